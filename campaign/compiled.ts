@@ -1,0 +1,93 @@
+// The compiled spec: defaults filled in, every path replaced by the digest of what it held. Its canonical JSON is the blob that
+// `specDigest` names, the same on every machine. The written and the resolved form are in spec.ts.
+import type { ModuleBlob } from "./modules.ts";
+import type { Digest } from "./types.ts";
+
+/** A blob of JSON Lines. */
+export interface Rows {
+  rows: Digest;
+  count: number;
+}
+
+export interface Optimizer {
+  learningRate: number;
+  betas: [number, number];
+  epsilon: number;
+  weightDecay: number;
+  clip: number;
+  schedule: "constant" | "linear" | "cosine";
+  warmup: number;
+  epochs: number;
+  batch: number;
+  maxLength: number;
+}
+
+export interface Sampling {
+  /** `count` samples at each temperature, in order: 8 = [{1.0, 4}, {0.7, 4}]. */
+  samples: { temperature: number; count: number }[];
+  maxTokens: number;
+  /** 0 = off. */
+  topK: number;
+  /** 1 = off. */
+  topP: number;
+}
+
+export interface PairSettings {
+  strategy: "max-min" | "max-random" | "max-max" | "random";
+  /** Subtracted from the score per token or character, before choice and orientation. weight 0 = off. */
+  lengthPenalty: { per: "token" | "character"; weight: number };
+  /** Truncated answers never enter a pair. */
+  dropTruncated: boolean;
+  /** Pairs kept per iteration, in prompt order; 0 = all. Baselines keep iterations × limit. */
+  limit: number;
+}
+
+export interface Checkpointing {
+  everySteps: number;
+  everySeconds: number;
+}
+
+export interface BaselineSettings {
+  name: string;
+  pairs: "preferences" | "initial-policy";
+  learningRate: number;
+}
+
+export interface CompiledSpec {
+  schema: "ratchet.spec/1";
+  name: string;
+  seed: number;
+  /** Tree digest of the given policy: π_0, or what SFT starts from. */
+  policy: { tree: Digest };
+  prompts: {
+    /** iterations × perIteration rows, iteration 1 first. */
+    iterations: Rows;
+    perIteration: number;
+    validation: Rows;
+    test: Rows;
+    /** Prompts whose sampled answers a rater labels. */
+    preferences?: Rows;
+    /** Digest overlap between splits, counted at start. */
+    overlaps: Record<string, number>;
+  };
+  bootstrap: {
+    sft?: { data: Rows; optimizer: Optimizer; promptMask: boolean };
+    /** Pairs from a file in TRL's columns, or sampled from π_0 and labelled by the rater module. */
+    preferences?: { data: Rows } | { sample: Sampling };
+    reward?: { optimizer: Optimizer };
+  };
+  baselines: BaselineSettings[];
+  iterations: number;
+  generate: Sampling;
+  /** Prompts per piece; pieces per shard; shards at once. */
+  pieces: { prompts: number; perShard: number; wave: number };
+  /** `model`: the bootstrap's reward model. `module`: modules.reward. */
+  score: { by: "model" | "module" };
+  pair: PairSettings;
+  train: { loss: "sigmoid"; beta: number; reference: "initial" | "previous"; optimizer: Optimizer };
+  checkpoint: Checkpointing;
+  evaluate: { samples: number; temperature: number; resamples: number };
+  promote: { threshold: number };
+  modules: Partial<Record<"rater" | "reward" | "judge" | "gold", ModuleBlob>>;
+  queues: { generate: string; score: string; train: string; evaluate: string };
+}

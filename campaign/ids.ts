@@ -1,0 +1,59 @@
+// Every id and address of a campaign is made and parsed here, nowhere else.
+// Grammar: <campaign>[/<place>[/<stage>[/<shard>]]], place = <iteration>[.<take>] | base-<name>.
+import type { Place, StageName } from "./types.ts";
+
+export const CAMPAIGN_ID = /^[a-z0-9][a-z0-9._-]{0,62}$/;
+const BASELINE_NAME = /^[a-z0-9][a-z0-9-]{0,30}$/;
+
+export const isCampaignId = (id: string): boolean => CAMPAIGN_ID.test(id);
+export const isBaselineName = (name: string): boolean => BASELINE_NAME.test(name);
+
+/** `it-0003.1`, `base-offline.1`: the folder of a place in the store and the tail of its workflow id. */
+export function placeName(place: Place): string {
+  return "baseline" in place
+    ? `base-${place.baseline}.${place.take}`
+    : `it-${String(place.iteration).padStart(4, "0")}.${place.take}`;
+}
+
+export const campaignWorkflowId = (campaignId: string): string => `ratchet:${campaignId}`;
+export const placeWorkflowId = (campaignId: string, place: Place): string => `ratchet:${campaignId}/${placeName(place)}`;
+
+/** Task queue names: `ratchet` runs workflows, `ratchet-<name>` runs activities. */
+export const WORKFLOW_QUEUE = "ratchet";
+export const activityQueue = (name: string): string => `ratchet-${name}`;
+
+export interface Address {
+  campaignId: string;
+  iteration?: number;
+  take?: number;
+  baseline?: string;
+  stage?: StageName;
+  shard?: number;
+}
+
+const ADDRESS =
+  /^(?<campaign>[^/]+)(?:\/(?:(?:it-)?(?<iteration>\d+)|base-(?<baseline>[a-z0-9-]+))(?:\.(?<take>\d+))?(?:\/(?<stage>sft|reward|generate|score|pair|train|evaluate|promote)(?:\/(?<shard>\d+))?)?)?$/;
+
+/** Undefined where the text is no address. */
+export function parseAddress(text: string): Address | undefined {
+  const groups = ADDRESS.exec(text)?.groups;
+  if (!groups || !groups["campaign"] || !isCampaignId(groups["campaign"])) return undefined;
+  const number = (name: string) => (groups[name] === undefined ? {} : { [name]: Number(groups[name]) });
+  return {
+    campaignId: groups["campaign"],
+    ...number("iteration"),
+    ...number("take"),
+    ...(groups["baseline"] ? { baseline: groups["baseline"] } : {}),
+    ...(groups["stage"] ? { stage: groups["stage"] as StageName } : {}),
+    ...number("shard"),
+  };
+}
+
+// ---------------------------------------------------------------- keys in the store
+
+export const resultsPrefix = (campaignId: string): string => `campaigns/${campaignId}/results/`;
+export const resultKey = (campaignId: string, place: Place, stage: string, address: string): string =>
+  `${resultsPrefix(campaignId)}${placeName(place)}/${stage}/${address}.json`;
+/** Checkpoints in the making: `work/<place>/<stage>/<address>/step-<8 digits>.json`. */
+export const workPrefix = (campaignId: string, place: Place, stage: string, address: string): string =>
+  `campaigns/${campaignId}/work/${placeName(place)}/${stage}/${address}/`;

@@ -1,0 +1,304 @@
+// The words of a campaign as data: places, plans, ledger events and the results that stages leave behind.
+// Types only; workflows import this file, so nothing here may run. Formats: docs/store.md.
+
+/** SHA-256, 64 lower-case hex digits. */
+export type Digest = string;
+
+/** Input of the campaign workflow. Never the spec itself: the blob `specDigest` holds it. */
+export interface CampaignInput {
+  campaignId: string;
+  specDigest: Digest;
+  /** The worker's name of the store, `dir:/path` or `s3://bucket/prefix`; the worker refuses another one. */
+  storeName: string;
+}
+
+/** Where a result belongs: one take of an iteration (0 = bootstrap), or a named baseline. */
+export type Place = { iteration: number; take: number } | { baseline: string; take: number };
+
+/** The stages of an iteration in recipe order; `sft` and `reward` exist in the bootstrap only. */
+export type StageName = "sft" | "reward" | "generate" | "score" | "pair" | "train" | "evaluate" | "promote";
+
+export type Split = "validation" | "test";
+
+/** What every stage activity is told. */
+export interface StageInput {
+  campaign: CampaignInput;
+  /** Epoch of the workflow run that scheduled the activity; a fact, never part of an address. */
+  epoch: number;
+  place: Place;
+}
+
+/** A run of whole pieces, `from` inclusive, `to` exclusive. Shards may change at any time, pieces never. */
+export interface Shard {
+  index: number;
+  from: number;
+  to: number;
+}
+
+// ---------------------------------------------------------------- the plan: what the workflow may know of the spec
+
+/** Counts and switches derived from the spec; all that workflows see of it. */
+export interface Plan {
+  iterations: number;
+  /** Train SFT first, else the given policy is π_0. */
+  sft: boolean;
+  /** Train a reward model, else a module scores. */
+  reward: boolean;
+  /** Preference pairs are sampled from π_0 and labelled by a rater, else they come from a file. */
+  samplePreferences: boolean;
+  /** Whether a held-out judge compares latest with promoted. */
+  judge: boolean;
+  baselines: BaselinePlan[];
+  /** Pieces per fan-out. */
+  pieces: { preferences: number; iteration: number; baseline: number; validation: number; test: number };
+  /** Pieces per shard, shards in flight at once. */
+  shardPieces: number;
+  wave: number;
+  /** Task queue of each stage's activities: the part after `ratchet-`. */
+  queues: Record<StageName, string>;
+}
+
+export interface BaselinePlan {
+  name: string;
+  /** `preferences`: the pairs that trained the reward model. `initial-policy`: max-min of n from π_0 over all iterations' prompts. */
+  pairs: "preferences" | "initial-policy";
+}
+
+// ---------------------------------------------------------------- the ledger: what the campaign decided
+
+/** Pointers that later stages start from. All are digests of trees (checkpoints) or of stage results. */
+export interface Bootstrap {
+  /** Tree digest of π_0. */
+  policy: Digest;
+  /** Tree digest of the reward model, absent when a module scores. */
+  rewardModel?: Digest;
+  /** Result digest of the preference pairs, absent without a reward model. */
+  preferences?: Digest;
+  /** Result digest of the opponent's answers: a second sample of π_0 on validation and test. */
+  opponent: Digest;
+}
+
+/** Result digests of the stages of one place. */
+export type StageDigests = Partial<Record<StageName | "validation" | "test", Digest>>;
+
+export type LedgerEvent =
+  | { type: "created"; specDigest: Digest; name: string }
+  | { type: "opened"; server: string; namespace: string; runId: string }
+  | { type: "bootstrap-finished"; bootstrap: Bootstrap; stages: StageDigests }
+  | { type: "iteration-finished"; iteration: number; take: number; policy: Digest; stages: StageDigests }
+  | { type: "promoted"; iteration: number; take: number; policy: Digest; promote: Digest }
+  | { type: "kept"; iteration: number; take: number; promote: Digest }
+  | { type: "baseline-finished"; name: string; policy: Digest; stages: StageDigests }
+  | { type: "paused"; by: string; why: string }
+  | { type: "resumed"; by: string; why: string }
+  | { type: "cancelled"; by: string; why: string }
+  | { type: "reopened"; by: string; why: string }
+  | { type: "failed"; code: string; message: string }
+  | { type: "completed"; latest: Digest; promoted: Digest };
+
+/** One ledger row as stored: `ledger/<n, 12 digits>.json`. */
+export interface LedgerRow {
+  schema: "ratchet.ledger/1";
+  n: number;
+  epoch: number;
+  /** Appends are idempotent by this id. */
+  id: string;
+  event: LedgerEvent;
+  /** SHA-256 of the bytes of row n-1; null for row 0. */
+  previous: Digest | null;
+  /** ISO time and writer: facts for the reader, never read by rules. */
+  at: string;
+  by: string;
+}
+
+export type CampaignStatus = "created" | "running" | "paused" | "completed" | "failed" | "cancelled";
+
+/** The fold of a ledger: everything a resume needs. Made by `foldLedger` in rules.ts. */
+export interface CampaignRecord {
+  campaignId: string;
+  name: string;
+  specDigest: Digest;
+  status: CampaignStatus;
+  epoch: number;
+  server?: string;
+  namespace?: string;
+  bootstrap?: Bootstrap;
+  /** Next iteration to run (1 when only the bootstrap is done) and its take. */
+  next: { iteration: number; take: number };
+  latest?: Pointer;
+  promoted?: Pointer;
+  baselines: Record<string, { policy: Digest; stages: StageDigests }>;
+  iterations: IterationRecord[];
+  failure?: { code: string; message: string };
+  rows: number;
+}
+
+export interface Pointer {
+  iteration: number;
+  take: number;
+  policy: Digest;
+  /** Result digest of the validation answers, for the judge; absent for π_0 given from outside. */
+  validation?: Digest;
+}
+
+export interface IterationRecord {
+  iteration: number;
+  take: number;
+  policy: Digest;
+  stages: StageDigests;
+  decision?: "promoted" | "kept";
+}
+
+// ---------------------------------------------------------------- results: the deterministic half of a manifest
+
+/** `{schema, result, facts}` as stored. Only SHA-256 of RFC 8785 JSON of `result` enters other addresses. */
+export interface Manifest<R = unknown> {
+  schema: string;
+  result: R;
+  facts: Facts;
+}
+
+/** What happened while the result was made; never enters an address. */
+export interface Facts {
+  startedAt: string;
+  finishedAt: string;
+  attempt: number;
+  epoch: number;
+  host: string;
+  cpu: string;
+  node: string;
+  onnxruntime?: string;
+  ratchet: string;
+  /** Pieces or steps computed by this attempt, and those found finished. */
+  computed?: number;
+  adopted?: number;
+  /** Training only: step this attempt resumed from. */
+  resumedFrom?: number;
+  [more: string]: unknown;
+}
+
+/** A folder as data: what a checkpoint is. Its digest is the SHA-256 of its canonical JSON, which is stored as a blob. */
+export interface Tree {
+  schema: "ratchet.tree/1";
+  files: { path: string; digest: Digest; sizeBytes: number }[];
+}
+
+export interface PieceRef {
+  index: number;
+  /** Blob of JSON Lines. */
+  rows: Digest;
+  prompts: number;
+}
+
+export interface GenerateResult {
+  stage: "generate";
+  version: number;
+  place: string;
+  policy: Digest;
+  prompts: Digest;
+  sampling: Digest;
+  pieces: PieceRef[];
+  counts: { prompts: number; completions: number; tokens: number; truncated: number };
+}
+
+export interface ScoreResult {
+  stage: "score";
+  version: number;
+  place: string;
+  completions: Digest;
+  /** Tree digest of the reward model, or blob digest of the bundled module. */
+  scorer: Digest;
+  pieces: PieceRef[];
+  stats: { count: number; mean: number; std: number; bestMean: number };
+}
+
+export interface PairResult {
+  stage: "pair";
+  version: number;
+  place: string;
+  source: Digest;
+  settings: Digest;
+  /** Blob of JSON Lines in TRL's columns. */
+  pairs: Digest;
+  report: PairReport;
+}
+
+export interface PairReport {
+  pairs: number;
+  groups: number;
+  dropped: Record<string, number>;
+  /** Score units. */
+  margin: { mean: number; min: number; max: number };
+  /** Mean of chosen minus rejected length, tokens. */
+  lengthDifference: number;
+  /** Labels asked from a rater, when a rater labelled. */
+  labels?: number;
+}
+
+export interface TrainResult {
+  stage: "sft" | "reward" | "train";
+  version: number;
+  place: string;
+  start: Digest;
+  reference?: Digest;
+  data: Digest;
+  settings: Digest;
+  steps: number;
+  /** Tree digest of the checkpoint. */
+  policy: Digest;
+  /** SHA-256 of model.safetensors. */
+  weights: Digest;
+  metrics: Record<string, number>;
+  /** Blob of JSON Lines: one row per step (metric names are TRL's). */
+  curve: Digest;
+}
+
+/** A value with a two-sided 95 % interval. */
+export interface Interval {
+  value: number;
+  low: number;
+  high: number;
+}
+
+export interface EvaluateResult {
+  stage: "evaluate";
+  version: number;
+  place: string;
+  split: Split;
+  policy: Digest;
+  opponent?: Digest;
+  pieces: PieceRef[];
+  metrics: EvaluateMetrics;
+}
+
+export interface EvaluateMetrics {
+  prompts: number;
+  completions: number;
+  /** Against the fixed opponent; test split only. Who decided each comparison is named by `judgedBy`. */
+  winRate?: Interval;
+  judgedBy?: "gold" | "judge" | "reward";
+  /** Mean reward of the scorer that training used. */
+  proxy: number;
+  /** Mean hidden gold and its parts; test split of worlds that have one. */
+  gold?: number;
+  goldParts?: Record<string, number>;
+  /** Mean tokens per answer. */
+  length: number;
+  /** Share of answers that did not end. */
+  truncated: number;
+  /** nats per answer, k1 estimator: mean over answers of Σ_t log π(a_t) − log π_0(a_t), answers drawn from π. */
+  kl: number;
+}
+
+export interface PromoteResult {
+  stage: "promote";
+  version: number;
+  place: string;
+  candidate: Digest;
+  incumbent: Digest;
+  /** Share of validation comparisons that the candidate wins; absent without a judge. */
+  winRate?: Interval;
+  labels: number;
+  decision: "promote" | "keep";
+  reason: string;
+}

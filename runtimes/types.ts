@@ -1,0 +1,146 @@
+// What an activity computes with. One interface per kind of work; a runtime declares properties, nobody switches on its name.
+// Models are given as local folders in Hugging Face layout (the worker's cache put them there) with the digest that names them.
+
+export interface LocalModel {
+  digest: string;
+  dir: string;
+}
+
+export interface Progress {
+  done: number;
+  total: number;
+  /** What is counted: `completions`, `rows`, `steps`. */
+  unit: string;
+  /** Last values worth showing, e.g. loss or tokens per second. */
+  values?: Record<string, number>;
+}
+
+export interface WorkContext {
+  /** Aborted on cancellation and on drain: stop at the next safe point. */
+  signal: AbortSignal;
+  onProgress(progress: Progress): void;
+}
+
+export interface Message {
+  role: string;
+  content: string;
+}
+
+/** `prompt` is plain text, never templated (TRL's "standard" format); `messages` goes through the chat template. */
+export interface Prompt {
+  id: string;
+  prompt?: string;
+  messages?: Message[];
+}
+
+/** One row of completions.jsonl. */
+export interface Completion {
+  promptId: string;
+  /** Sample index within the group. */
+  index: number;
+  text: string;
+  /** Token ids of the answer, end-of-sequence token included when it was drawn. */
+  ids: number[];
+  /** Natural log-probability of each id under the untempered policy. */
+  logps: number[];
+  finish: "eos" | "length";
+  temperature: number;
+  /** 16 hex digits. */
+  seed: string;
+}
+
+export interface SampleRequest {
+  prompt: Prompt;
+  index: number;
+  temperature: number;
+  seed: string;
+}
+
+export interface SamplingSettings {
+  maxTokens: number;
+  /** 0 = off. */
+  topK: number;
+  /** 1 = off. */
+  topP: number;
+}
+
+export interface Generator {
+  /** True when equal requests give equal bytes; completions of other runtimes are kept, never made again. */
+  readonly deterministic: boolean;
+  /** The whole list is one batch: results may depend on its composition, never on anything else. */
+  generate(policy: LocalModel, requests: SampleRequest[], settings: SamplingSettings, context: WorkContext): Promise<Completion[]>;
+}
+
+export interface AnswerRow {
+  prompt: Prompt;
+  /** Answer as token ids when it was sampled by us, else as text. */
+  ids?: number[];
+  text: string;
+}
+
+export interface Scorer {
+  /** One scalar reward per row, read at the last real token. The whole list is one batch. */
+  rewards(model: LocalModel, rows: AnswerRow[], context: WorkContext): Promise<number[]>;
+  /** Summed natural log-probability of each answer under `model`. */
+  logps(model: LocalModel, rows: AnswerRow[], context: WorkContext): Promise<number[]>;
+}
+
+export interface OptimizerSettings {
+  learningRate: number;
+  betas: [number, number];
+  epsilon: number;
+  weightDecay: number;
+  /** Largest global gradient norm; 0 = no clipping. */
+  clip: number;
+  schedule: "constant" | "linear" | "cosine";
+  /** Share of all steps spent warming up. */
+  warmup: number;
+  epochs: number;
+  /** Rows (pairs for reward and dpo) per optimizer step. */
+  batch: number;
+  /** Seed of the shuffle of rows in each epoch. */
+  seed: string;
+  /** Longest row in tokens, prompt and answer. */
+  maxLength: number;
+}
+
+export type TrainTask =
+  | { kind: "sft"; promptMask: boolean }
+  | { kind: "reward" }
+  | { kind: "dpo"; beta: number };
+
+/** Rows are JSON Lines on local disk. sft: {prompt|messages, completion}; reward and dpo: {prompt|messages, chosen, rejected, chosen_ids?, rejected_ids?}. */
+export interface TrainRequest {
+  task: TrainTask;
+  start: LocalModel;
+  /** dpo only. */
+  reference?: LocalModel;
+  rowsPath: string;
+  optimizer: OptimizerSettings;
+  /** Folder of an earlier checkpoint to go on from. */
+  resumeDir?: string;
+  /** Folder that receives the finished model in Hugging Face layout. */
+  outDir: string;
+  /** Folder under which checkpoints are made, one subfolder per step. */
+  checkpointDir: string;
+  checkpoint: { everySteps: number; everySeconds: number };
+}
+
+export interface TrainHooks extends WorkContext {
+  /** A checkpoint lies complete in `dir`; training goes on while it is uploaded. */
+  onCheckpoint(checkpoint: { step: number; dir: string }): void;
+}
+
+export interface TrainOutcome {
+  steps: number;
+  /** Rows dropped because they did not fit, by reason. */
+  dropped: Record<string, number>;
+  /** Means over the last tenth of the steps. */
+  metrics: Record<string, number>;
+  /** One entry per step from 1 on, whole run (a resumed run carries the earlier ones in its checkpoint). */
+  curve: Record<string, number>[];
+}
+
+export interface Trainer {
+  train(request: TrainRequest, hooks: TrainHooks): Promise<TrainOutcome>;
+}

@@ -1,0 +1,89 @@
+// The store's two layers as interfaces: a backend knows keys and bytes, the store knows blobs, manifests and ledgers.
+// Format, key by key: docs/store.md.
+
+/** SHA-256, 64 lower-case hex digits. */
+export type Digest = string;
+
+/** Keys are `/`-separated, no leading slash. Everything here retries transient faults itself or throws a typed error. */
+export interface Backend {
+  /** `dir:/path`, `s3://bucket/prefix`, `memory:`. */
+  readonly name: string;
+  /** Undefined where the key does not exist. */
+  get(key: string): Promise<Uint8Array | undefined>;
+  /** Streams into a new local file; false where the key does not exist. */
+  getFile(key: string, path: string): Promise<boolean>;
+  /** Unconditional, atomic: readers see the old bytes, the new bytes or nothing, never a part. */
+  put(key: string, bytes: Uint8Array): Promise<void>;
+  /** Same from a local file, memory bounded. */
+  putFile(key: string, path: string): Promise<void>;
+  /** The only conditional primitive. An unknown outcome is settled inside by reading the key. */
+  putIfAbsent(key: string, bytes: Uint8Array): Promise<"created" | "exists">;
+  sizeBytes(key: string): Promise<number | undefined>;
+  /** Keys under a prefix, ascending. */
+  list(prefix: string): AsyncIterable<string>;
+  delete(key: string): Promise<void>;
+}
+
+export interface CommittedManifest<M> {
+  manifest: M;
+  /** SHA-256 of the canonical JSON of `manifest.result`. */
+  digest: Digest;
+  /** True where somebody had committed before and that manifest was taken instead. */
+  adopted: boolean;
+}
+
+export interface Store {
+  readonly name: string;
+  readonly backend: Backend;
+
+  // Blobs: content-addressed, verified on every read.
+  putBlob(bytes: Uint8Array | string): Promise<Digest>;
+  putBlobFile(path: string): Promise<{ digest: Digest; sizeBytes: number }>;
+  /** Throws ArtifactError artifact_missing or artifact_corrupt. */
+  getBlob(digest: Digest): Promise<Uint8Array>;
+  getBlobFile(digest: Digest, path: string): Promise<void>;
+  hasBlob(digest: Digest): Promise<boolean>;
+  /** Canonical JSON as a blob, and back. */
+  putJson(value: unknown): Promise<Digest>;
+  getJson<T>(digest: Digest): Promise<T>;
+  /** A local folder as blobs plus one tree blob, and back. Deterministic: files sorted by path. */
+  putTree(dir: string): Promise<Digest>;
+  getTree(digest: Digest, dir: string): Promise<void>;
+
+  // Manifests: created conditionally, once; the first commit wins and everyone else adopts it.
+  /** Undefined where nothing is committed. Throws artifact_corrupt for a manifest that does not parse or whose digest field is wrong. */
+  readManifest<M extends { result: unknown }>(key: string): Promise<{ manifest: M; digest: Digest } | undefined>;
+  /** Also puts the canonical JSON of `result` as a blob, so that its digest alone names it. */
+  commitManifest<M extends { result: unknown }>(key: string, manifest: M): Promise<CommittedManifest<M>>;
+
+  ledger(campaignId: string): Ledger;
+  /** Ids of campaigns that have a ledger. */
+  campaigns(): AsyncIterable<string>;
+}
+
+/** A row without the fields that the ledger fills in. */
+export interface NewRow<E> {
+  id: string;
+  epoch: number;
+  event: E;
+  by: string;
+}
+
+export interface Row<E> extends NewRow<E> {
+  schema: "ratchet.ledger/1";
+  n: number;
+  previous: Digest | null;
+  at: string;
+}
+
+export interface Ledger {
+  /** All rows in order; checks the chain of digests. Throws artifact_corrupt / ledger_broken with the row. */
+  read<E>(): Promise<Row<E>[]>;
+  /**
+   * Appends behind the tail. Idempotent by `id`: an existing row of that id is returned.
+   * Throws LeaseLost (code lease_lost) where a row of a higher epoch exists.
+   */
+  append<E>(row: NewRow<E>): Promise<Row<E>>;
+  /** Appends an `opened`-like row with epoch = highest so far + 1; idempotent by id. */
+  takeOver<E>(row: Omit<NewRow<E>, "epoch">): Promise<Row<E>>;
+}
