@@ -1,7 +1,7 @@
 // evaluate: how good a policy is on one split. Each piece answers its prompts, scores them with the proxy, measures KL to π_0, and
 // on the test split compares every answer with the opponent's answers to the same prompt. Decisions never see the test split.
 import type { GoldScore } from "../campaign/modules.ts";
-import { bootstrapMean } from "../campaign/recipe/winrate.ts";
+import { winRate } from "../campaign/recipe/winrate.ts";
 import type { EvaluateMetrics, EvaluateResult, GenerateResult } from "../campaign/types.ts";
 import type { Completion, Prompt } from "../runtimes/types.ts";
 import type { EvaluateInput } from "./contract.ts";
@@ -141,7 +141,7 @@ function summarize(context: StageContext<EvaluateInput>, rows: Evaluated[], coun
   return {
     prompts,
     completions,
-    ...(judgedBy ? { judgedBy, winRate: bootstrapMean(winRatePerPrompt(rows), context.spec.evaluate.resamples, `${context.spec.seed}/winrate`) } : {}),
+    ...(judgedBy ? { judgedBy, winRate: winRate(winShares(rows), { resamples: context.spec.evaluate.resamples, seed: `${context.spec.seed}/win-rate` }) } : {}),
     proxy: mean("proxy"),
     ...("gold" in counts ? { gold: mean("gold"), goldParts: Object.fromEntries(parts.map((name) => [name.slice("gold.".length), mean(name)])) } : {}),
     length: mean("tokens"),
@@ -150,12 +150,12 @@ function summarize(context: StageContext<EvaluateInput>, rows: Evaluated[], coun
   };
 }
 
-/** Mean win probability per prompt, prompts in the order of the rows. */
-export function winRatePerPrompt(rows: readonly Evaluated[]): number[] {
-  const perPrompt = new Map<string, { wins: number; comparisons: number }>();
+/** Share of comparisons won, by prompt. */
+export function winShares(rows: readonly Evaluated[]): Map<string, number> {
+  const sums = new Map<string, { wins: number; comparisons: number }>();
   for (const { promptId, wins = 0, comparisons = 0 } of rows) {
-    const sum = perPrompt.get(promptId) ?? { wins: 0, comparisons: 0 };
-    perPrompt.set(promptId, { wins: sum.wins + wins, comparisons: sum.comparisons + comparisons });
+    const sum = sums.get(promptId) ?? { wins: 0, comparisons: 0 };
+    sums.set(promptId, { wins: sum.wins + wins, comparisons: sum.comparisons + comparisons });
   }
-  return [...perPrompt.values()].map(({ wins, comparisons }) => wins / comparisons);
+  return new Map([...sums].map(([id, { wins, comparisons }]) => [id, wins / comparisons]));
 }

@@ -25,15 +25,6 @@ const RETRIED: Record<CodedError["kind"], boolean> = {
 /** Attempts after which even a platform failure that never got further is handed to a person. */
 const ATTEMPTS_MAX = 50;
 
-export class InvariantError extends Error {
-  override readonly name = "InvariantError";
-  readonly kind = "invariant";
-  readonly code: string;
-  constructor(code: string, message: string) {
-    super(message);
-    this.code = code;
-  }
-}
 
 export function isCoded(error: unknown): error is CodedError {
   return error instanceof Error && "kind" in error && "code" in error && String((error as CodedError).kind) in RETRIED;

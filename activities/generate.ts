@@ -6,7 +6,7 @@ import type { Completion, Prompt, SampleRequest } from "../runtimes/types.ts";
 import { addressOf } from "./address.ts";
 import type { GenerateInput, PromptSource } from "./contract.ts";
 import type { StageContext } from "./context.ts";
-import { InvariantError } from "./failure.ts";
+import { InvariantError } from "../campaign/errors.ts";
 import { localModel } from "./models.ts";
 import type { Counts, PieceStage } from "./pieces.ts";
 import { stamp } from "./pieces.ts";

@@ -4,7 +4,7 @@ import type { ModuleRole } from "../campaign/modules.ts";
 import type { Digest, StageName } from "../campaign/types.ts";
 import type { AnswerRow, LocalModel } from "../runtimes/types.ts";
 import type { StageContext } from "./context.ts";
-import { InvariantError } from "./failure.ts";
+import { InvariantError } from "../campaign/errors.ts";
 
 /** Roles that a stage may call. `gold` only in the test report; the rater only labels the bootstrap's preferences. */
 function rolesOf({ input }: StageContext): readonly ModuleRole[] {

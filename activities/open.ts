@@ -31,7 +31,7 @@ async function readRecord(deps: Deps, { campaignId }: CampaignInput): Promise<Ca
 
 function refuseOther(deps: Deps, { campaignId, specDigest, storeName }: CampaignInput, record: CampaignRecord): void {
   if (storeName !== deps.store.name)
-    throw new SpecError("store_differs", `campaign ${campaignId} lives in ${storeName}, but this worker serves ${deps.store.name}`, "start a worker with --store and that name");
+    throw new SpecError("store_differs", `campaign ${campaignId} lives in ${storeName}, but this worker serves ${deps.store.name}`, { hint: "start a worker with --store and that name" });
   if (record.specDigest !== specDigest)
-    throw new SpecError("campaign_differs", `campaign ${campaignId} was created with spec ${record.specDigest.slice(0, 12)}, not ${specDigest.slice(0, 12)}`, "start it under a new id");
+    throw new SpecError("campaign_differs", `campaign ${campaignId} was created with spec ${record.specDigest.slice(0, 12)}, not ${specDigest.slice(0, 12)}`, { hint: "start it under a new id" });
 }

@@ -5,7 +5,7 @@ import { resultKey } from "../campaign/ids.ts";
 import { addressOf } from "./address.ts";
 import type { FanOutInput, ShardDone, StageDone } from "./contract.ts";
 import type { StageContext } from "./context.ts";
-import { InvariantError } from "./failure.ts";
+import { InvariantError } from "../campaign/errors.ts";
 import { formatRows } from "./records.ts";
 import { STAGE_VERSION } from "./versions.ts";
 

@@ -1,7 +1,7 @@
 // promote: does the new policy beat the promoted one? A held-out judge, never used for pairing, compares their validation answers
 // sample by sample. Without a judge the newest policy is promoted, and the record says that nobody judged.
 import type { EvaluateResult, Interval, PromoteResult } from "../campaign/types.ts";
-import { bootstrapMean } from "../campaign/recipe/winrate.ts";
+import { sharesOf, winRate } from "../campaign/recipe/winrate.ts";
 import type { Promoted, PromoteInput } from "./contract.ts";
 import type { StageContext } from "./context.ts";
 import type { Evaluated } from "./evaluate.ts";
@@ -62,14 +62,11 @@ async function judged(context: StageContext<PromoteInput>): Promise<{ winRate: I
   }));
   const answers = await callModule<(typeof rows)[number], number>(context, "judge", rows);
 
-  const perPrompt = new Map<string, number[]>();
-  comparisons.forEach(({ candidate, first }, at) => {
+  const verdicts = comparisons.map(({ candidate, first }, at) => {
     const firstWins = answers[at] as number;
-    const wins = perPrompt.get(candidate.promptId) ?? [];
-    perPrompt.set(candidate.promptId, [...wins, first ? firstWins : 1 - firstWins]);
+    return { promptId: candidate.promptId, probability: first ? firstWins : 1 - firstWins };
   });
-  const means = [...perPrompt.values()].map((wins) => wins.reduce((sum, win) => sum + win, 0) / wins.length);
-  return { winRate: bootstrapMean(means, spec.evaluate.resamples, `${spec.seed}/promote`), labels: rows.length };
+  return { winRate: winRate(sharesOf(verdicts), { resamples: spec.evaluate.resamples, seed: `${spec.seed}/promote` }), labels: rows.length };
 }
 
 async function answersOf({ deps }: StageContext, digest: string): Promise<Evaluated[]> {

@@ -3,7 +3,7 @@ import type { GenerateResult, ScoreResult } from "../campaign/types.ts";
 import type { Completion, Prompt } from "../runtimes/types.ts";
 import type { ScoreInput } from "./contract.ts";
 import type { StageContext } from "./context.ts";
-import { InvariantError } from "./failure.ts";
+import { InvariantError } from "../campaign/errors.ts";
 import { rewardsOf, scorerDigest } from "./models.ts";
 import type { PieceStage } from "./pieces.ts";
 import { stamp } from "./pieces.ts";

@@ -10,7 +10,7 @@ import { addressOf } from "./address.ts";
 import { Checkpoints } from "./checkpoints.ts";
 import type { Trained, TrainInput } from "./contract.ts";
 import type { StageContext } from "./context.ts";
-import { InvariantError } from "./failure.ts";
+import { InvariantError } from "../campaign/errors.ts";
 import { localModel } from "./models.ts";
 import { stageKey, stamp } from "./pieces.ts";
 import { formatRows, resultOf } from "./records.ts";
