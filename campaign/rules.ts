@@ -18,12 +18,13 @@ export function foldLedger(campaignId: string, rows: LedgerRow[]): CampaignRecor
   };
   for (const row of rows) {
     record.epoch = Math.max(record.epoch, row.epoch);
-    apply(record, row.event);
+    applyEvent(record, row.event);
   }
   return record;
 }
 
-function apply(record: CampaignRecord, event: LedgerEvent): void {
+/** What one decision changes. The workflow applies the rows it appends with the same rule that a reader folds with. */
+export function applyEvent(record: CampaignRecord, event: LedgerEvent): void {
   switch (event.type) {
     case "created":
       return;
@@ -35,22 +36,12 @@ function apply(record: CampaignRecord, event: LedgerEvent): void {
       delete record.failure;
       return;
     case "bootstrap-finished":
+      finish(record, { iteration: 0, take: 1, policy: event.bootstrap.policy, stages: event.stages, decision: "promoted" });
       record.bootstrap = event.bootstrap;
-      record.latest = pointer(0, 1, event.bootstrap.policy, event.stages.validation);
-      record.promoted = record.latest;
-      record.iterations.push({ iteration: 0, take: 1, policy: event.bootstrap.policy, stages: event.stages, decision: "promoted" });
       return;
-    case "iteration-finished":
-      record.latest = pointer(event.iteration, event.take, event.policy, event.stages.validation);
-      record.iterations.push({ iteration: event.iteration, take: event.take, policy: event.policy, stages: event.stages });
-      record.next = { iteration: event.iteration + 1, take: 1 };
-      return;
-    case "promoted":
-    case "kept": {
-      const iteration = find(record, event.iteration, event.take);
-      iteration.decision = event.type;
-      iteration.stages = { ...iteration.stages, promote: event.promote };
-      if (event.type === "promoted") record.promoted = pointer(event.iteration, event.take, event.policy, iteration.stages.validation);
+    case "iteration-finished": {
+      const { type: _, ...iteration } = event;
+      finish(record, iteration);
       return;
     }
     case "baseline-finished":
@@ -76,12 +67,11 @@ function apply(record: CampaignRecord, event: LedgerEvent): void {
   }
 }
 
-function pointer(iteration: number, take: number, policy: string, validation: string | undefined): Pointer {
-  return { iteration, take, policy, ...(validation ? { validation } : {}) };
-}
-
-function find(record: CampaignRecord, iteration: number, take: number): IterationRecord {
-  const found = record.iterations.find((entry) => entry.iteration === iteration && entry.take === take);
-  if (!found) throw new Error(`ledger of ${record.campaignId} decides on iteration ${iteration}.${take} before it finished`);
-  return found;
+function finish(record: CampaignRecord, iteration: IterationRecord): void {
+  const { policy, take, stages } = iteration;
+  const pointer: Pointer = { iteration: iteration.iteration, take, policy, validation: stages.validation ?? "" };
+  record.iterations.push(iteration);
+  record.latest = pointer;
+  if (iteration.decision === "promoted") record.promoted = pointer;
+  record.next = { iteration: iteration.iteration + 1, take: 1 };
 }

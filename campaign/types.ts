@@ -44,10 +44,10 @@ export interface Plan {
   sft: boolean;
   /** Train a reward model, else a module scores. */
   reward: boolean;
-  /** Preference pairs are sampled from π_0 and labelled by a rater, else they come from a file. */
-  samplePreferences: boolean;
-  /** Whether a held-out judge compares latest with promoted. */
-  judge: boolean;
+  /** Preference pairs are sampled from π_0 and labelled by a rater, or come from a file. */
+  preferences: "sample" | "file" | "none";
+  /** Reference of DPO: π_0, or the policy that the iteration starts from. */
+  reference: "initial" | "previous";
   baselines: BaselinePlan[];
   /** Pieces per fan-out. */
   pieces: { preferences: number; iteration: number; baseline: number; validation: number; test: number };
@@ -78,6 +78,9 @@ export interface Bootstrap {
   opponent: Digest;
 }
 
+/** Whether an iteration became the promoted one, or the old pointer stayed. */
+export type Decision = "promoted" | "kept";
+
 /** Result digests of the stages of one place. */
 export type StageDigests = Partial<Record<StageName | "validation" | "test", Digest>>;
 
@@ -85,9 +88,8 @@ export type LedgerEvent =
   | { type: "created"; specDigest: Digest; name: string }
   | { type: "opened"; server: string; namespace: string; runId: string }
   | { type: "bootstrap-finished"; bootstrap: Bootstrap; stages: StageDigests }
-  | { type: "iteration-finished"; iteration: number; take: number; policy: Digest; stages: StageDigests }
-  | { type: "promoted"; iteration: number; take: number; policy: Digest; promote: Digest }
-  | { type: "kept"; iteration: number; take: number; promote: Digest }
+  /** Finishing and deciding is one row, so no crash can come between them. */
+  | { type: "iteration-finished"; iteration: number; take: number; policy: Digest; stages: StageDigests; decision: Decision }
   | { type: "baseline-finished"; name: string; policy: Digest; stages: StageDigests }
   | { type: "paused"; by: string; why: string }
   | { type: "resumed"; by: string; why: string }
@@ -137,8 +139,8 @@ export interface Pointer {
   iteration: number;
   take: number;
   policy: Digest;
-  /** Result digest of the validation answers, for the judge; absent for π_0 given from outside. */
-  validation?: Digest;
+  /** Result digest of the validation answers, which the judge compares. */
+  validation: Digest;
 }
 
 export interface IterationRecord {
@@ -146,7 +148,7 @@ export interface IterationRecord {
   take: number;
   policy: Digest;
   stages: StageDigests;
-  decision?: "promoted" | "kept";
+  decision: Decision;
 }
 
 // ---------------------------------------------------------------- results: the deterministic half of a manifest
@@ -227,7 +229,9 @@ export interface PairReport {
   pairs: number;
   groups: number;
   dropped: Record<string, number>;
-  /** Score units. */
+  /** Answers set aside before the choice; a group may have given a pair all the same. */
+  answers?: { truncated: number; identical: number };
+  /** Score units, length penalty included; 0 where a rater labelled. */
   margin: { mean: number; min: number; max: number };
   /** Mean of chosen minus rejected length, tokens. */
   lengthDifference: number;
@@ -299,6 +303,6 @@ export interface PromoteResult {
   /** Share of validation comparisons that the candidate wins; absent without a judge. */
   winRate?: Interval;
   labels: number;
-  decision: "promote" | "keep";
+  decision: Decision;
   reason: string;
 }

@@ -1,0 +1,52 @@
+// Iteration 0: SFT gives π_0, labelled answers of π_0 (or a file of pairs) give the Bradley-Terry reward model, and π_0's second
+// sample on the test split becomes the opponent that every later policy is compared with.
+import type { Bootstrap, Digest, Plan, StageDigests, StageInput } from "../campaign/types.ts";
+import { Stages } from "./stages.ts";
+
+export interface BootstrapInput extends StageInput {
+  plan: Plan;
+  /** Tree digest of the policy that the author gave. */
+  given: Digest;
+}
+
+export interface BootstrapOutcome {
+  bootstrap: Bootstrap;
+  stages: StageDigests;
+}
+
+export async function bootstrap({ plan, given, ...base }: BootstrapInput): Promise<BootstrapOutcome> {
+  const stages = new Stages(base, plan);
+  const digests: StageDigests = {};
+
+  let policy = given;
+  if (plan.sft) {
+    const sft = await stages.train({ stage: "sft", start: given });
+    digests.sft = sft.digest;
+    policy = sft.policy;
+  }
+
+  let rewardModel: Digest | undefined;
+  if (plan.preferences !== "none") {
+    let source: Digest | undefined;
+    if (plan.preferences === "sample") {
+      const generate = await stages.fanOut({ stage: "generate", source: "preferences", policy }, plan.pieces.preferences);
+      digests.generate = source = generate.digest;
+    }
+    const pair = await stages.pair({ stage: "pair", from: plan.preferences === "sample" ? "rater" : "file", source });
+    digests.pair = pair.digest;
+    if (plan.reward) {
+      const reward = await stages.train({ stage: "reward", start: policy, pairs: pair.digest });
+      digests.reward = reward.digest;
+      rewardModel = reward.policy;
+    }
+  }
+
+  const opponent = await stages.fanOut({ stage: "generate", source: "opponent", policy }, plan.pieces.test);
+  const evaluate = { stage: "evaluate", policy, initial: policy, rewardModel } as const;
+  const validation = await stages.fanOut({ ...evaluate, split: "validation" }, plan.pieces.validation);
+  const test = await stages.fanOut({ ...evaluate, split: "test", opponent: opponent.digest }, plan.pieces.test);
+  digests.validation = validation.digest;
+  digests.test = test.digest;
+
+  return { bootstrap: { policy, rewardModel, preferences: digests.pair, opponent: opponent.digest }, stages: digests };
+}

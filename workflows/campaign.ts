@@ -1,0 +1,59 @@
+// The campaign: open the ledger, bootstrap once, iterate, compare with the offline baselines, close. It decides, activities do.
+// Every decision is a ledger row before it is acted on, so this workflow holds nothing that `open` cannot rebuild.
+import { allHandlersFinished, CancellationScope, condition, continueAsNew, isCancellation, workflowInfo } from "@temporalio/workflow";
+import type { BaselinePlan, Bootstrap, CampaignInput } from "../campaign/types.ts";
+import type { baseline } from "./baseline.ts";
+import type { bootstrap } from "./bootstrap.ts";
+import { CampaignRun } from "./campaign-run.ts";
+import type { iteration } from "./iteration.ts";
+import type { CampaignOutcome } from "./messages.ts";
+
+export async function campaign(input: CampaignInput): Promise<CampaignOutcome> {
+  const run = new CampaignRun(input);
+  try {
+    return await run.scope.run(() => conduct(run));
+  } catch (error) {
+    return CancellationScope.nonCancellable(() => (isCancellation(error) ? run.cancelled() : run.failed(error)));
+  }
+}
+
+async function conduct(run: CampaignRun): Promise<CampaignOutcome> {
+  const { plan, record } = await run.open();
+  if (record.status === "completed" || record.status === "cancelled") return run.outcome(record.status);
+
+  const start = record.bootstrap ?? (await bootstrapOnce(run));
+  // Baselines train beside the iterations; their failure ends the campaign like any other.
+  const baselines = plan.baselines.filter(({ name }) => !record.baselines[name]).map((arm) => runBaseline(run, start, arm));
+  await Promise.all([iterate(run, start, baselines.length), ...baselines]);
+
+  return run.completed();
+}
+
+async function bootstrapOnce(run: CampaignRun): Promise<Bootstrap> {
+  const { plan, policy } = run.opened;
+  const finished = await run.child<typeof bootstrap>("bootstrap", { iteration: 0, take: 1 }, { plan, given: policy });
+  await run.decide({ type: "bootstrap-finished", ...finished });
+  return finished.bootstrap;
+}
+
+async function iterate(run: CampaignRun, start: Bootstrap, baselines: number): Promise<void> {
+  const { state } = run;
+  while (state.iterationsLeft) {
+    const { next, latest, promoted } = state.record;
+    if (!latest || !promoted) throw run.impossible("an iteration needs a finished bootstrap");
+    const finished = await run.child<typeof iteration>("iteration", next, { plan: run.opened.plan, bootstrap: start, latest, promoted });
+    await run.decide({ type: "iteration-finished", ...next, ...finished });
+    // Children do not follow a continue-as-new, so it waits for the baselines of this run.
+    if (workflowInfo().continueAsNewSuggested && baselines === state.baselinesFinished) {
+      await condition(allHandlersFinished);
+      await continueAsNew<(input: CampaignInput) => Promise<CampaignOutcome>>(run.input);
+    }
+  }
+}
+
+async function runBaseline(run: CampaignRun, start: Bootstrap, arm: BaselinePlan): Promise<void> {
+  const place = { baseline: arm.name, take: 1 };
+  const finished = await run.child<typeof baseline>("baseline", place, { plan: run.opened.plan, baseline: arm, bootstrap: start });
+  await run.decide({ type: "baseline-finished", name: arm.name, ...finished });
+  run.state.baselinesFinished += 1;
+}

@@ -1,0 +1,53 @@
+// One take of one iteration: the recipe, in the order of the paper (arXiv 2405.07863, Algorithm 2).
+import type { Bootstrap, Decision, Digest, Plan, Pointer, StageDigests, StageInput } from "../campaign/types.ts";
+import { Stages } from "./stages.ts";
+
+export interface IterationInput extends StageInput {
+  plan: Plan;
+  bootstrap: Bootstrap;
+  /** Warm start, always. */
+  latest: Pointer;
+  promoted: Pointer;
+}
+
+export interface IterationOutcome {
+  policy: Digest;
+  stages: StageDigests;
+  decision: Decision;
+}
+
+export async function iteration({ plan, bootstrap, latest, promoted, ...base }: IterationInput): Promise<IterationOutcome> {
+  const stages = new Stages(base, plan);
+  const { opponent, rewardModel, policy: initial } = bootstrap;
+  const reference = plan.reference === "initial" ? initial : latest.policy;
+
+  const generate = await stages.fanOut({ stage: "generate", source: "iteration", policy: latest.policy }, plan.pieces.iteration);
+  const score = await stages.fanOut({ stage: "score", completions: generate.digest, rewardModel }, plan.pieces.iteration);
+  const pair = await stages.pair({ stage: "pair", from: "scores", source: score.digest });
+  const train = await stages.train({ stage: "train", start: latest.policy, reference, pairs: pair.digest });
+
+  const evaluate = { stage: "evaluate", policy: train.policy, initial, rewardModel } as const;
+  const validation = await stages.fanOut({ ...evaluate, split: "validation" }, plan.pieces.validation);
+  const test = await stages.fanOut({ ...evaluate, split: "test", opponent }, plan.pieces.test);
+  const promote = await stages.promote({
+    stage: "promote",
+    candidate: train.policy,
+    candidateAnswers: validation.digest,
+    incumbent: promoted.policy,
+    incumbentAnswers: promoted.validation,
+  });
+
+  return {
+    policy: train.policy,
+    decision: promote.decision,
+    stages: {
+      generate: generate.digest,
+      score: score.digest,
+      pair: pair.digest,
+      train: train.digest,
+      validation: validation.digest,
+      test: test.digest,
+      promote: promote.digest,
+    },
+  };
+}

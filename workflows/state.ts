@@ -1,0 +1,72 @@
+// A campaign run's state and rules in one plain class without Temporal, so that a unit test can drive it.
+import { placeName } from "../campaign/ids.ts";
+import type { CampaignRecord, CampaignStatus, LedgerEvent, Place } from "../campaign/types.ts";
+import type { Opened } from "../activities/contract.ts";
+import type { CampaignProgress } from "./messages.ts";
+
+export class CampaignState {
+  readonly opened: Opened;
+  readonly record: CampaignRecord;
+  readonly running: Place[] = [];
+  /** Baselines that this run has seen to their end. */
+  baselinesFinished = 0;
+
+  constructor(opened: Opened) {
+    this.opened = opened;
+    this.record = opened.record;
+  }
+
+  get status(): CampaignStatus {
+    return this.record.status;
+  }
+
+  get paused(): boolean {
+    return this.status === "paused";
+  }
+
+  get iterationsLeft(): boolean {
+    return this.record.next.iteration <= this.opened.plan.iterations;
+  }
+
+  /** The reason why a control message is refused now, or undefined. */
+  refusal(message: "pause" | "resume" | "cancel"): { code: string; message: string } | undefined {
+    const { status, campaignId } = this.record;
+    const ended = status === "completed" || status === "failed" || status === "cancelled";
+    if (ended) return { code: "campaign_ended", message: `campaign ${campaignId} has ended: ${status}` };
+    if (message === "pause" && status === "paused") return { code: "already_paused", message: `campaign ${campaignId} is paused already` };
+    if (message === "resume" && status !== "paused") return { code: "not_paused", message: `campaign ${campaignId} is not paused, it is ${status}` };
+    return undefined;
+  }
+
+  progress(): CampaignProgress {
+    return {
+      status: this.status,
+      epoch: this.opened.epoch,
+      iterations: this.opened.plan.iterations,
+      finished: this.record.latest?.iteration ?? -1,
+      promoted: this.record.promoted?.iteration ?? -1,
+      running: [...this.running],
+    };
+  }
+
+  /** Markdown for the web UI's current details. */
+  card(): string {
+    const { status, epoch, iterations, finished, promoted, running } = this.progress();
+    const at = running.map(placeName).join(", ") || "nothing";
+    return `**${status}** · epoch ${epoch}\n\nfinished iteration ${Math.max(finished, 0)} of ${iterations} · promoted ${Math.max(promoted, 0)} · running: ${at}`;
+  }
+}
+
+/** Ledger id of an event: what can happen once is named by its place, the rest by the run or the update that asked for it. */
+export function eventId(event: LedgerEvent, asker: string): string {
+  switch (event.type) {
+    case "bootstrap-finished":
+      return "bootstrap-finished";
+    case "iteration-finished":
+      return `iteration-finished:${event.iteration}.${event.take}`;
+    case "baseline-finished":
+      return `baseline-finished:${event.name}`;
+    default:
+      return `${event.type}:${asker}`;
+  }
+}
