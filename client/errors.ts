@@ -1,6 +1,4 @@
-// Errors of the client. Consumers classify by `kind` and `code`, never by class; codes are listed in docs/errors.md.
-
-export type ErrorKind = "spec" | "artifact" | "resource" | "scoring" | "training" | "invariant";
+// Errors of the client besides campaign's SpecError. Consumers classify by `kind` and `code`, never by class; docs/errors.md lists them.
 
 export interface ErrorOptions {
   /** What a human can do about it. */
@@ -8,30 +6,16 @@ export interface ErrorOptions {
   cause?: unknown;
 }
 
-abstract class ClientError extends Error {
-  abstract readonly kind: ErrorKind;
+/** Temporal, the store or a worker is not there. */
+export class ResourceError extends Error {
+  override readonly name = "ResourceError";
+  readonly kind = "resource";
   readonly code: string;
-  readonly hint: string | undefined;
+  readonly hint?: string;
 
   constructor(code: string, message: string, { hint, cause }: ErrorOptions = {}) {
     super(message, cause === undefined ? undefined : { cause });
-    this.name = new.target.name;
     this.code = code;
-    this.hint = hint;
+    if (hint !== undefined) this.hint = hint;
   }
-}
-
-/** The request or the campaign file is wrong: its author acts. */
-export class SpecError extends ClientError {
-  readonly kind = "spec";
-}
-
-/** The store does not hold what the record says. */
-export class ArtifactError extends ClientError {
-  readonly kind = "artifact";
-}
-
-/** Temporal, the store or a worker is not there. */
-export class ResourceError extends ClientError {
-  readonly kind = "resource";
 }

@@ -14,17 +14,20 @@ import {
 import type { ConnectionOptions } from "@temporalio/client";
 import { ApplicationFailure, defineSearchAttributeKey, TypedSearchAttributes } from "@temporalio/common";
 import type { temporal } from "@temporalio/proto";
+import { SpecError } from "../campaign/errors.ts";
 import { campaignWorkflowId, WORKFLOW_QUEUE } from "../campaign/ids.ts";
 import type { CampaignInput } from "../campaign/types.ts";
 import { progress, stageProgress } from "../workflows/messages.ts";
 import type { CampaignProgress, ControlReply, ControlRequest, StageProgress } from "../workflows/messages.ts";
-import { ResourceError, SpecError } from "./errors.ts";
+import { ResourceError } from "./errors.ts";
 import type { ControlVerb, Gateway, PendingActivity, Poller, Run, RunStatus } from "./gateway.ts";
+import { serverIdentity } from "./server-identity.ts";
 import { SEARCH_ATTRIBUTES } from "./search-attributes.ts";
 
 /** gRPC status codes that mean "this server did not answer". */
 const UNANSWERED = new Set([4 /* DEADLINE_EXCEEDED */, 14 /* UNAVAILABLE */]);
 const CALL_TIMEOUT_MS = 10_000;
+const CONTROL_DONE_MS = 30_000;
 
 export interface TemporalAddress {
   address: string;
@@ -62,7 +65,7 @@ export class TemporalGateway implements Gateway {
   }
 
   async identity(): Promise<string> {
-    this.knownIdentity ??= (await this.call(() => this.connection.workflowService.getClusterInfo({}))).clusterId;
+    this.knownIdentity ??= await this.call(() => serverIdentity(this.connection, this.namespace));
     return this.knownIdentity;
   }
 
@@ -112,16 +115,22 @@ export class TemporalGateway implements Gateway {
     { updateId, timeoutMs }: { updateId: string; timeoutMs: number },
   ): Promise<ControlReply> {
     const handle = this.client.workflow.getHandle(campaignWorkflowId(campaignId));
+    const within = <T>(ms: number, ask: () => Promise<T>): Promise<T> => this.connection.withDeadline(Date.now() + ms, ask);
+    let accepted = false;
     try {
-      return await this.connection.withDeadline(Date.now() + timeoutMs, () =>
-        handle.executeUpdate<ControlReply, [ControlRequest]>(verb, { args: [request], updateId }),
+      const update = await within(timeoutMs, () =>
+        handle.startUpdate<ControlReply, [ControlRequest]>(verb, { args: [request], updateId, waitForStage: "ACCEPTED" }),
       );
+      accepted = true;
+      // From here on it is in the campaign's history and will be done, whoever goes away.
+      return await within(CONTROL_DONE_MS, () => update.result());
     } catch (error) {
       if (error instanceof WorkflowUpdateFailedError) throw refusal(error);
       if (error instanceof WorkflowNotFoundError) {
         throw new SpecError("campaign_ended", `campaign ${campaignId} has no open run on ${this.address}`, { cause: error });
       }
-      if (error instanceof WorkflowUpdateRPCTimeoutOrCancelledError) {
+      if (error instanceof WorkflowUpdateRPCTimeoutOrCancelledError || grpcCode(error) === 4) {
+        if (accepted) throw unfinished(campaignId, verb, error);
         throw new ResourceError("no_worker", `no worker answered the ${verb} of ${campaignId} within ${timeoutMs / 1000} s`, { cause: error });
       }
       throw this.translate(error);
@@ -222,6 +231,12 @@ function refusal(error: WorkflowUpdateFailedError): Error {
   if (!(cause instanceof ApplicationFailure)) return error;
   return new SpecError(cause.type ?? "refused", cause.message, { cause: error });
 }
+
+const unfinished = (campaignId: string, verb: ControlVerb, cause: unknown): ResourceError =>
+  new ResourceError("control_pending", `the ${verb} of ${campaignId} was accepted but is not recorded after ${CONTROL_DONE_MS / 1000} s`, {
+    hint: "it is carried out as soon as a worker polls ratchet-control",
+    cause,
+  });
 
 function grpcCode(error: unknown): number | undefined {
   if (isGrpcServiceError(error)) return error.code;
