@@ -248,6 +248,8 @@ export interface TrainResult {
   data: Digest;
   settings: Digest;
   steps: number;
+  /** Rows that did not fit, by reason. */
+  dropped: Record<string, number>;
   /** Tree digest of the checkpoint. */
   policy: Digest;
   /** SHA-256 of model.safetensors. */
