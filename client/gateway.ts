@@ -41,6 +41,8 @@ export interface Gateway {
   identity(): Promise<string>;
   /** Undefined where the server does not know the id. */
   run(workflowId: string): Promise<Run | undefined>;
+  /** Code and message that the newest run failed with. */
+  failure(workflowId: string): Promise<{ code: string; message: string } | undefined>;
   /** Starts, or attaches to an open run of that id; `replace` ends an open run first. */
   start(input: CampaignInput, options: { replace: boolean; summary: string }): Promise<{ runId: string }>;
   /** Undefined where no worker answered within `timeoutMs`. */

@@ -7,6 +7,7 @@ import {
   isGrpcServiceError,
   QueryNotRegisteredError,
   ServiceError,
+  WorkflowFailedError,
   WorkflowNotFoundError,
   WorkflowUpdateFailedError,
   WorkflowUpdateRPCTimeoutOrCancelledError,
@@ -79,6 +80,18 @@ export class TemporalGateway implements Gateway {
         throw error;
       }
     });
+  }
+
+  async failure(workflowId: string): Promise<{ code: string; message: string } | undefined> {
+    try {
+      await this.call(() => this.client.workflow.getHandle(workflowId).result());
+      return undefined;
+    } catch (error) {
+      if (!(error instanceof WorkflowFailedError)) throw error;
+      const { cause } = error;
+      const message = cause?.message ?? error.message;
+      return { code: (cause instanceof ApplicationFailure ? cause.type : undefined) ?? "unclassified", message };
+    }
   }
 
   async start(input: CampaignInput, { replace, summary }: { replace: boolean; summary: string }): Promise<{ runId: string }> {

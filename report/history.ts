@@ -1,5 +1,5 @@
 // `ratchet history`: one line for each place of a campaign in the order in which the ledger decided them.
-import type { Digest, EvaluateMetrics } from "../campaign/types.ts";
+import type { Decision, Digest, EvaluateMetrics } from "../campaign/types.ts";
 import { formatColumns, type Cell, type Column, type Look } from "./columns.ts";
 import { ABSENT, fixed, interval } from "./digits.ts";
 
@@ -8,7 +8,7 @@ export interface HistoryRow {
   place: string;
   policy: Digest;
   /** `promoted`, `kept`; absent for baselines and before the decision. */
-  decision?: "promoted" | "kept";
+  decision?: Decision;
   pairs?: number;
   /** Mean score gap of the pairs. */
   margin?: number;

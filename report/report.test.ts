@@ -1,19 +1,21 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import fc from "fast-check";
+import type { EvaluateMetrics } from "../campaign/types.ts";
 import { formatColumns, wantsColour, width } from "./columns.ts";
 import { difference, fixed, interval, rate } from "./digits.ts";
 import { formatHistory } from "./history.ts";
 import { formatSamples, wrap } from "./samples.ts";
-import { armRow, formatTable, tableJson, type CampaignTable } from "./table.ts";
+import { formatTable, tableJson, type CampaignTable } from "./table.ts";
 
 const PLAIN = { colour: false };
 const metrics = { prompts: 300, completions: 1200, proxy: 0.314159, length: 18.25, truncated: 0, kl: 0.001 };
+const arm = (name: string, measured: EvaluateMetrics, learningRate: number | null) => ({ name, metrics: measured, learningRate });
 const TABLE: CampaignTable = {
-  rows: [
-    armRow("sft", { ...metrics, winRate: { value: 0.5, low: 0.48, high: 0.52 }, gold: 1.512, goldParts: { order: 0.7, waste: -0.1 } }, 3e-3),
-    armRow("offline", { ...metrics, winRate: { value: 0.75, low: 0.73, high: 0.77 }, gold: 2.16, goldParts: { order: 0.8, waste: -0.2 }, kl: 12.34 }, 1e-4),
-    armRow("iteration-1", { ...metrics, winRate: { value: 0.87, low: 0.85, high: 0.89 }, gold: 2.58, goldParts: { order: 0.85, waste: 0 }, truncated: 0.025 }, 1e-4),
+  arms: [
+    arm("sft", { ...metrics, winRate: { value: 0.5, low: 0.48, high: 0.52 }, gold: 1.512, goldParts: { order: 0.7, waste: -0.1 } }, 3e-3),
+    arm("offline", { ...metrics, winRate: { value: 0.75, low: 0.73, high: 0.77 }, gold: 2.16, goldParts: { order: 0.8, waste: -0.2 }, kl: 12.34 }, 1e-4),
+    arm("iteration-1", { ...metrics, winRate: { value: 0.87, low: 0.85, high: 0.89 }, gold: 2.58, goldParts: { order: 0.85, waste: 0 }, truncated: 0.025 }, 1e-4),
   ],
   vs: { offline: { diff: 0.12, low: 0.09, high: 0.15 } },
 };
@@ -48,7 +50,7 @@ test("the JSON of the table has the promised keys and no others", () => {
 });
 
 test("a campaign without gold or opponent shows dashes and no parts", () => {
-  const text = formatTable({ rows: [armRow("iteration-1", metrics, null)], vs: {} }, PLAIN);
+  const text = formatTable({ arms: [arm("iteration-1", metrics, null)], vs: {} }, PLAIN);
   assert.match(text, /iteration-1 +– +– +0\.31/);
   assert.doesNotMatch(text, /Gold by part|paired/);
 });

@@ -4,20 +4,11 @@ import type { EvaluateMetrics, Interval } from "../campaign/types.ts";
 import { formatColumns, paint, type Cell, type Column, type Look } from "./columns.ts";
 import { difference, fixed, interval, rate } from "./digits.ts";
 
-/** One arm: `sft`, a baseline's name, or `iteration-1` and so on. */
-export interface ArmRow {
+/** One arm on the test split. */
+export interface Arm {
+  /** `sft`, a baseline's name, or `iteration-1` and so on. */
   name: string;
-  /** Absent where no opponent was sampled. */
-  winRate?: Interval;
-  gold?: number;
-  goldParts?: Record<string, number>;
-  proxy: number;
-  /** Mean tokens per answer. */
-  length: number;
-  /** Share of answers that did not end. */
-  truncated: number;
-  /** nats per answer. */
-  kl: number;
+  metrics: EvaluateMetrics;
   /** null where nothing was trained. */
   learningRate: number | null;
 }
@@ -30,24 +21,10 @@ export interface Difference {
 }
 
 export interface CampaignTable {
-  rows: ArmRow[];
+  /** In the order of the table; the last one is the last iteration. */
+  arms: Arm[];
   /** By baseline name. */
   vs: Record<string, Difference>;
-}
-
-export function armRow(name: string, metrics: EvaluateMetrics, learningRate: number | null): ArmRow {
-  const { winRate, gold, goldParts, proxy, length, truncated, kl } = metrics;
-  return {
-    name,
-    ...(winRate ? { winRate } : {}),
-    ...(gold === undefined ? {} : { gold }),
-    ...(goldParts ? { goldParts } : {}),
-    proxy,
-    length,
-    truncated,
-    kl,
-    learningRate,
-  };
 }
 
 /** What `npm run demo -- --json` prints: these keys and no others. */
@@ -56,9 +33,9 @@ export interface TableJson {
   vs: Record<string, Difference>;
 }
 
-export function tableJson({ rows, vs }: CampaignTable): TableJson {
+export function tableJson({ arms, vs }: CampaignTable): TableJson {
   return {
-    rows: rows.map(({ name, winRate, gold, proxy, length, kl, learningRate }) => ({
+    rows: arms.map(({ name, metrics: { winRate, gold, proxy, length, kl }, learningRate }) => ({
       name,
       winRate: winRate ?? null,
       gold: gold ?? null,
@@ -82,37 +59,38 @@ const COLUMNS: Column[] = [
   { title: "lr", align: "right" },
 ];
 
-export function formatTable({ rows, vs }: CampaignTable, look: Look): string {
-  const last = rows.at(-1)?.name;
-  const parts = formatParts(rows, look);
+export function formatTable({ arms, vs }: CampaignTable, look: Look): string {
+  const last = arms.at(-1)?.name;
+  const parts = formatParts(arms, look);
   const versus = Object.entries(vs).map(
     ([baseline, d]) => `${last} − ${baseline}: ${paint(difference(d), d.low > 0 ? "good" : d.high < 0 ? "bad" : undefined, look)}`,
   );
   return [
-    formatColumns(COLUMNS, rows.map((row) => armCells(row, row.name === last)), look),
+    formatColumns(COLUMNS, arms.map((arm) => armCells(arm, arm.name === last)), look),
     ...(versus.length > 0 ? [["Win rate, paired by prompt:", ...versus.map((line) => `  ${line}`)].join("\n")] : []),
     ...(parts === "" ? [] : [`Gold by part:\n${parts}`]),
   ].join("\n\n");
 }
 
-function armCells(row: ArmRow, isLast: boolean): Cell[] {
+function armCells({ name, metrics, learningRate }: Arm, isLast: boolean): Cell[] {
   const tone = isLast ? ({ tone: "bold" } as const) : {};
+  const { winRate, gold, proxy, length, truncated, kl } = metrics;
   return [
-    { text: row.name, ...tone },
-    { text: interval(row.winRate), ...tone },
-    { text: fixed(row.gold, 2) },
-    { text: fixed(row.proxy, 2) },
-    { text: fixed(row.length, 1) },
-    { text: `${fixed(100 * row.truncated, row.truncated > 0 && row.truncated < 0.1 ? 1 : 0)} %` },
-    { text: fixed(row.kl, 2) },
-    { text: rate(row.learningRate) },
+    { text: name, ...tone },
+    { text: interval(winRate), ...tone },
+    { text: fixed(gold, 2) },
+    { text: fixed(proxy, 2) },
+    { text: fixed(length, 1) },
+    { text: `${fixed(100 * truncated, truncated > 0 && truncated < 0.1 ? 1 : 0)} %` },
+    { text: fixed(kl, 2) },
+    { text: rate(learningRate) },
   ];
 }
 
-/** One column for each part, empty where no arm has any. */
-export function formatParts(rows: ArmRow[], look: Look): string {
-  const names = [...new Set(rows.flatMap((row) => Object.keys(row.goldParts ?? {})))];
+/** One column for each part; empty where no arm has any. */
+export function formatParts(arms: Arm[], look: Look): string {
+  const names = [...new Set(arms.flatMap(({ metrics }) => Object.keys(metrics.goldParts ?? {})))];
   if (names.length === 0) return "";
   const columns: Column[] = [{ title: "policy", align: "left" }, ...names.map((title): Column => ({ title, align: "right" }))];
-  return formatColumns(columns, rows.map((row) => [{ text: row.name }, ...names.map((name): Cell => ({ text: fixed(row.goldParts?.[name], 2) }))]), look);
+  return formatColumns(columns, arms.map(({ name, metrics }) => [{ text: name }, ...names.map((part): Cell => ({ text: fixed(metrics.goldParts?.[part], 2) }))]), look);
 }
