@@ -1,23 +1,15 @@
 // The real workflows on a real Temporal server, with scripted activities: order of stages, pause, cancel, failure, resume.
 import "../support/quiet.ts";
 import assert from "node:assert/strict";
-import { randomBytes } from "node:crypto";
 import { after, before, describe, it } from "node:test";
-import { fileURLToPath } from "node:url";
-import type { WorkflowHandle } from "@temporalio/client";
-import { NativeConnection, Worker } from "@temporalio/worker";
 import { ApplicationFailure } from "@temporalio/common";
-import { activityQueue, campaignWorkflowId, WORKFLOW_QUEUE } from "../../campaign/ids.ts";
-import type { CampaignInput } from "../../campaign/types.ts";
 import { cancel, pause, progress, resume } from "../../workflows/messages.ts";
-import type { CampaignOutcome } from "../../workflows/messages.ts";
+import { withCampaignWorker } from "../support/campaign-worker.ts";
 import type { Script } from "../support/scripted-activities.ts";
-import { gate, script, scriptedActivities } from "../support/scripted-activities.ts";
+import { gate, script } from "../support/scripted-activities.ts";
 import type { TestNamespace } from "../support/temporal.ts";
 import { NO_TEMPORAL, openNamespace } from "../support/temporal.ts";
 
-const BUNDLE = fileURLToPath(new URL("../../workflow-bundle.js", import.meta.url));
-type Campaign = (input: CampaignInput) => Promise<CampaignOutcome>;
 
 describe("campaign workflow", { skip: NO_TEMPORAL, timeout: 120_000 }, () => {
   let temporal: TestNamespace;
@@ -26,31 +18,7 @@ describe("campaign workflow", { skip: NO_TEMPORAL, timeout: 120_000 }, () => {
   });
   after(() => temporal?.close());
 
-  async function withWorker<T>(play: Script, test: (start: (id?: string) => Promise<WorkflowHandle<Campaign>>) => Promise<T>): Promise<T> {
-    const connection = await NativeConnection.connect({ address: temporal.address });
-    const { control, stages } = scriptedActivities(play);
-    const common = { connection, namespace: temporal.namespace, maxHeartbeatThrottleInterval: "100ms" } as const;
-    const workers = await Promise.all([
-      Worker.create({ ...common, taskQueue: WORKFLOW_QUEUE, workflowBundle: { codePath: BUNDLE } }),
-      Worker.create({ ...common, taskQueue: activityQueue("control"), activities: { ...control } }),
-      Worker.create({ ...common, taskQueue: activityQueue("cpu"), activities: { ...stages } }),
-    ]);
-    const running = workers.map((worker) => worker.run());
-    try {
-      return await test((id = `c-${randomBytes(4).toString("hex")}`) =>
-        temporal.client.workflow.start<Campaign>("campaign", {
-          workflowId: campaignWorkflowId(id),
-          taskQueue: WORKFLOW_QUEUE,
-          args: [{ campaignId: id, specDigest: "spec", storeName: "memory:" }],
-        }),
-      );
-    } finally {
-      for (const worker of workers) worker.shutdown();
-      await Promise.all(running);
-      await connection.close();
-    }
-  }
-
+  const withWorker: <T>(play: Script, test: Parameters<typeof withCampaignWorker<T>>[2]) => Promise<T> = (play, test) => withCampaignWorker(temporal, play, test);
   const ask = { by: "test", why: "to see" };
   const types = (play: Script) => play.rows.map((row) => row.event.type);
 
