@@ -53,15 +53,15 @@ export class Cache {
   /** Stores the new key and value of every row, each [B,K,1,d], in its next slot. */
   append(layer: number, keys: Float32Array, values: Float32Array): void {
     const { kvHeads: K, headSize: d, slots: S } = this;
-    const to = this.layers[layer]!;
+    const { keys: toKeys, values: toValues } = this.layers[layer]!;
     for (let row = 0, from = 0; row < this.rows; row++) {
       const slot = this.lengths[row]!;
       for (let head = 0; head < K; head++) {
         const base = (row * K + head) * d * S;
         const valueBase = base + slot * d;
         for (let j = 0, key = base + slot; j < d; j++, from++, key += S) {
-          to.keys[key] = keys[from]!;
-          to.values[valueBase + j] = values[from]!;
+          toKeys[key] = keys[from]!;
+          toValues[valueBase + j] = values[from]!;
         }
       }
     }
@@ -109,7 +109,8 @@ export class Cache {
     for (const [index, from] of this.layers.entries()) {
       const to = this.emptyLayer(slots);
       for (let head = 0; head < heads; head++) to.values.set(from.values.subarray(head * old * d, (head + 1) * old * d), head * slots * d);
-      for (let line = 0; line < heads * d; line++) to.keys.set(from.keys.subarray(line * old, (line + 1) * old), line * slots);
+      // Lines are short: a plain loop beats a call per line.
+      for (let line = 0; line < heads * d; line++) for (let t = 0; t < old; t++) to.keys[line * slots + t] = from.keys[line * old + t]!;
       this.layers[index] = to;
     }
     this.slots = slots;
