@@ -229,7 +229,9 @@ export interface PairReport {
   pairs: number;
   groups: number;
   dropped: Record<string, number>;
-  /** Score units. */
+  /** Answers set aside before the choice; a group may have given a pair all the same. */
+  answers?: { truncated: number; identical: number };
+  /** Score units, length penalty included; 0 where a rater labelled. */
   margin: { mean: number; min: number; max: number };
   /** Mean of chosen minus rejected length, tokens. */
   lengthDifference: number;
@@ -246,6 +248,8 @@ export interface TrainResult {
   data: Digest;
   settings: Digest;
   steps: number;
+  /** Rows that did not fit, by reason. */
+  dropped: Record<string, number>;
   /** Tree digest of the checkpoint. */
   policy: Digest;
   /** SHA-256 of model.safetensors. */

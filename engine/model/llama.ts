@@ -1,7 +1,7 @@
 // The Llama family as operations on a tape: RMSNorm, rotate-half rotary embedding, grouped-query attention, SwiGLU.
 // Whole sequences only; decoding with a cache has a graph of its own.
 // Shapes: R rows, T positions, N = R·T, D hidden, H heads, K key/value heads, G = H/K, d head size, F intermediate, M selected rows.
-import type { Value } from "../graph/value.ts";
+import type { Dim, Value } from "../graph/value.ts";
 import { product } from "../graph/value.ts";
 import type { Tape } from "../ops/tape.ts";
 import { parametersOf } from "./parameters.ts";
@@ -32,18 +32,18 @@ export function declareParameters(t: Tape, config: ModelConfig): Map<string, Val
   return new Map(parametersOf(config).map(({ name, shape }) => [name, t.graph.input(name, "float32", shape)]));
 }
 
-export function declareSequences(t: Tape, config: ModelConfig): SequenceInputs {
+export function declareSequences(t: Tape, config: ModelConfig, rows: Dim = "R"): SequenceInputs {
   const half = config.headSize / 2;
   return {
-    tokens: t.graph.input("tokens", "int64", ["R", "T"]),
-    positions: t.graph.input("positions", "int64", ["R", "T"]),
+    tokens: t.graph.input("tokens", "int64", [rows, "T"]),
+    positions: t.graph.input("positions", "int64", [rows, "T"]),
     cos: t.graph.input("cos", "float32", ["P", half]),
     sin: t.graph.input("sin", "float32", ["P", half]),
   };
 }
 
-export function declareSelection(t: Tape): Selection {
-  return { index: t.graph.input("index", "int64", ["M"]), inverse: t.graph.input("inverse", "int64", ["R*T"]) };
+export function declareSelection(t: Tape, sequences: SequenceInputs, count: Dim = "M"): Selection {
+  return { index: t.graph.input("index", "int64", [count]), inverse: t.graph.input("inverse", "int64", [product(sequences.tokens.shape)]) };
 }
 
 function parameter(parameters: Parameters, name: string): Value {
@@ -69,7 +69,7 @@ interface LayerInputs {
 
 function attention({ t, config, parameters, sequences, mask, cache }: LayerInputs, layer: number, x_ND: Value): Value {
   const { heads: H, kvHeads: K, headSize: d } = config;
-  const [R, T] = sequences.tokens.shape as [string, string];
+  const [R, T] = sequences.tokens.shape as [Dim, Dim];
   const group = product([H / K, T]);
   const qkv_N = t.linear(x_ND, parameter(parameters, `model.layers.${layer}.self_attn.qkv_proj.weight`));
   const qkv_RHTd = t.transpose(t.reshape(qkv_N, [R, T, H + 2 * K, d]), [0, 2, 1, 3]);
@@ -92,7 +92,7 @@ export function feedForward({ t, config, parameters }: Pick<LayerInputs, "t" | "
 
 /** Hidden states after the last layer, before the final norm: [N,D]. */
 export function hiddenStates(t: Tape, config: ModelConfig, parameters: Parameters, sequences: SequenceInputs, cache?: KeysValues[]): Value {
-  const [R, T] = sequences.tokens.shape as [string, string];
+  const [R, T] = sequences.tokens.shape as [Dim, Dim];
   const inputs: LayerInputs = { t, config, parameters, sequences, mask: t.causalMask(T, "float32"), cache };
   const embedding = parameter(parameters, "model.embed_tokens.weight");
   let x = t.gather(embedding, t.reshape(sequences.tokens, [product([R, T])]));

@@ -1,0 +1,161 @@
+// evaluate: how good a policy is on one split. Each piece answers its prompts, scores them with the proxy, measures KL to π_0, and
+// on the test split compares every answer with the opponent's answers to the same prompt. Decisions never see the test split.
+import type { GoldScore } from "../campaign/modules.ts";
+import { winRate } from "../campaign/recipe/winrate.ts";
+import type { EvaluateMetrics, EvaluateResult, GenerateResult } from "../campaign/types.ts";
+import type { Completion, Prompt } from "../runtimes/types.ts";
+import type { EvaluateInput } from "./contract.ts";
+import type { StageContext } from "./context.ts";
+import { countCompletions, evaluationSampling, sampleRequests } from "./generate.ts";
+import { callModule, localModel, rewardsOf, scorerDigest } from "./models.ts";
+import type { Counts, PieceStage } from "./pieces.ts";
+import { stamp } from "./pieces.ts";
+import { resultOf, rowsOf } from "./records.ts";
+
+/** One row of an evaluation: a completion and what was measured on it. */
+export interface Evaluated extends Completion {
+  proxy: number;
+  /** Σ_t log π_0(a_t), nats. */
+  initialLogp: number;
+  gold?: GoldScore;
+  /** Sum over the opponent's answers of P(this one is better), ties ½; test split only. */
+  wins?: number;
+  /** How many answers of the opponent it was compared with. */
+  comparisons?: number;
+}
+
+type JudgedBy = NonNullable<EvaluateMetrics["judgedBy"]>;
+
+export async function evaluateStage(context: StageContext<EvaluateInput>): Promise<PieceStage> {
+  const { spec, deps, input } = context;
+  const list = spec.prompts[input.split];
+  const prompts = await rowsOf<Prompt>(deps.store, list.rows);
+  const sampling = evaluationSampling(context);
+  const opponent = input.opponent === undefined ? undefined : await resultOf<GenerateResult>(deps.store, input.opponent);
+  const judgedBy: JudgedBy = spec.modules.gold ? "gold" : spec.modules.judge ? "judge" : "reward";
+  const size = spec.pieces.prompts;
+  const groups = (index: number): readonly Prompt[] => prompts.slice(index * size, (index + 1) * size);
+
+  return {
+    pieces: Math.ceil(prompts.length / size),
+    inputs: (index) => ({
+      policy: input.policy,
+      initial: input.initial,
+      prompts: groups(index),
+      sampling,
+      seed: spec.seed,
+      scorer: scorerDigest(context, input.rewardModel),
+      // The opponent's answers to the same prompts: its pieces are cut from the same list in the same way.
+      ...(opponent ? { opponent: opponent.pieces[index]?.rows, judgedBy, judge: judgeDigest(context, judgedBy) } : {}),
+    }),
+    async compute(index) {
+      const answers = await answer(context, groups(index));
+      if (opponent) await compare(context, answers, await rowsOf<Completion>(deps.store, opponent.pieces[index]?.rows ?? ""), judgedBy);
+      const rows = answers.map(({ prompt: _prompt, ...row }): Evaluated => row);
+      return { rows, prompts: groups(index).length, counts: sums(rows) };
+    },
+    async seal(pieces, counts) {
+      const rows = (await Promise.all(pieces.map((piece) => rowsOf<Evaluated>(deps.store, piece.rows)))).flat();
+      const metrics = summarize(context, rows, counts, prompts.length, opponent ? judgedBy : undefined);
+      const { split, policy } = input;
+      const result: EvaluateResult = { ...stamp(context), stage: "evaluate", split, policy, opponent: input.opponent, pieces, metrics };
+      return { result, values: { proxy: metrics.proxy, kl: metrics.kl, ...(metrics.winRate ? { winRate: metrics.winRate.value } : {}) } };
+    },
+  };
+}
+
+type Answer = Evaluated & { prompt: Prompt };
+
+async function answer(context: StageContext<EvaluateInput>, prompts: readonly Prompt[]): Promise<Answer[]> {
+  const { deps, input } = context;
+  const sampling = evaluationSampling(context);
+  const policy = await localModel(context, input.policy);
+  const completions = await deps.generator.generate(policy, prompts.flatMap((prompt) => sampleRequests(context, prompt, sampling)), sampling, context);
+  const byId = new Map(prompts.map((prompt) => [prompt.id, prompt]));
+  const rows = completions.map((row) => ({ ...row, prompt: byId.get(row.promptId) as Prompt }));
+  const proxies = await rewardsOf(context, input.rewardModel, rows);
+  const initial = await deps.scorer.logps(await localModel(context, input.initial), rows, context);
+  return rows.map((row, at) => ({ ...row, proxy: proxies[at] as number, initialLogp: initial[at] as number }));
+}
+
+/** Fills in `gold`, `wins` and `comparisons` of each answer against all of the opponent's answers to its prompt. */
+async function compare(context: StageContext<EvaluateInput>, answers: Answer[], opponents: readonly Completion[], judgedBy: JudgedBy): Promise<void> {
+  const pairs = answers.flatMap((mine) => opponents.filter(({ promptId }) => promptId === mine.promptId).map((theirs) => ({ mine, theirs })));
+  if (judgedBy === "gold") {
+    const golds = await callModule<unknown, GoldScore>(context, "gold", answers.map(moduleRow));
+    answers.forEach((row, at) => (row.gold = golds[at] as GoldScore));
+  }
+  const wins = await winsOf(context, pairs, judgedBy);
+  for (const row of answers) Object.assign(row, { wins: 0, comparisons: 0 });
+  pairs.forEach(({ mine }, at) => {
+    mine.wins = (mine.wins ?? 0) + (wins[at] as number);
+    mine.comparisons = (mine.comparisons ?? 0) + 1;
+  });
+}
+
+type Comparison = { mine: Answer; theirs: Completion };
+
+/** P(mine is better) of each comparison. */
+async function winsOf(context: StageContext<EvaluateInput>, pairs: Comparison[], judgedBy: JudgedBy): Promise<number[]> {
+  if (judgedBy === "judge") {
+    const rows = pairs.map(({ mine, theirs }) => ({ prompt: mine.prompt, first: asAnswer(mine), second: asAnswer(theirs), seed: `${mine.seed}${theirs.seed}` }));
+    return callModule(context, "judge", rows);
+  }
+  const theirs = [...new Set(pairs.map((pair) => pair.theirs))];
+  const prompts = new Map(pairs.map(({ mine }) => [mine.promptId, mine.prompt]));
+  const rows = theirs.map((row) => ({ ...row, prompt: prompts.get(row.promptId) as Prompt }));
+  const scores =
+    judgedBy === "gold"
+      ? (await callModule<unknown, GoldScore>(context, "gold", rows.map(moduleRow))).map(({ total }) => total)
+      : await rewardsOf(context, context.input.rewardModel, rows);
+  const scoreOf = new Map(theirs.map((row, at) => [row, scores[at] as number]));
+  return pairs.map(({ mine, theirs: other }) => {
+    const difference = (judgedBy === "gold" ? (mine.gold as GoldScore).total : mine.proxy) - (scoreOf.get(other) as number);
+    return difference > 0 ? 1 : difference < 0 ? 0 : 0.5;
+  });
+}
+
+const asAnswer = ({ text, finish }: Completion) => ({ text, finish });
+const moduleRow = (row: Completion & { prompt: Prompt }) => ({ prompt: row.prompt, answer: asAnswer(row) });
+
+const judgeDigest = ({ spec }: StageContext, judgedBy: JudgedBy): string | undefined =>
+  judgedBy === "reward" ? undefined : spec.modules[judgedBy]?.digest;
+
+function sums(rows: Evaluated[]): Counts {
+  const counts: Counts = { ...countCompletions(rows), proxy: 0, kl: 0 };
+  const add = (name: string, value: number) => (counts[name] = (counts[name] ?? 0) + value);
+  for (const row of rows) {
+    add("proxy", row.proxy);
+    add("kl", row.logps.reduce((sum, logp) => sum + logp, 0) - row.initialLogp);
+    if (!row.gold) continue;
+    add("gold", row.gold.total);
+    for (const [part, value] of Object.entries(row.gold.parts ?? {})) add(`gold.${part}`, value);
+  }
+  return counts;
+}
+
+function summarize(context: StageContext<EvaluateInput>, rows: Evaluated[], counts: Counts, prompts: number, judgedBy: JudgedBy | undefined): EvaluateMetrics {
+  const completions = rows.length;
+  const mean = (name: string): number => (counts[name] ?? 0) / completions;
+  const parts = Object.keys(counts).filter((name) => name.startsWith("gold."));
+  return {
+    prompts,
+    completions,
+    ...(judgedBy ? { judgedBy, winRate: winRate(winShares(rows), { resamples: context.spec.evaluate.resamples, seed: `${context.spec.seed}/win-rate` }) } : {}),
+    proxy: mean("proxy"),
+    ...("gold" in counts ? { gold: mean("gold"), goldParts: Object.fromEntries(parts.map((name) => [name.slice("gold.".length), mean(name)])) } : {}),
+    length: mean("tokens"),
+    truncated: mean("truncated"),
+    kl: mean("kl"),
+  };
+}
+
+/** Share of comparisons won, by prompt. */
+export function winShares(rows: readonly Evaluated[]): Map<string, number> {
+  const sums = new Map<string, { wins: number; comparisons: number }>();
+  for (const { promptId, wins = 0, comparisons = 0 } of rows) {
+    const sum = sums.get(promptId) ?? { wins: 0, comparisons: 0 };
+    sums.set(promptId, { wins: sum.wins + wins, comparisons: sum.comparisons + comparisons });
+  }
+  return new Map([...sums].map(([id, { wins, comparisons }]) => [id, wins / comparisons]));
+}

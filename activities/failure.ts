@@ -1,0 +1,49 @@
+// The one place where errors become Temporal failures. Errors are classified by the `kind` they carry: who has to act decides
+// whether Temporal tries again. Cancellation passes through untouched.
+import { ApplicationFailure } from "@temporalio/activity";
+import { CancelledFailure } from "@temporalio/common";
+
+/** Shape of every typed error of store, engine, runtimes and campaign. */
+export interface CodedError extends Error {
+  kind: "spec" | "artifact" | "resource" | "scoring" | "training" | "invariant";
+  code: string;
+  hint?: string;
+  /** Scoring only: the judge was busy, not wrong. */
+  retryable?: boolean;
+}
+
+/** Who acts: author of the campaign, operator, platform, us. Only the platform's failures mend themselves. */
+const RETRIED: Record<CodedError["kind"], boolean> = {
+  spec: false,
+  artifact: false,
+  resource: true,
+  scoring: false,
+  training: false,
+  invariant: false,
+};
+
+/** Attempts after which even a platform failure that never got further is handed to a person. */
+const ATTEMPTS_MAX = 50;
+
+
+export function isCoded(error: unknown): error is CodedError {
+  return error instanceof Error && "kind" in error && "code" in error && String((error as CodedError).kind) in RETRIED;
+}
+
+export function toFailure(error: unknown, attempt: number): Error {
+  if (error instanceof CancelledFailure || error instanceof ApplicationFailure) return error;
+  if (!isCoded(error)) {
+    const { message, name } = error instanceof Error ? error : new Error(String(error));
+    // Not ours to classify: a bug or an unforeseen fault of a library. Tried again a few times, then final.
+    return ApplicationFailure.create({ type: "unclassified", message: `${name}: ${message}`, nonRetryable: attempt >= 5, cause: error as Error });
+  }
+  const retried = (RETRIED[error.kind] || error.retryable === true) && attempt < ATTEMPTS_MAX;
+  return ApplicationFailure.create({
+    type: error.code,
+    message: error.hint ? `${error.message} (${error.hint})` : error.message,
+    nonRetryable: !retried,
+    // A drained worker's work is wanted elsewhere at once.
+    nextRetryDelay: error.code === "worker_draining" ? "1ms" : undefined,
+    cause: error,
+  });
+}

@@ -1,0 +1,46 @@
+// All activities, bound to a worker's dependencies. Control activities write the ledger and seal; stage activities compute.
+import type { Shard } from "../campaign/types.ts";
+import type { ControlActivities, EvaluateInput, FanOutInput, GenerateInput, ScoreInput, StageActivities } from "./contract.ts";
+import type { StageContext } from "./context.ts";
+import { inControl, inStage } from "./context.ts";
+import type { Deps } from "./deps.ts";
+import { evaluateStage } from "./evaluate.ts";
+import { generateStage } from "./generate.ts";
+import { append, open } from "./open.ts";
+import { pair } from "./pair.ts";
+import type { PieceStage } from "./pieces.ts";
+import { runShard, sealStage } from "./pieces.ts";
+import { promote } from "./promote.ts";
+import { scoreStage } from "./score.ts";
+import { train } from "./train.ts";
+
+export function createControlActivities(deps: Deps): ControlActivities {
+  return {
+    open: (input) => inControl(() => open(deps, input)),
+    append: (input) => inControl(() => append(deps, input)),
+    seal: (input) => inStage(deps, input, async (context) => sealStage(context, await pieceStage(context))),
+  };
+}
+
+export function createStageActivities(deps: Deps): StageActivities {
+  const shard = (input: FanOutInput, range: Shard) => inStage(deps, input, async (context) => runShard(context, await pieceStage(context), range));
+  return {
+    generate: shard,
+    score: shard,
+    evaluate: shard,
+    pair: (input) => inStage(deps, input, pair),
+    train: (input) => inStage(deps, input, train),
+    promote: (input) => inStage(deps, input, promote),
+  };
+}
+
+function pieceStage(context: StageContext<FanOutInput>): Promise<PieceStage> {
+  switch (context.input.stage) {
+    case "generate":
+      return generateStage(context as StageContext<GenerateInput>);
+    case "score":
+      return scoreStage(context as StageContext<ScoreInput>);
+    case "evaluate":
+      return evaluateStage(context as StageContext<EvaluateInput>);
+  }
+}

@@ -1,0 +1,51 @@
+// Models and modules by digest, as stages use them. A stage can open only the modules of its own roles: training, pairing and
+// promotion cannot read gold (ROLES is the whole list, and a test tries the rest).
+import type { ModuleRole } from "../campaign/modules.ts";
+import type { Digest, StageName } from "../campaign/types.ts";
+import type { AnswerRow, LocalModel } from "../runtimes/types.ts";
+import type { StageContext } from "./context.ts";
+import { InvariantError } from "../campaign/errors.ts";
+
+/** Roles that a stage may call. `gold` only in the test report; the rater only labels the bootstrap's preferences. */
+function rolesOf({ input }: StageContext): readonly ModuleRole[] {
+  const bootstrap = "iteration" in input.place && input.place.iteration === 0;
+  const roles: Record<StageName, readonly ModuleRole[]> = {
+    sft: [],
+    reward: [],
+    generate: [],
+    score: ["reward"],
+    pair: bootstrap ? ["rater"] : [],
+    train: [],
+    evaluate: (input as { split?: string }).split === "test" ? ["reward", "judge", "gold"] : ["reward"],
+    promote: ["judge"],
+  };
+  return roles[input.stage];
+}
+
+export async function callModule<Row, Answer>(context: StageContext, role: "rater" | "reward" | "judge" | "gold", rows: Row[]): Promise<Answer[]> {
+  if (!rolesOf(context).includes(role))
+    throw new InvariantError("role_forbidden", `${context.input.stage} of ${context.place} may not read the ${role} module`);
+  const blob = context.spec.modules[role];
+  if (!blob) throw new InvariantError("unreachable_state", `the spec names no ${role} module`);
+  return context.deps.modules.call<Row, Answer>(role, blob, rows, context.signal);
+}
+
+export async function localModel({ deps }: StageContext, digest: Digest): Promise<LocalModel> {
+  return { digest, dir: await deps.cache.tree(digest) };
+}
+
+/** Proxy rewards of answers, by the reward model or by the author's module. One number per row, in order. */
+export async function rewardsOf(context: StageContext, rewardModel: Digest | undefined, rows: (AnswerRow & { finish: "eos" | "length" })[]): Promise<number[]> {
+  if (context.spec.score.by === "module") {
+    return callModule(context, "reward", rows.map(({ prompt, text, finish }) => ({ prompt, answer: { text, finish } })));
+  }
+  if (!rewardModel) throw new InvariantError("unreachable_state", "scoring by model needs the bootstrap's reward model");
+  return context.deps.scorer.rewards(await localModel(context, rewardModel), rows, context);
+}
+
+/** What scores depend on: the reward model's tree or the module's blob. */
+export function scorerDigest({ spec }: StageContext, rewardModel: Digest | undefined): Digest {
+  const digest = spec.score.by === "module" ? spec.modules.reward?.digest : rewardModel;
+  if (!digest) throw new InvariantError("unreachable_state", "nothing is named that could score");
+  return digest;
+}

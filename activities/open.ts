@@ -1,0 +1,37 @@
+// open and append: the only writers of a running campaign's ledger, on a queue of their own.
+import { planOf } from "../campaign/plan.ts";
+import { foldLedger } from "../campaign/rules.ts";
+import type { CampaignInput, CampaignRecord, LedgerEvent, LedgerRow } from "../campaign/types.ts";
+import type { AppendInput, Opened, OpenInput } from "./contract.ts";
+import type { Deps } from "./deps.ts";
+import { SpecError } from "../campaign/errors.ts";
+import { specOf } from "./records.ts";
+
+/** Takes the campaign over (a row with epoch + 1) and returns all that a run needs; an ended campaign is only read. */
+export async function open(deps: Deps, { campaign, runId }: OpenInput): Promise<Opened> {
+  const before = await readRecord(deps, campaign);
+  refuseOther(deps, campaign, before);
+  const ended = before.status === "completed" || before.status === "cancelled";
+  if (!ended) {
+    const event: LedgerEvent = { type: "opened", server: deps.server, namespace: deps.namespace, runId };
+    await deps.store.ledger(campaign.campaignId).takeOver({ id: `opened:${runId}`, event, by: `workflow:${runId}` });
+  }
+  const record = await readRecord(deps, campaign);
+  const spec = await specOf(deps.store, campaign.specDigest);
+  return { epoch: record.epoch, policy: spec.policy.tree, plan: planOf(spec), record, searchAttributes: deps.searchAttributes };
+}
+
+export async function append(deps: Deps, { campaign, epoch, id, event, by }: AppendInput): Promise<void> {
+  await deps.store.ledger(campaign.campaignId).append({ id, epoch, event, by });
+}
+
+async function readRecord(deps: Deps, { campaignId }: CampaignInput): Promise<CampaignRecord> {
+  return foldLedger(campaignId, (await deps.store.ledger(campaignId).read<LedgerEvent>()) as LedgerRow[]);
+}
+
+function refuseOther(deps: Deps, { campaignId, specDigest, storeName }: CampaignInput, record: CampaignRecord): void {
+  if (storeName !== deps.store.name)
+    throw new SpecError("store_differs", `campaign ${campaignId} lives in ${storeName}, but this worker serves ${deps.store.name}`, { hint: "start a worker with --store and that name" });
+  if (record.specDigest !== specDigest)
+    throw new SpecError("campaign_differs", `campaign ${campaignId} was created with spec ${record.specDigest.slice(0, 12)}, not ${specDigest.slice(0, 12)}`, { hint: "start it under a new id" });
+}

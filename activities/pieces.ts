@@ -1,0 +1,112 @@
+// Fan-out stages: a piece is computed whole or not at all and committed at an address that follows from its inputs, so a shard
+// adopts what is there and computes the rest, and `seal` finds every piece again without being told. (design: docs/store.md)
+import type { Digest, PieceRef, Shard, StageName } from "../campaign/types.ts";
+import { resultKey } from "../campaign/ids.ts";
+import { addressOf } from "./address.ts";
+import type { FanOutInput, ShardDone, StageDone } from "./contract.ts";
+import type { StageContext } from "./context.ts";
+import { InvariantError } from "../campaign/errors.ts";
+import { formatRows } from "./records.ts";
+import { STAGE_VERSION } from "./versions.ts";
+
+export type Counts = Record<string, number>;
+
+/** One fan-out stage: what a piece depends on, how it is computed, and what the pieces add up to. */
+export interface PieceStage<Row = unknown> {
+  pieces: number;
+  /** Everything that the rows of piece `index` depend on, besides stage, version and place. */
+  inputs(index: number): unknown;
+  compute(index: number): Promise<{ rows: Row[]; prompts: number; counts: Counts }>;
+  /** The stage's result from its pieces' refs and summed counts, and the scalars to show. */
+  seal(pieces: PieceRef[], counts: Counts): Promise<{ result: { stage: string }; values: Record<string, number> }>;
+}
+
+interface PieceResult {
+  stage: StageName;
+  version: number;
+  place: string;
+  piece: number;
+  rows: Digest;
+  prompts: number;
+  counts: Counts;
+}
+
+interface PieceManifest {
+  schema: "ratchet.piece/1";
+  result: PieceResult;
+  facts: object;
+}
+
+export async function runShard(context: StageContext<FanOutInput>, stage: PieceStage, shard: Shard): Promise<ShardDone> {
+  const { store } = context.deps;
+  const total = shard.to - shard.from;
+  let adopted = 0;
+  for (let index = shard.from; index < shard.to; index += 1) {
+    context.signal.throwIfAborted();
+    const key = pieceKey(context, stage, index);
+    if (await store.readManifest<PieceManifest>(key)) {
+      adopted += 1;
+    } else {
+      await computePiece(context, stage, index, key);
+    }
+    context.onProgress({ done: index + 1 - shard.from, total, unit: "pieces" });
+  }
+  return { pieces: total, adopted };
+}
+
+async function computePiece(context: StageContext<FanOutInput>, stage: PieceStage, index: number, key: string): Promise<void> {
+  const { store } = context.deps;
+  const startedAt = new Date().toISOString();
+  // Begun by an attempt that died before it committed: this is the work that a kill costs.
+  const recomputed = context.previous?.begun?.includes(index) ?? false;
+  context.trace.begun = [index];
+  const { rows, prompts, counts } = await stage.compute(index);
+  context.signal.throwIfAborted();
+  const blob = await store.putBlob(formatRows(rows));
+  const result: PieceResult = { ...stamp(context), piece: index, rows: blob, prompts, counts };
+  await store.commitManifest<PieceManifest>(key, { schema: "ratchet.piece/1", result, facts: { ...context.facts({ recomputed }), startedAt } });
+  context.trace.begun = [];
+}
+
+/** Finds all pieces by address and commits the stage's manifest. Idempotent: a second seal adopts the first one's. */
+export async function sealStage(context: StageContext<FanOutInput>, stage: PieceStage): Promise<StageDone> {
+  const found = await Promise.all(Array.from({ length: stage.pieces }, (_, index) => readPiece(context, stage, index)));
+  const refs = found.map(({ piece, rows, prompts }): PieceRef => ({ index: piece, rows, prompts }));
+  const counts: Counts = {};
+  for (const piece of found) for (const [name, value] of Object.entries(piece.counts)) counts[name] = (counts[name] ?? 0) + value;
+
+  const { result, values } = await stage.seal(refs, counts);
+  const key = stageKey(context, { pieces: refs, input: sealedInput(context.input) });
+  const { digest } = await context.deps.store.commitManifest(key, { schema: `ratchet.${context.input.stage}/1`, result, facts: context.facts() });
+  return { digest, values };
+}
+
+async function readPiece(context: StageContext<FanOutInput>, stage: PieceStage, index: number): Promise<PieceResult> {
+  const found = await context.deps.store.readManifest<PieceManifest>(pieceKey(context, stage, index));
+  if (!found) throw new InvariantError("piece_missing", `${context.input.stage} of ${context.place} was sealed before piece ${index} was committed`);
+  return found.manifest.result;
+}
+
+export const stamp = (context: StageContext): { stage: StageName; version: number; place: string } => ({
+  stage: context.input.stage,
+  version: STAGE_VERSION[context.input.stage],
+  place: context.place,
+});
+
+/** Key of a stage's manifest: the address covers stage, version, place and everything in `inputs`. */
+export function stageKey(context: StageContext, inputs: unknown): string {
+  const { campaign, place, stage } = context.input;
+  return resultKey(campaign.campaignId, place, stage, addressOf({ ...stamp(context), inputs }));
+}
+
+function pieceKey(context: StageContext, stage: PieceStage, index: number): string {
+  const { campaign, place, stage: name } = context.input;
+  const address = addressOf({ ...stamp(context), piece: index, inputs: stage.inputs(index) });
+  return resultKey(campaign.campaignId, place, name, `piece-${String(index).padStart(5, "0")}-${address}`);
+}
+
+/** The part of the input that belongs to the address: not the campaign's name, not the epoch. */
+function sealedInput({ campaign: _campaign, epoch: _epoch, place: _place, ...own }: FanOutInput): unknown {
+  return own;
+}
+

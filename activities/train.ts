@@ -1,0 +1,149 @@
+// sft, reward and train: one optimizer run from a checkpoint to a new one, resumed at its newest valid step.
+import { mkdir, rm, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import type { Optimizer } from "../campaign/compiled.ts";
+import { deriveSeed } from "../campaign/recipe/seeds.ts";
+import { workPrefix } from "../campaign/ids.ts";
+import type { Digest, PairResult, TrainResult, Tree } from "../campaign/types.ts";
+import type { TrainOutcome, TrainTask } from "../runtimes/types.ts";
+import { addressOf } from "./address.ts";
+import { Checkpoints } from "./checkpoints.ts";
+import type { Trained, TrainInput } from "./contract.ts";
+import type { StageContext } from "./context.ts";
+import { InvariantError } from "../campaign/errors.ts";
+import { localModel } from "./models.ts";
+import { stageKey, stamp } from "./pieces.ts";
+import { formatRows, resultOf } from "./records.ts";
+
+interface TrainManifest {
+  schema: string;
+  result: TrainResult;
+  facts: object;
+}
+
+/** What a run's outcome depends on; all of it enters the address. */
+interface Recipe {
+  start: Digest;
+  reference: Digest | undefined;
+  rows: Digest;
+  task: TrainTask;
+  optimizer: Optimizer;
+  seed: string;
+}
+
+export async function train(context: StageContext<TrainInput>): Promise<Trained> {
+  const { store } = context.deps;
+  const recipe = await recipeOf(context);
+  const key = stageKey(context, recipe);
+  const found = await store.readManifest<TrainManifest>(key);
+  if (found) return trained(found.digest, found.manifest.result);
+
+  const { campaign, place, stage } = context.input;
+  const scratch = join(context.deps.scratchDir, `${campaign.campaignId}-${context.place}-${stage}-${context.attempt}-${process.pid}`);
+  await mkdir(scratch, { recursive: true });
+  try {
+    const checkpoints = new Checkpoints(context, workPrefix(campaign.campaignId, place, stage, addressOf(recipe)));
+    const { outcome, outDir, resumedFrom } = await run(context, recipe, checkpoints, scratch);
+    const result = await resultFrom(context, recipe, outcome, outDir);
+    const previousStep = context.previous?.step;
+    const facts = context.facts({
+      resumedFrom,
+      computed: outcome.steps - resumedFrom,
+      // Steps that the attempt before had reported and this one did again.
+      ...(previousStep === undefined ? {} : { recomputed: Math.max(0, previousStep - resumedFrom) }),
+      ...checkpoints.facts(),
+    });
+    const committed = await store.commitManifest<TrainManifest>(key, { schema: `ratchet.${stage}/1`, result, facts });
+    await checkpoints.clear();
+    return trained(committed.digest, committed.manifest.result);
+  } finally {
+    await rm(scratch, { recursive: true, force: true });
+  }
+}
+
+async function run(context: StageContext<TrainInput>, recipe: Recipe, checkpoints: Checkpoints, scratch: string): Promise<{ outcome: TrainOutcome; outDir: string; resumedFrom: number }> {
+  const { deps, spec } = context;
+  const rowsPath = join(scratch, "rows.jsonl");
+  await writeFile(rowsPath, await deps.store.getBlob(recipe.rows));
+  const resume = await checkpoints.newest(join(scratch, "resume"));
+  const outDir = join(scratch, "out");
+  const request = {
+    task: recipe.task,
+    start: await localModel(context, recipe.start),
+    ...(recipe.reference === undefined ? {} : { reference: await localModel(context, recipe.reference) }),
+    rowsPath,
+    optimizer: { ...recipe.optimizer, seed: recipe.seed },
+    ...(resume ? { resumeDir: resume.dir } : {}),
+    outDir,
+    checkpointDir: join(scratch, "checkpoints"),
+    checkpoint: spec.checkpoint,
+  };
+  try {
+    const outcome = await deps.trainer.train(request, {
+      signal: context.signal,
+      onProgress: (progress) => {
+        context.trace.step = progress.done;
+        context.onProgress(progress);
+      },
+      onCheckpoint: (checkpoint) => checkpoints.upload(checkpoint),
+    });
+    return { outcome, outDir, resumedFrom: resume?.step ?? 0 };
+  } finally {
+    // An aborted run has just written its last checkpoint: it counts only once it is in the store.
+    await checkpoints.settled();
+  }
+}
+
+async function recipeOf(context: StageContext<TrainInput>): Promise<Recipe> {
+  const { spec, input, place } = context;
+  const { start, reference, stage } = input;
+  const seed = deriveSeed(spec.seed, place, stage);
+  if (stage === "sft") {
+    const { sft } = spec.bootstrap;
+    if (!sft) throw new InvariantError("unreachable_state", "the spec has no SFT stage");
+    return { start, reference, rows: sft.data.rows, task: { kind: "sft", promptMask: sft.promptMask }, optimizer: sft.optimizer, seed };
+  }
+  if (!input.pairs) throw new InvariantError("unreachable_state", `${stage} needs pairs`);
+  const rows = (await resultOf<PairResult>(context.deps.store, input.pairs)).pairs;
+  if (stage === "reward") {
+    const { reward } = spec.bootstrap;
+    if (!reward) throw new InvariantError("unreachable_state", "the spec has no reward model");
+    return { start, reference, rows, task: { kind: "reward" }, optimizer: reward.optimizer, seed };
+  }
+  return { start, reference, rows, task: { kind: "dpo", beta: spec.train.beta }, optimizer: { ...spec.train.optimizer, ...armRate(context) }, seed };
+}
+
+/** A baseline has its own learning rate; everything else of the optimizer is the iterations'. */
+function armRate({ spec, input }: StageContext<TrainInput>): { learningRate?: number } {
+  const { place } = input;
+  if (!("baseline" in place)) return {};
+  const arm = spec.baselines.find(({ name }) => name === place.baseline);
+  if (!arm) throw new InvariantError("unreachable_state", `the spec has no baseline ${place.baseline}`);
+  return { learningRate: arm.learningRate };
+}
+
+async function resultFrom(context: StageContext<TrainInput>, recipe: Recipe, outcome: TrainOutcome, outDir: string): Promise<TrainResult> {
+  const { store } = context.deps;
+  const policy = await store.putTree(outDir);
+  const tree = await store.getJson<Tree>(policy);
+  const weights = tree.files.find(({ path }) => path === "model.safetensors");
+  if (!weights) throw new InvariantError("unreachable_state", "the trained checkpoint has no model.safetensors");
+  return {
+    ...stamp(context),
+    stage: context.input.stage,
+    start: recipe.start,
+    reference: recipe.reference,
+    data: context.input.pairs ?? recipe.rows,
+    settings: addressOf({ task: recipe.task, optimizer: recipe.optimizer, seed: recipe.seed }),
+    steps: outcome.steps,
+    dropped: outcome.dropped,
+    policy,
+    weights: weights.digest,
+    metrics: outcome.metrics,
+    curve: await store.putBlob(formatRows(outcome.curve)),
+  };
+}
+
+function trained(digest: Digest, { policy, steps, metrics }: TrainResult): Trained {
+  return { digest, policy, values: { steps, ...metrics } };
+}

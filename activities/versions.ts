@@ -1,0 +1,14 @@
+// Integer version of each stage's output, part of its address: raised when the same inputs give other outputs.
+// test/golden/addresses.test.ts fails when an address moves without a version.
+import type { StageName } from "../campaign/types.ts";
+
+export const STAGE_VERSION: Record<StageName, number> = {
+  sft: 1,
+  reward: 1,
+  generate: 1,
+  score: 1,
+  pair: 1,
+  train: 1,
+  evaluate: 1,
+  promote: 1,
+};

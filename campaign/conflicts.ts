@@ -1,0 +1,108 @@
+// Settings that are each fine and impossible together. Every refusal names both. What needs the model or the data is checked when
+// the spec is compiled.
+import type { Problem } from "./errors.ts";
+import type { ResolvedSpec } from "./spec.ts";
+
+export function conflictsOf(spec: ResolvedSpec): Problem[] {
+  return [...scoring(spec), ...preferences(spec), ...sftData(spec), ...baselines(spec), ...sizes(spec), ...shape(spec)];
+}
+
+const answers = (samples: { count: number }[]): number => samples.reduce((sum, { count }) => sum + count, 0);
+
+const when = (wrong: boolean, path: string, message: string, hint?: string): Problem[] =>
+  wrong ? [{ path, message, ...(hint ? { hint } : {}) }] : [];
+
+function scoring({ generate, pair, score, bootstrap }: ResolvedSpec): Problem[] {
+  const byModel = score.reward === "model";
+  return [
+    ...when(
+      answers(generate.samples) < 2,
+      "generate.samples",
+      `generate.samples gives ${answers(generate.samples)} answer per prompt, but pair.strategy ${pair.strategy} needs at least 2`,
+    ),
+    ...when(
+      byModel && !bootstrap.reward,
+      "score.reward",
+      "score.reward is model, but bootstrap.reward is missing, so there is no reward model",
+      "add bootstrap.reward with bootstrap.preferences, or give score.reward a module",
+    ),
+    ...when(!byModel && !!bootstrap.reward, "bootstrap.reward", "bootstrap.reward trains a model, but score.reward is a module, so nothing would use it"),
+  ];
+}
+
+function preferences({ bootstrap, prompts, baselines: arms }: ResolvedSpec): Problem[] {
+  const data = bootstrap.preferences;
+  if (!data) {
+    return [
+      ...when(!!bootstrap.reward, "bootstrap.reward", "bootstrap.reward needs pairs to learn from, but bootstrap.preferences is missing"),
+      ...when(prompts.preferences > 0, "prompts.preferences", `prompts.preferences is ${prompts.preferences}, but bootstrap.preferences is missing`),
+    ];
+  }
+  const { sample, rater } = data;
+  const used = bootstrap.reward || arms.some((arm) => arm.pairs === "preferences");
+  return [
+    ...when(!used, "bootstrap.preferences", "bootstrap.preferences is given, but neither bootstrap.reward nor a baseline uses it"),
+    ...when(!!sample && !rater, "bootstrap.preferences", "bootstrap.preferences.sample makes answers, but bootstrap.preferences.rater is missing"),
+    ...when(!sample && !!rater, "bootstrap.preferences.rater", "bootstrap.preferences.rater labels sampled answers, but the preferences come from a file"),
+    ...when(!!sample && prompts.preferences === 0, "prompts.preferences", "bootstrap.preferences.sample needs prompts, but prompts.preferences is 0"),
+    ...when(!sample && prompts.preferences > 0, "prompts.preferences", `prompts.preferences is ${prompts.preferences}, but the preferences come from a file`),
+    ...when(!!sample && data.minMargin > 0, "bootstrap.preferences.minMargin", "minMargin compares the scores of a file, but the preferences are sampled"),
+    ...when(
+      !!sample && answers(sample.samples) % 2 === 1,
+      "bootstrap.preferences.sample.samples",
+      `bootstrap.preferences.sample gives ${sample ? answers(sample.samples) : 0} answers per prompt, but a rater compares them two by two`,
+    ),
+  ];
+}
+
+function sftData({ bootstrap }: ResolvedSpec): Problem[] {
+  const data = bootstrap.sft?.data;
+  return [
+    ...when(!!data?.module && data.count === undefined, "bootstrap.sft.data.count", "bootstrap.sft.data.module is asked for rows, but bootstrap.sft.data.count is missing"),
+    ...when(!!data?.file && data.count !== undefined, "bootstrap.sft.data.count", "bootstrap.sft.data.count is for a module, but the data comes from a file"),
+  ];
+}
+
+function baselines({ baselines: arms, bootstrap }: ResolvedSpec): Problem[] {
+  return arms.flatMap((arm, i) => [
+    ...when(
+      arm.pairs === "preferences" && !bootstrap.preferences,
+      `baselines[${i}].pairs`,
+      `baseline ${arm.name} trains on preferences, but bootstrap.preferences is missing`,
+    ),
+    ...when(arms.findIndex((other) => other.name === arm.name) < i, `baselines[${i}].name`, `two baselines are named ${arm.name}`),
+  ]);
+}
+
+function sizes({ policy, generate, bootstrap, train }: ResolvedSpec): Problem[] {
+  const context = policy.init?.model.contextLength ?? Infinity;
+  const sampled: [string, number | undefined][] = [
+    ["generate.maxTokens", generate.maxTokens],
+    ["bootstrap.preferences.sample.maxTokens", bootstrap.preferences?.sample?.maxTokens],
+  ];
+  const lengths: [string, number | undefined][] = [
+    ["bootstrap.sft.maxLength", bootstrap.sft?.maxLength],
+    ["bootstrap.reward.maxLength", bootstrap.reward?.maxLength],
+    ["train.maxLength", train.maxLength],
+  ];
+  return [
+    ...sampled.flatMap(([path, tokens]) => beyondContext(path, tokens, context, false)),
+    ...lengths.flatMap(([path, tokens]) => beyondContext(path, tokens, context, true)),
+  ];
+}
+
+/** An answer needs room for one prompt token beside it; a training row may fill the context. */
+export function beyondContext(path: string, tokens: number | undefined, context: number, mayFill: boolean): Problem[] {
+  const beyond = tokens !== undefined && (mayFill ? tokens > context : tokens >= context);
+  return when(beyond, path, `${path} is ${tokens}, but the model's context is ${context} tokens`);
+}
+
+function shape({ policy }: ResolvedSpec): Problem[] {
+  const model = policy.init?.model;
+  if (!model) return [];
+  const { hiddenSize, heads, kvHeads = heads } = model;
+  return [
+    ...when(hiddenSize % (2 * heads) !== 0, "policy.init.model.hiddenSize", `hiddenSize ${hiddenSize} over heads ${heads} is no even head size, which rotary embedding needs`),
+    ...when(heads % kvHeads !== 0, "policy.init.model.kvHeads", `heads ${heads} is no multiple of kvHeads ${kvHeads}`),
+  ];
+}

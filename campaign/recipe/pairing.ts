@@ -1,0 +1,134 @@
+// One preference pair per prompt from its scored answers (recipe.md §5.5). The length penalty is part of the score that chooses AND
+// orients the pair; the original code re-ordered by the raw score and so undid its own penalty.
+import type { PairSettings } from "../compiled.ts";
+import { InvariantError } from "../errors.ts";
+import type { PairReport } from "../types.ts";
+import { Random } from "./random.ts";
+import { answerContent, promptContent, type PairRow, type PromptRow } from "./rows.ts";
+import { deriveSeed } from "./seeds.ts";
+
+export interface Candidate {
+  text: string;
+  /** Token ids; their number is the length that `per: "token"` counts. */
+  ids: number[];
+  finish: "eos" | "length";
+  score: number;
+}
+
+/** All answers to one prompt. */
+export interface ScoredGroup {
+  prompt: PromptRow;
+  candidates: Candidate[];
+}
+
+/** Why a group gave no pair. pairs + all of these = groups. */
+export type DropReason = "too_few" | "truncated" | "identical" | "tie" | "limit";
+
+export interface Pairing {
+  pairs: PairRow[];
+  report: PairReport;
+}
+
+interface Ranked extends Candidate {
+  /** Score minus penalty: what decides. */
+  value: number;
+}
+
+export function pairGroups(groups: ScoredGroup[], settings: PairSettings, seed: string): Pairing {
+  const tally = new Tally();
+  const pairs: PairRow[] = [];
+  for (const group of groups) {
+    const choice = choose(group, settings, seed, tally);
+    if (typeof choice === "string") tally.drop(choice);
+    else if (settings.limit > 0 && pairs.length >= settings.limit) tally.drop("limit");
+    else {
+      pairs.push(row(group.prompt, choice.chosen, choice.rejected));
+      tally.keep(choice.chosen, choice.rejected);
+    }
+  }
+  return { pairs, report: tally.report(groups.length) };
+}
+
+function choose(group: ScoredGroup, settings: PairSettings, seed: string, tally: Tally): { chosen: Ranked; rejected: Ranked } | DropReason {
+  if (group.candidates.length < 2) return "too_few";
+  const ended = settings.dropTruncated ? group.candidates.filter((candidate) => candidate.finish !== "length") : group.candidates;
+  tally.answers.truncated += group.candidates.length - ended.length;
+  if (ended.length < 2) return "truncated";
+  const different = withoutCopies(ended);
+  tally.answers.identical += ended.length - different.length;
+  if (different.length < 2) return "identical";
+  const ranked = different.map((candidate) => ({ ...candidate, value: penalised(candidate, settings) }));
+  const [first, second] = pick(ranked, settings.strategy, new Random(deriveSeed("pair", seed, group.prompt.id)));
+  if (first.value === second.value) return "tie";
+  return first.value > second.value ? { chosen: first, rejected: second } : { chosen: second, rejected: first };
+}
+
+/** Equal texts carry no preference: the first of each stays, so that max-max is never a pair of copies. */
+function withoutCopies(candidates: Candidate[]): Candidate[] {
+  const seen = new Set<string>();
+  return candidates.filter(({ text }) => !seen.has(text) && seen.add(text));
+}
+
+/** r − λ·|answer| (paper, eq. 9); characters are code points, as in Python's len. */
+function penalised(candidate: Candidate, { lengthPenalty }: PairSettings): number {
+  if (!Number.isFinite(candidate.score)) throw new InvariantError("score_not_finite", `pairing was given the score ${candidate.score}`);
+  const length = lengthPenalty.per === "token" ? candidate.ids.length : [...candidate.text].length;
+  return candidate.score - lengthPenalty.weight * length;
+}
+
+function pick(ranked: Ranked[], strategy: PairSettings["strategy"], random: Random): [Ranked, Ranked] {
+  if (strategy === "random") return takeTwo(ranked, random);
+  // Stable sort: among equals the earlier sample counts as the better one.
+  const order = [...ranked].sort((a, b) => b.value - a.value);
+  const other = { "max-min": order.length - 1, "max-max": 1, "max-random": 1 + random.below(order.length - 1) }[strategy];
+  return [order[0]!, order[other]!];
+}
+
+function takeTwo(ranked: Ranked[], random: Random): [Ranked, Ranked] {
+  const first = random.below(ranked.length);
+  const second = (first + 1 + random.below(ranked.length - 1)) % ranked.length;
+  return [ranked[first]!, ranked[second]!];
+}
+
+function row(prompt: PromptRow, chosen: Ranked, rejected: Ranked): PairRow {
+  const content = promptContent(prompt);
+  return {
+    prompt_id: prompt.id,
+    prompt: content,
+    chosen: answerContent(content, chosen.text),
+    rejected: answerContent(content, rejected.text),
+    chosen_ids: chosen.ids,
+    rejected_ids: rejected.ids,
+    chosen_score: chosen.score,
+    rejected_score: rejected.score,
+    margin: chosen.value - rejected.value,
+  };
+}
+
+class Tally {
+  readonly answers = { truncated: 0, identical: 0 };
+  readonly #dropped: Record<DropReason, number> = { too_few: 0, truncated: 0, identical: 0, tie: 0, limit: 0 };
+  readonly #margins: number[] = [];
+  #lengthDifference = 0;
+
+  drop(reason: DropReason): void {
+    this.#dropped[reason] += 1;
+  }
+
+  keep(chosen: Ranked, rejected: Ranked): void {
+    this.#margins.push(chosen.value - rejected.value);
+    this.#lengthDifference += chosen.ids.length - rejected.ids.length;
+  }
+
+  report(groups: number): PairReport {
+    return { ...summary(this.#margins, this.#lengthDifference), groups, dropped: this.#dropped, answers: this.answers };
+  }
+}
+
+/** The numbers of a pairing report; all zero for no pairs, because NaN is no JSON. */
+export function summary(margins: number[], lengthDifference: number): Pick<PairReport, "pairs" | "margin" | "lengthDifference"> {
+  const pairs = margins.length;
+  if (pairs === 0) return { pairs, margin: { mean: 0, min: 0, max: 0 }, lengthDifference: 0 };
+  const range = margins.reduce(({ min, max, sum }, m) => ({ min: Math.min(min, m), max: Math.max(max, m), sum: sum + m }), { min: Infinity, max: -Infinity, sum: 0 });
+  return { pairs, margin: { mean: range.sum / pairs, min: range.min, max: range.max }, lengthDifference: lengthDifference / pairs };
+}

@@ -1,0 +1,41 @@
+// How fast a stage goes and how long it has left, from the share done over the last half minute: a stage that adopted finished
+// pieces at its start must not look fast for ever.
+import type { StageView } from "./observe.ts";
+
+export interface Rate {
+  /** Counted units per second: steps, pieces, completions. */
+  perSecond: number;
+  leftMs: number;
+}
+
+interface Mark {
+  atMs: number;
+  fraction: number;
+}
+
+const WINDOW_MS = 30_000;
+/** Two looks further apart than this say something. */
+const SPAN_MS = 2_000;
+
+export class Pace {
+  private readonly marks = new Map<string, Mark[]>();
+
+  /** Empty until the stage has been seen to move. */
+  of(stage: StageView, nowMs: number): Partial<Rate> {
+    const key = `${stage.place}/${stage.stage}/${stage.startedAtMs}`;
+    const before = this.marks.get(key) ?? [];
+    const last = before.at(-1)?.fraction ?? 0;
+    // Heartbeats of a new piece or attempt may count from zero again; what was done stays done.
+    const marks = [...before.filter(({ atMs }) => nowMs - atMs <= WINDOW_MS), { atMs: nowMs, fraction: Math.max(last, stage.fraction) }];
+    this.marks.set(key, marks);
+    const [first, now] = [marks[0] as Mark, marks.at(-1) as Mark];
+    const spanMs = now.atMs - first.atMs;
+    const moved = now.fraction - first.fraction;
+    if (spanMs < SPAN_MS || moved <= 0) return {};
+    const perMs = moved / spanMs;
+    return { leftMs: (1 - now.fraction) / perMs, perSecond: perMs * 1000 * units(stage) };
+  }
+}
+
+/** Units in the whole stage: those of a running shard times the shards. */
+const units = ({ counted, shardsTotal }: StageView): number => (counted ? (counted.total / counted.activities) * shardsTotal : shardsTotal);

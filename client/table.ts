@@ -1,0 +1,81 @@
+// The table of a campaign: every arm on the test split, and what the last iteration gains over each baseline, paired by prompt.
+import type { CompiledSpec } from "../campaign/compiled.ts";
+import { pairedDifference } from "../campaign/recipe/winrate.ts";
+import type { PromptShares } from "../campaign/recipe/winrate.ts";
+import type { CampaignRecord, Digest, EvaluateMetrics, EvaluateResult } from "../campaign/types.ts";
+import type { Store } from "../store/types.ts";
+import { pieceRows, readSpec, requireCampaign } from "./record.ts";
+
+export interface Arm {
+  /** `sft` (or `initial` where nothing was trained), a baseline's name, `iteration-1`… */
+  name: string;
+  metrics: EvaluateMetrics;
+  /** null where nothing was trained. */
+  learningRate: number | null;
+}
+
+export interface ArmDifference {
+  diff: number;
+  low: number;
+  high: number;
+}
+
+export interface CampaignComparison {
+  arms: Arm[];
+  /** Win rate of the last iteration minus the baseline's, by baseline name, with a 95 % interval. */
+  vs: Record<string, ArmDifference>;
+}
+
+interface Evaluation extends Arm {
+  result: EvaluateResult;
+}
+
+export async function compareArms(store: Store, campaignId: string): Promise<CampaignComparison> {
+  const { record } = await requireCampaign(store, campaignId);
+  const spec = await readSpec(store, record);
+  const arms = await evaluations(store, record, spec);
+  const last = arms.at(-1);
+  const vs: Record<string, ArmDifference> = {};
+  if (last?.name.startsWith("iteration-") && last.metrics.winRate) {
+    const shares = await winShares(store, last.result);
+    for (const arm of arms.filter(({ name }) => name in record.baselines)) {
+      const bootstrap = { resamples: spec.evaluate.resamples, seed: `${spec.seed}/versus/${arm.name}` };
+      const { value, low, high } = pairedDifference(shares, await winShares(store, arm.result), bootstrap);
+      vs[arm.name] = { diff: value, low, high };
+    }
+  }
+  return { arms: arms.map(({ name, metrics, learningRate }) => ({ name, metrics, learningRate })), vs };
+}
+
+async function evaluations(store: Store, record: CampaignRecord, spec: CompiledSpec): Promise<Evaluation[]> {
+  const arm = async (name: string, test: Digest | undefined, learningRate: number | null): Promise<Evaluation[]> => {
+    if (!test) return [];
+    const result = await store.getJson<EvaluateResult>(test);
+    return [{ name, metrics: result.metrics, learningRate, result }];
+  };
+  const [bootstrap, ...iterations] = newestTakes(record);
+  const { sft } = spec.bootstrap;
+  return [
+    ...(await arm(sft ? "sft" : "initial", bootstrap?.stages.test, sft?.optimizer.learningRate ?? null)),
+    ...(await Promise.all(spec.baselines.map(({ name, learningRate }) => arm(name, record.baselines[name]?.stages.test, learningRate)))).flat(),
+    ...(await Promise.all(iterations.map(({ iteration, stages }) => arm(`iteration-${iteration}`, stages.test, spec.train.optimizer.learningRate)))).flat(),
+  ];
+}
+
+/** The take that counts of each iteration: a later row of the same iteration replaces an earlier one. */
+export function newestTakes({ iterations }: CampaignRecord): CampaignRecord["iterations"] {
+  const newest = new Map(iterations.map((entry) => [entry.iteration, entry]));
+  return [...newest.values()].sort((a, b) => a.iteration - b.iteration);
+}
+
+/** Share of comparisons won, by prompt. */
+async function winShares(store: Store, { pieces }: EvaluateResult): Promise<PromptShares> {
+  const rows = await pieceRows<{ promptId: string; wins?: number; comparisons?: number }>(store, pieces);
+  const sums = new Map<string, { wins: number; comparisons: number }>();
+  for (const { promptId, wins = 0, comparisons = 0 } of rows) {
+    const sum = sums.get(promptId) ?? { wins: 0, comparisons: 0 };
+    sums.set(promptId, { wins: sum.wins + wins, comparisons: sum.comparisons + comparisons });
+  }
+  return new Map([...sums].filter(([, { comparisons }]) => comparisons > 0).map(([id, { wins, comparisons }]) => [id, wins / comparisons]));
+}
+

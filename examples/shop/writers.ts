@@ -1,0 +1,47 @@
+// SFT module: shop assistants answer orders. Each writer has a care c ~ Beta(1.2, 1.2): the careful greet and copy the order, the careless
+// drop goods, mistake counts, items and days, and chat. The mean answer is mediocre and the best are good: what preferences can select.
+import type { SftModule } from "../../campaign/modules.ts";
+import { Random } from "./random.ts";
+import { CONFIRMATIONS, COUNTS, DAYS, EXTRAS, FILLERS, HELLOS, ITEMS, THANKS, drawRequestOf, ordersText, requestText } from "./world.ts";
+import type { Order, Request } from "./world.ts";
+
+const writers: SftModule = ({ seed, count }) => {
+  const random = new Random(`writers ${seed}`);
+  return Array.from({ length: count }, () => {
+    const request = drawRequestOf("bootstrap", random);
+    const completion = writeAnswer(request, random.beta(1.2, 1.2), random);
+    return { messages: [{ role: "user", content: requestText(request) }], completion };
+  });
+};
+
+export default writers;
+
+/** `care` in [0, 1]: 1 copies the order faithfully, 0 makes every mistake often. */
+export function writeAnswer(request: Request, care: number, random: Random): string {
+  const slips = 1 - care;
+  const courtesy = 0.2 + 0.5 * care;
+  const sentences: string[] = [];
+  if (random.chance(courtesy)) sentences.push(random.pick(HELLOS));
+  const day = random.chance(0.3 * slips) ? random.pick(DAYS.filter((other) => other !== request.day)) : request.day;
+  sentences.push(`${random.pick(CONFIRMATIONS)} ${ordersText(understood(request.orders, slips, random))} for ${day} .`);
+  sentences.push(...random.shuffled([...chatter(slips, random), ...EXTRAS.filter(() => random.chance(0.1 + 0.1 * care))]));
+  if (random.chance(courtesy)) sentences.push(random.pick(THANKS));
+  return sentences.join(" ");
+}
+
+/** The orders as this writer heard them; at least one is kept, since a confirmation names something. */
+function understood(orders: readonly Order[], slips: number, random: Random): Order[] {
+  const kept = orders.filter(() => !random.chance(0.25 * slips));
+  return (kept.length > 0 ? kept : [random.pick(orders)]).map(({ count, item }) => ({
+    count: random.chance(0.25 * slips) ? random.pick(COUNTS) : count,
+    item: random.chance(0.15 * slips) ? random.pick(ITEMS) : item,
+  }));
+}
+
+/** Up to three different fillers, going on with probability 0.1 + 0.45 (1 − c). */
+function chatter(slips: number, random: Random): string[] {
+  const said = random.shuffled(FILLERS);
+  let count = 0;
+  while (count < 3 && random.chance(0.1 + 0.45 * slips)) count++;
+  return said.slice(0, count);
+}

@@ -1,0 +1,7 @@
+// Gold module: the same rule with its parts, for the test report.
+import type { GoldModule } from "../../campaign/modules.ts";
+import { storyScore } from "./story.ts";
+
+const gold: GoldModule = (rows) => rows.map(({ answer }) => storyScore(answer));
+
+export default gold;

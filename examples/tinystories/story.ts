@@ -1,0 +1,29 @@
+// What a good continuation is here: cheerful, with somebody speaking, without repetition, in real words. A rule on purpose: what a
+// policy makes of it can be seen by reading. Reward, judge and gold of this example are this one function.
+import type { GoldScore, ModuleAnswer } from "../../campaign/modules.ts";
+import { WORDS } from "./words.ts";
+
+const HAPPY = new Set("happy happily smile smiled smiling laugh laughed laughing love loved fun play played playing friend friends hug hugged joy glad nice kind".split(" "));
+const SAD = new Set("sad sadly cry cried crying hurt scared afraid angry mad alone lost broke broken bad mean sorry fell".split(" "));
+
+export function storyScore({ text, finish }: ModuleAnswer): GoldScore {
+  // The last word of a story that was cut off may be half a word; being cut off itself is not punished, this model rarely ends.
+  const words = (text.toLowerCase().match(/[a-z']+/g) ?? []).slice(0, finish === "length" ? -1 : undefined);
+  const parts = {
+    mood: 0.5 * (Math.min(4, count(words, HAPPY)) - Math.min(4, count(words, SAD))),
+    speech: /["“][^"“”]+["”]/.test(text) ? 1 : 0,
+    repeats: 0 - 0.5 * repeatedRuns(words),
+    nonsense: 0 - 0.25 * words.filter((word) => !isWord(word)).length,
+  };
+  return { total: Object.values(parts).reduce((sum, points) => sum + points, 0), parts };
+}
+
+const count = (words: string[], list: Set<string>): number => words.filter((word) => list.has(word)).length;
+
+const isWord = (word: string): boolean => WORDS.has(word) || HAPPY.has(word) || SAD.has(word);
+
+/** Runs of three words that were said before. */
+function repeatedRuns(words: string[]): number {
+  const runs = words.slice(2).map((_, i) => words.slice(i, i + 3).join(" "));
+  return runs.length - new Set(runs).size;
+}

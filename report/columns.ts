@@ -1,0 +1,55 @@
+// Aligned columns of plain text for a terminal, with colour where the caller wants it. Whether it is wanted is decided by
+// `wantsColour`; nothing here reads the environment or a stream.
+
+/** https://no-color.org: any non-empty NO_COLOR wins, then FORCE_COLOR, then whether the stream is a terminal. */
+export function wantsColour(env: Record<string, string | undefined>, isTerminal: boolean): boolean {
+  if (env["NO_COLOR"]) return false;
+  if (env["FORCE_COLOR"]) return env["FORCE_COLOR"] !== "0";
+  return isTerminal && env["TERM"] !== "dumb";
+}
+
+export type Tone = "bold" | "dim" | "good" | "bad";
+
+const CODES: Record<Tone, [number, number]> = { bold: [1, 22], dim: [2, 22], good: [32, 39], bad: [31, 39] };
+
+export interface Look {
+  colour: boolean;
+}
+
+export function paint(text: string, tone: Tone | undefined, { colour }: Look): string {
+  if (!colour || tone === undefined || text === "") return text;
+  const [on, off] = CODES[tone];
+  return `\u001b[${on}m${text}\u001b[${off}m`;
+}
+
+export interface Column {
+  title: string;
+  align: "left" | "right";
+}
+
+export interface Cell {
+  text: string;
+  tone?: Tone;
+}
+
+/** A header, a line for each row, no rules; two spaces between columns and none at the ends of lines. */
+export function formatColumns(columns: Column[], rows: Cell[][], look: Look): string {
+  const header = columns.map(({ title }): Cell => ({ text: title, tone: "dim" }));
+  const widths = columns.map((_, i) => Math.max(...[header, ...rows].map((row) => width(row[i]?.text ?? ""))));
+  return [header, ...rows]
+    .map((row) =>
+      columns
+        .map(({ align }, i) => {
+          const { text, tone } = row[i] ?? { text: "" };
+          const space = " ".repeat(widths[i]! - width(text));
+          const last = i === columns.length - 1;
+          return align === "right" ? space + paint(text, tone, look) : paint(text, tone, look) + (last ? "" : space);
+        })
+        .join("  ")
+        .trimEnd(),
+    )
+    .join("\n");
+}
+
+/** Code points; the texts of reports are made of characters one cell wide. */
+export const width = (text: string): number => [...text].length;

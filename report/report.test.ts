@@ -1,0 +1,127 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import fc from "fast-check";
+import type { EvaluateMetrics } from "../campaign/types.ts";
+import { formatColumns, wantsColour, width } from "./columns.ts";
+import { difference, fixed, interval, rate } from "./digits.ts";
+import { formatHistory } from "./history.ts";
+import { formatSamples, wrap } from "./samples.ts";
+import { formatTable, tableJson, type CampaignTable } from "./table.ts";
+
+const PLAIN = { colour: false };
+const metrics = { prompts: 300, completions: 1200, proxy: 0.314159, length: 18.25, truncated: 0, kl: 0.001 };
+const arm = (name: string, measured: EvaluateMetrics, learningRate: number | null) => ({ name, metrics: measured, learningRate });
+const TABLE: CampaignTable = {
+  arms: [
+    arm("sft", { ...metrics, winRate: { value: 0.5, low: 0.48, high: 0.52 }, gold: 1.512, goldParts: { order: 0.7, waste: -0.1 } }, 3e-3),
+    arm("offline", { ...metrics, winRate: { value: 0.75, low: 0.73, high: 0.77 }, gold: 2.16, goldParts: { order: 0.8, waste: -0.2 }, kl: 12.34 }, 1e-4),
+    arm("iteration-1", { ...metrics, winRate: { value: 0.87, low: 0.85, high: 0.89 }, gold: 2.58, goldParts: { order: 0.85, waste: 0 }, truncated: 0.025 }, 1e-4),
+  ],
+  vs: { offline: { diff: 0.12, low: 0.09, high: 0.15 } },
+};
+
+test("the table aligns every arm and says what the last iteration gains", () => {
+  assert.equal(
+    formatTable(TABLE, PLAIN),
+    [
+      "policy       win rate [95 %]    gold  proxy  length  cut off     KL    lr",
+      "sft          0.50 [0.48, 0.52]  1.51   0.31    18.3      0 %   0.00  3e-3",
+      "offline      0.75 [0.73, 0.77]  2.16   0.31    18.3      0 %  12.34  1e-4",
+      "iteration-1  0.87 [0.85, 0.89]  2.58   0.31    18.3    2.5 %   0.00  1e-4",
+      "",
+      "Win rate, paired by prompt:",
+      "  iteration-1 − offline: +0.12 [+0.09, +0.15]",
+      "",
+      "Gold by part:",
+      "policy       order  waste",
+      "sft           0.70  -0.10",
+      "offline       0.80  -0.20",
+      "iteration-1   0.85   0.00",
+    ].join("\n"),
+  );
+});
+
+test("the JSON of the table has the promised keys and no others", () => {
+  const json = tableJson(TABLE);
+  assert.deepEqual(Object.keys(json), ["rows", "vs"]);
+  for (const row of json.rows) assert.deepEqual(Object.keys(row), ["name", "winRate", "gold", "proxy", "length", "kl", "learningRate"]);
+  assert.deepEqual(json.rows[0]?.winRate, { value: 0.5, low: 0.48, high: 0.52 });
+  assert.deepEqual(json.vs, { offline: { diff: 0.12, low: 0.09, high: 0.15 } });
+});
+
+test("a campaign without gold or opponent shows dashes and no parts", () => {
+  const text = formatTable({ arms: [arm("iteration-1", metrics, null)], vs: {} }, PLAIN);
+  assert.match(text, /iteration-1 +– +– +0\.31/);
+  assert.doesNotMatch(text, /Gold by part|paired/);
+});
+
+test("NO_COLOR silences colour, FORCE_COLOR brings it into a pipe, and a pipe has none by itself", () => {
+  assert.equal(wantsColour({}, true), true);
+  assert.equal(wantsColour({}, false), false);
+  assert.equal(wantsColour({ NO_COLOR: "1", FORCE_COLOR: "1" }, true), false);
+  assert.equal(wantsColour({ NO_COLOR: "" }, true), true);
+  assert.equal(wantsColour({ FORCE_COLOR: "1" }, false), true);
+  assert.equal(wantsColour({ TERM: "dumb" }, true), false);
+});
+
+test("colour changes no column", () => {
+  // oxlint-disable-next-line no-control-regex -- the escapes are what is taken out
+  assert.equal(formatTable(TABLE, { colour: true }).replace(/\u001b\[\d+m/g, ""), formatTable(TABLE, PLAIN));
+});
+
+test("columns line up whatever the cells hold", () => {
+  fc.assert(
+    fc.property(fc.array(fc.tuple(fc.stringMatching(/^[a-zé–]{1,12}$/), fc.stringMatching(/^[0-9.]{1,9}$/)), { minLength: 1 }), (rows) => {
+      const lines = formatColumns([{ title: "name", align: "left" }, { title: "value", align: "right" }], rows.map(([a, b]) => [{ text: a }, { text: b }]), PLAIN).split("\n");
+      assert.equal(new Set(lines.map(width)).size, 1);
+    }),
+  );
+});
+
+test("numbers are written with the digits that mean something", () => {
+  assert.equal(fixed(-0.001, 2), "0.00");
+  assert.equal(fixed(undefined, 2), "–");
+  assert.equal(interval(undefined), "–");
+  assert.equal(difference({ diff: -0.001, low: -0.031, high: 0.029 }), "+0.00 [-0.03, +0.03]");
+  assert.deepEqual([1e-4, 2.5e-5, 3e-3].map(rate), ["1e-4", "2.5e-5", "3e-3"]);
+});
+
+test("samples stand side by side within the width of the terminal", () => {
+  const text = formatSamples(
+    [{ prompt: "please send two pies by friday .", before: { text: "you will get two eggs for monday .", finish: "eos", score: -0.9 }, after: { text: "hello ! we will pack two pies for friday . thank you !", finish: "length", score: 2.5 } }],
+    { before: "sft", after: "iteration-6" },
+    { colour: false, columns: 60 },
+  );
+  assert.equal(
+    text,
+    [
+      "please send two pies by friday .",
+      "  sft, score -0.90            | iteration-6, score 2.50",
+      "  you will get two eggs for   | hello ! we will pack two",
+      "  monday .                    | pies for friday . thank you",
+      "                              | ! …",
+    ].join("\n"),
+  );
+});
+
+test("wrapping keeps every word and no line too long", () => {
+  fc.assert(
+    fc.property(fc.string(), fc.integer({ min: 1, max: 30 }), (text, columns) => {
+      const lines = wrap(text, columns);
+      assert.ok(lines.every((line) => width(line) <= columns));
+      assert.equal(lines.join("").replace(/\s/g, ""), text.replace(/\s/g, ""));
+    }),
+  );
+});
+
+test("history has a line for each place and dashes for what it lacks", () => {
+  const text = formatHistory(
+    [
+      { place: "it-0000.1", policy: "a".repeat(64), decision: "promoted", test: metrics, finishedAt: "2026-01-02T03:04:05.678Z" },
+      { place: "it-0001.1", policy: "b".repeat(64), decision: "kept", pairs: 240, margin: 1.234, loss: 0.61234, validation: metrics },
+    ],
+    PLAIN,
+  );
+  assert.match(text, /it-0000\.1 +aaaaaaaaaaaa +promoted +– +– +– +– +0\.31 +18\.3 +0\.00 +2026-01-02 03:04$/m);
+  assert.match(text, /it-0001\.1 +bbbbbbbbbbbb +kept +240 +1\.23 +0\.612 +– +0\.31 +18\.3 +0\.00 +–$/m);
+});
