@@ -27,7 +27,7 @@ function scoreGraph(config: ModelConfig): Graph {
   const t = new Tape(new Graph());
   const parameters = declareParameters(t, config);
   const sequences = declareSequences(t, config);
-  const selection = declareSelection(t);
+  const selection = declareSelection(t, sequences);
   if (config.architecture === "LlamaForSequenceClassification") {
     t.graph.output("rewards", rewards(t, config, parameters, sequences, selection));
     return t.graph;
