@@ -125,19 +125,24 @@ function ageMs(path) {
 export function isRunning(pid) {
   try {
     process.kill(pid, 0);
-    return true;
   } catch (error) {
     return codeOf(error) === "EPERM";
   }
+  return processStat(pid)?.[0] !== "Z"; // a zombie has ended; only its parent has not asked yet
 }
 
 /** Clock tick at which a process began: tells a pid that was given out again from the first one. Null where there is no /proc. @param {number} pid */
 export function processStart(pid) {
+  return processStat(pid)?.[19] ?? null;
+}
+
+/** Fields of Linux's /proc/PID/stat from the third (state) on; the second, before them, may hold spaces. @param {number} pid */
+function processStat(pid) {
   try {
     const stat = readFileSync(`/proc/${pid}/stat`, "utf8");
-    return stat.slice(stat.lastIndexOf(")") + 2).split(" ")[19] ?? null; // field 22; the second field may hold spaces
+    return stat.slice(stat.lastIndexOf(")") + 2).split(" ");
   } catch {
-    return null;
+    return undefined;
   }
 }
 

@@ -33,6 +33,7 @@ const SILENCE_MS = 10_000;
 
 /** Nothing gave the command. Classified like every error here: by `kind` and `code`. */
 export class ToolError extends Error {
+  /** @override */
   name = "ToolError";
   kind = /** @type {const} */ ("resource");
   /** @param {string} code @param {string} message @param {string} hint */

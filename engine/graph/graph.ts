@@ -54,7 +54,7 @@ export class Graph {
     return this.constant({ dtype, shape: [], data });
   }
 
-  /** The size of a dimension when the graph runs, int64 [1]. A symbol must name an axis of some input. */
+  /** The size of a dimension when the graph runs, int64 [1]. */
   size(dim: Dim): Value {
     if (typeof dim === "number") return this.ints([dim]);
     const known = this.sizes.get(dim);
@@ -68,12 +68,23 @@ export class Graph {
     const { factor, symbols } = factors(dim);
     const int: ValueType = { dtype: "int64", shape: [1] };
     if (factor === 1 && symbols.length === 1) {
-      const input = this.inputs.find((candidate) => candidate.shape.includes(dim));
-      if (!input) throw new InvariantError("shape_mismatch", `no input has a dimension ${dim}`);
-      const start = input.shape.indexOf(dim);
-      return this.one("Shape", [input], int, { start, end: start + 1 });
+      return this.measure(dim);
     }
     return [factor, ...symbols].map((part) => this.size(part)).reduce((left, right) => this.one("Mul", [left, right], int));
+  }
+
+  /** Reads a symbol off an input that has it as a dimension, or a multiple of it. */
+  private measure(symbol: string): Value {
+    const int: ValueType = { dtype: "int64", shape: [1] };
+    for (const input of this.inputs) {
+      for (const [start, dim] of input.shape.entries()) {
+        const { factor, symbols } = factors(dim);
+        if (symbols.length !== 1 || symbols[0] !== symbol) continue;
+        const whole = this.one("Shape", [input], int, { start, end: start + 1 });
+        return factor === 1 ? whole : this.one("Div", [whole, this.ints([factor])], int);
+      }
+    }
+    throw new InvariantError("shape_mismatch", `no input has a dimension ${symbol}`);
   }
 
   /** A shape as an int64 vector: a constant with one −1 where possible (`forReshape`), else assembled when the graph runs. */

@@ -42,17 +42,15 @@ export class Session {
     );
   }
 
-  /** Runs the graph. Outputs named in `into` are written to those arrays instead of new ones. */
-  async run(feeds: Readonly<Record<string, Tensor>>, into?: Readonly<Record<string, Tensor>>): Promise<Record<string, Tensor>> {
-    const inputs = Object.fromEntries(Object.entries(feeds).map(([name, tensor]) => [name, toOrt(tensor)]));
-    const outputs = await this.raw(inputs, into);
+  /** Runs the graph. */
+  async run(feeds: Readonly<Record<string, Tensor>>): Promise<Record<string, Tensor>> {
+    const outputs = await this.raw(Object.fromEntries(Object.entries(feeds).map(([name, tensor]) => [name, toOrt(tensor)])));
     return Object.fromEntries(Object.entries(outputs).map(([name, tensor]) => [name, fromOrtTensor(tensor)]));
   }
 
-  /** The same on onnxruntime's own tensors, for loops that keep them from call to call. */
-  async raw(feeds: Record<string, OrtTensor>, into?: Readonly<Record<string, Tensor | null>>): Promise<Record<string, OrtTensor>> {
-    if (!into) return (await this.session.run(feeds)) as Record<string, OrtTensor>;
-    const fetches = Object.fromEntries(this.session.outputNames.map((name) => [name, into[name] ? toOrt(into[name]) : null]));
+  /** The same on onnxruntime's own tensors, for loops that keep them from call to call. Outputs named in `into` are written there. */
+  async raw(feeds: Record<string, OrtTensor>, into: Readonly<Record<string, OrtTensor>> = {}): Promise<Record<string, OrtTensor>> {
+    const fetches = Object.fromEntries(this.session.outputNames.map((name) => [name, into[name] ?? null]));
     return (await this.session.run(feeds, fetches)) as Record<string, OrtTensor>;
   }
 
