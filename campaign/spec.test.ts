@@ -116,7 +116,7 @@ for (const [change, message] of conflicts) {
 test("the JSON Schema knows every section and asks only for what has no default", () => {
   const schema = specJsonSchema() as { properties: Record<string, { properties?: object }>; required: string[] };
   assert.deepEqual(schema.required, ["name", "policy", "prompts"]);
-  assert.deepEqual(Object.keys(schema.properties), ["name", "seed", "policy", "prompts", "bootstrap", "baselines", "iterations", "generate", "score", "pair", "train", "evaluate", "promote"]);
+  assert.deepEqual(Object.keys(schema.properties), ["$schema", "name", "seed", "policy", "prompts", "bootstrap", "baselines", "iterations", "generate", "score", "pair", "train", "evaluate", "promote"]);
   assert.ok("lengthPenalty" in schema.properties["pair"]!.properties!);
 });
 
