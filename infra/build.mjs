@@ -67,9 +67,18 @@ async function bundleWorkflows(root) {
     logger: new DefaultLogger("WARN"),
   });
   const bundle = join(root, BUNDLE);
-  writeFileSync(`${bundle}.new`, code);
+  writeFileSync(`${bundle}.new`, withoutLocalPaths(code, root));
   renameSync(`${bundle}.new`, bundle);
   progress.done("workflows bundled");
+}
+
+/** The source map names this machine's folders; a package should not, and the same sources should give the same bytes. @param {string} code @param {string} root */
+function withoutLocalPaths(code, root) {
+  const prefix = "sourceMappingURL=data:application/json;charset=utf-8;base64,";
+  const at = code.lastIndexOf(prefix) + prefix.length;
+  const map = JSON.parse(Buffer.from(code.slice(at), "base64").toString().replaceAll(`${root}/`, ""));
+  map.sources = map.sources.map((/** @type {string} */ source) => source.replace(/^.*(?=node_modules\/)/, "")); // where node_modules is a link
+  return code.slice(0, at) + Buffer.from(JSON.stringify(map)).toString("base64");
 }
 
 /** Everything that tsc may read, apart from packages, which package-lock.json pins. @param {string} root */
@@ -78,7 +87,7 @@ function sourceFiles(root) {
   const files = ["tsconfig.json", "package.json", "package-lock.json"].map((name) => join(root, name));
   for (const entry of [...config.include, "infra"]) {
     const path = join(root, entry);
-    if (/\.ts$/.test(entry)) files.push(...(existsSync(path) ? [path] : []));
+    if (entry.endsWith(".ts")) files.push(...(existsSync(path) ? [path] : []));
     else files.push(...filesUnder(path).filter((file) => /\.m?[jt]s$|\.json$/.test(file)));
   }
   return files;
