@@ -50,6 +50,12 @@ function parameter(parameters: Parameters, name: string): Value {
   return parameters.get(name) as Value;
 }
 
+/** Keys after the rotary embedding and values of one layer, each [R,K,T,d]: what decoding goes on from. */
+export interface KeysValues {
+  keys: Value;
+  values: Value;
+}
+
 interface LayerInputs {
   t: Tape;
   config: ModelConfig;
@@ -57,9 +63,11 @@ interface LayerInputs {
   sequences: SequenceInputs;
   /** [T,T] */
   mask: Value;
+  /** Receives one entry per layer where somebody wants them. */
+  cache?: KeysValues[] | undefined;
 }
 
-function attention({ t, config, parameters, sequences, mask }: LayerInputs, layer: number, x_ND: Value): Value {
+function attention({ t, config, parameters, sequences, mask, cache }: LayerInputs, layer: number, x_ND: Value): Value {
   const { heads: H, kvHeads: K, headSize: d } = config;
   const [R, T] = sequences.tokens.shape as [Dim, Dim];
   const group = product([H / K, T]);
@@ -67,6 +75,7 @@ function attention({ t, config, parameters, sequences, mask }: LayerInputs, laye
   const qkv_RHTd = t.transpose(t.reshape(qkv_N, [R, T, H + 2 * K, d]), [0, 2, 1, 3]);
   const [qk, v_RKTd] = t.split(qkv_RHTd, 1, [H + K, K]) as [Value, Value];
   const [q_RHTd, k_RKTd] = t.split(t.rotary(qk, sequences.cos, sequences.sin, sequences.positions), 1, [H, K]) as [Value, Value];
+  cache?.push({ keys: k_RKTd, values: v_RKTd });
   // The queries of one key/value head lie below each other, so that keys and values are never repeated.
   const scores = t.matmul(t.reshape(q_RHTd, [R, K, group, d]), k_RKTd, { transposeB: true, scale: 1 / Math.sqrt(d) });
   const shares_RHTT = t.softmax(t.add(t.reshape(scores, [R, H, T, T]), mask));
@@ -75,16 +84,16 @@ function attention({ t, config, parameters, sequences, mask }: LayerInputs, laye
   return t.linear(merged_N, parameter(parameters, `model.layers.${layer}.self_attn.o_proj.weight`));
 }
 
-function feedForward({ t, config, parameters }: LayerInputs, layer: number, x_ND: Value): Value {
+export function feedForward({ t, config, parameters }: Pick<LayerInputs, "t" | "config" | "parameters">, layer: number, x_ND: Value): Value {
   const both = t.linear(x_ND, parameter(parameters, `model.layers.${layer}.mlp.gate_up_proj.weight`));
   const [gate_NF, up_NF] = t.split(both, 1, [config.intermediateSize, config.intermediateSize]) as [Value, Value];
   return t.linear(t.mul(t.silu(gate_NF), up_NF), parameter(parameters, `model.layers.${layer}.mlp.down_proj.weight`));
 }
 
 /** Hidden states after the last layer, before the final norm: [N,D]. */
-export function hiddenStates(t: Tape, config: ModelConfig, parameters: Parameters, sequences: SequenceInputs): Value {
+export function hiddenStates(t: Tape, config: ModelConfig, parameters: Parameters, sequences: SequenceInputs, cache?: KeysValues[]): Value {
   const [R, T] = sequences.tokens.shape as [Dim, Dim];
-  const inputs: LayerInputs = { t, config, parameters, sequences, mask: t.causalMask(T, "float32") };
+  const inputs: LayerInputs = { t, config, parameters, sequences, mask: t.causalMask(T, "float32"), cache };
   const embedding = parameter(parameters, "model.embed_tokens.weight");
   let x = t.gather(embedding, t.reshape(sequences.tokens, [product([R, T])]));
   for (let layer = 0; layer < config.layers; layer++) {
@@ -96,15 +105,19 @@ export function hiddenStates(t: Tape, config: ModelConfig, parameters: Parameter
 }
 
 /** Final norm of the selected positions only: [M,D]. */
-function selectedStates(t: Tape, config: ModelConfig, parameters: Parameters, sequences: SequenceInputs, selection: Selection): Value {
-  const selected = t.selectRows(hiddenStates(t, config, parameters, sequences), selection.index, selection.inverse);
+function selectedStates(t: Tape, config: ModelConfig, parameters: Parameters, sequences: SequenceInputs, selection: Selection, cache?: KeysValues[]): Value {
+  const selected = t.selectRows(hiddenStates(t, config, parameters, sequences, cache), selection.index, selection.inverse);
   return t.rmsNorm(selected, parameter(parameters, "model.norm.weight"), config.rmsEpsilon);
 }
 
+/** The matrix of the language-model head, [V,D]. */
+export function headOf(config: ModelConfig, parameters: Parameters): Value {
+  return parameter(parameters, config.tiedEmbeddings ? "model.embed_tokens.weight" : "lm_head.weight");
+}
+
 /** Logits of the selected positions, [M,V]: pads and prompts never meet the vocabulary. */
-export function logits(t: Tape, config: ModelConfig, parameters: Parameters, sequences: SequenceInputs, selection: Selection): Value {
-  const head = parameter(parameters, config.tiedEmbeddings ? "model.embed_tokens.weight" : "lm_head.weight");
-  return t.linear(selectedStates(t, config, parameters, sequences, selection), head);
+export function logits(t: Tape, config: ModelConfig, parameters: Parameters, sequences: SequenceInputs, selection: Selection, cache?: KeysValues[]): Value {
+  return t.linear(selectedStates(t, config, parameters, sequences, selection, cache), headOf(config, parameters));
 }
 
 /** One reward per selected position, [M]; select the last real token of each row (by length, never by the pad id). */

@@ -13,12 +13,7 @@ export interface SpecialTexts {
   pad_token?: string;
 }
 
-/** A template that asks for today's date would make a campaign's bytes depend on the day it ran. */
-function refuseDate(): never {
-  throw new SpecError("chat_template_unsupported", "the chat template asks for today's date, so that equal prompts would differ from day to day");
-}
-
-/** Llama 3.1 and 3.2 print a date and take this one, their own default, when it is given. */
+/** Templates that print a date take it from here when it is given; this one is the default of Llama 3.1 and 3.2. */
 const fixedDate = "26 Jul 2024";
 
 export class ChatTemplate {
@@ -26,15 +21,17 @@ export class ChatTemplate {
   private readonly texts: SpecialTexts;
 
   constructor(source: string, texts: SpecialTexts) {
-    this.template = new Template(source);
+    // Today's date in a prompt would make a campaign's bytes depend on the day it ran.
+    if (source.includes("strftime_now") && !source.includes("date_string"))
+      throw new SpecError("chat_template_unsupported", "the chat template asks for today's date, so that equal prompts would differ from day to day");
+    this.template = parseTemplate(source);
     this.texts = texts;
   }
 
   render(messages: readonly ChatMessage[], addGenerationPrompt: boolean): string {
     try {
-      return this.template.render({ messages, add_generation_prompt: addGenerationPrompt, date_string: fixedDate, strftime_now: refuseDate, ...this.texts });
+      return this.template.render({ messages, add_generation_prompt: addGenerationPrompt, date_string: fixedDate, ...this.texts });
     } catch (cause) {
-      if (cause instanceof SpecError) throw cause;
       throw new SpecError("chat_template_unsupported", `the chat template refuses these messages: ${(cause as Error).message}`, { cause });
     }
   }
@@ -48,6 +45,14 @@ export class ChatTemplate {
         hint: "a template that rewrites earlier turns cannot be used for training",
       });
     return { prompt, answer: whole.slice(prompt.length) };
+  }
+}
+
+function parseTemplate(source: string): Template {
+  try {
+    return new Template(source);
+  } catch (cause) {
+    throw new SpecError("chat_template_unsupported", `the chat template cannot be parsed: ${(cause as Error).message}`, { cause });
   }
 }
 
