@@ -6,7 +6,7 @@ import { dirname, join, relative } from "node:path";
 import { fileURLToPath } from "node:url";
 import { run } from "./processes.mjs";
 import { startProgress } from "./progress.mjs";
-import { runScript } from "./script.mjs";
+import { isMain, runScript } from "./script.mjs";
 
 /** @typedef {{ sources?: string, workflows?: string }} Stamp digests of what the present dist/ was made from */
 
@@ -126,7 +126,7 @@ function saveStamp(file, stamp) {
   renameSync(`${file}.new`, file);
 }
 
-if (process.argv[1] === fileURLToPath(import.meta.url)) {
+if (isMain(import.meta.url)) {
   const root = dirname(dirname(fileURLToPath(import.meta.url)));
   rmSync(join(root, "dist", ".build.json"), { force: true });
   rmSync(join(root, BUNDLE), { force: true });
