@@ -85,7 +85,7 @@ function withoutLocalPaths(code, root) {
 function sourceFiles(root) {
   const config = JSON.parse(readFileSync(join(root, "tsconfig.json"), "utf8"));
   const files = ["tsconfig.json", "package.json", "package-lock.json"].map((name) => join(root, name));
-  for (const entry of [...config.include, "infra"]) {
+  for (const entry of [...config.include.filter((/** @type {string} */ entry) => !entry.includes("*")), "infra"]) {
     const path = join(root, entry);
     if (entry.endsWith(".ts")) files.push(...(existsSync(path) ? [path] : []));
     else files.push(...filesUnder(path).filter((file) => /\.m?[jt]s$|\.json$/.test(file)));
