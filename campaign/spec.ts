@@ -132,6 +132,8 @@ const baseline = section("name, pairs, learningRate", {
 });
 
 export const specSchema = section("name, policy, prompts and what else the campaign sets", {
+  /** For editors of JSON files; never read. */
+  $schema: z.string({ error: "an address" }).optional(),
   name: text(CAMPAIGN_ID, "a name of lower-case letters, digits, dot, - and _, at most 63 characters"),
   seed: whole(0, 2 ** 32 - 1).default(DEFAULTS.seed),
   policy,

@@ -22,7 +22,7 @@ import { preferencesFromFile, sftFromFile, sftFromModule } from "./training-data
 export interface CompileOptions {
   /** Folder that the spec's paths are relative to. */
   baseDir: string;
-  store: Store;
+  store: Pick<Store, "putBlob" | "putJson" | "putTree">;
   /** In place of the spec's. */
   seed?: number;
   /** Where `env:NAME` of prompt and SFT modules is looked up. */
@@ -114,7 +114,7 @@ async function bundleAll(spec: ResolvedSpec, baseDir: string): Promise<Bundle[]>
 }
 
 /** Prompts and SFT answers were asked already; the stages get the others. */
-async function putModules(spec: ResolvedSpec, bundles: Bundle[], store: Store): Promise<CompiledSpec["modules"]> {
+async function putModules(spec: ResolvedSpec, bundles: Bundle[], store: CompileOptions["store"]): Promise<CompiledSpec["modules"]> {
   const sources = moduleSources(spec);
   const modules: CompiledSpec["modules"] = {};
   for (const { role, source } of bundles) {
@@ -164,11 +164,11 @@ function promptSets(splits: Splits, { sft, preferences }: Data): Parameters<type
   };
 }
 
-async function putRows(rows: object[], store: Store): Promise<Rows> {
+async function putRows(rows: object[], store: CompileOptions["store"]): Promise<Rows> {
   return { rows: await store.putBlob(formatRows(rows)), count: rows.length };
 }
 
-async function putPrompts(spec: ResolvedSpec, splits: Splits, overlaps: Record<string, number>, store: Store): Promise<CompiledSpec["prompts"]> {
+async function putPrompts(spec: ResolvedSpec, splits: Splits, overlaps: Record<string, number>, store: CompileOptions["store"]): Promise<CompiledSpec["prompts"]> {
   return {
     iterations: await putRows(splits.iterations, store),
     perIteration: spec.prompts.perIteration,
@@ -179,7 +179,7 @@ async function putPrompts(spec: ResolvedSpec, splits: Splits, overlaps: Record<s
   };
 }
 
-async function putBootstrap({ bootstrap }: ResolvedSpec, data: Data, context: number, store: Store): Promise<CompiledSpec["bootstrap"]> {
+async function putBootstrap({ bootstrap }: ResolvedSpec, data: Data, context: number, store: CompileOptions["store"]): Promise<CompiledSpec["bootstrap"]> {
   const compiled: CompiledSpec["bootstrap"] = {};
   if (bootstrap.sft && data.sft) {
     compiled.sft = { data: await putRows(data.sft, store), optimizer: optimizer(bootstrap.sft, context), promptMask: bootstrap.sft.promptMask };

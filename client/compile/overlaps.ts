@@ -11,16 +11,21 @@ const MAY_SHARE = new Set<SetName>(["preferences", "sft"]);
 
 /** Counts by `first/second` over the sets that exist. Throws SpecError `prompt_overlap`. */
 export function countOverlaps(sets: Partial<Record<SetName, PromptContent[]>>): Record<string, number> {
-  const named = Object.entries(sets) as [SetName, PromptContent[]][];
+  const named = (Object.entries(sets) as [SetName, PromptContent[]][]).map(([name, prompts]) => digested(name, prompts));
   const counts: Record<string, number> = {};
-  named.forEach(([first, ours], i) => {
-    for (const [second, theirs] of named.slice(i + 1)) {
-      const { count, example } = overlap(ours, new Set(theirs.map(contentDigest)), contentDigest);
-      counts[`${first}/${second}`] = count;
-      if (count > 0 && !(MAY_SHARE.has(first) && MAY_SHARE.has(second))) throw shared(first, second, count, example!);
+  named.forEach((first, i) => {
+    for (const second of named.slice(i + 1)) {
+      const { count, example } = overlap(first.rows, second.digests, ({ digest }) => digest);
+      counts[`${first.name}/${second.name}`] = count;
+      if (example && !(MAY_SHARE.has(first.name) && MAY_SHARE.has(second.name))) throw shared(first.name, second.name, count, example.prompt);
     }
   });
   return counts;
+}
+
+function digested(name: SetName, prompts: PromptContent[]) {
+  const rows = prompts.map((prompt) => ({ prompt, digest: contentDigest(prompt) }));
+  return { name, rows, digests: new Set(rows.map(({ digest }) => digest)) };
 }
 
 function shared(first: SetName, second: SetName, count: number, example: PromptContent): SpecError {

@@ -21,7 +21,7 @@ export function prefillGraph(config: ModelConfig): Graph {
   const parameters = declareParameters(t, config);
   const sequences = declareSequences(t, config);
   const cache: KeysValues[] = [];
-  const logits_UV = logits(t, config, parameters, sequences, declareSelection(t), cache);
+  const logits_UV = logits(t, config, parameters, sequences, declareSelection(t, sequences), cache);
   t.graph.output("logps", logSoftmax(t, logits_UV));
   cache.forEach(({ keys, values }, layer) => {
     t.graph.output(`key.${layer}`, keys);
