@@ -6,7 +6,8 @@ import { join } from "node:path";
 import { activityQueue, WORKFLOW_QUEUE } from "../campaign/ids.ts";
 import { Graph, Session } from "../engine/graph/index.ts";
 import { createModuleRunner } from "../runtimes/module/index.ts";
-import { openStore, probeStore } from "../store/index.ts";
+import { openStore } from "../store/index.ts";
+import { probeStore } from "./probe-store.ts";
 import { registerCommand } from "./search-attributes.ts";
 import { TemporalGateway } from "./temporal-gateway.ts";
 import type { TemporalAddress } from "./temporal-gateway.ts";
@@ -67,8 +68,8 @@ export function probeModules(): Promise<Finding> {
 export function probeStorage(name: string | undefined): Promise<Finding> {
   return probed("store", async () => {
     if (name === undefined) return { state: "warning", found: "no store is named", hint: "--store or RATCHET_STORE; `ratchet dev` makes one here" };
-    const { ok, summary } = await probeStore(await openStore(name));
-    return { state: ok ? "ok" : "failed", found: `${name}: ${summary}` };
+    const { ok, found } = await probeStore((await openStore(name)).backend);
+    return { state: ok ? "ok" : "failed", found: `${name}: ${found}` };
   });
 }
 

@@ -7,8 +7,6 @@ import { isCampaignId } from "../campaign/ids.ts";
 import { SpecError } from "../campaign/errors.ts";
 import type { LoadedSpec } from "../campaign/load.ts";
 import { openStore } from "../store/index.ts";
-import { verifyCampaign } from "../store/index.ts";
-import type { Verification } from "../store/index.ts";
 import type { Store } from "../store/types.ts";
 import type { ControlReply } from "../workflows/messages.ts";
 import { compileSpec } from "./compile/index.ts";
@@ -31,6 +29,8 @@ import { compareArms } from "./table.ts";
 import type { CampaignComparison } from "./table.ts";
 import { TemporalGateway, UNREACHABLE_HINT } from "./temporal-gateway.ts";
 import type { TemporalAddress } from "./temporal-gateway.ts";
+import { verifyCampaign } from "./verify.ts";
+import type { Verification } from "./verify.ts";
 import { watchCampaign } from "./watch.ts";
 import type { WatchEvent, WatchOptions } from "./watch.ts";
 
@@ -137,8 +137,9 @@ export class RatchetClient {
     return readSamples(this.store, await this.address(address), options);
   }
 
-  async verify(campaign: string): Promise<Verification> {
-    return verifyCampaign(this.store, await this.id(campaign));
+  /** Re-hashes everything; `onProgress` is told the number of blobs hashed so far. */
+  async verify(campaign: string, onProgress?: (blobs: number) => void): Promise<Verification> {
+    return verifyCampaign(this.store, await this.id(campaign), onProgress);
   }
 
   async exportCheckpoint(address: string, out: string, pointer: ExportPointer = "promoted"): Promise<Exported> {
