@@ -1,5 +1,7 @@
 // `ratchet worker` and the worker child of `ratchet dev`: settings from the environment, SIGTERM or SIGINT drains, exit 0 when drained.
 import { Runtime, DefaultLogger, makeTelemetryFilterString } from "@temporalio/worker";
+import { realpathSync } from "node:fs";
+import { fileURLToPath } from "node:url";
 import { workerSettings } from "./env.ts";
 import { startWorker } from "./index.ts";
 
@@ -15,3 +17,6 @@ export async function runWorker(env: NodeJS.ProcessEnv = process.env): Promise<v
   process.stderr.write(`worker serves ${settings.queues.join(", ")} on ${settings.store}\n`);
   await worker.done;
 }
+
+// The dev tree starts this file itself; `ratchet worker` imports it.
+if (process.argv[1] !== undefined && realpathSync(process.argv[1]) === fileURLToPath(import.meta.url)) await runWorker();
