@@ -1,0 +1,22 @@
+// The engine as a package: Llama-family models read, written, trained, sampled and scored with standard ONNX graphs on onnxruntime.
+// It knows nothing of campaigns, stores or processes; everything durable goes out through the caller's hooks.
+export { EngineError } from "./errors.ts";
+export { readCheckpoint, readConfig, tokenizerFiles, writeCheckpoint } from "./checkpoint/checkpoint.ts";
+export { formatConfig, parseConfig } from "./checkpoint/config.ts";
+export { readSafetensors, writeSafetensors } from "./checkpoint/safetensors.ts";
+export { initCheckpoint, rewardModelFrom } from "./model/index.ts";
+export type { Architecture, Checkpoint, ModelConfig, Sequence, WeightTensor } from "./model/index.ts";
+export { Tokenizer } from "./tokenizer/tokenizer.ts";
+export type { PromptText } from "./tokenizer/tokenizer.ts";
+export type { ChatMessage } from "./tokenizer/chat.ts";
+export { Decoder } from "./decode/decoder.ts";
+export type { DecodedRow, DecodeHooks, DecodeRow, DecodeSettings } from "./decode/decoder.ts";
+export { SequenceScorer } from "./score/scorer.ts";
+export type { ScoreHooks } from "./score/scorer.ts";
+export { loadWeights } from "./score/weights.ts";
+export type { LoadedWeights } from "./score/weights.ts";
+export { readTrainerState, train, writeTrainerState } from "./train/index.ts";
+export type { PairRow, StepProgress, StepRecord, TrainerState, TrainOptions, TrainResult, TrainRow, TrainTask } from "./train/index.ts";
+export type { OptimizerSettings } from "./optim/settings.ts";
+export type { SessionOptions } from "./graph/index.ts";
+export { Random } from "./random.ts";
