@@ -35,6 +35,8 @@ const isInside = (issue: Issue): boolean => issue.path.length > 0 || issue.code 
 
 function wrongValue(path: Path, value: unknown, accepted: string): string {
   const name = pathText(path) || "the spec";
+  // What stands where a secret's name belongs may be the secret.
+  if (path.includes("env")) return `${name} must be ${accepted}`;
   return value === undefined ? `${name} is missing: it must be ${accepted}` : `${name} is ${show(value)}, but must be ${accepted}`;
 }
 

@@ -2,16 +2,16 @@
 import type { ModuleCaller } from "../activities/deps.ts";
 import type { ModuleBlob, ModuleRole } from "../campaign/modules.ts";
 import { createModuleRunner } from "../runtimes/module/index.ts";
-import type { ModuleRunner } from "../runtimes/module/index.ts";
+import type { ModuleCalls, ModuleRunner } from "../runtimes/module/index.ts";
 
 export interface BlobCache {
   blob(digest: string): Promise<string>;
 }
 
 export function createModuleCaller(cache: BlobCache): ModuleCaller & { close(): Promise<void> } {
-  const runners = new Map<string, Promise<ModuleRunner>>();
+  const runners = new Map<string, Promise<ModuleRunner<ModuleRole>>>();
 
-  const runnerOf = (role: ModuleRole, { digest, timeoutMs }: ModuleBlob): Promise<ModuleRunner> => {
+  const runnerOf = (role: ModuleRole, { digest, timeoutMs }: ModuleBlob): Promise<ModuleRunner<ModuleRole>> => {
     const key = `${role}/${digest}`;
     const found = runners.get(key);
     if (found) return found;
@@ -22,9 +22,8 @@ export function createModuleCaller(cache: BlobCache): ModuleCaller & { close(): 
   };
 
   return {
-    async call<Row, Answer>(role: ModuleRole, blob: ModuleBlob, rows: Row[], signal: AbortSignal): Promise<Answer[]> {
-      signal.throwIfAborted();
-      return (await runnerOf(role, blob)).call<Row, Answer>(rows);
+    async call(role, blob, rows, signal) {
+      return (await runnerOf(role, blob)).call(rows as ModuleCalls[ModuleRole]["input"], signal) as Promise<never>;
     },
     async close() {
       await Promise.all([...runners.values()].map(async (runner) => (await runner).close()));

@@ -1,0 +1,102 @@
+// One supervised child: it runs until it is stopped, and is started again with growing pauses whenever it ends by itself.
+import { spawn } from "node:child_process";
+import type { ChildProcess } from "node:child_process";
+import { closeSync, existsSync, openSync, readFileSync } from "node:fs";
+import type { Leash } from "./leash.ts";
+
+const FIRST_PAUSE_MS = 500;
+const LONGEST_PAUSE_MS = 30_000;
+/** A child that ran this long was healthy: the pauses begin anew. */
+const HEALTHY_MS = 20_000;
+
+export interface ChildOptions {
+  /** As shown to people: `Temporal server`, `worker`. */
+  title: string;
+  command: string;
+  args: string[];
+  env: NodeJS.ProcessEnv;
+  /** Both streams are appended here. */
+  logFile: string;
+  leash: Leash;
+  report: (line: string) => void;
+}
+
+export class Child {
+  readonly #options: ChildOptions;
+  #process: ChildProcess | undefined;
+  #restart: NodeJS.Timeout | undefined;
+  #pauseMs = FIRST_PAUSE_MS;
+  #stopping = false;
+  #exits = 0;
+
+  constructor(options: ChildOptions) {
+    this.#options = options;
+    this.#start();
+  }
+
+  get pid(): number | undefined {
+    return this.#process?.pid;
+  }
+
+  /** How often it ended by itself. */
+  get exits(): number {
+    return this.#exits;
+  }
+
+  /** SIGTERM, and SIGKILL for the whole group when the grace is over. May be called again with a shorter grace. */
+  async stop(graceMs: number): Promise<void> {
+    this.#stopping = true;
+    clearTimeout(this.#restart);
+    const child = this.#process;
+    if (!child) return;
+    const exited = new Promise<void>((resolve) => child.once("exit", () => resolve()));
+    child.kill("SIGTERM");
+    const kill = setTimeout(() => killGroup(child), graceMs);
+    await exited;
+    clearTimeout(kill);
+  }
+
+  #start(): void {
+    const { command, args, env, logFile, leash } = this.#options;
+    const log = openSync(logFile, "a");
+    // A group of its own: Ctrl-C in the terminal reaches us alone, and we end the children in order.
+    const child = spawn(command, args, { env, detached: true, stdio: ["ignore", log, log] });
+    closeSync(log);
+    const startedAt = Date.now();
+    this.#process = child;
+    const { pid } = child;
+    if (pid !== undefined) leash.hold(pid);
+    child.once("error", (error) => this.#ended(startedAt, error.message));
+    child.once("exit", (code, signal) => {
+      killGroup(child); // what it had started itself
+      if (pid !== undefined) leash.letGo(pid);
+      this.#ended(startedAt, signal ? `ended by ${signal}` : `ended with exit code ${code}`);
+    });
+  }
+
+  #ended(startedAt: number, how: string): void {
+    this.#process = undefined;
+    if (this.#stopping) return;
+    this.#exits++;
+    if (Date.now() - startedAt >= HEALTHY_MS) this.#pauseMs = FIRST_PAUSE_MS;
+    const { title, logFile, report } = this.#options;
+    report(`${title} ${how}; starting it again in ${this.#pauseMs / 1000} s (log: ${logFile})`);
+    this.#restart = setTimeout(() => this.#start(), this.#pauseMs);
+    this.#pauseMs = Math.min(this.#pauseMs * 2, LONGEST_PAUSE_MS);
+  }
+}
+
+function killGroup(child: ChildProcess): void {
+  if (child.pid === undefined) return;
+  try {
+    process.kill(-child.pid, "SIGKILL");
+  } catch {
+    // the group is empty
+  }
+}
+
+/** Last lines of a log, for an error that has to say why. */
+export function logTail(path: string, lines = 5): string {
+  if (!existsSync(path)) return "";
+  return readFileSync(path, "utf8").trim().split("\n").slice(-lines).join("\n");
+}

@@ -1,0 +1,58 @@
+// Temporal's dev server as a child: its arguments, when it is ready, and what has to be registered in it.
+import { Connection } from "@temporalio/client";
+import { setTimeout as sleep } from "node:timers/promises";
+
+export const NAMESPACE = "default";
+
+/** temporal.api.enums.v1.IndexedValueType */
+const KEYWORD = 2;
+const INT = 3;
+const SEARCH_ATTRIBUTES = { RatchetCampaign: KEYWORD, RatchetPhase: KEYWORD, RatchetIteration: INT };
+
+export interface ServerPorts {
+  grpc: number;
+  /** Absent: no web UI. */
+  ui?: number;
+}
+
+export function serverArguments(database: string, ports: ServerPorts): string[] {
+  const ui = ports.ui === undefined ? ["--headless"] : ["--ui-port", String(ports.ui), "--ui-disable-news-fetch"];
+  return ["server", "start-dev", "--ip", "127.0.0.1", "--port", String(ports.grpc), "--db-filename", database, "--log-level", "warn", ...ui];
+}
+
+/** A server of ours has nothing to do with the servers that the user's environment and profiles talk of. */
+export function withoutTemporalSettings(env: NodeJS.ProcessEnv): NodeJS.ProcessEnv {
+  return Object.fromEntries(Object.entries(env).filter(([name]) => !name.startsWith("TEMPORAL_")));
+}
+
+/** Polls by real calls until the namespace answers. False when `giveUp` says so or the time is over. */
+export async function waitUntilServing(address: string, timeoutMs: number, giveUp: () => boolean = () => false): Promise<boolean> {
+  const channelArgs = { "grpc.initial_reconnect_backoff_ms": 100, "grpc.max_reconnect_backoff_ms": 500 };
+  const connection = Connection.lazy({ address, channelArgs });
+  try {
+    for (const deadline = Date.now() + timeoutMs; Date.now() < deadline && !giveUp(); await sleep(100)) {
+      try {
+        await connection.withDeadline(Date.now() + 1000, () => connection.workflowService.describeNamespace({ namespace: NAMESPACE }));
+        return true;
+      } catch {
+        // not yet: refused, starting, or the namespace is still being made
+      }
+    }
+    return false;
+  } finally {
+    await connection.close();
+  }
+}
+
+/** At every start: the server's own flag for it is read only while a database is created. */
+export async function registerSearchAttributes(address: string): Promise<void> {
+  const connection = await Connection.connect({ address });
+  try {
+    const { customAttributes } = await connection.operatorService.listSearchAttributes({ namespace: NAMESPACE });
+    const missing = Object.entries(SEARCH_ATTRIBUTES).filter(([name]) => !(name in (customAttributes ?? {})));
+    if (missing.length === 0) return;
+    await connection.operatorService.addSearchAttributes({ namespace: NAMESPACE, searchAttributes: Object.fromEntries(missing) });
+  } finally {
+    await connection.close();
+  }
+}

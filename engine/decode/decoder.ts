@@ -1,0 +1,199 @@
+// Generation of a batch: one prefill of the distinct prompts, then one step per token for the rows that have not ended.
+// The batch is the unit: equal requests in equal order give equal bytes, on any number of threads.
+import { Tensor as OrtTensor } from "onnxruntime-node";
+import { Session } from "../graph/index.ts";
+import type { SessionOptions } from "../graph/index.ts";
+import { rotaryTables } from "../model/index.ts";
+import type { ModelConfig } from "../model/index.ts";
+import { Random } from "../random.ts";
+import { Sampler } from "../sampling/sample.ts";
+import type { LoadedWeights } from "../score/weights.ts";
+import { promptBatch } from "../score/batch.ts";
+import { Cache } from "./cache.ts";
+import { prefillGraph, stepGraph } from "./graphs.ts";
+
+export interface DecodeRow {
+  promptIds: readonly number[];
+  temperature: number;
+  /** 16 hex digits. */
+  seed: string;
+}
+
+export interface DecodeSettings {
+  maxTokens: number;
+  topK: number;
+  topP: number;
+  stopIds: ReadonlySet<number>;
+}
+
+export interface DecodedRow {
+  ids: number[];
+  /** ln π(id) under the untempered policy. */
+  logps: number[];
+  finish: "eos" | "length";
+}
+
+export interface DecodeHooks {
+  signal?: AbortSignal;
+  /** Finished rows and tokens drawn so far; called between steps. */
+  onProgress?(done: number, tokens: number): void;
+}
+
+/** A row while it is generated. */
+interface Live {
+  out: DecodedRow;
+  rule: { temperature: number; topK: number; topP: number };
+  random: Random;
+  /** Tokens it may still draw. */
+  left: number;
+}
+
+export class Decoder {
+  readonly config: ModelConfig;
+  private readonly prefill: Session;
+  private readonly step: Session;
+  private readonly cos: OrtTensor;
+  private readonly sin: OrtTensor;
+  private readonly sampler: Sampler;
+
+  private constructor(config: ModelConfig, prefill: Session, step: Session) {
+    this.config = config;
+    this.prefill = prefill;
+    this.step = step;
+    const { cos, sin } = rotaryTables(config, config.maxPositions);
+    this.cos = new OrtTensor("float32", cos.data as Float32Array, cos.shape as number[]);
+    this.sin = new OrtTensor("float32", sin.data as Float32Array, sin.shape as number[]);
+    this.sampler = new Sampler(config.vocabSize);
+  }
+
+  /** Compiles for a configuration; weights come with each call, so that a new policy of the same shape costs nothing. */
+  static async create(config: ModelConfig, options: SessionOptions): Promise<Decoder> {
+    return new Decoder(config, await Session.create(prefillGraph(config), options), await Session.create(stepGraph(config), options));
+  }
+
+  async generate(weights: LoadedWeights, rows: readonly DecodeRow[], settings: DecodeSettings, hooks: DecodeHooks = {}): Promise<DecodedRow[]> {
+    if (rows.length === 0) return [];
+    const run = new Run(this.config, this.sampler, rows, settings, hooks);
+    await this.start(weights, run);
+    while (run.draw()) {
+      hooks.signal?.throwIfAborted();
+      await this.advance(weights, run);
+    }
+    return run.results;
+  }
+
+  async close(): Promise<void> {
+    await this.prefill.close();
+    await this.step.close();
+  }
+
+  private async start(weights: LoadedWeights, run: Run): Promise<void> {
+    const { distinct, sourceOf } = run;
+    const { feeds, positions } = promptBatch(distinct);
+    const outputs = await this.prefill.raw({ ...weights, ...feeds, cos: this.cos, sin: this.sin });
+    for (let layer = 0; layer < this.config.layers; layer++) {
+      const keys = outputs[`key.${layer}`]!.data as Float32Array;
+      const values = outputs[`value.${layer}`]!.data as Float32Array;
+      sourceOf.forEach((source, row) => run.cache.fill(layer, row, source, keys, values, positions));
+    }
+    run.logps = outputs["logps"]!.data as Float32Array;
+    run.logpsRow = sourceOf;
+  }
+
+  /** One token for every live row. */
+  private async advance(weights: LoadedWeights, run: Run): Promise<void> {
+    const { cache } = run;
+    const { rows: B, slots: S } = cache;
+    const { kvHeads: K, headSize: d, layers } = this.config;
+    const feeds: Record<string, OrtTensor> = {
+      ...weights,
+      cos: this.cos,
+      sin: this.sin,
+      tokens: new OrtTensor("int64", BigInt64Array.from(run.tokens, BigInt), [B]),
+      positions: new OrtTensor("int64", BigInt64Array.from(cache.lengths, BigInt), [B, 1]),
+      bias: new OrtTensor("float32", cache.bias.subarray(0, B * (S + 1)), [B, 1, 1, S + 1]),
+    };
+    const size = B * K * d * S;
+    for (const [layer, { keys, values }] of cache.layers.entries()) {
+      feeds[`cache.key.${layer}`] = new OrtTensor("float32", keys.subarray(0, size), [B, K, d, S]);
+      feeds[`cache.value.${layer}`] = new OrtTensor("float32", values.subarray(0, size), [B, K, S, d]);
+    }
+    const outputs = await this.step.raw(feeds);
+    for (let layer = 0; layer < layers; layer++) cache.append(layer, outputs[`key.${layer}`]!.data as Float32Array, outputs[`value.${layer}`]!.data as Float32Array);
+    cache.advance();
+    run.logps = outputs["logps"]!.data as Float32Array;
+    run.logpsRow = undefined;
+  }
+}
+
+/** State of one batch. */
+class Run {
+  readonly results: DecodedRow[];
+  readonly cache: Cache;
+  /** Distinct prompts, and the one of each row. */
+  readonly distinct: (readonly number[])[] = [];
+  readonly sourceOf: number[];
+  /** Last token of each live row. */
+  tokens: number[] = [];
+  logps: Float32Array = new Float32Array(0);
+  /** Row of `logps` for each live row; undefined = its own. */
+  logpsRow: number[] | undefined;
+  private readonly live: Live[];
+  private readonly vocabSize: number;
+  private readonly sampler: Sampler;
+  private readonly stopIds: ReadonlySet<number>;
+  private readonly hooks: DecodeHooks;
+  private drawn = 0;
+
+  constructor(config: ModelConfig, sampler: Sampler, rows: readonly DecodeRow[], settings: DecodeSettings, hooks: DecodeHooks) {
+    this.vocabSize = config.vocabSize;
+    this.sampler = sampler;
+    this.stopIds = settings.stopIds;
+    this.hooks = hooks;
+    this.results = rows.map(() => ({ ids: [], logps: [], finish: "length" as const }));
+    this.live = rows.map((row, index) => ({
+      out: this.results[index]!,
+      rule: { temperature: row.temperature, topK: settings.topK, topP: settings.topP },
+      random: new Random(row.seed),
+      left: Math.min(settings.maxTokens, config.maxPositions - row.promptIds.length),
+    }));
+    const known = new Map<string, number>();
+    this.sourceOf = rows.map(({ promptIds }) => {
+      const key = promptIds.join();
+      const source = known.get(key) ?? this.distinct.push(promptIds) - 1;
+      known.set(key, source);
+      return source;
+    });
+    this.cache = new Cache(config, rows.map((row) => row.promptIds.length));
+  }
+
+  /** Draws one token per live row and lets the ended ones go; false when none is left. */
+  draw(): boolean {
+    const { live, cache } = this;
+    this.tokens = live.map((row, index) => {
+      const offset = (this.logpsRow?.[index] ?? index) * this.vocabSize;
+      const id = this.sampler.draw(this.logps, offset, row.rule, row.random, row.out.ids.length);
+      row.out.ids.push(id);
+      row.out.logps.push(this.logps[offset + id]!);
+      row.left--;
+      return id;
+    });
+    this.drawn += live.length;
+    // From the end, so that the row moved into a gap has been looked at already.
+    for (let index = live.length - 1; index >= 0; index--) {
+      const row = live[index]!;
+      if (this.stopIds.has(this.tokens[index]!)) row.out.finish = "eos";
+      else if (row.left > 0) continue;
+      cache.remove(index);
+      moveLastTo(live, index);
+      moveLastTo(this.tokens, index);
+    }
+    this.hooks.onProgress?.(this.results.length - live.length, this.drawn);
+    return live.length > 0;
+  }
+}
+
+function moveLastTo<T>(list: T[], index: number): void {
+  const last = list.pop() as T;
+  if (index < list.length) list[index] = last;
+}

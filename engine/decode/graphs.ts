@@ -1,0 +1,88 @@
+// The two graphs of generation. `prefill` reads whole prompts and returns their keys and values; `step` takes one token per row
+// against the cache, which it only reads: the new key and value are outputs that the caller stores (cache.ts).
+// Standard operations only: onnxruntime's fused attention operators copy the whole cache at each step.
+// Shapes: B rows, U unique prompts, T prompt positions, S cache slots, D hidden, H heads, K key/value heads, G = H/K, d head size,
+// V vocabulary. Keys lie transposed, [B,K,d,S], so that the product with a query row needs no repacking.
+import { Graph } from "../graph/index.ts";
+import type { Value } from "../graph/index.ts";
+import { sum } from "../graph/value.ts";
+import { declareParameters, declareSelection, declareSequences, feedForward, headOf, logits } from "../model/index.ts";
+import type { KeysValues, ModelConfig, Parameters } from "../model/index.ts";
+import { Tape } from "../ops/tape.ts";
+
+/** ln softmax over the vocabulary: every probability of sampling starts from it. */
+function logSoftmax(t: Tape, logits_BV: Value): Value {
+  return t.graph.one("LogSoftmax", [logits_BV], logits_BV, { axis: -1 });
+}
+
+/** tokens, positions [U,T] and the flat index of each prompt's last token → logps [U,V], key.i and value.i [U,K,T,d]. */
+export function prefillGraph(config: ModelConfig): Graph {
+  const t = new Tape(new Graph());
+  const parameters = declareParameters(t, config);
+  const sequences = declareSequences(t, config);
+  const cache: KeysValues[] = [];
+  const logits_UV = logits(t, config, parameters, sequences, declareSelection(t, sequences), cache);
+  t.graph.output("logps", logSoftmax(t, logits_UV));
+  cache.forEach(({ keys, values }, layer) => {
+    t.graph.output(`key.${layer}`, keys);
+    t.graph.output(`value.${layer}`, values);
+  });
+  return t.graph;
+}
+
+interface StepInputs {
+  t: Tape;
+  config: ModelConfig;
+  parameters: Parameters;
+  cos: Value;
+  sin: Value;
+  /** [B,1], the place of the token in its row. */
+  positions: Value;
+  /** [B,1,1,S+1]: 0 for the token itself (first) and for filled slots, a very negative number for empty ones. */
+  bias: Value;
+}
+
+function attention(inputs: StepInputs, layer: number, x_BD: Value): Value {
+  const { t, config, parameters, bias } = inputs;
+  const { heads: H, kvHeads: K, headSize: d } = config;
+  const G = H / K;
+  const keys_BKdS = t.graph.input(`cache.key.${layer}`, "float32", ["B", K, d, "S"]);
+  const values_BKSd = t.graph.input(`cache.value.${layer}`, "float32", ["B", K, "S", d]);
+  const qkv = t.linear(x_BD, parameters.get(`model.layers.${layer}.self_attn.qkv_proj.weight`) as Value);
+  const [qk, v_BK1d] = t.split(t.reshape(qkv, ["B", H + 2 * K, 1, d]), 1, [H + K, K]) as [Value, Value];
+  const [q, k_BK1d] = t.split(t.rotary(qk, inputs.cos, inputs.sin, inputs.positions), 1, [H, K]) as [Value, Value];
+  t.graph.output(`key.${layer}`, k_BK1d);
+  t.graph.output(`value.${layer}`, v_BK1d);
+  const q_BKGd = t.reshape(t.mul(q, t.number(1 / Math.sqrt(d), q)), ["B", K, G, d]);
+  // The token's own key and value are not in the cache yet: they take the first column, written out elementwise.
+  const own_BKG1 = t.reduceSum(t.mul(q_BKGd, k_BK1d), [3]);
+  const shares = t.softmax(t.add(t.concat([own_BKG1, t.matmul(q_BKGd, keys_BKdS)], 3), bias));
+  const [ownShare, cacheShares] = t.graph.node("Split", [shares, t.graph.shape([1, "S"])], [own_BKG1, { dtype: "float32", shape: ["B", K, G, "S"] }], { axis: 3 }) as [Value, Value];
+  const mixed_BKGd = t.add(t.mul(ownShare, v_BK1d), t.matmul(cacheShares, values_BKSd));
+  return t.linear(t.reshape(mixed_BKGd, ["B", H * d]), parameters.get(`model.layers.${layer}.self_attn.o_proj.weight`) as Value);
+}
+
+/** tokens [B], positions [B,1], bias, the cache of each layer → logps [B,V], key.i and value.i [B,K,1,d] to be stored. */
+export function stepGraph(config: ModelConfig): Graph {
+  const t = new Tape(new Graph());
+  const parameters = declareParameters(t, config);
+  const tokens = t.graph.input("tokens", "int64", ["B"]);
+  const half = config.headSize / 2;
+  const inputs: StepInputs = {
+    t,
+    config,
+    parameters,
+    cos: t.graph.input("cos", "float32", ["P", half]),
+    sin: t.graph.input("sin", "float32", ["P", half]),
+    positions: t.graph.input("positions", "int64", ["B", 1]),
+    bias: t.graph.input("bias", "float32", ["B", 1, 1, sum([1, "S"])]),
+  };
+  const norm = (name: string, x: Value): Value => t.rmsNorm(x, parameters.get(`model.${name}.weight`) as Value, config.rmsEpsilon);
+  let x_BD = t.gather(parameters.get("model.embed_tokens.weight") as Value, tokens);
+  for (let layer = 0; layer < config.layers; layer++) {
+    x_BD = t.add(x_BD, attention(inputs, layer, norm(`layers.${layer}.input_layernorm`, x_BD)));
+    x_BD = t.add(x_BD, feedForward(inputs, layer, norm(`layers.${layer}.post_attention_layernorm`, x_BD)));
+  }
+  t.graph.output("logps", logSoftmax(t, t.linear(norm("norm", x_BD), headOf(config, parameters))));
+  return t.graph;
+}

@@ -1,0 +1,117 @@
+// Builds one ONNX graph: typed values, nodes, constants. It knows no operation and no gradient (ops/ does).
+// Weights are graph inputs, never constants, so one graph serves every step and the 2 GB limit of protobuf stays far away.
+import { InvariantError } from "../errors.ts";
+import { serialize } from "./serialize.ts";
+import type { Attribute, OnnxNode } from "./serialize.ts";
+import { factors } from "./value.ts";
+import type { Dim, DType, Shape, Tensor, Value, ValueType } from "./value.ts";
+
+export class Graph {
+  readonly inputs: Value[] = [];
+  readonly outputs: Value[] = [];
+  private readonly nodes: OnnxNode[] = [];
+  private readonly constants = new Map<string, Tensor>();
+  private readonly constantsByContent = new Map<string, Value>();
+  private readonly sizes = new Map<string, Value>();
+  private readonly shapes = new Map<string, Value>();
+
+  input(name: string, dtype: DType, shape: Shape): Value {
+    if (this.inputs.some((input) => input.name === name)) throw new InvariantError("unreachable_state", `the graph already has an input ${name}`);
+    const value = { name, dtype, shape };
+    this.inputs.push(value);
+    return value;
+  }
+
+  /** Appends one ONNX node; `outputs` are the types that the caller vouches for. An undefined input is an omitted optional one. */
+  node(type: string, inputs: readonly (Value | undefined)[], outputs: readonly ValueType[], attributes: Record<string, Attribute> = {}, domain = ""): Value[] {
+    const values = outputs.map(({ dtype, shape }, index) => ({ name: `${type}:${this.nodes.length}.${index}`, dtype, shape }));
+    this.nodes.push({ type, domain, inputs: inputs.map((input) => input?.name), outputs: values.map((value) => value.name), attributes });
+    return values;
+  }
+
+  /** A node with one output. */
+  one(type: string, inputs: readonly (Value | undefined)[], output: ValueType, attributes: Record<string, Attribute> = {}, domain = ""): Value {
+    return this.node(type, inputs, [output], attributes, domain)[0] as Value;
+  }
+
+  /** Equal constants are stored once. */
+  constant(tensor: Tensor): Value {
+    const key = `${tensor.dtype}[${tensor.shape}]${tensor.data.join()}`;
+    const known = this.constantsByContent.get(key);
+    if (known) return known;
+    const value = { name: `constant:${this.constants.size}`, dtype: tensor.dtype, shape: tensor.shape };
+    this.constants.set(value.name, tensor);
+    this.constantsByContent.set(key, value);
+    return value;
+  }
+
+  ints(values: readonly number[], shape: readonly number[] = [values.length]): Value {
+    return this.constant({ dtype: "int64", shape, data: BigInt64Array.from(values, BigInt) });
+  }
+
+  scalar(value: number, dtype: DType = "float32"): Value {
+    const data = dtype === "float64" ? Float64Array.of(value) : dtype === "int64" ? BigInt64Array.of(BigInt(value)) : Float32Array.of(value);
+    return this.constant({ dtype, shape: [], data });
+  }
+
+  /** The size of a dimension when the graph runs, int64 [1]. */
+  size(dim: Dim): Value {
+    if (typeof dim === "number") return this.ints([dim]);
+    const known = this.sizes.get(dim);
+    if (known) return known;
+    const value = this.makeSize(dim);
+    this.sizes.set(dim, value);
+    return value;
+  }
+
+  private makeSize(dim: string): Value {
+    const { factor, symbols } = factors(dim);
+    const int: ValueType = { dtype: "int64", shape: [1] };
+    if (factor === 1 && symbols.length === 1) {
+      return this.measure(dim);
+    }
+    return [factor, ...symbols].map((part) => this.size(part)).reduce((left, right) => this.one("Mul", [left, right], int));
+  }
+
+  /** Reads a symbol off an input that has it as a dimension, or a multiple of it. */
+  private measure(symbol: string): Value {
+    const int: ValueType = { dtype: "int64", shape: [1] };
+    for (const input of this.inputs) {
+      for (const [start, dim] of input.shape.entries()) {
+        const { factor, symbols } = factors(dim);
+        if (symbols.length !== 1 || symbols[0] !== symbol) continue;
+        const whole = this.one("Shape", [input], int, { start, end: start + 1 });
+        return factor === 1 ? whole : this.one("Div", [whole, this.ints([factor])], int);
+      }
+    }
+    throw new InvariantError("shape_mismatch", `no input has a dimension ${symbol}`);
+  }
+
+  /** A shape as an int64 vector: a constant with one −1 where possible (`forReshape`), else assembled when the graph runs. */
+  shape(shape: Shape, forReshape = false): Value {
+    const unknown = shape.filter((dim) => typeof dim === "string").length;
+    if (unknown === 0 || (forReshape && unknown === 1)) return this.ints(shape.map((dim) => (typeof dim === "number" ? dim : -1)));
+    const key = shape.join();
+    const known = this.shapes.get(key);
+    if (known) return known;
+    const value = this.one("Concat", shape.map((dim) => this.size(dim)), { dtype: "int64", shape: [shape.length] }, { axis: 0 });
+    this.shapes.set(key, value);
+    return value;
+  }
+
+  /** Declares an output of the graph under a name of its own. */
+  output(name: string, value: Value): void {
+    const [named] = this.node("Identity", [value], [value]);
+    const node = this.nodes.at(-1) as OnnxNode;
+    this.nodes[this.nodes.length - 1] = { ...node, outputs: [name] };
+    this.outputs.push({ ...(named as Value), name });
+  }
+
+  nodeCount(): number {
+    return this.nodes.length;
+  }
+
+  bytes(): Uint8Array {
+    return serialize({ nodes: this.nodes, inputs: this.inputs, outputs: this.outputs, constants: this.constants });
+  }
+}

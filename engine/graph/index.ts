@@ -1,0 +1,4 @@
+export { Graph } from "./graph.ts";
+export { Session, toOrt, fromOrtTensor } from "./session.ts";
+export type { SessionOptions } from "./session.ts";
+export type { Dim, DType, Shape, Tensor, Value, ValueType } from "./value.ts";

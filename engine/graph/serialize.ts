@@ -1,0 +1,96 @@
+// ONNX ModelProto bytes from nodes, inputs, outputs and constants. Field numbers are those of onnx.proto.
+import { InvariantError } from "../errors.ts";
+import { ProtoWriter } from "./protobuf.ts";
+import type { DType, Shape, Tensor, Value } from "./value.ts";
+
+export type Attribute = number | string | readonly number[] | { float: number } | { type: DType };
+
+export interface OnnxNode {
+  type: string;
+  domain: string;
+  inputs: readonly (string | undefined)[];
+  outputs: readonly string[];
+  attributes: Readonly<Record<string, Attribute>>;
+}
+
+export interface GraphParts {
+  nodes: readonly OnnxNode[];
+  inputs: readonly Value[];
+  outputs: readonly Value[];
+  constants: ReadonlyMap<string, Tensor>;
+}
+
+/** Opset 23 is the first with RMSNormalization and RotaryEmbedding; IR 11 belongs to it. */
+export const opset = 23;
+const irVersion = 11;
+
+const elementTypes: Record<DType, number> = { float32: 1, int64: 7, bool: 9, float64: 11 };
+
+const attributeTypes = { float: 1, int: 2, string: 3, ints: 7 };
+
+function writeAttribute(message: ProtoWriter, name: string, attribute: Attribute): void {
+  message.string(1, name);
+  if (typeof attribute === "number") {
+    if (!Number.isInteger(attribute)) throw new InvariantError("unreachable_state", `attribute ${name} = ${attribute}: wrap floats in {float}`);
+    message.int(3, attribute).int(20, attributeTypes.int);
+  } else if (typeof attribute === "string") message.string(4, attribute).int(20, attributeTypes.string);
+  else if ("float" in attribute) message.float(2, attribute.float).int(20, attributeTypes.float);
+  else if ("type" in attribute) message.int(3, elementTypes[attribute.type]).int(20, attributeTypes.int);
+  else {
+    for (const int of attribute) message.int(8, int);
+    message.int(20, attributeTypes.ints);
+  }
+}
+
+function writeNode(message: ProtoWriter, node: OnnxNode): void {
+  for (const input of node.inputs) message.string(1, input ?? "");
+  for (const output of node.outputs) message.string(2, output);
+  message.string(4, node.type);
+  for (const [name, attribute] of Object.entries(node.attributes)) message.message(5, (field) => writeAttribute(field, name, attribute));
+  if (node.domain !== "") message.string(7, node.domain);
+}
+
+function writeShape(message: ProtoWriter, shape: Shape): void {
+  for (const dim of shape) {
+    message.message(1, (field) => {
+      if (typeof dim === "number") field.int(1, dim);
+      else field.string(2, dim);
+    });
+  }
+}
+
+function writeValue(message: ProtoWriter, value: Value): void {
+  message.string(1, value.name);
+  message.message(2, (type) => {
+    type.message(1, (tensor) => {
+      tensor.int(1, elementTypes[value.dtype]);
+      tensor.message(2, (shape) => writeShape(shape, value.shape));
+    });
+  });
+}
+
+function writeTensor(message: ProtoWriter, name: string, tensor: Tensor): void {
+  for (const dim of tensor.shape) message.int(1, dim);
+  message.int(2, elementTypes[tensor.dtype]);
+  message.string(8, name);
+  message.bytes(9, new Uint8Array(tensor.data.buffer, tensor.data.byteOffset, tensor.data.byteLength));
+}
+
+export function serialize(parts: GraphParts): Uint8Array {
+  const domains = new Set(["", ...parts.nodes.map((node) => node.domain)]);
+  const model = new ProtoWriter().int(1, irVersion).string(2, "ratchet");
+  model.message(7, (graph) => {
+    for (const node of parts.nodes) graph.message(1, (message) => writeNode(message, node));
+    graph.string(2, "graph");
+    for (const [name, tensor] of parts.constants) graph.message(5, (message) => writeTensor(message, name, tensor));
+    for (const input of parts.inputs) graph.message(11, (message) => writeValue(message, input));
+    for (const output of parts.outputs) graph.message(12, (message) => writeValue(message, output));
+  });
+  for (const domain of domains) {
+    model.message(8, (set) => {
+      if (domain !== "") set.string(1, domain);
+      set.int(2, domain === "" ? opset : 1);
+    });
+  }
+  return model.finish();
+}

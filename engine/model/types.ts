@@ -1,0 +1,37 @@
+// A model as the engine sees it: the numbers of its configuration and its named weights. No files here.
+// Weight names are Hugging Face's (`model.layers.0.self_attn.q_proj.weight`); matrices are [out, in] as there.
+
+export type Architecture = "LlamaForCausalLM" | "LlamaForSequenceClassification";
+
+export interface ModelConfig {
+  architecture: Architecture;
+  vocabSize: number;
+  hiddenSize: number;
+  intermediateSize: number;
+  layers: number;
+  heads: number;
+  /** Key and value heads; divides `heads`. */
+  kvHeads: number;
+  /** Width of one head; not always hiddenSize / heads. */
+  headSize: number;
+  /** Largest number of positions of a sequence. */
+  maxPositions: number;
+  ropeTheta: number;
+  rmsEpsilon: number;
+  /** The output head is the embedding matrix; `lm_head.weight` is then absent. */
+  tiedEmbeddings: boolean;
+  bosId?: number;
+  /** Every id that ends a sequence; the first is appended to training answers. */
+  eosIds: number[];
+  padId?: number;
+}
+
+export interface WeightTensor {
+  shape: number[];
+  data: Float32Array;
+}
+
+export interface Checkpoint {
+  config: ModelConfig;
+  weights: Map<string, WeightTensor>;
+}

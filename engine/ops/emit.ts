@@ -1,0 +1,134 @@
+// The ONNX nodes of every operation: standard operators, one node where there is one. Outputs have the types of shapes.ts.
+// onnxruntime has no double kernels for a few operators; they are spelt out there. Doubles serve the gradient checks only.
+import type { Graph } from "../graph/graph.ts";
+import { dimAt, fixedDimAt } from "../graph/value.ts";
+import type { Value, ValueType } from "../graph/value.ts";
+import type { Attributes, OpName } from "./list.ts";
+
+type Emit<K extends OpName> = (graph: Graph, inputs: readonly Value[], types: readonly ValueType[], attributes: Attributes[K]) => Value[];
+
+/** Added to scores that must not be seen; finite, so that no row can become NaN. */
+const masked = -1e30;
+
+const direct =
+  (type: string, attributes: Record<string, number> = {}) =>
+  (graph: Graph, inputs: readonly Value[], types: readonly ValueType[]): Value[] =>
+    graph.node(type, inputs, types, attributes);
+
+function swapLast(graph: Graph, x: Value): Value {
+  const axes = x.shape.map((_, axis) => axis);
+  const permutation = [...axes.slice(0, -2), axes.length - 1, axes.length - 2];
+  return graph.one("Transpose", [x], { dtype: x.dtype, shape: permutation.map((axis) => dimAt(x, axis)) }, { perm: permutation });
+}
+
+function reduce(type: "ReduceSum" | "ReduceMean" | "ReduceSumSquare") {
+  return (graph: Graph, inputs: readonly Value[], types: readonly ValueType[], { axes }: { axes: readonly number[] }): Value[] =>
+    graph.node(type, [...inputs, graph.ints(axes)], types, { keepdims: 1 });
+}
+
+function oneHot(graph: Graph, ids: Value, depth: Value, output: ValueType): Value {
+  const values = graph.constant({ dtype: "float32", shape: [2], data: Float32Array.of(0, 1) });
+  const hot = graph.one("OneHot", [ids, depth, values], { dtype: "float32", shape: output.shape });
+  return output.dtype === "float32" ? hot : graph.one("Cast", [hot], output, { to: { type: output.dtype } });
+}
+
+/** Rotate-half by hand: y₁ = x₁ cos − x₂ sin, y₂ = x₂ cos + x₁ sin. */
+function rotaryByHand(graph: Graph, inputs: readonly Value[], type: ValueType): Value[] {
+  const [x, cos, sin, positions] = inputs as [Value, Value, Value, Value];
+  const half = fixedDimAt(cos, 1);
+  const halfType: ValueType = { dtype: type.dtype, shape: [...type.shape.slice(0, -1), half] };
+  const table = (of: Value): Value => {
+    const rows = graph.one("Gather", [of, positions], { dtype: of.dtype, shape: [...positions.shape, half] });
+    return graph.one("Unsqueeze", [rows, graph.ints([1])], { dtype: of.dtype, shape: [dimAt(positions, 0), 1, dimAt(positions, 1), half] });
+  };
+  const [c, s] = [table(cos), table(sin)];
+  const [x1, x2] = graph.node("Split", [x, graph.ints([half, half])], [halfType, halfType], { axis: 3 }) as [Value, Value];
+  const binary = (op: string, a: Value, b: Value): Value => graph.one(op, [a, b], halfType);
+  const y1 = binary("Sub", binary("Mul", x1, c), binary("Mul", x2, s));
+  const y2 = binary("Add", binary("Mul", x2, c), binary("Mul", x1, s));
+  return [graph.one("Concat", [y1, y2], type, { axis: 3 })];
+}
+
+export const emitters: { readonly [K in OpName]: Emit<K> } = {
+  add: direct("Add"),
+  sub: direct("Sub"),
+  mul: direct("Mul"),
+  div: direct("Div"),
+  min: direct("Min"),
+  neg: direct("Neg"),
+  exp: direct("Exp"),
+  log: direct("Log"),
+  sqrt: direct("Sqrt"),
+  sigmoid: direct("Sigmoid"),
+  silu: (graph, [x], [y]) => {
+    const sigmoid = graph.one("Sigmoid", [x], y as ValueType);
+    return [graph.one("Mul", [x, sigmoid], y as ValueType), sigmoid];
+  },
+  softplus: (graph, inputs, types) => {
+    const [x, type] = [inputs[0] as Value, types[0] as ValueType];
+    if (type.dtype !== "float64") return graph.node("Softplus", [x], types);
+    const one = graph.scalar(1, type.dtype);
+    return [graph.one("Log", [graph.one("Add", [graph.one("Exp", [x], type), one], type)], type)];
+  },
+  softmax: direct("Softmax", { axis: -1 }),
+  gemm: (graph, inputs, types, { transposeA, transposeB }) => graph.node("Gemm", inputs, types, { transA: transposeA ? 1 : 0, transB: transposeB ? 1 : 0 }),
+  matmul: (graph, [a, b], types, { transposeA, transposeB, scale }) => {
+    const left = transposeA ? swapLast(graph, a as Value) : a;
+    const right = transposeB ? swapLast(graph, b as Value) : b;
+    const type = types[0] as ValueType;
+    // onnxruntime folds the transpositions and the factor into the product.
+    const product = graph.one("MatMul", [left, right], type);
+    return [scale === undefined ? product : graph.one("Mul", [product, graph.scalar(scale, type.dtype)], type)];
+  },
+  reshape: (graph, [x], types, { shape }) => graph.node("Reshape", [x, graph.shape(shape, true)], types),
+  expand: (graph, [x], types, { shape }) => graph.node("Expand", [x, graph.shape(shape)], types),
+  transpose: (graph, inputs, types, { permutation }) => graph.node("Transpose", inputs, types, { perm: permutation }),
+  concat: (graph, inputs, types, { axis }) => graph.node("Concat", inputs, types, { axis }),
+  split: (graph, [x], types, { axis, sizes }) =>
+    sizes.every((size) => typeof size === "number")
+      ? graph.node("Split", [x, graph.ints(sizes as readonly number[])], types, { axis })
+      : graph.node("Split", [x], types, { axis, num_outputs: sizes.length }),
+  gather: direct("Gather"),
+  selectRows: (graph, [x, index], types) => graph.node("Gather", [x, index], types),
+  reduceSum: reduce("ReduceSum"),
+  reduceMean: reduce("ReduceMean"),
+  sumSquares: reduce("ReduceSumSquare"),
+  segmentSum: (graph, inputs, types, { count }) => {
+    const [x, segments] = inputs as [Value, Value];
+    const size = dimAt(x, 0);
+    const dtype = x.dtype;
+    // A product with the one-hot matrix: a scatter that adds is a race on more than one thread.
+    const hot = oneHot(graph, segments, graph.size(count), { dtype, shape: [size, count] });
+    const row = graph.one("Unsqueeze", [x, graph.ints([0])], { dtype, shape: [1, size] });
+    const sums = graph.one("Gemm", [row, hot], { dtype, shape: [1, count] });
+    return graph.node("Squeeze", [sums, graph.ints([0])], types);
+  },
+  rmsNorm: (graph, inputs, types, { epsilon }) => graph.node("RMSNormalization", inputs, types, { axis: -1, epsilon: { float: epsilon } }),
+  rotary: (graph, inputs, types, { inverse }) => {
+    const [x, cos, sin, positions] = inputs as [Value, Value, Value, Value];
+    const turn = inverse ? graph.one("Neg", [sin], sin) : sin;
+    if (x.dtype === "float64") return rotaryByHand(graph, [x, cos, turn, positions], types[0] as ValueType);
+    return graph.node("RotaryEmbedding", [x, cos, turn, positions], types);
+  },
+  tokenLogps: (graph, inputs, types) => {
+    const [logits, targets] = inputs as [Value, Value];
+    const [picked, whole] = types as [ValueType, ValueType];
+    const size = dimAt(targets, 0);
+    const logps = graph.one("LogSoftmax", [logits], whole, { axis: -1 });
+    const column = graph.one("Unsqueeze", [targets, graph.ints([1])], { dtype: "int64", shape: [size, 1] });
+    const values = graph.one("GatherElements", [logps, column], { dtype: logits.dtype, shape: [size, 1] }, { axis: 1 });
+    return [graph.one("Squeeze", [values, graph.ints([1])], picked), logps];
+  },
+  oneHot: (graph, [ids], types, { depth }) => [oneHot(graph, ids as Value, graph.size(depth), types[0] as ValueType)],
+  greater: direct("Greater"),
+  cast: (graph, inputs, types, { to }) => graph.node("Cast", inputs, types, { to: { type: to } }),
+  causalMask: (graph, _, types, { size, dtype }) => {
+    const square = graph.one("Expand", [graph.scalar(masked, dtype), graph.shape([size, size])], types[0] as ValueType);
+    return [graph.one("Trilu", [square, graph.scalar(1, "int64")], types[0] as ValueType, { upper: 1 })];
+  },
+  count: (graph, _, types, { dims, dtype }) => {
+    const size = dims.map((dim) => graph.size(dim)).reduce((a, b) => graph.one("Mul", [a, b], a));
+    const scalar = graph.one("Squeeze", [size, graph.ints([0])], { dtype: "int64", shape: [] as readonly number[] });
+    return graph.node("Cast", [scalar], types, { to: { type: dtype } });
+  },
+};

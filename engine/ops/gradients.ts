@@ -1,0 +1,151 @@
+// The gradient rule of every operation: from the gradients of its outputs to those of its inputs, in the same operations.
+// An output that nothing depends on has no gradient (undefined); an input that cannot have one (ids, positions) gets undefined.
+import { dimAt, fixedDimAt, product, sameShape } from "../graph/value.ts";
+import type { Shape, Value } from "../graph/value.ts";
+import type { Attributes, OpName } from "./list.ts";
+import type { Applied, Tape } from "./tape.ts";
+
+interface RuleInput<K extends OpName> {
+  t: Tape;
+  /** Inputs, outputs and attributes of the operation. */
+  x: readonly [Value, ...Value[]];
+  y: readonly [Value, ...Value[]];
+  attributes: Attributes[K];
+  /** Gradients of the outputs; the first always exists. */
+  dy: readonly [Value, ...(Value | undefined)[]];
+  /** Whether somebody needs the gradient of an input: rules may leave the others out. */
+  needs: (input: number) => boolean;
+}
+
+type Rule<K extends OpName> = (input: RuleInput<K>) => readonly (Value | undefined)[];
+
+/** "none": no gradient flows through it. */
+type RuleTable = { readonly [K in OpName]: Rule<K> | "none" };
+
+/** Sums a gradient over the axes along which its value was broadcast: the only place that undoes broadcasting. */
+export function unbroadcast(t: Tape, gradient: Value, shape: Shape): Value {
+  if (sameShape(gradient.shape, shape)) return gradient;
+  const lead = gradient.shape.length - shape.length;
+  const axes = gradient.shape.flatMap((dim, axis) => (axis < lead || (shape[axis - lead] === 1 && dim !== 1) ? [axis] : []));
+  const summed = axes.length === 0 ? gradient : t.reduceSum(gradient, axes);
+  return sameShape(summed.shape, shape) ? summed : t.reshape(summed, shape);
+}
+
+const second = <T>(values: readonly T[]): T => values[1] as T;
+
+export const rules: RuleTable = {
+  add: ({ t, x, dy }) => x.map((input) => unbroadcast(t, dy[0], input.shape)),
+  sub: ({ t, x, dy, needs }) => [unbroadcast(t, dy[0], x[0].shape), needs(1) ? unbroadcast(t, t.neg(dy[0]), second(x).shape) : undefined],
+  mul: ({ t, x, dy, needs }) => [
+    needs(0) ? unbroadcast(t, t.mul(dy[0], second(x)), x[0].shape) : undefined,
+    needs(1) ? unbroadcast(t, t.mul(dy[0], x[0]), second(x).shape) : undefined,
+  ],
+  // d(a/b) = da/b − (a/b) db/b
+  div: ({ t, x, y, dy, needs }) => {
+    const quotient = t.div(dy[0], second(x));
+    return [unbroadcast(t, quotient, x[0].shape), needs(1) ? unbroadcast(t, t.neg(t.mul(quotient, y[0])), second(x).shape) : undefined];
+  },
+  // The smaller operand takes the gradient, the second one at a tie.
+  min: ({ t, x, dy }) => {
+    const first = t.cast(t.greater(second(x), x[0]), dy[0].dtype);
+    const other = t.sub(t.number(1, dy[0]), first);
+    return [unbroadcast(t, t.mul(dy[0], first), x[0].shape), unbroadcast(t, t.mul(dy[0], other), second(x).shape)];
+  },
+  neg: ({ t, dy }) => [t.neg(dy[0])],
+  exp: ({ t, y, dy }) => [t.mul(dy[0], y[0])],
+  log: ({ t, x, dy }) => [t.div(dy[0], x[0])],
+  sqrt: ({ t, y, dy }) => [t.div(t.mul(dy[0], t.number(0.5, dy[0])), y[0])],
+  sigmoid: ({ t, y, dy }) => [t.mul(dy[0], t.mul(y[0], t.sub(t.number(1, y[0]), y[0])))],
+  // s = σ(x), y = x s: dy/dx = s + y (1 − s)
+  silu: ({ t, y, dy }) => [t.mul(dy[0], t.add(second(y), t.mul(y[0], t.sub(t.number(1, y[0]), second(y)))))],
+  softplus: ({ t, x, dy }) => [t.mul(dy[0], t.sigmoid(x[0]))],
+  // dx = y (dy − Σ dy y)
+  softmax: ({ t, y, dy }) => {
+    const last = y[0].shape.length - 1;
+    return [t.mul(y[0], t.sub(dy[0], t.reduceSum(t.mul(dy[0], y[0]), [last])))];
+  },
+  gemm: ({ t, x, dy, attributes, needs }) => {
+    const { transposeA = false, transposeB = false } = attributes;
+    const [a, b] = [x[0], second(x)];
+    const left = (): Value => (transposeA ? t.gemm(b, dy[0], { transposeA: transposeB, transposeB: true }) : t.gemm(dy[0], b, { transposeB: !transposeB }));
+    const right = (): Value => (transposeB ? t.gemm(dy[0], a, { transposeA: true, transposeB: transposeA }) : t.gemm(a, dy[0], { transposeA: !transposeA }));
+    return [needs(0) ? left() : undefined, needs(1) ? right() : undefined];
+  },
+  matmul: ({ t, x, dy, attributes, needs }) => {
+    const { transposeA = false, transposeB = false, ...scale } = attributes;
+    const [a, b] = [x[0], second(x)];
+    const left = (): Value =>
+      transposeA ? t.matmul(b, dy[0], { transposeA: transposeB, transposeB: true, ...scale }) : t.matmul(dy[0], b, { transposeB: !transposeB, ...scale });
+    const right = (): Value =>
+      transposeB ? t.matmul(dy[0], a, { transposeA: true, transposeB: transposeA, ...scale }) : t.matmul(a, dy[0], { transposeA: !transposeA, ...scale });
+    return [needs(0) ? left() : undefined, needs(1) ? right() : undefined];
+  },
+  reshape: ({ t, x, dy }) => [t.reshape(dy[0], x[0].shape)],
+  expand: ({ t, x, dy }) => [unbroadcast(t, dy[0], x[0].shape)],
+  transpose: ({ t, dy, attributes }) => [t.transpose(dy[0], attributes.permutation.map((_, axis) => attributes.permutation.indexOf(axis)))],
+  concat: ({ t, x, dy, attributes }) => t.split(dy[0], attributes.axis, x.map((input) => dimAt(input, attributes.axis))),
+  split: ({ t, y, dy, attributes }) => {
+    const zero = (like: Value): Value => t.expand(t.number(0, like), like.shape);
+    return [t.concat(y.map((piece, index) => dy[index] ?? zero(piece)), attributes.axis)];
+  },
+  // The transposed one-hot matrix times dy; a scatter that adds would race over equal ids.
+  gather: ({ t, x, dy }) => {
+    const [table, ids] = [x[0], second(x)];
+    const rows = fixedDimAt(table, 0);
+    const width = product(table.shape.slice(1));
+    const flatIds = t.reshape(ids, [product(ids.shape)]);
+    const hot = t.oneHot(flatIds, rows, dy[0].dtype);
+    return [t.reshape(t.gemm(hot, t.reshape(dy[0], [product(ids.shape), width]), { transposeA: true }), table.shape), undefined];
+  },
+  // Rows that were not selected read the row of zeros at the end.
+  selectRows: ({ t, x, dy }) => {
+    const zeros = t.graph.constant({ dtype: "float32", shape: [1, fixedDimAt(x[0], 1)], data: new Float32Array(fixedDimAt(x[0], 1)) });
+    return [t.gather(t.concat([dy[0], t.cast(zeros, dy[0].dtype)], 0), x[2] as Value), undefined, undefined];
+  },
+  reduceSum: ({ t, x, dy }) => [t.expand(dy[0], x[0].shape)],
+  reduceMean: ({ t, x, dy, attributes }) => {
+    const count = t.count(attributes.axes.map((axis) => dimAt(x[0], axis)), dy[0].dtype);
+    return [t.expand(t.div(dy[0], count), x[0].shape)];
+  },
+  sumSquares: ({ t, x, dy }) => [t.mul(t.mul(dy[0], t.number(2, dy[0])), x[0])],
+  segmentSum: ({ t, x, dy }) => [t.gather(dy[0], second(x)), undefined],
+  // r = 1 / √(mean(x²) + ε), p = dy ∘ x:  dw = rᵀ p  and  dx = dy ∘ w ∘ r − x ∘ (p · w) r³ / D
+  rmsNorm: ({ t, x, dy, attributes, needs }) => {
+    const [input, weight] = [x[0], second(x)];
+    const width = fixedDimAt(input, 1);
+    const squares = t.sumSquares(input, [1]);
+    const root = t.sqrt(t.add(t.mul(squares, t.number(1 / width, input)), t.number(attributes.epsilon, input)));
+    const r = t.div(t.number(1, input), root);
+    const p = t.mul(dy[0], input);
+    const dx = (): Value => {
+      const along = t.gemm(p, t.reshape(weight, [width, 1]));
+      const cube = t.mul(t.mul(r, r), t.mul(r, t.number(1 / width, r)));
+      return t.sub(t.mul(t.mul(dy[0], weight), r), t.mul(input, t.mul(along, cube)));
+    };
+    return [needs(0) ? dx() : undefined, needs(1) ? t.reshape(t.gemm(r, p, { transposeA: true }), [width]) : undefined];
+  },
+  // A rotation's transpose is the rotation back.
+  rotary: ({ t, x, dy, attributes }) => [t.rotary(dy[0], x[1] as Value, x[2] as Value, x[3] as Value, !attributes.inverse), undefined, undefined, undefined],
+  // d logits = dy (onehot − softmax)
+  tokenLogps: ({ t, x, y, dy }) => {
+    const [logits, targets] = [x[0], second(x)];
+    const hot = t.oneHot(targets, fixedDimAt(logits, 1), logits.dtype);
+    const column = t.reshape(dy[0], [dimAt(logits, 0), 1]);
+    return [t.mul(t.sub(hot, t.exp(second(y))), column), undefined];
+  },
+  oneHot: "none",
+  greater: "none",
+  cast: "none",
+  causalMask: "none",
+  count: "none",
+};
+
+/** Gradients of the outputs of one application, given to its rule. */
+export function backward<K extends OpName>(t: Tape, applied: Applied<K>, dy: readonly (Value | undefined)[], needs: (input: number) => boolean): readonly (Value | undefined)[] {
+  const rule = rules[applied.op] as Rule<K> | "none";
+  if (rule === "none") return [];
+  const [first, ...others] = dy;
+  const gradient = first ?? t.expand(t.number(0, applied.outputs[0] as Value), (applied.outputs[0] as Value).shape);
+  return rule({ t, x: applied.inputs as [Value, ...Value[]], y: applied.outputs as [Value, ...Value[]], attributes: applied.attributes, dy: [gradient, ...others], needs });
+}
+

@@ -1,0 +1,64 @@
+// The one list of operations. Shapes, ONNX emission and gradients are total mappings over it (shapes.ts, emit.ts,
+// gradients.ts): an operation added here without all three does not compile.
+import type { Dim, DType, Shape } from "../graph/value.ts";
+
+type None = Record<never, never>;
+
+/** Every operation and its attributes. Inputs are named in shapes.ts. */
+export interface Attributes {
+  // Elementwise, with numpy's broadcasting.
+  add: None;
+  sub: None;
+  mul: None;
+  div: None;
+  neg: None;
+  exp: None;
+  log: None;
+  sqrt: None;
+  sigmoid: None;
+  /** x · σ(x); the second output is σ(x). */
+  silu: None;
+  /** ln(1 + eˣ) */
+  softplus: None;
+  min: None;
+  // Products.
+  /** 2-D, a or aᵀ times b or bᵀ. */
+  gemm: { transposeA?: boolean; transposeB?: boolean };
+  /** Batched over the leading axes, which must be equal; `scale` multiplies the product. */
+  matmul: { transposeB?: boolean; transposeA?: boolean; scale?: number };
+  // Movement.
+  reshape: { shape: Shape };
+  expand: { shape: Shape };
+  transpose: { permutation: readonly number[] };
+  concat: { axis: number };
+  split: { axis: number; sizes: readonly Dim[] };
+  /** Rows of a table by id, ids in any number and order. */
+  gather: None;
+  /** Rows of a matrix by index, no row twice: (x [N,D], index [M], inverse [N]); inverse[n] is the place of row n in index, or M. */
+  selectRows: None;
+  // Reductions. Reduced axes stay with size 1.
+  reduceSum: { axes: readonly number[] };
+  reduceMean: { axes: readonly number[] };
+  sumSquares: { axes: readonly number[] };
+  /** (x [M], segments [M]) → [count], the sum of each segment. */
+  segmentSum: { count: Dim };
+  // Parts of models.
+  /** Over the last axis. */
+  softmax: None;
+  /** x / √(mean(x²) + ε) · weight, over the last axis of a matrix. */
+  rmsNorm: { epsilon: number };
+  /** Rotate-half rotary embedding: (x [B,H,T,d], cos [P,d/2], sin [P,d/2], positions [B,T]). */
+  rotary: { inverse?: boolean };
+  /** (logits [M,V], targets [M]) → ln softmax(logits)[target], [M]; the second output is the log-softmax. */
+  tokenLogps: None;
+  // Without gradient.
+  oneHot: { depth: Dim; dtype: DType };
+  greater: None;
+  cast: { to: DType };
+  /** [T,T]: 0 where a row may look (its own column and those before), a very negative number elsewhere. */
+  causalMask: { size: Dim; dtype: DType };
+  /** Number of elements along the dimensions, a scalar. */
+  count: { dims: readonly Dim[]; dtype: DType };
+}
+
+export type OpName = keyof Attributes;

@@ -1,0 +1,98 @@
+// Operations on a graph, recorded so that they can be differentiated: the methods are the vocabulary of models, losses and rules.
+import { InvariantError } from "../errors.ts";
+import type { Graph } from "../graph/graph.ts";
+import { dimAt, product } from "../graph/value.ts";
+import type { Dim, DType, Shape, Value } from "../graph/value.ts";
+import { emitters } from "./emit.ts";
+import type { Attributes, OpName } from "./list.ts";
+import { shapeRules } from "./shapes.ts";
+
+export interface Applied<K extends OpName = OpName> {
+  op: K;
+  inputs: readonly Value[];
+  outputs: readonly Value[];
+  attributes: Attributes[K];
+}
+
+export class Tape {
+  readonly graph: Graph;
+  readonly applied: Applied[] = [];
+
+  constructor(graph: Graph) {
+    this.graph = graph;
+  }
+
+  apply<K extends OpName>(op: K, inputs: readonly Value[], attributes: Attributes[K]): Value[] {
+    const outputs = emitters[op](this.graph, inputs, shapeRules[op](inputs, attributes), attributes);
+    this.applied.push({ op, inputs, outputs, attributes });
+    return outputs;
+  }
+
+  private single<K extends OpName>(op: K, inputs: readonly Value[], attributes: Attributes[K]): Value {
+    const [output] = this.apply(op, inputs, attributes);
+    if (!output) throw new InvariantError("unreachable_state", `${op} has no output`);
+    return output;
+  }
+
+  /** A constant of the type of `like`, to be used as an operand beside it. */
+  number(value: number, like: Value): Value {
+    return this.graph.scalar(value, like.dtype);
+  }
+
+  add = (a: Value, b: Value): Value => this.single("add", [a, b], {});
+  sub = (a: Value, b: Value): Value => this.single("sub", [a, b], {});
+  mul = (a: Value, b: Value): Value => this.single("mul", [a, b], {});
+  div = (a: Value, b: Value): Value => this.single("div", [a, b], {});
+  min = (a: Value, b: Value): Value => this.single("min", [a, b], {});
+  neg = (x: Value): Value => this.single("neg", [x], {});
+  exp = (x: Value): Value => this.single("exp", [x], {});
+  log = (x: Value): Value => this.single("log", [x], {});
+  sqrt = (x: Value): Value => this.single("sqrt", [x], {});
+  sigmoid = (x: Value): Value => this.single("sigmoid", [x], {});
+  silu = (x: Value): Value => this.single("silu", [x], {});
+  softplus = (x: Value): Value => this.single("softplus", [x], {});
+  softmax = (x: Value): Value => this.single("softmax", [x], {});
+  gemm = (a: Value, b: Value, attributes: Attributes["gemm"] = {}): Value => this.single("gemm", [a, b], attributes);
+  matmul = (a: Value, b: Value, attributes: Attributes["matmul"] = {}): Value => this.single("matmul", [a, b], attributes);
+  reshape = (x: Value, shape: Shape): Value => this.single("reshape", [x], { shape });
+  expand = (x: Value, shape: Shape): Value => this.single("expand", [x], { shape });
+  transpose = (x: Value, permutation: readonly number[]): Value => this.single("transpose", [x], { permutation });
+  concat = (values: readonly Value[], axis: number): Value => this.single("concat", values, { axis });
+  split = (x: Value, axis: number, sizes: readonly Dim[]): Value[] => this.apply("split", [x], { axis, sizes });
+  gather = (table: Value, ids: Value): Value => this.single("gather", [table, ids], {});
+  selectRows = (x: Value, index: Value, inverse: Value): Value => this.single("selectRows", [x, index, inverse], {});
+  reduceSum = (x: Value, axes: readonly number[]): Value => this.single("reduceSum", [x], { axes });
+  reduceMean = (x: Value, axes: readonly number[]): Value => this.single("reduceMean", [x], { axes });
+  sumSquares = (x: Value, axes: readonly number[]): Value => this.single("sumSquares", [x], { axes });
+  segmentSum = (x: Value, segments: Value, count: Dim): Value => this.single("segmentSum", [x, segments], { count });
+  rmsNorm = (x: Value, weight: Value, epsilon: number): Value => this.single("rmsNorm", [x, weight], { epsilon });
+  rotary = (x: Value, cos: Value, sin: Value, positions: Value, inverse = false): Value => this.single("rotary", [x, cos, sin, positions], { inverse });
+  tokenLogps = (logits: Value, targets: Value): Value => this.single("tokenLogps", [logits, targets], {});
+  oneHot = (ids: Value, depth: Dim, dtype: DType): Value => this.single("oneHot", [ids], { depth, dtype });
+  greater = (a: Value, b: Value): Value => this.single("greater", [a, b], {});
+  cast = (x: Value, to: DType): Value => this.single("cast", [x], { to });
+  causalMask = (size: Dim, dtype: DType): Value => this.single("causalMask", [], { size, dtype });
+  count = (dims: readonly Dim[], dtype: DType): Value => this.single("count", [], { dims, dtype });
+
+  /** The sum of all elements, a scalar. */
+  sumAll(x: Value): Value {
+    return this.reshape(this.reduceSum(this.reshape(x, [product(x.shape)]), [0]), []);
+  }
+
+  /** The mean of all elements, a scalar. */
+  meanAll(x: Value): Value {
+    return this.reshape(this.reduceMean(this.reshape(x, [product(x.shape)]), [0]), []);
+  }
+
+  /** x [N, in] times the transpose of a weight matrix [out, in]: [N, out]. */
+  linear(x: Value, weight: Value): Value {
+    return this.gemm(x, weight, { transposeB: true });
+  }
+
+  /** Both halves of the rows of x. */
+  halves(x: Value, half: Dim): [Value, Value] {
+    const [first, second] = this.split(x, 0, [half, half]);
+    if (!first || !second) throw new InvariantError("shape_mismatch", `[${x.shape}] has no halves of ${dimAt(x, 0)} / 2`);
+    return [first, second];
+  }
+}

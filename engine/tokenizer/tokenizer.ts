@@ -1,0 +1,169 @@
+// Text to token ids and back, by the rules that TRL trains with (1.13): prompt and prompt + answer are encoded apart and the answer
+// is the tail; plain answers are closed by the EOS, conversations by their template; the BOS stands once, at the start.
+// One departure: where the prompt's tokens are not a prefix of the whole's (TRL warns and cuts by count), the answer is encoded
+// alone, so that training sees the prompt exactly as generation does.
+import { readFile } from "node:fs/promises";
+import { join } from "node:path";
+import { Tokenizer as Codec } from "@huggingface/tokenizers";
+import { readJson } from "../checkpoint/checkpoint.ts";
+import { ArtifactError, SpecError } from "../errors.ts";
+import type { ModelConfig } from "../model/types.ts";
+import { ChatTemplate, chooseTemplate } from "./chat.ts";
+import type { ChatMessage } from "./chat.ts";
+
+/** Either field: plain text is never templated. */
+export interface PromptText {
+  prompt?: string;
+  messages?: ChatMessage[];
+}
+
+type Json = Record<string, unknown>;
+
+export class Tokenizer {
+  readonly bosId: number | undefined;
+  /** Closes plain training answers. */
+  readonly eosId: number;
+  readonly padId: number | undefined;
+  /** Ids that end a generated answer. */
+  readonly stopIds: ReadonlySet<number>;
+  private readonly codec: Codec;
+  private readonly addBos: boolean;
+  private readonly special: ReadonlySet<number>;
+  private readonly chat: ChatTemplate | undefined;
+  private readonly eosText: string;
+
+  private constructor(codec: Codec, settings: Json, model: ModelConfig, moreStops: number[], chatSource: string | undefined, dir: string) {
+    this.codec = codec;
+    const text = (key: string): string | undefined => specialText(settings[key]);
+    const id = (key: string): number | undefined => {
+      const token = text(key);
+      return token === undefined ? undefined : codec.token_to_id(token);
+    };
+    this.bosId = id("bos_token") ?? model.bosId;
+    const eosId = id("eos_token") ?? model.eosIds[0];
+    if (eosId === undefined) throw new SpecError("tokenizer_mismatch", `neither the tokenizer nor the config of ${dir} names an end-of-sequence token`);
+    this.eosId = eosId;
+    this.eosText = text("eos_token") ?? codec.id_to_token(eosId) ?? "";
+    this.padId = id("pad_token") ?? model.padId;
+    this.stopIds = new Set([eosId, ...model.eosIds, ...moreStops]);
+    this.addBos = settings["add_bos_token"] === true;
+    this.special = new Set([...codec.get_added_tokens_decoder()].filter(([, token]) => token.special).map(([tokenId]) => tokenId));
+    if (chatSource !== undefined) this.chat = new ChatTemplate(chatSource, specialTexts(settings));
+  }
+
+  /** Reads tokenizer.json, tokenizer_config.json and, where present, chat_template.jinja and generation_config.json. */
+  static async load(dir: string, model: ModelConfig): Promise<Tokenizer> {
+    const settings = (await readJson(join(dir, "tokenizer_config.json"))) as Json;
+    const codec = makeCodec((await readJson(join(dir, "tokenizer.json"))) as Json, settings, dir);
+    checkVocabulary(codec, model, dir);
+    const chat = (await readOptional(join(dir, "chat_template.jinja"))) ?? chooseTemplate(settings["chat_template"]);
+    return new Tokenizer(codec, settings, model, await generationStops(dir), chat, dir);
+  }
+
+  encodePrompt(prompt: PromptText): number[] {
+    if (prompt.messages) return this.onceBos(this.encode(this.template().render(prompt.messages, true), false));
+    if (prompt.prompt === undefined) throw new SpecError("prompt_invalid", "a prompt needs `prompt` or `messages`");
+    return this.encodePlain(prompt.prompt);
+  }
+
+  /** The answer's ids after `encodePrompt(prompt)`, closing token included. */
+  encodeAnswer(prompt: PromptText, answer: string): number[] {
+    const promptIds = this.encodePrompt(prompt);
+    if (prompt.messages) {
+      const text = this.template().split(prompt.messages, answer);
+      return this.tail(promptIds, this.onceBos(this.encode(text.prompt + text.answer, false)), text.answer);
+    }
+    const closed = answer.endsWith(this.eosText) ? answer : answer + this.eosText;
+    return this.tail(promptIds, this.encodePlain(prompt.prompt + closed), closed);
+  }
+
+  /**
+   * Text of generated ids, without special tokens. Decoders drop a leading space, which belongs to the answer when it goes on in
+   * the prompt's sentence; so the answer is decoded behind the prompt's text since its last special token, and that is cut off.
+   */
+  decodeAnswer(promptIds: readonly number[], ids: readonly number[]): string {
+    const lastSpecial = promptIds.findLastIndex((id) => this.special.has(id));
+    const context = promptIds.slice(lastSpecial + 1);
+    const before = this.decode(context);
+    const whole = this.decode([...context, ...ids]);
+    return before !== "" && whole.startsWith(before) ? whole.slice(before.length) : this.decode(ids);
+  }
+
+  decode(ids: readonly number[]): string {
+    const plain = ids.filter((id) => !this.special.has(id) && !this.stopIds.has(id));
+    return plain.length === 0 ? "" : this.codec.decode(plain, { skip_special_tokens: true, clean_up_tokenization_spaces: false });
+  }
+
+  private encodePlain(text: string): number[] {
+    const ids = this.encode(text, true);
+    if (this.addBos && this.bosId !== undefined) ids.unshift(this.bosId);
+    // A post-processor that closes every text with the EOS would end the prompt before the answer.
+    if (ids.at(-1) === this.eosId && !text.endsWith(this.eosText)) ids.pop();
+    return this.onceBos(ids);
+  }
+
+  /** A prompt that already spells the BOS gets a second one from the post-processor. */
+  private onceBos(ids: number[]): number[] {
+    let extra = 0;
+    while (this.bosId !== undefined && ids[extra] === this.bosId && ids[extra + 1] === this.bosId) extra++;
+    return ids.slice(extra);
+  }
+
+  private tail(promptIds: number[], whole: number[], answer: string): number[] {
+    if (promptIds.every((id, i) => whole[i] === id)) return whole.slice(promptIds.length);
+    return this.encode(answer, false);
+  }
+
+  private encode(text: string, addSpecial: boolean): number[] {
+    const { ids, tokens } = this.codec.encode(text, { add_special_tokens: addSpecial });
+    const unknown = (ids as (number | undefined)[]).findIndex((id) => id === undefined || id < 0);
+    if (unknown >= 0) throw new SpecError("tokenizer_mismatch", `the tokenizer has no token for ${JSON.stringify(tokens[unknown])}`, { hint: "the text uses words from outside its vocabulary" });
+    return ids;
+  }
+
+  private template(): ChatTemplate {
+    if (!this.chat) throw new SpecError("chat_template_missing", "the prompt is a list of messages and the tokenizer has no chat template", { hint: "use plain `prompt` text, or a tokenizer with `chat_template`" });
+    return this.chat;
+  }
+}
+
+function makeCodec(tokenizer: Json, settings: Json, dir: string): Codec {
+  try {
+    return new Codec(tokenizer, settings);
+  } catch (cause) {
+    throw new ArtifactError("tokenizer_invalid", `tokenizer.json of ${dir} cannot be used: ${(cause as Error).message}`, { cause });
+  }
+}
+
+function checkVocabulary(codec: Codec, model: ModelConfig, dir: string): void {
+  for (const [token, id] of codec.get_vocab(true))
+    if (id >= model.vocabSize)
+      throw new SpecError("tokenizer_mismatch", `token ${JSON.stringify(token)} of ${dir} has id ${id} and the model has ${model.vocabSize} embeddings`, { hint: "use the tokenizer that the model was trained with" });
+}
+
+async function readOptional(path: string): Promise<string | undefined> {
+  return readFile(path, "utf8").catch((error: NodeJS.ErrnoException) => {
+    if (error.code === "ENOENT") return undefined;
+    throw error;
+  });
+}
+
+/** Chat models list their end-of-turn tokens in generation_config.json. */
+async function generationStops(dir: string): Promise<number[]> {
+  const text = await readOptional(join(dir, "generation_config.json"));
+  if (text === undefined) return [];
+  const stops = ((await readJson(join(dir, "generation_config.json"))) as Json)["eos_token_id"] ?? [];
+  return (Array.isArray(stops) ? stops : [stops]).filter((id): id is number => Number.isInteger(id));
+}
+
+/** A special token is written as text or as an object with `content`. */
+function specialText(value: unknown): string | undefined {
+  if (typeof value === "string") return value;
+  const content = (value as { content?: unknown } | null | undefined)?.content;
+  return typeof content === "string" ? content : undefined;
+}
+
+function specialTexts(settings: Json): Record<string, string> {
+  const texts = ["bos_token", "eos_token", "pad_token"].map((key) => [key, specialText(settings[key])] as const);
+  return Object.fromEntries(texts.filter((pair): pair is [string, string] => pair[1] !== undefined));
+}

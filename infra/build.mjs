@@ -1,0 +1,128 @@
+// Compiles the sources to dist/ and bundles the workflows, each only when what it reads has changed.
+// On its own (`npm run build`): always both.
+import { createHash } from "node:crypto";
+import { chmodSync, existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
+import { dirname, join, relative } from "node:path";
+import { fileURLToPath } from "node:url";
+import { run } from "./processes.mjs";
+import { startProgress } from "./progress.mjs";
+import { runScript } from "./script.mjs";
+
+/** @typedef {{ sources?: string, workflows?: string }} Stamp digests of what the present dist/ was made from */
+
+/** @param {string} root of the clone */
+export async function buildIfChanged(root) {
+  const stampFile = join(root, "dist", ".build.json");
+  /** @type {Stamp} */
+  const stamp = existsSync(stampFile) ? JSON.parse(readFileSync(stampFile, "utf8")) : {};
+
+  const sources = digestOf(root, sourceFiles(root));
+  if (stamp.sources !== sources) {
+    rmSync(stampFile, { force: true });
+    await compile(root);
+    saveStamp(stampFile, { sources, ...(stamp.workflows ? { workflows: stamp.workflows } : {}) });
+  }
+  const workflows = digestOf(root, [...filesUnder(join(root, "dist/workflows")), ...filesUnder(join(root, "dist/campaign"))].filter(isBundled));
+  if (stamp.workflows !== workflows || !existsSync(join(root, BUNDLE))) {
+    await bundleWorkflows(root);
+    saveStamp(stampFile, { sources, workflows });
+  }
+}
+
+const BUNDLE = "dist/workflow-bundle.js";
+const COMMAND = "dist/cli/main.js";
+
+/** @param {string} root */
+async function compile(root) {
+  const progress = startProgress("compiling");
+  const tsc = join(root, "node_modules/typescript/bin/tsc");
+  const { code, output } = await run(process.execPath, [tsc, "-p", root], { cwd: root });
+  if (code !== 0) {
+    progress.stop();
+    throw new Error(`tsc failed:\n${output.trim()}`);
+  }
+  removeOrphans(root);
+  if (existsSync(join(root, COMMAND))) chmodSync(join(root, COMMAND), 0o755);
+  progress.done("compiled");
+}
+
+/** tsc leaves the output of deleted sources behind, and a deleted test would go on running. @param {string} root */
+function removeOrphans(root) {
+  const dist = join(root, "dist");
+  for (const path of filesUnder(dist)) {
+    const output = /^(.*?)(\.d)?\.(m?)[jt]s(\.map)?$/.exec(relative(dist, path));
+    if (!output || path === join(root, BUNDLE)) continue;
+    const [, stem, , module] = output;
+    const source = join(root, `${stem}.${module}`);
+    if (!existsSync(`${source}ts`) && !existsSync(`${source}js`)) rmSync(path);
+  }
+}
+
+/** The bundle that the worker loads: made ahead, so that a worker starts quickly and a package holds what was tested. @param {string} root */
+async function bundleWorkflows(root) {
+  const progress = startProgress("bundling workflows");
+  const { bundleWorkflowCode, DefaultLogger } = await import("@temporalio/worker"); // here, since it may have been installed just now
+  const { code } = await bundleWorkflowCode({
+    workflowsPath: join(root, "dist/workflows/index.js"),
+    logger: new DefaultLogger("WARN"),
+  });
+  const bundle = join(root, BUNDLE);
+  writeFileSync(`${bundle}.new`, code);
+  renameSync(`${bundle}.new`, bundle);
+  progress.done("workflows bundled");
+}
+
+/** Everything that tsc may read, apart from packages, which package-lock.json pins. @param {string} root */
+function sourceFiles(root) {
+  const config = JSON.parse(readFileSync(join(root, "tsconfig.json"), "utf8"));
+  const files = ["tsconfig.json", "package.json", "package-lock.json"].map((name) => join(root, name));
+  for (const entry of [...config.include, "infra"]) {
+    const path = join(root, entry);
+    if (/\.ts$/.test(entry)) files.push(...(existsSync(path) ? [path] : []));
+    else files.push(...filesUnder(path).filter((file) => /\.m?[jt]s$|\.json$/.test(file)));
+  }
+  return files;
+}
+
+/** @param {string} path */
+function isBundled(path) {
+  return path.endsWith(".js") && !path.endsWith(".test.js");
+}
+
+/** Sorted, links not followed; empty where the folder does not exist. @param {string} dir @returns {string[]} */
+function filesUnder(dir) {
+  if (!existsSync(dir)) return [];
+  const entries = readdirSync(dir, { withFileTypes: true }).sort((a, b) => (a.name < b.name ? -1 : 1));
+  return entries.flatMap((entry) => {
+    const path = join(dir, entry.name);
+    if (entry.isDirectory()) return entry.name === "node_modules" ? [] : filesUnder(path);
+    return entry.isFile() ? [path] : [];
+  });
+}
+
+/** @param {string} root @param {string[]} paths */
+function digestOf(root, paths) {
+  const hash = createHash("sha256");
+  for (const path of paths) {
+    const bytes = readFileSync(path);
+    hash.update(`${relative(root, path)}\0${bytes.length}\0`).update(bytes);
+  }
+  return hash.digest("hex");
+}
+
+/** @param {string} file @param {Stamp} stamp */
+function saveStamp(file, stamp) {
+  mkdirSync(dirname(file), { recursive: true });
+  writeFileSync(`${file}.new`, JSON.stringify(stamp));
+  renameSync(`${file}.new`, file);
+}
+
+if (process.argv[1] === fileURLToPath(import.meta.url)) {
+  const root = dirname(dirname(fileURLToPath(import.meta.url)));
+  rmSync(join(root, "dist", ".build.json"), { force: true });
+  rmSync(join(root, BUNDLE), { force: true });
+  await runScript(async () => {
+    await buildIfChanged(root);
+    return 0;
+  });
+}

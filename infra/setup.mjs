@@ -1,0 +1,60 @@
+// Set-up of a clone: dependencies, build, and the commands from outside that the caller asks for. Safe to run twice, at the same time
+// or interrupted; the second time it is quick and needs no network. `npm run demo` and `npm test` do it by themselves.
+// On its own: node infra/setup.mjs [--s3]
+import { dirname, join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { buildIfChanged } from "./build.mjs";
+import { installDependencies } from "./dependencies.mjs";
+import { waitForLock } from "./lock.mjs";
+import { say } from "./progress.mjs";
+import { runScript } from "./script.mjs";
+import { provideTemporal } from "./temporal.mjs";
+import { provideVersitygw } from "./versitygw.mjs";
+
+export const root = dirname(dirname(fileURLToPath(import.meta.url)));
+const OLDEST_NODE = [20, 19];
+
+/**
+ * Installs and builds, then finds or builds the commands.
+ * @param {{ temporal?: boolean, s3?: boolean }} [wanted]
+ * @returns {Promise<{ temporal?: string, versitygw?: string }>} paths
+ */
+export async function setUp({ temporal = true, s3 = false } = {}) {
+  refuseOldNode();
+  let waiting = false;
+  const lock = await waitForLock(join(root, ".ratchet", "setup.lock"), (owner) => {
+    if (!waiting) say(`another set-up${owner ? ` (pid ${owner.pid})` : ""} is running in this folder: waiting for it`);
+    waiting = true;
+  });
+  try {
+    await installDependencies(root);
+    await buildIfChanged(root);
+  } finally {
+    lock.release();
+  }
+  return {
+    ...(temporal ? { temporal: await chosen("Temporal CLI", provideTemporal) } : {}),
+    ...(s3 ? { versitygw: await chosen("versitygw", provideVersitygw) } : {}),
+  };
+}
+
+/** @param {string} title @param {typeof provideTemporal} provide */
+async function chosen(title, provide) {
+  const found = await provide({ say });
+  say(`${title}: ${found.path} (from ${found.from})`);
+  return found.path;
+}
+
+function refuseOldNode() {
+  const [major = 0, minor = 0] = process.versions.node.split(".").map(Number);
+  const [oldestMajor = 0, oldestMinor = 0] = OLDEST_NODE;
+  if (major > oldestMajor || (major === oldestMajor && minor >= oldestMinor)) return;
+  throw new Error(`Node ${process.versions.node} is too old: install Node ${OLDEST_NODE.join(".")} or newer (https://nodejs.org)`);
+}
+
+if (process.argv[1] === fileURLToPath(import.meta.url)) {
+  await runScript(async () => {
+    await setUp({ s3: process.argv.includes("--s3") });
+    return 0;
+  });
+}

@@ -1,0 +1,118 @@
+import assert from "node:assert/strict";
+import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { after, test } from "node:test";
+import type { ModuleRole } from "../../campaign/modules.ts";
+import { createModuleRunner, type ModuleRunner, type ModuleRunnerOptions } from "./runner.ts";
+
+const folder = await mkdtemp(join(tmpdir(), "ratchet-runner-test-"));
+const runners: ModuleRunner<ModuleRole>[] = [];
+after(async () => {
+  await Promise.all(runners.map((runner) => runner.close()));
+  await rm(folder, { recursive: true, force: true });
+});
+
+let files = 0;
+async function runner<R extends ModuleRole>(role: R, source: string, options: Partial<ModuleRunnerOptions<R>> = {}): Promise<ModuleRunner<R>> {
+  const blobPath = join(folder, `blob-${files++}`);
+  await writeFile(blobPath, source);
+  const made = createModuleRunner({ role, blobPath, timeoutMs: 20_000, ...options });
+  runners.push(made as unknown as ModuleRunner<ModuleRole>);
+  return made;
+}
+
+const rows = ["a", "bb"].map((text) => ({ prompt: { id: text, prompt: "say" }, answer: { text, finish: "eos" as const } }));
+
+test("a reward module answers batches one after the other in one process", async () => {
+  const reward = await runner("reward", "let calls = 0; export default (rows) => rows.map((row) => row.answer.text.length + 10 * calls++);");
+  assert.deepEqual(await Promise.all([reward.call(rows), reward.call(rows)]), [[1, 12], [21, 32]]);
+});
+
+test("an exception of the module is told with its message, and the next call is answered", async () => {
+  const reward = await runner("reward", "export default (rows) => { if (rows.length > 1) throw new Error('no words for this'); return [1]; };");
+  await assert.rejects(reward.call(rows), { kind: "scoring", code: "module_threw", retryable: false, message: /no words for this/ });
+  assert.deepEqual(await reward.call(rows.slice(1)), [1]);
+});
+
+test("a module may say that its failure is worth another try", async () => {
+  const judge = await runner("reward", "export default () => { throw Object.assign(new Error('429'), { retryable: true }); };");
+  await assert.rejects(judge.call(rows), { code: "module_threw", retryable: true });
+});
+
+for (const [what, source, told] of [
+  ["NaN", "(rows) => rows.map((_, i) => (i === 1 ? NaN : 0))", /NaN for row 1/],
+  ["an infinite reward", "(rows) => rows.map(() => Infinity)", /Infinity for row 0/],
+  ["text for a number", "(rows) => rows.map(() => '3')", /"3" for row 0/],
+  ["too few rewards", "() => [1]", /answered 1 entries where 2 were asked for/],
+  ["no list", "() => ({})", /which is no list/],
+] as const) {
+  test(`${what} is refused with the row or the count`, async () => {
+    const reward = await runner("reward", `export default ${source};`);
+    await assert.rejects(reward.call(rows), { code: "module_bad_result", message: told });
+  });
+}
+
+test("a judge must answer probabilities", async () => {
+  const judge = await runner("judge", "export default (rows) => rows.map(() => 1.5);");
+  const row = { prompt: { id: "a", prompt: "say" }, first: { text: "x", finish: "eos" as const }, second: { text: "y", finish: "eos" as const }, seed: "0" };
+  await assert.rejects(judge.call([row]), { code: "module_bad_result", message: /1\.5 for row 0, which is no probability/ });
+});
+
+test("gold scores keep their parts; a part that is no number is refused", async () => {
+  const gold = await runner("gold", "export default (rows) => rows.map((row) => ({ total: 1, parts: { day: row.answer.text === 'bb' ? NaN : 1 } }));");
+  assert.deepEqual(await gold.call(rows.slice(0, 1)), [{ total: 1, parts: { day: 1 } }]);
+  await assert.rejects(gold.call(rows), { code: "module_bad_result", message: /row 1, which has `parts`/ });
+});
+
+test("a prompts module is called with the split and count, and must give that many", async () => {
+  const prompts = await runner("prompts", "export default ({ split, count }) => Array.from({ length: split === 'test' ? 1 : count }, (_, i) => ({ id: split + i, prompt: 'p' + i }));");
+  assert.equal((await prompts.call({ seed: "s", split: "online", count: 3 })).length, 3);
+  await assert.rejects(prompts.call({ seed: "s", split: "test", count: 3 }), { code: "module_bad_result" });
+});
+
+test("a module that never returns is killed at its time limit, whether it loops or waits", async () => {
+  for (const body of ["{ for (;;); }", "new Promise(() => {})"]) {
+    const reward = await runner("reward", `export default (rows) => rows.length > 1 ? (() => ${body})() : [7];`, { timeoutMs: 1500 });
+    await assert.rejects(reward.call(rows), { code: "module_timeout", message: /2 rows within 1.5 s/ });
+    assert.deepEqual(await reward.call(rows.slice(1)), [7], "a fresh process answers the next call");
+  }
+});
+
+test("a module that ends its process is named with its exit code and last words", async () => {
+  const reward = await runner("reward", "export default () => { console.error('giving up'); process.exit(3); };");
+  await assert.rejects(reward.call(rows), { code: "module_died", message: /exit code 3; it printed last: giving up/ });
+});
+
+test("a module that cannot be loaded says why", async () => {
+  const broken = await runner("reward", "import 'no-such-package'; export default () => [];");
+  await assert.rejects(broken.call(rows), { code: "module_threw" });
+  const noFunction = await runner("reward", "export default 3;");
+  await assert.rejects(noFunction.call(rows), { code: "module_threw", message: /default export is no function/ });
+});
+
+test("a module can read no other file, start no process and see no environment but what the spec gave it", async () => {
+  const secret = join(folder, "gold.mjs");
+  await writeFile(secret, "export default 1;");
+  const source = `
+    import { readFileSync, writeFileSync } from "node:fs";
+    import { execSync } from "node:child_process";
+    const denied = async (act) => { try { await act(); return 0; } catch (error) { return error.code === "ERR_ACCESS_DENIED" ? 1 : 0; } };
+    export default async () => [
+      await denied(() => readFileSync(${JSON.stringify(secret)})),
+      await denied(() => import(${JSON.stringify(secret)})),
+      await denied(() => execSync("true")),
+      await denied(() => writeFileSync("here", "x")),
+      process.env.GIVEN === "yes" && process.env.PATH === undefined && process.env.HOME === undefined ? 1 : 0,
+    ];`;
+  const gold = await runner("reward", source, { env: { GIVEN: "yes" } });
+  const five = Array.from({ length: 5 }, () => rows[0]!);
+  assert.deepEqual(await gold.call(five), [1, 1, 1, 1, 1]);
+});
+
+test("an aborted call ends at once with the signal's reason", async () => {
+  const reward = await runner("reward", "export default () => new Promise(() => {});");
+  const stop = new AbortController();
+  setTimeout(() => stop.abort(new Error("draining")), 300);
+  await assert.rejects(reward.call(rows, stop.signal), /draining/);
+});

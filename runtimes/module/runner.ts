@@ -1,0 +1,174 @@
+// Calls a bundled user module in a child process. The child sees one folder with its own blob in it, an environment of the names the
+// spec gave, and by Node's permission model no other file, no other process and nothing to write: a reward cannot read gold. It is
+// kept between calls; a failed one is killed and the next call starts anew.
+import { fork, type ChildProcess } from "node:child_process";
+import { copyFile, mkdtemp, realpath, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { fileURLToPath, pathToFileURL } from "node:url";
+import type { ModuleRole } from "../../campaign/modules.ts";
+import { checkOutput, expectedLength, type ModuleCalls } from "./calls.ts";
+import { ScoringError } from "./errors.ts";
+
+export interface ModuleRunnerOptions<R extends ModuleRole> {
+  role: R;
+  /** The bundle; copied, so it may go away later. */
+  blobPath: string;
+  /** Limit of one call, the first one's start of the process included. */
+  timeoutMs: number;
+  /** The module's whole environment: names of the spec, values from the worker. */
+  env?: Record<string, string>;
+}
+
+export interface ModuleRunner<R extends ModuleRole> {
+  /** One answer per row, checked. Calls queue: one runs at a time. Throws ScoringError; rejects with the signal's reason when aborted. */
+  call(input: ModuleCalls[R]["input"], signal?: AbortSignal): Promise<ModuleCalls[R]["output"]>;
+  /** Kills the child and removes its folder. */
+  close(): Promise<void>;
+}
+
+export interface ChildRequest {
+  call: number;
+  input: unknown;
+}
+
+export interface ChildReply {
+  call: number;
+  output?: unknown;
+  threw?: { message: string; stack?: string; retryable: boolean };
+}
+
+export function createModuleRunner<R extends ModuleRole>(options: ModuleRunnerOptions<R>): ModuleRunner<R> {
+  return new ForkedModule(options);
+}
+
+const CHILD = fileURLToPath(new URL("./child.js", import.meta.url));
+/** Last characters that the module printed, told when it dies. */
+const OUTPUT_KEPT = 2000;
+
+class ForkedModule<R extends ModuleRole> implements ModuleRunner<R> {
+  readonly #options: ModuleRunnerOptions<R>;
+  #folder: Promise<string> | undefined;
+  #child: ChildProcess | undefined;
+  #printed = "";
+  #calls = 0;
+  #queue: Promise<unknown> = Promise.resolve();
+  #closed = false;
+
+  constructor(options: ModuleRunnerOptions<R>) {
+    this.#options = options;
+  }
+
+  call(input: ModuleCalls[R]["input"], signal?: AbortSignal): Promise<ModuleCalls[R]["output"]> {
+    const result = this.#queue.then(async () => checkOutput(this.#options.role, input, await this.#ask(input, signal)));
+    this.#queue = result.catch(() => undefined);
+    return result;
+  }
+
+  async close(): Promise<void> {
+    this.#closed = true;
+    this.#kill();
+    await this.#queue;
+    this.#kill();
+    if (this.#folder) await rm(await this.#folder, { recursive: true, force: true });
+  }
+
+  async #ask(input: ModuleCalls[R]["input"], signal?: AbortSignal): Promise<unknown> {
+    signal?.throwIfAborted();
+    const child = this.#child ?? (await this.#start());
+    const reply = await this.#exchange(child, input, signal).catch((error: unknown) => {
+      this.#kill();
+      throw error;
+    });
+    if (!reply.threw) return reply.output;
+    const { message, stack, retryable } = reply.threw;
+    throw new ScoringError("module_threw", this.#options.role, `the ${this.#options.role} module threw: ${message}`, { retryable, cause: stack });
+  }
+
+  /** Sends one request and waits for its reply, the child's death, the time limit or the signal, whichever is first. */
+  #exchange(child: ChildProcess, input: ModuleCalls[R]["input"], signal?: AbortSignal): Promise<ChildReply> {
+    const call = ++this.#calls;
+    const { role, timeoutMs } = this.#options;
+    return new Promise<ChildReply>((resolve, reject) => {
+      const settle = (act: () => void) => {
+        clearTimeout(timer);
+        child.off("message", onMessage).off("close", onClose).off("error", onError);
+        signal?.removeEventListener("abort", onAbort);
+        act();
+      };
+      const onMessage = (reply: ChildReply) => {
+        if (reply?.call === call) settle(() => resolve(reply));
+      };
+      // `close` and not `exit`: by then everything it printed has arrived.
+      const onClose = (code: number | null, name: string | null) => settle(() => reject(this.#death(code, name)));
+      const onError = (error: Error) => settle(() => reject(error));
+      const onAbort = () => settle(() => reject(signal!.reason));
+      const timer = setTimeout(() => {
+        const limit = `${timeoutMs / 1000} s`;
+        const text = `the ${role} module did not answer ${expectedLength(input)} rows within ${limit} and was killed`;
+        settle(() => reject(new ScoringError("module_timeout", role, text, { retryable: true, hint: `raise the module's timeout if ${limit} is too little` })));
+      }, timeoutMs);
+      child.on("message", onMessage).on("close", onClose).on("error", onError);
+      signal?.addEventListener("abort", onAbort);
+      child.send({ call, input } satisfies ChildRequest, (error) => {
+        // A row that cannot be sent is our caller's mistake; a child that died meanwhile says so itself by `close`.
+        if (error && child.connected) settle(() => reject(error));
+      });
+    });
+  }
+
+  async #start(): Promise<ChildProcess> {
+    const folder = await (this.#folder ??= this.#makeFolder());
+    const { role, env = {} } = this.#options;
+    if (this.#closed) throw new ScoringError("module_died", role, `the ${role} module was closed`, { retryable: true });
+    const child = fork(CHILD, [pathToFileURL(join(folder, moduleFile(role))).href], {
+      cwd: folder,
+      env,
+      serialization: "advanced",
+      execArgv: permissions([join(folder, "*"), CHILD]),
+      stdio: ["ignore", "pipe", "pipe", "ipc"],
+    });
+    this.#child = child;
+    this.#printed = "";
+    const keep = (chunk: Buffer) => (this.#printed = (this.#printed + chunk.toString()).slice(-OUTPUT_KEPT));
+    child.stdout?.on("data", keep);
+    child.stderr?.on("data", keep);
+    const gone = () => {
+      if (this.#child === child) this.#child = undefined;
+    };
+    child.on("exit", gone).on("error", gone);
+    return child;
+  }
+
+  async #makeFolder(): Promise<string> {
+    // The real path: permissions compare text, and a temporary folder is a link on some systems.
+    const folder = await mkdtemp(join(await realpath(tmpdir()), "ratchet-module-"));
+    await copyFile(this.#options.blobPath, join(folder, moduleFile(this.#options.role)));
+    return folder;
+  }
+
+  #death(code: number | null, signal: string | null): ScoringError {
+    const { role } = this.#options;
+    const how = signal ? `was killed by ${signal}` : `ended with exit code ${code}`;
+    const last = this.#printed.trim();
+    return new ScoringError("module_died", role, `the ${role} module's process ${how}${last ? `; it printed last: ${last}` : ""}`, { retryable: true });
+  }
+
+  #kill(): void {
+    this.#child?.kill("SIGKILL");
+    this.#child = undefined;
+  }
+}
+
+const moduleFile = (role: ModuleRole): string => `${role}.mjs`;
+
+/** Node 20 calls the permission model experimental; newer ones may close the network too, which a judge needs. */
+function permissions(readable: string[]): string[] {
+  const known = process.allowedNodeEnvironmentFlags;
+  return [
+    known.has("--permission") ? "--permission" : "--experimental-permission",
+    ...readable.map((path) => `--allow-fs-read=${path}`),
+    ...(known.has("--allow-net") ? ["--allow-net"] : []),
+    "--disable-warning=ExperimentalWarning",
+  ];
+}

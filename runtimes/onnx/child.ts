@@ -1,0 +1,52 @@
+// The engine's process: `child.js THREADS`. Serves one call at a time, goes on listening while it computes (the engine yields
+// between steps), and ends when its parent does. It takes no signal from the terminal: the parent decides when to stop.
+import { errorToParts } from "./errors.ts";
+import { generate, score } from "./inference.ts";
+import { Models } from "./models.ts";
+import type { Call, FromChild, ToChild } from "./protocol.ts";
+import { train } from "./training.ts";
+
+/** Progress more often than this tells nobody more. */
+const progressEveryMs = 500;
+
+const threads = Number(process.argv[2]);
+const models = new Models(threads);
+let running: AbortController | undefined;
+
+const send = (message: FromChild): void => void process.send?.(message);
+
+function throttled(): (progress: Extract<FromChild, { type: "progress" }>["progress"]) => void {
+  let saidAt = 0;
+  return (progress) => {
+    const now = performance.now();
+    if (now - saidAt < progressEveryMs && progress.done < progress.total) return;
+    saidAt = now;
+    send({ type: "progress", progress });
+  };
+}
+
+async function serve(call: Call, signal: AbortSignal): Promise<Extract<FromChild, { type: "result" }>["value"]> {
+  const hooks = { signal, onProgress: throttled() };
+  if (call.method === "generate") return generate(models, call.args, hooks);
+  if (call.method === "train") return train(call.args, threads, { ...hooks, onCheckpoint: (checkpoint) => send({ type: "checkpoint", checkpoint }) });
+  return score(models, call.method, call.args, hooks);
+}
+
+async function answer(call: Call): Promise<void> {
+  const controller = new AbortController();
+  running = controller;
+  try {
+    send({ type: "result", value: await serve(call, controller.signal) });
+  } catch (error) {
+    send(controller.signal.aborted && error === controller.signal.reason ? { type: "stopped" } : { type: "error", error: errorToParts(error) });
+  } finally {
+    running = undefined;
+  }
+}
+
+process.on("message", (message: ToChild) => {
+  if (message.type === "abort") running?.abort();
+  else void answer(message.call);
+});
+process.on("disconnect", () => process.exit(0));
+for (const signal of ["SIGINT", "SIGTERM"] as const) process.on(signal, () => undefined);

@@ -1,0 +1,69 @@
+// Generation and scoring inside a child: texts to ids, the engine, ids to texts.
+import { SpecError } from "../../engine/errors.ts";
+import type { SequenceRow } from "../../engine/score/scorer.ts";
+import type { AnswerRow, Completion, Progress, Prompt } from "../types.ts";
+import type { LoadedModel, Models } from "./models.ts";
+import type { Methods } from "./protocol.ts";
+
+export interface WorkHooks {
+  signal: AbortSignal;
+  onProgress(progress: Progress): void;
+}
+
+/** Encodes each prompt once; refuses one that leaves no room for an answer. */
+function promptEncoder({ tokenizer, config }: LoadedModel): (prompt: Prompt) => number[] {
+  const known = new Map<Prompt, number[]>();
+  return (prompt) => {
+    const ids = known.get(prompt) ?? tokenizer.encodePrompt(prompt);
+    known.set(prompt, ids);
+    if (ids.length === 0) throw new SpecError("prompt_invalid", `prompt ${prompt.id} has no token`);
+    if (ids.length >= config.maxPositions)
+      throw new SpecError("prompt_too_long", `prompt ${prompt.id} has ${ids.length} tokens and the model reads ${config.maxPositions}`, { hint: "leave room for the answer" });
+    return ids;
+  };
+}
+
+export async function generate(models: Models, { policy, requests, settings }: Methods["generate"]["args"], { signal, onProgress }: WorkHooks): Promise<Completion[]> {
+  const model = await models.load(policy);
+  const encode = promptEncoder(model);
+  const rows = requests.map(({ prompt, temperature, seed }) => ({ promptIds: encode(prompt), temperature, seed }));
+  const decoder = await models.decoder(model);
+  const startedAt = performance.now();
+  const decoded = await decoder.generate(model.weights, rows, { ...settings, stopIds: model.tokenizer.stopIds }, {
+    signal,
+    onProgress: (done, tokens) => onProgress({ done, total: rows.length, unit: "completions", values: { tokensPerSecond: rate(tokens, startedAt) } }),
+  });
+  return decoded.map(({ ids, logps, finish }, row) => {
+    const { prompt, index, temperature, seed } = requests[row]!;
+    return { promptId: prompt.id, index, text: model.tokenizer.decodeAnswer(rows[row]!.promptIds, ids), ids, logps, finish, temperature, seed };
+  });
+}
+
+function rate(count: number, startedAt: number): number {
+  return Math.round((count / Math.max(1, performance.now() - startedAt)) * 1000);
+}
+
+function sequences(model: LoadedModel, rows: AnswerRow[]): SequenceRow[] {
+  const encode = promptEncoder(model);
+  const { maxPositions, vocabSize } = model.config;
+  return rows.map(({ prompt, ids, text }) => {
+    const promptIds = encode(prompt);
+    const answerIds = ids ?? model.tokenizer.encodeAnswer(prompt, text);
+    const length = promptIds.length + answerIds.length;
+    if (length > maxPositions) throw new SpecError("row_too_long", `an answer to prompt ${prompt.id} makes ${length} tokens and the model reads ${maxPositions}`);
+    const foreign = answerIds.find((id) => !(id >= 0 && id < vocabSize));
+    if (foreign !== undefined) throw new SpecError("tokenizer_mismatch", `an answer to prompt ${prompt.id} holds token id ${foreign} and the model has ${vocabSize} embeddings`);
+    return { promptIds, answerIds };
+  });
+}
+
+export async function score(models: Models, method: "rewards" | "logps", args: Methods["logps"]["args"], { signal, onProgress }: WorkHooks): Promise<number[]> {
+  const model = await models.load(args.model);
+  const rows = sequences(model, args.rows);
+  const scorer = await models.scorer(model);
+  const startedAt = performance.now();
+  return scorer[method](model.weights, rows, {
+    signal,
+    onProgress: (done) => onProgress({ done, total: rows.length, unit: "rows", values: { rowsPerSecond: rate(done, startedAt) } }),
+  });
+}

@@ -1,0 +1,71 @@
+// Records the histories that replay.test.ts guards: node dist/test/histories/record.js (needs RATCHET_TEST_TEMPORAL, see CONTRIBUTING).
+// Refresh one only with a change of workflow code that cannot replay it, and say why in the commit.
+import "../support/quiet.ts";
+import { writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { ApplicationFailure } from "@temporalio/common";
+import { historyToJSON } from "@temporalio/common/lib/proto-utils.js";
+import { campaignWorkflowId } from "../../campaign/ids.ts";
+import { cancel, pause, resume } from "../../workflows/messages.ts";
+import { withCampaignWorker } from "../support/campaign-worker.ts";
+import type { CampaignHandle } from "../support/campaign-worker.ts";
+import type { Script } from "../support/scripted-activities.ts";
+import { gate, script } from "../support/scripted-activities.ts";
+import type { TestNamespace } from "../support/temporal.ts";
+import { openNamespace } from "../support/temporal.ts";
+
+const ask = { by: "recorder", why: "for the replay test" };
+const stories: Record<string, (play: Script) => (handle: CampaignHandle) => Promise<unknown>> = {
+  completed: () => (handle) => handle.result(),
+  "paused-in-train": (play) => {
+    const training = gate();
+    let first = true;
+    play.before = async (stage, place) => {
+      if (stage !== "train" || place !== "it-0001.1" || !first) return;
+      first = false;
+      await training.wait();
+    };
+    return async (handle) => {
+      await training.reached;
+      await handle.executeUpdate(pause, { args: [ask] });
+      await handle.executeUpdate(resume, { args: [ask] });
+      await handle.result();
+    };
+  },
+  cancelled: (play) => {
+    const training = gate();
+    play.before = (stage) => (stage === "sft" ? training.wait() : undefined);
+    return async (handle) => {
+      await training.reached;
+      await handle.executeUpdate(cancel, { args: [ask] });
+      await handle.result();
+    };
+  },
+  failed: (play) => {
+    play.before = (stage) => {
+      if (stage === "pair") throw ApplicationFailure.nonRetryable("no pair to train on", "no_pairs");
+    };
+    return (handle) => handle.result().catch(() => undefined);
+  },
+};
+
+const folder = new URL("../../../test/histories/", import.meta.url).pathname;
+
+async function save(temporal: TestNamespace, workflowId: string, name: string): Promise<void> {
+  const history = await temporal.client.workflow.getHandle(workflowId).fetchHistory();
+  await writeFile(join(folder, `${name}.json`), `${JSON.stringify(JSON.parse(historyToJSON(history)))}\n`);
+  process.stdout.write(`${name}: ${history.events?.length} events\n`);
+}
+
+const temporal = await openNamespace();
+for (const [name, story] of Object.entries(stories)) {
+  const play = script();
+  const conduct = story(play);
+  await withCampaignWorker(temporal, play, async (start) => conduct(await start(name)));
+  await save(temporal, campaignWorkflowId(name), `campaign-${name}`);
+  if (name === "completed")
+    for (const [place, type] of [["it-0000.1", "bootstrap"], ["it-0001.1", "iteration"], ["base-offline.1", "baseline"]])
+      await save(temporal, `${campaignWorkflowId(name)}/${place}`, `${type}-completed`);
+  if (name === "paused-in-train") await save(temporal, `${campaignWorkflowId(name)}/it-0001.1`, "iteration-paused-in-train");
+}
+await temporal.close();

@@ -1,0 +1,147 @@
+// The process tree of `ratchet dev` on a real Temporal server: what survives which kill.
+import "../support/quiet.ts";
+import assert from "node:assert/strict";
+import { spawn } from "node:child_process";
+import type { ChildProcess } from "node:child_process";
+import { once } from "node:events";
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { createServer } from "node:net";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { createInterface } from "node:readline";
+import { after, afterEach, beforeEach, describe, it } from "node:test";
+import { setTimeout as delay } from "node:timers/promises";
+import { fileURLToPath } from "node:url";
+import { Client, Connection } from "@temporalio/client";
+import { findDevJson, startDevTree } from "../../dev/index.ts";
+import type { DevTree } from "../../dev/index.ts";
+import { isRunning } from "../../infra/lock.mjs";
+
+const TEMPORAL = process.env["RATCHET_TEST_TEMPORAL_BIN"];
+const WORKER = fileURLToPath(new URL("../support/idle-worker.js", import.meta.url));
+const SUPERVISOR = fileURLToPath(new URL("../support/dev-supervisor.js", import.meta.url));
+const SEARCH_ATTRIBUTES = ["RatchetCampaign", "RatchetIteration", "RatchetPhase"];
+
+describe("dev tree", { skip: TEMPORAL ? false : "RATCHET_TEST_TEMPORAL_BIN is not set: run through `npm test`", timeout: 240_000 }, () => {
+  const folder = mkdtempSync(join(tmpdir(), "ratchet-dev-tree-"));
+  const said: string[] = [];
+  let tests = 0;
+  let stateDir: string;
+  let tree: DevTree | undefined;
+
+  beforeEach(() => {
+    stateDir = join(folder, String(tests++), ".ratchet");
+    said.length = 0;
+  });
+  afterEach(async () => {
+    await tree?.stop();
+    tree = undefined;
+  });
+  after(() => rmSync(folder, { recursive: true, force: true }));
+
+  async function start(more: { ports?: { grpc?: number } } = {}): Promise<DevTree> {
+    tree = await startDevTree({ stateDir, store: "dir:/store", ui: false, temporal: TEMPORAL as string, worker: WORKER, report: (line) => said.push(line), ...more });
+    return tree;
+  }
+
+  it("is found from any folder below, and its search attributes are registered", async () => {
+    const { address, serverId } = await start();
+    const below = join(stateDir, "..", "a", "b");
+    mkdirSync(below, { recursive: true });
+    const found = findDevJson(below);
+    assert.deepEqual({ ...found, processStart: "" }, { address, namespace: "default", store: "dir:/store", uiUrl: null, serverId, pid: process.pid, processStart: "", stateDir, alive: true });
+    await withClient(address, async ({ connection }) => {
+      const { customAttributes } = await connection.operatorService.listSearchAttributes({ namespace: "default" });
+      for (const name of SEARCH_ATTRIBUTES) assert.ok(name in (customAttributes ?? {}), name);
+    });
+  });
+
+  it("starts a killed server again on the same database, and a killed worker too", async () => {
+    const running = await start();
+    await startWorkflow(running.address, "kept");
+    const first = running.pids();
+    process.kill(first.server as number, "SIGKILL");
+    process.kill(first.worker as number, "SIGKILL");
+    await until(() => running.pids().server !== first.server && running.pids().worker !== first.worker);
+    assert.equal(await workflowStatus(running.address, "kept"), "RUNNING");
+    assert.match(said.join("\n"), /Temporal server ended by SIGKILL; starting it again in 0.5 s \(log: .*temporal\.log\)/);
+    assert.match(said.join("\n"), /worker ended by SIGKILL; starting it again/);
+  });
+
+  it("refuses a second tree in the same folder and says where the first one is", async () => {
+    const { address } = await start();
+    const second = startDevTree({ stateDir, store: "dir:/store", ui: false, temporal: TEMPORAL as string, worker: WORKER, report: () => {} });
+    await assert.rejects(second, (error: Error & { code?: string }) => error.code === "dev_already_running" && error.message.includes(address));
+  });
+
+  it("refuses a port that is taken", async () => {
+    const other = createServer().listen(0, "127.0.0.1");
+    await once(other, "listening");
+    const { port } = other.address() as { port: number };
+    await assert.rejects(start({ ports: { grpc: port } }), (error: Error & { code?: string }) => error.code === "port_taken" && error.message === `port ${port} is taken`);
+    other.close();
+    tree = await start(); // and leaves the folder free
+  });
+
+  it("lets the worker save, then ends everything, on one Ctrl-C", async () => {
+    const { supervisor, address, serverId, server, worker } = await startSupervisor();
+    await until(() => existsSync(join(stateDir, "worker-ready")));
+    process.kill(-(supervisor.pid as number), "SIGINT"); // as a terminal does: to the whole foreground group
+    const [code] = (await once(supervisor, "exit")) as [number];
+    assert.equal(code, 0);
+    assert.ok(!isRunning(server) && !isRunning(worker), "both children are gone before the supervisor");
+    assert.deepEqual(JSON.parse(readFileSync(join(stateDir, "drained.json"), "utf8")), { TEMPORAL_ADDRESS: address, RATCHET_STORE: "dir:/store", RATCHET_SERVER_ID: serverId });
+    assert.deepEqual([findDevJson(join(stateDir, ".."))?.alive, findDevJson(join(stateDir, ".."))?.store], [false, "dir:/store"]);
+  });
+
+  it("leaves no child behind when the supervisor is killed, and the next start finds the same server and data", async () => {
+    const killed = await startSupervisor();
+    await startWorkflow(killed.address, "kept");
+    killed.supervisor.kill("SIGKILL");
+    await once(killed.supervisor, "exit");
+    const next = await start(); // at once: it waits for the old server to let go of the database
+    assert.ok(!isRunning(killed.server) && !isRunning(killed.worker));
+    assert.equal(next.serverId, killed.serverId);
+    assert.equal(await workflowStatus(next.address, "kept"), "RUNNING");
+  });
+
+  async function startSupervisor(): Promise<{ supervisor: ChildProcess; address: string; serverId: string; server: number; worker: number }> {
+    const supervisor = spawn(process.execPath, [SUPERVISOR, stateDir, TEMPORAL as string], { detached: true, stdio: ["ignore", "pipe", "inherit"] });
+    const [line] = (await once(createInterface({ input: supervisor.stdout }), "line")) as [string];
+    return { supervisor, ...(JSON.parse(line) as { address: string; serverId: string; server: number; worker: number }) };
+  }
+});
+
+async function withClient<T>(address: string, use: (client: Client) => Promise<T>): Promise<T> {
+  const connection = await Connection.connect({ address });
+  try {
+    return await use(new Client({ connection }));
+  } finally {
+    await connection.close();
+  }
+}
+
+async function startWorkflow(address: string, workflowId: string): Promise<void> {
+  await withClient(address, (client) => client.workflow.start("nobody-serves-this", { workflowId, taskQueue: "none" }));
+}
+
+/** The server may be on its way up. */
+async function workflowStatus(address: string, workflowId: string): Promise<string> {
+  let status: string | undefined;
+  await until(async () => {
+    try {
+      status = await withClient(address, async (client) => (await client.workflow.getHandle(workflowId).describe()).status.name);
+      return true;
+    } catch (error) {
+      if ((error as Error).name === "WorkflowNotFoundError") throw error;
+      return false;
+    }
+  });
+  return status as string;
+}
+
+async function until(holds: () => boolean | Promise<boolean>, timeoutMs = 60_000): Promise<void> {
+  for (const deadline = Date.now() + timeoutMs; !(await holds()); await delay(100)) {
+    if (Date.now() > deadline) throw new Error(`not so after ${timeoutMs} ms: ${holds.toString()}`);
+  }
+}

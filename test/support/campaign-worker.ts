@@ -1,0 +1,41 @@
+// Workers of the real workflows with scripted activities, all queues in this process, stopped when the test's function returns.
+import { randomBytes } from "node:crypto";
+import { fileURLToPath } from "node:url";
+import type { WorkflowHandle } from "@temporalio/client";
+import { NativeConnection, Worker } from "@temporalio/worker";
+import { activityQueue, campaignWorkflowId, WORKFLOW_QUEUE } from "../../campaign/ids.ts";
+import type { CampaignInput } from "../../campaign/types.ts";
+import type { CampaignOutcome } from "../../workflows/messages.ts";
+import type { Script } from "./scripted-activities.ts";
+import { scriptedActivities } from "./scripted-activities.ts";
+import type { TestNamespace } from "./temporal.ts";
+
+export const BUNDLE = fileURLToPath(new URL("../../workflow-bundle.js", import.meta.url));
+
+type Campaign = (input: CampaignInput) => Promise<CampaignOutcome>;
+export type CampaignHandle = WorkflowHandle<Campaign>;
+
+export async function withCampaignWorker<T>(temporal: TestNamespace, play: Script, test: (start: (id?: string) => Promise<CampaignHandle>) => Promise<T>): Promise<T> {
+  const connection = await NativeConnection.connect({ address: temporal.address });
+  const { control, stages } = scriptedActivities(play);
+  const common = { connection, namespace: temporal.namespace, maxHeartbeatThrottleInterval: "100ms" } as const;
+  const workers = await Promise.all([
+    Worker.create({ ...common, taskQueue: WORKFLOW_QUEUE, workflowBundle: { codePath: BUNDLE } }),
+    Worker.create({ ...common, taskQueue: activityQueue("control"), activities: { ...control } }),
+    Worker.create({ ...common, taskQueue: activityQueue("cpu"), activities: { ...stages } }),
+  ]);
+  const running = workers.map((worker) => worker.run());
+  const start = (id = `c-${randomBytes(4).toString("hex")}`): Promise<CampaignHandle> =>
+    temporal.client.workflow.start<Campaign>("campaign", {
+      workflowId: campaignWorkflowId(id),
+      taskQueue: WORKFLOW_QUEUE,
+      args: [{ campaignId: id, specDigest: "spec", storeName: "memory:" }],
+    });
+  try {
+    return await test(start);
+  } finally {
+    for (const worker of workers) worker.shutdown();
+    await Promise.all(running);
+    await connection.close();
+  }
+}

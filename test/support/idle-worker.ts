@@ -1,0 +1,13 @@
+// Stands in for the worker of a dev tree: idles, and on SIGTERM writes what it was given before it ends.
+import { writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { setTimeout as delay } from "node:timers/promises";
+
+process.once("SIGTERM", async () => {
+  await delay(300);
+  const { TEMPORAL_ADDRESS, RATCHET_STORE, RATCHET_SERVER_ID } = process.env;
+  writeFileSync(join(process.env["RATCHET_STATE"] as string, "drained.json"), JSON.stringify({ TEMPORAL_ADDRESS, RATCHET_STORE, RATCHET_SERVER_ID }));
+  process.exit(0);
+});
+writeFileSync(join(process.env["RATCHET_STATE"] as string, "worker-ready"), "");
+setInterval(() => {}, 60_000);

@@ -1,0 +1,104 @@
+// Scripted activities: the whole contract answered at once with made-up digests, so that a test can drive the real workflows on a real
+// server through every order of events. They compute nothing; what stages really do is tested elsewhere.
+import { Context } from "@temporalio/activity";
+import type { AppendInput, ControlActivities, StageActivities } from "../../activities/contract.ts";
+import { placeName } from "../../campaign/ids.ts";
+import { foldLedger } from "../../campaign/rules.ts";
+import type { LedgerRow, Plan, StageInput, StageName } from "../../campaign/types.ts";
+
+export interface Script {
+  plan: Plan;
+  /** Called before each stage activity answers; may throw or wait. */
+  before?(stage: StageName, place: string, attempt: number): Promise<void> | void;
+  rows: LedgerRow[];
+  /** `it-0001.1 train`, in the order in which activities finished. */
+  finished: string[];
+}
+
+export const PLAN: Plan = {
+  iterations: 2,
+  sft: true,
+  reward: true,
+  preferences: "sample",
+  reference: "initial",
+  baselines: [{ name: "offline", pairs: "preferences" }],
+  pieces: { preferences: 2, iteration: 5, baseline: 10, validation: 1, test: 2 },
+  shardPieces: 2,
+  wave: 2,
+  queues: { sft: "cpu", reward: "cpu", generate: "cpu", score: "cpu", pair: "cpu", train: "cpu", evaluate: "cpu", promote: "cpu" },
+};
+
+export function script(plan: Partial<Plan> = {}): Script {
+  const created: LedgerRow = {
+    schema: "ratchet.ledger/1",
+    n: 0,
+    epoch: 0,
+    id: "created",
+    event: { type: "created", specDigest: "spec", name: "scripted" },
+    previous: null,
+    at: "",
+    by: "test",
+  };
+  return { plan: { ...PLAN, ...plan }, rows: [created], finished: [] };
+}
+
+export function scriptedActivities(play: Script): { control: ControlActivities; stages: StageActivities } {
+  const append = ({ id, event, epoch, by }: Omit<AppendInput, "campaign">): void => {
+    if (play.rows.some((row) => row.id === id)) return;
+    play.rows.push({ schema: "ratchet.ledger/1", n: play.rows.length, epoch, id, event, previous: null, at: "", by });
+  };
+
+  async function stage<R>(input: StageInput & { stage: StageName }, detail: string, answer: R): Promise<R> {
+    const { info, cancelled } = Context.current();
+    const beat = setInterval(() => Context.current().heartbeat(), 200);
+    try {
+      await Promise.race([play.before?.(input.stage, placeName(input.place), info.attempt), cancelled]);
+    } finally {
+      clearInterval(beat);
+    }
+    play.finished.push(`${placeName(input.place)} ${input.stage}${detail}`);
+    return answer;
+  }
+  const named = (input: StageInput & { stage: StageName }, more = "") => `${placeName(input.place)}-${input.stage}${more}`;
+  const shard: StageActivities["generate"] & StageActivities["score"] & StageActivities["evaluate"] = (input: StageInput & { stage: StageName }, range: { index: number; from: number; to: number }) =>
+    stage(input, `#${range.index}`, { pieces: range.to - range.from, adopted: 0 });
+
+  return {
+    control: {
+      async open({ campaign, runId }) {
+        const epoch = Math.max(...play.rows.map((row) => row.epoch)) + 1;
+        append({ id: `opened:${runId}`, event: { type: "opened", server: "test", namespace: "test", runId }, epoch, by: "test" });
+        return { epoch, policy: "given", plan: play.plan, record: foldLedger(campaign.campaignId, play.rows), searchAttributes: false };
+      },
+      async append(input) {
+        append(input);
+      },
+      seal: (input) => Promise.resolve({ digest: named(input, input.stage === "evaluate" ? `-${input.split}` : ""), values: {} }),
+    },
+    stages: {
+      generate: shard,
+      score: shard,
+      evaluate: shard,
+      pair: (input) => stage(input, "", { digest: named(input), values: {} }),
+      train: (input) => stage(input, "", { digest: named(input), policy: named(input, "-policy"), values: {} }),
+      promote: (input) => stage(input, "", { digest: named(input), decision: "promoted", values: {} }),
+    },
+  };
+}
+
+/** A promise that a test opens by hand. */
+export function gate(): { reached: Promise<void>; wait(): Promise<void>; open(): void } {
+  let open = (): void => undefined;
+  let reach = (): void => undefined;
+  const opened = new Promise<void>((resolve) => (open = resolve));
+  const reached = new Promise<void>((resolve) => (reach = resolve));
+  return {
+    reached,
+    open,
+    wait: () => {
+      reach();
+      return opened;
+    },
+  };
+}
+
