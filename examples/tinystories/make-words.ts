@@ -1,6 +1,7 @@
 // Makes words.ts: the words that π_0 itself uses three times or more in two stories for each opening, so that "no word" means a word that
 // training invented. Run from the repository root: RATCHET_TINYSTORIES_MODEL=… node dist/examples/tinystories/make-words.js
 import { writeFile } from "node:fs/promises";
+import { deriveSeed } from "../../campaign/recipe/seeds.ts";
 import { createOnnxRuntime } from "../../runtimes/onnx/index.ts";
 import type { Completion } from "../../runtimes/types.ts";
 import { openings } from "./openings.ts";
@@ -13,7 +14,7 @@ const counts = new Map<string, number>();
 
 for (let from = 0; from < prompts.length; from += 32) {
   const requests = prompts.slice(from, from + 32).flatMap((prompt) =>
-    [0, 1].map((index) => ({ prompt, index, temperature: 1, seed: `${index}${prompt.id}` })),
+    [0, 1].map((index) => ({ prompt, index, temperature: 1, seed: deriveSeed("words", prompt.id, index) })),
   );
   const settings = { maxTokens: 160, topK: 0, topP: 1 };
   for (const answer of await runtime.generator.generate({ digest: "tinystories", dir }, requests, settings, context)) count(answer);
