@@ -3,12 +3,12 @@
 import { Tensor as OrtTensor } from "onnxruntime-node";
 import { Session } from "../graph/index.ts";
 import type { SessionOptions } from "../graph/index.ts";
-import { rotaryTables } from "../model/index.ts";
+import { encodeForRewards } from "../model/index.ts";
 import type { ModelConfig } from "../model/index.ts";
 import { Random } from "../random.ts";
 import { Sampler } from "../sampling/sample.ts";
+import { rotaryFeeds, toFeeds } from "../score/weights.ts";
 import type { LoadedWeights } from "../score/weights.ts";
-import { promptBatch } from "../score/batch.ts";
 import { Cache } from "./cache.ts";
 import { prefillGraph, stepGraph } from "./graphs.ts";
 
@@ -52,17 +52,14 @@ export class Decoder {
   readonly config: ModelConfig;
   private readonly prefill: Session;
   private readonly step: Session;
-  private readonly cos: OrtTensor;
-  private readonly sin: OrtTensor;
+  private readonly rotary: Record<string, OrtTensor>;
   private readonly sampler: Sampler;
 
   private constructor(config: ModelConfig, prefill: Session, step: Session) {
     this.config = config;
     this.prefill = prefill;
     this.step = step;
-    const { cos, sin } = rotaryTables(config, config.maxPositions);
-    this.cos = new OrtTensor("float32", cos.data as Float32Array, cos.shape as number[]);
-    this.sin = new OrtTensor("float32", sin.data as Float32Array, sin.shape as number[]);
+    this.rotary = rotaryFeeds(config);
     this.sampler = new Sampler(config.vocabSize);
   }
 
@@ -89,8 +86,10 @@ export class Decoder {
 
   private async start(weights: LoadedWeights, run: Run): Promise<void> {
     const { distinct, sourceOf } = run;
-    const { feeds, positions } = promptBatch(distinct);
-    const outputs = await this.prefill.raw({ ...weights, ...feeds, cos: this.cos, sin: this.sin });
+    const positions = Math.max(...distinct.map((ids) => ids.length));
+    // Like a reward, the first token is read at the prompt's last position.
+    const encoded = encodeForRewards(distinct.map((ids) => ({ ids, promptLength: ids.length })));
+    const outputs = await this.prefill.raw({ ...weights, ...this.rotary, ...toFeeds(encoded) });
     for (let layer = 0; layer < this.config.layers; layer++) {
       const keys = outputs[`key.${layer}`]!.data as Float32Array;
       const values = outputs[`value.${layer}`]!.data as Float32Array;
@@ -107,8 +106,7 @@ export class Decoder {
     const { kvHeads: K, headSize: d, layers } = this.config;
     const feeds: Record<string, OrtTensor> = {
       ...weights,
-      cos: this.cos,
-      sin: this.sin,
+      ...this.rotary,
       tokens: new OrtTensor("int64", BigInt64Array.from(run.tokens, BigInt), [B]),
       positions: new OrtTensor("int64", BigInt64Array.from(cache.lengths, BigInt), [B, 1]),
       bias: new OrtTensor("float32", cache.bias.subarray(0, B * (S + 1)), [B, 1, 1, S + 1]),

@@ -48,6 +48,7 @@ export function product(shape: Shape): Dim {
 }
 
 export function sum(dims: readonly Dim[]): Dim {
+  if (dims.every((dim) => dim === dims[0])) return product([dims.length, dims[0] ?? 0]);
   if (dims.every((dim) => typeof dim === "number")) return dims.reduce<number>((total, dim) => total + (dim as number), 0);
   return `(${dims.join("+")})`;
 }

@@ -1,12 +1,22 @@
-// The weights of a checkpoint as the tensors that every forward-only graph takes, made once per model.
-import { Tensor as OrtTensor } from "onnxruntime-node";
-import { packWeights, parametersOf } from "../model/index.ts";
-import type { Checkpoint } from "../model/index.ts";
+// What forward-only graphs are fed: the weights of a checkpoint, made once per model; the rotary tables of its configuration; inputs.
+import type { Tensor as OrtTensor } from "onnxruntime-node";
+import { toOrt } from "../graph/index.ts";
+import { packWeights, parametersOf, rotaryTables } from "../model/index.ts";
+import type { Checkpoint, Encoded, ModelConfig } from "../model/index.ts";
 
 /** Feeds by parameter name. */
 export type LoadedWeights = Readonly<Record<string, OrtTensor>>;
 
 export function loadWeights({ config, weights }: Checkpoint): LoadedWeights {
   const packed = packWeights(config, weights);
-  return Object.fromEntries(parametersOf(config).map(({ name, shape }) => [name, new OrtTensor("float32", packed.get(name)!, shape as number[])]));
+  return Object.fromEntries(parametersOf(config).map(({ name, shape }) => [name, toOrt({ dtype: "float32", shape, data: packed.get(name)! })]));
+}
+
+/** cos and sin of every position that the model reads. */
+export function rotaryFeeds(config: ModelConfig): Record<string, OrtTensor> {
+  return toFeeds({ ...rotaryTables(config, config.maxPositions) });
+}
+
+export function toFeeds(tensors: Encoded): Record<string, OrtTensor> {
+  return Object.fromEntries(Object.entries(tensors).map(([name, tensor]) => [name, toOrt(tensor)]));
 }

@@ -1,6 +1,6 @@
 // Generation and scoring inside a child: texts to ids, the engine, ids to texts.
 import { SpecError } from "../../engine/errors.ts";
-import type { SequenceRow } from "../../engine/score/scorer.ts";
+import type { Sequence } from "../../engine/model/index.ts";
 import type { AnswerRow, Completion, Progress, Prompt } from "../types.ts";
 import type { LoadedModel, Models } from "./models.ts";
 import type { Methods } from "./protocol.ts";
@@ -43,7 +43,7 @@ function rate(count: number, startedAt: number): number {
   return Math.round((count / Math.max(1, performance.now() - startedAt)) * 1000);
 }
 
-function sequences(model: LoadedModel, rows: AnswerRow[]): SequenceRow[] {
+function sequences(model: LoadedModel, rows: AnswerRow[]): Sequence[] {
   const encode = promptEncoder(model);
   const { maxPositions, vocabSize } = model.config;
   return rows.map(({ prompt, ids, text }) => {
@@ -53,7 +53,7 @@ function sequences(model: LoadedModel, rows: AnswerRow[]): SequenceRow[] {
     if (length > maxPositions) throw new SpecError("row_too_long", `an answer to prompt ${prompt.id} makes ${length} tokens and the model reads ${maxPositions}`);
     const foreign = answerIds.find((id) => !(id >= 0 && id < vocabSize));
     if (foreign !== undefined) throw new SpecError("tokenizer_mismatch", `an answer to prompt ${prompt.id} holds token id ${foreign} and the model has ${vocabSize} embeddings`);
-    return { promptIds, answerIds };
+    return { ids: [...promptIds, ...answerIds], promptLength: promptIds.length };
   });
 }
 

@@ -1,5 +1,73 @@
-import type { Methods } from "./protocol.ts";
+// Training inside a child: rows and models from disk, the engine's training loop, checkpoints and the finished model to disk.
+import { mkdir } from "node:fs/promises";
+import { join } from "node:path";
+import { readCheckpoint, writeCheckpoint } from "../../engine/checkpoint/checkpoint.ts";
+import { SpecError } from "../../engine/errors.ts";
+import { rewardModelFrom } from "../../engine/model/index.ts";
+import type { Checkpoint } from "../../engine/model/index.ts";
+import { Tokenizer } from "../../engine/tokenizer/tokenizer.ts";
+import { readTrainerState, train as trainEngine, writeTrainerState } from "../../engine/train/index.ts";
+import type { TrainerState } from "../../engine/train/index.ts";
+import type { LocalModel, TrainOutcome, TrainRequest } from "../types.ts";
 import type { WorkHooks } from "./inference.ts";
-export async function train(_request: Methods["train"]["args"], _threads: number, _hooks: WorkHooks & { onCheckpoint(checkpoint: { step: number; dir: string }): void }): Promise<Methods["train"]["result"]> {
-  throw new Error("pending merge");
+import { readTrainRows } from "./rows.ts";
+
+export interface TrainingHooks extends WorkHooks {
+  onCheckpoint(checkpoint: { step: number; dir: string }): void;
+}
+
+export async function train(request: TrainRequest, threads: number, { signal, onProgress, onCheckpoint }: TrainingHooks): Promise<TrainOutcome> {
+  const { task, optimizer, checkpoint } = request;
+  const start = await startOf(request);
+  const tokenizer = await Tokenizer.load(request.start.dir, start.config);
+  const rows = await readTrainRows(request.rowsPath, task, tokenizer, start.config.vocabSize);
+  const resume = request.resumeDir === undefined ? undefined : await readTrainerState(request.resumeDir);
+  // A resumed run carries the reference's log-probabilities in its state.
+  const reference = resume || !request.reference ? undefined : await referenceOf(request.reference, start);
+  const save = async (state: TrainerState): Promise<void> => {
+    const dir = join(request.checkpointDir, `step-${String(state.step).padStart(8, "0")}`);
+    await mkdir(request.checkpointDir, { recursive: true });
+    await writeTrainerState(dir, state);
+    onCheckpoint({ step: state.step, dir });
+  };
+  const startedAt = performance.now();
+  let trained = 0;
+  const result = await trainEngine({
+    task,
+    start,
+    rows,
+    optimizer,
+    threads,
+    signal,
+    checkpoint: { ...checkpoint, save },
+    ...(resume ? { resume } : {}),
+    ...(reference ? { reference } : {}),
+    onStep: ({ step, steps, tokens, record }) => {
+      trained += tokens;
+      const { step: _, ...values } = record;
+      onProgress({ done: step, total: steps, unit: "steps", values: { ...values, tokensPerSecond: Math.round((trained / (performance.now() - startedAt)) * 1000) } });
+    },
+  });
+  await writeCheckpoint(request.outDir, result.checkpoint, request.start.dir);
+  const { steps, dropped, metrics, curve } = result;
+  return { steps, dropped, metrics, curve };
+}
+
+/** A reward model starts from a policy with a new head, drawn from the optimizer's seed. */
+async function startOf({ task, start, optimizer }: TrainRequest): Promise<Checkpoint> {
+  const checkpoint = await readCheckpoint(start.dir);
+  return task.kind === "reward" ? withDistinctPad(rewardModelFrom(checkpoint, optimizer.seed)) : checkpoint;
+}
+
+/** transformers looks for the last token that is not the pad: with pad = eos it would read the token before the end. */
+function withDistinctPad({ config, weights }: Checkpoint): Checkpoint {
+  const { padId, ...rest } = config;
+  return { config: padId === undefined || config.eosIds.includes(padId) ? rest : config, weights };
+}
+
+async function referenceOf(model: LocalModel, start: Checkpoint): Promise<Checkpoint> {
+  const reference = await readCheckpoint(model.dir);
+  if (reference.config.vocabSize !== start.config.vocabSize)
+    throw new SpecError("tokenizer_mismatch", `the reference has ${reference.config.vocabSize} embeddings and the policy has ${start.config.vocabSize}`);
+  return reference;
 }
