@@ -1,10 +1,5 @@
-// An address is the SHA-256 of the RFC 8785 JSON of what a result depends on. `undefined` members are left out, as JSON does.
-import { createHash } from "node:crypto";
-import canonicalize from "canonicalize";
+// An address is the digest of what a result depends on: SHA-256 of its RFC 8785 JSON, `undefined` members left out.
+import { canonicalDigest } from "../store/index.ts";
 import type { Digest } from "../campaign/types.ts";
 
-export function addressOf(inputs: object): Digest {
-  const text = canonicalize(inputs);
-  if (text === undefined) throw new TypeError("an address needs an object of JSON values");
-  return createHash("sha256").update(text).digest("hex");
-}
+export const addressOf = (inputs: object): Digest => canonicalDigest(inputs);

@@ -67,13 +67,13 @@ export interface CompiledSpec {
     test: Rows;
     /** Prompts whose sampled answers a rater labels. */
     preferences?: Rows;
-    /** Digest overlap between splits, counted at start. */
+    /** Prompts that two sets share, by `first/second`, counted at start; sets that must not share any are refused there. */
     overlaps: Record<string, number>;
   };
   bootstrap: {
     sft?: { data: Rows; optimizer: Optimizer; promptMask: boolean };
-    /** Pairs from a file in TRL's columns, or sampled from π_0 and labelled by the rater module. */
-    preferences?: { data: Rows } | { sample: Sampling };
+    /** Pairs from a file in TRL's columns (with what its filters dropped, by reason), or sampled from π_0 and labelled by the rater module. */
+    preferences?: { data: Rows; dropped: Record<string, number> } | { sample: Sampling };
     reward?: { optimizer: Optimizer };
   };
   baselines: BaselineSettings[];

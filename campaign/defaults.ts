@@ -40,6 +40,3 @@ export const DEFAULTS = {
   timeout: "60s",
   queue: "cpu",
 } as const;
-
-/** S: longest training row in tokens, prompt and answer; the model's context where that is shorter. */
-export const LONGEST_ROW = { sft: 8192, reward: 4096, train: 2048 };

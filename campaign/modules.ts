@@ -45,4 +45,6 @@ export interface ModuleBlob {
   digest: Digest;
   /** Limit of one call. */
   timeoutMs: number;
+  /** The module's environment: its names to `env:NAME` of the worker's, never values. */
+  env: Record<string, string>;
 }

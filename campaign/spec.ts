@@ -61,7 +61,7 @@ const optimizer = (defaults: OptimizerDefaults) => ({
   warmup: real(0, 1).default(defaults.warmup),
   epochs: whole(1, 1000).default(defaults.epochs),
   batch: whole(1, 1_000_000).default(defaults.batch),
-  /** Tokens of prompt and answer; the script's value or the model's context where absent. */
+  /** Tokens of prompt and answer; the model's context where absent, so that what was generated is trained on whole. */
   maxLength: whole(2, 10_000_000).optional(),
 });
 
@@ -132,6 +132,8 @@ const baseline = section("name, pairs, learningRate", {
 });
 
 export const specSchema = section("name, policy, prompts and what else the campaign sets", {
+  /** For editors of JSON files; never read. */
+  $schema: z.string({ error: "an address" }).optional(),
   name: text(CAMPAIGN_ID, "a name of lower-case letters, digits, dot, - and _, at most 63 characters"),
   seed: whole(0, 2 ** 32 - 1).default(DEFAULTS.seed),
   policy,

@@ -10,12 +10,6 @@ process.on("exit", () => {
   for (const child of running) killGroup(child, "SIGKILL");
 });
 
-/** Makes Ctrl-C, a closed terminal and a polite kill run the exit handlers (children, locks, temporary files), then exit as a shell expects. */
-export function exitOnSignals() {
-  const numbers = { SIGINT: 2, SIGTERM: 15, SIGHUP: 1 };
-  for (const [signal, number] of Object.entries(numbers)) process.once(signal, () => process.exit(128 + number));
-}
-
 /**
  * Starts a child as leader of its own process group, so that Ctrl-C reaches it only through us and killing it kills what it started.
  * @param {string} command @param {string[]} args @param {import("node:child_process").SpawnOptions} [options]

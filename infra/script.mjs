@@ -1,13 +1,18 @@
 // How a script of this folder begins and ends.
-import { exitOnSignals } from "./processes.mjs";
+import { spawn } from "node:child_process";
+import { constants } from "node:os";
 import { say } from "./progress.mjs";
 
+/** @type {NodeJS.Signals[]} */
+const ENDING = ["SIGINT", "SIGTERM", "SIGHUP"];
+
 /**
- * Runs the main function of a script: set-up failures are one message, not a stack.
+ * Runs the main function of a script. Failures are one message, not a stack. Ctrl-C, a closed terminal and a polite kill run the exit
+ * handlers (children, locks, temporary files), then exit as a shell expects.
  * @param {() => Promise<number>} main returns the exit code
  */
 export async function runScript(main) {
-  exitOnSignals();
+  for (const signal of ENDING) process.once(signal, () => process.exit(128 + constants.signals[signal]));
   try {
     process.exitCode = await main();
   } catch (error) {
@@ -15,4 +20,23 @@ export async function runScript(main) {
     say(`error: ${message}${hint ? `\n\nhint: ${hint}` : ""}`);
     process.exitCode = 1;
   }
+}
+
+/**
+ * Runs a command in our place: our terminal, our process group, its exit code. Ctrl-C reaches it from the terminal and it ends in its
+ * own way; signals sent to us alone are passed on.
+ * @param {string} command @param {string[]} args @returns {Promise<number>}
+ */
+export function handOver(command, args) {
+  return new Promise((resolve, reject) => {
+    const child = spawn(command, args, { stdio: "inherit" });
+    for (const signal of ENDING) {
+      process.removeAllListeners(signal);
+      process.on(signal, () => {
+        if (signal !== "SIGINT") child.kill(signal);
+      });
+    }
+    child.once("error", reject);
+    child.once("exit", (code, signal) => resolve(code ?? 128 + (signal ? constants.signals[signal] : 0)));
+  });
 }

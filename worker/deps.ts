@@ -7,7 +7,7 @@ import { createOnnxRuntime } from "../runtimes/onnx/index.ts";
 import { runtimeFacts } from "../runtimes/onnx/versions.ts";
 import { openCache, openStore } from "../store/index.ts";
 import type { WorkerSettings } from "./env.ts";
-import { cacheDir, scratchDir } from "./env.ts";
+import { cacheDir, moduleEnvironment, scratchDir } from "./env.ts";
 import { createModuleCaller } from "./modules.ts";
 import { searchAttributesRegistered, serverIdentity } from "./server.ts";
 
@@ -20,7 +20,7 @@ export async function openDeps(settings: WorkerSettings, connection: NativeConne
   const store = await openStore(settings.store);
   const cache = openCache({ dir: cacheDir(settings), maxBytes: settings.cacheBytes, store });
   const runtime = createOnnxRuntime({ threads: settings.threads, children: settings.children });
-  const modules = createModuleCaller(cache);
+  const modules = createModuleCaller(cache, moduleEnvironment());
   const { version } = createRequire(import.meta.url)("../../package.json") as { version: string };
   const deps: Deps = {
     store,

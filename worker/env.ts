@@ -50,3 +50,6 @@ function count(env: NodeJS.ProcessEnv, name: string, otherwise: number): number 
   if (!Number.isInteger(value) || value < 1) throw new SpecError("env_invalid", `${name} is ${JSON.stringify(text)}`, { hint: `${name} must be a whole number of at least 1` });
   return value;
 }
+
+/** Where the `env:NAME` of a spec's modules is looked up. */
+export const moduleEnvironment = (): Record<string, string | undefined> => process.env;

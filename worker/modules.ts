@@ -1,29 +1,32 @@
 // Runners of the authors' modules: one child process per role and blob, kept between calls, holding that blob only.
 import type { ModuleCaller } from "../activities/deps.ts";
 import type { ModuleBlob, ModuleRole } from "../campaign/modules.ts";
-import { createModuleRunner } from "../runtimes/module/index.ts";
-import type { ModuleCalls, ModuleRunner } from "../runtimes/module/index.ts";
+import { createModuleRunner, resolveEnv } from "../runtimes/module/index.ts";
+import type { ModuleRunner } from "../runtimes/module/index.ts";
 
 export interface BlobCache {
   blob(digest: string): Promise<string>;
 }
 
-export function createModuleCaller(cache: BlobCache): ModuleCaller & { close(): Promise<void> } {
-  const runners = new Map<string, Promise<ModuleRunner<ModuleRole>>>();
+/** `environment`: where `env:NAME` of a spec is looked up. */
+export function createModuleCaller(cache: BlobCache, environment: Record<string, string | undefined>): ModuleCaller & { close(): Promise<void> } {
+  const runners = new Map<string, Promise<ModuleRunner>>();
 
-  const runnerOf = (role: ModuleRole, { digest, timeoutMs }: ModuleBlob): Promise<ModuleRunner<ModuleRole>> => {
-    const key = `${role}/${digest}`;
+  const runnerOf = (role: ModuleRole, { digest, timeoutMs, env }: ModuleBlob): Promise<ModuleRunner> => {
+    const key = `${role}/${digest}/${JSON.stringify(env)}`;
     const found = runners.get(key);
     if (found) return found;
-    const opening = cache.blob(digest).then((blobPath) => createModuleRunner({ role, blobPath, timeoutMs }));
+    const opening = cache.blob(digest).then((blobPath) => createModuleRunner({ role, blobPath, timeoutMs, env: resolveEnv(role, env, environment) }));
     runners.set(key, opening);
     opening.catch(() => runners.delete(key));
     return opening;
   };
 
   return {
-    async call(role, blob, rows, signal) {
-      return (await runnerOf(role, blob)).call(rows as ModuleCalls[ModuleRole]["input"], signal) as Promise<never>;
+    async call<Row, Answer>(role: ModuleRole, blob: ModuleBlob, rows: Row[], signal: AbortSignal): Promise<Answer[]> {
+      signal.throwIfAborted();
+      // The runner checks rows and answers by role; here the role is only known at run time.
+      return (await (await runnerOf(role, blob)).call(rows as never, signal)) as Answer[];
     },
     async close() {
       await Promise.all([...runners.values()].map(async (runner) => (await runner).close()));

@@ -1,7 +1,7 @@
 // What running a user's module throws. Consumers classify by `kind`, `code` and `retryable`.
 import type { ModuleRole } from "../../campaign/modules.ts";
 
-export type ScoringCode = "module_threw" | "module_timeout" | "module_bad_result" | "module_died";
+export type ScoringCode = "module_threw" | "module_timeout" | "module_bad_result" | "module_died" | "module_env_missing";
 
 /** The owner of the module must act; `retryable` where trying again may help (a judge that asks the network). */
 export class ScoringError extends Error {

@@ -1,3 +1,4 @@
 export { createModuleRunner, type ModuleRunner, type ModuleRunnerOptions } from "./runner.ts";
 export { type ModuleCalls } from "./calls.ts";
 export { ScoringError, type ScoringCode } from "./errors.ts";
+export { resolveEnv } from "./env.ts";

@@ -20,7 +20,7 @@ export interface ModuleRunnerOptions<R extends ModuleRole> {
   env?: Record<string, string>;
 }
 
-export interface ModuleRunner<R extends ModuleRole> {
+export interface ModuleRunner<R extends ModuleRole = ModuleRole> {
   /** One answer per row, checked. Calls queue: one runs at a time. Throws ScoringError; rejects with the signal's reason when aborted. */
   call(input: ModuleCalls[R]["input"], signal?: AbortSignal): Promise<ModuleCalls[R]["output"]>;
   /** Kills the child and removes its folder. */

@@ -1,0 +1,51 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import fc from "fast-check";
+import { isBaselineName, isCampaignId, parseAddress, placeName, placeWorkflowId, resultKey, workPrefix } from "./ids.ts";
+
+const campaignId = fc.stringMatching(/^[a-z0-9][a-z0-9._-]{0,62}$/);
+
+test("places are named with padded iterations, so that names sort as numbers do", () => {
+  assert.equal(placeName({ iteration: 3, take: 2 }), "it-0003.2");
+  assert.equal(placeName({ baseline: "offline", take: 1 }), "base-offline.1");
+  fc.assert(
+    fc.property(fc.nat(9999), fc.nat(9999), (a, b) => {
+      const [first, second] = [placeName({ iteration: a, take: 1 }), placeName({ iteration: b, take: 1 })];
+      assert.equal(first < second, a < b);
+    }),
+  );
+});
+
+test("what placeName made, parseAddress reads back", () => {
+  fc.assert(
+    fc.property(campaignId, fc.nat(9999), fc.integer({ min: 1, max: 99 }), (campaignId, iteration, take) => {
+      assert.deepEqual(parseAddress(`${campaignId}/${placeName({ iteration, take })}`), { campaignId, iteration, take });
+    }),
+  );
+  assert.deepEqual(parseAddress("shop/base-offline-matched.1"), { campaignId: "shop", baseline: "offline-matched", take: 1 });
+});
+
+test("an address may stop at any part", () => {
+  assert.deepEqual(parseAddress("shop"), { campaignId: "shop" });
+  assert.deepEqual(parseAddress("shop/3"), { campaignId: "shop", iteration: 3 });
+  assert.deepEqual(parseAddress("shop/3/generate"), { campaignId: "shop", iteration: 3, stage: "generate" });
+  assert.deepEqual(parseAddress("shop/3.2/score/7"), { campaignId: "shop", iteration: 3, take: 2, stage: "score", shard: 7 });
+});
+
+test("what is no address is refused", () => {
+  for (const text of ["", "Shop", "shop/", "shop/x", "shop/3/bake", "shop/3/generate/x", "shop//3", "-shop", "a".repeat(64)]) assert.equal(parseAddress(text), undefined, text);
+});
+
+test("ids hold what file systems and workflow ids can hold", () => {
+  assert.ok(isCampaignId("shop-1.quick_2"));
+  for (const id of ["", ".shop", "Shop", "shop/1", "shöp", "shop 1"]) assert.ok(!isCampaignId(id), id);
+  assert.ok(isBaselineName("offline-matched"));
+  assert.ok(!isBaselineName("off.line"));
+});
+
+test("keys and workflow ids of one place share its name", () => {
+  const place = { iteration: 3, take: 1 };
+  assert.equal(placeWorkflowId("shop", place), "ratchet:shop/it-0003.1");
+  assert.equal(resultKey("shop", place, "score", "abc"), "campaigns/shop/results/it-0003.1/score/abc.json");
+  assert.equal(workPrefix("shop", place, "train", "abc"), "campaigns/shop/work/it-0003.1/train/abc/");
+});

@@ -1,0 +1,174 @@
+import assert from "node:assert/strict";
+import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { after, test } from "node:test";
+import { SpecError } from "./errors.ts";
+import { durationMs } from "./fields.ts";
+import { loadSpecFile } from "./load.ts";
+import { resolveSpec } from "./resolve.ts";
+import { specJsonSchema, type WrittenSpec } from "./spec.ts";
+
+const minimal: WrittenSpec = {
+  name: "shop",
+  policy: { path: "./model" },
+  prompts: { file: "prompts.jsonl" },
+  score: { reward: { module: "./reward.ts" } },
+};
+
+const refused = (spec: unknown): SpecError => {
+  try {
+    resolveSpec(spec);
+  } catch (error) {
+    assert.ok(error instanceof SpecError);
+    return error;
+  }
+  throw new assert.AssertionError({ message: "the spec was accepted" });
+};
+
+test("what the paper gives is the default", () => {
+  const { generate, train, pair, iterations, prompts } = resolveSpec(minimal);
+  assert.deepEqual(generate.samples, [{ temperature: 1, count: 4 }, { temperature: 0.7, count: 4 }]);
+  assert.deepEqual([train.beta, train.learningRate, train.epochs, train.batch, train.warmup, train.schedule, train.reference], [0.1, 5e-7, 2, 128, 0.03, "cosine", "initial"]);
+  assert.deepEqual([pair.strategy, pair.dropTruncated, iterations, prompts.perIteration], ["max-min", true, 3, 20_000]);
+});
+
+test("a resolved spec resolves to itself", () => {
+  const resolved = resolveSpec(minimal);
+  assert.deepEqual(resolveSpec(resolved), resolved);
+});
+
+const misspelt: [string, object, string, string][] = [
+  ["at the top", { itterations: 3 }, "unknown key itterations in the spec", "did you mean iterations?"],
+  ["in a section", { train: { betta: 0.1 } }, "unknown key betta in train", "did you mean beta?"],
+  ["in a list", { generate: { samples: [{ temperature: 1, cuont: 8 }] } }, "unknown key cuont in generate.samples[0]", "did you mean count?"],
+  ["in one of two forms", { score: { reward: { module: "r.ts", timout: "5s" } } }, "unknown key timout in score.reward", "did you mean timeout?"],
+  ["of another section", { beta: 0.1 }, "unknown key beta in the spec", "beta belongs in train"],
+];
+for (const [where, change, message, hint] of misspelt) {
+  test(`a misspelt key ${where} is refused with the key that was meant`, () => {
+    const error = refused({ ...minimal, ...change });
+    assert.equal(error.code, "spec_invalid");
+    assert.ok(error.problems.some((problem) => problem.message === message && problem.hint === hint), JSON.stringify(error.problems));
+  });
+}
+
+const outOfRange: [object, string][] = [
+  [{ train: { learningRate: 3 } }, "train.learningRate is 3, but must be a number above 0, at most 1"],
+  [{ train: { beta: 0 } }, "train.beta is 0, but must be a number above 0, at most 1000"],
+  [{ train: { betas: [0.9, 1] } }, "train.betas[1] is 1, but must be a number from 0 to below 1"],
+  [{ generate: { topP: "all" } }, 'generate.topP is "all", but must be a number above 0, at most 1'],
+  [{ iterations: 2.5 }, "iterations is 2.5, but must be a whole number from 1 to 9999"],
+  [{ pair: { strategy: "best" } }, 'pair.strategy is "best", but must be one of max-min, max-random, max-max, random'],
+  [{ pair: "max-min" }, 'pair is "max-min", but must be a section with strategy, lengthPenalty, dropTruncated, limit'],
+  [{ generate: { samples: [] } }, "generate.samples is [], but must be a list of at least one {temperature, count}"],
+  [{ score: { reward: { module: "r.ts", timeout: 5 } } }, "score.reward.timeout is 5, but must be a time with its unit, such as 500ms, 30s, 5m or 1h"],
+  [{ name: "My Shop" }, 'name is "My Shop", but must be a name of lower-case letters, digits, dot, - and _, at most 63 characters'],
+  [{ prompts: undefined }, "prompts is missing: it must be a section with file or module, and counts"],
+  [{ prompts: { file: "a", module: "b" } }, "prompts needs file or module, not both"],
+  [{ policy: {} }, "policy needs path or init"],
+];
+for (const [change, message] of outOfRange) {
+  test(`refused with value and range: ${message}`, () => {
+    assert.deepEqual(refused({ ...minimal, ...change }).problems.map((problem) => problem.message), [message]);
+  });
+}
+
+test("everything wrong is told at once, the first as the message", () => {
+  const error = refused({ ...minimal, iterations: 0, train: { beta: -1 }, sead: 1 });
+  assert.equal(error.problems.length, 3);
+  assert.match(error.message, /\(and 2 more\)$/);
+});
+
+test("a secret in a spec is refused and not shown", () => {
+  const error = refused({ ...minimal, evaluate: { judge: { module: "j.ts", env: { KEY: "sk-very-secret" } } } });
+  assert.match(error.message, /^evaluate\.judge\.env\.KEY must be env:NAME/);
+  assert.ok(!JSON.stringify([error.message, error.problems]).includes("very-secret"));
+  resolveSpec({ ...minimal, evaluate: { judge: { module: "j.ts", env: { KEY: "env:JUDGE_KEY" } } } });
+});
+
+const sampled = { sample: {}, rater: { module: "rater.ts" } };
+const init = (model: object) => ({ policy: { init: { tokenizer: "t", model: { hiddenSize: 64, layers: 1, heads: 4, intermediateSize: 64, contextLength: 4096, ...model } } } });
+const conflicts: [object, RegExp][] = [
+  [{ generate: { samples: [{ temperature: 1, count: 1 }] } }, /generate\.samples gives 1 answer per prompt, but pair\.strategy max-min needs at least 2/],
+  [{ score: { reward: "model" } }, /score\.reward is model, but bootstrap\.reward is missing/],
+  [{ score: { reward: "model" }, bootstrap: { reward: {} } }, /bootstrap\.reward needs pairs to learn from, but bootstrap\.preferences is missing/],
+  [{ bootstrap: { reward: {}, preferences: { file: "p" } } }, /bootstrap\.reward trains a model, but score\.reward is a module/],
+  [{ bootstrap: { preferences: { file: "p" } } }, /neither bootstrap\.reward nor a baseline uses it/],
+  [{ baselines: [{ name: "offline", pairs: "preferences" }] }, /baseline offline trains on preferences, but bootstrap\.preferences is missing/],
+  [{ baselines: [{ name: "a", pairs: "initial-policy" }, { name: "a", pairs: "initial-policy" }] }, /two baselines are named a/],
+  [{ score: { reward: "model" }, bootstrap: { reward: {}, preferences: sampled } }, /needs prompts, but prompts\.preferences is 0/],
+  [{ score: { reward: "model" }, bootstrap: { reward: {}, preferences: { sample: {} } }, prompts: { file: "p", preferences: 5 } }, /rater is missing/],
+  [{ score: { reward: "model" }, bootstrap: { reward: {}, preferences: { ...sampled, sample: { samples: [{ temperature: 1, count: 3 }] } } }, prompts: { file: "p", preferences: 5 } }, /gives 3 answers per prompt, but a rater compares them two by two/],
+  [{ bootstrap: { sft: { data: { module: "s.ts" } } } }, /count is missing/],
+  [{ ...init({ contextLength: 1024 }) }, /generate\.maxTokens is 2048, but the model's context is 1024 tokens/],
+  [{ ...init({ hiddenSize: 60, heads: 4 }) }, /hiddenSize 60 over heads 4 is no even head size/],
+  [{ ...init({ kvHeads: 3 }) }, /heads 4 is no multiple of kvHeads 3/],
+];
+for (const [change, message] of conflicts) {
+  test(`settings that exclude each other are refused naming both: ${message.source.replaceAll("\\", "")}`, () => {
+    const error = refused({ ...minimal, ...change });
+    assert.equal(error.code, "spec_conflict");
+    assert.ok(error.problems.some((problem) => message.test(problem.message)), JSON.stringify(error.problems));
+  });
+}
+
+test("the JSON Schema knows every section and asks only for what has no default", () => {
+  const schema = specJsonSchema() as { properties: Record<string, { properties?: object }>; required: string[] };
+  assert.deepEqual(schema.required, ["name", "policy", "prompts"]);
+  assert.deepEqual(Object.keys(schema.properties), ["$schema", "name", "seed", "policy", "prompts", "bootstrap", "baselines", "iterations", "generate", "score", "pair", "train", "evaluate", "promote"]);
+  assert.ok("lengthPenalty" in schema.properties["pair"]!.properties!);
+});
+
+test("durations are read in their unit", () => {
+  assert.deepEqual(["500ms", "30s", "1.5m", "1h"].map(durationMs), [500, 30_000, 90_000, 3_600_000]);
+});
+
+// ---------------------------------------------------------------- files
+
+const folder = await mkdtemp(join(tmpdir(), "ratchet-spec-test-"));
+after(() => rm(folder, { recursive: true, force: true }));
+async function load(name: string, source: string) {
+  const file = join(folder, name);
+  await writeFile(file, source);
+  return loadSpecFile(file);
+}
+
+const json = JSON.stringify(minimal);
+
+test("YAML, JSON, TypeScript and JavaScript say the same", async () => {
+  const yaml = "name: shop\npolicy: {path: ./model}\nprompts:\n  file: prompts.jsonl\nscore:\n  reward: {module: ./reward.ts}\n";
+  const loaded = await Promise.all([
+    load("a.yaml", yaml),
+    load("a.json", json),
+    load("a.ts", `import { defineCampaign } from "ratchet-rlhf";\nconst typed: string = "shop";\nexport default defineCampaign({ ...${json}, name: typed });`),
+    load("a.mjs", `export default ${json};`),
+  ]);
+  for (const { spec, baseDir } of loaded) {
+    assert.deepEqual(spec, resolveSpec(minimal));
+    assert.equal(baseDir, folder);
+  }
+});
+
+test("a wrong value is told with file and line", async () => {
+  await assert.rejects(load("b.yaml", "name: shop\npolicy:\n  path: m\nprompts:\n  file: p\ntrain:\n  beta: 0.1\n  epochs: 0\n"), (error: SpecError) => {
+    assert.equal(error.line, 8);
+    assert.match(error.message, /b\.yaml:8: train\.epochs is 0/);
+    return true;
+  });
+  await assert.rejects(load("b.json", json.replace('"name"', '\n"nmae"')), (error: SpecError) => error.problems.some(({ line, message }) => line === 2 && message === "unknown key nmae in the spec"));
+});
+
+test("a conflict is told with the line of the setting", async () => {
+  await assert.rejects(load("c.yaml", "name: shop\npolicy: {path: m}\nprompts: {file: p}\n\nscore:\n  reward: model\n"), { code: "spec_conflict", line: 6 });
+});
+
+test("a file that cannot be read at all is told with the line where it breaks", async () => {
+  await assert.rejects(load("d.yaml", "name: a\nseed: 1\nname: b\n"), { code: "spec_unreadable", line: 3 });
+  await assert.rejects(load("d.json", '{"name": "a",\n "seed": ]}'), { code: "spec_unreadable", line: 2 });
+  await assert.rejects(load("d.ts", "export default {\n  name: 'a'\n  seed: 1 };"), { code: "spec_unreadable", line: 3 });
+  await assert.rejects(load("e.ts", "throw new Error('no luck');"), { code: "spec_unreadable", message: /no luck/ });
+  await assert.rejects(load("f.ts", "export const name = 1;"), { code: "spec_invalid", message: /no default export/ });
+  await assert.rejects(load("g.toml", ""), { code: "spec_unsupported" });
+  await assert.rejects(loadSpecFile(join(folder, "missing.yaml")), { code: "file_missing" });
+});

@@ -1,0 +1,64 @@
+// What every verb shares: the global options, and the client that they lead to.
+import type { Command } from "commander";
+import { ResourceError } from "../client/errors.ts";
+import { findTemporal, requireStoreName } from "../client/find.ts";
+import type { FindOptions } from "../client/find.ts";
+import { RatchetClient } from "../client/ratchet-client.ts";
+import { UNREACHABLE_HINT } from "../client/temporal-gateway.ts";
+import { note } from "./output.ts";
+
+export interface Globals {
+  store?: string;
+  address?: string;
+  namespace?: string;
+  profile?: string;
+  debug?: boolean;
+}
+
+export const globalsOf = (command: Command): Globals => command.optsWithGlobals<Globals>();
+
+export const findOptions = (globals: Globals): FindOptions => ({ ...globals, env: process.env, cwd: process.cwd() });
+
+/** For verbs that read the record. */
+export function openStoreClient(command: Command): Promise<RatchetClient> {
+  return RatchetClient.connect({ store: requireStoreName(findOptions(globalsOf(command))) });
+}
+
+/** For verbs that start, follow or control. */
+export function openClient(command: Command): Promise<RatchetClient> {
+  const options = findOptions(globalsOf(command));
+  const temporal = findTemporal(options);
+  if (!temporal) throw new ResourceError("temporal_unreachable", "no Temporal server is configured, and no `ratchet dev` runs here", { hint: UNREACHABLE_HINT });
+  return RatchetClient.connect({ store: requireStoreName(options), temporal });
+}
+
+/** For `status`: the record without a server is better than nothing. */
+export async function openClientIfReachable(command: Command): Promise<RatchetClient> {
+  const options = findOptions(globalsOf(command));
+  const temporal = findTemporal(options);
+  if (!temporal) return openStoreClient(command);
+  try {
+    return await RatchetClient.connect({ store: requireStoreName(options), temporal });
+  } catch (error) {
+    if ((error as { code?: string }).code !== "temporal_unreachable") throw error;
+    note(`${(error as Error).message}: showing what the store holds`);
+    return openStoreClient(command);
+  }
+}
+
+/** Runs a verb's work and closes its client, whatever happens. */
+export async function using<T>(opening: Promise<RatchetClient>, work: (client: RatchetClient) => Promise<T>): Promise<T> {
+  const client = await opening;
+  try {
+    return await work(client);
+  } finally {
+    await client.close();
+  }
+}
+
+/** The global flags as given, to be repeated in commands that are shown: ` --store dir:/x`. */
+export function repeatFlags({ store, address, namespace, profile }: Globals): string {
+  const given = Object.entries({ store, address, namespace, profile }).filter(([, value]) => value !== undefined);
+  return given.map(([name, value]) => ` --${name} ${value}`).join("");
+}
+

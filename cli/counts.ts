@@ -1,0 +1,8 @@
+// Whole numbers on the command line.
+import { SpecError } from "../campaign/errors.ts";
+
+export function parseCount(text: string): number {
+  const value = Number(text);
+  if (Number.isInteger(value) && value >= 0) return value;
+  throw new SpecError("usage_invalid", `${JSON.stringify(text)} is no whole number of at least 0`);
+}

@@ -1,0 +1,36 @@
+// `ratchet dev`: Temporal, a worker and a store on this machine, until Ctrl-C.
+import { resolve } from "node:path";
+import type { Command } from "commander";
+import { findStoreName } from "../client/find.ts";
+import { drainOnSignal, startDevTree, STATE_FOLDER } from "../dev/index.ts";
+import { findOptions, globalsOf } from "./context.ts";
+import { parseCount } from "./counts.ts";
+import { json as printJson, note, suggest } from "./output.ts";
+
+interface DevFlags {
+  state: string;
+  port?: number;
+  uiPort?: number;
+  ui: boolean;
+  json?: boolean;
+}
+
+export const devVerb = (program: Command): Command =>
+  program
+    .command("dev")
+    .description("run a Temporal server and a worker on this machine; state stays in one folder")
+    .option("--state <folder>", "where everything is kept", STATE_FOLDER)
+    .option("--port <port>", "Temporal's port (default: 7233, or a free one)", parseCount)
+    .option("--ui-port <port>", "web UI's port (default: 8233, or a free one)", parseCount)
+    .option("--no-ui", "without the web UI")
+    .option("--json", "addresses as JSON, once everything runs")
+    .action(async ({ state, port, uiPort, ui, json }: DevFlags, command: Command) => {
+      const stateDir = resolve(state);
+      const store = findStoreName(findOptions(globalsOf(command))) ?? `dir:${resolve(stateDir, "store")}`;
+      const tree = await startDevTree({ stateDir, store, ui, ports: { ...(port === undefined ? {} : { grpc: port }), ...(uiPort === undefined ? {} : { ui: uiPort }) }, report: note });
+      if (json) printJson({ address: tree.address, namespace: tree.namespace, uiUrl: tree.uiUrl, store, stateDir });
+      note(`Temporal ${tree.address}${tree.uiUrl ? `, web UI ${tree.uiUrl}` : ""}, store ${store}; Ctrl-C stops everything`);
+      suggest(["ratchet start <campaign file>", "ratchet list", "ratchet doctor"]);
+      await drainOnSignal(tree, { onDrain: () => note("\nsaving what runs and stopping; again to stop at once") });
+      note("stopped");
+    });

@@ -1,0 +1,61 @@
+// Puts a campaign's progress on stderr: on a terminal the running stages stand below the log and are redrawn, elsewhere they are
+// printed as plain lines now and then.
+import type { WatchedStage } from "../client/watch.ts";
+import { paint, width } from "../report/columns.ts";
+import type { Look } from "../report/columns.ts";
+import { stageLine } from "./progress.ts";
+
+export interface Display {
+  /** A line that stays. */
+  say(line: string): void;
+  stages(stages: readonly WatchedStage[]): void;
+  /** Takes the running stages away. */
+  end(): void;
+}
+
+interface Stream {
+  write(text: string): unknown;
+  isTTY?: boolean;
+  columns?: number;
+}
+
+export const openDisplay = (stream: Stream, look: Look): Display => (stream.isTTY && process.env["TERM"] !== "dumb" ? liveDisplay(stream, look) : plainDisplay(stream));
+
+function liveDisplay(stream: Stream, look: Look): Display {
+  let drawn: string[] = [];
+  const erase = (): string => (drawn.length === 0 ? "" : `\u001b[${drawn.length}A\u001b[J`);
+  const draw = (log: string, lines: string[]): void => {
+    // One write, so that nothing flickers.
+    stream.write(`${erase()}${log}${lines.map((line) => `${line}\n`).join("")}`);
+    drawn = lines;
+  };
+  return {
+    say: (line) => draw(`${line}\n`, drawn),
+    stages: (stages) => draw("", stages.map((stage) => paint(cut(stageLine(stage, { bar: true }), (stream.columns ?? 80) - 1), "dim", look))),
+    end: () => draw("", []),
+  };
+}
+
+/** How often an unchanged stage is said again. */
+const EVERY_MS = 10_000;
+
+function plainDisplay(stream: Stream): Display {
+  const saidAtMs = new Map<string, number>();
+  const say = (line: string): void => void stream.write(`${line}\n`);
+  return {
+    say,
+    stages(stages) {
+      const now = Date.now();
+      for (const stage of stages) {
+        const key = `${stage.place}/${stage.stage}`;
+        if (now - (saidAtMs.get(key) ?? 0) < EVERY_MS) continue;
+        saidAtMs.set(key, now);
+        say(stageLine(stage, { bar: false }));
+      }
+    },
+    end: () => undefined,
+  };
+}
+
+/** A line that wrapped would be counted wrong when it is erased. */
+const cut = (line: string, columns: number): string => (width(line) > columns ? `${[...line].slice(0, columns - 1).join("")}…` : line);

@@ -1,0 +1,37 @@
+// `ratchet history`: the iterations of a campaign and what they cost.
+import type { Command } from "commander";
+import type { CampaignHistory, PlaceHistory } from "../client/history.ts";
+import { formatHistory } from "../report/history.ts";
+import { openStoreClient, using } from "./context.ts";
+import { data, json, lookOf, note } from "./output.ts";
+import { eventLine } from "./progress.ts";
+
+export const historyVerb = (program: Command): Command =>
+  program
+    .command("history")
+    .description("list the iterations of a campaign: numbers, decisions, and what was computed twice")
+    .argument("<campaign>", "campaign id, or its beginning")
+    .option("--ledger", "list the recorded decisions instead")
+    .option("--json", "as JSON (docs/cli.md)")
+    .action(async (campaign: string, flags: { ledger?: boolean; json?: boolean }, command: Command) => {
+      await using(openStoreClient(command), async (client) => {
+        const history = await client.history(campaign);
+        if (flags.json) return json(history);
+        if (flags.ledger) return data(ledgerText(history));
+        data(formatHistory(history.places, lookOf(process.stdout)));
+        for (const line of history.places.flatMap(retriedLines)) note(line);
+      });
+    });
+
+const ledgerText = ({ ledger }: CampaignHistory): string =>
+  ledger.map(({ n, epoch, at, event }) => `${String(n).padStart(4)}  epoch ${epoch}  ${at.replace("T", " ").slice(0, 19)}  ${eventLine(event)}`).join("\n");
+
+/** Stages that needed more than one attempt: what the interruptions cost. */
+function retriedLines({ place, work }: PlaceHistory): string[] {
+  return Object.entries(work)
+    .filter(([, { attempts, recomputed }]) => attempts > 1 || recomputed > 0)
+    .map(([stage, { attempts, computed, recomputed, resumedFrom }]) => {
+      const from = resumedFrom === undefined || resumedFrom === 0 ? "" : `, went on from step ${resumedFrom}`;
+      return `${place} ${stage}: ${attempts} attempts, ${computed} computed${from}, ${recomputed} computed again`;
+    });
+}

@@ -1,0 +1,55 @@
+#!/usr/bin/env node
+// `ratchet`: one verb a file. Data on stdout, progress and errors on stderr; exit codes in docs/errors.md.
+import { createRequire } from "node:module";
+import { Command, CommanderError } from "commander";
+import { cancelVerb, pauseVerb, resumeVerb } from "./control.ts";
+import { devVerb } from "./dev.ts";
+import { doctorVerb } from "./doctor.ts";
+import { printError } from "./exit.ts";
+import { exportVerb } from "./export.ts";
+import { historyVerb } from "./history.ts";
+import { initVerb } from "./init.ts";
+import { listVerb } from "./list.ts";
+import { planVerb } from "./plan.ts";
+import { runVerb } from "./run.ts";
+import { samplesVerb } from "./samples.ts";
+import { startVerb } from "./start.ts";
+import { statusVerb } from "./status.ts";
+import { validateVerb } from "./validate.ts";
+import { verifyVerb } from "./verify.ts";
+import { watchVerb } from "./watch.ts";
+import { workerVerb } from "./worker.ts";
+
+const { version, description } = createRequire(import.meta.url)("../../package.json") as { version: string; description: string };
+
+/** Every error leaves as one, ours and commander's alike; the verbs inherit this. */
+const program = new Command("ratchet")
+  .description(description)
+  .version(version, "--version")
+  .option("--store <name>", "dir:/path or s3://bucket/prefix (default: RATCHET_STORE, .ratchet/dev.json)")
+  .option("--address <host:port>", "Temporal server (default: TEMPORAL_*, profiles, .ratchet/dev.json)")
+  .option("--namespace <name>", "Temporal namespace")
+  .option("--profile <name>", "profile of Temporal's client configuration")
+  .option("--debug", "show stacks and causes of errors")
+  .configureHelp({ showGlobalOptions: true })
+  .configureOutput({ outputError: () => undefined })
+  .showSuggestionAfterError()
+  .exitOverride();
+
+const groups: Record<string, ((program: Command) => Command)[]> = {
+  "Prepare:": [initVerb, validateVerb, planVerb],
+  "Run:": [runVerb, startVerb, devVerb, workerVerb],
+  "Follow:": [statusVerb, watchVerb, listVerb],
+  "Control:": [pauseVerb, resumeVerb, cancelVerb],
+  "Read:": [historyVerb, samplesVerb, verifyVerb, exportVerb],
+  "Check:": [doctorVerb],
+};
+for (const [heading, verbs] of Object.entries(groups)) for (const verb of verbs) verb(program).helpGroup(heading);
+
+try {
+  await program.parseAsync();
+} catch (error) {
+  // Help and version were asked for and are printed already; without a verb, commander prints the help.
+  const asked = error instanceof CommanderError && (error.exitCode === 0 || error.code === "commander.help");
+  process.exitCode = asked ? (error as CommanderError).exitCode && 2 : printError(error, { debug: program.opts<{ debug?: boolean }>().debug === true });
+}

@@ -1,0 +1,108 @@
+// `ratchet run`: start a campaign and follow it to its end. Where no Temporal is configured it brings its own tree and takes it down
+// again; on a server that it did not start, Ctrl-C only lets go.
+import { resolve } from "node:path";
+import type { Command } from "commander";
+import type { LoadedSpec } from "../campaign/load.ts";
+import { findStoreName, findTemporal, requireStoreName } from "../client/find.ts";
+import type { CampaignOutcome } from "../client/outcome.ts";
+import { RatchetClient } from "../client/ratchet-client.ts";
+import type { TemporalAddress } from "../client/temporal-gateway.ts";
+import { drainOnSignal, findDevJson, startDevTree, STATE_FOLDER } from "../dev/index.ts";
+import type { DevTree } from "../dev/index.ts";
+import { formatTable } from "../report/table.ts";
+import { findOptions, globalsOf, repeatFlags } from "./context.ts";
+import type { Globals } from "./context.ts";
+import { detachOnSignal } from "./detach.ts";
+import { EXIT, exitCodeOf, printOutcome } from "./exit.ts";
+import { follow } from "./follow.ts";
+import { data, json, lookOf, note, suggest } from "./output.ts";
+import { loadCampaign } from "./spec-file.ts";
+import { startedLine, withStartOptions } from "./start.ts";
+import type { StartFlags } from "./start.ts";
+
+export const runVerb = (program: Command): Command =>
+  withStartOptions(program.command("run"))
+    .description("start or resume a campaign and follow it to its end; brings a Temporal server and a worker where none is configured")
+    .option("--json", "the outcome as JSON")
+    .action(async (path: string, flags: StartFlags, command: Command) => {
+      const spec = await loadCampaign(path);
+      const globals = globalsOf(command);
+      const temporal = findTemporal(findOptions(globals));
+      process.exitCode = temporal ? await runAttached(spec, flags, globals, temporal) : await runOwnTree(spec, flags, globals);
+    });
+
+async function runAttached(spec: LoadedSpec, flags: StartFlags, globals: Globals, temporal: TemporalAddress): Promise<number> {
+  const client = await RatchetClient.connect({ store: requireStoreName(findOptions(globals)), temporal });
+  const detach = detachOnSignal();
+  try {
+    const id = await begin(client, spec, flags);
+    const outcome = await follow(client, id, { signal: detach.signal });
+    if (outcome) return await finish(client, id, outcome, flags, globals);
+    note(`detached; ${id} goes on`);
+    suggest([`ratchet watch ${id}${repeatFlags(globals)}`, `ratchet cancel ${id}${repeatFlags(globals)} --why "…"`]);
+    return EXIT.detached;
+  } finally {
+    detach.off();
+    await client.close();
+  }
+}
+
+/** The tree's folder and store are those of an earlier run here, so the same command goes on where it stopped. */
+async function runOwnTree(spec: LoadedSpec, flags: StartFlags, globals: Globals): Promise<number> {
+  const stateDir = findDevJson()?.stateDir ?? resolve(STATE_FOLDER);
+  const store = findStoreName(findOptions(globals)) ?? `dir:${resolve(stateDir, "store")}`;
+  const tree = await startDevTree({ stateDir, store, ui: true, report: note });
+  if (tree.uiUrl) note(`Temporal ${tree.address}, web UI ${tree.uiUrl}, store ${store}`);
+  const ended = new AbortController();
+  const drained = new AbortController();
+  const down = drainOnSignal(tree, {
+    until: ended.signal,
+    onDrain: () => {
+      note("\nsaving what runs and stopping; again to stop at once");
+      drained.abort();
+    },
+  });
+  try {
+    return await runOnTree(tree, store, spec, flags, { signal: drained.signal, down });
+  } finally {
+    ended.abort();
+    await tree.drain();
+  }
+}
+
+interface Ending {
+  signal: AbortSignal;
+  /** Resolves when a signal has taken the tree down. */
+  down: Promise<NodeJS.Signals>;
+}
+
+async function runOnTree(tree: DevTree, store: string, spec: LoadedSpec, flags: StartFlags, { signal, down }: Ending): Promise<number> {
+  const temporal = { address: tree.address, namespace: tree.namespace, connection: {}, identity: tree.serverId };
+  const client = await RatchetClient.connect({ store, temporal });
+  try {
+    const id = await begin(client, spec, flags);
+    const outcome = await follow(client, id, { signal });
+    if (outcome) return await finish(client, id, outcome, flags, {});
+    await down;
+    const { finished } = await new RatchetClient(client.store).status(id);
+    note(finished < 0 ? "stopped before the bootstrap finished; the same command goes on" : `stopped at iteration ${finished}; the same command goes on`);
+    return EXIT.detached;
+  } finally {
+    await client.close();
+  }
+}
+
+async function begin(client: RatchetClient, spec: LoadedSpec, flags: StartFlags): Promise<string> {
+  const started = await client.start(spec, { ...flags, campaignId: flags.id });
+  note(startedLine(started));
+  return started.campaignId;
+}
+
+async function finish(client: RatchetClient, campaignId: string, outcome: CampaignOutcome, { json: asJson }: StartFlags, globals: Globals): Promise<number> {
+  if (asJson) json({ campaignId, ...outcome });
+  else if (outcome.status === "completed") data(formatTable(await client.compare(campaignId), lookOf(process.stdout)));
+  printOutcome(outcome);
+  const flags = repeatFlags(globals);
+  suggest([`ratchet history ${campaignId}${flags}`, `ratchet samples ${campaignId} --limit 3${flags}`, `ratchet verify ${campaignId}${flags}`, `ratchet export ${campaignId} --out ./model${flags}`]);
+  return exitCodeOf(outcome);
+}

@@ -1,0 +1,53 @@
+// `ratchet samples`: what the policies say, to read.
+import type { Command } from "commander";
+import type { PromptSamples, Samples } from "../client/samples.ts";
+import type { PairRow } from "../campaign/recipe/rows.ts";
+import { fixed } from "../report/digits.ts";
+import { formatSamples } from "../report/samples.ts";
+import { openStoreClient, using } from "./context.ts";
+import { columnsOf, data, json, lookOf } from "./output.ts";
+import { parseCount } from "./counts.ts";
+
+interface SampleFlags {
+  limit: number;
+  offset: number;
+  json?: boolean;
+}
+
+export const samplesVerb = (program: Command): Command =>
+  program
+    .command("samples")
+    .description("read completions before and after, or those and the pairs of any stage")
+    .argument("<address>", "<campaign>[/<iteration>[.<take>] | /base-<name>][/generate | score | pair | evaluate]")
+    .option("--limit <count>", "prompts or pairs to show", parseCount, 5)
+    .option("--offset <count>", "prompts or pairs to pass over", parseCount, 0)
+    .option("--json", "as JSON (docs/cli.md)")
+    .action(async (address: string, { limit, offset, json: asJson }: SampleFlags, command: Command) => {
+      await using(openStoreClient(command), async (client) => {
+        const samples = await client.samples(address, { limit, offset });
+        if (asJson) json(samples);
+        else data(samplesText(samples));
+      });
+    });
+
+function samplesText(samples: Samples): string {
+  const look = lookOf(process.stdout);
+  switch (samples.kind) {
+    case "before-after":
+      return formatSamples(samples.rows, samples, { ...look, columns: columnsOf(process.stdout) });
+    case "completions":
+      return samples.rows.map(groupText).join("\n\n");
+    case "pairs":
+      return samples.rows.map(pairText).join("\n\n");
+  }
+}
+
+const groupText = ({ prompt, answers }: PromptSamples): string =>
+  [prompt, ...answers.map(({ text, finish, temperature, score }) => `  t ${temperature}${score === undefined ? "" : `, score ${fixed(score, 2)}`}: ${text}${finish === "length" ? " …" : ""}`)].join("\n");
+
+function pairText({ prompt, chosen, rejected, chosen_score, rejected_score, margin }: PairRow): string {
+  const line = (name: string, answer: PairRow["chosen"], score: number | undefined): string => `  ${name}${score === undefined ? "" : ` (${fixed(score, 2)})`}: ${content(answer)}`;
+  return [`${content(prompt)}${margin === undefined ? "" : `  [margin ${fixed(margin, 2)}]`}`, line("chosen", chosen, chosen_score), line("rejected", rejected, rejected_score)].join("\n");
+}
+
+const content = (text: PairRow["prompt"]): string => (typeof text === "string" ? text : text.map((turn) => turn.content).join("\n"));

@@ -1,0 +1,20 @@
+// The campaign that a verb is given: a spec file, or a folder with one named `campaign`.
+import { existsSync, statSync } from "node:fs";
+import { join } from "node:path";
+import { SpecError } from "../campaign/errors.ts";
+import { loadSpecFile } from "../campaign/load.ts";
+import type { LoadedSpec } from "../campaign/load.ts";
+
+const NAMES = ["campaign.ts", "campaign.yaml", "campaign.yml", "campaign.json", "campaign.mjs", "campaign.js"];
+
+export function loadCampaign(path: string): Promise<LoadedSpec> {
+  return loadSpecFile(statSync(path, { throwIfNoEntry: false })?.isDirectory() ? inFolder(path) : path);
+}
+
+function inFolder(folder: string): string {
+  const found = NAMES.map((name) => join(folder, name)).filter((path) => existsSync(path));
+  const [only, other] = found;
+  if (only && !other) return only;
+  if (only && other) throw new SpecError("file_ambiguous", `${folder} holds more than one campaign file`, { hint: `name one: ${found.join(", ")}` });
+  throw new SpecError("file_missing", `${folder} holds no campaign file`, { hint: `one of ${NAMES.join(", ")}; \`ratchet init\` writes one` });
+}

@@ -1,0 +1,63 @@
+// `ratchet start`: start, resume or attach to a campaign, and leave.
+import type { Command } from "commander";
+import { registerCommand } from "../client/search-attributes.ts";
+import { findTemporal } from "../client/find.ts";
+import type { Started } from "../client/start.ts";
+import { findOptions, globalsOf, openClient, repeatFlags, using } from "./context.ts";
+import type { Globals } from "./context.ts";
+import { data, json, note, suggest } from "./output.ts";
+import { loadCampaign } from "./spec-file.ts";
+
+export interface StartFlags {
+  id?: string;
+  takeOver?: boolean;
+  resume?: boolean;
+  json?: boolean;
+}
+
+/** Options of every verb that starts a campaign. */
+export const withStartOptions = (verb: Command): Command =>
+  verb
+    .argument("<campaign>", "campaign file, or a folder that holds campaign.ts or campaign.yaml")
+    .option("--id <id>", "campaign id (default: the name in the spec)")
+    .option("--resume", "go on with a cancelled campaign")
+    .option("--take-over", "take the campaign from a server that is gone for good");
+
+export const startVerb = (program: Command): Command =>
+  withStartOptions(program.command("start"))
+    .description("start or resume a campaign and return")
+    .option("--json", "what was done, as JSON")
+    .action(async (path: string, flags: StartFlags, command: Command) => {
+      const spec = await loadCampaign(path);
+      await using(openClient(command), async (client) => {
+        const started = await client.start(spec, { ...flags, campaignId: flags.id });
+        if (flags.json) json(started);
+        else data(started.campaignId);
+        note(startedLine(started));
+        sayMissingAttributes(await client.missingSearchAttributes(), globalsOf(command));
+        suggest(followUps(started.campaignId, globalsOf(command)));
+      });
+    });
+
+export function startedLine({ campaignId, action, specDigest }: Started): string {
+  const done = {
+    created: "created and started",
+    attached: "is running with this spec already; nothing was changed",
+    resumed: "goes on from its ledger",
+    reopened: "was cancelled, is opened again and goes on from its ledger",
+    completed: "has completed with this spec",
+  };
+  return `${campaignId} ${done[action]} (spec ${specDigest.slice(0, 12)})`;
+}
+
+const followUps = (id: string, globals: Globals): string[] => {
+  const flags = repeatFlags(globals);
+  return [`ratchet watch ${id}${flags}`, `ratchet status ${id}${flags}`, `ratchet pause ${id} --why "…"${flags}`, `ratchet history ${id}${flags}`];
+};
+
+function sayMissingAttributes(missing: string[], globals: Globals): void {
+  const temporal = findTemporal(findOptions(globals));
+  if (missing.length === 0 || !temporal) return;
+  note(`search attributes ${missing.join(", ")} are not registered; campaigns run without them. To filter by them in the web UI:`);
+  note(`  ${registerCommand(missing, temporal)}`);
+}

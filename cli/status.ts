@@ -1,0 +1,44 @@
+// `ratchet status`: where one campaign stands.
+import type { Command } from "commander";
+import type { StatusView } from "../client/status.ts";
+import { openClientIfReachable, using } from "./context.ts";
+import { data, json } from "./output.ts";
+import { stageLine, waitingLine } from "./progress.ts";
+
+export const statusVerb = (program: Command): Command =>
+  program
+    .command("status")
+    .description("show where a campaign stands and what runs now")
+    .argument("<campaign>", "campaign id, or its beginning")
+    .option("--json", "as JSON (docs/cli.md)")
+    .action(async (campaign: string, flags: { json?: boolean }, command: Command) => {
+      await using(openClientIfReachable(command), async (client) => {
+        const status = await client.status(campaign);
+        if (flags.json) json(status);
+        else data(statusText(status));
+      });
+    });
+
+export function statusText(view: StatusView): string {
+  const { campaignId, name, status, finished, iterations, epoch, promoted, baselines, updatedAt, specDigest, failure, live } = view;
+  return [
+    `${campaignId}  ${status}${name === campaignId ? "" : `  (${name})`}`,
+    `iterations  ${finished < 0 ? "bootstrap not finished" : `${finished} of ${iterations} finished`}`,
+    ...(promoted ? [`promoted    iteration ${promoted.iteration}, ${promoted.policy.slice(0, 12)}`] : []),
+    ...(baselines.length > 0 ? [`baselines   ${baselines.join(", ")}`] : []),
+    `spec        ${specDigest.slice(0, 12)}`,
+    `epoch       ${epoch}`,
+    `last row    ${updatedAt.replace("T", " ").slice(0, 19)}`,
+    ...(failure ? [`failure     ${failure.code}: ${failure.message}`] : []),
+    ...liveLines(view),
+    ...(live?.stages ?? []).map((stage) => `running     ${stageLine(stage, { bar: false })}`),
+    ...(live?.waiting ?? []).map((waiting) => waitingLine(waiting, Date.now())),
+  ].join("\n");
+}
+
+/** The record says one thing and the server another: said, with the way out. */
+function liveLines({ status, live }: StatusView): string[] {
+  const open = status === "running" || status === "paused";
+  if (!live || !open || live.run === "running") return [];
+  return [`server      ${live.run === undefined ? "does not know this campaign" : `says ${live.run}`}; ratchet start goes on from the ledger`];
+}

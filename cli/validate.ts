@@ -1,0 +1,19 @@
+// `ratchet validate`: the checks that `start` makes, without starting.
+import type { Command } from "commander";
+import { checkCampaign } from "./check.ts";
+import { data, json } from "./output.ts";
+import { loadCampaign } from "./spec-file.ts";
+
+export const validateVerb = (program: Command): Command =>
+  program
+    .command("validate")
+    .description("check a campaign: settings, files, model, tokenizer, prompts and modules")
+    .argument("<campaign>", "campaign file, or a folder that holds one")
+    .option("--json", "as JSON")
+    .action(async (path: string, flags: { json?: boolean }) => {
+      const loaded = await loadCampaign(path);
+      const { digest, compiled } = await checkCampaign(loaded);
+      const { overlaps } = compiled.prompts;
+      if (flags.json) return json({ valid: true, name: loaded.spec.name, specDigest: digest, overlaps });
+      data(`${loaded.spec.name} is valid (spec ${digest.slice(0, 12)})`);
+    });

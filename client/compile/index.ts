@@ -1,0 +1,236 @@
+// Resolved spec → compiled spec: everything it names is read, checked and uploaded, and every path becomes a digest. The compiled
+// spec is a blob of its own; its digest is the same on every machine, because nothing in it says where things lay.
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import type { CompiledSpec, Optimizer, Rows } from "../../campaign/compiled.ts";
+import { durationMs } from "../../campaign/fields.ts";
+import type { ModuleRole } from "../../campaign/modules.ts";
+import { promptContent } from "../../campaign/recipe/rows.ts";
+import type { ModuleSource, ResolvedOptimizer, ResolvedSpec } from "../../campaign/spec.ts";
+import type { Digest } from "../../campaign/types.ts";
+import type { Store } from "../../store/types.ts";
+import { bundleModule, importsFile, refuseGold, type Bundle } from "./bundle.ts";
+import { longestPrompts, refuseBeyondContext } from "./fit.ts";
+import { formatRows } from "./json-lines.ts";
+import { countOverlaps } from "./overlaps.ts";
+import { stagePolicy } from "./policy.ts";
+import { promptsFromFile, promptsFromModule, type Splits } from "./prompts.ts";
+import type { Environment } from "./source-modules.ts";
+import { preferencesFromFile, sftFromFile, sftFromModule } from "./training-data.ts";
+
+export interface CompileOptions {
+  /** Folder that the spec's paths are relative to. */
+  baseDir: string;
+  store: Pick<Store, "putBlob" | "putJson" | "putTree">;
+  /** In place of the spec's. */
+  seed?: number;
+  /** Where `env:NAME` of prompt and SFT modules is looked up. */
+  environment?: Environment;
+}
+
+/** What `validate` and `plan` tell beside the compiled spec. */
+export interface CompileSummary {
+  model: { parameters: number; contextLength: number; vocabulary: number };
+  /** Prompts of each split and tokens of the longest. */
+  prompts: Record<keyof Splits, { count: number; longest: number }>;
+  overlaps: Record<string, number>;
+  sftRows?: number;
+  preferences?: { rows: number; kept: number; dropped: Record<string, number> };
+  modules: { role: ModuleRole; name: string; files: number; sizeBytes: number; digest?: Digest }[];
+  warnings: string[];
+}
+
+export interface Compiled {
+  compiled: CompiledSpec;
+  specDigest: Digest;
+  summary: CompileSummary;
+}
+
+export async function compileSpec(written: ResolvedSpec, { baseDir, store, seed = written.seed, environment = {} }: CompileOptions): Promise<Compiled> {
+  const spec = { ...written, seed };
+  const scratch = await mkdtemp(join(tmpdir(), "ratchet-compile-"));
+  try {
+    const bundles = await bundleAll(spec, baseDir);
+    const policy = await stagePolicy(spec, baseDir, join(scratch, "policy"));
+    refuseBeyondContext(spec, policy);
+    const splits = await gatherPrompts(spec, bundles, baseDir, environment);
+    const longest = longestPrompts(spec, splits, policy);
+    const data = await gatherData(spec, bundles, baseDir, environment);
+    const overlaps = countOverlaps(promptSets(splits, data));
+
+    const modules = await putModules(spec, bundles, store);
+    const context = policy.config.maxPositions;
+    const compiled: CompiledSpec = {
+      schema: "ratchet.spec/1",
+      name: spec.name,
+      seed,
+      policy: { tree: await store.putTree(policy.dir) },
+      prompts: await putPrompts(spec, splits, overlaps, store),
+      bootstrap: await putBootstrap(spec, data, context, store),
+      baselines: spec.baselines.map(({ name, pairs, learningRate = spec.train.learningRate }) => ({ name, pairs, learningRate })),
+      modules,
+      ...settings(spec, context),
+    };
+    return {
+      compiled,
+      specDigest: await store.putJson(compiled),
+      summary: {
+        model: { parameters: policy.parameters, contextLength: context, vocabulary: policy.config.vocabSize },
+        prompts: counted(splits, longest),
+        overlaps,
+        ...(data.sft ? { sftRows: data.sft.length } : {}),
+        ...(data.preferences ? { preferences: { rows: data.preferences.rows, kept: data.preferences.pairs.length, dropped: data.preferences.dropped } } : {}),
+        modules: bundles.map((bundle) => describe(bundle, modules)),
+        warnings: warningsOf(spec, bundles),
+      },
+    };
+  } finally {
+    await rm(scratch, { recursive: true, force: true });
+  }
+}
+
+// ---------------------------------------------------------------- modules
+
+/** Every module that the spec names, by role. */
+export function moduleSources({ prompts, bootstrap, score, evaluate }: ResolvedSpec): Partial<Record<ModuleRole, ModuleSource>> {
+  const asked = ({ module, timeout, env }: Partial<ModuleSource>): ModuleSource | undefined => (module === undefined ? undefined : { module, timeout: timeout!, env: env! });
+  const sources: Record<ModuleRole, ModuleSource | undefined> = {
+    prompts: asked(prompts),
+    sft: bootstrap.sft ? asked(bootstrap.sft.data) : undefined,
+    rater: bootstrap.preferences?.rater,
+    reward: score.reward === "model" ? undefined : score.reward,
+    judge: evaluate.judge,
+    gold: evaluate.gold,
+  };
+  return Object.fromEntries(Object.entries(sources).filter(([, source]) => source));
+}
+
+async function bundleAll(spec: ResolvedSpec, baseDir: string): Promise<Bundle[]> {
+  const sources = Object.entries(moduleSources(spec)) as [ModuleRole, ModuleSource][];
+  const bundles = await Promise.all(sources.map(([role, source]) => bundleModule(role, source.module, baseDir)));
+  refuseGold(bundles);
+  return bundles;
+}
+
+/** Prompts and SFT answers were asked already; the stages get the others. */
+async function putModules(spec: ResolvedSpec, bundles: Bundle[], store: CompileOptions["store"]): Promise<CompiledSpec["modules"]> {
+  const sources = moduleSources(spec);
+  const modules: CompiledSpec["modules"] = {};
+  for (const { role, source } of bundles) {
+    if (role === "prompts" || role === "sft") continue;
+    const { timeout, env } = sources[role]!;
+    modules[role] = { digest: await store.putBlob(source), timeoutMs: durationMs(timeout), env };
+  }
+  return modules;
+}
+
+function describe({ role, name, inputs, source }: Bundle, modules: CompiledSpec["modules"]): CompileSummary["modules"][number] {
+  const blob = role === "prompts" || role === "sft" ? undefined : modules[role];
+  return { role, name, files: inputs.length, sizeBytes: source.length, ...(blob ? { digest: blob.digest } : {}) };
+}
+
+const bundleOf = (bundles: Bundle[], role: ModuleRole): Bundle => bundles.find((bundle) => bundle.role === role)!;
+
+// ---------------------------------------------------------------- rows
+
+type Data = {
+  sft?: Awaited<ReturnType<typeof sftFromFile>>;
+  preferences?: Awaited<ReturnType<typeof preferencesFromFile>>;
+};
+
+function gatherPrompts(spec: ResolvedSpec, bundles: Bundle[], baseDir: string, environment: Environment): Promise<Splits> {
+  const { file } = spec.prompts;
+  return file === undefined ? promptsFromModule(spec, bundleOf(bundles, "prompts"), environment) : promptsFromFile(spec, file, baseDir);
+}
+
+async function gatherData(spec: ResolvedSpec, bundles: Bundle[], baseDir: string, environment: Environment): Promise<Data> {
+  const { sft, preferences } = spec.bootstrap;
+  const data: Data = {};
+  if (sft) data.sft = sft.data.file === undefined ? await sftFromModule(spec, bundleOf(bundles, "sft"), environment) : await sftFromFile(sft.data.file, baseDir);
+  if (preferences?.file !== undefined) data.preferences = await preferencesFromFile(preferences.file, preferences.minMargin, baseDir);
+  return data;
+}
+
+function promptSets(splits: Splits, { sft, preferences }: Data): Parameters<typeof countOverlaps>[0] {
+  const asked = splits.preferences.map(promptContent);
+  const rated = preferences?.pairs.map(({ prompt }) => prompt) ?? (asked.length > 0 ? asked : undefined);
+  return {
+    iterations: splits.iterations.map(promptContent),
+    validation: splits.validation.map(promptContent),
+    test: splits.test.map(promptContent),
+    ...(rated ? { preferences: rated } : {}),
+    ...(sft ? { sft: sft.map(promptContent) } : {}),
+  };
+}
+
+async function putRows(rows: object[], store: CompileOptions["store"]): Promise<Rows> {
+  return { rows: await store.putBlob(formatRows(rows)), count: rows.length };
+}
+
+async function putPrompts(spec: ResolvedSpec, splits: Splits, overlaps: Record<string, number>, store: CompileOptions["store"]): Promise<CompiledSpec["prompts"]> {
+  return {
+    iterations: await putRows(splits.iterations, store),
+    perIteration: spec.prompts.perIteration,
+    validation: await putRows(splits.validation, store),
+    test: await putRows(splits.test, store),
+    ...(splits.preferences.length > 0 ? { preferences: await putRows(splits.preferences, store) } : {}),
+    overlaps,
+  };
+}
+
+async function putBootstrap({ bootstrap }: ResolvedSpec, data: Data, context: number, store: CompileOptions["store"]): Promise<CompiledSpec["bootstrap"]> {
+  const compiled: CompiledSpec["bootstrap"] = {};
+  if (bootstrap.sft && data.sft) {
+    compiled.sft = { data: await putRows(data.sft, store), optimizer: optimizer(bootstrap.sft, context), promptMask: bootstrap.sft.promptMask };
+  }
+  if (data.preferences) compiled.preferences = { data: await putRows(data.preferences.pairs, store), dropped: data.preferences.dropped };
+  else if (bootstrap.preferences?.sample) compiled.preferences = { sample: bootstrap.preferences.sample };
+  if (bootstrap.reward) compiled.reward = { optimizer: optimizer(bootstrap.reward, context) };
+  return compiled;
+}
+
+// ---------------------------------------------------------------- settings
+
+function optimizer(settings: ResolvedOptimizer, context: number): Optimizer {
+  const { learningRate, betas, epsilon, weightDecay, clip, schedule, warmup, epochs, batch, maxLength = context } = settings;
+  return { learningRate, betas, epsilon, weightDecay, clip, schedule, warmup, epochs, batch, maxLength };
+}
+
+type Settings = Pick<CompiledSpec, "iterations" | "generate" | "pieces" | "score" | "pair" | "train" | "checkpoint" | "evaluate" | "promote" | "queues">;
+
+/** What is copied as it stands. */
+function settings({ iterations, generate, score, pair, train, evaluate, promote }: ResolvedSpec, context: number): Settings {
+  const { samples, maxTokens, topK, topP } = generate;
+  return {
+    iterations,
+    generate: { samples, maxTokens, topK, topP },
+    pieces: { prompts: generate.piece, perShard: generate.shard, wave: generate.wave },
+    score: { by: score.reward === "model" ? "model" : "module" },
+    pair,
+    train: { loss: train.loss, beta: train.beta, reference: train.reference, optimizer: optimizer(train, context) },
+    checkpoint: train.checkpoint,
+    evaluate: { samples: evaluate.samples, temperature: evaluate.temperature, resamples: evaluate.resamples },
+    promote,
+    queues: { generate: generate.queue, score: score.queue, train: train.queue, evaluate: evaluate.queue },
+  };
+}
+
+// ---------------------------------------------------------------- what to tell
+
+function counted(splits: Splits, longest: Record<keyof Splits, number>): CompileSummary["prompts"] {
+  const of = (name: keyof Splits) => ({ count: splits[name].length, longest: longest[name] });
+  return { iterations: of("iterations"), validation: of("validation"), test: of("test"), preferences: of("preferences") };
+}
+
+function warningsOf(spec: ResolvedSpec, bundles: Bundle[]): string[] {
+  const gold = bundles.find(({ role }) => role === "gold")?.inputs[0];
+  const judge = bundles.find(({ role }) => role === "judge");
+  const reward = bundles.find(({ role }) => role === "reward")?.inputs[0];
+  return [
+    ...(spec.policy.init && !spec.bootstrap.sft ? ["policy.init makes random weights and bootstrap.sft is missing: the first answers will be noise"] : []),
+    ...(judge ? [] : ["evaluate.judge is missing: each iteration is promoted unseen"]),
+    ...(judge && gold && importsFile(judge, gold) ? ["the judge reads gold: promotion is decided by simulated raters"] : []),
+    ...(judge && reward && importsFile(judge, reward) ? ["the judge imports the reward module: it is not held out"] : []),
+  ];
+}

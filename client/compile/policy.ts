@@ -1,0 +1,112 @@
+// π_0 as a folder in Hugging Face layout, checked by reading it as the engine will: a given checkpoint, or one made from the seed
+// with a given tokenizer. Only the files that make the model are taken, so a README beside it does not change the digest.
+import { copyFile, link, mkdir, readdir, stat } from "node:fs/promises";
+import { basename, dirname, join, resolve } from "node:path";
+import { SpecError } from "../../campaign/errors.ts";
+import { deriveSeed } from "../../campaign/recipe/seeds.ts";
+import type { ResolvedSpec } from "../../campaign/spec.ts";
+import { readCheckpoint, readJson, tokenizerFiles, writeCheckpoint } from "../../engine/checkpoint/checkpoint.ts";
+import { initCheckpoint } from "../../engine/model/index.ts";
+import type { ModelConfig } from "../../engine/model/index.ts";
+import { Tokenizer } from "../../engine/tokenizer/tokenizer.ts";
+
+export interface Policy {
+  /** A folder with the model's files only. */
+  dir: string;
+  config: ModelConfig;
+  tokenizer: Tokenizer;
+  parameters: number;
+}
+
+/** `folder`: an empty one that receives the files. */
+export async function stagePolicy(spec: ResolvedSpec, baseDir: string, folder: string): Promise<Policy> {
+  const { path, init } = spec.policy;
+  await mkdir(folder, { recursive: true });
+  if (init) await makePolicy(spec, init, baseDir, folder);
+  else await takeFiles(resolve(baseDir, path!), path!, folder);
+  const { config, weights } = await readCheckpoint(folder);
+  if (config.architecture !== "LlamaForCausalLM") {
+    throw new SpecError("architecture_unsupported", `policy.path ${path} is a ${config.architecture}, which cannot write`, { hint: "give a LlamaForCausalLM" });
+  }
+  const parameters = [...weights.values()].reduce((sum, { data }) => sum + data.length, 0);
+  return { dir: folder, config, tokenizer: await Tokenizer.load(folder, config), parameters };
+}
+
+// ---------------------------------------------------------------- a given checkpoint
+
+const isModelFile = (name: string): boolean =>
+  name === "config.json" || name.endsWith(".safetensors") || name === "model.safetensors.index.json" || tokenizerFiles.includes(name);
+
+async function takeFiles(source: string, name: string, folder: string): Promise<void> {
+  const names = await readdir(source).catch((cause: unknown) => {
+    throw new SpecError("file_missing", `policy.path ${name} is no folder that can be read`, { file: name, hint: `paths are relative to the spec file; looked at ${source}`, cause });
+  });
+  const wanted = names.filter(isModelFile);
+  if (!wanted.includes("config.json")) {
+    throw new SpecError("file_missing", `policy.path ${name} holds no config.json`, { file: name, hint: "a checkpoint in Hugging Face layout: config.json, model.safetensors, tokenizer.json, tokenizer_config.json" });
+  }
+  await Promise.all(wanted.map((file) => take(join(source, file), join(folder, file))));
+}
+
+/** A link where the file system allows one: weights are large, and nothing here writes to them. */
+async function take(from: string, to: string): Promise<void> {
+  await link(from, to).catch(() => copyFile(from, to));
+}
+
+// ---------------------------------------------------------------- a checkpoint from the seed
+
+type Init = NonNullable<ResolvedSpec["policy"]["init"]>;
+
+async function makePolicy(spec: ResolvedSpec, { tokenizer, model }: Init, baseDir: string, folder: string): Promise<void> {
+  const dir = await tokenizerFolder(resolve(baseDir, tokenizer), tokenizer);
+  const vocabulary = await readVocabulary(dir);
+  const settings = (await readJson(join(dir, "tokenizer_config.json"))) as Record<string, unknown>;
+  const id = (key: string): number | undefined => vocabulary.get(specialText(settings[key]) ?? "");
+  const eosId = id("eos_token");
+  if (eosId === undefined) {
+    throw new SpecError("tokenizer_mismatch", `the tokenizer ${tokenizer} names no eos_token of its vocabulary`, { file: tokenizer, hint: "answers must be able to end: set eos_token in tokenizer_config.json" });
+  }
+  const bosId = id("bos_token");
+  const padId = id("pad_token");
+  const config: ModelConfig = {
+    architecture: "LlamaForCausalLM",
+    vocabSize: Math.max(...vocabulary.values()) + 1,
+    hiddenSize: model.hiddenSize,
+    intermediateSize: model.intermediateSize,
+    layers: model.layers,
+    heads: model.heads,
+    kvHeads: model.kvHeads ?? model.heads,
+    headSize: model.hiddenSize / model.heads,
+    maxPositions: model.contextLength,
+    ropeTheta: model.ropeTheta,
+    rmsEpsilon: model.rmsNormEps,
+    tiedEmbeddings: model.tieEmbeddings,
+    eosIds: [eosId],
+    ...(bosId === undefined ? {} : { bosId }),
+    ...(padId === undefined ? {} : { padId }),
+  };
+  await writeCheckpoint(folder, initCheckpoint(config, deriveSeed("policy", spec.seed)), dir);
+}
+
+/** The folder, where the spec names the tokenizer.json in it. */
+async function tokenizerFolder(path: string, name: string): Promise<string> {
+  const dir = basename(path) === "tokenizer.json" ? dirname(path) : path;
+  const found = await stat(join(dir, "tokenizer.json")).catch(() => undefined);
+  if (!found?.isFile()) throw new SpecError("file_missing", `policy.init.tokenizer ${name} holds no tokenizer.json`, { file: name, hint: `paths are relative to the spec file; looked at ${dir}` });
+  return dir;
+}
+
+/** Ids by token: a map for BPE and word-level tokenizers, a list for unigram ones, and the added tokens beside. */
+async function readVocabulary(dir: string): Promise<Map<string, number>> {
+  const { model, added_tokens: added = [] } = (await readJson(join(dir, "tokenizer.json"))) as {
+    model?: { vocab?: Record<string, number> | [string, number][] };
+    added_tokens?: { content: string; id: number }[];
+  };
+  const vocab = model?.vocab ?? {};
+  const plain = Array.isArray(vocab) ? vocab.map(([token], id) => [token, id] as const) : Object.entries(vocab);
+  return new Map([...plain, ...added.map(({ content, id }) => [content, id] as const)]);
+}
+
+/** A special token stands as text or as {content}. */
+const specialText = (value: unknown): string | undefined =>
+  typeof value === "string" ? value : typeof value === "object" && value !== null ? ((value as { content?: string }).content ?? undefined) : undefined;

@@ -1,0 +1,53 @@
+// Where Temporal and the store are, from flags, the environment and `.ratchet/dev.json`, in this order. Environment and folder are
+// given, not read, so that the same rules hold for a program that embeds the client.
+import { resolve } from "node:path";
+import { loadClientConfigProfile, toClientOptions } from "@temporalio/envconfig";
+import { SpecError } from "../campaign/errors.ts";
+import { findDevJson } from "../dev/dev-json.ts";
+import type { TemporalAddress } from "./temporal-gateway.ts";
+
+export interface FindOptions {
+  /** Flags; absent = not given. */
+  store?: string;
+  address?: string;
+  namespace?: string;
+  profile?: string;
+  env: NodeJS.ProcessEnv;
+  cwd: string;
+}
+
+/** A flag, then the SDK's own TEMPORAL_* and profiles, then a local tree that runs. Undefined where none is configured. */
+export function findTemporal({ address, namespace, profile, env, cwd }: FindOptions): TemporalAddress | undefined {
+  const configured = clientProfile(profile, env);
+  const at = address ?? configured.connectionOptions.address;
+  if (at) {
+    const { tls, apiKey, metadata } = configured.connectionOptions as TemporalAddress["connection"];
+    const own = findDevJson(cwd);
+    // A worker of the local tree knows its server under this name; so must we, however it was found.
+    const identity = own?.alive && own.address === at ? { identity: own.serverId } : {};
+    return { address: at, namespace: namespace ?? configured.namespace ?? "default", connection: { tls, apiKey, metadata }, ...identity };
+  }
+  const dev = findDevJson(cwd);
+  return dev?.alive ? { address: dev.address, namespace: namespace ?? dev.namespace, connection: {}, identity: dev.serverId } : undefined;
+}
+
+/** `--store`, RATCHET_STORE, dev.json. A relative folder is made absolute: workers are told the same name. */
+export function findStoreName({ store, env, cwd }: FindOptions): string | undefined {
+  const name = store ?? (env["RATCHET_STORE"] || undefined) ?? findDevJson(cwd)?.store;
+  return name?.startsWith("dir:") ? `dir:${resolve(cwd, name.slice("dir:".length))}` : name;
+}
+
+export function requireStoreName(options: FindOptions): string {
+  const name = findStoreName(options);
+  if (name) return name;
+  throw new SpecError("store_missing", "no store is named", { hint: "name one with --store or RATCHET_STORE: dir:/path or s3://bucket/prefix; `ratchet dev` makes one here" });
+}
+
+function clientProfile(profile: string | undefined, env: NodeJS.ProcessEnv): ReturnType<typeof toClientOptions> {
+  try {
+    const overrideEnvVars = Object.fromEntries(Object.entries(env).filter((entry): entry is [string, string] => entry[1] !== undefined));
+    return toClientOptions(loadClientConfigProfile({ ...(profile ? { profile } : {}), overrideEnvVars }));
+  } catch (cause) {
+    throw new SpecError("temporal_config_invalid", `Temporal's client configuration cannot be used: ${(cause as Error).message}`, { hint: "see TEMPORAL_CONFIG_FILE and --profile", cause });
+  }
+}

@@ -1,0 +1,173 @@
+// RatchetClient: everything a program or a verb does with campaigns. Reading needs the store only; starting, following and control
+// need Temporal too, and say `temporal_unreachable` where there is none.
+import { randomUUID } from "node:crypto";
+import { hostname, userInfo } from "node:os";
+import type { Address } from "../campaign/ids.ts";
+import { isCampaignId } from "../campaign/ids.ts";
+import { SpecError } from "../campaign/errors.ts";
+import type { LoadedSpec } from "../campaign/load.ts";
+import { openStore } from "../store/index.ts";
+import { verifyCampaign } from "../store/index.ts";
+import type { Verification } from "../store/index.ts";
+import type { Store } from "../store/types.ts";
+import type { ControlReply } from "../workflows/messages.ts";
+import { compileSpec } from "./compile/index.ts";
+import { controlCampaign } from "./control.ts";
+import { ResourceError } from "./errors.ts";
+import { exportCheckpoint, exportPairs } from "./export.ts";
+import type { Exported, ExportPointer } from "./export.ts";
+import type { ControlVerb, Gateway } from "./gateway.ts";
+import { readHistory } from "./history.ts";
+import type { CampaignHistory } from "./history.ts";
+import type { CampaignOutcome } from "./outcome.ts";
+import { findAddress, findCampaignId } from "./record.ts";
+import { readSamples } from "./samples.ts";
+import type { SampleOptions, Samples } from "./samples.ts";
+import { startCampaign } from "./start.ts";
+import type { Started } from "./start.ts";
+import { listCampaigns, readStatus } from "./status.ts";
+import type { CampaignSummary, StatusView } from "./status.ts";
+import { compareArms } from "./table.ts";
+import type { CampaignComparison } from "./table.ts";
+import { TemporalGateway, UNREACHABLE_HINT } from "./temporal-gateway.ts";
+import type { TemporalAddress } from "./temporal-gateway.ts";
+import { watchCampaign } from "./watch.ts";
+import type { WatchEvent, WatchOptions } from "./watch.ts";
+
+export interface ClientOptions {
+  /** `dir:/path`, `s3://bucket/prefix`, or an open store. */
+  store: string | Store;
+  /** Absent: verbs that read the record work, the others throw `temporal_unreachable`. */
+  temporal?: TemporalAddress | Gateway;
+}
+
+export interface StartCampaignOptions {
+  /** The spec's name where absent. */
+  campaignId?: string;
+  takeOver?: boolean;
+  resume?: boolean;
+  /** `user@host` where absent. */
+  by?: string;
+}
+
+export interface ControlCampaignOptions {
+  why?: string;
+  by?: string;
+  /** The same id is carried out once. */
+  requestId?: string;
+}
+
+export class RatchetClient {
+  readonly store: Store;
+  private readonly temporal: Gateway | undefined;
+
+  constructor(store: Store, temporal?: Gateway) {
+    this.store = store;
+    this.temporal = temporal;
+  }
+
+  static async connect({ store, temporal }: ClientOptions): Promise<RatchetClient> {
+    const opened = typeof store === "string" ? await openStore(store) : store;
+    const gateway = temporal && "connection" in temporal ? await TemporalGateway.connect(temporal) : temporal;
+    return new RatchetClient(opened, gateway);
+  }
+
+  /** Uploads what the spec names, then starts, resumes or attaches (docs/cli.md, "start"). */
+  async start(spec: LoadedSpec, { campaignId = spec.spec.name, takeOver = false, resume = false, by = whoAmI() }: StartCampaignOptions = {}): Promise<Started> {
+    if (!isCampaignId(campaignId)) {
+      throw new SpecError("address_invalid", `${JSON.stringify(campaignId)} is no campaign id`, { hint: "lower-case letters, digits, dot, - and _, at most 63, the first a letter or digit" });
+    }
+    // Asked first: without a server nothing need be uploaded.
+    const gateway = this.gateway;
+    const { digest } = await compileSpec(spec, this.store);
+    return startCampaign(this.store, gateway, { campaignId, name: spec.spec.name, specDigest: digest, takeOver, resume, by, requestId: randomUUID() });
+  }
+
+  /** `campaign` may be the beginning of exactly one id here and below. */
+  async status(campaign: string): Promise<StatusView> {
+    return readStatus(this.store, this.temporal, await this.id(campaign));
+  }
+
+  list(): Promise<CampaignSummary[]> {
+    return listCampaigns(this.store);
+  }
+
+  async *watch(campaign: string, options: WatchOptions = {}): AsyncGenerator<WatchEvent> {
+    yield* watchCampaign(this.store, this.gateway, await this.id(campaign), options);
+  }
+
+  /** Follows to the end; undefined where `signal` or the time limit came first. */
+  async wait(campaign: string, { timeoutMs, signal }: { timeoutMs?: number; signal?: AbortSignal } = {}): Promise<CampaignOutcome | undefined> {
+    const signals = [...(signal ? [signal] : []), ...(timeoutMs === undefined ? [] : [AbortSignal.timeout(timeoutMs)])];
+    for await (const event of this.watch(campaign, signals.length > 0 ? { signal: AbortSignal.any(signals) } : {})) {
+      if (event.type === "ended") return event.outcome;
+    }
+    return undefined;
+  }
+
+  pause(campaign: string, options?: ControlCampaignOptions): Promise<ControlReply> {
+    return this.control("pause", campaign, options);
+  }
+
+  resume(campaign: string, options?: ControlCampaignOptions): Promise<ControlReply> {
+    return this.control("resume", campaign, options);
+  }
+
+  cancel(campaign: string, options?: ControlCampaignOptions): Promise<ControlReply> {
+    return this.control("cancel", campaign, options);
+  }
+
+  async history(campaign: string): Promise<CampaignHistory> {
+    return readHistory(this.store, await this.id(campaign));
+  }
+
+  /** Every arm on the test split, and the last iteration against each baseline. */
+  async compare(campaign: string): Promise<CampaignComparison> {
+    return compareArms(this.store, await this.id(campaign));
+  }
+
+  /** `address`: `<campaign>[/<iteration>[.<take>] | /base-<name>][/<stage>]`. */
+  async samples(address: string, options: SampleOptions): Promise<Samples> {
+    return readSamples(this.store, await this.address(address), options);
+  }
+
+  async verify(campaign: string): Promise<Verification> {
+    return verifyCampaign(this.store, await this.id(campaign));
+  }
+
+  async exportCheckpoint(address: string, out: string, pointer: ExportPointer = "promoted"): Promise<Exported> {
+    return exportCheckpoint(this.store, await this.address(address), pointer, out);
+  }
+
+  async exportPairs(address: string, out: string): Promise<Exported> {
+    return exportPairs(this.store, await this.address(address), out);
+  }
+
+  /** Search attributes of ours that the namespace lacks; campaigns run without them. */
+  missingSearchAttributes(): Promise<string[]> {
+    return this.gateway.missingSearchAttributes();
+  }
+
+  async close(): Promise<void> {
+    await this.temporal?.close();
+  }
+
+  private async control(verb: ControlVerb, campaign: string, { why = "", by = whoAmI(), requestId = randomUUID() }: ControlCampaignOptions = {}): Promise<ControlReply> {
+    return controlCampaign(this.store, this.gateway, await this.id(campaign), verb, { by, why, requestId });
+  }
+
+  private id(campaign: string): Promise<string> {
+    return findCampaignId(this.store, campaign);
+  }
+
+  private address(text: string): Promise<Address> {
+    return findAddress(this.store, text);
+  }
+
+  private get gateway(): Gateway {
+    if (this.temporal) return this.temporal;
+    throw new ResourceError("temporal_unreachable", "no Temporal server is configured", { hint: UNREACHABLE_HINT });
+  }
+}
+
+const whoAmI = (): string => `${userInfo().username}@${hostname()}`;

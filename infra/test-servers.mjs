@@ -1,0 +1,104 @@
+// The servers of `npm test`: one Temporal dev server in memory, one versitygw on a temporary folder. They end with us, also when we are
+// killed. Tests find them through RATCHET_TEST_*.
+import { CreateBucketCommand, S3Client } from "@aws-sdk/client-s3";
+import { mkdirSync, mkdtempSync, openSync, readFileSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
+import { Leash } from "../dist/dev/leash.js";
+import { freePort } from "../dist/dev/ports.js";
+import { waitUntilServing, withoutTemporalSettings } from "../dist/dev/temporal-server.js";
+import { killGroup, start } from "./processes.mjs";
+import { startProgress } from "./progress.mjs";
+
+const START_TIMEOUT_MS = 60_000;
+
+/**
+ * @param {{ temporal: string, versitygw?: string }} tools
+ * @returns {Promise<{ env: Record<string, string>, stop: () => Promise<void> }>}
+ */
+export async function startTestServers(tools) {
+  const folder = mkdtempSync(join(tmpdir(), "ratchet-test-"));
+  const removeFolder = () => rmSync(folder, { recursive: true, force: true, maxRetries: 3 });
+  process.on("exit", removeFolder);
+  const leash = new Leash();
+  /** @type {import("./processes.mjs").ChildProcess[]} */
+  const children = [];
+  /** @type {Launch} */
+  const launch = (name, command, args, env) => {
+    const log = join(folder, `${name}.log`);
+    const fd = openSync(log, "a");
+    const child = start(command, args, { env, stdio: ["ignore", fd, fd] });
+    if (child.pid !== undefined) leash.hold(child.pid);
+    children.push(child);
+    return { ended: () => child.exitCode !== null || child.signalCode !== null, log: () => readFileSync(log, "utf8") };
+  };
+
+  const progress = startProgress("starting the test servers");
+  const [temporal, s3] = await Promise.all([startTemporal(tools.temporal, launch), tools.versitygw ? startS3(tools.versitygw, folder, launch) : {}]);
+  progress.done("test servers started");
+  return {
+    env: { ...temporal, ...s3 },
+    stop: async () => {
+      for (const child of children) killGroup(child, "SIGKILL");
+      leash.close();
+      await sleep(100); // their last writes into the folder
+      removeFolder();
+    },
+  };
+}
+
+/**
+ * @typedef {{ ended: () => boolean, log: () => string }} Launched
+ * @typedef {(name: string, command: string, args: string[], env: NodeJS.ProcessEnv) => Launched} Launch
+ */
+
+/** @param {string} temporal @param {Launch} launch */
+async function startTemporal(temporal, launch) {
+  const port = await freePort();
+  const args = ["server", "start-dev", "--ip", "127.0.0.1", "--port", String(port), "--headless", "--log-level", "error"];
+  const server = launch("temporal", temporal, args, withoutTemporalSettings(process.env));
+  const address = `127.0.0.1:${port}`;
+  if (!(await waitUntilServing(address, START_TIMEOUT_MS, server.ended))) throw new Error(`the Temporal server did not start:\n${server.log()}`);
+  return { RATCHET_TEST_TEMPORAL: address, RATCHET_TEST_TEMPORAL_BIN: temporal };
+}
+
+/**
+ * Where the file system has no extended attributes the server refuses to start; it then keeps them in a folder of its own.
+ * @param {string} versitygw @param {string} folder @param {Launch} launch
+ */
+async function startS3(versitygw, folder, launch) {
+  const [data, sidecar] = [join(folder, "s3"), join(folder, "s3-attributes")];
+  for (const dir of [data, sidecar]) mkdirSync(dir);
+  const failures = [];
+  for (const [name, more] of /** @type {const} */ ([["s3", []], ["s3-sidecar", ["--sidecar", sidecar]]])) {
+    const port = await freePort();
+    const s3 = { endpoint: `http://127.0.0.1:${port}`, bucket: "ratchet-test", region: "us-east-1", accessKeyId: "ratchet-test", secretAccessKey: "ratchet-test-secret" };
+    const env = { ...process.env, ROOT_ACCESS_KEY: s3.accessKeyId, ROOT_SECRET_KEY: s3.secretAccessKey };
+    const server = launch(name, versitygw, ["--port", `127.0.0.1:${port}`, "--region", s3.region, "posix", ...more, data], env);
+    const failure = await createBucket(s3, server);
+    if (!failure) return { RATCHET_TEST_S3: JSON.stringify(s3) };
+    failures.push(failure);
+  }
+  throw new Error(`versitygw did not start; without S3: npm test -- --no-s3\n${failures.join("\n")}`);
+}
+
+/**
+ * Returns the reason of a failure.
+ * @param {{ endpoint: string, bucket: string, region: string, accessKeyId: string, secretAccessKey: string }} s3 @param {Launched} server
+ */
+async function createBucket({ endpoint, bucket, region, accessKeyId, secretAccessKey }, server) {
+  const client = new S3Client({ endpoint, region, credentials: { accessKeyId, secretAccessKey }, forcePathStyle: true, maxAttempts: 1 });
+  let failure = "no answer";
+  for (const deadline = Date.now() + START_TIMEOUT_MS; Date.now() < deadline && !server.ended(); await sleep(100)) {
+    try {
+      await client.send(new CreateBucketCommand({ Bucket: bucket }));
+      client.destroy();
+      return undefined;
+    } catch (error) {
+      failure = String(error);
+    }
+  }
+  client.destroy();
+  return `${failure}\n${server.log()}`;
+}

@@ -1,0 +1,94 @@
+// A directory as a backend. Writes go to a temporary file that is synced, then take their name: by link(2) where the key must not exist
+// (an existing name loses the race), by rename(2) elsewhere; the folder is synced last. No lock files, so nothing can be left locked.
+import { randomBytes } from "node:crypto";
+import { copyFile, link, mkdir, open, readdir, readFile, rename, rm, stat } from "node:fs/promises";
+import { dirname, join } from "node:path";
+import { ResourceError } from "../errors.ts";
+import type { Backend } from "../types.ts";
+
+const TEMPORARY = /\.tmp-[0-9a-f]{12}$/;
+
+export function dirBackend(root: string): Backend {
+  const pathOf = (key: string): string => join(root, ...key.split("/"));
+
+  /** Makes `key` from a synced temporary file that `fill` writes. */
+  async function write(key: string, fill: (temporary: string) => Promise<void>, publish: (temporary: string, path: string) => Promise<void>): Promise<void> {
+    const path = pathOf(key);
+    const temporary = `${path}.tmp-${randomBytes(6).toString("hex")}`;
+    await mkdir(dirname(path), { recursive: true });
+    try {
+      await fill(temporary);
+      await sync(temporary);
+      await publish(temporary, path);
+      await sync(dirname(path));
+    } catch (error) {
+      throw translated(error, root);
+    } finally {
+      await rm(temporary, { force: true });
+    }
+  }
+  const fromBytes = (bytes: Uint8Array) => async (temporary: string) => {
+    const file = await open(temporary, "wx");
+    try {
+      await file.writeFile(bytes);
+    } finally {
+      await file.close();
+    }
+  };
+
+  return {
+    name: `dir:${root}`,
+    get: (key) => readFile(pathOf(key)).catch((error: unknown) => absent(error, root)),
+    async getFile(key, path) {
+      const found = await copyFile(pathOf(key), path).then(() => true, (error: unknown) => absent(error, root));
+      return found === true;
+    },
+    put: (key, bytes) => write(key, fromBytes(bytes), rename),
+    putFile: (key, path) => write(key, (temporary) => copyFile(path, temporary), rename),
+    async putIfAbsent(key, bytes) {
+      let outcome: "created" | "exists" = "created";
+      await write(key, fromBytes(bytes), async (temporary, path) => {
+        await link(temporary, path).catch((error: NodeJS.ErrnoException) => {
+          if (error.code !== "EEXIST") throw error;
+          outcome = "exists";
+        });
+      });
+      return outcome;
+    },
+    sizeBytes: async (key) => (await stat(pathOf(key)).catch((error: unknown) => absent(error, root)))?.size,
+    list: (prefix) => listed(root, prefix),
+    delete: (key) => rm(pathOf(key), { force: true }),
+  };
+}
+
+async function* listed(root: string, prefix: string): AsyncGenerator<string> {
+  const slash = prefix.lastIndexOf("/");
+  const folder = slash < 0 ? "" : prefix.slice(0, slash);
+  const entries = await readdir(join(root, ...folder.split("/")), { recursive: true, withFileTypes: true }).catch((error: unknown) => absent(error, root));
+  const keys = (entries ?? [])
+    .filter((entry) => entry.isFile() && !TEMPORARY.test(entry.name))
+    .map((entry) => join(entry.parentPath, entry.name).slice(root.length + 1).split("\\").join("/"));
+  yield* keys.filter((key) => key.startsWith(prefix)).sort();
+}
+
+async function sync(path: string): Promise<void> {
+  const handle = await open(path, "r");
+  try {
+    await handle.sync();
+  } finally {
+    await handle.close();
+  }
+}
+
+function absent(error: unknown, root: string): undefined {
+  const { code } = error as NodeJS.ErrnoException;
+  if (code === "ENOENT" || code === "ENOTDIR") return undefined;
+  throw translated(error, root);
+}
+
+function translated(cause: unknown, root: string): unknown {
+  const { code, message } = cause as NodeJS.ErrnoException;
+  if (code === "ENOSPC" || code === "EDQUOT") return new ResourceError("disk_full", `no space left for the store ${root}`, { hint: "free space; the campaign goes on by itself", cause });
+  if (code === "EACCES" || code === "EPERM" || code === "EROFS") return new ResourceError("store_denied", `the store ${root} refused: ${message}`, { hint: "check its permissions", cause });
+  return cause;
+}

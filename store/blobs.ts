@@ -1,0 +1,101 @@
+// Blobs and trees: content-addressed, written once per content, verified on every read.
+import { createHash, randomBytes } from "node:crypto";
+import { createReadStream } from "node:fs";
+import { mkdir, readdir, rename, rm, stat } from "node:fs/promises";
+import { dirname, join } from "node:path";
+import { canonicalJson, sha256 } from "./canonical.ts";
+import { ArtifactError } from "./errors.ts";
+import { blobKey } from "./layout.ts";
+import type { Backend, Digest } from "./types.ts";
+
+export interface TreeFile {
+  path: string;
+  digest: Digest;
+  sizeBytes: number;
+}
+
+export interface Tree {
+  schema: "ratchet.tree/1";
+  files: TreeFile[];
+}
+
+export class Blobs {
+  private readonly backend: Backend;
+
+  constructor(backend: Backend) {
+    this.backend = backend;
+  }
+
+  /** An existing blob of the right size is trusted to be read-verified; any other is written again. */
+  async put(bytes: Uint8Array | string): Promise<Digest> {
+    const data = typeof bytes === "string" ? new TextEncoder().encode(bytes) : bytes;
+    const digest = sha256(data);
+    if (!(await this.sound(digest))) await this.backend.put(blobKey(digest), data);
+    return digest;
+  }
+
+  async putFile(path: string): Promise<{ digest: Digest; sizeBytes: number }> {
+    const digest = await fileDigest(path);
+    if (!(await this.sound(digest))) await this.backend.putFile(blobKey(digest), path);
+    return { digest, sizeBytes: (await stat(path)).size };
+  }
+
+  async get(digest: Digest): Promise<Uint8Array> {
+    const bytes = await this.backend.get(blobKey(digest));
+    if (!bytes) throw missing(digest, this.backend);
+    const found = sha256(bytes);
+    if (found !== digest) throw corrupt(digest, found, this.backend);
+    return bytes;
+  }
+
+  async getFile(digest: Digest, path: string): Promise<void> {
+    await mkdir(dirname(path), { recursive: true });
+    const temporary = `${path}.tmp-${randomBytes(6).toString("hex")}`;
+    try {
+      if (!(await this.backend.getFile(blobKey(digest), temporary))) throw missing(digest, this.backend);
+      const found = await fileDigest(temporary);
+      if (found !== digest) throw corrupt(digest, found, this.backend);
+      await rename(temporary, path);
+    } finally {
+      await rm(temporary, { force: true });
+    }
+  }
+
+  async has(digest: Digest): Promise<boolean> {
+    return (await this.backend.sizeBytes(blobKey(digest))) !== undefined;
+  }
+
+  /** Files sorted by path, so equal folders have equal digests. */
+  async putTree(dir: string): Promise<Digest> {
+    const entries = await readdir(dir, { recursive: true, withFileTypes: true });
+    const paths = entries.filter((entry) => entry.isFile()).map((entry) => join(entry.parentPath, entry.name).slice(dir.length + 1).split("\\").join("/"));
+    const files: TreeFile[] = [];
+    for (const path of paths.sort()) files.push({ path, ...(await this.putFile(join(dir, path))) });
+    return this.put(canonicalJson({ schema: "ratchet.tree/1", files } satisfies Tree));
+  }
+
+  async getTree(digest: Digest, dir: string): Promise<void> {
+    const tree = JSON.parse(new TextDecoder().decode(await this.get(digest))) as Tree;
+    await mkdir(dir, { recursive: true });
+    for (const file of tree.files) await this.getFile(file.digest, join(dir, ...file.path.split("/")));
+  }
+
+  /** Whether the blob is there with the right bytes: a damaged one must not hold its name for ever. */
+  private async sound(digest: Digest): Promise<boolean> {
+    if (!(await this.has(digest))) return false;
+    const bytes = await this.backend.get(blobKey(digest));
+    return bytes !== undefined && sha256(bytes) === digest;
+  }
+}
+
+export async function fileDigest(path: string): Promise<Digest> {
+  const hash = createHash("sha256");
+  for await (const chunk of createReadStream(path)) hash.update(chunk as Uint8Array);
+  return hash.digest("hex");
+}
+
+const missing = (digest: Digest, { name }: Backend): ArtifactError =>
+  new ArtifactError("artifact_missing", `blob ${digest} is not in ${name}`, { hint: "was it deleted? `ratchet verify` lists all that is missing" });
+
+const corrupt = (digest: Digest, found: Digest, { name }: Backend): ArtifactError =>
+  new ArtifactError("artifact_corrupt", `blob ${digest} in ${name} has the digest ${found}`, { hint: "its bytes changed after they were written; `ratchet verify` lists all damage" });

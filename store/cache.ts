@@ -1,0 +1,75 @@
+// A worker's copies of trees and blobs on local disk, by digest: fetched once, verified, never changed, evicted when unused for longest.
+import { mkdir, readdir, rename, rm, stat, utimes } from "node:fs/promises";
+import { randomBytes } from "node:crypto";
+import { join } from "node:path";
+import type { Digest, Store } from "./types.ts";
+
+export interface CacheOptions {
+  dir: string;
+  maxBytes: number;
+  store: Pick<Store, "getTree" | "getBlobFile">;
+}
+
+export interface Cache {
+  /** A folder that holds the tree; do not write into it. */
+  tree(digest: Digest): Promise<string>;
+  /** A file that holds the blob. */
+  blob(digest: Digest): Promise<string>;
+}
+
+/** Entries touched within this time are in use or about to be: never evicted. */
+const IN_USE_MS = 10 * 60_000;
+
+export function openCache({ dir, maxBytes, store }: CacheOptions): Cache {
+  const fetching = new Map<string, Promise<string>>();
+
+  function entry(name: string, fetch: (path: string) => Promise<void>): Promise<string> {
+    const running = fetching.get(name);
+    if (running) return running;
+    const path = join(dir, name);
+    const ready = take(path, fetch).finally(() => fetching.delete(name));
+    fetching.set(name, ready);
+    return ready;
+  }
+
+  async function take(path: string, fetch: (path: string) => Promise<void>): Promise<string> {
+    const now = new Date();
+    if (await utimes(path, now, now).then(() => true, () => false)) return path;
+    await mkdir(dir, { recursive: true });
+    const temporary = `${path}.tmp-${randomBytes(6).toString("hex")}`;
+    try {
+      await fetch(temporary);
+      // Another process may have been first: its entry has the same content.
+      await rename(temporary, path).catch(async (error: unknown) => {
+        if (!(await stat(path).catch(() => undefined))) throw error;
+      });
+    } finally {
+      await rm(temporary, { recursive: true, force: true });
+    }
+    await evict();
+    return path;
+  }
+
+  async function evict(): Promise<void> {
+    const entries = await Promise.all((await readdir(dir)).map(async (name) => ({ name, ...(await measured(join(dir, name))) })));
+    let total = entries.reduce((sum, { bytes }) => sum + bytes, 0);
+    for (const { name, bytes, usedMs } of entries.sort((a, b) => a.usedMs - b.usedMs)) {
+      if (total <= maxBytes || Date.now() - usedMs < IN_USE_MS) return;
+      await rm(join(dir, name), { recursive: true, force: true });
+      total -= bytes;
+    }
+  }
+
+  return {
+    tree: (digest) => entry(`tree-${digest}`, (path) => store.getTree(digest, path)),
+    blob: (digest) => entry(`blob-${digest}`, (path) => store.getBlobFile(digest, path)),
+  };
+}
+
+async function measured(path: string): Promise<{ bytes: number; usedMs: number }> {
+  const found = await stat(path);
+  if (!found.isDirectory()) return { bytes: found.size, usedMs: found.mtimeMs };
+  const files = (await readdir(path, { recursive: true, withFileTypes: true })).filter((file) => file.isFile());
+  const sizes = await Promise.all(files.map(async (file) => (await stat(join(file.parentPath, file.name))).size));
+  return { bytes: sizes.reduce((sum, size) => sum + size, 0), usedMs: found.mtimeMs };
+}

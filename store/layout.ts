@@ -1,0 +1,9 @@
+// Every key of the store that is not a manifest's (those are made by their campaign): docs/store.md.
+import type { Digest } from "./types.ts";
+
+export const FORMAT_KEY = "ratchet.json";
+export const FORMAT = 1;
+
+export const blobKey = (digest: Digest): string => `blobs/sha256/${digest.slice(0, 2)}/${digest}`;
+export const ledgerPrefix = (campaignId: string): string => `campaigns/${campaignId}/ledger/`;
+export const ledgerKey = (campaignId: string, n: number): string => `${ledgerPrefix(campaignId)}${String(n).padStart(12, "0")}.json`;

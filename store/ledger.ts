@@ -1,0 +1,69 @@
+// The ledger: row n is the object <n>.json, created conditionally, holding its epoch, its event id and the digest of row n−1. One writer
+// at a time by epoch, any number of readers; an append that finds its id is done already.
+import { sha256 } from "./canonical.ts";
+import { ArtifactError, LeaseLost } from "./errors.ts";
+import { ledgerKey } from "./layout.ts";
+import type { Backend, Digest, Ledger, NewRow, Row } from "./types.ts";
+
+/** Writers that meet at the tail try again; more than this many times in a row is no race any more. */
+const TRIES = 1_000;
+
+export function openLedger(backend: Backend, campaignId: string): Ledger {
+  async function read<E>(): Promise<{ rows: Row<E>[]; last: Digest | null }> {
+    const rows: Row<E>[] = [];
+    let last: Digest | null = null;
+    for (;;) {
+      const bytes = await backend.get(ledgerKey(campaignId, rows.length));
+      if (!bytes) break;
+      rows.push(checked<E>(campaignId, rows.length, last, bytes));
+      last = sha256(bytes);
+    }
+    return { rows, last };
+  }
+
+  async function add<E>(row: Omit<NewRow<E>, "epoch">, epochOf: (highest: number) => number): Promise<Row<E>> {
+    for (let tries = 0; tries < TRIES; tries += 1) {
+      const { rows, last } = await read<E>();
+      const done = rows.find(({ id }) => id === row.id);
+      if (done) return done;
+      const highest = rows.reduce((epoch, other) => Math.max(epoch, other.epoch), 0);
+      const next: Row<E> = { schema: "ratchet.ledger/1", n: rows.length, epoch: epochOf(highest), ...row, previous: last, at: new Date().toISOString() };
+      const bytes = new TextEncoder().encode(`${JSON.stringify(next)}\n`);
+      if ((await backend.putIfAbsent(ledgerKey(campaignId, next.n), bytes)) === "created") return next;
+    }
+    throw new ArtifactError("ledger_contended", `the ledger of ${campaignId} was written by others ${TRIES} times in a row`);
+  }
+
+  return {
+    read: async <E>() => (await read<E>()).rows,
+    append: (row) =>
+      add(row, (highest) => {
+        if (highest > row.epoch) throw new LeaseLost(`campaign ${campaignId} was taken over: epoch ${highest}, this run has ${row.epoch}`);
+        return row.epoch;
+      }),
+    takeOver: (row) => add(row, (highest) => highest + 1),
+  };
+}
+
+function checked<E>(campaignId: string, n: number, previous: Digest | null, bytes: Uint8Array): Row<E> {
+  const broken = (what: string, cause?: unknown): ArtifactError =>
+    new ArtifactError("ledger_broken", `row ${n} of the ledger of ${campaignId} ${what}`, { hint: "restore the row's object from a backup; `ratchet verify` lists all damage", cause });
+  let row: Row<E>;
+  try {
+    row = JSON.parse(new TextDecoder().decode(bytes)) as Row<E>;
+  } catch (cause) {
+    throw broken("is no JSON", cause);
+  }
+  if (row.n !== n) throw broken(`calls itself row ${row.n}`);
+  if (row.previous !== previous) throw broken(`follows a row of digest ${row.previous}, but row ${n - 1} has ${previous}`);
+  return row;
+}
+
+export async function* campaignIds(backend: Backend): AsyncGenerator<string> {
+  const first = /^campaigns\/([^/]+)\/ledger\/0{12}\.json$/;
+  for await (const key of backend.list("campaigns/")) {
+    const id = first.exec(key)?.[1];
+    if (id) yield id;
+  }
+}
+

@@ -1,0 +1,33 @@
+// The shop at a size that a test can afford: a real campaign through every stage, a few seconds of compute. Its model learns little;
+// what tests ask of it is that the same bytes come out whatever was killed.
+import { fileURLToPath } from "node:url";
+import type { WrittenSpec } from "../../campaign/spec.ts";
+import { shopCampaign } from "../../examples/shop/campaign.ts";
+
+/** Paths of the spec are relative to the example's folder in the repository. */
+export const SHOP_DIR = fileURLToPath(new URL("../../../examples/shop/", import.meta.url));
+
+export interface SmallShop {
+  seed: number;
+  iterations?: number;
+  perIteration?: number;
+  sftRows?: number;
+}
+
+export function smallShop({ seed, iterations = 2, perIteration = 32, sftRows = 800 }: SmallShop): WrittenSpec {
+  const { policy, prompts, bootstrap, ...spec } = shopCampaign({ seed, quick: true });
+  return {
+    ...spec,
+    name: `small-shop-${seed}`,
+    policy: { init: { tokenizer: "./tokenizer", model: { hiddenSize: 32, layers: 2, heads: 2, intermediateSize: 64, contextLength: 96 } } },
+    prompts: { ...prompts, perIteration, validation: 16, test: 16, preferences: 64 },
+    bootstrap: {
+      ...bootstrap,
+      sft: { ...bootstrap?.sft, data: { module: "./writers.ts", count: sftRows } },
+    },
+    iterations,
+    generate: { ...spec.generate, piece: 8, shard: 2 },
+    pair: { ...spec.pair, limit: 0 },
+    train: { ...spec.train, batch: 8, checkpoint: { everySteps: 4, everySeconds: 3600 } },
+  } as WrittenSpec;
+}
