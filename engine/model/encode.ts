@@ -3,7 +3,7 @@ import type { Tensor } from "../graph/value.ts";
 
 export interface Sequence {
   ids: readonly number[];
-  /** Tokens of the prompt at the beginning of ids; the rest is the answer. */
+  /** Tokens of the prompt at the beginning of ids, one at least; the rest is the answer. */
   promptLength: number;
 }
 
@@ -43,7 +43,7 @@ export function encodeForLogps(sequences: readonly Sequence[], whole = false): E
   const targets: number[] = [];
   const rowOf: number[] = [];
   for (const [row, { ids, promptLength }] of sequences.entries()) {
-    for (let position = whole ? 1 : Math.max(1, promptLength); position < ids.length; position++) {
+    for (let position = whole ? 1 : promptLength; position < ids.length; position++) {
       index.push(row * width + position - 1);
       targets.push(ids[position] as number);
       rowOf.push(row);

@@ -1,5 +1,5 @@
 // The ONNX nodes of every operation: standard operators, one node where there is one. Outputs have the types of shapes.ts.
-// onnxruntime has no double kernels for a few operators; they are spelt out there. Doubles serve the gradient checks only.
+// onnxruntime has no double kernels, or not exact ones, for a few operators; those are spelt out. Doubles serve the gradient checks only.
 import type { Graph } from "../graph/graph.ts";
 import { dimAt, fixedDimAt } from "../graph/value.ts";
 import type { Value, ValueType } from "../graph/value.ts";
@@ -47,6 +47,16 @@ function rotaryByHand(graph: Graph, inputs: readonly Value[], type: ValueType): 
   const y1 = binary("Sub", binary("Mul", x1, c), binary("Mul", x2, s));
   const y2 = binary("Add", binary("Mul", x2, c), binary("Mul", x1, s));
   return [graph.one("Concat", [y1, y2], type, { axis: 3 })];
+}
+
+function rmsNormByHand(graph: Graph, inputs: readonly Value[], epsilon: number): Value[] {
+  const [x, weight] = inputs as [Value, Value];
+  const { dtype } = x;
+  const column: ValueType = { dtype, shape: [dimAt(x, 0), 1] };
+  const squares = graph.one("ReduceSumSquare", [x, graph.ints([1])], column, { keepdims: 1 });
+  const mean = graph.one("Div", [squares, graph.scalar(fixedDimAt(x, 1), dtype)], column);
+  const root = graph.one("Sqrt", [graph.one("Add", [mean, graph.scalar(epsilon, dtype)], column)], column);
+  return [graph.one("Mul", [graph.one("Div", [x, root], x), weight], x)];
 }
 
 export const emitters: { readonly [K in OpName]: Emit<K> } = {
@@ -103,7 +113,8 @@ export const emitters: { readonly [K in OpName]: Emit<K> } = {
     const sums = graph.one("Gemm", [row, hot], { dtype, shape: [1, count] });
     return graph.node("Squeeze", [sums, graph.ints([0])], types);
   },
-  rmsNorm: (graph, inputs, types, { epsilon }) => graph.node("RMSNormalization", inputs, types, { axis: -1, epsilon: { float: epsilon } }),
+  rmsNorm: (graph, inputs, types, { epsilon }) =>
+    types[0]?.dtype === "float64" ? rmsNormByHand(graph, inputs, epsilon) : graph.node("RMSNormalization", inputs, types, { axis: -1, epsilon: { float: epsilon } }),
   rotary: (graph, inputs, types, { inverse }) => {
     const [x, cos, sin, positions] = inputs as [Value, Value, Value, Value];
     const turn = inverse ? graph.one("Neg", [sin], sin) : sin;

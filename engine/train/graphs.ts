@@ -1,4 +1,4 @@
-// The graphs of training: one step (forward, loss, backward, clipping, AdamW), and the reference's log-probabilities.
+// The graph of one training step: forward, loss, backward, clipping, AdamW.
 import { Graph } from "../graph/graph.ts";
 import type { Dim, Value } from "../graph/value.ts";
 import { dimAt } from "../graph/value.ts";
@@ -18,7 +18,7 @@ import type { TrainTask } from "./types.ts";
 /** Prefixes of the optimizer's inputs and outputs; the weights themselves go in under their own names and out under `next:`. */
 export const slotNames = { weight: (name: string) => `next:${name}`, first: (name: string) => `first:${name}`, second: (name: string) => `second:${name}`, nextFirst: (name: string) => `next:first:${name}`, nextSecond: (name: string) => `next:second:${name}` };
 
-/** Log-probabilities of the selected tokens, [M], with rows as declared. */
+/** Log-probabilities of the selected tokens, [M]. */
 function tokenLogps(t: Tape, config: ModelConfig, parameters: Parameters, rows: Dim): Value {
   const sequences = declareSequences(t, config, rows);
   const selection = declareSelection(t, sequences);
@@ -64,13 +64,5 @@ export function stepGraph(task: TrainTask, config: ModelConfig, settings: Pick<O
     graph.output(slotNames.nextFirst(name), first);
     graph.output(slotNames.nextSecond(name), second);
   }
-  return graph;
-}
-
-/** Summed log-probability of each row's answer: output `logps`. */
-export function logpsGraph(config: ModelConfig): Graph {
-  const graph = new Graph();
-  const t = new Tape(graph);
-  graph.output("logps", rowLogps(t, config, declareParameters(t, config), "R"));
   return graph;
 }

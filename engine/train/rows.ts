@@ -18,7 +18,8 @@ export function rowTokens(row: TrainRow): number {
   return sequencesOf(row).reduce((total, sequence) => total + sequence.ids.length, 0);
 }
 
-const hasAnswer = (sequence: Sequence): boolean => sequence.ids.length > Math.max(1, sequence.promptLength);
+const hasPrompt = (sequence: Sequence): boolean => sequence.promptLength > 0;
+const hasAnswer = (sequence: Sequence): boolean => sequence.ids.length > sequence.promptLength;
 
 /** Rows that can be trained on; rows are never cut, because a cut answer teaches to stop nowhere. */
 export function usableRows(rows: readonly TrainRow[], maxLength: number): { used: TrainRow[]; dropped: Record<string, number> } {
@@ -27,6 +28,7 @@ export function usableRows(rows: readonly TrainRow[], maxLength: number): { used
   const drop = (reason: string): void => void (dropped[reason] = (dropped[reason] ?? 0) + 1);
   for (const row of rows) {
     if (rowLength(row) > maxLength) drop("too_long");
+    else if (!sequencesOf(row).every(hasPrompt)) drop("empty_prompt");
     else if (!sequencesOf(row).every(hasAnswer)) drop("empty_answer");
     else used.push(row);
   }

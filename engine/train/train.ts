@@ -9,10 +9,11 @@ import { encodeForLogps, encodeForRewards } from "../model/encode.ts";
 import type { Encoded, Sequence } from "../model/encode.ts";
 import { rotaryTables } from "../model/rotary.ts";
 import { adamScalars, learningRateAt } from "../optim/settings.ts";
+import { SequenceScorer } from "../score/scorer.ts";
+import { loadWeights } from "../score/weights.ts";
 import { planBatches } from "./batches.ts";
 import { stepGraph } from "./graphs.ts";
 import { ParameterState } from "./parameter-state.ts";
-import { referenceLogps } from "./reference.ts";
 import { digestRows, rowLength, rowTokens, sequencesOf, usableRows } from "./rows.ts";
 import type { StepRecord, TrainerState, TrainOptions, TrainResult, TrainRow, TrainTask } from "./types.ts";
 
@@ -89,10 +90,16 @@ class Run {
     return new Run(options, rows, identity, await Session.create(stepGraph(task, start.config, optimizer), { threads }), reference);
   }
 
+  /** Once per run, before step 1: they never change. */
   private static async referenceOf({ task, reference, threads, signal }: TrainOptions, rows: readonly TrainRow[]): Promise<number[]> {
     if (task.kind !== "dpo") return [];
     if (!reference) throw new InvariantError("unreachable_state", "dpo needs a reference");
-    return referenceLogps(reference, rows.flatMap(sequencesOf), { threads }, signal);
+    const scorer = await SequenceScorer.create(reference.config, { threads });
+    try {
+      return await scorer.logps(loadWeights(reference), rows.flatMap(sequencesOf), signal ? { signal } : {});
+    } finally {
+      await scorer.close();
+    }
   }
 
   get steps(): number {
