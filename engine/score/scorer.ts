@@ -4,6 +4,7 @@ import type { Tensor as OrtTensor } from "onnxruntime-node";
 import { SpecError } from "../errors.ts";
 import { Graph, Session } from "../graph/index.ts";
 import type { SessionOptions } from "../graph/index.ts";
+import { neutralThreads } from "../graph/threads.ts";
 import { declareParameters, declareSelection, declareSequences, encodeForLogps, encodeForRewards, logits, rewards } from "../model/index.ts";
 import type { ModelConfig, Sequence } from "../model/index.ts";
 import { Tape } from "../ops/tape.ts";
@@ -44,7 +45,7 @@ export class SequenceScorer {
   }
 
   static async create(config: ModelConfig, options: SessionOptions): Promise<SequenceScorer> {
-    return new SequenceScorer(config, await Session.create(scoreGraph(config), options));
+    return new SequenceScorer(config, await Session.create(scoreGraph(config), { ...options, threads: neutralThreads(config, options.threads) }));
   }
 
   /** ln π of every answer token, row by row. A prompt has one token at least. */
