@@ -29,7 +29,7 @@ export function openClient(command: Command): Promise<RatchetClient> {
   const options = findOptions(globalsOf(command));
   const temporal = findTemporal(options);
   if (!temporal) throw new ResourceError("temporal_unreachable", "no Temporal server is configured, and no `ratchet dev` runs here", { hint: UNREACHABLE_HINT });
-  return RatchetClient.connect({ store: requireStoreName(options), temporal });
+  return RatchetClient.connect({ store: requireStoreName(options), temporal, environment: process.env });
 }
 
 /** For `status`: the record without a server is better than nothing. */
@@ -38,7 +38,7 @@ export async function openClientIfReachable(command: Command): Promise<RatchetCl
   const temporal = findTemporal(options);
   if (!temporal) return openStoreClient(command);
   try {
-    return await RatchetClient.connect({ store: requireStoreName(options), temporal });
+    return await RatchetClient.connect({ store: requireStoreName(options), temporal, environment: process.env });
   } catch (error) {
     if ((error as { code?: string }).code !== "temporal_unreachable") throw error;
     note(`${(error as Error).message}: showing what the store holds`);

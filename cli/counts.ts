@@ -6,3 +6,6 @@ export function parseCount(text: string): number {
   if (Number.isInteger(value) && value >= 0) return value;
   throw new SpecError("usage_invalid", `${JSON.stringify(text)} is no whole number of at least 0`);
 }
+
+/** `--seed`, the same number for `plan`, `start` and `run`. */
+export const SEED = ["--seed <number>", "in place of the spec's", parseCount] as const;

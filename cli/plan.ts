@@ -1,11 +1,12 @@
 // `ratchet plan`: what a campaign would do, without doing any of it.
 import type { Command } from "commander";
 import { stringify } from "yaml";
-import type { LoadedSpec } from "../campaign/load.ts";
+import type { ResolvedSpec } from "../campaign/spec.ts";
 import { formatColumns } from "../report/columns.ts";
 import type { Look } from "../report/columns.ts";
-import { data, json, lookOf, suggest } from "./output.ts";
 import { checkCampaign } from "./check.ts";
+import { SEED } from "./counts.ts";
+import { data, json, lookOf, note, suggest } from "./output.ts";
 import { sizesOf } from "./sizes.ts";
 import type { CampaignSize, StageSize } from "./sizes.ts";
 import { loadCampaign } from "./spec-file.ts";
@@ -15,18 +16,20 @@ export const planVerb = (program: Command): Command =>
     .command("plan")
     .description("show resolved settings, stages and sizes; runs nothing")
     .argument("<campaign>", "campaign file, or a folder that holds one")
+    .option(...SEED)
     .option("--json", "as JSON (docs/cli.md)")
-    .action(async (path: string, flags: { json?: boolean }) => {
-      const loaded = await loadCampaign(path);
-      const { compiled, digest } = await checkCampaign(loaded);
-      const { sft, preferences } = compiled.bootstrap;
-      const sizes = sizesOf(loaded.spec, { sftRows: sft?.data.count ?? 0, pairRows: preferences && "data" in preferences ? preferences.data.count : 0 });
-      if (flags.json) return json({ specDigest: digest, spec: loaded.spec, ...sizes, overlaps: compiled.prompts.overlaps });
-      data(planText(loaded, digest, sizes, lookOf(process.stdout)));
+    .action(async (path: string, flags: { seed?: number; json?: boolean }) => {
+      const { spec, ...loaded } = await loadCampaign(path);
+      const settings = { ...spec, seed: flags.seed ?? spec.seed };
+      const { specDigest, summary } = await checkCampaign({ ...loaded, spec: settings });
+      const sizes = sizesOf(settings, { sftRows: summary.sftRows, pairRows: summary.preferences?.kept });
+      if (flags.json) return json({ specDigest, spec: settings, ...sizes, summary });
+      for (const warning of summary.warnings) note(`warning: ${warning}`);
+      data(planText(settings, specDigest, sizes, lookOf(process.stdout)));
       suggest([`ratchet run ${path}`, `ratchet start ${path}`]);
     });
 
-export function planText({ spec }: LoadedSpec, digest: string, { stages, totals }: CampaignSize, look: Look): string {
+export function planText(spec: ResolvedSpec, digest: string, { stages, totals }: CampaignSize, look: Look): string {
   const columns = [
     { title: "place", align: "left" as const },
     { title: "stage", align: "left" as const },

@@ -32,7 +32,7 @@ export const runVerb = (program: Command): Command =>
     });
 
 async function runAttached(spec: LoadedSpec, flags: StartFlags, globals: Globals, temporal: TemporalAddress): Promise<number> {
-  const client = await RatchetClient.connect({ store: requireStoreName(findOptions(globals)), temporal });
+  const client = await RatchetClient.connect({ store: requireStoreName(findOptions(globals)), temporal, environment: process.env });
   const detach = detachOnSignal();
   try {
     const id = await begin(client, spec, flags);
@@ -78,7 +78,7 @@ interface Ending {
 
 async function runOnTree(tree: DevTree, store: string, spec: LoadedSpec, flags: StartFlags, { signal, down }: Ending): Promise<number> {
   const temporal = { address: tree.address, namespace: tree.namespace, connection: {}, identity: tree.serverId };
-  const client = await RatchetClient.connect({ store, temporal });
+  const client = await RatchetClient.connect({ store, temporal, environment: process.env });
   try {
     const id = await begin(client, spec, flags);
     const outcome = await follow(client, id, { signal });

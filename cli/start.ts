@@ -5,11 +5,13 @@ import { findTemporal } from "../client/find.ts";
 import type { Started } from "../client/start.ts";
 import { findOptions, globalsOf, openClient, repeatFlags, using } from "./context.ts";
 import type { Globals } from "./context.ts";
+import { SEED } from "./counts.ts";
 import { data, json, note, suggest } from "./output.ts";
 import { loadCampaign } from "./spec-file.ts";
 
 export interface StartFlags {
   id?: string;
+  seed?: number;
   takeOver?: boolean;
   resume?: boolean;
   json?: boolean;
@@ -20,6 +22,7 @@ export const withStartOptions = (verb: Command): Command =>
   verb
     .argument("<campaign>", "campaign file, or a folder that holds campaign.ts or campaign.yaml")
     .option("--id <id>", "campaign id (default: the name in the spec)")
+    .option(...SEED)
     .option("--resume", "go on with a cancelled campaign")
     .option("--take-over", "take the campaign from a server that is gone for good");
 

@@ -1,7 +1,7 @@
 // `ratchet validate`: the checks that `start` makes, without starting.
 import type { Command } from "commander";
 import { checkCampaign } from "./check.ts";
-import { data, json } from "./output.ts";
+import { data, json, note } from "./output.ts";
 import { loadCampaign } from "./spec-file.ts";
 
 export const validateVerb = (program: Command): Command =>
@@ -12,8 +12,8 @@ export const validateVerb = (program: Command): Command =>
     .option("--json", "as JSON")
     .action(async (path: string, flags: { json?: boolean }) => {
       const loaded = await loadCampaign(path);
-      const { digest, compiled } = await checkCampaign(loaded);
-      const { overlaps } = compiled.prompts;
-      if (flags.json) return json({ valid: true, name: loaded.spec.name, specDigest: digest, overlaps });
-      data(`${loaded.spec.name} is valid (spec ${digest.slice(0, 12)})`);
+      const { specDigest, summary } = await checkCampaign(loaded);
+      if (flags.json) return json({ valid: true, name: loaded.spec.name, specDigest, summary });
+      for (const warning of summary.warnings) note(`warning: ${warning}`);
+      data(`${loaded.spec.name} is valid (spec ${specDigest.slice(0, 12)})`);
     });

@@ -1,7 +1,8 @@
 // `ratchet verify`: re-hash everything that a campaign stands on.
 import type { Command } from "commander";
+import type { Verification } from "../client/verify.ts";
 import { openStoreClient, using } from "./context.ts";
-import { data, json, note } from "./output.ts";
+import { data, json } from "./output.ts";
 
 /** As for any damaged artifact. */
 const DAMAGED = 3;
@@ -16,6 +17,15 @@ export const verifyVerb = (program: Command): Command =>
       await using(openStoreClient(command), async (client) => {
         const verification = await client.verify(campaign);
         if (flags.json) json(verification);
+        else data(verificationText(verification));
         process.exitCode = verification.problems.length > 0 ? DAMAGED : 0;
       });
     });
+
+function verificationText({ campaignId, checked, problems }: Verification): string {
+  const { rows, manifests, blobs, sizeBytes } = checked;
+  const counted = `${rows} ledger rows, ${manifests} manifests, ${blobs} blobs, ${(sizeBytes / 1e6).toFixed(1)} MB hashed again`;
+  if (problems.length === 0) return `${campaignId} is sound: ${counted}`;
+  const lines = problems.map(({ code, message, namedBy }) => `  ${code}: ${message}${namedBy ? ` (named by ${namedBy})` : ""}`);
+  return [`${campaignId} is damaged: ${problems.length} problem${problems.length === 1 ? "" : "s"}; ${counted}`, ...lines].join("\n");
+}

@@ -7,8 +7,6 @@ import { isCampaignId } from "../campaign/ids.ts";
 import { SpecError } from "../campaign/errors.ts";
 import type { LoadedSpec } from "../campaign/load.ts";
 import { openStore } from "../store/index.ts";
-import { verifyCampaign } from "../store/index.ts";
-import type { Verification } from "../store/index.ts";
 import type { Store } from "../store/types.ts";
 import type { ControlReply } from "../workflows/messages.ts";
 import { compileSpec } from "./compile/index.ts";
@@ -31,6 +29,8 @@ import { compareArms } from "./table.ts";
 import type { CampaignComparison } from "./table.ts";
 import { TemporalGateway, UNREACHABLE_HINT } from "./temporal-gateway.ts";
 import type { TemporalAddress } from "./temporal-gateway.ts";
+import { verifyCampaign } from "./verify.ts";
+import type { Verification } from "./verify.ts";
 import { watchCampaign } from "./watch.ts";
 import type { WatchEvent, WatchOptions } from "./watch.ts";
 
@@ -39,11 +39,15 @@ export interface ClientOptions {
   store: string | Store;
   /** Absent: verbs that read the record work, the others throw `temporal_unreachable`. */
   temporal?: TemporalAddress | Gateway;
+  /** Where `env:NAME` of prompt and SFT modules is looked up at `start`. */
+  environment?: Record<string, string | undefined>;
 }
 
 export interface StartCampaignOptions {
   /** The spec's name where absent. */
   campaignId?: string;
+  /** In place of the spec's. */
+  seed?: number;
   takeOver?: boolean;
   resume?: boolean;
   /** `user@host` where absent. */
@@ -60,27 +64,29 @@ export interface ControlCampaignOptions {
 export class RatchetClient {
   readonly store: Store;
   private readonly temporal: Gateway | undefined;
+  private readonly environment: Record<string, string | undefined>;
 
-  constructor(store: Store, temporal?: Gateway) {
+  constructor(store: Store, temporal?: Gateway, environment: Record<string, string | undefined> = {}) {
     this.store = store;
     this.temporal = temporal;
+    this.environment = environment;
   }
 
-  static async connect({ store, temporal }: ClientOptions): Promise<RatchetClient> {
+  static async connect({ store, temporal, environment }: ClientOptions): Promise<RatchetClient> {
     const opened = typeof store === "string" ? await openStore(store) : store;
     const gateway = temporal && "connection" in temporal ? await TemporalGateway.connect(temporal) : temporal;
-    return new RatchetClient(opened, gateway);
+    return new RatchetClient(opened, gateway, environment);
   }
 
   /** Uploads what the spec names, then starts, resumes or attaches (docs/cli.md, "start"). */
-  async start(spec: LoadedSpec, { campaignId = spec.spec.name, takeOver = false, resume = false, by = whoAmI() }: StartCampaignOptions = {}): Promise<Started> {
+  async start({ spec, baseDir }: LoadedSpec, { campaignId = spec.name, seed, takeOver = false, resume = false, by = whoAmI() }: StartCampaignOptions = {}): Promise<Started> {
     if (!isCampaignId(campaignId)) {
       throw new SpecError("address_invalid", `${JSON.stringify(campaignId)} is no campaign id`, { hint: "lower-case letters, digits, dot, - and _, at most 63, the first a letter or digit" });
     }
     // Asked first: without a server nothing need be uploaded.
     const gateway = this.gateway;
-    const { digest } = await compileSpec(spec, this.store);
-    return startCampaign(this.store, gateway, { campaignId, name: spec.spec.name, specDigest: digest, takeOver, resume, by, requestId: randomUUID() });
+    const { specDigest } = await compileSpec(spec, { baseDir, store: this.store, environment: this.environment, ...(seed === undefined ? {} : { seed }) });
+    return startCampaign(this.store, gateway, { campaignId, name: spec.name, specDigest, takeOver, resume, by, requestId: randomUUID() });
   }
 
   /** `campaign` may be the beginning of exactly one id here and below. */
@@ -131,8 +137,9 @@ export class RatchetClient {
     return readSamples(this.store, await this.address(address), options);
   }
 
-  async verify(campaign: string): Promise<Verification> {
-    return verifyCampaign(this.store, await this.id(campaign));
+  /** Re-hashes everything; `onProgress` is told the number of blobs hashed so far. */
+  async verify(campaign: string, onProgress?: (blobs: number) => void): Promise<Verification> {
+    return verifyCampaign(this.store, await this.id(campaign), onProgress);
   }
 
   async exportCheckpoint(address: string, out: string, pointer: ExportPointer = "promoted"): Promise<Exported> {

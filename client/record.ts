@@ -14,9 +14,11 @@ export interface ReadCampaign {
 
 /** Undefined where the store has no ledger of that id. */
 export async function readCampaign(store: Store, campaignId: string): Promise<ReadCampaign | undefined> {
-  const rows = (await store.ledger(campaignId).read<LedgerEvent>()) as LedgerRow[];
+  const rows = await readCampaignRows(store, campaignId);
   return rows.length === 0 ? undefined : { record: foldLedger(campaignId, rows), rows };
 }
+
+const readCampaignRows = async (store: Store, campaignId: string): Promise<LedgerRow[]> => (await store.ledger(campaignId).read<LedgerEvent>()) as LedgerRow[];
 
 export async function requireCampaign(store: Store, campaignId: string): Promise<ReadCampaign> {
   const found = await readCampaign(store, campaignId);
@@ -28,8 +30,9 @@ export const readSpec = (store: Store, { specDigest }: CampaignRecord): Promise<
 
 /** A full id, or the beginning of exactly one. */
 export async function findCampaignId(store: Store, text: string): Promise<string> {
+  // A full id is asked for directly: listing a store is slow.
+  if (isCampaignId(text) && (await readCampaignRows(store, text)).length > 0) return text;
   const ids = await campaignIds(store);
-  if (ids.includes(text)) return text;
   const matches = ids.filter((id) => id.startsWith(text));
   const [only] = matches;
   if (matches.length === 1 && only) return only;

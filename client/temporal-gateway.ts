@@ -70,6 +70,10 @@ export class TemporalGateway implements Gateway {
     return this.knownIdentity;
   }
 
+  async serverVersion(): Promise<string> {
+    return (await this.call(() => this.connection.workflowService.getSystemInfo({}))).serverVersion;
+  }
+
   run(workflowId: string): Promise<Run | undefined> {
     return this.call(async () => {
       try {

@@ -6,7 +6,7 @@ import { dirname, join, relative } from "node:path";
 import { fileURLToPath } from "node:url";
 import { run } from "./processes.mjs";
 import { startProgress } from "./progress.mjs";
-import { runScript } from "./script.mjs";
+import { isMain, runScript } from "./script.mjs";
 
 /** @typedef {{ sources?: string, workflows?: string }} Stamp digests of what the present dist/ was made from */
 
@@ -67,18 +67,27 @@ async function bundleWorkflows(root) {
     logger: new DefaultLogger("WARN"),
   });
   const bundle = join(root, BUNDLE);
-  writeFileSync(`${bundle}.new`, code);
+  writeFileSync(`${bundle}.new`, withoutLocalPaths(code, root));
   renameSync(`${bundle}.new`, bundle);
   progress.done("workflows bundled");
+}
+
+/** The source map names this machine's folders; a package should not, and the same sources should give the same bytes. @param {string} code @param {string} root */
+function withoutLocalPaths(code, root) {
+  const prefix = "sourceMappingURL=data:application/json;charset=utf-8;base64,";
+  const at = code.lastIndexOf(prefix) + prefix.length;
+  const map = JSON.parse(Buffer.from(code.slice(at), "base64").toString().replaceAll(`${root}/`, ""));
+  map.sources = map.sources.map((/** @type {string} */ source) => source.replace(/^.*(?=node_modules\/)/, "")); // where node_modules is a link
+  return code.slice(0, at) + Buffer.from(JSON.stringify(map)).toString("base64");
 }
 
 /** Everything that tsc may read, apart from packages, which package-lock.json pins. @param {string} root */
 function sourceFiles(root) {
   const config = JSON.parse(readFileSync(join(root, "tsconfig.json"), "utf8"));
   const files = ["tsconfig.json", "package.json", "package-lock.json"].map((name) => join(root, name));
-  for (const entry of [...config.include, "infra"]) {
+  for (const entry of [...config.include.filter((/** @type {string} */ entry) => !entry.includes("*")), "infra"]) {
     const path = join(root, entry);
-    if (/\.ts$/.test(entry)) files.push(...(existsSync(path) ? [path] : []));
+    if (entry.endsWith(".ts")) files.push(...(existsSync(path) ? [path] : []));
     else files.push(...filesUnder(path).filter((file) => /\.m?[jt]s$|\.json$/.test(file)));
   }
   return files;
@@ -117,7 +126,7 @@ function saveStamp(file, stamp) {
   renameSync(`${file}.new`, file);
 }
 
-if (process.argv[1] === fileURLToPath(import.meta.url)) {
+if (isMain(import.meta.url)) {
   const root = dirname(dirname(fileURLToPath(import.meta.url)));
   rmSync(join(root, "dist", ".build.json"), { force: true });
   rmSync(join(root, BUNDLE), { force: true });

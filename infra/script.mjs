@@ -1,10 +1,17 @@
 // How a script of this folder begins and ends.
 import { spawn } from "node:child_process";
+import { realpathSync } from "node:fs";
 import { constants } from "node:os";
+import { fileURLToPath } from "node:url";
 import { say } from "./progress.mjs";
 
 /** @type {NodeJS.Signals[]} */
 const ENDING = ["SIGINT", "SIGTERM", "SIGHUP"];
+
+/** Whether Node was started with the file of this URL; links on the way to it do not matter. @param {string} url */
+export function isMain(url) {
+  return process.argv[1] !== undefined && realpathSync(process.argv[1]) === realpathSync(fileURLToPath(url));
+}
 
 /**
  * Runs the main function of a script. Failures are one message, not a stack. Ctrl-C, a closed terminal and a polite kill run the exit

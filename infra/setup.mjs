@@ -7,7 +7,7 @@ import { buildIfChanged } from "./build.mjs";
 import { installDependencies } from "./dependencies.mjs";
 import { waitForLock } from "./lock.mjs";
 import { say } from "./progress.mjs";
-import { runScript } from "./script.mjs";
+import { isMain, runScript } from "./script.mjs";
 import { provideTemporal } from "./temporal.mjs";
 import { provideVersitygw } from "./versitygw.mjs";
 
@@ -52,7 +52,7 @@ function refuseOldNode() {
   throw new Error(`Node ${process.versions.node} is too old: install Node ${OLDEST_NODE.join(".")} or newer (https://nodejs.org)`);
 }
 
-if (process.argv[1] === fileURLToPath(import.meta.url)) {
+if (isMain(import.meta.url)) {
   await runScript(async () => {
     await setUp({ s3: process.argv.includes("--s3") });
     return 0;

@@ -24,7 +24,7 @@ const OUTPUT_LINES = 40;
 
 /**
  * @param {AsyncIterable<{ type: string, data: unknown }>} events of `run()` from node:test
- * @param {string} root paths are shown from here
+ * @param {string} root of the clone
  * @returns {Promise<{ passed: number, failed: number, skipped: number }>}
  */
 export async function reportTests(events, root) {
@@ -33,8 +33,9 @@ export async function reportTests(events, root) {
   for await (const { type, data } of events) {
     const event = /** @type {TestEvent} */ (data);
     if (event.file === undefined) continue;
-    let file = files.get(event.file);
-    if (!file) files.set(event.file, (file = { path: relative(root, event.file), passed: 0, skips: [], failures: [], around: [], output: "", ms: 0 }));
+    const path = sourceOf(event.file, root);
+    let file = files.get(path);
+    if (!file) files.set(path, (file = { path, passed: 0, skips: [], failures: [], around: [], output: "", ms: 0 }));
     note(file, type, event, event.name === event.file);
   }
   const reports = [...files.values()].sort((a, b) => (a.path < b.path ? -1 : 1));
@@ -46,8 +47,13 @@ export async function reportTests(events, root) {
   return counts;
 }
 
+/** Source maps make the runner name some events by the source, some by the compiled file. @param {string} file @param {string} root */
+function sourceOf(file, root) {
+  return relative(root, file).replace(/^dist[\\/]/, "").replace(/\.js$/, ".ts");
+}
+
 /**
- * `test:complete` and `test:dequeue` come as things happen; `test:pass` and its like would come file by file in order.
+ * A file's own `test:complete` comes when it ends; the events of its tests may come later, in the order of the files.
  * @param {FileReport} file @param {string} type @param {TestEvent} event @param {boolean} isFile the event is about the file as a whole
  */
 function note(file, type, event, isFile) {
@@ -60,7 +66,7 @@ function note(file, type, event, isFile) {
 function noteFile(file, event, error) {
   file.ms = event.details?.duration_ms ?? 0;
   if (error && error.failureType !== "subtestsFailed") file.failures.push(`${file.path}\n${indent(howFileEnded(error))}`);
-  print(fileLine(file));
+  print(`${error ? "FAIL" : "ok  "} ${file.path} (${(file.ms / 1000).toFixed(1)} s)`);
 }
 
 /** Counts tests, not the suites and parents around them: a parent that failed because of a child is that child's failure. @param {FileReport} file @param {TestEvent} event @param {TestError | undefined} error */
@@ -86,13 +92,6 @@ function describe(error) {
   for (let cause = thrown.cause; cause instanceof Error && causes.length < 3; cause = cause.cause) causes.push(`caused by ${cause.stack ?? cause.message}`);
   const text = [thrown.stack ?? String(thrown.message ?? error.cause), ...causes].join("\n");
   return text.split("\n").filter((line) => !/^\s+at .*\(?node:/.test(line)).join("\n");
-}
-
-/** @param {FileReport} file */
-function fileLine(file) {
-  const skips = file.skips.length > 0 ? `, ${file.skips.length} skipped` : "";
-  const mark = file.failures.length > 0 ? "FAIL" : "ok  ";
-  return `${mark} ${file.path}: ${file.passed} passed${file.failures.length > 0 ? `, ${file.failures.length} failed` : ""}${skips} (${(file.ms / 1000).toFixed(1)} s)`;
 }
 
 /** @param {FileReport[]} reports */

@@ -29,7 +29,7 @@ await runScript(async () => {
   try {
     process.env.NODE_OPTIONS = `${process.env.NODE_OPTIONS ?? ""} --enable-source-maps`;
     const paths = files.map((file) => join(root, "dist", file));
-    const { passed, failed } = await reportTests(runTests({ files: paths, concurrency: CONCURRENCY, timeout: FILE_TIMEOUT_MS }), join(root, "dist"));
+    const { passed, failed } = await reportTests(runTests({ files: paths, concurrency: CONCURRENCY, timeout: FILE_TIMEOUT_MS }), root);
     return failed === 0 && passed > 0 ? 0 : 1;
   } finally {
     await stopServers?.();

@@ -46,10 +46,10 @@ export class ToolError extends Error {
 
 /**
  * @param {Tool} tool
- * @param {{ env?: NodeJS.ProcessEnv, say?: (line: string) => void }} [options] env is also what Go runs with
+ * @param {{ env?: NodeJS.ProcessEnv, say?: (line: string) => void, silenceMs?: number }} [options] env is also what Go runs with
  * @returns {Promise<FoundTool>}
  */
-export async function provideTool(tool, { env = process.env, say = () => {} } = {}) {
+export async function provideTool(tool, { env = process.env, say = () => {}, silenceMs = SILENCE_MS } = {}) {
   const explicit = env[tool.env];
   if (explicit) return explicitTool(tool, explicit);
 
@@ -60,7 +60,7 @@ export async function provideTool(tool, { env = process.env, say = () => {} } = 
   const cached = cachePath(tool, env);
   if (isExecutable(cached)) return { path: cached, from: "cache" };
   reasons.push(`cache: no ${cached}`);
-  return await makeTool(tool, { cached, env, say, reasons });
+  return await makeTool(tool, { cached, env, say, silenceMs, reasons });
 }
 
 /** @param {Tool} tool @param {string} path @returns {Promise<FoundTool>} */
@@ -92,10 +92,10 @@ async function misfit(tool, path) {
 
 /**
  * Downloads or builds into the cache, one process at a time: whoever waited finds the other's work there.
- * @param {Tool} tool @param {{ cached: string, env: NodeJS.ProcessEnv, say: (line: string) => void, reasons: string[] }} context
+ * @param {Tool} tool @param {{ cached: string, env: NodeJS.ProcessEnv, say: (line: string) => void, silenceMs: number, reasons: string[] }} context
  * @returns {Promise<FoundTool>}
  */
-async function makeTool(tool, { cached, env, say, reasons }) {
+async function makeTool(tool, { cached, env, say, silenceMs, reasons }) {
   const dir = dirname(cached);
   let waiting = false;
   const lock = await waitForLock(`${dir}.lock`, (owner) => {
@@ -112,8 +112,9 @@ async function makeTool(tool, { cached, env, say, reasons }) {
     process.on("exit", removePartial);
 
     const made = join(partial, executableName(tool.name));
-    for (const [from, make] of /** @type {const} */ ([["download", download], ["Go", build]])) {
-      const reason = (await make(tool, partial, made, env)) ?? (await misfit(tool, made));
+    const ways = { download: () => download(tool, made, silenceMs), Go: () => build(tool, made, env) };
+    for (const [from, make] of Object.entries(ways)) {
+      const reason = (await make()) ?? (await misfit(tool, made));
       if (!reason) {
         renameSync(made, cached);
         return { path: cached, from };
@@ -130,15 +131,16 @@ async function makeTool(tool, { cached, env, say, reasons }) {
 
 /**
  * Official archive, unpacked by `tar`. Returns the reason of a failure.
- * @param {Tool} tool @param {string} dir @param {string} made @returns {Promise<string | undefined>}
+ * @param {Tool} tool @param {string} made @param {number} silenceMs @returns {Promise<string | undefined>}
  */
-async function download(tool, dir, made) {
+async function download(tool, made, silenceMs) {
   const url = tool.downloadUrl(process.platform, process.arch);
   if (!url) return `none for ${process.platform} ${process.arch}`;
   const progress = startProgress(`downloading ${tool.title} ${tool.version}`);
+  const dir = dirname(made);
   const archive = join(dir, "archive.tar.gz");
   try {
-    await fetchTo(url, archive, (megabytes) => progress.update(`${megabytes} MB`));
+    await fetchTo(url, archive, silenceMs, (megabytes) => progress.update(`${megabytes} MB`));
   } catch (error) {
     progress.stop();
     return `${url}: ${reasonOf(error)}`;
@@ -152,11 +154,11 @@ async function download(tool, dir, made) {
   return undefined;
 }
 
-/** @param {string} url @param {string} path @param {(megabytes: number) => void} onProgress */
-async function fetchTo(url, path, onProgress) {
+/** @param {string} url @param {string} path @param {number} silenceMs @param {(megabytes: number) => void} onProgress */
+async function fetchTo(url, path, silenceMs, onProgress) {
   const abort = new AbortController();
-  const silent = () => abort.abort(new Error(`no answer within ${SILENCE_MS / 1000} s`));
-  let timer = setTimeout(silent, SILENCE_MS);
+  const silent = () => abort.abort(new Error(`no answer within ${silenceMs / 1000} s`));
+  let timer = setTimeout(silent, silenceMs);
   try {
     const response = await fetch(url, { signal: abort.signal, redirect: "follow" });
     if (!response.ok || !response.body) throw new Error(`HTTP ${response.status}`);
@@ -164,7 +166,7 @@ async function fetchTo(url, path, onProgress) {
     const body = Readable.fromWeb(/** @type {import("node:stream/web").ReadableStream} */ (response.body));
     body.on("data", (chunk) => {
       clearTimeout(timer);
-      timer = setTimeout(silent, SILENCE_MS);
+      timer = setTimeout(silent, silenceMs);
       onProgress(Math.round((bytes += chunk.length) / 1e6));
     });
     await pipeline(body, createWriteStream(path), { signal: abort.signal });
@@ -173,8 +175,8 @@ async function fetchTo(url, path, onProgress) {
   }
 }
 
-/** @param {Tool} tool @param {string} _dir @param {string} made @param {NodeJS.ProcessEnv} env @returns {Promise<string | undefined>} */
-function build(tool, _dir, made, env) {
+/** @param {Tool} tool @param {string} made @param {NodeJS.ProcessEnv} env @returns {Promise<string | undefined>} */
+function build(tool, made, env) {
   return goBuild({
     title: `${tool.title} ${tool.version}`,
     moduleDir: join(packageRoot(), "infra", "tools", tool.module),

@@ -1,0 +1,183 @@
+// `verify`: hashes everything that a campaign stands on again and follows every reference. The ledger's chain, the spec and what it
+// names, every manifest of results and checkpoints, every blob they name. Finds all damage instead of stopping at the first.
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import type { CompiledSpec } from "../campaign/compiled.ts";
+import { resultsPrefix } from "../campaign/ids.ts";
+import type { Digest, LedgerEvent, LedgerRow, Manifest, PieceRef, Tree } from "../campaign/types.ts";
+import type { Store } from "../store/types.ts";
+
+export interface VerifyProblem {
+  code: string;
+  /** Key of the object, or digest of the blob. */
+  what: string;
+  message: string;
+  /** Which record names it. */
+  namedBy?: string;
+}
+
+export interface Verification {
+  campaignId: string;
+  checked: { rows: number; manifests: number; blobs: number; sizeBytes: number };
+  problems: VerifyProblem[];
+}
+
+/** `onProgress`: blobs hashed so far. */
+export async function verifyCampaign(store: Store, campaignId: string, onProgress: (blobs: number) => void = () => undefined): Promise<Verification> {
+  const verifier = new Verifier(store, campaignId, onProgress);
+  try {
+    return await verifier.run();
+  } finally {
+    await verifier.clean();
+  }
+}
+
+/** Larger blobs are hashed from disk, in a stream. */
+const IN_MEMORY_BYTES = 64 * 1024 ** 2;
+
+class Verifier {
+  private readonly store: Store;
+  private readonly campaignId: string;
+  private readonly onProgress: (blobs: number) => void;
+  private readonly problems: VerifyProblem[] = [];
+  private readonly seen = new Map<Digest, Promise<Uint8Array | undefined>>();
+  private readonly results = new Set<Digest>();
+  private manifests = 0;
+  private sizeBytes = 0;
+  private scratch: Promise<string> | undefined;
+
+  constructor(store: Store, campaignId: string, onProgress: (blobs: number) => void) {
+    this.store = store;
+    this.campaignId = campaignId;
+    this.onProgress = onProgress;
+  }
+
+  async run(): Promise<Verification> {
+    const rows = await this.ledger();
+    await this.spec(rows);
+    for (const prefix of [resultsPrefix(this.campaignId), `campaigns/${this.campaignId}/work/`]) {
+      for await (const key of this.store.backend.list(prefix)) await this.manifest(key);
+    }
+    for (const row of rows) await this.decision(row);
+    const checked = { rows: rows.length, manifests: this.manifests, blobs: this.seen.size, sizeBytes: this.sizeBytes };
+    return { campaignId: this.campaignId, checked, problems: this.problems };
+  }
+
+  async clean(): Promise<void> {
+    if (this.scratch) await rm(await this.scratch, { recursive: true, force: true });
+  }
+
+  /** The store checks the chain of digests while it reads. */
+  private async ledger(): Promise<LedgerRow[]> {
+    try {
+      return (await this.store.ledger(this.campaignId).read<LedgerEvent>()) as LedgerRow[];
+    } catch (error) {
+      this.report(error, `campaigns/${this.campaignId}/ledger/`);
+      return [];
+    }
+  }
+
+  private async spec([first]: LedgerRow[]): Promise<void> {
+    if (first?.event.type !== "created") return;
+    const by = "the ledger's first row";
+    const spec = await this.json<CompiledSpec>(first.event.specDigest, by);
+    if (!spec) return;
+    const { prompts, bootstrap, modules } = spec;
+    const { preferences } = bootstrap;
+    await this.tree(spec.policy.tree, "the spec");
+    const blobs = [
+      ...[prompts.iterations, prompts.validation, prompts.test, prompts.preferences, bootstrap.sft?.data, preferences && "data" in preferences ? preferences.data : undefined].map((list) => list?.rows),
+      ...Object.values(modules).map((module) => module?.digest),
+    ];
+    for (const digest of blobs) if (digest) await this.blob(digest, "the spec");
+  }
+
+  private async manifest(key: string): Promise<void> {
+    this.manifests += 1;
+    try {
+      const found = await this.store.readManifest<Manifest<Named>>(key);
+      if (!found) return;
+      this.results.add(found.digest);
+      await this.blob(found.digest, key);
+      await this.named(found.manifest.result, key);
+    } catch (error) {
+      this.report(error, key);
+    }
+  }
+
+  private async named({ stage, policy, tree, curve, rows, pairs, pieces = [] }: Named, key: string): Promise<void> {
+    const trained = stage === "sft" || stage === "reward" || stage === "train";
+    for (const digest of [tree, trained ? policy : undefined]) if (digest) await this.tree(digest, key);
+    for (const digest of [curve, rows, pairs, ...pieces.map((piece) => piece.rows)]) if (digest) await this.blob(digest, key);
+  }
+
+  /** Everything that a decision names must be there: checkpoints, and results that some manifest committed. */
+  private async decision({ n, event }: LedgerRow): Promise<void> {
+    const by = `row ${n} of the ledger`;
+    const stages = "stages" in event ? Object.values(event.stages) : [];
+    for (const digest of stages.filter((digest) => !this.results.has(digest))) {
+      this.problems.push({ code: "artifact_missing", what: digest, message: `no manifest of the campaign has the result ${digest}`, namedBy: by });
+    }
+    const trees = event.type === "bootstrap-finished" ? [event.bootstrap.policy, event.bootstrap.rewardModel] : event.type === "completed" ? [event.latest, event.promoted] : "policy" in event ? [event.policy] : [];
+    for (const digest of trees) if (digest) await this.tree(digest, by);
+  }
+
+  private async tree(digest: Digest, by: string): Promise<void> {
+    const tree = await this.json<Tree>(digest, by);
+    for (const { path, digest: file, sizeBytes } of tree?.files ?? []) await this.blob(file, `${path} of ${digest.slice(0, 12)}`, sizeBytes);
+  }
+
+  private async json<T>(digest: Digest, by: string): Promise<T | undefined> {
+    const bytes = await this.blob(digest, by);
+    return bytes ? (JSON.parse(new TextDecoder().decode(bytes)) as T) : undefined;
+  }
+
+  /** Hashed once however often it is named; undefined where it is damaged, or too large to keep in memory. */
+  private blob(digest: Digest, by: string, sizeBytes = 0): Promise<Uint8Array | undefined> {
+    const known = this.seen.get(digest);
+    if (known) return known;
+    const reading = this.hash(digest, sizeBytes).catch((error: unknown) => {
+      this.report(error, digest, by);
+      return undefined;
+    });
+    this.seen.set(digest, reading);
+    this.onProgress(this.seen.size);
+    return reading;
+  }
+
+  private async hash(digest: Digest, sizeBytes: number): Promise<Uint8Array | undefined> {
+    if (sizeBytes <= IN_MEMORY_BYTES) {
+      const bytes = await this.store.getBlob(digest);
+      this.sizeBytes += bytes.byteLength;
+      return bytes;
+    }
+    this.scratch ??= mkdtemp(join(tmpdir(), "ratchet-verify-"));
+    const path = join(await this.scratch, digest);
+    await this.store.getBlobFile(digest, path);
+    await rm(path);
+    this.sizeBytes += sizeBytes;
+    return undefined;
+  }
+
+  /** Damage is a finding; a store that does not answer is an error. */
+  private report(error: unknown, what: string, namedBy?: string): void {
+    const { kind, code, message } = error as { kind?: string; code?: string; message: string };
+    const unreadable = error instanceof SyntaxError;
+    if (kind !== "artifact" && !unreadable) throw error;
+    this.problems.push({ code: code ?? "artifact_corrupt", what, message, ...(namedBy ? { namedBy } : {}) });
+  }
+}
+
+/** Members of any manifest's result that name blobs or trees. */
+interface Named {
+  stage?: string;
+  /** Tree where the stage trained it, else only the digest of what it used. */
+  policy?: Digest;
+  /** Of a training checkpoint. */
+  tree?: Digest;
+  curve?: Digest;
+  rows?: Digest;
+  pairs?: Digest;
+  pieces?: PieceRef[];
+}
