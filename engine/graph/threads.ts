@@ -1,7 +1,5 @@
-// How many threads a forward graph may use without a change of bits.
-// onnxruntime's product kernel (MLAS, SgemmOperation) adds up the inner dimension in blocks, and the block is longer where a thread is
-// given 64 columns or fewer of the result. It deals out columns where the result has more columns than rows, as in decoding. So with
-// an inner dimension beyond one block (128), the sums are rounded alike on any number of threads only as long as each has more columns.
+// How many threads a graph with plain products may use without a change of bits (why they could: ops/product.ts). Decoding has few
+// rows, so that the rows of zeros that make training's products safe would multiply its work; it limits the threads instead.
 import type { ModelConfig } from "../model/types.ts";
 
 /** Inner dimensions up to this are one block. */
@@ -11,13 +9,13 @@ const columns = 80;
 
 /** Inner dimension and columns of every product with a weight. */
 function products(config: ModelConfig): [inner: number, columns: number][] {
-  const { hiddenSize, intermediateSize, heads, kvHeads, headSize, vocabSize } = config;
+  const { hiddenSize, intermediateSize, heads, kvHeads, headSize, vocabSize, architecture } = config;
   return [
     [hiddenSize, (heads + 2 * kvHeads) * headSize],
     [heads * headSize, hiddenSize],
     [hiddenSize, 2 * intermediateSize],
     [intermediateSize, hiddenSize],
-    [hiddenSize, vocabSize],
+    [hiddenSize, architecture === "LlamaForCausalLM" ? vocabSize : Infinity],
   ];
 }
 

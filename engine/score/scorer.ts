@@ -20,7 +20,7 @@ export interface ScoreHooks {
 const batchTokens = 4096;
 
 function scoreGraph(config: ModelConfig): Graph {
-  const t = new Tape(new Graph());
+  const t = new Tape(new Graph({ anyThreads: false }));
   const parameters = declareParameters(t, config);
   const sequences = declareSequences(t, config);
   const selection = declareSelection(t, sequences);
