@@ -4,7 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, test } from "node:test";
 import { rewardModelFrom } from "../model/index.ts";
-import { tinyCheckpoint, writeTinyModel } from "../../test/support/tiny-model.ts";
+import { tinyCheckpoint, writeTinyModel } from "../tiny-model.test.support.ts";
 import { readCheckpoint, writeCheckpoint } from "./checkpoint.ts";
 import { formatConfig, parseConfig } from "./config.ts";
 

@@ -29,7 +29,7 @@ test("tensors come back with the same names, shapes and bits", async () => {
     fc.asyncProperty(fc.dictionary(fc.string({ minLength: 1 }).filter((name) => name !== "__metadata__" && name !== "__proto__"), tensor), async (tensors) => {
       await writeSafetensors(path, Object.entries(tensors));
       const read = await readSafetensors(path);
-      assert.deepEqual(new Map([...read].sort()), new Map(Object.entries(tensors).sort()));
+      assert.deepEqual(read, new Map(Object.entries(tensors)));
     }),
     { numRuns: 50 },
   );

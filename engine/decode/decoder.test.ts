@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { SequenceScorer } from "../score/scorer.ts";
 import { loadWeights } from "../score/weights.ts";
-import { tinyCheckpoint } from "../../test/support/tiny-model.ts";
+import { tinyCheckpoint } from "../tiny-model.test.support.ts";
 import { Decoder } from "./decoder.ts";
 import type { DecodedRow, DecodeRow, DecodeSettings } from "./decoder.ts";
 
@@ -81,7 +81,7 @@ test("first tokens follow the exact distribution, and pairs of tokens the exact 
   const exact = (await scorer.logps(weights, pairs.map((ids) => ({ ids: [1, 5, 9, ...ids], promptLength: 3 })))).map(Math.exp);
   await scorer.close();
   assert.ok(Math.abs(exact.reduce((a, b) => a + b, 0) - 1) < 1e-5);
-  const counts = new Array<number>(pairs.length).fill(0);
+  const counts = pairs.map(() => 0);
   for (const { ids } of answers) counts[ids[0]! * vocab + ids[1]!]!++;
   // Cells expected fewer than five times are pooled.
   let [statistic, cells, pooledCount, pooledExpected] = [0, 0, 0, 0];
@@ -98,7 +98,7 @@ test("first tokens follow the exact distribution, and pairs of tokens the exact 
 
 test("an answer stops at the end of the context, and top-k 1 is greedy", async () => {
   await withDecoder(1, async (decoder) => {
-    const long: DecodeRow = { promptIds: [1, ...new Array<number>(59).fill(5)], temperature: 1, seed: seed(3) };
+    const long: DecodeRow = { promptIds: [1, ...Array.from({ length: 59 }, () => 5)], temperature: 1, seed: seed(3) };
     const [cut] = await decoder.generate(weights, [long], { ...settings, stopIds: new Set() });
     assert.equal(cut!.ids.length, 4);
     assert.equal(cut!.finish, "length");

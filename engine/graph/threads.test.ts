@@ -3,7 +3,7 @@ import { test } from "node:test";
 import { initCheckpoint } from "../model/index.ts";
 import { Decoder } from "../decode/decoder.ts";
 import { loadWeights } from "../score/weights.ts";
-import { TINY } from "../../test/support/tiny-model.ts";
+import { TINY } from "../tiny-model.test.support.ts";
 import { neutralThreads } from "./threads.ts";
 
 test("each thread keeps more than 64 columns of every product that has more than one block to sum", () => {

@@ -4,7 +4,7 @@ import { test } from "node:test";
 import { Graph, Session } from "../graph/index.ts";
 import { initCheckpoint } from "../model/index.ts";
 import { Random } from "../random.ts";
-import { TINY } from "../../test/support/tiny-model.ts";
+import { TINY } from "../tiny-model.test.support.ts";
 import { train } from "../train/index.ts";
 import { product } from "./product.ts";
 

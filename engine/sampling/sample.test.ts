@@ -8,7 +8,7 @@ const logps = Float32Array.from([0.1, 0.4, 0.2, 0.25, 0.05], Math.log);
 function drawn(rule: { temperature?: number; topK?: number; topP?: number }, count = 2000): number[] {
   const sampler = new Sampler(logps.length);
   const random = new Random("0123456789abcdef");
-  const counts = new Array<number>(logps.length).fill(0);
+  const counts = Array.from(logps, () => 0);
   for (let step = 0; step < count; step++) counts[sampler.draw(logps, 0, { temperature: 1, topK: 0, topP: 1, ...rule }, random, step)]!++;
   return counts;
 }

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { rewardModelFrom } from "../model/index.ts";
-import { tinyCheckpoint } from "../../test/support/tiny-model.ts";
+import { tinyCheckpoint } from "../tiny-model.test.support.ts";
 import { SequenceScorer } from "./scorer.ts";
 import { loadWeights } from "./weights.ts";
 

@@ -83,7 +83,7 @@ export class SequenceScorer {
 
   /** Calls `score` with rows of like length and puts its results where the rows stood. */
   private async inBatches<T>(rows: readonly Sequence[], hooks: ScoreHooks, score: (batch: Sequence[]) => Promise<T[]>): Promise<T[]> {
-    const results = new Array<T>(rows.length);
+    const results: T[] = [];
     const length = (row: number): number => rows[row]!.ids.length;
     const order = rows.map((_, row) => row).sort((a, b) => length(a) - length(b) || a - b);
     for (let from = 0; from < order.length; ) {

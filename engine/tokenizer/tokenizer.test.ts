@@ -3,7 +3,7 @@ import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, test } from "node:test";
-import { TINY, TINY_TOKENIZER, TINY_TOKENIZER_CONFIG, WORDS, writeTinyTokenizer } from "../../test/support/tiny-model.ts";
+import { TINY, TINY_TOKENIZER, TINY_TOKENIZER_CONFIG, WORDS, writeTinyTokenizer } from "../tiny-model.test.support.ts";
 import { Tokenizer } from "./tokenizer.ts";
 
 let dir = "";
@@ -59,7 +59,7 @@ test("decoding drops special tokens and keeps the space between prompt and answe
 
 test("stop ids come from the tokenizer, the model and the generation settings", async () => {
   await writeFile(join(dir, "generation_config.json"), JSON.stringify({ eos_token_id: [2, 3] }));
-  assert.deepEqual([...(await Tokenizer.load(dir, { ...TINY, eosIds: [9] })).stopIds].sort(), [2, 3, 9]);
+  assert.deepEqual((await Tokenizer.load(dir, { ...TINY, eosIds: [9] })).stopIds, new Set([2, 9, 3]));
   await rm(join(dir, "generation_config.json"));
 });
 

@@ -6,7 +6,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, test } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
-import { tinyCheckpoint, writeTinyModel } from "../../test/support/tiny-model.ts";
+import { tinyCheckpoint, writeTinyModel } from "../../engine/tiny-model.test.support.ts";
 import type { LocalModel, Progress, SampleRequest, SamplingSettings, TrainHooks, TrainRequest } from "../types.ts";
 import { createOnnxRuntime } from "./index.ts";
 import type { OnnxRuntime } from "./index.ts";
@@ -158,7 +158,7 @@ test("bad prompts and rows are refused with the prompt's id", async () => {
   const prompt = { id: "p-17", prompt: Array.from({ length: 70 }, () => "red").join(" ") };
   await assert.rejects(runtime.generator.generate(policy, [{ ...requests[0]!, prompt }], settings, hooks()), coded("spec", "prompt_too_long", /prompt p-17 has 71 tokens and the model reads 64/));
   const short = { id: "p-18", prompt: "red" };
-  await assert.rejects(runtime.scorer.logps(policy, [{ prompt: short, ids: new Array<number>(63).fill(4), text: "" }], hooks()), coded("spec", "row_too_long", /prompt p-18/));
+  await assert.rejects(runtime.scorer.logps(policy, [{ prompt: short, ids: Array.from({ length: 63 }, () => 4), text: "" }], hooks()), coded("spec", "row_too_long", /prompt p-18/));
   await assert.rejects(runtime.scorer.logps(policy, [{ prompt: short, ids: [99], text: "" }], hooks()), coded("spec", "tokenizer_mismatch", /token id 99/));
   await assert.rejects(runtime.scorer.rewards(policy, [{ prompt: short, text: " blue" }], hooks()), coded("spec", "architecture_unsupported", /rewards need a LlamaForSequenceClassification/));
   await assert.rejects(runtime.scorer.logps({ digest: "gone", dir: join(dir, "gone") }, [{ prompt: short, text: " blue" }], hooks()), coded("artifact", "artifact_missing", /config.json cannot be read: ENOENT/));

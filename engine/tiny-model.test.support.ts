@@ -1,9 +1,9 @@
 // A model small enough for tests that run the real engine, with a word-level tokenizer, as a checkpoint or as a folder.
 import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import { writeCheckpoint } from "../../engine/checkpoint/checkpoint.ts";
-import { initCheckpoint } from "../../engine/model/index.ts";
-import type { Checkpoint, ModelConfig } from "../../engine/model/index.ts";
+import { writeCheckpoint } from "./checkpoint/checkpoint.ts";
+import { initCheckpoint } from "./model/index.ts";
+import type { Checkpoint, ModelConfig } from "./model/index.ts";
 
 export const WORDS = ["<pad>", "<bos>", "<eos>", "<sep>", "red", "green", "blue", "fish", "bird", "sun", "moon", "sea"];
 
