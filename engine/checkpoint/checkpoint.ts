@@ -1,6 +1,6 @@
 // A model folder in Hugging Face layout, read whole and checked against its configuration, and written deterministically.
 import { copyFile, mkdir, readdir, readFile, writeFile } from "node:fs/promises";
-import { join } from "node:path";
+import { join, resolve } from "node:path";
 import { ArtifactError } from "../errors.ts";
 import type { Checkpoint, ModelConfig } from "../model/types.ts";
 import { formatConfig, parseConfig } from "./config.ts";
@@ -82,5 +82,6 @@ export async function writeCheckpoint(dir: string, checkpoint: Checkpoint, token
   await writeFile(join(dir, "config.json"), formatConfig(checkpoint.config));
   await writeSafetensors(join(dir, "model.safetensors"), checkpoint.weights);
   const present = await readdir(tokenizerDir);
+  if (resolve(tokenizerDir) === resolve(dir)) return;
   for (const name of tokenizerFiles) if (present.includes(name)) await copyFile(join(tokenizerDir, name), join(dir, name));
 }

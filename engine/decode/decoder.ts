@@ -3,6 +3,7 @@
 import { Tensor as OrtTensor } from "onnxruntime-node";
 import { Session } from "../graph/index.ts";
 import type { SessionOptions } from "../graph/index.ts";
+import { neutralThreads } from "../graph/threads.ts";
 import { encodeForRewards } from "../model/index.ts";
 import type { ModelConfig } from "../model/index.ts";
 import { Random } from "../random.ts";
@@ -65,7 +66,8 @@ export class Decoder {
 
   /** Compiles for a configuration; weights come with each call, so that a new policy of the same shape costs nothing. */
   static async create(config: ModelConfig, options: SessionOptions): Promise<Decoder> {
-    return new Decoder(config, await Session.create(prefillGraph(config), options), await Session.create(stepGraph(config), options));
+    const session = { ...options, threads: neutralThreads(config, options.threads) };
+    return new Decoder(config, await Session.create(prefillGraph(config), session), await Session.create(stepGraph(config), session));
   }
 
   async generate(weights: LoadedWeights, rows: readonly DecodeRow[], settings: DecodeSettings, hooks: DecodeHooks = {}): Promise<DecodedRow[]> {

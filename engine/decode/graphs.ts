@@ -17,7 +17,7 @@ function logSoftmax(t: Tape, logits_BV: Value): Value {
 
 /** tokens, positions [U,T] and the flat index of each prompt's last token → logps [U,V], key.i and value.i [U,K,T,d]. */
 export function prefillGraph(config: ModelConfig): Graph {
-  const t = new Tape(new Graph());
+  const t = new Tape(new Graph({ anyThreads: false }));
   const parameters = declareParameters(t, config);
   const sequences = declareSequences(t, config);
   const cache: KeysValues[] = [];
@@ -64,7 +64,7 @@ function attention(inputs: StepInputs, layer: number, x_BD: Value): Value {
 
 /** tokens [B], positions [B,1], bias, the cache of each layer → logps [B,V], key.i and value.i [B,K,1,d] to be stored. */
 export function stepGraph(config: ModelConfig): Graph {
-  const t = new Tape(new Graph());
+  const t = new Tape(new Graph({ anyThreads: false }));
   const parameters = declareParameters(t, config);
   const tokens = t.graph.input("tokens", "int64", ["B"]);
   const half = config.headSize / 2;

@@ -7,6 +7,8 @@ import { factors } from "./value.ts";
 import type { Dim, DType, Shape, Tensor, Value, ValueType } from "./value.ts";
 
 export class Graph {
+  /** Whether products keep their bits on any number of threads (ops/product.ts); else the session's threads must be limited (threads.ts). */
+  readonly anyThreads: boolean;
   readonly inputs: Value[] = [];
   readonly outputs: Value[] = [];
   private readonly nodes: OnnxNode[] = [];
@@ -14,6 +16,10 @@ export class Graph {
   private readonly constantsByContent = new Map<string, Value>();
   private readonly sizes = new Map<string, Value>();
   private readonly shapes = new Map<string, Value>();
+
+  constructor(options: { anyThreads: boolean } = { anyThreads: true }) {
+    this.anyThreads = options.anyThreads;
+  }
 
   input(name: string, dtype: DType, shape: Shape): Value {
     if (this.inputs.some((input) => input.name === name)) throw new InvariantError("unreachable_state", `the graph already has an input ${name}`);

@@ -4,6 +4,7 @@ import type { Graph } from "../graph/graph.ts";
 import { dimAt, fixedDimAt } from "../graph/value.ts";
 import type { Value, ValueType } from "../graph/value.ts";
 import type { Attributes, OpName } from "./list.ts";
+import { product } from "./product.ts";
 
 type Emit<K extends OpName> = (graph: Graph, inputs: readonly Value[], types: readonly ValueType[], attributes: Attributes[K]) => Value[];
 
@@ -81,7 +82,7 @@ export const emitters: { readonly [K in OpName]: Emit<K> } = {
     return [graph.one("Log", [graph.one("Add", [graph.one("Exp", [x], type), one], type)], type)];
   },
   softmax: direct("Softmax", { axis: -1 }),
-  gemm: (graph, inputs, types, { transposeA, transposeB }) => graph.node("Gemm", inputs, types, { transA: transposeA ? 1 : 0, transB: transposeB ? 1 : 0 }),
+  gemm: (graph, [a, b], [type], transposed) => [product(graph, a as Value, b as Value, type as ValueType, transposed)],
   matmul: (graph, [a, b], types, { transposeA, transposeB, scale }) => {
     const left = transposeA ? swapLast(graph, a as Value) : a;
     const right = transposeB ? swapLast(graph, b as Value) : b;

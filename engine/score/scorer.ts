@@ -4,6 +4,7 @@ import type { Tensor as OrtTensor } from "onnxruntime-node";
 import { SpecError } from "../errors.ts";
 import { Graph, Session } from "../graph/index.ts";
 import type { SessionOptions } from "../graph/index.ts";
+import { neutralThreads } from "../graph/threads.ts";
 import { declareParameters, declareSelection, declareSequences, encodeForLogps, encodeForRewards, logits, rewards } from "../model/index.ts";
 import type { ModelConfig, Sequence } from "../model/index.ts";
 import { Tape } from "../ops/tape.ts";
@@ -19,7 +20,7 @@ export interface ScoreHooks {
 const batchTokens = 4096;
 
 function scoreGraph(config: ModelConfig): Graph {
-  const t = new Tape(new Graph());
+  const t = new Tape(new Graph({ anyThreads: false }));
   const parameters = declareParameters(t, config);
   const sequences = declareSequences(t, config);
   const selection = declareSelection(t, sequences);
@@ -44,7 +45,7 @@ export class SequenceScorer {
   }
 
   static async create(config: ModelConfig, options: SessionOptions): Promise<SequenceScorer> {
-    return new SequenceScorer(config, await Session.create(scoreGraph(config), options));
+    return new SequenceScorer(config, await Session.create(scoreGraph(config), { ...options, threads: neutralThreads(config, options.threads) }));
   }
 
   /** ln π of every answer token, row by row. A prompt has one token at least. */
@@ -82,7 +83,7 @@ export class SequenceScorer {
 
   /** Calls `score` with rows of like length and puts its results where the rows stood. */
   private async inBatches<T>(rows: readonly Sequence[], hooks: ScoreHooks, score: (batch: Sequence[]) => Promise<T[]>): Promise<T[]> {
-    const results = new Array<T>(rows.length);
+    const results: T[] = [];
     const length = (row: number): number => rows[row]!.ids.length;
     const order = rows.map((_, row) => row).sort((a, b) => length(a) - length(b) || a - b);
     for (let from = 0; from < order.length; ) {

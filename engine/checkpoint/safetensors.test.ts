@@ -1,0 +1,89 @@
+import assert from "node:assert/strict";
+import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { after, before, test } from "node:test";
+import fc from "fast-check";
+import { readModelTensors, readSafetensors, writeSafetensors } from "./safetensors.ts";
+
+let dir = "";
+before(async () => void (dir = await mkdtemp(join(tmpdir(), "ratchet-safetensors-"))));
+after(() => rm(dir, { recursive: true, force: true }));
+
+/** A file with this header (text or object) and this many bytes of data. */
+async function file(header: unknown, dataBytes: number, claimed?: number): Promise<string> {
+  const text = Buffer.from(typeof header === "string" ? header : JSON.stringify(header));
+  const length = Buffer.alloc(8);
+  length.writeBigUInt64LE(BigInt(claimed ?? text.length));
+  const path = join(dir, "case.safetensors");
+  await writeFile(path, Buffer.concat([length, text, Buffer.alloc(dataBytes)]));
+  return path;
+}
+
+const refused = (path: string, code: string, message: RegExp): Promise<void> => assert.rejects(readSafetensors(path), (error: Error & { code?: string }) => error.code === code && message.test(error.message));
+
+test("tensors come back with the same names, shapes and bits", async () => {
+  const path = join(dir, "round.safetensors");
+  const tensor = fc.array(fc.float({ noDefaultInfinity: false }), { maxLength: 12 }).map((values) => ({ shape: [values.length], data: Float32Array.from(values) }));
+  await fc.assert(
+    fc.asyncProperty(fc.dictionary(fc.string({ minLength: 1 }).filter((name) => name !== "__metadata__" && name !== "__proto__"), tensor), async (tensors) => {
+      await writeSafetensors(path, Object.entries(tensors));
+      const read = await readSafetensors(path);
+      assert.deepEqual(read, new Map(Object.entries(tensors)));
+    }),
+    { numRuns: 50 },
+  );
+});
+
+test("the order in which tensors are given does not change one byte, and data starts at a multiple of 8", async () => {
+  const a: [string, { shape: number[]; data: Float32Array }] = ["a", { shape: [2], data: Float32Array.of(1, 2) }];
+  const b: [string, { shape: number[]; data: Float32Array }] = ["b", { shape: [1, 1], data: Float32Array.of(3) }];
+  const [one, two] = [join(dir, "1"), join(dir, "2")];
+  await writeSafetensors(one, [a, b]);
+  await writeSafetensors(two, [b, a]);
+  const bytes = await readFile(one);
+  assert.deepEqual(bytes, await readFile(two));
+  assert.equal(Number(bytes.readBigUInt64LE(0)) % 8, 0);
+});
+
+test("half and bfloat16 are widened exactly", async () => {
+  const header = JSON.stringify({ h: { dtype: "F16", shape: [4], data_offsets: [0, 8] }, b: { dtype: "BF16", shape: [2], data_offsets: [8, 12] } });
+  const path = await file(header, 12);
+  const bytes = await readFile(path);
+  // 1, −2, the smallest subnormal, +∞; then 1.5 and −0.
+  Uint8Array.of(0x00, 0x3c, 0x00, 0xc0, 0x01, 0x00, 0x00, 0x7c, 0xc0, 0x3f, 0x00, 0x80).forEach((byte, i) => (bytes[bytes.length - 12 + i] = byte));
+  await writeFile(path, bytes);
+  const read = await readSafetensors(path);
+  assert.deepEqual(read.get("h")?.data, Float32Array.of(1, -2, 2 ** -24, Infinity));
+  assert.deepEqual(read.get("b")?.data, Float32Array.of(1.5, -0));
+});
+
+test("a damaged file is refused with what is wrong", async () => {
+  const f32 = (shape: number[], from: number, to: number): object => ({ dtype: "F32", shape, data_offsets: [from, to] });
+  await refused(join(dir, "none"), "artifact_missing", /cannot be opened: ENOENT/);
+  await refused(await file("", 0, 5_000), "checkpoint_invalid", /header claims 5000 bytes and the file has 8/);
+  await refused(await file("{not json", 0), "checkpoint_invalid", /header is not JSON/);
+  await refused(await file("[]", 0), "checkpoint_invalid", /not a JSON object/);
+  await refused(await file({ w: f32([2], 0, 8) }, 4), "checkpoint_invalid", /need 8 bytes of data and it has 4/);
+  await refused(await file({ w: f32([2], 0, 8) }, 12), "checkpoint_invalid", /need 8 bytes of data and it has 12/);
+  await refused(await file({ w: f32([2], 4, 12) }, 12), "checkpoint_invalid", /starts at byte 4 of the data where 0 was due/);
+  await refused(await file({ v: f32([2], 0, 8), w: f32([2], 4, 12) }, 12), "checkpoint_invalid", /"w" starts at byte 4 of the data where 8/);
+  await refused(await file({ w: f32([3], 0, 8) }, 8), "checkpoint_invalid", /shape \[3\] and dtype F32 cannot have 8 bytes/);
+  await refused(await file({ w: { dtype: "F32", shape: [-1], data_offsets: [0, 8] } }, 8), "checkpoint_invalid", /"w" lacks/);
+  await refused(await file({ w: { dtype: "I8", shape: [8], data_offsets: [0, 8] } }, 8), "dtype_unsupported", /has dtype I8/);
+  await writeFile(join(dir, "short"), "abc");
+  await refused(join(dir, "short"), "checkpoint_invalid", /3 bytes/);
+});
+
+test("a sharded model is read through its index, and an index that lies is refused", async () => {
+  const one = { shape: [1], data: Float32Array.of(1) };
+  await writeSafetensors(join(dir, "model-1.safetensors"), [["a", one]]);
+  await writeSafetensors(join(dir, "model-2.safetensors"), [["b", one]]);
+  const index = (map: Record<string, string>): Promise<void> => writeFile(join(dir, "model.safetensors.index.json"), JSON.stringify({ weight_map: map }));
+  await index({ a: "model-1.safetensors", b: "model-2.safetensors" });
+  assert.deepEqual([...(await readModelTensors(dir)).keys()], ["a", "b"]);
+  await index({ a: "model-1.safetensors", b: "model-1.safetensors" });
+  await assert.rejects(readModelTensors(dir), /places tensor "b" in model-1.safetensors, which does not hold it/);
+  await index({ a: "../elsewhere.safetensors" });
+  await assert.rejects(readModelTensors(dir), /no weight_map/);
+});

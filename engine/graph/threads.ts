@@ -1,0 +1,26 @@
+// How many threads a graph with plain products may use without a change of bits (why they could: ops/product.ts). Decoding has few
+// rows, so that the rows of zeros that make training's products safe would multiply its work; it limits the threads instead.
+import type { ModelConfig } from "../model/types.ts";
+
+/** Inner dimensions up to this are one block. */
+const block = 128;
+/** Columns per thread that are safe: more than 64, and dealt out in sixteens. */
+const columns = 80;
+
+/** Inner dimension and columns of every product with a weight. */
+function products(config: ModelConfig): [inner: number, columns: number][] {
+  const { hiddenSize, intermediateSize, heads, kvHeads, headSize, vocabSize, architecture } = config;
+  return [
+    [hiddenSize, (heads + 2 * kvHeads) * headSize],
+    [heads * headSize, hiddenSize],
+    [hiddenSize, 2 * intermediateSize],
+    [intermediateSize, hiddenSize],
+    [hiddenSize, architecture === "LlamaForCausalLM" ? vocabSize : Infinity],
+  ];
+}
+
+/** Small models get fewer threads than asked for; several processes use the cores better there. */
+export function neutralThreads(config: ModelConfig, threads: number): number {
+  const narrowest = Math.min(...products(config).filter(([inner]) => inner > block).map(([, wide]) => wide));
+  return Math.max(1, Math.min(threads, Math.floor(narrowest / columns)));
+}

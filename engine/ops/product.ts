@@ -1,0 +1,54 @@
+// Matrix products whose bits do not depend on the number of threads.
+// onnxruntime's kernel (MLAS, SgemmOperation) sums the inner dimension in blocks of at least 128, and in longer ones where it computes 64
+// columns or fewer. With several threads it deals out the columns of a result that has more columns than rows, else its rows: then
+// a thread's share can be narrow enough for another block length, and the sums round differently. Rows are always safe. So a product
+// of more than one block is given at least as many rows as columns: turned round where both are known, else with rows of zeros.
+// A matrix times one column has a kernel of its own, which sums the last rows of a thread's share in another order; it is not taken
+// when the column is given as a row to be transposed. One row times a matrix is safe.
+import type { Graph } from "../graph/graph.ts";
+import { dimAt } from "../graph/value.ts";
+import type { Dim, Value, ValueType } from "../graph/value.ts";
+
+/** Inner dimensions up to this are summed in one block. */
+const block = 128;
+/** Columns are dealt out by sixteen: fewer are never shared out, and with more than these 31 threads have over 64 each. */
+const narrow = 16;
+const wide = 2048;
+
+interface Transposed {
+  transposeA?: boolean;
+  transposeB?: boolean;
+}
+
+function gemm(graph: Graph, a: Value, b: Value, type: ValueType, { transposeA, transposeB }: Transposed): Value {
+  return graph.one("Gemm", [a, b], type, { transA: transposeA ? 1 : 0, transB: transposeB ? 1 : 0 });
+}
+
+/** Zeros below `x`, so that it has `rows` rows at least when the graph runs. */
+function padRows(graph: Graph, x: Value, rows: number): Value {
+  const int: ValueType = { dtype: "int64", shape: [1] };
+  const missing = graph.one("Max", [graph.one("Sub", [graph.ints([rows]), graph.size(dimAt(x, 0))], int), graph.ints([0])], int);
+  const pads = graph.one("Concat", [graph.ints([0, 0]), missing, graph.ints([0])], { dtype: "int64", shape: [4] }, { axis: 0 });
+  return graph.one("Pad", [x, pads], { dtype: x.dtype, shape: ["padded", dimAt(x, 1)] });
+}
+
+/** a or aᵀ times b or bᵀ. */
+export function product(graph: Graph, a: Value, b: Value, type: ValueType, transposed: Transposed): Value {
+  const [rows, columns] = type.shape as [Dim, Dim];
+  const inner = dimAt(a, transposed.transposeA ? 0 : 1);
+  if (!graph.anyThreads) return gemm(graph, a, b, type, transposed);
+  if (columns === 1 && !transposed.transposeA && !transposed.transposeB) {
+    const row = graph.one("Reshape", [b, graph.ints([1, -1])], { dtype: b.dtype, shape: [1, inner] });
+    return gemm(graph, a, row, type, { transposeB: true });
+  }
+  const oneBlock = typeof inner === "number" && inner <= block;
+  if (oneBlock || rows === 1 || typeof columns !== "number" || columns <= narrow || columns > wide) return gemm(graph, a, b, type, transposed);
+  if (typeof rows === "number") {
+    if (rows >= columns) return gemm(graph, a, b, type, transposed);
+    const turned = gemm(graph, b, a, { dtype: type.dtype, shape: [columns, rows] }, { transposeA: !transposed.transposeB, transposeB: !transposed.transposeA });
+    return graph.one("Transpose", [turned], type, { perm: [1, 0] });
+  }
+  if (transposed.transposeA) return gemm(graph, a, b, type, transposed);
+  const padded = gemm(graph, padRows(graph, a, columns), b, { dtype: type.dtype, shape: ["padded", columns] }, transposed);
+  return graph.one("Slice", [padded, graph.ints([0]), graph.size(rows), graph.ints([0])], type);
+}

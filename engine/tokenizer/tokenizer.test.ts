@@ -1,0 +1,80 @@
+import assert from "node:assert/strict";
+import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { after, before, test } from "node:test";
+import { TINY, TINY_TOKENIZER, TINY_TOKENIZER_CONFIG, WORDS, writeTinyTokenizer } from "../tiny-model.test.support.ts";
+import { Tokenizer } from "./tokenizer.ts";
+
+let dir = "";
+before(async () => {
+  dir = await mkdtemp(join(tmpdir(), "ratchet-tokenizer-"));
+  await writeTinyTokenizer(dir);
+});
+after(() => rm(dir, { recursive: true, force: true }));
+
+const words = (ids: number[]): string => ids.map((id) => WORDS[id]).join(" ");
+const coded = (code: string, message: RegExp) => (error: Error & { code?: string }) => error.code === code && message.test(error.message);
+
+/** The tiny tokenizer with some settings changed. */
+async function changed(settings: Record<string, unknown>, tokenizer: Record<string, unknown> = {}): Promise<Tokenizer> {
+  const folder = await mkdtemp(join(dir, "case-"));
+  await writeFile(join(folder, "tokenizer.json"), JSON.stringify({ ...TINY_TOKENIZER, ...tokenizer }));
+  await writeFile(join(folder, "tokenizer_config.json"), JSON.stringify({ ...TINY_TOKENIZER_CONFIG, ...settings }));
+  return Tokenizer.load(folder, TINY);
+}
+
+test("a prompt begins with the BOS exactly once, whoever adds it", async () => {
+  const tokenizer = await Tokenizer.load(dir, TINY);
+  assert.equal(words(tokenizer.encodePrompt({ prompt: "red fish" })), "<bos> red fish");
+  assert.equal(words(tokenizer.encodePrompt({ prompt: "<bos> red fish" })), "<bos> red fish");
+  assert.equal(words((await changed({ add_bos_token: true })).encodePrompt({ prompt: "red fish" })), "<bos> red fish");
+  assert.equal(words((await changed({ add_bos_token: true }, { post_processor: null })).encodePrompt({ prompt: "red fish" })), "<bos> red fish");
+  assert.equal(words(tokenizer.encodePrompt({ messages: [{ role: "user", content: "red fish" }] })), "<bos> red fish <sep>");
+});
+
+test("a plain answer is the tail after the prompt and ends with one EOS; a conversation is closed by its template", async () => {
+  const tokenizer = await Tokenizer.load(dir, TINY);
+  const prompt = { prompt: "red fish" };
+  assert.equal(words(tokenizer.encodeAnswer(prompt, " blue sea")), "blue sea <eos>");
+  assert.equal(words(tokenizer.encodeAnswer(prompt, " blue sea <eos>")), "blue sea <eos>");
+  assert.equal(words(tokenizer.encodeAnswer({ messages: [{ role: "user", content: "red fish" }] }, "blue sea")), "blue sea <eos>");
+});
+
+test("an answer that merges into the prompt's last token is encoded alone, so that the prompt stays as generation saw it", async () => {
+  const bpe = { type: "BPE", unk_token: null, vocab: { "<pad>": 0, "<bos>": 1, "<eos>": 2, "<sep>": 3, a: 4, b: 5, ab: 6 }, merges: ["a b"], fuse_unk: false, byte_fallback: false };
+  const tokenizer = await changed({}, { model: bpe, pre_tokenizer: null });
+  assert.deepEqual(tokenizer.encodePrompt({ prompt: "ba" }), [1, 5, 4]);
+  assert.deepEqual(tokenizer.encodeAnswer({ prompt: "ba" }, "ba"), [5, 4, 2]);
+});
+
+test("decoding drops special tokens and keeps the space between prompt and answer", async () => {
+  const tokenizer = await Tokenizer.load(dir, TINY);
+  const ids = tokenizer.encodeAnswer({ prompt: "red" }, " blue sea");
+  assert.equal(tokenizer.decodeAnswer(tokenizer.encodePrompt({ prompt: "red" }), ids), " blue sea");
+  const chat = tokenizer.encodePrompt({ messages: [{ role: "user", content: "red" }] });
+  assert.equal(tokenizer.decodeAnswer(chat, ids), "blue sea");
+  assert.equal(tokenizer.decodeAnswer(chat, [tokenizer.eosId]), "");
+});
+
+test("stop ids come from the tokenizer, the model and the generation settings", async () => {
+  await writeFile(join(dir, "generation_config.json"), JSON.stringify({ eos_token_id: [2, 3] }));
+  assert.deepEqual((await Tokenizer.load(dir, { ...TINY, eosIds: [9] })).stopIds, new Set([2, 9, 3]));
+  await rm(join(dir, "generation_config.json"));
+});
+
+test("what the tokenizer cannot do is refused with its code", async () => {
+  await assert.rejects(Tokenizer.load(dir, { ...TINY, vocabSize: 11 }), coded("tokenizer_mismatch", /"sea" .* has id 11 and the model has 11 embeddings/));
+  const tokenizer = await Tokenizer.load(dir, TINY);
+  assert.throws(() => tokenizer.encodePrompt({ prompt: "red zebra" }), coded("tokenizer_mismatch", /no token for "zebra"/));
+  assert.throws(() => tokenizer.encodePrompt({}), coded("prompt_invalid", /needs `prompt` or `messages`/));
+  const plain = await changed({ chat_template: undefined });
+  assert.throws(() => plain.encodePrompt({ messages: [{ role: "user", content: "red" }] }), coded("chat_template_missing", /no chat template/));
+  await assert.rejects(changed({ chat_template: "{{ strftime_now('%d') }}" }), coded("chat_template_unsupported", /today's date/));
+  await assert.rejects(changed({ chat_template: "{% if %}" }), coded("chat_template_unsupported", /cannot be parsed/));
+  const strict = await changed({ chat_template: "{{ raise_exception('users first') }}" });
+  assert.throws(() => strict.encodePrompt({ messages: [{ role: "user", content: "red" }] }), coded("chat_template_unsupported", /users first/));
+  const rewriting = await changed({ chat_template: "{% if messages | length == 1 %}red{% else %}blue{% endif %}" });
+  assert.throws(() => rewriting.encodeAnswer({ messages: [{ role: "user", content: "red" }] }, "blue"), coded("chat_template_unsupported", /differently from its prompt alone/));
+  await assert.rejects(changed({}, { model: { type: "Nonsense" } }), coded("tokenizer_invalid", /cannot be used/));
+});

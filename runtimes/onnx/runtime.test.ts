@@ -1,0 +1,248 @@
+import assert from "node:assert/strict";
+import { spawn } from "node:child_process";
+import { createHash } from "node:crypto";
+import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { after, before, test } from "node:test";
+import { setTimeout as sleep } from "node:timers/promises";
+import { tinyCheckpoint, writeTinyModel } from "../../engine/tiny-model.test.support.ts";
+import type { LocalModel, Progress, SampleRequest, SamplingSettings, TrainHooks, TrainRequest } from "../types.ts";
+import { createOnnxRuntime } from "./index.ts";
+import type { OnnxRuntime } from "./index.ts";
+
+let dir = "";
+let runtime: OnnxRuntime;
+let policy: LocalModel;
+/** Writes for minutes: a wide model that never ends an answer. */
+let slow: LocalModel;
+
+before(async () => {
+  dir = await mkdtemp(join(tmpdir(), "ratchet-onnx-"));
+  const make = async (name: string, checkpoint = tinyCheckpoint()): Promise<LocalModel> => {
+    await mkdir(join(dir, name));
+    await writeTinyModel(join(dir, name), checkpoint);
+    return { digest: name, dir: join(dir, name) };
+  };
+  policy = await make("policy");
+  slow = await make("slow", tinyCheckpoint({ hiddenSize: 256, intermediateSize: 1024, layers: 6, maxPositions: 8192 }, 1));
+  runtime = createOnnxRuntime({ threads: 1, children: 2, graceMs: 5000 });
+});
+after(async () => {
+  await runtime.close();
+  await rm(dir, { recursive: true, force: true });
+});
+
+const settings: SamplingSettings = { maxTokens: 20, topK: 0, topP: 1 };
+const endless: SamplingSettings = { maxTokens: 8000, topK: 1, topP: 1 };
+const requests: SampleRequest[] = Array.from({ length: 12 }, (_, i) => ({
+  prompt: i < 6 ? { id: "text", prompt: "red fish" } : { id: "chat", messages: [{ role: "user", content: "green bird sea" }] },
+  index: i % 6,
+  temperature: 1,
+  seed: (i + 1).toString(16).padStart(16, "0"),
+}));
+
+function hooks(signal = new AbortController().signal): TrainHooks & { seen: Progress[]; checkpoints: { step: number; dir: string }[] } {
+  const seen: Progress[] = [];
+  const checkpoints: { step: number; dir: string }[] = [];
+  return { signal, seen, checkpoints, onProgress: (progress) => void seen.push(progress), onCheckpoint: (checkpoint) => void checkpoints.push(checkpoint) };
+}
+
+const coded = (kind: string, code: string, message: RegExp) => (error: Error & { kind?: string; code?: string }) => error.kind === kind && error.code === code && message.test(error.message);
+const alive = (pid: number): boolean => {
+  try {
+    return process.kill(pid, 0);
+  } catch {
+    return false;
+  }
+};
+async function until(holds: () => boolean, what: string): Promise<void> {
+  for (let tries = 0; !holds(); tries++) {
+    assert.ok(tries < 400, `${what} within 20 s`);
+    await sleep(50);
+  }
+}
+
+test("completions carry what was asked, and their log-probabilities are the scorer's within 1e-4", async () => {
+  const watch = hooks();
+  const completions = await runtime.generator.generate(policy, requests, settings, watch);
+  assert.deepEqual(completions.map(({ promptId, index, seed }) => ({ promptId, index, seed })), requests.map(({ prompt, index, seed }) => ({ promptId: prompt.id, index, seed })));
+  assert.equal(watch.seen.at(-1)?.done, 12);
+  assert.ok(completions.every(({ text }) => !/[<>]/.test(text)), "no special token is text");
+  const rows = completions.map(({ ids, text }, i) => ({ prompt: requests[i]!.prompt, ids, text }));
+  const logps = await runtime.scorer.logps(policy, rows, hooks());
+  completions.forEach((completion, i) => assert.ok(Math.abs(completion.logps.reduce((a, b) => a + b, 0) - logps[i]!) < 1e-4));
+  assert.deepEqual(await runtime.generator.generate(policy, requests, settings, hooks()), completions);
+});
+
+test("a killed child is `engine_died` with its signal, and the next call works", async () => {
+  const before = new Set(runtime.pids());
+  const call = runtime.generator.generate(slow, requests, endless, hooks());
+  call.catch(() => undefined);
+  await until(() => runtime.pids().length > 0, "a child");
+  await sleep(500);
+  for (const pid of runtime.pids()) process.kill(pid, "SIGKILL");
+  await assert.rejects(call, coded("resource", "engine_died", /was killed by SIGKILL during generate/));
+  const again = await runtime.generator.generate(policy, requests, settings, hooks());
+  assert.equal(again.length, 12);
+  assert.ok(runtime.pids().every((pid) => !before.has(pid)), "a new child");
+});
+
+test("cancelling stops a call at the next step with the signal's reason; its child stays and serves the next call", async () => {
+  const controller = new AbortController();
+  const watch = hooks(controller.signal);
+  const reason = new Error("cancelled by the operator");
+  const call = runtime.generator.generate(slow, requests, endless, watch);
+  call.catch(() => undefined);
+  await until(() => watch.seen.length > 0, "progress");
+  const pids = runtime.pids();
+  controller.abort(reason);
+  await assert.rejects(call, reason);
+  await runtime.generator.generate(slow, requests, settings, hooks());
+  assert.deepEqual(runtime.pids(), pids);
+});
+
+test("a child that does not stop within the grace is killed", async () => {
+  const hasty = createOnnxRuntime({ threads: 1, graceMs: 1 });
+  const controller = new AbortController();
+  const call = hasty.generator.generate(slow, requests, endless, hooks(controller.signal));
+  call.catch(() => undefined);
+  await until(() => hasty.pids().length > 0, "a child");
+  const [pid] = hasty.pids();
+  // Stopped, it cannot answer; the kill reaches it all the same.
+  process.kill(pid!, "SIGSTOP");
+  controller.abort(new Error("away"));
+  await assert.rejects(call, /away/);
+  await until(() => !alive(pid!), "death");
+  await hasty.close();
+});
+
+test("a call that waits for a child can be cancelled, and calls queue behind each other", async () => {
+  const narrow = createOnnxRuntime({ threads: 1, children: 1 });
+  const [first, second] = [new AbortController(), new AbortController()];
+  const long = narrow.generator.generate(slow, requests, endless, hooks(first.signal));
+  const waiting = narrow.generator.generate(policy, requests, settings, hooks(second.signal));
+  const third = narrow.generator.generate(policy, requests, settings, hooks());
+  second.abort(new Error("not waiting"));
+  await assert.rejects(waiting, /not waiting/);
+  first.abort(new Error("enough"));
+  await assert.rejects(long, /enough/);
+  assert.equal((await third).length, 12);
+  await narrow.close();
+});
+
+test("a child sees no secret of the worker's environment", { skip: process.platform !== "linux" && "reads /proc" }, async () => {
+  process.env["RATCHET_TEST_SECRET"] = "hunter2";
+  const fresh = createOnnxRuntime({ threads: 1 });
+  await fresh.generator.generate(policy, requests, settings, hooks());
+  const names = (await readFile(`/proc/${fresh.pids()[0]}/environ`, "utf8")).split("\0").map((entry) => entry.split("=")[0]);
+  assert.ok(names.includes("PATH") && !names.includes("RATCHET_TEST_SECRET") && !names.some((name) => /SECRET|TOKEN|AWS/.test(name!)), names.join());
+  await fresh.close();
+  delete process.env["RATCHET_TEST_SECRET"];
+});
+
+test("children end when the process that started them is killed", async () => {
+  const script = `
+    import { createOnnxRuntime } from ${JSON.stringify(new URL("./index.js", import.meta.url).href)};
+    const runtime = createOnnxRuntime({ threads: 1 });
+    const hooks = { signal: new AbortController().signal, onProgress: () => console.log(runtime.pids()[0]) };
+    await runtime.generator.generate(${JSON.stringify(slow)}, ${JSON.stringify(requests)}, ${JSON.stringify(endless)}, hooks);`;
+  const parent = spawn(process.execPath, ["--input-type=module", "-e", script], { stdio: ["ignore", "pipe", "inherit"] });
+  const pid = await new Promise<number>((resolve) => parent.stdout.once("data", (text: Buffer) => resolve(Number.parseInt(String(text), 10))));
+  assert.ok(alive(pid));
+  parent.kill("SIGKILL");
+  await until(() => !alive(pid), "the orphan's end");
+});
+
+test("bad prompts and rows are refused with the prompt's id", async () => {
+  const prompt = { id: "p-17", prompt: Array.from({ length: 70 }, () => "red").join(" ") };
+  await assert.rejects(runtime.generator.generate(policy, [{ ...requests[0]!, prompt }], settings, hooks()), coded("spec", "prompt_too_long", /prompt p-17 has 71 tokens and the model reads 64/));
+  const short = { id: "p-18", prompt: "red" };
+  await assert.rejects(runtime.scorer.logps(policy, [{ prompt: short, ids: Array.from({ length: 63 }, () => 4), text: "" }], hooks()), coded("spec", "row_too_long", /prompt p-18/));
+  await assert.rejects(runtime.scorer.logps(policy, [{ prompt: short, ids: [99], text: "" }], hooks()), coded("spec", "tokenizer_mismatch", /token id 99/));
+  await assert.rejects(runtime.scorer.rewards(policy, [{ prompt: short, text: " blue" }], hooks()), coded("spec", "architecture_unsupported", /rewards need a LlamaForSequenceClassification/));
+  await assert.rejects(runtime.scorer.logps({ digest: "gone", dir: join(dir, "gone") }, [{ prompt: short, text: " blue" }], hooks()), coded("artifact", "artifact_missing", /config.json cannot be read: ENOENT/));
+});
+
+const digestOf = async (folder: string): Promise<string> => createHash("sha256").update(await readFile(join(folder, "model.safetensors"))).digest("hex");
+
+async function request(name: string, rows: object[] | string, change: Partial<TrainRequest> = {}): Promise<TrainRequest> {
+  const rowsPath = join(dir, `${name}.jsonl`);
+  await writeFile(rowsPath, typeof rows === "string" ? rows : rows.map((row) => `${JSON.stringify(row)}\n`).join(""));
+  return {
+    task: { kind: "dpo", beta: 0.1 },
+    start: policy,
+    reference: policy,
+    rowsPath,
+    optimizer: { learningRate: 1e-3, betas: [0.9, 0.95], epsilon: 1e-8, weightDecay: 0.01, clip: 1, schedule: "cosine", warmup: 0.1, epochs: 2, batch: 4, seed: "00000000000000cc", maxLength: 32 },
+    outDir: join(dir, `${name}-out`),
+    checkpointDir: join(dir, `${name}-checkpoints`),
+    checkpoint: { everySteps: 2, everySeconds: 0 },
+    ...change,
+  };
+}
+
+/** In TRL's columns, as `pair` writes them: text and conversations, with sampled ids and without. */
+const pairs = Array.from({ length: 16 }, (_, i) =>
+  i % 2
+    ? { prompt_id: `p${i}`, prompt: "red fish", chosen: " blue sea", rejected: " moon", chosen_ids: [6, 11, 2], rejected_ids: [10, 2], chosen_score: 1, rejected_score: 0, margin: 1 }
+    : { prompt: [{ role: "user", content: "green bird" }], chosen: [{ role: "assistant", content: "blue sun" }], rejected: [{ role: "assistant", content: "moon moon" }] },
+);
+
+test("training gives checkpoints that it goes on from to the same bits, and a model that generates and scores", async () => {
+  const watch = hooks();
+  const whole = await request("whole", pairs);
+  const outcome = await runtime.trainer.train(whole, watch);
+  assert.equal(outcome.steps, 8);
+  assert.equal(outcome.curve.length, 8);
+  assert.deepEqual(watch.checkpoints.map(({ step }) => step), [2, 4, 6]);
+  assert.deepEqual(await readdir(whole.checkpointDir), ["step-00000002", "step-00000004", "step-00000006"]);
+  const resumed = await request("resumed", pairs, { resumeDir: watch.checkpoints[1]!.dir });
+  assert.deepEqual((await runtime.trainer.train(resumed, hooks())).curve, outcome.curve);
+  assert.equal(await digestOf(resumed.outDir), await digestOf(whole.outDir));
+  assert.deepEqual(await readdir(whole.outDir), ["config.json", "model.safetensors", "tokenizer.json", "tokenizer_config.json"]);
+  const completions = await runtime.generator.generate({ digest: "trained", dir: whole.outDir }, requests, settings, hooks());
+  assert.equal(completions.length, 12);
+});
+
+test("a cancelled training saves a last checkpoint, and a training that goes on from it ends with the same bits", async () => {
+  const plain = await request("plain", pairs, { task: { kind: "reward" }, checkpoint: { everySteps: 0, everySeconds: 0 } });
+  await runtime.trainer.train(plain, hooks());
+  const controller = new AbortController();
+  const watch = { ...hooks(controller.signal), onProgress: ({ done }: Progress) => void (done >= 1 && controller.abort(new Error("drained"))) };
+  const stopped = await request("stopped", pairs, { task: { kind: "reward" }, checkpoint: { everySteps: 0, everySeconds: 0 }, optimizer: { ...plain.optimizer } });
+  await assert.rejects(runtime.trainer.train(stopped, watch), /drained/);
+  const last = watch.checkpoints.at(-1);
+  assert.ok(last && last.step < 8, "stopped before the end");
+  const rest = await request("rest", pairs, { task: { kind: "reward" }, resumeDir: last.dir });
+  await runtime.trainer.train(rest, hooks());
+  assert.equal(await digestOf(rest.outDir), await digestOf(plain.outDir));
+  const rewards = await runtime.scorer.rewards({ digest: "rest", dir: rest.outDir }, [{ prompt: { id: "a", prompt: "red fish" }, text: " blue sea" }], hooks());
+  assert.ok(Number.isFinite(rewards[0]));
+});
+
+test("training rows that cannot be meant are refused with their line", async () => {
+  const sft: Partial<TrainRequest> = { task: { kind: "sft", promptMask: true } };
+  const refuse = async (rows: object[] | string, code: string, message: RegExp, change: Partial<TrainRequest> = {}): Promise<void> =>
+    assert.rejects(runtime.trainer.train(await request("bad", rows, change), hooks()), coded("spec", code, message));
+  await refuse("", "rows_empty", /no row to train on/);
+  await refuse("{}\n{", "rows_invalid", /line 1 of .* has neither `prompt` nor `messages`/);
+  await refuse(`${JSON.stringify(pairs[0])}\n{`, "rows_invalid", /line 2 of .* is not JSON/);
+  await refuse([{ prompt: "red", chosen: "blue", rejected: "sea", chosenn: 1 }], "rows_invalid", /unknown field "chosenn"/);
+  await refuse([{ prompt: "red", completion: "blue" }], "rows_invalid", /unknown field "completion"/);
+  await refuse([{ prompt: "red", messages: [{ role: "user", content: "red" }], completion: "blue" }], "rows_invalid", /both `prompt` and `messages`/, sft);
+  await refuse([{ prompt: "red" }], "rows_invalid", /needs `completion`/, sft);
+  await refuse([{ prompt: "red", chosen: "blue", rejected: "sea", chosen_ids: ["4"] }], "rows_invalid", /chosen_ids that are no token ids/);
+  await refuse([{ prompt: "red", chosen: "blue", rejected: "sea", chosen_ids: [400] }], "tokenizer_mismatch", /token id 400/);
+  await refuse([{ prompt: "red zebra", completion: "blue" }], "tokenizer_mismatch", /no token for "zebra"/, sft);
+  await refuse([{ prompt: "red", completion: " sea".repeat(40) }], "rows_empty", /1 given; 1 too_long/, sft);
+});
+
+test("a damaged checkpoint is not gone on from", async () => {
+  const resumeDir = join(dir, "whole-checkpoints", "step-00000002");
+  const path = join(resumeDir, "weights.safetensors");
+  const bytes = await readFile(path);
+  bytes[bytes.length - 1]! ^= 1;
+  await writeFile(path, bytes);
+  await assert.rejects(runtime.trainer.train(await request("damaged", pairs, { resumeDir }), hooks()), coded("artifact", "artifact_corrupt", /is not what was written/));
+});

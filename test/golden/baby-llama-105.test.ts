@@ -1,0 +1,58 @@
+// What transformers computes for a real pretrained checkpoint (baby-llama-105.py made the values), against the engine.
+import assert from "node:assert/strict";
+import { existsSync } from "node:fs";
+import { readFile } from "node:fs/promises";
+import { test } from "node:test";
+import { fileURLToPath } from "node:url";
+import { readCheckpoint } from "../../engine/checkpoint/checkpoint.ts";
+import { Graph, Session } from "../../engine/graph/index.ts";
+import { declareParameters, declareSelection, declareSequences, encodeForRewards, logits } from "../../engine/model/index.ts";
+import { Tape } from "../../engine/ops/tape.ts";
+import { SequenceScorer } from "../../engine/score/scorer.ts";
+import { loadWeights, rotaryFeeds, toFeeds } from "../../engine/score/weights.ts";
+import { Tokenizer } from "../../engine/tokenizer/tokenizer.ts";
+
+interface Golden {
+  rows: { prompt: string; answer: string; promptIds: number[]; answerIds: number[]; answerLogps: number[]; firstLogits: number[] }[];
+}
+
+/** From dist/test/golden to the repository root and beside it. */
+const at = (path: string): string => fileURLToPath(new URL(`../../../${path}`, import.meta.url));
+const dir = at("../shared/models/baby-llama-105");
+const skip = existsSync(dir) ? false : "../shared/models/baby-llama-105 is absent";
+const golden = async (): Promise<Golden> => JSON.parse(await readFile(at("test/golden/baby-llama-105.json"), "utf8")) as Golden;
+const options = { threads: 1, spinning: false };
+
+test("prompts and answers have transformers' token ids", { skip }, async () => {
+  const tokenizer = await Tokenizer.load(dir, (await readCheckpoint(dir)).config);
+  for (const { prompt, answer, promptIds, answerIds } of (await golden()).rows) {
+    assert.deepEqual(tokenizer.encodePrompt({ prompt }), promptIds);
+    assert.deepEqual(tokenizer.encodeAnswer({ prompt }, answer), answerIds);
+    assert.equal(tokenizer.decodeAnswer(promptIds, answerIds), answer);
+  }
+});
+
+test("log-probabilities of answers are transformers' within 1e-4 per token", { skip }, async () => {
+  const checkpoint = await readCheckpoint(dir);
+  const { rows } = await golden();
+  const scorer = await SequenceScorer.create(checkpoint.config, options);
+  const logps = await scorer.tokenLogps(loadWeights(checkpoint), rows.map(({ promptIds, answerIds }) => ({ ids: [...promptIds, ...answerIds], promptLength: promptIds.length })));
+  await scorer.close();
+  rows.forEach(({ answerLogps }, i) => answerLogps.forEach((logp, t) => assert.ok(Math.abs(logp - logps[i]![t]!) < 1e-4, `row ${i} token ${t}`)));
+});
+
+test("logits behind the prompts are transformers' within 1e-4", { skip }, async () => {
+  const checkpoint = await readCheckpoint(dir);
+  const { rows } = await golden();
+  const t = new Tape(new Graph());
+  const parameters = declareParameters(t, checkpoint.config);
+  const sequences = declareSequences(t, checkpoint.config);
+  t.graph.output("logits", logits(t, checkpoint.config, parameters, sequences, declareSelection(t, sequences)));
+  const session = await Session.create(t.graph, options);
+  const feeds = toFeeds(encodeForRewards(rows.map(({ promptIds }) => ({ ids: promptIds, promptLength: promptIds.length }))));
+  const output = (await session.raw({ ...loadWeights(checkpoint), ...rotaryFeeds(checkpoint.config), ...feeds }))["logits"]!.data as Float32Array;
+  await session.close();
+  const expected = rows.flatMap(({ firstLogits }) => firstLogits);
+  assert.equal(output.length, expected.length);
+  expected.forEach((logit, i) => assert.ok(Math.abs(logit - output[i]!) < 1e-4, `logit ${i}: ${logit} and ${output[i]}`));
+});
