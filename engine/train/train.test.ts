@@ -1,0 +1,136 @@
+import assert from "node:assert/strict";
+import { execFile } from "node:child_process";
+import { appendFile, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { test } from "node:test";
+import { fileURLToPath } from "node:url";
+import { promisify } from "node:util";
+import { digestsOf, optimizer, rowsFor, shapes, trainingOf } from "../../test/support/small-training.ts";
+import type { Kind, Shape } from "../../test/support/small-training.ts";
+import { readTrainerState, train, writeTrainerState } from "./index.ts";
+import type { StepRecord, TrainerState, TrainOptions } from "./index.ts";
+
+const kinds: readonly Kind[] = ["sft", "reward", "dpo"];
+
+async function inFolder(use: (dir: string) => Promise<void>): Promise<void> {
+  const dir = await mkdtemp(join(tmpdir(), "trainer-"));
+  await use(dir).finally(() => rm(dir, { recursive: true }));
+}
+
+/** The state after `step` steps. */
+async function stateAfter(options: TrainOptions, step: number): Promise<TrainerState> {
+  const stop = new AbortController();
+  let kept: TrainerState | undefined;
+  const onStep = (progress: { step: number }): void => void (progress.step === step && stop.abort(new Error("stopped by the test")));
+  await assert.rejects(train({ ...options, signal: stop.signal, onStep, checkpoint: { everySteps: 0, everySeconds: 0, save: (state) => void (kept = state) } }), /stopped by the test/);
+  assert.equal(kept?.step, step);
+  return kept;
+}
+
+for (const shape of Object.keys(shapes) as Shape[]) {
+  test(`weights and curve have the same bits on 1, 2 and 3 threads and over runs (${shape})`, async () => {
+    for (const kind of kinds) {
+      const first = digestsOf(await train(trainingOf(kind, shape, 1)));
+      for (const threads of [1, 2, 3]) assert.deepEqual(digestsOf(await train(trainingOf(kind, shape, threads))), first, `${kind} on ${threads} threads`);
+    }
+  });
+}
+
+for (const kind of kinds) {
+  test(`${kind} stopped at a step and resumed in another process ends with the same bits`, async () => {
+    await inFolder(async (dir) => {
+      const whole = digestsOf(await train(trainingOf(kind, "odd")));
+      await writeTrainerState(join(dir, "state"), await stateAfter(trainingOf(kind, "odd"), 4));
+      const program = fileURLToPath(new URL("../../test/support/small-training.js", import.meta.url));
+      const { stdout } = await promisify(execFile)(process.execPath, [program, kind, "odd", join(dir, "state")]);
+      assert.deepEqual(JSON.parse(stdout), whole);
+    });
+  });
+}
+
+test("a checkpoint is handed out every so many steps, and none after the last", async () => {
+  const steps: number[] = [];
+  const { steps: total } = await train({ ...trainingOf("sft", "odd"), checkpoint: { everySteps: 5, everySeconds: 0, save: ({ step }) => void steps.push(step) } });
+  assert.equal(total, 10);
+  assert.deepEqual(steps, [5]);
+});
+
+test("a state that goes on with other rows or settings is refused", async () => {
+  const options = trainingOf("sft", "odd");
+  const resume = await stateAfter(options, 2);
+  await assert.rejects(train({ ...options, resume, optimizer: { ...optimizer, learningRate: 1 } }), { kind: "spec", code: "resume_mismatch" });
+  await assert.rejects(train({ ...options, resume, rows: options.rows.slice(1) }), { kind: "spec", code: "resume_mismatch" });
+});
+
+test("a state folder of which one byte changed is refused", async () => {
+  await inFolder(async (dir) => {
+    const state = await stateAfter(trainingOf("sft", "odd"), 1);
+    await writeTrainerState(join(dir, "a"), state);
+    assert.deepEqual(await readTrainerState(join(dir, "a")), state);
+    const file = join(dir, "a", "moments.safetensors");
+    const bytes = await readFile(file);
+    bytes[bytes.length - 5]! ^= 1;
+    await writeFile(file, bytes);
+    await assert.rejects(readTrainerState(join(dir, "a")), { kind: "artifact", code: "artifact_corrupt" });
+  });
+});
+
+test("a state folder that lost a file or its index is refused", async () => {
+  await inFolder(async (dir) => {
+    const state = await stateAfter(trainingOf("sft", "odd"), 1);
+    for (const [name, file] of [["b", "index.json"], ["c", "weights.safetensors"]] as const) {
+      await writeTrainerState(join(dir, name), state);
+      await rm(join(dir, name, file));
+      await assert.rejects(readTrainerState(join(dir, name)), { kind: "artifact", code: "artifact_missing" });
+    }
+    await writeTrainerState(join(dir, "d"), state);
+    await appendFile(join(dir, "d", "index.json"), "x");
+    await assert.rejects(readTrainerState(join(dir, "d")), { kind: "artifact", code: "artifact_corrupt" });
+  });
+});
+
+test("DPO that starts at its reference has loss ln 2 and rewards 0 at step 1, and raises the margin", async () => {
+  const { curve } = await train(trainingOf("dpo", "odd"));
+  const [first, last] = [curve[0] as StepRecord, curve.at(-1) as StepRecord];
+  // The reference was computed in other batches, whose products may round differently.
+  assert.ok(Math.abs(first["loss"]! - Math.LN2) < 1e-5);
+  assert.ok(Math.abs(first["rewards/margins"]!) < 1e-5);
+  assert.ok(last["rewards/margins"]! > 0.1 && last["loss"]! < Math.LN2);
+});
+
+test("a reward model learns its pairs", async () => {
+  const { metrics } = await train({ ...trainingOf("reward", "odd"), optimizer: { ...optimizer, epochs: 20, learningRate: 1e-2 } });
+  assert.ok(metrics["accuracy"]! > 0.9, `accuracy ${metrics["accuracy"]}`);
+});
+
+test("SFT with a masked prompt learns the answers and leaves the prompts alone", async () => {
+  const long = { ...optimizer, epochs: 30, learningRate: 1e-2 };
+  const { metrics } = await train({ ...trainingOf("sft", "shop"), optimizer: long });
+  assert.ok(metrics["loss"]! < 0.5, `loss ${metrics["loss"]}`);
+  const whole = await train({ ...trainingOf("sft", "shop"), task: { kind: "sft", promptMask: false }, optimizer: { ...long, epochs: 1 } });
+  const masked = await train({ ...trainingOf("sft", "shop"), optimizer: { ...long, epochs: 1 } });
+  assert.notEqual(whole.curve[0]!["loss"], masked.curve[0]!["loss"]);
+});
+
+test("a loss that is not finite stops training with the step and its rows", async () => {
+  const failed = train({ ...trainingOf("sft", "odd"), optimizer: { ...optimizer, learningRate: 1e30, clip: 0, warmup: 0 } });
+  await assert.rejects(failed, (error: { kind: string; code: string; message: string }) => {
+    assert.equal(error.kind, "training");
+    assert.equal(error.code, "loss_not_finite");
+    assert.match(error.message, /step \d+ gave loss .* on rows \d+/);
+    return true;
+  });
+});
+
+test("rows that are too long or without an answer are left out and counted, never cut", async () => {
+  const rows = [...rowsFor("sft", shapes.odd, 6), { ids: Array.from({ length: 65 }, () => 1), promptLength: 3 }, { ids: [1, 2], promptLength: 2 }, { ids: [1, 2], promptLength: 0 }];
+  const { dropped, steps } = await train({ ...trainingOf("sft", "odd"), rows, optimizer: { ...optimizer, epochs: 1 } });
+  assert.deepEqual(dropped, { too_long: 1, empty_answer: 1, empty_prompt: 1 });
+  assert.equal(steps, 2);
+});
+
+test("no usable row, and a model of the wrong kind, are refused by name", async () => {
+  await assert.rejects(train({ ...trainingOf("sft", "odd"), rows: [] }), { kind: "spec", code: "rows_empty" });
+  await assert.rejects(train({ ...trainingOf("reward", "odd"), start: trainingOf("sft", "odd").start }), { kind: "spec", code: "spec_unsupported" });
+});

@@ -1,0 +1,70 @@
+// A small training for the engine's tests: models, rows drawn from a seed, and the digests by which two runs are compared.
+// Run as a program it resumes the training saved in a folder, in a process of its own, and prints those digests.
+//   node dist/test/support/small-training.js KIND SHAPE STATE_DIR
+import { createHash } from "node:crypto";
+import { pathToFileURL } from "node:url";
+import { initCheckpoint, rewardModelFrom } from "../../engine/model/index.ts";
+import type { ModelConfig, Sequence } from "../../engine/model/index.ts";
+import type { OptimizerSettings } from "../../engine/optim/index.ts";
+import { Random } from "../../engine/random.ts";
+import { readTrainerState, train } from "../../engine/train/index.ts";
+import type { TrainOptions, TrainResult, TrainRow, TrainTask } from "../../engine/train/index.ts";
+
+export type Kind = TrainTask["kind"];
+
+const seed = "00000000000c0ffe";
+
+function model(sizes: Partial<ModelConfig>): ModelConfig {
+  return { architecture: "LlamaForCausalLM", vocabSize: 75, hiddenSize: 128, intermediateSize: 336, layers: 2, heads: 4, kvHeads: 4, headSize: 32, maxPositions: 64, ropeTheta: 10000, rmsEpsilon: 1e-5, tiedEmbeddings: true, eosIds: [3], ...sizes };
+}
+
+export const shapes = {
+  /** The demo's widths. */
+  shop: model({}),
+  /** Grouped queries, an untied head, a head size of its own, and no width a power of two. */
+  odd: model({ vocabSize: 29, hiddenSize: 40, intermediateSize: 52, layers: 1, heads: 6, kvHeads: 2, headSize: 10, tiedEmbeddings: false }),
+  /** Products in which more rows than columns meet fewer threads, and the other way round. */
+  wide: model({ vocabSize: 300, hiddenSize: 192, intermediateSize: 96, layers: 1, heads: 3, kvHeads: 1, headSize: 64 }),
+};
+
+export type Shape = keyof typeof shapes;
+
+export const tasks: Record<Kind, TrainTask> = { sft: { kind: "sft", promptMask: true }, reward: { kind: "reward" }, dpo: { kind: "dpo", beta: 0.1 } };
+
+/** Twenty-two rows with prompts of 3 to 8 tokens and answers of 2 to 30. */
+export function rowsFor(kind: Kind, config: ModelConfig, count = 22): TrainRow[] {
+  const random = new Random(seed, 7);
+  let drawn = 0;
+  const below = (limit: number): number => Math.floor(random.uniform(drawn++) * limit);
+  const sequence = (promptLength: number): Sequence => ({ ids: Array.from({ length: promptLength + 2 + below(29) }, () => below(config.vocabSize)), promptLength });
+  return Array.from({ length: count }, () => {
+    const promptLength = 3 + below(6);
+    return kind === "sft" ? sequence(promptLength) : { chosen: sequence(promptLength), rejected: sequence(promptLength) };
+  });
+}
+
+export const optimizer: OptimizerSettings = { learningRate: 3e-3, betas: [0.9, 0.95], epsilon: 1e-8, weightDecay: 0.01, clip: 1, schedule: "cosine", warmup: 0.1, epochs: 2, batch: 5, seed, maxLength: 64 };
+
+export function trainingOf(kind: Kind, shape: Shape, threads = 1): TrainOptions {
+  const policy = initCheckpoint(shapes[shape], seed);
+  return {
+    task: tasks[kind],
+    start: kind === "reward" ? rewardModelFrom(policy, seed) : policy,
+    ...(kind === "dpo" ? { reference: policy } : {}),
+    rows: rowsFor(kind, shapes[shape]),
+    optimizer,
+    threads,
+  };
+}
+
+/** SHA-256 of all weights, and of the curve. */
+export function digestsOf({ checkpoint, curve }: Pick<TrainResult, "checkpoint" | "curve">): { weights: string; curve: string } {
+  const hash = createHash("sha256");
+  for (const [name, { data }] of [...checkpoint.weights].sort(([a], [b]) => (a < b ? -1 : 1))) hash.update(name).update(data);
+  return { weights: hash.digest("hex"), curve: createHash("sha256").update(JSON.stringify(curve)).digest("hex") };
+}
+
+if (process.argv[1] !== undefined && import.meta.url === pathToFileURL(process.argv[1]).href) {
+  const [kind, shape, dir] = process.argv.slice(2) as [Kind, Shape, string];
+  console.log(JSON.stringify(digestsOf(await train({ ...trainingOf(kind, shape), resume: await readTrainerState(dir) }))));
+}
