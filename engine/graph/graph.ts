@@ -14,6 +14,8 @@ export class Graph {
   private readonly nodes: OnnxNode[] = [];
   private readonly constants = new Map<string, Tensor>();
   private readonly constantsByContent = new Map<string, Value>();
+  /** Names of outputs by the names of the values that they are. */
+  private readonly outputNames = new Map<string, string>();
   private readonly sizes = new Map<string, Value>();
   private readonly shapes = new Map<string, Value>();
 
@@ -73,9 +75,7 @@ export class Graph {
   private makeSize(dim: string): Value {
     const { factor, symbols } = factors(dim);
     const int: ValueType = { dtype: "int64", shape: [1] };
-    if (factor === 1 && symbols.length === 1) {
-      return this.measure(dim);
-    }
+    if (factor === 1 && symbols.length === 1) return this.measure(dim);
     return [factor, ...symbols].map((part) => this.size(part)).reduce((left, right) => this.one("Mul", [left, right], int));
   }
 
@@ -107,10 +107,11 @@ export class Graph {
 
   /** Declares an output of the graph under a name of its own. */
   output(name: string, value: Value): void {
-    const [named] = this.node("Identity", [value], [value]);
-    const node = this.nodes.at(-1) as OnnxNode;
-    this.nodes[this.nodes.length - 1] = { ...node, outputs: [name] };
-    this.outputs.push({ ...(named as Value), name });
+    const made = this.nodes.some((node) => node.outputs.includes(value.name));
+    // What a node makes is renamed when the graph is written; an input, or a value that is an output already, is copied.
+    const source = made && !this.outputNames.has(value.name) ? value : this.one("Identity", [value], value);
+    this.outputNames.set(source.name, name);
+    this.outputs.push({ ...source, name });
   }
 
   nodeCount(): number {
@@ -118,6 +119,8 @@ export class Graph {
   }
 
   bytes(): Uint8Array {
-    return serialize({ nodes: this.nodes, inputs: this.inputs, outputs: this.outputs, constants: this.constants });
+    const renamed = (name: string): string => this.outputNames.get(name) ?? name;
+    const nodes = this.nodes.map((node) => ({ ...node, inputs: node.inputs.map((name) => name && renamed(name)), outputs: node.outputs.map(renamed) }));
+    return serialize({ nodes, inputs: this.inputs, outputs: this.outputs, constants: this.constants });
   }
 }
