@@ -71,7 +71,7 @@ const COMMENTS: Record<string, string> = {
 
 export function starterYaml(folder: string): string {
   const name = isCampaignId(folder) ? folder : "my-campaign";
-  const document = new Document({ ...shopCampaign({ seed: 1, quick: true }), name });
+  const document = new Document({ ...shopCampaign({ seed: 1, quick: true }), name }, { aliasDuplicateObjects: false });
   if (isMap(document.contents)) {
     for (const { key } of document.contents.items) {
       if (!isScalar(key)) continue;

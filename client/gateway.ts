@@ -9,6 +9,8 @@ export type RunStatus = "running" | "completed" | "failed" | "cancelled" | "term
 export interface Run {
   runId: string;
   status: RunStatus;
+  /** A workflow task lies on the queue since then. */
+  taskSinceMs?: number;
   pending: PendingActivity[];
 }
 

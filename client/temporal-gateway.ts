@@ -78,7 +78,9 @@ export class TemporalGateway implements Gateway {
     return this.call(async () => {
       try {
         const { runId, status, raw } = await this.client.workflow.getHandle(workflowId).describe();
-        return { runId, status: RUN_STATUS[status.name] ?? "failed", pending: (raw.pendingActivities ?? []).map(pendingActivity) };
+        const taskSinceMs = timeMs(raw.pendingWorkflowTask?.originalScheduledTime);
+        const pending = (raw.pendingActivities ?? []).map(pendingActivity);
+        return { runId, status: RUN_STATUS[status.name] ?? "failed", ...(taskSinceMs ? { taskSinceMs } : {}), pending };
       } catch (error) {
         if (error instanceof WorkflowNotFoundError) return undefined;
         throw error;
