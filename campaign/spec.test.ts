@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, test } from "node:test";
@@ -171,4 +171,23 @@ test("a file that cannot be read at all is told with the line where it breaks", 
   await assert.rejects(load("f.ts", "export const name = 1;"), { code: "spec_invalid", message: /no default export/ });
   await assert.rejects(load("g.toml", ""), { code: "spec_unsupported" });
   await assert.rejects(loadSpecFile(join(folder, "missing.yaml")), { code: "file_missing" });
+});
+
+// ---------------------------------------------------------------- the documented defaults
+
+const document = await readFile(new URL("../../docs/spec.md", import.meta.url), "utf8");
+const valueAt = (root: unknown, path: string): unknown => path.split(".").reduce<unknown>((value, key) => (value as Record<string, unknown>)[key], root);
+
+test("every default in docs/spec.md is the program's", () => {
+  const { resolved, sft } = { resolved: resolveSpec(minimal), sft: resolveSpec({ ...minimal, bootstrap: { sft: { data: { file: "s" } }, reward: {}, preferences: { file: "p" } }, score: {} }) };
+  const settings = [...document.matchAll(/^\| `([\w.]+)` \| `([^`]+)` \| [PSR] \|/gm)];
+  for (const [, path, value] of settings) {
+    const actual = path === "score.reward" ? resolveSpec({ ...minimal, score: {}, bootstrap: sft.bootstrap }).score.reward : valueAt(resolved, path!);
+    assert.deepEqual(actual, JSON.parse(value!), path);
+  }
+  const optimizer = [...document.matchAll(/^\| `(\w+)` \| `([^`]+)` \| `([^`]+)` \| `([^`]+)` \|/gm)];
+  for (const [, name, ...values] of optimizer) {
+    ["bootstrap.sft", "bootstrap.reward", "train"].forEach((section, i) => assert.deepEqual(valueAt(sft, `${section}.${name}`), JSON.parse(values[i]!), `${section}.${name}`));
+  }
+  assert.ok(settings.length > 25 && optimizer.length === 9, `${settings.length} and ${optimizer.length} rows found`);
 });

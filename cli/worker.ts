@@ -37,6 +37,6 @@ export const workerVerb = (program: Command): Command =>
         TEMPORAL_PROFILE: options.profile,
       };
       for (const [name, value] of Object.entries(given)) if (value !== undefined) process.env[name] = value;
-      const { runWorker } = await import("../worker/main.ts");
+      const { runWorker } = await import("../worker/run.ts");
       await runWorker();
     });

@@ -1,8 +1,7 @@
 // The process tree of `ratchet dev`: this process supervises a file-backed Temporal dev server and a worker, restarts either when it
 // ends, and takes both with it when it goes, however it goes. All state is in one folder, so the next start goes on where this one ended.
 import { execFile } from "node:child_process";
-import { existsSync, mkdirSync, renameSync, statSync } from "node:fs";
-import { devNull } from "node:os";
+import { existsSync, mkdirSync, renameSync, statSync, writeFileSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
@@ -156,9 +155,7 @@ function startWorker(json: DevJson, { options, stateDir, leash, report }: Surrou
     args: [script],
     env: {
       ...withoutTemporalSettings(options.env ?? process.env),
-      TEMPORAL_ADDRESS: json.address,
-      TEMPORAL_NAMESPACE: json.namespace,
-      TEMPORAL_CONFIG_FILE: devNull,
+      TEMPORAL_CONFIG_FILE: writeProfile(stateDir, json),
       RATCHET_STORE: json.store,
       RATCHET_SERVER_ID: json.serverId,
       RATCHET_STATE: stateDir,
@@ -167,6 +164,13 @@ function startWorker(json: DevJson, { options, stateDir, leash, report }: Surrou
     leash,
     report,
   });
+}
+
+/** A client profile of the tree's own, so that nobody's default profile reaches its worker. */
+function writeProfile(stateDir: string, { address, namespace }: DevJson): string {
+  const path = join(stateDir, "temporal.toml");
+  writeFileSync(path, `[profile.default]\naddress = ${JSON.stringify(address)}\nnamespace = ${JSON.stringify(namespace)}\n`);
+  return path;
 }
 
 interface Supervised {

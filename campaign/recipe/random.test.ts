@@ -13,7 +13,7 @@ test("random numbers of a seed are the same on every machine and in every versio
 
 test("below is uniform, float in [0, 1)", () => {
   const random = new Random("uniform");
-  const counts = new Array<number>(7).fill(0);
+  const counts = Array.from({ length: 7 }, () => 0);
   for (let i = 0; i < 7000; i++) counts[random.below(7)]! += 1;
   // Standard deviation 29 around 1000.
   for (const count of counts) assert.ok(Math.abs(count - 1000) < 150, counts.join(" "));

@@ -1,6 +1,5 @@
 import assert from "node:assert/strict";
-import { createHash } from "node:crypto";
-import { access, cp, mkdir, mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises";
+import { access, cp, mkdir, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { dirname, join, resolve } from "node:path";
 import { after, test } from "node:test";
@@ -8,29 +7,22 @@ import { fileURLToPath } from "node:url";
 import { SpecError } from "../../campaign/errors.ts";
 import { resolveSpec } from "../../campaign/resolve.ts";
 import type { WrittenSpec } from "../../campaign/spec.ts";
+import { openStore } from "../../store/index.ts";
+import type { Store } from "../../store/types.ts";
 import { compileSpec, type CompileOptions } from "./index.ts";
 
 const scratch = await mkdtemp(join(tmpdir(), "ratchet-compile-test-"));
 after(() => rm(scratch, { recursive: true, force: true }));
 
-// ---------------------------------------------------------------- a store of blobs, and a campaign's folder
+// ---------------------------------------------------------------- a store, and a campaign's folder
 
-function blobStore(): CompileOptions["store"] & { blobs: Map<string, Buffer>; text(digest: string): string } {
-  const blobs = new Map<string, Buffer>();
-  const putBlob = async (bytes: Uint8Array | string) => {
-    const digest = createHash("sha256").update(bytes).digest("hex");
-    blobs.set(digest, Buffer.from(bytes));
-    return digest;
-  };
-  const sorted = (value: unknown): unknown =>
-    Array.isArray(value) ? value.map(sorted) : value && typeof value === "object" ? Object.fromEntries(Object.entries(value).sort().map(([key, inner]) => [key, sorted(inner)])) : value;
-  const putJson = (value: unknown) => putBlob(JSON.stringify(sorted(value)));
-  const putTree = async (dir: string) => {
-    const names = (await readdir(dir)).sort();
-    return putJson(await Promise.all(names.map(async (path) => ({ path, digest: await putBlob(await readFile(join(dir, path))) }))));
-  };
-  return { blobs, putBlob, putJson, putTree, text: (digest) => blobs.get(digest)!.toString() };
+const memory = () => openStore("memory:");
+
+async function* blobsOf({ backend }: Store): AsyncGenerator<Buffer> {
+  for await (const key of backend.list("blobs/")) yield Buffer.from((await backend.get(key))!);
 }
+
+const textOf = async (store: Store, digest: string): Promise<string> => Buffer.from(await store.getBlob(digest)).toString();
 
 const words = ["<pad>", "<bos>", "<eos>", "say", "word", "yes", "no", ...Array.from({ length: 60 }, (_, i) => `w${i}`)];
 const tokenizer = {
@@ -77,8 +69,8 @@ const base: WrittenSpec = {
   score: { reward: { module: "reward.ts" } },
 };
 
-const compile = (baseDir: string, change: Partial<WrittenSpec> = {}, options: Partial<CompileOptions> = {}) =>
-  compileSpec(resolveSpec({ ...base, ...change }), { baseDir, store: blobStore(), ...options });
+const compile = async (baseDir: string, change: Partial<WrittenSpec> = {}, options: Partial<CompileOptions> = {}) =>
+  compileSpec(resolveSpec({ ...base, ...change }), { baseDir, store: await memory(), ...options });
 
 async function refused(files: Record<string, string>, change: Partial<WrittenSpec> = {}): Promise<Error & { code: string; kind: string; hint?: string }> {
   const dir = await campaignFolder(files);
@@ -95,12 +87,17 @@ async function refused(files: Record<string, string>, change: Partial<WrittenSpe
 test("a campaign compiles to digests only, the same in any folder", async () => {
   const here = await campaignFolder();
   const there = await campaignFolder({}, "some/where/else");
-  const store = blobStore();
+  const store = await memory();
   const [first, second] = [await compile(here, {}, { store }), await compile(there)];
   assert.equal(first.specDigest, second.specDigest);
   const text = JSON.stringify(first.compiled);
   assert.ok(!text.includes(scratch) && !text.includes("prompts.jsonl") && !text.includes("reward.ts"));
-  for (const bytes of store.blobs.values()) assert.ok(!bytes.includes(scratch), "no blob holds a path");
+  let blobs = 0;
+  for await (const bytes of blobsOf(store)) {
+    blobs += 1;
+    assert.ok(!bytes.includes(scratch), "no blob holds a path");
+  }
+  assert.ok(blobs > 8, `${blobs} blobs seen`);
   assert.deepEqual(first.summary.prompts.iterations, { count: 24, longest: 4 });
 });
 
@@ -117,9 +114,10 @@ test("another seed gives other weights and other splits, another comment gives t
 
 test("splits are cut from a file without a prompt in two of them, and validation and test stay when iterations are added", async () => {
   const dir = await campaignFolder();
-  const store = blobStore();
+  const store = await memory();
   const { compiled } = await compile(dir, {}, { store });
-  const ids = [compiled.prompts.iterations, compiled.prompts.validation, compiled.prompts.test].flatMap(({ rows }) => store.text(rows).trim().split("\n"));
+  const { iterations, validation, test: tested } = compiled.prompts;
+  const ids = (await Promise.all([iterations, validation, tested].map(({ rows }) => textOf(store, rows)))).flatMap((text) => text.trim().split("\n"));
   assert.equal(new Set(ids).size, 24 + 5 + 6);
   assert.match(ids[0]!, /^\{"id":"[0-9a-f]{16}","prompt":"say word w\d+"\}$/);
   const shorter = await compile(dir, { iterations: 2 });
@@ -155,7 +153,7 @@ test("modules give prompts, SFT answers and raters; overlaps are counted", async
     "sft.ts": "export default ({ count }: { count: number }) => Array.from({ length: count }, (_, i) => ({ prompt: 'say word w' + (36 + i % 4), completion: 'yes' }));",
     "rater.ts": "export default (rows) => rows.map(() => 1);",
   });
-  const store = blobStore();
+  const store = await memory();
   const { compiled, summary } = await compile(
     dir,
     {
@@ -190,14 +188,14 @@ test("a file of preferences is filtered, and says what it dropped", async () => 
 test("secrets of modules stay names, in the compiled spec and everywhere else", async () => {
   const prompts = "export default ({ split, count }) => { if (process.env.TOKEN !== 'hush') throw new Error('no token'); return Array.from({ length: count }, (_, i) => ({ id: split + i, prompt: 'say word w' + (i + { online: 0, validation: 24, test: 29 }[split]) })); };";
   const dir = await campaignFolder({ "prompts.ts": prompts });
-  const store = blobStore();
+  const store = await memory();
   const change: Partial<WrittenSpec> = {
     prompts: { module: "prompts.ts", env: { TOKEN: "env:SECRET" }, perIteration: 8, validation: 5, test: 6 },
     score: { reward: { module: "reward.ts", env: { KEY: "env:SECRET" } } },
   };
   const { compiled } = await compile(dir, change, { store, environment: { SECRET: "hush" } });
   assert.deepEqual(compiled.modules.reward?.env, { KEY: "env:SECRET" });
-  for (const bytes of store.blobs.values()) assert.ok(!bytes.includes("hush"));
+  for await (const bytes of blobsOf(store)) assert.ok(!bytes.includes("hush"));
   await assert.rejects(compile(dir, change), { code: "module_env_missing", message: /SECRET/ });
 });
 

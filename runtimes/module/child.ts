@@ -10,6 +10,8 @@ const loading = import(process.argv[2]!) as Promise<{ default?: unknown }>;
 // A failed load is told at the first call, which awaits it.
 loading.catch(() => undefined);
 
+// Ctrl-C and a stopped service reach the whole process group; when to end is the parent's decision, which drains first.
+for (const signal of ["SIGINT", "SIGTERM"] as const) process.on(signal, () => undefined);
 process.on("disconnect", () => process.exit(0));
 process.on("message", (request: ChildRequest) => {
   void answer(request).then(reply);

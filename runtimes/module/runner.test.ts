@@ -1,8 +1,10 @@
 import assert from "node:assert/strict";
+import { spawnSync } from "node:child_process";
 import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, test } from "node:test";
+import { setTimeout } from "node:timers/promises";
 import type { ModuleRole } from "../../campaign/modules.ts";
 import { createModuleRunner, type ModuleRunner, type ModuleRunnerOptions } from "./runner.ts";
 
@@ -113,6 +115,36 @@ test("a module can read no other file, start no process and see no environment b
 test("an aborted call ends at once with the signal's reason", async () => {
   const reward = await runner("reward", "export default () => new Promise(() => {});");
   const stop = new AbortController();
-  setTimeout(() => stop.abort(new Error("draining")), 300);
-  await assert.rejects(reward.call(rows, stop.signal), /draining/);
+  const call = assert.rejects(reward.call(rows, stop.signal), /draining/);
+  await setTimeout(300);
+  stop.abort(new Error("draining"));
+  await call;
+});
+
+test("a signal to the whole process group does not lose the call that the parent waits for", async () => {
+  const source = "export default async (rows) => { for (const s of ['SIGINT', 'SIGTERM']) process.kill(process.pid, s); await new Promise((r) => setTimeout(r, 100)); return rows.map(() => 1); };";
+  const reward = await runner("reward", source);
+  assert.deepEqual(await reward.call(rows), [1, 1]);
+});
+
+test("the child ends when its parent is gone", async () => {
+  const parent = `
+    import { writeFileSync } from "node:fs";
+    import { createModuleRunner } from ${JSON.stringify(new URL("./runner.js", import.meta.url).href)};
+    const [pid] = await createModuleRunner({ role: "reward", blobPath: process.argv[1], timeoutMs: 20000 }).call([0]);
+    writeFileSync(1, String(pid));
+    process.kill(process.pid, "SIGKILL");`;
+  const blob = join(folder, "pid.mjs");
+  await writeFile(blob, "export default () => [process.pid];");
+  const { stdout } = spawnSync(process.execPath, ["--input-type=module", "-e", parent, blob], { encoding: "utf8" });
+  const alive = () => {
+    try {
+      return process.kill(Number(stdout), 0);
+    } catch {
+      return false;
+    }
+  };
+  assert.ok(Number(stdout) > 0, "the child told its process id");
+  for (let wait = 0; wait < 50 && alive(); wait++) await setTimeout(100);
+  assert.ok(!alive());
 });
