@@ -11,7 +11,6 @@ import {
   WorkflowUpdateFailedError,
   WorkflowUpdateRPCTimeoutOrCancelledError,
 } from "@temporalio/client";
-import type { ConnectionOptions } from "@temporalio/client";
 import { ApplicationFailure, defineSearchAttributeKey, TypedSearchAttributes } from "@temporalio/common";
 import type { temporal } from "@temporalio/proto";
 import { SpecError } from "../campaign/errors.ts";
@@ -19,8 +18,8 @@ import { campaignWorkflowId, WORKFLOW_QUEUE } from "../campaign/ids.ts";
 import type { CampaignInput } from "../campaign/types.ts";
 import { progress, stageProgress } from "../workflows/messages.ts";
 import type { CampaignProgress, ControlReply, ControlRequest, StageProgress } from "../workflows/messages.ts";
-import { ResourceError } from "./errors.ts";
-import type { ControlVerb, Gateway, PendingActivity, Poller, Run, RunStatus } from "./gateway.ts";
+import { ResourceError, UNREACHABLE_HINT } from "./errors.ts";
+import type { ControlVerb, Gateway, PendingActivity, Poller, Run, RunStatus, TemporalAddress } from "./gateway.ts";
 import { serverIdentity } from "./server-identity.ts";
 import { SEARCH_ATTRIBUTES } from "./search-attributes.ts";
 
@@ -31,15 +30,8 @@ const REFUSED = new Set([7 /* PERMISSION_DENIED */, 16 /* UNAUTHENTICATED */]);
 const AWAY = new Set([1 /* CANCELLED */, 2 /* UNKNOWN */, DEADLINE_EXCEEDED, 8 /* RESOURCE_EXHAUSTED */, 10 /* ABORTED */, 13 /* INTERNAL */, 14 /* UNAVAILABLE */]);
 const NOT_FOUND = 5;
 const CALL_TIMEOUT_MS = 10_000;
+const CONNECT_TIMEOUT_MS = 5_000;
 const CONTROL_DONE_MS = 30_000;
-
-export interface TemporalAddress {
-  address: string;
-  namespace: string;
-  connection: Pick<ConnectionOptions, "tls" | "apiKey" | "metadata">;
-  /** Identity of a server that Ratchet itself started; others are known by their cluster id. */
-  identity?: string;
-}
 
 export class TemporalGateway implements Gateway {
   readonly address: string;
@@ -57,14 +49,15 @@ export class TemporalGateway implements Gateway {
   }
 
   static async connect(at: TemporalAddress): Promise<TemporalGateway> {
-    const connection = Connection.lazy({ address: at.address, connectTimeout: CALL_TIMEOUT_MS, ...at.connection });
+    const connection = Connection.lazy({ address: at.address, connectTimeout: CONNECT_TIMEOUT_MS, ...at.connection });
     const gateway = new TemporalGateway(at, connection);
     try {
       await gateway.call(() => connection.ensureConnected());
       return gateway;
     } catch (error) {
       await connection.close();
-      throw error;
+      // The SDK says only that it did not connect in time, without gRPC's status.
+      throw error instanceof ResourceError ? error : gateway.unreachable(error);
     }
   }
 
@@ -208,14 +201,16 @@ export class TemporalGateway implements Gateway {
     const code = grpcCode(error);
     if (code === undefined) return error;
     const why = innermost(error).message;
-    if (AWAY.has(code)) return new ResourceError("temporal_unreachable", `no Temporal server answers at ${this.address}`, { hint: UNREACHABLE_HINT, cause: error });
+    if (AWAY.has(code)) return this.unreachable(error);
     if (REFUSED.has(code)) return new ResourceError("temporal_denied", `Temporal at ${this.address} refused namespace ${this.namespace}: ${why}`, { hint: "check the API key or certificates of your Temporal profile", cause: error });
     if (code === NOT_FOUND) return new ResourceError("temporal_namespace_unknown", `Temporal at ${this.address} has no namespace ${this.namespace}: ${why}`, { hint: "name another with --namespace", cause: error });
     return error;
   }
-}
 
-export const UNREACHABLE_HINT = "start one here with `ratchet dev`, or name yours with --address or TEMPORAL_ADDRESS";
+  private unreachable(cause: unknown): ResourceError {
+    return new ResourceError("temporal_unreachable", `no Temporal server answers at ${this.address}`, { hint: UNREACHABLE_HINT, cause });
+  }
+}
 
 const RUN_STATUS: Record<string, RunStatus> = {
   RUNNING: "running",
