@@ -28,7 +28,7 @@ import type { CampaignSummary, StatusView } from "./status.ts";
 import { compareArms } from "./table.ts";
 import type { CampaignComparison } from "./table.ts";
 import { verifyCampaign } from "./verify.ts";
-import type { Verification } from "./verify.ts";
+import type { Verification, VerifyOptions } from "./verify.ts";
 import { watchCampaign } from "./watch.ts";
 import type { WatchEvent, WatchOptions } from "./watch.ts";
 
@@ -134,9 +134,9 @@ export class RatchetClient {
     return readSamples(this.store, await this.address(address), options);
   }
 
-  /** Re-hashes everything; `onProgress` is told the number of blobs hashed so far. */
-  async verify(campaign: string, onProgress?: (blobs: number) => void): Promise<Verification> {
-    return verifyCampaign(this.store, await this.id(campaign), onProgress);
+  /** Hashes everything again and follows every reference. */
+  async verify(campaign: string, options?: VerifyOptions): Promise<Verification> {
+    return verifyCampaign(this.store, await this.id(campaign), options);
   }
 
   async exportCheckpoint(address: string, out: string, pointer: ExportPointer = "promoted"): Promise<Exported> {
