@@ -67,8 +67,9 @@ function measured(test: EvaluateMetrics | undefined): string {
   return `: ${win}proxy ${fixed(test.proxy, 2)}, ${fixed(test.length, 1)} tokens, KL ${fixed(test.kl, 2)}`;
 }
 
+/** The learning rate follows from the step, which is shown. */
 const values = (found: Record<string, number>): string[] =>
-  Object.entries(found).slice(0, 3).map(([name, value]) => `${name} ${Math.abs(value) >= 1000 ? Math.round(value) : Number(value.toPrecision(3))}`);
+  Object.entries(found).filter(([name]) => name !== "learning_rate").slice(0, 3).map(([name, value]) => `${name} ${Math.abs(value) >= 1000 ? Math.round(value) : Number(value.toPrecision(3))}`);
 
 const rate = (perSecond: number): string => (perSecond >= 100 ? String(Math.round(perSecond)) : String(Number(perSecond.toPrecision(2))));
 
