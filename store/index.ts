@@ -24,6 +24,12 @@ export async function openStore(name: string): Promise<Store> {
 async function backendOf(name: string): Promise<Backend> {
   if (name === "memory:") return memoryBackend();
   if (name.startsWith("dir:")) return dirBackend(resolve(name.slice("dir:".length)));
+  if (name.startsWith("s3:")) {
+    // Loaded where it is used: a directory needs no AWS SDK.
+    const { parseS3Name, s3Backend } = await import("./backends/s3.ts");
+    const location = parseS3Name(name);
+    if (location) return s3Backend(location);
+  }
   throw new ArtifactError("store_name_invalid", `${JSON.stringify(name)} names no store`, { hint: "dir:/path or s3://bucket/prefix" });
 }
 

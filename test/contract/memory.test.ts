@@ -1,0 +1,4 @@
+import { memoryBackend } from "../../store/backends/memory.ts";
+import { storeContract } from "./store-contract.ts";
+
+storeContract("memory", async () => memoryBackend());

@@ -1,0 +1,139 @@
+// What every backend promises, and the store on top of it. Each backend's test file runs the whole suite on itself.
+import assert from "node:assert/strict";
+import { mkdir, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { after, before, describe, it } from "node:test";
+import { storeOn } from "../../store/index.ts";
+import type { Backend, Store } from "../../store/types.ts";
+
+const text = (bytes: Uint8Array | undefined): string | undefined => (bytes ? new TextDecoder().decode(bytes) : undefined);
+const bytes = (value: string): Uint8Array => new TextEncoder().encode(value);
+
+async function all(keys: AsyncIterable<string>): Promise<string[]> {
+  const found: string[] = [];
+  for await (const key of keys) found.push(key);
+  return found;
+}
+
+export function storeContract(name: string, open: () => Promise<Backend>, skip: string | false = false): void {
+  describe(`store on ${name}`, { skip, timeout: 120_000 }, () => {
+    let backend: Backend;
+    let store: Store;
+    let scratch: string;
+    before(async () => {
+      backend = await open();
+      store = await storeOn(backend);
+      scratch = await mkdtemp(join(tmpdir(), "ratchet-contract-"));
+    });
+    after(() => (scratch ? rm(scratch, { recursive: true, force: true }) : undefined));
+
+    it("lets exactly one of 32 racing creators win, and all read its bytes", async () => {
+      for (let round = 0; round < 5; round += 1) {
+        const key = `race/${round}`;
+        const outcomes = await Promise.all(Array.from({ length: 32 }, (_, racer) => backend.putIfAbsent(key, bytes(`racer ${racer}`))));
+        const winner = outcomes.indexOf("created");
+        assert.equal(outcomes.filter((outcome) => outcome === "created").length, 1);
+        assert.equal(text(await backend.get(key)), `racer ${winner}`);
+      }
+    });
+
+    it("lists the keys of a prefix in ascending order, and no others", async () => {
+      for (const key of ["list/b/2", "list/a", "list/b/1", "lister/x"]) await backend.put(key, bytes(key));
+      assert.deepEqual(await all(backend.list("list/")), ["list/a", "list/b/1", "list/b/2"]);
+      assert.deepEqual(await all(backend.list("list/b/1")), ["list/b/1"]);
+      assert.deepEqual(await all(backend.list("nothing/")), []);
+    });
+
+    it("has no bytes, no size and no file for a key that does not exist", async () => {
+      assert.equal(await backend.get("absent"), undefined);
+      assert.equal(await backend.sizeBytes("absent"), undefined);
+      assert.equal(await backend.getFile("absent", join(scratch, "absent")), false);
+      await backend.delete("absent");
+    });
+
+    it("brings a file of many parts up and down unchanged", async () => {
+      const path = join(scratch, "large");
+      const large = Buffer.alloc(40 * 1024 ** 2);
+      for (let at = 0; at < large.length; at += 4096) large.writeUInt32LE(at, at);
+      await writeFile(path, large);
+      const { digest, sizeBytes } = await store.putBlobFile(path);
+      assert.equal(sizeBytes, large.length);
+      await store.getBlobFile(digest, `${path}.back`);
+      assert.equal(Buffer.compare(await readFile(`${path}.back`), large), 0);
+    });
+
+    it("finds one flipped byte in a blob on read, and mends it when the same content is put again", async () => {
+      const digest = await store.putBlob("the right words");
+      await backend.put(`blobs/sha256/${digest.slice(0, 2)}/${digest}`, bytes("the wrong words"));
+      await assert.rejects(store.getBlob(digest), { code: "artifact_corrupt" });
+      await assert.rejects(store.getBlobFile(digest, join(scratch, "damaged")), { code: "artifact_corrupt" });
+      assert.equal(await store.putBlob("the right words"), digest);
+      assert.equal(text(await store.getBlob(digest)), "the right words");
+    });
+
+    it("names a missing blob", async () => {
+      await assert.rejects(store.getBlob("0".repeat(64)), { code: "artifact_missing" });
+    });
+
+    it("gives equal folders equal tree digests, and restores them", async () => {
+      const dir = join(scratch, "tree");
+      await mkdir(join(dir, "inner"), { recursive: true });
+      await writeFile(join(dir, "b"), "2");
+      await writeFile(join(dir, "inner", "a"), "1");
+      const digest = await store.putTree(dir);
+      await store.getTree(digest, join(scratch, "again"));
+      assert.equal(await readFile(join(scratch, "again", "inner", "a"), "utf8"), "1");
+      assert.equal(await store.putTree(join(scratch, "again")), digest);
+    });
+
+    it("commits a manifest once: the first wins, everyone else adopts it", async () => {
+      const key = "campaigns/m/results/it-0001.1/train/a.json";
+      const committed = await Promise.all(Array.from({ length: 8 }, (_, who) => store.commitManifest(key, { schema: "test/1", result: { who }, facts: { who } })));
+      assert.equal(committed.filter(({ adopted }) => !adopted).length, 1);
+      assert.equal(new Set(committed.map(({ digest }) => digest)).size, 1);
+      assert.deepEqual(await store.getJson(committed[0]?.digest ?? ""), committed[0]?.manifest.result);
+    });
+
+    it("names a manifest that was changed", async () => {
+      const key = "campaigns/m/results/it-0001.1/pair/b.json";
+      await store.commitManifest(key, { schema: "test/1", result: { pairs: 10 }, facts: {} });
+      const stored = text(await backend.get(key)) ?? "";
+      await backend.put(key, bytes(stored.replace('"pairs":10', '"pairs":11')));
+      await assert.rejects(store.readManifest(key), { code: "artifact_corrupt" });
+    });
+
+    it("keeps every row of two writers at once, in one chain, and appends an id only once", async () => {
+      const ledgers = [store.ledger("two"), store.ledger("two")];
+      await Promise.all(Array.from({ length: 12 }, (_, n) => ledgers[n % 2]?.append({ id: `row-${n % 9}`, epoch: 1, event: n, by: "test" })));
+      const rows = await store.ledger("two").read();
+      assert.deepEqual(rows.map(({ n }) => n), [0, 1, 2, 3, 4, 5, 6, 7, 8]);
+      assert.equal(new Set(rows.map(({ id }) => id)).size, 9);
+    });
+
+    it("takes a campaign over with a higher epoch, after which the old writer has lost its lease", async () => {
+      const ledger = store.ledger("taken");
+      const first = await ledger.takeOver({ id: "opened:a", event: "a", by: "test" });
+      const second = await ledger.takeOver({ id: "opened:b", event: "b", by: "test" });
+      assert.deepEqual([first.epoch, second.epoch], [1, 2]);
+      await assert.rejects(ledger.append({ id: "late", epoch: 1, event: "late", by: "test" }), { code: "lease_lost" });
+      assert.equal((await ledger.append({ id: "next", epoch: 2, event: "next", by: "test" })).n, 2);
+      assert.ok((await all(store.campaigns())).includes("taken"));
+    });
+
+    it("names the ledger row that was changed", async () => {
+      const ledger = store.ledger("broken");
+      for (const id of ["a", "b"]) await ledger.append({ id, epoch: 1, event: { id }, by: "test" });
+      const key = "campaigns/broken/ledger/000000000000.json";
+      await backend.put(key, bytes((text(await backend.get(key)) ?? "").replace('"by":"test"', '"by":"them"')));
+      await assert.rejects(store.ledger("broken").read(), { code: "ledger_broken" });
+    });
+
+    it("refuses a store of a newer format", async () => {
+      const before = await backend.get("ratchet.json");
+      await backend.put("ratchet.json", bytes('{"format":99}'));
+      await assert.rejects(storeOn(backend), { code: "store_format_newer" });
+      await backend.put("ratchet.json", before as Uint8Array);
+    });
+  });
+}
