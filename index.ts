@@ -26,5 +26,5 @@ export type { Samples } from "./client/samples.ts";
 export type { Started } from "./client/start.ts";
 export type { CampaignSummary, StatusView } from "./client/status.ts";
 export type { CampaignComparison } from "./client/table.ts";
-export type { TemporalAddress } from "./client/temporal-gateway.ts";
+export type { TemporalAddress } from "./client/gateway.ts";
 export type { WatchEvent, WatchOptions } from "./client/watch.ts";

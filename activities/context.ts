@@ -74,7 +74,7 @@ export async function inStage<I extends StageInput & { stage: StageName }, R>(
       previous: attempt > 1 ? (activity.info.heartbeatDetails as Trace | undefined) : undefined,
       signal,
       onProgress(progress) {
-        trace.progress = progress;
+        trace.progress = progress.unit === "pieces" ? progress : within(trace.progress, progress);
         movedAtMs = Date.now();
       },
       facts: (more = {}) => ({ ...deps.facts, startedAt, finishedAt: new Date().toISOString(), attempt, epoch: input.epoch, ...more }),
@@ -87,6 +87,10 @@ export async function inStage<I extends StageInput & { stage: StageName }, R>(
     clearInterval(beat);
   }
 }
+
+/** Fan-outs count pieces; what is counted inside the running piece is a value beside them. */
+const within = (stage: Progress | undefined, inner: Progress): Progress =>
+  stage?.unit === "pieces" ? { ...stage, values: { ...inner.values, [inner.unit]: inner.done } } : inner;
 
 const draining = (input: StageInput & { stage: StageName }): ResourceError =>
   new ResourceError("worker_draining", `the worker is stopping; ${input.stage} of ${placeName(input.place)} goes on elsewhere`);

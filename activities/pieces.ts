@@ -41,6 +41,7 @@ export async function runShard(context: StageContext<FanOutInput>, stage: PieceS
   const { store } = context.deps;
   const total = shard.to - shard.from;
   let adopted = 0;
+  context.onProgress({ done: 0, total, unit: "pieces" });
   for (let index = shard.from; index < shard.to; index += 1) {
     context.signal.throwIfAborted();
     const key = pieceKey(context, stage, index);

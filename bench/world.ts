@@ -12,6 +12,7 @@ import { resolveSpec } from "../campaign/resolve.ts";
 import { shopCampaign } from "../examples/shop/campaign.ts";
 import { formatTable, tableJson, type CampaignTable } from "../report/table.ts";
 import type { LocalModel } from "../runtimes/types.ts";
+import { stagePolicy } from "../client/compile/policy.ts";
 import { Lab, type Arm } from "./lab.ts";
 import { createOnnxRuntime } from "../runtimes/onnx/index.ts";
 
@@ -32,6 +33,8 @@ const { positionals, values } = parseArgs({
   },
 });
 
+const runtime = createOnnxRuntime({ threads: Number(values.threads), children: 1 });
+
 interface Bootstrapped {
   lab: Lab;
   sft: LocalModel;
@@ -51,8 +54,10 @@ async function bootstrap(): Promise<Bootstrapped> {
   if (values["reward-epochs"]) reward.epochs = Number(values["reward-epochs"]);
   const dir = join(values.dir, `${seed}-${sft.data.count}-${spec.prompts.preferences}-${reward.epochs}`);
   await mkdir(dir, { recursive: true });
-  const lab = new Lab(spec, await openRuntime(Number(values.threads)), dir);
-  const policy = await lab.sft(await writeInitialModel(spec, join(dir, "init")));
+  const lab = new Lab(spec, runtime, dir);
+  const init = join(dir, "init");
+  await stagePolicy(spec, "examples/shop", init);
+  const policy = await lab.sft({ digest: "init", dir: init });
   const preferences = await lab.preferences(policy);
   const model = await lab.rewardModel(policy, preferences);
   const online = await lab.promptsOf("online", spec.prompts.perIteration * spec.iterations);
@@ -119,4 +124,8 @@ async function tune(): Promise<void> {
     }
 }
 
-await (positionals[0] === "tune" ? tune() : run());
+try {
+  await (positionals[0] === "tune" ? tune() : run());
+} finally {
+  await runtime.close();
+}

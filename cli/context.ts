@@ -1,10 +1,9 @@
 // What every verb shares: the global options, and the client that they lead to.
 import type { Command } from "commander";
-import { ResourceError } from "../client/errors.ts";
+import { ResourceError, UNREACHABLE_HINT } from "../client/errors.ts";
 import { findTemporal, requireStoreName } from "../client/find.ts";
 import type { FindOptions } from "../client/find.ts";
 import { RatchetClient } from "../client/ratchet-client.ts";
-import { UNREACHABLE_HINT } from "../client/temporal-gateway.ts";
 import { note } from "./output.ts";
 
 export interface Globals {

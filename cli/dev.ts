@@ -2,7 +2,7 @@
 import { resolve } from "node:path";
 import type { Command } from "commander";
 import { findStoreName } from "../client/find.ts";
-import { drainOnSignal, startDevTree, STATE_FOLDER } from "../dev/index.ts";
+import { STATE_FOLDER } from "../dev/dev-json.ts";
 import { findOptions, globalsOf } from "./context.ts";
 import { parseCount } from "./counts.ts";
 import { json as printJson, note, suggest } from "./output.ts";
@@ -27,6 +27,7 @@ export const devVerb = (program: Command): Command =>
     .action(async ({ state, port, uiPort, ui, json }: DevFlags, command: Command) => {
       const stateDir = resolve(state);
       const store = findStoreName(findOptions(globalsOf(command))) ?? `dir:${resolve(stateDir, "store")}`;
+      const { drainOnSignal, startDevTree } = await import("../dev/index.ts");
       const tree = await startDevTree({ stateDir, store, ui, ports: { ...(port === undefined ? {} : { grpc: port }), ...(uiPort === undefined ? {} : { ui: uiPort }) }, report: note });
       if (json) printJson({ address: tree.address, namespace: tree.namespace, uiUrl: tree.uiUrl, store, stateDir });
       note(`Temporal ${tree.address}${tree.uiUrl ? `, web UI ${tree.uiUrl}` : ""}, store ${store}; Ctrl-C stops everything`);

@@ -31,7 +31,7 @@ function liveDisplay(stream: Stream, look: Look): Display {
   };
   return {
     say: (line) => draw(`${line}\n`, drawn),
-    stages: (stages) => draw("", stages.map((stage) => paint(cut(stageLine(stage, { bar: true }), (stream.columns ?? 80) - 1), "dim", look))),
+    stages: (stages) => draw("", stages.map((stage) => paint(cut(stageLine(stage, { bar: true }), (stream.columns || 80) - 1), "dim", look))),
     end: () => draw("", []),
   };
 }

@@ -1,7 +1,6 @@
 // `ratchet doctor`: is everything here that a campaign needs?
 import type { Command } from "commander";
 import { findStoreName, findTemporal } from "../client/find.ts";
-import { probeEngine, probeModules, probeNode, probeStorage, probeTemporal } from "../client/probe.ts";
 import type { Finding } from "../client/probe.ts";
 import { formatColumns } from "../report/columns.ts";
 import type { Tone } from "../report/columns.ts";
@@ -19,6 +18,7 @@ export const doctorVerb = (program: Command): Command =>
     .option("--json", "findings as JSON")
     .action(async (flags: { json?: boolean }, command: Command) => {
       const options = findOptions(globalsOf(command));
+      const { probeEngine, probeModules, probeNode, probeStorage, probeTemporal } = await import("../client/probe.ts");
       const [engine, modules, store, temporal] = await Promise.all([probeEngine(), probeModules(), probeStorage(findStoreName(options)), probeTemporal(findTemporal(options))]);
       const findings = [probeNode(), engine, modules, store, ...temporal];
       if (flags.json) json(findings);

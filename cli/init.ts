@@ -7,11 +7,17 @@ import type { Command } from "commander";
 import { Document, isMap, isScalar } from "yaml";
 import { SpecError } from "../campaign/errors.ts";
 import { isCampaignId } from "../campaign/ids.ts";
-import { shopCampaign } from "../examples/shop/campaign.ts";
+import type { WrittenSpec } from "../campaign/spec.ts";
 import { data, note, suggest } from "./output.ts";
 
 /** The sources, which the package carries beside what was compiled from them. */
 const SHOP = fileURLToPath(new URL("../../examples/shop/", import.meta.url));
+
+/** Read when it is needed, like the files beside it: an example is material, not a part of this command. */
+async function quickShop(): Promise<WrittenSpec> {
+  const { shopCampaign } = (await import(new URL("../examples/shop/campaign.js", import.meta.url).href)) as { shopCampaign(options: { seed: number; quick: boolean }): WrittenSpec };
+  return shopCampaign({ seed: 1, quick: true });
+}
 
 export const initVerb = (program: Command): Command =>
   program
@@ -38,7 +44,7 @@ async function writeStarter(path: string): Promise<void> {
     await mkdir(making);
     await cp(join(SHOP, "tokenizer"), join(making, "tokenizer"), { recursive: true });
     for (const name of await moduleNames()) await writeFile(join(making, name), standalone(await readFile(join(SHOP, name), "utf8")));
-    await writeFile(join(making, "campaign.yaml"), starterYaml(basename(path)));
+    await writeFile(join(making, "campaign.yaml"), starterYaml(await quickShop(), basename(path)));
     await rename(making, path);
   } finally {
     await rm(making, { recursive: true, force: true });
@@ -69,9 +75,9 @@ const COMMENTS: Record<string, string> = {
   evaluate: " The judge decides what is promoted; gold is the hidden truth, for the test report only.",
 };
 
-export function starterYaml(folder: string): string {
+export function starterYaml(spec: WrittenSpec, folder: string): string {
   const name = isCampaignId(folder) ? folder : "my-campaign";
-  const document = new Document({ ...shopCampaign({ seed: 1, quick: true }), name });
+  const document = new Document({ ...spec, name }, { aliasDuplicateObjects: false });
   if (isMap(document.contents)) {
     for (const { key } of document.contents.items) {
       if (!isScalar(key)) continue;

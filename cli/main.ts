@@ -34,6 +34,7 @@ const program = new Command("ratchet")
   .configureHelp({ showGlobalOptions: true })
   .configureOutput({ outputError: () => undefined })
   .showSuggestionAfterError()
+  .helpCommand(false)
   .exitOverride();
 
 const groups: Record<string, ((program: Command) => Command)[]> = {

@@ -14,7 +14,7 @@ export const note = (text: string): void => void process.stderr.write(`${text}\n
 
 export const lookOf = (stream: NodeJS.WriteStream): Look => ({ colour: wantsColour(process.env, stream.isTTY === true) });
 
-export const columnsOf = (stream: NodeJS.WriteStream): number => stream.columns ?? 100;
+export const columnsOf = (stream: NodeJS.WriteStream): number => stream.columns || 100;
 
 /** The next useful commands, with real ids. */
 export function suggest(commands: readonly string[]): void {

@@ -16,7 +16,7 @@ export function stageLine(stage: WatchedStage, { bar }: { bar: boolean }): strin
     `${stage.place} ${stage.stage}`.padEnd(bar ? 20 : 0),
     ...(bar ? [`${"█".repeat(filled)}${"░".repeat(BAR - filled)}`] : []),
     `${String(Math.floor(fraction * 100)).padStart(bar ? 3 : 0)} %`,
-    ...(shardsTotal > 1 ? [`${shardsDone}/${shardsTotal} shards`] : counted ? [`${counted.done}/${counted.total} ${counted.unit}`] : []),
+    ...(shardsTotal > 1 ? [`${shardsDone}/${shardsTotal} shards`] : counted && counted.total > 1 ? [`${counted.done}/${counted.total} ${counted.unit}`] : []),
     ...(perSecond === undefined ? [] : [`${rate(perSecond)} ${counted?.unit ?? "shards"}/s`]),
     ...(leftMs === undefined ? [] : [`${showDuration(leftMs)} left`]),
     ...values(stage.values),
@@ -32,7 +32,7 @@ export function waitingLine({ queue, sinceMs, lastPollMs }: Waiting, nowMs: numb
 }
 
 export function campaignLine({ status, epoch, iterations, finished }: WatchEvent & { type: "campaign" }): string {
-  const at = finished < 0 ? "bootstrap" : `iteration ${finished} of ${iterations} finished`;
+  const at = finished < 0 ? "bootstrap" : finished === 0 ? `bootstrap finished, ${iterations} iterations to go` : `iteration ${finished} of ${iterations} finished`;
   return `${status}: ${at}${epoch > 1 ? `, epoch ${epoch}` : ""}`;
 }
 
@@ -67,8 +67,9 @@ function measured(test: EvaluateMetrics | undefined): string {
   return `: ${win}proxy ${fixed(test.proxy, 2)}, ${fixed(test.length, 1)} tokens, KL ${fixed(test.kl, 2)}`;
 }
 
+/** The learning rate follows from the step, which is shown. */
 const values = (found: Record<string, number>): string[] =>
-  Object.entries(found).slice(0, 3).map(([name, value]) => `${name} ${Math.abs(value) >= 1000 ? Math.round(value) : Number(value.toPrecision(3))}`);
+  Object.entries(found).filter(([name]) => name !== "learning_rate").slice(0, 3).map(([name, value]) => `${name} ${Math.abs(value) >= 1000 ? Math.round(value) : Number(value.toPrecision(3))}`);
 
 const rate = (perSecond: number): string => (perSecond >= 100 ? String(Math.round(perSecond)) : String(Number(perSecond.toPrecision(2))));
 

@@ -6,8 +6,8 @@ import type { LoadedSpec } from "../campaign/load.ts";
 import { findStoreName, findTemporal, requireStoreName } from "../client/find.ts";
 import type { CampaignOutcome } from "../client/outcome.ts";
 import { RatchetClient } from "../client/ratchet-client.ts";
-import type { TemporalAddress } from "../client/temporal-gateway.ts";
-import { drainOnSignal, findDevJson, startDevTree, STATE_FOLDER } from "../dev/index.ts";
+import type { TemporalAddress } from "../client/gateway.ts";
+import { findDevJson, STATE_FOLDER } from "../dev/dev-json.ts";
 import type { DevTree } from "../dev/index.ts";
 import { formatTable } from "../report/table.ts";
 import { findOptions, globalsOf, repeatFlags } from "./context.ts";
@@ -51,6 +51,7 @@ async function runAttached(spec: LoadedSpec, flags: StartFlags, globals: Globals
 async function runOwnTree(spec: LoadedSpec, flags: StartFlags, globals: Globals): Promise<number> {
   const stateDir = findDevJson()?.stateDir ?? resolve(STATE_FOLDER);
   const store = findStoreName(findOptions(globals)) ?? `dir:${resolve(stateDir, "store")}`;
+  const { drainOnSignal, startDevTree } = await import("../dev/index.ts");
   const tree = await startDevTree({ stateDir, store, ui: true, report: note });
   if (tree.uiUrl) note(`Temporal ${tree.address}, web UI ${tree.uiUrl}, store ${store}`);
   const ended = new AbortController();

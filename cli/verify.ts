@@ -10,12 +10,13 @@ const DAMAGED = 3;
 export const verifyVerb = (program: Command): Command =>
   program
     .command("verify")
-    .description("re-hash every blob, manifest and ledger row of a campaign (exit 3 where something is damaged)")
+    .description("hash every ledger row, manifest and blob again (exit 3 where something is damaged)")
     .argument("<campaign>", "campaign id, or its beginning")
+    .option("--campaign-only", "leave out blobs of the store that this campaign does not name")
     .option("--json", "as JSON (docs/cli.md)")
-    .action(async (campaign: string, flags: { json?: boolean }, command: Command) => {
+    .action(async (campaign: string, flags: { campaignOnly?: boolean; json?: boolean }, command: Command) => {
       await using(openStoreClient(command), async (client) => {
-        const verification = await client.verify(campaign);
+        const verification = await client.verify(campaign, { campaignOnly: flags.campaignOnly === true });
         if (flags.json) json(verification);
         else data(verificationText(verification));
         process.exitCode = verification.problems.length > 0 ? DAMAGED : 0;

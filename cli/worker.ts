@@ -1,8 +1,7 @@
 // `ratchet worker`: run activities on this machine until SIGTERM or Ctrl-C, then drain.
 import type { Command } from "commander";
-import { ResourceError } from "../client/errors.ts";
+import { ResourceError, UNREACHABLE_HINT } from "../client/errors.ts";
 import { findTemporal, requireStoreName } from "../client/find.ts";
-import { UNREACHABLE_HINT } from "../client/temporal-gateway.ts";
 import { findOptions, globalsOf } from "./context.ts";
 
 interface WorkerFlags {

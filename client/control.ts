@@ -25,7 +25,7 @@ export async function controlCampaign(store: Store, gateway: Gateway, campaignId
   if (hasEnded(record)) throw new SpecError("campaign_ended", `campaign ${campaignId} has ended: ${record.status}`);
   const run = await gateway.run(campaignWorkflowId(campaignId));
   if (run?.status !== "running") {
-    throw new SpecError("not_running", `campaign ${campaignId} is not running on ${gateway.address}`, { hint: "ratchet start takes it up from its ledger" });
+    throw new ResourceError("not_running", `campaign ${campaignId} is not running on ${gateway.address}`, { hint: "ratchet start takes it up from its ledger" });
   }
   for (const queue of [WORKFLOW_QUEUE, activityQueue("control")]) {
     if ((await gateway.pollers(queue)).length === 0) throw noWorker(verb, campaignId, `no worker polls ${queue}`);

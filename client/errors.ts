@@ -19,3 +19,6 @@ export class ResourceError extends Error {
     if (hint !== undefined) this.hint = hint;
   }
 }
+
+/** What to do where no Temporal server is found. */
+export const UNREACHABLE_HINT = "start one here with `ratchet dev`, or name yours with --address or TEMPORAL_ADDRESS";

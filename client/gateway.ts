@@ -1,7 +1,17 @@
 // The part of Temporal that the client uses, as an interface: what the rules need to know, without gRPC. Implemented on the SDK in
 // temporal-gateway.ts and by a fake in tests.
+import type { ConnectionOptions } from "@temporalio/client";
 import type { CampaignInput } from "../campaign/types.ts";
 import type { CampaignProgress, ControlReply, ControlRequest, StageProgress } from "../workflows/messages.ts";
+
+/** Where a server is and how to talk to it. */
+export interface TemporalAddress {
+  address: string;
+  namespace: string;
+  connection: Pick<ConnectionOptions, "tls" | "apiKey" | "metadata">;
+  /** Identity of a server that Ratchet itself started; others are known by their cluster id. */
+  identity?: string;
+}
 
 export type RunStatus = "running" | "completed" | "failed" | "cancelled" | "terminated" | "timed-out";
 
@@ -9,6 +19,8 @@ export type RunStatus = "running" | "completed" | "failed" | "cancelled" | "term
 export interface Run {
   runId: string;
   status: RunStatus;
+  /** A workflow task lies on the queue since then. */
+  taskSinceMs?: number;
   pending: PendingActivity[];
 }
 

@@ -55,7 +55,8 @@ export async function observe(gateway: Gateway, campaignId: string, plan: Plan):
   const progress = pollers.length === 0 ? undefined : await gateway.progress(campaignId, ANSWER_MS);
   if (!progress) {
     const lastPollMs = newest(pollers);
-    return { run: run.status, stages: [], waiting: [{ queue: WORKFLOW_QUEUE, sinceMs: lastPollMs ?? Date.now(), ...(lastPollMs ? { lastPollMs } : {}) }] };
+    const sinceMs = run.taskSinceMs ?? lastPollMs ?? Date.now();
+    return { run: run.status, stages: [], waiting: [{ queue: WORKFLOW_QUEUE, sinceMs, ...(lastPollMs ? { lastPollMs } : {}) }] };
   }
 
   const places = await Promise.all(progress.running.map((place) => observePlace(gateway, campaignId, place)));

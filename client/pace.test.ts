@@ -18,7 +18,7 @@ const stage = (fraction: number, more: Partial<StageView> = {}): StageView => ({
 
 test("rate and time left follow from the share done", () => {
   const pace = new Pace();
-  assert.deepEqual(pace.of(stage(0), 0), {});
+  assert.deepEqual(pace.of(stage(0), 0), { fraction: 0 });
   const { perSecond, leftMs } = pace.of(stage(0.2), 4_000);
   assert.equal(perSecond, 5);
   assert.equal(Math.round(leftMs ?? 0), 16_000);
@@ -37,13 +37,13 @@ test("a heartbeat that counts from zero again does not turn the clock back", () 
   const pace = new Pace();
   pace.of(stage(0), 0);
   pace.of(stage(0.5), 5_000);
-  const { perSecond } = pace.of(stage(0.1), 10_000);
-  assert.equal(perSecond, 5);
+  const { fraction, perSecond } = pace.of(stage(0.1), 10_000);
+  assert.deepEqual({ fraction, perSecond }, { fraction: 0.5, perSecond: 5 });
 });
 
 test("nothing is said before two seconds have passed or where nothing moves", () => {
   const pace = new Pace();
   pace.of(stage(0.3), 0);
-  assert.deepEqual(pace.of(stage(0.5), 1_000), {});
-  assert.deepEqual(new Pace().of(stage(0.3), 9_000), {});
+  assert.deepEqual(pace.of(stage(0.5), 1_000), { fraction: 0.5 });
+  assert.deepEqual(new Pace().of(stage(0.3), 9_000), { fraction: 0.3 });
 });

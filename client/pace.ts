@@ -3,9 +3,11 @@
 import type { StageView } from "./observe.ts";
 
 export interface Rate {
+  /** Largest share seen: a second attempt counts from zero again, but what is done stays done. */
+  fraction: number;
   /** Counted units per second: steps, pieces, completions. */
-  perSecond: number;
-  leftMs: number;
+  perSecond?: number;
+  leftMs?: number;
 }
 
 interface Mark {
@@ -20,20 +22,20 @@ const SPAN_MS = 2_000;
 export class Pace {
   private readonly marks = new Map<string, Mark[]>();
 
-  /** Empty until the stage has been seen to move. */
-  of(stage: StageView, nowMs: number): Partial<Rate> {
+  /** Rate and time left are absent until the stage has been seen to move. */
+  of(stage: StageView, nowMs: number): Rate {
     const key = `${stage.place}/${stage.stage}/${stage.startedAtMs}`;
     const before = this.marks.get(key) ?? [];
     const last = before.at(-1)?.fraction ?? 0;
-    // Heartbeats of a new piece or attempt may count from zero again; what was done stays done.
     const marks = [...before.filter(({ atMs }) => nowMs - atMs <= WINDOW_MS), { atMs: nowMs, fraction: Math.max(last, stage.fraction) }];
     this.marks.set(key, marks);
     const [first, now] = [marks[0] as Mark, marks.at(-1) as Mark];
+    const { fraction } = now;
     const spanMs = now.atMs - first.atMs;
-    const moved = now.fraction - first.fraction;
-    if (spanMs < SPAN_MS || moved <= 0) return {};
+    const moved = fraction - first.fraction;
+    if (spanMs < SPAN_MS || moved <= 0) return { fraction };
     const perMs = moved / spanMs;
-    return { leftMs: (1 - now.fraction) / perMs, perSecond: perMs * 1000 * units(stage) };
+    return { fraction, leftMs: (1 - fraction) / perMs, perSecond: perMs * 1000 * units(stage) };
   }
 }
 

@@ -10,7 +10,7 @@ import { openStore } from "../store/index.ts";
 import { probeStore } from "./probe-store.ts";
 import { registerCommand } from "./search-attributes.ts";
 import { TemporalGateway } from "./temporal-gateway.ts";
-import type { TemporalAddress } from "./temporal-gateway.ts";
+import type { TemporalAddress } from "./gateway.ts";
 
 export interface Finding {
   name: string;

@@ -11,10 +11,10 @@ import type { Store } from "../store/types.ts";
 import type { ControlReply } from "../workflows/messages.ts";
 import { compileSpec } from "./compile/index.ts";
 import { controlCampaign } from "./control.ts";
-import { ResourceError } from "./errors.ts";
+import { ResourceError, UNREACHABLE_HINT } from "./errors.ts";
 import { exportCheckpoint, exportPairs } from "./export.ts";
 import type { Exported, ExportPointer } from "./export.ts";
-import type { ControlVerb, Gateway } from "./gateway.ts";
+import type { ControlVerb, Gateway, TemporalAddress } from "./gateway.ts";
 import { readHistory } from "./history.ts";
 import type { CampaignHistory } from "./history.ts";
 import type { CampaignOutcome } from "./outcome.ts";
@@ -27,10 +27,8 @@ import { listCampaigns, readStatus } from "./status.ts";
 import type { CampaignSummary, StatusView } from "./status.ts";
 import { compareArms } from "./table.ts";
 import type { CampaignComparison } from "./table.ts";
-import { TemporalGateway, UNREACHABLE_HINT } from "./temporal-gateway.ts";
-import type { TemporalAddress } from "./temporal-gateway.ts";
 import { verifyCampaign } from "./verify.ts";
-import type { Verification } from "./verify.ts";
+import type { Verification, VerifyOptions } from "./verify.ts";
 import { watchCampaign } from "./watch.ts";
 import type { WatchEvent, WatchOptions } from "./watch.ts";
 
@@ -74,8 +72,7 @@ export class RatchetClient {
 
   static async connect({ store, temporal, environment }: ClientOptions): Promise<RatchetClient> {
     const opened = typeof store === "string" ? await openStore(store) : store;
-    const gateway = temporal && "connection" in temporal ? await TemporalGateway.connect(temporal) : temporal;
-    return new RatchetClient(opened, gateway, environment);
+    return new RatchetClient(opened, temporal && "connection" in temporal ? await connectTemporal(temporal) : temporal, environment);
   }
 
   /** Uploads what the spec names, then starts, resumes or attaches (docs/cli.md, "start"). */
@@ -137,9 +134,9 @@ export class RatchetClient {
     return readSamples(this.store, await this.address(address), options);
   }
 
-  /** Re-hashes everything; `onProgress` is told the number of blobs hashed so far. */
-  async verify(campaign: string, onProgress?: (blobs: number) => void): Promise<Verification> {
-    return verifyCampaign(this.store, await this.id(campaign), onProgress);
+  /** Hashes everything again and follows every reference. */
+  async verify(campaign: string, options?: VerifyOptions): Promise<Verification> {
+    return verifyCampaign(this.store, await this.id(campaign), options);
   }
 
   async exportCheckpoint(address: string, out: string, pointer: ExportPointer = "promoted"): Promise<Exported> {
@@ -175,6 +172,12 @@ export class RatchetClient {
     if (this.temporal) return this.temporal;
     throw new ResourceError("temporal_unreachable", "no Temporal server is configured", { hint: UNREACHABLE_HINT });
   }
+}
+
+/** Loaded here: Temporal's client takes half a second that readers of the record need not spend. */
+async function connectTemporal(temporal: TemporalAddress): Promise<Gateway> {
+  const { TemporalGateway } = await import("./temporal-gateway.ts");
+  return TemporalGateway.connect(temporal);
 }
 
 const whoAmI = (): string => `${userInfo().username}@${hostname()}`;

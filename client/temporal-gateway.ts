@@ -6,13 +6,11 @@ import {
   defaultPayloadConverter,
   isGrpcServiceError,
   QueryNotRegisteredError,
-  ServiceError,
   WorkflowFailedError,
   WorkflowNotFoundError,
   WorkflowUpdateFailedError,
   WorkflowUpdateRPCTimeoutOrCancelledError,
 } from "@temporalio/client";
-import type { ConnectionOptions } from "@temporalio/client";
 import { ApplicationFailure, defineSearchAttributeKey, TypedSearchAttributes } from "@temporalio/common";
 import type { temporal } from "@temporalio/proto";
 import { SpecError } from "../campaign/errors.ts";
@@ -20,23 +18,20 @@ import { campaignWorkflowId, WORKFLOW_QUEUE } from "../campaign/ids.ts";
 import type { CampaignInput } from "../campaign/types.ts";
 import { progress, stageProgress } from "../workflows/messages.ts";
 import type { CampaignProgress, ControlReply, ControlRequest, StageProgress } from "../workflows/messages.ts";
-import { ResourceError } from "./errors.ts";
-import type { ControlVerb, Gateway, PendingActivity, Poller, Run, RunStatus } from "./gateway.ts";
+import { ResourceError, UNREACHABLE_HINT } from "./errors.ts";
+import type { ControlVerb, Gateway, PendingActivity, Poller, Run, RunStatus, TemporalAddress } from "./gateway.ts";
 import { serverIdentity } from "./server-identity.ts";
 import { SEARCH_ATTRIBUTES } from "./search-attributes.ts";
 
-/** gRPC status codes that mean "this server did not answer". */
-const UNANSWERED = new Set([4 /* DEADLINE_EXCEEDED */, 14 /* UNAVAILABLE */]);
+/** gRPC status codes by what a caller can do about them. */
+const DEADLINE_EXCEEDED = 4;
+const REFUSED = new Set([7 /* PERMISSION_DENIED */, 16 /* UNAUTHENTICATED */]);
+/** The server is away, starting, overloaded or in trouble: it may answer the next time. */
+const AWAY = new Set([1 /* CANCELLED */, 2 /* UNKNOWN */, DEADLINE_EXCEEDED, 8 /* RESOURCE_EXHAUSTED */, 10 /* ABORTED */, 13 /* INTERNAL */, 14 /* UNAVAILABLE */]);
+const NOT_FOUND = 5;
 const CALL_TIMEOUT_MS = 10_000;
+const CONNECT_TIMEOUT_MS = 5_000;
 const CONTROL_DONE_MS = 30_000;
-
-export interface TemporalAddress {
-  address: string;
-  namespace: string;
-  connection: Pick<ConnectionOptions, "tls" | "apiKey" | "metadata">;
-  /** Identity of a server that Ratchet itself started; others are known by their cluster id. */
-  identity?: string;
-}
 
 export class TemporalGateway implements Gateway {
   readonly address: string;
@@ -54,14 +49,15 @@ export class TemporalGateway implements Gateway {
   }
 
   static async connect(at: TemporalAddress): Promise<TemporalGateway> {
-    const connection = Connection.lazy({ address: at.address, connectTimeout: CALL_TIMEOUT_MS, ...at.connection });
+    const connection = Connection.lazy({ address: at.address, connectTimeout: CONNECT_TIMEOUT_MS, ...at.connection });
     const gateway = new TemporalGateway(at, connection);
     try {
       await gateway.call(() => connection.ensureConnected());
       return gateway;
     } catch (error) {
       await connection.close();
-      throw error;
+      // The SDK says only that it did not connect in time, without gRPC's status.
+      throw error instanceof ResourceError ? error : gateway.unreachable(error);
     }
   }
 
@@ -78,7 +74,9 @@ export class TemporalGateway implements Gateway {
     return this.call(async () => {
       try {
         const { runId, status, raw } = await this.client.workflow.getHandle(workflowId).describe();
-        return { runId, status: RUN_STATUS[status.name] ?? "failed", pending: (raw.pendingActivities ?? []).map(pendingActivity) };
+        const taskSinceMs = timeMs(raw.pendingWorkflowTask?.originalScheduledTime);
+        const pending = (raw.pendingActivities ?? []).map(pendingActivity);
+        return { runId, status: RUN_STATUS[status.name] ?? "failed", ...(taskSinceMs ? { taskSinceMs } : {}), pending };
       } catch (error) {
         if (error instanceof WorkflowNotFoundError) return undefined;
         throw error;
@@ -146,7 +144,7 @@ export class TemporalGateway implements Gateway {
       if (error instanceof WorkflowNotFoundError) {
         throw new SpecError("campaign_ended", `campaign ${campaignId} has no open run on ${this.address}`, { cause: error });
       }
-      if (error instanceof WorkflowUpdateRPCTimeoutOrCancelledError || grpcCode(error) === 4) {
+      if (error instanceof WorkflowUpdateRPCTimeoutOrCancelledError || grpcCode(error) === DEADLINE_EXCEEDED) {
         if (accepted) throw unfinished(campaignId, verb, error);
         throw new ResourceError("no_worker", `no worker answered the ${verb} of ${campaignId} within ${timeoutMs / 1000} s`, { cause: error });
       }
@@ -183,9 +181,10 @@ export class TemporalGateway implements Gateway {
       return await this.connection.withDeadline(Date.now() + timeoutMs, ask);
     } catch (error) {
       if (error instanceof WorkflowNotFoundError || error instanceof QueryNotRegisteredError) return undefined;
-      // A query waits for a worker until its deadline; a server that is gone says UNAVAILABLE at once.
+      // A query waits for a worker until its deadline, and fails in other ways when the worker dies under it; a server that is gone
+      // says UNAVAILABLE at once.
       const code = grpcCode(error);
-      if (code === 4 || code === 9 /* FAILED_PRECONDITION: no worker has started the workflow yet */) return undefined;
+      if (code !== undefined && code !== 14 && !REFUSED.has(code)) return undefined;
       throw this.translate(error);
     }
   }
@@ -200,13 +199,18 @@ export class TemporalGateway implements Gateway {
 
   private translate(error: unknown): unknown {
     const code = grpcCode(error);
-    const unanswered = code === undefined ? error instanceof Error && /connect|ECONNREFUSED/i.test(error.message) && error.name !== "TypeError" : UNANSWERED.has(code);
-    if (!unanswered) return error;
-    return new ResourceError("temporal_unreachable", `no Temporal server answers at ${this.address}`, { hint: UNREACHABLE_HINT, cause: error });
+    if (code === undefined) return error;
+    const why = innermost(error).message;
+    if (AWAY.has(code)) return this.unreachable(error);
+    if (REFUSED.has(code)) return new ResourceError("temporal_denied", `Temporal at ${this.address} refused namespace ${this.namespace}: ${why}`, { hint: "check the API key or certificates of your Temporal profile", cause: error });
+    if (code === NOT_FOUND) return new ResourceError("temporal_namespace_unknown", `Temporal at ${this.address} has no namespace ${this.namespace}: ${why}`, { hint: "name another with --namespace", cause: error });
+    return error;
+  }
+
+  private unreachable(cause: unknown): ResourceError {
+    return new ResourceError("temporal_unreachable", `no Temporal server answers at ${this.address}`, { hint: UNREACHABLE_HINT, cause });
   }
 }
-
-export const UNREACHABLE_HINT = "start one here with `ratchet dev`, or name yours with --address or TEMPORAL_ADDRESS";
 
 const RUN_STATUS: Record<string, RunStatus> = {
   RUNNING: "running",
@@ -255,10 +259,16 @@ const unfinished = (campaignId: string, verb: ControlVerb, cause: unknown): Reso
     cause,
   });
 
+/** The SDK wraps gRPC's error once or twice. */
 function grpcCode(error: unknown): number | undefined {
-  if (isGrpcServiceError(error)) return error.code;
-  if (error instanceof ServiceError && isGrpcServiceError(error.cause)) return error.cause.code;
-  return error instanceof Error && isGrpcServiceError(error.cause) ? error.cause.code : undefined;
+  for (let at = error; at instanceof Error; at = at.cause) if (isGrpcServiceError(at)) return at.code;
+  return undefined;
+}
+
+function innermost(error: unknown): Error {
+  let at = error as Error;
+  while (at.cause instanceof Error) at = at.cause;
+  return at;
 }
 
 const isServiceFailure = (error: unknown): boolean => grpcCode(error) !== undefined;

@@ -1,11 +1,13 @@
 // `verify`: hashes everything that a campaign stands on again and follows every reference. The ledger's chain, the spec and what it
-// names, every manifest of results and checkpoints, every blob they name. Finds all damage instead of stopping at the first.
+// names, every manifest of results and checkpoints, every blob they name, and unless told otherwise the store's other blobs too: one
+// that is damaged would be adopted by the next campaign that makes the same bytes. Finds all damage instead of stopping at the first.
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { CompiledSpec } from "../campaign/compiled.ts";
 import { resultsPrefix } from "../campaign/ids.ts";
 import type { Digest, LedgerEvent, LedgerRow, Manifest, PieceRef, Tree } from "../campaign/types.ts";
+import { BLOBS_PREFIX } from "../store/layout.ts";
 import type { Store } from "../store/types.ts";
 
 export interface VerifyProblem {
@@ -23,11 +25,17 @@ export interface Verification {
   problems: VerifyProblem[];
 }
 
-/** `onProgress`: blobs hashed so far. */
-export async function verifyCampaign(store: Store, campaignId: string, onProgress: (blobs: number) => void = () => undefined): Promise<Verification> {
+export interface VerifyOptions {
+  /** Leave out blobs that this campaign does not name: in a large shared store they are most of the work. */
+  campaignOnly?: boolean;
+  /** Told the number of blobs hashed so far. */
+  onProgress?: (blobs: number) => void;
+}
+
+export async function verifyCampaign(store: Store, campaignId: string, { campaignOnly = false, onProgress = () => undefined }: VerifyOptions = {}): Promise<Verification> {
   const verifier = new Verifier(store, campaignId, onProgress);
   try {
-    return await verifier.run();
+    return await verifier.run(campaignOnly);
   } finally {
     await verifier.clean();
   }
@@ -53,13 +61,14 @@ class Verifier {
     this.onProgress = onProgress;
   }
 
-  async run(): Promise<Verification> {
+  async run(campaignOnly: boolean): Promise<Verification> {
     const rows = await this.ledger();
     await this.spec(rows);
     for (const prefix of [resultsPrefix(this.campaignId), `campaigns/${this.campaignId}/work/`]) {
       for await (const key of this.store.backend.list(prefix)) await this.manifest(key);
     }
     for (const row of rows) await this.decision(row);
+    if (!campaignOnly) for await (const key of this.store.backend.list(BLOBS_PREFIX)) await this.stray(key);
     const checked = { rows: rows.length, manifests: this.manifests, blobs: this.seen.size, sizeBytes: this.sizeBytes };
     return { campaignId: this.campaignId, checked, problems: this.problems };
   }
@@ -121,6 +130,12 @@ class Verifier {
     }
     const trees = event.type === "bootstrap-finished" ? [event.bootstrap.policy, event.bootstrap.rewardModel] : event.type === "completed" ? [event.latest, event.promoted] : "policy" in event ? [event.policy] : [];
     for (const digest of trees) if (digest) await this.tree(digest, by);
+  }
+
+  /** A blob that nothing of this campaign names. */
+  private async stray(key: string): Promise<void> {
+    const digest = key.slice(key.lastIndexOf("/") + 1);
+    if (!this.seen.has(digest)) await this.blob(digest, "nothing of this campaign", (await this.store.backend.sizeBytes(key)) ?? 0);
   }
 
   private async tree(digest: Digest, by: string): Promise<void> {

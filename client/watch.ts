@@ -16,7 +16,7 @@ import type { Rate } from "./pace.ts";
 import { readSpec, requireCampaign } from "./record.ts";
 import type { ReadCampaign } from "./record.ts";
 
-export interface WatchedStage extends StageView, Partial<Rate> {}
+export interface WatchedStage extends StageView, Rate {}
 
 export type WatchEvent =
   /** Where the campaign stands; sent whenever one of these changes. */

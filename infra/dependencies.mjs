@@ -1,5 +1,5 @@
 // Brings node_modules in line with package-lock.json by `npm ci`, and only where they differ.
-import { existsSync, readFileSync } from "node:fs";
+import { existsSync, lstatSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { run } from "./processes.mjs";
 import { startProgress } from "./progress.mjs";
@@ -16,7 +16,8 @@ export async function installDependencies(root) {
   const { code, output } = await run("npm", ["ci", "--no-audit", "--no-fund", "--ignore-scripts"], { cwd: root, env });
   if (code !== 0) {
     progress.stop();
-    throw new Error(`npm ci failed:\n${output.trim().split("\n").slice(-15).join("\n")}`);
+    const errors = output.split("\n").filter((line) => line.startsWith("npm error"));
+    throw new Error(`npm ci failed:\n${errors.slice(0, 20).join("\n") || output.trim()}`);
   }
   progress.done("dependencies installed");
 }
@@ -27,8 +28,9 @@ export async function installDependencies(root) {
  * @param {string} root
  */
 export function staleDependencies(root) {
-  const wanted = packagesOf(join(root, "package-lock.json"));
   const modules = join(root, "node_modules");
+  if (lstatSync(modules, { throwIfNoEntry: false })?.isSymbolicLink()) return undefined; // another folder's: npm ci would empty it
+  const wanted = packagesOf(join(root, "package-lock.json"));
   if (!existsSync(join(modules, ".package-lock.json"))) return "no complete node_modules";
   const installed = packagesOf(join(modules, ".package-lock.json"));
   for (const [path, entry] of Object.entries(wanted)) {

@@ -6,9 +6,11 @@ import { spawn } from "node:child_process";
 /** @type {Set<ChildProcess>} */
 const running = new Set();
 
-process.on("exit", () => {
+process.on("exit", killAll);
+
+export function killAll() {
   for (const child of running) killGroup(child, "SIGKILL");
-});
+}
 
 /**
  * Starts a child as leader of its own process group, so that Ctrl-C reaches it only through us and killing it kills what it started.

@@ -1,51 +1,36 @@
-// The servers of `npm test`: one Temporal dev server in memory, one versitygw on a temporary folder. They end with us, also when we are
-// killed. Tests find them through RATCHET_TEST_*.
+// The servers of `npm test`: one Temporal dev server in memory, one versitygw on a folder. Tests find them through RATCHET_TEST_*.
 import { CreateBucketCommand, S3Client } from "@aws-sdk/client-s3";
-import { mkdirSync, mkdtempSync, openSync, readFileSync, rmSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { mkdirSync, openSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
-import { Leash } from "../dist/dev/leash.js";
 import { freePort } from "../dist/dev/ports.js";
 import { waitUntilServing, withoutTemporalSettings } from "../dist/dev/temporal-server.js";
-import { killGroup, start } from "./processes.mjs";
+import { start } from "./processes.mjs";
 import { startProgress } from "./progress.mjs";
 
 const START_TIMEOUT_MS = 60_000;
+/** The SDK announces on every start that it will want Node 22 (docs/dependencies.md). */
+const QUIET_AWS = { AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED: "true" };
+Object.assign(process.env, QUIET_AWS);
 
 /**
- * @param {{ temporal: string, versitygw?: string }} tools
- * @returns {Promise<{ env: Record<string, string>, stop: () => Promise<void> }>}
+ * They run until this process ends, or the leash does.
+ * @param {{ temporal: string, versitygw?: string }} tools @param {string} folder for data and logs @param {import("../dev/leash.ts").Leash} leash
+ * @returns {Promise<Record<string, string>>} environment of the tests
  */
-export async function startTestServers(tools) {
-  const folder = mkdtempSync(join(tmpdir(), "ratchet-test-"));
-  const removeFolder = () => rmSync(folder, { recursive: true, force: true, maxRetries: 3 });
-  process.on("exit", removeFolder);
-  const leash = new Leash();
-  /** @type {import("./processes.mjs").ChildProcess[]} */
-  const children = [];
+export async function startTestServers(tools, folder, leash) {
   /** @type {Launch} */
   const launch = (name, command, args, env) => {
     const log = join(folder, `${name}.log`);
     const fd = openSync(log, "a");
     const child = start(command, args, { env, stdio: ["ignore", fd, fd] });
     if (child.pid !== undefined) leash.hold(child.pid);
-    children.push(child);
     return { ended: () => child.exitCode !== null || child.signalCode !== null, log: () => readFileSync(log, "utf8") };
   };
-
   const progress = startProgress("starting the test servers");
   const [temporal, s3] = await Promise.all([startTemporal(tools.temporal, launch), tools.versitygw ? startS3(tools.versitygw, folder, launch) : {}]);
   progress.done("test servers started");
-  return {
-    env: { ...temporal, ...s3 },
-    stop: async () => {
-      for (const child of children) killGroup(child, "SIGKILL");
-      leash.close();
-      await sleep(100); // their last writes into the folder
-      removeFolder();
-    },
-  };
+  return { ...temporal, ...s3, ...QUIET_AWS };
 }
 
 /**

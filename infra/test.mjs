@@ -3,20 +3,16 @@
 //   npm test                      everything
 //   npm test -- --no-s3           without the tests that need an S3 server
 //   npm test -- store ledger      only files whose path holds one of the words; `unit` stands for all that lie beside their source
-import { existsSync, readdirSync } from "node:fs";
+import { existsSync, mkdtempSync, readdirSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { run as runTests } from "node:test";
 import { parseArgs } from "node:util";
-import { run } from "./processes.mjs";
+import { killAll, run, start } from "./processes.mjs";
 import { say } from "./progress.mjs";
 import { runScript } from "./script.mjs";
 import { root, setUp } from "./setup.mjs";
-import { reportTests } from "./test-report.mjs";
 
-/** Files at a time; they share two servers and, often, two cores. */
-const CONCURRENCY = 2;
-/** A file that takes longer hangs. */
-const FILE_TIMEOUT_MS = 15 * 60_000;
+/** @typedef {import("../dev/leash.ts").Leash} Leash */
 
 await runScript(async () => {
   const { values, positionals: words } = parseArgs({ options: { "no-s3": { type: "boolean", default: false } }, allowPositionals: true });
@@ -25,25 +21,40 @@ await runScript(async () => {
 
   const files = testFiles().filter((file) => words.length === 0 || words.some((word) => matches(file, word)));
   if (files.length === 0) throw new Error(words.length === 0 ? "dist/ holds no test file" : `no test file matches ${words.join(" or ")}`);
-  const stopServers = files.every(isUnit) ? undefined : await startServers(!values["no-s3"]);
-  try {
-    process.env.NODE_OPTIONS = `${process.env.NODE_OPTIONS ?? ""} --enable-source-maps`;
-    const paths = files.map((file) => join(root, "dist", file));
-    const { passed, failed } = await reportTests(runTests({ files: paths, concurrency: CONCURRENCY, timeout: FILE_TIMEOUT_MS }), root);
-    return failed === 0 && passed > 0 ? 0 : 1;
-  } finally {
-    await stopServers?.();
-  }
+  return await withServers(files.every(isUnit) ? "none" : values["no-s3"] ? "temporal" : "all", (env, leash) => runFiles(files, env, leash));
 });
 
-/** Tests find the servers in the environment. @param {boolean} s3 @returns {Promise<() => Promise<void>>} */
-async function startServers(s3) {
-  const tools = await setUp({ s3 });
-  const { startTestServers } = await import("./test-servers.mjs"); // after the set-up: it uses what was installed and built
-  const servers = await startTestServers(/** @type {{ temporal: string, versitygw?: string }} */ (tools));
-  Object.assign(process.env, servers.env);
-  if (!s3) say("--no-s3: the tests against an S3 server are left out");
-  return servers.stop;
+/**
+ * Everything that tests start or write is in one folder and on one leash, which outlives even a kill of this process.
+ * @param {"none" | "temporal" | "all"} wanted
+ * @param {(env: NodeJS.ProcessEnv, leash: Leash) => Promise<number>} use
+ */
+async function withServers(wanted, use) {
+  const tools = wanted === "none" ? undefined : await setUp({ s3: wanted === "all" });
+  const { Leash } = await import("../dist/dev/leash.js"); // after the set-up, which built it
+  const leash = new Leash();
+  const folder = mkdtempSync(join(tmpdir(), "ratchet-test-"));
+  const removeFolder = () => rmSync(folder, { recursive: true, force: true, maxRetries: 5, retryDelay: 100 });
+  process.on("exit", removeFolder);
+  try {
+    const env = { ...process.env, TMPDIR: folder, NODE_OPTIONS: `${process.env.NODE_OPTIONS ?? ""} --enable-source-maps` };
+    if (!tools) return await use(env, leash);
+    const { startTestServers } = await import("./test-servers.mjs");
+    const servers = await startTestServers(/** @type {{ temporal: string, versitygw?: string }} */ (tools), folder, leash);
+    if (wanted === "temporal") say("--no-s3: the tests against an S3 server are left out");
+    return await use({ ...env, ...servers }, leash);
+  } finally {
+    killAll();
+    leash.close();
+  }
+}
+
+/** @param {string[]} files @param {NodeJS.ProcessEnv} env @param {Leash} leash @returns {Promise<number>} exit code */
+function runFiles(files, env, leash) {
+  const paths = files.map((file) => join(root, "dist", file));
+  const runner = start(process.execPath, [join(root, "infra/run-tests.mjs"), ...paths], { env, stdio: ["ignore", "inherit", "inherit"] });
+  if (runner.pid !== undefined) leash.hold(runner.pid);
+  return new Promise((resolve) => runner.once("exit", (code) => resolve(code ?? 1)));
 }
 
 async function lint() {

@@ -57,6 +57,16 @@ async function checkFormat(backend: Backend): Promise<void> {
     await backend.putIfAbsent(FORMAT_KEY, new TextEncoder().encode(`${JSON.stringify({ format: FORMAT })}\n`));
     return;
   }
-  const { format } = JSON.parse(new TextDecoder().decode(bytes)) as { format: number };
+  const format = formatOf(bytes);
+  if (format === undefined) throw new ArtifactError("artifact_corrupt", `${FORMAT_KEY} of ${backend.name} does not say its format`);
   if (format > FORMAT) throw new ArtifactError("store_format_newer", `${backend.name} has format ${format}, this version reads up to ${FORMAT}`, { hint: "use a newer ratchet" });
+}
+
+function formatOf(bytes: Uint8Array): number | undefined {
+  try {
+    const { format } = JSON.parse(new TextDecoder().decode(bytes)) as { format?: unknown };
+    return typeof format === "number" ? format : undefined;
+  } catch {
+    return undefined; // said by the caller, with the store's name
+  }
 }

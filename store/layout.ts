@@ -4,6 +4,7 @@ import type { Digest } from "./types.ts";
 export const FORMAT_KEY = "ratchet.json";
 export const FORMAT = 1;
 
-export const blobKey = (digest: Digest): string => `blobs/sha256/${digest.slice(0, 2)}/${digest}`;
+export const BLOBS_PREFIX = "blobs/sha256/";
+export const blobKey = (digest: Digest): string => `${BLOBS_PREFIX}${digest.slice(0, 2)}/${digest}`;
 export const ledgerPrefix = (campaignId: string): string => `campaigns/${campaignId}/ledger/`;
 export const ledgerKey = (campaignId: string, n: number): string => `${ledgerPrefix(campaignId)}${String(n).padStart(12, "0")}.json`;

@@ -1,6 +1,6 @@
 // The ledger: row n is the object <n>.json, created conditionally, holding its epoch, its event id and the digest of row n−1. One writer
 // at a time by epoch, any number of readers; an append that finds its id is done already.
-import { sha256 } from "./canonical.ts";
+import { canonicalDigest, sha256 } from "./canonical.ts";
 import { ArtifactError, LeaseLost } from "./errors.ts";
 import { ledgerKey } from "./layout.ts";
 import type { Backend, Digest, Ledger, NewRow, Row } from "./types.ts";
@@ -28,7 +28,8 @@ export function openLedger(backend: Backend, campaignId: string): Ledger {
       if (done) return done;
       const highest = rows.reduce((epoch, other) => Math.max(epoch, other.epoch), 0);
       const next: Row<E> = { schema: "ratchet.ledger/1", n: rows.length, epoch: epochOf(highest), ...row, previous: last, at: new Date().toISOString() };
-      const bytes = new TextEncoder().encode(`${JSON.stringify(next)}\n`);
+      // The chain covers every row but the last; the seal covers that one too.
+      const bytes = new TextEncoder().encode(`${JSON.stringify({ ...next, seal: canonicalDigest(next) })}\n`);
       if ((await backend.putIfAbsent(ledgerKey(campaignId, next.n), bytes)) === "created") return next;
     }
     throw new ArtifactError("ledger_contended", `the ledger of ${campaignId} was written by others ${TRIES} times in a row`);
@@ -48,15 +49,20 @@ export function openLedger(backend: Backend, campaignId: string): Ledger {
 function checked<E>(campaignId: string, n: number, previous: Digest | null, bytes: Uint8Array): Row<E> {
   const broken = (what: string, cause?: unknown): ArtifactError =>
     new ArtifactError("ledger_broken", `row ${n} of the ledger of ${campaignId} ${what}`, { hint: "restore the row's object from a backup; `ratchet verify` lists all damage", cause });
-  let row: Row<E>;
-  try {
-    row = JSON.parse(new TextDecoder().decode(bytes)) as Row<E>;
-  } catch (cause) {
-    throw broken("is no JSON", cause);
-  }
+  const { seal, ...rest } = parse<E>(bytes, broken);
+  const row = rest as Row<E>;
+  if (seal !== canonicalDigest(row)) throw broken("is not what its seal says");
   if (row.n !== n) throw broken(`calls itself row ${row.n}`);
   if (row.previous !== previous) throw broken(`follows a row of digest ${row.previous}, but row ${n - 1} has ${previous}`);
   return row;
+}
+
+function parse<E>(bytes: Uint8Array, broken: (what: string, cause: unknown) => ArtifactError): Row<E> & { seal?: Digest } {
+  try {
+    return JSON.parse(new TextDecoder().decode(bytes)) as Row<E> & { seal?: Digest };
+  } catch (cause) {
+    throw broken("is no JSON", cause);
+  }
 }
 
 export async function* campaignIds(backend: Backend): AsyncGenerator<string> {

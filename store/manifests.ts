@@ -1,5 +1,6 @@
 // Manifests: `{schema, result, facts}` created once at a key that follows from their inputs. The first commit wins; whoever comes later
 // adopts it. Only the digest of `result` enters other addresses, and its canonical JSON is a blob too, so the digest alone names it.
+// The seal covers the whole object, so that a changed fact is found too.
 import { canonicalDigest, canonicalJson } from "./canonical.ts";
 import type { Blobs } from "./blobs.ts";
 import { ArtifactError } from "./errors.ts";
@@ -10,16 +11,17 @@ type WithResult = { result: unknown };
 export async function readManifest<M extends WithResult>(backend: Backend, key: string): Promise<{ manifest: M; digest: Digest } | undefined> {
   const bytes = await backend.get(key);
   if (!bytes) return undefined;
-  const stored = parse<M & { digest?: Digest }>(key, bytes);
-  const digest = canonicalDigest(stored.result);
-  if (stored.digest !== digest)
-    throw new ArtifactError("artifact_corrupt", `manifest ${key} says ${stored.digest} and holds ${digest}`, { hint: "its bytes changed after they were written; `ratchet verify` lists all damage" });
-  return { manifest: stored, digest };
+  const { seal, ...stored } = parse<M & { digest?: Digest; seal?: Digest }>(key, bytes);
+  const [digest, found] = [canonicalDigest(stored.result), canonicalDigest(stored)];
+  if (stored.digest !== digest || seal !== found)
+    throw new ArtifactError("artifact_corrupt", `manifest ${key} is sealed as ${seal} and holds ${found}`, { hint: "its bytes changed after they were written; `ratchet verify` lists all damage" });
+  return { manifest: stored as unknown as M, digest };
 }
 
 export async function commitManifest<M extends WithResult>(backend: Backend, blobs: Blobs, key: string, manifest: M): Promise<CommittedManifest<M>> {
   const digest = await blobs.put(canonicalJson(manifest.result));
-  const bytes = new TextEncoder().encode(`${JSON.stringify({ ...manifest, digest })}\n`);
+  const sealed = { ...manifest, digest };
+  const bytes = new TextEncoder().encode(`${JSON.stringify({ ...sealed, seal: canonicalDigest(sealed) })}\n`);
   if ((await backend.putIfAbsent(key, bytes)) === "created") return { manifest, digest, adopted: false };
   const first = await readManifest<M>(backend, key);
   if (!first) throw new ArtifactError("artifact_missing", `manifest ${key} was there and is gone`);

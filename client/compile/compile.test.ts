@@ -4,7 +4,7 @@ import { tmpdir } from "node:os";
 import { dirname, join, resolve } from "node:path";
 import { after, test } from "node:test";
 import { fileURLToPath } from "node:url";
-import { SpecError } from "../../campaign/errors.ts";
+import type { SpecError } from "../../campaign/errors.ts";
 import { resolveSpec } from "../../campaign/resolve.ts";
 import type { WrittenSpec } from "../../campaign/spec.ts";
 import { openStore } from "../../store/index.ts";

@@ -90,7 +90,7 @@ describe("dev tree", { skip: TEMPORAL ? false : "RATCHET_TEST_TEMPORAL_BIN is no
     const [code] = (await once(supervisor, "exit")) as [number];
     assert.equal(code, 0);
     assert.ok(!isRunning(server) && !isRunning(worker), "both children are gone before the supervisor");
-    assert.deepEqual(JSON.parse(readFileSync(join(stateDir, "drained.json"), "utf8")), { TEMPORAL_ADDRESS: address, RATCHET_STORE: "dir:/store", RATCHET_SERVER_ID: serverId });
+    assert.deepEqual(JSON.parse(readFileSync(join(stateDir, "drained.json"), "utf8")), { address, RATCHET_STORE: "dir:/store", RATCHET_SERVER_ID: serverId });
     assert.deepEqual([findDevJson(join(stateDir, ".."))?.alive, findDevJson(join(stateDir, ".."))?.store], [false, "dir:/store"]);
   });
 

@@ -2,11 +2,13 @@
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
+import { loadClientConnectConfig } from "@temporalio/envconfig";
 
 process.once("SIGTERM", async () => {
   await delay(300);
-  const { TEMPORAL_ADDRESS, RATCHET_STORE, RATCHET_SERVER_ID } = process.env;
-  writeFileSync(join(process.env["RATCHET_STATE"] as string, "drained.json"), JSON.stringify({ TEMPORAL_ADDRESS, RATCHET_STORE, RATCHET_SERVER_ID }));
+  const { address } = loadClientConnectConfig().connectionOptions;
+  const { RATCHET_STORE, RATCHET_SERVER_ID } = process.env;
+  writeFileSync(join(process.env["RATCHET_STATE"] as string, "drained.json"), JSON.stringify({ address, RATCHET_STORE, RATCHET_SERVER_ID }));
   process.exit(0);
 });
 writeFileSync(join(process.env["RATCHET_STATE"] as string, "worker-ready"), "");

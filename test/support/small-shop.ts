@@ -15,7 +15,7 @@ export interface SmallShop {
 }
 
 export function smallShop({ seed, iterations = 2, perIteration = 32, sftRows = 800 }: SmallShop): WrittenSpec {
-  const { policy, prompts, bootstrap, ...spec } = shopCampaign({ seed, quick: true });
+  const { policy: _replaced, prompts, bootstrap, ...spec } = shopCampaign({ seed, quick: true });
   return {
     ...spec,
     name: `small-shop-${seed}`,

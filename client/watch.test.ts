@@ -1,0 +1,106 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import type { LedgerEvent, Plan } from "../campaign/types.ts";
+import { openStore } from "../store/index.ts";
+import { FakeGateway } from "../test/support/fake-gateway.ts";
+import { observe } from "./observe.ts";
+import type { PendingActivity } from "./gateway.ts";
+import { watchCampaign } from "./watch.ts";
+import type { WatchEvent } from "./watch.ts";
+
+const queues = { sft: "cpu", reward: "cpu", generate: "gpu", score: "cpu", pair: "cpu", train: "cpu", evaluate: "cpu", promote: "cpu" };
+const PLAN = { queues } as unknown as Plan;
+const NOW = Date.now();
+const pending = (more: Partial<PendingActivity> = {}): PendingActivity => ({ type: "generate", state: "scheduled", attempt: 1, scheduledAtMs: NOW - 60_000, ...more });
+const polled = (ageMs: number) => [{ identity: "w", lastPollMs: NOW - ageMs }];
+
+function running(activities: PendingActivity[]): FakeGateway {
+  const gateway = new FakeGateway();
+  gateway.queuePollers = { ratchet: polled(1_000) };
+  gateway.answer = { status: "running", epoch: 1, iterations: 2, finished: 0, promoted: 0, running: [{ iteration: 1, take: 1 }] };
+  gateway.runs.set("ratchet:c", { runId: "r", status: "running", pending: [] });
+  gateway.runs.set("ratchet:c/it-0001.1", { runId: "r", status: "running", pending: activities });
+  gateway.stages.set("ratchet:c/it-0001.1", { place: { iteration: 1, take: 1 }, stage: "generate", shardsDone: 1, shardsTotal: 4, startedAtMs: NOW - 60_000 });
+  return gateway;
+}
+
+test("work on a queue that nobody has ever polled is waited for at once", async () => {
+  const { waiting } = await observe(running([pending()]), "c", PLAN);
+  assert.deepEqual(waiting, [{ queue: "ratchet-gpu", sinceMs: NOW - 60_000 }]);
+});
+
+test("a worker that died is noticed though the server still lists its polls", async () => {
+  const gateway = running([pending({ scheduledAtMs: NOW - 25_000, attempt: 2 })]);
+  gateway.queuePollers["ratchet-gpu"] = polled(40_000);
+  assert.equal((await observe(gateway, "c", PLAN)).waiting[0]?.lastPollMs, NOW - 40_000);
+});
+
+test("work behind a busy worker is not called waiting", async () => {
+  const busy = pending({ state: "started", heartbeatAtMs: NOW - 1_000 });
+  const gateway = running([pending(), busy]);
+  gateway.queuePollers["ratchet-gpu"] = polled(70_000);
+  assert.deepEqual((await observe(gateway, "c", PLAN)).waiting, []);
+});
+
+test("a stage's share counts finished shards and the pieces of running ones", async () => {
+  const beat = (done: number) => pending({ state: "started", heartbeatAtMs: NOW, heartbeat: { progress: { done, total: 4, unit: "pieces", values: { completions: 7 } } } });
+  const gateway = running([beat(1), beat(3)]);
+  const { stages } = await observe(gateway, "c", PLAN);
+  assert.deepEqual(stages[0]?.fraction, 0.5);
+  assert.deepEqual(stages[0]?.counted, { unit: "pieces", done: 4, total: 8, activities: 2 });
+});
+
+test("a retried activity shows its attempt and why the one before failed", async () => {
+  const { stages } = await observe(running([pending({ state: "started", attempt: 3, lastFailure: "activity Heartbeat timeout" })]), "c", PLAN);
+  assert.deepEqual([stages[0]?.attempt, stages[0]?.lastFailure], [3, "activity Heartbeat timeout"]);
+});
+
+// ---------------------------------------------------------------- to the end
+
+const SPEC = {
+  prompts: { perIteration: 8, iterations: { count: 8 }, validation: { count: 8 }, test: { count: 8 } },
+  bootstrap: {},
+  baselines: [],
+  iterations: 1,
+  train: { reference: "initial" },
+  pieces: { prompts: 8, perShard: 1, wave: 1 },
+  queues: { generate: "gpu", score: "cpu", train: "cpu", evaluate: "cpu" },
+};
+
+async function watched(end: LedgerEvent | undefined, prepare: (gateway: FakeGateway) => void = () => undefined): Promise<WatchEvent[]> {
+  const store = await openStore("memory:");
+  const specDigest = await store.putJson(SPEC);
+  const ledger = store.ledger("c");
+  await ledger.append<LedgerEvent>({ id: "created", epoch: 0, event: { type: "created", specDigest, name: "c" }, by: "t" });
+  const gateway = running([]);
+  prepare(gateway);
+  const events: WatchEvent[] = [];
+  for await (const event of watchCampaign(store, gateway, "c", { everyMs: 5 })) {
+    events.push(event);
+    if (event.type === "stages") {
+      if (end) await ledger.append<LedgerEvent>({ id: "end", epoch: 1, event: end, by: "t" });
+      gateway.runs.set("ratchet:c", { runId: "r", status: end ? "completed" : "failed", pending: [] });
+    }
+  }
+  return events;
+}
+
+test("a watch tells what was decided meanwhile and ends with the recorded outcome", async () => {
+  const events = await watched({ type: "completed", latest: "l", promoted: "p" });
+  assert.deepEqual(events.map(({ type }) => type), ["campaign", "stages", "row", "ended"]);
+  assert.deepEqual(events.at(-1), { type: "ended", outcome: { status: "completed" } });
+});
+
+test("a server that goes away is said once and waited for", async () => {
+  const events = await watched({ type: "completed", latest: "l", promoted: "p" }, (gateway) => (gateway.awayFor = 3));
+  assert.deepEqual(events.map(({ type }) => type), ["unreachable", "campaign", "stages", "row", "ended"]);
+});
+
+test("a run that ended while the campaign did not is told as the run's failure", async () => {
+  const events = await watched(undefined);
+  assert.deepEqual(events.at(-1), { type: "ended", outcome: { status: "failed", failure: { code: "lease_lost", message: "taken over" } } });
+});
+
+test("a campaign that the server does not know is refused with the way out", async () => {
+  await assert.rejects(watched(undefined, (gateway) => gateway.runs.delete("ratchet:c")), { code: "not_running", hint: /ratchet start/ });
+});

@@ -1,0 +1,271 @@
+// The command as a process: exit codes, JSON, bad input; and one small campaign on the real server from `start` to `export`.
+import assert from "node:assert/strict";
+import { cp, mkdir, readdir, readFile, stat, truncate, writeFile } from "node:fs/promises";
+import { dirname, join } from "node:path";
+import { after, before, describe, it } from "node:test";
+import type { WrittenSpec } from "../../campaign/spec.ts";
+import { Workplace } from "../support/ratchet-command.ts";
+import type { Ran } from "../support/ratchet-command.ts";
+import { SHOP_DIR, smallShop } from "../support/small-shop.ts";
+import { NO_TEMPORAL, openNamespace } from "../support/temporal.ts";
+import type { TestNamespace } from "../support/temporal.ts";
+
+/** Written where the command runs; the example's modules by their full path. */
+async function writeSpec(place: Workplace, name: string, spec: WrittenSpec): Promise<string> {
+  const path = join(place.dir, name);
+  await mkdir(dirname(path), { recursive: true });
+  await writeFile(path, JSON.stringify(spec, (_key, value: unknown) => (typeof value === "string" && value.startsWith("./") ? join(SHOP_DIR, value) : value), 2));
+  return name;
+}
+
+const failedWith = (ran: Ran, code: string, exit: number): void => {
+  assert.match(ran.stderr, new RegExp(`^error ${code}: `, "m"), ran.stderr);
+  assert.equal(ran.exit, exit);
+  assert.equal(ran.stdout, "", "errors are no data");
+};
+
+describe("the command line", { timeout: 180_000 }, () => {
+  let place: Workplace;
+  before(async () => {
+    place = await Workplace.open();
+  });
+  after(() => place.close());
+
+  it("says its version, lists its verbs, and guesses a misspelt one", async () => {
+    assert.match((await place.run("--version")).stdout, /^\d+\.\d+\.\d+\n$/);
+    assert.match((await place.run("--help")).stdout, /history \[options\] <campaign>/);
+    const wrong = await place.run("histroy", "shop");
+    failedWith(wrong, "usage_invalid", 2);
+    assert.match(wrong.stderr, /hint: Did you mean history\?/);
+  });
+
+  it("writes a starter campaign that is valid, plans it without running, and never overwrites it", async () => {
+    const written = await place.run("init", "starter");
+    assert.equal(written.stdout.trim(), join("starter", "campaign.yaml"));
+    assert.match(written.stderr, /ratchet run starter/);
+    assert.ok((await readFile(join(place.dir, "starter/prompts.ts"), "utf8")).includes('from "ratchet-rlhf"'), "stands alone");
+    const plan = JSON.parse((await place.run("plan", "starter", "--json")).stdout) as { spec: { name: string }; totals: { completions: number }; specDigest: string };
+    assert.equal(plan.spec.name, "starter");
+    assert.ok(plan.totals.completions > 1000);
+    const valid = JSON.parse((await place.run("validate", "starter", "--json")).stdout) as { valid: boolean; specDigest: string };
+    assert.deepEqual(valid.specDigest, plan.specDigest);
+    failedWith(await place.run("init", "starter"), "init_exists", 2);
+  });
+
+  const bad: [string, string, number, (spec: WrittenSpec) => object][] = [
+    ["a misspelt key", "spec_invalid", 2, (spec) => ({ ...spec, iteration: 3 })],
+    ["a value out of range", "spec_invalid", 2, (spec) => ({ ...spec, train: { ...spec.train, learningRate: -1 } })],
+    ["one answer per prompt", "spec_conflict", 2, (spec) => ({ ...spec, generate: { ...spec.generate, samples: [{ temperature: 1, count: 1 }] } })],
+    ["a missing prompt file", "file_missing", 2, (spec) => ({ ...spec, prompts: { ...spec.prompts, module: undefined, file: "nowhere.jsonl" } })],
+    ["a module that throws", "module_threw", 5, (spec) => ({ ...spec, prompts: { ...spec.prompts, module: "throws.ts" } })],
+    ["a module that never returns", "module_timeout", 5, (spec) => ({ ...spec, prompts: { ...spec.prompts, module: "hangs.ts", timeout: "500ms" } })],
+    ["an answer longer than the model's context", "spec_conflict", 2, (spec) => ({ ...spec, generate: { ...spec.generate, maxTokens: 96 } })],
+  ];
+  for (const [what, code, exit, change] of bad) {
+    it(`refuses ${what} with ${code} and exit ${exit}`, async () => {
+      await writeFile(join(place.dir, "throws.ts"), 'export default () => { throw new Error("no prompts today"); };');
+      await writeFile(join(place.dir, "hangs.ts"), "export default () => new Promise(() => setInterval(() => {}, 1000));");
+      const path = await writeSpec(place, "bad.json", change(smallShop({ seed: 1 })) as WrittenSpec);
+      failedWith(await place.run("validate", path), code, exit);
+    });
+  }
+
+  it("suggests the key that was meant and names the line", async () => {
+    await writeFile(join(place.dir, "typo.yaml"), "name: typo\npolicy:\n  path: x\nprompts:\n  file: y\niteratons: 3\n");
+    const { stderr } = await place.run("validate", "typo.yaml");
+    assert.match(stderr, /typo\.yaml:6: .*iteratons/);
+    assert.match(stderr, /iterations/);
+  });
+
+  const promptFiles: [string, string, object[]][] = [
+    ["empty prompts", "file_empty", []],
+    ["duplicate prompt ids", "duplicate_prompt_id", [{ id: "a", prompt: "please send two pies by friday ." }, { id: "a", prompt: "please send two cups by friday ." }]],
+    ["too few prompts", "prompts_too_few", [{ id: "a", prompt: "please send two pies by friday ." }]],
+  ];
+  for (const [what, code, rows] of promptFiles) {
+    it(`refuses ${what} with ${code}`, async () => {
+      await writeFile(join(place.dir, "prompts.jsonl"), rows.map((row) => `${JSON.stringify(row)}\n`).join(""));
+      const { prompts, ...spec } = smallShop({ seed: 1 });
+      const path = await writeSpec(place, "prompts.json", { ...spec, prompts: { ...prompts, module: undefined, file: "prompts.jsonl" } } as WrittenSpec);
+      failedWith(await place.run("validate", path), code, 2);
+    });
+  }
+
+  it("says what is missing where no store or no server is configured", async () => {
+    failedWith(await place.run("list"), "store_missing", 2);
+    const path = await writeSpec(place, "small.json", smallShop({ seed: 1 }));
+    failedWith(await place.run("start", path, "--store", "dir:store"), "temporal_unreachable", 4);
+    const unreachable = await place.run("start", path, "--store", "dir:store", "--address", "127.0.0.1:1");
+    failedWith(unreachable, "temporal_unreachable", 4);
+    assert.match(unreachable.stderr, /hint: .*ratchet dev/);
+    assert.ok(unreachable.ms < 15_000);
+  });
+
+  it("says that a store cannot be reached", async () => {
+    await writeFile(join(place.dir, "a-file"), "");
+    const ran = await place.run("list", "--store", "dir:a-file/store");
+    assert.equal(ran.exit, 4, ran.stderr);
+  });
+
+  it("names the campaigns that a store holds where it does not hold the one asked for", async () => {
+    failedWith(await place.run("history", "nothing", "--store", "dir:store"), "campaign_unknown", 2);
+  });
+});
+
+describe("a small campaign through the command line", { skip: NO_TEMPORAL, timeout: 400_000 }, () => {
+  let temporal: TestNamespace;
+  let place: Workplace;
+  let spec: string;
+  const worker = () => place.start(["worker"]);
+
+  before(async () => {
+    temporal = await openNamespace();
+    const dir = { RATCHET_STORE: "dir:store", RATCHET_CHILDREN: "1", RATCHET_THREADS: "1" };
+    place = await Workplace.open({ ...dir, TEMPORAL_ADDRESS: temporal.address, TEMPORAL_NAMESPACE: temporal.namespace });
+    spec = await writeSpec(place, "small.json", smallShop({ seed: 3, iterations: 1, perIteration: 16, sftRows: 400 }));
+  });
+  after(async () => {
+    await place?.close();
+    await temporal?.close();
+  });
+
+  it("starts without a worker, says within 30 s that none polls, and refuses a pause within 10 s without recording it", async () => {
+    const started = await place.run("start", spec, "--id", "night-1", "--json");
+    assert.equal((JSON.parse(started.stdout) as { action: string }).action, "created", started.stderr);
+    assert.match(started.stderr, /ratchet watch night-1/);
+
+    const watched = await place.run("watch", "night-1", "--timeout", "25s");
+    assert.equal(watched.exit, 14);
+    assert.match(watched.stderr, /waiting \d+ s: no worker polls ratchet/);
+
+    const paused = await place.run("pause", "night-1", "--why", "lunch");
+    failedWith(paused, "no_worker", 4);
+    assert.ok(paused.ms < 10_000 + 3_000, `${paused.ms} ms with the process's own start`);
+    assert.doesNotMatch((await place.run("history", "night-1", "--ledger")).stdout, /lunch/);
+  });
+
+  it("attaches to a running campaign, refuses another spec for its id with the difference, and follows it to its end", async () => {
+    const running = worker();
+    assert.equal((JSON.parse((await place.run("start", spec, "--id", "night-1", "--json")).stdout) as { action: string }).action, "attached");
+    const other = await place.run("start", spec, "--id", "night-1", "--seed", "4");
+    failedWith(other, "campaign_differs", 2);
+    assert.match(other.stderr, /seed: 3 → 4/);
+
+    const followed = await place.run("watch", "night", "--json");
+    assert.equal(followed.exit, 0, followed.stderr);
+    const events = followed.stdout.trim().split("\n").map((line) => JSON.parse(line) as { type: string });
+    assert.equal(events.at(-1)?.type, "ended");
+    assert.ok(events.some(({ type }) => type === "stages"));
+    running.kill("SIGTERM");
+  });
+
+  it("returns the recorded result of a completed campaign, and exit 0", async () => {
+    const again = JSON.parse((await place.run("start", spec, "--id", "night-1", "--json")).stdout) as { action: string; outcome: { status: string } };
+    assert.deepEqual([again.action, again.outcome.status], ["completed", "completed"]);
+    const status = JSON.parse((await place.run("status", "night-1", "--json")).stdout) as { status: string; finished: number };
+    assert.deepEqual([status.status, status.finished], ["completed", 1]);
+  });
+
+  it("reads the record with the store alone: history, list, samples", async () => {
+    const history = JSON.parse((await place.run("history", "night-1", "--json")).stdout) as { places: { place: string; weights: string; test: object; work: Record<string, { attempts: number }> }[] };
+    assert.deepEqual(history.places.map(({ place: name }) => name), ["it-0000.1", "it-0001.1", "base-offline.1"]);
+    assert.match(history.places[1]?.weights ?? "", /^[0-9a-f]{64}$/);
+    assert.equal(history.places[1]?.work["train"]?.attempts, 1);
+    assert.match((await place.run("list")).stdout, /night-1 +completed +1\/1/);
+    assert.match((await place.run("samples", "night-1/1/pair", "--limit", "1")).stdout, /chosen .*: [\s\S]*rejected .*: /);
+    failedWith(await place.run("samples", "night-1/7"), "address_unknown", 2);
+  });
+
+  it("verifies a sound store, and finds the one byte that was changed in a copy", async () => {
+    const sound = await place.run("verify", "night-1", "--json");
+    assert.deepEqual([(JSON.parse(sound.stdout) as { problems: unknown[] }).problems, sound.exit], [[], 0]);
+    await cp(join(place.dir, "store"), join(place.dir, "copy"), { recursive: true });
+    for (const [folder, code] of [["blobs", "artifact_corrupt"], ["campaigns/night-1/results", "artifact_corrupt"], ["campaigns/night-1/ledger", "ledger_broken"]]) {
+      const restore = await flipByte(await largestFile(join(place.dir, "copy", folder ?? "")));
+      const damaged = await place.run("verify", "night-1", "--store", "dir:copy");
+      await restore();
+      assert.equal(damaged.exit, 3, `${folder}: ${damaged.stdout}`);
+      assert.match(damaged.stdout, new RegExp(code ?? ""));
+    }
+  });
+
+  it("exports the promoted checkpoint and the pairs, and overwrites neither", async () => {
+    assert.equal((await place.run("export", "night-1", "--out", "model")).exit, 0);
+    assert.ok((await readdir(join(place.dir, "model"))).includes("model.safetensors"));
+    failedWith(await place.run("export", "night-1", "--out", "model"), "export_exists", 2);
+    assert.equal((await place.run("export", "night-1/1", "--pairs", "--out", "pairs.jsonl")).exit, 0);
+    const [row] = (await readFile(join(place.dir, "pairs.jsonl"), "utf8")).split("\n");
+    assert.deepEqual(Object.keys(JSON.parse(row ?? "") as object).filter((key) => ["prompt", "chosen", "rejected"].includes(key)), ["prompt", "chosen", "rejected"]);
+  });
+
+  const damages: [string, string, number, (dir: string) => Promise<void>][] = [
+    ["truncated weights", "checkpoint_invalid", 3, (dir) => truncate(join(dir, "model.safetensors"), 5000)],
+    ["an unsupported architecture", "architecture_unsupported", 2, (dir) => edit(join(dir, "config.json"), (config) => ({ ...config, model_type: "gpt2", architectures: ["GPT2LMHeadModel"] }))],
+    ["a tokenizer of another model", "tokenizer_mismatch", 2, (dir) => edit(join(dir, "tokenizer.json"), withForeignToken)],
+  ];
+  for (const [what, code, exit, damage] of damages) {
+    it(`refuses a checkpoint with ${what}`, async () => {
+      const dir = join(place.dir, `model-${code}`);
+      await cp(join(place.dir, "model"), dir, { recursive: true });
+      await damage(dir);
+      const { policy: _policy, ...rest } = smallShop({ seed: 3 });
+      const path = await writeSpec(place, "given.json", { ...rest, policy: { path: dir } });
+      const ran = await place.run("validate", path);
+      assert.match(ran.stderr, /^error (\w+): /m);
+      assert.deepEqual([/^error (\w+): /m.exec(ran.stderr)?.[1], ran.exit], [code, exit], ran.stderr);
+    });
+  }
+
+  it("fails with the module's own words when a judge answers with nonsense, and exits 10", async () => {
+    const running = worker();
+    await writeFile(join(place.dir, "nonsense.ts"), "export default (rows: unknown[]) => rows.map(() => Number.NaN);");
+    const small = smallShop({ seed: 5, iterations: 1, perIteration: 16, sftRows: 100 });
+    const path = await writeSpec(place, "nonsense.json", { ...small, evaluate: { ...small.evaluate, judge: { module: join(place.dir, "nonsense.ts") } } });
+    const ran = await place.run("run", path, "--id", "nonsense");
+    assert.equal(ran.exit, 10, ran.stderr);
+    assert.match(ran.stderr, /^error module_bad_result: /m);
+    running.kill("SIGTERM");
+  });
+
+  it("pauses, resumes and cancels with who and why, and goes on with a cancelled campaign only when asked to", async () => {
+    const running = worker();
+    const path = await writeSpec(place, "long.json", smallShop({ seed: 6, iterations: 2, perIteration: 64, sftRows: 4000 }));
+    assert.equal((await place.run("start", path, "--id", "long")).exit, 0);
+    const paused = await place.run("pause", "long", "--why", "lunch", "--by", "ada", "--json");
+    assert.equal((JSON.parse(paused.stdout) as { status: string }).status, "paused", paused.stderr);
+    failedWith(await place.run("pause", "long"), "already_paused", 2);
+    assert.equal((await place.run("resume", "long", "--why", "back")).exit, 0);
+    assert.equal((await place.run("cancel", "long", "--why", "enough")).exit, 0);
+    assert.equal((await place.run("watch", "long")).exit, 11);
+    assert.match((await place.run("history", "long", "--ledger")).stdout, /paused by ada: lunch[\s\S]*resumed by .*: back[\s\S]*cancelled by .*: enough/);
+    failedWith(await place.run("start", path, "--id", "long"), "campaign_cancelled", 2);
+    const reopened = await place.run("start", path, "--id", "long", "--resume", "--json");
+    assert.equal((JSON.parse(reopened.stdout) as { action: string }).action, "reopened", reopened.stderr);
+    assert.equal((await place.run("cancel", "long")).exit, 0);
+    running.kill("SIGTERM");
+  });
+});
+
+/** Changes one digit or letter in the middle; the result undoes it. */
+async function flipByte(path: string): Promise<() => Promise<void>> {
+  const bytes = await readFile(path);
+  const changed = Buffer.from(bytes);
+  changed[changed.length >> 1]! ^= 1;
+  await writeFile(path, changed);
+  return () => writeFile(path, bytes);
+}
+
+async function largestFile(folder: string): Promise<string> {
+  const paths = (await readdir(folder, { recursive: true, withFileTypes: true })).filter((entry) => entry.isFile()).map((entry) => join(entry.parentPath, entry.name));
+  const sizes = await Promise.all(paths.map(async (path) => ({ path, size: (await stat(path)).size })));
+  return sizes.reduce((largest, other) => (other.size > largest.size ? other : largest)).path;
+}
+
+const withForeignToken = ({ model, ...rest }: Record<string, unknown>): object => {
+  const { vocab, ...other } = model as { vocab: Record<string, number> };
+  return { ...rest, model: { ...other, vocab: { ...vocab, foreign: 5000 } } };
+};
+
+async function edit(path: string, change: (json: Record<string, unknown>) => object): Promise<void> {
+  await writeFile(path, JSON.stringify(change(JSON.parse(await readFile(path, "utf8")) as Record<string, unknown>)));
+}

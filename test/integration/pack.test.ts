@@ -1,0 +1,84 @@
+// The package as a stranger gets it: packed, installed into an empty folder, run from there.
+import "../support/quiet.ts";
+import assert from "node:assert/strict";
+import { execFile } from "node:child_process";
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { after, before, describe, it } from "node:test";
+import { fileURLToPath } from "node:url";
+
+const ROOT = fileURLToPath(new URL("../../../", import.meta.url));
+const VERSION = (JSON.parse(readFileSync(join(ROOT, "package.json"), "utf8")) as { version: string }).version;
+const OFFLINE = /ENOTCACHED|ENOTFOUND|EAI_AGAIN|ETIMEDOUT|ECONNREFUSED|ENETUNREACH/;
+
+describe("packed install", { timeout: 300_000 }, () => {
+  const folder = mkdtempSync(join(tmpdir(), "ratchet-pack-"));
+  const home = join(folder, "home");
+  const installed = join(home, "node_modules", "ratchet-rlhf");
+  let unreachable: string | false = false;
+
+  before(async () => {
+    mkdirSync(home);
+    writeFileSync(join(home, "package.json"), JSON.stringify({ name: "stranger", private: true, type: "module" }));
+    const packed = await run("npm", ["pack", "--json", "--ignore-scripts", "--pack-destination", folder], ROOT);
+    assert.equal(packed.code, 0, packed.stderr);
+    const [{ filename }] = JSON.parse(packed.stdout) as [{ filename: string }];
+    const failure = await install(join(folder, filename));
+    if (failure) unreachable = `dependencies are neither in npm's cache nor reachable: ${failure}`;
+  });
+  after(() => rmSync(folder, { recursive: true, force: true }));
+
+  /** From npm's cache where it holds everything, which it does from the second time on. */
+  async function install(tarball: string): Promise<string | undefined> {
+    for (const reach of ["--offline", "--prefer-offline"]) {
+      const { code, stderr } = await run("npm", ["install", reach, "--ignore-scripts", "--no-audit", "--no-fund", "--fetch-retries=0", tarball], home);
+      if (code === 0) return undefined;
+      const reason = OFFLINE.exec(stderr)?.[0];
+      assert.ok(reason, stderr);
+      if (reach === "--prefer-offline") return reason;
+    }
+    return undefined;
+  }
+
+  it("answers --version by its installed command", async (t) => {
+    if (unreachable) return t.skip(unreachable);
+    const { code, stdout, stderr } = await run(join(home, "node_modules", ".bin", "ratchet"), ["--version"], home);
+    assert.deepEqual([code, stdout.trim()], [0, VERSION], stderr);
+  });
+
+  it("writes a starter campaign that it finds valid", async (t) => {
+    if (unreachable) return t.skip(unreachable);
+    const ratchet = join(home, "node_modules", ".bin", "ratchet");
+    const init = await run(ratchet, ["init", "starter"], home);
+    assert.equal(init.code, 0, init.stderr);
+    const { code, stderr } = await run(ratchet, ["validate", "starter/campaign.yaml"], home);
+    assert.equal(code, 0, stderr);
+  });
+
+  it("can be imported by each name that it exports", async (t) => {
+    if (unreachable) return t.skip(unreachable);
+    const { exports } = JSON.parse(readFileSync(join(installed, "package.json"), "utf8")) as { exports: Record<string, { types: string }> };
+    const names = Object.keys(exports).map((name) => `ratchet-rlhf${name.slice(1)}`);
+    const script = names.map((name) => `if (Object.keys(await import(${JSON.stringify(name)})).length === 0) throw new Error(${JSON.stringify(`${name} exports nothing`)});`).join("\n");
+    const { code, stderr } = await run(process.execPath, ["--input-type=module", "-e", script], home);
+    assert.equal(code, 0, stderr);
+    for (const { types } of Object.values(exports)) assert.ok(existsSync(join(installed, types)), types);
+  });
+
+  it("holds the workflow bundle and the pinned modules to build Temporal from, and no test", async (t) => {
+    if (unreachable) return t.skip(unreachable);
+    for (const path of ["dist/workflow-bundle.js", "infra/tools/temporal/go.mod", "infra/tools/temporal/go.sum", "dist/dev/leash-main.js"]) assert.ok(existsSync(join(installed, path)), path);
+    for (const path of ["dist/test", "dist/bench", "dist/dev/database.test.js"]) assert.ok(!existsSync(join(installed, path)), path);
+  });
+});
+
+function run(command: string, args: string[], cwd: string): Promise<{ code: number; stdout: string; stderr: string }> {
+  // npm run hands its own settings down; a stranger's shell has none of them.
+  const env = Object.fromEntries(Object.entries(process.env).filter(([name]) => !/^npm_|^NODE_/.test(name)));
+  return new Promise((resolve) => {
+    execFile(command, args, { cwd, env, maxBuffer: 64e6 }, (error, stdout, stderr) => {
+      resolve({ code: error ? (typeof error.code === "number" ? error.code : 1) : 0, stdout, stderr });
+    });
+  });
+}

@@ -1,0 +1,45 @@
+// Temporal as the client sees it, without Temporal: one campaign's run whose state a test sets.
+import { ResourceError } from "../../client/errors.ts";
+import type { ControlVerb, Gateway, Poller, Run } from "../../client/gateway.ts";
+import type { CampaignInput } from "../../campaign/types.ts";
+import type { CampaignProgress, ControlReply, StageProgress } from "../../workflows/messages.ts";
+
+export class FakeGateway implements Gateway {
+  readonly address = "fake:7233";
+  readonly namespace = "default";
+  server = "here";
+  runs = new Map<string, Run>();
+  started: { input: CampaignInput; replace: boolean }[] = [];
+  controls: { verb: ControlVerb; updateId: string }[] = [];
+  queuePollers: Record<string, Poller[]> = {};
+  answer: CampaignProgress | undefined;
+  stages = new Map<string, StageProgress>();
+  /** Calls that fail before the server is back. */
+  awayFor = 0;
+
+  identity = async (): Promise<string> => this.server;
+
+  async run(workflowId: string): Promise<Run | undefined> {
+    if (this.awayFor-- > 0) throw new ResourceError("temporal_unreachable", "no Temporal server answers at fake:7233");
+    return this.runs.get(workflowId);
+  }
+
+  async start(input: CampaignInput, { replace }: { replace: boolean }): Promise<{ runId: string }> {
+    this.started.push({ input, replace });
+    const runId = `run-${this.started.length}`;
+    this.runs.set(`ratchet:${input.campaignId}`, { runId, status: "running", pending: [] });
+    return { runId };
+  }
+
+  async control(_campaignId: string, verb: ControlVerb, _request: unknown, { updateId }: { updateId: string }): Promise<ControlReply> {
+    this.controls.push({ verb, updateId });
+    return { status: verb === "pause" ? "paused" : "running" };
+  }
+
+  failure = async (): Promise<{ code: string; message: string }> => ({ code: "lease_lost", message: "taken over" });
+  progress = async (): Promise<CampaignProgress | undefined> => this.answer;
+  stageProgress = async (workflowId: string): Promise<StageProgress | null> => this.stages.get(workflowId) ?? null;
+  pollers = async (queue: string): Promise<Poller[]> => this.queuePollers[queue] ?? [];
+  missingSearchAttributes = async (): Promise<string[]> => [];
+  close = async (): Promise<void> => undefined;
+}

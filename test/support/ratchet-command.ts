@@ -1,0 +1,60 @@
+// `ratchet` as a process in a folder of its own, without the settings of whoever runs the tests.
+import { spawn } from "node:child_process";
+import type { ChildProcess } from "node:child_process";
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+
+const MAIN = fileURLToPath(new URL("../../cli/main.js", import.meta.url));
+
+export interface Ran {
+  exit: number | null;
+  stdout: string;
+  stderr: string;
+  ms: number;
+}
+
+export class Workplace {
+  readonly dir: string;
+  readonly env: NodeJS.ProcessEnv;
+  private readonly children = new Set<ChildProcess>();
+
+  private constructor(dir: string, env: NodeJS.ProcessEnv) {
+    this.dir = dir;
+    const own = Object.entries(process.env).filter(([name]) => !/^(TEMPORAL|RATCHET|NODE_TEST)_/.test(name));
+    this.env = { ...Object.fromEntries(own), HOME: dir, XDG_CONFIG_HOME: join(dir, "config"), NO_COLOR: "1", ...env };
+  }
+
+  static async open(env: NodeJS.ProcessEnv = {}): Promise<Workplace> {
+    return new Workplace(await mkdtemp(join(tmpdir(), "ratchet-cli-")), env);
+  }
+
+  /** Starts a verb that goes on by itself, such as `worker`; ended by `close`. */
+  start(args: string[]): ChildProcess {
+    const child = spawn(process.execPath, [MAIN, ...args], { cwd: this.dir, env: this.env, stdio: ["ignore", "pipe", "pipe"] });
+    this.children.add(child);
+    child.once("exit", () => this.children.delete(child));
+    return child;
+  }
+
+  async run(...args: string[]): Promise<Ran> {
+    const startedAt = Date.now();
+    const child = this.start(args);
+    const [stdout, stderr] = [collect(child.stdout), collect(child.stderr)];
+    const exit = await new Promise<number | null>((resolve, reject) => child.once("error", reject).once("close", resolve));
+    return { exit, stdout: stdout.text, stderr: stderr.text, ms: Date.now() - startedAt };
+  }
+
+  async close(): Promise<void> {
+    await Promise.all([...this.children].map((child) => new Promise((resolve) => child.once("exit", resolve).kill("SIGTERM"))));
+    await rm(this.dir, { recursive: true, force: true, maxRetries: 3 });
+  }
+}
+
+/** What a stream has said so far. */
+export function collect(stream: NodeJS.ReadableStream | null): { text: string } {
+  const said = { text: "" };
+  stream?.setEncoding("utf8").on("data", (chunk: string) => (said.text += chunk));
+  return said;
+}
