@@ -2,7 +2,7 @@ export type { Architecture, Checkpoint, ModelConfig, WeightTensor } from "./type
 export { packWeights, parametersOf, unpackWeights } from "./parameters.ts";
 export type { Parameter } from "./parameters.ts";
 export { rotaryTables } from "./rotary.ts";
-export { declareParameters, declareSelection, declareSequences, feedForward, headOf, hiddenStates, logits, rewards } from "./llama.ts";
+export { declareParameters, declareSelection, declareSequences, feedForward, headOf, logits, rewards } from "./llama.ts";
 export type { KeysValues, Parameters, Selection, SequenceInputs } from "./llama.ts";
 export { encodeForLogps, encodeForRewards } from "./encode.ts";
 export type { Encoded, Sequence } from "./encode.ts";

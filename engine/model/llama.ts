@@ -67,7 +67,8 @@ interface LayerInputs {
   cache?: KeysValues[] | undefined;
 }
 
-function attention({ t, config, parameters, sequences, mask, cache }: LayerInputs, layer: number, x_ND: Value): Value {
+/** `kept` picks the positions that go on after attention has read all of them. */
+function attention({ t, config, parameters, sequences, mask, cache }: LayerInputs, layer: number, x_ND: Value, kept: (states: Value) => Value): Value {
   const { heads: H, kvHeads: K, headSize: d } = config;
   const [R, T] = sequences.tokens.shape as [Dim, Dim];
   const group = product([H / K, T]);
@@ -81,7 +82,7 @@ function attention({ t, config, parameters, sequences, mask, cache }: LayerInput
   const shares_RHTT = t.softmax(t.add(t.reshape(scores, [R, H, T, T]), mask));
   const mixed = t.matmul(t.reshape(shares_RHTT, [R, K, group, T]), v_RKTd);
   const merged_N = t.reshape(t.transpose(t.reshape(mixed, [R, H, T, d]), [0, 2, 1, 3]), [product([R, T]), H * d]);
-  return t.linear(merged_N, parameter(parameters, `model.layers.${layer}.self_attn.o_proj.weight`));
+  return t.linear(kept(merged_N), parameter(parameters, `model.layers.${layer}.self_attn.o_proj.weight`));
 }
 
 export function feedForward({ t, config, parameters }: Pick<LayerInputs, "t" | "config" | "parameters">, layer: number, x_ND: Value): Value {
@@ -90,24 +91,22 @@ export function feedForward({ t, config, parameters }: Pick<LayerInputs, "t" | "
   return t.linear(t.mul(t.silu(gate_NF), up_NF), parameter(parameters, `model.layers.${layer}.mlp.down_proj.weight`));
 }
 
-/** Hidden states after the last layer, before the final norm: [N,D]. */
-export function hiddenStates(t: Tape, config: ModelConfig, parameters: Parameters, sequences: SequenceInputs, cache?: KeysValues[]): Value {
+/**
+ * Hidden states of the selected positions after the last layer and the final norm: [M,D].
+ * The other positions stop where the last layer's attention has read them: nothing depends on what would follow.
+ */
+function hiddenStates(t: Tape, config: ModelConfig, parameters: Parameters, sequences: SequenceInputs, selection: Selection, cache?: KeysValues[]): Value {
   const [R, T] = sequences.tokens.shape as [Dim, Dim];
   const inputs: LayerInputs = { t, config, parameters, sequences, mask: t.causalMask(T, "float32"), cache };
   const embedding = parameter(parameters, "model.embed_tokens.weight");
   let x = t.gather(embedding, t.reshape(sequences.tokens, [product([R, T])]));
   for (let layer = 0; layer < config.layers; layer++) {
     const norm = (name: string, of: Value): Value => t.rmsNorm(of, parameter(parameters, `model.layers.${layer}.${name}.weight`), config.rmsEpsilon);
-    x = t.add(x, attention(inputs, layer, norm("input_layernorm", x)));
+    const kept = (states: Value): Value => (layer === config.layers - 1 ? t.selectRows(states, selection.index, selection.inverse) : states);
+    x = t.add(kept(x), attention(inputs, layer, norm("input_layernorm", x), kept));
     x = t.add(x, feedForward(inputs, layer, norm("post_attention_layernorm", x)));
   }
-  return x;
-}
-
-/** Final norm of the selected positions only: [M,D]. */
-function selectedStates(t: Tape, config: ModelConfig, parameters: Parameters, sequences: SequenceInputs, selection: Selection, cache?: KeysValues[]): Value {
-  const selected = t.selectRows(hiddenStates(t, config, parameters, sequences, cache), selection.index, selection.inverse);
-  return t.rmsNorm(selected, parameter(parameters, "model.norm.weight"), config.rmsEpsilon);
+  return t.rmsNorm(x, parameter(parameters, "model.norm.weight"), config.rmsEpsilon);
 }
 
 /** The matrix of the language-model head, [V,D]. */
@@ -117,10 +116,10 @@ export function headOf(config: ModelConfig, parameters: Parameters): Value {
 
 /** Logits of the selected positions, [M,V]: pads and prompts never meet the vocabulary. */
 export function logits(t: Tape, config: ModelConfig, parameters: Parameters, sequences: SequenceInputs, selection: Selection, cache?: KeysValues[]): Value {
-  return t.linear(selectedStates(t, config, parameters, sequences, selection, cache), headOf(config, parameters));
+  return t.linear(hiddenStates(t, config, parameters, sequences, selection, cache), headOf(config, parameters));
 }
 
 /** One reward per selected position, [M]; select the last real token of each row (by length, never by the pad id). */
 export function rewards(t: Tape, config: ModelConfig, parameters: Parameters, sequences: SequenceInputs, selection: Selection): Value {
-  return t.reshape(t.linear(selectedStates(t, config, parameters, sequences, selection), parameter(parameters, "score.weight")), selection.index.shape);
+  return t.reshape(t.linear(hiddenStates(t, config, parameters, sequences, selection), parameter(parameters, "score.weight")), selection.index.shape);
 }

@@ -5,6 +5,7 @@ import { setImmediate } from "node:timers/promises";
 import type { Tensor as OrtTensor } from "onnxruntime-node";
 import { InvariantError, SpecError, TrainingError } from "../errors.ts";
 import { Session, toOrt } from "../graph/session.ts";
+import type { SessionOptions } from "../graph/session.ts";
 import { encodeForLogps, encodeForRewards } from "../model/encode.ts";
 import type { Encoded, Sequence } from "../model/encode.ts";
 import { rotaryTables } from "../model/rotary.ts";
@@ -18,6 +19,9 @@ import { digestRows, rowLength, rowTokens, sequencesOf, usableRows } from "./row
 import type { StepRecord, TrainerState, TrainOptions, TrainResult, TrainRow, TrainTask } from "./types.ts";
 
 const scalar = (value: number): OrtTensor => toOrt({ dtype: "float32", shape: [], data: Float32Array.of(value) });
+
+/** Without spinning: on cores shared with other processes it doubled the time of a step on two threads. */
+const sessionOptions = (threads: number): SessionOptions => ({ threads, spinning: false });
 
 function checkOptions({ task, start, optimizer }: TrainOptions): void {
   const wanted = task.kind === "reward" ? "LlamaForSequenceClassification" : "LlamaForCausalLM";
@@ -87,14 +91,14 @@ class Run {
       throw new SpecError("resume_mismatch", `the checkpoint of step ${resume.step} belongs to other rows, settings or another model (${resume.identity.slice(0, 12)}, now ${identity.slice(0, 12)})`);
     }
     const reference = resume?.referenceLogps ?? (await Run.referenceOf(options, rows));
-    return new Run(options, rows, identity, await Session.create(stepGraph(task, start.config, optimizer), { threads }), reference);
+    return new Run(options, rows, identity, await Session.create(stepGraph(task, start.config, optimizer), sessionOptions(threads)), reference);
   }
 
   /** Once per run, before step 1: they never change. */
   private static async referenceOf({ task, reference, threads, signal }: TrainOptions, rows: readonly TrainRow[]): Promise<number[]> {
     if (task.kind !== "dpo") return [];
     if (!reference) throw new InvariantError("unreachable_state", "dpo needs a reference");
-    const scorer = await SequenceScorer.create(reference.config, { threads });
+    const scorer = await SequenceScorer.create(reference.config, sessionOptions(threads));
     try {
       return await scorer.logps(loadWeights(reference), rows.flatMap(sequencesOf), signal ? { signal } : {});
     } finally {

@@ -1,14 +1,14 @@
 // A small training for the engine's tests: models, rows drawn from a seed, and the digests by which two runs are compared.
 // Run as a program it resumes the training saved in a folder, in a process of its own, and prints those digests.
-//   node dist/test/support/small-training.js KIND SHAPE STATE_DIR
+//   node dist/engine/train/small-training.test.support.js KIND SHAPE STATE_DIR
 import { createHash } from "node:crypto";
 import { pathToFileURL } from "node:url";
-import { initCheckpoint, rewardModelFrom } from "../../engine/model/index.ts";
-import type { ModelConfig, Sequence } from "../../engine/model/index.ts";
-import type { OptimizerSettings } from "../../engine/optim/index.ts";
-import { Random } from "../../engine/random.ts";
-import { readTrainerState, train } from "../../engine/train/index.ts";
-import type { TrainOptions, TrainResult, TrainRow, TrainTask } from "../../engine/train/index.ts";
+import { initCheckpoint, rewardModelFrom } from "../model/index.ts";
+import type { ModelConfig, Sequence } from "../model/index.ts";
+import type { OptimizerSettings } from "../optim/index.ts";
+import { Random } from "../random.ts";
+import { readTrainerState, train } from "./index.ts";
+import type { TrainOptions, TrainResult, TrainRow, TrainTask } from "./index.ts";
 
 export type Kind = TrainTask["kind"];
 
