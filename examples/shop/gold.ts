@@ -1,6 +1,6 @@
 // Gold module: the true quality of an answer, at best 3.5, as a sum of parts. Hidden from pairing, training and promotion; raters
 // see it through noise (rater.ts) and the test report sees it plain.
-import type { GoldModule, GoldScore, ModuleAnswer } from "../../campaign/modules.ts";
+import type { GoldModule, GoldScore, ModuleAnswer } from "ratchet-rlhf";
 import { promptText } from "./prompts.ts";
 import { DAYS, EXTRAS, FILLERS, HELLOS, ITEMS, THANKS, isOneOf, parseRequest, sentencesOf } from "./world.ts";
 import type { Request } from "./world.ts";

@@ -1,6 +1,6 @@
 // How this world's people compare two answers: they see gold through noise and have a taste for length. Raters (bootstrap
 // preferences) and judges (promotion) are such people, drawn apart.
-import type { JudgeModule, ModuleAnswer, ModulePrompt } from "../../campaign/modules.ts";
+import type { JudgeModule, ModuleAnswer, ModulePrompt } from "ratchet-rlhf";
 import { goldOf } from "./gold.ts";
 import { promptText } from "./prompts.ts";
 import { Random } from "./random.ts";

@@ -1,5 +1,5 @@
 // Prompt module: customers' orders of one split. Online, validation and test prompts are distinct; bootstrap prompts may repeat.
-import type { ModulePrompt, PromptsModule } from "../../campaign/modules.ts";
+import type { ModulePrompt, PromptsModule } from "ratchet-rlhf";
 import { Random } from "./random.ts";
 import { drawRequestOf, requestText } from "./world.ts";
 

@@ -1,6 +1,6 @@
 // SFT module: shop assistants answer orders. Each writer has a care c ~ Beta(1.2, 1.2): the careful greet and copy the order, the careless
 // drop goods, mistake counts, items and days, and chat. The mean answer is mediocre and the best are good: what preferences can select.
-import type { SftModule } from "../../campaign/modules.ts";
+import type { SftModule } from "ratchet-rlhf";
 import { Random } from "./random.ts";
 import { CONFIRMATIONS, COUNTS, DAYS, EXTRAS, FILLERS, HELLOS, ITEMS, THANKS, drawRequestOf, ordersText, requestText } from "./world.ts";
 import type { Order, Request } from "./world.ts";

@@ -1,7 +1,7 @@
 // A real pretrained checkpoint learns to write happier stories. The checkpoint is given by RATCHET_TINYSTORIES_MODEL: a folder in
-// Hugging Face layout with a model that continues English text; README.md says which one was tried.
+// Hugging Face layout with a model that continues English text.
 import { resolve } from "node:path";
-import { defineCampaign } from "../../campaign/spec.ts";
+import { defineCampaign } from "ratchet-rlhf";
 
 const given = process.env["RATCHET_TINYSTORIES_MODEL"];
 
@@ -9,14 +9,13 @@ export default defineCampaign({
   name: "tinystories",
   seed: 1,
   // From the environment: relative to where the command runs. Else: relative to this file.
-  policy: { path: given ? resolve(given) : "../../../shared/models/baby-llama-105" },
+  policy: { path: given ? resolve(given) : "./checkpoint" },
   prompts: { file: "./prompts.jsonl", perIteration: 128, validation: 40, test: 60 },
   iterations: 3,
   generate: { samples: [{ temperature: 1, count: 8 }], maxTokens: 160, piece: 16, shard: 2 },
   score: { reward: { module: "./reward.ts" } },
   // Stories rarely end within 160 characters, so answers that were cut off are all there is to pair.
   pair: { strategy: "max-min", dropTruncated: false },
-  // 1e-4 scores higher for two iterations and writes no English after: README.md.
   train: { beta: 0.1, learningRate: 2e-5, epochs: 2, batch: 16, betas: [0.9, 0.95], weightDecay: 0.01, maxLength: 256 },
   evaluate: { samples: 4, judge: { module: "./judge.ts" }, gold: { module: "./gold.ts" } },
 });

@@ -1,5 +1,5 @@
 // Gold module: the same rule with its parts, for the test report.
-import type { GoldModule } from "../../campaign/modules.ts";
+import type { GoldModule } from "ratchet-rlhf";
 import { storyScore } from "./story.ts";
 
 const gold: GoldModule = (rows) => rows.map(({ answer }) => storyScore(answer));

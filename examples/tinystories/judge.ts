@@ -1,5 +1,5 @@
 // Judge module: the higher score wins, equal ones count half. Not held out, because here the rule itself is the aim.
-import type { JudgeModule } from "../../campaign/modules.ts";
+import type { JudgeModule } from "ratchet-rlhf";
 import { storyScore } from "./story.ts";
 
 const judge: JudgeModule = (rows) =>

@@ -1,5 +1,5 @@
 // Reward module: scores the answers that pairs are made of.
-import type { RewardModule } from "../../campaign/modules.ts";
+import type { RewardModule } from "ratchet-rlhf";
 import { storyScore } from "./story.ts";
 
 const reward: RewardModule = (rows) => rows.map(({ answer }) => storyScore(answer).total);

@@ -1,6 +1,6 @@
 // What a good continuation is here: cheerful, with somebody speaking, without repetition, in real words. A rule on purpose: what a
 // policy makes of it can be seen by reading. Reward, judge and gold of this example are this one function.
-import type { GoldScore, ModuleAnswer } from "../../campaign/modules.ts";
+import type { GoldScore, ModuleAnswer } from "ratchet-rlhf";
 import { WORDS } from "./words.ts";
 
 const HAPPY = new Set("happy happily smile smiled smiling laugh laughed laughing love loved fun play played playing friend friends hug hugged joy glad nice kind".split(" "));

@@ -1,0 +1,77 @@
+// A campaign of the small shop on a dev tree of its own: real server, real worker, real engine, all state in one folder.
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { resolveSpec } from "../../campaign/resolve.ts";
+import { RatchetClient } from "../../client/ratchet-client.ts";
+import type { DevTree } from "../../dev/index.ts";
+import { startDevTree } from "../../dev/index.ts";
+import type { EvaluateResult, TrainResult } from "../../campaign/types.ts";
+import type { SmallShop } from "./small-shop.ts";
+import { SHOP_DIR, smallShop } from "./small-shop.ts";
+
+/** `RATCHET_TEST_TEMPORAL_BIN`, set by the test driver. */
+const TEMPORAL_BIN = process.env["RATCHET_TEST_TEMPORAL_BIN"];
+export const NO_TEMPORAL_BIN = TEMPORAL_BIN ? false : "RATCHET_TEST_TEMPORAL_BIN is not set: run through `npm test`";
+
+export const CAMPAIGN = "small-shop";
+
+export class DevCampaign {
+  readonly root: string;
+  readonly storeName: string;
+  readonly shop: SmallShop;
+  private readonly env: NodeJS.ProcessEnv;
+  tree: DevTree | undefined;
+
+  private constructor(root: string, storeName: string, shop: SmallShop, env: NodeJS.ProcessEnv) {
+    this.root = root;
+    this.storeName = storeName;
+    this.shop = shop;
+    this.env = env;
+  }
+
+  static async make(shop: SmallShop, { storeName, env = process.env }: { storeName?: string; env?: NodeJS.ProcessEnv } = {}): Promise<DevCampaign> {
+    const root = await mkdtemp(join(tmpdir(), "ratchet-campaign-"));
+    return new DevCampaign(root, storeName ?? `dir:${join(root, "store")}`, shop, env);
+  }
+
+  get stateDir(): string {
+    return join(this.root, "state");
+  }
+
+  async up(): Promise<void> {
+    const temporal = TEMPORAL_BIN as string;
+    this.tree = await startDevTree({ stateDir: this.stateDir, store: this.storeName, ui: false, temporal, env: this.env, report: () => undefined });
+  }
+
+  async down(): Promise<void> {
+    await this.tree?.stop();
+    this.tree = undefined;
+  }
+
+  /** Starts or resumes; the same call whatever happened before. */
+  async start(): Promise<RatchetClient> {
+    const { address, namespace, serverId } = this.tree as DevTree;
+    const client = await RatchetClient.connect({ store: this.storeName, temporal: { address, namespace, connection: {}, identity: serverId } });
+    const written = smallShop(this.shop);
+    await client.start({ spec: resolveSpec(written), written, file: "small-shop.ts", baseDir: SHOP_DIR }, { campaignId: CAMPAIGN });
+    return client;
+  }
+
+  async remove(): Promise<void> {
+    await this.down();
+    await rm(this.root, { recursive: true, force: true });
+  }
+}
+
+/** SHA-256 of the weights of each place, and the win rates: what must not depend on what was killed. */
+export async function outcomesOf(client: RatchetClient): Promise<Record<string, string>> {
+  const outcomes: Record<string, string> = {};
+  for await (const key of client.store.backend.list(`campaigns/${CAMPAIGN}/results/`)) {
+    const found = await client.store.readManifest<{ result: TrainResult | EvaluateResult }>(key);
+    const result = found?.manifest.result;
+    if (result && "weights" in result) outcomes[`${result.place} ${result.stage}`] = result.weights;
+    if (result && "metrics" in result && "split" in result) outcomes[`${result.place} ${result.split}`] = JSON.stringify(result.metrics);
+  }
+  return outcomes;
+}
