@@ -1,0 +1,29 @@
+import assert from "node:assert/strict";
+import { it } from "node:test";
+import { ApplicationFailure, CancelledFailure } from "@temporalio/common";
+import { SpecError } from "../campaign/errors.ts";
+import { ArtifactError, LeaseLost, ResourceError } from "../store/index.ts";
+import { toFailure } from "./failure.ts";
+
+const failure = (error: unknown, attempt = 1): ApplicationFailure => toFailure(error, attempt) as ApplicationFailure;
+
+it("an author's, an artifact's and a lost lease's failure are final at once, with their code as type", () => {
+  for (const error of [new SpecError("no_pairs", "none"), new ArtifactError("artifact_corrupt", "blob"), new LeaseLost("epoch 2")]) {
+    const { type, nonRetryable, cause } = failure(error);
+    assert.equal(type, error.code);
+    assert.equal(nonRetryable, true);
+    assert.equal(cause, error, "the cause is kept");
+  }
+});
+
+it("the platform's failures are tried again, a drained worker's at once", () => {
+  assert.equal(failure(new ResourceError("store_unreachable", "away"), 40).nonRetryable, false);
+  assert.equal(failure(new ResourceError("worker_draining", "stopping")).nextRetryDelay, "1ms");
+});
+
+it("cancellation passes through untouched, and a bug is not tried for ever", () => {
+  const cancelled = new CancelledFailure("cancelled");
+  assert.equal(toFailure(cancelled, 1), cancelled);
+  assert.equal(failure(new TypeError("bug"), 1).nonRetryable, false);
+  assert.equal(failure(new TypeError("bug"), 5).nonRetryable, true);
+});

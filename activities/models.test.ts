@@ -1,0 +1,47 @@
+import assert from "node:assert/strict";
+import { it } from "node:test";
+import type { Place, StageName } from "../campaign/types.ts";
+import type { StageContext } from "./context.ts";
+import { callModule } from "./models.ts";
+
+const BLOB = { digest: "0".repeat(64), timeoutMs: 1 };
+const STAGES: StageName[] = ["sft", "reward", "generate", "score", "pair", "train", "evaluate", "promote"];
+const ITERATION: Place = { iteration: 2, take: 1 };
+const BOOTSTRAP: Place = { iteration: 0, take: 1 };
+
+/** A stage whose modules would all answer: only the rule can refuse. */
+function stage(name: StageName, { place = ITERATION, split }: { place?: Place; split?: string } = {}): StageContext {
+  const deps = { modules: { call: async () => ["called"] } };
+  const modules = { rater: BLOB, reward: BLOB, judge: BLOB, gold: BLOB };
+  return { deps, input: { stage: name, place, split }, place: "it", spec: { modules }, signal: new AbortController().signal } as unknown as StageContext;
+}
+
+const allowed = async (context: StageContext, role: "rater" | "reward" | "judge" | "gold"): Promise<boolean> => {
+  try {
+    return (await callModule<unknown, string>(context, role, []))[0] === "called";
+  } catch (error) {
+    assert.equal((error as { code?: string }).code, "role_forbidden");
+    return false;
+  }
+};
+
+it("reading gold throws in training, pairing, promotion, scoring and on the validation split; only the test report may", async () => {
+  for (const name of STAGES) {
+    for (const place of [ITERATION, BOOTSTRAP, { baseline: "offline", take: 1 }]) {
+      assert.equal(await allowed(stage(name, { place, split: "validation" }), "gold"), false, `${name} may not`);
+      assert.equal(await allowed(stage(name, { place }), "gold"), false, `${name} may not`);
+    }
+  }
+  assert.equal(await allowed(stage("evaluate", { split: "test" }), "gold"), true);
+});
+
+it("the rater labels the bootstrap's pairs and nothing else", async () => {
+  assert.equal(await allowed(stage("pair", { place: BOOTSTRAP }), "rater"), true);
+  for (const name of STAGES) assert.equal(await allowed(stage(name), "rater"), false, name);
+});
+
+it("the judge is kept from whatever makes pairs", async () => {
+  for (const name of ["generate", "score", "pair", "train", "sft", "reward"] as const) assert.equal(await allowed(stage(name), "judge"), false, name);
+  assert.equal(await allowed(stage("promote"), "judge"), true);
+});
+
