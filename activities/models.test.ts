@@ -27,7 +27,7 @@ const allowed = async (context: StageContext, role: "rater" | "reward" | "judge"
 
 it("reading gold throws in training, pairing, promotion, scoring and on the validation split; only the test report may", async () => {
   for (const name of STAGES) {
-    for (const place of [ITERATION, BOOTSTRAP, { baseline: "offline", take: 1 }]) {
+    for (const place of [ITERATION, BOOTSTRAP, { baseline: "offline", take: 1 }] as Place[]) {
       assert.equal(await allowed(stage(name, { place, split: "validation" }), "gold"), false, `${name} may not`);
       assert.equal(await allowed(stage(name, { place }), "gold"), false, `${name} may not`);
     }

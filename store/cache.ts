@@ -19,8 +19,6 @@ export interface Cache {
 
 /** Entries touched within this time are in use or about to be: never evicted. */
 const IN_USE_MS = 10 * 60_000;
-/** A fetch may take long, and its folder's time stands still while one large file comes in: older than this it was left by a killed one. */
-const LEFT_MS = 24 * 60 * 60_000;
 
 export function openCache({ dir, maxBytes, store }: CacheOptions): Cache {
   const fetching = new Map<string, Promise<string>>();
@@ -53,13 +51,10 @@ export function openCache({ dir, maxBytes, store }: CacheOptions): Cache {
   }
 
   async function evict(): Promise<void> {
-    const found = await Promise.all((await readdir(dir)).map((name) => measured(dir, name)));
-    const entries = found.filter((entry) => entry !== undefined);
+    const entries = await Promise.all((await readdir(dir)).map(async (name) => ({ name, ...(await measured(join(dir, name))) })));
     let total = entries.reduce((sum, { bytes }) => sum + bytes, 0);
     for (const { name, bytes, usedMs } of entries.sort((a, b) => a.usedMs - b.usedMs)) {
-      const unusedMs = Date.now() - usedMs;
-      if (total <= maxBytes || unusedMs < IN_USE_MS) return;
-      if (name.includes(".tmp-") && unusedMs < LEFT_MS) continue;
+      if (total <= maxBytes || Date.now() - usedMs < IN_USE_MS) return;
       await rm(join(dir, name), { recursive: true, force: true });
       total -= bytes;
     }
@@ -71,23 +66,10 @@ export function openCache({ dir, maxBytes, store }: CacheOptions): Cache {
   };
 }
 
-interface Measured {
-  name: string;
-  bytes: number;
-  usedMs: number;
-}
-
-/** Undefined where another process evicted it meanwhile. */
-async function measured(dir: string, name: string): Promise<Measured | undefined> {
-  const path = join(dir, name);
-  try {
-    const found = await stat(path);
-    if (!found.isDirectory()) return { name, bytes: found.size, usedMs: found.mtimeMs };
-    const files = (await readdir(path, { recursive: true, withFileTypes: true })).filter((file) => file.isFile());
-    const sizes = await Promise.all(files.map(async (file) => (await stat(join(file.parentPath, file.name))).size));
-    return { name, bytes: sizes.reduce((sum, size) => sum + size, 0), usedMs: found.mtimeMs };
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === "ENOENT") return undefined;
-    throw error;
-  }
+async function measured(path: string): Promise<{ bytes: number; usedMs: number }> {
+  const found = await stat(path);
+  if (!found.isDirectory()) return { bytes: found.size, usedMs: found.mtimeMs };
+  const files = (await readdir(path, { recursive: true, withFileTypes: true })).filter((file) => file.isFile());
+  const sizes = await Promise.all(files.map(async (file) => (await stat(join(file.parentPath, file.name))).size));
+  return { bytes: sizes.reduce((sum, size) => sum + size, 0), usedMs: found.mtimeMs };
 }
