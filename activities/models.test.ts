@@ -8,6 +8,7 @@ const BLOB = { digest: "0".repeat(64), timeoutMs: 1 };
 const STAGES: StageName[] = ["sft", "reward", "generate", "score", "pair", "train", "evaluate", "promote"];
 const ITERATION: Place = { iteration: 2, take: 1 };
 const BOOTSTRAP: Place = { iteration: 0, take: 1 };
+const PLACES: Place[] = [ITERATION, BOOTSTRAP, { baseline: "offline", take: 1 }];
 
 /** A stage whose modules would all answer: only the rule can refuse. */
 function stage(name: StageName, { place = ITERATION, split }: { place?: Place; split?: string } = {}): StageContext {
@@ -27,7 +28,7 @@ const allowed = async (context: StageContext, role: "rater" | "reward" | "judge"
 
 it("reading gold throws in training, pairing, promotion, scoring and on the validation split; only the test report may", async () => {
   for (const name of STAGES) {
-    for (const place of [ITERATION, BOOTSTRAP, { baseline: "offline", take: 1 }] as Place[]) {
+    for (const place of PLACES) {
       assert.equal(await allowed(stage(name, { place, split: "validation" }), "gold"), false, `${name} may not`);
       assert.equal(await allowed(stage(name, { place }), "gold"), false, `${name} may not`);
     }
