@@ -28,7 +28,7 @@ export function shopCampaign({ seed, quick }: ShopOptions): WrittenSpec {
     prompts: { module: "./prompts.ts", perIteration: quick ? 128 : 256, validation: 100, test: quick ? 150 : 300, preferences: quick ? 500 : 2000 },
     bootstrap: {
       sft: {
-        data: { module: "./writers.ts", count: quick ? 4000 : 16_000 },
+        data: { module: "./writers.ts", count: quick ? 4000 : 12_000 },
         ...adamw,
         learningRate: 3e-3,
         epochs: 1,
