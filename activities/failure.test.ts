@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { it } from "node:test";
-import { ApplicationFailure, CancelledFailure } from "@temporalio/common";
+import { CancelledFailure } from "@temporalio/common";
+import type { ApplicationFailure } from "@temporalio/common";
 import { SpecError } from "../campaign/errors.ts";
 import { ArtifactError, LeaseLost, ResourceError } from "../store/index.ts";
 import { toFailure } from "./failure.ts";

@@ -2,7 +2,7 @@
 import { createHash, randomBytes } from "node:crypto";
 import { createReadStream } from "node:fs";
 import { mkdir, readdir, rename, rm, stat } from "node:fs/promises";
-import { dirname, join } from "node:path";
+import { dirname, join, relative, sep } from "node:path";
 import { canonicalJson, sha256 } from "./canonical.ts";
 import { ArtifactError } from "./errors.ts";
 import { blobKey } from "./layout.ts";
@@ -18,6 +18,8 @@ export interface Tree {
   schema: "ratchet.tree/1";
   files: TreeFile[];
 }
+
+const LOOK_BYTES_MAX = 256 * 1024 ** 2;
 
 export class Blobs {
   private readonly backend: Backend;
@@ -35,9 +37,11 @@ export class Blobs {
   }
 
   async putFile(path: string): Promise<{ digest: Digest; sizeBytes: number }> {
-    const digest = await fileDigest(path);
-    if (!(await this.sound(digest))) await this.backend.putFile(blobKey(digest), path);
-    return { digest, sizeBytes: (await stat(path)).size };
+    const [digest, { size: sizeBytes }] = await Promise.all([fileDigest(path), stat(path)]);
+    // Above this size a look costs as much as the write that mends whatever is there.
+    const present = sizeBytes <= LOOK_BYTES_MAX && (await this.sound(digest));
+    if (!present) await this.backend.putFile(blobKey(digest), path);
+    return { digest, sizeBytes };
   }
 
   async get(digest: Digest): Promise<Uint8Array> {
@@ -67,8 +71,12 @@ export class Blobs {
 
   /** Files sorted by path, so equal folders have equal digests. */
   async putTree(dir: string): Promise<Digest> {
-    const entries = await readdir(dir, { recursive: true, withFileTypes: true });
-    const paths = entries.filter((entry) => entry.isFile()).map((entry) => join(entry.parentPath, entry.name).slice(dir.length + 1).split("\\").join("/"));
+    const paths: string[] = [];
+    for (const entry of await readdir(dir, { recursive: true, withFileTypes: true })) {
+      const path = join(entry.parentPath, entry.name);
+      // Links are followed: model caches are folders of links.
+      if ((await stat(path)).isFile()) paths.push(relative(dir, path).split(sep).join("/"));
+    }
     const files: TreeFile[] = [];
     for (const path of paths.sort()) files.push({ path, ...(await this.putFile(join(dir, path))) });
     return this.put(canonicalJson({ schema: "ratchet.tree/1", files } satisfies Tree));
@@ -77,7 +85,11 @@ export class Blobs {
   async getTree(digest: Digest, dir: string): Promise<void> {
     const tree = JSON.parse(new TextDecoder().decode(await this.get(digest))) as Tree;
     await mkdir(dir, { recursive: true });
-    for (const file of tree.files) await this.getFile(file.digest, join(dir, ...file.path.split("/")));
+    for (const file of tree.files) {
+      const path = join(dir, ...file.path.split("/"));
+      if (relative(dir, path).startsWith("..")) throw new ArtifactError("artifact_corrupt", `tree ${digest} names the path ${JSON.stringify(file.path)}, outside of its folder`);
+      await this.getFile(file.digest, path);
+    }
   }
 
   /** Whether the blob is there with the right bytes: a damaged one must not hold its name for ever. */

@@ -1,6 +1,6 @@
 // Manifests: `{schema, result, facts}` created once at a key that follows from their inputs. The first commit wins; whoever comes later
 // adopts it. Only the digest of `result` enters other addresses, and its canonical JSON is a blob too, so the digest alone names it.
-// The seal covers the whole object, so that a changed fact is found too.
+// The seal covers the key and the whole object: a changed fact is found, and so is a sound manifest that lies at another's key.
 import { canonicalDigest, canonicalJson } from "./canonical.ts";
 import type { Blobs } from "./blobs.ts";
 import { ArtifactError } from "./errors.ts";
@@ -12,7 +12,7 @@ export async function readManifest<M extends WithResult>(backend: Backend, key: 
   const bytes = await backend.get(key);
   if (!bytes) return undefined;
   const { seal, ...stored } = parse<M & { digest?: Digest; seal?: Digest }>(key, bytes);
-  const [digest, found] = [canonicalDigest(stored.result), canonicalDigest(stored)];
+  const [digest, found] = [canonicalDigest(stored.result), sealOf(key, stored)];
   if (stored.digest !== digest || seal !== found)
     throw new ArtifactError("artifact_corrupt", `manifest ${key} is sealed as ${seal} and holds ${found}`, { hint: "its bytes changed after they were written; `ratchet verify` lists all damage" });
   return { manifest: stored as unknown as M, digest };
@@ -21,12 +21,14 @@ export async function readManifest<M extends WithResult>(backend: Backend, key: 
 export async function commitManifest<M extends WithResult>(backend: Backend, blobs: Blobs, key: string, manifest: M): Promise<CommittedManifest<M>> {
   const digest = await blobs.put(canonicalJson(manifest.result));
   const sealed = { ...manifest, digest };
-  const bytes = new TextEncoder().encode(`${JSON.stringify({ ...sealed, seal: canonicalDigest(sealed) })}\n`);
+  const bytes = new TextEncoder().encode(`${JSON.stringify({ ...sealed, seal: sealOf(key, sealed) })}\n`);
   if ((await backend.putIfAbsent(key, bytes)) === "created") return { manifest, digest, adopted: false };
   const first = await readManifest<M>(backend, key);
   if (!first) throw new ArtifactError("artifact_missing", `manifest ${key} was there and is gone`);
   return { ...first, adopted: true };
 }
+
+const sealOf = (key: string, manifest: object): Digest => canonicalDigest({ key, manifest });
 
 function parse<T>(key: string, bytes: Uint8Array): T {
   try {

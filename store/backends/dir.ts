@@ -15,8 +15,10 @@ export function dirBackend(root: string): Backend {
   async function write(key: string, fill: (temporary: string) => Promise<void>, publish: (temporary: string, path: string) => Promise<void>): Promise<void> {
     const path = pathOf(key);
     const temporary = `${path}.tmp-${randomBytes(6).toString("hex")}`;
-    await mkdir(dirname(path), { recursive: true });
+    const firstMade = await mkdir(dirname(path), { recursive: true });
     try {
+      // A new folder is durable once the folder that names it is synced.
+      if (firstMade) for (let folder = dirname(path); folder.length >= dirname(firstMade).length; folder = dirname(folder)) await sync(folder);
       await fill(temporary);
       await sync(temporary);
       await publish(temporary, path);

@@ -1,6 +1,6 @@
 // What every backend promises, and the store on top of it. Each backend's test file runs the whole suite on itself.
 import assert from "node:assert/strict";
-import { mkdir, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
+import { mkdir, mkdtemp, readFile, rm, symlink, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, describe, it } from "node:test";
@@ -85,6 +85,25 @@ export function storeContract(name: string, open: () => Promise<Backend>, skip: 
       await store.getTree(digest, join(scratch, "again"));
       assert.equal(await readFile(join(scratch, "again", "inner", "a"), "utf8"), "1");
       assert.equal(await store.putTree(join(scratch, "again")), digest);
+    });
+
+    it("follows the links of a folder, and writes no file outside of one", async () => {
+      const dir = join(scratch, "links");
+      await mkdir(dir);
+      await writeFile(join(scratch, "target"), "linked");
+      await symlink(join(scratch, "target"), join(dir, "weights"));
+      const digest = await store.putTree(dir);
+      assert.deepEqual((await store.getJson<{ files: { path: string }[] }>(digest)).files.map(({ path }) => path), ["weights"]);
+      const blob = await store.putBlob("escaped");
+      const outside = await store.putJson({ schema: "ratchet.tree/1", files: [{ path: "../out", digest: blob, sizeBytes: 7 }] });
+      await assert.rejects(store.getTree(outside, join(scratch, "inside")), { code: "artifact_corrupt" });
+    });
+
+    it("finds a sound manifest that lies at another's key", async () => {
+      const keys = ["campaigns/m/results/it-0002.1/pair/one.json", "campaigns/m/results/it-0002.1/pair/two.json"] as const;
+      for (const key of keys) await store.commitManifest(key, { schema: "test/1", result: { key }, facts: {} });
+      await backend.put(keys[0], (await backend.get(keys[1])) as Uint8Array);
+      await assert.rejects(store.readManifest(keys[0]), { code: "artifact_corrupt" });
     });
 
     it("commits a manifest once: the first wins, everyone else adopts it", async () => {
