@@ -2,7 +2,7 @@
 // at a time by epoch, any number of readers; an append that finds its id is done already.
 import { canonicalDigest, sha256 } from "./canonical.ts";
 import { ArtifactError, LeaseLost } from "./errors.ts";
-import { ledgerKey } from "./layout.ts";
+import { ledgerKey, ledgerPrefix } from "./layout.ts";
 import type { Backend, Digest, Ledger, NewRow, Row } from "./types.ts";
 
 /** Writers that meet at the tail try again; more than this many times in a row is no race any more. */
@@ -10,12 +10,15 @@ const TRIES = 1_000;
 
 export function openLedger(backend: Backend, campaignId: string): Ledger {
   async function read<E>(): Promise<{ rows: Row<E>[]; last: Digest | null }> {
+    const keys: string[] = [];
+    for await (const key of backend.list(ledgerPrefix(campaignId))) keys.push(key);
+    // Keys are listed, so that a row that is gone is not taken for the end.
+    const stored = await Promise.all(keys.map((_, n) => backend.get(ledgerKey(campaignId, n))));
     const rows: Row<E>[] = [];
     let last: Digest | null = null;
-    for (;;) {
-      const bytes = await backend.get(ledgerKey(campaignId, rows.length));
-      if (!bytes) break;
-      rows.push(checked<E>(campaignId, rows.length, last, bytes));
+    for (const [n, bytes] of stored.entries()) {
+      if (!bytes) throw missingRow(campaignId, n, keys);
+      rows.push(checked<E>(campaignId, n, last, bytes));
       last = sha256(bytes);
     }
     return { rows, last };
@@ -64,6 +67,9 @@ function parse<E>(bytes: Uint8Array, broken: (what: string, cause: unknown) => A
     throw broken("is no JSON", cause);
   }
 }
+
+const missingRow = (campaignId: string, n: number, keys: string[]): ArtifactError =>
+  new ArtifactError("ledger_broken", `row ${n} of the ledger of ${campaignId} is gone, but ${keys.at(-1)} is there`, { hint: "restore the row's object from a backup; `ratchet verify` lists all damage" });
 
 export async function* campaignIds(backend: Backend): AsyncGenerator<string> {
   const first = /^campaigns\/([^/]+)\/ledger\/0{12}\.json$/;

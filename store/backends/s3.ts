@@ -28,7 +28,7 @@ export function s3Backend({ bucket, prefix }: S3Location, client: S3Client = def
   const unlessMissing = (cause: unknown): undefined => (isMissingKey(cause) ? undefined : translate(cause));
 
   async function get(key: string): Promise<Uint8Array | undefined> {
-    const found = await client.send(new GetObjectCommand({ ...at(key), ChecksumMode: "ENABLED" })).catch(unlessMissing);
+    const found = await client.send(new GetObjectCommand(at(key))).catch(unlessMissing);
     return found?.Body?.transformToByteArray().catch(translate);
   }
 
@@ -43,7 +43,7 @@ export function s3Backend({ bucket, prefix }: S3Location, client: S3Client = def
     name,
     get,
     async getFile(key, path) {
-      const found = await client.send(new GetObjectCommand({ ...at(key), ChecksumMode: "ENABLED" })).catch(unlessMissing);
+      const found = await client.send(new GetObjectCommand(at(key))).catch(unlessMissing);
       if (!found?.Body) return false;
       await pipeline(found.Body as Readable, createWriteStream(path)).catch(translate);
       return true;
@@ -91,10 +91,13 @@ export function s3Backend({ bucket, prefix }: S3Location, client: S3Client = def
   };
 }
 
-/** Endpoints that are not AWS's rarely serve a host name per bucket. */
+/**
+ * Endpoints that are not AWS's rarely serve a host name per bucket. Bytes are checked against digests after every read, so the SDK's own
+ * checksum of a response is left off: it would tell damage as a failed download, which is tried again for ever.
+ */
 function defaultClient(): S3Client {
   const endpoint = process.env["AWS_ENDPOINT_URL_S3"] ?? process.env["AWS_ENDPOINT_URL"];
-  return new S3Client({ forcePathStyle: endpoint !== undefined && !endpoint.includes("amazonaws.com"), maxAttempts: 5 });
+  return new S3Client({ forcePathStyle: endpoint !== undefined && !endpoint.includes("amazonaws.com"), maxAttempts: 5, responseChecksumValidation: "WHEN_REQUIRED" });
 }
 
 /** `s3://bucket/prefix/of/keys`. Undefined where the text names no bucket. */

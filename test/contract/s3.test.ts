@@ -19,7 +19,7 @@ const s3 = given ? (JSON.parse(given) as TestS3) : undefined;
 const skip = s3 ? false : "RATCHET_TEST_S3 is not set: run through `npm test`, without --no-s3";
 
 function client({ endpoint, region, accessKeyId, secretAccessKey }: TestS3): S3Client {
-  return new S3Client({ endpoint, region, forcePathStyle: true, credentials: { accessKeyId, secretAccessKey } });
+  return new S3Client({ endpoint, region, forcePathStyle: true, responseChecksumValidation: "WHEN_REQUIRED", credentials: { accessKeyId, secretAccessKey } });
 }
 
 storeContract("S3", async () => s3Backend({ bucket: (s3 as TestS3).bucket, prefix: `contract-${randomBytes(4).toString("hex")}` }, client(s3 as TestS3)), skip);

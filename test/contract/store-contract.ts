@@ -148,6 +148,14 @@ export function storeContract(name: string, open: () => Promise<Backend>, skip: 
       await assert.rejects(store.ledger("broken").read(), { code: "ledger_broken" });
     });
 
+    it("names the ledger row that is gone, instead of taking it for the end", async () => {
+      const ledger = store.ledger("gap");
+      for (const id of ["a", "b", "c"]) await ledger.append({ id, epoch: 1, event: id, by: "test" });
+      await backend.delete("campaigns/gap/ledger/000000000001.json");
+      await assert.rejects(store.ledger("gap").read(), { code: "ledger_broken" });
+      await assert.rejects(ledger.append({ id: "d", epoch: 1, event: "d", by: "test" }), { code: "ledger_broken" });
+    });
+
     it("refuses a store of a newer format", async () => {
       const before = await backend.get("ratchet.json");
       await backend.put("ratchet.json", bytes('{"format":99}'));
