@@ -18,7 +18,7 @@ export const DEFAULTS = {
   iterations: 3,
   prompts: { perIteration: 20_000, validation: 500, test: 500, preferences: 0 },
   /** P §3.1; S: loss on the answer only. */
-  sft: { ...adamw, learningRate: 2e-5, epochs: 1, batch: 32, promptMask: true },
+  sft: { ...adamw, learningRate: 2e-5, epochs: 1, batch: 32, promptMask: true, assistantOnly: false },
   /** P §2.1; S: weight decay. */
   reward: { ...adamw, learningRate: 2e-6, epochs: 1, batch: 512, weightDecay: 0.001 },
   /** R: the paper's preference data came with its answers. */
@@ -31,6 +31,8 @@ export const DEFAULTS = {
   pair: { strategy: "max-min" as const, lengthPenalty: { per: "character" as const, weight: 0 }, dropTruncated: true, limit: 0 },
   /** P §3.3, T7: reference always π_0. */
   train: { ...adamw, loss: "sigmoid" as const, beta: 0.1, reference: "initial" as const, learningRate: 5e-7, epochs: 2, batch: 128 },
+  /** R: a cut answer teaches to stop nowhere; TRL cuts. */
+  truncation: "drop" as const,
   /** R: whichever comes first. */
   checkpoint: { everySteps: 50, everySeconds: 60 },
   /** R: temperature 1, because the KL estimate needs answers drawn from the policy itself. */

@@ -5,6 +5,8 @@ export interface Sequence {
   ids: readonly number[];
   /** Tokens of the prompt at the beginning of ids, one at least; the rest is the answer. */
   promptLength: number;
+  /** SFT of conversations: whether the loss is on predicting the token at each position. Takes the place of answer or whole. */
+  lossMask?: readonly boolean[];
 }
 
 export type Encoded = Record<string, Tensor>;
@@ -34,7 +36,8 @@ function selection(index: readonly number[], positions: number): Encoded {
 }
 
 /**
- * Sequences of which the log-probabilities of tokens are read: of the answers, or (`whole`) of all tokens but the first.
+ * Sequences of which the log-probabilities of tokens are read: of the answers, or (`whole`) of all tokens but the first, or of those
+ * that a sequence's own mask names.
  * Besides the selection: the token that each selected position is to predict, and the row it stands in.
  */
 export function encodeForLogps(sequences: readonly Sequence[], whole = false): Encoded {
@@ -42,8 +45,9 @@ export function encodeForLogps(sequences: readonly Sequence[], whole = false): E
   const index: number[] = [];
   const targets: number[] = [];
   const rowOf: number[] = [];
-  for (const [row, { ids, promptLength }] of sequences.entries()) {
-    for (let position = whole ? 1 : promptLength; position < ids.length; position++) {
+  for (const [row, { ids, promptLength, lossMask }] of sequences.entries()) {
+    for (let position = whole || lossMask ? 1 : promptLength; position < ids.length; position++) {
+      if (lossMask && !lossMask[position]) continue;
       index.push(row * width + position - 1);
       targets.push(ids[position] as number);
       rowOf.push(row);

@@ -48,7 +48,7 @@ function sequences(model: LoadedModel, rows: AnswerRow[]): Sequence[] {
   const { maxPositions, vocabSize } = model.config;
   return rows.map(({ prompt, ids, text }) => {
     const promptIds = encode(prompt);
-    const answerIds = ids ?? model.tokenizer.encodeAnswer(prompt, text);
+    const answerIds = ids ?? model.tokenizer.encodeAnswer(prompt, text).ids;
     const length = promptIds.length + answerIds.length;
     if (length > maxPositions) throw new SpecError("row_too_long", `an answer to prompt ${prompt.id} makes ${length} tokens and the model reads ${maxPositions}`);
     const foreign = answerIds.find((id) => !(id >= 0 && id < vocabSize));
