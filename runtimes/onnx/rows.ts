@@ -111,7 +111,8 @@ class RowReader {
     const prompt = this.prompt(row);
     if (assistantOnly) return this.assistantsOf(row, prompt, promptMask);
     const promptIds = this.tokenizer.encodePrompt(prompt);
-    return { ids: [...promptIds, ...this.answer(row, "completion", prompt)], promptLength: promptIds.length };
+    // Where the prompt is learnt too, only the first token of all has nothing to be predicted from.
+    return { ids: [...promptIds, ...this.answer(row, "completion", prompt)], promptLength: promptMask ? promptIds.length : 1 };
   }
 
   /** A text or a conversation that is not divided into prompt and answer. */
