@@ -76,7 +76,7 @@ class Run {
     const { start, resume, optimizer } = options;
     this.options = options;
     this.rows = rows;
-    this.plan = planBatches(rows.map(rowLength), optimizer);
+    this.plan = planBatches(rows.length, optimizer);
     this.identity = identity;
     this.session = session;
     this.reference = reference;
