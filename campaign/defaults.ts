@@ -21,6 +21,12 @@ export const DEFAULTS = {
   sft: { ...adamw, learningRate: 2e-5, epochs: 1, batch: 32, promptMask: true, assistantOnly: false },
   /** P §2.1; S: weight decay. */
   reward: { ...adamw, learningRate: 2e-6, epochs: 1, batch: 512, weightDecay: 0.001 },
+  /** P §2.1 and its scripts: the text that a pairwise preference model reads, its letters, and how it is trained. */
+  preferenceModel: {
+    template: "[CONTEXT] {context} [RESPONSE A] {a} [RESPONSE B] {b} \n",
+    letters: ["A", "B"] as [string, string],
+    optimizer: { ...adamw, learningRate: 5e-6, epochs: 1, batch: 128 },
+  },
   /** R: the paper's preference data came with its answers. */
   preferences: { samples: [{ temperature: 1, count: 2 }], minMargin: 0 },
   /** P Alg. 2: n = 8, half at 1.0 and half at 0.7; P: 2048 new tokens, top-k and top-p off. */
