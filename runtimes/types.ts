@@ -78,11 +78,19 @@ export interface AnswerRow {
   text: string;
 }
 
+export interface ChoiceRow {
+  prompt: Prompt;
+  /** Texts of one token each behind the prompt, all different. */
+  choices: string[];
+}
+
 export interface Scorer {
   /** One scalar reward per row, read at the last real token. The whole list is one batch. */
   rewards(model: LocalModel, rows: AnswerRow[], context: WorkContext): Promise<number[]>;
   /** Summed natural log-probability of each answer under `model`. */
   logps(model: LocalModel, rows: AnswerRow[], context: WorkContext): Promise<number[]>;
+  /** ln of the probability that `model` goes on from each prompt with the token of each choice. */
+  choices(model: LocalModel, rows: ChoiceRow[], context: WorkContext): Promise<number[][]>;
 }
 
 export interface OptimizerSettings {

@@ -16,7 +16,7 @@ const padding = 0;
 
 const int64 = (data: BigInt64Array, ...shape: number[]): Tensor => ({ dtype: "int64", shape, data });
 
-function encodeTokens(sequences: readonly Sequence[]): { width: number; tensors: Encoded } {
+function encodeTokens(sequences: readonly Pick<Sequence, "ids">[]): { width: number; tensors: Encoded } {
   const width = Math.max(...sequences.map((sequence) => sequence.ids.length));
   const tokens = new BigInt64Array(sequences.length * width).fill(BigInt(padding));
   const positions = new BigInt64Array(sequences.length * width);
@@ -55,6 +55,20 @@ export function encodeForLogps(sequences: readonly Sequence[], whole = false): E
   }
   const ints = (values: readonly number[]): Tensor => int64(BigInt64Array.from(values, BigInt), values.length);
   return { ...tensors, ...selection(index, sequences.length * width), targets: ints(targets), rowOf: ints(rowOf) };
+}
+
+/** A text, and tokens of which one may come next. */
+export interface Choice {
+  ids: readonly number[];
+  choices: readonly number[];
+}
+
+/** Sequences of which the log-probabilities of several next tokens are read, all at the last real token. */
+export function encodeForChoices(rows: readonly Choice[]): Encoded {
+  const { width, tensors } = encodeTokens(rows);
+  const index = rows.flatMap(({ ids, choices }, row) => choices.map(() => row * width + ids.length - 1));
+  const targets = BigInt64Array.from(rows.flatMap(({ choices }) => choices), BigInt);
+  return { ...tensors, ...selection(index, rows.length * width), targets: int64(targets, targets.length) };
 }
 
 /** Sequences of which the last real token is read. */

@@ -80,9 +80,8 @@ export class Tokenizer {
     return this.encodePlain(prompt.prompt);
   }
 
-  /** The answer's ids after `encodePrompt(prompt)`, closing token included. Messages are for a prompt of messages only. */
-  encodeAnswer(prompt: PromptText, answer: string | readonly ChatMessage[]): AnswerIds {
-    const promptIds = this.encodePrompt(prompt);
+  /** The answer's ids after those of its prompt, closing token included. Messages are for a prompt of messages only. */
+  encodeAnswer(prompt: PromptText, answer: string | readonly ChatMessage[], promptIds = this.encodePrompt(prompt)): AnswerIds {
     if (prompt.messages) {
       const text = this.template().split(prompt.messages, typeof answer === "string" ? [{ role: "assistant", content: answer }] : answer);
       return this.tail(promptIds, this.onceBos(this.encode(text.prompt + text.answer, false)), text.answer);

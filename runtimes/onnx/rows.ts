@@ -76,7 +76,7 @@ class RowReader {
     const row = given["prompt"] === undefined && given["messages"] === undefined ? this.withPrompt(given) : given;
     const prompt = this.prompt(row);
     const promptIds = this.tokenizer.encodePrompt(prompt);
-    const sequence = (column: string): Sequence => ({ ids: [...promptIds, ...this.sampledOrWritten(row, column, prompt)], promptLength: promptIds.length });
+    const sequence = (column: string): Sequence => ({ ids: [...promptIds, ...this.sampledOrWritten(row, column, prompt, promptIds)], promptLength: promptIds.length });
     return { chosen: sequence("chosen"), rejected: sequence("rejected") };
   }
 
@@ -89,9 +89,9 @@ class RowReader {
     return { ...row, ...splitMessages(this.messages(chosen), this.messages(rejected)) };
   }
 
-  private sampledOrWritten(row: Row, column: string, prompt: PromptText): number[] {
+  private sampledOrWritten(row: Row, column: string, prompt: PromptText, promptIds: number[]): number[] {
     const ids = row[`${column}_ids`];
-    return ids === undefined ? this.answer(row, column, prompt) : this.ids(ids, column);
+    return ids === undefined ? this.answer(row, column, prompt, promptIds) : this.ids(ids, column);
   }
 
   private ids(value: unknown, column: string): number[] {
@@ -112,7 +112,7 @@ class RowReader {
     if (assistantOnly) return this.assistantsOf(row, prompt, promptMask);
     const promptIds = this.tokenizer.encodePrompt(prompt);
     // Where the prompt is learnt too, only the first token of all has nothing to be predicted from.
-    return { ids: [...promptIds, ...this.answer(row, "completion", prompt)], promptLength: promptMask ? promptIds.length : 1 };
+    return { ids: [...promptIds, ...this.answer(row, "completion", prompt, promptIds)], promptLength: promptMask ? promptIds.length : 1 };
   }
 
   /** A text or a conversation that is not divided into prompt and answer. */
@@ -162,12 +162,12 @@ class RowReader {
   }
 
   /** A list of messages holds the answer alone; the prompt is then one too. */
-  private answer(row: Row, column: string, prompt: PromptText): number[] {
+  private answer(row: Row, column: string, prompt: PromptText, promptIds: number[]): number[] {
     const value = row[column];
     const answer = Array.isArray(value) ? this.messages(value) : value;
     if (typeof answer !== "string" && !Array.isArray(answer)) throw this.invalid(`needs \`${column}\`, a text or the assistant's messages`);
     if (Array.isArray(answer) && prompt.messages === undefined) throw this.invalid(`has a text \`prompt\`, and \`${column}\` as messages`);
-    const { ids, merged } = this.tokenizer.encodeAnswer(prompt, answer);
+    const { ids, merged } = this.tokenizer.encodeAnswer(prompt, answer, promptIds);
     this.merged ||= merged;
     return ids;
   }

@@ -6,7 +6,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, test } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
-import { tinyCheckpoint, writeTinyModel } from "../../engine/tiny-model.test.support.ts";
+import { tinyCheckpoint, WORDS, writeTinyModel } from "../../engine/tiny-model.test.support.ts";
 import type { LocalModel, Progress, SampleRequest, SamplingSettings, TrainHooks, TrainRequest } from "../types.ts";
 import { createOnnxRuntime } from "./index.ts";
 import type { OnnxRuntime } from "./index.ts";
@@ -237,6 +237,21 @@ test("rows come without a prompt column, as whole texts and conversations, and a
   const { optimizer } = await request("forms", []);
   const { cut, dropped, merged } = await outcomeOf([...pairs, { prompt: "red fish", chosen: " sea".repeat(40), rejected: " sea" }, { prompt: "red ".repeat(31), chosen: "sea", rejected: "sun" }], { optimizer: { ...optimizer, truncation: "keep_start" } });
   assert.deepEqual({ cut, dropped, merged }, { cut: 1, dropped: { prompt_too_long: 1 }, merged: 0 });
+});
+
+test("a model trained on letters answers with them: the choices are next tokens behind the prompt", async () => {
+  const ask = (text: string): object => ({ prompt: `${text} <sep>` });
+  const rows = Array.from({ length: 32 }, (_, i) => ({ ...ask(i % 2 ? "blue sea" : "red fish"), completion: i % 2 ? "moon" : "sun" }));
+  const made = await request("letters", rows, { task: { kind: "sft", promptMask: true }, checkpoint: { everySteps: 0, everySeconds: 0 } });
+  await runtime.trainer.train({ ...made, optimizer: { ...made.optimizer, learningRate: 2e-2, epochs: 4, schedule: "constant" } }, hooks());
+  const letters = { digest: "letters", dir: made.outDir };
+  const questions = ["red fish", "blue sea"].map((text, i) => ({ prompt: { id: `q${i}`, ...ask(text) }, choices: ["sun", "moon"] }));
+  const [fish, sea] = await runtime.scorer.choices(letters, questions, hooks());
+  assert.ok(fish![0]! - fish![1]! > 1 && sea![1]! - sea![0]! > 1, JSON.stringify([fish, sea]));
+  assert.ok(Math.exp(fish![0]!) + Math.exp(fish![1]!) <= 1.0001, "log-probabilities");
+  const sums = await runtime.scorer.logps(letters, [{ prompt: questions[0]!.prompt, ids: [WORDS.indexOf("sun")], text: "" }], hooks());
+  assert.ok(Math.abs(sums[0]! - fish![0]!) < 1e-5);
+  await assert.rejects(runtime.scorer.choices(letters, [{ ...questions[0]!, choices: ["sun", "sun moon"] }], hooks()), coded("spec", "tokenizer_mismatch", /"sun" and "sun moon" are not one token each/));
 });
 
 test("training rows that cannot be meant are refused with their line", async () => {
