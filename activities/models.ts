@@ -43,9 +43,10 @@ export async function rewardsOf(context: StageContext, rewardModel: Digest | und
   return context.deps.scorer.rewards(await localModel(context, rewardModel), rows, context);
 }
 
-/** What scores depend on: the reward model's tree or the module's blob. */
-export function scorerDigest({ spec }: StageContext, rewardModel: Digest | undefined): Digest {
-  const digest = spec.score.by === "module" ? spec.modules.reward?.digest : rewardModel;
+/** What scores depend on: the tree of the reward model or preference model, or the module's blob. */
+export function scorerDigest({ spec }: StageContext, trained: Digest | undefined): Digest {
+  const { score } = spec;
+  const digest = score.by === "module" ? spec.modules.reward?.digest : score.by === "preference-model" ? (score.model ?? trained) : trained;
   if (!digest) throw new InvariantError("unreachable_state", "nothing is named that could score");
   return digest;
 }

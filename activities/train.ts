@@ -11,10 +11,11 @@ import { Checkpoints } from "./checkpoints.ts";
 import type { Trained, TrainInput } from "./contract.ts";
 import type { StageContext } from "./context.ts";
 import { InvariantError } from "../campaign/errors.ts";
-import { formatRows } from "../campaign/recipe/rows.ts";
+import { letterRows } from "../campaign/recipe/preference-model.ts";
+import { formatRows, type PairRow } from "../campaign/recipe/rows.ts";
 import { localModel } from "./models.ts";
 import { stageKey, stamp } from "./pieces.ts";
-import { resultOf } from "./records.ts";
+import { resultOf, rowsOf } from "./records.ts";
 
 interface TrainManifest {
   schema: string;
@@ -107,11 +108,18 @@ async function recipeOf(context: StageContext<TrainInput>): Promise<Recipe> {
   if (!input.pairs) throw new InvariantError("unreachable_state", `${stage} needs pairs`);
   const rows = (await resultOf<PairResult>(context.deps.store, input.pairs)).pairs;
   if (stage === "reward") {
-    const { reward } = spec.bootstrap;
+    const { reward, preferenceModel } = spec.bootstrap;
+    if (preferenceModel) return { start, reference, rows: await letters(context, rows, seed), task: { kind: "sft", promptMask: true }, optimizer: preferenceModel.optimizer, seed };
     if (!reward) throw new InvariantError("unreachable_state", "the spec has no reward model");
     return { start, reference, rows, task: { kind: "reward" }, optimizer: reward.optimizer, seed };
   }
   return { start, reference, rows, task: { kind: "dpo", beta: spec.train.beta }, optimizer: { ...spec.train.optimizer, ...armRate(context) }, seed };
+}
+
+/** The pairs as questions with their letters; a blob of its own, so that its digest enters the address. */
+async function letters({ deps, spec }: StageContext, pairs: Digest, seed: string): Promise<Digest> {
+  if (spec.score.by !== "preference-model") throw new InvariantError("unreachable_state", "a preference model is trained that nothing asks");
+  return deps.store.putBlob(formatRows(letterRows(await rowsOf<PairRow>(deps.store, pairs), spec.score.format, seed)));
 }
 
 /** A baseline has its own learning rate; everything else of the optimizer is the iterations'. */

@@ -1,6 +1,7 @@
 // The compiled spec: defaults filled in, every path replaced by the digest of what it held. Its canonical JSON is the blob that
 // `specDigest` names, the same on every machine. The written and the resolved form are in spec.ts.
 import type { ModuleBlob } from "./modules.ts";
+import type { PreferenceFormat } from "./recipe/preference-model.ts";
 import type { Digest } from "./types.ts";
 
 /** A blob of JSON Lines. */
@@ -78,14 +79,18 @@ export interface CompiledSpec {
     /** Pairs from a file in TRL's columns (with what its filters dropped, by reason), or sampled from π_0 and labelled by the rater module. */
     preferences?: { data: Rows; dropped: Record<string, number> } | { sample: Sampling };
     reward?: { optimizer: Optimizer };
+    preferenceModel?: { optimizer: Optimizer };
   };
   baselines: BaselineSettings[];
   iterations: number;
   generate: Sampling;
   /** Prompts per piece; pieces per shard; shards at once. */
   pieces: { prompts: number; perShard: number; wave: number };
-  /** `model`: the bootstrap's reward model. `module`: modules.reward. */
-  score: { by: "model" | "module" };
+  /**
+   * `model`: the bootstrap's reward model. `module`: modules.reward. `preference-model`: comparisons two by two, by the given model (tree
+   * digest) or, where absent, the bootstrap's.
+   */
+  score: { by: "model" | "module" } | { by: "preference-model"; model?: Digest; format: PreferenceFormat };
   pair: PairSettings;
   train: { loss: "sigmoid"; beta: number; reference: "initial" | "previous"; optimizer: Optimizer };
   checkpoint: Checkpointing;

@@ -62,6 +62,7 @@ const outOfRange: [object, string][] = [
   [{ pair: { strategy: "best" } }, 'pair.strategy is "best", but must be one of max-min, max-random, max-max, random'],
   [{ pair: "max-min" }, 'pair is "max-min", but must be a section with strategy, lengthPenalty, dropTruncated, limit'],
   [{ generate: { samples: [] } }, "generate.samples is [], but must be a list of at least one {temperature, count}"],
+  [{ score: { reward: "preference-model", preferenceModel: { path: "m", template: "{context} {a}" } } }, 'score.preferenceModel.template is "{context} {a}", but must be a text with {context}, {a} and {b} in it'],
   [{ score: { reward: { module: "r.ts", timeout: 5 } } }, "score.reward.timeout is 5, but must be a time with its unit, such as 500ms, 30s, 5m or 1h"],
   [{ name: "My Shop" }, 'name is "My Shop", but must be a name of lower-case letters, digits, dot, - and _, at most 63 characters'],
   [{ prompts: undefined }, "prompts is missing: it must be a section with file or module, and counts"],
@@ -94,7 +95,15 @@ const conflicts: [object, RegExp][] = [
   [{ score: { reward: "model" } }, /score\.reward is model, but bootstrap\.reward is missing/],
   [{ score: { reward: "model" }, bootstrap: { reward: {} } }, /bootstrap\.reward needs pairs to learn from, but bootstrap\.preferences is missing/],
   [{ bootstrap: { reward: {}, preferences: { file: "p" } } }, /bootstrap\.reward trains a model, but score\.reward is a module/],
-  [{ bootstrap: { preferences: { file: "p" } } }, /neither bootstrap\.reward nor a baseline uses it/],
+  [{ bootstrap: { preferences: { file: "p" } } }, /neither bootstrap\.reward, bootstrap\.preferenceModel nor a baseline uses it/],
+  [{ score: { reward: "preference-model" } }, /neither bootstrap\.preferenceModel trains one nor score\.preferenceModel\.path gives one/],
+  [{ score: { reward: "preference-model", preferenceModel: { path: "m" } }, bootstrap: { preferences: { file: "p" }, preferenceModel: {} } }, /path gives m, and bootstrap\.preferenceModel trains another/],
+  [{ score: { reward: "preference-model" }, bootstrap: { preferenceModel: {} } }, /bootstrap\.preferenceModel needs pairs to learn from/],
+  [{ bootstrap: { preferences: { file: "p" }, preferenceModel: {} } }, /bootstrap\.preferenceModel trains a model, but score\.reward is a module/],
+  [{ score: { reward: { module: "r.ts" }, preferenceModel: { path: "m" } } }, /score\.preferenceModel\.path is m, but score\.reward is a module/],
+  [{ score: { reward: "preference-model", preferenceModel: { path: "m" } }, pair: { strategy: "random" } }, /pair\.strategy is random, but a preference model finds the best and the worst answer only/],
+  [{ score: { reward: "preference-model", preferenceModel: { path: "m" } }, pair: { lengthPenalty: { weight: 0.001 } } }, /lengthPenalty\.weight is 0\.001, but a preference model gives no score/],
+  [{ score: { reward: "preference-model", preferenceModel: { path: "m", letters: ["A", "A"] } } }, /letters are A twice/],
   [{ baselines: [{ name: "offline", pairs: "preferences" }] }, /baseline offline trains on preferences, but bootstrap\.preferences is missing/],
   [{ baselines: [{ name: "a", pairs: "initial-policy" }, { name: "a", pairs: "initial-policy" }] }, /two baselines are named a/],
   [{ score: { reward: "model" }, bootstrap: { reward: {}, preferences: sampled } }, /needs prompts, but prompts\.preferences is 0/],
@@ -180,14 +189,16 @@ const valueAt = (root: unknown, path: string): unknown => path.split(".").reduce
 
 test("every default in docs/spec.md is the program's", () => {
   const { resolved, sft } = { resolved: resolveSpec(minimal), sft: resolveSpec({ ...minimal, bootstrap: { sft: { data: { file: "s" } }, reward: {}, preferences: { file: "p" } }, score: {} }) };
+  const { bootstrap } = resolveSpec({ ...minimal, bootstrap: { preferenceModel: {}, preferences: { file: "p" } }, score: { reward: "preference-model" } });
+  const trained = { ...sft, bootstrap: { ...sft.bootstrap, preferenceModel: bootstrap.preferenceModel } };
   const settings = [...document.matchAll(/^\| `([\w.]+)` \| `([^`]+)` \| [PSR] \|/gm)];
   for (const [, path, value] of settings) {
     const actual = path === "score.reward" ? resolveSpec({ ...minimal, score: {}, bootstrap: sft.bootstrap }).score.reward : valueAt(resolved, path!);
     assert.deepEqual(actual, JSON.parse(value!), path);
   }
-  const optimizer = [...document.matchAll(/^\| `(\w+)` \| `([^`]+)` \| `([^`]+)` \| `([^`]+)` \|/gm)];
+  const optimizer = [...document.matchAll(/^\| `(\w+)` \| `([^`]+)` \| `([^`]+)` \| `([^`]+)` \| `([^`]+)` \|/gm)];
   for (const [, name, ...values] of optimizer) {
-    ["bootstrap.sft", "bootstrap.reward", "train"].forEach((section, i) => assert.deepEqual(valueAt(sft, `${section}.${name}`), JSON.parse(values[i]!), `${section}.${name}`));
+    ["bootstrap.sft", "bootstrap.reward", "bootstrap.preferenceModel", "train"].forEach((section, i) => assert.deepEqual(valueAt(trained, `${section}.${name}`), JSON.parse(values[i]!), `${section}.${name}`));
   }
   assert.ok(settings.length > 25 && optimizer.length === 9, `${settings.length} and ${optimizer.length} rows found`);
 });

@@ -128,7 +128,19 @@ const bootstrap = section("sft, preferences, reward", {
   }).optional(),
   preferences: preferences.optional(),
   reward: section("optimizer settings", optimizer(DEFAULTS.reward)).optional(),
+  /** Trains the pairwise preference model that score.reward names. */
+  preferenceModel: section("optimizer settings", optimizer(DEFAULTS.preferenceModel.optimizer)).optional(),
 });
+
+const letter = text(/\S/, "a text of one token");
+
+/** The language model that reads a prompt with two answers and says which is better. */
+const preferenceModel = section("path, template, letters", {
+  /** A given one; where absent, bootstrap.preferenceModel trains it from the policy. */
+  path: path("a checkpoint folder in Hugging Face layout").optional(),
+  template: text(/^(?=[^]*\{context\})(?=[^]*\{a\})(?=[^]*\{b\})/, "a text with {context}, {a} and {b} in it").default(DEFAULTS.preferenceModel.template),
+  letters: z.tuple([letter, letter], { error: "two texts of one token each" }).default([...DEFAULTS.preferenceModel.letters]),
+}).prefault({});
 
 const baseline = section("name, pairs, learningRate", {
   name: text(/^[a-z0-9][a-z0-9-]{0,30}$/, "a name of lower-case letters, digits and -, at most 31 characters"),
@@ -157,8 +169,9 @@ export const specSchema = section("name, policy, prompts and what else the campa
     wave: whole(1, 1000).default(DEFAULTS.pieces.wave),
     queue,
   }).prefault({}),
-  score: section("reward and queue", {
-    reward: z.union([z.literal("model"), moduleSource], { error: "model, or a section with module" }).default("model"),
+  score: section("reward, preferenceModel, queue", {
+    reward: z.union([z.literal("model"), z.literal("preference-model"), moduleSource], { error: "model, preference-model, or a section with module" }).default("model"),
+    preferenceModel,
     queue,
   }).prefault({}),
   pair: section("strategy, lengthPenalty, dropTruncated, limit", {

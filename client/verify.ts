@@ -95,6 +95,7 @@ class Verifier {
     const { prompts, bootstrap, modules } = spec;
     const { preferences } = bootstrap;
     await this.tree(spec.policy.tree, "the spec");
+    if (spec.score.by === "preference-model" && spec.score.model !== undefined) await this.tree(spec.score.model, "the spec");
     const blobs = [
       ...[prompts.iterations, prompts.validation, prompts.test, prompts.preferences, bootstrap.sft?.data, preferences && "data" in preferences ? preferences.data : undefined].map((list) => list?.rows),
       ...Object.values(modules).map((module) => module?.digest),

@@ -11,9 +11,9 @@ import type { ModuleSource, ResolvedOptimizer, ResolvedSpec } from "../../campai
 import type { Digest } from "../../campaign/types.ts";
 import type { Store } from "../../store/types.ts";
 import { bundleModule, importsFile, refuseGold, type Bundle } from "./bundle.ts";
-import { longestPrompts, refuseBeyondContext } from "./fit.ts";
+import { longestPrompts, refuseBeyondContext, refuseLongComparisons } from "./fit.ts";
 import { countOverlaps } from "./overlaps.ts";
-import { stagePolicy } from "./policy.ts";
+import { stagePolicy, stagePreferenceModel } from "./policy.ts";
 import { promptsFromFile, promptsFromModule, type Splits } from "./prompts.ts";
 import type { Environment } from "./source-modules.ts";
 import { preferencesFromFile, sftFromFile, sftFromModule, sftPrompt } from "./training-data.ts";
@@ -52,9 +52,12 @@ export async function compileSpec(written: ResolvedSpec, { baseDir, store, seed 
   try {
     const bundles = await bundleAll(spec, baseDir);
     const policy = await stagePolicy(spec, baseDir, join(scratch, "policy"));
+    const { path: preferencePath } = spec.score.preferenceModel;
+    const given = preferencePath === undefined ? undefined : await stagePreferenceModel(preferencePath, baseDir, join(scratch, "preference-model"));
     refuseBeyondContext(spec, policy);
     const splits = await gatherPrompts(spec, bundles, baseDir, environment);
     const longest = longestPrompts(spec, splits, policy);
+    if (spec.score.reward === "preference-model") refuseLongComparisons(spec, splits, given ?? policy);
     const data = await gatherData(spec, bundles, baseDir, environment);
     const overlaps = countOverlaps(promptSets(splits, data));
 
@@ -69,6 +72,7 @@ export async function compileSpec(written: ResolvedSpec, { baseDir, store, seed 
       bootstrap: await putBootstrap(spec, data, context, store),
       baselines: spec.baselines.map(({ name, pairs, learningRate = spec.train.learningRate }) => ({ name, pairs, learningRate })),
       modules,
+      score: scorer(spec, given && (await store.putTree(given.dir))),
       ...settings(spec, context),
     };
     return {
@@ -98,7 +102,7 @@ export function moduleSources({ prompts, bootstrap, score, evaluate }: ResolvedS
     prompts: asked(prompts),
     sft: bootstrap.sft ? asked(bootstrap.sft.data) : undefined,
     rater: bootstrap.preferences?.rater,
-    reward: score.reward === "model" ? undefined : score.reward,
+    reward: typeof score.reward === "string" ? undefined : score.reward,
     judge: evaluate.judge,
     gold: evaluate.gold,
   };
@@ -186,6 +190,7 @@ async function putBootstrap({ bootstrap }: ResolvedSpec, data: Data, context: nu
   if (data.preferences) compiled.preferences = { data: await putRows(data.preferences.pairs, store), dropped: data.preferences.dropped };
   else if (bootstrap.preferences?.sample) compiled.preferences = { sample: bootstrap.preferences.sample };
   if (bootstrap.reward) compiled.reward = { optimizer: optimizer(bootstrap.reward, context) };
+  if (bootstrap.preferenceModel) compiled.preferenceModel = { optimizer: optimizer(bootstrap.preferenceModel, context) };
   return compiled;
 }
 
@@ -200,7 +205,14 @@ function cutting(settings: ResolvedOptimizer & { truncation: "drop" | "keep_star
   return { ...optimizer(settings, context), ...(settings.truncation === "keep_start" ? { truncation: settings.truncation } : {}) };
 }
 
-type Settings = Pick<CompiledSpec, "iterations" | "generate" | "pieces" | "score" | "pair" | "train" | "checkpoint" | "evaluate" | "promote" | "queues">;
+function scorer({ score }: ResolvedSpec, given: Digest | undefined): CompiledSpec["score"] {
+  if (score.reward === "model") return { by: "model" };
+  if (score.reward !== "preference-model") return { by: "module" };
+  const { template, letters } = score.preferenceModel;
+  return { by: "preference-model", format: { template, letters }, ...(given === undefined ? {} : { model: given }) };
+}
+
+type Settings = Pick<CompiledSpec, "iterations" | "generate" | "pieces" | "pair" | "train" | "checkpoint" | "evaluate" | "promote" | "queues">;
 
 /** What is copied as it stands. */
 function settings({ iterations, generate, score, pair, train, evaluate, promote }: ResolvedSpec, context: number): Settings {
@@ -209,7 +221,6 @@ function settings({ iterations, generate, score, pair, train, evaluate, promote 
     iterations,
     generate: { samples, maxTokens, topK, topP },
     pieces: { prompts: generate.piece, perShard: generate.shard, wave: generate.wave },
-    score: { by: score.reward === "model" ? "model" : "module" },
     pair,
     train: { loss: train.loss, beta: train.beta, reference: train.reference, optimizer: cutting(train, context) },
     checkpoint: train.checkpoint,
