@@ -2,12 +2,12 @@
 import assert from "node:assert/strict";
 import { readFile } from "node:fs/promises";
 import { fileURLToPath } from "node:url";
-import { Decoder, parseConfig, readCheckpoint, SequenceScorer, train } from "../../../engine/index.ts";
+import { Decoder, mergeAdapter, parseConfig, readCheckpoint, SequenceScorer, train } from "../../../engine/index.ts";
 import { loadWeights, rotaryFeeds, toFeeds } from "../../../engine/score/weights.ts";
-import type { Checkpoint, ModelConfig, Sequence, WeightTensor } from "../../../engine/index.ts";
+import type { Adapter, Checkpoint, LoraSettings, ModelConfig, Sequence, WeightTensor } from "../../../engine/index.ts";
 import { Graph, Session } from "../../../engine/graph/index.ts";
 import { sftLoss } from "../../../engine/loss/index.ts";
-import { declareParameters, declareSelection, declareSequences, encodeForLogps, encodeForRewards, logits, rewardModelFrom, unpackWeights, weightShapes } from "../../../engine/model/index.ts";
+import { adapterParameters, declareLearner, declareParameters, declareSelection, declareSequences, encodeForLogps, encodeForRewards, logits, packWeights, parametersOf, rewardModelFrom, unpackWeights, weightShapes } from "../../../engine/model/index.ts";
 import type { Encoded } from "../../../engine/model/index.ts";
 import { differentiate } from "../../../engine/ops/differentiate.ts";
 import { Tape } from "../../../engine/ops/tape.ts";
@@ -26,6 +26,15 @@ export const variants = ["llama", "llama-biases", "llama-linear-rope", "llama-ll
 export const saved = ["qwen2-bfloat16-shards", "llama-float16"] as const;
 export type Variant = (typeof variants)[number] | (typeof saved)[number];
 
+/** Adapters on seeded models. */
+export const adapters = ["lora-llama", "lora-qwen2", "lora-qwen3"] as const;
+
+export interface GoldenAdapter extends Pick<Golden, "gradients" | "losses"> {
+  base: Variant;
+  settings: LoraSettings;
+  rows: { ids: number[]; promptLength: number; lastLogits: number[] }[];
+}
+
 /** From dist/test/golden/models to the sources. */
 export const at = (path: string): string => fileURLToPath(new URL(`../../../../test/golden/models/${path}`, import.meta.url));
 export const readGolden = async <T = Golden>(name: string): Promise<T> => JSON.parse(await readFile(at(`${name}.json`), "utf8")) as T;
@@ -38,6 +47,12 @@ export function seededCheckpoint(config: ModelConfig): Checkpoint {
 
 export async function checkpointOf(name: Variant, golden: Golden): Promise<Checkpoint> {
   return (saved as readonly string[]).includes(name) ? readCheckpoint(at(name)) : seededCheckpoint(parseConfig(golden.config, `${name}.json`));
+}
+
+export async function adapterOf(golden: GoldenAdapter): Promise<{ base: Checkpoint; adapter: Adapter }> {
+  const base = await checkpointOf(golden.base, await readGolden(golden.base));
+  const shapes = adapterParameters(base.config, golden.settings).flatMap(({ parts }) => parts);
+  return { base, adapter: { settings: golden.settings, weights: new Map(shapes.map(({ name, shape }) => [name, seededWeight(name, shape)])) } };
 }
 
 /** The policy as a reward model, with the seeded head of make.py. */
@@ -78,25 +93,27 @@ export async function rewards(policy: Checkpoint, rows: readonly Sequence[]): Pr
   return values;
 }
 
-/** Of the mean of −ln p over all answer tokens, by Hugging Face's names. */
-export async function gradients(checkpoint: Checkpoint, rows: readonly Sequence[]): Promise<Map<string, WeightTensor>> {
+/** Of the mean of −ln p over all answer tokens, for all weights that learn. */
+export async function gradients(checkpoint: Checkpoint, rows: readonly Sequence[], adapter?: Adapter): Promise<Map<string, WeightTensor>> {
   const { config } = checkpoint;
   const t = new Tape(new Graph());
-  const parameters = declareParameters(t, config);
+  const { parameters, learned } = declareLearner(t, config, adapter?.settings);
   const sequences = declareSequences(t, config);
   const output = logits(t, config, parameters, sequences, declareSelection(t, sequences));
   const { loss } = sftLoss(t, t.tokenLogps(output, t.graph.input("targets", "int64", ["M"])));
-  const names = [...parameters.keys()];
-  for (const [index, gradient] of differentiate(t, loss, [...parameters.values()]).entries()) t.graph.output(`d:${names[index]}`, gradient);
+  for (const [index, gradient] of differentiate(t, loss, learned).entries()) t.graph.output(`d:${learned[index]!.name}`, gradient);
   const { rowOf: _, ...inputs } = encodeForLogps(rows);
-  const outputs = await run(t.graph, checkpoint, inputs);
-  return unpackWeights(config, new Map(names.map((name) => [name, outputs[`d:${name}`]!])));
+  const learning = adapter ? adapterParameters(config, adapter.settings) : parametersOf(config);
+  const packed = adapter ? packWeights(learning, adapter.weights) : new Map<string, Float32Array>();
+  const feeds = Object.fromEntries(learning.filter(({ name }) => packed.has(name)).map(({ name, shape }) => [name, { dtype: "float32" as const, shape, data: packed.get(name)! }]));
+  const outputs = await run(t.graph, checkpoint, { ...inputs, ...feeds });
+  return unpackWeights(learning, new Map(learning.map(({ name }) => [name, outputs[`d:${name}`]!])));
 }
 
 /** Ten steps of SFT on all rows at once, with make.py's settings. */
-export async function losses(start: Checkpoint, rows: readonly Sequence[]): Promise<number[]> {
+export async function losses(start: Checkpoint, rows: readonly Sequence[], adapter?: Adapter): Promise<number[]> {
   const optimizer = { learningRate: 3e-3, betas: [0.9, 0.999] as [number, number], epsilon: 1e-8, weightDecay: 0.01, clip: 1, schedule: "constant" as const, warmup: 0, epochs: 10, batch: rows.length, seed: "0000000000000001", maxLength: 64 };
-  const { curve } = await train({ task: { kind: "sft", promptMask: true }, start, rows: [...rows], optimizer, threads: 1 });
+  const { curve } = await train({ task: { kind: "sft", promptMask: true }, start, ...(adapter ? { adapter } : {}), rows: [...rows], optimizer, threads: 1 });
   return curve.map((step) => step["loss"]!);
 }
 
@@ -149,5 +166,15 @@ export async function differences(checkpoint: Checkpoint, golden: Golden): Promi
     rewards: farthest(await rewards(checkpoint, rows), rows.map((row) => row.reward)),
     gradients: gradientDifference(await gradients(checkpoint, rows), golden.gradients),
     losses: farthest(await losses(checkpoint, rows), golden.losses),
+  };
+}
+
+/** The same of an adapter, against PEFT; the logits are those of the merged model. */
+export async function adapterDifferences(golden: GoldenAdapter): Promise<Pick<Differences, "logits" | "gradients" | "losses">> {
+  const { base, adapter } = await adapterOf(golden);
+  return {
+    logits: farthest(await lastLogits(mergeAdapter(base, adapter), golden.rows), golden.rows.flatMap((row) => row.lastLogits)),
+    gradients: gradientDifference(await gradients(base, golden.rows, adapter), golden.gradients),
+    losses: farthest(await losses(base, golden.rows, adapter), golden.losses),
   };
 }

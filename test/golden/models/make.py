@@ -17,6 +17,7 @@ import tempfile
 import zlib
 
 import numpy
+import peft
 import safetensors.torch
 import torch
 import transformers
@@ -79,6 +80,13 @@ VARIANTS = {
 SAVED = {
     "qwen2-bfloat16-shards": (variant("Qwen2", "qwen2", num_key_value_heads=2), torch.bfloat16, "8KB"),
     "llama-float16": (variant("Llama", "llama", num_key_value_heads=2, rope_parameters={"rope_theta": 10000.0, **LLAMA3}), torch.float16, "1GB"),
+}
+
+# Adapters on seeded models: rank, alpha, targets. Some targets share a matrix with projections that have none.
+LORA = {
+    "lora-llama": ("llama-biases", 4, 8, ["q_proj", "v_proj"]),
+    "lora-qwen2": ("qwen2", 2, 6, ["q_proj", "k_proj", "v_proj", "o_proj", "gate_proj", "up_proj", "down_proj"]),
+    "lora-qwen3": ("qwen3", 3, 3, ["k_proj", "o_proj", "up_proj"]),
 }
 
 # ---------------------------------------------------------------- seeded numbers
@@ -222,6 +230,45 @@ def saved(name, folder):
     return config, {key: value.float() for key, value in model.state_dict().items()}
 
 
+# ---------------------------------------------------------------- LoRA
+
+def adapted(name):
+    """A seeded model with a seeded adapter, whose names are those of our own files."""
+    base, rank, alpha, targets = LORA[name]
+    settings = peft.LoraConfig(r=rank, lora_alpha=alpha, target_modules=targets, lora_dropout=0.0, bias="none", task_type="CAUSAL_LM")
+    model = peft.get_peft_model(load(VARIANTS[base]), settings)
+    with torch.no_grad():
+        for key, parameter in model.named_parameters():
+            if parameter.requires_grad:
+                parameter.copy_(seeded(own_name(key), parameter.shape))
+    return model
+
+
+def own_name(key):
+    return key.removeprefix("base_model.model.").replace(".default.", ".")
+
+
+def golden_lora(name):
+    base, rank, alpha, targets = LORA[name]
+    model = adapted(name)
+    rows = rows_of(VARIANTS[base]["vocab_size"])
+    made = {
+        "made": {"torch": torch.__version__.split("+")[0], "transformers": transformers.__version__, "peft": peft.__version__},
+        "base": base,
+        "settings": {"rank": rank, "alpha": alpha, "targets": targets},
+        "gradients": {own_name(key): sketch(own_name(key), gradient) for key, gradient in gradients_of(model, rows).items()},
+        "losses": losses_of(model, rows),
+    }
+    merged = adapted(name).merge_and_unload()
+    with torch.no_grad():
+        return {**made, "rows": [{**row, "lastLogits": logits_of(merged, row["ids"])[-1].tolist()} for row in rows]}
+
+
+def save_adapter(name, folder):
+    adapted(name).save_pretrained(folder)
+    (folder / "README.md").unlink()
+
+
 # ---------------------------------------------------------------- rotary tables at positions far beyond the models'
 
 POSITIONS = [0, 1, 63, 1000, 8191, 32767, 131071]
@@ -261,6 +308,9 @@ def make():
         for file in folder.iterdir():
             file.unlink()
         write(name, golden(*saved(name, folder)))
+    for name in LORA:
+        write(name, golden_lora(name))
+    save_adapter("lora-qwen3", HERE / "lora-qwen3")
     write("rotary", rotary())
 
 
@@ -309,6 +359,20 @@ def check_engine(name, config, ours):
     return worst
 
 
+def check_adapter(name, ours):
+    """The adapter that the engine wrote, read by PEFT; and its merged model, read by transformers."""
+    base = LORA[name][0]
+    model = adapted(name)
+    read = peft.PeftModel.from_pretrained(load(VARIANTS[base]), ours / name / "adapter")
+    merged = transformers.AutoModelForCausalLM.from_pretrained(ours / name / "merged", dtype=torch.float32, attn_implementation="eager")
+    ids = rows_of(VARIANTS[base]["vocab_size"])[2]["ids"]
+    with torch.no_grad():
+        assert torch.equal(logits_of(read, ids), logits_of(model, ids)), f"{name}: the engine's adapter is another"
+        worst = (logits_of(merged, ids) - logits_of(model, ids)).abs().max().item()
+    assert worst < 1e-4, f"{name}: the merged model differs by {worst}"
+    return worst
+
+
 def check():
     with tempfile.TemporaryDirectory() as folder:
         ours = pathlib.Path(folder)
@@ -317,6 +381,8 @@ def check():
             print(f"{name:24} files {check_files(name, golden(config)):.1e}  engine's gradients {check_engine(name, config, ours):.1e}")
         for name in SAVED:
             print(f"{name:24} files {check_files(name, golden(*saved(name, ours))):.1e}")
+        for name in LORA:
+            print(f"{name:24} files {check_files(name, golden_lora(name)):.1e}  engine's merged model {check_adapter(name, ours):.1e}")
         print(f"{'rotary':24} files {check_files('rotary', rotary()):.1e}")
 
 

@@ -2,17 +2,21 @@
 import assert from "node:assert/strict";
 import { readFile } from "node:fs/promises";
 import { test } from "node:test";
-import { formatConfig, parseConfig } from "../../../engine/index.ts";
+import { formatConfig, parseConfig, readAdapter } from "../../../engine/index.ts";
 import { rotaryTables } from "../../../engine/model/index.ts";
-import { at, checkpointOf, decoded, differences, limits, readGolden, saved, variants } from "./golden.ts";
-import type { Differences } from "./golden.ts";
+import { adapterDifferences, adapterOf, adapters, at, checkpointOf, decoded, differences, limits, readGolden, saved, variants } from "./golden.ts";
+import type { Differences, GoldenAdapter } from "./golden.ts";
+
+function assertWithin(found: Partial<Differences>): void {
+  for (const [what, difference] of Object.entries(found)) assert.ok(difference < limits[what as keyof Differences], `${what} differ by ${difference}`);
+}
 
 for (const name of [...variants, ...saved]) {
   test(`${name} computes, differentiates and learns as in transformers`, async (context) => {
     const golden = await readGolden(name);
     const found = await differences(await checkpointOf(name, golden), golden);
     context.diagnostic(`largest differences: ${JSON.stringify(found)}`);
-    for (const [what, limit] of Object.entries(limits)) assert.ok(found[what as keyof Differences] < limit, `${what} differ by ${found[what as keyof Differences]}`);
+    assertWithin(found);
     assert.ok(golden.losses.at(-1)! < golden.losses[0]! - 0.1, "the golden steps teach nothing");
   });
 
@@ -27,6 +31,21 @@ for (const name of [...variants, ...saved]) {
     assert.deepEqual(parseConfig(JSON.parse(formatConfig(config)), "config.json"), config);
   });
 }
+
+for (const name of adapters) {
+  test(`${name} differentiates and learns as in PEFT, and merges to the same model`, async (context) => {
+    const golden = await readGolden<GoldenAdapter>(name);
+    const found = await adapterDifferences(golden);
+    context.diagnostic(`largest differences: ${JSON.stringify(found)}`);
+    assertWithin(found);
+    assert.ok(golden.losses.at(-1)! < golden.losses[0]! - 0.1, "the golden steps teach nothing");
+  });
+}
+
+test("an adapter that PEFT saved is read as it was", async () => {
+  const { base, adapter } = await adapterOf(await readGolden<GoldenAdapter>("lora-qwen3"));
+  assert.deepEqual(await readAdapter(at("lora-qwen3"), base.config), adapter);
+});
 
 test("rotary tables are transformers' at positions up to 131,071", async () => {
   const tables = await readGolden<{ config: Record<string, unknown>; positions: number[]; cos: number[][]; sin: number[][] }[]>("rotary");
@@ -45,5 +64,5 @@ test("rotary tables are transformers' at positions up to 131,071", async () => {
 
 test("docs/parity.md has a row for every model", async () => {
   const document = await readFile(at("../../../docs/parity.md"), "utf8");
-  for (const name of [...variants, ...saved]) assert.ok(document.includes(`| \`${name}\` |`), `${name}: node dist/test/golden/models/parity.js writes the table anew`);
+  for (const name of [...variants, ...saved, ...adapters]) assert.ok(document.includes(`| \`${name}\` |`), `${name}: node dist/test/golden/models/parity.js writes the table anew`);
 });
