@@ -102,7 +102,7 @@ async function recipeOf(context: StageContext<TrainInput>): Promise<Recipe> {
   if (stage === "sft") {
     const { sft } = spec.bootstrap;
     if (!sft) throw new InvariantError("unreachable_state", "the spec has no SFT stage");
-    return { start, reference, rows: sft.data.rows, task: { kind: "sft", promptMask: sft.promptMask }, optimizer: sft.optimizer, seed };
+    return { start, reference, rows: sft.data.rows, task: { kind: "sft", promptMask: sft.promptMask, ...(sft.assistantOnly ? { assistantOnly: true } : {}) }, optimizer: sft.optimizer, seed };
   }
   if (!input.pairs) throw new InvariantError("unreachable_state", `${stage} needs pairs`);
   const rows = (await resultOf<PairResult>(context.deps.store, input.pairs)).pairs;
@@ -138,6 +138,8 @@ async function resultFrom(context: StageContext<TrainInput>, recipe: Recipe, out
     settings: addressOf({ task: recipe.task, optimizer: recipe.optimizer, seed: recipe.seed }),
     steps: outcome.steps,
     dropped: outcome.dropped,
+    cut: outcome.cut,
+    merged: outcome.merged,
     policy,
     weights: weights.digest,
     metrics: outcome.metrics,

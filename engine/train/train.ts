@@ -34,6 +34,7 @@ function checkOptions({ task, start, optimizer, adapter }: TrainOptions): void {
   if (optimizer.maxLength > start.config.maxPositions) {
     throw new SpecError("spec_invalid", `maxLength ${optimizer.maxLength} exceeds the ${start.config.maxPositions} positions of the model`);
   }
+  if (task.kind === "reward" && optimizer.truncation) throw new SpecError("spec_invalid", `truncation ${optimizer.truncation} cuts off the token at which a reward is read`);
 }
 
 /** Rows in one order: of pairs, all chosen answers come before all rejected ones. */
@@ -186,7 +187,7 @@ class Run {
 /** Trains to the end of the plan, from the start or from `resume`. Rows, settings and seed decide every bit of the result. */
 export async function train(options: TrainOptions): Promise<TrainResult> {
   checkOptions(options);
-  const { used, dropped } = usableRows(options.rows, options.optimizer.maxLength);
+  const { used, dropped, cut } = usableRows(options.rows, options.optimizer);
   const run = await Run.open(options, used);
   try {
     while (run.step < run.steps) {
@@ -199,7 +200,7 @@ export async function train(options: TrainOptions): Promise<TrainResult> {
       // A step blocks the event loop; messages and timers get their turn here.
       await setImmediate();
     }
-    return { ...run.result(), steps: run.steps, curve: run.curve, metrics: finalMeans(run.curve), dropped };
+    return { ...run.result(), steps: run.steps, curve: run.curve, metrics: finalMeans(run.curve), dropped, cut };
   } finally {
     await run.close();
   }

@@ -75,4 +75,6 @@ export interface TrainResult {
   metrics: Record<string, number>;
   /** Rows that were left out, by reason. */
   dropped: Record<string, number>;
+  /** Rows that lost their end. */
+  cut: number;
 }
