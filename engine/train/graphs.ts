@@ -2,10 +2,8 @@
 import { Graph } from "../graph/graph.ts";
 import type { Dim, Value } from "../graph/value.ts";
 import { dimAt } from "../graph/value.ts";
-import { dpoLoss } from "../loss/dpo.ts";
-import { rewardLoss } from "../loss/reward.ts";
-import { sftLoss } from "../loss/sft.ts";
-import type { Loss } from "../loss/types.ts";
+import { preferenceLoss, rewardLoss, sftLoss } from "../loss/index.ts";
+import type { Loss } from "../loss/index.ts";
 import { declareParameters, declareSelection, declareSequences, logits, rewards } from "../model/llama.ts";
 import type { Parameters } from "../model/llama.ts";
 import type { ModelConfig } from "../model/types.ts";
@@ -35,7 +33,11 @@ function rowLogps(t: Tape, config: ModelConfig, parameters: Parameters, rows: Di
 function lossOf(t: Tape, task: TrainTask, config: ModelConfig, parameters: Parameters): Loss {
   if (task.kind === "sft") return sftLoss(t, tokenLogps(t, config, parameters, "R"));
   // Chosen rows come first, then the rejected ones.
-  if (task.kind === "dpo") return dpoLoss(t, rowLogps(t, config, parameters, "2*B"), t.graph.input("reference", "float32", ["2*B"]), task.beta);
+  if (task.kind === "dpo") {
+    const perRow = (name: string): Value => t.graph.input(name, "float32", ["2*B"]);
+    const sums = { logps: rowLogps(t, config, parameters, "2*B"), reference: perRow("reference"), tokens: perRow("answerTokens") };
+    return preferenceLoss(t, sums, task.beta, [{ type: "sigmoid", weight: 1 }]);
+  }
   const sequences = declareSequences(t, config, "2*B");
   return rewardLoss(t, rewards(t, config, parameters, sequences, declareSelection(t, sequences, "2*B")));
 }

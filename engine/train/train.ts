@@ -123,7 +123,9 @@ class Run {
     const feeds = Object.fromEntries(Object.entries(encoded).map(([name, tensor]) => [name, toOrt(tensor)]));
     if (task.kind !== "dpo") return feeds;
     const reference = Float32Array.from([...batch.map((row) => row * 2), ...batch.map((row) => row * 2 + 1)], (place) => this.reference[place] as number);
-    return { ...feeds, reference: toOrt({ dtype: "float32", shape: [reference.length], data: reference }) };
+    const answerTokens = Float32Array.from(sequencesOfBatch(batch.map((row) => this.rows[row] as TrainRow)), ({ ids, promptLength }) => ids.length - promptLength);
+    const perRow = (data: Float32Array): OrtTensor => toOrt({ dtype: "float32", shape: [data.length], data });
+    return { ...feeds, reference: perRow(reference), answerTokens: perRow(answerTokens) };
   }
 
   async advance(): Promise<void> {
