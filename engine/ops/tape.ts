@@ -82,6 +82,11 @@ export class Tape {
     return this.apply("sort", [x], {}) as [Value, Value];
   }
 
+  /** ln softmax(logits) of each row's target, and of the whole vocabulary. */
+  tokenLogpsOfAll(logits: Value, targets: Value): [Value, Value] {
+    return this.apply("tokenLogps", [logits, targets], {}) as [Value, Value];
+  }
+
   /** The sum of all elements, a scalar. */
   sumAll(x: Value): Value {
     return this.reshape(this.reduceSum(this.reshape(x, [product(x.shape)]), [0]), []);

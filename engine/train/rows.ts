@@ -2,19 +2,20 @@
 import { createHash } from "node:crypto";
 import { SpecError } from "../errors.ts";
 import type { Sequence } from "../model/encode.ts";
+import type { LaidRow } from "./layout.ts";
 import type { TrainRow } from "./types.ts";
 
 /** The sequences of a row: one, or chosen and rejected. */
-export function sequencesOf(row: TrainRow): readonly Sequence[] {
+export function sequencesOf(row: TrainRow | LaidRow): readonly Sequence[] {
   return "chosen" in row ? [row.chosen, row.rejected] : [row];
 }
 
 /** The longest sequence of a row, which decides how much it is padded. */
-export function rowLength(row: TrainRow): number {
+export function rowLength(row: TrainRow | LaidRow): number {
   return Math.max(...sequencesOf(row).map((sequence) => sequence.ids.length));
 }
 
-export function rowTokens(row: TrainRow): number {
+export function rowTokens(row: TrainRow | LaidRow): number {
   return sequencesOf(row).reduce((total, sequence) => total + sequence.ids.length, 0);
 }
 
@@ -39,11 +40,13 @@ export function usableRows(rows: readonly TrainRow[], maxLength: number): { used
   return { used, dropped };
 }
 
-/** A digest of all ids and prompt lengths, in order. */
+/** A digest of all ids, prompt lengths, margins and labels, in order. */
 export function digestRows(rows: readonly TrainRow[]): string {
   const hash = createHash("sha256");
   for (const row of rows) {
     for (const { ids, promptLength } of sequencesOf(row)) hash.update(Int32Array.of(ids.length, promptLength, ...ids));
+    if ("desirable" in row) hash.update(row.desirable ? "+" : "-");
+    if ("margin" in row) hash.update(String(row.margin));
   }
   return hash.digest("hex");
 }
