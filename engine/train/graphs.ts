@@ -4,8 +4,10 @@ import type { Dim, Value } from "../graph/value.ts";
 import { dimAt } from "../graph/value.ts";
 import { ktoLoss, preferenceLoss, rewardLoss, sftLoss } from "../loss/index.ts";
 import type { Loss } from "../loss/index.ts";
-import { declareParameters, declareSelection, declareSequences, logits, rewards } from "../model/llama.ts";
+import { declareSelection, declareSequences, logits, rewards } from "../model/llama.ts";
 import type { Parameters } from "../model/llama.ts";
+import { declareLearner } from "../model/lora.ts";
+import type { LoraSettings } from "../model/lora.ts";
 import type { ModelConfig } from "../model/types.ts";
 import { adamw, declareAdamInputs } from "../optim/adamw.ts";
 import type { OptimizerSettings } from "../optim/settings.ts";
@@ -55,13 +57,12 @@ function lossOf(t: Tape, task: TrainTask, config: ModelConfig, parameters: Param
   });
 }
 
-/** One optimizer step. Outputs: loss, grad_norm, the task's metrics, and every weight and moment after the step. */
-export function stepGraph(task: TrainTask, config: ModelConfig, settings: Pick<OptimizerSettings, "betas" | "clip">): Graph {
+/** One optimizer step. Outputs: loss, grad_norm, the task's metrics, and every weight that learns and its moments after the step. */
+export function stepGraph(task: TrainTask, config: ModelConfig, settings: Pick<OptimizerSettings, "betas" | "clip">, adapter?: LoraSettings): Graph {
   const graph = new Graph();
   const t = new Tape(graph);
-  const parameters = declareParameters(t, config);
+  const { parameters, learned: weights } = declareLearner(t, config, adapter);
   const { loss, metrics } = lossOf(t, task, config, parameters);
-  const weights = [...parameters.values()];
   const gradients = differentiate(t, loss, weights);
   const slots = weights.map((weight, index) => ({
     weight,
