@@ -50,15 +50,15 @@ export async function providePython(scripts: string): Promise<Python> {
 
 /** In the cache, named after what is to be in it. */
 async function environment(scripts: string): Promise<string> {
-  const lists = ["requirements.txt", "requirements-llama.txt"].map((name) => join(scripts, name));
-  const digest = createHash("sha256").update(lists.map((path) => readFileSync(path, "utf8")).join("\0")).digest("hex").slice(0, 12);
+  const needed = join(scripts, "requirements.txt");
+  const llama = join(scripts, "requirements-llama.txt");
+  const digest = createHash("sha256").update(readFileSync(needed)).update(readFileSync(llama)).digest("hex").slice(0, 12);
   const dir = join(cacheRoot(process.env), `bench-peers-${digest}-${process.platform}-${process.arch}`);
   const finished = join(dir, "finished");
   if (existsSync(finished)) return dir;
   mkdirSync(dir, { recursive: true });
   if (!(await step("making a Python environment for the peers", "python3", ["-m", "venv", dir]))) return dir;
   const pip = join(dir, "bin", "pip");
-  const [needed, llama] = await Promise.all([lists[0]!, lists[1]!]);
   const installed = await step("installing PyTorch, transformers and TRL", pip, ["install", "--requirement", needed]);
   await step("building llama.cpp", pip, ["install", "--requirement", llama]);
   // Unfinished, it is tried again the next time; what is there is used and what is missing is said.

@@ -21,7 +21,8 @@ export interface Row {
   amount(sample: Sample): number;
   /** What the numbers are that must agree. */
   facts: string;
-  tolerance?: { facts?: number; amount?: number };
+  /** By how much amounts may differ: 0 but where lengths are drawn. */
+  amountTolerance: number;
   /** At most this many repeats. */
   repeatsMax?: number;
   make(inputs: Inputs): Promise<Work>;
@@ -29,7 +30,9 @@ export interface Row {
 
 const rate = ({ amount, seconds }: Sample): number => amount / seconds;
 const amount = (sample: Sample): number => sample.amount;
-const speed = { better: "higher", value: rate, amount } as const;
+const speed = { better: "higher", value: rate, amount, amountTolerance: 0 } as const;
+/** The sum of 512 drawn lengths varies by some per cent. */
+const drawnTolerance = 0.2;
 
 const optimizer: OptimizerSettings = { learningRate: 1e-4, betas: [0.9, 0.95], epsilon: 1e-8, weightDecay: 0.01, clip: 1, schedule: "constant", warmup: 0, epochs: 1, batch: 16, seed: "00000000000000be", maxLength: 256 };
 const beta = 0.1;
@@ -128,8 +131,7 @@ function sampling(size: Size): Row {
     ...speed,
     unit: "tokens/s",
     facts: "log-probability",
-    // Lengths are drawn: the sum of 512 of them varies by some per cent.
-    tolerance: { amount: 0.2 },
+    amountTolerance: drawnTolerance,
     make: async (inputs) => ({
       kind: "sampling",
       model: await inputs.models.folder(size, "answers"),
@@ -171,7 +173,7 @@ function iteration(size: Size): Row {
     value: ({ seconds }) => 60 / seconds,
     amount: (sample) => Number(sample["tokens"]),
     facts: "count of completions, pairs, steps and first loss,",
-    tolerance: { amount: 0.2 },
+    amountTolerance: drawnTolerance,
     make: async (inputs) => ({
       kind: "iteration",
       policy: await inputs.models.folder(size, "answers"),
@@ -202,6 +204,7 @@ function memory(size: Size, length: number, pairs: number): Row {
     unit: "MB",
     value: (sample) => (Number(sample["peak"]) - Number(sample["idle"])) / 1e6,
     amount,
+    amountTolerance: 0,
     facts: "loss of step",
     // It hardly varies.
     repeatsMax: 3,
