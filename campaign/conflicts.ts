@@ -23,6 +23,12 @@ function scoring(spec: ResolvedSpec): Problem[] {
       `generate.samples gives ${answers(generate.samples)} answer per prompt, but pair.strategy ${pair.strategy} needs at least 2`,
     ),
     ...when(
+      pair.missingEosPenalty > 0 && pair.dropTruncated,
+      "pair.missingEosPenalty",
+      `pair.missingEosPenalty is ${pair.missingEosPenalty}, but pair.dropTruncated keeps every answer that was cut off out of pairs`,
+      "set pair.dropTruncated to false",
+    ),
+    ...when(
       reward === "model" && !bootstrap.reward,
       "score.reward",
       "score.reward is model, but bootstrap.reward is missing, so there is no reward model",
@@ -34,23 +40,25 @@ function scoring(spec: ResolvedSpec): Problem[] {
 }
 
 function preferenceModel({ pair, score, bootstrap }: ResolvedSpec, named: string): Problem[] {
-  const { path, letters } = score.preferenceModel;
+  const { path: given, letters } = score.preferenceModel;
   const trained = !!bootstrap.preferenceModel;
   if (score.reward !== "preference-model") {
     return [
       ...when(trained, "bootstrap.preferenceModel", `bootstrap.preferenceModel trains a model, but score.reward is ${named}, so nothing would use it`),
-      ...when(path !== undefined, "score.preferenceModel.path", `score.preferenceModel.path is ${path}, but score.reward is ${named}, so nothing would use it`),
+      ...when(given !== undefined, "score.preferenceModel.path", `score.preferenceModel.path is ${given}, but score.reward is ${named}, so nothing would use it`),
     ];
   }
   return [
     ...when(
-      !trained && path === undefined,
+      !trained && given === undefined,
       "score.reward",
       "score.reward is preference-model, but neither bootstrap.preferenceModel trains one nor score.preferenceModel.path gives one",
     ),
-    ...when(trained && path !== undefined, "score.preferenceModel.path", `score.preferenceModel.path gives ${path}, and bootstrap.preferenceModel trains another`),
+    ...when(trained && given !== undefined, "score.preferenceModel.path", `score.preferenceModel.path gives ${given}, and bootstrap.preferenceModel trains another`),
     ...when(pair.strategy !== "max-min", "pair.strategy", `pair.strategy is ${pair.strategy}, but a preference model finds the best and the worst answer only`, "set pair.strategy to max-min"),
-    ...when(pair.lengthPenalty.weight > 0, "pair.lengthPenalty.weight", `pair.lengthPenalty.weight is ${pair.lengthPenalty.weight}, but a preference model gives no score that it could be subtracted from`),
+    ...[["pair.lengthPenalty.weight", pair.lengthPenalty.weight] as const, ["pair.missingEosPenalty", pair.missingEosPenalty] as const].flatMap(([path, value]) =>
+      when(value > 0, path, `${path} is ${value}, but a preference model gives no score that it could be subtracted from`),
+    ),
     ...when(letters[0] === letters[1], "score.preferenceModel.letters", `score.preferenceModel.letters are ${letters[0]} twice`),
   ];
 }

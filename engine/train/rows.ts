@@ -2,19 +2,20 @@
 import { createHash } from "node:crypto";
 import { SpecError } from "../errors.ts";
 import type { Sequence } from "../model/encode.ts";
+import type { LaidRow } from "./layout.ts";
 import type { TrainRow } from "./types.ts";
 
 /** The sequences of a row: one, or chosen and rejected. */
-export function sequencesOf(row: TrainRow): readonly Sequence[] {
+export function sequencesOf(row: TrainRow | LaidRow): readonly Sequence[] {
   return "chosen" in row ? [row.chosen, row.rejected] : [row];
 }
 
 /** The longest sequence of a row, which decides how much it is padded. */
-export function rowLength(row: TrainRow): number {
+export function rowLength(row: TrainRow | LaidRow): number {
   return Math.max(...sequencesOf(row).map((sequence) => sequence.ids.length));
 }
 
-export function rowTokens(row: TrainRow): number {
+export function rowTokens(row: TrainRow | LaidRow): number {
   return sequencesOf(row).reduce((total, sequence) => total + sequence.ids.length, 0);
 }
 
@@ -66,11 +67,11 @@ function whyUnusable(row: TrainRow, maxLength: number, wasLong: boolean): string
 }
 
 function cutRow(row: TrainRow, maxLength: number): TrainRow {
-  const cut = ({ ids, promptLength, lossMask }: Sequence): Sequence => ({ ids: ids.slice(0, maxLength), promptLength, ...(lossMask ? { lossMask: lossMask.slice(0, maxLength) } : {}) });
-  return "chosen" in row ? { chosen: cut(row.chosen), rejected: cut(row.rejected) } : cut(row);
+  const cut = <S extends Sequence>(sequence: S): S => ({ ...sequence, ids: sequence.ids.slice(0, maxLength), ...(sequence.lossMask ? { lossMask: sequence.lossMask.slice(0, maxLength) } : {}) });
+  return "chosen" in row ? { ...row, chosen: cut(row.chosen), rejected: cut(row.rejected) } : cut(row);
 }
 
-/** A digest of all ids, prompt lengths and masks, in order. */
+/** A digest of all ids, prompt lengths, masks, margins and labels, in order. */
 export function digestRows(rows: readonly TrainRow[]): string {
   const hash = createHash("sha256");
   for (const row of rows) {
@@ -78,6 +79,8 @@ export function digestRows(rows: readonly TrainRow[]): string {
       hash.update(Int32Array.of(ids.length, promptLength, ...ids));
       if (lossMask) hash.update(Uint8Array.from(lossMask, Number));
     }
+    if ("desirable" in row) hash.update(row.desirable ? "+" : "-");
+    if ("margin" in row) hash.update(String(row.margin));
   }
   return hash.digest("hex");
 }
