@@ -2,8 +2,12 @@ export type { Architecture, Checkpoint, ModelConfig, WeightTensor } from "./type
 export { packWeights, parametersOf, unpackWeights } from "./parameters.ts";
 export type { Parameter } from "./parameters.ts";
 export { rotaryTables } from "./rotary.ts";
-export { declareParameters, declareSelection, declareSequences, feedForward, headOf, logits, rewards } from "./llama.ts";
-export type { KeysValues, Parameters, Selection, SequenceInputs } from "./llama.ts";
+export { declarePacked, declareSelection, declareSequences } from "./sequences.ts";
+export type { Selection, SequenceInputs } from "./sequences.ts";
+export { declareParameters, feedForward, headOf, logits, rewards } from "./llama.ts";
+export type { KeysValues, Parameters } from "./llama.ts";
 export { encodeForLogps, encodeForRewards } from "./encode.ts";
 export type { Encoded, Sequence } from "./encode.ts";
+export { packForLogps, packForRewards } from "./pack.ts";
+export type { AnswerGroup } from "./pack.ts";
 export { initCheckpoint, rewardModelFrom } from "./init.ts";

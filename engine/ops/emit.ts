@@ -2,7 +2,7 @@
 // onnxruntime has no double kernels, or not exact ones, for a few operators; those are spelt out. Doubles serve the gradient checks only.
 import type { Graph } from "../graph/graph.ts";
 import { dimAt, fixedDimAt } from "../graph/value.ts";
-import type { Value, ValueType } from "../graph/value.ts";
+import type { Dim, Shape, Value, ValueType } from "../graph/value.ts";
 import type { Attributes, OpName } from "./list.ts";
 import { product } from "./product.ts";
 
@@ -60,6 +60,12 @@ function rmsNormByHand(graph: Graph, inputs: readonly Value[], epsilon: number):
   return [graph.one("Mul", [graph.one("Div", [x, root], x), weight], x)];
 }
 
+/** [size,size]: 0 up to the diagonal, `masked` above it. */
+function causalMask(graph: Graph, size: Dim, type: ValueType): Value {
+  const square = graph.one("Expand", [graph.scalar(masked, type.dtype), graph.shape([size, size])], type);
+  return graph.one("Trilu", [square, graph.scalar(1, "int64")], type, { upper: 1 });
+}
+
 export const emitters: { readonly [K in OpName]: Emit<K> } = {
   add: direct("Add"),
   sub: direct("Sub"),
@@ -101,6 +107,7 @@ export const emitters: { readonly [K in OpName]: Emit<K> } = {
       : graph.node("Split", [x], types, { axis, num_outputs: sizes.length }),
   gather: direct("Gather"),
   selectRows: (graph, [x, index], types) => graph.node("Gather", [x, index], types),
+  rearrange: (graph, [x, index], types) => graph.node("Gather", [x, index], types),
   reduceSum: reduce("ReduceSum"),
   reduceMean: reduce("ReduceMean"),
   sumSquares: reduce("ReduceSumSquare"),
@@ -134,9 +141,16 @@ export const emitters: { readonly [K in OpName]: Emit<K> } = {
   oneHot: (graph, [ids], types, { depth }) => [oneHot(graph, ids as Value, graph.size(depth), types[0] as ValueType)],
   greater: direct("Greater"),
   cast: (graph, inputs, types, { to }) => graph.node("Cast", inputs, types, { to: { type: to } }),
-  causalMask: (graph, _, types, { size, dtype }) => {
-    const square = graph.one("Expand", [graph.scalar(masked, dtype), graph.shape([size, size])], types[0] as ValueType);
-    return [graph.one("Trilu", [square, graph.scalar(1, "int64")], types[0] as ValueType, { upper: 1 })];
+  causalMask: (graph, _, types, { size }) => [causalMask(graph, size, types[0] as ValueType)],
+  spanMask: (graph, [until], [type], { dtype }) => {
+    const [rows, , places] = (type as ValueType).shape as [Dim, Dim, Dim];
+    const int = (shape: Shape): ValueType => ({ dtype: "int64", shape });
+    const scalar = (value: number): Value => graph.scalar(value, "int64");
+    const size = graph.one("Squeeze", [graph.size(places), graph.ints([0])], int([]));
+    const place = graph.one("Unsqueeze", [graph.one("Range", [scalar(0), size, scalar(1)], int([places])), graph.ints([1])], int([places, 1]));
+    const ends = graph.one("Unsqueeze", [until, graph.ints([1, 2])], int([rows, 1, 1, places]));
+    const within = graph.one("Less", [place, ends], { dtype: "bool", shape: [rows, 1, places, places] });
+    return graph.node("Where", [within, causalMask(graph, places, { dtype, shape: [places, places] }), graph.scalar(masked, dtype)], [type as ValueType]);
   },
   count: (graph, _, types, { dims, dtype }) => {
     const size = dims.map((dim) => graph.size(dim)).reduce((a, b) => graph.one("Mul", [a, b], a));

@@ -62,6 +62,7 @@ const cases: { readonly [K in OpName]: readonly Case[] | "none" } = {
   split: [{ shapes: [[2, 6]], apply: (t, [x]) => { const [a, , c] = t.split(x!, 1, [1, 2, 3]); return [a!, c!]; } }],
   gather: [{ shapes: [[4, 3]], apply: (t, [x]) => t.gather(x!, ints(t, [1, 3, 1, 1, 0], [5])) }],
   selectRows: [{ shapes: [[4, 3]], apply: (t, [x]) => t.selectRows(x!, ints(t, [3, 1]), ints(t, [2, 1, 2, 0])) }],
+  rearrange: [{ shapes: [[4, 3]], apply: (t, [x]) => t.rearrange(x!, ints(t, [2, 0, 3, 1]), ints(t, [1, 3, 0, 2])) }],
   reduceSum: [{ shapes: [[2, 3, 4]], apply: (t, [x]) => t.reduceSum(x!, [0, 2]) }],
   reduceMean: [{ shapes: [[2, 3, 4]], apply: (t, [x]) => t.reduceMean(x!, [1]) }],
   sumSquares: [{ shapes: [[2, 3]], apply: (t, [x]) => t.sumSquares(x!, [1]) }, { shapes: [[2, 3]], apply: (t, [x]) => t.sumSquares(x!, [0, 1]) }],
@@ -74,6 +75,7 @@ const cases: { readonly [K in OpName]: readonly Case[] | "none" } = {
   greater: "none",
   cast: "none",
   causalMask: "none",
+  spanMask: "none",
   count: "none",
 };
 

@@ -102,6 +102,7 @@ export const rules: RuleTable = {
     const zeros = t.graph.constant({ dtype: "float32", shape: [1, fixedDimAt(x[0], 1)], data: new Float32Array(fixedDimAt(x[0], 1)) });
     return [t.gather(t.concat([dy[0], t.cast(zeros, dy[0].dtype)], 0), x[2] as Value), undefined, undefined];
   },
+  rearrange: ({ t, x, dy }) => [t.rearrange(dy[0], x[2] as Value, second(x)), undefined, undefined],
   reduceSum: ({ t, x, dy }) => [t.expand(dy[0], x[0].shape)],
   reduceMean: ({ t, x, dy, attributes }) => {
     const count = t.count(attributes.axes.map((axis) => dimAt(x[0], axis)), dy[0].dtype);
@@ -137,6 +138,7 @@ export const rules: RuleTable = {
   greater: "none",
   cast: "none",
   causalMask: "none",
+  spanMask: "none",
   count: "none",
 };
 

@@ -36,6 +36,11 @@ export interface Attributes {
   gather: None;
   /** Rows of a matrix by index, no row twice: (x [N,D], index [M], inverse [N]); inverse[n] is the place of row n in index, or M. */
   selectRows: None;
+  /**
+   * The rows of a matrix at other places: (x [N,D], index [P], inverse [N]) → [P,D], row p being x[index[p]], and index[inverse[n]] = n.
+   * Places that no inverse points at are padding: what stands there, and its gradient, must reach nothing that counts.
+   */
+  rearrange: None;
   // Reductions. Reduced axes stay with size 1.
   reduceSum: { axes: readonly number[] };
   reduceMean: { axes: readonly number[] };
@@ -57,6 +62,8 @@ export interface Attributes {
   cast: { to: DType };
   /** [T,T]: 0 where a row may look (its own column and those before), a very negative number elsewhere. */
   causalMask: { size: Dim; dtype: DType };
+  /** until [R,T] → [R,1,T,T]: 0 where place q may look at place k, that is k ≤ q < until[k], a very negative number elsewhere. */
+  spanMask: { dtype: DType };
   /** Number of elements along the dimensions, a scalar. */
   count: { dims: readonly Dim[]; dtype: DType };
 }

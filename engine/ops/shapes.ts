@@ -99,6 +99,11 @@ export const shapeRules: { readonly [K in OpName]: ShapeRule<K> } = {
     check(x.shape.length === 2 && index.shape.length === 1 && sameShape(inverse.shape, [dimAt(x, 0)]), "not a selection of rows", x, index, inverse);
     return [{ dtype: x.dtype, shape: [dimAt(index, 0), dimAt(x, 1)] }];
   },
+  rearrange: (inputs) => {
+    const [x, index, inverse] = [arg(inputs, 0), arg(inputs, 1), arg(inputs, 2)];
+    check(x.shape.length === 2 && index.shape.length === 1 && sameShape(inverse.shape, [dimAt(x, 0)]), "not an arrangement of rows", x, index, inverse);
+    return [{ dtype: x.dtype, shape: [dimAt(index, 0), dimAt(x, 1)] }];
+  },
   reduceSum: reduced,
   reduceMean: reduced,
   sumSquares: reduced,
@@ -127,5 +132,11 @@ export const shapeRules: { readonly [K in OpName]: ShapeRule<K> } = {
   greater: (inputs) => elementwise(inputs).map(({ shape }) => ({ dtype: "bool", shape })),
   cast: (inputs, { to }) => [{ dtype: to, shape: arg(inputs, 0).shape }],
   causalMask: (_, { size, dtype }) => [{ dtype, shape: [size, size] }],
+  spanMask: (inputs, { dtype }) => {
+    const until = arg(inputs, 0);
+    check(until.dtype === "int64" && until.shape.length === 2, "spans end at places of their rows", until);
+    const [rows, places] = [dimAt(until, 0), dimAt(until, 1)];
+    return [{ dtype, shape: [rows, 1, places, places] }];
+  },
   count: (_, { dtype }) => [{ dtype, shape: [] }],
 };

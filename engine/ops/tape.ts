@@ -61,6 +61,7 @@ export class Tape {
   split = (x: Value, axis: number, sizes: readonly Dim[]): Value[] => this.apply("split", [x], { axis, sizes });
   gather = (table: Value, ids: Value): Value => this.single("gather", [table, ids], {});
   selectRows = (x: Value, index: Value, inverse: Value): Value => this.single("selectRows", [x, index, inverse], {});
+  rearrange = (x: Value, index: Value, inverse: Value): Value => this.single("rearrange", [x, index, inverse], {});
   reduceSum = (x: Value, axes: readonly number[]): Value => this.single("reduceSum", [x], { axes });
   reduceMean = (x: Value, axes: readonly number[]): Value => this.single("reduceMean", [x], { axes });
   sumSquares = (x: Value, axes: readonly number[]): Value => this.single("sumSquares", [x], { axes });
@@ -72,6 +73,7 @@ export class Tape {
   greater = (a: Value, b: Value): Value => this.single("greater", [a, b], {});
   cast = (x: Value, to: DType): Value => this.single("cast", [x], { to });
   causalMask = (size: Dim, dtype: DType): Value => this.single("causalMask", [], { size, dtype });
+  spanMask = (until: Value, dtype: DType): Value => this.single("spanMask", [until], { dtype });
   count = (dims: readonly Dim[], dtype: DType): Value => this.single("count", [], { dims, dtype });
 
   /** The sum of all elements, a scalar. */

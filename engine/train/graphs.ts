@@ -1,13 +1,14 @@
 // The graph of one training step: forward, loss, backward, clipping, AdamW.
 import { Graph } from "../graph/graph.ts";
-import type { Dim, Value } from "../graph/value.ts";
+import type { Value } from "../graph/value.ts";
 import { dimAt } from "../graph/value.ts";
 import { dpoLoss } from "../loss/dpo.ts";
 import { rewardLoss } from "../loss/reward.ts";
 import { sftLoss } from "../loss/sft.ts";
 import type { Loss } from "../loss/types.ts";
-import { declareParameters, declareSelection, declareSequences, logits, rewards } from "../model/llama.ts";
+import { declareParameters, logits, rewards } from "../model/llama.ts";
 import type { Parameters } from "../model/llama.ts";
+import { declarePacked, declareSelection } from "../model/sequences.ts";
 import type { ModelConfig } from "../model/types.ts";
 import { adamw, declareAdamInputs } from "../optim/adamw.ts";
 import type { OptimizerSettings } from "../optim/settings.ts";
@@ -19,25 +20,35 @@ import type { TrainTask } from "./types.ts";
 export const slotNames = { weight: (name: string) => `next:${name}`, first: (name: string) => `first:${name}`, second: (name: string) => `second:${name}`, nextFirst: (name: string) => `next:first:${name}`, nextSecond: (name: string) => `next:second:${name}` };
 
 /** Log-probabilities of the selected tokens, [M]. */
-function tokenLogps(t: Tape, config: ModelConfig, parameters: Parameters, rows: Dim): Value {
-  const sequences = declareSequences(t, config, rows);
+function tokenLogps(t: Tape, config: ModelConfig, parameters: Parameters): Value {
+  const sequences = declarePacked(t, config);
   const selection = declareSelection(t, sequences);
   const targets = t.graph.input("targets", "int64", [dimAt(selection.index, 0)]);
   return t.tokenLogps(logits(t, config, parameters, sequences, selection), targets);
 }
 
-/** Summed log-probabilities of each row, [rows]. */
-function rowLogps(t: Tape, config: ModelConfig, parameters: Parameters, rows: Dim): Value {
-  const logps = tokenLogps(t, config, parameters, rows);
-  return t.segmentSum(logps, t.graph.input("rowOf", "int64", logps.shape), rows);
+/** Summed log-probabilities of each answer, as many as `like` has elements. */
+function answerLogps(t: Tape, config: ModelConfig, parameters: Parameters, like: Value): Value {
+  const logps = tokenLogps(t, config, parameters);
+  return t.segmentSum(logps, t.graph.input("resultOf", "int64", logps.shape), dimAt(like, 0));
 }
 
 function lossOf(t: Tape, task: TrainTask, config: ModelConfig, parameters: Parameters): Loss {
-  if (task.kind === "sft") return sftLoss(t, tokenLogps(t, config, parameters, "R"));
-  // Chosen rows come first, then the rejected ones.
-  if (task.kind === "dpo") return dpoLoss(t, rowLogps(t, config, parameters, "2*B"), t.graph.input("reference", "float32", ["2*B"]), task.beta);
-  const sequences = declareSequences(t, config, "2*B");
+  if (task.kind === "sft") return sftLoss(t, tokenLogps(t, config, parameters));
+  // Of 2·B results the chosen answers' come first, then the rejected ones'.
+  if (task.kind === "dpo") {
+    const reference = t.graph.input("reference", "float32", ["2*B"]);
+    return dpoLoss(t, answerLogps(t, config, parameters, reference), reference, task.beta);
+  }
+  const sequences = declarePacked(t, config);
   return rewardLoss(t, rewards(t, config, parameters, sequences, declareSelection(t, sequences, "2*B")));
+}
+
+/** Log-probabilities of all answers' tokens under a model that does not change. */
+export function referenceGraph(config: ModelConfig): Graph {
+  const t = new Tape(new Graph());
+  t.graph.output("logps", tokenLogps(t, config, declareParameters(t, config)));
+  return t.graph;
 }
 
 /** One optimizer step. Outputs: loss, grad_norm, the task's metrics, and every weight and moment after the step. */

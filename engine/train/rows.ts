@@ -2,6 +2,7 @@
 import { createHash } from "node:crypto";
 import { SpecError } from "../errors.ts";
 import type { Sequence } from "../model/encode.ts";
+import type { Answer, AnswerGroup } from "../model/pack.ts";
 import type { TrainRow } from "./types.ts";
 
 /** The sequences of a row: one, or chosen and rejected. */
@@ -9,13 +10,37 @@ export function sequencesOf(row: TrainRow): readonly Sequence[] {
   return "chosen" in row ? [row.chosen, row.rejected] : [row];
 }
 
-/** The longest sequence of a row, which decides how much it is padded. */
+/** The longest sequence of a row. */
 export function rowLength(row: TrainRow): number {
   return Math.max(...sequencesOf(row).map((sequence) => sequence.ids.length));
 }
 
 export function rowTokens(row: TrainRow): number {
   return sequencesOf(row).reduce((total, sequence) => total + sequence.ids.length, 0);
+}
+
+const promptOf = ({ ids, promptLength }: Sequence): readonly number[] => ids.slice(0, promptLength);
+
+/** The groups of one row; its answers' results stand at `results`. Two answers to the same prompt are one group. */
+function groupsOfRow(row: TrainRow, results: readonly number[]): AnswerGroup[] {
+  const groups = sequencesOf(row).map((sequence, index): AnswerGroup => {
+    const answer: Answer = { ids: sequence.ids.slice(sequence.promptLength), result: results[index] as number };
+    return { prompt: promptOf(sequence), answers: [answer] };
+  });
+  const [first, second] = groups;
+  const shared = first && second && first.prompt.length === second.prompt.length && first.prompt.every((id, place) => id === second.prompt[place]);
+  return shared ? [{ prompt: first.prompt, answers: [...first.answers, ...second.answers] }] : groups;
+}
+
+/** The places that a row takes: a prompt that its answers share stands once. */
+export function rowWidth(row: TrainRow): number {
+  const widths = groupsOfRow(row, [0, 1]).map(({ prompt, answers }) => answers.reduce((total, { ids }) => total + ids.length, prompt.length));
+  return Math.max(...widths);
+}
+
+/** A batch as groups. Of pairs, the results of all chosen answers come before those of all rejected ones. */
+export function groupsOf(rows: readonly TrainRow[]): AnswerGroup[] {
+  return rows.flatMap((row, index) => groupsOfRow(row, [index, rows.length + index]));
 }
 
 const hasPrompt = (sequence: Sequence): boolean => sequence.promptLength > 0;

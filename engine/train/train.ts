@@ -6,17 +6,15 @@ import type { Tensor as OrtTensor } from "onnxruntime-node";
 import { InvariantError, SpecError, TrainingError } from "../errors.ts";
 import { Session, toOrt } from "../graph/session.ts";
 import type { SessionOptions } from "../graph/session.ts";
-import { encodeForLogps, encodeForRewards } from "../model/encode.ts";
-import type { Encoded, Sequence } from "../model/encode.ts";
 import { rotaryTables } from "../model/rotary.ts";
 import { adamScalars, learningRateAt } from "../optim/settings.ts";
-import { SequenceScorer } from "../score/scorer.ts";
-import { loadWeights } from "../score/weights.ts";
 import { planBatches } from "./batches.ts";
 import { stepGraph } from "./graphs.ts";
+import { inputsOf } from "./inputs.ts";
 import { ParameterState } from "./parameter-state.ts";
-import { digestRows, rowLength, rowTokens, sequencesOf, usableRows } from "./rows.ts";
-import type { StepRecord, TrainerState, TrainOptions, TrainResult, TrainRow, TrainTask } from "./types.ts";
+import { referenceLogps } from "./reference.ts";
+import { digestRows, rowTokens, rowWidth, usableRows } from "./rows.ts";
+import type { StepRecord, TrainerState, TrainOptions, TrainResult, TrainRow } from "./types.ts";
 
 const scalar = (value: number): OrtTensor => toOrt({ dtype: "float32", shape: [], data: Float32Array.of(value) });
 
@@ -29,21 +27,6 @@ function checkOptions({ task, start, optimizer }: TrainOptions): void {
   if (optimizer.maxLength > start.config.maxPositions) {
     throw new SpecError("spec_invalid", `maxLength ${optimizer.maxLength} exceeds the ${start.config.maxPositions} positions of the model`);
   }
-}
-
-/** Rows in one order: of pairs, all chosen answers come before all rejected ones. */
-function sequencesOfBatch(rows: readonly TrainRow[]): Sequence[] {
-  const parts = rows.map(sequencesOf);
-  return [...parts.map((part) => part[0]), ...parts.map((part) => part[1])].filter((sequence) => sequence !== undefined);
-}
-
-function encode(task: TrainTask, rows: readonly TrainRow[]): Encoded {
-  const sequences = sequencesOfBatch(rows);
-  if (task.kind === "reward") return encodeForRewards(sequences);
-  const encoded = encodeForLogps(sequences, task.kind === "sft" && !task.promptMask);
-  if (task.kind === "dpo") return encoded;
-  const { rowOf: _, ...rest } = encoded;
-  return rest;
 }
 
 function identityOf({ task, start, optimizer }: TrainOptions, rows: readonly TrainRow[]): string {
@@ -74,12 +57,13 @@ class Run {
     const { start, resume, optimizer } = options;
     this.options = options;
     this.rows = rows;
-    this.plan = planBatches(rows.map(rowLength), optimizer);
+    const widths = rows.map(rowWidth);
+    this.plan = planBatches(widths, optimizer);
     this.identity = identity;
     this.session = session;
     this.reference = reference;
     this.state = new ParameterState(start.config, resume?.weights ?? start.weights, resume && { first: resume.firstMoments, second: resume.secondMoments });
-    const { cos, sin } = rotaryTables(start.config, Math.max(...rows.map(rowLength)));
+    const { cos, sin } = rotaryTables(start.config, Math.max(...widths));
     this.fixed = { cos: toOrt(cos), sin: toOrt(sin) };
     this.curve = [...(resume?.curve ?? [])];
   }
@@ -98,12 +82,7 @@ class Run {
   private static async referenceOf({ task, reference, threads, signal }: TrainOptions, rows: readonly TrainRow[]): Promise<number[]> {
     if (task.kind !== "dpo") return [];
     if (!reference) throw new InvariantError("unreachable_state", "dpo needs a reference");
-    const scorer = await SequenceScorer.create(reference.config, sessionOptions(threads));
-    try {
-      return await scorer.logps(loadWeights(reference), rows.flatMap(sequencesOf), signal ? { signal } : {});
-    } finally {
-      await scorer.close();
-    }
+    return referenceLogps(reference, rows, sessionOptions(threads), signal);
   }
 
   get steps(): number {
@@ -117,7 +96,7 @@ class Run {
 
   private batchFeeds(batch: readonly number[]): Record<string, OrtTensor> {
     const { task } = this.options;
-    const encoded = encode(task, batch.map((row) => this.rows[row] as TrainRow));
+    const encoded = inputsOf(task, batch.map((row) => this.rows[row] as TrainRow));
     const feeds = Object.fromEntries(Object.entries(encoded).map(([name, tensor]) => [name, toOrt(tensor)]));
     if (task.kind !== "dpo") return feeds;
     const reference = Float32Array.from([...batch.map((row) => row * 2), ...batch.map((row) => row * 2 + 1)], (place) => this.reference[place] as number);
