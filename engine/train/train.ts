@@ -6,6 +6,7 @@ import type { Tensor as OrtTensor } from "onnxruntime-node";
 import { InvariantError, SpecError, TrainingError } from "../errors.ts";
 import { Session, toOrt } from "../graph/session.ts";
 import type { SessionOptions } from "../graph/session.ts";
+import { isRewardModel } from "../model/families.ts";
 import { rotaryTables } from "../model/rotary.ts";
 import { adamScalars, learningRateAt } from "../optim/settings.ts";
 import { planBatches } from "./batches.ts";
@@ -22,8 +23,9 @@ const scalar = (value: number): OrtTensor => toOrt({ dtype: "float32", shape: []
 const sessionOptions = (threads: number): SessionOptions => ({ threads, spinning: false });
 
 function checkOptions({ task, start, optimizer }: TrainOptions): void {
-  const wanted = task.kind === "reward" ? "LlamaForSequenceClassification" : "LlamaForCausalLM";
-  if (start.config.architecture !== wanted) throw new SpecError("spec_unsupported", `training of kind ${task.kind} starts from ${wanted}, not ${start.config.architecture}`);
+  if (isRewardModel(start.config) !== (task.kind === "reward")) {
+    throw new SpecError("spec_unsupported", `training of kind ${task.kind} starts from a ${task.kind === "reward" ? "reward model" : "policy"}, not from ${start.config.architecture}`);
+  }
   if (optimizer.maxLength > start.config.maxPositions) {
     throw new SpecError("spec_invalid", `maxLength ${optimizer.maxLength} exceeds the ${start.config.maxPositions} positions of the model`);
   }
@@ -57,13 +59,12 @@ class Run {
     const { start, resume, optimizer } = options;
     this.options = options;
     this.rows = rows;
-    const widths = rows.map(rowWidth);
-    this.plan = planBatches(widths, optimizer);
+    this.plan = planBatches(rows.length, optimizer);
     this.identity = identity;
     this.session = session;
     this.reference = reference;
     this.state = new ParameterState(start.config, resume?.weights ?? start.weights, resume && { first: resume.firstMoments, second: resume.secondMoments });
-    const { cos, sin } = rotaryTables(start.config, Math.max(...widths));
+    const { cos, sin } = rotaryTables(start.config, Math.max(...rows.map(rowWidth)));
     this.fixed = { cos: toOrt(cos), sin: toOrt(sin) };
     this.curve = [...(resume?.curve ?? [])];
   }
