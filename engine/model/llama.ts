@@ -68,8 +68,8 @@ function attention({ t, config, parameters, sequences, cache }: LayerInputs, lay
   cache?.push({ keys: k_RKTd, values: v_RKTd });
   // The queries of one key/value head lie below each other, so that keys and values are never repeated.
   const scores = t.matmul(t.reshape(q_RHTd, [R, K, group, d]), k_RKTd, { transposeB: true, scale: 1 / Math.sqrt(d) });
-  const shares_RHTT = t.softmax(t.add(t.reshape(scores, [R, H, T, T]), sequences.mask));
-  const mixed = t.matmul(t.reshape(shares_RHTT, [R, K, group, T]), v_RKTd);
+  const masked_RHTT = t.add(t.reshape(scores, [R, H, T, T]), sequences.mask);
+  const mixed = t.attend(t.reshape(masked_RHTT, [R, K, group, T]), v_RKTd);
   const merged = t.reshape(t.transpose(t.reshape(mixed, [R, H, T, d]), [0, 2, 1, 3]), [product([R, T]), H * d]);
   return project(t, parameters, `${name}.o_proj`, kept(sequences.fromPlaces(merged)));
 }

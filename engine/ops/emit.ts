@@ -11,6 +11,12 @@ type Emit<K extends OpName> = (graph: Graph, inputs: readonly Value[], types: re
 /** Added to scores that must not be seen; finite, so that no row can become NaN. */
 const masked = -1e30;
 
+/**
+ * Sums by id over up to so many ids are a product with a one-hot matrix; beyond, scattering costs less time and memory. ScatterElements
+ * adds one element after the other on one thread; ScatterND does not, and races where an id comes twice.
+ */
+const oneHotRows = 512;
+
 const direct =
   (type: string, attributes: Record<string, number> = {}) =>
   (graph: Graph, inputs: readonly Value[], types: readonly ValueType[]): Value[] =>
@@ -106,6 +112,23 @@ export const emitters: { readonly [K in OpName]: Emit<K> } = {
       ? graph.node("Split", [x, graph.ints(sizes as readonly number[])], types, { axis })
       : graph.node("Split", [x], types, { axis, num_outputs: sizes.length }),
   gather: direct("Gather"),
+  sumById: (graph, inputs, types, { rows }) => {
+    const [x, ids] = inputs as [Value, Value];
+    const size = dimAt(x, 0);
+    if (rows <= oneHotRows) {
+      const hot = oneHot(graph, ids, graph.size(rows), { dtype: x.dtype, shape: [size, rows] });
+      return [product(graph, hot, x, types[0] as ValueType, { transposeA: true })];
+    }
+    const column = graph.one("Unsqueeze", [ids, graph.ints([1])], { dtype: "int64", shape: [size, 1] });
+    const everywhere = graph.one("Expand", [column, graph.shape(x.shape)], { dtype: "int64", shape: x.shape });
+    const zeros = graph.one("Expand", [graph.scalar(0, x.dtype), graph.shape((types[0] as ValueType).shape)], types[0] as ValueType);
+    return graph.node("ScatterElements", [zeros, everywhere, x], types, { axis: 0, reduction: "add" });
+  },
+  addInRows: (graph, inputs, types) => {
+    const [x, columns, values] = inputs as [Value, Value, Value];
+    const column = (of: Value): Value => graph.one("Unsqueeze", [of, graph.ints([1])], { dtype: of.dtype, shape: [dimAt(x, 0), 1] });
+    return graph.node("ScatterElements", [x, column(columns), column(values)], types, { axis: 1, reduction: "add" });
+  },
   selectRows: (graph, [x, index], types) => graph.node("Gather", [x, index], types),
   rearrange: (graph, [x, index], types) => graph.node("Gather", [x, index], types),
   reduceSum: reduce("ReduceSum"),
@@ -120,6 +143,12 @@ export const emitters: { readonly [K in OpName]: Emit<K> } = {
     const row = graph.one("Unsqueeze", [x, graph.ints([0])], { dtype, shape: [1, size] });
     const sums = graph.one("Gemm", [row, hot], { dtype, shape: [1, count] });
     return graph.node("Squeeze", [sums, graph.ints([0])], types);
+  },
+  attend: (graph, inputs, types) => {
+    const [scores, values] = inputs as [Value, Value];
+    const [mixed, whole] = types as [ValueType, ValueType];
+    const shares = graph.one("Softmax", [scores], whole, { axis: -1 });
+    return [graph.one("MatMul", [shares, values], mixed), shares];
   },
   rmsNorm: (graph, inputs, types, { epsilon }) =>
     types[0]?.dtype === "float64" ? rmsNormByHand(graph, inputs, epsilon) : graph.node("RMSNormalization", inputs, types, { axis: -1, epsilon: { float: epsilon } }),

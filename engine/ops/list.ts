@@ -34,6 +34,10 @@ export interface Attributes {
   split: { axis: number; sizes: readonly Dim[] };
   /** Rows of a table by id, ids in any number and order. */
   gather: None;
+  /** The gradient of gather: (x [N,D], ids [N]) → [rows,D], each row the sum of the rows of x with its id. */
+  sumById: { rows: number };
+  /** (x [M,V], columns [M], values [M]) → x with one value added in each row. */
+  addInRows: None;
   /** Rows of a matrix by index, no row twice: (x [N,D], index [M], inverse [N]); inverse[n] is the place of row n in index, or M. */
   selectRows: None;
   /**
@@ -50,6 +54,8 @@ export interface Attributes {
   // Parts of models.
   /** Over the last axis. */
   softmax: None;
+  /** (scores […,Q,T], values […,T,d]) → softmax(scores) · values, […,Q,d]; the second output is the softmax. */
+  attend: None;
   /** x / √(mean(x²) + ε) · weight, over the last axis of a matrix. */
   rmsNorm: { epsilon: number };
   /** Rotate-half rotary embedding: (x [B,H,T,d], cos [P,d/2], sin [P,d/2], positions [B,T]). */

@@ -94,6 +94,17 @@ export const shapeRules: { readonly [K in OpName]: ShapeRule<K> } = {
     check(ids.dtype === "int64", "ids are int64", table, ids);
     return [{ dtype: table.dtype, shape: [...ids.shape, ...table.shape.slice(1)] }];
   },
+  sumById: (inputs, { rows }) => {
+    const [x, ids] = [arg(inputs, 0), arg(inputs, 1)];
+    check(x.shape.length === 2 && ids.dtype === "int64" && sameShape(ids.shape, [dimAt(x, 0)]), "one id per row", x, ids);
+    return [{ dtype: x.dtype, shape: [rows, dimAt(x, 1)] }];
+  },
+  addInRows: (inputs) => {
+    const [x, columns, values] = [arg(inputs, 0), arg(inputs, 1), arg(inputs, 2)];
+    const one = [dimAt(x, 0)];
+    check(x.shape.length === 2 && sameShape(columns.shape, one) && sameShape(values.shape, one), "one column and one value per row", x, columns, values);
+    return same(inputs);
+  },
   selectRows: (inputs) => {
     const [x, index, inverse] = [arg(inputs, 0), arg(inputs, 1), arg(inputs, 2)];
     check(x.shape.length === 2 && index.shape.length === 1 && sameShape(inverse.shape, [dimAt(x, 0)]), "not a selection of rows", x, index, inverse);
@@ -112,6 +123,7 @@ export const shapeRules: { readonly [K in OpName]: ShapeRule<K> } = {
     check(x.shape.length === 1 && sameShape(x.shape, segments.shape), "one segment number per element", x, segments);
     return [{ dtype: x.dtype, shape: [count] }];
   },
+  attend: (inputs) => [...matrixProduct(inputs, {}), ...same(inputs)],
   rmsNorm: (inputs) => {
     const [x, weight] = [arg(inputs, 0), arg(inputs, 1)];
     check(x.shape.length === 2 && sameShape(weight.shape, [dimAt(x, 1)]), "one weight per column", x, weight);

@@ -60,12 +60,15 @@ export class Tape {
   concat = (values: readonly Value[], axis: number): Value => this.single("concat", values, { axis });
   split = (x: Value, axis: number, sizes: readonly Dim[]): Value[] => this.apply("split", [x], { axis, sizes });
   gather = (table: Value, ids: Value): Value => this.single("gather", [table, ids], {});
+  sumById = (x: Value, ids: Value, rows: number): Value => this.single("sumById", [x, ids], { rows });
+  addInRows = (x: Value, columns: Value, values: Value): Value => this.single("addInRows", [x, columns, values], {});
   selectRows = (x: Value, index: Value, inverse: Value): Value => this.single("selectRows", [x, index, inverse], {});
   rearrange = (x: Value, index: Value, inverse: Value): Value => this.single("rearrange", [x, index, inverse], {});
   reduceSum = (x: Value, axes: readonly number[]): Value => this.single("reduceSum", [x], { axes });
   reduceMean = (x: Value, axes: readonly number[]): Value => this.single("reduceMean", [x], { axes });
   sumSquares = (x: Value, axes: readonly number[]): Value => this.single("sumSquares", [x], { axes });
   segmentSum = (x: Value, segments: Value, count: Dim): Value => this.single("segmentSum", [x, segments], { count });
+  attend = (scores: Value, values: Value): Value => this.single("attend", [scores, values], {});
   rmsNorm = (x: Value, weight: Value, epsilon: number): Value => this.single("rmsNorm", [x, weight], { epsilon });
   rotary = (x: Value, cos: Value, sin: Value, positions: Value, inverse = false): Value => this.single("rotary", [x, cos, sin, positions], { inverse });
   tokenLogps = (logits: Value, targets: Value): Value => this.single("tokenLogps", [logits, targets], {});
