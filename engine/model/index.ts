@@ -2,13 +2,15 @@ export type { Architecture, Checkpoint, ModelConfig, RopeScaling, WeightTensor }
 export { isRewardModel } from "./families.ts";
 export { packWeights, parametersOf, unpackWeights, weightShapes } from "./parameters.ts";
 export type { Parameter } from "./parameters.ts";
+export { adapterParameters, declareLearner, initAdapter, loraTargets, mergeAdapter } from "./lora.ts";
+export type { Adapter, LoraSettings, LoraTarget } from "./lora.ts";
 export { rotaryTables } from "./rotary.ts";
 export { declarePacked, declareSelection, declareSequences } from "./sequences.ts";
 export type { Selection, SequenceInputs } from "./sequences.ts";
 export { declareParameters, feedForward, headOf, logits, normHeads, project, rewards } from "./llama.ts";
 export type { KeysValues, Parameters } from "./llama.ts";
-export { encodeForLogps, encodeForRewards } from "./encode.ts";
-export type { Encoded, Sequence } from "./encode.ts";
+export { encodeForChoices, encodeForLogps, encodeForRewards } from "./encode.ts";
+export type { Choice, Encoded, Sequence } from "./encode.ts";
 export { packForLogps, packForRewards } from "./pack.ts";
 export type { AnswerGroup } from "./pack.ts";
 export { initCheckpoint, rewardModelFrom } from "./init.ts";

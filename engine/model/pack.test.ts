@@ -24,6 +24,16 @@ test("a prompt stands once before its answers, whose positions go on from it and
   assert.deepEqual(values(inverse), [3, 3, 3, 3, 0, 3, 3, 2, 3, 3, 1]);
 });
 
+test("short groups share a row, and none sees another", () => {
+  const lengths = [2, 5, 3, 2];
+  const { positions, until, placeOf } = packForRewards(lengths.map((length, result) => ({ prompt: [1], answers: [{ ids: Array.from({ length: length - 1 }, () => 2), result }] })));
+  assert.deepEqual(positions!.shape, [3, 5]);
+  // The group of five alone, the one of three with the first of two, the other of two alone.
+  assert.deepEqual(values(placeOf), [8, 9, 0, 1, 2, 3, 4, 5, 6, 7, 10, 11]);
+  assert.deepEqual(values(positions), [0, 1, 2, 3, 4, 0, 1, 2, 0, 1, 0, 1, 0, 0, 0]);
+  assert.deepEqual(values(until), [5, 5, 5, 5, 5, 3, 3, 3, 5, 5, 2, 2, 5, 5, 5]);
+});
+
 test("each answer is predicted from its own copy of the prompt's last token, and its last token is left out", () => {
   const { tokens, index, targets, resultOf } = packForLogps(groups);
   assert.deepEqual(values(tokens), [1, 2, 3, 4, 3, 6, 7, 1, 9]);
@@ -32,9 +42,9 @@ test("each answer is predicted from its own copy of the prompt's last token, and
   assert.deepEqual(values(resultOf), [0, 0, 2, 2, 2, 1]);
 });
 
-test("of whole rows every token but the first is predicted", () => {
-  const { tokens, index, targets } = packForLogps([groups[1]!], true);
-  assert.deepEqual(values(tokens), [1, 9]);
-  assert.deepEqual(values(index), [0, 1]);
-  assert.deepEqual(values(targets), [9, 4]);
+test("only the tokens that count are selected", () => {
+  const { tokens, index, targets } = packForLogps([{ prompt: [1], answers: [{ ids: [9, 4, 5], result: 0, counts: [false, true, false] }] }]);
+  assert.deepEqual(values(tokens), [1, 9, 4]);
+  assert.deepEqual(values(index), [1]);
+  assert.deepEqual(values(targets), [4]);
 });

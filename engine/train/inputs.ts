@@ -5,9 +5,8 @@ import { groupsOf } from "./rows.ts";
 import type { TrainRow, TrainTask } from "./types.ts";
 
 export function inputsOf(task: TrainTask, rows: readonly TrainRow[]): Encoded {
-  const groups = groupsOf(rows);
-  if (task.kind === "reward") return packForRewards(groups);
-  const encoded = packForLogps(groups, task.kind === "sft" && !task.promptMask);
+  if (task.kind === "reward") return packForRewards(groupsOf(rows));
+  const encoded = packForLogps(groupsOf(rows, task.kind === "sft" && !task.promptMask));
   if (task.kind === "dpo") return encoded;
   const { resultOf: _, ...rest } = encoded;
   return rest;

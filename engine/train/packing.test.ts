@@ -22,7 +22,7 @@ const clipless = { ...optimizer, betas: [0, 0.95] as [number, number], clip: 0 }
 /** Pairs with the prompts of the chosen answers, but for one; prompts of one token; answers of one token. */
 function batchFor(kind: Kind, config: ModelConfig): TrainRow[] {
   const rows = rowsFor(kind, config, 7);
-  if (kind === "sft") return [...rows, { ids: [5, 6], promptLength: 1 }];
+  if (kind === "sft") return [...rows, { ids: [5, 6], promptLength: 1 }, { ids: [5, 6, 7, 8], promptLength: 1, lossMask: [false, true, false, true] }];
   const shared = (rows as PairRow[]).map(({ chosen, rejected }, index) =>
     index === 3 ? { chosen, rejected } : { chosen, rejected: { ...rejected, ids: [...chosen.ids.slice(0, chosen.promptLength), ...rejected.ids.slice(rejected.promptLength)] } },
   );
@@ -41,8 +41,9 @@ async function evaluate(graph: Graph, feeds: Record<string, Tensor>): Promise<Nu
 }
 
 function weightsOf({ config, weights }: Checkpoint): Record<string, Tensor> {
-  const packed = packWeights(config, weights);
-  return Object.fromEntries(parametersOf(config).map(({ name, shape }) => [name, { dtype: "float32", shape, data: packed.get(name)! }]));
+  const parameters = parametersOf(config);
+  const packed = packWeights(parameters, weights);
+  return Object.fromEntries(parameters.map(({ name, shape }) => [name, { dtype: "float32", shape, data: packed.get(name)! }]));
 }
 
 /** With β₁ = 0 and no clipping the first moment after a step is the gradient. */

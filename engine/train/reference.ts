@@ -3,26 +3,25 @@ import { Session } from "../graph/session.ts";
 import type { SessionOptions } from "../graph/session.ts";
 import { packForLogps } from "../model/pack.ts";
 import { rotaryTables } from "../model/rotary.ts";
-import type { Checkpoint } from "../model/types.ts";
-import { loadWeights, toFeeds } from "../score/weights.ts";
+import type { ModelConfig } from "../model/types.ts";
+import { toFeeds } from "../score/weights.ts";
+import type { LoadedWeights } from "../score/weights.ts";
 import { referenceGraph } from "./graphs.ts";
-import { groupsOf, rowWidth, rowTokens } from "./rows.ts";
+import { groupsOf, rowTokens, tablePositions } from "./rows.ts";
 import type { TrainRow } from "./types.ts";
 
 /** Tokens per batch: enough for products at full speed. */
 const batchTokens = 2048;
 
-/** Rows of like length together, cut by the number of their tokens. */
+/** Consecutive rows, cut by the number of their tokens. */
 function batchesOf(rows: readonly TrainRow[]): number[][] {
-  const widths = rows.map(rowWidth);
-  const order = rows.map((_, row) => row).toSorted((a, b) => (widths[a] as number) - (widths[b] as number));
   const batches: number[][] = [];
   let tokens = Infinity;
-  for (const row of order) {
-    tokens += rowTokens(rows[row] as TrainRow);
+  for (const [row, of] of rows.entries()) {
+    tokens += rowTokens(of);
     if (tokens > batchTokens) {
       batches.push([]);
-      tokens = rowTokens(rows[row] as TrainRow);
+      tokens = rowTokens(of);
     }
     batches.at(-1)?.push(row);
   }
@@ -30,10 +29,10 @@ function batchesOf(rows: readonly TrainRow[]): number[][] {
 }
 
 /** Summed over each answer, in double precision: chosen and rejected of each row in turn. */
-export async function referenceLogps(reference: Checkpoint, rows: readonly TrainRow[], options: SessionOptions, signal?: AbortSignal): Promise<number[]> {
-  const session = await Session.create(referenceGraph(reference.config), options);
+export async function referenceLogps(config: ModelConfig, weights: LoadedWeights, rows: readonly TrainRow[], options: SessionOptions, signal?: AbortSignal): Promise<number[]> {
+  const session = await Session.create(referenceGraph(config), options);
   try {
-    const fixed = { ...loadWeights(reference), ...toFeeds({ ...rotaryTables(reference.config, Math.max(...rows.map(rowWidth))) }) };
+    const fixed = { ...weights, ...toFeeds({ ...rotaryTables(config, tablePositions(rows)) }) };
     const sums = new Array<number>(rows.length * 2).fill(0);
     for (const batch of batchesOf(rows)) {
       signal?.throwIfAborted();

@@ -2,7 +2,7 @@
 import { createHash } from "node:crypto";
 import { SpecError } from "../errors.ts";
 import type { Sequence } from "../model/encode.ts";
-import type { Answer, AnswerGroup } from "../model/pack.ts";
+import type { AnswerGroup } from "../model/pack.ts";
 import type { TrainRow } from "./types.ts";
 
 /** The sequences of a row: one, or chosen and rejected. */
@@ -19,56 +19,91 @@ export function rowTokens(row: TrainRow): number {
   return sequencesOf(row).reduce((total, sequence) => total + sequence.ids.length, 0);
 }
 
-const promptOf = ({ ids, promptLength }: Sequence): readonly number[] => ids.slice(0, promptLength);
+/** Where the tokens begin that are predicted: after the prompt, or (`whole`, or with a mask of its own) after the first token. */
+const answerStart = ({ promptLength, lossMask }: Sequence, whole: boolean): number => (whole || lossMask ? 1 : promptLength);
 
 /** The groups of one row; its answers' results stand at `results`. Two answers to the same prompt are one group. */
-function groupsOfRow(row: TrainRow, results: readonly number[]): AnswerGroup[] {
+function groupsOfRow(row: TrainRow, results: readonly number[], whole: boolean): AnswerGroup[] {
   const groups = sequencesOf(row).map((sequence, index): AnswerGroup => {
-    const answer: Answer = { ids: sequence.ids.slice(sequence.promptLength), result: results[index] as number };
-    return { prompt: promptOf(sequence), answers: [answer] };
+    const start = answerStart(sequence, whole);
+    const answer = { ids: sequence.ids.slice(start), result: results[index] as number, counts: sequence.lossMask?.slice(start) };
+    return { prompt: sequence.ids.slice(0, start), answers: [answer] };
   });
   const [first, second] = groups;
   const shared = first && second && first.prompt.length === second.prompt.length && first.prompt.every((id, place) => id === second.prompt[place]);
   return shared ? [{ prompt: first.prompt, answers: [...first.answers, ...second.answers] }] : groups;
 }
 
-/** The places that a row takes: a prompt that its answers share stands once. */
-export function rowWidth(row: TrainRow): number {
-  const widths = groupsOfRow(row, [0, 1]).map(({ prompt, answers }) => answers.reduce((total, { ids }) => total + ids.length, prompt.length));
-  return Math.max(...widths);
+/** Length of the rotary tables: onnxruntime wants them as long as the rows of places, and the longest group may hold two answers. */
+export function tablePositions(rows: readonly TrainRow[]): number {
+  return Math.max(...rows.map(rowTokens));
 }
 
 /** A batch as groups. Of pairs, the results of all chosen answers come before those of all rejected ones. */
-export function groupsOf(rows: readonly TrainRow[]): AnswerGroup[] {
-  return rows.flatMap((row, index) => groupsOfRow(row, [index, rows.length + index]));
+export function groupsOf(rows: readonly TrainRow[], whole = false): AnswerGroup[] {
+  return rows.flatMap((row, index) => groupsOfRow(row, [index, rows.length + index], whole));
 }
 
 const hasPrompt = (sequence: Sequence): boolean => sequence.promptLength > 0;
-const hasAnswer = (sequence: Sequence): boolean => sequence.ids.length > sequence.promptLength;
 
-/** Rows that can be trained on; rows are never cut, because a cut answer teaches to stop nowhere. */
-export function usableRows(rows: readonly TrainRow[], maxLength: number): { used: TrainRow[]; dropped: Record<string, number> } {
+/** Something to learn from: the first token of all is never predicted. */
+function hasAnswer({ ids, promptLength, lossMask }: Sequence): boolean {
+  return lossMask ? lossMask.some((read, position) => read && position > 0) : ids.length > promptLength;
+}
+
+export interface UsableRows {
+  used: TrainRow[];
+  /** Rows that were left out, by reason. */
+  dropped: Record<string, number>;
+  /** Used rows that lost their end. */
+  cut: number;
+}
+
+/**
+ * Rows that can be trained on. A row that is longer than `maxLength` is left out, because a cut answer teaches to stop nowhere; with
+ * `keep_start` it is cut, as TRL does, and left out only where nothing of the answer is left.
+ */
+export function usableRows(rows: readonly TrainRow[], { maxLength, truncation }: { maxLength: number; truncation?: "keep_start" | undefined }): UsableRows {
   const used: TrainRow[] = [];
   const dropped: Record<string, number> = {};
-  const drop = (reason: string): void => void (dropped[reason] = (dropped[reason] ?? 0) + 1);
+  let cut = 0;
   for (const row of rows) {
-    if (rowLength(row) > maxLength) drop("too_long");
-    else if (!sequencesOf(row).every(hasPrompt)) drop("empty_prompt");
-    else if (!sequencesOf(row).every(hasAnswer)) drop("empty_answer");
-    else used.push(row);
+    const long = rowLength(row) > maxLength;
+    const kept = long && truncation === "keep_start" ? cutRow(row, maxLength) : row;
+    const reason = whyUnusable(kept, maxLength, long);
+    if (reason !== undefined) dropped[reason] = (dropped[reason] ?? 0) + 1;
+    else {
+      used.push(kept);
+      if (long) cut++;
+    }
   }
   if (used.length === 0) {
     const why = Object.entries(dropped).map(([reason, count]) => `${count} ${reason}`);
     throw new SpecError("rows_empty", `no row is left to train on (${rows.length} given; ${why.join(", ") || "none dropped"})`, { hint: `the longest row allowed has ${maxLength} tokens (maxLength)` });
   }
-  return { used, dropped };
+  return { used, dropped, cut };
 }
 
-/** A digest of all ids and prompt lengths, in order. */
+function whyUnusable(row: TrainRow, maxLength: number, wasLong: boolean): string | undefined {
+  if (rowLength(row) > maxLength) return "too_long";
+  if (!sequencesOf(row).every(hasPrompt)) return "empty_prompt";
+  if (!sequencesOf(row).every(hasAnswer)) return wasLong ? "prompt_too_long" : "empty_answer";
+  return undefined;
+}
+
+function cutRow(row: TrainRow, maxLength: number): TrainRow {
+  const cut = ({ ids, promptLength, lossMask }: Sequence): Sequence => ({ ids: ids.slice(0, maxLength), promptLength, ...(lossMask ? { lossMask: lossMask.slice(0, maxLength) } : {}) });
+  return "chosen" in row ? { chosen: cut(row.chosen), rejected: cut(row.rejected) } : cut(row);
+}
+
+/** A digest of all ids, prompt lengths and masks, in order. */
 export function digestRows(rows: readonly TrainRow[]): string {
   const hash = createHash("sha256");
   for (const row of rows) {
-    for (const { ids, promptLength } of sequencesOf(row)) hash.update(Int32Array.of(ids.length, promptLength, ...ids));
+    for (const { ids, promptLength, lossMask } of sequencesOf(row)) {
+      hash.update(Int32Array.of(ids.length, promptLength, ...ids));
+      if (lossMask) hash.update(Uint8Array.from(lossMask, Number));
+    }
   }
   return hash.digest("hex");
 }
