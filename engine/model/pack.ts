@@ -3,6 +3,7 @@
 // prompt ended; short groups share a row.
 //   prompt "a b c" with answers "x y" and "z"   a b c | x y | z   positions 0 1 2 | 3 4 | 3
 // Every token can be seen up to the end of what it begins: a prompt's to the end of its group, an answer's to the end of that answer.
+import type { Tensor } from "../graph/value.ts";
 import { int64, selection } from "./encode.ts";
 import type { Encoded } from "./encode.ts";
 
@@ -82,7 +83,7 @@ function arrange(trees: readonly Tree[]): { tensors: Encoded; branchStarts: numb
  * result it counts in. The prompt's last token predicts the first one of each answer, so each answer begins with its own copy of it;
  * the last token of an answer predicts nothing and is left out.
  */
-export function packForLogps(groups: readonly AnswerGroup[]): Encoded {
+export function packForLogps(groups: readonly AnswerGroup[]): Encoded & { resultOf: Tensor } {
   const trees = groups.map(({ prompt, answers }): Tree => ({ trunk: prompt.slice(0, -1), branches: answers.map(({ ids }) => [...prompt.slice(-1), ...ids.slice(0, -1)]) }));
   const { tensors, branchStarts, count } = arrange(trees);
   const index: number[] = [];

@@ -2,10 +2,8 @@
 import { Graph } from "../graph/graph.ts";
 import type { Value } from "../graph/value.ts";
 import { dimAt } from "../graph/value.ts";
-import { dpoLoss } from "../loss/dpo.ts";
-import { rewardLoss } from "../loss/reward.ts";
-import { sftLoss } from "../loss/sft.ts";
-import type { Loss } from "../loss/types.ts";
+import { ktoLoss, preferenceLoss, rewardLoss, sftLoss } from "../loss/index.ts";
+import type { Loss } from "../loss/index.ts";
 import { declareParameters, logits, rewards } from "../model/llama.ts";
 import type { Parameters } from "../model/llama.ts";
 import { declareLearner } from "../model/lora.ts";
@@ -16,6 +14,7 @@ import { adamw, declareAdamInputs } from "../optim/adamw.ts";
 import type { OptimizerSettings } from "../optim/settings.ts";
 import { differentiate } from "../ops/differentiate.ts";
 import { Tape } from "../ops/tape.ts";
+import { termsOf, usesReference } from "./loss-inputs.ts";
 import type { TrainTask } from "./types.ts";
 
 /** Prefixes of the optimizer's inputs and outputs; the weights themselves go in under their own names and out under `next:`. */
@@ -29,21 +28,40 @@ function tokenLogps(t: Tape, config: ModelConfig, parameters: Parameters): Value
   return t.tokenLogps(logits(t, config, parameters, sequences, selection), targets);
 }
 
-/** Summed log-probabilities of each answer, as many as `like` has elements. */
-function answerLogps(t: Tape, config: ModelConfig, parameters: Parameters, like: Value): Value {
+/** A step's rows are pairs of answers: results come for all first ones, then for all second ones. */
+const answers = "2*B";
+
+/** Summed log-probabilities of each answer, [2B]; with weights of tokens where asked, and without. */
+function answerLogps(t: Tape, config: ModelConfig, parameters: Parameters, weighted: boolean): { logps: Value; plainLogps: Value } {
   const logps = tokenLogps(t, config, parameters);
-  return t.segmentSum(logps, t.graph.input("resultOf", "int64", logps.shape), dimAt(like, 0));
+  const resultOf = t.graph.input("resultOf", "int64", logps.shape);
+  const sum = (of: Value): Value => t.segmentSum(of, resultOf, answers);
+  const plainLogps = sum(logps);
+  return { logps: weighted ? sum(t.mul(logps, t.graph.input("tokenWeights", "float32", logps.shape))) : plainLogps, plainLogps };
+}
+
+function policyLoss(t: Tape, task: Extract<TrainTask, { kind: "dpo" | "kto" }>, config: ModelConfig, parameters: Parameters): Loss {
+  // Declared first: their length is the number of sums.
+  const perAnswer = (name: string): Value => t.graph.input(name, "float32", [answers]);
+  const reference = usesReference(task) ? { reference: perAnswer("reference") } : {};
+  if (task.kind === "kto") {
+    const { reference: base } = reference;
+    const desirable = t.graph.input("desirable", "float32", ["B"]);
+    return ktoLoss(t, { ...answerLogps(t, config, parameters, false), reference: base as Value, desirable }, task);
+  }
+  const tokens = perAnswer("answerTokens");
+  return preferenceLoss(t, { ...answerLogps(t, config, parameters, task.ldAlpha !== undefined), tokens, ...reference }, task.beta, termsOf(task));
 }
 
 function lossOf(t: Tape, task: TrainTask, config: ModelConfig, parameters: Parameters): Loss {
   if (task.kind === "sft") return sftLoss(t, tokenLogps(t, config, parameters));
-  // Of 2·B results the chosen answers' come first, then the rejected ones'.
-  if (task.kind === "dpo") {
-    const reference = t.graph.input("reference", "float32", ["2*B"]);
-    return dpoLoss(t, answerLogps(t, config, parameters, reference), reference, task.beta);
-  }
+  if (task.kind !== "reward") return policyLoss(t, task, config, parameters);
   const sequences = declarePacked(t, config);
-  return rewardLoss(t, rewards(t, config, parameters, sequences, declareSelection(t, sequences, "2*B")));
+  const { margin, centering } = task;
+  return rewardLoss(t, rewards(t, config, parameters, sequences, declareSelection(t, sequences, answers)), {
+    ...(margin ? { margin: t.graph.input("margins", "float32", ["B"]) } : {}),
+    ...(centering === undefined ? {} : { centering }),
+  });
 }
 
 /** Log-probabilities of all answers' tokens under a model that does not change. */

@@ -3,9 +3,8 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { Graph } from "../graph/graph.ts";
 import { Session } from "../graph/session.ts";
-import { dimAt } from "../graph/value.ts";
 import type { Tensor, Value } from "../graph/value.ts";
-import { dpoLoss, rewardLoss, sftLoss } from "../loss/index.ts";
+import { ktoLoss, preferenceLoss, rewardLoss, sftLoss } from "../loss/index.ts";
 import { declareParameters, declareSelection, declareSequences, encodeForLogps, encodeForRewards, logits, packWeights, parametersOf, rewards, rotaryTables } from "../model/index.ts";
 import type { Checkpoint, ModelConfig, Sequence } from "../model/index.ts";
 import { adamScalars } from "../optim/index.ts";
@@ -13,16 +12,20 @@ import { differentiate } from "../ops/differentiate.ts";
 import { Tape } from "../ops/tape.ts";
 import { slotNames, stepGraph } from "./graphs.ts";
 import { inputsOf } from "./inputs.ts";
+import { layOut } from "./layout.ts";
+import type { LaidRow } from "./layout.ts";
+import { lossInputs, termsOf } from "./loss-inputs.ts";
 import { optimizer, rowsFor, shapes, tasks, trainingOf } from "./small-training.test.support.ts";
 import type { Kind } from "./small-training.test.support.ts";
-import type { PairRow, TrainRow, TrainTask } from "./types.ts";
+import type { PairRow, TrainTask } from "./types.ts";
 
 const clipless = { ...optimizer, betas: [0, 0.95] as [number, number], clip: 0 };
 
 /** Pairs with the prompts of the chosen answers, but for one; prompts of one token; answers of one token. */
-function batchFor(kind: Kind, config: ModelConfig): TrainRow[] {
+function batchFor(kind: Kind, config: ModelConfig): LaidRow[] {
   const rows = rowsFor(kind, config, 7);
-  if (kind === "sft") return [...rows, { ids: [5, 6], promptLength: 1 }, { ids: [5, 6, 7, 8], promptLength: 1, lossMask: [false, true, false, true] }];
+  if (kind === "kto") return [...layOut({ task: tasks.kto, optimizer: { ...optimizer, batch: rows.length, epochs: 1 } }, rows).rows];
+  if (kind === "sft") return [...(rows as Sequence[]), { ids: [5, 6], promptLength: 1 }, { ids: [5, 6, 7, 8], promptLength: 1, lossMask: [false, true, false, true] }];
   const shared = (rows as PairRow[]).map(({ chosen, rejected }, index) =>
     index === 3 ? { chosen, rejected } : { chosen, rejected: { ...rejected, ids: [...chosen.ids.slice(0, chosen.promptLength), ...rejected.ids.slice(rejected.promptLength)] } },
   );
@@ -47,7 +50,7 @@ function weightsOf({ config, weights }: Checkpoint): Record<string, Tensor> {
 }
 
 /** With β₁ = 0 and no clipping the first moment after a step is the gradient. */
-async function packed(task: TrainTask, start: Checkpoint, rows: TrainRow[]): Promise<Numbers> {
+async function packed(task: TrainTask, start: Checkpoint, rows: LaidRow[]): Promise<Numbers> {
   const { config } = start;
   const zeros = parametersOf(config).flatMap(({ name, shape }): [string, Tensor][] =>
     [slotNames.first(name), slotNames.second(name)].map((slot) => [slot, { dtype: "float32", shape, data: new Float32Array(shape.reduce((a, b) => a * b, 1)) }]),
@@ -71,10 +74,12 @@ function paddedLoss(t: Tape, task: TrainTask, config: ModelConfig, parameters: M
   const logps = t.tokenLogps(logits(t, config, parameters, sequences, selection), t.graph.input("targets", "int64", ["M"]));
   if (task.kind === "sft") return sftLoss(t, logps).loss;
   const reference = t.graph.input("reference", "float32", [pairs]);
-  return dpoLoss(t, t.segmentSum(logps, t.graph.input("rowOf", "int64", logps.shape), dimAt(reference, 0)), reference, task.beta).loss;
+  const sums = { logps: t.segmentSum(logps, t.graph.input("rowOf", "int64", logps.shape), pairs), reference };
+  if (task.kind === "kto") return ktoLoss(t, { ...sums, desirable: t.graph.input("desirable", "float32", ["B"]) }, task).loss;
+  return preferenceLoss(t, { ...sums, tokens: t.graph.input("answerTokens", "float32", [pairs]) }, task.beta, termsOf(task)).loss;
 }
 
-async function padded(task: TrainTask, start: Checkpoint, rows: TrainRow[]): Promise<Numbers> {
+async function padded(task: TrainTask, start: Checkpoint, rows: LaidRow[]): Promise<Numbers> {
   const { config } = start;
   const t = new Tape(new Graph());
   const parameters = declareParameters(t, config);
@@ -83,7 +88,7 @@ async function padded(task: TrainTask, start: Checkpoint, rows: TrainRow[]): Pro
   for (const [index, gradient] of differentiate(t, loss, [...parameters.values()]).entries()) t.graph.output(`gradient:${[...parameters.keys()][index]}`, gradient);
   const sequences: Sequence[] = task.kind === "sft" ? (rows as Sequence[]) : [...(rows as PairRow[]).map(({ chosen }) => chosen), ...(rows as PairRow[]).map(({ rejected }) => rejected)];
   const encoded = task.kind === "reward" ? encodeForRewards(sequences) : encodeForLogps(sequences, task.kind === "sft" && !task.promptMask);
-  const outputs = await evaluate(t.graph, { ...weightsOf(start), ...encoded, ...rotaryTables(config, 128), reference: referenceOf(sequences.length) });
+  const outputs = await evaluate(t.graph, { ...weightsOf(start), ...encoded, ...lossInputs(task, rows, []), ...rotaryTables(config, 128), reference: referenceOf(sequences.length) });
   return Object.fromEntries(Object.entries(outputs).map(([name, tensor]) => [name.replace("gradient:", ""), tensor]));
 }
 
@@ -92,6 +97,8 @@ const cases: [title: string, kind: Kind, task: TrainTask][] = [
   ["SFT on whole rows", "sft", { kind: "sft", promptMask: false }],
   ["a reward model", "reward", tasks.reward],
   ["DPO", "dpo", tasks.dpo],
+  ["a loss per token", "dpo", { kind: "dpo", beta: 0.1, losses: [{ type: "orpo", weight: 1 }] }],
+  ["KTO", "kto", tasks.kto],
 ];
 
 for (const [title, kind, task] of cases) {

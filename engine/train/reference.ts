@@ -8,13 +8,15 @@ import { toFeeds } from "../score/weights.ts";
 import type { LoadedWeights } from "../score/weights.ts";
 import { referenceGraph } from "./graphs.ts";
 import { groupsOf, rowTokens, tablePositions } from "./rows.ts";
-import type { TrainRow } from "./types.ts";
+import type { LaidRow } from "./layout.ts";
+import { tokenWeights } from "./loss-inputs.ts";
+import type { PairRow, TrainTask } from "./types.ts";
 
 /** Tokens per batch: enough for products at full speed. */
 const batchTokens = 2048;
 
 /** Consecutive rows, cut by the number of their tokens. */
-function batchesOf(rows: readonly TrainRow[]): number[][] {
+function batchesOf(rows: readonly LaidRow[]): number[][] {
   const batches: number[][] = [];
   let tokens = Infinity;
   for (const [row, of] of rows.entries()) {
@@ -28,25 +30,31 @@ function batchesOf(rows: readonly TrainRow[]): number[][] {
   return batches;
 }
 
-/** Summed over each answer, in double precision: chosen and rejected of each row in turn. */
-export async function referenceLogps(config: ModelConfig, weights: LoadedWeights, rows: readonly TrainRow[], options: SessionOptions, signal?: AbortSignal): Promise<number[]> {
+/** Summed over each answer, in double precision: first and second of each row in turn. */
+export async function referenceLogps(task: TrainTask, config: ModelConfig, weights: LoadedWeights, rows: readonly LaidRow[], options: SessionOptions, signal?: AbortSignal): Promise<number[]> {
+  const logps = await tokenLogps(config, weights, rows, options, signal);
+  return logps.map((tokens, place) => {
+    const weightOf = task.kind === "dpo" && task.ldAlpha !== undefined ? tokenWeights(rows[Math.floor(place / 2)] as PairRow, task.ldAlpha) : () => 1;
+    return tokens.reduce((sum, logp, token) => sum + weightOf(token) * logp, 0);
+  });
+}
+
+async function tokenLogps(config: ModelConfig, weights: LoadedWeights, rows: readonly LaidRow[], options: SessionOptions, signal?: AbortSignal): Promise<number[][]> {
   const session = await Session.create(referenceGraph(config), options);
   try {
     const fixed = { ...weights, ...toFeeds({ ...rotaryTables(config, tablePositions(rows)) }) };
-    const sums = new Array<number>(rows.length * 2).fill(0);
+    const ofAnswers = Array.from({ length: rows.length * 2 }, (): number[] => []);
     for (const batch of batchesOf(rows)) {
       signal?.throwIfAborted();
-      const { resultOf, ...encoded } = packForLogps(groupsOf(batch.map((row) => rows[row] as TrainRow)));
+      const { resultOf, ...encoded } = packForLogps(groupsOf(batch.map((row) => rows[row] as LaidRow)));
       const outputs = await session.raw({ ...fixed, ...toFeeds(encoded) });
       for (const [place, logp] of (outputs["logps"]!.data as Float32Array).entries()) {
-        // Results are all chosen answers, then all rejected ones.
-        const result = Number(resultOf?.data[place]);
-        const row = batch[result % batch.length] as number;
-        const slot = 2 * row + Math.floor(result / batch.length);
-        sums[slot] = (sums[slot] as number) + logp;
+        // Results are all first answers, then all second ones.
+        const result = Number(resultOf.data[place]);
+        ofAnswers[2 * batch[result % batch.length]! + Math.floor(result / batch.length)]!.push(logp);
       }
     }
-    return sums;
+    return ofAnswers;
   } finally {
     await session.close();
   }

@@ -10,11 +10,13 @@ import { isRewardModel } from "../model/families.ts";
 import { rotaryTables } from "../model/rotary.ts";
 import { adamScalars, learningRateAt } from "../optim/settings.ts";
 import { loadWeights } from "../score/weights.ts";
-import { planBatches } from "./batches.ts";
 import { stepGraph } from "./graphs.ts";
 import { inputsOf } from "./inputs.ts";
+import { layOut } from "./layout.ts";
+import type { LaidRow, Layout } from "./layout.ts";
 import { learnerOf } from "./learner.ts";
 import type { Learner } from "./learner.ts";
+import { usesReference } from "./loss-inputs.ts";
 import { ParameterState } from "./parameter-state.ts";
 import { referenceLogps } from "./reference.ts";
 import { digestRows, rowTokens, tablePositions, usableRows } from "./rows.ts";
@@ -43,15 +45,19 @@ function identityOf({ task, start, optimizer, adapter }: TrainOptions, rows: rea
 /** Means over the last tenth of the steps, at least one. */
 function finalMeans(curve: readonly StepRecord[]): Record<string, number> {
   const tail = curve.slice(-Math.max(1, Math.floor(curve.length / 10)));
-  const names = Object.keys(tail[0] ?? {}).filter((name) => name !== "step");
-  return Object.fromEntries(names.map((name) => [name, tail.reduce((total, record) => total + (record[name] ?? 0), 0) / tail.length]));
+  const names = new Set(tail.flatMap((record) => Object.keys(record)));
+  names.delete("step");
+  const meanOf = (name: string): number => {
+    const values = tail.flatMap((record) => record[name] ?? []);
+    return values.reduce((total, value) => total + value, 0) / values.length;
+  };
+  return Object.fromEntries([...names].map((name) => [name, meanOf(name)]));
 }
 
 /** One run of training: what stays the same over its steps. */
 class Run {
   private readonly options: TrainOptions;
-  private readonly rows: readonly TrainRow[];
-  private readonly plan: readonly (readonly number[])[];
+  private readonly layout: Layout;
   private readonly identity: string;
   private readonly session: Session;
   private readonly learner: Learner;
@@ -61,17 +67,16 @@ class Run {
   readonly curve: StepRecord[];
   private savedAt = Date.now();
 
-  private constructor(options: TrainOptions, rows: readonly TrainRow[], identity: string, session: Session, learner: Learner, reference: readonly number[]) {
-    const { start, resume, optimizer } = options;
+  private constructor(options: TrainOptions, layout: Layout, identity: string, session: Session, learner: Learner, reference: readonly number[]) {
+    const { start, resume } = options;
     this.options = options;
-    this.rows = rows;
-    this.plan = planBatches(rows.length, optimizer);
+    this.layout = layout;
     this.identity = identity;
     this.session = session;
     this.reference = reference;
     this.learner = learner;
     this.state = new ParameterState(learner.parameters, resume?.weights ?? learner.weights, resume && { first: resume.firstMoments, second: resume.secondMoments });
-    const { cos, sin } = rotaryTables(start.config, tablePositions(rows));
+    const { cos, sin } = rotaryTables(start.config, tablePositions(layout.rows));
     this.fixed = { ...learner.frozen, cos: toOrt(cos), sin: toOrt(sin) };
     this.curve = [...(resume?.curve ?? [])];
   }
@@ -83,21 +88,22 @@ class Run {
       throw new SpecError("resume_mismatch", `the checkpoint of step ${resume.step} belongs to other rows, settings or another model (${resume.identity.slice(0, 12)}, now ${identity.slice(0, 12)})`);
     }
     const learner = learnerOf(start, adapter);
-    const reference = resume?.referenceLogps ?? (await Run.referenceOf(options, learner, rows));
+    const layout = layOut(options, rows);
+    const reference = resume?.referenceLogps ?? (await Run.referenceOf(options, learner, layout.rows));
     const session = await Session.create(stepGraph(task, start.config, optimizer, adapter?.settings), sessionOptions(threads));
-    return new Run(options, rows, identity, session, learner, reference);
+    return new Run(options, layout, identity, session, learner, reference);
   }
 
   /** Once per run, before step 1: they never change. The reference of an adapter is, unless another is given, the model without it. */
-  private static async referenceOf({ task, start, adapter, reference, threads, signal }: TrainOptions, learner: Learner, rows: readonly TrainRow[]): Promise<number[]> {
-    if (task.kind !== "dpo") return [];
-    if (!reference && !adapter) throw new InvariantError("unreachable_state", "dpo needs a reference");
+  private static async referenceOf({ task, start, adapter, reference, threads, signal }: TrainOptions, learner: Learner, rows: readonly LaidRow[]): Promise<number[]> {
+    if (!usesReference(task)) return [];
+    if (!reference && !adapter) throw new InvariantError("unreachable_state", `${task.kind} needs a reference`);
     const weights = reference ? loadWeights(reference) : learner.frozen;
-    return referenceLogps((reference ?? start).config, weights, rows, sessionOptions(threads), signal);
+    return referenceLogps(task, (reference ?? start).config, weights, rows, sessionOptions(threads), signal);
   }
 
   get steps(): number {
-    return this.plan.length;
+    return this.layout.plan.length;
   }
 
   /** Steps taken so far. */
@@ -107,9 +113,9 @@ class Run {
 
   private batchFeeds(batch: readonly number[]): Record<string, OrtTensor> {
     const { task } = this.options;
-    const encoded = inputsOf(task, batch.map((row) => this.rows[row] as TrainRow));
-    const feeds = Object.fromEntries(Object.entries(encoded).map(([name, tensor]) => [name, toOrt(tensor)]));
-    if (task.kind !== "dpo") return feeds;
+    const inputs = inputsOf(task, batch.map((row) => this.layout.rows[row] as LaidRow));
+    const feeds = Object.fromEntries(Object.entries(inputs).map(([name, tensor]) => [name, toOrt(tensor)]));
+    if (!usesReference(task)) return feeds;
     const reference = Float32Array.from([...batch.map((row) => row * 2), ...batch.map((row) => row * 2 + 1)], (place) => this.reference[place] as number);
     return { ...feeds, reference: toOrt({ dtype: "float32", shape: [reference.length], data: reference }) };
   }
@@ -117,20 +123,22 @@ class Run {
   async advance(): Promise<void> {
     const { optimizer, onStep } = this.options;
     const step = this.step + 1;
-    const batch = this.plan[step - 1] as readonly number[];
+    const batch = this.layout.plan[step - 1] as readonly number[];
     const learningRate = learningRateAt(optimizer, step, this.steps);
     const { rate, floor, keep } = adamScalars(optimizer, step, learningRate);
     const scalars = { rate: scalar(rate), floor: scalar(floor), keep: scalar(keep) };
     const into = this.state.into();
     const outputs = await this.session.raw({ ...this.fixed, ...this.state.feeds(), ...this.batchFeeds(batch), ...scalars }, into);
-    const values = Object.entries(outputs).filter(([name]) => !(name in into));
-    const record: StepRecord = { step, learning_rate: learningRate, ...Object.fromEntries(values.map(([name, tensor]) => [name, (tensor.data as Float32Array)[0] as number])) };
-    if (!Number.isFinite(record["loss"]) || !Number.isFinite(record["grad_norm"])) {
-      throw new TrainingError("loss_not_finite", `step ${step} gave loss ${record["loss"]} and gradient norm ${record["grad_norm"]} on rows ${batch.join(", ")}`, { hint: "a lower learning rate or stronger clipping often helps" });
+    const values = Object.entries(outputs).flatMap(([name, tensor]): [string, number][] => (name in into ? [] : [[name, (tensor.data as Float32Array)[0] as number]]));
+    const { loss, grad_norm: norm } = Object.fromEntries(values);
+    if (!Number.isFinite(loss) || !Number.isFinite(norm)) {
+      throw new TrainingError("loss_not_finite", `step ${step} gave loss ${loss} and gradient norm ${norm} on rows ${this.layout.given[step - 1]?.join(", ")}`, { hint: "a lower learning rate or stronger clipping often helps" });
     }
+    // A mean over no answer, as of the desirable ones of a batch that has none, is left out.
+    const record: StepRecord = { step, learning_rate: learningRate, ...Object.fromEntries(values.filter(([, value]) => !Number.isNaN(value))) };
     this.state.advance();
     this.curve.push(record);
-    onStep?.({ step, steps: this.steps, tokens: batch.reduce((total, row) => total + rowTokens(this.rows[row] as TrainRow), 0), record });
+    onStep?.({ step, steps: this.steps, tokens: batch.reduce((total, row) => total + rowTokens(this.layout.rows[row] as LaidRow), 0), record });
   }
 
   async save(): Promise<void> {
