@@ -40,6 +40,8 @@ export interface PairSettings {
   lengthPenalty: { per: "token" | "character"; weight: number };
   /** Truncated answers never enter a pair. */
   dropTruncated: boolean;
+  /** Subtracted, like the length penalty, from the score of an answer that was cut off at the limit (TRL's missing_eos_penalty). */
+  missingEosPenalty: number;
   /** Pairs kept per iteration, in prompt order; 0 = all. Baselines keep iterations × limit. */
   limit: number;
 }

@@ -34,7 +34,7 @@ export const DEFAULTS = {
   /** R: prompts in a piece, pieces in a shard, shards at once. */
   pieces: { piece: 16, shard: 4, wave: 8 },
   /** P §3.3: best against worst; P eq. 9 with λ = 0, its headline model. R: answers cut at the limit stay out of pairs. */
-  pair: { strategy: "max-min" as const, lengthPenalty: { per: "character" as const, weight: 0 }, dropTruncated: true, limit: 0 },
+  pair: { strategy: "max-min" as const, lengthPenalty: { per: "character" as const, weight: 0 }, dropTruncated: true, missingEosPenalty: 0, limit: 0 },
   /** P §3.3, T7: reference always π_0. */
   train: { ...adamw, loss: "sigmoid" as const, beta: 0.1, reference: "initial" as const, learningRate: 5e-7, epochs: 2, batch: 128 },
   /** R: a cut answer teaches to stop nowhere; TRL cuts. */

@@ -161,13 +161,14 @@ export const specSchema = section("name, policy, prompts and what else the campa
     reward: z.union([z.literal("model"), moduleSource], { error: "model, or a section with module" }).default("model"),
     queue,
   }).prefault({}),
-  pair: section("strategy, lengthPenalty, dropTruncated, limit", {
+  pair: section("strategy, lengthPenalty, dropTruncated, missingEosPenalty, limit", {
     strategy: oneOf("max-min", "max-random", "max-max", "random").default(DEFAULTS.pair.strategy),
     lengthPenalty: section("per and weight", {
       per: oneOf("token", "character").default(DEFAULTS.pair.lengthPenalty.per),
       weight: real(0, 1_000_000).default(DEFAULTS.pair.lengthPenalty.weight),
     }).prefault({}),
     dropTruncated: flag().default(DEFAULTS.pair.dropTruncated),
+    missingEosPenalty: real(0, 1_000_000).default(DEFAULTS.pair.missingEosPenalty),
     limit: whole(0, 10_000_000).default(DEFAULTS.pair.limit),
   }).prefault({}),
   train: section("loss, beta, reference, optimizer settings, checkpoint, queue", {
