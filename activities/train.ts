@@ -85,10 +85,14 @@ async function run(context: StageContext<TrainInput>, recipe: Recipe, checkpoint
     checkpointDir: join(scratch, "checkpoints"),
     checkpoint: spec.checkpoint,
   };
+  let steppedAtMs = performance.now();
   try {
     const outcome = await deps.trainer.train(request, {
       signal: context.signal,
       onProgress: (progress) => {
+        const { step = resume?.step ?? 0 } = context.trace;
+        if (progress.done > Math.max(step, context.previous?.step ?? 0)) context.advanced((performance.now() - steppedAtMs) / (progress.done - step));
+        steppedAtMs = performance.now();
         context.trace.step = progress.done;
         context.onProgress(progress);
       },
