@@ -37,6 +37,8 @@ export interface ClientOptions {
   store: string | Store;
   /** Absent: verbs that read the record work, the others throw `temporal_unreachable`. */
   temporal?: TemporalAddress | Gateway;
+  /** Make the store where there is none. Absent: only where Temporal is given, since readers make nothing. */
+  createStore?: boolean;
   /** Where `env:NAME` of prompt and SFT modules is looked up at `start`. */
   environment?: Record<string, string | undefined>;
 }
@@ -70,8 +72,8 @@ export class RatchetClient {
     this.environment = environment;
   }
 
-  static async connect({ store, temporal, environment }: ClientOptions): Promise<RatchetClient> {
-    const opened = typeof store === "string" ? await openStore(store) : store;
+  static async connect({ store, temporal, createStore = temporal !== undefined, environment }: ClientOptions): Promise<RatchetClient> {
+    const opened = typeof store === "string" ? await openStore(store, { create: createStore }) : store;
     return new RatchetClient(opened, temporal && "connection" in temporal ? await connectTemporal(temporal) : temporal, environment);
   }
 
@@ -82,6 +84,7 @@ export class RatchetClient {
     }
     // Asked first: without a server nothing need be uploaded.
     const gateway = this.gateway;
+    await this.store.proveWrites();
     const { specDigest } = await compileSpec(spec, { baseDir, store: this.store, environment: this.environment, ...(seed === undefined ? {} : { seed }) });
     return startCampaign(this.store, gateway, { campaignId, name: spec.name, specDigest, takeOver, resume, by, requestId: randomUUID() });
   }

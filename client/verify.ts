@@ -135,7 +135,7 @@ class Verifier {
   /** A blob that nothing of this campaign names. */
   private async stray(key: string): Promise<void> {
     const digest = key.slice(key.lastIndexOf("/") + 1);
-    if (!this.seen.has(digest)) await this.blob(digest, "nothing of this campaign", (await this.store.backend.sizeBytes(key)) ?? 0);
+    if (!this.seen.has(digest)) await this.blob(digest, "nothing of this campaign", (await this.store.backend.stat(key))?.sizeBytes ?? 0);
   }
 
   private async tree(digest: Digest, by: string): Promise<void> {

@@ -66,7 +66,7 @@ export class Blobs {
   }
 
   async has(digest: Digest): Promise<boolean> {
-    return (await this.backend.sizeBytes(blobKey(digest))) !== undefined;
+    return (await this.backend.stat(blobKey(digest))) !== undefined;
   }
 
   /** Files sorted by path, so equal folders have equal digests. */

@@ -4,6 +4,14 @@
 /** SHA-256, 64 lower-case hex digits. */
 export type Digest = string;
 
+/** What a listing or a look says of one object. */
+export interface Entry {
+  key: string;
+  sizeBytes: number;
+  /** When it was last written, by the backend's clock. */
+  modifiedMs: number;
+}
+
 /** Keys are `/`-separated, no leading slash. Everything here retries transient faults itself or throws a typed error. */
 export interface Backend {
   /** `dir:/path`, `s3://bucket/prefix`, `memory:`. */
@@ -18,9 +26,11 @@ export interface Backend {
   putFile(key: string, path: string): Promise<void>;
   /** The only conditional primitive. An unknown outcome is settled inside by reading the key. */
   putIfAbsent(key: string, bytes: Uint8Array): Promise<"created" | "exists">;
-  sizeBytes(key: string): Promise<number | undefined>;
-  /** Keys under a prefix, ascending. */
-  list(prefix: string): AsyncIterable<string>;
+  stat(key: string): Promise<Entry | undefined>;
+  /** Keys under a prefix, ascending; with `after`, only those behind that key. */
+  list(prefix: string, after?: string): AsyncIterable<string>;
+  /** Names directly below a prefix that ends in `/`, ascending, without what lies under them. A folder may turn out to be empty. */
+  folders(prefix: string): AsyncIterable<string>;
   delete(key: string): Promise<void>;
 }
 
@@ -59,6 +69,8 @@ export interface Store {
   ledger(campaignId: string): Ledger;
   /** Ids of campaigns that have a ledger. */
   campaigns(): AsyncIterable<string>;
+  /** Tries the calls that a campaign needs, once. Throws store_unsupported or store_denied: a ledger would not be safe here. */
+  proveWrites(): Promise<void>;
 }
 
 /** A row without the fields that the ledger fills in. */

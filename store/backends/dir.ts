@@ -57,20 +57,27 @@ export function dirBackend(root: string): Backend {
       });
       return outcome;
     },
-    sizeBytes: async (key) => (await stat(pathOf(key)).catch((error: unknown) => absent(error, root)))?.size,
-    list: (prefix) => listed(root, prefix),
+    async stat(key) {
+      const found = await stat(pathOf(key)).catch((error: unknown) => absent(error, root));
+      return found && { key, sizeBytes: found.size, modifiedMs: found.mtimeMs };
+    },
+    list: (prefix, after) => listed(root, prefix, after),
+    async *folders(prefix) {
+      const entries = await readdir(pathOf(prefix), { withFileTypes: true }).catch((error: unknown) => absent(error, root));
+      yield* (entries ?? []).filter((entry) => entry.isDirectory()).map(({ name }) => name).sort();
+    },
     delete: (key) => rm(pathOf(key), { force: true }),
   };
 }
 
-async function* listed(root: string, prefix: string): AsyncGenerator<string> {
+async function* listed(root: string, prefix: string, after = ""): AsyncGenerator<string> {
   const slash = prefix.lastIndexOf("/");
   const folder = slash < 0 ? "" : prefix.slice(0, slash);
   const entries = await readdir(join(root, ...folder.split("/")), { recursive: true, withFileTypes: true }).catch((error: unknown) => absent(error, root));
   const keys = (entries ?? [])
     .filter((entry) => entry.isFile() && !TEMPORARY.test(entry.name))
     .map((entry) => join(entry.parentPath, entry.name).slice(root.length + 1).split("\\").join("/"));
-  yield* keys.filter((key) => key.startsWith(prefix)).sort();
+  yield* keys.filter((key) => key.startsWith(prefix) && key > after).sort();
 }
 
 async function sync(path: string): Promise<void> {

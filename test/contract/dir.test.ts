@@ -1,9 +1,11 @@
 import assert from "node:assert/strict";
-import { mkdtemp, readdir, rm, writeFile } from "node:fs/promises";
+import { existsSync } from "node:fs";
+import { chmod, mkdtemp, readdir, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, it } from "node:test";
 import { dirBackend } from "../../store/backends/dir.ts";
+import { openStore } from "../../store/index.ts";
 import { storeContract } from "./store-contract.ts";
 
 const root = await mkdtemp(join(tmpdir(), "ratchet-dir-store-"));
@@ -26,4 +28,18 @@ it("leaves no temporary file behind, whoever wins", async () => {
   const backend = dirBackend(folder);
   await Promise.all(Array.from({ length: 16 }, (_, n) => backend.putIfAbsent("row", new TextEncoder().encode(String(n)))));
   assert.deepEqual(await readdir(folder), ["row"]);
+});
+
+it("says that there is no store at a mistyped name, and makes none, for whoever only reads", async () => {
+  const folder = join(root, "mistyped");
+  await assert.rejects(openStore(`dir:${folder}`, { create: false }), { code: "store_absent", message: new RegExp(folder) });
+  assert.equal(existsSync(folder), false);
+  await openStore(`dir:${folder}`);
+  await openStore(`dir:${folder}`, { create: false });
+});
+
+it("names a folder that it may not write to", { skip: process.getuid?.() === 0 ? "root may write everywhere" : false }, async () => {
+  const folder = await mkdtemp(join(root, "read-only-"));
+  await chmod(folder, 0o500);
+  await assert.rejects(openStore(`dir:${folder}`), { code: "store_denied" });
 });

@@ -107,6 +107,13 @@ describe("the command line", { timeout: 180_000 }, () => {
     assert.equal(ran.exit, 4, ran.stderr);
   });
 
+  it("makes no store of a mistyped name for a verb that reads", async () => {
+    for (const verb of [["list"], ["history", "shop"], ["status", "shop"], ["verify", "shop"], ["export", "shop", "--out", "model"], ["samples", "shop"]]) {
+      failedWith(await place.run(...verb, "--store", "dir:stoer"), "store_absent", 4);
+    }
+    assert.ok(!(await readdir(place.dir)).includes("stoer"));
+  });
+
   it("names the campaigns that a store holds where it does not hold the one asked for", async () => {
     failedWith(await place.run("history", "nothing", "--store", "dir:store"), "campaign_unknown", 2);
   });
