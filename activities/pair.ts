@@ -3,7 +3,7 @@
 import type { PairSettings } from "../campaign/compiled.ts";
 import { pairGroups, summary } from "../campaign/recipe/pairing.ts";
 import { comparisonsOf, pairsFromLabels } from "../campaign/recipe/preferences.ts";
-import type { PairRow } from "../campaign/recipe/rows.ts";
+import { formatRows, type PairRow } from "../campaign/recipe/rows.ts";
 import { deriveSeed } from "../campaign/recipe/seeds.ts";
 import { addressOf } from "./address.ts";
 import { SpecError } from "../campaign/errors.ts";
@@ -14,7 +14,7 @@ import type { StageContext } from "./context.ts";
 import { InvariantError } from "../campaign/errors.ts";
 import { callModule } from "./models.ts";
 import { stageKey, stamp } from "./pieces.ts";
-import { formatRows, resultOf, rowsOf } from "./records.ts";
+import { resultOf, rowsOf } from "./records.ts";
 import type { Score } from "./score.ts";
 import { promptsById } from "./score.ts";
 

@@ -6,7 +6,7 @@ import { addressOf } from "./address.ts";
 import type { FanOutInput, ShardDone, StageDone } from "./contract.ts";
 import type { StageContext } from "./context.ts";
 import { InvariantError } from "../campaign/errors.ts";
-import { formatRows } from "./records.ts";
+import { formatRows } from "../campaign/recipe/rows.ts";
 import { STAGE_VERSION } from "./versions.ts";
 
 export type Counts = Record<string, number>;

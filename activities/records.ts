@@ -36,6 +36,3 @@ export function parseRows<R>(bytes: Uint8Array): R[] {
     .filter((line) => line !== "")
     .map((line) => JSON.parse(line) as R);
 }
-
-/** One JSON object per line, each line ended. */
-export const formatRows = (rows: readonly unknown[]): string => rows.map((row) => `${JSON.stringify(row)}\n`).join("");

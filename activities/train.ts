@@ -11,9 +11,10 @@ import { Checkpoints } from "./checkpoints.ts";
 import type { Trained, TrainInput } from "./contract.ts";
 import type { StageContext } from "./context.ts";
 import { InvariantError } from "../campaign/errors.ts";
+import { formatRows } from "../campaign/recipe/rows.ts";
 import { localModel } from "./models.ts";
 import { stageKey, stamp } from "./pieces.ts";
-import { formatRows, resultOf } from "./records.ts";
+import { resultOf } from "./records.ts";
 
 interface TrainManifest {
   schema: string;

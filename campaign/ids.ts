@@ -22,6 +22,9 @@ export const placeWorkflowId = (campaignId: string, place: Place): string => `ra
 export const WORKFLOW_QUEUE = "ratchet";
 export const activityQueue = (name: string): string => `ratchet-${name}`;
 
+/** Search attributes of campaigns and the types that Temporal gives them; nothing may need them, a namespace may not have them. */
+export const SEARCH_ATTRIBUTES = { RatchetCampaign: "KEYWORD", RatchetPhase: "KEYWORD", RatchetIteration: "INT" } as const;
+
 export interface Address {
   campaignId: string;
   iteration?: number;

@@ -14,14 +14,13 @@ import {
 import { ApplicationFailure, defineSearchAttributeKey, TypedSearchAttributes } from "@temporalio/common";
 import type { temporal } from "@temporalio/proto";
 import { SpecError } from "../campaign/errors.ts";
-import { campaignWorkflowId, WORKFLOW_QUEUE } from "../campaign/ids.ts";
+import { campaignWorkflowId, SEARCH_ATTRIBUTES, WORKFLOW_QUEUE } from "../campaign/ids.ts";
 import type { CampaignInput } from "../campaign/types.ts";
 import { progress, stageProgress } from "../workflows/messages.ts";
 import type { CampaignProgress, ControlReply, ControlRequest, StageProgress } from "../workflows/messages.ts";
 import { ResourceError, UNREACHABLE_HINT } from "./errors.ts";
 import type { ControlVerb, Gateway, PendingActivity, Poller, Run, RunStatus, TemporalAddress } from "./gateway.ts";
 import { serverIdentity } from "./server-identity.ts";
-import { SEARCH_ATTRIBUTES } from "./search-attributes.ts";
 
 /** gRPC status codes by what a caller can do about them. */
 const DEADLINE_EXCEEDED = 4;
@@ -98,7 +97,7 @@ export class TemporalGateway implements Gateway {
 
   async start(input: CampaignInput, { replace, summary }: { replace: boolean; summary: string }): Promise<{ runId: string }> {
     const missing = await this.missingSearchAttributes();
-    const campaign = defineSearchAttributeKey("RatchetCampaign", "KEYWORD");
+    const campaign = defineSearchAttributeKey("RatchetCampaign", SEARCH_ATTRIBUTES.RatchetCampaign);
     const handle = await this.call(() =>
       this.client.workflow.start("campaign", {
         workflowId: campaignWorkflowId(input.campaignId),

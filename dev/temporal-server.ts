@@ -1,13 +1,12 @@
 // Temporal's dev server as a child: its arguments, when it is ready, and what has to be registered in it.
 import { Connection } from "@temporalio/client";
 import { setTimeout as sleep } from "node:timers/promises";
+import { SEARCH_ATTRIBUTES } from "../campaign/ids.ts";
 
 export const NAMESPACE = "default";
 
 /** temporal.api.enums.v1.IndexedValueType */
-const KEYWORD = 2;
-const INT = 3;
-const SEARCH_ATTRIBUTES = { RatchetCampaign: KEYWORD, RatchetPhase: KEYWORD, RatchetIteration: INT };
+const INDEXED_VALUE_TYPE = { KEYWORD: 2, INT: 3 } as const;
 
 export interface ServerPorts {
   grpc: number;
@@ -51,7 +50,8 @@ export async function registerSearchAttributes(address: string): Promise<void> {
     const { customAttributes } = await connection.operatorService.listSearchAttributes({ namespace: NAMESPACE });
     const missing = Object.entries(SEARCH_ATTRIBUTES).filter(([name]) => !(name in (customAttributes ?? {})));
     if (missing.length === 0) return;
-    await connection.operatorService.addSearchAttributes({ namespace: NAMESPACE, searchAttributes: Object.fromEntries(missing) });
+    const types = missing.map(([name, type]) => [name, INDEXED_VALUE_TYPE[type]]);
+    await connection.operatorService.addSearchAttributes({ namespace: NAMESPACE, searchAttributes: Object.fromEntries(types) });
   } finally {
     await connection.close();
   }

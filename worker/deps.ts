@@ -9,7 +9,8 @@ import { openCache, openStore } from "../store/index.ts";
 import type { WorkerSettings } from "./env.ts";
 import { cacheDir, moduleEnvironment, scratchDir } from "./env.ts";
 import { createModuleCaller } from "./modules.ts";
-import { searchAttributesRegistered, serverIdentity } from "./server.ts";
+import { serverIdentity } from "../client/server-identity.ts";
+import { searchAttributesRegistered } from "./server.ts";
 
 export interface OpenDeps {
   deps: Deps;

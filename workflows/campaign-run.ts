@@ -16,7 +16,7 @@ import {
 import type { ChildWorkflowHandle, Workflow } from "@temporalio/workflow";
 import { defineSearchAttributeKey, WorkflowExecutionAlreadyStartedError } from "@temporalio/common";
 import type { Opened } from "../activities/contract.ts";
-import { placeName, placeWorkflowId } from "../campaign/ids.ts";
+import { placeName, placeWorkflowId, SEARCH_ATTRIBUTES } from "../campaign/ids.ts";
 import { applyEvent } from "../campaign/rules.ts";
 import type { CampaignInput, LedgerEvent, Place, StageInput } from "../campaign/types.ts";
 import { failureOf } from "./failure.ts";
@@ -26,8 +26,8 @@ import { control } from "./options.ts";
 import { setPaused } from "./stages.ts";
 import { CampaignState, eventId } from "./state.ts";
 
-const PHASE = defineSearchAttributeKey("RatchetPhase", "KEYWORD");
-const ITERATION = defineSearchAttributeKey("RatchetIteration", "INT");
+const PHASE = defineSearchAttributeKey("RatchetPhase", SEARCH_ATTRIBUTES.RatchetPhase);
+const ITERATION = defineSearchAttributeKey("RatchetIteration", SEARCH_ATTRIBUTES.RatchetIteration);
 
 export class CampaignRun {
   readonly input: CampaignInput;

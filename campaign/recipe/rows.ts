@@ -48,3 +48,6 @@ export function contentDigest(content: PromptContent): string {
   const plain = turns.map((turn) => [turn.role, turn.content.normalize("NFC").trim()]);
   return createHash("sha256").update(JSON.stringify(plain)).digest("hex");
 }
+
+/** JSON Lines: one object per line, each line ended. */
+export const formatRows = (rows: readonly unknown[]): string => rows.map((row) => `${JSON.stringify(row)}\n`).join("");

@@ -41,5 +41,3 @@ function parse(text: string, name: string, line: number): unknown {
     throw new SpecError("row_invalid", `${name}:${line} is no JSON: ${(cause as Error).message}`, { file: name, line, cause });
   }
 }
-
-export const formatRows = (rows: object[]): string => rows.map((row) => `${JSON.stringify(row)}\n`).join("");

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
-import { spawnSync } from "node:child_process";
-import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { spawn, spawnSync } from "node:child_process";
+import { existsSync } from "node:fs";
+import { mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, test } from "node:test";
@@ -148,3 +149,34 @@ test("the child ends when its parent is gone", async () => {
   for (let wait = 0; wait < 50 && alive(); wait++) await setTimeout(100);
   assert.ok(!alive());
 });
+
+test("a module in an endless loop does not outlive a worker killed by SIGKILL, nor does its folder outlive the next worker", { skip: !existsSync("/usr/bin/setpriv") && "needs setpriv" }, async () => {
+  const blobPath = join(folder, "endless");
+  await writeFile(blobPath, "export default () => { for (;;); };");
+  const options = JSON.stringify({ role: "reward", blobPath, timeoutMs: 600_000 });
+  const source = `import { createModuleRunner } from ${JSON.stringify(new URL("./runner.js", import.meta.url).href)}; await createModuleRunner(${options}).call(${JSON.stringify(rows)});`;
+  const worker = spawn(process.execPath, ["--input-type=module", "-e", source], { stdio: "ignore" });
+  const [child] = await eventually(async () => childrenOf(worker.pid!), (children) => children.length > 0);
+  const folders = async () => (await readdir(tmpdir())).filter((name) => name.startsWith(`ratchet-module-${worker.pid}-`));
+  assert.equal((await folders()).length, 1);
+  worker.kill("SIGKILL");
+  await eventually(async () => isRunning(child!), (running) => !running);
+  await (await runner("reward", "export default (rows) => rows.map(() => 1);")).call(rows);
+  assert.deepEqual(await folders(), []);
+});
+
+async function eventually<T>(read: () => Promise<T>, wanted: (value: T) => boolean): Promise<T> {
+  for (const deadline = Date.now() + 30_000; Date.now() < deadline; await setTimeout(50)) {
+    const value = await read();
+    if (wanted(value)) return value;
+  }
+  throw new Error("waited 30 s in vain");
+}
+
+const childrenOf = async (pid: number): Promise<number[]> => (await readFile(`/proc/${pid}/task/${pid}/children`, "utf8")).split(" ").filter(Boolean).map(Number);
+
+async function isRunning(pid: number): Promise<boolean> {
+  // A zombie that nobody has collected runs no more.
+  const status = await readFile(`/proc/${pid}/stat`, "utf8").catch(() => "");
+  return status !== "" && !/\) [ZX] /.test(status);
+}

@@ -1,8 +1,9 @@
 // Calls a bundled user module in a child process. The child sees one folder with its own blob in it, an environment of the names the
 // spec gave, and by Node's permission model no other file, no other process and nothing to write: a reward cannot read gold. It is
 // kept between calls; a failed one is killed and the next call starts anew.
-import { fork, type ChildProcess } from "node:child_process";
-import { copyFile, mkdtemp, realpath, rm } from "node:fs/promises";
+import { fork, type ChildProcess, type ForkOptions } from "node:child_process";
+import { existsSync } from "node:fs";
+import { copyFile, mkdtemp, readdir, realpath, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath, pathToFileURL } from "node:url";
@@ -42,6 +43,9 @@ export function createModuleRunner<R extends ModuleRole>(options: ModuleRunnerOp
   return new ForkedModule(options);
 }
 
+/** Temporary folders: this, the process id, a random end. */
+const FOLDER = "ratchet-module-";
+const SETPRIV = "/usr/bin/setpriv";
 const CHILD = fileURLToPath(new URL("./child.js", import.meta.url));
 /** Last characters that the module printed, told when it dies. */
 const OUTPUT_KEPT = 2000;
@@ -125,7 +129,7 @@ class ForkedModule<R extends ModuleRole> implements ModuleRunner<R> {
       cwd: folder,
       env,
       serialization: "advanced",
-      execArgv: permissions([join(folder, "*"), CHILD]),
+      ...leashed(permissions([join(folder, "*"), CHILD])),
       stdio: ["ignore", "pipe", "pipe", "ipc"],
     });
     this.#child = child;
@@ -142,7 +146,9 @@ class ForkedModule<R extends ModuleRole> implements ModuleRunner<R> {
 
   async #makeFolder(): Promise<string> {
     // The real path: permissions compare text, and a temporary folder is a link on some systems.
-    const folder = await mkdtemp(join(await realpath(tmpdir()), "ratchet-module-"));
+    const parent = await realpath(tmpdir());
+    await removeAbandoned(parent);
+    const folder = await mkdtemp(join(parent, `${FOLDER}${process.pid}-`));
     await copyFile(this.#options.blobPath, join(folder, moduleFile(this.#options.role)));
     return folder;
   }
@@ -157,6 +163,31 @@ class ForkedModule<R extends ModuleRole> implements ModuleRunner<R> {
   #kill(): void {
     this.#child?.kill("SIGKILL");
     this.#child = undefined;
+  }
+}
+
+/**
+ * A worker killed by SIGKILL cannot take its children along, and a module in an endless loop never hears of it: on Linux the kernel
+ * sees to it (prctl PR_SET_PDEATHSIG), asked by setpriv of util-linux. A thread that watches inside the child is no way: threads are
+ * outside Node's permission model.
+ */
+function leashed(execArgv: string[]): Pick<ForkOptions, "execPath" | "execArgv"> {
+  if (!existsSync(SETPRIV)) return { execArgv };
+  return { execPath: SETPRIV, execArgv: ["--pdeathsig", "KILL", process.execPath, ...execArgv] };
+}
+
+/** A worker killed by SIGKILL leaves its modules' folders behind; the next one on the machine removes them. */
+async function removeAbandoned(parent: string): Promise<void> {
+  const abandoned = (await readdir(parent)).filter((name) => name.startsWith(FOLDER) && !isAlive(Number(name.slice(FOLDER.length).split("-")[0])));
+  await Promise.all(abandoned.map((name) => rm(join(parent, name), { recursive: true, force: true })));
+}
+
+function isAlive(pid: number): boolean {
+  try {
+    return process.kill(pid, 0);
+  } catch (error) {
+    // EPERM: alive, of another user.
+    return (error as NodeJS.ErrnoException).code === "EPERM";
   }
 }
 
