@@ -3,8 +3,10 @@
 import { Context } from "@temporalio/activity";
 import type { CompiledSpec } from "../campaign/compiled.ts";
 import { placeName } from "../campaign/ids.ts";
-import type { Facts, StageInput, StageName } from "../campaign/types.ts";
+import { repairsOf } from "../campaign/rules.ts";
+import type { Facts, LedgerEvent, StageInput, StageName } from "../campaign/types.ts";
 import type { Progress, WorkContext } from "../runtimes/types.ts";
+import type { Store } from "../store/types.ts";
 import type { Deps } from "./deps.ts";
 import { toFailure } from "./failure.ts";
 import { specOf } from "./records.ts";
@@ -40,6 +42,8 @@ export interface StageContext<I extends StageInput & { stage: StageName } = Stag
   trace: Trace;
   /** The trace of the attempt before, when it died. */
   previous: Trace | undefined;
+  /** How often each manifest was set aside by a repair, by key. */
+  repairs: ReadonlyMap<string, number>;
   facts(more?: Record<string, unknown>): Facts;
 }
 
@@ -71,6 +75,7 @@ export async function inStage<I extends StageInput & { stage: StageName }, R>(
       place: placeName(input.place),
       attempt,
       trace,
+      repairs: await repairsIn(deps.store, input.campaign.campaignId),
       previous: attempt > 1 ? (activity.info.heartbeatDetails as Trace | undefined) : undefined,
       signal,
       onProgress(progress) {
@@ -87,6 +92,9 @@ export async function inStage<I extends StageInput & { stage: StageName }, R>(
     clearInterval(beat);
   }
 }
+
+/** One listing where nothing is new. */
+const repairsIn = async (store: Store, campaignId: string): Promise<ReadonlyMap<string, number>> => repairsOf(await store.ledger(campaignId).follow<LedgerEvent>());
 
 /** Fan-outs count pieces; what is counted inside the running piece is a value beside them. */
 const within = (stage: Progress | undefined, inner: Progress): Progress =>

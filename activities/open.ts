@@ -30,6 +30,7 @@ async function readRecord(deps: Deps, { campaignId }: CampaignInput): Promise<Ca
 }
 
 function refuseOther(deps: Deps, { campaignId, specDigest, storeName }: CampaignInput, record: CampaignRecord): void {
+  if (record.status === "moved") throw new SpecError("campaign_moved", record.failure?.message ?? campaignId, { hint: "start it there" });
   if (storeName !== deps.store.name)
     throw new SpecError("store_differs", `campaign ${campaignId} lives in ${storeName}, but this worker serves ${deps.store.name}`, { hint: "start a worker with --store and that name" });
   if (record.specDigest !== specDigest)

@@ -62,7 +62,7 @@ export async function pieceRows<R>(store: Store, pieces: readonly PieceRef[]): P
 }
 
 export async function jsonLines<R>(store: Store, digest: Digest): Promise<R[]> {
-  const lines = new TextDecoder().decode(await store.getBlob(digest)).split("\n");
+  const lines = new TextDecoder().decode(await store.getRemainder(digest)).split("\n");
   return lines.filter((line) => line !== "").map((line) => JSON.parse(line) as R);
 }
 

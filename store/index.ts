@@ -59,13 +59,14 @@ export async function storeOn(backend: Backend, { create = true }: OpenOptions =
     putBlobFile: (path) => blobs.putFile(path),
     getBlob: (digest) => blobs.get(digest),
     getBlobFile: (digest, path) => blobs.getFile(digest, path),
+    getRemainder: (digest) => blobs.getRemainder(digest),
     hasBlob: (digest) => blobs.has(digest),
     putJson: (value) => blobs.put(canonicalJson(value)),
     getJson: async <T>(digest: string) => decode(await blobs.get(digest)) as T,
     putTree: (dir) => blobs.putTree(dir),
     getTree: (digest, dir) => blobs.getTree(digest, dir),
     readManifest: (key) => readManifest(backend, key),
-    commitManifest: (key, manifest) => commitManifest(backend, blobs, key, manifest),
+    commitManifest: (key, manifest, names = []) => commitManifest(backend, blobs, key, manifest, names),
     ledger(campaignId) {
       const ledger = ledgers.get(campaignId) ?? openLedger(backend, campaignId);
       ledgers.set(campaignId, ledger);

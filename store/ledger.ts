@@ -31,10 +31,20 @@ export function openLedger(backend: Backend, campaignId: string): Ledger {
         const n = numbers[offset] as number;
         if (!bytes) throw missingRow(campaignId, n, keys);
         // Another append of this process may have followed further meanwhile.
-        if (n === from.count) from.add(bytes);
+        if (n === from.count) await addSound(from, n, bytes);
       }
     }
     return from;
+  }
+
+  /** Bytes can be damaged on their way too: a row that does not fit is read once more before it is called broken. */
+  async function addSound(to: Chain, n: number, bytes: Uint8Array): Promise<void> {
+    try {
+      to.add(bytes);
+    } catch {
+      const again = await backend.get(ledgerKey(campaignId, n));
+      if (n === to.count) to.add(again ?? bytes);
+    }
   }
 
   async function add<E>(row: Omit<NewRow<E>, "epoch">, epochOf: (highest: number) => number): Promise<Row<E>> {
@@ -54,6 +64,10 @@ export function openLedger(backend: Backend, campaignId: string): Ledger {
   return {
     async read<E>() {
       chain = await follow(new Chain(campaignId));
+      return [...chain.rows] as Row<E>[];
+    },
+    async follow<E>() {
+      chain = await follow(chain);
       return [...chain.rows] as Row<E>[];
     },
     append: (row) =>

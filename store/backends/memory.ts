@@ -27,6 +27,13 @@ export function memoryBackend(): Backend {
     async *list(prefix, after = "") {
       yield* [...objects.keys()].filter((key) => key.startsWith(prefix) && key > after).sort();
     },
+    async *entries(prefix) {
+      for await (const key of this.list(prefix)) {
+        const found = await this.stat(key);
+        if (found) yield found;
+      }
+    },
+    async *leftovers() {},
     async *folders(prefix) {
       const below = [...objects.keys()].filter((key) => key.startsWith(prefix)).map((key) => key.slice(prefix.length).split("/"));
       yield* new Set(below.flatMap(([name = "", ...rest]) => (rest.length > 0 ? [name] : [])).sort());

@@ -2,7 +2,7 @@
 import { ResourceError } from "../errors.ts";
 
 /** The call as IAM or the documentation of S3 names it. */
-export type Call = "GetObject" | "HeadObject" | "PutObject" | "PutObject with If-None-Match" | "ListBucket" | "DeleteObject";
+export type Call = "GetObject" | "HeadObject" | "PutObject" | "PutObject with If-None-Match" | "ListBucket" | "DeleteObject" | "ListBucketMultipartUploads" | "AbortMultipartUpload";
 
 /** Permission that a call needs, where it has another name. */
 const PERMISSION: Partial<Record<Call, string>> = { HeadObject: "s3:GetObject", "PutObject with If-None-Match": "s3:PutObject" };
@@ -34,7 +34,7 @@ export function translated(cause: unknown, store: string, call: Call): Error {
   if (CREDENTIALS.has(what)) return new ResourceError("store_denied", `${store} has no valid credentials: ${what}: ${message}`, { hint: "renew them where the AWS chain finds them (profile, web identity, instance role): they are read again at the next try; those of the environment need a restart", cause });
   if (REGION.has(what)) return new ResourceError("region_wrong", `${store} is in another region than the one that is asked: ${message}`, { hint: "set AWS_REGION to the bucket's region", cause });
   if (message === "Region is missing") return new ResourceError("region_wrong", `no region is set for ${store}`, { hint: "set AWS_REGION", cause });
-  if (isDenied(cause)) return new ResourceError("store_denied", `${store} refused ${call}: ${what} ${message}`, { hint: `needed on this prefix: ${PERMISSION[call] ?? `s3:${call}`} (all: s3:GetObject, PutObject, DeleteObject, ListBucket, AbortMultipartUpload)`, cause });
+  if (isDenied(cause)) return new ResourceError("store_denied", `${store} refused ${call}: ${what} ${message}`, { hint: `needed on this prefix: ${PERMISSION[call] ?? `s3:${call}`} (docs/store.md lists all)`, cause });
   if (statusOf(cause) === 501) return new ResourceError("store_unsupported", `${store} does not know ${call}`, { hint: "campaigns need a store with conditional writes: `ratchet doctor`", cause });
   return new ResourceError("store_unreachable", `${store} did not answer ${call}: ${what} ${message}`, { hint: "check AWS_ENDPOINT_URL, AWS_REGION and the network; the campaign waits and goes on by itself", cause });
 }

@@ -3,9 +3,19 @@
 import { createWriteStream } from "node:fs";
 import { open, stat } from "node:fs/promises";
 import { pipeline } from "node:stream/promises";
-import { DeleteObjectCommand, GetObjectCommand, HeadObjectCommand, paginateListObjectsV2, PutObjectCommand, S3Client } from "@aws-sdk/client-s3";
+import {
+  AbortMultipartUploadCommand,
+  DeleteObjectCommand,
+  GetObjectCommand,
+  HeadObjectCommand,
+  ListMultipartUploadsCommand,
+  paginateListObjectsV2,
+  PutObjectCommand,
+  S3Client,
+} from "@aws-sdk/client-s3";
+import type { ListMultipartUploadsCommandInput, ListMultipartUploadsCommandOutput } from "@aws-sdk/client-s3";
 import { Upload } from "@aws-sdk/lib-storage";
-import type { Backend } from "../types.ts";
+import type { Backend, Entry } from "../types.ts";
 import { download } from "./s3-download.ts";
 import { isMissingKey, isNotFound, isPermanent, isStaleIdentity, translated } from "./s3-errors.ts";
 import type { Call } from "./s3-errors.ts";
@@ -74,6 +84,12 @@ export function s3Backend({ bucket, prefix }: S3Location, makeClient: () => S3Cl
     } while (token);
   }
 
+  async function* entries(prefixOfKeys: string, more: { StartAfter?: string }): AsyncGenerator<Entry> {
+    for await (const page of pages(prefixOfKeys, more)) {
+      for (const { Key, Size = 0, LastModified } of page.Contents ?? []) if (Key) yield { key: Key.slice(root.length), sizeBytes: Size, modifiedMs: LastModified?.getTime() ?? 0 };
+    }
+  }
+
   return {
     name,
     get,
@@ -117,8 +133,18 @@ export function s3Backend({ bucket, prefix }: S3Location, makeClient: () => S3Cl
       return found && { key, sizeBytes: found.ContentLength ?? 0, modifiedMs: found.LastModified?.getTime() ?? 0 };
     },
     async *list(prefixOfKeys, after) {
-      for await (const page of pages(prefixOfKeys, after === undefined ? {} : { StartAfter: `${root}${after}` })) {
-        for (const { Key } of page.Contents ?? []) if (Key) yield Key.slice(root.length);
+      for await (const { key } of entries(prefixOfKeys, after === undefined ? {} : { StartAfter: `${root}${after}` })) yield key;
+    },
+    entries: (prefixOfKeys) => entries(prefixOfKeys, {}),
+    async *leftovers() {
+      for (let more: Pick<ListMultipartUploadsCommandInput, "KeyMarker" | "UploadIdMarker"> | undefined = {}; more; ) {
+        const markers: typeof more = more;
+        const page: ListMultipartUploadsCommandOutput = await call("ListBucketMultipartUploads", (client) => client.send(new ListMultipartUploadsCommand({ Bucket: bucket, Prefix: root, ...markers })));
+        for (const { Key = "", UploadId, Initiated } of page.Uploads ?? []) {
+          const remove = async () => void (await call("AbortMultipartUpload", (client) => client.send(new AbortMultipartUploadCommand({ Bucket: bucket, Key, UploadId }))));
+          yield { key: Key.slice(root.length), sizeBytes: 0, modifiedMs: Initiated?.getTime() ?? Date.now(), remove };
+        }
+        more = page.IsTruncated ? { KeyMarker: page.NextKeyMarker, UploadIdMarker: page.NextUploadIdMarker } : undefined;
       }
     },
     async *folders(prefixOfKeys) {
