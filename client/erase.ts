@@ -2,13 +2,14 @@
 // replaced by a copy without those rows, under the copy's own digest; the blob goes, its digest stays with a record of the erasure, and
 // each campaign that named it gets a row in its ledger. Model weights cannot be erased by rows. (docs/store.md, "Erasing")
 import { canonicalJson, sha256 } from "../store/index.ts";
-import type { Store } from "../store/types.ts";
+import type { Entry, Store } from "../store/types.ts";
 import { recordErasure } from "../store/erased.ts";
 import { BLOBS_PREFIX, blobKey } from "../store/layout.ts";
 import type { CompiledSpec } from "../campaign/compiled.ts";
 import { SpecError } from "../campaign/errors.ts";
 import { promptContent } from "../campaign/recipe/rows.ts";
 import type { Digest, LedgerEvent } from "../campaign/types.ts";
+import { eachOf } from "./each.ts";
 import { hasEnded } from "./outcome.ts";
 import { campaignIds, readSpec, requireCampaign } from "./record.ts";
 import { Reach } from "./reach.ts";
@@ -98,16 +99,18 @@ interface Found {
 async function rowsOfPrompt(store: Store, promptId: string, { campaigns, contents }: Holders): Promise<Found[]> {
   const found: Found[] = [];
   const reaches = [...campaigns.values()].map(({ reach }) => reach);
-  for await (const { key, sizeBytes } of store.backend.entries(BLOBS_PREFIX)) {
+  const entries: Entry[] = [];
+  for await (const entry of store.backend.entries(BLOBS_PREFIX)) entries.push(entry);
+  await eachOf(entries, async ({ key, sizeBytes }) => {
     const digest = key.slice(key.lastIndexOf("/") + 1);
     const named = reaches.some(({ digests }) => digests.has(digest));
-    if (reaches.some(({ files }) => files.has(digest)) || (!named && sizeBytes > STRAY_BYTES_MAX)) continue;
+    if (reaches.some(({ files }) => files.has(digest)) || (!named && sizeBytes > STRAY_BYTES_MAX)) return;
     const bytes = await store.getBlob(digest);
-    if (bytes[0] !== 0x7b /* { */) continue;
+    if (bytes[0] !== 0x7b /* { */) return;
     const lines = linesOf(new TextDecoder().decode(bytes));
     const rest = lines.filter(({ row }) => !isOf(row, promptId, contents));
     if (rest.length < lines.length) found.push({ digest, named, rows: lines.length - rest.length, rest: rest.map(({ line }) => `${line}\n`).join("") });
-  }
+  });
   return found;
 }
 

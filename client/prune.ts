@@ -5,6 +5,7 @@ import { checkpointsPrefix } from "../campaign/ids.ts";
 import { SpecError } from "../campaign/errors.ts";
 import { BLOBS_PREFIX, PROBES_PREFIX } from "../store/layout.ts";
 import type { Entry, Store } from "../store/types.ts";
+import { eachOf } from "./each.ts";
 import { campaignIds, requireCampaign } from "./record.ts";
 import { Reach } from "./reach.ts";
 
@@ -57,15 +58,12 @@ export async function pruneStore(store: Store, { dryRun, graceMs }: PruneOptions
     await reach.campaign(id, { checkpoints: !done });
     if (done) for await (const entry of store.backend.entries(checkpointsPrefix(id))) await sweep(pruned.checkpoints, entry, () => store.backend.delete(entry.key));
   }
-  for (const entry of blobs) {
-    if (reach.digests.has(entry.key.slice(entry.key.lastIndexOf("/") + 1))) {
-      count(pruned.kept, entry);
-      continue;
-    }
+  await eachOf(blobs, async (entry) => {
+    if (reach.digests.has(entry.key.slice(entry.key.lastIndexOf("/") + 1))) return count(pruned.kept, entry);
     // Looked at again: a writer may have touched it since it was listed.
     const now = entry.modifiedMs > before || dryRun ? entry : await store.backend.stat(entry.key);
     if (now) await sweep(pruned.blobs, now, () => store.backend.delete(entry.key));
-  }
+  });
   for await (const entry of store.backend.entries(PROBES_PREFIX)) await sweep(pruned.leftovers, entry, () => store.backend.delete(entry.key));
   for await (const leftover of store.backend.leftovers()) await sweep(pruned.leftovers, leftover, () => leftover.remove());
   return pruned;

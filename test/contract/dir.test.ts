@@ -6,12 +6,14 @@ import { join } from "node:path";
 import { after, it } from "node:test";
 import { dirBackend } from "../../store/backends/dir.ts";
 import { openStore } from "../../store/index.ts";
+import { careContract } from "./care-contract.ts";
 import { storeContract } from "./store-contract.ts";
 
 const root = await mkdtemp(join(tmpdir(), "ratchet-dir-store-"));
 after(() => rm(root, { recursive: true, force: true }));
 
 storeContract("a directory", async () => dirBackend(root));
+careContract("a directory", async () => dirBackend(await mkdtemp(join(root, "care-"))));
 
 it("a temporary file that a killed writer left is not a key, and does not stop the next writer", async () => {
   const folder = await mkdtemp(join(root, "killed-"));

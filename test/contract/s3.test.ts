@@ -11,6 +11,7 @@ import { S3Client } from "@aws-sdk/client-s3";
 import { parseS3Name, s3Backend } from "../../store/backends/s3.ts";
 import { storeOn } from "../../store/index.ts";
 import { openS3Proxy } from "../support/s3-proxy.ts";
+import { careContract } from "./care-contract.ts";
 import { storeContract } from "./store-contract.ts";
 
 interface TestS3 {
@@ -30,6 +31,8 @@ function client({ endpoint, region, accessKeyId, secretAccessKey }: TestS3): () 
 }
 
 storeContract("S3", async () => s3Backend({ bucket: (s3 as TestS3).bucket, prefix: `contract-${randomBytes(4).toString("hex")}` }, client(s3 as TestS3)), skip);
+
+careContract("S3", async () => s3Backend({ bucket: (s3 as TestS3).bucket, prefix: `care-${randomBytes(4).toString("hex")}` }, client(s3 as TestS3)), skip);
 
 it("names a bucket that does not exist", { skip }, async () => {
   const backend = s3Backend({ bucket: "no-such-bucket-of-ours", prefix: "" }, client(s3 as TestS3));
