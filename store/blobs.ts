@@ -3,11 +3,11 @@ import { createHash, randomBytes } from "node:crypto";
 import { createReadStream } from "node:fs";
 import { mkdir, readdir, rename, rm, stat } from "node:fs/promises";
 import { dirname, join, relative, sep } from "node:path";
+import { again } from "./again.ts";
 import { canonicalJson, sha256 } from "./canonical.ts";
 import { readErasure } from "./erased.ts";
 import { ArtifactError } from "./errors.ts";
 import { blobKey } from "./layout.ts";
-import { sound } from "./sound.ts";
 import type { Backend, Digest } from "./types.ts";
 
 export interface TreeFile {
@@ -48,13 +48,14 @@ export class Blobs {
     return { digest, sizeBytes };
   }
 
-  async get(digest: Digest): Promise<Uint8Array> {
-    const bytes = await sound(
-      () => this.backend.get(blobKey(digest)),
-      (read) => this.matching(digest, sha256(read), read),
-    );
-    if (!bytes) throw await this.absence(digest);
-    return bytes;
+  get(digest: Digest): Promise<Uint8Array> {
+    return again(async () => {
+      const bytes = await this.backend.get(blobKey(digest));
+      if (!bytes) throw await this.absence(digest);
+      const found = sha256(bytes);
+      if (found !== digest) throw corrupt(digest, found, this.backend);
+      return bytes;
+    });
   }
 
   async getRemainder(digest: Digest): Promise<Uint8Array> {
@@ -63,19 +64,8 @@ export class Blobs {
     return erasure.redacted ? this.get(erasure.redacted) : new Uint8Array();
   }
 
-  async getFile(digest: Digest, path: string): Promise<void> {
-    await mkdir(dirname(path), { recursive: true });
-    const temporary = `${path}.tmp-${randomBytes(6).toString("hex")}`;
-    try {
-      const fetched = await sound(
-        async () => ((await this.backend.getFile(blobKey(digest), temporary)) ? temporary : undefined),
-        async (file) => this.matching(digest, await fileDigest(file), file),
-      );
-      if (!fetched) throw await this.absence(digest);
-      await rename(temporary, path);
-    } finally {
-      await rm(temporary, { force: true });
-    }
+  getFile(digest: Digest, path: string): Promise<void> {
+    return again(() => this.fetch(digest, path));
   }
 
   async has(digest: Digest): Promise<boolean> {
@@ -105,16 +95,24 @@ export class Blobs {
     }
   }
 
+  private async fetch(digest: Digest, path: string): Promise<void> {
+    await mkdir(dirname(path), { recursive: true });
+    const temporary = `${path}.tmp-${randomBytes(6).toString("hex")}`;
+    try {
+      if (!(await this.backend.getFile(blobKey(digest), temporary))) throw await this.absence(digest);
+      const found = await fileDigest(temporary);
+      if (found !== digest) throw corrupt(digest, found, this.backend);
+      await rename(temporary, path);
+    } finally {
+      await rm(temporary, { force: true });
+    }
+  }
+
   /** Gone on purpose, or lost? */
   private async absence(digest: Digest): Promise<ArtifactError> {
     const erasure = await readErasure(this.backend, digest);
     if (!erasure) return missing(digest, this.backend);
     return new ArtifactError("artifact_erased", `blob ${digest} in ${this.backend.name} was erased on ${erasure.at.slice(0, 10)} by ${erasure.by}: ${erasure.why}`, { hint: "what was made from it stays; nothing can be made from it again" });
-  }
-
-  private matching<T>(digest: Digest, found: Digest, content: T): T {
-    if (found !== digest) throw corrupt(digest, found, this.backend);
-    return content;
   }
 
   /** Whether the blob is there, young, and with the right bytes: a damaged one must not hold its name for ever. */

@@ -1,5 +1,6 @@
 // The ledger: row n is the object <n>.json, created conditionally, holding its epoch, its event id and the digest of row n−1. One writer
 // at a time by epoch, any number of readers; an append that finds its id is done already.
+import { again } from "./again.ts";
 import { canonicalDigest, sha256 } from "./canonical.ts";
 import { ArtifactError, LeaseLost } from "./errors.ts";
 import { ledgerKey, ledgerPrefix } from "./layout.ts";
@@ -31,28 +32,20 @@ export function openLedger(backend: Backend, campaignId: string): Ledger {
         const n = numbers[offset] as number;
         if (!bytes) throw missingRow(campaignId, n, keys);
         // Another append of this process may have followed further meanwhile.
-        if (n === from.count) await addSound(from, n, bytes);
+        if (n === from.count) from.add(bytes);
       }
     }
     return from;
   }
 
-  /** Bytes can be damaged on their way too: a row that does not fit is read once more before it is called broken. */
-  async function addSound(to: Chain, n: number, bytes: Uint8Array): Promise<void> {
-    try {
-      to.add(bytes);
-    } catch {
-      const again = await backend.get(ledgerKey(campaignId, n));
-      if (n === to.count) to.add(again ?? bytes);
-    }
-  }
-
-  async function add<E>(row: Omit<NewRow<E>, "epoch">, epochOf: (highest: number) => number): Promise<Row<E>> {
+  /** `refuses`: asked again for each tail that the row would follow. */
+  async function add<E>(row: Omit<NewRow<E>, "epoch">, epochOf: (highest: number) => number, refuses: (rows: Row<E>[]) => boolean = () => false): Promise<Row<E> | undefined> {
     for (let tries = 0; tries < TRIES; tries += 1) {
-      chain = await follow(chain);
+      chain = await again(() => follow(chain));
       const { count, last, epoch } = chain;
       const done = chain.row<E>(row.id);
       if (done) return done;
+      if (refuses(chain.rows as Row<E>[])) return undefined;
       const next: Row<E> = { schema: "ratchet.ledger/1", n: count, epoch: epochOf(epoch), ...row, previous: last, at: new Date().toISOString() };
       // The chain covers every row but the last; the seal covers that one too.
       const bytes = new TextEncoder().encode(`${JSON.stringify({ ...next, seal: canonicalDigest(next) })}\n`);
@@ -63,19 +56,19 @@ export function openLedger(backend: Backend, campaignId: string): Ledger {
 
   return {
     async read<E>() {
-      chain = await follow(new Chain(campaignId));
+      chain = await again(() => follow(new Chain(campaignId)));
       return [...chain.rows] as Row<E>[];
     },
     async follow<E>() {
-      chain = await follow(chain);
+      chain = await again(() => follow(chain));
       return [...chain.rows] as Row<E>[];
     },
-    append: (row) =>
-      add(row, (highest) => {
+    append: async <E>(row: NewRow<E>) =>
+      (await add(row, (highest) => {
         if (highest > row.epoch) throw new LeaseLost(`campaign ${campaignId} was taken over: epoch ${highest}, this run has ${row.epoch}`);
         return row.epoch;
-      }),
-    takeOver: (row) => add(row, (highest) => highest + 1),
+      })) as Row<E>,
+    takeOver: (row, refuses) => add(row, (highest) => highest + 1, refuses),
   };
 }
 

@@ -22,7 +22,7 @@ function swapLast(graph: Graph, x: Value): Value {
   return graph.one("Transpose", [x], { dtype: x.dtype, shape: permutation.map((axis) => dimAt(x, axis)) }, { perm: permutation });
 }
 
-function reduce(type: "ReduceSum" | "ReduceMean" | "ReduceSumSquare") {
+function reduce(type: "ReduceSum" | "ReduceMean" | "ReduceSumSquare" | "ReduceMax") {
   return (graph: Graph, inputs: readonly Value[], types: readonly ValueType[], { axes }: { axes: readonly number[] }): Value[] =>
     graph.node(type, [...inputs, graph.ints(axes)], types, { keepdims: 1 });
 }
@@ -71,6 +71,7 @@ export const emitters: { readonly [K in OpName]: Emit<K> } = {
   log: direct("Log"),
   sqrt: direct("Sqrt"),
   sigmoid: direct("Sigmoid"),
+  tanh: direct("Tanh"),
   silu: (graph, [x], [y]) => {
     const sigmoid = graph.one("Sigmoid", [x], y as ValueType);
     return [graph.one("Mul", [x, sigmoid], y as ValueType), sigmoid];
@@ -104,6 +105,9 @@ export const emitters: { readonly [K in OpName]: Emit<K> } = {
   reduceSum: reduce("ReduceSum"),
   reduceMean: reduce("ReduceMean"),
   sumSquares: reduce("ReduceSumSquare"),
+  reduceMax: reduce("ReduceMax"),
+  // The K smallest of K; equal elements keep their order.
+  sort: (graph, [x], types) => graph.node("TopK", [x, graph.size(dimAt(x as Value, 0))], types, { axis: 0, largest: 0, sorted: 1 }),
   segmentSum: (graph, inputs, types, { count }) => {
     const [x, segments] = inputs as [Value, Value];
     const size = dimAt(x, 0);
@@ -131,6 +135,7 @@ export const emitters: { readonly [K in OpName]: Emit<K> } = {
     const values = graph.one("GatherElements", [logps, column], { dtype: logits.dtype, shape: [size, 1] }, { axis: 1 });
     return [graph.one("Squeeze", [values, graph.ints([1])], picked), logps];
   },
+  detach: direct("Identity"),
   oneHot: (graph, [ids], types, { depth }) => [oneHot(graph, ids as Value, graph.size(depth), types[0] as ValueType)],
   greater: direct("Greater"),
   cast: (graph, inputs, types, { to }) => graph.node("Cast", inputs, types, { to: { type: to } }),

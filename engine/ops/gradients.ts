@@ -56,6 +56,7 @@ export const rules: RuleTable = {
   log: ({ t, x, dy }) => [t.div(dy[0], x[0])],
   sqrt: ({ t, y, dy }) => [t.div(t.mul(dy[0], t.number(0.5, dy[0])), y[0])],
   sigmoid: ({ t, y, dy }) => [t.mul(dy[0], t.mul(y[0], t.sub(t.number(1, y[0]), y[0])))],
+  tanh: ({ t, y, dy }) => [t.mul(dy[0], t.sub(t.number(1, y[0]), t.mul(y[0], y[0])))],
   // s = σ(x), y = x s: dy/dx = s + y (1 − s)
   silu: ({ t, y, dy }) => [t.mul(dy[0], t.add(second(y), t.mul(y[0], t.sub(t.number(1, y[0]), second(y)))))],
   softplus: ({ t, x, dy }) => [t.mul(dy[0], t.sigmoid(x[0]))],
@@ -108,6 +109,14 @@ export const rules: RuleTable = {
     return [t.expand(t.div(dy[0], count), x[0].shape)];
   },
   sumSquares: ({ t, x, dy }) => [t.mul(t.mul(dy[0], t.number(2, dy[0])), x[0])],
+  // Equal largest elements share the gradient.
+  reduceMax: ({ t, x, y, dy, attributes }) => {
+    const below = t.cast(t.greater(y[0], x[0]), dy[0].dtype);
+    const largest = t.sub(t.number(1, below), below);
+    return [t.mul(largest, t.div(dy[0], t.reduceSum(largest, attributes.axes)))];
+  },
+  // Each element takes the gradient of the place that it went to: the inverse of a permutation is the order that sorts it.
+  sort: ({ t, y, dy }) => [t.gather(dy[0], t.sortedWithOrder(second(y))[1])],
   segmentSum: ({ t, x, dy }) => [t.gather(dy[0], second(x)), undefined],
   // r = 1 / √(mean(x²) + ε), p = dy ∘ x:  dw = rᵀ p  and  dx = dy ∘ w ∘ r − x ∘ (p · w) r³ / D
   rmsNorm: ({ t, x, dy, attributes, needs }) => {
@@ -133,6 +142,7 @@ export const rules: RuleTable = {
     const column = t.reshape(dy[0], [dimAt(logits, 0), 1]);
     return [t.mul(t.sub(hot, t.exp(second(y))), column), undefined];
   },
+  detach: "none",
   oneHot: "none",
   greater: "none",
   cast: "none",

@@ -16,6 +16,7 @@ export interface Attributes {
   log: None;
   sqrt: None;
   sigmoid: None;
+  tanh: None;
   /** x · σ(x); the second output is σ(x). */
   silu: None;
   /** ln(1 + eˣ) */
@@ -40,6 +41,9 @@ export interface Attributes {
   reduceSum: { axes: readonly number[] };
   reduceMean: { axes: readonly number[] };
   sumSquares: { axes: readonly number[] };
+  reduceMax: { axes: readonly number[] };
+  /** A vector in ascending order; the second output is the place that each element had before. */
+  sort: None;
   /** (x [M], segments [M]) → [count], the sum of each segment. */
   segmentSum: { count: Dim };
   // Parts of models.
@@ -52,6 +56,8 @@ export interface Attributes {
   /** (logits [M,V], targets [M]) → ln softmax(logits)[target], [M]; the second output is the log-softmax. */
   tokenLogps: None;
   // Without gradient.
+  /** The value itself, to be taken as a constant. */
+  detach: None;
   oneHot: { depth: Dim; dtype: DType };
   greater: None;
   cast: { to: DType };

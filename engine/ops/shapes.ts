@@ -53,6 +53,7 @@ export const shapeRules: { readonly [K in OpName]: ShapeRule<K> } = {
   log: same,
   sqrt: same,
   sigmoid: same,
+  tanh: same,
   silu: (inputs) => [...same(inputs), ...same(inputs)],
   softplus: same,
   softmax: same,
@@ -102,6 +103,12 @@ export const shapeRules: { readonly [K in OpName]: ShapeRule<K> } = {
   reduceSum: reduced,
   reduceMean: reduced,
   sumSquares: reduced,
+  reduceMax: reduced,
+  sort: (inputs) => {
+    const x = arg(inputs, 0);
+    check(x.shape.length === 1, "only a vector is sorted", x);
+    return [...same(inputs), { dtype: "int64", shape: x.shape }];
+  },
   segmentSum: (inputs, { count }) => {
     const [x, segments] = [arg(inputs, 0), arg(inputs, 1)];
     check(x.shape.length === 1 && sameShape(x.shape, segments.shape), "one segment number per element", x, segments);
@@ -123,6 +130,7 @@ export const shapeRules: { readonly [K in OpName]: ShapeRule<K> } = {
     check(logits.shape.length === 2 && sameShape(targets.shape, [dimAt(logits, 0)]), "one target per row of logits", logits, targets);
     return [{ dtype: logits.dtype, shape: targets.shape }, ...same(inputs)];
   },
+  detach: same,
   oneHot: (inputs, { depth, dtype }) => [{ dtype, shape: [...arg(inputs, 0).shape, depth] }],
   greater: (inputs) => elementwise(inputs).map(({ shape }) => ({ dtype: "bool", shape })),
   cast: (inputs, { to }) => [{ dtype: to, shape: arg(inputs, 0).shape }],

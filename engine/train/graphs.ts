@@ -2,17 +2,18 @@
 import { Graph } from "../graph/graph.ts";
 import type { Dim, Value } from "../graph/value.ts";
 import { dimAt } from "../graph/value.ts";
-import { dpoLoss } from "../loss/dpo.ts";
-import { rewardLoss } from "../loss/reward.ts";
-import { sftLoss } from "../loss/sft.ts";
-import type { Loss } from "../loss/types.ts";
-import { declareParameters, declareSelection, declareSequences, logits, rewards } from "../model/llama.ts";
+import { ktoLoss, preferenceLoss, rewardLoss, sftLoss } from "../loss/index.ts";
+import type { Loss } from "../loss/index.ts";
+import { declareSelection, declareSequences, logits, rewards } from "../model/llama.ts";
 import type { Parameters } from "../model/llama.ts";
+import { declareLearner } from "../model/lora.ts";
+import type { LoraSettings } from "../model/lora.ts";
 import type { ModelConfig } from "../model/types.ts";
 import { adamw, declareAdamInputs } from "../optim/adamw.ts";
 import type { OptimizerSettings } from "../optim/settings.ts";
 import { differentiate } from "../ops/differentiate.ts";
 import { Tape } from "../ops/tape.ts";
+import { termsOf, usesReference } from "./loss-inputs.ts";
 import type { TrainTask } from "./types.ts";
 
 /** Prefixes of the optimizer's inputs and outputs; the weights themselves go in under their own names and out under `next:`. */
@@ -26,27 +27,42 @@ function tokenLogps(t: Tape, config: ModelConfig, parameters: Parameters, rows: 
   return t.tokenLogps(logits(t, config, parameters, sequences, selection), targets);
 }
 
-/** Summed log-probabilities of each row, [rows]. */
-function rowLogps(t: Tape, config: ModelConfig, parameters: Parameters, rows: Dim): Value {
+/** Summed log-probabilities of each row, [rows]; with weights of tokens where asked, and without. */
+function rowLogps(t: Tape, config: ModelConfig, parameters: Parameters, rows: Dim, weighted = false): { logps: Value; plainLogps: Value } {
   const logps = tokenLogps(t, config, parameters, rows);
-  return t.segmentSum(logps, t.graph.input("rowOf", "int64", logps.shape), rows);
+  const rowOf = t.graph.input("rowOf", "int64", logps.shape);
+  const sum = (of: Value): Value => t.segmentSum(of, rowOf, rows);
+  const plainLogps = sum(logps);
+  return { logps: weighted ? sum(t.mul(logps, t.graph.input("tokenWeights", "float32", logps.shape))) : plainLogps, plainLogps };
+}
+
+/** Rows come in pairs of answers: all first ones, then all second ones. */
+const answers = "2*B";
+
+function policyLoss(t: Tape, task: Extract<TrainTask, { kind: "dpo" | "kto" }>, config: ModelConfig, parameters: Parameters): Loss {
+  const perAnswer = (name: string): Value => t.graph.input(name, "float32", [answers]);
+  const sums = rowLogps(t, config, parameters, answers, task.kind === "dpo" && task.ldAlpha !== undefined);
+  if (task.kind === "kto") return ktoLoss(t, { logps: sums.logps, reference: perAnswer("reference"), desirable: t.graph.input("desirable", "float32", ["B"]) }, task);
+  return preferenceLoss(t, { ...sums, tokens: perAnswer("answerTokens"), ...(usesReference(task) ? { reference: perAnswer("reference") } : {}) }, task.beta, termsOf(task));
 }
 
 function lossOf(t: Tape, task: TrainTask, config: ModelConfig, parameters: Parameters): Loss {
   if (task.kind === "sft") return sftLoss(t, tokenLogps(t, config, parameters, "R"));
-  // Chosen rows come first, then the rejected ones.
-  if (task.kind === "dpo") return dpoLoss(t, rowLogps(t, config, parameters, "2*B"), t.graph.input("reference", "float32", ["2*B"]), task.beta);
-  const sequences = declareSequences(t, config, "2*B");
-  return rewardLoss(t, rewards(t, config, parameters, sequences, declareSelection(t, sequences, "2*B")));
+  if (task.kind !== "reward") return policyLoss(t, task, config, parameters);
+  const sequences = declareSequences(t, config, answers);
+  const { margin, centering } = task;
+  return rewardLoss(t, rewards(t, config, parameters, sequences, declareSelection(t, sequences, answers)), {
+    ...(margin ? { margin: t.graph.input("margins", "float32", ["B"]) } : {}),
+    ...(centering === undefined ? {} : { centering }),
+  });
 }
 
-/** One optimizer step. Outputs: loss, grad_norm, the task's metrics, and every weight and moment after the step. */
-export function stepGraph(task: TrainTask, config: ModelConfig, settings: Pick<OptimizerSettings, "betas" | "clip">): Graph {
+/** One optimizer step. Outputs: loss, grad_norm, the task's metrics, and every weight that learns and its moments after the step. */
+export function stepGraph(task: TrainTask, config: ModelConfig, settings: Pick<OptimizerSettings, "betas" | "clip">, adapter?: LoraSettings): Graph {
   const graph = new Graph();
   const t = new Tape(graph);
-  const parameters = declareParameters(t, config);
+  const { parameters, learned: weights } = declareLearner(t, config, adapter);
   const { loss, metrics } = lossOf(t, task, config, parameters);
-  const weights = [...parameters.values()];
   const gradients = differentiate(t, loss, weights);
   const slots = weights.map((weight, index) => ({
     weight,

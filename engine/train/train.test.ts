@@ -11,7 +11,7 @@ import type { Kind, Shape } from "./small-training.test.support.ts";
 import { readTrainerState, train, writeTrainerState } from "./index.ts";
 import type { StepRecord, TrainerState, TrainOptions } from "./index.ts";
 
-const kinds: readonly Kind[] = ["sft", "reward", "dpo"];
+const kinds: readonly Kind[] = ["sft", "reward", "dpo", "kto"];
 
 async function inFolder(use: (dir: string) => Promise<void>): Promise<void> {
   const dir = await mkdtemp(join(tmpdir(), "trainer-"));

@@ -1,19 +1,33 @@
 // What training takes and gives.
+import type { KtoSettings, PreferenceTerm } from "../loss/index.ts";
 import type { Sequence } from "../model/encode.ts";
+import type { Adapter } from "../model/lora.ts";
 import type { Checkpoint, WeightTensor } from "../model/types.ts";
 import type { OptimizerSettings } from "../optim/settings.ts";
 
 export type TrainTask =
   /** promptMask: the loss is on the answer only. */
-  { kind: "sft"; promptMask: boolean } | { kind: "reward" } | { kind: "dpo"; beta: number };
+  | { kind: "sft"; promptMask: boolean }
+  /** margin: every pair has one. centering: 0 where absent. */
+  | { kind: "reward"; margin?: boolean; centering?: number }
+  /** losses: sigmoid where absent. ldAlpha: what a token beyond the length of the pair's shorter answer counts; 1 where absent. */
+  | { kind: "dpo"; beta: number; losses?: readonly PreferenceTerm[]; ldAlpha?: number }
+  | ({ kind: "kto" } & KtoSettings);
 
 export interface PairRow {
   chosen: Sequence;
   rejected: Sequence;
+  /** By how much the chosen answer's reward should be larger. */
+  margin?: number;
 }
 
-/** sft: sequences; reward and dpo: pairs. */
-export type TrainRow = Sequence | PairRow;
+/** An answer with a label of its own. */
+export interface LabelledRow extends Sequence {
+  desirable: boolean;
+}
+
+/** sft: sequences; reward and dpo: pairs; kto: labelled ones. */
+export type TrainRow = Sequence | PairRow | LabelledRow;
 
 /** The values of one step by TRL's names, and `step`. No times: a curve is part of a reproducible record. */
 export type StepRecord = Record<string, number>;
@@ -23,12 +37,16 @@ export interface TrainerState {
   step: number;
   /** Digest of task, settings, model configuration and rows; a state goes on with the same ones only. */
   identity: string;
+  /** Those that learn: the adapter's where there is one. */
   weights: Map<string, WeightTensor>;
   firstMoments: Map<string, WeightTensor>;
   secondMoments: Map<string, WeightTensor>;
   /** One entry per step from 1 to `step`. */
   curve: StepRecord[];
-  /** dpo: summed log-probabilities of every answer under the reference, chosen and rejected of each row in turn. */
+  /**
+   * Summed log-probabilities of every answer under the reference. dpo: chosen and rejected of each row in turn. kto: of each row of each step
+   * in turn, its own answer and the mismatched one.
+   */
   referenceLogps: number[];
 }
 
@@ -43,7 +61,9 @@ export interface StepProgress {
 export interface TrainOptions {
   task: TrainTask;
   start: Checkpoint;
-  /** dpo only, and not needed on resuming. */
+  /** Learns in place of the weights of `start`, which stay. */
+  adapter?: Adapter;
+  /** Where the task needs one (usesReference), and not on resuming; with an adapter it is `start` where absent. */
   reference?: Checkpoint;
   rows: readonly TrainRow[];
   optimizer: OptimizerSettings;
@@ -62,11 +82,15 @@ export interface TrainOptions {
 }
 
 export interface TrainResult {
+  /** With an adapter: merged. */
   checkpoint: Checkpoint;
+  adapter?: Adapter;
   steps: number;
   curve: StepRecord[];
   /** Means over the last tenth of the steps. */
   metrics: Record<string, number>;
   /** Rows that were left out, by reason. */
   dropped: Record<string, number>;
+  /** Rows that lost their end. */
+  cut: number;
 }

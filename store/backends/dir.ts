@@ -4,6 +4,7 @@ import { randomBytes } from "node:crypto";
 import { copyFile, link, mkdir, open, readdir, readFile, rename, rm, stat } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { ResourceError } from "../errors.ts";
+import { sync } from "../sync.ts";
 import type { Backend } from "../types.ts";
 
 const TEMPORARY = /\.tmp-[0-9a-f]{12}$/;
@@ -91,15 +92,6 @@ async function files(root: string, prefix: string): Promise<string[]> {
   const entries = await readdir(join(root, ...folder.split("/")), { recursive: true, withFileTypes: true }).catch((error: unknown) => absent(error, root));
   const paths = (entries ?? []).filter((entry) => entry.isFile()).map((entry) => join(entry.parentPath, entry.name).slice(root.length + 1).split("\\").join("/"));
   return paths.filter((path) => path.startsWith(prefix)).sort();
-}
-
-async function sync(path: string): Promise<void> {
-  const handle = await open(path, "r");
-  try {
-    await handle.sync();
-  } finally {
-    await handle.close();
-  }
 }
 
 function absent(error: unknown, root: string): undefined {

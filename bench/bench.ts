@@ -1,0 +1,133 @@
+// A run of the bench: which process stands for whom in which row, and what becomes of a row.
+import { readFileSync } from "node:fs";
+import { writeFile } from "node:fs/promises";
+import { availableParallelism, cpus, loadavg } from "node:os";
+import { join } from "node:path";
+import { runtimeFacts } from "../runtimes/onnx/versions.ts";
+import { BenchError, Fresh, Served } from "./contender.ts";
+import type { Command, Contender } from "./contender.ts";
+import { Inputs } from "./inputs.ts";
+import { enter, measure } from "./measure.ts";
+import { missingOf, peers } from "./peers.ts";
+import type { PeerName, Python } from "./peers.ts";
+import type { Result } from "./result.ts";
+import type { Row } from "./rows.ts";
+import type { Work } from "./work.ts";
+
+export interface BenchOptions {
+  /** The clone. */
+  root: string;
+  /** Inputs, models and logs. */
+  dir: string;
+  python: Python;
+  threads: number;
+  repeats: number;
+  /** A checkpoint in place of the random weights of the smallest size. */
+  checkpoint?: string;
+}
+
+/** Rows of one call of generate() that the script for an iteration is tried with. */
+const iterationBatches = ["128", "512"];
+
+const say = (line: string): void => console.error(line);
+
+export class Bench {
+  private readonly options: BenchOptions;
+  private readonly inputs: Inputs;
+  /** By name, alive from row to row. */
+  private readonly served = new Map<string, Served>();
+
+  constructor(options: BenchOptions) {
+    this.options = options;
+    this.inputs = new Inputs(options.dir, options.checkpoint);
+  }
+
+  async run(row: Row): Promise<Result> {
+    const { threads } = this.options;
+    const load = loadavg()[0]!;
+    const { entrants, missing } = await this.enter(row);
+    const repeats = Math.min(this.options.repeats, row.repeatsMax ?? Infinity);
+    const measured = await measure(row, entrants, { repeats, say });
+    const { name, work, size, target, aim, better, unit } = row;
+    const machine = { cpu: cpus()[0]?.model.trim() ?? "unknown", cores: availableParallelism(), threads };
+    return { row: name, work, size, target, aim, better, unit, ...measured, missing, versions: this.versions(), machine, load, repeats, at: new Date().toISOString() };
+  }
+
+  /** Compares what the contenders compute and times nothing. */
+  async check(row: Row): Promise<string[]> {
+    return (await this.enter(row)).entrants.map(({ contender }) => contender.name);
+  }
+
+  close(): void {
+    for (const contender of this.served.values()) contender.close();
+  }
+
+  /** Ratchet's version with the digest of the sources that this build was made from. */
+  get version(): string {
+    const read = (path: string): unknown => JSON.parse(readFileSync(join(this.options.root, path), "utf8"));
+    const { version } = read("package.json") as { version: string };
+    return `${version}+${(read("dist/.build.json") as { sources: string }).sources.slice(0, 12)}`;
+  }
+
+  private async enter(row: Row): Promise<Awaited<ReturnType<typeof enter>> & { missing: Record<string, string> }> {
+    const missing: Record<string, string> = {};
+    const contenders: [Contender, ...Contender[]] = [this.ratchet(row)];
+    for (const name of row.peers) {
+      const reason = missingOf(name, this.options.python);
+      if (reason === undefined) contenders.push(this.peer(name));
+      else missing[name] = reason;
+    }
+    for (const [name, reason] of Object.entries(missing)) say(`  without ${name}: ${reason}`);
+    if (contenders.length === 1) throw new BenchError(`no peer of ${row.name} is installed`);
+    const entered = await enter(row, await row.make(this.inputs), contenders, say);
+    return { ...entered, missing: { ...missing, ...entered.failed } };
+  }
+
+  private versions(): Record<string, string> {
+    const installed = Object.entries(this.options.python.versions).filter((entry): entry is [string, string] => entry[1] !== null);
+    return { ratchet: this.version, node: process.versions.node, onnxruntime: runtimeFacts().onnxruntime, ...Object.fromEntries(installed) };
+  }
+
+  private ratchet(row: Row): Contender {
+    const threads = String(this.options.threads);
+    const command = (script: string, ...args: string[]): Command => ({
+      command: process.execPath,
+      args: ["--enable-source-maps", join(this.options.root, "dist/bench/ratchet", script), ...args],
+      env: process.env,
+      log: this.log("Ratchet"),
+    });
+    const fresh = (script: string): Contender => new Fresh("Ratchet", ["fresh"], this.writeWork, () => command(script, this.workPath, threads));
+    if (row.peers.includes("TRL script")) return fresh("iteration.js");
+    if (row.peers.includes("PyTorch memory")) return fresh("memory.js");
+    return this.serve("Ratchet", command("serve.js", threads));
+  }
+
+  private peer(name: PeerName): Contender {
+    const { python, threads, root } = this.options;
+    const command = (...args: string[]): Command => ({
+      command: python.path!,
+      args: [join(root, "bench/peers", peers[name].script), ...args],
+      env: { ...process.env, OMP_NUM_THREADS: String(threads), MKL_NUM_THREADS: String(threads) },
+      log: this.log(name),
+    });
+    if (name === "TRL script") return new Fresh(name, iterationBatches, this.writeWork, (batch) => command(this.workPath, batch));
+    if (name === "PyTorch memory") return new Fresh(name, ["fresh"], this.writeWork, () => command(this.workPath));
+    return this.serve(name, command());
+  }
+
+  private serve(name: string, command: Command): Served {
+    const contender = this.served.get(name) ?? new Served(name, command);
+    this.served.set(name, contender);
+    return contender;
+  }
+
+  private log(name: string): string {
+    return join(this.options.dir, "logs", `${name.replaceAll(/\W+/g, "-")}.log`);
+  }
+
+  private get workPath(): string {
+    return join(this.options.dir, "work.json");
+  }
+
+  private readonly writeWork = (work: Work): Promise<void> => writeFile(this.workPath, JSON.stringify(work));
+}

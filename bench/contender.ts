@@ -1,0 +1,148 @@
+// Whoever does the work: Ratchet or a peer, as a process that lives on and is driven by JSON lines, or as a fresh one for every sample.
+import { spawn } from "node:child_process";
+import type { ChildProcessByStdio } from "node:child_process";
+import { closeSync, mkdirSync, openSync, readFileSync } from "node:fs";
+import { dirname } from "node:path";
+import { createInterface } from "node:readline";
+import type { Readable, Writable } from "node:stream";
+import type { Sample, Started, Work } from "./work.ts";
+
+export interface Contender {
+  readonly name: string;
+  /** Loads the work. */
+  start(work: Work): Promise<Started>;
+  sample(variant: string): Promise<Sample>;
+  close(): void;
+}
+
+/** A refusal or a failure that the row's reader is told. */
+export class BenchError extends Error {
+  override name = "BenchError";
+}
+
+export interface Command {
+  command: string;
+  args: string[];
+  env: NodeJS.ProcessEnv;
+  /** What it writes to stderr goes here. */
+  log: string;
+}
+
+/** Longer than any row takes: a peer that hangs ends its row, not the bench. */
+const timeoutMs = 15 * 60_000;
+const linesTold = 8;
+
+const running = new Set<ChildProcessByStdio<Writable, Readable, null>>();
+process.on("exit", () => running.forEach((child) => child.kill("SIGKILL")));
+
+function launch({ command, args, env, log }: Command): ChildProcessByStdio<Writable, Readable, null> {
+  mkdirSync(dirname(log), { recursive: true });
+  const stderr = openSync(log, "w");
+  const child = spawn(command, args, { env, stdio: ["pipe", "pipe", stderr] }) as ChildProcessByStdio<Writable, Readable, null>;
+  closeSync(stderr);
+  running.add(child);
+  child.once("close", () => running.delete(child));
+  return child;
+}
+
+const lastWords = (log: string): string => readFileSync(log, "utf8").trimEnd().split("\n").slice(-linesTold).join("\n");
+
+/** The next line of a child's stdout; its death and its silence are errors. */
+function nextLine(child: ChildProcessByStdio<Writable, Readable, null>, name: string, log: string): Promise<string> {
+  return new Promise((resolve, reject) => {
+    const lines = createInterface({ input: child.stdout });
+    const settle = (act: () => void): void => {
+      clearTimeout(timer);
+      lines.close();
+      child.off("close", onClose).off("error", onError);
+      act();
+    };
+    const onClose = (code: number | null, signal: string | null): void => settle(() => reject(new BenchError(`${name} ended (${signal ?? `exit code ${code}`}): ${lastWords(log)}`)));
+    const onError = (error: Error): void => settle(() => reject(new BenchError(`${name} could not be started: ${error.message}`)));
+    const timer = setTimeout(() => {
+      child.kill("SIGKILL");
+      settle(() => reject(new BenchError(`${name} gave no answer within ${timeoutMs / 60_000} minutes`)));
+    }, timeoutMs);
+    lines.once("line", (line) => settle(() => resolve(line)));
+    child.once("close", onClose).once("error", onError);
+  });
+}
+
+/** Stays alive from row to row: libraries are loaded once. */
+export class Served implements Contender {
+  readonly name: string;
+  private readonly command: Command;
+  private child: ChildProcessByStdio<Writable, Readable, null> | undefined;
+
+  constructor(name: string, command: Command) {
+    this.name = name;
+    this.command = command;
+  }
+
+  start(work: Work): Promise<Started> {
+    return this.ask({ call: "start", work });
+  }
+
+  sample(variant: string): Promise<Sample> {
+    return this.ask({ call: "sample", variant });
+  }
+
+  close(): void {
+    this.child?.kill("SIGKILL");
+    this.child = undefined;
+  }
+
+  private async ask<T>(request: object): Promise<T> {
+    const child = (this.child ??= launch(this.command));
+    const answered = nextLine(child, this.name, this.command.log);
+    child.stdin.write(`${JSON.stringify(request)}\n`);
+    const reply = JSON.parse(
+      await answered.catch((error: unknown) => {
+        this.child = undefined;
+        throw error;
+      }),
+    ) as { result: T } | { error: string };
+    if ("error" in reply) throw new BenchError(`${this.name}: ${reply.error}`);
+    return reply.result;
+  }
+}
+
+/** What a script that does the whole work once prints. */
+type Printed = { facts: number[] } & Omit<Partial<Sample>, "seconds">;
+
+/** A process for every sample: its time is from the start to the end of the process. */
+export class Fresh implements Contender {
+  readonly name: string;
+  private readonly commandOf: (variant: string) => Command;
+  private readonly variants: string[];
+  private readonly writeWork: (work: Work) => Promise<void>;
+
+  /** commandOf: reads the work where writeWork put it. */
+  constructor(name: string, variants: string[], writeWork: (work: Work) => Promise<void>, commandOf: (variant: string) => Command) {
+    this.name = name;
+    this.variants = variants;
+    this.writeWork = writeWork;
+    this.commandOf = commandOf;
+  }
+
+  async start(work: Work): Promise<Started> {
+    await this.writeWork(work);
+    return { facts: (await this.once(this.variants[0]!)).facts, variants: this.variants };
+  }
+
+  sample(variant: string): Promise<Sample> {
+    return this.once(variant);
+  }
+
+  close(): void {}
+
+  private async once(variant: string): Promise<Sample & Printed> {
+    const command = this.commandOf(variant);
+    const began = performance.now();
+    const child = launch(command);
+    const closed = new Promise<void>((resolve) => child.once("close", () => resolve()));
+    const printed = JSON.parse(await nextLine(child, this.name, command.log)) as Printed;
+    await closed;
+    return { amount: 1, ...printed, seconds: (performance.now() - began) / 1000 };
+  }
+}

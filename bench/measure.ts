@@ -1,0 +1,122 @@
+// One row: start every contender, refuse when they do not do the same work, find each one's fastest way, then sample them in turn.
+import type { Contender } from "./contender.ts";
+import { BenchError } from "./contender.ts";
+import type { Row } from "./rows.ts";
+import type { Sample, Work } from "./work.ts";
+
+export interface Measured {
+  ratio: number;
+  spread: [number, number];
+  peer: string;
+  median: Record<string, number>;
+  variants: Record<string, string>;
+  samples: Record<string, Sample[]>;
+}
+
+export interface MeasureOptions {
+  repeats: number;
+  say(line: string): void;
+}
+
+interface Entrant {
+  contender: Contender;
+  facts: number[];
+  variants: string[];
+  variant: string;
+  samples: Sample[];
+}
+
+/** The work differs: not a peer's failure but the bench's, and no figure may come of it. */
+export class UnequalWork extends BenchError {}
+
+/** Starts all contenders, ours first, and compares what they compute. A peer that fails is left out and said. */
+export async function enter(row: Row, work: Work, [ours, ...peers]: [Contender, ...Contender[]], say: (line: string) => void): Promise<{ entrants: Entrant[]; failed: Record<string, string> }> {
+  const ratchet = await start(ours, work);
+  const entrants = [ratchet];
+  const failed: Record<string, string> = {};
+  for (const peer of peers) {
+    try {
+      const entrant = await start(peer, work);
+      agreeOnFacts(row, ratchet, entrant);
+      entrants.push(entrant);
+    } catch (error) {
+      if (!(error instanceof BenchError) || error instanceof UnequalWork) throw error;
+      failed[peer.name] = error.message;
+      say(`  ${error.message}`);
+    }
+  }
+  if (entrants.length === 1) throw new BenchError(`no peer of ${row.name} could be started`);
+  return { entrants, failed };
+}
+
+export async function measure(row: Row, entrants: Entrant[], { repeats, say }: MeasureOptions): Promise<Measured> {
+  for (const entrant of entrants) await findFastest(row, entrant, say);
+  for (const entrant of entrants.slice(1)) agreeOnAmount(row, entrants[0]!, entrant);
+  for (let repeat = 0; repeat < repeats; repeat++) {
+    // Each begins a round in turn: what the one before leaves in caches and clocks falls on all alike.
+    const order = entrants.map((_, place) => entrants[(place + repeat) % entrants.length]!);
+    for (const entrant of order) entrant.samples.push(await entrant.contender.sample(entrant.variant));
+    say(`  ${repeat + 1}/${repeats}: ${entrants.map(({ contender, samples }) => `${contender.name} ${format(row.value(samples.at(-1)!))}`).join(", ")} ${row.unit}`);
+  }
+  return summary(row, entrants);
+}
+
+async function start(contender: Contender, work: Work): Promise<Entrant> {
+  const { facts, variants } = await contender.start(work);
+  return { contender, facts, variants, variant: variants[0]!, samples: [] };
+}
+
+/** Runs each variant once, which also warms everything up. The fastest one's sample is kept as the first and is not counted. */
+async function findFastest(row: Row, entrant: Entrant, say: (line: string) => void): Promise<void> {
+  const { contender, variants } = entrant;
+  const tried: { variant: string; sample: Sample }[] = [];
+  for (const variant of variants) tried.push({ variant, sample: await contender.sample(variant) });
+  const best = tried.reduce((a, b) => (isBetter(row, row.value(b.sample), row.value(a.sample)) ? b : a));
+  entrant.variant = best.variant;
+  entrant.samples.push(best.sample);
+  if (variants.length > 1) say(`  ${contender.name}: ${tried.map(({ variant, sample }) => `${variant} ${format(row.value(sample))}`).join(", ")} ${row.unit}`);
+}
+
+const isBetter = (row: Row, value: number, than: number): boolean => (row.better === "higher" ? value > than : value < than);
+
+/** Relative to the larger of the value and 1. */
+const factTolerance = 1e-3;
+
+function agreeOnFacts(row: Row, ours: Entrant, theirs: Entrant): void {
+  const { name } = theirs.contender;
+  if (ours.facts.length !== theirs.facts.length) throw new UnequalWork(`${row.name}: Ratchet gives ${ours.facts.length} numbers to check and ${name} ${theirs.facts.length}`);
+  ours.facts.forEach((value, place) => {
+    const other = theirs.facts[place]!;
+    if (!(Math.abs(value - other) <= factTolerance * Math.max(1, Math.abs(value)))) throw new UnequalWork(`${row.name}: ${row.facts} number ${place + 1} is ${value} in Ratchet and ${other} in ${name}; different work is not timed`);
+  });
+}
+
+function agreeOnAmount(row: Row, ours: Entrant, theirs: Entrant): void {
+  const [amount, other] = [row.amount(ours.samples[0]!), row.amount(theirs.samples[0]!)];
+  if (Math.abs(amount - other) > row.amountTolerance * amount) throw new UnequalWork(`${row.name}: Ratchet did ${amount} units of work and ${theirs.contender.name} ${other}; different work is not timed`);
+}
+
+function summary(row: Row, entrants: Entrant[]): Measured {
+  // The first sample chose the variant and warmed up.
+  const values = entrants.map(({ samples }) => samples.slice(1).map(row.value));
+  const medians = values.map(median);
+  const best = entrants.map((_, place) => place).slice(1).reduce((a, b) => (isBetter(row, medians[b]!, medians[a]!) ? b : a));
+  const ratios = values[0]!.map((value, repeat) => value / values[best]![repeat]!);
+  const byName = <T>(of: (entrant: Entrant, place: number) => T): Record<string, T> => Object.fromEntries(entrants.map((entrant, place) => [entrant.contender.name, of(entrant, place)]));
+  return {
+    ratio: median(ratios),
+    spread: [Math.min(...ratios), Math.max(...ratios)],
+    peer: entrants[best]!.contender.name,
+    median: byName((_, place) => medians[place]!),
+    variants: byName(({ variant }) => variant),
+    samples: byName(({ samples }) => samples.slice(1)),
+  };
+}
+
+export function median(values: readonly number[]): number {
+  const sorted = values.toSorted((a, b) => a - b);
+  const middle = sorted.length >> 1;
+  return sorted.length % 2 ? sorted[middle]! : (sorted[middle - 1]! + sorted[middle]!) / 2;
+}
+
+const format = (value: number): string => (value >= 100 ? value.toFixed(0) : value.toPrecision(3));

@@ -1,0 +1,78 @@
+// The peers: which script drives each, which packages it needs, and the Python environment that has them.
+import { execFileSync } from "node:child_process";
+import { createHash } from "node:crypto";
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { run } from "../infra/processes.mjs";
+import { say, startProgress } from "../infra/progress.mjs";
+import { cacheRoot } from "../infra/tool.mjs";
+import { BenchError } from "./contender.ts";
+
+export type PeerName = keyof typeof peers;
+
+export const peers = {
+  PyTorch: { script: "dpo_step.py", packages: ["torch", "transformers"] },
+  "PyTorch memory": { script: "memory.py", packages: ["torch", "transformers"] },
+  TRL: { script: "trl_epoch.py", packages: ["torch", "transformers", "trl", "datasets"] },
+  transformers: { script: "transformers_forward.py", packages: ["torch", "transformers"] },
+  "llama.cpp": { script: "llama_cpp_generate.py", packages: ["llama_cpp_python", "gguf", "transformers"] },
+  "TRL script": { script: "iteration.py", packages: ["torch", "transformers", "trl", "datasets"] },
+} satisfies Record<string, { script: string; packages: string[] }>;
+
+/** Points to a Python environment that exists already. */
+const VARIABLE = "RATCHET_BENCH_VENV";
+
+export interface Python {
+  /** The interpreter; undefined when there is none. */
+  path: string | undefined;
+  /** By package; null where it is not installed. */
+  versions: Record<string, string | null>;
+}
+
+/** Why a peer cannot be measured; undefined when it can. */
+export function missingOf(peer: PeerName, { path, versions }: Python): string | undefined {
+  if (path === undefined) return "no Python environment";
+  const absent = peers[peer].packages.filter((name) => !versions[name]);
+  return absent.length === 0 ? undefined : `${absent.join(", ")} not installed`;
+}
+
+/** The environment in use, made when it is missing. */
+export async function providePython(scripts: string): Promise<Python> {
+  const given = process.env[VARIABLE];
+  const dir = given ?? (await environment(scripts));
+  const path = join(dir, "bin", "python");
+  if (!existsSync(path)) {
+    if (given !== undefined) throw new BenchError(`${VARIABLE}=${given} holds no bin/python`);
+    return { path: undefined, versions: {} };
+  }
+  return { path, versions: JSON.parse(execFileSync(path, [join(scripts, "versions.py")], { encoding: "utf8" })) as Python["versions"] };
+}
+
+/** In the cache, named after what is to be in it. */
+async function environment(scripts: string): Promise<string> {
+  const needed = join(scripts, "requirements.txt");
+  const llama = join(scripts, "requirements-llama.txt");
+  const digest = createHash("sha256").update(readFileSync(needed)).update(readFileSync(llama)).digest("hex").slice(0, 12);
+  const dir = join(cacheRoot(process.env), `bench-peers-${digest}-${process.platform}-${process.arch}`);
+  const finished = join(dir, "finished");
+  if (existsSync(finished)) return dir;
+  mkdirSync(dir, { recursive: true });
+  if (!(await step("making a Python environment for the peers", "python3", ["-m", "venv", dir]))) return dir;
+  const pip = join(dir, "bin", "pip");
+  const installed = await step("installing PyTorch, transformers and TRL", pip, ["install", "--requirement", needed]);
+  await step("building llama.cpp", pip, ["install", "--requirement", llama]);
+  // Unfinished, it is tried again the next time; what is there is used and what is missing is said.
+  if (installed) writeFileSync(finished, "");
+  return dir;
+}
+
+async function step(what: string, command: string, args: string[]): Promise<boolean> {
+  const progress = startProgress(what);
+  const { code, output } = await run(command, args);
+  if (code === 0) progress.done(what);
+  else {
+    progress.stop();
+    say(`${what} failed: ${output.trim().split("\n").at(-1)}`);
+  }
+  return code === 0;
+}

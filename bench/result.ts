@@ -1,0 +1,72 @@
+// Results: one JSON file per row, so that a run can stop and go on, and the table that is printed from them.
+import { existsSync } from "node:fs";
+import { mkdir, readdir, readFile, rename, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+
+export interface Result {
+  row: string;
+  work: string;
+  size: string;
+  /** Against the best peer: how many times as fast, or (memory) how many times as large; the median over the repeats. */
+  ratio: number;
+  target: number;
+  aim: number;
+  /** memory: the smaller the ratio the better. */
+  better: "higher" | "lower";
+  /** Median of every contender, in `unit`. */
+  median: Record<string, number>;
+  unit: string;
+  /** Lowest and highest ratio of a repeat. */
+  spread: [number, number];
+  /** The best peer. */
+  peer: string;
+  /** Peers that should have been measured and were not, and why. */
+  missing: Record<string, string>;
+  /** The way of doing the work that was fastest, by contender. */
+  variants: Record<string, string>;
+  versions: Record<string, string>;
+  machine: { cpu: string; cores: number; threads: number };
+  /** Load average of the last minute when the row began: above 0 others were at work. */
+  load: number;
+  repeats: number;
+  /** Every sample, by contender, in order. */
+  samples: Record<string, object[]>;
+  at: string;
+}
+
+const suffix = ".json";
+
+export async function writeResult(dir: string, result: Result): Promise<void> {
+  await mkdir(dir, { recursive: true });
+  const path = join(dir, `${result.row}${suffix}`);
+  await writeFile(`${path}.part`, `${JSON.stringify(result, null, 1)}\n`);
+  await rename(`${path}.part`, path);
+}
+
+export async function readResults(dir: string): Promise<Map<string, Result>> {
+  const names = existsSync(dir) ? await readdir(dir) : [];
+  const results = await Promise.all(names.filter((name) => name.endsWith(suffix)).map(async (name) => JSON.parse(await readFile(join(dir, name), "utf8")) as Result));
+  return new Map(results.map((result) => [result.row, result]));
+}
+
+const digits = (value: number): string => value.toPrecision(3).replace(/e\+?/, "e").replace(/^(\d\.\d\de\d+)$/, (text) => Number(text).toLocaleString("en"));
+
+export function verdict({ ratio, target, aim, better }: Result): "aim" | "target" | "below" {
+  const reaches = (goal: number): boolean => (better === "higher" ? ratio >= goal : ratio <= goal);
+  return reaches(aim) ? "aim" : reaches(target) ? "target" : "below";
+}
+
+const HEADER = ["row", "ratio", "spread", "target", "aim", "reached", "Ratchet", "best peer", "load", "notes"];
+
+function cells(result: Result): string[] {
+  const { row, ratio, spread, target, aim, median, unit, peer, missing, load } = result;
+  const notes = Object.keys(missing).map((name) => `no ${name}`);
+  return [row, `${ratio.toFixed(2)}×`, `${spread[0].toFixed(2)}–${spread[1].toFixed(2)}`, `${target}×`, `${aim}×`, verdict(result), `${digits(median["Ratchet"]!)} ${unit}`, `${peer} ${digits(median[peer]!)}`, load.toFixed(1), notes.join(", ")];
+}
+
+/** Columns of equal width. */
+export function formatTable(results: readonly Result[]): string {
+  const lines = [HEADER, ...results.map(cells)];
+  const widths = HEADER.map((_, column) => Math.max(...lines.map((line) => line[column]!.length)));
+  return lines.map((line) => line.map((cell, column) => cell.padEnd(widths[column]!)).join("  ").trimEnd()).join("\n");
+}

@@ -1,0 +1,126 @@
+// The models that are measured: shapes of Llama with random weights, or a checkpoint in place of the smallest. Tokens are characters.
+//
+// Channel 0 of the residual stream is kept for the end of the sequence: every embedding holds `carrier` there and no layer writes to
+// it, so that its value after the last norm is the same constant at every position, and the end's row of the head turns it into a
+// chosen logit. So "never ends" and "ends after about n tokens" are properties of the weights, and every engine does the same work
+// without a special case.
+import { cp, mkdir, readFile, rename, rm, writeFile } from "node:fs/promises";
+import { existsSync } from "node:fs";
+import { join } from "node:path";
+import { initCheckpoint, readCheckpoint, readConfig, rewardModelFrom, writeCheckpoint } from "../engine/index.ts";
+import type { Checkpoint } from "../engine/index.ts";
+import { BOS, EOS, tokenizerFiles } from "./tokenizer.ts";
+
+export type Size = keyof typeof shapes;
+
+interface Shape {
+  hidden_size: number;
+  intermediate_size: number;
+  num_hidden_layers: number;
+  num_attention_heads: number;
+  num_key_value_heads: number;
+  head_dim: number;
+  vocab_size: number;
+  max_position_embeddings: number;
+}
+
+const shape = (hidden_size: number, intermediate_size: number, num_hidden_layers: number, num_attention_heads: number, num_key_value_heads: number, head_dim: number, vocab_size: number, max_position_embeddings: number): Shape => ({
+  hidden_size,
+  intermediate_size,
+  num_hidden_layers,
+  num_attention_heads,
+  num_key_value_heads,
+  head_dim,
+  vocab_size,
+  max_position_embeddings,
+});
+
+export const shapes = {
+  "0.9M": shape(128, 352, 5, 8, 4, 16, 105, 256),
+  "3.4M": shape(256, 800, 4, 8, 4, 32, 512, 512),
+  "25M": shape(512, 1376, 8, 8, 4, 64, 4096, 512),
+  // SmolLM-135M's.
+  "135M": shape(576, 1536, 30, 9, 3, 64, 49152, 1024),
+} satisfies Record<string, Shape>;
+
+/** plain: as initialised; endless: never draws the end; answers: ends after `answerTokens` on average; reward: a reward model. */
+export type Flavour = "plain" | "endless" | "answers" | "reward";
+
+export const answerTokens = 48;
+/** Beside it the other channels, of about 0.1, hardly change the norm. */
+const carrier = 4;
+/** Far below the others: drawn once in 10¹³ tokens. */
+const never = -30;
+const seed = "00000000000000be";
+
+export class Models {
+  private readonly dir: string;
+  private readonly checkpoint: string | undefined;
+
+  /** checkpoint: a folder that stands for the smallest size. */
+  constructor(dir: string, checkpoint?: string) {
+    this.dir = dir;
+    this.checkpoint = checkpoint;
+  }
+
+  /** The folder of a model, made when it is missing. */
+  async folder(size: Size, flavour: Flavour): Promise<string> {
+    const given = size === "0.9M" ? this.checkpoint : undefined;
+    if (given !== undefined && (flavour === "plain" || flavour === "answers")) return given;
+    const dir = join(this.dir, `${given === undefined ? size : "given"}-${flavour}`);
+    if (given !== undefined) await rm(dir, { recursive: true, force: true });
+    if (existsSync(dir)) return dir;
+    const part = `${dir}.part`;
+    await rm(part, { recursive: true, force: true });
+    if (given !== undefined) await (flavour === "reward" ? writeReward(part, await readCheckpoint(given), given) : renameEnd(part, given));
+    else await this.make(part, size, flavour);
+    await rename(part, dir);
+    return dir;
+  }
+
+  private async make(dir: string, size: Size, flavour: Flavour): Promise<void> {
+    await writeShape(dir, shapes[size]);
+    const checkpoint = initCheckpoint(await readConfig(dir), seed);
+    if (flavour === "reward") return writeReward(dir, checkpoint, dir);
+    if (flavour === "endless") setEnd(checkpoint, never);
+    if (flavour === "answers") setEnd(checkpoint, Math.log((checkpoint.config.vocabSize - 1) / (answerTokens - 1)));
+    await writeCheckpoint(dir, checkpoint, dir);
+  }
+}
+
+async function writeShape(dir: string, { vocab_size, ...rest }: Shape): Promise<void> {
+  await mkdir(dir, { recursive: true });
+  const config = { architectures: ["LlamaForCausalLM"], model_type: "llama", vocab_size, ...rest, rope_theta: 10000, rms_norm_eps: 1e-5, tie_word_embeddings: true, bos_token_id: BOS, eos_token_id: EOS, pad_token_id: 3 };
+  for (const [name, content] of Object.entries({ "config.json": config, ...tokenizerFiles(vocab_size) })) await writeFile(join(dir, name), JSON.stringify(content));
+}
+
+async function writeReward(dir: string, policy: Checkpoint, tokenizerDir: string): Promise<void> {
+  // transformers reads the reward before the first pad: rows need one that is not the end.
+  const { config, weights } = rewardModelFrom(policy, seed);
+  await writeCheckpoint(dir, { config: { padId: 0, ...config }, weights }, tokenizerDir);
+}
+
+/** Gives the end of the sequence this logit relative to the others' mean. Embeddings are tied: the head's rows are the embeddings. */
+function setEnd({ config, weights }: Checkpoint, logit: number): void {
+  const columns = config.hiddenSize;
+  for (const [name, { data }] of weights) {
+    if (/(o_proj|down_proj)\.weight$/.test(name)) data.fill(0, 0, data.length / columns);
+  }
+  const embeddings = weights.get("model.embed_tokens.weight")!.data;
+  for (let row = 0; row < config.vocabSize; row++) embeddings[row * columns] = carrier;
+  // After the norm the carrier is nearly √hidden: it holds nearly all of the mean square.
+  embeddings.fill(0, EOS * columns, (EOS + 1) * columns);
+  embeddings[EOS * columns] = carrier + logit / Math.sqrt(columns);
+}
+
+/** A trained model never draws the BOS: named as the end, it makes the model endless. */
+async function renameEnd(dir: string, given: string): Promise<void> {
+  await cp(given, dir, { recursive: true });
+  const edit = async (name: string, change: (json: Record<string, unknown>) => Record<string, unknown>): Promise<void> => {
+    const path = join(dir, name);
+    await rm(path);
+    await writeFile(path, JSON.stringify(change(JSON.parse(await readFile(join(given, name), "utf8")) as Record<string, unknown>)));
+  };
+  await edit("config.json", (json) => ({ ...json, eos_token_id: json["bos_token_id"] }));
+  await edit("tokenizer_config.json", (json) => ({ ...json, eos_token: json["bos_token"] }));
+}
