@@ -1,20 +1,30 @@
 // What is done to a store besides running campaigns in it, on one small campaign that a real server and worker have made: damage is
-// repaired or refused.
+// repaired or refused, and a campaign goes on in another store.
 import "../support/quiet.ts";
 import assert from "node:assert/strict";
 import { readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { after, before, describe, it } from "node:test";
+import { setTimeout as delay } from "node:timers/promises";
 import type { Manifest, PieceRef, Tree } from "../../campaign/types.ts";
 import type { RatchetClient } from "../../client/ratchet-client.ts";
+import type { Store } from "../../store/types.ts";
 import { CAMPAIGN, DevCampaign, NO_TEMPORAL_BIN, outcomesOf } from "../support/dev-campaign.ts";
+
+const SHOP = { seed: 7, iterations: 1, perIteration: 16, sftRows: 400 };
+
+async function keysIn(store: Store, prefix: string): Promise<string[]> {
+  const found: string[] = [];
+  for await (const key of store.backend.list(`campaigns/${CAMPAIGN}/${prefix}`)) found.push(key);
+  return found;
+}
 
 describe("a store that is cared for", { skip: NO_TEMPORAL_BIN, timeout: 600_000 }, () => {
   let campaign: DevCampaign;
   let client: RatchetClient;
   let undisturbed: Record<string, string>;
   before(async () => {
-    campaign = await DevCampaign.make({ seed: 7, iterations: 1, perIteration: 16, sftRows: 400 });
+    campaign = await DevCampaign.make(SHOP);
     await campaign.up();
     client = await campaign.start();
     assert.equal((await client.wait(CAMPAIGN))?.status, "completed");
@@ -27,11 +37,7 @@ describe("a store that is cared for", { skip: NO_TEMPORAL_BIN, timeout: 600_000 
 
   const file = (key: string) => join(campaign.storeName.slice("dir:".length), key);
   const blob = (digest: string) => file(`blobs/sha256/${digest.slice(0, 2)}/${digest}`);
-  const keys = async (prefix: string): Promise<string[]> => {
-    const found: string[] = [];
-    for await (const key of client.store.backend.list(`campaigns/${CAMPAIGN}/${prefix}`)) found.push(key);
-    return found;
-  };
+  const keys = (prefix: string) => keysIn(client.store, prefix);
   const manifest = async (key: string | undefined) => (await client.store.readManifest<Manifest<{ rows: string; policy: string; pieces: PieceRef[] }>>(key ?? ""))?.manifest;
   function flip(path: string): () => void {
     const whole = readFileSync(path);
@@ -84,5 +90,36 @@ describe("a store that is cared for", { skip: NO_TEMPORAL_BIN, timeout: 600_000 
     await assert.rejects(client.repair(CAMPAIGN), { code: "unrepairable", hint: /backup/ });
     mendRow();
     assert.deepEqual(await codes(), []);
+  });
+
+  it("goes on in the store that it was copied to, on another server, and not any more in the old one", async () => {
+    const old = await DevCampaign.make(SHOP);
+    const other = await DevCampaign.make(SHOP);
+    try {
+      await old.up();
+      const before = await old.start();
+      while ((await keysIn(before.store, "results/it-0001.1/generate/")).length === 0) await delay(50);
+      const copied = await before.copy(CAMPAIGN, other.storeName, { why: "a larger disk", by: "ada" });
+      assert.ok(copied.moved);
+      // The old run finds at its next row that it has lost its lease; it can neither finish nor fail the campaign any more.
+      const ended = await before.wait(CAMPAIGN);
+      assert.equal(ended?.failure?.code, "campaign_moved");
+      await assert.rejects(old.start({ takeOver: true }), { code: "campaign_moved", message: new RegExp(other.storeName) });
+      await before.close();
+      await old.down();
+
+      await other.up();
+      await assert.rejects(other.start(), { code: "owned_elsewhere" });
+      const after = await other.start({ takeOver: true });
+      assert.equal((await after.wait(CAMPAIGN))?.status, "completed");
+      assert.deepEqual(await outcomesOf(after), undisturbed);
+      assert.deepEqual((await after.verify(CAMPAIGN)).problems, []);
+      const sft = (await after.history(CAMPAIGN)).places[0]?.work["sft"];
+      assert.equal(sft?.attempts, 1, "finished stages were adopted, not made again");
+      await after.close();
+    } finally {
+      await old.remove();
+      await other.remove();
+    }
   });
 });

@@ -52,11 +52,11 @@ export class DevCampaign {
   }
 
   /** Starts or resumes; the same call whatever happened before. */
-  async start(): Promise<RatchetClient> {
+  async start({ takeOver = false } = {}): Promise<RatchetClient> {
     const { address, namespace, serverId } = this.tree as DevTree;
     const client = await RatchetClient.connect({ store: this.storeName, temporal: { address, namespace, connection: {}, identity: serverId } });
     const written = smallShop(this.shop);
-    await client.start({ spec: resolveSpec(written), written, file: "small-shop.ts", baseDir: SHOP_DIR }, { campaignId: CAMPAIGN });
+    await client.start({ spec: resolveSpec(written), written, file: "small-shop.ts", baseDir: SHOP_DIR }, { campaignId: CAMPAIGN, takeOver });
     return client;
   }
 
