@@ -119,6 +119,7 @@ async function findDamage(store: Store, campaignId: string, rows: LedgerRow[], p
     if (lost || found.manifest.result.pieces?.some((piece) => damaged.has(piece.rows))) damage.places.add(place);
   }
   for await (const key of store.backend.list(checkpointsPrefix(campaignId))) {
+    if (!isCurrent(key, repairs)) continue;
     const found = damaged.has(key) ? undefined : await store.readManifest<Manifest<Named>>(key);
     if (!found || damaged.has(found.digest) || (await treeOf(store, found.manifest.result.tree, damaged)).some((digest) => damaged.has(digest))) damage.checkpoints.push(key);
   }

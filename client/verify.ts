@@ -72,7 +72,7 @@ class Verifier {
     await this.spec(rows);
     const repairs = repairsOf(rows);
     for await (const key of this.store.backend.list(resultsPrefix(this.campaignId))) if (isCurrent(key, repairs)) await this.manifest(key);
-    for await (const key of this.store.backend.list(checkpointsPrefix(this.campaignId))) await this.manifest(key);
+    for await (const key of this.store.backend.list(checkpointsPrefix(this.campaignId))) if (isCurrent(key, repairs)) await this.manifest(key);
     for (const row of rows) await this.decision(row);
     if (!campaignOnly) for await (const key of this.store.backend.list(BLOBS_PREFIX)) await this.stray(key);
     for await (const key of this.store.backend.list(ERASED_PREFIX)) await this.cameBack(key.slice(ERASED_PREFIX.length, -".json".length));

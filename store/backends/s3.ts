@@ -9,11 +9,11 @@ import {
   GetObjectCommand,
   HeadObjectCommand,
   ListMultipartUploadsCommand,
-  paginateListObjectsV2,
+  ListObjectsV2Command,
   PutObjectCommand,
   S3Client,
 } from "@aws-sdk/client-s3";
-import type { ListMultipartUploadsCommandInput, ListMultipartUploadsCommandOutput } from "@aws-sdk/client-s3";
+import type { ListMultipartUploadsCommandInput, ListMultipartUploadsCommandOutput, ListObjectsV2CommandOutput } from "@aws-sdk/client-s3";
 import { Upload } from "@aws-sdk/lib-storage";
 import type { Backend, Entry } from "../types.ts";
 import { download } from "./s3-download.ts";
@@ -76,9 +76,8 @@ export function s3Backend({ bucket, prefix }: S3Location, makeClient: () => S3Cl
   async function* pages(prefixOfKeys: string, more: { StartAfter?: string; Delimiter?: string }) {
     let token: string | undefined;
     do {
-      const input = { Bucket: bucket, Prefix: `${root}${prefixOfKeys}`, ...more };
-      const page = await call("ListBucket", async (client) => (await paginateListObjectsV2({ client, ...(token ? { startingToken: token } : {}) }, input).next()).value);
-      if (!page) return;
+      const input = { Bucket: bucket, Prefix: `${root}${prefixOfKeys}`, ContinuationToken: token, ...more };
+      const page: ListObjectsV2CommandOutput = await call("ListBucket", (client) => client.send(new ListObjectsV2Command(input)));
       yield page;
       token = page.NextContinuationToken;
     } while (token);

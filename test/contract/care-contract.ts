@@ -91,6 +91,22 @@ export function careContract(name: string, open: () => Promise<Backend>, skip: s
       });
     });
 
+    describe("verify", () => {
+      before(fresh);
+
+      it("passes over what a hand left in a campaign's folder, and names what a hand changed or moved", async () => {
+        const { backend } = store;
+        for (const name of ["results/.DS_Store", "results/it-0001.1/train/notes.txt", "work/d.json~"]) await backend.put(`campaigns/done/${name}`, new TextEncoder().encode("mine"));
+        assert.deepEqual(await whole(store, "done"), []);
+        const key = `${resultsPrefix("done")}it-0001.1/pair/c.json`;
+        const text = new TextDecoder().decode(await backend.get(key));
+        await backend.put(key, new TextEncoder().encode(text.replace('"facts":{}', '"facts":{"attempt":1}')));
+        await backend.put(key.replace("it-0001.1", "it-0002.1"), new TextEncoder().encode(text));
+        const problems = (await verifyCampaign(store, "done")).problems.filter(({ code }) => code === "artifact_corrupt");
+        assert.deepEqual(problems.map(({ what }) => what), [key, key.replace("it-0001.1", "it-0002.1")]);
+      });
+    });
+
     describe("copy", () => {
       before(fresh);
 

@@ -1,9 +1,10 @@
 import assert from "node:assert/strict";
 import { existsSync } from "node:fs";
-import { chmod, mkdtemp, readdir, rm, writeFile } from "node:fs/promises";
+import { chmod, mkdir, mkdtemp, readdir, rm, utimes, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import { after, it } from "node:test";
+import { pruneStore } from "../../client/prune.ts";
 import { dirBackend } from "../../store/backends/dir.ts";
 import { openStore } from "../../store/index.ts";
 import { careContract } from "./care-contract.ts";
@@ -44,4 +45,16 @@ it("names a folder that it may not write to", { skip: process.getuid?.() === 0 ?
   const folder = await mkdtemp(join(root, "read-only-"));
   await chmod(folder, 0o500);
   await assert.rejects(openStore(`dir:${folder}`), { code: "store_denied" });
+});
+
+it("leaves half-written files to prune, which knows them by their age", async () => {
+  const folder = await mkdtemp(join(root, "left-"));
+  const store = await openStore(`dir:${folder}`);
+  const left = join(folder, "blobs", "half.tmp-0123456789ab");
+  await mkdir(dirname(left));
+  await writeFile(left, "half");
+  assert.equal((await pruneStore(store, { dryRun: false, graceMs: 60_000 })).leftovers.count, 0);
+  await utimes(left, new Date(0), new Date(0));
+  assert.deepEqual((await pruneStore(store, { dryRun: false, graceMs: 60_000 })).leftovers, { count: 1, sizeBytes: 4 });
+  assert.equal(existsSync(left), false);
 });

@@ -7,7 +7,9 @@ import type { AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { it } from "node:test";
-import { S3Client } from "@aws-sdk/client-s3";
+import { setTimeout as sleep } from "node:timers/promises";
+import { CreateMultipartUploadCommand, ListMultipartUploadsCommand, S3Client, UploadPartCommand } from "@aws-sdk/client-s3";
+import { pruneStore } from "../../client/prune.ts";
 import { parseS3Name, s3Backend } from "../../store/backends/s3.ts";
 import { storeOn } from "../../store/index.ts";
 import { openS3Proxy } from "../support/s3-proxy.ts";
@@ -92,6 +94,20 @@ for (const [what, answer, refusal] of refusals) {
     }
   });
 }
+
+it("leaves unfinished uploads to prune, which aborts them", { skip }, async () => {
+  const { bucket } = s3 as TestS3;
+  const location = { bucket, prefix: `uploads-${randomBytes(4).toString("hex")}` };
+  const raw = client(s3 as TestS3)();
+  const Key = `${location.prefix}/blobs/sha256/half`;
+  const { UploadId } = await raw.send(new CreateMultipartUploadCommand({ Bucket: bucket, Key }));
+  await raw.send(new UploadPartCommand({ Bucket: bucket, Key, UploadId, PartNumber: 1, Body: "half" }));
+  const store = await storeOn(s3Backend(location, () => raw));
+  assert.equal((await pruneStore(store, { dryRun: false, graceMs: 60_000 })).leftovers.count, 0, "a writer may be at it");
+  await sleep(1_100);
+  assert.equal((await pruneStore(store, { dryRun: false, graceMs: 0 })).leftovers.count, 1);
+  assert.equal((await raw.send(new ListMultipartUploadsCommand({ Bucket: bucket, Prefix: location.prefix }))).Uploads?.length ?? 0, 0);
+});
 
 it("names the region that is wrong", { skip }, async () => {
   await assert.rejects(s3Backend({ bucket: (s3 as TestS3).bucket, prefix: "" }, client({ ...(s3 as TestS3), region: "eu-west-7" })).get("key"), { code: "region_wrong" });
