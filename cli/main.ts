@@ -12,6 +12,7 @@ import { exportVerb } from "./export.ts";
 import { historyVerb } from "./history.ts";
 import { initVerb } from "./init.ts";
 import { listVerb } from "./list.ts";
+import { logpsVerb } from "./logps.ts";
 import { planVerb } from "./plan.ts";
 import { pruneVerb } from "./prune.ts";
 import { repairVerb } from "./repair.ts";
@@ -48,7 +49,7 @@ const groups: Record<string, ((program: Command) => Command)[]> = {
   "Control:": [pauseVerb, resumeVerb, cancelVerb],
   "Read:": [historyVerb, samplesVerb, verifyVerb, exportVerb],
   "Keep:": [repairVerb, pruneVerb, copyVerb, eraseVerb],
-  "Check:": [doctorVerb],
+  "Check:": [logpsVerb, doctorVerb],
 };
 for (const [heading, verbs] of Object.entries(groups)) for (const verb of verbs) verb(program).helpGroup(heading);
 

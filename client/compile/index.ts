@@ -4,9 +4,11 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { CompiledSpec, Optimizer, Rows } from "../../campaign/compiled.ts";
+import { SpecError } from "../../campaign/errors.ts";
 import { durationMs } from "../../campaign/fields.ts";
 import type { ModuleRole } from "../../campaign/modules.ts";
 import { formatRows, promptContent } from "../../campaign/recipe/rows.ts";
+import type { PairRow } from "../../campaign/recipe/rows.ts";
 import type { ModuleSource, ResolvedOptimizer, ResolvedSpec } from "../../campaign/spec.ts";
 import type { Digest } from "../../campaign/types.ts";
 import type { Store } from "../../store/types.ts";
@@ -185,7 +187,7 @@ async function putBootstrap({ bootstrap }: ResolvedSpec, data: Data, context: nu
   }
   if (data.preferences) compiled.preferences = { data: await putRows(data.preferences.pairs, store), dropped: data.preferences.dropped };
   else if (bootstrap.preferences?.sample) compiled.preferences = { sample: bootstrap.preferences.sample };
-  if (bootstrap.reward) compiled.reward = { optimizer: optimizer(bootstrap.reward, context) };
+  if (bootstrap.reward) compiled.reward = rewardTraining(bootstrap.reward, data.preferences?.pairs, context);
   return compiled;
 }
 
@@ -200,6 +202,16 @@ function cutting(settings: ResolvedOptimizer & { truncation: "drop" | "keep_star
   return { ...optimizer(settings, context), ...(settings.truncation === "keep_start" ? { truncation: settings.truncation } : {}) };
 }
 
+/** What is off is left out: a spec without it, compiled by an older version, is the same spec. */
+function rewardTraining(settings: NonNullable<ResolvedSpec["bootstrap"]["reward"]>, pairs: readonly PairRow[] | undefined, context: number): CompiledSpec["bootstrap"]["reward"] {
+  const { margin, centering } = settings;
+  const without = margin ? pairs?.findIndex((pair) => pair.margin === undefined) : -1;
+  if (without !== undefined && without >= 0) {
+    throw new SpecError("preferences_invalid", `pair ${without + 1} of bootstrap.preferences has no scores, and bootstrap.reward.margin is their difference`, { hint: "every row needs chosen_score and rejected_score" });
+  }
+  return { optimizer: optimizer(settings, context), ...(margin ? { margin } : {}), ...(centering > 0 ? { centering } : {}) };
+}
+
 type Settings = Pick<CompiledSpec, "iterations" | "generate" | "pieces" | "score" | "pair" | "train" | "checkpoint" | "evaluate" | "promote" | "queues">;
 
 /** What is copied as it stands. */
@@ -211,7 +223,7 @@ function settings({ iterations, generate, score, pair, train, evaluate, promote 
     pieces: { prompts: generate.piece, perShard: generate.shard, wave: generate.wave },
     score: { by: score.reward === "model" ? "model" : "module" },
     pair,
-    train: { loss: train.loss, beta: train.beta, reference: train.reference, optimizer: cutting(train, context) },
+    train: { loss: train.loss, beta: train.beta, ...(train.ldAlpha < 1 ? { ldAlpha: train.ldAlpha } : {}), reference: train.reference, optimizer: cutting(train, context) },
     checkpoint: train.checkpoint,
     evaluate: { samples: evaluate.samples, temperature: evaluate.temperature, resamples: evaluate.resamples },
     promote,

@@ -62,7 +62,10 @@ const cases: { readonly [K in OpName]: readonly Case[] | "none" } = {
   // The middle piece is left unused.
   split: [{ shapes: [[2, 6]], apply: (t, [x]) => { const [a, , c] = t.split(x!, 1, [1, 2, 3]); return [a!, c!]; } }],
   gather: [{ shapes: [[4, 3]], apply: (t, [x]) => t.gather(x!, ints(t, [1, 3, 1, 1, 0], [5])) }],
+  sumById: [{ shapes: [[4, 3]], apply: (t, [x]) => t.sumById(x!, ints(t, [1, 0, 1, 4]), 5) }, { shapes: [[4, 3]], apply: (t, [x]) => t.sumById(x!, ints(t, [1, 0, 1, 599]), 600) }],
+  addInRows: [{ shapes: [[3, 4], [3]], apply: (t, [x, values]) => t.addInRows(x!, ints(t, [2, 0, 2]), values!) }],
   selectRows: [{ shapes: [[4, 3]], apply: (t, [x]) => t.selectRows(x!, ints(t, [3, 1]), ints(t, [2, 1, 2, 0])) }],
+  rearrange: [{ shapes: [[4, 3]], apply: (t, [x]) => t.rearrange(x!, ints(t, [2, 0, 3, 1]), ints(t, [1, 3, 0, 2])) }],
   reduceSum: [{ shapes: [[2, 3, 4]], apply: (t, [x]) => t.reduceSum(x!, [0, 2]) }],
   reduceMean: [{ shapes: [[2, 3, 4]], apply: (t, [x]) => t.reduceMean(x!, [1]) }],
   sumSquares: [{ shapes: [[2, 3]], apply: (t, [x]) => t.sumSquares(x!, [1]) }, { shapes: [[2, 3]], apply: (t, [x]) => t.sumSquares(x!, [0, 1]) }],
@@ -70,6 +73,7 @@ const cases: { readonly [K in OpName]: readonly Case[] | "none" } = {
   sort: [{ shapes: [[7]], apply: (t, [x]) => t.sortedWithOrder(x!)[0] }],
   segmentSum: [{ shapes: [[5]], apply: (t, [x]) => t.segmentSum(x!, ints(t, [0, 2, 2, 0, 2]), 3) }],
   softmax: [{ shapes: [[2, 3, 4]], apply: (t, [x]) => t.softmax(x!) }],
+  attend: [{ shapes: [[2, 3, 4], [2, 4, 5]], apply: (t, [scores, values]) => t.attend(scores!, values!) }],
   rmsNorm: [{ shapes: [[3, 4], [4]], apply: (t, [x, w]) => t.rmsNorm(x!, w!, 1e-5) }],
   rotary: [{ shapes: [[2, 2, 3, 4]], apply: rotate(false) }, { shapes: [[2, 2, 3, 4]], apply: rotate(true) }],
   tokenLogps: [{ shapes: [[3, 5]], apply: (t, [x]) => t.tokenLogps(x!, ints(t, [4, 0, 4])) }],
@@ -78,6 +82,7 @@ const cases: { readonly [K in OpName]: readonly Case[] | "none" } = {
   greater: "none",
   cast: "none",
   causalMask: "none",
+  spanMask: "none",
   count: "none",
 };
 

@@ -35,8 +35,17 @@ export interface Attributes {
   split: { axis: number; sizes: readonly Dim[] };
   /** Rows of a table by id, ids in any number and order. */
   gather: None;
+  /** The gradient of gather: (x [N,D], ids [N]) → [rows,D], each row the sum of the rows of x with its id. */
+  sumById: { rows: number };
+  /** (x [M,V], columns [M], values [M]) → x with one value added in each row. */
+  addInRows: None;
   /** Rows of a matrix by index, no row twice: (x [N,D], index [M], inverse [N]); inverse[n] is the place of row n in index, or M. */
   selectRows: None;
+  /**
+   * The rows of a matrix at other places: (x [N,D], index [P], inverse [N]) → [P,D], row p being x[index[p]], and index[inverse[n]] = n.
+   * Places that no inverse points at are padding: what stands there, and its gradient, must reach nothing that counts.
+   */
+  rearrange: None;
   // Reductions. Reduced axes stay with size 1.
   reduceSum: { axes: readonly number[] };
   reduceMean: { axes: readonly number[] };
@@ -49,6 +58,8 @@ export interface Attributes {
   // Parts of models.
   /** Over the last axis. */
   softmax: None;
+  /** (scores […,Q,T], values […,T,d]) → softmax(scores) · values, […,Q,d]; the second output is the softmax. */
+  attend: None;
   /** x / √(mean(x²) + ε) · weight, over the last axis of a matrix. */
   rmsNorm: { epsilon: number };
   /** Rotate-half rotary embedding: (x [B,H,T,d], cos [P,d/2], sin [P,d/2], positions [B,T]). */
@@ -63,6 +74,8 @@ export interface Attributes {
   cast: { to: DType };
   /** [T,T]: 0 where a row may look (its own column and those before), a very negative number elsewhere. */
   causalMask: { size: Dim; dtype: DType };
+  /** until [R,T] → [R,1,T,T]: 0 where place q may look at place k, that is k ≤ q < until[k], a very negative number elsewhere. */
+  spanMask: { dtype: DType };
   /** Number of elements along the dimensions, a scalar. */
   count: { dims: readonly Dim[]; dtype: DType };
 }

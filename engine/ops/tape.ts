@@ -61,12 +61,16 @@ export class Tape {
   concat = (values: readonly Value[], axis: number): Value => this.single("concat", values, { axis });
   split = (x: Value, axis: number, sizes: readonly Dim[]): Value[] => this.apply("split", [x], { axis, sizes });
   gather = (table: Value, ids: Value): Value => this.single("gather", [table, ids], {});
+  sumById = (x: Value, ids: Value, rows: number): Value => this.single("sumById", [x, ids], { rows });
+  addInRows = (x: Value, columns: Value, values: Value): Value => this.single("addInRows", [x, columns, values], {});
   selectRows = (x: Value, index: Value, inverse: Value): Value => this.single("selectRows", [x, index, inverse], {});
+  rearrange = (x: Value, index: Value, inverse: Value): Value => this.single("rearrange", [x, index, inverse], {});
   reduceSum = (x: Value, axes: readonly number[]): Value => this.single("reduceSum", [x], { axes });
   reduceMean = (x: Value, axes: readonly number[]): Value => this.single("reduceMean", [x], { axes });
   sumSquares = (x: Value, axes: readonly number[]): Value => this.single("sumSquares", [x], { axes });
   reduceMax = (x: Value, axes: readonly number[]): Value => this.single("reduceMax", [x], { axes });
   segmentSum = (x: Value, segments: Value, count: Dim): Value => this.single("segmentSum", [x, segments], { count });
+  attend = (scores: Value, values: Value): Value => this.single("attend", [scores, values], {});
   rmsNorm = (x: Value, weight: Value, epsilon: number): Value => this.single("rmsNorm", [x, weight], { epsilon });
   rotary = (x: Value, cos: Value, sin: Value, positions: Value, inverse = false): Value => this.single("rotary", [x, cos, sin, positions], { inverse });
   tokenLogps = (logits: Value, targets: Value): Value => this.single("tokenLogps", [logits, targets], {});
@@ -75,6 +79,7 @@ export class Tape {
   greater = (a: Value, b: Value): Value => this.single("greater", [a, b], {});
   cast = (x: Value, to: DType): Value => this.single("cast", [x], { to });
   causalMask = (size: Dim, dtype: DType): Value => this.single("causalMask", [], { size, dtype });
+  spanMask = (until: Value, dtype: DType): Value => this.single("spanMask", [until], { dtype });
   count = (dims: readonly Dim[], dtype: DType): Value => this.single("count", [], { dims, dtype });
 
   /** A vector in ascending order, and the place that each element had before. */

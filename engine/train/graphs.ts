@@ -1,13 +1,14 @@
 // The graph of one training step: forward, loss, backward, clipping, AdamW.
 import { Graph } from "../graph/graph.ts";
-import type { Dim, Value } from "../graph/value.ts";
+import type { Value } from "../graph/value.ts";
 import { dimAt } from "../graph/value.ts";
 import { ktoLoss, preferenceLoss, rewardLoss, sftLoss } from "../loss/index.ts";
 import type { Loss } from "../loss/index.ts";
-import { declareSelection, declareSequences, logits, rewards } from "../model/llama.ts";
+import { declareParameters, logits, rewards } from "../model/llama.ts";
 import type { Parameters } from "../model/llama.ts";
 import { declareLearner } from "../model/lora.ts";
 import type { LoraSettings } from "../model/lora.ts";
+import { declarePacked, declareSelection } from "../model/sequences.ts";
 import type { ModelConfig } from "../model/types.ts";
 import { adamw, declareAdamInputs } from "../optim/adamw.ts";
 import type { OptimizerSettings } from "../optim/settings.ts";
@@ -20,41 +21,54 @@ import type { TrainTask } from "./types.ts";
 export const slotNames = { weight: (name: string) => `next:${name}`, first: (name: string) => `first:${name}`, second: (name: string) => `second:${name}`, nextFirst: (name: string) => `next:first:${name}`, nextSecond: (name: string) => `next:second:${name}` };
 
 /** Log-probabilities of the selected tokens, [M]. */
-function tokenLogps(t: Tape, config: ModelConfig, parameters: Parameters, rows: Dim): Value {
-  const sequences = declareSequences(t, config, rows);
+function tokenLogps(t: Tape, config: ModelConfig, parameters: Parameters): Value {
+  const sequences = declarePacked(t, config);
   const selection = declareSelection(t, sequences);
   const targets = t.graph.input("targets", "int64", [dimAt(selection.index, 0)]);
   return t.tokenLogps(logits(t, config, parameters, sequences, selection), targets);
 }
 
-/** Summed log-probabilities of each row, [rows]; with weights of tokens where asked, and without. */
-function rowLogps(t: Tape, config: ModelConfig, parameters: Parameters, rows: Dim, weighted = false): { logps: Value; plainLogps: Value } {
-  const logps = tokenLogps(t, config, parameters, rows);
-  const rowOf = t.graph.input("rowOf", "int64", logps.shape);
-  const sum = (of: Value): Value => t.segmentSum(of, rowOf, rows);
+/** A step's rows are pairs of answers: results come for all first ones, then for all second ones. */
+const answers = "2*B";
+
+/** Summed log-probabilities of each answer, [2B]; with weights of tokens where asked, and without. */
+function answerLogps(t: Tape, config: ModelConfig, parameters: Parameters, weighted: boolean): { logps: Value; plainLogps: Value } {
+  const logps = tokenLogps(t, config, parameters);
+  const resultOf = t.graph.input("resultOf", "int64", logps.shape);
+  const sum = (of: Value): Value => t.segmentSum(of, resultOf, answers);
   const plainLogps = sum(logps);
   return { logps: weighted ? sum(t.mul(logps, t.graph.input("tokenWeights", "float32", logps.shape))) : plainLogps, plainLogps };
 }
 
-/** Rows come in pairs of answers: all first ones, then all second ones. */
-const answers = "2*B";
-
 function policyLoss(t: Tape, task: Extract<TrainTask, { kind: "dpo" | "kto" }>, config: ModelConfig, parameters: Parameters): Loss {
+  // Declared first: their length is the number of sums.
   const perAnswer = (name: string): Value => t.graph.input(name, "float32", [answers]);
-  const sums = rowLogps(t, config, parameters, answers, task.kind === "dpo" && task.ldAlpha !== undefined);
-  if (task.kind === "kto") return ktoLoss(t, { logps: sums.logps, reference: perAnswer("reference"), desirable: t.graph.input("desirable", "float32", ["B"]) }, task);
-  return preferenceLoss(t, { ...sums, tokens: perAnswer("answerTokens"), ...(usesReference(task) ? { reference: perAnswer("reference") } : {}) }, task.beta, termsOf(task));
+  const reference = usesReference(task) ? { reference: perAnswer("reference") } : {};
+  if (task.kind === "kto") {
+    const { reference: base } = reference;
+    const desirable = t.graph.input("desirable", "float32", ["B"]);
+    return ktoLoss(t, { ...answerLogps(t, config, parameters, false), reference: base as Value, desirable }, task);
+  }
+  const tokens = perAnswer("answerTokens");
+  return preferenceLoss(t, { ...answerLogps(t, config, parameters, task.ldAlpha !== undefined), tokens, ...reference }, task.beta, termsOf(task));
 }
 
 function lossOf(t: Tape, task: TrainTask, config: ModelConfig, parameters: Parameters): Loss {
-  if (task.kind === "sft") return sftLoss(t, tokenLogps(t, config, parameters, "R"));
+  if (task.kind === "sft") return sftLoss(t, tokenLogps(t, config, parameters));
   if (task.kind !== "reward") return policyLoss(t, task, config, parameters);
-  const sequences = declareSequences(t, config, answers);
+  const sequences = declarePacked(t, config);
   const { margin, centering } = task;
   return rewardLoss(t, rewards(t, config, parameters, sequences, declareSelection(t, sequences, answers)), {
     ...(margin ? { margin: t.graph.input("margins", "float32", ["B"]) } : {}),
     ...(centering === undefined ? {} : { centering }),
   });
+}
+
+/** Log-probabilities of all answers' tokens under a model that does not change. */
+export function referenceGraph(config: ModelConfig): Graph {
+  const t = new Tape(new Graph());
+  t.graph.output("logps", tokenLogps(t, config, declareParameters(t, config)));
+  return t.graph;
 }
 
 /** One optimizer step. Outputs: loss, grad_norm, the task's metrics, and every weight that learns and its moments after the step. */

@@ -2,6 +2,7 @@
 import { createHash } from "node:crypto";
 import { SpecError } from "../errors.ts";
 import type { Sequence } from "../model/encode.ts";
+import type { AnswerGroup } from "../model/pack.ts";
 import type { LaidRow } from "./layout.ts";
 import type { TrainRow } from "./types.ts";
 
@@ -10,13 +11,38 @@ export function sequencesOf(row: TrainRow | LaidRow): readonly Sequence[] {
   return "chosen" in row ? [row.chosen, row.rejected] : [row];
 }
 
-/** The longest sequence of a row, which decides how much it is padded. */
+/** The longest sequence of a row. */
 export function rowLength(row: TrainRow | LaidRow): number {
   return Math.max(...sequencesOf(row).map((sequence) => sequence.ids.length));
 }
 
 export function rowTokens(row: TrainRow | LaidRow): number {
   return sequencesOf(row).reduce((total, sequence) => total + sequence.ids.length, 0);
+}
+
+/** Where the tokens begin that are predicted: after the prompt, or (`whole`, or with a mask of its own) after the first token. */
+const answerStart = ({ promptLength, lossMask }: Sequence, whole: boolean): number => (whole || lossMask ? 1 : promptLength);
+
+/** The groups of one row; its answers' results stand at `results`. Two answers to the same prompt are one group. */
+function groupsOfRow(row: LaidRow, results: readonly number[], whole: boolean): AnswerGroup[] {
+  const groups = sequencesOf(row).map((sequence, index): AnswerGroup => {
+    const start = answerStart(sequence, whole);
+    const answer = { ids: sequence.ids.slice(start), result: results[index] as number, counts: sequence.lossMask?.slice(start) };
+    return { prompt: sequence.ids.slice(0, start), answers: [answer] };
+  });
+  const [first, second] = groups;
+  const shared = first && second && first.prompt.length === second.prompt.length && first.prompt.every((id, place) => id === second.prompt[place]);
+  return shared ? [{ prompt: first.prompt, answers: [...first.answers, ...second.answers] }] : groups;
+}
+
+/** Length of the rotary tables: onnxruntime wants them as long as the rows of places, and the longest group may hold two answers. */
+export function tablePositions(rows: readonly LaidRow[]): number {
+  return Math.max(...rows.map(rowTokens));
+}
+
+/** A batch as groups. Of pairs, the results of all chosen answers come before those of all rejected ones. */
+export function groupsOf(rows: readonly LaidRow[], whole = false): AnswerGroup[] {
+  return rows.flatMap((row, index) => groupsOfRow(row, [index, rows.length + index], whole));
 }
 
 const hasPrompt = (sequence: Sequence): boolean => sequence.promptLength > 0;

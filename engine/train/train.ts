@@ -6,22 +6,21 @@ import type { Tensor as OrtTensor } from "onnxruntime-node";
 import { InvariantError, SpecError, TrainingError } from "../errors.ts";
 import { Session, toOrt } from "../graph/session.ts";
 import type { SessionOptions } from "../graph/session.ts";
-import { encodeForLogps, encodeForRewards } from "../model/encode.ts";
-import type { Encoded, Sequence } from "../model/encode.ts";
 import { isRewardModel } from "../model/families.ts";
 import { rotaryTables } from "../model/rotary.ts";
 import { adamScalars, learningRateAt } from "../optim/settings.ts";
-import { SequenceScorer } from "../score/scorer.ts";
 import { loadWeights } from "../score/weights.ts";
 import { stepGraph } from "./graphs.ts";
+import { inputsOf } from "./inputs.ts";
 import { layOut } from "./layout.ts";
 import type { LaidRow, Layout } from "./layout.ts";
 import { learnerOf } from "./learner.ts";
 import type { Learner } from "./learner.ts";
-import { lossInputs, tokenWeights, usesReference } from "./loss-inputs.ts";
+import { usesReference } from "./loss-inputs.ts";
 import { ParameterState } from "./parameter-state.ts";
-import { digestRows, rowLength, rowTokens, sequencesOf, usableRows } from "./rows.ts";
-import type { PairRow, StepRecord, TrainerState, TrainOptions, TrainResult, TrainRow, TrainTask } from "./types.ts";
+import { referenceLogps } from "./reference.ts";
+import { digestRows, rowTokens, tablePositions, usableRows } from "./rows.ts";
+import type { StepRecord, TrainerState, TrainOptions, TrainResult, TrainRow } from "./types.ts";
 
 const scalar = (value: number): OrtTensor => toOrt({ dtype: "float32", shape: [], data: Float32Array.of(value) });
 
@@ -37,21 +36,6 @@ function checkOptions({ task, start, optimizer, adapter }: TrainOptions): void {
     throw new SpecError("spec_invalid", `maxLength ${optimizer.maxLength} exceeds the ${start.config.maxPositions} positions of the model`);
   }
   if (task.kind === "reward" && optimizer.truncation) throw new SpecError("spec_invalid", `truncation ${optimizer.truncation} cuts off the token at which a reward is read`);
-}
-
-/** Rows in one order: of pairs, all chosen answers come before all rejected ones. */
-function sequencesOfBatch(rows: readonly LaidRow[]): Sequence[] {
-  const parts = rows.map(sequencesOf);
-  return [...parts.map((part) => part[0]), ...parts.map((part) => part[1])].filter((sequence) => sequence !== undefined);
-}
-
-function encode(task: TrainTask, rows: readonly LaidRow[]): Encoded {
-  const sequences = sequencesOfBatch(rows);
-  if (task.kind === "reward") return encodeForRewards(sequences);
-  const encoded = encodeForLogps(sequences, task.kind === "sft" && !task.promptMask);
-  if (task.kind !== "sft") return encoded;
-  const { rowOf: _, ...rest } = encoded;
-  return rest;
 }
 
 function identityOf({ task, start, optimizer, adapter }: TrainOptions, rows: readonly TrainRow[]): string {
@@ -92,7 +76,7 @@ class Run {
     this.reference = reference;
     this.learner = learner;
     this.state = new ParameterState(learner.parameters, resume?.weights ?? learner.weights, resume && { first: resume.firstMoments, second: resume.secondMoments });
-    const { cos, sin } = rotaryTables(start.config, Math.max(...layout.rows.map(rowLength)));
+    const { cos, sin } = rotaryTables(start.config, tablePositions(layout.rows));
     this.fixed = { ...learner.frozen, cos: toOrt(cos), sin: toOrt(sin) };
     this.curve = [...(resume?.curve ?? [])];
   }
@@ -114,16 +98,8 @@ class Run {
   private static async referenceOf({ task, start, adapter, reference, threads, signal }: TrainOptions, learner: Learner, rows: readonly LaidRow[]): Promise<number[]> {
     if (!usesReference(task)) return [];
     if (!reference && !adapter) throw new InvariantError("unreachable_state", `${task.kind} needs a reference`);
-    const scorer = await SequenceScorer.create((reference ?? start).config, sessionOptions(threads));
-    try {
-      const logps = await scorer.tokenLogps(reference ? loadWeights(reference) : learner.frozen, rows.flatMap(sequencesOf), signal ? { signal } : {});
-      return logps.map((tokens, place) => {
-        const weightOf = task.kind === "dpo" && task.ldAlpha !== undefined ? tokenWeights(rows[Math.floor(place / 2)] as PairRow, task.ldAlpha) : () => 1;
-        return tokens.reduce((sum, logp, token) => sum + weightOf(token) * logp, 0);
-      });
-    } finally {
-      await scorer.close();
-    }
+    const weights = reference ? loadWeights(reference) : learner.frozen;
+    return referenceLogps(task, (reference ?? start).config, weights, rows, sessionOptions(threads), signal);
   }
 
   get steps(): number {
@@ -137,9 +113,7 @@ class Run {
 
   private batchFeeds(batch: readonly number[]): Record<string, OrtTensor> {
     const { task } = this.options;
-    const rows = batch.map((row) => this.layout.rows[row] as LaidRow);
-    const encoded = encode(task, rows);
-    const inputs = { ...encoded, ...lossInputs(task, rows, Array.from((encoded["rowOf"]?.data ?? []) as BigInt64Array, Number)) };
+    const inputs = inputsOf(task, batch.map((row) => this.layout.rows[row] as LaidRow));
     const feeds = Object.fromEntries(Object.entries(inputs).map(([name, tensor]) => [name, toOrt(tensor)]));
     if (!usesReference(task)) return feeds;
     const reference = Float32Array.from([...batch.map((row) => row * 2), ...batch.map((row) => row * 2 + 1)], (place) => this.reference[place] as number);

@@ -206,7 +206,7 @@ describe("a small campaign through the command line", { skip: NO_TEMPORAL, timeo
     const promptId = samples.rows[0]?.promptId ?? "";
     failedWith(await place.run("erase", promptId, "--store", "dir:elsewhere"), "usage_invalid", 2);
     const erased = JSON.parse((await place.run("erase", promptId, "--why", "asked to be forgotten", "--json", "--store", "dir:elsewhere")).stdout) as { blobs: number; campaigns: string[] };
-    assert.ok(erased.blobs >= 4, "the list of prompts, completions, scores and pairs");
+    assert.ok(erased.blobs >= 3, `the list of prompts, completions and scores, and pairs where there are: ${erased.blobs}`);
     const verified = await place.run("verify", "night-1", "--store", "dir:elsewhere");
     assert.equal(verified.exit, 0, verified.stdout);
     assert.match(verified.stdout, /night-1 is sound: .*, \d+ erased/);
