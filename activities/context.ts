@@ -3,8 +3,10 @@
 import { Context } from "@temporalio/activity";
 import type { CompiledSpec } from "../campaign/compiled.ts";
 import { placeName } from "../campaign/ids.ts";
-import type { Facts, StageInput, StageName } from "../campaign/types.ts";
+import { repairsOf } from "../campaign/rules.ts";
+import type { Facts, LedgerEvent, StageInput, StageName } from "../campaign/types.ts";
 import type { Progress, WorkContext } from "../runtimes/types.ts";
+import type { Store } from "../store/types.ts";
 import type { Deps } from "./deps.ts";
 import { toFailure } from "./failure.ts";
 import { specOf } from "./records.ts";
@@ -45,6 +47,8 @@ export interface StageContext<I extends StageInput & { stage: StageName } = Stag
   previous: Trace | undefined;
   /** A piece or a step was done that no attempt had done before, in this time. */
   advanced(ms: number): void;
+  /** How often each manifest was set aside by a repair, by key. */
+  repairs: ReadonlyMap<string, number>;
   facts(more?: Record<string, unknown>): Facts;
 }
 
@@ -78,6 +82,7 @@ export async function inStage<I extends StageInput & { stage: StageName }, R>(
       attempt,
       trace,
       previous,
+      repairs: await repairsIn(deps.store, input.campaign.campaignId),
       signal,
       onProgress(progress) {
         trace.progress = progress.unit === "pieces" ? progress : within(trace.progress, progress);
@@ -99,6 +104,9 @@ export async function inStage<I extends StageInput & { stage: StageName }, R>(
     clearInterval(beat);
   }
 }
+
+/** One listing where nothing is new. */
+const repairsIn = async (store: Store, campaignId: string): Promise<ReadonlyMap<string, number>> => repairsOf(await store.ledger(campaignId).follow<LedgerEvent>());
 
 /** Fan-outs count pieces; what is counted inside the running piece is a value beside them. */
 const within = (stage: Progress | undefined, inner: Progress): Progress =>

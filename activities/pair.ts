@@ -49,7 +49,7 @@ export async function pair(context: StageContext<PairInput>): Promise<StageDone>
     pairs: await store.putBlob(formatRows(pairs)),
     report,
   };
-  const committed = await store.commitManifest<PairManifest>(key, { schema: "ratchet.pair/1", result, facts: context.facts() });
+  const committed = await store.commitManifest<PairManifest>(key, { schema: "ratchet.pair/1", result, facts: context.facts() }, [result.pairs]);
   return done(committed.digest, committed.manifest.result);
 }
 

@@ -23,6 +23,7 @@ function attempt(store: Store, trace: Trace): StageContext<FanOutInput> {
     attempt: 1,
     trace,
     previous: undefined,
+    repairs: new Map(),
     signal: new AbortController().signal,
     onProgress: () => undefined,
     advanced: () => undefined,

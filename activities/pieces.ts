@@ -1,7 +1,7 @@
 // Fan-out stages: a piece is computed whole or not at all and committed at an address that follows from its inputs, so a shard
 // adopts what is there and computes the rest, and `seal` finds every piece again without being told. (design: docs/store.md)
 import type { Digest, PieceRef, Shard, StageName } from "../campaign/types.ts";
-import { resultKey } from "../campaign/ids.ts";
+import { resultKey, successorKey } from "../campaign/ids.ts";
 import { addressOf } from "./address.ts";
 import type { FanOutInput, ShardDone, StageDone } from "./contract.ts";
 import type { StageContext } from "./context.ts";
@@ -90,7 +90,7 @@ async function computePiece(context: StageContext<FanOutInput>, stage: PieceStag
   context.signal.throwIfAborted();
   const blob = await store.putBlob(formatRows(rows));
   const result: PieceResult = { ...stamp(context), piece: index, rows: blob, prompts, counts };
-  await store.commitManifest<PieceManifest>(key, { schema: "ratchet.piece/1", result, facts: { ...context.facts({ recomputed }), startedAt } });
+  await store.commitManifest<PieceManifest>(key, { schema: "ratchet.piece/1", result, facts: { ...context.facts({ recomputed }), startedAt } }, [blob]);
   context.trace.begun = [];
 }
 
@@ -122,14 +122,17 @@ export const stamp = (context: StageContext): { stage: StageName; version: numbe
 /** Key of a stage's manifest: the address covers stage, version, place and everything in `inputs`. */
 export function stageKey(context: StageContext, inputs: unknown): string {
   const { campaign, place, stage } = context.input;
-  return resultKey(campaign.campaignId, place, stage, addressOf({ ...stamp(context), inputs }));
+  return currentKey(context, resultKey(campaign.campaignId, place, stage, addressOf({ ...stamp(context), inputs })));
 }
 
 function pieceKey(context: StageContext, stage: PieceStage, index: number): string {
   const { campaign, place, stage: name } = context.input;
   const address = addressOf({ ...stamp(context), piece: index, inputs: stage.inputs(index) });
-  return resultKey(campaign.campaignId, place, name, `piece-${String(index).padStart(5, "0")}-${address}`);
+  return currentKey(context, resultKey(campaign.campaignId, place, name, `piece-${String(index).padStart(5, "0")}-${address}`));
 }
+
+/** A manifest that the ledger has set aside is not adopted: what it was is computed again and committed beside it. */
+const currentKey = ({ repairs }: StageContext, key: string): string => successorKey(key, repairs.get(key) ?? 0);
 
 /** The part of the input that belongs to the address: not the campaign's name, not the epoch. */
 function sealedInput({ campaign: _campaign, epoch: _epoch, place: _place, ...own }: FanOutInput): unknown {

@@ -60,7 +60,7 @@ export async function train(context: StageContext<TrainInput>): Promise<Trained>
       ...(previousStep === undefined ? {} : { recomputed: Math.max(0, previousStep - resumedFrom) }),
       ...checkpoints.facts(),
     });
-    const committed = await store.commitManifest<TrainManifest>(key, { schema: `ratchet.${stage}/1`, result, facts });
+    const committed = await store.commitManifest<TrainManifest>(key, { schema: `ratchet.${stage}/1`, result, facts }, [result.policy, result.curve, ...(await store.getJson<Tree>(result.policy)).files.map((file) => file.digest)]);
     await checkpoints.clear();
     return trained(committed.digest, committed.manifest.result);
   } finally {

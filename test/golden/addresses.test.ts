@@ -21,7 +21,7 @@ const GOLDEN: Record<StageName, [version: number, address: string]> = {
 
 function addressOfStage(stage: StageName): string {
   const input = { stage, place: { iteration: 3, take: 1 }, campaign: { campaignId: "golden" } };
-  const context = { input, place: "it-0003.1" } as unknown as StageContext;
+  const context = { input, place: "it-0003.1", repairs: new Map() } as unknown as StageContext;
   const inputs = { policy: "a".repeat(64), sampling: { maxTokens: 48, topP: 0.95, samples: [{ temperature: 1, count: 8 }] }, absent: undefined, seed: 7 };
   return /\/([0-9a-f]{64})\.json$/.exec(stageKey(context, inputs))?.[1] ?? "";
 }
@@ -34,8 +34,15 @@ for (const [stage, golden] of Object.entries(GOLDEN) as [StageName, [number, str
 
 it("the campaign's id and epoch stay out of every address", () => {
   const key = (campaignId: string, epoch: number) =>
-    stageKey({ input: { stage: "train", place: { iteration: 1, take: 1 }, epoch, campaign: { campaignId } }, place: "it-0001.1" } as unknown as StageContext, { a: 1 });
+    stageKey({ input: { stage: "train", place: { iteration: 1, take: 1 }, epoch, campaign: { campaignId } }, place: "it-0001.1", repairs: new Map() } as unknown as StageContext, { a: 1 });
   assert.equal(key("one", 1).replace("/one/", "/two/"), key("two", 9));
+});
+
+it("what a repair has set aside is made again beside it, at the same address", () => {
+  const context = { input: { stage: "train", place: { iteration: 1, take: 1 }, campaign: { campaignId: "golden" } }, place: "it-0001.1" };
+  const key = (repairs: Map<string, number>) => stageKey({ ...context, repairs } as unknown as StageContext, { a: 1 });
+  const whole = key(new Map());
+  assert.equal(key(new Map([[whole, 2]])), whole.replace(".json", "~2.json"));
 });
 
 it("the seed of a completion has not moved", () => {
