@@ -101,6 +101,14 @@ test("a campaign compiles to digests only, the same in any folder", async () => 
   assert.deepEqual(first.summary.prompts.iterations, { count: 24, longest: 4 });
 });
 
+test("the compiled spec says how many rows are computed at once: the whole batch of a small model, or what is asked for", async () => {
+  const dir = await campaignFolder();
+  const microBatch = async (train: WrittenSpec["train"]): Promise<number> => (await compile(dir, { train })).compiled.train.optimizer.microBatch;
+  assert.equal(await microBatch({ batch: 6 }), 6);
+  assert.equal(await microBatch({ batch: 6, microBatch: 2 }), 2);
+  assert.equal(await microBatch({ batch: 6, microBatch: 20 }), 6);
+});
+
 test("another seed gives other weights and other splits, another comment gives the same modules", async () => {
   const dir = await campaignFolder();
   const [first, second] = [await compile(dir), await compile(dir, {}, { seed: 8 })];

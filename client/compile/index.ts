@@ -9,6 +9,9 @@ import type { ModuleRole } from "../../campaign/modules.ts";
 import { formatRows, promptContent } from "../../campaign/recipe/rows.ts";
 import type { ModuleSource, ResolvedOptimizer, ResolvedSpec } from "../../campaign/spec.ts";
 import type { Digest } from "../../campaign/types.ts";
+import type { ModelConfig } from "../../engine/model/index.ts";
+import { defaultMicroBatch } from "../../engine/train/micro-batch.ts";
+import type { TrainTask } from "../../engine/train/types.ts";
 import type { Store } from "../../store/types.ts";
 import { bundleModule, importsFile, refuseGold, type Bundle } from "./bundle.ts";
 import { longestPrompts, refuseBeyondContext } from "./fit.ts";
@@ -59,23 +62,23 @@ export async function compileSpec(written: ResolvedSpec, { baseDir, store, seed 
     const overlaps = countOverlaps(promptSets(splits, data));
 
     const modules = await putModules(spec, bundles, store);
-    const context = policy.config.maxPositions;
+    const { config } = policy;
     const compiled: CompiledSpec = {
       schema: "ratchet.spec/1",
       name: spec.name,
       seed,
       policy: { tree: await store.putTree(policy.dir) },
       prompts: await putPrompts(spec, splits, overlaps, store),
-      bootstrap: await putBootstrap(spec, data, context, store),
+      bootstrap: await putBootstrap(spec, data, config, store),
       baselines: spec.baselines.map(({ name, pairs, learningRate = spec.train.learningRate }) => ({ name, pairs, learningRate })),
       modules,
-      ...settings(spec, context),
+      ...settings(spec, config),
     };
     return {
       compiled,
       specDigest: await store.putJson(compiled),
       summary: {
-        model: { parameters: policy.parameters, contextLength: context, vocabulary: policy.config.vocabSize },
+        model: { parameters: policy.parameters, contextLength: config.maxPositions, vocabulary: config.vocabSize },
         prompts: counted(splits, longest),
         overlaps,
         ...(data.sft ? { sftRows: data.sft.length } : {}),
@@ -178,32 +181,33 @@ async function putPrompts(spec: ResolvedSpec, splits: Splits, overlaps: Record<s
   };
 }
 
-async function putBootstrap({ bootstrap }: ResolvedSpec, data: Data, context: number, store: CompileOptions["store"]): Promise<CompiledSpec["bootstrap"]> {
+async function putBootstrap({ bootstrap }: ResolvedSpec, data: Data, config: ModelConfig, store: CompileOptions["store"]): Promise<CompiledSpec["bootstrap"]> {
   const compiled: CompiledSpec["bootstrap"] = {};
   if (bootstrap.sft && data.sft) {
-    compiled.sft = { data: await putRows(data.sft, store), optimizer: cutting(bootstrap.sft, context), promptMask: bootstrap.sft.promptMask, ...(bootstrap.sft.assistantOnly ? { assistantOnly: true } : {}) };
+    compiled.sft = { data: await putRows(data.sft, store), optimizer: cutting(bootstrap.sft, config, { kind: "sft", promptMask: bootstrap.sft.promptMask }), promptMask: bootstrap.sft.promptMask, ...(bootstrap.sft.assistantOnly ? { assistantOnly: true } : {}) };
   }
   if (data.preferences) compiled.preferences = { data: await putRows(data.preferences.pairs, store), dropped: data.preferences.dropped };
   else if (bootstrap.preferences?.sample) compiled.preferences = { sample: bootstrap.preferences.sample };
-  if (bootstrap.reward) compiled.reward = { optimizer: optimizer(bootstrap.reward, context) };
+  if (bootstrap.reward) compiled.reward = { optimizer: optimizer(bootstrap.reward, config, { kind: "reward" }) };
   return compiled;
 }
 
 // ---------------------------------------------------------------- settings
 
-function optimizer(settings: ResolvedOptimizer, context: number): Optimizer {
-  const { learningRate, betas, epsilon, weightDecay, clip, schedule, warmup, epochs, batch, maxLength = context } = settings;
-  return { learningRate, betas, epsilon, weightDecay, clip, schedule, warmup, epochs, batch, maxLength };
+function optimizer(settings: ResolvedOptimizer, config: ModelConfig, task: TrainTask): Optimizer {
+  const { learningRate, betas, epsilon, weightDecay, clip, schedule, warmup, epochs, batch, maxLength = config.maxPositions } = settings;
+  const microBatch = Math.min(batch, settings.microBatch ?? defaultMicroBatch(config, task, { batch, maxLength }));
+  return { learningRate, betas, epsilon, weightDecay, clip, schedule, warmup, epochs, batch, microBatch, maxLength };
 }
 
-function cutting(settings: ResolvedOptimizer & { truncation: "drop" | "keep_start" }, context: number): Optimizer {
-  return { ...optimizer(settings, context), ...(settings.truncation === "keep_start" ? { truncation: settings.truncation } : {}) };
+function cutting(settings: ResolvedOptimizer & { truncation: "drop" | "keep_start" }, config: ModelConfig, task: TrainTask): Optimizer {
+  return { ...optimizer(settings, config, task), ...(settings.truncation === "keep_start" ? { truncation: settings.truncation } : {}) };
 }
 
 type Settings = Pick<CompiledSpec, "iterations" | "generate" | "pieces" | "score" | "pair" | "train" | "checkpoint" | "evaluate" | "promote" | "queues">;
 
 /** What is copied as it stands. */
-function settings({ iterations, generate, score, pair, train, evaluate, promote }: ResolvedSpec, context: number): Settings {
+function settings({ iterations, generate, score, pair, train, evaluate, promote }: ResolvedSpec, config: ModelConfig): Settings {
   const { samples, maxTokens, topK, topP } = generate;
   return {
     iterations,
@@ -211,7 +215,7 @@ function settings({ iterations, generate, score, pair, train, evaluate, promote 
     pieces: { prompts: generate.piece, perShard: generate.shard, wave: generate.wave },
     score: { by: score.reward === "model" ? "model" : "module" },
     pair,
-    train: { loss: train.loss, beta: train.beta, reference: train.reference, optimizer: cutting(train, context) },
+    train: { loss: train.loss, beta: train.beta, reference: train.reference, optimizer: cutting(train, config, { kind: "dpo", beta: train.beta }) },
     checkpoint: train.checkpoint,
     evaluate: { samples: evaluate.samples, temperature: evaluate.temperature, resamples: evaluate.resamples },
     promote,
