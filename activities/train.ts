@@ -2,7 +2,7 @@
 import { mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import type { CompiledSpec, Optimizer } from "../campaign/compiled.ts";
-import { termsOf, usesReference } from "../campaign/losses.ts";
+import { policyTask, usesReference } from "../campaign/losses.ts";
 import { deriveSeed } from "../campaign/recipe/seeds.ts";
 import { workPrefix } from "../campaign/ids.ts";
 import type { Digest, PairResult, TrainResult, Tree } from "../campaign/types.ts";
@@ -126,15 +126,6 @@ async function recipeOf(context: StageContext<TrainInput>): Promise<Recipe> {
 
 function rewardTask({ margin, centering }: NonNullable<CompiledSpec["bootstrap"]["reward"]>): TrainTask {
   return { kind: "reward", ...(margin ? { margin } : {}), ...(centering === undefined ? {} : { centering }) };
-}
-
-/** Plain DPO names no loss, as when there was no other: so its address stays. */
-function policyTask({ loss, beta, ldAlpha }: CompiledSpec["train"]): TrainTask {
-  if (typeof loss === "object" && "type" in loss && loss.type === "kto") {
-    const { desirableWeight, undesirableWeight } = loss;
-    return { kind: "kto", beta, desirableWeight, undesirableWeight };
-  }
-  return { kind: "dpo", beta, ...(loss === "sigmoid" ? {} : { losses: termsOf(loss) }), ...(ldAlpha === undefined ? {} : { ldAlpha }) };
 }
 
 /** A baseline has its own learning rate; everything else of the optimizer is the iterations'. */

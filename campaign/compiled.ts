@@ -20,6 +20,8 @@ export interface Optimizer {
   warmup: number;
   epochs: number;
   batch: number;
+  /** Rows of a batch that are computed at once. */
+  microBatch: number;
   maxLength: number;
   /** Longer rows lose their end; where absent they are left out. */
   truncation?: "keep_start";

@@ -62,6 +62,8 @@ const optimizer = (defaults: OptimizerDefaults) => ({
   warmup: real(0, 1).default(defaults.warmup),
   epochs: whole(1, 1000).default(defaults.epochs),
   batch: whole(1, 1_000_000).default(defaults.batch),
+  /** Rows computed at once; where absent as many as memory has room for. */
+  microBatch: whole(1, 1_000_000).optional(),
   /** Tokens of prompt and answer; the model's context where absent, so that what was generated is trained on whole. */
   maxLength: whole(2, 10_000_000).optional(),
 });
@@ -210,7 +212,7 @@ export type WrittenSpec = z.input<typeof specSchema>;
 /** Defaults filled in; paths still as written, relative to the spec file. */
 export type ResolvedSpec = z.output<typeof specSchema>;
 export type ModuleSource = z.output<typeof moduleSource>;
-export type ResolvedOptimizer = Pick<ResolvedSpec["train"], keyof OptimizerDefaults | "maxLength">;
+export type ResolvedOptimizer = Pick<ResolvedSpec["train"], keyof OptimizerDefaults | "microBatch" | "maxLength">;
 
 /** Types a TypeScript spec: `export default defineCampaign({...})`. */
 export const defineCampaign = (spec: WrittenSpec): WrittenSpec => spec;

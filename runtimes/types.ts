@@ -107,6 +107,8 @@ export interface OptimizerSettings {
   epochs: number;
   /** Rows (pairs for reward and dpo) per optimizer step. */
   batch: number;
+  /** Rows of a batch computed at once; where absent it follows from the model and maxLength. */
+  microBatch?: number;
   /** Seed of the shuffle of rows in each epoch. */
   seed: string;
   /** Longest row in tokens, prompt and answer. */
