@@ -72,7 +72,8 @@ class Run {
   private readonly reference: readonly number[];
   private readonly fixed: Record<string, OrtTensor>;
   readonly curve: StepRecord[];
-  private savedAt = Date.now();
+  private savedAt = performance.now();
+  private saveCostMs = 0;
 
   private constructor(options: TrainOptions, layout: Layout, identity: string, learner: Learner, state: ParameterState, pass: GradientPass, adamw: AdamW, reference: readonly number[]) {
     const { task, start, resume, optimizer } = options;
@@ -167,7 +168,7 @@ class Run {
 
   async save(): Promise<void> {
     const { first, second } = this.state.moments();
-    this.savedAt = Date.now();
+    const startedAt = performance.now();
     const state: TrainerState = {
       step: this.step,
       identity: this.identity,
@@ -178,13 +179,17 @@ class Run {
       referenceLogps: [...this.reference],
     };
     await this.options.checkpoint?.save(state);
+    this.savedAt = performance.now();
+    this.saveCostMs = this.savedAt - startedAt;
   }
 
   /** Whether a checkpoint is due; none after the last step, when the result itself is at hand. */
   saveDue(): boolean {
-    const { everySteps = 0, everySeconds = 0 } = this.options.checkpoint ?? {};
-    if (this.step === this.steps) return false;
-    return (everySteps > 0 && this.step % everySteps === 0) || (everySeconds > 0 && Date.now() - this.savedAt >= everySeconds * 1000);
+    const { everySteps = 0, everySeconds = 0, costMax = 1 } = this.options.checkpoint ?? {};
+    const sinceMs = performance.now() - this.savedAt;
+    // Of the time from one save to the end of the next, the share of the save is at most costMax.
+    if (this.step === this.steps || this.saveCostMs > costMax * (sinceMs + this.saveCostMs)) return false;
+    return (everySteps > 0 && this.step % everySteps === 0) || (everySeconds > 0 && sinceMs >= everySeconds * 1000);
   }
 
   result(): Pick<TrainResult, "checkpoint" | "adapter"> {
