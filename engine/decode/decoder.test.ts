@@ -9,7 +9,7 @@ import type { DecodedRow, DecodeRow, DecodeSettings } from "./decoder.ts";
 const checkpoint = tinyCheckpoint();
 const weights = loadWeights(checkpoint);
 const seed = (n: number): string => n.toString(16).padStart(16, "0");
-const settings: DecodeSettings = { maxTokens: 40, topK: 0, topP: 1, stopIds: new Set([2]) };
+const settings: DecodeSettings = { maxTokens: 40, topK: 0, topP: 1, minP: 0, eosIds: new Set([2]) };
 
 /** Prompts of 1 to 19 tokens, three samples each, hot and cold ones. */
 const rows: DecodeRow[] = Array.from({ length: 36 }, (_, i) => {
@@ -74,7 +74,7 @@ test("the random numbers of a row do not depend on the other rows: alone it draw
 test("first tokens follow the exact distribution, and pairs of tokens the exact joint one (χ², 99.9 %)", async () => {
   const count = 4000;
   const sampled: DecodeRow[] = Array.from({ length: count }, (_, i) => ({ promptIds: [1, 5, 9], temperature: 1, seed: seed(1000 + i) }));
-  const answers = await withDecoder(1, (decoder) => decoder.generate(weights, sampled, { ...settings, maxTokens: 2, stopIds: new Set() }));
+  const answers = await withDecoder(1, (decoder) => decoder.generate(weights, sampled, { ...settings, maxTokens: 2, eosIds: new Set() }));
   const vocab = checkpoint.config.vocabSize;
   const pairs = Array.from({ length: vocab * vocab }, (_, n) => [Math.floor(n / vocab), n % vocab]);
   const scorer = await SequenceScorer.create(checkpoint.config, { threads: 1, spinning: false });
@@ -99,12 +99,24 @@ test("first tokens follow the exact distribution, and pairs of tokens the exact 
 test("an answer stops at the end of the context, and top-k 1 is greedy", async () => {
   await withDecoder(1, async (decoder) => {
     const long: DecodeRow = { promptIds: [1, ...Array.from({ length: 59 }, () => 5)], temperature: 1, seed: seed(3) };
-    const [cut] = await decoder.generate(weights, [long], { ...settings, stopIds: new Set() });
+    const [cut] = await decoder.generate(weights, [long], { ...settings, eosIds: new Set() });
     assert.equal(cut!.ids.length, 4);
     assert.equal(cut!.finish, "length");
     const greedy = await decoder.generate(weights, [{ ...rows[0]!, temperature: 0 }], settings);
     assert.deepEqual(await decoder.generate(weights, [rows[0]!], { ...settings, topK: 1 }), greedy);
     assert.deepEqual(await decoder.generate(weights, [], settings), []);
+  });
+});
+
+test("a stop rule ends a row at the token that it names, one that ends a sequence first", async () => {
+  await withDecoder(1, async (decoder) => {
+    const free = await decoder.generate(weights, rows, settings);
+    const stopped = await decoder.generate(weights, rows, { ...settings, stopped: (promptIds, ids) => promptIds[0] === 1 && ids.length > 2 && ids.at(-1) !== 7 });
+    stopped.forEach(({ ids, finish }, i) => {
+      assert.deepEqual(ids, free[i]!.ids.slice(0, ids.length));
+      assert.equal(finish, ids.at(-1) === 2 ? "eos" : "stop");
+      assert.ok(ids.length <= 3 || ids[2] === 7);
+    });
   });
 });
 

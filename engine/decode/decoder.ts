@@ -8,6 +8,7 @@ import { encodeForRewards } from "../model/index.ts";
 import type { ModelConfig } from "../model/index.ts";
 import { Random } from "../random.ts";
 import { Sampler } from "../sampling/sample.ts";
+import type { SamplingRule } from "../sampling/sample.ts";
 import { rotaryFeeds, toFeeds } from "../score/weights.ts";
 import type { LoadedWeights } from "../score/weights.ts";
 import { Cache } from "./cache.ts";
@@ -20,18 +21,20 @@ export interface DecodeRow {
   seed: string;
 }
 
-export interface DecodeSettings {
+export interface DecodeSettings extends Omit<SamplingRule, "temperature"> {
   maxTokens: number;
-  topK: number;
-  topP: number;
-  stopIds: ReadonlySet<number>;
+  /** Ids by which the model ends an answer. */
+  eosIds: ReadonlySet<number>;
+  /** Whether the newest of `ids` ends the answer for another reason. */
+  stopped?(promptIds: readonly number[], ids: readonly number[]): boolean;
 }
 
 export interface DecodedRow {
   ids: number[];
   /** ln π(id) under the untempered policy. */
   logps: number[];
-  finish: "eos" | "length";
+  /** `stop`: by `stopped`. */
+  finish: "eos" | "stop" | "length";
 }
 
 export interface DecodeHooks {
@@ -43,7 +46,8 @@ export interface DecodeHooks {
 /** A row while it is generated. */
 interface Live {
   out: DecodedRow;
-  rule: { temperature: number; topK: number; topP: number };
+  promptIds: readonly number[];
+  rule: SamplingRule;
   random: Random;
   /** Tokens it may still draw. */
   left: number;
@@ -141,19 +145,20 @@ class Run {
   private readonly live: Live[];
   private readonly vocabSize: number;
   private readonly sampler: Sampler;
-  private readonly stopIds: ReadonlySet<number>;
+  private readonly settings: DecodeSettings;
   private readonly hooks: DecodeHooks;
   private drawn = 0;
 
   constructor(config: ModelConfig, sampler: Sampler, rows: readonly DecodeRow[], settings: DecodeSettings, hooks: DecodeHooks) {
     this.vocabSize = config.vocabSize;
     this.sampler = sampler;
-    this.stopIds = settings.stopIds;
+    this.settings = settings;
     this.hooks = hooks;
     this.results = rows.map(() => ({ ids: [], logps: [], finish: "length" as const }));
     this.live = rows.map((row, index) => ({
       out: this.results[index]!,
-      rule: { temperature: row.temperature, topK: settings.topK, topP: settings.topP },
+      promptIds: row.promptIds,
+      rule: { temperature: row.temperature, topK: settings.topK, topP: settings.topP, minP: settings.minP },
       random: new Random(row.seed),
       left: Math.min(settings.maxTokens, config.maxPositions - row.promptIds.length),
     }));
@@ -182,7 +187,8 @@ class Run {
     // From the end, so that the row moved into a gap has been looked at already.
     for (let index = live.length - 1; index >= 0; index--) {
       const row = live[index]!;
-      if (this.stopIds.has(this.tokens[index]!)) row.out.finish = "eos";
+      if (this.settings.eosIds.has(this.tokens[index]!)) row.out.finish = "eos";
+      else if (this.settings.stopped?.(row.promptIds, row.out.ids)) row.out.finish = "stop";
       else if (row.left > 0) continue;
       cache.remove(index);
       moveLastTo(live, index);
