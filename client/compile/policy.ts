@@ -6,7 +6,7 @@ import { SpecError } from "../../campaign/errors.ts";
 import { deriveSeed } from "../../campaign/recipe/seeds.ts";
 import type { ResolvedSpec } from "../../campaign/spec.ts";
 import { readCheckpoint, readJson, tokenizerFiles, writeCheckpoint } from "../../engine/checkpoint/checkpoint.ts";
-import { initCheckpoint } from "../../engine/model/index.ts";
+import { initCheckpoint, isRewardModel } from "../../engine/model/index.ts";
 import type { ModelConfig } from "../../engine/model/index.ts";
 import { Tokenizer } from "../../engine/tokenizer/tokenizer.ts";
 
@@ -25,8 +25,8 @@ export async function stagePolicy(spec: ResolvedSpec, baseDir: string, folder: s
   if (init) await makePolicy(spec, init, baseDir, folder);
   else await takeFiles(resolve(baseDir, path!), path!, folder);
   const { config, weights } = await readCheckpoint(folder);
-  if (config.architecture !== "LlamaForCausalLM") {
-    throw new SpecError("architecture_unsupported", `policy.path ${path} is a ${config.architecture}, which cannot write`, { hint: "give a LlamaForCausalLM" });
+  if (isRewardModel(config)) {
+    throw new SpecError("architecture_unsupported", `policy.path ${path} is a ${config.architecture}, which cannot write`, { hint: "give a model whose architecture ends in ForCausalLM" });
   }
   const parameters = [...weights.values()].reduce((sum, { data }) => sum + data.length, 0);
   return { dir: folder, config, tokenizer: await Tokenizer.load(folder, config), parameters };

@@ -3,7 +3,9 @@ import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promis
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, test } from "node:test";
+import type { EngineError } from "../errors.ts";
 import { rewardModelFrom } from "../model/index.ts";
+import type { ModelConfig } from "../model/index.ts";
 import { tinyCheckpoint, writeTinyModel } from "../tiny-model.test.support.ts";
 import { readCheckpoint, writeCheckpoint } from "./checkpoint.ts";
 import { formatConfig, parseConfig } from "./config.ts";
@@ -48,18 +50,87 @@ test("missing, additional and misshapen tensors are named", async () => {
   await assert.rejects(readCheckpoint(folder), coded("checkpoint_invalid", /model.safetensors is not a valid safetensors file/));
 });
 
-test("settings that would change the computation are refused by name", () => {
+test("settings that would change the computation are refused by name, with what is supported", () => {
   const refuse = (change: Record<string, unknown>, message: RegExp): void => assert.throws(() => parseConfig({ ...base, ...change }, "config.json"), coded("architecture_unsupported", message));
-  refuse({ architectures: ["Qwen2ForCausalLM"] }, /architecture Qwen2ForCausalLM/);
+  refuse({ architectures: ["MixtralForCausalLM"], model_type: "mixtral", num_local_experts: 8 }, /architecture MixtralForCausalLM/);
+  refuse({ architectures: ["Qwen3MoeForCausalLM"] }, /architecture Qwen3MoeForCausalLM/);
   refuse({ architectures: undefined }, /architecture none/);
-  refuse({ model_type: "mistral" }, /model_type mistral/);
-  refuse({ sliding_window: 4096 }, /sliding_window = 4096/);
-  refuse({ attention_bias: true }, /attention_bias = true/);
-  refuse({ mlp_bias: true }, /mlp_bias = true/);
+  refuse({ model_type: "mistral" }, /model_type mistral with architecture LlamaForCausalLM/);
+  refuse({ architectures: ["MistralForCausalLM"], model_type: "mistral", sliding_window: 32 }, /sliding_window = 32/);
+  refuse({ architectures: ["MistralForCausalLM"], model_type: "mistral", max_position_embeddings: 8192 }, /sliding_window = 4096/);
+  refuse({ architectures: ["Qwen2ForCausalLM"], model_type: "qwen2", use_sliding_window: true, sliding_window: 32 }, /use_sliding_window = true/);
+  refuse({ architectures: ["Qwen3ForCausalLM"], model_type: "qwen3", layer_types: ["full_attention", "sliding_attention"] }, /layer_types with "sliding_attention"/);
+  refuse({ architectures: ["Qwen2ForCausalLM"], model_type: "qwen2", mlp_bias: true }, /mlp_bias = true/);
   refuse({ hidden_act: "gelu" }, /hidden_act = "gelu"/);
-  refuse({ rope_scaling: { rope_type: "llama3", factor: 8 } }, /rope_scaling of type llama3/);
-  refuse({ rope_parameters: { rope_type: "yarn", rope_theta: 1e4 } }, /rope_scaling of type yarn/);
+  refuse({ attention_dropout: 0.1 }, /attention_dropout = 0.1/);
+  refuse({ partial_rotary_factor: 0.5 }, /partial_rotary_factor = 0.5/);
+  refuse({ quantization_config: { bits: 4 } }, /quantization_config = {"bits":4}/);
+  refuse({ rope_scaling: { type: "dynamic", factor: 8 } }, /rotary scaling of type "dynamic"/);
+  refuse({ rope_parameters: { rope_type: "yarn", rope_theta: 1e4 } }, /rotary scaling of type "yarn"/);
+  refuse({ rope_parameters: { rope_type: "default", partial_rotary_factor: 0.5 } }, /partial_rotary_factor = 0.5/);
+  refuse({ rope_parameters: { full_attention: { rope_type: "default" } } }, /rope_parameters of several kinds of layers/);
   refuse({ architectures: ["LlamaForSequenceClassification"] }, /classifier with 2 labels/);
+  assert.throws(() => parseConfig({ ...base, architectures: ["GPT2LMHeadModel"] }, "config.json"), (error: EngineError) => /LlamaForCausalLM.*Qwen3ForSequenceClassification/.test(error.hint ?? ""));
+});
+
+test("a sliding window that is not in use, or not shorter than the context, is none", () => {
+  const accept = (change: Record<string, unknown>): void => void parseConfig({ ...base, ...change }, "config.json");
+  accept({ architectures: ["MistralForCausalLM"], model_type: "mistral", sliding_window: null });
+  accept({ architectures: ["MistralForCausalLM"], model_type: "mistral", sliding_window: 64 });
+  accept({ architectures: ["Qwen2ForCausalLM"], model_type: "qwen2", use_sliding_window: false, sliding_window: 32, layer_types: ["full_attention", "full_attention"] });
+});
+
+const variants: Record<string, Partial<ModelConfig>> = {
+  "Llama with all biases": { attentionBias: true, mlpBias: true },
+  "Llama with llama3 rope": { ropeScaling: { type: "llama3", factor: 8, lowFrequencyFactor: 1, highFrequencyFactor: 4, originalPositions: 32 } },
+  "Qwen2 with linear rope": { architecture: "Qwen2ForCausalLM", ropeScaling: { type: "linear", factor: 2.5 } },
+  "Qwen3 with biases": { architecture: "Qwen3ForCausalLM", attentionBias: true, headSize: 6 },
+  "Qwen3 reward model": { architecture: "Qwen3ForSequenceClassification" },
+  Mistral: { architecture: "MistralForCausalLM", tiedEmbeddings: false },
+};
+for (const [name, change] of Object.entries(variants)) {
+  test(`the configuration and the weights of ${name} are read back as they were written`, async () => {
+    const folder = join(dir, "variant");
+    const checkpoint = tinyCheckpoint(change);
+    await writeCheckpoint(folder, checkpoint, dir);
+    const { config, weights } = await readCheckpoint(folder);
+    assert.deepEqual(config, checkpoint.config);
+    assert.deepEqual([...weights.keys()].sort(), [...checkpoint.weights.keys()].sort());
+    await rm(folder, { recursive: true });
+  });
+}
+
+test("rotary settings mean the same under the keys of transformers 4 and 5", () => {
+  const scaling = { rope_type: "llama3", factor: 8, low_freq_factor: 1, high_freq_factor: 4, original_max_position_embeddings: 32 };
+  const { rope_theta: _, ...without } = base;
+  const old = parseConfig({ ...without, rope_theta: 5e5, rope_scaling: scaling }, "config.json");
+  const now = parseConfig({ ...without, rope_parameters: { ...scaling, rope_theta: 5e5 } }, "config.json");
+  assert.deepEqual(now, old);
+  assert.deepEqual([now.ropeTheta, now.ropeScaling?.type], [5e5, "llama3"]);
+  assert.equal(parseConfig({ ...without, rope_scaling: { type: "linear", factor: 4 } }, "config.json").ropeScaling?.factor, 4);
+});
+
+test("a head that stands beside the embedding to which it is tied must be the same", async () => {
+  const folder = join(dir, "tied");
+  const checkpoint = tinyCheckpoint();
+  const embedding = checkpoint.weights.get("model.embed_tokens.weight")!;
+  checkpoint.weights.set("lm_head.weight", { ...embedding, data: embedding.data.slice() });
+  await writeCheckpoint(folder, checkpoint, dir);
+  assert.ok(!(await readCheckpoint(folder)).weights.has("lm_head.weight"));
+  checkpoint.weights.get("lm_head.weight")!.data[5]! += 1;
+  await writeCheckpoint(folder, checkpoint, dir);
+  await assert.rejects(readCheckpoint(folder), coded("checkpoint_invalid", /lm_head.weight that is not the embedding/));
+});
+
+test("a checkpoint in 16 bits is read back as the nearest numbers, and its config.json says so", async () => {
+  const folder = join(dir, "half");
+  const checkpoint = tinyCheckpoint();
+  for (const [dtype, torch, step] of [["F16", "float16", 2 ** -11], ["BF16", "bfloat16", 2 ** -8]] as const) {
+    await writeCheckpoint(folder, checkpoint, dir, dtype);
+    assert.equal((JSON.parse(await readFile(join(folder, "config.json"), "utf8")) as { torch_dtype: string }).torch_dtype, torch);
+    const { weights } = await readCheckpoint(folder);
+    for (const [name, { data }] of checkpoint.weights) data.forEach((value, i) => assert.ok(Math.abs(weights.get(name)!.data[i]! - value) <= Math.abs(value) * step, `${name}[${i}]`));
+  }
 });
 
 test("settings that are no sizes are refused, and absent ones take transformers' defaults", () => {

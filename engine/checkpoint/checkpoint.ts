@@ -2,10 +2,12 @@
 import { copyFile, mkdir, readdir, readFile, writeFile } from "node:fs/promises";
 import { join, resolve } from "node:path";
 import { ArtifactError } from "../errors.ts";
+import { isRewardModel } from "../model/families.ts";
+import { weightShapes } from "../model/parameters.ts";
 import type { Checkpoint, ModelConfig } from "../model/types.ts";
 import { formatConfig, parseConfig } from "./config.ts";
 import { readModelTensors, writeSafetensors } from "./safetensors.ts";
-import type { Tensors } from "./safetensors.ts";
+import type { Tensors, WeightType } from "./safetensors.ts";
 
 /** Files beside the weights that make the tokenizer; copied from the starting model to every model trained from it. */
 export const tokenizerFiles = ["tokenizer.json", "tokenizer_config.json", "special_tokens_map.json", "chat_template.jinja", "generation_config.json"];
@@ -30,39 +32,23 @@ export async function readConfig(dir: string): Promise<ModelConfig> {
 export async function readCheckpoint(dir: string): Promise<Checkpoint> {
   const config = await readConfig(dir);
   const weights = await readModelTensors(dir);
-  for (const name of weights.keys()) if (isIgnored(name, config)) weights.delete(name);
+  dropDerived(config, weights, dir);
   checkWeights(config, weights, dir);
   return { config, weights };
 }
 
 /** Old checkpoints carry rotary frequencies, and tied ones may carry the head a second time; both follow from the rest. */
-function isIgnored(name: string, config: ModelConfig): boolean {
-  return name.endsWith(".rotary_emb.inv_freq") || (name === "lm_head.weight" && config.tiedEmbeddings && config.architecture === "LlamaForCausalLM");
+function dropDerived(config: ModelConfig, weights: Tensors, dir: string): void {
+  for (const name of weights.keys()) if (name.endsWith(".rotary_emb.inv_freq")) weights.delete(name);
+  const head = weights.get("lm_head.weight");
+  if (!head || !config.tiedEmbeddings || isRewardModel(config)) return;
+  const embedding = weights.get("model.embed_tokens.weight");
+  if (!embedding || !sameBits(head.data, embedding.data))
+    throw new ArtifactError("checkpoint_invalid", `${dir} holds a lm_head.weight that is not the embedding, and config.json ties the two`, { hint: "set tie_word_embeddings to what the model was trained with" });
+  weights.delete("lm_head.weight");
 }
 
-/** Name and shape of every weight; matrices are [out, in]. */
-export function weightShapes(config: ModelConfig): Map<string, number[]> {
-  const { hiddenSize: d, intermediateSize: f, headSize, vocabSize } = config;
-  const q = config.heads * headSize;
-  const kv = config.kvHeads * headSize;
-  const shapes = new Map<string, number[]>([["model.embed_tokens.weight", [vocabSize, d]]]);
-  for (let layer = 0; layer < config.layers; layer++) {
-    const at = `model.layers.${layer}`;
-    shapes.set(`${at}.input_layernorm.weight`, [d]);
-    shapes.set(`${at}.self_attn.q_proj.weight`, [q, d]);
-    shapes.set(`${at}.self_attn.k_proj.weight`, [kv, d]);
-    shapes.set(`${at}.self_attn.v_proj.weight`, [kv, d]);
-    shapes.set(`${at}.self_attn.o_proj.weight`, [d, q]);
-    shapes.set(`${at}.post_attention_layernorm.weight`, [d]);
-    shapes.set(`${at}.mlp.gate_proj.weight`, [f, d]);
-    shapes.set(`${at}.mlp.up_proj.weight`, [f, d]);
-    shapes.set(`${at}.mlp.down_proj.weight`, [d, f]);
-  }
-  shapes.set("model.norm.weight", [d]);
-  if (config.architecture === "LlamaForSequenceClassification") shapes.set("score.weight", [1, d]);
-  else if (!config.tiedEmbeddings) shapes.set("lm_head.weight", [vocabSize, d]);
-  return shapes;
-}
+const sameBits = (a: Float32Array, b: Float32Array): boolean => Buffer.from(a.buffer, a.byteOffset, a.byteLength).equals(Buffer.from(b.buffer, b.byteOffset, b.byteLength));
 
 function checkWeights(config: ModelConfig, weights: Tensors, dir: string): void {
   const shapes = weightShapes(config);
@@ -76,11 +62,14 @@ function checkWeights(config: ModelConfig, weights: Tensors, dir: string): void 
     if (!shapes.has(name)) throw new ArtifactError("checkpoint_invalid", `${dir} holds tensor "${name}", which ${config.architecture} does not have`);
 }
 
-/** Writes config.json and model.safetensors, and copies the tokenizer of `tokenizerDir`. Equal models give equal bytes. */
-export async function writeCheckpoint(dir: string, checkpoint: Checkpoint, tokenizerDir: string): Promise<void> {
+/**
+ * Writes config.json and model.safetensors, and copies the tokenizer of `tokenizerDir`. Equal models give equal bytes.
+ * Training goes on from F32 only: in 16 bits an update of less than a few thousandths of a weight rounds to nothing.
+ */
+export async function writeCheckpoint(dir: string, checkpoint: Checkpoint, tokenizerDir: string, dtype: WeightType = "F32"): Promise<void> {
   await mkdir(dir, { recursive: true });
-  await writeFile(join(dir, "config.json"), formatConfig(checkpoint.config));
-  await writeSafetensors(join(dir, "model.safetensors"), checkpoint.weights);
+  await writeFile(join(dir, "config.json"), formatConfig(checkpoint.config, dtype));
+  await writeSafetensors(join(dir, "model.safetensors"), checkpoint.weights, dtype);
   const present = await readdir(tokenizerDir);
   if (resolve(tokenizerDir) === resolve(dir)) return;
   for (const name of tokenizerFiles) if (present.includes(name)) await copyFile(join(tokenizerDir, name), join(dir, name));

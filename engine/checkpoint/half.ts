@@ -1,4 +1,5 @@
-// 16-bit floating point to float32: IEEE half (F16) and bfloat16 (BF16). Both widenings are exact.
+// 16-bit floating point: IEEE half (F16) and bfloat16 (BF16). To float32 both are exact; from float32 both round to nearest, ties to even,
+// as torch does. Beyond the range of the format the result is infinite.
 
 /** bfloat16 is the upper half of a float32. */
 export function widenBfloat16(bits: Uint16Array): Float32Array {
@@ -21,4 +22,24 @@ function halfToNumber(half: number): number {
   if (exponent === 0) return sign * fraction * 2 ** -24;
   if (exponent === 0x1f) return fraction ? NaN : sign * Infinity;
   return sign * (1 + fraction / 1024) * 2 ** (exponent - 15);
+}
+
+export function narrowBfloat16(data: Float32Array): Uint16Array {
+  const bits = new Uint32Array(data.buffer, data.byteOffset, data.length);
+  // The largest mantissas carry over into the exponent, which is how they become infinite; a NaN must not.
+  return Uint16Array.from(bits, (word, i) => (Number.isNaN(data[i]) ? 0x7fc0 : (word + 0x7fff + ((word >>> 16) & 1)) >>> 16));
+}
+
+export function narrowHalf(data: Float32Array): Uint16Array {
+  const bits = new Uint32Array(data.buffer, data.byteOffset, data.length);
+  return Uint16Array.from(bits, (word, i) => ((word >>> 16) & 0x8000) | halfMagnitude(Math.abs(data[i]!), word & 0x7fffffff));
+}
+
+function halfMagnitude(value: number, word: number): number {
+  if (Number.isNaN(value)) return 0x7e00;
+  if (value >= 65_520) return 0x7c00;
+  // Below 2^−14 halves are multiples of 2^−24; adding 2^23 makes float32 round to whole numbers.
+  if (value < 2 ** -14) return Math.fround(value * 2 ** 24 + 2 ** 23) - 2 ** 23;
+  const shifted = word - (112 << 23);
+  return (shifted + 0xfff + ((shifted >>> 13) & 1)) >>> 13;
 }

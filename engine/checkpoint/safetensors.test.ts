@@ -75,6 +75,36 @@ test("a damaged file is refused with what is wrong", async () => {
   await refused(join(dir, "short"), "checkpoint_invalid", /3 bytes/);
 });
 
+test("16-bit types round to the nearest number, ties to even, and give back every number that they hold", async () => {
+  const path = join(dir, "narrow.safetensors");
+  const through = async (dtype: "F16" | "BF16", values: number[]): Promise<number[]> => {
+    await writeSafetensors(path, [["x", { shape: [values.length], data: Float32Array.from(values) }]], dtype);
+    return [...(await readSafetensors(path)).get("x")!.data];
+  };
+  // Neighbours of 1 are 2^−10 and 2^−7 apart; halves below 2^−14 are multiples of 2^−24.
+  assert.deepEqual(await through("F16", [1 + 2 ** -11, 1 + 3 * 2 ** -11, -(1 + 2 ** -11 + 2 ** -20), 65_519, 1.5 * 2 ** -24, 2.5 * 2 ** -24, 2 ** -26, -0]), [1, 1 + 2 ** -9, -(1 + 2 ** -10), 65_504, 2 ** -23, 2 ** -23, 0, -0]);
+  assert.deepEqual(await through("BF16", [1 + 2 ** -8, 1 + 3 * 2 ** -8, -(1 + 2 ** -8 + 2 ** -16), 1e38, -0]), [1, 1 + 2 ** -6, -(1 + 2 ** -7), 9.969209968386869e37, -0]);
+  const all = (dtype: "F16" | "BF16"): Promise<Float32Array> => {
+    const header = { x: { dtype, shape: [0x10000], data_offsets: [0, 0x20000] } };
+    return file(header, 0x20000).then(async (from) => {
+      const bytes = await readFile(from);
+      for (let word = 0; word < 0x10000; word++) bytes.writeUInt16LE(word, bytes.length - 0x20000 + 2 * word);
+      await writeFile(from, bytes);
+      return (await readSafetensors(from)).get("x")!.data;
+    });
+  };
+  for (const dtype of ["F16", "BF16"] as const) {
+    const finite = [...(await all(dtype))].filter(Number.isFinite);
+    assert.deepEqual(await through(dtype, finite), finite, dtype);
+  }
+});
+
+test("a weight beyond the range of F16 is refused before anything is written", async () => {
+  const path = join(dir, "beyond.safetensors");
+  await assert.rejects(writeSafetensors(path, [["x", { shape: [1], data: Float32Array.of(70_000) }]], "F16"), { code: "dtype_unsupported", message: /"x" holds 70000/ });
+  await assert.rejects(readFile(path), { code: "ENOENT" });
+});
+
 test("a sharded model is read through its index, and an index that lies is refused", async () => {
   const one = { shape: [1], data: Float32Array.of(1) };
   await writeSafetensors(join(dir, "model-1.safetensors"), [["a", one]]);

@@ -1,24 +1,41 @@
 // The safetensors container, read and written: 8-byte little-endian header length, JSON header, raw little-endian data.
-// Reads F32, F16 and BF16 (widened to float32) from one file or an index with shards; writes F32, byte for byte the same for the
-// same tensors (names sorted, no gaps, header padded to 8 bytes with spaces as the format's own writer does).
+// Reads F32, F16 and BF16 (widened to float32) from one file or an index with shards; writes any of them to one file, byte for byte the
+// same for the same tensors (names sorted, no gaps, header padded to 8 bytes with spaces as the format's own writer does).
 // Format: github.com/huggingface/safetensors, README "Format".
 import { open, readFile } from "node:fs/promises";
 import type { FileHandle } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { ArtifactError, SpecError } from "../errors.ts";
 import type { WeightTensor } from "../model/types.ts";
-import { widenBfloat16, widenHalf } from "./half.ts";
+import { narrowBfloat16, narrowHalf, widenBfloat16, widenHalf } from "./half.ts";
 
 export type Tensors = Map<string, WeightTensor>;
 
+/** Types of weights that can be read and written, by safetensors' names. */
+export type WeightType = "F32" | "F16" | "BF16";
+
 interface Entry {
-  dtype: string;
+  dtype: WeightType;
   shape: number[];
   data_offsets: [number, number];
 }
 
-/** Bytes per element of the types that can be read. */
-const elementSize: Record<string, number> = { F32: 4, F16: 2, BF16: 2 };
+interface TypeRule {
+  /** Bytes per element. */
+  size: number;
+  /** From bytes in a buffer of their own. */
+  widen(bytes: Buffer): Float32Array;
+  narrow(data: Float32Array): Float32Array | Uint16Array;
+}
+
+const words = (bytes: Buffer): Uint16Array => new Uint16Array(bytes.buffer, bytes.byteOffset, bytes.length / 2);
+
+const types: Readonly<Record<WeightType, TypeRule>> = {
+  F32: { size: 4, widen: (bytes) => new Float32Array(bytes.buffer, bytes.byteOffset, bytes.length / 4), narrow: (data) => data },
+  F16: { size: 2, widen: (bytes) => widenHalf(words(bytes)), narrow: narrowHalf },
+  BF16: { size: 2, widen: (bytes) => widenBfloat16(words(bytes)), narrow: narrowBfloat16 },
+};
+const isWeightType = (dtype: string): dtype is WeightType => Object.hasOwn(types, dtype);
 /** The format's own limit, so that a damaged length cannot ask for all memory. */
 const headerLimit = 100_000_000;
 
@@ -49,7 +66,7 @@ async function readFrom(file: FileHandle, path: string): Promise<Tensors> {
   const tensors: Tensors = new Map();
   for (const [name, entry] of header) {
     const [from, to] = entry.data_offsets;
-    tensors.set(name, { shape: entry.shape, data: widen(await readExactly(file, start + from, to - from), entry.dtype) });
+    tensors.set(name, { shape: entry.shape, data: types[entry.dtype].widen(await readExactly(file, start + from, to - from)) });
   }
   return tensors;
 }
@@ -85,10 +102,9 @@ function checkEntry(name: string, value: unknown, path: string): Entry {
   const { dtype, shape, data_offsets: offsets } = entry;
   if (typeof dtype !== "string" || !Array.isArray(shape) || !shape.every(isCount) || !Array.isArray(offsets) || offsets.length !== 2 || !offsets.every(isCount))
     throw invalid(path, `the header entry of tensor "${name}" lacks dtype, shape or data_offsets`);
-  const size = elementSize[dtype];
-  if (size === undefined)
+  if (!isWeightType(dtype))
     throw new SpecError("dtype_unsupported", `tensor "${name}" of ${path} has dtype ${dtype}; F32, F16 and BF16 can be read`, { hint: "convert the checkpoint to one of these" });
-  if (offsets[1] - offsets[0] !== elements(shape) * size)
+  if (offsets[1] - offsets[0] !== elements(shape) * types[dtype].size)
     throw invalid(path, `tensor "${name}" of shape [${shape.join(", ")}] and dtype ${dtype} cannot have ${offsets[1] - offsets[0]} bytes`);
   return { dtype, shape, data_offsets: [offsets[0], offsets[1]] };
 }
@@ -101,12 +117,6 @@ function checkLayout(header: [string, Entry][], dataBytes: number, path: string)
     end = data_offsets[1];
   }
   if (end !== dataBytes) throw invalid(path, `its tensors need ${end} bytes of data and it has ${dataBytes}`);
-}
-
-function widen(bytes: Buffer, dtype: string): Float32Array {
-  if (dtype === "F32") return new Float32Array(bytes.buffer, bytes.byteOffset, bytes.length / 4);
-  const bits = new Uint16Array(bytes.buffer, bytes.byteOffset, bytes.length / 2);
-  return dtype === "BF16" ? widenBfloat16(bits) : widenHalf(bits);
 }
 
 /** `model.safetensors`, or the shards that `model.safetensors.index.json` names. */
@@ -147,13 +157,14 @@ function parseWeightMap(path: string, text: string): Map<string, string> {
   return new Map(entries as [string, string][]);
 }
 
-/** Writes F32. The file is made complete before the promise resolves, and synced, because a checkpoint is trusted after it. */
-export async function writeSafetensors(path: string, tensors: Iterable<[string, WeightTensor]>): Promise<void> {
+/** The file is made complete before the promise resolves, and synced, because a checkpoint is trusted after it. */
+export async function writeSafetensors(path: string, tensors: Iterable<[string, WeightTensor]>, dtype: WeightType = "F32"): Promise<void> {
   const sorted = [...tensors].sort(([a], [b]) => (a < b ? -1 : 1));
+  if (dtype === "F16") for (const [name, { data }] of sorted) checkRange(name, data, path);
   const header: Record<string, unknown> = { __metadata__: { format: "pt" } };
   let end = 0;
   for (const [name, { shape, data }] of sorted) {
-    header[name] = { dtype: "F32", shape, data_offsets: [end, (end += data.byteLength)] };
+    header[name] = { dtype, shape, data_offsets: [end, (end += data.length * types[dtype].size)] };
   }
   const json = JSON.stringify(header);
   const text = Buffer.from(json + " ".repeat((8 - (Buffer.byteLength(json) % 8)) % 8));
@@ -162,9 +173,19 @@ export async function writeSafetensors(path: string, tensors: Iterable<[string, 
   const file = await open(path, "w");
   try {
     await file.writeFile(Buffer.concat([length, text]));
-    for (const [, { data }] of sorted) await file.writeFile(Buffer.from(data.buffer, data.byteOffset, data.byteLength));
+    for (const [, { data }] of sorted) {
+      const bytes = types[dtype].narrow(data);
+      await file.writeFile(Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength));
+    }
     await file.sync();
   } finally {
     await file.close();
   }
+}
+
+/** Only F16 has a smaller range than float32. */
+function checkRange(name: string, data: Float32Array, path: string): void {
+  const beyond = data.find((value) => Math.abs(value) >= 65_520 && Number.isFinite(value));
+  if (beyond !== undefined)
+    throw new SpecError("dtype_unsupported", `tensor "${name}" holds ${beyond}, which F16 (largest number 65504) cannot; ${path} was not written`, { hint: "write BF16, which has the range of F32" });
 }

@@ -6,7 +6,7 @@
 import { Graph } from "../graph/index.ts";
 import type { Value } from "../graph/index.ts";
 import { sum } from "../graph/value.ts";
-import { declareParameters, declareSelection, declareSequences, feedForward, headOf, logits } from "../model/index.ts";
+import { declareParameters, declareSelection, declareSequences, feedForward, headOf, logits, normHeads, project } from "../model/index.ts";
 import type { KeysValues, ModelConfig, Parameters } from "../model/index.ts";
 import { Tape } from "../ops/tape.ts";
 
@@ -48,9 +48,10 @@ function attention(inputs: StepInputs, layer: number, x_BD: Value): Value {
   const G = H / K;
   const keys_BKdS = t.graph.input(`cache.key.${layer}`, "float32", ["B", K, d, "S"]);
   const values_BKSd = t.graph.input(`cache.value.${layer}`, "float32", ["B", K, "S", d]);
-  const qkv = t.linear(x_BD, parameters.get(`model.layers.${layer}.self_attn.qkv_proj.weight`) as Value);
+  const name = `model.layers.${layer}.self_attn`;
+  const qkv = project(t, parameters, `${name}.qkv_proj`, x_BD);
   const [qk, v_BK1d] = t.split(t.reshape(qkv, ["B", H + 2 * K, 1, d]), 1, [H + K, K]) as [Value, Value];
-  const [q, k_BK1d] = t.split(t.rotary(qk, inputs.cos, inputs.sin, inputs.positions), 1, [H, K]) as [Value, Value];
+  const [q, k_BK1d] = t.split(t.rotary(normHeads(t, config, parameters, name, qk), inputs.cos, inputs.sin, inputs.positions), 1, [H, K]) as [Value, Value];
   t.graph.output(`key.${layer}`, k_BK1d);
   t.graph.output(`value.${layer}`, v_BK1d);
   const q_BKGd = t.reshape(t.mul(q, t.number(1 / Math.sqrt(d), q)), ["B", K, G, d]);
@@ -59,7 +60,7 @@ function attention(inputs: StepInputs, layer: number, x_BD: Value): Value {
   const shares = t.softmax(t.add(t.concat([own_BKG1, t.matmul(q_BKGd, keys_BKdS)], 3), bias));
   const [ownShare, cacheShares] = t.graph.node("Split", [shares, t.graph.shape([1, "S"])], [own_BKG1, { dtype: "float32", shape: ["B", K, G, "S"] }], { axis: 3 }) as [Value, Value];
   const mixed_BKGd = t.add(t.mul(ownShare, v_BK1d), t.matmul(cacheShares, values_BKSd));
-  return t.linear(t.reshape(mixed_BKGd, ["B", H * d]), parameters.get(`model.layers.${layer}.self_attn.o_proj.weight`) as Value);
+  return project(t, parameters, `${name}.o_proj`, t.reshape(mixed_BKGd, ["B", H * d]));
 }
 
 /** tokens [B], positions [B,1], bias, the cache of each layer → logps [B,V], key.i and value.i [B,K,1,d] to be stored. */

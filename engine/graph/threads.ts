@@ -1,5 +1,6 @@
 // How many threads a graph with plain products may use without a change of bits (why they could: ops/product.ts). Decoding has few
 // rows, so that the rows of zeros that make training's products safe would multiply its work; it limits the threads instead.
+import { isRewardModel } from "../model/families.ts";
 import type { ModelConfig } from "../model/types.ts";
 
 /** Inner dimensions up to this are one block. */
@@ -9,13 +10,13 @@ const columns = 80;
 
 /** Inner dimension and columns of every product with a weight. */
 function products(config: ModelConfig): [inner: number, columns: number][] {
-  const { hiddenSize, intermediateSize, heads, kvHeads, headSize, vocabSize, architecture } = config;
+  const { hiddenSize, intermediateSize, heads, kvHeads, headSize, vocabSize } = config;
   return [
     [hiddenSize, (heads + 2 * kvHeads) * headSize],
     [heads * headSize, hiddenSize],
     [hiddenSize, 2 * intermediateSize],
     [intermediateSize, hiddenSize],
-    [hiddenSize, architecture === "LlamaForCausalLM" ? vocabSize : Infinity],
+    [hiddenSize, isRewardModel(config) ? Infinity : vocabSize],
   ];
 }
 

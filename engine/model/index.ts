@@ -1,8 +1,9 @@
-export type { Architecture, Checkpoint, ModelConfig, WeightTensor } from "./types.ts";
-export { packWeights, parametersOf, unpackWeights } from "./parameters.ts";
+export type { Architecture, Checkpoint, ModelConfig, RopeScaling, WeightTensor } from "./types.ts";
+export { isRewardModel } from "./families.ts";
+export { packWeights, parametersOf, unpackWeights, weightShapes } from "./parameters.ts";
 export type { Parameter } from "./parameters.ts";
 export { rotaryTables } from "./rotary.ts";
-export { declareParameters, declareSelection, declareSequences, feedForward, headOf, logits, rewards } from "./llama.ts";
+export { declareParameters, declareSelection, declareSequences, feedForward, headOf, logits, normHeads, project, rewards } from "./llama.ts";
 export type { KeysValues, Parameters, Selection, SequenceInputs } from "./llama.ts";
 export { encodeForLogps, encodeForRewards } from "./encode.ts";
 export type { Encoded, Sequence } from "./encode.ts";

@@ -1,4 +1,5 @@
-// The Llama family as operations on a tape: RMSNorm, rotate-half rotary embedding, grouped-query attention, SwiGLU.
+// The decoder of the Llama family and its relatives as operations on a tape: RMSNorm, rotate-half rotary embedding, grouped-query
+// attention, SwiGLU. What only some models have (biases, norms of heads) is computed where their parameters are (parameters.ts).
 // Whole sequences only; decoding with a cache has a graph of its own.
 // Shapes: R rows, T positions, N = R·T, D hidden, H heads, K key/value heads, G = H/K, d head size, F intermediate, M selected rows.
 import type { Dim, Value } from "../graph/value.ts";
@@ -50,6 +51,25 @@ function parameter(parameters: Parameters, name: string): Value {
   return parameters.get(name) as Value;
 }
 
+/** x [N, in] through a projection, `name` without its `.weight`: [N, out]. */
+export function project(t: Tape, parameters: Parameters, name: string, x: Value): Value {
+  const product = t.linear(x, parameter(parameters, `${name}.weight`));
+  const bias = parameters.get(`${name}.bias`);
+  return bias ? t.add(product, bias) : product;
+}
+
+/** qk [R,H+K,T,d], q and k of every head, through their RMSNorms where the model has them (Qwen3). */
+export function normHeads(t: Tape, config: ModelConfig, parameters: Parameters, attention: string, qk: Value): Value {
+  const names = [`${attention}.q_norm.weight`, `${attention}.k_norm.weight`];
+  const weights = names.map((name) => parameters.get(name)).filter((weight) => weight !== undefined);
+  if (weights.length === 0) return qk;
+  const heads = t.split(qk, 1, [config.heads, config.kvHeads]);
+  return t.concat(
+    heads.map((x, index) => t.reshape(t.rmsNorm(t.reshape(x, [product(x.shape.slice(0, -1)), config.headSize]), weights[index] as Value, config.rmsEpsilon), x.shape)),
+    1,
+  );
+}
+
 /** Keys after the rotary embedding and values of one layer, each [R,K,T,d]: what decoding goes on from. */
 export interface KeysValues {
   keys: Value;
@@ -72,23 +92,25 @@ function attention({ t, config, parameters, sequences, mask, cache }: LayerInput
   const { heads: H, kvHeads: K, headSize: d } = config;
   const [R, T] = sequences.tokens.shape as [Dim, Dim];
   const group = product([H / K, T]);
-  const qkv_N = t.linear(x_ND, parameter(parameters, `model.layers.${layer}.self_attn.qkv_proj.weight`));
+  const name = `model.layers.${layer}.self_attn`;
+  const qkv_N = project(t, parameters, `${name}.qkv_proj`, x_ND);
   const qkv_RHTd = t.transpose(t.reshape(qkv_N, [R, T, H + 2 * K, d]), [0, 2, 1, 3]);
   const [qk, v_RKTd] = t.split(qkv_RHTd, 1, [H + K, K]) as [Value, Value];
-  const [q_RHTd, k_RKTd] = t.split(t.rotary(qk, sequences.cos, sequences.sin, sequences.positions), 1, [H, K]) as [Value, Value];
+  const turned = t.rotary(normHeads(t, config, parameters, name, qk), sequences.cos, sequences.sin, sequences.positions);
+  const [q_RHTd, k_RKTd] = t.split(turned, 1, [H, K]) as [Value, Value];
   cache?.push({ keys: k_RKTd, values: v_RKTd });
   // The queries of one key/value head lie below each other, so that keys and values are never repeated.
   const scores = t.matmul(t.reshape(q_RHTd, [R, K, group, d]), k_RKTd, { transposeB: true, scale: 1 / Math.sqrt(d) });
   const shares_RHTT = t.softmax(t.add(t.reshape(scores, [R, H, T, T]), mask));
   const mixed = t.matmul(t.reshape(shares_RHTT, [R, K, group, T]), v_RKTd);
   const merged_N = t.reshape(t.transpose(t.reshape(mixed, [R, H, T, d]), [0, 2, 1, 3]), [product([R, T]), H * d]);
-  return t.linear(kept(merged_N), parameter(parameters, `model.layers.${layer}.self_attn.o_proj.weight`));
+  return project(t, parameters, `${name}.o_proj`, kept(merged_N));
 }
 
 export function feedForward({ t, config, parameters }: Pick<LayerInputs, "t" | "config" | "parameters">, layer: number, x_ND: Value): Value {
-  const both = t.linear(x_ND, parameter(parameters, `model.layers.${layer}.mlp.gate_up_proj.weight`));
+  const both = project(t, parameters, `model.layers.${layer}.mlp.gate_up_proj`, x_ND);
   const [gate_NF, up_NF] = t.split(both, 1, [config.intermediateSize, config.intermediateSize]) as [Value, Value];
-  return t.linear(t.mul(t.silu(gate_NF), up_NF), parameter(parameters, `model.layers.${layer}.mlp.down_proj.weight`));
+  return project(t, parameters, `model.layers.${layer}.mlp.down_proj`, t.mul(t.silu(gate_NF), up_NF));
 }
 
 /**

@@ -1,6 +1,7 @@
 // The parameters of a model as its graphs take them: q, k and v in one matrix, gate and up in another, because one large product
 // beats several small ones. Checkpoints keep Hugging Face's names; packing and unpacking happen only here.
 import { ArtifactError } from "../errors.ts";
+import { isRewardModel, partsOf } from "./families.ts";
 import type { Checkpoint, ModelConfig, WeightTensor } from "./types.ts";
 
 /** One input of the graph: the rows of its parts, one after the other. */
@@ -17,34 +18,44 @@ function single(name: string, ...shape: number[]): Parameter {
   return { name, shape, parts: [{ name, shape }] };
 }
 
-function stacked(name: string, width: number, parts: readonly (readonly [name: string, rows: number])[]): Parameter {
+/** A matrix that takes `width` numbers, and its bias where it has one; both are made of the rows of their parts. */
+function projection(name: string, width: number, parts: readonly (readonly [name: string, rows: number])[], bias: boolean): Parameter[] {
   const rows = parts.reduce((total, [, count]) => total + count, 0);
-  return { name, shape: [rows, width], parts: parts.map(([part, count]) => ({ name: part, shape: [count, width] })) };
+  const stacked = (kind: "weight" | "bias", ...rest: number[]): Parameter => ({
+    name: `${name}.${kind}`,
+    shape: [rows, ...rest],
+    parts: parts.map(([part, count]) => ({ name: `${part}.${kind}`, shape: [count, ...rest] })),
+  });
+  return [stacked("weight", width), ...(bias ? [stacked("bias")] : [])];
 }
 
 function layerParameters(config: ModelConfig, layer: number): Parameter[] {
   const { hiddenSize, intermediateSize, heads, kvHeads, headSize } = config;
+  const has = partsOf(config);
   const prefix = `model.layers.${layer}`;
-  const attention = `${prefix}.self_attn`;
+  const [attention, mlp] = [`${prefix}.self_attn`, `${prefix}.mlp`];
+  const qkv = [
+    [`${attention}.q_proj`, heads * headSize],
+    [`${attention}.k_proj`, kvHeads * headSize],
+    [`${attention}.v_proj`, kvHeads * headSize],
+  ] as const;
+  const gateUp = [
+    [`${mlp}.gate_proj`, intermediateSize],
+    [`${mlp}.up_proj`, intermediateSize],
+  ] as const;
   return [
     single(`${prefix}.input_layernorm.weight`, hiddenSize),
-    stacked(`${attention}.qkv_proj.weight`, hiddenSize, [
-      [`${attention}.q_proj.weight`, heads * headSize],
-      [`${attention}.k_proj.weight`, kvHeads * headSize],
-      [`${attention}.v_proj.weight`, kvHeads * headSize],
-    ]),
-    single(`${attention}.o_proj.weight`, hiddenSize, heads * headSize),
+    ...projection(`${attention}.qkv_proj`, hiddenSize, qkv, has.qkvBias),
+    ...(has.headNorms ? [single(`${attention}.q_norm.weight`, headSize), single(`${attention}.k_norm.weight`, headSize)] : []),
+    ...projection(`${attention}.o_proj`, heads * headSize, [[`${attention}.o_proj`, hiddenSize]], has.outputBias),
     single(`${prefix}.post_attention_layernorm.weight`, hiddenSize),
-    stacked(`${prefix}.mlp.gate_up_proj.weight`, hiddenSize, [
-      [`${prefix}.mlp.gate_proj.weight`, intermediateSize],
-      [`${prefix}.mlp.up_proj.weight`, intermediateSize],
-    ]),
-    single(`${prefix}.mlp.down_proj.weight`, hiddenSize, intermediateSize),
+    ...projection(`${mlp}.gate_up_proj`, hiddenSize, gateUp, has.mlpBias),
+    ...projection(`${mlp}.down_proj`, intermediateSize, [[`${mlp}.down_proj`, hiddenSize]], has.mlpBias),
   ];
 }
 
 function headParameters(config: ModelConfig): Parameter[] {
-  if (config.architecture === "LlamaForSequenceClassification") return [single("score.weight", 1, config.hiddenSize)];
+  if (isRewardModel(config)) return [single("score.weight", 1, config.hiddenSize)];
   return config.tiedEmbeddings ? [] : [single("lm_head.weight", config.vocabSize, config.hiddenSize)];
 }
 
@@ -56,6 +67,11 @@ export function parametersOf(config: ModelConfig): Parameter[] {
     single("model.norm.weight", config.hiddenSize),
     ...headParameters(config),
   ];
+}
+
+/** Hugging Face's name and shape of every weight; matrices are [out, in]. */
+export function weightShapes(config: ModelConfig): Map<string, readonly number[]> {
+  return new Map(parametersOf(config).flatMap(({ parts }) => parts.map(({ name, shape }) => [name, shape])));
 }
 
 /** Weights by Hugging Face's names → arrays by parameter name. Copies, so that the checkpoint stays as it was. */

@@ -1,7 +1,15 @@
 // A model as the engine sees it: the numbers of its configuration and its named weights. No files here.
 // Weight names are Hugging Face's (`model.layers.0.self_attn.q_proj.weight`); matrices are [out, in] as there.
 
-export type Architecture = "LlamaForCausalLM" | "LlamaForSequenceClassification";
+import type { Architecture } from "./families.ts";
+
+export type { Architecture };
+
+/** Slower rotation for contexts longer than those of the first training; the names are those of Hugging Face's `rope_type`. */
+export type RopeScaling =
+  | { type: "linear"; factor: number }
+  /** Llama 3.1: wavelengths beyond originalPositions / lowFrequencyFactor are stretched, those below originalPositions / highFrequencyFactor are not. */
+  | { type: "llama3"; factor: number; lowFrequencyFactor: number; highFrequencyFactor: number; originalPositions: number };
 
 export interface ModelConfig {
   architecture: Architecture;
@@ -17,7 +25,12 @@ export interface ModelConfig {
   /** Largest number of positions of a sequence. */
   maxPositions: number;
   ropeTheta: number;
+  /** Absent = none. */
+  ropeScaling?: RopeScaling;
   rmsEpsilon: number;
+  /** Switches of the families that have them (families.ts); absent = off. */
+  attentionBias?: boolean;
+  mlpBias?: boolean;
   /** The output head is the embedding matrix; `lm_head.weight` is then absent. */
   tiedEmbeddings: boolean;
   bosId?: number;

@@ -5,7 +5,7 @@ import { SpecError } from "../errors.ts";
 import { Graph, Session } from "../graph/index.ts";
 import type { SessionOptions } from "../graph/index.ts";
 import { neutralThreads } from "../graph/threads.ts";
-import { declareParameters, declareSelection, declareSequences, encodeForLogps, encodeForRewards, logits, rewards } from "../model/index.ts";
+import { declareParameters, declareSelection, declareSequences, encodeForLogps, encodeForRewards, isRewardModel, logits, rewards } from "../model/index.ts";
 import type { ModelConfig, Sequence } from "../model/index.ts";
 import { Tape } from "../ops/tape.ts";
 import { rotaryFeeds, toFeeds } from "./weights.ts";
@@ -24,7 +24,7 @@ function scoreGraph(config: ModelConfig): Graph {
   const parameters = declareParameters(t, config);
   const sequences = declareSequences(t, config);
   const selection = declareSelection(t, sequences);
-  if (config.architecture === "LlamaForSequenceClassification") {
+  if (isRewardModel(config)) {
     t.graph.output("rewards", rewards(t, config, parameters, sequences, selection));
     return t.graph;
   }
@@ -50,7 +50,7 @@ export class SequenceScorer {
 
   /** ln π of every answer token, row by row. A prompt has one token at least. */
   async tokenLogps(weights: LoadedWeights, rows: readonly Sequence[], hooks: ScoreHooks = {}): Promise<Float32Array[]> {
-    this.expect("LlamaForCausalLM", "log-probabilities");
+    this.expect("policy", "log-probabilities");
     return this.inBatches(rows, hooks, async (batch) => {
       const { rowOf: _, ...encoded } = encodeForLogps(batch);
       const { logps } = await this.session.raw({ ...weights, ...this.rotary, ...toFeeds(encoded) });
@@ -65,7 +65,7 @@ export class SequenceScorer {
   }
 
   async rewards(weights: LoadedWeights, rows: readonly Sequence[], hooks: ScoreHooks = {}): Promise<number[]> {
-    this.expect("LlamaForSequenceClassification", "rewards");
+    this.expect("reward model", "rewards");
     return this.inBatches(rows, hooks, async (batch) => {
       const output = await this.session.raw({ ...weights, ...this.rotary, ...toFeeds(encodeForRewards(batch)) });
       return Array.from(output["rewards"]!.data as Float32Array);
@@ -76,9 +76,9 @@ export class SequenceScorer {
     await this.session.close();
   }
 
-  private expect(architecture: ModelConfig["architecture"], what: string): void {
-    if (this.config.architecture !== architecture)
-      throw new SpecError("architecture_unsupported", `${what} need a ${architecture}, and the model is a ${this.config.architecture}`);
+  private expect(role: "policy" | "reward model", what: string): void {
+    if (isRewardModel(this.config) !== (role === "reward model"))
+      throw new SpecError("architecture_unsupported", `${what} need a ${role}, and the model is a ${this.config.architecture}`);
   }
 
   /** Calls `score` with rows of like length and puts its results where the rows stood. */

@@ -8,6 +8,7 @@ import { Session, toOrt } from "../graph/session.ts";
 import type { SessionOptions } from "../graph/session.ts";
 import { encodeForLogps, encodeForRewards } from "../model/encode.ts";
 import type { Encoded, Sequence } from "../model/encode.ts";
+import { isRewardModel } from "../model/families.ts";
 import { rotaryTables } from "../model/rotary.ts";
 import { adamScalars, learningRateAt } from "../optim/settings.ts";
 import { SequenceScorer } from "../score/scorer.ts";
@@ -24,8 +25,9 @@ const scalar = (value: number): OrtTensor => toOrt({ dtype: "float32", shape: []
 const sessionOptions = (threads: number): SessionOptions => ({ threads, spinning: false });
 
 function checkOptions({ task, start, optimizer }: TrainOptions): void {
-  const wanted = task.kind === "reward" ? "LlamaForSequenceClassification" : "LlamaForCausalLM";
-  if (start.config.architecture !== wanted) throw new SpecError("spec_unsupported", `training of kind ${task.kind} starts from ${wanted}, not ${start.config.architecture}`);
+  if (isRewardModel(start.config) !== (task.kind === "reward")) {
+    throw new SpecError("spec_unsupported", `training of kind ${task.kind} starts from a ${task.kind === "reward" ? "reward model" : "policy"}, not from ${start.config.architecture}`);
+  }
   if (optimizer.maxLength > start.config.maxPositions) {
     throw new SpecError("spec_invalid", `maxLength ${optimizer.maxLength} exceeds the ${start.config.maxPositions} positions of the model`);
   }

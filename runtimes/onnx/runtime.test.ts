@@ -173,7 +173,7 @@ test("bad prompts and rows are refused with the prompt's id", async () => {
   const short = { id: "p-18", prompt: "red" };
   await assert.rejects(runtime.scorer.logps(policy, [{ prompt: short, ids: Array.from({ length: 63 }, () => 4), text: "" }], hooks()), coded("spec", "row_too_long", /prompt p-18/));
   await assert.rejects(runtime.scorer.logps(policy, [{ prompt: short, ids: [99], text: "" }], hooks()), coded("spec", "tokenizer_mismatch", /token id 99/));
-  await assert.rejects(runtime.scorer.rewards(policy, [{ prompt: short, text: " blue" }], hooks()), coded("spec", "architecture_unsupported", /rewards need a LlamaForSequenceClassification/));
+  await assert.rejects(runtime.scorer.rewards(policy, [{ prompt: short, text: " blue" }], hooks()), coded("spec", "architecture_unsupported", /rewards need a reward model, and the model is a LlamaForCausalLM/));
   await assert.rejects(runtime.scorer.logps({ digest: "gone", dir: join(dir, "gone") }, [{ prompt: short, text: " blue" }], hooks()), coded("artifact", "artifact_missing", /config.json cannot be read: ENOENT/));
 });
 
