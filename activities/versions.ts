@@ -5,10 +5,10 @@ import type { StageName } from "../campaign/types.ts";
 export const STAGE_VERSION: Record<StageName, number> = {
   sft: 1,
   reward: 1,
-  generate: 1,
+  generate: 2,
   score: 1,
   pair: 1,
   train: 1,
-  evaluate: 1,
+  evaluate: 2,
   promote: 1,
 };

@@ -1,7 +1,7 @@
 // Generation of a batch: one prefill of the distinct prompts, then one step per token for the rows that have not ended.
 // The batch is the unit: equal requests in equal order give equal bytes, on any number of threads.
 import { Tensor as OrtTensor } from "onnxruntime-node";
-import { Session } from "../graph/index.ts";
+import { fromOrtTensor, Session } from "../graph/index.ts";
 import type { SessionOptions } from "../graph/index.ts";
 import { neutralThreads } from "../graph/threads.ts";
 import { encodeForRewards } from "../model/index.ts";
@@ -12,7 +12,7 @@ import type { SamplingRule } from "../sampling/sample.ts";
 import { rotaryFeeds, toFeeds } from "../score/weights.ts";
 import type { LoadedWeights } from "../score/weights.ts";
 import { Cache } from "./cache.ts";
-import { prefillGraph, stepGraph } from "./graphs.ts";
+import { keyScale, prefillGraph, stepGraph } from "./graphs.ts";
 
 export interface DecodeRow {
   promptIds: readonly number[];
@@ -55,32 +55,38 @@ interface Live {
 
 export class Decoder {
   readonly config: ModelConfig;
+  private readonly weights: LoadedWeights;
   private readonly prefill: Session;
   private readonly step: Session;
   private readonly rotary: Record<string, OrtTensor>;
   private readonly sampler: Sampler;
+  private readonly cache: Cache;
 
-  private constructor(config: ModelConfig, prefill: Session, step: Session) {
+  private constructor(config: ModelConfig, weights: LoadedWeights, prefill: Session, step: Session) {
     this.config = config;
+    this.weights = weights;
     this.prefill = prefill;
     this.step = step;
     this.rotary = rotaryFeeds(config);
     this.sampler = new Sampler(config.vocabSize);
+    this.cache = new Cache(config);
   }
 
-  /** Compiles for a configuration; weights come with each call, so that a new policy of the same shape costs nothing. */
-  static async create(config: ModelConfig, options: SessionOptions): Promise<Decoder> {
-    const session = { ...options, threads: neutralThreads(config, options.threads) };
-    return new Decoder(config, await Session.create(prefillGraph(config), session), await Session.create(stepGraph(config), session));
+  /** Compiles for a model: the weights are packed for the step. */
+  static async create(config: ModelConfig, weights: LoadedWeights, options: SessionOptions): Promise<Decoder> {
+    const prefill = await Session.create(prefillGraph(config), { ...options, threads: neutralThreads(config, options.threads) });
+    const tensors = new Map(Object.entries(weights).map(([name, tensor]) => [name, fromOrtTensor(tensor)]));
+    return new Decoder(config, weights, prefill, await Session.create(stepGraph(config, tensors), options));
   }
 
-  async generate(weights: LoadedWeights, rows: readonly DecodeRow[], settings: DecodeSettings, hooks: DecodeHooks = {}): Promise<DecodedRow[]> {
+  /** One batch at a time. */
+  async generate(rows: readonly DecodeRow[], settings: DecodeSettings, hooks: DecodeHooks = {}): Promise<DecodedRow[]> {
     if (rows.length === 0) return [];
-    const run = new Run(this.config, this.sampler, rows, settings, hooks);
-    await this.start(weights, run);
+    const run = new Run(this.config, this.sampler, this.cache, rows, settings, hooks);
+    await this.start(run);
     while (run.draw()) {
       hooks.signal?.throwIfAborted();
-      await this.advance(weights, run);
+      await this.advance(run);
     }
     return run.results;
   }
@@ -90,50 +96,51 @@ export class Decoder {
     await this.step.close();
   }
 
-  private async start(weights: LoadedWeights, run: Run): Promise<void> {
+  private async start(run: Run): Promise<void> {
     const { distinct, sourceOf } = run;
     const positions = Math.max(...distinct.map((ids) => ids.length));
     // Like a reward, the first token is read at the prompt's last position.
     const encoded = encodeForRewards(distinct.map((ids) => ({ ids, promptLength: ids.length })));
-    const outputs = await this.prefill.raw({ ...weights, ...this.rotary, ...toFeeds(encoded) });
+    const outputs = await this.prefill.raw({ ...this.weights, ...this.rotary, ...toFeeds(encoded) });
     for (let layer = 0; layer < this.config.layers; layer++) {
-      const keys = outputs[`key.${layer}`]!.data as Float32Array;
+      const keys = (outputs[`key.${layer}`]!.data as Float32Array).map((x) => x * keyScale(this.config));
       const values = outputs[`value.${layer}`]!.data as Float32Array;
-      sourceOf.forEach((source, row) => run.cache.fill(layer, row, source, keys, values, positions));
+      sourceOf.forEach((source, row) => {
+        this.cache.fill(2 * layer, row, source, keys, positions);
+        this.cache.fill(2 * layer + 1, row, source, values, positions);
+      });
     }
     run.logps = outputs["logps"]!.data as Float32Array;
     run.logpsRow = sourceOf;
   }
 
   /** One token for every live row. */
-  private async advance(weights: LoadedWeights, run: Run): Promise<void> {
-    const { cache } = run;
+  private async advance(run: Run): Promise<void> {
+    const { cache } = this;
     const { rows: B, slots: S } = cache;
-    const { kvHeads: K, headSize: d, layers } = this.config;
+    const { kvHeads: K, headSize: d } = this.config;
     const feeds: Record<string, OrtTensor> = {
-      ...weights,
-      ...this.rotary,
       tokens: new OrtTensor("int64", BigInt64Array.from(run.tokens, BigInt), [B]),
       positions: new OrtTensor("int64", BigInt64Array.from(cache.lengths, BigInt), [B, 1]),
       bias: new OrtTensor("float32", cache.bias.subarray(0, B * (S + 1)), [B, 1, 1, S + 1]),
     };
-    const size = B * K * d * S;
-    for (const [layer, { keys, values }] of cache.layers.entries()) {
-      feeds[`cache.key.${layer}`] = new OrtTensor("float32", keys.subarray(0, size), [B, K, d, S]);
-      feeds[`cache.value.${layer}`] = new OrtTensor("float32", values.subarray(0, size), [B, K, S, d]);
-    }
+    cache.blocks.forEach((block, index) => (feeds[`cache.${blockName(index)}`] = new OrtTensor("float32", block.subarray(0, cache.size), [B, K, S, d])));
     const outputs = await this.step.raw(feeds);
-    for (let layer = 0; layer < layers; layer++) cache.append(layer, outputs[`key.${layer}`]!.data as Float32Array, outputs[`value.${layer}`]!.data as Float32Array);
+    cache.blocks.forEach((_, index) => cache.append(index, outputs[blockName(index)]!.data as Float32Array));
     cache.advance();
     run.logps = outputs["logps"]!.data as Float32Array;
     run.logpsRow = undefined;
   }
 }
 
+/** Of the cache's blocks, two per layer. */
+function blockName(index: number): string {
+  return `${index % 2 === 0 ? "key" : "value"}.${index >> 1}`;
+}
+
 /** State of one batch. */
 class Run {
   readonly results: DecodedRow[];
-  readonly cache: Cache;
   /** Distinct prompts, and the one of each row. */
   readonly distinct: (readonly number[])[] = [];
   readonly sourceOf: number[];
@@ -145,13 +152,15 @@ class Run {
   private readonly live: Live[];
   private readonly vocabSize: number;
   private readonly sampler: Sampler;
+  private readonly cache: Cache;
   private readonly settings: DecodeSettings;
   private readonly hooks: DecodeHooks;
   private drawn = 0;
 
-  constructor(config: ModelConfig, sampler: Sampler, rows: readonly DecodeRow[], settings: DecodeSettings, hooks: DecodeHooks) {
+  constructor(config: ModelConfig, sampler: Sampler, cache: Cache, rows: readonly DecodeRow[], settings: DecodeSettings, hooks: DecodeHooks) {
     this.vocabSize = config.vocabSize;
     this.sampler = sampler;
+    this.cache = cache;
     this.settings = settings;
     this.hooks = hooks;
     this.results = rows.map(() => ({ ids: [], logps: [], finish: "length" as const }));
@@ -169,7 +178,7 @@ class Run {
       known.set(key, source);
       return source;
     });
-    this.cache = new Cache(config, rows.map((row) => row.promptIds.length));
+    cache.begin(rows.map((row) => row.promptIds.length));
   }
 
   /** Draws one token per live row and lets the ended ones go; false when none is left. */

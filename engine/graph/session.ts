@@ -2,6 +2,7 @@
 import { InferenceSession, Tensor as OrtTensor } from "onnxruntime-node";
 import { InvariantError } from "../errors.ts";
 import type { Graph } from "./graph.ts";
+import { bytesOf } from "./serialize.ts";
 import type { DType, Tensor } from "./value.ts";
 
 export interface SessionOptions {
@@ -37,6 +38,7 @@ export class Session {
         interOpNumThreads: 1,
         graphOptimizationLevel: "all",
         logSeverityLevel: 3,
+        externalData: [...graph.weights].map(([path, tensor]) => ({ path, data: bytesOf(tensor) })),
         extra: { session: { intra_op: { allow_spinning: options.spinning === false ? "0" : "1" } } },
       }),
     );

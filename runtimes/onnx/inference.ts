@@ -31,7 +31,7 @@ export async function generate(models: Models, { policy, requests, settings }: M
   const decoder = await models.decoder(model);
   const stop = new StopRule(settings.stop, (before, ids) => model.tokenizer.decodeAnswer(before, ids));
   const startedAt = performance.now();
-  const decoded = await decoder.generate(model.weights, rows, { ...settings, eosIds: model.tokenizer.stopIds, stopped: (promptIds, ids) => stop.reached(promptIds, ids) }, {
+  const decoded = await decoder.generate(rows, { ...settings, eosIds: model.tokenizer.stopIds, stopped: (promptIds, ids) => stop.reached(promptIds, ids) }, {
     signal,
     onProgress: (done, tokens) => onProgress({ done, total: rows.length, unit: "completions", values: { tokensPerSecond: rate(tokens, startedAt) } }),
   });
