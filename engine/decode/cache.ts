@@ -1,7 +1,7 @@
 // Keys and values of the rows that are being generated, two arrays per layer, owned by us and only read by the step graph.
 // Row b fills its slots from 0 to length − 1, so that slot = position and rows of any prompt lengths stand side by side; a new key and
 // value are written in place; a finished row is overwritten by the last one. The arrays are kept from batch to batch: fresh memory
-// costs more than what is written into it. Empty slots hold zeros: they are masked, but 0 · NaN would be NaN.
+// costs more than what is written into it. Empty slots hold what was there: they are masked, and 0 times any finite number is 0.
 // Shapes: B rows, K key/value heads, d head size, S slots. Keys and values [B,K,S,d].
 import type { ModelConfig } from "../model/types.ts";
 
@@ -11,8 +11,10 @@ const chunk = 16;
 const masked = -1e30;
 
 export class Cache {
-  /** Keys and values of each layer in turn; the first rows · K · slots · d elements count. */
+  /** Keys and values of each layer in turn; the first `size` elements count. */
   readonly blocks: Float32Array[];
+  /** Changes with the shapes and with the arrays themselves, not with what they hold. */
+  version = 0;
   /** Slots per row. */
   slots = 0;
   /** Live rows. */
@@ -42,9 +44,13 @@ export class Cache {
     this.slots = slotsFor(this.longest());
     this.blocks.forEach((block, index) => {
       if (block.length < this.size) this.blocks[index] = new Float32Array(this.size);
-      else block.fill(0, 0, this.size);
     });
     this.makeBias();
+  }
+
+  /** Forgets everything: after numbers that were not finite, stale slots are not harmless. */
+  clear(): void {
+    this.blocks.forEach((_, index) => (this.blocks[index] = new Float32Array(0)));
   }
 
   /** Copies row `source` of a prefill's keys or values [U,K,T,d] into row `row`. */
@@ -56,20 +62,18 @@ export class Cache {
     }
   }
 
-  /** Stores the new key or value of every row, [B,K,1,d], in its next slot. */
-  append(block: number, from: Float32Array): void {
+  /** Stores the new keys and values of every row, [K,1,d] for each row of each block, in its next slot; makes room where none is left. */
+  append(from: Float32Array): void {
     const { kvHeads: K, headSize: d, slots: S } = this;
-    const to = this.blocks[block]!;
-    for (let row = 0, read = 0; row < this.rows; row++) {
-      for (let head = 0; head < K; head++) {
-        const start = ((row * K + head) * S + this.lengths[row]!) * d;
-        for (let j = 0; j < d; j++) to[start + j] = from[read++]!;
+    let read = 0;
+    for (const to of this.blocks) {
+      for (let row = 0; row < this.rows; row++) {
+        for (let head = 0; head < K; head++) {
+          const start = ((row * K + head) * S + this.lengths[row]!) * d;
+          for (let j = 0; j < d; j++) to[start + j] = from[read++]!;
+        }
       }
     }
-  }
-
-  /** After `append` to every block: the slots just written count as filled; makes room where a row has none left. */
-  advance(): void {
     for (let row = 0; row < this.rows; row++) {
       const slot = this.lengths[row]!;
       this.lengths[row] = slot + 1;
@@ -81,6 +85,7 @@ export class Cache {
   /** Drops a row; the last row takes its place. */
   remove(row: number): void {
     const last = --this.rows;
+    this.version++;
     const size = this.kvHeads * this.headSize * this.slots;
     const width = this.slots + 1;
     if (row !== last) {
@@ -109,12 +114,12 @@ export class Cache {
     for (let head = this.rows * this.kvHeads - 1; head >= 0; head--) {
       if (to === from) to.copyWithin(head * wide, head * old, (head + 1) * old);
       else to.set(from.subarray(head * old, (head + 1) * old), head * wide);
-      to.fill(0, head * wide + old, (head + 1) * wide);
     }
     return to;
   }
 
   private makeBias(): void {
+    this.version++;
     const width = this.slots + 1;
     this.bias = new Float32Array(this.rows * width).fill(masked);
     this.lengths.forEach((length, row) => this.bias.fill(0, row * width, row * width + 1 + length));

@@ -120,6 +120,15 @@ test("a stop rule ends a row at the token that it names, one that ends a sequenc
   });
 });
 
+test("a policy without finite numbers is refused by name", async () => {
+  const broken = tinyCheckpoint();
+  const brokenWeights = loadWeights(broken);
+  (brokenWeights["model.norm.weight"]!.data as Float32Array)[3] = NaN;
+  const decoder = await Decoder.create(broken.config, brokenWeights, { threads: 1, spinning: false });
+  await assert.rejects(decoder.generate(rows, settings), { code: "logits_not_finite", kind: "training" });
+  await decoder.close();
+});
+
 test("an aborted batch stops between two steps with the signal's reason", async () => {
   const reason = new Error("enough");
   const controller = new AbortController();

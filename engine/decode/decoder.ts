@@ -1,6 +1,7 @@
 // Generation of a batch: one prefill of the distinct prompts, then one step per token for the rows that have not ended.
 // The batch is the unit: equal requests in equal order give equal bytes, on any number of threads.
-import { Tensor as OrtTensor } from "onnxruntime-node";
+import type { Tensor as OrtTensor } from "onnxruntime-node";
+import { TrainingError } from "../errors.ts";
 import { fromOrtTensor, Session } from "../graph/index.ts";
 import type { SessionOptions } from "../graph/index.ts";
 import { neutralThreads } from "../graph/threads.ts";
@@ -12,7 +13,8 @@ import type { SamplingRule } from "../sampling/sample.ts";
 import { rotaryFeeds, toFeeds } from "../score/weights.ts";
 import type { LoadedWeights } from "../score/weights.ts";
 import { Cache } from "./cache.ts";
-import { keyScale, prefillGraph, stepGraph } from "./graphs.ts";
+import { StepFeeds } from "./feeds.ts";
+import { prefillGraph, stepGraph } from "./graphs.ts";
 
 export interface DecodeRow {
   promptIds: readonly number[];
@@ -61,6 +63,7 @@ export class Decoder {
   private readonly rotary: Record<string, OrtTensor>;
   private readonly sampler: Sampler;
   private readonly cache: Cache;
+  private readonly feeds: StepFeeds;
 
   private constructor(config: ModelConfig, weights: LoadedWeights, prefill: Session, step: Session) {
     this.config = config;
@@ -70,6 +73,7 @@ export class Decoder {
     this.rotary = rotaryFeeds(config);
     this.sampler = new Sampler(config.vocabSize);
     this.cache = new Cache(config);
+    this.feeds = new StepFeeds(config, this.cache);
   }
 
   /** Compiles for a model: the weights are packed for the step. */
@@ -83,10 +87,15 @@ export class Decoder {
   async generate(rows: readonly DecodeRow[], settings: DecodeSettings, hooks: DecodeHooks = {}): Promise<DecodedRow[]> {
     if (rows.length === 0) return [];
     const run = new Run(this.config, this.sampler, this.cache, rows, settings, hooks);
-    await this.start(run);
-    while (run.draw()) {
-      hooks.signal?.throwIfAborted();
-      await this.advance(run);
+    try {
+      await this.start(run);
+      while (run.draw()) {
+        hooks.signal?.throwIfAborted();
+        await this.advance(run);
+      }
+    } catch (error) {
+      this.cache.clear();
+      throw error;
     }
     return run.results;
   }
@@ -102,13 +111,9 @@ export class Decoder {
     // Like a reward, the first token is read at the prompt's last position.
     const encoded = encodeForRewards(distinct.map((ids) => ({ ids, promptLength: ids.length })));
     const outputs = await this.prefill.raw({ ...this.weights, ...this.rotary, ...toFeeds(encoded) });
-    for (let layer = 0; layer < this.config.layers; layer++) {
-      const keys = (outputs[`key.${layer}`]!.data as Float32Array).map((x) => x * keyScale(this.config));
-      const values = outputs[`value.${layer}`]!.data as Float32Array;
-      sourceOf.forEach((source, row) => {
-        this.cache.fill(2 * layer, row, source, keys, positions);
-        this.cache.fill(2 * layer + 1, row, source, values, positions);
-      });
+    for (let index = 0; index < 2 * this.config.layers; index++) {
+      const from = outputs[`new.${index}`]!.data as Float32Array;
+      sourceOf.forEach((source, row) => this.cache.fill(index, row, source, from, positions));
     }
     run.logps = outputs["logps"]!.data as Float32Array;
     run.logpsRow = sourceOf;
@@ -116,26 +121,11 @@ export class Decoder {
 
   /** One token for every live row. */
   private async advance(run: Run): Promise<void> {
-    const { cache } = this;
-    const { rows: B, slots: S } = cache;
-    const { kvHeads: K, headSize: d } = this.config;
-    const feeds: Record<string, OrtTensor> = {
-      tokens: new OrtTensor("int64", BigInt64Array.from(run.tokens, BigInt), [B]),
-      positions: new OrtTensor("int64", BigInt64Array.from(cache.lengths, BigInt), [B, 1]),
-      bias: new OrtTensor("float32", cache.bias.subarray(0, B * (S + 1)), [B, 1, 1, S + 1]),
-    };
-    cache.blocks.forEach((block, index) => (feeds[`cache.${blockName(index)}`] = new OrtTensor("float32", block.subarray(0, cache.size), [B, K, S, d])));
-    const outputs = await this.step.raw(feeds);
-    cache.blocks.forEach((_, index) => cache.append(index, outputs[blockName(index)]!.data as Float32Array));
-    cache.advance();
+    const outputs = await this.step.raw(this.feeds.next(run.tokens));
+    this.cache.append(outputs["new"]!.data as Float32Array);
     run.logps = outputs["logps"]!.data as Float32Array;
     run.logpsRow = undefined;
   }
-}
-
-/** Of the cache's blocks, two per layer. */
-function blockName(index: number): string {
-  return `${index % 2 === 0 ? "key" : "value"}.${index >> 1}`;
 }
 
 /** State of one batch. */
@@ -187,8 +177,10 @@ class Run {
     this.tokens = live.map((row, index) => {
       const offset = (this.logpsRow?.[index] ?? index) * this.vocabSize;
       const id = this.sampler.draw(this.logps, offset, row.rule, row.random, row.out.ids.length);
+      const logp = this.logps[offset + id]!;
+      if (Number.isNaN(logp)) throw new TrainingError("logits_not_finite", `the policy has no probabilities for token ${row.out.ids.length} of a completion: its logits are not finite`, { hint: "training went wrong; look at the loss curve of its iteration" });
       row.out.ids.push(id);
-      row.out.logps.push(this.logps[offset + id]!);
+      row.out.logps.push(logp);
       row.left--;
       return id;
     });

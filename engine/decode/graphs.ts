@@ -18,7 +18,12 @@ function logSoftmax(t: Tape, logits_BV: Value): Value {
   return t.graph.one("LogSoftmax", [logits_BV], logits_BV, { axis: -1 });
 }
 
-/** tokens, positions [U,T] and the flat index of each prompt's last token → logps [U,V], key.i and value.i [U,K,T,d]. */
+/** The factor 1/√d of the scores, half of it in the query and half in the key. */
+function keyScale({ headSize }: ModelConfig): number {
+  return headSize ** -0.25;
+}
+
+/** tokens, positions [U,T] and the flat index of each prompt's last token → logps [U,V], and new.i [U,K,T,d], of which each layer has two. */
 export function prefillGraph(config: ModelConfig): Graph {
   const t = new Tape(new Graph({ anyThreads: false }));
   const parameters = declareParameters(t, config);
@@ -27,8 +32,8 @@ export function prefillGraph(config: ModelConfig): Graph {
   const logits_UV = logits(t, config, parameters, sequences, declareSelection(t, sequences), cache);
   t.graph.output("logps", logSoftmax(t, logits_UV));
   cache.forEach(({ keys, values }, layer) => {
-    t.graph.output(`key.${layer}`, keys);
-    t.graph.output(`value.${layer}`, values);
+    t.graph.output(`new.${2 * layer}`, t.mul(keys, t.number(keyScale(config), keys)));
+    t.graph.output(`new.${2 * layer + 1}`, values);
   });
   return t.graph;
 }
@@ -43,20 +48,21 @@ interface StepInputs {
   positions: Value;
   /** [B,1,1,S+1]: 0 for the token itself (first) and for filled slots, a very negative number for empty ones. */
   bias: Value;
+  /** Receives the new key and value of each layer, [B,K,1,d]. */
+  made: Value[];
 }
 
 function attention(inputs: StepInputs, layer: number, x_BD: Value): Value {
   const { t, config, parameters, bias } = inputs;
   const { heads: H, kvHeads: K, headSize: d } = config;
   const G = H / K;
-  const keys_BKSd = t.graph.input(`cache.key.${layer}`, "float32", ["B", K, "S", d]);
-  const values_BKSd = t.graph.input(`cache.value.${layer}`, "float32", ["B", K, "S", d]);
+  const keys_BKSd = t.graph.input(`cache.${2 * layer}`, "float32", ["B", K, "S", d]);
+  const values_BKSd = t.graph.input(`cache.${2 * layer + 1}`, "float32", ["B", K, "S", d]);
   const name = `model.layers.${layer}.self_attn`;
   const qkv = project(t, parameters, `${name}.qkv_proj`, x_BD);
   const [qk, v_BK1d] = t.split(t.reshape(qkv, ["B", H + 2 * K, 1, d]), 1, [H + K, K]) as [Value, Value];
   const [q, k_BK1d] = t.split(t.rotary(normHeads(t, config, parameters, name, qk), inputs.cos, inputs.sin, inputs.positions), 1, [H, K]) as [Value, Value];
-  t.graph.output(`key.${layer}`, k_BK1d);
-  t.graph.output(`value.${layer}`, v_BK1d);
+  inputs.made.push(k_BK1d, v_BK1d);
   const q_BKGd = t.reshape(q, ["B", K, G, d]);
   // The token's own key and value are not in the cache yet: they take the first column, written out elementwise.
   const own_BKG1 = t.reduceSum(t.mul(q_BKGd, k_BK1d), [3]);
@@ -66,17 +72,13 @@ function attention(inputs: StepInputs, layer: number, x_BD: Value): Value {
   return project(t, parameters, `${name}.o_proj`, t.reshape(mixed_BKGd, ["B", H * d]));
 }
 
-/** The factor 1/√d of the scores, half of it in the query and half in the key: it stands in the rotary tables, where it costs nothing. */
-export function keyScale({ headSize }: ModelConfig): number {
-  return headSize ** -0.25;
-}
-
-/** tokens [B], positions [B,1], bias, the cache of each layer → logps [B,V], key.i (times keyScale) and value.i [B,K,1,d] to be stored. */
+/** tokens [B], positions [B,1], bias and the blocks of the cache → logps [B,V], and `new` [2L·B,K,1,d], to be stored block by block. */
 export function stepGraph(config: ModelConfig, weights: ReadonlyMap<string, Tensor>): Graph {
   const t = new Tape(new Graph({ anyThreads: false }));
   const parameters = new Map([...weights].map(([name, tensor]) => [name, t.graph.weight(name, tensor)]));
   const tokens = t.graph.input("tokens", "int64", ["B"]);
   const tables = rotaryTables(config, config.maxPositions);
+  // In the tables the factor costs nothing.
   const scaled = (table: Tensor): Tensor => ({ ...table, data: (table.data as Float32Array).map((x) => x * keyScale(config)) });
   const inputs: StepInputs = {
     t,
@@ -86,6 +88,7 @@ export function stepGraph(config: ModelConfig, weights: ReadonlyMap<string, Tens
     sin: t.graph.weight("sin", scaled(tables.sin)),
     positions: t.graph.input("positions", "int64", ["B", 1]),
     bias: t.graph.input("bias", "float32", ["B", 1, 1, sum([1, "S"])]),
+    made: [],
   };
   const norm = (name: string, x: Value): Value => t.rmsNorm(x, parameters.get(`model.${name}.weight`) as Value, config.rmsEpsilon);
   let x_BD = t.gather(parameters.get("model.embed_tokens.weight") as Value, tokens);
@@ -94,5 +97,7 @@ export function stepGraph(config: ModelConfig, weights: ReadonlyMap<string, Tens
     x_BD = t.add(x_BD, feedForward(inputs, layer, norm(`layers.${layer}.post_attention_layernorm`, x_BD)));
   }
   t.graph.output("logps", logSoftmax(t, t.linear(norm("norm", x_BD), headOf(config, parameters))));
+  // One output: each costs as much as an operation.
+  t.graph.output("new", t.concat(inputs.made, 0));
   return t.graph;
 }
