@@ -96,6 +96,7 @@ test("a killed child is `engine_died` with its signal, and the next call works",
   await sleep(500);
   for (const pid of runtime.pids()) process.kill(pid, "SIGKILL");
   await assert.rejects(call, coded("resource", "engine_died", /was killed by SIGKILL during generate/));
+  await until(() => runtime.pids().length === 0, "the idle child's death is noticed");
   const again = await runtime.generator.generate(policy, requests, settings, hooks());
   assert.equal(again.length, 12);
   assert.ok(runtime.pids().every((pid) => !before.has(pid)), "a new child");
