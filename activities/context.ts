@@ -95,11 +95,15 @@ const within = (stage: Progress | undefined, inner: Progress): Progress =>
 const draining = (input: StageInput & { stage: StageName }): ResourceError =>
   new ResourceError("worker_draining", `the worker is stopping; ${input.stage} of ${placeName(input.place)} goes on elsewhere`);
 
-/** Control activities are short: no heartbeat, only translated errors. */
+/** Control activities only write the ledger: a beat that says the worker lives, and translated errors. */
 export async function inControl<R>(work: () => Promise<R>): Promise<R> {
+  const activity = Context.current();
+  const beat = setInterval(() => activity.heartbeat(), HEARTBEAT_MS);
   try {
     return await work();
   } catch (error) {
-    throw toFailure(error, Context.current().info.attempt);
+    throw toFailure(error, activity.info.attempt);
+  } finally {
+    clearInterval(beat);
   }
 }

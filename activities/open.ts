@@ -1,21 +1,23 @@
 // open and append: the only writers of a running campaign's ledger, on a queue of their own.
 import { planOf } from "../campaign/plan.ts";
 import { foldLedger } from "../campaign/rules.ts";
-import type { CampaignInput, CampaignRecord, LedgerEvent, LedgerRow } from "../campaign/types.ts";
+import type { CampaignInput, CampaignRecord, CampaignStatus, LedgerEvent, LedgerRow } from "../campaign/types.ts";
 import type { AppendInput, Opened, OpenInput } from "./contract.ts";
 import type { Deps } from "./deps.ts";
 import { SpecError } from "../campaign/errors.ts";
+import type { Row } from "../store/types.ts";
 import { specOf } from "./records.ts";
+
+/** Final: such a campaign is only read. */
+const ENDED: readonly CampaignStatus[] = ["completed", "cancelled"];
 
 /** Takes the campaign over (a row with epoch + 1) and returns all that a run needs; an ended campaign is only read. */
 export async function open(deps: Deps, { campaign, runId }: OpenInput): Promise<Opened> {
-  const before = await readRecord(deps, campaign);
-  refuseOther(deps, campaign, before);
-  const ended = before.status === "completed" || before.status === "cancelled";
-  if (!ended) {
-    const event: LedgerEvent = { type: "opened", server: deps.server, namespace: deps.namespace, runId };
-    await deps.store.ledger(campaign.campaignId).takeOver({ id: `opened:${runId}`, event, by: `workflow:${runId}` });
-  }
+  refuseOther(deps, campaign, await readRecord(deps, campaign));
+  const event: LedgerEvent = { type: "opened", server: deps.server, namespace: deps.namespace, runId };
+  // Judged by the rows that it would follow: another run may have come to the end since they were read above.
+  const ended = (rows: Row<LedgerEvent>[]): boolean => ENDED.includes(foldLedger(campaign.campaignId, rows as LedgerRow[]).status);
+  await deps.store.ledger(campaign.campaignId).takeOver({ id: `opened:${runId}`, event, by: `workflow:${runId}` }, ended);
   const record = await readRecord(deps, campaign);
   const spec = await specOf(deps.store, campaign.specDigest);
   return { epoch: record.epoch, policy: spec.policy.tree, plan: planOf(spec), record, searchAttributes: deps.searchAttributes };

@@ -1,5 +1,5 @@
 // sft, reward and train: one optimizer run from a checkpoint to a new one, resumed at its newest valid step.
-import { mkdir, rm, writeFile } from "node:fs/promises";
+import { mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import type { Optimizer } from "../campaign/compiled.ts";
 import { deriveSeed } from "../campaign/recipe/seeds.ts";
@@ -36,14 +36,19 @@ export async function train(context: StageContext<TrainInput>): Promise<Trained>
   const { store } = context.deps;
   const recipe = await recipeOf(context);
   const key = stageKey(context, recipe);
-  const found = await store.readManifest<TrainManifest>(key);
-  if (found) return trained(found.digest, found.manifest.result);
-
   const { campaign, place, stage } = context.input;
-  const scratch = join(context.deps.scratchDir, `${campaign.campaignId}-${context.place}-${stage}-${context.attempt}-${process.pid}`);
-  await mkdir(scratch, { recursive: true });
+  const checkpoints = new Checkpoints(context, workPrefix(campaign.campaignId, place, stage, addressOf(recipe)));
+  const found = await store.readManifest<TrainManifest>(key);
+  if (found) {
+    // Whoever committed it may have died before it cleared them.
+    await checkpoints.clear();
+    return trained(found.digest, found.manifest.result);
+  }
+
+  await mkdir(context.deps.scratchDir, { recursive: true });
+  // A folder of its own even for an attempt that was delivered twice, as after a Temporal database was restored.
+  const scratch = await mkdtemp(join(context.deps.scratchDir, `${campaign.campaignId}-${context.place}-${stage}-`));
   try {
-    const checkpoints = new Checkpoints(context, workPrefix(campaign.campaignId, place, stage, addressOf(recipe)));
     const { outcome, outDir, resumedFrom } = await run(context, recipe, checkpoints, scratch);
     const result = await resultFrom(context, recipe, outcome, outDir);
     const previousStep = context.previous?.step;
@@ -102,7 +107,7 @@ async function recipeOf(context: StageContext<TrainInput>): Promise<Recipe> {
   if (stage === "sft") {
     const { sft } = spec.bootstrap;
     if (!sft) throw new InvariantError("unreachable_state", "the spec has no SFT stage");
-    return { start, reference, rows: sft.data.rows, task: { kind: "sft", promptMask: sft.promptMask }, optimizer: sft.optimizer, seed };
+    return { start, reference, rows: sft.data.rows, task: { kind: "sft", promptMask: sft.promptMask, ...(sft.assistantOnly ? { assistantOnly: true } : {}) }, optimizer: sft.optimizer, seed };
   }
   if (!input.pairs) throw new InvariantError("unreachable_state", `${stage} needs pairs`);
   const rows = (await resultOf<PairResult>(context.deps.store, input.pairs)).pairs;
@@ -138,6 +143,8 @@ async function resultFrom(context: StageContext<TrainInput>, recipe: Recipe, out
     settings: addressOf({ task: recipe.task, optimizer: recipe.optimizer, seed: recipe.seed }),
     steps: outcome.steps,
     dropped: outcome.dropped,
+    cut: outcome.cut,
+    merged: outcome.merged,
     policy,
     weights: weights.digest,
     metrics: outcome.metrics,

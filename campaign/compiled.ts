@@ -20,6 +20,8 @@ export interface Optimizer {
   epochs: number;
   batch: number;
   maxLength: number;
+  /** Longer rows lose their end; where absent they are left out. */
+  truncation?: "keep_start";
 }
 
 export interface Sampling {
@@ -42,6 +44,8 @@ export interface PairSettings {
   lengthPenalty: { per: "token" | "character"; weight: number };
   /** Truncated answers never enter a pair. */
   dropTruncated: boolean;
+  /** Subtracted, like the length penalty, from the score of an answer that was cut off at the limit (TRL's missing_eos_penalty). */
+  missingEosPenalty: number;
   /** Pairs kept per iteration, in prompt order; 0 = all. Baselines keep iterations × limit. */
   limit: number;
 }
@@ -75,7 +79,8 @@ export interface CompiledSpec {
     overlaps: Record<string, number>;
   };
   bootstrap: {
-    sft?: { data: Rows; optimizer: Optimizer; promptMask: boolean };
+    /** `assistantOnly`: no loss on what the chat template's `{% generation %}` leaves out. */
+    sft?: { data: Rows; optimizer: Optimizer; promptMask: boolean; assistantOnly?: true };
     /** Pairs from a file in TRL's columns (with what its filters dropped, by reason), or sampled from π_0 and labelled by the rater module. */
     preferences?: { data: Rows; dropped: Record<string, number> } | { sample: Sampling };
     reward?: { optimizer: Optimizer };

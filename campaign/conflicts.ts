@@ -21,6 +21,12 @@ function scoring({ generate, pair, score, bootstrap }: ResolvedSpec): Problem[] 
       `generate.samples gives ${answers(generate.samples)} answer per prompt, but pair.strategy ${pair.strategy} needs at least 2`,
     ),
     ...when(
+      pair.missingEosPenalty > 0 && pair.dropTruncated,
+      "pair.missingEosPenalty",
+      `pair.missingEosPenalty is ${pair.missingEosPenalty}, but pair.dropTruncated keeps every answer that was cut off out of pairs`,
+      "set pair.dropTruncated to false",
+    ),
+    ...when(
       byModel && !bootstrap.reward,
       "score.reward",
       "score.reward is model, but bootstrap.reward is missing, so there is no reward model",

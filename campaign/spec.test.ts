@@ -62,7 +62,7 @@ const outOfRange: [object, string][] = [
   [{ generate: { stop: [".", ""] } }, 'generate.stop[1] is "", but must be a text or a token id'],
   [{ iterations: 2.5 }, "iterations is 2.5, but must be a whole number from 1 to 9999"],
   [{ pair: { strategy: "best" } }, 'pair.strategy is "best", but must be one of max-min, max-random, max-max, random'],
-  [{ pair: "max-min" }, 'pair is "max-min", but must be a section with strategy, lengthPenalty, dropTruncated, limit'],
+  [{ pair: "max-min" }, 'pair is "max-min", but must be a section with strategy, lengthPenalty, dropTruncated, missingEosPenalty, limit'],
   [{ generate: { samples: [] } }, "generate.samples is [], but must be a list of at least one {temperature, count}"],
   [{ score: { reward: { module: "r.ts", timeout: 5 } } }, "score.reward.timeout is 5, but must be a time with its unit, such as 500ms, 30s, 5m or 1h"],
   [{ name: "My Shop" }, 'name is "My Shop", but must be a name of lower-case letters, digits, dot, - and _, at most 63 characters'],
@@ -93,6 +93,7 @@ const sampled = { sample: {}, rater: { module: "rater.ts" } };
 const init = (model: object) => ({ policy: { init: { tokenizer: "t", model: { hiddenSize: 64, layers: 1, heads: 4, intermediateSize: 64, contextLength: 4096, ...model } } } });
 const conflicts: [object, RegExp][] = [
   [{ generate: { samples: [{ temperature: 1, count: 1 }] } }, /generate\.samples gives 1 answer per prompt, but pair\.strategy max-min needs at least 2/],
+  [{ pair: { missingEosPenalty: 1 } }, /missingEosPenalty is 1, but pair\.dropTruncated keeps every answer that was cut off out of pairs/],
   [{ score: { reward: "model" } }, /score\.reward is model, but bootstrap\.reward is missing/],
   [{ score: { reward: "model" }, bootstrap: { reward: {} } }, /bootstrap\.reward needs pairs to learn from, but bootstrap\.preferences is missing/],
   [{ bootstrap: { reward: {}, preferences: { file: "p" } } }, /bootstrap\.reward trains a model, but score\.reward is a module/],

@@ -69,6 +69,9 @@ const optimizer = (defaults: OptimizerDefaults) => ({
   maxLength: whole(2, 10_000_000).optional(),
 });
 
+/** What becomes of rows longer than maxLength. A reward model reads the end of a row, so its rows are never cut. */
+const truncation = { truncation: oneOf("drop", "keep_start").default(DEFAULTS.truncation) };
+
 const queue = text(/^[a-z0-9][a-z0-9-]{0,40}$/, "a queue name of lower-case letters, digits and -").default(DEFAULTS.queue);
 
 const modelShape = section("hiddenSize, layers, heads, kvHeads, intermediateSize, contextLength", {
@@ -122,7 +125,10 @@ const bootstrap = section("sft, preferences, reward", {
     data: sftData,
     /** Loss on the answer only. */
     promptMask: flag().default(DEFAULTS.sft.promptMask),
+    /** Loss on the assistant's turns only, where the chat template says which tokens they are. */
+    assistantOnly: flag().default(DEFAULTS.sft.assistantOnly),
     ...optimizer(DEFAULTS.sft),
+    ...truncation,
   }).optional(),
   preferences: preferences.optional(),
   reward: section("optimizer settings", optimizer(DEFAULTS.reward)).optional(),
@@ -159,13 +165,14 @@ export const specSchema = section("name, policy, prompts and what else the campa
     reward: z.union([z.literal("model"), moduleSource], { error: "model, or a section with module" }).default("model"),
     queue,
   }).prefault({}),
-  pair: section("strategy, lengthPenalty, dropTruncated, limit", {
+  pair: section("strategy, lengthPenalty, dropTruncated, missingEosPenalty, limit", {
     strategy: oneOf("max-min", "max-random", "max-max", "random").default(DEFAULTS.pair.strategy),
     lengthPenalty: section("per and weight", {
       per: oneOf("token", "character").default(DEFAULTS.pair.lengthPenalty.per),
       weight: real(0, 1_000_000).default(DEFAULTS.pair.lengthPenalty.weight),
     }).prefault({}),
     dropTruncated: flag().default(DEFAULTS.pair.dropTruncated),
+    missingEosPenalty: real(0, 1_000_000).default(DEFAULTS.pair.missingEosPenalty),
     limit: whole(0, 10_000_000).default(DEFAULTS.pair.limit),
   }).prefault({}),
   train: section("loss, beta, reference, optimizer settings, checkpoint, queue", {
@@ -173,6 +180,7 @@ export const specSchema = section("name, policy, prompts and what else the campa
     beta: above(0, 1000).default(DEFAULTS.train.beta),
     reference: oneOf("initial", "previous").default(DEFAULTS.train.reference),
     ...optimizer(DEFAULTS.train),
+    ...truncation,
     checkpoint: section("everySteps and everySeconds", {
       everySteps: whole(1, 1_000_000).default(DEFAULTS.checkpoint.everySteps),
       everySeconds: whole(1, 86_400).default(DEFAULTS.checkpoint.everySeconds),

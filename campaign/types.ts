@@ -250,6 +250,10 @@ export interface TrainResult {
   steps: number;
   /** Rows that did not fit, by reason. */
   dropped: Record<string, number>;
+  /** Rows that lost their end to `maxLength`. */
+  cut: number;
+  /** Rows of which a token would have held characters of both prompt and answer. */
+  merged: number;
   /** Tree digest of the checkpoint. */
   policy: Digest;
   /** SHA-256 of model.safetensors. */

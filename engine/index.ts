@@ -2,10 +2,12 @@
 // It knows nothing of campaigns, stores or processes; everything durable goes out through the caller's hooks.
 export { EngineError } from "./errors.ts";
 export { readCheckpoint, readConfig, tokenizerFiles, writeCheckpoint } from "./checkpoint/checkpoint.ts";
+export { readAdapter, writeAdapter } from "./checkpoint/adapter.ts";
 export { formatConfig, parseConfig } from "./checkpoint/config.ts";
 export { readSafetensors, writeSafetensors } from "./checkpoint/safetensors.ts";
-export { initCheckpoint, rewardModelFrom } from "./model/index.ts";
-export type { Architecture, Checkpoint, ModelConfig, Sequence, WeightTensor } from "./model/index.ts";
+export type { WeightType } from "./checkpoint/safetensors.ts";
+export { initAdapter, initCheckpoint, loraTargets, mergeAdapter, rewardModelFrom } from "./model/index.ts";
+export type { Adapter, Architecture, Checkpoint, LoraSettings, LoraTarget, ModelConfig, Sequence, WeightTensor } from "./model/index.ts";
 export { Tokenizer } from "./tokenizer/tokenizer.ts";
 export type { PromptText } from "./tokenizer/tokenizer.ts";
 export type { ChatMessage } from "./tokenizer/chat.ts";

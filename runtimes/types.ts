@@ -84,11 +84,19 @@ export interface AnswerRow {
   text: string;
 }
 
+export interface ChoiceRow {
+  prompt: Prompt;
+  /** Texts of one token each behind the prompt, all different. */
+  choices: string[];
+}
+
 export interface Scorer {
   /** One scalar reward per row, read at the last real token. The whole list is one batch. */
   rewards(model: LocalModel, rows: AnswerRow[], context: WorkContext): Promise<number[]>;
   /** Summed natural log-probability of each answer under `model`. */
   logps(model: LocalModel, rows: AnswerRow[], context: WorkContext): Promise<number[]>;
+  /** ln of the probability that `model` goes on from each prompt with the token of each choice. */
+  choices(model: LocalModel, rows: ChoiceRow[], context: WorkContext): Promise<number[][]>;
 }
 
 export interface OptimizerSettings {
@@ -108,14 +116,20 @@ export interface OptimizerSettings {
   seed: string;
   /** Longest row in tokens, prompt and answer. */
   maxLength: number;
+  /** Longer rows lose their end; where absent they are left out. sft and dpo only. */
+  truncation?: "keep_start";
 }
 
 export type TrainTask =
-  | { kind: "sft"; promptMask: boolean }
+  /** promptMask: no loss on the prompt; assistantOnly: none on what the chat template's `{% generation %}` leaves out. */
+  | { kind: "sft"; promptMask: boolean; assistantOnly?: true }
   | { kind: "reward" }
   | { kind: "dpo"; beta: number };
 
-/** Rows are JSON Lines on local disk. sft: {prompt|messages, completion}; reward and dpo: {prompt|messages, chosen, rejected, chosen_ids?, rejected_ids?}. */
+/**
+ * Rows are JSON Lines on local disk, in TRL's columns. sft: {prompt|messages, completion}, {text} or {messages}; reward and dpo:
+ * {prompt|messages, chosen, rejected, chosen_ids?, rejected_ids?}, or {chosen, rejected} that begin with their prompt.
+ */
 export interface TrainRequest {
   task: TrainTask;
   start: LocalModel;
@@ -141,6 +155,10 @@ export interface TrainOutcome {
   steps: number;
   /** Rows dropped because they did not fit, by reason. */
   dropped: Record<string, number>;
+  /** Rows that lost their end to `maxLength`. */
+  cut: number;
+  /** Rows of which a token would have held characters of both prompt and answer, had both been encoded at once. */
+  merged: number;
   /** Means over the last tenth of the steps. */
   metrics: Record<string, number>;
   /** One entry per step from 1 on, whole run (a resumed run carries the earlier ones in its checkpoint). */

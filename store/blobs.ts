@@ -3,6 +3,7 @@ import { createHash, randomBytes } from "node:crypto";
 import { createReadStream } from "node:fs";
 import { mkdir, readdir, rename, rm, stat } from "node:fs/promises";
 import { dirname, join, relative, sep } from "node:path";
+import { again } from "./again.ts";
 import { canonicalJson, sha256 } from "./canonical.ts";
 import { ArtifactError } from "./errors.ts";
 import { blobKey } from "./layout.ts";
@@ -44,25 +45,18 @@ export class Blobs {
     return { digest, sizeBytes };
   }
 
-  async get(digest: Digest): Promise<Uint8Array> {
-    const bytes = await this.backend.get(blobKey(digest));
-    if (!bytes) throw missing(digest, this.backend);
-    const found = sha256(bytes);
-    if (found !== digest) throw corrupt(digest, found, this.backend);
-    return bytes;
+  get(digest: Digest): Promise<Uint8Array> {
+    return again(async () => {
+      const bytes = await this.backend.get(blobKey(digest));
+      if (!bytes) throw missing(digest, this.backend);
+      const found = sha256(bytes);
+      if (found !== digest) throw corrupt(digest, found, this.backend);
+      return bytes;
+    });
   }
 
-  async getFile(digest: Digest, path: string): Promise<void> {
-    await mkdir(dirname(path), { recursive: true });
-    const temporary = `${path}.tmp-${randomBytes(6).toString("hex")}`;
-    try {
-      if (!(await this.backend.getFile(blobKey(digest), temporary))) throw missing(digest, this.backend);
-      const found = await fileDigest(temporary);
-      if (found !== digest) throw corrupt(digest, found, this.backend);
-      await rename(temporary, path);
-    } finally {
-      await rm(temporary, { force: true });
-    }
+  getFile(digest: Digest, path: string): Promise<void> {
+    return again(() => this.fetch(digest, path));
   }
 
   async has(digest: Digest): Promise<boolean> {
@@ -89,6 +83,19 @@ export class Blobs {
       const path = join(dir, ...file.path.split("/"));
       if (relative(dir, path).startsWith("..")) throw new ArtifactError("artifact_corrupt", `tree ${digest} names the path ${JSON.stringify(file.path)}, outside of its folder`);
       await this.getFile(file.digest, path);
+    }
+  }
+
+  private async fetch(digest: Digest, path: string): Promise<void> {
+    await mkdir(dirname(path), { recursive: true });
+    const temporary = `${path}.tmp-${randomBytes(6).toString("hex")}`;
+    try {
+      if (!(await this.backend.getFile(blobKey(digest), temporary))) throw missing(digest, this.backend);
+      const found = await fileDigest(temporary);
+      if (found !== digest) throw corrupt(digest, found, this.backend);
+      await rename(temporary, path);
+    } finally {
+      await rm(temporary, { force: true });
     }
   }
 

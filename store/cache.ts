@@ -2,6 +2,7 @@
 import { mkdir, readdir, rename, rm, stat, utimes } from "node:fs/promises";
 import { randomBytes } from "node:crypto";
 import { join } from "node:path";
+import { syncAll } from "./sync.ts";
 import type { Digest, Store } from "./types.ts";
 
 export interface CacheOptions {
@@ -39,6 +40,8 @@ export function openCache({ dir, maxBytes, store }: CacheOptions): Cache {
     const temporary = `${path}.tmp-${randomBytes(6).toString("hex")}`;
     try {
       await fetch(temporary);
+      // An entry is verified when it is made and trusted from then on: a power failure must not leave its name without its bytes.
+      await syncAll(temporary);
       // Another process may have been first: its entry has the same content.
       await rename(temporary, path).catch(async (error: unknown) => {
         if (!(await stat(path).catch(() => undefined))) throw error;

@@ -1,5 +1,6 @@
 // The ledger: row n is the object <n>.json, created conditionally, holding its epoch, its event id and the digest of row n−1. One writer
 // at a time by epoch, any number of readers; an append that finds its id is done already.
+import { again } from "./again.ts";
 import { canonicalDigest, sha256 } from "./canonical.ts";
 import { ArtifactError, LeaseLost } from "./errors.ts";
 import { ledgerKey, ledgerPrefix } from "./layout.ts";
@@ -9,7 +10,9 @@ import type { Backend, Digest, Ledger, NewRow, Row } from "./types.ts";
 const TRIES = 1_000;
 
 export function openLedger(backend: Backend, campaignId: string): Ledger {
-  async function read<E>(): Promise<{ rows: Row<E>[]; last: Digest | null }> {
+  const read = <E>(): Promise<{ rows: Row<E>[]; last: Digest | null }> => again(() => readOnce<E>());
+
+  async function readOnce<E>(): Promise<{ rows: Row<E>[]; last: Digest | null }> {
     const keys: string[] = [];
     for await (const key of backend.list(ledgerPrefix(campaignId))) keys.push(key);
     // Keys are listed, so that a row that is gone is not taken for the end.
@@ -24,11 +27,13 @@ export function openLedger(backend: Backend, campaignId: string): Ledger {
     return { rows, last };
   }
 
-  async function add<E>(row: Omit<NewRow<E>, "epoch">, epochOf: (highest: number) => number): Promise<Row<E>> {
+  /** `refuses`: asked again for each tail that the row would follow. */
+  async function add<E>(row: Omit<NewRow<E>, "epoch">, epochOf: (highest: number) => number, refuses: (rows: Row<E>[]) => boolean = () => false): Promise<Row<E> | undefined> {
     for (let tries = 0; tries < TRIES; tries += 1) {
       const { rows, last } = await read<E>();
       const done = rows.find(({ id }) => id === row.id);
       if (done) return done;
+      if (refuses(rows)) return undefined;
       const highest = rows.reduce((epoch, other) => Math.max(epoch, other.epoch), 0);
       const next: Row<E> = { schema: "ratchet.ledger/1", n: rows.length, epoch: epochOf(highest), ...row, previous: last, at: new Date().toISOString() };
       // The chain covers every row but the last; the seal covers that one too.
@@ -40,12 +45,12 @@ export function openLedger(backend: Backend, campaignId: string): Ledger {
 
   return {
     read: async <E>() => (await read<E>()).rows,
-    append: (row) =>
-      add(row, (highest) => {
+    append: async <E>(row: NewRow<E>) =>
+      (await add(row, (highest) => {
         if (highest > row.epoch) throw new LeaseLost(`campaign ${campaignId} was taken over: epoch ${highest}, this run has ${row.epoch}`);
         return row.epoch;
-      }),
-    takeOver: (row) => add(row, (highest) => highest + 1),
+      })) as Row<E>,
+    takeOver: (row, refuses) => add(row, (highest) => highest + 1, refuses),
   };
 }
 

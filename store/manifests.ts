@@ -1,6 +1,7 @@
 // Manifests: `{schema, result, facts}` created once at a key that follows from their inputs. The first commit wins; whoever comes later
 // adopts it. Only the digest of `result` enters other addresses, and its canonical JSON is a blob too, so the digest alone names it.
 // The seal covers the key and the whole object: a changed fact is found, and so is a sound manifest that lies at another's key.
+import { again } from "./again.ts";
 import { canonicalDigest, canonicalJson } from "./canonical.ts";
 import type { Blobs } from "./blobs.ts";
 import { ArtifactError } from "./errors.ts";
@@ -8,7 +9,10 @@ import type { Backend, CommittedManifest, Digest } from "./types.ts";
 
 type WithResult = { result: unknown };
 
-export async function readManifest<M extends WithResult>(backend: Backend, key: string): Promise<{ manifest: M; digest: Digest } | undefined> {
+export const readManifest = <M extends WithResult>(backend: Backend, key: string): Promise<{ manifest: M; digest: Digest } | undefined> =>
+  again(() => readOnce<M>(backend, key));
+
+async function readOnce<M extends WithResult>(backend: Backend, key: string): Promise<{ manifest: M; digest: Digest } | undefined> {
   const bytes = await backend.get(key);
   if (!bytes) return undefined;
   const { seal, ...stored } = parse<M & { digest?: Digest; seal?: Digest }>(key, bytes);

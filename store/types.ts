@@ -84,6 +84,9 @@ export interface Ledger {
    * Throws LeaseLost (code lease_lost) where a row of a higher epoch exists.
    */
   append<E>(row: NewRow<E>): Promise<Row<E>>;
-  /** Appends an `opened`-like row with epoch = highest so far + 1; idempotent by id. */
-  takeOver<E>(row: Omit<NewRow<E>, "epoch">): Promise<Row<E>>;
+  /**
+   * Appends an `opened`-like row with epoch = highest so far + 1; idempotent by id. Undefined where `refuses` says so of the rows that it
+   * would follow, which is asked again whenever another writer was faster.
+   */
+  takeOver<E>(row: Omit<NewRow<E>, "epoch">, refuses?: (rows: Row<E>[]) => boolean): Promise<Row<E> | undefined>;
 }

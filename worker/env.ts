@@ -42,6 +42,7 @@ export function workerSettings(env: NodeJS.ProcessEnv): WorkerSettings {
 
 export const cacheDir = ({ stateDir }: WorkerSettings): string => join(stateDir, "cache");
 export const scratchDir = ({ stateDir }: WorkerSettings): string => join(stateDir, "scratch");
+export const attemptsDir = ({ stateDir }: WorkerSettings): string => join(stateDir, "attempts");
 
 function count(env: NodeJS.ProcessEnv, name: string, otherwise: number): number {
   const text = env[name];

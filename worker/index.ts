@@ -5,8 +5,10 @@ import type { WorkerOptions } from "@temporalio/worker";
 import { loadClientConnectConfig } from "@temporalio/envconfig";
 import { createControlActivities, createStageActivities } from "../activities/index.ts";
 import { activityQueue, WORKFLOW_QUEUE } from "../campaign/ids.ts";
+import { Attempts } from "./attempts.ts";
 import { openDeps } from "./deps.ts";
 import type { WorkerSettings } from "./env.ts";
+import { attemptsDir } from "./env.ts";
 
 const BUNDLE = fileURLToPath(new URL("../workflow-bundle.js", import.meta.url));
 
@@ -22,8 +24,11 @@ export async function startWorker(settings: WorkerSettings): Promise<RunningWork
   const connection = await NativeConnection.connect(connectionOptions);
   const draining = new AbortController();
   const { deps, close } = await openDeps(settings, connection, namespace, draining.signal);
+  const attempts = new Attempts(attemptsDir(settings));
+  const freed = await attempts.free(connection);
+  if (freed.length > 0) process.stderr.write(`freed what a killed worker had left: ${freed.join(", ")}\n`);
 
-  const common = { connection, namespace, shutdownGraceTime: settings.graceMs, shutdownForceTime: settings.graceMs + 10_000, maxHeartbeatThrottleInterval: "1s" } satisfies Partial<WorkerOptions>;
+  const common = { connection, namespace, shutdownGraceTime: settings.graceMs, shutdownForceTime: settings.graceMs + 10_000, maxHeartbeatThrottleInterval: "1s", interceptors: { activity: [attempts.interceptor] } } satisfies Partial<WorkerOptions>;
   const workers = await Promise.all(settings.queues.map((queue) => Worker.create({ ...common, ...queueOptions(queue, settings, deps) })));
 
   const run = async (): Promise<void> => {
@@ -46,7 +51,8 @@ export async function startWorker(settings: WorkerSettings): Promise<RunningWork
 function queueOptions(queue: string, settings: WorkerSettings, deps: Parameters<typeof createStageActivities>[0]): Partial<WorkerOptions> & { taskQueue: string } {
   switch (queue) {
     case "workflows":
-      return { taskQueue: WORKFLOW_QUEUE, workflowBundle: { codePath: BUNDLE } };
+      // The tasks of a killed worker's cached workflows wait on its own queue for this long before another may take them.
+      return { taskQueue: WORKFLOW_QUEUE, workflowBundle: { codePath: BUNDLE }, stickyQueueScheduleToStartTimeout: "3s" };
     case "control":
       return { taskQueue: activityQueue(queue), activities: { ...createControlActivities(deps) } };
     default:

@@ -6,10 +6,11 @@ import type { ControlActivities, StageActivities } from "../activities/contract.
 import { activityQueue } from "../campaign/ids.ts";
 import type { Plan, StageName } from "../campaign/types.ts";
 
-/** Short store work; a dead control worker is noticed by the start-to-close timeout. */
+/** Short store work. Sealing ten thousand pieces reads them all: heartbeats, not the time it takes, tell a dead worker. */
 const CONTROL: ActivityOptions = {
   taskQueue: activityQueue("control"),
-  startToCloseTimeout: "2 minutes",
+  startToCloseTimeout: "1 hour",
+  heartbeatTimeout: "15s",
   retry: { initialInterval: "500ms", backoffCoefficient: 2, maximumInterval: "20s" },
 };
 

@@ -7,15 +7,17 @@ const filter = (rows: unknown[], minMargin = 0) => filterPreferences(rows.map((v
 const user = (content: string) => ({ role: "user", content });
 const bot = (content: string) => ({ role: "assistant", content });
 
-test("TRL's three forms of a row become one", () => {
+test("TRL's forms of a row become one", () => {
   const { pairs } = filter([
     { prompt: "q", chosen: "a", rejected: "b" },
     { prompt: [user("q2")], chosen: [bot("a")], rejected: [bot("b")] },
+    { chosen: "q4 is it. Yes", rejected: "q4 is it. No" },
     { chosen: [user("q3"), bot("a")], rejected: [user("q3"), bot("b")], chosen_score: 3, rejected_score: 1 },
   ]);
   assert.deepEqual(pairs.map(({ prompt_id: _id, ...row }) => row), [
     { prompt: "q", chosen: "a", rejected: "b" },
     { prompt: [user("q2")], chosen: [bot("a")], rejected: [bot("b")] },
+    { prompt: "q4 is it.", chosen: " Yes", rejected: " No" },
     { prompt: [user("q3")], chosen: [bot("a")], rejected: [bot("b")], chosen_score: 3, rejected_score: 1, margin: 2 },
   ]);
 });
@@ -26,6 +28,7 @@ const reasons: [string, unknown, number?][] = [
   ["not_alternating", { chosen: [user("q"), bot("a"), user("r")], rejected: [user("q"), bot("a"), user("r")] }],
   ["empty_turn", { chosen: [user(" "), bot("a")], rejected: [user(" "), bot("b")] }],
   ["empty_turn", { prompt: "q", chosen: "a", rejected: "" }],
+  ["empty_turn", { chosen: "a", rejected: "b" }],
   ["history_differs", { chosen: [user("q"), bot("a")], rejected: [user("r"), bot("b")] }],
   ["history_differs", { chosen: [user("q"), bot("a")], rejected: [user("q"), bot("b"), user("r"), bot("c")] }],
   ["identical_answers", { prompt: "q", chosen: "same ", rejected: "same" }],
@@ -56,7 +59,7 @@ test("scores that are null count as none", () => {
 });
 
 test("a row that cannot be understood is an error with its line", () => {
-  for (const row of [3, { chosen: "a", rejected: "b" }, { prompt: "q", chosen: "a" }, { prompt: "q", chosen: [bot("a")], rejected: [bot("b")] }, { prompt: "q", chosen: "a", rejected: "b", chosen_score: "high" }]) {
+  for (const row of [3, { prompt: 7, chosen: "a", rejected: "b" }, { prompt: "q", chosen: "a" }, { prompt: "q", chosen: [bot("a")], rejected: [bot("b")] }, { prompt: "q", chosen: "a", rejected: "b", chosen_score: "high" }]) {
     assert.throws(() => filter([{ prompt: "q", chosen: "a", rejected: "b" }, row]), { kind: "spec", code: "preferences_invalid", line: 2 });
   }
 });

@@ -2,6 +2,7 @@
 // made from a rater's labels. What cannot be understood at all is an error with its line; what is merely poor is dropped and counted.
 import { SpecError } from "../errors.ts";
 import type { PairReport } from "../types.ts";
+import { splitText } from "./implicit-prompt.ts";
 import { summary, type Candidate } from "./pairing.ts";
 import { Random } from "./random.ts";
 import { answerContent, contentDigest, promptContent, type Message, type PairRow, type PromptContent, type PromptRow } from "./rows.ts";
@@ -66,9 +67,10 @@ function readRow(line: number, value: unknown): ParsedRow {
   const { prompt, chosen, rejected, chosen_score, rejected_score } = value as Record<string, unknown>;
   const scores = { ...score(line, "chosenScore", chosen_score), ...score(line, "rejectedScore", rejected_score) };
   if (typeof chosen === "string" && typeof rejected === "string") {
-    if (typeof prompt !== "string") throw malformed(line, "has text answers but no text `prompt`");
-    const side = (answer: string) => [{ role: "user", content: prompt }, { role: "assistant", content: answer }];
-    return { chosen: side(chosen), rejected: side(rejected), text: true, promptTurns: 1, ...scores };
+    if (prompt !== undefined && typeof prompt !== "string") throw malformed(line, "has text answers, so `prompt` must be text too");
+    const split = prompt === undefined ? splitText(chosen, rejected) : { prompt, chosen, rejected };
+    const side = (answer: string) => [{ role: "user", content: split.prompt }, { role: "assistant", content: answer }];
+    return { chosen: side(split.chosen), rejected: side(split.rejected), text: true, promptTurns: 1, ...scores };
   }
   if (!isMessages(chosen) || !isMessages(rejected)) throw malformed(line, "needs `chosen` and `rejected`, both text or both lists of {role, content}");
   if (prompt === undefined) return { chosen, rejected, text: false, promptTurns: chosen.length - 1, ...scores };

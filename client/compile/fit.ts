@@ -55,11 +55,12 @@ function tooLong(row: PromptRow, tokens: number, answer: number, context: number
 /** The original trained on about 1,048 of 2,048 generated tokens and never said so. */
 function refuseCutting(spec: ResolvedSpec, longest: Record<keyof Splits, number>, context: number): void {
   const { reward, preferences } = spec.bootstrap;
-  const rows: [string, number, number][] = [["train.maxLength", spec.train.maxLength ?? context, longest.iterations + spec.generate.maxTokens]];
+  const rows: [string, number, number][] = [];
+  if (spec.train.truncation === "drop") rows.push(["train.maxLength", spec.train.maxLength ?? context, longest.iterations + spec.generate.maxTokens]);
   if (reward && preferences?.sample) rows.push(["bootstrap.reward.maxLength", reward.maxLength ?? context, longest.preferences + preferences.sample.maxTokens]);
   if (spec.bootstrap.reward) rows.push(["bootstrap.reward.maxLength", reward?.maxLength ?? context, longest.iterations + spec.generate.maxTokens]);
   const problems = rows
     .filter(([, limit, needed]) => needed > limit)
-    .map(([path, limit, needed]) => ({ path, message: `${path} is ${limit}, but prompts and answers go up to ${needed} tokens, so training would cut what was generated` }));
+    .map(([path, limit, needed]) => ({ path, message: `${path} is ${limit}, but prompts and answers go up to ${needed} tokens, so training would leave out what was generated` }));
   if (problems.length > 0) throw refusal("spec_conflict", problems);
 }

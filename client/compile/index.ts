@@ -16,7 +16,7 @@ import { countOverlaps } from "./overlaps.ts";
 import { stagePolicy } from "./policy.ts";
 import { promptsFromFile, promptsFromModule, type Splits } from "./prompts.ts";
 import type { Environment } from "./source-modules.ts";
-import { preferencesFromFile, sftFromFile, sftFromModule } from "./training-data.ts";
+import { preferencesFromFile, sftFromFile, sftFromModule, sftPrompt } from "./training-data.ts";
 
 export interface CompileOptions {
   /** Folder that the spec's paths are relative to. */
@@ -160,7 +160,7 @@ function promptSets(splits: Splits, { sft, preferences }: Data): Parameters<type
     validation: splits.validation.map(promptContent),
     test: splits.test.map(promptContent),
     ...(rated ? { preferences: rated } : {}),
-    ...(sft ? { sft: sft.map(promptContent) } : {}),
+    ...(sft ? { sft: sft.map(sftPrompt).filter((content) => content !== undefined) } : {}),
   };
 }
 
@@ -182,7 +182,7 @@ async function putPrompts(spec: ResolvedSpec, splits: Splits, overlaps: Record<s
 async function putBootstrap({ bootstrap }: ResolvedSpec, data: Data, context: number, store: CompileOptions["store"]): Promise<CompiledSpec["bootstrap"]> {
   const compiled: CompiledSpec["bootstrap"] = {};
   if (bootstrap.sft && data.sft) {
-    compiled.sft = { data: await putRows(data.sft, store), optimizer: optimizer(bootstrap.sft, context), promptMask: bootstrap.sft.promptMask };
+    compiled.sft = { data: await putRows(data.sft, store), optimizer: cutting(bootstrap.sft, context), promptMask: bootstrap.sft.promptMask, ...(bootstrap.sft.assistantOnly ? { assistantOnly: true } : {}) };
   }
   if (data.preferences) compiled.preferences = { data: await putRows(data.preferences.pairs, store), dropped: data.preferences.dropped };
   else if (bootstrap.preferences?.sample) compiled.preferences = { sample: bootstrap.preferences.sample };
@@ -197,6 +197,10 @@ function optimizer(settings: ResolvedOptimizer, context: number): Optimizer {
   return { learningRate, betas, epsilon, weightDecay, clip, schedule, warmup, epochs, batch, maxLength };
 }
 
+function cutting(settings: ResolvedOptimizer & { truncation: "drop" | "keep_start" }, context: number): Optimizer {
+  return { ...optimizer(settings, context), ...(settings.truncation === "keep_start" ? { truncation: settings.truncation } : {}) };
+}
+
 type Settings = Pick<CompiledSpec, "iterations" | "generate" | "pieces" | "score" | "pair" | "train" | "checkpoint" | "evaluate" | "promote" | "queues">;
 
 /** What is copied as it stands. */
@@ -208,7 +212,7 @@ function settings({ iterations, generate, score, pair, train, evaluate, promote 
     pieces: { prompts: generate.piece, perShard: generate.shard, wave: generate.wave },
     score: { by: score.reward === "model" ? "model" : "module" },
     pair,
-    train: { loss: train.loss, beta: train.beta, reference: train.reference, optimizer: optimizer(train, context) },
+    train: { loss: train.loss, beta: train.beta, reference: train.reference, optimizer: cutting(train, context) },
     checkpoint: train.checkpoint,
     evaluate: { samples: evaluate.samples, temperature: evaluate.temperature, resamples: evaluate.resamples },
     promote,

@@ -3,35 +3,55 @@ import { resolve } from "node:path";
 import { SpecError } from "../../campaign/errors.ts";
 import type { SftRow } from "../../campaign/modules.ts";
 import { filterPreferences, isMessages, type FilteredPreferences, type RawRow } from "../../campaign/recipe/preferences.ts";
+import type { PromptContent } from "../../campaign/recipe/rows.ts";
 import { deriveSeed } from "../../campaign/recipe/seeds.ts";
 import type { ResolvedSpec } from "../../campaign/spec.ts";
 import type { Bundle } from "./bundle.ts";
 import { readJsonLines } from "./json-lines.ts";
 import { withModule, type Environment } from "./source-modules.ts";
 
-export async function sftFromFile(name: string, baseDir: string): Promise<SftRow[]> {
+/** A row of a file may also be a `text`, or a whole conversation of `messages`. */
+type AnySftRow = Partial<SftRow> & { text?: string };
+
+export async function sftFromFile(name: string, baseDir: string): Promise<AnySftRow[]> {
   return (await readJsonLines(resolve(baseDir, name), name)).map((row) => readSft(row, name));
 }
 
-export async function sftFromModule(spec: ResolvedSpec, bundle: Bundle, environment: Environment): Promise<SftRow[]> {
+export async function sftFromModule(spec: ResolvedSpec, bundle: Bundle, environment: Environment): Promise<AnySftRow[]> {
   const data = spec.bootstrap.sft!.data;
   const rows = await withModule("sft", bundle, data, environment, (runner) => runner.call({ seed: deriveSeed("sft", spec.seed), count: data.count! }));
   return rows.map(tidy);
 }
 
-function readSft({ line, value }: RawRow, name: string): SftRow {
-  const wrong = (what: string) => new SpecError("row_invalid", `${name}:${line} ${what}`, { file: name, line, hint: 'a row is {"prompt" or "messages", "completion": "text"}' });
+function readSft({ line, value }: RawRow, name: string): AnySftRow {
+  const wrong = (what: string) => new SpecError("row_invalid", `${name}:${line} ${what}`, { file: name, line, hint: 'a row is {"prompt" or "messages", "completion": "text"}, {"text"}, or {"messages"} of a whole conversation' });
   if (typeof value !== "object" || value === null) throw wrong("is no object");
-  const { prompt, messages, completion } = value as Record<string, unknown>;
-  if ((prompt === undefined) === (messages === undefined)) throw wrong("needs either `prompt` or `messages`");
+  const { prompt, messages, completion, text } = value as Record<string, unknown>;
+  if ([prompt, messages, text].filter((column) => column !== undefined).length !== 1) throw wrong("needs either `prompt`, `messages` or `text`");
   if (prompt !== undefined && (typeof prompt !== "string" || prompt.trim() === "")) throw wrong("has an empty prompt");
   if (messages !== undefined && !isMessages(messages)) throw wrong("has `messages` that are no list of {role, content}");
-  if (typeof completion !== "string" || completion.trim() === "") throw wrong("has an empty completion");
-  return tidy({ completion, ...(messages === undefined ? { prompt: prompt as string } : { messages: messages as SftRow["messages"] & object }) });
+  if (text !== undefined && (typeof text !== "string" || text.trim() === "")) throw wrong("has an empty text");
+  if (text !== undefined && completion !== undefined) throw wrong("has both `text` and `completion`");
+  const answered = completion !== undefined || prompt !== undefined;
+  if (answered && (typeof completion !== "string" || completion.trim() === "")) throw wrong("has an empty completion");
+  return tidy(value as AnySftRow);
 }
 
-function tidy({ prompt, messages, completion }: SftRow): SftRow {
-  return messages ? { messages: messages.map(({ role, content }) => ({ role, content })), completion } : { prompt: prompt ?? "", completion };
+/** Known fields only, in one order, so that the rows' bytes follow from what they mean. */
+function tidy({ prompt, messages, completion, text }: AnySftRow): AnySftRow {
+  return {
+    ...(prompt === undefined ? {} : { prompt }),
+    ...(messages === undefined ? {} : { messages: messages.map(({ role, content }) => ({ role, content })) }),
+    ...(completion === undefined ? {} : { completion }),
+    ...(text === undefined ? {} : { text }),
+  };
+}
+
+/** What a row asks, where that can be told: what stands before the first answer. */
+export function sftPrompt({ messages, completion, prompt }: AnySftRow): PromptContent | undefined {
+  if (completion !== undefined || !messages) return messages ?? prompt;
+  const first = messages.findIndex(({ role }) => role === "assistant");
+  return messages.slice(0, first < 0 ? messages.length : first);
 }
 
 export async function preferencesFromFile(name: string, minMargin: number, baseDir: string): Promise<FilteredPreferences & { rows: number }> {

@@ -31,7 +31,7 @@ export function parseConfig(json: unknown, path: string): ModelConfig {
   const heads = int("num_attention_heads");
   const maxPositions = int("max_position_embeddings");
   checkSettings(config, family, maxPositions, path);
-  const ropeScaling = parseRopeScaling(config, path);
+  const ropeScaling = parseRopeScaling(config, maxPositions, path);
   const [bosId] = ids(config, "bos_token_id", path);
   const [padId] = ids(config, "pad_token_id", path);
   const parsed: ModelConfig = {
@@ -105,10 +105,10 @@ function ropeSettings(config: Json): Json {
   return (config["rope_scaling"] ?? config["rope_parameters"] ?? {}) as Json;
 }
 
-function parseRopeScaling(config: Json, path: string): RopeScaling | undefined {
+function parseRopeScaling(config: Json, maxPositions: number, path: string): RopeScaling | undefined {
   const settings = ropeSettings(config);
   const type = settings["rope_type"] ?? settings["type"] ?? "default";
-  const number = (key: string): number => positive(settings, key, `the rotary scaling of ${path}`);
+  const number = (key: string, fallback?: number): number => positive(settings, key, `the rotary scaling of ${path}`, fallback);
   const hint = "supported: default, linear, llama3, over the whole head and the same in all layers";
   if (Object.values(settings).some((value) => typeof value === "object" && value !== null)) throw unsupported(path, "rope_parameters of several kinds of layers", hint);
   if ((settings["partial_rotary_factor"] ?? 1) !== 1) throw unsupported(path, `partial_rotary_factor = ${JSON.stringify(settings["partial_rotary_factor"])}`, hint);
@@ -118,7 +118,7 @@ function parseRopeScaling(config: Json, path: string): RopeScaling | undefined {
     case "linear":
       return { type: "linear", factor: number("factor") };
     case "llama3":
-      return { type: "llama3", factor: number("factor"), lowFrequencyFactor: number("low_freq_factor"), highFrequencyFactor: number("high_freq_factor"), originalPositions: number("original_max_position_embeddings") };
+      return { type: "llama3", factor: number("factor"), lowFrequencyFactor: number("low_freq_factor"), highFrequencyFactor: number("high_freq_factor"), originalPositions: number("original_max_position_embeddings", maxPositions) };
     default:
       throw unsupported(path, `rotary scaling of type ${JSON.stringify(type)}`, hint);
   }

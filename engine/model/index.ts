@@ -2,9 +2,11 @@ export type { Architecture, Checkpoint, ModelConfig, RopeScaling, WeightTensor }
 export { isRewardModel } from "./families.ts";
 export { packWeights, parametersOf, unpackWeights, weightShapes } from "./parameters.ts";
 export type { Parameter } from "./parameters.ts";
+export { adapterParameters, declareLearner, initAdapter, loraTargets, mergeAdapter } from "./lora.ts";
+export type { Adapter, LoraSettings, LoraTarget } from "./lora.ts";
 export { rotaryTables } from "./rotary.ts";
 export { declareParameters, declareSelection, declareSequences, feedForward, headOf, logits, normHeads, project, rewards } from "./llama.ts";
 export type { KeysValues, Parameters, Selection, SequenceInputs } from "./llama.ts";
-export { encodeForLogps, encodeForRewards } from "./encode.ts";
-export type { Encoded, Sequence } from "./encode.ts";
+export { encodeForChoices, encodeForLogps, encodeForRewards } from "./encode.ts";
+export type { Choice, Encoded, Sequence } from "./encode.ts";
 export { initCheckpoint, rewardModelFrom } from "./init.ts";

@@ -1,5 +1,5 @@
 // The decoder of the Llama family and its relatives as operations on a tape: RMSNorm, rotate-half rotary embedding, grouped-query
-// attention, SwiGLU. What only some models have (biases, norms of heads) is computed where their parameters are (parameters.ts).
+// attention, SwiGLU. What only some models have (biases, norms of heads: parameters.ts; an adapter: lora.ts) is computed where its parameters are.
 // Whole sequences only; decoding with a cache has a graph of its own.
 // Shapes: R rows, T positions, N = R·T, D hidden, H heads, K key/value heads, G = H/K, d head size, F intermediate, M selected rows.
 import type { Dim, Value } from "../graph/value.ts";
@@ -53,9 +53,11 @@ function parameter(parameters: Parameters, name: string): Value {
 
 /** x [N, in] through a projection, `name` without its `.weight`: [N, out]. */
 export function project(t: Tape, parameters: Parameters, name: string, x: Value): Value {
-  const product = t.linear(x, parameter(parameters, `${name}.weight`));
   const bias = parameters.get(`${name}.bias`);
-  return bias ? t.add(product, bias) : product;
+  const [a, b] = [parameters.get(`${name}.lora_A`), parameters.get(`${name}.lora_B`)];
+  let y = t.linear(x, parameter(parameters, `${name}.weight`));
+  if (bias) y = t.add(y, bias);
+  return a && b ? t.add(y, t.linear(t.linear(x, a), b)) : y;
 }
 
 /** qk [R,H+K,T,d], q and k of every head, through their RMSNorms where the model has them (Qwen3). */

@@ -75,9 +75,9 @@ export function weightShapes(config: ModelConfig): Map<string, readonly number[]
 }
 
 /** Weights by Hugging Face's names → arrays by parameter name. Copies, so that the checkpoint stays as it was. */
-export function packWeights(config: ModelConfig, weights: Checkpoint["weights"]): Map<string, Float32Array> {
+export function packWeights(parameters: readonly Parameter[], weights: Checkpoint["weights"]): Map<string, Float32Array> {
   return new Map(
-    parametersOf(config).map(({ name, shape, parts }) => {
+    parameters.map(({ name, shape, parts }) => {
       const data = new Float32Array(elements(shape));
       let offset = 0;
       for (const part of parts) {
@@ -93,9 +93,9 @@ export function packWeights(config: ModelConfig, weights: Checkpoint["weights"])
 }
 
 /** The inverse of packWeights. */
-export function unpackWeights(config: ModelConfig, packed: ReadonlyMap<string, Float32Array>): Map<string, WeightTensor> {
+export function unpackWeights(parameters: readonly Parameter[], packed: ReadonlyMap<string, Float32Array>): Map<string, WeightTensor> {
   const weights = new Map<string, WeightTensor>();
-  for (const { name, parts } of parametersOf(config)) {
+  for (const { name, parts } of parameters) {
     const data = packed.get(name);
     if (!data) throw new ArtifactError("artifact_corrupt", `the state has no parameter ${name}`);
     let offset = 0;

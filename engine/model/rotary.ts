@@ -10,19 +10,21 @@ export interface RotaryTables {
 
 type RotaryConfig = Pick<ModelConfig, "headSize" | "ropeTheta" | "ropeScaling">;
 
+const single = Math.fround;
+
 /** Between the two bounds of Llama 3.1 the share of the unscaled frequency grows linearly with the number of turns in the original context. */
 function llama3(frequency: number, { factor, lowFrequencyFactor: low, highFrequencyFactor: high, originalPositions }: Extract<RopeScaling, { type: "llama3" }>): number {
-  const turns = (originalPositions * frequency) / (2 * Math.PI);
+  const turns = single(originalPositions / single((2 * Math.PI) / frequency));
   if (turns < low) return frequency / factor;
   if (turns > high) return frequency;
-  const share = (turns - low) / (high - low);
-  return ((1 - share) * frequency) / factor + share * frequency;
+  const share = single(single(turns - low) / (high - low));
+  return single(single(single(1 - share) * frequency) / factor) + single(share * frequency);
 }
 
 /** θ^(−2i/d), scaled: [headSize / 2]. */
 function frequencies({ headSize, ropeTheta, ropeScaling }: RotaryConfig): Float32Array {
   return Float32Array.from({ length: headSize / 2 }, (_, index) => {
-    const frequency = Math.fround(1 / Math.fround(ropeTheta ** Math.fround((2 * index) / headSize)));
+    const frequency = single(1 / single(ropeTheta ** single((2 * index) / headSize)));
     if (ropeScaling === undefined) return frequency;
     return ropeScaling.type === "linear" ? frequency / ropeScaling.factor : llama3(frequency, ropeScaling);
   });
@@ -36,7 +38,7 @@ export function rotaryTables(config: RotaryConfig, length: number): RotaryTables
   const sin = new Float32Array(length * half);
   for (let position = 0; position < length; position++) {
     for (let index = 0; index < half; index++) {
-      const angle = Math.fround(position * (frequency[index] as number));
+      const angle = single(position * (frequency[index] as number));
       cos[position * half + index] = Math.cos(angle);
       sin[position * half + index] = Math.sin(angle);
     }

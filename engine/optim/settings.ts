@@ -18,6 +18,8 @@ export interface OptimizerSettings {
   seed: string;
   /** Longest row in tokens, prompt and answer. */
   maxLength: number;
+  /** Longer rows lose their end, as in TRL; where absent they are left out. Never for a reward model, which reads the end. */
+  truncation?: "keep_start";
 }
 
 const decays: Record<OptimizerSettings["schedule"], (progress: number) => number> = {

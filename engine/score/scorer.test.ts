@@ -47,6 +47,18 @@ test("a policy gives no rewards and a reward model no log-probabilities", async 
   await ofReward.close();
 });
 
+test("the log-probabilities of next tokens are those of answers of one token, in any order and number", async () => {
+  const policy = tinyCheckpoint();
+  const scorer = await SequenceScorer.create(policy.config, options);
+  const prompts = rows.slice(0, 40).map(({ ids }, i) => ({ ids, choices: i % 2 ? [9, 4] : [4, 7, 9] }));
+  const asked = await scorer.choiceLogps(loadWeights(policy), prompts);
+  const answers = prompts.flatMap(({ ids, choices }) => choices.map((choice) => ({ ids: [...ids, choice], promptLength: ids.length })));
+  const expected = await scorer.logps(loadWeights(policy), answers);
+  assert.deepEqual(asked.map((logps) => logps.length), prompts.map(({ choices }) => choices.length));
+  asked.flat().forEach((logp, i) => assert.ok(Math.abs(logp - expected[i]!) < 1e-5, `${i}: ${logp} and ${expected[i]}`));
+  await scorer.close();
+});
+
 test("an empty answer has log-probability 0", async () => {
   const policy = tinyCheckpoint();
   const scorer = await SequenceScorer.create(policy.config, options);

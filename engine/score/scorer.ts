@@ -5,8 +5,8 @@ import { SpecError } from "../errors.ts";
 import { Graph, Session } from "../graph/index.ts";
 import type { SessionOptions } from "../graph/index.ts";
 import { neutralThreads } from "../graph/threads.ts";
-import { declareParameters, declareSelection, declareSequences, encodeForLogps, encodeForRewards, isRewardModel, logits, rewards } from "../model/index.ts";
-import type { ModelConfig, Sequence } from "../model/index.ts";
+import { declareParameters, declareSelection, declareSequences, encodeForChoices, encodeForLogps, encodeForRewards, isRewardModel, logits, rewards } from "../model/index.ts";
+import type { Choice, ModelConfig, Sequence } from "../model/index.ts";
 import { Tape } from "../ops/tape.ts";
 import { rotaryFeeds, toFeeds } from "./weights.ts";
 import type { LoadedWeights } from "./weights.ts";
@@ -64,6 +64,16 @@ export class SequenceScorer {
     return (await this.tokenLogps(weights, rows, hooks)).map((tokens) => tokens.reduce((sum, logp) => sum + logp, 0));
   }
 
+  /** ln of the probability of each choice as the next token, row by row. */
+  async choiceLogps(weights: LoadedWeights, rows: readonly Choice[], hooks: ScoreHooks = {}): Promise<number[][]> {
+    this.expect("policy", "log-probabilities");
+    return this.inBatches(rows, hooks, async (batch) => {
+      const { logps } = await this.session.raw({ ...weights, ...this.rotary, ...toFeeds(encodeForChoices(batch)) });
+      let from = 0;
+      return batch.map(({ choices }) => Array.from((logps!.data as Float32Array).subarray(from, (from += choices.length))));
+    });
+  }
+
   async rewards(weights: LoadedWeights, rows: readonly Sequence[], hooks: ScoreHooks = {}): Promise<number[]> {
     this.expect("reward model", "rewards");
     return this.inBatches(rows, hooks, async (batch) => {
@@ -82,7 +92,7 @@ export class SequenceScorer {
   }
 
   /** Calls `score` with rows of like length and puts its results where the rows stood. */
-  private async inBatches<T>(rows: readonly Sequence[], hooks: ScoreHooks, score: (batch: Sequence[]) => Promise<T[]>): Promise<T[]> {
+  private async inBatches<R extends { ids: readonly number[] }, T>(rows: readonly R[], hooks: ScoreHooks, score: (batch: R[]) => Promise<T[]>): Promise<T[]> {
     const results: T[] = [];
     const length = (row: number): number => rows[row]!.ids.length;
     const order = rows.map((_, row) => row).sort((a, b) => length(a) - length(b) || a - b);

@@ -8,8 +8,9 @@ import type { Checkpoint, Encoded, ModelConfig } from "../model/index.ts";
 export type LoadedWeights = Readonly<Record<string, OrtTensor>>;
 
 export function loadWeights({ config, weights }: Checkpoint): LoadedWeights {
-  const packed = packWeights(config, weights);
-  return Object.fromEntries(parametersOf(config).map(({ name, shape }) => [name, toOrt({ dtype: "float32", shape, data: packed.get(name)! })]));
+  const parameters = parametersOf(config);
+  const packed = packWeights(parameters, weights);
+  return Object.fromEntries(parameters.map(({ name, shape }) => [name, toOrt({ dtype: "float32", shape, data: packed.get(name)! })]));
 }
 
 /** cos and sin of every position that the model reads. */

@@ -36,21 +36,57 @@ test("a prompt begins with the BOS exactly once, whoever adds it", async () => {
 test("a plain answer is the tail after the prompt and ends with one EOS; a conversation is closed by its template", async () => {
   const tokenizer = await Tokenizer.load(dir, TINY);
   const prompt = { prompt: "red fish" };
-  assert.equal(words(tokenizer.encodeAnswer(prompt, " blue sea")), "blue sea <eos>");
-  assert.equal(words(tokenizer.encodeAnswer(prompt, " blue sea <eos>")), "blue sea <eos>");
-  assert.equal(words(tokenizer.encodeAnswer({ messages: [{ role: "user", content: "red fish" }] }, "blue sea")), "blue sea <eos>");
+  assert.equal(words(tokenizer.encodeAnswer(prompt, " blue sea").ids), "blue sea <eos>");
+  assert.equal(words(tokenizer.encodeAnswer(prompt, " blue sea <eos>").ids), "blue sea <eos>");
+  assert.equal(words(tokenizer.encodeAnswer({ messages: [{ role: "user", content: "red fish" }] }, "blue sea").ids), "blue sea <eos>");
 });
 
 test("an answer that merges into the prompt's last token is encoded alone, so that the prompt stays as generation saw it", async () => {
   const bpe = { type: "BPE", unk_token: null, vocab: { "<pad>": 0, "<bos>": 1, "<eos>": 2, "<sep>": 3, a: 4, b: 5, ab: 6 }, merges: ["a b"], fuse_unk: false, byte_fallback: false };
   const tokenizer = await changed({}, { model: bpe, pre_tokenizer: null });
   assert.deepEqual(tokenizer.encodePrompt({ prompt: "ba" }), [1, 5, 4]);
-  assert.deepEqual(tokenizer.encodeAnswer({ prompt: "ba" }, "ba"), [5, 4, 2]);
+  assert.deepEqual(tokenizer.encodeAnswer({ prompt: "ba" }, "ba"), { ids: [5, 4, 2], merged: true });
+});
+
+test("behind a fixed prompt, an answer is not given the space that only beginnings get", async () => {
+  const vocab = { "<pad>": 0, "<bos>": 1, "<eos>": 2, "<sep>": 3, "▁": 4, a: 5, b: 6, ab: 7, "▁b": 8 };
+  const model = { type: "BPE", unk_token: null, vocab, merges: ["a b", "▁ b"], fuse_unk: false, byte_fallback: false };
+  const space = { type: "Metaspace", replacement: "▁", prepend_scheme: "first", split: true };
+  const tokenizer = await changed({}, { model, pre_tokenizer: space, decoder: space });
+  assert.deepEqual(tokenizer.encodePrompt({ prompt: "ba" }), [1, 8, 5]);
+  assert.deepEqual(tokenizer.encodeAnswer({ prompt: "ba" }, "ba"), { ids: [6, 5, 2], merged: true });
+});
+
+test("a tokenizer that closes every text with the EOS closes no prompt, and an answer once", async () => {
+  const token = (id: string) => ({ SpecialToken: { id, type_id: 0 } });
+  const special = (id: string, at: number) => ({ id, ids: [at], tokens: [id] });
+  const post_processor = {
+    ...TINY_TOKENIZER.post_processor,
+    single: [token("<bos>"), { Sequence: { id: "A", type_id: 0 } }, token("<eos>")],
+    special_tokens: { "<bos>": special("<bos>", 1), "<eos>": special("<eos>", 2) },
+  };
+  const tokenizer = await changed({}, { post_processor });
+  assert.equal(words(tokenizer.encodePrompt({ prompt: "red fish" })), "<bos> red fish");
+  assert.equal(words(tokenizer.encodeAnswer({ prompt: "red" }, " fish").ids), "fish <eos>");
+  assert.equal(words(tokenizer.encodeText("red fish <eos>")), "<bos> red fish <eos>");
+});
+
+test("the assistant's tokens are those that the template generates", async () => {
+  const turn = "{% if m['role'] == 'assistant' %}\n  {%- generation %} {{ m['content'] }} {{ eos_token }}{%- endgeneration %}\n{% else %} {{ m['content'] }} <sep>{% endif %}";
+  const chat_template = `{{ bos_token }}{% for m in messages %}${turn}{% endfor %}`;
+  const tokenizer = await changed({ chat_template });
+  const talk = ["red fish", "blue", "green", "sea sun"].map((content, i) => ({ role: i % 2 ? "assistant" : "user", content }));
+  const { ids, assistant, merged } = tokenizer.encodeAssistant(talk);
+  assert.equal(words(ids), "<bos> red fish <sep> blue <eos> green <sep> sea sun <eos>");
+  assert.equal(words(ids.filter((_, i) => assistant[i])), "blue <eos> sea sun <eos>");
+  assert.equal(merged, false);
+  assert.deepEqual(ids, tokenizer.encodeConversation(talk));
+  assert.deepEqual(ids, [...tokenizer.encodePrompt({ messages: talk.slice(0, 3) }), ...tokenizer.encodeAnswer({ messages: talk.slice(0, 3) }, "sea sun").ids]);
 });
 
 test("decoding drops special tokens and keeps the space between prompt and answer", async () => {
   const tokenizer = await Tokenizer.load(dir, TINY);
-  const ids = tokenizer.encodeAnswer({ prompt: "red" }, " blue sea");
+  const { ids } = tokenizer.encodeAnswer({ prompt: "red" }, " blue sea");
   assert.equal(tokenizer.decodeAnswer(tokenizer.encodePrompt({ prompt: "red" }), ids), " blue sea");
   const chat = tokenizer.encodePrompt({ messages: [{ role: "user", content: "red" }] });
   assert.equal(tokenizer.decodeAnswer(chat, ids), "blue sea");
@@ -70,6 +106,10 @@ test("what the tokenizer cannot do is refused with its code", async () => {
   assert.throws(() => tokenizer.encodePrompt({}), coded("prompt_invalid", /needs `prompt` or `messages`/));
   const plain = await changed({ chat_template: undefined });
   assert.throws(() => plain.encodePrompt({ messages: [{ role: "user", content: "red" }] }), coded("chat_template_missing", /no chat template/));
+  const named = await changed({ chat_template: [{ name: "tool_use", template: "red" }, { name: "rag", template: "sea" }] });
+  assert.throws(() => named.encodePrompt({ messages: [{ role: "user", content: "red" }] }), coded("chat_template_missing", /has the chat templates tool_use, rag and none named default/));
+  const unmarked = await Tokenizer.load(dir, TINY);
+  assert.throws(() => unmarked.encodeAssistant([{ role: "user", content: "red" }]), coded("chat_template_unsupported", /has no {% generation %}/));
   await assert.rejects(changed({ chat_template: "{{ strftime_now('%d') }}" }), coded("chat_template_unsupported", /today's date/));
   await assert.rejects(changed({ chat_template: "{% if %}" }), coded("chat_template_unsupported", /cannot be parsed/));
   const strict = await changed({ chat_template: "{{ raise_exception('users first') }}" });

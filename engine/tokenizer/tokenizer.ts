@@ -1,20 +1,29 @@
 // Text to token ids and back, by the rules that TRL trains with (1.13): prompt and prompt + answer are encoded apart and the answer
-// is the tail; plain answers are closed by the EOS, conversations by their template; the BOS stands once, at the start.
-// One departure: where the prompt's tokens are not a prefix of the whole's (TRL warns and cuts by count), the answer is encoded
-// alone, so that training sees the prompt exactly as generation does.
+// is the tail; plain answers are closed by the EOS, conversations by their template. Generation and training encode a prompt by the
+// same function, `encodePrompt`. Departures from TRL, so that this stays true:
+// - Where the prompt's tokens are no beginning of the whole's (TRL warns and cuts by count), the answer is encoded as what follows
+//   the prompt, and the row counts as `merged`.
+// - The BOS stands once, though both the text and the tokenizer may write it; a tokenizer's EOS never closes a prompt.
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { Tokenizer as Codec } from "@huggingface/tokenizers";
 import { readJson } from "../checkpoint/checkpoint.ts";
 import { ArtifactError, SpecError } from "../errors.ts";
 import type { ModelConfig } from "../model/types.ts";
-import { ChatTemplate, chooseTemplate } from "./chat.ts";
+import { ChatTemplate, chooseTemplate, namedTemplates } from "./chat.ts";
 import type { ChatMessage } from "./chat.ts";
 
 /** Either field: plain text is never templated. */
 export interface PromptText {
   prompt?: string;
   messages?: ChatMessage[];
+}
+
+/** What follows a prompt in training. */
+export interface AnswerIds {
+  ids: number[];
+  /** Written at once, a token would have held characters of both prompt and answer. */
+  merged: boolean;
 }
 
 type Json = Record<string, unknown>;
@@ -28,8 +37,11 @@ export class Tokenizer {
   readonly stopIds: ReadonlySet<number>;
   private readonly codec: Codec;
   private readonly addBos: boolean;
+  private readonly closesTexts: boolean;
   private readonly special: ReadonlySet<number>;
   private readonly chat: ChatTemplate | undefined;
+  /** Names of templates of which none could be chosen. */
+  private readonly otherTemplates: string[];
   private readonly eosText: string;
 
   private constructor(codec: Codec, settings: Json, model: ModelConfig, moreStops: number[], chatSource: string | undefined, dir: string) {
@@ -47,8 +59,10 @@ export class Tokenizer {
     this.padId = id("pad_token") ?? model.padId;
     this.stopIds = new Set([eosId, ...model.eosIds, ...moreStops]);
     this.addBos = settings["add_bos_token"] === true;
+    this.closesTexts = closesTexts(codec, eosId);
     this.special = new Set([...codec.get_added_tokens_decoder()].filter(([, token]) => token.special).map(([tokenId]) => tokenId));
     if (chatSource !== undefined) this.chat = new ChatTemplate(chatSource, specialTexts(settings));
+    this.otherTemplates = namedTemplates(settings["chat_template"]).map(({ name }) => String(name));
   }
 
   /** Reads tokenizer.json, tokenizer_config.json and, where present, chat_template.jinja and generation_config.json. */
@@ -66,15 +80,48 @@ export class Tokenizer {
     return this.encodePlain(prompt.prompt);
   }
 
-  /** The answer's ids after `encodePrompt(prompt)`, closing token included. */
-  encodeAnswer(prompt: PromptText, answer: string): number[] {
-    const promptIds = this.encodePrompt(prompt);
+  /** The answer's ids after those of its prompt, closing token included. Messages are for a prompt of messages only. */
+  encodeAnswer(prompt: PromptText, answer: string | readonly ChatMessage[], promptIds = this.encodePrompt(prompt)): AnswerIds {
     if (prompt.messages) {
-      const text = this.template().split(prompt.messages, answer);
+      const text = this.template().split(prompt.messages, typeof answer === "string" ? [{ role: "assistant", content: answer }] : answer);
       return this.tail(promptIds, this.onceBos(this.encode(text.prompt + text.answer, false)), text.answer);
     }
-    const closed = answer.endsWith(this.eosText) ? answer : answer + this.eosText;
+    if (typeof answer !== "string") throw new SpecError("prompt_invalid", "the prompt is plain text and its answer a list of messages");
+    const closed = this.closed(answer);
     return this.tail(promptIds, this.encodePlain(prompt.prompt + closed), closed);
+  }
+
+  /** A text that is no answer to anything, closed by the EOS. */
+  encodeText(text: string): number[] {
+    return this.encodePlain(this.closed(text));
+  }
+
+  /** A whole conversation as its template writes it. */
+  encodeConversation(messages: readonly ChatMessage[]): number[] {
+    return this.onceBos(this.encode(this.template().render(messages, false), false));
+  }
+
+  /**
+   * A conversation, and which of its tokens are the assistant's by the template's `{% generation %}`. A token that holds characters of
+   * both sides of a border is the assistant's, as in transformers; the row then counts as merged.
+   */
+  encodeAssistant(messages: readonly ChatMessage[]): { ids: number[]; assistant: boolean[]; merged: boolean } {
+    const { text, spans } = this.template().assistantSpans(messages);
+    const ids = this.encodeConversation(messages);
+    const border = (at: number): { tokens: number; clean: boolean } => {
+      const before = this.onceBos(this.encode(text.slice(0, at), false));
+      const tokens = commonLength(before, ids);
+      return { tokens, clean: tokens === before.length };
+    };
+    const assistant = ids.map(() => false);
+    let merged = false;
+    for (const [from, to] of spans) {
+      const first = border(from);
+      const last = border(to);
+      assistant.fill(true, first.tokens, last.clean ? last.tokens : last.tokens + 1);
+      merged ||= !first.clean || !last.clean;
+    }
+    return { ids, assistant, merged };
   }
 
   /**
@@ -97,9 +144,13 @@ export class Tokenizer {
   private encodePlain(text: string): number[] {
     const ids = this.encode(text, true);
     if (this.addBos && this.bosId !== undefined) ids.unshift(this.bosId);
-    // A post-processor that closes every text with the EOS would end the prompt before the answer.
-    if (ids.at(-1) === this.eosId && !text.endsWith(this.eosText)) ids.pop();
+    // The EOS closes answers, and those spell it out: one that closes every text would end the prompt before its answer.
+    if (this.closesTexts) ids.pop();
     return this.onceBos(ids);
+  }
+
+  private closed(answer: string): string {
+    return answer.endsWith(this.eosText) ? answer : answer + this.eosText;
   }
 
   /** A prompt that already spells the BOS gets a second one from the post-processor. */
@@ -109,9 +160,34 @@ export class Tokenizer {
     return ids.slice(extra);
   }
 
-  private tail(promptIds: number[], whole: number[], answer: string): number[] {
-    if (promptIds.every((id, i) => whole[i] === id)) return whole.slice(promptIds.length);
-    return this.encode(answer, false);
+  private tail(promptIds: number[], whole: number[], answer: string): AnswerIds {
+    if (commonLength(promptIds, whole) === promptIds.length) return { ids: whole.slice(promptIds.length), merged: false };
+    return { ids: this.continuation(answer), merged: true };
+  }
+
+  /**
+   * Ids of a text that goes on behind ids which are fixed. Encoded alone it could be given the space that only beginnings get
+   * (metaspace tokenizers), so it is encoded behind something that stays apart from it, which is then cut off.
+   */
+  private continuation(text: string): number[] {
+    for (const before of [this.eosText, "\n"]) {
+      const head = this.tryEncode(before);
+      const whole = this.tryEncode(before + text);
+      if (head.length === 0 || commonLength(head, whole) < head.length) continue;
+      if (this.spelled(whole) === this.spelled(head) + text) return whole.slice(head.length);
+    }
+    return this.encode(text, false);
+  }
+
+  /** Special tokens written out. */
+  private spelled(ids: number[]): string {
+    return this.codec.decode(ids, { skip_special_tokens: false, clean_up_tokenization_spaces: false });
+  }
+
+  /** Empty where the vocabulary lacks a part of the text. */
+  private tryEncode(text: string): number[] {
+    const ids = this.codec.encode(text, { add_special_tokens: false }).ids as (number | undefined)[];
+    return ids.every((id) => id !== undefined && id >= 0) ? (ids as number[]) : [];
   }
 
   private encode(text: string, addSpecial: boolean): number[] {
@@ -122,9 +198,22 @@ export class Tokenizer {
   }
 
   private template(): ChatTemplate {
-    if (!this.chat) throw new SpecError("chat_template_missing", "the prompt is a list of messages and the tokenizer has no chat template", { hint: "use plain `prompt` text, or a tokenizer with `chat_template`" });
-    return this.chat;
+    if (this.chat) return this.chat;
+    const others = this.otherTemplates.length > 0 ? `has the chat templates ${this.otherTemplates.join(", ")} and none named default` : "has no chat template";
+    throw new SpecError("chat_template_missing", `the prompt is a list of messages and the tokenizer ${others}`, { hint: "use plain `prompt` text, or a tokenizer with `chat_template`" });
   }
+}
+
+/** Number of equal ids at the beginning of both. */
+function commonLength(a: readonly number[], b: readonly number[]): number {
+  const differs = a.findIndex((id, i) => id !== b[i]);
+  return differs < 0 ? a.length : differs;
+}
+
+/** Whether the tokenizer puts the EOS behind every text. */
+function closesTexts(codec: Codec, eosId: number): boolean {
+  const last = (special: boolean): number | undefined => codec.encode("a", { add_special_tokens: special }).ids.at(-1);
+  return last(true) === eosId && last(false) !== eosId;
 }
 
 function makeCodec(tokenizer: Json, settings: Json, dir: string): Codec {
@@ -163,7 +252,8 @@ function specialText(value: unknown): string | undefined {
   return typeof content === "string" ? content : undefined;
 }
 
+/** `bos_token`, `eos_token`, `unk_token` and so on. */
 function specialTexts(settings: Json): Record<string, string> {
-  const texts = ["bos_token", "eos_token", "pad_token"].map((key) => [key, specialText(settings[key])] as const);
+  const texts = Object.entries(settings).map(([key, value]) => [key, key.endsWith("_token") ? specialText(value) : undefined] as const);
   return Object.fromEntries(texts.filter((pair): pair is [string, string] => pair[1] !== undefined));
 }

@@ -6,8 +6,10 @@ import { dpoLoss } from "../loss/dpo.ts";
 import { rewardLoss } from "../loss/reward.ts";
 import { sftLoss } from "../loss/sft.ts";
 import type { Loss } from "../loss/types.ts";
-import { declareParameters, declareSelection, declareSequences, logits, rewards } from "../model/llama.ts";
+import { declareSelection, declareSequences, logits, rewards } from "../model/llama.ts";
 import type { Parameters } from "../model/llama.ts";
+import { declareLearner } from "../model/lora.ts";
+import type { LoraSettings } from "../model/lora.ts";
 import type { ModelConfig } from "../model/types.ts";
 import { adamw, declareAdamInputs } from "../optim/adamw.ts";
 import type { OptimizerSettings } from "../optim/settings.ts";
@@ -40,13 +42,12 @@ function lossOf(t: Tape, task: TrainTask, config: ModelConfig, parameters: Param
   return rewardLoss(t, rewards(t, config, parameters, sequences, declareSelection(t, sequences, "2*B")));
 }
 
-/** One optimizer step. Outputs: loss, grad_norm, the task's metrics, and every weight and moment after the step. */
-export function stepGraph(task: TrainTask, config: ModelConfig, settings: Pick<OptimizerSettings, "betas" | "clip">): Graph {
+/** One optimizer step. Outputs: loss, grad_norm, the task's metrics, and every weight that learns and its moments after the step. */
+export function stepGraph(task: TrainTask, config: ModelConfig, settings: Pick<OptimizerSettings, "betas" | "clip">, adapter?: LoraSettings): Graph {
   const graph = new Graph();
   const t = new Tape(graph);
-  const parameters = declareParameters(t, config);
+  const { parameters, learned: weights } = declareLearner(t, config, adapter);
   const { loss, metrics } = lossOf(t, task, config, parameters);
-  const weights = [...parameters.values()];
   const gradients = differentiate(t, loss, weights);
   const slots = weights.map((weight, index) => ({
     weight,

@@ -1,9 +1,10 @@
-// Weights and moments while training runs: two sets of arrays, one read and one written by each step, swapped after it.
+// The weights that learn, and their moments, while training runs: two sets of arrays, one read and one written by each step, swapped after it.
 // A step that fails leaves the set before it untouched.
 import type { Tensor as OrtTensor } from "onnxruntime-node";
 import { toOrt } from "../graph/session.ts";
-import { packWeights, parametersOf, unpackWeights } from "../model/parameters.ts";
-import type { Checkpoint, ModelConfig, WeightTensor } from "../model/types.ts";
+import { packWeights, unpackWeights } from "../model/parameters.ts";
+import type { Parameter } from "../model/parameters.ts";
+import type { Checkpoint, WeightTensor } from "../model/types.ts";
 import { slotNames } from "./graphs.ts";
 
 type Weights = Checkpoint["weights"];
@@ -15,12 +16,12 @@ interface Set {
   second: Arrays;
 }
 
-function zeros(config: ModelConfig): Arrays {
-  return new Map(parametersOf(config).map(({ name, shape }) => [name, new Float32Array(shape.reduce((total, dim) => total * dim, 1))]));
+function zeros(parameters: readonly Parameter[]): Arrays {
+  return new Map(parameters.map(({ name, shape }) => [name, new Float32Array(shape.reduce((total, dim) => total * dim, 1))]));
 }
 
-function tensors(config: ModelConfig, set: Set, names: { weight(name: string): string; first(name: string): string; second(name: string): string }): Record<string, OrtTensor> {
-  const entries = parametersOf(config).flatMap(({ name, shape }): [string, OrtTensor][] => {
+function tensors(parameters: readonly Parameter[], set: Set, names: { weight(name: string): string; first(name: string): string; second(name: string): string }): Record<string, OrtTensor> {
+  const entries = parameters.flatMap(({ name, shape }): [string, OrtTensor][] => {
     const tensor = (arrays: Arrays): OrtTensor => toOrt({ dtype: "float32", shape, data: arrays.get(name) as Float32Array });
     return [
       [names.weight(name), tensor(set.weights)],
@@ -32,23 +33,23 @@ function tensors(config: ModelConfig, set: Set, names: { weight(name: string): s
 }
 
 export class ParameterState {
-  private readonly config: ModelConfig;
+  private readonly parameters: readonly Parameter[];
   private current: Set;
   private next: Set;
   private readonly views = new Map<Set, { feeds: Record<string, OrtTensor>; into: Record<string, OrtTensor> }>();
 
-  constructor(config: ModelConfig, weights: Weights, moments?: { first: Weights; second: Weights }) {
-    this.config = config;
+  constructor(parameters: readonly Parameter[], weights: Weights, moments?: { first: Weights; second: Weights }) {
+    this.parameters = parameters;
     this.current = {
-      weights: packWeights(config, weights),
-      first: moments ? packWeights(config, moments.first) : zeros(config),
-      second: moments ? packWeights(config, moments.second) : zeros(config),
+      weights: packWeights(parameters, weights),
+      first: moments ? packWeights(parameters, moments.first) : zeros(parameters),
+      second: moments ? packWeights(parameters, moments.second) : zeros(parameters),
     };
-    this.next = { weights: zeros(config), first: zeros(config), second: zeros(config) };
+    this.next = { weights: zeros(parameters), first: zeros(parameters), second: zeros(parameters) };
     for (const set of [this.current, this.next]) {
       this.views.set(set, {
-        feeds: tensors(config, set, { weight: (name) => name, first: slotNames.first, second: slotNames.second }),
-        into: tensors(config, set, { weight: slotNames.weight, first: slotNames.nextFirst, second: slotNames.nextSecond }),
+        feeds: tensors(parameters, set, { weight: (name) => name, first: slotNames.first, second: slotNames.second }),
+        into: tensors(parameters, set, { weight: slotNames.weight, first: slotNames.nextFirst, second: slotNames.nextSecond }),
       });
     }
   }
@@ -70,10 +71,10 @@ export class ParameterState {
 
   /** Copies by Hugging Face's names. */
   weights(): Map<string, WeightTensor> {
-    return unpackWeights(this.config, this.current.weights);
+    return unpackWeights(this.parameters, this.current.weights);
   }
 
   moments(): { first: Map<string, WeightTensor>; second: Map<string, WeightTensor> } {
-    return { first: unpackWeights(this.config, this.current.first), second: unpackWeights(this.config, this.current.second) };
+    return { first: unpackWeights(this.parameters, this.current.first), second: unpackWeights(this.parameters, this.current.second) };
   }
 }

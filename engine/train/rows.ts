@@ -19,31 +19,65 @@ export function rowTokens(row: TrainRow): number {
 }
 
 const hasPrompt = (sequence: Sequence): boolean => sequence.promptLength > 0;
-const hasAnswer = (sequence: Sequence): boolean => sequence.ids.length > sequence.promptLength;
 
-/** Rows that can be trained on; rows are never cut, because a cut answer teaches to stop nowhere. */
-export function usableRows(rows: readonly TrainRow[], maxLength: number): { used: TrainRow[]; dropped: Record<string, number> } {
+/** Something to learn from: the first token of all is never predicted. */
+function hasAnswer({ ids, promptLength, lossMask }: Sequence): boolean {
+  return lossMask ? lossMask.some((read, position) => read && position > 0) : ids.length > promptLength;
+}
+
+export interface UsableRows {
+  used: TrainRow[];
+  /** Rows that were left out, by reason. */
+  dropped: Record<string, number>;
+  /** Used rows that lost their end. */
+  cut: number;
+}
+
+/**
+ * Rows that can be trained on. A row that is longer than `maxLength` is left out, because a cut answer teaches to stop nowhere; with
+ * `keep_start` it is cut, as TRL does, and left out only where nothing of the answer is left.
+ */
+export function usableRows(rows: readonly TrainRow[], { maxLength, truncation }: { maxLength: number; truncation?: "keep_start" | undefined }): UsableRows {
   const used: TrainRow[] = [];
   const dropped: Record<string, number> = {};
-  const drop = (reason: string): void => void (dropped[reason] = (dropped[reason] ?? 0) + 1);
+  let cut = 0;
   for (const row of rows) {
-    if (rowLength(row) > maxLength) drop("too_long");
-    else if (!sequencesOf(row).every(hasPrompt)) drop("empty_prompt");
-    else if (!sequencesOf(row).every(hasAnswer)) drop("empty_answer");
-    else used.push(row);
+    const long = rowLength(row) > maxLength;
+    const kept = long && truncation === "keep_start" ? cutRow(row, maxLength) : row;
+    const reason = whyUnusable(kept, maxLength, long);
+    if (reason !== undefined) dropped[reason] = (dropped[reason] ?? 0) + 1;
+    else {
+      used.push(kept);
+      if (long) cut++;
+    }
   }
   if (used.length === 0) {
     const why = Object.entries(dropped).map(([reason, count]) => `${count} ${reason}`);
     throw new SpecError("rows_empty", `no row is left to train on (${rows.length} given; ${why.join(", ") || "none dropped"})`, { hint: `the longest row allowed has ${maxLength} tokens (maxLength)` });
   }
-  return { used, dropped };
+  return { used, dropped, cut };
 }
 
-/** A digest of all ids and prompt lengths, in order. */
+function whyUnusable(row: TrainRow, maxLength: number, wasLong: boolean): string | undefined {
+  if (rowLength(row) > maxLength) return "too_long";
+  if (!sequencesOf(row).every(hasPrompt)) return "empty_prompt";
+  if (!sequencesOf(row).every(hasAnswer)) return wasLong ? "prompt_too_long" : "empty_answer";
+  return undefined;
+}
+
+function cutRow(row: TrainRow, maxLength: number): TrainRow {
+  const cut = ({ ids, promptLength, lossMask }: Sequence): Sequence => ({ ids: ids.slice(0, maxLength), promptLength, ...(lossMask ? { lossMask: lossMask.slice(0, maxLength) } : {}) });
+  return "chosen" in row ? { chosen: cut(row.chosen), rejected: cut(row.rejected) } : cut(row);
+}
+
+/** A digest of all ids, prompt lengths and masks, in order. */
 export function digestRows(rows: readonly TrainRow[]): string {
   const hash = createHash("sha256");
   for (const row of rows) {
-    for (const { ids, promptLength } of sequencesOf(row)) hash.update(Int32Array.of(ids.length, promptLength, ...ids));
+    for (const { ids, promptLength, lossMask } of sequencesOf(row)) {
+      hash.update(Int32Array.of(ids.length, promptLength, ...ids));
+      if (lossMask) hash.update(Uint8Array.from(lossMask, Number));
+    }
   }
   return hash.digest("hex");
 }

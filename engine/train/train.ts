@@ -15,6 +15,8 @@ import { SequenceScorer } from "../score/scorer.ts";
 import { loadWeights } from "../score/weights.ts";
 import { planBatches } from "./batches.ts";
 import { stepGraph } from "./graphs.ts";
+import { learnerOf } from "./learner.ts";
+import type { Learner } from "./learner.ts";
 import { ParameterState } from "./parameter-state.ts";
 import { digestRows, rowLength, rowTokens, sequencesOf, usableRows } from "./rows.ts";
 import type { StepRecord, TrainerState, TrainOptions, TrainResult, TrainRow, TrainTask } from "./types.ts";
@@ -24,13 +26,15 @@ const scalar = (value: number): OrtTensor => toOrt({ dtype: "float32", shape: []
 /** Without spinning: on cores shared with other processes it doubled the time of a step on two threads. */
 const sessionOptions = (threads: number): SessionOptions => ({ threads, spinning: false });
 
-function checkOptions({ task, start, optimizer }: TrainOptions): void {
+function checkOptions({ task, start, optimizer, adapter }: TrainOptions): void {
+  if (adapter && task.kind === "reward") throw new SpecError("spec_unsupported", "training of kind reward has a new head, which an adapter does not hold");
   if (isRewardModel(start.config) !== (task.kind === "reward")) {
     throw new SpecError("spec_unsupported", `training of kind ${task.kind} starts from a ${task.kind === "reward" ? "reward model" : "policy"}, not from ${start.config.architecture}`);
   }
   if (optimizer.maxLength > start.config.maxPositions) {
     throw new SpecError("spec_invalid", `maxLength ${optimizer.maxLength} exceeds the ${start.config.maxPositions} positions of the model`);
   }
+  if (task.kind === "reward" && optimizer.truncation) throw new SpecError("spec_invalid", `truncation ${optimizer.truncation} cuts off the token at which a reward is read`);
 }
 
 /** Rows in one order: of pairs, all chosen answers come before all rejected ones. */
@@ -48,8 +52,8 @@ function encode(task: TrainTask, rows: readonly TrainRow[]): Encoded {
   return rest;
 }
 
-function identityOf({ task, start, optimizer }: TrainOptions, rows: readonly TrainRow[]): string {
-  return createHash("sha256").update(JSON.stringify({ task, optimizer, config: start.config, rows: digestRows(rows) })).digest("hex");
+function identityOf({ task, start, optimizer, adapter }: TrainOptions, rows: readonly TrainRow[]): string {
+  return createHash("sha256").update(JSON.stringify({ task, optimizer, config: start.config, adapter: adapter?.settings, rows: digestRows(rows) })).digest("hex");
 }
 
 /** Means over the last tenth of the steps, at least one. */
@@ -66,13 +70,14 @@ class Run {
   private readonly plan: readonly (readonly number[])[];
   private readonly identity: string;
   private readonly session: Session;
+  private readonly learner: Learner;
   private readonly state: ParameterState;
   private readonly reference: readonly number[];
   private readonly fixed: Record<string, OrtTensor>;
   readonly curve: StepRecord[];
   private savedAt = Date.now();
 
-  private constructor(options: TrainOptions, rows: readonly TrainRow[], identity: string, session: Session, reference: readonly number[]) {
+  private constructor(options: TrainOptions, rows: readonly TrainRow[], identity: string, session: Session, learner: Learner, reference: readonly number[]) {
     const { start, resume, optimizer } = options;
     this.options = options;
     this.rows = rows;
@@ -80,29 +85,32 @@ class Run {
     this.identity = identity;
     this.session = session;
     this.reference = reference;
-    this.state = new ParameterState(start.config, resume?.weights ?? start.weights, resume && { first: resume.firstMoments, second: resume.secondMoments });
+    this.learner = learner;
+    this.state = new ParameterState(learner.parameters, resume?.weights ?? learner.weights, resume && { first: resume.firstMoments, second: resume.secondMoments });
     const { cos, sin } = rotaryTables(start.config, Math.max(...rows.map(rowLength)));
-    this.fixed = { cos: toOrt(cos), sin: toOrt(sin) };
+    this.fixed = { ...learner.frozen, cos: toOrt(cos), sin: toOrt(sin) };
     this.curve = [...(resume?.curve ?? [])];
   }
 
   static async open(options: TrainOptions, rows: readonly TrainRow[]): Promise<Run> {
     const identity = identityOf(options, rows);
-    const { resume, task, start, optimizer, threads } = options;
+    const { resume, task, start, adapter, optimizer, threads } = options;
     if (resume && resume.identity !== identity) {
       throw new SpecError("resume_mismatch", `the checkpoint of step ${resume.step} belongs to other rows, settings or another model (${resume.identity.slice(0, 12)}, now ${identity.slice(0, 12)})`);
     }
-    const reference = resume?.referenceLogps ?? (await Run.referenceOf(options, rows));
-    return new Run(options, rows, identity, await Session.create(stepGraph(task, start.config, optimizer), sessionOptions(threads)), reference);
+    const learner = learnerOf(start, adapter);
+    const reference = resume?.referenceLogps ?? (await Run.referenceOf(options, learner, rows));
+    const session = await Session.create(stepGraph(task, start.config, optimizer, adapter?.settings), sessionOptions(threads));
+    return new Run(options, rows, identity, session, learner, reference);
   }
 
-  /** Once per run, before step 1: they never change. */
-  private static async referenceOf({ task, reference, threads, signal }: TrainOptions, rows: readonly TrainRow[]): Promise<number[]> {
+  /** Once per run, before step 1: they never change. The reference of an adapter is, unless another is given, the model without it. */
+  private static async referenceOf({ task, start, adapter, reference, threads, signal }: TrainOptions, learner: Learner, rows: readonly TrainRow[]): Promise<number[]> {
     if (task.kind !== "dpo") return [];
-    if (!reference) throw new InvariantError("unreachable_state", "dpo needs a reference");
-    const scorer = await SequenceScorer.create(reference.config, sessionOptions(threads));
+    if (!reference && !adapter) throw new InvariantError("unreachable_state", "dpo needs a reference");
+    const scorer = await SequenceScorer.create((reference ?? start).config, sessionOptions(threads));
     try {
-      return await scorer.logps(loadWeights(reference), rows.flatMap(sequencesOf), signal ? { signal } : {});
+      return await scorer.logps(reference ? loadWeights(reference) : learner.frozen, rows.flatMap(sequencesOf), signal ? { signal } : {});
     } finally {
       await scorer.close();
     }
@@ -167,8 +175,8 @@ class Run {
     return (everySteps > 0 && this.step % everySteps === 0) || (everySeconds > 0 && Date.now() - this.savedAt >= everySeconds * 1000);
   }
 
-  weights(): TrainResult["checkpoint"]["weights"] {
-    return this.state.weights();
+  result(): Pick<TrainResult, "checkpoint" | "adapter"> {
+    return this.learner.result(this.state.weights());
   }
 
   close(): Promise<void> {
@@ -179,7 +187,7 @@ class Run {
 /** Trains to the end of the plan, from the start or from `resume`. Rows, settings and seed decide every bit of the result. */
 export async function train(options: TrainOptions): Promise<TrainResult> {
   checkOptions(options);
-  const { used, dropped } = usableRows(options.rows, options.optimizer.maxLength);
+  const { used, dropped, cut } = usableRows(options.rows, options.optimizer);
   const run = await Run.open(options, used);
   try {
     while (run.step < run.steps) {
@@ -192,7 +200,7 @@ export async function train(options: TrainOptions): Promise<TrainResult> {
       // A step blocks the event loop; messages and timers get their turn here.
       await setImmediate();
     }
-    return { checkpoint: { config: options.start.config, weights: run.weights() }, steps: run.steps, curve: run.curve, metrics: finalMeans(run.curve), dropped };
+    return { ...run.result(), steps: run.steps, curve: run.curve, metrics: finalMeans(run.curve), dropped, cut };
   } finally {
     await run.close();
   }

@@ -1,5 +1,6 @@
 // What training takes and gives.
 import type { Sequence } from "../model/encode.ts";
+import type { Adapter } from "../model/lora.ts";
 import type { Checkpoint, WeightTensor } from "../model/types.ts";
 import type { OptimizerSettings } from "../optim/settings.ts";
 
@@ -23,6 +24,7 @@ export interface TrainerState {
   step: number;
   /** Digest of task, settings, model configuration and rows; a state goes on with the same ones only. */
   identity: string;
+  /** Those that learn: the adapter's where there is one. */
   weights: Map<string, WeightTensor>;
   firstMoments: Map<string, WeightTensor>;
   secondMoments: Map<string, WeightTensor>;
@@ -43,7 +45,9 @@ export interface StepProgress {
 export interface TrainOptions {
   task: TrainTask;
   start: Checkpoint;
-  /** dpo only, and not needed on resuming. */
+  /** Learns in place of the weights of `start`, which stay. */
+  adapter?: Adapter;
+  /** dpo only, and not needed on resuming; with an adapter it is `start` where absent. */
   reference?: Checkpoint;
   rows: readonly TrainRow[];
   optimizer: OptimizerSettings;
@@ -62,11 +66,15 @@ export interface TrainOptions {
 }
 
 export interface TrainResult {
+  /** With an adapter: merged. */
   checkpoint: Checkpoint;
+  adapter?: Adapter;
   steps: number;
   curve: StepRecord[];
   /** Means over the last tenth of the steps. */
   metrics: Record<string, number>;
   /** Rows that were left out, by reason. */
   dropped: Record<string, number>;
+  /** Rows that lost their end. */
+  cut: number;
 }

@@ -1,7 +1,7 @@
 // The engine's process: `child.js THREADS`. Serves one call at a time, goes on listening while it computes (the engine yields
 // between steps), and ends when its parent does. It takes no signal from the terminal: the parent decides when to stop.
 import { errorToParts } from "./errors.ts";
-import { generate, score } from "./inference.ts";
+import { choose, generate, score } from "./inference.ts";
 import { Models } from "./models.ts";
 import type { Call, FromChild, ToChild } from "./protocol.ts";
 import { train } from "./training.ts";
@@ -29,6 +29,7 @@ async function serve(call: Call, signal: AbortSignal): Promise<Extract<FromChild
   const hooks = { signal, onProgress: throttled() };
   if (call.method === "generate") return generate(models, call.args, hooks);
   if (call.method === "train") return train(call.args, threads, { ...hooks, onCheckpoint: (checkpoint) => send({ type: "checkpoint", checkpoint }) });
+  if (call.method === "choices") return choose(models, call.args, hooks);
   return score(models, call.method, call.args, hooks);
 }
 

@@ -36,6 +36,7 @@ export function createOnnxRuntime(options: OnnxRuntimeOptions = {}): OnnxRuntime
     scorer: {
       rewards: (model, rows, context) => pool.call("rewards", model.digest, { model, rows }, context),
       logps: (model, rows, context) => pool.call("logps", model.digest, { model, rows }, context),
+      choices: (model, rows, context) => pool.call("choices", model.digest, { model, rows }, context),
     },
     trainer: { train: (request, hooks) => trainers.call("train", request.start.digest, request, hooks) },
     pids: () => [...pool.pids(), ...trainers.pids()],

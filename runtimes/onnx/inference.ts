@@ -2,6 +2,7 @@
 import { SpecError } from "../../engine/errors.ts";
 import type { Sequence } from "../../engine/model/index.ts";
 import { StopRule } from "../../engine/sampling/stop.ts";
+import type { ScoreHooks } from "../../engine/score/scorer.ts";
 import type { AnswerRow, Completion, Progress, Prompt } from "../types.ts";
 import type { LoadedModel, Models } from "./models.ts";
 import type { Methods } from "./protocol.ts";
@@ -51,7 +52,7 @@ function sequences(model: LoadedModel, rows: AnswerRow[]): Sequence[] {
   const { maxPositions, vocabSize } = model.config;
   return rows.map(({ prompt, ids, text }) => {
     const promptIds = encode(prompt);
-    const answerIds = ids ?? model.tokenizer.encodeAnswer(prompt, text);
+    const answerIds = ids ?? model.tokenizer.encodeAnswer(prompt, text, promptIds).ids;
     const length = promptIds.length + answerIds.length;
     if (length > maxPositions) throw new SpecError("row_too_long", `an answer to prompt ${prompt.id} makes ${length} tokens and the model reads ${maxPositions}`);
     const foreign = answerIds.find((id) => !(id >= 0 && id < vocabSize));
@@ -60,13 +61,37 @@ function sequences(model: LoadedModel, rows: AnswerRow[]): Sequence[] {
   });
 }
 
-export async function score(models: Models, method: "rewards" | "logps", args: Methods["logps"]["args"], { signal, onProgress }: WorkHooks): Promise<number[]> {
+export async function score(models: Models, method: "rewards" | "logps", args: Methods["logps"]["args"], hooks: WorkHooks): Promise<number[]> {
   const model = await models.load(args.model);
   const rows = sequences(model, args.rows);
   const scorer = await models.scorer(model);
-  const startedAt = performance.now();
-  return scorer[method](model.weights, rows, {
-    signal,
-    onProgress: (done) => onProgress({ done, total: rows.length, unit: "rows", values: { rowsPerSecond: rate(done, startedAt) } }),
+  return scorer[method](model.weights, rows, counting(rows.length, hooks));
+}
+
+export async function choose(models: Models, args: Methods["choices"]["args"], hooks: WorkHooks): Promise<number[][]> {
+  const model = await models.load(args.model);
+  const encode = promptEncoder(model);
+  const rows = args.rows.map(({ prompt, choices }) => {
+    const ids = encode(prompt);
+    return { ids, choices: choiceIds(model, prompt, ids, choices) };
   });
+  const scorer = await models.scorer(model);
+  return scorer.choiceLogps(model.weights, rows, counting(rows.length, hooks));
+}
+
+/** The token that each choice is, as training encodes it behind the prompt: answers that differ in their first token and in no other. */
+function choiceIds({ tokenizer }: LoadedModel, prompt: Prompt, promptIds: number[], choices: readonly string[]): number[] {
+  const answers = choices.map((choice) => tokenizer.encodeAnswer(prompt, choice, promptIds).ids);
+  const tails = new Set(answers.map(([, ...tail]) => tail.join()));
+  const firsts = answers.map(([first]) => first).filter((id) => id !== undefined);
+  if (tails.size !== 1 || new Set(firsts).size !== choices.length)
+    throw new SpecError("tokenizer_mismatch", `${choices.map((choice) => JSON.stringify(choice)).join(" and ")} are not one token each behind the text that asks for them`, {
+      hint: "choose letters that the tokenizer knows whole, with the space before them where it writes one",
+    });
+  return firsts;
+}
+
+function counting(total: number, { signal, onProgress }: WorkHooks): ScoreHooks {
+  const startedAt = performance.now();
+  return { signal, onProgress: (done) => onProgress({ done, total, unit: "rows", values: { rowsPerSecond: rate(done, startedAt) } }) };
 }

@@ -1,33 +1,46 @@
 // Training rows from JSON Lines in TRL's columns to token sequences. A row that cannot be meant is refused with its line.
 import { createReadStream } from "node:fs";
 import { createInterface } from "node:readline";
+import { splitMessages, splitText } from "../../campaign/recipe/implicit-prompt.ts";
 import { SpecError } from "../../engine/errors.ts";
 import type { Sequence } from "../../engine/model/index.ts";
-import type { Tokenizer } from "../../engine/tokenizer/tokenizer.ts";
+import type { PromptText, Tokenizer } from "../../engine/tokenizer/tokenizer.ts";
 import type { TrainRow } from "../../engine/train/index.ts";
 import type { Message, TrainTask } from "../types.ts";
 
 type Row = Record<string, unknown>;
+type SftTask = Extract<TrainTask, { kind: "sft" }>;
 
 /** Columns that are read, and those that may stand beside them. */
 const columns = {
-  sft: { read: ["prompt", "messages", "completion"], beside: ["id", "prompt_id"] },
+  sft: { read: ["prompt", "messages", "completion", "text"], beside: ["id", "prompt_id"] },
   pairs: { read: ["prompt", "messages", "chosen", "rejected", "chosen_ids", "rejected_ids"], beside: ["id", "prompt_id", "chosen_score", "rejected_score", "margin"] },
 };
 
-export async function readTrainRows(path: string, task: TrainTask, tokenizer: Tokenizer, vocabSize: number): Promise<TrainRow[]> {
+export interface ReadRows {
+  rows: TrainRow[];
+  /** Rows of which a token would have held characters of both prompt and answer. */
+  merged: number;
+}
+
+export async function readTrainRows(path: string, task: TrainTask, tokenizer: Tokenizer, vocabSize: number): Promise<ReadRows> {
   const rows: TrainRow[] = [];
+  let merged = 0;
   let line = 0;
   for await (const text of createInterface({ input: createReadStream(path), crlfDelay: Infinity })) {
     line++;
-    if (text.trim() !== "") rows.push(new RowReader(path, line, tokenizer, vocabSize).read(text, task));
+    if (text.trim() === "") continue;
+    const reader = new RowReader(path, line, tokenizer, vocabSize);
+    rows.push(reader.read(text, task));
+    if (reader.merged) merged++;
   }
   if (rows.length === 0) throw new SpecError("rows_empty", `${path} has no row to train on`);
-  return rows;
+  return { rows, merged };
 }
 
 /** One line; carries what its errors name. */
 class RowReader {
+  merged = false;
   private readonly place: string;
   private readonly tokenizer: Tokenizer;
   private readonly vocabSize: number;
@@ -43,10 +56,7 @@ class RowReader {
     const known = task.kind === "sft" ? columns.sft : columns.pairs;
     for (const name of Object.keys(row))
       if (!known.read.includes(name) && !known.beside.includes(name)) throw this.invalid(`has an unknown field ${JSON.stringify(name)}`, `known: ${[...known.read, ...known.beside].join(", ")}`);
-    const prompt = this.prompt(row);
-    const promptIds = this.tokenizer.encodePrompt(prompt);
-    const sequence = (column: string): Sequence => ({ ids: [...promptIds, ...this.answer(row, column, prompt)], promptLength: promptIds.length });
-    return task.kind === "sft" ? sequence("completion") : { chosen: sequence("chosen"), rejected: sequence("rejected") };
+    return task.kind === "sft" ? this.sft(row, task) : this.pair(row);
   }
 
   private parse(text: string): Row {
@@ -60,8 +70,84 @@ class RowReader {
     return row as Row;
   }
 
+  // -------------------------------------------------------------- pairs
+
+  private pair(given: Row): TrainRow {
+    const row = given["prompt"] === undefined && given["messages"] === undefined ? this.withPrompt(given) : given;
+    const prompt = this.prompt(row);
+    const promptIds = this.tokenizer.encodePrompt(prompt);
+    const sequence = (column: string): Sequence => ({ ids: [...promptIds, ...this.sampledOrWritten(row, column, prompt, promptIds)], promptLength: promptIds.length });
+    return { chosen: sequence("chosen"), rejected: sequence("rejected") };
+  }
+
+  /** The prompt out of both answers' common beginning. */
+  private withPrompt(row: Row): Row {
+    const { chosen, rejected } = row;
+    if (row["chosen_ids"] !== undefined || row["rejected_ids"] !== undefined) throw this.invalid("has token ids of answers and neither `prompt` nor `messages`");
+    if (typeof chosen === "string" && typeof rejected === "string") return { ...row, ...splitText(chosen, rejected) };
+    if (!Array.isArray(chosen) || !Array.isArray(rejected)) throw this.invalid("has neither `prompt` nor `messages`, nor `chosen` and `rejected` that hold it");
+    return { ...row, ...splitMessages(this.messages(chosen), this.messages(rejected)) };
+  }
+
+  private sampledOrWritten(row: Row, column: string, prompt: PromptText, promptIds: number[]): number[] {
+    const ids = row[`${column}_ids`];
+    return ids === undefined ? this.answer(row, column, prompt, promptIds) : this.ids(ids, column);
+  }
+
+  private ids(value: unknown, column: string): number[] {
+    if (!Array.isArray(value) || !value.every((id) => Number.isInteger(id))) throw this.invalid(`has ${column}_ids that are no token ids`);
+    const foreign = (value as number[]).find((id) => id < 0 || id >= this.vocabSize);
+    if (foreign !== undefined) throw new SpecError("tokenizer_mismatch", `${this.place} has token id ${foreign} and the model has ${this.vocabSize} embeddings`);
+    return value as number[];
+  }
+
+  // -------------------------------------------------------------- sft
+
+  private sft(row: Row, task: SftTask): Sequence {
+    const { promptMask } = task;
+    const assistantOnly = task.assistantOnly === true;
+    if (row["completion"] === undefined && (row["text"] !== undefined || row["messages"] !== undefined)) return this.whole(row, promptMask, assistantOnly);
+    if (row["text"] !== undefined) throw this.invalid("has both `text` and `completion`");
+    const prompt = this.prompt(row);
+    if (assistantOnly) return this.assistantsOf(row, prompt, promptMask);
+    const promptIds = this.tokenizer.encodePrompt(prompt);
+    // Where the prompt is learnt too, only the first token of all has nothing to be predicted from.
+    return { ids: [...promptIds, ...this.answer(row, "completion", prompt, promptIds)], promptLength: promptMask ? promptIds.length : 1 };
+  }
+
+  /** A text or a conversation that is not divided into prompt and answer. */
+  private whole(row: Row, promptMask: boolean, assistantOnly: boolean): Sequence {
+    const { text, messages, prompt } = row;
+    if (prompt !== undefined || (text !== undefined && messages !== undefined)) throw this.invalid("needs `completion`, a text or the assistant's messages");
+    if (assistantOnly) return this.assistant(this.messages(messages ?? this.noTurns()), 1);
+    if (promptMask) throw this.invalid("has no `completion`, and the loss is to be on completions only", "set promptMask to false, or assistantOnly to true for conversations");
+    if (messages !== undefined) return { ids: this.tokenizer.encodeConversation(this.messages(messages)), promptLength: 1 };
+    if (typeof text !== "string") throw this.invalid("has a `text` that is no text");
+    return { ids: this.tokenizer.encodeText(text), promptLength: 1 };
+  }
+
+  private assistantsOf(row: Row, prompt: PromptText, promptMask: boolean): Sequence {
+    const messages = prompt.messages ?? this.noTurns();
+    const { completion } = row;
+    const answers = typeof completion === "string" ? [{ role: "assistant", content: completion }] : this.messages(completion);
+    return this.assistant([...messages, ...answers], promptMask ? this.tokenizer.encodePrompt(prompt).length : 1);
+  }
+
+  /** The loss is on the assistant's tokens from `from` on. */
+  private assistant(messages: Message[], from: number): Sequence {
+    const { ids, assistant, merged } = this.tokenizer.encodeAssistant(messages);
+    this.merged ||= merged;
+    return { ids, promptLength: from, lossMask: assistant.map((is, position) => is && position >= from) };
+  }
+
+  private noTurns(): never {
+    throw this.invalid("is plain text, and the loss is to be on the assistant's turns only", "conversations have turns: give `messages`, or set assistantOnly to false");
+  }
+
+  // -------------------------------------------------------------- both
+
   /** `prompt` as text, or as messages under either name. */
-  private prompt(row: Row): { prompt?: string; messages?: Message[] } {
+  private prompt(row: Row): PromptText {
     const { prompt, messages = Array.isArray(prompt) ? prompt : undefined } = row;
     if (messages !== undefined && prompt !== undefined && messages !== prompt) throw this.invalid("has both `prompt` and `messages`");
     if (messages !== undefined) return { messages: this.messages(messages) };
@@ -75,21 +161,15 @@ class RowReader {
     return value as Message[];
   }
 
-  /** Ids as they were sampled, else the text's. A list of messages holds the answer alone. */
-  private answer(row: Row, column: string, prompt: { prompt?: string; messages?: Message[] }): number[] {
-    const ids = row[`${column}_ids`];
-    if (ids !== undefined) return this.ids(ids, column);
+  /** A list of messages holds the answer alone; the prompt is then one too. */
+  private answer(row: Row, column: string, prompt: PromptText, promptIds: number[]): number[] {
     const value = row[column];
-    const text = Array.isArray(value) ? this.messages(value).at(-1)?.content : value;
-    if (typeof text !== "string" || (Array.isArray(value) && value.length !== 1)) throw this.invalid(`needs \`${column}\`, a text or one assistant message`);
-    return this.tokenizer.encodeAnswer(prompt, text);
-  }
-
-  private ids(value: unknown, column: string): number[] {
-    if (!Array.isArray(value) || !value.every((id) => Number.isInteger(id))) throw this.invalid(`has ${column}_ids that are no token ids`);
-    const foreign = (value as number[]).find((id) => id < 0 || id >= this.vocabSize);
-    if (foreign !== undefined) throw new SpecError("tokenizer_mismatch", `${this.place} has token id ${foreign} and the model has ${this.vocabSize} embeddings`);
-    return value as number[];
+    const answer = Array.isArray(value) ? this.messages(value) : value;
+    if (typeof answer !== "string" && !Array.isArray(answer)) throw this.invalid(`needs \`${column}\`, a text or the assistant's messages`);
+    if (Array.isArray(answer) && prompt.messages === undefined) throw this.invalid(`has a text \`prompt\`, and \`${column}\` as messages`);
+    const { ids, merged } = this.tokenizer.encodeAnswer(prompt, answer, promptIds);
+    this.merged ||= merged;
+    return ids;
   }
 
   private invalid(what: string, hint?: string): SpecError {

@@ -235,12 +235,50 @@ test("a cancelled training saves a last checkpoint, and a training that goes on 
   assert.ok(Number.isFinite(rewards[0]));
 });
 
+test("rows come without a prompt column, as whole texts and conversations, and are cut where that is asked for", async () => {
+  const user = { role: "user", content: "red fish" };
+  const assistant = (content: string) => ({ role: "assistant", content });
+  const outcomeOf = async (rows: object[], change: Partial<TrainRequest> = {}) => runtime.trainer.train(await request("forms", rows, { ...change, checkpoint: { everySteps: 0, everySeconds: 0 } }), hooks());
+  const explicit = await outcomeOf([{ prompt: "red fish", chosen: " blue", rejected: " sea" }]);
+  assert.deepEqual((await outcomeOf([{ chosen: "red fish blue", rejected: "red fish sea" }])).curve, explicit.curve);
+  const chat = await outcomeOf([{ prompt: [user], chosen: [assistant("blue")], rejected: [assistant("sea")] }]);
+  assert.deepEqual((await outcomeOf([{ chosen: [user, assistant("blue")], rejected: [user, assistant("sea")] }])).curve, chat.curve);
+  const whole: Partial<TrainRequest> = { task: { kind: "sft", promptMask: false } };
+  const parts = await outcomeOf([{ prompt: "red fish", completion: " blue sea" }], whole);
+  assert.deepEqual((await outcomeOf([{ text: "red fish blue sea" }], whole)).curve, parts.curve);
+  const turns = await outcomeOf([{ messages: [user], completion: "blue sea" }], whole);
+  assert.deepEqual((await outcomeOf([{ messages: [user, assistant("blue sea")] }], whole)).curve, turns.curve);
+  const { optimizer } = await request("forms", []);
+  const { cut, dropped, merged } = await outcomeOf([...pairs, { prompt: "red fish", chosen: " sea".repeat(40), rejected: " sea" }, { prompt: "red ".repeat(31), chosen: "sea", rejected: "sun" }], { optimizer: { ...optimizer, truncation: "keep_start" } });
+  assert.deepEqual({ cut, dropped, merged }, { cut: 1, dropped: { prompt_too_long: 1 }, merged: 0 });
+});
+
+test("a model trained on letters answers with them: the choices are next tokens behind the prompt", async () => {
+  const ask = (text: string): object => ({ prompt: `${text} <sep>` });
+  const rows = Array.from({ length: 32 }, (_, i) => ({ ...ask(i % 2 ? "blue sea" : "red fish"), completion: i % 2 ? "moon" : "sun" }));
+  const made = await request("letters", rows, { task: { kind: "sft", promptMask: true }, checkpoint: { everySteps: 0, everySeconds: 0 } });
+  await runtime.trainer.train({ ...made, optimizer: { ...made.optimizer, learningRate: 2e-2, epochs: 4, schedule: "constant" } }, hooks());
+  const letters = { digest: "letters", dir: made.outDir };
+  const questions = ["red fish", "blue sea"].map((text, i) => ({ prompt: { id: `q${i}`, ...ask(text) }, choices: ["sun", "moon"] }));
+  const [fish, sea] = await runtime.scorer.choices(letters, questions, hooks());
+  assert.ok(fish![0]! - fish![1]! > 1 && sea![1]! - sea![0]! > 1, JSON.stringify([fish, sea]));
+  assert.ok(Math.exp(fish![0]!) + Math.exp(fish![1]!) <= 1.0001, "log-probabilities");
+  const sums = await runtime.scorer.logps(letters, [{ prompt: questions[0]!.prompt, ids: [WORDS.indexOf("sun")], text: "" }], hooks());
+  assert.ok(Math.abs(sums[0]! - fish![0]!) < 1e-5);
+  await assert.rejects(runtime.scorer.choices(letters, [{ ...questions[0]!, choices: ["sun", "sun moon"] }], hooks()), coded("spec", "tokenizer_mismatch", /"sun" and "sun moon" are not one token each/));
+});
+
 test("training rows that cannot be meant are refused with their line", async () => {
   const sft: Partial<TrainRequest> = { task: { kind: "sft", promptMask: true } };
   const refuse = async (rows: object[] | string, code: string, message: RegExp, change: Partial<TrainRequest> = {}): Promise<void> =>
     assert.rejects(runtime.trainer.train(await request("bad", rows, change), hooks()), coded("spec", code, message));
   await refuse("", "rows_empty", /no row to train on/);
   await refuse("{}\n{", "rows_invalid", /line 1 of .* has neither `prompt` nor `messages`/);
+  await refuse([{ chosen_ids: [4], rejected_ids: [5] }], "rows_invalid", /token ids of answers and neither `prompt` nor `messages`/);
+  await refuse([{ prompt: "red", chosen: [{ role: "assistant", content: "blue" }], rejected: "sea" }], "rows_invalid", /text `prompt`, and `chosen` as messages/);
+  await refuse([{ text: "red fish" }], "rows_invalid", /has no `completion`, and the loss is to be on completions only/, sft);
+  await refuse([{ text: "red fish" }], "rows_invalid", /is plain text, and the loss is to be on the assistant's turns only/, { task: { kind: "sft", promptMask: false, assistantOnly: true } });
+  await refuse([{ messages: [{ role: "user", content: "red" }], completion: "blue" }], "chat_template_unsupported", /has no {% generation %}/, { task: { kind: "sft", promptMask: true, assistantOnly: true } });
   await refuse(`${JSON.stringify(pairs[0])}\n{`, "rows_invalid", /line 2 of .* is not JSON/);
   await refuse([{ prompt: "red", chosen: "blue", rejected: "sea", chosenn: 1 }], "rows_invalid", /unknown field "chosenn"/);
   await refuse([{ prompt: "red", completion: "blue" }], "rows_invalid", /unknown field "completion"/);

@@ -20,7 +20,7 @@ export async function train(request: TrainRequest, threads: number, { signal, on
   const { task, optimizer, checkpoint } = request;
   const start = await startOf(request);
   const tokenizer = await Tokenizer.load(request.start.dir, start.config);
-  const rows = await readTrainRows(request.rowsPath, task, tokenizer, start.config.vocabSize);
+  const { rows, merged } = await readTrainRows(request.rowsPath, task, tokenizer, start.config.vocabSize);
   const resume = request.resumeDir === undefined ? undefined : await readTrainerState(request.resumeDir);
   // A resumed run carries the reference's log-probabilities in its state.
   const reference = resume || !request.reference ? undefined : await referenceOf(request.reference, start);
@@ -49,8 +49,8 @@ export async function train(request: TrainRequest, threads: number, { signal, on
     },
   });
   await writeCheckpoint(request.outDir, result.checkpoint, request.start.dir);
-  const { steps, dropped, metrics, curve } = result;
-  return { steps, dropped, metrics, curve };
+  const { steps, dropped, cut, metrics, curve } = result;
+  return { steps, dropped, cut, merged, metrics, curve };
 }
 
 /** A reward model starts from a policy with a new head, drawn from the optimizer's seed. */

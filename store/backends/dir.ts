@@ -4,6 +4,7 @@ import { randomBytes } from "node:crypto";
 import { copyFile, link, mkdir, open, readdir, readFile, rename, rm, stat } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { ResourceError } from "../errors.ts";
+import { sync } from "../sync.ts";
 import type { Backend } from "../types.ts";
 
 const TEMPORARY = /\.tmp-[0-9a-f]{12}$/;
@@ -71,15 +72,6 @@ async function* listed(root: string, prefix: string): AsyncGenerator<string> {
     .filter((entry) => entry.isFile() && !TEMPORARY.test(entry.name))
     .map((entry) => join(entry.parentPath, entry.name).slice(root.length + 1).split("\\").join("/"));
   yield* keys.filter((key) => key.startsWith(prefix)).sort();
-}
-
-async function sync(path: string): Promise<void> {
-  const handle = await open(path, "r");
-  try {
-    await handle.sync();
-  } finally {
-    await handle.close();
-  }
 }
 
 function absent(error: unknown, root: string): undefined {

@@ -1,7 +1,7 @@
 // Kill anything, and the campaign goes on to the same bits: each story is compared with an undisturbed run in its own empty store.
 import "../support/quiet.ts";
 import assert from "node:assert/strict";
-import { readdirSync, rmSync } from "node:fs";
+import { readdirSync, readFileSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { after, before, describe, it } from "node:test";
 import { setTimeout as delay } from "node:timers/promises";
@@ -78,6 +78,8 @@ describe("a campaign whose processes are killed", { skip: NO_TEMPORAL_BIN, timeo
     const [sft] = await factsOf(client, "it-0000.1/sft/");
     assert.ok((sft?.["attempt"] as number) > 1, "the record shows the killed attempt");
     assert.ok((sft?.["resumedFrom"] as number) > 0, "it went on from a checkpoint, not from the start");
+    const log = readFileSync(join(campaign.stateDir, "logs", "worker.log"), "utf8");
+    assert.match(log, /freed what a killed worker had left: .*train of ratchet:small-shop\/it-0000\.1/, "the next worker did not wait for the heartbeat timeout");
     const again = (await factsOf(client, "it-0001.1/generate/")).filter((facts) => facts["recomputed"] === true).length;
     assert.ok(again <= 2, `${again} pieces were computed again: at most one per running shard`);
     await client.close();

@@ -1,0 +1,71 @@
+import assert from "node:assert/strict";
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { test } from "node:test";
+import { initAdapter, mergeAdapter } from "../model/index.ts";
+import type { LoraSettings } from "../model/index.ts";
+import { readTrainerState, train, writeTrainerState } from "./index.ts";
+import { digestsOf, optimizer, shapes, trainingOf } from "./small-training.test.support.ts";
+import type { Shape } from "./small-training.test.support.ts";
+import type { TrainOptions } from "./index.ts";
+
+/** A matrix of the graph with and without targets: k has none, gate and up both. */
+const settings: LoraSettings = { rank: 3, alpha: 6, targets: ["q_proj", "v_proj", "gate_proj", "up_proj", "down_proj"] };
+
+function adapted(shape: Shape, threads = 1): TrainOptions {
+  const { reference: _, ...options } = trainingOf("dpo", shape, threads);
+  return { ...options, adapter: initAdapter(shapes[shape], settings, "00000000000000ad") };
+}
+
+for (const shape of Object.keys(shapes) as Shape[]) {
+  test(`an adapter has the same bits on 1, 2 and 3 threads (${shape})`, async () => {
+    const digests = await Promise.all([1, 2, 3].map(async (threads) => digestsOf(await train({ ...adapted(shape, threads), optimizer: { ...optimizer, epochs: 1 } }))));
+    assert.deepEqual(digests[1], digests[0]);
+    assert.deepEqual(digests[2], digests[0]);
+  });
+}
+
+test("the reference of an adapter is the model without it", async () => {
+  const options = { ...adapted("odd"), optimizer: { ...optimizer, learningRate: 0.03 } };
+  const alone = await train(options);
+  assert.deepEqual(digestsOf(await train({ ...options, reference: options.start })), digestsOf(alone));
+  // B begins at zero: the policy is still its reference. The kernels of scoring and of training round differently.
+  assert.ok(Math.abs(alone.curve[0]!["loss"]! - Math.LN2) < 1e-6);
+  assert.ok(alone.curve.at(-1)!["loss"]! < Math.LN2 - 0.01, `${alone.curve.at(-1)!["loss"]}`);
+});
+
+test("an adapter changes its targets only, and the result is the model merged with it", async () => {
+  const options = adapted("odd");
+  const before = structuredClone(options.start.weights);
+  const { checkpoint, adapter } = await train(options);
+  assert.deepEqual(options.start.weights, before);
+  assert.deepEqual(checkpoint, mergeAdapter(options.start, adapter!));
+  for (const [name, { data }] of checkpoint.weights) {
+    const targeted = settings.targets.some((target) => name.includes(`.${target}.`));
+    assert.equal(Buffer.from(data.buffer).equals(Buffer.from(before.get(name)!.data.buffer)), !targeted, name);
+  }
+});
+
+test("an adapter's training that stopped goes on with the same bits, from a state that holds the adapter only", async () => {
+  const options = adapted("odd");
+  const dir = await mkdtemp(join(tmpdir(), "trainer-"));
+  try {
+    const stop = new AbortController();
+    const save = (state: Parameters<typeof writeTrainerState>[1]): Promise<void> => writeTrainerState(join(dir, "state"), state);
+    const onStep = ({ step }: { step: number }): void => void (step === 4 && stop.abort(new Error("stopped by the test")));
+    await assert.rejects(train({ ...options, signal: stop.signal, onStep, checkpoint: { everySteps: 0, everySeconds: 0, save } }), /stopped by the test/);
+    const resume = await readTrainerState(join(dir, "state"));
+    assert.deepEqual([...resume.weights.keys()].sort(), [...options.adapter!.weights.keys()].sort());
+    assert.deepEqual(digestsOf(await train({ ...options, resume })), digestsOf(await train(options)));
+    const other = { ...options.adapter!, settings: { ...settings, alpha: 12 } };
+    await assert.rejects(train({ ...options, adapter: other, resume }), { code: "resume_mismatch" });
+  } finally {
+    await rm(dir, { recursive: true });
+  }
+});
+
+test("a reward model takes no adapter", async () => {
+  const options = trainingOf("reward", "odd");
+  await assert.rejects(train({ ...options, adapter: initAdapter(options.start.config, settings, "00000000000000ad") }), { code: "spec_unsupported" });
+});

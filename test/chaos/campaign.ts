@@ -1,0 +1,83 @@
+// One chaos campaign from an empty folder to its verdict.
+import { writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { Arena, CAMPAIGN } from "./arena.ts";
+import type { Tools } from "./arena.ts";
+import { readCampaign } from "../../client/record.ts";
+import { check } from "./check.ts";
+import type { Verdict } from "./check.ts";
+import { committed, outcomeOf } from "./outcome.ts";
+import type { Outcome } from "./outcome.ts";
+import type { Fault, Kind, Stage, StoreKind } from "./plan.ts";
+import { Scheduler } from "./scheduler.ts";
+
+/** Far beyond what any of its faults can cost. */
+const END_MS = 8 * 60_000;
+
+export interface CampaignResult extends Verdict {
+  seed: number;
+  store: StoreKind;
+  /** Place in the seed's plan. */
+  index: number;
+  faults: { kind: Kind; stage: Stage; landed: boolean; seen: Record<string, unknown> }[];
+  seconds: number;
+}
+
+export interface Ground {
+  seed: number;
+  store: StoreKind;
+  tools: Tools;
+  /** A folder of this run. */
+  folder: string;
+}
+
+export async function undisturbedRun({ seed, store, tools, folder }: Ground): Promise<Outcome> {
+  const arena = await Arena.open(join(folder, "undisturbed"), { seed, kind: store, tools });
+  try {
+    await arena.start();
+    const status = await arena.ended(END_MS);
+    if (status !== "completed") throw new Error(`the undisturbed run did not complete: ${status ?? "no end"}\n${arena.said.join("\n")}`);
+    return outcomeOf(await committed(arena.records));
+  } finally {
+    await arena.close();
+    arena.remove();
+  }
+}
+
+export async function chaosCampaign(ground: Ground, index: number, faults: readonly Fault[], undisturbed: Outcome): Promise<CampaignResult> {
+  const { seed, store, tools } = ground;
+  const startedAt = Date.now();
+  const folder = join(ground.folder, `campaign-${index}`);
+  const arena = await Arena.open(folder, { seed, kind: store, tools });
+  let sound = false;
+  try {
+    const scheduler = new Scheduler(arena, faults);
+    arena.watcher = scheduler;
+    await arena.start();
+    const status = await arena.ended(END_MS);
+    await scheduler.settled();
+    const landed = new Set(scheduler.landed());
+    const verdict = status === "completed" ? await check(arena.records, undisturbed, scheduler.events, scheduler.puts) : await unfinished(arena, status);
+    verdict.problems.push(...scheduler.failures);
+    sound = verdict.problems.length === 0;
+    if (!sound) writeFileSync(join(folder, "events.jsonl"), scheduler.events.list.map((event) => `${JSON.stringify(event)}\n`).join(""));
+    return {
+      seed,
+      store,
+      index,
+      ...verdict,
+      faults: scheduler.puts.map((put) => ({ kind: put.fault.kind, stage: put.fault.stage, landed: landed.has(put), seen: put.seen })),
+      seconds: Math.round((Date.now() - startedAt) / 100) / 10,
+    };
+  } finally {
+    await arena.close();
+    // What is left of a failed one is what its reader needs.
+    if (sound) arena.remove();
+  }
+}
+
+async function unfinished({ records, said }: Arena, status: string | undefined): Promise<Verdict> {
+  const failure = (await readCampaign(records, CAMPAIGN).catch((error: Error) => ({ record: { failure: { code: "unreadable", message: error.message } } })))?.record.failure;
+  const why = failure ? `${failure.code}: ${failure.message}` : said.slice(-3).join("; ");
+  return { problems: [`the campaign did not complete, it is ${status ?? "without an end"}: ${why}`], lost: 0, doubled: 0, digestEqual: false, recomputed: { pieces: 0, steps: 0 } };
+}

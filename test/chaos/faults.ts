@@ -1,0 +1,166 @@
+// How each kind of fault is put, and what the record must show before it counts.
+import { setTimeout as sleep } from "node:timers/promises";
+import { campaignWorkflowId } from "../../campaign/ids.ts";
+import type { Arena } from "./arena.ts";
+import { CAMPAIGN } from "./arena.ts";
+import type { Events } from "./events.ts";
+import type { Fault, Kind } from "./plan.ts";
+import type { Answer, Attempt } from "./points.ts";
+import { childrenOf, isStopped, killGroup, signal, until } from "./processes.ts";
+import type { Treatment } from "./s3-proxy.ts";
+import { TemporalGateway } from "../../client/temporal-gateway.ts";
+import type { Where } from "./tree.ts";
+
+/** One fault that was put. */
+export interface Put {
+  fault: Fault;
+  attempt: Attempt;
+  /** Process in which the attempt ran. */
+  pid: number;
+  /** Number of events before it. */
+  at: number;
+  /** Said by whoever put it, for proof and reader. */
+  seen: Record<string, unknown>;
+}
+
+/** Heartbeats time out after 15 s: a stop beyond that lets another attempt begin while this one still lives. */
+const BEYOND_HEARTBEAT_MS = 17_000;
+/** A jump beyond every limit that a clock decides. */
+const JUMP_MS = 3_600_000;
+const LEASE_LOST_MS = 180_000;
+
+interface KindOfFault {
+  /** Does it, from outside of the worker, until the damage is mended again. What it returns is waited for without holding the attempt. */
+  inflict?(arena: Arena, put: Put): Promise<void | (() => Promise<void>)>;
+  /** What the worker is told to do to itself. */
+  answer?(fault: Fault): Answer;
+  /** What the proxy does with the request, and with so many behind it. */
+  treatment?: Treatment;
+  /** Whether the record shows that it landed. Asked until it does, and at the campaign's end. */
+  landed(events: Events, put: Put): boolean;
+}
+
+/** The attempt was cut off: it never ended in its process, and the activity was tried again. */
+const cutOff = (events: Events, { attempt, pid, at }: Put): boolean => events.isOpen(attempt, pid, at) && events.isOpen(attempt, pid) && events.retried(attempt, at);
+
+/** It ran before and afterwards: the attempt was open, and ended or was tried again later. */
+const livedThrough = (events: Events, { attempt, pid, at }: Put): boolean => events.isOpen(attempt, pid, at) && (events.ending(attempt, at) !== undefined || events.retried(attempt, at));
+
+const stopped = (events: Events, put: Put): boolean => put.seen["stopped"] === true && livedThrough(events, put);
+const restarted = (events: Events, put: Put): boolean => put.seen["restarted"] === true && livedThrough(events, put);
+
+/** The proxy did it to a request of that stage, and the activity came to a good end. */
+const answered = (events: Events, { attempt, at, seen }: Put): boolean => Number(seen["requests"] ?? 0) > 0 && events.succeeded(attempt, at);
+
+/** The worker did it to itself in that attempt. */
+const done = (fault: "disk-full" | "clock-jump") => (events: Events, { attempt, at }: Put): boolean =>
+  events.list.slice(at).some(({ point }) => point.what === "done" && point.fault === fault && point.attempt?.activityId === attempt.activityId) && events.succeeded(attempt, at);
+
+const wrongly = (treatment: Treatment): KindOfFault => ({ treatment, landed: answered });
+
+export const FAULTS: Record<Kind, KindOfFault> = {
+  "worker-kill": {
+    // Its children are in its group; they are left to notice by themselves.
+    inflict: async (_arena, put) => void (put.seen["killed"] = signal(put.pid, "SIGKILL")),
+    landed: cutOff,
+  },
+  "worker-stop": {
+    inflict: (_arena, put) => stopFor(put, [put.pid], put.fault.coin ? BEYOND_HEARTBEAT_MS : put.fault.size * 400),
+    landed: stopped,
+  },
+  "engine-kill": { inflict: (_arena, put) => killChildren(put, "onnx/child.js"), landed: (events, put) => put.seen["killed"] === true && events.ending(put.attempt, put.at) === "engine_died" },
+  "engine-stop": { inflict: async (_arena, put) => stopFor(put, await childrenOf(put.pid, "onnx/child.js"), put.fault.size * 400), landed: stopped },
+  "module-kill": { inflict: (_arena, put) => killChildren(put, "module/child.js"), landed: (events, put) => put.seen["killed"] === true && events.ending(put.attempt, put.at) === "module_died" },
+  "server-kill": {
+    async inflict({ current }, put) {
+      const before = await current.tree.server();
+      if (before !== undefined) killGroup(before);
+      await until("new Temporal server", async () => ![undefined, before].includes(await current.tree.server()));
+      put.seen["restarted"] = true;
+    },
+    landed: restarted,
+  },
+  "server-stop": {
+    async inflict({ current }, put) {
+      const server = await current.tree.server();
+      await stopFor(put, server === undefined ? [] : [server], put.fault.size * 600);
+    },
+    landed: stopped,
+  },
+  "tree-kill": {
+    async inflict(arena) {
+      await arena.current.tree.kill();
+      await arena.restartTree();
+    },
+    landed: cutOff,
+  },
+  "power-loss": {
+    async inflict(arena, put) {
+      put.seen["lost"] = await arena.losePower(put.fault.coin);
+      await arena.restartTree();
+    },
+    landed: cutOff,
+  },
+  "take-over": {
+    async inflict(arena, put) {
+      const old = arena.current;
+      signal(put.pid, "SIGSTOP");
+      await arena.addTree();
+      await arena.start({ takeOver: true });
+      const { serverId } = arena.current.where;
+      await until("row of the new owner", async () => (await arena.ledger()).some(({ event }) => event.type === "opened" && event.server === serverId));
+      signal(put.pid, "SIGCONT");
+      const owners = [old.where, arena.current.where];
+      return async () => void (put.seen["ended"] = await firstEnd(owners));
+    },
+    landed: (_events, { seen }) => seen["ended"] === "lease_lost",
+  },
+  "twice": { answer: () => ({ type: "twice" }), landed: (events, { attempt, at }) => events.list.slice(at).filter(({ point }) => point.what === "end" && point.attempt.activityId === attempt.activityId && point.attempt.attempt === attempt.attempt).length >= 2 },
+  "clock-jump": { answer: ({ coin }) => ({ type: "jump", ms: coin ? JUMP_MS : -JUMP_MS }), landed: done("clock-jump") },
+  "disk-full": { answer: () => ({ type: "disk-full" }), landed: done("disk-full") },
+  "s3-kill": {
+    async inflict({ s3 }, { fault }) {
+      await s3?.server.kill();
+      await sleep(fault.size * 500);
+      await s3?.server.up();
+    },
+    landed: (events, put) => put.seen["unreachable"] === true && livedThrough(events, put),
+  },
+  "s3-stop": { inflict: ({ s3 }, put) => stopFor(put, s3?.server.pid === undefined ? [] : [s3.server.pid], put.fault.size * 600), landed: stopped },
+  "s3-500": wrongly({ answer: 500 }),
+  "s3-503": wrongly({ answer: 503 }),
+  "s3-409": wrongly({ answer: 409 }),
+  "s3-412": wrongly({ answer: 412 }),
+  "s3-lost-answer": wrongly("lose-answer"),
+  "s3-cut-answer": wrongly("cut-answer"),
+  "s3-flipped-answer": wrongly("flip-answer"),
+  "s3-wrong-checksum": wrongly("flip-request"),
+};
+
+async function stopFor(put: Put, pids: readonly number[], ms: number): Promise<void> {
+  for (const pid of pids) signal(pid, "SIGSTOP");
+  await sleep(20);
+  put.seen["stopped"] = pids.length > 0 && (await Promise.all(pids.map(isStopped))).some(Boolean);
+  await sleep(ms);
+  for (const pid of pids) signal(pid, "SIGCONT");
+}
+
+async function killChildren(put: Put, words: string): Promise<void> {
+  const pids = await childrenOf(put.pid, words);
+  put.seen["killed"] = pids.map((pid) => signal(pid, "SIGKILL")).some(Boolean);
+}
+
+/** How the run that lost ended: the code of its failure. Usually the old one's; the new one's where the old one was just about to open. */
+async function firstEnd(owners: readonly Where[]): Promise<string | undefined> {
+  const id = campaignWorkflowId(CAMPAIGN);
+  const gateways = await Promise.all(owners.map(({ address, namespace, serverId }) => TemporalGateway.connect({ address, namespace, connection: {}, identity: serverId })));
+  const codes = async (): Promise<(string | undefined)[]> =>
+    Promise.all(gateways.map(async (gateway) => ((await gateway.run(id))?.status === "failed" ? (await gateway.failure(id))?.code : undefined)));
+  try {
+    let found: string | undefined;
+    await until("end of the run that lost the campaign", async () => (found = (await codes()).find((code) => code !== undefined)) !== undefined, LEASE_LOST_MS);
+    return found;
+  } finally {
+    await Promise.all(gateways.map((gateway) => gateway.close()));
+  }
+}

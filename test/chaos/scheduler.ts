@@ -1,0 +1,161 @@
+// Puts the faults of one campaign: waits for the stage and moment of each, holds the operation there, does it, and watches until the
+// record shows that it landed. One at a time, so that what follows can be told to be its doing.
+import { setTimeout as sleep } from "node:timers/promises";
+import type { Arena, Watcher } from "./arena.ts";
+import { Events } from "./events.ts";
+import { FAULTS } from "./faults.ts";
+import type { Put } from "./faults.ts";
+import type { Fault, Moment } from "./plan.ts";
+import { GO, samePlace } from "./points.ts";
+import type { Answer, Attempt, Point } from "./points.ts";
+import type { ProxiedRequest, Treatment } from "./s3-proxy.ts";
+
+/** A fault that has not shown in the record by then lets the next one come; it may still be found to have landed at the end. */
+const SHOWN_MS = 25_000;
+
+export class Scheduler implements Watcher {
+  readonly events = new Events();
+  readonly puts: Put[] = [];
+  /** What went wrong in doing it: of the arena, not of the campaign. */
+  readonly failures: string[] = [];
+  private readonly arena: Arena;
+  private readonly armed: Fault[];
+  private readonly met = new Map<Fault, number>();
+  private active: Put | undefined;
+  /** A fault that meets several requests in a row. */
+  private treating: { put: Put; treatment: Treatment; left: number } | undefined;
+  private readonly doing = new Set<Promise<void>>();
+
+  constructor(arena: Arena, faults: readonly Fault[]) {
+    this.arena = arena;
+    this.armed = [...faults];
+  }
+
+  async point(point: Point, pid: number): Promise<Answer> {
+    this.events.add(point, pid);
+    const moment = momentOf(point);
+    if (!moment || !point.attempt) return GO;
+    const put = this.take(moment, point.attempt, pid, false);
+    if (!put) return GO;
+    const { answer, inflict } = FAULTS[put.fault.kind];
+    if (answer) {
+      this.watch(put);
+      return answer(put.fault);
+    }
+    if (inflict) await this.inflict(put, inflict, point);
+    return GO;
+  }
+
+  async before(request: ProxiedRequest): Promise<Treatment> {
+    const { attempt } = request;
+    if (!attempt) return "pass";
+    const point: Point = { what: "store", when: "before", ...request };
+    const pid = this.pidOf(attempt);
+    this.events.add(point, pid);
+    const moment = momentOf(point);
+    if (!moment) return "pass";
+    const again = this.again(moment, attempt);
+    if (again) return again;
+    const put = this.take(moment, attempt, pid, true);
+    if (!put) return "pass";
+    const { treatment, inflict } = FAULTS[put.fault.kind];
+    if (treatment) {
+      this.treating = { put, treatment, left: put.fault.size };
+      this.watch(put);
+      return this.again(moment, attempt) as Treatment;
+    }
+    if (inflict) await this.inflict(put, inflict, point);
+    return "pass";
+  }
+
+  async after(request: ProxiedRequest): Promise<void> {
+    const { attempt } = request;
+    if (!attempt) return;
+    await this.point({ what: "store", when: "after", ...request }, this.pidOf(attempt));
+  }
+
+  unreachable({ attempt }: ProxiedRequest): void {
+    if (this.active && attempt?.stage === this.active.fault.stage) this.active.seen["unreachable"] = true;
+  }
+
+  /** Resolves when nothing is being done any more. */
+  async settled(): Promise<void> {
+    this.armed.length = 0;
+    while (this.doing.size > 0) await Promise.all(this.doing);
+  }
+
+  /** Faults of which the record shows that they landed. */
+  landed(): Put[] {
+    return this.puts.filter((put) => FAULTS[put.fault.kind].landed(this.events, put));
+  }
+
+  private take(moment: Moment, attempt: Attempt, pid: number, request: boolean): Put | undefined {
+    if (this.active) return undefined;
+    const fault = this.armed.find(({ kind, stage, moment: wanted }) => stage === attempt.stage && wanted === moment && (request || FAULTS[kind].treatment === undefined));
+    if (!fault) return undefined;
+    const met = (this.met.get(fault) ?? 0) + 1;
+    this.met.set(fault, met);
+    if (met < fault.nth) return undefined;
+    this.armed.splice(this.armed.indexOf(fault), 1);
+    const put: Put = { fault, attempt, pid, at: this.events.count, seen: {} };
+    this.puts.push(put);
+    this.active = put;
+    return put;
+  }
+
+  /** The point is held while it is done, except where it comes some time later. */
+  private inflict(put: Put, inflict: NonNullable<(typeof FAULTS)[Fault["kind"]]["inflict"]>, { what }: Point): Promise<void> {
+    const delayMs = what === "begin" ? put.fault.delayMs : 0;
+    const doing = (async () => {
+      if (delayMs > 0) await sleep(delayMs);
+      put.at = this.events.count;
+      return inflict(this.arena, put);
+    })();
+    this.watch(put, doing.then((followUp) => followUp?.()));
+    return delayMs > 0 ? Promise.resolve() : doing.then(() => undefined, () => undefined);
+  }
+
+  private watch(put: Put, doing: Promise<void> = Promise.resolve()): void {
+    const watching = doing
+      .then(async () => {
+        for (const deadline = Date.now() + SHOWN_MS; Date.now() < deadline && !this.isSettled(put); ) await sleep(100);
+      })
+      .catch((error: unknown) => {
+        this.failures.push(`${put.fault.kind} in ${put.fault.stage}: ${error instanceof Error ? error.message : String(error)}`);
+      })
+      .finally(() => {
+        this.active = undefined;
+        this.treating = undefined;
+        this.doing.delete(watching);
+      });
+    this.doing.add(watching);
+  }
+
+  /** It landed, or cannot any more: the attempt had ended before, or the activity is done. */
+  private isSettled(put: Put): boolean {
+    const { attempt, pid, at, fault } = put;
+    return FAULTS[fault.kind].landed(this.events, put) || !this.events.isOpen(attempt, pid, at) || this.events.succeeded(attempt, at);
+  }
+
+  private again(moment: Moment, attempt: Attempt): Treatment | undefined {
+    const { treating } = this;
+    if (!treating || treating.left === 0 || treating.put.fault.moment !== moment || !samePlace(treating.put.attempt, attempt)) return undefined;
+    treating.left -= 1;
+    treating.put.seen["requests"] = Number(treating.put.seen["requests"] ?? 0) + 1;
+    return treating.treatment;
+  }
+
+  /** Requests do not say which process made them; the begin of their attempt does. */
+  private pidOf(attempt: Attempt): number {
+    const begun = this.events.list.findLast(({ point }) => point.what === "begin" && samePlace(point.attempt, attempt) && point.attempt.attempt === attempt.attempt);
+    return begun?.pid ?? -1;
+  }
+}
+
+function momentOf(point: Point): Moment | undefined {
+  if (point.what === "begin") return "begin";
+  if (point.what !== "store") return undefined;
+  if (point.operation === "create") return point.when === "before" ? "before-commit" : "after-commit";
+  if (point.when === "after") return undefined;
+  return point.operation === "get" ? "get" : point.operation === "put" ? "write" : undefined;
+}

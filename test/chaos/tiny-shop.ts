@@ -1,0 +1,19 @@
+// The campaign that chaos is done to: every stage of the recipe, small enough that its undisturbed run takes seconds.
+import type { WrittenSpec } from "../../campaign/spec.ts";
+import { smallShop } from "../support/small-shop.ts";
+
+/** Pieces and steps are what a fault can cost: several of each in every stage, and a checkpoint at every second step. */
+export function tinyShop(seed: number): WrittenSpec {
+  const { prompts, bootstrap, generate, train, evaluate, ...spec } = smallShop({ seed, iterations: 1, perIteration: 16, sftRows: 192 });
+  const checkpoint = { everySteps: 2, everySeconds: 3600 };
+  return {
+    ...spec,
+    name: "chaos",
+    prompts: { ...prompts, validation: 8, test: 8, preferences: 24 },
+    bootstrap: { ...bootstrap, reward: { ...bootstrap?.reward, batch: 4 } },
+    baselines: [],
+    generate: { ...generate, piece: 4, shard: 1, samples: [{ temperature: 1, count: 4 }] },
+    evaluate: { ...evaluate, samples: 2 },
+    train: { ...train, batch: 4, checkpoint },
+  } as WrittenSpec;
+}

@@ -1,0 +1,92 @@
+// One dev tree seen from the driver: a supervisor process with a Temporal server and a chaos worker, all on the driver's leash.
+import { spawn } from "node:child_process";
+import type { ChildProcess } from "node:child_process";
+import { once } from "node:events";
+import { createInterface } from "node:readline";
+import { fileURLToPath } from "node:url";
+import type { Leash } from "../../dev/leash.ts";
+import { childrenOf, killGroup, processes, signal } from "./processes.ts";
+
+const SUPERVISOR = fileURLToPath(new URL("./supervisor.js", import.meta.url));
+
+export interface TreeOptions {
+  stateDir: string;
+  store: string;
+  temporal: string;
+  env: NodeJS.ProcessEnv;
+  leash: Leash;
+  /** Where supervisor lines go. */
+  report(line: string): void;
+}
+
+export interface Where {
+  address: string;
+  namespace: string;
+  serverId: string;
+}
+
+export class Tree {
+  readonly options: TreeOptions;
+  private supervisor: ChildProcess | undefined;
+
+  constructor(options: TreeOptions) {
+    this.options = options;
+  }
+
+  async up(): Promise<Where> {
+    const { stateDir, store, temporal, env, leash, report } = this.options;
+    const supervisor = spawn(process.execPath, [SUPERVISOR, stateDir, store, temporal], { env, detached: true, stdio: ["pipe", "pipe", "pipe"] });
+    this.supervisor = supervisor;
+    const pid = supervisor.pid as number;
+    leash.hold(pid);
+    supervisor.once("exit", () => leash.letGo(pid));
+    createInterface({ input: supervisor.stderr }).on("line", report);
+    const line = await Promise.race([once(createInterface({ input: supervisor.stdout }), "line"), once(supervisor, "exit").then(() => undefined)]);
+    if (!line) throw new Error(`the supervisor of ${stateDir} ended before its tree was up`);
+    return JSON.parse(line[0] as string) as Where;
+  }
+
+  /** Orderly, and quickly: nothing is saved. */
+  async down(): Promise<void> {
+    const { supervisor } = this;
+    if (!supervisor || supervisor.exitCode !== null || supervisor.signalCode !== null) return;
+    const exited = once(supervisor, "exit");
+    for (const pid of await this.pids()) signal(pid, "SIGCONT");
+    supervisor.stdin?.end();
+    await exited;
+  }
+
+  /** SIGKILL for the supervisor, its leash and everything that they hold, as when a machine dies. */
+  async kill(): Promise<void> {
+    const all = await this.pids();
+    const supervisor = this.supervisor as ChildProcess;
+    const exited = once(supervisor, "exit");
+    for (const pid of [supervisor.pid as number, ...all]) killGroup(pid);
+    await exited;
+  }
+
+  worker(): Promise<number | undefined> {
+    return this.child("chaos/worker.js");
+  }
+
+  server(): Promise<number | undefined> {
+    return this.child("start-dev");
+  }
+
+  private async child(words: string): Promise<number | undefined> {
+    return (await childrenOf(this.supervisor?.pid ?? -1, words))[0];
+  }
+
+  /** The supervisor's descendants. */
+  private async pids(): Promise<number[]> {
+    const all = await processes();
+    const found = new Set([this.supervisor?.pid as number]);
+    // A child has a higher place in the list than its parent only by accident: look until nothing is new.
+    for (let size = 0; size !== found.size; ) {
+      size = found.size;
+      for (const { pid, parent } of all) if (found.has(parent)) found.add(pid);
+    }
+    found.delete(this.supervisor?.pid as number);
+    return [...found];
+  }
+}

@@ -1,0 +1,29 @@
+// The worker of chaos campaigns: the product's own, with layers between it and the machine. Nothing of the product knows of them.
+import { call } from "./line.ts";
+import { ENV } from "./points.ts";
+import type { Answer, Point } from "./points.ts";
+import { currentAttempt, watchActivities } from "./layers/activities.ts";
+import { installClock, jump } from "./layers/clock.ts";
+import { installFiles } from "./layers/files.ts";
+import { markRequests } from "./layers/requests.ts";
+
+const given = (name: string): string => process.env[name] as string;
+const line = await call(Number(given(ENV.line)));
+
+async function ask(point: Point): Promise<Answer> {
+  const answer = await line(point);
+  if (answer.type === "jump") {
+    jump(answer.ms);
+    const attempt = "attempt" in point ? point.attempt : currentAttempt();
+    await line({ what: "done", fault: "clock-jump", ...(attempt ? { attempt } : {}) });
+  }
+  return answer;
+}
+
+installClock();
+markRequests();
+watchActivities(ask);
+const [store, ...folders] = given(ENV.folders).split(":") as [string, ...string[]];
+installFiles({ ...(store === "" ? {} : { store }), folders: [store, ...folders].filter((folder) => folder !== ""), journal: given(ENV.journal), ask });
+
+await import("../../worker/main.ts");
