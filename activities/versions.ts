@@ -6,7 +6,7 @@ export const STAGE_VERSION: Record<StageName, number> = {
   sft: 1,
   reward: 1,
   generate: 2,
-  score: 1,
+  score: 2,
   pair: 1,
   train: 1,
   evaluate: 2,
