@@ -35,6 +35,10 @@ export interface Sampling {
   topK: number;
   /** 1 = off. */
   topP: number;
+  /** 0 = off. */
+  minP: number;
+  /** Texts and token ids that end an answer, besides the model's own. */
+  stop: (string | number)[];
 }
 
 export interface PairSettings {

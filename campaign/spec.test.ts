@@ -61,6 +61,8 @@ const outOfRange: [object, string][] = [
   [{ train: { beta: 0 } }, "train.beta is 0, but must be a number above 0, at most 1000"],
   [{ train: { betas: [0.9, 1] } }, "train.betas[1] is 1, but must be a number from 0 to below 1"],
   [{ generate: { topP: "all" } }, 'generate.topP is "all", but must be a number above 0, at most 1'],
+  [{ generate: { minP: 2 } }, "generate.minP is 2, but must be a number from 0 to 1"],
+  [{ generate: { stop: [".", ""] } }, 'generate.stop[1] is "", but must be a text or a token id'],
   [{ iterations: 2.5 }, "iterations is 2.5, but must be a whole number from 1 to 9999"],
   [{ pair: { strategy: "best" } }, 'pair.strategy is "best", but must be one of max-min, max-random, max-max, random'],
   [{ train: { loss: { type: "robust", labelSmoothing: 0.5 } } }, "train.loss.labelSmoothing is 0.5, but must be a number from 0 to below 0.5"],

@@ -33,11 +33,15 @@ const samples = list(
   "{temperature, count}",
 ).min(1, { error: "a list of at least one {temperature, count}" });
 
+const stop = z.union([text(/[^]/, "a text or a token id"), whole(0, 10_000_000)], { error: "a text or a token id" });
+
 const sampling = (defaults: { samples: readonly { temperature: number; count: number }[] }) => ({
   samples: samples.default(defaults.samples.map((sample) => ({ ...sample }))),
   maxTokens: whole(1, 1_000_000).default(DEFAULTS.generate.maxTokens),
   topK: whole(0, 1_000_000).default(DEFAULTS.generate.topK),
   topP: above(0, 1).default(DEFAULTS.generate.topP),
+  minP: real(0, 1).default(DEFAULTS.generate.minP),
+  stop: list(stop, "texts and token ids").default([...DEFAULTS.generate.stop]),
 });
 
 interface OptimizerDefaults {
@@ -115,7 +119,7 @@ const preferences = section("file, or sample and rater", {
   file: path("a JSON Lines file in TRL's columns").optional(),
   /** Rows of a file whose two scores are nearer than this are left out; 0 keeps all. */
   minMargin: real(0, 1e9).default(DEFAULTS.preferences.minMargin),
-  sample: section("samples, maxTokens, topK, topP", sampling(DEFAULTS.preferences)).optional(),
+  sample: section("samples, maxTokens, topK, topP, minP, stop", sampling(DEFAULTS.preferences)).optional(),
   rater: moduleSource.optional(),
 }).superRefine(oneOfTwo("file", "sample"));
 
@@ -156,7 +160,7 @@ export const specSchema = section("name, policy, prompts and what else the campa
   bootstrap: bootstrap.prefault({}),
   baselines: list(baseline, "{name, pairs, learningRate}").default([]),
   iterations: whole(1, 9999).default(DEFAULTS.iterations),
-  generate: section("samples, maxTokens, topK, topP, piece, shard, wave, queue", {
+  generate: section("samples, maxTokens, topK, topP, minP, stop, piece, shard, wave, queue", {
     ...sampling(DEFAULTS.generate),
     /** Prompts in a piece: the unit of batching and of commit. */
     piece: whole(1, 4096).default(DEFAULTS.pieces.piece),

@@ -1,5 +1,6 @@
 // What an activity computes with. One interface per kind of work; a runtime declares properties, nobody switches on its name.
 // Models are given as local folders in Hugging Face layout (the worker's cache put them there) with the digest that names them.
+import type { Finish } from "../campaign/modules.ts";
 import type { KtoSettings, PreferenceTerm } from "../engine/loss/index.ts";
 
 export interface LocalModel {
@@ -39,12 +40,13 @@ export interface Completion {
   promptId: string;
   /** Sample index within the group. */
   index: number;
+  /** Cut before a stop string. */
   text: string;
-  /** Token ids of the answer, end-of-sequence token included when it was drawn. */
+  /** Token ids of the answer: all that were drawn, so the end-of-sequence token and a stop string's too. */
   ids: number[];
   /** Natural log-probability of each id under the untempered policy. */
   logps: number[];
-  finish: "eos" | "length";
+  finish: Finish;
   temperature: number;
   /** 16 hex digits. */
   seed: string;
@@ -63,6 +65,10 @@ export interface SamplingSettings {
   topK: number;
   /** 1 = off. */
   topP: number;
+  /** 0 = off. */
+  minP: number;
+  /** Texts and token ids that end an answer, besides the model's own. */
+  stop: (string | number)[];
 }
 
 export interface Generator {

@@ -17,7 +17,7 @@ import { defaultMicroBatch } from "../../engine/train/micro-batch.ts";
 import type { TrainTask } from "../../engine/train/types.ts";
 import type { Store } from "../../store/types.ts";
 import { bundleModule, importsFile, refuseGold, type Bundle } from "./bundle.ts";
-import { longestPrompts, refuseBeyondContext } from "./fit.ts";
+import { longestPrompts, refuseBeyondContext, refuseForeignStops } from "./fit.ts";
 import { countOverlaps } from "./overlaps.ts";
 import { stagePolicy } from "./policy.ts";
 import { promptsFromFile, promptsFromModule, type Splits } from "./prompts.ts";
@@ -59,6 +59,7 @@ export async function compileSpec(written: ResolvedSpec, { baseDir, store, seed 
     const bundles = await bundleAll(spec, baseDir);
     const policy = await stagePolicy(spec, baseDir, join(scratch, "policy"));
     refuseBeyondContext(spec, policy);
+    refuseForeignStops(spec, policy);
     const splits = await gatherPrompts(spec, bundles, baseDir, environment);
     const longest = longestPrompts(spec, splits, policy);
     const data = await gatherData(spec, bundles, baseDir, environment);
@@ -221,10 +222,10 @@ type Settings = Pick<CompiledSpec, "iterations" | "generate" | "pieces" | "score
 
 /** What is copied as it stands. */
 function settings({ iterations, generate, score, pair, train, evaluate, promote }: ResolvedSpec, config: ModelConfig): Settings {
-  const { samples, maxTokens, topK, topP } = generate;
+  const { samples, maxTokens, topK, topP, minP, stop } = generate;
   return {
     iterations,
-    generate: { samples, maxTokens, topK, topP },
+    generate: { samples, maxTokens, topK, topP, minP, stop },
     pieces: { prompts: generate.piece, perShard: generate.shard, wave: generate.wave },
     score: { by: score.reward === "model" ? "model" : "module" },
     pair,

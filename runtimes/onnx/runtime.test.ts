@@ -33,8 +33,8 @@ after(async () => {
   await rm(dir, { recursive: true, force: true });
 });
 
-const settings: SamplingSettings = { maxTokens: 20, topK: 0, topP: 1 };
-const endless: SamplingSettings = { maxTokens: 8000, topK: 1, topP: 1 };
+const settings: SamplingSettings = { maxTokens: 20, topK: 0, topP: 1, minP: 0, stop: [] };
+const endless: SamplingSettings = { maxTokens: 8000, topK: 1, topP: 1, minP: 0, stop: [] };
 const requests: SampleRequest[] = Array.from({ length: 12 }, (_, i) => ({
   prompt: i < 6 ? { id: "text", prompt: "red fish" } : { id: "chat", messages: [{ role: "user", content: "green bird sea" }] },
   index: i % 6,
@@ -73,6 +73,19 @@ test("completions carry what was asked, and their log-probabilities are the scor
   const logps = await runtime.scorer.logps(policy, rows, hooks());
   completions.forEach((completion, i) => assert.ok(Math.abs(completion.logps.reduce((a, b) => a + b, 0) - logps[i]!) < 1e-4));
   assert.deepEqual(await runtime.generator.generate(policy, requests, settings, hooks()), completions);
+});
+
+test("stop texts and ids end an answer: ids keep every token, the text ends before the stop text", async () => {
+  const free = await runtime.generator.generate(policy, requests, settings, hooks());
+  const stopped = await runtime.generator.generate(policy, requests, { ...settings, stop: ["moon", "sun red", 8] }, hooks());
+  stopped.forEach(({ ids, text, finish, logps }, i) => {
+    assert.deepEqual(ids, free[i]!.ids.slice(0, ids.length), "what stands before a stop does not change");
+    assert.equal(logps.length, ids.length);
+    const whole = ids.filter((id) => id > 3).map((id) => WORDS[id]).join(" ");
+    assert.equal(finish === "stop", ids.at(-1) === 8 || /(moon|sun red)$/.test(whole), whole);
+    assert.equal(text.trim(), finish === "stop" ? whole.replace(/ ?(moon|sun red)$/, "") : whole);
+  });
+  assert.ok(stopped.some(({ finish }) => finish === "stop"));
 });
 
 test("a killed child is `engine_died` with its signal, and the next call works", async () => {
