@@ -1,7 +1,7 @@
 // sft, reward and train: one optimizer run from a checkpoint to a new one, resumed at its newest valid step.
 import { mkdir, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import type { Optimizer } from "../campaign/compiled.ts";
+import type { Lora, Optimizer } from "../campaign/compiled.ts";
 import { deriveSeed } from "../campaign/recipe/seeds.ts";
 import { workPrefix } from "../campaign/ids.ts";
 import type { Digest, PairResult, TrainResult, Tree } from "../campaign/types.ts";
@@ -28,6 +28,7 @@ interface Recipe {
   reference: Digest | undefined;
   rows: Digest;
   task: TrainTask;
+  lora?: Lora;
   optimizer: Optimizer;
   seed: string;
 }
@@ -72,6 +73,7 @@ async function run(context: StageContext<TrainInput>, recipe: Recipe, checkpoint
     task: recipe.task,
     start: await localModel(context, recipe.start),
     ...(recipe.reference === undefined ? {} : { reference: await localModel(context, recipe.reference) }),
+    ...(recipe.lora === undefined ? {} : { lora: recipe.lora }),
     rowsPath,
     optimizer: { ...recipe.optimizer, seed: recipe.seed },
     ...(resume ? { resumeDir: resume.dir } : {}),
@@ -111,7 +113,8 @@ async function recipeOf(context: StageContext<TrainInput>): Promise<Recipe> {
     if (!reward) throw new InvariantError("unreachable_state", "the spec has no reward model");
     return { start, reference, rows, task: { kind: "reward" }, optimizer: reward.optimizer, seed };
   }
-  return { start, reference, rows, task: { kind: "dpo", beta: spec.train.beta }, optimizer: { ...spec.train.optimizer, ...armRate(context) }, seed };
+  const { beta, lora } = spec.train;
+  return { start, reference, rows, task: { kind: "dpo", beta }, ...(lora ? { lora } : {}), optimizer: { ...spec.train.optimizer, ...armRate(context) }, seed };
 }
 
 /** A baseline has its own learning rate; everything else of the optimizer is the iterations'. */
@@ -135,7 +138,7 @@ async function resultFrom(context: StageContext<TrainInput>, recipe: Recipe, out
     start: recipe.start,
     reference: recipe.reference,
     data: context.input.pairs ?? recipe.rows,
-    settings: addressOf({ task: recipe.task, optimizer: recipe.optimizer, seed: recipe.seed }),
+    settings: addressOf({ task: recipe.task, lora: recipe.lora, optimizer: recipe.optimizer, seed: recipe.seed }),
     steps: outcome.steps,
     dropped: outcome.dropped,
     policy,

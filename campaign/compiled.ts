@@ -1,5 +1,6 @@
 // The compiled spec: defaults filled in, every path replaced by the digest of what it held. Its canonical JSON is the blob that
 // `specDigest` names, the same on every machine. The written and the resolved form are in spec.ts.
+import type { DEFAULTS } from "./defaults.ts";
 import type { ModuleBlob } from "./modules.ts";
 import type { Digest } from "./types.ts";
 
@@ -20,6 +21,13 @@ export interface Optimizer {
   epochs: number;
   batch: number;
   maxLength: number;
+}
+
+/** An adapter that learns in place of the weights. */
+export interface Lora {
+  rank: number;
+  alpha: number;
+  targets: (typeof DEFAULTS.lora.targets)[number][];
 }
 
 export interface Sampling {
@@ -84,7 +92,7 @@ export interface CompiledSpec {
   /** `model`: the bootstrap's reward model. `module`: modules.reward. */
   score: { by: "model" | "module" };
   pair: PairSettings;
-  train: { loss: "sigmoid"; beta: number; reference: "initial" | "previous"; optimizer: Optimizer };
+  train: { loss: "sigmoid"; beta: number; reference: "initial" | "previous"; lora?: Lora; optimizer: Optimizer };
   checkpoint: Checkpointing;
   evaluate: { samples: number; temperature: number; resamples: number };
   promote: { threshold: number };

@@ -31,6 +31,8 @@ export const DEFAULTS = {
   pair: { strategy: "max-min" as const, lengthPenalty: { per: "character" as const, weight: 0 }, dropTruncated: true, limit: 0 },
   /** P §3.3, T7: reference always π_0. */
   train: { ...adamw, loss: "sigmoid" as const, beta: 0.1, reference: "initial" as const, learningRate: 5e-7, epochs: 2, batch: 128 },
+  /** R: the paper trains all weights; as TRL's examples have it, on every projection. */
+  lora: { rank: 16, alpha: 32, targets: ["q_proj", "k_proj", "v_proj", "o_proj", "gate_proj", "up_proj", "down_proj"] as const },
   /** R: whichever comes first. */
   checkpoint: { everySteps: 50, everySeconds: 60 },
   /** R: temperature 1, because the KL estimate needs answers drawn from the policy itself. */

@@ -164,10 +164,18 @@ export const specSchema = section("name, policy, prompts and what else the campa
     dropTruncated: flag().default(DEFAULTS.pair.dropTruncated),
     limit: whole(0, 10_000_000).default(DEFAULTS.pair.limit),
   }).prefault({}),
-  train: section("loss, beta, reference, optimizer settings, checkpoint, queue", {
+  train: section("loss, beta, reference, lora, optimizer settings, checkpoint, queue", {
     loss: oneOf("sigmoid").default(DEFAULTS.train.loss),
     beta: above(0, 1000).default(DEFAULTS.train.beta),
     reference: oneOf("initial", "previous").default(DEFAULTS.train.reference),
+    /** Only an adapter learns; all weights do where this is absent. */
+    lora: section("rank, alpha, targets", {
+      rank: whole(1, 4096).default(DEFAULTS.lora.rank),
+      alpha: above(0, 65_536).default(DEFAULTS.lora.alpha),
+      targets: list(oneOf(...DEFAULTS.lora.targets), `projections (${DEFAULTS.lora.targets.join(", ")})`)
+        .min(1, { error: "a list of at least one projection" })
+        .default([...DEFAULTS.lora.targets]),
+    }).optional(),
     ...optimizer(DEFAULTS.train),
     checkpoint: section("everySteps and everySeconds", {
       everySteps: whole(1, 1_000_000).default(DEFAULTS.checkpoint.everySteps),

@@ -1,6 +1,8 @@
 // What an activity computes with. One interface per kind of work; a runtime declares properties, nobody switches on its name.
 // Models are given as local folders in Hugging Face layout (the worker's cache put them there) with the digest that names them.
 
+import type { Lora } from "../campaign/compiled.ts";
+
 export interface LocalModel {
   digest: string;
   dir: string;
@@ -115,6 +117,8 @@ export interface TrainRequest {
   start: LocalModel;
   /** dpo only. */
   reference?: LocalModel;
+  /** dpo only: an adapter on `start` learns, and outDir holds the merged model with the adapter in `adapter/`. */
+  lora?: Lora;
   rowsPath: string;
   optimizer: OptimizerSettings;
   /** Folder of an earlier checkpoint to go on from. */

@@ -4,6 +4,7 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { CompiledSpec, Optimizer, Rows } from "../../campaign/compiled.ts";
+import { DEFAULTS } from "../../campaign/defaults.ts";
 import { durationMs } from "../../campaign/fields.ts";
 import type { ModuleRole } from "../../campaign/modules.ts";
 import { formatRows, promptContent } from "../../campaign/recipe/rows.ts";
@@ -196,6 +197,11 @@ function optimizer(settings: ResolvedOptimizer, context: number): Optimizer {
   return { learningRate, betas, epsilon, weightDecay, clip, schedule, warmup, epochs, batch, maxLength };
 }
 
+/** Targets in one order, each once: the order in a spec means nothing. */
+function lora({ lora: written }: ResolvedSpec["train"]): Pick<CompiledSpec["train"], "lora"> {
+  return written ? { lora: { ...written, targets: DEFAULTS.lora.targets.filter((target) => written.targets.includes(target)) } } : {};
+}
+
 type Settings = Pick<CompiledSpec, "iterations" | "generate" | "pieces" | "score" | "pair" | "train" | "checkpoint" | "evaluate" | "promote" | "queues">;
 
 /** What is copied as it stands. */
@@ -207,7 +213,7 @@ function settings({ iterations, generate, score, pair, train, evaluate, promote 
     pieces: { prompts: generate.piece, perShard: generate.shard, wave: generate.wave },
     score: { by: score.reward === "model" ? "model" : "module" },
     pair,
-    train: { loss: train.loss, beta: train.beta, reference: train.reference, optimizer: optimizer(train, context) },
+    train: { loss: train.loss, beta: train.beta, reference: train.reference, ...lora(train), optimizer: optimizer(train, context) },
     checkpoint: train.checkpoint,
     evaluate: { samples: evaluate.samples, temperature: evaluate.temperature, resamples: evaluate.resamples },
     promote,
