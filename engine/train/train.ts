@@ -12,7 +12,7 @@ import { adamScalars, learningRateAt } from "../optim/settings.ts";
 import { loadWeights } from "../score/weights.ts";
 import { stepGraph } from "./graphs.ts";
 import { inputsOf } from "./inputs.ts";
-import { layOut } from "./layout.ts";
+import { layOut, trainedTokens } from "./layout.ts";
 import type { LaidRow, Layout } from "./layout.ts";
 import { learnerOf } from "./learner.ts";
 import type { Learner } from "./learner.ts";
@@ -135,10 +135,12 @@ class Run {
       throw new TrainingError("loss_not_finite", `step ${step} gave loss ${loss} and gradient norm ${norm} on rows ${this.layout.given[step - 1]?.join(", ")}`, { hint: "a lower learning rate or stronger clipping often helps" });
     }
     // A mean over no answer, as of the desirable ones of a batch that has none, is left out.
-    const record: StepRecord = { step, learning_rate: learningRate, ...Object.fromEntries(values.filter(([, value]) => !Number.isNaN(value))) };
+    const rows = batch.map((row) => this.layout.rows[row] as LaidRow);
+    const trained = rows.reduce((total, row) => total + trainedTokens(row), this.curve.at(-1)?.["num_tokens"] ?? 0);
+    const record: StepRecord = { step, epoch: (step / this.steps) * optimizer.epochs, num_tokens: trained, learning_rate: learningRate, ...Object.fromEntries(values.filter(([, value]) => !Number.isNaN(value))) };
     this.state.advance();
     this.curve.push(record);
-    onStep?.({ step, steps: this.steps, tokens: batch.reduce((total, row) => total + rowTokens(this.layout.rows[row] as LaidRow), 0), record });
+    onStep?.({ step, steps: this.steps, tokens: rows.reduce((total, row) => total + rowTokens(row), 0), record });
   }
 
   async save(): Promise<void> {
