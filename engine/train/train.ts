@@ -51,7 +51,7 @@ function identityOf({ task, start, optimizer, adapter }: TrainOptions, rows: rea
 function finalMeans(curve: readonly StepRecord[]): Record<string, number> {
   const tail = curve.slice(-Math.max(1, Math.floor(curve.length / 10)));
   const names = new Set(tail.flatMap((record) => Object.keys(record)));
-  names.delete("step");
+  for (const counter of ["step", "epoch", "num_tokens"]) names.delete(counter);
   const meanOf = (name: string): number => {
     const values = tail.flatMap((record) => record[name] ?? []);
     return values.reduce((total, value) => total + value, 0) / values.length;
@@ -159,11 +159,13 @@ class Run {
       throw new TrainingError("loss_not_finite", `step ${step} gave loss ${values["loss"]} and gradient norm ${norm} on rows ${this.layout.given[step - 1]?.join(", ")}`, { hint: "a lower learning rate or stronger clipping often helps" });
     }
     await this.adamw.step(this.state.arrays, norm, adamScalars(optimizer, step, learningRate));
-    // A mean over no answer, as of the desirable ones of a batch that has none, is left out.
     const rows = batch.map((row) => this.layout.rows[row] as LaidRow);
     const trained = rows.reduce((total, row) => total + trainedTokens(row), this.curve.at(-1)?.["num_tokens"] ?? 0);
+    // A mean over no answer, as of the desirable ones of a batch that has none, is left out.
     const known = Object.entries(values).filter(([, value]) => !Number.isNaN(value));
-    const record: StepRecord = { step, epoch: (step / this.steps) * optimizer.epochs, num_tokens: trained, learning_rate: learningRate, grad_norm: norm, ...Object.fromEntries(known) };
+    const counters = { learning_rate: learningRate, epoch: (step / this.steps) * optimizer.epochs, num_tokens: trained };
+    // Who shows a few values shows the first ones.
+    const record: StepRecord = { step, loss: values["loss"] as number, grad_norm: norm, ...Object.fromEntries(known), ...counters };
     this.curve.push(record);
     onStep?.({ step, steps: this.steps, tokens: rows.reduce((total, row) => total + rowTokens(row), 0), record });
   }
