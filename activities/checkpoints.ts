@@ -1,5 +1,5 @@
 // Checkpoints of one training run in the store: uploaded beside the training, found again newest first, damaged ones passed over.
-import type { Digest } from "../campaign/types.ts";
+import type { Digest, Tree } from "../campaign/types.ts";
 import type { StageContext } from "./context.ts";
 import { isCoded } from "./failure.ts";
 
@@ -71,7 +71,7 @@ export class Checkpoints {
     const { store } = this.context.deps;
     const tree = await store.putTree(dir);
     const manifest: CheckpointManifest = { schema: "ratchet.checkpoint/1", result: { step, tree }, facts: this.context.facts() };
-    await store.commitManifest(`${this.prefix}step-${String(step).padStart(8, "0")}.json`, manifest);
+    await store.commitManifest(`${this.prefix}step-${String(step).padStart(8, "0")}.json`, manifest, [tree, ...(await store.getJson<Tree>(tree)).files.map((file) => file.digest)]);
     for (const key of (await this.keys()).slice(0, -KEPT)) await store.backend.delete(key);
   }
 

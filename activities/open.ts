@@ -9,7 +9,7 @@ import type { Row } from "../store/types.ts";
 import { specOf } from "./records.ts";
 
 /** Final: such a campaign is only read. */
-const ENDED: readonly CampaignStatus[] = ["completed", "cancelled"];
+const ENDED: readonly CampaignStatus[] = ["completed", "cancelled", "moved"];
 
 /** Takes the campaign over (a row with epoch + 1) and returns all that a run needs; an ended campaign is only read. */
 export async function open(deps: Deps, { campaign, runId }: OpenInput): Promise<Opened> {
@@ -32,6 +32,7 @@ async function readRecord(deps: Deps, { campaignId }: CampaignInput): Promise<Ca
 }
 
 function refuseOther(deps: Deps, { campaignId, specDigest, storeName }: CampaignInput, record: CampaignRecord): void {
+  if (record.status === "moved") throw new SpecError("campaign_moved", record.failure?.message ?? campaignId, { hint: "start it there" });
   if (storeName !== deps.store.name)
     throw new SpecError("store_differs", `campaign ${campaignId} lives in ${storeName}, but this worker serves ${deps.store.name}`, { hint: "start a worker with --store and that name" });
   if (record.specDigest !== specDigest)

@@ -1,7 +1,8 @@
 // sft, reward and train: one optimizer run from a checkpoint to a new one, resumed at its newest valid step.
 import { mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import type { Optimizer } from "../campaign/compiled.ts";
+import type { CompiledSpec, Optimizer } from "../campaign/compiled.ts";
+import { policyTask, usesReference } from "../campaign/losses.ts";
 import { deriveSeed } from "../campaign/recipe/seeds.ts";
 import { workPrefix } from "../campaign/ids.ts";
 import type { Digest, PairResult, TrainResult, Tree } from "../campaign/types.ts";
@@ -59,7 +60,7 @@ export async function train(context: StageContext<TrainInput>): Promise<Trained>
       ...(previousStep === undefined ? {} : { recomputed: Math.max(0, previousStep - resumedFrom) }),
       ...checkpoints.facts(),
     });
-    const committed = await store.commitManifest<TrainManifest>(key, { schema: `ratchet.${stage}/1`, result, facts });
+    const committed = await store.commitManifest<TrainManifest>(key, { schema: `ratchet.${stage}/1`, result, facts }, [result.policy, result.curve, ...(await store.getJson<Tree>(result.policy)).files.map((file) => file.digest)]);
     await checkpoints.clear();
     return trained(committed.digest, committed.manifest.result);
   } finally {
@@ -84,10 +85,14 @@ async function run(context: StageContext<TrainInput>, recipe: Recipe, checkpoint
     checkpointDir: join(scratch, "checkpoints"),
     checkpoint: spec.checkpoint,
   };
+  let steppedAtMs = performance.now();
   try {
     const outcome = await deps.trainer.train(request, {
       signal: context.signal,
       onProgress: (progress) => {
+        const { step = resume?.step ?? 0 } = context.trace;
+        if (progress.done > Math.max(step, context.previous?.step ?? 0)) context.advanced((performance.now() - steppedAtMs) / (progress.done - step));
+        steppedAtMs = performance.now();
         context.trace.step = progress.done;
         context.onProgress(progress);
       },
@@ -114,9 +119,13 @@ async function recipeOf(context: StageContext<TrainInput>): Promise<Recipe> {
   if (stage === "reward") {
     const { reward } = spec.bootstrap;
     if (!reward) throw new InvariantError("unreachable_state", "the spec has no reward model");
-    return { start, reference, rows, task: { kind: "reward" }, optimizer: reward.optimizer, seed };
+    return { start, reference, rows, task: rewardTask(reward), optimizer: reward.optimizer, seed };
   }
-  return { start, reference, rows, task: { kind: "dpo", beta: spec.train.beta }, optimizer: { ...spec.train.optimizer, ...armRate(context) }, seed };
+  return { start, reference: usesReference(spec.train.loss) ? reference : undefined, rows, task: policyTask(spec.train), optimizer: { ...spec.train.optimizer, ...armRate(context) }, seed };
+}
+
+function rewardTask({ margin, centering }: NonNullable<CompiledSpec["bootstrap"]["reward"]>): TrainTask {
+  return { kind: "reward", ...(margin ? { margin } : {}), ...(centering === undefined ? {} : { centering }) };
 }
 
 /** A baseline has its own learning rate; everything else of the optimizer is the iterations'. */

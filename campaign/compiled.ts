@@ -1,5 +1,6 @@
 // The compiled spec: defaults filled in, every path replaced by the digest of what it held. Its canonical JSON is the blob that
 // `specDigest` names, the same on every machine. The written and the resolved form are in spec.ts.
+import type { ResolvedLoss } from "./losses.ts";
 import type { ModuleBlob } from "./modules.ts";
 import type { Digest } from "./types.ts";
 
@@ -19,6 +20,8 @@ export interface Optimizer {
   warmup: number;
   epochs: number;
   batch: number;
+  /** Rows of a batch that are computed at once. */
+  microBatch: number;
   maxLength: number;
   /** Longer rows lose their end; where absent they are left out. */
   truncation?: "keep_start";
@@ -32,6 +35,10 @@ export interface Sampling {
   topK: number;
   /** 1 = off. */
   topP: number;
+  /** 0 = off. */
+  minP: number;
+  /** Texts and token ids that end an answer, besides the model's own. */
+  stop: (string | number)[];
 }
 
 export interface PairSettings {
@@ -40,6 +47,8 @@ export interface PairSettings {
   lengthPenalty: { per: "token" | "character"; weight: number };
   /** Truncated answers never enter a pair. */
   dropTruncated: boolean;
+  /** Subtracted, like the length penalty, from the score of an answer that was cut off at the limit (TRL's missing_eos_penalty). */
+  missingEosPenalty: number;
   /** Pairs kept per iteration, in prompt order; 0 = all. Baselines keep iterations × limit. */
   limit: number;
 }
@@ -77,7 +86,8 @@ export interface CompiledSpec {
     sft?: { data: Rows; optimizer: Optimizer; promptMask: boolean; assistantOnly?: true };
     /** Pairs from a file in TRL's columns (with what its filters dropped, by reason), or sampled from π_0 and labelled by the rater module. */
     preferences?: { data: Rows; dropped: Record<string, number> } | { sample: Sampling };
-    reward?: { optimizer: Optimizer };
+    /** `margin`: the chosen answer's reward should be larger by the row's; `centering`: absent = 0. */
+    reward?: { optimizer: Optimizer; margin?: true; centering?: number };
   };
   baselines: BaselineSettings[];
   iterations: number;
@@ -87,7 +97,8 @@ export interface CompiledSpec {
   /** `model`: the bootstrap's reward model. `module`: modules.reward. */
   score: { by: "model" | "module" };
   pair: PairSettings;
-  train: { loss: "sigmoid"; beta: number; reference: "initial" | "previous"; optimizer: Optimizer };
+  /** `ldAlpha`: absent = 1, every token counts alike. */
+  train: { loss: ResolvedLoss; beta: number; ldAlpha?: number; reference: "initial" | "previous"; optimizer: Optimizer };
   checkpoint: Checkpointing;
   evaluate: { samples: number; temperature: number; resamples: number };
   promote: { threshold: number };

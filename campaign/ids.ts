@@ -57,6 +57,14 @@ export function parseAddress(text: string): Address | undefined {
 export const resultsPrefix = (campaignId: string): string => `campaigns/${campaignId}/results/`;
 export const resultKey = (campaignId: string, place: Place, stage: string, address: string): string =>
   `${resultsPrefix(campaignId)}${placeName(place)}/${stage}/${address}.json`;
+/** Where the successor of a manifest lies that was set aside `repair` times: `….json`, `…~1.json`, `…~2.json`. */
+export const successorKey = (key: string, repair: number): string => (repair === 0 ? key : key.replace(/\.json$/, `~${repair}.json`));
+/** The key that a successor's key was made from, and its number. */
+export function originalKey(key: string): { key: string; repair: number } {
+  const [, stem, repair] = /^(.*)~(\d+)\.json$/.exec(key) ?? [];
+  return stem === undefined ? { key, repair: 0 } : { key: `${stem}.json`, repair: Number(repair) };
+}
+export const checkpointsPrefix = (campaignId: string): string => `campaigns/${campaignId}/work/`;
 /** Checkpoints in the making: `work/<place>/<stage>/<address>/step-<8 digits>.json`. */
 export const workPrefix = (campaignId: string, place: Place, stage: string, address: string): string =>
-  `campaigns/${campaignId}/work/${placeName(place)}/${stage}/${address}/`;
+  `${checkpointsPrefix(campaignId)}${placeName(place)}/${stage}/${address}/`;

@@ -64,7 +64,21 @@ export function applyEvent(record: CampaignRecord, event: LedgerEvent): void {
     case "completed":
       record.status = "completed";
       return;
+    case "moved":
+      record.status = "moved";
+      record.failure = { code: "campaign_moved", message: `${record.campaignId} was moved to ${event.to}` };
+      return;
+    case "repaired":
+    case "erased":
+      return;
   }
+}
+
+/** How often each manifest was set aside by a repair, by key. */
+export function repairsOf(rows: readonly { event: LedgerEvent }[]): Map<string, number> {
+  const repairs = new Map<string, number>();
+  for (const { event } of rows) if (event.type === "repaired") for (const key of event.manifests) repairs.set(key, (repairs.get(key) ?? 0) + 1);
+  return repairs;
 }
 
 function finish(record: CampaignRecord, iteration: IterationRecord): void {

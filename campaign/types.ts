@@ -96,6 +96,12 @@ export type LedgerEvent =
   | { type: "cancelled"; by: string; why: string }
   | { type: "reopened"; by: string; why: string }
   | { type: "failed"; code: string; message: string }
+  /** These manifests are damaged, or name what is: they are set aside, and their successors lie at the next repair number. */
+  | { type: "repaired"; manifests: string[]; by: string; why: string }
+  /** The last row of a campaign that goes on in another store. */
+  | { type: "moved"; to: string; by: string; why: string }
+  /** `prompt`: SHA-256 of its id, which may itself be a person's. `blobs`: what was erased; docs/store.md. */
+  | { type: "erased"; prompt: Digest; blobs: Digest[]; by: string; why: string }
   | { type: "completed"; latest: Digest; promoted: Digest };
 
 /** One ledger row as stored: `ledger/<n, 12 digits>.json`. */
@@ -113,7 +119,7 @@ export interface LedgerRow {
   by: string;
 }
 
-export type CampaignStatus = "created" | "running" | "paused" | "completed" | "failed" | "cancelled";
+export type CampaignStatus = "created" | "running" | "paused" | "completed" | "failed" | "cancelled" | "moved";
 
 /** The fold of a ledger: everything a resume needs. Made by `foldLedger` in rules.ts. */
 export interface CampaignRecord {

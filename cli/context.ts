@@ -23,12 +23,12 @@ export function openStoreClient(command: Command): Promise<RatchetClient> {
   return RatchetClient.connect({ store: requireStoreName(findOptions(globalsOf(command))) });
 }
 
-/** For verbs that start, follow or control. */
-export function openClient(command: Command): Promise<RatchetClient> {
+/** For verbs that follow or control, and for those that start, which may make the store. */
+export function openClient(command: Command, { createStore = false } = {}): Promise<RatchetClient> {
   const options = findOptions(globalsOf(command));
   const temporal = findTemporal(options);
   if (!temporal) throw new ResourceError("temporal_unreachable", "no Temporal server is configured, and no `ratchet dev` runs here", { hint: UNREACHABLE_HINT });
-  return RatchetClient.connect({ store: requireStoreName(options), temporal, environment: process.env });
+  return RatchetClient.connect({ store: requireStoreName(options), temporal, createStore, environment: process.env });
 }
 
 /** For `status`: the record without a server is better than nothing. */
@@ -37,7 +37,7 @@ export async function openClientIfReachable(command: Command): Promise<RatchetCl
   const temporal = findTemporal(options);
   if (!temporal) return openStoreClient(command);
   try {
-    return await RatchetClient.connect({ store: requireStoreName(options), temporal, environment: process.env });
+    return await RatchetClient.connect({ store: requireStoreName(options), temporal, createStore: false });
   } catch (error) {
     if ((error as { code?: string }).code !== "temporal_unreachable") throw error;
     note(`${(error as Error).message}: showing what the store holds`);

@@ -3,14 +3,19 @@
 import { createRequire } from "node:module";
 import { Command, CommanderError } from "commander";
 import { cancelVerb, pauseVerb, resumeVerb } from "./control.ts";
+import { copyVerb } from "./copy.ts";
 import { devVerb } from "./dev.ts";
 import { doctorVerb } from "./doctor.ts";
+import { eraseVerb } from "./erase.ts";
 import { printError } from "./exit.ts";
 import { exportVerb } from "./export.ts";
 import { historyVerb } from "./history.ts";
 import { initVerb } from "./init.ts";
 import { listVerb } from "./list.ts";
+import { logpsVerb } from "./logps.ts";
 import { planVerb } from "./plan.ts";
+import { pruneVerb } from "./prune.ts";
+import { repairVerb } from "./repair.ts";
 import { runVerb } from "./run.ts";
 import { samplesVerb } from "./samples.ts";
 import { startVerb } from "./start.ts";
@@ -43,7 +48,8 @@ const groups: Record<string, ((program: Command) => Command)[]> = {
   "Follow:": [statusVerb, watchVerb, listVerb],
   "Control:": [pauseVerb, resumeVerb, cancelVerb],
   "Read:": [historyVerb, samplesVerb, verifyVerb, exportVerb],
-  "Check:": [doctorVerb],
+  "Keep:": [repairVerb, pruneVerb, copyVerb, eraseVerb],
+  "Check:": [logpsVerb, doctorVerb],
 };
 for (const [heading, verbs] of Object.entries(groups)) for (const verb of verbs) verb(program).helpGroup(heading);
 

@@ -53,6 +53,9 @@ export function eventLine(event: LedgerEvent, test?: EvaluateMetrics): string {
     case "resumed":
     case "cancelled":
     case "reopened":
+    case "moved":
+    case "repaired":
+    case "erased":
       return `${event.type} by ${event.by}${event.why ? `: ${event.why}` : ""}`;
     case "failed":
       return `failed: ${event.code}: ${event.message}`;

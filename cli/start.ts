@@ -32,7 +32,7 @@ export const startVerb = (program: Command): Command =>
     .option("--json", "what was done, as JSON")
     .action(async (path: string, flags: StartFlags, command: Command) => {
       const spec = await loadCampaign(path);
-      await using(openClient(command), async (client) => {
+      await using(openClient(command, { createStore: true }), async (client) => {
         const started = await client.start(spec, { ...flags, campaignId: flags.id });
         if (flags.json) json(started);
         else data(started.campaignId);

@@ -23,9 +23,10 @@ export const verifyVerb = (program: Command): Command =>
       });
     });
 
-function verificationText({ campaignId, checked, problems }: Verification): string {
+function verificationText({ campaignId, checked, erased, problems }: Verification): string {
   const { rows, manifests, blobs, sizeBytes } = checked;
-  const counted = `${rows} ledger rows, ${manifests} manifests, ${blobs} blobs, ${(sizeBytes / 1e6).toFixed(1)} MB hashed again`;
+  const gone = erased.length > 0 ? `, ${erased.length} erased` : "";
+  const counted = `${rows} ledger rows, ${manifests} manifests, ${blobs} blobs, ${(sizeBytes / 1e6).toFixed(1)} MB hashed again${gone}`;
   if (problems.length === 0) return `${campaignId} is sound: ${counted}`;
   const lines = problems.map(({ code, message, namedBy }) => `  ${code}: ${message}${namedBy ? ` (named by ${namedBy})` : ""}`);
   return [`${campaignId} is damaged: ${problems.length} problem${problems.length === 1 ? "" : "s"}; ${counted}`, ...lines].join("\n");

@@ -76,3 +76,9 @@ test("a cancelled campaign goes on only when asked to", () => {
   assert.deepEqual(decideStart(record("cancelled"), false, request()), { action: "refuse", code: "campaign_cancelled" });
   assert.deepEqual(decideStart(record("cancelled"), false, request({ resume: true })), { action: "reopen" });
 });
+
+test("a campaign that was moved goes on elsewhere only, whatever is asked", () => {
+  for (const more of [{}, { takeOver: true }, { resume: true }, { specDigest: "b".repeat(64) }]) {
+    assert.deepEqual(decideStart(record("moved"), false, request(more)), { action: "refuse", code: "campaign_moved" });
+  }
+});

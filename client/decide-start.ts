@@ -23,11 +23,12 @@ export type StartDecision =
   /** Cancelled, and asked to go on: write `reopened`, then start. */
   | { action: "reopen" }
   | { action: "completed" }
-  | { action: "refuse"; code: "campaign_differs" | "campaign_cancelled" | "owned_elsewhere" };
+  | { action: "refuse"; code: "campaign_differs" | "campaign_cancelled" | "campaign_moved" | "owned_elsewhere" };
 
 /** `runningHere`: this server has an open run of the campaign's workflow. */
 export function decideStart(record: CampaignRecord | undefined, runningHere: boolean, request: StartRequest): StartDecision {
   if (!record) return { action: "create" };
+  if (record.status === "moved") return { action: "refuse", code: "campaign_moved" };
   if (record.specDigest !== request.specDigest) return { action: "refuse", code: "campaign_differs" };
   if (record.status === "completed") return { action: "completed" };
   if (record.status === "cancelled") return request.resume ? { action: "reopen" } : { action: "refuse", code: "campaign_cancelled" };

@@ -45,7 +45,7 @@ export async function exportPairs(store: Store, address: Address, out: string): 
   const path = resolve(out);
   await mkdir(dirname(path), { recursive: true });
   try {
-    await writeFile(path, await store.getBlob(pairs), { flag: "wx" });
+    await writeFile(path, await store.getRemainder(pairs), { flag: "wx" });
   } catch (cause) {
     if ((cause as NodeJS.ErrnoException).code === "EEXIST") throw exists(path, cause);
     throw cause;

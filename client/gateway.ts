@@ -1,7 +1,7 @@
 // The part of Temporal that the client uses, as an interface: what the rules need to know, without gRPC. Implemented on the SDK in
 // temporal-gateway.ts and by a fake in tests.
 import type { ConnectionOptions } from "@temporalio/client";
-import type { CampaignInput } from "../campaign/types.ts";
+import type { CampaignInput, StageInput } from "../campaign/types.ts";
 import type { CampaignProgress, ControlReply, ControlRequest, StageProgress } from "../workflows/messages.ts";
 
 /** Where a server is and how to talk to it. */
@@ -19,6 +19,8 @@ export type RunStatus = "running" | "completed" | "failed" | "cancelled" | "term
 export interface Run {
   runId: string;
   status: RunStatus;
+  /** Store of the campaign that it runs. */
+  store?: string;
   /** A workflow task lies on the queue since then. */
   taskSinceMs?: number;
   pending: PendingActivity[];
@@ -43,6 +45,9 @@ export interface Poller {
   lastPollMs: number;
 }
 
+/** Workflows that make one place: its stages in order, each adopting what is finished. */
+export type PlaceWorkflow = "bootstrap" | "iteration" | "baseline";
+
 export type ControlVerb = "pause" | "resume" | "cancel";
 
 /** Every call throws `temporal_unreachable` where the server does not answer. */
@@ -57,6 +62,8 @@ export interface Gateway {
   failure(workflowId: string): Promise<{ code: string; message: string } | undefined>;
   /** Starts, or attaches to an open run of that id; `replace` ends an open run first. */
   start(input: CampaignInput, options: { replace: boolean; summary: string }): Promise<{ runId: string }>;
+  /** Runs the workflow of one place to its end, or waits for the one that runs; throws the failure with its code. */
+  runPlace<R>(workflowId: string, type: PlaceWorkflow, input: StageInput, summary: string): Promise<R>;
   /** Undefined where no worker answered within `timeoutMs`. */
   progress(campaignId: string, timeoutMs: number): Promise<CampaignProgress | undefined>;
   /** Null between stages; undefined where nobody answered or the child is gone. */

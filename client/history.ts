@@ -14,6 +14,7 @@ import type {
   StageDigests,
   TrainResult,
 } from "../campaign/types.ts";
+import { repairsOf } from "../campaign/rules.ts";
 import type { Store } from "../store/types.ts";
 import { finishedPlaces } from "./places.ts";
 import type { FinishedPlace } from "./places.ts";
@@ -55,13 +56,13 @@ export interface PlaceHistory {
 export async function readHistory(store: Store, campaignId: string): Promise<CampaignHistory> {
   const { record, rows } = await requireCampaign(store, campaignId);
   const places: PlaceHistory[] = [];
-  for (const place of finishedPlaces(record)) places.push(await readPlace(store, campaignId, place));
+  for (const place of finishedPlaces(record)) places.push(await readPlace(store, campaignId, place, repairsOf(rows)));
   const { name, specDigest, status, epoch, latest, promoted, failure } = record;
   return { campaign: { campaignId, name, specDigest, status, epoch, latest, promoted, failure }, places, ledger: rows };
 }
 
-async function readPlace(store: Store, campaignId: string, { name, policy, decision, stages }: FinishedPlace): Promise<PlaceHistory> {
-  const manifests = await readManifests(store, campaignId, name);
+async function readPlace(store: Store, campaignId: string, { name, policy, decision, stages }: FinishedPlace, repairs: ReadonlyMap<string, number>): Promise<PlaceHistory> {
+  const manifests = await readManifests(store, campaignId, name, repairs);
   const work = Object.fromEntries([...manifests.stages].map(([stage, found]) => [stage, stageWork(found)]));
   const result = async <R>(digest: Digest | undefined): Promise<R | undefined> => (digest ? store.getJson<R>(digest) : undefined);
 

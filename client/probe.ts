@@ -6,8 +6,7 @@ import { join } from "node:path";
 import { activityQueue, WORKFLOW_QUEUE } from "../campaign/ids.ts";
 import { Graph, Session } from "../engine/graph/index.ts";
 import { createModuleRunner } from "../runtimes/module/index.ts";
-import { openStore } from "../store/index.ts";
-import { probeStore } from "./probe-store.ts";
+import { backendOf, hasFormat, probeStore } from "../store/index.ts";
 import { registerCommand } from "./search-attributes.ts";
 import { TemporalGateway } from "./temporal-gateway.ts";
 import type { TemporalAddress } from "./gateway.ts";
@@ -64,12 +63,18 @@ export function probeModules(): Promise<Finding> {
   });
 }
 
+const RACERS = 16;
+
 /** Races conditional creates, reads back, deletes what it wrote. */
 export function probeStorage(name: string | undefined): Promise<Finding> {
   return probed("store", async () => {
     if (name === undefined) return { state: "warning", found: "no store is named", hint: "--store or RATCHET_STORE; `ratchet dev` makes one here" };
-    const { ok, found } = await probeStore((await openStore(name)).backend);
-    return { state: ok ? "ok" : "failed", found: `${name}: ${found}` };
+    const backend = await backendOf(name);
+    const made = await hasFormat(backend);
+    // Trying a folder that is not there would make it.
+    if (!made && name.startsWith("dir:")) return { state: "warning", found: `there is no store at ${name} yet`, hint: "a worker, `start` and `run` make it" };
+    await probeStore(backend, RACERS);
+    return { state: "ok", found: `${name}: one of ${RACERS} racing creates won; read back, listed and deleted${made ? "" : "; no store is there yet"}` };
   });
 }
 

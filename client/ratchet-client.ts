@@ -11,6 +11,10 @@ import type { Store } from "../store/types.ts";
 import type { ControlReply } from "../workflows/messages.ts";
 import { compileSpec } from "./compile/index.ts";
 import { controlCampaign } from "./control.ts";
+import { copyCampaign } from "./copy.ts";
+import type { Copied } from "./copy.ts";
+import { erasePrompt } from "./erase.ts";
+import type { Erased, EraseOptions } from "./erase.ts";
 import { ResourceError, UNREACHABLE_HINT } from "./errors.ts";
 import { exportCheckpoint, exportPairs } from "./export.ts";
 import type { Exported, ExportPointer } from "./export.ts";
@@ -19,6 +23,10 @@ import { readHistory } from "./history.ts";
 import type { CampaignHistory } from "./history.ts";
 import type { CampaignOutcome } from "./outcome.ts";
 import { findAddress, findCampaignId } from "./record.ts";
+import { GRACE_MS, pruneStore } from "./prune.ts";
+import type { Pruned, PruneOptions } from "./prune.ts";
+import { repairCampaign } from "./repair.ts";
+import type { Repair, RepairOptions } from "./repair.ts";
 import { readSamples } from "./samples.ts";
 import type { SampleOptions, Samples } from "./samples.ts";
 import { startCampaign } from "./start.ts";
@@ -37,6 +45,8 @@ export interface ClientOptions {
   store: string | Store;
   /** Absent: verbs that read the record work, the others throw `temporal_unreachable`. */
   temporal?: TemporalAddress | Gateway;
+  /** Make the store where there is none. Absent: only where Temporal is given, since readers make nothing. */
+  createStore?: boolean;
   /** Where `env:NAME` of prompt and SFT modules is looked up at `start`. */
   environment?: Record<string, string | undefined>;
 }
@@ -70,8 +80,8 @@ export class RatchetClient {
     this.environment = environment;
   }
 
-  static async connect({ store, temporal, environment }: ClientOptions): Promise<RatchetClient> {
-    const opened = typeof store === "string" ? await openStore(store) : store;
+  static async connect({ store, temporal, createStore = temporal !== undefined, environment }: ClientOptions): Promise<RatchetClient> {
+    const opened = typeof store === "string" ? await openStore(store, { create: createStore }) : store;
     return new RatchetClient(opened, temporal && "connection" in temporal ? await connectTemporal(temporal) : temporal, environment);
   }
 
@@ -82,6 +92,7 @@ export class RatchetClient {
     }
     // Asked first: without a server nothing need be uploaded.
     const gateway = this.gateway;
+    await this.store.proveWrites();
     const { specDigest } = await compileSpec(spec, { baseDir, store: this.store, environment: this.environment, ...(seed === undefined ? {} : { seed }) });
     return startCampaign(this.store, gateway, { campaignId, name: spec.name, specDigest, takeOver, resume, by, requestId: randomUUID() });
   }
@@ -137,6 +148,26 @@ export class RatchetClient {
   /** Hashes everything again and follows every reference. */
   async verify(campaign: string, options?: VerifyOptions): Promise<Verification> {
     return verifyCampaign(this.store, await this.id(campaign), options);
+  }
+
+  /** Makes damaged or missing artifacts again where what they were made from is whole; else throws `unrepairable`. */
+  async repair(campaign: string, { why = "", by = whoAmI(), requestId = randomUUID(), onPlace }: ControlCampaignOptions & Pick<RepairOptions, "onPlace"> = {}): Promise<Repair> {
+    return repairCampaign(this.store, this.gateway, await this.id(campaign), { why, by, requestId, ...(onPlace ? { onPlace } : {}) });
+  }
+
+  /** Moves the campaign to another store, where it goes on. */
+  async copy(campaign: string, to: string | Store, { why = "", by = whoAmI() }: Omit<ControlCampaignOptions, "requestId"> = {}): Promise<Copied> {
+    return copyCampaign(this.store, typeof to === "string" ? await openStore(to) : to, await this.id(campaign), { why, by });
+  }
+
+  /** Deletes what no campaign of the store needs. */
+  prune({ dryRun = false, graceMs = GRACE_MS }: Partial<PruneOptions> = {}): Promise<Pruned> {
+    return pruneStore(this.store, { dryRun, graceMs });
+  }
+
+  /** Takes the rows of a prompt out of all campaigns of the store. */
+  erase(promptId: string, { why, by = whoAmI(), requestId = randomUUID(), dryRun = false }: Partial<EraseOptions> & { why: string }): Promise<Erased> {
+    return erasePrompt(this.store, promptId, { why, by, requestId, dryRun });
   }
 
   async exportCheckpoint(address: string, out: string, pointer: ExportPointer = "promoted"): Promise<Exported> {

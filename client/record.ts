@@ -30,7 +30,7 @@ export const readSpec = (store: Store, { specDigest }: CampaignRecord): Promise<
 /** A full id, or the beginning of exactly one. */
 export async function findCampaignId(store: Store, text: string): Promise<string> {
   // A full id is asked for directly: listing a store is slow. Its first row need only be there, not sound: `verify` must get this far.
-  if (isCampaignId(text) && (await store.backend.sizeBytes(ledgerKey(text, 0))) !== undefined) return text;
+  if (isCampaignId(text) && (await store.backend.stat(ledgerKey(text, 0))) !== undefined) return text;
   const ids = await campaignIds(store);
   const matches = ids.filter((id) => id.startsWith(text));
   const [only] = matches;
@@ -62,7 +62,7 @@ export async function pieceRows<R>(store: Store, pieces: readonly PieceRef[]): P
 }
 
 export async function jsonLines<R>(store: Store, digest: Digest): Promise<R[]> {
-  const lines = new TextDecoder().decode(await store.getBlob(digest)).split("\n");
+  const lines = new TextDecoder().decode(await store.getRemainder(digest)).split("\n");
   return lines.filter((line) => line !== "").map((line) => JSON.parse(line) as R);
 }
 

@@ -121,3 +121,19 @@ test("an ended campaign is not controlled, whatever the server says", async () =
   await append(1, END);
   await assert.rejects(controlCampaign(store, gateway, "c", "pause", { by: "ada", why: "", requestId: "p" }), { code: "campaign_ended" });
 });
+
+test("a run that serves the store which the campaign was moved from is not followed, and ended only when asked to", async () => {
+  const { start, gateway } = await bench();
+  gateway.runs.set("ratchet:c", { runId: "old", status: "running", store: "dir:/old", pending: [] });
+  await assert.rejects(start(), { code: "owned_elsewhere", message: /for the store dir:\/old/ });
+  assert.equal((await start({ takeOver: true })).action, "created");
+  assert.equal(gateway.started[0]?.replace, true);
+});
+
+test("a campaign that was moved says where it goes on", async () => {
+  const { start, gateway, store } = await bench();
+  await start();
+  gateway.runs.clear();
+  await store.ledger("c").takeOver<LedgerEvent>({ id: "moved:x", event: { type: "moved", to: "s3://bucket/x", by: "ada", why: "" }, by: "ada" });
+  await assert.rejects(start({ takeOver: true, resume: true }), { code: "campaign_moved", message: /s3:\/\/bucket\/x/ });
+});

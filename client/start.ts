@@ -40,7 +40,13 @@ export async function startCampaign(store: Store, gateway: Gateway, options: Sta
   const { campaignId, specDigest } = options;
   const request: StartRequest = { ...options, server: await gateway.identity(), namespace: gateway.namespace };
   const record = (await readCampaign(store, campaignId))?.record;
-  const runningHere = (await gateway.run(campaignWorkflowId(campaignId)))?.status === "running";
+  const run = await gateway.run(campaignWorkflowId(campaignId));
+  // Ids are a server's, campaigns are a store's: the run of a campaign that was moved here may still be open for the store that it left.
+  const otherStore = run?.status === "running" && run.store !== undefined && run.store !== store.name;
+  if (otherStore && !options.takeOver) {
+    throw new ResourceError("owned_elsewhere", `this server runs ${campaignId} for the store ${run.store}`, { hint: "where the campaign was moved from there: start with --take-over, which ends that run" });
+  }
+  const runningHere = run?.status === "running" && !otherStore;
   const decision = decideStart(record, runningHere, request);
   const begun = { campaignId, specDigest };
   switch (decision.action) {
@@ -51,10 +57,10 @@ export async function startCampaign(store: Store, gateway: Gateway, options: Sta
     case "attach":
       return { ...begun, action: "attached", ...(await startWorkflow(store, gateway, options, false)) };
     case "create":
-      return (await created(store, options)) ? { ...begun, action: "created", ...(await startWorkflow(store, gateway, options, false)) } : startCampaign(store, gateway, options);
+      return (await created(store, options)) ? { ...begun, action: "created", ...(await startWorkflow(store, gateway, options, otherStore)) } : startCampaign(store, gateway, options);
     case "reopen":
     case "resume":
-      return { ...begun, ...(await startAgain(store, gateway, record as CampaignRecord, decision, options)) };
+      return { ...begun, ...(await startAgain(store, gateway, record as CampaignRecord, decision, options, otherStore)) };
   }
 }
 
@@ -64,8 +70,9 @@ async function startAgain(
   record: CampaignRecord,
   decision: StartDecision & { action: "reopen" | "resume" },
   options: StartOptions,
+  otherStore: boolean,
 ): Promise<Pick<Started, "action" | "runId">> {
-  const replace = decision.action === "resume" && decision.replace;
+  const replace = otherStore || (decision.action === "resume" && decision.replace);
   if (!replace) await closed(gateway, options.campaignId);
   if (decision.action === "reopen") {
     const event: LedgerEvent = { type: "reopened", by: options.by, why: "start --resume" };
@@ -96,7 +103,7 @@ async function closed(gateway: Gateway, campaignId: string): Promise<void> {
   }
 }
 
-async function refusal(store: Store, gateway: Gateway, record: CampaignRecord, code: "campaign_differs" | "campaign_cancelled" | "owned_elsewhere", specDigest: Digest): Promise<Error> {
+async function refusal(store: Store, gateway: Gateway, record: CampaignRecord, code: "campaign_differs" | "campaign_cancelled" | "campaign_moved" | "owned_elsewhere", specDigest: Digest): Promise<Error> {
   const { campaignId } = record;
   switch (code) {
     case "campaign_differs": {
@@ -109,6 +116,8 @@ async function refusal(store: Store, gateway: Gateway, record: CampaignRecord, c
     }
     case "campaign_cancelled":
       return new SpecError("campaign_cancelled", `campaign ${campaignId} was cancelled`, { hint: "go on with it: start with --resume" });
+    case "campaign_moved":
+      return new SpecError("campaign_moved", record.failure?.message ?? campaignId, { hint: "start it there: --store" });
     case "owned_elsewhere":
       return new ResourceError("owned_elsewhere", `campaign ${campaignId} is ${record.status} on another server (${record.server}, namespace ${record.namespace}), not on ${gateway.address}`, {
         hint: "where that server is gone for good: start with --take-over",

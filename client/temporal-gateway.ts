@@ -15,11 +15,12 @@ import { ApplicationFailure, defineSearchAttributeKey, TypedSearchAttributes } f
 import type { temporal } from "@temporalio/proto";
 import { SpecError } from "../campaign/errors.ts";
 import { campaignWorkflowId, SEARCH_ATTRIBUTES, WORKFLOW_QUEUE } from "../campaign/ids.ts";
-import type { CampaignInput } from "../campaign/types.ts";
+import type { CampaignInput, StageInput } from "../campaign/types.ts";
 import { progress, stageProgress } from "../workflows/messages.ts";
 import type { CampaignProgress, ControlReply, ControlRequest, StageProgress } from "../workflows/messages.ts";
+import { ArtifactError } from "../store/index.ts";
 import { ResourceError, UNREACHABLE_HINT } from "./errors.ts";
-import type { ControlVerb, Gateway, PendingActivity, Poller, Run, RunStatus, TemporalAddress } from "./gateway.ts";
+import type { ControlVerb, Gateway, PendingActivity, PlaceWorkflow, Poller, Run, RunStatus, TemporalAddress } from "./gateway.ts";
 import { serverIdentity } from "./server-identity.ts";
 
 /** gRPC status codes by what a caller can do about them. */
@@ -72,10 +73,11 @@ export class TemporalGateway implements Gateway {
   run(workflowId: string): Promise<Run | undefined> {
     return this.call(async () => {
       try {
-        const { runId, status, raw } = await this.client.workflow.getHandle(workflowId).describe();
+        const { runId, status, memo, raw } = await this.client.workflow.getHandle(workflowId).describe();
         const taskSinceMs = timeMs(raw.pendingWorkflowTask?.originalScheduledTime);
         const pending = (raw.pendingActivities ?? []).map(pendingActivity);
-        return { runId, status: RUN_STATUS[status.name] ?? "failed", ...(taskSinceMs ? { taskSinceMs } : {}), pending };
+        const store = memo?.["store"];
+        return { runId, status: RUN_STATUS[status.name] ?? "failed", ...(typeof store === "string" ? { store } : {}), ...(taskSinceMs ? { taskSinceMs } : {}), pending };
       } catch (error) {
         if (error instanceof WorkflowNotFoundError) return undefined;
         throw error;
@@ -106,12 +108,26 @@ export class TemporalGateway implements Gateway {
         workflowIdReusePolicy: "ALLOW_DUPLICATE",
         workflowIdConflictPolicy: replace ? "TERMINATE_EXISTING" : "USE_EXISTING",
         staticSummary: summary,
+        memo: { store: input.storeName },
         ...(missing.includes("RatchetCampaign")
           ? {}
           : { typedSearchAttributes: new TypedSearchAttributes([{ key: campaign, value: input.campaignId }]) }),
       }),
     );
     return { runId: handle.firstExecutionRunId };
+  }
+
+  async runPlace<R>(workflowId: string, type: PlaceWorkflow, input: StageInput, staticSummary: string): Promise<R> {
+    const handle = await this.call(() =>
+      this.client.workflow.start(type, { workflowId, taskQueue: WORKFLOW_QUEUE, args: [input], workflowIdReusePolicy: "ALLOW_DUPLICATE", workflowIdConflictPolicy: "USE_EXISTING", staticSummary }),
+    );
+    try {
+      return (await handle.result()) as R;
+    } catch (error) {
+      if (!(error instanceof WorkflowFailedError)) throw this.translate(error);
+      const cause = innermost(error);
+      throw new ArtifactError((cause instanceof ApplicationFailure ? cause.type : undefined) ?? "unclassified", cause.message, { cause: error });
+    }
   }
 
   progress(campaignId: string, timeoutMs: number): Promise<CampaignProgress | undefined> {

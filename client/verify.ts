@@ -5,10 +5,13 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { CompiledSpec } from "../campaign/compiled.ts";
-import { resultsPrefix } from "../campaign/ids.ts";
+import { checkpointsPrefix, resultsPrefix } from "../campaign/ids.ts";
+import { repairsOf } from "../campaign/rules.ts";
 import type { Digest, LedgerEvent, LedgerRow, Manifest, PieceRef, Tree } from "../campaign/types.ts";
-import { BLOBS_PREFIX } from "../store/layout.ts";
+import { readErasure } from "../store/erased.ts";
+import { BLOBS_PREFIX, ERASED_PREFIX, erasedKey } from "../store/layout.ts";
 import type { Store } from "../store/types.ts";
+import { isCurrent } from "./work.ts";
 
 export interface VerifyProblem {
   code: string;
@@ -22,6 +25,8 @@ export interface VerifyProblem {
 export interface Verification {
   campaignId: string;
   checked: { rows: number; manifests: number; blobs: number; sizeBytes: number };
+  /** Digests of blobs that were erased on purpose: no damage. */
+  erased: Digest[];
   problems: VerifyProblem[];
 }
 
@@ -49,6 +54,7 @@ class Verifier {
   private readonly campaignId: string;
   private readonly onProgress: (blobs: number) => void;
   private readonly problems: VerifyProblem[] = [];
+  private readonly erased: Digest[] = [];
   private readonly seen = new Map<Digest, Promise<Uint8Array | undefined>>();
   private readonly results = new Set<Digest>();
   private manifests = 0;
@@ -64,13 +70,14 @@ class Verifier {
   async run(campaignOnly: boolean): Promise<Verification> {
     const rows = await this.ledger();
     await this.spec(rows);
-    for (const prefix of [resultsPrefix(this.campaignId), `campaigns/${this.campaignId}/work/`]) {
-      for await (const key of this.store.backend.list(prefix)) await this.manifest(key);
-    }
+    const repairs = repairsOf(rows);
+    for await (const key of this.store.backend.list(resultsPrefix(this.campaignId))) if (isCurrent(key, repairs)) await this.manifest(key);
+    for await (const key of this.store.backend.list(checkpointsPrefix(this.campaignId))) if (isCurrent(key, repairs)) await this.manifest(key);
     for (const row of rows) await this.decision(row);
     if (!campaignOnly) for await (const key of this.store.backend.list(BLOBS_PREFIX)) await this.stray(key);
+    for await (const key of this.store.backend.list(ERASED_PREFIX)) await this.cameBack(key.slice(ERASED_PREFIX.length, -".json".length));
     const checked = { rows: rows.length, manifests: this.manifests, blobs: this.seen.size, sizeBytes: this.sizeBytes };
-    return { campaignId: this.campaignId, checked, problems: this.problems };
+    return { campaignId: this.campaignId, checked, erased: this.erased, problems: this.problems };
   }
 
   async clean(): Promise<void> {
@@ -92,14 +99,8 @@ class Verifier {
     const by = "the ledger's first row";
     const spec = await this.json<CompiledSpec>(first.event.specDigest, by);
     if (!spec) return;
-    const { prompts, bootstrap, modules } = spec;
-    const { preferences } = bootstrap;
     await this.tree(spec.policy.tree, "the spec");
-    const blobs = [
-      ...[prompts.iterations, prompts.validation, prompts.test, prompts.preferences, bootstrap.sft?.data, preferences && "data" in preferences ? preferences.data : undefined].map((list) => list?.rows),
-      ...Object.values(modules).map((module) => module?.digest),
-    ];
-    for (const digest of blobs) if (digest) await this.blob(digest, "the spec");
+    for (const digest of specBlobs(spec)) await this.blob(digest, "the spec");
   }
 
   private async manifest(key: string): Promise<void> {
@@ -116,8 +117,7 @@ class Verifier {
   }
 
   private async named({ stage, policy, tree, curve, rows, pairs, pieces = [] }: Named, key: string): Promise<void> {
-    const trained = stage === "sft" || stage === "reward" || stage === "train";
-    for (const digest of [tree, trained ? policy : undefined]) if (digest) await this.tree(digest, key);
+    for (const digest of [tree, isTrained(stage) ? policy : undefined]) if (digest) await this.tree(digest, key);
     for (const digest of [curve, rows, pairs, ...pieces.map((piece) => piece.rows)]) if (digest) await this.blob(digest, key);
   }
 
@@ -132,10 +132,16 @@ class Verifier {
     for (const digest of trees) if (digest) await this.tree(digest, by);
   }
 
+  /** Erased bytes that somebody has put again. */
+  private async cameBack(digest: Digest): Promise<void> {
+    if (!(await this.store.hasBlob(digest))) return;
+    this.problems.push({ code: "erased_present", what: digest, message: `blob ${digest} was erased and is there again; erase it again`, namedBy: erasedKey(digest) });
+  }
+
   /** A blob that nothing of this campaign names. */
   private async stray(key: string): Promise<void> {
     const digest = key.slice(key.lastIndexOf("/") + 1);
-    if (!this.seen.has(digest)) await this.blob(digest, "nothing of this campaign", (await this.store.backend.sizeBytes(key)) ?? 0);
+    if (!this.seen.has(digest)) await this.blob(digest, "nothing of this campaign", (await this.store.backend.stat(key))?.sizeBytes ?? 0);
   }
 
   private async tree(digest: Digest, by: string): Promise<void> {
@@ -152,13 +158,21 @@ class Verifier {
   private blob(digest: Digest, by: string, sizeBytes = 0): Promise<Uint8Array | undefined> {
     const known = this.seen.get(digest);
     if (known) return known;
-    const reading = this.hash(digest, sizeBytes).catch((error: unknown) => {
-      this.report(error, digest, by);
+    const reading = this.hash(digest, sizeBytes).catch(async (error: unknown) => {
+      if ((error as { code?: string }).code === "artifact_erased") await this.remainder(digest);
+      else this.report(error, digest, by);
       return undefined;
     });
     this.seen.set(digest, reading);
     this.onProgress(this.seen.size);
     return reading;
+  }
+
+  /** What an erasure left is looked at like anything else. */
+  private async remainder(digest: Digest): Promise<void> {
+    this.erased.push(digest);
+    const redacted = (await readErasure(this.store.backend, digest))?.redacted;
+    if (redacted) await this.blob(redacted, `the erasure of ${digest.slice(0, 12)}`);
   }
 
   private async hash(digest: Digest, sizeBytes: number): Promise<Uint8Array | undefined> {
@@ -184,8 +198,17 @@ class Verifier {
   }
 }
 
+/** What a compiled spec names, besides its policy's tree. */
+export function specBlobs({ prompts, bootstrap, modules }: CompiledSpec): Digest[] {
+  const { preferences } = bootstrap;
+  const lists = [prompts.iterations, prompts.validation, prompts.test, prompts.preferences, bootstrap.sft?.data, preferences && "data" in preferences ? preferences.data : undefined];
+  return [...lists.map((list) => list?.rows), ...Object.values(modules).map((module) => module?.digest)].filter((digest) => digest !== undefined);
+}
+
+export const isTrained = (stage: string | undefined): boolean => stage === "sft" || stage === "reward" || stage === "train";
+
 /** Members of any manifest's result that name blobs or trees. */
-interface Named {
+export interface Named {
   stage?: string;
   /** Tree where the stage trained it, else only the digest of what it used. */
   policy?: Digest;

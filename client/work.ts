@@ -1,8 +1,9 @@
 // What it took to make the results of a place: attempts, pieces or steps computed, adopted and done twice, from the facts of the
 // manifests. Facts never decide anything; they are what happened.
-import { resultsPrefix } from "../campaign/ids.ts";
+import { originalKey, resultsPrefix } from "../campaign/ids.ts";
 import type { Digest, Facts, Manifest } from "../campaign/types.ts";
 import type { Store } from "../store/types.ts";
+import { eachOf } from "./each.ts";
 
 /** One stage of a place; evaluation's two splits are counted together. */
 export interface StageWork {
@@ -25,11 +26,11 @@ interface StageManifests {
   byDigest: Map<Digest, Manifest>;
 }
 
-/** All manifests of a place, by stage folder. */
-export async function readManifests(store: Store, campaignId: string, placeName: string): Promise<StageManifests> {
+/** All manifests of a place, by stage folder, without those that were set aside or that a hand left there. */
+export async function readManifests(store: Store, campaignId: string, placeName: string, repairs: ReadonlyMap<string, number>): Promise<StageManifests> {
   const prefix = `${resultsPrefix(campaignId)}${placeName}/`;
   const keys: string[] = [];
-  for await (const key of store.backend.list(prefix)) keys.push(key);
+  for await (const key of store.backend.list(prefix)) if (isCurrent(key, repairs)) keys.push(key);
   const found: StageManifests = { stages: new Map(), byDigest: new Map() };
   await eachOf(keys, async (key) => {
     const read = await store.readManifest<Manifest>(key);
@@ -60,12 +61,8 @@ export function stageWork(manifests: readonly Manifest[]): StageWork {
 /** true for a piece, a number of steps for training. */
 const recomputed = ({ recomputed: value }: Facts): number => (typeof value === "number" ? value : value === true ? 1 : 0);
 
-/** Stores answer many small reads at once; the order does not matter. */
-async function eachOf<T>(items: readonly T[], work: (item: T) => Promise<void>, atOnce = 16): Promise<void> {
-  const waiting = [...items];
-  await Promise.all(
-    Array.from({ length: atOnce }, async () => {
-      for (let item = waiting.shift(); item !== undefined; item = waiting.shift()) await work(item);
-    }),
-  );
+/** Whether a key of the results is a manifest's that counts: its newest successor, where repairs set it aside. */
+export function isCurrent(key: string, repairs: ReadonlyMap<string, number>): boolean {
+  const original = originalKey(key);
+  return key.endsWith(".json") && original.repair === (repairs.get(original.key) ?? 0);
 }

@@ -1,5 +1,7 @@
 // What an activity computes with. One interface per kind of work; a runtime declares properties, nobody switches on its name.
 // Models are given as local folders in Hugging Face layout (the worker's cache put them there) with the digest that names them.
+import type { Finish } from "../campaign/modules.ts";
+import type { KtoSettings, PreferenceTerm } from "../engine/loss/index.ts";
 
 export interface LocalModel {
   digest: string;
@@ -38,12 +40,13 @@ export interface Completion {
   promptId: string;
   /** Sample index within the group. */
   index: number;
+  /** Cut before a stop string. */
   text: string;
-  /** Token ids of the answer, end-of-sequence token included when it was drawn. */
+  /** Token ids of the answer: all that were drawn, so the end-of-sequence token and a stop string's too. */
   ids: number[];
   /** Natural log-probability of each id under the untempered policy. */
   logps: number[];
-  finish: "eos" | "length";
+  finish: Finish;
   temperature: number;
   /** 16 hex digits. */
   seed: string;
@@ -62,6 +65,10 @@ export interface SamplingSettings {
   topK: number;
   /** 1 = off. */
   topP: number;
+  /** 0 = off. */
+  minP: number;
+  /** Texts and token ids that end an answer, besides the model's own. */
+  stop: (string | number)[];
 }
 
 export interface Generator {
@@ -106,6 +113,8 @@ export interface OptimizerSettings {
   epochs: number;
   /** Rows (pairs for reward and dpo) per optimizer step. */
   batch: number;
+  /** Rows of a batch computed at once; where absent it follows from the model and maxLength. */
+  microBatch?: number;
   /** Seed of the shuffle of rows in each epoch. */
   seed: string;
   /** Longest row in tokens, prompt and answer. */
@@ -117,17 +126,21 @@ export interface OptimizerSettings {
 export type TrainTask =
   /** promptMask: no loss on the prompt; assistantOnly: none on what the chat template's `{% generation %}` leaves out. */
   | { kind: "sft"; promptMask: boolean; assistantOnly?: true }
-  | { kind: "reward" }
-  | { kind: "dpo"; beta: number };
+  /** margin: every row has one. centering: 0 where absent. */
+  | { kind: "reward"; margin?: true; centering?: number }
+  /** losses: sigmoid where absent. ldAlpha: what a token beyond the length of the pair's shorter answer counts; 1 where absent. */
+  | { kind: "dpo"; beta: number; losses?: PreferenceTerm[]; ldAlpha?: number }
+  | ({ kind: "kto" } & KtoSettings);
 
 /**
  * Rows are JSON Lines on local disk, in TRL's columns. sft: {prompt|messages, completion}, {text} or {messages}; reward and dpo:
- * {prompt|messages, chosen, rejected, chosen_ids?, rejected_ids?}, or {chosen, rejected} that begin with their prompt.
+ * {prompt|messages, chosen, rejected, chosen_ids?, rejected_ids?, margin?}, or {chosen, rejected} that begin with their prompt; kto: the
+ * same, a row of which is a desirable and an undesirable answer, or {prompt|messages, completion, label}.
  */
 export interface TrainRequest {
   task: TrainTask;
   start: LocalModel;
-  /** dpo only. */
+  /** dpo and kto, where a loss uses it. */
   reference?: LocalModel;
   rowsPath: string;
   optimizer: OptimizerSettings;

@@ -5,6 +5,7 @@ import { mkdir, readdir, rename, rm, stat } from "node:fs/promises";
 import { dirname, join, relative, sep } from "node:path";
 import { again } from "./again.ts";
 import { canonicalJson, sha256 } from "./canonical.ts";
+import { readErasure } from "./erased.ts";
 import { ArtifactError } from "./errors.ts";
 import { blobKey } from "./layout.ts";
 import type { Backend, Digest } from "./types.ts";
@@ -20,6 +21,8 @@ export interface Tree {
   files: TreeFile[];
 }
 
+/** Far below the grace of any `prune`: a blob that was written within this time stays for as long as a manifest may take to name it. */
+const YOUNG_MS = 60 * 60_000;
 const LOOK_BYTES_MAX = 256 * 1024 ** 2;
 
 export class Blobs {
@@ -29,18 +32,18 @@ export class Blobs {
     this.backend = backend;
   }
 
-  /** An existing blob of the right size is trusted to be read-verified; any other is written again. */
+  /** A sound blob is left as it is where it is young; an old one is written again, which tells `prune` that it is wanted. */
   async put(bytes: Uint8Array | string): Promise<Digest> {
     const data = typeof bytes === "string" ? new TextEncoder().encode(bytes) : bytes;
     const digest = sha256(data);
-    if (!(await this.sound(digest))) await this.backend.put(blobKey(digest), data);
+    if (!(await this.isWanted(digest))) await this.backend.put(blobKey(digest), data);
     return digest;
   }
 
   async putFile(path: string): Promise<{ digest: Digest; sizeBytes: number }> {
     const [digest, { size: sizeBytes }] = await Promise.all([fileDigest(path), stat(path)]);
     // Above this size a look costs as much as the write that mends whatever is there.
-    const present = sizeBytes <= LOOK_BYTES_MAX && (await this.sound(digest));
+    const present = sizeBytes <= LOOK_BYTES_MAX && (await this.isWanted(digest));
     if (!present) await this.backend.putFile(blobKey(digest), path);
     return { digest, sizeBytes };
   }
@@ -48,11 +51,17 @@ export class Blobs {
   get(digest: Digest): Promise<Uint8Array> {
     return again(async () => {
       const bytes = await this.backend.get(blobKey(digest));
-      if (!bytes) throw missing(digest, this.backend);
+      if (!bytes) throw await this.absence(digest);
       const found = sha256(bytes);
       if (found !== digest) throw corrupt(digest, found, this.backend);
       return bytes;
     });
+  }
+
+  async getRemainder(digest: Digest): Promise<Uint8Array> {
+    const erasure = (await this.has(digest)) ? undefined : await readErasure(this.backend, digest);
+    if (!erasure) return this.get(digest);
+    return erasure.redacted ? this.get(erasure.redacted) : new Uint8Array();
   }
 
   getFile(digest: Digest, path: string): Promise<void> {
@@ -60,7 +69,7 @@ export class Blobs {
   }
 
   async has(digest: Digest): Promise<boolean> {
-    return (await this.backend.sizeBytes(blobKey(digest))) !== undefined;
+    return (await this.backend.stat(blobKey(digest))) !== undefined;
   }
 
   /** Files sorted by path, so equal folders have equal digests. */
@@ -90,7 +99,7 @@ export class Blobs {
     await mkdir(dirname(path), { recursive: true });
     const temporary = `${path}.tmp-${randomBytes(6).toString("hex")}`;
     try {
-      if (!(await this.backend.getFile(blobKey(digest), temporary))) throw missing(digest, this.backend);
+      if (!(await this.backend.getFile(blobKey(digest), temporary))) throw await this.absence(digest);
       const found = await fileDigest(temporary);
       if (found !== digest) throw corrupt(digest, found, this.backend);
       await rename(temporary, path);
@@ -99,9 +108,17 @@ export class Blobs {
     }
   }
 
-  /** Whether the blob is there with the right bytes: a damaged one must not hold its name for ever. */
-  private async sound(digest: Digest): Promise<boolean> {
-    if (!(await this.has(digest))) return false;
+  /** Gone on purpose, or lost? */
+  private async absence(digest: Digest): Promise<ArtifactError> {
+    const erasure = await readErasure(this.backend, digest);
+    if (!erasure) return missing(digest, this.backend);
+    return new ArtifactError("artifact_erased", `blob ${digest} in ${this.backend.name} was erased on ${erasure.at.slice(0, 10)} by ${erasure.by}: ${erasure.why}`, { hint: "what was made from it stays; nothing can be made from it again" });
+  }
+
+  /** Whether the blob is there, young, and with the right bytes: a damaged one must not hold its name for ever. */
+  private async isWanted(digest: Digest): Promise<boolean> {
+    const found = await this.backend.stat(blobKey(digest));
+    if (!found || Date.now() - found.modifiedMs > YOUNG_MS) return false;
     const bytes = await this.backend.get(blobKey(digest));
     return bytes !== undefined && sha256(bytes) === digest;
   }
@@ -114,7 +131,7 @@ export async function fileDigest(path: string): Promise<Digest> {
 }
 
 const missing = (digest: Digest, { name }: Backend): ArtifactError =>
-  new ArtifactError("artifact_missing", `blob ${digest} is not in ${name}`, { hint: "was it deleted? `ratchet verify` lists all that is missing" });
+  new ArtifactError("artifact_missing", `blob ${digest} is not in ${name}`, { hint: "was it deleted? `ratchet verify` lists all that is missing, `ratchet repair` makes it again" });
 
 const corrupt = (digest: Digest, found: Digest, { name }: Backend): ArtifactError =>
-  new ArtifactError("artifact_corrupt", `blob ${digest} in ${name} has the digest ${found}`, { hint: "its bytes changed after they were written; `ratchet verify` lists all damage" });
+  new ArtifactError("artifact_corrupt", `blob ${digest} in ${name} has the digest ${found}`, { hint: "its bytes changed after they were written; `ratchet verify` lists all damage, `ratchet repair` makes it again" });

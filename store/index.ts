@@ -4,24 +4,31 @@ import { memoryBackend } from "./backends/memory.ts";
 import { dirBackend } from "./backends/dir.ts";
 import { Blobs } from "./blobs.ts";
 import { canonicalJson } from "./canonical.ts";
-import { ArtifactError } from "./errors.ts";
+import { ArtifactError, ResourceError } from "./errors.ts";
 import { FORMAT, FORMAT_KEY } from "./layout.ts";
 import { campaignIds, openLedger } from "./ledger.ts";
 import { commitManifest, readManifest } from "./manifests.ts";
-import type { Backend, Store } from "./types.ts";
+import { probeStore } from "./probe.ts";
+import type { Backend, Ledger, Store } from "./types.ts";
 
 export { canonicalDigest, canonicalJson, sha256 } from "./canonical.ts";
 export { openCache } from "./cache.ts";
 export type { Cache } from "./cache.ts";
 export { ArtifactError, LeaseLost, ResourceError } from "./errors.ts";
+export { probeStore } from "./probe.ts";
 export type * from "./types.ts";
 
-/** `dir:/path`, `s3://bucket/prefix` or `memory:`. Throws store_name_invalid, store_format_newer. */
-export async function openStore(name: string): Promise<Store> {
-  return storeOn(await backendOf(name));
+export interface OpenOptions {
+  /** Make the store where there is none; false for whoever only reads, so that a mistyped name is said instead of made. */
+  create?: boolean;
 }
 
-async function backendOf(name: string): Promise<Backend> {
+/** `dir:/path`, `s3://bucket/prefix` or `memory:`. Throws store_name_invalid, store_absent, store_format_newer. */
+export async function openStore(name: string, options: OpenOptions = {}): Promise<Store> {
+  return storeOn(await backendOf(name), options);
+}
+
+export async function backendOf(name: string): Promise<Backend> {
   if (name === "memory:") return memoryBackend();
   if (name.startsWith("dir:")) return dirBackend(resolve(name.slice("dir:".length)));
   if (name.startsWith("s3:")) {
@@ -33,8 +40,16 @@ async function backendOf(name: string): Promise<Backend> {
   throw new ArtifactError("store_name_invalid", `${JSON.stringify(name)} names no store`, { hint: "dir:/path or s3://bucket/prefix" });
 }
 
-export async function storeOn(backend: Backend): Promise<Store> {
-  await checkFormat(backend);
+/** Racing creates of the probe at start: enough to find a store that ignores the condition, few enough to be cheap. */
+const RACERS = 4;
+
+export async function storeOn(backend: Backend, { create = true }: OpenOptions = {}): Promise<Store> {
+  if (!(await hasFormat(backend))) {
+    if (!create) throw new ResourceError("store_absent", `there is no store at ${backend.name}`, { hint: "check the name; `ratchet worker`, `start` and `run` make a store where there is none" });
+    await backend.putIfAbsent(FORMAT_KEY, new TextEncoder().encode(`${JSON.stringify({ format: FORMAT })}\n`));
+  }
+  const ledgers = new Map<string, Ledger>();
+  let proved: Promise<void> | undefined;
   const blobs = new Blobs(backend);
   const decode = (bytes: Uint8Array): unknown => JSON.parse(new TextDecoder().decode(bytes));
   return {
@@ -44,28 +59,38 @@ export async function storeOn(backend: Backend): Promise<Store> {
     putBlobFile: (path) => blobs.putFile(path),
     getBlob: (digest) => blobs.get(digest),
     getBlobFile: (digest, path) => blobs.getFile(digest, path),
+    getRemainder: (digest) => blobs.getRemainder(digest),
     hasBlob: (digest) => blobs.has(digest),
     putJson: (value) => blobs.put(canonicalJson(value)),
     getJson: async <T>(digest: string) => decode(await blobs.get(digest)) as T,
     putTree: (dir) => blobs.putTree(dir),
     getTree: (digest, dir) => blobs.getTree(digest, dir),
     readManifest: (key) => readManifest(backend, key),
-    commitManifest: (key, manifest) => commitManifest(backend, blobs, key, manifest),
-    ledger: (campaignId) => openLedger(backend, campaignId),
+    commitManifest: (key, manifest, names = []) => commitManifest(backend, blobs, key, manifest, names),
+    ledger(campaignId) {
+      const ledger = ledgers.get(campaignId) ?? openLedger(backend, campaignId);
+      ledgers.set(campaignId, ledger);
+      return ledger;
+    },
     campaigns: () => campaignIds(backend),
+    proveWrites() {
+      proved ??= probeStore(backend, RACERS).catch((error: unknown) => {
+        proved = undefined;
+        throw error;
+      });
+      return proved;
+    },
   };
 }
 
-/** Written with the first opening; unknown fields are kept, a newer format is refused. */
-async function checkFormat(backend: Backend): Promise<void> {
+/** Whether there is a store; a newer format is refused, unknown fields are kept. */
+export async function hasFormat(backend: Backend): Promise<boolean> {
   const bytes = await backend.get(FORMAT_KEY);
-  if (!bytes) {
-    await backend.putIfAbsent(FORMAT_KEY, new TextEncoder().encode(`${JSON.stringify({ format: FORMAT })}\n`));
-    return;
-  }
+  if (!bytes) return false;
   const format = formatOf(bytes);
   if (format === undefined) throw new ArtifactError("artifact_corrupt", `${FORMAT_KEY} of ${backend.name} does not say its format`);
   if (format > FORMAT) throw new ArtifactError("store_format_newer", `${backend.name} has format ${format}, this version reads up to ${FORMAT}`, { hint: "use a newer ratchet" });
+  return true;
 }
 
 function formatOf(bytes: Uint8Array): number | undefined {

@@ -8,34 +8,45 @@ import type { Backend, Digest, Ledger, NewRow, Row } from "./types.ts";
 
 /** Writers that meet at the tail try again; more than this many times in a row is no race any more. */
 const TRIES = 1_000;
+/** Rows read at once. */
+const AT_ONCE = 32;
 
+/**
+ * One campaign's ledger. What was read is remembered, so that an append reads only the rows behind it; whether the append succeeds is
+ * decided by put-if-absent alone, never by what is remembered.
+ */
 export function openLedger(backend: Backend, campaignId: string): Ledger {
-  const read = <E>(): Promise<{ rows: Row<E>[]; last: Digest | null }> => again(() => readOnce<E>());
+  let chain = new Chain(campaignId);
 
-  async function readOnce<E>(): Promise<{ rows: Row<E>[]; last: Digest | null }> {
+  /** Follows the ledger to its end. Keys are listed, so that a row that is gone is not taken for the end. */
+  async function follow(from: Chain): Promise<Chain> {
+    const { count } = from;
+    // The last known row is listed again: where it is gone, the store is not the one that was read.
     const keys: string[] = [];
-    for await (const key of backend.list(ledgerPrefix(campaignId))) keys.push(key);
-    // Keys are listed, so that a row that is gone is not taken for the end.
-    const stored = await Promise.all(keys.map((_, n) => backend.get(ledgerKey(campaignId, n))));
-    const rows: Row<E>[] = [];
-    let last: Digest | null = null;
-    for (const [n, bytes] of stored.entries()) {
-      if (!bytes) throw missingRow(campaignId, n, keys);
-      rows.push(checked<E>(campaignId, n, last, bytes));
-      last = sha256(bytes);
+    for await (const key of backend.list(ledgerPrefix(campaignId), count > 1 ? ledgerKey(campaignId, count - 2) : undefined)) if (isRow(key)) keys.push(key);
+    if (count > 0 && keys.shift() !== ledgerKey(campaignId, count - 1)) return follow(new Chain(campaignId));
+    for (let at = 0; at < keys.length; at += AT_ONCE) {
+      const numbers = keys.slice(at, at + AT_ONCE).map((_, offset) => count + at + offset);
+      const stored = await Promise.all(numbers.map((n) => backend.get(ledgerKey(campaignId, n))));
+      for (const [offset, bytes] of stored.entries()) {
+        const n = numbers[offset] as number;
+        if (!bytes) throw missingRow(campaignId, n, keys);
+        // Another append of this process may have followed further meanwhile.
+        if (n === from.count) from.add(bytes);
+      }
     }
-    return { rows, last };
+    return from;
   }
 
   /** `refuses`: asked again for each tail that the row would follow. */
   async function add<E>(row: Omit<NewRow<E>, "epoch">, epochOf: (highest: number) => number, refuses: (rows: Row<E>[]) => boolean = () => false): Promise<Row<E> | undefined> {
     for (let tries = 0; tries < TRIES; tries += 1) {
-      const { rows, last } = await read<E>();
-      const done = rows.find(({ id }) => id === row.id);
+      chain = await again(() => follow(chain));
+      const { count, last, epoch } = chain;
+      const done = chain.row<E>(row.id);
       if (done) return done;
-      if (refuses(rows)) return undefined;
-      const highest = rows.reduce((epoch, other) => Math.max(epoch, other.epoch), 0);
-      const next: Row<E> = { schema: "ratchet.ledger/1", n: rows.length, epoch: epochOf(highest), ...row, previous: last, at: new Date().toISOString() };
+      if (refuses(chain.rows as Row<E>[])) return undefined;
+      const next: Row<E> = { schema: "ratchet.ledger/1", n: count, epoch: epochOf(epoch), ...row, previous: last, at: new Date().toISOString() };
       // The chain covers every row but the last; the seal covers that one too.
       const bytes = new TextEncoder().encode(`${JSON.stringify({ ...next, seal: canonicalDigest(next) })}\n`);
       if ((await backend.putIfAbsent(ledgerKey(campaignId, next.n), bytes)) === "created") return next;
@@ -44,7 +55,14 @@ export function openLedger(backend: Backend, campaignId: string): Ledger {
   }
 
   return {
-    read: async <E>() => (await read<E>()).rows,
+    async read<E>() {
+      chain = await again(() => follow(new Chain(campaignId)));
+      return [...chain.rows] as Row<E>[];
+    },
+    async follow<E>() {
+      chain = await again(() => follow(chain));
+      return [...chain.rows] as Row<E>[];
+    },
     append: async <E>(row: NewRow<E>) =>
       (await add(row, (highest) => {
         if (highest > row.epoch) throw new LeaseLost(`campaign ${campaignId} was taken over: epoch ${highest}, this run has ${row.epoch}`);
@@ -54,33 +72,66 @@ export function openLedger(backend: Backend, campaignId: string): Ledger {
   };
 }
 
-function checked<E>(campaignId: string, n: number, previous: Digest | null, bytes: Uint8Array): Row<E> {
-  const broken = (what: string, cause?: unknown): ArtifactError =>
-    new ArtifactError("ledger_broken", `row ${n} of the ledger of ${campaignId} ${what}`, { hint: "restore the row's object from a backup; `ratchet verify` lists all damage", cause });
-  const { seal, ...rest } = parse<E>(bytes, broken);
-  const row = rest as Row<E>;
-  if (seal !== canonicalDigest(row)) throw broken("is not what its seal says");
-  if (row.n !== n) throw broken(`calls itself row ${row.n}`);
-  if (row.previous !== previous) throw broken(`follows a row of digest ${row.previous}, but row ${n - 1} has ${previous}`);
-  return row;
-}
+/** Rows from the first on, each checked against its seal and the row before it. */
+class Chain {
+  readonly rows: Row<unknown>[] = [];
+  /** Digest of the last row's bytes. */
+  last: Digest | null = null;
+  epoch = 0;
+  private readonly byId = new Map<string, Row<unknown>>();
+  private readonly campaignId: string;
 
-function parse<E>(bytes: Uint8Array, broken: (what: string, cause: unknown) => ArtifactError): Row<E> & { seal?: Digest } {
-  try {
-    return JSON.parse(new TextDecoder().decode(bytes)) as Row<E> & { seal?: Digest };
-  } catch (cause) {
-    throw broken("is no JSON", cause);
+  constructor(campaignId: string) {
+    this.campaignId = campaignId;
+  }
+
+  get count(): number {
+    return this.rows.length;
+  }
+
+  row<E>(id: string): Row<E> | undefined {
+    return this.byId.get(id) as Row<E> | undefined;
+  }
+
+  add(bytes: Uint8Array): void {
+    const row = this.checked(bytes);
+    this.rows.push(row);
+    if (!this.byId.has(row.id)) this.byId.set(row.id, row);
+    this.last = sha256(bytes);
+    this.epoch = Math.max(this.epoch, row.epoch);
+  }
+
+  private checked(bytes: Uint8Array): Row<unknown> {
+    const n = this.count;
+    const { seal, ...row } = this.parse(bytes);
+    if (seal !== canonicalDigest(row)) throw this.broken("is not what its seal says");
+    if (row.n !== n) throw this.broken(`calls itself row ${row.n}`);
+    if (row.previous !== this.last) throw this.broken(`follows a row of digest ${row.previous}, but row ${n - 1} has ${this.last}`);
+    return row;
+  }
+
+  private parse(bytes: Uint8Array): Row<unknown> & { seal?: Digest } {
+    try {
+      return JSON.parse(new TextDecoder().decode(bytes)) as Row<unknown> & { seal?: Digest };
+    } catch (cause) {
+      throw this.broken("is no JSON", cause);
+    }
+  }
+
+  private broken(what: string, cause?: unknown): ArtifactError {
+    return new ArtifactError("ledger_broken", `row ${this.count} of the ledger of ${this.campaignId} ${what}`, { hint: RESTORE, cause });
   }
 }
+
+const RESTORE = "restore the row's object from a backup; `ratchet verify` lists all damage";
 
 const missingRow = (campaignId: string, n: number, keys: string[]): ArtifactError =>
-  new ArtifactError("ledger_broken", `row ${n} of the ledger of ${campaignId} is gone, but ${keys.at(-1)} is there`, { hint: "restore the row's object from a backup; `ratchet verify` lists all damage" });
+  new ArtifactError("ledger_broken", `row ${n} of the ledger of ${campaignId} is gone, but ${keys.at(-1)} is there`, { hint: RESTORE });
 
+/** Whatever else lies in the folder (an editor's backup, a file manager's index) is nobody's row. */
+const isRow = (key: string): boolean => /\/\d{12}\.json$/.test(key);
+
+/** Campaigns are folders; one that was never created, or was emptied, has no first row. */
 export async function* campaignIds(backend: Backend): AsyncGenerator<string> {
-  const first = /^campaigns\/([^/]+)\/ledger\/0{12}\.json$/;
-  for await (const key of backend.list("campaigns/")) {
-    const id = first.exec(key)?.[1];
-    if (id) yield id;
-  }
+  for await (const id of backend.folders("campaigns/")) if (await backend.stat(ledgerKey(id, 0))) yield id;
 }
-

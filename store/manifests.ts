@@ -4,7 +4,7 @@
 import { again } from "./again.ts";
 import { canonicalDigest, canonicalJson } from "./canonical.ts";
 import type { Blobs } from "./blobs.ts";
-import { ArtifactError } from "./errors.ts";
+import { ArtifactError, ResourceError } from "./errors.ts";
 import type { Backend, CommittedManifest, Digest } from "./types.ts";
 
 type WithResult = { result: unknown };
@@ -18,11 +18,15 @@ async function readOnce<M extends WithResult>(backend: Backend, key: string): Pr
   const { seal, ...stored } = parse<M & { digest?: Digest; seal?: Digest }>(key, bytes);
   const [digest, found] = [canonicalDigest(stored.result), sealOf(key, stored)];
   if (stored.digest !== digest || seal !== found)
-    throw new ArtifactError("artifact_corrupt", `manifest ${key} is sealed as ${seal} and holds ${found}`, { hint: "its bytes changed after they were written; `ratchet verify` lists all damage" });
+    throw new ArtifactError("artifact_corrupt", `manifest ${key} is sealed as ${seal} and holds ${found}`, { hint: CHANGED });
   return { manifest: stored as unknown as M, digest };
 }
 
-export async function commitManifest<M extends WithResult>(backend: Backend, blobs: Blobs, key: string, manifest: M): Promise<CommittedManifest<M>> {
+export async function commitManifest<M extends WithResult>(backend: Backend, blobs: Blobs, key: string, manifest: M, names: readonly Digest[]): Promise<CommittedManifest<M>> {
+  // Looked at last of all: between their writing and this commit, `prune` may have taken a blob for garbage.
+  for (const digest of names) {
+    if (!(await blobs.has(digest))) throw new ResourceError("blob_vanished", `blob ${digest} went away before ${key} could name it`, { hint: "it is made again; `ratchet prune` needs a longer --grace than any stage takes" });
+  }
   const digest = await blobs.put(canonicalJson(manifest.result));
   const sealed = { ...manifest, digest };
   const bytes = new TextEncoder().encode(`${JSON.stringify({ ...sealed, seal: sealOf(key, sealed) })}\n`);
@@ -32,12 +36,14 @@ export async function commitManifest<M extends WithResult>(backend: Backend, blo
   return { ...first, adopted: true };
 }
 
+const CHANGED = "its bytes or its place changed after it was written; `ratchet verify` lists all damage, `ratchet repair` makes it again";
+
 const sealOf = (key: string, manifest: object): Digest => canonicalDigest({ key, manifest });
 
 function parse<T>(key: string, bytes: Uint8Array): T {
   try {
     return JSON.parse(new TextDecoder().decode(bytes)) as T;
   } catch (cause) {
-    throw new ArtifactError("artifact_corrupt", `manifest ${key} is no JSON`, { hint: "its bytes changed after they were written; `ratchet verify` lists all damage", cause });
+    throw new ArtifactError("artifact_corrupt", `manifest ${key} is no JSON`, { hint: CHANGED, cause });
   }
 }

@@ -19,6 +19,7 @@ export interface OpenDeps {
 
 export async function openDeps(settings: WorkerSettings, connection: NativeConnection, namespace: string, draining: AbortSignal): Promise<OpenDeps> {
   const store = await openStore(settings.store);
+  await store.proveWrites();
   const cache = openCache({ dir: cacheDir(settings), maxBytes: settings.cacheBytes, store });
   const runtime = createOnnxRuntime({ threads: settings.threads, children: settings.children });
   const modules = createModuleCaller(cache, moduleEnvironment());

@@ -31,7 +31,7 @@ export class CampaignState {
   /** The reason why a control message is refused now, or undefined. */
   refusal(message: "pause" | "resume" | "cancel"): { code: string; message: string } | undefined {
     const { status, campaignId } = this.record;
-    const ended = status === "completed" || status === "failed" || status === "cancelled";
+    const ended = status === "completed" || status === "failed" || status === "cancelled" || status === "moved";
     if (ended) return { code: "campaign_ended", message: `campaign ${campaignId} has ended: ${status}` };
     if (message === "pause" && status === "paused") return { code: "already_paused", message: `campaign ${campaignId} is paused already` };
     if (message === "resume" && status !== "paused") return { code: "not_paused", message: `campaign ${campaignId} is not paused, it is ${status}` };

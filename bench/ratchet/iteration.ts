@@ -19,7 +19,7 @@ const rewards = (prompts: Prompt[], answers: Completion[]): Promise<number[]> =>
 
 async function pairs(prompts: Prompt[], answers: Completion[], scores: number[]): Promise<{ path: string; count: number }> {
   const groups = prompts.map((prompt) => ({ prompt, candidates: answers.flatMap((answer, row) => (answer.promptId === prompt.id ? [{ ...answer, score: scores[row]! }] : [])) }));
-  const made = pairGroups(groups, { strategy: "max-min", lengthPenalty: { weight: 0, per: "token" }, dropTruncated: false, limit: 0 }, "0000000000000001");
+  const made = pairGroups(groups, { strategy: "max-min", lengthPenalty: { weight: 0, per: "token" }, dropTruncated: false, missingEosPenalty: 0, limit: 0 }, "0000000000000001");
   const path = join(work.out, "pairs.jsonl");
   await writeFile(path, made.pairs.map((row) => `${JSON.stringify(row)}\n`).join(""));
   return { path, count: made.pairs.length };

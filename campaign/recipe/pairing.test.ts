@@ -4,7 +4,7 @@ import fc from "fast-check";
 import type { PairSettings } from "../compiled.ts";
 import { pairGroups, type Candidate, type ScoredGroup } from "./pairing.ts";
 
-const settings: PairSettings = { strategy: "max-min", lengthPenalty: { per: "token", weight: 0 }, dropTruncated: true, limit: 0 };
+const settings: PairSettings = { strategy: "max-min", lengthPenalty: { per: "token", weight: 0 }, dropTruncated: true, missingEosPenalty: 0, limit: 0 };
 
 const candidate = (text: string, score: number, finish: "eos" | "length" = "eos"): Candidate => ({ text, ids: [...text].map((c) => c.charCodeAt(0)), finish, score });
 const group = (id: string, ...candidates: Candidate[]): ScoredGroup => ({ prompt: { id, prompt: `ask ${id}` }, candidates });
@@ -22,6 +22,7 @@ const anySettings = fc.record({
   strategy: fc.constantFrom("max-min" as const, "max-random" as const, "max-max" as const, "random" as const),
   lengthPenalty: fc.record({ per: fc.constantFrom("token" as const, "character" as const), weight: fc.constantFrom(0, 0.25, 1) }),
   dropTruncated: fc.boolean(),
+  missingEosPenalty: fc.constantFrom(0, 1),
   limit: fc.nat(5),
 });
 
@@ -41,8 +42,11 @@ test("under every strategy the chosen answer has the higher penalised score and 
   fc.assert(
     fc.property(anyGroups, anySettings, (groups, settings) => {
       for (const pair of pairGroups(groups, settings, "seed").pairs) {
-        const length = (text: string) => settings.lengthPenalty.weight * text.length;
-        const gap = pair.chosen_score! - length(pair.chosen as string) - (pair.rejected_score! - length(pair.rejected as string));
+        const { candidates } = groups.find(({ prompt }) => prompt.id === pair.prompt_id)!;
+        // Of equal texts the first one that may enter a pair stands for all.
+        const cut = (text: string) => candidates.find((other) => other.text === text && !(settings.dropTruncated && other.finish === "length"))!.finish === "length";
+        const value = (score: number, text: string) => score - settings.lengthPenalty.weight * text.length - (cut(text) ? settings.missingEosPenalty : 0);
+        const gap = value(pair.chosen_score!, pair.chosen as string) - value(pair.rejected_score!, pair.rejected as string);
         assert.ok(gap > 0);
         assert.equal(pair.margin, gap);
         assert.notEqual(pair.chosen, pair.rejected);
@@ -68,6 +72,13 @@ test("no pair holds a truncated answer where the setting drops them", () => {
   assert.equal(report.dropped["truncated"], 1);
   assert.equal(report.answers?.truncated, 2);
   assert.equal(pairGroups(groups, { ...settings, dropTruncated: false }, "s").pairs.length, 2);
+});
+
+test("an answer that was cut off is worth less by the penalty, in choice and orientation", () => {
+  const groups = [group("a", candidate("cut", 3, "length"), candidate("ended", 2))];
+  const take = (missingEosPenalty: number) => pairGroups(groups, { ...settings, dropTruncated: false, missingEosPenalty }, "s").pairs.map(({ chosen, margin }) => [chosen, margin]);
+  assert.deepEqual(take(0), [["cut", 1]]);
+  assert.deepEqual(take(1.5), [["ended", 0.5]]);
 });
 
 test("max-min takes best and worst, max-max best and second best", () => {

@@ -1,7 +1,8 @@
-// One preference pair per prompt from its scored answers (recipe.md §5.5). The length penalty is part of the score that chooses AND
+// One preference pair per prompt from its scored answers (recipe.md §5.5). Penalties are part of the score that chooses AND
 // orients the pair; the original code re-ordered by the raw score and so undid its own penalty.
 import type { PairSettings } from "../compiled.ts";
 import { InvariantError } from "../errors.ts";
+import type { Finish } from "../modules.ts";
 import type { PairReport } from "../types.ts";
 import { Random } from "./random.ts";
 import { answerContent, promptContent, type PairRow, type PromptRow } from "./rows.ts";
@@ -11,7 +12,7 @@ export interface Candidate {
   text: string;
   /** Token ids; their number is the length that `per: "token"` counts. */
   ids: number[];
-  finish: "eos" | "length";
+  finish: Finish;
   score: number;
 }
 
@@ -69,11 +70,11 @@ function withoutCopies(candidates: Candidate[]): Candidate[] {
   return candidates.filter(({ text }) => !seen.has(text) && seen.add(text));
 }
 
-/** r − λ·|answer| (paper, eq. 9); characters are code points, as in Python's len. */
-function penalised(candidate: Candidate, { lengthPenalty }: PairSettings): number {
+/** r − λ·|answer| (paper, eq. 9), less TRL's missing-EOS penalty where an answer was cut off; characters are code points, as in Python's len. */
+function penalised(candidate: Candidate, { lengthPenalty, missingEosPenalty }: PairSettings): number {
   if (!Number.isFinite(candidate.score)) throw new InvariantError("score_not_finite", `pairing was given the score ${candidate.score}`);
   const length = lengthPenalty.per === "token" ? candidate.ids.length : [...candidate.text].length;
-  return candidate.score - lengthPenalty.weight * length;
+  return candidate.score - lengthPenalty.weight * length - (candidate.finish === "length" ? missingEosPenalty : 0);
 }
 
 function pick(ranked: Ranked[], strategy: PairSettings["strategy"], random: Random): [Ranked, Ranked] {

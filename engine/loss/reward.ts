@@ -1,21 +1,33 @@
-// The Bradley-Terry loss of a reward model: mean of −ln σ(r_chosen − r_rejected) (Bradley and Terry, 1952; arXiv 2405.07863 §2.1).
+// The Bradley-Terry loss of a reward model: mean of −ln σ(r_chosen − r_rejected) (Bradley and Terry, 1952; arXiv 2405.07863 §2.1), where asked
+// with a margin that the difference should reach (arXiv 2307.09288 eq. 2), and with c (r_chosen + r_rejected)², which keeps rewards around 0
+// (arXiv 2312.09244 eq. 2).
 import { divide, dimAt } from "../graph/value.ts";
 import type { Value } from "../graph/value.ts";
 import type { Tape } from "../ops/tape.ts";
 import type { Loss } from "./types.ts";
-import { shareAbove } from "./pairs.ts";
+import { negLogSigmoid, scaled, shareAbove } from "./pairs.ts";
+
+export interface RewardSettings {
+  /** [B], the margin of each pair. */
+  margin?: Value;
+  /** c; 0 = off. */
+  centering?: number;
+}
 
 /** rewards: [2B], those of the chosen answers first. */
-export function rewardLoss(t: Tape, rewards: Value): Loss {
+export function rewardLoss(t: Tape, rewards: Value, { margin, centering = 0 }: RewardSettings = {}): Loss {
   const [chosen_B, rejected_B] = t.halves(rewards, divide(dimAt(rewards, 0), 2));
-  const margin_B = t.sub(chosen_B, rejected_B);
+  const difference_B = t.sub(chosen_B, rejected_B);
+  const sum_B = t.add(chosen_B, rejected_B);
+  const ranking = t.meanAll(negLogSigmoid(t, margin ? t.sub(difference_B, margin) : difference_B));
   return {
-    // −ln σ(m) = softplus(−m)
-    loss: t.meanAll(t.softplus(t.neg(margin_B))),
+    loss: centering === 0 ? ranking : t.add(ranking, scaled(t, t.meanAll(t.mul(sum_B, sum_B)), centering)),
     metrics: {
       accuracy: shareAbove(t, chosen_B, rejected_B),
-      margin: t.meanAll(margin_B),
+      margin: t.meanAll(difference_B),
+      min_reward: t.neg(t.maxAll(t.neg(rewards))),
       mean_reward: t.meanAll(rewards),
+      max_reward: t.maxAll(rewards),
     },
   };
 }

@@ -1,50 +1,19 @@
 // The decoder of the Llama family and its relatives as operations on a tape: RMSNorm, rotate-half rotary embedding, grouped-query
 // attention, SwiGLU. What only some models have (biases, norms of heads: parameters.ts; an adapter: lora.ts) is computed where its parameters are.
 // Whole sequences only; decoding with a cache has a graph of its own.
-// Shapes: R rows, T positions, N = R·T, D hidden, H heads, K key/value heads, G = H/K, d head size, F intermediate, M selected rows.
+// Shapes: R rows, T positions, N tokens (sequences.ts), D hidden, H heads, K key/value heads, G = H/K, d head size, F intermediate, M selected rows.
 import type { Dim, Value } from "../graph/value.ts";
 import { product } from "../graph/value.ts";
 import type { Tape } from "../ops/tape.ts";
 import { parametersOf } from "./parameters.ts";
+import type { Selection, SequenceInputs } from "./sequences.ts";
 import type { ModelConfig } from "./types.ts";
 
 export type Parameters = ReadonlyMap<string, Value>;
 
-/** What every forward pass takes besides the weights. Rows are padded on the right: causal attention then needs no other mask. */
-export interface SequenceInputs {
-  /** [R,T] */
-  tokens: Value;
-  /** [R,T], the place of each token in its own row. */
-  positions: Value;
-  /** [P, d/2] */
-  cos: Value;
-  /** [P, d/2] */
-  sin: Value;
-}
-
-/** Positions of which something is read: index [M] into the N flat positions, each at most once; inverse [N] is its inverse, M where there is none. */
-export interface Selection {
-  index: Value;
-  inverse: Value;
-}
-
 /** Declares the parameters of a model as inputs of the graph. */
 export function declareParameters(t: Tape, config: ModelConfig): Map<string, Value> {
   return new Map(parametersOf(config).map(({ name, shape }) => [name, t.graph.input(name, "float32", shape)]));
-}
-
-export function declareSequences(t: Tape, config: ModelConfig, rows: Dim = "R"): SequenceInputs {
-  const half = config.headSize / 2;
-  return {
-    tokens: t.graph.input("tokens", "int64", [rows, "T"]),
-    positions: t.graph.input("positions", "int64", [rows, "T"]),
-    cos: t.graph.input("cos", "float32", ["P", half]),
-    sin: t.graph.input("sin", "float32", ["P", half]),
-  };
-}
-
-export function declareSelection(t: Tape, sequences: SequenceInputs, count: Dim = "M"): Selection {
-  return { index: t.graph.input("index", "int64", [count]), inverse: t.graph.input("inverse", "int64", [product(sequences.tokens.shape)]) };
 }
 
 function parameter(parameters: Parameters, name: string): Value {
@@ -83,30 +52,28 @@ interface LayerInputs {
   config: ModelConfig;
   parameters: Parameters;
   sequences: SequenceInputs;
-  /** [T,T] */
-  mask: Value;
   /** Receives one entry per layer where somebody wants them. */
   cache?: KeysValues[] | undefined;
 }
 
 /** `kept` picks the positions that go on after attention has read all of them. */
-function attention({ t, config, parameters, sequences, mask, cache }: LayerInputs, layer: number, x_ND: Value, kept: (states: Value) => Value): Value {
+function attention({ t, config, parameters, sequences, cache }: LayerInputs, layer: number, x_ND: Value, kept: (states: Value) => Value): Value {
   const { heads: H, kvHeads: K, headSize: d } = config;
-  const [R, T] = sequences.tokens.shape as [Dim, Dim];
+  const [R, T] = sequences.positions.shape as [Dim, Dim];
   const group = product([H / K, T]);
   const name = `model.layers.${layer}.self_attn`;
   const qkv_N = project(t, parameters, `${name}.qkv_proj`, x_ND);
-  const qkv_RHTd = t.transpose(t.reshape(qkv_N, [R, T, H + 2 * K, d]), [0, 2, 1, 3]);
+  const qkv_RHTd = t.transpose(t.reshape(sequences.toPlaces(qkv_N), [R, T, H + 2 * K, d]), [0, 2, 1, 3]);
   const [qk, v_RKTd] = t.split(qkv_RHTd, 1, [H + K, K]) as [Value, Value];
   const turned = t.rotary(normHeads(t, config, parameters, name, qk), sequences.cos, sequences.sin, sequences.positions);
   const [q_RHTd, k_RKTd] = t.split(turned, 1, [H, K]) as [Value, Value];
   cache?.push({ keys: k_RKTd, values: v_RKTd });
   // The queries of one key/value head lie below each other, so that keys and values are never repeated.
   const scores = t.matmul(t.reshape(q_RHTd, [R, K, group, d]), k_RKTd, { transposeB: true, scale: 1 / Math.sqrt(d) });
-  const shares_RHTT = t.softmax(t.add(t.reshape(scores, [R, H, T, T]), mask));
-  const mixed = t.matmul(t.reshape(shares_RHTT, [R, K, group, T]), v_RKTd);
-  const merged_N = t.reshape(t.transpose(t.reshape(mixed, [R, H, T, d]), [0, 2, 1, 3]), [product([R, T]), H * d]);
-  return project(t, parameters, `${name}.o_proj`, kept(merged_N));
+  const masked_RHTT = t.add(t.reshape(scores, [R, H, T, T]), sequences.mask);
+  const mixed = t.attend(t.reshape(masked_RHTT, [R, K, group, T]), v_RKTd);
+  const merged = t.reshape(t.transpose(t.reshape(mixed, [R, H, T, d]), [0, 2, 1, 3]), [product([R, T]), H * d]);
+  return project(t, parameters, `${name}.o_proj`, kept(sequences.fromPlaces(merged)));
 }
 
 export function feedForward({ t, config, parameters }: Pick<LayerInputs, "t" | "config" | "parameters">, layer: number, x_ND: Value): Value {
@@ -120,10 +87,9 @@ export function feedForward({ t, config, parameters }: Pick<LayerInputs, "t" | "
  * The other positions stop where the last layer's attention has read them: nothing depends on what would follow.
  */
 function hiddenStates(t: Tape, config: ModelConfig, parameters: Parameters, sequences: SequenceInputs, selection: Selection, cache?: KeysValues[]): Value {
-  const [R, T] = sequences.tokens.shape as [Dim, Dim];
-  const inputs: LayerInputs = { t, config, parameters, sequences, mask: t.causalMask(T, "float32"), cache };
+  const inputs: LayerInputs = { t, config, parameters, sequences, cache };
   const embedding = parameter(parameters, "model.embed_tokens.weight");
-  let x = t.gather(embedding, t.reshape(sequences.tokens, [product([R, T])]));
+  let x = t.gather(embedding, t.reshape(sequences.tokens, [product(sequences.tokens.shape)]));
   for (let layer = 0; layer < config.layers; layer++) {
     const norm = (name: string, of: Value): Value => t.rmsNorm(of, parameter(parameters, `model.layers.${layer}.${name}.weight`), config.rmsEpsilon);
     const kept = (states: Value): Value => (layer === config.layers - 1 ? t.selectRows(states, selection.index, selection.inverse) : states);

@@ -2,7 +2,7 @@
 // onnxruntime has no double kernels, or not exact ones, for a few operators; those are spelt out. Doubles serve the gradient checks only.
 import type { Graph } from "../graph/graph.ts";
 import { dimAt, fixedDimAt } from "../graph/value.ts";
-import type { Value, ValueType } from "../graph/value.ts";
+import type { Dim, Shape, Value, ValueType } from "../graph/value.ts";
 import type { Attributes, OpName } from "./list.ts";
 import { product } from "./product.ts";
 
@@ -10,6 +10,12 @@ type Emit<K extends OpName> = (graph: Graph, inputs: readonly Value[], types: re
 
 /** Added to scores that must not be seen; finite, so that no row can become NaN. */
 const masked = -1e30;
+
+/**
+ * Sums by id over up to so many ids are a product with a one-hot matrix; beyond, scattering costs less time and memory. ScatterElements
+ * adds one element after the other on one thread; ScatterND does not, and races where an id comes twice.
+ */
+const oneHotRows = 512;
 
 const direct =
   (type: string, attributes: Record<string, number> = {}) =>
@@ -22,7 +28,7 @@ function swapLast(graph: Graph, x: Value): Value {
   return graph.one("Transpose", [x], { dtype: x.dtype, shape: permutation.map((axis) => dimAt(x, axis)) }, { perm: permutation });
 }
 
-function reduce(type: "ReduceSum" | "ReduceMean" | "ReduceSumSquare") {
+function reduce(type: "ReduceSum" | "ReduceMean" | "ReduceSumSquare" | "ReduceMax") {
   return (graph: Graph, inputs: readonly Value[], types: readonly ValueType[], { axes }: { axes: readonly number[] }): Value[] =>
     graph.node(type, [...inputs, graph.ints(axes)], types, { keepdims: 1 });
 }
@@ -60,6 +66,12 @@ function rmsNormByHand(graph: Graph, inputs: readonly Value[], epsilon: number):
   return [graph.one("Mul", [graph.one("Div", [x, root], x), weight], x)];
 }
 
+/** [size,size]: 0 up to the diagonal, `masked` above it. */
+function causalMask(graph: Graph, size: Dim, type: ValueType): Value {
+  const square = graph.one("Expand", [graph.scalar(masked, type.dtype), graph.shape([size, size])], type);
+  return graph.one("Trilu", [square, graph.scalar(1, "int64")], type, { upper: 1 });
+}
+
 export const emitters: { readonly [K in OpName]: Emit<K> } = {
   add: direct("Add"),
   sub: direct("Sub"),
@@ -71,6 +83,7 @@ export const emitters: { readonly [K in OpName]: Emit<K> } = {
   log: direct("Log"),
   sqrt: direct("Sqrt"),
   sigmoid: direct("Sigmoid"),
+  tanh: direct("Tanh"),
   silu: (graph, [x], [y]) => {
     const sigmoid = graph.one("Sigmoid", [x], y as ValueType);
     return [graph.one("Mul", [x, sigmoid], y as ValueType), sigmoid];
@@ -100,10 +113,31 @@ export const emitters: { readonly [K in OpName]: Emit<K> } = {
       ? graph.node("Split", [x, graph.ints(sizes as readonly number[])], types, { axis })
       : graph.node("Split", [x], types, { axis, num_outputs: sizes.length }),
   gather: direct("Gather"),
+  sumById: (graph, inputs, types, { rows }) => {
+    const [x, ids] = inputs as [Value, Value];
+    const size = dimAt(x, 0);
+    if (rows <= oneHotRows) {
+      const hot = oneHot(graph, ids, graph.size(rows), { dtype: x.dtype, shape: [size, rows] });
+      return [product(graph, hot, x, types[0] as ValueType, { transposeA: true })];
+    }
+    const column = graph.one("Unsqueeze", [ids, graph.ints([1])], { dtype: "int64", shape: [size, 1] });
+    const everywhere = graph.one("Expand", [column, graph.shape(x.shape)], { dtype: "int64", shape: x.shape });
+    const zeros = graph.one("Expand", [graph.scalar(0, x.dtype), graph.shape((types[0] as ValueType).shape)], types[0] as ValueType);
+    return graph.node("ScatterElements", [zeros, everywhere, x], types, { axis: 0, reduction: "add" });
+  },
+  addInRows: (graph, inputs, types) => {
+    const [x, columns, values] = inputs as [Value, Value, Value];
+    const column = (of: Value): Value => graph.one("Unsqueeze", [of, graph.ints([1])], { dtype: of.dtype, shape: [dimAt(x, 0), 1] });
+    return graph.node("ScatterElements", [x, column(columns), column(values)], types, { axis: 1, reduction: "add" });
+  },
   selectRows: (graph, [x, index], types) => graph.node("Gather", [x, index], types),
+  rearrange: (graph, [x, index], types) => graph.node("Gather", [x, index], types),
   reduceSum: reduce("ReduceSum"),
   reduceMean: reduce("ReduceMean"),
   sumSquares: reduce("ReduceSumSquare"),
+  reduceMax: reduce("ReduceMax"),
+  // The K smallest of K; equal elements keep their order.
+  sort: (graph, [x], types) => graph.node("TopK", [x, graph.size(dimAt(x as Value, 0))], types, { axis: 0, largest: 0, sorted: 1 }),
   segmentSum: (graph, inputs, types, { count }) => {
     const [x, segments] = inputs as [Value, Value];
     const size = dimAt(x, 0);
@@ -113,6 +147,12 @@ export const emitters: { readonly [K in OpName]: Emit<K> } = {
     const row = graph.one("Unsqueeze", [x, graph.ints([0])], { dtype, shape: [1, size] });
     const sums = graph.one("Gemm", [row, hot], { dtype, shape: [1, count] });
     return graph.node("Squeeze", [sums, graph.ints([0])], types);
+  },
+  attend: (graph, inputs, types) => {
+    const [scores, values] = inputs as [Value, Value];
+    const [mixed, whole] = types as [ValueType, ValueType];
+    const shares = graph.one("Softmax", [scores], whole, { axis: -1 });
+    return [graph.one("MatMul", [shares, values], mixed), shares];
   },
   rmsNorm: (graph, inputs, types, { epsilon }) =>
     types[0]?.dtype === "float64" ? rmsNormByHand(graph, inputs, epsilon) : graph.node("RMSNormalization", inputs, types, { axis: -1, epsilon: { float: epsilon } }),
@@ -131,12 +171,20 @@ export const emitters: { readonly [K in OpName]: Emit<K> } = {
     const values = graph.one("GatherElements", [logps, column], { dtype: logits.dtype, shape: [size, 1] }, { axis: 1 });
     return [graph.one("Squeeze", [values, graph.ints([1])], picked), logps];
   },
+  detach: direct("Identity"),
   oneHot: (graph, [ids], types, { depth }) => [oneHot(graph, ids as Value, graph.size(depth), types[0] as ValueType)],
   greater: direct("Greater"),
   cast: (graph, inputs, types, { to }) => graph.node("Cast", inputs, types, { to: { type: to } }),
-  causalMask: (graph, _, types, { size, dtype }) => {
-    const square = graph.one("Expand", [graph.scalar(masked, dtype), graph.shape([size, size])], types[0] as ValueType);
-    return [graph.one("Trilu", [square, graph.scalar(1, "int64")], types[0] as ValueType, { upper: 1 })];
+  causalMask: (graph, _, types, { size }) => [causalMask(graph, size, types[0] as ValueType)],
+  spanMask: (graph, [until], [type], { dtype }) => {
+    const [rows, , places] = (type as ValueType).shape as [Dim, Dim, Dim];
+    const int = (shape: Shape): ValueType => ({ dtype: "int64", shape });
+    const scalar = (value: number): Value => graph.scalar(value, "int64");
+    const size = graph.one("Squeeze", [graph.size(places), graph.ints([0])], int([]));
+    const place = graph.one("Unsqueeze", [graph.one("Range", [scalar(0), size, scalar(1)], int([places])), graph.ints([1])], int([places, 1]));
+    const ends = graph.one("Unsqueeze", [until, graph.ints([1, 2])], int([rows, 1, 1, places]));
+    const within = graph.one("Less", [place, ends], { dtype: "bool", shape: [rows, 1, places, places] });
+    return graph.node("Where", [within, causalMask(graph, places, { dtype, shape: [places, places] }), graph.scalar(masked, dtype)], [type as ValueType]);
   },
   count: (graph, _, types, { dims, dtype }) => {
     const size = dims.map((dim) => graph.size(dim)).reduce((a, b) => graph.one("Mul", [a, b], a));

@@ -56,6 +56,7 @@ export const rules: RuleTable = {
   log: ({ t, x, dy }) => [t.div(dy[0], x[0])],
   sqrt: ({ t, y, dy }) => [t.div(t.mul(dy[0], t.number(0.5, dy[0])), y[0])],
   sigmoid: ({ t, y, dy }) => [t.mul(dy[0], t.mul(y[0], t.sub(t.number(1, y[0]), y[0])))],
+  tanh: ({ t, y, dy }) => [t.mul(dy[0], t.sub(t.number(1, y[0]), t.mul(y[0], y[0])))],
   // s = σ(x), y = x s: dy/dx = s + y (1 − s)
   silu: ({ t, y, dy }) => [t.mul(dy[0], t.add(second(y), t.mul(y[0], t.sub(t.number(1, y[0]), second(y)))))],
   softplus: ({ t, x, dy }) => [t.mul(dy[0], t.sigmoid(x[0]))],
@@ -88,27 +89,46 @@ export const rules: RuleTable = {
     const zero = (like: Value): Value => t.expand(t.number(0, like), like.shape);
     return [t.concat(y.map((piece, index) => dy[index] ?? zero(piece)), attributes.axis)];
   },
-  // The transposed one-hot matrix times dy; a scatter that adds would race over equal ids.
   gather: ({ t, x, dy }) => {
     const [table, ids] = [x[0], second(x)];
-    const rows = fixedDimAt(table, 0);
-    const width = product(table.shape.slice(1));
-    const flatIds = t.reshape(ids, [product(ids.shape)]);
-    const hot = t.oneHot(flatIds, rows, dy[0].dtype);
-    return [t.reshape(t.gemm(hot, t.reshape(dy[0], [product(ids.shape), width]), { transposeA: true }), table.shape), undefined];
+    const [count, width] = [product(ids.shape), product(table.shape.slice(1))];
+    return [t.reshape(t.sumById(t.reshape(dy[0], [count, width]), t.reshape(ids, [count]), fixedDimAt(table, 0)), table.shape), undefined];
+  },
+  sumById: ({ t, x, dy }) => [t.gather(dy[0], second(x)), undefined],
+  addInRows: ({ t, x, dy, needs }) => {
+    const width = fixedDimAt(dy[0], 1);
+    const picked = (): Value => t.reshape(t.reduceSum(t.mul(dy[0], t.oneHot(second(x), width, dy[0].dtype)), [1]), second(x).shape);
+    return [dy[0], undefined, needs(2) ? picked() : undefined];
   },
   // Rows that were not selected read the row of zeros at the end.
   selectRows: ({ t, x, dy }) => {
     const zeros = t.graph.constant({ dtype: "float32", shape: [1, fixedDimAt(x[0], 1)], data: new Float32Array(fixedDimAt(x[0], 1)) });
     return [t.gather(t.concat([dy[0], t.cast(zeros, dy[0].dtype)], 0), x[2] as Value), undefined, undefined];
   },
+  rearrange: ({ t, x, dy }) => [t.rearrange(dy[0], x[2] as Value, second(x)), undefined, undefined],
   reduceSum: ({ t, x, dy }) => [t.expand(dy[0], x[0].shape)],
   reduceMean: ({ t, x, dy, attributes }) => {
     const count = t.count(attributes.axes.map((axis) => dimAt(x[0], axis)), dy[0].dtype);
     return [t.expand(t.div(dy[0], count), x[0].shape)];
   },
   sumSquares: ({ t, x, dy }) => [t.mul(t.mul(dy[0], t.number(2, dy[0])), x[0])],
+  // Equal largest elements share the gradient.
+  reduceMax: ({ t, x, y, dy, attributes }) => {
+    const below = t.cast(t.greater(y[0], x[0]), dy[0].dtype);
+    const largest = t.sub(t.number(1, below), below);
+    return [t.mul(largest, t.div(dy[0], t.reduceSum(largest, attributes.axes)))];
+  },
+  // Each element takes the gradient of the place that it went to: the inverse of a permutation is the order that sorts it.
+  sort: ({ t, y, dy }) => [t.gather(dy[0], t.sortedWithOrder(second(y))[1])],
   segmentSum: ({ t, x, dy }) => [t.gather(dy[0], second(x)), undefined],
+  // p = softmax(s), o = p v:  dv = pᵀ do  and  ds = p ∘ (do vᵀ − Σ do ∘ o): the sum over T columns of p ∘ dp is one over d (arXiv 2205.14135).
+  attend: ({ t, x, y, dy }) => {
+    const values = second(x);
+    const shares = second(y);
+    const along = t.reduceSum(t.mul(dy[0], y[0]), [y[0].shape.length - 1]);
+    const dScores = t.mul(shares, t.sub(t.matmul(dy[0], values, { transposeB: true }), along));
+    return [dScores, t.matmul(shares, dy[0], { transposeA: true })];
+  },
   // r = 1 / √(mean(x²) + ε), p = dy ∘ x:  dw = rᵀ p  and  dx = dy ∘ w ∘ r − x ∘ (p · w) r³ / D
   rmsNorm: ({ t, x, dy, attributes, needs }) => {
     const [input, weight] = [x[0], second(x)];
@@ -128,15 +148,15 @@ export const rules: RuleTable = {
   rotary: ({ t, x, dy, attributes }) => [t.rotary(dy[0], x[1] as Value, x[2] as Value, x[3] as Value, !attributes.inverse), undefined, undefined, undefined],
   // d logits = dy (onehot − softmax)
   tokenLogps: ({ t, x, y, dy }) => {
-    const [logits, targets] = [x[0], second(x)];
-    const hot = t.oneHot(targets, fixedDimAt(logits, 1), logits.dtype);
-    const column = t.reshape(dy[0], [dimAt(logits, 0), 1]);
-    return [t.mul(t.sub(hot, t.exp(second(y))), column), undefined];
+    const column = t.reshape(t.neg(dy[0]), [dimAt(x[0], 0), 1]);
+    return [t.addInRows(t.mul(t.exp(second(y)), column), second(x), dy[0]), undefined];
   },
+  detach: "none",
   oneHot: "none",
   greater: "none",
   cast: "none",
   causalMask: "none",
+  spanMask: "none",
   count: "none",
 };
 

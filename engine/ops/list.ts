@@ -16,6 +16,7 @@ export interface Attributes {
   log: None;
   sqrt: None;
   sigmoid: None;
+  tanh: None;
   /** x · σ(x); the second output is σ(x). */
   silu: None;
   /** ln(1 + eˣ) */
@@ -34,17 +35,31 @@ export interface Attributes {
   split: { axis: number; sizes: readonly Dim[] };
   /** Rows of a table by id, ids in any number and order. */
   gather: None;
+  /** The gradient of gather: (x [N,D], ids [N]) → [rows,D], each row the sum of the rows of x with its id. */
+  sumById: { rows: number };
+  /** (x [M,V], columns [M], values [M]) → x with one value added in each row. */
+  addInRows: None;
   /** Rows of a matrix by index, no row twice: (x [N,D], index [M], inverse [N]); inverse[n] is the place of row n in index, or M. */
   selectRows: None;
+  /**
+   * The rows of a matrix at other places: (x [N,D], index [P], inverse [N]) → [P,D], row p being x[index[p]], and index[inverse[n]] = n.
+   * Places that no inverse points at are padding: what stands there, and its gradient, must reach nothing that counts.
+   */
+  rearrange: None;
   // Reductions. Reduced axes stay with size 1.
   reduceSum: { axes: readonly number[] };
   reduceMean: { axes: readonly number[] };
   sumSquares: { axes: readonly number[] };
+  reduceMax: { axes: readonly number[] };
+  /** A vector in ascending order; the second output is the place that each element had before. */
+  sort: None;
   /** (x [M], segments [M]) → [count], the sum of each segment. */
   segmentSum: { count: Dim };
   // Parts of models.
   /** Over the last axis. */
   softmax: None;
+  /** (scores […,Q,T], values […,T,d]) → softmax(scores) · values, […,Q,d]; the second output is the softmax. */
+  attend: None;
   /** x / √(mean(x²) + ε) · weight, over the last axis of a matrix. */
   rmsNorm: { epsilon: number };
   /** Rotate-half rotary embedding: (x [B,H,T,d], cos [P,d/2], sin [P,d/2], positions [B,T]). */
@@ -52,11 +67,15 @@ export interface Attributes {
   /** (logits [M,V], targets [M]) → ln softmax(logits)[target], [M]; the second output is the log-softmax. */
   tokenLogps: None;
   // Without gradient.
+  /** The value itself, to be taken as a constant. */
+  detach: None;
   oneHot: { depth: Dim; dtype: DType };
   greater: None;
   cast: { to: DType };
   /** [T,T]: 0 where a row may look (its own column and those before), a very negative number elsewhere. */
   causalMask: { size: Dim; dtype: DType };
+  /** until [R,T] → [R,1,T,T]: 0 where place q may look at place k, that is k ≤ q < until[k], a very negative number elsewhere. */
+  spanMask: { dtype: DType };
   /** Number of elements along the dimensions, a scalar. */
   count: { dims: readonly Dim[]; dtype: DType };
 }

@@ -53,6 +53,7 @@ export const shapeRules: { readonly [K in OpName]: ShapeRule<K> } = {
   log: same,
   sqrt: same,
   sigmoid: same,
+  tanh: same,
   silu: (inputs) => [...same(inputs), ...same(inputs)],
   softplus: same,
   softmax: same,
@@ -94,19 +95,42 @@ export const shapeRules: { readonly [K in OpName]: ShapeRule<K> } = {
     check(ids.dtype === "int64", "ids are int64", table, ids);
     return [{ dtype: table.dtype, shape: [...ids.shape, ...table.shape.slice(1)] }];
   },
+  sumById: (inputs, { rows }) => {
+    const [x, ids] = [arg(inputs, 0), arg(inputs, 1)];
+    check(x.shape.length === 2 && ids.dtype === "int64" && sameShape(ids.shape, [dimAt(x, 0)]), "one id per row", x, ids);
+    return [{ dtype: x.dtype, shape: [rows, dimAt(x, 1)] }];
+  },
+  addInRows: (inputs) => {
+    const [x, columns, values] = [arg(inputs, 0), arg(inputs, 1), arg(inputs, 2)];
+    const one = [dimAt(x, 0)];
+    check(x.shape.length === 2 && sameShape(columns.shape, one) && sameShape(values.shape, one), "one column and one value per row", x, columns, values);
+    return same(inputs);
+  },
   selectRows: (inputs) => {
     const [x, index, inverse] = [arg(inputs, 0), arg(inputs, 1), arg(inputs, 2)];
     check(x.shape.length === 2 && index.shape.length === 1 && sameShape(inverse.shape, [dimAt(x, 0)]), "not a selection of rows", x, index, inverse);
     return [{ dtype: x.dtype, shape: [dimAt(index, 0), dimAt(x, 1)] }];
   },
+  rearrange: (inputs) => {
+    const [x, index, inverse] = [arg(inputs, 0), arg(inputs, 1), arg(inputs, 2)];
+    check(x.shape.length === 2 && index.shape.length === 1 && sameShape(inverse.shape, [dimAt(x, 0)]), "not an arrangement of rows", x, index, inverse);
+    return [{ dtype: x.dtype, shape: [dimAt(index, 0), dimAt(x, 1)] }];
+  },
   reduceSum: reduced,
   reduceMean: reduced,
   sumSquares: reduced,
+  reduceMax: reduced,
+  sort: (inputs) => {
+    const x = arg(inputs, 0);
+    check(x.shape.length === 1, "only a vector is sorted", x);
+    return [...same(inputs), { dtype: "int64", shape: x.shape }];
+  },
   segmentSum: (inputs, { count }) => {
     const [x, segments] = [arg(inputs, 0), arg(inputs, 1)];
     check(x.shape.length === 1 && sameShape(x.shape, segments.shape), "one segment number per element", x, segments);
     return [{ dtype: x.dtype, shape: [count] }];
   },
+  attend: (inputs) => [...matrixProduct(inputs, {}), ...same(inputs)],
   rmsNorm: (inputs) => {
     const [x, weight] = [arg(inputs, 0), arg(inputs, 1)];
     check(x.shape.length === 2 && sameShape(weight.shape, [dimAt(x, 1)]), "one weight per column", x, weight);
@@ -123,9 +147,16 @@ export const shapeRules: { readonly [K in OpName]: ShapeRule<K> } = {
     check(logits.shape.length === 2 && sameShape(targets.shape, [dimAt(logits, 0)]), "one target per row of logits", logits, targets);
     return [{ dtype: logits.dtype, shape: targets.shape }, ...same(inputs)];
   },
+  detach: same,
   oneHot: (inputs, { depth, dtype }) => [{ dtype, shape: [...arg(inputs, 0).shape, depth] }],
   greater: (inputs) => elementwise(inputs).map(({ shape }) => ({ dtype: "bool", shape })),
   cast: (inputs, { to }) => [{ dtype: to, shape: arg(inputs, 0).shape }],
   causalMask: (_, { size, dtype }) => [{ dtype, shape: [size, size] }],
+  spanMask: (inputs, { dtype }) => {
+    const until = arg(inputs, 0);
+    check(until.dtype === "int64" && until.shape.length === 2, "spans end at places of their rows", until);
+    const [rows, places] = [dimAt(until, 0), dimAt(until, 1)];
+    return [{ dtype, shape: [rows, 1, places, places] }];
+  },
   count: (_, { dtype }) => [{ dtype, shape: [] }],
 };

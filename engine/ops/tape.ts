@@ -49,6 +49,7 @@ export class Tape {
   log = (x: Value): Value => this.single("log", [x], {});
   sqrt = (x: Value): Value => this.single("sqrt", [x], {});
   sigmoid = (x: Value): Value => this.single("sigmoid", [x], {});
+  tanh = (x: Value): Value => this.single("tanh", [x], {});
   silu = (x: Value): Value => this.single("silu", [x], {});
   softplus = (x: Value): Value => this.single("softplus", [x], {});
   softmax = (x: Value): Value => this.single("softmax", [x], {});
@@ -60,19 +61,36 @@ export class Tape {
   concat = (values: readonly Value[], axis: number): Value => this.single("concat", values, { axis });
   split = (x: Value, axis: number, sizes: readonly Dim[]): Value[] => this.apply("split", [x], { axis, sizes });
   gather = (table: Value, ids: Value): Value => this.single("gather", [table, ids], {});
+  sumById = (x: Value, ids: Value, rows: number): Value => this.single("sumById", [x, ids], { rows });
+  addInRows = (x: Value, columns: Value, values: Value): Value => this.single("addInRows", [x, columns, values], {});
   selectRows = (x: Value, index: Value, inverse: Value): Value => this.single("selectRows", [x, index, inverse], {});
+  rearrange = (x: Value, index: Value, inverse: Value): Value => this.single("rearrange", [x, index, inverse], {});
   reduceSum = (x: Value, axes: readonly number[]): Value => this.single("reduceSum", [x], { axes });
   reduceMean = (x: Value, axes: readonly number[]): Value => this.single("reduceMean", [x], { axes });
   sumSquares = (x: Value, axes: readonly number[]): Value => this.single("sumSquares", [x], { axes });
+  reduceMax = (x: Value, axes: readonly number[]): Value => this.single("reduceMax", [x], { axes });
   segmentSum = (x: Value, segments: Value, count: Dim): Value => this.single("segmentSum", [x, segments], { count });
+  attend = (scores: Value, values: Value): Value => this.single("attend", [scores, values], {});
   rmsNorm = (x: Value, weight: Value, epsilon: number): Value => this.single("rmsNorm", [x, weight], { epsilon });
   rotary = (x: Value, cos: Value, sin: Value, positions: Value, inverse = false): Value => this.single("rotary", [x, cos, sin, positions], { inverse });
   tokenLogps = (logits: Value, targets: Value): Value => this.single("tokenLogps", [logits, targets], {});
+  detach = (x: Value): Value => this.single("detach", [x], {});
   oneHot = (ids: Value, depth: Dim, dtype: DType): Value => this.single("oneHot", [ids], { depth, dtype });
   greater = (a: Value, b: Value): Value => this.single("greater", [a, b], {});
   cast = (x: Value, to: DType): Value => this.single("cast", [x], { to });
   causalMask = (size: Dim, dtype: DType): Value => this.single("causalMask", [], { size, dtype });
+  spanMask = (until: Value, dtype: DType): Value => this.single("spanMask", [until], { dtype });
   count = (dims: readonly Dim[], dtype: DType): Value => this.single("count", [], { dims, dtype });
+
+  /** A vector in ascending order, and the place that each element had before. */
+  sortedWithOrder(x: Value): [Value, Value] {
+    return this.apply("sort", [x], {}) as [Value, Value];
+  }
+
+  /** ln softmax(logits) of each row's target, and of the whole vocabulary. */
+  tokenLogpsOfAll(logits: Value, targets: Value): [Value, Value] {
+    return this.apply("tokenLogps", [logits, targets], {}) as [Value, Value];
+  }
 
   /** The sum of all elements, a scalar. */
   sumAll(x: Value): Value {
@@ -82,6 +100,11 @@ export class Tape {
   /** The mean of all elements, a scalar. */
   meanAll(x: Value): Value {
     return this.reshape(this.reduceMean(this.reshape(x, [product(x.shape)]), [0]), []);
+  }
+
+  /** The largest of all elements, a scalar. */
+  maxAll(x: Value): Value {
+    return this.reshape(this.reduceMax(this.reshape(x, [product(x.shape)]), [0]), []);
   }
 
   /** x [N, in] times the transpose of a weight matrix [out, in]: [N, out]. */

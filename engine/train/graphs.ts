@@ -1,69 +1,89 @@
-// The graph of one training step: forward, loss, backward, clipping, AdamW.
+// The graphs of training: forward, loss and backward of a micro-batch, and a reference's forward pass. The update is optim/adamw.ts.
 import { Graph } from "../graph/graph.ts";
-import type { Dim, Value } from "../graph/value.ts";
+import type { Value } from "../graph/value.ts";
 import { dimAt } from "../graph/value.ts";
-import { dpoLoss } from "../loss/dpo.ts";
-import { rewardLoss } from "../loss/reward.ts";
-import { sftLoss } from "../loss/sft.ts";
-import type { Loss } from "../loss/types.ts";
-import { declareSelection, declareSequences, logits, rewards } from "../model/llama.ts";
+import { ktoLoss, preferenceLoss, rewardLoss, sftLoss } from "../loss/index.ts";
+import type { Loss } from "../loss/index.ts";
+import { declareParameters, logits, rewards } from "../model/llama.ts";
 import type { Parameters } from "../model/llama.ts";
 import { declareLearner } from "../model/lora.ts";
 import type { LoraSettings } from "../model/lora.ts";
+import { declarePacked, declareSelection } from "../model/sequences.ts";
 import type { ModelConfig } from "../model/types.ts";
-import { adamw, declareAdamInputs } from "../optim/adamw.ts";
-import type { OptimizerSettings } from "../optim/settings.ts";
 import { differentiate } from "../ops/differentiate.ts";
 import { Tape } from "../ops/tape.ts";
+import { termsOf, usesReference } from "./loss-inputs.ts";
 import type { TrainTask } from "./types.ts";
 
-/** Prefixes of the optimizer's inputs and outputs; the weights themselves go in under their own names and out under `next:`. */
-export const slotNames = { weight: (name: string) => `next:${name}`, first: (name: string) => `first:${name}`, second: (name: string) => `second:${name}`, nextFirst: (name: string) => `next:first:${name}`, nextSecond: (name: string) => `next:second:${name}` };
+/** Names by parameter: a gradient that goes out, and the sum that it is added to. */
+export const gradientNames = { gradient: (name: string): string => `gradient:${name}`, sum: (name: string): string => `sum:${name}` };
 
 /** Log-probabilities of the selected tokens, [M]. */
-function tokenLogps(t: Tape, config: ModelConfig, parameters: Parameters, rows: Dim): Value {
-  const sequences = declareSequences(t, config, rows);
+function tokenLogps(t: Tape, config: ModelConfig, parameters: Parameters): Value {
+  const sequences = declarePacked(t, config);
   const selection = declareSelection(t, sequences);
   const targets = t.graph.input("targets", "int64", [dimAt(selection.index, 0)]);
   return t.tokenLogps(logits(t, config, parameters, sequences, selection), targets);
 }
 
-/** Summed log-probabilities of each row, [rows]. */
-function rowLogps(t: Tape, config: ModelConfig, parameters: Parameters, rows: Dim): Value {
-  const logps = tokenLogps(t, config, parameters, rows);
-  return t.segmentSum(logps, t.graph.input("rowOf", "int64", logps.shape), rows);
+/** A step's rows are pairs of answers: results come for all first ones, then for all second ones. */
+const answers = "2*B";
+
+/** Summed log-probabilities of each answer, [2B]; with weights of tokens where asked, and without. */
+function answerLogps(t: Tape, config: ModelConfig, parameters: Parameters, weighted: boolean): { logps: Value; plainLogps: Value } {
+  const logps = tokenLogps(t, config, parameters);
+  const resultOf = t.graph.input("resultOf", "int64", logps.shape);
+  const sum = (of: Value): Value => t.segmentSum(of, resultOf, answers);
+  const plainLogps = sum(logps);
+  return { logps: weighted ? sum(t.mul(logps, t.graph.input("tokenWeights", "float32", logps.shape))) : plainLogps, plainLogps };
+}
+
+function policyLoss(t: Tape, task: Extract<TrainTask, { kind: "dpo" | "kto" }>, config: ModelConfig, parameters: Parameters): Loss {
+  // Declared first: their length is the number of sums.
+  const perAnswer = (name: string): Value => t.graph.input(name, "float32", [answers]);
+  const reference = usesReference(task) ? { reference: perAnswer("reference") } : {};
+  if (task.kind === "kto") {
+    const { reference: base } = reference;
+    const desirable = t.graph.input("desirable", "float32", ["B"]);
+    return ktoLoss(t, { ...answerLogps(t, config, parameters, false), reference: base as Value, desirable }, task);
+  }
+  const tokens = perAnswer("answerTokens");
+  return preferenceLoss(t, { ...answerLogps(t, config, parameters, task.ldAlpha !== undefined), tokens, ...reference }, task.beta, termsOf(task));
 }
 
 function lossOf(t: Tape, task: TrainTask, config: ModelConfig, parameters: Parameters): Loss {
-  if (task.kind === "sft") return sftLoss(t, tokenLogps(t, config, parameters, "R"));
-  // Chosen rows come first, then the rejected ones.
-  if (task.kind === "dpo") return dpoLoss(t, rowLogps(t, config, parameters, "2*B"), t.graph.input("reference", "float32", ["2*B"]), task.beta);
-  const sequences = declareSequences(t, config, "2*B");
-  return rewardLoss(t, rewards(t, config, parameters, sequences, declareSelection(t, sequences, "2*B")));
+  if (task.kind === "sft") return sftLoss(t, tokenLogps(t, config, parameters));
+  if (task.kind !== "reward") return policyLoss(t, task, config, parameters);
+  const sequences = declarePacked(t, config);
+  const { margin, centering } = task;
+  return rewardLoss(t, rewards(t, config, parameters, sequences, declareSelection(t, sequences, answers)), {
+    ...(margin ? { margin: t.graph.input("margins", "float32", ["B"]) } : {}),
+    ...(centering === undefined ? {} : { centering }),
+  });
 }
 
-/** One optimizer step. Outputs: loss, grad_norm, the task's metrics, and every weight that learns and its moments after the step. */
-export function stepGraph(task: TrainTask, config: ModelConfig, settings: Pick<OptimizerSettings, "betas" | "clip">, adapter?: LoraSettings): Graph {
+/** Log-probabilities of all answers' tokens under a model that does not change. */
+export function referenceGraph(config: ModelConfig): Graph {
+  const t = new Tape(new Graph());
+  t.graph.output("logps", tokenLogps(t, config, declareParameters(t, config)));
+  return t.graph;
+}
+
+/**
+ * Forward and backward of one micro-batch. Outputs: its loss and the task's metrics, and the gradients of `share` · loss by every weight
+ * that learns, added to those of the micro-batches before it where `adding`. The shares of a step's micro-batches make 1.
+ */
+export function gradientGraph(task: TrainTask, config: ModelConfig, adding: boolean, adapter?: LoraSettings): Graph {
   const graph = new Graph();
   const t = new Tape(graph);
-  const { parameters, learned: weights } = declareLearner(t, config, adapter);
+  const { parameters, learned } = declareLearner(t, config, adapter);
   const { loss, metrics } = lossOf(t, task, config, parameters);
-  const gradients = differentiate(t, loss, weights);
-  const slots = weights.map((weight, index) => ({
-    weight,
-    gradient: gradients[index] as Value,
-    first: graph.input(slotNames.first(weight.name), "float32", weight.shape),
-    second: graph.input(slotNames.second(weight.name), "float32", weight.shape),
-  }));
-  const { updated, norm } = adamw(t, slots, declareAdamInputs(t), settings);
+  const gradients = differentiate(t, t.mul(loss, graph.input("share", "float32", [])), learned);
   graph.output("loss", loss);
-  graph.output("grad_norm", norm);
   for (const [name, value] of Object.entries(metrics)) graph.output(name, value);
-  for (const [index, { weight, first, second }] of updated.entries()) {
-    const name = (weights[index] as Value).name;
-    graph.output(slotNames.weight(name), weight);
-    graph.output(slotNames.nextFirst(name), first);
-    graph.output(slotNames.nextSecond(name), second);
+  for (const [index, { name, shape }] of learned.entries()) {
+    const gradient = gradients[index] as Value;
+    graph.output(gradientNames.gradient(name), adding ? t.add(graph.input(gradientNames.sum(name), "float32", shape), gradient) : gradient);
   }
   return graph;
 }

@@ -2,20 +2,47 @@
 import { createHash } from "node:crypto";
 import { SpecError } from "../errors.ts";
 import type { Sequence } from "../model/encode.ts";
+import type { AnswerGroup } from "../model/pack.ts";
+import type { LaidRow } from "./layout.ts";
 import type { TrainRow } from "./types.ts";
 
 /** The sequences of a row: one, or chosen and rejected. */
-export function sequencesOf(row: TrainRow): readonly Sequence[] {
+export function sequencesOf(row: TrainRow | LaidRow): readonly Sequence[] {
   return "chosen" in row ? [row.chosen, row.rejected] : [row];
 }
 
-/** The longest sequence of a row, which decides how much it is padded. */
-export function rowLength(row: TrainRow): number {
+/** The longest sequence of a row. */
+export function rowLength(row: TrainRow | LaidRow): number {
   return Math.max(...sequencesOf(row).map((sequence) => sequence.ids.length));
 }
 
-export function rowTokens(row: TrainRow): number {
+export function rowTokens(row: TrainRow | LaidRow): number {
   return sequencesOf(row).reduce((total, sequence) => total + sequence.ids.length, 0);
+}
+
+/** Where the tokens begin that are predicted: after the prompt, or (`whole`, or with a mask of its own) after the first token. */
+const answerStart = ({ promptLength, lossMask }: Sequence, whole: boolean): number => (whole || lossMask ? 1 : promptLength);
+
+/** The groups of one row; its answers' results stand at `results`. Two answers to the same prompt are one group. */
+function groupsOfRow(row: LaidRow, results: readonly number[], whole: boolean): AnswerGroup[] {
+  const groups = sequencesOf(row).map((sequence, index): AnswerGroup => {
+    const start = answerStart(sequence, whole);
+    const answer = { ids: sequence.ids.slice(start), result: results[index] as number, counts: sequence.lossMask?.slice(start) };
+    return { prompt: sequence.ids.slice(0, start), answers: [answer] };
+  });
+  const [first, second] = groups;
+  const shared = first && second && first.prompt.length === second.prompt.length && first.prompt.every((id, place) => id === second.prompt[place]);
+  return shared ? [{ prompt: first.prompt, answers: [...first.answers, ...second.answers] }] : groups;
+}
+
+/** Length of the rotary tables: onnxruntime wants them as long as the rows of places, and the longest group may hold two answers. */
+export function tablePositions(rows: readonly LaidRow[]): number {
+  return Math.max(...rows.map(rowTokens));
+}
+
+/** A batch as groups. Of pairs, the results of all chosen answers come before those of all rejected ones. */
+export function groupsOf(rows: readonly LaidRow[], whole = false): AnswerGroup[] {
+  return rows.flatMap((row, index) => groupsOfRow(row, [index, rows.length + index], whole));
 }
 
 const hasPrompt = (sequence: Sequence): boolean => sequence.promptLength > 0;
@@ -66,11 +93,11 @@ function whyUnusable(row: TrainRow, maxLength: number, wasLong: boolean): string
 }
 
 function cutRow(row: TrainRow, maxLength: number): TrainRow {
-  const cut = ({ ids, promptLength, lossMask }: Sequence): Sequence => ({ ids: ids.slice(0, maxLength), promptLength, ...(lossMask ? { lossMask: lossMask.slice(0, maxLength) } : {}) });
-  return "chosen" in row ? { chosen: cut(row.chosen), rejected: cut(row.rejected) } : cut(row);
+  const cut = <S extends Sequence>(sequence: S): S => ({ ...sequence, ids: sequence.ids.slice(0, maxLength), ...(sequence.lossMask ? { lossMask: sequence.lossMask.slice(0, maxLength) } : {}) });
+  return "chosen" in row ? { ...row, chosen: cut(row.chosen), rejected: cut(row.rejected) } : cut(row);
 }
 
-/** A digest of all ids, prompt lengths and masks, in order. */
+/** A digest of all ids, prompt lengths, masks, margins and labels, in order. */
 export function digestRows(rows: readonly TrainRow[]): string {
   const hash = createHash("sha256");
   for (const row of rows) {
@@ -78,6 +105,8 @@ export function digestRows(rows: readonly TrainRow[]): string {
       hash.update(Int32Array.of(ids.length, promptLength, ...ids));
       if (lossMask) hash.update(Uint8Array.from(lossMask, Number));
     }
+    if ("desirable" in row) hash.update(row.desirable ? "+" : "-");
+    if ("margin" in row) hash.update(String(row.margin));
   }
   return hash.digest("hex");
 }

@@ -29,7 +29,12 @@ export const shapes = {
 
 export type Shape = keyof typeof shapes;
 
-export const tasks: Record<Kind, TrainTask> = { sft: { kind: "sft", promptMask: true }, reward: { kind: "reward" }, dpo: { kind: "dpo", beta: 0.1 } };
+export const tasks: Record<Kind, TrainTask> = {
+  sft: { kind: "sft", promptMask: true },
+  reward: { kind: "reward" },
+  dpo: { kind: "dpo", beta: 0.1 },
+  kto: { kind: "kto", beta: 0.1, desirableWeight: 1, undesirableWeight: 1.5 },
+};
 
 /** Twenty-two rows with prompts of 3 to 8 tokens and answers of 2 to 30. */
 export function rowsFor(kind: Kind, config: ModelConfig, count = 22): TrainRow[] {
@@ -39,7 +44,9 @@ export function rowsFor(kind: Kind, config: ModelConfig, count = 22): TrainRow[]
   const sequence = (promptLength: number): Sequence => ({ ids: Array.from({ length: promptLength + 2 + below(29) }, () => below(config.vocabSize)), promptLength });
   return Array.from({ length: count }, () => {
     const promptLength = 3 + below(6);
-    return kind === "sft" ? sequence(promptLength) : { chosen: sequence(promptLength), rejected: sequence(promptLength) };
+    if (kind === "sft") return sequence(promptLength);
+    if (kind === "kto") return { ...sequence(promptLength), desirable: below(2) === 0 };
+    return { chosen: sequence(promptLength), rejected: sequence(promptLength) };
   });
 }
 
@@ -50,7 +57,7 @@ export function trainingOf(kind: Kind, shape: Shape, threads = 1): TrainOptions 
   return {
     task: tasks[kind],
     start: kind === "reward" ? rewardModelFrom(policy, seed) : policy,
-    ...(kind === "dpo" ? { reference: policy } : {}),
+    ...(kind === "dpo" || kind === "kto" ? { reference: policy } : {}),
     rows: rowsFor(kind, shapes[shape]),
     optimizer,
     threads,

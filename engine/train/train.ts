@@ -6,22 +6,24 @@ import type { Tensor as OrtTensor } from "onnxruntime-node";
 import { InvariantError, SpecError, TrainingError } from "../errors.ts";
 import { Session, toOrt } from "../graph/session.ts";
 import type { SessionOptions } from "../graph/session.ts";
-import { encodeForLogps, encodeForRewards } from "../model/encode.ts";
-import type { Encoded, Sequence } from "../model/encode.ts";
 import { isRewardModel } from "../model/families.ts";
 import { rotaryTables } from "../model/rotary.ts";
+import { AdamW } from "../optim/adamw.ts";
 import { adamScalars, learningRateAt } from "../optim/settings.ts";
-import { SequenceScorer } from "../score/scorer.ts";
 import { loadWeights } from "../score/weights.ts";
-import { planBatches } from "./batches.ts";
-import { stepGraph } from "./graphs.ts";
+import { GradientPass } from "./gradient-pass.ts";
+import { gradientGraph } from "./graphs.ts";
+import { inputsOf } from "./inputs.ts";
+import { layOut } from "./layout.ts";
+import type { LaidRow, Layout } from "./layout.ts";
 import { learnerOf } from "./learner.ts";
 import type { Learner } from "./learner.ts";
+import { usesReference } from "./loss-inputs.ts";
+import { cut, defaultMicroBatch, isSumOfShares, joined } from "./micro-batch.ts";
 import { ParameterState } from "./parameter-state.ts";
-import { digestRows, rowLength, rowTokens, sequencesOf, usableRows } from "./rows.ts";
-import type { StepRecord, TrainerState, TrainOptions, TrainResult, TrainRow, TrainTask } from "./types.ts";
-
-const scalar = (value: number): OrtTensor => toOrt({ dtype: "float32", shape: [], data: Float32Array.of(value) });
+import { referenceLogps } from "./reference.ts";
+import { digestRows, rowTokens, tablePositions, usableRows } from "./rows.ts";
+import type { StepRecord, TrainerState, TrainOptions, TrainResult, TrainRow } from "./types.ts";
 
 /** Without spinning: on cores shared with other processes it doubled the time of a step on two threads. */
 const sessionOptions = (threads: number): SessionOptions => ({ threads, spinning: false });
@@ -34,22 +36,11 @@ function checkOptions({ task, start, optimizer, adapter }: TrainOptions): void {
   if (optimizer.maxLength > start.config.maxPositions) {
     throw new SpecError("spec_invalid", `maxLength ${optimizer.maxLength} exceeds the ${start.config.maxPositions} positions of the model`);
   }
+  const { batch, microBatch = batch } = optimizer;
+  if (microBatch < batch && !isSumOfShares(task)) {
+    throw new SpecError("spec_unsupported", `microBatch ${microBatch} of batch ${batch}: this loss of kind ${task.kind} is no mean over rows and needs the whole batch at once`, { hint: "leave microBatch out, or choose a smaller batch" });
+  }
   if (task.kind === "reward" && optimizer.truncation) throw new SpecError("spec_invalid", `truncation ${optimizer.truncation} cuts off the token at which a reward is read`);
-}
-
-/** Rows in one order: of pairs, all chosen answers come before all rejected ones. */
-function sequencesOfBatch(rows: readonly TrainRow[]): Sequence[] {
-  const parts = rows.map(sequencesOf);
-  return [...parts.map((part) => part[0]), ...parts.map((part) => part[1])].filter((sequence) => sequence !== undefined);
-}
-
-function encode(task: TrainTask, rows: readonly TrainRow[]): Encoded {
-  const sequences = sequencesOfBatch(rows);
-  if (task.kind === "reward") return encodeForRewards(sequences);
-  const encoded = encodeForLogps(sequences, task.kind === "sft" && !task.promptMask);
-  if (task.kind === "dpo") return encoded;
-  const { rowOf: _, ...rest } = encoded;
-  return rest;
 }
 
 function identityOf({ task, start, optimizer, adapter }: TrainOptions, rows: readonly TrainRow[]): string {
@@ -59,35 +50,43 @@ function identityOf({ task, start, optimizer, adapter }: TrainOptions, rows: rea
 /** Means over the last tenth of the steps, at least one. */
 function finalMeans(curve: readonly StepRecord[]): Record<string, number> {
   const tail = curve.slice(-Math.max(1, Math.floor(curve.length / 10)));
-  const names = Object.keys(tail[0] ?? {}).filter((name) => name !== "step");
-  return Object.fromEntries(names.map((name) => [name, tail.reduce((total, record) => total + (record[name] ?? 0), 0) / tail.length]));
+  const names = new Set(tail.flatMap((record) => Object.keys(record)));
+  names.delete("step");
+  const meanOf = (name: string): number => {
+    const values = tail.flatMap((record) => record[name] ?? []);
+    return values.reduce((total, value) => total + value, 0) / values.length;
+  };
+  return Object.fromEntries([...names].map((name) => [name, meanOf(name)]));
 }
 
 /** One run of training: what stays the same over its steps. */
 class Run {
   private readonly options: TrainOptions;
-  private readonly rows: readonly TrainRow[];
-  private readonly plan: readonly (readonly number[])[];
+  private readonly layout: Layout;
   private readonly identity: string;
-  private readonly session: Session;
+  private readonly microBatch: number;
+  private readonly pass: GradientPass;
+  private readonly adamw: AdamW;
   private readonly learner: Learner;
   private readonly state: ParameterState;
   private readonly reference: readonly number[];
   private readonly fixed: Record<string, OrtTensor>;
   readonly curve: StepRecord[];
-  private savedAt = Date.now();
+  private savedAt = performance.now();
+  private saveCostMs = 0;
 
-  private constructor(options: TrainOptions, rows: readonly TrainRow[], identity: string, session: Session, learner: Learner, reference: readonly number[]) {
-    const { start, resume, optimizer } = options;
+  private constructor(options: TrainOptions, layout: Layout, identity: string, learner: Learner, state: ParameterState, pass: GradientPass, adamw: AdamW, reference: readonly number[]) {
+    const { task, start, resume, optimizer } = options;
     this.options = options;
-    this.rows = rows;
-    this.plan = planBatches(rows.length, optimizer);
+    this.layout = layout;
     this.identity = identity;
-    this.session = session;
+    this.microBatch = optimizer.microBatch ?? defaultMicroBatch(start.config, task, optimizer);
+    this.pass = pass;
+    this.adamw = adamw;
     this.reference = reference;
     this.learner = learner;
-    this.state = new ParameterState(learner.parameters, resume?.weights ?? learner.weights, resume && { first: resume.firstMoments, second: resume.secondMoments });
-    const { cos, sin } = rotaryTables(start.config, Math.max(...rows.map(rowLength)));
+    this.state = state;
+    const { cos, sin } = rotaryTables(start.config, tablePositions(layout.rows));
     this.fixed = { ...learner.frozen, cos: toOrt(cos), sin: toOrt(sin) };
     this.curve = [...(resume?.curve ?? [])];
   }
@@ -99,25 +98,23 @@ class Run {
       throw new SpecError("resume_mismatch", `the checkpoint of step ${resume.step} belongs to other rows, settings or another model (${resume.identity.slice(0, 12)}, now ${identity.slice(0, 12)})`);
     }
     const learner = learnerOf(start, adapter);
-    const reference = resume?.referenceLogps ?? (await Run.referenceOf(options, learner, rows));
-    const session = await Session.create(stepGraph(task, start.config, optimizer, adapter?.settings), sessionOptions(threads));
-    return new Run(options, rows, identity, session, learner, reference);
+    const layout = layOut(options, rows);
+    const reference = resume?.referenceLogps ?? (await Run.referenceOf(options, learner, layout.rows));
+    const state = new ParameterState(learner.parameters, resume?.weights ?? learner.weights, resume && { first: resume.firstMoments, second: resume.secondMoments });
+    const pass = new GradientPass((adding) => Session.create(gradientGraph(task, start.config, adding, adapter?.settings), sessionOptions(threads)), state);
+    return new Run(options, layout, identity, learner, state, pass, await AdamW.create(optimizer, sessionOptions(threads)), reference);
   }
 
   /** Once per run, before step 1: they never change. The reference of an adapter is, unless another is given, the model without it. */
-  private static async referenceOf({ task, start, adapter, reference, threads, signal }: TrainOptions, learner: Learner, rows: readonly TrainRow[]): Promise<number[]> {
-    if (task.kind !== "dpo") return [];
-    if (!reference && !adapter) throw new InvariantError("unreachable_state", "dpo needs a reference");
-    const scorer = await SequenceScorer.create((reference ?? start).config, sessionOptions(threads));
-    try {
-      return await scorer.logps(reference ? loadWeights(reference) : learner.frozen, rows.flatMap(sequencesOf), signal ? { signal } : {});
-    } finally {
-      await scorer.close();
-    }
+  private static async referenceOf({ task, start, adapter, reference, threads, signal }: TrainOptions, learner: Learner, rows: readonly LaidRow[]): Promise<number[]> {
+    if (!usesReference(task)) return [];
+    if (!reference && !adapter) throw new InvariantError("unreachable_state", `${task.kind} needs a reference`);
+    const weights = reference ? loadWeights(reference) : learner.frozen;
+    return referenceLogps(task, (reference ?? start).config, weights, rows, sessionOptions(threads), signal);
   }
 
   get steps(): number {
-    return this.plan.length;
+    return this.layout.plan.length;
   }
 
   /** Steps taken so far. */
@@ -125,37 +122,53 @@ class Run {
     return this.curve.length;
   }
 
-  private batchFeeds(batch: readonly number[]): Record<string, OrtTensor> {
+  private feedsOf(batch: readonly number[]): Record<string, OrtTensor> {
     const { task } = this.options;
-    const encoded = encode(task, batch.map((row) => this.rows[row] as TrainRow));
-    const feeds = Object.fromEntries(Object.entries(encoded).map(([name, tensor]) => [name, toOrt(tensor)]));
-    if (task.kind !== "dpo") return feeds;
+    const inputs = inputsOf(task, batch.map((row) => this.layout.rows[row] as LaidRow));
+    const feeds = Object.fromEntries(Object.entries(inputs).map(([name, tensor]) => [name, toOrt(tensor)]));
+    if (!usesReference(task)) return feeds;
     const reference = Float32Array.from([...batch.map((row) => row * 2), ...batch.map((row) => row * 2 + 1)], (place) => this.reference[place] as number);
     return { ...feeds, reference: toOrt({ dtype: "float32", shape: [reference.length], data: reference }) };
+  }
+
+  /** Loss and metrics of a step; the gradients are left in the state. Micro-batches count by what the loss is a mean over. */
+  private async gradients(batch: readonly number[]): Promise<Record<string, number>> {
+    const { task } = this.options;
+    const parts = cut(batch, this.microBatch).map((rows) => {
+      const feeds = this.feedsOf(rows);
+      return { feeds, weight: task.kind === "sft" ? (feeds["index"] as OrtTensor).size : rows.length };
+    });
+    const total = parts.reduce((sum, { weight }) => sum + weight, 0);
+    const shares = parts.map(({ weight }) => weight / total);
+    const values: Record<string, number>[] = [];
+    for (const [part, { feeds }] of parts.entries()) {
+      const share = toOrt({ dtype: "float32", shape: [], data: Float32Array.from(shares.slice(part, part + 1)) });
+      values.push(await this.pass.run({ ...this.fixed, ...feeds, share }, part > 0));
+    }
+    return Object.fromEntries(Object.keys(values[0] ?? {}).map((name) => [name, joined(name, values.map((of) => of[name] as number), shares)]));
   }
 
   async advance(): Promise<void> {
     const { optimizer, onStep } = this.options;
     const step = this.step + 1;
-    const batch = this.plan[step - 1] as readonly number[];
+    const batch = this.layout.plan[step - 1] as readonly number[];
     const learningRate = learningRateAt(optimizer, step, this.steps);
-    const { rate, floor, keep } = adamScalars(optimizer, step, learningRate);
-    const scalars = { rate: scalar(rate), floor: scalar(floor), keep: scalar(keep) };
-    const into = this.state.into();
-    const outputs = await this.session.raw({ ...this.fixed, ...this.state.feeds(), ...this.batchFeeds(batch), ...scalars }, into);
-    const values = Object.entries(outputs).filter(([name]) => !(name in into));
-    const record: StepRecord = { step, learning_rate: learningRate, ...Object.fromEntries(values.map(([name, tensor]) => [name, (tensor.data as Float32Array)[0] as number])) };
-    if (!Number.isFinite(record["loss"]) || !Number.isFinite(record["grad_norm"])) {
-      throw new TrainingError("loss_not_finite", `step ${step} gave loss ${record["loss"]} and gradient norm ${record["grad_norm"]} on rows ${batch.join(", ")}`, { hint: "a lower learning rate or stronger clipping often helps" });
+    const values = await this.gradients(batch);
+    const norm = await this.adamw.norm(this.state.arrays);
+    if (!Number.isFinite(values["loss"]) || !Number.isFinite(norm)) {
+      throw new TrainingError("loss_not_finite", `step ${step} gave loss ${values["loss"]} and gradient norm ${norm} on rows ${this.layout.given[step - 1]?.join(", ")}`, { hint: "a lower learning rate or stronger clipping often helps" });
     }
-    this.state.advance();
+    await this.adamw.step(this.state.arrays, norm, adamScalars(optimizer, step, learningRate));
+    // A mean over no answer, as of the desirable ones of a batch that has none, is left out.
+    const known = Object.entries(values).filter(([, value]) => !Number.isNaN(value));
+    const record: StepRecord = { step, learning_rate: learningRate, grad_norm: norm, ...Object.fromEntries(known) };
     this.curve.push(record);
-    onStep?.({ step, steps: this.steps, tokens: batch.reduce((total, row) => total + rowTokens(this.rows[row] as TrainRow), 0), record });
+    onStep?.({ step, steps: this.steps, tokens: batch.reduce((total, row) => total + rowTokens(this.layout.rows[row] as LaidRow), 0), record });
   }
 
   async save(): Promise<void> {
     const { first, second } = this.state.moments();
-    this.savedAt = Date.now();
+    const startedAt = performance.now();
     const state: TrainerState = {
       step: this.step,
       identity: this.identity,
@@ -166,21 +179,26 @@ class Run {
       referenceLogps: [...this.reference],
     };
     await this.options.checkpoint?.save(state);
+    this.savedAt = performance.now();
+    this.saveCostMs = this.savedAt - startedAt;
   }
 
   /** Whether a checkpoint is due; none after the last step, when the result itself is at hand. */
   saveDue(): boolean {
-    const { everySteps = 0, everySeconds = 0 } = this.options.checkpoint ?? {};
-    if (this.step === this.steps) return false;
-    return (everySteps > 0 && this.step % everySteps === 0) || (everySeconds > 0 && Date.now() - this.savedAt >= everySeconds * 1000);
+    const { everySteps = 0, everySeconds = 0, costMax = 1 } = this.options.checkpoint ?? {};
+    const sinceMs = performance.now() - this.savedAt;
+    // Of the time from one save to the end of the next, the share of the save is at most costMax.
+    if (this.step === this.steps || this.saveCostMs > costMax * (sinceMs + this.saveCostMs)) return false;
+    return (everySteps > 0 && this.step % everySteps === 0) || (everySeconds > 0 && sinceMs >= everySeconds * 1000);
   }
 
   result(): Pick<TrainResult, "checkpoint" | "adapter"> {
     return this.learner.result(this.state.weights());
   }
 
-  close(): Promise<void> {
-    return this.session.close();
+  async close(): Promise<void> {
+    await this.pass.close();
+    await this.adamw.close();
   }
 }
 

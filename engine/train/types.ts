@@ -1,4 +1,5 @@
 // What training takes and gives.
+import type { KtoSettings, PreferenceTerm } from "../loss/index.ts";
 import type { Sequence } from "../model/encode.ts";
 import type { Adapter } from "../model/lora.ts";
 import type { Checkpoint, WeightTensor } from "../model/types.ts";
@@ -6,15 +7,27 @@ import type { OptimizerSettings } from "../optim/settings.ts";
 
 export type TrainTask =
   /** promptMask: the loss is on the answer only. */
-  { kind: "sft"; promptMask: boolean } | { kind: "reward" } | { kind: "dpo"; beta: number };
+  | { kind: "sft"; promptMask: boolean }
+  /** margin: every pair has one. centering: 0 where absent. */
+  | { kind: "reward"; margin?: boolean; centering?: number }
+  /** losses: sigmoid where absent. ldAlpha: what a token beyond the length of the pair's shorter answer counts; 1 where absent. */
+  | { kind: "dpo"; beta: number; losses?: readonly PreferenceTerm[]; ldAlpha?: number }
+  | ({ kind: "kto" } & KtoSettings);
 
 export interface PairRow {
   chosen: Sequence;
   rejected: Sequence;
+  /** By how much the chosen answer's reward should be larger. */
+  margin?: number;
 }
 
-/** sft: sequences; reward and dpo: pairs. */
-export type TrainRow = Sequence | PairRow;
+/** An answer with a label of its own. */
+export interface LabelledRow extends Sequence {
+  desirable: boolean;
+}
+
+/** sft: sequences; reward and dpo: pairs; kto: labelled ones. */
+export type TrainRow = Sequence | PairRow | LabelledRow;
 
 /** The values of one step by TRL's names, and `step`. No times: a curve is part of a reproducible record. */
 export type StepRecord = Record<string, number>;
@@ -30,7 +43,10 @@ export interface TrainerState {
   secondMoments: Map<string, WeightTensor>;
   /** One entry per step from 1 to `step`. */
   curve: StepRecord[];
-  /** dpo: summed log-probabilities of every answer under the reference, chosen and rejected of each row in turn. */
+  /**
+   * Summed log-probabilities of every answer under the reference. dpo: chosen and rejected of each row in turn. kto: of each row of each step
+   * in turn, its own answer and the mismatched one.
+   */
   referenceLogps: number[];
 }
 
@@ -47,7 +63,7 @@ export interface TrainOptions {
   start: Checkpoint;
   /** Learns in place of the weights of `start`, which stay. */
   adapter?: Adapter;
-  /** dpo only, and not needed on resuming; with an adapter it is `start` where absent. */
+  /** Where the task needs one (usesReference), and not on resuming; with an adapter it is `start` where absent. */
   reference?: Checkpoint;
   rows: readonly TrainRow[];
   optimizer: OptimizerSettings;
@@ -60,6 +76,8 @@ export interface TrainOptions {
     /** 0 = never for this reason. */
     everySteps: number;
     everySeconds: number;
+    /** Share of the time that saving may take, in (0, 1]; a save that would go beyond waits for its next turn. Default 1. */
+    costMax?: number;
     /** The state is the caller's to keep. */
     save: (state: TrainerState) => Promise<void> | void;
   };

@@ -33,8 +33,8 @@ after(async () => {
   await rm(dir, { recursive: true, force: true });
 });
 
-const settings: SamplingSettings = { maxTokens: 20, topK: 0, topP: 1 };
-const endless: SamplingSettings = { maxTokens: 8000, topK: 1, topP: 1 };
+const settings: SamplingSettings = { maxTokens: 20, topK: 0, topP: 1, minP: 0, stop: [] };
+const endless: SamplingSettings = { maxTokens: 8000, topK: 1, topP: 1, minP: 0, stop: [] };
 const requests: SampleRequest[] = Array.from({ length: 12 }, (_, i) => ({
   prompt: i < 6 ? { id: "text", prompt: "red fish" } : { id: "chat", messages: [{ role: "user", content: "green bird sea" }] },
   index: i % 6,
@@ -75,6 +75,19 @@ test("completions carry what was asked, and their log-probabilities are the scor
   assert.deepEqual(await runtime.generator.generate(policy, requests, settings, hooks()), completions);
 });
 
+test("stop texts and ids end an answer: ids keep every token, the text ends before the stop text", async () => {
+  const free = await runtime.generator.generate(policy, requests, settings, hooks());
+  const stopped = await runtime.generator.generate(policy, requests, { ...settings, stop: ["moon", "sun red", 8] }, hooks());
+  stopped.forEach(({ ids, text, finish, logps }, i) => {
+    assert.deepEqual(ids, free[i]!.ids.slice(0, ids.length), "what stands before a stop does not change");
+    assert.equal(logps.length, ids.length);
+    const whole = ids.filter((id) => id > 3).map((id) => WORDS[id]).join(" ");
+    assert.equal(finish === "stop", ids.at(-1) === 8 || /(moon|sun red)$/.test(whole), whole);
+    assert.equal(text.trim(), finish === "stop" ? whole.replace(/ ?(moon|sun red)$/, "") : whole);
+  });
+  assert.ok(stopped.some(({ finish }) => finish === "stop"));
+});
+
 test("a killed child is `engine_died` with its signal, and the next call works", async () => {
   const before = new Set(runtime.pids());
   const call = runtime.generator.generate(slow, requests, endless, hooks());
@@ -83,6 +96,7 @@ test("a killed child is `engine_died` with its signal, and the next call works",
   await sleep(500);
   for (const pid of runtime.pids()) process.kill(pid, "SIGKILL");
   await assert.rejects(call, coded("resource", "engine_died", /was killed by SIGKILL during generate/));
+  await until(() => runtime.pids().length === 0, "the end of all children");
   const again = await runtime.generator.generate(policy, requests, settings, hooks());
   assert.equal(again.length, 12);
   assert.ok(runtime.pids().every((pid) => !before.has(pid)), "a new child");
@@ -252,6 +266,37 @@ test("a model trained on letters answers with them: the choices are next tokens 
   const sums = await runtime.scorer.logps(letters, [{ prompt: questions[0]!.prompt, ids: [WORDS.indexOf("sun")], text: "" }], hooks());
   assert.ok(Math.abs(sums[0]! - fish![0]!) < 1e-5);
   await assert.rejects(runtime.scorer.choices(letters, [{ ...questions[0]!, choices: ["sun", "sun moon"] }], hooks()), coded("spec", "tokenizer_mismatch", /"sun" and "sun moon" are not one token each/));
+});
+
+const quiet = { everySteps: 0, everySeconds: 0 };
+
+test("losses without a reference ask for none, and every other needs it", async () => {
+  const orpo: Partial<TrainRequest> = { task: { kind: "dpo", beta: 0.1, losses: [{ type: "orpo", weight: 1 }] }, checkpoint: quiet };
+  const { reference: _, ...alone } = await request("orpo", pairs, orpo);
+  const withReference = await runtime.trainer.train(await request("orpo", pairs, orpo), hooks());
+  assert.deepEqual((await runtime.trainer.train(alone, hooks())).curve, withReference.curve);
+  const { reference: __, ...lacking } = await request("lacking", pairs, { checkpoint: quiet });
+  await assert.rejects(runtime.trainer.train(lacking, hooks()), /dpo needs a reference/);
+});
+
+test("KTO learns from labelled answers, and takes a pair as a desirable and an undesirable one", async () => {
+  const kto: Partial<TrainRequest> = { task: { kind: "kto", beta: 0.1, desirableWeight: 1, undesirableWeight: 1 }, checkpoint: quiet };
+  const prompt = "red fish";
+  const labelled = [{ prompt, completion: " blue sea", label: true }, { prompt, completion: " moon", label: false }];
+  const separate = await runtime.trainer.train(await request("labelled", labelled, kto), hooks());
+  const paired = await runtime.trainer.train(await request("paired", [{ prompt, chosen: " blue sea", rejected: " moon" }], kto), hooks());
+  assert.deepEqual(paired.curve, separate.curve);
+  assert.ok("kl" in separate.curve[0]! && "rewards/margins" in separate.curve[0]!);
+  await assert.rejects(runtime.trainer.train(await request("bad", [{ prompt, completion: " moon", label: 1 }], kto), hooks()), coded("spec", "rows_invalid", /`label` that is neither true nor false/));
+});
+
+test("a reward model with margins needs one in every row", async () => {
+  const reward: Partial<TrainRequest> = { task: { kind: "reward", margin: true }, checkpoint: quiet };
+  const scored = pairs.filter((pair) => "margin" in pair);
+  const plain = await runtime.trainer.train(await request("plain-reward", scored, { ...reward, task: { kind: "reward" } }), hooks());
+  const { curve } = await runtime.trainer.train(await request("margins", scored, reward), hooks());
+  assert.ok(curve[0]!["loss"]! > plain.curve[0]!["loss"]!, "a pair must be further apart");
+  await assert.rejects(runtime.trainer.train(await request("bad", pairs, reward), hooks()), coded("spec", "rows_invalid", /line 1 of .* needs `margin`/));
 });
 
 test("training rows that cannot be meant are refused with their line", async () => {

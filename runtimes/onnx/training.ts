@@ -12,6 +12,9 @@ import type { LocalModel, TrainOutcome, TrainRequest } from "../types.ts";
 import type { WorkHooks } from "./inference.ts";
 import { readTrainRows } from "./rows.ts";
 
+/** However often the spec asks: what a crash costs in repeated steps is not worth more than this share of every run. */
+const CHECKPOINT_COST_MAX = 0.02;
+
 export interface TrainingHooks extends WorkHooks {
   onCheckpoint(checkpoint: { step: number; dir: string }): void;
 }
@@ -39,7 +42,7 @@ export async function train(request: TrainRequest, threads: number, { signal, on
     optimizer,
     threads,
     signal,
-    checkpoint: { ...checkpoint, save },
+    checkpoint: { ...checkpoint, costMax: CHECKPOINT_COST_MAX, save },
     ...(resume ? { resume } : {}),
     ...(reference ? { reference } : {}),
     onStep: ({ step, steps, tokens, record }) => {

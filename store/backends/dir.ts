@@ -58,20 +58,40 @@ export function dirBackend(root: string): Backend {
       });
       return outcome;
     },
-    sizeBytes: async (key) => (await stat(pathOf(key)).catch((error: unknown) => absent(error, root)))?.size,
-    list: (prefix) => listed(root, prefix),
+    async stat(key) {
+      const found = await stat(pathOf(key)).catch((error: unknown) => absent(error, root));
+      return found && { key, sizeBytes: found.size, modifiedMs: found.mtimeMs };
+    },
+    async *list(prefix, after = "") {
+      for (const key of await files(root, prefix)) if (!TEMPORARY.test(key) && key > after) yield key;
+    },
+    async *entries(prefix) {
+      for await (const key of this.list(prefix)) {
+        const found = await this.stat(key);
+        if (found) yield found;
+      }
+    },
+    async *leftovers() {
+      for (const key of (await files(root, "")).filter((name) => TEMPORARY.test(name))) {
+        const found = await this.stat(key);
+        if (found) yield { ...found, remove: () => this.delete(key) };
+      }
+    },
+    async *folders(prefix) {
+      const entries = await readdir(pathOf(prefix), { withFileTypes: true }).catch((error: unknown) => absent(error, root));
+      yield* (entries ?? []).filter((entry) => entry.isDirectory()).map(({ name }) => name).sort();
+    },
     delete: (key) => rm(pathOf(key), { force: true }),
   };
 }
 
-async function* listed(root: string, prefix: string): AsyncGenerator<string> {
+/** Paths from the root of all files whose path begins with `prefix`, sorted. */
+async function files(root: string, prefix: string): Promise<string[]> {
   const slash = prefix.lastIndexOf("/");
   const folder = slash < 0 ? "" : prefix.slice(0, slash);
   const entries = await readdir(join(root, ...folder.split("/")), { recursive: true, withFileTypes: true }).catch((error: unknown) => absent(error, root));
-  const keys = (entries ?? [])
-    .filter((entry) => entry.isFile() && !TEMPORARY.test(entry.name))
-    .map((entry) => join(entry.parentPath, entry.name).slice(root.length + 1).split("\\").join("/"));
-  yield* keys.filter((key) => key.startsWith(prefix)).sort();
+  const paths = (entries ?? []).filter((entry) => entry.isFile()).map((entry) => join(entry.parentPath, entry.name).slice(root.length + 1).split("\\").join("/"));
+  return paths.filter((path) => path.startsWith(prefix)).sort();
 }
 
 function absent(error: unknown, root: string): undefined {

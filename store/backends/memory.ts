@@ -3,25 +3,40 @@ import { readFile, writeFile } from "node:fs/promises";
 import type { Backend } from "../types.ts";
 
 export function memoryBackend(): Backend {
-  const objects = new Map<string, Uint8Array>();
+  const objects = new Map<string, { bytes: Uint8Array; modifiedMs: number }>();
+  const set = (key: string, bytes: Uint8Array): void => void objects.set(key, { bytes: bytes.slice(), modifiedMs: Date.now() });
   return {
     name: "memory:",
-    get: async (key) => objects.get(key)?.slice(),
+    get: async (key) => objects.get(key)?.bytes.slice(),
     async getFile(key, path) {
-      const bytes = objects.get(key);
-      if (bytes) await writeFile(path, bytes);
-      return bytes !== undefined;
+      const found = objects.get(key);
+      if (found) await writeFile(path, found.bytes);
+      return found !== undefined;
     },
-    put: async (key, bytes) => void objects.set(key, bytes.slice()),
-    putFile: async (key, path) => void objects.set(key, await readFile(path)),
+    put: async (key, bytes) => set(key, bytes),
+    putFile: async (key, path) => set(key, await readFile(path)),
     async putIfAbsent(key, bytes) {
       if (objects.has(key)) return "exists";
-      objects.set(key, bytes.slice());
+      set(key, bytes);
       return "created";
     },
-    sizeBytes: async (key) => objects.get(key)?.byteLength,
-    async *list(prefix) {
-      yield* [...objects.keys()].filter((key) => key.startsWith(prefix)).sort();
+    async stat(key) {
+      const found = objects.get(key);
+      return found && { key, sizeBytes: found.bytes.byteLength, modifiedMs: found.modifiedMs };
+    },
+    async *list(prefix, after = "") {
+      yield* [...objects.keys()].filter((key) => key.startsWith(prefix) && key > after).sort();
+    },
+    async *entries(prefix) {
+      for await (const key of this.list(prefix)) {
+        const found = await this.stat(key);
+        if (found) yield found;
+      }
+    },
+    async *leftovers() {},
+    async *folders(prefix) {
+      const below = [...objects.keys()].filter((key) => key.startsWith(prefix)).map((key) => key.slice(prefix.length).split("/"));
+      yield* new Set(below.flatMap(([name = "", ...rest]) => (rest.length > 0 ? [name] : [])).sort());
     },
     delete: async (key) => void objects.delete(key),
   };

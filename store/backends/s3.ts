@@ -3,11 +3,22 @@
 import { createWriteStream } from "node:fs";
 import { open, stat } from "node:fs/promises";
 import { pipeline } from "node:stream/promises";
-import type { Readable } from "node:stream";
-import { DeleteObjectCommand, GetObjectCommand, HeadObjectCommand, paginateListObjectsV2, PutObjectCommand, S3Client } from "@aws-sdk/client-s3";
+import {
+  AbortMultipartUploadCommand,
+  DeleteObjectCommand,
+  GetObjectCommand,
+  HeadObjectCommand,
+  ListMultipartUploadsCommand,
+  ListObjectsV2Command,
+  PutObjectCommand,
+  S3Client,
+} from "@aws-sdk/client-s3";
+import type { ListMultipartUploadsCommandInput, ListMultipartUploadsCommandOutput, ListObjectsV2CommandOutput } from "@aws-sdk/client-s3";
 import { Upload } from "@aws-sdk/lib-storage";
-import { ResourceError } from "../errors.ts";
-import type { Backend } from "../types.ts";
+import type { Backend, Entry } from "../types.ts";
+import { download } from "./s3-download.ts";
+import { isMissingKey, isNotFound, isPermanent, isStaleIdentity, translated } from "./s3-errors.ts";
+import type { Call } from "./s3-errors.ts";
 
 /** Files from this size on go up in parts of this size, four at once: memory stays below five parts. */
 const PART_BYTES = 16 * 1024 ** 2;
@@ -18,108 +29,163 @@ export interface S3Location {
   prefix: string;
 }
 
-export function s3Backend({ bucket, prefix }: S3Location, client: S3Client = defaultClient()): Backend {
+export function s3Backend({ bucket, prefix }: S3Location, makeClient: () => S3Client = defaultClient): Backend {
   const name = `s3://${bucket}${prefix === "" ? "" : `/${prefix}`}`;
   const root = prefix === "" ? "" : `${prefix}/`;
   const at = (key: string) => ({ Bucket: bucket, Key: `${root}${key}` });
-  const translate = (cause: unknown): never => {
-    throw translated(cause, name);
+  let current: S3Client | undefined;
+
+  /**
+   * Every call goes through here. Where its identity is refused it is made once more by a new client, which reads the AWS chain again:
+   * credentials that were renewed while a campaign runs are picked up without a restart.
+   */
+  async function call<T>(what: Call, work: (client: S3Client) => Promise<T>): Promise<T> {
+    const client = (current ??= makeClient());
+    try {
+      return await work(client);
+    } catch (cause) {
+      if (!isStaleIdentity(cause)) throw translated(cause, name, what);
+      if (current === client) current = makeClient();
+      return await work(current ?? makeClient()).catch((again: unknown) => {
+        throw translated(again, name, what);
+      });
+    }
+  }
+
+  const unless = (isAbsence: (cause: unknown) => boolean) => (cause: unknown): undefined => {
+    if (!isAbsence(cause)) throw cause;
+    return undefined;
   };
-  const unlessMissing = (cause: unknown): undefined => (isMissingKey(cause) ? undefined : translate(cause));
+  const bytesOf = (key: string) => download((range) => call("GetObject", (client) => client.send(new GetObjectCommand({ ...at(key), ...range })).catch(unless(isMissingKey))));
+  const translate = (cause: unknown): never => {
+    throw translated(cause, name, "GetObject");
+  };
 
   async function get(key: string): Promise<Uint8Array | undefined> {
-    const found = await client.send(new GetObjectCommand(at(key))).catch(unlessMissing);
-    return found?.Body?.transformToByteArray().catch(translate);
+    const chunks = await bytesOf(key);
+    return chunks && Buffer.concat(await collected(chunks).catch(translate));
   }
 
   /** Ours if the key holds our bytes: an earlier try of ours may have arrived although its answer did not. */
   async function settle(key: string, bytes: Uint8Array, cause: unknown): Promise<"created" | "exists"> {
     const stored = await get(key);
-    if (!stored) return translate(cause);
+    if (!stored) throw translated(cause, name, "PutObject");
     return Buffer.compare(stored, bytes) === 0 ? "created" : "exists";
+  }
+
+  async function* pages(prefixOfKeys: string, more: { StartAfter?: string; Delimiter?: string }) {
+    let token: string | undefined;
+    do {
+      const input = { Bucket: bucket, Prefix: `${root}${prefixOfKeys}`, ContinuationToken: token, ...more };
+      const page: ListObjectsV2CommandOutput = await call("ListBucket", (client) => client.send(new ListObjectsV2Command(input)));
+      yield page;
+      token = page.NextContinuationToken;
+    } while (token);
+  }
+
+  async function* entries(prefixOfKeys: string, more: { StartAfter?: string }): AsyncGenerator<Entry> {
+    for await (const page of pages(prefixOfKeys, more)) {
+      for (const { Key, Size = 0, LastModified } of page.Contents ?? []) if (Key) yield { key: Key.slice(root.length), sizeBytes: Size, modifiedMs: LastModified?.getTime() ?? 0 };
+    }
   }
 
   return {
     name,
     get,
     async getFile(key, path) {
-      const found = await client.send(new GetObjectCommand(at(key))).catch(unlessMissing);
-      if (!found?.Body) return false;
-      await pipeline(found.Body as Readable, createWriteStream(path)).catch(translate);
+      const chunks = await bytesOf(key);
+      if (!chunks) return false;
+      await pipeline(chunks, createWriteStream(path)).catch(translate);
       return true;
     },
     async put(key, bytes) {
-      await client.send(new PutObjectCommand({ ...at(key), Body: bytes, ChecksumAlgorithm: "CRC32" })).catch(translate);
+      await call("PutObject", (client) => client.send(new PutObjectCommand({ ...at(key), Body: bytes, ChecksumAlgorithm: "CRC32" })));
     },
     async putFile(key, path) {
-      const file = await open(path);
-      try {
-        const { size } = await stat(path);
-        const Body = size < PART_BYTES ? await file.readFile() : file.createReadStream({ autoClose: false, highWaterMark: PART_BYTES });
-        const params = { ...at(key), Body, ChecksumAlgorithm: "CRC32" as const };
-        await new Upload({ client, params, partSize: PART_BYTES, queueSize: 4 }).done().catch(translate);
-      } finally {
-        await file.close();
-      }
+      const { size } = await stat(path);
+      await call("PutObject", async (client) => {
+        const file = await open(path);
+        try {
+          const Body = size < PART_BYTES ? await file.readFile() : file.createReadStream({ autoClose: false, highWaterMark: PART_BYTES });
+          const params = { ...at(key), Body, ChecksumAlgorithm: "CRC32" as const };
+          await new Upload({ client, params, partSize: PART_BYTES, queueSize: 4 }).done();
+        } finally {
+          await file.close();
+        }
+      });
     },
     async putIfAbsent(key, bytes) {
-      try {
-        await client.send(new PutObjectCommand({ ...at(key), Body: bytes, IfNoneMatch: "*", ChecksumAlgorithm: "CRC32" }));
-        return "created";
-      } catch (error) {
-        // A condition that was false is an answer only if nobody tried before us under this very call: the SDK's own retry may
-        // have met its first try, so 412 is settled like every unknown outcome.
-        if (isPermanent(error)) translate(error);
-        return settle(key, bytes, error);
+      return call("PutObject with If-None-Match", async (client) => {
+        try {
+          await client.send(new PutObjectCommand({ ...at(key), Body: bytes, IfNoneMatch: "*", ChecksumAlgorithm: "CRC32" }));
+          return "created";
+        } catch (error) {
+          // A condition that was false is an answer only if nobody tried before us under this very call: the SDK's own retry may
+          // have met its first try, so 412 is settled like every unknown outcome.
+          if (isPermanent(error)) throw error;
+          return settle(key, bytes, error);
+        }
+      });
+    },
+    async stat(key) {
+      const found = await call("HeadObject", (client) => client.send(new HeadObjectCommand(at(key))).catch(unless(isNotFound)));
+      return found && { key, sizeBytes: found.ContentLength ?? 0, modifiedMs: found.LastModified?.getTime() ?? 0 };
+    },
+    async *list(prefixOfKeys, after) {
+      for await (const { key } of entries(prefixOfKeys, after === undefined ? {} : { StartAfter: `${root}${after}` })) yield key;
+    },
+    entries: (prefixOfKeys) => entries(prefixOfKeys, {}),
+    async *leftovers() {
+      for (let more: Pick<ListMultipartUploadsCommandInput, "KeyMarker" | "UploadIdMarker"> | undefined = {}; more; ) {
+        const markers: typeof more = more;
+        const page: ListMultipartUploadsCommandOutput = await call("ListBucketMultipartUploads", (client) => client.send(new ListMultipartUploadsCommand({ Bucket: bucket, Prefix: root, ...markers })));
+        for (const { Key = "", UploadId, Initiated } of page.Uploads ?? []) {
+          const remove = async () => void (await call("AbortMultipartUpload", (client) => client.send(new AbortMultipartUploadCommand({ Bucket: bucket, Key, UploadId }))));
+          yield { key: Key.slice(root.length), sizeBytes: 0, modifiedMs: Initiated?.getTime() ?? Date.now(), remove };
+        }
+        more = page.IsTruncated ? { KeyMarker: page.NextKeyMarker, UploadIdMarker: page.NextUploadIdMarker } : undefined;
       }
     },
-    async sizeBytes(key) {
-      return (await client.send(new HeadObjectCommand(at(key))).catch(unlessMissing))?.ContentLength;
-    },
-    async *list(prefixOfKeys) {
-      try {
-        for await (const page of paginateListObjectsV2({ client }, { Bucket: bucket, Prefix: `${root}${prefixOfKeys}` })) {
-          for (const { Key } of page.Contents ?? []) if (Key) yield Key.slice(root.length);
-        }
-      } catch (error) {
-        translate(error);
+    async *folders(prefixOfKeys) {
+      for await (const page of pages(prefixOfKeys, { Delimiter: "/" })) {
+        for (const { Prefix = "" } of page.CommonPrefixes ?? []) yield Prefix.slice(root.length + prefixOfKeys.length, -1);
       }
     },
     async delete(key) {
-      await client.send(new DeleteObjectCommand(at(key))).catch(translate);
+      await call("DeleteObject", (client) => client.send(new DeleteObjectCommand(at(key))));
     },
   };
 }
 
+async function collected(chunks: AsyncIterable<Uint8Array>): Promise<Uint8Array[]> {
+  const all: Uint8Array[] = [];
+  for await (const chunk of chunks) all.push(chunk);
+  return all;
+}
+
+/** A server that takes a connection and then says nothing would otherwise be waited for without end. */
+const SILENCE_MS = 30_000;
+const CONNECT_MS = 5_000;
+
 /**
  * Endpoints that are not AWS's rarely serve a host name per bucket. Bytes are checked against digests after every read, so the SDK's own
- * checksum of a response is left off: it would tell damage as a failed download, which is tried again for ever.
+ * checksum of a response is left off: it would tell damage as a failed download, which is tried again for ever. A file of credentials
+ * is read anew by each client (`ignoreCache`), or a renewed one would never be seen.
  */
 function defaultClient(): S3Client {
   const endpoint = process.env["AWS_ENDPOINT_URL_S3"] ?? process.env["AWS_ENDPOINT_URL"];
-  return new S3Client({ forcePathStyle: endpoint !== undefined && !endpoint.includes("amazonaws.com"), maxAttempts: 5, responseChecksumValidation: "WHEN_REQUIRED" });
+  const chain = { ignoreCache: true };
+  return new S3Client({
+    forcePathStyle: endpoint !== undefined && !endpoint.includes("amazonaws.com"),
+    maxAttempts: 5,
+    responseChecksumValidation: "WHEN_REQUIRED",
+    requestHandler: { connectionTimeout: CONNECT_MS, socketTimeout: SILENCE_MS },
+    ...chain,
+  });
 }
 
 /** `s3://bucket/prefix/of/keys`. Undefined where the text names no bucket. */
 export function parseS3Name(name: string): S3Location | undefined {
   const groups = /^s3:\/\/(?<bucket>[a-z0-9][a-z0-9.-]{1,61}[a-z0-9])(?:\/(?<prefix>.*?))?\/*$/.exec(name)?.groups;
   return groups?.["bucket"] ? { bucket: groups["bucket"], prefix: groups["prefix"] ?? "" } : undefined;
-}
-
-const nameOf = (cause: unknown): string => (cause as { name?: string } | undefined)?.name ?? "";
-const statusOf = (cause: unknown): number | undefined => (cause as { $metadata?: { httpStatusCode?: number } } | undefined)?.$metadata?.httpStatusCode;
-
-const isMissingKey = (cause: unknown): boolean => nameOf(cause) === "NoSuchKey" || (nameOf(cause) === "NotFound" && statusOf(cause) === 404);
-const isPermanent = (cause: unknown): boolean => nameOf(cause) === "NoSuchBucket" || statusOf(cause) === 403 || statusOf(cause) === 401 || statusOf(cause) === 501 || nameOf(cause) === "CredentialsProviderError";
-
-const CREDENTIALS = new Set(["CredentialsProviderError", "ExpiredToken", "ExpiredTokenException", "TokenRefreshRequired", "InvalidAccessKeyId", "SignatureDoesNotMatch"]);
-
-function translated(cause: unknown, store: string): ResourceError {
-  const what = nameOf(cause);
-  const message = (cause as Error).message;
-  if (what === "NoSuchBucket") return new ResourceError("bucket_missing", `the bucket of ${store} does not exist`, { hint: "create it, or check the name and AWS_ENDPOINT_URL", cause });
-  if (CREDENTIALS.has(what)) return new ResourceError("store_denied", `${store} has no valid credentials: ${what}`, { hint: "renew them where the AWS chain finds them (environment, profile, instance role)", cause });
-  if (statusOf(cause) === 403 || statusOf(cause) === 401) return new ResourceError("store_denied", `${store} refused: ${what} ${message}`, { hint: "needed: s3:GetObject, PutObject, DeleteObject and ListBucket on this prefix", cause });
-  if (statusOf(cause) === 501) return new ResourceError("store_unsupported", `${store} does not know PutObject with If-None-Match`, { hint: "campaigns need a store with conditional writes: `ratchet doctor`", cause });
-  return new ResourceError("store_unreachable", `${store} did not answer: ${what} ${message}`, { hint: "check AWS_ENDPOINT_URL, AWS_REGION and the network; the campaign waits and goes on by itself", cause });
 }

@@ -1,15 +1,20 @@
 import assert from "node:assert/strict";
-import { mkdtemp, readdir, rm, writeFile } from "node:fs/promises";
+import { existsSync } from "node:fs";
+import { chmod, mkdir, mkdtemp, readdir, rm, utimes, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import { after, it } from "node:test";
+import { pruneStore } from "../../client/prune.ts";
 import { dirBackend } from "../../store/backends/dir.ts";
+import { openStore } from "../../store/index.ts";
+import { careContract } from "./care-contract.ts";
 import { storeContract } from "./store-contract.ts";
 
 const root = await mkdtemp(join(tmpdir(), "ratchet-dir-store-"));
 after(() => rm(root, { recursive: true, force: true }));
 
 storeContract("a directory", async () => dirBackend(root));
+careContract("a directory", async () => dirBackend(await mkdtemp(join(root, "care-"))));
 
 it("a temporary file that a killed writer left is not a key, and does not stop the next writer", async () => {
   const folder = await mkdtemp(join(root, "killed-"));
@@ -26,4 +31,30 @@ it("leaves no temporary file behind, whoever wins", async () => {
   const backend = dirBackend(folder);
   await Promise.all(Array.from({ length: 16 }, (_, n) => backend.putIfAbsent("row", new TextEncoder().encode(String(n)))));
   assert.deepEqual(await readdir(folder), ["row"]);
+});
+
+it("says that there is no store at a mistyped name, and makes none, for whoever only reads", async () => {
+  const folder = join(root, "mistyped");
+  await assert.rejects(openStore(`dir:${folder}`, { create: false }), { code: "store_absent", message: new RegExp(folder) });
+  assert.equal(existsSync(folder), false);
+  await openStore(`dir:${folder}`);
+  await openStore(`dir:${folder}`, { create: false });
+});
+
+it("names a folder that it may not write to", { skip: process.getuid?.() === 0 ? "root may write everywhere" : false }, async () => {
+  const folder = await mkdtemp(join(root, "read-only-"));
+  await chmod(folder, 0o500);
+  await assert.rejects(openStore(`dir:${folder}`), { code: "store_denied" });
+});
+
+it("leaves half-written files to prune, which knows them by their age", async () => {
+  const folder = await mkdtemp(join(root, "left-"));
+  const store = await openStore(`dir:${folder}`);
+  const left = join(folder, "blobs", "half.tmp-0123456789ab");
+  await mkdir(dirname(left));
+  await writeFile(left, "half");
+  assert.equal((await pruneStore(store, { dryRun: false, graceMs: 60_000 })).leftovers.count, 0);
+  await utimes(left, new Date(0), new Date(0));
+  assert.deepEqual((await pruneStore(store, { dryRun: false, graceMs: 60_000 })).leftovers, { count: 1, sizeBytes: 4 });
+  assert.equal(existsSync(left), false);
 });

@@ -43,11 +43,27 @@ export function storeContract(name: string, open: () => Promise<Backend>, skip: 
       assert.deepEqual(await all(backend.list("list/")), ["list/a", "list/b/1", "list/b/2"]);
       assert.deepEqual(await all(backend.list("list/b/1")), ["list/b/1"]);
       assert.deepEqual(await all(backend.list("nothing/")), []);
+      assert.deepEqual(await all(backend.list("list/", "list/a")), ["list/b/1", "list/b/2"]);
+      assert.deepEqual(await all(backend.list("list/", "list/b/2")), []);
+    });
+
+    it("names the folders below a prefix once, without what lies under them", async () => {
+      for (const key of ["folders/b/x/1", "folders/b/2", "folders/a/1", "folders/file"]) await backend.put(key, bytes(key));
+      assert.deepEqual(await all(backend.folders("folders/")), ["a", "b"]);
+      assert.deepEqual(await all(backend.folders("no-folders/")), []);
+    });
+
+    it("says how large an object is, and that it was written now", async () => {
+      await backend.put("looked-at", bytes("12345"));
+      const found = await backend.stat("looked-at");
+      assert.deepEqual([found?.key, found?.sizeBytes], ["looked-at", 5]);
+      // S3 says whole seconds; a minute allows for its clock.
+      assert.ok(Math.abs(Date.now() - (found?.modifiedMs ?? 0)) < 60_000);
     });
 
     it("has no bytes, no size and no file for a key that does not exist", async () => {
       assert.equal(await backend.get("absent"), undefined);
-      assert.equal(await backend.sizeBytes("absent"), undefined);
+      assert.equal(await backend.stat("absent"), undefined);
       assert.equal(await backend.getFile("absent", join(scratch, "absent")), false);
       await backend.delete("absent");
     });
@@ -140,6 +156,52 @@ export function storeContract(name: string, open: () => Promise<Backend>, skip: 
       assert.ok((await all(store.campaigns())).includes("taken"));
     });
 
+    it("appends without reading the rows again that it has read, and reads those that others wrote", async () => {
+      const read: string[] = [];
+      const mine = await storeOn({ ...backend, get: (key) => (read.push(key), backend.get(key)) });
+      const add = (on: Store, id: string) => on.ledger("long").append({ id, epoch: 1, event: id, by: "test" });
+      for (let n = 0; n < 5; n += 1) await add(mine, `mine-${n}`);
+      read.length = 0;
+      await add(mine, "mine-5");
+      assert.deepEqual(read, ["campaigns/long/ledger/000000000004.json"], "its own last row, of which it keeps no bytes");
+      await add(store, "other");
+      read.length = 0;
+      assert.equal((await add(mine, "mine-6")).n, 7);
+      assert.deepEqual(read, ["campaigns/long/ledger/000000000005.json", "campaigns/long/ledger/000000000006.json"]);
+      assert.equal((await add(mine, "mine-0")).n, 0, "an id of long ago is still appended once");
+      assert.equal((await store.ledger("long").read()).length, 8);
+    });
+
+    it("lists campaigns without listing what is in them", async () => {
+      for (const id of ["one", "other"]) await store.ledger(id).append({ id: "a", epoch: 1, event: "a", by: "test" });
+      await backend.put("campaigns/no-ledger/results/x.json", bytes("{}"));
+      const listed: string[] = [];
+      const mine = await storeOn({ ...backend, list: (prefix, after) => (listed.push(prefix), backend.list(prefix, after)) });
+      const found = await all(mine.campaigns());
+      assert.ok(["one", "other"].every((id) => found.includes(id)));
+      assert.ok(!found.includes("no-ledger"));
+      assert.deepEqual(listed, []);
+    });
+
+    it("passes over files that a hand left in a ledger's folder", async () => {
+      await store.ledger("by-hand").append({ id: "a", epoch: 1, event: "a", by: "test" });
+      for (const name of ["000000000000.json~", "notes.txt", ".DS_Store"]) await backend.put(`campaigns/by-hand/ledger/${name}`, bytes("mine"));
+      assert.equal((await store.ledger("by-hand").append({ id: "b", epoch: 1, event: "b", by: "test" })).n, 1);
+      assert.deepEqual((await (await storeOn(backend)).ledger("by-hand").read()).map(({ id }) => id), ["a", "b"]);
+    });
+
+    it("proves that a ledger is safe here, once, and leaves nothing behind", async () => {
+      await store.proveWrites();
+      await store.proveWrites();
+      assert.deepEqual(await all(backend.list("probes/")), []);
+    });
+
+    it("refuses to be a store where creating conditionally does not work, and says what was found", async () => {
+      const careless = await storeOn({ ...backend, putIfAbsent: async (key, content) => (await backend.put(key, content), "created") });
+      await assert.rejects(careless.proveWrites(), { code: "store_unsupported", message: /4 of 4 racing creates of one key won/ });
+      assert.deepEqual(await all(backend.list("probes/")), []);
+    });
+
     it("asks again whether a campaign may be taken over when another writer was faster", async () => {
       const ledger = store.ledger("raced");
       let completed = false;
@@ -169,7 +231,14 @@ export function storeContract(name: string, open: () => Promise<Backend>, skip: 
       for (const id of ["a", "b", "c"]) await ledger.append({ id, epoch: 1, event: id, by: "test" });
       await backend.delete("campaigns/gap/ledger/000000000001.json");
       await assert.rejects(store.ledger("gap").read(), { code: "ledger_broken" });
-      await assert.rejects(ledger.append({ id: "d", epoch: 1, event: "d", by: "test" }), { code: "ledger_broken" });
+      await assert.rejects((await storeOn(backend)).ledger("gap").append({ id: "d", epoch: 1, event: "d", by: "test" }), { code: "ledger_broken" });
+    });
+
+    it("does not append to what it remembers of a ledger whose last rows are gone", async () => {
+      const ledger = store.ledger("shrunk");
+      for (const id of ["a", "b", "c"]) await ledger.append({ id, epoch: 1, event: id, by: "test" });
+      for (const n of [1, 2]) await backend.delete(`campaigns/shrunk/ledger/00000000000${n}.json`);
+      assert.equal((await ledger.append({ id: "d", epoch: 1, event: "d", by: "test" })).n, 1);
     });
 
     it("refuses a store of a newer format", async () => {

@@ -107,6 +107,13 @@ describe("the command line", { timeout: 180_000 }, () => {
     assert.equal(ran.exit, 4, ran.stderr);
   });
 
+  it("makes no store of a mistyped name for a verb that reads", async () => {
+    for (const verb of [["list"], ["history", "shop"], ["status", "shop"], ["verify", "shop"], ["export", "shop", "--out", "model"], ["samples", "shop"]]) {
+      failedWith(await place.run(...verb, "--store", "dir:stoer"), "store_absent", 4);
+    }
+    assert.ok(!(await readdir(place.dir)).includes("stoer"));
+  });
+
   it("names the campaigns that a store holds where it does not hold the one asked for", async () => {
     failedWith(await place.run("history", "nothing", "--store", "dir:store"), "campaign_unknown", 2);
   });
@@ -187,6 +194,25 @@ describe("a small campaign through the command line", { skip: NO_TEMPORAL, timeo
       assert.equal(damaged.exit, 3, `${folder}: ${damaged.stdout}`);
       assert.match(damaged.stdout, new RegExp(code ?? ""));
     }
+  });
+
+  it("prunes, copies and erases, and shows before it does", async () => {
+    await cp(join(place.dir, "store"), join(place.dir, "kept"), { recursive: true });
+    const dry = JSON.parse((await place.run("prune", "--dry-run", "--grace", "0s", "--json", "--store", "dir:kept")).stdout) as { blobs: { count: number } };
+    const pruned = JSON.parse((await place.run("prune", "--grace", "0s", "--json", "--store", "dir:kept")).stdout) as { blobs: { count: number } };
+    assert.deepEqual(pruned.blobs, dry.blobs);
+    assert.match((await place.run("copy", "night-1", "--to", "dir:elsewhere", "--store", "dir:kept")).stdout, /^night-1 is copied to dir:.*elsewhere: \d+ ledger rows/);
+    const samples = JSON.parse((await place.run("samples", "night-1/1/generate", "--limit", "1", "--json", "--store", "dir:elsewhere")).stdout) as { rows: { promptId: string }[] };
+    const promptId = samples.rows[0]?.promptId ?? "";
+    failedWith(await place.run("erase", promptId, "--store", "dir:elsewhere"), "usage_invalid", 2);
+    const erased = JSON.parse((await place.run("erase", promptId, "--why", "asked to be forgotten", "--json", "--store", "dir:elsewhere")).stdout) as { blobs: number; campaigns: string[] };
+    assert.ok(erased.blobs >= 3, `the list of prompts, completions and scores, and pairs where there are: ${erased.blobs}`);
+    const verified = await place.run("verify", "night-1", "--store", "dir:elsewhere");
+    assert.equal(verified.exit, 0, verified.stdout);
+    assert.match(verified.stdout, /night-1 is sound: .*, \d+ erased/);
+    assert.match((await place.run("history", "night-1", "--ledger", "--store", "dir:elsewhere")).stdout, /erased by .*: asked to be forgotten/);
+    assert.doesNotMatch((await place.run("samples", "night-1/1/generate", "--json", "--store", "dir:elsewhere")).stdout, new RegExp(`"${promptId}"`));
+    assert.equal((await place.run("repair", "night-1")).stdout, "night-1 is sound: nothing to repair\n");
   });
 
   it("exports the promoted checkpoint and the pairs, and overwrites neither", async () => {

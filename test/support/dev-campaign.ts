@@ -2,8 +2,10 @@
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { repairsOf } from "../../campaign/rules.ts";
 import { resolveSpec } from "../../campaign/resolve.ts";
 import { RatchetClient } from "../../client/ratchet-client.ts";
+import { isCurrent } from "../../client/work.ts";
 import type { DevTree } from "../../dev/index.ts";
 import { startDevTree } from "../../dev/index.ts";
 import type { EvaluateResult, TrainResult } from "../../campaign/types.ts";
@@ -50,11 +52,11 @@ export class DevCampaign {
   }
 
   /** Starts or resumes; the same call whatever happened before. */
-  async start(): Promise<RatchetClient> {
+  async start({ takeOver = false } = {}): Promise<RatchetClient> {
     const { address, namespace, serverId } = this.tree as DevTree;
     const client = await RatchetClient.connect({ store: this.storeName, temporal: { address, namespace, connection: {}, identity: serverId } });
     const written = smallShop(this.shop);
-    await client.start({ spec: resolveSpec(written), written, file: "small-shop.ts", baseDir: SHOP_DIR }, { campaignId: CAMPAIGN });
+    await client.start({ spec: resolveSpec(written), written, file: "small-shop.ts", baseDir: SHOP_DIR }, { campaignId: CAMPAIGN, takeOver });
     return client;
   }
 
@@ -67,7 +69,9 @@ export class DevCampaign {
 /** SHA-256 of the weights of each place, and the win rates: what must not depend on what was killed. */
 export async function outcomesOf(client: RatchetClient): Promise<Record<string, string>> {
   const outcomes: Record<string, string> = {};
+  const repairs = repairsOf((await client.history(CAMPAIGN)).ledger);
   for await (const key of client.store.backend.list(`campaigns/${CAMPAIGN}/results/`)) {
+    if (!isCurrent(key, repairs)) continue;
     const found = await client.store.readManifest<{ result: TrainResult | EvaluateResult }>(key);
     const result = found?.manifest.result;
     if (result && "weights" in result) outcomes[`${result.place} ${result.stage}`] = result.weights;

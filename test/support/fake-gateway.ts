@@ -36,6 +36,10 @@ export class FakeGateway implements Gateway {
     return { status: verb === "pause" ? "paused" : "running" };
   }
 
+  async runPlace<R>(): Promise<R> {
+    throw new ResourceError("no_worker", "this gateway runs nothing");
+  }
+
   failure = async (): Promise<{ code: string; message: string }> => ({ code: "lease_lost", message: "taken over" });
   progress = async (): Promise<CampaignProgress | undefined> => this.answer;
   stageProgress = async (workflowId: string): Promise<StageProgress | null> => this.stages.get(workflowId) ?? null;

@@ -1,0 +1,241 @@
+// Losses over pairs of a chosen and a rejected answer to one prompt, as TRL has them (1.16: DPOTrainer; of `simpo` CPOTrainer, of `orpo`
+// ORPOTrainer). They see sums over the tokens of each answer, and not how those were computed.
+//   l = ln π(y|x) − ln π_ref(y|x) of a whole answer · n = its tokens · r = β l · m = r_chosen − r_rejected · ε = labelSmoothing
+// `reference`: whether the reference model enters the loss, only the reported rewards, or neither.
+import { divide, dimAt } from "../graph/value.ts";
+import type { Value } from "../graph/value.ts";
+import type { Tape } from "../ops/tape.ts";
+import { negLogSigmoid, scaled, shareAbove, smoothedNegLogSigmoid } from "./pairs.ts";
+import type { Loss } from "./types.ts";
+
+/** One side of the pairs, each value [B]. */
+interface Answers {
+  /** ln π(y|x) */
+  logps: Value;
+  /** The same where tokens beyond the shorter answer count less in `logps` (LD-DPO). */
+  plainLogps: Value;
+  /** ln π_ref(y|x); 0 without a reference. */
+  reference: Value;
+  /** l */
+  ratio: Value;
+  /** r */
+  reward: Value;
+  /** n */
+  tokens: Value;
+}
+
+interface Pairs {
+  t: Tape;
+  beta: number;
+  chosen: Answers;
+  rejected: Answers;
+  /** m */
+  margin: Value;
+}
+
+type None = Record<never, never>;
+interface Smoothed {
+  labelSmoothing: number;
+}
+
+/** Every loss and its settings. */
+export interface PreferenceSettings {
+  sigmoid: None;
+  cdpo: Smoothed;
+  robust: Smoothed;
+  exo_pair: Smoothed;
+  hinge: None;
+  ipo: None;
+  sigmoid_norm: None;
+  rdpo: { lengthWeight: number };
+  nca_pair: None;
+  bco_pair: None;
+  sppo_hard: None;
+  aot: Smoothed;
+  aot_unpaired: Smoothed;
+  apo_zero: None;
+  apo_down: None;
+  discopop: { tau: number };
+  sft: None;
+  simpo: { gamma: number };
+  orpo: None;
+}
+
+export type PreferenceName = keyof PreferenceSettings;
+
+/** A loss with its settings and its share in a weighted sum. */
+export type PreferenceTerm = { [K in PreferenceName]: { type: K; weight: number } & PreferenceSettings[K] }[PreferenceName];
+
+interface PreferenceLoss<K extends PreferenceName> {
+  reference: "loss" | "metrics" | "none";
+  /** It is not a mean over pairs: it compares them, or counts tokens of the whole batch. */
+  wholeBatch?: true;
+  /** [B], or a scalar where the batch has one value. */
+  value: (pairs: Pairs, settings: PreferenceSettings[K]) => Value;
+}
+
+const perToken = (t: Tape, { tokens }: Answers, of: Value): Value => t.div(of, tokens);
+const squared = (t: Tape, x: Value): Value => t.mul(x, x);
+const plus = (t: Tape, x: Value, number: number): Value => t.add(x, t.number(number, x));
+
+/** −ln p̄ of a token of the chosen answers: the mean over all tokens of the batch. */
+const negativeLogLikelihood = ({ t, chosen }: Pairs): Value => t.neg(t.div(t.sumAll(chosen.plainLogps), t.sumAll(chosen.tokens)));
+
+/** ln of the odds p / (1 − p), p = eˣ: since 1 − eˣ = tanh(−x/2) (1 + eˣ), nothing cancels where p is near 1. */
+const logOdds = (t: Tape, x: Value): Value => t.sub(t.sub(x, t.softplus(x)), t.log(t.tanh(scaled(t, x, -0.5))));
+
+const losses: { readonly [K in PreferenceName]: PreferenceLoss<K> } = {
+  /** −ln σ(m). DPO, Rafailov et al., arXiv 2305.18290. Without ε: TRL takes `label_smoothing` here and does not use it. */
+  sigmoid: { reference: "loss", value: ({ t, margin }) => negLogSigmoid(t, margin) },
+  /** −(1 − ε) ln σ(m) − ε ln σ(−m). Conservative DPO, Mitchell 2023 (ericmitchell.ai/cdpo.pdf). */
+  cdpo: { reference: "loss", value: ({ t, margin }, { labelSmoothing }) => smoothedNegLogSigmoid(t, margin, labelSmoothing) },
+  /** [−(1 − ε) ln σ(m) + ε ln σ(−m)] / (1 − 2ε). Robust DPO, arXiv 2403.00409. */
+  robust: {
+    reference: "loss",
+    value: ({ t, margin }, { labelSmoothing: e }) => t.sub(scaled(t, negLogSigmoid(t, margin), (1 - e) / (1 - 2 * e)), scaled(t, t.softplus(margin), e / (1 - 2 * e))),
+  },
+  /** σ(m) (ln σ(m) − ln(1 − ε)) + σ(−m) (ln σ(−m) − ln ε). EXO with two answers, arXiv 2402.00856 eq. 16. */
+  exo_pair: {
+    reference: "loss",
+    value: ({ t, margin }, { labelSmoothing }) => {
+      const part = (x: Value, target: number): Value => t.neg(t.mul(t.sigmoid(x), plus(t, negLogSigmoid(t, x), Math.log(target))));
+      return t.add(part(margin, 1 - labelSmoothing), part(t.neg(margin), labelSmoothing));
+    },
+  },
+  /** max(0, 1 − m). SLiC, arXiv 2305.10425; RSO, arXiv 2309.06657. */
+  hinge: { reference: "loss", value: ({ t, margin }) => t.neg(t.min(plus(t, margin, -1), t.number(0, margin))) },
+  /** (l_c/n_c − l_r/n_r − 1/(2β))². IPO, arXiv 2310.12036 eq. 17, per token as its authors confirmed to TRL. */
+  ipo: {
+    reference: "loss",
+    value: ({ t, beta, chosen, rejected }) => squared(t, plus(t, t.sub(perToken(t, chosen, chosen.ratio), perToken(t, rejected, rejected.ratio)), -0.5 / beta)),
+  },
+  /** −ln σ(r_c/n_c − r_r/n_r). Length-normalised DPO, Tülu 3, arXiv 2411.15124. */
+  sigmoid_norm: { reference: "loss", value: ({ t, chosen, rejected }) => negLogSigmoid(t, t.sub(perToken(t, chosen, chosen.reward), perToken(t, rejected, rejected.reward))) },
+  /** −ln σ(m + α (n_c − n_r)), α = lengthWeight. DPO regularised by length, Park et al., arXiv 2403.19159. */
+  rdpo: {
+    reference: "loss",
+    value: ({ t, margin, chosen, rejected }, { lengthWeight }) => negLogSigmoid(t, t.add(margin, scaled(t, t.sub(chosen.tokens, rejected.tokens), lengthWeight))),
+  },
+  /** −ln σ(r_c) − ½ ln σ(−r_c) − ½ ln σ(−r_r). NCA, arXiv 2402.05369. */
+  nca_pair: {
+    reference: "loss",
+    value: ({ t, chosen, rejected }) => t.add(negLogSigmoid(t, chosen.reward), scaled(t, t.add(t.softplus(chosen.reward), t.softplus(rejected.reward)), 0.5)),
+  },
+  /** −ln σ(r_c) − ln σ(−r_r). BCO, arXiv 2404.04656, without its running shift, as in TRL. */
+  bco_pair: { reference: "loss", value: ({ t, chosen, rejected }) => t.add(negLogSigmoid(t, chosen.reward), t.softplus(rejected.reward)) },
+  /** (l_c − 1/(2β))² + (l_r + 1/(2β))². SPPO with hard labels, arXiv 2405.00675 eq. 4.7. */
+  sppo_hard: {
+    reference: "loss",
+    value: ({ t, beta, chosen, rejected }) => t.add(squared(t, plus(t, chosen.ratio, -0.5 / beta)), squared(t, plus(t, rejected.ratio, 0.5 / beta))),
+  },
+  /** Smoothed −ln σ of β times the difference of the sorted policy and reference margins. AOT, arXiv 2406.05882. */
+  aot: {
+    reference: "loss",
+    wholeBatch: true,
+    value: ({ t, beta, chosen, rejected }, { labelSmoothing }) => {
+      const [policy] = t.sortedWithOrder(t.sub(chosen.logps, rejected.logps));
+      const [reference] = t.sortedWithOrder(t.sub(chosen.reference, rejected.reference));
+      return smoothedNegLogSigmoid(t, scaled(t, t.sub(policy, reference), beta), labelSmoothing);
+    },
+  },
+  /** Smoothed −ln σ of the difference of the sorted chosen and the sorted rejected rewards. AOT on unpaired answers, the same paper. */
+  aot_unpaired: {
+    reference: "loss",
+    wholeBatch: true,
+    value: ({ t, chosen, rejected }, { labelSmoothing }) => smoothedNegLogSigmoid(t, t.sub(t.sortedWithOrder(chosen.reward)[0], t.sortedWithOrder(rejected.reward)[0]), labelSmoothing),
+  },
+  /** 1 − σ(r_c) + σ(r_r). APO for chosen answers better than the policy's own, arXiv 2408.06266 eq. 7. */
+  apo_zero: { reference: "loss", value: ({ t, chosen, rejected }) => t.add(t.sigmoid(t.neg(chosen.reward)), t.sigmoid(rejected.reward)) },
+  /** σ(r_c) + 1 − σ(m). APO for chosen answers worse than the policy's own, the same paper, eq. 8. */
+  apo_down: { reference: "loss", value: ({ t, margin, chosen }) => t.add(t.sigmoid(chosen.reward), t.sigmoid(t.neg(margin))) },
+  /** −(1 − s) ln σ(m) + s e⁻ᵐ, s = σ(m/τ). DiscoPOP, arXiv 2406.08414 eq. 5. */
+  discopop: {
+    reference: "loss",
+    value: ({ t, margin }, { tau }) => {
+      const share = t.sigmoid(scaled(t, margin, 1 / tau));
+      const logistic = negLogSigmoid(t, margin);
+      return t.add(logistic, t.mul(share, t.sub(t.exp(t.neg(margin)), logistic)));
+    },
+  },
+  /** −ln p̄ of the chosen answers' tokens: beside `sigmoid` this is RPO, arXiv 2404.19733. */
+  sft: { reference: "metrics", wholeBatch: true, value: negativeLogLikelihood },
+  /** −ln σ(β (ln π_c/n_c − ln π_r/n_r) − γ). SimPO, arXiv 2405.14734. */
+  simpo: {
+    reference: "none",
+    value: ({ t, beta, chosen, rejected }, { gamma }) =>
+      negLogSigmoid(t, plus(t, scaled(t, t.sub(perToken(t, chosen, chosen.logps), perToken(t, rejected, rejected.logps)), beta), -gamma)),
+  },
+  /**
+   * −ln p̄ − β ln σ(ln odds_c − ln odds_r), p the mean per token. ORPO, arXiv 2403.07691 eqs. 6 and 7. The first term is of the answers' tokens,
+   * as in the paper; TRL's is of the prompts' as well.
+   */
+  orpo: {
+    reference: "none",
+    wholeBatch: true,
+    value: (pairs) => {
+      const { t, beta, chosen, rejected } = pairs;
+      const odds = (answers: Answers): Value => logOdds(t, perToken(t, answers, answers.logps));
+      return t.add(scaled(t, negLogSigmoid(t, t.sub(odds(chosen), odds(rejected))), beta), negativeLogLikelihood(pairs));
+    },
+  },
+};
+
+/** Whether log-probabilities under a reference are wanted: by a loss, or for the metrics where no term does without one. */
+export function needsReference(terms: readonly PreferenceTerm[]): boolean {
+  const uses = terms.map(({ type }) => losses[type].reference);
+  return uses.includes("loss") || !uses.includes("none");
+}
+
+/** Whether a term is no mean over pairs, so that a batch cannot be computed in shares. */
+export function needsWholeBatch(terms: readonly PreferenceTerm[]): boolean {
+  return terms.some(({ type }) => losses[type].wholeBatch);
+}
+
+/** Sums over the tokens of each answer, each [2B], those of the chosen answers first. */
+export interface PairSums {
+  logps: Value;
+  /** Where `logps` weigh tokens: the sums without weights. */
+  plainLogps?: Value;
+  /** Absent where no loss needs it. */
+  reference?: Value;
+  /** Numbers of tokens. */
+  tokens: Value;
+}
+
+function split(t: Tape, { logps, plainLogps = logps, reference, tokens }: PairSums, beta: number): Pairs {
+  const halves = (value: Value): [Value, Value] => t.halves(value, divide(dimAt(value, 0), 2));
+  const zero = t.number(0, logps);
+  const [own, plain, counts] = [halves(logps), halves(plainLogps), halves(tokens)];
+  const base = reference ? halves(reference) : ([zero, zero] as const);
+  const answers = (side: 0 | 1): Answers => {
+    const ratio = t.sub(own[side], base[side]);
+    return { logps: own[side], plainLogps: plain[side], reference: base[side], ratio, reward: scaled(t, ratio, beta), tokens: counts[side] };
+  };
+  const [chosen, rejected] = [answers(0), answers(1)];
+  return { t, beta, chosen, rejected, margin: t.sub(chosen.reward, rejected.reward) };
+}
+
+function valueOf<K extends PreferenceName>(pairs: Pairs, term: { type: K } & PreferenceSettings[K]): Value {
+  return losses[term.type].value(pairs, term);
+}
+
+/** TRL's: rewards are β l whatever the loss, and `logps` sums; without a reference (CPO, ORPO) both are of the mean per token. */
+function metrics({ t, beta, chosen, rejected }: Pairs, withReference: boolean): Loss["metrics"] {
+  const means = ({ logps, tokens }: Answers): { logps: Value; reward: Value } => ({ logps: t.div(logps, tokens), reward: scaled(t, t.div(logps, tokens), beta) });
+  const [good, bad] = withReference ? [chosen, rejected] : [means(chosen), means(rejected)];
+  return {
+    "rewards/chosen": t.meanAll(good.reward),
+    "rewards/rejected": t.meanAll(bad.reward),
+    "rewards/margins": t.meanAll(t.sub(good.reward, bad.reward)),
+    "rewards/accuracies": shareAbove(t, good.reward, bad.reward),
+    "logps/chosen": t.meanAll(good.logps),
+    "logps/rejected": t.meanAll(bad.logps),
+  };
+}
+
+/** The weighted sum of the terms' means over the batch. */
+export function preferenceLoss(t: Tape, sums: PairSums, beta: number, terms: readonly PreferenceTerm[]): Loss {
+  const pairs = split(t, sums, beta);
+  const parts = terms.map((term) => scaled(t, t.meanAll(valueOf(pairs, term)), term.weight));
+  return { loss: parts.reduce((sum, part) => t.add(sum, part)), metrics: metrics(pairs, sums.reference !== undefined) };
+}

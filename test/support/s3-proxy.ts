@@ -1,0 +1,59 @@
+// Stands before the real S3 server and does to single requests what a test asks for. The Host header is passed on as it came: it is signed.
+import { createServer, request } from "node:http";
+import type { IncomingMessage, ServerResponse } from "node:http";
+import type { AddressInfo } from "node:net";
+
+export type Fault =
+  /** Ends the connection after so many bytes of the body. */
+  | { cutAfter: number }
+  /** Answers in the server's place, with an error of S3. */
+  | { status: number; code: string };
+
+export interface S3Proxy {
+  endpoint: string;
+  /** Asked for each request; undefined passes it on. */
+  fault: (request: IncomingMessage) => Fault | undefined;
+  close(): Promise<void>;
+}
+
+export async function openS3Proxy(target: string): Promise<S3Proxy> {
+  const { hostname, port } = new URL(target);
+  const server = createServer((incoming, outgoing) => {
+    const fault = proxy.fault(incoming);
+    if (fault && "status" in fault) return answer(incoming, outgoing, fault);
+    const forwarded = request({ hostname, port, method: incoming.method, path: incoming.url, headers: incoming.headers }, (reply) => {
+      outgoing.writeHead(reply.statusCode ?? 502, reply.headers);
+      if (!fault) {
+        reply.pipe(outgoing);
+        return;
+      }
+      cut(reply, outgoing, fault.cutAfter);
+    });
+    forwarded.on("error", () => outgoing.destroy());
+    incoming.pipe(forwarded);
+  });
+  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+  const proxy: S3Proxy = {
+    endpoint: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
+    fault: () => undefined,
+    close: () =>
+      new Promise((resolve) => {
+        server.close(() => resolve());
+        server.closeAllConnections();
+      }),
+  };
+  return proxy;
+}
+
+function answer(incoming: IncomingMessage, outgoing: ServerResponse, { status, code }: { status: number; code: string }): void {
+  incoming.resume().on("end", () => outgoing.writeHead(status, { "content-type": "application/xml" }).end(`<?xml version="1.0"?><Error><Code>${code}</Code><Message>by the test</Message></Error>`));
+}
+
+function cut(reply: IncomingMessage, outgoing: ServerResponse, after: number): void {
+  let left = after;
+  reply.on("data", (chunk: Buffer) => {
+    if (left < 0) return;
+    left -= chunk.length;
+    outgoing.write(chunk.subarray(0, Math.min(chunk.length, left + chunk.length)), () => (left <= 0 ? outgoing.destroy() : undefined));
+  });
+}
