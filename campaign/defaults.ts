@@ -51,6 +51,8 @@ export const DEFAULTS = {
   },
   /** R: a cut answer teaches to stop nowhere; TRL cuts. */
   truncation: "drop" as const,
+  /** R: the paper trains all weights; as TRL's examples have it, on every projection. */
+  lora: { rank: 16, alpha: 32, targets: ["q_proj", "k_proj", "v_proj", "o_proj", "gate_proj", "up_proj", "down_proj"] as const },
   /** R: whichever comes first. */
   checkpoint: { everySteps: 50, everySeconds: 60 },
   /** R: temperature 1, because the KL estimate needs answers drawn from the policy itself. */

@@ -184,12 +184,20 @@ export const specSchema = section("name, policy, prompts and what else the campa
     missingEosPenalty: real(0, 1_000_000).default(DEFAULTS.pair.missingEosPenalty),
     limit: whole(0, 10_000_000).default(DEFAULTS.pair.limit),
   }).prefault({}),
-  train: section("loss, beta, ldAlpha, reference, optimizer settings, checkpoint, queue", {
+  train: section("loss, beta, ldAlpha, reference, lora, optimizer settings, checkpoint, queue", {
     loss: lossField.default(DEFAULTS.train.loss),
     beta: above(0, 1000).default(DEFAULTS.train.beta),
     /** What a token beyond the length of the pair's shorter answer counts (LD-DPO). */
     ldAlpha: real(0, 1).default(DEFAULTS.train.ldAlpha),
     reference: oneOf("initial", "previous").default(DEFAULTS.train.reference),
+    /** Only an adapter learns; all weights do where this is absent. */
+    lora: section("rank, alpha, targets", {
+      rank: whole(1, 4096).default(DEFAULTS.lora.rank),
+      alpha: above(0, 65_536).default(DEFAULTS.lora.alpha),
+      targets: list(oneOf(...DEFAULTS.lora.targets), `projections (${DEFAULTS.lora.targets.join(", ")})`)
+        .min(1, { error: "a list of at least one projection" })
+        .default([...DEFAULTS.lora.targets]),
+    }).optional(),
     ...optimizer(DEFAULTS.train),
     ...truncation,
     checkpoint: section("everySteps and everySeconds", {

@@ -3,6 +3,8 @@
 import type { Finish } from "../campaign/modules.ts";
 import type { KtoSettings, PreferenceTerm } from "../engine/loss/index.ts";
 
+import type { Lora } from "../campaign/compiled.ts";
+
 export interface LocalModel {
   digest: string;
   dir: string;
@@ -142,6 +144,8 @@ export interface TrainRequest {
   start: LocalModel;
   /** dpo and kto, where a loss uses it. */
   reference?: LocalModel;
+  /** dpo only: an adapter on `start` learns, and outDir holds the merged model with the adapter in `adapter/`. */
+  lora?: Lora;
   rowsPath: string;
   optimizer: OptimizerSettings;
   /** Folder of an earlier checkpoint to go on from. */

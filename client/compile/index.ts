@@ -4,6 +4,7 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { CompiledSpec, Optimizer, Rows } from "../../campaign/compiled.ts";
+import { DEFAULTS } from "../../campaign/defaults.ts";
 import { SpecError } from "../../campaign/errors.ts";
 import { durationMs } from "../../campaign/fields.ts";
 import { policyTask } from "../../campaign/losses.ts";
@@ -218,6 +219,11 @@ function rewardTraining(settings: NonNullable<ResolvedSpec["bootstrap"]["reward"
   return { optimizer: optimizer(settings, config, { kind: "reward" }), ...(margin ? { margin } : {}), ...(centering > 0 ? { centering } : {}) };
 }
 
+/** Targets in one order, each once: the order in a spec means nothing. */
+function lora({ lora: written }: ResolvedSpec["train"]): Pick<CompiledSpec["train"], "lora"> {
+  return written ? { lora: { ...written, targets: DEFAULTS.lora.targets.filter((target) => written.targets.includes(target)) } } : {};
+}
+
 type Settings = Pick<CompiledSpec, "iterations" | "generate" | "pieces" | "score" | "pair" | "train" | "checkpoint" | "evaluate" | "promote" | "queues">;
 
 /** What is copied as it stands. */
@@ -229,7 +235,14 @@ function settings({ iterations, generate, score, pair, train, evaluate, promote 
     pieces: { prompts: generate.piece, perShard: generate.shard, wave: generate.wave },
     score: { by: score.reward === "model" ? "model" : "module" },
     pair,
-    train: { loss: train.loss, beta: train.beta, ...(train.ldAlpha < 1 ? { ldAlpha: train.ldAlpha } : {}), reference: train.reference, optimizer: cutting(train, config, policyTask(train)) },
+    train: {
+      loss: train.loss,
+      beta: train.beta,
+      ...(train.ldAlpha < 1 ? { ldAlpha: train.ldAlpha } : {}),
+      reference: train.reference,
+      ...lora(train),
+      optimizer: cutting(train, config, policyTask(train)),
+    },
     checkpoint: train.checkpoint,
     evaluate: { samples: evaluate.samples, temperature: evaluate.temperature, resamples: evaluate.resamples },
     promote,

@@ -6,6 +6,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, test } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
+import { mergeAdapter, readAdapter, readCheckpoint } from "../../engine/index.ts";
 import { tinyCheckpoint, WORDS, writeTinyModel } from "../../engine/tiny-model.test.support.ts";
 import type { LocalModel, Progress, SampleRequest, SamplingSettings, TrainHooks, TrainRequest } from "../types.ts";
 import { createOnnxRuntime } from "./index.ts";
@@ -217,6 +218,21 @@ test("training gives checkpoints that it goes on from to the same bits, and a mo
   assert.deepEqual(await readdir(whole.outDir), ["config.json", "model.safetensors", "tokenizer.json", "tokenizer_config.json"]);
   const completions = await runtime.generator.generate({ digest: "trained", dir: whole.outDir }, requests, settings, hooks());
   assert.equal(completions.length, 12);
+});
+
+test("an adapter is trained on its own reference, and merged: a model like any other, the adapter beside it", async () => {
+  const lora: TrainRequest["lora"] = { rank: 2, alpha: 4, targets: ["q_proj", "v_proj"] };
+  const watch = hooks();
+  const whole = await request("lora", pairs, { lora });
+  const outcome = await runtime.trainer.train(whole, watch);
+  assert.ok(Math.abs(outcome.curve[0]!["loss"]! - Math.LN2) < 1e-6);
+  assert.deepEqual(await readdir(whole.outDir), ["adapter", "config.json", "model.safetensors", "tokenizer.json", "tokenizer_config.json"]);
+  const start = await readCheckpoint(policy.dir);
+  assert.deepEqual(await readCheckpoint(whole.outDir), mergeAdapter(start, await readAdapter(join(whole.outDir, "adapter"), start.config)));
+  const resumed = await request("lora-resumed", pairs, { lora, resumeDir: watch.checkpoints[1]!.dir });
+  await runtime.trainer.train(resumed, hooks());
+  assert.equal(await digestOf(resumed.outDir), await digestOf(whole.outDir));
+  assert.equal((await runtime.generator.generate({ digest: "adapted", dir: whole.outDir }, requests, settings, hooks())).length, 12);
 });
 
 test("a cancelled training saves a last checkpoint, and a training that goes on from it ends with the same bits", async () => {
