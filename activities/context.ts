@@ -10,17 +10,16 @@ import type { Store } from "../store/types.ts";
 import type { Deps } from "./deps.ts";
 import { toFailure } from "./failure.ts";
 import { specOf } from "./records.ts";
+import { Watchdog } from "./watchdog.ts";
 
 const HEARTBEAT_MS = 1_000;
-/** A living child that reports nothing for this long is stuck: the longest silent thing is loading and compiling a graph. */
-const PROGRESS_LIMIT_MS = 10 * 60_000;
 
 export class ResourceError extends Error {
   override readonly name = "ResourceError";
   readonly kind = "resource";
   readonly code: string;
-  constructor(code: string, message: string) {
-    super(message);
+  constructor(code: string, message: string, options: { cause?: unknown } = {}) {
+    super(message, options);
     this.code = code;
   }
 }
@@ -30,6 +29,10 @@ export interface Trace {
   /** Pieces begun and not yet committed, or the newest optimizer step. */
   begun?: number[];
   step?: number;
+  /** Pieces on which a child process died, and how often: carried from attempt to attempt. */
+  deaths?: Record<number, number>;
+  /** Attempts in a row that failed and got no further. */
+  fruitless?: number;
   progress?: Progress;
 }
 
@@ -42,6 +45,8 @@ export interface StageContext<I extends StageInput & { stage: StageName } = Stag
   trace: Trace;
   /** The trace of the attempt before, when it died. */
   previous: Trace | undefined;
+  /** A piece or a step was done that no attempt had done before, in this time. */
+  advanced(ms: number): void;
   /** How often each manifest was set aside by a repair, by key. */
   repairs: ReadonlyMap<string, number>;
   facts(more?: Record<string, unknown>): Facts;
@@ -56,13 +61,14 @@ export async function inStage<I extends StageInput & { stage: StageName }, R>(
   const activity = Context.current();
   const { attempt } = activity.info;
   const stuck = new AbortController();
-  const trace: Trace = {};
-  let movedAtMs = Date.now();
+  const previous = attempt > 1 ? (activity.info.heartbeatDetails as Trace | undefined) : undefined;
+  const trace: Trace = { deaths: { ...previous?.deaths }, fruitless: (previous?.fruitless ?? 0) + 1 };
+  const watchdog = new Watchdog();
 
   const beat = setInterval(() => {
     activity.heartbeat(trace);
-    if (Date.now() - movedAtMs < PROGRESS_LIMIT_MS) return;
-    stuck.abort(new ResourceError("stuck", `${input.stage} of ${placeName(input.place)} made no progress for ${PROGRESS_LIMIT_MS / 60_000} minutes`));
+    if (!watchdog.isStuck()) return;
+    stuck.abort(new ResourceError("stuck", `${input.stage} of ${placeName(input.place)} made no progress for ${Math.round(watchdog.limitMs / 1000)} s`));
   }, HEARTBEAT_MS);
 
   const signal = AbortSignal.any([activity.cancellationSignal, deps.draining, stuck.signal]);
@@ -75,19 +81,25 @@ export async function inStage<I extends StageInput & { stage: StageName }, R>(
       place: placeName(input.place),
       attempt,
       trace,
+      previous,
       repairs: await repairsIn(deps.store, input.campaign.campaignId),
-      previous: attempt > 1 ? (activity.info.heartbeatDetails as Trace | undefined) : undefined,
       signal,
       onProgress(progress) {
         trace.progress = progress.unit === "pieces" ? progress : within(trace.progress, progress);
-        movedAtMs = Date.now();
+        watchdog.moved();
+      },
+      advanced(ms) {
+        watchdog.done(ms);
+        trace.fruitless = 0;
       },
       facts: (more = {}) => ({ ...deps.facts, startedAt, finishedAt: new Date().toISOString(), attempt, epoch: input.epoch, ...more }),
     });
   } catch (error) {
     if (activity.cancellationSignal.aborted) throw await activity.cancelled.catch((cancelled: unknown) => cancelled);
-    if (deps.draining.aborted) throw toFailure(draining(input), attempt);
-    throw toFailure(stuck.signal.aborted ? stuck.signal.reason : error, attempt);
+    if (deps.draining.aborted) throw toFailure(draining(input));
+    // The last word of this attempt goes with its failure: the next one learns what killed it.
+    activity.heartbeat(trace);
+    throw toFailure(stuck.signal.aborted ? stuck.signal.reason : error, trace.fruitless);
   } finally {
     clearInterval(beat);
   }

@@ -6,7 +6,7 @@ import { SpecError } from "../campaign/errors.ts";
 import { ArtifactError, LeaseLost, ResourceError } from "../store/index.ts";
 import { toFailure } from "./failure.ts";
 
-const failure = (error: unknown, attempt = 1): ApplicationFailure => toFailure(error, attempt) as ApplicationFailure;
+const failure = (error: unknown, fruitless = 1): ApplicationFailure => toFailure(error, fruitless) as ApplicationFailure;
 
 it("an author's, an artifact's and a lost lease's failure are final at once, with their code as type", () => {
   for (const error of [new SpecError("no_pairs", "none"), new ArtifactError("artifact_corrupt", "blob"), new LeaseLost("epoch 2")]) {
@@ -19,6 +19,8 @@ it("an author's, an artifact's and a lost lease's failure are final at once, wit
 
 it("the platform's failures are tried again, a drained worker's at once", () => {
   assert.equal(failure(new ResourceError("store_unreachable", "away"), 40).nonRetryable, false);
+  assert.equal(failure(new ResourceError("store_unreachable", "away"), 50).nonRetryable, true, "a person is asked after fifty tries that got no further");
+  assert.equal(failure(new ResourceError("piece_poisoned", "three deaths")).nonRetryable, true);
   assert.equal(failure(new ResourceError("worker_draining", "stopping")).nextRetryDelay, "1ms");
 });
 

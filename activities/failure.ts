@@ -22,22 +22,24 @@ const RETRIED: Record<CodedError["kind"], boolean> = {
   invariant: false,
 };
 
-/** Attempts after which even a platform failure that never got further is handed to a person. */
-const ATTEMPTS_MAX = 50;
-
+/** Attempts in a row without any progress after which even a platform failure is handed to a person. */
+const FRUITLESS_MAX = 50;
+/** The platform's, and yet sure to come again: decided where the tries were counted. */
+const FINAL = new Set(["piece_poisoned"]);
 
 export function isCoded(error: unknown): error is CodedError {
   return error instanceof Error && "kind" in error && "code" in error && String((error as CodedError).kind) in RETRIED;
 }
 
-export function toFailure(error: unknown, attempt: number): Error {
+/** `fruitless`: attempts in a row, this one included, that got no further. */
+export function toFailure(error: unknown, fruitless = 1): Error {
   if (error instanceof CancelledFailure || error instanceof ApplicationFailure) return error;
   if (!isCoded(error)) {
     const { message, name } = error instanceof Error ? error : new Error(String(error));
     // Not ours to classify: a bug or an unforeseen fault of a library. Tried again a few times, then final.
-    return ApplicationFailure.create({ type: "unclassified", message: `${name}: ${message}`, nonRetryable: attempt >= 5, cause: error as Error });
+    return ApplicationFailure.create({ type: "unclassified", message: `${name}: ${message}`, nonRetryable: fruitless >= 5, cause: error as Error });
   }
-  const retried = (RETRIED[error.kind] || error.retryable === true) && attempt < ATTEMPTS_MAX;
+  const retried = (RETRIED[error.kind] || error.retryable === true) && !FINAL.has(error.code) && fruitless < FRUITLESS_MAX;
   return ApplicationFailure.create({
     type: error.code,
     message: error.hint ? `${error.message} (${error.hint})` : error.message,

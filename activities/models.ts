@@ -1,6 +1,6 @@
 // Models and modules by digest, as stages use them. A stage can open only the modules of its own roles: training, pairing and
 // promotion cannot read gold (ROLES is the whole list, and a test tries the rest).
-import type { ModuleRole } from "../campaign/modules.ts";
+import type { Finish, ModuleRole } from "../campaign/modules.ts";
 import type { Digest, StageName } from "../campaign/types.ts";
 import type { AnswerRow, LocalModel } from "../runtimes/types.ts";
 import type { StageContext } from "./context.ts";
@@ -35,7 +35,7 @@ export async function localModel({ deps }: StageContext, digest: Digest): Promis
 }
 
 /** Proxy rewards of answers, by the reward model or by the author's module. One number per row, in order. */
-export async function rewardsOf(context: StageContext, rewardModel: Digest | undefined, rows: (AnswerRow & { finish: "eos" | "length" })[]): Promise<number[]> {
+export async function rewardsOf(context: StageContext, rewardModel: Digest | undefined, rows: (AnswerRow & { finish: Finish })[]): Promise<number[]> {
   if (context.spec.score.by === "module") {
     return callModule(context, "reward", rows.map(({ prompt, text, finish }) => ({ prompt, answer: { text, finish } })));
   }

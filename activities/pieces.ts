@@ -5,7 +5,9 @@ import { resultKey, successorKey } from "../campaign/ids.ts";
 import { addressOf } from "./address.ts";
 import type { FanOutInput, ShardDone, StageDone } from "./contract.ts";
 import type { StageContext } from "./context.ts";
+import { ResourceError } from "./context.ts";
 import { InvariantError } from "../campaign/errors.ts";
+import { isCoded } from "./failure.ts";
 import { formatRows } from "../campaign/recipe/rows.ts";
 import { STAGE_VERSION } from "./versions.ts";
 
@@ -41,18 +43,41 @@ export async function runShard(context: StageContext<FanOutInput>, stage: PieceS
   const { store } = context.deps;
   const total = shard.to - shard.from;
   let adopted = 0;
-  context.onProgress({ done: 0, total, unit: "pieces" });
-  for (let index = shard.from; index < shard.to; index += 1) {
+  let done = 0;
+  context.onProgress({ done, total, unit: "pieces" });
+  for (const index of inOrder(context, shard)) {
     context.signal.throwIfAborted();
     const key = pieceKey(context, stage, index);
     if (await store.readManifest<PieceManifest>(key)) {
       adopted += 1;
     } else {
-      await computePiece(context, stage, index, key);
+      const startedAtMs = performance.now();
+      await computePiece(context, stage, index, key).catch((error: unknown) => afterDeath(context, index, error));
+      context.advanced(performance.now() - startedAtMs);
     }
-    context.onProgress({ done: index + 1 - shard.from, total, unit: "pieces" });
+    done += 1;
+    context.onProgress({ done, total, unit: "pieces" });
   }
   return { pieces: total, adopted };
+}
+
+/** Deaths of its process after which a piece is held to be their cause. */
+const DEATHS_MAX = 3;
+const DEATHS = new Set(["engine_died", "module_died"]);
+
+/** A piece on which a process died comes last: the others are done before it can kill again. */
+function inOrder({ trace }: StageContext, { from, to }: Shard): number[] {
+  const deaths = (index: number): number => trace.deaths?.[index] ?? 0;
+  return Array.from({ length: to - from }, (_, offset) => from + offset).sort((one, other) => deaths(one) - deaths(other) || one - other);
+}
+
+/** Throws the error on, or in its place that this piece kills whoever computes it. */
+function afterDeath({ trace, input, place }: StageContext, index: number, error: unknown): never {
+  if (!isCoded(error) || !DEATHS.has(error.code)) throw error;
+  const deaths = (trace.deaths?.[index] ?? 0) + 1;
+  trace.deaths = { ...trace.deaths, [index]: deaths };
+  if (deaths < DEATHS_MAX) throw error;
+  throw new ResourceError("piece_poisoned", `piece ${index} of ${input.stage} of ${place} ended its process ${deaths} times; the other pieces of its shard are done. The last time: ${error.message}`, { cause: error });
 }
 
 async function computePiece(context: StageContext<FanOutInput>, stage: PieceStage, index: number, key: string): Promise<void> {

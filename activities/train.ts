@@ -1,8 +1,8 @@
 // sft, reward and train: one optimizer run from a checkpoint to a new one, resumed at its newest valid step.
 import { mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import type { CompiledSpec, Optimizer } from "../campaign/compiled.ts";
-import { termsOf, usesReference } from "../campaign/losses.ts";
+import type { CompiledSpec, Lora, Optimizer } from "../campaign/compiled.ts";
+import { policyTask, usesReference } from "../campaign/losses.ts";
 import { deriveSeed } from "../campaign/recipe/seeds.ts";
 import { workPrefix } from "../campaign/ids.ts";
 import type { Digest, PairResult, TrainResult, Tree } from "../campaign/types.ts";
@@ -29,6 +29,7 @@ interface Recipe {
   reference: Digest | undefined;
   rows: Digest;
   task: TrainTask;
+  lora?: Lora;
   optimizer: Optimizer;
   seed: string;
 }
@@ -78,6 +79,7 @@ async function run(context: StageContext<TrainInput>, recipe: Recipe, checkpoint
     task: recipe.task,
     start: await localModel(context, recipe.start),
     ...(recipe.reference === undefined ? {} : { reference: await localModel(context, recipe.reference) }),
+    ...(recipe.lora === undefined ? {} : { lora: recipe.lora }),
     rowsPath,
     optimizer: { ...recipe.optimizer, seed: recipe.seed },
     ...(resume ? { resumeDir: resume.dir } : {}),
@@ -85,10 +87,14 @@ async function run(context: StageContext<TrainInput>, recipe: Recipe, checkpoint
     checkpointDir: join(scratch, "checkpoints"),
     checkpoint: spec.checkpoint,
   };
+  let steppedAtMs = performance.now();
   try {
     const outcome = await deps.trainer.train(request, {
       signal: context.signal,
       onProgress: (progress) => {
+        const { step = resume?.step ?? 0 } = context.trace;
+        if (progress.done > Math.max(step, context.previous?.step ?? 0)) context.advanced((performance.now() - steppedAtMs) / (progress.done - step));
+        steppedAtMs = performance.now();
         context.trace.step = progress.done;
         context.onProgress(progress);
       },
@@ -117,20 +123,12 @@ async function recipeOf(context: StageContext<TrainInput>): Promise<Recipe> {
     if (!reward) throw new InvariantError("unreachable_state", "the spec has no reward model");
     return { start, reference, rows, task: rewardTask(reward), optimizer: reward.optimizer, seed };
   }
-  return { start, reference: usesReference(spec.train.loss) ? reference : undefined, rows, task: policyTask(spec.train), optimizer: { ...spec.train.optimizer, ...armRate(context) }, seed };
+  const { loss, lora, optimizer } = spec.train;
+  return { start, reference: usesReference(loss) ? reference : undefined, rows, task: policyTask(spec.train), ...(lora ? { lora } : {}), optimizer: { ...optimizer, ...armRate(context) }, seed };
 }
 
 function rewardTask({ margin, centering }: NonNullable<CompiledSpec["bootstrap"]["reward"]>): TrainTask {
   return { kind: "reward", ...(margin ? { margin } : {}), ...(centering === undefined ? {} : { centering }) };
-}
-
-/** Plain DPO names no loss, as when there was no other: so its address stays. */
-function policyTask({ loss, beta, ldAlpha }: CompiledSpec["train"]): TrainTask {
-  if (typeof loss === "object" && "type" in loss && loss.type === "kto") {
-    const { desirableWeight, undesirableWeight } = loss;
-    return { kind: "kto", beta, desirableWeight, undesirableWeight };
-  }
-  return { kind: "dpo", beta, ...(loss === "sigmoid" ? {} : { losses: termsOf(loss) }), ...(ldAlpha === undefined ? {} : { ldAlpha }) };
 }
 
 /** A baseline has its own learning rate; everything else of the optimizer is the iterations'. */
@@ -154,7 +152,7 @@ async function resultFrom(context: StageContext<TrainInput>, recipe: Recipe, out
     start: recipe.start,
     reference: recipe.reference,
     data: context.input.pairs ?? recipe.rows,
-    settings: addressOf({ task: recipe.task, optimizer: recipe.optimizer, seed: recipe.seed }),
+    settings: addressOf({ task: recipe.task, lora: recipe.lora, optimizer: recipe.optimizer, seed: recipe.seed }),
     steps: outcome.steps,
     dropped: outcome.dropped,
     cut: outcome.cut,

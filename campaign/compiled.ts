@@ -1,5 +1,6 @@
 // The compiled spec: defaults filled in, every path replaced by the digest of what it held. Its canonical JSON is the blob that
 // `specDigest` names, the same on every machine. The written and the resolved form are in spec.ts.
+import type { DEFAULTS } from "./defaults.ts";
 import type { ResolvedLoss } from "./losses.ts";
 import type { ModuleBlob } from "./modules.ts";
 import type { Digest } from "./types.ts";
@@ -20,9 +21,18 @@ export interface Optimizer {
   warmup: number;
   epochs: number;
   batch: number;
+  /** Rows of a batch that are computed at once. */
+  microBatch: number;
   maxLength: number;
   /** Longer rows lose their end; where absent they are left out. */
   truncation?: "keep_start";
+}
+
+/** An adapter that learns in place of the weights. */
+export interface Lora {
+  rank: number;
+  alpha: number;
+  targets: (typeof DEFAULTS.lora.targets)[number][];
 }
 
 export interface Sampling {
@@ -33,6 +43,10 @@ export interface Sampling {
   topK: number;
   /** 1 = off. */
   topP: number;
+  /** 0 = off. */
+  minP: number;
+  /** Texts and token ids that end an answer, besides the model's own. */
+  stop: (string | number)[];
 }
 
 export interface PairSettings {
@@ -92,7 +106,7 @@ export interface CompiledSpec {
   score: { by: "model" | "module" };
   pair: PairSettings;
   /** `ldAlpha`: absent = 1, every token counts alike. */
-  train: { loss: ResolvedLoss; beta: number; ldAlpha?: number; reference: "initial" | "previous"; optimizer: Optimizer };
+  train: { loss: ResolvedLoss; beta: number; ldAlpha?: number; reference: "initial" | "previous"; lora?: Lora; optimizer: Optimizer };
   checkpoint: Checkpointing;
   evaluate: { samples: number; temperature: number; resamples: number };
   promote: { threshold: number };

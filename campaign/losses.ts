@@ -67,6 +67,19 @@ export function termsOf(loss: ResolvedLoss): WeightedLoss[] {
   return loss.type === "kto" ? [] : [{ ...loss, weight: 1 }];
 }
 
+/** How a policy is trained, in the words of the runtimes. Plain DPO names no loss, as when there was no other: so its address stays. */
+export function policyTask({ loss, beta, ldAlpha = 1 }: { loss: ResolvedLoss; beta: number; ldAlpha?: number | undefined }): PolicyTask {
+  if (typeof loss === "object" && "type" in loss && loss.type === "kto") {
+    const { desirableWeight, undesirableWeight } = loss;
+    return { kind: "kto", beta, desirableWeight, undesirableWeight };
+  }
+  return { kind: "dpo", beta, ...(loss === "sigmoid" ? {} : { losses: termsOf(loss) }), ...(ldAlpha < 1 ? { ldAlpha } : {}) };
+}
+
+type PolicyTask =
+  | { kind: "dpo"; beta: number; losses?: WeightedLoss[]; ldAlpha?: number }
+  | { kind: "kto"; beta: number; desirableWeight: number; undesirableWeight: number };
+
 /** `sigmoid + sft` */
 export const lossName = (loss: ResolvedLoss): string => (typeof loss === "object" && "type" in loss ? loss.type : termsOf(loss).map(({ type }) => type).join(" + "));
 

@@ -40,6 +40,11 @@ test("a resolved spec resolves to itself", () => {
   assert.deepEqual(resolveSpec(resolved), resolved);
 });
 
+test("an adapter is trained only where train.lora asks for one, and then with its defaults", () => {
+  assert.equal(resolveSpec(minimal).train.lora, undefined);
+  assert.deepEqual(resolveSpec({ ...minimal, train: { lora: {} } }).train.lora, { rank: 16, alpha: 32, targets: ["q_proj", "k_proj", "v_proj", "o_proj", "gate_proj", "up_proj", "down_proj"] });
+});
+
 const misspelt: [string, object, string, string][] = [
   ["at the top", { itterations: 3 }, "unknown key itterations in the spec", "did you mean iterations?"],
   ["in a section", { train: { betta: 0.1 } }, "unknown key betta in train", "did you mean beta?"],
@@ -61,6 +66,8 @@ const outOfRange: [object, string][] = [
   [{ train: { beta: 0 } }, "train.beta is 0, but must be a number above 0, at most 1000"],
   [{ train: { betas: [0.9, 1] } }, "train.betas[1] is 1, but must be a number from 0 to below 1"],
   [{ generate: { topP: "all" } }, 'generate.topP is "all", but must be a number above 0, at most 1'],
+  [{ generate: { minP: 2 } }, "generate.minP is 2, but must be a number from 0 to 1"],
+  [{ generate: { stop: [".", ""] } }, 'generate.stop[1] is "", but must be a text or a token id'],
   [{ iterations: 2.5 }, "iterations is 2.5, but must be a whole number from 1 to 9999"],
   [{ pair: { strategy: "best" } }, 'pair.strategy is "best", but must be one of max-min, max-random, max-max, random'],
   [{ train: { loss: { type: "robust", labelSmoothing: 0.5 } } }, "train.loss.labelSmoothing is 0.5, but must be a number from 0 to below 0.5"],
@@ -70,6 +77,8 @@ const outOfRange: [object, string][] = [
   [{ generate: { samples: [] } }, "generate.samples is [], but must be a list of at least one {temperature, count}"],
   [{ score: { reward: { module: "r.ts", timeout: 5 } } }, "score.reward.timeout is 5, but must be a time with its unit, such as 500ms, 30s, 5m or 1h"],
   [{ name: "My Shop" }, 'name is "My Shop", but must be a name of lower-case letters, digits, dot, - and _, at most 63 characters'],
+  [{ train: { lora: { rank: 0 } } }, "train.lora.rank is 0, but must be a whole number from 1 to 4096"],
+  [{ train: { lora: { targets: ["lm_head"] } } }, 'train.lora.targets[0] is "lm_head", but must be one of q_proj, k_proj, v_proj, o_proj, gate_proj, up_proj, down_proj'],
   [{ prompts: undefined }, "prompts is missing: it must be a section with file or module, and counts"],
   [{ prompts: { file: "a", module: "b" } }, "prompts needs file or module, not both"],
   [{ policy: {} }, "policy needs path or init"],

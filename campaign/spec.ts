@@ -33,11 +33,15 @@ const samples = list(
   "{temperature, count}",
 ).min(1, { error: "a list of at least one {temperature, count}" });
 
+const stop = z.union([text(/[^]/, "a text or a token id"), whole(0, 10_000_000)], { error: "a text or a token id" });
+
 const sampling = (defaults: { samples: readonly { temperature: number; count: number }[] }) => ({
   samples: samples.default(defaults.samples.map((sample) => ({ ...sample }))),
   maxTokens: whole(1, 1_000_000).default(DEFAULTS.generate.maxTokens),
   topK: whole(0, 1_000_000).default(DEFAULTS.generate.topK),
   topP: above(0, 1).default(DEFAULTS.generate.topP),
+  minP: real(0, 1).default(DEFAULTS.generate.minP),
+  stop: list(stop, "texts and token ids").default([...DEFAULTS.generate.stop]),
 });
 
 interface OptimizerDefaults {
@@ -62,6 +66,8 @@ const optimizer = (defaults: OptimizerDefaults) => ({
   warmup: real(0, 1).default(defaults.warmup),
   epochs: whole(1, 1000).default(defaults.epochs),
   batch: whole(1, 1_000_000).default(defaults.batch),
+  /** Rows computed at once; where absent as many as memory has room for. */
+  microBatch: whole(1, 1_000_000).optional(),
   /** Tokens of prompt and answer; the model's context where absent, so that what was generated is trained on whole. */
   maxLength: whole(2, 10_000_000).optional(),
 });
@@ -113,7 +119,7 @@ const preferences = section("file, or sample and rater", {
   file: path("a JSON Lines file in TRL's columns").optional(),
   /** Rows of a file whose two scores are nearer than this are left out; 0 keeps all. */
   minMargin: real(0, 1e9).default(DEFAULTS.preferences.minMargin),
-  sample: section("samples, maxTokens, topK, topP", sampling(DEFAULTS.preferences)).optional(),
+  sample: section("samples, maxTokens, topK, topP, minP, stop", sampling(DEFAULTS.preferences)).optional(),
   rater: moduleSource.optional(),
 }).superRefine(oneOfTwo("file", "sample"));
 
@@ -154,7 +160,7 @@ export const specSchema = section("name, policy, prompts and what else the campa
   bootstrap: bootstrap.prefault({}),
   baselines: list(baseline, "{name, pairs, learningRate}").default([]),
   iterations: whole(1, 9999).default(DEFAULTS.iterations),
-  generate: section("samples, maxTokens, topK, topP, piece, shard, wave, queue", {
+  generate: section("samples, maxTokens, topK, topP, minP, stop, piece, shard, wave, queue", {
     ...sampling(DEFAULTS.generate),
     /** Prompts in a piece: the unit of batching and of commit. */
     piece: whole(1, 4096).default(DEFAULTS.pieces.piece),
@@ -178,12 +184,20 @@ export const specSchema = section("name, policy, prompts and what else the campa
     missingEosPenalty: real(0, 1_000_000).default(DEFAULTS.pair.missingEosPenalty),
     limit: whole(0, 10_000_000).default(DEFAULTS.pair.limit),
   }).prefault({}),
-  train: section("loss, beta, ldAlpha, reference, optimizer settings, checkpoint, queue", {
+  train: section("loss, beta, ldAlpha, reference, lora, optimizer settings, checkpoint, queue", {
     loss: lossField.default(DEFAULTS.train.loss),
     beta: above(0, 1000).default(DEFAULTS.train.beta),
     /** What a token beyond the length of the pair's shorter answer counts (LD-DPO). */
     ldAlpha: real(0, 1).default(DEFAULTS.train.ldAlpha),
     reference: oneOf("initial", "previous").default(DEFAULTS.train.reference),
+    /** Only an adapter learns; all weights do where this is absent. */
+    lora: section("rank, alpha, targets", {
+      rank: whole(1, 4096).default(DEFAULTS.lora.rank),
+      alpha: above(0, 65_536).default(DEFAULTS.lora.alpha),
+      targets: list(oneOf(...DEFAULTS.lora.targets), `projections (${DEFAULTS.lora.targets.join(", ")})`)
+        .min(1, { error: "a list of at least one projection" })
+        .default([...DEFAULTS.lora.targets]),
+    }).optional(),
     ...optimizer(DEFAULTS.train),
     ...truncation,
     checkpoint: section("everySteps and everySeconds", {
@@ -210,7 +224,7 @@ export type WrittenSpec = z.input<typeof specSchema>;
 /** Defaults filled in; paths still as written, relative to the spec file. */
 export type ResolvedSpec = z.output<typeof specSchema>;
 export type ModuleSource = z.output<typeof moduleSource>;
-export type ResolvedOptimizer = Pick<ResolvedSpec["train"], keyof OptimizerDefaults | "maxLength">;
+export type ResolvedOptimizer = Pick<ResolvedSpec["train"], keyof OptimizerDefaults | "microBatch" | "maxLength">;
 
 /** Types a TypeScript spec: `export default defineCampaign({...})`. */
 export const defineCampaign = (spec: WrittenSpec): WrittenSpec => spec;

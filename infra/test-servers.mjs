@@ -62,7 +62,7 @@ async function startS3(versitygw, folder, launch) {
     const env = { ...process.env, ROOT_ACCESS_KEY: s3.accessKeyId, ROOT_SECRET_KEY: s3.secretAccessKey };
     const server = launch(name, versitygw, ["--port", `127.0.0.1:${port}`, "--region", s3.region, "posix", ...more, data], env);
     const failure = await createBucket(s3, server);
-    if (!failure) return { RATCHET_TEST_S3: JSON.stringify(s3) };
+    if (!failure) return { RATCHET_TEST_S3: JSON.stringify(s3), RATCHET_TEST_VERSITYGW_BIN: versitygw };
     failures.push(failure);
   }
   throw new Error(`versitygw did not start; without S3: npm test -- --no-s3\n${failures.join("\n")}`);

@@ -2,6 +2,7 @@
 import { availableParallelism } from "node:os";
 import { join, resolve } from "node:path";
 import { SpecError } from "../campaign/errors.ts";
+import type { NoticeSources } from "./notice.ts";
 
 export interface WorkerSettings {
   /** `dir:/path` or `s3://bucket/prefix`. */
@@ -16,6 +17,8 @@ export interface WorkerSettings {
   threads: number;
   /** Time that running activities get to save what they do after SIGTERM. */
   graceMs: number;
+  /** Where the machine's end is announced. */
+  notice: NoticeSources;
   /** Identity of the Temporal server, given by `ratchet dev`; asked from the server otherwise. */
   serverId?: string;
 }
@@ -25,7 +28,7 @@ const DEFAULT_CACHE_BYTES = 20 * 1024 ** 3;
 export function workerSettings(env: NodeJS.ProcessEnv): WorkerSettings {
   const store = env["RATCHET_STORE"];
   if (!store) throw new SpecError("store_missing", "a worker needs a store", { hint: "set RATCHET_STORE or --store to dir:/path or s3://bucket/prefix" });
-  const serverId = env["RATCHET_SERVER_ID"];
+  const { RATCHET_SERVER_ID: serverId, RATCHET_DRAIN_FILE: drainFile, RATCHET_DRAIN_URL: drainUrl } = env;
   const cores = availableParallelism();
   const children = count(env, "RATCHET_CHILDREN", Math.min(cores, 2));
   return {
@@ -36,6 +39,7 @@ export function workerSettings(env: NodeJS.ProcessEnv): WorkerSettings {
     children,
     threads: count(env, "RATCHET_THREADS", cores),
     graceMs: count(env, "RATCHET_GRACE_MS", 20_000),
+    notice: { ...(drainFile ? { file: drainFile } : {}), ...(drainUrl ? { url: drainUrl } : {}) },
     ...(serverId ? { serverId } : {}),
   };
 }

@@ -2,6 +2,7 @@
 import { Runtime, DefaultLogger, makeTelemetryFilterString } from "@temporalio/worker";
 import { workerSettings } from "./env.ts";
 import { startWorker } from "./index.ts";
+import { watchForNotice } from "./notice.ts";
 
 export async function runWorker(env: NodeJS.ProcessEnv = process.env): Promise<void> {
   const settings = workerSettings(env);
@@ -12,6 +13,11 @@ export async function runWorker(env: NodeJS.ProcessEnv = process.env): Promise<v
   Runtime.install({ logger, shutdownSignals: [], telemetryOptions: { logging: { forward: {}, filter: makeTelemetryFilterString({ core: "WARN", other: "ERROR" }) } } });
   const worker = await startWorker(settings);
   for (const signal of ["SIGTERM", "SIGINT"] as const) process.once(signal, () => worker.drain());
+  const unwatch = watchForNotice(settings.notice, (from) => {
+    process.stderr.write(`this machine is to go (${from}): draining\n`);
+    worker.drain();
+  });
   process.stderr.write(`worker serves ${settings.queues.join(", ")} on ${settings.store}\n`);
   await worker.done;
+  unwatch();
 }

@@ -1,6 +1,6 @@
 // The campaign: open the ledger, bootstrap once, iterate, compare with the offline baselines, close. It decides, activities do.
 // Every decision is a ledger row before it is acted on, so this workflow holds nothing that `open` cannot rebuild.
-import { allHandlersFinished, CancellationScope, condition, continueAsNew, isCancellation, workflowInfo } from "@temporalio/workflow";
+import { allHandlersFinished, CancellationScope, condition, ContinueAsNew, continueAsNew, isCancellation, workflowInfo } from "@temporalio/workflow";
 import type { BaselinePlan, Bootstrap, CampaignInput } from "../campaign/types.ts";
 import type { baseline } from "./baseline.ts";
 import type { bootstrap } from "./bootstrap.ts";
@@ -13,6 +13,8 @@ export async function campaign(input: CampaignInput): Promise<CampaignOutcome> {
   try {
     return await run.scope.run(() => conduct(run));
   } catch (error) {
+    // Thrown by design: the next run goes on.
+    if (error instanceof ContinueAsNew) throw error;
     return CancellationScope.nonCancellable(() => (isCancellation(error) ? run.cancelled() : run.failed(error)));
   }
 }

@@ -109,6 +109,14 @@ test("settings that are off leave no trace, so that a campaign of an older versi
   assert.deepEqual([changed.compiled.train.loss, changed.compiled.train.ldAlpha], [{ type: "robust", labelSmoothing: 0.1 }, 0.5]);
 });
 
+test("the compiled spec says how many rows are computed at once: the whole batch of a small model, or what is asked for", async () => {
+  const dir = await campaignFolder();
+  const microBatch = async (train: WrittenSpec["train"]): Promise<number> => (await compile(dir, { train })).compiled.train.optimizer.microBatch;
+  assert.equal(await microBatch({ batch: 6 }), 6);
+  assert.equal(await microBatch({ batch: 6, microBatch: 2 }), 2);
+  assert.equal(await microBatch({ batch: 6, microBatch: 20 }), 6);
+});
+
 test("another seed gives other weights and other splits, another comment gives the same modules", async () => {
   const dir = await campaignFolder();
   const [first, second] = [await compile(dir), await compile(dir, {}, { seed: 8 })];
@@ -219,6 +227,7 @@ const refusals: [string, Record<string, string>, Partial<WrittenSpec>, string, R
   ["an id given twice", { "prompts.jsonl": lines([prompt("say", { id: "a" }), prompt("word", { id: "a" })]) }, {}, "duplicate_prompt_id", /id a in line 1 and line 2/],
   ["a prompt given twice without ids", { "prompts.jsonl": lines([prompt("say"), prompt("word"), prompt("say ")]) }, {}, "duplicate_prompt_id", /line 1 and line 3/],
   ["a prompt given twice under two ids", { "prompts.jsonl": lines([prompt("say", { id: "a" }), prompt("say", { id: "b" })]) }, {}, "duplicate_prompt", /asks the same in line 1 and line 2/],
+  ["a stop id that the model does not have", {}, { generate: { maxTokens: 10, stop: ["yes", 5, 67] } }, "spec_conflict", /generate.stop names token id 67, but the model has 67 embeddings/],
   ["a prompt longer than the context", { "prompts.jsonl": lines([...promptRows, prompt("say ".repeat(25))]) }, { prompts: { file: "prompts.jsonl", perIteration: 10, validation: 5, test: 6 } }, "prompt_too_long", /has 26 tokens, which with answers of up to 10 is beyond the model's context of 32/],
   ["answers longer than training rows", {}, { train: { maxLength: 12 } }, "spec_conflict", /train\.maxLength is 12, but prompts and answers go up to 14 tokens/],
   ["a length beyond the context", {}, { train: { maxLength: 64 } }, "spec_conflict", /train\.maxLength is 64, but the model's context is 32/],

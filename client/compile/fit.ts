@@ -20,6 +20,17 @@ export function refuseBeyondContext(spec: ResolvedSpec, { config }: Policy): voi
   if (problems.length > 0) throw refusal("spec_conflict", problems);
 }
 
+/** A stop id that the model does not have would silently never stop anything. */
+export function refuseForeignStops(spec: ResolvedSpec, { config }: Policy): void {
+  const lists: [string, (string | number)[]][] = [["generate.stop", spec.generate.stop], ["bootstrap.preferences.sample.stop", spec.bootstrap.preferences?.sample?.stop ?? []]];
+  const problems = lists.flatMap(([path, stops]) =>
+    stops
+      .filter((stop) => typeof stop === "number" && stop >= config.vocabSize)
+      .map((id) => ({ path, message: `${path} names token id ${id}, but the model has ${config.vocabSize} embeddings` })),
+  );
+  if (problems.length > 0) throw refusal("spec_conflict", problems);
+}
+
 /** Tokens of the longest prompt of each split. Throws `prompt_too_long`, and `spec_conflict` where training would cut what was generated. */
 export function longestPrompts(spec: ResolvedSpec, splits: Splits, { config, tokenizer }: Policy): Record<keyof Splits, number> {
   const longest = { test: 0, validation: 0, iterations: 0, preferences: 0 };

@@ -4,16 +4,21 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { CompiledSpec, Optimizer, Rows } from "../../campaign/compiled.ts";
+import { DEFAULTS } from "../../campaign/defaults.ts";
 import { SpecError } from "../../campaign/errors.ts";
 import { durationMs } from "../../campaign/fields.ts";
+import { policyTask } from "../../campaign/losses.ts";
 import type { ModuleRole } from "../../campaign/modules.ts";
 import { formatRows, promptContent } from "../../campaign/recipe/rows.ts";
 import type { PairRow } from "../../campaign/recipe/rows.ts";
 import type { ModuleSource, ResolvedOptimizer, ResolvedSpec } from "../../campaign/spec.ts";
 import type { Digest } from "../../campaign/types.ts";
+import type { ModelConfig } from "../../engine/model/index.ts";
+import { defaultMicroBatch } from "../../engine/train/micro-batch.ts";
+import type { TrainTask } from "../../engine/train/types.ts";
 import type { Store } from "../../store/types.ts";
 import { bundleModule, importsFile, refuseGold, type Bundle } from "./bundle.ts";
-import { longestPrompts, refuseBeyondContext } from "./fit.ts";
+import { longestPrompts, refuseBeyondContext, refuseForeignStops } from "./fit.ts";
 import { countOverlaps } from "./overlaps.ts";
 import { stagePolicy } from "./policy.ts";
 import { promptsFromFile, promptsFromModule, type Splits } from "./prompts.ts";
@@ -55,29 +60,30 @@ export async function compileSpec(written: ResolvedSpec, { baseDir, store, seed 
     const bundles = await bundleAll(spec, baseDir);
     const policy = await stagePolicy(spec, baseDir, join(scratch, "policy"));
     refuseBeyondContext(spec, policy);
+    refuseForeignStops(spec, policy);
     const splits = await gatherPrompts(spec, bundles, baseDir, environment);
     const longest = longestPrompts(spec, splits, policy);
     const data = await gatherData(spec, bundles, baseDir, environment);
     const overlaps = countOverlaps(promptSets(splits, data));
 
     const modules = await putModules(spec, bundles, store);
-    const context = policy.config.maxPositions;
+    const { config } = policy;
     const compiled: CompiledSpec = {
       schema: "ratchet.spec/1",
       name: spec.name,
       seed,
       policy: { tree: await store.putTree(policy.dir) },
       prompts: await putPrompts(spec, splits, overlaps, store),
-      bootstrap: await putBootstrap(spec, data, context, store),
+      bootstrap: await putBootstrap(spec, data, config, store),
       baselines: spec.baselines.map(({ name, pairs, learningRate = spec.train.learningRate }) => ({ name, pairs, learningRate })),
       modules,
-      ...settings(spec, context),
+      ...settings(spec, config),
     };
     return {
       compiled,
       specDigest: await store.putJson(compiled),
       summary: {
-        model: { parameters: policy.parameters, contextLength: context, vocabulary: policy.config.vocabSize },
+        model: { parameters: policy.parameters, contextLength: config.maxPositions, vocabulary: config.vocabSize },
         prompts: counted(splits, longest),
         overlaps,
         ...(data.sft ? { sftRows: data.sft.length } : {}),
@@ -180,50 +186,63 @@ async function putPrompts(spec: ResolvedSpec, splits: Splits, overlaps: Record<s
   };
 }
 
-async function putBootstrap({ bootstrap }: ResolvedSpec, data: Data, context: number, store: CompileOptions["store"]): Promise<CompiledSpec["bootstrap"]> {
+async function putBootstrap({ bootstrap }: ResolvedSpec, data: Data, config: ModelConfig, store: CompileOptions["store"]): Promise<CompiledSpec["bootstrap"]> {
   const compiled: CompiledSpec["bootstrap"] = {};
   if (bootstrap.sft && data.sft) {
-    compiled.sft = { data: await putRows(data.sft, store), optimizer: cutting(bootstrap.sft, context), promptMask: bootstrap.sft.promptMask, ...(bootstrap.sft.assistantOnly ? { assistantOnly: true } : {}) };
+    compiled.sft = { data: await putRows(data.sft, store), optimizer: cutting(bootstrap.sft, config, { kind: "sft", promptMask: bootstrap.sft.promptMask }), promptMask: bootstrap.sft.promptMask, ...(bootstrap.sft.assistantOnly ? { assistantOnly: true } : {}) };
   }
   if (data.preferences) compiled.preferences = { data: await putRows(data.preferences.pairs, store), dropped: data.preferences.dropped };
   else if (bootstrap.preferences?.sample) compiled.preferences = { sample: bootstrap.preferences.sample };
-  if (bootstrap.reward) compiled.reward = rewardTraining(bootstrap.reward, data.preferences?.pairs, context);
+  if (bootstrap.reward) compiled.reward = rewardTraining(bootstrap.reward, data.preferences?.pairs, config);
   return compiled;
 }
 
 // ---------------------------------------------------------------- settings
 
-function optimizer(settings: ResolvedOptimizer, context: number): Optimizer {
-  const { learningRate, betas, epsilon, weightDecay, clip, schedule, warmup, epochs, batch, maxLength = context } = settings;
-  return { learningRate, betas, epsilon, weightDecay, clip, schedule, warmup, epochs, batch, maxLength };
+function optimizer(settings: ResolvedOptimizer, config: ModelConfig, task: TrainTask): Optimizer {
+  const { learningRate, betas, epsilon, weightDecay, clip, schedule, warmup, epochs, batch, maxLength = config.maxPositions } = settings;
+  const microBatch = Math.min(batch, settings.microBatch ?? defaultMicroBatch(config, task, { batch, maxLength }));
+  return { learningRate, betas, epsilon, weightDecay, clip, schedule, warmup, epochs, batch, microBatch, maxLength };
 }
 
-function cutting(settings: ResolvedOptimizer & { truncation: "drop" | "keep_start" }, context: number): Optimizer {
-  return { ...optimizer(settings, context), ...(settings.truncation === "keep_start" ? { truncation: settings.truncation } : {}) };
+function cutting(settings: ResolvedOptimizer & { truncation: "drop" | "keep_start" }, config: ModelConfig, task: TrainTask): Optimizer {
+  return { ...optimizer(settings, config, task), ...(settings.truncation === "keep_start" ? { truncation: settings.truncation } : {}) };
 }
 
 /** What is off is left out: a spec without it, compiled by an older version, is the same spec. */
-function rewardTraining(settings: NonNullable<ResolvedSpec["bootstrap"]["reward"]>, pairs: readonly PairRow[] | undefined, context: number): CompiledSpec["bootstrap"]["reward"] {
+function rewardTraining(settings: NonNullable<ResolvedSpec["bootstrap"]["reward"]>, pairs: readonly PairRow[] | undefined, config: ModelConfig): CompiledSpec["bootstrap"]["reward"] {
   const { margin, centering } = settings;
   const without = margin ? pairs?.findIndex((pair) => pair.margin === undefined) : -1;
   if (without !== undefined && without >= 0) {
     throw new SpecError("preferences_invalid", `pair ${without + 1} of bootstrap.preferences has no scores, and bootstrap.reward.margin is their difference`, { hint: "every row needs chosen_score and rejected_score" });
   }
-  return { optimizer: optimizer(settings, context), ...(margin ? { margin } : {}), ...(centering > 0 ? { centering } : {}) };
+  return { optimizer: optimizer(settings, config, { kind: "reward" }), ...(margin ? { margin } : {}), ...(centering > 0 ? { centering } : {}) };
+}
+
+/** Targets in one order, each once: the order in a spec means nothing. */
+function lora({ lora: written }: ResolvedSpec["train"]): Pick<CompiledSpec["train"], "lora"> {
+  return written ? { lora: { ...written, targets: DEFAULTS.lora.targets.filter((target) => written.targets.includes(target)) } } : {};
 }
 
 type Settings = Pick<CompiledSpec, "iterations" | "generate" | "pieces" | "score" | "pair" | "train" | "checkpoint" | "evaluate" | "promote" | "queues">;
 
 /** What is copied as it stands. */
-function settings({ iterations, generate, score, pair, train, evaluate, promote }: ResolvedSpec, context: number): Settings {
-  const { samples, maxTokens, topK, topP } = generate;
+function settings({ iterations, generate, score, pair, train, evaluate, promote }: ResolvedSpec, config: ModelConfig): Settings {
+  const { samples, maxTokens, topK, topP, minP, stop } = generate;
   return {
     iterations,
-    generate: { samples, maxTokens, topK, topP },
+    generate: { samples, maxTokens, topK, topP, minP, stop },
     pieces: { prompts: generate.piece, perShard: generate.shard, wave: generate.wave },
     score: { by: score.reward === "model" ? "model" : "module" },
     pair,
-    train: { loss: train.loss, beta: train.beta, ...(train.ldAlpha < 1 ? { ldAlpha: train.ldAlpha } : {}), reference: train.reference, optimizer: cutting(train, context) },
+    train: {
+      loss: train.loss,
+      beta: train.beta,
+      ...(train.ldAlpha < 1 ? { ldAlpha: train.ldAlpha } : {}),
+      reference: train.reference,
+      ...lora(train),
+      optimizer: cutting(train, config, policyTask(train)),
+    },
     checkpoint: train.checkpoint,
     evaluate: { samples: evaluate.samples, temperature: evaluate.temperature, resamples: evaluate.resamples },
     promote,

@@ -68,6 +68,8 @@ export type PreferenceTerm = { [K in PreferenceName]: { type: K; weight: number 
 
 interface PreferenceLoss<K extends PreferenceName> {
   reference: "loss" | "metrics" | "none";
+  /** It is not a mean over pairs: it compares them, or counts tokens of the whole batch. */
+  wholeBatch?: true;
   /** [B], or a scalar where the batch has one value. */
   value: (pairs: Pairs, settings: PreferenceSettings[K]) => Value;
 }
@@ -129,6 +131,7 @@ const losses: { readonly [K in PreferenceName]: PreferenceLoss<K> } = {
   /** Smoothed −ln σ of β times the difference of the sorted policy and reference margins. AOT, arXiv 2406.05882. */
   aot: {
     reference: "loss",
+    wholeBatch: true,
     value: ({ t, beta, chosen, rejected }, { labelSmoothing }) => {
       const [policy] = t.sortedWithOrder(t.sub(chosen.logps, rejected.logps));
       const [reference] = t.sortedWithOrder(t.sub(chosen.reference, rejected.reference));
@@ -138,6 +141,7 @@ const losses: { readonly [K in PreferenceName]: PreferenceLoss<K> } = {
   /** Smoothed −ln σ of the difference of the sorted chosen and the sorted rejected rewards. AOT on unpaired answers, the same paper. */
   aot_unpaired: {
     reference: "loss",
+    wholeBatch: true,
     value: ({ t, chosen, rejected }, { labelSmoothing }) => smoothedNegLogSigmoid(t, t.sub(t.sortedWithOrder(chosen.reward)[0], t.sortedWithOrder(rejected.reward)[0]), labelSmoothing),
   },
   /** 1 − σ(r_c) + σ(r_r). APO for chosen answers better than the policy's own, arXiv 2408.06266 eq. 7. */
@@ -154,7 +158,7 @@ const losses: { readonly [K in PreferenceName]: PreferenceLoss<K> } = {
     },
   },
   /** −ln p̄ of the chosen answers' tokens: beside `sigmoid` this is RPO, arXiv 2404.19733. */
-  sft: { reference: "metrics", value: negativeLogLikelihood },
+  sft: { reference: "metrics", wholeBatch: true, value: negativeLogLikelihood },
   /** −ln σ(β (ln π_c/n_c − ln π_r/n_r) − γ). SimPO, arXiv 2405.14734. */
   simpo: {
     reference: "none",
@@ -167,6 +171,7 @@ const losses: { readonly [K in PreferenceName]: PreferenceLoss<K> } = {
    */
   orpo: {
     reference: "none",
+    wholeBatch: true,
     value: (pairs) => {
       const { t, beta, chosen, rejected } = pairs;
       const odds = (answers: Answers): Value => logOdds(t, perToken(t, answers, answers.logps));
@@ -179,6 +184,11 @@ const losses: { readonly [K in PreferenceName]: PreferenceLoss<K> } = {
 export function needsReference(terms: readonly PreferenceTerm[]): boolean {
   const uses = terms.map(({ type }) => losses[type].reference);
   return uses.includes("loss") || !uses.includes("none");
+}
+
+/** Whether a term is no mean over pairs, so that a batch cannot be computed in shares. */
+export function needsWholeBatch(terms: readonly PreferenceTerm[]): boolean {
+  return terms.some(({ type }) => losses[type].wholeBatch);
 }
 
 /** Sums over the tokens of each answer, each [2B], those of the chosen answers first. */

@@ -1,3 +1,4 @@
 export { adamScalars, learningRateAt } from "./settings.ts";
 export type { AdamScalars, OptimizerSettings } from "./settings.ts";
-export { adamw, declareAdamInputs, globalNorm } from "./adamw.ts";
+export { AdamW } from "./adamw.ts";
+export type { AdamArrays } from "./adamw.ts";

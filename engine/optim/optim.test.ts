@@ -1,10 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { Graph } from "../graph/graph.ts";
-import { Session } from "../graph/session.ts";
-import type { Tensor } from "../graph/value.ts";
-import { Tape } from "../ops/tape.ts";
-import { adamw, declareAdamInputs } from "./adamw.ts";
+import { AdamW } from "./adamw.ts";
+import type { AdamArrays } from "./adamw.ts";
 import { adamScalars, learningRateAt } from "./settings.ts";
 import type { OptimizerSettings } from "./settings.ts";
 
@@ -31,52 +28,47 @@ interface Reference {
 }
 
 /** AdamW as its paper writes it, in double precision. */
-function adamwByHand({ w, m, v }: Reference, g: readonly number[], step: number, decay: number): Reference {
+function adamwByHand({ w, m, v }: Reference, g: readonly number[], step: number, decaying: number): Reference {
   const [beta1, beta2] = settings.betas;
   const first = m.map((value, index) => beta1 * value + (1 - beta1) * g[index]!);
   const second = v.map((value, index) => beta2 * value + (1 - beta2) * g[index]! ** 2);
   const next = w.map((value, index) => {
     const direction = first[index]! / (1 - beta1 ** step) / (Math.sqrt(second[index]! / (1 - beta2 ** step)) + settings.epsilon);
-    return value - settings.learningRate * (direction + decay * value);
+    return value - settings.learningRate * (direction + (index < decaying ? settings.weightDecay : 0) * value);
   });
   return { w: next, m: first, v: second };
 }
 
 test("three clipped steps of AdamW agree with the paper's formulas, matrices decaying and vectors not", async () => {
-  const t = new Tape(new Graph());
-  const shapes: Record<string, readonly number[]> = { matrix: [2, 2], vector: [4] };
-  const slots = Object.entries(shapes).map(([name, shape]) => {
-    const input = (part: string) => t.graph.input(`${part}.${name}`, "float32", shape);
-    return { weight: input("w"), gradient: input("g"), first: input("m"), second: input("v") };
-  });
-  const { updated, norm } = adamw(t, slots, declareAdamInputs(t), settings);
-  t.graph.output("norm", norm);
-  Object.keys(shapes).forEach((name, index) => {
-    t.graph.output(`w.${name}'`, updated[index]!.weight);
-    t.graph.output(`m.${name}'`, updated[index]!.first);
-    t.graph.output(`v.${name}'`, updated[index]!.second);
-  });
-  const session = await Session.create(t.graph, { threads: 1 });
-  const states: Record<string, Reference> = { matrix: { w: [1, -2, 3, 0.5], m: [0, 0, 0, 0], v: [0, 0, 0, 0] }, vector: { w: [1, 1, 1, 1], m: [0, 0, 0, 0], v: [0, 0, 0, 0] } };
+  const adamw = await AdamW.create(settings, { threads: 1 });
+  // The first four weights are a matrix's, the others a vector's.
+  const arrays: AdamArrays = { weights: Float32Array.of(1, -2, 3, 0.5, 1, 1, 1, 1), gradients: new Float32Array(8), first: new Float32Array(8), second: new Float32Array(8), decaying: 4 };
+  let states: Reference = { w: [...arrays.weights], m: [...arrays.first], v: [...arrays.second] };
   for (let step = 1; step <= 3; step++) {
-    const gradients: Record<string, number[]> = { matrix: [0.1 * step, -2, 3, 0], vector: [1, 0.5, -step, 1e-4] };
-    const total = Math.sqrt(Object.values(gradients).flat().reduce((sum, g) => sum + g * g, 0));
-    const feeds: Record<string, Tensor> = {};
-    const feed = (name: string, shape: readonly number[], values: readonly number[]): void => void (feeds[name] = { dtype: "float32", shape, data: Float32Array.from(values) });
-    for (const [name, value] of Object.entries(adamScalars(settings, step, settings.learningRate))) feed(name, [], [value]);
-    for (const [name, shape] of Object.entries(shapes)) {
-      feed(`g.${name}`, shape, gradients[name]!);
-      for (const part of ["w", "m", "v"] as const) feed(`${part}.${name}`, shape, states[name]![part]);
-      states[name] = adamwByHand(states[name]!, gradients[name]!.map((g) => g * Math.min(1, settings.clip / (total + 1e-6))), step, name === "matrix" ? settings.weightDecay : 0);
-    }
-    const outputs = await session.run(feeds);
-    assert.ok(Math.abs(Number(outputs["norm"]!.data[0]) - total) < 1e-5);
-    for (const name of Object.keys(shapes)) {
-      for (const part of ["w", "m", "v"] as const) {
-        // Single precision: a dozen roundings of 6e-8 on numbers of at most 3.
-        states[name]![part].forEach((value, index) => assert.ok(Math.abs(value - Number(outputs[`${part}.${name}'`]!.data[index])) < 2e-6, `${part}.${name}[${index}]`));
-      }
+    const gradients = [0.1 * step, -2, 3, 0, 1, 0.5, -step, 1e-4];
+    arrays.gradients.set(gradients);
+    const total = Math.sqrt(gradients.reduce((sum, g) => sum + g * g, 0));
+    const norm = await adamw.norm(arrays);
+    assert.ok(Math.abs(norm - total) < 1e-5);
+    await adamw.step(arrays, norm, adamScalars(settings, step, settings.learningRate));
+    states = adamwByHand(states, gradients.map((g) => g * Math.min(1, settings.clip / (total + 1e-6))), step, 4);
+    for (const [expected, actual] of [[states.w, arrays.weights], [states.m, arrays.first], [states.v, arrays.second]] as const) {
+      // Single precision: a dozen roundings of 6e-8 on numbers of at most 3.
+      expected.forEach((value, place) => assert.ok(Math.abs(value - actual[place]!) < 2e-6, `step ${step}, place ${place}`));
     }
   }
-  await session.close();
+  await adamw.close();
+});
+
+test("an update in chunks changes every weight once", async () => {
+  const adamw = await AdamW.create({ ...settings, clip: 0 }, { threads: 2 });
+  const size = 600_000;
+  const arrays: AdamArrays = { weights: new Float32Array(size).fill(1), gradients: new Float32Array(size).fill(-1), first: new Float32Array(size), second: new Float32Array(size), decaying: 300_000 };
+  const norm = await adamw.norm(arrays);
+  assert.ok(Math.abs(norm - Math.sqrt(size)) < 1e-3);
+  await adamw.step(arrays, norm, { rate: 0.5, floor: 0, keep: 0.5 });
+  const [decayed, kept] = [arrays.weights[0]!, arrays.weights[size - 1]!];
+  assert.ok(Math.abs(kept - decayed - 0.5) < 1e-6);
+  for (let place = 0; place < size; place++) if (arrays.weights[place] !== (place < 300_000 ? decayed : kept)) assert.fail(`weight ${place} is ${arrays.weights[place]}`);
+  await adamw.close();
 });

@@ -14,6 +14,8 @@ export interface OptimizerSettings {
   epochs: number;
   /** Rows (pairs for reward and dpo) per optimizer step. */
   batch: number;
+  /** Rows computed at once, of which `batch` is made up; where absent it follows from the model and maxLength (train/micro-batch.ts). */
+  microBatch?: number;
   /** Seed of the shuffle of rows in each epoch, 16 hexadecimal digits. */
   seed: string;
   /** Longest row in tokens, prompt and answer. */

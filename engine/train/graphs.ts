@@ -1,4 +1,4 @@
-// The graph of one training step: forward, loss, backward, clipping, AdamW.
+// The graphs of training: forward, loss and backward of a micro-batch, and a reference's forward pass. The update is optim/adamw.ts.
 import { Graph } from "../graph/graph.ts";
 import type { Value } from "../graph/value.ts";
 import { dimAt } from "../graph/value.ts";
@@ -10,15 +10,13 @@ import { declareLearner } from "../model/lora.ts";
 import type { LoraSettings } from "../model/lora.ts";
 import { declarePacked, declareSelection } from "../model/sequences.ts";
 import type { ModelConfig } from "../model/types.ts";
-import { adamw, declareAdamInputs } from "../optim/adamw.ts";
-import type { OptimizerSettings } from "../optim/settings.ts";
 import { differentiate } from "../ops/differentiate.ts";
 import { Tape } from "../ops/tape.ts";
 import { termsOf, usesReference } from "./loss-inputs.ts";
 import type { TrainTask } from "./types.ts";
 
-/** Prefixes of the optimizer's inputs and outputs; the weights themselves go in under their own names and out under `next:`. */
-export const slotNames = { weight: (name: string) => `next:${name}`, first: (name: string) => `first:${name}`, second: (name: string) => `second:${name}`, nextFirst: (name: string) => `next:first:${name}`, nextSecond: (name: string) => `next:second:${name}` };
+/** Names by parameter: a gradient that goes out, and the sum that it is added to. */
+export const gradientNames = { gradient: (name: string): string => `gradient:${name}`, sum: (name: string): string => `sum:${name}` };
 
 /** Log-probabilities of the selected tokens, [M]. */
 function tokenLogps(t: Tape, config: ModelConfig, parameters: Parameters): Value {
@@ -71,28 +69,21 @@ export function referenceGraph(config: ModelConfig): Graph {
   return t.graph;
 }
 
-/** One optimizer step. Outputs: loss, grad_norm, the task's metrics, and every weight that learns and its moments after the step. */
-export function stepGraph(task: TrainTask, config: ModelConfig, settings: Pick<OptimizerSettings, "betas" | "clip">, adapter?: LoraSettings): Graph {
+/**
+ * Forward and backward of one micro-batch. Outputs: its loss and the task's metrics, and the gradients of `share` · loss by every weight
+ * that learns, added to those of the micro-batches before it where `adding`. The shares of a step's micro-batches make 1.
+ */
+export function gradientGraph(task: TrainTask, config: ModelConfig, adding: boolean, adapter?: LoraSettings): Graph {
   const graph = new Graph();
   const t = new Tape(graph);
-  const { parameters, learned: weights } = declareLearner(t, config, adapter);
+  const { parameters, learned } = declareLearner(t, config, adapter);
   const { loss, metrics } = lossOf(t, task, config, parameters);
-  const gradients = differentiate(t, loss, weights);
-  const slots = weights.map((weight, index) => ({
-    weight,
-    gradient: gradients[index] as Value,
-    first: graph.input(slotNames.first(weight.name), "float32", weight.shape),
-    second: graph.input(slotNames.second(weight.name), "float32", weight.shape),
-  }));
-  const { updated, norm } = adamw(t, slots, declareAdamInputs(t), settings);
+  const gradients = differentiate(t, t.mul(loss, graph.input("share", "float32", [])), learned);
   graph.output("loss", loss);
-  graph.output("grad_norm", norm);
   for (const [name, value] of Object.entries(metrics)) graph.output(name, value);
-  for (const [index, { weight, first, second }] of updated.entries()) {
-    const name = (weights[index] as Value).name;
-    graph.output(slotNames.weight(name), weight);
-    graph.output(slotNames.nextFirst(name), first);
-    graph.output(slotNames.nextSecond(name), second);
+  for (const [index, { name, shape }] of learned.entries()) {
+    const gradient = gradients[index] as Value;
+    graph.output(gradientNames.gradient(name), adding ? t.add(graph.input(gradientNames.sum(name), "float32", shape), gradient) : gradient);
   }
   return graph;
 }

@@ -7,10 +7,9 @@ import type { Tensor, Value } from "../graph/value.ts";
 import { ktoLoss, preferenceLoss, rewardLoss, sftLoss } from "../loss/index.ts";
 import { declareParameters, declareSelection, declareSequences, encodeForLogps, encodeForRewards, logits, packWeights, parametersOf, rewards, rotaryTables } from "../model/index.ts";
 import type { Checkpoint, ModelConfig, Sequence } from "../model/index.ts";
-import { adamScalars } from "../optim/index.ts";
 import { differentiate } from "../ops/differentiate.ts";
 import { Tape } from "../ops/tape.ts";
-import { slotNames, stepGraph } from "./graphs.ts";
+import { gradientGraph, gradientNames } from "./graphs.ts";
 import { inputsOf } from "./inputs.ts";
 import { layOut } from "./layout.ts";
 import type { LaidRow } from "./layout.ts";
@@ -18,8 +17,6 @@ import { lossInputs, termsOf } from "./loss-inputs.ts";
 import { optimizer, rowsFor, shapes, tasks, trainingOf } from "./small-training.test.support.ts";
 import type { Kind } from "./small-training.test.support.ts";
 import type { PairRow, TrainTask } from "./types.ts";
-
-const clipless = { ...optimizer, betas: [0, 0.95] as [number, number], clip: 0 };
 
 /** Pairs with the prompts of the chosen answers, but for one; prompts of one token; answers of one token. */
 function batchFor(kind: Kind, config: ModelConfig): LaidRow[] {
@@ -49,21 +46,11 @@ function weightsOf({ config, weights }: Checkpoint): Record<string, Tensor> {
   return Object.fromEntries(parameters.map(({ name, shape }) => [name, { dtype: "float32", shape, data: packed.get(name)! }]));
 }
 
-/** With β₁ = 0 and no clipping the first moment after a step is the gradient. */
 async function packed(task: TrainTask, start: Checkpoint, rows: LaidRow[]): Promise<Numbers> {
   const { config } = start;
-  const zeros = parametersOf(config).flatMap(({ name, shape }): [string, Tensor][] =>
-    [slotNames.first(name), slotNames.second(name)].map((slot) => [slot, { dtype: "float32", shape, data: new Float32Array(shape.reduce((a, b) => a * b, 1)) }]),
-  );
-  const scalars = Object.entries(adamScalars(clipless, 1, 0)).map(([name, value]): [string, Tensor] => [name, { dtype: "float32", shape: [], data: Float32Array.of(value) }]);
-  const outputs = await evaluate(stepGraph(task, config, clipless), {
-    ...weightsOf(start),
-    ...inputsOf(task, rows),
-    ...rotaryTables(config, 128),
-    ...Object.fromEntries([...zeros, ...scalars]),
-    reference: referenceOf(rows.length * 2),
-  });
-  return { loss: outputs["loss"]!, ...Object.fromEntries(parametersOf(config).map(({ name }) => [name, outputs[slotNames.nextFirst(name)]!])) };
+  const share: Tensor = { dtype: "float32", shape: [], data: Float32Array.of(1) };
+  const outputs = await evaluate(gradientGraph(task, config, false), { ...weightsOf(start), ...inputsOf(task, rows), ...rotaryTables(config, 128), reference: referenceOf(rows.length * 2), share });
+  return { loss: outputs["loss"]!, ...Object.fromEntries(parametersOf(config).map(({ name }) => [name, outputs[gradientNames.gradient(name)]!])) };
 }
 
 function paddedLoss(t: Tape, task: TrainTask, config: ModelConfig, parameters: Map<string, Value>): Value {

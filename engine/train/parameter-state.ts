@@ -1,80 +1,79 @@
-// The weights that learn, and their moments, while training runs: two sets of arrays, one read and one written by each step, swapped after it.
-// A step that fails leaves the set before it untouched.
+// The weights that learn, their gradients and their moments while training runs: each one long array, in which every parameter has its
+// place. Matrices come first, then the norms' weights and other vectors, which do not decay.
 import type { Tensor as OrtTensor } from "onnxruntime-node";
 import { toOrt } from "../graph/session.ts";
 import { packWeights, unpackWeights } from "../model/parameters.ts";
 import type { Parameter } from "../model/parameters.ts";
 import type { Checkpoint, WeightTensor } from "../model/types.ts";
-import { slotNames } from "./graphs.ts";
+import type { AdamArrays } from "../optim/adamw.ts";
+import { gradientNames } from "./graphs.ts";
 
 type Weights = Checkpoint["weights"];
-type Arrays = ReadonlyMap<string, Float32Array>;
 
-interface Set {
-  weights: Arrays;
-  first: Arrays;
-  second: Arrays;
-}
-
-function zeros(parameters: readonly Parameter[]): Arrays {
-  return new Map(parameters.map(({ name, shape }) => [name, new Float32Array(shape.reduce((total, dim) => total * dim, 1))]));
-}
-
-function tensors(parameters: readonly Parameter[], set: Set, names: { weight(name: string): string; first(name: string): string; second(name: string): string }): Record<string, OrtTensor> {
-  const entries = parameters.flatMap(({ name, shape }): [string, OrtTensor][] => {
-    const tensor = (arrays: Arrays): OrtTensor => toOrt({ dtype: "float32", shape, data: arrays.get(name) as Float32Array });
-    return [
-      [names.weight(name), tensor(set.weights)],
-      [names.first(name), tensor(set.first)],
-      [names.second(name), tensor(set.second)],
-    ];
-  });
-  return Object.fromEntries(entries);
-}
+const elements = ({ shape }: Pick<Parameter, "shape">): number => shape.reduce((total, dim) => total * dim, 1);
+const isMatrix = ({ shape }: Parameter): boolean => shape.length > 1;
 
 export class ParameterState {
   private readonly parameters: readonly Parameter[];
-  private current: Set;
-  private next: Set;
-  private readonly views = new Map<Set, { feeds: Record<string, OrtTensor>; into: Record<string, OrtTensor> }>();
+  private readonly starts = new Map<string, number>();
+  readonly arrays: AdamArrays;
 
   constructor(parameters: readonly Parameter[], weights: Weights, moments?: { first: Weights; second: Weights }) {
     this.parameters = parameters;
-    this.current = {
-      weights: packWeights(parameters, weights),
-      first: moments ? packWeights(parameters, moments.first) : zeros(parameters),
-      second: moments ? packWeights(parameters, moments.second) : zeros(parameters),
+    let size = 0;
+    const place = (parameter: Parameter): void => {
+      this.starts.set(parameter.name, size);
+      size += elements(parameter);
     };
-    this.next = { weights: zeros(parameters), first: zeros(parameters), second: zeros(parameters) };
-    for (const set of [this.current, this.next]) {
-      this.views.set(set, {
-        feeds: tensors(parameters, set, { weight: (name) => name, first: slotNames.first, second: slotNames.second }),
-        into: tensors(parameters, set, { weight: slotNames.weight, first: slotNames.nextFirst, second: slotNames.nextSecond }),
-      });
+    parameters.filter(isMatrix).forEach(place);
+    const decaying = size;
+    parameters.filter((parameter) => !isMatrix(parameter)).forEach(place);
+    this.arrays = {
+      weights: this.filled(size, weights),
+      gradients: new Float32Array(size),
+      first: this.filled(size, moments?.first),
+      second: this.filled(size, moments?.second),
+      decaying,
+    };
+  }
+
+  private filled(size: number, weights: Weights | undefined): Float32Array {
+    const array = new Float32Array(size);
+    for (const parameter of weights ? this.parameters : []) {
+      for (const [name, data] of packWeights([parameter], weights as Weights)) array.set(data, this.starts.get(name));
     }
+    return array;
   }
 
-  /** Inputs of the next step. */
-  feeds(): Record<string, OrtTensor> {
-    return this.views.get(this.current)?.feeds ?? {};
+  private part(array: Float32Array, parameter: Parameter): Float32Array {
+    const start = this.starts.get(parameter.name) as number;
+    return array.subarray(start, start + elements(parameter));
   }
 
-  /** Where the next step writes. */
-  into(): Record<string, OrtTensor> {
-    return this.views.get(this.next)?.into ?? {};
+  private tensors(array: Float32Array, nameOf: (name: string) => string): Record<string, OrtTensor> {
+    return Object.fromEntries(this.parameters.map((parameter) => [nameOf(parameter.name), toOrt({ dtype: "float32", shape: parameter.shape, data: this.part(array, parameter) })]));
   }
 
-  /** What the last step wrote becomes current. */
-  advance(): void {
-    [this.current, this.next] = [this.next, this.current];
+  private copy(array: Float32Array): Map<string, WeightTensor> {
+    return unpackWeights(this.parameters, new Map(this.parameters.map((parameter) => [parameter.name, this.part(array, parameter)])));
+  }
+
+  /** Views: the weights as a graph takes them. */
+  weightFeeds(): Record<string, OrtTensor> {
+    return this.tensors(this.arrays.weights, (name) => name);
+  }
+
+  /** Views: where the gradients are written, and where a graph that adds to them reads them. */
+  gradientFeeds(): { sums: Record<string, OrtTensor>; into: Record<string, OrtTensor> } {
+    return { sums: this.tensors(this.arrays.gradients, gradientNames.sum), into: this.tensors(this.arrays.gradients, gradientNames.gradient) };
   }
 
   /** Copies by Hugging Face's names. */
   weights(): Map<string, WeightTensor> {
-    return unpackWeights(this.parameters, this.current.weights);
+    return this.copy(this.arrays.weights);
   }
 
   moments(): { first: Map<string, WeightTensor>; second: Map<string, WeightTensor> } {
-    return { first: unpackWeights(this.parameters, this.current.first), second: unpackWeights(this.parameters, this.current.second) };
+    return { first: this.copy(this.arrays.first), second: this.copy(this.arrays.second) };
   }
 }

@@ -4,6 +4,7 @@ import { appendFile, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { test } from "node:test";
+import { setTimeout as delay } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
 import { digestsOf, optimizer, rowsFor, shapes, trainingOf } from "./small-training.test.support.ts";
@@ -56,6 +57,22 @@ test("a checkpoint is handed out every so many steps, and none after the last", 
   const { steps: total } = await train({ ...trainingOf("sft", "odd"), checkpoint: { everySteps: 5, everySeconds: 0, save: ({ step }) => void steps.push(step) } });
   assert.equal(total, 10);
   assert.deepEqual(steps, [5]);
+});
+
+test("saving that takes long happens less often than it was asked for", async () => {
+  const saved: number[] = [];
+  let savingMs = 0;
+  const startedAt = performance.now();
+  const save = async ({ step }: { step: number }): Promise<void> => {
+    saved.push(step);
+    const from = performance.now();
+    await delay(30);
+    savingMs += performance.now() - from;
+  };
+  const { steps: total } = await train({ ...trainingOf("sft", "odd"), checkpoint: { everySteps: 1, everySeconds: 0, costMax: 0.02, save } });
+  assert.ok(saved.length > 0 && saved.length < total, `${saved.length} saves in ${total} steps`);
+  // The first save is made before its cost is known.
+  assert.ok(savingMs - savingMs / saved.length <= 0.02 * (performance.now() - startedAt) + 1);
 });
 
 test("a state that goes on with other rows or settings is refused", async () => {

@@ -8,21 +8,22 @@ import { Session, toOrt } from "../graph/session.ts";
 import type { SessionOptions } from "../graph/session.ts";
 import { isRewardModel } from "../model/families.ts";
 import { rotaryTables } from "../model/rotary.ts";
+import { AdamW } from "../optim/adamw.ts";
 import { adamScalars, learningRateAt } from "../optim/settings.ts";
 import { loadWeights } from "../score/weights.ts";
-import { stepGraph } from "./graphs.ts";
+import { GradientPass } from "./gradient-pass.ts";
+import { gradientGraph } from "./graphs.ts";
 import { inputsOf } from "./inputs.ts";
 import { layOut } from "./layout.ts";
 import type { LaidRow, Layout } from "./layout.ts";
 import { learnerOf } from "./learner.ts";
 import type { Learner } from "./learner.ts";
 import { usesReference } from "./loss-inputs.ts";
+import { cut, defaultMicroBatch, isSumOfShares, joined } from "./micro-batch.ts";
 import { ParameterState } from "./parameter-state.ts";
 import { referenceLogps } from "./reference.ts";
 import { digestRows, rowTokens, tablePositions, usableRows } from "./rows.ts";
 import type { StepRecord, TrainerState, TrainOptions, TrainResult, TrainRow } from "./types.ts";
-
-const scalar = (value: number): OrtTensor => toOrt({ dtype: "float32", shape: [], data: Float32Array.of(value) });
 
 /** Without spinning: on cores shared with other processes it doubled the time of a step on two threads. */
 const sessionOptions = (threads: number): SessionOptions => ({ threads, spinning: false });
@@ -34,6 +35,10 @@ function checkOptions({ task, start, optimizer, adapter }: TrainOptions): void {
   }
   if (optimizer.maxLength > start.config.maxPositions) {
     throw new SpecError("spec_invalid", `maxLength ${optimizer.maxLength} exceeds the ${start.config.maxPositions} positions of the model`);
+  }
+  const { batch, microBatch = batch } = optimizer;
+  if (microBatch < batch && !isSumOfShares(task)) {
+    throw new SpecError("spec_unsupported", `microBatch ${microBatch} of batch ${batch}: this loss of kind ${task.kind} is no mean over rows and needs the whole batch at once`, { hint: "leave microBatch out, or choose a smaller batch" });
   }
   if (task.kind === "reward" && optimizer.truncation) throw new SpecError("spec_invalid", `truncation ${optimizer.truncation} cuts off the token at which a reward is read`);
 }
@@ -59,23 +64,28 @@ class Run {
   private readonly options: TrainOptions;
   private readonly layout: Layout;
   private readonly identity: string;
-  private readonly session: Session;
+  private readonly microBatch: number;
+  private readonly pass: GradientPass;
+  private readonly adamw: AdamW;
   private readonly learner: Learner;
   private readonly state: ParameterState;
   private readonly reference: readonly number[];
   private readonly fixed: Record<string, OrtTensor>;
   readonly curve: StepRecord[];
-  private savedAt = Date.now();
+  private savedAt = performance.now();
+  private saveCostMs = 0;
 
-  private constructor(options: TrainOptions, layout: Layout, identity: string, session: Session, learner: Learner, reference: readonly number[]) {
-    const { start, resume } = options;
+  private constructor(options: TrainOptions, layout: Layout, identity: string, learner: Learner, state: ParameterState, pass: GradientPass, adamw: AdamW, reference: readonly number[]) {
+    const { task, start, resume, optimizer } = options;
     this.options = options;
     this.layout = layout;
     this.identity = identity;
-    this.session = session;
+    this.microBatch = optimizer.microBatch ?? defaultMicroBatch(start.config, task, optimizer);
+    this.pass = pass;
+    this.adamw = adamw;
     this.reference = reference;
     this.learner = learner;
-    this.state = new ParameterState(learner.parameters, resume?.weights ?? learner.weights, resume && { first: resume.firstMoments, second: resume.secondMoments });
+    this.state = state;
     const { cos, sin } = rotaryTables(start.config, tablePositions(layout.rows));
     this.fixed = { ...learner.frozen, cos: toOrt(cos), sin: toOrt(sin) };
     this.curve = [...(resume?.curve ?? [])];
@@ -90,8 +100,9 @@ class Run {
     const learner = learnerOf(start, adapter);
     const layout = layOut(options, rows);
     const reference = resume?.referenceLogps ?? (await Run.referenceOf(options, learner, layout.rows));
-    const session = await Session.create(stepGraph(task, start.config, optimizer, adapter?.settings), sessionOptions(threads));
-    return new Run(options, layout, identity, session, learner, reference);
+    const state = new ParameterState(learner.parameters, resume?.weights ?? learner.weights, resume && { first: resume.firstMoments, second: resume.secondMoments });
+    const pass = new GradientPass((adding) => Session.create(gradientGraph(task, start.config, adding, adapter?.settings), sessionOptions(threads)), state);
+    return new Run(options, layout, identity, learner, state, pass, await AdamW.create(optimizer, sessionOptions(threads)), reference);
   }
 
   /** Once per run, before step 1: they never change. The reference of an adapter is, unless another is given, the model without it. */
@@ -111,7 +122,7 @@ class Run {
     return this.curve.length;
   }
 
-  private batchFeeds(batch: readonly number[]): Record<string, OrtTensor> {
+  private feedsOf(batch: readonly number[]): Record<string, OrtTensor> {
     const { task } = this.options;
     const inputs = inputsOf(task, batch.map((row) => this.layout.rows[row] as LaidRow));
     const feeds = Object.fromEntries(Object.entries(inputs).map(([name, tensor]) => [name, toOrt(tensor)]));
@@ -120,30 +131,44 @@ class Run {
     return { ...feeds, reference: toOrt({ dtype: "float32", shape: [reference.length], data: reference }) };
   }
 
+  /** Loss and metrics of a step; the gradients are left in the state. Micro-batches count by what the loss is a mean over. */
+  private async gradients(batch: readonly number[]): Promise<Record<string, number>> {
+    const { task } = this.options;
+    const parts = cut(batch, this.microBatch).map((rows) => {
+      const feeds = this.feedsOf(rows);
+      return { feeds, weight: task.kind === "sft" ? (feeds["index"] as OrtTensor).size : rows.length };
+    });
+    const total = parts.reduce((sum, { weight }) => sum + weight, 0);
+    const shares = parts.map(({ weight }) => weight / total);
+    const values: Record<string, number>[] = [];
+    for (const [part, { feeds }] of parts.entries()) {
+      const share = toOrt({ dtype: "float32", shape: [], data: Float32Array.from(shares.slice(part, part + 1)) });
+      values.push(await this.pass.run({ ...this.fixed, ...feeds, share }, part > 0));
+    }
+    return Object.fromEntries(Object.keys(values[0] ?? {}).map((name) => [name, joined(name, values.map((of) => of[name] as number), shares)]));
+  }
+
   async advance(): Promise<void> {
     const { optimizer, onStep } = this.options;
     const step = this.step + 1;
     const batch = this.layout.plan[step - 1] as readonly number[];
     const learningRate = learningRateAt(optimizer, step, this.steps);
-    const { rate, floor, keep } = adamScalars(optimizer, step, learningRate);
-    const scalars = { rate: scalar(rate), floor: scalar(floor), keep: scalar(keep) };
-    const into = this.state.into();
-    const outputs = await this.session.raw({ ...this.fixed, ...this.state.feeds(), ...this.batchFeeds(batch), ...scalars }, into);
-    const values = Object.entries(outputs).flatMap(([name, tensor]): [string, number][] => (name in into ? [] : [[name, (tensor.data as Float32Array)[0] as number]]));
-    const { loss, grad_norm: norm } = Object.fromEntries(values);
-    if (!Number.isFinite(loss) || !Number.isFinite(norm)) {
-      throw new TrainingError("loss_not_finite", `step ${step} gave loss ${loss} and gradient norm ${norm} on rows ${this.layout.given[step - 1]?.join(", ")}`, { hint: "a lower learning rate or stronger clipping often helps" });
+    const values = await this.gradients(batch);
+    const norm = await this.adamw.norm(this.state.arrays);
+    if (!Number.isFinite(values["loss"]) || !Number.isFinite(norm)) {
+      throw new TrainingError("loss_not_finite", `step ${step} gave loss ${values["loss"]} and gradient norm ${norm} on rows ${this.layout.given[step - 1]?.join(", ")}`, { hint: "a lower learning rate or stronger clipping often helps" });
     }
+    await this.adamw.step(this.state.arrays, norm, adamScalars(optimizer, step, learningRate));
     // A mean over no answer, as of the desirable ones of a batch that has none, is left out.
-    const record: StepRecord = { step, learning_rate: learningRate, ...Object.fromEntries(values.filter(([, value]) => !Number.isNaN(value))) };
-    this.state.advance();
+    const known = Object.entries(values).filter(([, value]) => !Number.isNaN(value));
+    const record: StepRecord = { step, learning_rate: learningRate, grad_norm: norm, ...Object.fromEntries(known) };
     this.curve.push(record);
     onStep?.({ step, steps: this.steps, tokens: batch.reduce((total, row) => total + rowTokens(this.layout.rows[row] as LaidRow), 0), record });
   }
 
   async save(): Promise<void> {
     const { first, second } = this.state.moments();
-    this.savedAt = Date.now();
+    const startedAt = performance.now();
     const state: TrainerState = {
       step: this.step,
       identity: this.identity,
@@ -154,21 +179,26 @@ class Run {
       referenceLogps: [...this.reference],
     };
     await this.options.checkpoint?.save(state);
+    this.savedAt = performance.now();
+    this.saveCostMs = this.savedAt - startedAt;
   }
 
   /** Whether a checkpoint is due; none after the last step, when the result itself is at hand. */
   saveDue(): boolean {
-    const { everySteps = 0, everySeconds = 0 } = this.options.checkpoint ?? {};
-    if (this.step === this.steps) return false;
-    return (everySteps > 0 && this.step % everySteps === 0) || (everySeconds > 0 && Date.now() - this.savedAt >= everySeconds * 1000);
+    const { everySteps = 0, everySeconds = 0, costMax = 1 } = this.options.checkpoint ?? {};
+    const sinceMs = performance.now() - this.savedAt;
+    // Of the time from one save to the end of the next, the share of the save is at most costMax.
+    if (this.step === this.steps || this.saveCostMs > costMax * (sinceMs + this.saveCostMs)) return false;
+    return (everySteps > 0 && this.step % everySteps === 0) || (everySeconds > 0 && sinceMs >= everySeconds * 1000);
   }
 
   result(): Pick<TrainResult, "checkpoint" | "adapter"> {
     return this.learner.result(this.state.weights());
   }
 
-  close(): Promise<void> {
-    return this.session.close();
+  async close(): Promise<void> {
+    await this.pass.close();
+    await this.adamw.close();
   }
 }
 

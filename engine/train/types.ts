@@ -76,6 +76,8 @@ export interface TrainOptions {
     /** 0 = never for this reason. */
     everySteps: number;
     everySeconds: number;
+    /** Share of the time that saving may take, in (0, 1]; a save that would go beyond waits for its next turn. Default 1. */
+    costMax?: number;
     /** The state is the caller's to keep. */
     save: (state: TrainerState) => Promise<void> | void;
   };

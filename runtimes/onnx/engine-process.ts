@@ -93,8 +93,8 @@ export class EngineProcess {
       child.on("message", onMessage).on("close", onClose).on("error", onError);
       signal.addEventListener("abort", onAbort);
       child.send({ type: "call", call } satisfies ToChild, (error) => {
-        // A child that died meanwhile says so itself by `close`.
-        if (error && child.connected) settle(() => reject(error));
+        // A child that cannot be reached is dead or as good as dead; `close` says how it ended.
+        if (error) child.kill("SIGKILL");
       });
     });
   }

@@ -4,8 +4,10 @@ import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { resolveSpec } from "../../campaign/resolve.ts";
 import type { CampaignStatus, LedgerRow } from "../../campaign/types.ts";
+import { campaignWorkflowId } from "../../campaign/ids.ts";
 import { RatchetClient } from "../../client/ratchet-client.ts";
 import { readCampaign } from "../../client/record.ts";
+import { TemporalGateway } from "../../client/temporal-gateway.ts";
 import { Leash } from "../../dev/leash.ts";
 import { openStore } from "../../store/index.ts";
 import type { Store } from "../../store/types.ts";
@@ -25,6 +27,9 @@ import { Tree } from "./tree.ts";
 import type { Where } from "./tree.ts";
 
 export const CAMPAIGN = "chaos";
+
+/** The ledger's last row comes before its run closes: a run that closed this long ago wrote none. */
+const NOBODY_RUNS_MS = 10_000;
 
 export interface Tools {
   temporal: string;
@@ -108,7 +113,8 @@ export class Arena {
         await client.start({ spec: resolveSpec(written), written, file: "tiny-shop.ts", baseDir: SHOP_DIR }, { campaignId: CAMPAIGN, takeOver });
         return await client.close();
       } catch (error) {
-        if ((error as { kind?: string }).kind !== "resource" || tries === 20) throw error;
+        const { kind, code } = error as { kind?: string; code?: string };
+        if (kind !== "resource" || code === "owned_elsewhere" || tries === 20) throw error;
         await sleep(500);
       }
     }
@@ -123,13 +129,27 @@ export class Arena {
     return (await readCampaign(this.records, CAMPAIGN))?.rows ?? [];
   }
 
-  /** The campaign's end, or undefined where it did not come in time. A store that is away for a while is part of the game. */
+  /** The campaign's end as the ledger says it, or undefined where it did not come. A store that is away for a while is part of the game. */
   async ended(timeoutMs: number): Promise<CampaignStatus | undefined> {
-    for (const deadline = Date.now() + timeoutMs; Date.now() < deadline; await sleep(200)) {
+    let idleSince: number | undefined;
+    for (const deadline = Date.now() + timeoutMs; Date.now() < deadline; await sleep(300)) {
       const status = await readCampaign(this.records, CAMPAIGN).then((found) => found?.record.status, () => undefined);
       if (status === "completed" || status === "failed" || status === "cancelled") return status;
+      idleSince = (await this.runs()) ? undefined : (idleSince ?? Date.now());
+      if (idleSince !== undefined && Date.now() - idleSince > NOBODY_RUNS_MS) return undefined;
     }
     return undefined;
+  }
+
+  /** Whether some server runs the campaign; one that does not answer may. */
+  private async runs(): Promise<boolean> {
+    const statuses = await Promise.all(
+      this.trees.map(async ({ where: { address, namespace, serverId } }) => {
+        const gateway = await TemporalGateway.connect({ address, namespace, connection: {}, identity: serverId });
+        return gateway.run(campaignWorkflowId(CAMPAIGN)).then((run) => run?.status).finally(() => gateway.close());
+      }),
+    ).catch(() => ["running"]);
+    return statuses.includes("running");
   }
 
   /** Everything dies at once, and what was not synced is lost. */

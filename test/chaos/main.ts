@@ -3,7 +3,7 @@
 //   npm run chaos -- --seed 1 --faults 20                 a directory; the same seed gives the same faults
 //   npm run chaos -- --seed 1 --faults 20 --store s3
 //   npm run chaos -- --faults 500 --results chaos.jsonl   goes on where it was interrupted
-//   npm run chaos -- --kinds worker-kill,twice --stages train
+//   npm run chaos -- --kinds worker-kill,twice --stages train --bail   only these; ends with the first campaign that does not hold
 import { createHash } from "node:crypto";
 import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { cpus, tmpdir } from "node:os";
@@ -26,6 +26,7 @@ const { values } = parseArgs({
     kinds: { type: "string" },
     stages: { type: "string" },
     results: { type: "string" },
+    bail: { type: "boolean", default: false },
     json: { type: "boolean", default: false },
   },
 });
@@ -45,7 +46,7 @@ const results = new Results(values.results);
 const undisturbed = await cachedUndisturbed();
 let index = 0;
 for (const faults of planOf({ seed, store, kinds, stages })) {
-  if (results.landed >= wanted) break;
+  if (results.landed >= wanted || (values.bail && results.campaigns.some(({ problems }) => problems.length > 0))) break;
   if (!results.has(seed, store, index)) {
     const result = await chaosCampaign(ground, index, faults, undisturbed);
     results.add(result);

@@ -8,7 +8,8 @@ import { setTimeout as delay } from "node:timers/promises";
 import type { RatchetClient } from "../../client/ratchet-client.ts";
 import { CAMPAIGN, DevCampaign, NO_TEMPORAL_BIN, outcomesOf } from "../support/dev-campaign.ts";
 
-const SHOP = { seed: 5, sftRows: 1600 };
+/** SFT lasts long enough for a heartbeat to tell of steps beyond a checkpoint. */
+const SHOP = { seed: 5, sftRows: 4800 };
 const given = process.env["RATCHET_TEST_S3"];
 const s3 = given ? (JSON.parse(given) as { endpoint: string; bucket: string; accessKeyId: string; secretAccessKey: string; region: string }) : undefined;
 
@@ -27,6 +28,19 @@ async function count(client: RatchetClient, prefix: string): Promise<number> {
   let found = 0;
   for await (const _ of client.store.backend.list(`campaigns/${CAMPAIGN}/${prefix}`)) found += 1;
   return found;
+}
+
+/** Step of the newest checkpoint; Infinity before the first. */
+async function newestStep(client: RatchetClient, prefix: string): Promise<number> {
+  let newest = Infinity;
+  for await (const key of client.store.backend.list(`campaigns/${CAMPAIGN}/${prefix}`)) newest = Number(/step-(\d+)\.json$/.exec(key)?.[1]);
+  return newest;
+}
+
+/** Optimizer steps that the running training has told the server of. */
+async function stepsSeen(client: RatchetClient): Promise<number> {
+  const { live } = await client.status(CAMPAIGN);
+  return Math.max(0, ...(live?.stages ?? []).map(({ counted }) => (counted?.unit === "steps" ? counted.done : 0)));
 }
 
 /** Facts of the manifests under a prefix. */
@@ -67,7 +81,8 @@ describe("a campaign whose processes are killed", { skip: NO_TEMPORAL_BIN, timeo
     const campaign = await make(SHOP);
     const client = await campaign.start();
 
-    await until("checkpoint of SFT", client, async () => (await count(client, "work/it-0000.1/sft/")) > 0);
+    // Steps beyond the newest checkpoint, which the server has heard of, are what the kill costs.
+    await until("steps of SFT beyond a checkpoint", client, async () => (await newestStep(client, "work/it-0000.1/sft/")) < (await stepsSeen(client)));
     process.kill(campaign.tree?.pids().worker as number, "SIGKILL");
     await until("first piece of generate", client, async () => (await count(client, "results/it-0001.1/generate/")) > 0);
     process.kill(campaign.tree?.pids().worker as number, "SIGKILL");
@@ -78,6 +93,7 @@ describe("a campaign whose processes are killed", { skip: NO_TEMPORAL_BIN, timeo
     const [sft] = await factsOf(client, "it-0000.1/sft/");
     assert.ok((sft?.["attempt"] as number) > 1, "the record shows the killed attempt");
     assert.ok((sft?.["resumedFrom"] as number) > 0, "it went on from a checkpoint, not from the start");
+    assert.ok((sft?.["recomputed"] as number) > 0, "the steps after that checkpoint were done again, and the record says so");
     const log = readFileSync(join(campaign.stateDir, "logs", "worker.log"), "utf8");
     assert.match(log, /freed what a killed worker had left: .*train of ratchet:small-shop\/it-0000\.1/, "the next worker did not wait for the heartbeat timeout");
     const again = (await factsOf(client, "it-0001.1/generate/")).filter((facts) => facts["recomputed"] === true).length;

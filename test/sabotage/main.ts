@@ -28,17 +28,17 @@ const words = process.argv.slice(2);
 const chosen = DEFECTS.filter(({ name }) => words.length === 0 || words.some((word) => name.includes(word)));
 const lived: string[] = [];
 
-for (const control of distinct(chosen.map(({ chaos }) => chaos))) {
-  const found = await hunt(root, control, SEEDS.slice(0, 1));
-  report(`no defect, ${control.kinds.join(", ")} on ${control.store}`, found, found.seed === undefined ? "green" : "RED WITHOUT A DEFECT");
-  if (found.seed !== undefined) lived.push("the control");
-}
 for (const defect of chosen) {
   const copy = sabotaged(defect);
   const found = await hunt(copy, defect.chaos, SEEDS);
   rmSync(copy, { recursive: true });
   report(defect.name, found, found.seed === undefined ? "LIVED" : `red at seed ${found.seed}`);
   if (found.seed === undefined) lived.push(defect.name);
+}
+for (const control of distinct(chosen.map(({ chaos }) => chaos))) {
+  const found = await hunt(root, control, SEEDS.slice(0, 1));
+  report(`no defect, ${control.kinds.join(", ")} on ${control.store}`, found, found.seed === undefined ? "green" : "RED WITHOUT A DEFECT");
+  if (found.seed !== undefined) lived.push("the control");
 }
 process.stdout.write(`${chosen.length} defects, ${chosen.length - lived.length} found\n`);
 process.exitCode = lived.length === 0 ? 0 : 1;
@@ -48,7 +48,7 @@ async function hunt(product: string, { store, kinds, stages }: Defect["chaos"], 
   const startedAt = Date.now();
   const seconds = (): number => Math.round((Date.now() - startedAt) / 1000);
   for (const seed of seeds) {
-    const args = ["--seed", seed, "--faults", FAULTS, "--store", store, "--kinds", kinds.join(","), ...(stages ? ["--stages", stages.join(",")] : []), "--json"].map(String);
+    const args = ["--seed", seed, "--faults", FAULTS, "--store", store, "--kinds", kinds.join(","), ...(stages ? ["--stages", stages.join(",")] : []), "--bail", "--json"].map(String);
     const { problems, faults } = await chaos(product, args);
     if (problems.length > 0) return { seed, problem: problems[0]?.problem ?? "", seconds: seconds() };
     if (faults.total === 0) throw new Error(`no fault landed: chaos ${args.join(" ")}`);

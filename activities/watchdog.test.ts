@@ -1,0 +1,28 @@
+import assert from "node:assert/strict";
+import { it } from "node:test";
+import { Watchdog } from "./watchdog.ts";
+
+const minutes = (count: number): number => count * 60_000;
+
+it("gives an attempt that has shown nothing yet ten minutes", () => {
+  let now = 0;
+  const watchdog = new Watchdog(() => now);
+  now = minutes(9);
+  assert.equal(watchdog.isStuck(), false);
+  now = minutes(10);
+  assert.equal(watchdog.isStuck(), true);
+});
+
+it("calls one whose units took a second stuck after a minute, one whose units took ten after three, and waits from the last progress on", () => {
+  for (const [unitMs, limitMs] of [[1_000, minutes(1)], [10_000, 200_000], [minutes(5), minutes(10)]] as const) {
+    let now = 0;
+    const watchdog = new Watchdog(() => now);
+    for (let unit = 0; unit < 3; unit += 1) watchdog.done(unitMs);
+    now = 5_000;
+    watchdog.moved();
+    now = 5_000 + limitMs - 1;
+    assert.equal(watchdog.isStuck(), false);
+    now += 1;
+    assert.equal(watchdog.isStuck(), true);
+  }
+});

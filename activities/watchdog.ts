@@ -1,0 +1,40 @@
+// Tells a living attempt that is stuck. What is too long follows from what this attempt has shown: many times its longest unit of work (a
+// piece, a step), within bounds. On the monotonic clock: a machine whose clock is set is not stuck.
+
+/** Before anything was measured: loading models and compiling graphs are the longest silent things. */
+const UNKNOWN_MS = 10 * 60_000;
+const LEAST_MS = 60_000;
+const TIMES = 20;
+/** The first unit alone may have been a short one. */
+const MEASURED_MIN = 3;
+
+export class Watchdog {
+  private readonly now: () => number;
+  private movedAtMs: number;
+  private longestMs = 0;
+  private measured = 0;
+
+  constructor(now: () => number = () => performance.now()) {
+    this.now = now;
+    this.movedAtMs = now();
+  }
+
+  /** Some progress was heard of. */
+  moved(): void {
+    this.movedAtMs = this.now();
+  }
+
+  /** A unit of work was done, in this time. */
+  done(ms: number): void {
+    this.longestMs = Math.max(this.longestMs, ms);
+    this.measured += 1;
+  }
+
+  get limitMs(): number {
+    return this.measured < MEASURED_MIN ? UNKNOWN_MS : Math.min(UNKNOWN_MS, Math.max(LEAST_MS, TIMES * this.longestMs));
+  }
+
+  isStuck(): boolean {
+    return this.now() - this.movedAtMs >= this.limitMs;
+  }
+}

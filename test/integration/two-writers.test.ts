@@ -1,0 +1,189 @@
+// Two live writers of one campaign, stopped and continued at named points of the record: whoever is late adopts or ends with `lease_lost`,
+// nothing is overwritten, and the weights are the undisturbed run's. Each story on a directory and on a real S3 server.
+import "../support/quiet.ts";
+import assert from "node:assert/strict";
+import { spawn } from "node:child_process";
+import type { ChildProcess } from "node:child_process";
+import { cpSync, mkdtempSync, readdirSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { after, afterEach, before, describe, it } from "node:test";
+import { fileURLToPath } from "node:url";
+import { campaignWorkflowId } from "../../campaign/ids.ts";
+import { TemporalGateway } from "../../client/temporal-gateway.ts";
+import { Arena, CAMPAIGN } from "../chaos/arena.ts";
+import type { Watcher } from "../chaos/arena.ts";
+import { undisturbedRun } from "../chaos/campaign.ts";
+import { check } from "../chaos/check.ts";
+import { Events } from "../chaos/events.ts";
+import type { Outcome } from "../chaos/outcome.ts";
+import type { StoreKind } from "../chaos/plan.ts";
+import { GO } from "../chaos/points.ts";
+import type { Attempt, Point } from "../chaos/points.ts";
+import { signal, until } from "../chaos/processes.ts";
+import type { Where } from "../chaos/tree.ts";
+import { NO_TEMPORAL_BIN } from "../support/dev-campaign.ts";
+
+const SEED = 3;
+const WORKER = fileURLToPath(new URL("../chaos/worker.js", import.meta.url));
+const { RATCHET_TEST_TEMPORAL_BIN: temporal = "", RATCHET_TEST_VERSITYGW_BIN: versitygw } = process.env;
+
+/** Holds the first attempt that comes to a point, until it is let go. */
+class Holder implements Watcher {
+  readonly events = new Events();
+  held: { attempt: Attempt; pid: number } | undefined;
+  private readonly wanted: (point: Point) => boolean;
+  private release: () => void = () => undefined;
+  private readonly released = new Promise<void>((resolve) => (this.release = resolve));
+
+  constructor(wanted: (point: Point) => boolean) {
+    this.wanted = wanted;
+  }
+
+  async point(point: Point, pid: number): Promise<typeof GO> {
+    this.events.add(point, pid);
+    await this.hold(point, pid);
+    return GO;
+  }
+
+  async before(request: Parameters<Watcher["before"]>[0]): Promise<"pass"> {
+    const point: Point = { what: "store", when: "before", ...request };
+    await this.hold(point, this.pidOf(request.attempt));
+    return "pass";
+  }
+
+  after = async (): Promise<void> => undefined;
+  unreachable = (): void => undefined;
+
+  letGo(): void {
+    this.release();
+  }
+
+  private async hold(point: Point, pid: number): Promise<void> {
+    if (this.held || !("attempt" in point) || !point.attempt || !this.wanted(point)) return;
+    this.held = { attempt: point.attempt, pid };
+    await this.released;
+  }
+
+  private pidOf(attempt: Attempt | undefined): number {
+    return this.events.list.findLast(({ point }) => point.what === "begin" && point.attempt.activityId === attempt?.activityId && point.attempt.workflowId === attempt.workflowId)?.pid ?? -1;
+  }
+}
+
+const commitOf = (stage: string, key: RegExp) => (point: Point): boolean =>
+  point.what === "store" && point.when === "before" && point.operation === "create" && point.attempt?.stage === stage && key.test(point.key);
+
+for (const kind of ["dir", "s3"] as const satisfies StoreKind[]) {
+  const skip = kind === "s3" && !versitygw ? "RATCHET_TEST_VERSITYGW_BIN is not set: run through `npm test`, without --no-s3" : NO_TEMPORAL_BIN;
+  describe(`two writers on ${kind}`, { skip, timeout: 900_000 }, () => {
+    const folder = mkdtempSync(join(tmpdir(), "ratchet-writers-"));
+    const tools = { temporal, ...(versitygw ? { versitygw } : {}) };
+    const started: ChildProcess[] = [];
+    let undisturbed: Outcome;
+    let arena: Arena;
+    let stories = 0;
+
+    const open = async (holder: Holder): Promise<void> => {
+      arena = await Arena.open(join(folder, String((stories += 1))), { seed: SEED, kind, tools });
+      arena.watcher = holder;
+    };
+    /** A second worker of the campaign's server, as on another machine: its own state folder. */
+    const secondWorker = (): void => {
+      const { tree, where } = arena.current;
+      const env = { ...tree.options.env, TEMPORAL_ADDRESS: where.address, TEMPORAL_NAMESPACE: where.namespace, RATCHET_STORE: arena.storeName, RATCHET_SERVER_ID: where.serverId, RATCHET_STATE: join(arena.folder, "second") };
+      const worker = spawn(process.execPath, [WORKER], { env, stdio: "ignore", detached: true });
+      arena.leash.hold(worker.pid as number);
+      started.push(worker);
+    };
+    const holds = async (holder: Holder): Promise<void> => {
+      assert.equal(await arena.ended(300_000), "completed");
+      // Two writers at once may both compute what only one of them commits: that is not counted here.
+      const { problems } = await check(arena.records, undisturbed, new Events(), []);
+      assert.deepEqual(problems.filter((problem) => !problem.includes("went on from step")), [], `${holder.events.count} events`);
+    };
+
+    before(async () => {
+      undisturbed = await undisturbedRun({ seed: SEED, store: kind, tools, folder });
+    });
+    afterEach(async () => {
+      for (const worker of started.splice(0)) signal(worker.pid as number, "SIGKILL");
+      await arena.close();
+    });
+    after(() => rmSync(folder, { recursive: true, force: true, maxRetries: 5, retryDelay: 100 }));
+
+    it("a worker stopped between upload and commit adopts what a second one committed meanwhile", async () => {
+      const holder = new Holder(commitOf("generate", /\/it-0001\.1\/generate\/piece-/));
+      await open(holder);
+      await arena.start();
+      await until("piece that is uploaded and not committed", () => holder.held !== undefined);
+      const { attempt, pid } = holder.held as NonNullable<Holder["held"]>;
+      signal(pid, "SIGSTOP");
+      secondWorker();
+      await until("second worker that finishes the shard", () => holder.events.list.some((event) => event.pid !== pid && event.point.what === "end" && event.point.attempt.activityId === attempt.activityId && event.point.attempt.workflowId === attempt.workflowId), 180_000);
+      holder.letGo();
+      signal(pid, "SIGCONT");
+      await holds(holder);
+    });
+
+    it("two starts of one id at once are one campaign", async () => {
+      const holder = new Holder(() => false);
+      await open(holder);
+      await Promise.all([arena.start(), arena.start()]);
+      await holds(holder);
+      const rows = await arena.ledger();
+      assert.deepEqual(rows.map(({ event }) => event.type), ["created", "opened", "bootstrap-finished", "iteration-finished", "completed"]);
+    });
+
+    it("a second server is refused while the first owns the campaign; after --take-over the first one's run ends with lease_lost", async () => {
+      const holder = new Holder(commitOf("append", /\/ledger\//));
+      await open(holder);
+      await arena.start();
+      await until("row of the bootstrap that is about to be written", () => holder.held !== undefined, 180_000);
+      const { pid } = holder.held as NonNullable<Holder["held"]>;
+      signal(pid, "SIGSTOP");
+      const old = arena.current.where;
+      await arena.addTree();
+      await assert.rejects(arena.start(), { code: "owned_elsewhere" });
+      await arena.start({ takeOver: true });
+      await until("row of the new owner", async () => (await arena.ledger()).some(({ epoch }) => epoch === 2));
+      holder.letGo();
+      signal(pid, "SIGCONT");
+      assert.equal(await failureOf(old), "lease_lost");
+      await holds(holder);
+    });
+
+    it("an old server, restored from a backup after the campaign went on without it, ends with lease_lost", async () => {
+      const holder = new Holder(commitOf("append", /\/ledger\//));
+      await open(holder);
+      await arena.start();
+      await until("row of the bootstrap that is about to be written", () => holder.held !== undefined, 180_000);
+      const { tree } = arena.current;
+      await tree.kill();
+      const [database, backup] = [join(tree.options.stateDir, "temporal"), join(arena.folder, "backup")];
+      cpSync(database, backup, { recursive: true });
+      // The database is lost: the same start takes the campaign up from its ledger, and it runs to its end.
+      for (const name of readdirSync(database)) if (name.includes(".db")) rmSync(join(database, name));
+      holder.letGo();
+      await arena.restartTree();
+      await holds(holder);
+      await tree.down();
+      cpSync(backup, database, { recursive: true, force: true });
+      for (const name of readdirSync(database)) if (!readdirSync(backup).includes(name)) rmSync(join(database, name));
+      arena.current.where = await tree.up();
+      assert.equal(await failureOf(arena.current.where), "lease_lost");
+      await holds(holder);
+    });
+  });
+}
+
+/** Code of the campaign's run on a server, once it has failed there. */
+async function failureOf({ address, namespace, serverId }: Where): Promise<string | undefined> {
+  const gateway = await TemporalGateway.connect({ address, namespace, connection: {}, identity: serverId });
+  try {
+    const id = campaignWorkflowId(CAMPAIGN);
+    await until("end of the stale run", async () => (await gateway.run(id))?.status === "failed", 240_000);
+    return (await gateway.failure(id))?.code;
+  } finally {
+    await gateway.close();
+  }
+}
