@@ -63,8 +63,12 @@ const flipped = (flip: "answer" | "request"): KindOfFault => ({ treatment: ({ si
 export const FAULTS: Record<Kind, KindOfFault> = {
   "worker-kill": {
     // Its children are in its group; they are left to notice by themselves.
-    inflict: async (_arena, put) => void (put.seen["killed"] = signal(put.pid, "SIGKILL")),
-    landed: cutOff,
+    inflict: async (_arena, put) => void (put.seen["killedAtMs"] = signal(put.pid, "SIGKILL") ? Date.now() : undefined),
+    landed(events, put) {
+      const [killedAtMs, backAtMs] = [put.seen["killedAtMs"], events.retriedAtMs(put.attempt, put.at)];
+      if (typeof killedAtMs === "number" && backAtMs !== undefined) put.seen["awaySeconds"] = (backAtMs - killedAtMs) / 1000;
+      return cutOff(events, put);
+    },
   },
   "worker-stop": {
     inflict: (_arena, put) => stopFor(put, [put.pid], put.fault.coin ? BEYOND_HEARTBEAT_MS : put.fault.size * 400),
