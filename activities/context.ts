@@ -47,6 +47,8 @@ export interface StageContext<I extends StageInput & { stage: StageName } = Stag
   previous: Trace | undefined;
   /** A piece or a step was done that no attempt had done before, in this time. */
   advanced(ms: number): void;
+  /** What follows has nothing to do with the rate so far. */
+  anew(): void;
   /** How often each manifest was set aside by a repair, by key. */
   repairs: ReadonlyMap<string, number>;
   facts(more?: Record<string, unknown>): Facts;
@@ -92,6 +94,7 @@ export async function inStage<I extends StageInput & { stage: StageName }, R>(
         watchdog.done(ms);
         trace.fruitless = 0;
       },
+      anew: () => watchdog.anew(),
       facts: (more = {}) => ({ ...deps.facts, startedAt, finishedAt: new Date().toISOString(), attempt, epoch: input.epoch, ...more }),
     });
   } catch (error) {

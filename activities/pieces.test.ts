@@ -27,6 +27,7 @@ function attempt(store: Store, trace: Trace): StageContext<FanOutInput> {
     signal: new AbortController().signal,
     onProgress: () => undefined,
     advanced: () => undefined,
+    anew: () => undefined,
     facts: () => ({}) as ReturnType<StageContext["facts"]>,
   };
 }

@@ -103,6 +103,7 @@ async function run(context: StageContext<TrainInput>, recipe: Recipe, checkpoint
     });
     return { outcome, outDir, resumedFrom: resume?.step ?? 0 };
   } finally {
+    context.anew();
     // An aborted run has just written its last checkpoint: it counts only once it is in the store.
     await checkpoints.settled();
   }

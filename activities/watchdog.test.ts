@@ -13,8 +13,8 @@ it("gives an attempt that has shown nothing yet ten minutes", () => {
   assert.equal(watchdog.isStuck(), true);
 });
 
-it("calls one whose units took a second stuck after a minute, one whose units took ten after three, and waits from the last progress on", () => {
-  for (const [unitMs, limitMs] of [[1_000, minutes(1)], [10_000, 200_000], [minutes(5), minutes(10)]] as const) {
+it("calls one whose units took ten seconds stuck after twenty times that, never before three minutes or after ten, from the last progress on", () => {
+  for (const [unitMs, limitMs] of [[1_000, minutes(3)], [10_000, 200_000], [minutes(5), minutes(10)]] as const) {
     let now = 0;
     const watchdog = new Watchdog(() => now);
     for (let unit = 0; unit < 3; unit += 1) watchdog.done(unitMs);
@@ -24,5 +24,8 @@ it("calls one whose units took a second stuck after a minute, one whose units to
     assert.equal(watchdog.isStuck(), false);
     now += 1;
     assert.equal(watchdog.isStuck(), true);
+    watchdog.anew();
+    now += minutes(9);
+    assert.equal(watchdog.isStuck(), false, "of what comes next nothing is known");
   }
 });

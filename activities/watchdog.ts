@@ -3,7 +3,8 @@
 
 /** Before anything was measured: loading models and compiling graphs are the longest silent things. */
 const UNKNOWN_MS = 10 * 60_000;
-const LEAST_MS = 60_000;
+/** A checkpoint is written between two steps. */
+const LEAST_MS = 3 * 60_000;
 const TIMES = 20;
 /** The first unit alone may have been a short one. */
 const MEASURED_MIN = 3;
@@ -28,6 +29,12 @@ export class Watchdog {
   done(ms: number): void {
     this.longestMs = Math.max(this.longestMs, ms);
     this.measured += 1;
+  }
+
+  /** What follows is of another kind: an upload after training says nothing while it runs. */
+  anew(): void {
+    this.measured = 0;
+    this.moved();
   }
 
   get limitMs(): number {

@@ -28,8 +28,8 @@ import type { Where } from "./tree.ts";
 
 export const CAMPAIGN = "chaos";
 
-/** The ledger's last row comes before its run closes: a run that closed this long ago wrote none. */
-const NOBODY_RUNS_MS = 10_000;
+/** The ledger's last row comes before its run closes, and a damaged row does not mend itself: after this long neither will come to an end. */
+const HOPELESS_MS = 10_000;
 
 export interface Tools {
   temporal: string;
@@ -131,12 +131,13 @@ export class Arena {
 
   /** The campaign's end as the ledger says it, or undefined where it did not come. A store that is away for a while is part of the game. */
   async ended(timeoutMs: number): Promise<CampaignStatus | undefined> {
-    let idleSince: number | undefined;
+    let hopelessSince: number | undefined;
     for (const deadline = Date.now() + timeoutMs; Date.now() < deadline; await sleep(300)) {
-      const status = await readCampaign(this.records, CAMPAIGN).then((found) => found?.record.status, () => undefined);
+      const status = await readCampaign(this.records, CAMPAIGN).then((found) => found?.record.status, (error: { kind?: string }) => (error.kind === "artifact" ? "damaged" : undefined));
       if (status === "completed" || status === "failed" || status === "cancelled") return status;
-      idleSince = (await this.runs()) ? undefined : (idleSince ?? Date.now());
-      if (idleSince !== undefined && Date.now() - idleSince > NOBODY_RUNS_MS) return undefined;
+      const hopeless = status === "damaged" || !(await this.runs());
+      hopelessSince = hopeless ? (hopelessSince ?? Date.now()) : undefined;
+      if (hopelessSince !== undefined && Date.now() - hopelessSince > HOPELESS_MS) return undefined;
     }
     return undefined;
   }

@@ -53,12 +53,13 @@ export async function chaosCampaign(ground: Ground, index: number, faults: reado
   try {
     const scheduler = new Scheduler(arena, faults);
     arena.watcher = scheduler;
-    await arena.start();
-    const status = await arena.ended(END_MS);
+    const refused = await arena.start().then(() => undefined, (error: Error) => error.message);
+    const status = refused === undefined ? await arena.ended(END_MS) : undefined;
     await scheduler.settled();
     const landed = new Set(scheduler.landed());
+    if (refused !== undefined) scheduler.failures.push(`it could not be started: ${refused}`);
     const verdict = status === "completed" ? await check(arena.records, undisturbed, scheduler.events, scheduler.puts) : await unfinished(arena, status);
-    verdict.problems.push(...scheduler.failures);
+    verdict.problems.unshift(...scheduler.failures);
     sound = verdict.problems.length === 0;
     if (!sound) writeFileSync(join(folder, "events.jsonl"), scheduler.events.list.map((event) => `${JSON.stringify(event)}\n`).join(""));
     return {

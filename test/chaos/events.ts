@@ -31,9 +31,13 @@ export class Events {
     return end && ((end.point as Extract<Point, { what: "end" }>).failure ?? "");
   }
 
-  /** Whether a later attempt of the same activity began after event `at`. */
+  /** When a later attempt of the same activity began after event `at`. */
+  retriedAtMs(attempt: Attempt, at: number): number | undefined {
+    return this.list.slice(at).find(({ point }) => point.what === "begin" && samePlace(point.attempt, attempt) && point.attempt.attempt > attempt.attempt)?.atMs;
+  }
+
   retried(attempt: Attempt, at: number): boolean {
-    return this.list.slice(at).some(({ point }) => point.what === "begin" && samePlace(point.attempt, attempt) && point.attempt.attempt > attempt.attempt);
+    return this.retriedAtMs(attempt, at) !== undefined;
   }
 
   /** Whether the activity came to a good end after event `at`, in whichever attempt. */

@@ -28,6 +28,9 @@ const BEYOND_HEARTBEAT_MS = 17_000;
 /** A jump beyond every limit that a clock decides. */
 const JUMP_MS = 3_600_000;
 const LEASE_LOST_MS = 180_000;
+const CHILDREN_MS = 3_000;
+const ENGINE = "onnx/child.js";
+const MODULE = "module/child.js";
 
 interface KindOfFault {
   /** Does it, from outside of the worker, until the damage is mended again. What it returns is waited for without holding the attempt. */
@@ -63,16 +66,20 @@ const flipped = (flip: "answer" | "request"): KindOfFault => ({ treatment: ({ si
 export const FAULTS: Record<Kind, KindOfFault> = {
   "worker-kill": {
     // Its children are in its group; they are left to notice by themselves.
-    inflict: async (_arena, put) => void (put.seen["killed"] = signal(put.pid, "SIGKILL")),
-    landed: cutOff,
+    inflict: async (_arena, put) => void (put.seen["killedAtMs"] = signal(put.pid, "SIGKILL") ? Date.now() : undefined),
+    landed(events, put) {
+      const [killedAtMs, backAtMs] = [put.seen["killedAtMs"], events.retriedAtMs(put.attempt, put.at)];
+      if (typeof killedAtMs === "number" && backAtMs !== undefined) put.seen["awaySeconds"] = (backAtMs - killedAtMs) / 1000;
+      return cutOff(events, put);
+    },
   },
   "worker-stop": {
     inflict: (_arena, put) => stopFor(put, [put.pid], put.fault.coin ? BEYOND_HEARTBEAT_MS : put.fault.size * 400),
     landed: stopped,
   },
-  "engine-kill": { inflict: (_arena, put) => killChildren(put, "onnx/child.js"), landed: (events, put) => put.seen["killed"] === true && events.ending(put.attempt, put.at) === "engine_died" },
-  "engine-stop": { inflict: async (_arena, put) => stopFor(put, await childrenOf(put.pid, "onnx/child.js"), put.fault.size * 400), landed: stopped },
-  "module-kill": { inflict: (_arena, put) => killChildren(put, "module/child.js"), landed: (events, put) => put.seen["killed"] === true && events.ending(put.attempt, put.at) === "module_died" },
+  "engine-kill": { inflict: async (_arena, put) => () => killChildren(put, ENGINE), landed: (events, put) => put.seen["killed"] === true && events.ending(put.attempt, put.at) === "engine_died" },
+  "engine-stop": { inflict: async (_arena, put) => async () => stopFor(put, await workingChildren(put, ENGINE), put.fault.size * 400), landed: stopped },
+  "module-kill": { inflict: async (_arena, put) => () => killChildren(put, MODULE), landed: (events, put) => put.seen["killed"] === true && events.ending(put.attempt, put.at) === "module_died" },
   "server-kill": {
     async inflict({ current }, put) {
       const before = await current.tree.server();
@@ -150,8 +157,15 @@ async function stopFor(put: Put, pids: readonly number[], ms: number): Promise<v
   for (const pid of pids) signal(pid, "SIGCONT");
 }
 
+/** The attempt is not held: it may only be about to start them. */
+async function workingChildren({ pid }: Put, words: string): Promise<number[]> {
+  let pids: number[] = [];
+  await until(words, async () => (pids = await childrenOf(pid, words)).length > 0, CHILDREN_MS).catch(() => undefined);
+  return pids;
+}
+
 async function killChildren(put: Put, words: string): Promise<void> {
-  const pids = await childrenOf(put.pid, words);
+  const pids = await workingChildren(put, words);
   put.seen["killed"] = pids.map((pid) => signal(pid, "SIGKILL")).some(Boolean);
 }
 

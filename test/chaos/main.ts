@@ -80,7 +80,7 @@ function told({ index: at, faults, problems, seconds }: CampaignResult, landed: 
   return `campaign ${at}, ${seconds} s: ${list || "no fault met its moment"} · ${problems.length === 0 ? "holds" : `BROKEN: ${problems.join("; ")}`} · ${landed} of ${wanted} landed`;
 }
 
-function table({ faults, pairs, lost, doubled, digestEqual, recomputed, campaigns, problems, seeds }: Summary): string {
+function table({ faults, pairs, lost, doubled, digestEqual, recomputed, awaySeconds, campaigns, problems, seeds }: Summary): string {
   const counts = (of: Record<string, number>): string => Object.entries(of).map(([name, count]) => `  ${name.padEnd(20)} ${count}`).join("\n");
   return [
     `${faults.total} faults landed in ${campaigns} campaigns, seeds ${seeds.join(", ")}; ${pairs.met} of ${pairs.possible} pairs of kind and stage`,
@@ -88,6 +88,7 @@ function table({ faults, pairs, lost, doubled, digestEqual, recomputed, campaign
     "by stage",
     counts(faults.byStage),
     `lost ${lost}, doubled ${doubled}, digests equal: ${digestEqual}, computed again: ${recomputed.pieces} pieces, ${recomputed.steps} steps`,
+    `after ${awaySeconds.kills} kills of a worker its work went on within ${awaySeconds.p50 ?? "-"} s (median), ${awaySeconds.p95 ?? "-"} s (95 %)`,
     ...problems.map(({ seed: of, store: on, campaign, problem }) => `BROKEN seed ${of} on ${on}, campaign ${campaign}: ${problem}`),
     "",
   ].join("\n");

@@ -25,8 +25,8 @@ const rule = (stores: readonly StoreKind[], moments: readonly Moment[], stages: 
 export const KINDS = {
   "worker-kill": rule(BOTH, ANYWHERE),
   "worker-stop": rule(BOTH, ANYWHERE),
-  "engine-kill": rule(BOTH, ["begin"], ENGINE),
-  "engine-stop": rule(BOTH, ["begin"], ENGINE),
+  "engine-kill": rule(BOTH, ANYWHERE, ENGINE),
+  "engine-stop": rule(BOTH, ANYWHERE, ENGINE),
   "module-kill": rule(BOTH, ["begin"], MODULES),
   "server-kill": rule(BOTH, ANYWHERE),
   "server-stop": rule(BOTH, ANYWHERE),

@@ -13,6 +13,8 @@ export interface Summary {
   doubled: number;
   digestEqual: boolean;
   recomputed: { pieces: number; steps: number };
+  /** From SIGKILL of a worker to the next attempt of what it was at, on the same machine. */
+  awaySeconds: { kills: number; p50: number | null; p95: number | null };
   seeds: number[];
   campaigns: number;
   problems: { seed: number; store: string; campaign: number; problem: string }[];
@@ -47,6 +49,7 @@ export class Results {
 
   summary(): Summary {
     const landed = this.campaigns.flatMap(({ store, faults }) => faults.filter((fault) => fault.landed).map((fault) => ({ ...fault, store })));
+    const away = landed.flatMap(({ seen }) => (typeof seen["awaySeconds"] === "number" ? [seen["awaySeconds"]] : [])).sort((a, b) => a - b);
     const stores = [...new Set(this.campaigns.map(({ store }) => store))];
     const possible = stores.flatMap((store) => (Object.keys(KINDS) as Kind[]).flatMap((kind) => ((KINDS[kind].stores as readonly string[]).includes(store) ? KINDS[kind].stages : [])));
     return {
@@ -56,12 +59,16 @@ export class Results {
       doubled: sum(this.campaigns.map(({ doubled }) => doubled)),
       digestEqual: this.campaigns.every(({ digestEqual }) => digestEqual),
       recomputed: { pieces: sum(this.campaigns.map(({ recomputed }) => recomputed.pieces)), steps: sum(this.campaigns.map(({ recomputed }) => recomputed.steps)) },
+      awaySeconds: { kills: away.length, p50: quantile(away, 0.5), p95: quantile(away, 0.95) },
       seeds: [...new Set(this.campaigns.map(({ seed }) => seed))].sort((a, b) => a - b),
       campaigns: this.campaigns.length,
       problems: this.campaigns.flatMap(({ seed, store, index, problems }) => problems.map((problem) => ({ seed, store, campaign: index, problem }))),
     };
   }
 }
+
+/** Of sorted values, the nearest rank. */
+const quantile = (sorted: readonly number[], share: number): number | null => sorted[Math.ceil(share * sorted.length) - 1] ?? null;
 
 const sum = (values: readonly number[]): number => values.reduce((total, value) => total + value, 0);
 

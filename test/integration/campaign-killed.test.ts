@@ -1,7 +1,8 @@
 // Kill anything, and the campaign goes on to the same bits: each story is compared with an undisturbed run in its own empty store.
 import "../support/quiet.ts";
 import assert from "node:assert/strict";
-import { readdirSync, readFileSync, rmSync } from "node:fs";
+import { readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, describe, it } from "node:test";
 import { setTimeout as delay } from "node:timers/promises";
@@ -98,6 +99,24 @@ describe("a campaign whose processes are killed", { skip: NO_TEMPORAL_BIN, timeo
     assert.match(log, /freed what a killed worker had left: .*train of ratchet:small-shop\/it-0000\.1/, "the next worker did not wait for the heartbeat timeout");
     const again = (await factsOf(client, "it-0001.1/generate/")).filter((facts) => facts["recomputed"] === true).length;
     assert.ok(again <= 2, `${again} pieces were computed again: at most one per running shard`);
+    await client.close();
+  });
+
+  it("loses no step when the worker hears that its machine will be taken away", async () => {
+    const notice = join(tmpdir(), `ratchet-notice-${process.pid}`);
+    const campaign = await make(SHOP, { env: { ...process.env, RATCHET_DRAIN_FILE: notice } });
+    const client = await campaign.start();
+    let seen = 0;
+    await until("steps of SFT", client, async () => (seen = await stepsSeen(client)) > 0);
+    writeFileSync(notice, "");
+    const log = join(campaign.stateDir, "logs", "worker.log");
+    await until("worker that drains", client, async () => readFileSync(log, "utf8").includes("this machine is to go"));
+    rmSync(notice);
+    await until("end of SFT", client, async () => (await count(client, "results/it-0000.1/sft/")) > 0);
+    const [sft] = await factsOf(client, "it-0000.1/sft/");
+    assert.equal(sft?.["attempt"], 2);
+    assert.ok((sft?.["resumedFrom"] as number) >= seen, "the step at which it was told to stop was saved");
+    assert.equal(sft?.["recomputed"], 0);
     await client.close();
   });
 

@@ -88,8 +88,8 @@ export const DEFECTS: readonly Defect[] = [
   {
     name: "the position in the data is off by one after a resume",
     file: "engine/train/train.js",
-    line: "const batch = this.plan[step - 1];",
-    instead: "const batch = this.plan[Math.min(this.plan.length, step + (this.options.resume ? 1 : 0)) - 1];",
+    line: "const batch = this.layout.plan[step - 1];",
+    instead: "const batch = this.layout.plan[Math.min(this.steps, step + (this.options.resume ? 1 : 0)) - 1];",
     chaos: { store: "dir", kinds: KILLS, stages: ["sft", "reward", "train"] },
   },
   {
