@@ -1,7 +1,8 @@
 // sft, reward and train: one optimizer run from a checkpoint to a new one, resumed at its newest valid step.
 import { mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import type { Optimizer } from "../campaign/compiled.ts";
+import type { CompiledSpec, Optimizer } from "../campaign/compiled.ts";
+import { policyTask, usesReference } from "../campaign/losses.ts";
 import { deriveSeed } from "../campaign/recipe/seeds.ts";
 import { workPrefix } from "../campaign/ids.ts";
 import type { Digest, PairResult, TrainResult, Tree } from "../campaign/types.ts";
@@ -114,9 +115,13 @@ async function recipeOf(context: StageContext<TrainInput>): Promise<Recipe> {
   if (stage === "reward") {
     const { reward } = spec.bootstrap;
     if (!reward) throw new InvariantError("unreachable_state", "the spec has no reward model");
-    return { start, reference, rows, task: { kind: "reward" }, optimizer: reward.optimizer, seed };
+    return { start, reference, rows, task: rewardTask(reward), optimizer: reward.optimizer, seed };
   }
-  return { start, reference, rows, task: { kind: "dpo", beta: spec.train.beta }, optimizer: { ...spec.train.optimizer, ...armRate(context) }, seed };
+  return { start, reference: usesReference(spec.train.loss) ? reference : undefined, rows, task: policyTask(spec.train), optimizer: { ...spec.train.optimizer, ...armRate(context) }, seed };
+}
+
+function rewardTask({ margin, centering }: NonNullable<CompiledSpec["bootstrap"]["reward"]>): TrainTask {
+  return { kind: "reward", ...(margin ? { margin } : {}), ...(centering === undefined ? {} : { centering }) };
 }
 
 /** A baseline has its own learning rate; everything else of the optimizer is the iterations'. */

@@ -59,7 +59,12 @@ export class Bench {
   }
 
   close(): void {
-    for (const contender of this.served.values()) contender.close();
+    this.closeAllBut([]);
+  }
+
+  /** Others would keep their models in memory. */
+  private closeAllBut(contenders: readonly Contender[]): void {
+    for (const contender of this.served.values()) if (!contenders.includes(contender)) contender.close();
   }
 
   /** Ratchet's version with the digest of the sources that this build was made from. */
@@ -79,6 +84,7 @@ export class Bench {
     }
     for (const [name, reason] of Object.entries(missing)) say(`  without ${name}: ${reason}`);
     if (contenders.length === 1) throw new BenchError(`no peer of ${row.name} is installed`);
+    this.closeAllBut(contenders);
     const entered = await enter(row, await row.make(this.inputs), contenders, say);
     return { ...entered, missing: { ...missing, ...entered.failed } };
   }

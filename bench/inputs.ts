@@ -8,6 +8,7 @@ import { Models, shapes } from "./sizes.ts";
 import type { Size } from "./sizes.ts";
 import { denseIds, pairTexts, promptTexts, sftTexts } from "./texts.ts";
 import { BOS, characters, firstCharacter } from "./tokenizer.ts";
+import type { ScoreRow } from "./work.ts";
 
 /** Tokens of a dense row that are its prompt. */
 const densePrompt = 16;
@@ -66,9 +67,10 @@ export class Inputs {
     const tokenizer = await Tokenizer.load(dir, await readConfig(dir));
     const prompts = promptTexts("score", Math.ceil(count / samples));
     const answers = sftTexts("score", count);
-    const rows = answers.map(({ completion }, row) => {
+    const rows = answers.map(({ completion }, row): ScoreRow => {
       const prompt = prompts[Math.floor(row / samples)]!;
-      return { prompt, prompt_ids: tokenizer.encodePrompt({ prompt }), ids: tokenizer.encodeAnswer({ prompt }, completion) };
+      const prompt_ids = tokenizer.encodePrompt({ prompt });
+      return { prompt, prompt_ids, ids: tokenizer.encodeAnswer({ prompt }, completion, prompt_ids).ids };
     });
     return this.write(`score-${count}`, rows);
   }

@@ -10,6 +10,8 @@ export interface Measured {
   peer: string;
   median: Record<string, number>;
   variants: Record<string, string>;
+  /** Of the rate of a large product in the same run, by contender. */
+  matmulShare?: Record<string, number>;
   samples: Record<string, Sample[]>;
 }
 
@@ -102,6 +104,7 @@ function summary(row: Row, entrants: Entrant[]): Measured {
   const medians = values.map(median);
   const best = entrants.map((_, place) => place).slice(1).reduce((a, b) => (isBetter(row, medians[b]!, medians[a]!) ? b : a));
   const ratios = values[0]!.map((value, repeat) => value / values[best]![repeat]!);
+  const ceilings = entrants.flatMap(({ samples }) => samples.slice(1).flatMap(({ matmulFlops }) => matmulFlops ?? []));
   const byName = <T>(of: (entrant: Entrant, place: number) => T): Record<string, T> => Object.fromEntries(entrants.map((entrant, place) => [entrant.contender.name, of(entrant, place)]));
   return {
     ratio: median(ratios),
@@ -109,6 +112,7 @@ function summary(row: Row, entrants: Entrant[]): Measured {
     peer: entrants[best]!.contender.name,
     median: byName((_, place) => medians[place]!),
     variants: byName(({ variant }) => variant),
+    ...(row.flops !== undefined && ceilings.length > 0 ? { matmulShare: byName((_, place) => (medians[place]! * row.flops!) / median(ceilings)) } : {}),
     samples: byName(({ samples }) => samples.slice(1)),
   };
 }

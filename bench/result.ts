@@ -24,6 +24,8 @@ export interface Result {
   missing: Record<string, string>;
   /** The way of doing the work that was fastest, by contender. */
   variants: Record<string, string>;
+  /** Of the rate of a large product in the same run, by contender (dense steps). */
+  matmulShare?: Record<string, number>;
   versions: Record<string, string>;
   machine: { cpu: string; cores: number; threads: number };
   /** Load average of the last minute when the row began: above 0 others were at work. */
@@ -59,8 +61,9 @@ export function verdict({ ratio, target, aim, better }: Result): "aim" | "target
 const HEADER = ["row", "ratio", "spread", "target", "aim", "reached", "Ratchet", "best peer", "load", "notes"];
 
 function cells(result: Result): string[] {
-  const { row, ratio, spread, target, aim, median, unit, peer, missing, load } = result;
-  const notes = Object.keys(missing).map((name) => `no ${name}`);
+  const { row, ratio, spread, target, aim, median, unit, peer, missing, load, matmulShare = {} } = result;
+  const shares = Object.entries(matmulShare).map(([name, share]) => `${name} ${(100 * share).toFixed(0)} %`);
+  const notes = [...Object.keys(missing).map((name) => `no ${name}`), ...(shares.length > 0 ? [`of MatMul's rate: ${shares.join(", ")}`] : [])];
   return [row, `${ratio.toFixed(2)}×`, `${spread[0].toFixed(2)}–${spread[1].toFixed(2)}`, `${target}×`, `${aim}×`, verdict(result), `${digits(median["Ratchet"]!)} ${unit}`, `${peer} ${digits(median[peer]!)}`, load.toFixed(1), notes.join(", ")];
 }
 

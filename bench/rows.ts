@@ -2,7 +2,7 @@
 import type { OptimizerSettings } from "../engine/index.ts";
 import type { Inputs } from "./inputs.ts";
 import type { PeerName } from "./peers.ts";
-import type { Size } from "./sizes.ts";
+import { trainingFlops, type Size } from "./sizes.ts";
 import type { Sample, Work } from "./work.ts";
 
 export interface Row {
@@ -23,6 +23,8 @@ export interface Row {
   facts: string;
   /** By how much amounts may differ: 0 but where lengths are drawn. */
   amountTolerance: number;
+  /** Floating-point operations of one unit, where the rate is also told as a share of the machine's. */
+  flops?: number;
   /** At most this many repeats. */
   repeatsMax?: number;
   make(inputs: Inputs): Promise<Work>;
@@ -49,6 +51,7 @@ function dpoStep(size: Size, length: number, pairs: number, steps: number): Row 
     ...speed,
     unit: "tokens/s",
     facts: "loss of step",
+    flops: trainingFlops(size, length),
     make: async (inputs) => ({
       kind: "dpo-step",
       model: await inputs.models.folder(size, "plain"),
@@ -207,7 +210,7 @@ function memory(size: Size, length: number, pairs: number): Row {
     amountTolerance: 0,
     facts: "loss of step",
     // It hardly varies.
-    repeatsMax: 3,
+    repeatsMax: 2,
     make: async (inputs) => ({
       kind: "dpo-step",
       model: await inputs.models.folder(size, "plain"),
@@ -238,11 +241,11 @@ export const rows: readonly Row[] = [
   ...batches.map((batch) => decode("0.9M", batch, 128)),
   ...batches.map((batch) => decode("3.4M", batch, 128)),
   ...batches.map((batch) => decode("25M", batch, 32)),
-  ...batches.map((batch) => decode("135M", batch, 16)),
+  ...batches.map((batch) => decode("135M", batch, batch === 128 ? 8 : 16)),
   sampling("0.9M"),
   sampling("3.4M"),
   score("0.9M", 4096),
-  score("3.4M", 1024),
+  score("3.4M", 512),
   iteration("0.9M"),
   iteration("3.4M"),
   memory("0.9M", 256, 4),

@@ -43,6 +43,16 @@ export const shapes = {
   "135M": shape(576, 1536, 30, 9, 3, 64, 49152, 1024),
 } satisfies Record<string, Shape>;
 
+/**
+ * Floating-point operations of training on one token of a row of `length`: forward 2 per weight of a product and, of causal attention, 4
+ * per channel of q and position seen, half of the length on average; backward twice as many.
+ */
+export function trainingFlops(size: Size, length: number): number {
+  const { hidden_size: d, intermediate_size: f, num_hidden_layers: layers, num_attention_heads: heads, num_key_value_heads: kv, head_dim, vocab_size } = shapes[size];
+  const weights = layers * (2 * d * heads * head_dim + 2 * d * kv * head_dim + 3 * d * f) + vocab_size * d;
+  return 3 * (2 * weights + layers * 4 * heads * head_dim * (length / 2));
+}
+
 /** plain: as initialised; endless: never draws the end; answers: ends after `answerTokens` on average; reward: a reward model. */
 export type Flavour = "plain" | "endless" | "answers" | "reward";
 

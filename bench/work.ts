@@ -41,11 +41,18 @@ export interface GenerateWork {
   probe: number[];
 }
 
+/** A completion to score: prompt as text and as ids, answer as the ids that were sampled. */
+export interface ScoreRow {
+  prompt: string;
+  prompt_ids: number[];
+  ids: number[];
+}
+
 export interface ScoreWork {
   kind: "score";
   /** A reward model. */
   model: string;
-  /** JSON Lines {prompt, prompt_ids, ids}. */
+  /** JSON Lines of ScoreRow. */
   rows: string;
   /** Rewards of the first rows must agree. */
   checkRows: number;
@@ -81,5 +88,7 @@ export interface Sample {
   /** Units of work done in that time. */
   amount: number;
   parts?: Record<string, number>;
+  /** Floating-point operations per second of a large product just before, by a peer that can tell. */
+  matmulFlops?: number;
   [more: string]: unknown;
 }

@@ -1,8 +1,9 @@
 // World A without Temporal, one seed a process:
 //   node dist/bench/world.js run  --seed 1 [--quick]     the demo's campaign and its table
 //   node dist/bench/world.js tune --seed 101 [--rates …] each arm at each learning rate, judged by gold on the validation split
+//   node dist/bench/world.js study FILE                  what `run --json` printed for several seeds, put together
 // Files are kept under .ratchet/bench/world/, so a second call goes on where the first one stopped. Results: bench/results/.
-import { mkdir } from "node:fs/promises";
+import { mkdir, readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
 import type { PairRow, PromptRow } from "../campaign/recipe/rows.ts";
@@ -15,6 +16,7 @@ import type { LocalModel } from "../runtimes/types.ts";
 import { stagePolicy } from "../client/compile/policy.ts";
 import { Lab, type Arm } from "./lab.ts";
 import { createOnnxRuntime } from "../runtimes/onnx/index.ts";
+import { formatSummary, summarise, type StudyRun } from "./study.ts";
 
 const { positionals, values } = parseArgs({
   allowPositionals: true,
@@ -40,6 +42,8 @@ interface Bootstrapped {
   sft: LocalModel;
   reward: LocalModel;
   preferences: PairRow[];
+  /** Agreement of the reward model with gold. */
+  accuracy: number;
   /** All iterations' prompts, iteration 1 first. */
   online: PromptRow[];
 }
@@ -61,8 +65,9 @@ async function bootstrap(): Promise<Bootstrapped> {
   const preferences = await lab.preferences(policy);
   const model = await lab.rewardModel(policy, preferences);
   const online = await lab.promptsOf("online", spec.prompts.perIteration * spec.iterations);
-  console.error(`seed ${seed}: ${preferences.length} rated pairs, reward model agrees with gold on ${(await lab.accuracy(policy, model)).toFixed(3)} of fresh pairs`);
-  return { lab, sft: policy, reward: model, preferences, online };
+  const accuracy = await lab.accuracy(policy, model);
+  console.error(`seed ${seed}: ${preferences.length} rated pairs, reward model agrees with gold on ${accuracy.toFixed(3)} of fresh pairs`);
+  return { lab, sft: policy, reward: model, preferences, accuracy, online };
 }
 
 /** Policies of the iterations at one rate, in order. */
@@ -95,10 +100,10 @@ async function run(): Promise<void> {
     arms.push([name, await judge(`${name}-${learningRate}`, await baseline(world, name, learningRate)), learningRate]);
   const rate = lab.spec.train.learningRate;
   for (const [k, policy] of (await online(world, rate)).entries()) arms.push([`iteration-${k + 1}`, await judge(`online-${rate}-${k + 1}`, policy), rate]);
-  report(lab, arms, (performance.now() - began) / 1000);
+  report(world, arms, (performance.now() - began) / 1000);
 }
 
-function report(lab: Lab, arms: [string, Arm, number][], seconds: number): void {
+function report({ lab, accuracy }: Bootstrapped, arms: [string, Arm, number][], seconds: number): void {
   const last = arms.at(-1)!;
   const bootstrap = { resamples: lab.spec.evaluate.resamples, seed: deriveSeed(lab.spec.seed, "difference") };
   const vs = lab.spec.baselines.map(({ name }) => {
@@ -106,7 +111,7 @@ function report(lab: Lab, arms: [string, Arm, number][], seconds: number): void 
     return [name, { diff: value, low, high }] as const;
   });
   const table: CampaignTable = { arms: arms.map(([name, { metrics }, learningRate]) => ({ name, metrics, learningRate })), vs: Object.fromEntries(vs) };
-  console.log(values.json ? JSON.stringify({ seed: lab.spec.seed, ...tableJson(table) }) : formatTable(table, { colour: false }));
+  console.log(values.json ? JSON.stringify({ seed: lab.spec.seed, rewardAccuracy: accuracy, ...tableJson(table) } satisfies StudyRun) : formatTable(table, { colour: false }));
   const stages = Object.entries(lab.seconds).map(([stage, time]) => `${stage} ${time.toFixed(1)}`);
   console.error(`seed ${lab.spec.seed}: ${seconds.toFixed(0)} s; by stage: ${stages.join(", ")}`);
 }
@@ -124,8 +129,15 @@ async function tune(): Promise<void> {
     }
 }
 
+async function study(file: string): Promise<void> {
+  const lines = (await readFile(file, "utf8")).trim().split("\n");
+  console.log(formatSummary(summarise(lines.map((line): StudyRun => JSON.parse(line)))));
+}
+
 try {
-  await (positionals[0] === "tune" ? tune() : run());
+  const [mode = "run", file] = positionals;
+  if (mode === "study" && file) await study(file);
+  else await (mode === "tune" ? tune() : run());
 } finally {
   await runtime.close();
 }

@@ -1,5 +1,6 @@
 // The compiled spec: defaults filled in, every path replaced by the digest of what it held. Its canonical JSON is the blob that
 // `specDigest` names, the same on every machine. The written and the resolved form are in spec.ts.
+import type { ResolvedLoss } from "./losses.ts";
 import type { ModuleBlob } from "./modules.ts";
 import type { Digest } from "./types.ts";
 
@@ -81,7 +82,8 @@ export interface CompiledSpec {
     sft?: { data: Rows; optimizer: Optimizer; promptMask: boolean; assistantOnly?: true };
     /** Pairs from a file in TRL's columns (with what its filters dropped, by reason), or sampled from π_0 and labelled by the rater module. */
     preferences?: { data: Rows; dropped: Record<string, number> } | { sample: Sampling };
-    reward?: { optimizer: Optimizer };
+    /** `margin`: the chosen answer's reward should be larger by the row's; `centering`: absent = 0. */
+    reward?: { optimizer: Optimizer; margin?: true; centering?: number };
   };
   baselines: BaselineSettings[];
   iterations: number;
@@ -91,7 +93,8 @@ export interface CompiledSpec {
   /** `model`: the bootstrap's reward model. `module`: modules.reward. */
   score: { by: "model" | "module" };
   pair: PairSettings;
-  train: { loss: "sigmoid"; beta: number; reference: "initial" | "previous"; optimizer: Optimizer };
+  /** `ldAlpha`: absent = 1, every token counts alike. */
+  train: { loss: ResolvedLoss; beta: number; ldAlpha?: number; reference: "initial" | "previous"; optimizer: Optimizer };
   checkpoint: Checkpointing;
   evaluate: { samples: number; temperature: number; resamples: number };
   promote: { threshold: number };

@@ -1,10 +1,11 @@
 // Settings that are each fine and impossible together. Every refusal names both. What needs the model or the data is checked when
 // the spec is compiled.
 import type { Problem } from "./errors.ts";
+import { termsOf, usesReference } from "./losses.ts";
 import type { ResolvedSpec } from "./spec.ts";
 
 export function conflictsOf(spec: ResolvedSpec): Problem[] {
-  return [...scoring(spec), ...preferences(spec), ...sftData(spec), ...baselines(spec), ...sizes(spec), ...shape(spec)];
+  return [...scoring(spec), ...preferences(spec), ...sftData(spec), ...training(spec), ...baselines(spec), ...sizes(spec), ...shape(spec)];
 }
 
 const answers = (samples: { count: number }[]): number => samples.reduce((sum, { count }) => sum + count, 0);
@@ -66,6 +67,21 @@ function sftData({ bootstrap }: ResolvedSpec): Problem[] {
   return [
     ...when(!!data?.module && data.count === undefined, "bootstrap.sft.data.count", "bootstrap.sft.data.module is asked for rows, but bootstrap.sft.data.count is missing"),
     ...when(!!data?.file && data.count !== undefined, "bootstrap.sft.data.count", "bootstrap.sft.data.count is for a module, but the data comes from a file"),
+  ];
+}
+
+function training({ train, bootstrap }: ResolvedSpec): Problem[] {
+  const { loss, ldAlpha, batch } = train;
+  const compared = termsOf(loss).length > 0;
+  return [
+    ...when(ldAlpha < 1 && !compared, "train.ldAlpha", `train.ldAlpha is ${ldAlpha} and compares the answers of a pair, but train.loss kto has no pairs`),
+    ...when(ldAlpha < 1 && compared && !usesReference(loss), "train.ldAlpha", `train.ldAlpha is ${ldAlpha} and weighs log-ratios to the reference, but train.loss has none`),
+    ...when(!compared && batch < 2, "train.batch", `train.batch is ${batch}, but train.loss kto needs at least 2: it compares an answer with others of its batch`),
+    ...when(
+      bootstrap.reward?.margin === true && bootstrap.preferences?.sample !== undefined,
+      "bootstrap.reward.margin",
+      "bootstrap.reward.margin needs the scores of a preference file, but the preferences are sampled and rated",
+    ),
   ];
 }
 

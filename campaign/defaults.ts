@@ -20,7 +20,7 @@ export const DEFAULTS = {
   /** P §3.1; S: loss on the answer only. */
   sft: { ...adamw, learningRate: 2e-5, epochs: 1, batch: 32, promptMask: true, assistantOnly: false },
   /** P §2.1; S: weight decay. */
-  reward: { ...adamw, learningRate: 2e-6, epochs: 1, batch: 512, weightDecay: 0.001 },
+  reward: { ...adamw, learningRate: 2e-6, epochs: 1, batch: 512, weightDecay: 0.001, margin: false, centering: 0 },
   /** P §2.1 and its scripts: the text that a pairwise preference model reads, its letters, and how it is trained. */
   preferenceModel: {
     template: "[CONTEXT] {context} [RESPONSE A] {a} [RESPONSE B] {b} \n",
@@ -36,7 +36,19 @@ export const DEFAULTS = {
   /** P §3.3: best against worst; P eq. 9 with λ = 0, its headline model. R: answers cut at the limit stay out of pairs. */
   pair: { strategy: "max-min" as const, lengthPenalty: { per: "character" as const, weight: 0 }, dropTruncated: true, missingEosPenalty: 0, limit: 0 },
   /** P §3.3, T7: reference always π_0. */
-  train: { ...adamw, loss: "sigmoid" as const, beta: 0.1, reference: "initial" as const, learningRate: 5e-7, epochs: 2, batch: 128 },
+  train: { ...adamw, loss: "sigmoid" as const, beta: 0.1, ldAlpha: 1, reference: "initial" as const, learningRate: 5e-7, epochs: 2, batch: 128 },
+  /** R: the values that the losses' papers advise, where they advise one; else none of the effect. */
+  losses: {
+    cdpo: { labelSmoothing: 0.1 },
+    robust: { labelSmoothing: 0.1 },
+    exo_pair: { labelSmoothing: 1e-3 },
+    rdpo: { lengthWeight: 0.01 },
+    aot: { labelSmoothing: 0 },
+    aot_unpaired: { labelSmoothing: 0 },
+    discopop: { tau: 0.05 },
+    simpo: { gamma: 0.5 },
+    kto: { desirableWeight: 1, undesirableWeight: 1 },
+  },
   /** R: a cut answer teaches to stop nowhere; TRL cuts. */
   truncation: "drop" as const,
   /** R: whichever comes first. */

@@ -72,17 +72,21 @@ interface Node {
   properties?: Record<string, Node>;
   items?: Node;
   anyOf?: Node[];
+  oneOf?: Node[];
 }
 
+/** A node and what it may be instead. */
+const alternatives = (node: Node): Node[] => [node, ...[...(node.anyOf ?? []), ...(node.oneOf ?? [])].flatMap(alternatives)];
+
 function keysAt(path: Path): string[] {
-  let nodes: Node[] = [specJsonSchema() as Node];
+  let nodes = alternatives(specJsonSchema() as Node);
   for (const key of path) {
     nodes = nodes.flatMap((node) => {
       const inner = typeof key === "number" ? node.items : node.properties?.[String(key)];
-      return inner ? [inner, ...(inner.anyOf ?? [])] : [];
+      return inner ? alternatives(inner) : [];
     });
   }
-  return nodes.flatMap((node) => Object.keys(node.properties ?? {}));
+  return [...new Set(nodes.flatMap((node) => Object.keys(node.properties ?? {})))];
 }
 
 function sectionsWith(key: string): string[] {
@@ -92,7 +96,7 @@ function sectionsWith(key: string): string[] {
       if (name === key) found.push(path.join(".") || "the top level");
       walk(inner, [...path, name]);
     }
-    for (const inner of node.anyOf ?? []) walk(inner, path);
+    for (const inner of alternatives(node).slice(1)) walk(inner, path);
     if (node.items) walk(node.items, path);
   };
   walk(specJsonSchema() as Node, []);

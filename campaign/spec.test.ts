@@ -5,6 +5,8 @@ import { join } from "node:path";
 import { after, test } from "node:test";
 import { SpecError } from "./errors.ts";
 import { durationMs } from "./fields.ts";
+import { needsReference } from "../engine/loss/index.ts";
+import { LOSS_NAMES, termsOf, usesReference } from "./losses.ts";
 import { loadSpecFile } from "./load.ts";
 import { resolveSpec } from "./resolve.ts";
 import { specJsonSchema, type WrittenSpec } from "./spec.ts";
@@ -43,6 +45,7 @@ const misspelt: [string, object, string, string][] = [
   ["in a section", { train: { betta: 0.1 } }, "unknown key betta in train", "did you mean beta?"],
   ["in a list", { generate: { samples: [{ temperature: 1, cuont: 8 }] } }, "unknown key cuont in generate.samples[0]", "did you mean count?"],
   ["in one of two forms", { score: { reward: { module: "r.ts", timout: "5s" } } }, "unknown key timout in score.reward", "did you mean timeout?"],
+  ["of a loss", { train: { loss: { type: "discopop", tua: 1 } } }, "unknown key tua in train.loss", "did you mean tau?"],
   ["of another section", { beta: 0.1 }, "unknown key beta in the spec", "beta belongs in train"],
 ];
 for (const [where, change, message, hint] of misspelt) {
@@ -60,6 +63,9 @@ const outOfRange: [object, string][] = [
   [{ generate: { topP: "all" } }, 'generate.topP is "all", but must be a number above 0, at most 1'],
   [{ iterations: 2.5 }, "iterations is 2.5, but must be a whole number from 1 to 9999"],
   [{ pair: { strategy: "best" } }, 'pair.strategy is "best", but must be one of max-min, max-random, max-max, random'],
+  [{ train: { loss: { type: "robust", labelSmoothing: 0.5 } } }, "train.loss.labelSmoothing is 0.5, but must be a number from 0 to below 0.5"],
+  [{ train: { loss: ["sigmoid", { type: "sft", weight: 0 }] } }, "train.loss[1].weight is 0, but must be a number above 0, at most 1000000"],
+  [{ train: { loss: [] } }, "train.loss is [], but must be a list of at least one loss"],
   [{ pair: "max-min" }, 'pair is "max-min", but must be a section with strategy, lengthPenalty, dropTruncated, missingEosPenalty, limit'],
   [{ generate: { samples: [] } }, "generate.samples is [], but must be a list of at least one {temperature, count}"],
   [{ score: { reward: { module: "r.ts", timeout: 5 } } }, "score.reward.timeout is 5, but must be a time with its unit, such as 500ms, 30s, 5m or 1h"],
@@ -78,6 +84,30 @@ test("everything wrong is told at once, the first as the message", () => {
   const error = refused({ ...minimal, iterations: 0, train: { beta: -1 }, sead: 1 });
   assert.equal(error.problems.length, 3);
   assert.match(error.message, /\(and 2 more\)$/);
+});
+
+const losses: [written: unknown, resolved: unknown][] = [
+  ["sigmoid", "sigmoid"],
+  [{ type: "hinge" }, "hinge"],
+  ["robust", { type: "robust", labelSmoothing: 0.1 }],
+  [{ type: "simpo", gamma: 1 }, { type: "simpo", gamma: 1 }],
+  ["kto", { type: "kto", desirableWeight: 1, undesirableWeight: 1 }],
+  [["sigmoid", { type: "sft", weight: 0.2 }], [{ type: "sigmoid", weight: 1 }, { type: "sft", weight: 0.2 }]],
+];
+for (const [written, resolved] of losses) {
+  test(`train.loss ${JSON.stringify(written)} is recorded with all its settings`, () => {
+    const spec = resolveSpec({ ...minimal, train: { loss: written } });
+    assert.deepEqual(spec.train.loss, resolved);
+    assert.deepEqual(resolveSpec(spec), spec);
+  });
+}
+
+test("a loss needs a reference where the engine's does", () => {
+  const lists = LOSS_NAMES.flatMap((name) => (name === "kto" ? [] : [[name], [name, "sft"], [name, "sigmoid"]]));
+  for (const names of lists) {
+    const { loss } = resolveSpec({ ...minimal, train: { loss: names } }).train;
+    assert.equal(usesReference(loss), needsReference(termsOf(loss)), names.join(" + "));
+  }
 });
 
 test("a secret in a spec is refused and not shown", () => {
@@ -102,6 +132,9 @@ const conflicts: [object, RegExp][] = [
   [{ score: { reward: "model" }, bootstrap: { reward: {}, preferences: { sample: {} } }, prompts: { file: "p", preferences: 5 } }, /rater is missing/],
   [{ score: { reward: "model" }, bootstrap: { reward: {}, preferences: { ...sampled, sample: { samples: [{ temperature: 1, count: 3 }] } } }, prompts: { file: "p", preferences: 5 } }, /gives 3 answers per prompt, but a rater compares them two by two/],
   [{ bootstrap: { sft: { data: { module: "s.ts" } } } }, /count is missing/],
+  [{ train: { loss: "kto", batch: 1 } }, /train\.batch is 1, but train\.loss kto needs at least 2/],
+  [{ train: { loss: "kto", ldAlpha: 0.5 } }, /train\.ldAlpha is 0\.5 and compares the answers of a pair, but train\.loss kto has no pairs/],
+  [{ train: { loss: "simpo", ldAlpha: 0.5 } }, /train\.ldAlpha is 0\.5 and weighs log-ratios to the reference, but train\.loss has none/],
   [{ ...init({ contextLength: 1024 }) }, /generate\.maxTokens is 2048, but the model's context is 1024 tokens/],
   [{ ...init({ hiddenSize: 60, heads: 4 }) }, /hiddenSize 60 over heads 4 is no even head size/],
   [{ ...init({ kvHeads: 3 }) }, /heads 4 is no multiple of kvHeads 3/],
@@ -178,6 +211,16 @@ test("a file that cannot be read at all is told with the line where it breaks", 
 
 const document = await readFile(new URL("../../docs/spec.md", import.meta.url), "utf8");
 const valueAt = (root: unknown, path: string): unknown => path.split(".").reduce<unknown>((value, key) => (value as Record<string, unknown>)[key], root);
+
+test("docs/spec.md names every loss with its settings as they are by default", () => {
+  const described = new Map([...document.matchAll(/^\| `(\w+)` \| (?:`([^`]*)`)? ?\| .*arXiv/gm)].map(([, name, settings]) => [name, settings]));
+  for (const name of LOSS_NAMES) {
+    const { loss } = resolveSpec({ ...minimal, train: { loss: name } }).train;
+    const { type: _, ...settings } = typeof loss === "string" ? { type: loss } : (loss as { type: string });
+    assert.ok(described.has(name), name);
+    assert.equal(described.get(name) ?? "", Object.entries(settings).map(([key, value]) => `${key}: ${value}`).join(", "), name);
+  }
+});
 
 test("every default in docs/spec.md is the program's", () => {
   const { resolved, sft } = { resolved: resolveSpec(minimal), sft: resolveSpec({ ...minimal, bootstrap: { sft: { data: { file: "s" } }, reward: {}, preferences: { file: "p" } }, score: {} }) };

@@ -4,6 +4,7 @@ import { z } from "zod";
 import { DEFAULTS } from "./defaults.ts";
 import { above, below, duration, flag, oneOf, path, real, text, whole } from "./fields.ts";
 import { CAMPAIGN_ID } from "./ids.ts";
+import { lossField } from "./losses.ts";
 
 /** An object whose keys are all known; `what` is said where something else stands in its place. */
 function section<S extends z.ZodRawShape>(what: string, shape: S) {
@@ -129,7 +130,13 @@ const bootstrap = section("sft, preferences, reward", {
     ...truncation,
   }).optional(),
   preferences: preferences.optional(),
-  reward: section("optimizer settings", optimizer(DEFAULTS.reward)).optional(),
+  reward: section("margin, centering and optimizer settings", {
+    /** The chosen answer's reward should be larger by the row's `margin`. */
+    margin: flag().default(DEFAULTS.reward.margin),
+    /** How strongly the rewards of a pair are drawn to a sum of 0. */
+    centering: real(0, 1000).default(DEFAULTS.reward.centering),
+    ...optimizer(DEFAULTS.reward),
+  }).optional(),
 });
 
 const baseline = section("name, pairs, learningRate", {
@@ -173,9 +180,11 @@ export const specSchema = section("name, policy, prompts and what else the campa
     missingEosPenalty: real(0, 1_000_000).default(DEFAULTS.pair.missingEosPenalty),
     limit: whole(0, 10_000_000).default(DEFAULTS.pair.limit),
   }).prefault({}),
-  train: section("loss, beta, reference, optimizer settings, checkpoint, queue", {
-    loss: oneOf("sigmoid").default(DEFAULTS.train.loss),
+  train: section("loss, beta, ldAlpha, reference, optimizer settings, checkpoint, queue", {
+    loss: lossField.default(DEFAULTS.train.loss),
     beta: above(0, 1000).default(DEFAULTS.train.beta),
+    /** What a token beyond the length of the pair's shorter answer counts (LD-DPO). */
+    ldAlpha: real(0, 1).default(DEFAULTS.train.ldAlpha),
     reference: oneOf("initial", "previous").default(DEFAULTS.train.reference),
     ...optimizer(DEFAULTS.train),
     ...truncation,

@@ -10,6 +10,7 @@ import { exportVerb } from "./export.ts";
 import { historyVerb } from "./history.ts";
 import { initVerb } from "./init.ts";
 import { listVerb } from "./list.ts";
+import { logpsVerb } from "./logps.ts";
 import { planVerb } from "./plan.ts";
 import { runVerb } from "./run.ts";
 import { samplesVerb } from "./samples.ts";
@@ -43,7 +44,7 @@ const groups: Record<string, ((program: Command) => Command)[]> = {
   "Follow:": [statusVerb, watchVerb, listVerb],
   "Control:": [pauseVerb, resumeVerb, cancelVerb],
   "Read:": [historyVerb, samplesVerb, verifyVerb, exportVerb],
-  "Check:": [doctorVerb],
+  "Check:": [logpsVerb, doctorVerb],
 };
 for (const [heading, verbs] of Object.entries(groups)) for (const verb of verbs) verb(program).helpGroup(heading);
 

@@ -1,4 +1,5 @@
 // How big a campaign is, from its resolved spec alone: what each stage makes, in pieces, shards, completions and optimizer steps.
+import { lossName } from "../campaign/losses.ts";
 import type { ResolvedSpec } from "../campaign/spec.ts";
 
 export interface StageSize {
@@ -49,7 +50,7 @@ export function sizesOf(spec: ResolvedSpec, { sftRows = 0, pairRows = 0 }: { sft
     { ...each, stage: "generate", ...sizes.fanOut(prompts.perIteration, answers, generate.maxTokens) },
     { ...each, stage: score.reward === "model" ? "score (model)" : "score (module)", ...sizes.pieces(prompts.perIteration) },
     { ...each, stage: `pair (${pair.strategy})`, rowsMax: pairsMax },
-    { ...each, stage: `train (${train.loss})`, ...sizes.steps(pairsMax, train) },
+    { ...each, stage: `train (${lossName(train.loss)})`, ...sizes.steps(pairsMax, train) },
     { ...each, stage: "evaluate", ...sizes.evaluation(prompts.validation + prompts.test) },
     { ...each, stage: "promote" },
   );
@@ -61,7 +62,7 @@ export function sizesOf(spec: ResolvedSpec, { sftRows = 0, pairRows = 0 }: { sft
       stages.push({ ...arm, stage: "generate", ...sizes.fanOut(all, answers, generate.maxTokens) }, { ...arm, stage: "score", ...sizes.pieces(all) });
     }
     const rows = limited(pairs === "preferences" ? rated : all, pair.limit * iterations);
-    stages.push({ ...arm, stage: "pair", rowsMax: rows }, { ...arm, stage: `train (${train.loss})`, ...sizes.steps(rows, train) }, { ...arm, stage: "evaluate", ...sizes.evaluation(prompts.test) });
+    stages.push({ ...arm, stage: "pair", rowsMax: rows }, { ...arm, stage: `train (${lossName(train.loss)})`, ...sizes.steps(rows, train) }, { ...arm, stage: "evaluate", ...sizes.evaluation(prompts.test) });
   }
   return { stages, totals: totalsOf(stages) };
 }

@@ -14,9 +14,10 @@ export interface ServerPorts {
   ui?: number;
 }
 
-export function serverArguments(database: string, ports: ServerPorts): string[] {
+/** `mark`: a namespace that no other server has, so that it can be told who answers on a port. */
+export function serverArguments(database: string, ports: ServerPorts, mark: string): string[] {
   const ui = ports.ui === undefined ? ["--headless"] : ["--ui-port", String(ports.ui), "--ui-disable-news-fetch"];
-  return ["server", "start-dev", "--ip", "127.0.0.1", "--port", String(ports.grpc), "--db-filename", database, "--log-level", "warn", ...ui];
+  return ["server", "start-dev", "--ip", "127.0.0.1", "--port", String(ports.grpc), "--db-filename", database, "--namespace", mark, "--log-level", "warn", ...ui];
 }
 
 /** A server of ours has nothing to do with the servers that the user's environment and profiles talk of. */
@@ -24,14 +25,14 @@ export function withoutTemporalSettings(env: NodeJS.ProcessEnv): NodeJS.ProcessE
   return Object.fromEntries(Object.entries(env).filter(([name]) => !name.startsWith("TEMPORAL_")));
 }
 
-/** Polls by real calls until the namespace answers. False when `giveUp` says so or the time is over. */
-export async function waitUntilServing(address: string, timeoutMs: number, giveUp: () => boolean = () => false): Promise<boolean> {
+/** Polls by real calls until the namespaces answer. False when `giveUp` says so or the time is over. */
+export async function waitUntilServing(address: string, timeoutMs: number, giveUp: () => boolean = () => false, namespaces: readonly string[] = [NAMESPACE]): Promise<boolean> {
   const channelArgs = { "grpc.initial_reconnect_backoff_ms": 100, "grpc.max_reconnect_backoff_ms": 500 };
   const connection = Connection.lazy({ address, channelArgs });
   try {
     for (const deadline = Date.now() + timeoutMs; Date.now() < deadline && !giveUp(); await sleep(100)) {
       try {
-        await connection.withDeadline(Date.now() + 1000, () => connection.workflowService.describeNamespace({ namespace: NAMESPACE }));
+        for (const namespace of namespaces) await connection.withDeadline(Date.now() + 1000, () => connection.workflowService.describeNamespace({ namespace }));
         return true;
       } catch {
         // not yet: refused, starting, or the namespace is still being made

@@ -9,6 +9,7 @@ import { processStart, tryLock, waitForLock } from "../infra/lock.mjs";
 import { provideTemporal } from "../infra/temporal.mjs";
 import { Child, logTail } from "./child.ts";
 import { prepareDatabase } from "./database.ts";
+import type { ServerDatabase } from "./database.ts";
 import { readDevJson, writeDevJson } from "./dev-json.ts";
 import type { DevJson } from "./dev-json.ts";
 import { DevError } from "./errors.ts";
@@ -64,7 +65,7 @@ export async function startDevTree(options: DevTreeOptions): Promise<DevTree> {
   try {
     const temporal = options.temporal ?? (await provideTemporal({ say: report })).path;
     const database = prepareDatabase(stateDir, await versionOf(temporal), report);
-    const server = await startServer({ temporal, database: database.path, options, stateDir, leash, report });
+    const server = await startServer({ temporal, database, options, stateDir, leash, report });
     children.push(server.child);
     await registerSearchAttributes(server.address);
 
@@ -119,16 +120,20 @@ interface StartedServer {
   uiUrl: string | null;
 }
 
-/** A port found free may be taken a moment later by somebody else; where the user named none, others are tried. */
-async function startServer(start: Surroundings & { temporal: string; database: string }): Promise<StartedServer> {
+/**
+ * A port found free may be taken a moment later by somebody else, perhaps by another tree's server, which would answer in place of ours.
+ * Where the user named none, others are tried.
+ */
+async function startServer(start: Surroundings & { temporal: string; database: ServerDatabase }): Promise<StartedServer> {
   const { options, stateDir, leash, report, temporal, database } = start;
   const logFile = freshLog(stateDir, "temporal.log");
+  const mark = `ratchet-${database.serverId}`;
   for (let triesLeft = options.ports?.grpc === undefined ? 3 : 1; ; ) {
     const ports = await choosePorts(options);
     const address = `127.0.0.1:${ports.grpc}`;
     const env = withoutTemporalSettings(options.env ?? process.env);
-    const child = new Child({ title: "Temporal server", command: temporal, args: serverArguments(database, ports), env, logFile, leash, report });
-    if (await waitUntilServing(address, START_TIMEOUT_MS, () => child.exits > 0)) {
+    const child = new Child({ title: "Temporal server", command: temporal, args: serverArguments(database.path, ports, mark), env, logFile, leash, report });
+    if (await waitUntilServing(address, START_TIMEOUT_MS, () => child.exits > 0, [NAMESPACE, mark])) {
       return { child, address, uiUrl: ports.ui === undefined ? null : `http://127.0.0.1:${ports.ui}` };
     }
     await child.stop(SERVER_GRACE_MS);

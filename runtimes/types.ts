@@ -1,5 +1,6 @@
 // What an activity computes with. One interface per kind of work; a runtime declares properties, nobody switches on its name.
 // Models are given as local folders in Hugging Face layout (the worker's cache put them there) with the digest that names them.
+import type { KtoSettings, PreferenceTerm } from "../engine/loss/index.ts";
 
 export interface LocalModel {
   digest: string;
@@ -119,17 +120,21 @@ export interface OptimizerSettings {
 export type TrainTask =
   /** promptMask: no loss on the prompt; assistantOnly: none on what the chat template's `{% generation %}` leaves out. */
   | { kind: "sft"; promptMask: boolean; assistantOnly?: true }
-  | { kind: "reward" }
-  | { kind: "dpo"; beta: number };
+  /** margin: every row has one. centering: 0 where absent. */
+  | { kind: "reward"; margin?: true; centering?: number }
+  /** losses: sigmoid where absent. ldAlpha: what a token beyond the length of the pair's shorter answer counts; 1 where absent. */
+  | { kind: "dpo"; beta: number; losses?: PreferenceTerm[]; ldAlpha?: number }
+  | ({ kind: "kto" } & KtoSettings);
 
 /**
  * Rows are JSON Lines on local disk, in TRL's columns. sft: {prompt|messages, completion}, {text} or {messages}; reward and dpo:
- * {prompt|messages, chosen, rejected, chosen_ids?, rejected_ids?}, or {chosen, rejected} that begin with their prompt.
+ * {prompt|messages, chosen, rejected, chosen_ids?, rejected_ids?, margin?}, or {chosen, rejected} that begin with their prompt; kto: the
+ * same, a row of which is a desirable and an undesirable answer, or {prompt|messages, completion, label}.
  */
 export interface TrainRequest {
   task: TrainTask;
   start: LocalModel;
-  /** dpo only. */
+  /** dpo and kto, where a loss uses it. */
   reference?: LocalModel;
   rowsPath: string;
   optimizer: OptimizerSettings;

@@ -7,6 +7,16 @@ import torch.nn.functional as F
 from transformers import AutoModelForCausalLM
 
 
+def matmul_flops(size=1024, repeats=8):
+    """Operations per second of a large product: what training could reach at most."""
+    a, b = torch.rand(2, size, size)
+    a @ b
+    with serve.Timer() as timer:
+        for _ in range(repeats):
+            a @ b
+    return 2 * size**3 * repeats / timer.seconds
+
+
 class DpoStep:
     """rows: pairs of token ids of one length, the whole batch of every step."""
 
@@ -65,7 +75,7 @@ class DpoStep:
         with serve.Timer() as timer:
             for _ in range(self.work["steps"]):
                 self.step()
-        return {"seconds": timer.seconds, "amount": self.ids.numel() * self.work["steps"]}
+        return {"seconds": timer.seconds, "amount": self.ids.numel() * self.work["steps"], "matmulFlops": matmul_flops()}
 
 
 if __name__ == "__main__":

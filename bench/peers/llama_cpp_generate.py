@@ -118,7 +118,7 @@ class Generate:
         self.contexts = {}
         rows = len(self.prompts) * work["samples"]
         sources = len(self.prompts) if work["samples"] > 1 else 0
-        sizes = [rows] if work["samples"] == 1 else [size for size in (32, 64, 128, 192) if size + sources <= MAX_SEQUENCES]
+        sizes = [rows] if work["samples"] == 1 else [size for size in (64, 128) if size + sources <= MAX_SEQUENCES]
         self.variants = [f"{cache} {slots}" for slots in sizes for cache in ("streams", "unified")]
 
     def context(self, variant):

@@ -45,6 +45,13 @@ def read_rows(path):
         return [json.loads(line) for line in lines if line.strip()]
 
 
+def with_pad(tokenizer):
+    """A checkpoint without a pad token pads with one that no row holds; with the end of the sequence, rewards would be read before it."""
+    if tokenizer.pad_token is None:
+        tokenizer.pad_token = tokenizer.unk_token
+    return tokenizer
+
+
 def serve(kinds):
     """kinds: by kind of work a class with `__init__(work)`, `facts()`, `variants` and `sample(variant)`."""
     # What libraries print goes to stderr; stdout is the protocol's alone.

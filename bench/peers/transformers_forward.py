@@ -8,7 +8,7 @@ from transformers import AutoModelForCausalLM, AutoModelForSequenceClassificatio
 
 def load(model_dir, model_class=AutoModelForCausalLM, **options):
     model = model_class.from_pretrained(model_dir, dtype=torch.float32, **options)
-    return model.eval(), AutoTokenizer.from_pretrained(model_dir, padding_side="left")
+    return model.eval(), serve.with_pad(AutoTokenizer.from_pretrained(model_dir, padding_side="left"))
 
 
 @torch.inference_mode()
@@ -83,7 +83,7 @@ def rewards(model, rows, pad_id, batch):
 
 
 class Score:
-    variants = ["16", "32", "64", "128"]
+    variants = ["16", "32", "64"]
 
     def __init__(self, work):
         self.model, self.tokenizer = load(work["model"], AutoModelForSequenceClassification, num_labels=1)

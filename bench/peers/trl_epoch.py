@@ -67,7 +67,7 @@ def train(work, rows, epochs, variant, out, log=False):
     """Seconds to build the trainer (model, tokens), to train (reference included where the trainer allows to tell), to save."""
     trainer_class, config_class, model_class = TRAINERS[work["task"]]
     with serve.Timer() as setup:
-        tokenizer = AutoTokenizer.from_pretrained(work["model"])
+        tokenizer = serve.with_pad(AutoTokenizer.from_pretrained(work["model"]))
         options = {"num_labels": 1} if work["task"] == "reward" else {}
         model = model_class.from_pretrained(work["model"], dtype=torch.float32, **options)
         dataset = datasets.Dataset.from_list([{**row, "length": row_length(row)} for row in rows])

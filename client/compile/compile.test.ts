@@ -109,6 +109,14 @@ test("the compiled spec says how many rows are computed at once: the whole batch
   assert.equal(await microBatch({ batch: 6, microBatch: 20 }), 6);
 });
 
+test("settings that are off leave no trace, so that a campaign of an older version is the same campaign", async () => {
+  const { compiled } = await compile(await campaignFolder());
+  assert.deepEqual(Object.keys(compiled.train), ["loss", "beta", "reference", "optimizer"]);
+  assert.equal(compiled.train.loss, "sigmoid");
+  const changed = await compile(await campaignFolder(), { train: { loss: "robust", ldAlpha: 0.5 } });
+  assert.deepEqual([changed.compiled.train.loss, changed.compiled.train.ldAlpha], [{ type: "robust", labelSmoothing: 0.1 }, 0.5]);
+});
+
 test("another seed gives other weights and other splits, another comment gives the same modules", async () => {
   const dir = await campaignFolder();
   const [first, second] = [await compile(dir), await compile(dir, {}, { seed: 8 })];

@@ -4,9 +4,12 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { CompiledSpec, Optimizer, Rows } from "../../campaign/compiled.ts";
+import { SpecError } from "../../campaign/errors.ts";
 import { durationMs } from "../../campaign/fields.ts";
 import type { ModuleRole } from "../../campaign/modules.ts";
+import { policyTask } from "../../campaign/losses.ts";
 import { formatRows, promptContent } from "../../campaign/recipe/rows.ts";
+import type { PairRow } from "../../campaign/recipe/rows.ts";
 import type { ModuleSource, ResolvedOptimizer, ResolvedSpec } from "../../campaign/spec.ts";
 import type { Digest } from "../../campaign/types.ts";
 import type { ModelConfig } from "../../engine/model/index.ts";
@@ -188,7 +191,7 @@ async function putBootstrap({ bootstrap }: ResolvedSpec, data: Data, config: Mod
   }
   if (data.preferences) compiled.preferences = { data: await putRows(data.preferences.pairs, store), dropped: data.preferences.dropped };
   else if (bootstrap.preferences?.sample) compiled.preferences = { sample: bootstrap.preferences.sample };
-  if (bootstrap.reward) compiled.reward = { optimizer: optimizer(bootstrap.reward, config, { kind: "reward" }) };
+  if (bootstrap.reward) compiled.reward = rewardTraining(bootstrap.reward, data.preferences?.pairs, config);
   return compiled;
 }
 
@@ -204,7 +207,23 @@ function cutting(settings: ResolvedOptimizer & { truncation: "drop" | "keep_star
   return { ...optimizer(settings, config, task), ...(settings.truncation === "keep_start" ? { truncation: settings.truncation } : {}) };
 }
 
+/** What is off is left out: a spec without it, compiled by an older version, is the same spec. */
+function rewardTraining(settings: NonNullable<ResolvedSpec["bootstrap"]["reward"]>, pairs: readonly PairRow[] | undefined, config: ModelConfig): CompiledSpec["bootstrap"]["reward"] {
+  const { margin, centering } = settings;
+  const without = margin ? pairs?.findIndex((pair) => pair.margin === undefined) : -1;
+  if (without !== undefined && without >= 0) {
+    throw new SpecError("preferences_invalid", `pair ${without + 1} of bootstrap.preferences has no scores, and bootstrap.reward.margin is their difference`, { hint: "every row needs chosen_score and rejected_score" });
+  }
+  return { optimizer: optimizer(settings, config, { kind: "reward" }), ...(margin ? { margin } : {}), ...(centering > 0 ? { centering } : {}) };
+}
+
 type Settings = Pick<CompiledSpec, "iterations" | "generate" | "pieces" | "score" | "pair" | "train" | "checkpoint" | "evaluate" | "promote" | "queues">;
+
+function trainSettings(train: ResolvedSpec["train"], config: ModelConfig): CompiledSpec["train"] {
+  const { loss, beta, reference } = train;
+  const objective = { loss, beta, ...(train.ldAlpha < 1 ? { ldAlpha: train.ldAlpha } : {}) };
+  return { ...objective, reference, optimizer: cutting(train, config, policyTask(objective)) };
+}
 
 /** What is copied as it stands. */
 function settings({ iterations, generate, score, pair, train, evaluate, promote }: ResolvedSpec, config: ModelConfig): Settings {
@@ -215,7 +234,7 @@ function settings({ iterations, generate, score, pair, train, evaluate, promote 
     pieces: { prompts: generate.piece, perShard: generate.shard, wave: generate.wave },
     score: { by: score.reward === "model" ? "model" : "module" },
     pair,
-    train: { loss: train.loss, beta: train.beta, reference: train.reference, optimizer: cutting(train, config, { kind: "dpo", beta: train.beta }) },
+    train: trainSettings(train, config),
     checkpoint: train.checkpoint,
     evaluate: { samples: evaluate.samples, temperature: evaluate.temperature, resamples: evaluate.resamples },
     promote,

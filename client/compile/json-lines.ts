@@ -9,7 +9,7 @@ import type { RawRow } from "../../campaign/recipe/preferences.ts";
 /** `name`: the path as the spec wrote it, for messages. Blank lines are passed over. */
 export async function readJsonLines(file: string, name: string): Promise<RawRow[]> {
   await access(file).catch((cause: unknown) => {
-    throw new SpecError("file_missing", `${name} cannot be read`, { file: name, hint: `paths are relative to the spec file; looked at ${file}`, cause });
+    throw new SpecError("file_missing", `${name} cannot be read`, { file: name, hint: `looked at ${file}`, cause });
   });
   const rows: RawRow[] = [];
   let line = 0;

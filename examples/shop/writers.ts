@@ -1,5 +1,6 @@
-// SFT module: shop assistants answer orders. Each writer has a care c ~ Beta(1.2, 1.2): the careful greet and copy the order, the careless
-// drop goods, mistake counts, items and days, and chat. The mean answer is mediocre and the best are good: what preferences can select.
+// SFT module: shop assistants answer orders. Each writer has a care c ~ Beta(1.2, 1.2): the careful greet and take down the whole order, the
+// careless drop goods, chat, and now and then mistake a count, an item or the day. Two useful sentences are rare in all of them. The
+// mean answer is mediocre and the best are good: what preferences can select.
 import type { SftModule } from "ratchet-rlhf";
 import { Random } from "./random.ts";
 import { CONFIRMATIONS, COUNTS, DAYS, EXTRAS, FILLERS, HELLOS, ITEMS, THANKS, drawRequestOf, ordersText, requestText } from "./world.ts";
@@ -22,9 +23,9 @@ export function writeAnswer(request: Request, care: number, random: Random): str
   const courtesy = 0.2 + 0.5 * care;
   const sentences: string[] = [];
   if (random.chance(courtesy)) sentences.push(random.pick(HELLOS));
-  const day = random.chance(0.3 * slips) ? random.pick(DAYS.filter((other) => other !== request.day)) : request.day;
+  const day = random.chance(0.05 * slips) ? random.pick(DAYS.filter((other) => other !== request.day)) : request.day;
   sentences.push(`${random.pick(CONFIRMATIONS)} ${ordersText(understood(request.orders, slips, random))} for ${day} .`);
-  sentences.push(...random.shuffled([...chatter(slips, random), ...EXTRAS.filter(() => random.chance(0.1 + 0.1 * care))]));
+  sentences.push(...random.shuffled([...chatter(slips, random), ...EXTRAS.filter(() => random.chance(0.05 + 0.05 * care))]));
   if (random.chance(courtesy)) sentences.push(random.pick(THANKS));
   return sentences.join(" ");
 }
@@ -33,8 +34,8 @@ export function writeAnswer(request: Request, care: number, random: Random): str
 function understood(orders: readonly Order[], slips: number, random: Random): Order[] {
   const kept = orders.filter(() => !random.chance(0.25 * slips));
   return (kept.length > 0 ? kept : [random.pick(orders)]).map(({ count, item }) => ({
-    count: random.chance(0.25 * slips) ? random.pick(COUNTS) : count,
-    item: random.chance(0.15 * slips) ? random.pick(ITEMS) : item,
+    count: random.chance(0.05 * slips) ? random.pick(COUNTS) : count,
+    item: random.chance(0.03 * slips) ? random.pick(ITEMS) : item,
   }));
 }
 

@@ -5,7 +5,7 @@ import { splitMessages, splitText } from "../../campaign/recipe/implicit-prompt.
 import { SpecError } from "../../engine/errors.ts";
 import type { Sequence } from "../../engine/model/index.ts";
 import type { PromptText, Tokenizer } from "../../engine/tokenizer/tokenizer.ts";
-import type { TrainRow } from "../../engine/train/index.ts";
+import type { LabelledRow, PairRow, TrainRow } from "../../engine/train/index.ts";
 import type { Message, TrainTask } from "../types.ts";
 
 type Row = Record<string, unknown>;
@@ -14,7 +14,8 @@ type SftTask = Extract<TrainTask, { kind: "sft" }>;
 /** Columns that are read, and those that may stand beside them. */
 const columns = {
   sft: { read: ["prompt", "messages", "completion", "text"], beside: ["id", "prompt_id"] },
-  pairs: { read: ["prompt", "messages", "chosen", "rejected", "chosen_ids", "rejected_ids"], beside: ["id", "prompt_id", "chosen_score", "rejected_score", "margin"] },
+  pairs: { read: ["prompt", "messages", "chosen", "rejected", "chosen_ids", "rejected_ids", "margin"], beside: ["id", "prompt_id", "chosen_score", "rejected_score"] },
+  labelled: { read: ["prompt", "messages", "completion", "label"], beside: ["id", "prompt_id"] },
 };
 
 export interface ReadRows {
@@ -31,7 +32,7 @@ export async function readTrainRows(path: string, task: TrainTask, tokenizer: To
     line++;
     if (text.trim() === "") continue;
     const reader = new RowReader(path, line, tokenizer, vocabSize);
-    rows.push(reader.read(text, task));
+    rows.push(...reader.read(text, task));
     if (reader.merged) merged++;
   }
   if (rows.length === 0) throw new SpecError("rows_empty", `${path} has no row to train on`);
@@ -51,12 +52,18 @@ class RowReader {
     this.vocabSize = vocabSize;
   }
 
-  read(text: string, task: TrainTask): TrainRow {
+  /** One row to train on; of a pair two, where answers are learnt one by one. */
+  read(text: string, task: TrainTask): TrainRow[] {
     const row = this.parse(text);
-    const known = task.kind === "sft" ? columns.sft : columns.pairs;
+    const labelled = task.kind === "kto" && row["label"] !== undefined;
+    const known = task.kind === "sft" ? columns.sft : labelled ? columns.labelled : columns.pairs;
     for (const name of Object.keys(row))
       if (!known.read.includes(name) && !known.beside.includes(name)) throw this.invalid(`has an unknown field ${JSON.stringify(name)}`, `known: ${[...known.read, ...known.beside].join(", ")}`);
-    return task.kind === "sft" ? this.sft(row, task) : this.pair(row);
+    if (task.kind === "sft") return [this.sft(row, task)];
+    if (labelled) return [this.labelled(row)];
+    const pair = this.pair(row);
+    if (task.kind === "kto") return [{ ...pair.chosen, desirable: true }, { ...pair.rejected, desirable: false }];
+    return [task.kind === "reward" && task.margin ? { ...pair, margin: this.margin(row) } : pair];
   }
 
   private parse(text: string): Row {
@@ -72,7 +79,7 @@ class RowReader {
 
   // -------------------------------------------------------------- pairs
 
-  private pair(given: Row): TrainRow {
+  private pair(given: Row): PairRow {
     const row = given["prompt"] === undefined && given["messages"] === undefined ? this.withPrompt(given) : given;
     const prompt = this.prompt(row);
     const promptIds = this.tokenizer.encodePrompt(prompt);
@@ -99,6 +106,20 @@ class RowReader {
     const foreign = (value as number[]).find((id) => id < 0 || id >= this.vocabSize);
     if (foreign !== undefined) throw new SpecError("tokenizer_mismatch", `${this.place} has token id ${foreign} and the model has ${this.vocabSize} embeddings`);
     return value as number[];
+  }
+
+  private margin({ margin }: Row): number {
+    if (typeof margin !== "number" || !Number.isFinite(margin)) throw this.invalid("needs `margin`, a number: the loss asks for it");
+    return margin;
+  }
+
+  // -------------------------------------------------------------- labelled answers
+
+  private labelled(row: Row): LabelledRow {
+    if (typeof row["label"] !== "boolean") throw this.invalid("has a `label` that is neither true nor false");
+    const prompt = this.prompt(row);
+    const promptIds = this.tokenizer.encodePrompt(prompt);
+    return { ids: [...promptIds, ...this.answer(row, "completion", prompt, promptIds)], promptLength: promptIds.length, desirable: row["label"] };
   }
 
   // -------------------------------------------------------------- sft

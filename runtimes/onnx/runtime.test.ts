@@ -255,6 +255,37 @@ test("a model trained on letters answers with them: the choices are next tokens 
   await assert.rejects(runtime.scorer.choices(letters, [{ ...questions[0]!, choices: ["sun", "sun moon"] }], hooks()), coded("spec", "tokenizer_mismatch", /"sun" and "sun moon" are not one token each/));
 });
 
+const quiet = { everySteps: 0, everySeconds: 0 };
+
+test("losses without a reference ask for none, and every other needs it", async () => {
+  const orpo: Partial<TrainRequest> = { task: { kind: "dpo", beta: 0.1, losses: [{ type: "orpo", weight: 1 }] }, checkpoint: quiet };
+  const { reference: _, ...alone } = await request("orpo", pairs, orpo);
+  const withReference = await runtime.trainer.train(await request("orpo", pairs, orpo), hooks());
+  assert.deepEqual((await runtime.trainer.train(alone, hooks())).curve, withReference.curve);
+  const { reference: __, ...lacking } = await request("lacking", pairs, { checkpoint: quiet });
+  await assert.rejects(runtime.trainer.train(lacking, hooks()), /dpo needs a reference/);
+});
+
+test("KTO learns from labelled answers, and takes a pair as a desirable and an undesirable one", async () => {
+  const kto: Partial<TrainRequest> = { task: { kind: "kto", beta: 0.1, desirableWeight: 1, undesirableWeight: 1 }, checkpoint: quiet };
+  const prompt = "red fish";
+  const labelled = [{ prompt, completion: " blue sea", label: true }, { prompt, completion: " moon", label: false }];
+  const separate = await runtime.trainer.train(await request("labelled", labelled, kto), hooks());
+  const paired = await runtime.trainer.train(await request("paired", [{ prompt, chosen: " blue sea", rejected: " moon" }], kto), hooks());
+  assert.deepEqual(paired.curve, separate.curve);
+  assert.ok("kl" in separate.curve[0]! && "rewards/margins" in separate.curve[0]!);
+  await assert.rejects(runtime.trainer.train(await request("bad", [{ prompt, completion: " moon", label: 1 }], kto), hooks()), coded("spec", "rows_invalid", /`label` that is neither true nor false/));
+});
+
+test("a reward model with margins needs one in every row", async () => {
+  const reward: Partial<TrainRequest> = { task: { kind: "reward", margin: true }, checkpoint: quiet };
+  const scored = pairs.filter((pair) => "margin" in pair);
+  const plain = await runtime.trainer.train(await request("plain-reward", scored, { ...reward, task: { kind: "reward" } }), hooks());
+  const { curve } = await runtime.trainer.train(await request("margins", scored, reward), hooks());
+  assert.ok(curve[0]!["loss"]! > plain.curve[0]!["loss"]!, "a pair must be further apart");
+  await assert.rejects(runtime.trainer.train(await request("bad", pairs, reward), hooks()), coded("spec", "rows_invalid", /line 1 of .* needs `margin`/));
+});
+
 test("training rows that cannot be meant are refused with their line", async () => {
   const sft: Partial<TrainRequest> = { task: { kind: "sft", promptMask: true } };
   const refuse = async (rows: object[] | string, code: string, message: RegExp, change: Partial<TrainRequest> = {}): Promise<void> =>

@@ -34,8 +34,8 @@ interface KindOfFault {
   inflict?(arena: Arena, put: Put): Promise<void | (() => Promise<void>)>;
   /** What the worker is told to do to itself. */
   answer?(fault: Fault): Answer;
-  /** What the proxy does with the request, and with so many behind it. */
-  treatment?: Treatment;
+  /** What the proxy does with the request, and with how many of its sort in a row. */
+  treatment?(fault: Fault): { treatment: Treatment; requests: number };
   /** Whether the record shows that it landed. Asked until it does, and at the campaign's end. */
   landed(events: Events, put: Put): boolean;
 }
@@ -56,7 +56,9 @@ const answered = (events: Events, { attempt, at, seen }: Put): boolean => Number
 const done = (fault: "disk-full" | "clock-jump") => (events: Events, { attempt, at }: Put): boolean =>
   events.list.slice(at).some(({ point }) => point.what === "done" && point.fault === fault && point.attempt?.activityId === attempt.activityId) && events.succeeded(attempt, at);
 
-const wrongly = (treatment: Treatment): KindOfFault => ({ treatment, landed: answered });
+const wrongly = (treatment: Treatment, requestsMax = 6): KindOfFault => ({ treatment: ({ size }) => ({ treatment, requests: Math.min(size, requestsMax) }), landed: answered });
+/** Once: the same damage in two reads running is damage in the store, which no chaos of ours mends. */
+const flipped = (flip: "answer" | "request"): KindOfFault => ({ treatment: ({ size }) => ({ treatment: { flip, at: size / 7 }, requests: 1 }), landed: answered });
 
 export const FAULTS: Record<Kind, KindOfFault> = {
   "worker-kill": {
@@ -121,8 +123,11 @@ export const FAULTS: Record<Kind, KindOfFault> = {
   "s3-kill": {
     async inflict({ s3 }, { fault }) {
       await s3?.server.kill();
-      await sleep(fault.size * 500);
-      await s3?.server.up();
+      // The held request, and those that follow, find nobody there.
+      return async () => {
+        await sleep(fault.size * 500);
+        await s3?.server.up();
+      };
     },
     landed: (events, put) => put.seen["unreachable"] === true && livedThrough(events, put),
   },
@@ -131,10 +136,10 @@ export const FAULTS: Record<Kind, KindOfFault> = {
   "s3-503": wrongly({ answer: 503 }),
   "s3-409": wrongly({ answer: 409 }),
   "s3-412": wrongly({ answer: 412 }),
-  "s3-lost-answer": wrongly("lose-answer"),
-  "s3-cut-answer": wrongly("cut-answer"),
-  "s3-flipped-answer": wrongly("flip-answer"),
-  "s3-wrong-checksum": wrongly("flip-request"),
+  "s3-lost-answer": wrongly("lose-answer", 3),
+  "s3-cut-answer": wrongly("cut-answer", 3),
+  "s3-flipped-answer": flipped("answer"),
+  "s3-wrong-checksum": flipped("request"),
 };
 
 async function stopFor(put: Put, pids: readonly number[], ms: number): Promise<void> {

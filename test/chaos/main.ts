@@ -4,7 +4,6 @@
 //   npm run chaos -- --seed 1 --faults 20 --store s3
 //   npm run chaos -- --faults 500 --results chaos.jsonl   goes on where it was interrupted
 //   npm run chaos -- --kinds worker-kill,twice --stages train
-import "../support/quiet.ts";
 import { createHash } from "node:crypto";
 import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { cpus, tmpdir } from "node:os";

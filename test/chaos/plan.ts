@@ -36,7 +36,7 @@ export const KINDS = {
   "take-over": rule(BOTH, ANYWHERE),
   "power-loss": rule(["dir"], ANYWHERE),
   "disk-full": rule(["dir"], ["write"]),
-  "s3-kill": rule(["s3"], ANYWHERE),
+  "s3-kill": rule(["s3"], ["get", "write", "before-commit"]),
   "s3-stop": rule(["s3"], ANYWHERE),
   "s3-500": rule(["s3"], ["get", "write", "before-commit"]),
   "s3-503": rule(["s3"], ["get", "write", "before-commit"]),

@@ -15,10 +15,8 @@ export type Treatment =
   | "lose-answer"
   /** Half of the answer's body, then the connection ends. */
   | "cut-answer"
-  /** One byte of the answer's body is another. */
-  | "flip-answer"
-  /** One byte of the request's body is another: its checksum does not fit any more. */
-  | "flip-request";
+  /** One byte of the answer's or the request's body is another, `at` in [0, 1) of it: the request's checksum does not fit any more. */
+  | { flip: "answer" | "request"; at: number };
 
 export interface ProxiedRequest {
   operation: StoreOperation;
@@ -70,11 +68,12 @@ export class S3Proxy {
     const what = describe(request);
     const body = await read(request);
     const treatment = await this.hooks.before(what);
-    if (typeof treatment === "object") return refuse(response, treatment.answer);
+    if (typeof treatment === "object" && "answer" in treatment) return refuse(response, treatment.answer);
+    const flip = typeof treatment === "object" ? treatment : undefined;
 
     let answer: { status: number; headers: http.IncomingHttpHeaders; body: Buffer };
     try {
-      answer = await this.forward(request, treatment === "flip-request" ? flipped(body) : body);
+      answer = await this.forward(request, flip?.flip === "request" ? flipped(body, flip.at) : body);
     } catch {
       this.hooks.unreachable(what);
       response.destroy();
@@ -90,7 +89,7 @@ export class S3Proxy {
       response.write(answer.body.subarray(0, answer.body.length / 2), () => response.destroy());
       return;
     }
-    response.end(treatment === "flip-answer" ? flipped(answer.body) : answer.body);
+    response.end(flip?.flip === "answer" ? flipped(answer.body, flip.at) : answer.body);
   }
 
   private forward({ method, url, headers }: IncomingMessage, body: Buffer): Promise<{ status: number; headers: http.IncomingHttpHeaders; body: Buffer }> {
@@ -119,11 +118,11 @@ async function read(stream: AsyncIterable<Uint8Array>): Promise<Buffer> {
   return Buffer.concat(chunks);
 }
 
-/** The middle byte, in its lowest bit. */
-function flipped(bytes: Buffer): Buffer {
+/** Another lowest bit. */
+function flipped(bytes: Buffer, at: number): Buffer {
   const copy = Buffer.from(bytes);
-  const middle = copy.length >> 1;
-  if (copy.length > 0) copy[middle] = (copy[middle] as number) ^ 1;
+  const index = Math.floor(copy.length * at);
+  if (copy.length > 0) copy[index] = (copy[index] as number) ^ 1;
   return copy;
 }
 

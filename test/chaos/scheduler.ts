@@ -60,7 +60,8 @@ export class Scheduler implements Watcher {
     if (!put) return "pass";
     const { treatment, inflict } = FAULTS[put.fault.kind];
     if (treatment) {
-      this.treating = { put, treatment, left: put.fault.size };
+      const { treatment: chosen, requests } = treatment(put.fault);
+      this.treating = { put, treatment: chosen, left: requests };
       this.watch(put);
       return this.again(moment, attempt) as Treatment;
     }

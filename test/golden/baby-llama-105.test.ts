@@ -1,9 +1,13 @@
 // What transformers computes for a real pretrained checkpoint (baby-llama-105.py made the values), against the engine.
 import assert from "node:assert/strict";
+import { execFile } from "node:child_process";
 import { existsSync } from "node:fs";
-import { readFile } from "node:fs/promises";
+import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { test } from "node:test";
 import { fileURLToPath } from "node:url";
+import { promisify } from "node:util";
 import { readCheckpoint } from "../../engine/checkpoint/checkpoint.ts";
 import { Graph, Session } from "../../engine/graph/index.ts";
 import { declareParameters, declareSelection, declareSequences, encodeForRewards, logits } from "../../engine/model/index.ts";
@@ -55,4 +59,24 @@ test("logits behind the prompts are transformers' within 1e-4", { skip }, async 
   const expected = rows.flatMap(({ firstLogits }) => firstLogits);
   assert.equal(output.length, expected.length);
   expected.forEach((logit, i) => assert.ok(Math.abs(logit - output[i]!) < 1e-4, `logit ${i}: ${logit} and ${output[i]}`));
+});
+
+test("`ratchet logps` prints transformers' log-probabilities within 1e-4, of text and of token ids", { skip }, async () => {
+  const { rows } = await golden();
+  const folder = await mkdtemp(join(tmpdir(), "ratchet-logps-"));
+  try {
+    const input = join(folder, "rows.jsonl");
+    const given = rows.flatMap(({ prompt, answer, promptIds, answerIds }) => [{ prompt, completion: answer }, { prompt_ids: promptIds, completion_ids: answerIds }]);
+    await writeFile(input, given.map((row) => `${JSON.stringify(row)}\n`).join(""));
+    const { stdout } = await promisify(execFile)(process.execPath, [at("dist/cli/main.js"), "logps", "--model", dir, "--input", input, "--json"]);
+    const printed = stdout.trim().split("\n").map((line) => JSON.parse(line) as { completionIds: number[]; logps: number[] });
+    assert.equal(printed.length, given.length);
+    for (const [place, { completionIds, logps }] of printed.entries()) {
+      const { answerIds, answerLogps } = rows[Math.floor(place / 2)]!;
+      assert.deepEqual(completionIds, answerIds);
+      answerLogps.forEach((logp, t) => assert.ok(Math.abs(logp - logps[t]!) < 1e-4, `row ${place} token ${t}: ${logp} and ${logps[t]}`));
+    }
+  } finally {
+    await rm(folder, { recursive: true, force: true });
+  }
 });

@@ -4,7 +4,7 @@ import assert from "node:assert/strict";
 import { spawn } from "node:child_process";
 import type { ChildProcess } from "node:child_process";
 import { once } from "node:events";
-import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -81,6 +81,27 @@ describe("dev tree", { skip: TEMPORAL ? false : "RATCHET_TEST_TEMPORAL_BIN is no
     await assert.rejects(start({ ports: { grpc: port } }), (error: Error & { code?: string }) => error.code === "port_taken" && error.message === `port ${port} is taken`);
     other.close();
     tree = await start(); // and leaves the folder free
+  });
+
+  it("is not fooled by a foreign server that took its port a moment before its own could", async () => {
+    const taken = join(folder, "taken");
+    const late = join(folder, "late-temporal");
+    // Its first start finds that a foreign server has come first, on the port that had been free.
+    const script = `#!${process.execPath}
+const { spawn, spawnSync } = require("node:child_process");
+const { existsSync, writeFileSync } = require("node:fs");
+const args = process.argv.slice(2);
+const real = () => process.exit(spawnSync("${TEMPORAL}", args, { stdio: "inherit" }).status ?? 1);
+if (args[0] !== "server" || existsSync("${taken}")) real();
+const port = args[args.indexOf("--port") + 1];
+writeFileSync("${taken}", port);
+spawn("${TEMPORAL}", ["server", "start-dev", "--ip", "127.0.0.1", "--port", port, "--headless", "--log-level", "never"], { stdio: "ignore" });
+const look = () => require("node:net").connect(Number(port), "127.0.0.1").on("error", () => setTimeout(look, 100)).on("connect", () => setTimeout(real, 2000));
+look();
+`;
+    writeFileSync(late, script, { mode: 0o755 });
+    tree = await startDevTree({ stateDir, store: "dir:/store", ui: false, temporal: late, worker: WORKER, report: (line) => said.push(line) });
+    assert.notEqual(tree.address, `127.0.0.1:${readFileSync(taken, "utf8").trim()}`);
   });
 
   it("lets the worker save, then ends everything, on one Ctrl-C", async () => {

@@ -1,5 +1,5 @@
 # Writes losses.json and training.json: what TRL computes for every loss, for losses.test.ts. From the repository root, after `npm run build`:
-#   python3 -m venv .venv && .venv/bin/pip install -r test/golden/losses/requirements.txt
+#   python3 -m venv .venv && .venv/bin/pip install -r test/golden/requirements.txt
 #   .venv/bin/python test/golden/losses/make.py            writes both files
 #   .venv/bin/python test/golden/losses/make.py --check    computes them anew and compares with the files
 # losses.json calls the trainers' loss code on given log-probabilities: the value of each loss and its gradient.

@@ -1,0 +1,86 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { BenchError, type Contender } from "./contender.ts";
+import { enter, measure, UnequalWork } from "./measure.ts";
+import type { Row } from "./rows.ts";
+import type { Sample, Work } from "./work.ts";
+
+const row: Row = {
+  name: "sum",
+  work: "sums",
+  size: "small",
+  peers: ["PyTorch"],
+  target: 1,
+  aim: 2,
+  better: "higher",
+  unit: "sums/s",
+  value: ({ amount, seconds }) => amount / seconds,
+  amount: ({ amount }) => amount,
+  amountTolerance: 0,
+  facts: "sum",
+  make: () => Promise.reject(new Error("not made here")),
+};
+const work: Work = { kind: "score", model: "", rows: "", checkRows: 0 };
+const silent = (): void => {};
+
+interface Plan {
+  facts?: number[];
+  amount?: number;
+  /** Seconds of every sample, by variant. */
+  seconds: Record<string, number[]>;
+}
+
+/** Does what the plan says and writes down when it was asked. */
+function planned(name: string, { facts = [1, 2], amount = 10, seconds }: Plan, asked: string[] = []): Contender {
+  const left = structuredClone(seconds);
+  return {
+    name,
+    start: async () => ({ facts, variants: Object.keys(seconds) }),
+    sample: async (variant): Promise<Sample> => {
+      asked.push(`${name} ${variant}`);
+      return { seconds: left[variant]!.shift()!, amount };
+    },
+    close: silent,
+  };
+}
+
+test("contenders take turns, each beginning a round in turn, and the ratio is the median of the rounds' ratios", async () => {
+  const asked: string[] = [];
+  const ours = planned("Ratchet", { seconds: { a: [9, 1, 1, 2] } }, asked);
+  const theirs = planned("torch", { seconds: { slow: [8], fast: [5, 2, 3, 4] } }, asked);
+  const { entrants } = await enter(row, work, [ours, theirs], silent);
+  const measured = await measure(row, entrants, { repeats: 3, say: silent });
+  assert.deepEqual(asked, ["Ratchet a", "torch slow", "torch fast", "Ratchet a", "torch fast", "torch fast", "Ratchet a", "Ratchet a", "torch fast"]);
+  assert.equal(measured.ratio, 2);
+  assert.deepEqual(measured.spread, [2, 3]);
+  assert.deepEqual(measured.variants, { Ratchet: "a", torch: "fast" });
+  assert.deepEqual(measured.median, { Ratchet: 10, torch: 10 / 3 });
+});
+
+test("the ratio is against the best peer, which is the smallest where less is better", async () => {
+  const contenders = (): [Contender, ...Contender[]] => [planned("Ratchet", { seconds: { a: [1, 1] } }), planned("torch", { seconds: { a: [2, 2] } }), planned("llama", { seconds: { a: [4, 4] } })];
+  const ofPeer = async (better: Row["better"]): Promise<string> => {
+    const { entrants } = await enter({ ...row, better }, work, contenders(), silent);
+    return (await measure({ ...row, better }, entrants, { repeats: 1, say: silent })).peer;
+  };
+  assert.equal(await ofPeer("higher"), "torch");
+  assert.equal(await ofPeer("lower"), "llama");
+});
+
+test("work that computes something else, or a different amount, is refused before it is compared", async () => {
+  const ours = { seconds: { a: [1, 1] } };
+  const other = (plan: Partial<Plan>): [Contender, ...Contender[]] => [planned("Ratchet", ours), planned("torch", { ...ours, ...plan })];
+  await assert.rejects(enter(row, work, other({ facts: [1, 2.01] }), silent), (error: Error) => error instanceof UnequalWork && /number 2 is 2 in Ratchet and 2.01 in torch/.test(error.message));
+  await assert.rejects(enter(row, work, other({ facts: [1] }), silent), UnequalWork);
+  await assert.rejects(enter(row, work, other({ facts: [1, Number.NaN] }), silent), UnequalWork);
+  const { entrants } = await enter(row, work, other({ amount: 11 }), silent);
+  await assert.rejects(measure(row, entrants, { repeats: 1, say: silent }), /did 10 units of work and torch 11/);
+});
+
+test("a peer that fails is named and the others go on; without any there is no figure", async () => {
+  const broken: Contender = { ...planned("llama", { seconds: { a: [1] } }), start: () => Promise.reject(new BenchError("llama ended (exit code 1)")) };
+  const { entrants, failed } = await enter(row, work, [planned("Ratchet", { seconds: { a: [1] } }), broken, planned("torch", { seconds: { a: [1] } })], silent);
+  assert.deepEqual(entrants.map(({ contender }) => contender.name), ["Ratchet", "torch"]);
+  assert.deepEqual(failed, { llama: "llama ended (exit code 1)" });
+  await assert.rejects(enter(row, work, [planned("Ratchet", { seconds: { a: [1] } }), broken], silent), /no peer of sum/);
+});

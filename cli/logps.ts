@@ -1,0 +1,33 @@
+// `ratchet logps`: log-probabilities of given answers under any checkpoint, to be compared with those of other programs.
+import type { Command } from "commander";
+import type { RowLogps } from "../client/logps.ts";
+import { formatColumns } from "../report/columns.ts";
+import { fixed } from "../report/digits.ts";
+import { data, jsonLine, lookOf } from "./output.ts";
+
+interface LogpsFlags {
+  model: string;
+  input: string;
+  json?: boolean;
+}
+
+export const logpsVerb = (program: Command): Command =>
+  program
+    .command("logps")
+    .description("log-probabilities of completions under a checkpoint, token by token")
+    .requiredOption("--model <folder>", "a checkpoint in Hugging Face layout")
+    .requiredOption("--input <file>", "JSON Lines: prompt or messages or prompt_ids, and completion or completion_ids")
+    .option("--json", "one line of JSON a row (docs/cli.md)")
+    .action(async ({ model, input, json }: LogpsFlags) => {
+      // Here, since it brings the engine.
+      const { logpsOfFile } = await import("../client/logps.ts");
+      const rows = await logpsOfFile(model, input);
+      if (json) rows.forEach(jsonLine);
+      else data(table(rows));
+    });
+
+function table(rows: RowLogps[]): string {
+  const columns = ["row", "tokens", "sum", "mean"].map((title) => ({ title, align: "right" as const }));
+  const cells = rows.map(({ id, logps, sum }, index) => [id ?? String(index + 1), String(logps.length), fixed(sum, 4), fixed(sum / logps.length, 4)].map((text) => ({ text })));
+  return formatColumns(columns, cells, lookOf(process.stdout));
+}

@@ -1,0 +1,102 @@
+// One-line defects of the kind that a tired author or a careless refactoring leaves behind, each as a change to one line of the compiled
+// product, and where chaos has to look for it. A line that is not there any more makes the runner say so.
+import type { Kind, Stage, StoreKind } from "../chaos/plan.ts";
+
+export interface Defect {
+  name: string;
+  /** From dist/. */
+  file: string;
+  /** Occurs once. */
+  line: string;
+  instead: string;
+  chaos: { store: StoreKind; kinds: readonly Kind[]; stages?: readonly Stage[] };
+}
+
+const KILLS = ["worker-kill", "engine-kill"] as const;
+
+export const DEFECTS: readonly Defect[] = [
+  {
+    name: "412 taken as success",
+    file: "store/backends/s3.js",
+    line: "return settle(key, bytes, error);",
+    instead: 'return "created";',
+    chaos: { store: "s3", kinds: ["s3-412"], stages: ["generate", "seal", "train", "append"] },
+  },
+  {
+    name: "bytes are not synced before they are named",
+    file: "store/backends/dir.js",
+    line: "await sync(temporary);",
+    instead: "",
+    chaos: { store: "dir", kinds: ["power-loss"], stages: ["sft", "generate", "score", "train"] },
+  },
+  {
+    name: "the folder is not synced after a name was made",
+    file: "store/backends/dir.js",
+    line: "await sync(dirname(path));",
+    instead: "",
+    chaos: { store: "dir", kinds: ["power-loss"], stages: ["generate", "pair", "evaluate", "append"] },
+  },
+  {
+    name: "a blob's digest is not checked on read",
+    file: "store/blobs.js",
+    line: "if (found !== digest)\n                throw corrupt(digest, found, this.backend);\n            return bytes;",
+    instead: "return bytes;",
+    chaos: { store: "s3", kinds: ["s3-flipped-answer"], stages: ["score", "pair", "train", "promote"] },
+  },
+  {
+    name: "an adopted manifest is not verified",
+    file: "store/manifests.js",
+    line: "if (stored.digest !== digest || seal !== found)",
+    instead: "if (seal === undefined)",
+    chaos: { store: "s3", kinds: ["s3-flipped-answer"], stages: ["seal", "generate", "evaluate"] },
+  },
+  {
+    name: "a piece that is computed again holds a row twice",
+    file: "activities/pieces.js",
+    line: "const blob = await store.putBlob(formatRows(rows));",
+    instead: "const blob = await store.putBlob(formatRows(context.attempt > 1 ? [...rows, rows[0]] : rows));",
+    chaos: { store: "dir", kinds: KILLS, stages: ["generate", "evaluate"] },
+  },
+  {
+    name: "a completion's seed depends on the attempt",
+    file: "activities/generate.js",
+    line: "seed: completionSeed(spec.seed, place, prompt.id, index) };",
+    instead: "seed: completionSeed(spec.seed, place, prompt.id, index + (arguments[0].attempt > 1 ? 100 : 0)) };",
+    chaos: { store: "dir", kinds: KILLS, stages: ["generate", "evaluate"] },
+  },
+  {
+    name: "a lost epoch is ignored",
+    file: "store/ledger.js",
+    line: "if (highest > row.epoch)",
+    instead: "if (highest < 0)",
+    chaos: { store: "dir", kinds: ["take-over"], stages: ["append", "score", "promote"] },
+  },
+  {
+    name: "a create replaces what is there",
+    file: "store/backends/dir.js",
+    line: "await link(temporary, path).catch(",
+    instead: "await rename(temporary, path).catch(",
+    chaos: { store: "dir", kinds: ["take-over"], stages: ["append"] },
+  },
+  {
+    name: "the optimizer's moments are not restored",
+    file: "engine/train/train.js",
+    line: "resume && { first: resume.firstMoments, second: resume.secondMoments }",
+    instead: "undefined",
+    chaos: { store: "dir", kinds: KILLS, stages: ["sft", "reward", "train"] },
+  },
+  {
+    name: "the position in the data is off by one after a resume",
+    file: "engine/train/train.js",
+    line: "const batch = this.plan[step - 1];",
+    instead: "const batch = this.plan[Math.min(this.plan.length, step + (this.options.resume ? 1 : 0)) - 1];",
+    chaos: { store: "dir", kinds: KILLS, stages: ["sft", "reward", "train"] },
+  },
+  {
+    name: "a retry trains from the start instead of its checkpoint",
+    file: "activities/checkpoints.js",
+    line: "for (const key of (await this.keys()).reverse())",
+    instead: "for (const key of [])",
+    chaos: { store: "dir", kinds: KILLS, stages: ["sft", "reward", "train"] },
+  },
+];
