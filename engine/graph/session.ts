@@ -1,6 +1,6 @@
 // One compiled graph: an onnxruntime session that is fed and read by name.
 import { InferenceSession, Tensor as OrtTensor } from "onnxruntime-node";
-import { InvariantError } from "../errors.ts";
+import { InvariantError, ResourceError } from "../errors.ts";
 import type { Graph } from "./graph.ts";
 import { bytesOf } from "./serialize.ts";
 import type { DType, Tensor } from "./value.ts";
@@ -24,6 +24,15 @@ export function fromOrtTensor(tensor: OrtTensor): Tensor {
   return { dtype, shape: tensor.dims, data: tensor.data as Float32Array };
 }
 
+/** What onnxruntime says when an allocation fails: its arena's words, or the C++ library's. */
+const noMemory = /failed to allocate memory|bad_alloc|bad allocation/i;
+
+function failureOf(cause: unknown): ResourceError | InvariantError {
+  const { message } = cause as Error;
+  if (noMemory.test(message)) return new ResourceError("out_of_memory", `no memory for what a graph computes: ${message}`, { cause });
+  return new InvariantError("graph_failed", `onnxruntime could not run a graph: ${message}`, { cause });
+}
+
 export class Session {
   private readonly session: InferenceSession;
   private readonly fetches: Readonly<Record<string, null>>;
@@ -34,15 +43,18 @@ export class Session {
   }
 
   static async create(graph: Graph, options: SessionOptions): Promise<Session> {
-    return new Session(
-      await InferenceSession.create(graph.bytes(), {
-        intraOpNumThreads: options.threads,
-        interOpNumThreads: 1,
-        graphOptimizationLevel: "all",
-        logSeverityLevel: 3,
-        externalData: [...graph.weights].map(([path, tensor]) => ({ path, data: bytesOf(tensor) })),
-        extra: { session: { intra_op: { allow_spinning: options.spinning === false ? "0" : "1" } } },
-      }),
+    const session = InferenceSession.create(graph.bytes(), {
+      intraOpNumThreads: options.threads,
+      interOpNumThreads: 1,
+      graphOptimizationLevel: "all",
+      // Failures are thrown.
+      logSeverityLevel: 4,
+      externalData: [...graph.weights].map(([path, tensor]) => ({ path, data: bytesOf(tensor) })),
+      extra: { session: { intra_op: { allow_spinning: options.spinning === false ? "0" : "1" } } },
+    });
+    return session.then(
+      (made) => new Session(made),
+      (cause: unknown) => Promise.reject(failureOf(cause)),
     );
   }
 
@@ -54,7 +66,11 @@ export class Session {
 
   /** The same on onnxruntime's own tensors, for loops that keep them from call to call. Outputs named in `into` are written there. */
   async raw(feeds: Record<string, OrtTensor>, into: Readonly<Record<string, OrtTensor>> = {}): Promise<Record<string, OrtTensor>> {
-    return (await this.session.run(feeds, { ...this.fetches, ...into })) as Record<string, OrtTensor>;
+    try {
+      return (await this.session.run(feeds, { ...this.fetches, ...into })) as Record<string, OrtTensor>;
+    } catch (cause) {
+      throw failureOf(cause);
+    }
   }
 
   async close(): Promise<void> {

@@ -3,7 +3,7 @@
 import { createHash } from "node:crypto";
 import { setImmediate } from "node:timers/promises";
 import type { Tensor as OrtTensor } from "onnxruntime-node";
-import { InvariantError, SpecError, TrainingError } from "../errors.ts";
+import { InvariantError, ResourceError, SpecError, TrainingError } from "../errors.ts";
 import { Session, toOrt } from "../graph/session.ts";
 import type { SessionOptions } from "../graph/session.ts";
 import { isRewardModel } from "../model/families.ts";
@@ -153,7 +153,7 @@ class Run {
     const step = this.step + 1;
     const batch = this.layout.plan[step - 1] as readonly number[];
     const learningRate = learningRateAt(optimizer, step, this.steps);
-    const values = await this.gradients(batch);
+    const values = await this.gradients(batch).catch((error: unknown) => Promise.reject(this.atStep(error, step)));
     const norm = await this.adamw.norm(this.state.arrays);
     if (!Number.isFinite(values["loss"]) || !Number.isFinite(norm)) {
       throw new TrainingError("loss_not_finite", `step ${step} gave loss ${values["loss"]} and gradient norm ${norm} on rows ${this.layout.given[step - 1]?.join(", ")}`, { hint: "a lower learning rate or stronger clipping often helps" });
@@ -168,6 +168,13 @@ class Run {
     const record: StepRecord = { step, loss: values["loss"] as number, grad_norm: norm, ...Object.fromEntries(known), ...counters };
     this.curve.push(record);
     onStep?.({ step, steps: this.steps, tokens: rows.reduce((total, row) => total + rowTokens(row), 0), record });
+  }
+
+  /** The same failure with the step and the rows at which it happened. */
+  private atStep(error: unknown, step: number): unknown {
+    if (!(error instanceof ResourceError)) return error;
+    const rows = this.layout.given[step - 1]?.join(", ");
+    return new ResourceError(error.code, `step ${step} on rows ${rows}, ${this.microBatch} at once: ${error.message}`, { cause: error.cause, hint: "a smaller microBatch or maxLength needs less memory" });
   }
 
   async save(): Promise<void> {
