@@ -40,6 +40,7 @@ export async function recordCampaign(store: Store, campaignId: string, end: "com
     policy: { tree: given },
     prompts: { iterations: { rows: prompts, count: 2 }, validation: { rows: other, count: 1 }, test: { rows: other, count: 1 } },
     bootstrap: { sft: { data: { rows: sft, count: 2 } } },
+    score: { by: "module" },
     modules: {},
   });
   const completions = await store.putBlob(lines([{ promptId: "p1", index: 0, text: "first" }, { promptId: "p2", index: 0, text: "secret" }]));
