@@ -8,13 +8,15 @@ import type { EvaluateInput } from "./contract.ts";
 import type { StageContext } from "./context.ts";
 import { countCompletions, evaluationSampling, sampleRequests } from "./generate.ts";
 import { callModule, localModel, rewardsOf, scorerDigest } from "./models.ts";
+import { preferenceModel, preferencesOf } from "./preference.ts";
 import type { Counts, PieceStage } from "./pieces.ts";
 import { stamp } from "./pieces.ts";
 import { resultOf, rowsOf } from "./records.ts";
 
 /** One row of an evaluation: a completion and what was measured on it. */
 export interface Evaluated extends Completion {
-  proxy: number;
+  /** Of a preference model: mean probability that it prefers this answer to the opponent's; test split only. */
+  proxy?: number;
   /** Σ_t log π_0(a_t), nats. */
   initialLogp: number;
   gold?: GoldScore;
@@ -32,6 +34,7 @@ export async function evaluateStage(context: StageContext<EvaluateInput>): Promi
   const prompts = await rowsOf<Prompt>(deps.store, list.rows);
   const sampling = evaluationSampling(context);
   const opponent = input.opponent === undefined ? undefined : await resultOf<GenerateResult>(deps.store, input.opponent);
+  const preference = preferenceModel(context);
   const judgedBy: JudgedBy = spec.modules.gold ? "gold" : spec.modules.judge ? "judge" : "reward";
   const size = spec.pieces.prompts;
   const groups = (index: number): readonly Prompt[] => prompts.slice(index * size, (index + 1) * size);
@@ -45,6 +48,7 @@ export async function evaluateStage(context: StageContext<EvaluateInput>): Promi
       sampling,
       seed: spec.seed,
       scorer: scorerDigest(context, input.rewardModel),
+      ...(preference ? { format: preference.format } : {}),
       // The opponent's answers to the same prompts: its pieces are cut from the same list in the same way.
       ...(opponent ? { opponent: opponent.pieces[index]?.rows, judgedBy, judge: judgeDigest(context, judgedBy) } : {}),
     }),
@@ -59,7 +63,7 @@ export async function evaluateStage(context: StageContext<EvaluateInput>): Promi
       const metrics = summarize(context, rows, counts, prompts.length, opponent ? judgedBy : undefined);
       const { split, policy } = input;
       const result: EvaluateResult = { ...stamp(context), stage: "evaluate", split, policy, opponent: input.opponent, pieces, metrics };
-      return { result, values: { proxy: metrics.proxy, kl: metrics.kl, ...(metrics.winRate ? { winRate: metrics.winRate.value } : {}) } };
+      return { result, values: { ...(metrics.proxy === undefined ? {} : { proxy: metrics.proxy }), kl: metrics.kl, ...(metrics.winRate ? { winRate: metrics.winRate.value } : {}) } };
     },
   };
 }
@@ -73,24 +77,27 @@ async function answer(context: StageContext<EvaluateInput>, prompts: readonly Pr
   const completions = await deps.generator.generate(policy, prompts.flatMap((prompt) => sampleRequests(context, prompt, sampling)), sampling, context);
   const byId = new Map(prompts.map((prompt) => [prompt.id, prompt]));
   const rows = completions.map((row) => ({ ...row, prompt: byId.get(row.promptId) as Prompt }));
-  const proxies = await rewardsOf(context, input.rewardModel, rows);
+  const proxies = preferenceModel(context) ? undefined : await rewardsOf(context, input.rewardModel, rows);
   const initial = await deps.scorer.logps(await localModel(context, input.initial), rows, context);
-  return rows.map((row, at) => ({ ...row, proxy: proxies[at] as number, initialLogp: initial[at] as number }));
+  return rows.map((row, at) => ({ ...row, ...(proxies ? { proxy: proxies[at] as number } : {}), initialLogp: initial[at] as number }));
 }
 
-/** Fills in `gold`, `wins` and `comparisons` of each answer against all of the opponent's answers to its prompt. */
+/** Fills in `gold`, `wins` and `comparisons` of each answer against all of the opponent's answers to its prompt, and a preference model's `proxy`. */
 async function compare(context: StageContext<EvaluateInput>, answers: Answer[], opponents: readonly Completion[], judgedBy: JudgedBy): Promise<void> {
   const pairs = answers.flatMap((mine) => opponents.filter(({ promptId }) => promptId === mine.promptId).map((theirs) => ({ mine, theirs })));
   if (judgedBy === "gold") {
     const golds = await callModule<unknown, GoldScore>(context, "gold", answers.map(moduleRow));
     answers.forEach((row, at) => (row.gold = golds[at] as GoldScore));
   }
-  const wins = await winsOf(context, pairs, judgedBy);
+  const preferences = preferenceModel(context) ? await preferencesOf(context, context.input.rewardModel, pairs.map(asQuestion)) : undefined;
+  const wins = preferences && judgedBy === "reward" ? preferences : await winsOf(context, pairs, judgedBy);
   for (const row of answers) Object.assign(row, { wins: 0, comparisons: 0 });
   pairs.forEach(({ mine }, at) => {
     mine.wins = (mine.wins ?? 0) + (wins[at] as number);
     mine.comparisons = (mine.comparisons ?? 0) + 1;
+    if (preferences) mine.proxy = (mine.proxy ?? 0) + (preferences[at] as number);
   });
+  if (preferences) for (const row of answers) row.proxy = (row.proxy as number) / (row.comparisons as number);
 }
 
 type Comparison = { mine: Answer; theirs: Completion };
@@ -110,11 +117,12 @@ async function winsOf(context: StageContext<EvaluateInput>, pairs: Comparison[],
       : await rewardsOf(context, context.input.rewardModel, rows);
   const scoreOf = new Map(theirs.map((row, at) => [row, scores[at] as number]));
   return pairs.map(({ mine, theirs: other }) => {
-    const difference = (judgedBy === "gold" ? (mine.gold as GoldScore).total : mine.proxy) - (scoreOf.get(other) as number);
+    const difference = (judgedBy === "gold" ? (mine.gold as GoldScore).total : (mine.proxy as number)) - (scoreOf.get(other) as number);
     return difference > 0 ? 1 : difference < 0 ? 0 : 0.5;
   });
 }
 
+const asQuestion = ({ mine, theirs }: Comparison) => ({ prompt: mine.prompt, first: mine.text, second: theirs.text });
 const asAnswer = ({ text, finish }: Completion) => ({ text, finish });
 const moduleRow = (row: Completion & { prompt: Prompt }) => ({ prompt: row.prompt, answer: asAnswer(row) });
 
@@ -122,10 +130,10 @@ const judgeDigest = ({ spec }: StageContext, judgedBy: JudgedBy): string | undef
   judgedBy === "reward" ? undefined : spec.modules[judgedBy]?.digest;
 
 function sums(rows: Evaluated[]): Counts {
-  const counts: Counts = { ...countCompletions(rows), proxy: 0, kl: 0 };
+  const counts: Counts = { ...countCompletions(rows), kl: 0 };
   const add = (name: string, value: number) => (counts[name] = (counts[name] ?? 0) + value);
   for (const row of rows) {
-    add("proxy", row.proxy);
+    if (row.proxy !== undefined) add("proxy", row.proxy);
     add("kl", row.logps.reduce((sum, logp) => sum + logp, 0) - row.initialLogp);
     if (!row.gold) continue;
     add("gold", row.gold.total);
@@ -142,7 +150,7 @@ function summarize(context: StageContext<EvaluateInput>, rows: Evaluated[], coun
     prompts,
     completions,
     ...(judgedBy ? { judgedBy, winRate: winRate(winShares(rows), { resamples: context.spec.evaluate.resamples, seed: `${context.spec.seed}/win-rate` }) } : {}),
-    proxy: mean("proxy"),
+    ...("proxy" in counts ? { proxy: mean("proxy") } : {}),
     ...("gold" in counts ? { gold: mean("gold"), goldParts: Object.fromEntries(parts.map((name) => [name.slice("gold.".length), mean(name)])) } : {}),
     length: mean("tokens"),
     truncated: mean("truncated"),

@@ -1,6 +1,6 @@
 // Models and modules by digest, as stages use them. A stage can open only the modules of its own roles: training, pairing and
 // promotion cannot read gold (ROLES is the whole list, and a test tries the rest).
-import type { ModuleRole } from "../campaign/modules.ts";
+import type { Finish, ModuleRole } from "../campaign/modules.ts";
 import type { Digest, StageName } from "../campaign/types.ts";
 import type { AnswerRow, LocalModel } from "../runtimes/types.ts";
 import type { StageContext } from "./context.ts";
@@ -35,7 +35,7 @@ export async function localModel({ deps }: StageContext, digest: Digest): Promis
 }
 
 /** Proxy rewards of answers, by the reward model or by the author's module. One number per row, in order. */
-export async function rewardsOf(context: StageContext, rewardModel: Digest | undefined, rows: (AnswerRow & { finish: "eos" | "length" })[]): Promise<number[]> {
+export async function rewardsOf(context: StageContext, rewardModel: Digest | undefined, rows: (AnswerRow & { finish: Finish })[]): Promise<number[]> {
   if (context.spec.score.by === "module") {
     return callModule(context, "reward", rows.map(({ prompt, text, finish }) => ({ prompt, answer: { text, finish } })));
   }
@@ -43,9 +43,10 @@ export async function rewardsOf(context: StageContext, rewardModel: Digest | und
   return context.deps.scorer.rewards(await localModel(context, rewardModel), rows, context);
 }
 
-/** What scores depend on: the reward model's tree or the module's blob. */
-export function scorerDigest({ spec }: StageContext, rewardModel: Digest | undefined): Digest {
-  const digest = spec.score.by === "module" ? spec.modules.reward?.digest : rewardModel;
+/** What scores depend on: the tree of the reward model or preference model, or the module's blob. */
+export function scorerDigest({ spec }: StageContext, trained: Digest | undefined): Digest {
+  const { score } = spec;
+  const digest = score.by === "module" ? spec.modules.reward?.digest : score.by === "preference-model" ? (score.model ?? trained) : trained;
   if (!digest) throw new InvariantError("unreachable_state", "nothing is named that could score");
   return digest;
 }

@@ -1,6 +1,7 @@
 // pair: preference pairs in TRL's columns, with a report of what was dropped and why. Pure rules are in campaign/recipe/; this
 // gathers their rows, asks the rater where there is one, and commits.
 import type { PairSettings } from "../campaign/compiled.ts";
+import type { Finish } from "../campaign/modules.ts";
 import { pairGroups, summary } from "../campaign/recipe/pairing.ts";
 import { comparisonsOf, pairsFromLabels } from "../campaign/recipe/preferences.ts";
 import { formatRows, type PairRow } from "../campaign/recipe/rows.ts";
@@ -128,6 +129,6 @@ function noPairs({ place }: StageContext, report: PairReport): SpecError {
   });
 }
 
-const asAnswer = ({ text, finish }: { text: string; finish: "eos" | "length" }) => ({ text, finish });
+const asAnswer = ({ text, finish }: { text: string; finish: Finish }) => ({ text, finish });
 
 const done = (digest: Digest, { report }: PairResult): StageDone => ({ digest, values: { pairs: report.pairs, margin: report.margin.mean } });

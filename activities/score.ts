@@ -1,10 +1,12 @@
-// score: one proxy reward per completion, by the reward model or by the author's module. Pieces are generate's pieces.
+// score: one proxy reward per completion, by the reward model or by the author's module; by a preference model, its standing among the
+// completions of its prompt. Pieces are generate's pieces.
 import type { GenerateResult, ScoreResult } from "../campaign/types.ts";
 import type { Completion, Prompt } from "../runtimes/types.ts";
 import type { ScoreInput } from "./contract.ts";
 import type { StageContext } from "./context.ts";
 import { InvariantError } from "../campaign/errors.ts";
 import { rewardsOf, scorerDigest } from "./models.ts";
+import { preferenceModel, standingsOf } from "./preference.ts";
 import type { PieceStage } from "./pieces.ts";
 import { stamp } from "./pieces.ts";
 import { resultOf, rowsOf } from "./records.ts";
@@ -17,19 +19,21 @@ export interface Score {
 }
 
 export async function scoreStage(context: StageContext<ScoreInput>): Promise<PieceStage> {
-  const { deps, input } = context;
+  const { deps, input, spec } = context;
+  const preference = preferenceModel(context);
   const generated = await resultOf<GenerateResult>(deps.store, input.completions);
   const scorer = scorerDigest(context, input.rewardModel);
 
   return {
     pieces: generated.pieces.length,
-    inputs: (index) => ({ completions: generated.pieces[index]?.rows, scorer }),
+    inputs: (index) => ({ completions: generated.pieces[index]?.rows, scorer, ...(preference ? { format: preference.format, dropTruncated: spec.pair.dropTruncated } : {}) }),
     async compute(index) {
       const piece = generated.pieces[index];
       if (!piece) throw new InvariantError("unreachable_state", `generate of ${context.place} has no piece ${index}`);
       const completions = await rowsOf<Completion>(deps.store, piece.rows);
       const prompts = await promptsById(context, generated.prompts);
-      const scores = await rewardsOf(context, input.rewardModel, completions.map((row) => ({ ...row, prompt: prompts(row.promptId) })));
+      const asked = completions.map((row) => ({ ...row, prompt: prompts(row.promptId) }));
+      const scores = await (preference ? standingsOf : rewardsOf)(context, input.rewardModel, asked);
       const rows = completions.map(({ promptId, index: sample }, at): Score => ({ promptId, index: sample, score: scores[at] as number }));
       return { rows, prompts: piece.prompts, counts: {} };
     },

@@ -1,7 +1,7 @@
 // sft, reward and train: one optimizer run from a checkpoint to a new one, resumed at its newest valid step.
 import { mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import type { CompiledSpec, Optimizer } from "../campaign/compiled.ts";
+import type { CompiledSpec, Lora, Optimizer } from "../campaign/compiled.ts";
 import { policyTask, usesReference } from "../campaign/losses.ts";
 import { deriveSeed } from "../campaign/recipe/seeds.ts";
 import { workPrefix } from "../campaign/ids.ts";
@@ -12,10 +12,11 @@ import { Checkpoints } from "./checkpoints.ts";
 import type { Trained, TrainInput } from "./contract.ts";
 import type { StageContext } from "./context.ts";
 import { InvariantError } from "../campaign/errors.ts";
-import { formatRows } from "../campaign/recipe/rows.ts";
+import { letterRows } from "../campaign/recipe/preference-model.ts";
+import { formatRows, type PairRow } from "../campaign/recipe/rows.ts";
 import { localModel } from "./models.ts";
 import { stageKey, stamp } from "./pieces.ts";
-import { resultOf } from "./records.ts";
+import { resultOf, rowsOf } from "./records.ts";
 
 interface TrainManifest {
   schema: string;
@@ -29,6 +30,7 @@ interface Recipe {
   reference: Digest | undefined;
   rows: Digest;
   task: TrainTask;
+  lora?: Lora;
   optimizer: Optimizer;
   seed: string;
 }
@@ -78,6 +80,7 @@ async function run(context: StageContext<TrainInput>, recipe: Recipe, checkpoint
     task: recipe.task,
     start: await localModel(context, recipe.start),
     ...(recipe.reference === undefined ? {} : { reference: await localModel(context, recipe.reference) }),
+    ...(recipe.lora === undefined ? {} : { lora: recipe.lora }),
     rowsPath,
     optimizer: { ...recipe.optimizer, seed: recipe.seed },
     ...(resume ? { resumeDir: resume.dir } : {}),
@@ -118,15 +121,23 @@ async function recipeOf(context: StageContext<TrainInput>): Promise<Recipe> {
   if (!input.pairs) throw new InvariantError("unreachable_state", `${stage} needs pairs`);
   const rows = (await resultOf<PairResult>(context.deps.store, input.pairs)).pairs;
   if (stage === "reward") {
-    const { reward } = spec.bootstrap;
+    const { reward, preferenceModel } = spec.bootstrap;
+    if (preferenceModel) return { start, reference, rows: await letters(context, rows, seed), task: { kind: "sft", promptMask: true }, optimizer: preferenceModel.optimizer, seed };
     if (!reward) throw new InvariantError("unreachable_state", "the spec has no reward model");
     return { start, reference, rows, task: rewardTask(reward), optimizer: reward.optimizer, seed };
   }
-  return { start, reference: usesReference(spec.train.loss) ? reference : undefined, rows, task: policyTask(spec.train), optimizer: { ...spec.train.optimizer, ...armRate(context) }, seed };
+  const { loss, lora, optimizer } = spec.train;
+  return { start, reference: usesReference(loss) ? reference : undefined, rows, task: policyTask(spec.train), ...(lora ? { lora } : {}), optimizer: { ...optimizer, ...armRate(context) }, seed };
 }
 
 function rewardTask({ margin, centering }: NonNullable<CompiledSpec["bootstrap"]["reward"]>): TrainTask {
   return { kind: "reward", ...(margin ? { margin } : {}), ...(centering === undefined ? {} : { centering }) };
+}
+
+/** The pairs as questions with their letters; a blob of its own, so that its digest enters the address. */
+async function letters({ deps, spec }: StageContext, pairs: Digest, seed: string): Promise<Digest> {
+  if (spec.score.by !== "preference-model") throw new InvariantError("unreachable_state", "a preference model is trained that nothing asks");
+  return deps.store.putBlob(formatRows(letterRows(await rowsOf<PairRow>(deps.store, pairs), spec.score.format, seed)));
 }
 
 /** A baseline has its own learning rate; everything else of the optimizer is the iterations'. */
@@ -150,7 +161,7 @@ async function resultFrom(context: StageContext<TrainInput>, recipe: Recipe, out
     start: recipe.start,
     reference: recipe.reference,
     data: context.input.pairs ?? recipe.rows,
-    settings: addressOf({ task: recipe.task, optimizer: recipe.optimizer, seed: recipe.seed }),
+    settings: addressOf({ task: recipe.task, lora: recipe.lora, optimizer: recipe.optimizer, seed: recipe.seed }),
     steps: outcome.steps,
     dropped: outcome.dropped,
     cut: outcome.cut,

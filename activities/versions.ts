@@ -5,10 +5,10 @@ import type { StageName } from "../campaign/types.ts";
 export const STAGE_VERSION: Record<StageName, number> = {
   sft: 2,
   reward: 2,
-  generate: 1,
-  score: 1,
+  generate: 2,
+  score: 2,
   pair: 1,
   train: 2,
-  evaluate: 1,
+  evaluate: 2,
   promote: 1,
 };

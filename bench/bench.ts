@@ -2,12 +2,12 @@
 import { readFileSync } from "node:fs";
 import { writeFile } from "node:fs/promises";
 import { availableParallelism, cpus, loadavg } from "node:os";
-import { join } from "node:path";
+import { basename, join } from "node:path";
 import { runtimeFacts } from "../runtimes/onnx/versions.ts";
 import { BenchError, Fresh, Served } from "./contender.ts";
 import type { Command, Contender } from "./contender.ts";
 import { Inputs } from "./inputs.ts";
-import { enter, measure } from "./measure.ts";
+import { enter, measure, type Field } from "./measure.ts";
 import { missingOf, peers } from "./peers.ts";
 import type { PeerName, Python } from "./peers.ts";
 import type { Result } from "./result.ts";
@@ -29,6 +29,9 @@ export interface BenchOptions {
 /** Rows of one call of generate() that the script for an iteration is tried with. */
 const iterationBatches = ["128", "512"];
 
+/** The bench itself, between two rows, leaves this much. */
+const quietLoad = 2.5;
+
 const say = (line: string): void => console.error(line);
 
 export class Bench {
@@ -45,17 +48,20 @@ export class Bench {
   async run(row: Row): Promise<Result> {
     const { threads } = this.options;
     const load = loadavg()[0]!;
-    const { entrants, missing } = await this.enter(row);
+    if (load > quietLoad) say(`  the machine is busy (load ${load.toFixed(1)}): the ratio will say little`);
+    const { field, missing } = await this.enter(row);
     const repeats = Math.min(this.options.repeats, row.repeatsMax ?? Infinity);
-    const measured = await measure(row, entrants, { repeats, say });
+    const { failed, ...measured } = await measure(row, field, { repeats, say });
     const { name, work, size, target, aim, better, unit } = row;
     const machine = { cpu: cpus()[0]?.model.trim() ?? "unknown", cores: availableParallelism(), threads };
-    return { row: name, work, size, target, aim, better, unit, ...measured, missing, versions: this.versions(), machine, load, repeats, at: new Date().toISOString() };
+    const { checkpoint } = this.options;
+    const model = checkpoint === undefined ? {} : { checkpoint: basename(checkpoint) };
+    return { row: name, work, size, ...model, target, aim, better, unit, ...measured, missing: { ...missing, ...failed }, versions: this.versions(), machine, load, repeats, at: new Date().toISOString() };
   }
 
   /** Compares what the contenders compute and times nothing. */
   async check(row: Row): Promise<string[]> {
-    return (await this.enter(row)).entrants.map(({ contender }) => contender.name);
+    return (await this.enter(row)).field.entrants.map(({ contender }) => contender.name);
   }
 
   close(): void {
@@ -74,7 +80,7 @@ export class Bench {
     return `${version}+${(read("dist/.build.json") as { sources: string }).sources.slice(0, 12)}`;
   }
 
-  private async enter(row: Row): Promise<Awaited<ReturnType<typeof enter>> & { missing: Record<string, string> }> {
+  private async enter(row: Row): Promise<{ field: Field; missing: Record<string, string> }> {
     const missing: Record<string, string> = {};
     const contenders: [Contender, ...Contender[]] = [this.ratchet(row)];
     for (const name of row.peers) {
@@ -85,8 +91,7 @@ export class Bench {
     for (const [name, reason] of Object.entries(missing)) say(`  without ${name}: ${reason}`);
     if (contenders.length === 1) throw new BenchError(`no peer of ${row.name} is installed`);
     this.closeAllBut(contenders);
-    const entered = await enter(row, await row.make(this.inputs), contenders, say);
-    return { ...entered, missing: { ...missing, ...entered.failed } };
+    return { field: await enter(row, await row.make(this.inputs), contenders, say), missing };
   }
 
   private versions(): Record<string, string> {

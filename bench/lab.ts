@@ -55,7 +55,7 @@ export class Lab {
     const name = `${place}.completions.jsonl`;
     return this.#rows(name, "generate", async () => {
       const temperatures = samples.flatMap(({ temperature, count }) => Array.from({ length: count }, () => temperature));
-      const { maxTokens, topK, topP, piece } = this.spec.generate;
+      const { maxTokens, topK, topP, minP, stop, piece } = this.spec.generate;
       const rows: Completion[] = [];
       for (let from = 0; from < list.length; from += piece) {
         const requests = list.slice(from, from + piece).flatMap((prompt) =>
@@ -64,7 +64,7 @@ export class Lab {
             return { prompt, index, temperature, seed: completionSeed(this.spec.seed, place, prompt.id, index) };
           }),
         );
-        rows.push(...(await this.runtime.generator.generate(policy, requests, { maxTokens, topK, topP }, CONTEXT)));
+        rows.push(...(await this.runtime.generator.generate(policy, requests, { maxTokens, topK, topP, minP, stop }, CONTEXT)));
       }
       return rows;
     });

@@ -48,8 +48,7 @@ test("contenders take turns, each beginning a round in turn, and the ratio is th
   const asked: string[] = [];
   const ours = planned("Ratchet", { seconds: { a: [9, 1, 1, 2] } }, asked);
   const theirs = planned("torch", { seconds: { slow: [8], fast: [5, 2, 3, 4] } }, asked);
-  const { entrants } = await enter(row, work, [ours, theirs], silent);
-  const measured = await measure(row, entrants, { repeats: 3, say: silent });
+  const measured = await measure(row, await enter(row, work, [ours, theirs], silent), { repeats: 3, say: silent });
   assert.deepEqual(asked, ["Ratchet a", "torch slow", "torch fast", "Ratchet a", "torch fast", "torch fast", "Ratchet a", "Ratchet a", "torch fast"]);
   assert.equal(measured.ratio, 2);
   assert.deepEqual(measured.spread, [2, 3]);
@@ -60,8 +59,8 @@ test("contenders take turns, each beginning a round in turn, and the ratio is th
 test("the ratio is against the best peer, which is the smallest where less is better", async () => {
   const contenders = (): [Contender, ...Contender[]] => [planned("Ratchet", { seconds: { a: [1, 1] } }), planned("torch", { seconds: { a: [2, 2] } }), planned("llama", { seconds: { a: [4, 4] } })];
   const ofPeer = async (better: Row["better"]): Promise<string> => {
-    const { entrants } = await enter({ ...row, better }, work, contenders(), silent);
-    return (await measure({ ...row, better }, entrants, { repeats: 1, say: silent })).peer;
+    const field = await enter({ ...row, better }, work, contenders(), silent);
+    return (await measure({ ...row, better }, field, { repeats: 1, say: silent })).peer;
   };
   assert.equal(await ofPeer("higher"), "torch");
   assert.equal(await ofPeer("lower"), "llama");
@@ -73,14 +72,17 @@ test("work that computes something else, or a different amount, is refused befor
   await assert.rejects(enter(row, work, other({ facts: [1, 2.01] }), silent), (error: Error) => error instanceof UnequalWork && /number 2 is 2 in Ratchet and 2.01 in torch/.test(error.message));
   await assert.rejects(enter(row, work, other({ facts: [1] }), silent), UnequalWork);
   await assert.rejects(enter(row, work, other({ facts: [1, Number.NaN] }), silent), UnequalWork);
-  const { entrants } = await enter(row, work, other({ amount: 11 }), silent);
-  await assert.rejects(measure(row, entrants, { repeats: 1, say: silent }), /did 10 units of work and torch 11/);
+  const field = await enter(row, work, other({ amount: 11 }), silent);
+  await assert.rejects(measure(row, field, { repeats: 1, say: silent }), /did 10 units of work and torch 11/);
 });
 
-test("a peer that fails is named and the others go on; without any there is no figure", async () => {
-  const broken: Contender = { ...planned("llama", { seconds: { a: [1] } }), start: () => Promise.reject(new BenchError("llama ended (exit code 1)")) };
-  const { entrants, failed } = await enter(row, work, [planned("Ratchet", { seconds: { a: [1] } }), broken, planned("torch", { seconds: { a: [1] } })], silent);
-  assert.deepEqual(entrants.map(({ contender }) => contender.name), ["Ratchet", "torch"]);
-  assert.deepEqual(failed, { llama: "llama ended (exit code 1)" });
-  await assert.rejects(enter(row, work, [planned("Ratchet", { seconds: { a: [1] } }), broken], silent), /no peer of sum/);
+test("a peer that fails, at its start or later, is named and the others go on; without any there is no figure", async () => {
+  const plan = { seconds: { a: [1, 1] } };
+  const fail = () => Promise.reject(new BenchError("it ended (exit code 1)"));
+  const atStart: Contender = { ...planned("llama", plan), start: fail };
+  const later: Contender = { ...planned("transformers", plan), sample: fail };
+  const measured = await measure(row, await enter(row, work, [planned("Ratchet", plan), atStart, later, planned("torch", plan)], silent), { repeats: 1, say: silent });
+  assert.deepEqual(measured.failed, { llama: "it ended (exit code 1)", transformers: "it ended (exit code 1)" });
+  assert.equal(measured.peer, "torch");
+  await assert.rejects(enter(row, work, [planned("Ratchet", plan), atStart], silent), /no peer of sum is left: it ended/);
 });

@@ -13,6 +13,8 @@ export interface Measured {
   /** Of the rate of a large product in the same run, by contender. */
   matmulShare?: Record<string, number>;
   samples: Record<string, Sample[]>;
+  /** Peers that failed, with the reason. */
+  failed: Record<string, string>;
 }
 
 export interface MeasureOptions {
@@ -31,36 +33,53 @@ interface Entrant {
 /** The work differs: not a peer's failure but the bench's, and no figure may come of it. */
 export class UnequalWork extends BenchError {}
 
-/** Starts all contenders, ours first, and compares what they compute. A peer that fails is left out and said. */
-export async function enter(row: Row, work: Work, [ours, ...peers]: [Contender, ...Contender[]], say: (line: string) => void): Promise<{ entrants: Entrant[]; failed: Record<string, string> }> {
+/** The contenders that are still in the row, ours first, and those that failed, with the reason. */
+export interface Field {
+  entrants: Entrant[];
+  failed: Record<string, string>;
+}
+
+/** Starts all contenders, ours first, and compares what they compute. */
+export async function enter(row: Row, work: Work, [ours, ...peers]: [Contender, ...Contender[]], say: (line: string) => void): Promise<Field> {
   const ratchet = await start(ours, work);
-  const entrants = [ratchet];
-  const failed: Record<string, string> = {};
+  return withPeers(row, ratchet, {}, peers, say, async (peer) => {
+    const entrant = await start(peer, work);
+    agreeOnFacts(row, ratchet, entrant);
+    return entrant;
+  });
+}
+
+export async function measure(row: Row, { entrants, failed }: Field, { repeats, say }: MeasureOptions): Promise<Measured> {
+  const [ratchet, ...peers] = entrants as [Entrant, ...Entrant[]];
+  await findFastest(row, ratchet, say);
+  const field = await withPeers(row, ratchet, failed, peers, say, async (peer) => {
+    await findFastest(row, peer, say);
+    agreeOnAmount(row, ratchet, peer);
+    return peer;
+  });
+  for (let repeat = 0; repeat < repeats; repeat++) {
+    // Each begins a round in turn: what the one before leaves in caches and clocks falls on all alike.
+    const order = field.entrants.map((_, place) => field.entrants[(place + repeat) % field.entrants.length]!);
+    for (const entrant of order) entrant.samples.push(await entrant.contender.sample(entrant.variant));
+    say(`  ${repeat + 1}/${repeats}: ${field.entrants.map(({ contender, samples }) => `${contender.name} ${format(row.value(samples.at(-1)!))}`).join(", ")} ${row.unit}`);
+  }
+  return { ...summary(row, field.entrants), failed: field.failed };
+}
+
+/** Lets every peer do something; one that fails leaves the field and is said, and the others go on. */
+async function withPeers<Peer extends Contender | Entrant>(row: Row, ratchet: Entrant, failed: Record<string, string>, peers: readonly Peer[], say: (line: string) => void, act: (peer: Peer) => Promise<Entrant>): Promise<Field> {
+  const field: Field = { entrants: [ratchet], failed: { ...failed } };
   for (const peer of peers) {
     try {
-      const entrant = await start(peer, work);
-      agreeOnFacts(row, ratchet, entrant);
-      entrants.push(entrant);
+      field.entrants.push(await act(peer));
     } catch (error) {
       if (!(error instanceof BenchError) || error instanceof UnequalWork) throw error;
-      failed[peer.name] = error.message;
+      field.failed["contender" in peer ? peer.contender.name : peer.name] = error.message;
       say(`  ${error.message}`);
     }
   }
-  if (entrants.length === 1) throw new BenchError(`no peer of ${row.name} could be started`);
-  return { entrants, failed };
-}
-
-export async function measure(row: Row, entrants: Entrant[], { repeats, say }: MeasureOptions): Promise<Measured> {
-  for (const entrant of entrants) await findFastest(row, entrant, say);
-  for (const entrant of entrants.slice(1)) agreeOnAmount(row, entrants[0]!, entrant);
-  for (let repeat = 0; repeat < repeats; repeat++) {
-    // Each begins a round in turn: what the one before leaves in caches and clocks falls on all alike.
-    const order = entrants.map((_, place) => entrants[(place + repeat) % entrants.length]!);
-    for (const entrant of order) entrant.samples.push(await entrant.contender.sample(entrant.variant));
-    say(`  ${repeat + 1}/${repeats}: ${entrants.map(({ contender, samples }) => `${contender.name} ${format(row.value(samples.at(-1)!))}`).join(", ")} ${row.unit}`);
-  }
-  return summary(row, entrants);
+  if (field.entrants.length === 1) throw new BenchError(`no peer of ${row.name} is left: ${Object.values(field.failed).join("; ")}`);
+  return field;
 }
 
 async function start(contender: Contender, work: Work): Promise<Entrant> {
@@ -98,7 +117,7 @@ function agreeOnAmount(row: Row, ours: Entrant, theirs: Entrant): void {
   if (Math.abs(amount - other) > row.amountTolerance * amount) throw new UnequalWork(`${row.name}: Ratchet did ${amount} units of work and ${theirs.contender.name} ${other}; different work is not timed`);
 }
 
-function summary(row: Row, entrants: Entrant[]): Measured {
+function summary(row: Row, entrants: Entrant[]): Omit<Measured, "failed"> {
   // The first sample chose the variant and warmed up.
   const values = entrants.map(({ samples }) => samples.slice(1).map(row.value));
   const medians = values.map(median);

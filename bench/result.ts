@@ -7,6 +7,8 @@ export interface Result {
   row: string;
   work: string;
   size: string;
+  /** The folder's name where one stood for the random weights of the smallest size. */
+  checkpoint?: string;
   /** Against the best peer: how many times as fast, or (memory) how many times as large; the median over the repeats. */
   ratio: number;
   target: number;
@@ -28,7 +30,7 @@ export interface Result {
   matmulShare?: Record<string, number>;
   versions: Record<string, string>;
   machine: { cpu: string; cores: number; threads: number };
-  /** Load average of the last minute when the row began: above 0 others were at work. */
+  /** Load average of the last minute when the row began. The row before leaves up to 2 of it on two threads. */
   load: number;
   repeats: number;
   /** Every sample, by contender, in order. */

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { mkdtemp, rm } from "node:fs/promises";
+import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, test } from "node:test";
@@ -9,6 +9,7 @@ import { generatePieces, promptsOf } from "./ratchet/generate.ts";
 import { answerTokens, Models, shapes } from "./sizes.ts";
 import type { Size } from "./sizes.ts";
 import { pairTexts, promptTexts } from "./texts.ts";
+import { BOS, EOS } from "./tokenizer.ts";
 
 const dir = await mkdtemp(join(tmpdir(), "ratchet-bench-"));
 const models = new Models(dir);
@@ -42,6 +43,20 @@ test("tokens are characters, and a text comes back from its tokens", async () =>
     assert.deepEqual([promptIds.length, ids.length], [1 + prompt.length, chosen.length + 1]);
     assert.equal(tokenizer.decodeAnswer(promptIds, ids), chosen);
   }
+});
+
+test("a given checkpoint is copied for every flavour and stays as it is", async () => {
+  const given = await models.folder("3.4M", "answers");
+  const before = await Promise.all((await readdir(given)).map(async (name) => [name, await readFile(join(given, name))] as const));
+  await mkdir(join(dir, "copies"));
+  const copies = new Models(join(dir, "copies"), given);
+  for (const flavour of ["plain", "answers", "endless", "reward"] as const) {
+    const copy = await copies.folder("0.9M", flavour);
+    await writeFile(join(copy, "model.gguf"), "");
+    const config = await readConfig(copy);
+    assert.deepEqual([config.hiddenSize, config.eosIds], [shapes["3.4M"].hidden_size, [flavour === "endless" ? BOS : EOS]], flavour);
+  }
+  assert.deepEqual(await Promise.all((await readdir(given)).map(async (name) => [name, await readFile(join(given, name))] as const)), before);
 });
 
 test("sizes have as many parameters as their names say", () => {

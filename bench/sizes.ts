@@ -4,7 +4,7 @@
 // it, so that its value after the last norm is the same constant at every position, and the end's row of the head turns it into a
 // chosen logit. So "never ends" and "ends after about n tokens" are properties of the weights, and every engine does the same work
 // without a special case.
-import { cp, mkdir, readFile, rename, rm, writeFile } from "node:fs/promises";
+import { mkdir, readdir, readFile, rename, rm, writeFile } from "node:fs/promises";
 import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { initCheckpoint, readCheckpoint, readConfig, rewardModelFrom, writeCheckpoint } from "../engine/index.ts";
@@ -73,17 +73,15 @@ export class Models {
     this.checkpoint = checkpoint;
   }
 
-  /** The folder of a model, made when it is missing. */
+  /** The folder of a model, made when it is missing. A given checkpoint is copied, since peers write beside the weights. */
   async folder(size: Size, flavour: Flavour): Promise<string> {
     const given = size === "0.9M" ? this.checkpoint : undefined;
-    if (given !== undefined && (flavour === "plain" || flavour === "answers")) return given;
     const dir = join(this.dir, `${given === undefined ? size : "given"}-${flavour}`);
     if (given !== undefined) await rm(dir, { recursive: true, force: true });
     if (existsSync(dir)) return dir;
     const part = `${dir}.part`;
     await rm(part, { recursive: true, force: true });
-    if (given !== undefined) await (flavour === "reward" ? writeReward(part, await readCheckpoint(given), given) : renameEnd(part, given));
-    else await this.make(part, size, flavour);
+    await (given === undefined ? this.make(part, size, flavour) : adopt(part, given, flavour));
     await rename(part, dir);
     return dir;
   }
@@ -123,13 +121,21 @@ function setEnd({ config, weights }: Checkpoint, logit: number): void {
   embeddings[EOS * columns] = carrier + logit / Math.sqrt(columns);
 }
 
+/** A given checkpoint ends its answers by itself. */
+async function adopt(dir: string, given: string, flavour: Flavour): Promise<void> {
+  if (flavour === "reward") return writeReward(dir, await readCheckpoint(given), given);
+  await mkdir(dir, { recursive: true });
+  // Contents and not files: the copies can be written over where the originals cannot.
+  const files = (await readdir(given, { withFileTypes: true })).filter((entry) => !entry.isDirectory());
+  for (const { name } of files) await writeFile(join(dir, name), await readFile(join(given, name)));
+  if (flavour === "endless") await renameEnd(dir);
+}
+
 /** A trained model never draws the BOS: named as the end, it makes the model endless. */
-async function renameEnd(dir: string, given: string): Promise<void> {
-  await cp(given, dir, { recursive: true });
+async function renameEnd(dir: string): Promise<void> {
   const edit = async (name: string, change: (json: Record<string, unknown>) => Record<string, unknown>): Promise<void> => {
     const path = join(dir, name);
-    await rm(path);
-    await writeFile(path, JSON.stringify(change(JSON.parse(await readFile(join(given, name), "utf8")) as Record<string, unknown>)));
+    await writeFile(path, JSON.stringify(change(JSON.parse(await readFile(path, "utf8")) as Record<string, unknown>)));
   };
   await edit("config.json", (json) => ({ ...json, eos_token_id: json["bos_token_id"] }));
   await edit("tokenizer_config.json", (json) => ({ ...json, eos_token: json["bos_token"] }));

@@ -1,7 +1,9 @@
 // The compiled spec: defaults filled in, every path replaced by the digest of what it held. Its canonical JSON is the blob that
 // `specDigest` names, the same on every machine. The written and the resolved form are in spec.ts.
+import type { DEFAULTS } from "./defaults.ts";
 import type { ResolvedLoss } from "./losses.ts";
 import type { ModuleBlob } from "./modules.ts";
+import type { PreferenceFormat } from "./recipe/preference-model.ts";
 import type { Digest } from "./types.ts";
 
 /** A blob of JSON Lines. */
@@ -27,6 +29,13 @@ export interface Optimizer {
   truncation?: "keep_start";
 }
 
+/** An adapter that learns in place of the weights. */
+export interface Lora {
+  rank: number;
+  alpha: number;
+  targets: (typeof DEFAULTS.lora.targets)[number][];
+}
+
 export interface Sampling {
   /** `count` samples at each temperature, in order: 8 = [{1.0, 4}, {0.7, 4}]. */
   samples: { temperature: number; count: number }[];
@@ -35,6 +44,10 @@ export interface Sampling {
   topK: number;
   /** 1 = off. */
   topP: number;
+  /** 0 = off. */
+  minP: number;
+  /** Texts and token ids that end an answer, besides the model's own. */
+  stop: (string | number)[];
 }
 
 export interface PairSettings {
@@ -84,17 +97,21 @@ export interface CompiledSpec {
     preferences?: { data: Rows; dropped: Record<string, number> } | { sample: Sampling };
     /** `margin`: the chosen answer's reward should be larger by the row's; `centering`: absent = 0. */
     reward?: { optimizer: Optimizer; margin?: true; centering?: number };
+    preferenceModel?: { optimizer: Optimizer };
   };
   baselines: BaselineSettings[];
   iterations: number;
   generate: Sampling;
   /** Prompts per piece; pieces per shard; shards at once. */
   pieces: { prompts: number; perShard: number; wave: number };
-  /** `model`: the bootstrap's reward model. `module`: modules.reward. */
-  score: { by: "model" | "module" };
+  /**
+   * `model`: the bootstrap's reward model. `module`: modules.reward. `preference-model`: comparisons two by two, by the given model (tree
+   * digest) or, where absent, the bootstrap's.
+   */
+  score: { by: "model" | "module" } | { by: "preference-model"; model?: Digest; format: PreferenceFormat };
   pair: PairSettings;
   /** `ldAlpha`: absent = 1, every token counts alike. */
-  train: { loss: ResolvedLoss; beta: number; ldAlpha?: number; reference: "initial" | "previous"; optimizer: Optimizer };
+  train: { loss: ResolvedLoss; beta: number; ldAlpha?: number; reference: "initial" | "previous"; lora?: Lora; optimizer: Optimizer };
   checkpoint: Checkpointing;
   evaluate: { samples: number; temperature: number; resamples: number };
   promote: { threshold: number };

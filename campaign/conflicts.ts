@@ -13,8 +13,10 @@ const answers = (samples: { count: number }[]): number => samples.reduce((sum, {
 const when = (wrong: boolean, path: string, message: string, hint?: string): Problem[] =>
   wrong ? [{ path, message, ...(hint ? { hint } : {}) }] : [];
 
-function scoring({ generate, pair, score, bootstrap }: ResolvedSpec): Problem[] {
-  const byModel = score.reward === "model";
+function scoring(spec: ResolvedSpec): Problem[] {
+  const { generate, pair, score, bootstrap } = spec;
+  const { reward } = score;
+  const named = typeof reward === "string" ? reward : "a module";
   return [
     ...when(
       answers(generate.samples) < 2,
@@ -28,12 +30,37 @@ function scoring({ generate, pair, score, bootstrap }: ResolvedSpec): Problem[] 
       "set pair.dropTruncated to false",
     ),
     ...when(
-      byModel && !bootstrap.reward,
+      reward === "model" && !bootstrap.reward,
       "score.reward",
       "score.reward is model, but bootstrap.reward is missing, so there is no reward model",
       "add bootstrap.reward with bootstrap.preferences, or give score.reward a module",
     ),
-    ...when(!byModel && !!bootstrap.reward, "bootstrap.reward", "bootstrap.reward trains a model, but score.reward is a module, so nothing would use it"),
+    ...when(reward !== "model" && !!bootstrap.reward, "bootstrap.reward", `bootstrap.reward trains a model, but score.reward is ${named}, so nothing would use it`),
+    ...preferenceModel(spec, named),
+  ];
+}
+
+function preferenceModel({ pair, score, bootstrap }: ResolvedSpec, named: string): Problem[] {
+  const { path: given, letters } = score.preferenceModel;
+  const trained = !!bootstrap.preferenceModel;
+  if (score.reward !== "preference-model") {
+    return [
+      ...when(trained, "bootstrap.preferenceModel", `bootstrap.preferenceModel trains a model, but score.reward is ${named}, so nothing would use it`),
+      ...when(given !== undefined, "score.preferenceModel.path", `score.preferenceModel.path is ${given}, but score.reward is ${named}, so nothing would use it`),
+    ];
+  }
+  return [
+    ...when(
+      !trained && given === undefined,
+      "score.reward",
+      "score.reward is preference-model, but neither bootstrap.preferenceModel trains one nor score.preferenceModel.path gives one",
+    ),
+    ...when(trained && given !== undefined, "score.preferenceModel.path", `score.preferenceModel.path gives ${given}, and bootstrap.preferenceModel trains another`),
+    ...when(pair.strategy !== "max-min", "pair.strategy", `pair.strategy is ${pair.strategy}, but a preference model finds the best and the worst answer only`, "set pair.strategy to max-min"),
+    ...[["pair.lengthPenalty.weight", pair.lengthPenalty.weight] as const, ["pair.missingEosPenalty", pair.missingEosPenalty] as const].flatMap(([path, value]) =>
+      when(value > 0, path, `${path} is ${value}, but a preference model gives no score that it could be subtracted from`),
+    ),
+    ...when(letters[0] === letters[1], "score.preferenceModel.letters", `score.preferenceModel.letters are ${letters[0]} twice`),
   ];
 }
 
@@ -41,14 +68,16 @@ function preferences({ bootstrap, prompts, baselines: arms }: ResolvedSpec): Pro
   const data = bootstrap.preferences;
   if (!data) {
     return [
-      ...when(!!bootstrap.reward, "bootstrap.reward", "bootstrap.reward needs pairs to learn from, but bootstrap.preferences is missing"),
+      ...(["reward", "preferenceModel"] as const).flatMap((name) =>
+        when(!!bootstrap[name], `bootstrap.${name}`, `bootstrap.${name} needs pairs to learn from, but bootstrap.preferences is missing`),
+      ),
       ...when(prompts.preferences > 0, "prompts.preferences", `prompts.preferences is ${prompts.preferences}, but bootstrap.preferences is missing`),
     ];
   }
   const { sample, rater } = data;
-  const used = bootstrap.reward || arms.some((arm) => arm.pairs === "preferences");
+  const used = bootstrap.reward || bootstrap.preferenceModel || arms.some((arm) => arm.pairs === "preferences");
   return [
-    ...when(!used, "bootstrap.preferences", "bootstrap.preferences is given, but neither bootstrap.reward nor a baseline uses it"),
+    ...when(!used, "bootstrap.preferences", "bootstrap.preferences is given, but neither bootstrap.reward, bootstrap.preferenceModel nor a baseline uses it"),
     ...when(!!sample && !rater, "bootstrap.preferences", "bootstrap.preferences.sample makes answers, but bootstrap.preferences.rater is missing"),
     ...when(!sample && !!rater, "bootstrap.preferences.rater", "bootstrap.preferences.rater labels sampled answers, but the preferences come from a file"),
     ...when(!!sample && prompts.preferences === 0, "prompts.preferences", "bootstrap.preferences.sample needs prompts, but prompts.preferences is 0"),
@@ -105,6 +134,7 @@ function sizes({ policy, generate, bootstrap, train }: ResolvedSpec): Problem[] 
   const lengths: [string, number | undefined][] = [
     ["bootstrap.sft.maxLength", bootstrap.sft?.maxLength],
     ["bootstrap.reward.maxLength", bootstrap.reward?.maxLength],
+    ["bootstrap.preferenceModel.maxLength", bootstrap.preferenceModel?.maxLength],
     ["train.maxLength", train.maxLength],
   ];
   return [

@@ -29,8 +29,8 @@ export const DEFAULTS = {
   },
   /** R: the paper's preference data came with its answers. */
   preferences: { samples: [{ temperature: 1, count: 2 }], minMargin: 0 },
-  /** P Alg. 2: n = 8, half at 1.0 and half at 0.7; P: 2048 new tokens, top-k and top-p off. */
-  generate: { samples: [{ temperature: 1, count: 4 }, { temperature: 0.7, count: 4 }], maxTokens: 2048, topK: 0, topP: 1 },
+  /** P Alg. 2: n = 8, half at 1.0 and half at 0.7; P: 2048 new tokens, no filter and no stop but EOS. */
+  generate: { samples: [{ temperature: 1, count: 4 }, { temperature: 0.7, count: 4 }], maxTokens: 2048, topK: 0, topP: 1, minP: 0, stop: [] as (string | number)[] },
   /** R: prompts in a piece, pieces in a shard, shards at once. */
   pieces: { piece: 16, shard: 4, wave: 8 },
   /** P §3.3: best against worst; P eq. 9 with λ = 0, its headline model. R: answers cut at the limit stay out of pairs. */
@@ -51,6 +51,8 @@ export const DEFAULTS = {
   },
   /** R: a cut answer teaches to stop nowhere; TRL cuts. */
   truncation: "drop" as const,
+  /** R: the paper trains all weights; as TRL's examples have it, on every projection. */
+  lora: { rank: 16, alpha: 32, targets: ["q_proj", "k_proj", "v_proj", "o_proj", "gate_proj", "up_proj", "down_proj"] as const },
   /** R: whichever comes first. */
   checkpoint: { everySteps: 50, everySeconds: 60 },
   /** R: temperature 1, because the KL estimate needs answers drawn from the policy itself. */

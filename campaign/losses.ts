@@ -14,10 +14,7 @@ const defaults = DEFAULTS.losses;
 /** Every loss over pairs with its settings; `more`: what stands beside them. */
 function pairLosses<M extends z.ZodRawShape>(more: M) {
   const loss = <const K extends (typeof pairNames)[number], S extends z.ZodRawShape>(type: K, settings: S) => z.strictObject({ type: z.literal(type), ...settings, ...more });
-  const [sigmoid, ...plain] = plainNames.map((name) => loss(name, {}));
   return [
-    sigmoid!,
-    ...plain,
     loss("cdpo", { labelSmoothing: below(0, 0.5).default(defaults.cdpo.labelSmoothing) }),
     loss("robust", { labelSmoothing: below(0, 0.5).default(defaults.robust.labelSmoothing) }),
     // ln ε stands in it.
@@ -27,6 +24,7 @@ function pairLosses<M extends z.ZodRawShape>(more: M) {
     loss("aot_unpaired", { labelSmoothing: below(0, 0.5).default(defaults.aot_unpaired.labelSmoothing) }),
     loss("discopop", { tau: above(0, 10).default(defaults.discopop.tau) }),
     loss("simpo", { gamma: real(0, 100).default(defaults.simpo.gamma) }),
+    ...plainNames.map((name) => loss(name, {})),
   ] as const;
 }
 

@@ -10,10 +10,12 @@ export interface ModulePrompt {
   messages?: { role: string; content: string }[];
 }
 
+/** Why an answer ended: the model's end-of-sequence token, the spec's `generate.stop`, or the token limit. */
+export type Finish = "eos" | "stop" | "length";
+
 export interface ModuleAnswer {
   text: string;
-  /** `length`: cut at the token limit. */
-  finish: "eos" | "length";
+  finish: Finish;
 }
 
 /** `online` = all iterations' prompts, `bootstrap` = prompts of preference sampling; splits must not overlap. */

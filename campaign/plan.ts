@@ -9,7 +9,7 @@ export function planOf(spec: CompiledSpec): Plan {
   return {
     iterations: spec.iterations,
     sft: bootstrap.sft !== undefined,
-    reward: bootstrap.reward !== undefined,
+    reward: (bootstrap.reward ?? bootstrap.preferenceModel) !== undefined,
     preferences: preferences === undefined ? "none" : "sample" in preferences ? "sample" : "file",
     reference: spec.train.reference,
     baselines: spec.baselines.map(({ name, pairs }) => ({ name, pairs })),

@@ -40,6 +40,11 @@ test("a resolved spec resolves to itself", () => {
   assert.deepEqual(resolveSpec(resolved), resolved);
 });
 
+test("an adapter is trained only where train.lora asks for one, and then with its defaults", () => {
+  assert.equal(resolveSpec(minimal).train.lora, undefined);
+  assert.deepEqual(resolveSpec({ ...minimal, train: { lora: {} } }).train.lora, { rank: 16, alpha: 32, targets: ["q_proj", "k_proj", "v_proj", "o_proj", "gate_proj", "up_proj", "down_proj"] });
+});
+
 const misspelt: [string, object, string, string][] = [
   ["at the top", { itterations: 3 }, "unknown key itterations in the spec", "did you mean iterations?"],
   ["in a section", { train: { betta: 0.1 } }, "unknown key betta in train", "did you mean beta?"],
@@ -61,6 +66,8 @@ const outOfRange: [object, string][] = [
   [{ train: { beta: 0 } }, "train.beta is 0, but must be a number above 0, at most 1000"],
   [{ train: { betas: [0.9, 1] } }, "train.betas[1] is 1, but must be a number from 0 to below 1"],
   [{ generate: { topP: "all" } }, 'generate.topP is "all", but must be a number above 0, at most 1'],
+  [{ generate: { minP: 2 } }, "generate.minP is 2, but must be a number from 0 to 1"],
+  [{ generate: { stop: [".", ""] } }, 'generate.stop[1] is "", but must be a text or a token id'],
   [{ iterations: 2.5 }, "iterations is 2.5, but must be a whole number from 1 to 9999"],
   [{ pair: { strategy: "best" } }, 'pair.strategy is "best", but must be one of max-min, max-random, max-max, random'],
   [{ train: { loss: { type: "robust", labelSmoothing: 0.5 } } }, "train.loss.labelSmoothing is 0.5, but must be a number from 0 to below 0.5"],
@@ -68,8 +75,11 @@ const outOfRange: [object, string][] = [
   [{ train: { loss: [] } }, "train.loss is [], but must be a list of at least one loss"],
   [{ pair: "max-min" }, 'pair is "max-min", but must be a section with strategy, lengthPenalty, dropTruncated, missingEosPenalty, limit'],
   [{ generate: { samples: [] } }, "generate.samples is [], but must be a list of at least one {temperature, count}"],
+  [{ score: { reward: "preference-model", preferenceModel: { path: "m", template: "{context} {a}" } } }, 'score.preferenceModel.template is "{context} {a}", but must be a text with {context}, {a} and {b} in it'],
   [{ score: { reward: { module: "r.ts", timeout: 5 } } }, "score.reward.timeout is 5, but must be a time with its unit, such as 500ms, 30s, 5m or 1h"],
   [{ name: "My Shop" }, 'name is "My Shop", but must be a name of lower-case letters, digits, dot, - and _, at most 63 characters'],
+  [{ train: { lora: { rank: 0 } } }, "train.lora.rank is 0, but must be a whole number from 1 to 4096"],
+  [{ train: { lora: { targets: ["lm_head"] } } }, 'train.lora.targets[0] is "lm_head", but must be one of q_proj, k_proj, v_proj, o_proj, gate_proj, up_proj, down_proj'],
   [{ prompts: undefined }, "prompts is missing: it must be a section with file or module, and counts"],
   [{ prompts: { file: "a", module: "b" } }, "prompts needs file or module, not both"],
   [{ policy: {} }, "policy needs path or init"],
@@ -125,7 +135,15 @@ const conflicts: [object, RegExp][] = [
   [{ score: { reward: "model" } }, /score\.reward is model, but bootstrap\.reward is missing/],
   [{ score: { reward: "model" }, bootstrap: { reward: {} } }, /bootstrap\.reward needs pairs to learn from, but bootstrap\.preferences is missing/],
   [{ bootstrap: { reward: {}, preferences: { file: "p" } } }, /bootstrap\.reward trains a model, but score\.reward is a module/],
-  [{ bootstrap: { preferences: { file: "p" } } }, /neither bootstrap\.reward nor a baseline uses it/],
+  [{ bootstrap: { preferences: { file: "p" } } }, /neither bootstrap\.reward, bootstrap\.preferenceModel nor a baseline uses it/],
+  [{ score: { reward: "preference-model" } }, /neither bootstrap\.preferenceModel trains one nor score\.preferenceModel\.path gives one/],
+  [{ score: { reward: "preference-model", preferenceModel: { path: "m" } }, bootstrap: { preferences: { file: "p" }, preferenceModel: {} } }, /path gives m, and bootstrap\.preferenceModel trains another/],
+  [{ score: { reward: "preference-model" }, bootstrap: { preferenceModel: {} } }, /bootstrap\.preferenceModel needs pairs to learn from/],
+  [{ bootstrap: { preferences: { file: "p" }, preferenceModel: {} } }, /bootstrap\.preferenceModel trains a model, but score\.reward is a module/],
+  [{ score: { reward: { module: "r.ts" }, preferenceModel: { path: "m" } } }, /score\.preferenceModel\.path is m, but score\.reward is a module/],
+  [{ score: { reward: "preference-model", preferenceModel: { path: "m" } }, pair: { strategy: "random" } }, /pair\.strategy is random, but a preference model finds the best and the worst answer only/],
+  [{ score: { reward: "preference-model", preferenceModel: { path: "m" } }, pair: { lengthPenalty: { weight: 0.001 } } }, /lengthPenalty\.weight is 0\.001, but a preference model gives no score/],
+  [{ score: { reward: "preference-model", preferenceModel: { path: "m", letters: ["A", "A"] } } }, /letters are A twice/],
   [{ baselines: [{ name: "offline", pairs: "preferences" }] }, /baseline offline trains on preferences, but bootstrap\.preferences is missing/],
   [{ baselines: [{ name: "a", pairs: "initial-policy" }, { name: "a", pairs: "initial-policy" }] }, /two baselines are named a/],
   [{ score: { reward: "model" }, bootstrap: { reward: {}, preferences: sampled } }, /needs prompts, but prompts\.preferences is 0/],
@@ -224,14 +242,16 @@ test("docs/spec.md names every loss with its settings as they are by default", (
 
 test("every default in docs/spec.md is the program's", () => {
   const { resolved, sft } = { resolved: resolveSpec(minimal), sft: resolveSpec({ ...minimal, bootstrap: { sft: { data: { file: "s" } }, reward: {}, preferences: { file: "p" } }, score: {} }) };
+  const { bootstrap } = resolveSpec({ ...minimal, bootstrap: { preferenceModel: {}, preferences: { file: "p" } }, score: { reward: "preference-model" } });
+  const trained = { ...sft, bootstrap: { ...sft.bootstrap, preferenceModel: bootstrap.preferenceModel } };
   const settings = [...document.matchAll(/^\| `([\w.]+)` \| `([^`]+)` \| [PSR] \|/gm)];
   for (const [, path, value] of settings) {
     const actual = path === "score.reward" ? resolveSpec({ ...minimal, score: {}, bootstrap: sft.bootstrap }).score.reward : valueAt(resolved, path!);
     assert.deepEqual(actual, JSON.parse(value!), path);
   }
-  const optimizer = [...document.matchAll(/^\| `(\w+)` \| `([^`]+)` \| `([^`]+)` \| `([^`]+)` \|/gm)];
+  const optimizer = [...document.matchAll(/^\| `(\w+)` \| `([^`]+)` \| `([^`]+)` \| `([^`]+)` \| `([^`]+)` \|/gm)];
   for (const [, name, ...values] of optimizer) {
-    ["bootstrap.sft", "bootstrap.reward", "train"].forEach((section, i) => assert.deepEqual(valueAt(sft, `${section}.${name}`), JSON.parse(values[i]!), `${section}.${name}`));
+    ["bootstrap.sft", "bootstrap.reward", "bootstrap.preferenceModel", "train"].forEach((section, i) => assert.deepEqual(valueAt(trained, `${section}.${name}`), JSON.parse(values[i]!), `${section}.${name}`));
   }
   assert.ok(settings.length > 25 && optimizer.length === 9, `${settings.length} and ${optimizer.length} rows found`);
 });

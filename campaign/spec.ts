@@ -33,11 +33,15 @@ const samples = list(
   "{temperature, count}",
 ).min(1, { error: "a list of at least one {temperature, count}" });
 
+const stop = z.union([text(/[^]/, "a text or a token id"), whole(0, 10_000_000)], { error: "a text or a token id" });
+
 const sampling = (defaults: { samples: readonly { temperature: number; count: number }[] }) => ({
   samples: samples.default(defaults.samples.map((sample) => ({ ...sample }))),
   maxTokens: whole(1, 1_000_000).default(DEFAULTS.generate.maxTokens),
   topK: whole(0, 1_000_000).default(DEFAULTS.generate.topK),
   topP: above(0, 1).default(DEFAULTS.generate.topP),
+  minP: real(0, 1).default(DEFAULTS.generate.minP),
+  stop: list(stop, "texts and token ids").default([...DEFAULTS.generate.stop]),
 });
 
 interface OptimizerDefaults {
@@ -115,7 +119,7 @@ const preferences = section("file, or sample and rater", {
   file: path("a JSON Lines file in TRL's columns").optional(),
   /** Rows of a file whose two scores are nearer than this are left out; 0 keeps all. */
   minMargin: real(0, 1e9).default(DEFAULTS.preferences.minMargin),
-  sample: section("samples, maxTokens, topK, topP", sampling(DEFAULTS.preferences)).optional(),
+  sample: section("samples, maxTokens, topK, topP, minP, stop", sampling(DEFAULTS.preferences)).optional(),
   rater: moduleSource.optional(),
 }).superRefine(oneOfTwo("file", "sample"));
 
@@ -137,7 +141,19 @@ const bootstrap = section("sft, preferences, reward", {
     centering: real(0, 1000).default(DEFAULTS.reward.centering),
     ...optimizer(DEFAULTS.reward),
   }).optional(),
+  /** Trains the pairwise preference model that score.reward names. */
+  preferenceModel: section("optimizer settings", optimizer(DEFAULTS.preferenceModel.optimizer)).optional(),
 });
+
+const letter = text(/\S/, "a text of one token");
+
+/** The language model that reads a prompt with two answers and says which is better. */
+const preferenceModel = section("path, template, letters", {
+  /** A given one; where absent, bootstrap.preferenceModel trains it from the policy. */
+  path: path("a checkpoint folder in Hugging Face layout").optional(),
+  template: text(/^(?=[^]*\{context\})(?=[^]*\{a\})(?=[^]*\{b\})/, "a text with {context}, {a} and {b} in it").default(DEFAULTS.preferenceModel.template),
+  letters: z.tuple([letter, letter], { error: "two texts of one token each" }).default([...DEFAULTS.preferenceModel.letters]),
+}).prefault({});
 
 const baseline = section("name, pairs, learningRate", {
   name: text(/^[a-z0-9][a-z0-9-]{0,30}$/, "a name of lower-case letters, digits and -, at most 31 characters"),
@@ -156,7 +172,7 @@ export const specSchema = section("name, policy, prompts and what else the campa
   bootstrap: bootstrap.prefault({}),
   baselines: list(baseline, "{name, pairs, learningRate}").default([]),
   iterations: whole(1, 9999).default(DEFAULTS.iterations),
-  generate: section("samples, maxTokens, topK, topP, piece, shard, wave, queue", {
+  generate: section("samples, maxTokens, topK, topP, minP, stop, piece, shard, wave, queue", {
     ...sampling(DEFAULTS.generate),
     /** Prompts in a piece: the unit of batching and of commit. */
     piece: whole(1, 4096).default(DEFAULTS.pieces.piece),
@@ -166,8 +182,9 @@ export const specSchema = section("name, policy, prompts and what else the campa
     wave: whole(1, 1000).default(DEFAULTS.pieces.wave),
     queue,
   }).prefault({}),
-  score: section("reward and queue", {
-    reward: z.union([z.literal("model"), moduleSource], { error: "model, or a section with module" }).default("model"),
+  score: section("reward, preferenceModel, queue", {
+    reward: z.union([z.literal("model"), z.literal("preference-model"), moduleSource], { error: "model, preference-model, or a section with module" }).default("model"),
+    preferenceModel,
     queue,
   }).prefault({}),
   pair: section("strategy, lengthPenalty, dropTruncated, missingEosPenalty, limit", {
@@ -180,12 +197,20 @@ export const specSchema = section("name, policy, prompts and what else the campa
     missingEosPenalty: real(0, 1_000_000).default(DEFAULTS.pair.missingEosPenalty),
     limit: whole(0, 10_000_000).default(DEFAULTS.pair.limit),
   }).prefault({}),
-  train: section("loss, beta, ldAlpha, reference, optimizer settings, checkpoint, queue", {
+  train: section("loss, beta, ldAlpha, reference, lora, optimizer settings, checkpoint, queue", {
     loss: lossField.default(DEFAULTS.train.loss),
     beta: above(0, 1000).default(DEFAULTS.train.beta),
     /** What a token beyond the length of the pair's shorter answer counts (LD-DPO). */
     ldAlpha: real(0, 1).default(DEFAULTS.train.ldAlpha),
     reference: oneOf("initial", "previous").default(DEFAULTS.train.reference),
+    /** Only an adapter learns; all weights do where this is absent. */
+    lora: section("rank, alpha, targets", {
+      rank: whole(1, 4096).default(DEFAULTS.lora.rank),
+      alpha: above(0, 65_536).default(DEFAULTS.lora.alpha),
+      targets: list(oneOf(...DEFAULTS.lora.targets), `projections (${DEFAULTS.lora.targets.join(", ")})`)
+        .min(1, { error: "a list of at least one projection" })
+        .default([...DEFAULTS.lora.targets]),
+    }).optional(),
     ...optimizer(DEFAULTS.train),
     ...truncation,
     checkpoint: section("everySteps and everySeconds", {

@@ -42,7 +42,7 @@ export interface Plan {
   iterations: number;
   /** Train SFT first, else the given policy is π_0. */
   sft: boolean;
-  /** Train a reward model, else a module scores. */
+  /** Train a reward model or a preference model, else a module or a given model scores. */
   reward: boolean;
   /** Preference pairs are sampled from π_0 and labelled by a rater, or come from a file. */
   preferences: "sample" | "file" | "none";
@@ -214,7 +214,7 @@ export interface ScoreResult {
   version: number;
   place: string;
   completions: Digest;
-  /** Tree digest of the reward model, or blob digest of the bundled module. */
+  /** Tree digest of the reward model or preference model, or blob digest of the bundled module. */
   scorer: Digest;
   pieces: PieceRef[];
   stats: { count: number; mean: number; std: number; bestMean: number };
@@ -293,8 +293,11 @@ export interface EvaluateMetrics {
   /** Against the fixed opponent; test split only. Who decided each comparison is named by `judgedBy`. */
   winRate?: Interval;
   judgedBy?: "gold" | "judge" | "reward";
-  /** Mean reward of the scorer that training used. */
-  proxy: number;
+  /**
+   * Mean reward of the scorer that training used. Of a preference model, which knows no rewards: mean probability that it prefers an
+   * answer to one of the opponent's; test split only.
+   */
+  proxy?: number;
   /** Mean hidden gold and its parts; test split of worlds that have one. */
   gold?: number;
   goldParts?: Record<string, number>;

@@ -30,7 +30,7 @@ const answersPerPrompt = (samples: readonly { count: number }[]): number => samp
 export function sizesOf(spec: ResolvedSpec, { sftRows = 0, pairRows = 0 }: { sftRows?: number; pairRows?: number } = {}): CampaignSize {
   const sizes = new Sizes(spec);
   const { bootstrap, prompts, iterations, generate, score, pair, train } = spec;
-  const { sft, preferences, reward } = bootstrap;
+  const { sft, preferences, reward = bootstrap.preferenceModel } = bootstrap;
   const once = { place: "bootstrap", times: 1 };
   const stages: StageSize[] = [];
 
@@ -48,7 +48,7 @@ export function sizesOf(spec: ResolvedSpec, { sftRows = 0, pairRows = 0 }: { sft
   const pairsMax = limited(prompts.perIteration, pair.limit);
   stages.push(
     { ...each, stage: "generate", ...sizes.fanOut(prompts.perIteration, answers, generate.maxTokens) },
-    { ...each, stage: score.reward === "model" ? "score (model)" : "score (module)", ...sizes.pieces(prompts.perIteration) },
+    { ...each, stage: `score (${typeof score.reward === "string" ? score.reward : "module"})`, ...sizes.pieces(prompts.perIteration) },
     { ...each, stage: `pair (${pair.strategy})`, rowsMax: pairsMax },
     { ...each, stage: `train (${lossName(train.loss)})`, ...sizes.steps(pairsMax, train) },
     { ...each, stage: "evaluate", ...sizes.evaluation(prompts.validation + prompts.test) },

@@ -15,7 +15,7 @@ import { hasEnded } from "./outcome.ts";
 import { finishedPlaces } from "./places.ts";
 import type { FinishedPlace } from "./places.ts";
 import { readSpec, requireCampaign } from "./record.ts";
-import { isTrained, specBlobs, verifyCampaign } from "./verify.ts";
+import { isTrained, specBlobs, specTrees, verifyCampaign } from "./verify.ts";
 import type { Named, VerifyProblem } from "./verify.ts";
 import { isCurrent } from "./work.ts";
 
@@ -85,7 +85,9 @@ async function givenWhole(store: Store, record: CampaignRecord, problems: Verify
   const hint = "`ratchet start` with its campaign file uploads what the file names again; then repair";
   if (damaged.has(record.specDigest)) throw unrepairable(campaignId, `its spec ${record.specDigest} is damaged or gone`, problems, hint);
   const spec = await readSpec(store, record);
-  const given = [spec.policy.tree, ...specBlobs(spec), ...(damaged.has(spec.policy.tree) ? [] : (await store.getJson<Tree>(spec.policy.tree)).files.map(({ digest }) => digest))];
+  const trees = specTrees(spec);
+  const sound = await Promise.all(trees.filter((tree) => !damaged.has(tree)).map((tree) => store.getJson<Tree>(tree)));
+  const given = [...trees, ...specBlobs(spec), ...sound.flatMap(({ files }) => files.map(({ digest }) => digest))];
   const lost = given.find((digest) => damaged.has(digest));
   if (lost) throw unrepairable(campaignId, `${lost}, which its author gave, is damaged or gone`, problems, hint);
   return spec;

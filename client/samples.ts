@@ -1,6 +1,7 @@
 // `samples`: what a campaign's policies say, to read. By default the test answers of π_0 and of the addressed policy side by side;
 // with a stage in the address, that stage's own rows: completions, scored completions or pairs.
 import type { Address } from "../campaign/ids.ts";
+import type { Finish } from "../campaign/modules.ts";
 import { promptContent } from "../campaign/recipe/rows.ts";
 import type { PairRow, PromptRow } from "../campaign/recipe/rows.ts";
 import type { CampaignRecord, Digest, EvaluateResult, GenerateResult, PairResult, ScoreResult } from "../campaign/types.ts";
@@ -12,7 +13,7 @@ import { jsonLines, pieceRows, readSpec, requireCampaign } from "./record.ts";
 
 export interface SampleAnswer {
   text: string;
-  finish: "eos" | "length";
+  finish: Finish;
   temperature: number;
   /** Gold where there is one, else the proxy; absent where nothing scored it. */
   score?: number;
@@ -40,7 +41,7 @@ interface AnswerRow {
   promptId: string;
   index: number;
   text: string;
-  finish: "eos" | "length";
+  finish: Finish;
   temperature: number;
   proxy?: number;
   gold?: { total: number };

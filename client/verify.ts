@@ -99,7 +99,7 @@ class Verifier {
     const by = "the ledger's first row";
     const spec = await this.json<CompiledSpec>(first.event.specDigest, by);
     if (!spec) return;
-    await this.tree(spec.policy.tree, "the spec");
+    for (const digest of specTrees(spec)) await this.tree(digest, "the spec");
     for (const digest of specBlobs(spec)) await this.blob(digest, "the spec");
   }
 
@@ -196,6 +196,11 @@ class Verifier {
     if (kind !== "artifact" && !unreadable) throw error;
     this.problems.push({ code: code ?? "artifact_corrupt", what, message, ...(namedBy ? { namedBy } : {}) });
   }
+}
+
+/** Checkpoints that the author gave. */
+export function specTrees({ policy, score }: CompiledSpec): Digest[] {
+  return [policy.tree, ...(score.by === "preference-model" && score.model !== undefined ? [score.model] : [])];
 }
 
 /** What a compiled spec names, besides its policy's tree. */

@@ -1,10 +1,11 @@
 // Answers to read: the same prompts before and after training, side by side.
+import type { Finish } from "../campaign/modules.ts";
 import { paint, width, type Look } from "./columns.ts";
 import { fixed } from "./digits.ts";
 
 export interface ReadAnswer {
   text: string;
-  finish: "eos" | "length";
+  finish: Finish;
   /** Gold where there is one, else the proxy. */
   score?: number;
 }

@@ -29,7 +29,7 @@ export interface CampaignTable {
 
 /** What `npm run demo -- --json` prints: these keys and no others. */
 export interface TableJson {
-  rows: { name: string; winRate: Interval | null; gold: number | null; proxy: number; length: number; kl: number; learningRate: number | null }[];
+  rows: { name: string; winRate: Interval | null; gold: number | null; proxy: number | null; length: number; kl: number; learningRate: number | null }[];
   vs: Record<string, Difference>;
 }
 
@@ -39,7 +39,7 @@ export function tableJson({ arms, vs }: CampaignTable): TableJson {
       name,
       winRate: winRate ?? null,
       gold: gold ?? null,
-      proxy,
+      proxy: proxy ?? null,
       length,
       kl,
       learningRate,

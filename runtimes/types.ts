@@ -1,6 +1,9 @@
 // What an activity computes with. One interface per kind of work; a runtime declares properties, nobody switches on its name.
 // Models are given as local folders in Hugging Face layout (the worker's cache put them there) with the digest that names them.
+import type { Finish } from "../campaign/modules.ts";
 import type { KtoSettings, PreferenceTerm } from "../engine/loss/index.ts";
+
+import type { Lora } from "../campaign/compiled.ts";
 
 export interface LocalModel {
   digest: string;
@@ -39,12 +42,13 @@ export interface Completion {
   promptId: string;
   /** Sample index within the group. */
   index: number;
+  /** Cut before a stop string. */
   text: string;
-  /** Token ids of the answer, end-of-sequence token included when it was drawn. */
+  /** Token ids of the answer: all that were drawn, so the end-of-sequence token and a stop string's too. */
   ids: number[];
   /** Natural log-probability of each id under the untempered policy. */
   logps: number[];
-  finish: "eos" | "length";
+  finish: Finish;
   temperature: number;
   /** 16 hex digits. */
   seed: string;
@@ -63,6 +67,10 @@ export interface SamplingSettings {
   topK: number;
   /** 1 = off. */
   topP: number;
+  /** 0 = off. */
+  minP: number;
+  /** Texts and token ids that end an answer, besides the model's own. */
+  stop: (string | number)[];
 }
 
 export interface Generator {
@@ -136,6 +144,8 @@ export interface TrainRequest {
   start: LocalModel;
   /** dpo and kto, where a loss uses it. */
   reference?: LocalModel;
+  /** dpo only: an adapter on `start` learns, and outDir holds the merged model with the adapter in `adapter/`. */
+  lora?: Lora;
   rowsPath: string;
   optimizer: OptimizerSettings;
   /** Folder of an earlier checkpoint to go on from. */

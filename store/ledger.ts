@@ -41,15 +41,17 @@ export function openLedger(backend: Backend, campaignId: string): Ledger {
   /** `refuses`: asked again for each tail that the row would follow. */
   async function add<E>(row: Omit<NewRow<E>, "epoch">, epochOf: (highest: number) => number, refuses: (rows: Row<E>[]) => boolean = () => false): Promise<Row<E> | undefined> {
     for (let tries = 0; tries < TRIES; tries += 1) {
-      chain = await again(() => follow(chain));
-      const { count, last, epoch } = chain;
-      const done = chain.row<E>(row.id);
+      const tail = (chain = await again(() => follow(chain)));
+      const { count, last, epoch } = tail;
+      const done = tail.row<E>(row.id);
       if (done) return done;
-      if (refuses(chain.rows as Row<E>[])) return undefined;
+      if (refuses(tail.rows as Row<E>[])) return undefined;
       const next: Row<E> = { schema: "ratchet.ledger/1", n: count, epoch: epochOf(epoch), ...row, previous: last, at: new Date().toISOString() };
       // The chain covers every row but the last; the seal covers that one too.
       const bytes = new TextEncoder().encode(`${JSON.stringify({ ...next, seal: canonicalDigest(next) })}\n`);
-      if ((await backend.putIfAbsent(ledgerKey(campaignId, next.n), bytes)) === "created") return next;
+      if ((await backend.putIfAbsent(ledgerKey(campaignId, next.n), bytes)) !== "created") continue;
+      if (tail.count === count) tail.add(bytes);
+      return next;
     }
     throw new ArtifactError("ledger_contended", `the ledger of ${campaignId} was written by others ${TRIES} times in a row`);
   }

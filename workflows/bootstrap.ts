@@ -1,4 +1,4 @@
-// Iteration 0: SFT gives π_0, labelled answers of π_0 (or a file of pairs) give the Bradley-Terry reward model, and π_0's second
+// Iteration 0: SFT gives π_0, labelled answers of π_0 (or a file of pairs) give the reward model or the preference model, and π_0's second
 // sample on the test split becomes the opponent that every later policy is compared with.
 import type { Bootstrap, Digest, Plan, StageDigests, StageInput } from "../campaign/types.ts";
 import { Stages } from "./stages.ts";

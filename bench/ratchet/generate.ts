@@ -17,7 +17,7 @@ export async function generatePieces(runtime: OnnxRuntime, modelDir: string, pro
     const requests = prompts.slice(from, from + piece).flatMap((prompt) =>
       Array.from({ length: samples }, (_, index) => ({ prompt, index, temperature: 1, seed: deriveSeed(seed, prompt.id, index) })),
     );
-    rows.push(...(await runtime.generator.generate(localModel(modelDir), requests, { maxTokens, topK: 0, topP: 1 }, CONTEXT)));
+    rows.push(...(await runtime.generator.generate(localModel(modelDir), requests, { maxTokens, topK: 0, topP: 1, minP: 0, stop: [] }, CONTEXT)));
   }
   return rows;
 }

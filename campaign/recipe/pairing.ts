@@ -2,6 +2,7 @@
 // orients the pair; the original code re-ordered by the raw score and so undid its own penalty.
 import type { PairSettings } from "../compiled.ts";
 import { InvariantError } from "../errors.ts";
+import type { Finish } from "../modules.ts";
 import type { PairReport } from "../types.ts";
 import { Random } from "./random.ts";
 import { answerContent, promptContent, type PairRow, type PromptRow } from "./rows.ts";
@@ -11,7 +12,7 @@ export interface Candidate {
   text: string;
   /** Token ids; their number is the length that `per: "token"` counts. */
   ids: number[];
-  finish: "eos" | "length";
+  finish: Finish;
   score: number;
 }
 

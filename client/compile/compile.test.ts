@@ -201,6 +201,21 @@ test("a file of preferences is filtered, and says what it dropped", async () => 
   assert.deepEqual([preferences.dropped["identical_answers"], preferences.dropped["label_contradicts_scores"]], [1, 1]);
 });
 
+test("a preference model is trained or given; a given one is a tree of its own", async () => {
+  const score = { reward: "preference-model" as const, preferenceModel: { template: "{context} word {a} word {b} word" } };
+  const dir = await campaignFolder({ "pairs.jsonl": lines([{ prompt: "say word no", chosen: "yes", rejected: "no" }]) });
+  const trained = await compile(dir, { bootstrap: { preferences: { file: "pairs.jsonl" }, preferenceModel: { batch: 4 } }, score });
+  assert.deepEqual(trained.compiled.score, { by: "preference-model", format: { template: score.preferenceModel.template, letters: ["A", "B"] } });
+  assert.equal(trained.compiled.bootstrap.preferenceModel?.optimizer.batch, 4);
+
+  const store = await memory();
+  const { compiled } = await compile(dir, {}, { store });
+  await store.getTree(compiled.policy.tree, join(dir, "model"));
+  const given = (await compile(dir, { seed: 8, score: { ...score, preferenceModel: { ...score.preferenceModel, path: "model" } } })).compiled;
+  assert.ok(given.score.by === "preference-model" && given.score.model === compiled.policy.tree);
+  assert.notEqual(given.policy.tree, compiled.policy.tree);
+});
+
 test("secrets of modules stay names, in the compiled spec and everywhere else", async () => {
   const prompts = "export default ({ split, count }) => { if (process.env.TOKEN !== 'hush') throw new Error('no token'); return Array.from({ length: count }, (_, i) => ({ id: split + i, prompt: 'say word w' + (i + { online: 0, validation: 24, test: 29 }[split]) })); };";
   const dir = await campaignFolder({ "prompts.ts": prompts });
@@ -227,9 +242,12 @@ const refusals: [string, Record<string, string>, Partial<WrittenSpec>, string, R
   ["an id given twice", { "prompts.jsonl": lines([prompt("say", { id: "a" }), prompt("word", { id: "a" })]) }, {}, "duplicate_prompt_id", /id a in line 1 and line 2/],
   ["a prompt given twice without ids", { "prompts.jsonl": lines([prompt("say"), prompt("word"), prompt("say ")]) }, {}, "duplicate_prompt_id", /line 1 and line 3/],
   ["a prompt given twice under two ids", { "prompts.jsonl": lines([prompt("say", { id: "a" }), prompt("say", { id: "b" })]) }, {}, "duplicate_prompt", /asks the same in line 1 and line 2/],
+  ["a stop id that the model does not have", {}, { generate: { maxTokens: 10, stop: ["yes", 5, 67] } }, "spec_conflict", /generate.stop names token id 67, but the model has 67 embeddings/],
   ["a prompt longer than the context", { "prompts.jsonl": lines([...promptRows, prompt("say ".repeat(25))]) }, { prompts: { file: "prompts.jsonl", perIteration: 10, validation: 5, test: 6 } }, "prompt_too_long", /has 26 tokens, which with answers of up to 10 is beyond the model's context of 32/],
   ["answers longer than training rows", {}, { train: { maxLength: 12 } }, "spec_conflict", /train\.maxLength is 12, but prompts and answers go up to 14 tokens/],
   ["a length beyond the context", {}, { train: { maxLength: 64 } }, "spec_conflict", /train\.maxLength is 64, but the model's context is 32/],
+  ["comparisons longer than the preference model's context", { "pairs.jsonl": lines([prompt("say no", { chosen: "yes", rejected: "no" })]) }, { generate: { maxTokens: 14 }, bootstrap: { preferences: { file: "pairs.jsonl" }, preferenceModel: {} }, score: { reward: "preference-model", preferenceModel: { template: "{context} {a} {b} word" } } }, "spec_conflict", /two answers of up to 14 tokens beside their prompt \(34 tokens\), but its context is 32/],
+  ["a given preference model that is not there", {}, { score: { reward: "preference-model", preferenceModel: { path: "gone" } } }, "file_missing", /score\.preferenceModel\.path gone is no folder/],
   ["a missing checkpoint", {}, { policy: { path: "model" } }, "file_missing", /policy\.path model is no folder/],
   ["a folder without config.json", { "model/README.md": "hi" }, { policy: { path: "model" } }, "file_missing", /holds no config\.json/],
   ["a missing tokenizer", {}, { policy: { init: { ...base.policy.init!, tokenizer: "nothing" } } }, "file_missing", /holds no tokenizer\.json/],

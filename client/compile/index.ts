@@ -4,6 +4,7 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { CompiledSpec, Optimizer, Rows } from "../../campaign/compiled.ts";
+import { DEFAULTS } from "../../campaign/defaults.ts";
 import { SpecError } from "../../campaign/errors.ts";
 import { durationMs } from "../../campaign/fields.ts";
 import { policyTask } from "../../campaign/losses.ts";
@@ -17,9 +18,9 @@ import { defaultMicroBatch } from "../../engine/train/micro-batch.ts";
 import type { TrainTask } from "../../engine/train/types.ts";
 import type { Store } from "../../store/types.ts";
 import { bundleModule, importsFile, refuseGold, type Bundle } from "./bundle.ts";
-import { longestPrompts, refuseBeyondContext } from "./fit.ts";
+import { longestPrompts, refuseBeyondContext, refuseForeignStops, refuseLongComparisons } from "./fit.ts";
 import { countOverlaps } from "./overlaps.ts";
-import { stagePolicy } from "./policy.ts";
+import { stagePolicy, stagePreferenceModel } from "./policy.ts";
 import { promptsFromFile, promptsFromModule, type Splits } from "./prompts.ts";
 import type { Environment } from "./source-modules.ts";
 import { preferencesFromFile, sftFromFile, sftFromModule, sftPrompt } from "./training-data.ts";
@@ -58,9 +59,13 @@ export async function compileSpec(written: ResolvedSpec, { baseDir, store, seed 
   try {
     const bundles = await bundleAll(spec, baseDir);
     const policy = await stagePolicy(spec, baseDir, join(scratch, "policy"));
+    const { path: preferencePath } = spec.score.preferenceModel;
+    const given = preferencePath === undefined ? undefined : await stagePreferenceModel(preferencePath, baseDir, join(scratch, "preference-model"));
     refuseBeyondContext(spec, policy);
+    refuseForeignStops(spec, policy);
     const splits = await gatherPrompts(spec, bundles, baseDir, environment);
     const longest = longestPrompts(spec, splits, policy);
+    if (spec.score.reward === "preference-model") refuseLongComparisons(spec, splits, given ?? policy);
     const data = await gatherData(spec, bundles, baseDir, environment);
     const overlaps = countOverlaps(promptSets(splits, data));
 
@@ -75,6 +80,7 @@ export async function compileSpec(written: ResolvedSpec, { baseDir, store, seed 
       bootstrap: await putBootstrap(spec, data, config, store),
       baselines: spec.baselines.map(({ name, pairs, learningRate = spec.train.learningRate }) => ({ name, pairs, learningRate })),
       modules,
+      score: scorer(spec, given && (await store.putTree(given.dir))),
       ...settings(spec, config),
     };
     return {
@@ -104,7 +110,7 @@ export function moduleSources({ prompts, bootstrap, score, evaluate }: ResolvedS
     prompts: asked(prompts),
     sft: bootstrap.sft ? asked(bootstrap.sft.data) : undefined,
     rater: bootstrap.preferences?.rater,
-    reward: score.reward === "model" ? undefined : score.reward,
+    reward: typeof score.reward === "string" ? undefined : score.reward,
     judge: evaluate.judge,
     gold: evaluate.gold,
   };
@@ -192,6 +198,7 @@ async function putBootstrap({ bootstrap }: ResolvedSpec, data: Data, config: Mod
   if (data.preferences) compiled.preferences = { data: await putRows(data.preferences.pairs, store), dropped: data.preferences.dropped };
   else if (bootstrap.preferences?.sample) compiled.preferences = { sample: bootstrap.preferences.sample };
   if (bootstrap.reward) compiled.reward = rewardTraining(bootstrap.reward, data.preferences?.pairs, config);
+  if (bootstrap.preferenceModel) compiled.preferenceModel = { optimizer: optimizer(bootstrap.preferenceModel, config, { kind: "sft", promptMask: true }) };
   return compiled;
 }
 
@@ -217,18 +224,36 @@ function rewardTraining(settings: NonNullable<ResolvedSpec["bootstrap"]["reward"
   return { optimizer: optimizer(settings, config, { kind: "reward" }), ...(margin ? { margin } : {}), ...(centering > 0 ? { centering } : {}) };
 }
 
-type Settings = Pick<CompiledSpec, "iterations" | "generate" | "pieces" | "score" | "pair" | "train" | "checkpoint" | "evaluate" | "promote" | "queues">;
+/** Targets in one order, each once: the order in a spec means nothing. */
+function lora({ lora: written }: ResolvedSpec["train"]): Pick<CompiledSpec["train"], "lora"> {
+  return written ? { lora: { ...written, targets: DEFAULTS.lora.targets.filter((target) => written.targets.includes(target)) } } : {};
+}
+
+function scorer({ score }: ResolvedSpec, given: Digest | undefined): CompiledSpec["score"] {
+  if (score.reward === "model") return { by: "model" };
+  if (score.reward !== "preference-model") return { by: "module" };
+  const { template, letters } = score.preferenceModel;
+  return { by: "preference-model", format: { template, letters }, ...(given === undefined ? {} : { model: given }) };
+}
+
+type Settings = Pick<CompiledSpec, "iterations" | "generate" | "pieces" | "pair" | "train" | "checkpoint" | "evaluate" | "promote" | "queues">;
 
 /** What is copied as it stands. */
 function settings({ iterations, generate, score, pair, train, evaluate, promote }: ResolvedSpec, config: ModelConfig): Settings {
-  const { samples, maxTokens, topK, topP } = generate;
+  const { samples, maxTokens, topK, topP, minP, stop } = generate;
   return {
     iterations,
-    generate: { samples, maxTokens, topK, topP },
+    generate: { samples, maxTokens, topK, topP, minP, stop },
     pieces: { prompts: generate.piece, perShard: generate.shard, wave: generate.wave },
-    score: { by: score.reward === "model" ? "model" : "module" },
     pair,
-    train: { loss: train.loss, beta: train.beta, ...(train.ldAlpha < 1 ? { ldAlpha: train.ldAlpha } : {}), reference: train.reference, optimizer: cutting(train, config, policyTask(train)) },
+    train: {
+      loss: train.loss,
+      beta: train.beta,
+      ...(train.ldAlpha < 1 ? { ldAlpha: train.ldAlpha } : {}),
+      reference: train.reference,
+      ...lora(train),
+      optimizer: cutting(train, config, policyTask(train)),
+    },
     checkpoint: train.checkpoint,
     evaluate: { samples: evaluate.samples, temperature: evaluate.temperature, resamples: evaluate.resamples },
     promote,

@@ -23,10 +23,21 @@ export async function stagePolicy(spec: ResolvedSpec, baseDir: string, folder: s
   const { path, init } = spec.policy;
   await mkdir(folder, { recursive: true });
   if (init) await makePolicy(spec, init, baseDir, folder);
-  else await takeFiles(resolve(baseDir, path!), path!, folder);
+  else await takeFiles("policy.path", path!, baseDir, folder);
+  return readStaged(folder, `policy.path ${path}`);
+}
+
+/** The preference model that the spec gives. */
+export async function stagePreferenceModel(path: string, baseDir: string, folder: string): Promise<Policy> {
+  await mkdir(folder, { recursive: true });
+  await takeFiles("score.preferenceModel.path", path, baseDir, folder);
+  return readStaged(folder, `score.preferenceModel.path ${path}`);
+}
+
+async function readStaged(folder: string, name: string): Promise<Policy> {
   const { config, weights } = await readCheckpoint(folder);
   if (isRewardModel(config)) {
-    throw new SpecError("architecture_unsupported", `policy.path ${path} is a ${config.architecture}, which cannot write`, { hint: "give a model whose architecture ends in ForCausalLM" });
+    throw new SpecError("architecture_unsupported", `${name} is a ${config.architecture}, which cannot write`, { hint: "give a model whose architecture ends in ForCausalLM" });
   }
   const parameters = [...weights.values()].reduce((sum, { data }) => sum + data.length, 0);
   return { dir: folder, config, tokenizer: await Tokenizer.load(folder, config), parameters };
@@ -37,13 +48,14 @@ export async function stagePolicy(spec: ResolvedSpec, baseDir: string, folder: s
 const isModelFile = (name: string): boolean =>
   name === "config.json" || name.endsWith(".safetensors") || name === "model.safetensors.index.json" || tokenizerFiles.includes(name);
 
-async function takeFiles(source: string, name: string, folder: string): Promise<void> {
+async function takeFiles(setting: string, path: string, baseDir: string, folder: string): Promise<void> {
+  const source = resolve(baseDir, path);
   const names = await readdir(source).catch((cause: unknown) => {
-    throw new SpecError("file_missing", `policy.path ${name} is no folder that can be read`, { file: name, hint: `paths are relative to the spec file; looked at ${source}`, cause });
+    throw new SpecError("file_missing", `${setting} ${path} is no folder that can be read`, { file: path, hint: `paths are relative to the spec file; looked at ${source}`, cause });
   });
   const wanted = names.filter(isModelFile);
   if (!wanted.includes("config.json")) {
-    throw new SpecError("file_missing", `policy.path ${name} holds no config.json`, { file: name, hint: "a checkpoint in Hugging Face layout: config.json, model.safetensors, tokenizer.json, tokenizer_config.json" });
+    throw new SpecError("file_missing", `${setting} ${path} holds no config.json`, { file: path, hint: "a checkpoint in Hugging Face layout: config.json, model.safetensors, tokenizer.json, tokenizer_config.json" });
   }
   await Promise.all(wanted.map((file) => take(join(source, file), join(folder, file))));
 }

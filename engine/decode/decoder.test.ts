@@ -9,7 +9,7 @@ import type { DecodedRow, DecodeRow, DecodeSettings } from "./decoder.ts";
 const checkpoint = tinyCheckpoint();
 const weights = loadWeights(checkpoint);
 const seed = (n: number): string => n.toString(16).padStart(16, "0");
-const settings: DecodeSettings = { maxTokens: 40, topK: 0, topP: 1, stopIds: new Set([2]) };
+const settings: DecodeSettings = { maxTokens: 40, topK: 0, topP: 1, minP: 0, eosIds: new Set([2]) };
 
 /** Prompts of 1 to 19 tokens, three samples each, hot and cold ones. */
 const rows: DecodeRow[] = Array.from({ length: 36 }, (_, i) => {
@@ -22,7 +22,7 @@ const rows: DecodeRow[] = Array.from({ length: 36 }, (_, i) => {
 });
 
 async function withDecoder<T>(threads: number, work: (decoder: Decoder) => Promise<T>): Promise<T> {
-  const decoder = await Decoder.create(checkpoint.config, { threads, spinning: false });
+  const decoder = await Decoder.create(checkpoint.config, weights, { threads, spinning: false });
   try {
     return await work(decoder);
   } finally {
@@ -41,16 +41,16 @@ async function recomputed(answers: DecodedRow[], of: DecodeRow[]): Promise<Float
 
 test("the same requests give the same ids and bits of log-probabilities, again and on two threads", async () => {
   const first = await withDecoder(1, async (decoder) => {
-    const answers = await decoder.generate(weights, rows, settings);
-    assert.deepEqual(await decoder.generate(weights, rows, settings), answers);
+    const answers = await decoder.generate(rows, settings);
+    assert.deepEqual(await decoder.generate(rows, settings), answers);
     return answers;
   });
-  assert.deepEqual(await withDecoder(2, (decoder) => decoder.generate(weights, rows, settings)), first);
+  assert.deepEqual(await withDecoder(2, (decoder) => decoder.generate(rows, settings)), first);
   assert.ok(first.some(({ finish }) => finish === "eos") && first.some(({ finish }) => finish === "length"), "the batch has rows that end and rows that do not");
 });
 
 test("recorded log-probabilities are those of a whole forward pass, untempered, within 1e-4, over rows that end at different steps", async () => {
-  const answers = await withDecoder(1, (decoder) => decoder.generate(weights, rows, settings));
+  const answers = await withDecoder(1, (decoder) => decoder.generate(rows, settings));
   const again = await recomputed(answers, rows);
   answers.forEach(({ logps, ids, finish }, i) => {
     logps.forEach((logp, t) => assert.ok(Math.abs(logp - again[i]![t]!) < 1e-4, `row ${i} token ${t}: ${logp} and ${again[i]![t]}`));
@@ -62,9 +62,9 @@ test("recorded log-probabilities are those of a whole forward pass, untempered, 
 
 test("the random numbers of a row do not depend on the other rows: alone it draws the same tokens", async () => {
   await withDecoder(1, async (decoder) => {
-    const answers = await decoder.generate(weights, rows, settings);
+    const answers = await decoder.generate(rows, settings);
     for (const i of [0, 7, 35]) {
-      const [alone] = await decoder.generate(weights, [rows[i]!], settings);
+      const [alone] = await decoder.generate([rows[i]!], settings);
       // Not the same bits (other matrix shapes round differently), but no draw here lies within 1e-6 of a border.
       assert.deepEqual(alone!.ids, answers[i]!.ids);
     }
@@ -74,7 +74,7 @@ test("the random numbers of a row do not depend on the other rows: alone it draw
 test("first tokens follow the exact distribution, and pairs of tokens the exact joint one (χ², 99.9 %)", async () => {
   const count = 4000;
   const sampled: DecodeRow[] = Array.from({ length: count }, (_, i) => ({ promptIds: [1, 5, 9], temperature: 1, seed: seed(1000 + i) }));
-  const answers = await withDecoder(1, (decoder) => decoder.generate(weights, sampled, { ...settings, maxTokens: 2, stopIds: new Set() }));
+  const answers = await withDecoder(1, (decoder) => decoder.generate(sampled, { ...settings, maxTokens: 2, eosIds: new Set() }));
   const vocab = checkpoint.config.vocabSize;
   const pairs = Array.from({ length: vocab * vocab }, (_, n) => [Math.floor(n / vocab), n % vocab]);
   const scorer = await SequenceScorer.create(checkpoint.config, { threads: 1, spinning: false });
@@ -99,13 +99,34 @@ test("first tokens follow the exact distribution, and pairs of tokens the exact 
 test("an answer stops at the end of the context, and top-k 1 is greedy", async () => {
   await withDecoder(1, async (decoder) => {
     const long: DecodeRow = { promptIds: [1, ...Array.from({ length: 59 }, () => 5)], temperature: 1, seed: seed(3) };
-    const [cut] = await decoder.generate(weights, [long], { ...settings, stopIds: new Set() });
+    const [cut] = await decoder.generate([long], { ...settings, eosIds: new Set() });
     assert.equal(cut!.ids.length, 4);
     assert.equal(cut!.finish, "length");
-    const greedy = await decoder.generate(weights, [{ ...rows[0]!, temperature: 0 }], settings);
-    assert.deepEqual(await decoder.generate(weights, [rows[0]!], { ...settings, topK: 1 }), greedy);
-    assert.deepEqual(await decoder.generate(weights, [], settings), []);
+    const greedy = await decoder.generate([{ ...rows[0]!, temperature: 0 }], settings);
+    assert.deepEqual(await decoder.generate([rows[0]!], { ...settings, topK: 1 }), greedy);
+    assert.deepEqual(await decoder.generate([], settings), []);
   });
+});
+
+test("a stop rule ends a row at the token that it names, one that ends a sequence first", async () => {
+  await withDecoder(1, async (decoder) => {
+    const free = await decoder.generate(rows, settings);
+    const stopped = await decoder.generate(rows, { ...settings, stopped: (promptIds, ids) => promptIds[0] === 1 && ids.length > 2 && ids.at(-1) !== 7 });
+    stopped.forEach(({ ids, finish }, i) => {
+      assert.deepEqual(ids, free[i]!.ids.slice(0, ids.length));
+      assert.equal(finish, ids.at(-1) === 2 ? "eos" : "stop");
+      assert.ok(ids.length <= 3 || ids[2] === 7);
+    });
+  });
+});
+
+test("a policy without finite numbers is refused by name", async () => {
+  const broken = tinyCheckpoint();
+  const brokenWeights = loadWeights(broken);
+  (brokenWeights["model.norm.weight"]!.data as Float32Array)[3] = NaN;
+  const decoder = await Decoder.create(broken.config, brokenWeights, { threads: 1, spinning: false });
+  await assert.rejects(decoder.generate(rows, settings), { code: "logits_not_finite", kind: "training" });
+  await decoder.close();
 });
 
 test("an aborted batch stops between two steps with the signal's reason", async () => {
@@ -113,7 +134,7 @@ test("an aborted batch stops between two steps with the signal's reason", async 
   const controller = new AbortController();
   let steps = 0;
   const onProgress = (): void => void (++steps === 3 && controller.abort(reason));
-  await assert.rejects(withDecoder(1, (decoder) => decoder.generate(weights, rows, settings, { signal: controller.signal, onProgress })), reason);
+  await assert.rejects(withDecoder(1, (decoder) => decoder.generate(rows, settings, { signal: controller.signal, onProgress })), reason);
   assert.equal(steps, 3);
 });
 
@@ -121,9 +142,9 @@ test("grouped and ungrouped heads, tied and untied embeddings decode to what the
   for (const config of [{ kvHeads: 4 }, { kvHeads: 1, tiedEmbeddings: false }]) {
     const other = tinyCheckpoint(config);
     const otherWeights = loadWeights(other);
-    const decoder = await Decoder.create(other.config, { threads: 1, spinning: false });
+    const decoder = await Decoder.create(other.config, otherWeights, { threads: 1, spinning: false });
     const scorer = await SequenceScorer.create(other.config, { threads: 1, spinning: false });
-    const answers = await decoder.generate(otherWeights, rows.slice(0, 9), settings);
+    const answers = await decoder.generate(rows.slice(0, 9), settings);
     const sums = await scorer.logps(otherWeights, answers.map(({ ids }, i) => ({ ids: [...rows[i]!.promptIds, ...ids], promptLength: rows[i]!.promptIds.length })));
     answers.forEach(({ logps }, i) => assert.ok(Math.abs(logps.reduce((a, b) => a + b, 0) - sums[i]!) < 1e-4));
     await decoder.close();
@@ -137,8 +158,8 @@ test("128 rows of a model of the demo's size have the same bits on one and on tw
   const batch: DecodeRow[] = Array.from({ length: 128 }, (_, i) => ({ promptIds: [1, ...Array.from({ length: 8 + ((i >> 3) % 9) }, (__, t) => 4 + ((i >> 3) + t * 5) % 70)], temperature: 1, seed: seed(i) }));
   const [one, two] = await Promise.all(
     [1, 2].map(async (threads) => {
-      const decoder = await Decoder.create(demo.config, { threads, spinning: false });
-      const answers = await decoder.generate(demoWeights, batch, { ...settings, maxTokens: 20 });
+      const decoder = await Decoder.create(demo.config, demoWeights, { threads, spinning: false });
+      const answers = await decoder.generate(batch, { ...settings, maxTokens: 20 });
       await decoder.close();
       return answers;
     }),

@@ -1,16 +1,19 @@
 // Generation of a batch: one prefill of the distinct prompts, then one step per token for the rows that have not ended.
 // The batch is the unit: equal requests in equal order give equal bytes, on any number of threads.
-import { Tensor as OrtTensor } from "onnxruntime-node";
-import { Session } from "../graph/index.ts";
+import type { Tensor as OrtTensor } from "onnxruntime-node";
+import { TrainingError } from "../errors.ts";
+import { fromOrtTensor, Session } from "../graph/index.ts";
 import type { SessionOptions } from "../graph/index.ts";
 import { neutralThreads } from "../graph/threads.ts";
 import { encodeForRewards } from "../model/index.ts";
 import type { ModelConfig } from "../model/index.ts";
 import { Random } from "../random.ts";
 import { Sampler } from "../sampling/sample.ts";
+import type { SamplingRule } from "../sampling/sample.ts";
 import { rotaryFeeds, toFeeds } from "../score/weights.ts";
 import type { LoadedWeights } from "../score/weights.ts";
 import { Cache } from "./cache.ts";
+import { StepFeeds } from "./feeds.ts";
 import { prefillGraph, stepGraph } from "./graphs.ts";
 
 export interface DecodeRow {
@@ -20,18 +23,20 @@ export interface DecodeRow {
   seed: string;
 }
 
-export interface DecodeSettings {
+export interface DecodeSettings extends Omit<SamplingRule, "temperature"> {
   maxTokens: number;
-  topK: number;
-  topP: number;
-  stopIds: ReadonlySet<number>;
+  /** Ids by which the model ends an answer. */
+  eosIds: ReadonlySet<number>;
+  /** Whether the newest of `ids` ends the answer for another reason. */
+  stopped?(promptIds: readonly number[], ids: readonly number[]): boolean;
 }
 
 export interface DecodedRow {
   ids: number[];
   /** ln π(id) under the untempered policy. */
   logps: number[];
-  finish: "eos" | "length";
+  /** `stop`: by `stopped`. */
+  finish: "eos" | "stop" | "length";
 }
 
 export interface DecodeHooks {
@@ -43,7 +48,8 @@ export interface DecodeHooks {
 /** A row while it is generated. */
 interface Live {
   out: DecodedRow;
-  rule: { temperature: number; topK: number; topP: number };
+  promptIds: readonly number[];
+  rule: SamplingRule;
   random: Random;
   /** Tokens it may still draw. */
   left: number;
@@ -51,32 +57,45 @@ interface Live {
 
 export class Decoder {
   readonly config: ModelConfig;
+  private readonly weights: LoadedWeights;
   private readonly prefill: Session;
   private readonly step: Session;
   private readonly rotary: Record<string, OrtTensor>;
   private readonly sampler: Sampler;
+  private readonly cache: Cache;
+  private readonly feeds: StepFeeds;
 
-  private constructor(config: ModelConfig, prefill: Session, step: Session) {
+  private constructor(config: ModelConfig, weights: LoadedWeights, prefill: Session, step: Session) {
     this.config = config;
+    this.weights = weights;
     this.prefill = prefill;
     this.step = step;
     this.rotary = rotaryFeeds(config);
     this.sampler = new Sampler(config.vocabSize);
+    this.cache = new Cache(config);
+    this.feeds = new StepFeeds(config, this.cache);
   }
 
-  /** Compiles for a configuration; weights come with each call, so that a new policy of the same shape costs nothing. */
-  static async create(config: ModelConfig, options: SessionOptions): Promise<Decoder> {
-    const session = { ...options, threads: neutralThreads(config, options.threads) };
-    return new Decoder(config, await Session.create(prefillGraph(config), session), await Session.create(stepGraph(config), session));
+  /** Compiles for a model: the weights are packed for the step. */
+  static async create(config: ModelConfig, weights: LoadedWeights, options: SessionOptions): Promise<Decoder> {
+    const prefill = await Session.create(prefillGraph(config), { ...options, threads: neutralThreads(config, options.threads) });
+    const tensors = new Map(Object.entries(weights).map(([name, tensor]) => [name, fromOrtTensor(tensor)]));
+    return new Decoder(config, weights, prefill, await Session.create(stepGraph(config, tensors), options));
   }
 
-  async generate(weights: LoadedWeights, rows: readonly DecodeRow[], settings: DecodeSettings, hooks: DecodeHooks = {}): Promise<DecodedRow[]> {
+  /** One batch at a time. */
+  async generate(rows: readonly DecodeRow[], settings: DecodeSettings, hooks: DecodeHooks = {}): Promise<DecodedRow[]> {
     if (rows.length === 0) return [];
-    const run = new Run(this.config, this.sampler, rows, settings, hooks);
-    await this.start(weights, run);
-    while (run.draw()) {
-      hooks.signal?.throwIfAborted();
-      await this.advance(weights, run);
+    const run = new Run(this.config, this.sampler, this.cache, rows, settings, hooks);
+    try {
+      await this.start(run);
+      while (run.draw()) {
+        hooks.signal?.throwIfAborted();
+        await this.advance(run);
+      }
+    } catch (error) {
+      this.cache.clear();
+      throw error;
     }
     return run.results;
   }
@@ -86,41 +105,24 @@ export class Decoder {
     await this.step.close();
   }
 
-  private async start(weights: LoadedWeights, run: Run): Promise<void> {
+  private async start(run: Run): Promise<void> {
     const { distinct, sourceOf } = run;
     const positions = Math.max(...distinct.map((ids) => ids.length));
     // Like a reward, the first token is read at the prompt's last position.
     const encoded = encodeForRewards(distinct.map((ids) => ({ ids, promptLength: ids.length })));
-    const outputs = await this.prefill.raw({ ...weights, ...this.rotary, ...toFeeds(encoded) });
-    for (let layer = 0; layer < this.config.layers; layer++) {
-      const keys = outputs[`key.${layer}`]!.data as Float32Array;
-      const values = outputs[`value.${layer}`]!.data as Float32Array;
-      sourceOf.forEach((source, row) => run.cache.fill(layer, row, source, keys, values, positions));
+    const outputs = await this.prefill.raw({ ...this.weights, ...this.rotary, ...toFeeds(encoded) });
+    for (let index = 0; index < 2 * this.config.layers; index++) {
+      const from = outputs[`new.${index}`]!.data as Float32Array;
+      sourceOf.forEach((source, row) => this.cache.fill(index, row, source, from, positions));
     }
     run.logps = outputs["logps"]!.data as Float32Array;
     run.logpsRow = sourceOf;
   }
 
   /** One token for every live row. */
-  private async advance(weights: LoadedWeights, run: Run): Promise<void> {
-    const { cache } = run;
-    const { rows: B, slots: S } = cache;
-    const { kvHeads: K, headSize: d, layers } = this.config;
-    const feeds: Record<string, OrtTensor> = {
-      ...weights,
-      ...this.rotary,
-      tokens: new OrtTensor("int64", BigInt64Array.from(run.tokens, BigInt), [B]),
-      positions: new OrtTensor("int64", BigInt64Array.from(cache.lengths, BigInt), [B, 1]),
-      bias: new OrtTensor("float32", cache.bias.subarray(0, B * (S + 1)), [B, 1, 1, S + 1]),
-    };
-    const size = B * K * d * S;
-    for (const [layer, { keys, values }] of cache.layers.entries()) {
-      feeds[`cache.key.${layer}`] = new OrtTensor("float32", keys.subarray(0, size), [B, K, d, S]);
-      feeds[`cache.value.${layer}`] = new OrtTensor("float32", values.subarray(0, size), [B, K, S, d]);
-    }
-    const outputs = await this.step.raw(feeds);
-    for (let layer = 0; layer < layers; layer++) cache.append(layer, outputs[`key.${layer}`]!.data as Float32Array, outputs[`value.${layer}`]!.data as Float32Array);
-    cache.advance();
+  private async advance(run: Run): Promise<void> {
+    const outputs = await this.step.raw(this.feeds.next(run.tokens));
+    this.cache.append(outputs["new"]!.data as Float32Array);
     run.logps = outputs["logps"]!.data as Float32Array;
     run.logpsRow = undefined;
   }
@@ -129,7 +131,6 @@ export class Decoder {
 /** State of one batch. */
 class Run {
   readonly results: DecodedRow[];
-  readonly cache: Cache;
   /** Distinct prompts, and the one of each row. */
   readonly distinct: (readonly number[])[] = [];
   readonly sourceOf: number[];
@@ -141,19 +142,22 @@ class Run {
   private readonly live: Live[];
   private readonly vocabSize: number;
   private readonly sampler: Sampler;
-  private readonly stopIds: ReadonlySet<number>;
+  private readonly cache: Cache;
+  private readonly settings: DecodeSettings;
   private readonly hooks: DecodeHooks;
   private drawn = 0;
 
-  constructor(config: ModelConfig, sampler: Sampler, rows: readonly DecodeRow[], settings: DecodeSettings, hooks: DecodeHooks) {
+  constructor(config: ModelConfig, sampler: Sampler, cache: Cache, rows: readonly DecodeRow[], settings: DecodeSettings, hooks: DecodeHooks) {
     this.vocabSize = config.vocabSize;
     this.sampler = sampler;
-    this.stopIds = settings.stopIds;
+    this.cache = cache;
+    this.settings = settings;
     this.hooks = hooks;
     this.results = rows.map(() => ({ ids: [], logps: [], finish: "length" as const }));
     this.live = rows.map((row, index) => ({
       out: this.results[index]!,
-      rule: { temperature: row.temperature, topK: settings.topK, topP: settings.topP },
+      promptIds: row.promptIds,
+      rule: { temperature: row.temperature, topK: settings.topK, topP: settings.topP, minP: settings.minP },
       random: new Random(row.seed),
       left: Math.min(settings.maxTokens, config.maxPositions - row.promptIds.length),
     }));
@@ -164,7 +168,7 @@ class Run {
       known.set(key, source);
       return source;
     });
-    this.cache = new Cache(config, rows.map((row) => row.promptIds.length));
+    cache.begin(rows.map((row) => row.promptIds.length));
   }
 
   /** Draws one token per live row and lets the ended ones go; false when none is left. */
@@ -173,8 +177,10 @@ class Run {
     this.tokens = live.map((row, index) => {
       const offset = (this.logpsRow?.[index] ?? index) * this.vocabSize;
       const id = this.sampler.draw(this.logps, offset, row.rule, row.random, row.out.ids.length);
+      const logp = this.logps[offset + id]!;
+      if (Number.isNaN(logp)) throw new TrainingError("logits_not_finite", `the policy has no probabilities for token ${row.out.ids.length} of a completion: its logits are not finite`, { hint: "training went wrong; look at the loss curve of its iteration" });
       row.out.ids.push(id);
-      row.out.logps.push(this.logps[offset + id]!);
+      row.out.logps.push(logp);
       row.left--;
       return id;
     });
@@ -182,7 +188,8 @@ class Run {
     // From the end, so that the row moved into a gap has been looked at already.
     for (let index = live.length - 1; index >= 0; index--) {
       const row = live[index]!;
-      if (this.stopIds.has(this.tokens[index]!)) row.out.finish = "eos";
+      if (this.settings.eosIds.has(this.tokens[index]!)) row.out.finish = "eos";
+      else if (this.settings.stopped?.(row.promptIds, row.out.ids)) row.out.finish = "stop";
       else if (row.left > 0) continue;
       cache.remove(index);
       moveLastTo(live, index);

@@ -1,12 +1,15 @@
 // The two graphs of generation. `prefill` reads whole prompts and returns their keys and values; `step` takes one token per row
 // against the cache, which it only reads: the new key and value are outputs that the caller stores (cache.ts).
 // Standard operations only: onnxruntime's fused attention operators copy the whole cache at each step.
+// The weights of `step` are constants, which onnxruntime packs once: with few rows, packing at each run costs more than the product.
+// Packed products also have the same bits on any number of threads. `prefill` has many rows and takes the weights as inputs.
 // Shapes: B rows, U unique prompts, T prompt positions, S cache slots, D hidden, H heads, K key/value heads, G = H/K, d head size,
-// V vocabulary. Keys lie transposed, [B,K,d,S], so that the product with a query row needs no repacking.
+// V vocabulary.
 import { Graph } from "../graph/index.ts";
 import type { Value } from "../graph/index.ts";
 import { sum } from "../graph/value.ts";
-import { declareParameters, declareSelection, declareSequences, feedForward, headOf, logits, normHeads, project } from "../model/index.ts";
+import type { Tensor } from "../graph/value.ts";
+import { declareParameters, declareSelection, declareSequences, feedForward, headOf, logits, normHeads, project, rotaryTables } from "../model/index.ts";
 import type { KeysValues, ModelConfig, Parameters } from "../model/index.ts";
 import { Tape } from "../ops/tape.ts";
 
@@ -15,7 +18,12 @@ function logSoftmax(t: Tape, logits_BV: Value): Value {
   return t.graph.one("LogSoftmax", [logits_BV], logits_BV, { axis: -1 });
 }
 
-/** tokens, positions [U,T] and the flat index of each prompt's last token → logps [U,V], key.i and value.i [U,K,T,d]. */
+/** The factor 1/√d of the scores, half of it in the query and half in the key. */
+function keyScale({ headSize }: ModelConfig): number {
+  return headSize ** -0.25;
+}
+
+/** tokens, positions [U,T] and the flat index of each prompt's last token → logps [U,V], and new.i [U,K,T,d], of which each layer has two. */
 export function prefillGraph(config: ModelConfig): Graph {
   const t = new Tape(new Graph({ anyThreads: false }));
   const parameters = declareParameters(t, config);
@@ -24,8 +32,8 @@ export function prefillGraph(config: ModelConfig): Graph {
   const logits_UV = logits(t, config, parameters, sequences, declareSelection(t, sequences), cache);
   t.graph.output("logps", logSoftmax(t, logits_UV));
   cache.forEach(({ keys, values }, layer) => {
-    t.graph.output(`key.${layer}`, keys);
-    t.graph.output(`value.${layer}`, values);
+    t.graph.output(`new.${2 * layer}`, t.mul(keys, t.number(keyScale(config), keys)));
+    t.graph.output(`new.${2 * layer + 1}`, values);
   });
   return t.graph;
 }
@@ -40,43 +48,47 @@ interface StepInputs {
   positions: Value;
   /** [B,1,1,S+1]: 0 for the token itself (first) and for filled slots, a very negative number for empty ones. */
   bias: Value;
+  /** Receives the new key and value of each layer, [B,K,1,d]. */
+  made: Value[];
 }
 
 function attention(inputs: StepInputs, layer: number, x_BD: Value): Value {
   const { t, config, parameters, bias } = inputs;
   const { heads: H, kvHeads: K, headSize: d } = config;
   const G = H / K;
-  const keys_BKdS = t.graph.input(`cache.key.${layer}`, "float32", ["B", K, d, "S"]);
-  const values_BKSd = t.graph.input(`cache.value.${layer}`, "float32", ["B", K, "S", d]);
+  const keys_BKSd = t.graph.input(`cache.${2 * layer}`, "float32", ["B", K, "S", d]);
+  const values_BKSd = t.graph.input(`cache.${2 * layer + 1}`, "float32", ["B", K, "S", d]);
   const name = `model.layers.${layer}.self_attn`;
   const qkv = project(t, parameters, `${name}.qkv_proj`, x_BD);
   const [qk, v_BK1d] = t.split(t.reshape(qkv, ["B", H + 2 * K, 1, d]), 1, [H + K, K]) as [Value, Value];
   const [q, k_BK1d] = t.split(t.rotary(normHeads(t, config, parameters, name, qk), inputs.cos, inputs.sin, inputs.positions), 1, [H, K]) as [Value, Value];
-  t.graph.output(`key.${layer}`, k_BK1d);
-  t.graph.output(`value.${layer}`, v_BK1d);
-  const q_BKGd = t.reshape(t.mul(q, t.number(1 / Math.sqrt(d), q)), ["B", K, G, d]);
+  inputs.made.push(k_BK1d, v_BK1d);
+  const q_BKGd = t.reshape(q, ["B", K, G, d]);
   // The token's own key and value are not in the cache yet: they take the first column, written out elementwise.
   const own_BKG1 = t.reduceSum(t.mul(q_BKGd, k_BK1d), [3]);
-  const shares = t.softmax(t.add(t.concat([own_BKG1, t.matmul(q_BKGd, keys_BKdS)], 3), bias));
+  const shares = t.softmax(t.add(t.concat([own_BKG1, t.matmul(q_BKGd, keys_BKSd, { transposeB: true })], 3), bias));
   const [ownShare, cacheShares] = t.graph.node("Split", [shares, t.graph.shape([1, "S"])], [own_BKG1, { dtype: "float32", shape: ["B", K, G, "S"] }], { axis: 3 }) as [Value, Value];
   const mixed_BKGd = t.add(t.mul(ownShare, v_BK1d), t.matmul(cacheShares, values_BKSd));
   return project(t, parameters, `${name}.o_proj`, t.reshape(mixed_BKGd, ["B", H * d]));
 }
 
-/** tokens [B], positions [B,1], bias, the cache of each layer → logps [B,V], key.i and value.i [B,K,1,d] to be stored. */
-export function stepGraph(config: ModelConfig): Graph {
+/** tokens [B], positions [B,1], bias and the blocks of the cache → logps [B,V], and `new` [2L·B,K,1,d], to be stored block by block. */
+export function stepGraph(config: ModelConfig, weights: ReadonlyMap<string, Tensor>): Graph {
   const t = new Tape(new Graph({ anyThreads: false }));
-  const parameters = declareParameters(t, config);
+  const parameters = new Map([...weights].map(([name, tensor]) => [name, t.graph.weight(name, tensor)]));
   const tokens = t.graph.input("tokens", "int64", ["B"]);
-  const half = config.headSize / 2;
+  const tables = rotaryTables(config, config.maxPositions);
+  // In the tables the factor costs nothing.
+  const scaled = (table: Tensor): Tensor => ({ ...table, data: (table.data as Float32Array).map((x) => x * keyScale(config)) });
   const inputs: StepInputs = {
     t,
     config,
     parameters,
-    cos: t.graph.input("cos", "float32", ["P", half]),
-    sin: t.graph.input("sin", "float32", ["P", half]),
+    cos: t.graph.weight("cos", scaled(tables.cos)),
+    sin: t.graph.weight("sin", scaled(tables.sin)),
     positions: t.graph.input("positions", "int64", ["B", 1]),
     bias: t.graph.input("bias", "float32", ["B", 1, 1, sum([1, "S"])]),
+    made: [],
   };
   const norm = (name: string, x: Value): Value => t.rmsNorm(x, parameters.get(`model.${name}.weight`) as Value, config.rmsEpsilon);
   let x_BD = t.gather(parameters.get("model.embed_tokens.weight") as Value, tokens);
@@ -85,5 +97,7 @@ export function stepGraph(config: ModelConfig): Graph {
     x_BD = t.add(x_BD, feedForward(inputs, layer, norm(`layers.${layer}.post_attention_layernorm`, x_BD)));
   }
   t.graph.output("logps", logSoftmax(t, t.linear(norm("norm", x_BD), headOf(config, parameters))));
+  // One output: each costs as much as an operation.
+  t.graph.output("new", t.concat(inputs.made, 0));
   return t.graph;
 }

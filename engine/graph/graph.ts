@@ -1,5 +1,6 @@
 // Builds one ONNX graph: typed values, nodes, constants. It knows no operation and no gradient (ops/ does).
-// Weights are graph inputs, never constants, so one graph serves every step and the 2 GB limit of protobuf stays far away.
+// Weights are graph inputs, so that one graph serves every step of training; or, where they never change, `weight`: those lie beside
+// the graph's bytes, so that the 2 GB limit of protobuf stays far away.
 import { InvariantError } from "../errors.ts";
 import { serialize } from "./serialize.ts";
 import type { Attribute, OnnxNode } from "./serialize.ts";
@@ -13,6 +14,8 @@ export class Graph {
   readonly outputs: Value[] = [];
   private readonly nodes: OnnxNode[] = [];
   private readonly constants = new Map<string, Tensor>();
+  /** Weights by name, which the session is given beside the bytes. */
+  readonly weights = new Map<string, Tensor>();
   private readonly constantsByContent = new Map<string, Value>();
   /** Names of outputs by the names of the values that they are. */
   private readonly outputNames = new Map<string, string>();
@@ -51,6 +54,12 @@ export class Graph {
     this.constants.set(value.name, tensor);
     this.constantsByContent.set(key, value);
     return value;
+  }
+
+  /** A constant that onnxruntime may repack when the session is made: products with it then need no packing at each run. */
+  weight(name: string, tensor: Tensor): Value {
+    this.weights.set(name, tensor);
+    return { name, dtype: tensor.dtype, shape: tensor.shape };
   }
 
   ints(values: readonly number[], shape: readonly number[] = [values.length]): Value {
@@ -121,6 +130,6 @@ export class Graph {
   bytes(): Uint8Array {
     const renamed = (name: string): string => this.outputNames.get(name) ?? name;
     const nodes = this.nodes.map((node) => ({ ...node, inputs: node.inputs.map((name) => name && renamed(name)), outputs: node.outputs.map(renamed) }));
-    return serialize({ nodes, inputs: this.inputs, outputs: this.outputs, constants: this.constants });
+    return serialize({ nodes, inputs: this.inputs, outputs: this.outputs, constants: this.constants, weights: this.weights });
   }
 }

@@ -18,6 +18,7 @@ export interface GraphParts {
   inputs: readonly Value[];
   outputs: readonly Value[];
   constants: ReadonlyMap<string, Tensor>;
+  weights: ReadonlyMap<string, Tensor>;
 }
 
 /** Opset 23 is the first with RMSNormalization and RotaryEmbedding; IR 11 belongs to it. */
@@ -69,11 +70,27 @@ function writeValue(message: ProtoWriter, value: Value): void {
   });
 }
 
-function writeTensor(message: ProtoWriter, name: string, tensor: Tensor): void {
+function writeTensorType(message: ProtoWriter, name: string, tensor: Tensor): void {
   for (const dim of tensor.shape) message.int(1, dim);
   message.int(2, elementTypes[tensor.dtype]);
   message.string(8, name);
-  message.bytes(9, new Uint8Array(tensor.data.buffer, tensor.data.byteOffset, tensor.data.byteLength));
+}
+
+function writeTensor(message: ProtoWriter, name: string, tensor: Tensor): void {
+  writeTensorType(message, name, tensor);
+  message.bytes(9, bytesOf(tensor));
+}
+
+/** The tensor's bytes are a file of their own, named as the tensor is. */
+function writeExternal(message: ProtoWriter, name: string, tensor: Tensor): void {
+  writeTensorType(message, name, tensor);
+  const entries = { location: name, offset: "0", length: String(tensor.data.byteLength) };
+  for (const [key, value] of Object.entries(entries)) message.message(13, (entry) => entry.string(1, key).string(2, value));
+  message.int(14, 1);
+}
+
+export function bytesOf({ data }: Tensor): Uint8Array {
+  return new Uint8Array(data.buffer, data.byteOffset, data.byteLength);
 }
 
 export function serialize(parts: GraphParts): Uint8Array {
@@ -83,6 +100,7 @@ export function serialize(parts: GraphParts): Uint8Array {
     for (const node of parts.nodes) graph.message(1, (message) => writeNode(message, node));
     graph.string(2, "graph");
     for (const [name, tensor] of parts.constants) graph.message(5, (message) => writeTensor(message, name, tensor));
+    for (const [name, tensor] of parts.weights) graph.message(5, (message) => writeExternal(message, name, tensor));
     for (const input of parts.inputs) graph.message(11, (message) => writeValue(message, input));
     for (const output of parts.outputs) graph.message(12, (message) => writeValue(message, output));
   });

@@ -2,6 +2,7 @@
 import { InferenceSession, Tensor as OrtTensor } from "onnxruntime-node";
 import { InvariantError } from "../errors.ts";
 import type { Graph } from "./graph.ts";
+import { bytesOf } from "./serialize.ts";
 import type { DType, Tensor } from "./value.ts";
 
 export interface SessionOptions {
@@ -25,9 +26,11 @@ export function fromOrtTensor(tensor: OrtTensor): Tensor {
 
 export class Session {
   private readonly session: InferenceSession;
+  private readonly fetches: Readonly<Record<string, null>>;
 
   private constructor(session: InferenceSession) {
     this.session = session;
+    this.fetches = Object.fromEntries(session.outputNames.map((name) => [name, null]));
   }
 
   static async create(graph: Graph, options: SessionOptions): Promise<Session> {
@@ -37,6 +40,7 @@ export class Session {
         interOpNumThreads: 1,
         graphOptimizationLevel: "all",
         logSeverityLevel: 3,
+        externalData: [...graph.weights].map(([path, tensor]) => ({ path, data: bytesOf(tensor) })),
         extra: { session: { intra_op: { allow_spinning: options.spinning === false ? "0" : "1" } } },
       }),
     );
@@ -50,8 +54,7 @@ export class Session {
 
   /** The same on onnxruntime's own tensors, for loops that keep them from call to call. Outputs named in `into` are written there. */
   async raw(feeds: Record<string, OrtTensor>, into: Readonly<Record<string, OrtTensor>> = {}): Promise<Record<string, OrtTensor>> {
-    const fetches = Object.fromEntries(this.session.outputNames.map((name) => [name, into[name] ?? null]));
-    return (await this.session.run(feeds, fetches)) as Record<string, OrtTensor>;
+    return (await this.session.run(feeds, { ...this.fetches, ...into })) as Record<string, OrtTensor>;
   }
 
   async close(): Promise<void> {

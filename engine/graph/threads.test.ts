@@ -20,8 +20,8 @@ test("where several threads are allowed, decoding gives the same bits on all of 
   const runs = [];
   for (const threads of [1, 2, 3]) {
     assert.equal(neutralThreads(config, threads), threads);
-    const decoder = await Decoder.create(config, { threads, spinning: false });
-    runs.push(await decoder.generate(loadWeights({ config, weights }), rows, { maxTokens: 12, topK: 0, topP: 1, stopIds: new Set([2]) }));
+    const decoder = await Decoder.create(config, loadWeights({ config, weights }), { threads, spinning: false });
+    runs.push(await decoder.generate(rows, { maxTokens: 12, topK: 0, topP: 1, minP: 0, eosIds: new Set([2]) }));
     await decoder.close();
   }
   assert.deepEqual(runs[1], runs[0]);

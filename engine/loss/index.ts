@@ -2,6 +2,8 @@ export type { Loss } from "./types.ts";
 export { sftLoss } from "./sft.ts";
 export { rewardLoss } from "./reward.ts";
 export type { RewardSettings } from "./reward.ts";
+export { tokenValues } from "./tokens.ts";
+export type { LogitValues } from "./tokens.ts";
 export { needsReference, needsWholeBatch, preferenceLoss } from "./preference.ts";
 export type { PairSums, PreferenceName, PreferenceSettings, PreferenceTerm } from "./preference.ts";
 export { ktoLoss } from "./kto.ts";

@@ -5,6 +5,8 @@ import { divide, dimAt } from "../graph/value.ts";
 import type { Value } from "../graph/value.ts";
 import type { Tape } from "../ops/tape.ts";
 import { scaled } from "./pairs.ts";
+import { mean } from "./tokens.ts";
+import type { LogitValues } from "./tokens.ts";
 import type { Loss } from "./types.ts";
 
 export interface KtoSums {
@@ -13,6 +15,8 @@ export interface KtoSums {
   reference: Value;
   /** [B], 1 where the answer is desirable, else 0. */
   desirable: Value;
+  /** [2B], and their numbers of tokens; for metrics only. */
+  values?: LogitValues & { tokens: Value };
 }
 
 export interface KtoSettings {
@@ -21,7 +25,15 @@ export interface KtoSettings {
   undesirableWeight: number;
 }
 
-export function ktoLoss(t: Tape, { logps, reference, desirable }: KtoSums, { beta, desirableWeight, undesirableWeight }: KtoSettings): Loss {
+/** Of the rows' own answers alone. */
+function tokenMetrics(t: Tape, values: LogitValues & { tokens: Value }, desirable: Value, undesirable: Value): Loss["metrics"] {
+  const own = (value: Value): Value => t.halves(value, dimAt(desirable, 0))[0];
+  const [tokens, meanLogit] = [own(values.tokens), own(values.meanLogit)];
+  const logitsOf = (labels: Value): Value => mean(t, t.mul(meanLogit, labels), t.mul(tokens, labels));
+  return { entropy: mean(t, own(values.entropy), tokens), "logits/chosen": logitsOf(desirable), "logits/rejected": logitsOf(undesirable) };
+}
+
+export function ktoLoss(t: Tape, { logps, reference, desirable, values }: KtoSums, { beta, desirableWeight, undesirableWeight }: KtoSettings): Loss {
   const rows = divide(dimAt(logps, 0), 2);
   const [ratio_B, mismatched_B] = t.halves(t.sub(logps, reference), rows);
   const [logps_B] = t.halves(logps, rows);
@@ -44,6 +56,7 @@ export function ktoLoss(t: Tape, { logps, reference, desirable }: KtoSums, { bet
       "rewards/margins": t.sub(chosen, rejected),
       "logps/chosen": meanOver(desirable, logps_B),
       "logps/rejected": meanOver(undesirable, logps_B),
+      ...(values ? tokenMetrics(t, values, desirable, undesirable) : {}),
     },
   };
 }

@@ -154,6 +154,7 @@ test("a margin is what the difference of rewards should reach, and centering add
 });
 
 test("SFT is the mean over tokens of −ln p", async () => {
-  const values = await evaluate({ logps: [-1, -2, -6] }, (t, x) => sftLoss(t, x["logps"]!), "M");
+  const values = await evaluate({ logps: [-1, -2, -6], entropies: [1, 2, 0], hits: [1, 0, 1] }, (t, x) => sftLoss(t, x["logps"]!, { entropy: x["entropies"]!, top1: x["hits"]! }), "M");
   near(values["loss"], 3);
+  near(values["mean_token_accuracy"], 2 / 3);
 });

@@ -6,6 +6,8 @@ import { divide, dimAt } from "../graph/value.ts";
 import type { Value } from "../graph/value.ts";
 import type { Tape } from "../ops/tape.ts";
 import { negLogSigmoid, scaled, shareAbove, smoothedNegLogSigmoid } from "./pairs.ts";
+import { pairTokenMetrics } from "./tokens.ts";
+import type { LogitValues } from "./tokens.ts";
 import type { Loss } from "./types.ts";
 
 /** One side of the pairs, each value [B]. */
@@ -200,6 +202,8 @@ export interface PairSums {
   reference?: Value;
   /** Numbers of tokens. */
   tokens: Value;
+  /** For metrics only. */
+  values?: LogitValues;
 }
 
 function split(t: Tape, { logps, plainLogps = logps, reference, tokens }: PairSums, beta: number): Pairs {
@@ -237,5 +241,6 @@ function metrics({ t, beta, chosen, rejected }: Pairs, withReference: boolean): 
 export function preferenceLoss(t: Tape, sums: PairSums, beta: number, terms: readonly PreferenceTerm[]): Loss {
   const pairs = split(t, sums, beta);
   const parts = terms.map((term) => scaled(t, t.meanAll(valueOf(pairs, term)), term.weight));
-  return { loss: parts.reduce((sum, part) => t.add(sum, part)), metrics: metrics(pairs, sums.reference !== undefined) };
+  const ofTokens = sums.values ? pairTokenMetrics(t, sums.values, sums.tokens) : {};
+  return { loss: parts.reduce((sum, part) => t.add(sum, part)), metrics: { ...metrics(pairs, sums.reference !== undefined), ...ofTokens } };
 }

@@ -171,6 +171,12 @@ export const emitters: { readonly [K in OpName]: Emit<K> } = {
     const values = graph.one("GatherElements", [logps, column], { dtype: logits.dtype, shape: [size, 1] }, { axis: 1 });
     return [graph.one("Squeeze", [values, graph.ints([1])], picked), logps];
   },
+  // Nothing in a graph says "first" but a use: the others' sum, times 0.
+  after: (graph, [x, ...others], [type]) => {
+    const sum = others.reduce((left, right) => graph.one("Add", [left, right], type as ValueType));
+    const nothing = graph.one("Mul", [sum, graph.scalar(0, (type as ValueType).dtype)], type as ValueType);
+    return [graph.one("Add", [x, nothing], type as ValueType)];
+  },
   detach: direct("Identity"),
   oneHot: (graph, [ids], types, { depth }) => [oneHot(graph, ids as Value, graph.size(depth), types[0] as ValueType)],
   greater: direct("Greater"),

@@ -77,6 +77,7 @@ const cases: { readonly [K in OpName]: readonly Case[] | "none" } = {
   rmsNorm: [{ shapes: [[3, 4], [4]], apply: (t, [x, w]) => t.rmsNorm(x!, w!, 1e-5) }],
   rotary: [{ shapes: [[2, 2, 3, 4]], apply: rotate(false) }, { shapes: [[2, 2, 3, 4]], apply: rotate(true) }],
   tokenLogps: [{ shapes: [[3, 5]], apply: (t, [x]) => t.tokenLogps(x!, ints(t, [4, 0, 4])) }],
+  after: [{ shapes: [[3, 2]], apply: (t, [x]) => t.after(x!, [t.exp(t.detach(x!)), t.detach(x!)]) }],
   detach: "none",
   oneHot: "none",
   greater: "none",

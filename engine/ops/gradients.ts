@@ -151,6 +151,7 @@ export const rules: RuleTable = {
     const column = t.reshape(t.neg(dy[0]), [dimAt(x[0], 0), 1]);
     return [t.addInRows(t.mul(t.exp(second(y)), column), second(x), dy[0]), undefined];
   },
+  after: ({ dy }) => [dy[0]],
   detach: "none",
   oneHot: "none",
   greater: "none",

@@ -55,6 +55,8 @@ export interface Attributes {
   sort: None;
   /** (x [M], segments [M]) → [count], the sum of each segment. */
   segmentSum: { count: Dim };
+  /** The first operand, once the others are computed too; all have one shape. For the order in which a graph runs. */
+  after: None;
   // Parts of models.
   /** Over the last axis. */
   softmax: None;

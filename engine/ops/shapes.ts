@@ -147,6 +147,10 @@ export const shapeRules: { readonly [K in OpName]: ShapeRule<K> } = {
     check(logits.shape.length === 2 && sameShape(targets.shape, [dimAt(logits, 0)]), "one target per row of logits", logits, targets);
     return [{ dtype: logits.dtype, shape: targets.shape }, ...same(inputs)];
   },
+  after: (inputs) => {
+    check(inputs.every((input) => sameShape(input.shape, arg(inputs, 0).shape)), "operands differ in shape", ...inputs);
+    return same(inputs);
+  },
   detach: same,
   oneHot: (inputs, { depth, dtype }) => [{ dtype, shape: [...arg(inputs, 0).shape, depth] }],
   greater: (inputs) => elementwise(inputs).map(({ shape }) => ({ dtype: "bool", shape })),

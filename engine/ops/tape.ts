@@ -74,6 +74,7 @@ export class Tape {
   rmsNorm = (x: Value, weight: Value, epsilon: number): Value => this.single("rmsNorm", [x, weight], { epsilon });
   rotary = (x: Value, cos: Value, sin: Value, positions: Value, inverse = false): Value => this.single("rotary", [x, cos, sin, positions], { inverse });
   tokenLogps = (logits: Value, targets: Value): Value => this.single("tokenLogps", [logits, targets], {});
+  after = (x: Value, others: readonly Value[]): Value => this.single("after", [x, ...others], {});
   detach = (x: Value): Value => this.single("detach", [x], {});
   oneHot = (ids: Value, depth: Dim, dtype: DType): Value => this.single("oneHot", [ids], { depth, dtype });
   greater = (a: Value, b: Value): Value => this.single("greater", [a, b], {});

@@ -2,43 +2,105 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { Random } from "../random.ts";
 import { Sampler } from "./sample.ts";
+import type { SamplingRule } from "./sample.ts";
 
-const logps = Float32Array.from([0.1, 0.4, 0.2, 0.25, 0.05], Math.log);
+const probabilities = [0.1, 0.4, 0.2, 0.25, 0.05];
+const logps = Float32Array.from(probabilities, Math.log);
+const off: SamplingRule = { temperature: 1, topK: 0, topP: 1, minP: 0 };
 
-function drawn(rule: { temperature?: number; topK?: number; topP?: number }, count = 2000): number[] {
-  const sampler = new Sampler(logps.length);
+function drawn(rule: Partial<SamplingRule>, count = 4000, from = logps): number[] {
+  const sampler = new Sampler(from.length);
   const random = new Random("0123456789abcdef");
-  const counts = Array.from(logps, () => 0);
-  for (let step = 0; step < count; step++) counts[sampler.draw(logps, 0, { temperature: 1, topK: 0, topP: 1, ...rule }, random, step)]!++;
+  const counts = Array.from(from, () => 0);
+  for (let step = 0; step < count; step++) counts[sampler.draw(from, 0, { ...off, ...rule }, random, step)]!++;
   return counts;
 }
 
-/** Pearson's statistic against probabilities proportional to `weights`. */
-function chiSquare(counts: number[], weights: number[]): number {
+// The rules once more, each as its paper or manual words it, on normalised probabilities. Slow and obvious.
+type Filter = "temperature" | "topK" | "topP" | "minP";
+
+const normalised = (weights: number[]): number[] => {
+  const total = weights.reduce((a, b) => a + b, 0);
+  return weights.map((weight) => weight / total);
+};
+
+const ranked = (p: number[]): number[] => p.map((_, id) => id).sort((a, b) => p[b]! - p[a]! || a - b);
+
+const filters: Record<Filter, (p: number[], rule: SamplingRule) => number[]> = {
+  temperature: (p, { temperature }) => p.map((x) => x ** (1 / temperature)),
+  topK: (p, { topK }) => (topK === 0 ? p : p.map((x, id) => (ranked(p).indexOf(id) < topK ? x : 0))),
+  topP: (p, { topP }) => {
+    const order = ranked(p);
+    const before = (id: number): number => order.slice(0, order.indexOf(id)).reduce((sum, other) => sum + p[other]!, 0);
+    return p.map((x, id) => (before(id) < topP ? x : 0));
+  },
+  minP: (p, { minP }) => p.map((x) => (x >= minP * Math.max(...p) ? x : 0)),
+};
+
+function exact(rule: SamplingRule, order: readonly Filter[] = ["temperature", "topK", "topP", "minP"], from = probabilities): number[] {
+  return order.reduce((p, filter) => normalised(filters[filter](p, rule)), from);
+}
+
+/** Pearson's statistic; Infinity where something was drawn that cannot be. */
+function chiSquare(counts: number[], expected: number[]): number {
   const total = counts.reduce((a, b) => a + b, 0);
-  const norm = weights.reduce((a, b) => a + b, 0);
   return counts.reduce((sum, count, i) => {
-    const expected = (total * weights[i]!) / norm;
-    if (expected === 0) assert.equal(count, 0);
-    return expected === 0 ? sum : sum + (count - expected) ** 2 / expected;
+    const mean = total * expected[i]!;
+    return sum + (mean === 0 ? (count === 0 ? 0 : Infinity) : (count - mean) ** 2 / mean);
   }, 0);
 }
 
-// 99.9 % points of χ²: 4 degrees of freedom 18.5, 1 degree 10.8, 2 degrees 13.8. The draws are fixed by the seed.
-test("temperature raises each probability to its inverse", () => {
-  const probabilities = [0.1, 0.4, 0.2, 0.25, 0.05];
-  for (const temperature of [0.5, 1, 1.7]) assert.ok(chiSquare(drawn({ temperature }), probabilities.map((p) => p ** (1 / temperature))) < 18.5, `temperature ${temperature}`);
+/** 99.9 % points of χ² for 0 to 4 degrees of freedom. The draws are fixed by the seed. */
+const limits = [1e-9, 10.8, 13.8, 16.3, 18.5];
+const limitOf = (expected: number[]): number => limits[expected.filter((p) => p > 0).length - 1]!;
+
+const rules: Record<string, Partial<SamplingRule>> = {
+  "nothing": {},
+  "a low temperature": { temperature: 0.5 },
+  "a high temperature": { temperature: 1.7 },
+  "top-k": { topK: 2 },
+  "top-p that ends on a border": { topP: 0.65 },
+  "top-p": { topP: 0.7 },
+  "min-p": { minP: 0.3 },
+  "min-p at a low temperature": { temperature: 0.5, minP: 0.2 },
+  "top-k, then top-p of what it left": { topK: 3, topP: 0.75 },
+  "all four": { temperature: 1.5, topK: 4, topP: 0.8, minP: 0.45 },
+};
+
+for (const [name, rule] of Object.entries(rules)) {
+  test(`draws follow the exact distribution (χ², 99.9 %): ${name}`, () => {
+    const expected = exact({ ...off, ...rule });
+    const statistic = chiSquare(drawn(rule), expected);
+    assert.ok(statistic < limitOf(expected), `χ² = ${statistic.toFixed(1)} for [${expected.map((p) => p.toFixed(3))}]`);
+  });
+}
+
+test("every wrong order of two neighbouring filters is told apart from the right one", () => {
+  const wrong: { order: readonly Filter[]; rule: Partial<SamplingRule> }[] = [
+    // The two likeliest tokens first hold 0.65 of all, and only at a temperature above 1 less than 0.6.
+    { order: ["topP", "temperature", "topK", "minP"], rule: { temperature: 2, topP: 0.6 } },
+    { order: ["minP", "temperature", "topK", "topP"], rule: { temperature: 2, minP: 0.6 } },
+    // Of the three that top-k leaves, two hold 0.76.
+    { order: ["temperature", "topP", "topK", "minP"], rule: { topK: 3, topP: 0.75 } },
+    // Of the three that min-p leaves, two hold 0.76; of all tokens, 0.65.
+    { order: ["temperature", "topK", "minP", "topP"], rule: { topP: 0.75, minP: 0.3 } },
+  ];
+  for (const { order, rule } of wrong) {
+    const counts = drawn(rule);
+    const [right, other] = [exact({ ...off, ...rule }), exact({ ...off, ...rule }, order)];
+    assert.ok(chiSquare(counts, right) < limitOf(right), `${order}: the right order is refused`);
+    assert.ok(chiSquare(counts, other) > limitOf(other), `${order}: the wrong order is accepted`);
+  }
 });
 
-test("temperature 0 takes the likeliest token", () => {
-  assert.deepEqual(drawn({ temperature: 0 }, 10), [0, 10, 0, 0, 0]);
+test("among equal tokens the lower ids stay", () => {
+  const even = Float32Array.from([0.2, 0.2, 0.2, 0.2, 0.2], Math.log);
+  const kept = (rule: Partial<SamplingRule>): number[] => drawn(rule, 500, even).map((count) => Math.sign(count));
+  assert.deepEqual(kept({ topK: 2 }), [1, 1, 0, 0, 0]);
+  assert.deepEqual(kept({ topP: 0.5 }), [1, 1, 1, 0, 0]);
+  assert.deepEqual(kept({ minP: 1 }), [1, 1, 1, 1, 1]);
 });
 
-test("top-k keeps the k likeliest, top-p the fewest that reach p, and p is counted after k", () => {
-  assert.ok(chiSquare(drawn({ topK: 2 }), [0, 0.4, 0, 0.25, 0]) < 10.8);
-  assert.ok(chiSquare(drawn({ topP: 0.7 }), [0, 0.4, 0.2, 0.25, 0]) < 13.8);
-  assert.ok(chiSquare(drawn({ topP: 0.65 }), [0, 0.4, 0, 0.25, 0]) < 10.8);
-  // Of the two kept, 0.4/0.65 = 0.62 already reaches 0.6.
-  assert.deepEqual(drawn({ topK: 2, topP: 0.6 }, 10), [0, 10, 0, 0, 0]);
-  assert.deepEqual(drawn({ topP: 0 }, 10), [0, 10, 0, 0, 0]);
+test("temperature 0, top-k 1 and a vanishing top-p take the likeliest token", () => {
+  for (const rule of [{ temperature: 0 }, { topK: 1 }, { topP: 1e-9 }, { minP: 1 }]) assert.deepEqual(drawn(rule, 10), [0, 10, 0, 0, 0]);
 });

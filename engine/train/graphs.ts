@@ -2,8 +2,8 @@
 import { Graph } from "../graph/graph.ts";
 import type { Value } from "../graph/value.ts";
 import { dimAt } from "../graph/value.ts";
-import { ktoLoss, preferenceLoss, rewardLoss, sftLoss } from "../loss/index.ts";
-import type { Loss } from "../loss/index.ts";
+import { ktoLoss, preferenceLoss, rewardLoss, sftLoss, tokenValues } from "../loss/index.ts";
+import type { LogitValues, Loss } from "../loss/index.ts";
 import { declareParameters, logits, rewards } from "../model/llama.ts";
 import type { Parameters } from "../model/llama.ts";
 import { declareLearner } from "../model/lora.ts";
@@ -18,41 +18,53 @@ import type { TrainTask } from "./types.ts";
 /** Names by parameter: a gradient that goes out, and the sum that it is added to. */
 export const gradientNames = { gradient: (name: string): string => `gradient:${name}`, sum: (name: string): string => `sum:${name}` };
 
-/** Log-probabilities of the selected tokens, [M]. */
-function tokenLogps(t: Tape, config: ModelConfig, parameters: Parameters): Value {
+/** Logits of the selected tokens, [M,V], and the tokens that they are to predict. */
+function selected(t: Tape, config: ModelConfig, parameters: Parameters): { logits: Value; targets: Value } {
   const sequences = declarePacked(t, config);
   const selection = declareSelection(t, sequences);
   const targets = t.graph.input("targets", "int64", [dimAt(selection.index, 0)]);
-  return t.tokenLogps(logits(t, config, parameters, sequences, selection), targets);
+  return { logits: logits(t, config, parameters, sequences, selection), targets };
+}
+
+function valuesOfTokens(t: Tape, config: ModelConfig, parameters: Parameters): ReturnType<typeof tokenValues> {
+  const { logits: logits_MV, targets } = selected(t, config, parameters);
+  return tokenValues(t, logits_MV, targets);
 }
 
 /** A step's rows are pairs of answers: results come for all first ones, then for all second ones. */
 const answers = "2*B";
 
-/** Summed log-probabilities of each answer, [2B]; with weights of tokens where asked, and without. */
-function answerLogps(t: Tape, config: ModelConfig, parameters: Parameters, weighted: boolean): { logps: Value; plainLogps: Value } {
-  const logps = tokenLogps(t, config, parameters);
+/** Summed over the tokens of each answer, [2B]: log-probabilities, with weights of tokens where asked and without, and values for metrics. */
+function answerSums(t: Tape, config: ModelConfig, parameters: Parameters, weighted: boolean): { logps: Value; plainLogps: Value; values: LogitValues } {
+  const { logps, entropy, top1, meanLogit } = valuesOfTokens(t, config, parameters);
   const resultOf = t.graph.input("resultOf", "int64", logps.shape);
   const sum = (of: Value): Value => t.segmentSum(of, resultOf, answers);
   const plainLogps = sum(logps);
-  return { logps: weighted ? sum(t.mul(logps, t.graph.input("tokenWeights", "float32", logps.shape))) : plainLogps, plainLogps };
+  return {
+    logps: weighted ? sum(t.mul(logps, t.graph.input("tokenWeights", "float32", logps.shape))) : plainLogps,
+    plainLogps,
+    values: { entropy: sum(entropy), top1: sum(top1), meanLogit: sum(meanLogit) },
+  };
 }
 
 function policyLoss(t: Tape, task: Extract<TrainTask, { kind: "dpo" | "kto" }>, config: ModelConfig, parameters: Parameters): Loss {
   // Declared first: their length is the number of sums.
   const perAnswer = (name: string): Value => t.graph.input(name, "float32", [answers]);
-  const reference = usesReference(task) ? { reference: perAnswer("reference") } : {};
-  if (task.kind === "kto") {
-    const { reference: base } = reference;
-    const desirable = t.graph.input("desirable", "float32", ["B"]);
-    return ktoLoss(t, { ...answerLogps(t, config, parameters, false), reference: base as Value, desirable }, task);
-  }
   const tokens = perAnswer("answerTokens");
-  return preferenceLoss(t, { ...answerLogps(t, config, parameters, task.ldAlpha !== undefined), tokens, ...reference }, task.beta, termsOf(task));
+  if (task.kind === "dpo") {
+    const reference = usesReference(task) ? { reference: perAnswer("reference") } : {};
+    return preferenceLoss(t, { ...answerSums(t, config, parameters, task.ldAlpha !== undefined), tokens, ...reference }, task.beta, termsOf(task));
+  }
+  const [reference, desirable] = [perAnswer("reference"), t.graph.input("desirable", "float32", ["B"])];
+  const { logps, values } = answerSums(t, config, parameters, false);
+  return ktoLoss(t, { logps, reference, desirable, values: { ...values, tokens } }, task);
 }
 
 function lossOf(t: Tape, task: TrainTask, config: ModelConfig, parameters: Parameters): Loss {
-  if (task.kind === "sft") return sftLoss(t, tokenLogps(t, config, parameters));
+  if (task.kind === "sft") {
+    const { logps, ...values } = valuesOfTokens(t, config, parameters);
+    return sftLoss(t, logps, values);
+  }
   if (task.kind !== "reward") return policyLoss(t, task, config, parameters);
   const sequences = declarePacked(t, config);
   const { margin, centering } = task;
@@ -65,7 +77,8 @@ function lossOf(t: Tape, task: TrainTask, config: ModelConfig, parameters: Param
 /** Log-probabilities of all answers' tokens under a model that does not change. */
 export function referenceGraph(config: ModelConfig): Graph {
   const t = new Tape(new Graph());
-  t.graph.output("logps", tokenLogps(t, config, declareParameters(t, config)));
+  const { logits: logits_MV, targets } = selected(t, config, declareParameters(t, config));
+  t.graph.output("logps", t.tokenLogps(logits_MV, targets));
   return t.graph;
 }
 

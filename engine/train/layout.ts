@@ -9,6 +9,12 @@ export interface JudgedRow extends PairRow {
 
 export type LaidRow = Exclude<TrainRow, LabelledRow> | JudgedRow;
 
+/** Tokens that count as trained on, prompts of both answers included; the mismatched ones of KTO do not. */
+export function trainedTokens(row: LaidRow): number {
+  if (!("chosen" in row)) return row.ids.length;
+  return row.chosen.ids.length + ("desirable" in row ? 0 : row.rejected.ids.length);
+}
+
 export interface Layout {
   rows: readonly LaidRow[];
   /** Places in `rows` of every step. */

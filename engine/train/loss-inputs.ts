@@ -47,7 +47,7 @@ export function lossInputs(task: TrainTask, rows: readonly LaidRow[], resultOf: 
   if (task.kind === "sft") return {};
   const pairs = rows as readonly PairRow[];
   if (task.kind === "reward") return task.margin ? { margins: float32(pairs.map(({ margin }) => margin as number)) } : {};
-  if (task.kind === "kto") return { desirable: float32((rows as readonly JudgedRow[]).map(({ desirable }) => (desirable ? 1 : 0))) };
   const answerTokens = float32([...pairs.map(({ chosen }) => answerLength(chosen)), ...pairs.map(({ rejected }) => answerLength(rejected))]);
+  if (task.kind === "kto") return { answerTokens, desirable: float32((rows as readonly JudgedRow[]).map(({ desirable }) => (desirable ? 1 : 0))) };
   return { answerTokens, ...(task.ldAlpha === undefined ? {} : { tokenWeights: float32(weightsOfTokens(pairs, resultOf, task.ldAlpha)) }) };
 }

@@ -41,3 +41,25 @@ export function joined(name: string, values: readonly number[], shares: readonly
 export function cut<Row>(rows: readonly Row[], size: number): Row[][] {
   return Array.from({ length: Math.ceil(rows.length / size) }, (_, index) => rows.slice(index * size, (index + 1) * size));
 }
+
+export function sharesOf(weights: readonly number[]): number[] {
+  const total = weights.reduce((sum, weight) => sum + weight, 0);
+  return weights.map((weight) => weight / total);
+}
+
+/** Metrics of pairs that are means over the tokens of answers, and of which. */
+const answersOf: Record<string, readonly ("chosen" | "rejected")[]> = {
+  entropy: ["chosen", "rejected"],
+  mean_token_accuracy: ["chosen"],
+  "logits/chosen": ["chosen"],
+  "logits/rejected": ["rejected"],
+};
+
+/** The tokens that a metric is a mean over; undefined where that is rows. `answerTokens`: of all chosen answers, then of all rejected ones. */
+export function tokensOf(metric: string, answerTokens: Float32Array | undefined): number | undefined {
+  const answers = answersOf[metric];
+  if (!answers || !answerTokens) return undefined;
+  const half = answerTokens.length / 2;
+  const sum = (from: number): number => answerTokens.subarray(from, from + half).reduce((total, tokens) => total + tokens, 0);
+  return answers.reduce((total, answer) => total + sum(answer === "chosen" ? 0 : half), 0);
+}

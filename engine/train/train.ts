@@ -14,12 +14,12 @@ import { loadWeights } from "../score/weights.ts";
 import { GradientPass } from "./gradient-pass.ts";
 import { gradientGraph } from "./graphs.ts";
 import { inputsOf } from "./inputs.ts";
-import { layOut } from "./layout.ts";
+import { layOut, trainedTokens } from "./layout.ts";
 import type { LaidRow, Layout } from "./layout.ts";
 import { learnerOf } from "./learner.ts";
 import type { Learner } from "./learner.ts";
 import { usesReference } from "./loss-inputs.ts";
-import { cut, defaultMicroBatch, isSumOfShares, joined } from "./micro-batch.ts";
+import { cut, defaultMicroBatch, isSumOfShares, joined, sharesOf, tokensOf } from "./micro-batch.ts";
 import { ParameterState } from "./parameter-state.ts";
 import { referenceLogps } from "./reference.ts";
 import { digestRows, rowTokens, tablePositions, usableRows } from "./rows.ts";
@@ -51,7 +51,7 @@ function identityOf({ task, start, optimizer, adapter }: TrainOptions, rows: rea
 function finalMeans(curve: readonly StepRecord[]): Record<string, number> {
   const tail = curve.slice(-Math.max(1, Math.floor(curve.length / 10)));
   const names = new Set(tail.flatMap((record) => Object.keys(record)));
-  names.delete("step");
+  for (const counter of ["step", "epoch", "num_tokens"]) names.delete(counter);
   const meanOf = (name: string): number => {
     const values = tail.flatMap((record) => record[name] ?? []);
     return values.reduce((total, value) => total + value, 0) / values.length;
@@ -138,14 +138,14 @@ class Run {
       const feeds = this.feedsOf(rows);
       return { feeds, weight: task.kind === "sft" ? (feeds["index"] as OrtTensor).size : rows.length };
     });
-    const total = parts.reduce((sum, { weight }) => sum + weight, 0);
-    const shares = parts.map(({ weight }) => weight / total);
+    const shares = sharesOf(parts.map(({ weight }) => weight));
+    const sharesFor = (metric: string): number[] => sharesOf(parts.map(({ feeds, weight }) => tokensOf(metric, feeds["answerTokens"]?.data as Float32Array | undefined) ?? weight));
     const values: Record<string, number>[] = [];
     for (const [part, { feeds }] of parts.entries()) {
       const share = toOrt({ dtype: "float32", shape: [], data: Float32Array.from(shares.slice(part, part + 1)) });
       values.push(await this.pass.run({ ...this.fixed, ...feeds, share }, part > 0));
     }
-    return Object.fromEntries(Object.keys(values[0] ?? {}).map((name) => [name, joined(name, values.map((of) => of[name] as number), shares)]));
+    return Object.fromEntries(Object.keys(values[0] ?? {}).map((name) => [name, joined(name, values.map((of) => of[name] as number), sharesFor(name))]));
   }
 
   async advance(): Promise<void> {
@@ -159,11 +159,15 @@ class Run {
       throw new TrainingError("loss_not_finite", `step ${step} gave loss ${values["loss"]} and gradient norm ${norm} on rows ${this.layout.given[step - 1]?.join(", ")}`, { hint: "a lower learning rate or stronger clipping often helps" });
     }
     await this.adamw.step(this.state.arrays, norm, adamScalars(optimizer, step, learningRate));
+    const rows = batch.map((row) => this.layout.rows[row] as LaidRow);
+    const trained = rows.reduce((total, row) => total + trainedTokens(row), this.curve.at(-1)?.["num_tokens"] ?? 0);
     // A mean over no answer, as of the desirable ones of a batch that has none, is left out.
     const known = Object.entries(values).filter(([, value]) => !Number.isNaN(value));
-    const record: StepRecord = { step, learning_rate: learningRate, grad_norm: norm, ...Object.fromEntries(known) };
+    const counters = { learning_rate: learningRate, epoch: (step / this.steps) * optimizer.epochs, num_tokens: trained };
+    // Who shows a few values shows the first ones.
+    const record: StepRecord = { step, loss: values["loss"] as number, grad_norm: norm, ...Object.fromEntries(known), ...counters };
     this.curve.push(record);
-    onStep?.({ step, steps: this.steps, tokens: batch.reduce((total, row) => total + rowTokens(this.layout.rows[row] as LaidRow), 0), record });
+    onStep?.({ step, steps: this.steps, tokens: rows.reduce((total, row) => total + rowTokens(row), 0), record });
   }
 
   async save(): Promise<void> {

@@ -16,7 +16,7 @@ for (let from = 0; from < prompts.length; from += 32) {
   const requests = prompts.slice(from, from + 32).flatMap((prompt) =>
     [0, 1].map((index) => ({ prompt, index, temperature: 1, seed: deriveSeed("words", prompt.id, index) })),
   );
-  const settings = { maxTokens: 160, topK: 0, topP: 1 };
+  const settings = { maxTokens: 160, topK: 0, topP: 1, minP: 0, stop: [] };
   for (const answer of await runtime.generator.generate({ digest: "tinystories", dir }, requests, settings, context)) count(answer);
 }
 await runtime.close();

@@ -1,8 +1,9 @@
 // The `onnx` runtime: the engine in child processes, because onnxruntime blocks the event loop that runs it and can only be stopped
 // for certain by a kill. Generation and scoring share a pool; training, which holds its child for hours, has one of its own.
 import { availableParallelism } from "node:os";
-import type { Generator, Scorer, Trainer } from "../types.ts";
+import type { AnswerRow, Generator, SampleRequest, Scorer, Trainer } from "../types.ts";
 import { Pool } from "./pool.ts";
+import { cut, spread } from "./spread.ts";
 
 export interface OnnxRuntimeOptions {
   /** Threads inside one operation, per child; results do not depend on it. Default: all cores, shared out among the children. */
@@ -23,6 +24,13 @@ export interface OnnxRuntime {
   close(): Promise<void>;
 }
 
+/** Rows decoded together: enough for full speed, few enough that a piece keeps two children busy. Other numbers give other bits. */
+const rowsDecoded = 64;
+/** Rows scored together are sorted by length: the more, the less padding. */
+const rowsScored = (count: number): number => Math.max(rowsDecoded, Math.min(512, Math.ceil(count / 2)));
+
+const promptOf = ({ prompt }: AnswerRow | SampleRequest): string => prompt.id;
+
 export function createOnnxRuntime(options: OnnxRuntimeOptions = {}): OnnxRuntime {
   const { children = 1, graceMs = 20_000 } = options;
   const threads = options.threads ?? Math.max(1, Math.floor(availableParallelism() / children));
@@ -31,11 +39,12 @@ export function createOnnxRuntime(options: OnnxRuntimeOptions = {}): OnnxRuntime
   return {
     generator: {
       deterministic: true,
-      generate: (policy, requests, settings, context) => pool.call("generate", policy.digest, { policy, requests, settings }, context),
+      generate: (policy, requests, settings, context) =>
+        spread(cut(requests, rowsDecoded, promptOf), context, (part, hooks) => pool.call("generate", policy.digest, { policy, requests: part, settings }, hooks)),
     },
     scorer: {
-      rewards: (model, rows, context) => pool.call("rewards", model.digest, { model, rows }, context),
-      logps: (model, rows, context) => pool.call("logps", model.digest, { model, rows }, context),
+      rewards: (model, rows, context) => spread(cut(rows, rowsScored(rows.length), promptOf), context, (part, hooks) => pool.call("rewards", model.digest, { model, rows: part }, hooks)),
+      logps: (model, rows, context) => spread(cut(rows, rowsScored(rows.length), promptOf), context, (part, hooks) => pool.call("logps", model.digest, { model, rows: part }, hooks)),
       choices: (model, rows, context) => pool.call("choices", model.digest, { model, rows }, context),
     },
     trainer: { train: (request, hooks) => trainers.call("train", request.start.digest, request, hooks) },

@@ -1,6 +1,7 @@
 // Generation and scoring inside a child: texts to ids, the engine, ids to texts.
 import { SpecError } from "../../engine/errors.ts";
 import type { Sequence } from "../../engine/model/index.ts";
+import { StopRule } from "../../engine/sampling/stop.ts";
 import type { ScoreHooks } from "../../engine/score/scorer.ts";
 import type { AnswerRow, Completion, Progress, Prompt } from "../types.ts";
 import type { LoadedModel, Models } from "./models.ts";
@@ -29,14 +30,16 @@ export async function generate(models: Models, { policy, requests, settings }: M
   const encode = promptEncoder(model);
   const rows = requests.map(({ prompt, temperature, seed }) => ({ promptIds: encode(prompt), temperature, seed }));
   const decoder = await models.decoder(model);
+  const stop = new StopRule(settings.stop, (before, ids) => model.tokenizer.decodeAnswer(before, ids));
   const startedAt = performance.now();
-  const decoded = await decoder.generate(model.weights, rows, { ...settings, stopIds: model.tokenizer.stopIds }, {
+  const decoded = await decoder.generate(rows, { ...settings, eosIds: model.tokenizer.stopIds, stopped: (promptIds, ids) => stop.reached(promptIds, ids) }, {
     signal,
     onProgress: (done, tokens) => onProgress({ done, total: rows.length, unit: "completions", values: { tokensPerSecond: rate(tokens, startedAt) } }),
   });
   return decoded.map(({ ids, logps, finish }, row) => {
     const { prompt, index, temperature, seed } = requests[row]!;
-    return { promptId: prompt.id, index, text: model.tokenizer.decodeAnswer(rows[row]!.promptIds, ids), ids, logps, finish, temperature, seed };
+    const text = model.tokenizer.decodeAnswer(rows[row]!.promptIds, ids);
+    return { promptId: prompt.id, index, text: finish === "stop" ? stop.cut(text) : text, ids, logps, finish, temperature, seed };
   });
 }
 

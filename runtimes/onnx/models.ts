@@ -1,4 +1,5 @@
-// Models that a child holds, by digest, and the compiled graphs, by configuration: a new policy of the same shape compiles nothing.
+// Models that a child holds, by digest, and their compiled graphs: decoders by model, because they hold its packed weights, scorers by
+// configuration, because a new model of the same shape compiles nothing.
 import { Decoder } from "../../engine/decode/decoder.ts";
 import { readCheckpoint } from "../../engine/checkpoint/checkpoint.ts";
 import type { ModelConfig } from "../../engine/model/index.ts";
@@ -9,6 +10,7 @@ import { Tokenizer } from "../../engine/tokenizer/tokenizer.ts";
 import type { LocalModel } from "../types.ts";
 
 export interface LoadedModel {
+  digest: string;
   config: ModelConfig;
   tokenizer: Tokenizer;
   weights: LoadedWeights;
@@ -16,7 +18,7 @@ export interface LoadedModel {
 
 /** Policy, reference and reward model. */
 const modelsKept = 3;
-/** Configurations of a campaign: the policies' and the reward model's. */
+/** Of scorers, the configurations of a campaign: the policies' and the reward model's. */
 const graphsKept = 2;
 
 /** Keeps the newest `limit` values; makes and closes the others. */
@@ -62,12 +64,12 @@ export class Models {
   load({ digest, dir }: LocalModel): Promise<LoadedModel> {
     return this.loaded.get(digest, async () => {
       const checkpoint = await readCheckpoint(dir);
-      return { config: checkpoint.config, tokenizer: await Tokenizer.load(dir, checkpoint.config), weights: loadWeights(checkpoint) };
+      return { digest, config: checkpoint.config, tokenizer: await Tokenizer.load(dir, checkpoint.config), weights: loadWeights(checkpoint) };
     });
   }
 
-  decoder({ config }: LoadedModel): Promise<Decoder> {
-    return this.decoders.get(JSON.stringify(config), () => Decoder.create(config, this.options()));
+  decoder({ digest, config, weights }: LoadedModel): Promise<Decoder> {
+    return this.decoders.get(digest, () => Decoder.create(config, weights, this.options()));
   }
 
   scorer({ config }: LoadedModel): Promise<SequenceScorer> {

@@ -6,6 +6,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, test } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
+import { mergeAdapter, readAdapter, readCheckpoint } from "../../engine/index.ts";
 import { tinyCheckpoint, WORDS, writeTinyModel } from "../../engine/tiny-model.test.support.ts";
 import type { LocalModel, Progress, SampleRequest, SamplingSettings, TrainHooks, TrainRequest } from "../types.ts";
 import { createOnnxRuntime } from "./index.ts";
@@ -33,8 +34,8 @@ after(async () => {
   await rm(dir, { recursive: true, force: true });
 });
 
-const settings: SamplingSettings = { maxTokens: 20, topK: 0, topP: 1 };
-const endless: SamplingSettings = { maxTokens: 8000, topK: 1, topP: 1 };
+const settings: SamplingSettings = { maxTokens: 20, topK: 0, topP: 1, minP: 0, stop: [] };
+const endless: SamplingSettings = { maxTokens: 8000, topK: 1, topP: 1, minP: 0, stop: [] };
 const requests: SampleRequest[] = Array.from({ length: 12 }, (_, i) => ({
   prompt: i < 6 ? { id: "text", prompt: "red fish" } : { id: "chat", messages: [{ role: "user", content: "green bird sea" }] },
   index: i % 6,
@@ -73,6 +74,19 @@ test("completions carry what was asked, and their log-probabilities are the scor
   const logps = await runtime.scorer.logps(policy, rows, hooks());
   completions.forEach((completion, i) => assert.ok(Math.abs(completion.logps.reduce((a, b) => a + b, 0) - logps[i]!) < 1e-4));
   assert.deepEqual(await runtime.generator.generate(policy, requests, settings, hooks()), completions);
+});
+
+test("stop texts and ids end an answer: ids keep every token, the text ends before the stop text", async () => {
+  const free = await runtime.generator.generate(policy, requests, settings, hooks());
+  const stopped = await runtime.generator.generate(policy, requests, { ...settings, stop: ["moon", "sun red", 8] }, hooks());
+  stopped.forEach(({ ids, text, finish, logps }, i) => {
+    assert.deepEqual(ids, free[i]!.ids.slice(0, ids.length), "what stands before a stop does not change");
+    assert.equal(logps.length, ids.length);
+    const whole = ids.filter((id) => id > 3).map((id) => WORDS[id]).join(" ");
+    assert.equal(finish === "stop", ids.at(-1) === 8 || /(moon|sun red)$/.test(whole), whole);
+    assert.equal(text.trim(), finish === "stop" ? whole.replace(/ ?(moon|sun red)$/, "") : whole);
+  });
+  assert.ok(stopped.some(({ finish }) => finish === "stop"));
 });
 
 test("a killed child is `engine_died` with its signal, and the next call works", async () => {
@@ -204,6 +218,21 @@ test("training gives checkpoints that it goes on from to the same bits, and a mo
   assert.deepEqual(await readdir(whole.outDir), ["config.json", "model.safetensors", "tokenizer.json", "tokenizer_config.json"]);
   const completions = await runtime.generator.generate({ digest: "trained", dir: whole.outDir }, requests, settings, hooks());
   assert.equal(completions.length, 12);
+});
+
+test("an adapter is trained on its own reference, and merged: a model like any other, the adapter beside it", async () => {
+  const lora: TrainRequest["lora"] = { rank: 2, alpha: 4, targets: ["q_proj", "v_proj"] };
+  const watch = hooks();
+  const whole = await request("lora", pairs, { lora });
+  const outcome = await runtime.trainer.train(whole, watch);
+  assert.ok(Math.abs(outcome.curve[0]!["loss"]! - Math.LN2) < 1e-6);
+  assert.deepEqual(await readdir(whole.outDir), ["adapter", "config.json", "model.safetensors", "tokenizer.json", "tokenizer_config.json"]);
+  const start = await readCheckpoint(policy.dir);
+  assert.deepEqual(await readCheckpoint(whole.outDir), mergeAdapter(start, await readAdapter(join(whole.outDir, "adapter"), start.config)));
+  const resumed = await request("lora-resumed", pairs, { lora, resumeDir: watch.checkpoints[1]!.dir });
+  await runtime.trainer.train(resumed, hooks());
+  assert.equal(await digestOf(resumed.outDir), await digestOf(whole.outDir));
+  assert.equal((await runtime.generator.generate({ digest: "adapted", dir: whole.outDir }, requests, settings, hooks())).length, 12);
 });
 
 test("a cancelled training saves a last checkpoint, and a training that goes on from it ends with the same bits", async () => {

@@ -14,13 +14,16 @@ export interface Range {
   IfMatch?: string;
 }
 
+/** One request; undefined where the key does not exist. */
+type Ask = (range: Range) => Promise<GetObjectCommandOutput | undefined>;
+
 /** Undefined where `ask` finds no object. `IfMatch` keeps the pieces of two versions of an object from being joined. */
-export async function download(ask: (range: Range) => Promise<GetObjectCommandOutput | undefined>): Promise<AsyncGenerator<Uint8Array> | undefined> {
+export async function download(ask: Ask): Promise<AsyncGenerator<Uint8Array> | undefined> {
   const first = await ask({});
   return first?.Body ? resumed(first, ask) : undefined;
 }
 
-async function* resumed(first: GetObjectCommandOutput, ask: (range: Range) => Promise<GetObjectCommandOutput | undefined>): AsyncGenerator<Uint8Array> {
+async function* resumed(first: GetObjectCommandOutput, ask: Ask): AsyncGenerator<Uint8Array> {
   const { ETag, ContentLength } = first;
   let body: Readable | undefined = first.Body as Readable;
   let received = 0;
@@ -44,10 +47,11 @@ async function* resumed(first: GetObjectCommandOutput, ask: (range: Range) => Pr
   }
 }
 
-async function continued(ask: (range: Range) => Promise<GetObjectCommandOutput | undefined>, from: number, ETag: string | undefined): Promise<Readable> {
+async function continued(ask: Ask, from: number, ETag: string | undefined): Promise<Readable> {
   const rest = await ask({ Range: `bytes=${from}-`, ...(ETag ? { IfMatch: ETag } : {}) });
-  if (from > 0 && rest?.$metadata.httpStatusCode !== 206) throw new Error(`the server answered a request for the bytes from ${from} on with status ${rest?.$metadata.httpStatusCode}`);
-  return rest?.Body as Readable;
+  const status = rest?.$metadata.httpStatusCode ?? 404;
+  if (!rest?.Body || (from > 0 && status !== 206)) throw new Error(`the bytes from ${from} on were asked for, and the answer has status ${status}`);
+  return rest.Body as Readable;
 }
 
 /** An answer, not a lost connection: asking again gives the same. */

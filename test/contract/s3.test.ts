@@ -134,9 +134,11 @@ it("picks up credentials that were renewed in their file, without a restart", { 
     await write("expired");
     const later = s3Backend({ bucket, prefix: "renewed" });
     await assert.rejects(later.get("key"), { code: "store_denied", message: /SignatureDoesNotMatch/ });
+    const onlyLooks = s3Backend({ bucket, prefix: "renewed" });
+    await assert.rejects(onlyLooks.stat("key"), { code: "store_denied" }, "a refused HEAD has no body that says why");
     await write(secretAccessKey);
     assert.deepEqual([...((await later.get("key")) ?? [])], [1]);
-    assert.equal((await later.stat("key"))?.sizeBytes, 1);
+    assert.equal((await onlyLooks.stat("key"))?.sizeBytes, 1);
   } finally {
     setEnvironment(before);
     await rm(scratch, { recursive: true });

@@ -11,11 +11,11 @@ import type { StageName } from "../../campaign/types.ts";
 const GOLDEN: Record<StageName, [version: number, address: string]> = {
   sft: [2, "6908c662127a4ca27fe801729f82b3def933cfbd1ad24a584244886fd7bf8272"],
   reward: [2, "acd38bb2a4f1a6c8cbf7aa0ef946e340e40be1a12153a088e3c32b45cdda5951"],
-  generate: [1, "88e4be076477e67ede2e53448e2523e5cc5c4cb70058a02c573eeb4f66d5c7dd"],
-  score: [1, "5aae2ab4a526f3f6b4192419016e99d63afb661d79c670be7c332978841f3683"],
+  generate: [2, "28a33e17cbab3ca5df633ca2ca9ed9d7529c1e5a4fedb5c75ed0ebaed2a61480"],
+  score: [2, "157c10a1cf1a584c833e16251281434f60ecb73ec5af6e8aa22384dd5f309c90"],
   pair: [1, "4fa1025f152a6cb0df9a1a826d0b658e9a1b758390cf8e1b89ba871d9a065666"],
   train: [2, "14f4b943116de1cd842d58af1f971d8abfdeab8aeff320fe93e5b6dc2f12d0cf"],
-  evaluate: [1, "72a76ceea8b99ea729682d30e4a2e8dc1638490f811ead4113456ad8099feafa"],
+  evaluate: [2, "e9b3d4b67ebcd03331d7bdc3cad14364ef38e8174b8c3b3e301283b205f0bd3a"],
   promote: [1, "0b57daf670836b6a3565193c3b106642d1c3a05698c72b1adaa4f6e3b28e96e0"],
 };
 

@@ -112,6 +112,12 @@ test("TRL was given its rows in the order of the plan", () => {
   assert.deepEqual(planBatches(training.rows.length, training.optimizer), training.plan);
 });
 
+/** Metrics of TRL's older trainers that are not the engine's: logits over prompts and padding too, parts of the loss. */
+const theirs: Record<string, readonly string[]> = {
+  simpo: ["logits/chosen", "logits/rejected", "nll_loss"],
+  orpo: ["logits/chosen", "logits/rejected", "nll_loss", "log_odds_ratio", "log_odds_chosen"],
+};
+
 for (const [name, { task, ...expected }] of Object.entries(training.cases)) {
   // Rounding errors grow over the steps, most under losses that are steep (sppo_hard, discopop).
   test(`ten steps of ${name} have TRL's losses, gradient norms and metrics within 1e-4`, async (context: TestContext) => {
@@ -122,7 +128,10 @@ for (const [name, { task, ...expected }] of Object.entries(training.cases)) {
     const worst: Record<string, number> = { loss: difference(column("loss"), expected.losses), grad_norm: difference(column("grad_norm"), expected.gradNorms) };
     for (const [place, metrics] of expected.metrics.entries()) {
       const record = curve.at(-place)!;
-      for (const [metric, value] of Object.entries(metrics)) if (metric in record) worst[metric] = Math.max(worst[metric] ?? 0, difference([record[metric]!], [value]));
+      for (const [metric, value] of Object.entries(metrics)) {
+        if (theirs[name]?.includes(metric)) continue;
+        worst[metric] = Math.max(worst[metric] ?? 0, difference([record[metric] ?? NaN], [value]));
+      }
     }
     context.diagnostic(`${name}: ${Object.entries(worst).map(([what, value]) => `${what} ${value.toExponential(1)}`).join(", ")}`);
     for (const [what, value] of Object.entries(worst)) assert.ok(value < 1e-4, `${what} differs by ${value}`);

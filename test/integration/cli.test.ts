@@ -119,7 +119,7 @@ describe("the command line", { timeout: 180_000 }, () => {
   });
 });
 
-describe("a small campaign through the command line", { skip: NO_TEMPORAL, timeout: 400_000 }, () => {
+describe("a small campaign through the command line", { skip: NO_TEMPORAL, timeout: 800_000 }, () => {
   let temporal: TestNamespace;
   let place: Workplace;
   let spec: string;

@@ -140,7 +140,9 @@ class LengthRegularised(DPOTrainer):
 def dpo(losses, beta=0.1, trainer=DPOTrainer, alone=False, ld_alpha=None, **settings):
     """alone: one pair per micro-batch."""
     config = {"loss_type": [name for name, _ in losses], "loss_weights": [weight for _, weight in losses], "beta": beta, "ld_alpha": ld_alpha, **settings}
-    return {"config": DPOConfig, "trainer": trainer, "settings": config, "reference": True, "alone": alone, "data": pairs}
+    # Means over the tokens of a micro-batch are not those over the tokens of a batch.
+    without = ["entropy", "mean_token_accuracy", "logits/chosen", "logits/rejected"] if alone else []
+    return {"config": DPOConfig, "trainer": trainer, "settings": config, "reference": True, "alone": alone, "without": without, "data": pairs}
 
 
 def pair_task(terms, beta=0.1, **more):

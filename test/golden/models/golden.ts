@@ -119,9 +119,9 @@ export async function losses(start: Checkpoint, rows: readonly Sequence[], adapt
 
 /** The likeliest token at each step, through the cache. */
 export async function decoded(checkpoint: Checkpoint, prompts: readonly (readonly number[])[], maxTokens: number): Promise<number[][]> {
-  const decoder = await Decoder.create(checkpoint.config, options);
+  const decoder = await Decoder.create(checkpoint.config, loadWeights(checkpoint), options);
   const rows = prompts.map((promptIds) => ({ promptIds, temperature: 0, seed: "0000000000000000" }));
-  const results = await decoder.generate(loadWeights(checkpoint), rows, { maxTokens, topK: 0, topP: 1, stopIds: new Set() });
+  const results = await decoder.generate(rows, { maxTokens, topK: 0, topP: 1, minP: 0, eosIds: new Set() });
   await decoder.close();
   return results.map(({ ids }) => ids);
 }

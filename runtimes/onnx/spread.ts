@@ -1,0 +1,54 @@
+// One call's rows as several parts, so that all children work on it. How rows are cut follows from the rows alone: results depend on
+// the part they are computed in, and must not depend on how many children there are.
+import type { WorkContext } from "../types.ts";
+
+/** Cut between groups where that keeps parts of at most `most` rows; parts are about equal. A longer group is cut anyway. */
+export function cut<T>(rows: readonly T[], most: number, groupOf: (row: T) => unknown): T[][] {
+  const limit = Math.ceil(rows.length / Math.ceil(rows.length / most));
+  const parts: T[][] = [];
+  let part: T[] = [];
+  for (let from = 0; from < rows.length; ) {
+    let to = from + 1;
+    while (to < rows.length && to - from < limit && groupOf(rows[to]!) === groupOf(rows[from]!)) to++;
+    if (part.length + to - from > limit) part = [];
+    if (part.length === 0) parts.push(part);
+    part.push(...rows.slice(from, to));
+    from = to;
+  }
+  return parts;
+}
+
+/** Results of all parts in order. The first failure stops the others and is thrown when they have stopped. */
+export async function spread<T, R>(parts: readonly T[][], context: WorkContext, call: (part: T[], context: WorkContext) => Promise<R[]>): Promise<R[]> {
+  const failed = new AbortController();
+  const signal = AbortSignal.any([context.signal, failed.signal]);
+  const done = parts.map(() => 0);
+  const rates = parts.map(() => ({}) as Record<string, number>);
+  const total = parts.reduce((sum, part) => sum + part.length, 0);
+  const running = parts.map((part, index) =>
+    call(part, {
+      signal,
+      onProgress: ({ done: count, unit, values = {} }) => {
+        done[index] = count;
+        rates[index] = count < part.length ? values : {};
+        context.onProgress({ done: sum(done), total, unit, values: added(count < part.length ? rates : [...rates, values]) });
+      },
+    }).catch((error: unknown) => {
+      failed.abort(error);
+      throw error;
+    }),
+  );
+  await Promise.allSettled(running);
+  context.signal.throwIfAborted();
+  failed.signal.throwIfAborted();
+  return (await Promise.all(running)).flat();
+}
+
+const sum = (numbers: readonly number[]): number => numbers.reduce((total, number) => total + number, 0);
+
+/** Rates of the parts that run add up to the call's. */
+function added(rates: readonly Record<string, number>[]): Record<string, number> {
+  const total: Record<string, number> = {};
+  for (const values of rates) for (const [name, value] of Object.entries(values)) total[name] = (total[name] ?? 0) + value;
+  return total;
+}
