@@ -49,6 +49,8 @@ async function hunt(product: string, { store, kinds, stages }: Defect["chaos"], 
   const seconds = (): number => Math.round((Date.now() - startedAt) / 1000);
   for (const seed of seeds) {
     const args = ["--seed", seed, "--faults", FAULTS, "--store", store, "--kinds", kinds.join(","), ...(stages ? ["--stages", stages.join(",")] : []), "--bail", "--json"].map(String);
+    // What the sabotaged product is compared with is the sound one's undisturbed run, made once.
+    await chaos(root, ["--seed", String(seed), "--faults", "0", "--store", store, "--json"]);
     const { problems, faults } = await chaos(product, args);
     if (problems.length > 0) return { seed, problem: problems[0]?.problem ?? "", seconds: seconds() };
     if (faults.total === 0) throw new Error(`no fault landed: chaos ${args.join(" ")}`);
