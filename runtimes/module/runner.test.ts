@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { spawn, spawnSync } from "node:child_process";
+import { once } from "node:events";
 import { existsSync } from "node:fs";
 import { mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
@@ -159,7 +160,9 @@ test("a module in an endless loop does not outlive a worker killed by SIGKILL, n
   const [child] = await eventually(async () => childrenOf(worker.pid!), (children) => children.length > 0);
   const folders = async () => (await readdir(tmpdir())).filter((name) => name.startsWith(`ratchet-module-${worker.pid}-`));
   assert.equal((await folders()).length, 1);
+  const dead = once(worker, "exit");
   worker.kill("SIGKILL");
+  await dead;
   await eventually(async () => isRunning(child!), (running) => !running);
   await (await runner("reward", "export default (rows) => rows.map(() => 1);")).call(rows);
   assert.deepEqual(await folders(), []);

@@ -62,8 +62,12 @@ describe("a campaign whose processes are killed", { skip: NO_TEMPORAL_BIN, timeo
     await campaign.up();
     return campaign;
   };
+  const endsWell = async (client: RatchetClient): Promise<void> => {
+    const outcome = await client.wait(CAMPAIGN);
+    assert.equal(outcome?.status, "completed", JSON.stringify(outcome));
+  };
   const completes = async (client: RatchetClient): Promise<void> => {
-    assert.equal((await client.wait(CAMPAIGN))?.status, "completed");
+    await endsWell(client);
     assert.deepEqual(await outcomesOf(client), undisturbed);
     assert.deepEqual((await client.verify(CAMPAIGN)).problems, []);
   };
@@ -71,7 +75,7 @@ describe("a campaign whose processes are killed", { skip: NO_TEMPORAL_BIN, timeo
   before(async () => {
     const campaign = await make(SHOP);
     const client = await campaign.start();
-    assert.equal((await client.wait(CAMPAIGN))?.status, "completed");
+    await endsWell(client);
     undisturbed = await outcomesOf(client);
     await client.close();
     await campaign.down();
