@@ -4,7 +4,7 @@ import { Context } from "@temporalio/activity";
 import type { CompiledSpec } from "../campaign/compiled.ts";
 import { placeName } from "../campaign/ids.ts";
 import { repairsOf } from "../campaign/rules.ts";
-import type { Facts, LedgerEvent, StageInput, StageName } from "../campaign/types.ts";
+import type { CampaignInput, Facts, LedgerEvent, StageInput, StageName } from "../campaign/types.ts";
 import type { Progress, WorkContext } from "../runtimes/types.ts";
 import type { Store } from "../store/types.ts";
 import type { Deps } from "./deps.ts";
@@ -22,6 +22,12 @@ export class ResourceError extends Error {
     super(message, options);
     this.code = code;
   }
+}
+
+/** A worker of another store, which polls the same server by mistake, must not end the campaign: a right one may take the next try. */
+export function refuseOtherStore({ store }: Deps, { campaignId, storeName }: CampaignInput): void {
+  if (storeName === store.name) return;
+  throw new ResourceError("store_differs", `campaign ${campaignId} lives in ${storeName}, but this worker serves ${store.name}: start a worker with --store ${storeName}, or stop this one`);
 }
 
 /** What an attempt leaves in its heartbeat for the next one: a hint for the record, never where to resume. */
@@ -66,6 +72,7 @@ export async function inStage<I extends StageInput & { stage: StageName }, R>(
   const previous = attempt > 1 ? (activity.info.heartbeatDetails as Trace | undefined) : undefined;
   const trace: Trace = { deaths: { ...previous?.deaths }, fruitless: (previous?.fruitless ?? 0) + 1 };
   const watchdog = new Watchdog();
+  refuseOtherStore(deps, input.campaign);
 
   const beat = setInterval(() => {
     activity.heartbeat(trace);

@@ -3,6 +3,7 @@ import { planOf } from "../campaign/plan.ts";
 import { foldLedger } from "../campaign/rules.ts";
 import type { CampaignInput, CampaignRecord, CampaignStatus, LedgerEvent, LedgerRow } from "../campaign/types.ts";
 import type { AppendInput, Opened, OpenInput } from "./contract.ts";
+import { refuseOtherStore } from "./context.ts";
 import type { Deps } from "./deps.ts";
 import { SpecError } from "../campaign/errors.ts";
 import type { Row } from "../store/types.ts";
@@ -13,7 +14,8 @@ const ENDED: readonly CampaignStatus[] = ["completed", "cancelled", "moved"];
 
 /** Takes the campaign over (a row with epoch + 1) and returns all that a run needs; an ended campaign is only read. */
 export async function open(deps: Deps, { campaign, runId }: OpenInput): Promise<Opened> {
-  refuseOther(deps, campaign, await readRecord(deps, campaign));
+  refuseOtherStore(deps, campaign);
+  refuseOther(campaign, await readRecord(deps, campaign));
   const event: LedgerEvent = { type: "opened", server: deps.server, namespace: deps.namespace, runId };
   // Judged by the rows that it would follow: another run may have come to the end since they were read above.
   const ended = (rows: Row<LedgerEvent>[]): boolean => ENDED.includes(foldLedger(campaign.campaignId, rows as LedgerRow[]).status);
@@ -24,6 +26,7 @@ export async function open(deps: Deps, { campaign, runId }: OpenInput): Promise<
 }
 
 export async function append(deps: Deps, { campaign, epoch, id, event, by }: AppendInput): Promise<void> {
+  refuseOtherStore(deps, campaign);
   await deps.store.ledger(campaign.campaignId).append({ id, epoch, event, by });
 }
 
@@ -31,10 +34,8 @@ async function readRecord(deps: Deps, { campaignId }: CampaignInput): Promise<Ca
   return foldLedger(campaignId, (await deps.store.ledger(campaignId).read<LedgerEvent>()) as LedgerRow[]);
 }
 
-function refuseOther(deps: Deps, { campaignId, specDigest, storeName }: CampaignInput, record: CampaignRecord): void {
+function refuseOther({ campaignId, specDigest }: CampaignInput, record: CampaignRecord): void {
   if (record.status === "moved") throw new SpecError("campaign_moved", record.failure?.message ?? campaignId, { hint: "start it there" });
-  if (storeName !== deps.store.name)
-    throw new SpecError("store_differs", `campaign ${campaignId} lives in ${storeName}, but this worker serves ${deps.store.name}`, { hint: "start a worker with --store and that name" });
   if (record.specDigest !== specDigest)
     throw new SpecError("campaign_differs", `campaign ${campaignId} was created with spec ${record.specDigest.slice(0, 12)}, not ${specDigest.slice(0, 12)}`, { hint: "start it under a new id" });
 }

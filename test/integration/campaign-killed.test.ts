@@ -108,7 +108,8 @@ describe("a campaign whose processes are killed", { skip: NO_TEMPORAL_BIN, timeo
 
   it("loses no step when the worker hears that its machine will be taken away", async () => {
     const notice = join(tmpdir(), `ratchet-notice-${process.pid}`);
-    const campaign = await make(SHOP, { env: { ...process.env, RATCHET_DRAIN_FILE: notice } });
+    // More SFT than a notice takes to be seen, on any machine.
+    const campaign = await make({ ...SHOP, sftRows: 4 * SHOP.sftRows }, { env: { ...process.env, RATCHET_DRAIN_FILE: notice } });
     const client = await campaign.start();
     let seen = 0;
     await until("steps of SFT", client, async () => (seen = await stepsSeen(client)) > 0);
