@@ -101,7 +101,10 @@ look();
 `;
     writeFileSync(late, script, { mode: 0o755 });
     tree = await startDevTree({ stateDir, store: "dir:/store", ui: false, temporal: late, worker: WORKER, report: (line) => said.push(line) });
-    assert.notEqual(tree.address, `127.0.0.1:${readFileSync(taken, "utf8").trim()}`);
+    assert.ok(existsSync(taken), "the foreign server came first");
+    // The foreign server ends with the first try, so its port may be free again: what counts is who answers.
+    const { serverId } = tree;
+    await withClient(tree.address, ({ connection }) => connection.workflowService.describeNamespace({ namespace: `ratchet-${serverId}` }));
   });
 
   it("lets the worker save, then ends everything, on one Ctrl-C", async () => {
