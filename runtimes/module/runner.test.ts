@@ -129,14 +129,16 @@ test("a module can read no other file, start no process and see no environment b
   assert.deepEqual(await gold.call(five), [1, 1, 1, 1, 1]);
 });
 
-test("an aborted call ends at once with the signal's reason", async () => {
-  const reward = await runner("reward", "export default () => new Promise(() => {});");
-  const stop = new AbortController();
-  const call = assert.rejects(reward.call(rows, stop.signal), /draining/);
-  await setTimeout(300);
-  stop.abort(new Error("draining"));
-  await call;
-});
+for (const [when, ms] of [["while its process starts", 0], ["while it computes", 3000]] as const) {
+  test(`a call that is aborted ${when} ends with the signal's reason`, async () => {
+    const reward = await runner("reward", "export default () => new Promise(() => {});");
+    const stop = new AbortController();
+    const call = assert.rejects(reward.call(rows, stop.signal), /draining/);
+    await setTimeout(ms);
+    stop.abort(new Error("draining"));
+    await call;
+  });
+}
 
 test("a signal to the whole process group does not lose the call that the parent waits for", async () => {
   const source = "export default async (rows) => { for (const s of ['SIGINT', 'SIGTERM']) process.kill(process.pid, s); await new Promise((r) => setTimeout(r, 100)); return rows.map(() => 1); };";

@@ -87,6 +87,7 @@ class ForkedModule<R extends ModuleRole> implements ModuleRunner<R> {
   async #ask(input: ModuleCalls[R]["input"], signal?: AbortSignal): Promise<unknown> {
     signal?.throwIfAborted();
     const child = this.#child ?? (await this.#start());
+    signal?.throwIfAborted();
     const reply = await this.#exchange(child, input, signal).catch((error: unknown) => {
       this.#kill();
       throw error;
