@@ -1,7 +1,9 @@
 // The one place where errors become Temporal failures. Errors are classified by the `kind` they carry: who has to act decides
 // whether Temporal tries again. Cancellation passes through untouched.
+import { hostname } from "node:os";
 import { ApplicationFailure } from "@temporalio/activity";
 import { CancelledFailure } from "@temporalio/common";
+import { isDiskFull, ResourceError } from "../store/index.ts";
 
 /** Shape of every typed error of store, engine, runtimes and campaign. */
 export interface CodedError extends Error {
@@ -31,8 +33,13 @@ export function isCoded(error: unknown): error is CodedError {
   return error instanceof Error && "kind" in error && "code" in error && String((error as CodedError).kind) in RETRIED;
 }
 
+/** Scratch, cache and modules' folders are written everywhere: a full disk under any of them is named here, once. */
+const named = (error: unknown): unknown =>
+  isCoded(error) || !isDiskFull(error) ? error : new ResourceError("disk_full", `no space left on ${hostname()}: ${(error as Error).message}`, { hint: "free some space; the campaign goes on by itself", cause: error });
+
 /** `fruitless`: attempts in a row, this one included, that got no further. */
-export function toFailure(error: unknown, fruitless = 1): Error {
+export function toFailure(thrown: unknown, fruitless = 1): Error {
+  const error = named(thrown);
   if (error instanceof CancelledFailure || error instanceof ApplicationFailure) return error;
   if (!isCoded(error)) {
     const { message, name } = error instanceof Error ? error : new Error(String(error));
