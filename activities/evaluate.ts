@@ -58,6 +58,7 @@ export async function evaluateStage(context: StageContext<EvaluateInput>): Promi
       const rows = answers.map(({ prompt: _prompt, ...row }): Evaluated => row);
       return { rows, prompts: groups(index).length, counts: sums(rows) };
     },
+    sealSettings: { resamples: spec.evaluate.resamples, seed: spec.seed },
     async seal(pieces, counts) {
       const rows = (await Promise.all(pieces.map((piece) => rowsOf<Evaluated>(deps.store, piece.rows)))).flat();
       const metrics = summarize(context, rows, counts, prompts.length, opponent ? judgedBy : undefined);
