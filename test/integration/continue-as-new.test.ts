@@ -54,8 +54,7 @@ describe("going on as new", { skip: NO_TEMPORAL_BIN, timeout: 600_000 }, () => {
       await during(handle);
       assert.equal((await handle.result()).status, "completed");
       const record = foldLedger(name, (await store.ledger(name).read<LedgerEvent>()) as LedgerRow[]);
-      const runId = (handle as unknown as { firstExecutionRunId: string }).firstExecutionRunId;
-      return { record, runs: await readHistories(temporal.connection, temporal.namespace, { workflowId: campaignWorkflowId(name), runId }) };
+      return { record, runs: await readHistories(temporal.connection, temporal.namespace, campaignWorkflowId(name)) };
     });
   }
 
@@ -70,18 +69,18 @@ describe("going on as new", { skip: NO_TEMPORAL_BIN, timeout: 600_000 }, () => {
     assert.ok(largest.largest.bytes <= PAYLOAD_MAX, `${largest.workflowId} has a payload of ${largest.largest.bytes} bytes in ${largest.largest.event}`);
   }
 
-  it("a campaign of 30 iterations has bounded runs and payloads, and the same digests as one whose runs never end early", async () => {
-    const size = { iterations: 30, perIteration: 2, wave: 4, baseline: true };
+  it("a campaign of 16 iterations has bounded runs and payloads, and the same digests as one whose runs never end early", async () => {
+    const size = { iterations: 16, perIteration: 2, wave: 4, baseline: true };
     const [one, other] = [await conduct(limited, "long", size), await conduct(unlimited, "long", size)];
-    assert.ok(continued(one.runs, "campaign") > 3, `${continued(one.runs, "campaign")} times`);
+    assert.ok(continued(one.runs, "campaign") > 2, `${continued(one.runs, "campaign")} times`);
     assert.equal(continued(other.runs, "campaign"), 0);
     assertBounded(one.runs, 3 * EVENTS_MAX);
     assert.deepEqual(results(one.record), results(other.record));
-    assert.equal(one.record.iterations.length, 31);
+    assert.equal(one.record.iterations.length, 17);
   });
 
-  it("an iteration of 300 shards, paused and resumed between, has bounded runs and payloads and the same digests", async () => {
-    const size = { iterations: 1, perIteration: 300, wave: 10, baseline: false };
+  it("an iteration of 160 shards, paused and resumed between, has bounded runs and payloads and the same digests", async () => {
+    const size = { iterations: 1, perIteration: 160, wave: 8, baseline: false };
     const one = await conduct(limited, "wide", size, async (handle) => {
       while ((await handle.query(progress)).running.every((place) => !("iteration" in place) || place.iteration === 0)) await sleep(50);
       await sleep(500);

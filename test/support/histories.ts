@@ -18,9 +18,10 @@ interface Execution {
   runId: string;
 }
 
-export async function readHistories(connection: Connection, namespace: string, first: Execution): Promise<RunHistory[]> {
+export async function readHistories(connection: Connection, namespace: string, workflowId: string): Promise<RunHistory[]> {
   const found: RunHistory[] = [];
-  const waiting = [first];
+  const { workflowExecutionInfo } = await connection.workflowService.describeWorkflowExecution({ namespace, execution: { workflowId } });
+  const waiting: Execution[] = [{ workflowId, runId: workflowExecutionInfo?.firstRunId ?? "" }];
   for (let next = waiting.pop(); next; next = waiting.pop()) {
     const { run, leadsTo } = await readRun(connection, namespace, next);
     found.push(run);
