@@ -27,6 +27,8 @@ export async function callModule<Row, Answer>(context: StageContext, role: "rate
     throw new InvariantError("role_forbidden", `${context.input.stage} of ${context.place} may not read the ${role} module`);
   const blob = context.spec.modules[role];
   if (!blob) throw new InvariantError("unreachable_state", `the spec names no ${role} module`);
+  // The call has a limit of its own: within it, silence is no sign of a stuck attempt.
+  context.quiet(blob.timeoutMs);
   return context.deps.modules.call<Row, Answer>(role, blob, rows, context.signal);
 }
 

@@ -9,6 +9,7 @@ import { ResourceError } from "./context.ts";
 import { InvariantError } from "../campaign/errors.ts";
 import { isCoded } from "./failure.ts";
 import { formatRows } from "../campaign/recipe/rows.ts";
+import { eachPiece } from "./records.ts";
 import { STAGE_VERSION } from "./versions.ts";
 
 export type Counts = Record<string, number>;
@@ -98,10 +99,13 @@ async function computePiece(context: StageContext<FanOutInput>, stage: PieceStag
 
 /** Finds all pieces by address and commits the stage's manifest. Idempotent: a second seal adopts the first one's. */
 export async function sealStage(context: StageContext<FanOutInput>, stage: PieceStage): Promise<StageDone> {
-  const found = await Promise.all(Array.from({ length: stage.pieces }, (_, index) => readPiece(context, stage, index)));
-  const refs = found.map(({ piece, rows, prompts }): PieceRef => ({ index: piece, rows, prompts }));
+  const refs: PieceRef[] = [];
   const counts: Counts = {};
-  for (const piece of found) for (const [name, value] of Object.entries(piece.counts)) counts[name] = (counts[name] ?? 0) + value;
+  for await (const piece of eachPiece([...new Array(stage.pieces).keys()], (index) => readPiece(context, stage, index))) {
+    refs.push({ index: piece.piece, rows: piece.rows, prompts: piece.prompts });
+    for (const [name, value] of Object.entries(piece.counts)) counts[name] = (counts[name] ?? 0) + value;
+    context.onProgress({ done: refs.length, total: stage.pieces, unit: "pieces" });
+  }
 
   const { result, values } = await stage.seal(refs, counts);
   const key = stageKey(context, { pieces: refs, input: sealedInput(context.input), settings: stage.sealSettings });

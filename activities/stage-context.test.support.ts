@@ -88,6 +88,7 @@ export function stageContext<I extends StageInput & { stage: StageName }>({ spec
     onProgress: () => undefined,
     advanced: () => undefined,
     anew: () => undefined,
+    quiet: () => undefined,
     facts: (more = {}) => ({ attempt: previous ? 2 : 1, ...more }) as ReturnType<StageContext["facts"]>,
   };
 }

@@ -3,7 +3,7 @@ import { test } from "node:test";
 import type { WatchedStage } from "../client/watch.ts";
 import { openDisplay } from "./display.ts";
 import { parseDuration, showDuration } from "./durations.ts";
-import { eventLine, stageLine, waitingLine } from "./progress.ts";
+import { eventLine, retryingLine, stageLine, waitingLine } from "./progress.ts";
 
 const stage: WatchedStage = {
   place: "it-0003.1",
@@ -61,4 +61,9 @@ test("durations are written and read as people say them", () => {
   assert.deepEqual([400, 59_400, 61_000, 3_900_000, 180_000_000].map(showDuration), ["0 s", "59 s", "1 min", "1 h 05 min", "2 d 2 h"]);
   assert.deepEqual(["90s", "15min", "2h", "1.5 h"].map(parseDuration), [90_000, 900_000, 7_200_000, 5_400_000]);
   assert.throws(() => parseDuration("soon"), /"soon" is no duration/);
+});
+
+test("what fails and is tried again is said with its cause and the next try", () => {
+  const denied = { what: "it-0003.1 generate", activities: 2, attempt: 12, code: "store_denied", message: "s3://b has no valid credentials: ExpiredToken (renew them)", nextAtMs: 30_000 };
+  assert.equal(retryingLine(denied, 10_000), "it-0003.1 generate (2 shards)  attempt 12, next in 20 s: store_denied: s3://b has no valid credentials: ExpiredToken (renew them)");
 });
