@@ -188,6 +188,12 @@ test("modules give prompts, SFT answers and raters; overlaps are counted", async
   assert.deepEqual(Object.keys(compiled.modules), ["rater"], "prompts and SFT modules leave rows, no blob");
 });
 
+test("SFT rows of plain text, whose prompts nobody can tell, are counted as not checked for overlap", async () => {
+  const dir = await campaignFolder({ "sft.jsonl": lines([{ text: "say word w1 yes" }, { text: "say word w2 yes" }, { prompt: "say word no", completion: "yes" }]) });
+  const { summary } = await compile(dir, { bootstrap: { sft: { data: { file: "sft.jsonl" } } } });
+  assert.deepEqual([summary.sftRows, summary.sftUnchecked], [3, 2]);
+});
+
 test("a file of preferences is filtered, and says what it dropped", async () => {
   const rows = [
     { prompt: "say word no", chosen: "yes", rejected: "no" },
