@@ -104,10 +104,7 @@ type Comparison = { mine: Answer; theirs: Completion };
 
 /** P(mine is better) of each comparison. */
 async function winsOf(context: StageContext<EvaluateInput>, pairs: Comparison[], judgedBy: JudgedBy): Promise<number[]> {
-  if (judgedBy === "judge") {
-    const rows = pairs.map(({ mine, theirs }) => ({ prompt: mine.prompt, first: asAnswer(mine), second: asAnswer(theirs), seed: `${mine.seed}${theirs.seed}` }));
-    return callModule(context, "judge", rows);
-  }
+  if (judgedBy === "judge") return judgesWins(context, pairs);
   const theirs = [...new Set(pairs.map((pair) => pair.theirs))];
   const prompts = new Map(pairs.map(({ mine }) => [mine.promptId, mine.prompt]));
   const rows = theirs.map((row) => ({ ...row, prompt: prompts.get(row.promptId) as Prompt }));
@@ -120,6 +117,17 @@ async function winsOf(context: StageContext<EvaluateInput>, pairs: Comparison[],
     const difference = (judgedBy === "gold" ? (mine.gold as GoldScore).total : (mine.proxy as number)) - (scoreOf.get(other) as number);
     return difference > 0 ? 1 : difference < 0 ? 0 : 0.5;
   });
+}
+
+/** Ours stands first in every second comparison, so a judge's taste for a position cancels out. */
+async function judgesWins(context: StageContext<EvaluateInput>, pairs: Comparison[]): Promise<number[]> {
+  const isFirst = (at: number): boolean => at % 2 === 0;
+  const rows = pairs.map(({ mine, theirs }, at) => {
+    const [first, second] = isFirst(at) ? [mine, theirs] : [theirs, mine];
+    return { prompt: mine.prompt, first: asAnswer(first), second: asAnswer(second), seed: `${mine.seed}${theirs.seed}` };
+  });
+  const firstWins = await callModule<(typeof rows)[number], number>(context, "judge", rows);
+  return firstWins.map((probability, at) => (isFirst(at) ? probability : 1 - probability));
 }
 
 const asQuestion = ({ mine, theirs }: Comparison) => ({ prompt: mine.prompt, first: mine.text, second: theirs.text });

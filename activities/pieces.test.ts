@@ -28,6 +28,7 @@ function attempt(store: Store, trace: Trace): StageContext<FanOutInput> {
     onProgress: () => undefined,
     advanced: () => undefined,
     anew: () => undefined,
+    quiet: () => undefined,
     facts: () => ({}) as ReturnType<StageContext["facts"]>,
   };
 }

@@ -48,11 +48,12 @@ async function judged(context: StageContext<PromoteInput>): Promise<{ winRate: I
   const prompts = await promptsById(context, spec.prompts.validation.rows);
   const asAnswer = ({ text, finish }: Evaluated) => ({ text, finish });
 
-  const comparisons = candidates.flatMap((candidate) => {
+  const matched = candidates.flatMap((candidate) => {
     const incumbent = incumbents.get(`${candidate.promptId}/${candidate.index}`);
-    // The candidate stands first in every second comparison, so a judge's taste for a position cancels out.
-    return incumbent ? [{ candidate, incumbent, first: candidate.index % 2 === 0 }] : [];
+    return incumbent ? [{ candidate, incumbent }] : [];
   });
+  // The candidate stands first in every second comparison, so a judge's taste for a position cancels out.
+  const comparisons = matched.map((pair, at) => ({ ...pair, first: at % 2 === 0 }));
   const rows = comparisons.map(({ candidate, incumbent, first }) => ({
     prompt: prompts(candidate.promptId),
     first: asAnswer(first ? candidate : incumbent),

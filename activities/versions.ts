@@ -9,6 +9,6 @@ export const STAGE_VERSION: Record<StageName, number> = {
   score: 2,
   pair: 1,
   train: 2,
-  evaluate: 2,
-  promote: 1,
+  evaluate: 3,
+  promote: 2,
 };

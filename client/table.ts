@@ -2,7 +2,7 @@
 import type { CompiledSpec } from "../campaign/compiled.ts";
 import { pairedDifference } from "../campaign/recipe/winrate.ts";
 import type { PromptShares } from "../campaign/recipe/winrate.ts";
-import type { CampaignRecord, Digest, EvaluateMetrics, EvaluateResult } from "../campaign/types.ts";
+import type { CampaignRecord, EvaluateMetrics, EvaluateResult, PairResult, StageDigests, TrainResult } from "../campaign/types.ts";
 import type { Store } from "../store/types.ts";
 import { pieceRows, readSpec, requireCampaign } from "./record.ts";
 
@@ -12,6 +12,9 @@ export interface Arm {
   metrics: EvaluateMetrics;
   /** null where nothing was trained. */
   learningRate: number | null;
+  /** Pairs that were trained on, and optimizer steps; null where nothing was trained on pairs. */
+  pairs: number | null;
+  steps: number | null;
 }
 
 export interface ArmDifference {
@@ -44,22 +47,29 @@ export async function compareArms(store: Store, campaignId: string): Promise<Cam
       vs[arm.name] = { diff: value, low, high };
     }
   }
-  return { arms: arms.map(({ name, metrics, learningRate }) => ({ name, metrics, learningRate })), vs };
+  return { arms: arms.map(({ result: _result, ...arm }) => arm), vs };
 }
 
 async function evaluations(store: Store, record: CampaignRecord, spec: CompiledSpec): Promise<Evaluation[]> {
-  const arm = async (name: string, test: Digest | undefined, learningRate: number | null): Promise<Evaluation[]> => {
-    if (!test) return [];
-    const result = await store.getJson<EvaluateResult>(test);
-    return [{ name, metrics: result.metrics, learningRate, result }];
+  const arm = async (name: string, stages: StageDigests | undefined, learningRate: number | null): Promise<Evaluation[]> => {
+    if (!stages?.test) return [];
+    const result = await store.getJson<EvaluateResult>(stages.test);
+    return [{ name, metrics: result.metrics, learningRate, ...(await trainedOn(store, stages)), result }];
   };
   const [bootstrap, ...iterations] = newestTakes(record);
   const { sft } = spec.bootstrap;
   return [
-    ...(await arm(sft ? "sft" : "initial", bootstrap?.stages.test, sft?.optimizer.learningRate ?? null)),
-    ...(await Promise.all(spec.baselines.map(({ name, learningRate }) => arm(name, record.baselines[name]?.stages.test, learningRate)))).flat(),
-    ...(await Promise.all(iterations.map(({ iteration, stages }) => arm(`iteration-${iteration}`, stages.test, spec.train.optimizer.learningRate)))).flat(),
+    ...(await arm(sft ? "sft" : "initial", bootstrap?.stages, sft?.optimizer.learningRate ?? null)),
+    ...(await Promise.all(spec.baselines.map(({ name, learningRate }) => arm(name, record.baselines[name]?.stages, learningRate)))).flat(),
+    ...(await Promise.all(iterations.map(({ iteration, stages }) => arm(`iteration-${iteration}`, stages, spec.train.optimizer.learningRate)))).flat(),
   ];
+}
+
+/** The bootstrap's pairs train a reward model, not π_0. */
+async function trainedOn(store: Store, { pair, train }: StageDigests): Promise<Pick<Arm, "pairs" | "steps">> {
+  if (!pair || !train) return { pairs: null, steps: null };
+  const [{ report }, { steps }] = await Promise.all([store.getJson<PairResult>(pair), store.getJson<TrainResult>(train)]);
+  return { pairs: report.pairs, steps };
 }
 
 /** The take that counts of each iteration: a later row of the same iteration replaces an earlier one. */

@@ -7,6 +7,9 @@ import { shopCampaign } from "../../examples/shop/campaign.ts";
 /** Paths of the spec are relative to the example's folder in the repository. */
 export const SHOP_DIR = fileURLToPath(new URL("../../../examples/shop/", import.meta.url));
 
+/** Three of four prompts give a pair even to a model that has learned next to nothing. */
+const BATCH = 8;
+
 export interface SmallShop {
   seed: number;
   iterations?: number;
@@ -20,14 +23,14 @@ export function smallShop({ seed, iterations = 2, perIteration = 32, sftRows = 8
     ...spec,
     name: `small-shop-${seed}`,
     policy: { init: { tokenizer: "./tokenizer", model: { hiddenSize: 32, layers: 2, heads: 2, intermediateSize: 64, contextLength: 96 } } },
-    prompts: { ...prompts, perIteration, validation: 16, test: 16, preferences: 64 },
+    prompts: { ...prompts, perIteration, validation: 16, test: 16, preferences: Math.max(64, iterations * perIteration) },
     bootstrap: {
       ...bootstrap,
       sft: { ...bootstrap?.sft, data: { module: "./writers.ts", count: sftRows } },
     },
     iterations,
     generate: { ...spec.generate, piece: 8, shard: 2 },
-    pair: { ...spec.pair, limit: 0 },
-    train: { ...spec.train, batch: 8, checkpoint: { everySteps: 4, everySeconds: 3600 } },
+    pair: { ...spec.pair, limit: Math.floor((0.75 * perIteration) / BATCH) * BATCH },
+    train: { ...spec.train, batch: BATCH, checkpoint: { everySteps: 4, everySeconds: 3600 } },
   } as WrittenSpec;
 }
