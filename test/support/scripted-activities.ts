@@ -3,7 +3,7 @@
 import { Context } from "@temporalio/activity";
 import type { AppendInput, ControlActivities, StageActivities } from "../../activities/contract.ts";
 import { placeName } from "../../campaign/ids.ts";
-import { foldLedger } from "../../campaign/rules.ts";
+import { foldLedger, standingOf } from "../../campaign/rules.ts";
 import type { LedgerRow, Plan, StageInput, StageName } from "../../campaign/types.ts";
 
 export interface Script {
@@ -68,7 +68,7 @@ export function scriptedActivities(play: Script): { control: ControlActivities; 
       async open({ campaign, runId }) {
         const epoch = Math.max(...play.rows.map((row) => row.epoch)) + 1;
         append({ id: `opened:${runId}`, event: { type: "opened", server: "test", namespace: "test", runId }, epoch, by: "test" });
-        return { epoch, policy: "given", plan: play.plan, record: foldLedger(campaign.campaignId, play.rows), searchAttributes: false };
+        return { epoch, policy: "given", plan: play.plan, record: standingOf(foldLedger(campaign.campaignId, play.rows)), searchAttributes: false };
       },
       async append(input) {
         append(input);
