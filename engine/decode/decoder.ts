@@ -118,7 +118,7 @@ export class Decoder {
     const outputs = await this.prefill.raw({ ...this.weights, ...this.rotary, ...toFeeds({ ...tensors, index }) });
     for (let index = 0; index < 2 * this.config.layers; index++) {
       const from = outputs[`new.${index}`]!.data as Float32Array;
-      sourceOf.forEach((source, row) => this.cache.fill(index, row, source, from, positions));
+      sourceOf.forEach((source, row) => this.cache.fill(index, row, starts[source]!.row, from, positions));
     }
     run.logps = outputs["logps"]!.data as Float32Array;
     run.logpsRow = sourceOf;

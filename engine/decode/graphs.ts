@@ -23,7 +23,7 @@ function keyScale({ headSize }: ModelConfig): number {
   return headSize ** -0.25;
 }
 
-/** Prompts as segments, and the last token of each → logps [U,V], and new.i [U,K,T,d], of which each layer has two. */
+/** Prompts as segments, and the last token of each → logps [U,V], and new.i [R,K,T,d], of which each layer has two. */
 export function prefillGraph(config: ModelConfig): Graph {
   const t = new Tape(new Graph({ anyThreads: false }));
   const parameters = declareParameters(t, config);
