@@ -27,7 +27,7 @@ function keyScale({ headSize }: ModelConfig): number {
 export function prefillGraph(config: ModelConfig): Graph {
   const t = new Tape(new Graph({ anyThreads: false }));
   const parameters = declareParameters(t, config);
-  const segments = declareSegments(t, config);
+  const segments = declareSegments(t, config, 1);
   const cache: KeysValues[] = [];
   const logits_UV = logits(t, config, parameters, segments, segments, cache);
   t.graph.output("logps", logSoftmax(t, logits_UV));

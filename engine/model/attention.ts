@@ -36,7 +36,7 @@ export function normHeads(t: Tape, config: ModelConfig, parameters: Parameters, 
 
 /** `name` of the attention's parameters. */
 export function mix(mixer: Mixer, sequences: SequenceInputs, name: string, qkv_N: Value): Value {
-  return "queryAt" in sequences ? overSegments(mixer, sequences, name, qkv_N) : overPlaces(mixer, sequences, name, qkv_N);
+  return "buckets" in sequences ? overSegments(mixer, sequences, name, qkv_N) : overPlaces(mixer, sequences, name, qkv_N);
 }
 
 /** Queries and keys lie in the same places. */
@@ -53,12 +53,17 @@ function overPlaces(mixer: Mixer, sequences: PlaceInputs, name: string, qkv_N: V
 function overSegments(mixer: Mixer, sequences: SegmentInputs, name: string, qkv_N: Value): Value {
   const { t, config } = mixer;
   const { heads: H, kvHeads: K, headSize: d } = config;
-  const [R, , Q, T] = sequences.mask.shape as [Dim, Dim, Dim, Dim];
   const N = sequences.tokens.shape[0] as Dim;
   const [q, k, v] = turned(mixer, sequences, name, t.reshape(qkv_N, [N, H + 2 * K, 1, d]));
-  const inRows = (x: Value, at: Value, heads: number, places: Dim): Value =>
-    t.transpose(t.reshape(t.gather(t.reshape(x, [N, heads * d]), at), [R, places, heads, d]), [0, 2, 1, 3]);
-  return t.gather(seen(mixer, inRows(q, sequences.queryAt, H, Q), inRows(k, sequences.keyAt, K, T), inRows(v, sequences.keyAt, K, T), sequences.mask), sequences.placeOf);
+  const inRows = (x: Value, at: Value, R: Dim, places: Dim): Value => {
+    const heads = x.shape[1] as number;
+    return t.transpose(t.reshape(t.gather(t.reshape(x, [N, heads * d]), at), [R, places, heads, d]), [0, 2, 1, 3]);
+  };
+  const mixed = sequences.buckets.map(({ queryAt, keyAt, mask }) => {
+    const [R, , Q, T] = mask.shape as [Dim, Dim, Dim, Dim];
+    return seen(mixer, inRows(q, queryAt, R, Q), inRows(k, keyAt, R, T), inRows(v, keyAt, R, T), mask);
+  });
+  return t.gather(mixed.length === 1 ? (mixed[0] as Value) : t.concat(mixed, 0), sequences.placeOf);
 }
 
 /** Queries, keys and values of [R,H+2K,T,d], the first two turned by their positions. */

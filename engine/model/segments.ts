@@ -32,7 +32,7 @@ const rowQueries = 32;
 /** Added to a score that is not to be seen; finite, so that no row can become NaN. */
 const masked = -1e30;
 
-export function layInSegments(groups: readonly PromptGroup[]): Segments {
+export function layInSegments(groups: readonly PromptGroup[], buckets: number): Segments {
   const tokens: number[] = [];
   const positions: number[] = [];
   const rows: Row[] = [];
@@ -51,25 +51,47 @@ export function layInSegments(groups: readonly PromptGroup[]): Segments {
     const row = rows.length - 1;
     return { prompt: start, row, answers: answers.map((ids) => put(ids, start, prompt.length)) };
   });
-  return { tensors: { tokens: int64(tokens), positions: int64(positions, [tokens.length, 1]), ...arrange(rows, tokens.length) }, starts };
+  const placeOf = new Array<number>(tokens.length);
+  let places = 0;
+  const arranged = dealt(rows, buckets).map((bucket, index) => {
+    const { tensors, queries } = arrange(bucket, index, placeOf, places);
+    places += queries;
+    return tensors;
+  });
+  return { tensors: Object.assign({ tokens: int64(tokens), positions: int64(positions, [tokens.length, 1]), placeOf: int64(placeOf) }, ...arranged) as Encoded, starts };
 }
 
-function arrange(rows: readonly Row[], count: number): Encoded {
-  const Q = Math.max(...rows.map(({ length }) => length));
-  const T = Math.max(...rows.map(({ promptLength, before, length }) => promptLength + before + length));
-  const placeOf = new Array<number>(count);
-  const queryAt = new Array<number>(rows.length * Q).fill(0);
-  const keyAt = new Array<number>(rows.length * T).fill(0);
-  const mask = new Float32Array(rows.length * Q * T);
+const keysOf = ({ promptLength, before, length }: Row): number => promptLength + before + length;
+
+/** About equally many rows each, those with few keys first. One bucket keeps the rows as they are. */
+function dealt(rows: readonly Row[], buckets: number): Row[][] {
+  const sorted = buckets === 1 ? [...rows] : rows.toSorted((one, other) => keysOf(one) - keysOf(other));
+  return Array.from({ length: buckets }, (_, index) => sorted.slice(Math.floor((index * rows.length) / buckets), Math.floor(((index + 1) * rows.length) / buckets)));
+}
+
+/** Writes the places of the rows' tokens behind `first`. A bucket without rows gets one that nobody reads. */
+function arrange(rows: readonly Row[], bucket: number, placeOf: number[], first: number): { tensors: Encoded; queries: number } {
+  const R = Math.max(1, rows.length);
+  const Q = Math.max(1, ...rows.map(({ length }) => length));
+  const T = Math.max(1, ...rows.map(keysOf));
+  // The largest first: where there is no memory for it, nothing is begun.
+  const mask = new Float32Array(R * Q * T);
+  const queryAt = new BigInt64Array(R * Q);
+  const keyAt = new BigInt64Array(R * T);
   for (const [row, { start, length, before, promptStart, promptLength }] of rows.entries()) {
-    for (let key = 0; key < promptLength; key++) keyAt[row * T + key] = promptStart + key;
-    for (let key = 0; key < before + length; key++) keyAt[row * T + promptLength + key] = start - before + key;
+    for (let key = 0; key < promptLength; key++) keyAt[row * T + key] = BigInt(promptStart + key);
+    for (let key = 0; key < before + length; key++) keyAt[row * T + promptLength + key] = BigInt(start - before + key);
     for (let place = 0; place < length; place++) {
-      placeOf[start + place] = row * Q + place;
-      queryAt[row * Q + place] = start + place;
+      placeOf[start + place] = first + row * Q + place;
+      queryAt[row * Q + place] = BigInt(start + place);
     }
     // A query sees the prompt and what stands up to itself.
     for (let place = 0; place < Q; place++) mask.fill(masked, (row * Q + place) * T + Math.min(T, promptLength + before + place + 1), (row * Q + place + 1) * T);
   }
-  return { queryAt: int64(queryAt), keyAt: int64(keyAt), placeOf: int64(placeOf), mask: { dtype: "float32", shape: [rows.length, 1, Q, T], data: mask } };
+  const tensors: Encoded = {
+    [`queryAt.${bucket}`]: { dtype: "int64", shape: [R * Q], data: queryAt },
+    [`keyAt.${bucket}`]: { dtype: "int64", shape: [R * T], data: keyAt },
+    [`mask.${bucket}`]: { dtype: "float32", shape: [R, 1, Q, T], data: mask },
+  };
+  return { tensors, queries: R * Q };
 }

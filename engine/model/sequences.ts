@@ -4,7 +4,8 @@
 //   packed    the list holds real tokens only, and a row is a prompt followed by its answers, none of which sees another. Training: every
 //             place of a row is one token's, so that gradients find their way back by the inverse
 //   segments  the list holds real tokens only, and a prompt and each of its answers are rows of queries; an answer's keys are its prompt's
-//             and its own. Fewer scores than packed where answers are many, and no gradient: inference
+//             and its own. Rows lie in buckets by their numbers of keys. Far fewer scores than packed where answers are many, and no
+//             gradient: inference
 import type { Dim, Value } from "../graph/value.ts";
 import { product } from "../graph/value.ts";
 import type { Tape } from "../ops/tape.ts";
@@ -19,22 +20,29 @@ interface Common {
   cos: Value;
   /** [P, d/2] */
   sin: Value;
-  /** Added to scores [R,H,Q,T], Q = T where queries and keys lie in the same places: 0 where a query may look, a very negative number elsewhere. */
-  mask: Value;
 }
 
 export interface PlaceInputs extends Common {
+  /** Added to scores [R,H,T,T]: 0 where a place may look, a very negative number elsewhere. */
+  mask: Value;
   /** [N,C] → [R·T,C] */
   toPlaces: (x: Value) => Value;
   /** [R·T,C] → [N,C] */
   fromPlaces: (x: Value) => Value;
 }
 
-export interface SegmentInputs extends Common {
+/** Rows of Q queries and T keys. */
+export interface Bucket {
   /** [R·Q] and [R·T], the token of each query and of each key; any where there is none. */
   queryAt: Value;
   keyAt: Value;
-  /** [N], each token's place among the queries. */
+  /** Added to scores, [R,1,Q,T]: 0 where a query may look, a very negative number elsewhere. */
+  mask: Value;
+}
+
+export interface SegmentInputs extends Common {
+  buckets: readonly Bucket[];
+  /** [N], each token's place among the queries of all buckets. */
   placeOf: Value;
 }
 
@@ -77,14 +85,21 @@ export function declarePacked(t: Tape, config: ModelConfig): PlaceInputs {
   };
 }
 
-export function declareSegments(t: Tape, config: ModelConfig): SegmentInputs & Selection {
+function declareBucket(t: Tape, index: number): Bucket {
+  const [R, Q, T] = [`R${index}`, `Q${index}`, `T${index}`];
+  return {
+    mask: t.graph.input(`mask.${index}`, "float32", [R, 1, Q, T]),
+    queryAt: t.graph.input(`queryAt.${index}`, "int64", [product([R, Q])]),
+    keyAt: t.graph.input(`keyAt.${index}`, "int64", [product([R, T])]),
+  };
+}
+
+export function declareSegments(t: Tape, config: ModelConfig, buckets: number): SegmentInputs & Selection {
   const tokens = t.graph.input("tokens", "int64", ["N"]);
   return {
     tokens,
     ...declarePositions(t, config, ["N", 1]),
-    mask: t.graph.input("mask", "float32", ["R", 1, "Q", "T"]),
-    queryAt: t.graph.input("queryAt", "int64", [product(["R", "Q"])]),
-    keyAt: t.graph.input("keyAt", "int64", [product(["R", "T"])]),
+    buckets: Array.from({ length: buckets }, (_, index) => declareBucket(t, index)),
     placeOf: t.graph.input("placeOf", "int64", ["N"]),
     index: t.graph.input("index", "int64", ["M"]),
   };

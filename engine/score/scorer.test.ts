@@ -16,7 +16,7 @@ const options = { threads: 1, spinning: false };
 const rows = Array.from({ length: 300 }, (_, i) => ({ ids: [1, ...Array.from({ length: 3 + ((i * 7) % 40) }, (__, t) => 4 + ((i + t) % 8)), 2], promptLength: 2 }));
 
 /** As campaigns have them: eight answers to each prompt, of different lengths, one of them empty. */
-const grouped: Sequence[] = Array.from({ length: 30 }, (_, prompt) =>
+const grouped: Sequence[] = Array.from({ length: 13 }, (_, prompt) =>
   Array.from({ length: 8 }, (__, sample) => {
     const head = [1, ...Array.from({ length: prompt % 11 }, (___, t) => 4 + ((prompt + 3 * t) % 8))];
     return { ids: [...head, ...Array.from({ length: (sample * (prompt + 3)) % 37 }, (___, t) => 3 + ((sample + t * t) % 9))], promptLength: head.length };

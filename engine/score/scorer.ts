@@ -36,11 +36,13 @@ export interface Choice {
 
 /** Tokens per batch: large enough for full-speed products, small enough for memory. */
 const batchTokens = 4096;
+/** Attention costs as much as all products together in small models, and is padded to a bucket's longest row. */
+const rowBuckets = 4;
 
 function scoreGraph(config: ModelConfig): Graph {
   const t = new Tape(new Graph({ anyThreads: false }));
   const parameters = declareParameters(t, config);
-  const segments = declareSegments(t, config);
+  const segments = declareSegments(t, config, rowBuckets);
   if (isRewardModel(config)) {
     t.graph.output("rewards", rewards(t, config, parameters, segments, segments));
     return t.graph;
@@ -145,7 +147,7 @@ function scoring(groups: readonly Group<ScoreRow>[]): string {
 
 /** A batch's inputs, and how many values are read of each row. */
 function encode<Row extends Sequence>(groups: readonly Group<Row>[], read: Read<Row>): { feeds: Encoded; counts: { at: number; count: number }[] } {
-  const { tensors, starts } = layInSegments(groups.map(({ prompt, rows }) => ({ prompt, answers: rows.map(({ row }) => answerOf(row)) })));
+  const { tensors, starts } = layInSegments(groups.map(({ prompt, rows }) => ({ prompt, answers: rows.map(({ row }) => answerOf(row)) })), rowBuckets);
   const index: number[] = [];
   /** Only a policy's graph takes them. */
   const targets: number[] = [];
