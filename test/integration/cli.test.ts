@@ -9,7 +9,7 @@ import { promisify } from "node:util";
 import type { WrittenSpec } from "../../campaign/spec.ts";
 import { Workplace } from "../support/ratchet-command.ts";
 import type { Ran } from "../support/ratchet-command.ts";
-import { SHOP_DIR, smallShop } from "../support/small-shop.ts";
+import { MATCHED, OFFLINE, SHOP_DIR, smallShop } from "../support/small-shop.ts";
 import { NO_TEMPORAL, openNamespace } from "../support/temporal.ts";
 import type { TestNamespace } from "../support/temporal.ts";
 
@@ -154,7 +154,7 @@ describe("a small campaign through the command line", { skip: NO_TEMPORAL, timeo
     temporal = await openNamespace();
     const dir = { RATCHET_STORE: "dir:store", RATCHET_CHILDREN: "1", RATCHET_THREADS: "1" };
     place = await Workplace.open({ ...dir, TEMPORAL_ADDRESS: temporal.address, TEMPORAL_NAMESPACE: temporal.namespace });
-    spec = await writeSpec(place, "small.json", smallShop({ seed: 3, iterations: 1, perIteration: 16, sftRows: 400 }));
+    spec = await writeSpec(place, "small.json", smallShop({ seed: 3, iterations: 1, perIteration: 16, sftRows: 400, baselines: [OFFLINE, MATCHED] }));
   });
   after(async () => {
     await place?.close();
@@ -210,8 +210,12 @@ describe("a small campaign through the command line", { skip: NO_TEMPORAL, timeo
   });
 
   it("reads the record with the store alone: history, list, samples", async () => {
-    const history = JSON.parse((await place.run("history", "night-1", "--json")).stdout) as { places: { place: string; weights: string; test: object; work: Record<string, { attempts: number }> }[] };
-    assert.deepEqual(history.places.map(({ place: name }) => name), ["it-0000.1", "it-0001.1", "base-offline.1"]);
+    const history = JSON.parse((await place.run("history", "night-1", "--json")).stdout) as { places: { place: string; pairs?: number; steps?: number; weights: string; test: { judgedBy: string }; work: Record<string, { attempts: number }> }[] };
+    const [, iteration, ...baselines] = history.places;
+    assert.deepEqual([...history.places.map(({ place: name }) => name)].sort(), ["base-matched.1", "base-offline.1", "it-0000.1", "it-0001.1"]);
+    assert.deepEqual([iteration?.pairs, iteration?.steps], [8, 2]);
+    for (const arm of baselines) assert.deepEqual([arm.pairs, arm.steps], [8, 2], `${arm.place} trained on as much as the iterations`);
+    assert.deepEqual(new Set(history.places.map(({ test }) => test.judgedBy)), new Set(["gold"]));
     assert.match(history.places[1]?.weights ?? "", /^[0-9a-f]{64}$/);
     assert.equal(history.places[1]?.work["train"]?.attempts, 1);
     assert.match((await place.run("list")).stdout, /night-1 +completed +1\/1/);
