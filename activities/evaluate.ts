@@ -58,6 +58,7 @@ export async function evaluateStage(context: StageContext<EvaluateInput>): Promi
       const rows = answers.map(({ prompt: _prompt, ...row }): Evaluated => row);
       return { rows, prompts: groups(index).length, counts: sums(rows) };
     },
+    sealSettings: { resamples: spec.evaluate.resamples, seed: spec.seed },
     async seal(pieces, counts) {
       const judged = opponent && { judgedBy, shares: await winShares(pieceRows<Evaluated>(deps.store, pieces)) };
       const metrics = summarize(context, counts, prompts.length, judged);

@@ -20,6 +20,8 @@ export interface PieceStage<Row = unknown> {
   /** Everything that the rows of piece `index` depend on, besides stage, version and place. */
   inputs(index: number): unknown;
   compute(index: number): Promise<{ rows: Row[]; prompts: number; counts: Counts }>;
+  /** What the stage's result depends on besides its pieces and its input. */
+  sealSettings?: unknown;
   /** The stage's result from its pieces' refs and summed counts, and the scalars to show. */
   seal(pieces: PieceRef[], counts: Counts): Promise<{ result: { stage: string }; values: Record<string, number> }>;
 }
@@ -106,7 +108,7 @@ export async function sealStage(context: StageContext<FanOutInput>, stage: Piece
   }
 
   const { result, values } = await stage.seal(refs, counts);
-  const key = stageKey(context, { pieces: refs, input: sealedInput(context.input) });
+  const key = stageKey(context, { pieces: refs, input: sealedInput(context.input), settings: stage.sealSettings });
   const { digest } = await context.deps.store.commitManifest(key, { schema: `ratchet.${context.input.stage}/1`, result, facts: context.facts() });
   return { digest, values };
 }

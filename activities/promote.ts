@@ -21,7 +21,8 @@ export async function promote(context: StageContext<PromoteInput>): Promise<Prom
   const { candidate, incumbent, candidateAnswers, incumbentAnswers } = input;
   const judge = spec.modules.judge?.digest;
   const { threshold } = spec.promote;
-  const key = stageKey(context, { candidate, incumbent, candidateAnswers, incumbentAnswers, judge, threshold, seed: spec.seed });
+  const { resamples } = spec.evaluate;
+  const key = stageKey(context, { candidate, incumbent, candidateAnswers, incumbentAnswers, judge, threshold, resamples, seed: spec.seed });
   const found = await deps.store.readManifest<PromoteManifest>(key);
   if (found) return promoted(found.digest, found.manifest.result);
 
