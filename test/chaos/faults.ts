@@ -32,7 +32,8 @@ export interface Put {
 const BEYOND_HEARTBEAT_MS = 17_000;
 /** A jump beyond every limit that a clock decides. */
 const JUMP_MS = 3_600_000;
-const LEASE_LOST_MS = 180_000;
+/** Its next append may be at the end of a stage that takes long on a loaded machine. */
+const LEASE_LOST_MS = 20 * 60_000;
 const CHILDREN_MS = 30_000;
 const LOCAL_WRITE_MS = 30_000;
 const ENGINE = "onnx/child.js";
