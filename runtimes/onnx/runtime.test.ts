@@ -98,7 +98,7 @@ test("a killed child is `engine_died` with its signal, and the next call works",
   await until(() => runtime.pids().length > 0, "a child");
   await sleep(500);
   for (const pid of runtime.pids()) process.kill(pid, "SIGKILL");
-  await assert.rejects(call, coded("resource", "engine_died", /was killed by SIGKILL during generate/));
+  await assert.rejects(call, coded("resource", "engine_died", /was killed by SIGKILL during generate of 12 rows, prompts text to chat/));
   await until(() => runtime.pids().length === 0, "the end of all children");
   const again = await runtime.generator.generate(policy, requests, settings, hooks());
   assert.equal(again.length, 12);
