@@ -9,12 +9,12 @@ import { completionSeed } from "../../campaign/recipe/seeds.ts";
 import type { StageName } from "../../campaign/types.ts";
 
 const GOLDEN: Record<StageName, [version: number, address: string]> = {
-  sft: [2, "6908c662127a4ca27fe801729f82b3def933cfbd1ad24a584244886fd7bf8272"],
+  sft: [3, "ad2d288a7f361a7aca4f18a3fae977b63730c6e57f79b96325fffa60b94a21f2"],
   reward: [2, "acd38bb2a4f1a6c8cbf7aa0ef946e340e40be1a12153a088e3c32b45cdda5951"],
   generate: [2, "28a33e17cbab3ca5df633ca2ca9ed9d7529c1e5a4fedb5c75ed0ebaed2a61480"],
   score: [2, "157c10a1cf1a584c833e16251281434f60ecb73ec5af6e8aa22384dd5f309c90"],
   pair: [1, "4fa1025f152a6cb0df9a1a826d0b658e9a1b758390cf8e1b89ba871d9a065666"],
-  train: [2, "14f4b943116de1cd842d58af1f971d8abfdeab8aeff320fe93e5b6dc2f12d0cf"],
+  train: [3, "1401654666124bac6802b0d2c0b1da0986d5fce38e256a3ee83595c52c3ba111"],
   evaluate: [2, "e9b3d4b67ebcd03331d7bdc3cad14364ef38e8174b8c3b3e301283b205f0bd3a"],
   promote: [1, "0b57daf670836b6a3565193c3b106642d1c3a05698c72b1adaa4f6e3b28e96e0"],
 };
