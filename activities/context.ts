@@ -61,6 +61,8 @@ export interface StageContext<I extends StageInput & { stage: StageName } = Stag
   tell(): void;
   /** What follows has nothing to do with the rate so far. */
   anew(): void;
+  /** What follows may say nothing for this long. */
+  quiet(ms: number): void;
   /** How often each manifest was set aside by a repair, by key. */
   repairs: ReadonlyMap<string, number>;
   facts(more?: Record<string, unknown>): Facts;
@@ -109,6 +111,7 @@ export async function inStage<I extends StageInput & { stage: StageName }, R>(
       },
       tell: () => activity.heartbeat(trace),
       anew: () => watchdog.anew(),
+      quiet: (ms) => watchdog.quiet(ms),
       facts: (more = {}) => ({ ...deps.facts, startedAt, finishedAt: new Date().toISOString(), attempt, epoch: input.epoch, ...more }),
     });
   };

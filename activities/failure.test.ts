@@ -1,4 +1,6 @@
 import assert from "node:assert/strict";
+import { existsSync } from "node:fs";
+import { writeFile } from "node:fs/promises";
 import { it } from "node:test";
 import { CancelledFailure } from "@temporalio/common";
 import type { ApplicationFailure } from "@temporalio/common";
@@ -43,4 +45,14 @@ it("cancellation passes through untouched, and a bug is not tried for ever", () 
   assert.equal(isCounted(cancelled), false);
   assert.equal(failure(new TypeError("bug"), 1).nonRetryable, false);
   assert.equal(failure(new TypeError("bug"), 5).nonRetryable, true);
+});
+
+it("a full disk is named wherever it was met, and waited for", { skip: !existsSync("/dev/full") && "needs /dev/full" }, async () => {
+  const full: unknown = await writeFile("/dev/full", "x").catch((error: unknown) => error);
+  for (const error of [full, new Error("the checkpoint was not written", { cause: full }), Object.assign(new Error("EDQUOT: quota"), { code: "EDQUOT" })]) {
+    const { type, nonRetryable, cause, message } = failure(error);
+    assert.deepEqual([type, nonRetryable], ["disk_full", false]);
+    assert.match(message, /no space left on .*free some space/);
+    assert.equal(cause?.cause, error, "the cause is kept");
+  }
 });

@@ -1,7 +1,9 @@
 // The one place where errors become Temporal failures: who has to act decides whether Temporal tries again, and for how long.
 // Cancellation passes through untouched.
+import { hostname } from "node:os";
 import { ApplicationFailure } from "@temporalio/activity";
 import { CancelledFailure } from "@temporalio/common";
+import { isDiskFull, ResourceError } from "../store/index.ts";
 
 /** Shape of every typed error of store, engine, runtimes and campaign. */
 export interface CodedError extends Error {
@@ -54,8 +56,12 @@ export function isCoded(error: unknown): error is CodedError {
   return error instanceof Error && "kind" in error && "code" in error && String((error as CodedError).kind) in BY_KIND;
 }
 
+/** Scratch, cache and modules' folders are written everywhere: a full disk under any of them is named here, once. */
+const named = (error: unknown): unknown =>
+  isCoded(error) || !isDiskFull(error) ? error : new ResourceError("disk_full", `no space left on ${hostname()}: ${(error as Error).message}`, { hint: "free some space; the campaign goes on by itself", cause: error });
+
 /** Whether the failure is one of those that are counted: an outage says nothing about the work. */
-export const isCounted = (error: unknown): boolean => !(error instanceof CancelledFailure) && retryOf(error) === "counts";
+export const isCounted = (error: unknown): boolean => !(error instanceof CancelledFailure) && retryOf(named(error)) === "counts";
 
 /** The platform is away, full or locked. A worker that is not the right one, or is to stop, has no reason to wait itself. */
 export const isOutage = (error: unknown): error is CodedError => isCoded(error) && OUTAGES.has(error.code);
@@ -63,7 +69,8 @@ export const isOutage = (error: unknown): error is CodedError => isCoded(error) 
 export const messageOf = ({ message, hint }: CodedError): string => (hint ? `${message} (${hint})` : message);
 
 /** `tries`: counted failures in a row, this one included, since anything got further. */
-export function toFailure(error: unknown, tries = 1): Error {
+export function toFailure(thrown: unknown, tries = 1): Error {
+  const error = named(thrown);
   if (error instanceof CancelledFailure || error instanceof ApplicationFailure) return error;
   const retry = retryOf(error);
   if (!isCoded(error)) {

@@ -1,40 +1,22 @@
 import assert from "node:assert/strict";
 import { it } from "node:test";
-import { memoryBackend } from "../store/backends/memory.ts";
-import { storeOn } from "../store/index.ts";
 import type { Store } from "../store/types.ts";
 import type { StageContext, Trace } from "./context.ts";
 import { deathsAfter, ResourceError } from "./context.ts";
 import type { FanOutInput } from "./contract.ts";
-import type { Deps } from "./deps.ts";
 import type { PieceStage } from "./pieces.ts";
 import { runShard, sealStage } from "./pieces.ts";
+import { fakeDeps, memoryStore, smallSpec, stageContext } from "./stage-context.test.support.ts";
 
 const SHARD = { index: 0, from: 0, to: 4 };
 
-/** An attempt as far as a shard needs one. */
-function attempt(store: Store, trace: Trace): StageContext<FanOutInput> {
-  const input = { stage: "score", completions: "c", place: { iteration: 1, take: 1 }, epoch: 1, campaign: { campaignId: "c", specDigest: "s", storeName: "memory:" } } satisfies FanOutInput;
-  return {
-    deps: { store } as Deps,
-    input,
-    spec: {} as StageContext["spec"],
-    place: "it-0001.1",
-    attempt: 1,
-    trace,
-    previous: undefined,
-    repairs: new Map(),
-    signal: new AbortController().signal,
-    onProgress: () => undefined,
-    advanced: () => undefined,
-    tell: () => undefined,
-    anew: () => undefined,
-    facts: () => ({}) as ReturnType<StageContext["facts"]>,
-  };
-}
+const attempt = async (store: Store, trace: Trace): Promise<StageContext<FanOutInput>> => ({
+  ...stageContext<FanOutInput>({ spec: await smallSpec(store), deps: fakeDeps({ store }), input: { stage: "score", completions: "c" } }),
+  trace,
+});
 
 it("a piece that kills its process comes last, and after three deaths is named as the cause; all others are done", async () => {
-  const store = await storeOn(memoryBackend());
+  const store = await memoryStore();
   const computed: number[] = [];
   const stage: PieceStage = {
     pieces: 4,
@@ -47,9 +29,9 @@ it("a piece that kills its process comes last, and after three deaths is named a
     seal: () => assert.fail("a shard is not sealed"),
   };
   const trace: Trace = {};
-  await assert.rejects(runShard(attempt(store, trace), stage, SHARD), { code: "engine_died" });
-  await assert.rejects(runShard(attempt(store, trace), stage, SHARD), { code: "engine_died" });
-  await assert.rejects(runShard(attempt(store, trace), stage, SHARD), { code: "piece_poisoned", message: /piece 1 of score of it-0001\.1 ended its process 3 times.*killed by SIGKILL/ });
+  await assert.rejects(runShard(await attempt(store, trace), stage, SHARD), { code: "engine_died" });
+  await assert.rejects(runShard(await attempt(store, trace), stage, SHARD), { code: "engine_died" });
+  await assert.rejects(runShard(await attempt(store, trace), stage, SHARD), { code: "piece_poisoned", message: /piece 1 of score of it-0001\.1 ended its process 3 times.*killed by SIGKILL/ });
   assert.deepEqual(computed, [0, 1, 2, 3, 1, 1]);
 });
 
@@ -72,20 +54,20 @@ it("a piece under which the worker vanished counts as its death, one whose attem
 });
 
 it("a piece that took three workers along is not given a fourth: it is named, after the others are done", async () => {
-  const store = await storeOn(memoryBackend());
+  const store = await memoryStore();
   const computed: number[] = [];
-  await assert.rejects(runShard(attempt(store, { deaths: { 1: 3 } }), deadly({}, computed), SHARD), { code: "piece_poisoned", message: /piece 1 .*its worker ended without a word/ });
+  await assert.rejects(runShard(await attempt(store, { deaths: { 1: 3 } }), deadly({}, computed), SHARD), { code: "piece_poisoned", message: /piece 1 .*its worker ended without a word/ });
   assert.deepEqual(computed, [0, 2, 3]);
 });
 
 it("where the spec says drop, a poisoned piece is committed without rows, with its prompts and its cause", async () => {
-  const store = await storeOn(memoryBackend());
+  const store = await memoryStore();
   const computed: number[] = [];
   const stage = deadly({ drop: (index) => [`p${index}`] }, computed);
-  assert.deepEqual(await runShard(attempt(store, { deaths: { 1: 3 } }), stage, SHARD), { pieces: 4, adopted: 0 });
-  assert.deepEqual(await runShard(attempt(store, {}), stage, SHARD), { pieces: 4, adopted: 4 }, "the verdict is adopted like any piece");
+  assert.deepEqual(await runShard(await attempt(store, { deaths: { 1: 3 } }), stage, SHARD), { pieces: 4, adopted: 0 });
+  assert.deepEqual(await runShard(await attempt(store, {}), stage, SHARD), { pieces: 4, adopted: 4 }, "the verdict is adopted like any piece");
   let sealed: unknown;
-  await sealStage(attempt(store, {}), { ...stage, seal: async (pieces, counts) => ({ result: { stage: "score", pieces, counts }, values: {} }) });
+  await sealStage(await attempt(store, {}), { ...stage, seal: async (pieces, counts) => ({ result: { stage: "score", pieces, counts }, values: {} }) });
   for await (const key of store.backend.list("campaigns/c/results/it-0001.1/score/")) if (!key.includes("piece-")) sealed = (await store.readManifest<{ result: unknown; schema: string; facts: object }>(key))?.manifest.result;
   assert.deepEqual((sealed as { dropped: unknown }).dropped, [{ piece: 1, prompts: ["p1"], cause: "piece 1 of score of it-0001.1 ended its process 3 times: its worker ended without a word" }]);
 });
@@ -103,8 +85,8 @@ it("pieces on which a process died before run one at a time", async () => {
     },
     [],
   );
-  const store = await storeOn(memoryBackend());
-  const suspected = (from: number): Promise<unknown> => runShard(attempt(store, { deaths: { 0: 1, 1: 1, 2: 1, 3: 1 } }), stage, { index: from, from, to: from + 1 });
+  const store = await memoryStore();
+  const suspected = async (from: number): Promise<unknown> => runShard(await attempt(store, { deaths: { 0: 1, 1: 1, 2: 1, 3: 1 } }), stage, { index: from, from, to: from + 1 });
   await Promise.all([0, 1, 2, 3].map(suspected));
   assert.equal(most, 1);
 });

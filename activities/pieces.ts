@@ -1,6 +1,6 @@
 // Fan-out stages: a piece is computed whole or not at all and committed at an address that follows from its inputs, so a shard
 // adopts what is there and computes the rest, and `seal` finds every piece again without being told. (design: docs/store.md)
-import type { Digest, Dropped, PieceRef, Shard, StageName } from "../campaign/types.ts";
+import type { Digest, Dropped, GenerateResult, PieceRef, Shard, StageName } from "../campaign/types.ts";
 import { resultKey, successorKey } from "../campaign/ids.ts";
 import { addressOf } from "./address.ts";
 import type { FanOutInput, ShardDone, StageDone } from "./contract.ts";
@@ -10,6 +10,7 @@ import { InvariantError } from "../campaign/errors.ts";
 import { isCoded } from "./failure.ts";
 import { patiently } from "./patience.ts";
 import { formatRows } from "../campaign/recipe/rows.ts";
+import { eachPiece } from "./records.ts";
 import { STAGE_VERSION } from "./versions.ts";
 
 export type Counts = Record<string, number>;
@@ -28,6 +29,8 @@ export interface PieceStage<Row = unknown> {
   compute(index: number): Promise<Computed<Row>>;
   /** Where the spec lets the campaign go on without a poisoned piece: ids of the prompts that it loses by that. */
   drop?(index: number): string[];
+  /** What the stage's result depends on besides its pieces and its input. */
+  sealSettings?: unknown;
   /** The stage's result from its pieces' refs and summed counts, and the scalars to show. */
   seal(pieces: PieceRef[], counts: Counts): Promise<{ result: { stage: string }; values: Record<string, number> }>;
 }
@@ -139,14 +142,18 @@ async function commitPiece(context: StageContext<FanOutInput>, piece: number, ke
 
 /** Finds all pieces by address and commits the stage's manifest. Idempotent: a second seal adopts the first one's. */
 export async function sealStage(context: StageContext<FanOutInput>, stage: PieceStage): Promise<StageDone> {
-  const found = await Promise.all(Array.from({ length: stage.pieces }, (_, index) => readPiece(context, stage, index)));
-  const refs = found.map(({ piece, rows, prompts }): PieceRef => ({ index: piece, rows, prompts }));
+  const refs: PieceRef[] = [];
+  const dropped: NonNullable<GenerateResult["dropped"]> = [];
   const counts: Counts = {};
-  for (const piece of found) for (const [name, value] of Object.entries(piece.counts)) counts[name] = (counts[name] ?? 0) + value;
+  for await (const piece of eachPiece([...new Array(stage.pieces).keys()], (index) => readPiece(context, stage, index))) {
+    refs.push({ index: piece.piece, rows: piece.rows, prompts: piece.prompts });
+    if (piece.dropped) dropped.push({ piece: piece.piece, ...piece.dropped });
+    for (const [name, value] of Object.entries(piece.counts)) counts[name] = (counts[name] ?? 0) + value;
+    context.onProgress({ done: refs.length, total: stage.pieces, unit: "pieces" });
+  }
 
   const { result, values } = await stage.seal(refs, counts);
-  const dropped = found.flatMap(({ piece, dropped: left }) => (left ? [{ piece, ...left }] : []));
-  const key = stageKey(context, { pieces: refs, input: sealedInput(context.input) });
+  const key = stageKey(context, { pieces: refs, input: sealedInput(context.input), settings: stage.sealSettings });
   const sealed = { schema: `ratchet.${context.input.stage}/1`, result: { ...result, ...(dropped.length > 0 ? { dropped } : {}) }, facts: context.facts() };
   const { digest } = await context.deps.store.commitManifest(key, sealed);
   return { digest, values };

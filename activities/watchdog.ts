@@ -43,6 +43,11 @@ export class Watchdog {
     this.moved();
   }
 
+  /** What follows has a limit of its own, in this time: silence counts from there. */
+  quiet(ms: number): void {
+    this.movedAtMs = this.now() + ms;
+  }
+
   get limitMs(): number {
     const { unknownMs, leastMs } = this.limits;
     return this.measured < MEASURED_MIN ? unknownMs : Math.min(unknownMs, Math.max(leastMs, TIMES * this.longestMs));

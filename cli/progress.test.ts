@@ -36,9 +36,9 @@ test("a queue that nobody polls is named with the time that was waited", () => {
 });
 
 test("a finished iteration is told with what it measured", () => {
-  const test_ = { prompts: 300, completions: 1200, winRate: { value: 0.6, low: 0.57, high: 0.63 }, proxy: 1.234, length: 18.2, truncated: 0, kl: 0.31 };
+  const test_ = { prompts: 300, completions: 1200, winRate: { value: 0.6, low: 0.57, high: 0.63 }, judgedBy: "gold" as const, proxy: 1.234, length: 18.2, truncated: 0, kl: 0.31 };
   const event = { type: "iteration-finished", iteration: 1, take: 1, policy: "p", stages: {}, decision: "promoted" } as const;
-  assert.equal(eventLine(event, test_), "it-0001.1 finished, promoted: win rate 0.60 [0.57, 0.63], proxy 1.23, 18.2 tokens, KL 0.31");
+  assert.equal(eventLine(event, test_), "it-0001.1 finished, promoted: win rate 0.60 [0.57, 0.63] by gold, proxy 1.23, 18.2 tokens, KL 0.31");
 });
 
 test("a terminal redraws the running stages below the lines that stay; a pipe gets plain lines now and then", () => {

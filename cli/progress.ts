@@ -3,7 +3,7 @@ import type { WatchedStage, WatchEvent } from "../client/watch.ts";
 import type { Retrying, Waiting } from "../client/observe.ts";
 import type { EvaluateMetrics, LedgerEvent } from "../campaign/types.ts";
 import { placeName } from "../campaign/ids.ts";
-import { fixed, interval } from "../report/digits.ts";
+import { fixed, interval, judgeName } from "../report/digits.ts";
 import { showDuration } from "./durations.ts";
 
 const BAR = 20;
@@ -72,7 +72,7 @@ export function eventLine(event: LedgerEvent, test?: EvaluateMetrics): string {
 
 function measured(test: EvaluateMetrics | undefined): string {
   if (!test) return "";
-  const win = test.winRate ? `win rate ${interval(test.winRate)}, ` : "";
+  const win = test.winRate ? `win rate ${interval(test.winRate)} by ${judgeName(test.judgedBy)}, ` : "";
   return `: ${win}proxy ${fixed(test.proxy, 2)}, ${fixed(test.length, 1)} tokens, KL ${fixed(test.kl, 2)}`;
 }
 

@@ -59,8 +59,8 @@ export interface Observation {
 const ANSWER_MS = 3_000;
 /** A task taken at once leaves the queue within this. */
 const TAKEN_MS = 5_000;
-/** A worker that is merely busy heartbeats for the task it is busy with. */
-const SILENT_MS = 20_000;
+/** A worker that is merely busy heartbeats for the task it is busy with, every second. With the patience of `watch` well below 30 s. */
+const SILENT_MS = 10_000;
 
 export async function observe(gateway: Gateway, campaignId: string, plan: Plan): Promise<Observation> {
   const run = await gateway.run(campaignWorkflowId(campaignId));

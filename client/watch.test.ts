@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { test } from "node:test";
+import { mock, test } from "node:test";
 import type { LedgerEvent, Plan } from "../campaign/types.ts";
 import { openStore } from "../store/index.ts";
 import { FakeGateway } from "../test/support/fake-gateway.ts";
@@ -41,6 +41,35 @@ test("work behind a busy worker is not called waiting", async () => {
   gateway.queuePollers["ratchet-gpu"] = polled(70_000);
   assert.deepEqual((await observe(gateway, "c", PLAN)).waiting, []);
 });
+
+const untaken: [string, (scheduledAtMs: number) => FakeGateway][] = [
+  ["that nobody ever polled", (scheduledAtMs) => running([pending({ scheduledAtMs })])],
+  ["whose worker died", (scheduledAtMs) => Object.assign(running([pending({ scheduledAtMs })]), { queuePollers: { ratchet: polled(0), "ratchet-gpu": [{ identity: "w", lastPollMs: scheduledAtMs - 1_000 }] } })],
+  ["of the campaign itself", (scheduledAtMs) => Object.assign(running([]), { answer: undefined, runs: new Map([["ratchet:c", { runId: "r", status: "running", taskSinceMs: scheduledAtMs, pending: [] }]]) })],
+];
+for (const [what, prepare] of untaken) {
+  test(`work on a queue ${what} is said within 30 s of its scheduling, though each look takes four`, async (t) => {
+    mock.timers.enable({ apis: ["Date"], now: NOW });
+    t.after(() => mock.timers.reset());
+    for (const offsetMs of [0, 1_000, 2_000, 3_000]) {
+      const scheduledAtMs = Date.now();
+      const gateway = prepare(scheduledAtMs);
+      const look = gateway.run.bind(gateway);
+      let tickMs = offsetMs;
+      gateway.run = async (id) => {
+        if (id === "ratchet:c") mock.timers.tick(tickMs);
+        tickMs = 4_000;
+        return look(id);
+      };
+      const store = await openStore("memory:");
+      await store.ledger("c").append<LedgerEvent>({ id: "created", epoch: 0, event: { type: "created", specDigest: await store.putJson(SPEC), name: "c" }, by: "t" });
+      for await (const event of watchCampaign(store, gateway, "c", { everyMs: 1 })) {
+        assert.ok(Date.now() - scheduledAtMs <= 30_000, `${Date.now() - scheduledAtMs} ms`);
+        if (event.type === "waiting") break;
+      }
+    }
+  });
+}
 
 test("a stage's share counts finished shards and the pieces of running ones", async () => {
   const beat = (done: number) => pending({ state: "started", heartbeatAtMs: NOW, heartbeat: { progress: { done, total: 4, unit: "pieces", values: { completions: 7 } } } });

@@ -28,12 +28,11 @@ it("a poisoned piece is left out by name, a stuck seal is tried again, and a fin
   const shop = tinyShop(3);
   const written = { ...shop, generate: { ...shop.generate, poison: "drop" as const } };
   const failures: string[] = [];
-  const killer = poison();
-  const store1 = troubledStore();
+  const troubled = troubledStore();
   try {
     await client.start({ spec: resolveSpec(written), written, file: "tiny-shop.ts", baseDir: SHOP_DIR }, { campaignId: CAMPAIGN });
     const worker = {
-      deps: (real: Deps): Deps => ({ ...real, generator: killer.generator(real), store: store1.behind(real.store) }),
+      deps: (real: Deps): Deps => ({ ...real, generator: poisoned(real), store: troubled.behind(real.store) }),
       control: (deps: Deps): Deps => ({ ...deps, stuckAfter: { unknownMs: 2_000, leastMs: 2_000 }, graceMs: 100 }),
       onBegin: () => undefined,
       onFailure: (activity: string, code: string | null | undefined) => void failures.push(`${activity} ${code}`),
@@ -53,7 +52,7 @@ it("a poisoned piece is left out by name, a stuck seal is tried again, and a fin
 
     assert.ok(failures.includes("seal stuck"), failures.join(", "));
     const { facts } = await manifest(client, "it-0001.1/train/", () => true);
-    assert.equal(store1.refused(), OUTAGE_TRIES);
+    assert.equal(troubled.refused(), OUTAGE_TRIES);
     assert.equal(facts["attempt"], 1, "the attempt that had trained waited");
     assert.deepEqual((await client.verify(CAMPAIGN)).problems, []);
   } finally {
@@ -64,22 +63,27 @@ it("a poisoned piece is left out by name, a stuck seal is tried again, and a fin
 });
 
 /** Kills the engine's real process whenever it answers the prompts of one piece of iteration 1. */
-function poison() {
-  let victims: string | undefined;
+function poisoned({ generator }: Deps): Deps["generator"] {
+  // One at a time: whoever shares the process would die too.
+  let turn: Promise<unknown> = Promise.resolve();
   return {
-    generator: ({ generator }: Deps): Deps["generator"] => ({
-      ...generator,
-      generate(policy, requests, settings, context) {
-        const answer = generator.generate(policy, requests, settings, context);
-        const { input, trace } = context as unknown as { input: { source: string }; trace: { begun: number[] } };
-        if (input.source === "iteration" && trace.begun[0] === 2) {
-          victims = execFileSync("pgrep", ["-P", String(process.pid), "-f", "onnx/child.js"], { encoding: "utf8" });
-          for (const pid of victims.trim().split("\n")) process.kill(Number(pid), "SIGKILL");
-        }
-        return answer;
-      },
-    }),
+    ...generator,
+    generate(policy, requests, settings, context) {
+      const { input, trace } = context as unknown as { input: { source: string }; trace: { begun: number[] } };
+      const answer = turn.then(() => {
+        const answering = generator.generate(policy, requests, settings, context);
+        if (input.source === "iteration" && trace.begun[0] === 2) killEngine();
+        return answering;
+      });
+      turn = answer.catch(() => undefined);
+      return answer;
+    },
   };
+}
+
+function killEngine(): void {
+  const pids = execFileSync("pgrep", ["-P", String(process.pid), "-f", "onnx/child.js"], { encoding: "utf8" });
+  for (const pid of pids.trim().split("\n")) process.kill(Number(pid), "SIGKILL");
 }
 
 /** The first seal of iteration 1's scores hangs for ever; the commit of its training is refused a few times. */
