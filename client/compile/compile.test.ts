@@ -115,6 +115,9 @@ test("the compiled spec says how many rows are computed at once: the whole batch
   assert.equal(await microBatch({ batch: 6 }), 6);
   assert.equal(await microBatch({ batch: 6, microBatch: 2 }), 2);
   assert.equal(await microBatch({ batch: 6, microBatch: 20 }), 6);
+  const part = await microBatch({ batch: 100_000 });
+  assert.ok(part > 6 && part < 100_000, `${part} of a batch that memory has no room for`);
+  assert.equal(await microBatch({ batch: 100_000, loss: "kto" }), 100_000);
 });
 
 test("another seed gives other weights and other splits, another comment gives the same modules", async () => {

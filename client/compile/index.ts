@@ -249,7 +249,7 @@ function settings({ iterations, generate, score, pair, train, evaluate, promote 
   return {
     iterations,
     generate: { samples, maxTokens, topK, topP, minP, stop },
-    pieces: { prompts: generate.piece, perShard: generate.shard, wave: generate.wave },
+    pieces: { prompts: generate.piece, perShard: generate.shard, wave: generate.wave, ...(generate.poison === "drop" ? { poison: "drop" } : {}) },
     pair,
     train: {
       loss: train.loss,
