@@ -13,7 +13,7 @@ import { stageAddresses } from "../support/stage-addresses.ts";
 
 const OTHER = { digest: "f".repeat(64), timeoutMs: 1000, env: {} };
 
-const VERSIONS: Record<StageName, number> = { sft: 2, reward: 2, generate: 3, score: 3, pair: 1, train: 2, evaluate: 4, promote: 2 };
+const VERSIONS: Record<StageName, number> = { sft: 3, reward: 2, generate: 3, score: 3, pair: 1, train: 3, evaluate: 4, promote: 2 };
 
 /** By what each stage really takes and reads (test/support/stage-addresses.ts). */
 const GOLDEN: StageAddresses = {
