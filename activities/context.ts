@@ -8,7 +8,7 @@ import type { CampaignInput, Facts, LedgerEvent, StageInput, StageName } from ".
 import type { Progress, WorkContext } from "../runtimes/types.ts";
 import type { Store } from "../store/types.ts";
 import type { Deps } from "./deps.ts";
-import { toFailure } from "./failure.ts";
+import { isCounted, toFailure } from "./failure.ts";
 import { specOf } from "./records.ts";
 import { Watchdog } from "./watchdog.ts";
 
@@ -37,7 +37,7 @@ export interface Trace {
   step?: number;
   /** Pieces on which a child process died, and how often: carried from attempt to attempt. */
   deaths?: Record<number, number>;
-  /** Attempts in a row that failed and got no further. */
+  /** Attempts in a row that failed by themselves and got no further; outages and kills are not among them. */
   fruitless?: number;
   progress?: Progress;
 }
@@ -55,6 +55,8 @@ export interface StageContext<I extends StageInput & { stage: StageName } = Stag
   advanced(ms: number): void;
   /** What follows has nothing to do with the rate so far. */
   anew(): void;
+  /** What follows may say nothing for this long. */
+  quiet(ms: number): void;
   /** How often each manifest was set aside by a repair, by key. */
   repairs: ReadonlyMap<string, number>;
   facts(more?: Record<string, unknown>): Facts;
@@ -70,9 +72,8 @@ export async function inStage<I extends StageInput & { stage: StageName }, R>(
   const { attempt } = activity.info;
   const stuck = new AbortController();
   const previous = attempt > 1 ? (activity.info.heartbeatDetails as Trace | undefined) : undefined;
-  const trace: Trace = { deaths: { ...previous?.deaths }, fruitless: (previous?.fruitless ?? 0) + 1 };
+  const trace: Trace = { deaths: { ...previous?.deaths }, fruitless: previous?.fruitless ?? 0 };
   const watchdog = new Watchdog();
-  refuseOtherStore(deps, input.campaign);
 
   const beat = setInterval(() => {
     activity.heartbeat(trace);
@@ -83,6 +84,7 @@ export async function inStage<I extends StageInput & { stage: StageName }, R>(
   const signal = AbortSignal.any([activity.cancellationSignal, deps.draining, stuck.signal]);
   const startedAt = new Date().toISOString();
   try {
+    refuseOtherStore(deps, input.campaign);
     return await work({
       deps,
       input,
@@ -102,17 +104,23 @@ export async function inStage<I extends StageInput & { stage: StageName }, R>(
         trace.fruitless = 0;
       },
       anew: () => watchdog.anew(),
+      quiet: (ms) => watchdog.quiet(ms),
       facts: (more = {}) => ({ ...deps.facts, startedAt, finishedAt: new Date().toISOString(), attempt, epoch: input.epoch, ...more }),
     });
   } catch (error) {
     if (activity.cancellationSignal.aborted) throw await activity.cancelled.catch((cancelled: unknown) => cancelled);
     if (deps.draining.aborted) throw toFailure(draining(input));
-    // The last word of this attempt goes with its failure: the next one learns what killed it.
-    activity.heartbeat(trace);
-    throw toFailure(stuck.signal.aborted ? stuck.signal.reason : error, trace.fruitless);
+    throw counted(activity, trace, stuck.signal.aborted ? stuck.signal.reason : error);
   } finally {
     clearInterval(beat);
   }
+}
+
+/** The last word of an attempt goes with its failure: the next one learns what went wrong and how often. */
+function counted(activity: Context, trace: Trace, error: unknown): Error {
+  if (isCounted(error)) trace.fruitless = (trace.fruitless ?? 0) + 1;
+  activity.heartbeat(trace);
+  return toFailure(error, trace.fruitless);
 }
 
 /** One listing where nothing is new. */
@@ -128,11 +136,12 @@ const draining = (input: StageInput & { stage: StageName }): ResourceError =>
 /** Control activities only write the ledger: a beat that says the worker lives, and translated errors. */
 export async function inControl<R>(work: () => Promise<R>): Promise<R> {
   const activity = Context.current();
-  const beat = setInterval(() => activity.heartbeat(), HEARTBEAT_MS);
+  const trace: Trace = { fruitless: (activity.info.heartbeatDetails as Trace | undefined)?.fruitless ?? 0 };
+  const beat = setInterval(() => activity.heartbeat(trace), HEARTBEAT_MS);
   try {
     return await work();
   } catch (error) {
-    throw toFailure(error, activity.info.attempt);
+    throw counted(activity, trace, error);
   } finally {
     clearInterval(beat);
   }

@@ -1,5 +1,5 @@
 // What activities take and give: digests, counts and scalars, never a prompt, a path or a tensor. Types only; workflows import this.
-import type { CampaignInput, CampaignRecord, Decision, Digest, LedgerEvent, Plan, Shard, Split, StageInput } from "../campaign/types.ts";
+import type { CampaignInput, Decision, Digest, LedgerEvent, Plan, Shard, Split, StageInput, Standing } from "../campaign/types.ts";
 
 export interface OpenInput {
   campaign: CampaignInput;
@@ -12,7 +12,7 @@ export interface Opened {
   /** Tree digest of the policy that the author gave: π_0, or what SFT starts from. */
   policy: Digest;
   plan: Plan;
-  record: CampaignRecord;
+  record: Standing;
   /** Whether our search attributes exist on this server; upserting unknown ones would block the workflow. */
   searchAttributes: boolean;
 }

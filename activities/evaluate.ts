@@ -1,7 +1,7 @@
 // evaluate: how good a policy is on one split. Each piece answers its prompts, scores them with the proxy, measures KL to π_0, and
 // on the test split compares every answer with the opponent's answers to the same prompt. Decisions never see the test split.
 import type { GoldScore } from "../campaign/modules.ts";
-import { winRate } from "../campaign/recipe/winrate.ts";
+import { winRate, type PromptShares } from "../campaign/recipe/winrate.ts";
 import type { EvaluateMetrics, EvaluateResult, GenerateResult } from "../campaign/types.ts";
 import type { Completion, Prompt } from "../runtimes/types.ts";
 import type { EvaluateInput } from "./contract.ts";
@@ -11,7 +11,7 @@ import { callModule, localModel, rewardsOf, scorerDigest } from "./models.ts";
 import { preferenceModel, preferencesOf } from "./preference.ts";
 import type { Counts, PieceStage } from "./pieces.ts";
 import { stamp } from "./pieces.ts";
-import { resultOf, rowsOf } from "./records.ts";
+import { pieceRows, resultOf, rowsOf, rowsOnce } from "./records.ts";
 
 /** One row of an evaluation: a completion and what was measured on it. */
 export interface Evaluated extends Completion {
@@ -54,13 +54,14 @@ export async function evaluateStage(context: StageContext<EvaluateInput>): Promi
     }),
     async compute(index) {
       const answers = await answer(context, groups(index));
-      if (opponent) await compare(context, answers, await rowsOf<Completion>(deps.store, opponent.pieces[index]?.rows ?? ""), judgedBy);
+      if (opponent) await compare(context, answers, await rowsOnce<Completion>(deps.store, opponent.pieces[index]?.rows ?? ""), judgedBy);
       const rows = answers.map(({ prompt: _prompt, ...row }): Evaluated => row);
       return { rows, prompts: groups(index).length, counts: sums(rows) };
     },
+    sealSettings: { resamples: spec.evaluate.resamples, seed: spec.seed },
     async seal(pieces, counts) {
-      const rows = (await Promise.all(pieces.map((piece) => rowsOf<Evaluated>(deps.store, piece.rows)))).flat();
-      const metrics = summarize(context, rows, counts, prompts.length, opponent ? judgedBy : undefined);
+      const judged = opponent && { judgedBy, shares: await winShares(pieceRows<Evaluated>(deps.store, pieces)) };
+      const metrics = summarize(context, counts, prompts.length, judged);
       const { split, policy } = input;
       const result: EvaluateResult = { ...stamp(context), stage: "evaluate", split, policy, opponent: input.opponent, pieces, metrics };
       return { result, values: { ...(metrics.proxy === undefined ? {} : { proxy: metrics.proxy }), kl: metrics.kl, ...(metrics.winRate ? { winRate: metrics.winRate.value } : {}) } };
@@ -104,10 +105,7 @@ type Comparison = { mine: Answer; theirs: Completion };
 
 /** P(mine is better) of each comparison. */
 async function winsOf(context: StageContext<EvaluateInput>, pairs: Comparison[], judgedBy: JudgedBy): Promise<number[]> {
-  if (judgedBy === "judge") {
-    const rows = pairs.map(({ mine, theirs }) => ({ prompt: mine.prompt, first: asAnswer(mine), second: asAnswer(theirs), seed: `${mine.seed}${theirs.seed}` }));
-    return callModule(context, "judge", rows);
-  }
+  if (judgedBy === "judge") return judgesWins(context, pairs);
   const theirs = [...new Set(pairs.map((pair) => pair.theirs))];
   const prompts = new Map(pairs.map(({ mine }) => [mine.promptId, mine.prompt]));
   const rows = theirs.map((row) => ({ ...row, prompt: prompts.get(row.promptId) as Prompt }));
@@ -120,6 +118,17 @@ async function winsOf(context: StageContext<EvaluateInput>, pairs: Comparison[],
     const difference = (judgedBy === "gold" ? (mine.gold as GoldScore).total : (mine.proxy as number)) - (scoreOf.get(other) as number);
     return difference > 0 ? 1 : difference < 0 ? 0 : 0.5;
   });
+}
+
+/** Ours stands first in every second comparison, so a judge's taste for a position cancels out. */
+async function judgesWins(context: StageContext<EvaluateInput>, pairs: Comparison[]): Promise<number[]> {
+  const isFirst = (at: number): boolean => at % 2 === 0;
+  const rows = pairs.map(({ mine, theirs }, at) => {
+    const [first, second] = isFirst(at) ? [mine, theirs] : [theirs, mine];
+    return { prompt: mine.prompt, first: asAnswer(first), second: asAnswer(second), seed: `${mine.seed}${theirs.seed}` };
+  });
+  const firstWins = await callModule<(typeof rows)[number], number>(context, "judge", rows);
+  return firstWins.map((probability, at) => (isFirst(at) ? probability : 1 - probability));
 }
 
 const asQuestion = ({ mine, theirs }: Comparison) => ({ prompt: mine.prompt, first: mine.text, second: theirs.text });
@@ -142,14 +151,14 @@ function sums(rows: Evaluated[]): Counts {
   return counts;
 }
 
-function summarize(context: StageContext<EvaluateInput>, rows: Evaluated[], counts: Counts, prompts: number, judgedBy: JudgedBy | undefined): EvaluateMetrics {
-  const completions = rows.length;
+function summarize({ spec }: StageContext, counts: Counts, prompts: number, judged: { judgedBy: JudgedBy; shares: PromptShares } | undefined): EvaluateMetrics {
+  const { completions = 0 } = counts;
   const mean = (name: string): number => (counts[name] ?? 0) / completions;
   const parts = Object.keys(counts).filter((name) => name.startsWith("gold."));
   return {
     prompts,
     completions,
-    ...(judgedBy ? { judgedBy, winRate: winRate(winShares(rows), { resamples: context.spec.evaluate.resamples, seed: `${context.spec.seed}/win-rate` }) } : {}),
+    ...(judged ? { judgedBy: judged.judgedBy, winRate: winRate(judged.shares, { resamples: spec.evaluate.resamples, seed: `${spec.seed}/win-rate` }) } : {}),
     ...("proxy" in counts ? { proxy: mean("proxy") } : {}),
     ...("gold" in counts ? { gold: mean("gold"), goldParts: Object.fromEntries(parts.map((name) => [name.slice("gold.".length), mean(name)])) } : {}),
     length: mean("tokens"),
@@ -159,11 +168,12 @@ function summarize(context: StageContext<EvaluateInput>, rows: Evaluated[], coun
 }
 
 /** Share of comparisons won, by prompt. */
-export function winShares(rows: readonly Evaluated[]): Map<string, number> {
+async function winShares(pieces: AsyncIterable<Evaluated[]>): Promise<PromptShares> {
   const sums = new Map<string, { wins: number; comparisons: number }>();
-  for (const { promptId, wins = 0, comparisons = 0 } of rows) {
-    const sum = sums.get(promptId) ?? { wins: 0, comparisons: 0 };
-    sums.set(promptId, { wins: sum.wins + wins, comparisons: sum.comparisons + comparisons });
-  }
+  for await (const rows of pieces)
+    for (const { promptId, wins = 0, comparisons = 0 } of rows) {
+      const sum = sums.get(promptId) ?? { wins: 0, comparisons: 0 };
+      sums.set(promptId, { wins: sum.wins + wins, comparisons: sum.comparisons + comparisons });
+    }
   return new Map([...sums].map(([id, { wins, comparisons }]) => [id, wins / comparisons]));
 }

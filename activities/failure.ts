@@ -1,7 +1,9 @@
-// The one place where errors become Temporal failures. Errors are classified by the `kind` they carry: who has to act decides
-// whether Temporal tries again. Cancellation passes through untouched.
+// The one place where errors become Temporal failures: who has to act decides whether Temporal tries again, and for how long.
+// Cancellation passes through untouched.
+import { hostname } from "node:os";
 import { ApplicationFailure } from "@temporalio/activity";
 import { CancelledFailure } from "@temporalio/common";
+import { isDiskFull, ResourceError } from "../store/index.ts";
 
 /** Shape of every typed error of store, engine, runtimes and campaign. */
 export interface CodedError extends Error {
@@ -12,40 +14,76 @@ export interface CodedError extends Error {
   retryable?: boolean;
 }
 
-/** Who acts: author of the campaign, operator, platform, us. Only the platform's failures mend themselves. */
-const RETRIED: Record<CodedError["kind"], boolean> = {
-  spec: false,
-  artifact: false,
-  resource: true,
-  scoring: false,
-  training: false,
-  invariant: false,
+/**
+ * `waits`: something outside is away, full or locked. It comes back, its operator acts, or another worker takes the work: however long that
+ * takes, no campaign ends of it. `counts`: this attempt went wrong and the next may not; a person is asked after some in a row that got
+ * no further. `ends`: the same would come again.
+ */
+type Retry = "waits" | "counts" | "ends";
+
+/** Who acts: author of the campaign, operator, platform, us. */
+const BY_KIND: Record<CodedError["kind"], Retry> = {
+  spec: "ends",
+  artifact: "ends",
+  resource: "counts",
+  scoring: "ends",
+  training: "ends",
+  invariant: "ends",
 };
 
-/** Attempts in a row without any progress after which even a platform failure is handed to a person. */
-const FRUITLESS_MAX = 50;
-/** The platform's, and yet sure to come again: decided where the tries were counted. */
-const FINAL = new Set(["piece_poisoned"]);
+/** Where the code says more than its kind. */
+const BY_CODE: Record<string, Retry> = {
+  // The platform, or its operator: away, expired, full.
+  store_unreachable: "waits",
+  store_denied: "waits",
+  bucket_missing: "waits",
+  disk_full: "waits",
+  // This worker is not the right one; another is, or this one is set up anew.
+  store_differs: "waits",
+  region_wrong: "waits",
+  module_env_missing: "waits",
+  // Nothing went wrong: the work goes on elsewhere.
+  worker_draining: "waits",
+  // Sure to come again, decided where the tries were counted.
+  piece_poisoned: "ends",
+};
+
+/** Attempts in a row that failed by themselves and got no further, after which a person is asked. */
+const TRIES_MAX = 20;
+/** Not ours to classify: a bug or an unforeseen fault of a library. */
+const UNFORESEEN_TRIES_MAX = 5;
 
 export function isCoded(error: unknown): error is CodedError {
-  return error instanceof Error && "kind" in error && "code" in error && String((error as CodedError).kind) in RETRIED;
+  return error instanceof Error && "kind" in error && "code" in error && String((error as CodedError).kind) in BY_KIND;
 }
 
-/** `fruitless`: attempts in a row, this one included, that got no further. */
-export function toFailure(error: unknown, fruitless = 1): Error {
+/** Scratch, cache and modules' folders are written everywhere: a full disk under any of them is named here, once. */
+const named = (error: unknown): unknown =>
+  isCoded(error) || !isDiskFull(error) ? error : new ResourceError("disk_full", `no space left on ${hostname()}: ${(error as Error).message}`, { hint: "free some space; the campaign goes on by itself", cause: error });
+
+/** Whether the failure is one of those that are counted: an outage says nothing about the work. */
+export const isCounted = (error: unknown): boolean => !(error instanceof CancelledFailure) && retryOf(named(error)) === "counts";
+
+/** `tries`: counted failures in a row, this one included, since anything got further. */
+export function toFailure(thrown: unknown, tries = 1): Error {
+  const error = named(thrown);
   if (error instanceof CancelledFailure || error instanceof ApplicationFailure) return error;
+  const retry = retryOf(error);
   if (!isCoded(error)) {
     const { message, name } = error instanceof Error ? error : new Error(String(error));
-    // Not ours to classify: a bug or an unforeseen fault of a library. Tried again a few times, then final.
-    return ApplicationFailure.create({ type: "unclassified", message: `${name}: ${message}`, nonRetryable: fruitless >= 5, cause: error as Error });
+    return ApplicationFailure.create({ type: "unclassified", message: `${name}: ${message}`, nonRetryable: tries >= UNFORESEEN_TRIES_MAX, cause: error as Error });
   }
-  const retried = (RETRIED[error.kind] || error.retryable === true) && !FINAL.has(error.code) && fruitless < FRUITLESS_MAX;
   return ApplicationFailure.create({
     type: error.code,
     message: error.hint ? `${error.message} (${error.hint})` : error.message,
-    nonRetryable: !retried,
+    nonRetryable: retry === "ends" || (retry === "counts" && tries >= TRIES_MAX),
     // A drained worker's work is wanted elsewhere at once.
     nextRetryDelay: error.code === "worker_draining" ? "1ms" : undefined,
     cause: error,
   });
+}
+
+function retryOf(error: unknown): Retry {
+  if (!isCoded(error)) return "counts";
+  return BY_CODE[error.code] ?? (error.retryable === true ? "counts" : BY_KIND[error.kind]);
 }

@@ -14,7 +14,7 @@ const PLACES: Place[] = [ITERATION, BOOTSTRAP, { baseline: "offline", take: 1 }]
 function stage(name: StageName, { place = ITERATION, split }: { place?: Place; split?: string } = {}): StageContext {
   const deps = { modules: { call: async () => ["called"] } };
   const modules = { rater: BLOB, reward: BLOB, judge: BLOB, gold: BLOB };
-  return { deps, input: { stage: name, place, split }, place: "it", spec: { modules }, signal: new AbortController().signal } as unknown as StageContext;
+  return { deps, input: { stage: name, place, split }, place: "it", spec: { modules }, signal: new AbortController().signal, quiet: () => undefined } as unknown as StageContext;
 }
 
 const allowed = async (context: StageContext, role: "rater" | "reward" | "judge" | "gold"): Promise<boolean> => {

@@ -4,7 +4,7 @@ import type { Finish, ModuleRole } from "../campaign/modules.ts";
 import type { Digest, StageName } from "../campaign/types.ts";
 import type { AnswerRow, LocalModel } from "../runtimes/types.ts";
 import type { StageContext } from "./context.ts";
-import { InvariantError } from "../campaign/errors.ts";
+import { InvariantError, TrainingError } from "../campaign/errors.ts";
 
 /** Roles that a stage may call. `gold` only in the test report; the rater only labels the bootstrap's preferences. */
 function rolesOf({ input }: StageContext): readonly ModuleRole[] {
@@ -27,6 +27,8 @@ export async function callModule<Row, Answer>(context: StageContext, role: "rate
     throw new InvariantError("role_forbidden", `${context.input.stage} of ${context.place} may not read the ${role} module`);
   const blob = context.spec.modules[role];
   if (!blob) throw new InvariantError("unreachable_state", `the spec names no ${role} module`);
+  // The call has a limit of its own: within it, silence is no sign of a stuck attempt.
+  context.quiet(blob.timeoutMs);
   return context.deps.modules.call<Row, Answer>(role, blob, rows, context.signal);
 }
 
@@ -40,7 +42,18 @@ export async function rewardsOf(context: StageContext, rewardModel: Digest | und
     return callModule(context, "reward", rows.map(({ prompt, text, finish }) => ({ prompt, answer: { text, finish } })));
   }
   if (!rewardModel) throw new InvariantError("unreachable_state", "scoring by model needs the bootstrap's reward model");
-  return context.deps.scorer.rewards(await localModel(context, rewardModel), rows, context);
+  const rewards = await context.deps.scorer.rewards(await localModel(context, rewardModel), rows, context);
+  refuseNotFinite("reward model", rewardModel, rows, rewards);
+  return rewards;
+}
+
+/** NaN is no JSON and no order: refused where it arises, with the model that gave it and the prompt at which it did. */
+export function refuseNotFinite(model: string, digest: Digest, rows: readonly { prompt: { id: string } }[], values: readonly number[]): void {
+  const bad = values.findIndex((value) => !Number.isFinite(value));
+  if (bad < 0) return;
+  throw new TrainingError("reward_not_finite", `the ${model} ${digest.slice(0, 12)} answers ${values[bad]} for an answer to prompt ${rows[bad]?.prompt.id}`, {
+    hint: "its training went wrong: look at the loss curve of the stage that trained it, or lower its learning rate",
+  });
 }
 
 /** What scores depend on: the tree of the reward model or preference model, or the module's blob. */

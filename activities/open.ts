@@ -1,6 +1,6 @@
 // open and append: the only writers of a running campaign's ledger, on a queue of their own.
 import { planOf } from "../campaign/plan.ts";
-import { foldLedger } from "../campaign/rules.ts";
+import { foldLedger, standingOf } from "../campaign/rules.ts";
 import type { CampaignInput, CampaignRecord, CampaignStatus, LedgerEvent, LedgerRow } from "../campaign/types.ts";
 import type { AppendInput, Opened, OpenInput } from "./contract.ts";
 import { refuseOtherStore } from "./context.ts";
@@ -22,7 +22,7 @@ export async function open(deps: Deps, { campaign, runId }: OpenInput): Promise<
   await deps.store.ledger(campaign.campaignId).takeOver({ id: `opened:${runId}`, event, by: `workflow:${runId}` }, ended);
   const record = await readRecord(deps, campaign);
   const spec = await specOf(deps.store, campaign.specDigest);
-  return { epoch: record.epoch, policy: spec.policy.tree, plan: planOf(spec), record, searchAttributes: deps.searchAttributes };
+  return { epoch: record.epoch, policy: spec.policy.tree, plan: planOf(spec), record: standingOf(record), searchAttributes: deps.searchAttributes };
 }
 
 export async function append(deps: Deps, { campaign, epoch, id, event, by }: AppendInput): Promise<void> {

@@ -2,7 +2,7 @@
 // gathers their rows, asks the rater where there is one, and commits.
 import type { PairSettings } from "../campaign/compiled.ts";
 import type { Finish } from "../campaign/modules.ts";
-import { pairGroups, summary } from "../campaign/recipe/pairing.ts";
+import { Pairer, summary } from "../campaign/recipe/pairing.ts";
 import { comparisonsOf, pairsFromLabels } from "../campaign/recipe/preferences.ts";
 import { formatRows, type PairRow } from "../campaign/recipe/rows.ts";
 import { deriveSeed } from "../campaign/recipe/seeds.ts";
@@ -15,7 +15,7 @@ import type { StageContext } from "./context.ts";
 import { InvariantError } from "../campaign/errors.ts";
 import { callModule } from "./models.ts";
 import { stageKey, stamp } from "./pieces.ts";
-import { resultOf, rowsOf } from "./records.ts";
+import { pieceRows, resultOf, rowsOnce } from "./records.ts";
 import type { Score } from "./score.ts";
 import { promptsById } from "./score.ts";
 
@@ -59,15 +59,15 @@ async function make(context: StageContext<PairInput>, settings: PairSettings): P
   const { from, source = "" } = context.input;
   switch (from) {
     case "scores":
-      return pairGroups(await scoredGroups(context, source), settings, deriveSeed(context.spec.seed, context.place));
+      return scored(context, settings, source);
     case "rater":
       return labelled(context, source);
     case "file":
-      return reported(await rowsOf<PairRow>(store, fileRows(context)), 0);
+      return reported(await rowsOnce<PairRow>(store, fileRows(context)), 0);
     case "preferences": {
       // The bootstrap's pairs again, cut to the number that the iterations train on together.
       const { pairs } = await resultOf<PairResult>(store, source);
-      return reported(await rowsOf<PairRow>(store, pairs), settings.limit);
+      return reported(await rowsOnce<PairRow>(store, pairs), settings.limit);
     }
   }
 }
@@ -77,35 +77,46 @@ function settingsOf({ spec, input }: StageContext<PairInput>): PairSettings {
   return "baseline" in input.place ? { ...spec.pair, limit: spec.pair.limit * spec.iterations } : spec.pair;
 }
 
-async function scoredGroups(context: StageContext<PairInput>, source: Digest) {
+/** Generate and score have the same pieces, and a piece holds whole groups: one piece at a time is enough to choose by. */
+async function scored(context: StageContext<PairInput>, settings: PairSettings, source: Digest): Promise<Made> {
   const { store } = context.deps;
-  const scored = await resultOf<ScoreResult>(store, source);
-  const generated = await resultOf<GenerateResult>(store, scored.completions);
-  const scores = new Map((await allRows<Score>(context, scored)).map(({ promptId, index, score }) => [`${promptId}/${index}`, score]));
-  return groups(context, generated, (row) => {
-    const score = scores.get(`${row.promptId}/${row.index}`);
+  const { pieces, completions } = await resultOf<ScoreResult>(store, source);
+  const generated = await resultOf<GenerateResult>(store, completions);
+  const prompts = await promptsById(context, generated.prompts);
+  const scores = pieceRows<Score>(store, pieces);
+  const pairer = new Pairer(settings, deriveSeed(context.spec.seed, context.place));
+  for await (const rows of pieceRows<Completion>(store, generated.pieces)) {
+    const candidates = withScores(rows, ((await scores.next()).value as Score[] | undefined) ?? []);
+    for (const group of groups(candidates, prompts)) pairer.add(group);
+  }
+  return pairer.pairing();
+}
+
+function withScores(completions: Completion[], scores: Score[]): (Completion & { score: number })[] {
+  const byAnswer = new Map(scores.map(({ promptId, index, score }) => [`${promptId}/${index}`, score]));
+  return completions.map((row) => {
+    const score = byAnswer.get(`${row.promptId}/${row.index}`);
     if (score === undefined) throw new InvariantError("unreachable_state", `completion ${row.promptId}/${row.index} has no score`);
     return { ...row, score };
   });
 }
 
 async function labelled(context: StageContext<PairInput>, source: Digest): Promise<Made> {
-  const generated = await resultOf<GenerateResult>(context.deps.store, source);
-  const { comparisons, identical } = comparisonsOf(await groups(context, generated, (row) => row), deriveSeed(context.spec.seed, context.place));
+  const { store } = context.deps;
+  const { pieces, prompts: list } = await resultOf<GenerateResult>(store, source);
+  const prompts = await promptsById(context, list);
+  const answered: { prompt: Prompt; candidates: Completion[] }[] = [];
+  for await (const rows of pieceRows<Completion>(store, pieces)) answered.push(...groups(rows, prompts));
+  const { comparisons, identical } = comparisonsOf(answered, deriveSeed(context.spec.seed, context.place));
   const rows = comparisons.map(({ prompt, first, second, seed }) => ({ prompt, first: asAnswer(first), second: asAnswer(second), seed }));
   return pairsFromLabels(comparisons, await callModule(context, "rater", rows), identical);
 }
 
 /** Completions by prompt, in the order of the prompt list. */
-async function groups<C>(context: StageContext<PairInput>, generated: GenerateResult, candidate: (row: Completion) => C): Promise<{ prompt: Prompt; candidates: C[] }[]> {
-  const prompts = await promptsById(context, generated.prompts);
+function groups<C extends Completion>(rows: C[], prompts: (id: string) => Prompt): { prompt: Prompt; candidates: C[] }[] {
   const byPrompt = new Map<string, C[]>();
-  for (const row of await allRows<Completion>(context, generated)) byPrompt.set(row.promptId, [...(byPrompt.get(row.promptId) ?? []), candidate(row)]);
+  for (const row of rows) byPrompt.set(row.promptId, [...(byPrompt.get(row.promptId) ?? []), row]);
   return [...byPrompt].map(([id, candidates]) => ({ prompt: prompts(id), candidates }));
-}
-
-async function allRows<R>({ deps }: StageContext, { pieces }: { pieces: { rows: Digest }[] }): Promise<R[]> {
-  return (await Promise.all(pieces.map(({ rows }) => rowsOf<R>(deps.store, rows)))).flat();
 }
 
 /** Pairs that were made before, `limit` of them; 0 = all. */

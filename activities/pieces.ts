@@ -9,6 +9,7 @@ import { ResourceError } from "./context.ts";
 import { InvariantError } from "../campaign/errors.ts";
 import { isCoded } from "./failure.ts";
 import { formatRows } from "../campaign/recipe/rows.ts";
+import { eachPiece } from "./records.ts";
 import { STAGE_VERSION } from "./versions.ts";
 
 export type Counts = Record<string, number>;
@@ -19,6 +20,8 @@ export interface PieceStage<Row = unknown> {
   /** Everything that the rows of piece `index` depend on, besides stage, version and place. */
   inputs(index: number): unknown;
   compute(index: number): Promise<{ rows: Row[]; prompts: number; counts: Counts }>;
+  /** What the stage's result depends on besides its pieces and its input. */
+  sealSettings?: unknown;
   /** The stage's result from its pieces' refs and summed counts, and the scalars to show. */
   seal(pieces: PieceRef[], counts: Counts): Promise<{ result: { stage: string }; values: Record<string, number> }>;
 }
@@ -96,13 +99,16 @@ async function computePiece(context: StageContext<FanOutInput>, stage: PieceStag
 
 /** Finds all pieces by address and commits the stage's manifest. Idempotent: a second seal adopts the first one's. */
 export async function sealStage(context: StageContext<FanOutInput>, stage: PieceStage): Promise<StageDone> {
-  const found = await Promise.all(Array.from({ length: stage.pieces }, (_, index) => readPiece(context, stage, index)));
-  const refs = found.map(({ piece, rows, prompts }): PieceRef => ({ index: piece, rows, prompts }));
+  const refs: PieceRef[] = [];
   const counts: Counts = {};
-  for (const piece of found) for (const [name, value] of Object.entries(piece.counts)) counts[name] = (counts[name] ?? 0) + value;
+  for await (const piece of eachPiece([...new Array(stage.pieces).keys()], (index) => readPiece(context, stage, index))) {
+    refs.push({ index: piece.piece, rows: piece.rows, prompts: piece.prompts });
+    for (const [name, value] of Object.entries(piece.counts)) counts[name] = (counts[name] ?? 0) + value;
+    context.onProgress({ done: refs.length, total: stage.pieces, unit: "pieces" });
+  }
 
   const { result, values } = await stage.seal(refs, counts);
-  const key = stageKey(context, { pieces: refs, input: sealedInput(context.input) });
+  const key = stageKey(context, { pieces: refs, input: sealedInput(context.input), settings: stage.sealSettings });
   const { digest } = await context.deps.store.commitManifest(key, { schema: `ratchet.${context.input.stage}/1`, result, facts: context.facts() });
   return { digest, values };
 }

@@ -7,7 +7,7 @@ import type { StageContext } from "./context.ts";
 import type { Evaluated } from "./evaluate.ts";
 import { callModule } from "./models.ts";
 import { stageKey, stamp } from "./pieces.ts";
-import { resultOf, rowsOf } from "./records.ts";
+import { pieceRows, resultOf } from "./records.ts";
 import { promptsById } from "./score.ts";
 
 interface PromoteManifest {
@@ -21,7 +21,8 @@ export async function promote(context: StageContext<PromoteInput>): Promise<Prom
   const { candidate, incumbent, candidateAnswers, incumbentAnswers } = input;
   const judge = spec.modules.judge?.digest;
   const { threshold } = spec.promote;
-  const key = stageKey(context, { candidate, incumbent, candidateAnswers, incumbentAnswers, judge, threshold, seed: spec.seed });
+  const { resamples } = spec.evaluate;
+  const key = stageKey(context, { candidate, incumbent, candidateAnswers, incumbentAnswers, judge, threshold, resamples, seed: spec.seed });
   const found = await deps.store.readManifest<PromoteManifest>(key);
   if (found) return promoted(found.digest, found.manifest.result);
 
@@ -48,11 +49,12 @@ async function judged(context: StageContext<PromoteInput>): Promise<{ winRate: I
   const prompts = await promptsById(context, spec.prompts.validation.rows);
   const asAnswer = ({ text, finish }: Evaluated) => ({ text, finish });
 
-  const comparisons = candidates.flatMap((candidate) => {
+  const matched = candidates.flatMap((candidate) => {
     const incumbent = incumbents.get(`${candidate.promptId}/${candidate.index}`);
-    // The candidate stands first in every second comparison, so a judge's taste for a position cancels out.
-    return incumbent ? [{ candidate, incumbent, first: candidate.index % 2 === 0 }] : [];
+    return incumbent ? [{ candidate, incumbent }] : [];
   });
+  // The candidate stands first in every second comparison, so a judge's taste for a position cancels out.
+  const comparisons = matched.map((pair, at) => ({ ...pair, first: at % 2 === 0 }));
   const rows = comparisons.map(({ candidate, incumbent, first }) => ({
     prompt: prompts(candidate.promptId),
     first: asAnswer(first ? candidate : incumbent),
@@ -71,7 +73,9 @@ async function judged(context: StageContext<PromoteInput>): Promise<{ winRate: I
 
 async function answersOf({ deps }: StageContext, digest: string): Promise<Evaluated[]> {
   const { pieces } = await resultOf<EvaluateResult>(deps.store, digest);
-  return (await Promise.all(pieces.map(({ rows }) => rowsOf<Evaluated>(deps.store, rows)))).flat();
+  const answers: Evaluated[] = [];
+  for await (const rows of pieceRows<Evaluated>(deps.store, pieces)) answers.push(...rows);
+  return answers;
 }
 
 const promoted = (digest: string, { decision, winRate }: PromoteResult): Promoted => ({

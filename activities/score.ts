@@ -9,7 +9,7 @@ import { rewardsOf, scorerDigest } from "./models.ts";
 import { preferenceModel, standingsOf } from "./preference.ts";
 import type { PieceStage } from "./pieces.ts";
 import { stamp } from "./pieces.ts";
-import { resultOf, rowsOf } from "./records.ts";
+import { pieceRows, resultOf, rowsById, rowsOnce } from "./records.ts";
 
 /** One row of scores.jsonl. */
 export interface Score {
@@ -30,7 +30,7 @@ export async function scoreStage(context: StageContext<ScoreInput>): Promise<Pie
     async compute(index) {
       const piece = generated.pieces[index];
       if (!piece) throw new InvariantError("unreachable_state", `generate of ${context.place} has no piece ${index}`);
-      const completions = await rowsOf<Completion>(deps.store, piece.rows);
+      const completions = await rowsOnce<Completion>(deps.store, piece.rows);
       const prompts = await promptsById(context, generated.prompts);
       const asked = completions.map((row) => ({ ...row, prompt: prompts(row.promptId) }));
       const scores = await (preference ? standingsOf : rewardsOf)(context, input.rewardModel, asked);
@@ -38,26 +38,35 @@ export async function scoreStage(context: StageContext<ScoreInput>): Promise<Pie
       return { rows, prompts: piece.prompts, counts: {} };
     },
     async seal(pieces) {
-      const scores = (await Promise.all(pieces.map(({ rows }) => rowsOf<Score>(deps.store, rows)))).flat();
-      const result: ScoreResult = { ...stamp(context), stage: "score", completions: input.completions, scorer, pieces, stats: statistics(scores) };
+      const stats = await statistics(pieceRows<Score>(deps.store, pieces));
+      const result: ScoreResult = { ...stamp(context), stage: "score", completions: input.completions, scorer, pieces, stats };
       return { result, values: { mean: result.stats.mean, bestMean: result.stats.bestMean } };
     },
   };
 }
 
-/** Mean, standard deviation, and mean over prompts of the best score, in score units. */
-function statistics(scores: readonly Score[]): ScoreResult["stats"] {
-  const count = scores.length;
-  const mean = scores.reduce((sum, { score }) => sum + score, 0) / count;
-  const variance = scores.reduce((sum, { score }) => sum + (score - mean) ** 2, 0) / count;
-  const best = new Map<string, number>();
-  for (const { promptId, score } of scores) best.set(promptId, Math.max(score, best.get(promptId) ?? -Infinity));
-  return { count, mean, std: Math.sqrt(variance), bestMean: [...best.values()].reduce((sum, score) => sum + score, 0) / best.size };
+/** Mean, standard deviation, and mean over prompts of the best score, in score units. Of each row its number is kept, no more. */
+async function statistics(pieces: AsyncIterable<Score[]>): Promise<ScoreResult["stats"]> {
+  const scores: number[] = [];
+  const best: number[] = [];
+  for await (const rows of pieces) {
+    // A piece holds whole groups.
+    const ofPrompt = new Map<string, number>();
+    for (const { promptId, score } of rows) {
+      scores.push(score);
+      ofPrompt.set(promptId, Math.max(score, ofPrompt.get(promptId) ?? -Infinity));
+    }
+    best.push(...ofPrompt.values());
+  }
+  const mean = average(scores);
+  return { count: scores.length, mean, std: Math.sqrt(average(scores.map((score) => (score - mean) ** 2))), bestMean: average(best) };
 }
+
+const average = (values: readonly number[]): number => values.reduce((sum, value) => sum + value, 0) / values.length;
 
 /** Looks prompts up in a list of the store; an unknown id is a fault of ours. */
 export async function promptsById({ deps }: StageContext, list: string): Promise<(id: string) => Prompt> {
-  const byId = new Map((await rowsOf<Prompt>(deps.store, list)).map((prompt) => [prompt.id, prompt]));
+  const byId = await rowsById<Prompt>(deps.store, list);
   return (id) => {
     const prompt = byId.get(id);
     if (!prompt) throw new InvariantError("unreachable_state", `prompt ${id} is not in the list that its completions name`);

@@ -5,10 +5,10 @@ import type { StageName } from "../campaign/types.ts";
 export const STAGE_VERSION: Record<StageName, number> = {
   sft: 2,
   reward: 2,
-  generate: 2,
-  score: 2,
+  generate: 3,
+  score: 3,
   pair: 1,
   train: 2,
-  evaluate: 2,
-  promote: 1,
+  evaluate: 4,
+  promote: 2,
 };

@@ -29,3 +29,16 @@ it("calls one whose units took ten seconds stuck after twenty times that, never 
     assert.equal(watchdog.isStuck(), false, "of what comes next nothing is known");
   }
 });
+
+it("counts the silence of work with a limit of its own from that limit on", () => {
+  let now = 0;
+  const watchdog = new Watchdog(() => now);
+  watchdog.quiet(minutes(30));
+  now = minutes(39);
+  assert.equal(watchdog.isStuck(), false);
+  now = minutes(40);
+  assert.equal(watchdog.isStuck(), true);
+  watchdog.moved();
+  now = minutes(49);
+  assert.equal(watchdog.isStuck(), false, "an answer before its limit is progress like any other");
+});

@@ -37,6 +37,11 @@ export class Watchdog {
     this.moved();
   }
 
+  /** What follows has a limit of its own, in this time: silence counts from there. */
+  quiet(ms: number): void {
+    this.movedAtMs = this.now() + ms;
+  }
+
   get limitMs(): number {
     return this.measured < MEASURED_MIN ? UNKNOWN_MS : Math.min(UNKNOWN_MS, Math.max(LEAST_MS, TIMES * this.longestMs));
   }

@@ -11,6 +11,7 @@ import { enter, measure, type Field } from "./measure.ts";
 import { missingOf, peers } from "./peers.ts";
 import type { PeerName, Python } from "./peers.ts";
 import type { Result } from "./result.ts";
+import { variantOf } from "./ratchet/variants.ts";
 import type { Row } from "./rows.ts";
 import type { Work } from "./work.ts";
 
@@ -50,13 +51,13 @@ export class Bench {
     const load = loadavg()[0]!;
     if (load > quietLoad) say(`  the machine is busy (load ${load.toFixed(1)}): the ratio will say little`);
     const { field, missing } = await this.enter(row);
-    const repeats = Math.min(this.options.repeats, row.repeatsMax ?? Infinity);
+    const { repeats } = this.options;
     const { failed, ...measured } = await measure(row, field, { repeats, say });
-    const { name, work, size, target, aim, better, unit } = row;
+    const { name, work, size, target, aim, shareAim, better, unit } = row;
     const machine = { cpu: cpus()[0]?.model.trim() ?? "unknown", cores: availableParallelism(), threads };
     const { checkpoint } = this.options;
     const model = checkpoint === undefined ? {} : { checkpoint: basename(checkpoint) };
-    return { row: name, work, size, ...model, target, aim, better, unit, ...measured, missing: { ...missing, ...failed }, versions: this.versions(), machine, load, repeats, at: new Date().toISOString() };
+    return { row: name, work, size, ...model, target, aim, ...(shareAim === undefined ? {} : { shareAim }), better, unit, ...measured, missing: { ...missing, ...failed }, versions: this.versions(), machine, load, repeats, at: new Date().toISOString() };
   }
 
   /** Compares what the contenders compute and times nothing. */
@@ -107,9 +108,9 @@ export class Bench {
       env: process.env,
       log: this.log("Ratchet"),
     });
-    const fresh = (script: string): Contender => new Fresh("Ratchet", ["fresh"], this.writeWork, () => command(script, this.workPath, threads));
-    if (row.peers.includes("TRL script")) return fresh("iteration.js");
-    if (row.peers.includes("PyTorch memory")) return fresh("memory.js");
+    const fresh = (script: string, variants: string[]): Contender => new Fresh("Ratchet", variants, this.writeWork, (variant) => command(script, this.workPath, threads, variant));
+    if (row.peers.includes("TRL script")) return fresh("iteration.js", [1, 2].map((children) => variantOf(children, this.options.threads)));
+    if (row.peers.includes("PyTorch memory")) return fresh("memory.js", ["fresh"]);
     return this.serve("Ratchet", command("serve.js", threads));
   }
 

@@ -13,6 +13,8 @@ export interface Result {
   ratio: number;
   target: number;
   aim: number;
+  /** Dense steps: the share of a large product's rate that the aim asks for besides. */
+  shareAim?: number;
   /** memory: the smaller the ratio the better. */
   better: "higher" | "lower";
   /** Median of every contender, in `unit`. */
@@ -55,18 +57,24 @@ export async function readResults(dir: string): Promise<Map<string, Result>> {
 
 const digits = (value: number): string => value.toPrecision(3).replace(/e\+?/, "e").replace(/^(\d\.\d\de\d+)$/, (text) => Number(text).toLocaleString("en"));
 
-export function verdict({ ratio, target, aim, better }: Result): "aim" | "target" | "below" {
+type Judged = Pick<Result, "ratio" | "target" | "aim" | "shareAim" | "better" | "matmulShare">;
+
+/** An aim that asks for a share of the machine's rate is not reached where nobody could tell the rate. */
+export function verdict({ ratio, target, aim, shareAim = 0, better, matmulShare = {} }: Judged): "aim" | "target" | "below" {
   const reaches = (goal: number): boolean => (better === "higher" ? ratio >= goal : ratio <= goal);
-  return reaches(aim) ? "aim" : reaches(target) ? "target" : "below";
+  if (reaches(aim) && (matmulShare["Ratchet"] ?? 0) >= shareAim) return "aim";
+  return reaches(target) ? "target" : "below";
 }
+
+const percent = (share: number): string => `${(100 * share).toFixed(0)} %`;
 
 const HEADER = ["row", "ratio", "spread", "target", "aim", "reached", "Ratchet", "best peer", "load", "notes"];
 
 function cells(result: Result): string[] {
-  const { row, ratio, spread, target, aim, median, unit, peer, missing, load, matmulShare = {} } = result;
-  const shares = Object.entries(matmulShare).map(([name, share]) => `${name} ${(100 * share).toFixed(0)} %`);
+  const { row, ratio, spread, target, aim, shareAim, median, unit, peer, missing, load, matmulShare = {} } = result;
+  const shares = Object.entries(matmulShare).map(([name, share]) => `${name} ${percent(share)}`);
   const notes = [...Object.keys(missing).map((name) => `no ${name}`), ...(shares.length > 0 ? [`of MatMul's rate: ${shares.join(", ")}`] : [])];
-  return [row, `${ratio.toFixed(2)}×`, `${spread[0].toFixed(2)}–${spread[1].toFixed(2)}`, `${target}×`, `${aim}×`, verdict(result), `${digits(median["Ratchet"]!)} ${unit}`, `${peer} ${digits(median[peer]!)}`, load.toFixed(1), notes.join(", ")];
+  return [row, `${ratio.toFixed(2)}×`, `${spread[0].toFixed(2)}–${spread[1].toFixed(2)}`, `${target}×`, shareAim === undefined ? `${aim}×` : `${percent(shareAim)} of MatMul`, verdict(result), `${digits(median["Ratchet"]!)} ${unit}`, `${peer} ${digits(median[peer]!)}`, load.toFixed(1), notes.join(", ")];
 }
 
 /** Columns of equal width. */

@@ -110,7 +110,7 @@ function report({ lab, accuracy }: Bootstrapped, arms: [string, Arm, number][], 
     const { value, low, high } = pairedDifference(last[1].shares, arms.find(([arm]) => arm === name)![1].shares, bootstrap);
     return [name, { diff: value, low, high }] as const;
   });
-  const table: CampaignTable = { arms: arms.map(([name, { metrics }, learningRate]) => ({ name, metrics, learningRate })), vs: Object.fromEntries(vs) };
+  const table: CampaignTable = { arms: arms.map(([name, { metrics }, learningRate]) => ({ name, metrics, learningRate, pairs: null, steps: null })), vs: Object.fromEntries(vs) };
   console.log(values.json ? JSON.stringify({ seed: lab.spec.seed, rewardAccuracy: accuracy, ...tableJson(table) } satisfies StudyRun) : formatTable(table, { colour: false }));
   const stages = Object.entries(lab.seconds).map(([stage, time]) => `${stage} ${time.toFixed(1)}`);
   console.error(`seed ${lab.spec.seed}: ${seconds.toFixed(0)} s; by stage: ${stages.join(", ")}`);

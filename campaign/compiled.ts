@@ -58,7 +58,7 @@ export interface PairSettings {
   dropTruncated: boolean;
   /** Subtracted, like the length penalty, from the score of an answer that was cut off at the limit (TRL's missing_eos_penalty). */
   missingEosPenalty: number;
-  /** Pairs kept per iteration, in prompt order; 0 = all. Baselines keep iterations × limit. */
+  /** Pairs kept per iteration, in prompt order; 0 = all. Baselines keep iterations × limit, so with them it is a multiple of the batch. */
   limit: number;
 }
 

@@ -114,15 +114,40 @@ function training({ train, bootstrap }: ResolvedSpec): Problem[] {
   ];
 }
 
-function baselines({ baselines: arms, bootstrap }: ResolvedSpec): Problem[] {
-  return arms.flatMap((arm, i) => [
+function baselines(spec: ResolvedSpec): Problem[] {
+  const { baselines: arms, bootstrap } = spec;
+  return [
+    ...arms.flatMap((arm, i) => [
+      ...when(
+        arm.pairs === "preferences" && !bootstrap.preferences,
+        `baselines[${i}].pairs`,
+        `baseline ${arm.name} trains on preferences, but bootstrap.preferences is missing`,
+      ),
+      ...when(arms.findIndex((other) => other.name === arm.name) < i, `baselines[${i}].name`, `two baselines are named ${arm.name}`),
+    ]),
+    ...(arms.length > 0 ? equalArms(spec) : []),
+  ];
+}
+
+/** A control says something only if it trains on as many pairs in as many steps as all iterations together. */
+function equalArms({ baselines: arms, bootstrap, iterations, pair: { limit }, prompts, train: { batch } }: ResolvedSpec): Problem[] {
+  const { perIteration } = prompts;
+  const fillable = Math.floor(perIteration / batch) * batch;
+  const hint = fillable > 0 ? `set pair.limit to a multiple of train.batch that every iteration can fill, at most ${fillable}` : `set train.batch to at most prompts.perIteration, ${perIteration}`;
+  if (limit === 0) return when(true, "pair.limit", "baselines train on iterations × pair.limit pairs, but pair.limit is 0, so nobody knows how many the iterations will train on", hint);
+  const sample = bootstrap.preferences?.sample;
+  const rated = sample ? (prompts.preferences * answers(sample.samples)) / 2 : Infinity;
+  const rater = arms.find(({ pairs }) => pairs === "preferences");
+  return [
+    ...when(limit > perIteration, "pair.limit", `pair.limit is ${limit}, but prompts.perIteration gives an iteration at most ${perIteration} pairs, so baselines would train on more`, hint),
+    ...when(limit % batch > 0, "pair.limit", `pair.limit is ${limit}, no multiple of train.batch ${batch}, so baselines would train in fewer steps than the iterations`, hint),
     ...when(
-      arm.pairs === "preferences" && !bootstrap.preferences,
-      `baselines[${i}].pairs`,
-      `baseline ${arm.name} trains on preferences, but bootstrap.preferences is missing`,
+      rater !== undefined && limit * iterations > rated,
+      "pair.limit",
+      `baseline ${rater?.name} needs iterations × pair.limit = ${limit * iterations} pairs, but bootstrap.preferences.sample gives at most ${rated}`,
+      "raise prompts.preferences",
     ),
-    ...when(arms.findIndex((other) => other.name === arm.name) < i, `baselines[${i}].name`, `two baselines are named ${arm.name}`),
-  ]);
+  ];
 }
 
 function sizes({ policy, generate, bootstrap, train }: ResolvedSpec): Problem[] {

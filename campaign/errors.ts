@@ -38,6 +38,20 @@ export class SpecError extends Error {
   }
 }
 
+/** What was trained cannot be used: the author must look at its training. */
+export class TrainingError extends Error {
+  override readonly name = "TrainingError";
+  readonly kind = "training";
+  readonly code: string;
+  readonly hint: string;
+
+  constructor(code: string, message: string, { hint }: { hint: string }) {
+    super(message);
+    this.code = code;
+    this.hint = hint;
+  }
+}
+
 /** We must change: a caller broke a promise that the types cannot hold. */
 export class InvariantError extends Error {
   override readonly name = "InvariantError";

@@ -1,7 +1,7 @@
 // Rules of a campaign that workflows, activities and readers share. Pure, imports nothing but types.
-import type { CampaignRecord, IterationRecord, LedgerEvent, LedgerRow, Pointer } from "./types.ts";
+import type { CampaignRecord, IterationRecord, LedgerEvent, LedgerRow, Pointer, Standing } from "./types.ts";
 
-/** Folds a campaign's ledger, oldest row first, into what a resume needs. The first row must be `created`. */
+/** Folds a campaign's ledger, oldest row first. The first row must be `created`. */
 export function foldLedger(campaignId: string, rows: LedgerRow[]): CampaignRecord {
   const first = rows[0]?.event;
   if (first?.type !== "created") throw new Error(`ledger of ${campaignId} does not begin with a created row`);
@@ -19,55 +19,60 @@ export function foldLedger(campaignId: string, rows: LedgerRow[]): CampaignRecor
   for (const row of rows) {
     record.epoch = Math.max(record.epoch, row.epoch);
     applyEvent(record, row.event);
+    const finished = finishedBy(row.event);
+    if (finished) record.iterations.push(finished);
   }
   return record;
 }
 
+/** What a run of the campaign is given of its record. */
+export function standingOf({ name: _name, specDigest: _spec, iterations: _iterations, rows: _rows, ...record }: CampaignRecord): Standing {
+  return { ...record, baselines: Object.fromEntries(Object.entries(record.baselines).map(([name, { policy }]) => [name, { policy }])) };
+}
+
 /** What one decision changes. The workflow applies the rows it appends with the same rule that a reader folds with. */
-export function applyEvent(record: CampaignRecord, event: LedgerEvent): void {
+export function applyEvent(standing: Standing, event: LedgerEvent): void {
+  const finished = finishedBy(event);
+  if (finished) finish(standing, finished);
   switch (event.type) {
-    case "created":
-      return;
     case "opened":
       // A paused campaign stays paused across a takeover; a failed one is running again.
-      record.status = record.status === "paused" ? "paused" : "running";
-      record.server = event.server;
-      record.namespace = event.namespace;
-      delete record.failure;
+      standing.status = standing.status === "paused" ? "paused" : "running";
+      standing.server = event.server;
+      standing.namespace = event.namespace;
+      delete standing.failure;
       return;
     case "bootstrap-finished":
-      finish(record, { iteration: 0, take: 1, policy: event.bootstrap.policy, stages: event.stages, decision: "promoted" });
-      record.bootstrap = event.bootstrap;
+      standing.bootstrap = event.bootstrap;
       return;
-    case "iteration-finished": {
-      const { type: _, ...iteration } = event;
-      finish(record, iteration);
+    case "baseline-finished": {
+      const { type: _type, name, ...arm } = event;
+      standing.baselines[name] = arm;
       return;
     }
-    case "baseline-finished":
-      record.baselines[event.name] = { policy: event.policy, stages: event.stages };
-      return;
     case "paused":
-      record.status = "paused";
+      standing.status = "paused";
       return;
     case "resumed":
     case "reopened":
-      record.status = "running";
+      standing.status = "running";
       return;
     case "cancelled":
-      record.status = "cancelled";
+      standing.status = "cancelled";
       return;
     case "failed":
-      record.status = "failed";
-      record.failure = { code: event.code, message: event.message };
+      standing.status = "failed";
+      standing.failure = { code: event.code, message: event.message };
       return;
     case "completed":
-      record.status = "completed";
+      standing.status = "completed";
       return;
     case "moved":
-      record.status = "moved";
-      record.failure = { code: "campaign_moved", message: `${record.campaignId} was moved to ${event.to}` };
+      standing.status = "moved";
+      standing.failure = { code: "campaign_moved", message: `${standing.campaignId} was moved to ${event.to}` };
       return;
+    case "created":
+    case "iteration-finished":
     case "repaired":
     case "erased":
       return;
@@ -81,11 +86,17 @@ export function repairsOf(rows: readonly { event: LedgerEvent }[]): Map<string, 
   return repairs;
 }
 
-function finish(record: CampaignRecord, iteration: IterationRecord): void {
-  const { policy, take, stages } = iteration;
-  const pointer: Pointer = { iteration: iteration.iteration, take, policy, validation: stages.validation ?? "" };
-  record.iterations.push(iteration);
-  record.latest = pointer;
-  if (iteration.decision === "promoted") record.promoted = pointer;
-  record.next = { iteration: iteration.iteration + 1, take: 1 };
+/** The iteration that a row says is finished; the bootstrap is iteration 0. */
+function finishedBy(event: LedgerEvent): IterationRecord | undefined {
+  if (event.type === "bootstrap-finished") return { iteration: 0, take: 1, policy: event.bootstrap.policy, stages: event.stages, decision: "promoted" };
+  if (event.type !== "iteration-finished") return undefined;
+  const { type: _type, ...iteration } = event;
+  return iteration;
+}
+
+function finish(standing: Standing, { iteration, take, policy, stages, decision }: IterationRecord): void {
+  const pointer: Pointer = { iteration, take, policy, validation: stages.validation ?? "" };
+  standing.latest = pointer;
+  if (decision === "promoted") standing.promoted = pointer;
+  standing.next = { iteration: iteration + 1, take: 1 };
 }

@@ -127,6 +127,7 @@ test("a secret in a spec is refused and not shown", () => {
   resolveSpec({ ...minimal, evaluate: { judge: { module: "j.ts", env: { KEY: "env:JUDGE_KEY" } } } });
 });
 
+const matched = { name: "matched", pairs: "initial-policy" };
 const sampled = { sample: {}, rater: { module: "rater.ts" } };
 const init = (model: object) => ({ policy: { init: { tokenizer: "t", model: { hiddenSize: 64, layers: 1, heads: 4, intermediateSize: 64, contextLength: 4096, ...model } } } });
 const conflicts: [object, RegExp][] = [
@@ -146,6 +147,13 @@ const conflicts: [object, RegExp][] = [
   [{ score: { reward: "preference-model", preferenceModel: { path: "m", letters: ["A", "A"] } } }, /letters are A twice/],
   [{ baselines: [{ name: "offline", pairs: "preferences" }] }, /baseline offline trains on preferences, but bootstrap\.preferences is missing/],
   [{ baselines: [{ name: "a", pairs: "initial-policy" }, { name: "a", pairs: "initial-policy" }] }, /two baselines are named a/],
+  [{ baselines: [matched] }, /baselines train on iterations × pair\.limit pairs, but pair\.limit is 0/],
+  [{ baselines: [matched], prompts: { file: "p", perIteration: 256 }, pair: { limit: 512 } }, /pair\.limit is 512, but prompts\.perIteration gives an iteration at most 256 pairs/],
+  [{ baselines: [matched], train: { batch: 16 }, pair: { limit: 200 } }, /pair\.limit is 200, no multiple of train\.batch 16, so baselines would train in fewer steps/],
+  [
+    { baselines: [{ name: "offline", pairs: "preferences" }], prompts: { file: "p", preferences: 300 }, bootstrap: { preferences: sampled }, pair: { limit: 128 } },
+    /baseline offline needs iterations × pair\.limit = 384 pairs, but bootstrap\.preferences\.sample gives at most 300/,
+  ],
   [{ score: { reward: "model" }, bootstrap: { reward: {}, preferences: sampled } }, /needs prompts, but prompts\.preferences is 0/],
   [{ score: { reward: "model" }, bootstrap: { reward: {}, preferences: { sample: {} } }, prompts: { file: "p", preferences: 5 } }, /rater is missing/],
   [{ score: { reward: "model" }, bootstrap: { reward: {}, preferences: { ...sampled, sample: { samples: [{ temperature: 1, count: 3 }] } } }, prompts: { file: "p", preferences: 5 } }, /gives 3 answers per prompt, but a rater compares them two by two/],

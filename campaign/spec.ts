@@ -155,6 +155,8 @@ const preferenceModel = section("path, template, letters", {
   letters: z.tuple([letter, letter], { error: "two texts of one token each" }).default([...DEFAULTS.preferenceModel.letters]),
 }).prefault({});
 
+export const SPEC_LIMITS = { baselines: 8 };
+
 const baseline = section("name, pairs, learningRate", {
   name: text(/^[a-z0-9][a-z0-9-]{0,30}$/, "a name of lower-case letters, digits and -, at most 31 characters"),
   pairs: oneOf("preferences", "initial-policy"),
@@ -170,7 +172,8 @@ export const specSchema = section("name, policy, prompts and what else the campa
   policy,
   prompts,
   bootstrap: bootstrap.prefault({}),
-  baselines: list(baseline, "{name, pairs, learningRate}").default([]),
+  /** Each is a part of what the campaign's workflow carries. */
+  baselines: list(baseline, "{name, pairs, learningRate}").max(SPEC_LIMITS.baselines, { error: `a list of at most ${SPEC_LIMITS.baselines} baselines` }).default([]),
   iterations: whole(1, 9999).default(DEFAULTS.iterations),
   generate: section("samples, maxTokens, topK, topP, minP, stop, piece, shard, wave, queue", {
     ...sampling(DEFAULTS.generate),

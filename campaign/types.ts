@@ -28,6 +28,29 @@ export interface StageInput {
   place: Place;
 }
 
+/** Input of a place's workflow, besides what its own body reads. */
+export interface PlaceInput extends StageInput {
+  plan: PlacePlan;
+  /** Where the run before it stopped, which went on as new. */
+  reached?: Reached;
+}
+
+/** How far a place has come, in digests: as small for ten thousand shards as for one. */
+export interface Reached {
+  /** Finished stages by name (`generate/iteration`, `train`, `evaluate/test`). */
+  stages: Record<string, FinishedStage>;
+  /** Of the stage behind them: shards whose waves are over, and when it began. */
+  shards: number;
+  startedAtMs?: number;
+}
+
+/** What later stages need of a finished one. */
+export interface FinishedStage {
+  digest: Digest;
+  policy?: Digest;
+  decision?: Decision;
+}
+
 /** A run of whole pieces, `from` inclusive, `to` exclusive. Shards may change at any time, pieces never. */
 export interface Shard {
   index: number;
@@ -38,7 +61,12 @@ export interface Shard {
 // ---------------------------------------------------------------- the plan: what the workflow may know of the spec
 
 /** Counts and switches derived from the spec; all that workflows see of it. */
-export interface Plan {
+export interface Plan extends PlacePlan {
+  baselines: BaselinePlan[];
+}
+
+/** What the workflow of one place is given of it. */
+export interface PlacePlan {
   iterations: number;
   /** Train SFT first, else the given policy is π_0. */
   sft: boolean;
@@ -48,7 +76,6 @@ export interface Plan {
   preferences: "sample" | "file" | "none";
   /** Reference of DPO: π_0, or the policy that the iteration starts from. */
   reference: "initial" | "previous";
-  baselines: BaselinePlan[];
   /** Pieces per fan-out. */
   pieces: { preferences: number; iteration: number; baseline: number; validation: number; test: number };
   /** Pieces per shard, shards in flight at once. */
@@ -121,11 +148,9 @@ export interface LedgerRow {
 
 export type CampaignStatus = "created" | "running" | "paused" | "completed" | "failed" | "cancelled" | "moved";
 
-/** The fold of a ledger: everything a resume needs. Made by `foldLedger` in rules.ts. */
-export interface CampaignRecord {
+/** Where a campaign stands: all that a run goes on from, as small after a thousand iterations as after one. */
+export interface Standing {
   campaignId: string;
-  name: string;
-  specDigest: Digest;
   status: CampaignStatus;
   epoch: number;
   server?: string;
@@ -135,9 +160,17 @@ export interface CampaignRecord {
   next: { iteration: number; take: number };
   latest?: Pointer;
   promoted?: Pointer;
+  /** The finished ones. */
+  baselines: Record<string, { policy: Digest }>;
+  failure?: { code: string; message: string };
+}
+
+/** The fold of a ledger: where the campaign stands and how it came there, for readers. Made by `foldLedger` in rules.ts. */
+export interface CampaignRecord extends Standing {
+  name: string;
+  specDigest: Digest;
   baselines: Record<string, { policy: Digest; stages: StageDigests }>;
   iterations: IterationRecord[];
-  failure?: { code: string; message: string };
   rows: number;
 }
 

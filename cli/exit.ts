@@ -1,5 +1,6 @@
 // How the command ends: the one printer of errors, and the exit codes, which are stable (docs/errors.md).
 import { CommanderError } from "commander";
+import { isDiskFull } from "../store/index.ts";
 import type { CampaignOutcome } from "../client/outcome.ts";
 
 /** Exit codes of verbs that wait for a campaign. 12 and 13 are kept for campaigns that a gate rejects, or a guard or budget stops. */
@@ -43,10 +44,8 @@ function classify(error: unknown): Shown {
     const guess = more.join(" ").replace(/[()]/g, "").trim();
     return { code: "usage_invalid", message: first, hint: guess || "ratchet --help lists the verbs, ratchet <verb> --help its options", exit: 2 };
   }
-  if (error instanceof Error && "syscall" in error) {
-    const full = code === "ENOSPC";
-    return { code: full ? "disk_full" : "file_refused", message: error.message, ...(full ? { hint: "free some space; what was committed is safe" } : {}), exit: 4 };
-  }
+  if (isDiskFull(error)) return { code: "disk_full", message: message ?? "", hint: "free some space; what was committed is safe", exit: 4 };
+  if (error instanceof Error && "syscall" in error) return { code: "file_refused", message: error.message, exit: 4 };
   return { code: "unclassified", message: error instanceof Error ? `${error.name}: ${error.message}` : String(error), hint: "this is a fault of ratchet; --debug shows where", exit: UNCLASSIFIED };
 }
 

@@ -7,7 +7,7 @@ import { openDisplay } from "./display.ts";
 import type { Display } from "./display.ts";
 import { showDuration } from "./durations.ts";
 import { jsonLine, lookOf } from "./output.ts";
-import { campaignLine, eventLine, waitingLine } from "./progress.ts";
+import { campaignLine, eventLine, retryingLine, waitingLine } from "./progress.ts";
 
 export interface FollowOptions {
   /** Events as JSON lines on stdout instead of a display. */
@@ -41,6 +41,9 @@ async function show(client: RatchetClient, display: Display, event: WatchEvent):
       return display.say(`${at} ${eventLine(event.row.event, await testOf(client, event.row))}`);
     case "waiting":
       for (const waiting of event.waiting) display.say(`${at} ${waitingLine(waiting, Date.now())}`);
+      return;
+    case "retrying":
+      for (const retrying of event.retrying) display.say(`${at} retrying for ${showDuration(event.forMs)}: ${retryingLine(retrying, Date.now())}`);
       return;
     case "unreachable":
       return display.say(`${at} ${event.message}${event.forMs > 0 ? ` for ${showDuration(event.forMs)}` : ""}; waiting for it`);

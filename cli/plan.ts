@@ -26,7 +26,7 @@ export const planVerb = (program: Command): Command =>
       if (flags.json) return json({ specDigest, spec: settings, ...sizes, summary });
       for (const warning of summary.warnings) note(`warning: ${warning}`);
       data(planText(settings, specDigest, sizes, lookOf(process.stdout)));
-      suggest([`ratchet run ${path}`, `ratchet start ${path}`]);
+      suggest([`run ${path}`, `start ${path}`]);
     });
 
 export function planText(spec: ResolvedSpec, digest: string, { stages, totals }: CampaignSize, look: Look): string {

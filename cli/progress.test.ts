@@ -3,7 +3,7 @@ import { test } from "node:test";
 import type { WatchedStage } from "../client/watch.ts";
 import { openDisplay } from "./display.ts";
 import { parseDuration, showDuration } from "./durations.ts";
-import { eventLine, stageLine, waitingLine } from "./progress.ts";
+import { eventLine, retryingLine, stageLine, waitingLine } from "./progress.ts";
 
 const stage: WatchedStage = {
   place: "it-0003.1",
@@ -36,9 +36,9 @@ test("a queue that nobody polls is named with the time that was waited", () => {
 });
 
 test("a finished iteration is told with what it measured", () => {
-  const test_ = { prompts: 300, completions: 1200, winRate: { value: 0.6, low: 0.57, high: 0.63 }, proxy: 1.234, length: 18.2, truncated: 0, kl: 0.31 };
+  const test_ = { prompts: 300, completions: 1200, winRate: { value: 0.6, low: 0.57, high: 0.63 }, judgedBy: "gold" as const, proxy: 1.234, length: 18.2, truncated: 0, kl: 0.31 };
   const event = { type: "iteration-finished", iteration: 1, take: 1, policy: "p", stages: {}, decision: "promoted" } as const;
-  assert.equal(eventLine(event, test_), "it-0001.1 finished, promoted: win rate 0.60 [0.57, 0.63], proxy 1.23, 18.2 tokens, KL 0.31");
+  assert.equal(eventLine(event, test_), "it-0001.1 finished, promoted: win rate 0.60 [0.57, 0.63] by gold, proxy 1.23, 18.2 tokens, KL 0.31");
 });
 
 test("a terminal redraws the running stages below the lines that stay; a pipe gets plain lines now and then", () => {
@@ -61,4 +61,9 @@ test("durations are written and read as people say them", () => {
   assert.deepEqual([400, 59_400, 61_000, 3_900_000, 180_000_000].map(showDuration), ["0 s", "59 s", "1 min", "1 h 05 min", "2 d 2 h"]);
   assert.deepEqual(["90s", "15min", "2h", "1.5 h"].map(parseDuration), [90_000, 900_000, 7_200_000, 5_400_000]);
   assert.throws(() => parseDuration("soon"), /"soon" is no duration/);
+});
+
+test("what fails and is tried again is said with its cause and the next try", () => {
+  const denied = { what: "it-0003.1 generate", activities: 2, attempt: 12, code: "store_denied", message: "s3://b has no valid credentials: ExpiredToken (renew them)", nextAtMs: 30_000 };
+  assert.equal(retryingLine(denied, 10_000), "it-0003.1 generate (2 shards)  attempt 12, next in 20 s: store_denied: s3://b has no valid credentials: ExpiredToken (renew them)");
 });

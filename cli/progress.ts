@@ -1,9 +1,9 @@
 // What a watched campaign looks like: one line for each running stage, one for each decision. Pure; display.ts puts it on a stream.
 import type { WatchedStage, WatchEvent } from "../client/watch.ts";
-import type { Waiting } from "../client/observe.ts";
+import type { Retrying, Waiting } from "../client/observe.ts";
 import type { EvaluateMetrics, LedgerEvent } from "../campaign/types.ts";
 import { placeName } from "../campaign/ids.ts";
-import { fixed, interval } from "../report/digits.ts";
+import { fixed, interval, judgeName } from "../report/digits.ts";
 import { showDuration } from "./durations.ts";
 
 const BAR = 20;
@@ -29,6 +29,12 @@ export function stageLine(stage: WatchedStage, { bar }: { bar: boolean }): strin
 export function waitingLine({ queue, sinceMs, lastPollMs }: Waiting, nowMs: number): string {
   const last = lastPollMs === undefined ? "" : ` (last poll ${showDuration(nowMs - lastPollMs)} ago)`;
   return `waiting ${showDuration(nowMs - sinceMs)}: no worker polls ${queue}${last}`;
+}
+
+/** `it-0003.1 train  attempt 12, next in 20 s: store_unreachable: …` */
+export function retryingLine({ what, activities, attempt, code, message, nextAtMs }: Retrying, nowMs: number): string {
+  const next = nextAtMs === undefined ? "" : `, next in ${showDuration(Math.max(0, nextAtMs - nowMs))}`;
+  return `${what}${activities > 1 ? ` (${activities} shards)` : ""}  attempt ${attempt}${next}: ${code ? `${code}: ` : ""}${message.split("\n")[0]}`;
 }
 
 export function campaignLine({ status, epoch, iterations, finished }: WatchEvent & { type: "campaign" }): string {
@@ -66,7 +72,7 @@ export function eventLine(event: LedgerEvent, test?: EvaluateMetrics): string {
 
 function measured(test: EvaluateMetrics | undefined): string {
   if (!test) return "";
-  const win = test.winRate ? `win rate ${interval(test.winRate)}, ` : "";
+  const win = test.winRate ? `win rate ${interval(test.winRate)} by ${judgeName(test.judgedBy)}, ` : "";
   return `: ${win}proxy ${fixed(test.proxy, 2)}, ${fixed(test.length, 1)} tokens, KL ${fixed(test.kl, 2)}`;
 }
 

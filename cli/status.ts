@@ -3,7 +3,7 @@ import type { Command } from "commander";
 import type { StatusView } from "../client/status.ts";
 import { openClientIfReachable, using } from "./context.ts";
 import { data, json } from "./output.ts";
-import { stageLine, waitingLine } from "./progress.ts";
+import { retryingLine, stageLine, waitingLine } from "./progress.ts";
 
 export const statusVerb = (program: Command): Command =>
   program
@@ -32,6 +32,7 @@ export function statusText(view: StatusView): string {
     ...(failure ? [`failure     ${failure.code}: ${failure.message}`] : []),
     ...liveLines(view),
     ...(live?.stages ?? []).map((stage) => `running     ${stageLine(stage, { bar: false })}`),
+    ...(live?.retrying ?? []).map((retrying) => `retrying    ${retryingLine(retrying, Date.now())}`),
     ...(live?.waiting ?? []).map((waiting) => waitingLine(waiting, Date.now())),
   ].join("\n");
 }

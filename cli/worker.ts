@@ -17,7 +17,7 @@ export const workerVerb = (program: Command): Command =>
     .description("run a worker: by default workflows, control and the cpu queue")
     .option("--queues <names>", "comma-separated: workflows, control, cpu, gpu, … (default: RATCHET_QUEUES)")
     .option("--children <count>", "engine processes (default: RATCHET_CHILDREN)")
-    .option("--threads <count>", "threads of each; changes no result (default: RATCHET_THREADS)")
+    .option("--threads <count>", "threads of all of them; changes no result (default: RATCHET_THREADS)")
     .option("--state <folder>", "cache and scratch (default: RATCHET_STATE)")
     .action(async ({ queues, children, threads, state }: WorkerFlags, command: Command) => {
       const options = findOptions(globalsOf(command));

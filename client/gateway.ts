@@ -37,6 +37,10 @@ export interface PendingActivity {
   /** What the activity last said; undefined before its first heartbeat. */
   heartbeat?: unknown;
   lastFailure?: string;
+  /** Our code of it; absent where Temporal itself ended the attempt. */
+  failureCode?: string;
+  /** While it backs off: when it is tried again. */
+  nextAtMs?: number;
 }
 
 /** Absent or empty `pollers` = nobody has polled within the server's memory of about 5 minutes. */

@@ -32,43 +32,65 @@ export interface Waiting {
   lastPollMs?: number;
 }
 
+/** Activities that failed alike and are tried again: what the campaign waits for. */
+export interface Retrying {
+  /** `it-0003.1 train`, `append`. */
+  what: string;
+  activities: number;
+  /** Most attempts of one of them, whose failure this is. */
+  attempt: number;
+  /** Absent where Temporal itself ended the attempt, as at a heartbeat timeout. */
+  code?: string;
+  /** With its hint. */
+  message: string;
+  /** Absent while it is being tried. */
+  nextAtMs?: number;
+}
+
 export interface Observation {
   /** Absent where this server does not know the campaign. */
   run?: RunStatus;
   progress?: CampaignProgress;
   stages: StageView[];
   waiting: Waiting[];
+  retrying: Retrying[];
 }
 
 const ANSWER_MS = 3_000;
 /** A task taken at once leaves the queue within this. */
 const TAKEN_MS = 5_000;
-/** A worker that is merely busy heartbeats for the task it is busy with. */
-const SILENT_MS = 20_000;
+/** A worker that is merely busy heartbeats for the task it is busy with, every second. With the patience of `watch` well below 30 s. */
+const SILENT_MS = 10_000;
 
 export async function observe(gateway: Gateway, campaignId: string, plan: Plan): Promise<Observation> {
   const run = await gateway.run(campaignWorkflowId(campaignId));
-  if (!run) return { stages: [], waiting: [] };
-  if (run.status !== "running") return { run: run.status, stages: [], waiting: [] };
+  if (!run) return { stages: [], waiting: [], retrying: [] };
+  if (run.status !== "running") return { run: run.status, stages: [], waiting: [], retrying: [] };
 
   const pollers = await gateway.pollers(WORKFLOW_QUEUE);
   const progress = pollers.length === 0 ? undefined : await gateway.progress(campaignId, ANSWER_MS);
   if (!progress) {
     const lastPollMs = newest(pollers);
     const sinceMs = run.taskSinceMs ?? lastPollMs ?? Date.now();
-    return { run: run.status, stages: [], waiting: [{ queue: WORKFLOW_QUEUE, sinceMs, ...(lastPollMs ? { lastPollMs } : {}) }] };
+    return { run: run.status, stages: [], retrying: retrying(run.pending), waiting: [{ queue: WORKFLOW_QUEUE, sinceMs, ...(lastPollMs ? { lastPollMs } : {}) }] };
   }
 
   const places = await Promise.all(progress.running.map((place) => observePlace(gateway, campaignId, place)));
   const pending = [...run.pending, ...places.flatMap((place) => place.pending)];
-  return { run: run.status, progress, stages: places.flatMap(({ view }) => view ?? []), waiting: await waitingFor(gateway, pending, plan) };
+  return {
+    run: run.status,
+    progress,
+    stages: places.flatMap(({ view }) => view ?? []),
+    waiting: await waitingFor(gateway, pending, plan),
+    retrying: [...retrying(run.pending), ...places.flatMap(({ place, pending: own }) => retrying(own, place))],
+  };
 }
 
-async function observePlace(gateway: Gateway, campaignId: string, place: Place): Promise<{ view?: StageView; pending: PendingActivity[] }> {
+async function observePlace(gateway: Gateway, campaignId: string, place: Place): Promise<{ place: string; view?: StageView; pending: PendingActivity[] }> {
   const workflowId = placeWorkflowId(campaignId, place);
   const [stage, run] = await Promise.all([gateway.stageProgress(workflowId, ANSWER_MS), gateway.run(workflowId)]);
   const pending = run?.pending ?? [];
-  return { pending, ...(stage ? { view: stageView(stage, pending) } : {}) };
+  return { place: placeName(place), pending, ...(stage ? { view: stageView(stage, pending) } : {}) };
 }
 
 /** What an activity's heartbeat holds (activities/context.ts), as far as it concerns a reader. */
@@ -94,6 +116,20 @@ export function stageView({ place, stage, shardsDone, shardsTotal, startedAtMs }
     attempt: Math.max(1, ...pending.map(({ attempt }) => attempt)),
     ...(lastFailure ? { lastFailure } : {}),
   };
+}
+
+/** What backs off, and what writes the ledger: its tries are short and no stage's line tells of them. */
+function retrying(pending: readonly PendingActivity[], place?: string): Retrying[] {
+  const alike = new Map<string, Retrying>();
+  for (const { type, attempt, lastFailure, failureCode, nextAtMs } of pending) {
+    if (lastFailure === undefined || (nextAtMs === undefined && place !== undefined)) continue;
+    const what = place === undefined ? type : `${place} ${type}`;
+    const before = alike.get(`${what} ${failureCode}`);
+    const activities = (before?.activities ?? 0) + 1;
+    const worst = before && before.attempt >= attempt ? before : { what, attempt, message: lastFailure, ...(failureCode ? { code: failureCode } : {}), ...(nextAtMs ? { nextAtMs } : {}) };
+    alike.set(`${what} ${failureCode}`, { ...worst, activities });
+  }
+  return [...alike.values()];
 }
 
 async function waitingFor(gateway: Gateway, pending: readonly PendingActivity[], plan: Plan): Promise<Waiting[]> {

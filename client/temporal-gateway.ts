@@ -253,6 +253,8 @@ function pendingActivity(raw: temporal.api.workflow.v1.IPendingActivityInfo): Pe
     ...(beat ? { heartbeatAtMs: beat } : {}),
     ...(details ? { heartbeat: defaultPayloadConverter.fromPayload(details) } : {}),
     ...(raw.lastFailure?.message ? { lastFailure: raw.lastFailure.message } : {}),
+    ...(raw.lastFailure?.applicationFailureInfo?.type ? { failureCode: raw.lastFailure.applicationFailureInfo.type } : {}),
+    ...(next !== undefined && next > Date.now() ? { nextAtMs: next } : {}),
   };
 }
 

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { test } from "node:test";
+import { mock, test } from "node:test";
 import type { LedgerEvent, Plan } from "../campaign/types.ts";
 import { openStore } from "../store/index.ts";
 import { FakeGateway } from "../test/support/fake-gateway.ts";
@@ -42,6 +42,35 @@ test("work behind a busy worker is not called waiting", async () => {
   assert.deepEqual((await observe(gateway, "c", PLAN)).waiting, []);
 });
 
+const untaken: [string, (scheduledAtMs: number) => FakeGateway][] = [
+  ["that nobody ever polled", (scheduledAtMs) => running([pending({ scheduledAtMs })])],
+  ["whose worker died", (scheduledAtMs) => Object.assign(running([pending({ scheduledAtMs })]), { queuePollers: { ratchet: polled(0), "ratchet-gpu": [{ identity: "w", lastPollMs: scheduledAtMs - 1_000 }] } })],
+  ["of the campaign itself", (scheduledAtMs) => Object.assign(running([]), { answer: undefined, runs: new Map([["ratchet:c", { runId: "r", status: "running", taskSinceMs: scheduledAtMs, pending: [] }]]) })],
+];
+for (const [what, prepare] of untaken) {
+  test(`work on a queue ${what} is said within 30 s of its scheduling, though each look takes four`, async (t) => {
+    mock.timers.enable({ apis: ["Date"], now: NOW });
+    t.after(() => mock.timers.reset());
+    for (const offsetMs of [0, 1_000, 2_000, 3_000]) {
+      const scheduledAtMs = Date.now();
+      const gateway = prepare(scheduledAtMs);
+      const look = gateway.run.bind(gateway);
+      let tickMs = offsetMs;
+      gateway.run = async (id) => {
+        if (id === "ratchet:c") mock.timers.tick(tickMs);
+        tickMs = 4_000;
+        return look(id);
+      };
+      const store = await openStore("memory:");
+      await store.ledger("c").append<LedgerEvent>({ id: "created", epoch: 0, event: { type: "created", specDigest: await store.putJson(SPEC), name: "c" }, by: "t" });
+      for await (const event of watchCampaign(store, gateway, "c", { everyMs: 1 })) {
+        assert.ok(Date.now() - scheduledAtMs <= 30_000, `${Date.now() - scheduledAtMs} ms`);
+        if (event.type === "waiting") break;
+      }
+    }
+  });
+}
+
 test("a stage's share counts finished shards and the pieces of running ones", async () => {
   const beat = (done: number) => pending({ state: "started", heartbeatAtMs: NOW, heartbeat: { progress: { done, total: 4, unit: "pieces", values: { completions: 7 } } } });
   const gateway = running([beat(1), beat(3)]);
@@ -53,6 +82,16 @@ test("a stage's share counts finished shards and the pieces of running ones", as
 test("a retried activity shows its attempt and why the one before failed", async () => {
   const { stages } = await observe(running([pending({ state: "started", attempt: 3, lastFailure: "activity Heartbeat timeout" })]), "c", PLAN);
   assert.deepEqual([stages[0]?.attempt, stages[0]?.lastFailure], [3, "activity Heartbeat timeout"]);
+});
+
+test("activities that fail alike are told as one, with the most tried one's failure and its next try", async () => {
+  const denied = (attempt: number) => pending({ state: "backing-off", attempt, lastFailure: `try ${attempt}`, failureCode: "store_denied", nextAtMs: NOW + 9_000 });
+  const gateway = running([denied(7), denied(9), pending({ state: "started", attempt: 2, lastFailure: "drained", failureCode: "worker_draining" })]);
+  gateway.runs.set("ratchet:c", { runId: "r", status: "running", pending: [pending({ type: "append", state: "started", attempt: 4, lastFailure: "away", failureCode: "store_unreachable" })] });
+  assert.deepEqual((await observe(gateway, "c", PLAN)).retrying, [
+    { what: "append", activities: 1, attempt: 4, code: "store_unreachable", message: "away" },
+    { what: "it-0001.1 generate", activities: 2, attempt: 9, code: "store_denied", message: "try 9", nextAtMs: NOW + 9_000 },
+  ]);
 });
 
 // ---------------------------------------------------------------- to the end

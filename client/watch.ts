@@ -8,7 +8,7 @@ import type { Store } from "../store/types.ts";
 import { ResourceError } from "./errors.ts";
 import type { Gateway } from "./gateway.ts";
 import { observe } from "./observe.ts";
-import type { Observation, StageView, Waiting } from "./observe.ts";
+import type { Observation, Retrying, StageView, Waiting } from "./observe.ts";
 import { hasEnded, outcomeOf } from "./outcome.ts";
 import type { CampaignOutcome } from "./outcome.ts";
 import { Pace } from "./pace.ts";
@@ -26,6 +26,8 @@ export type WatchEvent =
   /** A decision that was recorded since the watch began. */
   | { type: "row"; row: LedgerRow }
   | { type: "waiting"; waiting: Waiting[] }
+  /** Activities fail and are tried again; sent once it has lasted, then again every minute. */
+  | { type: "retrying"; retrying: Retrying[]; forMs: number }
   /** Temporal or the store does not answer; sent once, then again every minute. */
   | { type: "unreachable"; code: string; message: string; forMs: number }
   | { type: "ended"; outcome: CampaignOutcome };
@@ -41,6 +43,8 @@ export interface WatchOptions {
 /** What a worker that just starts up may take before it is called missing. */
 const PATIENCE_MS = 10_000;
 const REPEAT_MS = 60_000;
+/** Longest single try of an activity while the platform is away: what fails again within it has not been mended. */
+const RETRY_MS = 60_000;
 /** Rows are also looked for without a sign from Temporal, for rows that others append. */
 const LEDGER_MS = 15_000;
 
@@ -69,6 +73,7 @@ class Watcher {
   private readonly pace = new Pace();
   private readonly unanswered = new Repeated(0);
   private readonly waited = new Repeated(PATIENCE_MS);
+  private readonly retried = new Repeated(PATIENCE_MS);
   private seenRows: number;
   private seenStanding = "";
   private ledgerReadAtMs = 0;
@@ -88,7 +93,7 @@ class Watcher {
       const closed = seen.run !== "running";
       const read = changed || closed || Date.now() - this.ledgerReadAtMs > LEDGER_MS ? await this.ledger() : known;
       this.unanswered.clear();
-      const events = [...this.rows(read), ...event, ...this.waiting(seen), ...this.stages(seen), ...(closed ? await this.ended(seen, read) : [])];
+      const events = [...this.rows(read), ...event, ...this.waiting(seen), ...this.retrying(seen), ...this.stages(seen), ...(closed ? await this.ended(seen, read) : [])];
       return { events, read };
     } catch (error) {
       const { kind, code, message } = error as ResourceError;
@@ -133,6 +138,16 @@ class Watcher {
     return due === undefined ? [] : [{ type: "waiting", waiting }];
   }
 
+  /** The same codes are the same trouble, whoever meets it and between its tries. */
+  private retrying({ retrying }: Observation): WatchEvent[] {
+    if (retrying.length === 0) {
+      this.retried.clear(RETRY_MS);
+      return [];
+    }
+    const forMs = this.retried.due([...new Set(retrying.map(({ code = "" }) => code))].sort().join(), Date.now());
+    return forMs === undefined ? [] : [{ type: "retrying", retrying, forMs }];
+  }
+
   /** The run here is closed or unknown: the ledger says how the campaign ended, if it did. */
   private async ended({ run }: Observation, { record }: ReadCampaign): Promise<WatchEvent[]> {
     if (hasEnded(record)) return [{ type: "ended", outcome: outcomeOf(record) }];
@@ -145,14 +160,15 @@ class Watcher {
   }
 }
 
-/** Codes of a platform that is away for now. */
-const UNREACHABLE = new Set(["temporal_unreachable", "store_unreachable"]);
+/** Codes of a platform that is away, or locked, for now. */
+const UNREACHABLE = new Set(["temporal_unreachable", "store_unreachable", "store_denied", "bucket_missing"]);
 
 /** Says a lasting condition once after `patienceMs`, then again every minute. */
 class Repeated {
   private readonly patienceMs: number;
   private what: string | undefined;
   private sinceMs = 0;
+  private seenAtMs = 0;
   private saidAtMs = 0;
 
   constructor(patienceMs: number) {
@@ -166,13 +182,15 @@ class Repeated {
       this.sinceMs = nowMs;
       this.saidAtMs = -Infinity;
     }
+    this.seenAtMs = nowMs;
     const forMs = nowMs - this.sinceMs;
     if (forMs < this.patienceMs || nowMs - this.saidAtMs < REPEAT_MS) return undefined;
     this.saidAtMs = nowMs;
     return forMs;
   }
 
-  clear(): void {
-    this.what = undefined;
+  /** It is over once it was not seen for `pauseMs`. */
+  clear(pauseMs = 0): void {
+    if (Date.now() - this.seenAtMs >= pauseMs) this.what = undefined;
   }
 }

@@ -1,9 +1,9 @@
 import assert from "node:assert/strict";
-import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, it } from "node:test";
-import { prepareDatabase } from "./database.ts";
+import { databaseServed, prepareDatabase } from "./database.ts";
 
 const folder = mkdtempSync(join(tmpdir(), "ratchet-database-"));
 after(() => rmSync(folder, { recursive: true, force: true }));
@@ -12,6 +12,7 @@ it("keeps identity and database while the version stays", () => {
   const stateDir = join(folder, "same");
   const first = prepareDatabase(stateDir, "temporal version 1.8.2", assert.fail);
   writeFileSync(first.path, "data");
+  databaseServed(stateDir);
   assert.deepEqual(prepareDatabase(stateDir, "temporal version 1.8.2", assert.fail), first);
   assert.equal(readFileSync(first.path, "utf8"), "data");
 });
@@ -22,6 +23,7 @@ it("gives another version a fresh database under the same identity, and keeps th
   const first = prepareDatabase(stateDir, "temporal version 1.5.1", assert.fail);
   writeFileSync(first.path, "data");
   writeFileSync(`${first.path}-wal`, "log");
+  databaseServed(stateDir);
   assert.deepEqual(prepareDatabase(stateDir, "temporal version 1.8.2", (line) => said.push(line)), first);
   const kept = readdirSync(join(stateDir, "temporal")).filter((name) => name.startsWith("server-1.5.1-"));
   assert.equal(kept.length, 2);
@@ -33,4 +35,12 @@ it("keeps the identity of a server whose database was deleted", () => {
   const stateDir = join(folder, "deleted");
   const first = prepareDatabase(stateDir, "temporal version 1.8.2", assert.fail);
   assert.equal(prepareDatabase(stateDir, "temporal version 1.8.2", assert.fail).serverId, first.serverId);
+});
+
+it("throws away a database from which no server has served yet: its tables may be half made", () => {
+  const stateDir = join(folder, "half");
+  const first = prepareDatabase(stateDir, "temporal version 1.8.2", assert.fail);
+  writeFileSync(first.path, "half of the tables");
+  assert.deepEqual(prepareDatabase(stateDir, "temporal version 1.8.2", assert.fail), first);
+  assert.ok(!existsSync(first.path));
 });

@@ -25,6 +25,9 @@ export function withoutTemporalSettings(env: NodeJS.ProcessEnv): NodeJS.ProcessE
   return Object.fromEntries(Object.entries(env).filter(([name]) => !name.startsWith("TEMPORAL_")));
 }
 
+/** A server on a machine that has other things to do may take seconds for an answer. */
+const CALL_MS = 5000;
+
 /** Polls by real calls until the namespaces answer. False when `giveUp` says so or the time is over. */
 export async function waitUntilServing(address: string, timeoutMs: number, giveUp: () => boolean = () => false, namespaces: readonly string[] = [NAMESPACE]): Promise<boolean> {
   const channelArgs = { "grpc.initial_reconnect_backoff_ms": 100, "grpc.max_reconnect_backoff_ms": 500 };
@@ -32,7 +35,7 @@ export async function waitUntilServing(address: string, timeoutMs: number, giveU
   try {
     for (const deadline = Date.now() + timeoutMs; Date.now() < deadline && !giveUp(); await sleep(100)) {
       try {
-        for (const namespace of namespaces) await connection.withDeadline(Date.now() + 1000, () => connection.workflowService.describeNamespace({ namespace }));
+        for (const namespace of namespaces) await connection.withDeadline(Date.now() + CALL_MS, () => connection.workflowService.describeNamespace({ namespace }));
         return true;
       } catch {
         // not yet: refused, starting, or the namespace is still being made
@@ -44,8 +47,18 @@ export async function waitUntilServing(address: string, timeoutMs: number, giveU
   }
 }
 
-/** At every start: the server's own flag for it is read only while a database is created. */
-export async function registerSearchAttributes(address: string): Promise<void> {
+/** At every start: the server's own flag for it is read only while a database is created. A server that has just begun may refuse at first. */
+export async function registerSearchAttributes(address: string, timeoutMs: number): Promise<void> {
+  for (const deadline = Date.now() + timeoutMs; ; await sleep(500)) {
+    try {
+      return await addMissingAttributes(address);
+    } catch (error) {
+      if (Date.now() >= deadline) throw error;
+    }
+  }
+}
+
+async function addMissingAttributes(address: string): Promise<void> {
   const connection = await Connection.connect({ address });
   try {
     const { customAttributes } = await connection.operatorService.listSearchAttributes({ namespace: NAMESPACE });

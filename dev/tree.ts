@@ -8,8 +8,7 @@ import { promisify } from "node:util";
 import { processStart, tryLock, waitForLock } from "../infra/lock.mjs";
 import { provideTemporal } from "../infra/temporal.mjs";
 import { Child, logTail } from "./child.ts";
-import { prepareDatabase } from "./database.ts";
-import type { ServerDatabase } from "./database.ts";
+import { databaseServed, prepareDatabase } from "./database.ts";
 import { readDevJson, writeDevJson } from "./dev-json.ts";
 import type { DevJson } from "./dev-json.ts";
 import { DevError } from "./errors.ts";
@@ -20,7 +19,9 @@ import type { ServerPorts } from "./temporal-server.ts";
 
 const DEFAULT_PORT = 7233;
 const UI_OFFSET = 1000;
-const START_TIMEOUT_MS = 60_000;
+/** Each; a loaded machine may take long, one that hangs is tried again. */
+const START_TIMEOUT_MS = 90_000;
+const START_TRIES = 3;
 /** A worker saves what its activities do within its own grace (RATCHET_GRACE_MS, 20 s); this is for one that hangs. */
 const WORKER_GRACE_MS = 60_000;
 const SERVER_GRACE_MS = 10_000;
@@ -31,7 +32,7 @@ export interface DevTreeOptions {
   stateDir: string;
   /** `dir:/path` or `s3://bucket/prefix`. */
   store: string;
-  /** Asked for by the user: taken ones are an error. Without, 7233 and 8233 where free, else any. */
+  /** Asked for by the user: taken ones are an error; 0 is any. Without, 7233 and 8233 where free, else any. */
   ports?: { grpc?: number; ui?: number };
   ui: boolean;
   /** Lines about set-up, restarts and changed versions; stderr by default. */
@@ -64,17 +65,17 @@ export async function startDevTree(options: DevTreeOptions): Promise<DevTree> {
   const children: Child[] = [];
   try {
     const temporal = options.temporal ?? (await provideTemporal({ say: report })).path;
-    const database = prepareDatabase(stateDir, await versionOf(temporal), report);
-    const server = await startServer({ temporal, database, options, stateDir, leash, report });
+    const version = await versionOf(temporal);
+    const server = await startServer({ temporal, version, options, stateDir, leash, report });
     children.push(server.child);
-    await registerSearchAttributes(server.address);
+    await registerSearchAttributes(server.address, START_TIMEOUT_MS);
 
     const json: DevJson = {
       address: server.address,
       namespace: NAMESPACE,
       store: options.store,
       uiUrl: server.uiUrl,
-      serverId: database.serverId,
+      serverId: server.serverId,
       pid: process.pid,
       processStart: processStart(process.pid),
     };
@@ -118,28 +119,32 @@ interface StartedServer {
   child: Child;
   address: string;
   uiUrl: string | null;
+  serverId: string;
 }
 
 /**
- * A port found free may be taken a moment later by somebody else, perhaps by another tree's server, which would answer in place of ours.
- * Where the user named none, others are tried.
+ * A port found free may be taken a moment later by somebody else, perhaps by another tree's server, which would answer in place of ours; the
+ * server chooses further ones for its own services and can lose them in the same way. So a start that fails is tried again.
  */
-async function startServer(start: Surroundings & { temporal: string; database: ServerDatabase }): Promise<StartedServer> {
-  const { options, stateDir, leash, report, temporal, database } = start;
+async function startServer(start: Surroundings & { temporal: string; version: string }): Promise<StartedServer> {
+  const { options, stateDir, leash, report, temporal, version } = start;
   const logFile = freshLog(stateDir, "temporal.log");
-  const mark = `ratchet-${database.serverId}`;
-  for (let triesLeft = options.ports?.grpc === undefined ? 3 : 1; ; ) {
+  for (let triesLeft = START_TRIES; ; ) {
+    const database = prepareDatabase(stateDir, version, report);
+    const mark = `ratchet-${database.serverId}`;
     const ports = await choosePorts(options);
     const address = `127.0.0.1:${ports.grpc}`;
     const env = withoutTemporalSettings(options.env ?? process.env);
     const child = new Child({ title: "Temporal server", command: temporal, args: serverArguments(database.path, ports, mark), env, logFile, leash, report });
     if (await waitUntilServing(address, START_TIMEOUT_MS, () => child.exits > 0, [NAMESPACE, mark])) {
-      return { child, address, uiUrl: ports.ui === undefined ? null : `http://127.0.0.1:${ports.ui}` };
+      databaseServed(stateDir);
+      return { child, address, uiUrl: ports.ui === undefined ? null : `http://127.0.0.1:${ports.ui}`, serverId: database.serverId };
     }
+    const how = child.exits > 0 ? "ended" : `gave no answer within ${START_TIMEOUT_MS / 1000} s`;
     await child.stop(SERVER_GRACE_MS);
-    if (--triesLeft === 0 || child.exits === 0) {
-      throw new DevError("temporal_start_failed", `the Temporal server did not start on ${address}: ${logTail(logFile, 3) || "it printed nothing"}`, { hint: `see ${logFile}` });
-    }
+    const said = `the Temporal server on ${address} ${how}: ${logTail(logFile, 3) || "it printed nothing"}`;
+    if (--triesLeft === 0) throw new DevError("temporal_start_failed", said, { hint: `see ${logFile}` });
+    report(`${said}; trying again`);
   }
 }
 
@@ -148,7 +153,7 @@ async function choosePorts({ ports = {}, ui }: DevTreeOptions): Promise<ServerPo
     if (port === undefined || (await isPortFree(port))) continue;
     throw new DevError("port_taken", `port ${port} is taken`, { hint: "stop what listens there, name another port, or name none and a free one is chosen" });
   }
-  const grpc = ports.grpc ?? (await freePort(DEFAULT_PORT));
+  const grpc = ports.grpc || (await freePort(ports.grpc ?? DEFAULT_PORT));
   return ui ? { grpc, ui: ports.ui ?? (await freePort(grpc + UI_OFFSET)) } : { grpc };
 }
 
@@ -220,6 +225,6 @@ function freshLog(stateDir: string, name: string): string {
 }
 
 async function versionOf(temporal: string): Promise<string> {
-  const { stdout } = await promisify(execFile)(temporal, ["--version"], { timeout: 10_000 });
+  const { stdout } = await promisify(execFile)(temporal, ["--version"], { timeout: START_TIMEOUT_MS });
   return stdout.trim();
 }

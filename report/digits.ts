@@ -1,5 +1,5 @@
 // How numbers are written in reports: as many digits as mean something. Absent values are a dash.
-import type { Interval } from "../campaign/types.ts";
+import type { EvaluateMetrics, Interval } from "../campaign/types.ts";
 
 export const ABSENT = "–";
 
@@ -9,6 +9,10 @@ export const fixed = (value: number | null | undefined, digits: number): string 
 /** `0.87 [0.85, 0.89]` */
 export const interval = (value: Interval | undefined): string =>
   value === undefined ? ABSENT : `${fixed(value.value, 2)} [${fixed(value.low, 2)}, ${fixed(value.high, 2)}]`;
+
+/** Who decided a win rate. The reward that pairs were made by cannot say whether training on them made answers better. */
+export const judgeName = (judgedBy: EvaluateMetrics["judgedBy"]): string =>
+  judgedBy === undefined ? "nobody" : { gold: "gold", judge: "the judge", reward: "reward (not held out)" }[judgedBy];
 
 /** Always with its sign: `+0.12 [+0.08, +0.15]`. */
 export const difference = ({ diff, low, high }: { diff: number; low: number; high: number }): string =>

@@ -30,3 +30,9 @@ export class LeaseLost extends StoreError {
     super("lease_lost", message, { hint: "the newer run goes on; nothing is to be done here" });
   }
 }
+
+/** No space is left, or none that this user may use, wherever in a chain of causes that is said. */
+export function isDiskFull(error: unknown): boolean {
+  const { code, cause } = (error ?? {}) as { code?: unknown; cause?: unknown };
+  return code === "ENOSPC" || code === "EDQUOT" || (cause !== undefined && isDiskFull(cause));
+}

@@ -14,7 +14,7 @@ import type { Backend, Ledger, Store } from "./types.ts";
 export { canonicalDigest, canonicalJson, sha256 } from "./canonical.ts";
 export { openCache } from "./cache.ts";
 export type { Cache } from "./cache.ts";
-export { ArtifactError, LeaseLost, ResourceError } from "./errors.ts";
+export { ArtifactError, isDiskFull, LeaseLost, ResourceError } from "./errors.ts";
 export { probeStore } from "./probe.ts";
 export type * from "./types.ts";
 

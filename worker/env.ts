@@ -12,7 +12,7 @@ export interface WorkerSettings {
   /** Cache and scratch; may be deleted whenever no worker runs. */
   stateDir: string;
   cacheBytes: number;
-  /** Engine children, and threads of each. Neither changes any result. */
+  /** Engine children, and threads of all of them together. Neither changes any result. */
   children: number;
   threads: number;
   /** Time that running activities get to save what they do after SIGTERM. */

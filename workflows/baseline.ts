@@ -1,10 +1,9 @@
 // An offline control arm: one DPO run from π_0 with the same number of pairs and steps as all iterations together.
 // `preferences` trains on the pairs that trained the reward model; `initial-policy` on max-min of n from π_0 over all iterations' prompts.
-import type { BaselinePlan, Bootstrap, Digest, Plan, StageDigests, StageInput } from "../campaign/types.ts";
+import type { BaselinePlan, Bootstrap, Digest, PlaceInput, StageDigests } from "../campaign/types.ts";
 import { Stages } from "./stages.ts";
 
-export interface BaselineInput extends StageInput {
-  plan: Plan;
+export interface BaselineInput extends PlaceInput {
   baseline: BaselinePlan;
   bootstrap: Bootstrap;
 }
@@ -14,8 +13,9 @@ export interface BaselineOutcome {
   stages: StageDigests;
 }
 
-export async function baseline({ plan, baseline: arm, bootstrap, ...base }: BaselineInput): Promise<BaselineOutcome> {
-  const stages = new Stages(base, plan);
+export async function baseline(input: BaselineInput): Promise<BaselineOutcome> {
+  const stages = new Stages(input);
+  const { plan, baseline: arm, bootstrap } = input;
   const { policy: initial, rewardModel, opponent, preferences } = bootstrap;
   const digests: StageDigests = {};
 

@@ -1,10 +1,9 @@
 // Iteration 0: SFT gives π_0, labelled answers of π_0 (or a file of pairs) give the reward model or the preference model, and π_0's second
 // sample on the test split becomes the opponent that every later policy is compared with.
-import type { Bootstrap, Digest, Plan, StageDigests, StageInput } from "../campaign/types.ts";
+import type { Bootstrap, Digest, PlaceInput, StageDigests } from "../campaign/types.ts";
 import { Stages } from "./stages.ts";
 
-export interface BootstrapInput extends StageInput {
-  plan: Plan;
+export interface BootstrapInput extends PlaceInput {
   /** Tree digest of the policy that the author gave. */
   given: Digest;
 }
@@ -14,8 +13,9 @@ export interface BootstrapOutcome {
   stages: StageDigests;
 }
 
-export async function bootstrap({ plan, given, ...base }: BootstrapInput): Promise<BootstrapOutcome> {
-  const stages = new Stages(base, plan);
+export async function bootstrap(input: BootstrapInput): Promise<BootstrapOutcome> {
+  const stages = new Stages(input);
+  const { plan, given } = input;
   const digests: StageDigests = {};
 
   let policy = given;

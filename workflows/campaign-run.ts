@@ -18,7 +18,7 @@ import { defineSearchAttributeKey, WorkflowExecutionAlreadyStartedError } from "
 import type { Opened } from "../activities/contract.ts";
 import { placeName, placeWorkflowId, SEARCH_ATTRIBUTES } from "../campaign/ids.ts";
 import { applyEvent } from "../campaign/rules.ts";
-import type { CampaignInput, LedgerEvent, Place, StageInput } from "../campaign/types.ts";
+import type { CampaignInput, LedgerEvent, Place, PlaceInput } from "../campaign/types.ts";
 import { failureOf } from "./failure.ts";
 import { cancel, pause, progress, resume } from "./messages.ts";
 import type { CampaignOutcome, ControlReply, ControlRequest } from "./messages.ts";
@@ -74,20 +74,21 @@ export class CampaignRun {
     const append = this.lastAppend.then(() => control.append({ campaign: this.input, epoch: this.opened.epoch, id, event, by }));
     this.lastAppend = append.catch(() => undefined);
     await append;
-    applyEvent(this.state.record, event);
+    applyEvent(this.state.standing, event);
     this.show();
     await this.tellChildren();
   }
 
   /** Runs the child workflow of a place to its end; waits while the campaign is paused. */
-  async child<W extends Workflow>(type: string, place: Place, own: Omit<Parameters<W>[0], keyof StageInput>): Promise<Awaited<ReturnType<W>>> {
+  async child<W extends Workflow>(type: string, place: Place, own: Omit<Parameters<W>[0], keyof PlaceInput>): Promise<Awaited<ReturnType<W>>> {
     await condition(() => !this.state.paused);
     const { running } = this.state;
     const name = placeName(place);
     running.push(place);
     this.show();
     try {
-      const handle = await this.startChild(type, place, { campaign: this.input, epoch: this.opened.epoch, place, ...own });
+      const { epoch, plan: { baselines: _campaigns, ...plan } } = this.opened;
+      const handle = await this.startChild(type, place, { campaign: this.input, epoch, place, plan, ...own });
       this.children.set(name, handle);
       // A pause between the decision to start and the start found no child to tell.
       if (this.state.paused) await handle.signal(setPaused, true);
@@ -99,7 +100,7 @@ export class CampaignRun {
   }
 
   /** A child of a run that was terminated may still be closing; it was asked to cancel, so wait for it. */
-  private async startChild(type: string, place: Place, input: StageInput): Promise<ChildWorkflowHandle<Workflow>> {
+  private async startChild(type: string, place: Place, input: PlaceInput): Promise<ChildWorkflowHandle<Workflow>> {
     for (;;) {
       try {
         return await startChild(type, {
@@ -117,12 +118,12 @@ export class CampaignRun {
   }
 
   outcome(status: CampaignOutcome["status"]): CampaignOutcome {
-    const { latest, promoted } = this.state.record;
+    const { latest, promoted } = this.state.standing;
     return { status, latest: latest?.policy, promoted: promoted?.policy };
   }
 
   async completed(): Promise<CampaignOutcome> {
-    const { latest, promoted } = this.state.record;
+    const { latest, promoted } = this.state.standing;
     if (!latest || !promoted) throw this.impossible("a campaign cannot complete without a policy");
     await this.decide({ type: "completed", latest: latest.policy, promoted: promoted.policy });
     return this.outcome("completed");
@@ -176,7 +177,7 @@ export class CampaignRun {
     if (!state.opened.searchAttributes) return;
     upsertSearchAttributes([
       { key: PHASE, value: state.status },
-      { key: ITERATION, value: Math.max(state.record.latest?.iteration ?? 0, 0) },
+      { key: ITERATION, value: Math.max(state.standing.latest?.iteration ?? 0, 0) },
     ]);
   }
 }

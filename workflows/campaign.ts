@@ -32,8 +32,7 @@ async function conduct(run: CampaignRun): Promise<CampaignOutcome> {
 }
 
 async function bootstrapOnce(run: CampaignRun): Promise<Bootstrap> {
-  const { plan, policy } = run.opened;
-  const finished = await run.child<typeof bootstrap>("bootstrap", { iteration: 0, take: 1 }, { plan, given: policy });
+  const finished = await run.child<typeof bootstrap>("bootstrap", { iteration: 0, take: 1 }, { given: run.opened.policy });
   await run.decide({ type: "bootstrap-finished", ...finished });
   return finished.bootstrap;
 }
@@ -41,21 +40,23 @@ async function bootstrapOnce(run: CampaignRun): Promise<Bootstrap> {
 async function iterate(run: CampaignRun, start: Bootstrap, baselines: number): Promise<void> {
   const { state } = run;
   while (state.iterationsLeft) {
-    const { next, latest, promoted } = state.record;
+    const { next, latest, promoted } = state.standing;
     if (!latest || !promoted) throw run.impossible("an iteration needs a finished bootstrap");
-    const finished = await run.child<typeof iteration>("iteration", next, { plan: run.opened.plan, bootstrap: start, latest, promoted });
+    const finished = await run.child<typeof iteration>("iteration", next, { bootstrap: start, latest, promoted });
     await run.decide({ type: "iteration-finished", ...next, ...finished });
-    // Children do not follow a continue-as-new, so it waits for the baselines of this run.
-    if (workflowInfo().continueAsNewSuggested && baselines === state.baselinesFinished) {
-      await condition(allHandlersFinished);
-      await continueAsNew<(input: CampaignInput) => Promise<CampaignOutcome>>(run.input);
-    }
+    if (state.iterationsLeft && workflowInfo().continueAsNewSuggested) await goOnAsNew(run, baselines);
   }
+}
+
+/** Children do not follow a continue-as-new: the iterations wait for this run's baselines, so that history cannot grow meanwhile. */
+async function goOnAsNew(run: CampaignRun, baselines: number): Promise<void> {
+  await condition(() => run.state.baselinesFinished === baselines && allHandlersFinished());
+  await continueAsNew<(input: CampaignInput) => Promise<CampaignOutcome>>(run.input);
 }
 
 async function runBaseline(run: CampaignRun, start: Bootstrap, arm: BaselinePlan): Promise<void> {
   const place = { baseline: arm.name, take: 1 };
-  const finished = await run.child<typeof baseline>("baseline", place, { plan: run.opened.plan, baseline: arm, bootstrap: start });
+  const finished = await run.child<typeof baseline>("baseline", place, { baseline: arm, bootstrap: start });
   await run.decide({ type: "baseline-finished", name: arm.name, ...finished });
   run.state.baselinesFinished += 1;
 }

@@ -6,8 +6,12 @@ export interface Failure {
   message: string;
 }
 
+/** Characters of a message that go into history and ledger; the whole of it is in the activity's failure. */
+const MESSAGE_MAX = 2_000;
+
 export function failureOf(error: unknown): Failure {
   if ((error instanceof ActivityFailure || error instanceof ChildWorkflowFailure) && error.cause) return failureOf(error.cause);
-  if (error instanceof ApplicationFailure) return { code: error.type ?? "unclassified", message: error.message };
-  return { code: "unclassified", message: error instanceof Error ? error.message : String(error) };
+  const code = error instanceof ApplicationFailure ? (error.type ?? "unclassified") : "unclassified";
+  const message = error instanceof Error ? error.message : String(error);
+  return { code, message: message.length > MESSAGE_MAX ? `${message.slice(0, MESSAGE_MAX)} …` : message };
 }

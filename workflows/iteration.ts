@@ -1,9 +1,8 @@
 // One take of one iteration: the recipe, in the order of the paper (arXiv 2405.07863, Algorithm 2).
-import type { Bootstrap, Decision, Digest, Plan, Pointer, StageDigests, StageInput } from "../campaign/types.ts";
+import type { Bootstrap, Decision, Digest, PlaceInput, Pointer, StageDigests } from "../campaign/types.ts";
 import { Stages } from "./stages.ts";
 
-export interface IterationInput extends StageInput {
-  plan: Plan;
+export interface IterationInput extends PlaceInput {
   bootstrap: Bootstrap;
   /** Warm start, always. */
   latest: Pointer;
@@ -16,8 +15,9 @@ export interface IterationOutcome {
   decision: Decision;
 }
 
-export async function iteration({ plan, bootstrap, latest, promoted, ...base }: IterationInput): Promise<IterationOutcome> {
-  const stages = new Stages(base, plan);
+export async function iteration(input: IterationInput): Promise<IterationOutcome> {
+  const stages = new Stages(input);
+  const { plan, bootstrap, latest, promoted } = input;
   const { opponent, rewardModel, policy: initial } = bootstrap;
   const reference = plan.reference === "initial" ? initial : latest.policy;
 

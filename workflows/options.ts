@@ -4,7 +4,7 @@ import { proxyActivities } from "@temporalio/workflow";
 import type { ActivityOptions } from "@temporalio/workflow";
 import type { ControlActivities, StageActivities } from "../activities/contract.ts";
 import { activityQueue } from "../campaign/ids.ts";
-import type { Plan, StageName } from "../campaign/types.ts";
+import type { PlacePlan, StageName } from "../campaign/types.ts";
 
 /** Short store work. Sealing ten thousand pieces reads them all: heartbeats, not the time it takes, tell a dead worker. */
 const CONTROL: ActivityOptions = {
@@ -29,6 +29,6 @@ const STAGE: ActivityOptions = {
 export const control = proxyActivities<ControlActivities>(CONTROL);
 
 /** Stage activities on the queue that the plan gives the stage. */
-export function stageActivities(plan: Plan, stage: StageName, summary: string): StageActivities {
+export function stageActivities(plan: PlacePlan, stage: StageName, summary: string): StageActivities {
   return proxyActivities<StageActivities>({ ...STAGE, taskQueue: activityQueue(plan.queues[stage]), summary });
 }

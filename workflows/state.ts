@@ -1,23 +1,23 @@
 // A campaign run's state and rules in one plain class without Temporal, so that a unit test can drive it.
 import { placeName } from "../campaign/ids.ts";
-import type { CampaignRecord, CampaignStatus, LedgerEvent, Place } from "../campaign/types.ts";
+import type { CampaignStatus, LedgerEvent, Place, Standing } from "../campaign/types.ts";
 import type { Opened } from "../activities/contract.ts";
 import type { CampaignProgress } from "./messages.ts";
 
 export class CampaignState {
   readonly opened: Opened;
-  readonly record: CampaignRecord;
+  readonly standing: Standing;
   readonly running: Place[] = [];
   /** Baselines that this run has seen to their end. */
   baselinesFinished = 0;
 
   constructor(opened: Opened) {
     this.opened = opened;
-    this.record = opened.record;
+    this.standing = opened.record;
   }
 
   get status(): CampaignStatus {
-    return this.record.status;
+    return this.standing.status;
   }
 
   get paused(): boolean {
@@ -25,12 +25,12 @@ export class CampaignState {
   }
 
   get iterationsLeft(): boolean {
-    return this.record.next.iteration <= this.opened.plan.iterations;
+    return this.standing.next.iteration <= this.opened.plan.iterations;
   }
 
   /** The reason why a control message is refused now, or undefined. */
   refusal(message: "pause" | "resume" | "cancel"): { code: string; message: string } | undefined {
-    const { status, campaignId } = this.record;
+    const { status, campaignId } = this.standing;
     const ended = status === "completed" || status === "failed" || status === "cancelled" || status === "moved";
     if (ended) return { code: "campaign_ended", message: `campaign ${campaignId} has ended: ${status}` };
     if (message === "pause" && status === "paused") return { code: "already_paused", message: `campaign ${campaignId} is paused already` };
@@ -43,8 +43,8 @@ export class CampaignState {
       status: this.status,
       epoch: this.opened.epoch,
       iterations: this.opened.plan.iterations,
-      finished: this.record.latest?.iteration ?? -1,
-      promoted: this.record.promoted?.iteration ?? -1,
+      finished: this.standing.latest?.iteration ?? -1,
+      promoted: this.standing.promoted?.iteration ?? -1,
       running: [...this.running],
     };
   }

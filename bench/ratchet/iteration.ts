@@ -1,5 +1,5 @@
 // One whole iteration from nothing: sample, score, pair, two epochs of DPO, sample and score the validation prompts.
-//   node dist/bench/ratchet/iteration.js WORK.json THREADS     prints {facts, amount, parts}
+//   node dist/bench/ratchet/iteration.js WORK.json THREADS VARIANT     prints {facts, amount, parts}
 import { readFile, rm, writeFile, mkdir } from "node:fs/promises";
 import { join } from "node:path";
 import { pairGroups } from "../../campaign/recipe/pairing.ts";
@@ -8,9 +8,10 @@ import type { Completion, Prompt } from "../../runtimes/types.ts";
 import type { IterationWork } from "../work.ts";
 import { generatePieces, promptsOf } from "./generate.ts";
 import { CONTEXT, localModel, timed } from "./started.ts";
+import { childrenOf } from "./variants.ts";
 
 const work = JSON.parse(await readFile(process.argv[2]!, "utf8")) as IterationWork;
-const runtime = createOnnxRuntime({ threads: Number(process.argv[3]), children: 1 });
+const runtime = createOnnxRuntime({ threads: Number(process.argv[3]), children: childrenOf(process.argv[4]!) });
 
 const rewards = (prompts: Prompt[], answers: Completion[]): Promise<number[]> => {
   const byId = new Map(prompts.map((prompt) => [prompt.id, prompt]));

@@ -1,33 +1,66 @@
 // Ratchet's side as a process that is driven like the peers: one JSON line in, one out.  node dist/bench/ratchet/serve.js THREADS
 import { createInterface } from "node:readline";
-import { createOnnxRuntime } from "../../runtimes/onnx/index.ts";
-import type { Work } from "../work.ts";
+import { createOnnxRuntime, rowsDecoded } from "../../runtimes/onnx/index.ts";
+import type { OnnxRuntime } from "../../runtimes/onnx/index.ts";
+import type { Sample, Work } from "../work.ts";
 import { startDpoStep } from "./dpo-step.ts";
 import { startEpoch } from "./epoch.ts";
 import { startGenerate } from "./generate.ts";
 import { startScore } from "./score.ts";
 import type { Started } from "./started.ts";
+import { childrenOf, variantOf } from "./variants.ts";
 
 const threads = Number(process.argv[2]);
-const runtime = createOnnxRuntime({ threads, children: 1 });
-let started: Started | undefined;
+/** By number of children. Alive from work to work. */
+const runtimes = new Map<number, OnnxRuntime>();
+let work: Work | undefined;
+/** The work, loaded, by variant. */
+const started = new Map<string, Started>();
 
-function start(work: Work): Promise<Started> {
-  if (work.kind === "dpo-step") return startDpoStep(work, threads);
-  if (work.kind === "epoch") return startEpoch(work, runtime);
-  if (work.kind === "score") return startScore(work, runtime);
-  if (work.kind === "iteration") throw new Error("an iteration is measured in processes of its own");
-  return startGenerate(work, runtime);
+function runtimeOf(children: number): OnnxRuntime {
+  const runtime = runtimes.get(children) ?? createOnnxRuntime({ threads, children });
+  runtimes.set(children, runtime);
+  return runtime;
 }
 
-async function answer(request: { call: "start"; work: Work } | { call: "sample" }): Promise<object> {
-  if (request.call === "start") {
-    started = await start(request.work);
-    return { facts: started.facts, variants: ["ratchet"] };
-  }
-  if (!started) throw new Error("a sample before a start");
-  return started.sample();
+function load(of: Work, variant: string): Promise<Started> {
+  const runtime = runtimeOf(childrenOf(variant));
+  if (of.kind === "dpo-step") return startDpoStep(of, threads);
+  if (of.kind === "epoch") return startEpoch(of, runtime);
+  if (of.kind === "score") return startScore(of, runtime);
+  if (of.kind === "iteration") throw new Error("an iteration is measured in processes of its own");
+  return startGenerate(of, runtime);
 }
+
+/** Training has all threads in one process, and so does a batch that is not cut. */
+function variantsOf(of: Work): string[] {
+  const whole = of.kind === "dpo-step" || of.kind === "epoch" || (of.kind === "decode" && of.prompts.length <= rowsDecoded);
+  return (whole ? [1] : [1, 2]).map((children) => variantOf(children, threads));
+}
+
+async function start(next: Work): Promise<{ facts: number[]; variants: string[] }> {
+  work = next;
+  started.clear();
+  const variants = variantsOf(next);
+  const first = await load(next, variants[0]!);
+  started.set(variants[0]!, first);
+  return { facts: first.facts, variants };
+}
+
+/** Children compile at their first call: where ways are compared, each is warm. */
+const warm = new Set<Started>();
+
+async function sample(variant: string): Promise<Sample> {
+  if (!work) throw new Error("a sample before a start");
+  const loaded = started.get(variant) ?? (await load(work, variant));
+  started.set(variant, loaded);
+  if (variantsOf(work).length > 1 && !warm.has(loaded)) await loaded.sample();
+  warm.add(loaded);
+  return loaded.sample();
+}
+
+const answer = (request: { call: "start"; work: Work } | { call: "sample"; variant: string }): Promise<object> =>
+  request.call === "start" ? start(request.work) : sample(request.variant);
 
 for await (const line of createInterface({ input: process.stdin })) {
   const reply = await answer(JSON.parse(line) as Parameters<typeof answer>[0]).then(
@@ -36,4 +69,4 @@ for await (const line of createInterface({ input: process.stdin })) {
   );
   process.stdout.write(`${JSON.stringify(reply)}\n`);
 }
-await runtime.close();
+await Promise.all([...runtimes.values()].map((runtime) => runtime.close()));

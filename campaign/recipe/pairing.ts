@@ -35,19 +35,38 @@ interface Ranked extends Candidate {
   value: number;
 }
 
-export function pairGroups(groups: ScoredGroup[], settings: PairSettings, seed: string): Pairing {
-  const tally = new Tally();
-  const pairs: PairRow[] = [];
-  for (const group of groups) {
-    const choice = choose(group, settings, seed, tally);
-    if (typeof choice === "string") tally.drop(choice);
-    else if (settings.limit > 0 && pairs.length >= settings.limit) tally.drop("limit");
-    else {
-      pairs.push(row(group.prompt, choice.chosen, choice.rejected));
-      tally.keep(choice.chosen, choice.rejected);
-    }
+export function pairGroups(groups: Iterable<ScoredGroup>, settings: PairSettings, seed: string): Pairing {
+  const pairer = new Pairer(settings, seed);
+  for (const group of groups) pairer.add(group);
+  return pairer.pairing();
+}
+
+/** Takes groups one after the other and keeps what became of them, so that they need not all be in memory. */
+export class Pairer {
+  readonly #settings: PairSettings;
+  readonly #seed: string;
+  readonly #tally = new Tally();
+  readonly #pairs: PairRow[] = [];
+  #groups = 0;
+
+  constructor(settings: PairSettings, seed: string) {
+    this.#settings = settings;
+    this.#seed = seed;
   }
-  return { pairs, report: tally.report(groups.length) };
+
+  add(group: ScoredGroup): void {
+    const { limit } = this.#settings;
+    this.#groups += 1;
+    const choice = choose(group, this.#settings, this.#seed, this.#tally);
+    if (typeof choice === "string") return this.#tally.drop(choice);
+    if (limit > 0 && this.#pairs.length >= limit) return this.#tally.drop("limit");
+    this.#pairs.push(row(group.prompt, choice.chosen, choice.rejected));
+    this.#tally.keep(choice.chosen, choice.rejected);
+  }
+
+  pairing(): Pairing {
+    return { pairs: this.#pairs, report: this.#tally.report(this.#groups) };
+  }
 }
 
 function choose(group: ScoredGroup, settings: PairSettings, seed: string, tally: Tally): { chosen: Ranked; rejected: Ranked } | DropReason {

@@ -23,7 +23,7 @@ import { countOverlaps } from "./overlaps.ts";
 import { stagePolicy, stagePreferenceModel } from "./policy.ts";
 import { promptsFromFile, promptsFromModule, type Splits } from "./prompts.ts";
 import type { Environment } from "./source-modules.ts";
-import { preferencesFromFile, sftFromFile, sftFromModule, sftPrompt } from "./training-data.ts";
+import { preferencesFromFile, refuseTooFewPairs, sftFromFile, sftFromModule, sftPrompt } from "./training-data.ts";
 
 export interface CompileOptions {
   /** Folder that the spec's paths are relative to. */
@@ -159,7 +159,10 @@ async function gatherData(spec: ResolvedSpec, bundles: Bundle[], baseDir: string
   const { sft, preferences } = spec.bootstrap;
   const data: Data = {};
   if (sft) data.sft = sft.data.file === undefined ? await sftFromModule(spec, bundleOf(bundles, "sft"), environment) : await sftFromFile(sft.data.file, baseDir);
-  if (preferences?.file !== undefined) data.preferences = await preferencesFromFile(preferences.file, preferences.minMargin, baseDir);
+  if (preferences?.file !== undefined) {
+    data.preferences = await preferencesFromFile(preferences.file, preferences.minMargin, baseDir);
+    refuseTooFewPairs(spec, data.preferences.pairs.length);
+  }
   return data;
 }
 

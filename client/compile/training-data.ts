@@ -63,3 +63,13 @@ export async function preferencesFromFile(name: string, minMargin: number, baseD
   }
   return { ...filtered, rows: rows.length };
 }
+
+/** A baseline on the file's pairs trains on as many as all iterations together. */
+export function refuseTooFewPairs({ baselines, iterations, pair, bootstrap }: ResolvedSpec, kept: number): void {
+  const arm = baselines.find(({ pairs }) => pairs === "preferences");
+  const needed = iterations * pair.limit;
+  if (!arm || needed <= kept) return;
+  throw new SpecError("spec_conflict", `baseline ${arm.name} needs iterations × pair.limit = ${needed} pairs, but ${bootstrap.preferences?.file} has ${kept} that pass the filters`, {
+    hint: "lower pair.limit, or give more preferences",
+  });
+}

@@ -1,10 +1,10 @@
-// Judge module: the higher score wins, equal ones count half. Not held out, because here the rule itself is the aim.
+// Judge module: a reader who knows nothing of the reward (reader.ts) prefers the higher score; equal ones count half. Promotion asks it.
 import type { JudgeModule } from "ratchet-rlhf";
-import { storyScore } from "./story.ts";
+import { readerScore } from "./reader.ts";
 
 const judge: JudgeModule = (rows) =>
-  rows.map(({ first, second }) => {
-    const [a, b] = [storyScore(first).total, storyScore(second).total];
+  rows.map(({ prompt, first, second }) => {
+    const [a, b] = [readerScore(prompt, first).total, readerScore(prompt, second).total];
     return a > b ? 1 : a < b ? 0 : 0.5;
   });
 

@@ -1,10 +1,16 @@
 import assert from "node:assert/strict";
 import { readFile } from "node:fs/promises";
 import { test } from "node:test";
+import { basename } from "node:path";
+import { fileURLToPath } from "node:url";
+import { bundleModule } from "../../client/compile/bundle.ts";
 import judge from "./judge.ts";
 import { openings } from "./openings.ts";
-import { storyScore } from "./story.ts";
+import { CHEER, GLOOM, readerScore } from "./reader.ts";
+import { HAPPY, SAD, storyScore } from "./story.ts";
+import { WORDS } from "./words.ts";
 
+const FOLDER = fileURLToPath(new URL("../../../examples/tinystories/", import.meta.url));
 const parts = (text: string, finish: "eos" | "length" = "eos") => storyScore({ text, finish }).parts ?? {};
 const PROMPT = { id: "p", prompt: "Tom had a kite." };
 
@@ -38,9 +44,28 @@ test("half a word at the end of a story that was cut off is not held against it"
   assert.equal(parts("the dog rax", "eos")["nonsense"], -0.25);
 });
 
-test("the judge prefers the higher score and calls equal ones even", async () => {
-  const good = { text: "They had fun.", finish: "eos" as const };
-  const bad = { text: "He was sad.", finish: "eos" as const };
+test("the judge reads what the reward does not count: no word of its lists is one of the reward's", () => {
+  const rewarded = new Set([...HAPPY, ...SAD]);
+  assert.deepEqual([...CHEER, ...GLOOM].filter((word) => rewarded.has(word)), []);
+  assert.deepEqual([...CHEER, ...GLOOM].filter((word) => !WORDS.has(word)), [], "all of them are words that the model uses");
+});
+
+test("a reader likes cheer, the opening's thing and words that vary, each counted alike", () => {
+  const read = (text: string) => readerScore(PROMPT, { text, finish: "eos" });
+  assert.deepEqual(read("The kite was special, sunny and warm"), { total: 1 + 1 + 2, cheer: 1, thing: 1, variety: 2 });
+  assert.deepEqual(read("rude rude rude rude"), { total: -1 + 0 + 0.5, cheer: -1, thing: 0, variety: 0.5 });
+  assert.deepEqual(read(""), { total: 0, cheer: 0, thing: 0, variety: 0 });
+});
+
+test("the judge prefers the story that reads better, and calls equal ones even", async () => {
+  const good = { text: "The kite was great.", finish: "eos" as const };
+  const bad = { text: "He was happy happy happy.", finish: "eos" as const };
   const ask = (first: typeof good, second: typeof good) => ({ prompt: PROMPT, first, second, seed: "0" });
   assert.deepEqual(await judge([ask(good, bad), ask(bad, good), ask(good, good)]), [1, 0, 0.5]);
+});
+
+test("judge and reward are made of different files", async () => {
+  const files = async (role: "judge" | "reward") => (await bundleModule(role, `./${role}.ts`, FOLDER)).inputs.map(({ path }) => basename(path));
+  assert.deepEqual((await files("judge")).sort(), ["judge.ts", "reader.ts"]);
+  assert.deepEqual((await files("reward")).sort(), ["reward.ts", "story.ts", "words.ts"]);
 });

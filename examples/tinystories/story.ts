@@ -1,10 +1,10 @@
 // What a good continuation is here: cheerful, with somebody speaking, without repetition, in real words. A rule on purpose: what a
-// policy makes of it can be seen by reading. Reward, judge and gold of this example are this one function.
+// policy makes of it can be seen by reading. Reward and gold of this example are this one function; the judge is another (reader.ts).
 import type { GoldScore, ModuleAnswer } from "ratchet-rlhf";
 import { WORDS } from "./words.ts";
 
-const HAPPY = new Set("happy happily smile smiled smiling laugh laughed laughing love loved fun play played playing friend friends hug hugged joy glad nice kind".split(" "));
-const SAD = new Set("sad sadly cry cried crying hurt scared afraid angry mad alone lost broke broken bad mean sorry fell".split(" "));
+export const HAPPY = new Set("happy happily smile smiled smiling laugh laughed laughing love loved fun play played playing friend friends hug hugged joy glad nice kind".split(" "));
+export const SAD = new Set("sad sadly cry cried crying hurt scared afraid angry mad alone lost broke broken bad mean sorry fell".split(" "));
 
 export function storyScore({ text, finish }: ModuleAnswer): GoldScore {
   // The last word of a story that was cut off may be half a word; being cut off itself is not punished, this model rarely ends.

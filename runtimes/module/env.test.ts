@@ -7,5 +7,5 @@ test("env:NAME becomes the value of NAME, and nothing else is passed on", () => 
 });
 
 test("a missing variable is named, and who needs it", () => {
-  assert.throws(() => resolveEnv("judge", { KEY: "env:JUDGE_KEY" }, {}), { kind: "scoring", code: "module_env_missing", retryable: false, message: /judge module needs JUDGE_KEY/ });
+  assert.throws(() => resolveEnv("judge", { KEY: "env:JUDGE_KEY" }, {}), { kind: "resource", code: "module_env_missing", message: /judge module needs JUDGE_KEY/ });
 });

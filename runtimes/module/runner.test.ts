@@ -83,6 +83,21 @@ test("a module that never returns is killed at its time limit, whether it loops 
   }
 });
 
+test("a module that lets its time run out twice in a row is final, an answer between starts the count anew, and so does the next start", async () => {
+  const reward = await runner("reward", "export default (rows) => rows.length > 1 ? new Promise(() => {}) : [7];", { timeoutMs: 1000 });
+  const timeout = (retryable: boolean, message: RegExp) => assert.rejects(reward.call(rows), { code: "module_timeout", retryable, message });
+  await timeout(true, /module did not answer/);
+  await reward.call(rows.slice(1));
+  await timeout(true, /module did not answer/);
+  await timeout(false, /module again did not answer 2 rows/);
+  await timeout(true, /module did not answer/);
+});
+
+test("a module whose process dies three times in a row is final", async () => {
+  const reward = await runner("reward", "export default () => process.exit(3);");
+  for (const retryable of [true, true, false, true]) await assert.rejects(reward.call(rows), { code: "module_died", retryable });
+});
+
 test("a module that ends its process is named with its exit code and last words", async () => {
   const reward = await runner("reward", "export default () => { console.error('giving up'); process.exit(3); };");
   await assert.rejects(reward.call(rows), { code: "module_died", message: /exit code 3; it printed last: giving up/ });
@@ -114,14 +129,16 @@ test("a module can read no other file, start no process and see no environment b
   assert.deepEqual(await gold.call(five), [1, 1, 1, 1, 1]);
 });
 
-test("an aborted call ends at once with the signal's reason", async () => {
-  const reward = await runner("reward", "export default () => new Promise(() => {});");
-  const stop = new AbortController();
-  const call = assert.rejects(reward.call(rows, stop.signal), /draining/);
-  await setTimeout(300);
-  stop.abort(new Error("draining"));
-  await call;
-});
+for (const [when, ms] of [["while its process starts", 0], ["while it computes", 3000]] as const) {
+  test(`a call that is aborted ${when} ends with the signal's reason`, async () => {
+    const reward = await runner("reward", "export default () => new Promise(() => {});");
+    const stop = new AbortController();
+    const call = assert.rejects(reward.call(rows, stop.signal), /draining/);
+    await setTimeout(ms);
+    stop.abort(new Error("draining"));
+    await call;
+  });
+}
 
 test("a signal to the whole process group does not lose the call that the parent waits for", async () => {
   const source = "export default async (rows) => { for (const s of ['SIGINT', 'SIGTERM']) process.kill(process.pid, s); await new Promise((r) => setTimeout(r, 100)); return rows.map(() => 1); };";

@@ -49,6 +49,11 @@ const SETPRIV = "/usr/bin/setpriv";
 const CHILD = fileURLToPath(new URL("./child.js", import.meta.url));
 /** Last characters that the module printed, told when it dies. */
 const OUTPUT_KEPT = 2000;
+/**
+ * Calls in a row that may end without the module's word before it is held to do so for ever. One is excused: a machine that slept through
+ * the limit, a process killed for memory. Deaths are quick, a time limit is waited for in full.
+ */
+const FAILURES_MAX = { module_timeout: 2, module_died: 3 };
 
 class ForkedModule<R extends ModuleRole> implements ModuleRunner<R> {
   readonly #options: ModuleRunnerOptions<R>;
@@ -56,6 +61,8 @@ class ForkedModule<R extends ModuleRole> implements ModuleRunner<R> {
   #child: ChildProcess | undefined;
   #printed = "";
   #calls = 0;
+  /** In a row, without an answer between. */
+  #failures = 0;
   #queue: Promise<unknown> = Promise.resolve();
   #closed = false;
 
@@ -80,10 +87,12 @@ class ForkedModule<R extends ModuleRole> implements ModuleRunner<R> {
   async #ask(input: ModuleCalls[R]["input"], signal?: AbortSignal): Promise<unknown> {
     signal?.throwIfAborted();
     const child = this.#child ?? (await this.#start());
+    signal?.throwIfAborted();
     const reply = await this.#exchange(child, input, signal).catch((error: unknown) => {
       this.#kill();
       throw error;
     });
+    this.#failures = 0;
     if (!reply.threw) return reply.output;
     const { message, stack, retryable } = reply.threw;
     throw new ScoringError("module_threw", this.#options.role, `the ${this.#options.role} module threw: ${message}`, { retryable, cause: stack });
@@ -92,7 +101,7 @@ class ForkedModule<R extends ModuleRole> implements ModuleRunner<R> {
   /** Sends one request and waits for its reply, the child's death, the time limit or the signal, whichever is first. */
   #exchange(child: ChildProcess, input: ModuleCalls[R]["input"], signal?: AbortSignal): Promise<ChildReply> {
     const call = ++this.#calls;
-    const { role, timeoutMs } = this.#options;
+    const { timeoutMs } = this.#options;
     return new Promise<ChildReply>((resolve, reject) => {
       const settle = (act: () => void) => {
         clearTimeout(timer);
@@ -109,8 +118,8 @@ class ForkedModule<R extends ModuleRole> implements ModuleRunner<R> {
       const onAbort = () => settle(() => reject(signal!.reason));
       const timer = setTimeout(() => {
         const limit = `${timeoutMs / 1000} s`;
-        const text = `the ${role} module did not answer ${expectedLength(input)} rows within ${limit} and was killed`;
-        settle(() => reject(new ScoringError("module_timeout", role, text, { retryable: true, hint: `raise the module's timeout if ${limit} is too little` })));
+        const told = (again: string) => ` ${again}did not answer ${expectedLength(input)} rows within ${limit} and was killed`;
+        settle(() => reject(this.#failure("module_timeout", told, `raise the module's timeout if ${limit} is too little`)));
       }, timeoutMs);
       child.on("message", onMessage).on("close", onClose).on("error", onError);
       signal?.addEventListener("abort", onAbort);
@@ -154,10 +163,18 @@ class ForkedModule<R extends ModuleRole> implements ModuleRunner<R> {
   }
 
   #death(code: number | null, signal: string | null): ScoringError {
-    const { role } = this.#options;
     const how = signal ? `was killed by ${signal}` : `ended with exit code ${code}`;
     const last = this.#printed.trim();
-    return new ScoringError("module_died", role, `the ${role} module's process ${how}${last ? `; it printed last: ${last}` : ""}`, { retryable: true });
+    return this.#failure("module_died", (again) => `'s process ${again}${how}${last ? `; it printed last: ${last}` : ""}`);
+  }
+
+  /** Worth another try until it has had its tries; the campaign that is started again after that has them all again. */
+  #failure(code: keyof typeof FAILURES_MAX, told: (again: string) => string, hint?: string): ScoringError {
+    const { role } = this.#options;
+    const failures = ++this.#failures;
+    const retryable = failures < FAILURES_MAX[code];
+    if (!retryable) this.#failures = 0;
+    return new ScoringError(code, role, `the ${role} module${told(failures > 1 ? "again " : "")}`, { retryable, ...(hint === undefined ? {} : { hint }) });
   }
 
   #kill(): void {

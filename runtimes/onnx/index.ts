@@ -6,7 +6,7 @@ import { Pool } from "./pool.ts";
 import { cut, spread } from "./spread.ts";
 
 export interface OnnxRuntimeOptions {
-  /** Threads inside one operation, per child; results do not depend on it. Default: all cores, shared out among the children. */
+  /** Threads in all: shared out among the children, one each at least, and all of them for training. No result depends on it. Default: all cores. */
   threads?: number;
   /** Children for generation and scoring. Default 1. */
   children?: number;
@@ -25,17 +25,19 @@ export interface OnnxRuntime {
 }
 
 /** Rows decoded together: enough for full speed, few enough that a piece keeps two children busy. Other numbers give other bits. */
-const rowsDecoded = 64;
+export const rowsDecoded = 64;
 /** Rows scored together are sorted by length: the more, the less padding. */
 const rowsScored = (count: number): number => Math.max(rowsDecoded, Math.min(512, Math.ceil(count / 2)));
 
 const promptOf = ({ prompt }: AnswerRow | SampleRequest): string => prompt.id;
 
+/** Threads of each child. */
+export const threadsEach = (threads: number, children: number): number => Math.max(1, Math.floor(threads / children));
+
 export function createOnnxRuntime(options: OnnxRuntimeOptions = {}): OnnxRuntime {
-  const { children = 1, graceMs = 20_000 } = options;
-  const threads = options.threads ?? Math.max(1, Math.floor(availableParallelism() / children));
-  const pool = new Pool(children, { threads, graceMs });
-  const trainers = new Pool(1, { threads: options.threads ?? availableParallelism(), graceMs });
+  const { threads = availableParallelism(), children = 1, graceMs = 20_000 } = options;
+  const pool = new Pool(children, { threads: threadsEach(threads, children), graceMs });
+  const trainers = new Pool(1, { threads, graceMs });
   return {
     ...onnxRuntimeOn(pool, trainers),
     pids: () => [...pool.pids(), ...trainers.pids()],

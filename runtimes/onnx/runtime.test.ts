@@ -1,7 +1,8 @@
 import assert from "node:assert/strict";
 import { spawn } from "node:child_process";
 import { createHash } from "node:crypto";
-import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises";
+import { existsSync } from "node:fs";
+import { mkdir, mkdtemp, readdir, readFile, rm, symlink, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, test } from "node:test";
@@ -9,6 +10,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { mergeAdapter, readAdapter, readCheckpoint } from "../../engine/index.ts";
 import { tinyCheckpoint, WORDS, writeTinyModel } from "../../engine/tiny-model.test.support.ts";
 import type { LocalModel, Progress, SampleRequest, SamplingSettings, TrainHooks, TrainRequest } from "../types.ts";
+import { isDiskFull } from "../../store/index.ts";
 import { createOnnxRuntime } from "./index.ts";
 import type { OnnxRuntime } from "./index.ts";
 
@@ -96,7 +98,7 @@ test("a killed child is `engine_died` with its signal, and the next call works",
   await until(() => runtime.pids().length > 0, "a child");
   await sleep(500);
   for (const pid of runtime.pids()) process.kill(pid, "SIGKILL");
-  await assert.rejects(call, coded("resource", "engine_died", /was killed by SIGKILL during generate/));
+  await assert.rejects(call, coded("resource", "engine_died", /was killed by SIGKILL during generate of 12 rows, prompts text to chat/));
   await until(() => runtime.pids().length === 0, "the end of all children");
   const again = await runtime.generator.generate(policy, requests, settings, hooks());
   assert.equal(again.length, 12);
@@ -221,6 +223,13 @@ test("training gives checkpoints that it goes on from to the same bits, and a mo
   assert.deepEqual(await readdir(whole.outDir), ["config.json", "model.safetensors", "tokenizer.json", "tokenizer_config.json"]);
   const completions = await runtime.generator.generate({ digest: "trained", dir: whole.outDir }, requests, settings, hooks());
   assert.equal(completions.length, 12);
+});
+
+test("a disk that is full where the model is written is said as the system says it", { skip: !existsSync("/dev/full") && "needs /dev/full" }, async () => {
+  const full = await request("full", pairs);
+  await mkdir(full.outDir, { recursive: true });
+  await symlink("/dev/full", join(full.outDir, "model.safetensors"));
+  await assert.rejects(runtime.trainer.train(full, hooks()), isDiskFull);
 });
 
 test("an adapter is trained on its own reference, and merged: a model like any other, the adapter beside it", async () => {

@@ -3,7 +3,7 @@
 import { randomBytes } from "node:crypto";
 import { copyFile, link, mkdir, open, readdir, readFile, rename, rm, stat } from "node:fs/promises";
 import { dirname, join } from "node:path";
-import { ResourceError } from "../errors.ts";
+import { isDiskFull, ResourceError } from "../errors.ts";
 import { fileDigest } from "../file-digest.ts";
 import { sync } from "../sync.ts";
 import type { Backend } from "../types.ts";
@@ -104,7 +104,7 @@ function absent(error: unknown, root: string): undefined {
 
 function translated(cause: unknown, root: string): unknown {
   const { code, message } = cause as NodeJS.ErrnoException;
-  if (code === "ENOSPC" || code === "EDQUOT") return new ResourceError("disk_full", `no space left for the store ${root}`, { hint: "free space; the campaign goes on by itself", cause });
+  if (isDiskFull(cause)) return new ResourceError("disk_full", `no space left for the store ${root}`, { hint: "free space; the campaign goes on by itself", cause });
   if (code === "EACCES" || code === "EPERM" || code === "EROFS") return new ResourceError("store_denied", `the store ${root} refused: ${message}`, { hint: "check its permissions", cause });
   return cause;
 }

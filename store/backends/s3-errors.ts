@@ -1,5 +1,5 @@
 // What an S3 server's refusals mean, told apart once: by the error's name where the answer has a body, by its status where it has none (HEAD).
-import { ResourceError } from "../errors.ts";
+import { isDiskFull, ResourceError } from "../errors.ts";
 
 /** The call as IAM or the documentation of S3 names it. */
 export type Call = "GetObject" | "HeadObject" | "PutObject" | "PutObject with If-None-Match" | "ListBucket" | "DeleteObject" | "ListBucketMultipartUploads" | "AbortMultipartUpload";
@@ -28,8 +28,8 @@ export function translated(cause: unknown, store: string, call: Call): Error {
   // Settled, or told apart, further in.
   if (cause instanceof ResourceError) return cause;
   const what = nameOf(cause);
-  const { message, code } = cause as NodeJS.ErrnoException;
-  if (code === "ENOSPC" || code === "EDQUOT") return new ResourceError("disk_full", `no space left for what is read from ${store}`, { hint: "free space on this machine; the campaign goes on by itself", cause });
+  const { message } = cause as Error;
+  if (isDiskFull(cause)) return new ResourceError("disk_full", `no space left for what is read from ${store}`, { hint: "free space on this machine; the campaign goes on by itself", cause });
   if (what === "NoSuchBucket") return new ResourceError("bucket_missing", `the bucket of ${store} does not exist`, { hint: "create it, or check the name and AWS_ENDPOINT_URL", cause });
   if (CREDENTIALS.has(what)) return new ResourceError("store_denied", `${store} has no valid credentials: ${what}: ${message}`, { hint: "renew them where the AWS chain finds them (profile, web identity, instance role): they are read again at the next try; those of the environment need a restart", cause });
   if (REGION.has(what)) return new ResourceError("region_wrong", `${store} is in another region than the one that is asked: ${message}`, { hint: "set AWS_REGION to the bucket's region", cause });

@@ -16,7 +16,7 @@ import { losePower } from "./journal.ts";
 import type { Lost } from "./journal.ts";
 import { listen } from "./line.ts";
 import type { Line } from "./line.ts";
-import type { StoreKind } from "./plan.ts";
+import type { StoreKind } from "./pairs.ts";
 import { ENV } from "./points.ts";
 import type { Answer, Point } from "./points.ts";
 import { awsEnvironment, BUCKET, S3Server } from "./s3-server.ts";

@@ -8,7 +8,11 @@ import { check } from "./check.ts";
 import type { Verdict } from "./check.ts";
 import { committed, outcomeOf } from "./outcome.ts";
 import type { Outcome } from "./outcome.ts";
-import type { Fault, Kind, Stage, StoreKind } from "./plan.ts";
+import type { Kind, Stage, StoreKind } from "./pairs.ts";
+import { momentName } from "./plan.ts";
+import type { Fault, Moments } from "./plan.ts";
+import { momentOf } from "./points.ts";
+import type { Events } from "./events.ts";
 import { Scheduler } from "./scheduler.ts";
 
 /** Far beyond what any of its faults can cost. */
@@ -19,8 +23,15 @@ export interface CampaignResult extends Verdict {
   store: StoreKind;
   /** Place in the seed's plan. */
   index: number;
-  faults: { kind: Kind; stage: Stage; landed: boolean; seen: Record<string, unknown> }[];
+  /** All that were planned. `met`: their moment came. */
+  faults: { kind: Kind; stage: Stage; met: boolean; landed: boolean; seen: Record<string, unknown> }[];
   seconds: number;
+}
+
+/** What a campaign that nothing was done to says about those that something is done to. */
+export interface Undisturbed {
+  outcome: Outcome;
+  moments: Moments;
 }
 
 export interface Ground {
@@ -31,17 +42,29 @@ export interface Ground {
   folder: string;
 }
 
-export async function undisturbedRun({ seed, store, tools, folder }: Ground): Promise<Outcome> {
+export async function undisturbedRun({ seed, store, tools, folder }: Ground): Promise<Undisturbed> {
   const arena = await Arena.open(join(folder, "undisturbed"), { seed, kind: store, tools });
   try {
+    const { events } = (arena.watcher = new Scheduler(arena, []));
     await arena.start();
     const status = await arena.ended(END_MS);
     if (status !== "completed") throw new Error(`the undisturbed run did not complete: ${status ?? "no end"}\n${arena.said.join("\n")}`);
-    return outcomeOf(await committed(arena.records));
+    return { outcome: outcomeOf(await committed(arena.records)), moments: countMoments(events) };
   } finally {
     await arena.close();
     arena.remove();
   }
+}
+
+function countMoments({ list }: Events): Moments {
+  const counts: Moments = {};
+  for (const { point } of list) {
+    const moment = momentOf(point);
+    if (!moment || !point.attempt) continue;
+    const name = momentName(point.attempt.stage, moment);
+    counts[name] = (counts[name] ?? 0) + 1;
+  }
+  return counts;
 }
 
 export async function chaosCampaign(ground: Ground, index: number, faults: readonly Fault[], undisturbed: Outcome): Promise<CampaignResult> {
@@ -67,7 +90,10 @@ export async function chaosCampaign(ground: Ground, index: number, faults: reado
       store,
       index,
       ...verdict,
-      faults: scheduler.puts.map((put) => ({ kind: put.fault.kind, stage: put.fault.stage, landed: landed.has(put), seen: put.seen })),
+      faults: faults.map((fault) => {
+        const put = scheduler.puts.find((each) => each.fault === fault);
+        return { kind: fault.kind, stage: fault.stage, met: put !== undefined, landed: put !== undefined && landed.has(put), seen: put?.seen ?? {} };
+      }),
       seconds: Math.round((Date.now() - startedAt) / 100) / 10,
     };
   } finally {

@@ -31,6 +31,11 @@ export class Events {
     return end && ((end.point as Extract<Point, { what: "end" }>).failure ?? "");
   }
 
+  /** Whether some attempt of the stage ended with this failure after event `at`. */
+  failed(stage: string, failure: string, at: number): boolean {
+    return this.list.slice(at).some(({ point }) => point.what === "end" && point.attempt.stage === stage && point.failure === failure);
+  }
+
   /** When a later attempt of the same activity began after event `at`. */
   retriedAtMs(attempt: Attempt, at: number): number | undefined {
     return this.list.slice(at).find(({ point }) => point.what === "begin" && samePlace(point.attempt, attempt) && point.attempt.attempt > attempt.attempt)?.atMs;

@@ -4,7 +4,8 @@ import { campaignWorkflowId } from "../../campaign/ids.ts";
 import type { Arena } from "./arena.ts";
 import { CAMPAIGN } from "./arena.ts";
 import type { Events } from "./events.ts";
-import type { Fault, Kind } from "./plan.ts";
+import type { Kind } from "./pairs.ts";
+import type { Fault } from "./plan.ts";
 import type { Answer, Attempt } from "./points.ts";
 import { childrenOf, isStopped, killGroup, signal, until } from "./processes.ts";
 import type { Treatment } from "./s3-proxy.ts";
@@ -21,6 +22,8 @@ export interface Put {
   at: number;
   /** Said by whoever put it, for proof and reader. */
   seen: Record<string, unknown>;
+  /** Whether the attempt goes on in its process. */
+  isOpen(): boolean;
 }
 
 /** Heartbeats time out after 15 s: a stop beyond that lets another attempt begin while this one still lives. */
@@ -28,7 +31,7 @@ const BEYOND_HEARTBEAT_MS = 17_000;
 /** A jump beyond every limit that a clock decides. */
 const JUMP_MS = 3_600_000;
 const LEASE_LOST_MS = 180_000;
-const CHILDREN_MS = 3_000;
+const CHILDREN_MS = 30_000;
 const ENGINE = "onnx/child.js";
 const MODULE = "module/child.js";
 
@@ -79,7 +82,14 @@ export const FAULTS: Record<Kind, KindOfFault> = {
   },
   "engine-kill": { inflict: async (_arena, put) => () => killChildren(put, ENGINE), landed: (events, put) => put.seen["killed"] === true && events.ending(put.attempt, put.at) === "engine_died" },
   "engine-stop": { inflict: async (_arena, put) => async () => stopFor(put, await workingChildren(put, ENGINE), put.fault.size * 400), landed: stopped },
-  "module-kill": { inflict: async (_arena, put) => () => killChildren(put, MODULE), landed: (events, put) => put.seen["killed"] === true && events.ending(put.attempt, put.at) === "module_died" },
+  "module-kill": {
+    // Those that are there are kept from earlier calls of other roles, and have nothing to do. The new one may answer another shard of the stage first.
+    async inflict(_arena, put) {
+      const idle = await childrenOf(put.pid, MODULE);
+      return () => killChildren(put, MODULE, idle);
+    },
+    landed: (events, put) => put.seen["killed"] === true && events.failed(put.attempt.stage, "module_died", put.at),
+  },
   "server-kill": {
     async inflict({ current }, put) {
       const before = await current.tree.server();
@@ -158,14 +168,15 @@ async function stopFor(put: Put, pids: readonly number[], ms: number): Promise<v
 }
 
 /** The attempt is not held: it may only be about to start them. */
-async function workingChildren({ pid }: Put, words: string): Promise<number[]> {
+async function workingChildren({ pid, isOpen }: Put, words: string, idle: readonly number[] = []): Promise<number[]> {
   let pids: number[] = [];
-  await until(words, async () => (pids = await childrenOf(pid, words)).length > 0, CHILDREN_MS).catch(() => undefined);
+  const found = async (): Promise<boolean> => (pids = (await childrenOf(pid, words)).filter((child) => !idle.includes(child))).length > 0;
+  await until(words, async () => (await found()) || !isOpen(), CHILDREN_MS).catch(() => undefined);
   return pids;
 }
 
-async function killChildren(put: Put, words: string): Promise<void> {
-  const pids = await workingChildren(put, words);
+async function killChildren(put: Put, words: string, idle?: readonly number[]): Promise<void> {
+  const pids = await workingChildren(put, words, idle);
   put.seen["killed"] = pids.map((pid) => signal(pid, "SIGKILL")).some(Boolean);
 }
 

@@ -1,22 +1,25 @@
-// `npm run chaos`: campaigns with faults until enough of them have landed. Exit code 1 where anything did not hold.
+// `npm run chaos`: campaigns with faults until enough of them have landed. Exit code 1 where anything did not hold, 3 where pairs were
+// demanded that did not land.
 //
 //   npm run chaos -- --seed 1 --faults 20                 a directory; the same seed gives the same faults
 //   npm run chaos -- --seed 1 --faults 20 --store s3
 //   npm run chaos -- --faults 500 --results chaos.jsonl   goes on where it was interrupted
+//   npm run chaos -- --faults 500 --every-pair            ... and until every possible pair of kind and stage has landed
+//   npm run chaos -- --seed 1 --campaign 7                that one campaign again
 //   npm run chaos -- --kinds worker-kill,twice --stages train --bail   only these; ends with the first campaign that does not hold
-import { createHash } from "node:crypto";
-import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
-import { cpus, tmpdir } from "node:os";
-import { dirname, join } from "node:path";
-import { fileURLToPath } from "node:url";
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { parseArgs } from "node:util";
-import { chaosCampaign, undisturbedRun } from "./campaign.ts";
-import type { CampaignResult, Ground } from "./campaign.ts";
-import type { Outcome } from "./outcome.ts";
-import { KIND_NAMES, planOf, STAGES } from "./plan.ts";
-import type { Kind, Stage, StoreKind } from "./plan.ts";
+import { cachedUndisturbed, thisCode } from "./built.ts";
+import { chaosCampaign } from "./campaign.ts";
+import type { Ground } from "./campaign.ts";
+import { KIND_NAMES, pairName, pairNamed, possiblePairs, STAGES } from "./pairs.ts";
+import type { Kind, Pair, Stage, StoreKind } from "./pairs.ts";
+import { Plan } from "./plan.ts";
 import { Results } from "./results.ts";
-import type { Summary } from "./results.ts";
+import type { Row } from "./results.ts";
+import { summarize, table } from "./summary.ts";
 
 const { values } = parseArgs({
   options: {
@@ -25,73 +28,74 @@ const { values } = parseArgs({
     store: { type: "string", default: "dir" },
     kinds: { type: "string" },
     stages: { type: "string" },
+    campaign: { type: "string" },
+    pairs: { type: "string" },
     results: { type: "string" },
+    "every-pair": { type: "boolean", default: false },
     bail: { type: "boolean", default: false },
     json: { type: "boolean", default: false },
   },
 });
 
-const dist = fileURLToPath(new URL("../../", import.meta.url));
+/** A pair that has not landed after so many campaigns of its own is said to be unmet. */
+const TRIES = 6;
 const say = (line: string): void => void process.stderr.write(`${line}\n`);
 const seed = whole("seed", values.seed);
 const wanted = whole("faults", values.faults);
 const store = among<StoreKind>("store", [values.store], ["dir", "s3"])[0] as StoreKind;
-const kinds = values.kinds === undefined ? KIND_NAMES : among<Kind>("kinds", values.kinds.split(","), KIND_NAMES);
-const stages = values.stages === undefined ? STAGES : among<Stage>("stages", values.stages.split(","), STAGES);
+const kinds = values.kinds === undefined ? undefined : among<Kind>("kinds", values.kinds.split(","), KIND_NAMES);
+const stages = values.stages === undefined ? undefined : among<Stage>("stages", values.stages.split(","), STAGES);
+const only = values.campaign === undefined ? undefined : whole("campaign", values.campaign);
 const { RATCHET_TEST_TEMPORAL_BIN: temporal, RATCHET_TEST_VERSITYGW_BIN: versitygw } = process.env;
 if (!temporal) throw new Error("RATCHET_TEST_TEMPORAL_BIN is not set: run through `npm run chaos`");
 
 const ground: Ground = { seed, store, tools: { temporal, ...(versitygw ? { versitygw } : {}) }, folder: mkdtempSync(join(tmpdir(), "ratchet-chaos-")) };
-const results = new Results(values.results);
-const undisturbed = await cachedUndisturbed();
-let index = 0;
-for (const faults of planOf({ seed, store, kinds, stages })) {
-  if (results.landed >= wanted || (values.bail && results.campaigns.some(({ problems }) => problems.length > 0))) break;
-  if (!results.has(seed, store, index)) {
-    const result = await chaosCampaign(ground, index, faults, undisturbed);
-    results.add(result);
-    say(told(result, results.landed));
-    if (result.problems.length > 0) say(`what is left of it: ${join(ground.folder, `campaign-${index}`)}`);
-  }
-  index += 1;
+const narrowed = [...(values.kinds === undefined ? [] : ["--kinds", values.kinds]), ...(values.stages === undefined ? [] : ["--stages", values.stages])];
+const planned = narrowed.length === 0 ? "all" : narrowed.join(" ");
+const plan = new Plan({ seed, store, ...(kinds ? { kinds } : {}), ...(stages ? { stages } : {}) });
+const results = new Results(values.results, await thisCode());
+if (results.others > 0) say(`${results.others} campaigns in ${values.results} were run by other code: they are not counted`);
+const undisturbed = await cachedUndisturbed(ground, say);
+
+const summary = () => summarize(results.rows, narrowed.length === 0 ? possiblePairs : () => plan.pairs);
+if (only !== undefined) await run(only, values.pairs?.split(",").map(pairNamed) ?? plan.listed(only));
+else for (let index = 0; !isEnough(); index += 1) if (!results.has(seed, store, planned, index)) await run(index, plan.next(index, hopeful()));
+
+const total = summary();
+process.stdout.write(values.json ? `${JSON.stringify(total)}\n` : table(total));
+if (total.problems.length === 0) rmSync(ground.folder, { recursive: true, force: true, maxRetries: 5, retryDelay: 100 });
+process.exit(total.problems.length > 0 ? 1 : values["every-pair"] && total.pairs.unmet.length > 0 ? 3 : 0);
+
+async function run(index: number, pairs: readonly Pair[]): Promise<void> {
+  const result = await chaosCampaign(ground, index, plan.faults(index, pairs, undisturbed.moments), undisturbed.outcome);
+  const row = results.add(result, planned, replay(index, pairs));
+  say(told(row, summary().faults.total));
+  if (row.problems.length > 0) say(`what is left of it: ${join(ground.folder, `campaign-${index}`)}\nagain: ${row.replay}`);
 }
 
-const summary = results.summary();
-process.stdout.write(values.json ? `${JSON.stringify(summary)}\n` : table(summary));
-if (summary.problems.length === 0) rmSync(ground.folder, { recursive: true, force: true, maxRetries: 5, retryDelay: 100 });
-process.exit(summary.problems.length === 0 ? 0 : 1);
-
-/** The undisturbed run depends on the code, the seed, the store and the processor, and on nothing else. */
-async function cachedUndisturbed(): Promise<Outcome> {
-  const stamp = join(dist, ".build.json");
-  const code = existsSync(stamp) ? readFileSync(stamp, "utf8") : String(Date.now());
-  const name = createHash("sha256").update(JSON.stringify([code, seed, store, cpus()[0]?.model])).digest("hex").slice(0, 16);
-  const path = join(dist, "..", ".ratchet", "chaos", `undisturbed-${name}.json`);
-  if (existsSync(path)) return JSON.parse(readFileSync(path, "utf8")) as Outcome;
-  const outcome = await undisturbedRun(ground);
-  mkdirSync(dirname(path), { recursive: true });
-  writeFileSync(path, JSON.stringify(outcome));
-  say("undisturbed run done");
-  return outcome;
+function isEnough(): boolean {
+  const { faults, problems } = summary();
+  if (values.bail && problems.length > 0) return true;
+  return faults.total >= wanted && !(values["every-pair"] && hopeful().length > 0);
 }
 
-function told({ index: at, faults, problems, seconds }: CampaignResult, landed: number): string {
-  const list = faults.map(({ kind, stage, landed: hit }) => `${kind} in ${stage}${hit ? "" : " (did not land)"}`).join(", ");
-  return `campaign ${at}, ${seconds} s: ${list || "no fault met its moment"} · ${problems.length === 0 ? "holds" : `BROKEN: ${problems.join("; ")}`} · ${landed} of ${wanted} landed`;
+/** Pairs of this store that have not landed, and have not been tried in vain too often. */
+function hopeful(): Pair[] {
+  const tried = results.rows.filter((row) => row.store === store).flatMap(({ faults }) => faults);
+  return plan.pairs.filter((pair) => {
+    const own = tried.filter((fault) => pairName(fault) === pairName(pair));
+    return own.length < TRIES && !own.some(({ landed }) => landed);
+  });
 }
 
-function table({ faults, pairs, lost, doubled, digestEqual, recomputed, awaySeconds, campaigns, problems, seeds }: Summary): string {
-  const counts = (of: Record<string, number>): string => Object.entries(of).map(([name, count]) => `  ${name.padEnd(20)} ${count}`).join("\n");
-  return [
-    `${faults.total} faults landed in ${campaigns} campaigns, seeds ${seeds.join(", ")}; ${pairs.met} of ${pairs.possible} pairs of kind and stage`,
-    counts(faults.byKind),
-    "by stage",
-    counts(faults.byStage),
-    `lost ${lost}, doubled ${doubled}, digests equal: ${digestEqual}, computed again: ${recomputed.pieces} pieces, ${recomputed.steps} steps`,
-    `after ${awaySeconds.kills} kills of a worker its work went on within ${awaySeconds.p50 ?? "-"} s (median), ${awaySeconds.p95 ?? "-"} s (95 %)`,
-    ...problems.map(({ seed: of, store: on, campaign, problem }) => `BROKEN seed ${of} on ${on}, campaign ${campaign}: ${problem}`),
-    "",
-  ].join("\n");
+function replay(index: number, pairs: readonly Pair[]): string {
+  const listed = plan.listed(index).map(pairName).join(",") === pairs.map(pairName).join(",");
+  return ["npm run chaos -- --seed", seed, "--store", store, ...narrowed, "--campaign", index, ...(listed ? [] : ["--pairs", pairs.map(pairName).join(",")])].join(" ");
+}
+
+function told({ index, faults, problems, seconds }: Row, landed: number): string {
+  const list = faults.map(({ kind, stage, met, landed: hit }) => `${kind} in ${stage}${hit ? "" : met ? " (did not land)" : " (did not meet)"}`).join(", ");
+  return `campaign ${index}, ${seconds} s: ${list} · ${problems.length === 0 ? "holds" : `BROKEN: ${problems.join("; ")}`} · ${landed} of ${wanted} landed`;
 }
 
 function whole(name: string, text: string): number {

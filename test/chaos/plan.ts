@@ -1,55 +1,8 @@
-// What a seed stands for: the faults of its campaigns, one after the other. Every pair of kind and stage that can meet comes up once before
-// any comes up again, several to a campaign; the same seed gives the same list.
+// What a seed stands for: the faults of its campaigns, one after the other. Every pair of kind and stage that can meet comes up once; then
+// those that have not landed yet are tried again, and when all have, everything from the start. The same seed gives the same faults.
 import { Random } from "../../examples/shop/random.ts";
-
-export type StoreKind = "dir" | "s3";
-
-export const STAGES = ["open", "sft", "generate", "seal", "pair", "reward", "append", "score", "train", "evaluate", "promote"] as const;
-export type Stage = (typeof STAGES)[number];
-
-/** Where in an attempt a fault comes: some time after its beginning, or at an operation of the store. */
-export type Moment = "begin" | "before-commit" | "after-commit" | "get" | "write";
-
-interface KindRule {
-  stores: readonly StoreKind[];
-  stages: readonly Stage[];
-  moments: readonly Moment[];
-}
-
-const BOTH = ["dir", "s3"] as const;
-const ENGINE: readonly Stage[] = ["sft", "reward", "generate", "score", "train", "evaluate"];
-const MODULES: readonly Stage[] = ["pair", "evaluate", "promote"];
-const ANYWHERE: readonly Moment[] = ["begin", "before-commit", "after-commit"];
-const rule = (stores: readonly StoreKind[], moments: readonly Moment[], stages: readonly Stage[] = STAGES): KindRule => ({ stores, stages, moments });
-
-export const KINDS = {
-  "worker-kill": rule(BOTH, ANYWHERE),
-  "worker-stop": rule(BOTH, ANYWHERE),
-  "engine-kill": rule(BOTH, ANYWHERE, ENGINE),
-  "engine-stop": rule(BOTH, ANYWHERE, ENGINE),
-  "module-kill": rule(BOTH, ["begin"], MODULES),
-  "server-kill": rule(BOTH, ANYWHERE),
-  "server-stop": rule(BOTH, ANYWHERE),
-  "tree-kill": rule(BOTH, ANYWHERE),
-  "twice": rule(BOTH, ["begin"]),
-  "clock-jump": rule(BOTH, ["begin", "before-commit"]),
-  "take-over": rule(BOTH, ANYWHERE),
-  "power-loss": rule(["dir"], ANYWHERE),
-  "disk-full": rule(["dir"], ["write"]),
-  "s3-kill": rule(["s3"], ["get", "write", "before-commit"]),
-  "s3-stop": rule(["s3"], ANYWHERE),
-  "s3-500": rule(["s3"], ["get", "write", "before-commit"]),
-  "s3-503": rule(["s3"], ["get", "write", "before-commit"]),
-  "s3-409": rule(["s3"], ["before-commit"]),
-  "s3-412": rule(["s3"], ["before-commit"]),
-  "s3-lost-answer": rule(["s3"], ["before-commit", "write"]),
-  "s3-cut-answer": rule(["s3"], ["get"]),
-  "s3-flipped-answer": rule(["s3"], ["get"]),
-  "s3-wrong-checksum": rule(["s3"], ["write", "before-commit"]),
-} as const satisfies Record<string, KindRule>;
-
-export type Kind = keyof typeof KINDS;
-export const KIND_NAMES = Object.keys(KINDS) as Kind[];
+import { KINDS, possiblePairs, STAGES } from "./pairs.ts";
+import type { Kind, Moment, Pair, Stage, StoreKind } from "./pairs.ts";
 
 export interface Fault {
   kind: Kind;
@@ -63,58 +16,89 @@ export interface Fault {
   size: number;
   /** Between the two ways in which some kinds can go. */
   coin: boolean;
+  /** An undisturbed worker never comes to such a moment: it is killed first, and the next one does. */
+  fresh: boolean;
 }
 
-/** Stages that a campaign of one iteration goes through once: a second beginning of them never comes. */
-const ONCE: readonly Stage[] = ["open", "sft", "reward", "train", "promote"];
+/** How often the undisturbed campaign comes to each moment of each stage. */
+export type Moments = Record<string, number>;
+export const momentName = (stage: string, moment: Moment): string => `${stage} ${moment}`;
+
 /** Over before a delay is: faults at their beginning come at once. */
 const SHORT: readonly Stage[] = ["open", "append", "seal", "score", "pair", "promote"];
-/** Of these, the ones that commit once. */
-const COMMIT_ONCE: readonly Stage[] = ["open", "promote"];
+/** Later ones are no different. */
+const NTH_MAX = 3;
 
 /** Faults of one campaign. More would leave it hardly any undisturbed time, and say less about each. */
 const PER_CAMPAIGN = 4;
+/** One that is tried again has to share its campaign with fewer: each waits until the one before has shown. */
+const PER_CAMPAIGN_AGAIN = 2;
 /** These change what runs: the only one of its campaign, or the last. */
 const LAST: readonly Kind[] = ["take-over"];
 
 export interface PlanOptions {
   seed: number;
   store: StoreKind;
-  /** Only these; all of the store's where absent. */
+  /** Only these; all where absent. */
   kinds?: readonly Kind[];
   stages?: readonly Stage[];
 }
 
-/** Campaigns without end: the faults of each, in the order of the stages. */
-export function* planOf({ seed, store, kinds = KIND_NAMES, stages = STAGES }: PlanOptions): Generator<Fault[]> {
-  const pairs = kinds.flatMap((kind) => {
-    const { stores, stages: possible } = KINDS[kind] as KindRule;
-    return stores.includes(store) ? possible.filter((stage) => stages.includes(stage)).map((stage) => ({ kind, stage })) : [];
-  });
-  if (pairs.length === 0) throw new Error(`no fault of these kinds can meet these stages on ${store}`);
-  for (let round = 0; ; round += 1) {
-    const random = new Random(`chaos ${seed} ${store} ${round}`);
-    const shuffled = random.shuffled(pairs);
-    while (shuffled.length > 0) {
-      const own = shuffled.splice(0, PER_CAMPAIGN);
-      const faults = own.map(({ kind, stage }) => drawn(random, kind, stage));
-      yield faults.sort((one, other) => rank(one) - rank(other));
-    }
+export class Plan {
+  readonly pairs: readonly Pair[];
+  private readonly seed: number;
+  private readonly store: StoreKind;
+
+  constructor({ seed, store, kinds, stages }: PlanOptions) {
+    this.seed = seed;
+    this.store = store;
+    this.pairs = possiblePairs(store).filter(({ kind, stage }) => (kinds?.includes(kind) ?? true) && (stages?.includes(stage) ?? true));
+    if (this.pairs.length === 0) throw new Error(`no fault of these kinds can meet these stages on ${store}`);
+  }
+
+  /** Campaigns until every pair has come up once. */
+  get round(): number {
+    return Math.ceil(this.pairs.length / PER_CAMPAIGN);
+  }
+
+  /** What campaign `index` is about: of the seed's own list, or of the pairs that have not landed where that list came to its end once. */
+  next(index: number, unmet: readonly Pair[]): readonly Pair[] {
+    if (index < this.round || unmet.length === 0) return this.listed(index);
+    return this.random(`again ${index}`).shuffled([...unmet]).slice(0, PER_CAMPAIGN_AGAIN);
+  }
+
+  /** The pairs of campaign `index` of the seed's own list. */
+  listed(index: number): readonly Pair[] {
+    const at = (index % this.round) * PER_CAMPAIGN;
+    return this.random(`round ${Math.floor(index / this.round)}`).shuffled([...this.pairs]).slice(at, at + PER_CAMPAIGN);
+  }
+
+  /** The faults of campaign `index`, in the order of the stages: they follow from the seed, the index and the pairs. */
+  faults(index: number, pairs: readonly Pair[], moments: Moments): Fault[] {
+    const random = this.random(`campaign ${index}`);
+    return pairs.map((pair) => drawn(random, pair, moments)).sort((one, other) => rank(one) - rank(other));
+  }
+
+  private random(what: string): Random {
+    return new Random(`chaos ${this.seed} ${this.store} ${what}`);
   }
 }
 
 const rank = ({ kind, stage }: Fault): number => STAGES.indexOf(stage) + (LAST.includes(kind) ? STAGES.length : 0);
 
-function drawn(random: Random, kind: Kind, stage: Stage): Fault {
-  const moment = random.pick(KINDS[kind].moments);
-  const once = moment === "begin" ? ONCE : COMMIT_ONCE;
+function drawn(random: Random, { kind, stage }: Pair, moments: Moments): Fault {
+  const { moments: possible, first } = KINDS[kind];
+  const times = (moment: Moment): number => moments[momentName(stage, moment)] ?? 0;
+  const met = possible.filter((moment) => times(moment) > 0);
+  const moment = random.pick(met.length > 0 ? met : possible);
   return {
     kind,
     stage,
     moment,
-    nth: once.includes(stage) ? 1 : 1 + Math.floor(random.next() * 2),
+    nth: first ? 1 : 1 + Math.floor(random.next() * Math.min(Math.max(times(moment), 1), NTH_MAX)),
     delayMs: SHORT.includes(stage) || random.chance(0.3) ? 0 : Math.floor(random.next() * 300),
     size: 1 + Math.floor(random.next() * 6),
     coin: random.chance(0.5),
+    fresh: met.length === 0,
   };
 }

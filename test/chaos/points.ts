@@ -1,5 +1,6 @@
 // What the chaos worker tells its driver, and what it may be told back. A point is a moment inside an activity at which the worker waits
 // until the driver answers: there a fault can be put to the exact operation.
+import type { Moment } from "./pairs.ts";
 
 /** One attempt of one activity, as the Temporal server knows it. */
 export interface Attempt {
@@ -9,6 +10,8 @@ export interface Attempt {
   /** A stage of the recipe, or open, append, seal. */
   stage: string;
   attempt: number;
+  /** A module of the author answers in it: a rater, a judge, a gold reward. */
+  callsModule: boolean;
 }
 
 /** get, head and list read, put replaces, create is the conditional write that commits. */
@@ -38,3 +41,12 @@ export const ENV = {
 
 export const samePlace = (one: Attempt, other: Attempt): boolean =>
   one.workflowId === other.workflowId && one.runId === other.runId && one.activityId === other.activityId;
+
+/** What a point is to a fault that waits for its moment. */
+export function momentOf(point: Point): Moment | undefined {
+  if (point.what === "begin") return "begin";
+  if (point.what !== "store") return undefined;
+  if (point.operation === "create") return point.when === "before" ? "before-commit" : "after-commit";
+  if (point.when === "after") return undefined;
+  return point.operation === "get" ? "get" : point.operation === "put" ? "write" : undefined;
+}

@@ -5,9 +5,12 @@ import type { Arena, Watcher } from "./arena.ts";
 import { Events } from "./events.ts";
 import { FAULTS } from "./faults.ts";
 import type { Put } from "./faults.ts";
-import type { Fault, Moment } from "./plan.ts";
-import { GO, samePlace } from "./points.ts";
+import { KINDS } from "./pairs.ts";
+import type { Moment } from "./pairs.ts";
+import type { Fault } from "./plan.ts";
+import { GO, momentOf, samePlace } from "./points.ts";
 import type { Answer, Attempt, Point } from "./points.ts";
+import { signal } from "./processes.ts";
 import type { ProxiedRequest, Treatment } from "./s3-proxy.ts";
 
 /** A fault that has not shown in the record by then lets the next one come; it may still be found to have landed at the end. */
@@ -21,6 +24,7 @@ export class Scheduler implements Watcher {
   private readonly arena: Arena;
   private readonly armed: Fault[];
   private readonly met = new Map<Fault, number>();
+  private readonly freshened = new Set<Fault>();
   private active: Put | undefined;
   /** A fault that meets several requests in a row. */
   private treating: { put: Put; treatment: Treatment; left: number } | undefined;
@@ -35,6 +39,10 @@ export class Scheduler implements Watcher {
     this.events.add(point, pid);
     const moment = momentOf(point);
     if (!moment || !point.attempt) return GO;
+    if (moment === "begin" && this.wantsFresh(point.attempt)) {
+      signal(pid, "SIGKILL");
+      return GO;
+    }
     const put = this.take(moment, point.attempt, pid, false);
     if (!put) return GO;
     const { answer, inflict } = FAULTS[put.fault.kind];
@@ -90,18 +98,32 @@ export class Scheduler implements Watcher {
     return this.puts.filter((put) => FAULTS[put.fault.kind].landed(this.events, put));
   }
 
+  /** Whether some fault can only meet this stage in a worker that has just started; asked once for each. */
+  private wantsFresh({ stage }: Attempt): boolean {
+    if (this.active) return false;
+    const fault = this.armed.find((armed) => armed.fresh && armed.stage === stage && !this.freshened.has(armed));
+    if (fault) this.freshened.add(fault);
+    return fault !== undefined;
+  }
+
   private take(moment: Moment, attempt: Attempt, pid: number, request: boolean): Put | undefined {
     if (this.active) return undefined;
-    const fault = this.armed.find(({ kind, stage, moment: wanted }) => stage === attempt.stage && wanted === moment && (request || FAULTS[kind].treatment === undefined));
+    const fault = this.armed.find((armed) => this.fits(armed, moment, attempt, request));
     if (!fault) return undefined;
     const met = (this.met.get(fault) ?? 0) + 1;
     this.met.set(fault, met);
     if (met < fault.nth) return undefined;
     this.armed.splice(this.armed.indexOf(fault), 1);
-    const put: Put = { fault, attempt, pid, at: this.events.count, seen: {} };
+    const put: Put = { fault, attempt, pid, at: this.events.count, seen: {}, isOpen: () => this.events.isOpen(attempt, pid) };
     this.puts.push(put);
     this.active = put;
     return put;
+  }
+
+  private fits(fault: Fault, moment: Moment, attempt: Attempt, request: boolean): boolean {
+    const { kind, stage, moment: wanted, fresh } = fault;
+    if (stage !== attempt.stage || wanted !== moment || (fresh && !this.freshened.has(fault))) return false;
+    return (request || FAULTS[kind].treatment === undefined) && (KINDS[kind].meets?.(attempt) ?? true);
   }
 
   /** The point is held while it is done, except where it comes some time later. */
@@ -151,12 +173,4 @@ export class Scheduler implements Watcher {
     const begun = this.events.list.findLast(({ point }) => point.what === "begin" && samePlace(point.attempt, attempt) && point.attempt.attempt === attempt.attempt);
     return begun?.pid ?? -1;
   }
-}
-
-function momentOf(point: Point): Moment | undefined {
-  if (point.what === "begin") return "begin";
-  if (point.what !== "store") return undefined;
-  if (point.operation === "create") return point.when === "before" ? "before-commit" : "after-commit";
-  if (point.when === "after") return undefined;
-  return point.operation === "get" ? "get" : point.operation === "put" ? "write" : undefined;
 }

@@ -7,6 +7,8 @@ import { fileURLToPath } from "node:url";
 import type { Leash } from "../../dev/leash.ts";
 import { childrenOf, killGroup, processes, signal } from "./processes.ts";
 
+/** What it says last, with the stack of an error. */
+const LAST_LINES = 20;
 const SUPERVISOR = fileURLToPath(new URL("./supervisor.js", import.meta.url));
 
 export interface TreeOptions {
@@ -40,9 +42,14 @@ export class Tree {
     const pid = supervisor.pid as number;
     leash.hold(pid);
     supervisor.once("exit", () => leash.letGo(pid));
-    createInterface({ input: supervisor.stderr }).on("line", report);
-    const line = await Promise.race([once(createInterface({ input: supervisor.stdout }), "line"), once(supervisor, "exit").then(() => undefined)]);
-    if (!line) throw new Error(`the supervisor of ${stateDir} ended before its tree was up`);
+    const said: string[] = [];
+    createInterface({ input: supervisor.stderr }).on("line", (line) => {
+      said.push(line);
+      report(line);
+    });
+    // "close": when it has said everything.
+    const line = await Promise.race([once(createInterface({ input: supervisor.stdout }), "line"), once(supervisor, "close").then(() => undefined)]);
+    if (!line) throw new Error(`the supervisor of ${stateDir} ended before its tree was up: ${said.slice(-LAST_LINES).join("\n") || "it said nothing"}`);
     return JSON.parse(line[0] as string) as Where;
   }
 

@@ -4,7 +4,7 @@ import { execFile } from "node:child_process";
 import { it } from "node:test";
 import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
-import type { Summary } from "../chaos/results.ts";
+import type { Summary } from "../chaos/summary.ts";
 import { NO_TEMPORAL_BIN } from "../support/dev-campaign.ts";
 
 const MAIN = fileURLToPath(new URL("../chaos/main.js", import.meta.url));

@@ -1,44 +1,115 @@
-// A campaign longer than one run's history: the real workflow on a real server whose limit is low goes on as new between iterations, and
-// each run opens the ledger like any other.
+// Work longer than one run's history, on a real server whose limit is low: each workflow goes on as new where nothing of it runs, and what
+// comes out is what one long run would have made. The same at full size: `npm run histories` (docs/safety.md).
 import "../support/quiet.ts";
 import assert from "node:assert/strict";
-import { spawn } from "node:child_process";
-import { after, it } from "node:test";
-import { Client, Connection } from "@temporalio/client";
-import { freePort } from "../../dev/ports.ts";
-import { waitUntilServing } from "../../dev/temporal-server.ts";
-import { withCampaignWorker } from "../support/campaign-worker.ts";
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { after, before, describe, it } from "node:test";
+import { setTimeout as sleep } from "node:timers/promises";
+import { createControlActivities, createStageActivities } from "../../activities/index.ts";
+import { campaignWorkflowId } from "../../campaign/ids.ts";
+import { foldLedger } from "../../campaign/rules.ts";
+import type { CampaignRecord, LedgerEvent, LedgerRow } from "../../campaign/types.ts";
+import { openStore } from "../../store/index.ts";
+import { pause, progress, resume } from "../../workflows/messages.ts";
+import { withActivities, withCampaignWorker } from "../support/campaign-worker.ts";
+import type { CampaignHandle } from "../support/campaign-worker.ts";
 import { NO_TEMPORAL_BIN } from "../support/dev-campaign.ts";
-import { script } from "../support/scripted-activities.ts";
+import { readHistories } from "../support/histories.ts";
+import type { RunHistory } from "../support/histories.ts";
+import { startLimitedServer } from "../support/limited-server.ts";
+import { gate, script } from "../support/scripted-activities.ts";
+import { createStubbed, stubbedDeps } from "../support/stubbed-work.ts";
+import type { StubbedSize } from "../support/stubbed-work.ts";
+import { openNamespace } from "../support/temporal.ts";
+import type { TestNamespace } from "../support/temporal.ts";
 
-const ITERATIONS = 8;
-/** About two iterations' worth. */
-const EVENTS_MAX = 40;
-const running: (() => void)[] = [];
-after(() => running.forEach((stop) => stop()));
+/** About two iterations' worth of the campaign's own events, and a few waves of a place's. */
+const EVENTS_MAX = 60;
+const PAYLOAD_MAX = 4096;
+const ask = { by: "test", why: "to see" };
 
-it("goes on as new between iterations where Temporal suggests it, and finishes each iteration once", { skip: NO_TEMPORAL_BIN, timeout: 180_000 }, async () => {
-  const port = await freePort();
-  const limit = ["--dynamic-config-value", `limit.historyCount.suggestContinueAsNew=${EVENTS_MAX}`];
-  const server = spawn(process.env["RATCHET_TEST_TEMPORAL_BIN"] as string, ["server", "start-dev", "--ip", "127.0.0.1", "--port", String(port), "--headless", "--log-level", "never", ...limit], { stdio: "ignore" });
-  running.push(() => server.kill("SIGKILL"));
-  const address = `127.0.0.1:${port}`;
-  assert.ok(await waitUntilServing(address, 60_000));
-  const connection = await Connection.connect({ address });
-  running.push(() => void connection.close());
-  const temporal = { address, namespace: "default", connection, client: new Client({ connection }), close: async () => undefined };
-
-  const play = script({ iterations: ITERATIONS, baselines: [] });
-  await withCampaignWorker(temporal, play, async (start) => {
-    const handle = await start();
-    const { status } = await handle.result().catch((error: Error) => assert.fail(String((error.cause as Error)?.message)));
-    assert.equal(status, "completed");
+describe("going on as new", { skip: NO_TEMPORAL_BIN, timeout: 600_000 }, () => {
+  let limited: TestNamespace;
+  let unlimited: TestNamespace;
+  let folder: string;
+  before(async () => {
+    folder = await mkdtemp(join(tmpdir(), "ratchet-continue-"));
+    [limited, unlimited] = await Promise.all([startLimitedServer(EVENTS_MAX), openNamespace()]);
   });
-  const of = (type: string): number => play.rows.filter(({ event }) => event.type === type).length;
-  assert.ok(of("opened") > 1, `${of("opened")} runs`);
-  assert.equal(of("iteration-finished"), ITERATIONS);
-  assert.equal(of("completed"), 1);
-  const { executions } = await connection.workflowService.listWorkflowExecutions({ namespace: "default", query: "WorkflowType = 'campaign'" });
-  const events = (executions ?? []).map(({ historyLength }) => Number(historyLength));
-  assert.ok(events.length > 0 && Math.max(...events) < 3 * EVENTS_MAX, `no run's history grows beyond what an iteration adds: ${events.join(", ")}`);
+  after(async () => {
+    await Promise.all([limited?.close(), unlimited?.close()]);
+    await rm(folder, { recursive: true, force: true });
+  });
+
+  /** Real activities on a real store; only the computing is stubbed. */
+  async function conduct(temporal: TestNamespace, name: string, size: StubbedSize, during: (handle: CampaignHandle) => Promise<unknown> = async () => undefined): Promise<{ record: CampaignRecord; runs: RunHistory[] }> {
+    const dir = join(folder, `${name}-${temporal === limited ? "limited" : "unlimited"}`);
+    const store = await openStore(`dir:${join(dir, "store")}`);
+    const deps = stubbedDeps(store, join(dir, "scratch"));
+    const input = await createStubbed(store, name, size);
+    return withActivities(temporal, { control: createControlActivities(deps), stages: createStageActivities(deps) }, async (start) => {
+      const handle = await start(input);
+      await during(handle);
+      assert.equal((await handle.result()).status, "completed");
+      const record = foldLedger(name, (await store.ledger(name).read<LedgerEvent>()) as LedgerRow[]);
+      return { record, runs: await readHistories(temporal.connection, temporal.namespace, campaignWorkflowId(name)) };
+    });
+  }
+
+  const results = ({ iterations, baselines, latest, promoted }: CampaignRecord) => ({ iterations, baselines, latest, promoted });
+  const continued = (runs: RunHistory[], type: string): number => runs.filter((run) => run.type === type && run.continued).length;
+
+  /** A run ends at the first chance after the suggestion: what one wave or one iteration adds comes on top. */
+  function assertBounded(runs: RunHistory[], eventsMax: number): void {
+    const longest = runs.reduce((one, other) => (other.events > one.events ? other : one));
+    assert.ok(longest.events <= eventsMax, `${longest.workflowId} has a run of ${longest.events} events`);
+    const largest = runs.reduce((one, other) => (other.largest.bytes > one.largest.bytes ? other : one));
+    assert.ok(largest.largest.bytes <= PAYLOAD_MAX, `${largest.workflowId} has a payload of ${largest.largest.bytes} bytes in ${largest.largest.event}`);
+  }
+
+  it("a campaign of 16 iterations has bounded runs and payloads, and the same digests as one whose runs never end early", async () => {
+    const size = { iterations: 16, perIteration: 2, wave: 4, baseline: true };
+    const [one, other] = [await conduct(limited, "long", size), await conduct(unlimited, "long", size)];
+    assert.ok(continued(one.runs, "campaign") > 2, `${continued(one.runs, "campaign")} times`);
+    assert.equal(continued(other.runs, "campaign"), 0);
+    assertBounded(one.runs, 3 * EVENTS_MAX);
+    assert.deepEqual(results(one.record), results(other.record));
+    assert.equal(one.record.iterations.length, 17);
+  });
+
+  it("an iteration of 160 shards, paused and resumed between, has bounded runs and payloads and the same digests", async () => {
+    const size = { iterations: 1, perIteration: 160, wave: 8, baseline: false };
+    const one = await conduct(limited, "wide", size, async (handle) => {
+      while ((await handle.query(progress)).running.every((place) => !("iteration" in place) || place.iteration === 0)) await sleep(50);
+      await sleep(500);
+      await handle.executeUpdate(pause, { args: [ask] });
+      await handle.executeUpdate(resume, { args: [ask] });
+    });
+    const other = await conduct(unlimited, "wide", size);
+    assert.ok(continued(one.runs, "iteration") > 10, `${continued(one.runs, "iteration")} times`);
+    assertBounded(one.runs, 3 * EVENTS_MAX);
+    assert.deepEqual(results(one.record), results(other.record));
+  });
+
+  it("iterations wait for a baseline that runs beside them once history is long, then all goes on", async () => {
+    const play = script({ iterations: 8 });
+    const training = gate();
+    play.before = (stage, place) => (stage === "train" && place.startsWith("base-") ? training.wait() : undefined);
+    await withCampaignWorker(limited, play, async (start) => {
+      const handle = await start();
+      await training.reached;
+      for (let running = (await handle.query(progress)).running; running.some((place) => "iteration" in place); { running } = await handle.query(progress)) await sleep(100);
+      const finished = (): number => play.rows.filter(({ event }) => event.type === "iteration-finished").length;
+      const before = finished();
+      assert.ok(before < 8, `${before} iterations did not wait`);
+      training.open();
+      assert.equal((await handle.result()).status, "completed");
+      assert.equal(finished(), 8);
+    });
+    const epochOf = (type: string): number[] => play.rows.filter(({ event }) => event.type === type).map(({ epoch }) => epoch);
+    assert.deepEqual(epochOf("baseline-finished"), [1], "the baseline was seen to its end by the run that started it");
+    assert.ok(Math.max(...epochOf("iteration-finished")) > 1, "later iterations belong to later runs");
+  });
 });

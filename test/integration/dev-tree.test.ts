@@ -39,7 +39,7 @@ describe("dev tree", { skip: TEMPORAL ? false : "RATCHET_TEST_TEMPORAL_BIN is no
   });
   after(() => rmSync(folder, { recursive: true, force: true }));
 
-  async function start(more: { ports?: { grpc?: number } } = {}): Promise<DevTree> {
+  async function start(more: { ports?: { grpc?: number }; temporal?: string } = {}): Promise<DevTree> {
     tree = await startDevTree({ stateDir, store: "dir:/store", ui: false, temporal: TEMPORAL as string, worker: WORKER, report: (line) => said.push(line), ...more });
     return tree;
   }
@@ -74,6 +74,23 @@ describe("dev tree", { skip: TEMPORAL ? false : "RATCHET_TEST_TEMPORAL_BIN is no
     await assert.rejects(second, (error: Error & { code?: string }) => error.code === "dev_already_running" && error.message.includes(address));
   });
 
+  it("makes its database anew where an earlier server was killed while it made the tables", async () => {
+    const dir = join(stateDir, "temporal");
+    mkdirSync(dir, { recursive: true });
+    writeFileSync(join(dir, "server.db"), "");
+    writeFileSync(join(dir, "server.json"), JSON.stringify({ serverId: "the-same", version: "temporal version 1", served: false }));
+    assert.equal((await start()).serverId, "the-same");
+  });
+
+  it("tries again with a server that ended at its start, as one does that lost a port", async () => {
+    const unlucky = join(stateDir, "..", "unlucky.sh");
+    mkdirSync(join(stateDir, ".."), { recursive: true });
+    writeFileSync(unlucky, `#!/bin/sh\n[ "$1" = --version ] || [ -e "$0.tried" ] || { touch "$0.tried"; echo "a port is taken" >&2; exit 1; }\nexec "${TEMPORAL}" "$@"\n`, { mode: 0o755 });
+    const { address } = await start({ ports: { grpc: 0 }, temporal: unlucky });
+    await startWorkflow(address, "served");
+    assert.match(said.join("\n"), /Temporal server ended with exit code 1/);
+  });
+
   it("refuses a port that is taken", async () => {
     const other = createServer().listen(0, "127.0.0.1");
     await once(other, "listening");
@@ -94,14 +111,20 @@ const args = process.argv.slice(2);
 const real = () => process.exit(spawnSync("${TEMPORAL}", args, { stdio: "inherit" }).status ?? 1);
 if (args[0] !== "server" || existsSync("${taken}")) real();
 const port = args[args.indexOf("--port") + 1];
-writeFileSync("${taken}", port);
-spawn("${TEMPORAL}", ["server", "start-dev", "--ip", "127.0.0.1", "--port", port, "--headless", "--log-level", "never"], { stdio: "ignore" });
+const foreign = spawn("${TEMPORAL}", ["server", "start-dev", "--ip", "127.0.0.1", "--port", port, "--headless", "--log-level", "never"], { stdio: "ignore", detached: true });
+writeFileSync("${taken}", JSON.stringify({ pid: foreign.pid }));
 const look = () => require("node:net").connect(Number(port), "127.0.0.1").on("error", () => setTimeout(look, 100)).on("connect", () => setTimeout(real, 2000));
 look();
 `;
     writeFileSync(late, script, { mode: 0o755 });
     tree = await startDevTree({ stateDir, store: "dir:/store", ui: false, temporal: late, worker: WORKER, report: (line) => said.push(line) });
-    assert.notEqual(tree.address, `127.0.0.1:${readFileSync(taken, "utf8").trim()}`);
+    const { pid } = JSON.parse(readFileSync(taken, "utf8")) as { pid: number };
+    try {
+      const { address, serverId } = tree;
+      await withClient(address, ({ connection }) => connection.workflowService.describeNamespace({ namespace: `ratchet-${serverId}` }));
+    } finally {
+      process.kill(pid, "SIGKILL");
+    }
   });
 
   it("lets the worker save, then ends everything, on one Ctrl-C", async () => {

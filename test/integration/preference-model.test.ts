@@ -75,7 +75,7 @@ const runtime = createOnnxRuntime({ threads: 2 });
 function context<I extends StageInput & { stage: StageName }>(own: Omit<I, "campaign" | "epoch">): StageContext<I> {
   const input = { campaign, epoch: 1, ...own } as unknown as I;
   const facts = (more = {}) => ({ ...deps.facts, startedAt: "", finishedAt: "", attempt: 1, epoch: 1, ...more });
-  return { deps, input, spec, place: placeName(input.place), attempt: 1, trace: {}, previous: undefined, signal: new AbortController().signal, onProgress: () => undefined, anew: () => undefined, advanced: () => undefined, repairs: new Map(), facts };
+  return { deps, input, spec, place: placeName(input.place), attempt: 1, trace: {}, previous: undefined, signal: new AbortController().signal, onProgress: () => undefined, anew: () => undefined, quiet: () => undefined, advanced: () => undefined, repairs: new Map(), facts };
 }
 
 async function fanOut(at: StageContext<FanOutInput>, stage: PieceStage): Promise<string> {

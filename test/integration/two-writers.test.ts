@@ -17,7 +17,7 @@ import { undisturbedRun } from "../chaos/campaign.ts";
 import { check } from "../chaos/check.ts";
 import { Events } from "../chaos/events.ts";
 import type { Outcome } from "../chaos/outcome.ts";
-import type { StoreKind } from "../chaos/plan.ts";
+import type { StoreKind } from "../chaos/pairs.ts";
 import { GO } from "../chaos/points.ts";
 import type { Attempt, Point } from "../chaos/points.ts";
 import { signal, until } from "../chaos/processes.ts";
@@ -103,7 +103,7 @@ for (const kind of ["dir", "s3"] as const satisfies StoreKind[]) {
     };
 
     before(async () => {
-      undisturbed = await undisturbedRun({ seed: SEED, store: kind, tools, folder });
+      ({ outcome: undisturbed } = await undisturbedRun({ seed: SEED, store: kind, tools, folder }));
     });
     afterEach(async () => {
       for (const worker of started.splice(0)) signal(worker.pid as number, "SIGKILL");

@@ -1,6 +1,6 @@
 // One-line defects of the kind that a tired author or a careless refactoring leaves behind, each as a change to one line of the compiled
 // product, and where chaos has to look for it. A line that is not there any more makes the runner say so.
-import type { Kind, Stage, StoreKind } from "../chaos/plan.ts";
+import type { Kind, Stage, StoreKind } from "../chaos/pairs.ts";
 
 export interface Defect {
   name: string;

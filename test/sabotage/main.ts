@@ -8,7 +8,7 @@ import { once } from "node:events";
 import { cpSync, mkdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
-import type { Summary } from "../chaos/results.ts";
+import type { Summary } from "../chaos/summary.ts";
 import { DEFECTS } from "./defects.ts";
 import type { Defect } from "./defects.ts";
 

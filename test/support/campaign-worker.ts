@@ -1,8 +1,10 @@
-// Workers of the real workflows with scripted activities, all queues in this process, stopped when the test's function returns.
+// Workers of the real workflows, all queues in this process, stopped when the test's function returns: with scripted activities, or with
+// any others.
 import { randomBytes } from "node:crypto";
 import { fileURLToPath } from "node:url";
 import type { WorkflowHandle } from "@temporalio/client";
 import { NativeConnection, Worker } from "@temporalio/worker";
+import type { ControlActivities, StageActivities } from "../../activities/contract.ts";
 import { activityQueue, campaignWorkflowId, WORKFLOW_QUEUE } from "../../campaign/ids.ts";
 import type { CampaignInput } from "../../campaign/types.ts";
 import type { CampaignOutcome } from "../../workflows/messages.ts";
@@ -16,8 +18,15 @@ type Campaign = (input: CampaignInput) => Promise<CampaignOutcome>;
 export type CampaignHandle = WorkflowHandle<Campaign>;
 
 export async function withCampaignWorker<T>(temporal: TestNamespace, play: Script, test: (start: (id?: string) => Promise<CampaignHandle>) => Promise<T>): Promise<T> {
+  return withActivities(temporal, scriptedActivities(play), (start) => test((id = `c-${randomBytes(4).toString("hex")}`) => start({ campaignId: id, specDigest: "spec", storeName: "memory:" })));
+}
+
+export async function withActivities<T>(
+  temporal: TestNamespace,
+  { control, stages }: { control: ControlActivities; stages: StageActivities },
+  test: (start: (input: CampaignInput) => Promise<CampaignHandle>) => Promise<T>,
+): Promise<T> {
   const connection = await NativeConnection.connect({ address: temporal.address });
-  const { control, stages } = scriptedActivities(play);
   const common = { connection, namespace: temporal.namespace, maxHeartbeatThrottleInterval: "100ms" } as const;
   const workers = await Promise.all([
     Worker.create({ ...common, taskQueue: WORKFLOW_QUEUE, workflowBundle: { codePath: BUNDLE } }),
@@ -25,11 +34,11 @@ export async function withCampaignWorker<T>(temporal: TestNamespace, play: Scrip
     Worker.create({ ...common, taskQueue: activityQueue("cpu"), activities: { ...stages } }),
   ]);
   const running = workers.map((worker) => worker.run());
-  const start = (id = `c-${randomBytes(4).toString("hex")}`): Promise<CampaignHandle> =>
+  const start = (input: CampaignInput): Promise<CampaignHandle> =>
     temporal.client.workflow.start<Campaign>("campaign", {
-      workflowId: campaignWorkflowId(id),
+      workflowId: campaignWorkflowId(input.campaignId),
       taskQueue: WORKFLOW_QUEUE,
-      args: [{ campaignId: id, specDigest: "spec", storeName: "memory:" }],
+      args: [input],
     });
   try {
     return await test(start);

@@ -8,7 +8,6 @@ import { RatchetClient } from "../../client/ratchet-client.ts";
 import { isCurrent } from "../../client/work.ts";
 import type { DevTree } from "../../dev/index.ts";
 import { startDevTree } from "../../dev/index.ts";
-import { freePort } from "../../dev/ports.ts";
 import type { EvaluateResult, TrainResult } from "../../campaign/types.ts";
 import type { SmallShop } from "./small-shop.ts";
 import { SHOP_DIR, smallShop } from "./small-shop.ts";
@@ -45,7 +44,7 @@ export class DevCampaign {
   async up(): Promise<void> {
     const temporal = TEMPORAL_BIN as string;
     // A port of its own: on the default one, trees of other tests would take the place of a server that is killed.
-    const ports = { grpc: await freePort() };
+    const ports = { grpc: 0 };
     this.tree = await startDevTree({ ports, stateDir: this.stateDir, store: this.storeName, ui: false, temporal, env: this.env, report: () => undefined });
   }
 

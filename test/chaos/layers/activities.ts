@@ -41,12 +41,13 @@ const interceptor = (ask: (point: Point) => Promise<Answer>): ActivityIntercepto
 
 /** One activity trains in all three stages that train: its input says which. */
 function attemptOf({ workflowExecution, activityId, activityType, attempt }: Info, [input]: unknown[]): Attempt {
-  const { stage } = input as { stage?: string };
+  const { stage, from, opponent } = input as { stage?: string; from?: string; opponent?: string };
   return {
     workflowId: workflowExecution?.workflowId ?? "",
     runId: workflowExecution?.runId ?? "",
     activityId,
     stage: activityType === "seal" || stage === undefined ? activityType : stage,
     attempt,
+    callsModule: activityType === "promote" || from === "rater" || (activityType === "evaluate" && opponent !== undefined),
   };
 }

@@ -1,0 +1,45 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { formatTable, verdict } from "./result.ts";
+import type { Result } from "./result.ts";
+
+const speed = { target: 1.5, aim: 2.5, better: "higher" } as const;
+const memory = { target: 1.5, aim: 1, better: "lower" } as const;
+const step = { target: 1, aim: 1, shareAim: 0.85, better: "higher" } as const;
+
+test("a ratio is judged by target and aim, and for memory the smaller one is the better", () => {
+  assert.deepEqual([1.49, 1.5, 2.49, 2.5].map((ratio) => verdict({ ...speed, ratio })), ["below", "target", "target", "aim"]);
+  assert.deepEqual([1.51, 1.5, 1.01, 1].map((ratio) => verdict({ ...memory, ratio })), ["below", "target", "target", "aim"]);
+});
+
+test("a dense step's aim is a share of the machine's rate, whatever the ratio, and not reached where the rate is unknown", () => {
+  assert.equal(verdict({ ...step, ratio: 1.3, matmulShare: { Ratchet: 0.84, PyTorch: 0.9 } }), "target");
+  assert.equal(verdict({ ...step, ratio: 1.3, matmulShare: { Ratchet: 0.86 } }), "aim");
+  assert.equal(verdict({ ...step, ratio: 0.9, matmulShare: { Ratchet: 0.86 } }), "below");
+  assert.equal(verdict({ ...step, ratio: 1.3 }), "target");
+});
+
+test("the table tells ratio, spread, what was reached, the best peer and what is missing", () => {
+  const result: Result = {
+    ...step,
+    row: "dpo-step-0.9M-64",
+    work: "DPO step",
+    size: "0.9M",
+    ratio: 1.234,
+    median: { Ratchet: 20000, PyTorch: 16200 },
+    unit: "tokens/s",
+    spread: [1.2, 1.31],
+    peer: "PyTorch",
+    missing: { "llama.cpp": "not installed" },
+    variants: {},
+    matmulShare: { Ratchet: 0.7, PyTorch: 0.57 },
+    versions: {},
+    machine: { cpu: "", cores: 2, threads: 2 },
+    load: 0.4,
+    repeats: 5,
+    samples: {},
+    at: "",
+  };
+  const [, line] = formatTable([result]).split("\n");
+  assert.match(line!, /^dpo-step-0.9M-64 +1\.23× +1\.20–1\.31 +1× +85 % of MatMul +target +20,000 tokens\/s +PyTorch 16,200 +0\.4 +no llama\.cpp, of MatMul's rate: Ratchet 70 %, PyTorch 57 %$/);
+});

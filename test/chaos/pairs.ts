@@ -1,0 +1,80 @@
+// Kinds of fault, stages, and which of them can meet: every pair is possible unless the table says why not.
+import type { Attempt } from "./points.ts";
+
+export type StoreKind = "dir" | "s3";
+
+export const STAGES = ["open", "sft", "generate", "seal", "pair", "reward", "append", "score", "train", "evaluate", "promote"] as const;
+export type Stage = (typeof STAGES)[number];
+
+/** Where in an attempt a fault comes: some time after its beginning, or at an operation of the store. */
+export type Moment = "begin" | "before-commit" | "after-commit" | "get" | "write";
+
+export interface KindRule {
+  stores: readonly StoreKind[];
+  moments: readonly Moment[];
+  /** Attempts that it can meet; all where absent. */
+  meets?(attempt: Attempt): boolean;
+  /** Few attempts can be met: it takes the first. */
+  first?: boolean;
+}
+
+const BOTH = ["dir", "s3"] as const;
+const ANYWHERE: readonly Moment[] = ["begin", "before-commit", "after-commit"];
+const rule = (stores: readonly StoreKind[], moments: readonly Moment[], more: Pick<KindRule, "meets" | "first"> = {}): KindRule => ({ stores, moments, ...more });
+
+const TABLE = {
+  "worker-kill": rule(BOTH, ANYWHERE),
+  "worker-stop": rule(BOTH, ANYWHERE),
+  "engine-kill": rule(BOTH, ANYWHERE),
+  "engine-stop": rule(BOTH, ANYWHERE),
+  "module-kill": rule(BOTH, ["begin"], { meets: ({ callsModule }) => callsModule, first: true }),
+  "server-kill": rule(BOTH, ANYWHERE),
+  "server-stop": rule(BOTH, ANYWHERE),
+  "tree-kill": rule(BOTH, ANYWHERE),
+  "twice": rule(BOTH, ["begin"]),
+  "clock-jump": rule(BOTH, ["begin", "before-commit"]),
+  "take-over": rule(BOTH, ANYWHERE),
+  "power-loss": rule(["dir"], ANYWHERE),
+  "disk-full": rule(["dir"], ["write"]),
+  "s3-kill": rule(["s3"], ["get", "write", "before-commit"]),
+  "s3-stop": rule(["s3"], ANYWHERE),
+  "s3-500": rule(["s3"], ["get", "write", "before-commit"]),
+  "s3-503": rule(["s3"], ["get", "write", "before-commit"]),
+  "s3-409": rule(["s3"], ["before-commit"]),
+  "s3-412": rule(["s3"], ["before-commit"]),
+  "s3-lost-answer": rule(["s3"], ["before-commit", "write"]),
+  "s3-cut-answer": rule(["s3"], ["get"]),
+  "s3-flipped-answer": rule(["s3"], ["get"]),
+  "s3-wrong-checksum": rule(["s3"], ["write", "before-commit"]),
+} satisfies Record<string, KindRule>;
+
+export type Kind = keyof typeof TABLE;
+export const KINDS: Record<Kind, KindRule> = TABLE;
+export const KIND_NAMES = Object.keys(KINDS) as Kind[];
+
+export interface Pair {
+  kind: Kind;
+  stage: Stage;
+}
+
+/** Pairs that cannot meet, and why. */
+export const IMPOSSIBLE: readonly { kinds: readonly Kind[]; stages: readonly Stage[]; because: string }[] = [
+  { kinds: ["engine-kill", "engine-stop"], stages: ["open", "append", "seal", "pair", "promote"], because: "no engine works for it" },
+  { kinds: ["module-kill"], stages: ["open", "sft", "generate", "seal", "reward", "append", "score", "train"], because: "it calls no module of the author" },
+];
+
+export function possiblePairs(store: StoreKind): Pair[] {
+  const kinds = KIND_NAMES.filter((kind) => KINDS[kind].stores.includes(store));
+  return kinds.flatMap((kind) => STAGES.filter((stage) => !isImpossible(kind, stage)).map((stage) => ({ kind, stage })));
+}
+
+const isImpossible = (kind: Kind, stage: Stage): boolean => IMPOSSIBLE.some(({ kinds, stages }) => kinds.includes(kind) && stages.includes(stage));
+
+export const pairName = ({ kind, stage }: Pair): string => `${kind}:${stage}`;
+
+/** The pair of that name, as the command line gives it. */
+export function pairNamed(name: string): Pair {
+  const pair = KIND_NAMES.flatMap((kind) => STAGES.map((stage) => ({ kind, stage }))).find((each) => pairName(each) === name);
+  if (!pair) throw new Error(`--pairs: ${JSON.stringify(name)} is no KIND:STAGE`);
+  return pair;
+}

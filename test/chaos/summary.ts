@@ -1,0 +1,75 @@
+// The sum over campaigns: what `npm run chaos` prints.
+import { pairName, possiblePairs } from "./pairs.ts";
+import type { Pair, StoreKind } from "./pairs.ts";
+import type { Row } from "./results.ts";
+
+export interface Summary {
+  faults: { total: number; byKind: Record<string, number>; byStage: Record<string, number> };
+  /** Pairs of kind and stage that can meet on the stores that were used: how many have, and which have not. */
+  pairs: { met: number; possible: number; unmet: string[] };
+  lost: number;
+  doubled: number;
+  digestEqual: boolean;
+  recomputed: { pieces: number; steps: number };
+  /** From SIGKILL of a worker to the next attempt of what it was at, on the same machine. */
+  awaySeconds: { kills: number; p50: number | null; p95: number | null };
+  seeds: number[];
+  campaigns: number;
+  /** Of the code that ran them. */
+  commits: string[];
+  problems: { seed: number; store: string; campaign: number; problem: string; replay: string }[];
+}
+
+const SHOWN = 40;
+
+/** `asked`: pairs of a narrowed run; all of a store's where absent. */
+export function summarize(rows: readonly Row[], asked: (store: StoreKind) => readonly Pair[] = possiblePairs): Summary {
+  const landed = rows.flatMap(({ store, faults }) => faults.filter((fault) => fault.landed).map((fault) => ({ ...fault, store })));
+  const away = landed.flatMap(({ seen }) => (typeof seen["awaySeconds"] === "number" ? [seen["awaySeconds"]] : [])).sort((a, b) => a - b);
+  const stores = [...new Set(rows.map(({ store }) => store))];
+  const possible = stores.flatMap((store) => asked(store).map((pair) => `${store} ${pairName(pair)}`));
+  const met = new Set(landed.map(({ store, ...pair }) => `${store} ${pairName(pair)}`));
+  const unmet = possible.filter((name) => !met.has(name));
+  return {
+    faults: { total: landed.length, byKind: counted(landed.map(({ kind }) => kind)), byStage: counted(landed.map(({ stage }) => stage)) },
+    pairs: { met: possible.length - unmet.length, possible: possible.length, unmet },
+    lost: sum(rows.map(({ lost }) => lost)),
+    doubled: sum(rows.map(({ doubled }) => doubled)),
+    digestEqual: rows.every(({ digestEqual }) => digestEqual),
+    recomputed: { pieces: sum(rows.map(({ recomputed }) => recomputed.pieces)), steps: sum(rows.map(({ recomputed }) => recomputed.steps)) },
+    awaySeconds: { kills: away.length, p50: quantile(away, 0.5), p95: quantile(away, 0.95) },
+    seeds: [...new Set(rows.map(({ seed }) => seed))].sort((a, b) => a - b),
+    campaigns: rows.length,
+    commits: [...new Set(rows.map(({ code }) => code.commit ?? "unknown"))],
+    problems: rows.flatMap(({ seed, store, index, problems, replay }) => problems.map((problem) => ({ seed, store, campaign: index, problem, replay }))),
+  };
+}
+
+export function table({ faults, pairs, lost, doubled, digestEqual, recomputed, awaySeconds, campaigns, commits, problems, seeds }: Summary): string {
+  const counts = (of: Record<string, number>): string => Object.entries(of).map(([name, count]) => `  ${name.padEnd(20)} ${count}`).join("\n");
+  return [
+    `${faults.total} faults landed in ${campaigns} campaigns, seeds ${seeds.join(", ")}, commit ${commits.join(", ")}`,
+    counts(faults.byKind),
+    "by stage",
+    counts(faults.byStage),
+    `${pairs.met} of ${pairs.possible} pairs of kind and stage${pairs.unmet.length > 0 ? `; not yet: ${few(pairs.unmet)}` : ""}`,
+    `lost ${lost}, doubled ${doubled}, digests equal: ${digestEqual}, computed again: ${recomputed.pieces} pieces, ${recomputed.steps} steps`,
+    `after ${awaySeconds.kills} kills of a worker its work went on within ${awaySeconds.p50 ?? "-"} s (median), ${awaySeconds.p95 ?? "-"} s (95 %)`,
+    ...problems.map(({ seed, store, campaign, problem, replay }) => `BROKEN seed ${seed} on ${store}, campaign ${campaign}: ${problem}\n       again: ${replay}`),
+    "",
+  ].join("\n");
+}
+
+/** All of them are in the JSON. */
+const few = (names: readonly string[]): string => (names.length > SHOWN ? `${names.slice(0, SHOWN).join(", ")} and ${names.length - SHOWN} more` : names.join(", "));
+
+/** Of sorted values, the nearest rank. */
+const quantile = (sorted: readonly number[], share: number): number | null => sorted[Math.ceil(share * sorted.length) - 1] ?? null;
+
+const sum = (values: readonly number[]): number => values.reduce((total, value) => total + value, 0);
+
+function counted(names: readonly string[]): Record<string, number> {
+  const counts: Record<string, number> = {};
+  for (const name of [...names].sort()) counts[name] = (counts[name] ?? 0) + 1;
+  return counts;
+}

@@ -1,0 +1,114 @@
+// Outages are not failures: a store that is away, and credentials that expire, cost time and nothing else, however long they last.
+import "../support/quiet.ts";
+import assert from "node:assert/strict";
+import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { it } from "node:test";
+import { setTimeout as delay } from "node:timers/promises";
+import { resolveSpec } from "../../campaign/resolve.ts";
+import { RatchetClient } from "../../client/ratchet-client.ts";
+import { ResourceError, storeOn } from "../../store/index.ts";
+import type { Backend } from "../../store/types.ts";
+import { tinyShop } from "../chaos/tiny-shop.ts";
+import { CAMPAIGN, DevCampaign, NO_TEMPORAL_BIN } from "../support/dev-campaign.ts";
+import { withProductWorker } from "../support/product-worker.ts";
+import { openS3Proxy } from "../support/s3-proxy.ts";
+import { SHOP_DIR } from "../support/small-shop.ts";
+import { NO_TEMPORAL, openNamespace } from "../support/temporal.ts";
+
+/** More than any count of tries that a failure of another kind is given. */
+const TRIES = 60;
+
+/** `away` is asked at each call; true = the store does not answer. */
+function leaving(backend: Backend, away: () => boolean): Backend {
+  return new Proxy(backend, {
+    get(target, name: keyof Backend) {
+      const real = target[name];
+      if (typeof real !== "function" || name === "list" || name === "entries" || name === "folders" || name === "leftovers") return real;
+      return async (...args: unknown[]) => {
+        if (away()) throw new ResourceError("store_unreachable", `${target.name} did not answer ${name}`);
+        return (real as (...args: unknown[]) => unknown).apply(target, args);
+      };
+    },
+  });
+}
+
+it("a store that is away for more tries than any failure is given ends no campaign, whoever meets it", { skip: NO_TEMPORAL, timeout: 300_000 }, async () => {
+  const temporal = await openNamespace();
+  const root = await mkdtemp(join(tmpdir(), "ratchet-outage-"));
+  const store = `dir:${join(root, "store")}`;
+  const client = await RatchetClient.connect({ store, temporal: { address: temporal.address, namespace: temporal.namespace, connection: {}, identity: "test" } });
+  /** Tries that failed, by the activity that met the outage. */
+  const tries: Record<string, number> = { open: 0, append: 0, generate: 0, train: 0, seal: 0 };
+  let meeting: string | undefined;
+  const worker = {
+    store: async (real: { backend: Backend }) => storeOn(leaving(real.backend, () => meeting !== undefined)),
+    onFailure(activity: string, code: string | null | undefined) {
+      assert.equal(code, "store_unreachable", activity);
+      tries[activity] = (tries[activity] ?? 0) + 1;
+      if (activity === meeting && (tries[activity] ?? 0) >= TRIES) meeting = undefined;
+    },
+    onBegin(activity: string) {
+      if (tries[activity] === 0) meeting = activity;
+    },
+  };
+  try {
+    const written = tinyShop(3);
+    await client.start({ spec: resolveSpec(written), written, file: "tiny-shop.ts", baseDir: SHOP_DIR }, { campaignId: "outage" });
+    await withProductWorker(temporal, store, worker, async () => {
+      const outcome = await client.wait("outage");
+      assert.equal(outcome?.status, "completed", JSON.stringify(outcome));
+    });
+    for (const [activity, count] of Object.entries(tries)) if (count > 0) assert.ok(count >= TRIES, `${activity}: ${count}`);
+    assert.ok(["open", "append", "generate", "train", "seal"].every((activity) => (tries[activity] ?? 0) >= TRIES), JSON.stringify(tries));
+    assert.deepEqual((await client.verify("outage")).problems, []);
+  } finally {
+    await client.close();
+    await temporal.close();
+    await rm(root, { recursive: true, force: true });
+  }
+});
+
+const given = process.env["RATCHET_TEST_S3"];
+const skip = NO_TEMPORAL_BIN || (given ? false : "RATCHET_TEST_S3 is not set");
+
+it("credentials that expire in mid-campaign are waited for by name and picked up when their file holds new ones", { skip, timeout: 300_000 }, async () => {
+  const { endpoint, bucket, accessKeyId, secretAccessKey, region } = JSON.parse(given as string) as Record<"endpoint" | "bucket" | "accessKeyId" | "secretAccessKey" | "region", string>;
+  const root = await mkdtemp(join(tmpdir(), "ratchet-expiry-"));
+  const file = join(root, "credentials");
+  const renew = (secret: string): Promise<void> => writeFile(file, `[default]\naws_access_key_id = ${accessKeyId}\naws_secret_access_key = ${secret}\n`);
+  await renew(secretAccessKey);
+  const proxy = await openS3Proxy(endpoint);
+  const { AWS_ACCESS_KEY_ID: _, AWS_SECRET_ACCESS_KEY: __, ...rest } = process.env;
+  const env = { ...rest, AWS_ENDPOINT_URL: proxy.endpoint, AWS_REGION: region, AWS_SHARED_CREDENTIALS_FILE: file };
+  Object.assign(process.env, { AWS_ENDPOINT_URL: endpoint, AWS_REGION: region, AWS_ACCESS_KEY_ID: accessKeyId, AWS_SECRET_ACCESS_KEY: secretAccessKey });
+  const campaign = await DevCampaign.make({ seed: 5 }, { storeName: `s3://${bucket}/expiry-${process.pid}`, env });
+  try {
+    await campaign.up();
+    const client = await campaign.start();
+    let isExpired = false;
+    // The server's word for it once; what the worker then reads from the file is refused by the real server.
+    proxy.fault = ({ method, url }) => {
+      if (isExpired || method !== "PUT" || !url?.includes("/it-0001.1/generate/")) return undefined;
+      isExpired = true;
+      return { status: 400, code: "ExpiredToken" };
+    };
+    await renew("expired");
+    const told = async (): Promise<boolean> => ((await client.status(CAMPAIGN)).live?.retrying ?? []).some(({ code, message }) => code === "store_denied" && /renew them/.test(message));
+    for (let tries = 0; !(await told()); tries += 1) {
+      assert.ok(tries < 1_000, "status tells what is waited for");
+      await delay(100);
+    }
+    assert.ok(isExpired);
+    await renew(secretAccessKey);
+    const outcome = await client.wait(CAMPAIGN);
+    assert.equal(outcome?.status, "completed", JSON.stringify(outcome));
+    assert.deepEqual((await client.verify(CAMPAIGN)).problems, []);
+    await client.close();
+  } finally {
+    await campaign.remove();
+    await proxy.close();
+    await rm(root, { recursive: true, force: true });
+  }
+});

@@ -1,0 +1,21 @@
+// A Temporal server of its own that suggests to go on as new after few events, so that a small campaign shows what a long one does.
+import assert from "node:assert/strict";
+import { spawn } from "node:child_process";
+import { Client, Connection } from "@temporalio/client";
+import { freePort } from "../../dev/ports.ts";
+import { waitUntilServing } from "../../dev/temporal-server.ts";
+import type { TestNamespace } from "./temporal.ts";
+
+export async function startLimitedServer(eventsMax: number): Promise<TestNamespace> {
+  const port = await freePort();
+  const limit = ["--dynamic-config-value", `limit.historyCount.suggestContinueAsNew=${eventsMax}`];
+  const server = spawn(process.env["RATCHET_TEST_TEMPORAL_BIN"] as string, ["server", "start-dev", "--ip", "127.0.0.1", "--port", String(port), "--headless", "--log-level", "never", ...limit], { stdio: "ignore" });
+  const address = `127.0.0.1:${port}`;
+  assert.ok(await waitUntilServing(address, 60_000));
+  const connection = await Connection.connect({ address });
+  const close = async (): Promise<void> => {
+    await connection.close();
+    server.kill("SIGKILL");
+  };
+  return { address, namespace: "default", connection, client: new Client({ connection }), close };
+}

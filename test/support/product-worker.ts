@@ -1,0 +1,60 @@
+// The product's activities in workers of this process, for tests that stand between an activity and its store or its server.
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { ApplicationFailure } from "@temporalio/common";
+import { NativeConnection, Worker } from "@temporalio/worker";
+import type { ActivityInterceptorsFactory } from "@temporalio/worker";
+import { createControlActivities, createStageActivities } from "../../activities/index.ts";
+import { activityQueue, WORKFLOW_QUEUE } from "../../campaign/ids.ts";
+import type { Store } from "../../store/types.ts";
+import { openDeps } from "../../worker/deps.ts";
+import { workerSettings } from "../../worker/env.ts";
+import { BUNDLE } from "./campaign-worker.ts";
+import type { TestNamespace } from "./temporal.ts";
+
+export interface ProductWorker {
+  /** Stands before the store of every activity. */
+  store(real: Store): Promise<Store> | Store;
+  /** Told of each failed attempt: its activity's type and our code. */
+  onFailure(activity: string, code: string | null | undefined): void;
+  /** Told of each attempt before it begins. */
+  onBegin(activity: string): void;
+}
+
+/** Failed attempts are tried again at once: an outage of many tries need not last. */
+export async function withProductWorker<T>(temporal: TestNamespace, storeName: string, { store, onFailure, onBegin }: ProductWorker, test: () => Promise<T>): Promise<T> {
+  const state = await mkdtemp(join(tmpdir(), "ratchet-worker-"));
+  const connection = await NativeConnection.connect({ address: temporal.address });
+  const settings = workerSettings({ RATCHET_STORE: storeName, RATCHET_STATE: state, RATCHET_SERVER_ID: "test", RATCHET_CHILDREN: "1", RATCHET_THREADS: "1" });
+  const { deps, close } = await openDeps(settings, connection, temporal.namespace, new AbortController().signal);
+  const behind = { ...deps, store: await store(deps.store) };
+  const atOnce: ActivityInterceptorsFactory = ({ info }) => ({
+    inbound: {
+      execute(input, next) {
+        onBegin(info.activityType);
+        return next(input).catch((error: unknown) => {
+          if (!(error instanceof ApplicationFailure)) throw error;
+          onFailure(info.activityType, error.type);
+          throw ApplicationFailure.create({ message: error.message, type: error.type ?? "", nonRetryable: error.nonRetryable === true, nextRetryDelay: "1ms" });
+        });
+      },
+    },
+  });
+  const common = { connection, namespace: temporal.namespace, maxHeartbeatThrottleInterval: "100ms", interceptors: { activity: [atOnce] } };
+  const workers = await Promise.all([
+    Worker.create({ ...common, taskQueue: WORKFLOW_QUEUE, workflowBundle: { codePath: BUNDLE } }),
+    Worker.create({ ...common, taskQueue: activityQueue("control"), activities: { ...createControlActivities(behind) } }),
+    Worker.create({ ...common, taskQueue: activityQueue("cpu"), activities: { ...createStageActivities(behind) } }),
+  ]);
+  const running = workers.map((worker) => worker.run());
+  try {
+    return await test();
+  } finally {
+    for (const worker of workers) worker.shutdown();
+    await Promise.all(running);
+    await close();
+    await connection.close();
+    await rm(state, { recursive: true, force: true });
+  }
+}
