@@ -201,7 +201,7 @@ function iteration(size: Size): Row {
 function memory(size: Size, length: number, pairs: number): Row {
   return {
     name: `memory-${size}`,
-    work: "peak memory of a DPO step",
+    work: "peak memory of DPO steps and a checkpoint",
     size: `${size}, ${pairs} pairs of ${length} tokens`,
     peers: ["PyTorch memory"],
     target: 1.5,

@@ -2,6 +2,7 @@
 import type { Command } from "commander";
 import { registerCommand } from "../client/search-attributes.ts";
 import { findTemporal } from "../client/find.ts";
+import type { TemporalAddress } from "../client/gateway.ts";
 import type { Started } from "../client/start.ts";
 import { findOptions, globalsOf, openClient, repeatFlags, using } from "./context.ts";
 import type { Globals } from "./context.ts";
@@ -37,7 +38,8 @@ export const startVerb = (program: Command): Command =>
         if (flags.json) json(started);
         else data(started.campaignId);
         note(startedLine(started));
-        sayMissingAttributes(await client.missingSearchAttributes(), globalsOf(command));
+        const temporal = findTemporal(findOptions(globalsOf(command)));
+        if (temporal) sayMissingAttributes(await client.missingSearchAttributes(), temporal);
         suggest(followUps(started.campaignId, globalsOf(command)));
       });
     });
@@ -55,12 +57,11 @@ export function startedLine({ campaignId, action, specDigest }: Started): string
 
 const followUps = (id: string, globals: Globals): string[] => {
   const flags = repeatFlags(globals);
-  return [`ratchet watch ${id}${flags}`, `ratchet status ${id}${flags}`, `ratchet pause ${id} --why "…"${flags}`, `ratchet history ${id}${flags}`];
+  return [`watch ${id}${flags}`, `status ${id}${flags}`, `pause ${id} --why "…"${flags}`, `history ${id}${flags}`];
 };
 
-function sayMissingAttributes(missing: string[], globals: Globals): void {
-  const temporal = findTemporal(findOptions(globals));
-  if (missing.length === 0 || !temporal) return;
+export function sayMissingAttributes(missing: string[], temporal: TemporalAddress): void {
+  if (missing.length === 0) return;
   note(`search attributes ${missing.join(", ")} are not registered; campaigns run without them. To filter by them in the web UI:`);
   note(`  ${registerCommand(missing, temporal)}`);
 }

@@ -6,11 +6,16 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, describe, it } from "node:test";
 import { setTimeout as delay } from "node:timers/promises";
+import { Client, Connection } from "@temporalio/client";
+import { defaultPayloadConverter, WorkflowNotFoundError } from "@temporalio/common";
+import type { Trace } from "../../activities/context.ts";
 import type { RatchetClient } from "../../client/ratchet-client.ts";
+import type { DevTree } from "../../dev/index.ts";
 import { CAMPAIGN, DevCampaign, NO_TEMPORAL_BIN, outcomesOf } from "../support/dev-campaign.ts";
 
-/** SFT lasts long enough for a heartbeat to tell of steps beyond a checkpoint. */
-const SHOP = { seed: 5, sftRows: 4800 };
+const SHOP = { seed: 5 };
+/** Pieces and trainings last long enough for a heartbeat to tell of them, on any machine. */
+const SLOW = { seed: 5, perIteration: 256, piece: 128, epochs: 12, baselines: [] };
 const given = process.env["RATCHET_TEST_S3"];
 const s3 = given ? (JSON.parse(given) as { endpoint: string; bucket: string; accessKeyId: string; secretAccessKey: string; region: string }) : undefined;
 
@@ -31,9 +36,9 @@ async function count(client: RatchetClient, prefix: string): Promise<number> {
   return found;
 }
 
-/** Step of the newest checkpoint; Infinity before the first. */
+/** Step of the newest checkpoint; 0 before the first. */
 async function newestStep(client: RatchetClient, prefix: string): Promise<number> {
-  let newest = Infinity;
+  let newest = 0;
   for await (const key of client.store.backend.list(`campaigns/${CAMPAIGN}/${prefix}`)) newest = Number(/step-(\d+)\.json$/.exec(key)?.[1]);
   return newest;
 }
@@ -42,6 +47,31 @@ async function newestStep(client: RatchetClient, prefix: string): Promise<number
 async function stepsSeen(client: RatchetClient): Promise<number> {
   const { live } = await client.status(CAMPAIGN);
   return Math.max(0, ...(live?.stages ?? []).map(({ counted }) => (counted?.unit === "steps" ? counted.done : 0)));
+}
+
+/** What the running activities of a place told the server last: it is all that the next attempt will know of this one. */
+async function traces(campaign: DevCampaign, place: string): Promise<Trace[]> {
+  const { address, namespace } = campaign.tree as DevTree;
+  const connection = await Connection.connect({ address });
+  try {
+    const { raw } = await new Client({ connection, namespace }).workflow.getHandle(`ratchet:${CAMPAIGN}/${place}`).describe();
+    return (raw.pendingActivities ?? []).flatMap(({ heartbeatDetails }) => (heartbeatDetails?.payloads ?? []).map((payload) => defaultPayloadConverter.fromPayload<Trace>(payload)));
+  } catch (error) {
+    if (error instanceof WorkflowNotFoundError) return [];
+    throw error;
+  } finally {
+    await connection.close();
+  }
+}
+
+/** Holds the worker still to see whether `lost` is true of it, and kills it there and then; else lets it go on. */
+async function killedWhere<T>(campaign: DevCampaign, lost: () => Promise<T | undefined>): Promise<T | undefined> {
+  const { worker } = (campaign.tree as DevTree).pids();
+  if (worker === undefined) return undefined;
+  process.kill(worker, "SIGSTOP");
+  const found = await lost();
+  process.kill(worker, found === undefined ? "SIGCONT" : "SIGKILL");
+  return found;
 }
 
 /** Facts of the manifests under a prefix. */
@@ -53,8 +83,8 @@ async function factsOf(client: RatchetClient, prefix: string): Promise<Record<st
   return facts;
 }
 
-describe("a campaign whose processes are killed", { skip: NO_TEMPORAL_BIN, timeout: 600_000 }, () => {
-  let undisturbed: Record<string, string>;
+describe("a campaign whose processes are killed", { skip: NO_TEMPORAL_BIN, timeout: 900_000 }, () => {
+  const undisturbed: Record<"small" | "slow", Record<string, string>> = { small: {}, slow: {} };
   const made: DevCampaign[] = [];
   const make = async (...options: Parameters<typeof DevCampaign.make>): Promise<DevCampaign> => {
     const campaign = await DevCampaign.make(...options);
@@ -66,50 +96,92 @@ describe("a campaign whose processes are killed", { skip: NO_TEMPORAL_BIN, timeo
     const outcome = await client.wait(CAMPAIGN);
     assert.equal(outcome?.status, "completed", JSON.stringify(outcome));
   };
-  const completes = async (client: RatchetClient): Promise<void> => {
+  const completes = async (client: RatchetClient, expected: Record<string, string>): Promise<void> => {
     await endsWell(client);
-    assert.deepEqual(await outcomesOf(client), undisturbed);
+    assert.deepEqual(await outcomesOf(client), expected);
     assert.deepEqual((await client.verify(CAMPAIGN)).problems, []);
   };
 
   before(async () => {
-    const campaign = await make(SHOP);
-    const client = await campaign.start();
-    await endsWell(client);
-    undisturbed = await outcomesOf(client);
-    await client.close();
-    await campaign.down();
+    for (const [name, shop] of [["small", SHOP], ["slow", SLOW]] as const) {
+      const campaign = await make(shop);
+      const client = await campaign.start();
+      await endsWell(client);
+      undisturbed[name] = await outcomesOf(client);
+      await client.close();
+      await campaign.down();
+    }
   });
   after(() => Promise.all(made.map((campaign) => campaign.remove())));
 
-  it("goes on by itself to the same weights after kill -9 of the worker in train, in generate, and of the Temporal server", async () => {
-    const campaign = await make(SHOP);
+  it("goes on by itself to the same weights after kill -9 of the worker in a piece of generate and beyond a checkpoint of train, and of the Temporal server; the record says what was done again", async () => {
+    const campaign = await make(SLOW);
     const client = await campaign.start();
 
-    // Steps beyond the newest checkpoint, which the server has heard of, are what the kill costs.
-    await until("steps of SFT beyond a checkpoint", client, async () => (await newestStep(client, "work/it-0000.1/sft/")) < (await stepsSeen(client)));
-    process.kill(campaign.tree?.pids().worker as number, "SIGKILL");
-    await until("first piece of generate", client, async () => (await count(client, "results/it-0001.1/generate/")) > 0);
-    process.kill(campaign.tree?.pids().worker as number, "SIGKILL");
+    let piece = -1;
+    await until("a piece of generate that is begun and not committed", client, async () => {
+      const begun = (await traces(campaign, "it-0001.1")).flatMap((trace) => trace.begun ?? []);
+      const open = async (): Promise<number | undefined> => {
+        for (const index of begun) if ((await count(client, `results/it-0001.1/generate/piece-${String(index).padStart(5, "0")}`)) === 0) return index;
+        return undefined;
+      };
+      piece = (begun.length > 0 ? await killedWhere(campaign, open) : undefined) ?? -1;
+      return piece >= 0;
+    });
+
+    let steps = { saved: 0, told: 0 };
+    await until("steps of train beyond a checkpoint", client, async () => {
+      const told = Math.max(0, ...(await traces(campaign, "it-0001.1")).map(({ step = 0 }) => step));
+      const beyond = async (): Promise<typeof steps | undefined> => {
+        const saved = await newestStep(client, "work/it-0001.1/train/");
+        return saved > 0 && saved < told ? { saved, told } : undefined;
+      };
+      const found = told > 0 ? await killedWhere(campaign, beyond) : undefined;
+      if (found) steps = found;
+      return found !== undefined;
+    });
+
     await until("first piece of iteration 2", client, async () => (await count(client, "results/it-0002.1/generate/")) > 0);
     process.kill(campaign.tree?.pids().server as number, "SIGKILL");
-    await completes(client);
+    await completes(client, undisturbed.slow);
 
-    const [sft] = await factsOf(client, "it-0000.1/sft/");
-    assert.ok((sft?.["attempt"] as number) > 1, "the record shows the killed attempt");
-    assert.ok((sft?.["resumedFrom"] as number) > 0, "it went on from a checkpoint, not from the start");
-    assert.ok((sft?.["recomputed"] as number) > 0, "the steps after that checkpoint were done again, and the record says so");
+    const pieces = await factsOf(client, "it-0001.1/generate/piece-");
+    assert.ok((pieces[piece]?.["attempt"] as number) > 1, "the record shows the killed attempt");
+    assert.deepEqual(pieces.map((facts, index) => (facts["recomputed"] === true ? index : -1)).filter((index) => index >= 0), [piece], "the piece that was begun, and no other");
+    const [train] = await factsOf(client, "it-0001.1/train/");
+    assert.ok((train?.["attempt"] as number) > 1, "the record shows the killed attempt");
+    assert.equal(train?.["resumedFrom"], steps.saved, "it went on from the newest checkpoint");
+    assert.ok((train?.["recomputed"] as number) >= steps.told - steps.saved && (train?.["recomputed"] as number) > 0, `${train?.["recomputed"]} steps again, ${JSON.stringify(steps)}`);
     const log = readFileSync(join(campaign.stateDir, "logs", "worker.log"), "utf8");
-    assert.match(log, /freed what a killed worker had left: .*train of ratchet:small-shop\/it-0000\.1/, "the next worker did not wait for the heartbeat timeout");
-    const again = (await factsOf(client, "it-0001.1/generate/")).filter((facts) => facts["recomputed"] === true).length;
-    assert.ok(again <= 2, `${again} pieces were computed again: at most one per running shard`);
+    assert.match(log, /freed what a killed worker had left: .*train of ratchet:small-shop\/it-0001\.1/, "the next worker did not wait for the heartbeat timeout");
+    await client.close();
+  });
+
+  it("ends with the same weights when it was paused in the middle of training and resumed", async () => {
+    const campaign = await make(SLOW);
+    const client = await campaign.start();
+    const training = async (): Promise<number> => Math.max(0, ...(await traces(campaign, "it-0001.1")).map(({ step = 0 }) => step));
+    let told = 0;
+    await until("steps of train", client, async () => (told = await training()) > 0);
+    await client.pause(CAMPAIGN, { by: "test", why: "to see" });
+    for (let tries = 0; (await traces(campaign, "it-0001.1")).length > 0; tries += 1) {
+      assert.ok(tries < 600, "the training was not stopped within 60 s");
+      await delay(100);
+    }
+    assert.equal((await client.status(CAMPAIGN)).status, "paused");
+    const saved = await newestStep(client, "work/it-0001.1/train/");
+    assert.ok(saved >= told, `saved at step ${saved}, seen at ${told}`);
+    await client.resume(CAMPAIGN, { by: "test", why: "seen" });
+    await completes(client, undisturbed.slow);
+    const [train] = await factsOf(client, "it-0001.1/train/");
+    assert.equal(train?.["resumedFrom"], saved, "it went on where it was paused");
     await client.close();
   });
 
   it("loses no step when the worker hears that its machine will be taken away", async () => {
     const notice = join(tmpdir(), `ratchet-notice-${process.pid}`);
     // More SFT than a notice takes to be seen, on any machine.
-    const campaign = await make({ ...SHOP, sftRows: 4 * SHOP.sftRows }, { env: { ...process.env, RATCHET_DRAIN_FILE: notice } });
+    const campaign = await make({ ...SHOP, sftRows: 19_200 }, { env: { ...process.env, RATCHET_DRAIN_FILE: notice } });
     const client = await campaign.start();
     let seen = 0;
     await until("steps of SFT", client, async () => (seen = await stepsSeen(client)) > 0);
@@ -134,7 +206,7 @@ describe("a campaign whose processes are killed", { skip: NO_TEMPORAL_BIN, timeo
     for (const name of readdirSync(join(campaign.stateDir, "temporal"))) if (name.includes(".db")) rmSync(join(campaign.stateDir, "temporal", name));
     await campaign.up();
     const client = await campaign.start();
-    await completes(client);
+    await completes(client, undisturbed.small);
     assert.equal((await client.status(CAMPAIGN)).epoch, 2);
     await client.close();
   });
@@ -147,7 +219,7 @@ describe("a campaign whose processes are killed", { skip: NO_TEMPORAL_BIN, timeo
     const client = await campaign.start();
     await until("first piece of generate", client, async () => (await count(client, "results/it-0001.1/generate/")) > 0);
     process.kill(campaign.tree?.pids().worker as number, "SIGKILL");
-    await completes(client);
+    await completes(client, undisturbed.small);
     await client.close();
   });
 });

@@ -3,6 +3,7 @@ import "../support/quiet.ts";
 import assert from "node:assert/strict";
 import { after, before, describe, it } from "node:test";
 import { ApplicationFailure } from "@temporalio/common";
+import { placeName } from "../../campaign/ids.ts";
 import { cancel, pause, progress, resume } from "../../workflows/messages.ts";
 import { withCampaignWorker } from "../support/campaign-worker.ts";
 import type { Script } from "../support/scripted-activities.ts";
@@ -11,7 +12,7 @@ import type { TestNamespace } from "../support/temporal.ts";
 import { NO_TEMPORAL, openNamespace } from "../support/temporal.ts";
 
 
-describe("campaign workflow", { skip: NO_TEMPORAL, timeout: 120_000 }, () => {
+describe("campaign workflow", { skip: NO_TEMPORAL, timeout: 300_000 }, () => {
   let temporal: TestNamespace;
   before(async () => {
     temporal = await openNamespace();
@@ -41,6 +42,60 @@ describe("campaign workflow", { skip: NO_TEMPORAL, timeout: 120_000 }, () => {
     assert.equal(iteration.filter((entry) => entry.includes("generate")).length, 3, "5 pieces in shards of 2");
   });
 
+  /** What the stages of a place were told, by stage; of a fan-out, what its seal was told. */
+  const toldTo = (play: Script, place: string): Record<string, Record<string, unknown>> => {
+    const entries = play.asked.filter((input) => placeName(input.place) === place).map(({ campaign: _campaign, epoch: _epoch, place: _place, stage, ...own }) => [stage === "generate" || stage === "evaluate" ? String(own["source"] ?? own["split"]) : stage, own] as const);
+    return Object.fromEntries(entries);
+  };
+  const INITIAL = "it-0000.1-sft-policy";
+  const REWARD_MODEL = "it-0000.1-reward-policy";
+  const OPPONENT = "it-0000.1-generate";
+
+  it("each iteration starts from the latest policy, measures against π_0, answers one fixed opponent, and has the policy promoted last to beat", async () => {
+    const play = script({ iterations: 3, baselines: [] });
+    play.decide = (place) => (place === "it-0002.1" ? "promoted" : "kept");
+    const outcome = await withWorker(play, async (start) => (await start()).result());
+    const pointers = [
+      ["it-0001.1", INITIAL, "it-0000.1", INITIAL],
+      ["it-0002.1", "it-0001.1-train-policy", "it-0000.1", INITIAL],
+      ["it-0003.1", "it-0002.1-train-policy", "it-0002.1", "it-0002.1-train-policy"],
+    ] as const;
+    for (const [place, latest, promotedAt, promoted] of pointers) {
+      const policy = `${place}-train-policy`;
+      const measured = { policy, initial: INITIAL, rewardModel: REWARD_MODEL };
+      assert.deepEqual(toldTo(play, place), {
+        iteration: { source: "iteration", policy: latest },
+        score: { completions: `${place}-generate`, rewardModel: REWARD_MODEL },
+        pair: { from: "scores", source: `${place}-score` },
+        train: { start: latest, reference: INITIAL, pairs: `${place}-pair` },
+        validation: { ...measured, split: "validation" },
+        test: { ...measured, split: "test", opponent: OPPONENT },
+        promote: { candidate: policy, candidateAnswers: `${place}-evaluate-validation`, incumbent: promoted, incumbentAnswers: `${promotedAt}-evaluate-validation` },
+      });
+    }
+    assert.deepEqual([outcome.latest, outcome.promoted], ["it-0003.1-train-policy", "it-0002.1-train-policy"]);
+  });
+
+  it("with train.reference previous an iteration's start is its reference; KL stays measured to π_0, and baselines start at π_0 with π_0 as reference", async () => {
+    const play = script({ reference: "previous", baselines: [{ name: "offline", pairs: "preferences" }, { name: "matched", pairs: "initial-policy" }] });
+    await withWorker(play, async (start) => (await start()).result());
+    const second = toldTo(play, "it-0002.1");
+    assert.deepEqual(second["train"], { start: "it-0001.1-train-policy", reference: "it-0001.1-train-policy", pairs: "it-0002.1-pair" });
+    assert.equal(second["test"]?.["initial"], INITIAL);
+    assert.equal(toldTo(play, "it-0001.1")["train"]?.["reference"], INITIAL);
+
+    const train = (name: string) => ({ start: INITIAL, reference: INITIAL, pairs: `base-${name}.1-pair` });
+    const test = (name: string) => ({ policy: `base-${name}.1-train-policy`, initial: INITIAL, rewardModel: REWARD_MODEL, split: "test", opponent: OPPONENT });
+    assert.deepEqual(toldTo(play, "base-offline.1"), { pair: { from: "preferences", source: "it-0000.1-pair" }, train: train("offline"), test: test("offline") });
+    assert.deepEqual(toldTo(play, "base-matched.1"), {
+      baseline: { source: "baseline", policy: INITIAL },
+      score: { completions: "base-matched.1-generate", rewardModel: REWARD_MODEL },
+      pair: { from: "scores", source: "base-matched.1-score" },
+      train: train("matched"),
+      test: test("matched"),
+    });
+  });
+
   it("pauses in the middle of training, writes the row first, and goes on after the resume", async () => {
     const play = script({ baselines: [] });
     const training = gate();
@@ -56,6 +111,7 @@ describe("campaign workflow", { skip: NO_TEMPORAL, timeout: 120_000 }, () => {
       assert.deepEqual(await handle.executeUpdate(pause, { args: [ask] }), { status: "paused" });
       assert.equal(types(play).at(-1), "paused");
       await assert.rejects(handle.executeUpdate(pause, { args: [ask] }), (error: Error) => String(error.cause).includes("already"));
+      await assert.rejects(handle.executeUpdate(resume, { args: [{ by: "test", why: "x".repeat(2000) }] }), (error: Error) => String(error.cause).includes("at most 1000"));
       assert.equal((await handle.query(progress)).status, "paused");
       await handle.executeUpdate(resume, { args: [ask] });
       assert.equal((await handle.result()).status, "completed");

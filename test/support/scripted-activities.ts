@@ -4,13 +4,17 @@ import { Context } from "@temporalio/activity";
 import type { AppendInput, ControlActivities, StageActivities } from "../../activities/contract.ts";
 import { placeName } from "../../campaign/ids.ts";
 import { foldLedger, standingOf } from "../../campaign/rules.ts";
-import type { LedgerRow, Plan, StageInput, StageName } from "../../campaign/types.ts";
+import type { Decision, LedgerRow, Plan, StageInput, StageName } from "../../campaign/types.ts";
 
 export interface Script {
   plan: Plan;
   /** Called before each stage activity answers; may throw or wait. */
   before?(stage: StageName, place: string, attempt: number): Promise<void> | void;
+  /** What promote answers; `promoted` where absent. */
+  decide?(place: string): Decision;
   rows: LedgerRow[];
+  /** Input of every stage activity and seal, in the order in which they began. */
+  asked: (StageInput & { stage: StageName } & Record<string, unknown>)[];
   /** `it-0001.1 train`, in the order in which activities finished. */
   finished: string[];
 }
@@ -39,7 +43,7 @@ export function script(plan: Partial<Plan> = {}): Script {
     at: "",
     by: "test",
   };
-  return { plan: { ...PLAN, ...plan }, rows: [created], finished: [] };
+  return { plan: { ...PLAN, ...plan }, rows: [created], asked: [], finished: [] };
 }
 
 export function scriptedActivities(play: Script): { control: ControlActivities; stages: StageActivities } {
@@ -50,6 +54,7 @@ export function scriptedActivities(play: Script): { control: ControlActivities; 
 
   async function stage<R>(input: StageInput & { stage: StageName }, detail: string, answer: R): Promise<R> {
     const { info, cancelled } = Context.current();
+    play.asked.push({ ...input });
     const beat = setInterval(() => Context.current().heartbeat(), 200);
     try {
       await Promise.race([play.before?.(input.stage, placeName(input.place), info.attempt), cancelled]);
@@ -73,7 +78,10 @@ export function scriptedActivities(play: Script): { control: ControlActivities; 
       async append(input) {
         append(input);
       },
-      seal: (input) => Promise.resolve({ digest: named(input, input.stage === "evaluate" ? `-${input.split}` : ""), values: {} }),
+      seal: (input) => {
+        play.asked.push({ ...input });
+        return Promise.resolve({ digest: named(input, input.stage === "evaluate" ? `-${input.split}` : ""), values: {} });
+      },
     },
     stages: {
       generate: shard,
@@ -81,7 +89,7 @@ export function scriptedActivities(play: Script): { control: ControlActivities; 
       evaluate: shard,
       pair: (input) => stage(input, "", { digest: named(input), values: {} }),
       train: (input) => stage(input, "", { digest: named(input), policy: named(input, "-policy"), values: {} }),
-      promote: (input) => stage(input, "", { digest: named(input), decision: "promoted", values: {} }),
+      promote: (input) => stage(input, "", { digest: named(input), decision: play.decide?.(placeName(input.place)) ?? "promoted", values: {} }),
     },
   };
 }
