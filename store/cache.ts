@@ -3,7 +3,7 @@
 import { mkdir, readdir, rename, rm, stat, utimes } from "node:fs/promises";
 import { randomBytes } from "node:crypto";
 import { join } from "node:path";
-import { fileDigest } from "./blobs.ts";
+import { fileDigest } from "./file-digest.ts";
 import type { Tree } from "./blobs.ts";
 import { syncAll } from "./sync.ts";
 import type { Digest, Store } from "./types.ts";
