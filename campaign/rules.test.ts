@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { foldLedger } from "./rules.ts";
+import { foldLedger, standingOf } from "./rules.ts";
 import type { LedgerEvent, LedgerRow } from "./types.ts";
 
 function fold(...events: (LedgerEvent | [epoch: number, event: LedgerEvent])[]) {
@@ -65,4 +65,10 @@ test("baselines are kept by name, beside the iterations", () => {
 test("a ledger that does not begin with created is refused", () => {
   assert.throws(() => fold(opened), /does not begin with a created row/);
   assert.throws(() => fold(), /shop/);
+});
+
+test("what a run goes on from is as small after a thousand iterations as after one", () => {
+  const after = (iterations: number) => standingOf(fold(created, opened, bootstrap, ...Array.from({ length: iterations }, (_, n) => iteration(n + 1, "kept"))));
+  const [one, thousand] = [after(1), after(1000)];
+  assert.deepEqual(thousand, { ...one, next: { iteration: 1001, take: 1 }, latest: { iteration: 1000, take: 1, policy: "pi1000", validation: "v1000" } });
 });

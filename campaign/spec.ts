@@ -155,7 +155,7 @@ const preferenceModel = section("path, template, letters", {
   letters: z.tuple([letter, letter], { error: "two texts of one token each" }).default([...DEFAULTS.preferenceModel.letters]),
 }).prefault({});
 
-export const BASELINES_MAX = 8;
+export const SPEC_LIMITS = { baselines: 8 };
 
 const baseline = section("name, pairs, learningRate", {
   name: text(/^[a-z0-9][a-z0-9-]{0,30}$/, "a name of lower-case letters, digits and -, at most 31 characters"),
@@ -173,9 +173,9 @@ export const specSchema = section("name, policy, prompts and what else the campa
   prompts,
   bootstrap: bootstrap.prefault({}),
   /** Each is a part of what the campaign's workflow carries. */
-  baselines: list(baseline, "{name, pairs, learningRate}").max(BASELINES_MAX, { error: `a list of at most ${BASELINES_MAX} baselines` }).default([]),
+  baselines: list(baseline, "{name, pairs, learningRate}").max(SPEC_LIMITS.baselines, { error: `a list of at most ${SPEC_LIMITS.baselines} baselines` }).default([]),
   iterations: whole(1, 9999).default(DEFAULTS.iterations),
-  generate: section("samples, maxTokens, topK, topP, minP, stop, piece, shard, wave, queue", {
+  generate: section("samples, maxTokens, topK, topP, minP, stop, piece, shard, wave, poison, queue", {
     ...sampling(DEFAULTS.generate),
     /** Prompts in a piece: the unit of batching and of commit. */
     piece: whole(1, 4096).default(DEFAULTS.pieces.piece),
@@ -183,6 +183,8 @@ export const specSchema = section("name, policy, prompts and what else the campa
     shard: whole(1, 4096).default(DEFAULTS.pieces.shard),
     /** Shards at once. */
     wave: whole(1, 1000).default(DEFAULTS.pieces.wave),
+    /** A piece that ends its process three times ends the campaign, or is left out. */
+    poison: oneOf("fail", "drop").default(DEFAULTS.pieces.poison),
     queue,
   }).prefault({}),
   score: section("reward, preferenceModel, queue", {

@@ -19,9 +19,9 @@ const DOES: Record<ControlVerb, string> = {
 
 /** What may come next. */
 const NEXT: Record<ControlVerb, (id: string) => string> = {
-  pause: (id) => `ratchet resume ${id}`,
-  resume: (id) => `ratchet watch ${id}`,
-  cancel: (id) => `ratchet history ${id}`,
+  pause: (id) => `resume ${id}`,
+  resume: (id) => `watch ${id}`,
+  cancel: (id) => `history ${id}`,
 };
 
 const controlVerb = (verb: ControlVerb) => (program: Command): Command =>

@@ -27,6 +27,6 @@ export const copyVerb = (program: Command): Command =>
         if (asJson) return json(copied);
         const { campaignId, rows, manifests, blobs, sizeBytes, moved } = copied;
         data(`${campaignId} is ${moved ? "moved" : "copied"} to ${copied.to}: ${rows} ledger rows, ${manifests} manifests, ${blobs} blobs, ${(sizeBytes / 1e6).toFixed(1)} MB`);
-        suggest([`ratchet verify ${campaignId} --store ${copied.to}`, ...(moved ? [`ratchet start <campaign file> --id ${campaignId} --store ${copied.to}`] : [])]);
+        suggest([`verify ${campaignId} --store ${copied.to}`, ...(moved ? [`start <campaign file> --id ${campaignId} --store ${copied.to}`] : [])]);
       });
     });

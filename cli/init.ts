@@ -30,7 +30,7 @@ export const initVerb = (program: Command): Command =>
       const shown = relative(process.cwd(), path) || ".";
       data(join(shown, "campaign.yaml"));
       note("a shop's orders: the model answers, raters judge, gold is hidden; every file is yours to change");
-      suggest([`ratchet validate ${shown}`, `ratchet plan ${shown}`, `ratchet run ${shown}`]);
+      suggest([`validate ${shown}`, `plan ${shown}`, `run ${shown}`]);
     });
 
 async function writeStarter(path: string): Promise<void> {
@@ -51,9 +51,9 @@ async function writeStarter(path: string): Promise<void> {
   }
 }
 
-/** What the campaign file names and what that imports; not tests, nor what made the tokenizer. */
+/** What the campaign file names and what that imports; not tests, nor the example's own campaigns, its demo and what made the tokenizer. */
 async function moduleNames(): Promise<string[]> {
-  const left = new Set(["campaign.ts", "tokenizer.ts"]);
+  const left = new Set(["campaign.ts", "quick.ts", "demo.ts", "tokenizer.ts"]);
   return (await readdir(SHOP)).filter((name) => name.endsWith(".ts") && !name.endsWith(".test.ts") && !left.has(name));
 }
 

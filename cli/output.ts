@@ -1,4 +1,5 @@
 // Where output goes: data on stdout, everything that is said about it on stderr.
+import { commandLine } from "./command-line.ts";
 import { wantsColour } from "../report/columns.ts";
 import type { Look } from "../report/columns.ts";
 
@@ -16,7 +17,7 @@ export const lookOf = (stream: NodeJS.WriteStream): Look => ({ colour: wantsColo
 
 export const columnsOf = (stream: NodeJS.WriteStream): number => stream.columns || 100;
 
-/** The next useful commands, with real ids. */
+/** The next useful commands, with real ids: verb and arguments, shown as they work where the user stands. */
 export function suggest(commands: readonly string[]): void {
-  note(["next:", ...commands.map((command) => `  ${command}`)].join("\n"));
+  note(["next:", ...commands.map((command) => `  ${commandLine(command)}`)].join("\n"));
 }

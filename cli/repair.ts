@@ -24,6 +24,6 @@ export const repairVerb = (program: Command): Command =>
         const { campaignId, problems, setAside, rewritten, dropped, places } = repair;
         if (problems.length === 0) return data(`${campaignId} is sound: nothing to repair`);
         data(`${campaignId} is repaired: ${problems.length} problems, ${setAside.length} manifests set aside, ${rewritten.length} results rewritten, ${dropped.length} checkpoints dropped, ${places.length} places run again`);
-        suggest([`ratchet verify ${campaignId}${repeatFlags(globalsOf(command))}`, `ratchet history ${campaignId} --ledger${repeatFlags(globalsOf(command))}`]);
+        suggest([`verify ${campaignId}${repeatFlags(globalsOf(command))}`, `history ${campaignId} --ledger${repeatFlags(globalsOf(command))}`]);
       });
     });

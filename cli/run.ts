@@ -17,7 +17,7 @@ import { EXIT, exitCodeOf, printOutcome } from "./exit.ts";
 import { follow } from "./follow.ts";
 import { data, json, lookOf, note, suggest } from "./output.ts";
 import { loadCampaign } from "./spec-file.ts";
-import { startedLine, withStartOptions } from "./start.ts";
+import { sayMissingAttributes, startedLine, withStartOptions } from "./start.ts";
 import type { StartFlags } from "./start.ts";
 
 export const runVerb = (program: Command): Command =>
@@ -35,11 +35,11 @@ async function runAttached(spec: LoadedSpec, flags: StartFlags, globals: Globals
   const client = await RatchetClient.connect({ store: requireStoreName(findOptions(globals)), temporal, environment: process.env });
   const detach = detachOnSignal();
   try {
-    const id = await begin(client, spec, flags);
+    const id = await begin(client, spec, flags, temporal);
     const outcome = await follow(client, id, { signal: detach.signal });
     if (outcome) return await finish(client, id, outcome, flags, globals);
     note(`detached; ${id} goes on`);
-    suggest([`ratchet watch ${id}${repeatFlags(globals)}`, `ratchet cancel ${id}${repeatFlags(globals)} --why "…"`]);
+    suggest([`watch ${id}${repeatFlags(globals)}`, `cancel ${id}${repeatFlags(globals)} --why "…"`]);
     return EXIT.detached;
   } finally {
     detach.off();
@@ -81,7 +81,7 @@ async function runOnTree(tree: DevTree, store: string, spec: LoadedSpec, flags: 
   const temporal = { address: tree.address, namespace: tree.namespace, connection: {}, identity: tree.serverId };
   const client = await RatchetClient.connect({ store, temporal, environment: process.env });
   try {
-    const id = await begin(client, spec, flags);
+    const id = await begin(client, spec, flags, temporal);
     const outcome = await follow(client, id, { signal });
     if (outcome) return await finish(client, id, outcome, flags, {});
     await down;
@@ -93,9 +93,10 @@ async function runOnTree(tree: DevTree, store: string, spec: LoadedSpec, flags: 
   }
 }
 
-async function begin(client: RatchetClient, spec: LoadedSpec, flags: StartFlags): Promise<string> {
+async function begin(client: RatchetClient, spec: LoadedSpec, flags: StartFlags, temporal: TemporalAddress): Promise<string> {
   const started = await client.start(spec, { ...flags, campaignId: flags.id });
   note(startedLine(started));
+  sayMissingAttributes(await client.missingSearchAttributes(), temporal);
   return started.campaignId;
 }
 
@@ -104,6 +105,6 @@ async function finish(client: RatchetClient, campaignId: string, outcome: Campai
   else if (outcome.status === "completed") data(formatTable(await client.compare(campaignId), lookOf(process.stdout)));
   printOutcome(outcome);
   const flags = repeatFlags(globals);
-  suggest([`ratchet history ${campaignId}${flags}`, `ratchet samples ${campaignId} --limit 3${flags}`, `ratchet verify ${campaignId}${flags}`, `ratchet export ${campaignId} --out ./model${flags}`]);
+  suggest([`history ${campaignId}${flags}`, `samples ${campaignId} --limit 3${flags}`, `verify ${campaignId}${flags}`, `export ${campaignId} --out ./model${flags}`]);
   return exitCodeOf(outcome);
 }

@@ -1,7 +1,10 @@
 // `ratchet start`: start, resume or attach to a campaign, and leave.
+import { existsSync } from "node:fs";
 import type { Command } from "commander";
+import { isCampaignId } from "../campaign/ids.ts";
 import { registerCommand } from "../client/search-attributes.ts";
 import { findTemporal } from "../client/find.ts";
+import type { TemporalAddress } from "../client/gateway.ts";
 import type { Started } from "../client/start.ts";
 import { findOptions, globalsOf, openClient, repeatFlags, using } from "./context.ts";
 import type { Globals } from "./context.ts";
@@ -24,23 +27,28 @@ export const withStartOptions = (verb: Command): Command =>
     .option("--id <id>", "campaign id (default: the name in the spec)")
     .option(...SEED)
     .option("--resume", "go on with a cancelled campaign")
-    .option("--take-over", "take the campaign from a server that is gone for good");
+    .option("--take-over", "take the campaign from a server that is gone for good, or from a run here that stands still");
 
 export const startVerb = (program: Command): Command =>
   withStartOptions(program.command("start"))
     .description("start or resume a campaign and return")
     .option("--json", "what was done, as JSON")
+    .addHelpText("after", "\nWhere <campaign> is no file: the id of a campaign in the store, which goes on by the spec that it began with.")
     .action(async (path: string, flags: StartFlags, command: Command) => {
-      const spec = await loadCampaign(path);
-      await using(openClient(command, { createStore: true }), async (client) => {
-        const started = await client.start(spec, { ...flags, campaignId: flags.id });
+      const spec = isRecorded(path) ? undefined : await loadCampaign(path);
+      await using(openClient(command, { createStore: spec !== undefined }), async (client) => {
+        const started = spec ? await client.start(spec, { ...flags, campaignId: flags.id }) : await client.startRecorded(path, flags);
         if (flags.json) json(started);
         else data(started.campaignId);
         note(startedLine(started));
-        sayMissingAttributes(await client.missingSearchAttributes(), globalsOf(command));
+        const temporal = findTemporal(findOptions(globalsOf(command)));
+        if (temporal) sayMissingAttributes(await client.missingSearchAttributes(), temporal);
         suggest(followUps(started.campaignId, globalsOf(command)));
       });
     });
+
+/** An id, and not a file that is missing. */
+const isRecorded = (path: string): boolean => !existsSync(path) && isCampaignId(path) && !/\.(ya?ml|json|[mc]?[jt]s)$/.test(path);
 
 export function startedLine({ campaignId, action, specDigest }: Started): string {
   const done = {
@@ -55,12 +63,11 @@ export function startedLine({ campaignId, action, specDigest }: Started): string
 
 const followUps = (id: string, globals: Globals): string[] => {
   const flags = repeatFlags(globals);
-  return [`ratchet watch ${id}${flags}`, `ratchet status ${id}${flags}`, `ratchet pause ${id} --why "…"${flags}`, `ratchet history ${id}${flags}`];
+  return [`watch ${id}${flags}`, `status ${id}${flags}`, `pause ${id} --why "…"${flags}`, `history ${id}${flags}`];
 };
 
-function sayMissingAttributes(missing: string[], globals: Globals): void {
-  const temporal = findTemporal(findOptions(globals));
-  if (missing.length === 0 || !temporal) return;
+export function sayMissingAttributes(missing: string[], temporal: TemporalAddress): void {
+  if (missing.length === 0) return;
   note(`search attributes ${missing.join(", ")} are not registered; campaigns run without them. To filter by them in the web UI:`);
   note(`  ${registerCommand(missing, temporal)}`);
 }

@@ -5,7 +5,7 @@ import { detachOnSignal } from "./detach.ts";
 import { parseDuration } from "./durations.ts";
 import { EXIT, exitCodeOf, printOutcome } from "./exit.ts";
 import { follow } from "./follow.ts";
-import { data, note } from "./output.ts";
+import { data, note, suggest } from "./output.ts";
 
 interface WatchFlags {
   timeout?: string;
@@ -33,7 +33,8 @@ export const watchVerb = (program: Command): Command =>
             process.exitCode = exitCodeOf(outcome);
             return;
           }
-          note(limit?.aborted ? `${campaignId} has not ended after ${timeout}` : `detached; ${campaignId} goes on: ratchet watch ${campaignId}${repeatFlags(globalsOf(command))}`);
+          note(limit?.aborted ? `${campaignId} has not ended after ${timeout}` : `detached; ${campaignId} goes on`);
+          suggest([`watch ${campaignId}${repeatFlags(globalsOf(command))}`]);
           process.exitCode = limit?.aborted ? EXIT.timedOut : EXIT.detached;
         } finally {
           detach.off();

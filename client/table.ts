@@ -1,4 +1,4 @@
-// The table of a campaign: every arm on the test split, and what the last iteration gains over each baseline, paired by prompt.
+// The table of a campaign: every arm on the test split, and what the last and the promoted iteration gain over each baseline, paired by prompt.
 import type { CompiledSpec } from "../campaign/compiled.ts";
 import { pairedDifference } from "../campaign/recipe/winrate.ts";
 import type { PromptShares } from "../campaign/recipe/winrate.ts";
@@ -27,6 +27,8 @@ export interface CampaignComparison {
   arms: Arm[];
   /** Win rate of the last iteration minus the baseline's, by baseline name, with a 95 % interval. */
   vs: Record<string, ArmDifference>;
+  /** The arm that the judge holds best on the validation split, and its win rate minus each baseline's on the test split. */
+  promoted?: { name: string; vs: Record<string, ArmDifference> };
 }
 
 interface Evaluation extends Arm {
@@ -37,17 +39,31 @@ export async function compareArms(store: Store, campaignId: string): Promise<Cam
   const { record } = await requireCampaign(store, campaignId);
   const spec = await readSpec(store, record);
   const arms = await evaluations(store, record, spec);
+  const baselines = arms.filter(({ name }) => name in record.baselines);
+  const versus = (arm: Evaluation | undefined): Promise<Record<string, ArmDifference>> => differences(store, spec, arm, baselines);
   const last = arms.at(-1);
-  const vs: Record<string, ArmDifference> = {};
-  if (last?.name.startsWith("iteration-") && last.metrics.winRate) {
-    const shares = await winShares(store, last.result);
-    for (const arm of arms.filter(({ name }) => name in record.baselines)) {
-      const bootstrap = { resamples: spec.evaluate.resamples, seed: `${spec.seed}/versus/${arm.name}` };
-      const { value, low, high } = pairedDifference(shares, await winShares(store, arm.result), bootstrap);
-      vs[arm.name] = { diff: value, low, high };
-    }
-  }
-  return { arms: arms.map(({ result: _result, ...arm }) => arm), vs };
+  const promoted = arms.find(({ name }) => name === armName(record.promoted?.iteration, spec));
+  return {
+    arms: arms.map(({ result: _result, ...arm }) => arm),
+    vs: await versus(last),
+    ...(promoted ? { promoted: { name: promoted.name, vs: await versus(promoted) } } : {}),
+  };
+}
+
+/** Of an iteration that was judged, else none. */
+async function differences(store: Store, spec: CompiledSpec, arm: Evaluation | undefined, baselines: Evaluation[]): Promise<Record<string, ArmDifference>> {
+  if (!arm?.name.startsWith("iteration-") || !arm.metrics.winRate) return {};
+  const shares = await winShares(store, arm.result);
+  const entries = baselines.map(async ({ name, result }): Promise<[string, ArmDifference]> => {
+    const bootstrap = { resamples: spec.evaluate.resamples, seed: `${spec.seed}/versus/${name}` };
+    const { value, low, high } = pairedDifference(shares, await winShares(store, result), bootstrap);
+    return [name, { diff: value, low, high }];
+  });
+  return Object.fromEntries(await Promise.all(entries));
+}
+
+function armName(iteration: number | undefined, { bootstrap }: CompiledSpec): string {
+  return iteration === 0 ? (bootstrap.sft ? "sft" : "initial") : `iteration-${iteration}`;
 }
 
 async function evaluations(store: Store, record: CampaignRecord, spec: CompiledSpec): Promise<Evaluation[]> {
@@ -59,9 +75,9 @@ async function evaluations(store: Store, record: CampaignRecord, spec: CompiledS
   const [bootstrap, ...iterations] = newestTakes(record);
   const { sft } = spec.bootstrap;
   return [
-    ...(await arm(sft ? "sft" : "initial", bootstrap?.stages, sft?.optimizer.learningRate ?? null)),
+    ...(await arm(armName(0, spec), bootstrap?.stages, sft?.optimizer.learningRate ?? null)),
     ...(await Promise.all(spec.baselines.map(({ name, learningRate }) => arm(name, record.baselines[name]?.stages, learningRate)))).flat(),
-    ...(await Promise.all(iterations.map(({ iteration, stages }) => arm(`iteration-${iteration}`, stages, spec.train.optimizer.learningRate)))).flat(),
+    ...(await Promise.all(iterations.map(({ iteration, stages }) => arm(armName(iteration, spec), stages, spec.train.optimizer.learningRate)))).flat(),
   ];
 }
 

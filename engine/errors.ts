@@ -33,6 +33,17 @@ export class ResourceError extends EngineError {
   readonly kind = "resource";
 }
 
+/** What the language says when it has no memory for an array, or none could ever have. */
+const noArray = /array buffer allocation failed|invalid typed array length: \d{9,}/i;
+
+/** A failed allocation by its name, with what was being done; any other error as it is. */
+export function nameMemory(error: unknown, doing: string): unknown {
+  if (error instanceof ResourceError && error.code === "out_of_memory")
+    return new ResourceError(error.code, `${doing}: ${error.message}`, { cause: error.cause, ...(error.hint === undefined ? {} : { hint: error.hint }) });
+  if (!(error instanceof RangeError && noArray.test(error.message))) return error;
+  return new ResourceError("out_of_memory", `${doing}: no memory for an array: ${error.message}`, { cause: error });
+}
+
 /** Training itself failed; carries where, so that the batch can be looked at. */
 export class TrainingError extends EngineError {
   readonly kind = "training";

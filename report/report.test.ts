@@ -47,6 +47,13 @@ test("the table aligns every arm and says what the last iteration gains", () => 
   );
 });
 
+test("a promoted iteration that is not the last is named, with differences of its own", () => {
+  const last = arm("iteration-2", { ...metrics, winRate: { value: 0.7, low: 0.68, high: 0.72 } }, 1e-4, 240, 30);
+  const text = formatTable({ arms: [...TABLE.arms, last], vs: { offline: { diff: -0.05, low: -0.08, high: -0.02 } }, promoted: { name: "iteration-1", vs: TABLE.vs } }, PLAIN);
+  assert.match(text, /^Promoted on the validation split: iteration-1$/m);
+  assert.match(text, /^ {2}iteration-2 − offline: -0\.05 .*\n {2}iteration-1 − offline: \+0\.12 /m);
+});
+
 test("the JSON of the table has the promised keys and no others", () => {
   const json = tableJson(TABLE);
   assert.deepEqual(Object.keys(json), ["rows", "vs"]);

@@ -1,5 +1,5 @@
-// The table at the end of a campaign: every arm on the test split, what the last iteration gains over the offline baselines, and gold
-// part by part where a world has one. Made from metrics; who computes differences is the client.
+// The table at the end of a campaign: every arm on the test split, what the last and the promoted iteration gain over the offline
+// baselines, and gold part by part where a world has one. Made from metrics; who computes differences is the client.
 import type { EvaluateMetrics, Interval } from "../campaign/types.ts";
 import { formatColumns, paint, type Cell, type Column, type Look } from "./columns.ts";
 import { ABSENT, difference, fixed, interval, judgeName, rate } from "./digits.ts";
@@ -30,6 +30,8 @@ export interface CampaignTable {
   arms: Arm[];
   /** By baseline name. */
   vs: Record<string, Difference>;
+  /** The arm that is promoted, and its own differences. */
+  promoted?: { name: string; vs: Record<string, Difference> };
 }
 
 /** What `npm run demo -- --json` prints: these keys and no others. */
@@ -78,19 +80,22 @@ const COLUMNS: Column[] = [
   { title: "lr", align: "right" },
 ];
 
-export function formatTable({ arms, vs }: CampaignTable, look: Look): string {
+export function formatTable({ arms, vs, promoted }: CampaignTable, look: Look): string {
   const last = arms.at(-1);
   const parts = formatParts(arms, look);
-  const versus = Object.entries(vs).map(
-    ([baseline, d]) => `${last?.name} − ${baseline}: ${paint(difference(d), d.low > 0 ? "good" : d.high < 0 ? "bad" : undefined, look)}`,
-  );
+  const versus = [...formatVersus(last?.name, vs, look), ...(promoted && promoted.name !== last?.name ? formatVersus(promoted.name, promoted.vs, look) : [])];
   const judged = last?.metrics.winRate ? `Test split, win rate against ${arms[0]?.name} by ${judgeName(last.metrics.judgedBy)}:\n` : "";
   return [
     judged + formatColumns(COLUMNS, arms.map((arm) => armCells(arm, arm === last)), look),
+    ...(promoted ? [`Promoted on the validation split: ${promoted.name}`] : []),
     ...(versus.length > 0 ? [["Win rate, paired by prompt:", ...versus.map((line) => `  ${line}`)].join("\n")] : []),
     ...(arms.some(({ name, pairs }) => name in vs && pairs !== null) ? [`Trained on:\n${formatTrained(arms, Object.keys(vs), look)}`] : []),
     ...(parts === "" ? [] : [`Gold by part:\n${parts}`]),
   ].join("\n\n");
+}
+
+function formatVersus(name: string | undefined, vs: Record<string, Difference>, look: Look): string[] {
+  return Object.entries(vs).map(([baseline, d]) => `${name} − ${baseline}: ${paint(difference(d), d.low > 0 ? "good" : d.high < 0 ? "bad" : undefined, look)}`);
 }
 
 /** Each baseline beside all iterations together: a control says something only where pairs and steps are as many. */

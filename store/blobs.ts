@@ -1,12 +1,12 @@
 // Blobs and trees: content-addressed, written once per content, verified on every read.
-import { createHash, randomBytes } from "node:crypto";
-import { createReadStream } from "node:fs";
+import { randomBytes } from "node:crypto";
 import { mkdir, readdir, rename, rm, stat } from "node:fs/promises";
 import { dirname, join, relative, sep } from "node:path";
 import { again } from "./again.ts";
 import { canonicalJson, sha256 } from "./canonical.ts";
 import { readErasure } from "./erased.ts";
 import { ArtifactError } from "./errors.ts";
+import { fileDigest } from "./file-digest.ts";
 import { blobKey } from "./layout.ts";
 import type { Backend, Digest } from "./types.ts";
 
@@ -99,8 +99,8 @@ export class Blobs {
     await mkdir(dirname(path), { recursive: true });
     const temporary = `${path}.tmp-${randomBytes(6).toString("hex")}`;
     try {
-      if (!(await this.backend.getFile(blobKey(digest), temporary))) throw await this.absence(digest);
-      const found = await fileDigest(temporary);
+      const found = await this.backend.getFile(blobKey(digest), temporary);
+      if (found === undefined) throw await this.absence(digest);
       if (found !== digest) throw corrupt(digest, found, this.backend);
       await rename(temporary, path);
     } finally {
@@ -119,15 +119,8 @@ export class Blobs {
   private async isWanted(digest: Digest): Promise<boolean> {
     const found = await this.backend.stat(blobKey(digest));
     if (!found || Date.now() - found.modifiedMs > YOUNG_MS) return false;
-    const bytes = await this.backend.get(blobKey(digest));
-    return bytes !== undefined && sha256(bytes) === digest;
+    return (await this.backend.digest(blobKey(digest))) === digest;
   }
-}
-
-export async function fileDigest(path: string): Promise<Digest> {
-  const hash = createHash("sha256");
-  for await (const chunk of createReadStream(path)) hash.update(chunk as Uint8Array);
-  return hash.digest("hex");
 }
 
 const missing = (digest: Digest, { name }: Backend): ArtifactError =>

@@ -23,8 +23,10 @@ export interface Backend {
   readonly name: string;
   /** Undefined where the key does not exist. */
   get(key: string): Promise<Uint8Array | undefined>;
-  /** Streams into a new local file; false where the key does not exist. */
-  getFile(key: string, path: string): Promise<boolean>;
+  /** SHA-256 of what is stored, memory bounded; undefined where the key does not exist. */
+  digest(key: string): Promise<Digest | undefined>;
+  /** Into a new local file, memory bounded. The SHA-256 of what was written; undefined where the key does not exist. */
+  getFile(key: string, path: string): Promise<Digest | undefined>;
   /** Unconditional, atomic: readers see the old bytes, the new bytes or nothing, never a part. */
   put(key: string, bytes: Uint8Array): Promise<void>;
   /** Same from a local file, memory bounded. */

@@ -125,8 +125,17 @@ test("a policy without finite numbers is refused by name", async () => {
   const brokenWeights = loadWeights(broken);
   (brokenWeights["model.norm.weight"]!.data as Float32Array)[3] = NaN;
   const decoder = await Decoder.create(broken.config, brokenWeights, { threads: 1, spinning: false });
-  await assert.rejects(decoder.generate(rows, settings), { code: "logits_not_finite", kind: "training" });
+  await assert.rejects(decoder.generate([rows[1]!, { ...rows[0]!, name: "completion 4 of prompt p9" }], settings), { code: "logits_not_finite", kind: "training", message: /for token 0 of row 0:/ });
+  await assert.rejects(decoder.generate([{ ...rows[0]!, name: "completion 4 of prompt p9" }], settings), { code: "logits_not_finite", message: /for token 0 of completion 4 of prompt p9:/ });
   await decoder.close();
+});
+
+test("a batch that has no memory is named with its longest row", async () => {
+  await withDecoder(1, async (decoder) => {
+    const endless = { ...rows[0]!, promptIds: new Array<number>(200_000).fill(5), name: "completion 1 of prompt p7" };
+    await assert.rejects(decoder.generate([rows[0]!, endless], settings), { code: "out_of_memory", message: /^generating 2 rows at once, the longest of 200000 tokens \(completion 1 of prompt p7\): no memory for an array/ });
+    assert.equal((await decoder.generate([rows[0]!], settings)).length, 1, "the decoder goes on");
+  });
 });
 
 test("an aborted batch stops between two steps with the signal's reason", async () => {

@@ -1,11 +1,12 @@
 // Generation of a batch: one prefill of the distinct prompts, then one step per token for the rows that have not ended.
 // The batch is the unit: equal requests in equal order give equal bytes, on any number of threads.
 import type { Tensor as OrtTensor } from "onnxruntime-node";
-import { TrainingError } from "../errors.ts";
+import { nameMemory, TrainingError } from "../errors.ts";
 import { fromOrtTensor, Session } from "../graph/index.ts";
 import type { SessionOptions } from "../graph/index.ts";
 import { neutralThreads } from "../graph/threads.ts";
-import { encodeForRewards } from "../model/index.ts";
+import { int64 } from "../model/encode.ts";
+import { layInSegments } from "../model/index.ts";
 import type { ModelConfig } from "../model/index.ts";
 import { Random } from "../random.ts";
 import { Sampler } from "../sampling/sample.ts";
@@ -21,6 +22,8 @@ export interface DecodeRow {
   temperature: number;
   /** 16 hex digits. */
   seed: string;
+  /** What it is a completion of, for errors. */
+  name?: string;
 }
 
 export interface DecodeSettings extends Omit<SamplingRule, "temperature"> {
@@ -48,6 +51,7 @@ export interface DecodeHooks {
 /** A row while it is generated. */
 interface Live {
   out: DecodedRow;
+  name: string;
   promptIds: readonly number[];
   rule: SamplingRule;
   random: Random;
@@ -95,7 +99,7 @@ export class Decoder {
       }
     } catch (error) {
       this.cache.clear();
-      throw error;
+      throw nameMemory(error, run.at);
     }
     return run.results;
   }
@@ -108,12 +112,13 @@ export class Decoder {
   private async start(run: Run): Promise<void> {
     const { distinct, sourceOf } = run;
     const positions = Math.max(...distinct.map((ids) => ids.length));
-    // Like a reward, the first token is read at the prompt's last position.
-    const encoded = encodeForRewards(distinct.map((ids) => ({ ids, promptLength: ids.length })));
-    const outputs = await this.prefill.raw({ ...this.weights, ...this.rotary, ...toFeeds(encoded) });
+    const { tensors, starts } = layInSegments(distinct.map((prompt) => ({ prompt, answers: [] })), 1);
+    // The first token is read at the prompt's last one.
+    const index = int64(starts.map(({ prompt }, source) => prompt + distinct[source]!.length - 1));
+    const outputs = await this.prefill.raw({ ...this.weights, ...this.rotary, ...toFeeds({ ...tensors, index }) });
     for (let index = 0; index < 2 * this.config.layers; index++) {
       const from = outputs[`new.${index}`]!.data as Float32Array;
-      sourceOf.forEach((source, row) => this.cache.fill(index, row, source, from, positions));
+      sourceOf.forEach((source, row) => this.cache.fill(index, row, starts[source]!.row, from, positions));
     }
     run.logps = outputs["logps"]!.data as Float32Array;
     run.logpsRow = sourceOf;
@@ -156,6 +161,7 @@ class Run {
     this.results = rows.map(() => ({ ids: [], logps: [], finish: "length" as const }));
     this.live = rows.map((row, index) => ({
       out: this.results[index]!,
+      name: row.name ?? `row ${index}`,
       promptIds: row.promptIds,
       rule: { temperature: row.temperature, topK: settings.topK, topP: settings.topP, minP: settings.minP },
       random: new Random(row.seed),
@@ -171,6 +177,12 @@ class Run {
     cache.begin(rows.map((row) => row.promptIds.length));
   }
 
+  /** Where it stands, for errors. */
+  get at(): string {
+    const longest = this.live.reduce((one, other) => (length(other) > length(one) ? other : one));
+    return `generating ${this.live.length} rows at once, the longest of ${length(longest)} tokens (${longest.name})`;
+  }
+
   /** Draws one token per live row and lets the ended ones go; false when none is left. */
   draw(): boolean {
     const { live, cache } = this;
@@ -178,7 +190,7 @@ class Run {
       const offset = (this.logpsRow?.[index] ?? index) * this.vocabSize;
       const id = this.sampler.draw(this.logps, offset, row.rule, row.random, row.out.ids.length);
       const logp = this.logps[offset + id]!;
-      if (Number.isNaN(logp)) throw new TrainingError("logits_not_finite", `the policy has no probabilities for token ${row.out.ids.length} of a completion: its logits are not finite`, { hint: "training went wrong; look at the loss curve of its iteration" });
+      if (Number.isNaN(logp)) throw new TrainingError("logits_not_finite", `the policy has no probabilities for token ${row.out.ids.length} of ${row.name}: its logits are not finite`, { hint: "training went wrong; look at the loss curve of its iteration" });
       row.out.ids.push(id);
       row.out.logps.push(logp);
       row.left--;
@@ -199,6 +211,8 @@ class Run {
     return live.length > 0;
   }
 }
+
+const length = ({ promptIds, out }: Live): number => promptIds.length + out.ids.length;
 
 function moveLastTo<T>(list: T[], index: number): void {
   const last = list.pop() as T;

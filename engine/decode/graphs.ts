@@ -9,7 +9,7 @@ import { Graph } from "../graph/index.ts";
 import type { Value } from "../graph/index.ts";
 import { sum } from "../graph/value.ts";
 import type { Tensor } from "../graph/value.ts";
-import { declareParameters, declareSelection, declareSequences, feedForward, headOf, logits, normHeads, project, rotaryTables } from "../model/index.ts";
+import { declareParameters, declareSegments, feedForward, headOf, logits, normHeads, project, rotaryTables } from "../model/index.ts";
 import type { KeysValues, ModelConfig, Parameters } from "../model/index.ts";
 import { Tape } from "../ops/tape.ts";
 
@@ -23,13 +23,13 @@ function keyScale({ headSize }: ModelConfig): number {
   return headSize ** -0.25;
 }
 
-/** tokens, positions [U,T] and the flat index of each prompt's last token → logps [U,V], and new.i [U,K,T,d], of which each layer has two. */
+/** Prompts as segments, and the last token of each → logps [U,V], and new.i [R,K,T,d], of which each layer has two. */
 export function prefillGraph(config: ModelConfig): Graph {
   const t = new Tape(new Graph({ anyThreads: false }));
   const parameters = declareParameters(t, config);
-  const sequences = declareSequences(t, config);
+  const segments = declareSegments(t, config, 1);
   const cache: KeysValues[] = [];
-  const logits_UV = logits(t, config, parameters, sequences, declareSelection(t, sequences), cache);
+  const logits_UV = logits(t, config, parameters, segments, segments, cache);
   t.graph.output("logps", logSoftmax(t, logits_UV));
   cache.forEach(({ keys, values }, layer) => {
     t.graph.output(`new.${2 * layer}`, t.mul(keys, t.number(keyScale(config), keys)));

@@ -20,8 +20,14 @@ function products(config: ModelConfig): [inner: number, columns: number][] {
   ];
 }
 
+/**
+ * Products of attention are shared out by row and head first, and only then by column, of which narrow heads have one share. Where a sum
+ * has more than one block there are five rows of queries at least (model/segments.ts).
+ */
+const headsAtOnce = ({ headSize, kvHeads }: ModelConfig): number => (headSize > 64 ? 5 * kvHeads : Infinity);
+
 /** Small models get fewer threads than asked for; several processes use the cores better there. */
 export function neutralThreads(config: ModelConfig, threads: number): number {
   const narrowest = Math.min(...products(config).filter(([inner]) => inner > block).map(([, wide]) => wide));
-  return Math.max(1, Math.min(threads, Math.floor(narrowest / columns)));
+  return Math.max(1, Math.min(threads, headsAtOnce(config), Math.floor(narrowest / columns)));
 }

@@ -4,7 +4,7 @@ export { rewardLoss } from "./reward.ts";
 export type { RewardSettings } from "./reward.ts";
 export { tokenValues } from "./tokens.ts";
 export type { LogitValues } from "./tokens.ts";
-export { needsReference, needsWholeBatch, preferenceLoss } from "./preference.ts";
+export { countsTokens, needsReference, needsWholeBatch, preferenceLoss } from "./preference.ts";
 export type { PairSums, PreferenceName, PreferenceSettings, PreferenceTerm } from "./preference.ts";
 export { ktoLoss } from "./kto.ts";
 export type { KtoSettings, KtoSums } from "./kto.ts";

@@ -70,17 +70,19 @@ export type PreferenceTerm = { [K in PreferenceName]: { type: K; weight: number 
 
 interface PreferenceLoss<K extends PreferenceName> {
   reference: "loss" | "metrics" | "none";
-  /** It is not a mean over pairs: it compares them, or counts tokens of the whole batch. */
+  /** It compares the pairs of a batch with each other, which cannot be computed in shares. */
   wholeBatch?: true;
-  /** [B], or a scalar where the batch has one value. */
-  value: (pairs: Pairs, settings: PreferenceSettings[K]) => Value;
+  /** −ln p̄ of the chosen answers' tokens is added, the mean over all of them in the batch. */
+  likelihood?: true;
+  /** [B] */
+  value?: (pairs: Pairs, settings: PreferenceSettings[K]) => Value;
 }
 
 const perToken = (t: Tape, { tokens }: Answers, of: Value): Value => t.div(of, tokens);
 const squared = (t: Tape, x: Value): Value => t.mul(x, x);
 const plus = (t: Tape, x: Value, number: number): Value => t.add(x, t.number(number, x));
 
-/** −ln p̄ of a token of the chosen answers: the mean over all tokens of the batch. */
+/** The mean over all tokens of the chosen answers, a scalar. */
 const negativeLogLikelihood = ({ t, chosen }: Pairs): Value => t.neg(t.div(t.sumAll(chosen.plainLogps), t.sumAll(chosen.tokens)));
 
 /** ln of the odds p / (1 − p), p = eˣ: since 1 − eˣ = tanh(−x/2) (1 + eˣ), nothing cancels where p is near 1. */
@@ -160,7 +162,7 @@ const losses: { readonly [K in PreferenceName]: PreferenceLoss<K> } = {
     },
   },
   /** −ln p̄ of the chosen answers' tokens: beside `sigmoid` this is RPO, arXiv 2404.19733. */
-  sft: { reference: "metrics", wholeBatch: true, value: negativeLogLikelihood },
+  sft: { reference: "metrics", likelihood: true },
   /** −ln σ(β (ln π_c/n_c − ln π_r/n_r) − γ). SimPO, arXiv 2405.14734. */
   simpo: {
     reference: "none",
@@ -173,11 +175,10 @@ const losses: { readonly [K in PreferenceName]: PreferenceLoss<K> } = {
    */
   orpo: {
     reference: "none",
-    wholeBatch: true,
-    value: (pairs) => {
-      const { t, beta, chosen, rejected } = pairs;
+    likelihood: true,
+    value: ({ t, beta, chosen, rejected }) => {
       const odds = (answers: Answers): Value => logOdds(t, perToken(t, answers, answers.logps));
-      return t.add(scaled(t, negLogSigmoid(t, t.sub(odds(chosen), odds(rejected))), beta), negativeLogLikelihood(pairs));
+      return scaled(t, negLogSigmoid(t, t.sub(odds(chosen), odds(rejected))), beta);
     },
   },
 };
@@ -188,9 +189,14 @@ export function needsReference(terms: readonly PreferenceTerm[]): boolean {
   return uses.includes("loss") || !uses.includes("none");
 }
 
-/** Whether a term is no mean over pairs, so that a batch cannot be computed in shares. */
+/** Whether a term compares the pairs of a batch, so that it cannot be computed in shares. */
 export function needsWholeBatch(terms: readonly PreferenceTerm[]): boolean {
   return terms.some(({ type }) => losses[type].wholeBatch);
+}
+
+/** Whether a part of the loss is a mean over tokens. */
+export function countsTokens(terms: readonly PreferenceTerm[]): boolean {
+  return terms.some(({ type }) => losses[type].likelihood);
 }
 
 /** Sums over the tokens of each answer, each [2B], those of the chosen answers first. */
@@ -219,8 +225,22 @@ function split(t: Tape, { logps, plainLogps = logps, reference, tokens }: PairSu
   return { t, beta, chosen, rejected, margin: t.sub(chosen.reward, rejected.reward) };
 }
 
-function valueOf<K extends PreferenceName>(pairs: Pairs, term: { type: K } & PreferenceSettings[K]): Value {
-  return losses[term.type].value(pairs, term);
+function valueOf<K extends PreferenceName>(pairs: Pairs, term: { type: K } & PreferenceSettings[K]): Value | undefined {
+  return losses[term.type].value?.(pairs, term);
+}
+
+/** The weighted sums of the terms' means over pairs and of their means over tokens. */
+function sumsOf(pairs: Pairs, terms: readonly PreferenceTerm[]): { ofPairs?: Value; ofTokens?: Value } {
+  const { t } = pairs;
+  const weight = terms.reduce((sum, term) => sum + (losses[term.type].likelihood ? term.weight : 0), 0);
+  const ofPairs = terms.flatMap((term) => {
+    const value = valueOf(pairs, term);
+    return value ? [scaled(t, t.meanAll(value), term.weight)] : [];
+  });
+  return {
+    ...(ofPairs.length > 0 ? { ofPairs: ofPairs.reduce((sum, part) => t.add(sum, part)) } : {}),
+    ...(countsTokens(terms) ? { ofTokens: scaled(t, negativeLogLikelihood(pairs), weight) } : {}),
+  };
 }
 
 /** TRL's: rewards are β l whatever the loss, and `logps` sums; without a reference (CPO, ORPO) both are of the mean per token. */
@@ -237,10 +257,11 @@ function metrics({ t, beta, chosen, rejected }: Pairs, withReference: boolean): 
   };
 }
 
-/** The weighted sum of the terms' means over the batch. */
+/** The weighted sum of the terms. */
 export function preferenceLoss(t: Tape, sums: PairSums, beta: number, terms: readonly PreferenceTerm[]): Loss {
   const pairs = split(t, sums, beta);
-  const parts = terms.map((term) => scaled(t, t.meanAll(valueOf(pairs, term)), term.weight));
-  const ofTokens = sums.values ? pairTokenMetrics(t, sums.values, sums.tokens) : {};
-  return { loss: parts.reduce((sum, part) => t.add(sum, part)), metrics: { ...metrics(pairs, sums.reference !== undefined), ...ofTokens } };
+  const { ofPairs, ofTokens } = sumsOf(pairs, terms);
+  const loss = ofPairs && ofTokens ? t.add(ofPairs, ofTokens) : ((ofPairs ?? ofTokens) as Value);
+  const tokenMetrics = sums.values ? pairTokenMetrics(t, sums.values, sums.tokens) : {};
+  return { loss, ...(ofTokens ? { ofTokens } : {}), metrics: { ...metrics(pairs, sums.reference !== undefined), ...tokenMetrics } };
 }

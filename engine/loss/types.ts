@@ -3,5 +3,7 @@ import type { Value } from "../graph/value.ts";
 
 export interface Loss {
   loss: Value;
+  /** The part of it that is a mean over the tokens of the chosen answers; the rest is one over rows. Absent: no part. */
+  ofTokens?: Value;
   metrics: Readonly<Record<string, Value>>;
 }

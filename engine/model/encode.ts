@@ -57,19 +57,6 @@ export function encodeForLogps(sequences: readonly Sequence[], whole = false): E
   return { ...tensors, ...selection(index, sequences.length * width), targets: int64(targets), rowOf: int64(rowOf) };
 }
 
-/** A text, and tokens of which one may come next. */
-export interface Choice {
-  ids: readonly number[];
-  choices: readonly number[];
-}
-
-/** Sequences of which the log-probabilities of several next tokens are read, all at the last real token. */
-export function encodeForChoices(rows: readonly Choice[]): Encoded {
-  const { width, tensors } = encodeTokens(rows);
-  const index = rows.flatMap(({ ids, choices }, row) => choices.map(() => row * width + ids.length - 1));
-  return { ...tensors, ...selection(index, rows.length * width), targets: int64(rows.flatMap(({ choices }) => choices)) };
-}
-
 /** Sequences of which the last real token is read. */
 export function encodeForRewards(sequences: readonly Sequence[]): Encoded {
   const { width, tensors } = encodeTokens(sequences);

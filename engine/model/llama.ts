@@ -1,10 +1,12 @@
 // The decoder of the Llama family and its relatives as operations on a tape: RMSNorm, rotate-half rotary embedding, grouped-query
 // attention, SwiGLU. What only some models have (biases, norms of heads: parameters.ts; an adapter: lora.ts) is computed where its parameters are.
 // Whole sequences only; decoding with a cache has a graph of its own.
-// Shapes: R rows, T positions, N tokens (sequences.ts), D hidden, H heads, K key/value heads, G = H/K, d head size, F intermediate, M selected rows.
-import type { Dim, Value } from "../graph/value.ts";
+// Shapes: N tokens (sequences.ts), D hidden, F intermediate, M selected tokens.
+import type { Value } from "../graph/value.ts";
 import { product } from "../graph/value.ts";
 import type { Tape } from "../ops/tape.ts";
+import { mix } from "./attention.ts";
+import type { KeysValues } from "./attention.ts";
 import { parametersOf } from "./parameters.ts";
 import type { Selection, SequenceInputs } from "./sequences.ts";
 import type { ModelConfig } from "./types.ts";
@@ -29,24 +31,6 @@ export function project(t: Tape, parameters: Parameters, name: string, x: Value)
   return a && b ? t.add(y, t.linear(t.linear(x, a), b)) : y;
 }
 
-/** qk [R,H+K,T,d], q and k of every head, through their RMSNorms where the model has them (Qwen3). */
-export function normHeads(t: Tape, config: ModelConfig, parameters: Parameters, attention: string, qk: Value): Value {
-  const names = [`${attention}.q_norm.weight`, `${attention}.k_norm.weight`];
-  const weights = names.map((name) => parameters.get(name)).filter((weight) => weight !== undefined);
-  if (weights.length === 0) return qk;
-  const heads = t.split(qk, 1, [config.heads, config.kvHeads]);
-  return t.concat(
-    heads.map((x, index) => t.reshape(t.rmsNorm(t.reshape(x, [product(x.shape.slice(0, -1)), config.headSize]), weights[index] as Value, config.rmsEpsilon), x.shape)),
-    1,
-  );
-}
-
-/** Keys after the rotary embedding and values of one layer, each [R,K,T,d]: what decoding goes on from. */
-export interface KeysValues {
-  keys: Value;
-  values: Value;
-}
-
 interface LayerInputs {
   t: Tape;
   config: ModelConfig;
@@ -57,23 +41,11 @@ interface LayerInputs {
 }
 
 /** `kept` picks the positions that go on after attention has read all of them. */
-function attention({ t, config, parameters, sequences, cache }: LayerInputs, layer: number, x_ND: Value, kept: (states: Value) => Value): Value {
-  const { heads: H, kvHeads: K, headSize: d } = config;
-  const [R, T] = sequences.positions.shape as [Dim, Dim];
-  const group = product([H / K, T]);
+function attention(inputs: LayerInputs, layer: number, x_ND: Value, kept: (states: Value) => Value): Value {
+  const { t, parameters, sequences } = inputs;
   const name = `model.layers.${layer}.self_attn`;
-  const qkv_N = project(t, parameters, `${name}.qkv_proj`, x_ND);
-  const qkv_RHTd = t.transpose(t.reshape(sequences.toPlaces(qkv_N), [R, T, H + 2 * K, d]), [0, 2, 1, 3]);
-  const [qk, v_RKTd] = t.split(qkv_RHTd, 1, [H + K, K]) as [Value, Value];
-  const turned = t.rotary(normHeads(t, config, parameters, name, qk), sequences.cos, sequences.sin, sequences.positions);
-  const [q_RHTd, k_RKTd] = t.split(turned, 1, [H, K]) as [Value, Value];
-  cache?.push({ keys: k_RKTd, values: v_RKTd });
-  // The queries of one key/value head lie below each other, so that keys and values are never repeated.
-  const scores = t.matmul(t.reshape(q_RHTd, [R, K, group, d]), k_RKTd, { transposeB: true, scale: 1 / Math.sqrt(d) });
-  const masked_RHTT = t.add(t.reshape(scores, [R, H, T, T]), sequences.mask);
-  const mixed = t.attend(t.reshape(masked_RHTT, [R, K, group, T]), v_RKTd);
-  const merged = t.reshape(t.transpose(t.reshape(mixed, [R, H, T, d]), [0, 2, 1, 3]), [product([R, T]), H * d]);
-  return project(t, parameters, `${name}.o_proj`, kept(sequences.fromPlaces(merged)));
+  const mixed = mix(inputs, sequences, name, project(t, parameters, `${name}.qkv_proj`, x_ND));
+  return project(t, parameters, `${name}.o_proj`, kept(mixed));
 }
 
 export function feedForward({ t, config, parameters }: Pick<LayerInputs, "t" | "config" | "parameters">, layer: number, x_ND: Value): Value {
@@ -81,6 +53,9 @@ export function feedForward({ t, config, parameters }: Pick<LayerInputs, "t" | "
   const [gate_NF, up_NF] = t.split(both, 1, [config.intermediateSize, config.intermediateSize]) as [Value, Value];
   return project(t, parameters, `model.layers.${layer}.mlp.down_proj`, t.mul(t.silu(gate_NF), up_NF));
 }
+
+/** Where the selection has no inverse, there is no way back for a gradient. */
+const selected = (t: Tape, states: Value, { index, inverse }: Selection): Value => (inverse ? t.selectRows(states, index, inverse) : t.gather(states, index));
 
 /**
  * Hidden states of the selected positions after the last layer and the final norm: [M,D].
@@ -92,7 +67,7 @@ function hiddenStates(t: Tape, config: ModelConfig, parameters: Parameters, sequ
   let x = t.gather(embedding, t.reshape(sequences.tokens, [product(sequences.tokens.shape)]));
   for (let layer = 0; layer < config.layers; layer++) {
     const norm = (name: string, of: Value): Value => t.rmsNorm(of, parameter(parameters, `model.layers.${layer}.${name}.weight`), config.rmsEpsilon);
-    const kept = (states: Value): Value => (layer === config.layers - 1 ? t.selectRows(states, selection.index, selection.inverse) : states);
+    const kept = (states: Value): Value => (layer === config.layers - 1 ? selected(t, states, selection) : states);
     x = t.add(kept(x), attention(inputs, layer, norm("input_layernorm", x), kept));
     x = t.add(x, feedForward(inputs, layer, norm("post_attention_layernorm", x)));
   }

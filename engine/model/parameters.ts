@@ -92,7 +92,7 @@ export function packWeights(parameters: readonly Parameter[], weights: Checkpoin
   );
 }
 
-/** The inverse of packWeights. */
+/** The inverse of packWeights, but for the copies: views of the arrays. */
 export function unpackWeights(parameters: readonly Parameter[], packed: ReadonlyMap<string, Float32Array>): Map<string, WeightTensor> {
   const weights = new Map<string, WeightTensor>();
   for (const { name, parts } of parameters) {
@@ -100,7 +100,7 @@ export function unpackWeights(parameters: readonly Parameter[], packed: Readonly
     if (!data) throw new ArtifactError("artifact_corrupt", `the state has no parameter ${name}`);
     let offset = 0;
     for (const part of parts) {
-      weights.set(part.name, { shape: [...part.shape], data: data.slice(offset, offset + elements(part.shape)) });
+      weights.set(part.name, { shape: [...part.shape], data: data.subarray(offset, offset + elements(part.shape)) });
       offset += elements(part.shape);
     }
   }

@@ -1,9 +1,12 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { rewardModelFrom } from "../model/index.ts";
-import { tinyCheckpoint } from "../tiny-model.test.support.ts";
+import { Graph, Session } from "../graph/index.ts";
+import { declareParameters, declareSelection, declareSequences, encodeForLogps, encodeForRewards, initCheckpoint, logits, rewardModelFrom, rewards } from "../model/index.ts";
+import type { Checkpoint, Sequence } from "../model/index.ts";
+import { Tape } from "../ops/tape.ts";
+import { TINY, tinyCheckpoint } from "../tiny-model.test.support.ts";
 import { SequenceScorer } from "./scorer.ts";
-import { loadWeights } from "./weights.ts";
+import { loadWeights, rotaryFeeds, toFeeds } from "./weights.ts";
 
 const checkpoint = rewardModelFrom(tinyCheckpoint(), "0000000000000005");
 const weights = loadWeights(checkpoint);
@@ -11,6 +14,38 @@ const options = { threads: 1, spinning: false };
 
 /** Enough rows of mixed lengths for several batches. */
 const rows = Array.from({ length: 300 }, (_, i) => ({ ids: [1, ...Array.from({ length: 3 + ((i * 7) % 40) }, (__, t) => 4 + ((i + t) % 8)), 2], promptLength: 2 }));
+
+/** As campaigns have them: eight answers to each prompt, of different lengths, one of them empty. */
+const grouped: Sequence[] = Array.from({ length: 13 }, (_, prompt) =>
+  Array.from({ length: 8 }, (__, sample) => {
+    const head = [1, ...Array.from({ length: prompt % 11 }, (___, t) => 4 + ((prompt + 3 * t) % 8))];
+    return { ids: [...head, ...Array.from({ length: (sample * (prompt + 3)) % 37 }, (___, t) => 3 + ((sample + t * t) % 9))], promptLength: head.length };
+  }),
+).flat();
+
+/** One row after the other, each a sequence of its own: the arrangement without groups, gathers and batches. */
+async function dense({ config, weights: loaded }: Checkpoint, kind: "logps" | "rewards", of: readonly Sequence[]): Promise<number[]> {
+  const t = new Tape(new Graph({ anyThreads: false }));
+  const parameters = declareParameters(t, config);
+  const sequences = declareSequences(t, config);
+  const selection = declareSelection(t, sequences);
+  if (kind === "rewards") t.graph.output("values", rewards(t, config, parameters, sequences, selection));
+  else t.graph.output("values", t.tokenLogps(logits(t, config, parameters, sequences, selection), t.graph.input("targets", "int64", ["M"])));
+  const session = await Session.create(t.graph, { threads: 1, spinning: false });
+  const fixed = { ...loadWeights({ config, weights: loaded }), ...rotaryFeeds(config) };
+  const values: number[] = [];
+  for (const row of of) {
+    const { rowOf: _, ...encoded } = kind === "rewards" ? encodeForRewards([row]) : encodeForLogps([row]);
+    values.push(...((await session.raw({ ...fixed, ...toFeeds(encoded) }))["values"]!.data as Float32Array));
+  }
+  await session.close();
+  return values;
+}
+
+const near = (values: readonly number[], expected: readonly number[]): void => {
+  assert.equal(values.length, expected.length);
+  values.forEach((value, i) => assert.ok(Math.abs(value - expected[i]!) < 1e-5, `${i}: ${value} and ${expected[i]}`));
+};
 
 async function rewardsOf(threads: number, of = rows): Promise<number[]> {
   const scorer = await SequenceScorer.create(checkpoint.config, { threads, spinning: false });
@@ -65,5 +100,46 @@ test("an empty answer has log-probability 0", async () => {
   const empty = { ids: [1, 5], promptLength: 2 };
   assert.deepEqual(await scorer.logps(loadWeights(policy), [empty]), [0]);
   assert.equal((await scorer.logps(loadWeights(policy), [empty, { ids: [1, 5, 6], promptLength: 2 }]))[0], 0);
+  await scorer.close();
+});
+
+test("rows that share their prompts have the rewards of rows alone within 1e-5, with biases, norms of heads and every ratio of heads", async () => {
+  for (const config of [{}, { kvHeads: 4 }, { kvHeads: 1, tiedEmbeddings: false }, { architecture: "Qwen3ForCausalLM" as const }, { architecture: "Qwen2ForCausalLM" as const }]) {
+    const reward = rewardModelFrom(tinyCheckpoint(config), "0000000000000005");
+    const scorer = await SequenceScorer.create(reward.config, options);
+    near(await scorer.rewards(loadWeights(reward), grouped), await dense(reward, "rewards", grouped));
+    await scorer.close();
+  }
+});
+
+test("their tokens have the log-probabilities of rows alone within 1e-5", async () => {
+  const policy = tinyCheckpoint();
+  const scorer = await SequenceScorer.create(policy.config, options);
+  const asked = await scorer.tokenLogps(loadWeights(policy), grouped);
+  asked.forEach((logps, row) => assert.equal(logps.length, grouped[row]!.ids.length - grouped[row]!.promptLength));
+  const filled = grouped.filter(({ ids, promptLength }) => ids.length > promptLength);
+  near(asked.flatMap((logps) => Array.from(logps)), await dense(policy, "logps", filled));
+  await scorer.close();
+});
+
+test("scores are the same bits on one, two and three threads", async () => {
+  // Wide enough that three threads are allowed to share out every product.
+  const wide = initCheckpoint({ ...TINY, hiddenSize: 256, intermediateSize: 320, heads: 8, kvHeads: 2, headSize: 32, vocabSize: 300 }, "0000000000000001");
+  const reward = rewardModelFrom(wide, "0000000000000005");
+  const runs = [];
+  for (const threads of [1, 2, 3]) {
+    const [ofReward, ofPolicy] = [await SequenceScorer.create(reward.config, { threads, spinning: false }), await SequenceScorer.create(wide.config, { threads, spinning: false })];
+    runs.push([await ofReward.rewards(loadWeights(reward), grouped), await ofPolicy.logps(loadWeights(wide), grouped)]);
+    await ofReward.close();
+    await ofPolicy.close();
+  }
+  assert.deepEqual(runs[1], runs[0]);
+  assert.deepEqual(runs[2], runs[0]);
+});
+
+test("a batch that has no memory is named with its longest row", async () => {
+  const scorer = await SequenceScorer.create(checkpoint.config, options);
+  const endless = { ids: new Array<number>(200_000).fill(5), promptLength: 2, name: "an answer to prompt p7" };
+  await assert.rejects(scorer.rewards(weights, [rows[0]!, endless]), { code: "out_of_memory", kind: "resource", message: /^scoring 1 rows at once, the longest of 200000 tokens \(an answer to prompt p7\): no memory for an array/ });
   await scorer.close();
 });

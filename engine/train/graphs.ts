@@ -82,17 +82,31 @@ export function referenceGraph(config: ModelConfig): Graph {
   return t.graph;
 }
 
+/** Names of what a micro-batch counts: of its rows, and of the chosen answers' tokens where a part of the loss is a mean over those. */
+export const shareNames = { rows: "share", tokens: "tokenShare" };
+export const ofTokensName = "loss of tokens";
+
+/** What is differentiated: each part of the loss by its share. */
+function shared(t: Tape, { loss, ofTokens }: Loss): Value {
+  const share = (name: string): Value => t.graph.input(name, "float32", []);
+  if (!ofTokens) return t.mul(loss, share(shareNames.rows));
+  return t.add(t.mul(t.sub(loss, ofTokens), share(shareNames.rows)), t.mul(ofTokens, share(shareNames.tokens)));
+}
+
 /**
- * Forward and backward of one micro-batch. Outputs: its loss and the task's metrics, and the gradients of `share` · loss by every weight
- * that learns, added to those of the micro-batches before it where `adding`. The shares of a step's micro-batches make 1.
+ * Forward and backward of one micro-batch. Outputs: its loss, the part of it that is of tokens, and the task's metrics, and the gradients of
+ * `share` · loss by every weight that learns, added to those of the micro-batches before it where `adding`. The shares of a step's
+ * micro-batches make 1.
  */
 export function gradientGraph(task: TrainTask, config: ModelConfig, adding: boolean, adapter?: LoraSettings): Graph {
   const graph = new Graph();
   const t = new Tape(graph);
   const { parameters, learned } = declareLearner(t, config, adapter);
-  const { loss, metrics } = lossOf(t, task, config, parameters);
-  const gradients = differentiate(t, t.mul(loss, graph.input("share", "float32", [])), learned);
+  const value = lossOf(t, task, config, parameters);
+  const { loss, ofTokens, metrics } = value;
+  const gradients = differentiate(t, shared(t, value), learned);
   graph.output("loss", loss);
+  if (ofTokens) graph.output(ofTokensName, ofTokens);
   for (const [name, value] of Object.entries(metrics)) graph.output(name, value);
   for (const [index, { name, shape }] of learned.entries()) {
     const gradient = gradients[index] as Value;

@@ -3,13 +3,20 @@
 import { needsWholeBatch } from "../loss/index.ts";
 import type { ModelConfig } from "../model/types.ts";
 import type { OptimizerSettings } from "../optim/settings.ts";
+import { ofTokensName } from "./graphs.ts";
 import { termsOf } from "./loss-inputs.ts";
 import type { TrainTask } from "./types.ts";
 
-/** Bytes for what the backward pass needs of the forward pass. With it 135 M parameters train at length 512 in 8 GB. */
+/**
+ * Bytes for what the backward pass needs of the forward pass, but one row is always taken: a pair of 135 M parameters at length 512 needs 3.1 GB,
+ * and with weights, gradients and moments (16 bytes per parameter) stays within 8 GB (docs/engine.md).
+ */
 const budget = 2.5e9;
 
-/** Whether a loss is a mean over rows or tokens, so that shares of a batch add up to it. */
+/**
+ * Whether a loss is made of means over rows and over tokens, so that shares of a batch add up to it. KTO is not: each answer is measured
+ * against how far the whole batch has moved; nor are losses that sort the pairs of a batch.
+ */
 export function isSumOfShares(task: TrainTask): boolean {
   return task.kind === "sft" || task.kind === "reward" || (task.kind === "dpo" && !needsWholeBatch(termsOf(task)));
 }
@@ -30,8 +37,22 @@ export function defaultMicroBatch(config: ModelConfig, task: TrainTask, { batch,
   return Math.max(1, Math.min(batch, Math.floor(budget / (4 * tokens * floatsPerToken(config, maxLength)))));
 }
 
-/** One value of a step from those of its micro-batches: the smallest or largest where its name says so, else the mean by their shares. */
-export function joined(name: string, values: readonly number[], shares: readonly number[]): number {
+/**
+ * The values of a step from those of its micro-batches. The loss is a mean over rows but for its part that is one over tokens; `sharesFor`: of
+ * what a metric is a mean over.
+ */
+export function joinedValues(values: readonly Record<string, number>[], shares: readonly number[], sharesFor: (metric: string) => readonly number[]): Record<string, number> {
+  const [first = {}] = values;
+  const { [ofTokensName]: hasTokenPart, ...names } = first;
+  const column = (name: string): number[] => values.map((of) => of[name] as number);
+  const all = Object.fromEntries(Object.keys(names).map((name) => [name, joined(name, column(name), sharesFor(name))]));
+  if (hasTokenPart === undefined || values.length === 1) return all;
+  const ofRows = values.map((of) => (of["loss"] as number) - (of[ofTokensName] as number));
+  return { ...all, loss: joined("loss", ofRows, shares) + joined("loss", column(ofTokensName), sharesFor(ofTokensName)) };
+}
+
+/** One value from those of the micro-batches: the smallest or largest where its name says so, else the mean by their shares. */
+function joined(name: string, values: readonly number[], shares: readonly number[]): number {
   if (name.startsWith("min_")) return Math.min(...values);
   if (name.startsWith("max_")) return Math.max(...values);
   return values.reduce((mean, value, part) => mean + value * (shares[part] as number), 0);
@@ -47,8 +68,9 @@ export function sharesOf(weights: readonly number[]): number[] {
   return weights.map((weight) => weight / total);
 }
 
-/** Metrics of pairs that are means over the tokens of answers, and of which. */
+/** Values of pairs that are means over the tokens of answers, and of which. */
 const answersOf: Record<string, readonly ("chosen" | "rejected")[]> = {
+  [ofTokensName]: ["chosen"],
   entropy: ["chosen", "rejected"],
   mean_token_accuracy: ["chosen"],
   "logits/chosen": ["chosen"],

@@ -9,7 +9,7 @@ import { declareParameters, declareSelection, declareSequences, encodeForLogps, 
 import type { Checkpoint, ModelConfig, Sequence } from "../model/index.ts";
 import { differentiate } from "../ops/differentiate.ts";
 import { Tape } from "../ops/tape.ts";
-import { gradientGraph, gradientNames } from "./graphs.ts";
+import { gradientGraph, gradientNames, shareNames } from "./graphs.ts";
 import { inputsOf } from "./inputs.ts";
 import { layOut } from "./layout.ts";
 import type { LaidRow } from "./layout.ts";
@@ -48,8 +48,9 @@ function weightsOf({ config, weights }: Checkpoint): Record<string, Tensor> {
 
 async function packed(task: TrainTask, start: Checkpoint, rows: LaidRow[]): Promise<Numbers> {
   const { config } = start;
-  const share: Tensor = { dtype: "float32", shape: [], data: Float32Array.of(1) };
-  const outputs = await evaluate(gradientGraph(task, config, false), { ...weightsOf(start), ...inputsOf(task, rows), ...rotaryTables(config, 128), reference: referenceOf(rows.length * 2), share });
+  const whole: Tensor = { dtype: "float32", shape: [], data: Float32Array.of(1) };
+  const shares = { [shareNames.rows]: whole, [shareNames.tokens]: whole };
+  const outputs = await evaluate(gradientGraph(task, config, false), { ...weightsOf(start), ...inputsOf(task, rows), ...rotaryTables(config, 128), reference: referenceOf(rows.length * 2), ...shares });
   return { loss: outputs["loss"]!, ...Object.fromEntries(parametersOf(config).map(({ name }) => [name, outputs[gradientNames.gradient(name)]!])) };
 }
 

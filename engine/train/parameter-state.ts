@@ -54,7 +54,7 @@ export class ParameterState {
     return Object.fromEntries(this.parameters.map((parameter) => [nameOf(parameter.name), toOrt({ dtype: "float32", shape: parameter.shape, data: this.part(array, parameter) })]));
   }
 
-  private copy(array: Float32Array): Map<string, WeightTensor> {
+  private named(array: Float32Array): Map<string, WeightTensor> {
     return unpackWeights(this.parameters, new Map(this.parameters.map((parameter) => [parameter.name, this.part(array, parameter)])));
   }
 
@@ -68,12 +68,12 @@ export class ParameterState {
     return { sums: this.tensors(this.arrays.gradients, gradientNames.sum), into: this.tensors(this.arrays.gradients, gradientNames.gradient) };
   }
 
-  /** Copies by Hugging Face's names. */
+  /** Views by Hugging Face's names: what the next step changes. */
   weights(): Map<string, WeightTensor> {
-    return this.copy(this.arrays.weights);
+    return this.named(this.arrays.weights);
   }
 
   moments(): { first: Map<string, WeightTensor>; second: Map<string, WeightTensor> } {
-    return { first: this.copy(this.arrays.first), second: this.copy(this.arrays.second) };
+    return { first: this.named(this.arrays.first), second: this.named(this.arrays.second) };
   }
 }

@@ -4,7 +4,7 @@
 import { createHash } from "node:crypto";
 import { pathToFileURL } from "node:url";
 import { initCheckpoint, rewardModelFrom } from "../model/index.ts";
-import type { ModelConfig, Sequence } from "../model/index.ts";
+import type { Checkpoint, ModelConfig, Sequence } from "../model/index.ts";
 import type { OptimizerSettings } from "../optim/index.ts";
 import { Random } from "../random.ts";
 import { readTrainerState, train } from "./index.ts";
@@ -52,7 +52,7 @@ export function rowsFor(kind: Kind, config: ModelConfig, count = 22): TrainRow[]
 
 export const optimizer: OptimizerSettings = { learningRate: 3e-3, betas: [0.9, 0.95], epsilon: 1e-8, weightDecay: 0.01, clip: 1, schedule: "cosine", warmup: 0.1, epochs: 2, batch: 5, seed, maxLength: 64 };
 
-export function trainingOf(kind: Kind, shape: Shape, threads = 1): TrainOptions {
+export function trainingOf(kind: Kind, shape: Shape, threads = 1): TrainOptions & { start: Checkpoint } {
   const policy = initCheckpoint(shapes[shape], seed);
   return {
     task: tasks[kind],

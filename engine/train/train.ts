@@ -6,45 +6,49 @@ import type { Tensor as OrtTensor } from "onnxruntime-node";
 import { InvariantError, ResourceError, SpecError, TrainingError } from "../errors.ts";
 import { Session, toOrt } from "../graph/session.ts";
 import type { SessionOptions } from "../graph/session.ts";
+import { countsTokens } from "../loss/index.ts";
 import { isRewardModel } from "../model/families.ts";
 import { rotaryTables } from "../model/rotary.ts";
+import type { Checkpoint, ModelConfig } from "../model/types.ts";
 import { AdamW } from "../optim/adamw.ts";
 import { adamScalars, learningRateAt } from "../optim/settings.ts";
 import { loadWeights } from "../score/weights.ts";
 import { GradientPass } from "./gradient-pass.ts";
-import { gradientGraph } from "./graphs.ts";
+import { gradientGraph, ofTokensName, shareNames } from "./graphs.ts";
 import { inputsOf } from "./inputs.ts";
 import { layOut, trainedTokens } from "./layout.ts";
 import type { LaidRow, Layout } from "./layout.ts";
 import { learnerOf } from "./learner.ts";
 import type { Learner } from "./learner.ts";
-import { usesReference } from "./loss-inputs.ts";
-import { cut, defaultMicroBatch, isSumOfShares, joined, sharesOf, tokensOf } from "./micro-batch.ts";
+import { termsOf, usesReference } from "./loss-inputs.ts";
+import { cut, defaultMicroBatch, isSumOfShares, joinedValues, sharesOf, tokensOf } from "./micro-batch.ts";
 import { ParameterState } from "./parameter-state.ts";
 import { referenceLogps } from "./reference.ts";
 import { digestRows, rowTokens, tablePositions, usableRows } from "./rows.ts";
-import type { StepRecord, TrainerState, TrainOptions, TrainResult, TrainRow } from "./types.ts";
+import type { Source, StepRecord, TrainerState, TrainOptions, TrainResult, TrainRow } from "./types.ts";
 
-/** Without spinning: on cores shared with other processes it doubled the time of a step on two threads. */
-const sessionOptions = (threads: number): SessionOptions => ({ threads, spinning: false });
+/** Without spinning: on cores shared with other processes it doubled the time of a step on two threads. Without a pattern: docs/engine.md, memory. */
+const sessionOptions = (threads: number): SessionOptions => ({ threads, spinning: false, memoryPattern: false });
 
-function checkOptions({ task, start, optimizer, adapter }: TrainOptions): void {
+const loaded = <T>(source: Source<T>): Promise<T> | T => (typeof source === "function" ? (source as () => Promise<T>)() : source);
+
+function checkOptions({ task, optimizer, adapter }: TrainOptions, start: ModelConfig): void {
   if (adapter && task.kind === "reward") throw new SpecError("spec_unsupported", "training of kind reward has a new head, which an adapter does not hold");
-  if (isRewardModel(start.config) !== (task.kind === "reward")) {
-    throw new SpecError("spec_unsupported", `training of kind ${task.kind} starts from a ${task.kind === "reward" ? "reward model" : "policy"}, not from ${start.config.architecture}`);
+  if (isRewardModel(start) !== (task.kind === "reward")) {
+    throw new SpecError("spec_unsupported", `training of kind ${task.kind} starts from a ${task.kind === "reward" ? "reward model" : "policy"}, not from ${start.architecture}`);
   }
-  if (optimizer.maxLength > start.config.maxPositions) {
-    throw new SpecError("spec_invalid", `maxLength ${optimizer.maxLength} exceeds the ${start.config.maxPositions} positions of the model`);
+  if (optimizer.maxLength > start.maxPositions) {
+    throw new SpecError("spec_invalid", `maxLength ${optimizer.maxLength} exceeds the ${start.maxPositions} positions of the model`);
   }
   const { batch, microBatch = batch } = optimizer;
   if (microBatch < batch && !isSumOfShares(task)) {
-    throw new SpecError("spec_unsupported", `microBatch ${microBatch} of batch ${batch}: this loss of kind ${task.kind} is no mean over rows and needs the whole batch at once`, { hint: "leave microBatch out, or choose a smaller batch" });
+    throw new SpecError("spec_unsupported", `microBatch ${microBatch} of batch ${batch}: this loss of kind ${task.kind} compares the rows of a batch and needs it whole`, { hint: "leave microBatch out, or choose a smaller batch" });
   }
   if (task.kind === "reward" && optimizer.truncation) throw new SpecError("spec_invalid", `truncation ${optimizer.truncation} cuts off the token at which a reward is read`);
 }
 
-function identityOf({ task, start, optimizer, adapter }: TrainOptions, rows: readonly TrainRow[]): string {
-  return createHash("sha256").update(JSON.stringify({ task, optimizer, config: start.config, adapter: adapter?.settings, rows: digestRows(rows) })).digest("hex");
+function identityOf({ task, optimizer, adapter }: TrainOptions, config: ModelConfig, rows: readonly TrainRow[]): string {
+  return createHash("sha256").update(JSON.stringify({ task, optimizer, config, adapter: adapter?.settings, rows: digestRows(rows) })).digest("hex");
 }
 
 /** Means over the last tenth of the steps, at least one. */
@@ -59,12 +63,24 @@ function finalMeans(curve: readonly StepRecord[]): Record<string, number> {
   return Object.fromEntries([...names].map((name) => [name, meanOf(name)]));
 }
 
+interface RunParts {
+  config: ModelConfig;
+  layout: Layout;
+  identity: string;
+  learner: Learner;
+  state: ParameterState;
+  reference: readonly number[];
+  curve: readonly StepRecord[];
+  adamw: AdamW;
+}
+
 /** One run of training: what stays the same over its steps. */
 class Run {
   private readonly options: TrainOptions;
   private readonly layout: Layout;
   private readonly identity: string;
   private readonly microBatch: number;
+  private readonly hasTokenPart: boolean;
   private readonly pass: GradientPass;
   private readonly adamw: AdamW;
   private readonly learner: Learner;
@@ -75,42 +91,46 @@ class Run {
   private savedAt = performance.now();
   private saveCostMs = 0;
 
-  private constructor(options: TrainOptions, layout: Layout, identity: string, learner: Learner, state: ParameterState, pass: GradientPass, adamw: AdamW, reference: readonly number[]) {
-    const { task, start, resume, optimizer } = options;
+  private constructor(options: TrainOptions, parts: RunParts) {
+    const { config, layout, identity, learner, state, reference, curve, adamw } = parts;
+    const { task, optimizer, adapter, threads } = options;
     this.options = options;
     this.layout = layout;
     this.identity = identity;
-    this.microBatch = optimizer.microBatch ?? defaultMicroBatch(start.config, task, optimizer);
-    this.pass = pass;
+    this.microBatch = optimizer.microBatch ?? defaultMicroBatch(config, task, optimizer);
+    this.hasTokenPart = task.kind === "dpo" && countsTokens(termsOf(task));
+    this.pass = new GradientPass((adding) => Session.create(gradientGraph(task, config, adding, adapter?.settings), sessionOptions(threads)), state);
     this.adamw = adamw;
     this.reference = reference;
     this.learner = learner;
     this.state = state;
-    const { cos, sin } = rotaryTables(start.config, tablePositions(layout.rows));
+    const { cos, sin } = rotaryTables(config, tablePositions(layout.rows));
     this.fixed = { ...learner.frozen, cos: toOrt(cos), sin: toOrt(sin) };
-    this.curve = [...(resume?.curve ?? [])];
+    this.curve = [...curve];
   }
 
-  static async open(options: TrainOptions, rows: readonly TrainRow[]): Promise<Run> {
-    const identity = identityOf(options, rows);
-    const { resume, task, start, adapter, optimizer, threads } = options;
+  /** Models and states that are read here are let go here. */
+  static async open(options: TrainOptions, rows: readonly TrainRow[], start: Checkpoint): Promise<Run> {
+    const { config } = start;
+    const identity = identityOf(options, config, rows);
+    const { adapter, optimizer, threads } = options;
+    const resume = options.resume && (await loaded(options.resume));
     if (resume && resume.identity !== identity) {
       throw new SpecError("resume_mismatch", `the checkpoint of step ${resume.step} belongs to other rows, settings or another model (${resume.identity.slice(0, 12)}, now ${identity.slice(0, 12)})`);
     }
     const learner = learnerOf(start, adapter);
     const layout = layOut(options, rows);
-    const reference = resume?.referenceLogps ?? (await Run.referenceOf(options, learner, layout.rows));
-    const state = new ParameterState(learner.parameters, resume?.weights ?? learner.weights, resume && { first: resume.firstMoments, second: resume.secondMoments });
-    const pass = new GradientPass((adding) => Session.create(gradientGraph(task, start.config, adding, adapter?.settings), sessionOptions(threads)), state);
-    return new Run(options, layout, identity, learner, state, pass, await AdamW.create(optimizer, sessionOptions(threads)), reference);
+    const reference = resume?.referenceLogps ?? (await Run.referenceOf(options, start, learner, layout.rows));
+    const state = new ParameterState(learner.parameters, resume?.weights ?? (adapter ?? start).weights, resume && { first: resume.firstMoments, second: resume.secondMoments });
+    return new Run(options, { config, layout, identity, learner, state, reference, curve: resume?.curve ?? [], adamw: await AdamW.create(optimizer, sessionOptions(threads)) });
   }
 
   /** Once per run, before step 1: they never change. The reference of an adapter is, unless another is given, the model without it. */
-  private static async referenceOf({ task, start, adapter, reference, threads, signal }: TrainOptions, learner: Learner, rows: readonly LaidRow[]): Promise<number[]> {
+  private static async referenceOf({ task, start: source, adapter, reference, threads, signal }: TrainOptions, start: Checkpoint, learner: Learner, rows: readonly LaidRow[]): Promise<readonly number[]> {
     if (!usesReference(task)) return [];
     if (!reference && !adapter) throw new InvariantError("unreachable_state", `${task.kind} needs a reference`);
-    const weights = reference ? loadWeights(reference) : learner.frozen;
-    return referenceLogps(task, (reference ?? start).config, weights, rows, sessionOptions(threads), signal);
+    const model = reference === undefined || reference === source ? start : await loaded(reference);
+    return referenceLogps(task, model.config, model === start && adapter ? learner.frozen : loadWeights(model), rows, sessionOptions(threads), signal);
   }
 
   get steps(): number {
@@ -140,12 +160,13 @@ class Run {
     });
     const shares = sharesOf(parts.map(({ weight }) => weight));
     const sharesFor = (metric: string): number[] => sharesOf(parts.map(({ feeds, weight }) => tokensOf(metric, feeds["answerTokens"]?.data as Float32Array | undefined) ?? weight));
+    const [tokens, scalar] = [sharesFor(ofTokensName), (value = 0) => toOrt({ dtype: "float32", shape: [], data: Float32Array.of(value) })];
     const values: Record<string, number>[] = [];
     for (const [part, { feeds }] of parts.entries()) {
-      const share = toOrt({ dtype: "float32", shape: [], data: Float32Array.from(shares.slice(part, part + 1)) });
-      values.push(await this.pass.run({ ...this.fixed, ...feeds, share }, part > 0));
+      const counted = { [shareNames.rows]: scalar(shares[part]), ...(this.hasTokenPart ? { [shareNames.tokens]: scalar(tokens[part]) } : {}) };
+      values.push(await this.pass.run({ ...this.fixed, ...feeds, ...counted }, part > 0));
     }
-    return Object.fromEntries(Object.keys(values[0] ?? {}).map((name) => [name, joined(name, values.map((of) => of[name] as number), sharesFor(name))]));
+    return joinedValues(values, shares, sharesFor);
   }
 
   async advance(): Promise<void> {
@@ -213,11 +234,17 @@ class Run {
   }
 }
 
+/** The run at its first step. In a function of its own, so that nothing of the models that it read outlives it. */
+async function opened(options: TrainOptions): Promise<{ run: Run } & Pick<TrainResult, "dropped" | "cut">> {
+  const start = await loaded(options.start);
+  checkOptions(options, start.config);
+  const { used, dropped, cut } = usableRows(options.rows, options.optimizer);
+  return { run: await Run.open(options, used, start), dropped, cut };
+}
+
 /** Trains to the end of the plan, from the start or from `resume`. Rows, settings and seed decide every bit of the result. */
 export async function train(options: TrainOptions): Promise<TrainResult> {
-  checkOptions(options);
-  const { used, dropped, cut } = usableRows(options.rows, options.optimizer);
-  const run = await Run.open(options, used);
+  const { run, dropped, cut } = await opened(options);
   try {
     while (run.step < run.steps) {
       if (options.signal?.aborted) {

@@ -26,6 +26,9 @@ export interface LabelledRow extends Sequence {
   desirable: boolean;
 }
 
+/** A value, or how it is read. What is read is let go once it has been copied: a model and its moments take gigabytes. */
+export type Source<T> = T | (() => Promise<T>);
+
 /** sft: sequences; reward and dpo: pairs; kto: labelled ones. */
 export type TrainRow = Sequence | PairRow | LabelledRow;
 
@@ -60,15 +63,15 @@ export interface StepProgress {
 
 export interface TrainOptions {
   task: TrainTask;
-  start: Checkpoint;
+  start: Source<Checkpoint>;
   /** Learns in place of the weights of `start`, which stay. */
   adapter?: Adapter;
-  /** Where the task needs one (usesReference), and not on resuming; with an adapter it is `start` where absent. */
-  reference?: Checkpoint;
+  /** Where the task needs one (usesReference), read before step 1 alone; with an adapter it is `start` where absent. What is `start` is not read twice. */
+  reference?: Source<Checkpoint>;
   rows: readonly TrainRow[];
   optimizer: OptimizerSettings;
   threads: number;
-  resume?: TrainerState;
+  resume?: Source<TrainerState>;
   /** Training stops between two steps, after a last checkpoint, and throws the signal's reason. */
   signal?: AbortSignal;
   onStep?: (progress: StepProgress) => void;
@@ -78,7 +81,7 @@ export interface TrainOptions {
     everySeconds: number;
     /** Share of the time that saving may take, in (0, 1]; a save that would go beyond waits for its next turn. Default 1. */
     costMax?: number;
-    /** The state is the caller's to keep. */
+    /** Its arrays are those that are trained: who keeps the state beyond the promise copies them. */
     save: (state: TrainerState) => Promise<void> | void;
   };
 }

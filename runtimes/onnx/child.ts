@@ -1,5 +1,6 @@
 // The engine's process: `child.js THREADS`. Serves one call at a time, goes on listening while it computes (the engine yields
 // between steps), and ends when its parent does. It takes no signal from the terminal: the parent decides when to stop.
+import { nameMemory } from "../../engine/errors.ts";
 import { errorToParts } from "./errors.ts";
 import { choose, generate, score } from "./inference.ts";
 import { Models } from "./models.ts";
@@ -38,7 +39,9 @@ async function answer(call: Call): Promise<void> {
   running = controller;
   try {
     send({ type: "result", value: await serve(call, controller.signal) });
-  } catch (error) {
+  } catch (cause) {
+    // Where the engine could not say what it was at: reading a model, say.
+    const error = nameMemory(cause, call.method);
     send(controller.signal.aborted && error === controller.signal.reason ? { type: "stopped" } : { type: "error", error: errorToParts(error) });
   } finally {
     running = undefined;

@@ -3,6 +3,7 @@ import { fork } from "node:child_process";
 import type { ChildProcess } from "node:child_process";
 import { fileURLToPath } from "node:url";
 import { errorFromParts, ResourceError } from "./errors.ts";
+import type { Progress } from "../types.ts";
 import type { Call, FromChild, Method, Methods, ToChild } from "./protocol.ts";
 
 /** All that the engine needs to know of the worker's environment; secrets are not among it. */
@@ -11,9 +12,17 @@ const entry = fileURLToPath(new URL("./child.js", import.meta.url));
 /** Last lines of the child's stderr, told when it dies. */
 const linesKept = 20;
 
+/** What the child was at when it was last heard of, twice a second at most. */
+function during({ method, args }: Call, heard: Progress | undefined): string {
+  const asked = "requests" in args ? args.requests : "rows" in args ? args.rows : [];
+  const [first, last] = [asked[0]?.prompt.id, asked.at(-1)?.prompt.id];
+  const rows = first === undefined ? "" : ` of ${asked.length} rows, ${first === last ? `prompt ${first}` : `prompts ${first} to ${last}`}`;
+  return `${method}${rows}${heard ? `, after ${heard.done} of ${heard.total} ${heard.unit}` : ""}`;
+}
+
 export interface CallHooks {
   signal: AbortSignal;
-  onProgress(progress: Extract<FromChild, { type: "progress" }>["progress"]): void;
+  onProgress(progress: Progress): void;
   onCheckpoint?(checkpoint: Extract<FromChild, { type: "checkpoint" }>["checkpoint"]): void;
 }
 
@@ -70,6 +79,7 @@ export class EngineProcess {
   private exchange(child: ChildProcess, call: Call, { signal, onProgress, onCheckpoint }: CallHooks): Promise<unknown> {
     return new Promise((resolve, reject) => {
       let grace: NodeJS.Timeout | undefined;
+      let heard: Progress | undefined;
       const settle = (act: () => void): void => {
         clearTimeout(grace);
         child.off("message", onMessage).off("close", onClose).off("error", onError);
@@ -77,14 +87,14 @@ export class EngineProcess {
         act();
       };
       const onMessage = (message: FromChild): void => {
-        if (message.type === "progress") onProgress(message.progress);
+        if (message.type === "progress") onProgress((heard = message.progress));
         else if (message.type === "checkpoint") onCheckpoint?.(message.checkpoint);
         else if (message.type === "result") settle(() => resolve(message.value));
         else if (message.type === "stopped") settle(() => reject(signal.reason));
         else settle(() => reject(errorFromParts(message.error)));
       };
       // `close` and not `exit`: by then all that it wrote to stderr has arrived.
-      const onClose = (code: number | null, name: string | null): void => settle(() => reject(signal.aborted ? signal.reason : this.death(call.method, code, name)));
+      const onClose = (code: number | null, name: string | null): void => settle(() => reject(signal.aborted ? signal.reason : this.death(call, heard, code, name)));
       const onError = (error: Error): void => settle(() => reject(new ResourceError("engine_died", `the engine's process could not be used: ${error.message}`)));
       const onAbort = (): void => {
         child.send({ type: "abort" } satisfies ToChild, () => undefined);
@@ -99,10 +109,10 @@ export class EngineProcess {
     });
   }
 
-  private death(method: Method, code: number | null, signal: string | null): ResourceError {
+  private death(call: Call, heard: Progress | undefined, code: number | null, signal: string | null): ResourceError {
     const how = signal ? `was killed by ${signal}` : `ended with exit code ${code}`;
     const last = this.stderr.trim();
     const hint = signal === "SIGKILL" ? "the system kills processes when memory runs out" : undefined;
-    return new ResourceError("engine_died", `the engine's process ${how} during ${method}${last ? `; its last words: ${last}` : ""}`, hint);
+    return new ResourceError("engine_died", `the engine's process ${how} during ${during(call, heard)}${last ? `; its last words: ${last}` : ""}`, hint);
   }
 }

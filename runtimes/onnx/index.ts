@@ -39,6 +39,17 @@ export function createOnnxRuntime(options: OnnxRuntimeOptions = {}): OnnxRuntime
   const pool = new Pool(children, { threads: threadsEach(threads, children), graceMs });
   const trainers = new Pool(1, { threads, graceMs });
   return {
+    ...onnxRuntimeOn(pool, trainers),
+    pids: () => [...pool.pids(), ...trainers.pids()],
+    close: async () => {
+      await Promise.all([pool.close(), trainers.close()]);
+    },
+  };
+}
+
+/** Whoever serves the engine's calls decides where they are computed; how rows are cut into calls is decided here. */
+export function onnxRuntimeOn(pool: Pick<Pool, "call">, trainers: Pick<Pool, "call">): Pick<OnnxRuntime, "generator" | "scorer" | "trainer"> {
+  return {
     generator: {
       deterministic: true,
       generate: (policy, requests, settings, context) =>
@@ -50,9 +61,5 @@ export function createOnnxRuntime(options: OnnxRuntimeOptions = {}): OnnxRuntime
       choices: (model, rows, context) => pool.call("choices", model.digest, { model, rows }, context),
     },
     trainer: { train: (request, hooks) => trainers.call("train", request.start.digest, request, hooks) },
-    pids: () => [...pool.pids(), ...trainers.pids()],
-    close: async () => {
-      await Promise.all([pool.close(), trainers.close()]);
-    },
   };
 }

@@ -1,8 +1,7 @@
 // Generation and scoring inside a child: texts to ids, the engine, ids to texts.
 import { SpecError } from "../../engine/errors.ts";
-import type { Sequence } from "../../engine/model/index.ts";
 import { StopRule } from "../../engine/sampling/stop.ts";
-import type { ScoreHooks } from "../../engine/score/scorer.ts";
+import type { ScoreHooks, ScoreRow } from "../../engine/score/scorer.ts";
 import type { AnswerRow, Completion, Progress, Prompt } from "../types.ts";
 import type { LoadedModel, Models } from "./models.ts";
 import type { Methods } from "./protocol.ts";
@@ -28,7 +27,7 @@ function promptEncoder({ tokenizer, config }: LoadedModel): (prompt: Prompt) => 
 export async function generate(models: Models, { policy, requests, settings }: Methods["generate"]["args"], { signal, onProgress }: WorkHooks): Promise<Completion[]> {
   const model = await models.load(policy);
   const encode = promptEncoder(model);
-  const rows = requests.map(({ prompt, temperature, seed }) => ({ promptIds: encode(prompt), temperature, seed }));
+  const rows = requests.map(({ prompt, index, temperature, seed }) => ({ promptIds: encode(prompt), temperature, seed, name: `completion ${index} of prompt ${prompt.id}` }));
   const decoder = await models.decoder(model);
   const stop = new StopRule(settings.stop, (before, ids) => model.tokenizer.decodeAnswer(before, ids));
   const startedAt = performance.now();
@@ -47,7 +46,7 @@ function rate(count: number, startedAt: number): number {
   return Math.round((count / Math.max(1, performance.now() - startedAt)) * 1000);
 }
 
-function sequences(model: LoadedModel, rows: AnswerRow[]): Sequence[] {
+function sequences(model: LoadedModel, rows: AnswerRow[]): ScoreRow[] {
   const encode = promptEncoder(model);
   const { maxPositions, vocabSize } = model.config;
   return rows.map(({ prompt, ids, text }) => {
@@ -57,7 +56,7 @@ function sequences(model: LoadedModel, rows: AnswerRow[]): Sequence[] {
     if (length > maxPositions) throw new SpecError("row_too_long", `an answer to prompt ${prompt.id} makes ${length} tokens and the model reads ${maxPositions}`);
     const foreign = answerIds.find((id) => !(id >= 0 && id < vocabSize));
     if (foreign !== undefined) throw new SpecError("tokenizer_mismatch", `an answer to prompt ${prompt.id} holds token id ${foreign} and the model has ${vocabSize} embeddings`);
-    return { ids: [...promptIds, ...answerIds], promptLength: promptIds.length };
+    return { ids: [...promptIds, ...answerIds], promptLength: promptIds.length, name: `an answer to prompt ${prompt.id}` };
   });
 }
 
@@ -73,7 +72,7 @@ export async function choose(models: Models, args: Methods["choices"]["args"], h
   const encode = promptEncoder(model);
   const rows = args.rows.map(({ prompt, choices }) => {
     const ids = encode(prompt);
-    return { ids, choices: choiceIds(model, prompt, ids, choices) };
+    return { ids, choices: choiceIds(model, prompt, ids, choices), name: `prompt ${prompt.id}` };
   });
   const scorer = await models.scorer(model);
   return scorer.choiceLogps(model.weights, rows, counting(rows.length, hooks));

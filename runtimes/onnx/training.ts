@@ -2,14 +2,14 @@
 import { mkdir } from "node:fs/promises";
 import { join } from "node:path";
 import { writeAdapter } from "../../engine/checkpoint/adapter.ts";
-import { readCheckpoint, writeCheckpoint } from "../../engine/checkpoint/checkpoint.ts";
+import { readCheckpoint, readConfig, writeCheckpoint } from "../../engine/checkpoint/checkpoint.ts";
 import { SpecError } from "../../engine/errors.ts";
 import { initAdapter, rewardModelFrom } from "../../engine/model/index.ts";
-import type { Checkpoint } from "../../engine/model/index.ts";
+import type { Checkpoint, ModelConfig } from "../../engine/model/index.ts";
 import { Tokenizer } from "../../engine/tokenizer/tokenizer.ts";
 import { readTrainerState, train as trainEngine, writeTrainerState } from "../../engine/train/index.ts";
-import type { TrainerState } from "../../engine/train/index.ts";
-import type { TrainOutcome, TrainRequest } from "../types.ts";
+import type { TrainerState, TrainOptions } from "../../engine/train/index.ts";
+import type { LocalModel, TrainOutcome, TrainRequest } from "../types.ts";
 import type { WorkHooks } from "./inference.ts";
 import { readTrainRows } from "./rows.ts";
 
@@ -22,12 +22,10 @@ export interface TrainingHooks extends WorkHooks {
 
 export async function train(request: TrainRequest, threads: number, { signal, onProgress, onCheckpoint }: TrainingHooks): Promise<TrainOutcome> {
   const { task, lora, optimizer, checkpoint } = request;
-  const start = await startOf(request);
-  const tokenizer = await Tokenizer.load(request.start.dir, start.config);
-  const { rows, merged } = await readTrainRows(request.rowsPath, task, tokenizer, start.config.vocabSize);
-  const resume = request.resumeDir === undefined ? undefined : await readTrainerState(request.resumeDir);
-  // A resumed run carries the reference's log-probabilities in its state.
-  const reference = resume ? undefined : await referenceOf(request, start);
+  const config = await readConfig(request.start.dir);
+  const tokenizer = await Tokenizer.load(request.start.dir, config);
+  const { rows, merged } = await readTrainRows(request.rowsPath, task, tokenizer, config.vocabSize);
+  const { resumeDir } = request;
   const save = async (state: TrainerState): Promise<void> => {
     const dir = join(request.checkpointDir, `step-${String(state.step).padStart(8, "0")}`);
     await mkdir(request.checkpointDir, { recursive: true });
@@ -38,15 +36,14 @@ export async function train(request: TrainRequest, threads: number, { signal, on
   let trained = 0;
   const result = await trainEngine({
     task,
-    start,
-    ...(lora ? { adapter: initAdapter(start.config, lora, optimizer.seed) } : {}),
+    ...modelsOf(request, config),
+    ...(lora ? { adapter: initAdapter(config, lora, optimizer.seed) } : {}),
     rows,
     optimizer,
     threads,
     signal,
     checkpoint: { ...checkpoint, costMax: CHECKPOINT_COST_MAX, save },
-    ...(resume ? { resume } : {}),
-    ...(reference ? { reference } : {}),
+    ...(resumeDir === undefined ? {} : { resume: () => readTrainerState(resumeDir) }),
     onStep: ({ step, steps, tokens, record }) => {
       trained += tokens;
       const { step: _, ...values } = record;
@@ -72,11 +69,16 @@ function withDistinctPad({ config, weights }: Checkpoint): Checkpoint {
   return { config: padId === undefined || config.eosIds.includes(padId) ? rest : config, weights };
 }
 
-/** None to load where an adapter is trained on its own reference: the engine takes the model without the adapter. */
-async function referenceOf({ reference: model, start: { digest }, lora }: TrainRequest, start: Checkpoint): Promise<Checkpoint | undefined> {
-  if (!model || (lora && model.digest === digest)) return undefined;
-  const reference = await readCheckpoint(model.dir);
-  if (reference.config.vocabSize !== start.config.vocabSize)
-    throw new SpecError("tokenizer_mismatch", `the reference has ${reference.config.vocabSize} embeddings and the policy has ${start.config.vocabSize}`);
+/** How the engine reads its models, when it needs them. A reference that is the start is read once. */
+function modelsOf(request: TrainRequest, { vocabSize }: ModelConfig): Pick<TrainOptions, "start" | "reference"> {
+  const { reference } = request;
+  const start = (): Promise<Checkpoint> => startOf(request);
+  if (!reference) return { start };
+  return { start, reference: reference.digest === request.start.digest ? start : () => referenceOf(reference, vocabSize) };
+}
+
+async function referenceOf({ dir }: LocalModel, vocabSize: number): Promise<Checkpoint> {
+  const reference = await readCheckpoint(dir);
+  if (reference.config.vocabSize !== vocabSize) throw new SpecError("tokenizer_mismatch", `the reference has ${reference.config.vocabSize} embeddings and the policy has ${vocabSize}`);
   return reference;
 }

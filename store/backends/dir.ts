@@ -4,6 +4,7 @@ import { randomBytes } from "node:crypto";
 import { copyFile, link, mkdir, open, readdir, readFile, rename, rm, stat } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { isDiskFull, ResourceError } from "../errors.ts";
+import { fileDigest } from "../file-digest.ts";
 import { sync } from "../sync.ts";
 import type { Backend } from "../types.ts";
 
@@ -42,9 +43,10 @@ export function dirBackend(root: string): Backend {
   return {
     name: `dir:${root}`,
     get: (key) => readFile(pathOf(key)).catch((error: unknown) => absent(error, root)),
+    digest: (key) => fileDigest(pathOf(key)).catch((error: unknown) => absent(error, root)),
     async getFile(key, path) {
       const found = await copyFile(pathOf(key), path).then(() => true, (error: unknown) => absent(error, root));
-      return found === true;
+      return found === true ? fileDigest(path) : undefined;
     },
     put: (key, bytes) => write(key, fromBytes(bytes), rename),
     putFile: (key, path) => write(key, (temporary) => copyFile(path, temporary), rename),

@@ -1,5 +1,6 @@
 // A backend in this process's memory, for tests.
 import { readFile, writeFile } from "node:fs/promises";
+import { sha256 } from "../canonical.ts";
 import type { Backend } from "../types.ts";
 
 export function memoryBackend(): Backend {
@@ -8,10 +9,14 @@ export function memoryBackend(): Backend {
   return {
     name: "memory:",
     get: async (key) => objects.get(key)?.bytes.slice(),
+    async digest(key) {
+      const found = objects.get(key);
+      return found && sha256(found.bytes);
+    },
     async getFile(key, path) {
       const found = objects.get(key);
       if (found) await writeFile(path, found.bytes);
-      return found !== undefined;
+      return found && sha256(found.bytes);
     },
     put: async (key, bytes) => set(key, bytes),
     putFile: async (key, path) => set(key, await readFile(path)),

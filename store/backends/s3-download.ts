@@ -17,41 +17,49 @@ export interface Range {
 /** One request; undefined where the key does not exist. */
 type Ask = (range: Range) => Promise<GetObjectCommandOutput | undefined>;
 
-/** Undefined where `ask` finds no object. `IfMatch` keeps the pieces of two versions of an object from being joined. */
-export async function download(ask: Ask): Promise<AsyncGenerator<Uint8Array> | undefined> {
-  const first = await ask({});
-  return first?.Body ? resumed(first, ask) : undefined;
+export interface Download {
+  sizeBytes: number;
+  /** The bytes from `from` on up to, not including, `to`. */
+  between(from: number, to: number): AsyncGenerator<Uint8Array>;
 }
 
-async function* resumed(first: GetObjectCommandOutput, ask: Ask): AsyncGenerator<Uint8Array> {
-  const { ETag, ContentLength } = first;
-  let body: Readable | undefined = first.Body as Readable;
-  let received = 0;
+/** Undefined where `ask` finds no object. `IfMatch` keeps the pieces of two versions of an object from being joined. */
+export async function download(ask: Ask): Promise<Download | undefined> {
+  const first = await ask({});
+  if (!first?.Body) return undefined;
+  const { ETag, ContentLength: sizeBytes, Body } = first;
+  if (sizeBytes === undefined) throw new Error("the answer does not say how long it is");
+  return { sizeBytes, between: (from, to) => resumed(ask, from, to, ETag, from === 0 ? (Body as Readable) : undefined) };
+}
+
+/** `body`: an answer that begins at `from` and may go on beyond `to`; the rest of it is not waited for. */
+async function* resumed(ask: Ask, from: number, to: number, ETag: string | undefined, body: Readable | undefined): AsyncGenerator<Uint8Array> {
   let fruitless = 0;
-  for (;;) {
-    const before = received;
+  while (from < to) {
+    const before = from;
     try {
-      body ??= await continued(ask, received, ETag);
-      for await (const chunk of body) {
-        received += (chunk as Uint8Array).byteLength;
-        yield chunk as Uint8Array;
+      body ??= await partOf(ask, from, to, ETag);
+      for await (const chunk of body as AsyncIterable<Uint8Array>) {
+        const wanted = chunk.subarray(0, to - from);
+        from += wanted.byteLength;
+        yield wanted;
+        if (from === to) return;
       }
-      if (ContentLength === undefined || received >= ContentLength) return;
-      throw new Error(`the body ended after ${received} of ${ContentLength} bytes`);
+      throw new Error(`the body ended ${to - from} bytes before its end`);
     } catch (cause) {
-      fruitless = received > before ? 0 : fruitless + 1;
-      if (fruitless >= FRUITLESS_MAX || ContentLength === undefined || isRefusal(cause)) throw cause;
+      fruitless = from > before ? 0 : fruitless + 1;
+      if (fruitless >= FRUITLESS_MAX || isRefusal(cause)) throw cause;
       body = undefined;
       await sleep(100 * 2 ** fruitless);
     }
   }
 }
 
-async function continued(ask: Ask, from: number, ETag: string | undefined): Promise<Readable> {
-  const rest = await ask({ Range: `bytes=${from}-`, ...(ETag ? { IfMatch: ETag } : {}) });
-  const status = rest?.$metadata.httpStatusCode ?? 404;
-  if (!rest?.Body || (from > 0 && status !== 206)) throw new Error(`the bytes from ${from} on were asked for, and the answer has status ${status}`);
-  return rest.Body as Readable;
+async function partOf(ask: Ask, from: number, to: number, ETag: string | undefined): Promise<Readable> {
+  const part = await ask({ Range: `bytes=${from}-${to - 1}`, ...(ETag ? { IfMatch: ETag } : {}) });
+  const status = part?.$metadata.httpStatusCode ?? 404;
+  if (!part?.Body || (from > 0 && status !== 206)) throw new Error(`the bytes from ${from} on were asked for, and the answer has status ${status}`);
+  return part.Body as Readable;
 }
 
 /** An answer, not a lost connection: asking again gives the same. */

@@ -1,8 +1,7 @@
 // An S3 bucket as a backend. Credentials, region and endpoint come from the AWS chain and environment only. `If-None-Match: *` is the one
 // conditional call; whatever does not clearly say "created" (412, 409, a lost answer) is settled by reading the key. (docs/store.md)
-import { createWriteStream } from "node:fs";
-import { open, stat } from "node:fs/promises";
-import { pipeline } from "node:stream/promises";
+import { createHash } from "node:crypto";
+import { readFile, stat } from "node:fs/promises";
 import {
   AbortMultipartUploadCommand,
   DeleteObjectCommand,
@@ -14,14 +13,11 @@ import {
   S3Client,
 } from "@aws-sdk/client-s3";
 import type { ListMultipartUploadsCommandInput, ListMultipartUploadsCommandOutput, ListObjectsV2CommandOutput } from "@aws-sdk/client-s3";
-import { Upload } from "@aws-sdk/lib-storage";
-import type { Backend, Entry } from "../types.ts";
+import type { Backend, Digest, Entry } from "../types.ts";
 import { download } from "./s3-download.ts";
+import { downloadInParts, PART_BYTES, uploadInParts } from "./s3-parts.ts";
 import { isMissingKey, isNotFound, isPermanent, isStaleIdentity, translated } from "./s3-errors.ts";
 import type { Call } from "./s3-errors.ts";
-
-/** Files from this size on go up in parts of this size, four at once: memory stays below five parts. */
-const PART_BYTES = 16 * 1024 ** 2;
 
 export interface S3Location {
   bucket: string;
@@ -56,14 +52,14 @@ export function s3Backend({ bucket, prefix }: S3Location, makeClient: () => S3Cl
     if (!isAbsence(cause)) throw cause;
     return undefined;
   };
-  const bytesOf = (key: string) => download((range) => call("GetObject", (client) => client.send(new GetObjectCommand({ ...at(key), ...range })).catch(unless(isMissingKey))));
   const translate = (cause: unknown): never => {
     throw translated(cause, name, "GetObject");
   };
+  const found = (key: string) => download((range) => call("GetObject", (client) => client.send(new GetObjectCommand({ ...at(key), ...range })).catch(unless(isMissingKey)))).catch(translate);
 
   async function get(key: string): Promise<Uint8Array | undefined> {
-    const chunks = await bytesOf(key);
-    return chunks && Buffer.concat(await collected(chunks).catch(translate));
+    const object = await found(key);
+    return object && Buffer.concat(await collected(object.between(0, object.sizeBytes)).catch(translate));
   }
 
   /** Ours if the key holds our bytes: an earlier try of ours may have arrived although its answer did not. */
@@ -92,27 +88,21 @@ export function s3Backend({ bucket, prefix }: S3Location, makeClient: () => S3Cl
   return {
     name,
     get,
+    async digest(key) {
+      const object = await found(key);
+      return object && (await digestOf(object.between(0, object.sizeBytes)).catch(translate));
+    },
     async getFile(key, path) {
-      const chunks = await bytesOf(key);
-      if (!chunks) return false;
-      await pipeline(chunks, createWriteStream(path)).catch(translate);
-      return true;
+      const object = await found(key);
+      return object && (await downloadInParts(object, path).catch(translate));
     },
     async put(key, bytes) {
       await call("PutObject", (client) => client.send(new PutObjectCommand({ ...at(key), Body: bytes, ChecksumAlgorithm: "CRC32" })));
     },
     async putFile(key, path) {
       const { size } = await stat(path);
-      await call("PutObject", async (client) => {
-        const file = await open(path);
-        try {
-          const Body = size < PART_BYTES ? await file.readFile() : file.createReadStream({ autoClose: false, highWaterMark: PART_BYTES });
-          const params = { ...at(key), Body, ChecksumAlgorithm: "CRC32" as const };
-          await new Upload({ client, params, partSize: PART_BYTES, queueSize: 4 }).done();
-        } finally {
-          await file.close();
-        }
-      });
+      if (size <= PART_BYTES) return this.put(key, await readFile(path));
+      await call("PutObject", (client) => uploadInParts(client, at(key), path, size));
     },
     async putIfAbsent(key, bytes) {
       return call("PutObject with If-None-Match", async (client) => {
@@ -128,8 +118,8 @@ export function s3Backend({ bucket, prefix }: S3Location, makeClient: () => S3Cl
       });
     },
     async stat(key) {
-      const found = await call("HeadObject", (client) => client.send(new HeadObjectCommand(at(key))).catch(unless(isNotFound)));
-      return found && { key, sizeBytes: found.ContentLength ?? 0, modifiedMs: found.LastModified?.getTime() ?? 0 };
+      const head = await call("HeadObject", (client) => client.send(new HeadObjectCommand(at(key))).catch(unless(isNotFound)));
+      return head && { key, sizeBytes: head.ContentLength ?? 0, modifiedMs: head.LastModified?.getTime() ?? 0 };
     },
     async *list(prefixOfKeys, after) {
       for await (const { key } of entries(prefixOfKeys, after === undefined ? {} : { StartAfter: `${root}${after}` })) yield key;
@@ -155,6 +145,12 @@ export function s3Backend({ bucket, prefix }: S3Location, makeClient: () => S3Cl
       await call("DeleteObject", (client) => client.send(new DeleteObjectCommand(at(key))));
     },
   };
+}
+
+async function digestOf(chunks: AsyncIterable<Uint8Array>): Promise<Digest> {
+  const hash = createHash("sha256");
+  for await (const chunk of chunks) hash.update(chunk);
+  return hash.digest("hex");
 }
 
 async function collected(chunks: AsyncIterable<Uint8Array>): Promise<Uint8Array[]> {

@@ -5,6 +5,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, describe, it } from "node:test";
 import { storeOn } from "../../store/index.ts";
+import { blobKey } from "../../store/layout.ts";
 import type { Backend, Store } from "../../store/types.ts";
 
 const text = (bytes: Uint8Array | undefined): string | undefined => (bytes ? new TextDecoder().decode(bytes) : undefined);
@@ -64,7 +65,8 @@ export function storeContract(name: string, open: () => Promise<Backend>, skip: 
     it("has no bytes, no size and no file for a key that does not exist", async () => {
       assert.equal(await backend.get("absent"), undefined);
       assert.equal(await backend.stat("absent"), undefined);
-      assert.equal(await backend.getFile("absent", join(scratch, "absent")), false);
+      assert.equal(await backend.getFile("absent", join(scratch, "absent")), undefined);
+      assert.equal(await backend.digest("absent"), undefined);
       await backend.delete("absent");
     });
 
@@ -77,6 +79,20 @@ export function storeContract(name: string, open: () => Promise<Backend>, skip: 
       assert.equal(sizeBytes, large.length);
       await store.getBlobFile(digest, `${path}.back`);
       assert.equal(Buffer.compare(await readFile(`${path}.back`), large), 0);
+    });
+
+    it("finds one flipped byte in the last part of a large file", async () => {
+      const path = join(scratch, "sound");
+      const large = Buffer.alloc(40 * 1024 ** 2, 1);
+      await writeFile(path, large);
+      const { digest } = await store.putBlobFile(path);
+      large[large.length - 1] = 0;
+      await writeFile(`${path}.flipped`, large);
+      await backend.putFile(blobKey(digest), `${path}.flipped`);
+      await assert.rejects(store.getBlobFile(digest, `${path}.back`), { code: "artifact_corrupt" });
+      assert.notEqual(await backend.digest(blobKey(digest)), digest);
+      await store.putBlobFile(path);
+      assert.equal(await backend.digest(blobKey(digest)), digest);
     });
 
     it("finds one flipped byte in a blob on read, and mends it when the same content is put again", async () => {

@@ -11,7 +11,7 @@ import { ktoLoss, preferenceLoss } from "../../engine/loss/index.ts";
 import type { Loss } from "../../engine/loss/index.ts";
 import { differentiate } from "../../engine/ops/differentiate.ts";
 import { weightShapes } from "../../engine/model/index.ts";
-import type { Checkpoint, ModelConfig, WeightTensor } from "../../engine/model/index.ts";
+import type { Checkpoint, ModelConfig, Sequence, WeightTensor } from "../../engine/model/index.ts";
 import { Tape } from "../../engine/ops/tape.ts";
 import type { OptimizerSettings } from "../../engine/optim/index.ts";
 import { planBatches } from "../../engine/train/batches.ts";
@@ -75,8 +75,10 @@ interface TrainingGolden {
   optimizer: OptimizerSettings;
   plan: number[][];
   rows: { prompt: number[]; chosen: number[]; rejected: number[]; margin: number; desirable: boolean }[];
+  /** All of one length: TRL packs them in the order of the plan. */
+  evenRows: { prompt: number[]; chosen: number[] }[];
   /** Metrics of the first and the last step. */
-  cases: Record<string, { task: TrainTask; losses: number[]; gradNorms: number[]; metrics: [Record<string, number>, Record<string, number>] }>;
+  cases: Record<string, { task: TrainTask; rows?: "evenRows"; losses: number[]; gradNorms: number[]; metrics: [Record<string, number>, Record<string, number>] }>;
 }
 
 const training = await read<TrainingGolden>("training.json");
@@ -100,9 +102,12 @@ function modelOf(architecture: ModelConfig["architecture"], seed: number): Check
   return { config, weights: new Map(weights) };
 }
 
-function rowsOf({ kind }: TrainTask): TrainRow[] {
+const sequenceOf = (prompt: number[], answer: number[]): Sequence => ({ ids: [...prompt, ...answer], promptLength: prompt.length });
+
+function rowsOf({ kind }: TrainTask, rows?: "evenRows"): TrainRow[] {
+  if (kind === "sft") return training[rows ?? "rows"].map(({ prompt, chosen }) => sequenceOf(prompt, chosen));
   return training.rows.map(({ prompt, chosen, rejected, margin, desirable }) => {
-    const sequence = (answer: number[]) => ({ ids: [...prompt, ...answer], promptLength: prompt.length });
+    const sequence = (answer: number[]): Sequence => sequenceOf(prompt, answer);
     if (kind === "kto") return { ...sequence(desirable ? chosen : rejected), desirable };
     return { chosen: sequence(chosen), rejected: sequence(rejected), margin };
   });
@@ -118,12 +123,12 @@ const theirs: Record<string, readonly string[]> = {
   orpo: ["logits/chosen", "logits/rejected", "nll_loss", "log_odds_ratio", "log_odds_chosen"],
 };
 
-for (const [name, { task, ...expected }] of Object.entries(training.cases)) {
+for (const [name, { task, rows, ...expected }] of Object.entries(training.cases)) {
   // Rounding errors grow over the steps, most under losses that are steep (sppo_hard, discopop).
   test(`ten steps of ${name} have TRL's losses, gradient norms and metrics within 1e-4`, async (context: TestContext) => {
     const start = modelOf(task.kind === "reward" ? "LlamaForSequenceClassification" : "LlamaForCausalLM", training.seeds.policy);
     const reference = modelOf("LlamaForCausalLM", training.seeds.reference);
-    const { curve } = await train({ task, start, reference, rows: rowsOf(task), optimizer: training.optimizer, threads: 1 });
+    const { curve } = await train({ task, start, reference, rows: rowsOf(task, rows), optimizer: training.optimizer, threads: 1 });
     const column = (metric: string): number[] => curve.map((record) => record[metric] ?? NaN);
     const worst: Record<string, number> = { loss: difference(column("loss"), expected.losses), grad_norm: difference(column("grad_norm"), expected.gradNorms) };
     for (const [place, metrics] of expected.metrics.entries()) {

@@ -1,8 +1,11 @@
 // The command as a process: exit codes, JSON, bad input; and one small campaign on the real server from `start` to `export`.
 import assert from "node:assert/strict";
+import { execFile } from "node:child_process";
 import { cp, mkdir, readdir, readFile, stat, truncate, writeFile } from "node:fs/promises";
-import { dirname, join } from "node:path";
+import { basename, dirname, join } from "node:path";
 import { after, before, describe, it } from "node:test";
+import { fileURLToPath } from "node:url";
+import { promisify } from "node:util";
 import type { WrittenSpec } from "../../campaign/spec.ts";
 import { Workplace } from "../support/ratchet-command.ts";
 import type { Ran } from "../support/ratchet-command.ts";
@@ -42,7 +45,7 @@ describe("the command line", { timeout: 180_000 }, () => {
   it("writes a starter campaign that is valid, plans it without running, and never overwrites it", async () => {
     const written = await place.run("init", "starter");
     assert.equal(written.stdout.trim(), join("starter", "campaign.yaml"));
-    assert.match(written.stderr, /ratchet run starter/);
+    assert.match(written.stderr, /main\.js run starter\n/);
     assert.ok((await readFile(join(place.dir, "starter/prompts.ts"), "utf8")).includes('from "ratchet-rlhf"'), "stands alone");
     const plan = JSON.parse((await place.run("plan", "starter", "--json")).stdout) as { spec: { name: string }; totals: { completions: number }; specDigest: string };
     assert.equal(plan.spec.name, "starter");
@@ -50,6 +53,16 @@ describe("the command line", { timeout: 180_000 }, () => {
     const valid = JSON.parse((await place.run("validate", "starter", "--json")).stdout) as { valid: boolean; specDigest: string };
     assert.deepEqual(valid.specDigest, plan.specDigest);
     failedWith(await place.run("init", "starter"), "init_exists", 2);
+  });
+
+  it("writes a starter whose every module type-checks against the package, nothing else in reach", async () => {
+    await place.run("init", "checked");
+    const root = fileURLToPath(new URL("../../../", import.meta.url));
+    const compilerOptions = { module: "nodenext", target: "es2022", lib: ["es2023"], strict: true, noEmit: true, allowImportingTsExtensions: true, resolveJsonModule: true, skipLibCheck: true, types: ["node"], typeRoots: [join(root, "node_modules/@types")], paths: { "ratchet-rlhf": [join(root, "dist/index.d.ts")] } };
+    await writeFile(join(place.dir, "checked/package.json"), JSON.stringify({ type: "module" }));
+    await writeFile(join(place.dir, "checked/tsconfig.json"), JSON.stringify({ compilerOptions, include: ["*.ts"] }));
+    const { stdout } = await promisify(execFile)(process.execPath, [join(root, "node_modules/typescript/bin/tsc"), "-p", join(place.dir, "checked")]).catch((failed: { stdout: string }) => failed);
+    assert.equal(stdout, "");
   });
 
   const bad: [string, string, number, (spec: WrittenSpec) => object][] = [
@@ -101,10 +114,22 @@ describe("the command line", { timeout: 180_000 }, () => {
     assert.ok(unreachable.ms < 15_000);
   });
 
-  it("says that a store cannot be reached", async () => {
+  it("says that a store cannot be reached, and what to look at", async () => {
     await writeFile(join(place.dir, "a-file"), "");
-    const ran = await place.run("list", "--store", "dir:a-file/store");
+    failedWith(await place.run("list", "--store", "dir:a-file/store"), "store_absent", 4);
+    const away = await Workplace.open({ AWS_ENDPOINT_URL: "http://127.0.0.1:1", AWS_REGION: "us-east-1", AWS_ACCESS_KEY_ID: "none", AWS_SECRET_ACCESS_KEY: "none" });
+    const ran = await away.run("list", "--store", "s3://bucket/campaigns");
+    failedWith(ran, "store_unreachable", 4);
+    assert.match(ran.stderr, /s3:\/\/bucket\/campaigns did not answer .*ECONNREFUSED[\s\S]*hint: check AWS_ENDPOINT_URL/);
+    await away.close();
+  });
+
+  it("doctor exits 4 where Temporal does not answer, and says what to do", async () => {
+    const ran = await place.run("doctor", "--address", "127.0.0.1:1");
     assert.equal(ran.exit, 4, ran.stderr);
+    assert.match(ran.stdout, /^temporal +failed +temporal_unreachable: no Temporal server answers at 127\.0\.0\.1:1$/m);
+    assert.match(ran.stdout, /^engine +ok /m);
+    assert.match(ran.stderr, /^hint: temporal: start one here with `ratchet dev`/m);
   });
 
   it("makes no store of a mistyped name for a verb that reads", async () => {
@@ -139,9 +164,12 @@ describe("a small campaign through the command line", { skip: NO_TEMPORAL, timeo
   it("starts without a worker, says within 30 s that none polls, and refuses a pause within 10 s without recording it", async () => {
     const started = await place.run("start", spec, "--id", "night-1", "--json");
     assert.equal((JSON.parse(started.stdout) as { action: string }).action, "created", started.stderr);
-    assert.match(started.stderr, /ratchet watch night-1/);
+    assert.match(started.stderr, /search attributes .* are not registered.*\n +temporal operator search-attribute create --address/);
 
-    const watched = await place.run("watch", "night-1", "--timeout", "25s");
+    // The first of the commands that it suggests, as it stands.
+    const [node, main, ...watch] = /^next:\n {2}(.*)$/m.exec(started.stderr)?.[1]?.split(" ") ?? [];
+    assert.deepEqual([node, main === undefined ? "" : basename(main), ...watch], ["node", "main.js", "watch", "night-1"]);
+    const watched = await place.run(...watch, "--timeout", "25s");
     assert.equal(watched.exit, 14);
     assert.match(watched.stderr, /waiting \d+ s: no worker polls ratchet/);
 
@@ -164,6 +192,14 @@ describe("a small campaign through the command line", { skip: NO_TEMPORAL, timeo
     assert.equal(events.at(-1)?.type, "ended");
     assert.ok(events.some(({ type }) => type === "stages"));
     running.kill("SIGTERM");
+  });
+
+  it("doctor exits 0 where store and Temporal are well, with every finding as JSON", async () => {
+    const ran = await place.run("doctor", "--json");
+    assert.equal(ran.exit, 0, ran.stdout);
+    const findings = JSON.parse(ran.stdout) as { name: string; state: string; hint?: string }[];
+    for (const name of ["node", "engine", "modules", "store", "temporal"]) assert.equal(findings.find((finding) => finding.name === name)?.state, "ok", `${name}: ${ran.stdout}`);
+    assert.match(findings.find(({ name }) => name === "search attributes")?.hint ?? "", /^temporal operator search-attribute create/);
   });
 
   it("returns the recorded result of a completed campaign, and exit 0", async () => {
@@ -254,6 +290,7 @@ describe("a small campaign through the command line", { skip: NO_TEMPORAL, timeo
     const ran = await place.run("run", path, "--id", "nonsense");
     assert.equal(ran.exit, 10, ran.stderr);
     assert.match(ran.stderr, /^error module_bad_result: /m);
+    assert.match(ran.stderr, /temporal operator search-attribute create --address \S+ --namespace test-/, "as start does");
     running.kill("SIGTERM");
   });
 

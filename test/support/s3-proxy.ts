@@ -2,10 +2,13 @@
 import { createServer, request } from "node:http";
 import type { IncomingMessage, ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
+import { PassThrough, Transform } from "node:stream";
 
 export type Fault =
   /** Ends the connection after so many bytes of the body. */
   | { cutAfter: number }
+  /** Changes one byte of the request's body. */
+  | { flipRequest: true }
   /** Answers in the server's place, with an error of S3. */
   | { status: number; code: string };
 
@@ -23,14 +26,14 @@ export async function openS3Proxy(target: string): Promise<S3Proxy> {
     if (fault && "status" in fault) return answer(incoming, outgoing, fault);
     const forwarded = request({ hostname, port, method: incoming.method, path: incoming.url, headers: incoming.headers }, (reply) => {
       outgoing.writeHead(reply.statusCode ?? 502, reply.headers);
-      if (!fault) {
+      if (!fault || !("cutAfter" in fault)) {
         reply.pipe(outgoing);
         return;
       }
       cut(reply, outgoing, fault.cutAfter);
     });
     forwarded.on("error", () => outgoing.destroy());
-    incoming.pipe(forwarded);
+    incoming.pipe(fault && "flipRequest" in fault ? flipFirst() : new PassThrough()).pipe(forwarded);
   });
   await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
   const proxy: S3Proxy = {
@@ -43,6 +46,19 @@ export async function openS3Proxy(target: string): Promise<S3Proxy> {
       }),
   };
   return proxy;
+}
+
+/** Passes all bytes on, the first of them changed. */
+function flipFirst(): Transform {
+  let flipped = false;
+  return new Transform({
+    transform(chunk: Buffer, _encoding, done) {
+      const copy = Buffer.from(chunk);
+      if (!flipped) copy[0] = (copy[0] as number) ^ 1;
+      flipped = true;
+      done(null, copy);
+    },
+  });
 }
 
 function answer(incoming: IncomingMessage, outgoing: ServerResponse, { status, code }: { status: number; code: string }): void {

@@ -4,18 +4,17 @@
 #   .venv/bin/python test/golden/losses/make.py --check    computes them anew and compares with the files
 # losses.json calls the trainers' loss code on given log-probabilities: the value of each loss and its gradient.
 # training.json trains a small random Llama for ten steps with the trainers as they are: losses, gradient norms and metrics.
+# Names of cases behind --check: those alone.
 import json
-import logging
-import os
 import subprocess
 import sys
 import tempfile
-import warnings
 from pathlib import Path
 from types import SimpleNamespace
 
-os.environ["TRL_EXPERIMENTAL_SILENCE"] = "1"
-warnings.filterwarnings("ignore")
+HERE = Path(__file__).resolve().parent
+sys.path.insert(0, str(HERE.parent))
+from exact import arguments, exact
 
 import datasets
 import numpy as np
@@ -23,16 +22,11 @@ import torch
 import transformers
 import trl
 from tokenizers import Regex, Tokenizer, models, pre_tokenizers
-from torch.utils.data import SequentialSampler
-from transformers import LlamaConfig, LlamaForCausalLM, LlamaForSequenceClassification, PreTrainedTokenizerFast, TrainerCallback
-from trl import DPOConfig, DPOTrainer, KTOConfig, KTOTrainer, RewardConfig, RewardTrainer
+from transformers import LlamaConfig, LlamaForCausalLM, LlamaForSequenceClassification, PreTrainedTokenizerFast
+from trl import DPOConfig, DPOTrainer, KTOConfig, KTOTrainer, RewardConfig, RewardTrainer, SFTConfig, SFTTrainer
 from trl.experimental.cpo import CPOConfig, CPOTrainer
 from trl.experimental.orpo import ORPOConfig, ORPOTrainer
 
-datasets.disable_progress_bars()
-transformers.utils.logging.set_verbosity_error()
-logging.disable(logging.WARNING)
-HERE = Path(__file__).parent
 # Largest difference that --check accepts: another processor sums in another order.
 TOLERANCE = 1e-5
 
@@ -43,6 +37,8 @@ ROWS = [
     ("abc", "defg", "hi"), ("bcda", "eef", "ghijkl"), ("ca", "mnopqr", "s"), ("dddd", "tu", "vwxyz"),
     ("efghi", "a", "bcd"), ("ft", "zyxwv", "utsr"), ("gh", "ii", "kkkkkkk"), ("hello", "world", "word"),
 ]
+# Prompts and completions that are eight tokens each with their end: four fill a packed block, in the order in which they are given.
+EVEN_ROWS = [("abc", "defg"), ("bcda", "eef"), ("ca", "mnopq"), ("dddd", "tuv"), ("efghi", "jk"), ("f", "zyxwvu"), ("gh", "iikkl"), ("hello", "wo")]
 MARGINS = [0.5, 0.0, 1.25, 0.25, 2.0, 0.75, 0.1, 1.0]
 OPTIMIZER = {"learningRate": 3e-3, "betas": [0.9, 0.99], "epsilon": 1e-8, "weightDecay": 0.01, "clip": 1, "schedule": "linear", "warmup": 0.1, "epochs": 5, "batch": 4, "seed": "00000000000000aa", "maxLength": 32}
 STEPS = 10
@@ -105,6 +101,10 @@ def unpaired():
     return datasets.Dataset.from_list([{"prompt": ROWS[i][0], "completion": ROWS[i][1] if is_desirable(i) else ROWS[i][2], "label": is_desirable(i)} for i in ORDER])
 
 
+def written(rows):
+    return datasets.Dataset.from_list([{"prompt": rows[i][0], "completion": rows[i][1]} for i in ORDER])
+
+
 # ---------------------------------------------------------------- the trainers
 
 
@@ -143,6 +143,10 @@ def dpo(losses, beta=0.1, trainer=DPOTrainer, alone=False, ld_alpha=None, **sett
     # Means over the tokens of a micro-batch are not those over the tokens of a batch.
     without = ["entropy", "mean_token_accuracy", "logits/chosen", "logits/rejected"] if alone else []
     return {"config": DPOConfig, "trainer": trainer, "settings": config, "reference": True, "alone": alone, "without": without, "data": pairs}
+
+
+def sft(rows=ROWS, **settings):
+    return {"config": SFTConfig, "trainer": SFTTrainer, "settings": settings, "reference": False, "data": lambda: written(rows)}
 
 
 def pair_task(terms, beta=0.1, **more):
@@ -187,60 +191,35 @@ CASES = {
             "data": lambda: pairs(lambda row: {"margin": MARGINS[row]}),
         },
     ),
+    "sft-completion": ({"kind": "sft", "promptMask": True}, sft()),
+    "sft-whole": ({"kind": "sft", "promptMask": False}, sft(completion_only_loss=False)),
+    # A block of TRL's is a batch of the engine's: both see to it that no row reads another.
+    "sft-packed": (
+        {"kind": "sft", "promptMask": True},
+        sft(EVEN_ROWS, packing=True, packing_strategy="bfd", per_device_train_batch_size=1, gradient_accumulation_steps=1) | {"rows": "evenRows"},
+    ),
 }
-
-
-class Recorder(TrainerCallback):
-    def __init__(self):
-        self.logs = []
-
-    def on_log(self, args, state, control, logs=None, **_):
-        if "grad_norm" in logs:
-            self.logs.append(logs)
 
 
 def trainer_of(spec, folder):
     micro = 1 if spec.get("alone") else OPTIMIZER["batch"]
-    arguments = spec["config"](
-        output_dir=folder, per_device_train_batch_size=micro, gradient_accumulation_steps=OPTIMIZER["batch"] // micro, num_train_epochs=1,
-        learning_rate=OPTIMIZER["learningRate"], adam_beta1=OPTIMIZER["betas"][0], adam_beta2=OPTIMIZER["betas"][1], adam_epsilon=OPTIMIZER["epsilon"],
-        weight_decay=OPTIMIZER["weightDecay"], max_grad_norm=OPTIMIZER["clip"], lr_scheduler_type="linear", warmup_steps=1, optim="adamw_torch",
-        logging_steps=1, save_strategy="no", report_to=[], use_cpu=True, bf16=False, gradient_checkpointing=False, disable_tqdm=True,
-        max_length=OPTIMIZER["maxLength"], **spec["settings"],
-    )
+    settings = spec["config"](**(arguments(OPTIMIZER, STEPS, folder, micro) | spec["settings"]))
     reference = {"ref_model": model_of(LlamaForCausalLM, REFERENCE_SEED)} if spec["reference"] else {}
     kind = LlamaForSequenceClassification if spec["trainer"] is RewardTrainer else LlamaForCausalLM
-    recorder = Recorder()
-
-    class Exact(spec["trainer"]):
-        """In the order of the data, and with losses that are not rounded."""
-
-        losses = []
-
-        def _get_train_sampler(self, dataset=None):
-            return SequentialSampler(self.train_dataset)
-
-        def compute_loss(self, *args, **kwargs):
-            result = super().compute_loss(*args, **kwargs)
-            self.losses.append((result[0] if isinstance(result, tuple) else result).item())
-            return result
-
-    trainer = Exact(model=model_of(kind, POLICY_SEED), args=arguments, train_dataset=spec["data"](), processing_class=tokenizer(), callbacks=[recorder], **reference)
-    for callback in [c for c in trainer.callback_handler.callbacks if type(c).__name__ in ("PrinterCallback", "ProgressCallback")]:
-        trainer.remove_callback(callback)
-    return trainer, recorder
+    return exact(spec["trainer"])(model=model_of(kind, POLICY_SEED), args=settings, train_dataset=spec["data"](), processing_class=tokenizer(), **reference)
 
 
 def train(spec):
     with tempfile.TemporaryDirectory() as folder:
-        trainer, recorder = trainer_of(spec, folder)
+        trainer = trainer_of(spec, folder)
         trainer.train()
-        accumulated = trainer.args.gradient_accumulation_steps
+        accumulated = 1 if spec["settings"].get("packing") else trainer.args.gradient_accumulation_steps
         losses = np.array(trainer.losses).reshape(STEPS, accumulated).mean(-1).tolist()
         skipped = {"loss", "grad_norm", "learning_rate", "epoch", *spec.get("without", [])}
         # Of the first and the last step: that keeps the file small.
-        metrics = [{name: value for name, value in log.items() if name not in skipped} for log in (recorder.logs[0], recorder.logs[-1])]
-        return {"losses": losses, "gradNorms": [log["grad_norm"] for log in recorder.logs], "metrics": metrics}
+        logs = trainer.recorder.logs
+        metrics = [{name: value for name, value in log.items() if name not in skipped} for log in (logs[0], logs[-1])]
+        return {"losses": losses, "gradNorms": [log["grad_norm"] for log in logs], "metrics": metrics}
 
 
 # ---------------------------------------------------------------- losses on given log-probabilities
@@ -277,7 +256,7 @@ def value_and_gradient(name, spec):
     mask = padded([[1.0] * length for length in lengths])
     leaf, fixed = padded(policy).requires_grad_(), padded(reference)
     with tempfile.TemporaryDirectory() as folder:
-        trainer, _ = trainer_of(spec, folder)
+        trainer = trainer_of(spec, folder)
         # One prompt token before each answer, whose log-probability has no place among the shifted ones.
         whole = torch.cat([torch.ones(len(lengths), 1), mask], -1).long()
         completion = whole.clone()
@@ -323,18 +302,21 @@ def rounded(value):
     return [rounded(inner) for inner in value] if isinstance(value, list) else value
 
 
-def made():
+def made(names):
+    """Both files, of all cases or of those that are named."""
+    wanted = {name: case for name, case in CASES.items() if not names or name in names}
     versions = {"torch": torch.__version__.split("+")[0], "transformers": transformers.__version__, "trl": trl.__version__}
     lengths, policy, reference = sums()
     given = {"tokens": lengths, "logps": [sum(row) for row in policy], "reference": [sum(row) for row in reference], "desirable": [1, 0, 0, 1]}
-    # Weights per token and reward models are for training.json alone.
-    alone = {name: case for name, case in CASES.items() if name != "ld-dpo" and not name.startswith("reward")}
+    # Weights per token, reward models and SFT are for training.json alone.
+    alone = {name: case for name, case in wanted.items() if name != "ld-dpo" and case[0]["kind"] in ("dpo", "kto")}
     losses = {"versions": versions, **given, "cases": {name: {"task": task, **value_and_gradient(name, spec)} for name, (task, spec) in alone.items()}}
     ids = tokenizer()
     encode = lambda text: ids(text)["input_ids"]
     rows = [{"prompt": encode(p), "chosen": encode(c + EOS), "rejected": encode(r + EOS), "margin": MARGINS[i], "desirable": is_desirable(i)} for i, (p, c, r) in enumerate(ROWS)]
-    training = {"versions": versions, "model": MODEL, "seeds": {"policy": POLICY_SEED, "reference": REFERENCE_SEED}, "optimizer": OPTIMIZER, "plan": PLAN, "rows": rows}
-    training["cases"] = {name: {"task": task, **train(spec)} for name, (task, spec) in CASES.items()}
+    even = [{"prompt": encode(p), "chosen": encode(c + EOS)} for p, c in EVEN_ROWS]
+    training = {"versions": versions, "model": MODEL, "seeds": {"policy": POLICY_SEED, "reference": REFERENCE_SEED}, "optimizer": OPTIMIZER, "plan": PLAN, "rows": rows, "evenRows": even}
+    training["cases"] = {name: {"task": task, **({"rows": spec["rows"]} if "rows" in spec else {}), **train(spec)} for name, (task, spec) in wanted.items()}
     return {"losses.json": rounded(losses), "training.json": rounded(training)}
 
 
@@ -350,8 +332,9 @@ def difference(a, b):
 
 
 if __name__ == "__main__":
-    files = made()
-    if "--check" not in sys.argv:
+    options = sys.argv[1:]
+    files = made([name for name in options if name != "--check"])
+    if not options:
         for name, content in files.items():
             (HERE / name).write_text(json.dumps(content) + "\n")
         sys.exit(0)

@@ -1,0 +1,64 @@
+// With the real engine: what generate and score make does not depend on how pieces are dealt to shards, nor on how many children compute.
+import assert from "node:assert/strict";
+import { mkdir, mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { after, before, test } from "node:test";
+import { formatRows } from "../campaign/recipe/rows.ts";
+import { rewardModelFrom } from "../engine/model/index.ts";
+import { tinyCheckpoint, WORDS, writeTinyModel } from "../engine/tiny-model.test.support.ts";
+import { createOnnxRuntime } from "../runtimes/onnx/index.ts";
+import type { FanOutInput, GenerateInput, ScoreInput } from "./contract.ts";
+import type { StageContext } from "./context.ts";
+import type { Deps } from "./deps.ts";
+import { generateStage } from "./generate.ts";
+import type { PieceStage } from "./pieces.ts";
+import { runShard, sealStage } from "./pieces.ts";
+import { scoreStage } from "./score.ts";
+import { fakeDeps, memoryStore, smallSpec, stageContext } from "./stage-context.test.support.ts";
+
+const words = WORDS.slice(4);
+/** Of one to four words, nine to a piece: with eight answers each, a piece is more than is decoded together. */
+const prompts = Array.from({ length: 31 }, (_, i) => ({ id: `p${i}`, prompt: Array.from({ length: 1 + (i % 4) }, (__, t) => words[(i + 3 * t) % words.length]).join(" ") }));
+const PIECES = { prompts: 9, perShard: 2, wave: 1 };
+
+let dir = "";
+before(async () => {
+  dir = await mkdtemp(join(tmpdir(), "ratchet-shards-"));
+  for (const name of ["policy", "reward"]) await mkdir(join(dir, name));
+  await writeTinyModel(join(dir, "policy"));
+  await writeTinyModel(join(dir, "reward"), rewardModelFrom(tinyCheckpoint(), "0000000000000005"));
+});
+after(() => rm(dir, { recursive: true, force: true }));
+
+/** The digest of a stage's result, its pieces computed by shards of `perShard`, the last shard first, `atOnce` of them together. */
+async function staged(context: StageContext<FanOutInput>, stage: PieceStage, perShard: number, atOnce: number): Promise<string> {
+  const shards = Array.from({ length: Math.ceil(stage.pieces / perShard) }, (_, index) => ({ index, from: index * perShard, to: Math.min(stage.pieces, (index + 1) * perShard) })).reverse();
+  for (let from = 0; from < shards.length; from += atOnce) await Promise.all(shards.slice(from, from + atOnce).map((shard) => runShard(context, stage, shard)));
+  return (await sealStage(context, stage)).digest;
+}
+
+/** Digests of generate and of score in an empty store. */
+async function campaign(children: number, perShard: number, atOnce: number): Promise<string[]> {
+  const store = await memoryStore();
+  const runtime = createOnnxRuntime({ threads: 2, children });
+  const given = { rows: await store.putBlob(formatRows(prompts)), count: prompts.length };
+  const small = await smallSpec(store);
+  const spec = { ...small, prompts: { ...small.prompts, iterations: given, perIteration: prompts.length }, pieces: PIECES, generate: { ...small.generate, samples: [{ temperature: 1, count: 8 }], maxTokens: 20 } };
+  const deps = fakeDeps({ store, deps: { cache: { tree: async (name: string) => join(dir, name) } as Deps["cache"], generator: runtime.generator, scorer: runtime.scorer } });
+  try {
+    const generate = stageContext<GenerateInput>({ spec, deps, input: { stage: "generate", source: "iteration", policy: "policy" } });
+    const completions = await staged(generate, await generateStage(generate), perShard, atOnce);
+    const score = stageContext<ScoreInput>({ spec, deps, input: { stage: "score", completions, rewardModel: "reward" } });
+    return [completions, await staged(score, await scoreStage(score), perShard, atOnce)];
+  } finally {
+    await runtime.close();
+  }
+}
+
+test("answers and scores have the same digests by one child or two, in one shard or in shards of one piece that run together in any order", async () => {
+  const one = await campaign(1, 4, 1);
+  assert.deepEqual(await campaign(2, 4, 1), one);
+  assert.deepEqual(await campaign(2, 1, 4), one);
+  assert.deepEqual(await campaign(1, 3, 2), one);
+});

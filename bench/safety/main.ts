@@ -1,0 +1,56 @@
+// `npm run safety`: what safety costs. docs/safety.md says how to read it.
+//   npm run safety -- overhead [--repeats 5] [--threads 2] [--size quick|small] [--json]
+//   npm run safety -- throughput [--repeats 5] [--bytes N] [--folder DIR] [--json]
+import { join, resolve } from "node:path";
+import { fileURLToPath } from "node:url";
+import { parseArgs } from "node:util";
+import { say } from "../../infra/progress.mjs";
+import { runScript } from "../../infra/script.mjs";
+import { BenchError } from "../contender.ts";
+import { formatOverhead, overhead } from "./overhead.ts";
+import { providePeers } from "./peers.ts";
+import { formatThroughput, throughput } from "./throughput.ts";
+
+const root = resolve(fileURLToPath(new URL("../../..", import.meta.url)));
+
+async function main(): Promise<number> {
+  const { positionals, values } = parseArgs({
+    allowPositionals: true,
+    options: {
+      repeats: { type: "string", default: "5" },
+      threads: { type: "string", default: "2" },
+      size: { type: "string", default: "quick" },
+      bytes: { type: "string", default: String(1024 ** 3) },
+      folder: { type: "string" },
+      json: { type: "boolean", default: false },
+    },
+  });
+  const repeats = Number(values.repeats);
+  switch (positionals[0]) {
+    case "overhead": {
+      const { size } = values;
+      if (size !== "quick" && size !== "small") throw new BenchError(`--size ${size} is neither quick nor small`);
+      return print(await overhead({ temporal: toolOf("RATCHET_TEST_TEMPORAL_BIN"), size, repeats, threads: Number(values.threads), say }), formatOverhead, values.json);
+    }
+    case "throughput": {
+      const folder = values.folder === undefined ? {} : { folder: resolve(values.folder) };
+      const peers = await providePeers(join(root, "bench/safety"));
+      return print(await throughput({ versitygw: toolOf("RATCHET_TEST_VERSITYGW_BIN"), peers, repeats, bytes: Number(values.bytes), ...folder, say }), formatThroughput, values.json);
+    }
+    default:
+      throw new BenchError(`${positionals[0] ?? "nothing"} was asked for; there are: overhead, throughput`);
+  }
+}
+
+function print<R>(result: R, format: (result: R) => string, json: boolean): number {
+  console.log(json ? JSON.stringify(result) : format(result));
+  return 0;
+}
+
+function toolOf(name: string): string {
+  const path = process.env[name];
+  if (!path) throw new BenchError(`${name} is not set: run through \`npm run safety\``);
+  return path;
+}
+
+await runScript(main);

@@ -1,0 +1,63 @@
+// The commands that the throughput bench compares with, made once in the cache: awscli in a Python environment, s5cmd by Go.
+import { createHash } from "node:crypto";
+import { existsSync, mkdirSync, readFileSync } from "node:fs";
+import { join } from "node:path";
+import { goBuild } from "../../infra/go-build.mjs";
+import { run } from "../../infra/processes.mjs";
+import { say, startProgress } from "../../infra/progress.mjs";
+import { cacheRoot } from "../../infra/tool.mjs";
+
+export interface Peer {
+  name: "aws s3 cp" | "s5cmd";
+  path: string;
+  version: string;
+}
+
+/** Those that can be had; the others are said. `sources`: this folder in the clone. */
+export async function providePeers(sources: string): Promise<Peer[]> {
+  const made = [await provideAws(join(sources, "requirements.txt")), await provideS5cmd(join(sources, "s5cmd"))];
+  return made.filter((peer) => peer !== undefined);
+}
+
+async function provideAws(requirements: string): Promise<Peer | undefined> {
+  const dir = cached("awscli", requirements);
+  const path = join(dir, "bin", "aws");
+  if (!existsSync(path)) {
+    const venv = await step("making a Python environment for awscli", "python3", ["-m", "venv", dir]);
+    if (!venv || !(await step("installing awscli", join(dir, "bin", "pip"), ["install", "--requirement", requirements]))) return undefined;
+  }
+  const { output } = await run(path, ["--version"]);
+  return { name: "aws s3 cp", path, version: output.trim() };
+}
+
+async function provideS5cmd(module: string): Promise<Peer | undefined> {
+  const dir = cached("s5cmd", join(module, "go.sum"));
+  const path = join(dir, "s5cmd");
+  const version = /s5cmd\/v2 v(\S+)/.exec(readFileSync(join(module, "go.mod"), "utf8"))?.[1] as string;
+  if (!existsSync(path)) {
+    mkdirSync(dir, { recursive: true });
+    const failure = await goBuild({ title: `s5cmd ${version}`, moduleDir: module, package: "github.com/peak/s5cmd/v2", ldflags: "-s -w", output: path, env: process.env, firstAnswerMs: 10_000 });
+    if (failure !== undefined) {
+      say(`building s5cmd failed: ${failure}`);
+      return undefined;
+    }
+  }
+  return { name: "s5cmd", path, version };
+}
+
+/** Named after the file that pins what is in it. */
+function cached(name: string, pin: string): string {
+  const digest = createHash("sha256").update(readFileSync(pin)).digest("hex").slice(0, 12);
+  return join(cacheRoot(process.env), `${name}-${digest}-${process.platform}-${process.arch}`);
+}
+
+async function step(what: string, command: string, args: string[]): Promise<boolean> {
+  const progress = startProgress(what);
+  const { code, output } = await run(command, args);
+  if (code === 0) progress.done(what);
+  else {
+    progress.stop();
+    say(`${what} failed: ${output.trim().split("\n").at(-1)}`);
+  }
+  return code === 0;
+}

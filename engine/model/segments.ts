@@ -1,0 +1,97 @@
+// Prompts with their answers → the input tensors of a forward pass without gradient (sequences.ts): no token is padding, and no prompt is
+// computed twice. A prompt is a row of queries, and so is each answer, whose keys are its prompt's and then its own. Longer ones are
+// several rows, so that a long answer does not make the others' rows as long.
+//   prompt "a b c" with answers "x y" and "z"   rows a b c | x y | z   keys a b c | a b c x y | a b c z
+import { int64 } from "./encode.ts";
+import type { Encoded } from "./encode.ts";
+
+export interface PromptGroup {
+  /** One token at least. */
+  prompt: readonly number[];
+  answers: readonly (readonly number[])[];
+}
+
+export interface Segments {
+  tensors: Encoded;
+  /** Of each group, where prompt and answers begin in the list of tokens, and the row whose keys are the whole prompt. */
+  starts: { prompt: number; answers: number[]; row: number }[];
+}
+
+interface Row {
+  /** Its tokens in the list, and those of the same prompt or answer that stand before them. */
+  start: number;
+  length: number;
+  before: number;
+  /** The prompt before it: nothing before a prompt. */
+  promptStart: number;
+  promptLength: number;
+}
+
+/** Queries of a row at most: fewer make more copies of the keys, more make more scores that nobody needs. */
+const rowQueries = 32;
+/** Added to a score that is not to be seen; finite, so that no row can become NaN. */
+const masked = -1e30;
+
+export function layInSegments(groups: readonly PromptGroup[], buckets: number): Segments {
+  const tokens: number[] = [];
+  const positions: number[] = [];
+  const rows: Row[] = [];
+  const put = (ids: readonly number[], promptStart: number, promptLength: number): number => {
+    const start = tokens.length;
+    for (let before = 0; before < ids.length; before += rowQueries)
+      rows.push({ start: start + before, length: Math.min(rowQueries, ids.length - before), before, promptStart, promptLength });
+    for (const [offset, id] of ids.entries()) {
+      tokens.push(id);
+      positions.push(promptLength + offset);
+    }
+    return start;
+  };
+  const starts = groups.map(({ prompt, answers }) => {
+    const start = put(prompt, 0, 0);
+    const row = rows.length - 1;
+    return { prompt: start, row, answers: answers.map((ids) => put(ids, start, prompt.length)) };
+  });
+  const placeOf = new Array<number>(tokens.length);
+  let places = 0;
+  const arranged = dealt(rows, buckets).map((bucket, index) => {
+    const { tensors, queries } = arrange(bucket, index, placeOf, places);
+    places += queries;
+    return tensors;
+  });
+  return { tensors: Object.assign({ tokens: int64(tokens), positions: int64(positions, [tokens.length, 1]), placeOf: int64(placeOf) }, ...arranged) as Encoded, starts };
+}
+
+const keysOf = ({ promptLength, before, length }: Row): number => promptLength + before + length;
+
+/** About equally many rows each, those with few keys first. One bucket keeps the rows as they are. */
+function dealt(rows: readonly Row[], buckets: number): Row[][] {
+  const sorted = buckets === 1 ? [...rows] : rows.toSorted((one, other) => keysOf(one) - keysOf(other));
+  return Array.from({ length: buckets }, (_, index) => sorted.slice(Math.floor((index * rows.length) / buckets), Math.floor(((index + 1) * rows.length) / buckets)));
+}
+
+/** Writes the places of the rows' tokens behind `first`. A bucket without rows gets one that nobody reads. */
+function arrange(rows: readonly Row[], bucket: number, placeOf: number[], first: number): { tensors: Encoded; queries: number } {
+  const R = Math.max(1, rows.length);
+  const Q = Math.max(1, ...rows.map(({ length }) => length));
+  const T = Math.max(1, ...rows.map(keysOf));
+  // The largest first: where there is no memory for it, nothing is begun.
+  const mask = new Float32Array(R * Q * T);
+  const queryAt = new BigInt64Array(R * Q);
+  const keyAt = new BigInt64Array(R * T);
+  for (const [row, { start, length, before, promptStart, promptLength }] of rows.entries()) {
+    for (let key = 0; key < promptLength; key++) keyAt[row * T + key] = BigInt(promptStart + key);
+    for (let key = 0; key < before + length; key++) keyAt[row * T + promptLength + key] = BigInt(start - before + key);
+    for (let place = 0; place < length; place++) {
+      placeOf[start + place] = first + row * Q + place;
+      queryAt[row * Q + place] = BigInt(start + place);
+    }
+    // A query sees the prompt and what stands up to itself.
+    for (let place = 0; place < Q; place++) mask.fill(masked, (row * Q + place) * T + Math.min(T, promptLength + before + place + 1), (row * Q + place + 1) * T);
+  }
+  const tensors: Encoded = {
+    [`queryAt.${bucket}`]: { dtype: "int64", shape: [R * Q], data: queryAt },
+    [`keyAt.${bucket}`]: { dtype: "int64", shape: [R * T], data: keyAt },
+    [`mask.${bucket}`]: { dtype: "float32", shape: [R, 1, Q, T], data: mask },
+  };
+  return { tensors, queries: R * Q };
+}

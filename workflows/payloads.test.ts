@@ -1,0 +1,60 @@
+// The largest things that a workflow is given, at the spec's limits: small whatever the campaign's size.
+import assert from "node:assert/strict";
+import { it } from "node:test";
+import type { Opened } from "../activities/contract.ts";
+import { SPEC_LIMITS } from "../campaign/spec.ts";
+import type { BaselinePlan, CampaignInput, PlacePlan, Pointer, Reached, Standing } from "../campaign/types.ts";
+import type { IterationInput } from "./iteration.ts";
+import { CampaignState } from "./state.ts";
+
+const PAYLOAD_MAX = 4096;
+const digest = "d".repeat(64);
+const queue = "q".repeat(41);
+const campaign: CampaignInput = { campaignId: "c".repeat(63), specDigest: digest, storeName: `s3://${"b".repeat(63)}/${"p".repeat(128)}` };
+const plan: PlacePlan = {
+  iterations: 9999,
+  sft: true,
+  reward: true,
+  preferences: "sample",
+  reference: "previous",
+  pieces: { preferences: 1e7, iteration: 1e7, baseline: 1e9, validation: 1e6, test: 1e6 },
+  shardPieces: 4096,
+  wave: 1000,
+  queues: { sft: queue, reward: queue, generate: queue, score: queue, train: queue, pair: queue, evaluate: queue, promote: queue },
+};
+const bootstrap = { policy: digest, rewardModel: digest, preferences: digest, opponent: digest };
+const pointer: Pointer = { iteration: 9999, take: 99, policy: digest, validation: digest };
+const arms = Array.from({ length: SPEC_LIMITS.baselines }, (_, n) => `${n}`.padEnd(31, "b"));
+const record: Standing = {
+  campaignId: campaign.campaignId,
+  status: "running",
+  epoch: 9999,
+  server: digest,
+  namespace: "n".repeat(64),
+  bootstrap,
+  next: { iteration: 9999, take: 99 },
+  latest: pointer,
+  promoted: pointer,
+  baselines: Object.fromEntries(arms.map((name) => [name, { policy: digest }])),
+};
+const opened: Opened = { epoch: 9999, policy: digest, plan: { ...plan, baselines: arms.map((name): BaselinePlan => ({ name, pairs: "initial-policy" })) }, record, searchAttributes: true };
+
+function assertSmall(what: string, value: unknown, max = PAYLOAD_MAX): void {
+  const bytes = Buffer.byteLength(typeof value === "string" ? value : JSON.stringify(value));
+  assert.ok(bytes <= max, `${what} takes ${bytes} bytes`);
+}
+
+it("what `open` returns fits a payload at the spec's limits", () => assertSmall("opened", opened));
+
+it("an iteration that goes on as new with all stages behind it fits a payload", () => {
+  const names = ["generate/iteration", "score", "pair", "train", "evaluate/validation", "evaluate/test", "promote"];
+  const reached: Reached = { stages: Object.fromEntries(names.map((name) => [name, { digest, ...(name === "train" ? { policy: digest } : {}) }])), shards: 1e7, startedAtMs: 1.8e12 };
+  assertSmall("input", { campaign, epoch: 9999, place: { iteration: 9999, take: 99 }, plan, bootstrap, latest: pointer, promoted: pointer, reached } satisfies IterationInput);
+});
+
+it("the card and the answer to `progress` are small with every baseline running", () => {
+  const state = new CampaignState(opened);
+  state.running.push({ iteration: 9999, take: 99 }, ...arms.map((baseline) => ({ baseline, take: 99 })));
+  assertSmall("card", state.card(), 2048);
+  assertSmall("progress", state.progress());
+});
