@@ -2,11 +2,12 @@
 // that is away when hours of training are to be committed.
 import "../support/quiet.ts";
 import assert from "node:assert/strict";
-import { execFileSync } from "node:child_process";
+import { spawnSync } from "node:child_process";
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { it } from "node:test";
+import { setTimeout as delay } from "node:timers/promises";
 import type { Deps } from "../../activities/deps.ts";
 import { resolveSpec } from "../../campaign/resolve.ts";
 import type { GenerateResult, PairResult } from "../../campaign/types.ts";
@@ -72,7 +73,7 @@ function poisoned({ generator }: Deps): Deps["generator"] {
       const { input, trace } = context as unknown as { input: { source: string }; trace: { begun: number[] } };
       const answer = turn.then(() => {
         const answering = generator.generate(policy, requests, settings, context);
-        if (input.source === "iteration" && trace.begun[0] === 2) killEngine();
+        if (input.source === "iteration" && trace.begun[0] === 2) void killEngine(answering);
         return answering;
       });
       turn = answer.catch(() => undefined);
@@ -81,14 +82,21 @@ function poisoned({ generator }: Deps): Deps["generator"] {
   };
 }
 
-function killEngine(): void {
-  const pids = execFileSync("pgrep", ["-P", String(process.pid), "-f", "onnx/child.js"], { encoding: "utf8" });
-  for (const pid of pids.trim().split("\n")) {
-    try {
-      process.kill(Number(pid), "SIGKILL");
-    } catch {
-      // one that was killed before and is not gone yet
-    }
+/** The process is there a moment after the call. */
+async function killEngine(answering: Promise<unknown>): Promise<void> {
+  let isOver = false;
+  const over = (): void => void (isOver = true);
+  for (answering.then(over, over); !isOver; await delay(5)) {
+    const { stdout } = spawnSync("pgrep", ["-P", String(process.pid), "-f", "onnx/child.js"], { encoding: "utf8" });
+    for (const pid of stdout.split("\n").filter(Boolean)) kill(Number(pid));
+  }
+}
+
+function kill(pid: number): void {
+  try {
+    process.kill(pid, "SIGKILL");
+  } catch {
+    // one that was killed before and is not gone yet
   }
 }
 
