@@ -1,7 +1,9 @@
 // Checkpoints of one training run in the store: uploaded beside the training, found again newest first, damaged ones passed over.
+import { rm } from "node:fs/promises";
 import type { Digest, Tree } from "../campaign/types.ts";
 import type { StageContext } from "./context.ts";
 import { isCoded } from "./failure.ts";
+import { patiently } from "./patience.ts";
 
 /** The newest may be damaged; the one before is kept for that. */
 const KEPT = 2;
@@ -12,11 +14,20 @@ interface CheckpointManifest {
   facts: object;
 }
 
+interface Checkpoint {
+  step: number;
+  dir: string;
+}
+
+/** Nothing reads it any more: what resumes, perhaps elsewhere, reads the store. */
+const forget = ({ dir }: Checkpoint): Promise<void> => rm(dir, { recursive: true, force: true });
+
 export class Checkpoints {
   private readonly context: StageContext;
   private readonly prefix: string;
-  /** Uploads go one at a time. */
-  private uploading: Promise<void> = Promise.resolve();
+  private uploading: Promise<void> | undefined;
+  /** Made while an upload ran; only the newest is worth the next one. */
+  private waiting: Checkpoint | undefined;
   private readonly damaged: string[] = [];
   private readonly failures: string[] = [];
 
@@ -42,17 +53,39 @@ export class Checkpoints {
     return undefined;
   }
 
-  /** Training goes on meanwhile. A failed upload costs steps after a crash, never the run: it is counted in the facts. */
-  upload({ step, dir }: { step: number; dir: string }): void {
-    this.uploading = this.uploading
-      .then(() => this.commit(step, dir))
-      .catch((error: unknown) => {
-        this.failures.push(`step ${step}: ${error instanceof Error ? error.message : String(error)}`);
-      });
+  /**
+   * Training goes on meanwhile, and what it saves while an upload runs or the store is away waits its turn: only the newest does, so at most
+   * two folders are kept. An attempt that is to end has no time for turns.
+   */
+  upload(checkpoint: Checkpoint): void {
+    if (this.uploading && !this.context.signal.aborted) {
+      if (this.waiting) void forget(this.waiting);
+      this.waiting = checkpoint;
+      return;
+    }
+    this.waiting = undefined;
+    const uploading = this.take(checkpoint).then(() => {
+      if (this.uploading !== uploading) return;
+      this.uploading = undefined;
+      if (this.waiting) this.upload(this.waiting);
+    });
+    this.uploading = uploading;
   }
 
-  settled(): Promise<void> {
-    return this.uploading;
+  /** When the newest is in the store, or has failed. */
+  async settled(): Promise<void> {
+    while (this.uploading) await this.uploading;
+  }
+
+  /** A failed upload costs steps after a crash, never the run: it is counted in the facts. */
+  private async take(checkpoint: Checkpoint): Promise<void> {
+    const commit = (): Promise<void> => this.commit(checkpoint);
+    try {
+      await (this.context.signal.aborted ? commit() : patiently(this.context, commit));
+    } catch (error) {
+      this.failures.push(`step ${checkpoint.step}: ${error instanceof Error ? error.message : String(error)}`);
+    }
+    await forget(checkpoint);
   }
 
   /** The run's result is committed: nobody will resume it. */
@@ -67,7 +100,7 @@ export class Checkpoints {
     };
   }
 
-  private async commit(step: number, dir: string): Promise<void> {
+  private async commit({ step, dir }: Checkpoint): Promise<void> {
     const { store } = this.context.deps;
     const tree = await store.putTree(dir);
     const manifest: CheckpointManifest = { schema: "ratchet.checkpoint/1", result: { step, tree }, facts: this.context.facts() };

@@ -37,9 +37,13 @@ export interface Trace {
   step?: number;
   /** Pieces on which a child process died, and how often: carried from attempt to attempt. */
   deaths?: Record<number, number>;
+  /** The attempt came to an end of its own: an outcome, a drain, a pause. One that did not took its worker along, or went with it. */
+  ended?: true;
   /** Attempts in a row that failed by themselves and got no further; outages and kills are not among them. */
   fruitless?: number;
   progress?: Progress;
+  /** What a running attempt waits for with its work in hand. */
+  waitsFor?: { code: string; message: string };
 }
 
 export interface StageContext<I extends StageInput & { stage: StageName } = StageInput & { stage: StageName }> extends WorkContext {
@@ -53,6 +57,8 @@ export interface StageContext<I extends StageInput & { stage: StageName } = Stag
   previous: Trace | undefined;
   /** A piece or a step was done that no attempt had done before, in this time. */
   advanced(ms: number): void;
+  /** Tells the server of the trace now: what is begun next may end the worker. */
+  tell(): void;
   /** What follows has nothing to do with the rate so far. */
   anew(): void;
   /** What follows may say nothing for this long. */
@@ -66,14 +72,14 @@ export interface StageContext<I extends StageInput & { stage: StageName } = Stag
 export async function inStage<I extends StageInput & { stage: StageName }, R>(
   deps: Deps,
   input: I,
-  work: (context: StageContext<I>) => Promise<R>,
+  run: (context: StageContext<I>) => Promise<R>,
 ): Promise<R> {
   const activity = Context.current();
   const { attempt } = activity.info;
   const stuck = new AbortController();
   const previous = attempt > 1 ? (activity.info.heartbeatDetails as Trace | undefined) : undefined;
-  const trace: Trace = { deaths: { ...previous?.deaths }, fruitless: previous?.fruitless ?? 0 };
-  const watchdog = new Watchdog();
+  const trace: Trace = { deaths: deathsAfter(previous), fruitless: previous?.fruitless ?? 0 };
+  const watchdog = new Watchdog(deps.stuckAfter);
 
   const beat = setInterval(() => {
     activity.heartbeat(trace);
@@ -83,9 +89,9 @@ export async function inStage<I extends StageInput & { stage: StageName }, R>(
 
   const signal = AbortSignal.any([activity.cancellationSignal, deps.draining, stuck.signal]);
   const startedAt = new Date().toISOString();
-  try {
+  const work = async (): Promise<R> => {
     refuseOtherStore(deps, input.campaign);
-    return await work({
+    return run({
       deps,
       input,
       spec: await specOf(deps.store, input.campaign.specDigest),
@@ -103,16 +109,40 @@ export async function inStage<I extends StageInput & { stage: StageName }, R>(
         watchdog.done(ms);
         trace.fruitless = 0;
       },
+      tell: () => activity.heartbeat(trace),
       anew: () => watchdog.anew(),
       quiet: (ms) => watchdog.quiet(ms),
       facts: (more = {}) => ({ ...deps.facts, startedAt, finishedAt: new Date().toISOString(), attempt, epoch: input.epoch, ...more }),
     });
+  };
+  try {
+    return await endingBy(signal, deps.graceMs, work());
   } catch (error) {
+    trace.ended = true;
+    activity.heartbeat(trace);
     if (activity.cancellationSignal.aborted) throw await activity.cancelled.catch((cancelled: unknown) => cancelled);
     if (deps.draining.aborted) throw toFailure(draining(input));
     throw counted(activity, trace, stuck.signal.aborted ? stuck.signal.reason : error);
   } finally {
     clearInterval(beat);
+  }
+}
+
+/**
+ * The work, or the signal's reason where the work has not ended within the grace: not all that it waits for hears the signal, and a request
+ * that hangs must not hold the attempt. What goes on behind it can only add a result that is adopted.
+ */
+async function endingBy<R>(signal: AbortSignal, graceMs: number, work: Promise<R>): Promise<R> {
+  let timer: NodeJS.Timeout | undefined;
+  const over = new Promise<never>((_resolve, reject) => {
+    const arm = (): void => void (timer = setTimeout(() => reject(signal.reason), graceMs));
+    if (signal.aborted) arm();
+    else signal.addEventListener("abort", arm, { once: true });
+  });
+  try {
+    return await Promise.race([work, over]);
+  } finally {
+    clearTimeout(timer);
   }
 }
 
@@ -125,6 +155,13 @@ function counted(activity: Context, trace: Trace, error: unknown): Error {
 
 /** One listing where nothing is new. */
 const repairsIn = async (store: Store, campaignId: string): Promise<ReadonlyMap<string, number>> => repairsOf(await store.ledger(campaignId).follow<LedgerEvent>());
+
+/** Whoever was at work on a piece when the worker vanished is counted as its death: perhaps the piece ended it. */
+export function deathsAfter(previous: Trace | undefined): Record<number, number> {
+  const deaths = { ...previous?.deaths };
+  if (previous && !previous.ended) for (const piece of previous.begun ?? []) deaths[piece] = (deaths[piece] ?? 0) + 1;
+  return deaths;
+}
 
 /** Fan-outs count pieces; what is counted inside the running piece is a value beside them. */
 const within = (stage: Progress | undefined, inner: Progress): Progress =>

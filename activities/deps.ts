@@ -3,6 +3,7 @@ import type { ModuleBlob, ModuleRole } from "../campaign/modules.ts";
 import type { Facts } from "../campaign/types.ts";
 import type { Generator, Scorer, Trainer } from "../runtimes/types.ts";
 import type { Store } from "../store/types.ts";
+import type { Limits } from "./watchdog.ts";
 
 /** Content-addressed copies on the worker's disk, verified when they were fetched. */
 export interface LocalCache {
@@ -29,6 +30,10 @@ export interface Deps {
   draining: AbortSignal;
   /** Host, CPU, versions: the part of facts that is the same for all of the worker's activities. */
   facts: Pick<Facts, "host" | "cpu" | "node" | "onnxruntime" | "ratchet"> & Record<string, unknown>;
+  /** Time that an attempt which is to end gets to save what it does. */
+  graceMs: number;
+  /** Other limits than the watchdog's own; for tests. */
+  stuckAfter?: Limits;
   /** Folder for files in the making; one subfolder per attempt. */
   scratchDir: string;
 }

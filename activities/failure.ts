@@ -31,13 +31,12 @@ const BY_KIND: Record<CodedError["kind"], Retry> = {
   invariant: "ends",
 };
 
+/** The platform, or its operator: away, expired, full. */
+const OUTAGES = new Set(["store_unreachable", "store_denied", "bucket_missing", "disk_full"]);
+
 /** Where the code says more than its kind. */
 const BY_CODE: Record<string, Retry> = {
-  // The platform, or its operator: away, expired, full.
-  store_unreachable: "waits",
-  store_denied: "waits",
-  bucket_missing: "waits",
-  disk_full: "waits",
+  ...Object.fromEntries([...OUTAGES].map((code): [string, Retry] => [code, "waits"])),
   // This worker is not the right one; another is, or this one is set up anew.
   store_differs: "waits",
   region_wrong: "waits",
@@ -64,6 +63,11 @@ const named = (error: unknown): unknown =>
 /** Whether the failure is one of those that are counted: an outage says nothing about the work. */
 export const isCounted = (error: unknown): boolean => !(error instanceof CancelledFailure) && retryOf(named(error)) === "counts";
 
+/** The platform is away, full or locked. A worker that is not the right one, or is to stop, has no reason to wait itself. */
+export const isOutage = (error: unknown): error is CodedError => isCoded(error) && OUTAGES.has(error.code);
+
+export const messageOf = ({ message, hint }: CodedError): string => (hint ? `${message} (${hint})` : message);
+
 /** `tries`: counted failures in a row, this one included, since anything got further. */
 export function toFailure(thrown: unknown, tries = 1): Error {
   const error = named(thrown);
@@ -75,7 +79,7 @@ export function toFailure(thrown: unknown, tries = 1): Error {
   }
   return ApplicationFailure.create({
     type: error.code,
-    message: error.hint ? `${error.message} (${error.hint})` : error.message,
+    message: messageOf(error),
     nonRetryable: retry === "ends" || (retry === "counts" && tries >= TRIES_MAX),
     // A drained worker's work is wanted elsewhere at once.
     nextRetryDelay: error.code === "worker_draining" ? "1ms" : undefined,

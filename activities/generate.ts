@@ -28,6 +28,8 @@ export async function generateStage(context: StageContext<GenerateInput>): Promi
       const rows = await deps.generator.generate(policy, requests, sampling, context);
       return { rows, prompts: groups(index).length, counts: countCompletions(rows) };
     },
+    // What is measured is measured on all prompts: the opponent's answers are never left out.
+    ...(spec.pieces.poison === "drop" && input.source !== "opponent" ? { drop: (index: number) => groups(index).map(({ id }) => id) } : {}),
     async seal(pieces, { completions = 0, tokens = 0, truncated = 0 }) {
       const result: GenerateResult = {
         ...stamp(context),

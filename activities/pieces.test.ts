@@ -2,10 +2,10 @@ import assert from "node:assert/strict";
 import { it } from "node:test";
 import type { Store } from "../store/types.ts";
 import type { StageContext, Trace } from "./context.ts";
-import { ResourceError } from "./context.ts";
+import { deathsAfter, ResourceError } from "./context.ts";
 import type { FanOutInput } from "./contract.ts";
 import type { PieceStage } from "./pieces.ts";
-import { runShard } from "./pieces.ts";
+import { runShard, sealStage } from "./pieces.ts";
 import { fakeDeps, memoryStore, smallSpec, stageContext } from "./stage-context.test.support.ts";
 
 const SHARD = { index: 0, from: 0, to: 4 };
@@ -33,4 +33,60 @@ it("a piece that kills its process comes last, and after three deaths is named a
   await assert.rejects(runShard(await attempt(store, trace), stage, SHARD), { code: "engine_died" });
   await assert.rejects(runShard(await attempt(store, trace), stage, SHARD), { code: "piece_poisoned", message: /piece 1 of score of it-0001\.1 ended its process 3 times.*killed by SIGKILL/ });
   assert.deepEqual(computed, [0, 1, 2, 3, 1, 1]);
+});
+
+const deadly = (more: Partial<PieceStage>, computed: number[]): PieceStage => ({
+  pieces: 4,
+  inputs: (index) => index,
+  async compute(index) {
+    computed.push(index);
+    return { rows: [{ index }], prompts: 1, counts: {} };
+  },
+  seal: () => assert.fail("a shard is not sealed"),
+  ...more,
+});
+
+it("a piece under which the worker vanished counts as its death, one whose attempt ended by itself does not", () => {
+  assert.deepEqual(deathsAfter(undefined), {});
+  assert.deepEqual(deathsAfter({ begun: [2], deaths: { 1: 1 } }), { 1: 1, 2: 1 });
+  assert.deepEqual(deathsAfter({ begun: [2], deaths: { 2: 2 } }), { 2: 3 });
+  assert.deepEqual(deathsAfter({ begun: [2], deaths: { 2: 1 }, ended: true }), { 2: 1 });
+});
+
+it("a piece that took three workers along is not given a fourth: it is named, after the others are done", async () => {
+  const store = await memoryStore();
+  const computed: number[] = [];
+  await assert.rejects(runShard(await attempt(store, { deaths: { 1: 3 } }), deadly({}, computed), SHARD), { code: "piece_poisoned", message: /piece 1 .*its worker ended without a word/ });
+  assert.deepEqual(computed, [0, 2, 3]);
+});
+
+it("where the spec says drop, a poisoned piece is committed without rows, with its prompts and its cause", async () => {
+  const store = await memoryStore();
+  const computed: number[] = [];
+  const stage = deadly({ drop: (index) => [`p${index}`] }, computed);
+  assert.deepEqual(await runShard(await attempt(store, { deaths: { 1: 3 } }), stage, SHARD), { pieces: 4, adopted: 0 });
+  assert.deepEqual(await runShard(await attempt(store, {}), stage, SHARD), { pieces: 4, adopted: 4 }, "the verdict is adopted like any piece");
+  let sealed: unknown;
+  await sealStage(await attempt(store, {}), { ...stage, seal: async (pieces, counts) => ({ result: { stage: "score", pieces, counts }, values: {} }) });
+  for await (const key of store.backend.list("campaigns/small/results/it-0001.1/score/")) if (!key.includes("piece-")) sealed = (await store.readManifest<{ result: unknown; schema: string; facts: object }>(key))?.manifest.result;
+  assert.deepEqual((sealed as { dropped: unknown }).dropped, [{ piece: 1, prompts: ["p1"], cause: "piece 1 of score of it-0001.1 ended its process 3 times: its worker ended without a word" }]);
+});
+
+it("pieces on which a process died before run one at a time", async () => {
+  let [running, most] = [0, 0];
+  const stage = deadly(
+    {
+      async compute(index) {
+        most = Math.max(most, (running += 1));
+        await new Promise((resolve) => setTimeout(resolve, 20));
+        running -= 1;
+        return { rows: [{ index }], prompts: 1, counts: {} };
+      },
+    },
+    [],
+  );
+  const store = await memoryStore();
+  const suspected = async (from: number): Promise<unknown> => runShard(await attempt(store, { deaths: { 0: 1, 1: 1, 2: 1, 3: 1 } }), stage, { index: from, from, to: from + 1 });
+  await Promise.all([0, 1, 2, 3].map(suspected));
+  assert.equal(most, 1);
 });

@@ -1,6 +1,6 @@
 // Fan-out stages: a piece is computed whole or not at all and committed at an address that follows from its inputs, so a shard
 // adopts what is there and computes the rest, and `seal` finds every piece again without being told. (design: docs/store.md)
-import type { Digest, PieceRef, Shard, StageName } from "../campaign/types.ts";
+import type { Digest, Dropped, GenerateResult, PieceRef, Shard, StageName } from "../campaign/types.ts";
 import { resultKey, successorKey } from "../campaign/ids.ts";
 import { addressOf } from "./address.ts";
 import type { FanOutInput, ShardDone, StageDone } from "./contract.ts";
@@ -8,6 +8,7 @@ import type { StageContext } from "./context.ts";
 import { ResourceError } from "./context.ts";
 import { InvariantError } from "../campaign/errors.ts";
 import { isCoded } from "./failure.ts";
+import { patiently } from "./patience.ts";
 import { formatRows } from "../campaign/recipe/rows.ts";
 import { eachPiece } from "./records.ts";
 import { sha256 } from "../store/index.ts";
@@ -15,12 +16,20 @@ import { STAGE_VERSION } from "./versions.ts";
 
 export type Counts = Record<string, number>;
 
+interface Computed<Row = unknown> {
+  rows: Row[];
+  prompts: number;
+  counts: Counts;
+}
+
 /** One fan-out stage: what a piece depends on, how it is computed, and what the pieces add up to. */
 export interface PieceStage<Row = unknown> {
   pieces: number;
   /** Everything that the rows of piece `index` depend on, besides stage, version and place. */
   inputs(index: number): unknown;
-  compute(index: number): Promise<{ rows: Row[]; prompts: number; counts: Counts }>;
+  compute(index: number): Promise<Computed<Row>>;
+  /** Where the spec lets the campaign go on without a poisoned piece: ids of the prompts that it loses by that. */
+  drop?(index: number): string[];
   /** What the stage's result depends on besides its pieces and its input. */
   sealSettings?: unknown;
   /** The stage's result from its pieces' refs and summed counts, and the scalars to show. */
@@ -35,6 +44,8 @@ interface PieceResult {
   rows: Digest;
   prompts: number;
   counts: Counts;
+  /** Left out, since it ended its process each time. */
+  dropped?: Dropped;
 }
 
 interface PieceManifest {
@@ -56,7 +67,7 @@ export async function runShard(context: StageContext<FanOutInput>, stage: PieceS
       adopted += 1;
     } else {
       const startedAtMs = performance.now();
-      await computePiece(context, stage, index, key).catch((error: unknown) => afterDeath(context, index, error));
+      await survive(context, stage, index, key);
       context.advanced(performance.now() - startedAtMs);
     }
     done += 1;
@@ -75,44 +86,79 @@ function inOrder({ trace }: StageContext, { from, to }: Shard): number[] {
   return Array.from({ length: to - from }, (_, offset) => from + offset).sort((one, other) => deaths(one) - deaths(other) || one - other);
 }
 
-/** Throws the error on, or in its place that this piece kills whoever computes it. */
-function afterDeath({ trace, input, place }: StageContext, index: number, error: unknown): never {
+/** Pieces on which a process died before run one at a time in a worker: the innocent one beside a killer would be blamed as often. */
+let suspects: Promise<unknown> = Promise.resolve();
+
+/** Computes the piece, or deals with the death that it may be the cause of. */
+async function survive(context: StageContext<FanOutInput>, stage: PieceStage, index: number, key: string): Promise<void> {
+  const deaths = deathsOf(context, index);
+  if (deaths >= DEATHS_MAX) return poisoned(context, stage, index, key, new Error("its worker ended without a word"));
+  const compute = (): Promise<void> => computePiece(context, stage, index, key).catch((error: unknown) => afterDeath(context, stage, index, key, error));
+  if (deaths === 0) return compute();
+  const alone = suspects.then(compute, compute);
+  suspects = alone.catch(() => undefined);
+  return alone;
+}
+
+/** Throws the error on, or decides that this piece kills whoever computes it. */
+async function afterDeath(context: StageContext<FanOutInput>, stage: PieceStage, index: number, key: string, error: unknown): Promise<void> {
   if (!isCoded(error) || !DEATHS.has(error.code)) throw error;
-  const deaths = (trace.deaths?.[index] ?? 0) + 1;
-  trace.deaths = { ...trace.deaths, [index]: deaths };
+  const deaths = deathsOf(context, index) + 1;
+  context.trace.deaths = { ...context.trace.deaths, [index]: deaths };
   if (deaths < DEATHS_MAX) throw error;
-  throw new ResourceError("piece_poisoned", `piece ${index} of ${input.stage} of ${place} ended its process ${deaths} times; the other pieces of its shard are done. The last time: ${error.message}`, { cause: error });
+  await poisoned(context, stage, index, key, error);
+}
+
+const deathsOf = ({ trace }: StageContext, index: number): number => trace.deaths?.[index] ?? 0;
+
+/** Committed without rows where the spec allows that; the stage's manifest names its prompts. Otherwise it ends the campaign. */
+async function poisoned(context: StageContext<FanOutInput>, stage: PieceStage, index: number, key: string, cause: Error): Promise<void> {
+  const { input, place } = context;
+  const what = `piece ${index} of ${input.stage} of ${place} ended its process ${deathsOf(context, index)} times`;
+  if (!stage.drop) throw new ResourceError("piece_poisoned", `${what}; the other pieces of its shard are done. The last time: ${cause.message}`, { cause });
+  const dropped = { prompts: stage.drop(index), cause: `${what}: ${cause.message}` };
+  await commitPiece(context, index, key, { rows: [], prompts: 0, counts: {} }, { dropped });
 }
 
 async function computePiece(context: StageContext<FanOutInput>, stage: PieceStage, index: number, key: string): Promise<void> {
-  const { store } = context.deps;
   const startedAt = new Date().toISOString();
   // Begun by an attempt that died before it committed: this is the work that a kill costs.
   const recomputed = context.previous?.begun?.includes(index) ?? false;
   context.trace.begun = [index];
-  const { rows, prompts, counts } = await stage.compute(index);
+  context.tell();
+  const computed = await stage.compute(index);
   context.signal.throwIfAborted();
-  const text = formatRows(rows);
-  const result: PieceResult = { ...stamp(context), piece: index, rows: sha256(text), prompts, counts };
-  // Together, and before the commit asks for the second: a directory spends far longer on syncing a blob than on writing it.
-  await Promise.all([store.putBlob(text), store.putJson(result)]);
-  await store.commitManifest<PieceManifest>(key, { schema: "ratchet.piece/1", result, facts: { ...context.facts({ recomputed }), startedAt } }, [result.rows]);
+  await commitPiece(context, index, key, computed, {}, { recomputed, startedAt });
   context.trace.begun = [];
+}
+
+async function commitPiece(context: StageContext<FanOutInput>, piece: number, key: string, { rows, ...sums }: Computed, more: { dropped?: Dropped }, facts: { recomputed?: boolean; startedAt?: string } = {}): Promise<void> {
+  const { store } = context.deps;
+  await patiently(context, async () => {
+    const text = formatRows(rows);
+    const result: PieceResult = { ...stamp(context), piece, rows: sha256(text), ...sums, ...more };
+    // Together, and before the commit asks for the second: a directory spends far longer on syncing a blob than on writing it.
+    await Promise.all([store.putBlob(text), store.putJson(result)]);
+    await store.commitManifest<PieceManifest>(key, { schema: "ratchet.piece/1", result, facts: { ...context.facts(), ...facts } }, [result.rows]);
+  });
 }
 
 /** Finds all pieces by address and commits the stage's manifest. Idempotent: a second seal adopts the first one's. */
 export async function sealStage(context: StageContext<FanOutInput>, stage: PieceStage): Promise<StageDone> {
   const refs: PieceRef[] = [];
+  const dropped: NonNullable<GenerateResult["dropped"]> = [];
   const counts: Counts = {};
   for await (const piece of eachPiece([...new Array(stage.pieces).keys()], (index) => readPiece(context, stage, index))) {
     refs.push({ index: piece.piece, rows: piece.rows, prompts: piece.prompts });
+    if (piece.dropped) dropped.push({ piece: piece.piece, ...piece.dropped });
     for (const [name, value] of Object.entries(piece.counts)) counts[name] = (counts[name] ?? 0) + value;
     context.onProgress({ done: refs.length, total: stage.pieces, unit: "pieces" });
   }
 
   const { result, values } = await stage.seal(refs, counts);
   const key = stageKey(context, { pieces: refs, input: sealedInput(context.input), settings: stage.sealSettings });
-  const { digest } = await context.deps.store.commitManifest(key, { schema: `ratchet.${context.input.stage}/1`, result, facts: context.facts() });
+  const sealed = { schema: `ratchet.${context.input.stage}/1`, result: { ...result, ...(dropped.length > 0 ? { dropped } : {}) }, facts: context.facts() };
+  const { digest } = await context.deps.store.commitManifest(key, sealed);
   return { digest, values };
 }
 

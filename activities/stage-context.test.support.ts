@@ -87,6 +87,7 @@ export function stageContext<I extends StageInput & { stage: StageName }>({ spec
     signal: new AbortController().signal,
     onProgress: () => undefined,
     advanced: () => undefined,
+    tell: () => undefined,
     anew: () => undefined,
     quiet: () => undefined,
     facts: (more = {}) => ({ attempt: previous ? 2 : 1, ...more }) as ReturnType<StageContext["facts"]>,

@@ -15,6 +15,7 @@ import { InvariantError } from "../campaign/errors.ts";
 import { letterRows } from "../campaign/recipe/preference-model.ts";
 import { formatRows, type PairRow } from "../campaign/recipe/rows.ts";
 import { localModel } from "./models.ts";
+import { patiently } from "./patience.ts";
 import { stageKey, stamp } from "./pieces.ts";
 import { resultOf, rowsOf } from "./records.ts";
 
@@ -53,7 +54,7 @@ export async function train(context: StageContext<TrainInput>): Promise<Trained>
   const scratch = await mkdtemp(join(context.deps.scratchDir, `${campaign.campaignId}-${context.place}-${stage}-`));
   try {
     const { outcome, outDir, resumedFrom } = await run(context, recipe, checkpoints, scratch);
-    const result = await resultFrom(context, recipe, outcome, outDir);
+    const result = await patiently(context, () => resultFrom(context, recipe, outcome, outDir));
     const previousStep = context.previous?.step;
     const facts = context.facts({
       resumedFrom,
@@ -62,7 +63,10 @@ export async function train(context: StageContext<TrainInput>): Promise<Trained>
       ...(previousStep === undefined ? {} : { recomputed: Math.max(0, previousStep - resumedFrom) }),
       ...checkpoints.facts(),
     });
-    const committed = await store.commitManifest<TrainManifest>(key, { schema: `ratchet.${stage}/1`, result, facts }, [result.policy, result.curve, ...(await store.getJson<Tree>(result.policy)).files.map((file) => file.digest)]);
+    const committed = await patiently(context, async () => {
+      const { files } = await store.getJson<Tree>(result.policy);
+      return store.commitManifest<TrainManifest>(key, { schema: `ratchet.${stage}/1`, result, facts }, [result.policy, result.curve, ...files.map(({ digest }) => digest)]);
+    });
     await checkpoints.clear();
     return trained(committed.digest, committed.manifest.result);
   } finally {

@@ -3,12 +3,12 @@
 import type { StageName } from "../campaign/types.ts";
 
 export const STAGE_VERSION: Record<StageName, number> = {
-  sft: 2,
+  sft: 3,
   reward: 2,
   generate: 3,
   score: 3,
   pair: 1,
-  train: 2,
+  train: 3,
   evaluate: 4,
   promote: 2,
 };

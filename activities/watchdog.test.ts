@@ -6,7 +6,7 @@ const minutes = (count: number): number => count * 60_000;
 
 it("gives an attempt that has shown nothing yet ten minutes", () => {
   let now = 0;
-  const watchdog = new Watchdog(() => now);
+  const watchdog = new Watchdog(undefined, () => now);
   now = minutes(9);
   assert.equal(watchdog.isStuck(), false);
   now = minutes(10);
@@ -16,7 +16,7 @@ it("gives an attempt that has shown nothing yet ten minutes", () => {
 it("calls one whose units took ten seconds stuck after twenty times that, never before three minutes or after ten, from the last progress on", () => {
   for (const [unitMs, limitMs] of [[1_000, minutes(3)], [10_000, 200_000], [minutes(5), minutes(10)]] as const) {
     let now = 0;
-    const watchdog = new Watchdog(() => now);
+    const watchdog = new Watchdog(undefined, () => now);
     for (let unit = 0; unit < 3; unit += 1) watchdog.done(unitMs);
     now = 5_000;
     watchdog.moved();
@@ -32,7 +32,7 @@ it("calls one whose units took ten seconds stuck after twenty times that, never 
 
 it("counts the silence of work with a limit of its own from that limit on", () => {
   let now = 0;
-  const watchdog = new Watchdog(() => now);
+  const watchdog = new Watchdog(undefined, () => now);
   watchdog.quiet(minutes(30));
   now = minutes(39);
   assert.equal(watchdog.isStuck(), false);

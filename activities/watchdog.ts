@@ -1,21 +1,27 @@
 // Tells a living attempt that is stuck. What is too long follows from what this attempt has shown: many times its longest unit of work (a
 // piece, a step), within bounds. On the monotonic clock: a machine whose clock is set is not stuck.
 
-/** Before anything was measured: loading models and compiling graphs are the longest silent things. */
-const UNKNOWN_MS = 10 * 60_000;
-/** A checkpoint is written between two steps. */
-const LEAST_MS = 3 * 60_000;
+export interface Limits {
+  /** Before anything was measured: loading models and compiling graphs are the longest silent things. */
+  unknownMs: number;
+  /** A checkpoint is written between two steps. */
+  leastMs: number;
+}
+
+const LIMITS: Limits = { unknownMs: 10 * 60_000, leastMs: 3 * 60_000 };
 const TIMES = 20;
 /** The first unit alone may have been a short one. */
 const MEASURED_MIN = 3;
 
 export class Watchdog {
+  private readonly limits: Limits;
   private readonly now: () => number;
   private movedAtMs: number;
   private longestMs = 0;
   private measured = 0;
 
-  constructor(now: () => number = () => performance.now()) {
+  constructor(limits: Limits = LIMITS, now: () => number = () => performance.now()) {
+    this.limits = limits;
     this.now = now;
     this.movedAtMs = now();
   }
@@ -43,7 +49,8 @@ export class Watchdog {
   }
 
   get limitMs(): number {
-    return this.measured < MEASURED_MIN ? UNKNOWN_MS : Math.min(UNKNOWN_MS, Math.max(LEAST_MS, TIMES * this.longestMs));
+    const { unknownMs, leastMs } = this.limits;
+    return this.measured < MEASURED_MIN ? unknownMs : Math.min(unknownMs, Math.max(leastMs, TIMES * this.longestMs));
   }
 
   isStuck(): boolean {

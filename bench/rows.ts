@@ -201,7 +201,7 @@ function iteration(size: Size): Row {
 function memory(size: Size, length: number, pairs: number): Row {
   return {
     name: `memory-${size}`,
-    work: "peak memory of a DPO step",
+    work: "peak memory of DPO steps and a checkpoint",
     size: `${size}, ${pairs} pairs of ${length} tokens`,
     peers: ["PyTorch memory"],
     target: 1.5,
@@ -233,8 +233,7 @@ export const rows: readonly Row[] = [
   dpoStep("3.4M", 512, 2, 5),
   dpoStep("25M", 64, 8, 2),
   dpoStep("25M", 512, 1, 2),
-  dpoStep("135M", 64, 4, 1),
-  dpoStep("135M", 512, 1, 1),
+  dpoStep("135M", 256, 1, 1),
   epoch("dpo", "0.9M", 192, 1.5, 2.5),
   epoch("dpo", "3.4M", 96, 1.5, 2.5),
   epoch("reward", "0.9M", 192, 1.2, 2),

@@ -102,8 +102,8 @@ export interface CompiledSpec {
   baselines: BaselineSettings[];
   iterations: number;
   generate: Sampling;
-  /** Prompts per piece; pieces per shard; shards at once. */
-  pieces: { prompts: number; perShard: number; wave: number };
+  /** Prompts per piece; pieces per shard; shards at once; what becomes of a piece of generate that kills its process (absent = it ends the campaign). */
+  pieces: { prompts: number; perShard: number; wave: number; poison?: "drop" };
   /**
    * `model`: the bootstrap's reward model. `module`: modules.reward. `preference-model`: comparisons two by two, by the given model (tree
    * digest) or, where absent, the bootstrap's.

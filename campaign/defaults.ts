@@ -31,8 +31,8 @@ export const DEFAULTS = {
   preferences: { samples: [{ temperature: 1, count: 2 }], minMargin: 0 },
   /** P Alg. 2: n = 8, half at 1.0 and half at 0.7; P: 2048 new tokens, no filter and no stop but EOS. */
   generate: { samples: [{ temperature: 1, count: 4 }, { temperature: 0.7, count: 4 }], maxTokens: 2048, topK: 0, topP: 1, minP: 0, stop: [] as (string | number)[] },
-  /** R: prompts in a piece, pieces in a shard, shards at once. */
-  pieces: { piece: 16, shard: 4, wave: 8 },
+  /** R: prompts in a piece, pieces in a shard, shards at once, what becomes of a piece that kills its process. */
+  pieces: { piece: 16, shard: 4, wave: 8, poison: "fail" },
   /** P §3.3: best against worst; P eq. 9 with λ = 0, its headline model. R: answers cut at the limit stay out of pairs. */
   pair: { strategy: "max-min" as const, lengthPenalty: { per: "character" as const, weight: 0 }, dropTruncated: true, missingEosPenalty: 0, limit: 0 },
   /** P §3.3, T7: reference always π_0. */

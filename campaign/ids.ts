@@ -22,6 +22,11 @@ export const placeWorkflowId = (campaignId: string, place: Place): string => `ra
 export const WORKFLOW_QUEUE = "ratchet";
 export const activityQueue = (name: string): string => `ratchet-${name}`;
 
+/** What Temporal lists a worker as: `4711@host 0.1.0+43e58be5f2c1`. */
+export const identityOf = (pid: number, host: string, build: string): string => `${pid}@${host} ${build}`;
+/** Undefined where the identity is not that of a worker of ours. */
+export const buildOf = (identity: string): string | undefined => /^\d+@\S* (\S+)$/.exec(identity)?.[1];
+
 /** Search attributes of campaigns and the types that Temporal gives them; nothing may need them, a namespace may not have them. */
 export const SEARCH_ATTRIBUTES = { RatchetCampaign: "KEYWORD", RatchetPhase: "KEYWORD", RatchetIteration: "INT" } as const;
 

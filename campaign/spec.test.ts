@@ -63,6 +63,7 @@ for (const [where, change, message, hint] of misspelt) {
 
 const outOfRange: [object, string][] = [
   [{ train: { learningRate: 3 } }, "train.learningRate is 3, but must be a number above 0, at most 1"],
+  [{ baselines: Array.from({ length: 9 }, (_, n) => ({ name: `arm-${n}`, pairs: "preferences" })) }, 'baselines is [{"name":"arm-0","pairs":"preferences"},{"name":"arm-1","..., but must be a list of at most 8 baselines'],
   [{ train: { beta: 0 } }, "train.beta is 0, but must be a number above 0, at most 1000"],
   [{ train: { betas: [0.9, 1] } }, "train.betas[1] is 1, but must be a number from 0 to below 1"],
   [{ generate: { topP: "all" } }, 'generate.topP is "all", but must be a number above 0, at most 1'],

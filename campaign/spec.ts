@@ -175,7 +175,7 @@ export const specSchema = section("name, policy, prompts and what else the campa
   /** Each is a part of what the campaign's workflow carries. */
   baselines: list(baseline, "{name, pairs, learningRate}").max(SPEC_LIMITS.baselines, { error: `a list of at most ${SPEC_LIMITS.baselines} baselines` }).default([]),
   iterations: whole(1, 9999).default(DEFAULTS.iterations),
-  generate: section("samples, maxTokens, topK, topP, minP, stop, piece, shard, wave, queue", {
+  generate: section("samples, maxTokens, topK, topP, minP, stop, piece, shard, wave, poison, queue", {
     ...sampling(DEFAULTS.generate),
     /** Prompts in a piece: the unit of batching and of commit. */
     piece: whole(1, 4096).default(DEFAULTS.pieces.piece),
@@ -183,6 +183,8 @@ export const specSchema = section("name, policy, prompts and what else the campa
     shard: whole(1, 4096).default(DEFAULTS.pieces.shard),
     /** Shards at once. */
     wave: whole(1, 1000).default(DEFAULTS.pieces.wave),
+    /** A piece that ends its process three times ends the campaign, or is left out. */
+    poison: oneOf("fail", "drop").default(DEFAULTS.pieces.poison),
     queue,
   }).prefault({}),
   score: section("reward, preferenceModel, queue", {

@@ -209,7 +209,14 @@ export interface Facts {
   cpu: string;
   node: string;
   onnxruntime?: string;
+  /** Version of the package, the build that told it apart from others (worker/build.ts), its git commit and whether that was changed, and the
+   * SHA-256 of its package-lock.json. */
   ratchet: string;
+  build?: string;
+  commit?: string;
+  dirty?: boolean;
+  lock?: string;
+  device?: string;
   /** Pieces or steps computed by this attempt, and those found finished. */
   computed?: number;
   adopted?: number;
@@ -231,6 +238,13 @@ export interface PieceRef {
   prompts: number;
 }
 
+/** What was left out because it ended its process each time it was computed. */
+export interface Dropped {
+  /** Ids. */
+  prompts: string[];
+  cause: string;
+}
+
 export interface GenerateResult {
   stage: "generate";
   version: number;
@@ -240,6 +254,8 @@ export interface GenerateResult {
   sampling: Digest;
   pieces: PieceRef[];
   counts: { prompts: number; completions: number; tokens: number; truncated: number };
+  /** Pieces without rows, under `generate.poison: drop`. */
+  dropped?: ({ piece: number } & Dropped)[];
 }
 
 export interface ScoreResult {

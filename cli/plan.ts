@@ -7,6 +7,7 @@ import type { Look } from "../report/columns.ts";
 import { checkCampaign } from "./check.ts";
 import { SEED } from "./counts.ts";
 import { data, json, lookOf, note, suggest } from "./output.ts";
+import { overlapLine } from "./overlaps.ts";
 import { sizesOf } from "./sizes.ts";
 import type { CampaignSize, StageSize } from "./sizes.ts";
 import { loadCampaign } from "./spec-file.ts";
@@ -22,10 +23,17 @@ export const planVerb = (program: Command): Command =>
       const { spec, ...loaded } = await loadCampaign(path);
       const settings = { ...spec, seed: flags.seed ?? spec.seed };
       const { specDigest, summary } = await checkCampaign({ ...loaded, spec: settings });
-      const sizes = sizesOf(settings, { sftRows: summary.sftRows, pairRows: summary.preferences?.kept });
+      const sizes = sizesOf(settings, {
+        sftRows: summary.sftRows,
+        pairRows: summary.preferences?.kept,
+        parameters: summary.model.parameters,
+        contextLength: summary.model.contextLength,
+        longestPrompt: Math.max(...Object.values(summary.prompts).map(({ longest }) => longest)),
+      });
       if (flags.json) return json({ specDigest, spec: settings, ...sizes, summary });
       for (const warning of summary.warnings) note(`warning: ${warning}`);
       data(planText(settings, specDigest, sizes, lookOf(process.stdout)));
+      data(overlapLine(summary));
       suggest([`run ${path}`, `start ${path}`]);
     });
 
@@ -41,6 +49,7 @@ export function planText(spec: ResolvedSpec, digest: string, { stages, totals }:
     formatColumns(columns, stages.map(cells), look),
     "",
     `in all: ${count(totals.completions)} completions of at most ${count(totals.tokensMax)} tokens, at most ${count(totals.stepsMax)} optimizer steps, ${count(totals.activities)} activities`,
+    `through the model, at most: ${count(totals.tokensMax)} tokens written, ${count(totals.readMax)} read, ${count(totals.trainedMax)} learnt from; about ${flops(totals.flopsMax)}`,
     `spec ${digest}`,
   ].join("\n");
 }
@@ -50,5 +59,11 @@ const cells = ({ place, stage, times, prompts, completions, pieces, shards, rows
   { text: stage },
   ...[times, prompts, completions, pieces, shards, rowsMax, stepsMax].map((value) => ({ text: value === undefined ? "" : count(value) })),
 ];
+
+/** `4.2 PFLOP` */
+export function flops(value: number): string {
+  const [unit, size] = ([["EFLOP", 1e18], ["PFLOP", 1e15], ["TFLOP", 1e12]] as const).find(([, size]) => value >= size) ?? ["GFLOP", 1e9];
+  return `${Number((value / size).toPrecision(2))} ${unit}`;
+}
 
 const count = (value: number): string => value.toLocaleString("en-US");

@@ -2,6 +2,7 @@
 import type { Command } from "commander";
 import { checkCampaign } from "./check.ts";
 import { data, json, note } from "./output.ts";
+import { overlapLine } from "./overlaps.ts";
 import { loadCampaign } from "./spec-file.ts";
 
 export const validateVerb = (program: Command): Command =>
@@ -16,4 +17,5 @@ export const validateVerb = (program: Command): Command =>
       if (flags.json) return json({ valid: true, name: loaded.spec.name, specDigest, summary });
       for (const warning of summary.warnings) note(`warning: ${warning}`);
       data(`${loaded.spec.name} is valid (spec ${specDigest.slice(0, 12)})`);
+      data(overlapLine(summary));
     });

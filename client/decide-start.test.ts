@@ -82,3 +82,8 @@ test("a campaign that was moved goes on elsewhere only, whatever is asked", () =
     assert.deepEqual(decideStart(record("moved"), false, request(more)), { action: "refuse", code: "campaign_moved" });
   }
 });
+
+test("a run here is ended where its campaign is taken over by name, and followed otherwise", () => {
+  assert.deepEqual(decideStart(record("running"), true, request({ takeOver: true })), { action: "resume", replace: true });
+  assert.deepEqual(decideStart(record("running"), true, request()), { action: "attach" });
+});

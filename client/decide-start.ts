@@ -7,7 +7,7 @@ export interface StartRequest {
   /** Identity and namespace of the server that is asked. */
   server: string;
   namespace: string;
-  /** Take the campaign from another server that owns its epoch. */
+  /** Take the campaign from another server that owns its epoch, or from its run here. */
   takeOver: boolean;
   /** Go on with a cancelled campaign. */
   resume: boolean;
@@ -35,6 +35,8 @@ export function decideStart(record: CampaignRecord | undefined, runningHere: boo
   if (ownedElsewhere(record, request)) {
     return request.takeOver ? { action: "resume", replace: runningHere } : { action: "refuse", code: "owned_elsewhere" };
   }
+  // Asked for by name: the run here stands still, as one does that today's code cannot replay.
+  if (request.takeOver && runningHere) return { action: "resume", replace: true };
   // A failed row is written before its run closes: the open run here is on its way out, not one to follow.
   return runningHere && record.status !== "failed" ? { action: "attach" } : { action: "resume", replace: false };
 }

@@ -95,6 +95,7 @@ async function observePlace(gateway: Gateway, campaignId: string, place: Place):
 
 /** What an activity's heartbeat holds (activities/context.ts), as far as it concerns a reader. */
 interface Beat {
+  waitsFor?: { code: string; message: string };
   progress?: { done: number; total: number; unit: string; values?: Record<string, number> };
 }
 
@@ -118,11 +119,13 @@ export function stageView({ place, stage, shardsDone, shardsTotal, startedAtMs }
   };
 }
 
-/** What backs off, and what writes the ledger: its tries are short and no stage's line tells of them. */
+/** What backs off, what waits with its work in hand, and what writes the ledger: its tries are short and no stage's line tells of them. */
 function retrying(pending: readonly PendingActivity[], place?: string): Retrying[] {
   const alike = new Map<string, Retrying>();
-  for (const { type, attempt, lastFailure, failureCode, nextAtMs } of pending) {
-    if (lastFailure === undefined || (nextAtMs === undefined && place !== undefined)) continue;
+  for (const { type, state, attempt, heartbeat, nextAtMs, ...last } of pending) {
+    const waits = state === "started" ? (heartbeat as Beat | undefined)?.waitsFor : undefined;
+    const [lastFailure, failureCode] = waits ? [waits.message, waits.code] : [last.lastFailure, last.failureCode];
+    if (lastFailure === undefined || (nextAtMs === undefined && place !== undefined && !waits)) continue;
     const what = place === undefined ? type : `${place} ${type}`;
     const before = alike.get(`${what} ${failureCode}`);
     const activities = (before?.activities ?? 0) + 1;

@@ -3,7 +3,7 @@ import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { createRequire } from "node:module";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { activityQueue, WORKFLOW_QUEUE } from "../campaign/ids.ts";
+import { activityQueue, buildOf, WORKFLOW_QUEUE } from "../campaign/ids.ts";
 import { Graph, Session } from "../engine/graph/index.ts";
 import { createModuleRunner } from "../runtimes/module/index.ts";
 import { backendOf, hasFormat, probeStore } from "../store/index.ts";
@@ -64,6 +64,9 @@ export function probeModules(): Promise<Finding> {
 }
 
 const RACERS = 16;
+const QUEUES = [WORKFLOW_QUEUE, activityQueue("control"), activityQueue("cpu")];
+/** A poll lasts a minute at most: whoever polled since then is there. */
+const LIVING_MS = 70_000;
 
 /** Races conditional creates, reads back, deletes what it wrote. */
 export function probeStorage(name: string | undefined): Promise<Finding> {
@@ -95,12 +98,22 @@ export async function probeTemporal(at: TemporalAddress | undefined): Promise<Fi
         ? { state: "ok", found: "registered" }
         : { state: "warning", found: `${missing.join(", ")} missing; campaigns run without them`, hint: registerCommand(missing, at) };
     });
-    const queues = await Promise.all([WORKFLOW_QUEUE, activityQueue("control"), activityQueue("cpu")].map((queue) => probeQueue(gateway, queue)));
-    return [server, attributes, ...queues];
+    const queues = await Promise.all(QUEUES.map((queue) => probeQueue(gateway, queue)));
+    return [server, attributes, ...queues, await probeBuilds(gateway)];
   } finally {
     await gateway.close();
   }
 }
+
+/** Workers of different code share campaigns only as long as each can replay the other's workflows. */
+const probeBuilds = (gateway: TemporalGateway): Promise<Finding> =>
+  probed("builds", async () => {
+    const pollers = (await Promise.all(QUEUES.map((queue) => gateway.pollers(queue)))).flat();
+    const builds = [...new Set(pollers.filter(({ lastPollMs }) => Date.now() - lastPollMs < LIVING_MS).flatMap(({ identity }) => buildOf(identity) ?? []))].sort();
+    return builds.length > 1
+      ? { state: "warning", found: `workers of ${builds.length} builds poll: ${builds.join(", ")}`, hint: "stop the older ones, or set RATCHET_DEPLOYMENT so that an iteration stays on one build (docs/operations.md)" }
+      : { state: "ok", found: builds[0] ?? "no worker polls" };
+  });
 
 const probeQueue = (gateway: TemporalGateway, queue: string): Promise<Finding> =>
   probed(`queue ${queue}`, async () => {

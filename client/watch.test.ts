@@ -86,11 +86,13 @@ test("a retried activity shows its attempt and why the one before failed", async
 
 test("activities that fail alike are told as one, with the most tried one's failure and its next try", async () => {
   const denied = (attempt: number) => pending({ state: "backing-off", attempt, lastFailure: `try ${attempt}`, failureCode: "store_denied", nextAtMs: NOW + 9_000 });
-  const gateway = running([denied(7), denied(9), pending({ state: "started", attempt: 2, lastFailure: "drained", failureCode: "worker_draining" })]);
+  const waits = pending({ state: "started", heartbeat: { waitsFor: { code: "disk_full", message: "no space" } } });
+  const gateway = running([denied(7), denied(9), waits, pending({ state: "started", attempt: 2, lastFailure: "drained", failureCode: "worker_draining" })]);
   gateway.runs.set("ratchet:c", { runId: "r", status: "running", pending: [pending({ type: "append", state: "started", attempt: 4, lastFailure: "away", failureCode: "store_unreachable" })] });
   assert.deepEqual((await observe(gateway, "c", PLAN)).retrying, [
     { what: "append", activities: 1, attempt: 4, code: "store_unreachable", message: "away" },
     { what: "it-0001.1 generate", activities: 2, attempt: 9, code: "store_denied", message: "try 9", nextAtMs: NOW + 9_000 },
+    { what: "it-0001.1 generate", activities: 1, attempt: 1, code: "disk_full", message: "no space" },
   ]);
 });
 

@@ -64,7 +64,7 @@ export async function startDevTree(options: DevTreeOptions): Promise<DevTree> {
   const leash = await newLeash(stateDir);
   const children: Child[] = [];
   try {
-    const temporal = options.temporal ?? (await provideTemporal({ say: report })).path;
+    const temporal = options.temporal ?? (await foundTemporal(report));
     const version = await versionOf(temporal);
     const server = await startServer({ temporal, version, options, stateDir, leash, report });
     children.push(server.child);
@@ -89,6 +89,13 @@ export async function startDevTree(options: DevTreeOptions): Promise<DevTree> {
     lock.release();
     throw error;
   }
+}
+
+/** As set-up does, it says which one was taken. */
+async function foundTemporal(report: (line: string) => void): Promise<string> {
+  const { path, from } = await provideTemporal({ say: report });
+  report(`Temporal CLI: ${path} (from ${from})`);
+  return path;
 }
 
 function lockFolder(stateDir: string): { release: () => void } {

@@ -1,5 +1,6 @@
 // Compiles the sources to dist/ and bundles the workflows, each only when what it reads has changed.
 // On its own (`npm run build`): always both.
+import { spawnSync } from "node:child_process";
 import { createHash } from "node:crypto";
 import { chmodSync, existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { dirname, join, relative } from "node:path";
@@ -27,6 +28,26 @@ export async function buildIfChanged(root) {
     await bundleWorkflows(root);
     saveStamp(stampFile, { sources, workflows });
   }
+  saveBuild(root, sources);
+}
+
+/**
+ * What a worker says it runs: a package has no git, so it is written down here. `sources` tells two builds of one commit apart.
+ * @param {string} root @param {string} sources
+ */
+function saveBuild(root, sources) {
+  const commit = git(root, ["rev-parse", "HEAD"]);
+  const dirty = git(root, ["status", "--porcelain"]) !== "";
+  const lock = createHash("sha256").update(readFileSync(join(root, "package-lock.json"))).digest("hex");
+  const text = JSON.stringify({ ...(commit === undefined ? {} : { commit, dirty }), sources, lock });
+  const file = join(root, "dist/build.json");
+  if (!existsSync(file) || readFileSync(file, "utf8") !== text) writeFileSync(file, text);
+}
+
+/** Undefined where this is no clone, or git is not there. @param {string} root @param {string[]} args */
+function git(root, args) {
+  const { status, stdout } = spawnSync("git", args, { cwd: root, encoding: "utf8" });
+  return status === 0 ? stdout.trim() : undefined;
 }
 
 const BUNDLE = "dist/workflow-bundle.js";

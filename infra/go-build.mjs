@@ -1,18 +1,25 @@
-// Builds one command of a pinned Go module: first fetches its modules with a watch on the network, then compiles without network.
+// Builds one command of a pinned Go module: first fetches its modules, and the Go that they ask for, with a watch on the network, then
+// compiles without network.
+import { readFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { run } from "./processes.mjs";
 import { startProgress } from "./progress.mjs";
 
-/** No module proxy that lives takes longer for its first answer. */
-const FIRST_ANSWER_MS = 10_000;
+/** A `go` command that takes longer than this to say its version is none. */
+const START_MS = 10_000;
 /** A transfer that has begun may be slow, not silent. */
 const SILENCE_MS = 60_000;
+/** Of one file, that of a whole Go, nothing is said while it comes. */
+const TOOLCHAIN_SILENCE_MS = 600_000;
 
 /**
  * Returns the reason of a failure.
- * @param {{ title: string, moduleDir: string, package: string, ldflags: string, output: string, env: NodeJS.ProcessEnv }} target
+ * @param {{ title: string, moduleDir: string, package: string, ldflags: string, output: string, env: NodeJS.ProcessEnv, firstAnswerMs: number }} target
+ *   firstAnswerMs: no module proxy that lives takes longer for its first answer
  * @returns {Promise<string | undefined>}
  */
-export async function goBuild({ title, moduleDir, package: goPackage, ldflags, output, env }) {
+export async function goBuild({ title, moduleDir, package: goPackage, ldflags, output, env, firstAnswerMs }) {
   const goEnv = { ...env, CGO_ENABLED: "0", GOWORK: "off" };
   const go = await findGo(goEnv);
   if (!go) return "no go command on PATH or in /usr/local/go/bin";
@@ -20,9 +27,12 @@ export async function goBuild({ title, moduleDir, package: goPackage, ldflags, o
   const progress = startProgress(`building ${title} with Go, once, some minutes`);
   try {
     const offline = { ...goEnv, GOPROXY: "off" };
-    let modules = await fetchModules(go, moduleDir, goPackage, goEnv, progress.update);
+    const fetching = { firstAnswerMs, onProgress: progress.update };
+    const unfit = await provideToolchain(go, moduleDir, goEnv, fetching);
+    if (unfit) return unfit;
+    let modules = await fetchModules(go, moduleDir, goPackage, goEnv, fetching);
     if (modules.failed) {
-      const cached = await fetchModules(go, moduleDir, goPackage, offline, progress.update);
+      const cached = await fetchModules(go, moduleDir, goPackage, offline, fetching);
       if (cached.failed) return modules.failed;
       modules = cached;
     }
@@ -42,20 +52,53 @@ export async function goBuild({ title, moduleDir, package: goPackage, ldflags, o
 /** @param {NodeJS.ProcessEnv} env */
 async function findGo(env) {
   for (const go of ["go", "/usr/local/go/bin/go"]) {
-    if ((await run(go, ["version"], { env, timeoutMs: FIRST_ANSWER_MS })).code === 0) return go;
+    if ((await run(go, ["version"], { env, timeoutMs: START_MS })).code === 0) return go;
   }
   return undefined;
 }
 
 /**
- * `go list -deps -x` downloads what the package needs and prints each request and each answer.
- * @param {string} go @param {string} cwd @param {string} goPackage @param {NodeJS.ProcessEnv} env @param {(text: string) => void} onProgress
+ * An older Go fetches the one that go.mod names before it prints anything: here that is done first, where it can be watched. It is a
+ * module like others. Returns the reason of a failure.
+ * @param {string} go @param {string} cwd @param {NodeJS.ProcessEnv} env @param {Fetching} fetching
+ * @returns {Promise<string | undefined>}
+ */
+async function provideToolchain(go, cwd, env, fetching) {
+  const fits = await run(go, ["list", "-m"], { cwd, env: { ...env, GOPROXY: "off" } });
+  if (fits.code === 0) return undefined;
+  const wanted = /^go (\S+)$/m.exec(readFileSync(join(cwd, "go.mod"), "utf8"))?.[1];
+  const { output } = await run(go, ["env", "GOTOOLCHAIN", "GOVERSION", "GOHOSTOS", "GOHOSTARCH"], { cwd: tmpdir(), env });
+  const [policy = "", version, os, arch] = output.split("\n");
+  if (policy === "" || policy.startsWith("local")) return `${lastLine(fits.output)}: install Go ${wanted} or newer`;
+  const module = `golang.org/toolchain@v0.0.1-go${wanted}.${os}-${arch}`;
+  const failed = await watched(go, ["mod", "download", "-x", module], { cwd: tmpdir(), env: { ...env, GOTOOLCHAIN: "local" }, ...fetching, silenceMs: TOOLCHAIN_SILENCE_MS });
+  return failed && `${version} is older than the Go ${wanted} that it takes, which could not be fetched: ${failed}`;
+}
+
+/**
+ * `go list -deps -x` downloads what the package needs.
+ * @param {string} go @param {string} cwd @param {string} goPackage @param {NodeJS.ProcessEnv} env @param {Fetching} fetching
  * @returns {Promise<{ packages: number, failed?: string }>}
  */
-async function fetchModules(go, cwd, goPackage, env, onProgress) {
+async function fetchModules(go, cwd, goPackage, env, fetching) {
+  let packages = 0;
+  const onLine = (/** @type {string} */ line) => {
+    if (line.startsWith("package ")) packages++;
+  };
+  const failed = await watched(go, ["list", "-mod=readonly", "-deps", "-x", "-f", "package {{.ImportPath}}", goPackage], { cwd, env, ...fetching, silenceMs: SILENCE_MS, onLine });
+  return failed === undefined ? { packages } : { packages, failed };
+}
+
+/**
+ * Runs a command of Go that prints each request and each answer (`-x`), and ends it where no answer comes. Returns the reason of a failure.
+ * @typedef {{ firstAnswerMs: number, onProgress: (text: string) => void }} Fetching
+ * @param {string} go @param {string[]} args
+ * @param {Fetching & { cwd: string, env: NodeJS.ProcessEnv, silenceMs: number, onLine?: (line: string) => void }} options
+ * @returns {Promise<string | undefined>}
+ */
+async function watched(go, args, { cwd, env, firstAnswerMs, silenceMs, onProgress, onLine }) {
   const isRequest = /^# get \S+$/;
   const isAnswer = /^# get \S+: \d{3} /;
-  let packages = 0;
   let answers = 0;
   /** @type {NodeJS.Timeout | undefined} */
   let silence;
@@ -64,23 +107,23 @@ async function fetchModules(go, cwd, goPackage, env, onProgress) {
     clearTimeout(silence);
     silence = setTimeout(() => kill(`module proxy: no answer within ${ms / 1000} s`), ms);
   };
-  const listed = await run(go, ["list", "-mod=readonly", "-deps", "-x", "-f", "package {{.ImportPath}}", goPackage], {
+  const ran = await run(go, args, {
     cwd,
     env,
     watchdog: (end) => {
       kill = end;
     },
     onLine: (line) => {
-      if (line.startsWith("package ")) packages++;
-      else if (isAnswer.test(line)) {
-        watch(SILENCE_MS);
+      onLine?.(line);
+      if (isAnswer.test(line)) {
+        watch(silenceMs);
         onProgress(`${++answers} answers from the module proxy`);
-      } else if (isRequest.test(line) && silence === undefined) watch(FIRST_ANSWER_MS);
+      } else if (isRequest.test(line) && silence === undefined) watch(firstAnswerMs);
     },
   });
   clearTimeout(silence);
-  if (listed.killed) return { packages, failed: listed.killed };
-  return listed.code === 0 ? { packages } : { packages, failed: lastLine(listed.output) };
+  if (ran.killed) return ran.killed;
+  return ran.code === 0 ? undefined : lastLine(ran.output);
 }
 
 /** @param {string} output */

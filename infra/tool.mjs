@@ -112,7 +112,7 @@ async function makeTool(tool, { cached, env, say, silenceMs, reasons }) {
     process.on("exit", removePartial);
 
     const made = join(partial, executableName(tool.name));
-    const ways = { download: () => download(tool, made, silenceMs), Go: () => build(tool, made, env) };
+    const ways = { download: () => download(tool, made, silenceMs), Go: () => build(tool, made, env, silenceMs) };
     for (const [from, make] of Object.entries(ways)) {
       const reason = (await make()) ?? (await misfit(tool, made));
       if (!reason) {
@@ -175,8 +175,8 @@ async function fetchTo(url, path, silenceMs, onProgress) {
   }
 }
 
-/** @param {Tool} tool @param {string} made @param {NodeJS.ProcessEnv} env @returns {Promise<string | undefined>} */
-function build(tool, made, env) {
+/** @param {Tool} tool @param {string} made @param {NodeJS.ProcessEnv} env @param {number} silenceMs @returns {Promise<string | undefined>} */
+function build(tool, made, env, silenceMs) {
   return goBuild({
     title: `${tool.title} ${tool.version}`,
     moduleDir: join(packageRoot(), "infra", "tools", tool.module),
@@ -184,6 +184,7 @@ function build(tool, made, env) {
     ldflags: `-s -w -X ${tool.versionVariable}=${tool.version}`,
     output: made,
     env,
+    firstAnswerMs: silenceMs,
   });
 }
 

@@ -1,14 +1,17 @@
-// A worker's copies of trees and blobs on local disk, by digest: fetched once, verified, never changed, evicted when unused for longest.
+// A worker's copies of trees and blobs on local disk, by digest: fetched once, verified then and at their first use in each process, never
+// changed, evicted when unused for longest.
 import { mkdir, readdir, rename, rm, stat, utimes } from "node:fs/promises";
 import { randomBytes } from "node:crypto";
 import { join } from "node:path";
+import { fileDigest } from "./file-digest.ts";
+import type { Tree } from "./blobs.ts";
 import { syncAll } from "./sync.ts";
 import type { Digest, Store } from "./types.ts";
 
 export interface CacheOptions {
   dir: string;
   maxBytes: number;
-  store: Pick<Store, "getTree" | "getBlobFile">;
+  store: Pick<Store, "getTree" | "getBlobFile" | "getJson">;
 }
 
 export interface Cache {
@@ -23,24 +26,32 @@ const IN_USE_MS = 10 * 60_000;
 
 export function openCache({ dir, maxBytes, store }: CacheOptions): Cache {
   const fetching = new Map<string, Promise<string>>();
+  /** Found whole by this process. A disk that decays later than that is not what this guards against. */
+  const sound = new Set<string>();
 
-  function entry(name: string, fetch: (path: string) => Promise<void>): Promise<string> {
+  function entry(name: string, fetch: (path: string) => Promise<void>, isSound: (path: string) => Promise<boolean>): Promise<string> {
     const running = fetching.get(name);
     if (running) return running;
     const path = join(dir, name);
-    const ready = take(path, fetch).finally(() => fetching.delete(name));
+    const ready = take(path, fetch, isSound).finally(() => fetching.delete(name));
     fetching.set(name, ready);
     return ready;
   }
 
-  async function take(path: string, fetch: (path: string) => Promise<void>): Promise<string> {
+  async function take(path: string, fetch: (path: string) => Promise<void>, isSound: (path: string) => Promise<boolean>): Promise<string> {
     const now = new Date();
-    if (await utimes(path, now, now).then(() => true, () => false)) return path;
+    if (await utimes(path, now, now).then(() => true, () => false)) {
+      if (sound.has(path) || (await isSound(path))) {
+        sound.add(path);
+        return path;
+      }
+      await rm(path, { recursive: true, force: true });
+    }
     await mkdir(dir, { recursive: true });
     const temporary = `${path}.tmp-${randomBytes(6).toString("hex")}`;
     try {
       await fetch(temporary);
-      // An entry is verified when it is made and trusted from then on: a power failure must not leave its name without its bytes.
+      // A power failure must not leave an entry's name without its bytes.
       await syncAll(temporary);
       // Another process may have been first: its entry has the same content.
       await rename(temporary, path).catch(async (error: unknown) => {
@@ -49,6 +60,7 @@ export function openCache({ dir, maxBytes, store }: CacheOptions): Cache {
     } finally {
       await rm(temporary, { recursive: true, force: true });
     }
+    sound.add(path);
     await evict();
     return path;
   }
@@ -64,10 +76,18 @@ export function openCache({ dir, maxBytes, store }: CacheOptions): Cache {
   }
 
   return {
-    tree: (digest) => entry(`tree-${digest}`, (path) => store.getTree(digest, path)),
-    blob: (digest) => entry(`blob-${digest}`, (path) => store.getBlobFile(digest, path)),
+    tree: (digest) => entry(`tree-${digest}`, (path) => store.getTree(digest, path), async (path) => holds(path, (await store.getJson<Tree>(digest)).files)),
+    blob: (digest) => entry(`blob-${digest}`, (path) => store.getBlobFile(digest, path), async (path) => (await digestOf(path)) === digest),
   };
 }
+
+async function holds(dir: string, files: Tree["files"]): Promise<boolean> {
+  for (const { path, digest } of files) if ((await digestOf(join(dir, path))) !== digest) return false;
+  return true;
+}
+
+/** Undefined where there is no such file to read. */
+const digestOf = (path: string): Promise<Digest | undefined> => fileDigest(path).catch(() => undefined);
 
 async function measured(path: string): Promise<{ bytes: number; usedMs: number }> {
   const found = await stat(path);

@@ -1,14 +1,15 @@
 // The one place that wires: store, cache, runtimes and modules into what activities need.
-import { createRequire } from "node:module";
 import { hostname } from "node:os";
 import type { NativeConnection } from "@temporalio/worker";
 import type { Deps } from "../activities/deps.ts";
 import { createOnnxRuntime } from "../runtimes/onnx/index.ts";
 import { runtimeFacts } from "../runtimes/onnx/versions.ts";
 import { openCache, openStore } from "../store/index.ts";
+import { readBuild } from "./build.ts";
 import type { WorkerSettings } from "./env.ts";
 import { cacheDir, moduleEnvironment, scratchDir } from "./env.ts";
 import { createModuleCaller } from "./modules.ts";
+import { openScratch } from "./scratch.ts";
 import { serverIdentity } from "../client/server-identity.ts";
 import { searchAttributesRegistered } from "./server.ts";
 
@@ -21,9 +22,9 @@ export async function openDeps(settings: WorkerSettings, connection: NativeConne
   const store = await openStore(settings.store);
   await store.proveWrites();
   const cache = openCache({ dir: cacheDir(settings), maxBytes: settings.cacheBytes, store });
-  const runtime = createOnnxRuntime({ threads: settings.threads, children: settings.children });
+  const runtime = createOnnxRuntime({ threads: settings.threads, children: settings.children, graceMs: settings.graceMs / 2 });
   const modules = createModuleCaller(cache, moduleEnvironment());
-  const { version } = createRequire(import.meta.url)("../../package.json") as { version: string };
+  const scratch = openScratch(scratchDir(settings));
   const deps: Deps = {
     store,
     cache,
@@ -35,13 +36,15 @@ export async function openDeps(settings: WorkerSettings, connection: NativeConne
     namespace,
     searchAttributes: await searchAttributesRegistered(connection, namespace),
     draining,
-    facts: { host: hostname(), node: process.version, ratchet: version, ...runtimeFacts() },
-    scratchDir: scratchDir(settings),
+    facts: { host: hostname(), node: process.version, ...readBuild(), ...runtimeFacts() },
+    graceMs: settings.graceMs,
+    scratchDir: scratch.dir,
   };
   return {
     deps,
     close: async () => {
       await Promise.all([runtime.close(), modules.close()]);
+      scratch.release();
     },
   };
 }

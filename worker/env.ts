@@ -19,6 +19,8 @@ export interface WorkerSettings {
   graceMs: number;
   /** Where the machine's end is announced. */
   notice: NoticeSources;
+  /** Worker deployment that this worker is a version of: an iteration then stays on the build that began it. */
+  deployment?: string;
   /** Identity of the Temporal server, given by `ratchet dev`; asked from the server otherwise. */
   serverId?: string;
 }
@@ -28,7 +30,7 @@ const DEFAULT_CACHE_BYTES = 20 * 1024 ** 3;
 export function workerSettings(env: NodeJS.ProcessEnv): WorkerSettings {
   const store = env["RATCHET_STORE"];
   if (!store) throw new SpecError("store_missing", "a worker needs a store", { hint: "set RATCHET_STORE or --store to dir:/path or s3://bucket/prefix" });
-  const { RATCHET_SERVER_ID: serverId, RATCHET_DRAIN_FILE: drainFile, RATCHET_DRAIN_URL: drainUrl } = env;
+  const { RATCHET_SERVER_ID: serverId, RATCHET_DRAIN_FILE: drainFile, RATCHET_DRAIN_URL: drainUrl, RATCHET_DEPLOYMENT: deployment } = env;
   const cores = availableParallelism();
   const children = count(env, "RATCHET_CHILDREN", Math.min(cores, 2));
   return {
@@ -40,6 +42,7 @@ export function workerSettings(env: NodeJS.ProcessEnv): WorkerSettings {
     threads: count(env, "RATCHET_THREADS", cores),
     graceMs: count(env, "RATCHET_GRACE_MS", 20_000),
     notice: { ...(drainFile ? { file: drainFile } : {}), ...(drainUrl ? { url: drainUrl } : {}) },
+    ...(deployment ? { deployment } : {}),
     ...(serverId ? { serverId } : {}),
   };
 }

@@ -6,6 +6,7 @@ import { loadClientConnectConfig } from "@temporalio/envconfig";
 import { createControlActivities, createStageActivities } from "../activities/index.ts";
 import { activityQueue, WORKFLOW_QUEUE } from "../campaign/ids.ts";
 import { Attempts } from "./attempts.ts";
+import { deploymentOptions, otherBuilds, workerIdentity } from "./build.ts";
 import { openDeps } from "./deps.ts";
 import type { WorkerSettings } from "./env.ts";
 import { attemptsDir } from "./env.ts";
@@ -28,7 +29,8 @@ export async function startWorker(settings: WorkerSettings): Promise<RunningWork
   const freed = await attempts.free(connection);
   if (freed.length > 0) process.stderr.write(`freed what a killed worker had left: ${freed.join(", ")}\n`);
 
-  const common = { connection, namespace, shutdownGraceTime: settings.graceMs, shutdownForceTime: settings.graceMs + 10_000, maxHeartbeatThrottleInterval: "1s", interceptors: { activity: [attempts.interceptor] } } satisfies Partial<WorkerOptions>;
+  const common = { connection, namespace, shutdownGraceTime: settings.graceMs, shutdownForceTime: settings.graceMs + 10_000, maxHeartbeatThrottleInterval: "1s", interceptors: { activity: [attempts.interceptor] }, identity: workerIdentity(), ...deploymentOptions(settings.deployment) } satisfies Partial<WorkerOptions>;
+  for (const other of await otherBuilds(connection, namespace, settings.queues)) process.stderr.write(`${other}\n`);
   const workers = await Promise.all(settings.queues.map((queue) => Worker.create({ ...common, ...queueOptions(queue, settings, deps) })));
 
   const run = async (): Promise<void> => {

@@ -153,14 +153,14 @@ export class CampaignRun {
   ): void {
     const handler = async (request: ControlRequest): Promise<ControlReply> => {
       await condition(() => this.current !== undefined);
-      const refusal = this.state.refusal(name);
+      const refusal = this.state.refusal(name, request);
       if (refusal) throw ApplicationFailure.nonRetryable(refusal.message, refusal.code);
       await act(request);
       return { status: this.state.status };
     };
     // Refused in the validator where the answer is known already: a refused update leaves nothing in history.
-    const validator = (_request: ControlRequest): void => {
-      const refusal = this.current?.refusal(name);
+    const validator = (request: ControlRequest): void => {
+      const refusal = this.current?.refusal(name, request);
       if (refusal) throw ApplicationFailure.nonRetryable(refusal.message, refusal.code);
     };
     setHandler(definition, handler, { validator });

@@ -1,6 +1,6 @@
 // The campaign: open the ledger, bootstrap once, iterate, compare with the offline baselines, close. It decides, activities do.
 // Every decision is a ledger row before it is acted on, so this workflow holds nothing that `open` cannot rebuild.
-import { allHandlersFinished, CancellationScope, condition, ContinueAsNew, continueAsNew, isCancellation, workflowInfo } from "@temporalio/workflow";
+import { allHandlersFinished, CancellationScope, condition, ContinueAsNew, continueAsNew, isCancellation, setWorkflowOptions, workflowInfo } from "@temporalio/workflow";
 import type { BaselinePlan, Bootstrap, CampaignInput } from "../campaign/types.ts";
 import type { baseline } from "./baseline.ts";
 import type { bootstrap } from "./bootstrap.ts";
@@ -18,6 +18,10 @@ export async function campaign(input: CampaignInput): Promise<CampaignOutcome> {
     return CancellationScope.nonCancellable(() => (isCancellation(error) ? run.cancelled() : run.failed(error)));
   }
 }
+
+// Where workers are versions of a deployment: the campaign lives for weeks and moves on to the current one, what it starts stays on its own.
+// Elsewhere a server refuses the word.
+setWorkflowOptions(() => (workflowInfo().currentDeploymentVersion?.deploymentName ? { versioningBehavior: "AUTO_UPGRADE" } : {}), campaign);
 
 async function conduct(run: CampaignRun): Promise<CampaignOutcome> {
   const { plan, record } = await run.open();

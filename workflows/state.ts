@@ -2,7 +2,10 @@
 import { placeName } from "../campaign/ids.ts";
 import type { CampaignStatus, LedgerEvent, Place, Standing } from "../campaign/types.ts";
 import type { Opened } from "../activities/contract.ts";
-import type { CampaignProgress } from "./messages.ts";
+import type { CampaignProgress, ControlRequest } from "./messages.ts";
+
+/** Characters of a control message that enter history and ledger. */
+const REASON_MAX = 1_000;
 
 export class CampaignState {
   readonly opened: Opened;
@@ -29,8 +32,9 @@ export class CampaignState {
   }
 
   /** The reason why a control message is refused now, or undefined. */
-  refusal(message: "pause" | "resume" | "cancel"): { code: string; message: string } | undefined {
+  refusal(message: "pause" | "resume" | "cancel", { by, why }: ControlRequest): { code: string; message: string } | undefined {
     const { status, campaignId } = this.standing;
+    if (by.length + why.length > REASON_MAX) return { code: "reason_too_long", message: `who and why of the ${message} of ${campaignId} take ${by.length + why.length} characters, at most ${REASON_MAX} are kept` };
     const ended = status === "completed" || status === "failed" || status === "cancelled" || status === "moved";
     if (ended) return { code: "campaign_ended", message: `campaign ${campaignId} has ended: ${status}` };
     if (message === "pause" && status === "paused") return { code: "already_paused", message: `campaign ${campaignId} is paused already` };

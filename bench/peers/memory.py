@@ -1,9 +1,12 @@
-"""Peak memory of the dense step, in a process of its own: `memory.py WORK.json` prints {idle, peak, facts} in bytes."""
+"""Peak memory of dense steps and of a checkpoint after the first, in a process of its own: `memory.py WORK.json` prints {idle, peak, facts} in bytes."""
 
 import json
 import sys
+import tempfile
 
 import serve
+
+import torch
 from dpo_step import DpoStep
 
 
@@ -17,5 +20,9 @@ serve.use_threads()
 with open(sys.argv[1], encoding="utf-8") as file:
     work = json.load(file)
 idle = status("VmRSS")
-facts = DpoStep(work).facts()
+dense = DpoStep(work)
+facts = [dense.step()]
+with tempfile.TemporaryFile() as file:
+    torch.save({"model": dense.model.state_dict(), "optimizer": dense.optimizer.state_dict()}, file)
+facts += [dense.step() for _ in range(work["checkSteps"] - 1)]
 print(json.dumps({"idle": idle, "peak": status("VmHWM"), "facts": facts}))

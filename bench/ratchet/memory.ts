@@ -1,5 +1,9 @@
-// Peak memory of the dense step in a process of its own: node dist/bench/ratchet/memory.js WORK.json THREADS prints {idle, peak, facts}.
-import { readFile } from "node:fs/promises";
+// Peak memory of dense steps and of a checkpoint after the first, in a process of its own: node dist/bench/ratchet/memory.js WORK.json THREADS
+// prints {idle, peak, facts}.
+import { mkdtemp, readFile, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { writeTrainerState } from "../../engine/index.ts";
 import type { DpoStepWork } from "../work.ts";
 import { steps } from "./dpo-step.ts";
 
@@ -11,5 +15,10 @@ async function status(name: string): Promise<number> {
 
 const work = JSON.parse(await readFile(process.argv[2]!, "utf8")) as DpoStepWork;
 const idle = await status("VmRSS");
-const { losses } = await steps(work, work.checkSteps, Number(process.argv[3]));
-console.log(JSON.stringify({ idle, peak: await status("VmHWM"), facts: losses }));
+const dir = await mkdtemp(join(tmpdir(), "bench-memory-"));
+try {
+  const { losses } = await steps(work, work.checkSteps, Number(process.argv[3]), { everySteps: 1, everySeconds: 0, save: (state) => writeTrainerState(join(dir, "state"), state) });
+  console.log(JSON.stringify({ idle, peak: await status("VmHWM"), facts: losses }));
+} finally {
+  await rm(dir, { recursive: true });
+}

@@ -36,7 +36,7 @@ async function provideS5cmd(module: string): Promise<Peer | undefined> {
   const version = /s5cmd\/v2 v(\S+)/.exec(readFileSync(join(module, "go.mod"), "utf8"))?.[1] as string;
   if (!existsSync(path)) {
     mkdirSync(dir, { recursive: true });
-    const failure = await goBuild({ title: `s5cmd ${version}`, moduleDir: module, package: "github.com/peak/s5cmd/v2", ldflags: "-s -w", output: path, env: process.env });
+    const failure = await goBuild({ title: `s5cmd ${version}`, moduleDir: module, package: "github.com/peak/s5cmd/v2", ldflags: "-s -w", output: path, env: process.env, firstAnswerMs: 10_000 });
     if (failure !== undefined) {
       say(`building s5cmd failed: ${failure}`);
       return undefined;

@@ -115,6 +115,9 @@ test("the compiled spec says how many rows are computed at once: the whole batch
   assert.equal(await microBatch({ batch: 6 }), 6);
   assert.equal(await microBatch({ batch: 6, microBatch: 2 }), 2);
   assert.equal(await microBatch({ batch: 6, microBatch: 20 }), 6);
+  const part = await microBatch({ batch: 100_000 });
+  assert.ok(part > 6 && part < 100_000, `${part} of a batch that memory has no room for`);
+  assert.equal(await microBatch({ batch: 100_000, loss: "kto" }), 100_000);
 });
 
 test("another seed gives other weights and other splits, another comment gives the same modules", async () => {
@@ -186,6 +189,12 @@ test("modules give prompts, SFT answers and raters; overlaps are counted", async
   assert.equal(summary.overlaps["iterations/test"], 0);
   assert.equal(compiled.modules.rater?.timeoutMs, 5000);
   assert.deepEqual(Object.keys(compiled.modules), ["rater"], "prompts and SFT modules leave rows, no blob");
+});
+
+test("SFT rows of plain text, whose prompts nobody can tell, are counted as not checked for overlap", async () => {
+  const dir = await campaignFolder({ "sft.jsonl": lines([{ text: "say word w1 yes" }, { text: "say word w2 yes" }, { prompt: "say word no", completion: "yes" }]) });
+  const { summary } = await compile(dir, { bootstrap: { sft: { data: { file: "sft.jsonl" } } } });
+  assert.deepEqual([summary.sftRows, summary.sftUnchecked], [3, 2]);
 });
 
 test("a file of preferences is filtered, and says what it dropped", async () => {

@@ -42,6 +42,8 @@ export interface CompileSummary {
   prompts: Record<keyof Splits, { count: number; longest: number }>;
   overlaps: Record<string, number>;
   sftRows?: number;
+  /** SFT rows of plain text, of which nobody can tell where the prompt ends: no overlap was looked for. */
+  sftUnchecked?: number;
   preferences?: { rows: number; kept: number; dropped: Record<string, number> };
   modules: { role: ModuleRole; name: string; files: number; sizeBytes: number; digest?: Digest }[];
   warnings: string[];
@@ -90,7 +92,7 @@ export async function compileSpec(written: ResolvedSpec, { baseDir, store, seed 
         model: { parameters: policy.parameters, contextLength: config.maxPositions, vocabulary: config.vocabSize },
         prompts: counted(splits, longest),
         overlaps,
-        ...(data.sft ? { sftRows: data.sft.length } : {}),
+        ...(data.sft ? { sftRows: data.sft.length, sftUnchecked: data.sft.filter((row) => sftPrompt(row) === undefined).length } : {}),
         ...(data.preferences ? { preferences: { rows: data.preferences.rows, kept: data.preferences.pairs.length, dropped: data.preferences.dropped } } : {}),
         modules: bundles.map((bundle) => describe(bundle, modules)),
         warnings: warningsOf(spec, bundles),
@@ -247,7 +249,7 @@ function settings({ iterations, generate, score, pair, train, evaluate, promote 
   return {
     iterations,
     generate: { samples, maxTokens, topK, topP, minP, stop },
-    pieces: { prompts: generate.piece, perShard: generate.shard, wave: generate.wave },
+    pieces: { prompts: generate.piece, perShard: generate.shard, wave: generate.wave, ...(generate.poison === "drop" ? { poison: "drop" } : {}) },
     pair,
     train: {
       loss: train.loss,

@@ -1,5 +1,5 @@
 // The demo is nothing but two commands of the product, `ratchet run` and `ratchet samples`, on this folder's campaign:
-//   npm run demo [-- --quick] [--seed N] [--json]
+//   npm run demo [-- --quick] [--seed N] [--json]     with --json: npm run -s, or npm's banner stands before it
 import { spawn } from "node:child_process";
 import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
@@ -22,6 +22,10 @@ function ratchet(...args: string[]): Promise<number> {
     child.on("error", reject);
     child.on("close", (code) => resolve(code ?? 1));
   });
+}
+
+if (json && process.env["npm_lifecycle_event"] === "demo" && process.env["npm_config_loglevel"] !== "silent") {
+  process.stderr.write("npm has put its banner on stdout; JSON alone: npm run -s demo -- --json\n");
 }
 
 // The terminal sends Ctrl-C to the command as well, which drains and stops what it started; the demo only has to outlive it.

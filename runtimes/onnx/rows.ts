@@ -140,7 +140,7 @@ class RowReader {
   private whole(row: Row, promptMask: boolean, assistantOnly: boolean): Sequence {
     const { text, messages, prompt } = row;
     if (prompt !== undefined || (text !== undefined && messages !== undefined)) throw this.invalid("needs `completion`, a text or the assistant's messages");
-    if (assistantOnly) return this.assistant(this.messages(messages ?? this.noTurns()), 1);
+    if (assistantOnly) return this.assistant(this.messages(messages ?? this.noTurns()), []);
     if (promptMask) throw this.invalid("has no `completion`, and the loss is to be on completions only", "set promptMask to false, or assistantOnly to true for conversations");
     if (messages !== undefined) return { ids: this.tokenizer.encodeConversation(this.messages(messages)), promptLength: 1 };
     if (typeof text !== "string") throw this.invalid("has a `text` that is no text");
@@ -151,13 +151,15 @@ class RowReader {
     const messages = prompt.messages ?? this.noTurns();
     const { completion } = row;
     const answers = typeof completion === "string" ? [{ role: "assistant", content: completion }] : this.messages(completion);
-    return this.assistant([...messages, ...answers], promptMask ? this.tokenizer.encodePrompt(prompt).length : 1);
+    return this.assistant([...messages, ...answers], promptMask ? this.tokenizer.encodePrompt(prompt) : []);
   }
 
-  /** The loss is on the assistant's tokens from `from` on. */
-  private assistant(messages: Message[], from: number): Sequence {
+  /** The loss is on the assistant's tokens behind the prompt's; a token that holds characters of both is the assistant's, as in TRL. */
+  private assistant(messages: Message[], promptIds: number[]): Sequence {
     const { ids, assistant, merged } = this.tokenizer.encodeAssistant(messages);
     this.merged ||= merged;
+    const differing = promptIds.findIndex((id, place) => id !== ids[place]);
+    const from = Math.max(1, differing < 0 ? promptIds.length : differing);
     return { ids, promptLength: from, lossMask: assistant.map((is, position) => is && position >= from) };
   }
 

@@ -212,6 +212,9 @@ test("training gives checkpoints that it goes on from to the same bits, and a mo
   const outcome = await runtime.trainer.train(whole, watch);
   assert.equal(outcome.steps, 8);
   assert.equal(outcome.curve.length, 8);
+  const { done, total, values } = watch.seen.at(-1)!;
+  assert.deepEqual([done, total, values!["loss"]], [8, 8, outcome.curve.at(-1)!["loss"]]);
+  assert.ok(values!["tokensPerSecond"]! > 0);
   // The first is due at step 2; later ones may wait, because saving so small a model costs more than its steps.
   const steps = watch.checkpoints.map(({ step }) => step);
   assert.deepEqual(steps, [2, 4, 6].filter((step) => steps.includes(step)));

@@ -9,6 +9,8 @@ export interface RuntimeFacts {
   cpu: string;
   /** Instruction sets that decide which kernels onnxruntime takes, e.g. `avx avx2 fma`. */
   cpuFlags: string;
+  /** What the engine computes on. */
+  device: "cpu";
 }
 
 /** Flags by which onnxruntime's kernels for x64 and arm64 differ. */
@@ -27,5 +29,5 @@ function cpuFlags(): string {
 
 export function runtimeFacts(): RuntimeFacts {
   const { version } = createRequire(import.meta.url)("onnxruntime-node/package.json") as { version: string };
-  return { onnxruntime: version, cpu: `${cpus()[0]?.model.trim() || "unknown"} (${arch()})`, cpuFlags: cpuFlags() };
+  return { onnxruntime: version, cpu: `${cpus()[0]?.model.trim() || "unknown"} (${arch()})`, cpuFlags: cpuFlags(), device: "cpu" };
 }

@@ -1,5 +1,5 @@
 // Where one chaos campaign runs: a dev tree (several after a take-over), its store, and everything that can be done to them.
-import { mkdirSync, rmSync } from "node:fs";
+import { mkdirSync, renameSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { resolveSpec } from "../../campaign/resolve.ts";
@@ -19,12 +19,14 @@ import type { Line } from "./line.ts";
 import type { StoreKind } from "./pairs.ts";
 import { ENV } from "./points.ts";
 import type { Answer, Point } from "./points.ts";
+import { signal } from "./processes.ts";
 import { awsEnvironment, BUCKET, S3Server } from "./s3-server.ts";
 import { S3Proxy } from "./s3-proxy.ts";
 import type { ProxyHooks } from "./s3-proxy.ts";
 import { tinyShop } from "./tiny-shop.ts";
 import { Tree } from "./tree.ts";
 import type { Where } from "./tree.ts";
+import { Witness } from "./witness.ts";
 
 export const CAMPAIGN = "chaos";
 
@@ -62,6 +64,7 @@ export class Arena {
   s3: { server: S3Server; proxy: S3Proxy } | undefined;
   private line: Line | undefined;
   private store: Store | undefined;
+  private ownWitness: Witness | undefined;
 
   constructor(folder: string, seed: number, tools: Tools) {
     this.folder = folder;
@@ -81,6 +84,11 @@ export class Arena {
 
   get storeName(): string {
     return this.s3 ? `s3://${BUCKET}/store` : `dir:${join(this.folder, "store")}`;
+  }
+
+  /** Of what is committed to the store. */
+  get witness(): Witness {
+    return (this.ownWitness ??= new Witness(this.records.backend));
   }
 
   get current(): { tree: Tree; where: Where } {
@@ -156,7 +164,16 @@ export class Arena {
   /** Everything dies at once, and what was not synced is lost. */
   async losePower(namesSurvive: boolean): Promise<Lost> {
     for (const { tree } of this.trees) await tree.kill();
-    return losePower(this.journal, { namesSurvive });
+    const lost = losePower(this.journal, { namesSurvive });
+    await this.witness.forgetLost();
+    return lost;
+  }
+
+  /** SIGKILL for a worker, and nothing that it kept is left: its supervisor's next one is as good as on another machine. */
+  loseMachine(pid: number): void {
+    const kept = join(this.current.tree.options.stateDir, "worker");
+    signal(pid, "SIGKILL");
+    renameSync(kept, `${kept}-lost-${Date.now()}`);
   }
 
   async close(): Promise<void> {
@@ -169,6 +186,11 @@ export class Arena {
 
   remove(): void {
     rmSync(this.folder, { recursive: true, force: true, maxRetries: 5, retryDelay: 100 });
+  }
+
+  /** See layers/local-disk.ts. */
+  get diskFull(): string {
+    return join(this.folder, "disk-full");
   }
 
   private get journal(): string {
@@ -197,6 +219,8 @@ export class Arena {
       [ENV.line]: String(this.line?.port),
       [ENV.folders]: [this.s3 ? "" : join(this.folder, "store"), join(stateDir, "worker", "cache")].join(":"),
       [ENV.journal]: this.journal,
+      [ENV.local]: ["cache", "scratch"].map((name) => join(stateDir, "worker", name)).join(":"),
+      [ENV.full]: this.diskFull,
     };
   }
 }

@@ -13,10 +13,11 @@ import { momentName } from "./plan.ts";
 import type { Fault, Moments } from "./plan.ts";
 import { momentOf } from "./points.ts";
 import type { Events } from "./events.ts";
+import type { Put } from "./faults.ts";
 import { Scheduler } from "./scheduler.ts";
 
-/** Far beyond what any of its faults can cost. */
-const END_MS = 8 * 60_000;
+/** Far beyond what any of its faults can cost, on a machine that has other things to do. */
+const END_MS = 20 * 60_000;
 
 export interface CampaignResult extends Verdict {
   seed: number;
@@ -48,7 +49,7 @@ export async function undisturbedRun({ seed, store, tools, folder }: Ground): Pr
     const { events } = (arena.watcher = new Scheduler(arena, []));
     await arena.start();
     const status = await arena.ended(END_MS);
-    if (status !== "completed") throw new Error(`the undisturbed run did not complete: ${status ?? "no end"}\n${arena.said.join("\n")}`);
+    if (status !== "completed") throw new Error(`undisturbed, ${(await unfinished(arena, status)).problems.join("; ")}`);
     return { outcome: outcomeOf(await committed(arena.records)), moments: countMoments(events) };
   } finally {
     await arena.close();
@@ -81,7 +82,7 @@ export async function chaosCampaign(ground: Ground, index: number, faults: reado
     await scheduler.settled();
     const landed = new Set(scheduler.landed());
     if (refused !== undefined) scheduler.failures.push(`it could not be started: ${refused}`);
-    const verdict = status === "completed" ? await check(arena.records, undisturbed, scheduler.events, scheduler.puts) : await unfinished(arena, status);
+    const verdict = status === "completed" ? await check(arena.records, undisturbed, scheduler.events, scheduler.puts, arena.witness) : await unfinished(arena, status);
     verdict.problems.unshift(...scheduler.failures);
     sound = verdict.problems.length === 0;
     if (!sound) writeFileSync(join(folder, "events.jsonl"), scheduler.events.list.map((event) => `${JSON.stringify(event)}\n`).join(""));
@@ -92,7 +93,7 @@ export async function chaosCampaign(ground: Ground, index: number, faults: reado
       ...verdict,
       faults: faults.map((fault) => {
         const put = scheduler.puts.find((each) => each.fault === fault);
-        return { kind: fault.kind, stage: fault.stage, met: put !== undefined, landed: put !== undefined && landed.has(put), seen: put?.seen ?? {} };
+        return { kind: fault.kind, stage: fault.stage, met: put !== undefined, landed: put !== undefined && landed.has(put), seen: put ? { ...put.seen, ...recovery(scheduler.events, put) } : {} };
       }),
       seconds: Math.round((Date.now() - startedAt) / 100) / 10,
     };
@@ -101,6 +102,12 @@ export async function chaosCampaign(ground: Ground, index: number, faults: reado
     // What is left of a failed one is what its reader needs.
     if (sound) arena.remove();
   }
+}
+
+/** From the kill to the first new piece, checkpoint or result of what it cut off. */
+function recovery(events: Events, { attempt, at, seen }: Put): { recoverySeconds?: number } {
+  const [killedAtMs, newAtMs] = [seen["killedAtMs"], events.newWorkAtMs(attempt, at)];
+  return typeof killedAtMs === "number" && newAtMs !== undefined ? { recoverySeconds: (newAtMs - killedAtMs) / 1000 } : {};
 }
 
 async function unfinished({ records, said }: Arena, status: string | undefined): Promise<Verdict> {

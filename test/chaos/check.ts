@@ -5,12 +5,15 @@ import { readSpec, requireCampaign } from "../../client/record.ts";
 import { verifyCampaign } from "../../client/verify.ts";
 import type { Store } from "../../store/types.ts";
 import { CAMPAIGN } from "./arena.ts";
+import { isCommit } from "./events.ts";
 import type { Events } from "./events.ts";
 import type { Put } from "./faults.ts";
 import { committed, orphans, outcomeOf, tally } from "./outcome.ts";
 import type { Committed, Outcome } from "./outcome.ts";
+import type { Kind } from "./pairs.ts";
 import { samePlace } from "./points.ts";
 import type { Attempt } from "./points.ts";
+import type { Witness } from "./witness.ts";
 
 export interface Verdict {
   problems: string[];
@@ -21,7 +24,7 @@ export interface Verdict {
   recomputed: { pieces: number; steps: number };
 }
 
-export async function check(store: Store, undisturbed: Outcome, events: Events, puts: readonly Put[]): Promise<Verdict> {
+export async function check(store: Store, undisturbed: Outcome, events: Events, puts: readonly Put[], witness: Pick<Witness, "atTheEnd">): Promise<Verdict> {
   const { record, rows } = await requireCampaign(store, CAMPAIGN);
   const spec: CompiledSpec = await readSpec(store, record);
   const manifests = await committed(store);
@@ -37,13 +40,10 @@ export async function check(store: Store, undisturbed: Outcome, events: Events, 
   problems.push(...ledgerProblems(rows), ...orphans(manifests, rows).map((key) => `nobody refers to ${key}`));
   problems.push(...(await verifyCampaign(store, CAMPAIGN)).problems.map(({ code, what, message }) => `verify: ${code} ${what}: ${message}`));
 
-  const pieces = recomputedPieces(events);
-  const bound = retries(events) + puts.filter(({ fault }) => fault.kind === "twice").length;
-  const twoOwners = puts.some(({ fault }) => fault.kind === "take-over");
-  if (!twoOwners && pieces > bound) problems.push(`${pieces} pieces were computed again, with ${bound} attempts that could have cost one each`);
-  problems.push(...lateResumes(manifests, events, puts));
+  problems.push(...(await witness.atTheEnd()), ...(await leftovers(store, puts)));
+  problems.push(...redone(events), ...lateResumes(manifests, events, puts));
 
-  return { problems, lost, doubled, digestEqual: differences.length === 0, recomputed: { pieces, steps: recomputedSteps(manifests) } };
+  return { problems, lost, doubled, digestEqual: differences.length === 0, recomputed: { pieces: recomputedPieces(events), steps: recomputedSteps(manifests) } };
 }
 
 function differing(found: Outcome, undisturbed: Outcome): string[] {
@@ -75,36 +75,66 @@ function decisionOf(event: LedgerEvent): string | undefined {
   return event.type === "bootstrap-finished" || event.type === "completed" ? event.type : undefined;
 }
 
-/** Attempts beyond the first: each may have thrown away the piece that it was at. */
-const retries = ({ list }: Events): number => list.filter(({ point }) => point.what === "begin" && point.attempt.attempt > 1).length;
+const isPiece = (key: string): boolean => /\/piece-\d+-/.test(key);
 
-/** A piece that is committed for the second time was computed for the second time. */
-function recomputedPieces({ list }: Events): number {
+/** Attempts that came to commit a piece, by its key: the second one computed it for the second time. */
+function attemptsByPiece({ list }: Events): Map<string, Attempt[]> {
   const commits = new Map<string, Attempt[]>();
   for (const { point } of list) {
-    if (point.what !== "store" || point.operation !== "create" || point.when !== "before" || !point.attempt || !/\/piece-\d+-/.test(point.key)) continue;
+    if (point.what !== "store" || point.operation !== "create" || point.when !== "before" || !point.attempt || !isPiece(point.key)) continue;
     const attempts = commits.get(point.key) ?? [];
     const { attempt } = point;
-    if (!attempts.some((other) => samePlace(other, attempt) && other.attempt === attempt.attempt)) commits.set(point.key, [...attempts, attempt]);
+    if (!attempts.some((other) => isSame(other, attempt))) commits.set(point.key, [...attempts, attempt]);
   }
-  return [...commits.values()].reduce((sum, attempts) => sum + attempts.length - 1, 0);
+  return commits;
+}
+
+const isSame = (one: Attempt, other: Attempt): boolean => samePlace(one, other) && one.attempt === other.attempt;
+
+const recomputedPieces = (events: Events): number => [...attemptsByPiece(events).values()].reduce((sum, attempts) => sum + attempts.length - 1, 0);
+
+/**
+ * A shard does its pieces one after the other and adopts what is there: an attempt that was cut off costs the one piece that it was at, and
+ * nothing that had been committed when an attempt began is computed by it again, whoever committed it.
+ */
+export function redone(events: Events): string[] {
+  const { list } = events;
+  const committedAt = new Map<string, number>();
+  list.forEach(({ point }, at) => {
+    if (isCommit(point) && !committedAt.has(point.key)) committedAt.set(point.key, at);
+  });
+  const began = (attempt: Attempt): number => list.findIndex(({ point }) => point.what === "begin" && isSame(point.attempt, attempt));
+  return [...attemptsByPiece(events)].flatMap(([key, attempts]) =>
+    attempts.filter((attempt) => began(attempt) > (committedAt.get(key) ?? Infinity)).map(({ attempt }) => `${key} was computed again by attempt ${attempt}, which began after its commit`),
+  );
 }
 
 const recomputedSteps = (manifests: readonly Committed[]): number => manifests.reduce((sum, { facts }) => sum + Number(facts["recomputed"] === true ? 0 : (facts["recomputed"] ?? 0)), 0);
 
 /** Training goes on from the newest checkpoint that was committed before its attempt began. */
-function lateResumes(manifests: readonly Committed[], { list }: Events, puts: readonly Put[]): string[] {
-  // What a power failure took, or somebody else was training meanwhile, says nothing about this rule.
-  if (puts.some(({ fault }) => ["power-loss", "take-over", "twice", "worker-stop"].includes(fault.kind))) return [];
+export function lateResumes(manifests: readonly Committed[], { list }: Events, puts: readonly Put[]): string[] {
+  // A power failure may take the last one: its name is synced after it was made.
+  const taken = puts.some(({ fault }) => fault.kind === "power-loss") ? 1 : 0;
   return manifests.flatMap(({ result, facts }) => {
     if (!("weights" in result)) return [];
     const { place, stage } = result;
-    const begun = list.findLastIndex(({ point }) => point.what === "begin" && point.attempt.stage === stage && point.attempt.workflowId.endsWith(`/${place}`) && point.attempt.attempt === facts.attempt);
-    const steps = list.slice(0, begun).flatMap(({ point }) => {
-      const [, step] = (point.what === "store" && point.operation === "create" && point.when === "after" && new RegExp(`/work/${place}/${stage}/.*/step-(\\d+)\\.json$`).exec(point.key)) || [];
-      return step ? [Number(step)] : [];
-    });
-    const newest = Math.max(0, ...steps);
-    return Number(facts.resumedFrom) >= newest ? [] : [`${place} ${stage} went on from step ${facts.resumedFrom}, but step ${newest} was committed before`];
+    const isOwn = ({ stage: of, workflowId, attempt }: Attempt): boolean => of === stage && workflowId.endsWith(`/${place}`) && attempt === facts.attempt;
+    const begins = list.flatMap(({ point }, at) => (point.what === "begin" && isOwn(point.attempt) ? [at] : []));
+    const key = new RegExp(`/work/${place}/${stage}/.*/step-(\\d+)\\.json$`);
+    const newest = (begun: number): number => list.slice(0, begun).flatMap(({ point }) => (isCommit(point) ? [Number(key.exec(point.key)?.[1] ?? 0)] : [])).sort((a, b) => b - a)[taken] ?? 0;
+    // Two servers count their attempts each for itself: it is enough that one of them could have gone on from there.
+    const least = Math.min(...begins.map(newest), Infinity);
+    return least === Infinity || Number(facts.resumedFrom) >= least ? [] : [`${place} ${stage} went on from step ${facts.resumedFrom}, but step ${least} was committed before`];
   });
 }
+
+/** Whoever commits a training clears its checkpoints. One that still trained while another finished may leave its own: `prune` takes them. */
+async function leftovers(store: Store, puts: readonly Put[]): Promise<string[]> {
+  if (puts.some(({ fault }) => TWO_AT_WORK.includes(fault.kind))) return [];
+  const left: string[] = [];
+  for await (const key of store.backend.list(`campaigns/${CAMPAIGN}/work/`)) left.push(`${key} is left of a training that is done`);
+  return left;
+}
+
+/** Faults after which two attempts of one activity may live. */
+const TWO_AT_WORK: readonly Kind[] = ["worker-stop", "tree-stop", "server-away", "server-stop", "take-over", "twice"];

@@ -41,6 +41,12 @@ export class Events {
     return this.list.slice(at).find(({ point }) => point.what === "begin" && samePlace(point.attempt, attempt) && point.attempt.attempt > attempt.attempt)?.atMs;
   }
 
+  /** When the activity committed, after event `at` and in a later attempt, something that had not been there: a piece, a checkpoint, its result. */
+  newWorkAtMs(attempt: Attempt, at: number): number | undefined {
+    const before = new Set(this.list.slice(0, at).flatMap(({ point }) => (isCommit(point) ? [point.key] : [])));
+    return this.list.slice(at).find(({ point }) => isCommit(point) && !before.has(point.key) && point.attempt !== undefined && samePlace(point.attempt, attempt) && point.attempt.attempt > attempt.attempt)?.atMs;
+  }
+
   retried(attempt: Attempt, at: number): boolean {
     return this.retriedAtMs(attempt, at) !== undefined;
   }
@@ -50,6 +56,9 @@ export class Events {
     return this.list.slice(at).some(({ point }) => point.what === "end" && samePlace(point.attempt, attempt) && point.failure === undefined);
   }
 }
+
+/** The commit is done. */
+export const isCommit = (point: Point): point is Extract<Point, { what: "store" }> => point.what === "store" && point.operation === "create" && point.when === "after";
 
 const isAttempt = (point: Point, attempt: Attempt): boolean =>
   (point.what === "begin" || point.what === "end") && samePlace(point.attempt, attempt) && point.attempt.attempt === attempt.attempt;

@@ -1,4 +1,5 @@
 // How each kind of fault is put, and what the record must show before it counts.
+import { existsSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { setTimeout as sleep } from "node:timers/promises";
 import { campaignWorkflowId } from "../../campaign/ids.ts";
 import type { Arena } from "./arena.ts";
@@ -7,6 +8,7 @@ import type { Events } from "./events.ts";
 import type { Kind } from "./pairs.ts";
 import type { Fault } from "./plan.ts";
 import type { Answer, Attempt } from "./points.ts";
+import { refusedFile } from "./layers/local-disk.ts";
 import { childrenOf, isStopped, killGroup, signal, until } from "./processes.ts";
 import type { Treatment } from "./s3-proxy.ts";
 import { TemporalGateway } from "../../client/temporal-gateway.ts";
@@ -30,14 +32,18 @@ export interface Put {
 const BEYOND_HEARTBEAT_MS = 17_000;
 /** A jump beyond every limit that a clock decides. */
 const JUMP_MS = 3_600_000;
-const LEASE_LOST_MS = 180_000;
+/** Its next append may be at the end of a stage that takes long on a loaded machine. */
+const LEASE_LOST_MS = 20 * 60_000;
 const CHILDREN_MS = 30_000;
+const LOCAL_WRITE_MS = 30_000;
 const ENGINE = "onnx/child.js";
 const MODULE = "module/child.js";
 
 interface KindOfFault {
   /** Does it, from outside of the worker, until the damage is mended again. What it returns is waited for without holding the attempt. */
   inflict?(arena: Arena, put: Put): Promise<void | (() => Promise<void>)>;
+  /** Other faults may come while that is waited for. */
+  meanwhile?: true;
   /** What the worker is told to do to itself. */
   answer?(fault: Fault): Answer;
   /** What the proxy does with the request, and with how many of its sort in a row. */
@@ -70,11 +76,14 @@ export const FAULTS: Record<Kind, KindOfFault> = {
   "worker-kill": {
     // Its children are in its group; they are left to notice by themselves.
     inflict: async (_arena, put) => void (put.seen["killedAtMs"] = signal(put.pid, "SIGKILL") ? Date.now() : undefined),
-    landed(events, put) {
-      const [killedAtMs, backAtMs] = [put.seen["killedAtMs"], events.retriedAtMs(put.attempt, put.at)];
-      if (typeof killedAtMs === "number" && backAtMs !== undefined) put.seen["awaySeconds"] = (backAtMs - killedAtMs) / 1000;
-      return cutOff(events, put);
+    landed: cutOff,
+  },
+  "machine-kill": {
+    async inflict(arena, put) {
+      put.seen["killedAtMs"] = Date.now();
+      arena.loseMachine(put.pid);
     },
+    landed: cutOff,
   },
   "worker-stop": {
     inflict: (_arena, put) => stopFor(put, [put.pid], put.fault.coin ? BEYOND_HEARTBEAT_MS : put.fault.size * 400),
@@ -99,6 +108,21 @@ export const FAULTS: Record<Kind, KindOfFault> = {
     },
     landed: restarted,
   },
+  "server-away": {
+    async inflict({ current: { tree } }, put) {
+      const before = await tree.server();
+      return async () => {
+        // Its supervisor starts it again and again meanwhile.
+        for (const deadline = Date.now() + BEYOND_HEARTBEAT_MS; Date.now() < deadline; await sleep(100)) {
+          const server = await tree.server();
+          if (server !== undefined) killGroup(server);
+        }
+        await until("new Temporal server", async () => ![undefined, before].includes(await tree.server()));
+        put.seen["restarted"] = true;
+      };
+    },
+    landed: restarted,
+  },
   "server-stop": {
     async inflict({ current }, put) {
       const server = await current.tree.server();
@@ -112,6 +136,16 @@ export const FAULTS: Record<Kind, KindOfFault> = {
       await arena.restartTree();
     },
     landed: cutOff,
+  },
+  "tree-stop": {
+    async inflict({ current: { tree } }, put) {
+      const wake = await tree.stop();
+      await sleep(20);
+      put.seen["stopped"] = await isStopped(put.pid);
+      await sleep(put.fault.coin ? BEYOND_HEARTBEAT_MS : put.fault.size * 400);
+      wake();
+    },
+    landed: stopped,
   },
   "power-loss": {
     async inflict(arena, put) {
@@ -132,11 +166,25 @@ export const FAULTS: Record<Kind, KindOfFault> = {
       const owners = [old.where, arena.current.where];
       return async () => void (put.seen["ended"] = await firstEnd(owners));
     },
+    // The run that lost goes on until its next append, which may be at the campaign's end.
+    meanwhile: true,
     landed: (_events, { seen }) => seen["ended"] === "lease_lost",
   },
   "twice": { answer: () => ({ type: "twice" }), landed: (events, { attempt, at }) => events.list.slice(at).filter(({ point }) => point.what === "end" && point.attempt.activityId === attempt.activityId && point.attempt.attempt === attempt.attempt).length >= 2 },
   "clock-jump": { answer: ({ coin }) => ({ type: "jump", ms: coin ? JUMP_MS : -JUMP_MS }), landed: done("clock-jump") },
   "disk-full": { answer: () => ({ type: "disk-full" }), landed: done("disk-full") },
+  "local-disk-full": {
+    inflict: async (arena, put) => {
+      writeFileSync(arena.diskFull, "");
+      return async () => {
+        const refused = refusedFile(arena.diskFull);
+        await until("write beside the store", () => existsSync(refused) || !put.isOpen(), LOCAL_WRITE_MS).catch(() => undefined);
+        if (existsSync(refused)) put.seen["refused"] = JSON.parse(readFileSync(refused, "utf8"));
+        for (const file of [arena.diskFull, refused]) rmSync(file, { force: true });
+      };
+    },
+    landed: (events, { attempt, at, seen }) => seen["refused"] !== undefined && events.succeeded(attempt, at),
+  },
   "s3-kill": {
     async inflict({ s3 }, { fault }) {
       await s3?.server.kill();
@@ -148,12 +196,23 @@ export const FAULTS: Record<Kind, KindOfFault> = {
     },
     landed: (events, put) => put.seen["unreachable"] === true && livedThrough(events, put),
   },
+  "s3-away": {
+    async inflict({ s3 }) {
+      await s3?.server.kill();
+      return async () => {
+        await sleep(BEYOND_HEARTBEAT_MS);
+        await s3?.server.up();
+      };
+    },
+    landed: (events, put) => put.seen["unreachable"] === true && livedThrough(events, put),
+  },
   "s3-stop": { inflict: ({ s3 }, put) => stopFor(put, s3?.server.pid === undefined ? [] : [s3.server.pid], put.fault.size * 600), landed: stopped },
   "s3-500": wrongly({ answer: 500 }),
   "s3-503": wrongly({ answer: 503 }),
   "s3-409": wrongly({ answer: 409 }),
   "s3-412": wrongly({ answer: 412 }),
   "s3-lost-answer": wrongly("lose-answer", 3),
+  "s3-no-answer": wrongly("no-answer", 1),
   "s3-cut-answer": wrongly("cut-answer", 3),
   "s3-flipped-answer": flipped("answer"),
   "s3-wrong-checksum": flipped("request"),

@@ -50,14 +50,13 @@ const { RATCHET_TEST_TEMPORAL_BIN: temporal, RATCHET_TEST_VERSITYGW_BIN: versity
 if (!temporal) throw new Error("RATCHET_TEST_TEMPORAL_BIN is not set: run through `npm run chaos`");
 
 const ground: Ground = { seed, store, tools: { temporal, ...(versitygw ? { versitygw } : {}) }, folder: mkdtempSync(join(tmpdir(), "ratchet-chaos-")) };
-const narrowed = [...(values.kinds === undefined ? [] : ["--kinds", values.kinds]), ...(values.stages === undefined ? [] : ["--stages", values.stages])];
-const planned = narrowed.length === 0 ? "all" : narrowed.join(" ");
 const plan = new Plan({ seed, store, ...(kinds ? { kinds } : {}), ...(stages ? { stages } : {}) });
+const planned = plan.narrowed.join(" ") || "all";
 const results = new Results(values.results, await thisCode());
 if (results.others > 0) say(`${results.others} campaigns in ${values.results} were run by other code: they are not counted`);
 const undisturbed = await cachedUndisturbed(ground, say);
 
-const summary = () => summarize(results.rows, narrowed.length === 0 ? possiblePairs : () => plan.pairs);
+const summary = () => summarize(results.rows, plan.narrowed.length === 0 ? possiblePairs : () => plan.pairs);
 if (only !== undefined) await run(only, values.pairs?.split(",").map(pairNamed) ?? plan.listed(only));
 else for (let index = 0; !isEnough(); index += 1) if (!results.has(seed, store, planned, index)) await run(index, plan.next(index, hopeful()));
 
@@ -68,7 +67,7 @@ process.exit(total.problems.length > 0 ? 1 : values["every-pair"] && total.pairs
 
 async function run(index: number, pairs: readonly Pair[]): Promise<void> {
   const result = await chaosCampaign(ground, index, plan.faults(index, pairs, undisturbed.moments), undisturbed.outcome);
-  const row = results.add(result, planned, replay(index, pairs));
+  const row = results.add(result, planned, plan.replay(index, pairs));
   say(told(row, summary().faults.total));
   if (row.problems.length > 0) say(`what is left of it: ${join(ground.folder, `campaign-${index}`)}\nagain: ${row.replay}`);
 }
@@ -86,11 +85,6 @@ function hopeful(): Pair[] {
     const own = tried.filter((fault) => pairName(fault) === pairName(pair));
     return own.length < TRIES && !own.some(({ landed }) => landed);
   });
-}
-
-function replay(index: number, pairs: readonly Pair[]): string {
-  const listed = plan.listed(index).map(pairName).join(",") === pairs.map(pairName).join(",");
-  return ["npm run chaos -- --seed", seed, "--store", store, ...narrowed, "--campaign", index, ...(listed ? [] : ["--pairs", pairs.map(pairName).join(",")])].join(" ");
 }
 
 function told({ index, faults, problems, seconds }: Row, landed: number): string {

@@ -16,33 +16,41 @@ export interface KindRule {
   meets?(attempt: Attempt): boolean;
   /** Few attempts can be met: it takes the first. */
   first?: boolean;
+  /** Here it meets a machine that has nothing yet: the one that has is lost first. */
+  newMachineIn?: readonly Stage[];
 }
 
 const BOTH = ["dir", "s3"] as const;
 const ANYWHERE: readonly Moment[] = ["begin", "before-commit", "after-commit"];
-const rule = (stores: readonly StoreKind[], moments: readonly Moment[], more: Pick<KindRule, "meets" | "first"> = {}): KindRule => ({ stores, moments, ...more });
+const rule = (stores: readonly StoreKind[], moments: readonly Moment[], more: Omit<KindRule, "stores" | "moments"> = {}): KindRule => ({ stores, moments, ...more });
 
 const TABLE = {
   "worker-kill": rule(BOTH, ANYWHERE),
+  "machine-kill": rule(BOTH, ANYWHERE),
   "worker-stop": rule(BOTH, ANYWHERE),
   "engine-kill": rule(BOTH, ANYWHERE),
   "engine-stop": rule(BOTH, ANYWHERE),
   "module-kill": rule(BOTH, ["begin"], { meets: ({ callsModule }) => callsModule, first: true }),
   "server-kill": rule(BOTH, ANYWHERE),
   "server-stop": rule(BOTH, ANYWHERE),
+  "server-away": rule(BOTH, ["begin", "before-commit"]),
   "tree-kill": rule(BOTH, ANYWHERE),
+  "tree-stop": rule(BOTH, ANYWHERE),
   "twice": rule(BOTH, ["begin"]),
   "clock-jump": rule(BOTH, ["begin", "before-commit"]),
   "take-over": rule(BOTH, ANYWHERE),
   "power-loss": rule(["dir"], ANYWHERE),
   "disk-full": rule(["dir"], ["write"]),
+  "local-disk-full": rule(BOTH, ["begin"], { first: true, newMachineIn: ["generate", "score", "evaluate"] }),
   "s3-kill": rule(["s3"], ["get", "write", "before-commit"]),
   "s3-stop": rule(["s3"], ANYWHERE),
+  "s3-away": rule(["s3"], ["get", "write", "before-commit"]),
   "s3-500": rule(["s3"], ["get", "write", "before-commit"]),
   "s3-503": rule(["s3"], ["get", "write", "before-commit"]),
   "s3-409": rule(["s3"], ["before-commit"]),
   "s3-412": rule(["s3"], ["before-commit"]),
   "s3-lost-answer": rule(["s3"], ["before-commit", "write"]),
+  "s3-no-answer": rule(["s3"], ["before-commit", "write"]),
   "s3-cut-answer": rule(["s3"], ["get"]),
   "s3-flipped-answer": rule(["s3"], ["get"]),
   "s3-wrong-checksum": rule(["s3"], ["write", "before-commit"]),
@@ -61,6 +69,7 @@ export interface Pair {
 export const IMPOSSIBLE: readonly { kinds: readonly Kind[]; stages: readonly Stage[]; because: string }[] = [
   { kinds: ["engine-kill", "engine-stop"], stages: ["open", "append", "seal", "pair", "promote"], because: "no engine works for it" },
   { kinds: ["module-kill"], stages: ["open", "sft", "generate", "seal", "reward", "append", "score", "train"], because: "it calls no module of the author" },
+  { kinds: ["local-disk-full"], stages: ["open", "seal", "pair", "append", "promote"], because: "it writes nothing beside the store" },
 ];
 
 export function possiblePairs(store: StoreKind): Pair[] {

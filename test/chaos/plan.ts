@@ -1,7 +1,7 @@
 // What a seed stands for: the faults of its campaigns, one after the other. Every pair of kind and stage that can meet comes up once; then
 // those that have not landed yet are tried again, and when all have, everything from the start. The same seed gives the same faults.
 import { Random } from "../../examples/shop/random.ts";
-import { KINDS, possiblePairs, STAGES } from "./pairs.ts";
+import { KINDS, pairName, possiblePairs, STAGES } from "./pairs.ts";
 import type { Kind, Moment, Pair, Stage, StoreKind } from "./pairs.ts";
 
 export interface Fault {
@@ -16,8 +16,8 @@ export interface Fault {
   size: number;
   /** Between the two ways in which some kinds can go. */
   coin: boolean;
-  /** An undisturbed worker never comes to such a moment: it is killed first, and the next one does. */
-  fresh: boolean;
+  /** A worker that has been running never comes to such a moment: it is killed first, or its machine lost, and the next one does. */
+  fresh?: "worker" | "machine";
 }
 
 /** How often the undisturbed campaign comes to each moment of each stage. */
@@ -46,12 +46,15 @@ export interface PlanOptions {
 
 export class Plan {
   readonly pairs: readonly Pair[];
+  /** Flags of a narrowed run; none where everything was asked for. */
+  readonly narrowed: readonly string[];
   private readonly seed: number;
   private readonly store: StoreKind;
 
   constructor({ seed, store, kinds, stages }: PlanOptions) {
     this.seed = seed;
     this.store = store;
+    this.narrowed = [...(kinds ? ["--kinds", kinds.join(",")] : []), ...(stages ? ["--stages", stages.join(",")] : [])];
     this.pairs = possiblePairs(store).filter(({ kind, stage }) => (kinds?.includes(kind) ?? true) && (stages?.includes(stage) ?? true));
     if (this.pairs.length === 0) throw new Error(`no fault of these kinds can meet these stages on ${store}`);
   }
@@ -79,6 +82,12 @@ export class Plan {
     return pairs.map((pair) => drawn(random, pair, moments)).sort((one, other) => rank(one) - rank(other));
   }
 
+  /** The command that gives this campaign again. */
+  replay(index: number, pairs: readonly Pair[]): string {
+    const [given, listed] = [pairs, this.listed(index)].map((each) => each.map(pairName).join(",")) as [string, string];
+    return ["npm run chaos -- --seed", this.seed, "--store", this.store, ...this.narrowed, "--campaign", index, ...(given === listed ? [] : ["--pairs", given])].join(" ");
+  }
+
   private random(what: string): Random {
     return new Random(`chaos ${this.seed} ${this.store} ${what}`);
   }
@@ -87,7 +96,7 @@ export class Plan {
 const rank = ({ kind, stage }: Fault): number => STAGES.indexOf(stage) + (LAST.includes(kind) ? STAGES.length : 0);
 
 function drawn(random: Random, { kind, stage }: Pair, moments: Moments): Fault {
-  const { moments: possible, first } = KINDS[kind];
+  const { moments: possible, first, newMachineIn } = KINDS[kind];
   const times = (moment: Moment): number => moments[momentName(stage, moment)] ?? 0;
   const met = possible.filter((moment) => times(moment) > 0);
   const moment = random.pick(met.length > 0 ? met : possible);
@@ -99,6 +108,6 @@ function drawn(random: Random, { kind, stage }: Pair, moments: Moments): Fault {
     delayMs: SHORT.includes(stage) || random.chance(0.3) ? 0 : Math.floor(random.next() * 300),
     size: 1 + Math.floor(random.next() * 6),
     coin: random.chance(0.5),
-    fresh: met.length === 0,
+    ...(newMachineIn?.includes(stage) ? { fresh: "machine" } : met.length === 0 ? { fresh: "worker" } : {}),
   };
 }

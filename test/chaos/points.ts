@@ -37,6 +37,10 @@ export const ENV = {
   folders: "CHAOS_FOLDERS",
   /** File that records what was written and what was synced. */
   journal: "CHAOS_JOURNAL",
+  /** The worker's folders for what it keeps beside the store, cache and scratch, separated by `:`. */
+  local: "CHAOS_LOCAL",
+  /** While this file is there, the next write of the worker or its engine into those folders finds the disk full. */
+  full: "CHAOS_FULL",
 } as const;
 
 export const samePlace = (one: Attempt, other: Attempt): boolean =>

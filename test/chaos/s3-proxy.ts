@@ -13,6 +13,8 @@ export type Treatment =
   | { answer: 500 | 503 | 409 | 412 }
   /** The server does it, the answer never arrives. */
   | "lose-answer"
+  /** The server does it, and the connection stays open without a word: the client's own limit has to end it. */
+  | "no-answer"
   /** Half of the answer's body, then the connection ends. */
   | "cut-answer"
   /** One byte of the answer's or the request's body is another, `at` in [0, 1) of it: the request's checksum does not fit any more. */
@@ -84,6 +86,7 @@ export class S3Proxy {
       response.destroy();
       return;
     }
+    if (treatment === "no-answer") return;
     response.writeHead(answer.status, answer.headers);
     if (treatment === "cut-answer") {
       response.write(answer.body.subarray(0, answer.body.length / 2), () => response.destroy());

@@ -37,12 +37,10 @@ export class Scheduler implements Watcher {
 
   async point(point: Point, pid: number): Promise<Answer> {
     this.events.add(point, pid);
+    if (point.what === "store" && point.when === "after") await this.arena.witness.look(point.key);
     const moment = momentOf(point);
     if (!moment || !point.attempt) return GO;
-    if (moment === "begin" && this.wantsFresh(point.attempt)) {
-      signal(pid, "SIGKILL");
-      return GO;
-    }
+    if (moment === "begin" && this.freshen(point.attempt, pid)) return GO;
     const put = this.take(moment, point.attempt, pid, false);
     if (!put) return GO;
     const { answer, inflict } = FAULTS[put.fault.kind];
@@ -98,12 +96,14 @@ export class Scheduler implements Watcher {
     return this.puts.filter((put) => FAULTS[put.fault.kind].landed(this.events, put));
   }
 
-  /** Whether some fault can only meet this stage in a worker that has just started; asked once for each. */
-  private wantsFresh({ stage }: Attempt): boolean {
-    if (this.active) return false;
-    const fault = this.armed.find((armed) => armed.fresh && armed.stage === stage && !this.freshened.has(armed));
-    if (fault) this.freshened.add(fault);
-    return fault !== undefined;
+  /** Some faults can only meet a stage in a worker that has just started: kills the one that comes to it, once for each. */
+  private freshen({ stage }: Attempt, pid: number): boolean {
+    const fault = this.active ? undefined : this.armed.find((armed) => armed.fresh && armed.stage === stage && !this.freshened.has(armed));
+    if (!fault) return false;
+    this.freshened.add(fault);
+    if (fault.fresh === "machine") this.arena.loseMachine(pid);
+    else signal(pid, "SIGKILL");
+    return true;
   }
 
   private take(moment: Moment, attempt: Attempt, pid: number, request: boolean): Put | undefined {
@@ -134,7 +134,10 @@ export class Scheduler implements Watcher {
       put.at = this.events.count;
       return inflict(this.arena, put);
     })();
-    this.watch(put, doing.then((followUp) => followUp?.()));
+    this.watch(put, doing.then((followUp) => {
+      if (FAULTS[put.fault.kind].meanwhile) this.release(put);
+      return followUp?.();
+    }));
     return delayMs > 0 ? Promise.resolve() : doing.then(() => undefined, () => undefined);
   }
 
@@ -147,11 +150,17 @@ export class Scheduler implements Watcher {
         this.failures.push(`${put.fault.kind} in ${put.fault.stage}: ${error instanceof Error ? error.message : String(error)}`);
       })
       .finally(() => {
-        this.active = undefined;
-        this.treating = undefined;
+        this.release(put);
         this.doing.delete(watching);
       });
     this.doing.add(watching);
+  }
+
+  /** The next fault may come. */
+  private release(put: Put): void {
+    if (this.active !== put) return;
+    this.active = undefined;
+    this.treating = undefined;
   }
 
   /** It landed, or cannot any more: the attempt had ended before, or the activity is done. */

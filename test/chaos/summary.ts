@@ -1,6 +1,6 @@
 // The sum over campaigns: what `npm run chaos` prints.
 import { pairName, possiblePairs } from "./pairs.ts";
-import type { Pair, StoreKind } from "./pairs.ts";
+import type { Kind, Pair, StoreKind } from "./pairs.ts";
 import type { Row } from "./results.ts";
 
 export interface Summary {
@@ -11,8 +11,11 @@ export interface Summary {
   doubled: number;
   digestEqual: boolean;
   recomputed: { pieces: number; steps: number };
-  /** From SIGKILL of a worker to the next attempt of what it was at, on the same machine. */
-  awaySeconds: { kills: number; p50: number | null; p95: number | null };
+  /**
+   * From SIGKILL of a worker to the first new piece, checkpoint or result of what it was at: by the next worker of the same machine, and by one
+   * that has nothing of it, whom the heartbeat timeout lets begin.
+   */
+  recoverySeconds: { sameMachine: Spread; otherMachine: Spread };
   seeds: number[];
   campaigns: number;
   /** Of the code that ran them. */
@@ -22,10 +25,16 @@ export interface Summary {
 
 const SHOWN = 40;
 
+interface Spread {
+  kills: number;
+  p50: number | null;
+  p95: number | null;
+}
+
 /** `asked`: pairs of a narrowed run; all of a store's where absent. */
 export function summarize(rows: readonly Row[], asked: (store: StoreKind) => readonly Pair[] = possiblePairs): Summary {
   const landed = rows.flatMap(({ store, faults }) => faults.filter((fault) => fault.landed).map((fault) => ({ ...fault, store })));
-  const away = landed.flatMap(({ seen }) => (typeof seen["awaySeconds"] === "number" ? [seen["awaySeconds"]] : [])).sort((a, b) => a - b);
+  const recovery = (of: Kind): Spread => spread(landed.flatMap(({ kind, seen }) => (kind === of && typeof seen["recoverySeconds"] === "number" ? [seen["recoverySeconds"]] : [])));
   const stores = [...new Set(rows.map(({ store }) => store))];
   const possible = stores.flatMap((store) => asked(store).map((pair) => `${store} ${pairName(pair)}`));
   const met = new Set(landed.map(({ store, ...pair }) => `${store} ${pairName(pair)}`));
@@ -37,7 +46,7 @@ export function summarize(rows: readonly Row[], asked: (store: StoreKind) => rea
     doubled: sum(rows.map(({ doubled }) => doubled)),
     digestEqual: rows.every(({ digestEqual }) => digestEqual),
     recomputed: { pieces: sum(rows.map(({ recomputed }) => recomputed.pieces)), steps: sum(rows.map(({ recomputed }) => recomputed.steps)) },
-    awaySeconds: { kills: away.length, p50: quantile(away, 0.5), p95: quantile(away, 0.95) },
+    recoverySeconds: { sameMachine: recovery("worker-kill"), otherMachine: recovery("machine-kill") },
     seeds: [...new Set(rows.map(({ seed }) => seed))].sort((a, b) => a - b),
     campaigns: rows.length,
     commits: [...new Set(rows.map(({ code }) => code.commit ?? "unknown"))],
@@ -45,7 +54,7 @@ export function summarize(rows: readonly Row[], asked: (store: StoreKind) => rea
   };
 }
 
-export function table({ faults, pairs, lost, doubled, digestEqual, recomputed, awaySeconds, campaigns, commits, problems, seeds }: Summary): string {
+export function table({ faults, pairs, lost, doubled, digestEqual, recomputed, recoverySeconds, campaigns, commits, problems, seeds }: Summary): string {
   const counts = (of: Record<string, number>): string => Object.entries(of).map(([name, count]) => `  ${name.padEnd(20)} ${count}`).join("\n");
   return [
     `${faults.total} faults landed in ${campaigns} campaigns, seeds ${seeds.join(", ")}, commit ${commits.join(", ")}`,
@@ -54,7 +63,7 @@ export function table({ faults, pairs, lost, doubled, digestEqual, recomputed, a
     counts(faults.byStage),
     `${pairs.met} of ${pairs.possible} pairs of kind and stage${pairs.unmet.length > 0 ? `; not yet: ${few(pairs.unmet)}` : ""}`,
     `lost ${lost}, doubled ${doubled}, digests equal: ${digestEqual}, computed again: ${recomputed.pieces} pieces, ${recomputed.steps} steps`,
-    `after ${awaySeconds.kills} kills of a worker its work went on within ${awaySeconds.p50 ?? "-"} s (median), ${awaySeconds.p95 ?? "-"} s (95 %)`,
+    `from kill to new work: ${told(recoverySeconds.sameMachine)} on the same machine, ${told(recoverySeconds.otherMachine)} on another`,
     ...problems.map(({ seed, store, campaign, problem, replay }) => `BROKEN seed ${seed} on ${store}, campaign ${campaign}: ${problem}\n       again: ${replay}`),
     "",
   ].join("\n");
@@ -62,6 +71,13 @@ export function table({ faults, pairs, lost, doubled, digestEqual, recomputed, a
 
 /** All of them are in the JSON. */
 const few = (names: readonly string[]): string => (names.length > SHOWN ? `${names.slice(0, SHOWN).join(", ")} and ${names.length - SHOWN} more` : names.join(", "));
+
+const told = ({ kills, p50, p95 }: Spread): string => `${p50 ?? "-"} s (median), ${p95 ?? "-"} s (95 %) of ${kills}`;
+
+function spread(values: readonly number[]): Spread {
+  const sorted = values.toSorted((a, b) => a - b);
+  return { kills: sorted.length, p50: quantile(sorted, 0.5), p95: quantile(sorted, 0.95) };
+}
 
 /** Of sorted values, the nearest rank. */
 const quantile = (sorted: readonly number[], share: number): number | null => sorted[Math.ceil(share * sorted.length) - 1] ?? null;

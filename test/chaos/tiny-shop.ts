@@ -12,7 +12,7 @@ export function tinyShop(seed: number): WrittenSpec {
     prompts: { ...prompts, validation: 8, test: 8, preferences: 24 },
     bootstrap: { ...bootstrap, reward: { ...bootstrap?.reward, batch: 4 } },
     baselines: [],
-    generate: { ...generate, piece: 4, shard: 1, samples: [{ temperature: 1, count: 4 }] },
+    generate: { ...generate, piece: 4, shard: 2, samples: [{ temperature: 1, count: 4 }] },
     evaluate: { ...evaluate, samples: 2 },
     train: { ...train, batch: 4, checkpoint },
   } as WrittenSpec;

@@ -58,7 +58,7 @@ export class Tree {
     const { supervisor } = this;
     if (!supervisor || supervisor.exitCode !== null || supervisor.signalCode !== null) return;
     const exited = once(supervisor, "exit");
-    for (const pid of await this.pids()) signal(pid, "SIGCONT");
+    for (const pid of [supervisor.pid as number, ...(await this.pids())]) signal(pid, "SIGCONT");
     supervisor.stdin?.end();
     await exited;
   }
@@ -70,6 +70,15 @@ export class Tree {
     const exited = once(supervisor, "exit");
     for (const pid of [supervisor.pid as number, ...all]) killGroup(pid);
     await exited;
+  }
+
+  /** SIGSTOP for the supervisor and all that it holds, as when a machine sleeps. What it returns wakes them again. */
+  async stop(): Promise<() => void> {
+    const all = [this.supervisor?.pid as number, ...(await this.pids())];
+    for (const pid of all) signal(pid, "SIGSTOP");
+    return () => {
+      for (const pid of all) signal(pid, "SIGCONT");
+    };
   }
 
   worker(): Promise<number | undefined> {

@@ -3,6 +3,7 @@ import { call } from "./line.ts";
 import { ENV } from "./points.ts";
 import type { Answer, Point } from "./points.ts";
 import { currentAttempt, watchActivities } from "./layers/activities.ts";
+import { installInEngines } from "./layers/engine.ts";
 import { installClock, jump } from "./layers/clock.ts";
 import { installFiles } from "./layers/files.ts";
 import { markRequests } from "./layers/requests.ts";
@@ -25,5 +26,6 @@ markRequests();
 watchActivities(ask);
 const [store, ...folders] = given(ENV.folders).split(":") as [string, ...string[]];
 installFiles({ ...(store === "" ? {} : { store }), folders: [store, ...folders].filter((folder) => folder !== ""), journal: given(ENV.journal), ask });
+installInEngines();
 
 await import("../../worker/main.ts");

@@ -13,34 +13,34 @@ import { stageAddresses } from "../support/stage-addresses.ts";
 
 const OTHER = { digest: "f".repeat(64), timeoutMs: 1000, env: {} };
 
-const VERSIONS: Record<StageName, number> = { sft: 2, reward: 2, generate: 3, score: 3, pair: 1, train: 2, evaluate: 4, promote: 2 };
+const VERSIONS: Record<StageName, number> = { sft: 3, reward: 2, generate: 3, score: 3, pair: 1, train: 3, evaluate: 4, promote: 2 };
 
 /** By what each stage really takes and reads (test/support/stage-addresses.ts). */
 const GOLDEN: StageAddresses = {
-  "generate iteration": "1628b57cea0bb85254d22430906b381ba853b2a272a9c6899e3a0222ebee2cd6",
-  "generate baseline": "72f96a4ffffde4f78070ed25742b0b6e57f9554febc900fcbea70dcbc3a38709",
-  "generate preferences": "7e230756000c27da1a572b79768d7ae4fed21d4236cc74341c06e0316641095c",
-  "generate opponent": "b1adc46d610bf2a14d07b6294b303e977ab808c078d54dea6f489e7032260613",
-  "score by model": "592da498e09d4e7ea4c7e763d13ad6bb485f82a6dc98eb7eab65dcb740c9c196",
-  "score by module": "e16f689a1c8ce691e17e6375e386fad5117612838d4993a7058a31c75564df37",
-  "score by preference model": "d9df8212b544ee10bf24723e14e3e78fd66edc7ca9753f49b87cfc2928e2891c",
+  "generate iteration": "5ae4b45cde1957f58bb7830299d334e31baa50ec732b18bf8b07d8eda276ad29",
+  "generate baseline": "3c54d2e5a84bbb155a6be36454e53570011b427021b6986cc691bf97e8e138e4",
+  "generate preferences": "41558203aac1b5d019af3dedb200249e5a945c9c452a11151ec341df11b8b0c3",
+  "generate opponent": "d5524d0f28977ff6d3a9a5bb7bafeac6051ba4a4661e621314797e80f601e51b",
+  "score by model": "e4a98b7ff84303d86f26b610af6d502a3eae153229b9b3ecbe6e6b03bf879f7a",
+  "score by module": "0230434fd89a8d350f079eee5477d7dd0752102f909a59394c78296deab81912",
+  "score by preference model": "b46d8c03c55ae68044c51e1bcad6055cee47b68758dd2a1261dac2da5b640c1d",
   "pair scores": "33dd249abe4a2185684909d6d3c4b5f474afffd7ad26c9cb6e2ce86b5cf92230",
   "pair rater": "9599c5d90eff8719f5d37b3b9cda0c98bf50fe571ebcf8ec300849440da30a94",
   "pair file": "81a364eea7107ae378c23417bd9420a3731509df988a83f67d82303292677c89",
   "pair preferences": "c9463e434890dc07a0794c2d21d66048b549c506626391be45f3bdca9e6e7d61",
-  "train sft": "fe236363ca903f810a2a8526b8098ee5b385922bb71d114bfa27932dafb4880f",
+  "train sft": "eef0def12d98ec96884a70bbeb7af515567393783618a04c7d8442355455d2f8",
   "train reward": "508d9c1a18d88ca9ba2c22f8c2999b390b83eb0855c8179501d4ae2b591bbc15",
   "train preference model": "5a85e233c52d8093dec6889dc25d99a453e9e76646a55df8b1cb6f94c0463eb8",
-  "train iteration": "18c2f524fc623a8709db7c2c2a82164c9ca8fc34e645bd819f2e2f914e0d0fe0",
-  "train baseline": "f3d807dac24e6939b96b39176859a3202f33003b7f4596048cbe94b8aa0c8f0a",
-  "evaluate validation": "38387d0aeba2af0995e6903b705a71cab6f28e88d4bd34df3c3fb677cde802db",
-  "evaluate by gold": "62bcf85407ff0478ac15a31fff4f938c6489317db33f6e38aed23e1dae15eee1",
-  "evaluate by judge": "5e348e4b59b44eff3263d19333a53305a5442b6444a07f9e7862d9331bc794e7",
-  "evaluate by preference model": "2ac78a5183949458eafc0d45a3248d480c384ea119e69f9c56b289933dadd4de",
+  "train iteration": "e59575e27281537d07eb0cab54d2939c94e8194d60dd9425bf2a3913c38c37d1",
+  "train baseline": "c5cdecf4c16879058dfcfb21d50952e5542276739c1113297871ecdd686a9af0",
+  "evaluate validation": "1ceee05db2095c087fe992e03c33488e96cd25bee17d86374a1d0bca50c63262",
+  "evaluate by gold": "f6078cdcb6617c02e78c9768d23ff3f61e285c219c5e90d267be1a9d9e29b707",
+  "evaluate by judge": "93aac87c5f7b0fefcd1a2f3c97b2ae363fe7082f6ad52fb9cb98da3b1e0058e9",
+  "evaluate by preference model": "1a85a5aa68c8bfb6dcdf1b03a564634829fe557d877c20fcdf073deb148e4f3f",
   promote: "dbd95d6b9b6edfde846e4043f4569d334cc289b1430aa1d36bebd1aff7bfd294",
-  "seal generate": "14d7db6773f705a23ba0f098725f7515ae63b9a6df5d2f24646c2f67e15bfcfa",
-  "seal score": "48b8edee450cc66b87d1c15b98b2ad9a301feacbb070501a1d3da28b3defdc4b",
-  "seal evaluate": "6caaebdd885803553243d6097cf3b448ea043d3195b5bf044764f14425ebdd58",
+  "seal generate": "f7b871b33dcb5ef8ec8f8978cd15a093cf007a0a835e30214ca82c62bc754919",
+  "seal score": "3033ac92d2ac001bd19b21ba86362854c2577015229da0780cb75565d0e6e312",
+  "seal evaluate": "31265c4849d9190a9be2f307c5f952b9d19daf662d2c35341001001b5207142c",
 };
 
 const found = await stageAddresses();

@@ -111,6 +111,7 @@ describe("campaign workflow", { skip: NO_TEMPORAL, timeout: 300_000 }, () => {
       assert.deepEqual(await handle.executeUpdate(pause, { args: [ask] }), { status: "paused" });
       assert.equal(types(play).at(-1), "paused");
       await assert.rejects(handle.executeUpdate(pause, { args: [ask] }), (error: Error) => String(error.cause).includes("already"));
+      await assert.rejects(handle.executeUpdate(resume, { args: [{ by: "test", why: "x".repeat(2000) }] }), (error: Error) => String(error.cause).includes("at most 1000"));
       assert.equal((await handle.query(progress)).status, "paused");
       await handle.executeUpdate(resume, { args: [ask] });
       assert.equal((await handle.result()).status, "completed");

@@ -114,10 +114,22 @@ describe("the command line", { timeout: 180_000 }, () => {
     assert.ok(unreachable.ms < 15_000);
   });
 
-  it("says that a store cannot be reached", async () => {
+  it("says that a store cannot be reached, and what to look at", async () => {
     await writeFile(join(place.dir, "a-file"), "");
-    const ran = await place.run("list", "--store", "dir:a-file/store");
+    failedWith(await place.run("list", "--store", "dir:a-file/store"), "store_absent", 4);
+    const away = await Workplace.open({ AWS_ENDPOINT_URL: "http://127.0.0.1:1", AWS_REGION: "us-east-1", AWS_ACCESS_KEY_ID: "none", AWS_SECRET_ACCESS_KEY: "none" });
+    const ran = await away.run("list", "--store", "s3://bucket/campaigns");
+    failedWith(ran, "store_unreachable", 4);
+    assert.match(ran.stderr, /s3:\/\/bucket\/campaigns did not answer .*ECONNREFUSED[\s\S]*hint: check AWS_ENDPOINT_URL/);
+    await away.close();
+  });
+
+  it("doctor exits 4 where Temporal does not answer, and says what to do", async () => {
+    const ran = await place.run("doctor", "--address", "127.0.0.1:1");
     assert.equal(ran.exit, 4, ran.stderr);
+    assert.match(ran.stdout, /^temporal +failed +temporal_unreachable: no Temporal server answers at 127\.0\.0\.1:1$/m);
+    assert.match(ran.stdout, /^engine +ok /m);
+    assert.match(ran.stderr, /^hint: temporal: start one here with `ratchet dev`/m);
   });
 
   it("makes no store of a mistyped name for a verb that reads", async () => {
@@ -180,6 +192,14 @@ describe("a small campaign through the command line", { skip: NO_TEMPORAL, timeo
     assert.equal(events.at(-1)?.type, "ended");
     assert.ok(events.some(({ type }) => type === "stages"));
     running.kill("SIGTERM");
+  });
+
+  it("doctor exits 0 where store and Temporal are well, with every finding as JSON", async () => {
+    const ran = await place.run("doctor", "--json");
+    assert.equal(ran.exit, 0, ran.stdout);
+    const findings = JSON.parse(ran.stdout) as { name: string; state: string; hint?: string }[];
+    for (const name of ["node", "engine", "modules", "store", "temporal"]) assert.equal(findings.find((finding) => finding.name === name)?.state, "ok", `${name}: ${ran.stdout}`);
+    assert.match(findings.find(({ name }) => name === "search attributes")?.hint ?? "", /^temporal operator search-attribute create/);
   });
 
   it("returns the recorded result of a completed campaign, and exit 0", async () => {

@@ -6,6 +6,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { it } from "node:test";
 import { setTimeout as delay } from "node:timers/promises";
+import type { Deps } from "../../activities/deps.ts";
 import { resolveSpec } from "../../campaign/resolve.ts";
 import { RatchetClient } from "../../client/ratchet-client.ts";
 import { ResourceError, storeOn } from "../../store/index.ts";
@@ -34,16 +35,16 @@ function leaving(backend: Backend, away: () => boolean): Backend {
   });
 }
 
-it("a store that is away for more tries than any failure is given ends no campaign, whoever meets it", { skip: NO_TEMPORAL, timeout: 300_000 }, async () => {
+it("a store that is away for more tries than any failure is given ends no campaign, whoever meets it", { skip: NO_TEMPORAL, timeout: 600_000 }, async () => {
   const temporal = await openNamespace();
   const root = await mkdtemp(join(tmpdir(), "ratchet-outage-"));
   const store = `dir:${join(root, "store")}`;
   const client = await RatchetClient.connect({ store, temporal: { address: temporal.address, namespace: temporal.namespace, connection: {}, identity: "test" } });
   /** Tries that failed, by the activity that met the outage. */
-  const tries: Record<string, number> = { open: 0, append: 0, generate: 0, train: 0, seal: 0 };
+  const tries: Record<string, number> = { append: 0, generate: 0 };
   let meeting: string | undefined;
   const worker = {
-    store: async (real: { backend: Backend }) => storeOn(leaving(real.backend, () => meeting !== undefined)),
+    deps: async (real: Deps) => ({ ...real, store: await storeOn(leaving(real.store.backend, () => meeting !== undefined)) }),
     onFailure(activity: string, code: string | null | undefined) {
       assert.equal(code, "store_unreachable", activity);
       tries[activity] = (tries[activity] ?? 0) + 1;
@@ -60,8 +61,7 @@ it("a store that is away for more tries than any failure is given ends no campai
       const outcome = await client.wait("outage");
       assert.equal(outcome?.status, "completed", JSON.stringify(outcome));
     });
-    for (const [activity, count] of Object.entries(tries)) if (count > 0) assert.ok(count >= TRIES, `${activity}: ${count}`);
-    assert.ok(["open", "append", "generate", "train", "seal"].every((activity) => (tries[activity] ?? 0) >= TRIES), JSON.stringify(tries));
+    assert.ok(Object.values(tries).every((count) => count >= TRIES), JSON.stringify(tries));
     assert.deepEqual((await client.verify("outage")).problems, []);
   } finally {
     await client.close();
@@ -73,7 +73,7 @@ it("a store that is away for more tries than any failure is given ends no campai
 const given = process.env["RATCHET_TEST_S3"];
 const skip = NO_TEMPORAL_BIN || (given ? false : "RATCHET_TEST_S3 is not set");
 
-it("credentials that expire in mid-campaign are waited for by name and picked up when their file holds new ones", { skip, timeout: 300_000 }, async () => {
+it("credentials that expire in mid-campaign are waited for by name and picked up when their file holds new ones", { skip, timeout: 600_000 }, async () => {
   const { endpoint, bucket, accessKeyId, secretAccessKey, region } = JSON.parse(given as string) as Record<"endpoint" | "bucket" | "accessKeyId" | "secretAccessKey" | "region", string>;
   const root = await mkdtemp(join(tmpdir(), "ratchet-expiry-"));
   const file = join(root, "credentials");
@@ -83,7 +83,7 @@ it("credentials that expire in mid-campaign are waited for by name and picked up
   const { AWS_ACCESS_KEY_ID: _, AWS_SECRET_ACCESS_KEY: __, ...rest } = process.env;
   const env = { ...rest, AWS_ENDPOINT_URL: proxy.endpoint, AWS_REGION: region, AWS_SHARED_CREDENTIALS_FILE: file };
   Object.assign(process.env, { AWS_ENDPOINT_URL: endpoint, AWS_REGION: region, AWS_ACCESS_KEY_ID: accessKeyId, AWS_SECRET_ACCESS_KEY: secretAccessKey });
-  const campaign = await DevCampaign.make({ seed: 5 }, { storeName: `s3://${bucket}/expiry-${process.pid}`, env });
+  const campaign = await DevCampaign.make({ seed: 5, iterations: 1, perIteration: 16, sftRows: 96 }, { storeName: `s3://${bucket}/expiry-${process.pid}`, env });
   try {
     await campaign.up();
     const client = await campaign.start();

@@ -75,7 +75,7 @@ const runtime = createOnnxRuntime({ threads: 2 });
 function context<I extends StageInput & { stage: StageName }>(own: Omit<I, "campaign" | "epoch">): StageContext<I> {
   const input = { campaign, epoch: 1, ...own } as unknown as I;
   const facts = (more = {}) => ({ ...deps.facts, startedAt: "", finishedAt: "", attempt: 1, epoch: 1, ...more });
-  return { deps, input, spec, place: placeName(input.place), attempt: 1, trace: {}, previous: undefined, signal: new AbortController().signal, onProgress: () => undefined, anew: () => undefined, quiet: () => undefined, advanced: () => undefined, repairs: new Map(), facts };
+  return { deps, input, spec, place: placeName(input.place), attempt: 1, trace: {}, previous: undefined, signal: new AbortController().signal, onProgress: () => undefined, tell: () => undefined, anew: () => undefined, quiet: () => undefined, advanced: () => undefined, repairs: new Map(), facts };
 }
 
 async function fanOut(at: StageContext<FanOutInput>, stage: PieceStage): Promise<string> {
@@ -95,7 +95,7 @@ before(async () => {
   const { generator, scorer, trainer } = runtime;
   const facts = { host: "", cpu: "", node: "", ratchet: "" };
   const modules = { call: () => assert.fail("no module is named") };
-  deps = { store, cache: openCache({ dir: join(scratch, "cache"), maxBytes: 1e9, store }), generator, scorer, trainer, modules, server: "", namespace: "", searchAttributes: false, draining: new AbortController().signal, facts, scratchDir: scratch };
+  deps = { store, cache: openCache({ dir: join(scratch, "cache"), maxBytes: 1e9, store }), generator, scorer, trainer, modules, server: "", namespace: "", searchAttributes: false, draining: new AbortController().signal, facts, graceMs: 1_000, scratchDir: scratch };
 
   const pairs = await pair(context({ stage: "pair", place: BOOTSTRAP, from: "file" }));
   const trained = await train(context({ stage: "reward", place: BOOTSTRAP, start: spec.policy.tree, pairs: pairs.digest }));

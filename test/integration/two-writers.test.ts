@@ -98,7 +98,7 @@ for (const kind of ["dir", "s3"] as const satisfies StoreKind[]) {
     const holds = async (holder: Holder): Promise<void> => {
       assert.equal(await arena.ended(300_000), "completed");
       // Two writers at once may both compute what only one of them commits: that is not counted here.
-      const { problems } = await check(arena.records, undisturbed, new Events(), []);
+      const { problems } = await check(arena.records, undisturbed, new Events(), [], arena.witness);
       assert.deepEqual(problems.filter((problem) => !problem.includes("went on from step")), [], `${holder.events.count} events`);
     };
 

@@ -79,6 +79,28 @@ export const DEFECTS: readonly Defect[] = [
     chaos: { store: "dir", kinds: ["take-over"], stages: ["append"] },
   },
   {
+    // The probe with which the product refuses such a store is not fooled by the one above.
+    name: "a commit replaces what is there",
+    file: "store/backends/dir.js",
+    line: "await link(temporary, path).catch(",
+    instead: 'await (path.includes("/results/") ? rename : link)(temporary, path).catch(',
+    chaos: { store: "dir", kinds: ["twice"], stages: ["generate", "score", "evaluate"] },
+  },
+  {
+    name: "a finished piece is computed again",
+    file: "activities/pieces.js",
+    line: "if (await store.readManifest(key)) {",
+    instead: "if (context.attempt === 1 && (await store.readManifest(key))) {",
+    chaos: { store: "dir", kinds: KILLS, stages: ["generate", "evaluate"] },
+  },
+  {
+    name: "checkpoints of a finished training stay",
+    file: "activities/train.js",
+    line: "await checkpoints.clear();\n        return trained(committed.digest",
+    instead: "return trained(committed.digest",
+    chaos: { store: "dir", kinds: KILLS, stages: ["train"] },
+  },
+  {
     name: "the optimizer's moments are not restored",
     file: "engine/train/train.js",
     line: "resume && { first: resume.firstMoments, second: resume.secondMoments }",

@@ -6,16 +6,18 @@ import { ApplicationFailure } from "@temporalio/common";
 import { NativeConnection, Worker } from "@temporalio/worker";
 import type { ActivityInterceptorsFactory } from "@temporalio/worker";
 import { createControlActivities, createStageActivities } from "../../activities/index.ts";
+import type { Deps } from "../../activities/deps.ts";
 import { activityQueue, WORKFLOW_QUEUE } from "../../campaign/ids.ts";
-import type { Store } from "../../store/types.ts";
 import { openDeps } from "../../worker/deps.ts";
 import { workerSettings } from "../../worker/env.ts";
 import { BUNDLE } from "./campaign-worker.ts";
 import type { TestNamespace } from "./temporal.ts";
 
 export interface ProductWorker {
-  /** Stands before the store of every activity. */
-  store(real: Store): Promise<Store> | Store;
+  /** Stands before what every activity is given. */
+  deps(real: Deps): Promise<Deps> | Deps;
+  /** Told apart for control activities: seal, open, append. */
+  control?(deps: Deps): Deps;
   /** Told of each failed attempt: its activity's type and our code. */
   onFailure(activity: string, code: string | null | undefined): void;
   /** Told of each attempt before it begins. */
@@ -23,12 +25,12 @@ export interface ProductWorker {
 }
 
 /** Failed attempts are tried again at once: an outage of many tries need not last. */
-export async function withProductWorker<T>(temporal: TestNamespace, storeName: string, { store, onFailure, onBegin }: ProductWorker, test: () => Promise<T>): Promise<T> {
+export async function withProductWorker<T>(temporal: TestNamespace, storeName: string, { deps: stand, control = (given) => given, onFailure, onBegin }: ProductWorker, test: () => Promise<T>): Promise<T> {
   const state = await mkdtemp(join(tmpdir(), "ratchet-worker-"));
   const connection = await NativeConnection.connect({ address: temporal.address });
   const settings = workerSettings({ RATCHET_STORE: storeName, RATCHET_STATE: state, RATCHET_SERVER_ID: "test", RATCHET_CHILDREN: "1", RATCHET_THREADS: "1" });
   const { deps, close } = await openDeps(settings, connection, temporal.namespace, new AbortController().signal);
-  const behind = { ...deps, store: await store(deps.store) };
+  const behind = await stand(deps);
   const atOnce: ActivityInterceptorsFactory = ({ info }) => ({
     inbound: {
       execute(input, next) {
@@ -44,7 +46,7 @@ export async function withProductWorker<T>(temporal: TestNamespace, storeName: s
   const common = { connection, namespace: temporal.namespace, maxHeartbeatThrottleInterval: "100ms", interceptors: { activity: [atOnce] } };
   const workers = await Promise.all([
     Worker.create({ ...common, taskQueue: WORKFLOW_QUEUE, workflowBundle: { codePath: BUNDLE } }),
-    Worker.create({ ...common, taskQueue: activityQueue("control"), activities: { ...createControlActivities(behind) } }),
+    Worker.create({ ...common, taskQueue: activityQueue("control"), activities: { ...createControlActivities(control(behind)) } }),
     Worker.create({ ...common, taskQueue: activityQueue("cpu"), activities: { ...createStageActivities(behind) } }),
   ]);
   const running = workers.map((worker) => worker.run());

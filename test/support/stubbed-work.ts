@@ -31,6 +31,7 @@ export function stubbedDeps(store: Store, scratchDir: string): Deps {
     searchAttributes: false,
     draining: new AbortController().signal,
     facts: { host: "stubbed", cpu: "stubbed", node: process.version, ratchet: "stubbed" },
+    graceMs: 1_000,
     scratchDir,
   };
 }

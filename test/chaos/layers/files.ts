@@ -84,6 +84,7 @@ export function installFiles({ store, folders, journal, ask }: FileLayer): void 
       const backup = keepAside(to, journal);
       await real.rename(from, to);
       note({ op: "rename", from, to, ...(backup ? { backup } : {}) });
+      await point("after", "put", to);
     },
     async mkdir(path: string, options?: Parameters<typeof real.mkdir>[1]) {
       const first = await real.mkdir(path, options);

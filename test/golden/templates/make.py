@@ -1,8 +1,7 @@
 # What transformers and TRL make of conversations and dataset rows, for templates.test.ts. From the repository root:
 #   python3 test/golden/templates/make.py            writes tokenizers.json, templates.json and rows.json anew
 #   python3 test/golden/templates/make.py --check    compares what is written with what the installed versions compute
-# Pinned: transformers 5.23.0, tokenizers 0.23.3, trl 1.13.0, datasets 5.2.0 (CPU is enough; nothing is downloaded). trl 1.16.0 differs in
-# rows.json, in merged rows only: it gives the merged token to the answer, where 1.13.0 cuts by the prompt's count.
+# Versions: test/golden/requirements.txt (CPU is enough; nothing is downloaded).
 import json
 import logging
 import sys

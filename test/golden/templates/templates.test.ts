@@ -112,7 +112,7 @@ for (const [name, golden] of Object.entries(cases)) {
         const ours = await prepare(row, entry, tokenizer);
         const theirs = undoubled(asTheirs(entry.made[i], entry), tokenizer);
         if (ours.dropped === "empty_prompt") assert.deepEqual(tokenizer.encodePrompt({ prompt: "" }), [], `row ${i}: TRL keeps a row whose prompt has no token`);
-        else if (ours.sides && ours.merged && !assistantOnly) assert.notDeepEqual(ours.sides, theirs, `row ${i}: TRL cuts a merged token by count`);
+        else if (ours.sides && ours.merged && !assistantOnly) assert.notDeepEqual(ours.sides, theirs, `row ${i}: TRL trains on the merged token`);
         else assert.deepEqual(ours.sides, theirs, `row ${i}`);
       }
     });

@@ -1,0 +1,82 @@
+// `npm run golden`: what transformers, PEFT and TRL compute, made anew and compared live with the files under test/golden and with the engine.
+//
+//   npm run golden                          compares everything
+//   npm run golden -- losses templates      only these
+//   npm run golden -- --write losses        writes the files anew instead
+//   npm run golden -- --model DIR           the checkpoint of baby-llama-105 and of the real run; default ../shared/models/baby-llama-105
+//
+// The Python packages are those of test/golden/requirements.txt, in an environment in the cache, or in the one that RATCHET_GOLDEN_VENV names.
+import { createHash } from "node:crypto";
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { parseArgs } from "node:util";
+import { run, start } from "./processes.mjs";
+import { say, startProgress } from "./progress.mjs";
+import { runScript } from "./script.mjs";
+import { root, setUp } from "./setup.mjs";
+import { cacheRoot } from "./tool.mjs";
+
+const VARIABLE = "RATCHET_GOLDEN_VENV";
+const golden = join(root, "test/golden");
+
+/** What each part runs; those that need the checkpoint get it as their last argument. @type {Record<string, { script: string, model?: true, checkOnly?: true }>} */
+const parts = {
+  models: { script: "models/make.py" },
+  losses: { script: "losses/make.py" },
+  templates: { script: "templates/make.py" },
+  "baby-llama-105": { script: "baby-llama-105.py", model: true },
+  "real-run": { script: "real-run/compare.py", model: true, checkOnly: true },
+};
+
+await runScript(async () => {
+  const options = /** @type {const} */ ({ write: { type: "boolean", default: false }, model: { type: "string", default: join(root, "../shared/models/baby-llama-105") } });
+  const { values, positionals } = parseArgs({ options, allowPositionals: true });
+  const names = positionals.length > 0 ? positionals : Object.keys(parts);
+  for (const name of names) if (!parts[name]) throw new Error(`there is no part ${name}; the parts are ${Object.keys(parts).join(", ")}`);
+  await setUp({ temporal: false });
+  const python = await providePython();
+  const failed = [];
+  for (const name of names) if (!(await runPart(python, name, values))) failed.push(name);
+  if (failed.length > 0) say(`not as recorded: ${failed.join(", ")}`);
+  return failed.length > 0 ? 1 : 0;
+});
+
+/** @param {string} python @param {string} name @param {{ write: boolean, model: string }} options @returns {Promise<boolean>} */
+async function runPart(python, name, { write, model }) {
+  const { script, model: needsModel, checkOnly } = /** @type {(typeof parts)[string]} */ (parts[name]);
+  if (needsModel && !existsSync(model)) {
+    say(`${name}: left out, ${model} is absent (--model DIR)`);
+    return true;
+  }
+  if (write && checkOnly) return true;
+  say(`${name}:`);
+  const args = [join(golden, script), ...(write || checkOnly ? [] : ["--check"]), ...(needsModel ? ["--model", model] : [])];
+  const child = start(python, args, { stdio: ["ignore", "inherit", "inherit"] });
+  return await new Promise((resolve, reject) => child.once("error", reject).once("exit", (code) => resolve(code === 0)));
+}
+
+/** The interpreter of an environment with the pinned packages. */
+async function providePython() {
+  const given = process.env[VARIABLE];
+  const needed = join(golden, "requirements.txt");
+  const digest = createHash("sha256").update(readFileSync(needed)).digest("hex").slice(0, 12);
+  const dir = given ?? join(cacheRoot(process.env), `golden-${digest}-${process.platform}-${process.arch}`);
+  const finished = join(dir, "finished");
+  if (given === undefined && !existsSync(finished)) {
+    mkdirSync(dir, { recursive: true });
+    await step("making a Python environment", "python3", ["-m", "venv", dir]);
+    await step("installing PyTorch, transformers, PEFT and TRL", join(dir, "bin/pip"), ["install", "--requirement", needed]);
+    writeFileSync(finished, "");
+  }
+  const python = join(dir, "bin/python");
+  if (!existsSync(python)) throw new Error(`${VARIABLE}=${dir} holds no bin/python`);
+  return python;
+}
+
+/** @param {string} what @param {string} command @param {string[]} args */
+async function step(what, command, args) {
+  const progress = startProgress(what);
+  const { code, output } = await run(command, args);
+  progress.stop();
+  if (code !== 0) throw new Error(`${what} failed:\n${output.trim()}`);
+}

@@ -1,0 +1,56 @@
+import assert from "node:assert/strict";
+import { mkdir, mkdtemp, readFile, rm, unlink, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { after, it } from "node:test";
+import { memoryBackend } from "./backends/memory.ts";
+import { openCache, storeOn } from "./index.ts";
+
+const root = await mkdtemp(join(tmpdir(), "ratchet-cache-"));
+after(() => rm(root, { recursive: true }));
+
+/** A cache as a new process finds it, with the number of fetches that it made. */
+async function cacheWith(dir: string) {
+  const store = await storeOn(memoryBackend());
+  const source = join(root, "source");
+  await mkdir(join(source, "adapter"), { recursive: true });
+  await writeFile(join(source, "model.safetensors"), "weights");
+  await writeFile(join(source, "adapter", "config.json"), "{}");
+  const [tree, blob] = [await store.putTree(source), await store.putBlob("module")];
+  let fetches = 0;
+  const counting = {
+    getJson: store.getJson,
+    getTree: (...args: Parameters<typeof store.getTree>) => (fetches++, store.getTree(...args)),
+    getBlobFile: (...args: Parameters<typeof store.getBlobFile>) => (fetches++, store.getBlobFile(...args)),
+  };
+  const open = () => openCache({ dir: join(root, dir), maxBytes: 1e9, store: counting });
+  return { tree, blob, open, fetches: () => fetches };
+}
+
+const damages: [string, (folder: string) => Promise<void>][] = [
+  ["a flipped byte", (folder) => writeFile(join(folder, "model.safetensors"), "weightz")],
+  ["a cut file", (folder) => writeFile(join(folder, "model.safetensors"), "wei")],
+  ["a missing file", (folder) => unlink(join(folder, "adapter", "config.json"))],
+];
+for (const [what, damage] of damages) {
+  it(`fetches a tree again at its first use in a process where it finds ${what}`, async () => {
+    const { tree, open, fetches } = await cacheWith(what.replaceAll(" ", "-"));
+    await damage(await open().tree(tree));
+    const folder = await open().tree(tree);
+    assert.equal(await readFile(join(folder, "model.safetensors"), "utf8"), "weights");
+    assert.equal(await readFile(join(folder, "adapter", "config.json"), "utf8"), "{}");
+    assert.equal(fetches(), 2);
+  });
+}
+
+it("fetches a damaged blob again, and a sound entry never", async () => {
+  const { tree, blob, open, fetches } = await cacheWith("sound");
+  const first = open();
+  await first.tree(tree);
+  await writeFile(await first.blob(blob), "modulo");
+  const second = open();
+  await second.tree(tree);
+  assert.equal(await readFile(await second.blob(blob), "utf8"), "module");
+  await second.tree(tree);
+  assert.equal(fetches(), 3);
+});

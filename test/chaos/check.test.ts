@@ -1,0 +1,76 @@
+// The bounds and the witness of chaos on logs that are written by hand: each has to turn red.
+import assert from "node:assert/strict";
+import { it } from "node:test";
+import { memoryBackend } from "../../store/backends/memory.ts";
+import { lateResumes, redone } from "./check.ts";
+import { Events } from "./events.ts";
+import type { Committed } from "./outcome.ts";
+import type { Attempt, Point } from "./points.ts";
+import { Witness } from "./witness.ts";
+
+const attemptOf = (attempt: number, stage = "generate"): Attempt => ({ workflowId: "ratchet:chaos/it-0001.1", runId: "run", activityId: "1", stage, attempt, callsModule: false });
+const begin = (attempt: Attempt): Point => ({ what: "begin", attempt });
+const create = (when: "before" | "after", key: string, attempt: Attempt): Point => ({ what: "store", when, operation: "create", key, attempt });
+
+function events(...points: Point[]): Events {
+  const log = new Events();
+  for (const point of points) log.add(point, 1);
+  return log;
+}
+
+const PIECE = "campaigns/chaos/results/it-0001.1/generate/piece-00000-abc.json";
+const [first, second] = [attemptOf(1), attemptOf(2)];
+
+it("a piece may be computed again where the attempt at it was cut off before its commit", () => {
+  assert.deepEqual(redone(events(begin(first), create("before", PIECE, first), begin(second), create("before", PIECE, second), create("after", PIECE, second))), []);
+});
+
+it("a piece that was committed when an attempt began is not computed by it again", () => {
+  const problems = redone(events(begin(first), create("before", PIECE, first), create("after", PIECE, first), begin(second), create("before", PIECE, second)));
+  assert.deepEqual(problems, [`${PIECE} was computed again by attempt 2, which began after its commit`]);
+});
+
+const trained = (resumedFrom: number): Committed[] => [{ key: "k", digest: "d", result: { stage: "train", place: "it-0001.1", weights: "w" }, facts: { attempt: 2, resumedFrom } } as unknown as Committed];
+const checkpoint = (step: number): Point => create("after", `campaigns/chaos/work/it-0001.1/train/abc/step-0000000${step}.json`, attemptOf(1, "train"));
+const training = events(begin(attemptOf(1, "train")), checkpoint(2), checkpoint(4), begin(attemptOf(2, "train")), checkpoint(6));
+
+it("training goes on from the newest checkpoint that was there when its attempt began", () => {
+  assert.deepEqual(lateResumes(trained(4), training, []), []);
+  assert.deepEqual(lateResumes(trained(2), training, []), ["it-0001.1 train went on from step 2, but step 4 was committed before"]);
+});
+
+it("a power failure may cost the last checkpoint, and no more", () => {
+  const puts = [{ fault: { kind: "power-loss" } }] as unknown as Parameters<typeof lateResumes>[2];
+  assert.deepEqual(lateResumes(trained(2), training, puts), []);
+  assert.equal(lateResumes(trained(0), training, puts).length, 1);
+});
+
+it("an object whose bytes change after its commit is seen, at once and at the end", async () => {
+  const backend = memoryBackend();
+  const put = (key: string, text: string): Promise<void> => backend.put(key, new TextEncoder().encode(text));
+  const witness = new Witness(backend);
+  for (const key of [PIECE, "campaigns/chaos/ledger/000000000000.json", "blobs/sha256/ab/abc"]) {
+    await put(key, "one");
+    await witness.look(key);
+  }
+  assert.deepEqual(await witness.atTheEnd(), []);
+  await put("blobs/sha256/ab/abc", "two");
+  assert.deepEqual(await witness.atTheEnd(), []);
+  await put(PIECE, "two");
+  await witness.look(PIECE);
+  assert.deepEqual(witness.problems, [`${PIECE} was overwritten`]);
+  await backend.delete("campaigns/chaos/ledger/000000000000.json");
+  assert.ok((await witness.atTheEnd()).includes("campaigns/chaos/ledger/000000000000.json is gone"));
+});
+
+it("what a power failure took may be made again", async () => {
+  const backend = memoryBackend();
+  const witness = new Witness(backend);
+  await backend.put(PIECE, new TextEncoder().encode("one"));
+  await witness.look(PIECE);
+  await backend.delete(PIECE);
+  await witness.forgetLost();
+  await backend.put(PIECE, new TextEncoder().encode("two"));
+  await witness.look(PIECE);
+  assert.deepEqual(await witness.atTheEnd(), []);
+});

@@ -1,0 +1,60 @@
+// The disk beside the store, which can be full: the worker's cache and the engine's scratch. The engine's children have no line to the driver,
+// so a file tells them; who takes it away is the one whose write fails, and leaves another that says which.
+import fs, { existsSync, promises, renameSync, writeFileSync } from "node:fs";
+import type { FileHandle } from "node:fs/promises";
+import { syncBuiltinESMExports } from "node:module";
+import { isUnder } from "../journal.ts";
+
+export interface LocalDisk {
+  folders: readonly string[];
+  /** While it exists, the disk is full. */
+  full: string;
+}
+
+/** Written next to `full` by the write that failed. */
+export const refusedFile = (full: string): string => `${full}.refused`;
+
+export function installLocalDisk({ folders, full }: LocalDisk): void {
+  const real = { ...promises };
+  const { createWriteStream } = fs; // not by import: that name follows what is put in its place
+  const refuse = (path: unknown): void => {
+    if (typeof path !== "string" || !folders.some((folder) => isUnder(folder, path)) || !existsSync(full)) return;
+    try {
+      renameSync(full, `${full}.taken`);
+    } catch {
+      return; // another was faster
+    }
+    writeFileSync(refusedFile(full), JSON.stringify({ path, pid: process.pid }));
+    throw Object.assign(new Error(`ENOSPC: no space left on device, write '${path}'`), { code: "ENOSPC", errno: -28, syscall: "write" });
+  };
+  Object.assign(promises, {
+    async open(path: string, flags?: string, mode?: number) {
+      const handle = await real.open(path, flags, mode);
+      if (flags === undefined || flags === "r") return handle;
+      const { writeFile } = handle;
+      handle.writeFile = (async (...given: Parameters<FileHandle["writeFile"]>) => {
+        refuse(path);
+        return writeFile.apply(handle, given);
+      }) as FileHandle["writeFile"];
+      return handle;
+    },
+    async writeFile(...given: Parameters<typeof real.writeFile>) {
+      refuse(given[0]);
+      return real.writeFile(...given);
+    },
+    async copyFile(...given: Parameters<typeof real.copyFile>) {
+      refuse(given[1]);
+      return real.copyFile(...given);
+    },
+  });
+  fs.createWriteStream = (...given) => {
+    const stream = createWriteStream(...given);
+    try {
+      refuse(given[0]);
+    } catch (error) {
+      stream.destroy(error as Error);
+    }
+    return stream;
+  };
+  syncBuiltinESMExports();
+}
