@@ -48,6 +48,7 @@ export class Bench {
 
   async run(row: Row): Promise<Result> {
     const { threads } = this.options;
+    const began = performance.now();
     const load = loadavg()[0]!;
     if (load > quietLoad) say(`  the machine is busy (load ${load.toFixed(1)}): the ratio will say little`);
     const { field, missing } = await this.enter(row);
@@ -57,7 +58,7 @@ export class Bench {
     const machine = { cpu: cpus()[0]?.model.trim() ?? "unknown", cores: availableParallelism(), threads };
     const { checkpoint } = this.options;
     const model = checkpoint === undefined ? {} : { checkpoint: basename(checkpoint) };
-    return { row: name, work, size, ...model, target, aim, ...(shareAim === undefined ? {} : { shareAim }), better, unit, ...measured, missing: { ...missing, ...failed }, versions: this.versions(), machine, load, repeats, at: new Date().toISOString() };
+    return { row: name, work, size, ...model, target, aim, ...(shareAim === undefined ? {} : { shareAim }), better, unit, ...measured, missing: { ...missing, ...failed }, versions: this.versions(), machine, load, repeats, seconds: Math.round((performance.now() - began) / 1000), at: new Date().toISOString() };
   }
 
   /** Compares what the contenders compute and times nothing. */

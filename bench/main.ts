@@ -87,6 +87,8 @@ async function report(chosen: readonly Row[], dir: string): Promise<number> {
   const results = await readResults(dir);
   const present = chosen.flatMap(({ name }) => results.get(name) ?? []);
   if (present.length > 0) console.log(formatTable(present));
+  const seconds = present.reduce((sum, row) => sum + row.seconds, 0);
+  if (present.length > 1) console.log(`${present.length} rows, measured in ${Math.round(seconds / 60)} min`);
   const absent = chosen.filter(({ name }) => !results.has(name));
   if (absent.length > 0) console.log(`no result: ${absent.map(({ name }) => name).join(", ")}`);
   return 0;

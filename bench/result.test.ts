@@ -37,6 +37,7 @@ test("the table tells ratio, spread, what was reached, the best peer and what is
     machine: { cpu: "", cores: 2, threads: 2 },
     load: 0.4,
     repeats: 5,
+    seconds: 40,
     samples: {},
     at: "",
   };

@@ -35,6 +35,8 @@ export interface Result {
   /** Load average of the last minute when the row began. The row before leaves up to 2 of it on two threads. */
   load: number;
   repeats: number;
+  /** Of the whole row, loading and trying variants included. */
+  seconds: number;
   /** Every sample, by contender, in order. */
   samples: Record<string, object[]>;
   at: string;

@@ -104,3 +104,44 @@ test("among equal tokens the lower ids stay", () => {
 test("temperature 0, top-k 1 and a vanishing top-p take the likeliest token", () => {
   for (const rule of [{ temperature: 0 }, { topK: 1 }, { topP: 1e-9 }, { minP: 1 }]) assert.deepEqual(drawn(rule, 10), [0, 10, 0, 0, 0]);
 });
+
+test("what top-k and top-p keep is what sorting the whole vocabulary keeps, over flat, peaked and tied distributions", () => {
+  const random = new Random("00000000000000aa");
+  const size = 300;
+  const shapes: Record<string, (id: number) => number> = {
+    flat: () => 0,
+    mild: (id) => random.normal(id),
+    peaked: (id) => 12 * random.normal(size + id),
+    steep: (id) => -40 * id,
+    tied: (id) => -Math.floor(id / 7),
+  };
+  for (const [name, logit] of Object.entries(shapes)) {
+    const logits = Array.from({ length: size }, (_, id) => logit(id));
+    const norm = Math.log(logits.reduce((sum, value) => sum + Math.exp(value), 0));
+    const logps = Float32Array.from(logits, (value) => value - norm);
+    for (const rule of [{ topK: 20, topP: 1 }, { topK: 0, topP: 0.9 }, { topK: 50, topP: 0.5 }, { topK: 1, topP: 1 }, { topK: 0, topP: 0.99999 }]) {
+      const kept = new Set(keptBySorting(logps, rule));
+      const sampler = new Sampler(size);
+      const drawn = new Set(Array.from({ length: 400 }, (_, step) => sampler.draw(logps, 0, { temperature: 1, minP: 0, ...rule }, random, step)));
+      for (const id of drawn) assert.ok(kept.has(id), `${name}, ${JSON.stringify(rule)}: drew ${id}`);
+      // Draws at both ends of the kept mass find its first and its last token.
+      const at = (uniform: number): number => sampler.draw(logps, 0, { temperature: 1, minP: 0, ...rule }, { uniform: () => uniform } as unknown as Random, 0);
+      assert.equal(at(0), Math.min(...kept), `${name}, ${JSON.stringify(rule)}`);
+      assert.equal(at(1), Math.max(...kept), `${name}, ${JSON.stringify(rule)}`);
+    }
+  }
+});
+
+/** Ids in descending order of probability, of equal ones the lower first. */
+function keptBySorting(logps: Float32Array, { topK, topP }: { topK: number; topP: number }): number[] {
+  const largest = Math.max(...logps);
+  const weights = Array.from(logps, (logp) => Math.exp(logp - largest));
+  const order = weights.map((_, id) => id).sort((a, b) => weights[b]! - weights[a]! || a - b).slice(0, topK > 0 ? topK : logps.length);
+  const mass = topK > 0 && topK < logps.length ? order.reduce((sum, id) => sum + weights[id]!, 0) : weights.reduce((sum, weight) => sum + weight, 0);
+  let before = 0;
+  return order.filter((id, rank) => {
+    const within = rank === 0 || before < topP * mass;
+    before += weights[id]!;
+    return within;
+  });
+}

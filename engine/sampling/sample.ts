@@ -14,10 +14,15 @@ export interface SamplingRule {
   minP: number;
 }
 
+/** Weights are relative to the likeliest token's: what top-k and top-p keep is mostly above this; else the bound is squared. */
+const firstBound = 2 ** -6;
+
 /** Scratch for one vocabulary, so that drawing allocates nothing. */
 export class Sampler {
   private readonly weights: Float64Array;
+  /** The likeliest tokens' weights, in ascending order; the first `known` elements count. */
   private readonly sorted: Float64Array;
+  private known = 0;
 
   constructor(vocabSize: number) {
     this.weights = new Float64Array(vocabSize);
@@ -43,31 +48,52 @@ export class Sampler {
     return total;
   }
 
-  /** How many tokens top-k and top-p leave. */
+  /** How many tokens top-k and top-p leave. Few are likely: of a large vocabulary only those are sorted. */
   private count({ topK, topP }: SamplingRule, total: number): number {
-    const { sorted } = this;
-    // Typed arrays sort natively, in ascending order.
-    sorted.set(this.weights);
-    sorted.sort();
-    const size = sorted.length;
+    const { length: size } = this.weights;
     const limit = topK > 0 ? Math.min(topK, size) : size;
+    for (let bound = firstBound; ; bound *= bound) {
+      this.sortFrom(bound);
+      const count = this.countAmong(limit, topP, total);
+      // At 0 the list is whole, but for numbers that are none.
+      if (count !== undefined || bound === 0) return count ?? 0;
+    }
+  }
+
+  /** Sorts the weights of at least `bound`, in ascending order. */
+  private sortFrom(bound: number): void {
+    const { weights, sorted } = this;
+    let known = 0;
+    for (let id = 0; id < weights.length; id++) if (weights[id]! >= bound) sorted[known++] = weights[id]!;
+    // Typed arrays sort natively.
+    sorted.subarray(0, known).sort();
+    this.known = known;
+  }
+
+  /** Undefined where the sorted ones are too few to tell. */
+  private countAmong(limit: number, topP: number, total: number): number | undefined {
+    const { sorted, known, weights } = this;
     let mass = total;
-    if (limit < size) {
+    if (limit < weights.length) {
+      if (known < limit) return undefined;
       mass = 0;
-      for (let rank = 0; rank < limit; rank++) mass += sorted[size - 1 - rank]!;
+      for (let rank = 0; rank < limit; rank++) mass += sorted[known - 1 - rank]!;
     }
     let kept = 0;
     let count = 0;
-    while (count < limit && (count === 0 || kept < topP * mass)) kept += sorted[size - 1 - count++]!;
+    while (count < limit && (count === 0 || kept < topP * mass)) {
+      if (count === known) return undefined;
+      kept += sorted[known - 1 - count++]!;
+    }
     return count;
   }
 
   /** Keeps the `count` likeliest tokens, of equal ones the lower ids. Returns their total. */
   private keep(count: number): number {
-    const { weights, sorted } = this;
-    const least = sorted[sorted.length - count]!;
+    const { weights, sorted, known } = this;
+    const least = sorted[known - count]!;
     let ties = count;
-    for (let rank = 0; rank < count; rank++) if (sorted[sorted.length - 1 - rank]! > least) ties--;
+    for (let rank = 0; rank < count; rank++) if (sorted[known - 1 - rank]! > least) ties--;
     let total = 0;
     for (let id = 0; id < weights.length; id++) {
       const weight = weights[id]!;

@@ -37,7 +37,7 @@ export interface Choice {
 /** Tokens per batch: large enough for full-speed products, small enough for memory. */
 const batchTokens = 4096;
 /** Attention costs as much as all products together in small models, and is padded to a bucket's longest row. */
-const rowBuckets = 4;
+const rowBuckets = 8;
 
 function scoreGraph(config: ModelConfig): Graph {
   const t = new Tape(new Graph({ anyThreads: false }));

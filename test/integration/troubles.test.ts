@@ -83,7 +83,13 @@ function poisoned({ generator }: Deps): Deps["generator"] {
 
 function killEngine(): void {
   const pids = execFileSync("pgrep", ["-P", String(process.pid), "-f", "onnx/child.js"], { encoding: "utf8" });
-  for (const pid of pids.trim().split("\n")) process.kill(Number(pid), "SIGKILL");
+  for (const pid of pids.trim().split("\n")) {
+    try {
+      process.kill(Number(pid), "SIGKILL");
+    } catch {
+      // one that was killed before and is not gone yet
+    }
+  }
 }
 
 /** The first seal of iteration 1's scores hangs for ever; the commit of its training is refused a few times. */
