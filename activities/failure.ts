@@ -75,17 +75,36 @@ export function toFailure(thrown: unknown, tries = 1): Error {
   const retry = retryOf(error);
   if (!isCoded(error)) {
     const { message, name } = error instanceof Error ? error : new Error(String(error));
-    return ApplicationFailure.create({ type: "unclassified", message: `${name}: ${message}`, nonRetryable: tries >= UNFORESEEN_TRIES_MAX, cause: error as Error });
+    return small(error, { type: "unclassified", message: `${name}: ${message}`, nonRetryable: tries >= UNFORESEEN_TRIES_MAX });
   }
-  return ApplicationFailure.create({
+  return small(error, {
     type: error.code,
     message: messageOf(error),
     nonRetryable: retry === "ends" || (retry === "counts" && tries >= TRIES_MAX),
     // A drained worker's work is wanted elsewhere at once.
     nextRetryDelay: error.code === "worker_draining" ? "1ms" : undefined,
-    cause: error,
   });
 }
+
+/** Of a failure above 4 KiB the server keeps for its readers only that it was too large: no code, no hint. An SDK's errors are. */
+const MESSAGE_MAX = 1_000;
+const CAUSE_MAX = 300;
+const CAUSES_MAX = 3;
+
+function small(error: unknown, { message, ...options }: Parameters<typeof ApplicationFailure.create>[0] & { message: string }): ApplicationFailure {
+  const failure = ApplicationFailure.create({ ...options, message: cut(message, MESSAGE_MAX), cause: causeOf(error, CAUSES_MAX) });
+  failure.stack = cut(failure.stack ?? "", CAUSE_MAX);
+  return failure;
+}
+
+/** The chain of causes with its messages and the first lines of its stacks. */
+function causeOf(error: unknown, depth: number): Error | undefined {
+  if (!(error instanceof Error) || depth === 0) return undefined;
+  const cause = new Error(cut(error.message, CAUSE_MAX), { cause: causeOf(error.cause, depth - 1) });
+  return Object.assign(cause, { name: error.name, stack: cut(error.stack ?? "", CAUSE_MAX) });
+}
+
+const cut = (text: string, length: number): string => (text.length > length ? `${text.slice(0, length - 1)}…` : text);
 
 function retryOf(error: unknown): Retry {
   if (!isCoded(error)) return "counts";

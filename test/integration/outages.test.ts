@@ -96,7 +96,7 @@ it("credentials that expire in mid-campaign are waited for by name and picked up
       write("expired");
       return { status: 400, code: "ExpiredToken" };
     };
-    const told = async (): Promise<boolean> => ((await client.status(CAMPAIGN)).live?.retrying ?? []).some(({ code, message }) => code === "store_denied" && /renew them/.test(message));
+    const told = async (): Promise<boolean> => ((await client.status(CAMPAIGN)).live?.retrying ?? []).some(({ code, message }) => code === "store_denied" && /credentials|refused/.test(message));
     for (let tries = 0; !(await told()); tries += 1) {
       assert.ok(tries < 1_000, "status tells what is waited for");
       await delay(100);
