@@ -1,7 +1,7 @@
 # The same real run by the engine and by TRL, compared step by step: SFT, then a reward model and DPO from its result, on stories that the
 # checkpoint told. From the repository root, after `npm run build`:
 #   python3 test/golden/real-run/compare.py --model CHECKPOINT [--steps 60] [--out FOLDER]
-# CHECKPOINT: a small model in Hugging Face layout that continues English text. Prints a table of largest differences; fails beyond LIMITS.
+# CHECKPOINT: a small model in Hugging Face layout that continues English text. Prints a table of largest differences; fails beyond LIMITS (baby-llama-105: docs/parity.md).
 # ours.ts makes the rows and the engine's half, and says in which order a step takes its rows. Each side goes on from its own SFT model; the drawn
 # head of the reward model is the engine's. The pad token must not be the one that ends a text: transformers then reads rewards before it.
 import argparse
@@ -23,7 +23,7 @@ from trl import DPOConfig, DPOTrainer, RewardConfig, RewardTrainer, SFTConfig, S
 
 # What another order of summation may do: little at first, more where training amplifies it. Weights: ‖difference‖ / ‖what training changed‖; the
 # others relative above 1.
-LIMITS = {"loss, first 20": 1e-5, "loss": 1e-2, "grad_norm": 1e-1, "weights": 1e-2, "answers": 1e-1}
+LIMITS = {"loss, first 20": 1e-4, "loss": 1e-2, "grad_norm": 1e-1, "weights": 1e-2, "answers": 1e-1}
 
 
 def lines(path):
