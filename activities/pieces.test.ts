@@ -68,7 +68,7 @@ it("where the spec says drop, a poisoned piece is committed without rows, with i
   assert.deepEqual(await runShard(await attempt(store, {}), stage, SHARD), { pieces: 4, adopted: 4 }, "the verdict is adopted like any piece");
   let sealed: unknown;
   await sealStage(await attempt(store, {}), { ...stage, seal: async (pieces, counts) => ({ result: { stage: "score", pieces, counts }, values: {} }) });
-  for await (const key of store.backend.list("campaigns/c/results/it-0001.1/score/")) if (!key.includes("piece-")) sealed = (await store.readManifest<{ result: unknown; schema: string; facts: object }>(key))?.manifest.result;
+  for await (const key of store.backend.list("campaigns/small/results/it-0001.1/score/")) if (!key.includes("piece-")) sealed = (await store.readManifest<{ result: unknown; schema: string; facts: object }>(key))?.manifest.result;
   assert.deepEqual((sealed as { dropped: unknown }).dropped, [{ piece: 1, prompts: ["p1"], cause: "piece 1 of score of it-0001.1 ended its process 3 times: its worker ended without a word" }]);
 });
 

@@ -1,5 +1,7 @@
 // `ratchet start`: start, resume or attach to a campaign, and leave.
+import { existsSync } from "node:fs";
 import type { Command } from "commander";
+import { isCampaignId } from "../campaign/ids.ts";
 import { registerCommand } from "../client/search-attributes.ts";
 import { findTemporal } from "../client/find.ts";
 import type { TemporalAddress } from "../client/gateway.ts";
@@ -25,16 +27,17 @@ export const withStartOptions = (verb: Command): Command =>
     .option("--id <id>", "campaign id (default: the name in the spec)")
     .option(...SEED)
     .option("--resume", "go on with a cancelled campaign")
-    .option("--take-over", "take the campaign from a server that is gone for good");
+    .option("--take-over", "take the campaign from a server that is gone for good, or from a run here that stands still");
 
 export const startVerb = (program: Command): Command =>
   withStartOptions(program.command("start"))
     .description("start or resume a campaign and return")
     .option("--json", "what was done, as JSON")
+    .addHelpText("after", "\nWhere <campaign> is no file: the id of a campaign in the store, which goes on by the spec that it began with.")
     .action(async (path: string, flags: StartFlags, command: Command) => {
-      const spec = await loadCampaign(path);
-      await using(openClient(command, { createStore: true }), async (client) => {
-        const started = await client.start(spec, { ...flags, campaignId: flags.id });
+      const spec = isRecorded(path) ? undefined : await loadCampaign(path);
+      await using(openClient(command, { createStore: spec !== undefined }), async (client) => {
+        const started = spec ? await client.start(spec, { ...flags, campaignId: flags.id }) : await client.startRecorded(path, flags);
         if (flags.json) json(started);
         else data(started.campaignId);
         note(startedLine(started));
@@ -43,6 +46,9 @@ export const startVerb = (program: Command): Command =>
         suggest(followUps(started.campaignId, globalsOf(command)));
       });
     });
+
+/** An id, and not a file that is missing. */
+const isRecorded = (path: string): boolean => !existsSync(path) && isCampaignId(path) && !/\.(ya?ml|json|[mc]?[jt]s)$/.test(path);
 
 export function startedLine({ campaignId, action, specDigest }: Started): string {
   const done = {

@@ -22,7 +22,7 @@ import type { ControlVerb, Gateway, TemporalAddress } from "./gateway.ts";
 import { readHistory } from "./history.ts";
 import type { CampaignHistory } from "./history.ts";
 import type { CampaignOutcome } from "./outcome.ts";
-import { findAddress, findCampaignId } from "./record.ts";
+import { findAddress, findCampaignId, requireCampaign } from "./record.ts";
 import { GRACE_MS, pruneStore } from "./prune.ts";
 import type { Pruned, PruneOptions } from "./prune.ts";
 import { repairCampaign } from "./repair.ts";
@@ -95,6 +95,15 @@ export class RatchetClient {
     await this.store.proveWrites();
     const { specDigest } = await compileSpec(spec, { baseDir, store: this.store, environment: this.environment, ...(seed === undefined ? {} : { seed }) });
     return startCampaign(this.store, gateway, { campaignId, name: spec.name, specDigest, takeOver, resume, by, requestId: randomUUID() });
+  }
+
+  /** Goes on with a campaign by the spec that its ledger names, where the file is gone or today's rules would refuse it. */
+  async startRecorded(campaign: string, { takeOver = false, resume = false, by = whoAmI() }: Omit<StartCampaignOptions, "campaignId" | "seed"> = {}): Promise<Started> {
+    const gateway = this.gateway;
+    await this.store.proveWrites();
+    const campaignId = await this.id(campaign);
+    const { name, specDigest } = (await requireCampaign(this.store, campaignId)).record;
+    return startCampaign(this.store, gateway, { campaignId, name, specDigest, takeOver, resume, by, requestId: randomUUID() });
   }
 
   /** `campaign` may be the beginning of exactly one id here and below. */

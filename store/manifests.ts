@@ -24,10 +24,10 @@ async function readOnce<M extends WithResult>(backend: Backend, key: string): Pr
 
 export async function commitManifest<M extends WithResult>(backend: Backend, blobs: Blobs, key: string, manifest: M, names: readonly Digest[]): Promise<CommittedManifest<M>> {
   // Looked at last of all: between their writing and this commit, `prune` may have taken a blob for garbage.
-  for (const digest of names) {
-    if (!(await blobs.has(digest))) throw new ResourceError("blob_vanished", `blob ${digest} went away before ${key} could name it`, { hint: "it is made again; `ratchet prune` needs a longer --grace than any stage takes" });
-  }
-  const digest = await blobs.put(canonicalJson(manifest.result));
+  const looks = names.map(async (name) => {
+    if (!(await blobs.has(name))) throw new ResourceError("blob_vanished", `blob ${name} went away before ${key} could name it`, { hint: "it is made again; `ratchet prune` needs a longer --grace than any stage takes" });
+  });
+  const [digest] = await Promise.all([blobs.put(canonicalJson(manifest.result)), ...looks]);
   const sealed = { ...manifest, digest };
   const bytes = new TextEncoder().encode(`${JSON.stringify({ ...sealed, seal: sealOf(key, sealed) })}\n`);
   if ((await backend.putIfAbsent(key, bytes)) === "created") return { manifest, digest, adopted: false };

@@ -10,6 +10,11 @@ export interface SessionOptions {
   threads: number;
   /** Idle threads spin between operations: faster on free cores, a waste on shared ones. */
   spinning?: boolean;
+  /**
+   * From the second run on onnxruntime plans one block for all intermediate values of a shape, beside what the first run left in its arena: half
+   * as much memory again for a large model. false: it does not.
+   */
+  memoryPattern?: boolean;
 }
 
 const fromOrt: Partial<Record<OrtTensor.Type, DType>> = { float32: "float32", float64: "float64", int64: "int64", bool: "bool" };
@@ -47,6 +52,7 @@ export class Session {
       intraOpNumThreads: options.threads,
       interOpNumThreads: 1,
       graphOptimizationLevel: "all",
+      enableMemPattern: options.memoryPattern ?? true,
       // Failures are thrown.
       logSeverityLevel: 4,
       externalData: [...graph.weights].map(([path, tensor]) => ({ path, data: bytesOf(tensor) })),

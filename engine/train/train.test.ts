@@ -52,6 +52,22 @@ for (const kind of kinds) {
   });
 }
 
+test("a reference that is the start is read once, and a resumed run reads none", async () => {
+  const options = trainingOf("dpo", "odd");
+  const whole = digestsOf(await train(options));
+  const read: string[] = [];
+  const reading = (what: string) => async () => {
+    read.push(what);
+    return options.start;
+  };
+  const start = reading("start");
+  assert.deepEqual(digestsOf(await train({ ...options, start, reference: start })), whole);
+  assert.deepEqual(read.splice(0), ["start"]);
+  const resume = await stateAfter(options, 4);
+  assert.deepEqual(digestsOf(await train({ ...options, start, reference: reading("reference"), resume: async () => resume })), whole);
+  assert.deepEqual(read, ["start"]);
+});
+
 test("a checkpoint is handed out every so many steps, and none after the last", async () => {
   const steps: number[] = [];
   const { steps: total } = await train({ ...trainingOf("sft", "odd"), checkpoint: { everySteps: 5, everySeconds: 0, save: ({ step }) => void steps.push(step) } });

@@ -27,8 +27,8 @@ import { referenceLogps } from "./reference.ts";
 import { digestRows, rowTokens, tablePositions, usableRows } from "./rows.ts";
 import type { Source, StepRecord, TrainerState, TrainOptions, TrainResult, TrainRow } from "./types.ts";
 
-/** Without spinning: on cores shared with other processes it doubled the time of a step on two threads. */
-const sessionOptions = (threads: number): SessionOptions => ({ threads, spinning: false });
+/** Without spinning: on cores shared with other processes it doubled the time of a step on two threads. Without a pattern: docs/engine.md, memory. */
+const sessionOptions = (threads: number): SessionOptions => ({ threads, spinning: false, memoryPattern: false });
 
 const loaded = <T>(source: Source<T>): Promise<T> | T => (typeof source === "function" ? (source as () => Promise<T>)() : source);
 

@@ -51,7 +51,7 @@ export function shopCampaign({ seed, quick }: ShopOptions): WrittenSpec {
     iterations: quick ? 2 : 6,
     generate: { samples: [{ temperature: 1, count: 8 }], maxTokens: 48, piece: 16, shard: 4, wave: 4 },
     score: { reward: "model" },
-    // One limit for all arms: the same number of pairs and steps.
+    // One limit for all arms, whole batches: the same number of pairs and steps.
     pair: { strategy: "max-min", dropTruncated: false, missingEosPenalty: 1, limit: quick ? 112 : 240 },
     train: { ...adamw, beta: 0.1, reference: "initial", learningRate: 1e-4, epochs: 2, batch: 16, maxLength: LONGEST_ROW },
     evaluate: { samples: 4, judge: { module: "./judge.ts" }, gold: { module: "./gold.ts" } },

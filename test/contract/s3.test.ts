@@ -105,7 +105,7 @@ it("brings a large file down in parts at once, each joined where its connection 
     await store.getBlobFile(digest, `${path}.back`);
     assert.equal(Buffer.compare(await readFile(`${path}.back`), await readFile(path)), 0);
     const part = 16 * 1024 ** 2;
-    assert.deepEqual([...new Set(starts.map((start) => Math.floor(start / part)))].sort(), [0, 1, 2]);
+    assert.deepEqual([...new Set(starts.map((start) => Math.floor(start / part)))].sort((one, other) => one - other), [0, 1, 2]);
     assert.ok(starts.length >= 5, `each part of 16 MiB needs two requests or more: ${starts.join()}`);
     assert.equal(new Set(starts).size, starts.length, `none begins where another began: ${starts.join()}`);
   }));

@@ -71,7 +71,7 @@ test("an exported checkpoint has the log-probabilities of the weights that were 
   const dir = join(scratch, "tiny");
   await mkdir(dir);
   await writeTinyModel(dir, tinyCheckpoint());
-  await checked({ digest: "tiny", dir }, { prompt: "red fish", chosen: "green bird", rejected: "sun moon sea" });
+  await checked({ digest: "tiny", dir }, { prompt: "red fish", chosen: " green bird", rejected: " sun moon sea" });
 });
 
 const PRETRAINED = fileURLToPath(new URL("../../../../shared/models/baby-llama-105", import.meta.url));

@@ -212,7 +212,7 @@ describe("a small campaign through the command line", { skip: NO_TEMPORAL, timeo
   it("reads the record with the store alone: history, list, samples", async () => {
     const history = JSON.parse((await place.run("history", "night-1", "--json")).stdout) as { places: { place: string; pairs?: number; steps?: number; weights: string; test: { judgedBy: string }; work: Record<string, { attempts: number }> }[] };
     const [, iteration, ...baselines] = history.places;
-    assert.deepEqual([...history.places.map(({ place: name }) => name)].sort(), ["base-matched.1", "base-offline.1", "it-0000.1", "it-0001.1"]);
+    assert.deepEqual(history.places.map(({ place: name }) => name).sort(), ["base-matched.1", "base-offline.1", "it-0000.1", "it-0001.1"]);
     assert.deepEqual([iteration?.pairs, iteration?.steps], [8, 2]);
     for (const arm of baselines) assert.deepEqual([arm.pairs, arm.steps], [8, 2], `${arm.place} trained on as much as the iterations`);
     assert.deepEqual(new Set(history.places.map(({ test }) => test.judgedBy)), new Set(["gold"]));

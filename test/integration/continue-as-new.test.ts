@@ -69,18 +69,18 @@ describe("going on as new", { skip: NO_TEMPORAL_BIN, timeout: 600_000 }, () => {
     assert.ok(largest.largest.bytes <= PAYLOAD_MAX, `${largest.workflowId} has a payload of ${largest.largest.bytes} bytes in ${largest.largest.event}`);
   }
 
-  it("a campaign of 16 iterations has bounded runs and payloads, and the same digests as one whose runs never end early", async () => {
-    const size = { iterations: 16, perIteration: 2, wave: 4, baseline: true };
+  it("a campaign of 10 iterations has bounded runs and payloads, and the same digests as one whose runs never end early", async () => {
+    const size = { iterations: 10, perIteration: 2, wave: 4, baseline: true };
     const [one, other] = [await conduct(limited, "long", size), await conduct(unlimited, "long", size)];
-    assert.ok(continued(one.runs, "campaign") > 2, `${continued(one.runs, "campaign")} times`);
+    assert.ok(continued(one.runs, "campaign") > 0, `${continued(one.runs, "campaign")} times`);
     assert.equal(continued(other.runs, "campaign"), 0);
     assertBounded(one.runs, 3 * EVENTS_MAX);
     assert.deepEqual(results(one.record), results(other.record));
-    assert.equal(one.record.iterations.length, 17);
+    assert.equal(one.record.iterations.length, 11);
   });
 
-  it("an iteration of 160 shards, paused and resumed between, has bounded runs and payloads and the same digests", async () => {
-    const size = { iterations: 1, perIteration: 160, wave: 8, baseline: false };
+  it("an iteration of 96 shards, paused and resumed between, has bounded runs and payloads and the same digests", async () => {
+    const size = { iterations: 1, perIteration: 96, wave: 8, baseline: false };
     const one = await conduct(limited, "wide", size, async (handle) => {
       while ((await handle.query(progress)).running.every((place) => !("iteration" in place) || place.iteration === 0)) await sleep(50);
       await sleep(500);
@@ -88,7 +88,7 @@ describe("going on as new", { skip: NO_TEMPORAL_BIN, timeout: 600_000 }, () => {
       await handle.executeUpdate(resume, { args: [ask] });
     });
     const other = await conduct(unlimited, "wide", size);
-    assert.ok(continued(one.runs, "iteration") > 10, `${continued(one.runs, "iteration")} times`);
+    assert.ok(continued(one.runs, "iteration") > 3, `${continued(one.runs, "iteration")} times`);
     assertBounded(one.runs, 3 * EVENTS_MAX);
     assert.deepEqual(results(one.record), results(other.record));
   });

@@ -1,7 +1,8 @@
 // Outages are not failures: a store that is away, and credentials that expire, cost time and nothing else, however long they last.
 import "../support/quiet.ts";
 import assert from "node:assert/strict";
-import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { writeFileSync } from "node:fs";
+import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { it } from "node:test";
@@ -77,8 +78,8 @@ it("credentials that expire in mid-campaign are waited for by name and picked up
   const { endpoint, bucket, accessKeyId, secretAccessKey, region } = JSON.parse(given as string) as Record<"endpoint" | "bucket" | "accessKeyId" | "secretAccessKey" | "region", string>;
   const root = await mkdtemp(join(tmpdir(), "ratchet-expiry-"));
   const file = join(root, "credentials");
-  const renew = (secret: string): Promise<void> => writeFile(file, `[default]\naws_access_key_id = ${accessKeyId}\naws_secret_access_key = ${secret}\n`);
-  await renew(secretAccessKey);
+  const write = (secret: string): void => writeFileSync(file, `[default]\naws_access_key_id = ${accessKeyId}\naws_secret_access_key = ${secret}\n`);
+  write(secretAccessKey);
   const proxy = await openS3Proxy(endpoint);
   const { AWS_ACCESS_KEY_ID: _, AWS_SECRET_ACCESS_KEY: __, ...rest } = process.env;
   const env = { ...rest, AWS_ENDPOINT_URL: proxy.endpoint, AWS_REGION: region, AWS_SHARED_CREDENTIALS_FILE: file };
@@ -92,16 +93,16 @@ it("credentials that expire in mid-campaign are waited for by name and picked up
     proxy.fault = ({ method, url }) => {
       if (isExpired || method !== "PUT" || !url?.includes("/it-0001.1/generate/")) return undefined;
       isExpired = true;
+      write("expired");
       return { status: 400, code: "ExpiredToken" };
     };
-    await renew("expired");
     const told = async (): Promise<boolean> => ((await client.status(CAMPAIGN)).live?.retrying ?? []).some(({ code, message }) => code === "store_denied" && /renew them/.test(message));
     for (let tries = 0; !(await told()); tries += 1) {
       assert.ok(tries < 1_000, "status tells what is waited for");
       await delay(100);
     }
     assert.ok(isExpired);
-    await renew(secretAccessKey);
+    write(secretAccessKey);
     const outcome = await client.wait(CAMPAIGN);
     assert.equal(outcome?.status, "completed", JSON.stringify(outcome));
     assert.deepEqual((await client.verify(CAMPAIGN)).problems, []);

@@ -11,12 +11,9 @@ import { after, before, describe, it } from "node:test";
 import { fileURLToPath } from "node:url";
 import { Worker } from "@temporalio/worker";
 import { STAGE_VERSION } from "../../activities/versions.ts";
-import { resolveSpec } from "../../campaign/resolve.ts";
-import type { WrittenSpec } from "../../campaign/spec.ts";
 import { RatchetClient } from "../../client/ratchet-client.ts";
 import { BUNDLE } from "../support/campaign-worker.ts";
 import { withProductWorker } from "../support/product-worker.ts";
-import { SHOP_DIR } from "../support/small-shop.ts";
 import { NO_TEMPORAL, openNamespace } from "../support/temporal.ts";
 
 const FIXTURES = fileURLToPath(new URL("../../../test/fixtures/", import.meta.url));
@@ -45,15 +42,13 @@ for (const fixture of readdirSync(FIXTURES).filter((name) => name.startsWith("st
       await client.close();
     });
 
-    it("is finished by the same start: what was finished stays, the training goes on from its checkpoint", { skip: NO_TEMPORAL, timeout: 600_000 }, async () => {
+    it("is finished by its id: what was finished stays, the training goes on from its checkpoint", { skip: NO_TEMPORAL, timeout: 600_000 }, async () => {
       const temporal = await openNamespace();
       const client = await RatchetClient.connect({ store, temporal: { address: temporal.address, namespace: temporal.namespace, connection: {}, identity: "new" } });
       try {
         const finished = await stagesOf(client);
-        const written = JSON.parse(readFileSync(join(folder, "campaign.json"), "utf8")) as WrittenSpec;
-        const request = { spec: resolveSpec(written), written, file: "upgraded.json", baseDir: SHOP_DIR };
-        const { action } = await client.start(request, { campaignId: CAMPAIGN, takeOver: true });
-        assert.equal(action, "resumed", "today's defaults compile the same file to the same spec");
+        const { action } = await client.startRecorded(CAMPAIGN, { takeOver: true });
+        assert.equal(action, "resumed");
         await withProductWorker(temporal, store, { deps: (real) => real, onBegin: () => undefined, onFailure: (activity, code) => assert.fail(`${activity}: ${code}`) }, async () => {
           const outcome = await client.wait(CAMPAIGN);
           assert.equal(outcome?.status, "completed", JSON.stringify(outcome));

@@ -1,7 +1,7 @@
 # The same real run by the engine and by TRL, compared step by step: SFT, then a reward model and DPO from its result, on stories that the
 # checkpoint told. From the repository root, after `npm run build`:
 #   python3 test/golden/real-run/compare.py --model CHECKPOINT [--steps 60] [--out FOLDER]
-# CHECKPOINT: a small model in Hugging Face layout that continues English text. Prints a table of largest differences; fails beyond LIMITS.
+# CHECKPOINT: a small model in Hugging Face layout that continues English text. Prints a table of largest differences; fails beyond LIMITS (baby-llama-105: docs/parity.md).
 # ours.ts makes the rows and the engine's half, and says in which order a step takes its rows. Each side goes on from its own SFT model; the drawn
 # head of the reward model is the engine's. The pad token must not be the one that ends a text: transformers then reads rewards before it.
 import argparse
@@ -21,8 +21,9 @@ from safetensors.torch import load_file
 from transformers import AutoModelForCausalLM, AutoModelForSequenceClassification, AutoTokenizer
 from trl import DPOConfig, DPOTrainer, RewardConfig, RewardTrainer, SFTConfig, SFTTrainer
 
-# What another order of summation may do. Losses and metrics: relative above 1. Weights: ‖difference‖ / ‖what training changed‖.
-LIMITS = {"loss": 1e-3, "grad_norm": 1e-2, "metrics": 1e-2, "weights": 1e-2, "answers": 1e-2}
+# What another order of summation may do: little at first, more where training amplifies it. Weights: ‖difference‖ / ‖what training changed‖; the
+# others relative above 1.
+LIMITS = {"loss, first 20": 1e-4, "loss": 1e-2, "grad_norm": 1e-1, "weights": 1e-2, "answers": 1e-1}
 
 
 def lines(path):
@@ -80,13 +81,12 @@ def relative(ours, theirs):
 
 
 def curve_differences(curve, trainer):
-    """Largest difference over all steps: of the loss, of the gradient norm, and of everything else that both tell."""
+    """Largest differences over the steps. Metrics are those of ten steps in losses/make.py; here accuracies would turn on ties."""
     logs = trainer.recorder.logs
     assert len(curve) == len(logs) == len(trainer.losses), f"{len(curve)} steps of ours, {len(logs)} of TRL's"
-    common = (curve[0].keys() & logs[0].keys()) - {"loss", "grad_norm", "epoch", "step"}
-    worst = lambda name: max(relative(mine[name], theirs[name]) for mine, theirs in zip(curve, logs))
-    loss = max(relative(mine["loss"], theirs) for mine, theirs in zip(curve, trainer.losses))
-    return {"loss": loss, "grad_norm": worst("grad_norm"), "metrics": max(map(worst, common))}
+    losses = [relative(mine["loss"], theirs) for mine, theirs in zip(curve, trainer.losses)]
+    norms = [relative(mine["grad_norm"], theirs["grad_norm"]) for mine, theirs in zip(curve, logs)]
+    return {"loss, first 20": max(losses[:20]), "loss": max(losses), "grad_norm": max(norms)}
 
 
 def weight_difference(folder, model, start):
