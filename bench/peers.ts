@@ -1,11 +1,8 @@
 // The peers: which script drives each, which packages it needs, and the Python environment that has them.
 import { execFileSync } from "node:child_process";
-import { createHash } from "node:crypto";
-import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { run } from "../infra/processes.mjs";
-import { say, startProgress } from "../infra/progress.mjs";
-import { cacheRoot } from "../infra/tool.mjs";
+import { cachedFolder, step } from "../infra/step.mjs";
 import { BenchError } from "./contender.ts";
 
 export type PeerName = keyof typeof peers;
@@ -52,8 +49,7 @@ export async function providePython(scripts: string): Promise<Python> {
 async function environment(scripts: string): Promise<string> {
   const needed = join(scripts, "requirements.txt");
   const llama = join(scripts, "requirements-llama.txt");
-  const digest = createHash("sha256").update(readFileSync(needed)).update(readFileSync(llama)).digest("hex").slice(0, 12);
-  const dir = join(cacheRoot(process.env), `bench-peers-${digest}-${process.platform}-${process.arch}`);
+  const dir = cachedFolder("bench-peers", needed, llama);
   const finished = join(dir, "finished");
   if (existsSync(finished)) return dir;
   mkdirSync(dir, { recursive: true });
@@ -64,15 +60,4 @@ async function environment(scripts: string): Promise<string> {
   // Unfinished, it is tried again the next time; what is there is used and what is missing is said.
   if (installed) writeFileSync(finished, "");
   return dir;
-}
-
-async function step(what: string, command: string, args: string[]): Promise<boolean> {
-  const progress = startProgress(what);
-  const { code, output } = await run(command, args);
-  if (code === 0) progress.done(what);
-  else {
-    progress.stop();
-    say(`${what} failed: ${output.trim().split("\n").at(-1)}`);
-  }
-  return code === 0;
 }

@@ -6,15 +6,14 @@
 //   npm run golden -- --model DIR           the checkpoint of baby-llama-105 and of the real run; default ../shared/models/baby-llama-105
 //
 // The Python packages are those of test/golden/requirements.txt, in an environment in the cache, or in the one that RATCHET_GOLDEN_VENV names.
-import { createHash } from "node:crypto";
-import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
-import { run, start } from "./processes.mjs";
-import { say, startProgress } from "./progress.mjs";
+import { start } from "./processes.mjs";
+import { say } from "./progress.mjs";
 import { runScript } from "./script.mjs";
 import { root, setUp } from "./setup.mjs";
-import { cacheRoot } from "./tool.mjs";
+import { cachedFolder, step } from "./step.mjs";
 
 const VARIABLE = "RATCHET_GOLDEN_VENV";
 const golden = join(root, "test/golden");
@@ -59,24 +58,15 @@ async function runPart(python, name, { write, model }) {
 async function providePython() {
   const given = process.env[VARIABLE];
   const needed = join(golden, "requirements.txt");
-  const digest = createHash("sha256").update(readFileSync(needed)).digest("hex").slice(0, 12);
-  const dir = given ?? join(cacheRoot(process.env), `golden-${digest}-${process.platform}-${process.arch}`);
+  const dir = given ?? cachedFolder("golden", needed);
   const finished = join(dir, "finished");
   if (given === undefined && !existsSync(finished)) {
     mkdirSync(dir, { recursive: true });
-    await step("making a Python environment", "python3", ["-m", "venv", dir]);
-    await step("installing PyTorch, transformers, PEFT and TRL", join(dir, "bin/pip"), ["install", "--requirement", needed]);
+    const made = await step("making a Python environment", "python3", ["-m", "venv", dir]);
+    if (!made || !(await step("installing PyTorch, transformers, PEFT and TRL", join(dir, "bin/pip"), ["install", "--requirement", needed]))) throw new Error("there is no Python environment to compare with");
     writeFileSync(finished, "");
   }
   const python = join(dir, "bin/python");
   if (!existsSync(python)) throw new Error(`${VARIABLE}=${dir} holds no bin/python`);
   return python;
-}
-
-/** @param {string} what @param {string} command @param {string[]} args */
-async function step(what, command, args) {
-  const progress = startProgress(what);
-  const { code, output } = await run(command, args);
-  progress.stop();
-  if (code !== 0) throw new Error(`${what} failed:\n${output.trim()}`);
 }

@@ -1,11 +1,10 @@
 // The commands that the throughput bench compares with, made once in the cache: awscli in a Python environment, s5cmd by Go.
-import { createHash } from "node:crypto";
 import { existsSync, mkdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { goBuild } from "../../infra/go-build.mjs";
 import { run } from "../../infra/processes.mjs";
-import { say, startProgress } from "../../infra/progress.mjs";
-import { cacheRoot } from "../../infra/tool.mjs";
+import { say } from "../../infra/progress.mjs";
+import { cachedFolder, step } from "../../infra/step.mjs";
 
 export interface Peer {
   name: "aws s3 cp" | "s5cmd";
@@ -20,7 +19,7 @@ export async function providePeers(sources: string): Promise<Peer[]> {
 }
 
 async function provideAws(requirements: string): Promise<Peer | undefined> {
-  const dir = cached("awscli", requirements);
+  const dir = cachedFolder("awscli", requirements);
   const path = join(dir, "bin", "aws");
   if (!existsSync(path)) {
     const venv = await step("making a Python environment for awscli", "python3", ["-m", "venv", dir]);
@@ -31,7 +30,7 @@ async function provideAws(requirements: string): Promise<Peer | undefined> {
 }
 
 async function provideS5cmd(module: string): Promise<Peer | undefined> {
-  const dir = cached("s5cmd", join(module, "go.sum"));
+  const dir = cachedFolder("s5cmd", join(module, "go.sum"));
   const path = join(dir, "s5cmd");
   const version = /s5cmd\/v2 v(\S+)/.exec(readFileSync(join(module, "go.mod"), "utf8"))?.[1] as string;
   if (!existsSync(path)) {
@@ -43,21 +42,4 @@ async function provideS5cmd(module: string): Promise<Peer | undefined> {
     }
   }
   return { name: "s5cmd", path, version };
-}
-
-/** Named after the file that pins what is in it. */
-function cached(name: string, pin: string): string {
-  const digest = createHash("sha256").update(readFileSync(pin)).digest("hex").slice(0, 12);
-  return join(cacheRoot(process.env), `${name}-${digest}-${process.platform}-${process.arch}`);
-}
-
-async function step(what: string, command: string, args: string[]): Promise<boolean> {
-  const progress = startProgress(what);
-  const { code, output } = await run(command, args);
-  if (code === 0) progress.done(what);
-  else {
-    progress.stop();
-    say(`${what} failed: ${output.trim().split("\n").at(-1)}`);
-  }
-  return code === 0;
 }

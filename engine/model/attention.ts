@@ -4,7 +4,7 @@
 import type { Dim, Value } from "../graph/value.ts";
 import { product } from "../graph/value.ts";
 import type { Tape } from "../ops/tape.ts";
-import type { Parameters } from "./llama.ts";
+import type { Parameters } from "./parameters.ts";
 import type { PlaceInputs, SegmentInputs, SequenceInputs } from "./sequences.ts";
 import type { ModelConfig } from "./types.ts";
 

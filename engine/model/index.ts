@@ -1,7 +1,7 @@
 export type { Architecture, Checkpoint, ModelConfig, RopeScaling, WeightTensor } from "./types.ts";
 export { isRewardModel } from "./families.ts";
 export { packWeights, parametersOf, unpackWeights, weightShapes } from "./parameters.ts";
-export type { Parameter } from "./parameters.ts";
+export type { Parameter, Parameters } from "./parameters.ts";
 export { adapterParameters, declareLearner, initAdapter, loraTargets, mergeAdapter } from "./lora.ts";
 export type { Adapter, LoraSettings, LoraTarget } from "./lora.ts";
 export { rotaryTables } from "./rotary.ts";
@@ -10,7 +10,6 @@ export type { Selection, SequenceInputs } from "./sequences.ts";
 export { normHeads } from "./attention.ts";
 export type { KeysValues } from "./attention.ts";
 export { declareParameters, feedForward, headOf, logits, project, rewards } from "./llama.ts";
-export type { Parameters } from "./llama.ts";
 export { encodeForLogps, encodeForRewards } from "./encode.ts";
 export type { Encoded, Sequence } from "./encode.ts";
 export { layInSegments } from "./segments.ts";

@@ -8,10 +8,9 @@ import type { Tape } from "../ops/tape.ts";
 import { mix } from "./attention.ts";
 import type { KeysValues } from "./attention.ts";
 import { parametersOf } from "./parameters.ts";
+import type { Parameters } from "./parameters.ts";
 import type { Selection, SequenceInputs } from "./sequences.ts";
 import type { ModelConfig } from "./types.ts";
-
-export type Parameters = ReadonlyMap<string, Value>;
 
 /** Declares the parameters of a model as inputs of the graph. */
 export function declareParameters(t: Tape, config: ModelConfig): Map<string, Value> {

@@ -5,9 +5,8 @@ import type { Value } from "../graph/value.ts";
 import type { Tape } from "../ops/tape.ts";
 import { Random } from "../random.ts";
 import { declareParameters } from "./llama.ts";
-import type { Parameters } from "./llama.ts";
 import { parametersOf } from "./parameters.ts";
-import type { Parameter } from "./parameters.ts";
+import type { Parameter, Parameters } from "./parameters.ts";
 import type { Checkpoint, ModelConfig, WeightTensor } from "./types.ts";
 
 export const loraTargets = ["q_proj", "k_proj", "v_proj", "o_proj", "gate_proj", "up_proj", "down_proj"] as const;

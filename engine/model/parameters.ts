@@ -1,8 +1,12 @@
 // The parameters of a model as its graphs take them: q, k and v in one matrix, gate and up in another, because one large product
 // beats several small ones. Checkpoints keep Hugging Face's names; packing and unpacking happen only here.
 import { ArtifactError } from "../errors.ts";
+import type { Value } from "../graph/value.ts";
 import { isRewardModel, partsOf } from "./families.ts";
 import type { Checkpoint, ModelConfig, WeightTensor } from "./types.ts";
+
+/** The inputs of a graph that are parameters, by name. */
+export type Parameters = ReadonlyMap<string, Value>;
 
 /** One input of the graph: the rows of its parts, one after the other. */
 export interface Parameter {

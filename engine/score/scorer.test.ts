@@ -139,7 +139,7 @@ test("scores are the same bits on one, two and three threads", async () => {
 
 test("a batch that has no memory is named with its longest row", async () => {
   const scorer = await SequenceScorer.create(checkpoint.config, options);
-  const endless = { ids: new Array<number>(200_000).fill(5), promptLength: 2, name: "an answer to prompt p7" };
-  await assert.rejects(scorer.rewards(weights, [rows[0]!, endless]), { code: "out_of_memory", kind: "resource", message: /^scoring 1 rows at once, the longest of 200000 tokens \(an answer to prompt p7\): no memory for an array/ });
+  const endless = { ids: new Array<number>(1_000_000).fill(5), promptLength: 2, name: "an answer to prompt p7" };
+  await assert.rejects(scorer.rewards(weights, [rows[0]!, endless]), { code: "out_of_memory", kind: "resource", message: /^scoring 1 rows at once, the longest of 1000000 tokens \(an answer to prompt p7\): no memory for an array/ });
   await scorer.close();
 });

@@ -5,7 +5,7 @@ import { dimAt } from "../graph/value.ts";
 import { ktoLoss, preferenceLoss, rewardLoss, sftLoss, tokenValues } from "../loss/index.ts";
 import type { LogitValues, Loss } from "../loss/index.ts";
 import { declareParameters, logits, rewards } from "../model/llama.ts";
-import type { Parameters } from "../model/llama.ts";
+import type { Parameters } from "../model/parameters.ts";
 import { declareLearner } from "../model/lora.ts";
 import type { LoraSettings } from "../model/lora.ts";
 import { declarePacked, declareSelection } from "../model/sequences.ts";
