@@ -53,7 +53,7 @@ it("a full disk is named wherever it was met, and waited for", { skip: !existsSy
     const { type, nonRetryable, cause, message } = failure(error);
     assert.deepEqual([type, nonRetryable], ["disk_full", false]);
     assert.match(message, /no space left on .*free some space/);
-    assert.equal((cause?.cause as Error).message, (error as Error).message, "the cause is kept");
+    assert.equal(cause?.cause instanceof Error && cause.cause.message, (error as Error).message, "the cause is kept");
   }
 });
 
