@@ -30,7 +30,7 @@ interface Stage {
 
 const stages = {
   sft: { task: { kind: "sft", promptMask: true }, learningRate: 3e-4, rows: "stories" },
-  reward: { task: { kind: "reward" }, learningRate: 3e-4, rows: "pairs" },
+  reward: { task: { kind: "reward" }, learningRate: 3e-5, rows: "pairs" },
   dpo: { task: { kind: "dpo", beta: 0.1 }, learningRate: 1e-4, rows: "pairs" },
 } satisfies Record<string, Stage>;
 
