@@ -4,7 +4,7 @@ import type { StageName } from "../campaign/types.ts";
 
 export const STAGE_VERSION: Record<StageName, number> = {
   sft: 3,
-  reward: 2,
+  reward: 3,
   generate: 3,
   score: 3,
   pair: 1,

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import type { Sequence } from "../model/encode.ts";
-import { digestRows, usableRows } from "./rows.ts";
+import { digestRows, groupsOf, usableRows } from "./rows.ts";
 
 const sequence = (promptLength: number, length: number): Sequence => ({ ids: Array.from({ length }, (_, i) => i + 1), promptLength });
 const pair = (promptLength: number, chosen: number, rejected: number) => ({ chosen: sequence(promptLength, chosen), rejected: sequence(promptLength, rejected) });
@@ -26,4 +26,11 @@ test("the digest of rows tells masks apart", () => {
   const row = sequence(1, 3);
   const digests = [row, { ...row, lossMask: [false, true, true] }, { ...row, lossMask: [false, false, true] }].map((of) => digestRows([of]));
   assert.equal(new Set(digests).size, 3);
+});
+
+test("two answers share their prompt where that is less work: long answers to a short prompt do not", () => {
+  const shapes = (...row: Parameters<typeof pair>) => groupsOf([pair(...row)]).map(({ prompt, answers }) => [prompt.length, ...answers.map(({ ids, result }) => `${ids.length} as ${result}`)]);
+  assert.deepEqual(shapes(12, 34, 30), [[12, "22 as 0", "18 as 1"]]);
+  assert.deepEqual(shapes(200, 256, 240), [[200, "56 as 0", "40 as 1"]]);
+  assert.deepEqual(shapes(16, 256, 240), [[16, "240 as 0"], [16, "224 as 1"]]);
 });

@@ -13,7 +13,7 @@ import { stageAddresses } from "../support/stage-addresses.ts";
 
 const OTHER = { digest: "f".repeat(64), timeoutMs: 1000, env: {} };
 
-const VERSIONS: Record<StageName, number> = { sft: 3, reward: 2, generate: 3, score: 3, pair: 1, train: 3, evaluate: 4, promote: 2 };
+const VERSIONS: Record<StageName, number> = { sft: 3, reward: 3, generate: 3, score: 3, pair: 1, train: 3, evaluate: 4, promote: 2 };
 
 /** By what each stage really takes and reads (test/support/stage-addresses.ts). */
 const GOLDEN: StageAddresses = {
@@ -29,8 +29,8 @@ const GOLDEN: StageAddresses = {
   "pair file": "81a364eea7107ae378c23417bd9420a3731509df988a83f67d82303292677c89",
   "pair preferences": "c9463e434890dc07a0794c2d21d66048b549c506626391be45f3bdca9e6e7d61",
   "train sft": "eef0def12d98ec96884a70bbeb7af515567393783618a04c7d8442355455d2f8",
-  "train reward": "508d9c1a18d88ca9ba2c22f8c2999b390b83eb0855c8179501d4ae2b591bbc15",
-  "train preference model": "5a85e233c52d8093dec6889dc25d99a453e9e76646a55df8b1cb6f94c0463eb8",
+  "train reward": "13c22bfe5aa47f78e9fc1099a912a82b73ac407c8ef87c686d80690d73afdd36",
+  "train preference model": "cb7547ed52cc2278d234f85b4847537cf9bbab7e22b652d669204ff46c0bbf18",
   "train iteration": "e59575e27281537d07eb0cab54d2939c94e8194d60dd9425bf2a3913c38c37d1",
   "train baseline": "c5cdecf4c16879058dfcfb21d50952e5542276739c1113297871ecdd686a9af0",
   "evaluate validation": "1ceee05db2095c087fe992e03c33488e96cd25bee17d86374a1d0bca50c63262",
