@@ -35,6 +35,8 @@ const JUMP_MS = 3_600_000;
 /** Its next append may be at the end of a stage that takes long on a loaded machine. */
 const LEASE_LOST_MS = 20 * 60_000;
 const CHILDREN_MS = 30_000;
+const KILLS = 10;
+const BETWEEN_KILLS_MS = 300;
 const LOCAL_WRITE_MS = 30_000;
 const ENGINE = "onnx/child.js";
 const MODULE = "module/child.js";
@@ -89,16 +91,10 @@ export const FAULTS: Record<Kind, KindOfFault> = {
     inflict: (_arena, put) => stopFor(put, [put.pid], put.fault.coin ? BEYOND_HEARTBEAT_MS : put.fault.size * 400),
     landed: stopped,
   },
-  "engine-kill": { inflict: async (_arena, put) => () => killChildren(put, ENGINE), landed: (events, put) => put.seen["killed"] === true && events.ending(put.attempt, put.at) === "engine_died" },
+  "engine-kill": { inflict: async (_arena, put) => () => killChildren(put, ENGINE), landed: (events, put) => put.seen["killed"] === true && events.failed(put.attempt.stage, "engine_died", put.at) },
   "engine-stop": { inflict: async (_arena, put) => async () => stopFor(put, await workingChildren(put, ENGINE), put.fault.size * 400), landed: stopped },
-  "module-kill": {
-    // Those that are there are kept from earlier calls of other roles, and have nothing to do. The new one may answer another shard of the stage first.
-    async inflict(_arena, put) {
-      const idle = await childrenOf(put.pid, MODULE);
-      return () => killChildren(put, MODULE, idle);
-    },
-    landed: (events, put) => put.seen["killed"] === true && events.failed(put.attempt.stage, "module_died", put.at),
-  },
+  // The one that it kills may answer another shard of the stage first.
+  "module-kill": { inflict: async (_arena, put) => () => killChildren(put, MODULE), landed: (events, put) => put.seen["killed"] === true && events.failed(put.attempt.stage, "module_died", put.at) },
   "server-kill": {
     async inflict({ current }, put) {
       const before = await current.tree.server();
@@ -227,29 +223,37 @@ async function stopFor(put: Put, pids: readonly number[], ms: number): Promise<v
 }
 
 /** The attempt is not held: it may only be about to start them. */
-async function workingChildren({ pid, isOpen }: Put, words: string, idle: readonly number[] = []): Promise<number[]> {
+async function workingChildren({ pid, isOpen }: Put, words: string): Promise<number[]> {
   let pids: number[] = [];
-  const found = async (): Promise<boolean> => (pids = (await childrenOf(pid, words)).filter((child) => !idle.includes(child))).length > 0;
-  await until(words, async () => (await found()) || !isOpen(), CHILDREN_MS).catch(() => undefined);
+  await until(words, async () => (pids = await childrenOf(pid, words)).length > 0 || !isOpen(), CHILDREN_MS).catch(() => undefined);
   return pids;
 }
 
-async function killChildren(put: Put, words: string, idle?: readonly number[]): Promise<void> {
-  const pids = await workingChildren(put, words, idle);
-  put.seen["killed"] = pids.map((pid) => signal(pid, "SIGKILL")).some(Boolean);
+/** One that was waiting for work dies unnoticed: the next is killed, until the attempt has lost one. */
+async function killChildren(put: Put, words: string): Promise<void> {
+  for (let tries = 0; tries < KILLS && put.isOpen(); tries += 1) {
+    const pids = await workingChildren(put, words);
+    if (pids.map((pid) => signal(pid, "SIGKILL")).some(Boolean)) put.seen["killed"] = true;
+    await sleep(BETWEEN_KILLS_MS);
+  }
 }
 
 /** How the run that lost ended: the code of its failure. Usually the old one's; the new one's where the old one was just about to open. */
 async function firstEnd(owners: readonly Where[]): Promise<string | undefined> {
-  const id = campaignWorkflowId(CAMPAIGN);
-  const gateways = await Promise.all(owners.map(({ address, namespace, serverId }) => TemporalGateway.connect({ address, namespace, connection: {}, identity: serverId })));
-  const codes = async (): Promise<(string | undefined)[]> =>
-    Promise.all(gateways.map(async (gateway) => ((await gateway.run(id))?.status === "failed" ? (await gateway.failure(id))?.code : undefined)));
+  let found: string | undefined;
+  await until("end of the run that lost the campaign", async () => (found = (await Promise.all(owners.map(endOn))).find((code) => code !== undefined)) !== undefined, LEASE_LOST_MS);
+  return found;
+}
+
+/** Code with which the campaign's run failed on that server; one that is away, by another fault, is asked again. */
+async function endOn({ address, namespace, serverId }: Where): Promise<string | undefined> {
   try {
-    let found: string | undefined;
-    await until("end of the run that lost the campaign", async () => (found = (await codes()).find((code) => code !== undefined)) !== undefined, LEASE_LOST_MS);
-    return found;
-  } finally {
-    await Promise.all(gateways.map((gateway) => gateway.close()));
+    const gateway = await TemporalGateway.connect({ address, namespace, connection: {}, identity: serverId });
+    const id = campaignWorkflowId(CAMPAIGN);
+    const ended = (await gateway.run(id))?.status === "failed" ? (await gateway.failure(id))?.code : undefined;
+    await gateway.close();
+    return ended;
+  } catch {
+    return undefined;
   }
 }
