@@ -35,8 +35,8 @@ const JUMP_MS = 3_600_000;
 /** Its next append may be at the end of a stage that takes long on a loaded machine. */
 const LEASE_LOST_MS = 20 * 60_000;
 const CHILDREN_MS = 30_000;
-const KILLS = 10;
-const BETWEEN_KILLS_MS = 300;
+const KILLS = 30;
+const BETWEEN_KILLS_MS = 20;
 const LOCAL_WRITE_MS = 30_000;
 const ENGINE = "onnx/child.js";
 const MODULE = "module/child.js";
