@@ -74,3 +74,12 @@ it("what a power failure took may be made again", async () => {
   await witness.look(PIECE);
   assert.deepEqual(await witness.atTheEnd(), []);
 });
+
+it("work goes on with the first new commit of a later attempt, not with its begin, nor with what was adopted", () => {
+  const log = events(begin(first), create("before", PIECE, first), create("after", PIECE, first), begin(second), create("after", PIECE, second), create("after", `${PIECE}2`, second));
+  log.list.forEach((event, at) => (event.atMs = at));
+  assert.equal(log.newWorkAtMs(first, 3), 5);
+  const adopted = events(begin(first), create("after", PIECE, first), begin(second), { what: "end", attempt: second });
+  adopted.list.forEach((event, at) => (event.atMs = at));
+  assert.equal(adopted.newWorkAtMs(first, 2), 3);
+});

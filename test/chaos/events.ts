@@ -41,10 +41,14 @@ export class Events {
     return this.list.slice(at).find(({ point }) => point.what === "begin" && samePlace(point.attempt, attempt) && point.attempt.attempt > attempt.attempt)?.atMs;
   }
 
-  /** When the activity committed, after event `at` and in a later attempt, something that had not been there: a piece, a checkpoint, its result. */
+  /**
+   * When the activity, after event `at` and in a later attempt, committed something that had not been there: a piece, a checkpoint, its result.
+   * Where all was there already: when that attempt came to a good end.
+   */
   newWorkAtMs(attempt: Attempt, at: number): number | undefined {
     const before = new Set(this.list.slice(0, at).flatMap(({ point }) => (isCommit(point) ? [point.key] : [])));
-    return this.list.slice(at).find(({ point }) => isCommit(point) && !before.has(point.key) && point.attempt !== undefined && samePlace(point.attempt, attempt) && point.attempt.attempt > attempt.attempt)?.atMs;
+    const isNew = (point: Point): boolean => (isCommit(point) && !before.has(point.key)) || (point.what === "end" && point.failure === undefined);
+    return this.list.slice(at).find(({ point }) => isNew(point) && point.attempt !== undefined && samePlace(point.attempt, attempt) && point.attempt.attempt > attempt.attempt)?.atMs;
   }
 
   retried(attempt: Attempt, at: number): boolean {

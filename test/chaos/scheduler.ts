@@ -123,7 +123,7 @@ export class Scheduler implements Watcher {
   private fits(fault: Fault, moment: Moment, attempt: Attempt, request: boolean): boolean {
     const { kind, stage, moment: wanted, fresh } = fault;
     if (stage !== attempt.stage || wanted !== moment || (fresh && !this.freshened.has(fault))) return false;
-    return (request || FAULTS[kind].treatment === undefined) && (KINDS[kind].meets?.(attempt) ?? true);
+    return (request ? FAULTS[kind].answer : FAULTS[kind].treatment) === undefined && (KINDS[kind].meets?.(attempt) ?? true);
   }
 
   /** The point is held while it is done, except where it comes some time later. */
