@@ -43,10 +43,11 @@ export async function compareArms(store: Store, campaignId: string): Promise<Cam
   const versus = (arm: Evaluation | undefined): Promise<Record<string, ArmDifference>> => differences(store, spec, arm, baselines);
   const last = arms.at(-1);
   const promoted = arms.find(({ name }) => name === armName(record.promoted?.iteration, spec));
+  const vs = await versus(last);
   return {
     arms: arms.map(({ result: _result, ...arm }) => arm),
-    vs: await versus(last),
-    ...(promoted ? { promoted: { name: promoted.name, vs: await versus(promoted) } } : {}),
+    vs,
+    ...(promoted ? { promoted: { name: promoted.name, vs: promoted === last ? vs : await versus(promoted) } } : {}),
   };
 }
 
