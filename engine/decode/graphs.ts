@@ -9,7 +9,7 @@ import { Graph } from "../graph/index.ts";
 import type { Value } from "../graph/index.ts";
 import { sum } from "../graph/value.ts";
 import type { Tensor } from "../graph/value.ts";
-import { declareParameters, declareSegments, feedForward, headOf, logits, normHeads, project, rotaryTables } from "../model/index.ts";
+import { declareParameters, declareSegments, headOf, logits, normHeads, project, rotaryTables } from "../model/index.ts";
 import type { KeysValues, ModelConfig, Parameters } from "../model/index.ts";
 import { Tape } from "../ops/tape.ts";
 
@@ -52,6 +52,13 @@ interface StepInputs {
   made: Value[];
 }
 
+/** qk [B,H+K,1,d] through the norms of queries and keys where the model has them. */
+function normedHeads({ t, config, parameters }: StepInputs, name: string, qk: Value): Value {
+  if (!parameters.has(`${name}.q_norm.weight`)) return qk;
+  const [q, k] = t.split(qk, 1, [config.heads, config.kvHeads]) as [Value, Value];
+  return t.concat([normHeads(t, config, parameters, name, "q", q), normHeads(t, config, parameters, name, "k", k)], 1);
+}
+
 function attention(inputs: StepInputs, layer: number, x_BD: Value): Value {
   const { t, config, parameters, bias } = inputs;
   const { heads: H, kvHeads: K, headSize: d } = config;
@@ -61,7 +68,7 @@ function attention(inputs: StepInputs, layer: number, x_BD: Value): Value {
   const name = `model.layers.${layer}.self_attn`;
   const qkv = project(t, parameters, `${name}.qkv_proj`, x_BD);
   const [qk, v_BK1d] = t.split(t.reshape(qkv, ["B", H + 2 * K, 1, d]), 1, [H + K, K]) as [Value, Value];
-  const [q, k_BK1d] = t.split(t.rotary(normHeads(t, config, parameters, name, qk), inputs.cos, inputs.sin, inputs.positions), 1, [H, K]) as [Value, Value];
+  const [q, k_BK1d] = t.split(t.rotary(normedHeads(inputs, name, qk), inputs.cos, inputs.sin, inputs.positions), 1, [H, K]) as [Value, Value];
   inputs.made.push(k_BK1d, v_BK1d);
   const q_BKGd = t.reshape(q, ["B", K, G, d]);
   // The token's own key and value are not in the cache yet: they take the first column, written out elementwise.
@@ -70,6 +77,13 @@ function attention(inputs: StepInputs, layer: number, x_BD: Value): Value {
   const [ownShare, cacheShares] = t.graph.node("Split", [shares, t.graph.shape([1, "S"])], [own_BKG1, { dtype: "float32", shape: ["B", K, G, "S"] }], { axis: 3 }) as [Value, Value];
   const mixed_BKGd = t.add(t.mul(ownShare, v_BK1d), t.matmul(cacheShares, values_BKSd));
   return project(t, parameters, `${name}.o_proj`, t.reshape(mixed_BKGd, ["B", H * d]));
+}
+
+/** gate and up come from one product: with few rows its operands cost more than its results. */
+function feedForward({ t, config, parameters }: StepInputs, layer: number, x_BD: Value): Value {
+  const { intermediateSize: F } = config;
+  const [gate_BF, up_BF] = t.split(project(t, parameters, `model.layers.${layer}.mlp.gate_up_proj`, x_BD), 1, [F, F]) as [Value, Value];
+  return project(t, parameters, `model.layers.${layer}.mlp.down_proj`, t.mul(t.silu(gate_BF), up_BF));
 }
 
 /** tokens [B], positions [B,1], bias and the blocks of the cache → logps [B,V], and `new` [2L·B,K,1,d], to be stored block by block. */

@@ -19,12 +19,22 @@ export class Graph {
   private readonly constantsByContent = new Map<string, Value>();
   /** Names of outputs by the names of the values that they are. */
   private readonly outputNames = new Map<string, string>();
+  private readonly least = new Map<string, number>();
   private readonly shared = new Map<string, Value>();
   private readonly sizes = new Map<string, Value>();
   private readonly shapes = new Map<string, Value>();
 
   constructor(options: { anyThreads: boolean } = { anyThreads: true }) {
     this.anyThreads = options.anyThreads;
+  }
+
+  /** Promises that a dimension is never smaller; whoever feeds the graph keeps it. */
+  promise(symbol: string, least: number): void {
+    this.least.set(symbol, least);
+  }
+
+  leastOf(dim: Dim): number {
+    return typeof dim === "number" ? dim : (this.least.get(dim) ?? 0);
   }
 
   input(name: string, dtype: DType, shape: Shape): Value {

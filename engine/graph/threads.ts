@@ -14,7 +14,7 @@ function products(config: ModelConfig): [inner: number, columns: number][] {
   return [
     [hiddenSize, (heads + 2 * kvHeads) * headSize],
     [heads * headSize, hiddenSize],
-    [hiddenSize, 2 * intermediateSize],
+    [hiddenSize, intermediateSize],
     [intermediateSize, hiddenSize],
     [hiddenSize, isRewardModel(config) ? Infinity : vocabSize],
   ];
@@ -25,6 +25,17 @@ function products(config: ModelConfig): [inner: number, columns: number][] {
  * share. A bucket may have a single row (model/segments.ts).
  */
 export const headsAtOnce = ({ headSize, kvHeads }: Pick<ModelConfig, "headSize" | "kvHeads">): number => (headSize > 64 ? kvHeads : Infinity);
+
+/** Rows up to which rather all tokens than single products are padded. */
+const fewTokens = 1024;
+
+/** The fewest tokens of a batch with which products of tokens with weights, and of their gradients, need no rows of zeros (ops/product.ts). */
+export function leastTokens(config: ModelConfig): number {
+  const { hiddenSize, intermediateSize, heads, kvHeads, headSize } = config;
+  const widths = [(heads + 2 * kvHeads) * headSize, heads * headSize, intermediateSize];
+  const shapes = widths.flatMap((width) => [[hiddenSize, width], [width, hiddenSize]] as const);
+  return Math.max(1, ...shapes.flatMap(([inner, columns]) => (inner > block && columns <= fewTokens ? columns : [])));
+}
 
 /** Small models get fewer threads than asked for; several processes use the cores better there. */
 export function neutralThreads(config: ModelConfig, threads: number): number {

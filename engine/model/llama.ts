@@ -23,11 +23,26 @@ function parameter(parameters: Parameters, name: string): Value {
 
 /** x [N, in] through a projection, `name` without its `.weight`: [N, out]. */
 export function project(t: Tape, parameters: Parameters, name: string, x: Value): Value {
-  const bias = parameters.get(`${name}.bias`);
-  const [a, b] = [parameters.get(`${name}.lora_A`), parameters.get(`${name}.lora_B`)];
-  let y = t.linear(x, parameter(parameters, `${name}.weight`));
-  if (bias) y = t.add(y, bias);
-  return a && b ? t.add(y, t.linear(t.linear(x, a), b)) : y;
+  const out = dimAt(parameter(parameters, `${name}.weight`), 0) as number;
+  return projections(t, parameters, name, x, [out])[0] as Value;
+}
+
+/**
+ * The same in parts of these widths. To split the matrix costs less than to split what it gives and to join the gradients of that; but narrow
+ * parts leave threads nothing to share (graph/threads.ts).
+ */
+function projections(t: Tape, parameters: Parameters, name: string, x: Value, widths: readonly number[]): Value[] {
+  const [weights, biases, b] = ["weight", "bias", "lora_B"].map((kind) => {
+    const whole = parameters.get(`${name}.${kind}`);
+    return whole && (widths.length === 1 ? [whole] : t.split(whole, 0, widths));
+  }) as [Value[], Value[] | undefined, Value[] | undefined];
+  const a = parameters.get(`${name}.lora_A`);
+  const xa = a && t.linear(x, a);
+  return weights.map((weight, part) => {
+    const y = t.linear(x, weight);
+    const shifted = biases ? t.add(y, biases[part] as Value) : y;
+    return xa && b ? t.add(shifted, t.linear(xa, b[part] as Value)) : shifted;
+  });
 }
 
 interface LayerInputs {
@@ -41,15 +56,18 @@ interface LayerInputs {
 
 /** `kept` picks the positions that go on after attention has read all of them. */
 function attention(inputs: LayerInputs, layer: number, x_ND: Value, kept: (states: Value) => Value): Value {
-  const { t, parameters, sequences } = inputs;
+  const { t, config, parameters, sequences } = inputs;
+  const { heads, kvHeads, headSize } = config;
   const name = `model.layers.${layer}.self_attn`;
-  const mixed = mix(inputs, sequences, name, project(t, parameters, `${name}.qkv_proj`, x_ND));
+  const qkv = project(t, parameters, `${name}.qkv_proj`, x_ND);
+  const [q, k, v] = t.split(qkv, 1, [heads * headSize, kvHeads * headSize, kvHeads * headSize]) as [Value, Value, Value];
+  const mixed = mix(inputs, sequences, name, q, k, v);
   return project(t, parameters, `${name}.o_proj`, kept(mixed));
 }
 
-export function feedForward({ t, config, parameters }: Pick<LayerInputs, "t" | "config" | "parameters">, layer: number, x_ND: Value): Value {
-  const both = project(t, parameters, `model.layers.${layer}.mlp.gate_up_proj`, x_ND);
-  const [gate_NF, up_NF] = t.split(both, 1, [config.intermediateSize, config.intermediateSize]) as [Value, Value];
+function feedForward({ t, config, parameters }: LayerInputs, layer: number, x_ND: Value): Value {
+  const { intermediateSize: F } = config;
+  const [gate_NF, up_NF] = projections(t, parameters, `model.layers.${layer}.mlp.gate_up_proj`, x_ND, [F, F]) as [Value, Value];
   return project(t, parameters, `model.layers.${layer}.mlp.down_proj`, t.mul(t.silu(gate_NF), up_NF));
 }
 

@@ -6,6 +6,8 @@ import type { AnswerGroup } from "./pack.ts";
 
 const values = (tensor: Tensor | undefined): number[] => Array.from(tensor!.data, Number);
 
+const learning = { leastTokens: 1 };
+
 /** A pair with a prompt of three tokens, and a row of its own between its results. */
 const groups: AnswerGroup[] = [
   { prompt: [1, 2, 3], answers: [{ ids: [4, 5], result: 0 }, { ids: [6, 7, 8], result: 2 }] },
@@ -13,7 +15,7 @@ const groups: AnswerGroup[] = [
 ];
 
 test("rewards are read at the last tokens of the answers, in the order of the results", () => {
-  const { tokens, positions, index, inverse } = packForRewards(groups);
+  const { tokens, positions, index, inverse } = packForRewards(groups, learning);
   assert.deepEqual(values(tokens), [1, 2, 3, 4, 5, 6, 7, 8, 1, 9, 4]);
   assert.deepEqual(values(positions), [0, 1, 2, 3, 4, 3, 4, 5, 0, 1, 2]);
   assert.deepEqual(values(index), [4, 10, 7]);
@@ -22,7 +24,7 @@ test("rewards are read at the last tokens of the answers, in the order of the re
 });
 
 test("each answer is predicted from its own copy of the prompt's last token, and its last token is left out", () => {
-  const { tokens, index, targets, resultOf } = packForLogps(groups);
+  const { tokens, index, targets, resultOf } = packForLogps(groups, learning);
   assert.deepEqual(values(tokens), [1, 2, 3, 4, 3, 6, 7, 1, 9]);
   assert.deepEqual(values(index), [2, 3, 4, 5, 6, 8]);
   assert.deepEqual(values(targets), [4, 5, 6, 7, 8, 4]);
@@ -30,7 +32,7 @@ test("each answer is predicted from its own copy of the prompt's last token, and
 });
 
 test("only the tokens that count are selected", () => {
-  const { tokens, index, targets } = packForLogps([{ prompt: [1], answers: [{ ids: [9, 4, 5], result: 0, counts: [false, true, false] }] }]);
+  const { tokens, index, targets } = packForLogps([{ prompt: [1], answers: [{ ids: [9, 4, 5], result: 0, counts: [false, true, false] }] }], learning);
   assert.deepEqual(values(tokens), [1, 9, 4]);
   assert.deepEqual(values(index), [1]);
   assert.deepEqual(values(targets), [4]);

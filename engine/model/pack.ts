@@ -3,7 +3,7 @@ import type { Tensor } from "../graph/value.ts";
 import { int64, selection } from "./encode.ts";
 import type { Encoded } from "./encode.ts";
 import { layInSegments } from "./segments.ts";
-import type { PromptGroup } from "./segments.ts";
+import type { Learning, PromptGroup } from "./segments.ts";
 
 export interface Answer {
   ids: readonly number[];
@@ -29,8 +29,8 @@ interface Packed {
   count: number;
 }
 
-function pack(groups: readonly PromptGroup[]): Packed {
-  const { tensors, starts } = layInSegments(groups, learningBuckets, { learning: true });
+function pack(groups: readonly PromptGroup[], learning: Learning): Packed {
+  const { tensors, starts } = layInSegments(groups, learningBuckets, learning);
   return { tensors, starts: starts.flatMap(({ answers }) => answers), count: (tensors["tokens"] as Tensor).data.length };
 }
 
@@ -39,8 +39,8 @@ function pack(groups: readonly PromptGroup[]): Packed {
  * result it counts in. The prompt's last token predicts the first one of each answer, so each answer begins with its own copy of it;
  * the last token of an answer predicts nothing and is left out.
  */
-export function packForLogps(groups: readonly AnswerGroup[]): Encoded & { resultOf: Tensor } {
-  const { tensors, starts, count } = pack(groups.map(({ prompt, answers }) => ({ prompt: prompt.slice(0, -1), answers: answers.map(({ ids }) => [...prompt.slice(-1), ...ids.slice(0, -1)]) })));
+export function packForLogps(groups: readonly AnswerGroup[], learning: Learning): Encoded & { resultOf: Tensor } {
+  const { tensors, starts, count } = pack(groups.map(({ prompt, answers }) => ({ prompt: prompt.slice(0, -1), answers: answers.map(({ ids }) => [...prompt.slice(-1), ...ids.slice(0, -1)]) })), learning);
   const index: number[] = [];
   const targets: number[] = [];
   const resultOf: number[] = [];
@@ -56,8 +56,8 @@ export function packForLogps(groups: readonly AnswerGroup[]): Encoded & { result
 }
 
 /** For what is read at the last token of each answer, in the order of the results. */
-export function packForRewards(groups: readonly AnswerGroup[]): Encoded {
-  const { tensors, starts, count } = pack(groups.map(({ prompt, answers }) => ({ prompt, answers: answers.map(({ ids }) => ids) })));
+export function packForRewards(groups: readonly AnswerGroup[], learning: Learning): Encoded {
+  const { tensors, starts, count } = pack(groups.map(({ prompt, answers }) => ({ prompt, answers: answers.map(({ ids }) => ids) })), learning);
   const last: number[] = [];
   for (const [answer, { ids, result }] of groups.flatMap(({ answers }) => answers).entries()) last[result] = (starts[answer] as number) + ids.length - 1;
   return { ...tensors, ...selection(last, count) };

@@ -32,8 +32,15 @@ const rowQueries = 32;
 /** Added to a score that is not to be seen; finite, so that no row can become NaN. */
 const masked = -1e30;
 
-/** `learning`: with what a gradient needs. */
-export function layInSegments(groups: readonly PromptGroup[], buckets: number, { learning }: { learning: boolean }): Segments {
+/**
+ * For learning: with what a gradient needs, and as many tokens as its graph is promised (graph/threads.ts). Those that are added stand in no row, so
+ * that nothing sees them and no gradient reaches them.
+ */
+export interface Learning {
+  leastTokens: number;
+}
+
+export function layInSegments(groups: readonly PromptGroup[], buckets: number, learning?: Learning): Segments {
   const tokens: number[] = [];
   const positions: number[] = [];
   const rows: Row[] = [];
@@ -52,6 +59,10 @@ export function layInSegments(groups: readonly PromptGroup[], buckets: number, {
     const row = rows.length - 1;
     return { prompt: start, row, answers: answers.map((ids) => put(ids, start, prompt.length)) };
   });
+  while (learning && tokens.length < learning.leastTokens) {
+    tokens.push(0);
+    positions.push(0);
+  }
   const N = tokens.length;
   const parts = dealt(rows, buckets).map((bucket) => arrange(bucket, N));
   const tensors = {
@@ -91,7 +102,7 @@ function arrange(rows: readonly Row[], N: number): { queryAt: Tensor; keyAt: Ten
     for (let place = 0; place < Q; place++) mask.fill(masked, (row * Q + place) * T + Math.min(T, promptLength + before + place + 1), (row * Q + place + 1) * T);
   }
   const places = (data: BigInt64Array): Tensor => ({ dtype: "int64", shape: [data.length], data });
-  return { queryAt: places(queryAt), keyAt: places(keyAt), mask: { dtype: "float32", shape: [R, 1, Q, T], data: mask } };
+  return { queryAt: places(queryAt), keyAt: places(keyAt), mask: { dtype: "float32", shape: [R, Q, T], data: mask } };
 }
 
 const named = (name: string, tensors: readonly Tensor[]): Encoded => Object.fromEntries(tensors.map((tensor, bucket) => [`${name}.${bucket}`, tensor]));

@@ -4,6 +4,7 @@
 //   segments  the list holds real tokens only. A prompt and each of its answers are rows of queries, cut where they are long; a row's keys are
 //             what stands before it, an answer's prompt included, and itself. Rows lie in buckets by their numbers of keys
 import type { Dim, Value } from "../graph/value.ts";
+import { leastTokens } from "../graph/threads.ts";
 import { product } from "../graph/value.ts";
 import type { Arrangement } from "../ops/list.ts";
 import type { Tape } from "../ops/tape.ts";
@@ -21,13 +22,21 @@ interface Common {
 }
 
 export interface DenseInputs extends Common {
-  /** Added to scores [R,H,T,T]: 0 where a place may look, a very negative number elsewhere. */
+  /** [G·T,T], the mask of a row's queries below each other for the G heads that share their keys: 0 where one may look, a very negative number elsewhere. */
+  mask: Value;
+}
+
+/** R rows of Q queries and T keys. */
+export interface Bucket {
+  R: Dim;
+  Q: Dim;
+  T: Dim;
+  /** [R,G·Q,T], as above. */
   mask: Value;
 }
 
 export interface SegmentInputs extends Common {
-  /** Of each bucket, added to scores: [R,1,Q,T], 0 where a query may look, a very negative number elsewhere. */
-  masks: readonly Value[];
+  buckets: readonly Bucket[];
   /** The tokens at the queries [R·Q] of each bucket; every token is a query once. */
   queries: Arrangement;
   /** The tokens at the keys [R·T] of each bucket; without an inverse there is no way back for a gradient. */
@@ -53,20 +62,31 @@ function declarePositions(t: Tape, config: ModelConfig, shape: [Dim, Dim]): Pick
   };
 }
 
+/** Once for each of the heads that share their keys. */
+function repeated(t: Tape, { heads, kvHeads }: ModelConfig, mask: Value, axis: number): Value {
+  return heads === kvHeads ? mask : t.concat(new Array<Value>(heads / kvHeads).fill(mask), axis);
+}
+
 export function declareSequences(t: Tape, config: ModelConfig, rows: Dim = "R"): DenseInputs {
-  return { tokens: t.graph.input("tokens", "int64", [rows, "T"]), ...declarePositions(t, config, [rows, "T"]), mask: t.causalMask("T", "float32") };
+  const tokens = t.graph.input("tokens", "int64", [rows, "T"]);
+  return { tokens, ...declarePositions(t, config, [rows, "T"]), mask: repeated(t, config, t.causalMask("T", "float32"), 0) };
 }
 
 /** `learning`: with what a gradient needs. */
 export function declareSegments(t: Tape, config: ModelConfig, buckets: number, { learning }: { learning: boolean }): SegmentInputs {
   const tokens = t.graph.input("tokens", "int64", ["N"]);
+  if (learning) t.graph.promise("N", leastTokens(config));
   const positions = declarePositions(t, config, ["N", 1]);
   const ofBuckets = (declare: (bucket: number) => Value): Value[] => Array.from({ length: buckets }, (_, bucket) => declare(bucket));
-  const masks = ofBuckets((b) => t.graph.input(`mask.${b}`, "float32", [`R${b}`, 1, `Q${b}`, `T${b}`]));
+  const masks = ofBuckets((b) => t.graph.input(`mask.${b}`, "float32", [`R${b}`, `Q${b}`, `T${b}`]));
+  const rows = masks.map((mask): Bucket => {
+    const [R, Q, T] = mask.shape as [Dim, Dim, Dim];
+    return { R, Q, T, mask: repeated(t, config, mask, 1) };
+  });
   const at = (name: string, places: string): Value[] => ofBuckets((b) => t.graph.input(`${name}.${b}`, "int64", [product([`R${b}`, `${places}${b}`])]));
   const queries = { index: at("queryAt", "Q"), inverse: t.graph.input("placeOf", "int64", [1, "N"]) };
   const keys = { index: at("keyAt", "T"), ...(learning ? { inverse: t.graph.input("keysOf", "int64", ["S", "N"]) } : {}) };
-  return { tokens, ...positions, masks, queries, keys };
+  return { tokens, ...positions, buckets: rows, queries, keys };
 }
 
 export function declareSelection(t: Tape, sequences: SequenceInputs, count: Dim = "M"): Selection & { inverse: Value } {

@@ -43,8 +43,8 @@ export function product(graph: Graph, a: Value, b: Value, type: ValueType, trans
   }
   const oneBlock = typeof inner === "number" && inner <= block;
   if (oneBlock || rows === 1 || typeof columns !== "number" || columns <= narrow || columns > wide) return gemm(graph, a, b, type, transposed);
+  if (graph.leastOf(rows) >= columns) return gemm(graph, a, b, type, transposed);
   if (typeof rows === "number") {
-    if (rows >= columns) return gemm(graph, a, b, type, transposed);
     const turned = gemm(graph, b, a, { dtype: type.dtype, shape: [columns, rows] }, { transposeA: !transposed.transposeB, transposeB: !transposed.transposeA });
     return graph.one("Transpose", [turned], type, { perm: [1, 0] });
   }

@@ -148,7 +148,7 @@ function scoring(groups: readonly Group<ScoreRow>[]): string {
 
 /** A batch's inputs, and how many values are read of each row. */
 function encode<Row extends Sequence>(groups: readonly Group<Row>[], read: Read<Row>): { feeds: Encoded; counts: { at: number; count: number }[] } {
-  const { tensors, starts } = layInSegments(groups.map(({ prompt, rows }) => ({ prompt, answers: rows.map(({ row }) => answerOf(row)) })), rowBuckets, { learning: false });
+  const { tensors, starts } = layInSegments(groups.map(({ prompt, rows }) => ({ prompt, answers: rows.map(({ row }) => answerOf(row)) })), rowBuckets);
   const index: number[] = [];
   /** Only a policy's graph takes them. */
   const targets: number[] = [];

@@ -1,6 +1,7 @@
 // Log-probabilities of a training's answers under its reference, which never changes: computed once, before step 1.
 import { Session } from "../graph/session.ts";
 import type { SessionOptions } from "../graph/session.ts";
+import { leastTokens } from "../graph/threads.ts";
 import { packForLogps } from "../model/pack.ts";
 import { rotaryTables } from "../model/rotary.ts";
 import type { ModelConfig } from "../model/types.ts";
@@ -46,7 +47,7 @@ async function tokenLogps(config: ModelConfig, weights: LoadedWeights, rows: rea
     const ofAnswers = Array.from({ length: rows.length * 2 }, (): number[] => []);
     for (const batch of batchesOf(rows)) {
       signal?.throwIfAborted();
-      const { resultOf, ...encoded } = packForLogps(groupsOf(batch.map((row) => rows[row] as LaidRow)));
+      const { resultOf, ...encoded } = packForLogps(groupsOf(batch.map((row) => rows[row] as LaidRow)), { leastTokens: leastTokens(config) });
       const outputs = await session.raw({ ...fixed, ...toFeeds(encoded) });
       for (const [place, logp] of (outputs["logps"]!.data as Float32Array).entries()) {
         // Results are all first answers, then all second ones.

@@ -78,6 +78,7 @@ interface RunParts {
 /** One run of training: what stays the same over its steps. */
 class Run {
   private readonly options: TrainOptions;
+  private readonly config: ModelConfig;
   private readonly layout: Layout;
   private readonly identity: string;
   private readonly microBatch: number;
@@ -96,6 +97,7 @@ class Run {
     const { config, layout, identity, learner, state, reference, curve, adamw } = parts;
     const { task, optimizer, adapter, threads } = options;
     this.options = options;
+    this.config = config;
     this.layout = layout;
     this.identity = identity;
     this.microBatch = optimizer.microBatch ?? defaultMicroBatch(config, task, optimizer);
@@ -145,7 +147,7 @@ class Run {
 
   private feedsOf(batch: readonly number[]): Record<string, OrtTensor> {
     const { task } = this.options;
-    const inputs = inputsOf(task, batch.map((row) => this.layout.rows[row] as LaidRow));
+    const inputs = inputsOf(task, this.config, batch.map((row) => this.layout.rows[row] as LaidRow));
     const feeds = Object.fromEntries(Object.entries(inputs).map(([name, tensor]) => [name, toOrt(tensor)]));
     if (!usesReference(task)) return feeds;
     const reference = Float32Array.from([...batch.map((row) => row * 2), ...batch.map((row) => row * 2 + 1)], (place) => this.reference[place] as number);
