@@ -3,12 +3,12 @@
 import type { StageName } from "../campaign/types.ts";
 
 export const STAGE_VERSION: Record<StageName, number> = {
-  sft: 3,
-  reward: 3,
-  generate: 3,
-  score: 3,
+  sft: 4,
+  reward: 4,
+  generate: 4,
+  score: 4,
   pair: 1,
-  train: 3,
-  evaluate: 4,
+  train: 4,
+  evaluate: 5,
   promote: 2,
 };

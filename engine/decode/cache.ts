@@ -56,8 +56,9 @@ export class Cache {
   /** Copies row `source` of a prefill's keys or values [U,K,T,d] into row `row`. */
   fill(block: number, row: number, source: number, from: Float32Array, positions: number): void {
     const { kvHeads: K, headSize: d, slots: S } = this;
+    const sources = from.length / (K * positions * d);
     for (let head = 0; head < K; head++) {
-      const start = (source * K + head) * positions * d;
+      const start = (head * sources + source) * positions * d;
       this.blocks[block]!.set(from.subarray(start, start + this.lengths[row]! * d), (row * K + head) * S * d);
     }
   }

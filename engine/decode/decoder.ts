@@ -112,7 +112,7 @@ export class Decoder {
   private async start(run: Run): Promise<void> {
     const { distinct, sourceOf } = run;
     const positions = Math.max(...distinct.map((ids) => ids.length));
-    const { tensors, starts } = layInSegments(distinct.map((prompt) => ({ prompt, answers: [] })), 1);
+    const { tensors, starts } = layInSegments(distinct.map((prompt) => ({ prompt, answers: [] })), 1, { learning: false });
     // The first token is read at the prompt's last one.
     const index = int64(starts.map(({ prompt }, source) => prompt + distinct[source]!.length - 1));
     const outputs = await this.prefill.raw({ ...this.weights, ...this.rotary, ...toFeeds({ ...tensors, index }) });

@@ -23,13 +23,13 @@ function keyScale({ headSize }: ModelConfig): number {
   return headSize ** -0.25;
 }
 
-/** Prompts as segments, and the last token of each → logps [U,V], and new.i [R,K,T,d], of which each layer has two. */
+/** Prompts as segments, and the last token of each → logps [U,V], and new.i [K,R,T,d], of which each layer has two. */
 export function prefillGraph(config: ModelConfig): Graph {
   const t = new Tape(new Graph({ anyThreads: false }));
   const parameters = declareParameters(t, config);
-  const segments = declareSegments(t, config, 1);
+  const segments = declareSegments(t, config, 1, { learning: false });
   const cache: KeysValues[] = [];
-  const logits_UV = logits(t, config, parameters, segments, segments, cache);
+  const logits_UV = logits(t, config, parameters, segments, { index: t.graph.input("index", "int64", ["M"]) }, cache);
   t.graph.output("logps", logSoftmax(t, logits_UV));
   cache.forEach(({ keys, values }, layer) => {
     t.graph.output(`new.${2 * layer}`, t.mul(keys, t.number(keyScale(config), keys)));

@@ -19,6 +19,7 @@ export class Graph {
   private readonly constantsByContent = new Map<string, Value>();
   /** Names of outputs by the names of the values that they are. */
   private readonly outputNames = new Map<string, string>();
+  private readonly shared = new Map<string, Value>();
   private readonly sizes = new Map<string, Value>();
   private readonly shapes = new Map<string, Value>();
 
@@ -69,6 +70,13 @@ export class Graph {
   scalar(value: number, dtype: DType = "float32"): Value {
     const data = dtype === "float64" ? Float64Array.of(value) : dtype === "int64" ? BigInt64Array.of(BigInt(value)) : Float32Array.of(value);
     return this.constant({ dtype, shape: [], data });
+  }
+
+  /** What follows from inputs alone and is needed in many places: made once, under a name of its own. */
+  once(name: string, make: () => Value): Value {
+    const known = this.shared.get(name) ?? make();
+    this.shared.set(name, known);
+    return known;
   }
 
   /** The size of a dimension when the graph runs, int64 [1]. */

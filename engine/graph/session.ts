@@ -17,6 +17,12 @@ export interface SessionOptions {
   memoryPattern?: boolean;
 }
 
+/**
+ * The softmax of a masked score is so small that it is a denormal number, on which these processors are many times slower: they are taken
+ * as zeros. For one process onnxruntime asks the first session, so every session says the same.
+ */
+const flushing = { set_denormal_as_zero: "1" };
+
 const fromOrt: Partial<Record<OrtTensor.Type, DType>> = { float32: "float32", float64: "float64", int64: "int64", bool: "bool" };
 
 export function toOrt(tensor: Tensor): OrtTensor {
@@ -56,7 +62,7 @@ export class Session {
       // Failures are thrown.
       logSeverityLevel: 4,
       externalData: [...graph.weights].map(([path, tensor]) => ({ path, data: bytesOf(tensor) })),
-      extra: { session: { intra_op: { allow_spinning: options.spinning === false ? "0" : "1" } } },
+      extra: { session: { ...flushing, intra_op: { allow_spinning: options.spinning === false ? "0" : "1" } } },
     });
     return session.then(
       (made) => new Session(made),

@@ -21,10 +21,10 @@ function products(config: ModelConfig): [inner: number, columns: number][] {
 }
 
 /**
- * Products of attention are shared out by row and head first, and only then by column, of which narrow heads have one share. Where a sum
- * has more than one block there are five rows of queries at least (model/segments.ts).
+ * Products of attention, in training too, are shared out by row and head first, and only then by column, of which narrow heads have one
+ * share. A bucket may have a single row (model/segments.ts).
  */
-const headsAtOnce = ({ headSize, kvHeads }: ModelConfig): number => (headSize > 64 ? 5 * kvHeads : Infinity);
+export const headsAtOnce = ({ headSize, kvHeads }: Pick<ModelConfig, "headSize" | "kvHeads">): number => (headSize > 64 ? kvHeads : Infinity);
 
 /** Small models get fewer threads than asked for; several processes use the cores better there. */
 export function neutralThreads(config: ModelConfig, threads: number): number {

@@ -1,14 +1,14 @@
 // Attention between the tokens of a batch: from queries, keys and values of every token, [N,(H+2K)·d], to what each token takes from those
-// it sees, [N or R·T, H·d]. How tokens lie in rows is the arrangement's (sequences.ts).
+// it sees, [N, H·d]. How tokens lie in rows is the arrangement's (sequences.ts).
 // Shapes: R rows, T places or keys, Q queries, N tokens, H heads, K key/value heads, G = H/K, d head size.
 import type { Dim, Value } from "../graph/value.ts";
 import { product } from "../graph/value.ts";
 import type { Tape } from "../ops/tape.ts";
 import type { Parameters } from "./parameters.ts";
-import type { PlaceInputs, SegmentInputs, SequenceInputs } from "./sequences.ts";
+import type { DenseInputs, SegmentInputs, SequenceInputs } from "./sequences.ts";
 import type { ModelConfig } from "./types.ts";
 
-/** Keys after the rotary embedding and values of one layer, each [R,K,T,d]: what decoding goes on from. */
+/** Keys after the rotary embedding and values of one layer, each [K,R,T,d] of segments: what decoding goes on from. */
 export interface KeysValues {
   keys: Value;
   values: Value;
@@ -36,34 +36,37 @@ export function normHeads(t: Tape, config: ModelConfig, parameters: Parameters, 
 
 /** `name` of the attention's parameters. */
 export function mix(mixer: Mixer, sequences: SequenceInputs, name: string, qkv_N: Value): Value {
-  return "buckets" in sequences ? overSegments(mixer, sequences, name, qkv_N) : overPlaces(mixer, sequences, name, qkv_N);
+  return "masks" in sequences ? overSegments(mixer, sequences, name, qkv_N) : overDense(mixer, sequences, name, qkv_N);
 }
 
 /** Queries and keys lie in the same places. */
-function overPlaces(mixer: Mixer, sequences: PlaceInputs, name: string, qkv_N: Value): Value {
+function overDense(mixer: Mixer, sequences: DenseInputs, name: string, qkv_N: Value): Value {
   const { t, config } = mixer;
   const { heads: H, kvHeads: K, headSize: d } = config;
   const [R, T] = sequences.positions.shape as [Dim, Dim];
-  const qkv_RHTd = t.transpose(t.reshape(sequences.toPlaces(qkv_N), [R, T, H + 2 * K, d]), [0, 2, 1, 3]);
+  const qkv_RHTd = t.transpose(t.reshape(qkv_N, [R, T, H + 2 * K, d]), [0, 2, 1, 3]);
   const [q_RHTd, k_RKTd, v_RKTd] = turned(mixer, sequences, name, qkv_RHTd);
-  return sequences.fromPlaces(seen(mixer, q_RHTd, k_RKTd, v_RKTd, sequences.mask));
+  const mixed_RKGTd = seen(mixer, t.reshape(q_RHTd, [R, K, H / K, T, d]), k_RKTd, v_RKTd, sequences.mask);
+  return t.reshape(t.transpose(mixed_RKGTd, [0, 3, 1, 2, 4]), [product([R, T]), H * d]);
 }
 
-/** Each row's keys are gathered from the list of tokens, the same token's into several rows. */
+/** A token's key and value are dealt to every row that looks at it. */
 function overSegments(mixer: Mixer, sequences: SegmentInputs, name: string, qkv_N: Value): Value {
   const { t, config } = mixer;
   const { heads: H, kvHeads: K, headSize: d } = config;
+  const { masks, queries, keys } = sequences;
   const N = sequences.tokens.shape[0] as Dim;
-  const [q, k, v] = turned(mixer, sequences, name, t.reshape(qkv_N, [N, H + 2 * K, 1, d]));
-  const inRows = (x: Value, at: Value, R: Dim, places: Dim): Value => {
-    const heads = x.shape[1] as number;
-    return t.transpose(t.reshape(t.gather(t.reshape(x, [N, heads * d]), at), [R, places, heads, d]), [0, 2, 1, 3]);
-  };
-  const mixed = sequences.buckets.map(({ queryAt, keyAt, mask }) => {
+  const [q_NHd, k_NKd, v_NKd] = turned(mixer, sequences, name, t.reshape(qkv_N, [N, H + 2 * K, 1, d])).map((x) => t.reshape(x, [N, x.shape[1] as number, d])) as [Value, Value, Value];
+  // Keys and values, of which there are more than queries, come with the heads in front, as products take them.
+  const [q, k, v] = [t.dealRows(t.reshape(q_NHd, [N, 1, H * d]), queries), t.dealRows(k_NKd, keys), t.dealRows(v_NKd, keys)];
+  const mixed = masks.map((mask, b) => {
     const [R, , Q, T] = mask.shape as [Dim, Dim, Dim, Dim];
-    return seen(mixer, inRows(q, queryAt, R, Q), inRows(k, keyAt, R, T), inRows(v, keyAt, R, T), mask);
+    const q_KRGQd = t.transpose(t.reshape(q[b] as Value, [R, Q, K, H / K, d]), [2, 0, 3, 1, 4]);
+    const [k_KRTd, v_KRTd] = [k[b] as Value, v[b] as Value].map((x) => t.reshape(x, [K, R, T, d])) as [Value, Value];
+    const mixed_KRGQd = seen(mixer, q_KRGQd, k_KRTd, v_KRTd, mask);
+    return t.reshape(t.transpose(mixed_KRGQd, [1, 3, 0, 2, 4]), [1, product([R, Q]), H * d]);
   });
-  return t.gather(mixed.length === 1 ? (mixed[0] as Value) : t.concat(mixed, 0), sequences.placeOf);
+  return t.reshape(t.collectRows(mixed, queries), [N, H * d]);
 }
 
 /** Queries, keys and values of [R,H+2K,T,d], the first two turned by their positions. */
@@ -74,16 +77,14 @@ function turned({ t, config, parameters }: Mixer, { cos, sin, positions }: Seque
   return [q_RHTd, k_RKTd, v_RKTd];
 }
 
-/** [R·Q, H·d] */
-function seen({ t, config, cache }: Mixer, q_RHQd: Value, k_RKTd: Value, v_RKTd: Value, mask: Value): Value {
-  const { heads: H, kvHeads: K, headSize: d } = config;
-  const [R, , Q] = q_RHQd.shape as [Dim, Dim, Dim];
-  const T = k_RKTd.shape[2] as Dim;
-  cache?.push({ keys: k_RKTd, values: v_RKTd });
+/** q [A,B,G,Q,d] on keys and values [A,B,T,d] under a mask [B,1,Q,T] or of fewer axes → [A,B,G,Q,d]. */
+function seen({ t, config, cache }: Mixer, q_ABGQd: Value, keys: Value, values: Value, mask: Value): Value {
+  const [A, B, G, Q, d] = q_ABGQd.shape as [Dim, Dim, number, Dim, number];
+  const T = keys.shape[2] as Dim;
+  cache?.push({ keys, values });
   // The queries of one key/value head lie below each other, so that keys and values are never repeated.
-  const group = product([H / K, Q]);
-  const scores = t.matmul(t.reshape(q_RHQd, [R, K, group, d]), k_RKTd, { transposeB: true, scale: 1 / Math.sqrt(d) });
-  const masked_RHQT = t.add(t.reshape(scores, [R, H, Q, T]), mask);
-  const mixed = t.attend(t.reshape(masked_RHQT, [R, K, group, T]), v_RKTd);
-  return t.reshape(t.transpose(t.reshape(mixed, [R, H, Q, d]), [0, 2, 1, 3]), [product([R, Q]), H * d]);
+  const group = product([G, Q]);
+  const scores = t.matmul(t.reshape(q_ABGQd, [A, B, group, d]), keys, { transposeB: true, scale: 1 / Math.sqrt(config.headSize) });
+  const masked = t.add(t.reshape(scores, [A, B, G, Q, T]), mask);
+  return t.reshape(t.attend(t.reshape(masked, [A, B, group, T]), values), [A, B, G, Q, d]);
 }

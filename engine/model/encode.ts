@@ -29,11 +29,11 @@ function encodeTokens(sequences: readonly Pick<Sequence, "ids">[]): { width: num
   return { width, tensors: { tokens: int64(tokens, shape), positions: int64(positions, shape) } };
 }
 
-/** index and inverse of a selection of flat positions. */
+/** index [M] and inverse [1, positions] of a selection of flat positions. */
 export function selection(index: readonly number[], positions: number): Encoded {
   const inverse = new Array<number>(positions).fill(index.length);
   for (const [place, position] of index.entries()) inverse[position] = place;
-  return { index: int64(index), inverse: int64(inverse) };
+  return { index: int64(index), inverse: int64(inverse, [1, positions]) };
 }
 
 /**

@@ -5,7 +5,7 @@ export type { Parameter, Parameters } from "./parameters.ts";
 export { adapterParameters, declareLearner, initAdapter, loraTargets, mergeAdapter } from "./lora.ts";
 export type { Adapter, LoraSettings, LoraTarget } from "./lora.ts";
 export { rotaryTables } from "./rotary.ts";
-export { declarePacked, declareSegments, declareSelection, declareSequences } from "./sequences.ts";
+export { declareSegments, declareSelection, declareSequences } from "./sequences.ts";
 export type { Selection, SequenceInputs } from "./sequences.ts";
 export { normHeads } from "./attention.ts";
 export type { KeysValues } from "./attention.ts";

@@ -2,8 +2,8 @@
 // attention, SwiGLU. What only some models have (biases, norms of heads: parameters.ts; an adapter: lora.ts) is computed where its parameters are.
 // Whole sequences only; decoding with a cache has a graph of its own.
 // Shapes: N tokens (sequences.ts), D hidden, F intermediate, M selected tokens.
-import type { Value } from "../graph/value.ts";
-import { product } from "../graph/value.ts";
+import type { Dim, Value } from "../graph/value.ts";
+import { dimAt, product } from "../graph/value.ts";
 import type { Tape } from "../ops/tape.ts";
 import { mix } from "./attention.ts";
 import type { KeysValues } from "./attention.ts";
@@ -53,8 +53,10 @@ export function feedForward({ t, config, parameters }: Pick<LayerInputs, "t" | "
   return project(t, parameters, `model.layers.${layer}.mlp.down_proj`, t.mul(t.silu(gate_NF), up_NF));
 }
 
-/** Where the selection has no inverse, there is no way back for a gradient. */
-const selected = (t: Tape, states: Value, { index, inverse }: Selection): Value => (inverse ? t.selectRows(states, index, inverse) : t.gather(states, index));
+function selected(t: Tape, states: Value, { index, inverse }: Selection): Value {
+  const [N, D] = states.shape as [Dim, number];
+  return t.reshape(t.dealRows(t.reshape(states, [N, 1, D]), { index: [index], inverse })[0] as Value, [dimAt(index, 0), D]);
+}
 
 /**
  * Hidden states of the selected positions after the last layer and the final norm: [M,D].

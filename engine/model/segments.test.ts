@@ -2,16 +2,18 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { layInSegments } from "./segments.ts";
 
+const reading = { learning: false };
+
 test("a prompt and its answers are rows of queries, and an answer's keys are its prompt's and its own", () => {
-  const { tensors, starts } = layInSegments([{ prompt: [10, 11, 12], answers: [[20, 21], [], [30]] }, { prompt: [40], answers: [] }], 1);
+  const { tensors, starts } = layInSegments([{ prompt: [10, 11, 12], answers: [[20, 21], [], [30]] }, { prompt: [40], answers: [] }], 1, reading);
   const ints = (name: string): number[] => Array.from(tensors[name]!.data, Number);
   assert.deepEqual(ints("tokens"), [10, 11, 12, 20, 21, 30, 40]);
   assert.deepEqual(ints("positions"), [0, 1, 2, 3, 4, 3, 0]);
   assert.deepEqual(starts, [{ prompt: 0, answers: [3, 5, 5], row: 0 }, { prompt: 6, answers: [], row: 3 }]);
-  // Rows: prompt, first answer, third answer, other prompt; three queries and five keys each, 0 where there is none.
-  assert.deepEqual(ints("queryAt.0"), [0, 1, 2, 3, 4, 0, 5, 0, 0, 6, 0, 0]);
+  // Rows: prompt, first answer, third answer, other prompt; three queries and five keys each, 7 where there is none.
+  assert.deepEqual(ints("queryAt.0"), [0, 1, 2, 3, 4, 7, 5, 7, 7, 6, 7, 7]);
   assert.deepEqual(ints("placeOf"), [0, 1, 2, 3, 4, 6, 9]);
-  assert.deepEqual(ints("keyAt.0"), [0, 1, 2, 0, 0, 0, 1, 2, 3, 4, 0, 1, 2, 5, 0, 6, 0, 0, 0, 0]);
+  assert.deepEqual(ints("keyAt.0"), [0, 1, 2, 7, 7, 0, 1, 2, 3, 4, 0, 1, 2, 5, 7, 6, 7, 7, 7, 7]);
   const { data, shape } = tensors["mask.0"]!;
   assert.deepEqual(shape, [4, 1, 3, 5]);
   const seen = Array.from({ length: 12 }, (_, query) => Array.from({ length: 5 }, (__, key) => (data[query * 5 + key] === 0 ? 1 : 0)).join(""));
@@ -22,7 +24,7 @@ test("a prompt and its answers are rows of queries, and an answer's keys are its
 
 test("a long answer is several rows, each with the keys of all before it", () => {
   const [prompt, answer] = [[1, 2], Array.from({ length: 70 }, (_, i) => 100 + i)];
-  const { tensors, starts } = layInSegments([{ prompt, answers: [answer] }], 1);
+  const { tensors, starts } = layInSegments([{ prompt, answers: [answer] }], 1, reading);
   const { data, shape } = tensors["mask.0"]!;
   const [rows, , queries, keys] = shape as [number, number, number, number];
   assert.deepEqual([rows, queries, keys], [4, 32, 72]);
@@ -37,11 +39,21 @@ test("a long answer is several rows, each with the keys of all before it", () =>
 });
 
 test("rows are dealt into buckets by the number of their keys, and a bucket without any has a row that nobody reads", () => {
-  const { tensors } = layInSegments([{ prompt: [1, 2, 3], answers: [[4], [5, 6]] }, { prompt: [7], answers: [] }], 3);
+  const { tensors } = layInSegments([{ prompt: [1, 2, 3], answers: [[4], [5, 6]] }, { prompt: [7], answers: [] }], 3, reading);
   const shapes = [0, 1, 2].map((bucket) => tensors[`mask.${bucket}`]!.shape);
   assert.deepEqual(shapes, [[1, 1, 1, 1], [1, 1, 3, 3], [2, 1, 2, 5]]);
   // Tokens 1 2 3 | 4 | 5 6 | 7: the other prompt is first, then this one, then its answers.
   assert.deepEqual(Array.from(tensors["placeOf"]!.data, Number), [1, 2, 3, 4, 6, 7, 0]);
-  assert.deepEqual(Array.from(tensors["keyAt.2"]!.data, Number), [0, 1, 2, 3, 0, 0, 1, 2, 4, 5]);
-  assert.deepEqual(layInSegments([{ prompt: [1], answers: [] }], 2).tensors["mask.0"]!.shape, [1, 1, 1, 1]);
+  assert.deepEqual(Array.from(tensors["keyAt.2"]!.data, Number), [0, 1, 2, 3, 7, 0, 1, 2, 4, 5]);
+  assert.deepEqual(layInSegments([{ prompt: [1], answers: [] }], 2, reading).tensors["mask.0"]!.shape, [1, 1, 1, 1]);
+});
+
+test("for a gradient, each token's places among all keys are known, and none where it has fewer than another", () => {
+  const { tensors } = layInSegments([{ prompt: [1, 2], answers: [[3], [4, 5]] }, { prompt: [6], answers: [] }], 2, { learning: true });
+  const keyAt = [0, 1].flatMap((bucket) => Array.from(tensors[`keyAt.${bucket}`]!.data, Number));
+  const { data, shape } = tensors["keysOf"]!;
+  const [most, count] = shape as [number, number];
+  const places = Array.from({ length: count }, (_, token) => Array.from({ length: most }, (__, at) => Number(data[at * count + token])).filter((place) => place < keyAt.length));
+  assert.deepEqual(places.map(({ length }) => length), [3, 3, 1, 1, 1, 1], "the prompt's tokens are keys of both answers too");
+  for (const [token, of] of places.entries()) assert.deepEqual(of, keyAt.flatMap((at, place) => (at === token ? [place] : [])));
 });

@@ -1,12 +1,12 @@
-// Prompts with their answers → the input tensors of a forward pass without gradient (sequences.ts): no token is padding, and no prompt is
-// computed twice. A prompt is a row of queries, and so is each answer, whose keys are its prompt's and then its own. Longer ones are
-// several rows, so that a long answer does not make the others' rows as long.
+// Prompts with their answers → the input tensors of a forward pass (sequences.ts): no token is padding, and no prompt is computed twice. A
+// prompt is a row of queries, and so is each answer, whose keys are its prompt's and then its own. Longer ones are several rows, so that a
+// long answer does not make the others' rows as long.
 //   prompt "a b c" with answers "x y" and "z"   rows a b c | x y | z   keys a b c | a b c x y | a b c z
+import type { Tensor } from "../graph/value.ts";
 import { int64 } from "./encode.ts";
 import type { Encoded } from "./encode.ts";
 
 export interface PromptGroup {
-  /** One token at least. */
   prompt: readonly number[];
   answers: readonly (readonly number[])[];
 }
@@ -32,7 +32,8 @@ const rowQueries = 32;
 /** Added to a score that is not to be seen; finite, so that no row can become NaN. */
 const masked = -1e30;
 
-export function layInSegments(groups: readonly PromptGroup[], buckets: number): Segments {
+/** `learning`: with what a gradient needs. */
+export function layInSegments(groups: readonly PromptGroup[], buckets: number, { learning }: { learning: boolean }): Segments {
   const tokens: number[] = [];
   const positions: number[] = [];
   const rows: Row[] = [];
@@ -51,47 +52,58 @@ export function layInSegments(groups: readonly PromptGroup[], buckets: number): 
     const row = rows.length - 1;
     return { prompt: start, row, answers: answers.map((ids) => put(ids, start, prompt.length)) };
   });
-  const placeOf = new Array<number>(tokens.length);
-  let places = 0;
-  const arranged = dealt(rows, buckets).map((bucket, index) => {
-    const { tensors, queries } = arrange(bucket, index, placeOf, places);
-    places += queries;
-    return tensors;
-  });
-  return { tensors: Object.assign({ tokens: int64(tokens), positions: int64(positions, [tokens.length, 1]), placeOf: int64(placeOf) }, ...arranged) as Encoded, starts };
+  const N = tokens.length;
+  const parts = dealt(rows, buckets).map((bucket) => arrange(bucket, N));
+  const tensors = {
+    tokens: int64(tokens),
+    positions: int64(positions, [N, 1]),
+    placeOf: placesOf(parts.map(({ queryAt }) => queryAt), N),
+    ...(learning ? { keysOf: placesOf(parts.map(({ keyAt }) => keyAt), N) } : {}),
+    ...named("queryAt", parts.map(({ queryAt }) => queryAt)),
+    ...named("keyAt", parts.map(({ keyAt }) => keyAt)),
+    ...named("mask", parts.map(({ mask }) => mask)),
+  };
+  return { tensors, starts };
 }
 
-const keysOf = ({ promptLength, before, length }: Row): number => promptLength + before + length;
+const keyCount = ({ promptLength, before, length }: Row): number => promptLength + before + length;
 
 /** About equally many rows each, those with few keys first. One bucket keeps the rows as they are. */
 function dealt(rows: readonly Row[], buckets: number): Row[][] {
-  const sorted = buckets === 1 ? [...rows] : rows.toSorted((one, other) => keysOf(one) - keysOf(other));
+  const sorted = buckets === 1 ? [...rows] : rows.toSorted((one, other) => keyCount(one) - keyCount(other));
   return Array.from({ length: buckets }, (_, index) => sorted.slice(Math.floor((index * rows.length) / buckets), Math.floor(((index + 1) * rows.length) / buckets)));
 }
 
-/** Writes the places of the rows' tokens behind `first`. A bucket without rows gets one that nobody reads. */
-function arrange(rows: readonly Row[], bucket: number, placeOf: number[], first: number): { tensors: Encoded; queries: number } {
+/** A bucket's tensors. Where there is no token stands N. A bucket without rows gets one that nobody reads. */
+function arrange(rows: readonly Row[], N: number): { queryAt: Tensor; keyAt: Tensor; mask: Tensor } {
   const R = Math.max(1, rows.length);
   const Q = Math.max(1, ...rows.map(({ length }) => length));
-  const T = Math.max(1, ...rows.map(keysOf));
+  const T = Math.max(1, ...rows.map(keyCount));
   // The largest first: where there is no memory for it, nothing is begun.
   const mask = new Float32Array(R * Q * T);
-  const queryAt = new BigInt64Array(R * Q);
-  const keyAt = new BigInt64Array(R * T);
+  const queryAt = new BigInt64Array(R * Q).fill(BigInt(N));
+  const keyAt = new BigInt64Array(R * T).fill(BigInt(N));
   for (const [row, { start, length, before, promptStart, promptLength }] of rows.entries()) {
     for (let key = 0; key < promptLength; key++) keyAt[row * T + key] = BigInt(promptStart + key);
     for (let key = 0; key < before + length; key++) keyAt[row * T + promptLength + key] = BigInt(start - before + key);
-    for (let place = 0; place < length; place++) {
-      placeOf[start + place] = first + row * Q + place;
-      queryAt[row * Q + place] = BigInt(start + place);
-    }
+    for (let place = 0; place < length; place++) queryAt[row * Q + place] = BigInt(start + place);
     // A query sees the prompt and what stands up to itself.
     for (let place = 0; place < Q; place++) mask.fill(masked, (row * Q + place) * T + Math.min(T, promptLength + before + place + 1), (row * Q + place + 1) * T);
   }
-  const tensors: Encoded = {
-    [`queryAt.${bucket}`]: { dtype: "int64", shape: [R * Q], data: queryAt },
-    [`keyAt.${bucket}`]: { dtype: "int64", shape: [R * T], data: keyAt },
-    [`mask.${bucket}`]: { dtype: "float32", shape: [R, 1, Q, T], data: mask },
-  };
-  return { tensors, queries: R * Q };
+  const places = (data: BigInt64Array): Tensor => ({ dtype: "int64", shape: [data.length], data });
+  return { queryAt: places(queryAt), keyAt: places(keyAt), mask: { dtype: "float32", shape: [R, 1, Q, T], data: mask } };
+}
+
+const named = (name: string, tensors: readonly Tensor[]): Encoded => Object.fromEntries(tensors.map((tensor, bucket) => [`${name}.${bucket}`, tensor]));
+
+/** [S,N]: the places of each of N tokens, counted through all parts, S being the most that one has; the number of all places where it has fewer. */
+function placesOf(parts: readonly Tensor[], N: number): Tensor {
+  const tokens = parts.flatMap(({ data }) => Array.from(data as BigInt64Array, Number));
+  const counts = new Uint32Array(N + 1);
+  for (const token of tokens) counts[token]!++;
+  const S = counts.subarray(0, N).reduce((most, count) => Math.max(most, count), 1);
+  const data = new BigInt64Array(S * N).fill(BigInt(tokens.length));
+  const found = new Uint32Array(N);
+  for (const [place, token] of tokens.entries()) if (token < N) data[found[token]!++ * N + token] = BigInt(place);
+  return { dtype: "int64", shape: [S, N], data };
 }

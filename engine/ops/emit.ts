@@ -1,10 +1,10 @@
 // The ONNX nodes of every operation: standard operators, one node where there is one. Outputs have the types of shapes.ts.
 // onnxruntime has no double kernels, or not exact ones, for a few operators; those are spelt out. Doubles serve the gradient checks only.
 import type { Graph } from "../graph/graph.ts";
-import { dimAt, fixedDimAt } from "../graph/value.ts";
-import type { Dim, Shape, Value, ValueType } from "../graph/value.ts";
+import { dimAt, fixedDimAt, product, sum } from "../graph/value.ts";
+import type { Dim, Value, ValueType } from "../graph/value.ts";
 import type { Attributes, OpName } from "./list.ts";
-import { product } from "./product.ts";
+import { product as matrixProduct } from "./product.ts";
 
 type Emit<K extends OpName> = (graph: Graph, inputs: readonly Value[], types: readonly ValueType[], attributes: Attributes[K]) => Value[];
 
@@ -66,6 +66,34 @@ function rmsNormByHand(graph: Graph, inputs: readonly Value[], epsilon: number):
   return [graph.one("Mul", [graph.one("Div", [x, root], x), weight], x)];
 }
 
+const range = (count: number): number[] => Array.from({ length: count }, (_, index) => index);
+
+/** All parts one after the other along the axis, and behind them zeros of size 1. */
+function withZeros(graph: Graph, parts: readonly Value[], axis: number): Value {
+  const { dtype, shape } = parts[0] as Value;
+  const one = shape.map((dim, at) => (at === axis ? 1 : (dim as number)));
+  const size = one.reduce((total, dim) => total * dim, 1);
+  const zeros = graph.constant({ dtype, shape: one, data: dtype === "float64" ? new Float64Array(size) : new Float32Array(size) });
+  const whole = sum([...parts.map((part) => dimAt(part, axis)), 1]);
+  return graph.one("Concat", [...parts, zeros], { dtype, shape: shape.map((dim, at) => (at === axis ? whole : dim)) }, { axis });
+}
+
+/** rows [P] → [heads,P], where the pieces of each row stand in a list of rows · heads. */
+function ofHeads(graph: Graph, rows: Value, heads: number): Value {
+  const type: ValueType = { dtype: "int64", shape: [heads, dimAt(rows, 0)] };
+  return graph.once(`${rows.name} of ${heads} heads`, () => graph.one("Add", [graph.one("Mul", [rows, graph.ints([heads])], rows), graph.ints(range(heads), [heads, 1])], type));
+}
+
+/** places [S,N] → [S,N,heads], where the pieces of each place stand in a list of heads · places, the places of `whole` [heads,P,…]. */
+function inHeads(graph: Graph, places: Value, heads: number, whole: Value): Value {
+  return graph.once(`${places.name} in ${heads} heads`, () => {
+    const size = graph.one("Shape", [whole], { dtype: "int64", shape: [1] }, { start: 1, end: 2 });
+    const starts = graph.one("Mul", [graph.ints(range(heads)), size], { dtype: "int64", shape: [heads] });
+    const column = graph.one("Unsqueeze", [places, graph.ints([2])], { dtype: "int64", shape: [...places.shape, 1] });
+    return graph.one("Add", [column, starts], { dtype: "int64", shape: [...places.shape, heads] });
+  });
+}
+
 /** [size,size]: 0 up to the diagonal, `masked` above it. */
 function causalMask(graph: Graph, size: Dim, type: ValueType): Value {
   const square = graph.one("Expand", [graph.scalar(masked, type.dtype), graph.shape([size, size])], type);
@@ -95,14 +123,14 @@ export const emitters: { readonly [K in OpName]: Emit<K> } = {
     return [graph.one("Log", [graph.one("Add", [graph.one("Exp", [x], type), one], type)], type)];
   },
   softmax: direct("Softmax", { axis: -1 }),
-  gemm: (graph, [a, b], [type], transposed) => [product(graph, a as Value, b as Value, type as ValueType, transposed)],
+  gemm: (graph, [a, b], [type], transposed) => [matrixProduct(graph, a as Value, b as Value, type as ValueType, transposed)],
   matmul: (graph, [a, b], types, { transposeA, transposeB, scale }) => {
     const left = transposeA ? swapLast(graph, a as Value) : a;
     const right = transposeB ? swapLast(graph, b as Value) : b;
     const type = types[0] as ValueType;
     // onnxruntime folds the transpositions and the factor into the product.
-    const product = graph.one("MatMul", [left, right], type);
-    return [scale === undefined ? product : graph.one("Mul", [product, graph.scalar(scale, type.dtype)], type)];
+    const whole = graph.one("MatMul", [left, right], type);
+    return [scale === undefined ? whole : graph.one("Mul", [whole, graph.scalar(scale, type.dtype)], type)];
   },
   reshape: (graph, [x], types, { shape }) => graph.node("Reshape", [x, graph.shape(shape, true)], types),
   expand: (graph, [x], types, { shape }) => graph.node("Expand", [x, graph.shape(shape)], types),
@@ -118,7 +146,7 @@ export const emitters: { readonly [K in OpName]: Emit<K> } = {
     const size = dimAt(x, 0);
     if (rows <= oneHotRows) {
       const hot = oneHot(graph, ids, graph.size(rows), { dtype: x.dtype, shape: [size, rows] });
-      return [product(graph, hot, x, types[0] as ValueType, { transposeA: true })];
+      return [matrixProduct(graph, hot, x, types[0] as ValueType, { transposeA: true })];
     }
     const column = graph.one("Unsqueeze", [ids, graph.ints([1])], { dtype: "int64", shape: [size, 1] });
     const everywhere = graph.one("Expand", [column, graph.shape(x.shape)], { dtype: "int64", shape: x.shape });
@@ -130,8 +158,22 @@ export const emitters: { readonly [K in OpName]: Emit<K> } = {
     const column = (of: Value): Value => graph.one("Unsqueeze", [of, graph.ints([1])], { dtype: of.dtype, shape: [dimAt(x, 0), 1] });
     return graph.node("ScatterElements", [x, column(columns), column(values)], types, { axis: 1, reduction: "add" });
   },
-  selectRows: (graph, [x, index], types) => graph.node("Gather", [x, index], types),
-  rearrange: (graph, [x, index], types) => graph.node("Gather", [x, index], types),
+  dealRows: (graph, [x, ...index], types) => {
+    const [rows, heads, width] = (x as Value).shape as [Dim, number, number];
+    const whole = withZeros(graph, [x as Value], 0);
+    const pieces = graph.one("Reshape", [whole, graph.ints([-1, width])], { dtype: whole.dtype, shape: [product([heads, sum([rows, 1])]), width] });
+    return index.map((places, part) => graph.one("Gather", [pieces, ofHeads(graph, places, heads)], types[part] as ValueType));
+  },
+  collectRows: (graph, inputs, [type]) => {
+    const [inverse, parts] = [inputs.at(-1) as Value, inputs.slice(0, -1)];
+    const { dtype, shape } = type as ValueType;
+    const [heads, width] = shape.slice(1) as [number, number];
+    const whole = withZeros(graph, parts, 1);
+    const pieces = graph.one("Reshape", [whole, graph.ints([-1, width])], { dtype, shape: [product(whole.shape.slice(0, 2)), width] });
+    const at = inHeads(graph, inverse, heads, whole);
+    const found = graph.one("Gather", [pieces, at], { dtype, shape: [...at.shape, width] });
+    return dimAt(inverse, 0) === 1 ? graph.node("Squeeze", [found, graph.ints([0])], [type as ValueType]) : graph.node("ReduceSum", [found, graph.ints([0])], [type as ValueType], { keepdims: 0 });
+  },
   reduceSum: reduce("ReduceSum"),
   reduceMean: reduce("ReduceMean"),
   sumSquares: reduce("ReduceSumSquare"),
@@ -182,16 +224,6 @@ export const emitters: { readonly [K in OpName]: Emit<K> } = {
   greater: direct("Greater"),
   cast: (graph, inputs, types, { to }) => graph.node("Cast", inputs, types, { to: { type: to } }),
   causalMask: (graph, _, types, { size }) => [causalMask(graph, size, types[0] as ValueType)],
-  spanMask: (graph, [until], [type], { dtype }) => {
-    const [rows, , places] = (type as ValueType).shape as [Dim, Dim, Dim];
-    const int = (shape: Shape): ValueType => ({ dtype: "int64", shape });
-    const scalar = (value: number): Value => graph.scalar(value, "int64");
-    const size = graph.one("Squeeze", [graph.size(places), graph.ints([0])], int([]));
-    const place = graph.one("Unsqueeze", [graph.one("Range", [scalar(0), size, scalar(1)], int([places])), graph.ints([1])], int([places, 1]));
-    const ends = graph.one("Unsqueeze", [until, graph.ints([1, 2])], int([rows, 1, 1, places]));
-    const within = graph.one("Less", [place, ends], { dtype: "bool", shape: [rows, 1, places, places] });
-    return graph.node("Where", [within, causalMask(graph, places, { dtype, shape: [places, places] }), graph.scalar(masked, dtype)], [type as ValueType]);
-  },
   count: (graph, _, types, { dims, dtype }) => {
     const size = dims.map((dim) => graph.size(dim)).reduce((a, b) => graph.one("Mul", [a, b], a));
     const scalar = graph.one("Squeeze", [size, graph.ints([0])], { dtype: "int64", shape: [] as readonly number[] });

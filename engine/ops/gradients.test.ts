@@ -8,7 +8,7 @@ import type { DType, Shape, Tensor, Value } from "../graph/value.ts";
 import { Random } from "../random.ts";
 import { differentiate } from "./differentiate.ts";
 import { rules } from "./gradients.ts";
-import type { OpName } from "./list.ts";
+import type { Arrangement, OpName } from "./list.ts";
 import { Tape } from "./tape.ts";
 
 const step = 1e-5;
@@ -24,6 +24,7 @@ interface Case {
 
 const ints = (t: Tape, values: readonly number[], shape?: readonly number[]): Value => t.graph.ints(values, shape);
 const doubles = (t: Tape, shape: readonly number[], data: readonly number[]): Value => t.graph.constant({ dtype: "float64", shape, data: Float64Array.from(data) });
+const dealt = (t: Tape): Arrangement => ({ index: [ints(t, [2, 4, 0]), ints(t, [4, 3, 2])], inverse: ints(t, [2, 6, 0, 4, 6, 6, 5, 6], [2, 4]) });
 const angles = [0, 0, 0.3, 0.7, 1.1, -0.4];
 const rotate = (inverse: boolean) => (t: Tape, [x]: Value[]): Value =>
   t.rotary(x!, doubles(t, [3, 2], angles.map(Math.cos)), doubles(t, [3, 2], angles.map(Math.sin)), ints(t, [0, 1, 2, 2, 1, 0], [2, 3]), inverse);
@@ -64,8 +65,12 @@ const cases: { readonly [K in OpName]: readonly Case[] | "none" } = {
   gather: [{ shapes: [[4, 3]], apply: (t, [x]) => t.gather(x!, ints(t, [1, 3, 1, 1, 0], [5])) }],
   sumById: [{ shapes: [[4, 3]], apply: (t, [x]) => t.sumById(x!, ints(t, [1, 0, 1, 4]), 5) }, { shapes: [[4, 3]], apply: (t, [x]) => t.sumById(x!, ints(t, [1, 0, 1, 599]), 600) }],
   addInRows: [{ shapes: [[3, 4], [3]], apply: (t, [x, values]) => t.addInRows(x!, ints(t, [2, 0, 2]), values!) }],
-  selectRows: [{ shapes: [[4, 3]], apply: (t, [x]) => t.selectRows(x!, ints(t, [3, 1]), ints(t, [2, 1, 2, 0])) }],
-  rearrange: [{ shapes: [[4, 3]], apply: (t, [x]) => t.rearrange(x!, ints(t, [2, 0, 3, 1]), ints(t, [1, 3, 0, 2])) }],
+  // Row 0 once, row 1 not at all, row 2 in both parts, row 3 once; a place without a row in each part. Then each at most once.
+  dealRows: [
+    { shapes: [[4, 2, 3]], apply: (t, [x]) => t.dealRows(x!, dealt(t)) },
+    { shapes: [[4, 1, 3]], apply: (t, [x]) => t.dealRows(x!, { index: [ints(t, [3, 1])], inverse: ints(t, [2, 1, 2, 0], [1, 4]) }) },
+  ],
+  collectRows: [{ shapes: [[2, 3, 2], [2, 3, 2]], apply: (t, parts) => t.collectRows(parts, dealt(t)) }],
   reduceSum: [{ shapes: [[2, 3, 4]], apply: (t, [x]) => t.reduceSum(x!, [0, 2]) }],
   reduceMean: [{ shapes: [[2, 3, 4]], apply: (t, [x]) => t.reduceMean(x!, [1]) }],
   sumSquares: [{ shapes: [[2, 3]], apply: (t, [x]) => t.sumSquares(x!, [1]) }, { shapes: [[2, 3]], apply: (t, [x]) => t.sumSquares(x!, [0, 1]) }],
@@ -83,7 +88,6 @@ const cases: { readonly [K in OpName]: readonly Case[] | "none" } = {
   greater: "none",
   cast: "none",
   causalMask: "none",
-  spanMask: "none",
   count: "none",
 };
 

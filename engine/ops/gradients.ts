@@ -1,5 +1,6 @@
 // The gradient rule of every operation: from the gradients of its outputs to those of its inputs, in the same operations.
 // An output that nothing depends on has no gradient (undefined); an input that cannot have one (ids, positions) gets undefined.
+import { InvariantError } from "../errors.ts";
 import { dimAt, fixedDimAt, product, sameShape } from "../graph/value.ts";
 import type { Shape, Value } from "../graph/value.ts";
 import type { Attributes, OpName } from "./list.ts";
@@ -31,11 +32,13 @@ export function unbroadcast(t: Tape, gradient: Value, shape: Shape): Value {
   return sameShape(summed.shape, shape) ? summed : t.reshape(summed, shape);
 }
 
+const zeros = (t: Tape, like: Value): Value => t.expand(t.number(0, like), like.shape);
+
 const second = <T>(values: readonly T[]): T => values[1] as T;
 
 export const rules: RuleTable = {
-  add: ({ t, x, dy }) => x.map((input) => unbroadcast(t, dy[0], input.shape)),
-  sub: ({ t, x, dy, needs }) => [unbroadcast(t, dy[0], x[0].shape), needs(1) ? unbroadcast(t, t.neg(dy[0]), second(x).shape) : undefined],
+  add: ({ t, x, dy, needs }) => x.map((input, index) => (needs(index) ? unbroadcast(t, dy[0], input.shape) : undefined)),
+  sub: ({ t, x, dy, needs }) => [needs(0) ? unbroadcast(t, dy[0], x[0].shape) : undefined, needs(1) ? unbroadcast(t, t.neg(dy[0]), second(x).shape) : undefined],
   mul: ({ t, x, dy, needs }) => [
     needs(0) ? unbroadcast(t, t.mul(dy[0], second(x)), x[0].shape) : undefined,
     needs(1) ? unbroadcast(t, t.mul(dy[0], x[0]), second(x).shape) : undefined,
@@ -86,8 +89,7 @@ export const rules: RuleTable = {
   transpose: ({ t, dy, attributes }) => [t.transpose(dy[0], attributes.permutation.map((_, axis) => attributes.permutation.indexOf(axis)))],
   concat: ({ t, x, dy, attributes }) => t.split(dy[0], attributes.axis, x.map((input) => dimAt(input, attributes.axis))),
   split: ({ t, y, dy, attributes }) => {
-    const zero = (like: Value): Value => t.expand(t.number(0, like), like.shape);
-    return [t.concat(y.map((piece, index) => dy[index] ?? zero(piece)), attributes.axis)];
+    return [t.concat(y.map((piece, index) => dy[index] ?? zeros(t, piece)), attributes.axis)];
   },
   gather: ({ t, x, dy }) => {
     const [table, ids] = [x[0], second(x)];
@@ -100,12 +102,11 @@ export const rules: RuleTable = {
     const picked = (): Value => t.reshape(t.reduceSum(t.mul(dy[0], t.oneHot(second(x), width, dy[0].dtype)), [1]), second(x).shape);
     return [dy[0], undefined, needs(2) ? picked() : undefined];
   },
-  // Rows that were not selected read the row of zeros at the end.
-  selectRows: ({ t, x, dy }) => {
-    const zeros = t.graph.constant({ dtype: "float32", shape: [1, fixedDimAt(x[0], 1)], data: new Float32Array(fixedDimAt(x[0], 1)) });
-    return [t.gather(t.concat([dy[0], t.cast(zeros, dy[0].dtype)], 0), x[2] as Value), undefined, undefined];
+  dealRows: ({ t, x, y, dy, attributes: { inverse } }) => {
+    if (!inverse) throw new InvariantError("unreachable_state", "rows that were dealt without an inverse have no gradient");
+    return [t.collectRows(y.map((part, index) => dy[index] ?? zeros(t, part)), { index: x.slice(1), inverse })];
   },
-  rearrange: ({ t, x, dy }) => [t.rearrange(dy[0], x[2] as Value, second(x)), undefined, undefined],
+  collectRows: ({ t, x, dy, attributes: { index } }) => t.dealRows(dy[0], { index, inverse: x.at(-1) as Value }),
   reduceSum: ({ t, x, dy }) => [t.expand(dy[0], x[0].shape)],
   reduceMean: ({ t, x, dy, attributes }) => {
     const count = t.count(attributes.axes.map((axis) => dimAt(x[0], axis)), dy[0].dtype);
@@ -157,7 +158,6 @@ export const rules: RuleTable = {
   greater: "none",
   cast: "none",
   causalMask: "none",
-  spanMask: "none",
   count: "none",
 };
 
@@ -166,7 +166,7 @@ export function backward<K extends OpName>(t: Tape, applied: Applied<K>, dy: rea
   const rule = rules[applied.op] as Rule<K> | "none";
   if (rule === "none") return [];
   const [first, ...others] = dy;
-  const gradient = first ?? t.expand(t.number(0, applied.outputs[0] as Value), (applied.outputs[0] as Value).shape);
+  const gradient = first ?? zeros(t, applied.outputs[0] as Value);
   return rule({ t, x: applied.inputs as [Value, ...Value[]], y: applied.outputs as [Value, ...Value[]], attributes: applied.attributes, dy: [gradient, ...others], needs });
 }
 

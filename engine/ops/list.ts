@@ -1,8 +1,17 @@
 // The one list of operations. Shapes, ONNX emission and gradients are total mappings over it (shapes.ts, emit.ts,
 // gradients.ts): an operation added here without all three does not compile.
-import type { Dim, DType, Shape } from "../graph/value.ts";
+import type { Dim, DType, Shape, Value } from "../graph/value.ts";
 
 type None = Record<never, never>;
+
+/**
+ * Which rows of a list of N stand where in several parts: `index` i [P_i] names the row at each place, N where there is none; `inverse` [S,N]
+ * tells the places of each row, counted through all parts, and ΣP where it stands in fewer than S.
+ */
+export interface Arrangement {
+  index: readonly Value[];
+  inverse: Value;
+}
 
 /** Every operation and its attributes. Inputs are named in shapes.ts. */
 export interface Attributes {
@@ -39,13 +48,13 @@ export interface Attributes {
   sumById: { rows: number };
   /** (x [M,V], columns [M], values [M]) → x with one value added in each row. */
   addInRows: None;
-  /** Rows of a matrix by index, no row twice: (x [N,D], index [M], inverse [N]); inverse[n] is the place of row n in index, or M. */
-  selectRows: None;
   /**
-   * The rows of a matrix at other places: (x [N,D], index [P], inverse [N]) → [P,D], row p being x[index[p]], and index[inverse[n]] = n.
-   * Places that no inverse points at are padding: what stands there, and its gradient, must reach nothing that counts.
+   * (x [N,H,D], index [P_i] …) → a part [H,P_i,D] for each index: at place p of each head what row index[p] has there, zeros where index[p] = N.
+   * Without an inverse, no gradient.
    */
-  rearrange: None;
+  dealRows: { inverse: Value | undefined };
+  /** The transpose of dealRows: (parts [H,P_i,D] …, inverse [S,N]) → [N,H,D], each row the sum of what stands at its places. */
+  collectRows: { index: readonly Value[] };
   // Reductions. Reduced axes stay with size 1.
   reduceSum: { axes: readonly number[] };
   reduceMean: { axes: readonly number[] };
@@ -76,8 +85,6 @@ export interface Attributes {
   cast: { to: DType };
   /** [T,T]: 0 where a row may look (its own column and those before), a very negative number elsewhere. */
   causalMask: { size: Dim; dtype: DType };
-  /** until [R,T] → [R,1,T,T]: 0 where place q may look at place k, that is k ≤ q < until[k], a very negative number elsewhere. */
-  spanMask: { dtype: DType };
   /** Number of elements along the dimensions, a scalar. */
   count: { dims: readonly Dim[]; dtype: DType };
 }

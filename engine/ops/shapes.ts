@@ -1,7 +1,7 @@
 // The shape rule of every operation: what it accepts and the types of its outputs.
 import { InvariantError } from "../errors.ts";
 import { broadcast, dimAt, divide, product, sameShape, sum } from "../graph/value.ts";
-import type { Shape, Value, ValueType } from "../graph/value.ts";
+import type { Dim, Shape, Value, ValueType } from "../graph/value.ts";
 import type { Attributes, OpName } from "./list.ts";
 
 type ShapeRule<K extends OpName> = (inputs: readonly Value[], attributes: Attributes[K]) => readonly ValueType[];
@@ -106,15 +106,17 @@ export const shapeRules: { readonly [K in OpName]: ShapeRule<K> } = {
     check(x.shape.length === 2 && sameShape(columns.shape, one) && sameShape(values.shape, one), "one column and one value per row", x, columns, values);
     return same(inputs);
   },
-  selectRows: (inputs) => {
-    const [x, index, inverse] = [arg(inputs, 0), arg(inputs, 1), arg(inputs, 2)];
-    check(x.shape.length === 2 && index.shape.length === 1 && sameShape(inverse.shape, [dimAt(x, 0)]), "not a selection of rows", x, index, inverse);
-    return [{ dtype: x.dtype, shape: [dimAt(index, 0), dimAt(x, 1)] }];
+  dealRows: ([x, ...index], { inverse }) => {
+    const [rows, heads, width] = arg([x!], 0).shape as [Dim, Dim, Dim];
+    check(x!.shape.length === 3 && index.length > 0 && index.every(({ shape }) => shape.length === 1), "not rows to deal", x!, ...index);
+    check(!inverse || dimAt(inverse, 1) === rows, "one column of places per row", x!, ...(inverse ? [inverse] : []));
+    return index.map((places) => ({ dtype: x!.dtype, shape: [heads, dimAt(places, 0), width] }));
   },
-  rearrange: (inputs) => {
-    const [x, index, inverse] = [arg(inputs, 0), arg(inputs, 1), arg(inputs, 2)];
-    check(x.shape.length === 2 && index.shape.length === 1 && sameShape(inverse.shape, [dimAt(x, 0)]), "not an arrangement of rows", x, index, inverse);
-    return [{ dtype: x.dtype, shape: [dimAt(index, 0), dimAt(x, 1)] }];
+  collectRows: (inputs, { index }) => {
+    const [parts, inverse] = [inputs.slice(0, -1), arg(inputs, inputs.length - 1)];
+    const [heads, , width] = arg(parts, 0).shape as [Dim, Dim, Dim];
+    check(parts.length === index.length && parts.every((part, at) => sameShape(part.shape, [heads, dimAt(index[at]!, 0), width])), "not dealt rows", ...parts);
+    return [{ dtype: arg(parts, 0).dtype, shape: [dimAt(inverse, 1), heads, width] }];
   },
   reduceSum: reduced,
   reduceMean: reduced,
@@ -156,11 +158,5 @@ export const shapeRules: { readonly [K in OpName]: ShapeRule<K> } = {
   greater: (inputs) => elementwise(inputs).map(({ shape }) => ({ dtype: "bool", shape })),
   cast: (inputs, { to }) => [{ dtype: to, shape: arg(inputs, 0).shape }],
   causalMask: (_, { size, dtype }) => [{ dtype, shape: [size, size] }],
-  spanMask: (inputs, { dtype }) => {
-    const until = arg(inputs, 0);
-    check(until.dtype === "int64" && until.shape.length === 2, "spans end at places of their rows", until);
-    const [rows, places] = [dimAt(until, 0), dimAt(until, 1)];
-    return [{ dtype, shape: [rows, 1, places, places] }];
-  },
   count: (_, { dtype }) => [{ dtype, shape: [] }],
 };

@@ -4,7 +4,7 @@ import type { Graph } from "../graph/graph.ts";
 import { dimAt, product } from "../graph/value.ts";
 import type { Dim, DType, Shape, Value } from "../graph/value.ts";
 import { emitters } from "./emit.ts";
-import type { Attributes, OpName } from "./list.ts";
+import type { Arrangement, Attributes, OpName } from "./list.ts";
 import { shapeRules } from "./shapes.ts";
 
 export interface Applied<K extends OpName = OpName> {
@@ -63,8 +63,8 @@ export class Tape {
   gather = (table: Value, ids: Value): Value => this.single("gather", [table, ids], {});
   sumById = (x: Value, ids: Value, rows: number): Value => this.single("sumById", [x, ids], { rows });
   addInRows = (x: Value, columns: Value, values: Value): Value => this.single("addInRows", [x, columns, values], {});
-  selectRows = (x: Value, index: Value, inverse: Value): Value => this.single("selectRows", [x, index, inverse], {});
-  rearrange = (x: Value, index: Value, inverse: Value): Value => this.single("rearrange", [x, index, inverse], {});
+  dealRows = (x: Value, { index, inverse }: { index: readonly Value[]; inverse?: Value | undefined }): Value[] => this.apply("dealRows", [x, ...index], { inverse });
+  collectRows = (parts: readonly Value[], { index, inverse }: Arrangement): Value => this.single("collectRows", [...parts, inverse], { index });
   reduceSum = (x: Value, axes: readonly number[]): Value => this.single("reduceSum", [x], { axes });
   reduceMean = (x: Value, axes: readonly number[]): Value => this.single("reduceMean", [x], { axes });
   sumSquares = (x: Value, axes: readonly number[]): Value => this.single("sumSquares", [x], { axes });
@@ -80,7 +80,6 @@ export class Tape {
   greater = (a: Value, b: Value): Value => this.single("greater", [a, b], {});
   cast = (x: Value, to: DType): Value => this.single("cast", [x], { to });
   causalMask = (size: Dim, dtype: DType): Value => this.single("causalMask", [], { size, dtype });
-  spanMask = (until: Value, dtype: DType): Value => this.single("spanMask", [until], { dtype });
   count = (dims: readonly Dim[], dtype: DType): Value => this.single("count", [], { dims, dtype });
 
   /** A vector in ascending order, and the place that each element had before. */

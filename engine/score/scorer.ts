@@ -42,13 +42,14 @@ const rowBuckets = 8;
 function scoreGraph(config: ModelConfig): Graph {
   const t = new Tape(new Graph({ anyThreads: false }));
   const parameters = declareParameters(t, config);
-  const segments = declareSegments(t, config, rowBuckets);
+  const segments = declareSegments(t, config, rowBuckets, { learning: false });
+  const selection = { index: t.graph.input("index", "int64", ["M"]) };
   if (isRewardModel(config)) {
-    t.graph.output("rewards", rewards(t, config, parameters, segments, segments));
+    t.graph.output("rewards", rewards(t, config, parameters, segments, selection));
     return t.graph;
   }
   const targets = t.graph.input("targets", "int64", ["M"]);
-  t.graph.output("logps", t.tokenLogps(logits(t, config, parameters, segments, segments), targets));
+  t.graph.output("logps", t.tokenLogps(logits(t, config, parameters, segments, selection), targets));
   return t.graph;
 }
 
@@ -147,7 +148,7 @@ function scoring(groups: readonly Group<ScoreRow>[]): string {
 
 /** A batch's inputs, and how many values are read of each row. */
 function encode<Row extends Sequence>(groups: readonly Group<Row>[], read: Read<Row>): { feeds: Encoded; counts: { at: number; count: number }[] } {
-  const { tensors, starts } = layInSegments(groups.map(({ prompt, rows }) => ({ prompt, answers: rows.map(({ row }) => answerOf(row)) })), rowBuckets);
+  const { tensors, starts } = layInSegments(groups.map(({ prompt, rows }) => ({ prompt, answers: rows.map(({ row }) => answerOf(row)) })), rowBuckets, { learning: false });
   const index: number[] = [];
   /** Only a policy's graph takes them. */
   const targets: number[] = [];

@@ -8,7 +8,8 @@ import { declareParameters, logits, rewards } from "../model/llama.ts";
 import type { Parameters } from "../model/parameters.ts";
 import { declareLearner } from "../model/lora.ts";
 import type { LoraSettings } from "../model/lora.ts";
-import { declarePacked, declareSelection } from "../model/sequences.ts";
+import { learningBuckets } from "../model/pack.ts";
+import { declareSegments, declareSelection } from "../model/sequences.ts";
 import type { ModelConfig } from "../model/types.ts";
 import { differentiate } from "../ops/differentiate.ts";
 import { Tape } from "../ops/tape.ts";
@@ -20,7 +21,7 @@ export const gradientNames = { gradient: (name: string): string => `gradient:${n
 
 /** Logits of the selected tokens, [M,V], and the tokens that they are to predict. */
 function selected(t: Tape, config: ModelConfig, parameters: Parameters): { logits: Value; targets: Value } {
-  const sequences = declarePacked(t, config);
+  const sequences = declareSegments(t, config, learningBuckets, { learning: true });
   const selection = declareSelection(t, sequences);
   const targets = t.graph.input("targets", "int64", [dimAt(selection.index, 0)]);
   return { logits: logits(t, config, parameters, sequences, selection), targets };
@@ -66,7 +67,7 @@ function lossOf(t: Tape, task: TrainTask, config: ModelConfig, parameters: Param
     return sftLoss(t, logps, values);
   }
   if (task.kind !== "reward") return policyLoss(t, task, config, parameters);
-  const sequences = declarePacked(t, config);
+  const sequences = declareSegments(t, config, learningBuckets, { learning: true });
   const { margin, centering } = task;
   return rewardLoss(t, rewards(t, config, parameters, sequences, declareSelection(t, sequences, answers)), {
     ...(margin ? { margin: t.graph.input("margins", "float32", ["B"]) } : {}),

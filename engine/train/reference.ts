@@ -7,7 +7,7 @@ import type { ModelConfig } from "../model/types.ts";
 import { toFeeds } from "../score/weights.ts";
 import type { LoadedWeights } from "../score/weights.ts";
 import { referenceGraph } from "./graphs.ts";
-import { groupsOf, rowTokens, tablePositions } from "./rows.ts";
+import { groupsOf, rowLength, rowTokens } from "./rows.ts";
 import type { LaidRow } from "./layout.ts";
 import { tokenWeights } from "./loss-inputs.ts";
 import type { PairRow, TrainTask } from "./types.ts";
@@ -42,7 +42,7 @@ export async function referenceLogps(task: TrainTask, config: ModelConfig, weigh
 async function tokenLogps(config: ModelConfig, weights: LoadedWeights, rows: readonly LaidRow[], options: SessionOptions, signal?: AbortSignal): Promise<number[][]> {
   const session = await Session.create(referenceGraph(config), options);
   try {
-    const fixed = { ...weights, ...toFeeds({ ...rotaryTables(config, tablePositions(rows)) }) };
+    const fixed = { ...weights, ...toFeeds({ ...rotaryTables(config, Math.max(...rows.map(rowLength))) }) };
     const ofAnswers = Array.from({ length: rows.length * 2 }, (): number[] => []);
     for (const batch of batchesOf(rows)) {
       signal?.throwIfAborted();

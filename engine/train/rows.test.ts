@@ -28,9 +28,9 @@ test("the digest of rows tells masks apart", () => {
   assert.equal(new Set(digests).size, 3);
 });
 
-test("two answers share their prompt where that is less work: long answers to a short prompt do not", () => {
+test("two answers share their prompt", () => {
   const shapes = (...row: Parameters<typeof pair>) => groupsOf([pair(...row)]).map(({ prompt, answers }) => [prompt.length, ...answers.map(({ ids, result }) => `${ids.length} as ${result}`)]);
   assert.deepEqual(shapes(12, 34, 30), [[12, "22 as 0", "18 as 1"]]);
   assert.deepEqual(shapes(200, 256, 240), [[200, "56 as 0", "40 as 1"]]);
-  assert.deepEqual(shapes(16, 256, 240), [[16, "240 as 0"], [16, "224 as 1"]]);
+  assert.deepEqual(shapes(16, 256, 240), [[16, "240 as 0", "224 as 1"]]);
 });

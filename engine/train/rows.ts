@@ -23,22 +23,7 @@ export function rowTokens(row: TrainRow | LaidRow): number {
 /** Where the tokens begin that are predicted: after the prompt, or (`whole`, or with a mask of its own) after the first token. */
 const answerStart = ({ promptLength, lossMask }: Sequence, whole: boolean): number => (whole || lossMask ? 1 : promptLength);
 
-/**
- * Scores (a query's with a key) that cost what everything else of one token costs: by operations and by passes over memory, of a model of
- * width 128 and 4 heads; a wider one has more, and then short prompts are computed twice that need not be.
- */
-const SCORES_PER_TOKEN = 512;
-
-/**
- * In one group two answers share their prompt's P tokens; but attention then computes the square of all places, that is 2·A·B − P² scores more
- * than in two, where A and B are the answers' lengths. Long answers to a short prompt are better apart.
- */
-function worthSharing({ prompt, answers }: AnswerGroup, other: AnswerGroup): boolean {
-  const [P, A, B] = [prompt.length, ...[answers, other.answers].map((of) => of[0]?.ids.length ?? 0)] as [number, number, number];
-  return 2 * A * B - P * P < P * SCORES_PER_TOKEN;
-}
-
-/** The groups of one row; its answers' results stand at `results`. Two answers to the same prompt are one group where that is less work. */
+/** The groups of one row; its answers' results stand at `results`. Two answers to the same prompt are one group: it is computed once. */
 function groupsOfRow(row: LaidRow, results: readonly number[], whole: boolean): AnswerGroup[] {
   const groups = sequencesOf(row).map((sequence, index): AnswerGroup => {
     const start = answerStart(sequence, whole);
@@ -47,12 +32,7 @@ function groupsOfRow(row: LaidRow, results: readonly number[], whole: boolean): 
   });
   const [first, second] = groups;
   const shared = first && second && first.prompt.length === second.prompt.length && first.prompt.every((id, place) => id === second.prompt[place]);
-  return shared && worthSharing(first, second) ? [{ prompt: first.prompt, answers: [...first.answers, ...second.answers] }] : groups;
-}
-
-/** Length of the rotary tables: onnxruntime wants them as long as the rows of places, and the longest group may hold two answers. */
-export function tablePositions(rows: readonly LaidRow[]): number {
-  return Math.max(...rows.map(rowTokens));
+  return shared ? [{ prompt: first.prompt, answers: [...first.answers, ...second.answers] }] : groups;
 }
 
 /** A batch as groups. Of pairs, the results of all chosen answers come before those of all rejected ones. */

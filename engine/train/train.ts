@@ -3,9 +3,10 @@
 import { createHash } from "node:crypto";
 import { setImmediate } from "node:timers/promises";
 import type { Tensor as OrtTensor } from "onnxruntime-node";
-import { InvariantError, ResourceError, SpecError, TrainingError } from "../errors.ts";
+import { InvariantError, nameMemory, ResourceError, SpecError, TrainingError } from "../errors.ts";
 import { Session, toOrt } from "../graph/session.ts";
 import type { SessionOptions } from "../graph/session.ts";
+import { headsAtOnce } from "../graph/threads.ts";
 import { countsTokens } from "../loss/index.ts";
 import { isRewardModel } from "../model/families.ts";
 import { rotaryTables } from "../model/rotary.ts";
@@ -24,11 +25,11 @@ import { termsOf, usesReference } from "./loss-inputs.ts";
 import { cut, defaultMicroBatch, isSumOfShares, joinedValues, sharesOf, tokensOf } from "./micro-batch.ts";
 import { ParameterState } from "./parameter-state.ts";
 import { referenceLogps } from "./reference.ts";
-import { digestRows, rowTokens, tablePositions, usableRows } from "./rows.ts";
+import { digestRows, rowLength, rowTokens, usableRows } from "./rows.ts";
 import type { Source, StepRecord, TrainerState, TrainOptions, TrainResult, TrainRow } from "./types.ts";
 
 /** Without spinning: on cores shared with other processes it doubled the time of a step on two threads. Without a pattern: docs/engine.md, memory. */
-const sessionOptions = (threads: number): SessionOptions => ({ threads, spinning: false, memoryPattern: false });
+const sessionOptions = (threads: number, config: ModelConfig): SessionOptions => ({ threads: Math.min(threads, headsAtOnce(config)), spinning: false, memoryPattern: false });
 
 const loaded = <T>(source: Source<T>): Promise<T> | T => (typeof source === "function" ? (source as () => Promise<T>)() : source);
 
@@ -99,12 +100,12 @@ class Run {
     this.identity = identity;
     this.microBatch = optimizer.microBatch ?? defaultMicroBatch(config, task, optimizer);
     this.hasTokenPart = task.kind === "dpo" && countsTokens(termsOf(task));
-    this.pass = new GradientPass((adding) => Session.create(gradientGraph(task, config, adding, adapter?.settings), sessionOptions(threads)), state);
+    this.pass = new GradientPass((adding) => Session.create(gradientGraph(task, config, adding, adapter?.settings), sessionOptions(threads, config)), state);
     this.adamw = adamw;
     this.reference = reference;
     this.learner = learner;
     this.state = state;
-    const { cos, sin } = rotaryTables(config, tablePositions(layout.rows));
+    const { cos, sin } = rotaryTables(config, Math.max(...layout.rows.map(rowLength)));
     this.fixed = { ...learner.frozen, cos: toOrt(cos), sin: toOrt(sin) };
     this.curve = [...curve];
   }
@@ -122,7 +123,7 @@ class Run {
     const layout = layOut(options, rows);
     const reference = resume?.referenceLogps ?? (await Run.referenceOf(options, start, learner, layout.rows));
     const state = new ParameterState(learner.parameters, resume?.weights ?? (adapter ?? start).weights, resume && { first: resume.firstMoments, second: resume.secondMoments });
-    return new Run(options, { config, layout, identity, learner, state, reference, curve: resume?.curve ?? [], adamw: await AdamW.create(optimizer, sessionOptions(threads)) });
+    return new Run(options, { config, layout, identity, learner, state, reference, curve: resume?.curve ?? [], adamw: await AdamW.create(optimizer, sessionOptions(threads, config)) });
   }
 
   /** Once per run, before step 1: they never change. The reference of an adapter is, unless another is given, the model without it. */
@@ -130,7 +131,7 @@ class Run {
     if (!usesReference(task)) return [];
     if (!reference && !adapter) throw new InvariantError("unreachable_state", `${task.kind} needs a reference`);
     const model = reference === undefined || reference === source ? start : await loaded(reference);
-    return referenceLogps(task, model.config, model === start && adapter ? learner.frozen : loadWeights(model), rows, sessionOptions(threads), signal);
+    return referenceLogps(task, model.config, model === start && adapter ? learner.frozen : loadWeights(model), rows, sessionOptions(threads, model.config), signal);
   }
 
   get steps(): number {
@@ -193,9 +194,9 @@ class Run {
 
   /** The same failure with the step and the rows at which it happened. */
   private atStep(error: unknown, step: number): unknown {
-    if (!(error instanceof ResourceError)) return error;
-    const rows = this.layout.given[step - 1]?.join(", ");
-    return new ResourceError(error.code, `step ${step} on rows ${rows}, ${this.microBatch} at once: ${error.message}`, { cause: error.cause, hint: "a smaller microBatch or maxLength needs less memory" });
+    const named = nameMemory(error, `step ${step} on rows ${this.layout.given[step - 1]?.join(", ")}, ${this.microBatch} at once`);
+    if (!(named instanceof ResourceError)) return named;
+    return new ResourceError(named.code, named.message, { cause: named.cause, hint: "a smaller microBatch or maxLength needs less memory" });
   }
 
   async save(): Promise<void> {

@@ -13,34 +13,34 @@ import { stageAddresses } from "../support/stage-addresses.ts";
 
 const OTHER = { digest: "f".repeat(64), timeoutMs: 1000, env: {} };
 
-const VERSIONS: Record<StageName, number> = { sft: 3, reward: 3, generate: 3, score: 3, pair: 1, train: 3, evaluate: 4, promote: 2 };
+const VERSIONS: Record<StageName, number> = { sft: 4, reward: 4, generate: 4, score: 4, pair: 1, train: 4, evaluate: 5, promote: 2 };
 
 /** By what each stage really takes and reads (test/support/stage-addresses.ts). */
 const GOLDEN: StageAddresses = {
-  "generate iteration": "5ae4b45cde1957f58bb7830299d334e31baa50ec732b18bf8b07d8eda276ad29",
-  "generate baseline": "3c54d2e5a84bbb155a6be36454e53570011b427021b6986cc691bf97e8e138e4",
-  "generate preferences": "41558203aac1b5d019af3dedb200249e5a945c9c452a11151ec341df11b8b0c3",
-  "generate opponent": "d5524d0f28977ff6d3a9a5bb7bafeac6051ba4a4661e621314797e80f601e51b",
-  "score by model": "e4a98b7ff84303d86f26b610af6d502a3eae153229b9b3ecbe6e6b03bf879f7a",
-  "score by module": "0230434fd89a8d350f079eee5477d7dd0752102f909a59394c78296deab81912",
-  "score by preference model": "b46d8c03c55ae68044c51e1bcad6055cee47b68758dd2a1261dac2da5b640c1d",
+  "generate iteration": "ff03e54acce259986d7fa3c579b590673e502d515dd38740db77f053870fe54d",
+  "generate baseline": "5545227bece34ca9fd44b4f2a6dc423e63f9052a29ddc82c82eb4cb59b3ac987",
+  "generate preferences": "bde1581b423bd84b53d4c1b990e2e5c3a3a1383c5158d135a47bbb1c23bfe8a6",
+  "generate opponent": "eda62a8b6bb53a789eb38af7e0f2c090cab9c1e05c7252494b47c831541dde41",
+  "score by model": "e6913ca88cdad67ca0b9672b911af2329479c66636ba4328075b3327c21e9e2b",
+  "score by module": "e1479e1401f5af59b39097dad391b82f1ee7f60c184a4b3076049ee527f9b844",
+  "score by preference model": "825d9635d2d0aebb924db3381bf815bc80fc039811d82f96a935cc6b092db8ee",
   "pair scores": "33dd249abe4a2185684909d6d3c4b5f474afffd7ad26c9cb6e2ce86b5cf92230",
   "pair rater": "9599c5d90eff8719f5d37b3b9cda0c98bf50fe571ebcf8ec300849440da30a94",
   "pair file": "81a364eea7107ae378c23417bd9420a3731509df988a83f67d82303292677c89",
   "pair preferences": "c9463e434890dc07a0794c2d21d66048b549c506626391be45f3bdca9e6e7d61",
-  "train sft": "eef0def12d98ec96884a70bbeb7af515567393783618a04c7d8442355455d2f8",
-  "train reward": "13c22bfe5aa47f78e9fc1099a912a82b73ac407c8ef87c686d80690d73afdd36",
-  "train preference model": "cb7547ed52cc2278d234f85b4847537cf9bbab7e22b652d669204ff46c0bbf18",
-  "train iteration": "e59575e27281537d07eb0cab54d2939c94e8194d60dd9425bf2a3913c38c37d1",
-  "train baseline": "c5cdecf4c16879058dfcfb21d50952e5542276739c1113297871ecdd686a9af0",
-  "evaluate validation": "1ceee05db2095c087fe992e03c33488e96cd25bee17d86374a1d0bca50c63262",
-  "evaluate by gold": "f6078cdcb6617c02e78c9768d23ff3f61e285c219c5e90d267be1a9d9e29b707",
-  "evaluate by judge": "93aac87c5f7b0fefcd1a2f3c97b2ae363fe7082f6ad52fb9cb98da3b1e0058e9",
-  "evaluate by preference model": "1a85a5aa68c8bfb6dcdf1b03a564634829fe557d877c20fcdf073deb148e4f3f",
+  "train sft": "41f4f6abe80ba0588249f31833015c88577a05fb0fb635a4bbaaaa31b78c5fff",
+  "train reward": "7806dd39abbf5d46a7db7957fa70b83fe9c27eeb3403dc07bb7051852c1294ae",
+  "train preference model": "5d947092288544f5b95d2c2c3df5c9ed8eb2c68916fc3a5534261279c75b3140",
+  "train iteration": "20d64a428974caa788ef2560166041c4d7e8cd5fe950bf94af4e5b9d82cefd17",
+  "train baseline": "0d9ab983884b13fa219da32d73328b5a4b67e4afd9aa71602b6db081059b0b2f",
+  "evaluate validation": "65e9518513da9271cb486969d3fb97a68bc1b62ce794abcfd0ddb9dd2d0c3e4d",
+  "evaluate by gold": "8fee406022ac47573cad3bf848dcb7019184ee95ba2ee2a5bb11b69e05a380fe",
+  "evaluate by judge": "19db28e44f95ce3d4c3c5f962bb4c43a6c1d2af250ffaafbb97785244201f014",
+  "evaluate by preference model": "fdf240b76d76c265fd19dd809cb37006984ee38479b8d4230b103783f6301bfe",
   promote: "dbd95d6b9b6edfde846e4043f4569d334cc289b1430aa1d36bebd1aff7bfd294",
-  "seal generate": "f7b871b33dcb5ef8ec8f8978cd15a093cf007a0a835e30214ca82c62bc754919",
-  "seal score": "3033ac92d2ac001bd19b21ba86362854c2577015229da0780cb75565d0e6e312",
-  "seal evaluate": "31265c4849d9190a9be2f307c5f952b9d19daf662d2c35341001001b5207142c",
+  "seal generate": "6b3da18cd1aab29adf743881edf3825151274c78e7c4b62eb896df565dec018d",
+  "seal score": "6b155d1a16f15fcb9446294146e503a443d7cb546607ac5e1e5a6e2a4337a444",
+  "seal evaluate": "34234631962303a9461bb845ef003f702fe1fd65d7591dd0e1164596ecc9b0af",
 };
 
 const found = await stageAddresses();
