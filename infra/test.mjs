@@ -14,6 +14,9 @@ import { root, setUp } from "./setup.mjs";
 
 /** @typedef {import("../dev/leash.ts").Leash} Leash */
 
+/** Minutes each: one of these begun last would run alone at the end. Then all that runs campaigns, then the rest. */
+const LONGEST = ["campaign-killed", "two-writers", "chaos"];
+
 await runScript(async () => {
   const { values, positionals: words } = parseArgs({ options: { "no-s3": { type: "boolean", default: false } }, allowPositionals: true });
   await setUp({ temporal: false });
@@ -68,9 +71,6 @@ function testFiles() {
   if (!existsSync(dist)) return [];
   return readdirSync(dist, { recursive: true, encoding: "utf8" }).filter((path) => path.endsWith(".test.js")).sort(longFirst);
 }
-
-/** Minutes each: one of these begun last would run alone at the end. Then all that runs campaigns, then the rest. */
-const LONGEST = ["campaign-killed", "two-writers", "chaos"];
 
 /** @param {string} one @param {string} other */
 function longFirst(one, other) {
