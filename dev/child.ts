@@ -1,4 +1,5 @@
-// One supervised child: it runs until it is stopped, and is started again with growing pauses whenever it ends by itself.
+// One supervised child: it runs until it is stopped, and is started again whenever it ends by itself: at once where it was well, with
+// growing pauses where it was not.
 import { spawn } from "node:child_process";
 import type { ChildProcess } from "node:child_process";
 import { closeSync, existsSync, openSync, readFileSync } from "node:fs";
@@ -6,8 +7,8 @@ import type { Leash } from "./leash.ts";
 
 const FIRST_PAUSE_MS = 500;
 const LONGEST_PAUSE_MS = 30_000;
-/** A child that ran this long was healthy: the pauses begin anew. */
-const HEALTHY_MS = 20_000;
+/** A child that ran this long was well, and something ended it: no pause, and the next ones begin anew. One that cannot serve ends sooner. */
+const HEALTHY_MS = 5_000;
 
 export interface ChildOptions {
   /** As shown to people: `Temporal server`, `worker`. */
@@ -78,11 +79,11 @@ export class Child {
     this.#process = undefined;
     if (this.#stopping) return;
     this.#exits++;
-    if (Date.now() - startedAt >= HEALTHY_MS) this.#pauseMs = FIRST_PAUSE_MS;
+    if (Date.now() - startedAt >= HEALTHY_MS) this.#pauseMs = 0;
     const { title, logFile, report } = this.#options;
-    report(`${title} ${how}; starting it again in ${this.#pauseMs / 1000} s (log: ${logFile})`);
+    report(`${title} ${how}; starting it again${this.#pauseMs === 0 ? "" : ` in ${this.#pauseMs / 1000} s`} (log: ${logFile})`);
     this.#restart = setTimeout(() => this.#start(), this.#pauseMs);
-    this.#pauseMs = Math.min(this.#pauseMs * 2, LONGEST_PAUSE_MS);
+    this.#pauseMs = Math.max(FIRST_PAUSE_MS, Math.min(this.#pauseMs * 2, LONGEST_PAUSE_MS));
   }
 }
 

@@ -11,6 +11,7 @@ interface Attempt {
   /** Base64. */
   token: string;
   namespace: string;
+  workflow: { workflowId: string; runId: string };
   /** For the log. */
   what: string;
   host: string;
@@ -30,7 +31,8 @@ export class Attempts {
   readonly interceptor: ActivityInterceptorsFactory = ({ info }) => ({
     inbound: {
       execute: async (input, next) => {
-        const path = await this.keep({ token: info.base64TaskToken, namespace: info.namespace, what: `${info.activityType} of ${info.workflowExecution?.workflowId ?? ""}`, ...this.owner });
+        const workflow = info.workflowExecution ?? { workflowId: "", runId: "" };
+        const path = await this.keep({ token: info.base64TaskToken, namespace: info.namespace, workflow, what: `${info.activityType} of ${workflow.workflowId}`, ...this.owner });
         try {
           return await next(input);
         } finally {
@@ -55,6 +57,7 @@ export class Attempts {
       const attempt = parse(await readFile(path, "utf8"));
       if (attempt && !this.isOrphan(attempt)) continue;
       if (attempt && (await fail(connection, attempt))) freed.push(attempt.what);
+      if (attempt) await unstick(connection, attempt);
       await rm(path, { force: true });
     }
     return freed;
@@ -79,6 +82,11 @@ function fail(connection: NativeConnection, { token, namespace, what }: Attempt)
     },
   };
   return connection.workflowService.respondActivityTaskFailed(request).then(() => true, () => false);
+}
+
+/** What its workflow does next is not first offered to the queue of the worker that is gone. A hint again: that wait has an end of its own. */
+async function unstick({ workflowService }: NativeConnection, { namespace, workflow }: Attempt): Promise<void> {
+  await workflowService.resetStickyTaskQueue({ namespace, execution: workflow }).catch(() => undefined);
 }
 
 /** A file that a kill cut short names no attempt. */

@@ -24,13 +24,17 @@ export async function startWorker(settings: WorkerSettings): Promise<RunningWork
   const { connectionOptions, namespace = "default" } = loadClientConnectConfig();
   const connection = await NativeConnection.connect(connectionOptions);
   const draining = new AbortController();
-  const { deps, close } = await openDeps(settings, connection, namespace, draining.signal);
   const attempts = new Attempts(attemptsDir(settings));
-  const freed = await attempts.free(connection);
+  // All at once: a killed worker's campaign waits for this.
+  const [freed, others, { deps, close }] = await Promise.all([
+    attempts.free(connection),
+    otherBuilds(connection, namespace, settings.queues),
+    openDeps(settings, connection, namespace, draining.signal),
+  ]);
   if (freed.length > 0) process.stderr.write(`freed what a killed worker had left: ${freed.join(", ")}\n`);
+  for (const other of others) process.stderr.write(`${other}\n`);
 
   const common = { connection, namespace, shutdownGraceTime: settings.graceMs, shutdownForceTime: settings.graceMs + 10_000, maxHeartbeatThrottleInterval: "1s", interceptors: { activity: [attempts.interceptor] }, identity: workerIdentity(), ...deploymentOptions(settings.deployment) } satisfies Partial<WorkerOptions>;
-  for (const other of await otherBuilds(connection, namespace, settings.queues)) process.stderr.write(`${other}\n`);
   const workers = await Promise.all(settings.queues.map((queue) => Worker.create({ ...common, ...queueOptions(queue, settings, deps) })));
 
   const run = async (): Promise<void> => {
@@ -58,7 +62,7 @@ function queueOptions(queue: string, settings: WorkerSettings, deps: Parameters<
     case "control":
       return { taskQueue: activityQueue(queue), activities: { ...createControlActivities(deps) } };
     default:
-      // One shard per engine child: more would only wait inside the worker, where a pause cannot reach them.
-      return { taskQueue: activityQueue(queue), activities: { ...createStageActivities(deps) }, maxConcurrentActivityTaskExecutions: settings.children };
+      // One shard per engine child, and never fewer than two: a lone child computes for one shard while the other is committed or handed out.
+      return { taskQueue: activityQueue(queue), activities: { ...createStageActivities(deps) }, maxConcurrentActivityTaskExecutions: Math.max(2, settings.children) };
   }
 }

@@ -43,14 +43,15 @@ export interface PlainOutput {
 const { spec, policy: given, prompts, sft, dir, threads } = JSON.parse(await readFile(process.argv[2]!, "utf8")) as PlainInput;
 const CONTEXT: WorkContext = { signal: new AbortController().signal, onProgress: () => {} };
 const models = new Models(threads);
-/** The engine's calls, made here. */
-const here: Pick<Pool, "call"> = {
-  call: (async (method: string, _model: string, args: never) => {
-    if (method === "generate") return generate(models, args, CONTEXT);
-    if (method === "train") return trainInChild(args, threads, { ...CONTEXT, onCheckpoint: () => {} });
-    return score(models, method as "rewards" | "logps", args, CONTEXT);
-  }) as Pool["call"],
+type Call = Pool["call"];
+const answer = (method: string, args: never): Promise<unknown> => {
+  if (method === "generate") return generate(models, args, CONTEXT);
+  if (method === "train") return trainInChild(args, threads, { ...CONTEXT, onCheckpoint: () => {} });
+  return score(models, method as "rewards" | "logps", args, CONTEXT);
 };
+let before: Promise<unknown> = Promise.resolve();
+/** The engine's calls, made here: one at a time, as a child does, since a model decodes one batch at a time. */
+const here: Pick<Pool, "call"> = { call: ((method: string, _model: string, args: never) => (before = before.then(() => answer(method, args)))) as Call };
 const { generator, scorer, trainer } = onnxRuntimeOn(here, here);
 
 const weights: Record<string, string> = {};

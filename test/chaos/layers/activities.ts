@@ -12,8 +12,8 @@ export const currentAttempt = (): Attempt | undefined => running.getStore();
 
 export function watchActivities(ask: (point: Point) => Promise<Answer>): void {
   const create = Worker.create.bind(Worker);
-  const watch = interceptor(ask);
-  Worker.create = (options) => create({ ...options, interceptors: { ...options.interceptors, activity: [watch, ...(options.interceptors?.activity ?? [])] } });
+  const watch = interceptor(ask); // innermost: an attempt begins where the product's own surroundings of it stand
+  Worker.create = (options) => create({ ...options, interceptors: { ...options.interceptors, activity: [...(options.interceptors?.activity ?? []), watch] } });
 }
 
 const interceptor = (ask: (point: Point) => Promise<Answer>): ActivityInterceptorsFactory => ({ info }) => ({
