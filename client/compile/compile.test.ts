@@ -109,10 +109,10 @@ test("settings that are off leave no trace, so that a campaign of an older versi
   assert.deepEqual([changed.compiled.train.loss, changed.compiled.train.ldAlpha], [{ type: "robust", labelSmoothing: 0.1 }, 0.5]);
 });
 
-test("the compiled spec says how many rows are computed at once: the whole batch of a small model, or what is asked for", async () => {
+test("the compiled spec says how many rows are computed at once: half of the batch of a small model, or what is asked for", async () => {
   const dir = await campaignFolder();
   const microBatch = async (train: WrittenSpec["train"]): Promise<number> => (await compile(dir, { train })).compiled.train.optimizer.microBatch;
-  assert.equal(await microBatch({ batch: 6 }), 6);
+  assert.equal(await microBatch({ batch: 6 }), 3);
   assert.equal(await microBatch({ batch: 6, microBatch: 2 }), 2);
   assert.equal(await microBatch({ batch: 6, microBatch: 20 }), 6);
   const part = await microBatch({ batch: 100_000 });

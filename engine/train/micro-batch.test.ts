@@ -5,7 +5,7 @@ import { initAdapter, weightShapes } from "../model/index.ts";
 import type { ModelConfig, Sequence, WeightTensor } from "../model/index.ts";
 import { train } from "./index.ts";
 import type { PairRow, TrainOptions, TrainRow } from "./index.ts";
-import { defaultMicroBatch } from "./micro-batch.ts";
+import { defaultMicroBatch, lanesFor } from "./micro-batch.ts";
 import { digestsOf, optimizer, shapes, tasks, trainingOf } from "./small-training.test.support.ts";
 
 const short = { ...optimizer, epochs: 1 };
@@ -88,11 +88,21 @@ test("a step that finds no memory is named with its rows, and how many were comp
   await assert.rejects(train(beyondMemory()), { kind: "resource", code: "out_of_memory", message: /^step 1 on rows (\d+, ){64}64 at once: no memory/, hint: /smaller microBatch/ });
 });
 
-test("without a setting small models take the batch at once, and large ones as many rows as memory has room for", () => {
+test("without a setting small models take half of the batch at once, and large ones as many rows as memory has room for twice", () => {
   const large: ModelConfig = { ...shapes.shop, vocabSize: 49152, hiddenSize: 576, intermediateSize: 1536, layers: 30, heads: 9, kvHeads: 3, headSize: 64, maxPositions: 8192 };
-  assert.equal(defaultMicroBatch(shapes.shop, tasks.sft, { batch: 32, maxLength: 64 }), 32);
-  assert.equal(defaultMicroBatch(large, tasks.sft, { batch: 32, maxLength: 128 }), 7);
+  assert.equal(defaultMicroBatch(shapes.shop, tasks.sft, { batch: 32, maxLength: 64 }), 16);
+  assert.equal(defaultMicroBatch(shapes.shop, tasks.sft, { batch: 5, maxLength: 64 }), 3);
+  assert.equal(defaultMicroBatch(large, tasks.sft, { batch: 32, maxLength: 128 }), 3);
   assert.equal(defaultMicroBatch(large, tasks.sft, { batch: 32, maxLength: 512 }), 1);
   assert.equal(defaultMicroBatch(large, tasks.dpo, { batch: 32, maxLength: 512 }), 1);
   assert.equal(defaultMicroBatch(large, tasks.dpo, { batch: 32, maxLength: 8192 }), 1);
+});
+
+test("micro-batches are computed side by side as far as there are threads, micro-batches and memory", () => {
+  const large: ModelConfig = { ...shapes.shop, vocabSize: 49152, hiddenSize: 576, intermediateSize: 1536, layers: 30, heads: 9, kvHeads: 3, headSize: 64, maxPositions: 8192 };
+  assert.equal(lanesFor(shapes.shop, tasks.dpo, { batch: 32, microBatch: 16, maxLength: 64 }, 8), 2);
+  assert.equal(lanesFor(shapes.shop, tasks.dpo, { batch: 32, microBatch: 4, maxLength: 64 }, 4), 4);
+  assert.equal(lanesFor(shapes.shop, tasks.dpo, { batch: 32, microBatch: 16, maxLength: 64 }, 1), 1);
+  assert.equal(lanesFor(large, tasks.sft, { batch: 32, microBatch: 3, maxLength: 128 }, 2), 2);
+  assert.equal(lanesFor(large, tasks.dpo, { batch: 32, microBatch: 1, maxLength: 512 }, 2), 1);
 });

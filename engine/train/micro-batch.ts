@@ -30,11 +30,21 @@ function floatsPerToken(config: ModelConfig, width: number): number {
   return layers * (6 * hiddenSize + (4 * heads + 2 * kvHeads) * headSize + 5 * intermediateSize + heads * width) + 4 * vocabSize;
 }
 
-/** Rows at once when the settings do not say. */
+/** Bytes that the backward pass of one row, or of a pair, needs of the forward pass. */
+function rowBytes(config: ModelConfig, task: TrainTask, maxLength: number): number {
+  const tokens = task.kind === "sft" ? maxLength : 2 * maxLength;
+  return 4 * tokens * floatsPerToken(config, maxLength);
+}
+
+/** Rows at once when the settings do not say: half of the batch, for two lanes (lanes.ts), or as many as two lanes have room for. */
 export function defaultMicroBatch(config: ModelConfig, task: TrainTask, { batch, maxLength }: Pick<OptimizerSettings, "batch" | "maxLength">): number {
   if (!isSumOfShares(task)) return batch;
-  const tokens = task.kind === "sft" ? maxLength : 2 * maxLength;
-  return Math.max(1, Math.min(batch, Math.floor(budget / (4 * tokens * floatsPerToken(config, maxLength)))));
+  return Math.max(1, Math.min(Math.ceil(batch / 2), Math.floor(budget / 2 / rowBytes(config, task, maxLength))));
+}
+
+/** How many micro-batches are computed side by side: a matter of time and memory, and of no bit. */
+export function lanesFor(config: ModelConfig, task: TrainTask, { batch, microBatch, maxLength }: Pick<OptimizerSettings, "batch" | "maxLength"> & { microBatch: number }, threads: number): number {
+  return Math.max(1, Math.min(threads, Math.ceil(batch / microBatch), Math.floor(budget / (microBatch * rowBytes(config, task, maxLength)))));
 }
 
 /**

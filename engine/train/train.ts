@@ -2,11 +2,9 @@
 // processes or durability; a state that it handed out lets it go on with the same bits.
 import { createHash } from "node:crypto";
 import { setImmediate } from "node:timers/promises";
-import type { Tensor as OrtTensor } from "onnxruntime-node";
 import { InvariantError, nameMemory, ResourceError, SpecError, TrainingError } from "../errors.ts";
-import { Session, toOrt } from "../graph/session.ts";
-import type { SessionOptions } from "../graph/session.ts";
-import { headsAtOnce } from "../graph/threads.ts";
+import { Session } from "../graph/session.ts";
+import type { Tensor } from "../graph/value.ts";
 import { countsTokens } from "../loss/index.ts";
 import { isRewardModel } from "../model/families.ts";
 import { rotaryTables } from "../model/rotary.ts";
@@ -22,14 +20,14 @@ import type { LaidRow, Layout } from "./layout.ts";
 import { learnerOf } from "./learner.ts";
 import type { Learner } from "./learner.ts";
 import { termsOf, usesReference } from "./loss-inputs.ts";
-import { cut, defaultMicroBatch, isSumOfShares, joinedValues, sharesOf, tokensOf } from "./micro-batch.ts";
+import { Lanes } from "./lanes.ts";
+import type { Feeds } from "./lanes.ts";
+import { cut, defaultMicroBatch, isSumOfShares, joinedValues, lanesFor, sharesOf, tokensOf } from "./micro-batch.ts";
 import { ParameterState } from "./parameter-state.ts";
 import { referenceLogps } from "./reference.ts";
+import { sessionOptions } from "./session-options.ts";
 import { digestRows, rowLength, rowTokens, usableRows } from "./rows.ts";
 import type { Source, StepRecord, TrainerState, TrainOptions, TrainResult, TrainRow } from "./types.ts";
-
-/** Without spinning: on cores shared with other processes it doubled the time of a step on two threads. Without a pattern: docs/engine.md, memory. */
-const sessionOptions = (threads: number, config: ModelConfig): SessionOptions => ({ threads: Math.min(threads, headsAtOnce(config)), spinning: false, memoryPattern: false });
 
 const loaded = <T>(source: Source<T>): Promise<T> | T => (typeof source === "function" ? (source as () => Promise<T>)() : source);
 
@@ -83,33 +81,41 @@ class Run {
   private readonly identity: string;
   private readonly microBatch: number;
   private readonly hasTokenPart: boolean;
-  private readonly pass: GradientPass;
+  private readonly lanes: Lanes;
   private readonly adamw: AdamW;
   private readonly learner: Learner;
   private readonly state: ParameterState;
   private readonly reference: readonly number[];
-  private readonly fixed: Record<string, OrtTensor>;
   readonly curve: StepRecord[];
   private savedAt = performance.now();
   private saveCostMs = 0;
 
   private constructor(options: TrainOptions, parts: RunParts) {
     const { config, layout, identity, learner, state, reference, curve, adamw } = parts;
-    const { task, optimizer, adapter, threads } = options;
+    const { task, optimizer } = options;
     this.options = options;
     this.config = config;
     this.layout = layout;
     this.identity = identity;
     this.microBatch = optimizer.microBatch ?? defaultMicroBatch(config, task, optimizer);
     this.hasTokenPart = task.kind === "dpo" && countsTokens(termsOf(task));
-    this.pass = new GradientPass((adding) => Session.create(gradientGraph(task, config, adding, adapter?.settings), sessionOptions(threads, config)), state);
+    this.lanes = this.laid(learner, state);
     this.adamw = adamw;
     this.reference = reference;
     this.learner = learner;
     this.state = state;
-    const { cos, sin } = rotaryTables(config, Math.max(...layout.rows.map(rowLength)));
-    this.fixed = { ...learner.frozen, cos: toOrt(cos), sin: toOrt(sin) };
     this.curve = [...curve];
+  }
+
+  /** An adapter's base is too large to be copied: it has one lane. */
+  private laid({ frozen }: Learner, { layout, arrays }: ParameterState): Lanes {
+    const { config, microBatch } = this;
+    const { task, optimizer, adapter, threads } = this.options;
+    const count = adapter ? 1 : lanesFor(config, task, { ...optimizer, microBatch }, threads);
+    const each = Math.max(1, Math.floor(threads / count));
+    const own = new GradientPass((adding) => Session.create(gradientGraph(task, config, adding, adapter?.settings), sessionOptions(each, config)), layout);
+    const tables = { ...rotaryTables(config, Math.max(...this.layout.rows.map(rowLength))) };
+    return new Lanes(own, arrays, frozen, count, { task, config, threads: each, tables });
   }
 
   /** Models and states that are read here are let go here. */
@@ -145,13 +151,12 @@ class Run {
     return this.curve.length;
   }
 
-  private feedsOf(batch: readonly number[]): Record<string, OrtTensor> {
+  private feedsOf(batch: readonly number[]): Feeds {
     const { task } = this.options;
     const inputs = inputsOf(task, this.config, batch.map((row) => this.layout.rows[row] as LaidRow));
-    const feeds = Object.fromEntries(Object.entries(inputs).map(([name, tensor]) => [name, toOrt(tensor)]));
-    if (!usesReference(task)) return feeds;
+    if (!usesReference(task)) return inputs;
     const reference = Float32Array.from([...batch.map((row) => row * 2), ...batch.map((row) => row * 2 + 1)], (place) => this.reference[place] as number);
-    return { ...feeds, reference: toOrt({ dtype: "float32", shape: [reference.length], data: reference }) };
+    return { ...inputs, reference: { dtype: "float32", shape: [reference.length], data: reference } };
   }
 
   /** Loss and metrics of a step; the gradients are left in the state. Micro-batches count by what the loss is a mean over. */
@@ -159,17 +164,13 @@ class Run {
     const { task } = this.options;
     const parts = cut(batch, this.microBatch).map((rows) => {
       const feeds = this.feedsOf(rows);
-      return { feeds, weight: task.kind === "sft" ? (feeds["index"] as OrtTensor).size : rows.length };
+      return { feeds, weight: task.kind === "sft" ? (feeds["index"] as Tensor).data.length : rows.length };
     });
     const shares = sharesOf(parts.map(({ weight }) => weight));
     const sharesFor = (metric: string): number[] => sharesOf(parts.map(({ feeds, weight }) => tokensOf(metric, feeds["answerTokens"]?.data as Float32Array | undefined) ?? weight));
-    const [tokens, scalar] = [sharesFor(ofTokensName), (value = 0) => toOrt({ dtype: "float32", shape: [], data: Float32Array.of(value) })];
-    const values: Record<string, number>[] = [];
-    for (const [part, { feeds }] of parts.entries()) {
-      const counted = { [shareNames.rows]: scalar(shares[part]), ...(this.hasTokenPart ? { [shareNames.tokens]: scalar(tokens[part]) } : {}) };
-      values.push(await this.pass.run({ ...this.fixed, ...feeds, ...counted }, part > 0));
-    }
-    return joinedValues(values, shares, sharesFor);
+    const [tokens, scalar] = [sharesFor(ofTokensName), (value = 0): Tensor => ({ dtype: "float32", shape: [], data: Float32Array.of(value) })];
+    const counted = parts.map(({ feeds }, part) => ({ ...feeds, [shareNames.rows]: scalar(shares[part]), ...(this.hasTokenPart ? { [shareNames.tokens]: scalar(tokens[part]) } : {}) }));
+    return joinedValues(await this.lanes.run(counted), shares, sharesFor);
   }
 
   async advance(): Promise<void> {
@@ -232,7 +233,7 @@ class Run {
   }
 
   async close(): Promise<void> {
-    await this.pass.close();
+    await this.lanes.close();
     await this.adamw.close();
   }
 }

@@ -1,0 +1,32 @@
+// What a further lane (lanes.ts) runs in its thread.
+import { parentPort, workerData } from "node:worker_threads";
+import type { MessagePort } from "node:worker_threads";
+import { EngineError, nameMemory } from "../errors.ts";
+import { Session } from "../graph/session.ts";
+import { parametersOf } from "../model/parameters.ts";
+import { toFeeds } from "../score/weights.ts";
+import { GradientPass } from "./gradient-pass.ts";
+import { gradientGraph } from "./graphs.ts";
+import type { LaneAnswer, LaneRequest, LaneSettings } from "./lanes.ts";
+import { ParameterLayout } from "./parameter-layout.ts";
+import { sessionOptions } from "./session-options.ts";
+
+const { task, config, threads, tables } = workerData as LaneSettings;
+const fixed = toFeeds(tables);
+const pass = new GradientPass((adding) => Session.create(gradientGraph(task, config, adding), sessionOptions(threads, config)), new ParameterLayout(parametersOf(config)));
+const port = parentPort as MessagePort;
+
+async function answerTo({ feeds, ...arrays }: LaneRequest): Promise<LaneAnswer> {
+  try {
+    return { ...arrays, values: await pass.run(arrays, { ...fixed, ...toFeeds(feeds) }, false) };
+  } catch (error) {
+    const named = nameMemory(error, "a lane");
+    // Anything else ends the thread, which its owner hears of.
+    if (!(named instanceof EngineError)) throw error;
+    return { ...arrays, failure: { resource: named.kind === "resource", code: named.code, message: named.message } };
+  }
+}
+
+port.on("message", (request: LaneRequest) => {
+  void answerTo(request).then((answer) => port.postMessage(answer, [answer.weights.buffer as ArrayBuffer, answer.gradients.buffer as ArrayBuffer]));
+});
