@@ -22,12 +22,19 @@ const PIECE = "campaigns/chaos/results/it-0001.1/generate/piece-00000-abc.json";
 const [first, second] = [attemptOf(1), attemptOf(2)];
 
 it("a piece may be computed again where the attempt at it was cut off before its commit", () => {
-  assert.deepEqual(redone(events(begin(first), create("before", PIECE, first), begin(second), create("before", PIECE, second), create("after", PIECE, second))), []);
+  assert.deepEqual(redone(events(begin(first), create("before", PIECE, first), begin(second), create("before", PIECE, second), create("after", PIECE, second)), []), []);
 });
 
 it("a piece that was committed when an attempt began is not computed by it again", () => {
-  const problems = redone(events(begin(first), create("before", PIECE, first), create("after", PIECE, first), begin(second), create("before", PIECE, second)));
+  const problems = redone(events(begin(first), create("before", PIECE, first), create("after", PIECE, first), begin(second), create("before", PIECE, second)), []);
   assert.deepEqual(problems, [`${PIECE} was computed again by attempt 2, which began after its commit`]);
+});
+
+it("a power failure may cost the piece whose name was made last, and none that its attempt had gone on from", () => {
+  const puts = [{ fault: { kind: "power-loss" } }] as unknown as Parameters<typeof redone>[1];
+  const again = [begin(second), create("before", PIECE, second), create("after", PIECE, second)];
+  assert.deepEqual(redone(events(begin(first), create("before", PIECE, first), create("after", PIECE, first), ...again), puts), []);
+  assert.equal(redone(events(begin(first), create("before", PIECE, first), create("after", PIECE, first), create("before", "next", first), ...again), puts).length, 1);
 });
 
 const trained = (resumedFrom: number): Committed[] => [{ key: "k", digest: "d", result: { stage: "train", place: "it-0001.1", weights: "w" }, facts: { attempt: 2, resumedFrom } } as unknown as Committed];

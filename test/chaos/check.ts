@@ -12,7 +12,7 @@ import { committed, orphans, outcomeOf, tally } from "./outcome.ts";
 import type { Committed, Outcome } from "./outcome.ts";
 import type { Kind } from "./pairs.ts";
 import { samePlace } from "./points.ts";
-import type { Attempt } from "./points.ts";
+import type { Attempt, Point } from "./points.ts";
 import type { Witness } from "./witness.ts";
 
 export interface Verdict {
@@ -41,7 +41,7 @@ export async function check(store: Store, undisturbed: Outcome, events: Events, 
   problems.push(...(await verifyCampaign(store, CAMPAIGN)).problems.map(({ code, what, message }) => `verify: ${code} ${what}: ${message}`));
 
   problems.push(...(await witness.atTheEnd()), ...(await leftovers(store, puts)));
-  problems.push(...redone(events), ...lateResumes(manifests, events, puts));
+  problems.push(...redone(events, puts), ...lateResumes(manifests, events, puts));
 
   return { problems, lost, doubled, digestEqual: differences.length === 0, recomputed: { pieces: recomputedPieces(events), steps: recomputedSteps(manifests) } };
 }
@@ -97,11 +97,14 @@ const recomputedPieces = (events: Events): number => [...attemptsByPiece(events)
  * A shard does its pieces one after the other and adopts what is there: an attempt that was cut off costs the one piece that it was at, and
  * nothing that had been committed when an attempt began is computed by it again, whoever committed it.
  */
-export function redone(events: Events): string[] {
+export function redone(events: Events, puts: readonly Put[]): string[] {
   const { list } = events;
+  const lossy = puts.some(({ fault }) => fault.kind === "power-loss");
+  // A power failure may take a name that its attempt had made and not yet synced: it had not gone on to anything else.
+  const mayBeLost = (at: number, { attempt }: Point): boolean => lossy && !list.slice(at + 1).some(({ point: later }) => attempt && later.attempt && isSame(later.attempt, attempt));
   const committedAt = new Map<string, number>();
   list.forEach(({ point }, at) => {
-    if (isCommit(point) && !committedAt.has(point.key)) committedAt.set(point.key, at);
+    if (isCommit(point) && !committedAt.has(point.key) && !mayBeLost(at, point)) committedAt.set(point.key, at);
   });
   const began = (attempt: Attempt): number => list.findIndex(({ point }) => point.what === "begin" && isSame(point.attempt, attempt));
   return [...attemptsByPiece(events)].flatMap(([key, attempts]) =>
