@@ -26,8 +26,8 @@ function products(config: ModelConfig): [inner: number, columns: number][] {
  */
 export const headsAtOnce = ({ headSize, kvHeads }: Pick<ModelConfig, "headSize" | "kvHeads">): number => (headSize > 64 ? kvHeads : Infinity);
 
-/** Rows up to which rather all tokens than single products are padded. */
-const fewTokens = 1024;
+/** Rows up to which rather all tokens than single products are padded: few, since a micro-batch may have no more. */
+const fewTokens = 256;
 
 /** The fewest tokens of a batch with which products of tokens with weights, and of their gradients, need no rows of zeros (ops/product.ts). */
 export function leastTokens(config: ModelConfig): number {
