@@ -27,8 +27,8 @@ from trl import DPOConfig, DPOTrainer, KTOConfig, KTOTrainer, RewardConfig, Rewa
 from trl.experimental.cpo import CPOConfig, CPOTrainer
 from trl.experimental.orpo import ORPOConfig, ORPOTrainer
 
-# Largest difference that --check accepts: another processor sums in another order.
-TOLERANCE = 1e-5
+# Largest difference that --check accepts: another processor sums in another order, of which ten steps of sppo_hard make 3e-5.
+TOLERANCE = 1e-4
 
 # ---------------------------------------------------------------- what is trained on
 
