@@ -21,8 +21,6 @@ export class Graph {
   private readonly outputNames = new Map<string, string>();
   private readonly least = new Map<string, number>();
   private readonly shared = new Map<string, Value>();
-  private readonly sizes = new Map<string, Value>();
-  private readonly shapes = new Map<string, Value>();
 
   constructor(options: { anyThreads: boolean } = { anyThreads: true }) {
     this.anyThreads = options.anyThreads;
@@ -92,11 +90,7 @@ export class Graph {
   /** The size of a dimension when the graph runs, int64 [1]. */
   size(dim: Dim): Value {
     if (typeof dim === "number") return this.ints([dim]);
-    const known = this.sizes.get(dim);
-    if (known) return known;
-    const value = this.makeSize(dim);
-    this.sizes.set(dim, value);
-    return value;
+    return this.once(`size ${dim}`, () => this.makeSize(dim));
   }
 
   private makeSize(dim: string): Value {
@@ -124,12 +118,7 @@ export class Graph {
   shape(shape: Shape, forReshape = false): Value {
     const unknown = shape.filter((dim) => typeof dim === "string").length;
     if (unknown === 0 || (forReshape && unknown === 1)) return this.ints(shape.map((dim) => (typeof dim === "number" ? dim : -1)));
-    const key = shape.join();
-    const known = this.shapes.get(key);
-    if (known) return known;
-    const value = this.one("Concat", shape.map((dim) => this.size(dim)), { dtype: "int64", shape: [shape.length] }, { axis: 0 });
-    this.shapes.set(key, value);
-    return value;
+    return this.once(`shape ${shape.join()}`, () => this.one("Concat", shape.map((dim) => this.size(dim)), { dtype: "int64", shape: [shape.length] }, { axis: 0 }));
   }
 
   /** Declares an output of the graph under a name of its own. */
