@@ -105,6 +105,7 @@ export async function inStage<I extends StageInput & { stage: StageName }, R>(
         trace.progress = progress.unit === "pieces" ? progress : within(trace.progress, progress);
         watchdog.moved();
       },
+      onWaiting: () => watchdog.moved(),
       advanced(ms) {
         watchdog.done(ms);
         trace.fruitless = 0;

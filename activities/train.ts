@@ -96,6 +96,7 @@ async function run(context: StageContext<TrainInput>, recipe: Recipe, checkpoint
   try {
     const outcome = await deps.trainer.train(request, {
       signal: context.signal,
+      onWaiting: context.onWaiting,
       onProgress: (progress) => {
         const { step = resume?.step ?? 0 } = context.trace;
         if (progress.done > Math.max(step, context.previous?.step ?? 0)) context.advanced((performance.now() - steppedAtMs) / (progress.done - step));

@@ -23,6 +23,8 @@ export interface WorkContext {
   /** Aborted on cancellation and on drain: stop at the next safe point. */
   signal: AbortSignal;
   onProgress(progress: Progress): void;
+  /** Called while the work waits for its turn, as often as what it waits for goes on. */
+  onWaiting?: (() => void) | undefined;
 }
 
 export interface Message {

@@ -23,6 +23,7 @@ function during({ method, args }: Call, heard: Progress | undefined): string {
 export interface CallHooks {
   signal: AbortSignal;
   onProgress(progress: Progress): void;
+  onWaiting?: (() => void) | undefined;
   onCheckpoint?(checkpoint: Extract<FromChild, { type: "checkpoint" }>["checkpoint"]): void;
 }
 

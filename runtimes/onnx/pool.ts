@@ -1,4 +1,5 @@
-// Which child serves a call: a free one that worked with the call's model last, else any free one; calls beyond that queue in order.
+// Which child serves a call: a free one that worked with the call's model last, else any free one; calls beyond that queue in order, and
+// hear that those before them go on.
 import type { CallHooks, EngineProcessOptions } from "./engine-process.ts";
 import { EngineProcess } from "./engine-process.ts";
 import { ResourceError } from "./errors.ts";
@@ -14,6 +15,7 @@ interface Slot {
 interface Waiting {
   take(slot: Slot): void;
   refuse(reason: unknown): void;
+  goesOn(): void;
 }
 
 /** As many as a child keeps loaded (models.ts). */
@@ -29,10 +31,16 @@ export class Pool {
   }
 
   async call<M extends Method>(method: M, model: string, args: Methods[M]["args"], hooks: CallHooks): Promise<Methods[M]["result"]> {
-    const slot = await this.acquire(model, hooks.signal);
+    const slot = await this.acquire(model, hooks);
     try {
       slot.models = [model, ...slot.models.filter((known) => known !== model)].slice(0, modelsKept);
-      return await slot.process.call(method, args, hooks);
+      return await slot.process.call(method, args, {
+        ...hooks,
+        onProgress: (progress) => {
+          hooks.onProgress(progress);
+          for (const waiting of this.queue) waiting.goesOn();
+        },
+      });
     } finally {
       this.release(slot);
     }
@@ -49,7 +57,7 @@ export class Pool {
     await Promise.all(this.slots.map(({ process }) => process.close()));
   }
 
-  private acquire(model: string, signal: AbortSignal): Promise<Slot> {
+  private acquire(model: string, { signal, onWaiting }: CallHooks): Promise<Slot> {
     signal.throwIfAborted();
     if (this.closed) throw this.closedError();
     const free = this.slots.filter(({ busy }) => !busy);
@@ -69,6 +77,7 @@ export class Pool {
           resolve(taken);
         },
         refuse: reject,
+        goesOn: () => onWaiting?.(),
       };
       signal.addEventListener("abort", onAbort, { once: true });
       this.queue.push(waiting);
@@ -79,6 +88,7 @@ export class Pool {
     const next = this.queue.shift();
     if (next) next.take(slot);
     else slot.busy = false;
+    for (const waiting of this.queue) waiting.goesOn();
   }
 
   private closedError(): ResourceError {

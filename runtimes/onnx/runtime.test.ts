@@ -11,7 +11,7 @@ import { mergeAdapter, readAdapter, readCheckpoint } from "../../engine/index.ts
 import { tinyCheckpoint, WORDS, writeTinyModel } from "../../engine/tiny-model.test.support.ts";
 import type { LocalModel, Progress, SampleRequest, SamplingSettings, TrainHooks, TrainRequest } from "../types.ts";
 import { isDiskFull } from "../../store/index.ts";
-import { createOnnxRuntime } from "./index.ts";
+import { createOnnxRuntime, rowsDecoded } from "./index.ts";
 import type { OnnxRuntime } from "./index.ts";
 
 let dir = "";
@@ -145,6 +145,18 @@ test("a call that waits for a child can be cancelled, and calls queue behind eac
   first.abort(new Error("enough"));
   await assert.rejects(long, /enough/);
   assert.equal((await third).length, 12);
+  await narrow.close();
+});
+
+test("a call that waits hears that the one before it goes on, also a part of a call and a training", async () => {
+  const narrow = createOnnxRuntime({ threads: 1, children: 1 });
+  const waits: Record<string, number> = { parts: 0, train: 0 };
+  const waiting = (name: string): TrainHooks => ({ ...hooks(), onWaiting: () => void waits[name]!++ });
+  const many = Array.from({ length: rowsDecoded + 1 }, (_, i) => ({ ...requests[0]!, prompt: { ...requests[0]!.prompt, id: `p${i}` } }));
+  const before = hooks();
+  await Promise.all([narrow.generator.generate(policy, many, settings, waiting("parts")), narrow.trainer.train(await request("before", pairs), before), narrow.trainer.train(await request("behind", pairs), waiting("train"))]);
+  assert.ok(waits["parts"]! > 0, "the second part waits for the first");
+  assert.ok(waits["train"]! >= before.seen.length, JSON.stringify(waits));
   await narrow.close();
 });
 

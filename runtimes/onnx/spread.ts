@@ -28,6 +28,7 @@ export async function spread<T, R>(parts: readonly T[][], context: WorkContext, 
   const running = parts.map((part, index) =>
     call(part, {
       signal,
+      onWaiting: context.onWaiting,
       onProgress: ({ done: count, unit, values = {} }) => {
         done[index] = count;
         rates[index] = count < part.length ? values : {};
