@@ -62,7 +62,7 @@ function queueOptions(queue: string, settings: WorkerSettings, deps: Parameters<
     case "control":
       return { taskQueue: activityQueue(queue), activities: { ...createControlActivities(deps) } };
     default:
-      // One shard per engine child: more would only wait inside the worker, where a pause cannot reach them.
-      return { taskQueue: activityQueue(queue), activities: { ...createStageActivities(deps) }, maxConcurrentActivityTaskExecutions: settings.children };
+      // One shard per engine child, and one that is committed or handed out while the children compute.
+      return { taskQueue: activityQueue(queue), activities: { ...createStageActivities(deps) }, maxConcurrentActivityTaskExecutions: settings.children + 1 };
   }
 }
