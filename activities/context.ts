@@ -8,6 +8,7 @@ import type { CampaignInput, Facts, LedgerEvent, StageInput, StageName } from ".
 import type { Progress, WorkContext } from "../runtimes/types.ts";
 import type { Store } from "../store/types.ts";
 import type { Deps } from "./deps.ts";
+import { endingBy } from "./ending.ts";
 import { isCounted, toFailure } from "./failure.ts";
 import { specOf } from "./records.ts";
 import { Watchdog } from "./watchdog.ts";
@@ -126,24 +127,6 @@ export async function inStage<I extends StageInput & { stage: StageName }, R>(
     throw counted(activity, trace, stuck.signal.aborted ? stuck.signal.reason : error);
   } finally {
     clearInterval(beat);
-  }
-}
-
-/**
- * The work, or the signal's reason where the work has not ended within the grace: not all that it waits for hears the signal, and a request
- * that hangs must not hold the attempt. What goes on behind it can only add a result that is adopted.
- */
-async function endingBy<R>(signal: AbortSignal, graceMs: number, work: Promise<R>): Promise<R> {
-  let timer: NodeJS.Timeout | undefined;
-  const over = new Promise<never>((_resolve, reject) => {
-    const arm = (): void => void (timer = setTimeout(() => reject(signal.reason), graceMs));
-    if (signal.aborted) arm();
-    else signal.addEventListener("abort", arm, { once: true });
-  });
-  try {
-    return await Promise.race([work, over]);
-  } finally {
-    clearTimeout(timer);
   }
 }
 
