@@ -1,23 +1,20 @@
 // sft, reward and train: one optimizer run from a checkpoint to a new one, resumed at its newest valid step.
 import { mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import type { CompiledSpec, Lora, Optimizer } from "../campaign/compiled.ts";
-import { policyTask, usesReference } from "../campaign/losses.ts";
-import { deriveSeed } from "../campaign/recipe/seeds.ts";
-import { workPrefix } from "../campaign/ids.ts";
-import type { Digest, PairResult, TrainResult, Tree } from "../campaign/types.ts";
-import type { TrainOutcome, TrainTask } from "../runtimes/types.ts";
+import { checkpointsPrefix } from "../campaign/ids.ts";
+import type { Digest, TrainResult, Tree } from "../campaign/types.ts";
+import type { TrainOutcome } from "../runtimes/types.ts";
 import { addressOf } from "./address.ts";
 import { Checkpoints } from "./checkpoints.ts";
 import type { Trained, TrainInput } from "./contract.ts";
 import type { StageContext } from "./context.ts";
 import { InvariantError } from "../campaign/errors.ts";
-import { letterRows } from "../campaign/recipe/preference-model.ts";
-import { formatRows, type PairRow } from "../campaign/recipe/rows.ts";
+import { formatRows } from "../campaign/recipe/rows.ts";
 import { localModel } from "./models.ts";
 import { patiently } from "./patience.ts";
 import { stageKey, stamp } from "./pieces.ts";
-import { resultOf, rowsOf } from "./records.ts";
+import { recipeOf } from "./train-recipe.ts";
+import type { Recipe } from "./train-recipe.ts";
 
 interface TrainManifest {
   schema: string;
@@ -25,23 +22,12 @@ interface TrainManifest {
   facts: object;
 }
 
-/** What a run's outcome depends on; all of it enters the address. */
-interface Recipe {
-  start: Digest;
-  reference: Digest | undefined;
-  rows: Digest;
-  task: TrainTask;
-  lora?: Lora;
-  optimizer: Optimizer;
-  seed: string;
-}
-
 export async function train(context: StageContext<TrainInput>): Promise<Trained> {
   const { store } = context.deps;
   const recipe = await recipeOf(context);
   const key = stageKey(context, recipe);
   const { campaign, place, stage } = context.input;
-  const checkpoints = new Checkpoints(context, workPrefix(campaign.campaignId, place, stage, addressOf(recipe)));
+  const checkpoints = new Checkpoints(context, checkpointsPrefix(campaign.campaignId, place, stage, addressOf(recipe)));
   const found = await store.readManifest<TrainManifest>(key);
   if (found) {
     // Whoever committed it may have died before it cleared them.
@@ -112,46 +98,6 @@ async function run(context: StageContext<TrainInput>, recipe: Recipe, checkpoint
     // An aborted run has just written its last checkpoint: it counts only once it is in the store.
     await checkpoints.settled();
   }
-}
-
-async function recipeOf(context: StageContext<TrainInput>): Promise<Recipe> {
-  const { spec, input, place } = context;
-  const { start, reference, stage } = input;
-  const seed = deriveSeed(spec.seed, place, stage);
-  if (stage === "sft") {
-    const { sft } = spec.bootstrap;
-    if (!sft) throw new InvariantError("unreachable_state", "the spec has no SFT stage");
-    return { start, reference, rows: sft.data.rows, task: { kind: "sft", promptMask: sft.promptMask, ...(sft.assistantOnly ? { assistantOnly: true } : {}) }, optimizer: sft.optimizer, seed };
-  }
-  if (!input.pairs) throw new InvariantError("unreachable_state", `${stage} needs pairs`);
-  const rows = (await resultOf<PairResult>(context.deps.store, input.pairs)).pairs;
-  if (stage === "reward") {
-    const { reward, preferenceModel } = spec.bootstrap;
-    if (preferenceModel) return { start, reference, rows: await letters(context, rows, seed), task: { kind: "sft", promptMask: true }, optimizer: preferenceModel.optimizer, seed };
-    if (!reward) throw new InvariantError("unreachable_state", "the spec has no reward model");
-    return { start, reference, rows, task: rewardTask(reward), optimizer: reward.optimizer, seed };
-  }
-  const { loss, lora, optimizer } = spec.train;
-  return { start, reference: usesReference(loss) ? reference : undefined, rows, task: policyTask(spec.train), ...(lora ? { lora } : {}), optimizer: { ...optimizer, ...armRate(context) }, seed };
-}
-
-function rewardTask({ margin, centering }: NonNullable<CompiledSpec["bootstrap"]["reward"]>): TrainTask {
-  return { kind: "reward", ...(margin ? { margin } : {}), ...(centering === undefined ? {} : { centering }) };
-}
-
-/** The pairs as questions with their letters; a blob of its own, so that its digest enters the address. */
-async function letters({ deps, spec }: StageContext, pairs: Digest, seed: string): Promise<Digest> {
-  if (spec.score.by !== "preference-model") throw new InvariantError("unreachable_state", "a preference model is trained that nothing asks");
-  return deps.store.putBlob(formatRows(letterRows(await rowsOf<PairRow>(deps.store, pairs), spec.score.format, seed)));
-}
-
-/** A baseline has its own learning rate; everything else of the optimizer is the iterations'. */
-function armRate({ spec, input }: StageContext<TrainInput>): { learningRate?: number } {
-  const { place } = input;
-  if (!("baseline" in place)) return {};
-  const arm = spec.baselines.find(({ name }) => name === place.baseline);
-  if (!arm) throw new InvariantError("unreachable_state", `the spec has no baseline ${place.baseline}`);
-  return { learningRate: arm.learningRate };
 }
 
 async function resultFrom(context: StageContext<TrainInput>, recipe: Recipe, outcome: TrainOutcome, outDir: string): Promise<TrainResult> {

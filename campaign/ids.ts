@@ -69,7 +69,7 @@ export function originalKey(key: string): { key: string; repair: number } {
   const [, stem, repair] = /^(.*)~(\d+)\.json$/.exec(key) ?? [];
   return stem === undefined ? { key, repair: 0 } : { key: `${stem}.json`, repair: Number(repair) };
 }
-export const checkpointsPrefix = (campaignId: string): string => `campaigns/${campaignId}/work/`;
+export const workPrefix = (campaignId: string): string => `campaigns/${campaignId}/work/`;
 /** Checkpoints in the making: `work/<place>/<stage>/<address>/step-<8 digits>.json`. */
-export const workPrefix = (campaignId: string, place: Place, stage: string, address: string): string =>
-  `${checkpointsPrefix(campaignId)}${placeName(place)}/${stage}/${address}/`;
+export const checkpointsPrefix = (campaignId: string, place: Place, stage: string, address: string): string =>
+  `${workPrefix(campaignId)}${placeName(place)}/${stage}/${address}/`;

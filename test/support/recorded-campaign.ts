@@ -3,7 +3,7 @@
 import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { resultKey, workPrefix } from "../../campaign/ids.ts";
+import { resultKey, checkpointsPrefix } from "../../campaign/ids.ts";
 import type { LedgerEvent, Place } from "../../campaign/types.ts";
 import type { Store } from "../../store/types.ts";
 
@@ -63,7 +63,7 @@ export async function recordCampaign(store: Store, campaignId: string, end: "com
   for (const [n, event] of events.entries()) await store.ledger(campaignId).append({ id: `row-${n}`, epoch: n === 0 ? 0 : 1, event, by: "test" });
 
   const checkpoint = await tree(`checkpoint of ${campaignId}`);
-  const key = `${workPrefix(campaignId, PLACE, "train", "e")}step-00000004.json`;
+  const key = `${checkpointsPrefix(campaignId, PLACE, "train", "e")}step-00000004.json`;
   await store.commitManifest(key, { schema: "ratchet.checkpoint/1", result: { step: 4, tree: checkpoint }, facts: {} });
   const { files } = await store.getJson<{ files: { path: string; digest: string }[] }>(policy);
   return { specDigest, ofP2: [prompts, sft, completions, pairs], policy, weights: files.find(({ path }) => path === "model.safetensors")?.digest ?? "" };
