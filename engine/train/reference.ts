@@ -1,4 +1,6 @@
-// Log-probabilities of a training's answers under its reference, which never changes: computed once, before step 1.
+// Log-probabilities of a training's answers under its reference, which never changes: computed once, before step 1, or taken from a
+// training that had the same answers.
+import { createHash } from "node:crypto";
 import { Session } from "../graph/session.ts";
 import type { SessionOptions } from "../graph/session.ts";
 import { leastTokens } from "../graph/threads.ts";
@@ -8,10 +10,10 @@ import type { ModelConfig } from "../model/types.ts";
 import { toFeeds } from "../score/weights.ts";
 import type { LoadedWeights } from "../score/weights.ts";
 import { referenceGraph } from "./graphs.ts";
-import { groupsOf, rowLength, rowTokens } from "./rows.ts";
+import { digestRows, groupsOf, rowLength, rowTokens } from "./rows.ts";
 import type { LaidRow } from "./layout.ts";
 import { tokenWeights } from "./loss-inputs.ts";
-import type { PairRow, TrainTask } from "./types.ts";
+import type { PairRow, ReferenceLogps, TrainTask } from "./types.ts";
 
 /** Tokens per batch: enough for products at full speed. */
 const batchTokens = 2048;
@@ -31,11 +33,24 @@ function batchesOf(rows: readonly LaidRow[]): number[][] {
   return batches;
 }
 
+const ldAlphaOf = (task: TrainTask): number | undefined => (task.kind === "dpo" ? task.ldAlpha : undefined);
+
+/** Digest of all that decides the log-probabilities but the reference: the answers, in their order, and what their tokens count. */
+export function answersDigest(task: TrainTask, rows: readonly LaidRow[]): string {
+  return createHash("sha256").update(JSON.stringify({ ldAlpha: ldAlphaOf(task), rows: digestRows(rows) })).digest("hex");
+}
+
+/** Whether they can stand for computed ones: of these answers, and of each of them. */
+export function isOf(answers: string, rows: readonly LaidRow[], { of, logps }: ReferenceLogps): boolean {
+  return of === answers && logps.length === 2 * rows.length && logps.every(Number.isFinite);
+}
+
 /** Summed over each answer, in double precision: first and second of each row in turn. */
 export async function referenceLogps(task: TrainTask, config: ModelConfig, weights: LoadedWeights, rows: readonly LaidRow[], options: SessionOptions, signal?: AbortSignal): Promise<number[]> {
   const logps = await tokenLogps(config, weights, rows, options, signal);
+  const ldAlpha = ldAlphaOf(task);
   return logps.map((tokens, place) => {
-    const weightOf = task.kind === "dpo" && task.ldAlpha !== undefined ? tokenWeights(rows[Math.floor(place / 2)] as PairRow, task.ldAlpha) : () => 1;
+    const weightOf = ldAlpha === undefined ? () => 1 : tokenWeights(rows[Math.floor(place / 2)] as PairRow, ldAlpha);
     return tokens.reduce((sum, logp, token) => sum + weightOf(token) * logp, 0);
   });
 }

@@ -24,7 +24,7 @@ import { Lanes } from "./lanes.ts";
 import type { Feeds } from "./lanes.ts";
 import { cut, defaultMicroBatch, isSumOfShares, joinedValues, lanesFor, sharesOf, tokensOf } from "./micro-batch.ts";
 import { ParameterState } from "./parameter-state.ts";
-import { referenceLogps } from "./reference.ts";
+import { answersDigest, isOf, referenceLogps } from "./reference.ts";
 import { sessionOptions } from "./session-options.ts";
 import { digestRows, rowLength, rowTokens, usableRows } from "./rows.ts";
 import type { Source, StepRecord, TrainerState, TrainOptions, TrainResult, TrainRow } from "./types.ts";
@@ -135,11 +135,16 @@ class Run {
   }
 
   /** Once per run, before step 1: they never change. The reference of an adapter is, unless another is given, the model without it. */
-  private static async referenceOf({ task, start: source, adapter, reference, threads, signal }: TrainOptions, start: Checkpoint, learner: Learner, rows: readonly LaidRow[]): Promise<readonly number[]> {
+  private static async referenceOf(options: TrainOptions, start: Checkpoint, learner: Learner, rows: readonly LaidRow[]): Promise<readonly number[]> {
+    const { task, start: source, adapter, reference, referenceLogps: given, onReference, threads, signal } = options;
     if (!usesReference(task)) return [];
     if (!reference && !adapter) throw new InvariantError("unreachable_state", `${task.kind} needs a reference`);
+    const of = answersDigest(task, rows);
+    if (given && isOf(of, rows, given)) return given.logps;
     const model = reference === undefined || reference === source ? start : await loaded(reference);
-    return referenceLogps(task, model.config, model === start && adapter ? learner.frozen : loadWeights(model), rows, sessionOptions(threads, model.config), signal);
+    const logps = await referenceLogps(task, model.config, model === start && adapter ? learner.frozen : loadWeights(model), rows, sessionOptions(threads, model.config), signal);
+    onReference?.({ of, logps });
+    return logps;
   }
 
   get steps(): number {
