@@ -13,6 +13,7 @@ import { formatRows } from "../campaign/recipe/rows.ts";
 import { localModel } from "./models.ts";
 import { patiently } from "./patience.ts";
 import { stageKey, stamp } from "./pieces.ts";
+import { KeptReference } from "./reference.ts";
 import { recipeOf } from "./train-recipe.ts";
 import type { Recipe } from "./train-recipe.ts";
 
@@ -27,6 +28,7 @@ export async function train(context: StageContext<TrainInput>): Promise<Trained>
   const recipe = await recipeOf(context);
   const key = stageKey(context, recipe);
   const { campaign, place, stage } = context.input;
+  const reference = new KeptReference(context, recipe);
   const checkpoints = new Checkpoints(context, checkpointsPrefix(campaign.campaignId, place, stage, addressOf(recipe)));
   const found = await store.readManifest<TrainManifest>(key);
   if (found) {
@@ -39,7 +41,7 @@ export async function train(context: StageContext<TrainInput>): Promise<Trained>
   // A folder of its own even for an attempt that was delivered twice, as after a Temporal database was restored.
   const scratch = await mkdtemp(join(context.deps.scratchDir, `${campaign.campaignId}-${context.place}-${stage}-`));
   try {
-    const { outcome, outDir, resumedFrom } = await run(context, recipe, checkpoints, scratch);
+    const { outcome, outDir, resumedFrom } = await run(context, recipe, { checkpoints, reference, scratch });
     const result = await patiently(context, () => resultFrom(context, recipe, outcome, outDir));
     const previousStep = context.previous?.step;
     const facts = context.facts({
@@ -48,6 +50,7 @@ export async function train(context: StageContext<TrainInput>): Promise<Trained>
       // Steps that the attempt before had reported and this one did again.
       ...(previousStep === undefined ? {} : { recomputed: Math.max(0, previousStep - resumedFrom) }),
       ...checkpoints.facts(),
+      ...reference.facts(),
     });
     const committed = await patiently(context, async () => {
       const { files } = await store.getJson<Tree>(result.policy);
@@ -60,16 +63,26 @@ export async function train(context: StageContext<TrainInput>): Promise<Trained>
   }
 }
 
-async function run(context: StageContext<TrainInput>, recipe: Recipe, checkpoints: Checkpoints, scratch: string): Promise<{ outcome: TrainOutcome; outDir: string; resumedFrom: number }> {
+/** What outlives an attempt at a training, and its folder. */
+interface Kept {
+  checkpoints: Checkpoints;
+  reference: KeptReference;
+  scratch: string;
+}
+
+async function run(context: StageContext<TrainInput>, recipe: Recipe, { checkpoints, reference, scratch }: Kept): Promise<{ outcome: TrainOutcome; outDir: string; resumedFrom: number }> {
   const { deps, spec } = context;
   const rowsPath = join(scratch, "rows.jsonl");
   await writeFile(rowsPath, await deps.store.getBlob(recipe.rows));
   const resume = await checkpoints.newest(join(scratch, "resume"));
+  // A checkpoint has its own copy.
+  const referenceLogps = resume || !recipe.reference ? undefined : await reference.find();
   const outDir = join(scratch, "out");
   const request = {
     task: recipe.task,
     start: await localModel(context, recipe.start),
     ...(recipe.reference === undefined ? {} : { reference: await localModel(context, recipe.reference) }),
+    ...(referenceLogps ? { referenceLogps } : {}),
     ...(recipe.lora === undefined ? {} : { lora: recipe.lora }),
     rowsPath,
     optimizer: { ...recipe.optimizer, seed: recipe.seed },
@@ -91,12 +104,13 @@ async function run(context: StageContext<TrainInput>, recipe: Recipe, checkpoint
         context.onProgress(progress);
       },
       onCheckpoint: (checkpoint) => checkpoints.upload(checkpoint),
+      onReference: (computed) => reference.keep(computed),
     });
     return { outcome, outDir, resumedFrom: resume?.step ?? 0 };
   } finally {
     context.anew();
     // An aborted run has just written its last checkpoint: it counts only once it is in the store.
-    await checkpoints.settled();
+    await Promise.all([checkpoints.settled(), reference.settled()]);
   }
 }
 

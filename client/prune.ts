@@ -27,7 +27,7 @@ export interface Pruned {
   /** Not needed, and too young to be deleted. */
   young: Amount;
   blobs: Amount;
-  /** Checkpoints of campaigns that have completed. */
+  /** Of campaigns that have completed: checkpoints, and what is kept of references. */
   checkpoints: Amount;
   /** Half-written files, unfinished uploads, probes. */
   leftovers: Amount;

@@ -35,7 +35,7 @@ export interface Repair {
   setAside: string[];
   /** Results written again from their sound manifests. */
   rewritten: Digest[];
-  /** Checkpoints of unfinished training that were dropped: the one before them is resumed from. */
+  /** Checkpoints of unfinished training that were dropped: the one before them is resumed from. And what was kept of a reference: it is computed again. */
   dropped: string[];
   /** Places that ran again. */
   places: string[];
