@@ -1,6 +1,4 @@
 // Log-probabilities of a training's answers under its reference, which never changes: computed once, before step 1.
-import { Session } from "../graph/session.ts";
-import type { SessionOptions } from "../graph/session.ts";
 import { leastTokens } from "../graph/threads.ts";
 import { packForLogps } from "../model/pack.ts";
 import { rotaryTables } from "../model/rotary.ts";
@@ -8,6 +6,7 @@ import type { ModelConfig } from "../model/types.ts";
 import { toFeeds } from "../score/weights.ts";
 import type { LoadedWeights } from "../score/weights.ts";
 import { referenceGraph } from "./graphs.ts";
+import { openSession } from "./sessions.ts";
 import { groupsOf, rowLength, rowTokens } from "./rows.ts";
 import type { LaidRow } from "./layout.ts";
 import { tokenWeights } from "./loss-inputs.ts";
@@ -32,16 +31,16 @@ function batchesOf(rows: readonly LaidRow[]): number[][] {
 }
 
 /** Summed over each answer, in double precision: first and second of each row in turn. */
-export async function referenceLogps(task: TrainTask, config: ModelConfig, weights: LoadedWeights, rows: readonly LaidRow[], options: SessionOptions, signal?: AbortSignal): Promise<number[]> {
-  const logps = await tokenLogps(config, weights, rows, options, signal);
+export async function referenceLogps(task: TrainTask, config: ModelConfig, weights: LoadedWeights, rows: readonly LaidRow[], threads: number, signal?: AbortSignal): Promise<number[]> {
+  const logps = await tokenLogps(config, weights, rows, threads, signal);
   return logps.map((tokens, place) => {
     const weightOf = task.kind === "dpo" && task.ldAlpha !== undefined ? tokenWeights(rows[Math.floor(place / 2)] as PairRow, task.ldAlpha) : () => 1;
     return tokens.reduce((sum, logp, token) => sum + weightOf(token) * logp, 0);
   });
 }
 
-async function tokenLogps(config: ModelConfig, weights: LoadedWeights, rows: readonly LaidRow[], options: SessionOptions, signal?: AbortSignal): Promise<number[][]> {
-  const session = await Session.create(referenceGraph(config), options);
+async function tokenLogps(config: ModelConfig, weights: LoadedWeights, rows: readonly LaidRow[], threads: number, signal?: AbortSignal): Promise<number[][]> {
+  const session = await openSession(threads, config, (of) => referenceGraph(config, of));
   try {
     const fixed = { ...weights, ...toFeeds({ ...rotaryTables(config, Math.max(...rows.map(rowLength))) }) };
     const ofAnswers = Array.from({ length: rows.length * 2 }, (): number[] => []);
