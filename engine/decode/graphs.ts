@@ -25,7 +25,7 @@ function keyScale({ headSize }: ModelConfig): number {
 
 /** Prompts as segments, and the last token of each → logps [U,V], and new.i [K,R,T,d], of which each layer has two. */
 export function prefillGraph(config: ModelConfig): Graph {
-  const t = new Tape(new Graph({ anyThreads: false }));
+  const t = new Tape(new Graph("few"));
   const parameters = declareParameters(t, config);
   const segments = declareSegments(t, config, 1, { learning: false });
   const cache: KeysValues[] = [];
@@ -83,12 +83,12 @@ function attention(inputs: StepInputs, layer: number, x_BD: Value): Value {
 function feedForward({ t, config, parameters }: StepInputs, layer: number, x_BD: Value): Value {
   const { intermediateSize: F } = config;
   const [gate_BF, up_BF] = t.split(project(t, parameters, `model.layers.${layer}.mlp.gate_up_proj`, x_BD), 1, [F, F]) as [Value, Value];
-  return project(t, parameters, `model.layers.${layer}.mlp.down_proj`, t.mul(t.silu(gate_BF), up_BF));
+  return project(t, parameters, `model.layers.${layer}.mlp.down_proj`, t.swiglu(gate_BF, up_BF));
 }
 
 /** tokens [B], positions [B,1], bias and the blocks of the cache → logps [B,V], and `new` [2L·B,K,1,d], to be stored block by block. */
 export function stepGraph(config: ModelConfig, weights: ReadonlyMap<string, Tensor>): Graph {
-  const t = new Tape(new Graph({ anyThreads: false }));
+  const t = new Tape(new Graph("few"));
   const parameters = new Map([...weights].map(([name, tensor]) => [name, t.graph.weight(name, tensor)]));
   const tokens = t.graph.input("tokens", "int64", ["B"]);
   const tables = rotaryTables(config, config.maxPositions);

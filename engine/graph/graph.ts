@@ -7,9 +7,14 @@ import type { Attribute, OnnxNode } from "./serialize.ts";
 import { factors } from "./value.ts";
 import type { Dim, DType, Shape, Tensor, Value, ValueType } from "./value.ts";
 
+/**
+ * On how many threads its session may run. `any` and `one` give the same bits, on one without the rows of zeros that any number needs
+ * (ops/product.ts). `few`: as many as change no bit (threads.ts).
+ */
+export type Threads = "any" | "one" | "few";
+
 export class Graph {
-  /** Whether products keep their bits on any number of threads (ops/product.ts); else the session's threads must be limited (threads.ts). */
-  readonly anyThreads: boolean;
+  readonly threads: Threads;
   readonly inputs: Value[] = [];
   readonly outputs: Value[] = [];
   private readonly nodes: OnnxNode[] = [];
@@ -22,8 +27,8 @@ export class Graph {
   private readonly least = new Map<string, number>();
   private readonly shared = new Map<string, Value>();
 
-  constructor(options: { anyThreads: boolean } = { anyThreads: true }) {
-    this.anyThreads = options.anyThreads;
+  constructor(threads: Threads = "any") {
+    this.threads = threads;
   }
 
   /** Promises that a dimension is never smaller; whoever feeds the graph keeps it. */

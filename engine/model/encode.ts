@@ -14,10 +14,14 @@ export type Encoded = Record<string, Tensor>;
 /** Any id will do: right padding is never looked at by a real token, and never selected. */
 const padding = 0;
 
-/** A loop: BigInt64Array.from takes five times as long. */
-export function int64(values: readonly number[], shape: readonly number[] = [values.length]): Tensor {
+/**
+ * Whole numbers from 0 to 2³¹ − 1. Their low halves are written, which come first wherever onnxruntime runs: to make a BigInt of each takes ten
+ * times as long.
+ */
+export function int64(values: ArrayLike<number>, shape: readonly number[] = [values.length]): Tensor {
   const data = new BigInt64Array(values.length);
-  for (let place = 0; place < data.length; place++) data[place] = BigInt(values[place] as number);
+  const halves = new Int32Array(data.buffer);
+  for (let place = 0; place < values.length; place++) halves[2 * place] = values[place] as number;
   return { dtype: "int64", shape, data };
 }
 

@@ -68,7 +68,7 @@ function attention(inputs: LayerInputs, layer: number, x_ND: Value, kept: (state
 function feedForward({ t, config, parameters }: LayerInputs, layer: number, x_ND: Value): Value {
   const { intermediateSize: F } = config;
   const [gate_NF, up_NF] = projections(t, parameters, `model.layers.${layer}.mlp.gate_up_proj`, x_ND, [F, F]) as [Value, Value];
-  return project(t, parameters, `model.layers.${layer}.mlp.down_proj`, t.mul(t.silu(gate_NF), up_NF));
+  return project(t, parameters, `model.layers.${layer}.mlp.down_proj`, t.swiglu(gate_NF, up_NF));
 }
 
 function selected(t: Tape, states: Value, { index, inverse }: Selection): Value {

@@ -45,13 +45,3 @@ test("rows are dealt into buckets by the number of their keys, and a bucket with
   assert.deepEqual(Array.from(tensors["keyAt.2"]!.data, Number), [0, 1, 2, 3, 7, 0, 1, 2, 4, 5]);
   assert.deepEqual(layInSegments([{ prompt: [1], answers: [] }], 2).tensors["mask.0"]!.shape, [1, 1, 1]);
 });
-
-test("for a gradient, each token's places among all keys are known, and none where it has fewer than another", () => {
-  const { tensors } = layInSegments([{ prompt: [1, 2], answers: [[3], [4, 5]] }, { prompt: [6], answers: [] }], 2, { leastTokens: 1 });
-  const keyAt = [0, 1].flatMap((bucket) => Array.from(tensors[`keyAt.${bucket}`]!.data, Number));
-  const { data, shape } = tensors["keysOf"]!;
-  const [most, count] = shape as [number, number];
-  const places = Array.from({ length: count }, (_, token) => Array.from({ length: most }, (__, at) => Number(data[at * count + token])).filter((place) => place < keyAt.length));
-  assert.deepEqual(places.map(({ length }) => length), [3, 3, 1, 1, 1, 1], "the prompt's tokens are keys of both answers too");
-  for (const [token, of] of places.entries()) assert.deepEqual(of, keyAt.flatMap((at, place) => (at === token ? [place] : [])));
-});

@@ -5,6 +5,7 @@
 import type { Tensor } from "../graph/value.ts";
 import { int64 } from "./encode.ts";
 import type { Encoded } from "./encode.ts";
+import { placesOfEach, placesOfMany } from "./places.ts";
 
 export interface PromptGroup {
   prompt: readonly number[];
@@ -68,10 +69,10 @@ export function layInSegments(groups: readonly PromptGroup[], buckets: number, l
   const tensors = {
     tokens: int64(tokens),
     positions: int64(positions, [N, 1]),
-    placeOf: placesOf(parts.map(({ queryAt }) => queryAt), N),
-    ...(learning ? { keysOf: placesOf(parts.map(({ keyAt }) => keyAt), N) } : {}),
-    ...named("queryAt", parts.map(({ queryAt }) => queryAt)),
-    ...named("keyAt", parts.map(({ keyAt }) => keyAt)),
+    placeOf: placesOfEach(parts.map(({ queryAt }) => queryAt), N),
+    ...(learning ? placesOfMany("keysOf", parts.map(({ keyAt }) => keyAt), N) : {}),
+    ...named("queryAt", parts.map(({ queryAt }) => int64(queryAt))),
+    ...named("keyAt", parts.map(({ keyAt }) => int64(keyAt))),
     ...named("mask", parts.map(({ mask }) => mask)),
   };
   return { tensors, starts };
@@ -86,35 +87,22 @@ function dealt(rows: readonly Row[], buckets: number): Row[][] {
 }
 
 /** A bucket's tensors. Where there is no token stands N. A bucket without rows gets one that nobody reads. */
-function arrange(rows: readonly Row[], N: number): { queryAt: Tensor; keyAt: Tensor; mask: Tensor } {
+function arrange(rows: readonly Row[], N: number): { queryAt: Int32Array; keyAt: Int32Array; mask: Tensor } {
   const R = Math.max(1, rows.length);
   const Q = Math.max(1, ...rows.map(({ length }) => length));
   const T = Math.max(1, ...rows.map(keyCount));
   // The largest first: where there is no memory for it, nothing is begun.
   const mask = new Float32Array(R * Q * T);
-  const queryAt = new BigInt64Array(R * Q).fill(BigInt(N));
-  const keyAt = new BigInt64Array(R * T).fill(BigInt(N));
+  const queryAt = new Int32Array(R * Q).fill(N);
+  const keyAt = new Int32Array(R * T).fill(N);
   for (const [row, { start, length, before, promptStart, promptLength }] of rows.entries()) {
-    for (let key = 0; key < promptLength; key++) keyAt[row * T + key] = BigInt(promptStart + key);
-    for (let key = 0; key < before + length; key++) keyAt[row * T + promptLength + key] = BigInt(start - before + key);
-    for (let place = 0; place < length; place++) queryAt[row * Q + place] = BigInt(start + place);
+    for (let key = 0; key < promptLength; key++) keyAt[row * T + key] = promptStart + key;
+    for (let key = 0; key < before + length; key++) keyAt[row * T + promptLength + key] = start - before + key;
+    for (let place = 0; place < length; place++) queryAt[row * Q + place] = start + place;
     // A query sees the prompt and what stands up to itself.
     for (let place = 0; place < Q; place++) mask.fill(masked, (row * Q + place) * T + Math.min(T, promptLength + before + place + 1), (row * Q + place + 1) * T);
   }
-  const places = (data: BigInt64Array): Tensor => ({ dtype: "int64", shape: [data.length], data });
-  return { queryAt: places(queryAt), keyAt: places(keyAt), mask: { dtype: "float32", shape: [R, Q, T], data: mask } };
+  return { queryAt, keyAt, mask: { dtype: "float32", shape: [R, Q, T], data: mask } };
 }
 
 const named = (name: string, tensors: readonly Tensor[]): Encoded => Object.fromEntries(tensors.map((tensor, bucket) => [`${name}.${bucket}`, tensor]));
-
-/** [S,N]: the places of each of N tokens, counted through all parts, S being the most that one has; the number of all places where it has fewer. */
-function placesOf(parts: readonly Tensor[], N: number): Tensor {
-  const tokens = parts.flatMap(({ data }) => Array.from(data as BigInt64Array, Number));
-  const counts = new Uint32Array(N + 1);
-  for (const token of tokens) counts[token]!++;
-  const S = counts.subarray(0, N).reduce((most, count) => Math.max(most, count), 1);
-  const data = new BigInt64Array(S * N).fill(BigInt(tokens.length));
-  const found = new Uint32Array(N);
-  for (const [place, token] of tokens.entries()) if (token < N) data[found[token]!++ * N + token] = BigInt(place);
-  return { dtype: "int64", shape: [S, N], data };
-}

@@ -6,7 +6,7 @@
 import type { Dim, Value } from "../graph/value.ts";
 import { leastTokens } from "../graph/threads.ts";
 import { product } from "../graph/value.ts";
-import type { Arrangement } from "../ops/list.ts";
+import type { Arrangement, Inverse } from "../ops/list.ts";
 import type { Tape } from "../ops/tape.ts";
 import type { ModelConfig } from "./types.ts";
 
@@ -49,8 +49,8 @@ export type SequenceInputs = DenseInputs | SegmentInputs;
 /** Tokens of which something is read: index [M] into the N tokens; with an inverse, each at most once. */
 export interface Selection {
   index: Value;
-  /** [1,N] */
-  inverse?: Value;
+  /** Of places [1,N]. */
+  inverse?: Inverse;
 }
 
 function declarePositions(t: Tape, config: ModelConfig, shape: [Dim, Dim]): Pick<Common, "positions" | "cos" | "sin"> {
@@ -72,6 +72,12 @@ export function declareSequences(t: Tape, config: ModelConfig, rows: Dim = "R"):
   return { tokens, ...declarePositions(t, config, [rows, "T"]), mask: repeated(t, config, t.causalMask("T", "float32"), 0) };
 }
 
+/** The places of each token among all keys (places.ts). */
+function declareKeysOf(t: Tape): Inverse {
+  const table = (name: string, shape: Dim[]): Value => t.graph.input(name, "int64", shape);
+  return { places: table("keysOf", ["S", "N"]), more: { places: table("keysOf.more", ["S1", "N1"]), of: table("keysOf.moreOf", ["N"]) } };
+}
+
 /** `learning`: with what a gradient needs. */
 export function declareSegments(t: Tape, config: ModelConfig, buckets: number, { learning }: { learning: boolean }): SegmentInputs {
   const tokens = t.graph.input("tokens", "int64", ["N"]);
@@ -84,11 +90,11 @@ export function declareSegments(t: Tape, config: ModelConfig, buckets: number, {
     return { R, Q, T, mask: repeated(t, config, mask, 1) };
   });
   const at = (name: string, places: string): Value[] => ofBuckets((b) => t.graph.input(`${name}.${b}`, "int64", [product([`R${b}`, `${places}${b}`])]));
-  const queries = { index: at("queryAt", "Q"), inverse: t.graph.input("placeOf", "int64", [1, "N"]) };
-  const keys = { index: at("keyAt", "T"), ...(learning ? { inverse: t.graph.input("keysOf", "int64", ["S", "N"]) } : {}) };
+  const queries = { index: at("queryAt", "Q"), inverse: { places: t.graph.input("placeOf", "int64", [1, "N"]) } };
+  const keys = { index: at("keyAt", "T"), ...(learning ? { inverse: declareKeysOf(t) } : {}) };
   return { tokens, ...positions, buckets: rows, queries, keys };
 }
 
-export function declareSelection(t: Tape, sequences: SequenceInputs, count: Dim = "M"): Selection & { inverse: Value } {
-  return { index: t.graph.input("index", "int64", [count]), inverse: t.graph.input("inverse", "int64", [1, product(sequences.tokens.shape)]) };
+export function declareSelection(t: Tape, sequences: SequenceInputs, count: Dim = "M"): Selection & { inverse: Inverse } {
+  return { index: t.graph.input("index", "int64", [count]), inverse: { places: t.graph.input("inverse", "int64", [1, product(sequences.tokens.shape)]) } };
 }

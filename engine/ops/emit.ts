@@ -94,6 +94,20 @@ function inHeads(graph: Graph, places: Value, heads: number, whole: Value): Valu
   });
 }
 
+/** [S,N,H,D] → [N,H,D]. By a product with a row of ones: a quarter of the time of onnxruntime's sum over a first axis. */
+function firstAxisSum(graph: Graph, x: Value): Value {
+  const { dtype, shape } = x;
+  const [S, rest] = [dimAt(x, 0), shape.slice(1)];
+  const type: ValueType = { dtype, shape: rest };
+  if (S === 1) return graph.one("Squeeze", [x, graph.ints([0])], type);
+  const ones = graph.once(`${dtype} ones ${S}`, () => graph.one("Expand", [graph.scalar(1, dtype), graph.shape([1, S])], { dtype, shape: [1, S] }));
+  const columns = product(rest);
+  // 0 is the size that was there.
+  const flat = graph.one("Reshape", [x, graph.ints([0, -1])], { dtype, shape: [S, columns] });
+  const sums = graph.one("Gemm", [ones, flat], { dtype, shape: [1, columns] });
+  return graph.one("Reshape", [sums, graph.shape(rest, true)], type);
+}
+
 /** [size,size]: 0 up to the diagonal, `masked` above it. */
 function causalMask(graph: Graph, size: Dim, type: ValueType): Value {
   const square = graph.one("Expand", [graph.scalar(masked, type.dtype), graph.shape([size, size])], type);
@@ -112,10 +126,6 @@ export const emitters: { readonly [K in OpName]: Emit<K> } = {
   sqrt: direct("Sqrt"),
   sigmoid: direct("Sigmoid"),
   tanh: direct("Tanh"),
-  silu: (graph, [x], [y]) => {
-    const sigmoid = graph.one("Sigmoid", [x], y as ValueType);
-    return [graph.one("Mul", [x, sigmoid], y as ValueType), sigmoid];
-  },
   softplus: (graph, inputs, types) => {
     const [x, type] = [inputs[0] as Value, types[0] as ValueType];
     if (type.dtype !== "float64") return graph.node("Softplus", [x], types);
@@ -164,15 +174,19 @@ export const emitters: { readonly [K in OpName]: Emit<K> } = {
     const pieces = graph.one("Reshape", [whole, graph.ints([-1, width])], { dtype: whole.dtype, shape: [product([heads, sum([rows, 1])]), width] });
     return index.map((places, part) => graph.one("Gather", [pieces, ofHeads(graph, places, heads)], types[part] as ValueType));
   },
-  collectRows: (graph, inputs, [type]) => {
-    const [inverse, parts] = [inputs.at(-1) as Value, inputs.slice(0, -1)];
+  collectRows: (graph, parts, [type], { inverse }) => {
     const { dtype, shape } = type as ValueType;
     const [heads, width] = shape.slice(1) as [number, number];
     const whole = withZeros(graph, parts, 1);
     const pieces = graph.one("Reshape", [whole, graph.ints([-1, width])], { dtype, shape: [product(whole.shape.slice(0, 2)), width] });
-    const at = inHeads(graph, inverse, heads, whole);
-    const found = graph.one("Gather", [pieces, at], { dtype, shape: [...at.shape, width] });
-    return dimAt(inverse, 0) === 1 ? graph.node("Squeeze", [found, graph.ints([0])], [type as ValueType]) : graph.node("ReduceSum", [found, graph.ints([0])], [type as ValueType], { keepdims: 0 });
+    const collected = (places: Value): Value => {
+      const at = inHeads(graph, places, heads, whole);
+      return firstAxisSum(graph, graph.one("Gather", [pieces, at], { dtype, shape: [...at.shape, width] }));
+    };
+    const first = collected(inverse.places);
+    if (!inverse.more) return [first];
+    const others = withZeros(graph, [collected(inverse.more.places)], 0);
+    return graph.node("Add", [first, graph.one("Gather", [others, inverse.more.of], type as ValueType)], [type as ValueType]);
   },
   reduceSum: reduce("ReduceSum"),
   reduceMean: reduce("ReduceMean"),
@@ -189,6 +203,12 @@ export const emitters: { readonly [K in OpName]: Emit<K> } = {
     const row = graph.one("Unsqueeze", [x, graph.ints([0])], { dtype, shape: [1, size] });
     const sums = graph.one("Gemm", [row, hot], { dtype, shape: [1, count] });
     return graph.node("Squeeze", [sums, graph.ints([0])], types);
+  },
+  swiglu: (graph, [x, u], types) => {
+    const type = types[0] as ValueType;
+    const sigmoid = graph.one("Sigmoid", [x], type);
+    const silu = graph.one("Mul", [x, sigmoid], type);
+    return [graph.one("Mul", [silu, u], type), sigmoid, silu];
   },
   attend: (graph, inputs, types) => {
     const [scores, values] = inputs as [Value, Value];

@@ -24,7 +24,9 @@ interface Case {
 
 const ints = (t: Tape, values: readonly number[], shape?: readonly number[]): Value => t.graph.ints(values, shape);
 const doubles = (t: Tape, shape: readonly number[], data: readonly number[]): Value => t.graph.constant({ dtype: "float64", shape, data: Float64Array.from(data) });
-const dealt = (t: Tape): Arrangement => ({ index: [ints(t, [2, 4, 0]), ints(t, [4, 3, 2])], inverse: ints(t, [2, 6, 0, 4, 6, 6, 5, 6], [2, 4]) });
+const dealt = (t: Tape): Arrangement => ({ index: [ints(t, [2, 4, 0]), ints(t, [4, 3, 2])], inverse: { places: ints(t, [2, 6, 0, 4, 6, 6, 5, 6], [2, 4]) } });
+/** The same; the second place of row 2 apart. */
+const dealtApart = (t: Tape): Arrangement => ({ ...dealt(t), inverse: { places: ints(t, [2, 6, 0, 4], [1, 4]), more: { places: ints(t, [5], [1, 1]), of: ints(t, [1, 1, 0, 1]) } } });
 const angles = [0, 0, 0.3, 0.7, 1.1, -0.4];
 const rotate = (inverse: boolean) => (t: Tape, [x]: Value[]): Value =>
   t.rotary(x!, doubles(t, [3, 2], angles.map(Math.cos)), doubles(t, [3, 2], angles.map(Math.sin)), ints(t, [0, 1, 2, 2, 1, 0], [2, 3]), inverse);
@@ -42,7 +44,6 @@ const cases: { readonly [K in OpName]: readonly Case[] | "none" } = {
   sqrt: [{ shapes: [[3, 2]], from: 0.5, apply: (t, [x]) => t.sqrt(x!) }],
   sigmoid: [{ shapes: [[3, 2]], apply: (t, [x]) => t.sigmoid(x!) }],
   tanh: [{ shapes: [[3, 2]], apply: (t, [x]) => t.tanh(x!) }],
-  silu: [{ shapes: [[3, 2]], apply: (t, [x]) => t.silu(x!) }],
   softplus: [{ shapes: [[3, 2]], apply: (t, [x]) => t.softplus(x!) }],
   gemm: [
     { shapes: [[3, 4], [4, 2]], apply: (t, [a, b]) => t.gemm(a!, b!) },
@@ -68,9 +69,10 @@ const cases: { readonly [K in OpName]: readonly Case[] | "none" } = {
   // Row 0 once, row 1 not at all, row 2 in both parts, row 3 once; a place without a row in each part. Then each at most once.
   dealRows: [
     { shapes: [[4, 2, 3]], apply: (t, [x]) => t.dealRows(x!, dealt(t)) },
-    { shapes: [[4, 1, 3]], apply: (t, [x]) => t.dealRows(x!, { index: [ints(t, [3, 1])], inverse: ints(t, [2, 1, 2, 0], [1, 4]) }) },
+    { shapes: [[4, 2, 3]], apply: (t, [x]) => t.dealRows(x!, dealtApart(t)) },
+    { shapes: [[4, 1, 3]], apply: (t, [x]) => t.dealRows(x!, { index: [ints(t, [3, 1])], inverse: { places: ints(t, [2, 1, 2, 0], [1, 4]) } }) },
   ],
-  collectRows: [{ shapes: [[2, 3, 2], [2, 3, 2]], apply: (t, parts) => t.collectRows(parts, dealt(t)) }],
+  collectRows: [dealt, dealtApart].map((arrangement) => ({ shapes: [[2, 3, 2], [2, 3, 2]], apply: (t, parts) => t.collectRows(parts, arrangement(t)) })),
   reduceSum: [{ shapes: [[2, 3, 4]], apply: (t, [x]) => t.reduceSum(x!, [0, 2]) }],
   reduceMean: [{ shapes: [[2, 3, 4]], apply: (t, [x]) => t.reduceMean(x!, [1]) }],
   sumSquares: [{ shapes: [[2, 3]], apply: (t, [x]) => t.sumSquares(x!, [1]) }, { shapes: [[2, 3]], apply: (t, [x]) => t.sumSquares(x!, [0, 1]) }],
@@ -78,6 +80,7 @@ const cases: { readonly [K in OpName]: readonly Case[] | "none" } = {
   sort: [{ shapes: [[7]], apply: (t, [x]) => t.sortedWithOrder(x!)[0] }],
   segmentSum: [{ shapes: [[5]], apply: (t, [x]) => t.segmentSum(x!, ints(t, [0, 2, 2, 0, 2]), 3) }],
   softmax: [{ shapes: [[2, 3, 4]], apply: (t, [x]) => t.softmax(x!) }],
+  swiglu: [{ shapes: [[3, 2], [3, 2]], apply: (t, [x, u]) => t.swiglu(x!, u!) }],
   attend: [{ shapes: [[2, 3, 4], [2, 4, 5]], apply: (t, [scores, values]) => t.attend(scores!, values!) }],
   rmsNorm: [{ shapes: [[3, 4], [4]], apply: (t, [x, w]) => t.rmsNorm(x!, w!, 1e-5) }],
   rotary: [{ shapes: [[2, 2, 3, 4]], apply: rotate(false) }, { shapes: [[2, 2, 3, 4]], apply: rotate(true) }],

@@ -4,13 +4,19 @@ import type { Dim, DType, Shape, Value } from "../graph/value.ts";
 
 type None = Record<never, never>;
 
+/** The places of each row [S,N], and where some rows have more than S of those [S',M] and which of the M each row is [N], M where none. */
+export interface Inverse {
+  places: Value;
+  more?: { places: Value; of: Value };
+}
+
 /**
- * Which rows of a list of N stand where in several parts: `index` i [P_i] names the row at each place, N where there is none; `inverse` [S,N]
- * tells the places of each row, counted through all parts, and ΣP where it stands in fewer than S.
+ * Which rows of a list of N stand where in several parts: `index` i [P_i] names the row at each place, N where there is none; `inverse` tells the
+ * places of each row, counted through all parts, and ΣP where it stands in fewer.
  */
 export interface Arrangement {
   index: readonly Value[];
-  inverse: Value;
+  inverse: Inverse;
 }
 
 /** Every operation and its attributes. Inputs are named in shapes.ts. */
@@ -26,8 +32,6 @@ export interface Attributes {
   sqrt: None;
   sigmoid: None;
   tanh: None;
-  /** x · σ(x); the second output is σ(x). */
-  silu: None;
   /** ln(1 + eˣ) */
   softplus: None;
   min: None;
@@ -52,9 +56,9 @@ export interface Attributes {
    * (x [N,H,D], index [P_i] …) → a part [H,P_i,D] for each index: at place p of each head what row index[p] has there, zeros where index[p] = N.
    * Without an inverse, no gradient.
    */
-  dealRows: { inverse: Value | undefined };
-  /** The transpose of dealRows: (parts [H,P_i,D] …, inverse [S,N]) → [N,H,D], each row the sum of what stands at its places. */
-  collectRows: { index: readonly Value[] };
+  dealRows: { inverse: Inverse | undefined };
+  /** The transpose of dealRows: parts [H,P_i,D] … → [N,H,D], each row the sum of what stands at its places. */
+  collectRows: Arrangement;
   // Reductions. Reduced axes stay with size 1.
   reduceSum: { axes: readonly number[] };
   reduceMean: { axes: readonly number[] };
@@ -71,6 +75,8 @@ export interface Attributes {
   softmax: None;
   /** (scores […,Q,T], values […,T,d]) → softmax(scores) · values, […,Q,d]; the second output is the softmax. */
   attend: None;
+  /** (x, u) → x σ(x) u (arXiv 2002.05202); further outputs: σ(x) and x σ(x). */
+  swiglu: None;
   /** x / √(mean(x²) + ε) · weight, over the last axis of a matrix. */
   rmsNorm: { epsilon: number };
   /** Rotate-half rotary embedding: (x [B,H,T,d], cos [P,d/2], sin [P,d/2], positions [B,T]). */

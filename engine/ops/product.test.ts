@@ -26,6 +26,8 @@ const cases: Case[] = [
   { rows: 100, columns: 128, inner: 336, transposeB: true, open: "rows" },
   { rows: 127, columns: 128, inner: 384, open: "rows" },
   { rows: 997, columns: 128, inner: 672, open: "rows" },
+  { rows: 2, columns: 336, inner: 512, transposeB: true, open: "rows" },
+  { rows: 19, columns: 800, inner: 256, open: "rows" },
   { rows: 997, columns: 1, inner: 128, open: "rows" },
   { rows: 75, columns: 128, inner: 1501, transposeA: true, open: "inner" },
   { rows: 128, columns: 336, inner: 1501, transposeA: true, open: "inner" },
@@ -33,7 +35,8 @@ const cases: Case[] = [
 ];
 
 async function compute({ rows, columns, inner, transposeA = false, transposeB = false, open }: Case, threads: number): Promise<Float32Array> {
-  const graph = new Graph();
+  const graph = new Graph(threads === 1 ? "one" : "any");
+  graph.promise("M", 2);
   const [M, K] = [open === "rows" ? "M" : rows, open === "inner" ? "K" : inner];
   const a = graph.input("a", "float32", transposeA ? [K, M] : [M, K]);
   const b = graph.input("b", "float32", transposeB ? [columns, K] : [K, columns]);

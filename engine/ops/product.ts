@@ -36,14 +36,15 @@ function padRows(graph: Graph, x: Value, rows: number): Value {
 export function product(graph: Graph, a: Value, b: Value, type: ValueType, transposed: Transposed): Value {
   const [rows, columns] = type.shape as [Dim, Dim];
   const inner = dimAt(a, transposed.transposeA ? 0 : 1);
-  if (!graph.anyThreads) return gemm(graph, a, b, type, transposed);
+  if (graph.threads === "few") return gemm(graph, a, b, type, transposed);
   if (columns === 1 && !transposed.transposeA && !transposed.transposeB) {
     const row = graph.one("Reshape", [b, graph.ints([1, -1])], { dtype: b.dtype, shape: [1, inner] });
     return gemm(graph, a, row, type, { transposeB: true });
   }
   const oneBlock = typeof inner === "number" && inner <= block;
   if (oneBlock || rows === 1 || typeof columns !== "number" || columns <= narrow || columns > wide) return gemm(graph, a, b, type, transposed);
-  if (graph.leastOf(rows) >= columns) return gemm(graph, a, b, type, transposed);
+  // One row has a kernel of its own, and one thread deals nothing out.
+  if (graph.leastOf(rows) >= (graph.threads === "one" ? 2 : columns)) return gemm(graph, a, b, type, transposed);
   if (typeof rows === "number") {
     const turned = gemm(graph, b, a, { dtype: type.dtype, shape: [columns, rows] }, { transposeA: !transposed.transposeB, transposeB: !transposed.transposeA });
     return graph.one("Transpose", [turned], type, { perm: [1, 0] });

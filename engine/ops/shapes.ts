@@ -54,7 +54,6 @@ export const shapeRules: { readonly [K in OpName]: ShapeRule<K> } = {
   sqrt: same,
   sigmoid: same,
   tanh: same,
-  silu: (inputs) => [...same(inputs), ...same(inputs)],
   softplus: same,
   softmax: same,
   gemm: (inputs, attributes) => {
@@ -109,14 +108,13 @@ export const shapeRules: { readonly [K in OpName]: ShapeRule<K> } = {
   dealRows: ([x, ...index], { inverse }) => {
     const [rows, heads, width] = arg([x!], 0).shape as [Dim, Dim, Dim];
     check(x!.shape.length === 3 && index.length > 0 && index.every(({ shape }) => shape.length === 1), "not rows to deal", x!, ...index);
-    check(!inverse || dimAt(inverse, 1) === rows, "one column of places per row", x!, ...(inverse ? [inverse] : []));
+    check(!inverse || dimAt(inverse.places, 1) === rows, "one column of places per row", x!, ...(inverse ? [inverse.places] : []));
     return index.map((places) => ({ dtype: x!.dtype, shape: [heads, dimAt(places, 0), width] }));
   },
-  collectRows: (inputs, { index }) => {
-    const [parts, inverse] = [inputs.slice(0, -1), arg(inputs, inputs.length - 1)];
+  collectRows: (parts, { index, inverse }) => {
     const [heads, , width] = arg(parts, 0).shape as [Dim, Dim, Dim];
     check(parts.length === index.length && parts.every((part, at) => sameShape(part.shape, [heads, dimAt(index[at]!, 0), width])), "not dealt rows", ...parts);
-    return [{ dtype: arg(parts, 0).dtype, shape: [dimAt(inverse, 1), heads, width] }];
+    return [{ dtype: arg(parts, 0).dtype, shape: [dimAt(inverse.places, 1), heads, width] }];
   },
   reduceSum: reduced,
   reduceMean: reduced,
@@ -131,6 +129,11 @@ export const shapeRules: { readonly [K in OpName]: ShapeRule<K> } = {
     const [x, segments] = [arg(inputs, 0), arg(inputs, 1)];
     check(x.shape.length === 1 && sameShape(x.shape, segments.shape), "one segment number per element", x, segments);
     return [{ dtype: x.dtype, shape: [count] }];
+  },
+  swiglu: (inputs) => {
+    const [x, u] = [arg(inputs, 0), arg(inputs, 1)];
+    check(x.dtype === u.dtype && sameShape(x.shape, u.shape), "operands differ", x, u);
+    return [...same(inputs), ...same(inputs), ...same(inputs)];
   },
   attend: (inputs) => [...matrixProduct(inputs, {}), ...same(inputs)],
   rmsNorm: (inputs) => {

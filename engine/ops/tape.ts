@@ -4,7 +4,7 @@ import type { Graph } from "../graph/graph.ts";
 import { dimAt, product } from "../graph/value.ts";
 import type { Dim, DType, Shape, Value } from "../graph/value.ts";
 import { emitters } from "./emit.ts";
-import type { Arrangement, Attributes, OpName } from "./list.ts";
+import type { Arrangement, Attributes, Inverse, OpName } from "./list.ts";
 import { shapeRules } from "./shapes.ts";
 
 export interface Applied<K extends OpName = OpName> {
@@ -39,6 +39,11 @@ export class Tape {
     return this.graph.scalar(value, like.dtype);
   }
 
+  ones(shape: readonly number[], dtype: DType): Value {
+    const count = shape.reduce((total, dim) => total * dim, 1);
+    return this.graph.constant({ dtype, shape, data: (dtype === "float64" ? new Float64Array(count) : new Float32Array(count)).fill(1) });
+  }
+
   add = (a: Value, b: Value): Value => this.single("add", [a, b], {});
   sub = (a: Value, b: Value): Value => this.single("sub", [a, b], {});
   mul = (a: Value, b: Value): Value => this.single("mul", [a, b], {});
@@ -50,7 +55,6 @@ export class Tape {
   sqrt = (x: Value): Value => this.single("sqrt", [x], {});
   sigmoid = (x: Value): Value => this.single("sigmoid", [x], {});
   tanh = (x: Value): Value => this.single("tanh", [x], {});
-  silu = (x: Value): Value => this.single("silu", [x], {});
   softplus = (x: Value): Value => this.single("softplus", [x], {});
   softmax = (x: Value): Value => this.single("softmax", [x], {});
   gemm = (a: Value, b: Value, attributes: Attributes["gemm"] = {}): Value => this.single("gemm", [a, b], attributes);
@@ -63,14 +67,15 @@ export class Tape {
   gather = (table: Value, ids: Value): Value => this.single("gather", [table, ids], {});
   sumById = (x: Value, ids: Value, rows: number): Value => this.single("sumById", [x, ids], { rows });
   addInRows = (x: Value, columns: Value, values: Value): Value => this.single("addInRows", [x, columns, values], {});
-  dealRows = (x: Value, { index, inverse }: { index: readonly Value[]; inverse?: Value | undefined }): Value[] => this.apply("dealRows", [x, ...index], { inverse });
-  collectRows = (parts: readonly Value[], { index, inverse }: Arrangement): Value => this.single("collectRows", [...parts, inverse], { index });
+  dealRows = (x: Value, { index, inverse }: { index: readonly Value[]; inverse?: Inverse | undefined }): Value[] => this.apply("dealRows", [x, ...index], { inverse });
+  collectRows = (parts: readonly Value[], arrangement: Arrangement): Value => this.single("collectRows", parts, arrangement);
   reduceSum = (x: Value, axes: readonly number[]): Value => this.single("reduceSum", [x], { axes });
   reduceMean = (x: Value, axes: readonly number[]): Value => this.single("reduceMean", [x], { axes });
   sumSquares = (x: Value, axes: readonly number[]): Value => this.single("sumSquares", [x], { axes });
   reduceMax = (x: Value, axes: readonly number[]): Value => this.single("reduceMax", [x], { axes });
   segmentSum = (x: Value, segments: Value, count: Dim): Value => this.single("segmentSum", [x, segments], { count });
   attend = (scores: Value, values: Value): Value => this.single("attend", [scores, values], {});
+  swiglu = (x: Value, u: Value): Value => this.single("swiglu", [x, u], {});
   rmsNorm = (x: Value, weight: Value, epsilon: number): Value => this.single("rmsNorm", [x, weight], { epsilon });
   rotary = (x: Value, cos: Value, sin: Value, positions: Value, inverse = false): Value => this.single("rotary", [x, cos, sin, positions], { inverse });
   tokenLogps = (logits: Value, targets: Value): Value => this.single("tokenLogps", [logits, targets], {});

@@ -9,13 +9,11 @@ import { Session, toOrt } from "../graph/session.ts";
 import type { SessionOptions } from "../graph/session.ts";
 import type { Value } from "../graph/value.ts";
 import { Tape } from "../ops/tape.ts";
+import { chunks, view } from "./chunks.ts";
 import type { AdamScalars, OptimizerSettings } from "./settings.ts";
 
 /** As torch.nn.utils.clip_grad_norm_ has it. */
 const clipEpsilon = 1e-6;
-
-/** Elements of a chunk: 1 MiB of each array. */
-const chunk = 2 ** 18;
 
 /** Arrays of one length; the first `decaying` weights decay. */
 export interface AdamArrays {
@@ -49,14 +47,6 @@ function updateGraph([beta1, beta2]: OptimizerSettings["betas"]): Graph {
 }
 
 const scalarOf = (value: number): OrtTensor => toOrt({ dtype: "float32", shape: [], data: Float32Array.of(value) });
-
-function view(array: Float32Array, from: number, to: number): OrtTensor {
-  return toOrt({ dtype: "float32", shape: [to - from], data: array.subarray(from, to) });
-}
-
-function* chunks(from: number, to: number): Generator<[number, number]> {
-  for (let at = from; at < to; at += chunk) yield [at, Math.min(to, at + chunk)];
-}
 
 export class AdamW {
   private readonly settings: Pick<OptimizerSettings, "betas" | "clip">;

@@ -25,7 +25,7 @@ const grouped: Sequence[] = Array.from({ length: 13 }, (_, prompt) =>
 
 /** One row after the other, each a sequence of its own: the arrangement without groups, gathers and batches. */
 async function dense({ config, weights: loaded }: Checkpoint, kind: "logps" | "rewards", of: readonly Sequence[]): Promise<number[]> {
-  const t = new Tape(new Graph({ anyThreads: false }));
+  const t = new Tape(new Graph("few"));
   const parameters = declareParameters(t, config);
   const sequences = declareSequences(t, config);
   const selection = declareSelection(t, sequences);

@@ -40,7 +40,7 @@ const batchTokens = 4096;
 const rowBuckets = 8;
 
 function scoreGraph(config: ModelConfig): Graph {
-  const t = new Tape(new Graph({ anyThreads: false }));
+  const t = new Tape(new Graph("few"));
   const parameters = declareParameters(t, config);
   const segments = declareSegments(t, config, rowBuckets, { learning: false });
   const selection = { index: t.graph.input("index", "int64", ["M"]) };

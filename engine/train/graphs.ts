@@ -1,5 +1,6 @@
 // The graphs of training: forward, loss and backward of a micro-batch, and a reference's forward pass. The update is optim/adamw.ts.
 import { Graph } from "../graph/graph.ts";
+import type { Threads } from "../graph/graph.ts";
 import type { Value } from "../graph/value.ts";
 import { dimAt } from "../graph/value.ts";
 import { ktoLoss, preferenceLoss, rewardLoss, sftLoss, tokenValues } from "../loss/index.ts";
@@ -76,8 +77,8 @@ function lossOf(t: Tape, task: TrainTask, config: ModelConfig, parameters: Param
 }
 
 /** Log-probabilities of all answers' tokens under a model that does not change. */
-export function referenceGraph(config: ModelConfig): Graph {
-  const t = new Tape(new Graph());
+export function referenceGraph(config: ModelConfig, threads: Threads): Graph {
+  const t = new Tape(new Graph(threads));
   const { logits: logits_MV, targets } = selected(t, config, declareParameters(t, config));
   t.graph.output("logps", t.tokenLogps(logits_MV, targets));
   return t.graph;
@@ -94,13 +95,19 @@ function shared(t: Tape, { loss, ofTokens }: Loss): Value {
   return t.add(t.mul(t.sub(loss, ofTokens), share(shareNames.rows)), t.mul(ofTokens, share(shareNames.tokens)));
 }
 
+export interface GradientGraphOptions {
+  adding: boolean;
+  adapter?: LoraSettings | undefined;
+  threads: Threads;
+}
+
 /**
  * Forward and backward of one micro-batch. Outputs: its loss, the part of it that is of tokens, and the task's metrics, and the gradients of
  * `share` · loss by every weight that learns, added to those of the micro-batches before it where `adding`. The shares of a step's
  * micro-batches make 1.
  */
-export function gradientGraph(task: TrainTask, config: ModelConfig, adding: boolean, adapter?: LoraSettings): Graph {
-  const graph = new Graph();
+export function gradientGraph(task: TrainTask, config: ModelConfig, { adding, adapter, threads }: GradientGraphOptions): Graph {
+  const graph = new Graph(threads);
   const t = new Tape(graph);
   const { parameters, learned } = declareLearner(t, config, adapter);
   const value = lossOf(t, task, config, parameters);

@@ -2,18 +2,17 @@
 import { parentPort, workerData } from "node:worker_threads";
 import type { MessagePort } from "node:worker_threads";
 import { EngineError, nameMemory } from "../errors.ts";
-import { Session } from "../graph/session.ts";
 import { parametersOf } from "../model/parameters.ts";
 import { toFeeds } from "../score/weights.ts";
 import { GradientPass } from "./gradient-pass.ts";
 import { gradientGraph } from "./graphs.ts";
 import type { LaneAnswer, LaneRequest, LaneSettings } from "./lanes.ts";
 import { ParameterLayout } from "./parameter-layout.ts";
-import { sessionOptions } from "./session-options.ts";
+import { openSession } from "./sessions.ts";
 
 const { task, config, threads, tables } = workerData as LaneSettings;
 const fixed = toFeeds(tables);
-const pass = new GradientPass((adding) => Session.create(gradientGraph(task, config, adding), sessionOptions(threads, config)), new ParameterLayout(parametersOf(config)));
+const pass = new GradientPass((adding) => openSession(threads, config, (of) => gradientGraph(task, config, { adding, threads: of })), new ParameterLayout(parametersOf(config)));
 const port = parentPort as MessagePort;
 
 async function answerTo({ feeds, ...arrays }: LaneRequest): Promise<LaneAnswer> {

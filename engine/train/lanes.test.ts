@@ -19,7 +19,7 @@ const part: Feeds = { ...inputsOf(tasks.sft, config, rowsFor("sft", config, 4) a
 /** Two lanes, of which the second is given this configuration. */
 function two(t: TestContext, ofLane: ModelConfig): Lanes {
   const { layout, arrays } = new ParameterState(parametersOf(config), trainingOf("sft", "odd").start.weights);
-  const own = new GradientPass((adding) => Session.create(gradientGraph(tasks.sft, config, adding), { threads: 1 }), layout);
+  const own = new GradientPass((adding) => Session.create(gradientGraph(tasks.sft, config, { adding, threads: "one" }), { threads: 1 }), layout);
   const lanes = new Lanes(own, arrays, {}, 2, { task: tasks.sft, config: ofLane, threads: 1, tables: { ...rotaryTables(config, 128) } });
   t.after(() => lanes.close());
   return lanes;

@@ -5,6 +5,7 @@ import { Worker } from "node:worker_threads";
 import { InvariantError, ResourceError } from "../errors.ts";
 import type { Tensor } from "../graph/value.ts";
 import type { ModelConfig } from "../model/types.ts";
+import { Sum } from "../optim/sum.ts";
 import { toFeeds } from "../score/weights.ts";
 import type { LoadedWeights } from "../score/weights.ts";
 import type { GradientArrays, GradientPass } from "./gradient-pass.ts";
@@ -68,17 +69,13 @@ class Lane {
   }
 }
 
-/** sum += added, rounded as single precision is. */
-function addTo(sum: Float32Array, added: Float32Array): void {
-  for (let place = 0; place < sum.length; place++) sum[place] = (sum[place] as number) + (added[place] as number);
-}
-
 export class Lanes {
   private readonly own: GradientPass;
   private readonly arrays: GradientArrays;
   /** What the first lane is fed in every step. */
   private readonly fixed: LoadedWeights;
   private readonly others: readonly Lane[];
+  private sum: Promise<Sum> | undefined;
 
   /** `count` lanes, of which `own` is the first, with the arrays of the training; only it can have `frozen` weights. */
   constructor(own: GradientPass, arrays: GradientArrays, frozen: LoadedWeights, count: number, settings: LaneSettings) {
@@ -96,13 +93,18 @@ export class Lanes {
       const mine = this.own.run(this.arrays, { ...this.fixed, ...toFeeds(first) }, values.length > 0);
       const [own, ...others] = await Promise.all([mine, ...theirs]);
       values.push(own, ...others.map((of) => of.values));
-      for (const { gradients } of others) addTo(this.arrays.gradients, gradients);
+      for (const { gradients } of others) await (await this.opened()).add(this.arrays.gradients, gradients);
     }
     return values;
+  }
+
+  private opened(): Promise<Sum> {
+    return (this.sum ??= Sum.create({ threads: 1 + this.others.length, spinning: false }));
   }
 
   async close(): Promise<void> {
     await Promise.all(this.others.map((lane) => lane.close()));
     await this.own.close();
+    await (await this.sum)?.close();
   }
 }

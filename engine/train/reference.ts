@@ -1,8 +1,6 @@
 // Log-probabilities of a training's answers under its reference, which never changes: computed once, before step 1, or taken from a
 // training that had the same answers.
 import { createHash } from "node:crypto";
-import { Session } from "../graph/session.ts";
-import type { SessionOptions } from "../graph/session.ts";
 import { leastTokens } from "../graph/threads.ts";
 import { packForLogps } from "../model/pack.ts";
 import { rotaryTables } from "../model/rotary.ts";
@@ -10,6 +8,7 @@ import type { ModelConfig } from "../model/types.ts";
 import { toFeeds } from "../score/weights.ts";
 import type { LoadedWeights } from "../score/weights.ts";
 import { referenceGraph } from "./graphs.ts";
+import { openSession } from "./sessions.ts";
 import { digestRows, groupsOf, rowLength, rowTokens } from "./rows.ts";
 import type { LaidRow } from "./layout.ts";
 import { tokenWeights } from "./loss-inputs.ts";
@@ -46,8 +45,8 @@ export function isOf(answers: string, rows: readonly LaidRow[], { of, logps }: R
 }
 
 /** Summed over each answer, in double precision: first and second of each row in turn. */
-export async function referenceLogps(task: TrainTask, config: ModelConfig, weights: LoadedWeights, rows: readonly LaidRow[], options: SessionOptions, signal?: AbortSignal): Promise<number[]> {
-  const logps = await tokenLogps(config, weights, rows, options, signal);
+export async function referenceLogps(task: TrainTask, config: ModelConfig, weights: LoadedWeights, rows: readonly LaidRow[], threads: number, signal?: AbortSignal): Promise<number[]> {
+  const logps = await tokenLogps(config, weights, rows, threads, signal);
   const ldAlpha = ldAlphaOf(task);
   return logps.map((tokens, place) => {
     const weightOf = ldAlpha === undefined ? () => 1 : tokenWeights(rows[Math.floor(place / 2)] as PairRow, ldAlpha);
@@ -55,8 +54,8 @@ export async function referenceLogps(task: TrainTask, config: ModelConfig, weigh
   });
 }
 
-async function tokenLogps(config: ModelConfig, weights: LoadedWeights, rows: readonly LaidRow[], options: SessionOptions, signal?: AbortSignal): Promise<number[][]> {
-  const session = await Session.create(referenceGraph(config), options);
+async function tokenLogps(config: ModelConfig, weights: LoadedWeights, rows: readonly LaidRow[], threads: number, signal?: AbortSignal): Promise<number[][]> {
+  const session = await openSession(threads, config, (of) => referenceGraph(config, of));
   try {
     const fixed = { ...weights, ...toFeeds({ ...rotaryTables(config, Math.max(...rows.map(rowLength))) }) };
     const ofAnswers = Array.from({ length: rows.length * 2 }, (): number[] => []);

@@ -3,7 +3,6 @@
 import { createHash } from "node:crypto";
 import { setImmediate } from "node:timers/promises";
 import { InvariantError, nameMemory, ResourceError, SpecError, TrainingError } from "../errors.ts";
-import { Session } from "../graph/session.ts";
 import type { Tensor } from "../graph/value.ts";
 import { countsTokens } from "../loss/index.ts";
 import { isRewardModel } from "../model/families.ts";
@@ -25,7 +24,7 @@ import type { Feeds } from "./lanes.ts";
 import { cut, defaultMicroBatch, isSumOfShares, joinedValues, lanesFor, sharesOf, tokensOf } from "./micro-batch.ts";
 import { ParameterState } from "./parameter-state.ts";
 import { answersDigest, isOf, referenceLogps } from "./reference.ts";
-import { sessionOptions } from "./session-options.ts";
+import { openSession, sessionOptions } from "./sessions.ts";
 import { digestRows, rowLength, rowTokens, usableRows } from "./rows.ts";
 import type { Source, StepRecord, TrainerState, TrainOptions, TrainResult, TrainRow } from "./types.ts";
 
@@ -113,7 +112,7 @@ class Run {
     const { task, optimizer, adapter, threads } = this.options;
     const count = adapter ? 1 : lanesFor(config, task, { ...optimizer, microBatch }, threads);
     const each = Math.max(1, Math.floor(threads / count));
-    const own = new GradientPass((adding) => Session.create(gradientGraph(task, config, adding, adapter?.settings), sessionOptions(each, config)), layout);
+    const own = new GradientPass((adding) => openSession(each, config, (of) => gradientGraph(task, config, { adding, adapter: adapter?.settings, threads: of })), layout);
     const tables = { ...rotaryTables(config, Math.max(...this.layout.rows.map(rowLength))) };
     return new Lanes(own, arrays, frozen, count, { task, config, threads: each, tables });
   }
@@ -142,7 +141,7 @@ class Run {
     const of = answersDigest(task, rows);
     if (given && isOf(of, rows, given)) return given.logps;
     const model = reference === undefined || reference === source ? start : await loaded(reference);
-    const logps = await referenceLogps(task, model.config, model === start && adapter ? learner.frozen : loadWeights(model), rows, sessionOptions(threads, model.config), signal);
+    const logps = await referenceLogps(task, model.config, model === start && adapter ? learner.frozen : loadWeights(model), rows, threads, signal);
     onReference?.({ of, logps });
     return logps;
   }

@@ -1,6 +1,15 @@
+// The sessions of training.
+import { Session } from "../graph/session.ts";
 import type { SessionOptions } from "../graph/session.ts";
 import { headsAtOnce } from "../graph/threads.ts";
+import type { Graph, Threads } from "../graph/graph.ts";
 import type { ModelConfig } from "../model/types.ts";
 
 /** Without spinning: on cores shared with other processes it doubled the time of a step on two threads. Without a pattern: docs/engine.md, memory. */
 export const sessionOptions = (threads: number, config: ModelConfig): SessionOptions => ({ threads: Math.min(threads, headsAtOnce(config)), spinning: false, memoryPattern: false });
+
+/** A model's graph, made for the threads that it gets. */
+export function openSession(threads: number, config: ModelConfig, graphFor: (threads: Threads) => Graph): Promise<Session> {
+  const options = sessionOptions(threads, config);
+  return Session.create(graphFor(options.threads === 1 ? "one" : "any"), options);
+}
