@@ -10,7 +10,6 @@ import { rotaryTables } from "../model/rotary.ts";
 import type { Checkpoint, ModelConfig } from "../model/types.ts";
 import { AdamW } from "../optim/adamw.ts";
 import { adamScalars, learningRateAt } from "../optim/settings.ts";
-import { loadWeights } from "../score/weights.ts";
 import { GradientPass } from "./gradient-pass.ts";
 import { gradientGraph, ofTokensName, shareNames } from "./graphs.ts";
 import { inputsOf } from "./inputs.ts";
@@ -138,7 +137,7 @@ class Run {
     if (!usesReference(task)) return [];
     if (!reference && !adapter) throw new InvariantError("unreachable_state", `${task.kind} needs a reference`);
     const model = reference === undefined || reference === source ? start : await loaded(reference);
-    return referenceLogps(task, model.config, model === start && adapter ? learner.frozen : loadWeights(model), rows, threads, signal);
+    return referenceLogps(task, model === start && adapter ? { config: model.config, loaded: learner.frozen } : model, rows, threads, signal);
   }
 
   get steps(): number {

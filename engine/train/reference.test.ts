@@ -1,0 +1,34 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import type { LaidRow } from "./layout.ts";
+import { referenceLogps } from "./reference.ts";
+import { rowTokens } from "./rows.ts";
+import { rowsFor, tasks, trainingOf } from "./small-training.test.support.ts";
+
+const { start } = trainingOf("dpo", "wide");
+const rows = rowsFor("dpo", start.config, 140) as LaidRow[];
+
+test("a reference of several batches gives the same bits in one lane and in two, and in the order of the rows", async () => {
+  assert.ok(rows.reduce((total, row) => total + rowTokens(row), 0) > 2 * 2048, "three batches");
+  const one = await referenceLogps(tasks.dpo, start, rows, 1);
+  assert.equal(one.length, 2 * rows.length);
+  for (const threads of [2, 3]) assert.deepEqual(await referenceLogps(tasks.dpo, start, rows, threads), one);
+  const last = await referenceLogps(tasks.dpo, start, rows.slice(-1), 1);
+  for (const [answer, sum] of last.entries()) assert.ok(Math.abs(sum - one[one.length - 2 + answer]!) < 1e-4);
+});
+
+test("a failure in the other lane is the reference's", async () => {
+  let tokens = 0;
+  const inSecondBatch = rows.findIndex((row) => (tokens += rowTokens(row)) > 2500);
+  const unknown = rows.map((row, at) => (at === inSecondBatch ? withUnknownToken(row) : row));
+  await assert.rejects(referenceLogps(tasks.dpo, start, unknown, 2), { kind: "invariant", code: "graph_failed", message: /out of (data )?bounds/ });
+});
+
+test("an aborted signal ends both lanes", async () => {
+  await assert.rejects(referenceLogps(tasks.dpo, start, rows, 2, AbortSignal.abort(new Error("drained"))), /drained/);
+});
+
+function withUnknownToken(row: LaidRow): LaidRow {
+  const { chosen } = row as Extract<LaidRow, { chosen: unknown }>;
+  return { ...row, chosen: { ...chosen, ids: [...chosen.ids.slice(0, -2), 10_000, chosen.ids.at(-1) as number] } } as LaidRow;
+}
