@@ -1,7 +1,6 @@
 // What a further lane (lanes.ts) runs in its thread.
 import { parentPort, workerData } from "node:worker_threads";
 import type { MessagePort } from "node:worker_threads";
-import { EngineError, nameMemory } from "../errors.ts";
 import { parametersOf } from "../model/parameters.ts";
 import { toFeeds } from "../score/weights.ts";
 import { GradientPass } from "./gradient-pass.ts";
@@ -9,6 +8,7 @@ import { gradientGraph } from "./graphs.ts";
 import type { LaneAnswer, LaneRequest, LaneSettings } from "./lanes.ts";
 import { ParameterLayout } from "./parameter-layout.ts";
 import { openSession } from "./sessions.ts";
+import { failureOf } from "./thread-failure.ts";
 
 const { task, config, threads, tables } = workerData as LaneSettings;
 const fixed = toFeeds(tables);
@@ -19,10 +19,7 @@ async function answerTo({ feeds, ...arrays }: LaneRequest): Promise<LaneAnswer> 
   try {
     return { ...arrays, values: await pass.run(arrays, { ...fixed, ...toFeeds(feeds) }, false) };
   } catch (error) {
-    const named = nameMemory(error, "a lane");
-    // Anything else ends the thread, which its owner hears of.
-    if (!(named instanceof EngineError)) throw error;
-    return { ...arrays, failure: { resource: named.kind === "resource", code: named.code, message: named.message } };
+    return { ...arrays, failure: failureOf(error, "a lane") };
   }
 }
 

@@ -2,7 +2,6 @@
 // (lane.ts). Two threads that compute a half each wait less for each other than two that share every operation.
 // Gradients are added in the order of the micro-batches, so that the number of lanes changes no bit.
 import { Worker } from "node:worker_threads";
-import { InvariantError, ResourceError } from "../errors.ts";
 import type { Tensor } from "../graph/value.ts";
 import type { ModelConfig } from "../model/types.ts";
 import { Sum } from "../optim/sum.ts";
@@ -10,6 +9,8 @@ import { toFeeds } from "../score/weights.ts";
 import type { LoadedWeights } from "../score/weights.ts";
 import type { GradientArrays, GradientPass } from "./gradient-pass.ts";
 import { cut } from "./micro-batch.ts";
+import { endedByItself, errorOf } from "./thread-failure.ts";
+import type { ThreadFailure } from "./thread-failure.ts";
 import type { TrainTask } from "./types.ts";
 
 /** The inputs of a micro-batch, but for weights and gradients. */
@@ -29,7 +30,7 @@ export interface LaneRequest extends GradientArrays {
   feeds: Feeds;
 }
 
-export type LaneAnswer = GradientArrays & ({ values: Record<string, number> } | { failure: { resource: boolean; code: string; message: string } });
+export type LaneAnswer = GradientArrays & ({ values: Record<string, number> } | { failure: ThreadFailure });
 
 class Lane {
   private readonly worker: Worker;
@@ -40,7 +41,7 @@ class Lane {
   constructor(settings: LaneSettings, size: number) {
     this.worker = new Worker(new URL("./lane.js", import.meta.url), { workerData: settings });
     this.ended = new Promise((_, reject) => {
-      const end = (cause: unknown): void => reject(new InvariantError("graph_failed", `a thread of the training ended by itself: ${String(cause)}`, { cause }));
+      const end = (cause: unknown): void => reject(endedByItself(cause));
       this.worker.once("error", end).once("exit", end);
     });
     // Whoever asks next hears of it.
@@ -54,8 +55,7 @@ class Lane {
     const answer = await this.ask({ ...this.arrays, feeds });
     this.arrays = { weights: answer.weights, gradients: answer.gradients };
     if ("values" in answer) return { values: answer.values, gradients: answer.gradients };
-    const { resource, code, message } = answer.failure;
-    throw resource ? new ResourceError(code, message) : new InvariantError(code, message);
+    throw errorOf(answer.failure);
   }
 
   private ask(request: LaneRequest): Promise<LaneAnswer> {

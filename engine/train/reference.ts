@@ -1,76 +1,80 @@
-// Log-probabilities of a training's answers under its reference, which never changes: computed once, before step 1, or taken from a
-// training that had the same answers.
-import { createHash } from "node:crypto";
-import { leastTokens } from "../graph/threads.ts";
-import { packForLogps } from "../model/pack.ts";
-import { rotaryTables } from "../model/rotary.ts";
-import type { ModelConfig } from "../model/types.ts";
-import { toFeeds } from "../score/weights.ts";
-import type { LoadedWeights } from "../score/weights.ts";
-import { referenceGraph } from "./graphs.ts";
-import { openSession } from "./sessions.ts";
-import { digestRows, groupsOf, rowLength, rowTokens } from "./rows.ts";
+// Log-probabilities of a training's answers under its reference, which never changes: computed once, before step 1.
+// Every second batch is computed in a thread of its own, with a copy of the model (reference-lane.ts): two threads that share every operation
+// wait longer for each other. Batches follow from the rows alone, so that threads change no bit.
+import { Worker } from "node:worker_threads";
+import type { Checkpoint } from "../model/types.ts";
 import type { LaidRow } from "./layout.ts";
 import { tokenWeights } from "./loss-inputs.ts";
-import type { PairRow, ReferenceLogps, TrainTask } from "./types.ts";
+import { logpsOf } from "./reference-pass.ts";
+import type { BatchLogps, Reference } from "./reference-pass.ts";
+import { rowTokens } from "./rows.ts";
+import { endedByItself, errorOf } from "./thread-failure.ts";
+import type { ThreadFailure } from "./thread-failure.ts";
+import type { PairRow, TrainTask } from "./types.ts";
 
 /** Tokens per batch: enough for products at full speed. */
 const batchTokens = 2048;
 
 /** Consecutive rows, cut by the number of their tokens. */
-function batchesOf(rows: readonly LaidRow[]): number[][] {
-  const batches: number[][] = [];
+function batchesOf(rows: readonly LaidRow[]): LaidRow[][] {
+  const batches: LaidRow[][] = [];
   let tokens = Infinity;
-  for (const [row, of] of rows.entries()) {
-    tokens += rowTokens(of);
+  for (const row of rows) {
+    tokens += rowTokens(row);
     if (tokens > batchTokens) {
       batches.push([]);
-      tokens = rowTokens(of);
+      tokens = rowTokens(row);
     }
     batches.at(-1)?.push(row);
   }
   return batches;
 }
 
-const ldAlphaOf = (task: TrainTask): number | undefined => (task.kind === "dpo" ? task.ldAlpha : undefined);
-
-/** Digest of all that decides the log-probabilities but the reference: the answers, in their order, and what their tokens count. */
-export function answersDigest(task: TrainTask, rows: readonly LaidRow[]): string {
-  return createHash("sha256").update(JSON.stringify({ ldAlpha: ldAlphaOf(task), rows: digestRows(rows) })).digest("hex");
-}
-
-/** Whether they can stand for computed ones: of these answers, and of each of them. */
-export function isOf(answers: string, rows: readonly LaidRow[], { of, logps }: ReferenceLogps): boolean {
-  return of === answers && logps.length === 2 * rows.length && logps.every(Number.isFinite);
-}
-
 /** Summed over each answer, in double precision: first and second of each row in turn. */
-export async function referenceLogps(task: TrainTask, config: ModelConfig, weights: LoadedWeights, rows: readonly LaidRow[], threads: number, signal?: AbortSignal): Promise<number[]> {
-  const logps = await tokenLogps(config, weights, rows, threads, signal);
-  const ldAlpha = ldAlphaOf(task);
+export async function referenceLogps(task: TrainTask, reference: Reference, rows: readonly LaidRow[], threads: number, signal?: AbortSignal): Promise<number[]> {
+  const logps = (await inLanes(reference, batchesOf(rows), threads, signal)).flat();
   return logps.map((tokens, place) => {
-    const weightOf = ldAlpha === undefined ? () => 1 : tokenWeights(rows[Math.floor(place / 2)] as PairRow, ldAlpha);
+    const weightOf = task.kind === "dpo" && task.ldAlpha !== undefined ? tokenWeights(rows[Math.floor(place / 2)] as PairRow, task.ldAlpha) : () => 1;
     return tokens.reduce((sum, logp, token) => sum + weightOf(token) * logp, 0);
   });
 }
 
-async function tokenLogps(config: ModelConfig, weights: LoadedWeights, rows: readonly LaidRow[], threads: number, signal?: AbortSignal): Promise<number[][]> {
-  const session = await openSession(threads, config, (of) => referenceGraph(config, of));
+async function inLanes(reference: Reference, batches: readonly LaidRow[][], threads: number, signal?: AbortSignal): Promise<BatchLogps[]> {
+  if ("loaded" in reference || threads < 2 || batches.length < 2) return logpsOf(reference, batches, threads, signal);
+  const [even, odd] = [0, 1].map((parity) => batches.filter((_, batch) => batch % 2 === parity)) as [LaidRow[][], LaidRow[][]];
+  const lane = new ReferenceLane({ model: reference, batches: odd, threads: Math.floor(threads / 2) });
   try {
-    const fixed = { ...weights, ...toFeeds({ ...rotaryTables(config, Math.max(...rows.map(rowLength))) }) };
-    const ofAnswers = Array.from({ length: rows.length * 2 }, (): number[] => []);
-    for (const batch of batchesOf(rows)) {
-      signal?.throwIfAborted();
-      const { resultOf, ...encoded } = packForLogps(groupsOf(batch.map((row) => rows[row] as LaidRow)), { leastTokens: leastTokens(config) });
-      const outputs = await session.raw({ ...fixed, ...toFeeds(encoded) });
-      for (const [place, logp] of (outputs["logps"]!.data as Float32Array).entries()) {
-        // Results are all first answers, then all second ones.
-        const result = Number(resultOf.data[place]);
-        ofAnswers[2 * batch[result % batch.length]! + Math.floor(result / batch.length)]!.push(logp);
-      }
-    }
-    return ofAnswers;
+    const [mine, theirs] = await Promise.all([logpsOf(reference, even, Math.ceil(threads / 2), signal), lane.logps]);
+    return batches.map((_, batch) => (batch % 2 === 0 ? mine : theirs)[batch >> 1] as BatchLogps);
   } finally {
-    await session.close();
+    await lane.close();
+  }
+}
+
+export interface ReferenceLaneWork {
+  model: Checkpoint;
+  batches: LaidRow[][];
+  threads: number;
+}
+
+export type ReferenceLaneAnswer = { logps: BatchLogps[] } | { failure: ThreadFailure };
+
+class ReferenceLane {
+  readonly logps: Promise<BatchLogps[]>;
+  private readonly worker: Worker;
+
+  constructor(work: ReferenceLaneWork) {
+    this.worker = new Worker(new URL("./reference-lane.js", import.meta.url), { workerData: work });
+    this.logps = new Promise((resolve, reject) => {
+      this.worker.once("message", (answer: ReferenceLaneAnswer) => ("logps" in answer ? resolve(answer.logps) : reject(errorOf(answer.failure))));
+      const end = (cause: unknown): void => reject(endedByItself(cause));
+      this.worker.once("error", end).once("exit", end);
+    });
+    // Whoever waits for it hears of a failure, unless the other lane has failed before.
+    this.logps.catch(() => undefined);
+  }
+
+  async close(): Promise<void> {
+    await this.worker.terminate();
   }
 }

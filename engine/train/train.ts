@@ -10,7 +10,6 @@ import { rotaryTables } from "../model/rotary.ts";
 import type { Checkpoint, ModelConfig } from "../model/types.ts";
 import { AdamW } from "../optim/adamw.ts";
 import { adamScalars, learningRateAt } from "../optim/settings.ts";
-import { loadWeights } from "../score/weights.ts";
 import { GradientPass } from "./gradient-pass.ts";
 import { gradientGraph, ofTokensName, shareNames } from "./graphs.ts";
 import { inputsOf } from "./inputs.ts";
@@ -23,7 +22,8 @@ import { Lanes } from "./lanes.ts";
 import type { Feeds } from "./lanes.ts";
 import { cut, defaultMicroBatch, isSumOfShares, joinedValues, lanesFor, sharesOf, tokensOf } from "./micro-batch.ts";
 import { ParameterState } from "./parameter-state.ts";
-import { answersDigest, isOf, referenceLogps } from "./reference.ts";
+import { answersDigest, isOf } from "./given-reference.ts";
+import { referenceLogps } from "./reference.ts";
 import { openSession, sessionOptions } from "./sessions.ts";
 import { digestRows, rowLength, rowTokens, usableRows } from "./rows.ts";
 import type { Source, StepRecord, TrainerState, TrainOptions, TrainResult, TrainRow } from "./types.ts";
@@ -141,7 +141,7 @@ class Run {
     const of = answersDigest(task, rows);
     if (given && isOf(of, rows, given)) return given.logps;
     const model = reference === undefined || reference === source ? start : await loaded(reference);
-    const logps = await referenceLogps(task, model.config, model === start && adapter ? learner.frozen : loadWeights(model), rows, threads, signal);
+    const logps = await referenceLogps(task, model === start && adapter ? { config: model.config, loaded: learner.frozen } : model, rows, threads, signal);
     onReference?.({ of, logps });
     return logps;
   }

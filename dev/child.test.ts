@@ -1,0 +1,34 @@
+import assert from "node:assert/strict";
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { it } from "node:test";
+import type { TestContext } from "node:test";
+import { Child } from "./child.ts";
+import { Leash } from "./leash.ts";
+
+/** What is said when a child that lives for `lifeMs` ends, time after time. */
+async function endings(t: TestContext, lifeMs: number, count: number): Promise<string[]> {
+  const folder = await mkdtemp(join(tmpdir(), "ratchet-child-"));
+  const leash = new Leash();
+  const said: string[] = [];
+  let child: Child | undefined;
+  t.after(async () => {
+    await child?.stop(1000);
+    leash.close();
+    await rm(folder, { recursive: true, force: true });
+  });
+  return new Promise((resolve) => {
+    const report = (line: string): void => void (said.push(line.replace(/ \(log: .*/, "")) === count && resolve(said));
+    const args = ["-e", `setTimeout(() => process.exit(3), ${lifeMs})`];
+    child = new Child({ title: "worker", command: process.execPath, args, env: {}, logFile: join(folder, "log"), leash, report });
+  });
+}
+
+it("a child that ends as soon as it begins is started again after pauses that grow", async (t) => {
+  assert.deepEqual(await endings(t, 0, 3), [0.5, 1, 2].map((pause) => `worker ended with exit code 3; starting it again in ${pause} s`));
+});
+
+it("a child that was well is started again at once", async (t) => {
+  assert.deepEqual(await endings(t, 5_100, 1), ["worker ended with exit code 3; starting it again"]);
+});

@@ -1,0 +1,47 @@
+// The forward pass of a reference over batches of rows.
+import { leastTokens } from "../graph/threads.ts";
+import { packForLogps } from "../model/pack.ts";
+import { rotaryTables } from "../model/rotary.ts";
+import type { Checkpoint, ModelConfig } from "../model/types.ts";
+import { loadWeights, toFeeds } from "../score/weights.ts";
+import type { LoadedWeights } from "../score/weights.ts";
+import { referenceGraph } from "./graphs.ts";
+import type { LaidRow } from "./layout.ts";
+import { groupsOf, rowLength } from "./rows.ts";
+import { openSession } from "./sessions.ts";
+
+/** A model that is loaded already, an adapter's base, is too large to be copied: it has one lane. */
+export type Reference = Checkpoint | { config: ModelConfig; loaded: LoadedWeights };
+
+/** The tokens of each answer, first and second of each row in turn. */
+export type BatchLogps = number[][];
+
+/** Of each batch. */
+export async function logpsOf(reference: Reference, batches: readonly LaidRow[][], threads: number, signal?: AbortSignal): Promise<BatchLogps[]> {
+  const { config } = reference;
+  const session = await openSession(threads, config, (of) => referenceGraph(config, of));
+  try {
+    const tables = rotaryTables(config, Math.max(...batches.flat().map(rowLength)));
+    const fixed = { ...("loaded" in reference ? reference.loaded : loadWeights(reference)), ...toFeeds({ ...tables }) };
+    const logps: BatchLogps[] = [];
+    for (const rows of batches) {
+      signal?.throwIfAborted();
+      const { resultOf, ...encoded } = packForLogps(groupsOf(rows), { leastTokens: leastTokens(config) });
+      const outputs = await session.raw({ ...fixed, ...toFeeds(encoded) });
+      logps.push(byAnswer(rows.length, outputs["logps"]!.data as Float32Array, resultOf.data as BigInt64Array));
+    }
+    return logps;
+  } finally {
+    await session.close();
+  }
+}
+
+/** Results are all first answers, then all second ones. */
+function byAnswer(rows: number, logps: Float32Array, resultOf: BigInt64Array): BatchLogps {
+  const answers = Array.from({ length: rows * 2 }, (): number[] => []);
+  for (const [place, logp] of logps.entries()) {
+    const result = Number(resultOf[place]);
+    answers[2 * (result % rows) + Math.floor(result / rows)]!.push(logp);
+  }
+  return answers;
+}
