@@ -1,23 +1,21 @@
 // sft, reward and train: one optimizer run from a checkpoint to a new one, resumed at its newest valid step.
 import { mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import type { CompiledSpec, Lora, Optimizer } from "../campaign/compiled.ts";
-import { policyTask, usesReference } from "../campaign/losses.ts";
-import { deriveSeed } from "../campaign/recipe/seeds.ts";
-import { workPrefix } from "../campaign/ids.ts";
-import type { Digest, PairResult, TrainResult, Tree } from "../campaign/types.ts";
-import type { TrainOutcome, TrainTask } from "../runtimes/types.ts";
+import { checkpointsPrefix } from "../campaign/ids.ts";
+import type { Digest, TrainResult, Tree } from "../campaign/types.ts";
+import type { TrainOutcome } from "../runtimes/types.ts";
 import { addressOf } from "./address.ts";
 import { Checkpoints } from "./checkpoints.ts";
 import type { Trained, TrainInput } from "./contract.ts";
 import type { StageContext } from "./context.ts";
 import { InvariantError } from "../campaign/errors.ts";
-import { letterRows } from "../campaign/recipe/preference-model.ts";
-import { formatRows, type PairRow } from "../campaign/recipe/rows.ts";
+import { formatRows } from "../campaign/recipe/rows.ts";
 import { localModel } from "./models.ts";
 import { patiently } from "./patience.ts";
 import { stageKey, stamp } from "./pieces.ts";
-import { resultOf, rowsOf } from "./records.ts";
+import { KeptReference } from "./reference.ts";
+import { recipeOf } from "./train-recipe.ts";
+import type { Recipe } from "./train-recipe.ts";
 
 interface TrainManifest {
   schema: string;
@@ -25,23 +23,13 @@ interface TrainManifest {
   facts: object;
 }
 
-/** What a run's outcome depends on; all of it enters the address. */
-interface Recipe {
-  start: Digest;
-  reference: Digest | undefined;
-  rows: Digest;
-  task: TrainTask;
-  lora?: Lora;
-  optimizer: Optimizer;
-  seed: string;
-}
-
 export async function train(context: StageContext<TrainInput>): Promise<Trained> {
   const { store } = context.deps;
   const recipe = await recipeOf(context);
   const key = stageKey(context, recipe);
   const { campaign, place, stage } = context.input;
-  const checkpoints = new Checkpoints(context, workPrefix(campaign.campaignId, place, stage, addressOf(recipe)));
+  const reference = new KeptReference(context, recipe);
+  const checkpoints = new Checkpoints(context, checkpointsPrefix(campaign.campaignId, place, stage, addressOf(recipe)));
   const found = await store.readManifest<TrainManifest>(key);
   if (found) {
     // Whoever committed it may have died before it cleared them.
@@ -53,7 +41,7 @@ export async function train(context: StageContext<TrainInput>): Promise<Trained>
   // A folder of its own even for an attempt that was delivered twice, as after a Temporal database was restored.
   const scratch = await mkdtemp(join(context.deps.scratchDir, `${campaign.campaignId}-${context.place}-${stage}-`));
   try {
-    const { outcome, outDir, resumedFrom } = await run(context, recipe, checkpoints, scratch);
+    const { outcome, outDir, resumedFrom } = await run(context, recipe, { checkpoints, reference, scratch });
     const result = await patiently(context, () => resultFrom(context, recipe, outcome, outDir));
     const previousStep = context.previous?.step;
     const facts = context.facts({
@@ -62,6 +50,7 @@ export async function train(context: StageContext<TrainInput>): Promise<Trained>
       // Steps that the attempt before had reported and this one did again.
       ...(previousStep === undefined ? {} : { recomputed: Math.max(0, previousStep - resumedFrom) }),
       ...checkpoints.facts(),
+      ...reference.facts(),
     });
     const committed = await patiently(context, async () => {
       const { files } = await store.getJson<Tree>(result.policy);
@@ -74,16 +63,26 @@ export async function train(context: StageContext<TrainInput>): Promise<Trained>
   }
 }
 
-async function run(context: StageContext<TrainInput>, recipe: Recipe, checkpoints: Checkpoints, scratch: string): Promise<{ outcome: TrainOutcome; outDir: string; resumedFrom: number }> {
+/** What outlives an attempt at a training, and its folder. */
+interface Kept {
+  checkpoints: Checkpoints;
+  reference: KeptReference;
+  scratch: string;
+}
+
+async function run(context: StageContext<TrainInput>, recipe: Recipe, { checkpoints, reference, scratch }: Kept): Promise<{ outcome: TrainOutcome; outDir: string; resumedFrom: number }> {
   const { deps, spec } = context;
   const rowsPath = join(scratch, "rows.jsonl");
   await writeFile(rowsPath, await deps.store.getBlob(recipe.rows));
   const resume = await checkpoints.newest(join(scratch, "resume"));
+  // A checkpoint has its own copy.
+  const referenceLogps = resume || !recipe.reference ? undefined : await reference.find();
   const outDir = join(scratch, "out");
   const request = {
     task: recipe.task,
     start: await localModel(context, recipe.start),
     ...(recipe.reference === undefined ? {} : { reference: await localModel(context, recipe.reference) }),
+    ...(referenceLogps ? { referenceLogps } : {}),
     ...(recipe.lora === undefined ? {} : { lora: recipe.lora }),
     rowsPath,
     optimizer: { ...recipe.optimizer, seed: recipe.seed },
@@ -105,53 +104,14 @@ async function run(context: StageContext<TrainInput>, recipe: Recipe, checkpoint
         context.onProgress(progress);
       },
       onCheckpoint: (checkpoint) => checkpoints.upload(checkpoint),
+      onReference: (computed) => reference.keep(computed),
     });
     return { outcome, outDir, resumedFrom: resume?.step ?? 0 };
   } finally {
     context.anew();
     // An aborted run has just written its last checkpoint: it counts only once it is in the store.
-    await checkpoints.settled();
+    await Promise.all([checkpoints.settled(), reference.settled()]);
   }
-}
-
-async function recipeOf(context: StageContext<TrainInput>): Promise<Recipe> {
-  const { spec, input, place } = context;
-  const { start, reference, stage } = input;
-  const seed = deriveSeed(spec.seed, place, stage);
-  if (stage === "sft") {
-    const { sft } = spec.bootstrap;
-    if (!sft) throw new InvariantError("unreachable_state", "the spec has no SFT stage");
-    return { start, reference, rows: sft.data.rows, task: { kind: "sft", promptMask: sft.promptMask, ...(sft.assistantOnly ? { assistantOnly: true } : {}) }, optimizer: sft.optimizer, seed };
-  }
-  if (!input.pairs) throw new InvariantError("unreachable_state", `${stage} needs pairs`);
-  const rows = (await resultOf<PairResult>(context.deps.store, input.pairs)).pairs;
-  if (stage === "reward") {
-    const { reward, preferenceModel } = spec.bootstrap;
-    if (preferenceModel) return { start, reference, rows: await letters(context, rows, seed), task: { kind: "sft", promptMask: true }, optimizer: preferenceModel.optimizer, seed };
-    if (!reward) throw new InvariantError("unreachable_state", "the spec has no reward model");
-    return { start, reference, rows, task: rewardTask(reward), optimizer: reward.optimizer, seed };
-  }
-  const { loss, lora, optimizer } = spec.train;
-  return { start, reference: usesReference(loss) ? reference : undefined, rows, task: policyTask(spec.train), ...(lora ? { lora } : {}), optimizer: { ...optimizer, ...armRate(context) }, seed };
-}
-
-function rewardTask({ margin, centering }: NonNullable<CompiledSpec["bootstrap"]["reward"]>): TrainTask {
-  return { kind: "reward", ...(margin ? { margin } : {}), ...(centering === undefined ? {} : { centering }) };
-}
-
-/** The pairs as questions with their letters; a blob of its own, so that its digest enters the address. */
-async function letters({ deps, spec }: StageContext, pairs: Digest, seed: string): Promise<Digest> {
-  if (spec.score.by !== "preference-model") throw new InvariantError("unreachable_state", "a preference model is trained that nothing asks");
-  return deps.store.putBlob(formatRows(letterRows(await rowsOf<PairRow>(deps.store, pairs), spec.score.format, seed)));
-}
-
-/** A baseline has its own learning rate; everything else of the optimizer is the iterations'. */
-function armRate({ spec, input }: StageContext<TrainInput>): { learningRate?: number } {
-  const { place } = input;
-  if (!("baseline" in place)) return {};
-  const arm = spec.baselines.find(({ name }) => name === place.baseline);
-  if (!arm) throw new InvariantError("unreachable_state", `the spec has no baseline ${place.baseline}`);
-  return { learningRate: arm.learningRate };
 }
 
 async function resultFrom(context: StageContext<TrainInput>, recipe: Recipe, outcome: TrainOutcome, outDir: string): Promise<TrainResult> {

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import fc from "fast-check";
-import { buildOf, identityOf, isBaselineName, isCampaignId, parseAddress, placeName, placeWorkflowId, resultKey, workPrefix } from "./ids.ts";
+import { buildOf, identityOf, isBaselineName, isCampaignId, parseAddress, placeName, placeWorkflowId, resultKey, checkpointsPrefix } from "./ids.ts";
 
 const campaignId = fc.stringMatching(/^[a-z0-9][a-z0-9._-]{0,62}$/);
 
@@ -47,7 +47,7 @@ test("keys and workflow ids of one place share its name", () => {
   const place = { iteration: 3, take: 1 };
   assert.equal(placeWorkflowId("shop", place), "ratchet:shop/it-0003.1");
   assert.equal(resultKey("shop", place, "score", "abc"), "campaigns/shop/results/it-0003.1/score/abc.json");
-  assert.equal(workPrefix("shop", place, "train", "abc"), "campaigns/shop/work/it-0003.1/train/abc/");
+  assert.equal(checkpointsPrefix("shop", place, "train", "abc"), "campaigns/shop/work/it-0003.1/train/abc/");
 });
 
 test("a worker's build is read back from its identity, and from no other's", () => {

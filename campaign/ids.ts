@@ -69,7 +69,11 @@ export function originalKey(key: string): { key: string; repair: number } {
   const [, stem, repair] = /^(.*)~(\d+)\.json$/.exec(key) ?? [];
   return stem === undefined ? { key, repair: 0 } : { key: `${stem}.json`, repair: Number(repair) };
 }
-export const checkpointsPrefix = (campaignId: string): string => `campaigns/${campaignId}/work/`;
+/** What makes going on cheaper, and is needed for nothing else. */
+export const workPrefix = (campaignId: string): string => `campaigns/${campaignId}/work/`;
 /** Checkpoints in the making: `work/<place>/<stage>/<address>/step-<8 digits>.json`. */
-export const workPrefix = (campaignId: string, place: Place, stage: string, address: string): string =>
-  `${checkpointsPrefix(campaignId)}${placeName(place)}/${stage}/${address}/`;
+export const checkpointsPrefix = (campaignId: string, place: Place, stage: string, address: string): string =>
+  `${workPrefix(campaignId)}${placeName(place)}/${stage}/${address}/`;
+/** Log-probabilities under a reference; of the campaign and no place, since several may need the same. */
+export const referencesPrefix = (campaignId: string): string => `${workPrefix(campaignId)}reference/`;
+export const referenceKey = (campaignId: string, address: string): string => `${referencesPrefix(campaignId)}${address}.json`;

@@ -15,7 +15,7 @@ export const logpsVerb = (program: Command): Command =>
   program
     .command("logps")
     .description("log-probabilities of completions under a checkpoint, token by token")
-    .requiredOption("--model <folder>", "a checkpoint in Hugging Face layout")
+    .requiredOption("--model <folder>", "a checkpoint in Hugging Face layout, or an adapter in PEFT's")
     .requiredOption("--input <file>", "JSON Lines: prompt or messages or prompt_ids, and completion or completion_ids")
     .option("--json", "one line of JSON a row (docs/cli.md)")
     .action(async ({ model, input, json }: LogpsFlags) => {

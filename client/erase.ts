@@ -7,6 +7,7 @@ import { recordErasure } from "../store/erased.ts";
 import { BLOBS_PREFIX, blobKey } from "../store/layout.ts";
 import type { CompiledSpec } from "../campaign/compiled.ts";
 import { SpecError } from "../campaign/errors.ts";
+import { referencesPrefix } from "../campaign/ids.ts";
 import { promptContent } from "../campaign/recipe/rows.ts";
 import type { Digest, LedgerEvent } from "../campaign/types.ts";
 import { eachOf } from "./each.ts";
@@ -48,6 +49,7 @@ export async function erasePrompt(store: Store, promptId: string, options: Erase
     if (dryRun) continue;
     const event: LedgerEvent = { type: "erased", prompt: sha256(promptId), blobs, by, why };
     await store.ledger(campaignId).append({ id: `erased:${requestId}`, epoch, event, by });
+    await dropReferences(store, campaignId, reach, blobs);
   }
   if (dryRun) return erased;
   // Lists of prompts go last: an erasure that is interrupted is found again by them.
@@ -59,6 +61,16 @@ export async function erasePrompt(store: Store, promptId: string, options: Erase
     await store.backend.delete(blobKey(digest));
   }
   return erased;
+}
+
+/** Log-probabilities of answers that go: they hold no text, and are of use to nobody without it. */
+async function dropReferences({ backend, readManifest }: Store, campaignId: string, { manifests }: Reach, blobs: readonly Digest[]): Promise<void> {
+  for (const key of manifests.filter((manifest) => manifest.startsWith(referencesPrefix(campaignId)))) {
+    const found = await readManifest<{ result: { rows: Digest } }>(key);
+    if (!found || !blobs.includes(found.manifest.result.rows)) continue;
+    await backend.delete(key);
+    await backend.delete(blobKey(found.digest));
+  }
 }
 
 interface Holders {

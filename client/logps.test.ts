@@ -1,9 +1,9 @@
 import assert from "node:assert/strict";
-import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, test } from "node:test";
-import { readCheckpoint, rewardModelFrom } from "../engine/index.ts";
+import { initAdapter, mergeAdapter, readCheckpoint, rewardModelFrom, writeAdapter, writeCheckpoint } from "../engine/index.ts";
 import { writeTinyModel } from "../engine/tiny-model.test.support.ts";
 import { logpsOfFile } from "./logps.ts";
 
@@ -52,6 +52,21 @@ for (const [row, code, message] of wrong) {
     await assert.rejects(logps({ prompt: "red", completion: " sea" }, row), { kind: "spec", code, message });
   });
 }
+
+test("an adapter's folder has the log-probabilities of the model that it makes of its base", async () => {
+  const base = await readCheckpoint(dir);
+  const adapter = initAdapter(base.config, { rank: 2, alpha: 8, targets: ["v_proj"] }, "0000000000000005");
+  for (const { data } of adapter.weights.values()) data.fill(0.2);
+  const [adapted, merged] = [join(dir, "adapted"), join(dir, "merged")];
+  await writeAdapter(adapted, adapter);
+  const config = join(adapted, "adapter_config.json");
+  await writeFile(config, (await readFile(config, "utf8")).replace('"base_model_name_or_path": null', '"base_model_name_or_path": ".."'));
+  await writeCheckpoint(merged, mergeAdapter(base, adapter), dir);
+  const [plain] = await logps({ prompt: "red fish", completion: " blue sea" });
+  const found = await logpsOfFile(adapted, input);
+  assert.deepEqual(found, await logpsOfFile(merged, input));
+  assert.notDeepEqual(found[0]!.logps, plain!.logps);
+});
 
 test("a file or a checkpoint that is not there, and a reward model, are refused by name", async () => {
   await assert.rejects(logpsOfFile(dir, join(dir, "none.jsonl")), { code: "file_missing" });

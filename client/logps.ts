@@ -1,11 +1,11 @@
-// Log-probabilities of given answers under a checkpoint folder: what lets anybody check a checkpoint, or the engine, by hand. It needs neither
+// Log-probabilities of given answers under a checkpoint's or adapter's folder: what lets anybody check a checkpoint, or the engine, by hand. It needs neither
 // store nor server; the engine runs in this process, which does nothing else meanwhile.
 import { availableParallelism } from "node:os";
 import { resolve } from "node:path";
 import { SpecError } from "../campaign/errors.ts";
 import { isMessages } from "../campaign/recipe/preferences.ts";
 import type { RawRow } from "../campaign/recipe/preferences.ts";
-import { readCheckpoint, SequenceScorer, loadWeights, Tokenizer } from "../engine/index.ts";
+import { readModel, SequenceScorer, loadWeights, Tokenizer } from "../engine/index.ts";
 import type { ModelConfig, PromptText } from "../engine/index.ts";
 import { readJsonLines } from "./compile/json-lines.ts";
 
@@ -100,9 +100,9 @@ class Row {
 /** One entry per row of the file, in its order. Texts are encoded as in training: a plain completion is closed by the end-of-sequence token. */
 export async function logpsOfFile(modelDir: string, file: string): Promise<RowLogps[]> {
   const given = (await readJsonLines(resolve(file), file)).map((row) => new Row(row, file));
-  const checkpoint = await readCheckpoint(modelDir);
+  const { checkpoint, tokenizerDir } = await readModel(modelDir);
   let loading: Promise<Tokenizer> | undefined;
-  const tokenizer = (): Promise<Tokenizer> => (loading ??= Tokenizer.load(modelDir, checkpoint.config));
+  const tokenizer = (): Promise<Tokenizer> => (loading ??= Tokenizer.load(tokenizerDir, checkpoint.config));
   const rows: EncodedRow[] = [];
   for (const row of given) rows.push(await row.encode(tokenizer, checkpoint.config));
   const scorer = await SequenceScorer.create(checkpoint.config, { threads: availableParallelism() });

@@ -1,7 +1,7 @@
 // `prune`: the one place that deletes. Mark and sweep: whatever any campaign of the store reaches stays, all finished iterations and
 // the checkpoints of those that can still go on among them; the rest goes once it has lain untouched for the grace period. Writers
 // that reuse an old blob write it again, and look once more before a manifest names it (docs/store.md, "Pruning").
-import { checkpointsPrefix } from "../campaign/ids.ts";
+import { workPrefix } from "../campaign/ids.ts";
 import { SpecError } from "../campaign/errors.ts";
 import { BLOBS_PREFIX, PROBES_PREFIX } from "../store/layout.ts";
 import type { Entry, Store } from "../store/types.ts";
@@ -27,7 +27,7 @@ export interface Pruned {
   /** Not needed, and too young to be deleted. */
   young: Amount;
   blobs: Amount;
-  /** Checkpoints of campaigns that have completed. */
+  /** Of campaigns that have completed: checkpoints, and what is kept of references. */
   checkpoints: Amount;
   /** Half-written files, unfinished uploads, probes. */
   leftovers: Amount;
@@ -56,7 +56,7 @@ export async function pruneStore(store: Store, { dryRun, graceMs }: PruneOptions
     pruned.campaigns += 1;
     const done = record.status === "completed";
     await reach.campaign(id, { checkpoints: !done });
-    if (done) for await (const entry of store.backend.entries(checkpointsPrefix(id))) await sweep(pruned.checkpoints, entry, () => store.backend.delete(entry.key));
+    if (done) for await (const entry of store.backend.entries(workPrefix(id))) await sweep(pruned.checkpoints, entry, () => store.backend.delete(entry.key));
   }
   await eachOf(blobs, async (entry) => {
     if (reach.digests.has(entry.key.slice(entry.key.lastIndexOf("/") + 1))) return count(pruned.kept, entry);

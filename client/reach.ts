@@ -1,7 +1,7 @@
 // Everything that a campaign stands on: its ledger, its manifests, and every digest that is reached from them through JSON documents
 // (spec, results, trees). Digests are followed wherever they stand, under whatever name: what a later version adds to a result is
 // reached without being told, and whoever deletes by this list errs on the side of keeping.
-import { checkpointsPrefix, resultsPrefix } from "../campaign/ids.ts";
+import { workPrefix, resultsPrefix } from "../campaign/ids.ts";
 import { repairsOf } from "../campaign/rules.ts";
 import type { Digest, LedgerEvent } from "../campaign/types.ts";
 import { readErasure } from "../store/erased.ts";
@@ -40,7 +40,7 @@ export class Reach {
     const repairs = repairsOf(rows);
     const keys: string[] = [];
     for await (const key of this.store.backend.list(resultsPrefix(campaignId))) if (isCurrent(key, repairs)) keys.push(key);
-    if (checkpoints) for await (const key of this.store.backend.list(checkpointsPrefix(campaignId))) if (key.endsWith(".json")) keys.push(key);
+    if (checkpoints) for await (const key of this.store.backend.list(workPrefix(campaignId))) if (key.endsWith(".json")) keys.push(key);
     await eachOf(keys, async (key) => {
       const found = await this.store.readManifest(key);
       if (!found) return;

@@ -2,7 +2,7 @@
 // that are damaged or name what is; then the places that they belong to run once more, adopting everything else, and must end in the
 // very digests that the ledger names. Nothing is overwritten and no decision changes. (docs/store.md, "Damage")
 import type { CompiledSpec } from "../campaign/compiled.ts";
-import { activityQueue, checkpointsPrefix, originalKey, placeWorkflowId, resultsPrefix, WORKFLOW_QUEUE } from "../campaign/ids.ts";
+import { activityQueue, workPrefix, originalKey, placeWorkflowId, resultsPrefix, WORKFLOW_QUEUE } from "../campaign/ids.ts";
 import { SpecError } from "../campaign/errors.ts";
 import { planOf } from "../campaign/plan.ts";
 import { foldLedger, repairsOf } from "../campaign/rules.ts";
@@ -35,7 +35,7 @@ export interface Repair {
   setAside: string[];
   /** Results written again from their sound manifests. */
   rewritten: Digest[];
-  /** Checkpoints of unfinished training that were dropped: the one before them is resumed from. */
+  /** Checkpoints of unfinished training that were dropped: the one before them is resumed from. And what was kept of a reference: it is computed again. */
   dropped: string[];
   /** Places that ran again. */
   places: string[];
@@ -120,7 +120,7 @@ async function findDamage(store: Store, campaignId: string, rows: LedgerRow[], p
     // A sealed stage names its pieces' blobs, which are the pieces' to make again.
     if (lost || found.manifest.result.pieces?.some((piece) => damaged.has(piece.rows))) damage.places.add(place);
   }
-  for await (const key of store.backend.list(checkpointsPrefix(campaignId))) {
+  for await (const key of store.backend.list(workPrefix(campaignId))) {
     if (!isCurrent(key, repairs)) continue;
     const found = damaged.has(key) ? undefined : await store.readManifest<Manifest<Named>>(key);
     if (!found || damaged.has(found.digest) || (await treeOf(store, found.manifest.result.tree, damaged)).some((digest) => damaged.has(digest))) damage.checkpoints.push(key);

@@ -5,7 +5,7 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { CompiledSpec } from "../campaign/compiled.ts";
-import { checkpointsPrefix, resultsPrefix } from "../campaign/ids.ts";
+import { workPrefix, resultsPrefix } from "../campaign/ids.ts";
 import { repairsOf } from "../campaign/rules.ts";
 import type { Digest, LedgerEvent, LedgerRow, Manifest, PieceRef, Tree } from "../campaign/types.ts";
 import { readErasure } from "../store/erased.ts";
@@ -72,7 +72,7 @@ class Verifier {
     await this.spec(rows);
     const repairs = repairsOf(rows);
     for await (const key of this.store.backend.list(resultsPrefix(this.campaignId))) if (isCurrent(key, repairs)) await this.manifest(key);
-    for await (const key of this.store.backend.list(checkpointsPrefix(this.campaignId))) if (isCurrent(key, repairs)) await this.manifest(key);
+    for await (const key of this.store.backend.list(workPrefix(this.campaignId))) if (isCurrent(key, repairs)) await this.manifest(key);
     for (const row of rows) await this.decision(row);
     if (!campaignOnly) for await (const key of this.store.backend.list(BLOBS_PREFIX)) await this.stray(key);
     for await (const key of this.store.backend.list(ERASED_PREFIX)) await this.cameBack(key.slice(ERASED_PREFIX.length, -".json".length));

@@ -3,6 +3,8 @@
 export { EngineError } from "./errors.ts";
 export { readCheckpoint, readConfig, tokenizerFiles, writeCheckpoint } from "./checkpoint/checkpoint.ts";
 export { readAdapter, writeAdapter } from "./checkpoint/adapter.ts";
+export { isAdapter, readModel } from "./checkpoint/model.ts";
+export type { GivenModel } from "./checkpoint/model.ts";
 export { formatConfig, parseConfig } from "./checkpoint/config.ts";
 export { readSafetensors, writeSafetensors } from "./checkpoint/safetensors.ts";
 export type { WeightType } from "./checkpoint/safetensors.ts";
@@ -19,7 +21,7 @@ export { loadWeights } from "./score/weights.ts";
 export type { LoadedWeights } from "./score/weights.ts";
 export type { KtoSettings, PreferenceName, PreferenceSettings, PreferenceTerm } from "./loss/index.ts";
 export { readTrainerState, train, writeTrainerState } from "./train/index.ts";
-export type { LabelledRow, PairRow, StepProgress, StepRecord, TrainerState, TrainOptions, TrainResult, TrainRow, TrainTask } from "./train/index.ts";
+export type { LabelledRow, PairRow, ReferenceLogps, StepProgress, StepRecord, TrainerState, TrainOptions, TrainResult, TrainRow, TrainTask } from "./train/index.ts";
 export type { OptimizerSettings } from "./optim/settings.ts";
 export type { SessionOptions } from "./graph/index.ts";
 export { Random } from "./random.ts";

@@ -2,8 +2,10 @@
 // Models are given as local folders in Hugging Face layout (the worker's cache put them there) with the digest that names them.
 import type { Finish } from "../campaign/modules.ts";
 import type { KtoSettings, PreferenceTerm } from "../engine/loss/index.ts";
-
+import type { ReferenceLogps } from "../engine/train/types.ts";
 import type { Lora } from "../campaign/compiled.ts";
+
+export type { ReferenceLogps };
 
 export interface LocalModel {
   digest: string;
@@ -146,6 +148,8 @@ export interface TrainRequest {
   start: LocalModel;
   /** dpo and kto, where a loss uses it. */
   reference?: LocalModel;
+  /** What another training told of the same reference; where it is of other answers it is computed, as without. */
+  referenceLogps?: ReferenceLogps;
   /** dpo only: an adapter on `start` learns, and outDir holds the merged model with the adapter in `adapter/`. */
   lora?: Lora;
   rowsPath: string;
@@ -162,6 +166,8 @@ export interface TrainRequest {
 export interface TrainHooks extends WorkContext {
   /** A checkpoint lies complete in `dir`; training goes on while it is uploaded. */
   onCheckpoint(checkpoint: { step: number; dir: string }): void;
+  /** Log-probabilities under the reference had to be computed. */
+  onReference?(computed: ReferenceLogps): void;
 }
 
 export interface TrainOutcome {

@@ -7,6 +7,8 @@ import { fileURLToPath } from "node:url";
 import type { SpecError } from "../../campaign/errors.ts";
 import { resolveSpec } from "../../campaign/resolve.ts";
 import type { WrittenSpec } from "../../campaign/spec.ts";
+import type { Tree } from "../../campaign/types.ts";
+import { initAdapter, mergeAdapter, readCheckpoint, writeAdapter, writeCheckpoint } from "../../engine/index.ts";
 import { openStore } from "../../store/index.ts";
 import type { Store } from "../../store/types.ts";
 import { compileSpec, type CompileOptions } from "./index.ts";
@@ -225,6 +227,40 @@ test("a preference model is trained or given; a given one is a tree of its own",
   assert.notEqual(given.policy.tree, compiled.policy.tree);
 });
 
+/** An adapter in `dir`/`name` on the model in `dir`/base, and the merged model in `dir`/merged. */
+async function withAdapter(dir: string, name: string): Promise<void> {
+  const base = await readCheckpoint(join(dir, "base"));
+  const adapter = initAdapter(base.config, { rank: 2, alpha: 8, targets: ["v_proj"] }, "0000000000000005");
+  for (const { data } of adapter.weights.values()) data.fill(0.2);
+  await writeAdapter(join(dir, name), adapter);
+  const config = join(dir, name, "adapter_config.json");
+  await writeFile(config, (await readFile(config, "utf8")).replace('"base_model_name_or_path": null', '"base_model_name_or_path": "../base"'));
+  await writeCheckpoint(join(dir, "merged"), mergeAdapter(base, adapter), join(dir, "base"));
+}
+
+test("a given adapter is the model that it makes of its base, with the base's tokenizer and ends; beside a whole model in its own folder it is nothing", async () => {
+  const dir = await campaignFolder();
+  const store = await memory();
+  const made = (await compile(dir, {}, { store })).compiled.policy.tree;
+  await store.getTree(made, join(dir, "base"));
+  await writeFile(join(dir, "base", "generation_config.json"), JSON.stringify({ eos_token_id: [2, 5] }));
+  await withAdapter(dir, "tuned");
+  const treeOf = async (path: string): Promise<string> => (await compile(dir, { policy: { path } }, { store })).compiled.policy.tree;
+  assert.equal(await treeOf("tuned"), await treeOf("merged"));
+  assert.notEqual(await treeOf("tuned"), await treeOf("base"));
+  const paths = (await store.getJson<Tree>(await treeOf("tuned"))).files.map(({ path }) => path);
+  assert.deepEqual(paths, ["config.json", "generation_config.json", "model.safetensors", "tokenizer.json", "tokenizer_config.json"]);
+  await writeFile(join(dir, "tuned", "tokenizer.json"), JSON.stringify(tokenizer, null, 1));
+  await writeFile(join(dir, "tuned", "tokenizer_config.json"), JSON.stringify(tokenizerConfig));
+  const own = (await store.getJson<Tree>(await treeOf("tuned"))).files.map(({ path }) => path);
+  assert.deepEqual(own, paths, "its own tokenizer, and still the base's ends");
+  assert.notEqual(await treeOf("tuned"), await treeOf("merged"));
+
+  const whole = await treeOf("base");
+  await cp(join(dir, "tuned"), join(dir, "base", "adapter"), { recursive: true });
+  assert.equal(await treeOf("base"), whole);
+});
+
 test("secrets of modules stay names, in the compiled spec and everywhere else", async () => {
   const prompts = "export default ({ split, count }) => { if (process.env.TOKEN !== 'hush') throw new Error('no token'); return Array.from({ length: count }, (_, i) => ({ id: split + i, prompt: 'say word w' + (i + { online: 0, validation: 24, test: 29 }[split]) })); };";
   const dir = await campaignFolder({ "prompts.ts": prompts });
@@ -259,6 +295,7 @@ const refusals: [string, Record<string, string>, Partial<WrittenSpec>, string, R
   ["a given preference model that is not there", {}, { score: { reward: "preference-model", preferenceModel: { path: "gone" } } }, "file_missing", /score\.preferenceModel\.path gone is no folder/],
   ["a missing checkpoint", {}, { policy: { path: "model" } }, "file_missing", /policy\.path model is no folder/],
   ["a folder without config.json", { "model/README.md": "hi" }, { policy: { path: "model" } }, "file_missing", /holds no config\.json/],
+  ["an adapter on a base of a hub", { "model/adapter_config.json": '{"peft_type":"LORA","base_model_name_or_path":"org/base"}' }, { policy: { path: "model" } }, "adapter_base_missing", /"org\/base", which is no folder here/],
   ["a missing tokenizer", {}, { policy: { init: { ...base.policy.init!, tokenizer: "nothing" } } }, "file_missing", /holds no tokenizer\.json/],
   ["a tokenizer that cannot end an answer", { "tok/tokenizer_config.json": JSON.stringify({ ...tokenizerConfig, eos_token: "<end>" }) }, {}, "tokenizer_mismatch", /names no eos_token of its vocabulary/],
   ["a missing module", {}, { score: { reward: { module: "gone.ts" } } }, "file_missing", /reward module gone\.ts cannot be read/],

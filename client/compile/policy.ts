@@ -1,5 +1,5 @@
-// π_0 as a folder in Hugging Face layout, checked by reading it as the engine will: a given checkpoint, or one made from the seed
-// with a given tokenizer. Only the files that make the model are taken, so a README beside it does not change the digest.
+// π_0 as a folder in Hugging Face layout, checked by reading it as the engine will: a given checkpoint, an adapter merged into its base, or
+// one made from the seed with a given tokenizer. Only the files that make the model are taken, so a README beside it does not change the digest.
 import { copyFile, link, mkdir, readdir, stat } from "node:fs/promises";
 import { basename, dirname, join, resolve } from "node:path";
 import { SpecError } from "../../campaign/errors.ts";
@@ -8,6 +8,7 @@ import type { ResolvedSpec } from "../../campaign/spec.ts";
 import { readCheckpoint, readJson, tokenizerFiles, writeCheckpoint } from "../../engine/checkpoint/checkpoint.ts";
 import { initCheckpoint, isRewardModel } from "../../engine/model/index.ts";
 import type { ModelConfig } from "../../engine/model/index.ts";
+import { isAdapter, readModel } from "../../engine/checkpoint/model.ts";
 import { Tokenizer } from "../../engine/tokenizer/tokenizer.ts";
 
 export interface Policy {
@@ -53,11 +54,20 @@ async function takeFiles(setting: string, path: string, baseDir: string, folder:
   const names = await readdir(source).catch((cause: unknown) => {
     throw new SpecError("file_missing", `${setting} ${path} is no folder that can be read`, { file: path, hint: `paths are relative to the spec file; looked at ${source}`, cause });
   });
+  if (await isAdapter(source)) return mergeFiles(source, folder);
   const wanted = names.filter(isModelFile);
   if (!wanted.includes("config.json")) {
-    throw new SpecError("file_missing", `${setting} ${path} holds no config.json`, { file: path, hint: "a checkpoint in Hugging Face layout: config.json, model.safetensors, tokenizer.json, tokenizer_config.json" });
+    throw new SpecError("file_missing", `${setting} ${path} holds no config.json`, { file: path, hint: "a checkpoint in Hugging Face layout: config.json, model.safetensors, tokenizer.json, tokenizer_config.json; or an adapter in PEFT's" });
   }
   await Promise.all(wanted.map((file) => take(join(source, file), join(folder, file))));
+}
+
+/** An adapter does not say where answers end; its base does. */
+async function mergeFiles(source: string, folder: string): Promise<void> {
+  const { checkpoint, tokenizerDir, baseDir } = await readModel(source);
+  await writeCheckpoint(folder, checkpoint, tokenizerDir);
+  const ends = "generation_config.json";
+  if ((await readdir(baseDir)).includes(ends)) await copyFile(join(baseDir, ends), join(folder, ends));
 }
 
 /** A link where the file system allows one: weights are large, and nothing here writes to them. */

@@ -10,7 +10,7 @@ import type { ModelConfig } from "../model/types.ts";
 import { readJson } from "./checkpoint.ts";
 import { readSafetensors, writeSafetensors } from "./safetensors.ts";
 
-const configFile = "adapter_config.json";
+export const adapterConfigFile = "adapter_config.json";
 const weightsFile = "adapter_model.safetensors";
 /** PEFT's wrapper, then transformers' model. */
 const prefix = "base_model.model.";
@@ -42,7 +42,7 @@ function parseSettings(json: unknown, path: string): LoraSettings {
 
 /** Reads and checks: every tensor that the settings ask for is there with its shape, and none besides. */
 export async function readAdapter(dir: string, config: ModelConfig): Promise<Adapter> {
-  const settings = parseSettings(await readJson(join(dir, configFile)), join(dir, configFile));
+  const settings = parseSettings(await readJson(join(dir, adapterConfigFile)), join(dir, adapterConfigFile));
   const path = join(dir, weightsFile);
   const tensors = await readSafetensors(path);
   const weights: Adapter["weights"] = new Map();
@@ -72,6 +72,6 @@ export async function writeAdapter(dir: string, { settings, weights }: Adapter):
     target_modules: settings.targets,
     task_type: "CAUSAL_LM",
   };
-  await writeFile(join(dir, configFile), `${JSON.stringify(config, null, 2)}\n`);
+  await writeFile(join(dir, adapterConfigFile), `${JSON.stringify(config, null, 2)}\n`);
   await writeSafetensors(join(dir, weightsFile), [...weights].map(([name, tensor]) => [prefix + name, tensor]));
 }

@@ -1,3 +1,3 @@
 export { train } from "./train.ts";
 export { readTrainerState, writeTrainerState } from "./state.ts";
-export type { LabelledRow, PairRow, StepProgress, StepRecord, TrainerState, TrainOptions, TrainResult, TrainRow, TrainTask } from "./types.ts";
+export type { LabelledRow, PairRow, ReferenceLogps, StepProgress, StepRecord, TrainerState, TrainOptions, TrainResult, TrainRow, TrainTask } from "./types.ts";

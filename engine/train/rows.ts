@@ -93,7 +93,7 @@ function cutRow(row: TrainRow, maxLength: number): TrainRow {
 }
 
 /** A digest of all ids, prompt lengths, masks, margins and labels, in order. */
-export function digestRows(rows: readonly TrainRow[]): string {
+export function digestRows(rows: readonly (TrainRow | LaidRow)[]): string {
   const hash = createHash("sha256");
   for (const row of rows) {
     for (const { ids, promptLength, lossMask } of sequencesOf(row)) {

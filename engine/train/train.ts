@@ -22,6 +22,7 @@ import { Lanes } from "./lanes.ts";
 import type { Feeds } from "./lanes.ts";
 import { cut, defaultMicroBatch, isSumOfShares, joinedValues, lanesFor, sharesOf, tokensOf } from "./micro-batch.ts";
 import { ParameterState } from "./parameter-state.ts";
+import { answersDigest, isOf } from "./given-reference.ts";
 import { referenceLogps } from "./reference.ts";
 import { openSession, sessionOptions } from "./sessions.ts";
 import { digestRows, rowLength, rowTokens, usableRows } from "./rows.ts";
@@ -133,11 +134,16 @@ class Run {
   }
 
   /** Once per run, before step 1: they never change. The reference of an adapter is, unless another is given, the model without it. */
-  private static async referenceOf({ task, start: source, adapter, reference, threads, signal }: TrainOptions, start: Checkpoint, learner: Learner, rows: readonly LaidRow[]): Promise<readonly number[]> {
+  private static async referenceOf(options: TrainOptions, start: Checkpoint, learner: Learner, rows: readonly LaidRow[]): Promise<readonly number[]> {
+    const { task, start: source, adapter, reference, referenceLogps: given, onReference, threads, signal } = options;
     if (!usesReference(task)) return [];
     if (!reference && !adapter) throw new InvariantError("unreachable_state", `${task.kind} needs a reference`);
+    const of = answersDigest(task, rows);
+    if (given && isOf(of, rows, given)) return given.logps;
     const model = reference === undefined || reference === source ? start : await loaded(reference);
-    return referenceLogps(task, model === start && adapter ? { config: model.config, loaded: learner.frozen } : model, rows, threads, signal);
+    const logps = await referenceLogps(task, model === start && adapter ? { config: model.config, loaded: learner.frozen } : model, rows, threads, signal);
+    onReference?.({ of, logps });
+    return logps;
   }
 
   get steps(): number {

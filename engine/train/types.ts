@@ -53,6 +53,14 @@ export interface TrainerState {
   referenceLogps: number[];
 }
 
+/** What one training computed of its reference, for others on the same answers. */
+export interface ReferenceLogps {
+  /** Digest of all that decides them but the reference itself. */
+  of: string;
+  /** As in a TrainerState. */
+  logps: number[];
+}
+
 export interface StepProgress {
   step: number;
   steps: number;
@@ -68,6 +76,10 @@ export interface TrainOptions {
   adapter?: Adapter;
   /** Where the task needs one (usesReference), read before step 1 alone; with an adapter it is `start` where absent. What is `start` is not read twice. */
   reference?: Source<Checkpoint>;
+  /** Of the same reference: taken where they are of the answers of this training, computed where not. */
+  referenceLogps?: ReferenceLogps;
+  /** Told of what had to be computed, before step 1. */
+  onReference?: (computed: ReferenceLogps) => void;
   rows: readonly TrainRow[];
   optimizer: OptimizerSettings;
   threads: number;

@@ -29,7 +29,7 @@ function throttled(): (progress: Extract<FromChild, { type: "progress" }>["progr
 async function serve(call: Call, signal: AbortSignal): Promise<Extract<FromChild, { type: "result" }>["value"]> {
   const hooks = { signal, onProgress: throttled() };
   if (call.method === "generate") return generate(models, call.args, hooks);
-  if (call.method === "train") return train(call.args, threads, { ...hooks, onCheckpoint: (checkpoint) => send({ type: "checkpoint", checkpoint }) });
+  if (call.method === "train") return train(call.args, threads, { ...hooks, onCheckpoint: (checkpoint) => send({ type: "checkpoint", checkpoint }), onReference: (computed) => send({ type: "reference", computed }) });
   if (call.method === "choices") return choose(models, call.args, hooks);
   return score(models, call.method, call.args, hooks);
 }

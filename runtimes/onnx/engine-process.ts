@@ -3,7 +3,7 @@ import { fork } from "node:child_process";
 import type { ChildProcess } from "node:child_process";
 import { fileURLToPath } from "node:url";
 import { errorFromParts, ResourceError } from "./errors.ts";
-import type { Progress } from "../types.ts";
+import type { Progress, ReferenceLogps } from "../types.ts";
 import type { Call, FromChild, Method, Methods, ToChild } from "./protocol.ts";
 
 /** All that the engine needs to know of the worker's environment; secrets are not among it. */
@@ -25,6 +25,7 @@ export interface CallHooks {
   onProgress(progress: Progress): void;
   onWaiting?: (() => void) | undefined;
   onCheckpoint?(checkpoint: Extract<FromChild, { type: "checkpoint" }>["checkpoint"]): void;
+  onReference?: ((computed: ReferenceLogps) => void) | undefined;
 }
 
 export interface EngineProcessOptions {
@@ -77,7 +78,7 @@ export class EngineProcess {
   }
 
   /** Ends with the child's answer or its death, whichever comes first. */
-  private exchange(child: ChildProcess, call: Call, { signal, onProgress, onCheckpoint }: CallHooks): Promise<unknown> {
+  private exchange(child: ChildProcess, call: Call, { signal, onProgress, onCheckpoint, onReference }: CallHooks): Promise<unknown> {
     return new Promise((resolve, reject) => {
       let grace: NodeJS.Timeout | undefined;
       let heard: Progress | undefined;
@@ -90,6 +91,7 @@ export class EngineProcess {
       const onMessage = (message: FromChild): void => {
         if (message.type === "progress") onProgress((heard = message.progress));
         else if (message.type === "checkpoint") onCheckpoint?.(message.checkpoint);
+        else if (message.type === "reference") onReference?.(message.computed);
         else if (message.type === "result") settle(() => resolve(message.value));
         else if (message.type === "stopped") settle(() => reject(signal.reason));
         else settle(() => reject(errorFromParts(message.error)));

@@ -1,5 +1,5 @@
 // What the runtime and its children say to each other over Node's IPC channel (structured clone). One call at a time per child.
-import type { AnswerRow, ChoiceRow, Completion, LocalModel, Progress, SampleRequest, SamplingSettings, TrainOutcome, TrainRequest } from "../types.ts";
+import type { AnswerRow, ChoiceRow, Completion, LocalModel, Progress, ReferenceLogps, SampleRequest, SamplingSettings, TrainOutcome, TrainRequest } from "../types.ts";
 
 /** Methods that a child serves: arguments and result. */
 export interface Methods {
@@ -28,6 +28,7 @@ export interface ErrorParts {
 export type FromChild =
   | { type: "progress"; progress: Progress }
   | { type: "checkpoint"; checkpoint: { step: number; dir: string } }
+  | { type: "reference"; computed: ReferenceLogps }
   | { type: "result"; value: Methods[Method]["result"] }
   | { type: "error"; error: ErrorParts }
   /** The call stopped at a safe point because it was told to. */

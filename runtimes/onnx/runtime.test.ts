@@ -9,7 +9,7 @@ import { after, before, test } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
 import { mergeAdapter, readAdapter, readCheckpoint } from "../../engine/index.ts";
 import { tinyCheckpoint, WORDS, writeTinyModel } from "../../engine/tiny-model.test.support.ts";
-import type { LocalModel, Progress, SampleRequest, SamplingSettings, TrainHooks, TrainRequest } from "../types.ts";
+import type { LocalModel, Progress, ReferenceLogps, SampleRequest, SamplingSettings, TrainHooks, TrainRequest } from "../types.ts";
 import { isDiskFull } from "../../store/index.ts";
 import { createOnnxRuntime, rowsDecoded } from "./index.ts";
 import type { OnnxRuntime } from "./index.ts";
@@ -238,6 +238,21 @@ test("training gives checkpoints that it goes on from to the same bits, and a mo
   assert.deepEqual(await readdir(whole.outDir), ["config.json", "model.safetensors", "tokenizer.json", "tokenizer_config.json"]);
   const completions = await runtime.generator.generate({ digest: "trained", dir: whole.outDir }, requests, settings, hooks());
   assert.equal(completions.length, 12);
+});
+
+test("a training is given what another one told of its reference, and computes what it is not", async () => {
+  const reference = slow;
+  const told: ReferenceLogps[] = [];
+  const watch = { ...hooks(), onReference: (computed: ReferenceLogps) => void told.push(computed) };
+  const first = await request("referring", pairs, { reference });
+  const outcome = await runtime.trainer.train(first, watch);
+  assert.deepEqual(told.map(({ logps }) => logps.length), [32]);
+  // No reference is where it is said to be: it is not read.
+  const second = await request("given", pairs, { reference: { digest: "gone", dir: join(dir, "gone") }, referenceLogps: told[0]! });
+  assert.deepEqual(await runtime.trainer.train(second, watch), outcome);
+  assert.equal(await digestOf(second.outDir), await digestOf(first.outDir));
+  await runtime.trainer.train(await request("others", pairs.slice(1), { reference, referenceLogps: told[0]! }), watch);
+  assert.deepEqual(told.map(({ logps }) => logps.length), [32, 30]);
 });
 
 test("a disk that is full where the model is written is said as the system says it", { skip: !existsSync("/dev/full") && "needs /dev/full" }, async () => {

@@ -9,7 +9,7 @@ import type { Checkpoint, ModelConfig } from "../../engine/model/index.ts";
 import { Tokenizer } from "../../engine/tokenizer/tokenizer.ts";
 import { readTrainerState, train as trainEngine, writeTrainerState } from "../../engine/train/index.ts";
 import type { TrainerState, TrainOptions } from "../../engine/train/index.ts";
-import type { LocalModel, TrainOutcome, TrainRequest } from "../types.ts";
+import type { LocalModel, ReferenceLogps, TrainOutcome, TrainRequest } from "../types.ts";
 import type { WorkHooks } from "./inference.ts";
 import { readTrainRows } from "./rows.ts";
 
@@ -18,10 +18,11 @@ const CHECKPOINT_COST_MAX = 0.02;
 
 export interface TrainingHooks extends WorkHooks {
   onCheckpoint(checkpoint: { step: number; dir: string }): void;
+  onReference?: ((computed: ReferenceLogps) => void) | undefined;
 }
 
-export async function train(request: TrainRequest, threads: number, { signal, onProgress, onCheckpoint }: TrainingHooks): Promise<TrainOutcome> {
-  const { task, lora, optimizer, checkpoint } = request;
+export async function train(request: TrainRequest, threads: number, { signal, onProgress, onCheckpoint, onReference }: TrainingHooks): Promise<TrainOutcome> {
+  const { task, lora, optimizer, checkpoint, referenceLogps } = request;
   const config = await readConfig(request.start.dir);
   const tokenizer = await Tokenizer.load(request.start.dir, config);
   const { rows, merged } = await readTrainRows(request.rowsPath, task, tokenizer, config.vocabSize);
@@ -38,6 +39,8 @@ export async function train(request: TrainRequest, threads: number, { signal, on
     task,
     ...modelsOf(request, config),
     ...(lora ? { adapter: initAdapter(config, lora, optimizer.seed) } : {}),
+    ...(referenceLogps ? { referenceLogps } : {}),
+    ...(onReference ? { onReference } : {}),
     rows,
     optimizer,
     threads,

@@ -1,5 +1,6 @@
 // What must hold after a campaign, whatever was done to it.
 import type { CompiledSpec } from "../../campaign/compiled.ts";
+import { referencesPrefix, workPrefix } from "../../campaign/ids.ts";
 import type { LedgerEvent, LedgerRow } from "../../campaign/types.ts";
 import { readSpec, requireCampaign } from "../../client/record.ts";
 import { verifyCampaign } from "../../client/verify.ts";
@@ -135,7 +136,7 @@ export function lateResumes(manifests: readonly Committed[], { list }: Events, p
 async function leftovers(store: Store, puts: readonly Put[]): Promise<string[]> {
   if (puts.some(({ fault }) => TWO_AT_WORK.includes(fault.kind))) return [];
   const left: string[] = [];
-  for await (const key of store.backend.list(`campaigns/${CAMPAIGN}/work/`)) left.push(`${key} is left of a training that is done`);
+  for await (const key of store.backend.list(workPrefix(CAMPAIGN))) if (!key.startsWith(referencesPrefix(CAMPAIGN))) left.push(`${key} is left of a training that is done`);
   return left;
 }
 

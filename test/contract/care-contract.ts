@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { before, describe, it } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
-import { resultsPrefix } from "../../campaign/ids.ts";
+import { referencesPrefix, resultsPrefix } from "../../campaign/ids.ts";
 import { copyCampaign } from "../../client/copy.ts";
 import { erasePrompt } from "../../client/erase.ts";
 import { pruneStore } from "../../client/prune.ts";
@@ -43,13 +43,13 @@ export function careContract(name: string, open: () => Promise<Backend>, skip: s
         assert.equal((await pruneStore(store, { dryRun: false, graceMs: 60_000 })).blobs.count, 0, "too young");
         const pruned = await pruneStore(store, { dryRun: false, graceMs: 0 });
         assert.deepEqual(pruned.blobs, dry.blobs);
-        assert.equal(pruned.blobs.count, 4, "garbage, and the tree, weights and result of the dropped checkpoint");
+        assert.equal(pruned.blobs.count, 5, "garbage, the tree, weights and result of the dropped checkpoint, and what was kept of the reference");
         assert.equal(await store.hasBlob(garbage), false);
         assert.deepEqual([...(await whole(store, "done")), ...(await whole(store, "running"))], []);
         const reach = new Reach(store);
         await reach.campaign("running");
-        assert.ok(reach.manifests.some((key) => key.includes("/work/")), "a campaign that can go on keeps its checkpoints");
-        assert.equal(pruned.checkpoints.count, 1, "a completed one does not");
+        assert.equal(reach.manifests.filter((key) => key.includes("/work/")).length, 2, "a campaign that can go on keeps its checkpoints and what it has of its reference");
+        assert.equal(pruned.checkpoints.count, 2, "a completed one does not");
         assert.equal((await pruneStore(store, { dryRun: false, graceMs: 0 })).blobs.count, 0);
       });
 
@@ -113,7 +113,7 @@ export function careContract(name: string, open: () => Promise<Backend>, skip: s
       it("copies a completed campaign whole, and again without doing anything twice", async () => {
         const other = await another();
         const copied = await copyCampaign(store, other, "done", WHO);
-        assert.deepEqual([copied.moved, copied.rows, copied.manifests], [false, 5, 5]);
+        assert.deepEqual([copied.moved, copied.rows, copied.manifests], [false, 5, 6]);
         assert.deepEqual(await whole(other, "done"), []);
         const again = await copyCampaign(store, other, "done", WHO);
         assert.deepEqual([again.blobs, again.manifests], [0, 0]);
@@ -160,8 +160,9 @@ export function careContract(name: string, open: () => Promise<Backend>, skip: s
         assert.match(left, /one\?[\s\S]*no[\s\S]*first/);
         for await (const { key } of store.backend.entries("blobs/")) {
           const text = new TextDecoder().decode(await store.backend.get(key));
-          assert.doesNotMatch(text, /secret|two\?|as p2 said/, key);
+          assert.doesNotMatch(text, /secret|two\?|as p2 said|"logps"/, key);
         }
+        for await (const key of store.backend.list(referencesPrefix("done"))) assert.fail(`${key} is of answers that are gone`);
       });
 
       it("is told apart from damage by verify, stands in the ledger without the prompt's id, and outlives prune and copy", async () => {

@@ -59,11 +59,13 @@ describe("a store that is cared for", { skip: NO_TEMPORAL_BIN, timeout: 600_000 
     flip(file(pair ?? ""));
     const [evaluate] = (await keys("results/it-0001.1/evaluate/")).filter((key) => !key.includes("piece-"));
     rmSync(file(evaluate ?? ""));
-    assert.ok((await codes()).length >= 4);
+    const references = await keys("work/reference/");
+    for (const key of references) flip(file(key));
+    assert.ok((await codes()).length >= 5);
 
     const repair = await client.repair(CAMPAIGN, { why: "a disk went bad", by: "ada" });
     assert.deepEqual(repair.setAside.sort(), [pair ?? "", piece ?? "", train ?? ""].sort());
-    assert.deepEqual(repair.places, ["it-0001.1"]);
+    assert.deepEqual([repair.places, repair.dropped], [["it-0001.1"], references]);
     assert.deepEqual(await codes(), []);
     assert.deepEqual(await outcomesOf(client), undisturbed);
     const row = (await client.history(CAMPAIGN)).ledger.at(-1)?.event;
@@ -76,7 +78,8 @@ describe("a store that is cared for", { skip: NO_TEMPORAL_BIN, timeout: 600_000 
     flip(file(again ?? ""));
     const { setAside } = await client.repair(CAMPAIGN);
     assert.deepEqual(setAside, [again?.replace("~1", "")]);
-    assert.ok((await keys("results/it-0001.1/train/")).some((key) => key.includes("~2")));
+    const made = (await keys("results/it-0001.1/train/")).find((key) => key.includes("~2"));
+    assert.equal((await manifest(made))?.facts["reference"], "found", "it is given what the repair before computed of the reference");
     assert.deepEqual(await codes(), []);
   });
 

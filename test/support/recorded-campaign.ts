@@ -3,8 +3,9 @@
 import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { resultKey, workPrefix } from "../../campaign/ids.ts";
+import { checkpointsPrefix, referenceKey, resultKey } from "../../campaign/ids.ts";
 import type { LedgerEvent, Place } from "../../campaign/types.ts";
+import { canonicalDigest } from "../../store/index.ts";
 import type { Store } from "../../store/types.ts";
 
 export interface Recorded {
@@ -63,8 +64,10 @@ export async function recordCampaign(store: Store, campaignId: string, end: "com
   for (const [n, event] of events.entries()) await store.ledger(campaignId).append({ id: `row-${n}`, epoch: n === 0 ? 0 : 1, event, by: "test" });
 
   const checkpoint = await tree(`checkpoint of ${campaignId}`);
-  const key = `${workPrefix(campaignId, PLACE, "train", "e")}step-00000004.json`;
+  const key = `${checkpointsPrefix(campaignId, PLACE, "train", "e")}step-00000004.json`;
   await store.commitManifest(key, { schema: "ratchet.checkpoint/1", result: { step: 4, tree: checkpoint }, facts: {} });
+  const logps = [-1.5, -campaignId.length];
+  await store.commitManifest(referenceKey(campaignId, "f"), { schema: "ratchet.reference/1", result: { reference: given, rows: pairs, of: canonicalDigest(logps), logps }, facts: {} });
   const { files } = await store.getJson<{ files: { path: string; digest: string }[] }>(policy);
   return { specDigest, ofP2: [prompts, sft, completions, pairs], policy, weights: files.find(({ path }) => path === "model.safetensors")?.digest ?? "" };
 }

@@ -1,10 +1,12 @@
 // The engine against transformers: every family and option, on the golden files of make.py.
 import assert from "node:assert/strict";
-import { readFile } from "node:fs/promises";
+import { cp, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { test } from "node:test";
-import { formatConfig, parseConfig, readAdapter } from "../../../engine/index.ts";
+import { formatConfig, parseConfig, readAdapter, readModel, writeCheckpoint } from "../../../engine/index.ts";
 import { rotaryTables } from "../../../engine/model/index.ts";
-import { adapterDifferences, adapterOf, adapters, at, checkpointOf, decoded, differences, limits, readGolden, saved, variants } from "./golden.ts";
+import { adapterDifferences, adapterOf, adapters, at, checkpointOf, decoded, differences, lastLogits, limits, readGolden, saved, variants } from "./golden.ts";
 import type { Differences, GoldenAdapter } from "./golden.ts";
 
 function assertWithin(found: Partial<Differences>): void {
@@ -45,6 +47,26 @@ for (const name of adapters) {
 test("an adapter that PEFT saved is read as it was", async () => {
   const { base, adapter } = await adapterOf(await readGolden<GoldenAdapter>("lora-qwen3"));
   assert.deepEqual(await readAdapter(at("lora-qwen3"), base.config), adapter);
+});
+
+test("an adapter's folder that PEFT saved is the model that PEFT makes of its base, once it names the base's folder", async () => {
+  const golden = await readGolden<GoldenAdapter>("lora-qwen3");
+  const { base } = await adapterOf(golden);
+  const dir = await mkdtemp(join(tmpdir(), "ratchet-peft-"));
+  try {
+    await writeCheckpoint(join(dir, "base"), base, at("lora-qwen3"));
+    await cp(at("lora-qwen3"), join(dir, "adapter"), { recursive: true });
+    await assert.rejects(readModel(join(dir, "adapter")), { code: "adapter_base_missing" });
+    const config = join(dir, "adapter", "adapter_config.json");
+    await writeFile(config, JSON.stringify({ ...JSON.parse(await readFile(config, "utf8")), base_model_name_or_path: "../base" }));
+    const { checkpoint } = await readModel(join(dir, "adapter"));
+    const logits = await lastLogits(checkpoint, golden.rows);
+    const difference = Math.max(...golden.rows.flatMap((row) => row.lastLogits).map((theirs, place) => Math.abs(theirs - logits[place]!)));
+    assert.ok(difference < limits.logits, `logits differ by ${difference}`);
+    assert.notDeepEqual(await lastLogits(base, golden.rows), logits);
+  } finally {
+    await rm(dir, { recursive: true });
+  }
 });
 
 test("rotary tables are transformers' at positions up to 131,071", async () => {
