@@ -3,12 +3,12 @@
 import type { StageName } from "../campaign/types.ts";
 
 export const STAGE_VERSION: Record<StageName, number> = {
-  sft: 4,
-  reward: 4,
+  sft: 5,
+  reward: 5,
   generate: 4,
   score: 4,
   pair: 1,
-  train: 4,
+  train: 5,
   evaluate: 5,
   promote: 2,
 };

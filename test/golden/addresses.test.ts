@@ -13,7 +13,7 @@ import { stageAddresses } from "../support/stage-addresses.ts";
 
 const OTHER = { digest: "f".repeat(64), timeoutMs: 1000, env: {} };
 
-const VERSIONS: Record<StageName, number> = { sft: 4, reward: 4, generate: 4, score: 4, pair: 1, train: 4, evaluate: 5, promote: 2 };
+const VERSIONS: Record<StageName, number> = { sft: 5, reward: 5, generate: 4, score: 4, pair: 1, train: 5, evaluate: 5, promote: 2 };
 
 /** By what each stage really takes and reads (test/support/stage-addresses.ts). */
 const GOLDEN: StageAddresses = {
@@ -28,11 +28,11 @@ const GOLDEN: StageAddresses = {
   "pair rater": "9599c5d90eff8719f5d37b3b9cda0c98bf50fe571ebcf8ec300849440da30a94",
   "pair file": "81a364eea7107ae378c23417bd9420a3731509df988a83f67d82303292677c89",
   "pair preferences": "c9463e434890dc07a0794c2d21d66048b549c506626391be45f3bdca9e6e7d61",
-  "train sft": "41f4f6abe80ba0588249f31833015c88577a05fb0fb635a4bbaaaa31b78c5fff",
-  "train reward": "7806dd39abbf5d46a7db7957fa70b83fe9c27eeb3403dc07bb7051852c1294ae",
-  "train preference model": "5d947092288544f5b95d2c2c3df5c9ed8eb2c68916fc3a5534261279c75b3140",
-  "train iteration": "20d64a428974caa788ef2560166041c4d7e8cd5fe950bf94af4e5b9d82cefd17",
-  "train baseline": "0d9ab983884b13fa219da32d73328b5a4b67e4afd9aa71602b6db081059b0b2f",
+  "train sft": "d0cebfe2b9d66c8be3596222ed17281a2c5a967a01ccb90dfa947504fd3557ee",
+  "train reward": "9afc4eed0ae272a973bf3c135210e6d791ffaed6f9925b4e5371a18f3a2897e0",
+  "train preference model": "3d6c58f7b1272b78f8c44b9a957b8b47597a5978d97c05c89e71f850f4f830c9",
+  "train iteration": "c61f3824bf402a1359b7022c4dc035df2a6951bc99e04c83e139841c10369291",
+  "train baseline": "e5b5b2df75d1b649c856d5872936947759610f6a5f50e11e813ef6be421fd89b",
   "evaluate validation": "65e9518513da9271cb486969d3fb97a68bc1b62ce794abcfd0ddb9dd2d0c3e4d",
   "evaluate by gold": "8fee406022ac47573cad3bf848dcb7019184ee95ba2ee2a5bb11b69e05a380fe",
   "evaluate by judge": "19db28e44f95ce3d4c3c5f962bb4c43a6c1d2af250ffaafbb97785244201f014",
