@@ -6,21 +6,26 @@ import type { AppendInput, Opened, OpenInput } from "./contract.ts";
 import { refuseOtherStore } from "./context.ts";
 import type { Deps } from "./deps.ts";
 import { SpecError } from "../campaign/errors.ts";
+import { LeaseLost } from "../store/errors.ts";
 import type { Row } from "../store/types.ts";
 import { specOf } from "./records.ts";
 
 /** Final: such a campaign is only read. */
 const ENDED: readonly CampaignStatus[] = ["completed", "cancelled", "moved"];
 
-/** Takes the campaign over (a row with epoch + 1) and returns all that a run needs; an ended campaign is only read. */
+/**
+ * Takes the campaign over (a row with epoch + 1) and returns all that a run needs; an ended campaign is only read. The epoch is that of the run's own
+ * row, which an earlier attempt may have written: who has come between since owns the campaign.
+ */
 export async function open(deps: Deps, { campaign, runId }: OpenInput): Promise<Opened> {
   refuseOtherStore(deps, campaign);
   refuseOther(campaign, await readRecord(deps, campaign));
   const event: LedgerEvent = { type: "opened", server: deps.server, namespace: deps.namespace, runId };
   // Judged by the rows that it would follow: another run may have come to the end since they were read above.
   const ended = (rows: Row<LedgerEvent>[]): boolean => ENDED.includes(foldLedger(campaign.campaignId, rows as LedgerRow[]).status);
-  await deps.store.ledger(campaign.campaignId).takeOver({ id: `opened:${runId}`, event, by: `workflow:${runId}` }, ended);
+  const own = await deps.store.ledger(campaign.campaignId).takeOver({ id: `opened:${runId}`, event, by: `workflow:${runId}` }, ended);
   const record = await readRecord(deps, campaign);
+  if (own && record.epoch > own.epoch) throw new LeaseLost(`campaign ${campaign.campaignId} was taken over: epoch ${record.epoch}, this run opened it with ${own.epoch}`);
   const spec = await specOf(deps.store, campaign.specDigest);
   return { epoch: record.epoch, policy: spec.policy.tree, plan: planOf(spec), record: standingOf(record), searchAttributes: deps.searchAttributes };
 }

@@ -1,0 +1,56 @@
+import assert from "node:assert/strict";
+import { it } from "node:test";
+import type { LedgerEvent } from "../campaign/types.ts";
+import type { Store } from "../store/types.ts";
+import { append, open } from "./open.ts";
+import { fakeDeps, memoryStore, smallSpec } from "./stage-context.test.support.ts";
+
+async function created(): Promise<{ store: Store; opened: (runId: string) => ReturnType<typeof open>; decide: (event: LedgerEvent, epoch: number) => Promise<void> }> {
+  const store = await memoryStore();
+  const campaign = { campaignId: "small", specDigest: await store.putJson(await smallSpec(store)), storeName: store.name };
+  await store.ledger("small").append<LedgerEvent>({ id: "created", epoch: 0, event: { type: "created", name: "small", specDigest: campaign.specDigest }, by: "test" });
+  const deps = fakeDeps({ store, deps: { server: "here", namespace: "default" } });
+  return {
+    store,
+    opened: (runId) => open(deps, { campaign, runId }),
+    decide: (event, epoch) => append(deps, { campaign, epoch, id: event.type, event, by: "test" }),
+  };
+}
+
+it("each run that opens a campaign has an epoch of its own, and an attempt that comes again has the same one", async () => {
+  const { opened } = await created();
+  assert.equal((await opened("first")).epoch, 1);
+  assert.equal((await opened("first")).epoch, 1);
+  assert.equal((await opened("second")).epoch, 2);
+});
+
+it("an attempt that comes again after another run has taken over is not given that run's epoch", async () => {
+  const { opened } = await created();
+  await opened("first");
+  await opened("second");
+  await assert.rejects(opened("first"), { code: "lease_lost", message: /epoch 2, this run opened it with 1/ });
+  assert.equal((await opened("second")).epoch, 2);
+});
+
+it("a campaign that another run takes over between an attempt's row and what it reads then is that run's", async () => {
+  const { store, opened } = await created();
+  const { ledger } = store;
+  let overtaken = false;
+  store.ledger = (id) => {
+    const of = ledger.call(store, id);
+    return { ...of, takeOver: async (...row) => {
+      const own = await of.takeOver(...row);
+      if (!overtaken) await ((overtaken = true), opened("second"));
+      return own;
+    } } as typeof of;
+  };
+  await assert.rejects(opened("first"), { code: "lease_lost" });
+});
+
+it("a campaign that has ended is only read", async () => {
+  const { store, opened, decide } = await created();
+  await opened("first");
+  await decide({ type: "completed", latest: "a", promoted: "a" } as LedgerEvent, 1);
+  const { record, epoch } = await opened("second");
+  assert.deepEqual([record.status, epoch, (await store.ledger("small").read()).length], ["completed", 1, 3]);
+});
