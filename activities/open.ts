@@ -6,7 +6,7 @@ import type { AppendInput, Opened, OpenInput } from "./contract.ts";
 import { refuseOtherStore } from "./context.ts";
 import type { Deps } from "./deps.ts";
 import { SpecError } from "../campaign/errors.ts";
-import { LeaseLost } from "../store/errors.ts";
+import { LeaseLost } from "../store/index.ts";
 import type { Row } from "../store/types.ts";
 import { specOf } from "./records.ts";
 
