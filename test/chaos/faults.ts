@@ -241,16 +241,24 @@ async function killChildren(put: Put, words: string): Promise<void> {
 /** How the run that lost ended: the code of its failure. Usually the old one's; the new one's where the old one was just about to open. */
 async function firstEnd(owners: readonly Where[]): Promise<string | undefined> {
   let found: string | undefined;
-  await until("end of the run that lost the campaign", async () => (found = (await Promise.all(owners.map(endOn))).find((code) => code !== undefined)) !== undefined, LEASE_LOST_MS);
+  await until("end of the run that lost the campaign", async () => {
+    const ends = await Promise.all(owners.map(endOn));
+    found = ends.find((end) => end !== undefined && end !== COMPLETED);
+    return found !== undefined || ends.every((end) => end === COMPLETED);
+  }, LEASE_LOST_MS);
+  if (found === undefined) throw new Error("both runs completed the campaign: neither lost it to the other");
   return found;
 }
 
-/** Code with which the campaign's run failed on that server; one that is away, by another fault, is asked again. */
+const COMPLETED = "completed";
+
+/** How the campaign's run ended on that server: `completed`, or the code of its failure. One that is away, by another fault, is asked again. */
 async function endOn({ address, namespace, serverId }: Where): Promise<string | undefined> {
   try {
     const gateway = await TemporalGateway.connect({ address, namespace, connection: {}, identity: serverId });
     const id = campaignWorkflowId(CAMPAIGN);
-    const ended = (await gateway.run(id))?.status === "failed" ? (await gateway.failure(id))?.code : undefined;
+    const status = (await gateway.run(id))?.status;
+    const ended = status === "failed" ? (await gateway.failure(id))?.code : status === "completed" ? COMPLETED : undefined;
     await gateway.close();
     return ended;
   } catch {

@@ -65,6 +65,13 @@ export const DEFECTS: readonly Defect[] = [
     chaos: { store: "dir", kinds: KILLS, stages: ["generate", "evaluate"] },
   },
   {
+    name: "a run that was overtaken while it opened goes on",
+    file: "activities/open.js",
+    line: "if (own && record.epoch > own.epoch)",
+    instead: "if (false)",
+    chaos: { store: "dir", kinds: ["take-over"], stages: ["open"] },
+  },
+  {
     name: "a lost epoch is ignored",
     file: "store/ledger.js",
     line: "if (highest > row.epoch)",
