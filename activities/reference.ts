@@ -1,5 +1,5 @@
-// Log-probabilities of a training's answers under its reference, kept in the store: the attempt that computes them writes them down before its
-// first step is done, and every later attempt and every other training of the campaign on the same answers is given them.
+// Log-probabilities of a training's answers under its reference, kept in the store: the attempt that computes them writes them down beside its
+// first steps, and every later attempt and every other training of the campaign on the same answers is given them.
 // They spare time and decide nothing: what is damaged, lost or does not fit is computed again.
 import { referenceKey } from "../campaign/ids.ts";
 import type { Digest } from "../campaign/types.ts";
@@ -74,7 +74,7 @@ export class KeptReference {
     const { store } = this.context.deps;
     const manifest: ReferenceManifest = { schema: "ratchet.reference/1", result: { ...this.of, ...computed }, facts: this.context.facts() };
     await patiently(this.context, async () => {
-      // Whatever lies there was of no use: it was damaged, or of other answers.
+      // Whatever lies there was of no use, being damaged or of other answers; or it is the equal one of a training beside this.
       await store.backend.delete(this.key);
       await store.commitManifest(this.key, manifest);
     });

@@ -92,15 +92,19 @@ async function run(context: StageContext<TrainInput>, recipe: Recipe, { checkpoi
     checkpoint: spec.checkpoint,
   };
   let steppedAtMs = performance.now();
+  const stepped = (done: number): void => {
+    const { step = resume?.step ?? 0 } = context.trace;
+    if (done > Math.max(step, context.previous?.step ?? 0)) context.advanced((performance.now() - steppedAtMs) / (done - step));
+    steppedAtMs = performance.now();
+    context.trace.step = done;
+  };
   try {
     const outcome = await deps.trainer.train(request, {
       signal: context.signal,
       onWaiting: context.onWaiting,
       onProgress: (progress) => {
-        const { step = resume?.step ?? 0 } = context.trace;
-        if (progress.done > Math.max(step, context.previous?.step ?? 0)) context.advanced((performance.now() - steppedAtMs) / (progress.done - step));
-        steppedAtMs = performance.now();
-        context.trace.step = progress.done;
+        // Before the first step there are the reference's batches.
+        if (progress.unit === "steps") stepped(progress.done);
         context.onProgress(progress);
       },
       onCheckpoint: (checkpoint) => checkpoints.upload(checkpoint),

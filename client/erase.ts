@@ -41,10 +41,10 @@ export async function erasePrompt(store: Store, promptId: string, options: Erase
   if (holders.contents.size === 0) throw new SpecError("prompt_unknown", `no campaign of ${store.name} has the prompt ${JSON.stringify(promptId)}`, { hint: "ids are those of the prompt rows: ratchet samples <campaign> --json" });
   const found = await rowsOfPrompt(store, promptId, holders);
   const erased: Erased = { dryRun, campaigns: [], blobs: found.length, rows: found.reduce((sum, { rows }) => sum + rows, 0) };
-  for (const [campaignId, { reach, epoch, open }] of holders.campaigns) {
-    const blobs = found.map(({ digest }) => digest).filter((digest) => reach.digests.has(digest));
-    if (blobs.length === 0) continue;
-    if (open) throw new SpecError("campaign_open", `${campaignId} has the prompt and has not ended`, { hint: "cancel it, or wait for its end: what it makes now would hold the text again" });
+  const concerned = [...holders.campaigns].map(([campaignId, holder]) => ({ campaignId, ...holder, blobs: found.map(({ digest }) => digest).filter((digest) => holder.reach.digests.has(digest)) })).filter(({ blobs }) => blobs.length > 0);
+  const going = concerned.find(({ open }) => open);
+  if (going) throw new SpecError("campaign_open", `${going.campaignId} has the prompt and has not ended`, { hint: "cancel it, or wait for its end: what it makes now would hold the text again" });
+  for (const { campaignId, reach, epoch, blobs } of concerned) {
     erased.campaigns.push(campaignId);
     if (dryRun) continue;
     const event: LedgerEvent = { type: "erased", prompt: sha256(promptId), blobs, by, why };
@@ -68,8 +68,8 @@ async function dropReferences({ backend, readManifest }: Store, campaignId: stri
   for (const key of manifests.filter((manifest) => manifest.startsWith(referencesPrefix(campaignId)))) {
     const found = await readManifest<{ result: { rows: Digest } }>(key);
     if (!found || !blobs.includes(found.manifest.result.rows)) continue;
+    // Its result is a blob that another campaign may hold too: prune takes it where none does.
     await backend.delete(key);
-    await backend.delete(blobKey(found.digest));
   }
 }
 

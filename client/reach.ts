@@ -1,7 +1,7 @@
 // Everything that a campaign stands on: its ledger, its manifests, and every digest that is reached from them through JSON documents
 // (spec, results, trees). Digests are followed wherever they stand, under whatever name: what a later version adds to a result is
 // reached without being told, and whoever deletes by this list errs on the side of keeping.
-import { workPrefix, resultsPrefix } from "../campaign/ids.ts";
+import { referencesPrefix, resultsPrefix, workPrefix } from "../campaign/ids.ts";
 import { repairsOf } from "../campaign/rules.ts";
 import type { Digest, LedgerEvent } from "../campaign/types.ts";
 import { readErasure } from "../store/erased.ts";
@@ -42,7 +42,7 @@ export class Reach {
     for await (const key of this.store.backend.list(resultsPrefix(campaignId))) if (isCurrent(key, repairs)) keys.push(key);
     if (checkpoints) for await (const key of this.store.backend.list(workPrefix(campaignId))) if (key.endsWith(".json")) keys.push(key);
     await eachOf(keys, async (key) => {
-      const found = await this.store.readManifest(key);
+      const found = await this.store.readManifest(key).catch((error: unknown) => this.passedOver(key, campaignId, error));
       if (!found) return;
       this.manifests.push(key);
       this.digests.add(found.digest);
@@ -50,6 +50,12 @@ export class Reach {
     });
     for (let digest = this.unread.pop(); digest; digest = this.unread.pop()) await this.document(digest);
     for await (const key of this.store.backend.list(ERASED_PREFIX)) await this.erased(key.slice(ERASED_PREFIX.length, -".json".length));
+  }
+
+  /** What was kept of a reference names nothing that nothing else names: damage to it stands in nobody's way. */
+  private passedOver(key: string, campaignId: string, error: unknown): undefined {
+    if (!key.startsWith(referencesPrefix(campaignId)) || (error as { kind?: string }).kind !== "artifact") throw error;
+    return undefined;
   }
 
   private async erased(digest: Digest): Promise<void> {

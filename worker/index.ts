@@ -62,7 +62,8 @@ function queueOptions(queue: string, settings: WorkerSettings, deps: Parameters<
     case "control":
       return { taskQueue: activityQueue(queue), activities: { ...createControlActivities(deps) } };
     default:
-      // One shard per engine child, and one that is committed or handed out while the children compute.
+      // One shard per engine child, and one that is committed or handed out while the children compute. Trainings, which have a child of their
+      // own, take the same slots: a second one waits in here for the first.
       return { taskQueue: activityQueue(queue), activities: { ...createStageActivities(deps) }, maxConcurrentActivityTaskExecutions: settings.children + 1 };
   }
 }

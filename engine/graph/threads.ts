@@ -34,7 +34,8 @@ export function leastTokens(config: ModelConfig): number {
   const { hiddenSize, intermediateSize, heads, kvHeads, headSize } = config;
   const widths = [(heads + 2 * kvHeads) * headSize, heads * headSize, intermediateSize];
   const shapes = widths.flatMap((width) => [[hiddenSize, width], [width, hiddenSize]] as const);
-  return Math.max(1, ...shapes.flatMap(([inner, columns]) => (inner > block && columns <= fewTokens ? columns : [])));
+  // Two: one row has a kernel of its own.
+  return Math.max(2, ...shapes.flatMap(([inner, columns]) => (inner > block && columns <= fewTokens ? columns : [])));
 }
 
 /** Small models get fewer threads than asked for; several processes use the cores better there. */

@@ -18,7 +18,7 @@ interface Case {
   transposeA?: boolean;
   transposeB?: boolean;
   /** Rows (or the inner dimension) are known only when the graph runs. */
-  open: "rows" | "inner";
+  open: "rows" | "inner" | "none";
 }
 
 /** Shapes at which a plain Gemm gave other bits on another number of threads, and their neighbours. */
@@ -26,6 +26,7 @@ const cases: Case[] = [
   { rows: 100, columns: 128, inner: 336, transposeB: true, open: "rows" },
   { rows: 127, columns: 128, inner: 384, open: "rows" },
   { rows: 997, columns: 128, inner: 672, open: "rows" },
+  { rows: 32, columns: 128, inner: 512, transposeB: true, open: "none" },
   { rows: 2, columns: 336, inner: 512, transposeB: true, open: "rows" },
   { rows: 19, columns: 800, inner: 256, open: "rows" },
   { rows: 997, columns: 1, inner: 128, open: "rows" },

@@ -2,7 +2,7 @@
 // onnxruntime's kernel (MLAS, SgemmOperation) sums the inner dimension in blocks of at least 128, and in longer ones where it computes 64
 // columns or fewer. With several threads it deals out the columns of a result that has more columns than rows, else its rows: then
 // a thread's share can be narrow enough for another block length, and the sums round differently. Rows are always safe. So a product
-// of more than one block is given at least as many rows as columns: turned round where both are known, else with rows of zeros.
+// of more than one block is given at least as many rows as columns: turned round where both are known and a is transposed, else with rows of zeros.
 // A matrix times one column has a kernel of its own, which sums the last rows of a thread's share in another order; it is not taken
 // when the column is given as a row to be transposed. One row times a matrix is safe.
 import type { Graph } from "../graph/graph.ts";
@@ -43,9 +43,10 @@ export function product(graph: Graph, a: Value, b: Value, type: ValueType, trans
   }
   const oneBlock = typeof inner === "number" && inner <= block;
   if (oneBlock || rows === 1 || typeof columns !== "number" || columns <= narrow || columns > wide) return gemm(graph, a, b, type, transposed);
-  // One row has a kernel of its own, and one thread deals nothing out.
-  if (graph.leastOf(rows) >= (graph.threads === "one" ? 2 : columns)) return gemm(graph, a, b, type, transposed);
-  if (typeof rows === "number") {
+  const isTurned = typeof rows === "number" && transposed.transposeA;
+  // One thread deals nothing out; but one row has a kernel of its own, and what is turned round may have other blocks.
+  if (graph.leastOf(rows) >= (graph.threads === "one" && !isTurned ? 2 : columns)) return gemm(graph, a, b, type, transposed);
+  if (isTurned) {
     const turned = gemm(graph, b, a, { dtype: type.dtype, shape: [columns, rows] }, { transposeA: !transposed.transposeB, transposeB: !transposed.transposeA });
     return graph.one("Transpose", [turned], type, { perm: [1, 0] });
   }

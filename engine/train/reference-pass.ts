@@ -10,14 +10,20 @@ import type { LaidRow } from "./layout.ts";
 import { groupsOf, rowLength } from "./rows.ts";
 import { openSession } from "./sessions.ts";
 
-/** A model that is loaded already, an adapter's base, is too large to be copied: it has one lane. */
+/** A model, or one that is loaded already: an adapter's base. */
 export type Reference = Checkpoint | { config: ModelConfig; loaded: LoadedWeights };
 
 /** The tokens of each answer, first and second of each row in turn. */
 export type BatchLogps = number[][];
 
+export interface PassHooks {
+  signal?: AbortSignal | undefined;
+  /** Batches done, and how many there are. */
+  onBatch?: ((done: number, total: number) => void) | undefined;
+}
+
 /** Of each batch. */
-export async function logpsOf(reference: Reference, batches: readonly LaidRow[][], threads: number, signal?: AbortSignal): Promise<BatchLogps[]> {
+export async function logpsOf(reference: Reference, batches: readonly LaidRow[][], threads: number, { signal, onBatch }: PassHooks = {}): Promise<BatchLogps[]> {
   const { config } = reference;
   const session = await openSession(threads, config, (of) => referenceGraph(config, of));
   try {
@@ -29,6 +35,7 @@ export async function logpsOf(reference: Reference, batches: readonly LaidRow[][
       const { resultOf, ...encoded } = packForLogps(groupsOf(rows), { leastTokens: leastTokens(config) });
       const outputs = await session.raw({ ...fixed, ...toFeeds(encoded) });
       logps.push(byAnswer(rows.length, outputs["logps"]!.data as Float32Array, resultOf.data as BigInt64Array));
+      onBatch?.(logps.length, batches.length);
     }
     return logps;
   } finally {

@@ -24,8 +24,15 @@ test("a failure in the other lane is the reference's", async () => {
   await assert.rejects(referenceLogps(tasks.dpo, start, unknown, 2), { kind: "invariant", code: "graph_failed", message: /out of (data )?bounds/ });
 });
 
-test("an aborted signal ends both lanes", async () => {
-  await assert.rejects(referenceLogps(tasks.dpo, start, rows, 2, AbortSignal.abort(new Error("drained"))), /drained/);
+test("an aborted signal ends it between two batches, of which it tells", async () => {
+  const told: [number, number][] = [];
+  const controller = new AbortController();
+  const onBatch = (done: number, total: number): void => {
+    told.push([done, total]);
+    controller.abort(new Error("drained"));
+  };
+  await assert.rejects(referenceLogps(tasks.dpo, start, rows, 2, { signal: controller.signal, onBatch }), /drained/);
+  assert.deepEqual(told, [[1, 2]]);
 });
 
 function withUnknownToken(row: LaidRow): LaidRow {

@@ -6,11 +6,14 @@ import type { Checkpoint } from "../model/types.ts";
 import type { LaidRow } from "./layout.ts";
 import { tokenWeights } from "./loss-inputs.ts";
 import { logpsOf } from "./reference-pass.ts";
-import type { BatchLogps, Reference } from "./reference-pass.ts";
+import type { BatchLogps, PassHooks, Reference } from "./reference-pass.ts";
 import { rowTokens } from "./rows.ts";
 import { endedByItself, errorOf } from "./thread-failure.ts";
 import type { ThreadFailure } from "./thread-failure.ts";
 import type { PairRow, TrainTask } from "./types.ts";
+
+/** Bytes of a model up to which a second lane has a copy of it: twice, while it arrives. */
+const laneBytes = 6e8;
 
 /** Tokens per batch: enough for products at full speed. */
 const batchTokens = 2048;
@@ -31,25 +34,32 @@ function batchesOf(rows: readonly LaidRow[]): LaidRow[][] {
 }
 
 /** Summed over each answer, in double precision: first and second of each row in turn. */
-export async function referenceLogps(task: TrainTask, reference: Reference, rows: readonly LaidRow[], threads: number, signal?: AbortSignal): Promise<number[]> {
-  const logps = (await inLanes(reference, batchesOf(rows), threads, signal)).flat();
+export async function referenceLogps(task: TrainTask, reference: Reference, rows: readonly LaidRow[], threads: number, hooks: PassHooks = {}): Promise<number[]> {
+  const logps = (await inLanes(reference, batchesOf(rows), threads, hooks)).flat();
   return logps.map((tokens, place) => {
     const weightOf = task.kind === "dpo" && task.ldAlpha !== undefined ? tokenWeights(rows[Math.floor(place / 2)] as PairRow, task.ldAlpha) : () => 1;
     return tokens.reduce((sum, logp, token) => sum + weightOf(token) * logp, 0);
   });
 }
 
-async function inLanes(reference: Reference, batches: readonly LaidRow[][], threads: number, signal?: AbortSignal): Promise<BatchLogps[]> {
-  if ("loaded" in reference || threads < 2 || batches.length < 2) return logpsOf(reference, batches, threads, signal);
+async function inLanes(reference: Reference, batches: readonly LaidRow[][], threads: number, { signal, onBatch }: PassHooks): Promise<BatchLogps[]> {
+  if (!isCopied(reference) || threads < 2 || batches.length < 2) return logpsOf(reference, batches, threads, { signal, onBatch });
   const [even, odd] = [0, 1].map((parity) => batches.filter((_, batch) => batch % 2 === parity)) as [LaidRow[][], LaidRow[][]];
   const lane = new ReferenceLane({ model: reference, batches: odd, threads: Math.floor(threads / 2) });
+  const failed = new AbortController();
+  lane.logps.catch((error: unknown) => failed.abort(error));
   try {
-    const [mine, theirs] = await Promise.all([logpsOf(reference, even, Math.ceil(threads / 2), signal), lane.logps]);
+    const own = signal ? AbortSignal.any([signal, failed.signal]) : failed.signal;
+    const mine = await logpsOf(reference, even, Math.ceil(threads / 2), { signal: own, onBatch });
+    const theirs = await lane.logps;
     return batches.map((_, batch) => (batch % 2 === 0 ? mine : theirs)[batch >> 1] as BatchLogps);
   } finally {
     await lane.close();
   }
 }
+
+const isCopied = (reference: Reference): reference is Checkpoint =>
+  !("loaded" in reference) && [...reference.weights.values()].reduce((bytes, { data }) => bytes + data.byteLength, 0) <= laneBytes;
 
 export interface ReferenceLaneWork {
   model: Checkpoint;
@@ -70,8 +80,6 @@ class ReferenceLane {
       const end = (cause: unknown): void => reject(endedByItself(cause));
       this.worker.once("error", end).once("exit", end);
     });
-    // Whoever waits for it hears of a failure, unless the other lane has failed before.
-    this.logps.catch(() => undefined);
   }
 
   async close(): Promise<void> {

@@ -135,13 +135,13 @@ class Run {
 
   /** Once per run, before step 1: they never change. The reference of an adapter is, unless another is given, the model without it. */
   private static async referenceOf(options: TrainOptions, start: Checkpoint, learner: Learner, rows: readonly LaidRow[]): Promise<readonly number[]> {
-    const { task, start: source, adapter, reference, referenceLogps: given, onReference, threads, signal } = options;
+    const { task, start: source, adapter, reference, referenceLogps: given, onReference, onReferenceBatch: onBatch, threads, signal } = options;
     if (!usesReference(task)) return [];
     if (!reference && !adapter) throw new InvariantError("unreachable_state", `${task.kind} needs a reference`);
     const of = answersDigest(task, rows);
     if (given && isOf(of, rows, given)) return given.logps;
     const model = reference === undefined || reference === source ? start : await loaded(reference);
-    const logps = await referenceLogps(task, model === start && adapter ? { config: model.config, loaded: learner.frozen } : model, rows, threads, signal);
+    const logps = await referenceLogps(task, model === start && adapter ? { config: model.config, loaded: learner.frozen } : model, rows, threads, { signal, onBatch });
     onReference?.({ of, logps });
     return logps;
   }

@@ -80,6 +80,8 @@ export interface TrainOptions {
   referenceLogps?: ReferenceLogps;
   /** Told of what had to be computed, before step 1. */
   onReference?: (computed: ReferenceLogps) => void;
+  /** Batches of the reference's answers that are computed, of how many. */
+  onReferenceBatch?: (done: number, total: number) => void;
   rows: readonly TrainRow[];
   optimizer: OptimizerSettings;
   threads: number;

@@ -41,6 +41,7 @@ export async function train(request: TrainRequest, threads: number, { signal, on
     ...(lora ? { adapter: initAdapter(config, lora, optimizer.seed) } : {}),
     ...(referenceLogps ? { referenceLogps } : {}),
     ...(onReference ? { onReference } : {}),
+    onReferenceBatch: (done, total) => onProgress({ done, total, unit: "reference batches" }),
     rows,
     optimizer,
     threads,

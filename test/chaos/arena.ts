@@ -170,10 +170,18 @@ export class Arena {
   }
 
   /** SIGKILL for a worker, and nothing that it kept is left: its supervisor's next one is as good as on another machine. */
-  loseMachine(pid: number): void {
-    const kept = join(this.current.tree.options.stateDir, "worker");
-    signal(pid, "SIGKILL");
+  async loseMachine(pid: number): Promise<void> {
+    signal(pid, "SIGSTOP");
+    const { stateDir } = (await this.treeOf(pid)).options;
+    const kept = join(stateDir, "worker");
     renameSync(kept, `${kept}-lost-${Date.now()}`);
+    signal(pid, "SIGKILL");
+  }
+
+  /** After a take-over there are two at work. */
+  private async treeOf(worker: number): Promise<Tree> {
+    for (const { tree } of this.trees) if ((await tree.worker()) === worker) return tree;
+    return this.current.tree;
   }
 
   async close(): Promise<void> {

@@ -83,7 +83,7 @@ export const FAULTS: Record<Kind, KindOfFault> = {
   "machine-kill": {
     async inflict(arena, put) {
       put.seen["killedAtMs"] = Date.now();
-      arena.loseMachine(put.pid);
+      await arena.loseMachine(put.pid);
     },
     landed: cutOff,
   },

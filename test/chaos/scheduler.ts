@@ -40,7 +40,7 @@ export class Scheduler implements Watcher {
     if (point.what === "store" && point.when === "after") await this.arena.witness.look(point.key);
     const moment = momentOf(point);
     if (!moment || !point.attempt) return GO;
-    if (moment === "begin" && this.freshen(point.attempt, pid)) return GO;
+    if (moment === "begin" && (await this.freshen(point.attempt, pid))) return GO;
     const put = this.take(moment, point.attempt, pid, false);
     if (!put) return GO;
     const { answer, inflict } = FAULTS[put.fault.kind];
@@ -97,11 +97,11 @@ export class Scheduler implements Watcher {
   }
 
   /** Some faults can only meet a stage in a worker that has just started: kills the one that comes to it, once for each. */
-  private freshen({ stage }: Attempt, pid: number): boolean {
+  private async freshen({ stage }: Attempt, pid: number): Promise<boolean> {
     const fault = this.active ? undefined : this.armed.find((armed) => armed.fresh && armed.stage === stage && !this.freshened.has(armed));
     if (!fault) return false;
     this.freshened.add(fault);
-    if (fault.fresh === "machine") this.arena.loseMachine(pid);
+    if (fault.fresh === "machine") await this.arena.loseMachine(pid);
     else signal(pid, "SIGKILL");
     return true;
   }

@@ -24,7 +24,9 @@ export function installLocalDisk({ folders, full }: LocalDisk): void {
     } catch {
       return; // another was faster
     }
-    writeFileSync(refusedFile(full), JSON.stringify({ path, pid: process.pid }));
+    // Whole or not at all: the driver reads it as soon as it is there.
+    writeFileSync(`${full}.taken`, JSON.stringify({ path, pid: process.pid }));
+    renameSync(`${full}.taken`, refusedFile(full));
     throw Object.assign(new Error(`ENOSPC: no space left on device, write '${path}'`), { code: "ENOSPC", errno: -28, syscall: "write" });
   };
   Object.assign(promises, {
