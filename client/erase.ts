@@ -68,8 +68,9 @@ async function dropReferences({ backend, readManifest }: Store, campaignId: stri
   for (const key of manifests.filter((manifest) => manifest.startsWith(referencesPrefix(campaignId)))) {
     const found = await readManifest<{ result: { rows: Digest } }>(key);
     if (!found || !blobs.includes(found.manifest.result.rows)) continue;
-    // Its result is a blob that another campaign may hold too: prune takes it where none does.
+    // Whichever campaign holds the same result holds the same rows: it loses its own here too.
     await backend.delete(key);
+    await backend.delete(blobKey(found.digest));
   }
 }
 

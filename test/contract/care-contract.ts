@@ -89,6 +89,13 @@ export function careContract(name: string, open: () => Promise<Backend>, skip: s
         assert.ok(await store.hasBlob(garbage));
         await store.backend.put(key, manifest);
       });
+
+      it("goes on where what is damaged was kept of a reference, which names nothing that nothing else names", async () => {
+        await recordCampaign(store, "going", "running");
+        for await (const key of store.backend.list(referencesPrefix("going"))) await store.backend.put(key, new TextEncoder().encode("{"));
+        await pruneStore(store, { dryRun: false, graceMs: 0 });
+        assert.deepEqual((await whole(store, "going")).map(({ code }) => code), ["artifact_corrupt"]);
+      });
     });
 
     describe("verify", () => {
