@@ -16,6 +16,16 @@ const MODULES: [string, string, string, RegExp][] = [
   ["returns NaN", "export default (rows) => rows.map(() => NaN);", "module_bad_result", /the reward module answered NaN for row 0/],
 ];
 
+/** No bootstrap: the first answers are noise, and scored all the same. */
+async function campaign({ dir }: Workplace, name: string, source: string, reward: object = { timeout: "2s" }): Promise<string> {
+  await writeFile(join(dir, `${name}.mjs`), source);
+  const { bootstrap: _bootstrap, evaluate: _evaluate, ...spec } = smallShop({ seed: 1, iterations: 1, perIteration: 8 });
+  const prompts = { ...spec.prompts, preferences: 0, module: join(SHOP_DIR, "prompts.ts") };
+  const policy = { init: { ...spec.policy.init, tokenizer: join(SHOP_DIR, "tokenizer") } };
+  await writeFile(join(dir, `${name}.json`), JSON.stringify({ ...spec, policy, prompts, baselines: [], score: { reward: { module: `${name}.mjs`, ...reward } } }));
+  return `${name}.json`;
+}
+
 describe("a campaign whose reward module", { skip: NO_TEMPORAL, timeout: 300_000 }, () => {
   let temporal: TestNamespace;
   let place: Workplace;
@@ -29,24 +39,43 @@ describe("a campaign whose reward module", { skip: NO_TEMPORAL, timeout: 300_000
     await temporal?.close();
   });
 
-  /** No bootstrap: the first answers are noise, and scored all the same. */
-  async function campaign(name: string, source: string): Promise<string> {
-    await writeFile(join(place.dir, `${name}.mjs`), source);
-    const { bootstrap: _bootstrap, evaluate: _evaluate, ...spec } = smallShop({ seed: 1, iterations: 1, perIteration: 8 });
-    const prompts = { ...spec.prompts, preferences: 0, module: join(SHOP_DIR, "prompts.ts") };
-    const policy = { init: { ...spec.policy.init, tokenizer: join(SHOP_DIR, "tokenizer") } };
-    await writeFile(join(place.dir, `${name}.json`), JSON.stringify({ ...spec, policy, prompts, baselines: [], score: { reward: { module: `${name}.mjs`, timeout: "2s" } } }));
-    return `${name}.json`;
-  }
-
   for (const [what, source, code, words] of MODULES) {
     it(`${what} ends with ${code}`, async () => {
-      const ran = await place.run("run", await campaign(code, source), "--id", code);
+      const ran = await place.run("run", await campaign(place, code, source), "--id", code);
       assert.equal(ran.exit, 10, ran.stderr);
       assert.match(ran.stderr, new RegExp(`^error ${code}: `, "m"));
       assert.match(ran.stderr, words);
       const status = JSON.parse((await place.run("status", code, "--json")).stdout) as { status: string };
       assert.equal(status.status, "failed");
     });
+  }
+});
+
+it("a campaign whose reward module needs a key that its worker lacks waits and says so, and goes on where a worker has it", { skip: NO_TEMPORAL, timeout: 300_000 }, async () => {
+  const temporal = await openNamespace();
+  const place = await Workplace.open({ RATCHET_STORE: "dir:store", RATCHET_CHILDREN: "1", RATCHET_THREADS: "1", TEMPORAL_ADDRESS: temporal.address, TEMPORAL_NAMESPACE: temporal.namespace });
+  try {
+    const worker = place.start(["worker"]);
+    const source = 'export default (rows) => { if (process.env.KEY !== "hush") throw new Error("no key"); return rows.map((_, at) => at); };';
+    const started = await place.run("start", await campaign(place, "keyed", source, { env: { KEY: "env:REWARD_KEY" } }), "--id", "keyed");
+    assert.equal(started.exit, 0, started.stderr);
+    let status = "";
+    for (let tries = 0; !status.includes("module_env_missing"); tries++) {
+      assert.ok(tries < 200, `said within 200 tries: ${status}`);
+      status = (await place.run("status", "keyed", "--json")).stdout;
+    }
+    assert.match(status, /the reward module needs REWARD_KEY, which is not in the environment of the worker/);
+    assert.equal((JSON.parse(status) as { status: string }).status, "running");
+
+    const ended = new Promise((resolve) => worker.once("exit", resolve));
+    worker.kill("SIGTERM");
+    await ended;
+    place.env["REWARD_KEY"] = "hush";
+    place.start(["worker"]);
+    const waited = await place.run("watch", "keyed");
+    assert.equal(waited.exit, 0, waited.stderr);
+  } finally {
+    await place.close();
+    await temporal.close();
   }
 });
