@@ -1,5 +1,5 @@
 // `npm run safety`: what safety costs. docs/safety.md says how to read it.
-//   npm run safety -- overhead [--repeats 5] [--threads 2] [--size quick|small] [--json]
+//   npm run safety -- overhead [--repeats 5] [--threads 2] [--size demo|quick|small] [--json]
 //   npm run safety -- throughput [--repeats 5] [--bytes N] [--folder DIR] [--json]
 import { join, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -7,7 +7,7 @@ import { parseArgs } from "node:util";
 import { say } from "../../infra/progress.mjs";
 import { runScript } from "../../infra/script.mjs";
 import { BenchError } from "../contender.ts";
-import { formatOverhead, overhead } from "./overhead.ts";
+import { formatOverhead, overhead, SPECS } from "./overhead.ts";
 import { providePeers } from "./peers.ts";
 import { formatThroughput, throughput } from "./throughput.ts";
 
@@ -29,7 +29,7 @@ async function main(): Promise<number> {
   switch (positionals[0]) {
     case "overhead": {
       const { size } = values;
-      if (size !== "quick" && size !== "small") throw new BenchError(`--size ${size} is neither quick nor small`);
+      if (!isSize(size)) throw new BenchError(`--size ${size} is none of ${Object.keys(SPECS).join(", ")}`);
       return print(await overhead({ temporal: toolOf("RATCHET_TEST_TEMPORAL_BIN"), size, repeats, threads: Number(values.threads), say }), formatOverhead, values.json);
     }
     case "throughput": {
@@ -41,6 +41,8 @@ async function main(): Promise<number> {
       throw new BenchError(`${positionals[0] ?? "nothing"} was asked for; there are: overhead, throughput`);
   }
 }
+
+const isSize = (size: string): size is keyof typeof SPECS => Object.hasOwn(SPECS, size);
 
 function print<R>(result: R, format: (result: R) => string, json: boolean): number {
   console.log(json ? JSON.stringify(result) : format(result));

@@ -23,10 +23,16 @@ import type { PlainInput, PlainOutput } from "./plain.ts";
 import { beyond, covered, SPANS_VARIABLE } from "./spans.ts";
 import type { Span } from "./spans.ts";
 
+export const SPECS = {
+  demo: () => shopCampaign({ seed: 1, quick: false }),
+  quick: () => shopCampaign({ seed: 1, quick: true }),
+  small: () => smallShop({ seed: 1 }),
+};
+
 export interface OverheadOptions {
   temporal: string;
-  /** quick: the demo's `--quick` without its baseline; small: what the tests run, to try the bench itself. */
-  size: "quick" | "small";
+  /** demo: the whole demo without its baselines; quick: its `--quick`; small: what the tests run, to try the bench itself. */
+  size: keyof typeof SPECS;
   repeats: number;
   threads: number;
   say(line: string): void;
@@ -112,7 +118,7 @@ export async function overhead(options: OverheadOptions): Promise<Overhead> {
 }
 
 /** One chain of stages: a baseline would run beside the iterations and hide what lies between their activities. */
-const specOf = (size: OverheadOptions["size"]): WrittenSpec => ({ ...(size === "quick" ? shopCampaign({ seed: 1, quick: true }) : smallShop({ seed: 1 })), baselines: [] }) as WrittenSpec;
+const specOf = (size: OverheadOptions["size"]): WrittenSpec => ({ ...SPECS[size](), baselines: [] }) as WrittenSpec;
 
 interface Campaign {
   durable: Durable;
