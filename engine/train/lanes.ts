@@ -9,7 +9,7 @@ import { toFeeds } from "../score/weights.ts";
 import type { LoadedWeights } from "../score/weights.ts";
 import type { GradientArrays, GradientPass } from "./gradient-pass.ts";
 import { cut } from "./micro-batch.ts";
-import { endedByItself, errorOf } from "./thread-failure.ts";
+import { endOf, errorOf } from "./thread-failure.ts";
 import type { ThreadFailure } from "./thread-failure.ts";
 import type { TrainTask } from "./types.ts";
 
@@ -34,18 +34,12 @@ export type LaneAnswer = GradientArrays & ({ values: Record<string, number> } | 
 
 class Lane {
   private readonly worker: Worker;
-  /** Rejects when the thread ends, which it does not by itself. */
   private readonly ended: Promise<never>;
   private arrays: GradientArrays;
 
   constructor(settings: LaneSettings, size: number) {
     this.worker = new Worker(new URL("./lane.js", import.meta.url), { workerData: settings });
-    this.ended = new Promise((_, reject) => {
-      const end = (cause: unknown): void => reject(endedByItself(cause));
-      this.worker.once("error", end).once("exit", end);
-    });
-    // Whoever asks next hears of it.
-    this.ended.catch(() => {});
+    this.ended = endOf(this.worker);
     this.arrays = { weights: new Float32Array(size), gradients: new Float32Array(size) };
   }
 

@@ -8,7 +8,7 @@ import { tokenWeights } from "./loss-inputs.ts";
 import { logpsOf } from "./reference-pass.ts";
 import type { BatchLogps, PassHooks, Reference } from "./reference-pass.ts";
 import { rowTokens } from "./rows.ts";
-import { endedByItself, errorOf } from "./thread-failure.ts";
+import { endOf, errorOf } from "./thread-failure.ts";
 import type { ThreadFailure } from "./thread-failure.ts";
 import type { PairRow, TrainTask } from "./types.ts";
 
@@ -75,11 +75,10 @@ class ReferenceLane {
 
   constructor(work: ReferenceLaneWork) {
     this.worker = new Worker(new URL("./reference-lane.js", import.meta.url), { workerData: work });
-    this.logps = new Promise((resolve, reject) => {
+    const answered = new Promise<BatchLogps[]>((resolve, reject) => {
       this.worker.once("message", (answer: ReferenceLaneAnswer) => ("logps" in answer ? resolve(answer.logps) : reject(errorOf(answer.failure))));
-      const end = (cause: unknown): void => reject(endedByItself(cause));
-      this.worker.once("error", end).once("exit", end);
     });
+    this.logps = Promise.race([answered, endOf(this.worker)]);
   }
 
   async close(): Promise<void> {

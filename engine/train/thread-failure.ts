@@ -1,4 +1,5 @@
 // A failure of the engine on its way from a thread to its owner: a thrown error would lose its class and code.
+import type { Worker } from "node:worker_threads";
 import { EngineError, InvariantError, nameMemory, ResourceError } from "../errors.ts";
 
 export interface ThreadFailure {
@@ -18,5 +19,12 @@ export function errorOf({ resource, code, message }: ThreadFailure): ResourceErr
   return resource ? new ResourceError(code, message) : new InvariantError(code, message);
 }
 
-/** A thread that is gone before it has answered. */
-export const endedByItself = (cause: unknown): InvariantError => new InvariantError("graph_failed", `a thread of the training ended by itself: ${String(cause)}`, { cause });
+/** Rejects when the thread is gone, which it is not by itself: whoever waits for an answer hears of it. */
+export function endOf(thread: Worker): Promise<never> {
+  const ended = new Promise<never>((_, reject) => {
+    const end = (cause: unknown): void => reject(new InvariantError("graph_failed", `a thread of the training ended by itself: ${String(cause)}`, { cause }));
+    thread.once("error", end).once("exit", end);
+  });
+  ended.catch(() => undefined);
+  return ended;
+}
