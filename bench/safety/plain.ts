@@ -46,7 +46,7 @@ const models = new Models(threads);
 type Call = Pool["call"];
 const answer = (method: string, args: never): Promise<unknown> => {
   if (method === "generate") return generate(models, args, CONTEXT);
-  if (method === "train") return trainInChild(args, threads, { ...CONTEXT, onCheckpoint: () => {} });
+  if (method === "train") return trainInChild(args, { threads }, { ...CONTEXT, onCheckpoint: () => {} });
   return score(models, method as "rewards" | "logps", args, CONTEXT);
 };
 let before: Promise<unknown> = Promise.resolve();

@@ -5,8 +5,9 @@
 // cache, by one graph of a dozen operations.
 import type { Tensor as OrtTensor } from "onnxruntime-node";
 import { Graph } from "../graph/graph.ts";
-import { Session, toOrt } from "../graph/session.ts";
-import type { SessionOptions } from "../graph/session.ts";
+import { toOrt } from "../graph/session.ts";
+import type { Session, SessionOptions } from "../graph/session.ts";
+import type { Sessions } from "../graph/sessions.ts";
 import type { Value } from "../graph/value.ts";
 import { Tape } from "../ops/tape.ts";
 import { chunks, view } from "./chunks.ts";
@@ -59,8 +60,9 @@ export class AdamW {
     this.update = update;
   }
 
-  static async create(settings: Pick<OptimizerSettings, "betas" | "clip">, options: SessionOptions): Promise<AdamW> {
-    return new AdamW(settings, await Session.create(squaresGraph(), options), await Session.create(updateGraph(settings.betas), options));
+  /** Its sessions are closed by whom they belong to. */
+  static async create(settings: Pick<OptimizerSettings, "betas" | "clip">, sessions: Sessions, options: SessionOptions): Promise<AdamW> {
+    return new AdamW(settings, await sessions.open(squaresGraph, [], options), await sessions.open(updateGraph, [settings.betas], options));
   }
 
   /** The norm of all gradients taken as one vector. */
@@ -84,10 +86,5 @@ export class AdamW {
     };
     for (const [from, to] of chunks(0, decaying)) await pass(from, to, scalarOf(keep));
     for (const [from, to] of chunks(decaying, weights.length)) await pass(from, to, scalarOf(1));
-  }
-
-  async close(): Promise<void> {
-    await this.squares.close();
-    await this.update.close();
   }
 }

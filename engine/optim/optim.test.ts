@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { Sessions } from "../graph/sessions.ts";
 import { AdamW } from "./adamw.ts";
 import type { AdamArrays } from "./adamw.ts";
 import { adamScalars, learningRateAt } from "./settings.ts";
@@ -40,7 +41,8 @@ function adamwByHand({ w, m, v }: Reference, g: readonly number[], step: number,
 }
 
 test("three clipped steps of AdamW agree with the paper's formulas, matrices decaying and vectors not", async () => {
-  const adamw = await AdamW.create(settings, { threads: 1 });
+  const sessions = new Sessions();
+  const adamw = await AdamW.create(settings, sessions, { threads: 1 });
   // The first four weights are a matrix's, the others a vector's.
   const arrays: AdamArrays = { weights: Float32Array.of(1, -2, 3, 0.5, 1, 1, 1, 1), gradients: new Float32Array(8), first: new Float32Array(8), second: new Float32Array(8), decaying: 4 };
   let states: Reference = { w: [...arrays.weights], m: [...arrays.first], v: [...arrays.second] };
@@ -57,11 +59,12 @@ test("three clipped steps of AdamW agree with the paper's formulas, matrices dec
       expected.forEach((value, place) => assert.ok(Math.abs(value - actual[place]!) < 2e-6, `step ${step}, place ${place}`));
     }
   }
-  await adamw.close();
+  await sessions.close();
 });
 
 test("an update in chunks changes every weight once", async () => {
-  const adamw = await AdamW.create({ ...settings, clip: 0 }, { threads: 2 });
+  const sessions = new Sessions();
+  const adamw = await AdamW.create({ ...settings, clip: 0 }, sessions, { threads: 2 });
   const size = 600_000;
   const arrays: AdamArrays = { weights: new Float32Array(size).fill(1), gradients: new Float32Array(size).fill(-1), first: new Float32Array(size), second: new Float32Array(size), decaying: 300_000 };
   const norm = await adamw.norm(arrays);
@@ -70,5 +73,5 @@ test("an update in chunks changes every weight once", async () => {
   const [decayed, kept] = [arrays.weights[0]!, arrays.weights[size - 1]!];
   assert.ok(Math.abs(kept - decayed - 0.5) < 1e-6);
   for (let place = 0; place < size; place++) if (arrays.weights[place] !== (place < 300_000 ? decayed : kept)) assert.fail(`weight ${place} is ${arrays.weights[place]}`);
-  await adamw.close();
+  await sessions.close();
 });

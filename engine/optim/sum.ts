@@ -1,7 +1,7 @@
 // Gradients of several lanes added up. A loop in JavaScript takes ten times as long.
 import { Graph } from "../graph/graph.ts";
-import { Session } from "../graph/session.ts";
-import type { SessionOptions } from "../graph/session.ts";
+import type { Session, SessionOptions } from "../graph/session.ts";
+import type { Sessions } from "../graph/sessions.ts";
 import { Tape } from "../ops/tape.ts";
 import { chunks, view } from "./chunks.ts";
 
@@ -18,8 +18,9 @@ export class Sum {
     this.session = session;
   }
 
-  static async create(options: SessionOptions): Promise<Sum> {
-    return new Sum(await Session.create(sumGraph(), options));
+  /** Its session is closed by whom it belongs to. */
+  static async create(sessions: Sessions, options: SessionOptions): Promise<Sum> {
+    return new Sum(await sessions.open(sumGraph, [], options));
   }
 
   /** sum += added, rounded as single precision is. */
@@ -28,9 +29,5 @@ export class Sum {
       const part = view(sum, from, to);
       await this.session.raw({ sum: part, added: view(added, from, to) }, { next: part });
     }
-  }
-
-  async close(): Promise<void> {
-    await this.session.close();
   }
 }

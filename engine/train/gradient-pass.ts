@@ -1,8 +1,12 @@
 // The gradients of one micro-batch.
 import type { Tensor as OrtTensor } from "onnxruntime-node";
-import type { Session } from "../graph/session.ts";
-import { gradientNames } from "./graphs.ts";
+import type { Sessions } from "../graph/sessions.ts";
+import type { LoraSettings } from "../model/lora.ts";
+import type { ModelConfig } from "../model/types.ts";
+import { gradientGraph, gradientNames } from "./graphs.ts";
 import type { ParameterLayout } from "./parameter-layout.ts";
+import { openSession } from "./sessions.ts";
+import type { TrainTask } from "./types.ts";
 
 /** Two arrays of one layout. */
 export interface GradientArrays {
@@ -10,29 +14,33 @@ export interface GradientArrays {
   gradients: Float32Array;
 }
 
-export class GradientPass {
-  private readonly create: (adding: boolean) => Promise<Session>;
-  private readonly layout: ParameterLayout;
-  /** By whether they add; the one that does is made when a step has a second micro-batch here. */
-  private readonly sessions = new Map<boolean, Promise<Session>>();
+export interface GradientSettings {
+  task: TrainTask;
+  config: ModelConfig;
+  adapter?: LoraSettings | undefined;
+  threads: number;
+}
 
-  constructor(create: (adding: boolean) => Promise<Session>, layout: ParameterLayout) {
-    this.create = create;
+export class GradientPass {
+  private readonly sessions: Sessions;
+  private readonly settings: GradientSettings;
+  private readonly layout: ParameterLayout;
+
+  constructor(sessions: Sessions, settings: GradientSettings, layout: ParameterLayout) {
+    this.sessions = sessions;
+    this.settings = settings;
     this.layout = layout;
   }
 
   /** Loss and metrics. Gradients are written to their array, added to what is there where `adding`. */
   async run({ weights, gradients }: GradientArrays, feeds: Record<string, OrtTensor>, adding: boolean): Promise<Record<string, number>> {
-    const session = this.sessions.get(adding) ?? this.create(adding);
-    this.sessions.set(adding, session);
+    const { task, config, adapter, threads } = this.settings;
+    // Another session where it adds, opened when a step has a second micro-batch here.
+    const session = await openSession(this.sessions, threads, config, gradientGraph, (of) => [task, config, { adding, adapter, threads: of }]);
     const into = this.layout.tensors(gradients, gradientNames.gradient);
     const sums = adding ? this.layout.tensors(gradients, gradientNames.sum) : {};
-    const outputs = await (await session).raw({ ...this.layout.tensors(weights), ...sums, ...feeds }, into);
+    const outputs = await session.raw({ ...this.layout.tensors(weights), ...sums, ...feeds }, into);
     const values = Object.entries(outputs).filter(([name]) => !(name in into));
     return Object.fromEntries(values.map(([name, tensor]) => [name, (tensor.data as Float32Array)[0] as number]));
-  }
-
-  async close(): Promise<void> {
-    for (const session of this.sessions.values()) await (await session).close();
   }
 }

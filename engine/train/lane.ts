@@ -1,28 +1,44 @@
-// What a further lane (lanes.ts) runs in its thread.
-import { parentPort, workerData } from "node:worker_threads";
+// What a further lane (lane-thread.ts) runs in its thread, where it has sessions of its own.
+import { parentPort } from "node:worker_threads";
 import type { MessagePort } from "node:worker_threads";
+import { Sessions } from "../graph/sessions.ts";
 import { parametersOf } from "../model/parameters.ts";
 import { toFeeds } from "../score/weights.ts";
 import { GradientPass } from "./gradient-pass.ts";
-import { gradientGraph } from "./graphs.ts";
-import type { LaneAnswer, LaneRequest, LaneSettings } from "./lanes.ts";
+import type { LaneAnswer, LaneRequest, LaneWork } from "./lane-thread.ts";
 import { ParameterLayout } from "./parameter-layout.ts";
-import { openSession } from "./sessions.ts";
+import { logpsOf } from "./reference-pass.ts";
 import { failureOf } from "./thread-failure.ts";
 
-const { task, config, threads, tables } = workerData as LaneSettings;
-const fixed = toFeeds(tables);
-const pass = new GradientPass((adding) => openSession(threads, config, (of) => gradientGraph(task, config, { adding, threads: of })), new ParameterLayout(parametersOf(config)));
+const sessions = new Sessions();
 const port = parentPort as MessagePort;
 
-async function answerTo({ feeds, ...arrays }: LaneRequest): Promise<LaneAnswer> {
+const works: { [Name in keyof LaneWork]: (args: LaneWork[Name]["args"]) => Promise<LaneWork[Name]["result"]> } = {
+  async gradients({ settings, feeds, weights, gradients }) {
+    const pass = new GradientPass(sessions, settings, new ParameterLayout(parametersOf(settings.config)));
+    return { weights, gradients, values: await pass.run({ weights, gradients }, toFeeds(feeds), false) };
+  },
+  reference: ({ model, batches, threads }) => logpsOf(sessions, model, batches, threads),
+  async tidy() {
+    await sessions.closeUnused();
+    const { opened } = sessions;
+    sessions.opened = 0;
+    return opened;
+  },
+};
+
+async function answerTo<Name extends keyof LaneWork>({ work, args }: LaneRequest<Name>): Promise<LaneAnswer<Name>> {
   try {
-    return { ...arrays, values: await pass.run(arrays, { ...fixed, ...toFeeds(feeds) }, false) };
+    return { result: await works[work](args) };
   } catch (error) {
-    return { ...arrays, failure: failureOf(error, "a lane") };
+    return { failure: failureOf(error, "a lane") };
   }
 }
 
+/** The arrays go back to whom they came from. */
+const arraysOf = (answer: LaneAnswer): ArrayBuffer[] =>
+  "result" in answer && typeof answer.result === "object" && "weights" in answer.result ? [answer.result.weights.buffer as ArrayBuffer, answer.result.gradients.buffer as ArrayBuffer] : [];
+
 port.on("message", (request: LaneRequest) => {
-  void answerTo(request).then((answer) => port.postMessage(answer, [answer.weights.buffer as ArrayBuffer, answer.gradients.buffer as ArrayBuffer]));
+  void answerTo(request).then((answer) => port.postMessage(answer, arraysOf(answer)));
 });

@@ -22,18 +22,20 @@ export function isSumOfShares(task: TrainTask): boolean {
 }
 
 /**
- * Floats kept per token. Of each layer: residual, normed and rearranged states, q, k, v and their mixture, the inner states of the feed-forward
- * part, one row of attention per head. Of the vocabulary: logits, their log-softmax and its gradient.
+ * Floats per token that a layer makes: residual, normed and rearranged states, q, k, v and their mixture, the inner states of the feed-forward
+ * part, one row of attention per head.
  */
-function floatsPerToken(config: ModelConfig, width: number): number {
-  const { layers, hiddenSize, heads, kvHeads, headSize, intermediateSize, vocabSize } = config;
-  return layers * (6 * hiddenSize + (4 * heads + 2 * kvHeads) * headSize + 5 * intermediateSize + heads * width) + 4 * vocabSize;
+export function floatsOfLayer({ hiddenSize, heads, kvHeads, headSize, intermediateSize }: ModelConfig, width: number): number {
+  return 6 * hiddenSize + (4 * heads + 2 * kvHeads) * headSize + 5 * intermediateSize + heads * width;
 }
 
+/** Floats per token of the vocabulary: logits, their log-softmax and its gradient. */
+export const floatsOfVocabulary = ({ vocabSize }: ModelConfig): number => 4 * vocabSize;
+
 /** Bytes that the backward pass of one row, or of a pair, needs of the forward pass. */
-function rowBytes(config: ModelConfig, task: TrainTask, maxLength: number): number {
+export function rowBytes(config: ModelConfig, task: TrainTask, maxLength: number): number {
   const tokens = task.kind === "sft" ? maxLength : 2 * maxLength;
-  return 4 * tokens * floatsPerToken(config, maxLength);
+  return 4 * tokens * (config.layers * floatsOfLayer(config, maxLength) + floatsOfVocabulary(config));
 }
 
 /** Rows at once when the settings do not say: half of the batch, for two lanes (lanes.ts), or as many as two lanes have room for. */

@@ -1,4 +1,5 @@
 // The forward pass of a reference over batches of rows.
+import type { Sessions } from "../graph/sessions.ts";
 import { leastTokens } from "../graph/threads.ts";
 import { packForLogps } from "../model/pack.ts";
 import { rotaryTables } from "../model/rotary.ts";
@@ -23,24 +24,20 @@ export interface PassHooks {
 }
 
 /** Of each batch. */
-export async function logpsOf(reference: Reference, batches: readonly LaidRow[][], threads: number, { signal, onBatch }: PassHooks = {}): Promise<BatchLogps[]> {
+export async function logpsOf(sessions: Sessions, reference: Reference, batches: readonly LaidRow[][], threads: number, { signal, onBatch }: PassHooks = {}): Promise<BatchLogps[]> {
   const { config } = reference;
-  const session = await openSession(threads, config, (of) => referenceGraph(config, of));
-  try {
-    const tables = rotaryTables(config, Math.max(...batches.flat().map(rowLength)));
-    const fixed = { ...("loaded" in reference ? reference.loaded : loadWeights(reference)), ...toFeeds({ ...tables }) };
-    const logps: BatchLogps[] = [];
-    for (const rows of batches) {
-      signal?.throwIfAborted();
-      const { resultOf, ...encoded } = packForLogps(groupsOf(rows), { leastTokens: leastTokens(config) });
-      const outputs = await session.raw({ ...fixed, ...toFeeds(encoded) });
-      logps.push(byAnswer(rows.length, outputs["logps"]!.data as Float32Array, resultOf.data as BigInt64Array));
-      onBatch?.(logps.length, batches.length);
-    }
-    return logps;
-  } finally {
-    await session.close();
+  const session = await openSession(sessions, threads, config, referenceGraph, (of) => [config, of]);
+  const tables = rotaryTables(config, Math.max(...batches.flat().map(rowLength)));
+  const fixed = { ...("loaded" in reference ? reference.loaded : loadWeights(reference)), ...toFeeds({ ...tables }) };
+  const logps: BatchLogps[] = [];
+  for (const rows of batches) {
+    signal?.throwIfAborted();
+    const { resultOf, ...encoded } = packForLogps(groupsOf(rows), { leastTokens: leastTokens(config) });
+    const outputs = await session.raw({ ...fixed, ...toFeeds(encoded) });
+    logps.push(byAnswer(rows.length, outputs["logps"]!.data as Float32Array, resultOf.data as BigInt64Array));
+    onBatch?.(logps.length, batches.length);
   }
+  return logps;
 }
 
 /** Results are all first answers, then all second ones. */

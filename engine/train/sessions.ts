@@ -1,6 +1,6 @@
 // The sessions of training.
-import { Session } from "../graph/session.ts";
-import type { SessionOptions } from "../graph/session.ts";
+import type { Session, SessionOptions } from "../graph/session.ts";
+import type { Sessions } from "../graph/sessions.ts";
 import { headsAtOnce } from "../graph/threads.ts";
 import type { Graph, Threads } from "../graph/graph.ts";
 import type { ModelConfig } from "../model/types.ts";
@@ -9,7 +9,7 @@ import type { ModelConfig } from "../model/types.ts";
 export const sessionOptions = (threads: number, config: ModelConfig): SessionOptions => ({ threads: Math.min(threads, headsAtOnce(config)), spinning: false, memoryPattern: false });
 
 /** A model's graph, made for the threads that it gets. */
-export function openSession(threads: number, config: ModelConfig, graphFor: (threads: Threads) => Graph): Promise<Session> {
+export function openSession<Args extends readonly unknown[] | []>(sessions: Sessions, threads: number, config: ModelConfig, make: (...args: Args) => Graph, argsFor: (threads: Threads) => Args): Promise<Session> {
   const options = sessionOptions(threads, config);
-  return Session.create(graphFor(options.threads === 1 ? "one" : "any"), options);
+  return sessions.open(make, argsFor(options.threads === 1 ? "one" : "any"), options);
 }

@@ -10,23 +10,25 @@ import { rotaryTables } from "../model/rotary.ts";
 import type { Checkpoint, ModelConfig } from "../model/types.ts";
 import { AdamW } from "../optim/adamw.ts";
 import { adamScalars, learningRateAt } from "../optim/settings.ts";
-import { GradientPass } from "./gradient-pass.ts";
-import { gradientGraph, ofTokensName, shareNames } from "./graphs.ts";
+import { ofTokensName, shareNames } from "./graphs.ts";
 import { inputsOf } from "./inputs.ts";
+import { isKept } from "./kept.ts";
+import type { RowsAtOnce } from "./kept.ts";
+import type { Feeds } from "./lane-thread.ts";
 import { layOut, trainedTokens } from "./layout.ts";
 import type { LaidRow, Layout } from "./layout.ts";
 import { learnerOf } from "./learner.ts";
 import type { Learner } from "./learner.ts";
 import { termsOf, usesReference } from "./loss-inputs.ts";
 import { Lanes } from "./lanes.ts";
-import type { Feeds } from "./lanes.ts";
 import { cut, defaultMicroBatch, isSumOfShares, joinedValues, lanesFor, sharesOf, tokensOf } from "./micro-batch.ts";
 import { ParameterState } from "./parameter-state.ts";
 import { answersDigest, isOf } from "./given-reference.ts";
 import { referenceLogps } from "./reference.ts";
-import { openSession, sessionOptions } from "./sessions.ts";
+import { sessionOptions } from "./sessions.ts";
 import { digestRows, rowLength, rowTokens, usableRows } from "./rows.ts";
 import type { Source, StepRecord, TrainerState, TrainOptions, TrainResult, TrainRow } from "./types.ts";
+import { Workshop } from "./workshop.ts";
 
 const loaded = <T>(source: Source<T>): Promise<T> | T => (typeof source === "function" ? (source as () => Promise<T>)() : source);
 
@@ -61,6 +63,9 @@ function finalMeans(curve: readonly StepRecord[]): Record<string, number> {
   return Object.fromEntries([...names].map((name) => [name, meanOf(name)]));
 }
 
+/** What a run begins with. */
+type RunOptions = TrainOptions & { workshop: Workshop };
+
 interface RunParts {
   config: ModelConfig;
   layout: Layout;
@@ -69,12 +74,20 @@ interface RunParts {
   state: ParameterState;
   reference: readonly number[];
   curve: readonly StepRecord[];
+  atOnce: RowsAtOnce;
+  isKept: boolean;
   adamw: AdamW;
+}
+
+/** An adapter's base is too large to be copied: it has one lane. */
+function rowsAtOnce({ task, optimizer, adapter, threads }: TrainOptions, config: ModelConfig, rows: readonly LaidRow[]): RowsAtOnce {
+  const microBatch = optimizer.microBatch ?? defaultMicroBatch(config, task, optimizer);
+  return { microBatch, lanes: adapter ? 1 : lanesFor(config, task, { ...optimizer, microBatch }, threads), longest: Math.max(...rows.map(rowLength)) };
 }
 
 /** One run of training: what stays the same over its steps. */
 class Run {
-  private readonly options: TrainOptions;
+  private readonly options: RunOptions;
   private readonly config: ModelConfig;
   private readonly layout: Layout;
   private readonly identity: string;
@@ -86,62 +99,60 @@ class Run {
   private readonly state: ParameterState;
   private readonly reference: readonly number[];
   readonly curve: StepRecord[];
+  /** Whether its workshop is kept for the next one. */
+  readonly isKept: boolean;
   private savedAt = performance.now();
   private saveCostMs = 0;
 
-  private constructor(options: TrainOptions, parts: RunParts) {
-    const { config, layout, identity, learner, state, reference, curve, adamw } = parts;
-    const { task, optimizer } = options;
+  private constructor(options: RunOptions, parts: RunParts) {
+    const { config, layout, identity, learner, state, reference, curve, atOnce, adamw } = parts;
+    const { workshop, task, adapter, threads } = options;
+    const { lanes, longest } = atOnce;
     this.options = options;
     this.config = config;
     this.layout = layout;
     this.identity = identity;
-    this.microBatch = optimizer.microBatch ?? defaultMicroBatch(config, task, optimizer);
+    this.microBatch = atOnce.microBatch;
     this.hasTokenPart = task.kind === "dpo" && countsTokens(termsOf(task));
-    this.lanes = this.laid(learner, state);
+    const settings = { task, config, adapter: adapter?.settings, threads: Math.max(1, Math.floor(threads / lanes)), tables: { ...rotaryTables(config, longest) } };
+    this.lanes = new Lanes(workshop, state, learner.frozen, lanes, settings);
     this.adamw = adamw;
     this.reference = reference;
     this.learner = learner;
     this.state = state;
     this.curve = [...curve];
-  }
-
-  /** An adapter's base is too large to be copied: it has one lane. */
-  private laid({ frozen }: Learner, { layout, arrays }: ParameterState): Lanes {
-    const { config, microBatch } = this;
-    const { task, optimizer, adapter, threads } = this.options;
-    const count = adapter ? 1 : lanesFor(config, task, { ...optimizer, microBatch }, threads);
-    const each = Math.max(1, Math.floor(threads / count));
-    const own = new GradientPass((adding) => openSession(each, config, (of) => gradientGraph(task, config, { adding, adapter: adapter?.settings, threads: of })), layout);
-    const tables = { ...rotaryTables(config, Math.max(...this.layout.rows.map(rowLength))) };
-    return new Lanes(own, arrays, frozen, count, { task, config, threads: each, tables });
+    this.isKept = parts.isKept;
   }
 
   /** Models and states that are read here are let go here. */
-  static async open(options: TrainOptions, rows: readonly TrainRow[], start: Checkpoint): Promise<Run> {
+  static async open(options: RunOptions, rows: readonly TrainRow[], start: Checkpoint): Promise<Run> {
     const { config } = start;
     const identity = identityOf(options, config, rows);
-    const { adapter, optimizer, threads } = options;
+    const { workshop, task, adapter, optimizer, threads } = options;
     const resume = options.resume && (await loaded(options.resume));
     if (resume && resume.identity !== identity) {
       throw new SpecError("resume_mismatch", `the checkpoint of step ${resume.step} belongs to other rows, settings or another model (${resume.identity.slice(0, 12)}, now ${identity.slice(0, 12)})`);
     }
     const learner = learnerOf(start, adapter);
     const layout = layOut(options, rows);
+    const atOnce = rowsAtOnce(options, config, layout.rows);
+    const isSmall = isKept(config, task, atOnce);
     const reference = resume?.referenceLogps ?? (await Run.referenceOf(options, start, learner, layout.rows));
+    // What the reference took, and the training before, is needed for this one's arrays.
+    if (!isSmall) await workshop.close();
     const state = new ParameterState(learner.parameters, resume?.weights ?? (adapter ?? start).weights, resume && { first: resume.firstMoments, second: resume.secondMoments });
-    return new Run(options, { config, layout, identity, learner, state, reference, curve: resume?.curve ?? [], adamw: await AdamW.create(optimizer, sessionOptions(threads, config)) });
+    return new Run(options, { config, layout, identity, learner, state, reference, curve: resume?.curve ?? [], atOnce, isKept: isSmall, adamw: await AdamW.create(optimizer, workshop.sessions, sessionOptions(threads, config)) });
   }
 
   /** Once per run, before step 1: they never change. The reference of an adapter is, unless another is given, the model without it. */
-  private static async referenceOf(options: TrainOptions, start: Checkpoint, learner: Learner, rows: readonly LaidRow[]): Promise<readonly number[]> {
-    const { task, start: source, adapter, reference, referenceLogps: given, onReference, onReferenceBatch: onBatch, threads, signal } = options;
+  private static async referenceOf(options: RunOptions, start: Checkpoint, learner: Learner, rows: readonly LaidRow[]): Promise<readonly number[]> {
+    const { task, start: source, adapter, reference, referenceLogps: given, onReference, onReferenceBatch: onBatch, workshop, threads, signal } = options;
     if (!usesReference(task)) return [];
     if (!reference && !adapter) throw new InvariantError("unreachable_state", `${task.kind} needs a reference`);
     const of = answersDigest(task, rows);
     if (given && isOf(of, rows, given)) return given.logps;
     const model = reference === undefined || reference === source ? start : await loaded(reference);
-    const logps = await referenceLogps(task, model === start && adapter ? { config: model.config, loaded: learner.frozen } : model, rows, threads, { signal, onBatch });
+    const logps = await referenceLogps(workshop, task, model === start && adapter ? { config: model.config, loaded: learner.frozen } : model, rows, threads, { signal, onBatch });
     onReference?.({ of, logps });
     return logps;
   }
@@ -235,37 +246,41 @@ class Run {
   result(): Pick<TrainResult, "checkpoint" | "adapter"> {
     return this.learner.result(this.state.weights());
   }
-
-  async close(): Promise<void> {
-    await this.lanes.close();
-    await this.adamw.close();
-  }
 }
 
 /** The run at its first step. In a function of its own, so that nothing of the models that it read outlives it. */
-async function opened(options: TrainOptions): Promise<{ run: Run } & Pick<TrainResult, "dropped" | "cut">> {
+async function opened(options: RunOptions): Promise<{ run: Run } & Pick<TrainResult, "dropped" | "cut">> {
   const start = await loaded(options.start);
   checkOptions(options, start.config);
   const { used, dropped, cut } = usableRows(options.rows, options.optimizer);
   return { run: await Run.open(options, used, start), dropped, cut };
 }
 
+async function trained(options: RunOptions): Promise<{ result: TrainResult; isKept: boolean }> {
+  const { run, dropped, cut } = await opened(options);
+  while (run.step < run.steps) {
+    if (options.signal?.aborted) {
+      await run.save();
+      options.signal.throwIfAborted();
+    }
+    await run.advance();
+    if (run.saveDue()) await run.save();
+    // A step blocks the event loop; messages and timers get their turn here.
+    await setImmediate();
+  }
+  return { result: { ...run.result(), steps: run.steps, curve: run.curve, metrics: finalMeans(run.curve), dropped, cut }, isKept: run.isKept };
+}
+
 /** Trains to the end of the plan, from the start or from `resume`. Rows, settings and seed decide every bit of the result. */
 export async function train(options: TrainOptions): Promise<TrainResult> {
-  const { run, dropped, cut } = await opened(options);
+  const workshop = options.workshop ?? new Workshop();
   try {
-    while (run.step < run.steps) {
-      if (options.signal?.aborted) {
-        await run.save();
-        options.signal.throwIfAborted();
-      }
-      await run.advance();
-      if (run.saveDue()) await run.save();
-      // A step blocks the event loop; messages and timers get their turn here.
-      await setImmediate();
-    }
-    return { ...run.result(), steps: run.steps, curve: run.curve, metrics: finalMeans(run.curve), dropped, cut };
-  } finally {
-    await run.close();
+    const { result, isKept } = await trained({ ...options, workshop });
+    await (options.workshop && isKept ? workshop.tidy() : workshop.close());
+    return result;
+  } catch (error) {
+    // Sessions that failed, or that another lane is still at, are no place to begin.
+    await workshop.close();
+    throw error;
   }
 }

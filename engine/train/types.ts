@@ -4,6 +4,7 @@ import type { Sequence } from "../model/encode.ts";
 import type { Adapter } from "../model/lora.ts";
 import type { Checkpoint, WeightTensor } from "../model/types.ts";
 import type { OptimizerSettings } from "../optim/settings.ts";
+import type { Workshop } from "./workshop.ts";
 
 export type TrainTask =
   /** promptMask: the loss is on the answer only. */
@@ -85,6 +86,8 @@ export interface TrainOptions {
   rows: readonly TrainRow[];
   optimizer: OptimizerSettings;
   threads: number;
+  /** Sessions and threads of the trainings before, kept for those after where they are small (kept.ts) and end well. Absent: this one's own. */
+  workshop?: Workshop;
   resume?: Source<TrainerState>;
   /** Training stops between two steps, after a last checkpoint, and throws the signal's reason. */
   signal?: AbortSignal;

@@ -1,6 +1,7 @@
 // The engine's process: `child.js THREADS`. Serves one call at a time, goes on listening while it computes (the engine yields
 // between steps), and ends when its parent does. It takes no signal from the terminal: the parent decides when to stop.
 import { nameMemory } from "../../engine/errors.ts";
+import { Workshop } from "../../engine/train/index.ts";
 import { errorToParts } from "./errors.ts";
 import { choose, generate, score } from "./inference.ts";
 import { Models } from "./models.ts";
@@ -12,6 +13,8 @@ const progressEveryMs = 500;
 
 const threads = Number(process.argv[2]);
 const models = new Models(threads);
+/** Each iteration of a campaign trains with the graphs of the one before. */
+const workshop = new Workshop();
 let running: AbortController | undefined;
 
 const send = (message: FromChild): void => void process.send?.(message);
@@ -29,7 +32,7 @@ function throttled(): (progress: Extract<FromChild, { type: "progress" }>["progr
 async function serve(call: Call, signal: AbortSignal): Promise<Extract<FromChild, { type: "result" }>["value"]> {
   const hooks = { signal, onProgress: throttled() };
   if (call.method === "generate") return generate(models, call.args, hooks);
-  if (call.method === "train") return train(call.args, threads, { ...hooks, onCheckpoint: (checkpoint) => send({ type: "checkpoint", checkpoint }), onReference: (computed) => send({ type: "reference", computed }) });
+  if (call.method === "train") return train(call.args, { threads, workshop }, { ...hooks, onCheckpoint: (checkpoint) => send({ type: "checkpoint", checkpoint }), onReference: (computed) => send({ type: "reference", computed }) });
   if (call.method === "choices") return choose(models, call.args, hooks);
   return score(models, call.method, call.args, hooks);
 }
