@@ -102,9 +102,9 @@ test("a training that fails or is stopped leaves nothing open, and the next one 
 test("a training whose arenas may be large leaves nothing open", async (t) => {
   const workshop = workshopFor(t);
   await run(workshop, training("sft"));
-  const rows = [...rowsFor("sft", shapes.odd, 12), { ids: Array.from({ length: 4000 }, () => 1), promptLength: 3990 }];
-  const config = { ...shapes.odd, maxPositions: 4096 };
-  const large = training("sft", { start: initCheckpoint(config, optimizer.seed), rows, optimizer: { ...optimizer, epochs: 1, batch: 12, microBatch: 6, maxLength: 4096 } });
+  const rows = [...rowsFor("sft", shapes.odd, 12), { ids: Array.from({ length: 2000 }, () => 1), promptLength: 1990 }];
+  const config = { ...shapes.odd, maxPositions: 2048 };
+  const large = training("sft", { start: initCheckpoint(config, optimizer.seed), rows, optimizer: { ...optimizer, epochs: 1, batch: 12, microBatch: 6, maxLength: 2048 } });
   const { opened } = await run(workshop, large);
   assert.equal((await run(workshop, large)).opened, opened);
 });
