@@ -15,6 +15,7 @@ import { winRate, winShare } from "../../campaign/recipe/winrate.ts";
 import goldOfRows from "../../examples/shop/gold.ts";
 import judge from "../../examples/shop/judge.ts";
 import rater from "../../examples/shop/rater.ts";
+import { Workshop } from "../../engine/train/index.ts";
 import { onnxRuntimeOn } from "../../runtimes/onnx/index.ts";
 import { generate, score } from "../../runtimes/onnx/inference.ts";
 import { Models } from "../../runtimes/onnx/models.ts";
@@ -43,10 +44,11 @@ export interface PlainOutput {
 const { spec, policy: given, prompts, sft, dir, threads } = JSON.parse(await readFile(process.argv[2]!, "utf8")) as PlainInput;
 const CONTEXT: WorkContext = { signal: new AbortController().signal, onProgress: () => {} };
 const models = new Models(threads);
+const workshop = new Workshop();
 type Call = Pool["call"];
 const answer = (method: string, args: never): Promise<unknown> => {
   if (method === "generate") return generate(models, args, CONTEXT);
-  if (method === "train") return trainInChild(args, { threads }, { ...CONTEXT, onCheckpoint: () => {} });
+  if (method === "train") return trainInChild(args, { threads, workshop }, { ...CONTEXT, onCheckpoint: () => {} });
   return score(models, method as "rewards" | "logps", args, CONTEXT);
 };
 let before: Promise<unknown> = Promise.resolve();

@@ -262,6 +262,21 @@ test("a disk that is full where the model is written is said as the system says 
   await assert.rejects(runtime.trainer.train(full, hooks()), isDiskFull);
 });
 
+test("a child keeps what a training worked with for the next one, and nothing of one that failed", { skip: process.platform !== "linux" && "reads /proc" }, async () => {
+  const fresh = createOnnxRuntime({ threads: 2 });
+  const threads = async (): Promise<number> => (await readdir(`/proc/${fresh.pids()[0]}/task`)).length;
+  const kept = await request("kept", pairs, { checkpoint: { everySteps: 0, everySeconds: 0 } });
+  await fresh.trainer.train(kept, hooks());
+  const whole = await digestOf(kept.outDir);
+  const working = await threads();
+  await fresh.trainer.train(kept, hooks());
+  assert.equal(await digestOf(kept.outDir), whole);
+  await assert.rejects(fresh.trainer.train({ ...kept, optimizer: { ...kept.optimizer, learningRate: 1e30, clip: 0, warmup: 0 } }, hooks()), coded("training", "loss_not_finite", /gave loss/));
+  // A lane's thread is gone, and those of the sessions that have several.
+  assert.ok((await threads()) < working, `${await threads()} threads, ${working} before`);
+  await fresh.close();
+});
+
 test("an adapter is trained on its own reference, and merged: a model like any other, the adapter beside it", async () => {
   const lora: TrainRequest["lora"] = { rank: 2, alpha: 4, targets: ["q_proj", "v_proj"] };
   const watch = hooks();

@@ -21,7 +21,7 @@ export interface TrainingHooks extends WorkHooks {
   onReference?: ((computed: ReferenceLogps) => void) | undefined;
 }
 
-export async function train(request: TrainRequest, { threads, workshop }: Pick<TrainOptions, "threads" | "workshop">, { signal, onProgress, onCheckpoint, onReference }: TrainingHooks): Promise<TrainOutcome> {
+export async function train(request: TrainRequest, { threads, workshop }: Required<Pick<TrainOptions, "threads" | "workshop">>, { signal, onProgress, onCheckpoint, onReference }: TrainingHooks): Promise<TrainOutcome> {
   const { task, lora, optimizer, checkpoint, referenceLogps } = request;
   const config = await readConfig(request.start.dir);
   const tokenizer = await Tokenizer.load(request.start.dir, config);
@@ -45,7 +45,7 @@ export async function train(request: TrainRequest, { threads, workshop }: Pick<T
     rows,
     optimizer,
     threads,
-    ...(workshop ? { workshop } : {}),
+    workshop,
     signal,
     checkpoint: { ...checkpoint, costMax: CHECKPOINT_COST_MAX, save },
     ...(resumeDir === undefined ? {} : { resume: () => readTrainerState(resumeDir) }),
