@@ -45,9 +45,17 @@ export interface PlaceInput extends StageInput {
 export interface Reached {
   /** Finished stages by name (`generate/iteration`, `train`, `evaluate/test`). */
   stages: Record<string, FinishedStage>;
-  /** Of the stage behind them: shards whose waves are over, and when it began. */
-  shards: number;
+  /** Stages that have begun, by name. */
+  begun: Record<string, BegunStage>;
+  /** The same of the stage that comes next, from a run of before several could run at once. */
+  shards?: number;
   startedAtMs?: number;
+}
+
+export interface BegunStage {
+  /** Shards whose waves are over. */
+  shards: number;
+  startedAtMs: number;
 }
 
 /** What later stages need of a finished one. */

@@ -1,6 +1,8 @@
 // Iteration 0: SFT gives π_0, labelled answers of π_0 (or a file of pairs) give the reward model or the preference model, and π_0's second
 // sample on the test split becomes the opponent that every later policy is compared with.
+import { patched } from "@temporalio/workflow";
 import type { Bootstrap, Digest, PlaceInput, StageDigests } from "../campaign/types.ts";
+import { EVALUATIONS_SIDE_BY_SIDE } from "./patches.ts";
 import { Stages } from "./stages.ts";
 
 export interface BootstrapInput extends PlaceInput {
@@ -41,10 +43,14 @@ export async function bootstrap(input: BootstrapInput): Promise<BootstrapOutcome
     }
   }
 
-  const opponent = await stages.fanOut({ stage: "generate", source: "opponent", policy }, plan.pieces.test);
   const evaluate = { stage: "evaluate", policy, initial: policy, rewardModel } as const;
-  const validation = await stages.fanOut({ ...evaluate, split: "validation" }, plan.pieces.validation);
-  const test = await stages.fanOut({ ...evaluate, split: "test", opponent: opponent.digest }, plan.pieces.test);
+  const sideBySide = patched(EVALUATIONS_SIDE_BY_SIDE);
+  const answering = stages.fanOut({ stage: "generate", source: "opponent", policy }, plan.pieces.test);
+  const validating = (sideBySide ? Promise.resolve() : answering).then(() => stages.fanOut({ ...evaluate, split: "validation" }, plan.pieces.validation));
+  const testing = Promise.all([answering, sideBySide ? undefined : validating]).then(([opponent]) =>
+    stages.fanOut({ ...evaluate, split: "test", opponent: opponent.digest }, plan.pieces.test),
+  );
+  const [opponent, validation, test] = await Promise.all([answering, validating, testing]);
   digests.validation = validation.digest;
   digests.test = test.digest;
 

@@ -1,5 +1,7 @@
 // One take of one iteration: the recipe, in the order of the paper (arXiv 2405.07863, Algorithm 2).
+import { patched } from "@temporalio/workflow";
 import type { Bootstrap, Decision, Digest, PlaceInput, Pointer, StageDigests } from "../campaign/types.ts";
+import { EVALUATIONS_SIDE_BY_SIDE } from "./patches.ts";
 import { Stages } from "./stages.ts";
 
 export interface IterationInput extends PlaceInput {
@@ -27,15 +29,20 @@ export async function iteration(input: IterationInput): Promise<IterationOutcome
   const train = await stages.train({ stage: "train", start: latest.policy, reference, pairs: pair.digest });
 
   const evaluate = { stage: "evaluate", policy: train.policy, initial, rewardModel } as const;
-  const validation = await stages.fanOut({ ...evaluate, split: "validation" }, plan.pieces.validation);
-  const test = await stages.fanOut({ ...evaluate, split: "test", opponent }, plan.pieces.test);
-  const promote = await stages.promote({
-    stage: "promote",
-    candidate: train.policy,
-    candidateAnswers: validation.digest,
-    incumbent: promoted.policy,
-    incumbentAnswers: promoted.validation,
-  });
+  // The decision needs the validation split alone; what is only reported is measured beside it.
+  const sideBySide = patched(EVALUATIONS_SIDE_BY_SIDE);
+  const validating = stages.fanOut({ ...evaluate, split: "validation" }, plan.pieces.validation);
+  const testing = (sideBySide ? Promise.resolve() : validating).then(() => stages.fanOut({ ...evaluate, split: "test", opponent }, plan.pieces.test));
+  const promoting = Promise.all([validating, sideBySide ? undefined : testing]).then(([validation]) =>
+    stages.promote({
+      stage: "promote",
+      candidate: train.policy,
+      candidateAnswers: validation.digest,
+      incumbent: promoted.policy,
+      incumbentAnswers: promoted.validation,
+    }),
+  );
+  const [validation, test, promote] = await Promise.all([validating, testing, promoting]);
 
   return {
     policy: train.policy,

@@ -50,7 +50,7 @@ it("a campaign that goes on as new hands on hardly more than its own name", () =
 
 it("an iteration that goes on as new with all stages behind it fits a payload", () => {
   const names = ["generate/iteration", "score", "pair", "train", "evaluate/validation", "evaluate/test", "promote"];
-  const reached: Reached = { stages: Object.fromEntries(names.map((name) => [name, { digest, ...(name === "train" ? { policy: digest } : {}) }])), shards: 1e7, startedAtMs: 1.8e12 };
+  const reached: Reached = { stages: Object.fromEntries(names.map((name) => [name, { digest, ...(name === "train" ? { policy: digest } : {}) }])), begun: Object.fromEntries(["evaluate/validation", "evaluate/test"].map((name) => [name, { shards: 1e7, startedAtMs: 1.8e12 }])) };
   assertSmall("input", { campaign, epoch: 9999, place: { iteration: 9999, take: 99 }, plan, bootstrap, latest: pointer, promoted: pointer, reached } satisfies IterationInput);
 });
 

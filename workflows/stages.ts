@@ -1,10 +1,11 @@
-// Runs the stages of one place: fan-outs in waves closed by `seal`, single activities, the pause that may come between, and the next
-// run where history has become long. A pause cancels what runs (train saves a checkpoint, shards keep their finished pieces) and runs it
-// again after the resume: finished work is adopted by its address, so nothing is lost and the machine is free within seconds.
+// Runs the stages of one place, one after the other or side by side: fan-outs in waves closed by `seal`, single activities, the pause that
+// may come at any time, and the next run where history has become long. A pause cancels what runs (train saves a checkpoint, shards keep
+// their finished pieces) and runs it again after the resume: finished work is adopted by its address, so nothing is lost and the machine
+// is free within seconds.
 import { CancellationScope, condition, continueAsNew, defineSignal, isCancellation, setHandler, workflowInfo } from "@temporalio/workflow";
 import type { FanOutInput, PairInput, Promoted, PromoteInput, ShardDone, StageActivities, StageDone, Trained, TrainInput } from "../activities/contract.ts";
 import { placeName } from "../campaign/ids.ts";
-import type { FinishedStage, PlaceInput, Reached, Shard, StageInput } from "../campaign/types.ts";
+import type { BegunStage, FinishedStage, PlaceInput, Reached, Shard, StageInput } from "../campaign/types.ts";
 import { stageProgress } from "./messages.ts";
 import type { StageProgress } from "./messages.ts";
 import { control, stageActivities } from "./options.ts";
@@ -17,21 +18,28 @@ type Own<I extends StageInput> = I extends StageInput ? Omit<I, keyof StageInput
 type AnyInput = FanOutInput | PairInput | TrainInput | PromoteInput;
 type Finished<D extends StageDone> = Omit<D, "values">;
 
+interface Running {
+  scope: CancellationScope;
+  progress: StageProgress;
+  /** By a pause. */
+  interrupted: boolean;
+}
+
 export class Stages {
   private readonly input: PlaceInput;
   private readonly base: StageInput;
   private readonly reached: Reached;
+  private readonly running = new Map<string, Running>();
   private paused = false;
-  private interrupted = false;
-  private running: CancellationScope | undefined;
-  private progress: StageProgress | null = null;
+  /** Fan-outs that stand between two waves until the run can go on as new. */
+  private resting = 0;
 
   constructor(input: PlaceInput) {
     const { campaign, epoch, place, reached } = input;
     this.input = input;
     this.base = { campaign, epoch, place };
-    this.reached = reached ?? { stages: {}, shards: 0 };
-    setHandler(stageProgress, () => this.progress);
+    this.reached = { stages: {}, begun: {}, ...reached };
+    setHandler(stageProgress, () => progressOf([...this.running.values()].map(({ progress }) => progress)));
     setHandler(setPaused, (paused) => this.pause(paused));
   }
 
@@ -39,12 +47,12 @@ export class Stages {
   fanOut(own: Own<FanOutInput>, pieces: number): Promise<Finished<StageDone>> {
     const input = { ...this.base, ...own } as FanOutInput;
     const shards = cutShards(pieces, this.input.plan.shardPieces);
-    return this.stage(input, shards.length, async () => {
-      while (this.reached.shards < shards.length) {
+    return this.stage(input, shards.length, async (begun, progress) => {
+      while (begun.shards < shards.length) {
         await this.goOnAsNew();
-        const wave = shards.slice(this.reached.shards, this.reached.shards + this.input.plan.wave);
-        await Promise.all(wave.map((shard) => this.shard(input, shard, shards.length)));
-        this.reached.shards += wave.length;
+        const wave = shards.slice(begun.shards, begun.shards + this.input.plan.wave);
+        await Promise.all(wave.map((shard) => this.shard(input, shard, progress)));
+        begun.shards += wave.length;
       }
       return control.seal(input);
     });
@@ -67,58 +75,83 @@ export class Stages {
     return this.stage(input, 1, () => run(stageActivities(this.input.plan, input.stage, summary), input));
   }
 
-  private async shard(input: FanOutInput, shard: Shard, total: number): Promise<void> {
-    const activities = stageActivities(this.input.plan, input.stage, `${placeName(input.place)} ${input.stage} ${shard.index + 1}/${total}`);
+  private async shard(input: FanOutInput, shard: Shard, progress: StageProgress): Promise<void> {
+    const activities = stageActivities(this.input.plan, input.stage, `${placeName(input.place)} ${input.stage} ${shard.index + 1}/${progress.shardsTotal}`);
     const run = activities[input.stage] as (input: FanOutInput, shard: Shard) => Promise<ShardDone>;
     await run(input, shard);
-    if (this.progress) this.progress.shardsDone += 1;
+    progress.shardsDone += 1;
   }
 
   /** A stage that an earlier run finished returns at once. */
-  private async stage<D extends StageDone>(input: AnyInput, shardsTotal: number, work: () => Promise<D>): Promise<Finished<D>> {
-    const { stages } = this.reached;
+  private async stage<D extends StageDone>(input: AnyInput, shardsTotal: number, work: (begun: BegunStage, progress: StageProgress) => Promise<D>): Promise<Finished<D>> {
+    const { stages, begun } = this.reached;
     const name = nameOf(input);
     const known = stages[name];
     if (known) return known as Finished<D>;
-    const { values: _shown, ...finished } = await this.pausable(input, shardsTotal, work);
+    const { values: _shown, ...finished } = await this.pausable(name, input, shardsTotal, work);
     stages[name] = finished as FinishedStage;
-    this.reached.shards = 0;
-    delete this.reached.startedAtMs;
+    delete begun[name];
     return finished;
   }
 
-  private async pausable<T>({ stage, place }: AnyInput, shardsTotal: number, work: () => Promise<T>): Promise<T> {
+  private async pausable<T>(name: string, { stage, place }: AnyInput, shardsTotal: number, work: (begun: BegunStage, progress: StageProgress) => Promise<T>): Promise<T> {
     for (;;) {
       // Awaiting here lets a pause that arrived between two stages hold the next one back.
       await condition(() => !this.paused);
-      this.interrupted = false;
-      this.reached.startedAtMs ??= Date.now();
-      this.progress = { place, stage, shardsDone: this.reached.shards, shardsTotal, startedAtMs: this.reached.startedAtMs };
-      const scope = new CancellationScope();
-      this.running = scope;
+      const begun = this.begin(name);
+      const progress = { place, stage, shardsDone: begun.shards, shardsTotal, startedAtMs: begun.startedAtMs };
+      const running = { scope: new CancellationScope(), progress, interrupted: false };
+      this.running.set(name, running);
       try {
-        return await scope.run(work);
+        return await running.scope.run(() => work(begun, progress));
       } catch (error) {
-        if (!isCancellation(error) || !this.interrupted) throw error;
+        if (!isCancellation(error) || !running.interrupted) throw error;
       } finally {
-        this.running = undefined;
-        this.progress = null;
+        this.running.delete(name);
       }
     }
   }
 
-  /** Between two waves nothing runs: where history asks for it, the next run goes on from here. A pause is told to this run only. */
+  /** What the run before it, or a pause, left of a stage. */
+  private begin(name: string): BegunStage {
+    const { reached } = this;
+    reached.begun[name] ??= { shards: reached.shards ?? 0, startedAtMs: reached.startedAtMs ?? Date.now() };
+    // A run of before the record was by stage told this of its only one.
+    delete reached.shards;
+    delete reached.startedAtMs;
+    return reached.begun[name];
+  }
+
+  /** Between its waves nothing of a fan-out runs: where history asks for it, and all that runs has come that far, the next run goes on from here. */
   private async goOnAsNew(): Promise<void> {
+    // A pause is told to this run only.
     if (this.paused || !workflowInfo().continueAsNewSuggested) return;
+    this.resting += 1;
+    try {
+      await condition(() => this.resting === this.running.size);
+    } finally {
+      this.resting -= 1;
+    }
     await continueAsNew<(input: PlaceInput) => Promise<unknown>>({ ...this.input, reached: this.reached });
   }
 
   private pause(paused: boolean): void {
     this.paused = paused;
-    if (!paused || !this.running) return;
-    this.interrupted = true;
-    this.running.cancel();
+    if (!paused) return;
+    for (const running of this.running.values()) {
+      running.interrupted = true;
+      running.scope.cancel();
+    }
   }
+}
+
+/** Of stages side by side the one that began first, and what is alike. */
+function progressOf(running: readonly StageProgress[]): StageProgress | null {
+  const [first] = running;
+  if (!first) return null;
+  const alike = running.filter(({ stage }) => stage === first.stage);
+  const sum = (key: "shardsDone" | "shardsTotal"): number => alike.reduce((total, progress) => total + progress[key], 0);
+  return { ...first, shardsDone: sum("shardsDone"), shardsTotal: sum("shardsTotal") };
 }
 
 /** A place generates, evaluates and trains more than once: its stages are told apart by what they work on. */

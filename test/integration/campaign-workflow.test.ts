@@ -31,14 +31,10 @@ describe("campaign workflow", { skip: NO_TEMPORAL, timeout: 300_000 }, () => {
     assert.deepEqual(types(play).filter((type) => type !== "baseline-finished"), ["created", "opened", "bootstrap-finished", "iteration-finished", "iteration-finished", "completed"]);
     assert.ok(types(play).includes("baseline-finished"));
     const iteration = play.finished.filter((entry) => entry.startsWith("it-0001.1"));
-    assert.deepEqual(iteration.map((entry) => entry.replace(/#\d+/, "")).filter((entry, at, all) => entry !== all[at - 1]), [
-      "it-0001.1 generate",
-      "it-0001.1 score",
-      "it-0001.1 pair",
-      "it-0001.1 train",
-      "it-0001.1 evaluate",
-      "it-0001.1 promote",
-    ]);
+    // Promotion and the test split are side by side.
+    const stages = iteration.map((entry) => entry.replace(/#\d+/, "").replace("it-0001.1 ", ""));
+    assert.deepEqual([...new Set(stages)], ["generate", "score", "pair", "train", "evaluate", "promote"]);
+    assert.deepEqual(stages.slice(0, 8), [...Array<string>(3).fill("generate"), ...Array<string>(3).fill("score"), "pair", "train"]);
     assert.equal(iteration.filter((entry) => entry.includes("generate")).length, 3, "5 pieces in shards of 2");
   });
 
@@ -93,6 +89,30 @@ describe("campaign workflow", { skip: NO_TEMPORAL, timeout: 300_000 }, () => {
       pair: { from: "scores", source: "base-matched.1-score" },
       train: train("matched"),
       test: test("matched"),
+    });
+  });
+
+  it("the promotion does not wait for the test split, the iteration's end does; a pause meets both", async () => {
+    const play = script({ iterations: 1, baselines: [] });
+    const testing = gate();
+    const promoting = gate();
+    let told = 0;
+    play.before = async (stage, place, _attempt, split) => {
+      if (place !== "it-0001.1") return;
+      if (split === "test") told += 1;
+      if (split === "test" && told === 1) await testing.wait();
+      if (stage === "promote" && !play.finished.includes("it-0001.1 promote")) await promoting.wait();
+    };
+    await withWorker(play, async (start) => {
+      const handle = await start();
+      await Promise.all([testing.reached, promoting.reached]);
+      await handle.executeUpdate(pause, { args: [ask] });
+      promoting.open();
+      await handle.executeUpdate(resume, { args: [ask] });
+      assert.equal((await handle.result()).status, "completed");
+      assert.equal(told, 2, "the interrupted split was run again");
+      assert.equal(play.finished.filter((entry) => entry === "it-0001.1 promote").length, 1);
+      assert.equal(types(play).at(-2), "iteration-finished");
     });
   });
 

@@ -116,6 +116,21 @@ describe("going on as new", { skip: NO_TEMPORAL_BIN, timeout: 600_000 }, () => {
     assert.deepEqual([last?.event.type, last?.by, last?.epoch], ["opened", "workflow:theirs", 2], "nothing stands behind the row of the new owner");
   });
 
+  it("two splits of many shards side by side go on together in the next run, each shard once", async () => {
+    const shards = 24;
+    const play = script({ iterations: 1, baselines: [], pieces: { preferences: 2, iteration: 2, baseline: 2, validation: shards, test: 2 * shards }, shardPieces: 1, wave: 4 });
+    const runs = await withCampaignWorker(limited, play, async (start) => {
+      const handle = await start();
+      assert.equal((await handle.result()).status, "completed");
+      return readHistories(limited.connection, limited.namespace, handle.workflowId);
+    });
+    assert.ok(continued(runs, "iteration") > 1, `${continued(runs, "iteration")} times`);
+    assertBounded(runs, 3 * EVENTS_MAX);
+    const evaluated = play.finished.filter((entry) => entry.startsWith("it-0001.1 evaluate"));
+    assert.equal(evaluated.length, 3 * shards);
+    assert.equal(new Set(evaluated).size, 2 * shards, "the test split's own, and those of both");
+  });
+
   it("iterations wait for a baseline that runs beside them once history is long, then all goes on", async () => {
     const play = script({ iterations: 8 });
     const training = gate();

@@ -4,12 +4,12 @@ import { Context } from "@temporalio/activity";
 import type { AppendInput, ControlActivities, StageActivities } from "../../activities/contract.ts";
 import { placeName } from "../../campaign/ids.ts";
 import { foldLedger, standingOf } from "../../campaign/rules.ts";
-import type { Decision, LedgerRow, Plan, StageInput, StageName } from "../../campaign/types.ts";
+import type { Decision, LedgerRow, Plan, Split, StageInput, StageName } from "../../campaign/types.ts";
 
 export interface Script {
   plan: Plan;
   /** Called before each stage activity answers; may throw or wait. */
-  before?(stage: StageName, place: string, attempt: number): Promise<void> | void;
+  before?(stage: StageName, place: string, attempt: number, split?: Split): Promise<void> | void;
   /** What promote answers; `promoted` where absent. */
   decide?(place: string): Decision;
   rows: LedgerRow[];
@@ -57,7 +57,7 @@ export function scriptedActivities(play: Script): { control: ControlActivities; 
     play.asked.push({ ...input });
     const beat = setInterval(() => Context.current().heartbeat(), 200);
     try {
-      await Promise.race([play.before?.(input.stage, placeName(input.place), info.attempt), cancelled]);
+      await Promise.race([play.before?.(input.stage, placeName(input.place), info.attempt, (input as { split?: Split }).split), cancelled]);
     } finally {
       clearInterval(beat);
     }
