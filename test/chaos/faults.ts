@@ -179,7 +179,8 @@ export const FAULTS: Record<Kind, KindOfFault> = {
         for (const file of [arena.diskFull, refused]) rmSync(file, { force: true });
       };
     },
-    landed: (events, { attempt, at, seen }) => seen["refused"] !== undefined && events.succeeded(attempt, at),
+    // The write may have been another stage's.
+    landed: (events, { attempt, at, seen }) => seen["refused"] !== undefined && events.failed(attempt.stage, "disk_full", at) && events.succeeded(attempt, at),
   },
   "s3-kill": {
     async inflict({ s3 }, { fault }) {
