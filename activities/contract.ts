@@ -5,6 +5,8 @@ export interface OpenInput {
   campaign: CampaignInput;
   /** Run id of the workflow run that opens; makes the row idempotent. */
   runId: string;
+  /** Epoch of the run that it goes on from. Where another has taken the campaign over since, it is not taken back. */
+  continues?: number;
 }
 
 export interface Opened {

@@ -8,6 +8,8 @@ import type { Limits } from "./watchdog.ts";
 /** Content-addressed copies on the worker's disk, verified when they were fetched. */
 export interface LocalCache {
   tree(digest: string): Promise<string>;
+  /** Which copy is there now; undefined where it is not whole: others may clear a cache at any time. */
+  copyOf(digest: string): Promise<string | undefined>;
 }
 
 /** Calls a bundled module's default export in its own child process. */

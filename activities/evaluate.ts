@@ -7,7 +7,7 @@ import type { Completion, Prompt } from "../runtimes/types.ts";
 import type { EvaluateInput } from "./contract.ts";
 import type { StageContext } from "./context.ts";
 import { countCompletions, evaluationSampling, sampleRequests } from "./generate.ts";
-import { callModule, localModel, rewardsOf, scorerDigest } from "./models.ts";
+import { callModule, rewardsOf, scorerDigest, withModel } from "./models.ts";
 import { preferenceModel, preferencesOf } from "./preference.ts";
 import type { Counts, PieceStage } from "./pieces.ts";
 import { stamp } from "./pieces.ts";
@@ -74,12 +74,12 @@ type Answer = Evaluated & { prompt: Prompt };
 async function answer(context: StageContext<EvaluateInput>, prompts: readonly Prompt[]): Promise<Answer[]> {
   const { deps, input } = context;
   const sampling = evaluationSampling(context);
-  const policy = await localModel(context, input.policy);
-  const completions = await deps.generator.generate(policy, prompts.flatMap((prompt) => sampleRequests(context, prompt, sampling)), sampling, context);
+  const requests = prompts.flatMap((prompt) => sampleRequests(context, prompt, sampling));
+  const completions = await withModel(context, input.policy, (policy) => deps.generator.generate(policy, requests, sampling, context));
   const byId = new Map(prompts.map((prompt) => [prompt.id, prompt]));
   const rows = completions.map((row) => ({ ...row, prompt: byId.get(row.promptId) as Prompt }));
   const proxies = preferenceModel(context) ? undefined : await rewardsOf(context, input.rewardModel, rows);
-  const initial = await deps.scorer.logps(await localModel(context, input.initial), rows, context);
+  const initial = await withModel(context, input.initial, (model) => deps.scorer.logps(model, rows, context));
   return rows.map((row, at) => ({ ...row, ...(proxies ? { proxy: proxies[at] as number } : {}), initialLogp: initial[at] as number }));
 }
 

@@ -7,7 +7,7 @@ import { addressOf } from "./address.ts";
 import type { GenerateInput, PromptSource } from "./contract.ts";
 import type { StageContext } from "./context.ts";
 import { InvariantError } from "../campaign/errors.ts";
-import { localModel } from "./models.ts";
+import { withModel } from "./models.ts";
 import type { Counts, PieceStage } from "./pieces.ts";
 import { stamp } from "./pieces.ts";
 import { rowsOf } from "./records.ts";
@@ -23,9 +23,8 @@ export async function generateStage(context: StageContext<GenerateInput>): Promi
     pieces: Math.ceil(prompts.length / size),
     inputs: (index) => ({ policy: input.policy, prompts: groups(index), sampling, firstIndex, seed: spec.seed }),
     async compute(index) {
-      const policy = await localModel(context, input.policy);
       const requests = groups(index).flatMap((prompt) => sampleRequests(context, prompt, sampling, firstIndex));
-      const rows = await deps.generator.generate(policy, requests, sampling, context);
+      const rows = await withModel(context, input.policy, (policy) => deps.generator.generate(policy, requests, sampling, context));
       return { rows, prompts: groups(index).length, counts: countCompletions(rows) };
     },
     // What is measured is measured on all prompts: the opponent's answers are never left out.

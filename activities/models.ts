@@ -3,8 +3,10 @@
 import type { Finish, ModuleRole } from "../campaign/modules.ts";
 import type { Digest, StageName } from "../campaign/types.ts";
 import type { AnswerRow, LocalModel } from "../runtimes/types.ts";
+import { ResourceError } from "./context.ts";
 import type { StageContext } from "./context.ts";
 import { InvariantError, TrainingError } from "../campaign/errors.ts";
+import { isCoded } from "./failure.ts";
 
 /** Roles that a stage may call. `gold` only in the test report; the rater only labels the bootstrap's preferences. */
 function rolesOf({ input }: StageContext): readonly ModuleRole[] {
@@ -32,8 +34,18 @@ export async function callModule<Row, Answer>(context: StageContext, role: "rate
   return context.deps.modules.call<Row, Answer>(role, blob, rows, context.signal);
 }
 
-export async function localModel({ deps }: StageContext, digest: Digest): Promise<LocalModel> {
-  return { digest, dir: await deps.cache.tree(digest) };
+/** What `compute` makes of a model on local disk. Where its files are cleared away meanwhile, the next attempt fetches them again. */
+export async function withModel<R>({ deps: { cache } }: StageContext, digest: Digest, compute: (model: LocalModel) => Promise<R>): Promise<R> {
+  const dir = await cache.tree(digest);
+  const copy = await cache.copyOf(digest);
+  try {
+    return await compute({ digest, dir });
+  } catch (cause) {
+    if (!isCoded(cause) || cause.kind !== "artifact") throw cause;
+    // Whole all the while: fetching it again would give the same. Another shard may have fetched it by now.
+    if (copy !== undefined && copy === (await cache.copyOf(digest))) throw cause;
+    throw new ResourceError("cache_cleared", `the worker's copy of model ${digest.slice(0, 12)} went while it was needed: ${cause.message}`, { cause });
+  }
 }
 
 /** Proxy rewards of answers, by the reward model or by the author's module. One number per row, in order. */
@@ -42,7 +54,7 @@ export async function rewardsOf(context: StageContext, rewardModel: Digest | und
     return callModule(context, "reward", rows.map(({ prompt, text, finish }) => ({ prompt, answer: { text, finish } })));
   }
   if (!rewardModel) throw new InvariantError("unreachable_state", "scoring by model needs the bootstrap's reward model");
-  const rewards = await context.deps.scorer.rewards(await localModel(context, rewardModel), rows, context);
+  const rewards = await withModel(context, rewardModel, (model) => context.deps.scorer.rewards(model, rows, context));
   refuseNotFinite("reward model", rewardModel, rows, rewards);
   return rewards;
 }

@@ -5,14 +5,14 @@ import type { Store } from "../store/types.ts";
 import { append, open } from "./open.ts";
 import { fakeDeps, memoryStore, smallSpec } from "./stage-context.test.support.ts";
 
-async function created(): Promise<{ store: Store; opened: (runId: string) => ReturnType<typeof open>; decide: (event: LedgerEvent, epoch: number) => Promise<void> }> {
+async function created(): Promise<{ store: Store; opened: (runId: string, continues?: number) => ReturnType<typeof open>; decide: (event: LedgerEvent, epoch: number) => Promise<void> }> {
   const store = await memoryStore();
   const campaign = { campaignId: "small", specDigest: await store.putJson(await smallSpec(store)), storeName: store.name };
   await store.ledger("small").append<LedgerEvent>({ id: "created", epoch: 0, event: { type: "created", name: "small", specDigest: campaign.specDigest }, by: "test" });
   const deps = fakeDeps({ store, deps: { server: "here", namespace: "default" } });
   return {
     store,
-    opened: (runId) => open(deps, { campaign, runId }),
+    opened: (runId, continues) => open(deps, { campaign, runId, ...(continues === undefined ? {} : { continues }) }),
     decide: (event, epoch) => append(deps, { campaign, epoch, id: event.type, event, by: "test" }),
   };
 }
@@ -45,6 +45,25 @@ it("a campaign that another run takes over between an attempt's row and what it 
     } } as typeof of;
   };
   await assert.rejects(opened("first"), { code: "lease_lost" });
+});
+
+it("a run that goes on as new opens the campaign where nobody else has since, and its attempts come again", async () => {
+  const { opened } = await created();
+  await opened("first");
+  assert.equal((await opened("second", 1)).epoch, 2);
+  assert.equal((await opened("second", 1)).epoch, 2);
+  assert.equal((await opened("third", 2)).epoch, 3);
+});
+
+it("a run that goes on as new does not take back a campaign that another has taken over, nor read it as its own when that one has ended it", async () => {
+  const { store, opened, decide } = await created();
+  await opened("first");
+  await opened("other server's");
+  const lost = { code: "lease_lost", message: /epoch 2, the run before this one opened it with 1/ };
+  await assert.rejects(opened("second", 1), lost);
+  await decide({ type: "completed", latest: "a", promoted: "a" } as LedgerEvent, 2);
+  await assert.rejects(opened("second", 1), lost);
+  assert.equal((await store.ledger("small").read()).length, 4);
 });
 
 it("a campaign that has ended is only read", async () => {

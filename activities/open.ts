@@ -15,17 +15,22 @@ const ENDED: readonly CampaignStatus[] = ["completed", "cancelled", "moved"];
 
 /**
  * Takes the campaign over (a row with epoch + 1) and returns all that a run needs; an ended campaign is only read. The epoch is that of the run's own
- * row, which an earlier attempt may have written: who has come between since owns the campaign.
+ * row, which an earlier attempt may have written: who has come between since owns the campaign, and so does who has come since the run that
+ * goes on as this one.
  */
-export async function open(deps: Deps, { campaign, runId }: OpenInput): Promise<Opened> {
+export async function open(deps: Deps, { campaign, runId, continues }: OpenInput): Promise<Opened> {
   refuseOtherStore(deps, campaign);
   refuseOther(campaign, await readRecord(deps, campaign));
   const event: LedgerEvent = { type: "opened", server: deps.server, namespace: deps.namespace, runId };
   // Judged by the rows that it would follow: another run may have come to the end since they were read above.
-  const ended = (rows: Row<LedgerEvent>[]): boolean => ENDED.includes(foldLedger(campaign.campaignId, rows as LedgerRow[]).status);
+  const ended = (rows: Row<LedgerEvent>[]): boolean => {
+    const { epoch, status } = foldLedger(campaign.campaignId, rows as LedgerRow[]);
+    if (continues !== undefined && epoch !== continues) throw takenOver(campaign, epoch, `the run before this one opened it with ${continues}`);
+    return ENDED.includes(status);
+  };
   const own = await deps.store.ledger(campaign.campaignId).takeOver({ id: `opened:${runId}`, event, by: `workflow:${runId}` }, ended);
   const record = await readRecord(deps, campaign);
-  if (own && record.epoch > own.epoch) throw new LeaseLost(`campaign ${campaign.campaignId} was taken over: epoch ${record.epoch}, this run opened it with ${own.epoch}`);
+  if (own && record.epoch > own.epoch) throw takenOver(campaign, record.epoch, `this run opened it with ${own.epoch}`);
   const spec = await specOf(deps.store, campaign.specDigest);
   return { epoch: record.epoch, policy: spec.policy.tree, plan: planOf(spec), record: standingOf(record), searchAttributes: deps.searchAttributes };
 }
@@ -34,6 +39,8 @@ export async function append(deps: Deps, { campaign, epoch, id, event, by }: App
   refuseOtherStore(deps, campaign);
   await deps.store.ledger(campaign.campaignId).append({ id, epoch, event, by });
 }
+
+const takenOver = ({ campaignId }: CampaignInput, epoch: number, own: string): LeaseLost => new LeaseLost(`campaign ${campaignId} was taken over: epoch ${epoch}, ${own}`);
 
 async function readRecord(deps: Deps, { campaignId }: CampaignInput): Promise<CampaignRecord> {
   return foldLedger(campaignId, (await deps.store.ledger(campaignId).read<LedgerEvent>()) as LedgerRow[]);

@@ -7,7 +7,7 @@ import { distinctTexts, firstIsBetter, preferencePrompt, type LetterLogps, type 
 import type { Digest } from "../campaign/types.ts";
 import type { ChoiceRow, Completion, Prompt } from "../runtimes/types.ts";
 import type { StageContext } from "./context.ts";
-import { localModel, refuseNotFinite, scorerDigest } from "./models.ts";
+import { refuseNotFinite, scorerDigest, withModel } from "./models.ts";
 
 type ByPreference = Extract<CompiledSpec["score"], { by: "preference-model" }>;
 
@@ -24,7 +24,7 @@ export async function preferencesOf(context: StageContext, trained: Digest | und
   const swapped = ({ prompt, first, second }: PreferenceQuestion & { prompt: Prompt }) => ({ prompt, first: second, second: first });
   const rows = questions.flatMap((question) => [row(question), row(swapped(question))]);
   const digest = scorerDigest(context, trained);
-  const logps = (await context.deps.scorer.choices(await localModel(context, digest), rows, context)) as unknown as LetterLogps[];
+  const logps = (await withModel(context, digest, (model) => context.deps.scorer.choices(model, rows, context))) as unknown as LetterLogps[];
   const preferences = questions.map((_, i) => firstIsBetter(logps[2 * i]!, logps[2 * i + 1]!));
   refuseNotFinite("preference model", digest, questions, preferences);
   return preferences;

@@ -10,7 +10,6 @@ import { tinyCheckpoint, WORDS, writeTinyModel } from "../engine/tiny-model.test
 import { createOnnxRuntime } from "../runtimes/onnx/index.ts";
 import type { FanOutInput, GenerateInput, ScoreInput } from "./contract.ts";
 import type { StageContext } from "./context.ts";
-import type { Deps } from "./deps.ts";
 import { generateStage } from "./generate.ts";
 import type { PieceStage } from "./pieces.ts";
 import { runShard, sealStage } from "./pieces.ts";
@@ -45,7 +44,7 @@ async function campaign(children: number, perShard: number, atOnce: number): Pro
   const given = { rows: await store.putBlob(formatRows(prompts)), count: prompts.length };
   const small = await smallSpec(store);
   const spec = { ...small, prompts: { ...small.prompts, iterations: given, perIteration: prompts.length }, pieces: PIECES, generate: { ...small.generate, samples: [{ temperature: 1, count: 8 }], maxTokens: 20 } };
-  const deps = fakeDeps({ store, deps: { cache: { tree: async (name: string) => join(dir, name) } as Deps["cache"], generator: runtime.generator, scorer: runtime.scorer } });
+  const deps = fakeDeps({ store, deps: { cache: { tree: async (name) => join(dir, name), copyOf: async (name) => name }, generator: runtime.generator, scorer: runtime.scorer } });
   try {
     const generate = stageContext<GenerateInput>({ spec, deps, input: { stage: "generate", source: "iteration", policy: "policy" } });
     const completions = await staged(generate, await generateStage(generate), perShard, atOnce);

@@ -59,7 +59,7 @@ export function fakeDeps({ store, modules = {}, deps = {} }: Fakes): Deps {
     if (!answer) throw new Error(`${role} was called`);
     return rows.map(answer);
   };
-  return { store, cache: { tree: async (digest: Digest) => digest }, modules: { call }, ...deps } as Deps;
+  return { store, cache: { tree: async (digest: Digest) => digest, copyOf: async (digest: Digest) => digest }, modules: { call }, ...deps } as Deps;
 }
 
 /** A stage's own input; of a union, each member's. */

@@ -3,14 +3,14 @@ import { mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { checkpointsPrefix } from "../campaign/ids.ts";
 import type { Digest, TrainResult, Tree } from "../campaign/types.ts";
-import type { TrainOutcome } from "../runtimes/types.ts";
+import type { TrainOutcome, TrainRequest } from "../runtimes/types.ts";
 import { addressOf } from "./address.ts";
 import { Checkpoints } from "./checkpoints.ts";
 import type { Trained, TrainInput } from "./contract.ts";
 import type { StageContext } from "./context.ts";
 import { InvariantError } from "../campaign/errors.ts";
 import { formatRows } from "../campaign/recipe/rows.ts";
-import { localModel } from "./models.ts";
+import { withModel } from "./models.ts";
 import { patiently } from "./patience.ts";
 import { stageKey, stamp } from "./pieces.ts";
 import { KeptReference } from "./reference.ts";
@@ -80,8 +80,6 @@ async function run(context: StageContext<TrainInput>, recipe: Recipe, { checkpoi
   const outDir = join(scratch, "out");
   const request = {
     task: recipe.task,
-    start: await localModel(context, recipe.start),
-    ...(recipe.reference === undefined ? {} : { reference: await localModel(context, recipe.reference) }),
     ...(referenceLogps ? { referenceLogps } : {}),
     ...(recipe.lora === undefined ? {} : { lora: recipe.lora }),
     rowsPath,
@@ -99,7 +97,7 @@ async function run(context: StageContext<TrainInput>, recipe: Recipe, { checkpoi
     context.trace.step = done;
   };
   try {
-    const outcome = await deps.trainer.train(request, {
+    const outcome = await withStart(context, recipe, (models) => deps.trainer.train({ ...request, ...models }, {
       signal: context.signal,
       onWaiting: context.onWaiting,
       onProgress: (progress) => {
@@ -109,13 +107,17 @@ async function run(context: StageContext<TrainInput>, recipe: Recipe, { checkpoi
       },
       onCheckpoint: (checkpoint) => checkpoints.upload(checkpoint),
       onReference: (computed) => reference.keep(computed),
-    });
+    }));
     return { outcome, outDir, resumedFrom: resume?.step ?? 0 };
   } finally {
     context.anew();
     // An aborted run has just written its last checkpoint: it counts only once it is in the store.
     await Promise.all([checkpoints.settled(), reference.settled()]);
   }
+}
+
+function withStart<R>(context: StageContext, { start, reference }: Recipe, compute: (models: Pick<TrainRequest, "start" | "reference">) => Promise<R>): Promise<R> {
+  return withModel(context, start, (model) => (reference === undefined ? compute({ start: model }) : withModel(context, reference, (other) => compute({ start: model, reference: other }))));
 }
 
 async function resultFrom(context: StageContext<TrainInput>, recipe: Recipe, outcome: TrainOutcome, outDir: string): Promise<TrainResult> {

@@ -12,6 +12,12 @@ export interface CampaignInput {
   storeName: string;
 }
 
+/** Input of one run of it. */
+export interface RunInput extends CampaignInput {
+  /** Epoch of the run that goes on as this one: it opens the campaign only where that is still the newest. Absent in a run that `start` began. */
+  continues?: number;
+}
+
 /** Where a result belongs: one take of an iteration (0 = bootstrap), or a named baseline. */
 export type Place = { iteration: number; take: number } | { baseline: string; take: number };
 

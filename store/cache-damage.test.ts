@@ -43,6 +43,24 @@ for (const [what, damage] of damages) {
   });
 }
 
+for (const [what, clear] of [
+  ["a file", (folder: string) => unlink(join(folder, "adapter", "config.json"))],
+  ["the folder", (folder: string) => rm(folder, { recursive: true })],
+] as const) {
+  it(`fetches a tree again in the process that fetched it, where somebody has removed ${what}`, async () => {
+    const { tree, open, fetches } = await cacheWith(`without ${what}`);
+    const cache = open();
+    const folder = await cache.tree(tree);
+    const first = await cache.copyOf(tree);
+    await clear(folder);
+    assert.equal(await cache.copyOf(tree), undefined);
+    assert.equal(await readFile(join(await cache.tree(tree), "adapter", "config.json"), "utf8"), "{}");
+    assert.equal(fetches(), 2);
+    const second = await cache.copyOf(tree);
+    assert.ok(first !== undefined && second !== undefined && first !== second, "whoever was given the first copy can tell");
+  });
+}
+
 it("fetches a damaged blob again, and a sound entry never", async () => {
   const { tree, blob, open, fetches } = await cacheWith("sound");
   const first = open();

@@ -47,8 +47,8 @@ it("a shard after the first does not fetch or hash the policy again", async () =
   assert.equal(await cache.tree(trees[0]!), path);
   assert.deepEqual(read, [], "the store was not asked again");
   // Nothing was hashed either: bytes changed behind the cache's back would have been noticed.
-  await writeFile(join(path, "model.safetensors"), "other");
-  assert.equal(await readFile(join(await cache.tree(trees[0]!), "model.safetensors"), "utf8"), "other");
+  await writeFile(join(path, "model.safetensors"), "o".repeat(1000));
+  assert.equal(await readFile(join(await cache.tree(trees[0]!), "model.safetensors"), "utf8"), "o".repeat(1000));
 });
 
 it("shards that begin at once fetch the policy once", async () => {

@@ -19,6 +19,8 @@ export interface Cache {
   tree(digest: Digest): Promise<string>;
   /** A file that holds the blob. */
   blob(digest: Digest): Promise<string>;
+  /** Which copy of the tree the folder is now; undefined where it is not whole: others may clear a cache at any time. */
+  copyOf(digest: Digest): Promise<string | undefined>;
 }
 
 /** Entries touched within this time are in use or about to be: never evicted. */
@@ -26,8 +28,8 @@ const IN_USE_MS = 10 * 60_000;
 
 export function openCache({ dir, maxBytes, store }: CacheOptions): Cache {
   const fetching = new Map<string, Promise<string>>();
-  /** Found whole by this process. A disk that decays later than that is not what this guards against. */
-  const sound = new Set<string>();
+  /** Bytes of what this process found whole. Files that go away since then are noticed; a disk that decays is not what this guards against. */
+  const sound = new Map<string, number>();
 
   function entry(name: string, fetch: (path: string) => Promise<void>, isSound: (path: string) => Promise<boolean>): Promise<string> {
     const running = fetching.get(name);
@@ -41,10 +43,7 @@ export function openCache({ dir, maxBytes, store }: CacheOptions): Cache {
   async function take(path: string, fetch: (path: string) => Promise<void>, isSound: (path: string) => Promise<boolean>): Promise<string> {
     const now = new Date();
     if (await utimes(path, now, now).then(() => true, () => false)) {
-      if (sound.has(path) || (await isSound(path))) {
-        sound.add(path);
-        return path;
-      }
+      if ((await isStill(path)) || (await isSound(path))) return found(path);
       await rm(path, { recursive: true, force: true });
     }
     await mkdir(dir, { recursive: true });
@@ -60,9 +59,25 @@ export function openCache({ dir, maxBytes, store }: CacheOptions): Cache {
     } finally {
       await rm(temporary, { recursive: true, force: true });
     }
-    sound.add(path);
+    await found(path);
     await evict();
     return path;
+  }
+
+  async function found(path: string): Promise<string> {
+    sound.set(path, (await measured(path)).bytes);
+    return path;
+  }
+
+  async function isStill(path: string): Promise<boolean> {
+    const bytes = sound.get(path);
+    return bytes !== undefined && bytes === (await measured(path).catch(() => undefined))?.bytes;
+  }
+
+  async function copyOf(path: string): Promise<string | undefined> {
+    if (!(await isStill(path))) return undefined;
+    // A number of an inode may be given again.
+    return stat(path).then(({ ino, birthtimeMs }) => `${ino} ${birthtimeMs}`, () => undefined);
   }
 
   async function evict(): Promise<void> {
@@ -76,10 +91,13 @@ export function openCache({ dir, maxBytes, store }: CacheOptions): Cache {
   }
 
   return {
-    tree: (digest) => entry(`tree-${digest}`, (path) => store.getTree(digest, path), async (path) => holds(path, (await store.getJson<Tree>(digest)).files)),
+    tree: (digest) => entry(treeName(digest), (path) => store.getTree(digest, path), async (path) => holds(path, (await store.getJson<Tree>(digest)).files)),
     blob: (digest) => entry(`blob-${digest}`, (path) => store.getBlobFile(digest, path), async (path) => (await digestOf(path)) === digest),
+    copyOf: (digest) => copyOf(join(dir, treeName(digest))),
   };
 }
+
+const treeName = (digest: Digest): string => `tree-${digest}`;
 
 async function holds(dir: string, files: Tree["files"]): Promise<boolean> {
   for (const { path, digest } of files) if ((await digestOf(join(dir, path))) !== digest) return false;

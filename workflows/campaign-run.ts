@@ -18,7 +18,7 @@ import { defineSearchAttributeKey, WorkflowExecutionAlreadyStartedError } from "
 import type { Opened } from "../activities/contract.ts";
 import { placeName, placeWorkflowId, SEARCH_ATTRIBUTES } from "../campaign/ids.ts";
 import { applyEvent } from "../campaign/rules.ts";
-import type { CampaignInput, LedgerEvent, Place, PlaceInput } from "../campaign/types.ts";
+import type { CampaignInput, LedgerEvent, Place, PlaceInput, RunInput } from "../campaign/types.ts";
 import { failureOf } from "./failure.ts";
 import { cancel, pause, progress, resume } from "./messages.ts";
 import type { CampaignOutcome, ControlReply, ControlRequest } from "./messages.ts";
@@ -32,14 +32,16 @@ const ITERATION = defineSearchAttributeKey("RatchetIteration", SEARCH_ATTRIBUTES
 export class CampaignRun {
   readonly input: CampaignInput;
   readonly scope = new CancellationScope();
+  private readonly continues: number | undefined;
   private current: CampaignState | undefined;
   private readonly children = new Map<string, ChildWorkflowHandle<Workflow>>();
   /** Appends go one at a time: each waits for the one before it. */
   private lastAppend: Promise<void> = Promise.resolve();
   private cancelRecorded = false;
 
-  constructor(input: CampaignInput) {
+  constructor({ continues, ...input }: RunInput) {
     this.input = input;
+    this.continues = continues;
     this.handleControl("pause", pause, (request) => this.decide({ type: "paused", ...request }));
     this.handleControl("resume", resume, (request) => this.decide({ type: "resumed", ...request }));
     this.handleControl("cancel", cancel, async (request) => {
@@ -60,7 +62,7 @@ export class CampaignRun {
   }
 
   async open(): Promise<Opened> {
-    const opened = await control.open({ campaign: this.input, runId: workflowInfo().runId });
+    const opened = await control.open({ campaign: this.input, runId: workflowInfo().runId, ...(this.continues === undefined ? {} : { continues: this.continues }) });
     this.current = new CampaignState(opened);
     this.show();
     return opened;

@@ -1,14 +1,14 @@
 // The campaign: open the ledger, bootstrap once, iterate, compare with the offline baselines, close. It decides, activities do.
 // Every decision is a ledger row before it is acted on, so this workflow holds nothing that `open` cannot rebuild.
 import { allHandlersFinished, CancellationScope, condition, ContinueAsNew, continueAsNew, isCancellation, setWorkflowOptions, workflowInfo } from "@temporalio/workflow";
-import type { BaselinePlan, Bootstrap, CampaignInput } from "../campaign/types.ts";
+import type { BaselinePlan, Bootstrap, RunInput } from "../campaign/types.ts";
 import type { baseline } from "./baseline.ts";
 import type { bootstrap } from "./bootstrap.ts";
 import { CampaignRun } from "./campaign-run.ts";
 import type { iteration } from "./iteration.ts";
 import type { CampaignOutcome } from "./messages.ts";
 
-export async function campaign(input: CampaignInput): Promise<CampaignOutcome> {
+export async function campaign(input: RunInput): Promise<CampaignOutcome> {
   const run = new CampaignRun(input);
   try {
     return await run.scope.run(() => conduct(run));
@@ -55,7 +55,7 @@ async function iterate(run: CampaignRun, start: Bootstrap, baselines: number): P
 /** Children do not follow a continue-as-new: the iterations wait for this run's baselines, so that history cannot grow meanwhile. */
 async function goOnAsNew(run: CampaignRun, baselines: number): Promise<void> {
   await condition(() => run.state.baselinesFinished === baselines && allHandlersFinished());
-  await continueAsNew<(input: CampaignInput) => Promise<CampaignOutcome>>(run.input);
+  await continueAsNew<typeof campaign>({ ...run.input, continues: run.opened.epoch });
 }
 
 async function runBaseline(run: CampaignRun, start: Bootstrap, arm: BaselinePlan): Promise<void> {

@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { it } from "node:test";
 import type { Opened } from "../activities/contract.ts";
 import { SPEC_LIMITS } from "../campaign/spec.ts";
-import type { BaselinePlan, CampaignInput, PlacePlan, Pointer, Reached, Standing } from "../campaign/types.ts";
+import type { BaselinePlan, CampaignInput, PlacePlan, Pointer, Reached, RunInput, Standing } from "../campaign/types.ts";
 import type { IterationInput } from "./iteration.ts";
 import { CampaignState } from "./state.ts";
 
@@ -45,6 +45,8 @@ function assertSmall(what: string, value: unknown, max = PAYLOAD_MAX): void {
 }
 
 it("what `open` returns fits a payload at the spec's limits", () => assertSmall("opened", opened));
+
+it("a campaign that goes on as new hands on hardly more than its own name", () => assertSmall("input", { ...campaign, continues: 9999 } satisfies RunInput, 512));
 
 it("an iteration that goes on as new with all stages behind it fits a payload", () => {
   const names = ["generate/iteration", "score", "pair", "train", "evaluate/validation", "evaluate/test", "promote"];

@@ -43,7 +43,7 @@ interface Durable {
   wall: number;
   /** Calls of the engine and of modules. */
   compute: number;
-  /** The rest of the activities: store, hashing, syncing, manifests, cache, and the recipe's own arithmetic. */
+  /** The rest of the activities: store, hashing, syncing, manifests, cache, and the recipe's own arithmetic, which the plain calls tell. */
   inActivities: number;
   /** No activity ran: Temporal, workflow tasks, queues. */
   between: number;
@@ -58,12 +58,14 @@ export interface Overhead {
   threads: number;
   /** Wall of the campaign over that of the plain calls, −1: median, lowest and highest of the pairs. */
   ratio: [median: number, lowest: number, highest: number];
-  /** All that is no compute, over the campaign's wall. */
+  /** All that is neither compute nor the recipe's own arithmetic, over the campaign's wall. */
   share: [median: number, lowest: number, highest: number];
   /** The same in seconds, by iteration, the bootstrap counted as one. */
   perIteration: [median: number, lowest: number, highest: number];
   durable: Durable[];
   plain: number[];
+  /** The recipe's own, in the plain calls. */
+  arithmetic: number[];
   weights: Record<string, string>;
   machine: { cpu: string; cores: number };
   load: number;
@@ -80,6 +82,7 @@ export async function overhead(options: OverheadOptions): Promise<Overhead> {
   const root = mkdtempSync(join(tmpdir(), "ratchet-overhead-"));
   const durable: Durable[] = [];
   const plain: number[] = [];
+  const arithmetic: number[] = [];
   let weights: Record<string, string> = {};
   try {
     for (let repeat = 0; repeat < repeats; repeat++) {
@@ -90,16 +93,17 @@ export async function overhead(options: OverheadOptions): Promise<Overhead> {
       refuseDifference(campaign.weights, calls.weights);
       durable.push(campaign.durable);
       plain.push(calls.seconds);
+      arithmetic.push(calls.arithmetic);
       weights = calls.weights;
       rmSync(folder, { recursive: true, force: true });
       const { wall, compute, inActivities, between } = campaign.durable;
-      say(`${repeat + 1}/${repeats}: campaign ${wall.toFixed(1)} s (compute ${compute.toFixed(1)}, in activities ${inActivities.toFixed(2)}, between ${between.toFixed(2)}), plain ${calls.seconds.toFixed(1)} s`);
+      say(`${repeat + 1}/${repeats}: campaign ${wall.toFixed(1)} s (compute ${compute.toFixed(1)}, in activities ${inActivities.toFixed(2)}, between ${between.toFixed(2)}), plain ${calls.seconds.toFixed(1)} s (arithmetic ${calls.arithmetic.toFixed(2)})`);
     }
   } finally {
     rmSync(root, { recursive: true, force: true, maxRetries: 5, retryDelay: 100 });
   }
   const { iterations } = specOf(size);
-  const added = durable.map(({ inActivities, between }) => inActivities + between);
+  const added = durable.map(({ inActivities, between }, pair) => inActivities + between - arithmetic[pair]!);
   return {
     size,
     iterations: iterations as number,
@@ -110,6 +114,7 @@ export async function overhead(options: OverheadOptions): Promise<Overhead> {
     perIteration: spread(added.map((seconds) => seconds / ((iterations as number) + 1))),
     durable,
     plain,
+    arithmetic,
     weights,
     machine: { cpu: cpus()[0]?.model.trim() ?? "unknown", cores: availableParallelism() },
     load,
@@ -215,14 +220,14 @@ function refuseDifference(campaign: Record<string, string>, plain: Record<string
 
 const spread = (values: number[]): [number, number, number] => [median(values), Math.min(...values), Math.max(...values)];
 
-export function formatOverhead({ size, repeats, threads, iterations, ratio, share, perIteration, durable, plain, load }: Overhead): string {
+export function formatOverhead({ size, repeats, threads, iterations, ratio, share, perIteration, durable, plain, arithmetic, load }: Overhead): string {
   const percent = ([middle, lowest, highest]: [number, number, number]): string => `${(100 * middle).toFixed(1)} % (${(100 * lowest).toFixed(1)} to ${(100 * highest).toFixed(1)})`;
   const of = (name: "wall" | "inActivities" | "between"): string => median(durable.map((one) => one[name])).toFixed(2);
   const kinds = Object.entries(durable[0]!.activities).map(([name, { count }]) => `${count} ${name} ${median(durable.map((one) => one.activities[name]?.seconds ?? 0)).toFixed(2)}`);
   return [
     `${size}: bootstrap and ${iterations} iterations, ${threads} threads, ${repeats} pairs, load ${load.toFixed(1)}; weights equal in all places`,
     `campaign ${of("wall")} s, plain calls ${median(plain).toFixed(2)} s: ${percent(ratio)} more`,
-    `no compute: ${percent(share)} of the wall; ${perIteration[0].toFixed(2)} s an iteration (${perIteration[1].toFixed(2)} to ${perIteration[2].toFixed(2)})`,
-    `  in activities ${of("inActivities")} s (${kinds.join(", ")}), between them ${of("between")} s`,
+    `durability: ${percent(share)} of the wall; ${perIteration[0].toFixed(2)} s an iteration (${perIteration[1].toFixed(2)} to ${perIteration[2].toFixed(2)})`,
+    `  in activities ${of("inActivities")} s (${kinds.join(", ")}; of it ${median(arithmetic).toFixed(2)} the recipe's own arithmetic), between them ${of("between")} s`,
   ].join("\n");
 }

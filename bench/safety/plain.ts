@@ -11,7 +11,7 @@ import { comparisonsOf, pairsFromLabels } from "../../campaign/recipe/preference
 import { formatRows } from "../../campaign/recipe/rows.ts";
 import type { PromptRow } from "../../campaign/recipe/rows.ts";
 import { completionSeed, deriveSeed } from "../../campaign/recipe/seeds.ts";
-import { winRate, winShare } from "../../campaign/recipe/winrate.ts";
+import { sharesOf, winRate, winShare } from "../../campaign/recipe/winrate.ts";
 import goldOfRows from "../../examples/shop/gold.ts";
 import judge from "../../examples/shop/judge.ts";
 import rater from "../../examples/shop/rater.ts";
@@ -37,6 +37,8 @@ export interface PlainInput {
 
 export interface PlainOutput {
   seconds: number;
+  /** Of these, the recipe's own arithmetic: seeds, groups, pairs, win rates and their intervals, rows as text. */
+  arithmetic: number;
   /** SHA-256 by `<place> <stage>`. */
   weights: Record<string, string>;
 }
@@ -57,6 +59,14 @@ const here: Pick<Pool, "call"> = { call: ((method: string, _model: string, args:
 const { generator, scorer, trainer } = onnxRuntimeOn(here, here);
 
 const weights: Record<string, string> = {};
+let arithmeticMs = 0;
+function reckon<T>(act: () => T): T {
+  const began = performance.now();
+  const result = act();
+  arithmeticMs += performance.now() - began;
+  return result;
+}
+
 const place = (iteration: number): string => placeName({ iteration, take: 1 });
 const pieces = <T>(rows: readonly T[], size: number): T[][] => Array.from({ length: Math.ceil(rows.length / size) }, (_, index) => rows.slice(index * size, (index + 1) * size));
 const evaluation: Sampling = { ...spec.generate, samples: [{ temperature: spec.evaluate.temperature, count: spec.evaluate.samples }] };
@@ -65,8 +75,8 @@ async function sample(at: string, policy: LocalModel, list: PromptRow[], samplin
   const temperatures = sampling.samples.flatMap(({ temperature, count }) => Array.from({ length: count }, () => temperature));
   const rows: Completion[] = [];
   for (const piece of pieces(list, spec.pieces.prompts)) {
-    const requests = piece.flatMap((prompt) =>
-      temperatures.map((temperature, offset) => ({ prompt, index: firstIndex + offset, temperature, seed: completionSeed(spec.seed, at, prompt.id, firstIndex + offset) })),
+    const requests = reckon(() =>
+      piece.flatMap((prompt) => temperatures.map((temperature, offset) => ({ prompt, index: firstIndex + offset, temperature, seed: completionSeed(spec.seed, at, prompt.id, firstIndex + offset) }))),
     );
     rows.push(...(await generator.generate(policy, requests, sampling, CONTEXT)));
   }
@@ -111,26 +121,27 @@ const asAnswer = ({ text, finish }: Pick<Completion, "text" | "finish">) => ({ t
 
 async function evaluate(at: string, list: PromptRow[], policy: LocalModel, initial: LocalModel, reward: LocalModel, opponents?: Completion[]): Promise<Completion[]> {
   const answers: Completion[] = [];
+  const shares: [string, number][] = [];
   for (const piece of pieces(list, spec.pieces.prompts)) {
     const rows = await sample(at, policy, piece, evaluation);
     await scored(piece, rows, (asked) => scorer.rewards(reward, asked, CONTEXT));
     await scored(piece, rows, (asked) => scorer.logps(initial, asked, CONTEXT));
-    if (opponents) await compare(piece, rows, opponents);
+    if (opponents) shares.push(...(await compare(piece, rows, opponents)));
     answers.push(...rows);
   }
+  if (opponents) reckon(() => winRate(new Map(shares), { resamples: spec.evaluate.resamples, seed: `${spec.seed}/win-rate` }));
   return answers;
 }
 
-async function compare(list: PromptRow[], answers: Completion[], opponents: Completion[]): Promise<void> {
+async function compare(list: PromptRow[], answers: Completion[], opponents: Completion[]): Promise<[string, number][]> {
   const ids = new Set(list.map(({ id }) => id));
   const [ours, theirs] = [await golds(list, answers), await golds(list, opponents.filter(({ promptId }) => ids.has(promptId)))];
-  const shares = new Map(list.map(({ id }) => [id, winShare(ours.get(id)!, theirs.get(id)!)]));
-  winRate(shares, { resamples: spec.evaluate.resamples, seed: `${spec.seed}/win-rate` });
+  return reckon(() => list.map(({ id }) => [id, winShare(ours.get(id)!, theirs.get(id)!)]));
 }
 
 /** By prompt. */
 async function golds(list: PromptRow[], rows: Completion[]): Promise<Map<string, number[]>> {
-  const groups = grouped(list, rows);
+  const groups = reckon(() => grouped(list, rows));
   const scores = await goldOfRows(groups.flatMap(({ prompt, candidates }) => candidates.map((row) => ({ prompt, answer: asAnswer(row) }))) as never);
   const each = spec.evaluate.samples;
   return new Map(groups.map(({ prompt }, index) => [prompt.id, scores.slice(index * each, (index + 1) * each).map(({ total }) => total)]));
@@ -138,7 +149,8 @@ async function golds(list: PromptRow[], rows: Completion[]): Promise<Map<string,
 
 async function promote(at: string, list: PromptRow[], candidates: Completion[], incumbents: Completion[]): Promise<void> {
   const byId = new Map(list.map((prompt) => [prompt.id, prompt]));
-  await judge(candidates.map((row, index) => ({ prompt: byId.get(row.promptId)!, first: asAnswer(row), second: asAnswer(incumbents[index]!), seed: `${at}/${row.promptId}/${row.index}` })) as never);
+  const probabilities = (await judge(candidates.map((row, index) => ({ prompt: byId.get(row.promptId)!, first: asAnswer(row), second: asAnswer(incumbents[index]!), seed: `${at}/${row.promptId}/${row.index}` })) as never)) as number[];
+  reckon(() => winRate(sharesOf(candidates.map(({ promptId }, index) => ({ promptId, probability: probabilities[index]! }))), { resamples: spec.evaluate.resamples, seed: `${spec.seed}/promote` }));
 }
 
 async function campaign(): Promise<void> {
@@ -146,11 +158,11 @@ async function campaign(): Promise<void> {
   if (!sftStage || !rewardStage || !preferences || !("sample" in preferences)) throw new Error("the plain recipe is the shop's: SFT, rated answers, a reward model");
   const zero = place(0);
   const initial = await train(zero, "sft", { kind: "sft", promptMask: sftStage.promptMask }, { digest: given, dir: given }, sft, sftStage.optimizer);
-  const answers = grouped(prompts.preferences, await sample(zero, initial, prompts.preferences, preferences.sample));
-  const { comparisons, identical } = comparisonsOf(answers, deriveSeed(spec.seed, zero));
+  const sampled = await sample(zero, initial, prompts.preferences, preferences.sample);
+  const { comparisons, identical } = reckon(() => comparisonsOf(grouped(prompts.preferences, sampled), deriveSeed(spec.seed, zero)));
   const labels = await rater(comparisons.map(({ prompt, first, second, seed }) => ({ prompt, first: asAnswer(first), second: asAnswer(second), seed })) as never);
-  const { pairs: rated } = pairsFromLabels(comparisons, labels, identical);
-  const reward = await train(zero, "reward", { kind: "reward" }, initial, formatRows(rated), rewardStage.optimizer);
+  const rated = reckon(() => formatRows(pairsFromLabels(comparisons, labels, identical).pairs));
+  const reward = await train(zero, "reward", { kind: "reward" }, initial, rated, rewardStage.optimizer);
   const opponents = await sample(zero, initial, prompts.test, evaluation, spec.evaluate.samples);
   let incumbents = await evaluate(zero, prompts.validation, initial, initial, reward);
   await evaluate(zero, prompts.test, initial, initial, reward, opponents);
@@ -161,8 +173,8 @@ async function campaign(): Promise<void> {
     const list = prompts.iterations.slice((k - 1) * spec.prompts.perIteration, k * spec.prompts.perIteration);
     const drawn = await sample(at, policy, list, spec.generate);
     const scores = await scored(list, drawn, (asked) => scorer.rewards(reward, asked, CONTEXT));
-    const { pairs } = pairGroups(grouped(list, drawn.map((row, index) => ({ ...row, score: scores[index]! }))), spec.pair, deriveSeed(spec.seed, at));
-    policy = await train(at, "train", policyTask(spec.train), policy, formatRows(pairs), spec.train.optimizer, initial);
+    const pairs = reckon(() => formatRows(pairGroups(grouped(list, drawn.map((row, index) => ({ ...row, score: scores[index]! }))), spec.pair, deriveSeed(spec.seed, at)).pairs));
+    policy = await train(at, "train", policyTask(spec.train), policy, pairs, spec.train.optimizer, initial);
     const candidates = await evaluate(at, prompts.validation, policy, initial, reward);
     await evaluate(at, prompts.test, policy, initial, reward, opponents);
     await promote(at, prompts.validation, candidates, incumbents);
@@ -174,5 +186,5 @@ await rm(dir, { recursive: true, force: true });
 await mkdir(dir, { recursive: true });
 const began = performance.now();
 await campaign();
-process.stdout.write(JSON.stringify({ seconds: (performance.now() - began) / 1000, weights } satisfies PlainOutput));
+process.stdout.write(JSON.stringify({ seconds: (performance.now() - began) / 1000, arithmetic: arithmeticMs / 1000, weights } satisfies PlainOutput));
 process.exit();

@@ -6,6 +6,8 @@ const rotate = (value: number, by: number): number => ((value << by) | (value >>
 
 export class Random {
   readonly #state: Uint32Array;
+  /** Of the bound that was asked for last: resampling asks for one a million times. */
+  #limit = { bound: 0, value: 0 };
 
   constructor(seed: string) {
     const digest = createHash("sha256").update(seed).digest();
@@ -28,7 +30,8 @@ export class Random {
 
   /** Uniform over 0 … bound−1, without modulo bias (the remainder is rejected). */
   below(bound: number): number {
-    const limit = 2 ** 32 - (2 ** 32 % bound);
+    if (bound !== this.#limit.bound) this.#limit = { bound, value: 2 ** 32 - (2 ** 32 % bound) };
+    const limit = this.#limit.value;
     for (;;) {
       const value = this.uint32();
       if (value < limit) return value % bound;

@@ -70,7 +70,11 @@ export async function writeCheckpoint(dir: string, checkpoint: Checkpoint, token
   await mkdir(dir, { recursive: true });
   await writeFile(join(dir, "config.json"), formatConfig(checkpoint.config, dtype));
   await writeSafetensors(join(dir, "model.safetensors"), checkpoint.weights, dtype);
-  const present = await readdir(tokenizerDir);
-  if (resolve(tokenizerDir) === resolve(dir)) return;
-  for (const name of tokenizerFiles) if (present.includes(name)) await copyFile(join(tokenizerDir, name), join(dir, name));
+  if (resolve(tokenizerDir) !== resolve(dir)) await copyTokenizer(tokenizerDir, dir);
+}
+
+export async function copyTokenizer(from: string, to: string): Promise<void> {
+  const present = await readdir(from);
+  await mkdir(to, { recursive: true });
+  for (const name of tokenizerFiles) if (present.includes(name)) await copyFile(join(from, name), join(to, name));
 }

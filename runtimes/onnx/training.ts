@@ -2,7 +2,7 @@
 import { mkdir } from "node:fs/promises";
 import { join } from "node:path";
 import { writeAdapter } from "../../engine/checkpoint/adapter.ts";
-import { readCheckpoint, readConfig, writeCheckpoint } from "../../engine/checkpoint/checkpoint.ts";
+import { copyTokenizer, readCheckpoint, readConfig, writeCheckpoint } from "../../engine/checkpoint/checkpoint.ts";
 import { SpecError } from "../../engine/errors.ts";
 import { initAdapter, rewardModelFrom } from "../../engine/model/index.ts";
 import type { Checkpoint, ModelConfig } from "../../engine/model/index.ts";
@@ -25,6 +25,8 @@ export async function train(request: TrainRequest, { threads, workshop }: Requir
   const { task, lora, optimizer, checkpoint, referenceLogps } = request;
   const config = await readConfig(request.start.dir);
   const tokenizer = await Tokenizer.load(request.start.dir, config);
+  // Not at the end, hours later: by then somebody may have cleared the cache.
+  await copyTokenizer(request.start.dir, request.outDir);
   const { rows, merged } = await readTrainRows(request.rowsPath, task, tokenizer, config.vocabSize);
   const { resumeDir } = request;
   const save = async (state: TrainerState): Promise<void> => {
@@ -55,7 +57,7 @@ export async function train(request: TrainRequest, { threads, workshop }: Requir
       onProgress({ done: step, total: steps, unit: "steps", values: { ...values, tokensPerSecond: Math.round((trained / (performance.now() - startedAt)) * 1000) } });
     },
   });
-  await writeCheckpoint(request.outDir, result.checkpoint, request.start.dir);
+  await writeCheckpoint(request.outDir, result.checkpoint, request.outDir);
   // In a folder of its own: beside a whole model transformers would take adapter_config.json for the model's.
   if (result.adapter) await writeAdapter(join(request.outDir, "adapter"), result.adapter);
   const { steps, dropped, cut, metrics, curve } = result;

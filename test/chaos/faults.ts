@@ -2,6 +2,7 @@
 import { existsSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { setTimeout as sleep } from "node:timers/promises";
 import { campaignWorkflowId } from "../../campaign/ids.ts";
+import type { LedgerEvent } from "../../campaign/types.ts";
 import type { Arena } from "./arena.ts";
 import { CAMPAIGN } from "./arena.ts";
 import type { Events } from "./events.ts";
@@ -153,12 +154,18 @@ export const FAULTS: Record<Kind, KindOfFault> = {
   "take-over": {
     async inflict(arena, put) {
       const old = arena.current;
+      const rowOf = async (is: (event: LedgerEvent) => boolean): Promise<boolean> => (await arena.ledger()).some(({ event }) => is(event));
+      const isNewOwners = (event: LedgerEvent): boolean => event.type === "opened" && event.server === arena.current.where.serverId;
       signal(put.pid, "SIGSTOP");
-      await arena.addTree();
-      await arena.start({ takeOver: true });
-      const { serverId } = arena.current.where;
-      await until("row of the new owner", async () => (await arena.ledger()).some(({ event }) => event.type === "opened" && event.server === serverId));
-      signal(put.pid, "SIGCONT");
+      try {
+        await arena.addTree();
+        await arena.start({ takeOver: true });
+        await until("row of the new owner", () => rowOf((event) => event.type === "completed" || isNewOwners(event)));
+      } finally {
+        signal(put.pid, "SIGCONT");
+      }
+      // A run that was overtaken before may be at work when its campaign has ended: there was nothing left to take.
+      if (!(await rowOf(isNewOwners))) return undefined;
       const owners = [old.where, arena.current.where];
       return async () => void (put.seen["ended"] = await firstEnd(owners));
     },
@@ -179,7 +186,8 @@ export const FAULTS: Record<Kind, KindOfFault> = {
         for (const file of [arena.diskFull, refused]) rmSync(file, { force: true });
       };
     },
-    landed: (events, { attempt, at, seen }) => seen["refused"] !== undefined && events.succeeded(attempt, at),
+    // The write may have been another stage's.
+    landed: (events, { attempt, at, seen }) => seen["refused"] !== undefined && events.failed(attempt.stage, "disk_full", at) && events.succeeded(attempt, at),
   },
   "s3-kill": {
     async inflict({ s3 }, { fault }) {

@@ -54,6 +54,8 @@ it("a fault waits for no moment that never comes: an append reads in a new worke
   assert.equal(fault("s3-cut-answer:train", MOMENTS)?.fresh, undefined);
   assert.equal(fault("local-disk-full:score", MOMENTS)?.fresh, "machine");
   for (let index = 0; index < 50; index += 1) {
+    const [full] = plan().faults(index, [pairNamed("local-disk-full:evaluate")], MOMENTS);
+    assert.equal(full?.delayMs, 0, "a new machine fetches its models first");
     const [drawn] = plan().faults(index, [pairNamed("s3-500:promote")], { [momentName("promote", "before-commit")]: 1 });
     assert.deepEqual([drawn?.moment, drawn?.nth], ["before-commit", 1]);
   }

@@ -100,14 +100,16 @@ function drawn(random: Random, { kind, stage }: Pair, moments: Moments): Fault {
   const times = (moment: Moment): number => moments[momentName(stage, moment)] ?? 0;
   const met = possible.filter((moment) => times(moment) > 0);
   const moment = random.pick(met.length > 0 ? met : possible);
+  const newMachine = newMachineIn?.includes(stage) ?? false;
   return {
     kind,
     stage,
     moment,
     nth: first ? 1 : 1 + Math.floor(random.next() * Math.min(Math.max(times(moment), 1), NTH_MAX)),
-    delayMs: SHORT.includes(stage) || random.chance(0.3) ? 0 : Math.floor(random.next() * 300),
+    // What a new machine fetches first is there before a delay is over.
+    delayMs: SHORT.includes(stage) || newMachine || random.chance(0.3) ? 0 : Math.floor(random.next() * 300),
     size: 1 + Math.floor(random.next() * 6),
     coin: random.chance(0.5),
-    ...(newMachineIn?.includes(stage) ? { fresh: "machine" } : met.length === 0 ? { fresh: "worker" } : {}),
+    ...(newMachine ? { fresh: "machine" } : met.length === 0 ? { fresh: "worker" } : {}),
   };
 }

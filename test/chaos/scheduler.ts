@@ -24,7 +24,8 @@ export class Scheduler implements Watcher {
   private readonly arena: Arena;
   private readonly armed: Fault[];
   private readonly met = new Map<Fault, number>();
-  private readonly freshened = new Set<Fault>();
+  /** Processes that ended for it. */
+  private readonly freshened = new Map<Fault, number>();
   private active: Put | undefined;
   /** A fault that meets several requests in a row. */
   private treating: { put: Put; treatment: Treatment; left: number } | undefined;
@@ -100,7 +101,7 @@ export class Scheduler implements Watcher {
   private async freshen({ stage }: Attempt, pid: number): Promise<boolean> {
     const fault = this.active ? undefined : this.armed.find((armed) => armed.fresh && armed.stage === stage && !this.freshened.has(armed));
     if (!fault) return false;
-    this.freshened.add(fault);
+    this.freshened.set(fault, pid);
     if (fault.fresh === "machine") await this.arena.loseMachine(pid);
     else signal(pid, "SIGKILL");
     return true;
@@ -108,7 +109,7 @@ export class Scheduler implements Watcher {
 
   private take(moment: Moment, attempt: Attempt, pid: number, request: boolean): Put | undefined {
     if (this.active) return undefined;
-    const fault = this.armed.find((armed) => this.fits(armed, moment, attempt, request));
+    const fault = this.armed.find((armed) => this.fits(armed, moment, attempt, request) && this.isFresh(armed, pid));
     if (!fault) return undefined;
     const met = (this.met.get(fault) ?? 0) + 1;
     this.met.set(fault, met);
@@ -121,9 +122,14 @@ export class Scheduler implements Watcher {
   }
 
   private fits(fault: Fault, moment: Moment, attempt: Attempt, request: boolean): boolean {
-    const { kind, stage, moment: wanted, fresh } = fault;
-    if (stage !== attempt.stage || wanted !== moment || (fresh && !this.freshened.has(fault))) return false;
+    const { kind, stage, moment: wanted } = fault;
+    if (stage !== attempt.stage || wanted !== moment) return false;
     return (request ? FAULTS[kind].answer : FAULTS[kind].treatment) === undefined && (KINDS[kind].meets?.(attempt) ?? true);
+  }
+
+  /** The one that is about to end may still begin another attempt. */
+  private isFresh(fault: Fault, pid: number): boolean {
+    return !fault.fresh || (this.freshened.get(fault) ?? pid) !== pid;
   }
 
   /** The point is held while it is done, except where it comes some time later. */

@@ -93,6 +93,29 @@ describe("going on as new", { skip: NO_TEMPORAL_BIN, timeout: 600_000 }, () => {
     assert.deepEqual(results(one.record), results(other.record));
   });
 
+  it("a run that goes on as new ends with lease_lost where another server has taken the campaign over in between, and takes nothing back", async () => {
+    const name = "overtaken";
+    const store = await openStore(`dir:${join(folder, name, "store")}`);
+    const deps = stubbedDeps(store, join(folder, name, "scratch"));
+    const input = await createStubbed(store, name, { iterations: 10, perIteration: 2, wave: 4, baseline: false });
+    const control = createControlActivities(deps);
+    let opens = 0;
+    const open: typeof control.open = async (asked) => {
+      opens += 1;
+      const event: LedgerEvent = { type: "opened", server: "other", namespace: "other", runId: "theirs" };
+      if (opens === 2) await store.ledger(name).takeOver({ id: "opened:theirs", event, by: "workflow:theirs" });
+      return control.open(asked);
+    };
+    await withActivities(limited, { control: { ...control, open }, stages: createStageActivities(deps) }, async (start) => {
+      const handle = await start(input);
+      await assert.rejects(handle.result(), (error: Error & { cause?: { type?: string } }) => error.cause?.type === "lease_lost");
+    });
+    const runs = await readHistories(limited.connection, limited.namespace, campaignWorkflowId(name));
+    assert.equal(continued(runs, "campaign"), 1);
+    const last = (await store.ledger(name).read<LedgerEvent>()).at(-1);
+    assert.deepEqual([last?.event.type, last?.by, last?.epoch], ["opened", "workflow:theirs", 2], "nothing stands behind the row of the new owner");
+  });
+
   it("two splits of many shards side by side go on together in the next run, each shard once", async () => {
     const shards = 24;
     const play = script({ iterations: 1, baselines: [], pieces: { preferences: 2, iteration: 2, baseline: 2, validation: shards, test: 2 * shards }, shardPieces: 1, wave: 4 });

@@ -13,8 +13,6 @@ import { DEFECTS } from "./defects.ts";
 import type { Defect } from "./defects.ts";
 
 const SEEDS = [1, 2, 3];
-/** Landed faults after which a seed gives up. */
-const FAULTS = 3;
 const root = fileURLToPath(new URL("../../../", import.meta.url));
 
 interface Found {
@@ -44,11 +42,11 @@ process.stdout.write(`${chosen.length} defects, ${chosen.length - lived.length} 
 process.exitCode = lived.length === 0 ? 0 : 1;
 
 /** Runs chaos on a built product until a seed turns red. */
-async function hunt(product: string, { store, kinds, stages }: Defect["chaos"], seeds: readonly number[]): Promise<Found> {
+async function hunt(product: string, { store, kinds, stages, faults: most = 3 }: Defect["chaos"], seeds: readonly number[]): Promise<Found> {
   const startedAt = Date.now();
   const seconds = (): number => Math.round((Date.now() - startedAt) / 1000);
   for (const seed of seeds) {
-    const args = ["--seed", seed, "--faults", FAULTS, "--store", store, "--kinds", kinds.join(","), ...(stages ? ["--stages", stages.join(",")] : []), "--bail", "--json"].map(String);
+    const args = ["--seed", seed, "--faults", most, "--store", store, "--kinds", kinds.join(","), ...(stages ? ["--stages", stages.join(",")] : []), "--bail", "--json"].map(String);
     // What the sabotaged product is compared with is the sound one's undisturbed run, made once.
     await chaos(root, ["--seed", String(seed), "--faults", "0", "--store", store, "--json"]);
     const { problems, faults } = await chaos(product, args);

@@ -17,7 +17,7 @@ export function stubbedDeps(store: Store, scratchDir: string): Deps {
   const rewards = (rows: { prompt: { id: string } }[]): number[] => rows.map((row) => fraction("reward", row));
   return {
     store,
-    cache: { tree: (digest) => Promise.resolve(join(scratchDir, digest)) },
+    cache: { tree: (digest) => Promise.resolve(join(scratchDir, digest)), copyOf: (digest) => Promise.resolve(digest) },
     generator: { deterministic: true, generate: async (policy, requests) => requests.map((request) => answer(policy.digest, request)) },
     scorer: {
       rewards: async (_model, rows) => rewards(rows),

@@ -1,6 +1,6 @@
 // The disk beside the store, which can be full: the worker's cache and the engine's scratch. The engine's children have no line to the driver,
 // so a file tells them; who takes it away is the one whose write fails, and leaves another that says which.
-import fs, { existsSync, promises, renameSync, writeFileSync } from "node:fs";
+import { existsSync, promises, renameSync, writeFileSync } from "node:fs";
 import type { FileHandle } from "node:fs/promises";
 import { syncBuiltinESMExports } from "node:module";
 import { isUnder } from "../journal.ts";
@@ -16,7 +16,6 @@ export const refusedFile = (full: string): string => `${full}.refused`;
 
 export function installLocalDisk({ folders, full }: LocalDisk): void {
   const real = { ...promises };
-  const { createWriteStream } = fs; // not by import: that name follows what is put in its place
   const refuse = (path: unknown): void => {
     if (typeof path !== "string" || !folders.some((folder) => isUnder(folder, path)) || !existsSync(full)) return;
     try {
@@ -33,7 +32,12 @@ export function installLocalDisk({ folders, full }: LocalDisk): void {
     async open(path: string, flags?: string, mode?: number) {
       const handle = await real.open(path, flags, mode);
       if (flags === undefined || flags === "r") return handle;
-      const { writeFile } = handle;
+      // Whole files of the engine; the parts of a download from S3.
+      const { write, writeFile } = handle;
+      handle.write = (async (...given: Parameters<FileHandle["write"]>) => {
+        refuse(path);
+        return write.apply(handle, given);
+      }) as FileHandle["write"];
       handle.writeFile = (async (...given: Parameters<FileHandle["writeFile"]>) => {
         refuse(path);
         return writeFile.apply(handle, given);
@@ -49,14 +53,5 @@ export function installLocalDisk({ folders, full }: LocalDisk): void {
       return real.copyFile(...given);
     },
   });
-  fs.createWriteStream = (...given) => {
-    const stream = createWriteStream(...given);
-    try {
-      refuse(given[0]);
-    } catch (error) {
-      stream.destroy(error as Error);
-    }
-    return stream;
-  };
   syncBuiltinESMExports();
 }
