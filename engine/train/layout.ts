@@ -1,6 +1,7 @@
 // The rows of a training laid out in steps.
+import type { OptimizerSettings } from "../optim/settings.ts";
 import { planBatches } from "./batches.ts";
-import type { LabelledRow, PairRow, TrainOptions, TrainRow } from "./types.ts";
+import type { LabelledRow, PairRow, TrainRow, TrainTask } from "./types.ts";
 
 /** A labelled answer (`chosen`), and in the place of a rejected one an answer that belongs to another prompt. */
 export interface JudgedRow extends PairRow {
@@ -33,7 +34,7 @@ function judged(rows: readonly LabelledRow[], maxLength: number): JudgedRow[] {
 }
 
 /** Of KTO the batch decides what is mismatched, so every step has rows of its own. */
-export function layOut({ task, optimizer }: Pick<TrainOptions, "task" | "optimizer">, rows: readonly TrainRow[]): Layout {
+export function layOut({ task, optimizer }: { task: TrainTask; optimizer: OptimizerSettings }, rows: readonly TrainRow[]): Layout {
   const given = planBatches(rows.length, optimizer);
   if (task.kind !== "kto") return { rows: rows as readonly LaidRow[], plan: given, given };
   const laid = given.flatMap((batch) => judged(batch.map((row) => rows[row] as LabelledRow), optimizer.maxLength));

@@ -27,7 +27,8 @@ import { answersDigest, isOf } from "./given-reference.ts";
 import { referenceLogps } from "./reference.ts";
 import { sessionOptions } from "./sessions.ts";
 import { digestRows, rowLength, rowTokens, usableRows } from "./rows.ts";
-import type { Source, StepRecord, TrainerState, TrainOptions, TrainResult, TrainRow } from "./types.ts";
+import type { TrainOptions, TrainResult } from "./options.ts";
+import type { Source, StepRecord, TrainerState, TrainRow } from "./types.ts";
 import { Workshop } from "./workshop.ts";
 
 const loaded = <T>(source: Source<T>): Promise<T> | T => (typeof source === "function" ? (source as () => Promise<T>)() : source);
