@@ -166,8 +166,7 @@ export const FAULTS: Record<Kind, KindOfFault> = {
       }
       // A run that was overtaken before may be at work when its campaign has ended: there was nothing left to take.
       if (!(await rowOf(isNewOwners))) return undefined;
-      const owners = [old.where, arena.current.where];
-      return async () => void (put.seen["ended"] = await firstEnd(owners));
+      return async () => void (put.seen["ended"] = await firstEnd(old, arena.current.where));
     },
     // The run that lost goes on until its next append, which may be at the campaign's end.
     meanwhile: true,
@@ -247,14 +246,17 @@ async function killChildren(put: Put, words: string): Promise<void> {
 }
 
 /** How the run that lost ended: the code of its failure. Usually the old one's; the new one's where the old one was just about to open. */
-async function firstEnd(owners: readonly Where[]): Promise<string | undefined> {
+async function firstEnd(old: Arena["current"], taker: Where): Promise<string | undefined> {
   let found: string | undefined;
+  let bothCompleted = false;
   await until("end of the run that lost the campaign", async () => {
-    const ends = await Promise.all(owners.map(endOn));
+    const ends = await Promise.all([old.where, taker].map(endOn));
     found = ends.find((end) => end !== undefined && end !== COMPLETED);
-    return found !== undefined || ends.every((end) => end === COMPLETED);
+    bothCompleted = ends.every((end) => end === COMPLETED);
+    // After a power failure somebody starts the newest tree again, and nobody the one that it took the campaign from.
+    return found !== undefined || bothCompleted || !old.tree.isUp;
   }, LEASE_LOST_MS);
-  if (found === undefined) throw new Error("both runs completed the campaign: neither lost it to the other");
+  if (bothCompleted) throw new Error("both runs completed the campaign: neither lost it to the other");
   return found;
 }
 

@@ -53,10 +53,14 @@ export class Tree {
     return JSON.parse(line[0] as string) as Where;
   }
 
+  get isUp(): boolean {
+    return this.supervisor?.exitCode === null && this.supervisor.signalCode === null;
+  }
+
   /** Orderly, and quickly: nothing is saved. */
   async down(): Promise<void> {
-    const { supervisor } = this;
-    if (!supervisor || supervisor.exitCode !== null || supervisor.signalCode !== null) return;
+    if (!this.isUp) return;
+    const supervisor = this.supervisor as ChildProcess;
     const exited = once(supervisor, "exit");
     for (const pid of [supervisor.pid as number, ...(await this.pids())]) signal(pid, "SIGCONT");
     supervisor.stdin?.end();
