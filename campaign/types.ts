@@ -53,7 +53,7 @@ export interface Reached {
 }
 
 export interface BegunStage {
-  /** Shards whose waves are over. */
+  /** Done without a gap from the first shard on. */
   shards: number;
   startedAtMs: number;
 }

@@ -3,3 +3,6 @@
 
 /** Of an iteration, the test split beside validation and promotion; of a bootstrap, validation beside the opponent's answers. Before, one after the other. */
 export const EVALUATIONS_SIDE_BY_SIDE = "evaluations-side-by-side";
+
+/** The next shard of a fan-out begins when one ends. Before, when all shards of a wave had ended. */
+export const NEXT_SHARD_AT_ONCE = "next-shard-at-once";

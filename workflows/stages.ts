@@ -1,14 +1,15 @@
-// Runs the stages of one place, one after the other or side by side: fan-outs in waves closed by `seal`, single activities, the pause that
+// Runs the stages of one place, one after the other or side by side: fan-outs closed by `seal`, single activities, the pause that
 // may come at any time, and the next run where history has become long. A pause cancels what runs (train saves a checkpoint, shards keep
 // their finished pieces) and runs it again after the resume: finished work is adopted by its address, so nothing is lost and the machine
 // is free within seconds.
-import { CancellationScope, condition, continueAsNew, defineSignal, isCancellation, setHandler, workflowInfo } from "@temporalio/workflow";
+import { CancellationScope, condition, continueAsNew, defineSignal, isCancellation, patched, setHandler, workflowInfo } from "@temporalio/workflow";
 import type { FanOutInput, PairInput, Promoted, PromoteInput, ShardDone, StageActivities, StageDone, Trained, TrainInput } from "../activities/contract.ts";
 import { placeName } from "../campaign/ids.ts";
 import type { BegunStage, FinishedStage, PlaceInput, Reached, Shard, StageInput } from "../campaign/types.ts";
 import { stageProgress } from "./messages.ts";
 import type { StageProgress } from "./messages.ts";
 import { control, stageActivities } from "./options.ts";
+import { NEXT_SHARD_AT_ONCE } from "./patches.ts";
 
 /** Parent to child: the campaign is paused or goes on. */
 export const setPaused = defineSignal<[boolean]>("setPaused");
@@ -31,7 +32,7 @@ export class Stages {
   private readonly reached: Reached;
   private readonly running = new Map<string, Running>();
   private paused = false;
-  /** Fan-outs that stand between two waves until the run can go on as new. */
+  /** Fan-outs none of whose shards run, until the run can go on as new. */
   private resting = 0;
 
   constructor(input: PlaceInput) {
@@ -43,19 +44,34 @@ export class Stages {
     setHandler(setPaused, (paused) => this.pause(paused));
   }
 
-  /** One activity per shard, `plan.wave` at a time; then `seal` finds their pieces by address. */
+  /** One activity per shard, `plan.wave` of them at once; then `seal` finds their pieces by address. */
   fanOut(own: Own<FanOutInput>, pieces: number): Promise<Finished<StageDone>> {
     const input = { ...this.base, ...own } as FanOutInput;
     const shards = cutShards(pieces, this.input.plan.shardPieces);
     return this.stage(input, shards.length, async (begun, progress) => {
       while (begun.shards < shards.length) {
         await this.goOnAsNew();
-        const wave = shards.slice(begun.shards, begun.shards + this.input.plan.wave);
-        await Promise.all(wave.map((shard) => this.shard(input, shard, progress)));
-        begun.shards += wave.length;
+        await this.shards(input, shards, begun, progress);
       }
       return control.seal(input);
     });
+  }
+
+  /** Runs shards until all are done or history has become long. None of them runs any more then; a pause leaves those after the first that is not done. */
+  private async shards(input: FanOutInput, shards: readonly Shard[], begun: BegunStage, progress: StageProgress): Promise<void> {
+    const wave = Math.min(this.input.plan.wave, shards.length - begun.shards);
+    const refill = patched(NEXT_SHARD_AT_ONCE);
+    const done = new Set<number>();
+    let next = begun.shards;
+    const lane = async (): Promise<void> => {
+      do {
+        const shard = shards[next++]!;
+        await this.shard(input, shard, progress);
+        done.add(shard.index);
+        while (done.delete(begun.shards)) begun.shards += 1;
+      } while (refill && next < shards.length && !workflowInfo().continueAsNewSuggested);
+    };
+    await Promise.all(Array.from({ length: wave }, lane));
   }
 
   pair(own: Own<PairInput>): Promise<Finished<StageDone>> {
@@ -122,7 +138,7 @@ export class Stages {
     return reached.begun[name];
   }
 
-  /** Between its waves nothing of a fan-out runs: where history asks for it, and all that runs has come that far, the next run goes on from here. */
+  /** Called where nothing of a fan-out runs: if history asks for it, and all that runs has come that far, the next run goes on from here. */
   private async goOnAsNew(): Promise<void> {
     // A pause is told to this run only.
     if (this.paused || !workflowInfo().continueAsNewSuggested) return;

@@ -2,6 +2,7 @@
 import "../support/quiet.ts";
 import assert from "node:assert/strict";
 import { after, before, describe, it } from "node:test";
+import { setTimeout as sleep } from "node:timers/promises";
 import { ApplicationFailure } from "@temporalio/common";
 import { placeName } from "../../campaign/ids.ts";
 import { cancel, pause, progress, resume } from "../../workflows/messages.ts";
@@ -97,7 +98,7 @@ describe("campaign workflow", { skip: NO_TEMPORAL, timeout: 300_000 }, () => {
     const testing = gate();
     const promoting = gate();
     let told = 0;
-    play.before = async (stage, place, _attempt, split) => {
+    play.before = async (stage, place, _attempt, { split }) => {
       if (place !== "it-0001.1") return;
       if (split === "test") told += 1;
       if (split === "test" && told === 1) await testing.wait();
@@ -113,6 +114,28 @@ describe("campaign workflow", { skip: NO_TEMPORAL, timeout: 300_000 }, () => {
       assert.equal(told, 2, "the interrupted split was run again");
       assert.equal(play.finished.filter((entry) => entry === "it-0001.1 promote").length, 1);
       assert.equal(types(play).at(-2), "iteration-finished");
+    });
+  });
+
+  it("a slow shard holds no other one back, and a pause does not visit again what is done before it", async () => {
+    const play = script({ iterations: 1, baselines: [], pieces: { preferences: 2, iteration: 8, baseline: 2, validation: 1, test: 1 }, shardPieces: 1, wave: 2 });
+    const slow = gate();
+    let told = 0;
+    play.before = async (stage, place, _attempt, { shard }) => {
+      if (stage !== "generate" || place !== "it-0001.1" || shard !== 3) return;
+      told += 1;
+      if (told === 1) await slow.wait();
+    };
+    const done = (shard: number): number => play.finished.filter((entry) => entry === `it-0001.1 generate#${shard}`).length;
+    await withWorker(play, async (start) => {
+      const handle = await start();
+      await slow.reached;
+      while (done(7) === 0) await sleep(20);
+      assert.deepEqual([0, 1, 2, 3, 4, 5, 6, 7].map(done), [1, 1, 1, 0, 1, 1, 1, 1]);
+      await handle.executeUpdate(pause, { args: [ask] });
+      await handle.executeUpdate(resume, { args: [ask] });
+      assert.equal((await handle.result()).status, "completed");
+      assert.deepEqual([0, 1, 2, 3].map(done), [1, 1, 1, 1]);
     });
   });
 

@@ -9,7 +9,7 @@ import type { Decision, LedgerRow, Plan, Split, StageInput, StageName } from "..
 export interface Script {
   plan: Plan;
   /** Called before each stage activity answers; may throw or wait. */
-  before?(stage: StageName, place: string, attempt: number, split?: Split): Promise<void> | void;
+  before?(stage: StageName, place: string, attempt: number, of: { split?: Split; shard?: number }): Promise<void> | void;
   /** What promote answers; `promoted` where absent. */
   decide?(place: string): Decision;
   rows: LedgerRow[];
@@ -52,12 +52,12 @@ export function scriptedActivities(play: Script): { control: ControlActivities; 
     play.rows.push({ schema: "ratchet.ledger/1", n: play.rows.length, epoch, id, event, previous: null, at: "", by });
   };
 
-  async function stage<R>(input: StageInput & { stage: StageName }, detail: string, answer: R): Promise<R> {
+  async function stage<R>(input: StageInput & { stage: StageName }, detail: string, answer: R, shard?: number): Promise<R> {
     const { info, cancelled } = Context.current();
     play.asked.push({ ...input });
     const beat = setInterval(() => Context.current().heartbeat(), 200);
     try {
-      await Promise.race([play.before?.(input.stage, placeName(input.place), info.attempt, (input as { split?: Split }).split), cancelled]);
+      await Promise.race([play.before?.(input.stage, placeName(input.place), info.attempt, { ...(input as { split?: Split }), shard }), cancelled]);
     } finally {
       clearInterval(beat);
     }
@@ -66,7 +66,7 @@ export function scriptedActivities(play: Script): { control: ControlActivities; 
   }
   const named = (input: StageInput & { stage: StageName }, more = "") => `${placeName(input.place)}-${input.stage}${more}`;
   const shard: StageActivities["generate"] & StageActivities["score"] & StageActivities["evaluate"] = (input: StageInput & { stage: StageName }, range: { index: number; from: number; to: number }) =>
-    stage(input, `#${range.index}`, { pieces: range.to - range.from, adopted: 0 });
+    stage(input, `#${range.index}`, { pieces: range.to - range.from, adopted: 0 }, range.index);
 
   return {
     control: {
