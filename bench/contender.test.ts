@@ -9,7 +9,7 @@ import type { Work } from "./work.ts";
 const dir = await mkdtemp(join(tmpdir(), "ratchet-bench-"));
 after(() => rm(dir, { recursive: true, force: true }));
 
-const work: Work = { kind: "score", model: "m", rows: "", checkRows: 0 };
+const work: Work = { kind: "score", model: "m", rows: "", checkRows: 0, trialRows: 0 };
 
 async function script(name: string, source: string): Promise<Command> {
   const path = join(dir, `${name}.mjs`);

@@ -9,9 +9,12 @@ import type { Sample, Started, Work } from "./work.ts";
 
 export interface Contender {
   readonly name: string;
+  /** A process for every sample: nothing stays warm. */
+  readonly fresh: boolean;
   /** Loads the work. */
   start(work: Work): Promise<Started>;
-  sample(variant: string): Promise<Sample>;
+  /** trial: only to compare variants, of a part of the work where the work says so. */
+  sample(variant: string, options?: { trial: boolean }): Promise<Sample>;
   close(): void;
 }
 
@@ -71,6 +74,7 @@ function nextLine(child: ChildProcessByStdio<Writable, Readable, null>, name: st
 /** Stays alive from row to row: libraries are loaded once. */
 export class Served implements Contender {
   readonly name: string;
+  readonly fresh = false;
   private readonly command: Command;
   private child: ChildProcessByStdio<Writable, Readable, null> | undefined;
 
@@ -83,8 +87,8 @@ export class Served implements Contender {
     return this.ask({ call: "start", work });
   }
 
-  sample(variant: string): Promise<Sample> {
-    return this.ask({ call: "sample", variant });
+  sample(variant: string, { trial } = { trial: false }): Promise<Sample> {
+    return this.ask({ call: "sample", variant, trial });
   }
 
   close(): void {
@@ -113,6 +117,7 @@ type Printed = { facts: number[] } & Omit<Partial<Sample>, "seconds">;
 /** A process for every sample: its time is from the start to the end of the process. */
 export class Fresh implements Contender {
   readonly name: string;
+  readonly fresh = true;
   private readonly commandOf: (variant: string) => Command;
   private readonly variants: string[];
   private readonly writeWork: (work: Work) => Promise<void>;

@@ -20,24 +20,26 @@ const row: Row = {
   facts: "sum",
   make: () => Promise.reject(new Error("not made here")),
 };
-const work: Work = { kind: "score", model: "", rows: "", checkRows: 0 };
+const work: Work = { kind: "score", model: "", rows: "", checkRows: 0, trialRows: 0 };
 const silent = (): void => {};
 
 interface Plan {
   facts?: number[];
   amount?: number;
+  fresh?: boolean;
   /** Seconds of every sample, by variant. */
   seconds: Record<string, number[]>;
 }
 
 /** Does what the plan says and writes down when it was asked. */
-function planned(name: string, { facts = [1, 2], amount = 10, seconds }: Plan, asked: string[] = []): Contender {
+function planned(name: string, { facts = [1, 2], amount = 10, fresh = false, seconds }: Plan, asked: string[] = []): Contender {
   const left = structuredClone(seconds);
   return {
     name,
+    fresh,
     start: async () => ({ facts, variants: Object.keys(seconds) }),
-    sample: async (variant): Promise<Sample> => {
-      asked.push(`${name} ${variant}`);
+    sample: async (variant, options): Promise<Sample> => {
+      asked.push(`${name} ${variant}${options?.trial ? "?" : ""}`);
       return { seconds: left[variant]!.shift()!, amount };
     },
     close: silent,
@@ -49,11 +51,20 @@ test("contenders take turns, each beginning a round in turn, and the ratio is th
   const ours = planned("Ratchet", { seconds: { a: [9, 1, 1, 2] } }, asked);
   const theirs = planned("torch", { seconds: { slow: [8], fast: [5, 2, 3, 4] } }, asked);
   const measured = await measure(row, await enter(row, work, [ours, theirs], silent), { repeats: 3, say: silent });
-  assert.deepEqual(asked, ["Ratchet a", "torch slow", "torch fast", "Ratchet a", "torch fast", "torch fast", "Ratchet a", "Ratchet a", "torch fast"]);
+  assert.deepEqual(asked, ["Ratchet a?", "torch slow?", "torch fast?", "Ratchet a", "torch fast", "torch fast", "Ratchet a", "Ratchet a", "torch fast"]);
   assert.equal(measured.ratio, 2);
   assert.deepEqual(measured.spread, [2, 3]);
   assert.deepEqual(measured.variants, { Ratchet: "a", torch: "fast" });
   assert.deepEqual(measured.median, { Ratchet: 10, torch: 10 / 3 });
+});
+
+test("processes that start afresh are tried only where there is a choice", async () => {
+  const asked: string[] = [];
+  const ours = planned("Ratchet", { fresh: true, seconds: { a: [9, 3], b: [1, 2] } }, asked);
+  const theirs = planned("script", { fresh: true, seconds: { a: [4] } }, asked);
+  const measured = await measure(row, await enter(row, work, [ours, theirs], silent), { repeats: 1, say: silent });
+  assert.deepEqual(asked, ["Ratchet a?", "Ratchet b?", "Ratchet b", "script a"]);
+  assert.equal(measured.ratio, 2);
 });
 
 test("the ratio is against the best peer, which is the smallest where less is better", async () => {

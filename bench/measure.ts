@@ -54,13 +54,13 @@ export async function measure(row: Row, { entrants, failed }: Field, { repeats, 
   await findFastest(row, ratchet, say);
   const field = await withPeers(row, ratchet, failed, peers, say, async (peer) => {
     await findFastest(row, peer, say);
-    agreeOnAmount(row, ratchet, peer);
     return peer;
   });
   for (let repeat = 0; repeat < repeats; repeat++) {
     // Each begins a round in turn: what the one before leaves in caches and clocks falls on all alike.
     const order = field.entrants.map((_, place) => field.entrants[(place + repeat) % field.entrants.length]!);
     for (const entrant of order) entrant.samples.push(await entrant.contender.sample(entrant.variant));
+    for (const peer of field.entrants.slice(1)) agreeOnAmount(row, ratchet, peer);
     say(`  ${repeat + 1}/${repeats}: ${field.entrants.map(({ contender, samples }) => `${contender.name} ${format(row.value(samples.at(-1)!))}`).join(", ")} ${row.unit}`);
   }
   return { ...summary(row, field.entrants), failed: field.failed };
@@ -87,14 +87,14 @@ async function start(contender: Contender, work: Work): Promise<Entrant> {
   return { contender, facts, variants, variant: variants[0]!, samples: [] };
 }
 
-/** Runs each variant once, which also warms everything up. The fastest one's sample is kept as the first and is not counted. */
+/** Tries each variant once, which also warms everything up, and is not counted. Processes that start afresh are tried only where there is a choice. */
 async function findFastest(row: Row, entrant: Entrant, say: (line: string) => void): Promise<void> {
   const { contender, variants } = entrant;
+  if (contender.fresh && variants.length === 1) return;
   const tried: { variant: string; sample: Sample }[] = [];
-  for (const variant of variants) tried.push({ variant, sample: await contender.sample(variant) });
+  for (const variant of variants) tried.push({ variant, sample: await contender.sample(variant, { trial: true }) });
   const best = tried.reduce((a, b) => (isBetter(row, row.value(b.sample), row.value(a.sample)) ? b : a));
   entrant.variant = best.variant;
-  entrant.samples.push(best.sample);
   if (variants.length > 1) say(`  ${contender.name}: ${tried.map(({ variant, sample }) => `${variant} ${format(row.value(sample))}`).join(", ")} ${row.unit}`);
 }
 
@@ -113,17 +113,16 @@ function agreeOnFacts(row: Row, ours: Entrant, theirs: Entrant): void {
 }
 
 function agreeOnAmount(row: Row, ours: Entrant, theirs: Entrant): void {
-  const [amount, other] = [row.amount(ours.samples[0]!), row.amount(theirs.samples[0]!)];
+  const [amount, other] = [row.amount(ours.samples.at(-1)!), row.amount(theirs.samples.at(-1)!)];
   if (Math.abs(amount - other) > row.amountTolerance * amount) throw new UnequalWork(`${row.name}: Ratchet did ${amount} units of work and ${theirs.contender.name} ${other}; different work is not timed`);
 }
 
 function summary(row: Row, entrants: Entrant[]): Omit<Measured, "failed"> {
-  // The first sample chose the variant and warmed up.
-  const values = entrants.map(({ samples }) => samples.slice(1).map(row.value));
+  const values = entrants.map(({ samples }) => samples.map(row.value));
   const medians = values.map(median);
   const best = entrants.map((_, place) => place).slice(1).reduce((a, b) => (isBetter(row, medians[b]!, medians[a]!) ? b : a));
   const ratios = values[0]!.map((value, repeat) => value / values[best]![repeat]!);
-  const ceilings = entrants.flatMap(({ samples }) => samples.slice(1).flatMap(({ matmulFlops }) => matmulFlops ?? []));
+  const ceilings = entrants.flatMap(({ samples }) => samples.flatMap(({ matmulFlops }) => matmulFlops ?? []));
   const byName = <T>(of: (entrant: Entrant, place: number) => T): Record<string, T> => Object.fromEntries(entrants.map((entrant, place) => [entrant.contender.name, of(entrant, place)]));
   return {
     ratio: median(ratios),
@@ -132,7 +131,7 @@ function summary(row: Row, entrants: Entrant[]): Omit<Measured, "failed"> {
     median: byName((_, place) => medians[place]!),
     variants: byName(({ variant }) => variant),
     ...(row.flops !== undefined && ceilings.length > 0 ? { matmulShare: byName((_, place) => (medians[place]! * row.flops!) / median(ceilings)) } : {}),
-    samples: byName(({ samples }) => samples.slice(1)),
+    samples: byName(({ samples }) => samples),
   };
 }
 

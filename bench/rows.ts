@@ -94,12 +94,12 @@ function epoch(task: "dpo" | "reward" | "sft", size: Size, rows: number, target:
 
 const probeLength = 24;
 
-/** Fixed length: the model never ends by itself. Random ids as prompts of 16 tokens with the BOS. */
-function decode(size: Size, batch: number, tokens: number): Row {
+/** Fixed length: the model never ends by itself. Random ids as prompts of 16 tokens with the BOS. rounds: batches one after the other, so that a sample takes a while. */
+function decode(size: Size, batch: number, tokens: number, rounds = 1): Row {
   return {
     name: `decode-${size}-${batch}`,
     work: "decode, fixed length",
-    size: `${size}, batch ${batch}, 16 + ${tokens} tokens`,
+    size: `${size}, batch ${batch}, 16 + ${tokens} tokens${rounds > 1 ? `, ${rounds} times` : ""}`,
     peers: ["transformers", "llama.cpp"],
     target: batch === 1 ? 1 : 1.5,
     aim: batch === 1 ? 1.3 : 2.5,
@@ -109,7 +109,7 @@ function decode(size: Size, batch: number, tokens: number): Row {
     make: async (inputs) => ({
       kind: "decode",
       model: await inputs.models.folder(size, "endless"),
-      prompts: inputs.fixedPrompts(batch, 15),
+      prompts: inputs.fixedPrompts(batch * rounds, 15),
       samples: 1,
       maxTokens: tokens,
       piece: batch,
@@ -161,7 +161,7 @@ function score(size: Size): Row {
     ...speed,
     unit: "completions/s",
     facts: "reward",
-    make: async (inputs) => ({ kind: "score", model: await inputs.models.folder(size, "reward"), rows: await inputs.scoreRows(completions, samples), checkRows: 64 }),
+    make: async (inputs) => ({ kind: "score", model: await inputs.models.folder(size, "reward"), rows: await inputs.scoreRows(completions, samples), checkRows: 64, trialRows: 512 }),
   };
 }
 
@@ -240,8 +240,8 @@ export const rows: readonly Row[] = [
   epoch("reward", "3.4M", 96, 1.2, 2),
   epoch("sft", "0.9M", 384, 1.2, 2),
   epoch("sft", "3.4M", 192, 1.2, 2),
-  ...batches.map((batch) => decode("0.9M", batch, 128)),
-  ...batches.map((batch) => decode("3.4M", batch, 128)),
+  ...batches.map((batch) => decode("0.9M", batch, 128, Math.max(1, 16 / batch))),
+  ...batches.map((batch) => decode("3.4M", batch, 128, Math.max(1, 8 / batch))),
   ...batches.map((batch) => decode("25M", batch, 32)),
   ...batches.map((batch) => decode("135M", batch, batch === 128 ? 8 : 16)),
   sampling("0.9M"),

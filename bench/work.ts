@@ -35,7 +35,7 @@ export interface GenerateWork {
   prompts: string[];
   samples: number;
   maxTokens: number;
-  /** Prompts per call of Ratchet's generator, as a campaign's pieces are. */
+  /** Prompts per call of Ratchet's generator, as a campaign's pieces are; of a decode everybody's batch. */
   piece: number;
   /** Ids whose log-probabilities must agree. */
   probe: number[];
@@ -56,6 +56,8 @@ export interface ScoreWork {
   rows: string;
   /** Rewards of the first rows must agree. */
   checkRows: number;
+  /** Rows from the first on that variants are compared by. */
+  trialRows: number;
 }
 
 export interface IterationWork {

@@ -68,7 +68,7 @@ class DpoStep:
         """Losses of the first steps."""
         return [self.step() for _ in range(self.work["checkSteps"])]
 
-    def sample(self, variant):
+    def sample(self, variant, _trial):
         if variant != self.variant:
             self.load(variant)
             self.step()

@@ -116,9 +116,8 @@ class Generate:
         if not self.model:
             raise RuntimeError("llama.cpp could not read the GGUF file")
         self.contexts = {}
-        rows = len(self.prompts) * work["samples"]
         sources = len(self.prompts) if work["samples"] > 1 else 0
-        sizes = [rows] if work["samples"] == 1 else [size for size in (64, 128) if size + sources <= MAX_SEQUENCES]
+        sizes = [work["piece"]] if work["kind"] == "decode" else [size for size in (64, 128) if size + sources <= MAX_SEQUENCES]
         self.variants = [f"{cache} {slots}" for slots in sizes for cache in ("streams", "unified")]
 
     def context(self, variant):
@@ -140,7 +139,7 @@ class Generate:
         logps = logits - numpy.log(numpy.exp(logits - logits.max(1, keepdims=True)).sum(1, keepdims=True)) - logits.max(1, keepdims=True)
         return [float(logps[place, token]) for place, token in enumerate(ids[1:])]
 
-    def sample(self, variant):
+    def sample(self, variant, _trial):
         context, slots = self.context(variant)
         with serve.Timer() as timer:
             answers = generate(context, self.prompts, self.work["samples"], self.work["maxTokens"], slots, self.eos)

@@ -1,7 +1,7 @@
 """JSON lines over stdin and stdout: how every peer is driven. One request, one reply; the peer loads once and times on demand.
 
-    {"call": "start", "work": {...}}   loads, and computes the numbers that must agree with Ratchet's
-    {"call": "sample", "variant": V}   does the work once and times it
+    {"call": "start", "work": {...}}               loads, and computes the numbers that must agree with Ratchet's
+    {"call": "sample", "variant": V, "trial": T}   does the work once and times it; a trial only compares variants, and may do a part of it
 """
 
 import json
@@ -52,7 +52,7 @@ def with_pad(tokenizer):
 
 
 def serve(kinds):
-    """kinds: by kind of work a class with `__init__(work)`, `facts()`, `variants` and `sample(variant)`."""
+    """kinds: by kind of work a class with `__init__(work)`, `facts()`, `variants` and `sample(variant, trial)`."""
     # What libraries print goes to stderr; stdout is the protocol's alone.
     replies = os.fdopen(os.dup(1), "w", encoding="utf-8")
     os.dup2(2, 1)
@@ -65,7 +65,7 @@ def serve(kinds):
                 loaded = kinds[request["work"]["kind"]](request["work"])
                 reply = {"result": {"facts": loaded.facts(), "variants": loaded.variants}}
             else:
-                reply = {"result": loaded.sample(request["variant"])}
+                reply = {"result": loaded.sample(request["variant"], request["trial"])}
         except Exception as error:
             traceback.print_exc()
             reply = {"error": f"{type(error).__name__}: {error}"}

@@ -52,7 +52,7 @@ class Generate:
     def facts(self):
         return probe_logps(self.model, self.work["probe"])
 
-    def sample(self, variant):
+    def sample(self, variant, _trial):
         work = self.work
         with serve.Timer() as timer:
             answers = generate(self.model, self.tokenizer, work["prompts"], work["samples"], work["maxTokens"], int(variant))
@@ -60,11 +60,11 @@ class Generate:
 
 
 class Decode(Generate):
-    """A fixed number of tokens for every prompt, all in one batch; the model never ends by itself."""
+    """A fixed number of tokens for every prompt, `piece` at a time; the model never ends by itself."""
 
     def __init__(self, work):
         super().__init__(work)
-        self.variants = [str(len(work["prompts"]))]
+        self.variants = [str(work["piece"])]
 
 
 @torch.inference_mode()
@@ -83,19 +83,21 @@ def rewards(model, rows, pad_id, batch):
 
 
 class Score:
-    variants = ["16", "32", "64"]
+    # 64 was the slowest.
+    variants = ["16", "32"]
 
     def __init__(self, work):
         self.model, self.tokenizer = load(work["model"], AutoModelForSequenceClassification, num_labels=1)
         self.rows = [row["prompt_ids"] + row["ids"] for row in serve.read_rows(work["rows"])]
         self.probe = self.rows[: work["checkRows"]]
+        self.trial = self.rows[: work["trialRows"]]
 
     def facts(self):
         return rewards(self.model, self.probe, self.tokenizer.pad_token_id, 16)
 
-    def sample(self, variant):
+    def sample(self, variant, trial):
         with serve.Timer() as timer:
-            scores = rewards(self.model, self.rows, self.tokenizer.pad_token_id, int(variant))
+            scores = rewards(self.model, self.trial if trial else self.rows, self.tokenizer.pad_token_id, int(variant))
         return {"seconds": timer.seconds, "amount": len(scores)}
 
 

@@ -106,7 +106,7 @@ class Epoch:
         probe = serve.read_rows(self.work["probe"])
         return self.run(probe, self.work["checkSteps"], "random", log=True)["losses"]
 
-    def sample(self, variant):
+    def sample(self, variant, _trial):
         return self.run(self.rows, 1, variant)
 
     def run(self, rows, epochs, variant, log=False):

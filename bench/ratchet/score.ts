@@ -12,8 +12,8 @@ export async function startScore(work: ScoreWork, { scorer }: OnnxRuntime): Prom
   const model = localModel(work.model);
   return {
     facts: await scorer.rewards(model, rows.slice(0, work.checkRows), CONTEXT),
-    sample: async () => {
-      const { seconds, value } = await timed(() => scorer.rewards(model, rows, CONTEXT));
+    sample: async (trial) => {
+      const { seconds, value } = await timed(() => scorer.rewards(model, trial ? rows.slice(0, work.trialRows) : rows, CONTEXT));
       return { seconds, amount: value.length };
     },
   };

@@ -34,7 +34,7 @@ function load(of: Work, variant: string): Promise<Started> {
 
 /** Training has all threads in one process, and so does a batch that is not cut. */
 function variantsOf(of: Work): string[] {
-  const whole = of.kind === "dpo-step" || of.kind === "epoch" || (of.kind === "decode" && of.prompts.length <= rowsDecoded);
+  const whole = of.kind === "dpo-step" || of.kind === "epoch" || (of.kind === "decode" && of.piece <= rowsDecoded);
   return (whole ? [1] : [1, 2]).map((children) => variantOf(children, threads));
 }
 
@@ -50,17 +50,17 @@ async function start(next: Work): Promise<{ facts: number[]; variants: string[] 
 /** Children compile at their first call: where ways are compared, each is warm. */
 const warm = new Set<Started>();
 
-async function sample(variant: string): Promise<Sample> {
+async function sample(variant: string, trial: boolean): Promise<Sample> {
   if (!work) throw new Error("a sample before a start");
   const loaded = started.get(variant) ?? (await load(work, variant));
   started.set(variant, loaded);
-  if (variantsOf(work).length > 1 && !warm.has(loaded)) await loaded.sample();
+  if (variantsOf(work).length > 1 && !warm.has(loaded)) await loaded.sample(trial);
   warm.add(loaded);
-  return loaded.sample();
+  return loaded.sample(trial);
 }
 
-const answer = (request: { call: "start"; work: Work } | { call: "sample"; variant: string }): Promise<object> =>
-  request.call === "start" ? start(request.work) : sample(request.variant);
+const answer = (request: { call: "start"; work: Work } | { call: "sample"; variant: string; trial: boolean }): Promise<object> =>
+  request.call === "start" ? start(request.work) : sample(request.variant, request.trial);
 
 for await (const line of createInterface({ input: process.stdin })) {
   const reply = await answer(JSON.parse(line) as Parameters<typeof answer>[0]).then(

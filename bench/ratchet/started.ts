@@ -5,7 +5,7 @@ import type { Sample } from "../work.ts";
 /** A work that is loaded: the numbers to agree on, and one timed sample at a time. */
 export interface Started {
   facts: number[];
-  sample(): Promise<Sample>;
+  sample(trial: boolean): Promise<Sample>;
 }
 
 export const CONTEXT: WorkContext = { signal: new AbortController().signal, onProgress: () => {} };
