@@ -5,7 +5,7 @@ import type { LoraSettings } from "../model/lora.ts";
 import type { ModelConfig } from "../model/types.ts";
 import { gradientGraph, gradientNames } from "./graphs.ts";
 import type { ParameterLayout } from "./parameter-layout.ts";
-import { openSession } from "./sessions.ts";
+import { openSession } from "./open-session.ts";
 import type { TrainTask } from "./types.ts";
 
 /** Two arrays of one layout. */

@@ -12,9 +12,17 @@ import type { ThreadFailure } from "./thread-failure.ts";
 /** The inputs of a micro-batch, but for weights and gradients. */
 export type Feeds = Record<string, Tensor>;
 
+/** What all lanes of a training have. */
+export interface LaneSettings extends GradientSettings {
+  /** Rotary tables: the inputs that no step changes. */
+  tables: Readonly<Record<string, Tensor>>;
+}
+
 export interface LaneWork {
+  /** What stays the same for all micro-batches from now on. */
+  begin: { args: LaneSettings; result: undefined };
   /** The arrays belong to whom they were sent to last. */
-  gradients: { args: GradientArrays & { settings: GradientSettings; feeds: Feeds }; result: GradientArrays & { values: Record<string, number> } };
+  gradients: { args: GradientArrays & { feeds: Feeds }; result: GradientArrays & { values: Record<string, number> } };
   reference: { args: { model: Checkpoint; batches: readonly LaidRow[][]; threads: number }; result: BatchLogps[] };
   /** Closes the sessions that were not used since the last time; how many it has opened since then. */
   tidy: { args: undefined; result: number };

@@ -4,6 +4,7 @@ import type { MessagePort } from "node:worker_threads";
 import { Sessions } from "../graph/sessions.ts";
 import { parametersOf } from "../model/parameters.ts";
 import { toFeeds } from "../score/weights.ts";
+import type { LoadedWeights } from "../score/weights.ts";
 import { GradientPass } from "./gradient-pass.ts";
 import type { LaneAnswer, LaneRequest, LaneWork } from "./lane-thread.ts";
 import { ParameterLayout } from "./parameter-layout.ts";
@@ -12,11 +13,16 @@ import { failureOf } from "./thread-failure.ts";
 
 const sessions = new Sessions();
 const port = parentPort as MessagePort;
+/** Of the training that began last. */
+let training: { pass: GradientPass; fixed: LoadedWeights };
 
 const works: { [Name in keyof LaneWork]: (args: LaneWork[Name]["args"]) => Promise<LaneWork[Name]["result"]> } = {
-  async gradients({ settings, feeds, weights, gradients }) {
-    const pass = new GradientPass(sessions, settings, new ParameterLayout(parametersOf(settings.config)));
-    return { weights, gradients, values: await pass.run({ weights, gradients }, toFeeds(feeds), false) };
+  async begin({ tables, ...settings }) {
+    training = { pass: new GradientPass(sessions, settings, new ParameterLayout(parametersOf(settings.config))), fixed: toFeeds(tables) };
+  },
+  async gradients({ feeds, weights, gradients }) {
+    const { pass, fixed } = training;
+    return { weights, gradients, values: await pass.run({ weights, gradients }, { ...fixed, ...toFeeds(feeds) }, false) };
   },
   reference: ({ model, batches, threads }) => logpsOf(sessions, model, batches, threads),
   async tidy() {

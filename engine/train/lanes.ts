@@ -1,26 +1,20 @@
 // The micro-batches of a step side by side: the first in this thread, each other one in a thread with a session and a copy of the weights
 // (lane-thread.ts). Two threads that compute a half each wait less for each other than two that share every operation.
 // Gradients are added in the order of the micro-batches, so that the number of lanes changes no bit.
-import type { Tensor } from "../graph/value.ts";
 import { Sum } from "../optim/sum.ts";
 import { toFeeds } from "../score/weights.ts";
 import type { LoadedWeights } from "../score/weights.ts";
 import { GradientPass } from "./gradient-pass.ts";
-import type { GradientArrays, GradientSettings } from "./gradient-pass.ts";
-import type { Feeds, LaneThread } from "./lane-thread.ts";
+import type { GradientArrays } from "./gradient-pass.ts";
+import type { Feeds, LaneSettings, LaneThread } from "./lane-thread.ts";
 import { cut } from "./micro-batch.ts";
 import type { ParameterState } from "./parameter-state.ts";
 import type { Workshop } from "./workshop.ts";
 
-/** What all lanes of a training have. */
-export interface LaneSettings extends GradientSettings {
-  /** Rotary tables: the inputs that no step changes. */
-  tables: Readonly<Record<string, Tensor>>;
-}
-
 class Lane {
   private readonly thread: LaneThread;
   private readonly settings: LaneSettings;
+  private begun: Promise<undefined> | undefined;
   private arrays: GradientArrays;
 
   constructor(thread: LaneThread, settings: LaneSettings, size: number) {
@@ -32,9 +26,9 @@ class Lane {
   /** Loss and metrics, and the gradients until the next call. After a failure the arrays are gone, and so is the training. */
   async run(weights: Float32Array, feeds: Feeds): Promise<{ values: Record<string, number>; gradients: Float32Array }> {
     const { arrays } = this;
-    const { tables, ...settings } = this.settings;
+    await (this.begun ??= this.thread.ask("begin", this.settings));
     arrays.weights.set(weights);
-    const { values, ...back } = await this.thread.ask("gradients", { settings, feeds: { ...tables, ...feeds }, ...arrays }, [arrays.weights, arrays.gradients]);
+    const { values, ...back } = await this.thread.ask("gradients", { feeds, ...arrays }, [arrays.weights, arrays.gradients]);
     this.arrays = back;
     return { values, gradients: back.gradients };
   }

@@ -9,7 +9,7 @@ import type { LoadedWeights } from "../score/weights.ts";
 import { referenceGraph } from "./graphs.ts";
 import type { LaidRow } from "./layout.ts";
 import { groupsOf, rowLength } from "./rows.ts";
-import { openSession } from "./sessions.ts";
+import { openSession } from "./open-session.ts";
 
 /** A model, or one that is loaded already: an adapter's base. */
 export type Reference = Checkpoint | { config: ModelConfig; loaded: LoadedWeights };

@@ -25,7 +25,7 @@ import { cut, defaultMicroBatch, isSumOfShares, joinedValues, lanesFor, sharesOf
 import { ParameterState } from "./parameter-state.ts";
 import { answersDigest, isOf } from "./given-reference.ts";
 import { referenceLogps } from "./reference.ts";
-import { sessionOptions } from "./sessions.ts";
+import { sessionOptions } from "./open-session.ts";
 import { digestRows, rowLength, rowTokens, usableRows } from "./rows.ts";
 import type { TrainOptions, TrainResult } from "./options.ts";
 import type { Source, StepRecord, TrainerState, TrainRow } from "./types.ts";
@@ -76,7 +76,6 @@ interface RunParts {
   reference: readonly number[];
   curve: readonly StepRecord[];
   atOnce: RowsAtOnce;
-  isKept: boolean;
   adamw: AdamW;
 }
 
@@ -122,7 +121,7 @@ class Run {
     this.learner = learner;
     this.state = state;
     this.curve = [...curve];
-    this.isKept = parts.isKept;
+    this.isKept = isKept(config, task, atOnce);
   }
 
   /** Models and states that are read here are let go here. */
@@ -137,12 +136,11 @@ class Run {
     const learner = learnerOf(start, adapter);
     const layout = layOut(options, rows);
     const atOnce = rowsAtOnce(options, config, layout.rows);
-    const isSmall = isKept(config, task, atOnce);
     const reference = resume?.referenceLogps ?? (await Run.referenceOf(options, start, learner, layout.rows));
     // What the reference took, and the training before, is needed for this one's arrays.
-    if (!isSmall) await workshop.close();
+    if (!isKept(config, task, atOnce)) await workshop.close();
     const state = new ParameterState(learner.parameters, resume?.weights ?? (adapter ?? start).weights, resume && { first: resume.firstMoments, second: resume.secondMoments });
-    return new Run(options, { config, layout, identity, learner, state, reference, curve: resume?.curve ?? [], atOnce, isKept: isSmall, adamw: await AdamW.create(optimizer, workshop.sessions, sessionOptions(threads, config)) });
+    return new Run(options, { config, layout, identity, learner, state, reference, curve: resume?.curve ?? [], atOnce, adamw: await AdamW.create(optimizer, workshop.sessions, sessionOptions(threads, config)) });
   }
 
   /** Once per run, before step 1: they never change. The reference of an adapter is, unless another is given, the model without it. */
