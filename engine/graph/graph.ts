@@ -8,10 +8,10 @@ import { factors } from "./value.ts";
 import type { Dim, DType, Shape, Tensor, Value, ValueType } from "./value.ts";
 
 /**
- * On how many threads its session may run. `any` and `one` give the same bits, on one without the rows of zeros that any number needs
- * (ops/product.ts). `few`: as many as change no bit (threads.ts).
+ * On how many threads its session runs at most: any number gives the same bits, with rows of zeros where so many need them
+ * (ops/product.ts). `few`: as many as change no bit without (threads.ts).
  */
-export type Threads = "any" | "one" | "few";
+export type Threads = number | "few";
 
 export class Graph {
   readonly threads: Threads;
@@ -27,7 +27,7 @@ export class Graph {
   private readonly least = new Map<string, number>();
   private readonly shared = new Map<string, Value>();
 
-  constructor(threads: Threads = "any") {
+  constructor(threads: Threads = Infinity) {
     this.threads = threads;
   }
 

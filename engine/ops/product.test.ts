@@ -29,6 +29,8 @@ const cases: Case[] = [
   { rows: 32, columns: 128, inner: 512, transposeB: true, open: "none" },
   { rows: 2, columns: 336, inner: 512, transposeB: true, open: "rows" },
   { rows: 19, columns: 800, inner: 256, open: "rows" },
+  { rows: 40, columns: 1376, inner: 512, open: "rows" },
+  { rows: 3, columns: 1536, inner: 576, transposeB: true, open: "rows" },
   { rows: 997, columns: 1, inner: 128, open: "rows" },
   { rows: 75, columns: 128, inner: 1501, transposeA: true, open: "inner" },
   { rows: 128, columns: 336, inner: 1501, transposeA: true, open: "inner" },
@@ -36,7 +38,7 @@ const cases: Case[] = [
 ];
 
 async function compute({ rows, columns, inner, transposeA = false, transposeB = false, open }: Case, threads: number): Promise<Float32Array> {
-  const graph = new Graph(threads === 1 ? "one" : "any");
+  const graph = new Graph(threads);
   graph.promise("M", 2);
   const [M, K] = [open === "rows" ? "M" : rows, open === "inner" ? "K" : inner];
   const a = graph.input("a", "float32", transposeA ? [K, M] : [M, K]);

@@ -2,7 +2,8 @@
 // onnxruntime's kernel (MLAS, SgemmOperation) sums the inner dimension in blocks of at least 128, and in longer ones where it computes 64
 // columns or fewer. With several threads it deals out the columns of a result that has more columns than rows, else its rows: then
 // a thread's share can be narrow enough for another block length, and the sums round differently. Rows are always safe. So a product
-// of more than one block is given at least as many rows as columns: turned round where both are known and a is transposed, else with rows of zeros.
+// of more than one block is given at least as many rows as columns: turned round where both are known and a is transposed, else, if shares can
+// be that narrow, with rows of zeros.
 // A matrix times one column has a kernel of its own, which sums the last rows of a thread's share in another order; it is not taken
 // when the column is given as a row to be transposed. One row times a matrix is safe.
 import type { Graph } from "../graph/graph.ts";
@@ -14,6 +15,8 @@ const block = 128;
 /** Columns are dealt out by sixteen: fewer are never shared out, and with more than these 31 threads have over 64 each. */
 const narrow = 16;
 const wide = 2048;
+/** Columns of a share that are safe: more than 64, and dealt out in sixteens. Where cores are of two kinds onnxruntime makes four shares for each thread. */
+const safe = 4 * 80;
 
 interface Transposed {
   transposeA?: boolean;
@@ -44,8 +47,9 @@ export function product(graph: Graph, a: Value, b: Value, type: ValueType, trans
   const oneBlock = typeof inner === "number" && inner <= block;
   if (oneBlock || rows === 1 || typeof columns !== "number" || columns <= narrow || columns > wide) return gemm(graph, a, b, type, transposed);
   const isTurned = typeof rows === "number" && transposed.transposeA;
-  // One thread deals nothing out; but one row has a kernel of its own, and what is turned round may have other blocks.
-  if (graph.leastOf(rows) >= (graph.threads === "one" && !isTurned ? 2 : columns)) return gemm(graph, a, b, type, transposed);
+  // Where nothing is dealt out or no share is narrow; but one row has a kernel of its own, and what is turned round may have other blocks.
+  const isSafe = !isTurned && (graph.threads === 1 || columns >= graph.threads * safe);
+  if (graph.leastOf(rows) >= (isSafe ? 2 : columns)) return gemm(graph, a, b, type, transposed);
   if (isTurned) {
     const turned = gemm(graph, b, a, { dtype: type.dtype, shape: [columns, rows] }, { transposeA: !transposed.transposeB, transposeB: !transposed.transposeA });
     return graph.one("Transpose", [turned], type, { perm: [1, 0] });

@@ -1,6 +1,5 @@
 // The graphs of training: forward, loss and backward of a micro-batch, and a reference's forward pass. The update is optim/adamw.ts.
 import { Graph } from "../graph/graph.ts";
-import type { Threads } from "../graph/graph.ts";
 import type { Value } from "../graph/value.ts";
 import { dimAt } from "../graph/value.ts";
 import { ktoLoss, preferenceLoss, rewardLoss, sftLoss, tokenValues } from "../loss/index.ts";
@@ -77,7 +76,7 @@ function lossOf(t: Tape, task: TrainTask, config: ModelConfig, parameters: Param
 }
 
 /** Log-probabilities of all answers' tokens under a model that does not change. */
-export function referenceGraph(config: ModelConfig, threads: Threads): Graph {
+export function referenceGraph(config: ModelConfig, threads: number): Graph {
   const t = new Tape(new Graph(threads));
   const { logits: logits_MV, targets } = selected(t, config, declareParameters(t, config));
   t.graph.output("logps", t.tokenLogps(logits_MV, targets));
@@ -98,7 +97,7 @@ function shared(t: Tape, { loss, ofTokens }: Loss): Value {
 export interface GradientGraphOptions {
   adding: boolean;
   adapter?: LoraSettings | undefined;
-  threads: Threads;
+  threads: number;
 }
 
 /**

@@ -50,7 +50,7 @@ async function packed(task: TrainTask, start: Checkpoint, rows: LaidRow[]): Prom
   const { config } = start;
   const whole: Tensor = { dtype: "float32", shape: [], data: Float32Array.of(1) };
   const shares = { [shareNames.rows]: whole, [shareNames.tokens]: whole };
-  const outputs = await evaluate(gradientGraph(task, config, { adding: false, threads: "any" }), { ...weightsOf(start), ...inputsOf(task, config, rows), ...rotaryTables(config, 128), reference: referenceOf(rows.length * 2), ...shares });
+  const outputs = await evaluate(gradientGraph(task, config, { adding: false, threads: 2 }), { ...weightsOf(start), ...inputsOf(task, config, rows), ...rotaryTables(config, 128), reference: referenceOf(rows.length * 2), ...shares });
   return { loss: outputs["loss"]!, ...Object.fromEntries(parametersOf(config).map(({ name }) => [name, outputs[gradientNames.gradient(name)]!])) };
 }
 
