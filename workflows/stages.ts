@@ -68,10 +68,11 @@ export class Stages {
         const shard = shards[next++]!;
         await this.shard(input, shard, progress);
         done.add(shard.index);
-        while (done.delete(begun.shards)) begun.shards += 1;
+        while (refill && done.delete(begun.shards)) begun.shards += 1;
       } while (refill && next < shards.length && !workflowInfo().continueAsNewSuggested);
     };
     await Promise.all(Array.from({ length: wave }, lane));
+    begun.shards = next;
   }
 
   pair(own: Own<PairInput>): Promise<Finished<StageDone>> {
