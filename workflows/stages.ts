@@ -57,13 +57,16 @@ export class Stages {
     });
   }
 
-  /** Runs shards until all are done or history has become long. None of them runs any more then; a pause leaves those after the first that is not done. */
+  /**
+   * Runs shards until all are done or history has become long; none of them runs any more then. `begun.shards` keeps up, so that after a pause
+   * only the first that is not done and those behind it are visited again.
+   */
   private async shards(input: FanOutInput, shards: readonly Shard[], begun: BegunStage, progress: StageProgress): Promise<void> {
-    const wave = Math.min(this.input.plan.wave, shards.length - begun.shards);
+    const atOnce = Math.min(this.input.plan.wave, shards.length - begun.shards);
     const refill = patched(NEXT_SHARD_AT_ONCE);
     const done = new Set<number>();
     let next = begun.shards;
-    const lane = async (): Promise<void> => {
+    const oneAfterAnother = async (): Promise<void> => {
       do {
         const shard = shards[next++]!;
         await this.shard(input, shard, progress);
@@ -71,7 +74,7 @@ export class Stages {
         while (refill && done.delete(begun.shards)) begun.shards += 1;
       } while (refill && next < shards.length && !workflowInfo().continueAsNewSuggested);
     };
-    await Promise.all(Array.from({ length: wave }, lane));
+    await Promise.all(Array.from({ length: atOnce }, oneAfterAnother));
     begun.shards = next;
   }
 

@@ -4,9 +4,9 @@ import { isRewardModel } from "../model/families.ts";
 import type { ModelConfig } from "../model/types.ts";
 
 /** Inner dimensions up to this are one block. */
-const block = 128;
-/** Columns per thread that are safe: more than 64, and dealt out in sixteens. */
-const columns = 80;
+export const block = 128;
+/** Columns of a share that are safe: more than 64, and dealt out in sixteens. */
+export const safeColumns = 80;
 
 /** Inner dimension and columns of every product with a weight. */
 function products(config: ModelConfig): [inner: number, columns: number][] {
@@ -41,5 +41,5 @@ export function leastTokens(config: ModelConfig): number {
 /** Small models get fewer threads than asked for; several processes use the cores better there. */
 export function neutralThreads(config: ModelConfig, threads: number): number {
   const narrowest = Math.min(...products(config).filter(([inner]) => inner > block).map(([, wide]) => wide));
-  return Math.max(1, Math.min(threads, headsAtOnce(config), Math.floor(narrowest / columns)));
+  return Math.max(1, Math.min(threads, headsAtOnce(config), Math.floor(narrowest / safeColumns)));
 }

@@ -7,16 +7,15 @@
 // A matrix times one column has a kernel of its own, which sums the last rows of a thread's share in another order; it is not taken
 // when the column is given as a row to be transposed. One row times a matrix is safe.
 import type { Graph } from "../graph/graph.ts";
+import { block, safeColumns } from "../graph/threads.ts";
 import { dimAt } from "../graph/value.ts";
 import type { Dim, Value, ValueType } from "../graph/value.ts";
 
-/** Inner dimensions up to this are summed in one block. */
-const block = 128;
 /** Columns are dealt out by sixteen: fewer are never shared out, and with more than these 31 threads have over 64 each. */
 const narrow = 16;
 const wide = 2048;
-/** Columns of a share that are safe: more than 64, and dealt out in sixteens. Where cores are of two kinds onnxruntime makes four shares for each thread. */
-const safe = 4 * 80;
+/** Shares for each thread: onnxruntime makes so many where cores are of two kinds, else one. */
+const sharesPerThread = 4;
 
 interface Transposed {
   transposeA?: boolean;
@@ -48,7 +47,7 @@ export function product(graph: Graph, a: Value, b: Value, type: ValueType, trans
   if (oneBlock || rows === 1 || typeof columns !== "number" || columns <= narrow || columns > wide) return gemm(graph, a, b, type, transposed);
   const isTurned = typeof rows === "number" && transposed.transposeA;
   // Where nothing is dealt out or no share is narrow; but one row has a kernel of its own, and what is turned round may have other blocks.
-  const isSafe = !isTurned && (graph.threads === 1 || columns >= graph.threads * safe);
+  const isSafe = !isTurned && (graph.threads === 1 || columns >= graph.threads * sharesPerThread * safeColumns);
   if (graph.leastOf(rows) >= (isSafe ? 2 : columns)) return gemm(graph, a, b, type, transposed);
   if (isTurned) {
     const turned = gemm(graph, b, a, { dtype: type.dtype, shape: [columns, rows] }, { transposeA: !transposed.transposeB, transposeB: !transposed.transposeA });
