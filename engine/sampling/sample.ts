@@ -2,6 +2,7 @@
 // min-p first, so that its top-p keeps fewer). Random numbers come from the completion's own seed and the token's index, so that
 // they depend on nothing else in the batch.
 import type { Random } from "../random.ts";
+import { parts, power } from "./power.ts";
 
 export interface SamplingRule {
   /** 0 = always the likeliest token. */
@@ -16,6 +17,9 @@ export interface SamplingRule {
 
 /** Weights are relative to the likeliest token's: what top-k and top-p keep is mostly above this; else the bound is squared. */
 const firstBound = 2 ** -6;
+
+/** e = 2^(partsOfE/parts). */
+const partsOfE = parts / Math.LN2;
 
 /** Scratch for one vocabulary, so that drawing allocates nothing. */
 export class Sampler {
@@ -44,7 +48,7 @@ export class Sampler {
     let largest = -Infinity;
     for (let id = 0; id < weights.length; id++) if (logps[offset + id]! > largest) largest = logps[offset + id]!;
     let total = 0;
-    for (let id = 0; id < weights.length; id++) total += weights[id] = Math.exp((logps[offset + id]! - largest) / temperature);
+    for (let id = 0; id < weights.length; id++) total += weights[id] = power(((logps[offset + id]! - largest) / temperature) * partsOfE);
     return total;
   }
 

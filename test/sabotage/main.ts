@@ -24,6 +24,10 @@ interface Found {
 
 const words = process.argv.slice(2);
 const chosen = DEFECTS.filter(({ name }) => words.length === 0 || words.some((word) => name.includes(word)));
+if (chosen.length === 0) {
+  process.stderr.write(`no defect is called ${words.join(" or ")}; there are:\n${DEFECTS.map(({ name }) => `  ${name}\n`).join("")}`);
+  process.exit(1);
+}
 const lived: string[] = [];
 
 for (const defect of chosen) {
