@@ -5,7 +5,7 @@ import { root } from "./setup.mjs";
 import { reportTests } from "./test-report.mjs";
 
 /** Files at a time; they share two servers and, often, two cores, but the long ones wait for timeouts most of the time. */
-const CONCURRENCY = 3;
+const CONCURRENCY = 4;
 /** A file that takes longer hangs. */
 const FILE_TIMEOUT_MS = 15 * 60_000;
 
