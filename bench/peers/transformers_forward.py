@@ -46,7 +46,7 @@ class Generate:
         self.work = work
         self.model, self.tokenizer = load(work["model"])
         rows = len(work["prompts"]) * work["samples"]
-        # A prompt's samples stay in one batch. 64 was the slowest.
+        # A prompt's samples stay in one batch. 64 rows were never the fastest.
         self.variants = [str(size) for size in (128, 256, 512) if work["samples"] <= size < rows] + [str(rows)]
 
     def facts(self):
