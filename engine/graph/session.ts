@@ -15,8 +15,6 @@ export interface SessionOptions {
    * as much memory again for a large model. false: it does not.
    */
   memoryPattern?: boolean;
-  /** false: what an operation made goes back to the system when nothing needs it any more, in place of being kept for the next one. */
-  arena?: boolean;
 }
 
 /**
@@ -61,7 +59,6 @@ export class Session {
       interOpNumThreads: 1,
       graphOptimizationLevel: "all",
       enableMemPattern: options.memoryPattern ?? true,
-      enableCpuMemArena: options.arena ?? true,
       // Failures are thrown.
       logSeverityLevel: 4,
       externalData: [...graph.weights].map(([path, tensor]) => ({ path, data: bytesOf(tensor) })),

@@ -73,11 +73,6 @@ export function parametersOf(config: ModelConfig): Parameter[] {
   ];
 }
 
-/** Bytes of all weights. */
-export function weightBytes(config: ModelConfig): number {
-  return parametersOf(config).reduce((total, { shape }) => total + 4 * shape.reduce((size, dim) => size * dim, 1), 0);
-}
-
 /** Hugging Face's name and shape of every weight; matrices are [out, in]. */
 export function weightShapes(config: ModelConfig): Map<string, readonly number[]> {
   return new Map(parametersOf(config).flatMap(({ parts }) => parts.map(({ name, shape }) => [name, shape])));

@@ -1,6 +1,6 @@
 // Whether what a training worked with (workshop.ts) is kept for the next one. An arena of onnxruntime holds the most that its session ever
 // took until the session is closed, and a process that only waits for its next training stands beside those that generate.
-import { weightBytes } from "../model/parameters.ts";
+import { parametersOf } from "../model/parameters.ts";
 import type { ModelConfig } from "../model/types.ts";
 import { usesReference } from "./loss-inputs.ts";
 import { floatsOfLayer, floatsOfVocabulary, rowBytes } from "./micro-batch.ts";
@@ -9,6 +9,8 @@ import type { TrainTask } from "./types.ts";
 
 /** By the estimate below, which is of full rows: real pairs left 0.4 GB where it says 0.95, and no more after seven trainings than after one. */
 const keptBytes = 1e9;
+
+const weightBytes = (config: ModelConfig): number => parametersOf(config).reduce((total, { shape }) => total + 4 * shape.reduce((size, dim) => size * dim, 1), 0);
 
 export interface RowsAtOnce {
   microBatch: number;

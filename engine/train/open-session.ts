@@ -3,19 +3,10 @@ import type { Session, SessionOptions } from "../graph/session.ts";
 import type { Sessions } from "../graph/sessions.ts";
 import { headsAtOnce } from "../graph/threads.ts";
 import type { Graph } from "../graph/graph.ts";
-import { weightBytes } from "../model/parameters.ts";
 import type { ModelConfig } from "../model/types.ts";
 
-/** Bytes of weights above which memory is dearer than the few per cent of time that fresh memory costs (docs/engine.md, memory). */
-const largeBytes = 32e6;
-
-/** Without spinning: on cores shared with other processes it doubled the time of a step on two threads. */
-export const sessionOptions = (threads: number, config: ModelConfig): SessionOptions => ({
-  threads: Math.min(threads, headsAtOnce(config)),
-  spinning: false,
-  memoryPattern: false,
-  arena: weightBytes(config) <= largeBytes,
-});
+/** Without spinning: on cores shared with other processes it doubled the time of a step on two threads. Without a pattern: docs/engine.md, memory. */
+export const sessionOptions = (threads: number, config: ModelConfig): SessionOptions => ({ threads: Math.min(threads, headsAtOnce(config)), spinning: false, memoryPattern: false });
 
 /** A model's graph, made for the threads that it gets. */
 export function openSession<Args extends readonly unknown[] | []>(sessions: Sessions, threads: number, config: ModelConfig, make: (...args: Args) => Graph, argsFor: (threads: number) => Args): Promise<Session> {
