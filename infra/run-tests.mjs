@@ -4,8 +4,8 @@ import { run } from "node:test";
 import { root } from "./setup.mjs";
 import { reportTests } from "./test-report.mjs";
 
-/** Files at a time; they share two servers and, often, two cores, but the long ones wait for timeouts most of the time. */
-const CONCURRENCY = 4;
+/** Files at a time; they share two servers and, often, two cores, but the long ones wait for timeouts most of the time. With four all took longer. */
+const CONCURRENCY = 3;
 /** A file that takes longer hangs. */
 const FILE_TIMEOUT_MS = 15 * 60_000;
 
