@@ -102,14 +102,14 @@ function withoutLocalPaths(code, root) {
   return code.slice(0, at) + Buffer.from(JSON.stringify(map)).toString("base64");
 }
 
-/** Everything that tsc may read, apart from packages, which package-lock.json pins. What the bench measured is of a build and no part of it. @param {string} root */
+/** Everything that tsc may read, apart from packages, which package-lock.json pins. No source imports JSON. @param {string} root */
 function sourceFiles(root) {
   const config = JSON.parse(readFileSync(join(root, "tsconfig.json"), "utf8"));
   const files = ["tsconfig.json", "package.json", "package-lock.json"].map((name) => join(root, name));
   for (const entry of [...config.include.filter((/** @type {string} */ entry) => !entry.includes("*")), "infra"]) {
     const path = join(root, entry);
     if (entry.endsWith(".ts")) files.push(...(existsSync(path) ? [path] : []));
-    else files.push(...filesUnder(path).filter((file) => /\.m?[jt]s$|\.json$/.test(file) && !file.startsWith(join(root, "bench/results"))));
+    else files.push(...filesUnder(path).filter((file) => /\.m?[jt]s$/.test(file)));
   }
   return files;
 }
