@@ -9,7 +9,7 @@ import { Graph } from "../graph/index.ts";
 import type { Value } from "../graph/index.ts";
 import { sum } from "../graph/value.ts";
 import type { Tensor } from "../graph/value.ts";
-import { declareParameters, declareSegments, headOf, logits, normHeads, project, rotaryTables } from "../model/index.ts";
+import { declareParameters, declareSegments, feedForward, headOf, logits, normHeads, project, rotaryTables } from "../model/index.ts";
 import type { KeysValues, ModelConfig, Parameters } from "../model/index.ts";
 import { Tape } from "../ops/tape.ts";
 
@@ -79,13 +79,6 @@ function attention(inputs: StepInputs, layer: number, x_BD: Value): Value {
   return project(t, parameters, `${name}.o_proj`, t.reshape(mixed_BKGd, ["B", H * d]));
 }
 
-/** gate and up come from one product: with few rows its operands cost more than its results. */
-function feedForward({ t, config, parameters }: StepInputs, layer: number, x_BD: Value): Value {
-  const { intermediateSize: F } = config;
-  const [gate_BF, up_BF] = t.split(project(t, parameters, `model.layers.${layer}.mlp.gate_up_proj`, x_BD), 1, [F, F]) as [Value, Value];
-  return project(t, parameters, `model.layers.${layer}.mlp.down_proj`, t.swiglu(gate_BF, up_BF));
-}
-
 /** tokens [B], positions [B,1], bias and the blocks of the cache → logps [B,V], and `new` [2L·B,K,1,d], to be stored block by block. */
 export function stepGraph(config: ModelConfig, weights: ReadonlyMap<string, Tensor>): Graph {
   const t = new Tape(new Graph("few"));
@@ -108,7 +101,7 @@ export function stepGraph(config: ModelConfig, weights: ReadonlyMap<string, Tens
   let x_BD = t.gather(parameters.get("model.embed_tokens.weight") as Value, tokens);
   for (let layer = 0; layer < config.layers; layer++) {
     x_BD = t.add(x_BD, attention(inputs, layer, norm(`layers.${layer}.input_layernorm`, x_BD)));
-    x_BD = t.add(x_BD, feedForward(inputs, layer, norm(`layers.${layer}.post_attention_layernorm`, x_BD)));
+    x_BD = t.add(x_BD, feedForward(t, parameters, layer, norm(`layers.${layer}.post_attention_layernorm`, x_BD)));
   }
   t.graph.output("logps", logSoftmax(t, t.linear(norm("norm", x_BD), headOf(config, parameters))));
   // One output: each costs as much as an operation.

@@ -9,7 +9,7 @@ export { declareSegments, declareSelection, declareSequences } from "./sequences
 export type { Selection, SequenceInputs } from "./sequences.ts";
 export { normHeads } from "./attention.ts";
 export type { KeysValues } from "./attention.ts";
-export { declareParameters, headOf, logits, project, rewards } from "./llama.ts";
+export { declareParameters, feedForward, headOf, logits, project, rewards } from "./llama.ts";
 export { encodeForLogps, encodeForRewards } from "./encode.ts";
 export type { Encoded, Sequence } from "./encode.ts";
 export { layInSegments } from "./segments.ts";

@@ -21,28 +21,12 @@ function parameter(parameters: Parameters, name: string): Value {
   return parameters.get(name) as Value;
 }
 
-/** x [N, in] through a projection, `name` without its `.weight`: [N, out]. */
+/** x [N, in] through a projection, `name` without its `.weight`, with its bias and its adapter where there are such: [N, out]. */
 export function project(t: Tape, parameters: Parameters, name: string, x: Value): Value {
-  const out = dimAt(parameter(parameters, `${name}.weight`), 0) as number;
-  return projections(t, parameters, name, x, [out])[0] as Value;
-}
-
-/**
- * The same in parts of these widths. To split the matrix costs less than to split what it gives and to join the gradients of that; but narrow
- * parts leave threads nothing to share (graph/threads.ts).
- */
-function projections(t: Tape, parameters: Parameters, name: string, x: Value, widths: readonly number[]): Value[] {
-  const [weights, biases, b] = ["weight", "bias", "lora_B"].map((kind) => {
-    const whole = parameters.get(`${name}.${kind}`);
-    return whole && (widths.length === 1 ? [whole] : t.split(whole, 0, widths));
-  }) as [Value[], Value[] | undefined, Value[] | undefined];
-  const a = parameters.get(`${name}.lora_A`);
-  const xa = a && t.linear(x, a);
-  return weights.map((weight, part) => {
-    const y = t.linear(x, weight);
-    const shifted = biases ? t.add(y, biases[part] as Value) : y;
-    return xa && b ? t.add(shifted, t.linear(xa, b[part] as Value)) : shifted;
-  });
+  const [weight, bias, a, b] = ["weight", "bias", "lora_A", "lora_B"].map((kind) => parameters.get(`${name}.${kind}`)) as [Value, ...(Value | undefined)[]];
+  const y = t.linear(x, weight);
+  const shifted = bias ? t.add(y, bias) : y;
+  return a && b ? t.add(shifted, t.linear(t.linear(x, a), b)) : shifted;
 }
 
 interface LayerInputs {
@@ -65,10 +49,10 @@ function attention(inputs: LayerInputs, layer: number, x_ND: Value, kept: (state
   return project(t, parameters, `${name}.o_proj`, kept(mixed));
 }
 
-function feedForward({ t, config, parameters }: LayerInputs, layer: number, x_ND: Value): Value {
-  const { intermediateSize: F } = config;
-  const [gate_NF, up_NF] = projections(t, parameters, `model.layers.${layer}.mlp.gate_up_proj`, x_ND, [F, F]) as [Value, Value];
-  return project(t, parameters, `model.layers.${layer}.mlp.down_proj`, t.swiglu(gate_NF, up_NF));
+/** SwiGLU (Shazeer, arXiv 2002.05202): down(silu(gate x) · up x), [N,D] → [N,D]. */
+export function feedForward(t: Tape, parameters: Parameters, layer: number, x_ND: Value): Value {
+  const through = (name: string, x: Value): Value => project(t, parameters, `model.layers.${layer}.mlp.${name}`, x);
+  return through("down_proj", t.swiglu(through("gate_proj", x_ND), through("up_proj", x_ND)));
 }
 
 function selected(t: Tape, states: Value, { index, inverse }: Selection): Value {
@@ -88,7 +72,7 @@ function hiddenStates(t: Tape, config: ModelConfig, parameters: Parameters, sequ
     const norm = (name: string, of: Value): Value => t.rmsNorm(of, parameter(parameters, `model.layers.${layer}.${name}.weight`), config.rmsEpsilon);
     const kept = (states: Value): Value => (layer === config.layers - 1 ? selected(t, states, selection) : states);
     x = t.add(kept(x), attention(inputs, layer, norm("input_layernorm", x), kept));
-    x = t.add(x, feedForward(inputs, layer, norm("post_attention_layernorm", x)));
+    x = t.add(x, feedForward(t, parameters, layer, norm("post_attention_layernorm", x)));
   }
   return t.rmsNorm(x, parameter(parameters, "model.norm.weight"), config.rmsEpsilon);
 }

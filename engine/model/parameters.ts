@@ -1,5 +1,6 @@
-// The parameters of a model as its graphs take them: q, k and v in one matrix, gate and up in another, because one large product
-// beats several small ones. Checkpoints keep Hugging Face's names; packing and unpacking happen only here.
+// The parameters of a model as its graphs take them: q, k and v in one matrix, because one large product beats several small ones. gate and
+// up are large enough, and to part what comes of both would be a pass over either. Checkpoints keep Hugging Face's names; packing and
+// unpacking happen only here.
 import { ArtifactError } from "../errors.ts";
 import type { Value } from "../graph/value.ts";
 import { isRewardModel, partsOf } from "./families.ts";
@@ -36,6 +37,7 @@ function projection(name: string, width: number, parts: readonly (readonly [name
 function layerParameters(config: ModelConfig, layer: number): Parameter[] {
   const { hiddenSize, intermediateSize, heads, kvHeads, headSize } = config;
   const has = partsOf(config);
+  const plain = (name: string, width: number, rows: number, bias: boolean): Parameter[] => projection(name, width, [[name, rows]], bias);
   const prefix = `model.layers.${layer}`;
   const [attention, mlp] = [`${prefix}.self_attn`, `${prefix}.mlp`];
   const qkv = [
@@ -43,18 +45,15 @@ function layerParameters(config: ModelConfig, layer: number): Parameter[] {
     [`${attention}.k_proj`, kvHeads * headSize],
     [`${attention}.v_proj`, kvHeads * headSize],
   ] as const;
-  const gateUp = [
-    [`${mlp}.gate_proj`, intermediateSize],
-    [`${mlp}.up_proj`, intermediateSize],
-  ] as const;
   return [
     single(`${prefix}.input_layernorm.weight`, hiddenSize),
     ...projection(`${attention}.qkv_proj`, hiddenSize, qkv, has.qkvBias),
     ...(has.headNorms ? [single(`${attention}.q_norm.weight`, headSize), single(`${attention}.k_norm.weight`, headSize)] : []),
-    ...projection(`${attention}.o_proj`, heads * headSize, [[`${attention}.o_proj`, hiddenSize]], has.outputBias),
+    ...plain(`${attention}.o_proj`, heads * headSize, hiddenSize, has.outputBias),
     single(`${prefix}.post_attention_layernorm.weight`, hiddenSize),
-    ...projection(`${mlp}.gate_up_proj`, hiddenSize, gateUp, has.mlpBias),
-    ...projection(`${mlp}.down_proj`, intermediateSize, [[`${mlp}.down_proj`, hiddenSize]], has.mlpBias),
+    ...plain(`${mlp}.gate_proj`, hiddenSize, intermediateSize, has.mlpBias),
+    ...plain(`${mlp}.up_proj`, hiddenSize, intermediateSize, has.mlpBias),
+    ...plain(`${mlp}.down_proj`, intermediateSize, hiddenSize, has.mlpBias),
   ];
 }
 
