@@ -1,7 +1,7 @@
 // The micro-batches of a step side by side: the first in this thread, each other one in a thread with a session and a copy of the weights
 // (lane-thread.ts). Two threads that compute a half each wait less for each other than two that share every operation.
 // Gradients are added in the order of the micro-batches, so that the number of lanes changes no bit.
-import { Sum } from "../optim/sum.ts";
+import { addTo } from "../optim/sum.ts";
 import { toFeeds } from "../score/weights.ts";
 import type { LoadedWeights } from "../score/weights.ts";
 import { GradientPass } from "./gradient-pass.ts";
@@ -35,7 +35,6 @@ class Lane {
 }
 
 export class Lanes {
-  private readonly workshop: Workshop;
   private readonly own: GradientPass;
   private readonly arrays: GradientArrays;
   /** What the first lane is fed in every step. */
@@ -44,7 +43,6 @@ export class Lanes {
 
   /** `count` lanes, of which the first has the arrays of the training; only it can have `frozen` weights. */
   constructor(workshop: Workshop, { layout, arrays }: Pick<ParameterState, "layout" | "arrays">, frozen: LoadedWeights, count: number, settings: LaneSettings) {
-    this.workshop = workshop;
     this.own = new GradientPass(workshop.sessions, settings, layout);
     this.arrays = arrays;
     this.fixed = { ...frozen, ...toFeeds(settings.tables) };
@@ -59,13 +57,8 @@ export class Lanes {
       const mine = this.own.run(this.arrays, { ...this.fixed, ...toFeeds(first) }, values.length > 0);
       const [own, ...others] = await Promise.all([mine, ...theirs]);
       values.push(own, ...others.map((of) => of.values));
-      for (const { gradients } of others) await this.add(gradients);
+      for (const { gradients } of others) addTo(this.arrays.gradients, gradients);
     }
     return values;
-  }
-
-  private async add(gradients: Float32Array): Promise<void> {
-    const sum = await Sum.create(this.workshop.sessions, { threads: 1 + this.others.length, spinning: false });
-    await sum.add(this.arrays.gradients, gradients);
   }
 }

@@ -197,7 +197,7 @@ class Run {
     if (!Number.isFinite(values["loss"]) || !Number.isFinite(norm)) {
       throw new TrainingError("loss_not_finite", `step ${step} gave loss ${values["loss"]} and gradient norm ${norm} on rows ${this.layout.given[step - 1]?.join(", ")}`, { hint: "a lower learning rate or stronger clipping often helps" });
     }
-    await this.adamw.step(this.state.arrays, norm, adamScalars(optimizer, step, learningRate));
+    this.adamw.step(this.state.arrays, norm, adamScalars(optimizer, step, learningRate));
     const rows = batch.map((row) => this.layout.rows[row] as LaidRow);
     const trained = rows.reduce((total, row) => total + trainedTokens(row), this.curve.at(-1)?.["num_tokens"] ?? 0);
     // A mean over no answer, as of the desirable ones of a batch that has none, is left out.
