@@ -77,6 +77,15 @@ test("the ratio is against the best peer, which is the smallest where less is be
   assert.equal(await ofPeer("lower"), "llama");
 });
 
+test("a peer that is half as fast as another in its trial is not measured further, and is named", async () => {
+  const asked: string[] = [];
+  const contenders: [Contender, ...Contender[]] = [planned("Ratchet", { seconds: { a: [1, 1] } }), planned("torch", { seconds: { a: [2, 2] } }), planned("llama", { seconds: { a: [4], b: [5] } }, asked)];
+  const measured = await measure(row, await enter(row, work, contenders, silent), { repeats: 1, say: silent });
+  assert.deepEqual(asked, ["llama a?", "llama b?"]);
+  assert.deepEqual(measured.failed, { llama: "2.50 sums/s in its trial, where the best peer had 5.00" });
+  assert.deepEqual(Object.keys(measured.median), ["Ratchet", "torch"]);
+});
+
 test("work that computes something else, or a different amount, is refused before it is compared", async () => {
   const ours = { seconds: { a: [1, 1] } };
   const other = (plan: Partial<Plan>): [Contender, ...Contender[]] => [planned("Ratchet", ours), planned("torch", { ...ours, ...plan })];

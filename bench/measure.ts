@@ -13,7 +13,7 @@ export interface Measured {
   /** Of the rate of a large product in the same run, by contender. */
   matmulShare?: Record<string, number>;
   samples: Record<string, Sample[]>;
-  /** Peers that failed, with the reason. */
+  /** Peers that failed, or were too slow to be the best, with the reason. */
   failed: Record<string, string>;
 }
 
@@ -27,13 +27,15 @@ interface Entrant {
   facts: number[];
   variants: string[];
   variant: string;
+  /** What that variant reached when it was tried. */
+  trial?: number;
   samples: Sample[];
 }
 
 /** The work differs: not a peer's failure but the bench's, and no figure may come of it. */
 export class UnequalWork extends BenchError {}
 
-/** The contenders that are still in the row, ours first, and those that failed, with the reason. */
+/** The contenders that are still in the row, ours first, and those that left it, with the reason. */
 export interface Field {
   entrants: Entrant[];
   failed: Record<string, string>;
@@ -52,10 +54,11 @@ export async function enter(row: Row, work: Work, [ours, ...peers]: [Contender, 
 export async function measure(row: Row, { entrants, failed }: Field, { repeats, say }: MeasureOptions): Promise<Measured> {
   const [ratchet, ...peers] = entrants as [Entrant, ...Entrant[]];
   await findFastest(row, ratchet, say);
-  const field = await withPeers(row, ratchet, failed, peers, say, async (peer) => {
+  const tried = await withPeers(row, ratchet, failed, peers, say, async (peer) => {
     await findFastest(row, peer, say);
     return peer;
   });
+  const field = withoutHopeless(row, tried, say);
   for (let repeat = 0; repeat < repeats; repeat++) {
     // Each begins a round in turn: what the one before leaves in caches and clocks falls on all alike.
     const order = field.entrants.map((_, place) => field.entrants[(place + repeat) % field.entrants.length]!);
@@ -95,7 +98,19 @@ async function findFastest(row: Row, entrant: Entrant, say: (line: string) => vo
   for (const variant of variants) tried.push({ variant, sample: await contender.sample(variant, { trial: true }) });
   const best = tried.reduce((a, b) => (isBetter(row, row.value(b.sample), row.value(a.sample)) ? b : a));
   entrant.variant = best.variant;
+  entrant.trial = row.value(best.sample);
   if (variants.length > 1) say(`  ${contender.name}: ${tried.map(({ variant, sample }) => `${variant} ${format(row.value(sample))}`).join(", ")} ${row.unit}`);
+}
+
+/** A peer with at most this share of the best one's rate in its trial is not measured further: that is more than a slow minute does. */
+const hopeless = 0.5;
+
+function withoutHopeless(row: Row, { entrants: [ratchet, ...peers], failed }: Field, say: (line: string) => void): Field {
+  const best = Math.max(...peers.map(({ trial = 0 }) => trial));
+  const isHopeless = ({ trial }: Entrant): boolean => row.better === "higher" && trial !== undefined && trial <= hopeless * best;
+  const left = peers.filter(isHopeless).map(({ contender: { name }, trial }): [string, string] => [name, `${format(trial!)} ${row.unit} in its trial, where the best peer had ${format(best)}`]);
+  for (const [name, reason] of left) say(`  without ${name}: ${reason}`);
+  return { entrants: [ratchet!, ...peers.filter((peer) => !isHopeless(peer))], failed: { ...failed, ...Object.fromEntries(left) } };
 }
 
 const isBetter = (row: Row, value: number, than: number): boolean => (row.better === "higher" ? value > than : value < than);

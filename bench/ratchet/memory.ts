@@ -5,7 +5,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { writeTrainerState } from "../../engine/index.ts";
 import type { DpoStepWork } from "../work.ts";
-import { steps } from "./dpo-step.ts";
+import { trainSteps } from "./dpo-step.ts";
 
 /** A line of /proc/self/status in bytes. */
 async function status(name: string): Promise<number> {
@@ -17,7 +17,11 @@ const work = JSON.parse(await readFile(process.argv[2]!, "utf8")) as DpoStepWork
 const idle = await status("VmRSS");
 const dir = await mkdtemp(join(tmpdir(), "bench-memory-"));
 try {
-  const { losses } = await steps(work, work.checkSteps, Number(process.argv[3]), { everySteps: 1, everySeconds: 0, save: (state) => writeTrainerState(join(dir, "state"), state) });
+  const losses: number[] = [];
+  await trainSteps(work, work.checkSteps, Number(process.argv[3]), {
+    onStep: ({ record }) => losses.push(record["loss"]!),
+    checkpoint: { everySteps: 1, everySeconds: 0, save: (state) => writeTrainerState(join(dir, "state"), state) },
+  });
   console.log(JSON.stringify({ idle, peak: await status("VmHWM"), facts: losses }));
 } finally {
   await rm(dir, { recursive: true });

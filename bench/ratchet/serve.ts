@@ -40,6 +40,7 @@ function variantsOf(of: Work): string[] {
 
 async function start(next: Work): Promise<{ facts: number[]; variants: string[] }> {
   work = next;
+  for (const before of started.values()) await before.close?.();
   started.clear();
   const variants = variantsOf(next);
   const first = await load(next, variants[0]!);

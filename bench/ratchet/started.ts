@@ -6,6 +6,8 @@ import type { Sample } from "../work.ts";
 export interface Started {
   facts: number[];
   sample(trial: boolean): Promise<Sample>;
+  /** Where it holds something that the next work must not find. */
+  close?(): Promise<void>;
 }
 
 export const CONTEXT: WorkContext = { signal: new AbortController().signal, onProgress: () => {} };
