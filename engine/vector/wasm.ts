@@ -7,6 +7,8 @@ export type Bytes = readonly number[];
 export const types = { i32: 0x7f, f32: 0x7d, v128: 0x7b } as const;
 
 const page = 65536;
+const magic = [..."\0asm"].map((letter) => letter.charCodeAt(0));
+const version = [1, 0, 0, 0];
 
 /** LEB128 of a number that is not negative. */
 function unsigned(value: number): Bytes {
@@ -60,7 +62,8 @@ export interface WasmFunction {
 export function moduleOf({ parameters, locals, body }: WasmFunction, bytes: number): Uint8Array<ArrayBuffer> {
   const code = [...list(locals.map((type) => [1, type])), ...body, 0x0b];
   return Uint8Array.from([
-    ...[0x00, 0x61, 0x73, 0x6d, 1, 0, 0, 0],
+    ...magic,
+    ...version,
     ...section(1, [[0x60, ...list(parameters.map((type) => [type])), ...list([])]]),
     ...section(2, [[...text("host"), ...text("memory"), 0x02, 0x00, ...unsigned(pagesOf(bytes))]]),
     ...section(3, [[0]]),
