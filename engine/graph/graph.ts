@@ -3,7 +3,7 @@
 // the graph's bytes, so that the 2 GB limit of protobuf stays far away.
 import { InvariantError } from "../errors.ts";
 import { serialize } from "./serialize.ts";
-import type { Attribute, OnnxNode } from "./serialize.ts";
+import type { Attribute, Branch, OnnxNode } from "./serialize.ts";
 import { factors } from "./value.ts";
 import type { Dim, DType, Shape, Tensor, Value, ValueType } from "./value.ts";
 
@@ -17,7 +17,9 @@ export class Graph {
   readonly threads: Threads;
   readonly inputs: Value[] = [];
   readonly outputs: Value[] = [];
-  private readonly nodes: OnnxNode[] = [];
+  private nodes: OnnxNode[] = [];
+  /** Nodes so far, those of branches included. */
+  private made = 0;
   private readonly constants = new Map<string, Tensor>();
   /** Weights by name, which the session is given beside the bytes. */
   readonly weights = new Map<string, Tensor>();
@@ -49,7 +51,8 @@ export class Graph {
 
   /** Appends one ONNX node; `outputs` are the types that the caller vouches for. An undefined input is an omitted optional one. */
   node(type: string, inputs: readonly (Value | undefined)[], outputs: readonly ValueType[], attributes: Record<string, Attribute> = {}, domain = ""): Value[] {
-    const values = outputs.map(({ dtype, shape }, index) => ({ name: `${type}:${this.nodes.length}.${index}`, dtype, shape }));
+    const values = outputs.map(({ dtype, shape }, index) => ({ name: `${type}:${this.made}.${index}`, dtype, shape }));
+    this.made++;
     this.nodes.push({ type, domain, inputs: inputs.map((input) => input?.name), outputs: values.map((value) => value.name), attributes });
     return values;
   }
@@ -57,6 +60,22 @@ export class Graph {
   /** A node with one output. */
   one(type: string, inputs: readonly (Value | undefined)[], output: ValueType, attributes: Record<string, Attribute> = {}, domain = ""): Value {
     return this.node(type, inputs, [output], attributes, domain)[0] as Value;
+  }
+
+  /** One of two values of a type, of which only the wanted one is computed. What both need of `size`, `shape` and `once` must be there before. */
+  either(condition: Value, type: ValueType, make: { yes: () => Value; no: () => Value }): Value {
+    return this.one("If", [condition], type, { then_branch: { branch: this.branch(make.yes) }, else_branch: { branch: this.branch(make.no) } });
+  }
+
+  private branch(make: () => Value): Branch {
+    const outside = this.nodes;
+    const nodes: OnnxNode[] = [];
+    this.nodes = nodes;
+    try {
+      return { nodes, output: make() };
+    } finally {
+      this.nodes = outside;
+    }
   }
 
   /** Equal constants are stored once. */
@@ -140,8 +159,18 @@ export class Graph {
   }
 
   bytes(): Uint8Array {
-    const renamed = (name: string): string => this.outputNames.get(name) ?? name;
-    const nodes = this.nodes.map((node) => ({ ...node, inputs: node.inputs.map((name) => name && renamed(name)), outputs: node.outputs.map(renamed) }));
-    return serialize({ nodes, inputs: this.inputs, outputs: this.outputs, constants: this.constants, weights: this.weights });
+    return serialize({ nodes: this.renamed(this.nodes), inputs: this.inputs, outputs: this.outputs, constants: this.constants, weights: this.weights });
+  }
+
+  /** The nodes with the names that outputs have been given, in branches too. */
+  private renamed(nodes: readonly OnnxNode[]): OnnxNode[] {
+    const name = (of: string): string => this.outputNames.get(of) ?? of;
+    const attribute = (of: Attribute): Attribute => (typeof of === "object" && "branch" in of ? { branch: { ...of.branch, nodes: this.renamed(of.branch.nodes) } } : of);
+    return nodes.map((node) => ({
+      ...node,
+      inputs: node.inputs.map((input) => input && name(input)),
+      outputs: node.outputs.map(name),
+      attributes: Object.fromEntries(Object.entries(node.attributes).map(([key, value]) => [key, attribute(value)])),
+    }));
   }
 }

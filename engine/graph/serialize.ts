@@ -3,7 +3,13 @@ import { InvariantError } from "../errors.ts";
 import { ProtoWriter } from "./protobuf.ts";
 import type { DType, Shape, Tensor, Value } from "./value.ts";
 
-export type Attribute = number | string | readonly number[] | { float: number } | { type: DType };
+/** Nodes that are run where a node asks for them, and the value that they end in; they see every value made before that node. */
+export interface Branch {
+  nodes: readonly OnnxNode[];
+  output: Value;
+}
+
+export type Attribute = number | string | readonly number[] | { float: number } | { type: DType } | { branch: Branch };
 
 export interface OnnxNode {
   type: string;
@@ -27,7 +33,7 @@ const irVersion = 11;
 
 const elementTypes: Record<DType, number> = { float32: 1, int64: 7, bool: 9, float64: 11 };
 
-const attributeTypes = { float: 1, int: 2, string: 3, ints: 7 };
+const attributeTypes = { float: 1, int: 2, string: 3, graph: 5, ints: 7 };
 
 function writeAttribute(message: ProtoWriter, name: string, attribute: Attribute): void {
   message.string(1, name);
@@ -37,6 +43,7 @@ function writeAttribute(message: ProtoWriter, name: string, attribute: Attribute
   } else if (typeof attribute === "string") message.string(4, attribute).int(20, attributeTypes.string);
   else if ("float" in attribute) message.float(2, attribute.float).int(20, attributeTypes.float);
   else if ("type" in attribute) message.int(3, elementTypes[attribute.type]).int(20, attributeTypes.int);
+  else if ("branch" in attribute) message.message(6, (graph) => writeBranch(graph, attribute.branch)).int(20, attributeTypes.graph);
   else {
     for (const int of attribute) message.int(8, int);
     message.int(20, attributeTypes.ints);
@@ -49,6 +56,12 @@ function writeNode(message: ProtoWriter, node: OnnxNode): void {
   message.string(4, node.type);
   for (const [name, attribute] of Object.entries(node.attributes)) message.message(5, (field) => writeAttribute(field, name, attribute));
   if (node.domain !== "") message.string(7, node.domain);
+}
+
+function writeBranch(message: ProtoWriter, { nodes, output }: Branch): void {
+  for (const node of nodes) message.message(1, (field) => writeNode(field, node));
+  message.string(2, "branch");
+  message.message(12, (field) => writeValue(field, output));
 }
 
 function writeShape(message: ProtoWriter, shape: Shape): void {

@@ -19,6 +19,8 @@ interface Case {
   transposeB?: boolean;
   /** Rows (or the inner dimension) are known only when the graph runs. */
   open: "rows" | "inner" | "none";
+  /** Rows that are promised. */
+  least?: number;
 }
 
 /** Shapes at which a plain Gemm gave other bits on another number of threads, and their neighbours. */
@@ -31,15 +33,19 @@ const cases: Case[] = [
   { rows: 19, columns: 800, inner: 256, open: "rows" },
   { rows: 40, columns: 1376, inner: 512, open: "rows" },
   { rows: 3, columns: 1536, inner: 576, transposeB: true, open: "rows" },
+  { rows: 65, columns: 576, inner: 1536, open: "rows", least: 65 },
+  { rows: 496, columns: 576, inner: 1536, transposeB: true, open: "rows", least: 65 },
+  { rows: 512, columns: 512, inner: 1376, open: "rows", least: 65 },
+  { rows: 1007, columns: 512, inner: 1376, transposeB: true, open: "rows", least: 65 },
   { rows: 997, columns: 1, inner: 128, open: "rows" },
   { rows: 75, columns: 128, inner: 1501, transposeA: true, open: "inner" },
   { rows: 128, columns: 336, inner: 1501, transposeA: true, open: "inner" },
   { rows: 1, columns: 128, inner: 1501, transposeA: true, open: "inner" },
 ];
 
-async function compute({ rows, columns, inner, transposeA = false, transposeB = false, open }: Case, threads: number): Promise<Float32Array> {
+async function compute({ rows, columns, inner, transposeA = false, transposeB = false, open, least = 2 }: Case, threads: number): Promise<Float32Array> {
   const graph = new Graph(threads);
-  graph.promise("M", 2);
+  graph.promise("M", least);
   const [M, K] = [open === "rows" ? "M" : rows, open === "inner" ? "K" : inner];
   const a = graph.input("a", "float32", transposeA ? [K, M] : [M, K]);
   const b = graph.input("b", "float32", transposeB ? [columns, K] : [K, columns]);

@@ -2,12 +2,12 @@
 // onnxruntime's kernel (MLAS, SgemmOperation) sums the inner dimension in blocks of at least 128, and in longer ones where it computes 64
 // columns or fewer. With several threads it deals out the columns of a result that has more columns than rows, else its rows: then
 // a thread's share can be narrow enough for another block length, and the sums round differently. Rows are always safe. So a product
-// of more than one block is given at least as many rows as columns: turned round where both are known and a is transposed, else, if shares can
-// be that narrow, with rows of zeros.
+// of more than one block is given at least as many rows as columns: turned round where both are known and a is transposed, or where that is seen
+// when the graph runs; else, if shares can be that narrow, with rows of zeros.
 // A matrix times one column has a kernel of its own, which sums the last rows of a thread's share in another order; it is not taken
 // when the column is given as a row to be transposed. One row times a matrix is safe.
 import type { Graph } from "../graph/graph.ts";
-import { block, safeColumns } from "../graph/threads.ts";
+import { block, narrowest, safeColumns } from "../graph/threads.ts";
 import { dimAt } from "../graph/value.ts";
 import type { Dim, Value, ValueType } from "../graph/value.ts";
 
@@ -34,6 +34,23 @@ function padRows(graph: Graph, x: Value, rows: number): Value {
   return graph.one("Pad", [x, pads], { dtype: x.dtype, shape: ["padded", dimAt(x, 1)] });
 }
 
+/** The same product as (bᵀ aᵀ)ᵀ. */
+function turned(graph: Graph, a: Value, b: Value, type: ValueType, { transposeA, transposeB }: Transposed): Value {
+  const [rows, columns] = type.shape as [Dim, Dim];
+  const y = gemm(graph, b, a, { dtype: type.dtype, shape: [columns, rows] }, { transposeA: !transposeB, transposeB: !transposeA });
+  return graph.one("Transpose", [y], type, { perm: [1, 0] });
+}
+
+/** Turned round where the rows are fewer than the columns when the graph runs. */
+function byRows(graph: Graph, a: Value, b: Value, type: ValueType, transposed: Transposed): Value {
+  const [rows, columns] = type.shape as [string, number];
+  const isFlat = graph.once(`${rows} < ${columns}`, () => {
+    const less = graph.one("Less", [graph.size(rows), graph.ints([columns])], { dtype: "bool", shape: [1] });
+    return graph.one("Squeeze", [less], { dtype: "bool", shape: [] });
+  });
+  return graph.either(isFlat, type, { yes: () => turned(graph, a, b, type, transposed), no: () => gemm(graph, a, b, type, transposed) });
+}
+
 /** a or aᵀ times b or bᵀ. */
 export function product(graph: Graph, a: Value, b: Value, type: ValueType, transposed: Transposed): Value {
   const [rows, columns] = type.shape as [Dim, Dim];
@@ -49,11 +66,9 @@ export function product(graph: Graph, a: Value, b: Value, type: ValueType, trans
   // Where nothing is dealt out or no share is narrow; but one row has a kernel of its own, and what is turned round may have other blocks.
   const isSafe = !isTurned && (graph.threads === 1 || columns >= graph.threads * sharesPerThread * safeColumns);
   if (graph.leastOf(rows) >= (isSafe ? 2 : columns)) return gemm(graph, a, b, type, transposed);
-  if (isTurned) {
-    const turned = gemm(graph, b, a, { dtype: type.dtype, shape: [columns, rows] }, { transposeA: !transposed.transposeB, transposeB: !transposed.transposeA });
-    return graph.one("Transpose", [turned], type, { perm: [1, 0] });
-  }
+  if (isTurned) return turned(graph, a, b, type, transposed);
   if (transposed.transposeA) return gemm(graph, a, b, type, transposed);
+  if (graph.leastOf(rows) > narrowest) return byRows(graph, a, b, type, transposed);
   const padded = gemm(graph, padRows(graph, a, columns), b, { dtype: type.dtype, shape: ["padded", columns] }, transposed);
   return graph.one("Slice", [padded, graph.ints([0]), graph.size(rows), graph.ints([0])], type);
 }
