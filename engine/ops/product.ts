@@ -43,7 +43,7 @@ function turned(graph: Graph, a: Value, b: Value, type: ValueType, { transposeA,
 
 /** Turned round where the rows are fewer than the columns when the graph runs. */
 function byRows(graph: Graph, a: Value, b: Value, type: ValueType, transposed: Transposed): Value {
-  const [rows, columns] = type.shape as [string, number];
+  const [rows, columns] = type.shape as [Dim, number];
   const isFlat = graph.once(`${rows} < ${columns}`, () => {
     const less = graph.one("Less", [graph.size(rows), graph.ints([columns])], { dtype: "bool", shape: [1] });
     return graph.one("Squeeze", [less], { dtype: "bool", shape: [] });
