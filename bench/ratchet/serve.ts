@@ -38,10 +38,14 @@ function variantsOf(of: Work): string[] {
   return (whole ? [1] : [1, 2]).map((children) => variantOf(children, threads));
 }
 
-async function start(next: Work): Promise<{ facts: number[]; variants: string[] }> {
-  work = next;
+async function closeStarted(): Promise<void> {
   for (const before of started.values()) await before.close?.();
   started.clear();
+}
+
+async function start(next: Work): Promise<{ facts: number[]; variants: string[] }> {
+  work = next;
+  await closeStarted();
   const variants = variantsOf(next);
   const first = await load(next, variants[0]!);
   started.set(variants[0]!, first);
@@ -70,4 +74,5 @@ for await (const line of createInterface({ input: process.stdin })) {
   );
   process.stdout.write(`${JSON.stringify(reply)}\n`);
 }
+await closeStarted();
 await Promise.all([...runtimes.values()].map((runtime) => runtime.close()));

@@ -6,7 +6,7 @@ import type { ModelConfig } from "../model/types.ts";
 /** Inner dimensions up to this are one block. */
 export const block = 128;
 /** Of so many columns or fewer, blocks of the inner dimension are longer. */
-export const narrowest = 64;
+export const longBlockColumns = 64;
 /** Columns of a share that are safe: more than those, and dealt out in sixteens. */
 export const safeColumns = 80;
 
@@ -37,8 +37,8 @@ export function leastTokens(config: ModelConfig): number {
   const widths = [(heads + 2 * kvHeads) * headSize, heads * headSize, intermediateSize];
   const shapes = widths.flatMap((width) => [[hiddenSize, width], [width, hiddenSize]] as const);
   const beyondOneBlock = shapes.flatMap(([inner, columns]) => (inner > block ? columns : []));
-  // More tokens than are narrow, so that what has more columns can be turned round. Two: one row has a kernel of its own.
-  return Math.max(beyondOneBlock.length > 0 ? narrowest + 1 : 2, ...beyondOneBlock.filter((columns) => columns <= fewTokens));
+  // More tokens than those, so that what has more columns can be turned round. Two: one row has a kernel of its own.
+  return Math.max(beyondOneBlock.length > 0 ? longBlockColumns + 1 : 2, ...beyondOneBlock.filter((columns) => columns <= fewTokens));
 }
 
 /** Small models get fewer threads than asked for; several processes use the cores better there. */

@@ -7,7 +7,7 @@
 // A matrix times one column has a kernel of its own, which sums the last rows of a thread's share in another order; it is not taken
 // when the column is given as a row to be transposed. One row times a matrix is safe.
 import type { Graph } from "../graph/graph.ts";
-import { block, narrowest, safeColumns } from "../graph/threads.ts";
+import { block, longBlockColumns, safeColumns } from "../graph/threads.ts";
 import { dimAt } from "../graph/value.ts";
 import type { Dim, Value, ValueType } from "../graph/value.ts";
 
@@ -68,7 +68,7 @@ export function product(graph: Graph, a: Value, b: Value, type: ValueType, trans
   if (graph.leastOf(rows) >= (isSafe ? 2 : columns)) return gemm(graph, a, b, type, transposed);
   if (isTurned) return turned(graph, a, b, type, transposed);
   if (transposed.transposeA) return gemm(graph, a, b, type, transposed);
-  if (graph.leastOf(rows) > narrowest) return byRows(graph, a, b, type, transposed);
+  if (graph.leastOf(rows) > longBlockColumns) return byRows(graph, a, b, type, transposed);
   const padded = gemm(graph, padRows(graph, a, columns), b, { dtype: type.dtype, shape: ["padded", columns] }, transposed);
   return graph.one("Slice", [padded, graph.ints([0]), graph.size(rows), graph.ints([0])], type);
 }

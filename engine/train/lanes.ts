@@ -1,7 +1,8 @@
 // The micro-batches of a step side by side: the first in this thread, each other one in a thread with a session and a copy of the weights
 // (lane-thread.ts). Two threads that compute a half each wait less for each other than two that share every operation.
 // Gradients are added in the order of the micro-batches, so that the number of lanes changes no bit.
-import { addTo } from "../optim/sum.ts";
+import { makeSum } from "../optim/sum.ts";
+import type { Sum } from "../optim/sum.ts";
 import { toFeeds } from "../score/weights.ts";
 import type { LoadedWeights } from "../score/weights.ts";
 import { GradientPass } from "./gradient-pass.ts";
@@ -40,6 +41,8 @@ export class Lanes {
   /** What the first lane is fed in every step. */
   private readonly fixed: LoadedWeights;
   private readonly others: readonly Lane[];
+  /** Made when there is something to add. */
+  private sum: Sum | undefined;
 
   /** `count` lanes, of which the first has the arrays of the training; only it can have `frozen` weights. */
   constructor(workshop: Workshop, { layout, arrays }: Pick<ParameterState, "layout" | "arrays">, frozen: LoadedWeights, count: number, settings: LaneSettings) {
@@ -57,7 +60,7 @@ export class Lanes {
       const mine = this.own.run(this.arrays, { ...this.fixed, ...toFeeds(first) }, values.length > 0);
       const [own, ...others] = await Promise.all([mine, ...theirs]);
       values.push(own, ...others.map((of) => of.values));
-      for (const { gradients } of others) addTo(this.arrays.gradients, gradients);
+      for (const { gradients } of others) (this.sum ??= makeSum()).run({ sum: this.arrays.gradients, added: gradients }, {});
     }
     return values;
   }
