@@ -17,7 +17,8 @@ describe("a command that brings its own server", { skip: TEMPORAL ? false : "RAT
   let place: Workplace;
   before(async () => {
     place = await Workplace.open({ RATCHET_TEMPORAL: TEMPORAL, RATCHET_CHILDREN: "1", RATCHET_THREADS: "1" });
-    const spec = smallShop({ seed: 11, iterations: 2, perIteration: 16, sftRows: 400 });
+    // Iterations that outlast the seconds between two looks at the campaign: with few prompts both ended between two.
+    const spec = smallShop({ seed: 11, iterations: 2, perIteration: 160, sftRows: 400 });
     await writeFile(join(place.dir, "small.json"), JSON.stringify(spec, (_key, value: unknown) => (typeof value === "string" && value.startsWith("./") ? join(SHOP_DIR, value) : value)));
   });
   after(() => place.close());
