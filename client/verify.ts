@@ -75,7 +75,7 @@ class Verifier {
     for await (const key of this.store.backend.list(workPrefix(this.campaignId))) if (isCurrent(key, repairs)) await this.manifest(key);
     for (const row of rows) await this.decision(row);
     if (!campaignOnly) for await (const key of this.store.backend.list(BLOBS_PREFIX)) await this.stray(key);
-    for await (const key of this.store.backend.list(ERASED_PREFIX)) await this.cameBack(key.slice(ERASED_PREFIX.length, -".json".length));
+    for await (const key of this.store.backend.list(ERASED_PREFIX)) await this.erasure(key.slice(ERASED_PREFIX.length, -".json".length));
     const checked = { rows: rows.length, manifests: this.manifests, blobs: this.seen.size, sizeBytes: this.sizeBytes };
     return { campaignId: this.campaignId, checked, erased: this.erased, problems: this.problems };
   }
@@ -132,8 +132,13 @@ class Verifier {
     for (const digest of trees) if (digest) await this.tree(digest, by);
   }
 
-  /** Erased bytes that somebody has put again. */
-  private async cameBack(digest: Digest): Promise<void> {
+  /** The record of an erasure is read like any other; erased bytes that somebody has put again are a finding. */
+  private async erasure(digest: Digest): Promise<void> {
+    try {
+      await readErasure(this.store.backend, digest);
+    } catch (error) {
+      this.report(error, erasedKey(digest));
+    }
     if (!(await this.store.hasBlob(digest))) return;
     this.problems.push({ code: "erased_present", what: digest, message: `blob ${digest} was erased and is there again; erase it again`, namedBy: erasedKey(digest) });
   }

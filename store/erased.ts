@@ -1,5 +1,8 @@
-// What was erased on purpose: a blob's bytes are gone, its digest stays with a word of who, when and why, and with what is left of its
-// rows. So a reader, and `verify`, can tell an erasure from a loss.
+// Records of erasures. The bytes of an erased blob are gone; its digest stays, with who erased it, when and why, and with the digest of the
+// rows that were kept. So a reader, and `verify`, can tell an erasure from a loss.
+import { canonicalDigest } from "./canonical.ts";
+import { ArtifactError } from "./errors.ts";
+import { exactBytes, parseExact } from "./exact-json.ts";
 import { erasedKey } from "./layout.ts";
 import type { Backend, Digest } from "./types.ts";
 
@@ -13,12 +16,28 @@ export interface Erasure {
   why: string;
 }
 
+/** Undefined if the blob was not erased. Throws artifact_corrupt if any byte of the record changed, or if it belongs to another blob. */
 export async function readErasure(backend: Backend, digest: Digest): Promise<Erasure | undefined> {
-  const bytes = await backend.get(erasedKey(digest));
-  return bytes && (JSON.parse(new TextDecoder().decode(bytes)) as Erasure);
+  const key = erasedKey(digest);
+  const bytes = await backend.get(key);
+  if (!bytes) return undefined;
+  const { seal, ...erasure } = parse(key, bytes);
+  if (seal !== canonicalDigest(erasure) || erasure.digest !== digest) throw corrupt(key, "is not what its seal says");
+  return erasure;
 }
 
 /** The record first, then the bytes: an erasure that is interrupted between the two is found and finished by the next one. */
 export async function recordErasure(backend: Backend, erasure: Erasure): Promise<void> {
-  await backend.put(erasedKey(erasure.digest), new TextEncoder().encode(`${JSON.stringify(erasure)}\n`));
+  await backend.put(erasedKey(erasure.digest), exactBytes({ ...erasure, seal: canonicalDigest(erasure) }));
 }
+
+function parse(key: string, bytes: Uint8Array): Erasure & { seal?: Digest } {
+  try {
+    return parseExact(bytes) as unknown as Erasure & { seal?: Digest };
+  } catch (cause) {
+    throw corrupt(key, `cannot be read: ${(cause as Error).message}`, cause);
+  }
+}
+
+const corrupt = (key: string, what: string, cause?: unknown): ArtifactError =>
+  new ArtifactError("artifact_corrupt", `the record of an erasure ${key} ${what}`, { hint: "restore the object from a backup; the blob itself is gone", cause });

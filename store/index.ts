@@ -5,6 +5,7 @@ import { dirBackend } from "./backends/dir.ts";
 import { Blobs } from "./blobs.ts";
 import { canonicalJson } from "./canonical.ts";
 import { ArtifactError, ResourceError } from "./errors.ts";
+import { exactBytes, parseExact } from "./exact-json.ts";
 import { FORMAT, FORMAT_KEY } from "./layout.ts";
 import { campaignIds, openLedger } from "./ledger.ts";
 import { commitManifest, readManifest } from "./manifests.ts";
@@ -46,7 +47,7 @@ const RACERS = 4;
 export async function storeOn(backend: Backend, { create = true }: OpenOptions = {}): Promise<Store> {
   if (!(await hasFormat(backend))) {
     if (!create) throw new ResourceError("store_absent", `there is no store at ${backend.name}`, { hint: "check the name; `ratchet worker`, `start` and `run` make a store where there is none" });
-    await backend.putIfAbsent(FORMAT_KEY, new TextEncoder().encode(`${JSON.stringify({ format: FORMAT })}\n`));
+    await backend.putIfAbsent(FORMAT_KEY, exactBytes({ format: FORMAT }));
   }
   const ledgers = new Map<string, Ledger>();
   let proved: Promise<void> | undefined;
@@ -95,8 +96,8 @@ export async function hasFormat(backend: Backend): Promise<boolean> {
 
 function formatOf(bytes: Uint8Array): number | undefined {
   try {
-    const { format } = JSON.parse(new TextDecoder().decode(bytes)) as { format?: unknown };
-    return typeof format === "number" ? format : undefined;
+    const { format } = parseExact(bytes);
+    return Number.isSafeInteger(format) && (format as number) >= 1 ? (format as number) : undefined;
   } catch {
     return undefined; // said by the caller, with the store's name
   }

@@ -3,6 +3,7 @@
 import { again } from "./again.ts";
 import { canonicalDigest, sha256 } from "./canonical.ts";
 import { ArtifactError, LeaseLost } from "./errors.ts";
+import { exactBytes, parseExact } from "./exact-json.ts";
 import { ledgerKey, ledgerPrefix } from "./layout.ts";
 import type { Backend, Digest, Ledger, NewRow, Row } from "./types.ts";
 
@@ -48,7 +49,7 @@ export function openLedger(backend: Backend, campaignId: string): Ledger {
       if (refuses(tail.rows as Row<E>[])) return undefined;
       const next: Row<E> = { schema: "ratchet.ledger/1", n: count, epoch: epochOf(epoch), ...row, previous: last, at: new Date().toISOString() };
       // The chain covers every row but the last; the seal covers that one too.
-      const bytes = new TextEncoder().encode(`${JSON.stringify({ ...next, seal: canonicalDigest(next) })}\n`);
+      const bytes = exactBytes({ ...next, seal: canonicalDigest(next) });
       if ((await backend.putIfAbsent(ledgerKey(campaignId, next.n), bytes)) !== "created") continue;
       if (tail.count === count) tail.add(bytes);
       return next;
@@ -114,9 +115,9 @@ class Chain {
 
   private parse(bytes: Uint8Array): Row<unknown> & { seal?: Digest } {
     try {
-      return JSON.parse(new TextDecoder().decode(bytes)) as Row<unknown> & { seal?: Digest };
+      return parseExact(bytes) as unknown as Row<unknown> & { seal?: Digest };
     } catch (cause) {
-      throw this.broken("is no JSON", cause);
+      throw this.broken(`cannot be read: ${(cause as Error).message}`, cause);
     }
   }
 

@@ -1,10 +1,12 @@
 // Manifests: `{schema, result, facts}` created once at a key that follows from their inputs. The first commit wins; whoever comes later
 // adopts it. Only the digest of `result` enters other addresses, and its canonical JSON is a blob too, so the digest alone names it.
-// The seal covers the key and the whole object: a changed fact is found, and so is a sound manifest that lies at another's key.
+// The seal covers the key and the whole object: a changed fact is found, and so is a sound manifest at the key of another. Together with the
+// exact bytes (exact-json.ts) it covers every byte.
 import { again } from "./again.ts";
 import { canonicalDigest, canonicalJson } from "./canonical.ts";
 import type { Blobs } from "./blobs.ts";
 import { ArtifactError, ResourceError } from "./errors.ts";
+import { exactBytes, parseExact } from "./exact-json.ts";
 import type { Backend, CommittedManifest, Digest } from "./types.ts";
 
 type WithResult = { result: unknown };
@@ -16,9 +18,10 @@ async function readOnce<M extends WithResult>(backend: Backend, key: string): Pr
   const bytes = await backend.get(key);
   if (!bytes) return undefined;
   const { seal, ...stored } = parse<M & { digest?: Digest; seal?: Digest }>(key, bytes);
-  const [digest, found] = [canonicalDigest(stored.result), sealOf(key, stored)];
-  if (stored.digest !== digest || seal !== found)
-    throw new ArtifactError("artifact_corrupt", `manifest ${key} is sealed as ${seal} and holds ${found}`, { hint: CHANGED });
+  const found = sealOf(key, stored);
+  if (seal !== found) throw new ArtifactError("artifact_corrupt", `manifest ${key} is sealed as ${seal} and holds ${found}`, { hint: CHANGED });
+  const digest = canonicalDigest(stored.result);
+  if (stored.digest !== digest) throw new ArtifactError("artifact_corrupt", `manifest ${key} names the digest ${stored.digest} for a result of ${digest}`, { hint: CHANGED });
   return { manifest: stored as unknown as M, digest };
 }
 
@@ -29,7 +32,7 @@ export async function commitManifest<M extends WithResult>(backend: Backend, blo
   });
   const [digest] = await Promise.all([blobs.put(canonicalJson(manifest.result)), ...looks]);
   const sealed = { ...manifest, digest };
-  const bytes = new TextEncoder().encode(`${JSON.stringify({ ...sealed, seal: sealOf(key, sealed) })}\n`);
+  const bytes = exactBytes({ ...sealed, seal: sealOf(key, sealed) });
   if ((await backend.putIfAbsent(key, bytes)) === "created") return { manifest, digest, adopted: false };
   const first = await readManifest<M>(backend, key);
   if (!first) throw new ArtifactError("artifact_missing", `manifest ${key} was there and is gone`);
@@ -42,8 +45,8 @@ const sealOf = (key: string, manifest: object): Digest => canonicalDigest({ key,
 
 function parse<T>(key: string, bytes: Uint8Array): T {
   try {
-    return JSON.parse(new TextDecoder().decode(bytes)) as T;
+    return parseExact(bytes) as T;
   } catch (cause) {
-    throw new ArtifactError("artifact_corrupt", `manifest ${key} is no JSON`, { hint: CHANGED, cause });
+    throw new ArtifactError("artifact_corrupt", `manifest ${key} cannot be read: ${(cause as Error).message}`, { hint: CHANGED, cause });
   }
 }

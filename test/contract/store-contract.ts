@@ -259,7 +259,7 @@ export function storeContract(name: string, open: () => Promise<Backend>, skip: 
 
     it("refuses a store of a newer format", async () => {
       const before = await backend.get("ratchet.json");
-      await backend.put("ratchet.json", bytes('{"format":99}'));
+      await backend.put("ratchet.json", bytes('{"format":99}\n'));
       await assert.rejects(storeOn(backend), { code: "store_format_newer" });
       await backend.put("ratchet.json", before as Uint8Array);
     });
