@@ -15,7 +15,15 @@ export type {
   SftModule,
   SftRow,
 } from "./campaign/modules.ts";
-export type { CampaignRecord, CampaignStatus, Decision, Digest, EvaluateMetrics, Interval, LedgerRow } from "./campaign/types.ts";
+export type {
+  CampaignRecord,
+  CampaignStatus,
+  Decision,
+  Digest,
+  EvaluateMetrics,
+  Interval,
+  LedgerRow,
+} from "./campaign/types.ts";
 export { findStoreName, findTemporal } from "./client/find.ts";
 export type { FindOptions } from "./client/find.ts";
 export type { Copied } from "./client/copy.ts";

@@ -18,8 +18,18 @@ const PREFIX = "campaigns/small/work/it-0001.1/train/a/";
 async function checkpointsBehind(gate: (step: number) => Promise<void>) {
   const real = await memoryStore();
   const stop = new AbortController();
-  const store = { ...real, putTree: async (dir: string) => (await gate(Number(/\d+$/.exec(dir)?.[0])), real.putTree(dir)) };
-  const context = { ...stageContext<TrainInput>({ spec: await smallSpec(store), deps: fakeDeps({ store }), input: { stage: "train", start: "s" } }), signal: stop.signal };
+  const store = {
+    ...real,
+    putTree: async (dir: string) => (await gate(Number(/\d+$/.exec(dir)?.[0])), real.putTree(dir)),
+  };
+  const context = {
+    ...stageContext<TrainInput>({
+      spec: await smallSpec(store),
+      deps: fakeDeps({ store }),
+      input: { stage: "train", start: "s" },
+    }),
+    signal: stop.signal,
+  };
   const checkpoints = new Checkpoints(context, PREFIX);
   const folder = await mkdtemp(join(root, "run-"));
   return {
@@ -43,17 +53,25 @@ async function checkpointsBehind(gate: (step: number) => Promise<void>) {
 it("while one is on its way only the newest waits, and no more folders are kept than that", async () => {
   let open = (): void => undefined;
   const first = new Promise<void>((resolve) => (open = resolve));
-  const { checkpoints, save, stored, dirOf } = await checkpointsBehind((step) => (step === 1 ? first : Promise.resolve()));
+  const { checkpoints, save, stored, dirOf } = await checkpointsBehind((step) =>
+    step === 1 ? first : Promise.resolve(),
+  );
   for (const step of [1, 2, 3]) await save(step);
   open();
   await checkpoints.settled();
   assert.deepEqual(await stored(), [1, 3]);
-  assert.deepEqual([1, 2, 3].filter((step) => existsSync(dirOf(step))), [], "what is in the store is not kept on the disk");
+  assert.deepEqual(
+    [1, 2, 3].filter((step) => existsSync(dirOf(step))),
+    [],
+    "what is in the store is not kept on the disk",
+  );
   assert.deepEqual(checkpoints.facts(), {});
 });
 
 it("the last one of an attempt that is to end goes up at once, whatever is still on its way", async () => {
-  const { checkpoints, save, stored, stop } = await checkpointsBehind((step) => (step < 3 ? new Promise(() => undefined) : Promise.resolve()));
+  const { checkpoints, save, stored, stop } = await checkpointsBehind((step) =>
+    step < 3 ? new Promise(() => undefined) : Promise.resolve(),
+  );
   await save(1);
   await save(2);
   stop.abort();

@@ -83,7 +83,9 @@ export class Checkpoints {
     try {
       await (this.context.signal.aborted ? commit() : patiently(this.context, commit));
     } catch (error) {
-      this.failures.push(`step ${checkpoint.step}: ${error instanceof Error ? error.message : String(error)}`);
+      this.failures.push(
+        `step ${checkpoint.step}: ${error instanceof Error ? error.message : String(error)}`,
+      );
     }
     await forget(checkpoint);
   }
@@ -103,8 +105,15 @@ export class Checkpoints {
   private async commit({ step, dir }: Checkpoint): Promise<void> {
     const { store } = this.context.deps;
     const tree = await store.putTree(dir);
-    const manifest: CheckpointManifest = { schema: "ratchet.checkpoint/1", result: { step, tree }, facts: this.context.facts() };
-    await store.commitManifest(`${this.prefix}step-${String(step).padStart(8, "0")}.json`, manifest, [tree, ...(await store.getJson<Tree>(tree)).files.map((file) => file.digest)]);
+    const manifest: CheckpointManifest = {
+      schema: "ratchet.checkpoint/1",
+      result: { step, tree },
+      facts: this.context.facts(),
+    };
+    await store.commitManifest(`${this.prefix}step-${String(step).padStart(8, "0")}.json`, manifest, [
+      tree,
+      ...(await store.getJson<Tree>(tree)).files.map((file) => file.digest),
+    ]);
     for (const key of (await this.keys()).slice(0, -KEPT)) await store.backend.delete(key);
   }
 

@@ -42,7 +42,15 @@ async function worker(use: (worker: Worker) => Promise<void>): Promise<void> {
   const runtime: OnnxRuntime = createOnnxRuntime({ threads: 1 });
   const cacheDir = await mkdtemp(join(dir, "cache-"));
   const cache = openCache({ dir: cacheDir, maxBytes: 1e9, store });
-  const deps = fakeDeps({ store, deps: { cache, generator: { ...runtime.generator }, trainer: { ...runtime.trainer }, scratchDir: join(dir, "scratch") } });
+  const deps = fakeDeps({
+    store,
+    deps: {
+      cache,
+      generator: { ...runtime.generator },
+      trainer: { ...runtime.trainer },
+      scratchDir: join(dir, "scratch"),
+    },
+  });
   try {
     await use({ store, policy: await store.putTree(join(dir, "model")), cacheDir, deps });
   } finally {
@@ -51,7 +59,11 @@ async function worker(use: (worker: Worker) => Promise<void>): Promise<void> {
 }
 
 /** Runs `clear` when the attempt has its copy of the model and the engine has not read it: it may wait for its turn. `then` comes before the answer. */
-function clearBeforeGenerating({ deps }: Worker, clear: () => Promise<void>, then: () => Promise<unknown> = async () => undefined): void {
+function clearBeforeGenerating(
+  { deps }: Worker,
+  clear: () => Promise<void>,
+  then: () => Promise<unknown> = async () => undefined,
+): void {
   const { generate } = deps.generator;
   deps.generator.generate = async (...asked) => {
     deps.generator.generate = generate;
@@ -60,20 +72,31 @@ function clearBeforeGenerating({ deps }: Worker, clear: () => Promise<void>, the
   };
 }
 
-const isTriedAgain = (error: Error & { code?: string }): boolean => error.code === "cache_cleared" && isCounted(error);
+const isTriedAgain = (error: Error & { code?: string }): boolean =>
+  error.code === "cache_cleared" && isCounted(error);
 
 async function generatePiece({ store, policy, deps }: Worker): Promise<void> {
   const small = await smallSpec(store);
   const iterations = { rows: await store.putBlob(formatRows([{ id: "p", prompt: "red fish" }])), count: 1 };
   const spec = { ...small, prompts: { ...small.prompts, iterations, perIteration: 1 } };
-  const context = stageContext<GenerateInput>({ spec, deps, input: { stage: "generate", source: "iteration", policy } });
+  const context = stageContext<GenerateInput>({
+    spec,
+    deps,
+    input: { stage: "generate", source: "iteration", policy },
+  });
   await runShard(context, await generateStage(context), { index: 0, from: 0, to: 1 });
 }
 
 const clearings: [what: string, clear: (worker: Worker) => Promise<void>][] = [
   ["all of it", ({ cacheDir }) => rm(cacheDir, { recursive: true })],
-  ["a model's weights", ({ cacheDir, policy }) => unlink(join(cacheDir, `tree-${policy}`, "model.safetensors"))],
-  ["a model's tokenizer", ({ cacheDir, policy }) => unlink(join(cacheDir, `tree-${policy}`, "tokenizer.json"))],
+  [
+    "a model's weights",
+    ({ cacheDir, policy }) => unlink(join(cacheDir, `tree-${policy}`, "model.safetensors")),
+  ],
+  [
+    "a model's tokenizer",
+    ({ cacheDir, policy }) => unlink(join(cacheDir, `tree-${policy}`, "tokenizer.json")),
+  ],
 ];
 for (const [what, clear] of clearings) {
   it(`an attempt that finds its cache cleared of ${what} is tried again, and the next one fetches what is missing`, () =>
@@ -86,7 +109,11 @@ for (const [what, clear] of clearings) {
 
 it("an attempt that finds its cache cleared is tried again even where another shard has fetched the model by then", () =>
   worker(async (of) => {
-    clearBeforeGenerating(of, () => rm(of.cacheDir, { recursive: true }), () => of.deps.cache.tree(of.policy));
+    clearBeforeGenerating(
+      of,
+      () => rm(of.cacheDir, { recursive: true }),
+      () => of.deps.cache.tree(of.policy),
+    );
     await assert.rejects(generatePiece(of), isTriedAgain);
     await generatePiece(of);
   }));
@@ -94,7 +121,8 @@ it("an attempt that finds its cache cleared is tried again even where another sh
 it("what is missing in the store too is refused as before", () =>
   worker(async (of) => {
     const { files } = await of.store.getJson<Tree>(of.policy);
-    for (const { digest } of files) await of.store.backend.delete(`blobs/sha256/${digest.slice(0, 2)}/${digest}`);
+    for (const { digest } of files)
+      await of.store.backend.delete(`blobs/sha256/${digest.slice(0, 2)}/${digest}`);
     await assert.rejects(generatePiece(of), { kind: "artifact", code: "artifact_missing" });
   }));
 
@@ -103,18 +131,36 @@ it("a model that never had the file is refused as before: its copy is whole", ()
     const model = await mkdtemp(join(dir, "lacking-"));
     await writeTinyModel(model);
     await unlink(join(model, "model.safetensors"));
-    await assert.rejects(generatePiece({ ...of, policy: await of.store.putTree(model) }), { kind: "artifact", code: "artifact_missing" });
+    await assert.rejects(generatePiece({ ...of, policy: await of.store.putTree(model) }), {
+      kind: "artifact",
+      code: "artifact_missing",
+    });
   }));
 
 it("a training goes on to a whole model, tokenizer included, when the cache is cleared under it", () =>
   worker(async ({ store, policy, cacheDir, deps }) => {
-    const rows = await store.putBlob(formatRows([0, 1, 2, 3].map((i) => ({ prompt: "red fish", chosen: i % 2 ? " blue sea" : " sun", rejected: " moon" }))));
+    const rows = await store.putBlob(
+      formatRows(
+        [0, 1, 2, 3].map((i) => ({
+          prompt: "red fish",
+          chosen: i % 2 ? " blue sea" : " sun",
+          rejected: " moon",
+        })),
+      ),
+    );
     const pairs = await store.putJson({ stage: "pair", pairs: rows });
-    const context = stageContext<TrainInput>({ spec: await smallSpec(store), deps, input: { stage: "train", start: policy, reference: policy, pairs } });
+    const context = stageContext<TrainInput>({
+      spec: await smallSpec(store),
+      deps,
+      input: { stage: "train", start: policy, reference: policy, pairs },
+    });
     context.onProgress = ({ unit }) => {
       if (unit === "steps") rmSync(cacheDir, { recursive: true, force: true });
     };
     const { files } = await store.getJson<Tree>((await train(context)).policy);
     assert.equal(existsSync(cacheDir), false, "it was cleared");
-    assert.deepEqual(files.map(({ path }) => path), (await readdir(join(dir, "model"))).sort());
+    assert.deepEqual(
+      files.map(({ path }) => path),
+      (await readdir(join(dir, "model"))).sort(),
+    );
   }));

@@ -28,7 +28,10 @@ export class ResourceError extends Error {
 /** A worker of another store, which polls the same server by mistake, must not end the campaign: a right one may take the next try. */
 export function refuseOtherStore({ store }: Deps, { campaignId, storeName }: CampaignInput): void {
   if (storeName === store.name) return;
-  throw new ResourceError("store_differs", `campaign ${campaignId} lives in ${storeName}, but this worker serves ${store.name}: start a worker with --store ${storeName}, or stop this one`);
+  throw new ResourceError(
+    "store_differs",
+    `campaign ${campaignId} lives in ${storeName}, but this worker serves ${store.name}: start a worker with --store ${storeName}, or stop this one`,
+  );
 }
 
 /** What an attempt leaves in its heartbeat for the next one: a hint for the record, never where to resume. */
@@ -47,7 +50,9 @@ export interface Trace {
   waitsFor?: { code: string; message: string };
 }
 
-export interface StageContext<I extends StageInput & { stage: StageName } = StageInput & { stage: StageName }> extends WorkContext {
+export interface StageContext<
+  I extends StageInput & { stage: StageName } = StageInput & { stage: StageName },
+> extends WorkContext {
   deps: Deps;
   input: I;
   spec: CompiledSpec;
@@ -85,7 +90,12 @@ export async function inStage<I extends StageInput & { stage: StageName }, R>(
   const beat = setInterval(() => {
     activity.heartbeat(trace);
     if (!watchdog.isStuck()) return;
-    stuck.abort(new ResourceError("stuck", `${input.stage} of ${placeName(input.place)} made no progress for ${Math.round(watchdog.limitMs / 1000)} s`));
+    stuck.abort(
+      new ResourceError(
+        "stuck",
+        `${input.stage} of ${placeName(input.place)} made no progress for ${Math.round(watchdog.limitMs / 1000)} s`,
+      ),
+    );
   }, HEARTBEAT_MS);
 
   const signal = AbortSignal.any([activity.cancellationSignal, deps.draining, stuck.signal]);
@@ -114,7 +124,14 @@ export async function inStage<I extends StageInput & { stage: StageName }, R>(
       tell: () => activity.heartbeat(trace),
       anew: () => watchdog.anew(),
       quiet: (ms) => watchdog.quiet(ms),
-      facts: (more = {}) => ({ ...deps.facts, startedAt, finishedAt: new Date().toISOString(), attempt, epoch: input.epoch, ...more }),
+      facts: (more = {}) => ({
+        ...deps.facts,
+        startedAt,
+        finishedAt: new Date().toISOString(),
+        attempt,
+        epoch: input.epoch,
+        ...more,
+      }),
     });
   };
   try {
@@ -122,7 +139,8 @@ export async function inStage<I extends StageInput & { stage: StageName }, R>(
   } catch (error) {
     trace.ended = true;
     activity.heartbeat(trace);
-    if (activity.cancellationSignal.aborted) throw await activity.cancelled.catch((cancelled: unknown) => cancelled);
+    if (activity.cancellationSignal.aborted)
+      throw await activity.cancelled.catch((cancelled: unknown) => cancelled);
     if (deps.draining.aborted) throw toFailure(draining(input));
     throw counted(activity, trace, stuck.signal.aborted ? stuck.signal.reason : error);
   } finally {
@@ -138,12 +156,14 @@ function counted(activity: Context, trace: Trace, error: unknown): Error {
 }
 
 /** One listing where nothing is new. */
-const repairsIn = async (store: Store, campaignId: string): Promise<ReadonlyMap<string, number>> => repairsOf(await store.ledger(campaignId).follow<LedgerEvent>());
+const repairsIn = async (store: Store, campaignId: string): Promise<ReadonlyMap<string, number>> =>
+  repairsOf(await store.ledger(campaignId).follow<LedgerEvent>());
 
 /** Whoever was at work on a piece when the worker vanished is counted as its death: perhaps the piece ended it. */
 export function deathsAfter(previous: Trace | undefined): Record<number, number> {
   const deaths = { ...previous?.deaths };
-  if (previous && !previous.ended) for (const piece of previous.begun ?? []) deaths[piece] = (deaths[piece] ?? 0) + 1;
+  if (previous && !previous.ended)
+    for (const piece of previous.begun ?? []) deaths[piece] = (deaths[piece] ?? 0) + 1;
   return deaths;
 }
 
@@ -152,7 +172,10 @@ const within = (stage: Progress | undefined, inner: Progress): Progress =>
   stage?.unit === "pieces" ? { ...stage, values: { ...inner.values, [inner.unit]: inner.done } } : inner;
 
 const draining = (input: StageInput & { stage: StageName }): ResourceError =>
-  new ResourceError("worker_draining", `the worker is stopping; ${input.stage} of ${placeName(input.place)} goes on elsewhere`);
+  new ResourceError(
+    "worker_draining",
+    `the worker is stopping; ${input.stage} of ${placeName(input.place)} goes on elsewhere`,
+  );
 
 /** Control activities only write the ledger: a beat that says the worker lives, and translated errors. */
 export async function inControl<R>(work: () => Promise<R>): Promise<R> {

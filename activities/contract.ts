@@ -1,5 +1,15 @@
 // What activities take and give: digests, counts and scalars, never a prompt, a path or a tensor. Types only; workflows import this.
-import type { CampaignInput, Decision, Digest, LedgerEvent, Plan, Shard, Split, StageInput, Standing } from "../campaign/types.ts";
+import type {
+  CampaignInput,
+  Decision,
+  Digest,
+  LedgerEvent,
+  Plan,
+  Shard,
+  Split,
+  StageInput,
+  Standing,
+} from "../campaign/types.ts";
 
 export interface OpenInput {
   campaign: CampaignInput;

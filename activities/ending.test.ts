@@ -14,7 +14,9 @@ it("ends with the work, whose result or error it hands on, and leaves nobody beh
 
 it("lets work that is told to end do so by itself within the grace", async () => {
   const told = new AbortController();
-  const work = new Promise((resolve) => told.signal.addEventListener("abort", () => setTimeout(() => resolve("saved"), 10)));
+  const work = new Promise((resolve) =>
+    told.signal.addEventListener("abort", () => setTimeout(() => resolve("saved"), 10)),
+  );
   told.abort(new Error("drained"));
   assert.equal(await endingBy(told.signal, 60_000, work), "saved");
 });

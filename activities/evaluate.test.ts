@@ -8,17 +8,42 @@ import type { EvaluateInput } from "./contract.ts";
 import { evaluateStage } from "./evaluate.ts";
 import { runShard, sealStage } from "./pieces.ts";
 import type { Modules } from "./stage-context.test.support.ts";
-import { blob, committedAnswers, completion, fakeDeps, memoryStore, smallSpec, stageContext } from "./stage-context.test.support.ts";
+import {
+  blob,
+  committedAnswers,
+  completion,
+  fakeDeps,
+  memoryStore,
+  smallSpec,
+  stageContext,
+} from "./stage-context.test.support.ts";
 
 /** The number that stands in an answer's text is its reward and its gold. */
 const points = ({ text }: { text: string }): number => Number(text);
 const MINE: Record<string, [text: string, tokens: number, finish: "eos" | "length"][]> = {
-  t1: [["3", 2, "eos"], ["1", 4, "eos"]],
-  t2: [["0", 8, "length"], ["0", 2, "eos"]],
-  v1: [["2", 2, "eos"], ["2", 2, "eos"]],
-  v2: [["2", 2, "eos"], ["4", 2, "eos"]],
+  t1: [
+    ["3", 2, "eos"],
+    ["1", 4, "eos"],
+  ],
+  t2: [
+    ["0", 8, "length"],
+    ["0", 2, "eos"],
+  ],
+  v1: [
+    ["2", 2, "eos"],
+    ["2", 2, "eos"],
+  ],
+  v2: [
+    ["2", 2, "eos"],
+    ["4", 2, "eos"],
+  ],
 };
-const THEIRS = [completion("t1", 2, "1"), completion("t1", 3, "0"), completion("t2", 2, "1"), completion("t2", 3, "0")];
+const THEIRS = [
+  completion("t1", 2, "1"),
+  completion("t1", 3, "0"),
+  completion("t2", 2, "1"),
+  completion("t2", 3, "0"),
+];
 const LOGP_INITIAL = -6;
 
 const runtimes = {
@@ -44,18 +69,41 @@ const runtimes = {
 };
 
 const MODULES: Modules = {
-  gold: ({ answer }: { answer: ModuleAnswer }) => ({ total: points(answer), parts: { digit: points(answer) } }),
+  gold: ({ answer }: { answer: ModuleAnswer }) => ({
+    total: points(answer),
+    parts: { digit: points(answer) },
+  }),
   // Likes what stands first, and the higher number more.
-  judge: ({ first, second }: { first: ModuleAnswer; second: ModuleAnswer }) => 0.6 + (points(first) > points(second) ? 0.3 : points(first) < points(second) ? -0.3 : 0),
+  judge: ({ first, second }: { first: ModuleAnswer; second: ModuleAnswer }) =>
+    0.6 + (points(first) > points(second) ? 0.3 : points(first) < points(second) ? -0.3 : 0),
 };
 
-async function evaluated(split: "validation" | "test", named: ("gold" | "judge")[]): Promise<EvaluateResult["metrics"]> {
+async function evaluated(
+  split: "validation" | "test",
+  named: ("gold" | "judge")[],
+): Promise<EvaluateResult["metrics"]> {
   const store = await memoryStore();
-  const spec = await smallSpec(store, { modules: Object.fromEntries(named.map((role, i) => [role, blob(String(i))])) });
-  const modules = Object.fromEntries(Object.entries(MODULES).filter(([role]) => named.includes(role as "gold")));
-  const opponent = split === "test" ? await committedAnswers(store, THEIRS, spec.prompts.test.rows) : undefined;
-  const input = { stage: "evaluate", split, policy: "policy", initial: "initial", rewardModel: "reward-model", ...(opponent ? { opponent } : {}) } as const;
-  const context = stageContext<EvaluateInput>({ spec, deps: fakeDeps({ store, modules, deps: runtimes }), input });
+  const spec = await smallSpec(store, {
+    modules: Object.fromEntries(named.map((role, i) => [role, blob(String(i))])),
+  });
+  const modules = Object.fromEntries(
+    Object.entries(MODULES).filter(([role]) => named.includes(role as "gold")),
+  );
+  const opponent =
+    split === "test" ? await committedAnswers(store, THEIRS, spec.prompts.test.rows) : undefined;
+  const input = {
+    stage: "evaluate",
+    split,
+    policy: "policy",
+    initial: "initial",
+    rewardModel: "reward-model",
+    ...(opponent ? { opponent } : {}),
+  } as const;
+  const context = stageContext<EvaluateInput>({
+    spec,
+    deps: fakeDeps({ store, modules, deps: runtimes }),
+    input,
+  });
   const stage = await evaluateStage(context);
   await runShard(context, stage, { index: 0, from: 0, to: stage.pieces });
   return (await store.getJson<EvaluateResult>((await sealStage(context, stage)).digest)).metrics;
@@ -65,7 +113,11 @@ it("gold decides every comparison with the opponent, ties count half, and a prom
   const metrics = await evaluated("test", ["gold", "judge"]);
   // t1: 3 and 1 against 1 and 0 win 2 + 1.5 of 4; t2: 0 and 0 against 1 and 0 win 0.5 + 0.5 of 4.
   assert.equal(metrics.winRate?.value, (3.5 / 4 + 1 / 4) / 2);
-  assert.deepEqual([metrics.winRate?.low, metrics.winRate?.high], [1 / 4, 3.5 / 4], "two prompts: the interval spans both shares");
+  assert.deepEqual(
+    [metrics.winRate?.low, metrics.winRate?.high],
+    [1 / 4, 3.5 / 4],
+    "two prompts: the interval spans both shares",
+  );
   assert.equal(metrics.judgedBy, "gold");
   assert.equal(metrics.gold, 1);
   assert.deepEqual(metrics.goldParts, { digit: 1 });
@@ -73,7 +125,10 @@ it("gold decides every comparison with the opponent, ties count half, and a prom
 
 it("proxy, length, share of cut answers and KL are means over answers", async () => {
   const { proxy, length, truncated, kl, prompts, completions } = await evaluated("test", ["gold"]);
-  assert.deepEqual({ proxy, length, truncated, prompts, completions }, { proxy: 1, length: 4, truncated: 1 / 4, prompts: 2, completions: 4 });
+  assert.deepEqual(
+    { proxy, length, truncated, prompts, completions },
+    { proxy: 1, length: 4, truncated: 1 / 4, prompts: 2, completions: 4 },
+  );
   // k1: Σ log π − log π_0 of the four answers: −2 + 6, −4 + 6, −8 + 6, −2 + 6.
   assert.equal(kl, (4 + 2 - 2 + 4) / 4);
 });
@@ -83,7 +138,10 @@ it("a judge's taste for the answer that stands first cancels out", async () => {
   // By turns first and second: a win is 0.9 or 1 − 0.3, a tie 0.6 or 0.4, a loss 0.3 or 0.1.
   const t1 = [0.9, 0.7, 0.6, 0.7];
   const t2 = [0.3, 0.4, 0.3, 0.4];
-  assert.ok(Math.abs((winRate?.value ?? 0) - ([...t1, ...t2].reduce((sum, share) => sum + share, 0)) / 8) < 1e-12, String(winRate?.value));
+  assert.ok(
+    Math.abs((winRate?.value ?? 0) - [...t1, ...t2].reduce((sum, share) => sum + share, 0) / 8) < 1e-12,
+    String(winRate?.value),
+  );
   assert.equal(judgedBy, "judge");
   assert.equal(gold, undefined);
 });
@@ -96,5 +154,8 @@ it("without judge and gold the training reward decides, and the result says so",
 
 it("the validation split has no opponent, and neither judge nor gold is asked about it", async () => {
   const metrics = await evaluated("validation", []);
-  assert.deepEqual([metrics.proxy, metrics.winRate, metrics.judgedBy, metrics.gold], [2.5, undefined, undefined, undefined]);
+  assert.deepEqual(
+    [metrics.proxy, metrics.winRate, metrics.judgedBy, metrics.gold],
+    [2.5, undefined, undefined, undefined],
+  );
 });

@@ -33,7 +33,8 @@ export async function evaluateStage(context: StageContext<EvaluateInput>): Promi
   const list = spec.prompts[input.split];
   const prompts = await rowsOf<Prompt>(deps.store, list.rows);
   const sampling = evaluationSampling(context);
-  const opponent = input.opponent === undefined ? undefined : await resultOf<GenerateResult>(deps.store, input.opponent);
+  const opponent =
+    input.opponent === undefined ? undefined : await resultOf<GenerateResult>(deps.store, input.opponent);
   const preference = preferenceModel(context);
   const judgedBy: JudgedBy = spec.modules.gold ? "gold" : spec.modules.judge ? "judge" : "reward";
   const size = spec.pieces.prompts;
@@ -50,21 +51,47 @@ export async function evaluateStage(context: StageContext<EvaluateInput>): Promi
       scorer: scorerDigest(context, input.rewardModel),
       ...(preference ? { format: preference.format } : {}),
       // The opponent's answers to the same prompts: its pieces are cut from the same list in the same way.
-      ...(opponent ? { opponent: opponent.pieces[index]?.rows, judgedBy, judge: judgeDigest(context, judgedBy) } : {}),
+      ...(opponent
+        ? { opponent: opponent.pieces[index]?.rows, judgedBy, judge: judgeDigest(context, judgedBy) }
+        : {}),
     }),
     async compute(index) {
       const answers = await answer(context, groups(index));
-      if (opponent) await compare(context, answers, await rowsOnce<Completion>(deps.store, opponent.pieces[index]?.rows ?? ""), judgedBy);
+      if (opponent)
+        await compare(
+          context,
+          answers,
+          await rowsOnce<Completion>(deps.store, opponent.pieces[index]?.rows ?? ""),
+          judgedBy,
+        );
       const rows = answers.map(({ prompt: _prompt, ...row }): Evaluated => row);
       return { rows, prompts: groups(index).length, counts: sums(rows) };
     },
     sealSettings: { resamples: spec.evaluate.resamples, seed: spec.seed },
     async seal(pieces, counts) {
-      const judged = opponent && { judgedBy, shares: await winShares(pieceRows<Evaluated>(deps.store, pieces)) };
+      const judged = opponent && {
+        judgedBy,
+        shares: await winShares(pieceRows<Evaluated>(deps.store, pieces)),
+      };
       const metrics = summarize(context, counts, prompts.length, judged);
       const { split, policy } = input;
-      const result: EvaluateResult = { ...stamp(context), stage: "evaluate", split, policy, opponent: input.opponent, pieces, metrics };
-      return { result, values: { ...(metrics.proxy === undefined ? {} : { proxy: metrics.proxy }), kl: metrics.kl, ...(metrics.winRate ? { winRate: metrics.winRate.value } : {}) } };
+      const result: EvaluateResult = {
+        ...stamp(context),
+        stage: "evaluate",
+        split,
+        policy,
+        opponent: input.opponent,
+        pieces,
+        metrics,
+      };
+      return {
+        result,
+        values: {
+          ...(metrics.proxy === undefined ? {} : { proxy: metrics.proxy }),
+          kl: metrics.kl,
+          ...(metrics.winRate ? { winRate: metrics.winRate.value } : {}),
+        },
+      };
     },
   };
 }
@@ -75,22 +102,37 @@ async function answer(context: StageContext<EvaluateInput>, prompts: readonly Pr
   const { deps, input } = context;
   const sampling = evaluationSampling(context);
   const requests = prompts.flatMap((prompt) => sampleRequests(context, prompt, sampling));
-  const completions = await withModel(context, input.policy, (policy) => deps.generator.generate(policy, requests, sampling, context));
+  const completions = await withModel(context, input.policy, (policy) =>
+    deps.generator.generate(policy, requests, sampling, context),
+  );
   const byId = new Map(prompts.map((prompt) => [prompt.id, prompt]));
   const rows = completions.map((row) => ({ ...row, prompt: byId.get(row.promptId) as Prompt }));
   const proxies = preferenceModel(context) ? undefined : await rewardsOf(context, input.rewardModel, rows);
   const initial = await withModel(context, input.initial, (model) => deps.scorer.logps(model, rows, context));
-  return rows.map((row, at) => ({ ...row, ...(proxies ? { proxy: proxies[at] as number } : {}), initialLogp: initial[at] as number }));
+  return rows.map((row, at) => ({
+    ...row,
+    ...(proxies ? { proxy: proxies[at] as number } : {}),
+    initialLogp: initial[at] as number,
+  }));
 }
 
 /** Fills in `gold`, `wins` and `comparisons` of each answer against all of the opponent's answers to its prompt, and a preference model's `proxy`. */
-async function compare(context: StageContext<EvaluateInput>, answers: Answer[], opponents: readonly Completion[], judgedBy: JudgedBy): Promise<void> {
-  const pairs = answers.flatMap((mine) => opponents.filter(({ promptId }) => promptId === mine.promptId).map((theirs) => ({ mine, theirs })));
+async function compare(
+  context: StageContext<EvaluateInput>,
+  answers: Answer[],
+  opponents: readonly Completion[],
+  judgedBy: JudgedBy,
+): Promise<void> {
+  const pairs = answers.flatMap((mine) =>
+    opponents.filter(({ promptId }) => promptId === mine.promptId).map((theirs) => ({ mine, theirs })),
+  );
   if (judgedBy === "gold") {
     const golds = await callModule<unknown, GoldScore>(context, "gold", answers.map(moduleRow));
     answers.forEach((row, at) => (row.gold = golds[at] as GoldScore));
   }
-  const preferences = preferenceModel(context) ? await preferencesOf(context, context.input.rewardModel, pairs.map(asQuestion)) : undefined;
+  const preferences = preferenceModel(context)
+    ? await preferencesOf(context, context.input.rewardModel, pairs.map(asQuestion))
+    : undefined;
   const wins = preferences && judgedBy === "reward" ? preferences : await winsOf(context, pairs, judgedBy);
   for (const row of answers) Object.assign(row, { wins: 0, comparisons: 0 });
   pairs.forEach(({ mine }, at) => {
@@ -104,7 +146,11 @@ async function compare(context: StageContext<EvaluateInput>, answers: Answer[], 
 type Comparison = { mine: Answer; theirs: Completion };
 
 /** P(mine is better) of each comparison. */
-async function winsOf(context: StageContext<EvaluateInput>, pairs: Comparison[], judgedBy: JudgedBy): Promise<number[]> {
+async function winsOf(
+  context: StageContext<EvaluateInput>,
+  pairs: Comparison[],
+  judgedBy: JudgedBy,
+): Promise<number[]> {
   if (judgedBy === "judge") return judgesWins(context, pairs);
   const theirs = [...new Set(pairs.map((pair) => pair.theirs))];
   const prompts = new Map(pairs.map(({ mine }) => [mine.promptId, mine.prompt]));
@@ -115,7 +161,9 @@ async function winsOf(context: StageContext<EvaluateInput>, pairs: Comparison[],
       : await rewardsOf(context, context.input.rewardModel, rows);
   const scoreOf = new Map(theirs.map((row, at) => [row, scores[at] as number]));
   return pairs.map(({ mine, theirs: other }) => {
-    const difference = (judgedBy === "gold" ? (mine.gold as GoldScore).total : (mine.proxy as number)) - (scoreOf.get(other) as number);
+    const difference =
+      (judgedBy === "gold" ? (mine.gold as GoldScore).total : (mine.proxy as number)) -
+      (scoreOf.get(other) as number);
     return difference > 0 ? 1 : difference < 0 ? 0 : 0.5;
   });
 }
@@ -125,13 +173,22 @@ async function judgesWins(context: StageContext<EvaluateInput>, pairs: Compariso
   const isFirst = (at: number): boolean => at % 2 === 0;
   const rows = pairs.map(({ mine, theirs }, at) => {
     const [first, second] = isFirst(at) ? [mine, theirs] : [theirs, mine];
-    return { prompt: mine.prompt, first: asAnswer(first), second: asAnswer(second), seed: `${mine.seed}${theirs.seed}` };
+    return {
+      prompt: mine.prompt,
+      first: asAnswer(first),
+      second: asAnswer(second),
+      seed: `${mine.seed}${theirs.seed}`,
+    };
   });
   const firstWins = await callModule<(typeof rows)[number], number>(context, "judge", rows);
   return firstWins.map((probability, at) => (isFirst(at) ? probability : 1 - probability));
 }
 
-const asQuestion = ({ mine, theirs }: Comparison) => ({ prompt: mine.prompt, first: mine.text, second: theirs.text });
+const asQuestion = ({ mine, theirs }: Comparison) => ({
+  prompt: mine.prompt,
+  first: mine.text,
+  second: theirs.text,
+});
 const asAnswer = ({ text, finish }: Completion) => ({ text, finish });
 const moduleRow = (row: Completion & { prompt: Prompt }) => ({ prompt: row.prompt, answer: asAnswer(row) });
 
@@ -151,16 +208,34 @@ function sums(rows: Evaluated[]): Counts {
   return counts;
 }
 
-function summarize({ spec }: StageContext, counts: Counts, prompts: number, judged: { judgedBy: JudgedBy; shares: PromptShares } | undefined): EvaluateMetrics {
+function summarize(
+  { spec }: StageContext,
+  counts: Counts,
+  prompts: number,
+  judged: { judgedBy: JudgedBy; shares: PromptShares } | undefined,
+): EvaluateMetrics {
   const { completions = 0 } = counts;
   const mean = (name: string): number => (counts[name] ?? 0) / completions;
   const parts = Object.keys(counts).filter((name) => name.startsWith("gold."));
   return {
     prompts,
     completions,
-    ...(judged ? { judgedBy: judged.judgedBy, winRate: winRate(judged.shares, { resamples: spec.evaluate.resamples, seed: `${spec.seed}/win-rate` }) } : {}),
+    ...(judged
+      ? {
+          judgedBy: judged.judgedBy,
+          winRate: winRate(judged.shares, {
+            resamples: spec.evaluate.resamples,
+            seed: `${spec.seed}/win-rate`,
+          }),
+        }
+      : {}),
     ...("proxy" in counts ? { proxy: mean("proxy") } : {}),
-    ...("gold" in counts ? { gold: mean("gold"), goldParts: Object.fromEntries(parts.map((name) => [name.slice("gold.".length), mean(name)])) } : {}),
+    ...("gold" in counts
+      ? {
+          gold: mean("gold"),
+          goldParts: Object.fromEntries(parts.map((name) => [name.slice("gold.".length), mean(name)])),
+        }
+      : {}),
     length: mean("tokens"),
     truncated: mean("truncated"),
     kl: mean("kl"),

@@ -53,15 +53,26 @@ const TRIES_MAX = 20;
 const UNFORESEEN_TRIES_MAX = 5;
 
 export function isCoded(error: unknown): error is CodedError {
-  return error instanceof Error && "kind" in error && "code" in error && String((error as CodedError).kind) in BY_KIND;
+  return (
+    error instanceof Error &&
+    "kind" in error &&
+    "code" in error &&
+    String((error as CodedError).kind) in BY_KIND
+  );
 }
 
 /** Scratch, cache and modules' folders are written everywhere: a full disk under any of them is named here, once. */
 const named = (error: unknown): unknown =>
-  isCoded(error) || !isDiskFull(error) ? error : new ResourceError("disk_full", `no space left on ${hostname()}: ${(error as Error).message}`, { hint: "free some space; the campaign goes on by itself", cause: error });
+  isCoded(error) || !isDiskFull(error)
+    ? error
+    : new ResourceError("disk_full", `no space left on ${hostname()}: ${(error as Error).message}`, {
+        hint: "free some space; the campaign goes on by itself",
+        cause: error,
+      });
 
 /** Whether the failure is one of those that are counted: an outage says nothing about the work. */
-export const isCounted = (error: unknown): boolean => !(error instanceof CancelledFailure) && retryOf(named(error)) === "counts";
+export const isCounted = (error: unknown): boolean =>
+  !(error instanceof CancelledFailure) && retryOf(named(error)) === "counts";
 
 /** The platform is away, full or locked. A worker that is not the right one, or is to stop, has no reason to wait itself. */
 export const isOutage = (error: unknown): error is CodedError => isCoded(error) && OUTAGES.has(error.code);
@@ -75,7 +86,11 @@ export function toFailure(thrown: unknown, tries = 1): Error {
   const retry = retryOf(error);
   if (!isCoded(error)) {
     const { message, name } = error instanceof Error ? error : new Error(String(error));
-    return small(error, { type: "unclassified", message: `${name}: ${message}`, nonRetryable: tries >= UNFORESEEN_TRIES_MAX });
+    return small(error, {
+      type: "unclassified",
+      message: `${name}: ${message}`,
+      nonRetryable: tries >= UNFORESEEN_TRIES_MAX,
+    });
   }
   return small(error, {
     type: error.code,
@@ -91,8 +106,15 @@ const MESSAGE_MAX = 1_000;
 const CAUSE_MAX = 300;
 const CAUSES_MAX = 3;
 
-function small(error: unknown, { message, ...options }: Parameters<typeof ApplicationFailure.create>[0] & { message: string }): ApplicationFailure {
-  const failure = ApplicationFailure.create({ ...options, message: cut(message, MESSAGE_MAX), cause: causeOf(error, CAUSES_MAX) });
+function small(
+  error: unknown,
+  { message, ...options }: Parameters<typeof ApplicationFailure.create>[0] & { message: string },
+): ApplicationFailure {
+  const failure = ApplicationFailure.create({
+    ...options,
+    message: cut(message, MESSAGE_MAX),
+    cause: causeOf(error, CAUSES_MAX),
+  });
   failure.stack = cut(failure.stack ?? "", CAUSE_MAX);
   return failure;
 }
@@ -104,7 +126,8 @@ function causeOf(error: unknown, depth: number): Error | undefined {
   return Object.assign(cause, { name: error.name, stack: cut(error.stack ?? "", CAUSE_MAX) });
 }
 
-const cut = (text: string, length: number): string => (text.length > length ? `${text.slice(0, length - 1)}…` : text);
+const cut = (text: string, length: number): string =>
+  text.length > length ? `${text.slice(0, length - 1)}…` : text;
 
 function retryOf(error: unknown): Retry {
   if (!isCoded(error)) return "counts";

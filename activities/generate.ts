@@ -21,14 +21,26 @@ export async function generateStage(context: StageContext<GenerateInput>): Promi
 
   return {
     pieces: Math.ceil(prompts.length / size),
-    inputs: (index) => ({ policy: input.policy, prompts: groups(index), sampling, firstIndex, seed: spec.seed }),
+    inputs: (index) => ({
+      policy: input.policy,
+      prompts: groups(index),
+      sampling,
+      firstIndex,
+      seed: spec.seed,
+    }),
     async compute(index) {
-      const requests = groups(index).flatMap((prompt) => sampleRequests(context, prompt, sampling, firstIndex));
-      const rows = await withModel(context, input.policy, (policy) => deps.generator.generate(policy, requests, sampling, context));
+      const requests = groups(index).flatMap((prompt) =>
+        sampleRequests(context, prompt, sampling, firstIndex),
+      );
+      const rows = await withModel(context, input.policy, (policy) =>
+        deps.generator.generate(policy, requests, sampling, context),
+      );
       return { rows, prompts: groups(index).length, counts: countCompletions(rows) };
     },
     // What is measured is measured on all prompts: the opponent's answers are never left out.
-    ...(spec.pieces.poison === "drop" && input.source !== "opponent" ? { drop: (index: number) => groups(index).map(({ id }) => id) } : {}),
+    ...(spec.pieces.poison === "drop" && input.source !== "opponent"
+      ? { drop: (index: number) => groups(index).map(({ id }) => id) }
+      : {}),
     async seal(pieces, { completions = 0, tokens = 0, truncated = 0 }) {
       const result: GenerateResult = {
         ...stamp(context),
@@ -56,10 +68,17 @@ interface PromptRange {
 function promptsFor(context: StageContext, source: PromptSource): PromptRange {
   const { spec, input } = context;
   const { prompts, bootstrap } = spec;
-  const whole = (list: Rows, sampling: Sampling, firstIndex = 0): PromptRange => ({ list, from: 0, to: list.count, sampling, firstIndex });
+  const whole = (list: Rows, sampling: Sampling, firstIndex = 0): PromptRange => ({
+    list,
+    from: 0,
+    to: list.count,
+    sampling,
+    firstIndex,
+  });
   switch (source) {
     case "iteration": {
-      if (!("iteration" in input.place)) throw new InvariantError("unreachable_state", "a baseline has no prompts of one iteration");
+      if (!("iteration" in input.place))
+        throw new InvariantError("unreachable_state", "a baseline has no prompts of one iteration");
       const from = (input.place.iteration - 1) * prompts.perIteration;
       return { ...whole(prompts.iterations, spec.generate), from, to: from + prompts.perIteration };
     }
@@ -80,8 +99,15 @@ export function evaluationSampling({ spec }: StageContext): Sampling {
   return { ...spec.generate, samples: [{ temperature, count: samples }] };
 }
 
-export function sampleRequests({ spec, place }: StageContext, prompt: Prompt, { samples }: Sampling, firstIndex = 0): SampleRequest[] {
-  const temperatures = samples.flatMap(({ temperature, count }) => Array.from({ length: count }, () => temperature));
+export function sampleRequests(
+  { spec, place }: StageContext,
+  prompt: Prompt,
+  { samples }: Sampling,
+  firstIndex = 0,
+): SampleRequest[] {
+  const temperatures = samples.flatMap(({ temperature, count }) =>
+    Array.from({ length: count }, () => temperature),
+  );
   return temperatures.map((temperature, offset) => {
     const index = firstIndex + offset;
     return { prompt, index, temperature, seed: completionSeed(spec.seed, place, prompt.id, index) };

@@ -1,6 +1,13 @@
 // All activities, bound to a worker's dependencies. Control activities write the ledger and seal; stage activities compute.
 import type { Shard } from "../campaign/types.ts";
-import type { ControlActivities, EvaluateInput, FanOutInput, GenerateInput, ScoreInput, StageActivities } from "./contract.ts";
+import type {
+  ControlActivities,
+  EvaluateInput,
+  FanOutInput,
+  GenerateInput,
+  ScoreInput,
+  StageActivities,
+} from "./contract.ts";
 import type { StageContext } from "./context.ts";
 import { inControl, inStage } from "./context.ts";
 import type { Deps } from "./deps.ts";
@@ -23,7 +30,8 @@ export function createControlActivities(deps: Deps): ControlActivities {
 }
 
 export function createStageActivities(deps: Deps): StageActivities {
-  const shard = (input: FanOutInput, range: Shard) => inStage(deps, input, async (context) => runShard(context, await pieceStage(context), range));
+  const shard = (input: FanOutInput, range: Shard) =>
+    inStage(deps, input, async (context) => runShard(context, await pieceStage(context), range));
   return {
     generate: shard,
     score: shard,

@@ -11,13 +11,26 @@ const BOOTSTRAP: Place = { iteration: 0, take: 1 };
 const PLACES: Place[] = [ITERATION, BOOTSTRAP, { baseline: "offline", take: 1 }];
 
 /** A stage whose modules would all answer: only the rule can refuse. */
-function stage(name: StageName, { place = ITERATION, split }: { place?: Place; split?: string } = {}): StageContext {
+function stage(
+  name: StageName,
+  { place = ITERATION, split }: { place?: Place; split?: string } = {},
+): StageContext {
   const deps = { modules: { call: async () => ["called"] } };
   const modules = { rater: BLOB, reward: BLOB, judge: BLOB, gold: BLOB };
-  return { deps, input: { stage: name, place, split }, place: "it", spec: { modules }, signal: new AbortController().signal, quiet: () => undefined } as unknown as StageContext;
+  return {
+    deps,
+    input: { stage: name, place, split },
+    place: "it",
+    spec: { modules },
+    signal: new AbortController().signal,
+    quiet: () => undefined,
+  } as unknown as StageContext;
 }
 
-const allowed = async (context: StageContext, role: "rater" | "reward" | "judge" | "gold"): Promise<boolean> => {
+const allowed = async (
+  context: StageContext,
+  role: "rater" | "reward" | "judge" | "gold",
+): Promise<boolean> => {
   try {
     return (await callModule<unknown, string>(context, role, []))[0] === "called";
   } catch (error) {
@@ -29,7 +42,11 @@ const allowed = async (context: StageContext, role: "rater" | "reward" | "judge"
 it("reading gold throws in training, pairing, promotion, scoring and on the validation split; only the test report may", async () => {
   for (const name of STAGES) {
     for (const place of PLACES) {
-      assert.equal(await allowed(stage(name, { place, split: "validation" }), "gold"), false, `${name} may not`);
+      assert.equal(
+        await allowed(stage(name, { place, split: "validation" }), "gold"),
+        false,
+        `${name} may not`,
+      );
       assert.equal(await allowed(stage(name, { place }), "gold"), false, `${name} may not`);
     }
   }
@@ -42,7 +59,7 @@ it("the rater labels the bootstrap's pairs and nothing else", async () => {
 });
 
 it("the judge is kept from whatever makes pairs", async () => {
-  for (const name of ["generate", "score", "pair", "train", "sft", "reward"] as const) assert.equal(await allowed(stage(name), "judge"), false, name);
+  for (const name of ["generate", "score", "pair", "train", "sft", "reward"] as const)
+    assert.equal(await allowed(stage(name), "judge"), false, name);
   assert.equal(await allowed(stage("promote"), "judge"), true);
 });
-

@@ -5,14 +5,28 @@ import type { Store } from "../store/types.ts";
 import { append, open } from "./open.ts";
 import { fakeDeps, memoryStore, smallSpec } from "./stage-context.test.support.ts";
 
-async function created(): Promise<{ store: Store; opened: (runId: string, continues?: number) => ReturnType<typeof open>; decide: (event: LedgerEvent, epoch: number) => Promise<void> }> {
+async function created(): Promise<{
+  store: Store;
+  opened: (runId: string, continues?: number) => ReturnType<typeof open>;
+  decide: (event: LedgerEvent, epoch: number) => Promise<void>;
+}> {
   const store = await memoryStore();
-  const campaign = { campaignId: "small", specDigest: await store.putJson(await smallSpec(store)), storeName: store.name };
-  await store.ledger("small").append<LedgerEvent>({ id: "created", epoch: 0, event: { type: "created", name: "small", specDigest: campaign.specDigest }, by: "test" });
+  const campaign = {
+    campaignId: "small",
+    specDigest: await store.putJson(await smallSpec(store)),
+    storeName: store.name,
+  };
+  await store.ledger("small").append<LedgerEvent>({
+    id: "created",
+    epoch: 0,
+    event: { type: "created", name: "small", specDigest: campaign.specDigest },
+    by: "test",
+  });
   const deps = fakeDeps({ store, deps: { server: "here", namespace: "default" } });
   return {
     store,
-    opened: (runId, continues) => open(deps, { campaign, runId, ...(continues === undefined ? {} : { continues }) }),
+    opened: (runId, continues) =>
+      open(deps, { campaign, runId, ...(continues === undefined ? {} : { continues }) }),
     decide: (event, epoch) => append(deps, { campaign, epoch, id: event.type, event, by: "test" }),
   };
 }
@@ -28,7 +42,10 @@ it("an attempt that comes again after another run has taken over is not given th
   const { opened } = await created();
   await opened("first");
   await opened("second");
-  await assert.rejects(opened("first"), { code: "lease_lost", message: /epoch 2, this run opened it with 1/ });
+  await assert.rejects(opened("first"), {
+    code: "lease_lost",
+    message: /epoch 2, this run opened it with 1/,
+  });
   assert.equal((await opened("second")).epoch, 2);
 });
 
@@ -38,11 +55,14 @@ it("a campaign that another run takes over between an attempt's row and what it 
   let overtaken = false;
   store.ledger = (id) => {
     const of = ledger.call(store, id);
-    return { ...of, takeOver: async (...row) => {
-      const own = await of.takeOver(...row);
-      if (!overtaken) await ((overtaken = true), opened("second"));
-      return own;
-    } } as typeof of;
+    return {
+      ...of,
+      takeOver: async (...row) => {
+        const own = await of.takeOver(...row);
+        if (!overtaken) await ((overtaken = true), opened("second"));
+        return own;
+      },
+    } as typeof of;
   };
   await assert.rejects(opened("first"), { code: "lease_lost" });
 });

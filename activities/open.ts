@@ -1,7 +1,13 @@
 // open and append: the only writers of a running campaign's ledger, on a queue of their own.
 import { planOf } from "../campaign/plan.ts";
 import { foldLedger, standingOf } from "../campaign/rules.ts";
-import type { CampaignInput, CampaignRecord, CampaignStatus, LedgerEvent, LedgerRow } from "../campaign/types.ts";
+import type {
+  CampaignInput,
+  CampaignRecord,
+  CampaignStatus,
+  LedgerEvent,
+  LedgerRow,
+} from "../campaign/types.ts";
 import type { AppendInput, Opened, OpenInput } from "./contract.ts";
 import { refuseOtherStore } from "./context.ts";
 import type { Deps } from "./deps.ts";
@@ -25,14 +31,24 @@ export async function open(deps: Deps, { campaign, runId, continues }: OpenInput
   // Judged by the rows that it would follow: another run may have come to the end since they were read above.
   const ended = (rows: Row<LedgerEvent>[]): boolean => {
     const { epoch, status } = foldLedger(campaign.campaignId, rows as LedgerRow[]);
-    if (continues !== undefined && epoch !== continues) throw takenOver(campaign, epoch, `the run before this one opened it with ${continues}`);
+    if (continues !== undefined && epoch !== continues)
+      throw takenOver(campaign, epoch, `the run before this one opened it with ${continues}`);
     return ENDED.includes(status);
   };
-  const own = await deps.store.ledger(campaign.campaignId).takeOver({ id: `opened:${runId}`, event, by: `workflow:${runId}` }, ended);
+  const own = await deps.store
+    .ledger(campaign.campaignId)
+    .takeOver({ id: `opened:${runId}`, event, by: `workflow:${runId}` }, ended);
   const record = await readRecord(deps, campaign);
-  if (own && record.epoch > own.epoch) throw takenOver(campaign, record.epoch, `this run opened it with ${own.epoch}`);
+  if (own && record.epoch > own.epoch)
+    throw takenOver(campaign, record.epoch, `this run opened it with ${own.epoch}`);
   const spec = await specOf(deps.store, campaign.specDigest);
-  return { epoch: record.epoch, policy: spec.policy.tree, plan: planOf(spec), record: standingOf(record), searchAttributes: deps.searchAttributes };
+  return {
+    epoch: record.epoch,
+    policy: spec.policy.tree,
+    plan: planOf(spec),
+    record: standingOf(record),
+    searchAttributes: deps.searchAttributes,
+  };
 }
 
 export async function append(deps: Deps, { campaign, epoch, id, event, by }: AppendInput): Promise<void> {
@@ -40,14 +56,20 @@ export async function append(deps: Deps, { campaign, epoch, id, event, by }: App
   await deps.store.ledger(campaign.campaignId).append({ id, epoch, event, by });
 }
 
-const takenOver = ({ campaignId }: CampaignInput, epoch: number, own: string): LeaseLost => new LeaseLost(`campaign ${campaignId} was taken over: epoch ${epoch}, ${own}`);
+const takenOver = ({ campaignId }: CampaignInput, epoch: number, own: string): LeaseLost =>
+  new LeaseLost(`campaign ${campaignId} was taken over: epoch ${epoch}, ${own}`);
 
 async function readRecord(deps: Deps, { campaignId }: CampaignInput): Promise<CampaignRecord> {
   return foldLedger(campaignId, (await deps.store.ledger(campaignId).read<LedgerEvent>()) as LedgerRow[]);
 }
 
 function refuseOther({ campaignId, specDigest }: CampaignInput, record: CampaignRecord): void {
-  if (record.status === "moved") throw new SpecError("campaign_moved", record.failure?.message ?? campaignId, { hint: "start it there" });
+  if (record.status === "moved")
+    throw new SpecError("campaign_moved", record.failure?.message ?? campaignId, { hint: "start it there" });
   if (record.specDigest !== specDigest)
-    throw new SpecError("campaign_differs", `campaign ${campaignId} was created with spec ${record.specDigest.slice(0, 12)}, not ${specDigest.slice(0, 12)}`, { hint: "start it under a new id" });
+    throw new SpecError(
+      "campaign_differs",
+      `campaign ${campaignId} was created with spec ${record.specDigest.slice(0, 12)}, not ${specDigest.slice(0, 12)}`,
+      { hint: "start it under a new id" },
+    );
 }

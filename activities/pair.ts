@@ -50,7 +50,11 @@ export async function pair(context: StageContext<PairInput>): Promise<StageDone>
     pairs: await store.putBlob(formatRows(pairs)),
     report,
   };
-  const committed = await store.commitManifest<PairManifest>(key, { schema: "ratchet.pair/1", result, facts: context.facts() }, [result.pairs]);
+  const committed = await store.commitManifest<PairManifest>(
+    key,
+    { schema: "ratchet.pair/1", result, facts: context.facts() },
+    [result.pairs],
+  );
   return done(committed.digest, committed.manifest.result);
 }
 
@@ -78,7 +82,11 @@ function settingsOf({ spec, input }: StageContext<PairInput>): PairSettings {
 }
 
 /** Generate and score have the same pieces, and a piece holds whole groups: one piece at a time is enough to choose by. */
-async function scored(context: StageContext<PairInput>, settings: PairSettings, source: Digest): Promise<Made> {
+async function scored(
+  context: StageContext<PairInput>,
+  settings: PairSettings,
+  source: Digest,
+): Promise<Made> {
   const { store } = context.deps;
   const { pieces, completions } = await resultOf<ScoreResult>(store, source);
   const generated = await resultOf<GenerateResult>(store, completions);
@@ -96,7 +104,8 @@ function withScores(completions: Completion[], scores: Score[]): (Completion & {
   const byAnswer = new Map(scores.map(({ promptId, index, score }) => [`${promptId}/${index}`, score]));
   return completions.map((row) => {
     const score = byAnswer.get(`${row.promptId}/${row.index}`);
-    if (score === undefined) throw new InvariantError("unreachable_state", `completion ${row.promptId}/${row.index} has no score`);
+    if (score === undefined)
+      throw new InvariantError("unreachable_state", `completion ${row.promptId}/${row.index} has no score`);
     return { ...row, score };
   });
 }
@@ -108,12 +117,20 @@ async function labelled(context: StageContext<PairInput>, source: Digest): Promi
   const answered: { prompt: Prompt; candidates: Completion[] }[] = [];
   for await (const rows of pieceRows<Completion>(store, pieces)) answered.push(...groups(rows, prompts));
   const { comparisons, identical } = comparisonsOf(answered, deriveSeed(context.spec.seed, context.place));
-  const rows = comparisons.map(({ prompt, first, second, seed }) => ({ prompt, first: asAnswer(first), second: asAnswer(second), seed }));
+  const rows = comparisons.map(({ prompt, first, second, seed }) => ({
+    prompt,
+    first: asAnswer(first),
+    second: asAnswer(second),
+    seed,
+  }));
   return pairsFromLabels(comparisons, await callModule(context, "rater", rows), identical);
 }
 
 /** Completions by prompt, in the order of the prompt list. */
-function groups<C extends Completion>(rows: C[], prompts: (id: string) => Prompt): { prompt: Prompt; candidates: C[] }[] {
+function groups<C extends Completion>(
+  rows: C[],
+  prompts: (id: string) => Prompt,
+): { prompt: Prompt; candidates: C[] }[] {
   const byPrompt = new Map<string, C[]>();
   for (const row of rows) byPrompt.set(row.promptId, [...(byPrompt.get(row.promptId) ?? []), row]);
   return [...byPrompt].map(([id, candidates]) => ({ prompt: prompts(id), candidates }));
@@ -122,24 +139,45 @@ function groups<C extends Completion>(rows: C[], prompts: (id: string) => Prompt
 /** Pairs that were made before, `limit` of them; 0 = all. */
 function reported(pairs: readonly PairRow[], limit: number): Made {
   const kept = limit > 0 ? pairs.slice(0, limit) : pairs;
-  const difference = kept.reduce((sum, { chosen_ids = [], rejected_ids = [] }) => sum + chosen_ids.length - rejected_ids.length, 0);
-  const report = { ...summary(kept.map(({ margin = 0 }) => margin), difference), groups: pairs.length, dropped: { limit: pairs.length - kept.length } };
+  const difference = kept.reduce(
+    (sum, { chosen_ids = [], rejected_ids = [] }) => sum + chosen_ids.length - rejected_ids.length,
+    0,
+  );
+  const report = {
+    ...summary(
+      kept.map(({ margin = 0 }) => margin),
+      difference,
+    ),
+    groups: pairs.length,
+    dropped: { limit: pairs.length - kept.length },
+  };
   return { pairs: kept, report };
 }
 
 function fileRows({ spec }: StageContext): Digest {
   const { preferences } = spec.bootstrap;
-  if (!preferences || !("data" in preferences)) throw new InvariantError("unreachable_state", "the spec has no file of preferences");
+  if (!preferences || !("data" in preferences))
+    throw new InvariantError("unreachable_state", "the spec has no file of preferences");
   return preferences.data.rows;
 }
 
 function noPairs({ place }: StageContext, report: PairReport): SpecError {
-  const reasons = Object.entries(report.dropped).filter(([, count]) => count > 0).map(([reason, count]) => `${reason} ${count}`).join(", ");
-  return new SpecError("no_pairs", `${place} has no pair to train on: ${report.groups} groups, dropped: ${reasons || "none"}`, {
-    hint: "raise generate.maxTokens or the temperatures, or look at the answers with `ratchet samples`",
-  });
+  const reasons = Object.entries(report.dropped)
+    .filter(([, count]) => count > 0)
+    .map(([reason, count]) => `${reason} ${count}`)
+    .join(", ");
+  return new SpecError(
+    "no_pairs",
+    `${place} has no pair to train on: ${report.groups} groups, dropped: ${reasons || "none"}`,
+    {
+      hint: "raise generate.maxTokens or the temperatures, or look at the answers with `ratchet samples`",
+    },
+  );
 }
 
 const asAnswer = ({ text, finish }: { text: string; finish: Finish }) => ({ text, finish });
 
-const done = (digest: Digest, { report }: PairResult): StageDone => ({ digest, values: { pairs: report.pairs, margin: report.margin.mean } });
+const done = (digest: Digest, { report }: PairResult): StageDone => ({
+  digest,
+  values: { pairs: report.pairs, margin: report.margin.mean },
+});

@@ -4,7 +4,11 @@ import { ArtifactError, ResourceError } from "../store/index.ts";
 import type { Trace } from "./context.ts";
 import { patiently } from "./patience.ts";
 
-const attempt = (signal = new AbortController().signal) => ({ trace: {} as Trace, signal, anew: () => undefined });
+const attempt = (signal = new AbortController().signal) => ({
+  trace: {} as Trace,
+  signal,
+  anew: () => undefined,
+});
 
 it("waits through an outage with its work in hand, and says what it waits for", async () => {
   const context = attempt();
@@ -22,9 +26,14 @@ it("waits through an outage with its work in hand, and says what it waits for", 
 });
 
 it("throws on what no waiting mends, and ends with the attempt", async () => {
-  await assert.rejects(patiently(attempt(), () => Promise.reject(new ArtifactError("artifact_missing", "gone"))), { code: "artifact_missing" });
+  await assert.rejects(
+    patiently(attempt(), () => Promise.reject(new ArtifactError("artifact_missing", "gone"))),
+    { code: "artifact_missing" },
+  );
   const stop = new AbortController();
-  const waiting = patiently(attempt(stop.signal), () => Promise.reject(new ResourceError("store_unreachable", "away")));
+  const waiting = patiently(attempt(stop.signal), () =>
+    Promise.reject(new ResourceError("store_unreachable", "away")),
+  );
   setTimeout(() => stop.abort(), 20);
   await assert.rejects(waiting, { name: "AbortError" });
 });

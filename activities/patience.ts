@@ -8,7 +8,10 @@ const FIRST_PAUSE_MS = 1_000;
 const LONGEST_PAUSE_MS = 20_000;
 
 /** Tries `commit` until it is done, fails in another way than by an outage, or the attempt is to end. */
-export async function patiently<T>({ trace, signal, anew }: Pick<StageContext, "trace" | "signal" | "anew">, commit: () => Promise<T>): Promise<T> {
+export async function patiently<T>(
+  { trace, signal, anew }: Pick<StageContext, "trace" | "signal" | "anew">,
+  commit: () => Promise<T>,
+): Promise<T> {
   for (let pauseMs = FIRST_PAUSE_MS; ; pauseMs = Math.min(2 * pauseMs, LONGEST_PAUSE_MS)) {
     try {
       const done = await commit();

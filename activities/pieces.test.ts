@@ -11,7 +11,11 @@ import { fakeDeps, memoryStore, smallSpec, stageContext } from "./stage-context.
 const SHARD = { index: 0, from: 0, to: 4 };
 
 const attempt = async (store: Store, trace: Trace): Promise<StageContext<FanOutInput>> => ({
-  ...stageContext<FanOutInput>({ spec: await smallSpec(store), deps: fakeDeps({ store }), input: { stage: "score", completions: "c" } }),
+  ...stageContext<FanOutInput>({
+    spec: await smallSpec(store),
+    deps: fakeDeps({ store }),
+    input: { stage: "score", completions: "c" },
+  }),
   trace,
 });
 
@@ -31,7 +35,10 @@ it("a piece that kills its process comes last, and after three deaths is named a
   const trace: Trace = {};
   await assert.rejects(runShard(await attempt(store, trace), stage, SHARD), { code: "engine_died" });
   await assert.rejects(runShard(await attempt(store, trace), stage, SHARD), { code: "engine_died" });
-  await assert.rejects(runShard(await attempt(store, trace), stage, SHARD), { code: "piece_poisoned", message: /piece 1 of score of it-0001\.1 ended its process 3 times.*killed by SIGKILL/ });
+  await assert.rejects(runShard(await attempt(store, trace), stage, SHARD), {
+    code: "piece_poisoned",
+    message: /piece 1 of score of it-0001\.1 ended its process 3 times.*killed by SIGKILL/,
+  });
   assert.deepEqual(computed, [0, 1, 2, 3, 1, 1]);
 });
 
@@ -56,7 +63,10 @@ it("a piece under which the worker vanished counts as its death, one whose attem
 it("a piece that took three workers along is not given a fourth: it is named, after the others are done", async () => {
   const store = await memoryStore();
   const computed: number[] = [];
-  await assert.rejects(runShard(await attempt(store, { deaths: { 1: 3 } }), deadly({}, computed), SHARD), { code: "piece_poisoned", message: /piece 1 .*its worker ended without a word/ });
+  await assert.rejects(runShard(await attempt(store, { deaths: { 1: 3 } }), deadly({}, computed), SHARD), {
+    code: "piece_poisoned",
+    message: /piece 1 .*its worker ended without a word/,
+  });
   assert.deepEqual(computed, [0, 2, 3]);
 });
 
@@ -64,12 +74,31 @@ it("where the spec says drop, a poisoned piece is committed without rows, with i
   const store = await memoryStore();
   const computed: number[] = [];
   const stage = deadly({ drop: (index) => [`p${index}`] }, computed);
-  assert.deepEqual(await runShard(await attempt(store, { deaths: { 1: 3 } }), stage, SHARD), { pieces: 4, adopted: 0 });
-  assert.deepEqual(await runShard(await attempt(store, {}), stage, SHARD), { pieces: 4, adopted: 4 }, "the verdict is adopted like any piece");
+  assert.deepEqual(await runShard(await attempt(store, { deaths: { 1: 3 } }), stage, SHARD), {
+    pieces: 4,
+    adopted: 0,
+  });
+  assert.deepEqual(
+    await runShard(await attempt(store, {}), stage, SHARD),
+    { pieces: 4, adopted: 4 },
+    "the verdict is adopted like any piece",
+  );
   let sealed: unknown;
-  await sealStage(await attempt(store, {}), { ...stage, seal: async (pieces, counts) => ({ result: { stage: "score", pieces, counts }, values: {} }) });
-  for await (const key of store.backend.list("campaigns/small/results/it-0001.1/score/")) if (!key.includes("piece-")) sealed = (await store.readManifest<{ result: unknown; schema: string; facts: object }>(key))?.manifest.result;
-  assert.deepEqual((sealed as { dropped: unknown }).dropped, [{ piece: 1, prompts: ["p1"], cause: "piece 1 of score of it-0001.1 ended its process 3 times: its worker ended without a word" }]);
+  await sealStage(await attempt(store, {}), {
+    ...stage,
+    seal: async (pieces, counts) => ({ result: { stage: "score", pieces, counts }, values: {} }),
+  });
+  for await (const key of store.backend.list("campaigns/small/results/it-0001.1/score/"))
+    if (!key.includes("piece-"))
+      sealed = (await store.readManifest<{ result: unknown; schema: string; facts: object }>(key))?.manifest
+        .result;
+  assert.deepEqual((sealed as { dropped: unknown }).dropped, [
+    {
+      piece: 1,
+      prompts: ["p1"],
+      cause: "piece 1 of score of it-0001.1 ended its process 3 times: its worker ended without a word",
+    },
+  ]);
 });
 
 it("pieces on which a process died before run one at a time", async () => {
@@ -86,7 +115,12 @@ it("pieces on which a process died before run one at a time", async () => {
     [],
   );
   const store = await memoryStore();
-  const suspected = async (from: number): Promise<unknown> => runShard(await attempt(store, { deaths: { 0: 1, 1: 1, 2: 1, 3: 1 } }), stage, { index: from, from, to: from + 1 });
+  const suspected = async (from: number): Promise<unknown> =>
+    runShard(await attempt(store, { deaths: { 0: 1, 1: 1, 2: 1, 3: 1 } }), stage, {
+      index: from,
+      from,
+      to: from + 1,
+    });
   await Promise.all([0, 1, 2, 3].map(suspected));
   assert.equal(most, 1);
 });

@@ -33,7 +33,10 @@ export interface PieceStage<Row = unknown> {
   /** What the stage's result depends on besides its pieces and its input. */
   sealSettings?: unknown;
   /** The stage's result from its pieces' refs and summed counts, and the scalars to show. */
-  seal(pieces: PieceRef[], counts: Counts): Promise<{ result: { stage: string }; values: Record<string, number> }>;
+  seal(
+    pieces: PieceRef[],
+    counts: Counts,
+  ): Promise<{ result: { stage: string }; values: Record<string, number> }>;
 }
 
 interface PieceResult {
@@ -54,7 +57,11 @@ interface PieceManifest {
   facts: object;
 }
 
-export async function runShard(context: StageContext<FanOutInput>, stage: PieceStage, shard: Shard): Promise<ShardDone> {
+export async function runShard(
+  context: StageContext<FanOutInput>,
+  stage: PieceStage,
+  shard: Shard,
+): Promise<ShardDone> {
   const { store } = context.deps;
   const total = shard.to - shard.from;
   let adopted = 0;
@@ -83,17 +90,28 @@ const DEATHS = new Set(["engine_died", "module_died"]);
 /** A piece on which a process died comes last: the others are done before it can kill again. */
 function inOrder({ trace }: StageContext, { from, to }: Shard): number[] {
   const deaths = (index: number): number => trace.deaths?.[index] ?? 0;
-  return Array.from({ length: to - from }, (_, offset) => from + offset).sort((one, other) => deaths(one) - deaths(other) || one - other);
+  return Array.from({ length: to - from }, (_, offset) => from + offset).sort(
+    (one, other) => deaths(one) - deaths(other) || one - other,
+  );
 }
 
 /** Pieces on which a process died before run one at a time in a worker: the innocent one beside a killer would be blamed as often. */
 let suspects: Promise<unknown> = Promise.resolve();
 
 /** Computes the piece, or deals with the death that it may be the cause of. */
-async function survive(context: StageContext<FanOutInput>, stage: PieceStage, index: number, key: string): Promise<void> {
+async function survive(
+  context: StageContext<FanOutInput>,
+  stage: PieceStage,
+  index: number,
+  key: string,
+): Promise<void> {
   const deaths = deathsOf(context, index);
-  if (deaths >= DEATHS_MAX) return poisoned(context, stage, index, key, new Error("its worker ended without a word"));
-  const compute = (): Promise<void> => computePiece(context, stage, index, key).catch((error: unknown) => afterDeath(context, stage, index, key, error));
+  if (deaths >= DEATHS_MAX)
+    return poisoned(context, stage, index, key, new Error("its worker ended without a word"));
+  const compute = (): Promise<void> =>
+    computePiece(context, stage, index, key).catch((error: unknown) =>
+      afterDeath(context, stage, index, key, error),
+    );
   if (deaths === 0) return compute();
   const alone = suspects.then(compute, compute);
   suspects = alone.catch(() => undefined);
@@ -101,7 +119,13 @@ async function survive(context: StageContext<FanOutInput>, stage: PieceStage, in
 }
 
 /** Throws the error on, or decides that this piece kills whoever computes it. */
-async function afterDeath(context: StageContext<FanOutInput>, stage: PieceStage, index: number, key: string, error: unknown): Promise<void> {
+async function afterDeath(
+  context: StageContext<FanOutInput>,
+  stage: PieceStage,
+  index: number,
+  key: string,
+  error: unknown,
+): Promise<void> {
   if (!isCoded(error) || !DEATHS.has(error.code)) throw error;
   const deaths = deathsOf(context, index) + 1;
   context.trace.deaths = { ...context.trace.deaths, [index]: deaths };
@@ -112,15 +136,31 @@ async function afterDeath(context: StageContext<FanOutInput>, stage: PieceStage,
 const deathsOf = ({ trace }: StageContext, index: number): number => trace.deaths?.[index] ?? 0;
 
 /** Committed without rows where the spec allows that; the stage's manifest names its prompts. Otherwise it ends the campaign. */
-async function poisoned(context: StageContext<FanOutInput>, stage: PieceStage, index: number, key: string, cause: Error): Promise<void> {
+async function poisoned(
+  context: StageContext<FanOutInput>,
+  stage: PieceStage,
+  index: number,
+  key: string,
+  cause: Error,
+): Promise<void> {
   const { input, place } = context;
   const what = `piece ${index} of ${input.stage} of ${place} ended its process ${deathsOf(context, index)} times`;
-  if (!stage.drop) throw new ResourceError("piece_poisoned", `${what}; the other pieces of its shard are done. The last time: ${cause.message}`, { cause });
+  if (!stage.drop)
+    throw new ResourceError(
+      "piece_poisoned",
+      `${what}; the other pieces of its shard are done. The last time: ${cause.message}`,
+      { cause },
+    );
   const dropped = { prompts: stage.drop(index), cause: `${what}: ${cause.message}` };
   await commitPiece(context, index, key, { rows: [], prompts: 0, counts: {} }, { dropped });
 }
 
-async function computePiece(context: StageContext<FanOutInput>, stage: PieceStage, index: number, key: string): Promise<void> {
+async function computePiece(
+  context: StageContext<FanOutInput>,
+  stage: PieceStage,
+  index: number,
+  key: string,
+): Promise<void> {
   const startedAt = new Date().toISOString();
   // Begun by an attempt that died before it committed: this is the work that a kill costs.
   const recomputed = context.previous?.begun?.includes(index) ?? false;
@@ -132,14 +172,25 @@ async function computePiece(context: StageContext<FanOutInput>, stage: PieceStag
   context.trace.begun = [];
 }
 
-async function commitPiece(context: StageContext<FanOutInput>, piece: number, key: string, { rows, ...sums }: Computed, more: { dropped?: Dropped }, facts: { recomputed?: boolean; startedAt?: string } = {}): Promise<void> {
+async function commitPiece(
+  context: StageContext<FanOutInput>,
+  piece: number,
+  key: string,
+  { rows, ...sums }: Computed,
+  more: { dropped?: Dropped },
+  facts: { recomputed?: boolean; startedAt?: string } = {},
+): Promise<void> {
   const { store } = context.deps;
   await patiently(context, async () => {
     const text = formatRows(rows);
     const result: PieceResult = { ...stamp(context), piece, rows: sha256(text), ...sums, ...more };
     // Together, and before the commit asks for the second: a directory spends far longer on syncing a blob than on writing it.
     await Promise.all([store.putBlob(text), store.putJson(result)]);
-    await store.commitManifest<PieceManifest>(key, { schema: "ratchet.piece/1", result, facts: { ...context.facts(), ...facts } }, [result.rows]);
+    await store.commitManifest<PieceManifest>(
+      key,
+      { schema: "ratchet.piece/1", result, facts: { ...context.facts(), ...facts } },
+      [result.rows],
+    );
   });
 }
 
@@ -148,7 +199,9 @@ export async function sealStage(context: StageContext<FanOutInput>, stage: Piece
   const refs: PieceRef[] = [];
   const dropped: NonNullable<GenerateResult["dropped"]> = [];
   const counts: Counts = {};
-  for await (const piece of eachPiece([...new Array(stage.pieces).keys()], (index) => readPiece(context, stage, index))) {
+  for await (const piece of eachPiece([...new Array(stage.pieces).keys()], (index) =>
+    readPiece(context, stage, index),
+  )) {
     refs.push({ index: piece.piece, rows: piece.rows, prompts: piece.prompts });
     if (piece.dropped) dropped.push({ piece: piece.piece, ...piece.dropped });
     for (const [name, value] of Object.entries(piece.counts)) counts[name] = (counts[name] ?? 0) + value;
@@ -156,15 +209,31 @@ export async function sealStage(context: StageContext<FanOutInput>, stage: Piece
   }
 
   const { result, values } = await stage.seal(refs, counts);
-  const key = stageKey(context, { pieces: refs, input: sealedInput(context.input), settings: stage.sealSettings });
-  const sealed = { schema: `ratchet.${context.input.stage}/1`, result: { ...result, ...(dropped.length > 0 ? { dropped } : {}) }, facts: context.facts() };
+  const key = stageKey(context, {
+    pieces: refs,
+    input: sealedInput(context.input),
+    settings: stage.sealSettings,
+  });
+  const sealed = {
+    schema: `ratchet.${context.input.stage}/1`,
+    result: { ...result, ...(dropped.length > 0 ? { dropped } : {}) },
+    facts: context.facts(),
+  };
   const { digest } = await context.deps.store.commitManifest(key, sealed);
   return { digest, values };
 }
 
-async function readPiece(context: StageContext<FanOutInput>, stage: PieceStage, index: number): Promise<PieceResult> {
+async function readPiece(
+  context: StageContext<FanOutInput>,
+  stage: PieceStage,
+  index: number,
+): Promise<PieceResult> {
   const found = await context.deps.store.readManifest<PieceManifest>(pieceKey(context, stage, index));
-  if (!found) throw new InvariantError("piece_missing", `${context.input.stage} of ${context.place} was sealed before piece ${index} was committed`);
+  if (!found)
+    throw new InvariantError(
+      "piece_missing",
+      `${context.input.stage} of ${context.place} was sealed before piece ${index} was committed`,
+    );
   return found.manifest.result;
 }
 
@@ -177,20 +246,26 @@ export const stamp = (context: StageContext): { stage: StageName; version: numbe
 /** Key of a stage's manifest: the address covers stage, version, place and everything in `inputs`. */
 export function stageKey(context: StageContext, inputs: unknown): string {
   const { campaign, place, stage } = context.input;
-  return currentKey(context, resultKey(campaign.campaignId, place, stage, addressOf({ ...stamp(context), inputs })));
+  return currentKey(
+    context,
+    resultKey(campaign.campaignId, place, stage, addressOf({ ...stamp(context), inputs })),
+  );
 }
 
 function pieceKey(context: StageContext, stage: PieceStage, index: number): string {
   const { campaign, place, stage: name } = context.input;
   const address = addressOf({ ...stamp(context), piece: index, inputs: stage.inputs(index) });
-  return currentKey(context, resultKey(campaign.campaignId, place, name, `piece-${String(index).padStart(5, "0")}-${address}`));
+  return currentKey(
+    context,
+    resultKey(campaign.campaignId, place, name, `piece-${String(index).padStart(5, "0")}-${address}`),
+  );
 }
 
 /** A manifest that the ledger has set aside is not adopted: what it was is computed again and committed beside it. */
-const currentKey = ({ repairs }: StageContext, key: string): string => successorKey(key, repairs.get(key) ?? 0);
+const currentKey = ({ repairs }: StageContext, key: string): string =>
+  successorKey(key, repairs.get(key) ?? 0);
 
 /** The part of the input that belongs to the address: not the campaign's name, not the epoch. */
 function sealedInput({ campaign: _campaign, epoch: _epoch, place: _place, ...own }: FanOutInput): unknown {
   return own;
 }
-

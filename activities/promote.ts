@@ -22,7 +22,16 @@ export async function promote(context: StageContext<PromoteInput>): Promise<Prom
   const judge = spec.modules.judge?.digest;
   const { threshold } = spec.promote;
   const { resamples } = spec.evaluate;
-  const key = stageKey(context, { candidate, incumbent, candidateAnswers, incumbentAnswers, judge, threshold, resamples, seed: spec.seed });
+  const key = stageKey(context, {
+    candidate,
+    incumbent,
+    candidateAnswers,
+    incumbentAnswers,
+    judge,
+    threshold,
+    resamples,
+    seed: spec.seed,
+  });
   const found = await deps.store.readManifest<PromoteManifest>(key);
   if (found) return promoted(found.digest, found.manifest.result);
 
@@ -36,16 +45,24 @@ export async function promote(context: StageContext<PromoteInput>): Promise<Prom
     labels: verdict?.labels ?? 0,
     ...(verdict ? { winRate: verdict.winRate } : {}),
     decision: wins ? "promoted" : "kept",
-    reason: verdict ? `win rate ${verdict.winRate.value.toFixed(3)} ${wins ? "reaches" : "is below"} ${threshold}` : "no judge: the newest policy is promoted",
+    reason: verdict
+      ? `win rate ${verdict.winRate.value.toFixed(3)} ${wins ? "reaches" : "is below"} ${threshold}`
+      : "no judge: the newest policy is promoted",
   };
-  const committed = await deps.store.commitManifest<PromoteManifest>(key, { schema: "ratchet.promote/1", result, facts: context.facts() });
+  const committed = await deps.store.commitManifest<PromoteManifest>(key, {
+    schema: "ratchet.promote/1",
+    result,
+    facts: context.facts(),
+  });
   return promoted(committed.digest, committed.manifest.result);
 }
 
 async function judged(context: StageContext<PromoteInput>): Promise<{ winRate: Interval; labels: number }> {
   const { spec, input } = context;
   const candidates = await answersOf(context, input.candidateAnswers);
-  const incumbents = new Map((await answersOf(context, input.incumbentAnswers)).map((row) => [`${row.promptId}/${row.index}`, row]));
+  const incumbents = new Map(
+    (await answersOf(context, input.incumbentAnswers)).map((row) => [`${row.promptId}/${row.index}`, row]),
+  );
   const prompts = await promptsById(context, spec.prompts.validation.rows);
   const asAnswer = ({ text, finish }: Evaluated) => ({ text, finish });
 
@@ -68,7 +85,13 @@ async function judged(context: StageContext<PromoteInput>): Promise<{ winRate: I
     const firstWins = answers[at] as number;
     return { promptId: candidate.promptId, probability: first ? firstWins : 1 - firstWins };
   });
-  return { winRate: winRate(sharesOf(verdicts), { resamples: spec.evaluate.resamples, seed: `${spec.seed}/promote` }), labels: rows.length };
+  return {
+    winRate: winRate(sharesOf(verdicts), {
+      resamples: spec.evaluate.resamples,
+      seed: `${spec.seed}/promote`,
+    }),
+    labels: rows.length,
+  };
 }
 
 async function answersOf({ deps }: StageContext, digest: string): Promise<Evaluated[]> {

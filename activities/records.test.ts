@@ -27,7 +27,8 @@ async function watchedStore(): Promise<{ store: Store; reads: Map<Digest, number
     reads.set(digest, (reads.get(digest) ?? 0) + 1);
     return counted(() => store.getBlob(digest));
   };
-  const getJson = async <T>(digest: Digest): Promise<T> => JSON.parse(new TextDecoder().decode(await getBlob(digest))) as T;
+  const getJson = async <T>(digest: Digest): Promise<T> =>
+    JSON.parse(new TextDecoder().decode(await getBlob(digest))) as T;
   const readManifest = ((key: string) => counted(() => store.readManifest(key))) as Store["readManifest"];
   return { store: { ...store, getBlob, getJson, readManifest }, reads, atOnce: () => most };
 }
@@ -36,7 +37,13 @@ it("scoring and sealing many pieces reads the stage before once, each piece as o
   const { store, reads, atOnce } = await watchedStore();
   const ids = Array.from({ length: PIECES }, (_, n) => `o${n}`);
   const rows = await store.putBlob(formatRows(ids.map((id) => ({ id, prompt: `say ${id}` }))));
-  const pieces = await Promise.all(ids.map(async (id, index) => ({ index, rows: await store.putBlob(formatRows([completion(id, 0, "fine")])), prompts: 1 })));
+  const pieces = await Promise.all(
+    ids.map(async (id, index) => ({
+      index,
+      rows: await store.putBlob(formatRows([completion(id, 0, "fine")])),
+      prompts: 1,
+    })),
+  );
   const completions = await store.putJson({ stage: "generate", version: 1, prompts: rows, pieces });
   const spec = await smallSpec(store, { score: { by: "module" }, modules: { reward: blob("a") } });
   const deps = fakeDeps({ store, modules: { reward: () => 1 } });
@@ -51,7 +58,9 @@ it("scoring and sealing many pieces reads the stage before once, each piece as o
 
   const context = attempt();
   const { digest } = await sealStage(context, await scoreStage(context));
-  const { stats } = await store.getJson<{ stats: { count: number; mean: number; std: number; bestMean: number } }>(digest);
+  const { stats } = await store.getJson<{
+    stats: { count: number; mean: number; std: number; bestMean: number };
+  }>(digest);
   assert.deepEqual(stats, { count: PIECES, mean: 1, std: 0, bestMean: 1 });
   assert.ok(atOnce() <= 8, `${atOnce()} reads at once`);
 });

@@ -29,7 +29,10 @@ class ReferringTrainer implements Trainer {
   computed = 0;
   dies = false;
 
-  async train({ referenceLogps, rowsPath, outDir }: TrainRequest, { onReference }: Parameters<Trainer["train"]>[1]) {
+  async train(
+    { referenceLogps, rowsPath, outDir }: TrainRequest,
+    { onReference }: Parameters<Trainer["train"]>[1],
+  ) {
     this.given.push(referenceLogps);
     const of = sha256(await readFile(rowsPath));
     if (referenceLogps?.of !== of) {
@@ -39,7 +42,14 @@ class ReferringTrainer implements Trainer {
     if (this.dies) throw new ResourceError("engine_died", "killed by SIGKILL");
     await mkdir(outDir, { recursive: true });
     await writeFile(join(outDir, "model.safetensors"), "weights");
-    return { steps: 1, dropped: {}, cut: 0, merged: 0, metrics: { loss: 0.5 }, curve: [{ step: 1, loss: 0.5 }] };
+    return {
+      steps: 1,
+      dropped: {},
+      cut: 0,
+      merged: 0,
+      metrics: { loss: 0.5 },
+      curve: [{ step: 1, loss: 0.5 }],
+    };
   }
 }
 
@@ -75,9 +85,18 @@ async function campaign(): Promise<Campaign> {
     async attempt({ input = {}, spec = {}, rows = [PAIR] } = {}) {
       const pairs = await store.putJson({ stage: "pair", pairs: await store.putBlob(formatRows(rows)) });
       const before = await listed("results/");
-      await train(stageContext<TrainInput>({ spec: await smallSpec(store, spec), deps, input: { stage: "train", start: "start", reference: "initial", pairs, ...input } }));
+      await train(
+        stageContext<TrainInput>({
+          spec: await smallSpec(store, spec),
+          deps,
+          input: { stage: "train", start: "start", reference: "initial", pairs, ...input },
+        }),
+      );
       const key = (await listed("results/")).find((made) => !before.includes(made));
-      return (await store.readManifest<{ result: object; facts: Facts }>(key ?? ""))?.manifest.facts ?? assert.fail("nothing new is committed");
+      return (
+        (await store.readManifest<{ result: object; facts: Facts }>(key ?? ""))?.manifest.facts ??
+        assert.fail("nothing new is committed")
+      );
     },
   };
 }
@@ -88,14 +107,37 @@ it("an attempt that dies before its first checkpoint leaves to the next one what
   await assert.rejects(attempt(), { code: "engine_died" });
   trainer.dies = false;
   assert.equal((await attempt())["reference"], "found");
-  assert.deepEqual(trainer.given.map((given) => given?.logps), [undefined, LOGPS]);
+  assert.deepEqual(
+    trainer.given.map((given) => given?.logps),
+    [undefined, LOGPS],
+  );
   assert.equal((await keys()).length, 1);
 });
 
-const baseline: CompiledSpec["baselines"][number] = { name: "offline", pairs: "preferences", learningRate: 1e-5 };
+const baseline: CompiledSpec["baselines"][number] = {
+  name: "offline",
+  pairs: "preferences",
+  learningRate: 1e-5,
+};
 const same: [what: string, change: Change][] = [
-  ["with another learning rate, seed and batch", { spec: { seed: 8, train: { loss: "sigmoid", beta: 0.1, reference: "initial", optimizer: { ...OPTIMIZER, learningRate: 1e-6, batch: 2 } } } }],
-  ["with another loss and beta", { spec: { train: { loss: "ipo", beta: 0.5, reference: "initial", optimizer: OPTIMIZER } } }],
+  [
+    "with another learning rate, seed and batch",
+    {
+      spec: {
+        seed: 8,
+        train: {
+          loss: "sigmoid",
+          beta: 0.1,
+          reference: "initial",
+          optimizer: { ...OPTIMIZER, learningRate: 1e-6, batch: 2 },
+        },
+      },
+    },
+  ],
+  [
+    "with another loss and beta",
+    { spec: { train: { loss: "ipo", beta: 0.5, reference: "initial", optimizer: OPTIMIZER } } },
+  ],
   ["of another take", { input: { place: { iteration: 1, take: 2 } } }],
   ["of a baseline", { input: { place: { baseline: "offline", take: 1 } }, spec: { baselines: [baseline] } }],
 ];
@@ -108,7 +150,9 @@ for (const [what, change] of same) {
   });
 }
 
-const trainWith = (change: Partial<CompiledSpec["train"]>): Change => ({ spec: { train: { loss: "sigmoid", beta: 0.1, reference: "initial", optimizer: OPTIMIZER, ...change } } });
+const trainWith = (change: Partial<CompiledSpec["train"]>): Change => ({
+  spec: { train: { loss: "sigmoid", beta: 0.1, reference: "initial", optimizer: OPTIMIZER, ...change } },
+});
 const others: [what: string, change: Change][] = [
   ["other rows", { rows: [PAIR, { ...PAIR, prompt: "q" }] }],
   ["another reference", { input: { reference: "latest" } }],
@@ -135,12 +179,19 @@ it("mismatched answers follow from the batches of their training: another take h
   await assert.rejects(attempt(kto));
   trainer.dies = false;
   assert.equal((await attempt(kto))["reference"], "found");
-  assert.equal((await attempt({ ...kto, input: { place: { iteration: 1, take: 2 } } }))["reference"], "computed");
+  assert.equal(
+    (await attempt({ ...kto, input: { place: { iteration: 1, take: 2 } } }))["reference"],
+    "computed",
+  );
 });
 
 const tooShort = (bytes: Uint8Array): Uint8Array => bytes.slice(0, 40);
-const otherNumber = (bytes: Uint8Array): Uint8Array => Buffer.from(Buffer.from(bytes).toString().replace("-0.3333333333333333", "-0.4333333333333333"));
-for (const [what, damage] of [["is cut short", tooShort], ["has another number in it", otherNumber]] as const) {
+const otherNumber = (bytes: Uint8Array): Uint8Array =>
+  Buffer.from(Buffer.from(bytes).toString().replace("-0.3333333333333333", "-0.4333333333333333"));
+for (const [what, damage] of [
+  ["is cut short", tooShort],
+  ["has another number in it", otherNumber],
+] as const) {
   it(`one that ${what} is computed anew and written again, and the record says so`, async () => {
     const { store, trainer, attempt, keys } = await campaign();
     await attempt();
@@ -163,13 +214,17 @@ it("one that the training finds to be of other answers is replaced", async () =>
   await store.commitManifest(key, { ...manifest, result: { ...manifest?.result, of: "others" } });
   assert.equal((await attempt({ input: { place: { iteration: 1, take: 2 } } }))["reference"], "computed");
   assert.equal((await attempt({ input: { place: { iteration: 1, take: 3 } } }))["reference"], "found");
-  assert.deepEqual(trainer.given.map((given) => given?.of === "others"), [false, true, false]);
+  assert.deepEqual(
+    trainer.given.map((given) => given?.of === "others"),
+    [false, true, false],
+  );
 });
 
 it("a training that cannot keep them ends well, and the record says so", async () => {
   const { store, attempt, keys } = await campaign();
   const { commitManifest } = store;
-  store.commitManifest = (key, ...rest) => (key.includes("/work/") ? Promise.reject(new Error("no")) : commitManifest(key, ...rest));
+  store.commitManifest = (key, ...rest) =>
+    key.includes("/work/") ? Promise.reject(new Error("no")) : commitManifest(key, ...rest);
   const facts = await attempt();
   assert.deepEqual([facts["reference"], facts["referenceNotKept"]], ["computed", "no"]);
   assert.deepEqual(await keys(), []);

@@ -24,8 +24,20 @@ export interface ReferenceManifest {
 /** The start makes tokens of the rows. Of KTO its batches decide which answers are mismatched. */
 function inputsOf({ start, reference = start, rows, task, optimizer, seed }: Recipe): object {
   const { maxLength, truncation, batch, epochs } = optimizer;
-  const of = task.kind === "kto" ? { batch, epochs, seed } : { ldAlpha: task.kind === "dpo" ? task.ldAlpha : undefined };
-  return { version: STAGE_VERSION.train, kind: task.kind, start, reference, rows, maxLength, truncation, ...of };
+  const of =
+    task.kind === "kto"
+      ? { batch, epochs, seed }
+      : { ldAlpha: task.kind === "dpo" ? task.ldAlpha : undefined };
+  return {
+    version: STAGE_VERSION.train,
+    kind: task.kind,
+    start,
+    reference,
+    rows,
+    maxLength,
+    truncation,
+    ...of,
+  };
 }
 
 export class KeptReference {
@@ -58,7 +70,10 @@ export class KeptReference {
   /** Training goes on meanwhile. */
   keep(computed: ReferenceLogps): void {
     this.happened["reference"] = "computed";
-    this.keeping = this.commit(computed).catch((error: unknown) => void (this.happened["referenceNotKept"] = error instanceof Error ? error.message : String(error)));
+    this.keeping = this.commit(computed).catch(
+      (error: unknown) =>
+        void (this.happened["referenceNotKept"] = error instanceof Error ? error.message : String(error)),
+    );
   }
 
   /** When it is in the store, or has failed: that costs time after a crash, never the run. */
@@ -72,7 +87,11 @@ export class KeptReference {
 
   private async commit(computed: ReferenceLogps): Promise<void> {
     const { store } = this.context.deps;
-    const manifest: ReferenceManifest = { schema: "ratchet.reference/1", result: { ...this.of, ...computed }, facts: this.context.facts() };
+    const manifest: ReferenceManifest = {
+      schema: "ratchet.reference/1",
+      result: { ...this.of, ...computed },
+      facts: this.context.facts(),
+    };
     await patiently(this.context, async () => {
       // Whatever lies there was of no use, being damaged or of other answers; or it is the equal one of a training beside this.
       await store.backend.delete(this.key);

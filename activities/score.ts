@@ -26,20 +26,36 @@ export async function scoreStage(context: StageContext<ScoreInput>): Promise<Pie
 
   return {
     pieces: generated.pieces.length,
-    inputs: (index) => ({ completions: generated.pieces[index]?.rows, scorer, ...(preference ? { format: preference.format, dropTruncated: spec.pair.dropTruncated } : {}) }),
+    inputs: (index) => ({
+      completions: generated.pieces[index]?.rows,
+      scorer,
+      ...(preference ? { format: preference.format, dropTruncated: spec.pair.dropTruncated } : {}),
+    }),
     async compute(index) {
       const piece = generated.pieces[index];
-      if (!piece) throw new InvariantError("unreachable_state", `generate of ${context.place} has no piece ${index}`);
+      if (!piece)
+        throw new InvariantError("unreachable_state", `generate of ${context.place} has no piece ${index}`);
       const completions = await rowsOnce<Completion>(deps.store, piece.rows);
       const prompts = await promptsById(context, generated.prompts);
       const asked = completions.map((row) => ({ ...row, prompt: prompts(row.promptId) }));
       const scores = await (preference ? standingsOf : rewardsOf)(context, input.rewardModel, asked);
-      const rows = completions.map(({ promptId, index: sample }, at): Score => ({ promptId, index: sample, score: scores[at] as number }));
+      const rows = completions.map(({ promptId, index: sample }, at): Score => ({
+        promptId,
+        index: sample,
+        score: scores[at] as number,
+      }));
       return { rows, prompts: piece.prompts, counts: {} };
     },
     async seal(pieces) {
       const stats = await statistics(pieceRows<Score>(deps.store, pieces));
-      const result: ScoreResult = { ...stamp(context), stage: "score", completions: input.completions, scorer, pieces, stats };
+      const result: ScoreResult = {
+        ...stamp(context),
+        stage: "score",
+        completions: input.completions,
+        scorer,
+        pieces,
+        stats,
+      };
       return { result, values: { mean: result.stats.mean, bestMean: result.stats.bestMean } };
     },
   };
@@ -59,17 +75,27 @@ async function statistics(pieces: AsyncIterable<Score[]>): Promise<ScoreResult["
     best.push(...ofPrompt.values());
   }
   const mean = average(scores);
-  return { count: scores.length, mean, std: Math.sqrt(average(scores.map((score) => (score - mean) ** 2))), bestMean: average(best) };
+  return {
+    count: scores.length,
+    mean,
+    std: Math.sqrt(average(scores.map((score) => (score - mean) ** 2))),
+    bestMean: average(best),
+  };
 }
 
-const average = (values: readonly number[]): number => values.reduce((sum, value) => sum + value, 0) / values.length;
+const average = (values: readonly number[]): number =>
+  values.reduce((sum, value) => sum + value, 0) / values.length;
 
 /** Looks prompts up in a list of the store; an unknown id is a fault of ours. */
 export async function promptsById({ deps }: StageContext, list: string): Promise<(id: string) => Prompt> {
   const byId = await rowsById<Prompt>(deps.store, list);
   return (id) => {
     const prompt = byId.get(id);
-    if (!prompt) throw new InvariantError("unreachable_state", `prompt ${id} is not in the list that its completions name`);
+    if (!prompt)
+      throw new InvariantError(
+        "unreachable_state",
+        `prompt ${id} is not in the list that its completions name`,
+      );
     return prompt;
   };
 }

@@ -18,7 +18,10 @@ import { fakeDeps, memoryStore, smallSpec, stageContext } from "./stage-context.
 
 const words = WORDS.slice(4);
 /** Of one to four words, nine to a piece: with eight answers each, a piece is more than is decoded together. */
-const prompts = Array.from({ length: 31 }, (_, i) => ({ id: `p${i}`, prompt: Array.from({ length: 1 + (i % 4) }, (__, t) => words[(i + 3 * t) % words.length]).join(" ") }));
+const prompts = Array.from({ length: 31 }, (_, i) => ({
+  id: `p${i}`,
+  prompt: Array.from({ length: 1 + (i % 4) }, (__, t) => words[(i + 3 * t) % words.length]).join(" "),
+}));
 const PIECES = { prompts: 9, perShard: 2, wave: 1 };
 
 let dir = "";
@@ -31,9 +34,19 @@ before(async () => {
 after(() => rm(dir, { recursive: true, force: true }));
 
 /** The digest of a stage's result, its pieces computed by shards of `perShard`, the last shard first, `atOnce` of them together. */
-async function staged(context: StageContext<FanOutInput>, stage: PieceStage, perShard: number, atOnce: number): Promise<string> {
-  const shards = Array.from({ length: Math.ceil(stage.pieces / perShard) }, (_, index) => ({ index, from: index * perShard, to: Math.min(stage.pieces, (index + 1) * perShard) })).reverse();
-  for (let from = 0; from < shards.length; from += atOnce) await Promise.all(shards.slice(from, from + atOnce).map((shard) => runShard(context, stage, shard)));
+async function staged(
+  context: StageContext<FanOutInput>,
+  stage: PieceStage,
+  perShard: number,
+  atOnce: number,
+): Promise<string> {
+  const shards = Array.from({ length: Math.ceil(stage.pieces / perShard) }, (_, index) => ({
+    index,
+    from: index * perShard,
+    to: Math.min(stage.pieces, (index + 1) * perShard),
+  })).reverse();
+  for (let from = 0; from < shards.length; from += atOnce)
+    await Promise.all(shards.slice(from, from + atOnce).map((shard) => runShard(context, stage, shard)));
   return (await sealStage(context, stage)).digest;
 }
 
@@ -43,12 +56,32 @@ async function campaign(children: number, perShard: number, atOnce: number): Pro
   const runtime = createOnnxRuntime({ threads: 2, children });
   const given = { rows: await store.putBlob(formatRows(prompts)), count: prompts.length };
   const small = await smallSpec(store);
-  const spec = { ...small, prompts: { ...small.prompts, iterations: given, perIteration: prompts.length }, pieces: PIECES, generate: { ...small.generate, samples: [{ temperature: 1, count: 8 }], maxTokens: 20 } };
-  const deps = fakeDeps({ store, deps: { cache: { tree: async (name) => join(dir, name), copyOf: async (name) => name }, generator: runtime.generator, scorer: runtime.scorer } });
+  const spec = {
+    ...small,
+    prompts: { ...small.prompts, iterations: given, perIteration: prompts.length },
+    pieces: PIECES,
+    generate: { ...small.generate, samples: [{ temperature: 1, count: 8 }], maxTokens: 20 },
+  };
+  const deps = fakeDeps({
+    store,
+    deps: {
+      cache: { tree: async (name) => join(dir, name), copyOf: async (name) => name },
+      generator: runtime.generator,
+      scorer: runtime.scorer,
+    },
+  });
   try {
-    const generate = stageContext<GenerateInput>({ spec, deps, input: { stage: "generate", source: "iteration", policy: "policy" } });
+    const generate = stageContext<GenerateInput>({
+      spec,
+      deps,
+      input: { stage: "generate", source: "iteration", policy: "policy" },
+    });
     const completions = await staged(generate, await generateStage(generate), perShard, atOnce);
-    const score = stageContext<ScoreInput>({ spec, deps, input: { stage: "score", completions, rewardModel: "reward" } });
+    const score = stageContext<ScoreInput>({
+      spec,
+      deps,
+      input: { stage: "score", completions, rewardModel: "reward" },
+    });
     return [completions, await staged(score, await scoreStage(score), perShard, atOnce)];
   } finally {
     await runtime.close();

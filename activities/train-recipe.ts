@@ -30,18 +30,45 @@ export async function recipeOf(context: StageContext<TrainInput>): Promise<Recip
   if (stage === "sft") {
     const { sft } = spec.bootstrap;
     if (!sft) throw new InvariantError("unreachable_state", "the spec has no SFT stage");
-    return { start, reference, rows: sft.data.rows, task: { kind: "sft", promptMask: sft.promptMask, ...(sft.assistantOnly ? { assistantOnly: true } : {}) }, optimizer: sft.optimizer, seed };
+    return {
+      start,
+      reference,
+      rows: sft.data.rows,
+      task: {
+        kind: "sft",
+        promptMask: sft.promptMask,
+        ...(sft.assistantOnly ? { assistantOnly: true } : {}),
+      },
+      optimizer: sft.optimizer,
+      seed,
+    };
   }
   if (!input.pairs) throw new InvariantError("unreachable_state", `${stage} needs pairs`);
   const rows = (await resultOf<PairResult>(context.deps.store, input.pairs)).pairs;
   if (stage === "reward") {
     const { reward, preferenceModel } = spec.bootstrap;
-    if (preferenceModel) return { start, reference, rows: await letters(context, rows, seed), task: { kind: "sft", promptMask: true }, optimizer: preferenceModel.optimizer, seed };
+    if (preferenceModel)
+      return {
+        start,
+        reference,
+        rows: await letters(context, rows, seed),
+        task: { kind: "sft", promptMask: true },
+        optimizer: preferenceModel.optimizer,
+        seed,
+      };
     if (!reward) throw new InvariantError("unreachable_state", "the spec has no reward model");
     return { start, reference, rows, task: rewardTask(reward), optimizer: reward.optimizer, seed };
   }
   const { loss, lora, optimizer } = spec.train;
-  return { start, reference: usesReference(loss) ? reference : undefined, rows, task: policyTask(spec.train), ...(lora ? { lora } : {}), optimizer: { ...optimizer, ...armRate(context) }, seed };
+  return {
+    start,
+    reference: usesReference(loss) ? reference : undefined,
+    rows,
+    task: policyTask(spec.train),
+    ...(lora ? { lora } : {}),
+    optimizer: { ...optimizer, ...armRate(context) },
+    seed,
+  };
 }
 
 function rewardTask({ margin, centering }: NonNullable<CompiledSpec["bootstrap"]["reward"]>): TrainTask {
@@ -50,8 +77,11 @@ function rewardTask({ margin, centering }: NonNullable<CompiledSpec["bootstrap"]
 
 /** The pairs as questions with their letters; a blob of its own, so that its digest enters the address. */
 async function letters({ deps, spec }: StageContext, pairs: Digest, seed: string): Promise<Digest> {
-  if (spec.score.by !== "preference-model") throw new InvariantError("unreachable_state", "a preference model is trained that nothing asks");
-  return deps.store.putBlob(formatRows(letterRows(await rowsOf<PairRow>(deps.store, pairs), spec.score.format, seed)));
+  if (spec.score.by !== "preference-model")
+    throw new InvariantError("unreachable_state", "a preference model is trained that nothing asks");
+  return deps.store.putBlob(
+    formatRows(letterRows(await rowsOf<PairRow>(deps.store, pairs), spec.score.format, seed)),
+  );
 }
 
 /** A baseline has its own learning rate; everything else of the optimizer is the iterations'. */

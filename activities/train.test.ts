@@ -25,18 +25,34 @@ class CountingTrainer implements Trainer {
   readonly resumedFrom: number[] = [];
   diesAt = Infinity;
 
-  async train({ resumeDir, outDir, checkpointDir, checkpoint }: TrainRequest, { onCheckpoint, onProgress }: Parameters<Trainer["train"]>[1]) {
-    const saved = resumeDir ? (JSON.parse(await readFile(join(resumeDir, "state.json"), "utf8")) as { step: number; sum: number }) : { step: 0, sum: 0 };
+  async train(
+    { resumeDir, outDir, checkpointDir, checkpoint }: TrainRequest,
+    { onCheckpoint, onProgress }: Parameters<Trainer["train"]>[1],
+  ) {
+    const saved = resumeDir
+      ? (JSON.parse(await readFile(join(resumeDir, "state.json"), "utf8")) as { step: number; sum: number })
+      : { step: 0, sum: 0 };
     this.resumedFrom.push(saved.step);
     let { sum } = saved;
     for (let step = saved.step + 1; step <= STEPS; step += 1) {
       sum += step;
       onProgress({ done: step, total: STEPS, unit: "steps" });
-      if (step % checkpoint.everySteps === 0) onCheckpoint({ step, dir: await folder(join(checkpointDir, String(step)), "state.json", JSON.stringify({ step, sum })) });
+      if (step % checkpoint.everySteps === 0)
+        onCheckpoint({
+          step,
+          dir: await folder(join(checkpointDir, String(step)), "state.json", JSON.stringify({ step, sum })),
+        });
       if (step === this.diesAt) throw new ResourceError("engine_died", "killed by SIGKILL");
     }
     await folder(outDir, "model.safetensors", String(sum));
-    return { steps: STEPS, dropped: {}, cut: 0, merged: 0, metrics: { loss: 0.5 }, curve: [{ step: 1, loss: 0.5 }] };
+    return {
+      steps: STEPS,
+      dropped: {},
+      cut: 0,
+      merged: 0,
+      metrics: { loss: 0.5 },
+      curve: [{ step: 1, loss: 0.5 }],
+    };
   }
 }
 
@@ -60,7 +76,12 @@ async function run(): Promise<Run> {
   const pairs = await store.putJson({ stage: "pair", pairs: rows });
   const deps = fakeDeps({ store, deps: { trainer, scratchDir } });
   const attempt: Run["attempt"] = async (previous) => {
-    const context = stageContext<TrainInput>({ spec, deps, input: { stage: "train", start: "start", reference: "initial", pairs }, ...(previous ? { previous } : {}) });
+    const context = stageContext<TrainInput>({
+      spec,
+      deps,
+      input: { stage: "train", start: "start", reference: "initial", pairs },
+      ...(previous ? { previous } : {}),
+    });
     const { digest } = await train(context);
     for await (const key of store.backend.list("campaigns/small/results/")) {
       const found = await store.readManifest<{ result: TrainResult; facts: Facts }>(key);
@@ -83,19 +104,37 @@ it("goes on from the newest checkpoint to the same result, counts what was done 
   const { store, trainer, attempt } = await run();
   trainer.diesAt = 10;
   await assert.rejects(attempt(), { code: "engine_died" });
-  assert.deepEqual((await checkpoints(store)).map((key) => key.slice(-18)), ["step-00000004.json", "step-00000008.json"]);
+  assert.deepEqual(
+    (await checkpoints(store)).map((key) => key.slice(-18)),
+    ["step-00000004.json", "step-00000008.json"],
+  );
   trainer.diesAt = Infinity;
   const { result, facts } = await attempt({ step: 10 });
   assert.deepEqual(trainer.resumedFrom, [0, 8]);
   assert.deepEqual(result, undisturbed.result);
-  assert.deepEqual([facts["resumedFrom"], facts["computed"], facts["recomputed"], facts["damagedCheckpoints"]], [8, 6, 2, undefined]);
+  assert.deepEqual(
+    [facts["resumedFrom"], facts["computed"], facts["recomputed"], facts["damagedCheckpoints"]],
+    [8, 6, 2, undefined],
+  );
   assert.deepEqual(await checkpoints(store), []);
 });
 
 const damages: [what: string, damage: (store: Store, key: string) => Promise<void>, code: string][] = [
-  ["whose file has other bytes", async (store, key) => store.backend.put(await blobOf(store, key), Buffer.from("not what was saved")), "artifact_corrupt"],
-  ["whose file is gone", async (store, key) => store.backend.delete(await blobOf(store, key)), "artifact_missing"],
-  ["whose manifest is cut short", async (store, key) => store.backend.put(key, (await store.backend.get(key))!.slice(0, 20)), "artifact_corrupt"],
+  [
+    "whose file has other bytes",
+    async (store, key) => store.backend.put(await blobOf(store, key), Buffer.from("not what was saved")),
+    "artifact_corrupt",
+  ],
+  [
+    "whose file is gone",
+    async (store, key) => store.backend.delete(await blobOf(store, key)),
+    "artifact_missing",
+  ],
+  [
+    "whose manifest is cut short",
+    async (store, key) => store.backend.put(key, (await store.backend.get(key))!.slice(0, 20)),
+    "artifact_corrupt",
+  ],
 ];
 for (const [what, damage, code] of damages) {
   it(`a newest checkpoint ${what} falls back to the one before, and the record says so`, async () => {
@@ -108,7 +147,10 @@ for (const [what, damage, code] of damages) {
     const { result, facts } = await attempt({ step: 10 });
     assert.deepEqual(trainer.resumedFrom, [0, 4]);
     assert.deepEqual(result, undisturbed.result);
-    assert.deepEqual([facts["resumedFrom"], facts["recomputed"], facts["damagedCheckpoints"]], [4, 6, [`${newest}: ${code}`]]);
+    assert.deepEqual(
+      [facts["resumedFrom"], facts["recomputed"], facts["damagedCheckpoints"]],
+      [4, 6, [`${newest}: ${code}`]],
+    );
   });
 }
 

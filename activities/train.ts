@@ -29,7 +29,10 @@ export async function train(context: StageContext<TrainInput>): Promise<Trained>
   const key = stageKey(context, recipe);
   const { campaign, place, stage } = context.input;
   const reference = new KeptReference(context, recipe);
-  const checkpoints = new Checkpoints(context, checkpointsPrefix(campaign.campaignId, place, stage, addressOf(recipe)));
+  const checkpoints = new Checkpoints(
+    context,
+    checkpointsPrefix(campaign.campaignId, place, stage, addressOf(recipe)),
+  );
   const found = await store.readManifest<TrainManifest>(key);
   if (found) {
     // Whoever committed it may have died before it cleared them.
@@ -39,7 +42,9 @@ export async function train(context: StageContext<TrainInput>): Promise<Trained>
 
   await mkdir(context.deps.scratchDir, { recursive: true });
   // A folder of its own even for an attempt that was delivered twice, as after a Temporal database was restored.
-  const scratch = await mkdtemp(join(context.deps.scratchDir, `${campaign.campaignId}-${context.place}-${stage}-`));
+  const scratch = await mkdtemp(
+    join(context.deps.scratchDir, `${campaign.campaignId}-${context.place}-${stage}-`),
+  );
   try {
     const { outcome, outDir, resumedFrom } = await run(context, recipe, { checkpoints, reference, scratch });
     const result = await patiently(context, () => resultFrom(context, recipe, outcome, outDir));
@@ -54,7 +59,11 @@ export async function train(context: StageContext<TrainInput>): Promise<Trained>
     });
     const committed = await patiently(context, async () => {
       const { files } = await store.getJson<Tree>(result.policy);
-      return store.commitManifest<TrainManifest>(key, { schema: `ratchet.${stage}/1`, result, facts }, [result.policy, result.curve, ...files.map(({ digest }) => digest)]);
+      return store.commitManifest<TrainManifest>(key, { schema: `ratchet.${stage}/1`, result, facts }, [
+        result.policy,
+        result.curve,
+        ...files.map(({ digest }) => digest),
+      ]);
     });
     await checkpoints.clear();
     return trained(committed.digest, committed.manifest.result);
@@ -70,7 +79,11 @@ interface Kept {
   scratch: string;
 }
 
-async function run(context: StageContext<TrainInput>, recipe: Recipe, { checkpoints, reference, scratch }: Kept): Promise<{ outcome: TrainOutcome; outDir: string; resumedFrom: number }> {
+async function run(
+  context: StageContext<TrainInput>,
+  recipe: Recipe,
+  { checkpoints, reference, scratch }: Kept,
+): Promise<{ outcome: TrainOutcome; outDir: string; resumedFrom: number }> {
   const { deps, spec } = context;
   const rowsPath = join(scratch, "rows.jsonl");
   await writeFile(rowsPath, await deps.store.getBlob(recipe.rows));
@@ -92,22 +105,28 @@ async function run(context: StageContext<TrainInput>, recipe: Recipe, { checkpoi
   let steppedAtMs = performance.now();
   const stepped = (done: number): void => {
     const { step = resume?.step ?? 0 } = context.trace;
-    if (done > Math.max(step, context.previous?.step ?? 0)) context.advanced((performance.now() - steppedAtMs) / (done - step));
+    if (done > Math.max(step, context.previous?.step ?? 0))
+      context.advanced((performance.now() - steppedAtMs) / (done - step));
     steppedAtMs = performance.now();
     context.trace.step = done;
   };
   try {
-    const outcome = await withStart(context, recipe, (models) => deps.trainer.train({ ...request, ...models }, {
-      signal: context.signal,
-      onWaiting: context.onWaiting,
-      onProgress: (progress) => {
-        // Before the first step there are the reference's batches.
-        if (progress.unit === "steps") stepped(progress.done);
-        context.onProgress(progress);
-      },
-      onCheckpoint: (checkpoint) => checkpoints.upload(checkpoint),
-      onReference: (computed) => reference.keep(computed),
-    }));
+    const outcome = await withStart(context, recipe, (models) =>
+      deps.trainer.train(
+        { ...request, ...models },
+        {
+          signal: context.signal,
+          onWaiting: context.onWaiting,
+          onProgress: (progress) => {
+            // Before the first step there are the reference's batches.
+            if (progress.unit === "steps") stepped(progress.done);
+            context.onProgress(progress);
+          },
+          onCheckpoint: (checkpoint) => checkpoints.upload(checkpoint),
+          onReference: (computed) => reference.keep(computed),
+        },
+      ),
+    );
     return { outcome, outDir, resumedFrom: resume?.step ?? 0 };
   } finally {
     context.anew();
@@ -116,23 +135,42 @@ async function run(context: StageContext<TrainInput>, recipe: Recipe, { checkpoi
   }
 }
 
-function withStart<R>(context: StageContext, { start, reference }: Recipe, compute: (models: Pick<TrainRequest, "start" | "reference">) => Promise<R>): Promise<R> {
-  return withModel(context, start, (model) => (reference === undefined ? compute({ start: model }) : withModel(context, reference, (other) => compute({ start: model, reference: other }))));
+function withStart<R>(
+  context: StageContext,
+  { start, reference }: Recipe,
+  compute: (models: Pick<TrainRequest, "start" | "reference">) => Promise<R>,
+): Promise<R> {
+  return withModel(context, start, (model) =>
+    reference === undefined
+      ? compute({ start: model })
+      : withModel(context, reference, (other) => compute({ start: model, reference: other })),
+  );
 }
 
-async function resultFrom(context: StageContext<TrainInput>, recipe: Recipe, outcome: TrainOutcome, outDir: string): Promise<TrainResult> {
+async function resultFrom(
+  context: StageContext<TrainInput>,
+  recipe: Recipe,
+  outcome: TrainOutcome,
+  outDir: string,
+): Promise<TrainResult> {
   const { store } = context.deps;
   const policy = await store.putTree(outDir);
   const tree = await store.getJson<Tree>(policy);
   const weights = tree.files.find(({ path }) => path === "model.safetensors");
-  if (!weights) throw new InvariantError("unreachable_state", "the trained checkpoint has no model.safetensors");
+  if (!weights)
+    throw new InvariantError("unreachable_state", "the trained checkpoint has no model.safetensors");
   return {
     ...stamp(context),
     stage: context.input.stage,
     start: recipe.start,
     reference: recipe.reference,
     data: context.input.pairs ?? recipe.rows,
-    settings: addressOf({ task: recipe.task, lora: recipe.lora, optimizer: recipe.optimizer, seed: recipe.seed }),
+    settings: addressOf({
+      task: recipe.task,
+      lora: recipe.lora,
+      optimizer: recipe.optimizer,
+      seed: recipe.seed,
+    }),
     steps: outcome.steps,
     dropped: outcome.dropped,
     cut: outcome.cut,

@@ -14,7 +14,11 @@ it("gives an attempt that has shown nothing yet ten minutes", () => {
 });
 
 it("calls one whose units took ten seconds stuck after twenty times that, never before three minutes or after ten, from the last progress on", () => {
-  for (const [unitMs, limitMs] of [[1_000, minutes(3)], [10_000, 200_000], [minutes(5), minutes(10)]] as const) {
+  for (const [unitMs, limitMs] of [
+    [1_000, minutes(3)],
+    [10_000, 200_000],
+    [minutes(5), minutes(10)],
+  ] as const) {
     let now = 0;
     const watchdog = new Watchdog(undefined, () => now);
     for (let unit = 0; unit < 3; unit += 1) watchdog.done(unitMs);

@@ -50,7 +50,9 @@ export class Watchdog {
 
   get limitMs(): number {
     const { unknownMs, leastMs } = this.limits;
-    return this.measured < MEASURED_MIN ? unknownMs : Math.min(unknownMs, Math.max(leastMs, TIMES * this.longestMs));
+    return this.measured < MEASURED_MIN
+      ? unknownMs
+      : Math.min(unknownMs, Math.max(leastMs, TIMES * this.longestMs));
   }
 
   isStuck(): boolean {

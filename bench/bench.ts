@@ -58,7 +58,25 @@ export class Bench {
     const machine = { cpu: cpus()[0]?.model.trim() ?? "unknown", cores: availableParallelism(), threads };
     const { checkpoint } = this.options;
     const model = checkpoint === undefined ? {} : { checkpoint: basename(checkpoint) };
-    return { row: name, work, size, ...model, target, aim, ...(shareAim === undefined ? {} : { shareAim }), better, unit, ...measured, missing: { ...missing, ...failed }, versions: this.versions(), machine, load, repeats, seconds: Math.round((performance.now() - began) / 1000), at: new Date().toISOString() };
+    return {
+      row: name,
+      work,
+      size,
+      ...model,
+      target,
+      aim,
+      ...(shareAim === undefined ? {} : { shareAim }),
+      better,
+      unit,
+      ...measured,
+      missing: { ...missing, ...failed },
+      versions: this.versions(),
+      machine,
+      load,
+      repeats,
+      seconds: Math.round((performance.now() - began) / 1000),
+      at: new Date().toISOString(),
+    };
   }
 
   /** Compares what the contenders compute and times nothing. */
@@ -97,8 +115,15 @@ export class Bench {
   }
 
   private versions(): Record<string, string> {
-    const installed = Object.entries(this.options.python.versions).filter((entry): entry is [string, string] => entry[1] !== null);
-    return { ratchet: this.version, node: process.versions.node, onnxruntime: runtimeFacts().onnxruntime, ...Object.fromEntries(installed) };
+    const installed = Object.entries(this.options.python.versions).filter(
+      (entry): entry is [string, string] => entry[1] !== null,
+    );
+    return {
+      ratchet: this.version,
+      node: process.versions.node,
+      onnxruntime: runtimeFacts().onnxruntime,
+      ...Object.fromEntries(installed),
+    };
   }
 
   private ratchet(row: Row): Contender {
@@ -109,8 +134,15 @@ export class Bench {
       env: process.env,
       log: this.log("Ratchet"),
     });
-    const fresh = (script: string, variants: string[]): Contender => new Fresh("Ratchet", variants, this.writeWork, (variant) => command(script, this.workPath, threads, variant));
-    if (row.peers.includes("TRL script")) return fresh("iteration.js", [1, 2].map((children) => variantOf(children, this.options.threads)));
+    const fresh = (script: string, variants: string[]): Contender =>
+      new Fresh("Ratchet", variants, this.writeWork, (variant) =>
+        command(script, this.workPath, threads, variant),
+      );
+    if (row.peers.includes("TRL script"))
+      return fresh(
+        "iteration.js",
+        [1, 2].map((children) => variantOf(children, this.options.threads)),
+      );
     if (row.peers.includes("PyTorch memory")) return fresh("memory.js", ["fresh"]);
     return this.serve("Ratchet", command("serve.js", threads));
   }
@@ -123,8 +155,10 @@ export class Bench {
       env: { ...process.env, OMP_NUM_THREADS: String(threads), MKL_NUM_THREADS: String(threads) },
       log: this.log(name),
     });
-    if (name === "TRL script") return new Fresh(name, iterationBatches, this.writeWork, (batch) => command(this.workPath, batch));
-    if (name === "PyTorch memory") return new Fresh(name, ["fresh"], this.writeWork, () => command(this.workPath));
+    if (name === "TRL script")
+      return new Fresh(name, iterationBatches, this.writeWork, (batch) => command(this.workPath, batch));
+    if (name === "PyTorch memory")
+      return new Fresh(name, ["fresh"], this.writeWork, () => command(this.workPath));
     return this.serve(name, command());
   }
 

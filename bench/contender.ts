@@ -41,17 +41,26 @@ process.on("exit", () => running.forEach((child) => child.kill("SIGKILL")));
 function launch({ command, args, env, log }: Command): ChildProcessByStdio<Writable, Readable, null> {
   mkdirSync(dirname(log), { recursive: true });
   const stderr = openSync(log, "w");
-  const child = spawn(command, args, { env, stdio: ["pipe", "pipe", stderr] }) as ChildProcessByStdio<Writable, Readable, null>;
+  const child = spawn(command, args, { env, stdio: ["pipe", "pipe", stderr] }) as ChildProcessByStdio<
+    Writable,
+    Readable,
+    null
+  >;
   closeSync(stderr);
   running.add(child);
   child.once("close", () => running.delete(child));
   return child;
 }
 
-const lastWords = (log: string): string => readFileSync(log, "utf8").trimEnd().split("\n").slice(-linesTold).join("\n");
+const lastWords = (log: string): string =>
+  readFileSync(log, "utf8").trimEnd().split("\n").slice(-linesTold).join("\n");
 
 /** The next line of a child's stdout; its death and its silence are errors. */
-function nextLine(child: ChildProcessByStdio<Writable, Readable, null>, name: string, log: string): Promise<string> {
+function nextLine(
+  child: ChildProcessByStdio<Writable, Readable, null>,
+  name: string,
+  log: string,
+): Promise<string> {
   return new Promise((resolve, reject) => {
     const lines = createInterface({ input: child.stdout });
     const settle = (act: () => void): void => {
@@ -60,8 +69,12 @@ function nextLine(child: ChildProcessByStdio<Writable, Readable, null>, name: st
       child.off("close", onClose).off("error", onError);
       act();
     };
-    const onClose = (code: number | null, signal: string | null): void => settle(() => reject(new BenchError(`${name} ended (${signal ?? `exit code ${code}`}): ${lastWords(log)}`)));
-    const onError = (error: Error): void => settle(() => reject(new BenchError(`${name} could not be started: ${error.message}`)));
+    const onClose = (code: number | null, signal: string | null): void =>
+      settle(() =>
+        reject(new BenchError(`${name} ended (${signal ?? `exit code ${code}`}): ${lastWords(log)}`)),
+      );
+    const onError = (error: Error): void =>
+      settle(() => reject(new BenchError(`${name} could not be started: ${error.message}`)));
     const timer = setTimeout(() => {
       child.kill("SIGKILL");
       settle(() => reject(new BenchError(`${name} gave no answer within ${timeoutMs / 60_000} minutes`)));
@@ -125,7 +138,12 @@ export class Fresh implements Contender {
   private first: Sample | undefined;
 
   /** commandOf: reads the work where writeWork put it. */
-  constructor(name: string, variants: string[], writeWork: (work: Work) => Promise<void>, commandOf: (variant: string) => Command) {
+  constructor(
+    name: string,
+    variants: string[],
+    writeWork: (work: Work) => Promise<void>,
+    commandOf: (variant: string) => Command,
+  ) {
     this.name = name;
     this.variants = variants;
     this.writeWork = writeWork;

@@ -12,7 +12,12 @@ import type { WorkflowHandle } from "@temporalio/client";
 import { createControlActivities, createStageActivities } from "../activities/index.ts";
 import { campaignWorkflowId } from "../campaign/ids.ts";
 import { freePort } from "../dev/ports.ts";
-import { NAMESPACE, serverArguments, waitUntilServing, withoutTemporalSettings } from "../dev/temporal-server.ts";
+import {
+  NAMESPACE,
+  serverArguments,
+  waitUntilServing,
+  withoutTemporalSettings,
+} from "../dev/temporal-server.ts";
 import { runScript } from "../infra/script.mjs";
 import { openStore } from "../store/index.ts";
 import { withActivities } from "../test/support/campaign-worker.ts";
@@ -41,10 +46,17 @@ async function main(): Promise<number> {
   const server = await startServer(join(values.dir, "server.db"));
   const wave = Number(values.wave);
   const sizes: [string, StubbedSize][] = [
-    [`iterations-${values.iterations}`, { iterations: Number(values.iterations), perIteration: 1, wave, baseline: false }],
-    [`shards-${values.shards}`, { iterations: 1, perIteration: Number(values.shards), wave, baseline: false }],
+    [
+      `iterations-${values.iterations}`,
+      { iterations: Number(values.iterations), perIteration: 1, wave, baseline: false },
+    ],
+    [
+      `shards-${values.shards}`,
+      { iterations: 1, perIteration: Number(values.shards), wave, baseline: false },
+    ],
   ];
-  for (const [id, size] of sizes) if (size.iterations * size.perIteration > 0) console.log(await measured(server, values.dir, id, size));
+  for (const [id, size] of sizes)
+    if (size.iterations * size.perIteration > 0) console.log(await measured(server, values.dir, id, size));
   await server.close();
   return 0;
 }
@@ -54,23 +66,34 @@ async function measured(server: TestNamespace, dir: string, id: string, size: St
   const deps = stubbedDeps(store, join(dir, "scratch"));
   const input = await createStubbed(store, id, size);
   const memory = new Memory();
-  await withActivities(server, { control: createControlActivities(deps), stages: createStageActivities(deps) }, async (start) => {
-    const known = server.client.workflow.getHandle(campaignWorkflowId(id));
-    const handle = (await isKnown(known)) ? known : await start(input);
-    await ended(handle);
-  });
+  await withActivities(
+    server,
+    { control: createControlActivities(deps), stages: createStageActivities(deps) },
+    async (start) => {
+      const known = server.client.workflow.getHandle(campaignWorkflowId(id));
+      const handle = (await isKnown(known)) ? known : await start(input);
+      await ended(handle);
+    },
+  );
   const mebibytes = memory.stop();
-  return [`${id}: resident memory of the worker, MiB: ${mebibytes}`, table(await readHistories(server.connection, server.namespace, campaignWorkflowId(id)))].join("\n");
+  return [
+    `${id}: resident memory of the worker, MiB: ${mebibytes}`,
+    table(await readHistories(server.connection, server.namespace, campaignWorkflowId(id))),
+  ].join("\n");
 }
 
 /** Resident memory over the time of a run. */
 class Memory {
   private readonly samples: number[] = [];
-  private readonly timer = setInterval(() => this.samples.push(process.memoryUsage.rss() / 2 ** 20), SAMPLE_MS);
+  private readonly timer = setInterval(
+    () => this.samples.push(process.memoryUsage.rss() / 2 ** 20),
+    SAMPLE_MS,
+  );
 
   stop(): string {
     clearInterval(this.timer);
-    const at = (share: number): string => (this.samples[Math.floor(share * (this.samples.length - 1))] ?? NaN).toFixed(0);
+    const at = (share: number): string =>
+      (this.samples[Math.floor(share * (this.samples.length - 1))] ?? NaN).toFixed(0);
     return `after a tenth ${at(0.1)}, half ${at(0.5)}, at the end ${at(1)}, at most ${Math.max(...this.samples).toFixed(0)}`;
   }
 }
@@ -100,14 +123,33 @@ async function isKnown(handle: WorkflowHandle): Promise<boolean> {
 
 /** One line for each workflow type: places of a kind are many. */
 function table(runs: readonly RunHistory[]): string {
-  const most = (of: readonly RunHistory[], value: (run: RunHistory) => number): number => Math.max(...of.map(value));
+  const most = (of: readonly RunHistory[], value: (run: RunHistory) => number): number =>
+    Math.max(...of.map(value));
   const lines = [...new Set(runs.map(({ type }) => type))].sort().map((type) => {
     const of = runs.filter((run) => run.type === type);
-    const largest = of.reduce((one, other) => (other.largest.bytes > one.largest.bytes ? other : one)).largest;
+    const largest = of.reduce((one, other) =>
+      other.largest.bytes > one.largest.bytes ? other : one,
+    ).largest;
     const events = of.reduce((sum, run) => sum + run.events, 0);
-    return [type, new Set(of.map(({ workflowId }) => workflowId)).size, of.length, events, most(of, (run) => run.events), kibibytes(most(of, (run) => run.sizeBytes)), `${largest.bytes} (${largest.event})`];
+    return [
+      type,
+      new Set(of.map(({ workflowId }) => workflowId)).size,
+      of.length,
+      events,
+      most(of, (run) => run.events),
+      kibibytes(most(of, (run) => run.sizeBytes)),
+      `${largest.bytes} (${largest.event})`,
+    ];
   });
-  const head = ["workflow", "executions", "runs", "events", "most events of a run", "largest run, KiB", "largest payload, bytes"];
+  const head = [
+    "workflow",
+    "executions",
+    "runs",
+    "events",
+    "most events of a run",
+    "largest run, KiB",
+    "largest payload, bytes",
+  ];
   return [head, head.map(() => "---"), ...lines].map((cells) => `| ${cells.join(" | ")} |`).join("\n");
 }
 
@@ -116,16 +158,26 @@ const kibibytes = (bytes: number): string => (bytes / 1024).toFixed(0);
 async function startServer(database: string): Promise<TestNamespace> {
   const grpc = await freePort();
   const args = serverArguments(database, { grpc }, "ratchet-histories");
-  const child = spawn(process.env["RATCHET_TEST_TEMPORAL_BIN"] as string, args, { stdio: "ignore", env: withoutTemporalSettings(process.env) });
+  const child = spawn(process.env["RATCHET_TEST_TEMPORAL_BIN"] as string, args, {
+    stdio: "ignore",
+    env: withoutTemporalSettings(process.env),
+  });
   process.once("exit", () => child.kill("SIGKILL"));
   const address = `127.0.0.1:${grpc}`;
-  if (!(await waitUntilServing(address, 60_000, () => child.exitCode !== null))) throw new Error("the Temporal server did not start");
+  if (!(await waitUntilServing(address, 60_000, () => child.exitCode !== null)))
+    throw new Error("the Temporal server did not start");
   const connection = await Connection.connect({ address });
   const close = async (): Promise<void> => {
     await connection.close();
     child.kill();
   };
-  return { address, namespace: NAMESPACE, connection, client: new Client({ connection, namespace: NAMESPACE }), close };
+  return {
+    address,
+    namespace: NAMESPACE,
+    connection,
+    client: new Client({ connection, namespace: NAMESPACE }),
+    close,
+  };
 }
 
 await runScript(main);

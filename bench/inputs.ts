@@ -31,18 +31,31 @@ export class Inputs {
 
   /** Pairs of rows of one length that share their prompt. */
   densePairs(size: Size, length: number, pairs: number): Promise<string> {
-    const ids = denseIds(`${size} ${length}`, 3 * pairs, length, firstCharacter, Math.min(shapes[size].vocab_size, 4096) - firstCharacter);
+    const ids = denseIds(
+      `${size} ${length}`,
+      3 * pairs,
+      length,
+      firstCharacter,
+      Math.min(shapes[size].vocab_size, 4096) - firstCharacter,
+    );
     const rows = Array.from({ length: pairs }, (_, pair) => {
       const [prompt, chosen, rejected] = ids.slice(3 * pair, 3 * pair + 3) as [number[], number[], number[]];
       const head = [BOS, ...prompt.slice(1, densePrompt)];
-      return { chosen: [...head, ...chosen.slice(densePrompt)], rejected: [...head, ...rejected.slice(densePrompt)], promptLength: densePrompt };
+      return {
+        chosen: [...head, ...chosen.slice(densePrompt)],
+        rejected: [...head, ...rejected.slice(densePrompt)],
+        promptLength: densePrompt,
+      };
     });
     return this.write(`dense-${size}-${length}-${pairs}`, rows);
   }
 
   /** Rows in TRL's columns. */
   texts(task: "dpo" | "reward" | "sft", what: string, count: number): Promise<string> {
-    return this.write(`${task}-${what}-${count}`, task === "sft" ? sftTexts(what, count) : pairTexts(what, count));
+    return this.write(
+      `${task}-${what}-${count}`,
+      task === "sft" ? sftTexts(what, count) : pairTexts(what, count),
+    );
   }
 
   promptTexts(what: string, count: number): string[] {
@@ -53,7 +66,9 @@ export class Inputs {
   fixedPrompts(count: number, length: number): string[] {
     const random = new Random("bench fixed prompts");
     const letters = "abcdefghijklmnopqrstuvwxyz";
-    return Array.from({ length: count }, () => Array.from({ length }, () => random.pick([...letters])).join(""));
+    return Array.from({ length: count }, () =>
+      Array.from({ length }, () => random.pick([...letters])).join(""),
+    );
   }
 
   /** A BOS and random characters. */

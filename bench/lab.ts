@@ -11,7 +11,17 @@ import { completionSeed, deriveSeed } from "../campaign/recipe/seeds.ts";
 import { winRate, winShare, type PromptShares } from "../campaign/recipe/winrate.ts";
 import type { ResolvedOptimizer, ResolvedSpec } from "../campaign/spec.ts";
 import type { EvaluateMetrics } from "../campaign/types.ts";
-import type { Completion, Generator, LocalModel, OptimizerSettings, Prompt, Scorer, Trainer, TrainTask, WorkContext } from "../runtimes/types.ts";
+import type {
+  Completion,
+  Generator,
+  LocalModel,
+  OptimizerSettings,
+  Prompt,
+  Scorer,
+  Trainer,
+  TrainTask,
+  WorkContext,
+} from "../runtimes/types.ts";
 import { goldOf } from "../examples/shop/gold.ts";
 import prompts, { promptText } from "../examples/shop/prompts.ts";
 import rater from "../examples/shop/rater.ts";
@@ -46,31 +56,61 @@ export class Lab {
     this.dir = dir;
   }
 
-  async promptsOf(split: "bootstrap" | "online" | "validation" | "test", count: number): Promise<PromptRow[]> {
+  async promptsOf(
+    split: "bootstrap" | "online" | "validation" | "test",
+    count: number,
+  ): Promise<PromptRow[]> {
     return prompts({ seed: String(this.spec.seed), split, count });
   }
 
   /** Batches are pieces, as in a campaign. */
-  async sample(place: string, policy: LocalModel, list: Prompt[], samples: Samples, firstIndex = 0): Promise<Completion[]> {
+  async sample(
+    place: string,
+    policy: LocalModel,
+    list: Prompt[],
+    samples: Samples,
+    firstIndex = 0,
+  ): Promise<Completion[]> {
     const name = `${place}.completions.jsonl`;
     return this.#rows(name, "generate", async () => {
-      const temperatures = samples.flatMap(({ temperature, count }) => Array.from({ length: count }, () => temperature));
+      const temperatures = samples.flatMap(({ temperature, count }) =>
+        Array.from({ length: count }, () => temperature),
+      );
       const { maxTokens, topK, topP, minP, stop, piece } = this.spec.generate;
       const rows: Completion[] = [];
       for (let from = 0; from < list.length; from += piece) {
         const requests = list.slice(from, from + piece).flatMap((prompt) =>
           temperatures.map((temperature, offset) => {
             const index = firstIndex + offset;
-            return { prompt, index, temperature, seed: completionSeed(this.spec.seed, place, prompt.id, index) };
+            return {
+              prompt,
+              index,
+              temperature,
+              seed: completionSeed(this.spec.seed, place, prompt.id, index),
+            };
           }),
         );
-        rows.push(...(await this.runtime.generator.generate(policy, requests, { maxTokens, topK, topP, minP, stop }, CONTEXT)));
+        rows.push(
+          ...(await this.runtime.generator.generate(
+            policy,
+            requests,
+            { maxTokens, topK, topP, minP, stop },
+            CONTEXT,
+          )),
+        );
       }
       return rows;
     });
   }
 
-  async train(place: string, task: TrainTask, start: LocalModel, optimizer: ResolvedOptimizer, rows: () => Promise<object[]>, reference?: LocalModel): Promise<LocalModel> {
+  async train(
+    place: string,
+    task: TrainTask,
+    start: LocalModel,
+    optimizer: ResolvedOptimizer,
+    rows: () => Promise<object[]>,
+    reference?: LocalModel,
+  ): Promise<LocalModel> {
     const outDir = join(this.dir, place);
     const model = { digest: place, dir: outDir };
     if (existsSync(outDir)) return model;
@@ -91,21 +131,40 @@ export class Lab {
         { ...CONTEXT, onCheckpoint: () => {} },
       ),
     }));
-    console.error(`${place}: ${outcome.steps} steps, ${Object.entries(outcome.metrics).map(([name, value]) => `${name} ${value.toFixed(4)}`).join(", ")}`);
+    console.error(
+      `${place}: ${outcome.steps} steps, ${Object.entries(outcome.metrics)
+        .map(([name, value]) => `${name} ${value.toFixed(4)}`)
+        .join(", ")}`,
+    );
     await rename(`${outDir}.part`, outDir);
     return model;
   }
 
   #optimizer(settings: ResolvedOptimizer, place: string): OptimizerSettings {
-    const { learningRate, betas, epsilon, weightDecay, clip, schedule, warmup, epochs, batch, maxLength } = settings;
+    const { learningRate, betas, epsilon, weightDecay, clip, schedule, warmup, epochs, batch, maxLength } =
+      settings;
     const seed = deriveSeed(this.spec.seed, place, "train");
-    return { learningRate, betas, epsilon, weightDecay, clip, schedule, warmup, epochs, batch, maxLength: maxLength ?? this.spec.policy.init?.model.contextLength ?? 0, seed };
+    return {
+      learningRate,
+      betas,
+      epsilon,
+      weightDecay,
+      clip,
+      schedule,
+      warmup,
+      epochs,
+      batch,
+      maxLength: maxLength ?? this.spec.policy.init?.model.contextLength ?? 0,
+      seed,
+    };
   }
 
   async sft(init: LocalModel): Promise<LocalModel> {
     const { sft } = this.spec.bootstrap;
     if (!sft) throw new Error("World A begins with SFT");
-    return this.train("sft", { kind: "sft", promptMask: sft.promptMask }, init, sft, async () => writers({ seed: String(this.spec.seed), count: sft.data.count ?? 0 }));
+    return this.train("sft", { kind: "sft", promptMask: sft.promptMask }, init, sft, async () =>
+      writers({ seed: String(this.spec.seed), count: sft.data.count ?? 0 }),
+    );
   }
 
   /** Pairs labelled by the raters. */
@@ -127,7 +186,10 @@ export class Lab {
   /** Share of pairs of fresh answers (half at 1.0, half at 1.4) whose order by the reward model is that by gold. */
   async accuracy(policy: LocalModel, rewardModel: LocalModel): Promise<number> {
     const list = await this.promptsOf("validation", 300);
-    const answers = await this.sample("accuracy", policy, list, [{ temperature: 1, count: 1 }, { temperature: 1.4, count: 1 }]);
+    const answers = await this.sample("accuracy", policy, list, [
+      { temperature: 1, count: 1 },
+      { temperature: 1.4, count: 1 },
+    ]);
     const rewards = await this.rewards(rewardModel, list, answers);
     const right = list.map((prompt, i) => {
       const [a, b] = [answers[2 * i]!, answers[2 * i + 1]!];
@@ -139,21 +201,48 @@ export class Lab {
   }
 
   async rewards(rewardModel: LocalModel, list: PromptRow[], answers: Completion[]): Promise<number[]> {
-    return this.#batched("score", list, answers, (rows) => this.runtime.scorer.rewards(rewardModel, rows, CONTEXT));
+    return this.#batched("score", list, answers, (rows) =>
+      this.runtime.scorer.rewards(rewardModel, rows, CONTEXT),
+    );
   }
 
-  async pairs(place: string, policy: LocalModel, rewardModel: LocalModel, list: PromptRow[], limit: number): Promise<PairRow[]> {
+  async pairs(
+    place: string,
+    policy: LocalModel,
+    rewardModel: LocalModel,
+    list: PromptRow[],
+    limit: number,
+  ): Promise<PairRow[]> {
     const answers = await this.sample(place, policy, list, this.spec.generate.samples);
     const scores = await this.rewards(rewardModel, list, answers);
     const scored = answers.map((answer, i) => ({ ...answer, score: scores[i]! }));
-    const { pairs, report } = pairGroups(byPrompt(list, scored), { ...this.spec.pair, limit }, deriveSeed(this.spec.seed, place));
-    console.error(`${place}: ${report.pairs} pairs of ${report.groups}, margin ${report.margin.mean.toFixed(2)}, length ${report.lengthDifference.toFixed(2)}`);
+    const { pairs, report } = pairGroups(
+      byPrompt(list, scored),
+      { ...this.spec.pair, limit },
+      deriveSeed(this.spec.seed, place),
+    );
+    console.error(
+      `${place}: ${report.pairs} pairs of ${report.groups}, margin ${report.margin.mean.toFixed(2)}, length ${report.lengthDifference.toFixed(2)}`,
+    );
     return pairs;
   }
 
-  async dpo(place: string, start: LocalModel, reference: LocalModel, learningRate: number, pairs: () => Promise<PairRow[]>): Promise<LocalModel> {
+  async dpo(
+    place: string,
+    start: LocalModel,
+    reference: LocalModel,
+    learningRate: number,
+    pairs: () => Promise<PairRow[]>,
+  ): Promise<LocalModel> {
     const { train } = this.spec;
-    return this.train(place, { kind: "dpo", beta: train.beta }, start, { ...train, learningRate }, pairs, reference);
+    return this.train(
+      place,
+      { kind: "dpo", beta: train.beta },
+      start,
+      { ...train, learningRate },
+      pairs,
+      reference,
+    );
   }
 
   /** The opponent: a second sample of SFT, drawn behind the evaluation's own indices. */
@@ -162,13 +251,27 @@ export class Lab {
     return this.sample(`opponent-${split}`, sft, list, [{ temperature, count: samples }], samples);
   }
 
-  async evaluate(place: string, split: "validation" | "test", list: PromptRow[], policy: LocalModel, sft: LocalModel, rewardModel: LocalModel): Promise<Arm> {
+  async evaluate(
+    place: string,
+    split: "validation" | "test",
+    list: PromptRow[],
+    policy: LocalModel,
+    sft: LocalModel,
+    rewardModel: LocalModel,
+  ): Promise<Arm> {
     const began = performance.now();
     const { samples, temperature, resamples } = this.spec.evaluate;
-    const theirs = new Map(byPrompt(list, await this.opponent(split, list, sft)).map(({ prompt, candidates }) => [prompt.id, candidates]));
+    const theirs = new Map(
+      byPrompt(list, await this.opponent(split, list, sft)).map(({ prompt, candidates }) => [
+        prompt.id,
+        candidates,
+      ]),
+    );
     const answers = await this.sample(`${place}.${split}`, policy, list, [{ temperature, count: samples }]);
     const proxies = await this.rewards(rewardModel, list, answers);
-    const initial = await this.#batched("logps", list, answers, (rows) => this.runtime.scorer.logps(sft, rows, CONTEXT));
+    const initial = await this.#batched("logps", list, answers, (rows) =>
+      this.runtime.scorer.logps(sft, rows, CONTEXT),
+    );
     const text = new Map(list.map((prompt) => [prompt.id, promptText(prompt)]));
     const golds = answers.map((answer) => goldOf(text.get(answer.promptId)!, answer));
     const goldOfAnswer = new Map(answers.map((answer, i) => [answer, golds[i]!.total]));
@@ -189,7 +292,12 @@ export class Lab {
       judgedBy: "gold",
       proxy: mean(proxies),
       gold: mean(golds.map(({ total }) => total)),
-      goldParts: Object.fromEntries(Object.keys(golds[0]!.parts ?? {}).map((part) => [part, mean(golds.map(({ parts }) => parts?.[part] ?? 0))])),
+      goldParts: Object.fromEntries(
+        Object.keys(golds[0]!.parts ?? {}).map((part) => [
+          part,
+          mean(golds.map(({ parts }) => parts?.[part] ?? 0)),
+        ]),
+      ),
       length: mean(answers.map(({ ids }) => ids.length)),
       truncated: mean(answers.map(({ finish }) => Number(finish === "length"))),
       kl: mean(answers.map(({ logps }, i) => logps.reduce((sum, logp) => sum + logp, 0) - initial[i]!)),
@@ -198,13 +306,20 @@ export class Lab {
   }
 
   /** Scores of answers in batches of one piece, like the score stage. */
-  async #batched(stage: string, list: PromptRow[], answers: Completion[], score: (rows: { prompt: Prompt; ids: number[]; text: string }[]) => Promise<number[]>): Promise<number[]> {
+  async #batched(
+    stage: string,
+    list: PromptRow[],
+    answers: Completion[],
+    score: (rows: { prompt: Prompt; ids: number[]; text: string }[]) => Promise<number[]>,
+  ): Promise<number[]> {
     const byId = new Map(list.map((prompt) => [prompt.id, prompt]));
     const size = this.spec.generate.piece * (answers.length / list.length);
     return this.#timed(stage, async () => {
       const scores: number[] = [];
       for (let from = 0; from < answers.length; from += size) {
-        const rows = answers.slice(from, from + size).map(({ promptId, ids, text }) => ({ prompt: byId.get(promptId)!, ids, text }));
+        const rows = answers
+          .slice(from, from + size)
+          .map(({ promptId, ids, text }) => ({ prompt: byId.get(promptId)!, ids, text }));
         scores.push(...(await score(rows)));
       }
       return scores;
@@ -228,7 +343,10 @@ export class Lab {
 }
 
 /** Groups rows by prompt, in the order of the list. */
-function byPrompt<Row extends { promptId: string }>(list: PromptRow[], rows: Row[]): { prompt: PromptRow; candidates: Row[] }[] {
+function byPrompt<Row extends { promptId: string }>(
+  list: PromptRow[],
+  rows: Row[],
+): { prompt: PromptRow; candidates: Row[] }[] {
   const groups = new Map(list.map((prompt) => [prompt.id, { prompt, candidates: [] as Row[] }]));
   for (const row of rows) groups.get(row.promptId)!.candidates.push(row);
   return [...groups.values()];
@@ -241,4 +359,7 @@ async function writeJsonLines(path: string, rows: object[]): Promise<void> {
 }
 
 const readJsonLines = async <Row>(path: string): Promise<Row[]> =>
-  (await readFile(path, "utf8")).trimEnd().split("\n").map((line): Row => JSON.parse(line));
+  (await readFile(path, "utf8"))
+    .trimEnd()
+    .split("\n")
+    .map((line): Row => JSON.parse(line));

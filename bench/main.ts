@@ -32,14 +32,22 @@ async function main(): Promise<number> {
   });
   const results = join(root, "bench/results");
   const chosen = rows.filter(({ name }) => values.row.some((wanted) => isCalled(name, wanted)));
-  if (chosen.length === 0) throw new BenchError(`no row is called ${values.row.join(" or ")}; --list names them`);
+  if (chosen.length === 0)
+    throw new BenchError(`no row is called ${values.row.join(" or ")}; --list names them`);
   if (values.list) return list(chosen);
   if (values.report) return report(chosen, results);
   const python = await providePython(join(root, "bench/peers"));
   if (values.setup) return print(python);
 
   const model = values.model === undefined ? {} : { checkpoint: resolve(values.model) };
-  const bench = new Bench({ root, dir: join(root, ".ratchet/bench"), python, threads: Number(values.threads), repeats: Number(values.repeats), ...model });
+  const bench = new Bench({
+    root,
+    dir: join(root, ".ratchet/bench"),
+    python,
+    threads: Number(values.threads),
+    repeats: Number(values.repeats),
+    ...model,
+  });
   const known = values.missing ? await readResults(results) : new Map<string, never>();
   const wanted = chosen.filter(({ name }) => known.get(name)?.versions["ratchet"] !== bench.version);
   const act = values.check ? check : measured;
@@ -56,7 +64,10 @@ function isCalled(name: string, wanted: string): boolean {
 }
 
 /** A row that fails does not end the others. */
-async function each(wanted: readonly Row[], act: (row: Row) => Promise<string>): Promise<Map<string, string>> {
+async function each(
+  wanted: readonly Row[],
+  act: (row: Row) => Promise<string>,
+): Promise<Map<string, string>> {
   const failures = new Map<string, string>();
   for (const row of wanted) {
     const began = performance.now();

@@ -32,7 +32,11 @@ interface Plan {
 }
 
 /** Does what the plan says and writes down when it was asked. */
-function planned(name: string, { facts = [1, 2], amount = 10, fresh = false, seconds }: Plan, asked: string[] = []): Contender {
+function planned(
+  name: string,
+  { facts = [1, 2], amount = 10, fresh = false, seconds }: Plan,
+  asked: string[] = [],
+): Contender {
   const left = structuredClone(seconds);
   return {
     name,
@@ -50,8 +54,21 @@ test("contenders take turns, each beginning a round in turn, and the ratio is th
   const asked: string[] = [];
   const ours = planned("Ratchet", { seconds: { a: [9, 1, 1, 2] } }, asked);
   const theirs = planned("torch", { seconds: { slow: [8], fast: [5, 2, 3, 4] } }, asked);
-  const measured = await measure(row, await enter(row, work, [ours, theirs], silent), { repeats: 3, say: silent });
-  assert.deepEqual(asked, ["Ratchet a?", "torch slow?", "torch fast?", "Ratchet a", "torch fast", "torch fast", "Ratchet a", "Ratchet a", "torch fast"]);
+  const measured = await measure(row, await enter(row, work, [ours, theirs], silent), {
+    repeats: 3,
+    say: silent,
+  });
+  assert.deepEqual(asked, [
+    "Ratchet a?",
+    "torch slow?",
+    "torch fast?",
+    "Ratchet a",
+    "torch fast",
+    "torch fast",
+    "Ratchet a",
+    "Ratchet a",
+    "torch fast",
+  ]);
   assert.equal(measured.ratio, 2);
   assert.deepEqual(measured.spread, [2, 3]);
   assert.deepEqual(measured.variants, { Ratchet: "a", torch: "fast" });
@@ -62,13 +79,20 @@ test("processes that start afresh are tried only where there is a choice", async
   const asked: string[] = [];
   const ours = planned("Ratchet", { fresh: true, seconds: { a: [9, 3], b: [1, 2] } }, asked);
   const theirs = planned("script", { fresh: true, seconds: { a: [4] } }, asked);
-  const measured = await measure(row, await enter(row, work, [ours, theirs], silent), { repeats: 1, say: silent });
+  const measured = await measure(row, await enter(row, work, [ours, theirs], silent), {
+    repeats: 1,
+    say: silent,
+  });
   assert.deepEqual(asked, ["Ratchet a?", "Ratchet b?", "Ratchet b", "script a"]);
   assert.equal(measured.ratio, 2);
 });
 
 test("the ratio is against the best peer, which is the smallest where less is better", async () => {
-  const contenders = (): [Contender, ...Contender[]] => [planned("Ratchet", { seconds: { a: [1, 1] } }), planned("torch", { seconds: { a: [2, 2] } }), planned("llama", { seconds: { a: [4, 4] } })];
+  const contenders = (): [Contender, ...Contender[]] => [
+    planned("Ratchet", { seconds: { a: [1, 1] } }),
+    planned("torch", { seconds: { a: [2, 2] } }),
+    planned("llama", { seconds: { a: [4, 4] } }),
+  ];
   const ofPeer = async (better: Row["better"]): Promise<string> => {
     const field = await enter({ ...row, better }, work, contenders(), silent);
     return (await measure({ ...row, better }, field, { repeats: 1, say: silent })).peer;
@@ -79,8 +103,15 @@ test("the ratio is against the best peer, which is the smallest where less is be
 
 test("a peer that is half as fast as another in its trial is not measured further, and is named", async () => {
   const asked: string[] = [];
-  const contenders: [Contender, ...Contender[]] = [planned("Ratchet", { seconds: { a: [1, 1] } }), planned("torch", { seconds: { a: [2, 2] } }), planned("llama", { seconds: { a: [4], b: [5] } }, asked)];
-  const measured = await measure(row, await enter(row, work, contenders, silent), { repeats: 1, say: silent });
+  const contenders: [Contender, ...Contender[]] = [
+    planned("Ratchet", { seconds: { a: [1, 1] } }),
+    planned("torch", { seconds: { a: [2, 2] } }),
+    planned("llama", { seconds: { a: [4], b: [5] } }, asked),
+  ];
+  const measured = await measure(row, await enter(row, work, contenders, silent), {
+    repeats: 1,
+    say: silent,
+  });
   assert.deepEqual(asked, ["llama a?", "llama b?"]);
   assert.deepEqual(measured.failed, { llama: "2.50 sums/s in its trial, where the best peer had 5.00" });
   assert.deepEqual(Object.keys(measured.median), ["Ratchet", "torch"]);
@@ -88,8 +119,15 @@ test("a peer that is half as fast as another in its trial is not measured furthe
 
 test("work that computes something else, or a different amount, is refused before it is compared", async () => {
   const ours = { seconds: { a: [1, 1] } };
-  const other = (plan: Partial<Plan>): [Contender, ...Contender[]] => [planned("Ratchet", ours), planned("torch", { ...ours, ...plan })];
-  await assert.rejects(enter(row, work, other({ facts: [1, 2.01] }), silent), (error: Error) => error instanceof UnequalWork && /number 2 is 2 in Ratchet and 2.01 in torch/.test(error.message));
+  const other = (plan: Partial<Plan>): [Contender, ...Contender[]] => [
+    planned("Ratchet", ours),
+    planned("torch", { ...ours, ...plan }),
+  ];
+  await assert.rejects(
+    enter(row, work, other({ facts: [1, 2.01] }), silent),
+    (error: Error) =>
+      error instanceof UnequalWork && /number 2 is 2 in Ratchet and 2.01 in torch/.test(error.message),
+  );
   await assert.rejects(enter(row, work, other({ facts: [1] }), silent), UnequalWork);
   await assert.rejects(enter(row, work, other({ facts: [1, Number.NaN] }), silent), UnequalWork);
   const field = await enter(row, work, other({ amount: 11 }), silent);
@@ -101,8 +139,18 @@ test("a peer that fails, at its start or later, is named and the others go on; w
   const fail = () => Promise.reject(new BenchError("it ended (exit code 1)"));
   const atStart: Contender = { ...planned("llama", plan), start: fail };
   const later: Contender = { ...planned("transformers", plan), sample: fail };
-  const measured = await measure(row, await enter(row, work, [planned("Ratchet", plan), atStart, later, planned("torch", plan)], silent), { repeats: 1, say: silent });
-  assert.deepEqual(measured.failed, { llama: "it ended (exit code 1)", transformers: "it ended (exit code 1)" });
+  const measured = await measure(
+    row,
+    await enter(row, work, [planned("Ratchet", plan), atStart, later, planned("torch", plan)], silent),
+    { repeats: 1, say: silent },
+  );
+  assert.deepEqual(measured.failed, {
+    llama: "it ended (exit code 1)",
+    transformers: "it ended (exit code 1)",
+  });
   assert.equal(measured.peer, "torch");
-  await assert.rejects(enter(row, work, [planned("Ratchet", plan), atStart], silent), /no peer of sum is left: it ended/);
+  await assert.rejects(
+    enter(row, work, [planned("Ratchet", plan), atStart], silent),
+    /no peer of sum is left: it ended/,
+  );
 });

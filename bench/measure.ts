@@ -42,7 +42,12 @@ export interface Field {
 }
 
 /** Starts all contenders, ours first, and compares what they compute. */
-export async function enter(row: Row, work: Work, [ours, ...peers]: [Contender, ...Contender[]], say: (line: string) => void): Promise<Field> {
+export async function enter(
+  row: Row,
+  work: Work,
+  [ours, ...peers]: [Contender, ...Contender[]],
+  say: (line: string) => void,
+): Promise<Field> {
   const ratchet = await start(ours, work);
   return withPeers(row, ratchet, {}, peers, say, async (peer) => {
     const entrant = await start(peer, work);
@@ -51,7 +56,11 @@ export async function enter(row: Row, work: Work, [ours, ...peers]: [Contender, 
   });
 }
 
-export async function measure(row: Row, { entrants, failed }: Field, { repeats, say }: MeasureOptions): Promise<Measured> {
+export async function measure(
+  row: Row,
+  { entrants, failed }: Field,
+  { repeats, say }: MeasureOptions,
+): Promise<Measured> {
   const [ratchet, ...peers] = entrants as [Entrant, ...Entrant[]];
   await findFastest(row, ratchet, say);
   const tried = await withPeers(row, ratchet, failed, peers, say, async (peer) => {
@@ -64,13 +73,22 @@ export async function measure(row: Row, { entrants, failed }: Field, { repeats, 
     const order = field.entrants.map((_, place) => field.entrants[(place + repeat) % field.entrants.length]!);
     for (const entrant of order) entrant.samples.push(await entrant.contender.sample(entrant.variant));
     for (const peer of field.entrants.slice(1)) agreeOnAmount(row, ratchet, peer);
-    say(`  ${repeat + 1}/${repeats}: ${field.entrants.map(({ contender, samples }) => `${contender.name} ${format(row.value(samples.at(-1)!))}`).join(", ")} ${row.unit}`);
+    say(
+      `  ${repeat + 1}/${repeats}: ${field.entrants.map(({ contender, samples }) => `${contender.name} ${format(row.value(samples.at(-1)!))}`).join(", ")} ${row.unit}`,
+    );
   }
   return { ...summary(row, field.entrants), failed: field.failed };
 }
 
 /** Lets every peer do something; one that fails leaves the field and is said, and the others go on. */
-async function withPeers<Peer extends Contender | Entrant>(row: Row, ratchet: Entrant, failed: Record<string, string>, peers: readonly Peer[], say: (line: string) => void, act: (peer: Peer) => Promise<Entrant>): Promise<Field> {
+async function withPeers<Peer extends Contender | Entrant>(
+  row: Row,
+  ratchet: Entrant,
+  failed: Record<string, string>,
+  peers: readonly Peer[],
+  say: (line: string) => void,
+  act: (peer: Peer) => Promise<Entrant>,
+): Promise<Field> {
   const field: Field = { entrants: [ratchet], failed: { ...failed } };
   for (const peer of peers) {
     try {
@@ -81,7 +99,8 @@ async function withPeers<Peer extends Contender | Entrant>(row: Row, ratchet: En
       say(`  ${error.message}`);
     }
   }
-  if (field.entrants.length === 1) throw new BenchError(`no peer of ${row.name} is left: ${Object.values(field.failed).join("; ")}`);
+  if (field.entrants.length === 1)
+    throw new BenchError(`no peer of ${row.name} is left: ${Object.values(field.failed).join("; ")}`);
   return field;
 }
 
@@ -95,57 +114,90 @@ async function findFastest(row: Row, entrant: Entrant, say: (line: string) => vo
   const { contender, variants } = entrant;
   if (contender.fresh && variants.length === 1) return;
   const tried: { variant: string; sample: Sample }[] = [];
-  for (const variant of variants) tried.push({ variant, sample: await contender.sample(variant, { trial: true }) });
+  for (const variant of variants)
+    tried.push({ variant, sample: await contender.sample(variant, { trial: true }) });
   const best = tried.reduce((a, b) => (isBetter(row, row.value(b.sample), row.value(a.sample)) ? b : a));
   entrant.variant = best.variant;
   entrant.trial = row.value(best.sample);
-  if (variants.length > 1) say(`  ${contender.name}: ${tried.map(({ variant, sample }) => `${variant} ${format(row.value(sample))}`).join(", ")} ${row.unit}`);
+  if (variants.length > 1)
+    say(
+      `  ${contender.name}: ${tried.map(({ variant, sample }) => `${variant} ${format(row.value(sample))}`).join(", ")} ${row.unit}`,
+    );
 }
 
 /** A peer with at most this share of the best one's rate in its trial is not measured further: that is more than a slow minute does. */
 const hopeless = 0.5;
 
-function withoutHopeless(row: Row, { entrants: [ratchet, ...peers], failed }: Field, say: (line: string) => void): Field {
+function withoutHopeless(
+  row: Row,
+  { entrants: [ratchet, ...peers], failed }: Field,
+  say: (line: string) => void,
+): Field {
   const best = Math.max(...peers.map(({ trial = 0 }) => trial));
-  const isHopeless = ({ trial }: Entrant): boolean => row.better === "higher" && trial !== undefined && trial <= hopeless * best;
-  const left = peers.filter(isHopeless).map(({ contender: { name }, trial }): [string, string] => [name, `${format(trial!)} ${row.unit} in its trial, where the best peer had ${format(best)}`]);
+  const isHopeless = ({ trial }: Entrant): boolean =>
+    row.better === "higher" && trial !== undefined && trial <= hopeless * best;
+  const left = peers
+    .filter(isHopeless)
+    .map(({ contender: { name }, trial }): [string, string] => [
+      name,
+      `${format(trial!)} ${row.unit} in its trial, where the best peer had ${format(best)}`,
+    ]);
   for (const [name, reason] of left) say(`  without ${name}: ${reason}`);
-  return { entrants: [ratchet!, ...peers.filter((peer) => !isHopeless(peer))], failed: { ...failed, ...Object.fromEntries(left) } };
+  return {
+    entrants: [ratchet!, ...peers.filter((peer) => !isHopeless(peer))],
+    failed: { ...failed, ...Object.fromEntries(left) },
+  };
 }
 
-const isBetter = (row: Row, value: number, than: number): boolean => (row.better === "higher" ? value > than : value < than);
+const isBetter = (row: Row, value: number, than: number): boolean =>
+  row.better === "higher" ? value > than : value < than;
 
 /** Relative to the larger of the value and 1. */
 const factTolerance = 1e-3;
 
 function agreeOnFacts(row: Row, ours: Entrant, theirs: Entrant): void {
   const { name } = theirs.contender;
-  if (ours.facts.length !== theirs.facts.length) throw new UnequalWork(`${row.name}: Ratchet gives ${ours.facts.length} numbers to check and ${name} ${theirs.facts.length}`);
+  if (ours.facts.length !== theirs.facts.length)
+    throw new UnequalWork(
+      `${row.name}: Ratchet gives ${ours.facts.length} numbers to check and ${name} ${theirs.facts.length}`,
+    );
   ours.facts.forEach((value, place) => {
     const other = theirs.facts[place]!;
-    if (!(Math.abs(value - other) <= factTolerance * Math.max(1, Math.abs(value)))) throw new UnequalWork(`${row.name}: ${row.facts} number ${place + 1} is ${value} in Ratchet and ${other} in ${name}; different work is not timed`);
+    if (!(Math.abs(value - other) <= factTolerance * Math.max(1, Math.abs(value))))
+      throw new UnequalWork(
+        `${row.name}: ${row.facts} number ${place + 1} is ${value} in Ratchet and ${other} in ${name}; different work is not timed`,
+      );
   });
 }
 
 function agreeOnAmount(row: Row, ours: Entrant, theirs: Entrant): void {
   const [amount, other] = [row.amount(ours.samples.at(-1)!), row.amount(theirs.samples.at(-1)!)];
-  if (Math.abs(amount - other) > row.amountTolerance * amount) throw new UnequalWork(`${row.name}: Ratchet did ${amount} units of work and ${theirs.contender.name} ${other}; different work is not timed`);
+  if (Math.abs(amount - other) > row.amountTolerance * amount)
+    throw new UnequalWork(
+      `${row.name}: Ratchet did ${amount} units of work and ${theirs.contender.name} ${other}; different work is not timed`,
+    );
 }
 
 function summary(row: Row, entrants: Entrant[]): Omit<Measured, "failed"> {
   const values = entrants.map(({ samples }) => samples.map(row.value));
   const medians = values.map(median);
-  const best = entrants.map((_, place) => place).slice(1).reduce((a, b) => (isBetter(row, medians[b]!, medians[a]!) ? b : a));
+  const best = entrants
+    .map((_, place) => place)
+    .slice(1)
+    .reduce((a, b) => (isBetter(row, medians[b]!, medians[a]!) ? b : a));
   const ratios = values[0]!.map((value, repeat) => value / values[best]![repeat]!);
   const ceilings = entrants.flatMap(({ samples }) => samples.flatMap(({ matmulFlops }) => matmulFlops ?? []));
-  const byName = <T>(of: (entrant: Entrant, place: number) => T): Record<string, T> => Object.fromEntries(entrants.map((entrant, place) => [entrant.contender.name, of(entrant, place)]));
+  const byName = <T>(of: (entrant: Entrant, place: number) => T): Record<string, T> =>
+    Object.fromEntries(entrants.map((entrant, place) => [entrant.contender.name, of(entrant, place)]));
   return {
     ratio: median(ratios),
     spread: [Math.min(...ratios), Math.max(...ratios)],
     peer: entrants[best]!.contender.name,
     median: byName((_, place) => medians[place]!),
     variants: byName(({ variant }) => variant),
-    ...(row.flops !== undefined && ceilings.length > 0 ? { matmulShare: byName((_, place) => (medians[place]! * row.flops!) / median(ceilings)) } : {}),
+    ...(row.flops !== undefined && ceilings.length > 0
+      ? { matmulShare: byName((_, place) => (medians[place]! * row.flops!) / median(ceilings)) }
+      : {}),
     samples: byName(({ samples }) => samples),
   };
 }

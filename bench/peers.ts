@@ -42,7 +42,12 @@ export async function providePython(scripts: string): Promise<Python> {
     if (given !== undefined) throw new BenchError(`${VARIABLE}=${given} holds no bin/python`);
     return { path: undefined, versions: {} };
   }
-  return { path, versions: JSON.parse(execFileSync(path, [join(scripts, "versions.py")], { encoding: "utf8" })) as Python["versions"] };
+  return {
+    path,
+    versions: JSON.parse(
+      execFileSync(path, [join(scripts, "versions.py")], { encoding: "utf8" }),
+    ) as Python["versions"],
+  };
 }
 
 /** In the cache, named after what is to be in it. */
@@ -55,7 +60,11 @@ async function environment(scripts: string): Promise<string> {
   mkdirSync(dir, { recursive: true });
   if (!(await step("making a Python environment for the peers", "python3", ["-m", "venv", dir]))) return dir;
   const pip = join(dir, "bin", "pip");
-  const installed = await step("installing PyTorch, transformers and TRL", pip, ["install", "--requirement", needed]);
+  const installed = await step("installing PyTorch, transformers and TRL", pip, [
+    "install",
+    "--requirement",
+    needed,
+  ]);
   await step("building llama.cpp", pip, ["install", "--requirement", llama]);
   // Unfinished, it is tried again the next time; what is there is used and what is missing is said.
   if (installed) writeFileSync(finished, "");

@@ -8,8 +8,14 @@ const memory = { target: 1.5, aim: 1, better: "lower" } as const;
 const step = { target: 1, aim: 1, shareAim: 0.85, better: "higher" } as const;
 
 test("a ratio is judged by target and aim, and for memory the smaller one is the better", () => {
-  assert.deepEqual([1.49, 1.5, 2.49, 2.5].map((ratio) => verdict({ ...speed, ratio })), ["below", "target", "target", "aim"]);
-  assert.deepEqual([1.51, 1.5, 1.01, 1].map((ratio) => verdict({ ...memory, ratio })), ["below", "target", "target", "aim"]);
+  assert.deepEqual(
+    [1.49, 1.5, 2.49, 2.5].map((ratio) => verdict({ ...speed, ratio })),
+    ["below", "target", "target", "aim"],
+  );
+  assert.deepEqual(
+    [1.51, 1.5, 1.01, 1].map((ratio) => verdict({ ...memory, ratio })),
+    ["below", "target", "target", "aim"],
+  );
 });
 
 test("a dense step's aim is a share of the machine's rate, whatever the ratio, and not reached where the rate is unknown", () => {
@@ -42,5 +48,8 @@ test("the table tells ratio, spread, what was reached, the best peer and what is
     at: "",
   };
   const [, line] = formatTable([result]).split("\n");
-  assert.match(line!, /^dpo-step-0.9M-64 +1\.23× +1\.20–1\.31 +1× +85 % of MatMul +target +20,000 tokens\/s +PyTorch 16,200 +0\.4 +no llama\.cpp, of MatMul's rate: Ratchet 70 %, PyTorch 57 %$/);
+  assert.match(
+    line!,
+    /^dpo-step-0.9M-64 +1\.23× +1\.20–1\.31 +1× +85 % of MatMul +target +20,000 tokens\/s +PyTorch 16,200 +0\.4 +no llama\.cpp, of MatMul's rate: Ratchet 70 %, PyTorch 57 %$/,
+  );
 });

@@ -53,16 +53,31 @@ export async function writeResult(dir: string, result: Result): Promise<void> {
 
 export async function readResults(dir: string): Promise<Map<string, Result>> {
   const names = existsSync(dir) ? await readdir(dir) : [];
-  const results = await Promise.all(names.filter((name) => name.endsWith(suffix)).map(async (name) => JSON.parse(await readFile(join(dir, name), "utf8")) as Result));
+  const results = await Promise.all(
+    names
+      .filter((name) => name.endsWith(suffix))
+      .map(async (name) => JSON.parse(await readFile(join(dir, name), "utf8")) as Result),
+  );
   return new Map(results.map((result) => [result.row, result]));
 }
 
-const digits = (value: number): string => value.toPrecision(3).replace(/e\+?/, "e").replace(/^(\d\.\d\de\d+)$/, (text) => Number(text).toLocaleString("en"));
+const digits = (value: number): string =>
+  value
+    .toPrecision(3)
+    .replace(/e\+?/, "e")
+    .replace(/^(\d\.\d\de\d+)$/, (text) => Number(text).toLocaleString("en"));
 
 type Judged = Pick<Result, "ratio" | "target" | "aim" | "shareAim" | "better" | "matmulShare">;
 
 /** An aim that asks for a share of the machine's rate is not reached where nobody could tell the rate. */
-export function verdict({ ratio, target, aim, shareAim = 0, better, matmulShare = {} }: Judged): "aim" | "target" | "below" {
+export function verdict({
+  ratio,
+  target,
+  aim,
+  shareAim = 0,
+  better,
+  matmulShare = {},
+}: Judged): "aim" | "target" | "below" {
   const reaches = (goal: number): boolean => (better === "higher" ? ratio >= goal : ratio <= goal);
   if (reaches(aim) && (matmulShare["Ratchet"] ?? 0) >= shareAim) return "aim";
   return reaches(target) ? "target" : "below";
@@ -70,18 +85,63 @@ export function verdict({ ratio, target, aim, shareAim = 0, better, matmulShare 
 
 const percent = (share: number): string => `${(100 * share).toFixed(0)} %`;
 
-const HEADER = ["row", "ratio", "spread", "target", "aim", "reached", "Ratchet", "best peer", "load", "notes"];
+const HEADER = [
+  "row",
+  "ratio",
+  "spread",
+  "target",
+  "aim",
+  "reached",
+  "Ratchet",
+  "best peer",
+  "load",
+  "notes",
+];
 
 function cells(result: Result): string[] {
-  const { row, ratio, spread, target, aim, shareAim, median, unit, peer, missing, load, matmulShare = {} } = result;
+  const {
+    row,
+    ratio,
+    spread,
+    target,
+    aim,
+    shareAim,
+    median,
+    unit,
+    peer,
+    missing,
+    load,
+    matmulShare = {},
+  } = result;
   const shares = Object.entries(matmulShare).map(([name, share]) => `${name} ${percent(share)}`);
-  const notes = [...Object.keys(missing).map((name) => `no ${name}`), ...(shares.length > 0 ? [`of MatMul's rate: ${shares.join(", ")}`] : [])];
-  return [row, `${ratio.toFixed(2)}×`, `${spread[0].toFixed(2)}–${spread[1].toFixed(2)}`, `${target}×`, shareAim === undefined ? `${aim}×` : `${percent(shareAim)} of MatMul`, verdict(result), `${digits(median["Ratchet"]!)} ${unit}`, `${peer} ${digits(median[peer]!)}`, load.toFixed(1), notes.join(", ")];
+  const notes = [
+    ...Object.keys(missing).map((name) => `no ${name}`),
+    ...(shares.length > 0 ? [`of MatMul's rate: ${shares.join(", ")}`] : []),
+  ];
+  return [
+    row,
+    `${ratio.toFixed(2)}×`,
+    `${spread[0].toFixed(2)}–${spread[1].toFixed(2)}`,
+    `${target}×`,
+    shareAim === undefined ? `${aim}×` : `${percent(shareAim)} of MatMul`,
+    verdict(result),
+    `${digits(median["Ratchet"]!)} ${unit}`,
+    `${peer} ${digits(median[peer]!)}`,
+    load.toFixed(1),
+    notes.join(", "),
+  ];
 }
 
 /** Columns of equal width. */
 export function formatTable(results: readonly Result[]): string {
   const lines = [HEADER, ...results.map(cells)];
   const widths = HEADER.map((_, column) => Math.max(...lines.map((line) => line[column]!.length)));
-  return lines.map((line) => line.map((cell, column) => cell.padEnd(widths[column]!)).join("  ").trimEnd()).join("\n");
+  return lines
+    .map((line) =>
+      line
+        .map((cell, column) => cell.padEnd(widths[column]!))
+        .join("  ")
+        .trimEnd(),
+    )
+    .join("\n");
 }

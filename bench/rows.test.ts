@@ -4,7 +4,10 @@ import { rows } from "./rows.ts";
 import { shapes } from "./sizes.ts";
 
 /** What is promised: against whom, target and aim, by kind of row. */
-const promised: Record<string, { peers: string[]; target: number; aim: number; shareAim?: number; better?: "lower" }> = {
+const promised: Record<
+  string,
+  { peers: string[]; target: number; aim: number; shareAim?: number; better?: "lower" }
+> = {
   "dpo-step": { peers: ["PyTorch"], target: 1, aim: 1, shareAim: 0.85 },
   "dpo-epoch": { peers: ["TRL"], target: 1.5, aim: 2.5 },
   "reward-epoch": { peers: ["TRL"], target: 1.2, aim: 2 },
@@ -28,11 +31,13 @@ interface Named {
 }
 
 function named(name: string): Named {
-  const { kind, size, number } = /^(?<kind>[a-z-]+)-(?<size>[\d.]+M)(-(?<number>\d+))?$/.exec(name)!.groups as Record<string, string>;
+  const { kind, size, number } = /^(?<kind>[a-z-]+)-(?<size>[\d.]+M)(-(?<number>\d+))?$/.exec(name)!
+    .groups as Record<string, string>;
   return { kind: kind!, size: size!, number: Number(number) };
 }
 
-const of = (kind: string, size: string): Named[] => rows.map(({ name }) => named(name)).filter((row) => row.kind === kind && row.size === size);
+const of = (kind: string, size: string): Named[] =>
+  rows.map(({ name }) => named(name)).filter((row) => row.kind === kind && row.size === size);
 
 test("every row has the peers, target and aim that are promised for its work", () => {
   for (const row of rows) {
@@ -48,7 +53,11 @@ test("the small sizes are in every kind of row, the large ones in steps, decodin
   for (const kind of Object.keys(promised)) {
     if (kind === "decode-1") continue;
     const wanted = ["dpo-step", "decode", "memory"].includes(kind) ? sizes : small;
-    assert.deepEqual(sizes.filter((size) => of(kind, size).length > 0), wanted, kind);
+    assert.deepEqual(
+      sizes.filter((size) => of(kind, size).length > 0),
+      wanted,
+      kind,
+    );
   }
   assert.equal(new Set(rows.map(({ name }) => name)).size, rows.length);
 });
@@ -56,14 +65,30 @@ test("the small sizes are in every kind of row, the large ones in steps, decodin
 test("steps are measured at two lengths of each size but the largest, within 64 to 512, and decoding at batches 1, 8, 32 and 128", () => {
   for (const size of sizes) {
     const lengths = of("dpo-step", size).map(({ number }) => number);
-    assert.ok(lengths.length >= (size === "135M" ? 1 : 2) && lengths.every((length) => length >= 64 && length <= 512), `${size}: ${lengths}`);
-    assert.deepEqual(of("decode", size).map(({ number }) => number), [1, 8, 32, 128]);
+    assert.ok(
+      lengths.length >= (size === "135M" ? 1 : 2) && lengths.every((length) => length >= 64 && length <= 512),
+      `${size}: ${lengths}`,
+    );
+    assert.deepEqual(
+      of("decode", size).map(({ number }) => number),
+      [1, 8, 32, 128],
+    );
   }
 });
 
 test("what a row's size says is what is promised: 4,096 completions scored, 64 prompts × 8 sampled, two epochs in an iteration", () => {
-  const sizeOf = (kind: string): string[] => rows.filter(({ name }) => named(name).kind === kind).map(({ size }) => size);
-  assert.deepEqual(sizeOf("score"), small.map((size) => `${size}, 4096 completions`));
-  assert.deepEqual(sizeOf("sampling"), small.map((size) => `${size}, 64 prompts × 8`));
-  assert.deepEqual(sizeOf("iteration"), small.map((size) => `${size}, 64 prompts × 8, 2 epochs of DPO`));
+  const sizeOf = (kind: string): string[] =>
+    rows.filter(({ name }) => named(name).kind === kind).map(({ size }) => size);
+  assert.deepEqual(
+    sizeOf("score"),
+    small.map((size) => `${size}, 4096 completions`),
+  );
+  assert.deepEqual(
+    sizeOf("sampling"),
+    small.map((size) => `${size}, 64 prompts × 8`),
+  );
+  assert.deepEqual(
+    sizeOf("iteration"),
+    small.map((size) => `${size}, 64 prompts × 8, 2 epochs of DPO`),
+  );
 });

@@ -36,7 +36,19 @@ const speed = { better: "higher", value: rate, amount, amountTolerance: 0 } as c
 /** The sum of 512 drawn lengths varies by some per cent. */
 const drawnTolerance = 0.2;
 
-const optimizer: OptimizerSettings = { learningRate: 1e-4, betas: [0.9, 0.95], epsilon: 1e-8, weightDecay: 0.01, clip: 1, schedule: "constant", warmup: 0, epochs: 1, batch: 16, seed: "00000000000000be", maxLength: 256 };
+const optimizer: OptimizerSettings = {
+  learningRate: 1e-4,
+  betas: [0.9, 0.95],
+  epsilon: 1e-8,
+  weightDecay: 0.01,
+  clip: 1,
+  schedule: "constant",
+  warmup: 0,
+  epochs: 1,
+  batch: 16,
+  seed: "00000000000000be",
+  maxLength: 256,
+};
 const beta = 0.1;
 
 /** steps: timed ones of a sample, a second or two. */
@@ -66,7 +78,11 @@ function dpoStep(size: Size, length: number, pairs: number, steps: number): Row 
 }
 
 function epoch(task: "dpo" | "reward" | "sft", size: Size, rows: number, target: number, aim: number): Row {
-  const what = { dpo: "DPO epoch on real pairs, reference included", reward: "reward-model epoch on real pairs", sft: "SFT epoch on real rows" }[task];
+  const what = {
+    dpo: "DPO epoch on real pairs, reference included",
+    reward: "reward-model epoch on real pairs",
+    sft: "SFT epoch on real rows",
+  }[task];
   return {
     name: `${task}-epoch-${size}`,
     work: what,
@@ -161,7 +177,13 @@ function score(size: Size): Row {
     ...speed,
     unit: "completions/s",
     facts: "reward",
-    make: async (inputs) => ({ kind: "score", model: await inputs.models.folder(size, "reward"), rows: await inputs.scoreRows(completions, samples), checkRows: 64, trialRows: 512 }),
+    make: async (inputs) => ({
+      kind: "score",
+      model: await inputs.models.folder(size, "reward"),
+      rows: await inputs.scoreRows(completions, samples),
+      checkRows: 64,
+      trialRows: 512,
+    }),
   };
 }
 

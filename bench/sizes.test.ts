@@ -21,7 +21,13 @@ after(async () => {
 
 /** Lengths of 128 answers of at most `maxTokens`. */
 async function lengths(flavour: "endless" | "answers", maxTokens: number): Promise<number[]> {
-  const answers = await generatePieces(runtime, await models.folder("0.9M", flavour), promptsOf(promptTexts("test", 16)), { samples: 8, maxTokens, piece: 16 }, "test");
+  const answers = await generatePieces(
+    runtime,
+    await models.folder("0.9M", flavour),
+    promptsOf(promptTexts("test", 16)),
+    { samples: 8, maxTokens, piece: 16 },
+    "test",
+  );
   return answers.map(({ ids }) => ids.length);
 }
 
@@ -47,21 +53,43 @@ test("tokens are characters, and a text comes back from its tokens", async () =>
 
 test("a given checkpoint is copied for every flavour and stays as it is", async () => {
   const given = await models.folder("3.4M", "answers");
-  const before = await Promise.all((await readdir(given)).map(async (name) => [name, await readFile(join(given, name))] as const));
+  const before = await Promise.all(
+    (await readdir(given)).map(async (name) => [name, await readFile(join(given, name))] as const),
+  );
   await mkdir(join(dir, "copies"));
   const copies = new Models(join(dir, "copies"), given);
   for (const flavour of ["plain", "answers", "endless", "reward"] as const) {
     const copy = await copies.folder("0.9M", flavour);
     await writeFile(join(copy, "model.gguf"), "");
     const config = await readConfig(copy);
-    assert.deepEqual([config.hiddenSize, config.eosIds], [shapes["3.4M"].hidden_size, [flavour === "endless" ? BOS : EOS]], flavour);
+    assert.deepEqual(
+      [config.hiddenSize, config.eosIds],
+      [shapes["3.4M"].hidden_size, [flavour === "endless" ? BOS : EOS]],
+      flavour,
+    );
   }
-  assert.deepEqual(await Promise.all((await readdir(given)).map(async (name) => [name, await readFile(join(given, name))] as const)), before);
+  assert.deepEqual(
+    await Promise.all(
+      (await readdir(given)).map(async (name) => [name, await readFile(join(given, name))] as const),
+    ),
+    before,
+  );
 });
 
 test("sizes have as many parameters as their names say", () => {
   const named: Record<Size, number> = { "0.9M": 0.94, "3.4M": 3.4, "25M": 25, "135M": 134.5 };
-  for (const [size, { hidden_size: d, intermediate_size: f, num_hidden_layers: layers, num_attention_heads: heads, num_key_value_heads: kv, head_dim, vocab_size }] of Object.entries(shapes)) {
+  for (const [
+    size,
+    {
+      hidden_size: d,
+      intermediate_size: f,
+      num_hidden_layers: layers,
+      num_attention_heads: heads,
+      num_key_value_heads: kv,
+      head_dim,
+      vocab_size,
+    },
+  ] of Object.entries(shapes)) {
     const layer = 2 * d * heads * head_dim + 2 * d * kv * head_dim + 3 * d * f + 2 * d;
     const millions = (layers * layer + vocab_size * d + d) / 1e6;
     assert.ok(Math.abs(millions / named[size as Size] - 1) < 0.03, `${size}: ${millions}`);

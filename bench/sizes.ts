@@ -7,7 +7,13 @@
 import { mkdir, readdir, readFile, rename, rm, writeFile } from "node:fs/promises";
 import { existsSync } from "node:fs";
 import { join } from "node:path";
-import { initCheckpoint, readCheckpoint, readConfig, rewardModelFrom, writeCheckpoint } from "../engine/index.ts";
+import {
+  initCheckpoint,
+  readCheckpoint,
+  readConfig,
+  rewardModelFrom,
+  writeCheckpoint,
+} from "../engine/index.ts";
 import type { Checkpoint } from "../engine/index.ts";
 import { BOS, EOS, tokenizerFiles } from "./tokenizer.ts";
 
@@ -24,7 +30,16 @@ interface Shape {
   max_position_embeddings: number;
 }
 
-const shape = (hidden_size: number, intermediate_size: number, num_hidden_layers: number, num_attention_heads: number, num_key_value_heads: number, head_dim: number, vocab_size: number, max_position_embeddings: number): Shape => ({
+const shape = (
+  hidden_size: number,
+  intermediate_size: number,
+  num_hidden_layers: number,
+  num_attention_heads: number,
+  num_key_value_heads: number,
+  head_dim: number,
+  vocab_size: number,
+  max_position_embeddings: number,
+): Shape => ({
   hidden_size,
   intermediate_size,
   num_hidden_layers,
@@ -48,7 +63,15 @@ export const shapes = {
  * per channel of q and position seen, half of the length on average; backward twice as many.
  */
 export function trainingFlops(size: Size, length: number): number {
-  const { hidden_size: d, intermediate_size: f, num_hidden_layers: layers, num_attention_heads: heads, num_key_value_heads: kv, head_dim, vocab_size } = shapes[size];
+  const {
+    hidden_size: d,
+    intermediate_size: f,
+    num_hidden_layers: layers,
+    num_attention_heads: heads,
+    num_key_value_heads: kv,
+    head_dim,
+    vocab_size,
+  } = shapes[size];
   const weights = layers * (2 * d * heads * head_dim + 2 * d * kv * head_dim + 3 * d * f) + vocab_size * d;
   return 3 * (2 * weights + layers * 4 * heads * head_dim * (length / 2));
 }
@@ -91,15 +114,28 @@ export class Models {
     const checkpoint = initCheckpoint(await readConfig(dir), seed);
     if (flavour === "reward") return writeReward(dir, checkpoint, dir);
     if (flavour === "endless") setEnd(checkpoint, never);
-    if (flavour === "answers") setEnd(checkpoint, Math.log((checkpoint.config.vocabSize - 1) / (answerTokens - 1)));
+    if (flavour === "answers")
+      setEnd(checkpoint, Math.log((checkpoint.config.vocabSize - 1) / (answerTokens - 1)));
     await writeCheckpoint(dir, checkpoint, dir);
   }
 }
 
 async function writeShape(dir: string, { vocab_size, ...rest }: Shape): Promise<void> {
   await mkdir(dir, { recursive: true });
-  const config = { architectures: ["LlamaForCausalLM"], model_type: "llama", vocab_size, ...rest, rope_theta: 10000, rms_norm_eps: 1e-5, tie_word_embeddings: true, bos_token_id: BOS, eos_token_id: EOS, pad_token_id: 3 };
-  for (const [name, content] of Object.entries({ "config.json": config, ...tokenizerFiles(vocab_size) })) await writeFile(join(dir, name), JSON.stringify(content));
+  const config = {
+    architectures: ["LlamaForCausalLM"],
+    model_type: "llama",
+    vocab_size,
+    ...rest,
+    rope_theta: 10000,
+    rms_norm_eps: 1e-5,
+    tie_word_embeddings: true,
+    bos_token_id: BOS,
+    eos_token_id: EOS,
+    pad_token_id: 3,
+  };
+  for (const [name, content] of Object.entries({ "config.json": config, ...tokenizerFiles(vocab_size) }))
+    await writeFile(join(dir, name), JSON.stringify(content));
 }
 
 async function writeReward(dir: string, policy: Checkpoint, tokenizerDir: string): Promise<void> {
@@ -133,9 +169,15 @@ async function adopt(dir: string, given: string, flavour: Flavour): Promise<void
 
 /** A trained model never draws the BOS: named as the end, it makes the model endless. */
 async function renameEnd(dir: string): Promise<void> {
-  const edit = async (name: string, change: (json: Record<string, unknown>) => Record<string, unknown>): Promise<void> => {
+  const edit = async (
+    name: string,
+    change: (json: Record<string, unknown>) => Record<string, unknown>,
+  ): Promise<void> => {
     const path = join(dir, name);
-    await writeFile(path, JSON.stringify(change(JSON.parse(await readFile(path, "utf8")) as Record<string, unknown>)));
+    await writeFile(
+      path,
+      JSON.stringify(change(JSON.parse(await readFile(path, "utf8")) as Record<string, unknown>)),
+    );
   };
   await edit("config.json", (json) => ({ ...json, eos_token_id: json["bos_token_id"] }));
   await edit("tokenizer_config.json", (json) => ({ ...json, eos_token: json["bos_token"] }));

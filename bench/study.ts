@@ -30,7 +30,8 @@ const T_975 = [12.706, 4.303, 3.182, 2.776, 2.571, 2.447, 2.365, 2.306, 2.262];
 export function meanOf(values: number[]): Mean {
   const count = values.length;
   const quantile = T_975[count - 2];
-  if (quantile === undefined) throw new RangeError(`an interval over ${count} seeds: 2 to ${T_975.length + 1} are known`);
+  if (quantile === undefined)
+    throw new RangeError(`an interval over ${count} seeds: 2 to ${T_975.length + 1} are known`);
   const mean = values.reduce((sum, value) => sum + value, 0) / count;
   const deviation = Math.sqrt(values.reduce((sum, value) => sum + (value - mean) ** 2, 0) / (count - 1));
   const half = (quantile * deviation) / Math.sqrt(count);
@@ -68,12 +69,44 @@ const spread = ({ mean, low, high }: Mean): string => `${number(mean)} [${number
 export function formatSummary({ seeds, rewardAccuracy, arms, vs }: StudySummary): string {
   const row = (cells: string[]): string => `| ${cells.join(" | ")} |`;
   return [
-    row(["win rate against SFT", ...seeds.map((seed) => `seed ${seed}`), "mean [95 %]", "gold", "KL", "words"]),
+    row([
+      "win rate against SFT",
+      ...seeds.map((seed) => `seed ${seed}`),
+      "mean [95 %]",
+      "gold",
+      "KL",
+      "words",
+    ]),
     row(["---", ...seeds.map(() => "---"), "---", "---", "---", "---"]),
-    ...arms.map(({ name, winRate, gold, kl, length }) => row([name, ...winRate.values.map(number), spread(winRate), number(gold.mean), kl.mean.toFixed(1), length.mean.toFixed(0)])),
-    ...Object.entries(vs).map(([name, difference]) =>
-      row([`last − ${name}`, ...difference.bySeed.map(({ diff, low, high }) => `${number(diff)} [${number(low)}, ${number(high)}]`), spread(difference), "", "", ""]),
+    ...arms.map(({ name, winRate, gold, kl, length }) =>
+      row([
+        name,
+        ...winRate.values.map(number),
+        spread(winRate),
+        number(gold.mean),
+        kl.mean.toFixed(1),
+        length.mean.toFixed(0),
+      ]),
     ),
-    row(["reward model agrees with gold", ...rewardAccuracy.values.map(number), spread(rewardAccuracy), "", "", ""]),
+    ...Object.entries(vs).map(([name, difference]) =>
+      row([
+        `last − ${name}`,
+        ...difference.bySeed.map(
+          ({ diff, low, high }) => `${number(diff)} [${number(low)}, ${number(high)}]`,
+        ),
+        spread(difference),
+        "",
+        "",
+        "",
+      ]),
+    ),
+    row([
+      "reward model agrees with gold",
+      ...rewardAccuracy.values.map(number),
+      spread(rewardAccuracy),
+      "",
+      "",
+      "",
+    ]),
   ].join("\n");
 }

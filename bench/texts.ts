@@ -25,14 +25,29 @@ function draw<Row>(what: string, count: number, make: (request: Request, random:
 export const promptTexts = (what: string, count: number): string[] => draw(what, count, promptOf);
 
 export const sftTexts = (what: string, count: number): SftText[] =>
-  draw(what, count, (request, random) => ({ prompt: promptOf(request), completion: writeAnswer(request, random.beta(1.2, 1.2), random) }));
+  draw(what, count, (request, random) => ({
+    prompt: promptOf(request),
+    completion: writeAnswer(request, random.beta(1.2, 1.2), random),
+  }));
 
 /** A careful assistant's answer is preferred to a careless one's. */
 export const pairTexts = (what: string, count: number): PairText[] =>
-  draw(what, count, (request, random) => ({ prompt: promptOf(request), chosen: writeAnswer(request, 0.9, random), rejected: writeAnswer(request, 0.2, random) }));
+  draw(what, count, (request, random) => ({
+    prompt: promptOf(request),
+    chosen: writeAnswer(request, 0.9, random),
+    rejected: writeAnswer(request, 0.2, random),
+  }));
 
 /** Ids of one length for dense steps, drawn from those that stand for characters. */
-export function denseIds(what: string, count: number, length: number, first: number, ids: number): number[][] {
+export function denseIds(
+  what: string,
+  count: number,
+  length: number,
+  first: number,
+  ids: number,
+): number[][] {
   const random = new Random(`bench dense ${what}`);
-  return Array.from({ length: count }, () => Array.from({ length }, () => first + Math.floor(random.next() * ids)));
+  return Array.from({ length: count }, () =>
+    Array.from({ length }, () => first + Math.floor(random.next() * ids)),
+  );
 }

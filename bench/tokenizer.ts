@@ -9,10 +9,13 @@ export const firstCharacter = SPECIALS.length;
 export const characters = printable.length;
 
 /** A private character each, so that whatever a random model draws comes back from its text as the same tokens. */
-const privateCharacters = (count: number): string[] => Array.from({ length: count }, (_, index) => String.fromCodePoint(0xf0000 + index));
+const privateCharacters = (count: number): string[] =>
+  Array.from({ length: count }, (_, index) => String.fromCodePoint(0xf0000 + index));
 
 /** Texts use 99 ids; the others fill the vocabulary up to the model's size. */
-export function tokenizerFiles(vocabSize: number): Record<"tokenizer.json" | "tokenizer_config.json", object> {
+export function tokenizerFiles(
+  vocabSize: number,
+): Record<"tokenizer.json" | "tokenizer_config.json", object> {
   const known = [...SPECIALS, ...printable];
   const unused = privateCharacters(vocabSize - known.length);
   return {
@@ -20,18 +23,40 @@ export function tokenizerFiles(vocabSize: number): Record<"tokenizer.json" | "to
       version: "1.0",
       truncation: null,
       padding: null,
-      added_tokens: SPECIALS.map((content, id) => ({ id, content, single_word: false, lstrip: false, rstrip: false, normalized: false, special: true })),
+      added_tokens: SPECIALS.map((content, id) => ({
+        id,
+        content,
+        single_word: false,
+        lstrip: false,
+        rstrip: false,
+        normalized: false,
+        special: true,
+      })),
       normalizer: null,
       pre_tokenizer: null,
       post_processor: {
         type: "TemplateProcessing",
         single: [{ SpecialToken: { id: "<s>", type_id: 0 } }, { Sequence: { id: "A", type_id: 0 } }],
-        pair: [{ SpecialToken: { id: "<s>", type_id: 0 } }, { Sequence: { id: "A", type_id: 0 } }, { Sequence: { id: "B", type_id: 0 } }],
+        pair: [
+          { SpecialToken: { id: "<s>", type_id: 0 } },
+          { Sequence: { id: "A", type_id: 0 } },
+          { Sequence: { id: "B", type_id: 0 } },
+        ],
         special_tokens: { "<s>": { id: "<s>", ids: [BOS], tokens: ["<s>"] } },
       },
       decoder: { type: "Fuse" },
       // Pair merging without merges: every character by itself.
-      model: { type: "BPE", dropout: null, unk_token: "<unk>", continuing_subword_prefix: null, end_of_word_suffix: null, fuse_unk: false, byte_fallback: false, vocab: Object.fromEntries([...known, ...unused].map((token, id) => [token, id])), merges: [] },
+      model: {
+        type: "BPE",
+        dropout: null,
+        unk_token: "<unk>",
+        continuing_subword_prefix: null,
+        end_of_word_suffix: null,
+        fuse_unk: false,
+        byte_fallback: false,
+        vocab: Object.fromEntries([...known, ...unused].map((token, id) => [token, id])),
+        merges: [],
+      },
     },
     "tokenizer_config.json": {
       tokenizer_class: "PreTrainedTokenizerFast",

@@ -66,7 +66,9 @@ async function bootstrap(): Promise<Bootstrapped> {
   const model = await lab.rewardModel(policy, preferences);
   const online = await lab.promptsOf("online", spec.prompts.perIteration * spec.iterations);
   const accuracy = await lab.accuracy(policy, model);
-  console.error(`seed ${seed}: ${preferences.length} rated pairs, reward model agrees with gold on ${accuracy.toFixed(3)} of fresh pairs`);
+  console.error(
+    `seed ${seed}: ${preferences.length} rated pairs, reward model agrees with gold on ${accuracy.toFixed(3)} of fresh pairs`,
+  );
   return { lab, sft: policy, reward: model, preferences, accuracy, online };
 }
 
@@ -78,14 +80,23 @@ async function online({ lab, sft, reward, online }: Bootstrapped, rate: number):
     const place = `online-${rate}-${k + 1}`;
     const list = online.slice(k * prompts.perIteration, (k + 1) * prompts.perIteration);
     const start = policies.at(-1) ?? sft;
-    policies.push(await lab.dpo(place, start, sft, rate, () => lab.pairs(`${place}.pairs`, start, reward, list, pair.limit)));
+    policies.push(
+      await lab.dpo(place, start, sft, rate, () =>
+        lab.pairs(`${place}.pairs`, start, reward, list, pair.limit),
+      ),
+    );
   }
   return policies;
 }
 
-async function baseline({ lab, sft, reward, preferences, online }: Bootstrapped, name: string, rate: number): Promise<LocalModel> {
+async function baseline(
+  { lab, sft, reward, preferences, online }: Bootstrapped,
+  name: string,
+  rate: number,
+): Promise<LocalModel> {
   const limit = lab.spec.iterations * lab.spec.pair.limit;
-  const pairs = async () => (name === "offline" ? preferences.slice(0, limit) : lab.pairs("matched.pairs", sft, reward, online, limit));
+  const pairs = async () =>
+    name === "offline" ? preferences.slice(0, limit) : lab.pairs("matched.pairs", sft, reward, online, limit);
   return lab.dpo(`${name}-${rate}`, sft, sft, rate, pairs);
 }
 
@@ -95,11 +106,18 @@ async function run(): Promise<void> {
   const { lab, sft, reward } = world;
   const list = await lab.promptsOf("test", lab.spec.prompts.test);
   const judge = (place: string, policy: LocalModel) => lab.evaluate(place, "test", list, policy, sft, reward);
-  const arms: [string, Arm, number][] = [["sft", await judge("sft", sft), lab.spec.bootstrap.sft?.learningRate ?? 0]];
+  const arms: [string, Arm, number][] = [
+    ["sft", await judge("sft", sft), lab.spec.bootstrap.sft?.learningRate ?? 0],
+  ];
   for (const { name, learningRate = lab.spec.train.learningRate } of lab.spec.baselines)
-    arms.push([name, await judge(`${name}-${learningRate}`, await baseline(world, name, learningRate)), learningRate]);
+    arms.push([
+      name,
+      await judge(`${name}-${learningRate}`, await baseline(world, name, learningRate)),
+      learningRate,
+    ]);
   const rate = lab.spec.train.learningRate;
-  for (const [k, policy] of (await online(world, rate)).entries()) arms.push([`iteration-${k + 1}`, await judge(`online-${rate}-${k + 1}`, policy), rate]);
+  for (const [k, policy] of (await online(world, rate)).entries())
+    arms.push([`iteration-${k + 1}`, await judge(`online-${rate}-${k + 1}`, policy), rate]);
   report(world, arms, (performance.now() - began) / 1000);
 }
 
@@ -107,11 +125,32 @@ function report({ lab, accuracy }: Bootstrapped, arms: [string, Arm, number][], 
   const last = arms.at(-1)!;
   const bootstrap = { resamples: lab.spec.evaluate.resamples, seed: deriveSeed(lab.spec.seed, "difference") };
   const vs = lab.spec.baselines.map(({ name }) => {
-    const { value, low, high } = pairedDifference(last[1].shares, arms.find(([arm]) => arm === name)![1].shares, bootstrap);
+    const { value, low, high } = pairedDifference(
+      last[1].shares,
+      arms.find(([arm]) => arm === name)![1].shares,
+      bootstrap,
+    );
     return [name, { diff: value, low, high }] as const;
   });
-  const table: CampaignTable = { arms: arms.map(([name, { metrics }, learningRate]) => ({ name, metrics, learningRate, pairs: null, steps: null })), vs: Object.fromEntries(vs) };
-  console.log(values.json ? JSON.stringify({ seed: lab.spec.seed, rewardAccuracy: accuracy, ...tableJson(table) } satisfies StudyRun) : formatTable(table, { colour: false }));
+  const table: CampaignTable = {
+    arms: arms.map(([name, { metrics }, learningRate]) => ({
+      name,
+      metrics,
+      learningRate,
+      pairs: null,
+      steps: null,
+    })),
+    vs: Object.fromEntries(vs),
+  };
+  console.log(
+    values.json
+      ? JSON.stringify({
+          seed: lab.spec.seed,
+          rewardAccuracy: accuracy,
+          ...tableJson(table),
+        } satisfies StudyRun)
+      : formatTable(table, { colour: false }),
+  );
   const stages = Object.entries(lab.seconds).map(([stage, time]) => `${stage} ${time.toFixed(1)}`);
   console.error(`seed ${lab.spec.seed}: ${seconds.toFixed(0)} s; by stage: ${stages.join(", ")}`);
 }
@@ -123,9 +162,18 @@ async function tune(): Promise<void> {
   for (const arm of values.arms.split(","))
     for (const rate of values.rates.split(",").map(Number)) {
       const policies = arm === "online" ? await online(world, rate) : [await baseline(world, arm, rate)];
-      const { metrics } = await lab.evaluate(`${arm}-${rate}`, "validation", list, policies.at(-1)!, sft, reward);
+      const { metrics } = await lab.evaluate(
+        `${arm}-${rate}`,
+        "validation",
+        list,
+        policies.at(-1)!,
+        sft,
+        reward,
+      );
       const { winRate, gold, proxy, length, truncated, kl } = metrics;
-      console.log(JSON.stringify({ seed: lab.spec.seed, arm, rate, winRate, gold, proxy, length, truncated, kl }));
+      console.log(
+        JSON.stringify({ seed: lab.spec.seed, arm, rate, winRate, gold, proxy, length, truncated, kl }),
+      );
     }
 }
 

@@ -111,7 +111,14 @@ export interface CompiledSpec {
   score: { by: "model" | "module" } | { by: "preference-model"; model?: Digest; format: PreferenceFormat };
   pair: PairSettings;
   /** `ldAlpha`: absent = 1, every token counts alike. */
-  train: { loss: ResolvedLoss; beta: number; ldAlpha?: number; reference: "initial" | "previous"; lora?: Lora; optimizer: Optimizer };
+  train: {
+    loss: ResolvedLoss;
+    beta: number;
+    ldAlpha?: number;
+    reference: "initial" | "previous";
+    lora?: Lora;
+    optimizer: Optimizer;
+  };
   checkpoint: Checkpointing;
   evaluate: { samples: number; temperature: number; resamples: number };
   promote: { threshold: number };

@@ -20,7 +20,15 @@ export const DEFAULTS = {
   /** P §3.1; S: loss on the answer only. */
   sft: { ...adamw, learningRate: 2e-5, epochs: 1, batch: 32, promptMask: true, assistantOnly: false },
   /** P §2.1; S: weight decay. */
-  reward: { ...adamw, learningRate: 2e-6, epochs: 1, batch: 512, weightDecay: 0.001, margin: false, centering: 0 },
+  reward: {
+    ...adamw,
+    learningRate: 2e-6,
+    epochs: 1,
+    batch: 512,
+    weightDecay: 0.001,
+    margin: false,
+    centering: 0,
+  },
   /** P §2.1 and its scripts: the text that a pairwise preference model reads, its letters, and how it is trained. */
   preferenceModel: {
     template: "[CONTEXT] {context} [RESPONSE A] {a} [RESPONSE B] {b} \n",
@@ -30,13 +38,38 @@ export const DEFAULTS = {
   /** R: the paper's preference data came with its answers. */
   preferences: { samples: [{ temperature: 1, count: 2 }], minMargin: 0 },
   /** P Alg. 2: n = 8, half at 1.0 and half at 0.7; P: 2048 new tokens, no filter and no stop but EOS. */
-  generate: { samples: [{ temperature: 1, count: 4 }, { temperature: 0.7, count: 4 }], maxTokens: 2048, topK: 0, topP: 1, minP: 0, stop: [] as (string | number)[] },
+  generate: {
+    samples: [
+      { temperature: 1, count: 4 },
+      { temperature: 0.7, count: 4 },
+    ],
+    maxTokens: 2048,
+    topK: 0,
+    topP: 1,
+    minP: 0,
+    stop: [] as (string | number)[],
+  },
   /** R: prompts in a piece, pieces in a shard, shards at once, what becomes of a piece that kills its process. */
   pieces: { piece: 16, shard: 4, wave: 8, poison: "fail" },
   /** P §3.3: best against worst; P eq. 9 with λ = 0, its headline model. R: answers cut at the limit stay out of pairs. */
-  pair: { strategy: "max-min" as const, lengthPenalty: { per: "character" as const, weight: 0 }, dropTruncated: true, missingEosPenalty: 0, limit: 0 },
+  pair: {
+    strategy: "max-min" as const,
+    lengthPenalty: { per: "character" as const, weight: 0 },
+    dropTruncated: true,
+    missingEosPenalty: 0,
+    limit: 0,
+  },
   /** P §3.3, T7: reference always π_0. */
-  train: { ...adamw, loss: "sigmoid" as const, beta: 0.1, ldAlpha: 1, reference: "initial" as const, learningRate: 5e-7, epochs: 2, batch: 128 },
+  train: {
+    ...adamw,
+    loss: "sigmoid" as const,
+    beta: 0.1,
+    ldAlpha: 1,
+    reference: "initial" as const,
+    learningRate: 5e-7,
+    epochs: 2,
+    batch: 128,
+  },
   /** R: the values that the losses' papers advise, where they advise one; else none of the effect. */
   losses: {
     cdpo: { labelSmoothing: 0.1 },
@@ -52,7 +85,11 @@ export const DEFAULTS = {
   /** R: a cut answer teaches to stop nowhere; TRL cuts. */
   truncation: "drop" as const,
   /** R: the paper trains all weights; as TRL's examples have it, on every projection. */
-  lora: { rank: 16, alpha: 32, targets: ["q_proj", "k_proj", "v_proj", "o_proj", "gate_proj", "up_proj", "down_proj"] as const },
+  lora: {
+    rank: 16,
+    alpha: 32,
+    targets: ["q_proj", "k_proj", "v_proj", "o_proj", "gate_proj", "up_proj", "down_proj"] as const,
+  },
   /** R: whichever comes first. */
   checkpoint: { everySteps: 50, everySeconds: 60 },
   /** R: temperature 1, because the KL estimate needs answers drawn from the policy itself. */

@@ -27,7 +27,8 @@ export function below(min: number, max: number) {
 }
 
 export const flag = () => z.boolean(phrase("true or false"));
-export const oneOf = <const T extends readonly [string, ...string[]]>(...values: T) => z.enum(values, phrase(`one of ${values.join(", ")}`));
+export const oneOf = <const T extends readonly [string, ...string[]]>(...values: T) =>
+  z.enum(values, phrase(`one of ${values.join(", ")}`));
 export const text = (pattern: RegExp, what: string) => z.string(phrase(what)).regex(pattern, phrase(what));
 export const path = (what: string) => text(/\S/, `the path of ${what}`);
 

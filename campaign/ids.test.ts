@@ -1,7 +1,17 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import fc from "fast-check";
-import { buildOf, identityOf, isBaselineName, isCampaignId, parseAddress, placeName, placeWorkflowId, resultKey, checkpointsPrefix } from "./ids.ts";
+import {
+  buildOf,
+  identityOf,
+  isBaselineName,
+  isCampaignId,
+  parseAddress,
+  placeName,
+  placeWorkflowId,
+  resultKey,
+  checkpointsPrefix,
+} from "./ids.ts";
 
 const campaignId = fc.stringMatching(/^[a-z0-9][a-z0-9._-]{0,62}$/);
 
@@ -19,21 +29,46 @@ test("places are named with padded iterations, so that names sort as numbers do"
 test("what placeName made, parseAddress reads back", () => {
   fc.assert(
     fc.property(campaignId, fc.nat(9999), fc.integer({ min: 1, max: 99 }), (campaignId, iteration, take) => {
-      assert.deepEqual(parseAddress(`${campaignId}/${placeName({ iteration, take })}`), { campaignId, iteration, take });
+      assert.deepEqual(parseAddress(`${campaignId}/${placeName({ iteration, take })}`), {
+        campaignId,
+        iteration,
+        take,
+      });
     }),
   );
-  assert.deepEqual(parseAddress("shop/base-offline-matched.1"), { campaignId: "shop", baseline: "offline-matched", take: 1 });
+  assert.deepEqual(parseAddress("shop/base-offline-matched.1"), {
+    campaignId: "shop",
+    baseline: "offline-matched",
+    take: 1,
+  });
 });
 
 test("an address may stop at any part", () => {
   assert.deepEqual(parseAddress("shop"), { campaignId: "shop" });
   assert.deepEqual(parseAddress("shop/3"), { campaignId: "shop", iteration: 3 });
   assert.deepEqual(parseAddress("shop/3/generate"), { campaignId: "shop", iteration: 3, stage: "generate" });
-  assert.deepEqual(parseAddress("shop/3.2/score/7"), { campaignId: "shop", iteration: 3, take: 2, stage: "score", shard: 7 });
+  assert.deepEqual(parseAddress("shop/3.2/score/7"), {
+    campaignId: "shop",
+    iteration: 3,
+    take: 2,
+    stage: "score",
+    shard: 7,
+  });
 });
 
 test("what is no address is refused", () => {
-  for (const text of ["", "Shop", "shop/", "shop/x", "shop/3/bake", "shop/3/generate/x", "shop//3", "-shop", "a".repeat(64)]) assert.equal(parseAddress(text), undefined, text);
+  for (const text of [
+    "",
+    "Shop",
+    "shop/",
+    "shop/x",
+    "shop/3/bake",
+    "shop/3/generate/x",
+    "shop//3",
+    "-shop",
+    "a".repeat(64),
+  ])
+    assert.equal(parseAddress(text), undefined, text);
 });
 
 test("ids hold what file systems and workflow ids can hold", () => {
@@ -51,6 +86,9 @@ test("keys and workflow ids of one place share its name", () => {
 });
 
 test("a worker's build is read back from its identity, and from no other's", () => {
-  assert.equal(buildOf(identityOf(7, "host.name", "0.1.0+43e58be5f2c1.9b1c2d3e")), "0.1.0+43e58be5f2c1.9b1c2d3e");
+  assert.equal(
+    buildOf(identityOf(7, "host.name", "0.1.0+43e58be5f2c1.9b1c2d3e")),
+    "0.1.0+43e58be5f2c1.9b1c2d3e",
+  );
   assert.equal(buildOf("7@host.name"), undefined);
 });

@@ -16,7 +16,8 @@ export function placeName(place: Place): string {
 }
 
 export const campaignWorkflowId = (campaignId: string): string => `ratchet:${campaignId}`;
-export const placeWorkflowId = (campaignId: string, place: Place): string => `ratchet:${campaignId}/${placeName(place)}`;
+export const placeWorkflowId = (campaignId: string, place: Place): string =>
+  `ratchet:${campaignId}/${placeName(place)}`;
 
 /** Task queue names: `ratchet` runs workflows, `ratchet-<name>` runs activities. */
 export const WORKFLOW_QUEUE = "ratchet";
@@ -28,7 +29,11 @@ export const identityOf = (pid: number, host: string, build: string): string => 
 export const buildOf = (identity: string): string | undefined => /^\d+@\S* (\S+)$/.exec(identity)?.[1];
 
 /** Search attributes of campaigns and the types that Temporal gives them; nothing may need them, a namespace may not have them. */
-export const SEARCH_ATTRIBUTES = { RatchetCampaign: "KEYWORD", RatchetPhase: "KEYWORD", RatchetIteration: "INT" } as const;
+export const SEARCH_ATTRIBUTES = {
+  RatchetCampaign: "KEYWORD",
+  RatchetPhase: "KEYWORD",
+  RatchetIteration: "INT",
+} as const;
 
 export interface Address {
   campaignId: string;
@@ -63,7 +68,8 @@ export const resultsPrefix = (campaignId: string): string => `campaigns/${campai
 export const resultKey = (campaignId: string, place: Place, stage: string, address: string): string =>
   `${resultsPrefix(campaignId)}${placeName(place)}/${stage}/${address}.json`;
 /** Where the successor of a manifest lies that was set aside `repair` times: `….json`, `…~1.json`, `…~2.json`. */
-export const successorKey = (key: string, repair: number): string => (repair === 0 ? key : key.replace(/\.json$/, `~${repair}.json`));
+export const successorKey = (key: string, repair: number): string =>
+  repair === 0 ? key : key.replace(/\.json$/, `~${repair}.json`);
 /** The key that a successor's key was made from, and its number. */
 export function originalKey(key: string): { key: string; repair: number } {
   const [, stem, repair] = /^(.*)~(\d+)\.json$/.exec(key) ?? [];
@@ -76,4 +82,5 @@ export const checkpointsPrefix = (campaignId: string, place: Place, stage: strin
   `${workPrefix(campaignId)}${placeName(place)}/${stage}/${address}/`;
 /** Log-probabilities under a reference; of the campaign and no place, since several may need the same. */
 export const referencesPrefix = (campaignId: string): string => `${workPrefix(campaignId)}reference/`;
-export const referenceKey = (campaignId: string, address: string): string => `${referencesPrefix(campaignId)}${address}.json`;
+export const referenceKey = (campaignId: string, address: string): string =>
+  `${referencesPrefix(campaignId)}${address}.json`;

@@ -27,10 +27,15 @@ export async function loadSpecFile(path: string): Promise<LoadedSpec> {
   const file = resolve(path);
   const extension = extname(file);
   if (!SCRIPTS.has(extension) && !DOCUMENTS.has(extension)) {
-    throw new SpecError("spec_unsupported", `${path} is no campaign file`, { file: path, hint: "use .yaml, .yml, .json, .ts, .js or .mjs" });
+    throw new SpecError("spec_unsupported", `${path} is no campaign file`, {
+      file: path,
+      hint: "use .yaml, .yml, .json, .ts, .js or .mjs",
+    });
   }
   const source = await readSource(file, path);
-  const { written, origin } = SCRIPTS.has(extension) ? { written: await importDefault(file, path), origin: { file: path } } : parse(source, path);
+  const { written, origin } = SCRIPTS.has(extension)
+    ? { written: await importDefault(file, path), origin: { file: path } }
+    : parse(source, path);
   return { spec: resolveSpec(written, origin), written, file, baseDir: dirname(file) };
 }
 
@@ -38,7 +43,11 @@ async function readSource(file: string, path: string): Promise<string> {
   try {
     return await readFile(file, "utf8");
   } catch (cause) {
-    throw new SpecError("file_missing", `campaign file ${path} cannot be read`, { file: path, hint: "ratchet init writes one", cause });
+    throw new SpecError("file_missing", `campaign file ${path} cannot be read`, {
+      file: path,
+      hint: "ratchet init writes one",
+      cause,
+    });
   }
 }
 
@@ -51,7 +60,11 @@ function parse(source: string, path: string): { written: unknown; origin: Origin
   const error = document.errors[0];
   if (error) {
     const { line } = lines.linePos(error.pos[0]);
-    throw new SpecError("spec_unreadable", `${path}:${line}: ${error.message}`, { file: path, line, cause: error });
+    throw new SpecError("spec_unreadable", `${path}:${line}: ${error.message}`, {
+      file: path,
+      line,
+      cause: error,
+    });
   }
   return { written: document.toJS(), origin: { file: path, lineOf: (at) => lineOf(document, lines, at) } };
 }
@@ -61,7 +74,9 @@ function lineOf(document: Document, lines: LineCounter, at: readonly PropertyKey
   for (let depth = at.length; depth > 0; depth--) {
     const parent = document.getIn(at.slice(0, depth - 1), true);
     const key = at[depth - 1];
-    const pair = isMap(parent) ? parent.items.find((item) => isPair(item) && isScalar(item.key) && item.key.value === key) : undefined;
+    const pair = isMap(parent)
+      ? parent.items.find((item) => isPair(item) && isScalar(item.key) && item.key.value === key)
+      : undefined;
     const node = pair?.key ?? document.getIn(at.slice(0, depth), true);
     const start = (node as { range?: [number, number, number] } | undefined)?.range?.[0];
     if (start !== undefined) return lines.linePos(start).line;
@@ -76,7 +91,9 @@ const ownPackage: Plugin = {
   name: "ratchet",
   setup(context) {
     context.onResolve({ filter: /^ratchet-rlhf$/ }, () => ({ path: "ratchet-rlhf", namespace: "ratchet" }));
-    context.onLoad({ filter: /.*/, namespace: "ratchet" }, () => ({ contents: "export const defineCampaign = (spec) => spec;" }));
+    context.onLoad({ filter: /.*/, namespace: "ratchet" }, () => ({
+      contents: "export const defineCampaign = (spec) => spec;",
+    }));
   },
 };
 
@@ -84,10 +101,23 @@ async function importDefault(file: string, path: string): Promise<unknown> {
   const folder = await mkdtemp(join(tmpdir(), "ratchet-spec-"));
   const outfile = join(folder, "spec.mjs");
   try {
-    await build({ entryPoints: [file], outfile, bundle: true, platform: "node", format: "esm", target: "node20", tsconfigRaw: {}, plugins: [ownPackage], logLevel: "silent" });
+    await build({
+      entryPoints: [file],
+      outfile,
+      bundle: true,
+      platform: "node",
+      format: "esm",
+      target: "node20",
+      tsconfigRaw: {},
+      plugins: [ownPackage],
+      logLevel: "silent",
+    });
     const loaded = (await import(pathToFileURL(outfile).href)) as { default?: unknown };
     if (loaded.default === undefined) {
-      throw new SpecError("spec_invalid", `${path} has no default export`, { file: path, hint: "export default defineCampaign({...})" });
+      throw new SpecError("spec_invalid", `${path} has no default export`, {
+        file: path,
+        hint: "export default defineCampaign({...})",
+      });
     }
     return loaded.default;
   } catch (cause) {
@@ -100,8 +130,17 @@ async function importDefault(file: string, path: string): Promise<unknown> {
 
 function scriptError(cause: unknown, path: string): SpecError {
   const found = (cause as Partial<BuildFailure>).errors?.[0];
-  if (!found) return new SpecError("spec_unreadable", `${path} threw while it was loaded: ${(cause as Error).message}`, { file: path, cause });
+  if (!found)
+    return new SpecError(
+      "spec_unreadable",
+      `${path} threw while it was loaded: ${(cause as Error).message}`,
+      { file: path, cause },
+    );
   const line = found.location?.line;
   const where = found.location ? `${found.location.file}:${found.location.line}` : path;
-  return new SpecError("spec_unreadable", `${where}: ${found.text}`, { file: path, ...(line === undefined ? {} : { line }), cause });
+  return new SpecError("spec_unreadable", `${where}: ${found.text}`, {
+    file: path,
+    ...(line === undefined ? {} : { line }),
+    cause,
+  });
 }

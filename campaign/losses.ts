@@ -4,8 +4,29 @@ import { z } from "zod";
 import { DEFAULTS } from "./defaults.ts";
 import { above, below, oneOf, real } from "./fields.ts";
 
-const plainNames = ["sigmoid", "hinge", "ipo", "sigmoid_norm", "nca_pair", "bco_pair", "sppo_hard", "apo_zero", "apo_down", "sft", "orpo"] as const;
-const tunedNames = ["cdpo", "robust", "exo_pair", "rdpo", "aot", "aot_unpaired", "discopop", "simpo"] as const;
+const plainNames = [
+  "sigmoid",
+  "hinge",
+  "ipo",
+  "sigmoid_norm",
+  "nca_pair",
+  "bco_pair",
+  "sppo_hard",
+  "apo_zero",
+  "apo_down",
+  "sft",
+  "orpo",
+] as const;
+const tunedNames = [
+  "cdpo",
+  "robust",
+  "exo_pair",
+  "rdpo",
+  "aot",
+  "aot_unpaired",
+  "discopop",
+  "simpo",
+] as const;
 const pairNames = [...plainNames, ...tunedNames] as const;
 export const LOSS_NAMES = [...pairNames, "kto"] as const;
 
@@ -13,7 +34,8 @@ const defaults = DEFAULTS.losses;
 
 /** Every loss over pairs with its settings; `more`: what stands beside them. */
 function pairLosses<M extends z.ZodRawShape>(more: M) {
-  const loss = <const K extends (typeof pairNames)[number], S extends z.ZodRawShape>(type: K, settings: S) => z.strictObject({ type: z.literal(type), ...settings, ...more });
+  const loss = <const K extends (typeof pairNames)[number], S extends z.ZodRawShape>(type: K, settings: S) =>
+    z.strictObject({ type: z.literal(type), ...settings, ...more });
   return [
     loss("cdpo", { labelSmoothing: below(0, 0.5).default(defaults.cdpo.labelSmoothing) }),
     loss("robust", { labelSmoothing: below(0, 0.5).default(defaults.robust.labelSmoothing) }),
@@ -49,11 +71,21 @@ export type ResolvedLoss = PlainName | Exclude<Alone, { type: PlainName }> | Wei
 const isPlain = (name: string): name is PlainName => (plainNames as readonly string[]).includes(name);
 
 export const lossField = z
-  .union([oneOf(...LOSS_NAMES), alone, z.array(z.union([oneOf(...pairNames), weighted], ofPairs)).min(1, { error: "a list of at least one loss" })], {
-    error: `one of ${LOSS_NAMES.join(", ")}, such a {type} with its settings, or a list of those with weights`,
-  })
+  .union(
+    [
+      oneOf(...LOSS_NAMES),
+      alone,
+      z
+        .array(z.union([oneOf(...pairNames), weighted], ofPairs))
+        .min(1, { error: "a list of at least one loss" }),
+    ],
+    {
+      error: `one of ${LOSS_NAMES.join(", ")}, such a {type} with its settings, or a list of those with weights`,
+    },
+  )
   .transform((written): ResolvedLoss => {
-    if (Array.isArray(written)) return written.map((loss) => (typeof loss === "string" ? weighted.parse({ type: loss }) : loss));
+    if (Array.isArray(written))
+      return written.map((loss) => (typeof loss === "string" ? weighted.parse({ type: loss }) : loss));
     const { type, ...settings } = typeof written === "string" ? alone.parse({ type: written }) : written;
     return isPlain(type) ? type : ({ type, ...settings } as Exclude<Alone, { type: PlainName }>);
   });
@@ -66,12 +98,25 @@ export function termsOf(loss: ResolvedLoss): WeightedLoss[] {
 }
 
 /** How a policy is trained, in the words of the runtimes. Plain DPO names no loss, as when there was no other: so its address stays. */
-export function policyTask({ loss, beta, ldAlpha = 1 }: { loss: ResolvedLoss; beta: number; ldAlpha?: number | undefined }): PolicyTask {
+export function policyTask({
+  loss,
+  beta,
+  ldAlpha = 1,
+}: {
+  loss: ResolvedLoss;
+  beta: number;
+  ldAlpha?: number | undefined;
+}): PolicyTask {
   if (typeof loss === "object" && "type" in loss && loss.type === "kto") {
     const { desirableWeight, undesirableWeight } = loss;
     return { kind: "kto", beta, desirableWeight, undesirableWeight };
   }
-  return { kind: "dpo", beta, ...(loss === "sigmoid" ? {} : { losses: termsOf(loss) }), ...(ldAlpha < 1 ? { ldAlpha } : {}) };
+  return {
+    kind: "dpo",
+    beta,
+    ...(loss === "sigmoid" ? {} : { losses: termsOf(loss) }),
+    ...(ldAlpha < 1 ? { ldAlpha } : {}),
+  };
 }
 
 type PolicyTask =
@@ -79,7 +124,12 @@ type PolicyTask =
   | { kind: "kto"; beta: number; desirableWeight: number; undesirableWeight: number };
 
 /** `sigmoid + sft` */
-export const lossName = (loss: ResolvedLoss): string => (typeof loss === "object" && "type" in loss ? loss.type : termsOf(loss).map(({ type }) => type).join(" + "));
+export const lossName = (loss: ResolvedLoss): string =>
+  typeof loss === "object" && "type" in loss
+    ? loss.type
+    : termsOf(loss)
+        .map(({ type }) => type)
+        .join(" + ");
 
 /** False where log-probabilities under a reference are neither in a loss nor reported: SimPO and ORPO, alone or beside `sft`. */
 export function usesReference(loss: ResolvedLoss): boolean {

@@ -20,7 +20,11 @@ export interface ModuleAnswer {
 
 /** `online` = all iterations' prompts, `bootstrap` = prompts of preference sampling; splits must not overlap. */
 export type PromptSplit = "bootstrap" | "online" | "validation" | "test";
-export type PromptsModule = (request: { seed: string; split: PromptSplit; count: number }) => ModulePrompt[] | Promise<ModulePrompt[]>;
+export type PromptsModule = (request: {
+  seed: string;
+  split: PromptSplit;
+  count: number;
+}) => ModulePrompt[] | Promise<ModulePrompt[]>;
 
 export type SftModule = (request: { seed: string; count: number }) => SftRow[] | Promise<SftRow[]>;
 export interface SftRow {
@@ -30,13 +34,19 @@ export interface SftRow {
 }
 
 /** One finite number per row. */
-export type RewardModule = (rows: { prompt: ModulePrompt; answer: ModuleAnswer }[]) => number[] | Promise<number[]>;
+export type RewardModule = (
+  rows: { prompt: ModulePrompt; answer: ModuleAnswer }[],
+) => number[] | Promise<number[]>;
 
 /** Probability in [0, 1] that `first` is the better answer; 0 or 1 is a label. Judges and raters have the same shape. */
-export type JudgeModule = (rows: { prompt: ModulePrompt; first: ModuleAnswer; second: ModuleAnswer; seed: string }[]) => number[] | Promise<number[]>;
+export type JudgeModule = (
+  rows: { prompt: ModulePrompt; first: ModuleAnswer; second: ModuleAnswer; seed: string }[],
+) => number[] | Promise<number[]>;
 
 /** The true reward of a world that has one, with its parts. Named only by the test report. */
-export type GoldModule = (rows: { prompt: ModulePrompt; answer: ModuleAnswer }[]) => GoldScore[] | Promise<GoldScore[]>;
+export type GoldModule = (
+  rows: { prompt: ModulePrompt; answer: ModuleAnswer }[],
+) => GoldScore[] | Promise<GoldScore[]>;
 export interface GoldScore {
   total: number;
   parts?: Record<string, number>;

@@ -22,22 +22,32 @@ function describe(issue: Issue, prefix: Path, written: unknown): LocatedProblem[
   if (issue.code === "unrecognized_keys") return issue.keys.map((key) => unknownKey(path, key));
   const value = valueAt(written, path);
   if (issue.code === "invalid_union") {
-    const branch = typeof value === "object" && value !== null ? issue.errors.find((errors) => errors.every(isInside)) : undefined;
+    const branch =
+      typeof value === "object" && value !== null
+        ? issue.errors.find((errors) => errors.every(isInside))
+        : undefined;
     if (branch) return branch.flatMap((inner) => describe(inner, path, written));
   }
-  if (issue.code === "custom") return [{ at: path, path: pathText(path), message: `${pathText(path) || "the spec"} ${issue.message}` }];
-  if (issue.code === "invalid_key") return [{ at: path, path: pathText(path), message: `${pathText(path)} must be ${issue.issues[0]?.message}` }];
+  if (issue.code === "custom")
+    return [{ at: path, path: pathText(path), message: `${pathText(path) || "the spec"} ${issue.message}` }];
+  if (issue.code === "invalid_key")
+    return [
+      { at: path, path: pathText(path), message: `${pathText(path)} must be ${issue.issues[0]?.message}` },
+    ];
   return [{ at: path, path: pathText(path), message: wrongValue(path, value, issue.message) }];
 }
 
 /** False for an issue that says the value is of another kind altogether. */
-const isInside = (issue: Issue): boolean => issue.path.length > 0 || issue.code === "unrecognized_keys" || issue.code === "custom";
+const isInside = (issue: Issue): boolean =>
+  issue.path.length > 0 || issue.code === "unrecognized_keys" || issue.code === "custom";
 
 function wrongValue(path: Path, value: unknown, accepted: string): string {
   const name = pathText(path) || "the spec";
   // What stands where a secret's name belongs may be the secret.
   if (path.includes("env")) return `${name} must be ${accepted}`;
-  return value === undefined ? `${name} is missing: it must be ${accepted}` : `${name} is ${show(value)}, but must be ${accepted}`;
+  return value === undefined
+    ? `${name} is missing: it must be ${accepted}`
+    : `${name} is ${show(value)}, but must be ${accepted}`;
 }
 
 function unknownKey(path: Path, key: string): LocatedProblem {
@@ -50,15 +60,27 @@ function unknownKey(path: Path, key: string): LocatedProblem {
     : elsewhere.length > 0
       ? `${key} belongs in ${elsewhere.join(" or ")}`
       : `known here: ${known.join(", ")}`;
-  return { at: [...path, key], path: pathText([...path, key]), message: `unknown key ${key} in ${here || "the spec"}`, hint };
+  return {
+    at: [...path, key],
+    path: pathText([...path, key]),
+    message: `unknown key ${key} in ${here || "the spec"}`,
+    hint,
+  };
 }
 
 export function pathText(path: Path): string {
-  return path.reduce<string>((text, key) => (typeof key === "number" ? `${text}[${key}]` : text ? `${text}.${String(key)}` : String(key)), "");
+  return path.reduce<string>(
+    (text, key) =>
+      typeof key === "number" ? `${text}[${key}]` : text ? `${text}.${String(key)}` : String(key),
+    "",
+  );
 }
 
 function valueAt(root: unknown, path: Path): unknown {
-  return path.reduce<unknown>((value, key) => (value as Record<PropertyKey, unknown> | null | undefined)?.[key], root);
+  return path.reduce<unknown>(
+    (value, key) => (value as Record<PropertyKey, unknown> | null | undefined)?.[key],
+    root,
+  );
 }
 
 function show(value: unknown): string {
@@ -76,7 +98,10 @@ interface Node {
 }
 
 /** A node and what it may be instead. */
-const alternatives = (node: Node): Node[] => [node, ...[...(node.anyOf ?? []), ...(node.oneOf ?? [])].flatMap(alternatives)];
+const alternatives = (node: Node): Node[] => [
+  node,
+  ...[...(node.anyOf ?? []), ...(node.oneOf ?? [])].flatMap(alternatives),
+];
 
 function keysAt(path: Path): string[] {
   let nodes = alternatives(specJsonSchema() as Node);

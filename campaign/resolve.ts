@@ -14,12 +14,18 @@ export interface Origin {
 export function resolveSpec(written: unknown, origin?: Origin): ResolvedSpec {
   const parsed = specSchema.safeParse(written);
   if (!parsed.success) {
-    const problems = problemsOf(parsed.error.issues, written).map(({ at, ...problem }) => withLine(problem, at, origin));
+    const problems = problemsOf(parsed.error.issues, written).map(({ at, ...problem }) =>
+      withLine(problem, at, origin),
+    );
     throw refusal("spec_invalid", problems, origin);
   }
   const conflicts = conflictsOf(parsed.data);
   if (conflicts.length > 0) {
-    throw refusal("spec_conflict", conflicts.map((problem) => withLine(problem, keysOf(problem.path), origin)), origin);
+    throw refusal(
+      "spec_conflict",
+      conflicts.map((problem) => withLine(problem, keysOf(problem.path), origin)),
+      origin,
+    );
   }
   return parsed.data;
 }

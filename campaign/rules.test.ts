@@ -6,15 +6,35 @@ import type { LedgerEvent, LedgerRow } from "./types.ts";
 function fold(...events: (LedgerEvent | [epoch: number, event: LedgerEvent])[]) {
   const rows = events.map((entry, n): LedgerRow => {
     const [epoch, event] = Array.isArray(entry) ? entry : [1, entry];
-    return { schema: "ratchet.ledger/1", n, epoch, id: `e${n}`, event, previous: null, at: "2026-01-01T00:00:00Z", by: "test" };
+    return {
+      schema: "ratchet.ledger/1",
+      n,
+      epoch,
+      id: `e${n}`,
+      event,
+      previous: null,
+      at: "2026-01-01T00:00:00Z",
+      by: "test",
+    };
   });
   return foldLedger("shop", rows);
 }
 
 const created: LedgerEvent = { type: "created", specDigest: "spec", name: "shop" };
 const opened: LedgerEvent = { type: "opened", server: "s1", namespace: "default", runId: "r" };
-const bootstrap: LedgerEvent = { type: "bootstrap-finished", bootstrap: { policy: "pi0", opponent: "o" }, stages: { validation: "v0" } };
-const iteration = (n: number, decision: "promoted" | "kept"): LedgerEvent => ({ type: "iteration-finished", iteration: n, take: 1, policy: `pi${n}`, stages: { validation: `v${n}` }, decision });
+const bootstrap: LedgerEvent = {
+  type: "bootstrap-finished",
+  bootstrap: { policy: "pi0", opponent: "o" },
+  stages: { validation: "v0" },
+};
+const iteration = (n: number, decision: "promoted" | "kept"): LedgerEvent => ({
+  type: "iteration-finished",
+  iteration: n,
+  take: 1,
+  policy: `pi${n}`,
+  stages: { validation: `v${n}` },
+  decision,
+});
 
 test("a new campaign begins with iteration 1 and no policy", () => {
   const record = fold(created, opened);
@@ -28,7 +48,14 @@ test("latest is always the newest iteration, promoted only the last that was pro
   assert.deepEqual([record.latest?.policy, record.promoted?.policy], ["pi2", "pi1"]);
   assert.equal(record.promoted?.validation, "v1");
   assert.deepEqual(record.next, { iteration: 3, take: 1 });
-  assert.deepEqual(record.iterations.map(({ iteration, decision }) => [iteration, decision]), [[0, "promoted"], [1, "promoted"], [2, "kept"]]);
+  assert.deepEqual(
+    record.iterations.map(({ iteration, decision }) => [iteration, decision]),
+    [
+      [0, "promoted"],
+      [1, "promoted"],
+      [2, "kept"],
+    ],
+  );
 });
 
 test("after the bootstrap π_0 is latest and promoted", () => {
@@ -41,7 +68,10 @@ test("after the bootstrap π_0 is latest and promoted", () => {
 test("a takeover raises the epoch and forgets the failure, not the pause", () => {
   const failed = fold(created, opened, { type: "failed", code: "no_pairs", message: "none" });
   assert.deepEqual([failed.status, failed.failure?.code], ["failed", "no_pairs"]);
-  const again = fold(created, opened, { type: "failed", code: "no_pairs", message: "none" }, [2, { ...opened, server: "s2" }]);
+  const again = fold(created, opened, { type: "failed", code: "no_pairs", message: "none" }, [
+    2,
+    { ...opened, server: "s2" },
+  ]);
   assert.deepEqual([again.status, again.failure, again.epoch, again.server], ["running", undefined, 2, "s2"]);
   const paused = fold(created, opened, { type: "paused", by: "me", why: "lunch" }, [2, opened]);
   assert.equal(paused.status, "paused");
@@ -50,14 +80,30 @@ test("a takeover raises the epoch and forgets the failure, not the pause", () =>
 test("pause, resume, cancel and reopen move the status and nothing else", () => {
   const before = fold(created, opened, bootstrap);
   const by = { by: "me", why: "why" };
-  const after = fold(created, opened, bootstrap, { type: "paused", ...by }, { type: "resumed", ...by }, { type: "cancelled", ...by }, { type: "reopened", ...by });
+  const after = fold(
+    created,
+    opened,
+    bootstrap,
+    { type: "paused", ...by },
+    { type: "resumed", ...by },
+    { type: "cancelled", ...by },
+    { type: "reopened", ...by },
+  );
   assert.deepEqual({ ...after, rows: before.rows }, before);
   assert.equal(fold(created, opened, { type: "cancelled", ...by }).status, "cancelled");
-  assert.equal(fold(created, opened, bootstrap, { type: "completed", latest: "pi0", promoted: "pi0" }).status, "completed");
+  assert.equal(
+    fold(created, opened, bootstrap, { type: "completed", latest: "pi0", promoted: "pi0" }).status,
+    "completed",
+  );
 });
 
 test("baselines are kept by name, beside the iterations", () => {
-  const record = fold(created, opened, bootstrap, { type: "baseline-finished", name: "offline", policy: "b", stages: { test: "t" } });
+  const record = fold(created, opened, bootstrap, {
+    type: "baseline-finished",
+    name: "offline",
+    policy: "b",
+    stages: { test: "t" },
+  });
   assert.deepEqual(record.baselines, { offline: { policy: "b", stages: { test: "t" } } });
   assert.equal(record.latest?.policy, "pi0");
 });
@@ -68,7 +114,19 @@ test("a ledger that does not begin with created is refused", () => {
 });
 
 test("what a run goes on from is as small after a thousand iterations as after one", () => {
-  const after = (iterations: number) => standingOf(fold(created, opened, bootstrap, ...Array.from({ length: iterations }, (_, n) => iteration(n + 1, "kept"))));
+  const after = (iterations: number) =>
+    standingOf(
+      fold(
+        created,
+        opened,
+        bootstrap,
+        ...Array.from({ length: iterations }, (_, n) => iteration(n + 1, "kept")),
+      ),
+    );
   const [one, thousand] = [after(1), after(1000)];
-  assert.deepEqual(thousand, { ...one, next: { iteration: 1001, take: 1 }, latest: { iteration: 1000, take: 1, policy: "pi1000", validation: "v1000" } });
+  assert.deepEqual(thousand, {
+    ...one,
+    next: { iteration: 1001, take: 1 },
+    latest: { iteration: 1000, take: 1, policy: "pi1000", validation: "v1000" },
+  });
 });

@@ -26,8 +26,19 @@ export function foldLedger(campaignId: string, rows: LedgerRow[]): CampaignRecor
 }
 
 /** What a run of the campaign is given of its record. */
-export function standingOf({ name: _name, specDigest: _spec, iterations: _iterations, rows: _rows, ...record }: CampaignRecord): Standing {
-  return { ...record, baselines: Object.fromEntries(Object.entries(record.baselines).map(([name, { policy }]) => [name, { policy }])) };
+export function standingOf({
+  name: _name,
+  specDigest: _spec,
+  iterations: _iterations,
+  rows: _rows,
+  ...record
+}: CampaignRecord): Standing {
+  return {
+    ...record,
+    baselines: Object.fromEntries(
+      Object.entries(record.baselines).map(([name, { policy }]) => [name, { policy }]),
+    ),
+  };
 }
 
 /** What one decision changes. The workflow applies the rows it appends with the same rule that a reader folds with. */
@@ -69,7 +80,10 @@ export function applyEvent(standing: Standing, event: LedgerEvent): void {
       return;
     case "moved":
       standing.status = "moved";
-      standing.failure = { code: "campaign_moved", message: `${standing.campaignId} was moved to ${event.to}` };
+      standing.failure = {
+        code: "campaign_moved",
+        message: `${standing.campaignId} was moved to ${event.to}`,
+      };
       return;
     case "created":
     case "iteration-finished":
@@ -82,13 +96,22 @@ export function applyEvent(standing: Standing, event: LedgerEvent): void {
 /** How often each manifest was set aside by a repair, by key. */
 export function repairsOf(rows: readonly { event: LedgerEvent }[]): Map<string, number> {
   const repairs = new Map<string, number>();
-  for (const { event } of rows) if (event.type === "repaired") for (const key of event.manifests) repairs.set(key, (repairs.get(key) ?? 0) + 1);
+  for (const { event } of rows)
+    if (event.type === "repaired")
+      for (const key of event.manifests) repairs.set(key, (repairs.get(key) ?? 0) + 1);
   return repairs;
 }
 
 /** The iteration that a row says is finished; the bootstrap is iteration 0. */
 function finishedBy(event: LedgerEvent): IterationRecord | undefined {
-  if (event.type === "bootstrap-finished") return { iteration: 0, take: 1, policy: event.bootstrap.policy, stages: event.stages, decision: "promoted" };
+  if (event.type === "bootstrap-finished")
+    return {
+      iteration: 0,
+      take: 1,
+      policy: event.bootstrap.policy,
+      stages: event.stages,
+      decision: "promoted",
+    };
   if (event.type !== "iteration-finished") return undefined;
   const { type: _type, ...iteration } = event;
   return iteration;

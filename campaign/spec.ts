@@ -8,7 +8,9 @@ import { lossField } from "./losses.ts";
 
 /** An object whose keys are all known; `what` is said where something else stands in its place. */
 function section<S extends z.ZodRawShape>(what: string, shape: S) {
-  return z.strictObject(shape, { error: (issue) => (issue.code === "invalid_type" ? `a section with ${what}` : undefined) });
+  return z.strictObject(shape, {
+    error: (issue) => (issue.code === "invalid_type" ? `a section with ${what}` : undefined),
+  });
 }
 
 const list = <S extends z.ZodType>(item: S, what: string) => z.array(item, { error: `a list of ${what}` });
@@ -16,24 +18,37 @@ const list = <S extends z.ZodType>(item: S, what: string) => z.array(item, { err
 /** Names of a module's environment mapped to where the worker finds the value; never the value itself. */
 const environment = z.record(
   text(/^[A-Za-z_][A-Za-z0-9_]*$/, "a variable name"),
-  text(/^env:[A-Za-z_][A-Za-z0-9_]*$/, "env:NAME, a variable of the worker; a secret itself never stands in a spec"),
+  text(
+    /^env:[A-Za-z_][A-Za-z0-9_]*$/,
+    "env:NAME, a variable of the worker; a secret itself never stands in a spec",
+  ),
   { error: "a mapping of names to env:NAME" },
 );
 
 const moduleFields = { timeout: duration().default(DEFAULTS.timeout), env: environment.default({}) };
-const moduleSource = section("module, timeout, env", { module: path("a TypeScript or JavaScript module"), ...moduleFields });
+const moduleSource = section("module, timeout, env", {
+  module: path("a TypeScript or JavaScript module"),
+  ...moduleFields,
+});
 
-const oneOfTwo = (first: string, second: string) => (value: Record<string, unknown>, context: z.core.$RefinementCtx) => {
-  const given = [first, second].filter((key) => value[key] !== undefined);
-  if (given.length !== 1) context.addIssue({ code: "custom", message: `needs ${first} or ${second}${given.length ? ", not both" : ""}` });
-};
+const oneOfTwo =
+  (first: string, second: string) => (value: Record<string, unknown>, context: z.core.$RefinementCtx) => {
+    const given = [first, second].filter((key) => value[key] !== undefined);
+    if (given.length !== 1)
+      context.addIssue({
+        code: "custom",
+        message: `needs ${first} or ${second}${given.length ? ", not both" : ""}`,
+      });
+  };
 
 const samples = list(
   section("temperature and count", { temperature: real(0, 10), count: whole(1, 1024) }),
   "{temperature, count}",
 ).min(1, { error: "a list of at least one {temperature, count}" });
 
-const stop = z.union([text(/[^]/, "a text or a token id"), whole(0, 10_000_000)], { error: "a text or a token id" });
+const stop = z.union([text(/[^]/, "a text or a token id"), whole(0, 10_000_000)], {
+  error: "a text or a token id",
+});
 
 const sampling = (defaults: { samples: readonly { temperature: number; count: number }[] }) => ({
   samples: samples.default(defaults.samples.map((sample) => ({ ...sample }))),
@@ -58,7 +73,9 @@ interface OptimizerDefaults {
 
 const optimizer = (defaults: OptimizerDefaults) => ({
   learningRate: above(0, 1).default(defaults.learningRate),
-  betas: z.tuple([below(0, 1), below(0, 1)], { error: "two numbers from 0 to below 1" }).default([...defaults.betas]),
+  betas: z
+    .tuple([below(0, 1), below(0, 1)], { error: "two numbers from 0 to below 1" })
+    .default([...defaults.betas]),
   epsilon: above(0, 1).default(defaults.epsilon),
   weightDecay: real(0, 10).default(defaults.weightDecay),
   clip: real(0, 1_000_000).default(defaults.clip),
@@ -75,7 +92,9 @@ const optimizer = (defaults: OptimizerDefaults) => ({
 /** What becomes of rows longer than maxLength. A reward model reads the end of a row, so its rows are never cut. */
 const truncation = { truncation: oneOf("drop", "keep_start").default(DEFAULTS.truncation) };
 
-const queue = text(/^[a-z0-9][a-z0-9-]{0,40}$/, "a queue name of lower-case letters, digits and -").default(DEFAULTS.queue);
+const queue = text(/^[a-z0-9][a-z0-9-]{0,40}$/, "a queue name of lower-case letters, digits and -").default(
+  DEFAULTS.queue,
+);
 
 const modelShape = section("hiddenSize, layers, heads, kvHeads, intermediateSize, contextLength", {
   hiddenSize: whole(2, 65_536),
@@ -92,7 +111,10 @@ const modelShape = section("hiddenSize, layers, heads, kvHeads, intermediateSize
 
 const policy = section("path or init", {
   path: path("a checkpoint folder in Hugging Face layout").optional(),
-  init: section("tokenizer and model", { tokenizer: path("a folder that holds tokenizer.json"), model: modelShape }).optional(),
+  init: section("tokenizer and model", {
+    tokenizer: path("a folder that holds tokenizer.json"),
+    model: modelShape,
+  }).optional(),
 }).superRefine(oneOfTwo("path", "init"));
 
 const rowsOrModule = {
@@ -151,14 +173,22 @@ const letter = text(/\S/, "a text of one token");
 const preferenceModel = section("path, template, letters", {
   /** A given one; where absent, bootstrap.preferenceModel trains it from the policy. */
   path: path("a checkpoint folder in Hugging Face layout").optional(),
-  template: text(/^(?=[^]*\{context\})(?=[^]*\{a\})(?=[^]*\{b\})/, "a text with {context}, {a} and {b} in it").default(DEFAULTS.preferenceModel.template),
-  letters: z.tuple([letter, letter], { error: "two texts of one token each" }).default([...DEFAULTS.preferenceModel.letters]),
+  template: text(
+    /^(?=[^]*\{context\})(?=[^]*\{a\})(?=[^]*\{b\})/,
+    "a text with {context}, {a} and {b} in it",
+  ).default(DEFAULTS.preferenceModel.template),
+  letters: z
+    .tuple([letter, letter], { error: "two texts of one token each" })
+    .default([...DEFAULTS.preferenceModel.letters]),
 }).prefault({});
 
 export const SPEC_LIMITS = { baselines: 8 };
 
 const baseline = section("name, pairs, learningRate", {
-  name: text(/^[a-z0-9][a-z0-9-]{0,30}$/, "a name of lower-case letters, digits and -, at most 31 characters"),
+  name: text(
+    /^[a-z0-9][a-z0-9-]{0,30}$/,
+    "a name of lower-case letters, digits and -, at most 31 characters",
+  ),
   pairs: oneOf("preferences", "initial-policy"),
   /** That of `train` where absent. */
   learningRate: above(0, 1).optional(),
@@ -173,7 +203,9 @@ export const specSchema = section("name, policy, prompts and what else the campa
   prompts,
   bootstrap: bootstrap.prefault({}),
   /** Each is a part of what the campaign's workflow carries. */
-  baselines: list(baseline, "{name, pairs, learningRate}").max(SPEC_LIMITS.baselines, { error: `a list of at most ${SPEC_LIMITS.baselines} baselines` }).default([]),
+  baselines: list(baseline, "{name, pairs, learningRate}")
+    .max(SPEC_LIMITS.baselines, { error: `a list of at most ${SPEC_LIMITS.baselines} baselines` })
+    .default([]),
   iterations: whole(1, 9999).default(DEFAULTS.iterations),
   generate: section("samples, maxTokens, topK, topP, minP, stop, piece, shard, wave, poison, queue", {
     ...sampling(DEFAULTS.generate),
@@ -188,7 +220,11 @@ export const specSchema = section("name, policy, prompts and what else the campa
     queue,
   }).prefault({}),
   score: section("reward, preferenceModel, queue", {
-    reward: z.union([z.literal("model"), z.literal("preference-model"), moduleSource], { error: "model, preference-model, or a section with module" }).default("model"),
+    reward: z
+      .union([z.literal("model"), z.literal("preference-model"), moduleSource], {
+        error: "model, preference-model, or a section with module",
+      })
+      .default("model"),
     preferenceModel,
     queue,
   }).prefault({}),
@@ -242,17 +278,24 @@ export type WrittenSpec = z.input<typeof specSchema>;
 /** Defaults filled in; paths still as written, relative to the spec file. */
 export type ResolvedSpec = z.output<typeof specSchema>;
 export type ModuleSource = z.output<typeof moduleSource>;
-export type ResolvedOptimizer = Pick<ResolvedSpec["train"], keyof OptimizerDefaults | "microBatch" | "maxLength">;
+export type ResolvedOptimizer = Pick<
+  ResolvedSpec["train"],
+  keyof OptimizerDefaults | "microBatch" | "maxLength"
+>;
 
 /** Types a TypeScript spec: `export default defineCampaign({...})`. */
 export const defineCampaign = (spec: WrittenSpec): WrittenSpec => spec;
 
 /** JSON Schema (2020-12) of the written form, for editors. */
 export function specJsonSchema(): Record<string, unknown> {
-  return { title: "Ratchet campaign", ...z.toJSONSchema(specSchema, { io: "input", override: dropDefaultsOfSections }) };
+  return {
+    title: "Ratchet campaign",
+    ...z.toJSONSchema(specSchema, { io: "input", override: dropDefaultsOfSections }),
+  };
 }
 
 /** `default: {}` of a section whose fields have defaults of their own says nothing to an editor. */
 function dropDefaultsOfSections({ jsonSchema }: { jsonSchema: Record<string, unknown> }): void {
-  if (jsonSchema["type"] === "object" && JSON.stringify(jsonSchema["default"]) === "{}") delete jsonSchema["default"];
+  if (jsonSchema["type"] === "object" && JSON.stringify(jsonSchema["default"]) === "{}")
+    delete jsonSchema["default"];
 }

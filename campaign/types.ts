@@ -130,7 +130,14 @@ export type LedgerEvent =
   | { type: "opened"; server: string; namespace: string; runId: string }
   | { type: "bootstrap-finished"; bootstrap: Bootstrap; stages: StageDigests }
   /** Finishing and deciding is one row, so no crash can come between them. */
-  | { type: "iteration-finished"; iteration: number; take: number; policy: Digest; stages: StageDigests; decision: Decision }
+  | {
+      type: "iteration-finished";
+      iteration: number;
+      take: number;
+      policy: Digest;
+      stages: StageDigests;
+      decision: Decision;
+    }
   | { type: "baseline-finished"; name: string; policy: Digest; stages: StageDigests }
   | { type: "paused"; by: string; why: string }
   | { type: "resumed"; by: string; why: string }
@@ -160,7 +167,8 @@ export interface LedgerRow {
   by: string;
 }
 
-export type CampaignStatus = "created" | "running" | "paused" | "completed" | "failed" | "cancelled" | "moved";
+export type CampaignStatus =
+  "created" | "running" | "paused" | "completed" | "failed" | "cancelled" | "moved";
 
 /** Where a campaign stands: all that a run goes on from, as small after a thousand iterations as after one. */
 export interface Standing {

@@ -9,7 +9,10 @@ const MAIN = join(CLONE, "dist/cli/main.js");
 
 test("a suggested command works where it was started: by npx, installed, in the clone, or from elsewhere", () => {
   const shown = (script: string, folder: string) => commandLine("watch shop", script, folder);
-  assert.equal(shown("/home/ada/.npm/_npx/6f/node_modules/.bin/ratchet", "/home/ada"), "npx ratchet watch shop");
+  assert.equal(
+    shown("/home/ada/.npm/_npx/6f/node_modules/.bin/ratchet", "/home/ada"),
+    "npx ratchet watch shop",
+  );
   assert.equal(shown("/usr/local/bin/ratchet", "/home/ada"), "ratchet watch shop");
   assert.equal(shown(MAIN, CLONE), "npx ratchet watch shop");
   assert.equal(shown(MAIN, join(CLONE, "examples/shop")), "npx ratchet watch shop");

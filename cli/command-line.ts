@@ -6,7 +6,11 @@ import { fileURLToPath } from "node:url";
 const CLONE = fileURLToPath(new URL("../../", import.meta.url));
 
 /** `verb`: with its arguments. `script`: what Node was started with, a link as it stands. */
-export function commandLine(verb: string, script = process.argv[1] ?? "ratchet", folder = process.cwd()): string {
+export function commandLine(
+  verb: string,
+  script = process.argv[1] ?? "ratchet",
+  folder = process.cwd(),
+): string {
   return `${invocation(script, folder)} ${verb}`;
 }
 

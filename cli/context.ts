@@ -16,7 +16,11 @@ export interface Globals {
 
 export const globalsOf = (command: Command): Globals => command.optsWithGlobals<Globals>();
 
-export const findOptions = (globals: Globals): FindOptions => ({ ...globals, env: process.env, cwd: process.cwd() });
+export const findOptions = (globals: Globals): FindOptions => ({
+  ...globals,
+  env: process.env,
+  cwd: process.cwd(),
+});
 
 /** For verbs that read the record. */
 export function openStoreClient(command: Command): Promise<RatchetClient> {
@@ -27,8 +31,18 @@ export function openStoreClient(command: Command): Promise<RatchetClient> {
 export function openClient(command: Command, { createStore = false } = {}): Promise<RatchetClient> {
   const options = findOptions(globalsOf(command));
   const temporal = findTemporal(options);
-  if (!temporal) throw new ResourceError("temporal_unreachable", "no Temporal server is configured, and no `ratchet dev` runs here", { hint: UNREACHABLE_HINT });
-  return RatchetClient.connect({ store: requireStoreName(options), temporal, createStore, environment: process.env });
+  if (!temporal)
+    throw new ResourceError(
+      "temporal_unreachable",
+      "no Temporal server is configured, and no `ratchet dev` runs here",
+      { hint: UNREACHABLE_HINT },
+    );
+  return RatchetClient.connect({
+    store: requireStoreName(options),
+    temporal,
+    createStore,
+    environment: process.env,
+  });
 }
 
 /** For `status`: the record without a server is better than nothing. */
@@ -46,7 +60,10 @@ export async function openClientIfReachable(command: Command): Promise<RatchetCl
 }
 
 /** Runs a verb's work and closes its client, whatever happens. */
-export async function using<T>(opening: Promise<RatchetClient>, work: (client: RatchetClient) => Promise<T>): Promise<T> {
+export async function using<T>(
+  opening: Promise<RatchetClient>,
+  work: (client: RatchetClient) => Promise<T>,
+): Promise<T> {
   const client = await opening;
   try {
     return await work(client);
@@ -57,7 +74,8 @@ export async function using<T>(opening: Promise<RatchetClient>, work: (client: R
 
 /** The global flags as given, to be repeated in commands that are shown: ` --store dir:/x`. */
 export function repeatFlags({ store, address, namespace, profile }: Globals): string {
-  const given = Object.entries({ store, address, namespace, profile }).filter(([, value]) => value !== undefined);
+  const given = Object.entries({ store, address, namespace, profile }).filter(
+    ([, value]) => value !== undefined,
+  );
   return given.map(([name, value]) => ` --${name} ${value}`).join("");
 }
-

@@ -24,24 +24,26 @@ const NEXT: Record<ControlVerb, (id: string) => string> = {
   cancel: (id) => `history ${id}`,
 };
 
-const controlVerb = (verb: ControlVerb) => (program: Command): Command =>
-  program
-    .command(verb)
-    .description(DOES[verb])
-    .argument("<campaign>", "campaign id, or its beginning")
-    .option("--why <text>", "reason, kept in the record")
-    .option("--by <name>", "who asks (default: user@host)")
-    .option("--request-id <id>", "the same id is carried out once")
-    .option("--json", "the new status as JSON")
-    .action(async (campaign: string, flags: ControlFlags, command: Command) => {
-      await using(openClient(command), async (client) => {
-        const { campaignId } = await client.status(campaign);
-        const reply = await client[verb](campaignId, flags);
-        if (flags.json) json({ campaignId, ...reply });
-        else data(`${campaignId} ${reply.status}`);
-        suggest([`${NEXT[verb](campaignId)}${repeatFlags(globalsOf(command))}`]);
+const controlVerb =
+  (verb: ControlVerb) =>
+  (program: Command): Command =>
+    program
+      .command(verb)
+      .description(DOES[verb])
+      .argument("<campaign>", "campaign id, or its beginning")
+      .option("--why <text>", "reason, kept in the record")
+      .option("--by <name>", "who asks (default: user@host)")
+      .option("--request-id <id>", "the same id is carried out once")
+      .option("--json", "the new status as JSON")
+      .action(async (campaign: string, flags: ControlFlags, command: Command) => {
+        await using(openClient(command), async (client) => {
+          const { campaignId } = await client.status(campaign);
+          const reply = await client[verb](campaignId, flags);
+          if (flags.json) json({ campaignId, ...reply });
+          else data(`${campaignId} ${reply.status}`);
+          suggest([`${NEXT[verb](campaignId)}${repeatFlags(globalsOf(command))}`]);
+        });
       });
-    });
 
 export const pauseVerb = controlVerb("pause");
 export const resumeVerb = controlVerb("resume");

@@ -26,7 +26,12 @@ export const copyVerb = (program: Command): Command =>
         const copied = await client.copy(campaign, target, who);
         if (asJson) return json(copied);
         const { campaignId, rows, manifests, blobs, sizeBytes, moved } = copied;
-        data(`${campaignId} is ${moved ? "moved" : "copied"} to ${copied.to}: ${rows} ledger rows, ${manifests} manifests, ${blobs} blobs, ${(sizeBytes / 1e6).toFixed(1)} MB`);
-        suggest([`verify ${campaignId} --store ${copied.to}`, ...(moved ? [`start <campaign file> --id ${campaignId} --store ${copied.to}`] : [])]);
+        data(
+          `${campaignId} is ${moved ? "moved" : "copied"} to ${copied.to}: ${rows} ledger rows, ${manifests} manifests, ${blobs} blobs, ${(sizeBytes / 1e6).toFixed(1)} MB`,
+        );
+        suggest([
+          `verify ${campaignId} --store ${copied.to}`,
+          ...(moved ? [`start <campaign file> --id ${campaignId} --store ${copied.to}`] : []),
+        ]);
       });
     });

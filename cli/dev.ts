@@ -28,10 +28,24 @@ export const devVerb = (program: Command): Command =>
       const stateDir = resolve(state);
       const store = findStoreName(findOptions(globalsOf(command))) ?? `dir:${resolve(stateDir, "store")}`;
       const { drainOnSignal, startDevTree } = await import("../dev/index.ts");
-      const tree = await startDevTree({ stateDir, store, ui, ports: { ...(port === undefined ? {} : { grpc: port }), ...(uiPort === undefined ? {} : { ui: uiPort }) }, report: note });
-      if (json) printJson({ address: tree.address, namespace: tree.namespace, uiUrl: tree.uiUrl, store, stateDir });
-      note(`Temporal ${tree.address}${tree.uiUrl ? `, web UI ${tree.uiUrl}` : ""}, store ${store}; Ctrl-C stops everything`);
+      const tree = await startDevTree({
+        stateDir,
+        store,
+        ui,
+        ports: {
+          ...(port === undefined ? {} : { grpc: port }),
+          ...(uiPort === undefined ? {} : { ui: uiPort }),
+        },
+        report: note,
+      });
+      if (json)
+        printJson({ address: tree.address, namespace: tree.namespace, uiUrl: tree.uiUrl, store, stateDir });
+      note(
+        `Temporal ${tree.address}${tree.uiUrl ? `, web UI ${tree.uiUrl}` : ""}, store ${store}; Ctrl-C stops everything`,
+      );
       suggest(["start <campaign file>", "list", "doctor"]);
-      await drainOnSignal(tree, { onDrain: () => note("\nsaving what runs and stopping; again to stop at once") });
+      await drainOnSignal(tree, {
+        onDrain: () => note("\nsaving what runs and stopping; again to stop at once"),
+      });
       note("stopped");
     });

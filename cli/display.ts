@@ -19,7 +19,8 @@ interface Stream {
   columns?: number;
 }
 
-export const openDisplay = (stream: Stream, look: Look): Display => (stream.isTTY && process.env["TERM"] !== "dumb" ? liveDisplay(stream, look) : plainDisplay(stream));
+export const openDisplay = (stream: Stream, look: Look): Display =>
+  stream.isTTY && process.env["TERM"] !== "dumb" ? liveDisplay(stream, look) : plainDisplay(stream);
 
 function liveDisplay(stream: Stream, look: Look): Display {
   let drawn: string[] = [];
@@ -31,7 +32,13 @@ function liveDisplay(stream: Stream, look: Look): Display {
   };
   return {
     say: (line) => draw(`${line}\n`, drawn),
-    stages: (stages) => draw("", stages.map((stage) => paint(cut(stageLine(stage, { bar: true }), (stream.columns || 80) - 1), "dim", look))),
+    stages: (stages) =>
+      draw(
+        "",
+        stages.map((stage) =>
+          paint(cut(stageLine(stage, { bar: true }), (stream.columns || 80) - 1), "dim", look),
+        ),
+      ),
     end: () => draw("", []),
   };
 }
@@ -58,4 +65,5 @@ function plainDisplay(stream: Stream): Display {
 }
 
 /** A line that wrapped would be counted wrong when it is erased. */
-const cut = (line: string, columns: number): string => (width(line) > columns ? `${[...line].slice(0, columns - 1).join("")}…` : line);
+const cut = (line: string, columns: number): string =>
+  width(line) > columns ? `${[...line].slice(0, columns - 1).join("")}…` : line;

@@ -14,12 +14,20 @@ const TONE: Record<Finding["state"], Tone> = { ok: "good", warning: "bold", fail
 export const doctorVerb = (program: Command): Command =>
   program
     .command("doctor")
-    .description("probe Node, the engine, modules, the store, Temporal and its workers (exit 4 where something fails)")
+    .description(
+      "probe Node, the engine, modules, the store, Temporal and its workers (exit 4 where something fails)",
+    )
     .option("--json", "findings as JSON")
     .action(async (flags: { json?: boolean }, command: Command) => {
       const options = findOptions(globalsOf(command));
-      const { probeEngine, probeModules, probeNode, probeStorage, probeTemporal } = await import("../client/probe.ts");
-      const [engine, modules, store, temporal] = await Promise.all([probeEngine(), probeModules(), probeStorage(findStoreName(options)), probeTemporal(findTemporal(options))]);
+      const { probeEngine, probeModules, probeNode, probeStorage, probeTemporal } =
+        await import("../client/probe.ts");
+      const [engine, modules, store, temporal] = await Promise.all([
+        probeEngine(),
+        probeModules(),
+        probeStorage(findStoreName(options)),
+        probeTemporal(findTemporal(options)),
+      ]);
       const findings = [probeNode(), engine, modules, store, ...temporal];
       if (flags.json) json(findings);
       else data(findingsText(findings));
@@ -29,5 +37,13 @@ export const doctorVerb = (program: Command): Command =>
 
 function findingsText(findings: Finding[]): string {
   const columns = ["what", "state", "found"].map((title) => ({ title, align: "left" as const }));
-  return formatColumns(columns, findings.map(({ name, state, found }) => [{ text: name }, { text: state, tone: TONE[state] }, { text: found }]), lookOf(process.stdout));
+  return formatColumns(
+    columns,
+    findings.map(({ name, state, found }) => [
+      { text: name },
+      { text: state, tone: TONE[state] },
+      { text: found },
+    ]),
+    lookOf(process.stdout),
+  );
 }

@@ -12,13 +12,22 @@ export function showDuration(ms: number): string {
   return `${Math.floor(hours / 24)} d ${hours % 24} h`;
 }
 
-const UNIT_MS: Record<string, number> = { ms: 1, s: 1000, min: 60_000, m: 60_000, h: 3_600_000, d: 86_400_000 };
+const UNIT_MS: Record<string, number> = {
+  ms: 1,
+  s: 1000,
+  min: 60_000,
+  m: 60_000,
+  h: 3_600_000,
+  d: 86_400_000,
+};
 
 /** `90s`, `15min`, `2h`. */
 export function parseDuration(text: string): number {
   const [, value, unit] = /^(\d+(?:\.\d+)?)\s*(ms|s|min|m|h|d)$/.exec(text.trim()) ?? [];
   if (value === undefined || unit === undefined) {
-    throw new SpecError("usage_invalid", `${JSON.stringify(text)} is no duration`, { hint: "a number with its unit: 90s, 15min, 2h" });
+    throw new SpecError("usage_invalid", `${JSON.stringify(text)} is no duration`, {
+      hint: "a number with its unit: 90s, 15min, 2h",
+    });
   }
   return Number(value) * (UNIT_MS[unit] ?? 1);
 }

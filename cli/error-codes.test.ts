@@ -6,7 +6,18 @@ import { test } from "node:test";
 import { fileURLToPath } from "node:url";
 
 const ROOT = fileURLToPath(new URL("../../", import.meta.url));
-const FOLDERS = ["activities", "campaign", "cli", "client", "dev", "engine", "runtimes", "store", "worker", "workflows"];
+const FOLDERS = [
+  "activities",
+  "campaign",
+  "cli",
+  "client",
+  "dev",
+  "engine",
+  "runtimes",
+  "store",
+  "worker",
+  "workflows",
+];
 
 const KIND_OF_CLASS: Record<string, string> = {
   SpecError: "spec",
@@ -20,8 +31,15 @@ const KIND_OF_CLASS: Record<string, string> = {
 };
 
 function sources(): string {
-  const files = FOLDERS.flatMap((folder) => readdirSync(join(ROOT, folder), { recursive: true, encoding: "utf8" }).map((name) => join(ROOT, folder, name)));
-  return files.filter((file) => file.endsWith(".ts") && !file.endsWith(".test.ts")).map((file) => readFileSync(file, "utf8")).join("\n");
+  const files = FOLDERS.flatMap((folder) =>
+    readdirSync(join(ROOT, folder), { recursive: true, encoding: "utf8" }).map((name) =>
+      join(ROOT, folder, name),
+    ),
+  );
+  return files
+    .filter((file) => file.endsWith(".ts") && !file.endsWith(".test.ts"))
+    .map((file) => readFileSync(file, "utf8"))
+    .join("\n");
 }
 
 /** Kind by code. */
@@ -49,7 +67,8 @@ test("every code that is thrown is documented under its kind", () => {
 
 test("every code that a refusal, an update or a failure carries is documented", () => {
   const codes = documented();
-  for (const [, code = ""] of sources().matchAll(/(?:refusal\(|\bcode: |super\(\s*)"([a-z]+(?:_[a-z]+)+)"/g)) assert.ok(codes.has(code), code);
+  for (const [, code = ""] of sources().matchAll(/(?:refusal\(|\bcode: |super\(\s*)"([a-z]+(?:_[a-z]+)+)"/g))
+    assert.ok(codes.has(code), code);
 });
 
 test("every documented code exists in the sources", () => {

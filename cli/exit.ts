@@ -6,7 +6,14 @@ import type { CampaignOutcome } from "../client/outcome.ts";
 /** Exit codes of verbs that wait for a campaign. 12 and 13 are kept for campaigns that a gate rejects, or a guard or budget stops. */
 export const EXIT = { completed: 0, failed: 10, cancelled: 11, timedOut: 14, detached: 130 } as const;
 
-const EXIT_BY_KIND: Record<string, number> = { spec: 2, artifact: 3, resource: 4, scoring: 5, training: 6, invariant: 70 };
+const EXIT_BY_KIND: Record<string, number> = {
+  spec: 2,
+  artifact: 3,
+  resource: 4,
+  scoring: 5,
+  training: 6,
+  invariant: 70,
+};
 const UNCLASSIFIED = 70;
 
 export const exitCodeOf = ({ status }: CampaignOutcome): number => EXIT[status];
@@ -19,12 +26,20 @@ interface Shown {
 }
 
 /** Prints `error <code>: <sentence>` and a hint, returns the exit code. With `debug`, stacks of the whole chain of causes follow. */
-export function printError(error: unknown, { debug = false } = {}, print: (line: string) => void = toStderr): number {
+export function printError(
+  error: unknown,
+  { debug = false } = {},
+  print: (line: string) => void = toStderr,
+): number {
   const shown = classify(error);
   print(`error ${shown.code}: ${shown.message}`);
   for (const problem of furtherProblems(error)) print(`  ${problem}`);
   if (shown.hint) print(`hint: ${shown.hint}`);
-  if (debug) for (const [depth, cause] of causes(error).entries()) print(`${depth === 0 ? "" : "caused by "}${cause instanceof Error ? (cause.stack ?? String(cause)) : String(cause)}`);
+  if (debug)
+    for (const [depth, cause] of causes(error).entries())
+      print(
+        `${depth === 0 ? "" : "caused by "}${cause instanceof Error ? (cause.stack ?? String(cause)) : String(cause)}`,
+      );
   return shown.exit;
 }
 
@@ -35,29 +50,63 @@ export function printOutcome({ failure }: CampaignOutcome, print: (line: string)
 
 /** The one ordered choice: a typed error, a wrong command line, the operating system, and what nobody foresaw. */
 function classify(error: unknown): Shown {
-  const { kind, code, message, hint } = (error ?? {}) as { kind?: string; code?: string; message?: string; hint?: string };
+  const { kind, code, message, hint } = (error ?? {}) as {
+    kind?: string;
+    code?: string;
+    message?: string;
+    hint?: string;
+  };
   if (kind !== undefined && kind in EXIT_BY_KIND && typeof code === "string") {
-    return { code, message: message ?? "", ...(hint ? { hint } : {}), exit: EXIT_BY_KIND[kind] ?? UNCLASSIFIED };
+    return {
+      code,
+      message: message ?? "",
+      ...(hint ? { hint } : {}),
+      exit: EXIT_BY_KIND[kind] ?? UNCLASSIFIED,
+    };
   }
   if (error instanceof CommanderError) {
     const [first = "", ...more] = error.message.replace(/^error: /, "").split("\n");
     const guess = more.join(" ").replace(/[()]/g, "").trim();
-    return { code: "usage_invalid", message: first, hint: guess || "ratchet --help lists the verbs, ratchet <verb> --help its options", exit: 2 };
+    return {
+      code: "usage_invalid",
+      message: first,
+      hint: guess || "ratchet --help lists the verbs, ratchet <verb> --help its options",
+      exit: 2,
+    };
   }
-  if (isDiskFull(error)) return { code: "disk_full", message: message ?? "", hint: "free some space; what was committed is safe", exit: 4 };
-  if (error instanceof Error && "syscall" in error) return { code: "file_refused", message: error.message, exit: 4 };
-  return { code: "unclassified", message: error instanceof Error ? `${error.name}: ${error.message}` : String(error), hint: "this is a fault of ratchet; --debug shows where", exit: UNCLASSIFIED };
+  if (isDiskFull(error))
+    return {
+      code: "disk_full",
+      message: message ?? "",
+      hint: "free some space; what was committed is safe",
+      exit: 4,
+    };
+  if (error instanceof Error && "syscall" in error)
+    return { code: "file_refused", message: error.message, exit: 4 };
+  return {
+    code: "unclassified",
+    message: error instanceof Error ? `${error.name}: ${error.message}` : String(error),
+    hint: "this is a fault of ratchet; --debug shows where",
+    exit: UNCLASSIFIED,
+  };
 }
 
 /** A spec has one message and many problems: the first is the message. */
 function furtherProblems(error: unknown): string[] {
-  const problems = (error as { problems?: { message: string; line?: number; hint?: string }[] } | null)?.problems ?? [];
-  return problems.slice(1).map(({ line, message, hint }) => `${line === undefined ? "" : `line ${line}: `}${message}${hint ? ` (${hint})` : ""}`);
+  const problems =
+    (error as { problems?: { message: string; line?: number; hint?: string }[] } | null)?.problems ?? [];
+  return problems
+    .slice(1)
+    .map(
+      ({ line, message, hint }) =>
+        `${line === undefined ? "" : `line ${line}: `}${message}${hint ? ` (${hint})` : ""}`,
+    );
 }
 
 function causes(error: unknown): unknown[] {
   const chain = [error];
-  for (let at = error; at instanceof Error && at.cause !== undefined && chain.length < 10; at = at.cause) chain.push(at.cause);
+  for (let at = error; at instanceof Error && at.cause !== undefined && chain.length < 10; at = at.cause)
+    chain.push(at.cause);
   return chain;
 }
 

@@ -16,7 +16,11 @@ export interface FollowOptions {
 }
 
 /** Undefined where `signal` came first. */
-export async function follow(client: RatchetClient, campaignId: string, { json = false, signal }: FollowOptions): Promise<CampaignOutcome | undefined> {
+export async function follow(
+  client: RatchetClient,
+  campaignId: string,
+  { json = false, signal }: FollowOptions,
+): Promise<CampaignOutcome | undefined> {
   const display = openDisplay(process.stderr, lookOf(process.stderr));
   try {
     for await (const event of client.watch(campaignId, signal ? { signal } : {})) {
@@ -43,10 +47,13 @@ async function show(client: RatchetClient, display: Display, event: WatchEvent):
       for (const waiting of event.waiting) display.say(`${at} ${waitingLine(waiting, Date.now())}`);
       return;
     case "retrying":
-      for (const retrying of event.retrying) display.say(`${at} retrying for ${showDuration(event.forMs)}: ${retryingLine(retrying, Date.now())}`);
+      for (const retrying of event.retrying)
+        display.say(`${at} retrying for ${showDuration(event.forMs)}: ${retryingLine(retrying, Date.now())}`);
       return;
     case "unreachable":
-      return display.say(`${at} ${event.message}${event.forMs > 0 ? ` for ${showDuration(event.forMs)}` : ""}; waiting for it`);
+      return display.say(
+        `${at} ${event.message}${event.forMs > 0 ? ` for ${showDuration(event.forMs)}` : ""}; waiting for it`,
+      );
     case "ended":
       return;
   }

@@ -24,7 +24,12 @@ export const historyVerb = (program: Command): Command =>
     });
 
 const ledgerText = ({ ledger }: CampaignHistory): string =>
-  ledger.map(({ n, epoch, at, event }) => `${String(n).padStart(4)}  epoch ${epoch}  ${at.replace("T", " ").slice(0, 19)}  ${eventLine(event)}`).join("\n");
+  ledger
+    .map(
+      ({ n, epoch, at, event }) =>
+        `${String(n).padStart(4)}  epoch ${epoch}  ${at.replace("T", " ").slice(0, 19)}  ${eventLine(event)}`,
+    )
+    .join("\n");
 
 /** Stages that needed more than one attempt: what the interruptions cost. */
 function retriedLines({ place, work }: PlaceHistory): string[] {

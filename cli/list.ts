@@ -13,7 +13,10 @@ export const listVerb = (program: Command): Command =>
       await using(openStoreClient(command), async (client) => {
         const campaigns = await client.list();
         if (flags.json) return json(campaigns);
-        const columns = ["campaign", "status", "iterations", "promoted", "updated"].map((title) => ({ title, align: "left" as const }));
+        const columns = ["campaign", "status", "iterations", "promoted", "updated"].map((title) => ({
+          title,
+          align: "left" as const,
+        }));
         const rows = campaigns.map(({ campaignId, status, finished, iterations, promoted, updatedAt }) => [
           { text: campaignId },
           { text: status },

@@ -16,7 +16,10 @@ export const logpsVerb = (program: Command): Command =>
     .command("logps")
     .description("log-probabilities of completions under a checkpoint, token by token")
     .requiredOption("--model <folder>", "a checkpoint in Hugging Face layout, or an adapter in PEFT's")
-    .requiredOption("--input <file>", "JSON Lines: prompt or messages or prompt_ids, and completion or completion_ids")
+    .requiredOption(
+      "--input <file>",
+      "JSON Lines: prompt or messages or prompt_ids, and completion or completion_ids",
+    )
     .option("--json", "one line of JSON a row (docs/cli.md)")
     .action(async ({ model, input, json }: LogpsFlags) => {
       // Here, since it brings the engine.
@@ -28,6 +31,10 @@ export const logpsVerb = (program: Command): Command =>
 
 function table(rows: RowLogps[]): string {
   const columns = ["row", "tokens", "sum", "mean"].map((title) => ({ title, align: "right" as const }));
-  const cells = rows.map(({ id, logps, sum }, index) => [id ?? String(index + 1), String(logps.length), fixed(sum, 4), fixed(sum / logps.length, 4)].map((text) => ({ text })));
+  const cells = rows.map(({ id, logps, sum }, index) =>
+    [id ?? String(index + 1), String(logps.length), fixed(sum, 4), fixed(sum / logps.length, 4)].map(
+      (text) => ({ text }),
+    ),
+  );
   return formatColumns(columns, cells, lookOf(process.stdout));
 }

@@ -25,7 +25,10 @@ import { verifyVerb } from "./verify.ts";
 import { watchVerb } from "./watch.ts";
 import { workerVerb } from "./worker.ts";
 
-const { version, description } = createRequire(import.meta.url)("../../package.json") as { version: string; description: string };
+const { version, description } = createRequire(import.meta.url)("../../package.json") as {
+  version: string;
+  description: string;
+};
 
 /** Every error leaves as one, ours and commander's alike; the verbs inherit this. */
 const program = new Command("ratchet")
@@ -51,12 +54,15 @@ const groups: Record<string, ((program: Command) => Command)[]> = {
   "Keep:": [repairVerb, pruneVerb, copyVerb, eraseVerb],
   "Check:": [logpsVerb, doctorVerb],
 };
-for (const [heading, verbs] of Object.entries(groups)) for (const verb of verbs) verb(program).helpGroup(heading);
+for (const [heading, verbs] of Object.entries(groups))
+  for (const verb of verbs) verb(program).helpGroup(heading);
 
 try {
   await program.parseAsync();
 } catch (error) {
   // Help and version were asked for and are printed already; without a verb, commander prints the help.
   const asked = error instanceof CommanderError && (error.exitCode === 0 || error.code === "commander.help");
-  process.exitCode = asked ? (error as CommanderError).exitCode && 2 : printError(error, { debug: program.opts<{ debug?: boolean }>().debug === true });
+  process.exitCode = asked
+    ? (error as CommanderError).exitCode && 2
+    : printError(error, { debug: program.opts<{ debug?: boolean }>().debug === true });
 }

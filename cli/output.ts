@@ -13,7 +13,9 @@ export const jsonLine = (value: unknown): void => data(JSON.stringify(value));
 
 export const note = (text: string): void => void process.stderr.write(`${text}\n`);
 
-export const lookOf = (stream: NodeJS.WriteStream): Look => ({ colour: wantsColour(process.env, stream.isTTY === true) });
+export const lookOf = (stream: NodeJS.WriteStream): Look => ({
+  colour: wantsColour(process.env, stream.isTTY === true),
+});
 
 export const columnsOf = (stream: NodeJS.WriteStream): number => stream.columns || 100;
 

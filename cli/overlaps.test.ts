@@ -5,5 +5,8 @@ import { overlapLine } from "./overlaps.ts";
 test("shared prompts are counted by pair of sets, and what could not be checked is said", () => {
   assert.equal(overlapLine({ overlaps: { "iterations/test": 0 } }), "overlaps: none among iterations, test");
   const line = overlapLine({ overlaps: { "test/sft": 0, "preferences/sft": 6 }, sftUnchecked: 40 });
-  assert.equal(line, "overlaps: preferences/sft 6, no other among test, sft, preferences; not checked: 40 SFT rows of plain text, which do not say where their prompt ends");
+  assert.equal(
+    line,
+    "overlaps: preferences/sft 6, no other among test, sft, preferences; not checked: 40 SFT rows of plain text, which do not say where their prompt ends",
+  );
 });

@@ -2,9 +2,17 @@
 import type { CompileSummary } from "../client/compile/index.ts";
 
 /** `overlaps: preferences/sft 6, no other among iterations, validation, test, preferences, sft` */
-export function overlapLine({ overlaps, sftUnchecked = 0 }: Pick<CompileSummary, "overlaps" | "sftUnchecked">): string {
+export function overlapLine({
+  overlaps,
+  sftUnchecked = 0,
+}: Pick<CompileSummary, "overlaps" | "sftUnchecked">): string {
   const sets = [...new Set(Object.keys(overlaps).flatMap((pair) => pair.split("/")))].join(", ");
-  const shared = Object.entries(overlaps).filter(([, count]) => count > 0).map(([pair, count]) => `${pair} ${count}, `);
-  const unchecked = sftUnchecked > 0 ? `; not checked: ${sftUnchecked} SFT rows of plain text, which do not say where their prompt ends` : "";
+  const shared = Object.entries(overlaps)
+    .filter(([, count]) => count > 0)
+    .map(([pair, count]) => `${pair} ${count}, `);
+  const unchecked =
+    sftUnchecked > 0
+      ? `; not checked: ${sftUnchecked} SFT rows of plain text, which do not say where their prompt ends`
+      : "";
   return `overlaps: ${shared.join("")}${shared.length > 0 ? "no other" : "none"} among ${sets}${unchecked}`;
 }

@@ -37,11 +37,19 @@ export const planVerb = (program: Command): Command =>
       suggest([`run ${path}`, `start ${path}`]);
     });
 
-export function planText(spec: ResolvedSpec, digest: string, { stages, totals }: CampaignSize, look: Look): string {
+export function planText(
+  spec: ResolvedSpec,
+  digest: string,
+  { stages, totals }: CampaignSize,
+  look: Look,
+): string {
   const columns = [
     { title: "place", align: "left" as const },
     { title: "stage", align: "left" as const },
-    ...["times", "prompts", "completions", "pieces", "shards", "rows ≤", "steps ≤"].map((title) => ({ title, align: "right" as const })),
+    ...["times", "prompts", "completions", "pieces", "shards", "rows ≤", "steps ≤"].map((title) => ({
+      title,
+      align: "right" as const,
+    })),
   ];
   return [
     stringify(spec, { lineWidth: 120 }).trimEnd(),
@@ -54,15 +62,33 @@ export function planText(spec: ResolvedSpec, digest: string, { stages, totals }:
   ].join("\n");
 }
 
-const cells = ({ place, stage, times, prompts, completions, pieces, shards, rowsMax, stepsMax }: StageSize) => [
+const cells = ({
+  place,
+  stage,
+  times,
+  prompts,
+  completions,
+  pieces,
+  shards,
+  rowsMax,
+  stepsMax,
+}: StageSize) => [
   { text: place },
   { text: stage },
-  ...[times, prompts, completions, pieces, shards, rowsMax, stepsMax].map((value) => ({ text: value === undefined ? "" : count(value) })),
+  ...[times, prompts, completions, pieces, shards, rowsMax, stepsMax].map((value) => ({
+    text: value === undefined ? "" : count(value),
+  })),
 ];
 
 /** `4.2 PFLOP` */
 export function flops(value: number): string {
-  const [unit, size] = ([["EFLOP", 1e18], ["PFLOP", 1e15], ["TFLOP", 1e12]] as const).find(([, size]) => value >= size) ?? ["GFLOP", 1e9];
+  const [unit, size] = (
+    [
+      ["EFLOP", 1e18],
+      ["PFLOP", 1e15],
+      ["TFLOP", 1e12],
+    ] as const
+  ).find(([, size]) => value >= size) ?? ["GFLOP", 1e9];
   return `${Number((value / size).toPrecision(2))} ${unit}`;
 }
 

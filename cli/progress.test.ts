@@ -20,25 +20,65 @@ const stage: WatchedStage = {
 };
 
 test("a stage is one line with its share, rate and time left", () => {
-  assert.equal(stageLine(stage, { bar: false }), "it-0003.1 generate  41 %  6/16 shards  214 completions/s  35 s left");
+  assert.equal(
+    stageLine(stage, { bar: false }),
+    "it-0003.1 generate  41 %  6/16 shards  214 completions/s  35 s left",
+  );
   assert.match(stageLine(stage, { bar: true }), /^it-0003\.1 generate {3} ████████░{12} {3}41 %/);
 });
 
 test("a training stage shows its steps, its values and a second attempt with the reason for it", () => {
   const { perSecond: _rate, leftMs: _left, ...rest } = stage;
-  const training: WatchedStage = { ...rest, stage: "train", shardsTotal: 1, shardsDone: 0, counted: { done: 12, total: 30, unit: "steps", activities: 1 }, values: { loss: 0.69314 }, attempt: 2, lastFailure: "activity Heartbeat timeout" };
-  assert.equal(stageLine(training, { bar: false }), "it-0003.1 train  41 %  12/30 steps  loss 0.693  attempt 2 (before: activity Heartbeat timeout)");
+  const training: WatchedStage = {
+    ...rest,
+    stage: "train",
+    shardsTotal: 1,
+    shardsDone: 0,
+    counted: { done: 12, total: 30, unit: "steps", activities: 1 },
+    values: { loss: 0.69314 },
+    attempt: 2,
+    lastFailure: "activity Heartbeat timeout",
+  };
+  assert.equal(
+    stageLine(training, { bar: false }),
+    "it-0003.1 train  41 %  12/30 steps  loss 0.693  attempt 2 (before: activity Heartbeat timeout)",
+  );
 });
 
 test("a queue that nobody polls is named with the time that was waited", () => {
-  assert.equal(waitingLine({ queue: "ratchet-cpu", sinceMs: 0 }, 240_000), "waiting 4 min: no worker polls ratchet-cpu");
-  assert.equal(waitingLine({ queue: "ratchet-cpu", sinceMs: 0, lastPollMs: 10_000 }, 40_000), "waiting 40 s: no worker polls ratchet-cpu (last poll 30 s ago)");
+  assert.equal(
+    waitingLine({ queue: "ratchet-cpu", sinceMs: 0 }, 240_000),
+    "waiting 4 min: no worker polls ratchet-cpu",
+  );
+  assert.equal(
+    waitingLine({ queue: "ratchet-cpu", sinceMs: 0, lastPollMs: 10_000 }, 40_000),
+    "waiting 40 s: no worker polls ratchet-cpu (last poll 30 s ago)",
+  );
 });
 
 test("a finished iteration is told with what it measured", () => {
-  const test_ = { prompts: 300, completions: 1200, winRate: { value: 0.6, low: 0.57, high: 0.63 }, judgedBy: "gold" as const, proxy: 1.234, length: 18.2, truncated: 0, kl: 0.31 };
-  const event = { type: "iteration-finished", iteration: 1, take: 1, policy: "p", stages: {}, decision: "promoted" } as const;
-  assert.equal(eventLine(event, test_), "it-0001.1 finished, promoted: win rate 0.60 [0.57, 0.63] by gold, proxy 1.23, 18.2 tokens, KL 0.31");
+  const test_ = {
+    prompts: 300,
+    completions: 1200,
+    winRate: { value: 0.6, low: 0.57, high: 0.63 },
+    judgedBy: "gold" as const,
+    proxy: 1.234,
+    length: 18.2,
+    truncated: 0,
+    kl: 0.31,
+  };
+  const event = {
+    type: "iteration-finished",
+    iteration: 1,
+    take: 1,
+    policy: "p",
+    stages: {},
+    decision: "promoted",
+  } as const;
+  assert.equal(
+    eventLine(event, test_),
+    "it-0001.1 finished, promoted: win rate 0.60 [0.57, 0.63] by gold, proxy 1.23, 18.2 tokens, KL 0.31",
+  );
 });
 
 test("a terminal redraws the running stages below the lines that stay; a pipe gets plain lines now and then", () => {
@@ -58,12 +98,31 @@ test("a terminal redraws the running stages below the lines that stay; a pipe ge
 });
 
 test("durations are written and read as people say them", () => {
-  assert.deepEqual([400, 59_400, 61_000, 3_900_000, 180_000_000].map(showDuration), ["0 s", "59 s", "1 min", "1 h 05 min", "2 d 2 h"]);
-  assert.deepEqual(["90s", "15min", "2h", "1.5 h"].map(parseDuration), [90_000, 900_000, 7_200_000, 5_400_000]);
+  assert.deepEqual([400, 59_400, 61_000, 3_900_000, 180_000_000].map(showDuration), [
+    "0 s",
+    "59 s",
+    "1 min",
+    "1 h 05 min",
+    "2 d 2 h",
+  ]);
+  assert.deepEqual(
+    ["90s", "15min", "2h", "1.5 h"].map(parseDuration),
+    [90_000, 900_000, 7_200_000, 5_400_000],
+  );
   assert.throws(() => parseDuration("soon"), /"soon" is no duration/);
 });
 
 test("what fails and is tried again is said with its cause and the next try", () => {
-  const denied = { what: "it-0003.1 generate", activities: 2, attempt: 12, code: "store_denied", message: "s3://b has no valid credentials: ExpiredToken (renew them)", nextAtMs: 30_000 };
-  assert.equal(retryingLine(denied, 10_000), "it-0003.1 generate (2 shards)  attempt 12, next in 20 s: store_denied: s3://b has no valid credentials: ExpiredToken (renew them)");
+  const denied = {
+    what: "it-0003.1 generate",
+    activities: 2,
+    attempt: 12,
+    code: "store_denied",
+    message: "s3://b has no valid credentials: ExpiredToken (renew them)",
+    nextAtMs: 30_000,
+  };
+  assert.equal(
+    retryingLine(denied, 10_000),
+    "it-0003.1 generate (2 shards)  attempt 12, next in 20 s: store_denied: s3://b has no valid credentials: ExpiredToken (renew them)",
+  );
 });

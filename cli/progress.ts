@@ -16,11 +16,17 @@ export function stageLine(stage: WatchedStage, { bar }: { bar: boolean }): strin
     `${stage.place} ${stage.stage}`.padEnd(bar ? 20 : 0),
     ...(bar ? [`${"█".repeat(filled)}${"░".repeat(BAR - filled)}`] : []),
     `${String(Math.floor(fraction * 100)).padStart(bar ? 3 : 0)} %`,
-    ...(shardsTotal > 1 ? [`${shardsDone}/${shardsTotal} shards`] : counted && counted.total > 1 ? [`${counted.done}/${counted.total} ${counted.unit}`] : []),
+    ...(shardsTotal > 1
+      ? [`${shardsDone}/${shardsTotal} shards`]
+      : counted && counted.total > 1
+        ? [`${counted.done}/${counted.total} ${counted.unit}`]
+        : []),
     ...(perSecond === undefined ? [] : [`${rate(perSecond)} ${counted?.unit ?? "shards"}/s`]),
     ...(leftMs === undefined ? [] : [`${showDuration(leftMs)} left`]),
     ...values(stage.values),
-    ...(attempt > 1 ? [`attempt ${attempt}${lastFailure ? ` (before: ${firstLine(lastFailure)})` : ""}`] : []),
+    ...(attempt > 1
+      ? [`attempt ${attempt}${lastFailure ? ` (before: ${firstLine(lastFailure)})` : ""}`]
+      : []),
   ];
   return parts.join("  ");
 }
@@ -32,13 +38,26 @@ export function waitingLine({ queue, sinceMs, lastPollMs }: Waiting, nowMs: numb
 }
 
 /** `it-0003.1 train  attempt 12, next in 20 s: store_unreachable: …` */
-export function retryingLine({ what, activities, attempt, code, message, nextAtMs }: Retrying, nowMs: number): string {
+export function retryingLine(
+  { what, activities, attempt, code, message, nextAtMs }: Retrying,
+  nowMs: number,
+): string {
   const next = nextAtMs === undefined ? "" : `, next in ${showDuration(Math.max(0, nextAtMs - nowMs))}`;
   return `${what}${activities > 1 ? ` (${activities} shards)` : ""}  attempt ${attempt}${next}: ${code ? `${code}: ` : ""}${message.split("\n")[0]}`;
 }
 
-export function campaignLine({ status, epoch, iterations, finished }: WatchEvent & { type: "campaign" }): string {
-  const at = finished < 0 ? "bootstrap" : finished === 0 ? `bootstrap finished, ${iterations} iterations to go` : `iteration ${finished} of ${iterations} finished`;
+export function campaignLine({
+  status,
+  epoch,
+  iterations,
+  finished,
+}: WatchEvent & { type: "campaign" }): string {
+  const at =
+    finished < 0
+      ? "bootstrap"
+      : finished === 0
+        ? `bootstrap finished, ${iterations} iterations to go`
+        : `iteration ${finished} of ${iterations} finished`;
   return `${status}: ${at}${epoch > 1 ? `, epoch ${epoch}` : ""}`;
 }
 
@@ -78,8 +97,15 @@ function measured(test: EvaluateMetrics | undefined): string {
 
 /** The learning rate follows from the step, which is shown. */
 const values = (found: Record<string, number>): string[] =>
-  Object.entries(found).filter(([name]) => name !== "learning_rate").slice(0, 3).map(([name, value]) => `${name} ${Math.abs(value) >= 1000 ? Math.round(value) : Number(value.toPrecision(3))}`);
+  Object.entries(found)
+    .filter(([name]) => name !== "learning_rate")
+    .slice(0, 3)
+    .map(
+      ([name, value]) =>
+        `${name} ${Math.abs(value) >= 1000 ? Math.round(value) : Number(value.toPrecision(3))}`,
+    );
 
-const rate = (perSecond: number): string => (perSecond >= 100 ? String(Math.round(perSecond)) : String(Number(perSecond.toPrecision(2))));
+const rate = (perSecond: number): string =>
+  perSecond >= 100 ? String(Math.round(perSecond)) : String(Number(perSecond.toPrecision(2)));
 
 const firstLine = (text: string): string => text.split("\n")[0]?.slice(0, 80) ?? "";

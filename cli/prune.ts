@@ -14,9 +14,16 @@ interface PruneFlags {
 export const pruneVerb = (program: Command): Command =>
   program
     .command("prune")
-    .description("delete blobs that no campaign needs, checkpoints of completed ones, and what killed writers left")
+    .description(
+      "delete blobs that no campaign needs, checkpoints of completed ones, and what killed writers left",
+    )
     .option("--dry-run", "only show what would be deleted")
-    .option("--grace <duration>", "leave alone what was written within this time; longer than any stage takes", parseDuration, parseDuration("24h"))
+    .option(
+      "--grace <duration>",
+      "leave alone what was written within this time; longer than any stage takes",
+      parseDuration,
+      parseDuration("24h"),
+    )
     .option("--json", "as JSON (docs/cli.md)")
     .action(async ({ dryRun = false, grace: graceMs, json: asJson }: PruneFlags, command: Command) => {
       await using(openStoreClient(command), async (client) => {

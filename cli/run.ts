@@ -22,17 +22,30 @@ import type { StartFlags } from "./start.ts";
 
 export const runVerb = (program: Command): Command =>
   withStartOptions(program.command("run"))
-    .description("start or resume a campaign and follow it to its end; brings a Temporal server and a worker where none is configured")
+    .description(
+      "start or resume a campaign and follow it to its end; brings a Temporal server and a worker where none is configured",
+    )
     .option("--json", "the outcome as JSON")
     .action(async (path: string, flags: StartFlags, command: Command) => {
       const spec = await loadCampaign(path);
       const globals = globalsOf(command);
       const temporal = findTemporal(findOptions(globals));
-      process.exitCode = temporal ? await runAttached(spec, flags, globals, temporal) : await runOwnTree(spec, flags, globals);
+      process.exitCode = temporal
+        ? await runAttached(spec, flags, globals, temporal)
+        : await runOwnTree(spec, flags, globals);
     });
 
-async function runAttached(spec: LoadedSpec, flags: StartFlags, globals: Globals, temporal: TemporalAddress): Promise<number> {
-  const client = await RatchetClient.connect({ store: requireStoreName(findOptions(globals)), temporal, environment: process.env });
+async function runAttached(
+  spec: LoadedSpec,
+  flags: StartFlags,
+  globals: Globals,
+  temporal: TemporalAddress,
+): Promise<number> {
+  const client = await RatchetClient.connect({
+    store: requireStoreName(findOptions(globals)),
+    temporal,
+    environment: process.env,
+  });
   const detach = detachOnSignal();
   try {
     const id = await begin(client, spec, flags, temporal);
@@ -77,8 +90,19 @@ interface Ending {
   down: Promise<NodeJS.Signals>;
 }
 
-async function runOnTree(tree: DevTree, store: string, spec: LoadedSpec, flags: StartFlags, { signal, down }: Ending): Promise<number> {
-  const temporal = { address: tree.address, namespace: tree.namespace, connection: {}, identity: tree.serverId };
+async function runOnTree(
+  tree: DevTree,
+  store: string,
+  spec: LoadedSpec,
+  flags: StartFlags,
+  { signal, down }: Ending,
+): Promise<number> {
+  const temporal = {
+    address: tree.address,
+    namespace: tree.namespace,
+    connection: {},
+    identity: tree.serverId,
+  };
   const client = await RatchetClient.connect({ store, temporal, environment: process.env });
   try {
     const id = await begin(client, spec, flags, temporal);
@@ -86,25 +110,46 @@ async function runOnTree(tree: DevTree, store: string, spec: LoadedSpec, flags: 
     if (outcome) return await finish(client, id, outcome, flags, {});
     await down;
     const { finished } = await new RatchetClient(client.store).status(id);
-    note(finished < 0 ? "stopped before the bootstrap finished; the same command goes on" : `stopped at iteration ${finished}; the same command goes on`);
+    note(
+      finished < 0
+        ? "stopped before the bootstrap finished; the same command goes on"
+        : `stopped at iteration ${finished}; the same command goes on`,
+    );
     return EXIT.detached;
   } finally {
     await client.close();
   }
 }
 
-async function begin(client: RatchetClient, spec: LoadedSpec, flags: StartFlags, temporal: TemporalAddress): Promise<string> {
+async function begin(
+  client: RatchetClient,
+  spec: LoadedSpec,
+  flags: StartFlags,
+  temporal: TemporalAddress,
+): Promise<string> {
   const started = await client.start(spec, { ...flags, campaignId: flags.id });
   note(startedLine(started));
   sayMissingAttributes(await client.missingSearchAttributes(), temporal);
   return started.campaignId;
 }
 
-async function finish(client: RatchetClient, campaignId: string, outcome: CampaignOutcome, { json: asJson }: StartFlags, globals: Globals): Promise<number> {
+async function finish(
+  client: RatchetClient,
+  campaignId: string,
+  outcome: CampaignOutcome,
+  { json: asJson }: StartFlags,
+  globals: Globals,
+): Promise<number> {
   if (asJson) json({ campaignId, ...outcome });
-  else if (outcome.status === "completed") data(formatTable(await client.compare(campaignId), lookOf(process.stdout)));
+  else if (outcome.status === "completed")
+    data(formatTable(await client.compare(campaignId), lookOf(process.stdout)));
   printOutcome(outcome);
   const flags = repeatFlags(globals);
-  suggest([`history ${campaignId}${flags}`, `samples ${campaignId} --limit 3${flags}`, `verify ${campaignId}${flags}`, `export ${campaignId} --out ./model${flags}`]);
+  suggest([
+    `history ${campaignId}${flags}`,
+    `samples ${campaignId} --limit 3${flags}`,
+    `verify ${campaignId}${flags}`,
+    `export ${campaignId} --out ./model${flags}`,
+  ]);
   return exitCodeOf(outcome);
 }

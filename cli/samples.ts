@@ -18,7 +18,10 @@ export const samplesVerb = (program: Command): Command =>
   program
     .command("samples")
     .description("read completions before and after, or those and the pairs of any stage")
-    .argument("<address>", "<campaign>[/<iteration>[.<take>] | /base-<name>][/generate | score | pair | evaluate]")
+    .argument(
+      "<address>",
+      "<campaign>[/<iteration>[.<take>] | /base-<name>][/generate | score | pair | evaluate]",
+    )
     .option("--limit <count>", "prompts or pairs to show", parseCount, 5)
     .option("--offset <count>", "prompts or pairs to pass over", parseCount, 0)
     .option("--json", "as JSON (docs/cli.md)")
@@ -43,11 +46,23 @@ function samplesText(samples: Samples): string {
 }
 
 const groupText = ({ prompt, answers }: PromptSamples): string =>
-  [prompt, ...answers.map(({ text, finish, temperature, score }) => `  t ${temperature}${score === undefined ? "" : `, score ${fixed(score, 2)}`}: ${text}${finish === "length" ? " …" : ""}`)].join("\n");
+  [
+    prompt,
+    ...answers.map(
+      ({ text, finish, temperature, score }) =>
+        `  t ${temperature}${score === undefined ? "" : `, score ${fixed(score, 2)}`}: ${text}${finish === "length" ? " …" : ""}`,
+    ),
+  ].join("\n");
 
 function pairText({ prompt, chosen, rejected, chosen_score, rejected_score, margin }: PairRow): string {
-  const line = (name: string, answer: PairRow["chosen"], score: number | undefined): string => `  ${name}${score === undefined ? "" : ` (${fixed(score, 2)})`}: ${content(answer)}`;
-  return [`${content(prompt)}${margin === undefined ? "" : `  [margin ${fixed(margin, 2)}]`}`, line("chosen", chosen, chosen_score), line("rejected", rejected, rejected_score)].join("\n");
+  const line = (name: string, answer: PairRow["chosen"], score: number | undefined): string =>
+    `  ${name}${score === undefined ? "" : ` (${fixed(score, 2)})`}: ${content(answer)}`;
+  return [
+    `${content(prompt)}${margin === undefined ? "" : `  [margin ${fixed(margin, 2)}]`}`,
+    line("chosen", chosen, chosen_score),
+    line("rejected", rejected, rejected_score),
+  ].join("\n");
 }
 
-const content = (text: PairRow["prompt"]): string => (typeof text === "string" ? text : text.map((turn) => turn.content).join("\n"));
+const content = (text: PairRow["prompt"]): string =>
+  typeof text === "string" ? text : text.map((turn) => turn.content).join("\n");

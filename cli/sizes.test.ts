@@ -18,23 +18,50 @@ const MEASURED = { parameters: 1000, contextLength: 64, longestPrompt: 8 };
 
 test("a plan's tokens are those that its stages write, read and learn from, at most", () => {
   const { stages, totals } = sizesOf(resolveSpec(SPEC), MEASURED);
-  const of = (place: string, stage: string) => stages.find((size) => size.place === place && size.stage.startsWith(stage));
-  assert.deepEqual([of("each iteration", "generate")?.tokensMax, of("each iteration", "generate")?.readMax], [10 * 4 * 20, 10 * 4 * 8]);
+  const of = (place: string, stage: string) =>
+    stages.find((size) => size.place === place && size.stage.startsWith(stage));
+  assert.deepEqual(
+    [of("each iteration", "generate")?.tokensMax, of("each iteration", "generate")?.readMax],
+    [10 * 4 * 20, 10 * 4 * 8],
+  );
   assert.equal(of("each iteration", "score")?.readMax, 0, "a module reads no tokens");
-  assert.deepEqual([of("each iteration", "train")?.trainedMax, of("each iteration", "train")?.readMax], [3 * 10 * 2 * 28, 10 * 2 * 28], "chosen and rejected, prompt with answer; the reference once");
-  assert.equal(of("each iteration", "evaluate")?.readMax, 5 * 2 * 8 + 5 * 2 * 28, "prompts, and the answers once more for KL");
-  const [written, read, trained] = [3 * 2 * 20 + 5 * 2 * 20 + 2 * (800 + 200), 3 * 2 * 8 + 360 + 2 * (320 + 560 + 360), 2 * 1680];
+  assert.deepEqual(
+    [of("each iteration", "train")?.trainedMax, of("each iteration", "train")?.readMax],
+    [3 * 10 * 2 * 28, 10 * 2 * 28],
+    "chosen and rejected, prompt with answer; the reference once",
+  );
+  assert.equal(
+    of("each iteration", "evaluate")?.readMax,
+    5 * 2 * 8 + 5 * 2 * 28,
+    "prompts, and the answers once more for KL",
+  );
+  const [written, read, trained] = [
+    3 * 2 * 20 + 5 * 2 * 20 + 2 * (800 + 200),
+    3 * 2 * 8 + 360 + 2 * (320 + 560 + 360),
+    2 * 1680,
+  ];
   assert.deepEqual([totals.tokensMax, totals.readMax, totals.trainedMax], [written, read, trained]);
   assert.equal(totals.flopsMax, 1000 * (2 * (written + read) + 6 * trained));
 });
 
 test("a reward model reads every answer, a preference model compares in both orders", () => {
-  const scored = (reward: object) => sizesOf(resolveSpec({ ...SPEC, ...reward }), MEASURED).stages.find(({ stage }) => stage.startsWith("score"))?.readMax;
+  const scored = (reward: object) =>
+    sizesOf(resolveSpec({ ...SPEC, ...reward }), MEASURED).stages.find(({ stage }) =>
+      stage.startsWith("score"),
+    )?.readMax;
   const preferences = { file: "pairs.jsonl" };
   assert.equal(scored({ bootstrap: { preferences, reward: {} }, score: { reward: "model" } }), 10 * 4 * 28);
-  assert.equal(scored({ bootstrap: { preferences, preferenceModel: {} }, score: { reward: "preference-model" } }), 2 * 2 * 10 * 3 * 64);
+  assert.equal(
+    scored({ bootstrap: { preferences, preferenceModel: {} }, score: { reward: "preference-model" } }),
+    2 * 2 * 10 * 3 * 64,
+  );
 });
 
 test("operations are shown in the unit that fits", () => {
-  assert.deepEqual([4.23e15, 9.9e11, 2e18, 3e13].map(flops), ["4.2 PFLOP", "990 GFLOP", "2 EFLOP", "30 TFLOP"]);
+  assert.deepEqual([4.23e15, 9.9e11, 2e18, 3e13].map(flops), [
+    "4.2 PFLOP",
+    "990 GFLOP",
+    "2 EFLOP",
+    "30 TFLOP",
+  ]);
 });

@@ -5,7 +5,14 @@ import { SpecError } from "../campaign/errors.ts";
 import { loadSpecFile } from "../campaign/load.ts";
 import type { LoadedSpec } from "../campaign/load.ts";
 
-const NAMES = ["campaign.ts", "campaign.yaml", "campaign.yml", "campaign.json", "campaign.mjs", "campaign.js"];
+const NAMES = [
+  "campaign.ts",
+  "campaign.yaml",
+  "campaign.yml",
+  "campaign.json",
+  "campaign.mjs",
+  "campaign.js",
+];
 
 export function loadCampaign(path: string): Promise<LoadedSpec> {
   return loadSpecFile(statSync(path, { throwIfNoEntry: false })?.isDirectory() ? inFolder(path) : path);
@@ -15,6 +22,11 @@ function inFolder(folder: string): string {
   const found = NAMES.map((name) => join(folder, name)).filter((path) => existsSync(path));
   const [only, other] = found;
   if (only && !other) return only;
-  if (only && other) throw new SpecError("file_ambiguous", `${folder} holds more than one campaign file`, { hint: `name one: ${found.join(", ")}` });
-  throw new SpecError("file_missing", `${folder} holds no campaign file`, { hint: `one of ${NAMES.join(", ")}; \`ratchet init\` writes one` });
+  if (only && other)
+    throw new SpecError("file_ambiguous", `${folder} holds more than one campaign file`, {
+      hint: `name one: ${found.join(", ")}`,
+    });
+  throw new SpecError("file_missing", `${folder} holds no campaign file`, {
+    hint: `one of ${NAMES.join(", ")}; \`ratchet init\` writes one`,
+  });
 }

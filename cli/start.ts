@@ -27,17 +27,25 @@ export const withStartOptions = (verb: Command): Command =>
     .option("--id <id>", "campaign id (default: the name in the spec)")
     .option(...SEED)
     .option("--resume", "go on with a cancelled campaign")
-    .option("--take-over", "take the campaign from a server that is gone for good, or from a run here that stands still");
+    .option(
+      "--take-over",
+      "take the campaign from a server that is gone for good, or from a run here that stands still",
+    );
 
 export const startVerb = (program: Command): Command =>
   withStartOptions(program.command("start"))
     .description("start or resume a campaign and return")
     .option("--json", "what was done, as JSON")
-    .addHelpText("after", "\nWhere <campaign> is no file: the id of a campaign in the store, which goes on by the spec that it began with.")
+    .addHelpText(
+      "after",
+      "\nWhere <campaign> is no file: the id of a campaign in the store, which goes on by the spec that it began with.",
+    )
     .action(async (path: string, flags: StartFlags, command: Command) => {
       const spec = isRecorded(path) ? undefined : await loadCampaign(path);
       await using(openClient(command, { createStore: spec !== undefined }), async (client) => {
-        const started = spec ? await client.start(spec, { ...flags, campaignId: flags.id }) : await client.startRecorded(path, flags);
+        const started = spec
+          ? await client.start(spec, { ...flags, campaignId: flags.id })
+          : await client.startRecorded(path, flags);
         if (flags.json) json(started);
         else data(started.campaignId);
         note(startedLine(started));
@@ -48,7 +56,8 @@ export const startVerb = (program: Command): Command =>
     });
 
 /** An id, and not a file that is missing. */
-const isRecorded = (path: string): boolean => !existsSync(path) && isCampaignId(path) && !/\.(ya?ml|json|[mc]?[jt]s)$/.test(path);
+const isRecorded = (path: string): boolean =>
+  !existsSync(path) && isCampaignId(path) && !/\.(ya?ml|json|[mc]?[jt]s)$/.test(path);
 
 export function startedLine({ campaignId, action, specDigest }: Started): string {
   const done = {
@@ -63,11 +72,18 @@ export function startedLine({ campaignId, action, specDigest }: Started): string
 
 const followUps = (id: string, globals: Globals): string[] => {
   const flags = repeatFlags(globals);
-  return [`watch ${id}${flags}`, `status ${id}${flags}`, `pause ${id} --why "…"${flags}`, `history ${id}${flags}`];
+  return [
+    `watch ${id}${flags}`,
+    `status ${id}${flags}`,
+    `pause ${id} --why "…"${flags}`,
+    `history ${id}${flags}`,
+  ];
 };
 
 export function sayMissingAttributes(missing: string[], temporal: TemporalAddress): void {
   if (missing.length === 0) return;
-  note(`search attributes ${missing.join(", ")} are not registered; campaigns run without them. To filter by them in the web UI:`);
+  note(
+    `search attributes ${missing.join(", ")} are not registered; campaigns run without them. To filter by them in the web UI:`,
+  );
   note(`  ${registerCommand(missing, temporal)}`);
 }

@@ -20,7 +20,20 @@ export const statusVerb = (program: Command): Command =>
     });
 
 export function statusText(view: StatusView): string {
-  const { campaignId, name, status, finished, iterations, epoch, promoted, baselines, updatedAt, specDigest, failure, live } = view;
+  const {
+    campaignId,
+    name,
+    status,
+    finished,
+    iterations,
+    epoch,
+    promoted,
+    baselines,
+    updatedAt,
+    specDigest,
+    failure,
+    live,
+  } = view;
   return [
     `${campaignId}  ${status}${name === campaignId ? "" : `  (${name})`}`,
     `iterations  ${finished < 0 ? "bootstrap not finished" : `${finished} of ${iterations} finished`}`,
@@ -41,5 +54,7 @@ export function statusText(view: StatusView): string {
 function liveLines({ status, live }: StatusView): string[] {
   const open = status === "running" || status === "paused";
   if (!live || !open || live.run === "running") return [];
-  return [`server      ${live.run === undefined ? "does not know this campaign" : `says ${live.run}`}; ratchet start goes on from the ledger`];
+  return [
+    `server      ${live.run === undefined ? "does not know this campaign" : `says ${live.run}`}; ratchet start goes on from the ledger`,
+  ];
 }

@@ -28,6 +28,11 @@ function verificationText({ campaignId, checked, erased, problems }: Verificatio
   const gone = erased.length > 0 ? `, ${erased.length} erased` : "";
   const counted = `${rows} ledger rows, ${manifests} manifests, ${blobs} blobs, ${(sizeBytes / 1e6).toFixed(1)} MB hashed again${gone}`;
   if (problems.length === 0) return `${campaignId} is sound: ${counted}`;
-  const lines = problems.map(({ code, message, namedBy }) => `  ${code}: ${message}${namedBy ? ` (named by ${namedBy})` : ""}`);
-  return [`${campaignId} is damaged: ${problems.length} problem${problems.length === 1 ? "" : "s"}; ${counted}`, ...lines].join("\n");
+  const lines = problems.map(
+    ({ code, message, namedBy }) => `  ${code}: ${message}${namedBy ? ` (named by ${namedBy})` : ""}`,
+  );
+  return [
+    `${campaignId} is damaged: ${problems.length} problem${problems.length === 1 ? "" : "s"}; ${counted}`,
+    ...lines,
+  ].join("\n");
 }

@@ -33,7 +33,11 @@ export const watchVerb = (program: Command): Command =>
             process.exitCode = exitCodeOf(outcome);
             return;
           }
-          note(limit?.aborted ? `${campaignId} has not ended after ${timeout}` : `detached; ${campaignId} goes on`);
+          note(
+            limit?.aborted
+              ? `${campaignId} has not ended after ${timeout}`
+              : `detached; ${campaignId} goes on`,
+          );
           suggest([`watch ${campaignId}${repeatFlags(globalsOf(command))}`]);
           process.exitCode = limit?.aborted ? EXIT.timedOut : EXIT.detached;
         } finally {

@@ -22,7 +22,12 @@ export const workerVerb = (program: Command): Command =>
     .action(async ({ queues, children, threads, state }: WorkerFlags, command: Command) => {
       const options = findOptions(globalsOf(command));
       const temporal = findTemporal(options);
-      if (!temporal) throw new ResourceError("temporal_unreachable", "no Temporal server is configured, and no `ratchet dev` runs here", { hint: UNREACHABLE_HINT });
+      if (!temporal)
+        throw new ResourceError(
+          "temporal_unreachable",
+          "no Temporal server is configured, and no `ratchet dev` runs here",
+          { hint: UNREACHABLE_HINT },
+        );
       // A worker is configured by its environment (worker/env.ts), wherever it runs; flags are written there.
       const given = {
         RATCHET_STORE: requireStoreName(options),

@@ -20,19 +20,32 @@ export interface ControlOptions {
 const ANSWER_MS = 5_000;
 const ACCEPT_MS = 4_000;
 
-export async function controlCampaign(store: Store, gateway: Gateway, campaignId: string, verb: ControlVerb, { by, why, requestId }: ControlOptions): Promise<ControlReply> {
+export async function controlCampaign(
+  store: Store,
+  gateway: Gateway,
+  campaignId: string,
+  verb: ControlVerb,
+  { by, why, requestId }: ControlOptions,
+): Promise<ControlReply> {
   const { record } = await requireCampaign(store, campaignId);
-  if (hasEnded(record)) throw new SpecError("campaign_ended", `campaign ${campaignId} has ended: ${record.status}`);
+  if (hasEnded(record))
+    throw new SpecError("campaign_ended", `campaign ${campaignId} has ended: ${record.status}`);
   const run = await gateway.run(campaignWorkflowId(campaignId));
   if (run?.status !== "running") {
-    throw new ResourceError("not_running", `campaign ${campaignId} is not running on ${gateway.address}`, { hint: "ratchet start takes it up from its ledger" });
+    throw new ResourceError("not_running", `campaign ${campaignId} is not running on ${gateway.address}`, {
+      hint: "ratchet start takes it up from its ledger",
+    });
   }
   for (const queue of [WORKFLOW_QUEUE, activityQueue("control")]) {
-    if ((await gateway.pollers(queue)).length === 0) throw noWorker(verb, campaignId, `no worker polls ${queue}`);
+    if ((await gateway.pollers(queue)).length === 0)
+      throw noWorker(verb, campaignId, `no worker polls ${queue}`);
   }
-  if (!(await gateway.progress(campaignId, ANSWER_MS))) throw noWorker(verb, campaignId, `no worker answers on ${WORKFLOW_QUEUE}`);
+  if (!(await gateway.progress(campaignId, ANSWER_MS)))
+    throw noWorker(verb, campaignId, `no worker answers on ${WORKFLOW_QUEUE}`);
   return gateway.control(campaignId, verb, { by, why }, { updateId: requestId, timeoutMs: ACCEPT_MS });
 }
 
 const noWorker = (verb: ControlVerb, campaignId: string, reason: string): ResourceError =>
-  new ResourceError("no_worker", `the ${verb} of ${campaignId} is not recorded: ${reason}`, { hint: "start one: ratchet worker" });
+  new ResourceError("no_worker", `the ${verb} of ${campaignId} is not recorded: ${reason}`, {
+    hint: "start one: ratchet worker",
+  });

@@ -32,16 +32,32 @@ export interface Copied {
   moved: boolean;
 }
 
-export async function copyCampaign(from: Store, to: Store, campaignId: string, options: CopyOptions): Promise<Copied> {
+export async function copyCampaign(
+  from: Store,
+  to: Store,
+  campaignId: string,
+  options: CopyOptions,
+): Promise<Copied> {
   if (from.name === to.name) throw new SpecError("usage_invalid", `${campaignId} is in ${to.name} already`);
   const { record, rows } = await requireCampaign(from, campaignId);
   refuseMoved(record, rows, to);
   const [problem] = (await verifyCampaign(from, campaignId, { campaignOnly: true })).problems;
-  if (problem) throw new ArtifactError("artifact_corrupt", `${campaignId} is damaged: ${problem.message}`, { hint: "repair it first: ratchet repair" });
+  if (problem)
+    throw new ArtifactError("artifact_corrupt", `${campaignId} is damaged: ${problem.message}`, {
+      hint: "repair it first: ratchet repair",
+    });
   await refuseOther(from, to, campaignId, rows);
   await to.proveWrites();
 
-  const copied: Copied = { campaignId, to: to.name, rows: 0, manifests: 0, blobs: 0, sizeBytes: 0, moved: record.status !== "completed" };
+  const copied: Copied = {
+    campaignId,
+    to: to.name,
+    rows: 0,
+    manifests: 0,
+    blobs: 0,
+    sizeBytes: 0,
+    moved: record.status !== "completed",
+  };
   await copyReached(from, to, campaignId, copied);
   if (copied.moved) {
     const event: LedgerEvent = { type: "moved", to: to.name, ...options };
@@ -56,7 +72,9 @@ export async function copyCampaign(from: Store, to: Store, campaignId: string, o
 function refuseMoved({ campaignId, status }: CampaignRecord, rows: LedgerRow[], to: Store): void {
   const moved = rows.find(({ event }) => event.type === "moved")?.event;
   if (status === "moved" && moved?.type === "moved" && moved.to !== to.name) {
-    throw new SpecError("campaign_moved", `${campaignId} was moved to ${moved.to}`, { hint: `copy it from there: --store ${moved.to}` });
+    throw new SpecError("campaign_moved", `${campaignId} was moved to ${moved.to}`, {
+      hint: `copy it from there: --store ${moved.to}`,
+    });
   }
 }
 
@@ -65,9 +83,16 @@ async function refuseOther(from: Store, to: Store, campaignId: string, rows: Led
   const there = await to.ledger(campaignId).read<LedgerEvent>();
   const last = there.length - 1;
   if (last < 0) return;
-  const [mine, theirs] = await Promise.all([from.backend.get(ledgerKey(campaignId, last)), to.backend.get(ledgerKey(campaignId, last))]);
+  const [mine, theirs] = await Promise.all([
+    from.backend.get(ledgerKey(campaignId, last)),
+    to.backend.get(ledgerKey(campaignId, last)),
+  ]);
   if (last < rows.length && mine && theirs && Buffer.compare(mine, theirs) === 0) return;
-  throw new SpecError("campaign_differs", `${to.name} has a campaign ${campaignId} that is another one or has gone on there`, { hint: "look at it: ratchet history --ledger" });
+  throw new SpecError(
+    "campaign_differs",
+    `${to.name} has a campaign ${campaignId} that is another one or has gone on there`,
+    { hint: "look at it: ratchet history --ledger" },
+  );
 }
 
 async function copyReached(from: Store, to: Store, campaignId: string, copied: Copied): Promise<void> {
@@ -88,7 +113,10 @@ async function copyReached(from: Store, to: Store, campaignId: string, copied: C
 
 /** Checked against its digest on the way. */
 async function copyBlob(from: Store, to: Store, digest: Digest, path: string, copied: Copied): Promise<void> {
-  const [mine, theirs] = await Promise.all([from.backend.stat(blobKey(digest)), to.backend.stat(blobKey(digest))]);
+  const [mine, theirs] = await Promise.all([
+    from.backend.stat(blobKey(digest)),
+    to.backend.stat(blobKey(digest)),
+  ]);
   if (!mine || theirs?.sizeBytes === mine.sizeBytes) return;
   await from.getBlobFile(digest, path);
   await to.putBlobFile(path);

@@ -23,22 +23,34 @@ export type StartDecision =
   /** Cancelled, and asked to go on: write `reopened`, then start. */
   | { action: "reopen" }
   | { action: "completed" }
-  | { action: "refuse"; code: "campaign_differs" | "campaign_cancelled" | "campaign_moved" | "owned_elsewhere" };
+  | {
+      action: "refuse";
+      code: "campaign_differs" | "campaign_cancelled" | "campaign_moved" | "owned_elsewhere";
+    };
 
 /** `runningHere`: this server has an open run of the campaign's workflow. */
-export function decideStart(record: CampaignRecord | undefined, runningHere: boolean, request: StartRequest): StartDecision {
+export function decideStart(
+  record: CampaignRecord | undefined,
+  runningHere: boolean,
+  request: StartRequest,
+): StartDecision {
   if (!record) return { action: "create" };
   if (record.status === "moved") return { action: "refuse", code: "campaign_moved" };
   if (record.specDigest !== request.specDigest) return { action: "refuse", code: "campaign_differs" };
   if (record.status === "completed") return { action: "completed" };
-  if (record.status === "cancelled") return request.resume ? { action: "reopen" } : { action: "refuse", code: "campaign_cancelled" };
+  if (record.status === "cancelled")
+    return request.resume ? { action: "reopen" } : { action: "refuse", code: "campaign_cancelled" };
   if (ownedElsewhere(record, request)) {
-    return request.takeOver ? { action: "resume", replace: runningHere } : { action: "refuse", code: "owned_elsewhere" };
+    return request.takeOver
+      ? { action: "resume", replace: runningHere }
+      : { action: "refuse", code: "owned_elsewhere" };
   }
   // Asked for by name: the run here stands still, as one does that today's code cannot replay.
   if (request.takeOver && runningHere) return { action: "resume", replace: true };
   // A failed row is written before its run closes: the open run here is on its way out, not one to follow.
-  return runningHere && record.status !== "failed" ? { action: "attach" } : { action: "resume", replace: false };
+  return runningHere && record.status !== "failed"
+    ? { action: "attach" }
+    : { action: "resume", replace: false };
 }
 
 /** Another server holds the epoch and the campaign has not ended there; a campaign never opened is nobody's. */

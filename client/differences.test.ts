@@ -4,8 +4,14 @@ import fc from "fast-check";
 import { differences, showDifference } from "./differences.ts";
 
 test("a changed setting is shown by its path with both values", () => {
-  const before = { train: { beta: 0.1, optimizer: { learningRate: 1e-4 } }, baselines: [{ name: "offline" }] };
-  const after = { train: { beta: 0.1, optimizer: { learningRate: 2e-4 } }, baselines: [{ name: "offline" }, { name: "matched" }] };
+  const before = {
+    train: { beta: 0.1, optimizer: { learningRate: 1e-4 } },
+    baselines: [{ name: "offline" }],
+  };
+  const after = {
+    train: { beta: 0.1, optimizer: { learningRate: 2e-4 } },
+    baselines: [{ name: "offline" }, { name: "matched" }],
+  };
   assert.deepEqual(differences(before, after).map(showDifference), [
     "train.optimizer.learningRate: 0.0001 → 0.0002",
     'baselines[1]: (none) → {"name":"matched"}',
@@ -13,14 +19,20 @@ test("a changed setting is shown by its path with both values", () => {
 });
 
 test("digests are shown short", () => {
-  assert.equal(showDifference({ path: "policy.tree", before: "a".repeat(64), after: undefined }), "policy.tree: aaaaaaaaaaaa → (none)");
+  assert.equal(
+    showDifference({ path: "policy.tree", before: "a".repeat(64), after: undefined }),
+    "policy.tree: aaaaaaaaaaaa → (none)",
+  );
 });
 
 test("equal values have no differences, and every difference is real", () => {
-  fc.assert(fc.property(fc.jsonValue(), (value) => assert.deepEqual(differences(value, structuredClone(value)), [])));
+  fc.assert(
+    fc.property(fc.jsonValue(), (value) => assert.deepEqual(differences(value, structuredClone(value)), [])),
+  );
   fc.assert(
     fc.property(fc.jsonValue(), fc.jsonValue(), (before, after) => {
-      for (const difference of differences(before, after)) assert.notDeepEqual(difference.before, difference.after);
+      for (const difference of differences(before, after))
+        assert.notDeepEqual(difference.before, difference.after);
     }),
   );
 });

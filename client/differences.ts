@@ -11,9 +11,16 @@ export interface Difference {
 /** Leaves that differ, in the order of `before`, then what only `after` has. */
 export function differences(before: unknown, after: unknown, path = ""): Difference[] {
   if (Object.is(before, after)) return [];
-  if (!isContainer(before) || !isContainer(after) || Array.isArray(before) !== Array.isArray(after)) return [{ path, before, after }];
+  if (!isContainer(before) || !isContainer(after) || Array.isArray(before) !== Array.isArray(after))
+    return [{ path, before, after }];
   const keys = [...new Set([...Object.keys(before), ...Object.keys(after)])];
-  return keys.flatMap((key) => differences(before[key], after[key], Array.isArray(before) ? `${path}[${key}]` : path ? `${path}.${key}` : key));
+  return keys.flatMap((key) =>
+    differences(
+      before[key],
+      after[key],
+      Array.isArray(before) ? `${path}[${key}]` : path ? `${path}.${key}` : key,
+    ),
+  );
 }
 
 /** `train.optimizer.learningRate: 0.0001 → 0.0002`; digests are cut to 12 digits, absent sides are `(none)`. */
@@ -28,4 +35,5 @@ function show(value: unknown): string {
   return text.length > 80 ? `${text.slice(0, 79)}…` : text;
 }
 
-const isContainer = (value: unknown): value is Record<string, unknown> => typeof value === "object" && value !== null;
+const isContainer = (value: unknown): value is Record<string, unknown> =>
+  typeof value === "object" && value !== null;

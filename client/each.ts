@@ -1,5 +1,9 @@
 /** Stores answer many small reads at once; the order does not matter. */
-export async function eachOf<T>(items: Iterable<T>, work: (item: T) => Promise<void>, atOnce = 16): Promise<void> {
+export async function eachOf<T>(
+  items: Iterable<T>,
+  work: (item: T) => Promise<void>,
+  atOnce = 16,
+): Promise<void> {
   const waiting = [...items].values();
   await Promise.all(
     Array.from({ length: atOnce }, async () => {

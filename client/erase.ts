@@ -38,12 +38,31 @@ const STRAY_BYTES_MAX = 256 * 1024 ** 2;
 export async function erasePrompt(store: Store, promptId: string, options: EraseOptions): Promise<Erased> {
   const { by, why, requestId, dryRun } = options;
   const holders = await holdersOf(store, promptId);
-  if (holders.contents.size === 0) throw new SpecError("prompt_unknown", `no campaign of ${store.name} has the prompt ${JSON.stringify(promptId)}`, { hint: "ids are those of the prompt rows: ratchet samples <campaign> --json" });
+  if (holders.contents.size === 0)
+    throw new SpecError(
+      "prompt_unknown",
+      `no campaign of ${store.name} has the prompt ${JSON.stringify(promptId)}`,
+      { hint: "ids are those of the prompt rows: ratchet samples <campaign> --json" },
+    );
   const found = await rowsOfPrompt(store, promptId, holders);
-  const erased: Erased = { dryRun, campaigns: [], blobs: found.length, rows: found.reduce((sum, { rows }) => sum + rows, 0) };
-  const concerned = [...holders.campaigns].map(([campaignId, holder]) => ({ campaignId, ...holder, blobs: found.map(({ digest }) => digest).filter((digest) => holder.reach.digests.has(digest)) })).filter(({ blobs }) => blobs.length > 0);
+  const erased: Erased = {
+    dryRun,
+    campaigns: [],
+    blobs: found.length,
+    rows: found.reduce((sum, { rows }) => sum + rows, 0),
+  };
+  const concerned = [...holders.campaigns]
+    .map(([campaignId, holder]) => ({
+      campaignId,
+      ...holder,
+      blobs: found.map(({ digest }) => digest).filter((digest) => holder.reach.digests.has(digest)),
+    }))
+    .filter(({ blobs }) => blobs.length > 0);
   const going = concerned.find(({ open }) => open);
-  if (going) throw new SpecError("campaign_open", `${going.campaignId} has the prompt and has not ended`, { hint: "cancel it, or wait for its end: what it makes now would hold the text again" });
+  if (going)
+    throw new SpecError("campaign_open", `${going.campaignId} has the prompt and has not ended`, {
+      hint: "cancel it, or wait for its end: what it makes now would hold the text again",
+    });
   for (const { campaignId, reach, epoch, blobs } of concerned) {
     erased.campaigns.push(campaignId);
     if (dryRun) continue;
@@ -53,10 +72,19 @@ export async function erasePrompt(store: Store, promptId: string, options: Erase
   }
   if (dryRun) return erased;
   // Lists of prompts go last: an erasure that is interrupted is found again by them.
-  for (const { digest, named, rest } of found.sort((a, b) => Number(holders.lists.has(a.digest)) - Number(holders.lists.has(b.digest)))) {
+  for (const { digest, named, rest } of found.sort(
+    (a, b) => Number(holders.lists.has(a.digest)) - Number(holders.lists.has(b.digest)),
+  )) {
     if (named) {
       const redacted = rest === "" ? {} : { redacted: await store.putBlob(rest) };
-      await recordErasure(store.backend, { schema: "ratchet.erased/1", digest, ...redacted, at: new Date().toISOString(), by, why });
+      await recordErasure(store.backend, {
+        schema: "ratchet.erased/1",
+        digest,
+        ...redacted,
+        at: new Date().toISOString(),
+        by,
+        why,
+      });
     }
     await store.backend.delete(blobKey(digest));
   }
@@ -64,7 +92,12 @@ export async function erasePrompt(store: Store, promptId: string, options: Erase
 }
 
 /** Log-probabilities of answers that go: they hold no text, and are of use to nobody without it. */
-async function dropReferences({ backend, readManifest }: Store, campaignId: string, { manifests }: Reach, blobs: readonly Digest[]): Promise<void> {
+async function dropReferences(
+  { backend, readManifest }: Store,
+  campaignId: string,
+  { manifests }: Reach,
+  blobs: readonly Digest[],
+): Promise<void> {
   for (const key of manifests.filter((manifest) => manifest.startsWith(referencesPrefix(campaignId)))) {
     const found = await readManifest<{ result: { rows: Digest } }>(key);
     if (!found || !blobs.includes(found.manifest.result.rows)) continue;
@@ -91,13 +124,17 @@ async function holdersOf(store: Store, promptId: string): Promise<Holders> {
     holders.campaigns.set(id, { reach, epoch: record.epoch, open: !hasEnded(record) });
     for (const list of promptLists(await readSpec(store, record))) {
       holders.lists.add(list);
-      for (const { row } of linesOf(new TextDecoder().decode(await store.getRemainder(list)))) if (row?.["id"] === promptId) holders.contents.add(canonicalJson(promptContent(row)));
+      for (const { row } of linesOf(new TextDecoder().decode(await store.getRemainder(list))))
+        if (row?.["id"] === promptId) holders.contents.add(canonicalJson(promptContent(row)));
     }
   }
   return holders;
 }
 
-const promptLists = ({ prompts }: CompiledSpec): Digest[] => [prompts.iterations, prompts.validation, prompts.test, prompts.preferences].flatMap((list) => (list ? [list.rows] : []));
+const promptLists = ({ prompts }: CompiledSpec): Digest[] =>
+  [prompts.iterations, prompts.validation, prompts.test, prompts.preferences].flatMap((list) =>
+    list ? [list.rows] : [],
+  );
 
 interface Found {
   digest: Digest;
@@ -109,7 +146,11 @@ interface Found {
   rest: string;
 }
 
-async function rowsOfPrompt(store: Store, promptId: string, { campaigns, contents }: Holders): Promise<Found[]> {
+async function rowsOfPrompt(
+  store: Store,
+  promptId: string,
+  { campaigns, contents }: Holders,
+): Promise<Found[]> {
   const found: Found[] = [];
   const reaches = [...campaigns.values()].map(({ reach }) => reach);
   const entries: Entry[] = [];
@@ -122,7 +163,13 @@ async function rowsOfPrompt(store: Store, promptId: string, { campaigns, content
     if (bytes[0] !== 0x7b /* { */) return;
     const lines = linesOf(new TextDecoder().decode(bytes));
     const rest = lines.filter(({ row }) => !isOf(row, promptId, contents));
-    if (rest.length < lines.length) found.push({ digest, named, rows: lines.length - rest.length, rest: rest.map(({ line }) => `${line}\n`).join("") });
+    if (rest.length < lines.length)
+      found.push({
+        digest,
+        named,
+        rows: lines.length - rest.length,
+        rest: rest.map(({ line }) => `${line}\n`).join(""),
+      });
   });
   return found;
 }
@@ -138,7 +185,10 @@ function isOf(row: RowLike | undefined, promptId: string, contents: Set<string>)
 
 /** `row`: undefined for what is no JSON object. */
 function linesOf(text: string): { line: string; row: RowLike | undefined }[] {
-  return text.split("\n").filter((line) => line !== "").map((line) => ({ line, row: parsed(line) }));
+  return text
+    .split("\n")
+    .filter((line) => line !== "")
+    .map((line) => ({ line, row: parsed(line) }));
 }
 
 function parsed(line: string): RowLike | undefined {

@@ -21,4 +21,5 @@ export class ResourceError extends Error {
 }
 
 /** What to do where no Temporal server is found. */
-export const UNREACHABLE_HINT = "start one here with `ratchet dev`, or name yours with --address or TEMPORAL_ADDRESS";
+export const UNREACHABLE_HINT =
+  "start one here with `ratchet dev`, or name yours with --address or TEMPORAL_ADDRESS";

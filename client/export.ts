@@ -19,10 +19,18 @@ export interface Exported {
   path: string;
 }
 
-export async function exportCheckpoint(store: Store, address: Address, pointer: ExportPointer, out: string): Promise<Exported> {
+export async function exportCheckpoint(
+  store: Store,
+  address: Address,
+  pointer: ExportPointer,
+  out: string,
+): Promise<Exported> {
   const { record } = await requireCampaign(store, address.campaignId);
   const at = address.iteration === undefined && address.baseline === undefined ? record[pointer] : undefined;
-  const { name, policy } = placeOf(record, at ? { ...address, iteration: at.iteration, take: at.take } : address);
+  const { name, policy } = placeOf(
+    record,
+    at ? { ...address, iteration: at.iteration, take: at.take } : address,
+  );
   const path = resolve(out);
   await refuseExisting(path);
   await mkdir(dirname(path), { recursive: true });
@@ -64,4 +72,7 @@ async function refuseExisting(path: string): Promise<void> {
 }
 
 const exists = (path: string, cause?: unknown): SpecError =>
-  new SpecError("export_exists", `${path} exists already`, { hint: "name a path that does not exist yet with --out", cause });
+  new SpecError("export_exists", `${path} exists already`, {
+    hint: "name a path that does not exist yet with --out",
+    cause,
+  });

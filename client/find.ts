@@ -17,7 +17,13 @@ export interface FindOptions {
 }
 
 /** A flag, then the SDK's own TEMPORAL_* and profiles, then a local tree that runs. Undefined where none is configured. */
-export function findTemporal({ address, namespace, profile, env, cwd }: FindOptions): TemporalAddress | undefined {
+export function findTemporal({
+  address,
+  namespace,
+  profile,
+  env,
+  cwd,
+}: FindOptions): TemporalAddress | undefined {
   const configured = clientProfile(profile, env);
   const at = address ?? configured.connectionOptions.address;
   if (at) {
@@ -25,10 +31,17 @@ export function findTemporal({ address, namespace, profile, env, cwd }: FindOpti
     const own = findDevJson(cwd);
     // A worker of the local tree knows its server under this name; so must we, however it was found.
     const identity = own?.alive && own.address === at ? { identity: own.serverId } : {};
-    return { address: at, namespace: namespace ?? configured.namespace ?? "default", connection: { tls, apiKey, metadata }, ...identity };
+    return {
+      address: at,
+      namespace: namespace ?? configured.namespace ?? "default",
+      connection: { tls, apiKey, metadata },
+      ...identity,
+    };
   }
   const dev = findDevJson(cwd);
-  return dev?.alive ? { address: dev.address, namespace: namespace ?? dev.namespace, connection: {}, identity: dev.serverId } : undefined;
+  return dev?.alive
+    ? { address: dev.address, namespace: namespace ?? dev.namespace, connection: {}, identity: dev.serverId }
+    : undefined;
 }
 
 /** `--store`, RATCHET_STORE, dev.json. A relative folder is made absolute: workers are told the same name. */
@@ -40,14 +53,25 @@ export function findStoreName({ store, env, cwd }: FindOptions): string | undefi
 export function requireStoreName(options: FindOptions): string {
   const name = findStoreName(options);
   if (name) return name;
-  throw new SpecError("store_missing", "no store is named", { hint: "name one with --store or RATCHET_STORE: dir:/path or s3://bucket/prefix; `ratchet dev` makes one here" });
+  throw new SpecError("store_missing", "no store is named", {
+    hint: "name one with --store or RATCHET_STORE: dir:/path or s3://bucket/prefix; `ratchet dev` makes one here",
+  });
 }
 
-function clientProfile(profile: string | undefined, env: NodeJS.ProcessEnv): ReturnType<typeof toClientOptions> {
+function clientProfile(
+  profile: string | undefined,
+  env: NodeJS.ProcessEnv,
+): ReturnType<typeof toClientOptions> {
   try {
-    const overrideEnvVars = Object.fromEntries(Object.entries(env).filter((entry): entry is [string, string] => entry[1] !== undefined));
+    const overrideEnvVars = Object.fromEntries(
+      Object.entries(env).filter((entry): entry is [string, string] => entry[1] !== undefined),
+    );
     return toClientOptions(loadClientConfigProfile({ ...(profile ? { profile } : {}), overrideEnvVars }));
   } catch (cause) {
-    throw new SpecError("temporal_config_invalid", `Temporal's client configuration cannot be used: ${(cause as Error).message}`, { hint: "see TEMPORAL_CONFIG_FILE and --profile", cause });
+    throw new SpecError(
+      "temporal_config_invalid",
+      `Temporal's client configuration cannot be used: ${(cause as Error).message}`,
+      { hint: "see TEMPORAL_CONFIG_FILE and --profile", cause },
+    );
   }
 }

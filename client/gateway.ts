@@ -73,7 +73,12 @@ export interface Gateway {
   /** Null between stages; undefined where nobody answered or the child is gone. */
   stageProgress(workflowId: string, timeoutMs: number): Promise<StageProgress | null | undefined>;
   /** Throws the workflow's refusal; ResourceError no_worker where it was not accepted in time. */
-  control(campaignId: string, verb: ControlVerb, request: ControlRequest, options: { updateId: string; timeoutMs: number }): Promise<ControlReply>;
+  control(
+    campaignId: string,
+    verb: ControlVerb,
+    request: ControlRequest,
+    options: { updateId: string; timeoutMs: number },
+  ): Promise<ControlReply>;
   pollers(queue: string): Promise<Poller[]>;
   /** Names of ours that the namespace has not registered; empty where the server does not say. */
   missingSearchAttributes(): Promise<string[]>;

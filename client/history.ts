@@ -23,7 +23,10 @@ import { readManifests, stageWork } from "./work.ts";
 import type { StageWork } from "./work.ts";
 
 export interface CampaignHistory {
-  campaign: Pick<CampaignRecord, "campaignId" | "name" | "specDigest" | "status" | "epoch" | "latest" | "promoted" | "failure">;
+  campaign: Pick<
+    CampaignRecord,
+    "campaignId" | "name" | "specDigest" | "status" | "epoch" | "latest" | "promoted" | "failure"
+  >;
   places: PlaceHistory[];
   ledger: LedgerRow[];
 }
@@ -56,15 +59,26 @@ export interface PlaceHistory {
 export async function readHistory(store: Store, campaignId: string): Promise<CampaignHistory> {
   const { record, rows } = await requireCampaign(store, campaignId);
   const places: PlaceHistory[] = [];
-  for (const place of finishedPlaces(record)) places.push(await readPlace(store, campaignId, place, repairsOf(rows)));
+  for (const place of finishedPlaces(record))
+    places.push(await readPlace(store, campaignId, place, repairsOf(rows)));
   const { name, specDigest, status, epoch, latest, promoted, failure } = record;
-  return { campaign: { campaignId, name, specDigest, status, epoch, latest, promoted, failure }, places, ledger: rows };
+  return {
+    campaign: { campaignId, name, specDigest, status, epoch, latest, promoted, failure },
+    places,
+    ledger: rows,
+  };
 }
 
-async function readPlace(store: Store, campaignId: string, { name, policy, decision, stages }: FinishedPlace, repairs: ReadonlyMap<string, number>): Promise<PlaceHistory> {
+async function readPlace(
+  store: Store,
+  campaignId: string,
+  { name, policy, decision, stages }: FinishedPlace,
+  repairs: ReadonlyMap<string, number>,
+): Promise<PlaceHistory> {
   const manifests = await readManifests(store, campaignId, name, repairs);
   const work = Object.fromEntries([...manifests.stages].map(([stage, found]) => [stage, stageWork(found)]));
-  const result = async <R>(digest: Digest | undefined): Promise<R | undefined> => (digest ? store.getJson<R>(digest) : undefined);
+  const result = async <R>(digest: Digest | undefined): Promise<R | undefined> =>
+    digest ? store.getJson<R>(digest) : undefined;
 
   const train = await result<TrainResult>(stages.train ?? stages.sft);
   const pair = await result<PairResult>(stages.pair);
@@ -76,7 +90,8 @@ async function readPlace(store: Store, campaignId: string, { name, policy, decis
     policy,
     weights: train?.weights,
     decision,
-    promotion: promote && defined({ winRate: promote.winRate, labels: promote.labels, reason: promote.reason }),
+    promotion:
+      promote && defined({ winRate: promote.winRate, labels: promote.labels, reason: promote.reason }),
     pairs: pair?.report.pairs,
     margin: pair?.report.margin.mean,
     pairing: pair?.report,
@@ -84,7 +99,10 @@ async function readPlace(store: Store, campaignId: string, { name, policy, decis
     loss: train?.metrics["loss"],
     validation: validation?.metrics,
     test: test?.metrics,
-    finishedAt: Object.values(work).map(({ finishedAt }) => finishedAt).sort().at(-1),
+    finishedAt: Object.values(work)
+      .map(({ finishedAt }) => finishedAt)
+      .sort()
+      .at(-1),
     stages,
     work,
   });

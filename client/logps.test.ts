@@ -3,7 +3,14 @@ import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, test } from "node:test";
-import { initAdapter, mergeAdapter, readCheckpoint, rewardModelFrom, writeAdapter, writeCheckpoint } from "../engine/index.ts";
+import {
+  initAdapter,
+  mergeAdapter,
+  readCheckpoint,
+  rewardModelFrom,
+  writeAdapter,
+  writeCheckpoint,
+} from "../engine/index.ts";
 import { writeTinyModel } from "../engine/tiny-model.test.support.ts";
 import { logpsOfFile } from "./logps.ts";
 
@@ -13,7 +20,10 @@ await writeTinyModel(dir);
 const input = join(dir, "rows.jsonl");
 
 async function logps(...rows: (object | string)[]): ReturnType<typeof logpsOfFile> {
-  await writeFile(input, rows.map((row) => `${typeof row === "string" ? row : JSON.stringify(row)}\n`).join(""));
+  await writeFile(
+    input,
+    rows.map((row) => `${typeof row === "string" ? row : JSON.stringify(row)}\n`).join(""),
+  );
   return logpsOfFile(dir, input);
 }
 
@@ -25,7 +35,13 @@ test("text and its token ids have the same log-probabilities, whatever stands in
     { messages: [{ role: "user", content: "red fish" }], completion: "moon" },
   );
   assert.deepEqual([text!.id, text!.promptIds, text!.completionIds], ["a", [1, 4, 7], [6, 11, 2]]);
-  for (const other of [ids!, mixed!]) assert.deepEqual(other, { promptIds: text!.promptIds, completionIds: text!.completionIds, logps: text!.logps, sum: text!.sum });
+  for (const other of [ids!, mixed!])
+    assert.deepEqual(other, {
+      promptIds: text!.promptIds,
+      completionIds: text!.completionIds,
+      logps: text!.logps,
+      sum: text!.sum,
+    });
   assert.ok(text!.logps.length === 3 && text!.logps.every((logp) => logp < 0));
   assert.ok(Math.abs(text!.sum - text!.logps.reduce((a, b) => a + b)) < 1e-9);
   assert.deepEqual(chat!.completionIds, [10, 2]);
@@ -43,9 +59,17 @@ const wrong: [row: object | string, code: string, message: RegExp][] = [
   [{ prompt_ids: [1, 4], completion: "sea" }, "row_invalid", /cannot be encoded without the prompt's text/],
   [{ prompt_ids: [1, -4], completion_ids: [4] }, "row_invalid", /`prompt_ids` that are no token ids/],
   [{ prompt_ids: [1], completion_ids: [] }, "row_invalid", /a completion without a token/],
-  [{ prompt_ids: [1], completion_ids: [12] }, "tokenizer_mismatch", /token id 12 and the model has 12 embeddings/],
+  [
+    { prompt_ids: [1], completion_ids: [12] },
+    "tokenizer_mismatch",
+    /token id 12 and the model has 12 embeddings/,
+  ],
   [{ prompt: "red zebra", completion: "sea" }, "tokenizer_mismatch", /no token for "zebra"/],
-  [{ prompt_ids: [1], completion_ids: Array.from({ length: 64 }, () => 4) }, "row_too_long", /makes 65 tokens and the model reads 64/],
+  [
+    { prompt_ids: [1], completion_ids: Array.from({ length: 64 }, () => 4) },
+    "row_too_long",
+    /makes 65 tokens and the model reads 64/,
+  ],
 ];
 for (const [row, code, message] of wrong) {
   test(`a row is refused with its line: ${message.source.replaceAll("\\", "")}`, async () => {
@@ -60,7 +84,13 @@ test("an adapter's folder has the log-probabilities of the model that it makes o
   const [adapted, merged] = [join(dir, "adapted"), join(dir, "merged")];
   await writeAdapter(adapted, adapter);
   const config = join(adapted, "adapter_config.json");
-  await writeFile(config, (await readFile(config, "utf8")).replace('"base_model_name_or_path": null', '"base_model_name_or_path": ".."'));
+  await writeFile(
+    config,
+    (await readFile(config, "utf8")).replace(
+      '"base_model_name_or_path": null',
+      '"base_model_name_or_path": ".."',
+    ),
+  );
   await writeCheckpoint(merged, mergeAdapter(base, adapter), dir);
   const [plain] = await logps({ prompt: "red fish", completion: " blue sea" });
   const found = await logpsOfFile(adapted, input);

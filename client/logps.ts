@@ -37,24 +37,41 @@ class Row {
   constructor({ line, value }: RawRow, name: string) {
     this.line = line;
     this.name = name;
-    if (typeof value !== "object" || value === null || Array.isArray(value)) throw this.invalid("is no object");
+    if (typeof value !== "object" || value === null || Array.isArray(value))
+      throw this.invalid("is no object");
     this.values = value as Record<string, unknown>;
     const unknown = Object.keys(this.values).find((key) => !COLUMNS.includes(key));
     if (unknown !== undefined) throw this.invalid(`has an unknown field ${JSON.stringify(unknown)}`);
   }
 
   /** `tokenizer` is asked for where the row holds text. */
-  async encode(tokenizer: () => Promise<Tokenizer>, { maxPositions, vocabSize }: ModelConfig): Promise<EncodedRow> {
+  async encode(
+    tokenizer: () => Promise<Tokenizer>,
+    { maxPositions, vocabSize }: ModelConfig,
+  ): Promise<EncodedRow> {
     const prompt = this.prompt();
     const promptIds = Array.isArray(prompt) ? prompt : (await tokenizer()).encodePrompt(prompt);
     const completionIds = await this.completion(prompt, promptIds, tokenizer);
-    for (const [what, ids] of [["prompt", promptIds], ["completion", completionIds]] as const) {
+    for (const [what, ids] of [
+      ["prompt", promptIds],
+      ["completion", completionIds],
+    ] as const) {
       if (ids.length === 0) throw this.invalid(`has a ${what} without a token`);
       const foreign = ids.find((token) => token >= vocabSize);
-      if (foreign !== undefined) throw new SpecError("tokenizer_mismatch", `${this.place()} holds token id ${foreign} and the model has ${vocabSize} embeddings`, { file: this.name, line: this.line });
+      if (foreign !== undefined)
+        throw new SpecError(
+          "tokenizer_mismatch",
+          `${this.place()} holds token id ${foreign} and the model has ${vocabSize} embeddings`,
+          { file: this.name, line: this.line },
+        );
     }
     const length = promptIds.length + completionIds.length;
-    if (length > maxPositions) throw new SpecError("row_too_long", `${this.place()} makes ${length} tokens and the model reads ${maxPositions}`, { file: this.name, line: this.line });
+    if (length > maxPositions)
+      throw new SpecError(
+        "row_too_long",
+        `${this.place()} makes ${length} tokens and the model reads ${maxPositions}`,
+        { file: this.name, line: this.line },
+      );
     const { id } = this.values;
     return { ...(id === undefined ? {} : { id: String(id) }), promptIds, completionIds };
   }
@@ -62,8 +79,13 @@ class Row {
   /** Text, a conversation, or token ids. */
   private prompt(): PromptText | number[] {
     const { prompt, messages, prompt_ids: ids } = this.values;
-    const given = Object.entries({ prompt, messages, prompt_ids: ids }).filter(([, value]) => value !== undefined);
-    if (given.length !== 1) throw this.invalid(given.length === 0 ? "has no prompt" : `has ${given.map(([key]) => `\`${key}\``).join(" and ")}`);
+    const given = Object.entries({ prompt, messages, prompt_ids: ids }).filter(
+      ([, value]) => value !== undefined,
+    );
+    if (given.length !== 1)
+      throw this.invalid(
+        given.length === 0 ? "has no prompt" : `has ${given.map(([key]) => `\`${key}\``).join(" and ")}`,
+      );
     if (ids !== undefined) return this.ids("prompt_ids", ids);
     if (messages !== undefined || Array.isArray(prompt)) {
       const turns = messages ?? prompt;
@@ -74,17 +96,26 @@ class Row {
     return { prompt };
   }
 
-  private async completion(prompt: PromptText | number[], promptIds: number[], tokenizer: () => Promise<Tokenizer>): Promise<number[]> {
+  private async completion(
+    prompt: PromptText | number[],
+    promptIds: number[],
+    tokenizer: () => Promise<Tokenizer>,
+  ): Promise<number[]> {
     const { completion, completion_ids: ids } = this.values;
-    if ((completion === undefined) === (ids === undefined)) throw this.invalid("needs either `completion` or `completion_ids`");
+    if ((completion === undefined) === (ids === undefined))
+      throw this.invalid("needs either `completion` or `completion_ids`");
     if (ids !== undefined) return this.ids("completion_ids", ids);
     if (typeof completion !== "string") throw this.invalid("has a `completion` that is no text");
-    if (Array.isArray(prompt)) throw this.invalid("has `prompt_ids` and a `completion` as text, which cannot be encoded without the prompt's text");
+    if (Array.isArray(prompt))
+      throw this.invalid(
+        "has `prompt_ids` and a `completion` as text, which cannot be encoded without the prompt's text",
+      );
     return (await tokenizer()).encodeAnswer(prompt, completion, promptIds).ids;
   }
 
   private ids(column: string, value: unknown): number[] {
-    if (!Array.isArray(value) || !value.every((id) => Number.isInteger(id) && id >= 0)) throw this.invalid(`has \`${column}\` that are no token ids`);
+    if (!Array.isArray(value) || !value.every((id) => Number.isInteger(id) && id >= 0))
+      throw this.invalid(`has \`${column}\` that are no token ids`);
     return value as number[];
   }
 
@@ -93,7 +124,11 @@ class Row {
   }
 
   private invalid(what: string): SpecError {
-    return new SpecError("row_invalid", `${this.place()} ${what}`, { file: this.name, line: this.line, hint: SHAPE });
+    return new SpecError("row_invalid", `${this.place()} ${what}`, {
+      file: this.name,
+      line: this.line,
+      hint: SHAPE,
+    });
   }
 }
 
@@ -107,7 +142,10 @@ export async function logpsOfFile(modelDir: string, file: string): Promise<RowLo
   for (const row of given) rows.push(await row.encode(tokenizer, checkpoint.config));
   const scorer = await SequenceScorer.create(checkpoint.config, { threads: availableParallelism() });
   try {
-    const sequences = rows.map(({ promptIds, completionIds }) => ({ ids: [...promptIds, ...completionIds], promptLength: promptIds.length }));
+    const sequences = rows.map(({ promptIds, completionIds }) => ({
+      ids: [...promptIds, ...completionIds],
+      promptLength: promptIds.length,
+    }));
     const logps = await scorer.tokenLogps(loadWeights(checkpoint), sequences);
     return rows.map((row, index) => {
       const tokens = Array.from(logps[index]!);

@@ -1,5 +1,11 @@
 // One look at a running campaign through Temporal: its stages, what their activities last said, and what it waits for.
-import { activityQueue, campaignWorkflowId, placeName, placeWorkflowId, WORKFLOW_QUEUE } from "../campaign/ids.ts";
+import {
+  activityQueue,
+  campaignWorkflowId,
+  placeName,
+  placeWorkflowId,
+  WORKFLOW_QUEUE,
+} from "../campaign/ids.ts";
 import type { Place, Plan, StageName } from "../campaign/types.ts";
 import type { CampaignProgress, StageProgress } from "../workflows/messages.ts";
 import type { Gateway, PendingActivity, RunStatus } from "./gateway.ts";
@@ -72,7 +78,12 @@ export async function observe(gateway: Gateway, campaignId: string, plan: Plan):
   if (!progress) {
     const lastPollMs = newest(pollers);
     const sinceMs = run.taskSinceMs ?? lastPollMs ?? Date.now();
-    return { run: run.status, stages: [], retrying: retrying(run.pending), waiting: [{ queue: WORKFLOW_QUEUE, sinceMs, ...(lastPollMs ? { lastPollMs } : {}) }] };
+    return {
+      run: run.status,
+      stages: [],
+      retrying: retrying(run.pending),
+      waiting: [{ queue: WORKFLOW_QUEUE, sinceMs, ...(lastPollMs ? { lastPollMs } : {}) }],
+    };
   }
 
   const places = await Promise.all(progress.running.map((place) => observePlace(gateway, campaignId, place)));
@@ -82,13 +93,23 @@ export async function observe(gateway: Gateway, campaignId: string, plan: Plan):
     progress,
     stages: places.flatMap(({ view }) => view ?? []),
     waiting: await waitingFor(gateway, pending, plan),
-    retrying: [...retrying(run.pending), ...places.flatMap(({ place, pending: own }) => retrying(own, place))],
+    retrying: [
+      ...retrying(run.pending),
+      ...places.flatMap(({ place, pending: own }) => retrying(own, place)),
+    ],
   };
 }
 
-async function observePlace(gateway: Gateway, campaignId: string, place: Place): Promise<{ place: string; view?: StageView; pending: PendingActivity[] }> {
+async function observePlace(
+  gateway: Gateway,
+  campaignId: string,
+  place: Place,
+): Promise<{ place: string; view?: StageView; pending: PendingActivity[] }> {
   const workflowId = placeWorkflowId(campaignId, place);
-  const [stage, run] = await Promise.all([gateway.stageProgress(workflowId, ANSWER_MS), gateway.run(workflowId)]);
+  const [stage, run] = await Promise.all([
+    gateway.stageProgress(workflowId, ANSWER_MS),
+    gateway.run(workflowId),
+  ]);
   const pending = run?.pending ?? [];
   return { place: placeName(place), pending, ...(stage ? { view: stageView(stage, pending) } : {}) };
 }
@@ -99,7 +120,10 @@ interface Beat {
   progress?: { done: number; total: number; unit: string; values?: Record<string, number> };
 }
 
-export function stageView({ place, stage, shardsDone, shardsTotal, startedAtMs }: StageProgress, pending: readonly PendingActivity[]): StageView {
+export function stageView(
+  { place, stage, shardsDone, shardsTotal, startedAtMs }: StageProgress,
+  pending: readonly PendingActivity[],
+): StageView {
   const beats = pending.flatMap(({ heartbeat }) => (heartbeat as Beat | undefined)?.progress ?? []);
   const [first] = beats;
   const same = beats.filter(({ unit }) => unit === first?.unit);
@@ -112,7 +136,16 @@ export function stageView({ place, stage, shardsDone, shardsTotal, startedAtMs }
     shardsTotal,
     startedAtMs,
     fraction: Math.min(1, (shardsDone + running) / Math.max(1, shardsTotal)),
-    ...(first ? { counted: { unit: first.unit, done: sum(same, "done"), total: sum(same, "total"), activities: same.length } } : {}),
+    ...(first
+      ? {
+          counted: {
+            unit: first.unit,
+            done: sum(same, "done"),
+            total: sum(same, "total"),
+            activities: same.length,
+          },
+        }
+      : {}),
     values: Object.assign({}, ...beats.map(({ values }) => values ?? {})) as Record<string, number>,
     attempt: Math.max(1, ...pending.map(({ attempt }) => attempt)),
     ...(lastFailure ? { lastFailure } : {}),
@@ -124,41 +157,71 @@ function retrying(pending: readonly PendingActivity[], place?: string): Retrying
   const alike = new Map<string, Retrying>();
   for (const { type, state, attempt, heartbeat, nextAtMs, ...last } of pending) {
     const waits = state === "started" ? (heartbeat as Beat | undefined)?.waitsFor : undefined;
-    const [lastFailure, failureCode] = waits ? [waits.message, waits.code] : [last.lastFailure, last.failureCode];
+    const [lastFailure, failureCode] = waits
+      ? [waits.message, waits.code]
+      : [last.lastFailure, last.failureCode];
     if (lastFailure === undefined || (nextAtMs === undefined && place !== undefined && !waits)) continue;
     const what = place === undefined ? type : `${place} ${type}`;
     const before = alike.get(`${what} ${failureCode}`);
     const activities = (before?.activities ?? 0) + 1;
-    const worst = before && before.attempt >= attempt ? before : { what, attempt, message: lastFailure, ...(failureCode ? { code: failureCode } : {}), ...(nextAtMs ? { nextAtMs } : {}) };
+    const worst =
+      before && before.attempt >= attempt
+        ? before
+        : {
+            what,
+            attempt,
+            message: lastFailure,
+            ...(failureCode ? { code: failureCode } : {}),
+            ...(nextAtMs ? { nextAtMs } : {}),
+          };
     alike.set(`${what} ${failureCode}`, { ...worst, activities });
   }
   return [...alike.values()];
 }
 
-async function waitingFor(gateway: Gateway, pending: readonly PendingActivity[], plan: Plan): Promise<Waiting[]> {
+async function waitingFor(
+  gateway: Gateway,
+  pending: readonly PendingActivity[],
+  plan: Plan,
+): Promise<Waiting[]> {
   const byQueue = new Map<string, PendingActivity[]>();
   for (const activity of pending) {
     const queue = queueOf(activity.type, plan);
     byQueue.set(queue, [...(byQueue.get(queue) ?? []), activity]);
   }
-  const waiting = await Promise.all([...byQueue].map(([queue, activities]) => waitingOn(gateway, queue, activities)));
+  const waiting = await Promise.all(
+    [...byQueue].map(([queue, activities]) => waitingOn(gateway, queue, activities)),
+  );
   return waiting.flatMap((entry) => entry ?? []);
 }
 
-async function waitingOn(gateway: Gateway, queue: string, activities: readonly PendingActivity[]): Promise<Waiting | undefined> {
+async function waitingOn(
+  gateway: Gateway,
+  queue: string,
+  activities: readonly PendingActivity[],
+): Promise<Waiting | undefined> {
   const now = Date.now();
-  const untaken = activities.filter(({ state, scheduledAtMs }) => state === "scheduled" && now - scheduledAtMs > TAKEN_MS);
+  const untaken = activities.filter(
+    ({ state, scheduledAtMs }) => state === "scheduled" && now - scheduledAtMs > TAKEN_MS,
+  );
   if (untaken.length === 0) return undefined;
   const sinceMs = Math.min(...untaken.map(({ scheduledAtMs }) => scheduledAtMs));
   const lastPollMs = newest(await gateway.pollers(queue));
   if (lastPollMs === undefined) return { queue, sinceMs };
-  const busy = activities.some(({ state, heartbeatAtMs = 0 }) => state === "started" && now - heartbeatAtMs < SILENT_MS);
-  return !busy && lastPollMs < sinceMs && now - sinceMs > SILENT_MS ? { queue, sinceMs, lastPollMs } : undefined;
+  const busy = activities.some(
+    ({ state, heartbeatAtMs = 0 }) => state === "started" && now - heartbeatAtMs < SILENT_MS,
+  );
+  return !busy && lastPollMs < sinceMs && now - sinceMs > SILENT_MS
+    ? { queue, sinceMs, lastPollMs }
+    : undefined;
 }
 
 /** The queue of an activity type: control activities have their own, stages what the spec gives them. */
-const queueOf = (type: string, { queues }: Plan): string => activityQueue(type in queues ? queues[type as StageName] : "control");
+const queueOf = (type: string, { queues }: Plan): string =>
+  activityQueue(type in queues ? queues[type as StageName] : "control");
 
-const newest = (pollers: readonly { lastPollMs: number }[]): number | undefined => (pollers.length === 0 ? undefined : Math.max(...pollers.map(({ lastPollMs }) => lastPollMs)));
+const newest = (pollers: readonly { lastPollMs: number }[]): number | undefined =>
+  pollers.length === 0 ? undefined : Math.max(...pollers.map(({ lastPollMs }) => lastPollMs));
 
-const sum = <K extends string>(rows: readonly Record<K, number>[], key: K): number => rows.reduce((total, row) => total + row[key], 0);
+const sum = <K extends string>(rows: readonly Record<K, number>[], key: K): number =>
+  rows.reduce((total, row) => total + row[key], 0);

@@ -4,7 +4,8 @@ import type { CampaignOutcome } from "../workflows/messages.ts";
 
 export type { CampaignOutcome };
 
-export const hasEnded = ({ status }: CampaignRecord): boolean => status === "completed" || status === "cancelled" || status === "failed" || status === "moved";
+export const hasEnded = ({ status }: CampaignRecord): boolean =>
+  status === "completed" || status === "cancelled" || status === "failed" || status === "moved";
 
 /** Of an ended campaign. */
 export function outcomeOf(record: CampaignRecord): CampaignOutcome {

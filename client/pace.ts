@@ -27,7 +27,10 @@ export class Pace {
     const key = `${stage.place}/${stage.stage}/${stage.startedAtMs}`;
     const before = this.marks.get(key) ?? [];
     const last = before.at(-1)?.fraction ?? 0;
-    const marks = [...before.filter(({ atMs }) => nowMs - atMs <= WINDOW_MS), { atMs: nowMs, fraction: Math.max(last, stage.fraction) }];
+    const marks = [
+      ...before.filter(({ atMs }) => nowMs - atMs <= WINDOW_MS),
+      { atMs: nowMs, fraction: Math.max(last, stage.fraction) },
+    ];
     this.marks.set(key, marks);
     const [first, now] = [marks[0] as Mark, marks.at(-1) as Mark];
     const { fraction } = now;
@@ -40,4 +43,5 @@ export class Pace {
 }
 
 /** Units in the whole stage: those of a running shard times the shards. */
-const units = ({ counted, shardsTotal }: StageView): number => (counted ? (counted.total / counted.activities) * shardsTotal : shardsTotal);
+const units = ({ counted, shardsTotal }: StageView): number =>
+  counted ? (counted.total / counted.activities) * shardsTotal : shardsTotal;

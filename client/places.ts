@@ -15,8 +15,12 @@ export interface FinishedPlace {
 
 /** All finished places: bootstrap, iterations in the order of the ledger, then baselines. */
 export function finishedPlaces(record: CampaignRecord): FinishedPlace[] {
-  const iterations = record.iterations.map(({ iteration, take, ...rest }) => named({ iteration, take }, rest));
-  const baselines = Object.entries(record.baselines).map(([baseline, rest]) => named({ baseline, take: 1 }, rest));
+  const iterations = record.iterations.map(({ iteration, take, ...rest }) =>
+    named({ iteration, take }, rest),
+  );
+  const baselines = Object.entries(record.baselines).map(([baseline, rest]) =>
+    named({ baseline, take: 1 }, rest),
+  );
   return [...iterations, ...baselines];
 }
 
@@ -24,12 +28,20 @@ export function placeOf(record: CampaignRecord, address: Address): FinishedPlace
   const { iteration, take, baseline } = address;
   const places = finishedPlaces(record).filter(({ place }) => {
     if (baseline !== undefined) return "baseline" in place && place.baseline === baseline;
-    return "iteration" in place && (iteration === undefined || place.iteration === iteration) && (take === undefined || place.take === take);
+    return (
+      "iteration" in place &&
+      (iteration === undefined || place.iteration === iteration) &&
+      (take === undefined || place.take === take)
+    );
   });
   const found = places.at(-1);
   if (found) return found;
   const known = finishedPlaces(record).map(({ name }) => name);
-  const wanted = baseline ? `baseline ${baseline}` : iteration === undefined ? "finished iteration" : `finished iteration ${iteration}${take === undefined ? "" : `.${take}`}`;
+  const wanted = baseline
+    ? `baseline ${baseline}`
+    : iteration === undefined
+      ? "finished iteration"
+      : `finished iteration ${iteration}${take === undefined ? "" : `.${take}`}`;
   throw new SpecError("address_unknown", `campaign ${record.campaignId} has no ${wanted}`, {
     hint: known.length === 0 ? "nothing of it has finished yet" : `finished: ${known.join(", ")}`,
   });
@@ -39,7 +51,13 @@ export function placeOf(record: CampaignRecord, address: Address): FinishedPlace
 export function stageDigest({ name, stages }: FinishedPlace, stage: StageName): Digest {
   const digest = stage === "evaluate" ? (stages.test ?? stages.validation) : stages[stage];
   if (digest) return digest;
-  throw new SpecError("address_unknown", `${name} has no ${stage} stage`, { hint: `it has ${Object.keys(stages).join(", ")}` });
+  throw new SpecError("address_unknown", `${name} has no ${stage} stage`, {
+    hint: `it has ${Object.keys(stages).join(", ")}`,
+  });
 }
 
-const named = (place: Place, rest: Omit<FinishedPlace, "place" | "name">): FinishedPlace => ({ place, name: placeName(place), ...rest });
+const named = (place: Place, rest: Omit<FinishedPlace, "place" | "name">): FinishedPlace => ({
+  place,
+  name: placeName(place),
+  ...rest,
+});

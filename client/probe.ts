@@ -25,7 +25,9 @@ export function probeNode(version = process.versions.node): Finding {
   const [major = 0, minor = 0] = version.split(".").map(Number);
   const enough = major > NODE_LEAST[0] || (major === NODE_LEAST[0] && minor >= NODE_LEAST[1]);
   const found = `Node ${version} on ${process.platform} ${process.arch}`;
-  return enough ? { name: "node", state: "ok", found } : { name: "node", state: "failed", found, hint: `Ratchet needs Node ${NODE_LEAST.join(".")} or newer` };
+  return enough
+    ? { name: "node", state: "ok", found }
+    : { name: "node", state: "failed", found, hint: `Ratchet needs Node ${NODE_LEAST.join(".")} or newer` };
 }
 
 /** Compiles and runs a graph of one operation. */
@@ -41,7 +43,9 @@ export function probeEngine(): Promise<Finding> {
     } finally {
       await session.close();
     }
-    const { version } = createRequire(import.meta.url)("onnxruntime-node/package.json") as { version: string };
+    const { version } = createRequire(import.meta.url)("onnxruntime-node/package.json") as {
+      version: string;
+    };
     return { state: "ok", found: `onnxruntime ${version} computes` };
   });
 }
@@ -54,7 +58,9 @@ export function probeModules(): Promise<Finding> {
       const blobPath = join(folder, "reward.mjs");
       await writeFile(blobPath, "export default (rows) => rows.map(() => 1);");
       const runner = createModuleRunner({ role: "reward", blobPath, timeoutMs: 10_000 });
-      const [score] = await runner.call([{ prompt: { id: "p", prompt: "?" }, answer: { text: "!", finish: "eos" } }]).finally(() => runner.close());
+      const [score] = await runner
+        .call([{ prompt: { id: "p", prompt: "?" }, answer: { text: "!", finish: "eos" } }])
+        .finally(() => runner.close());
       if (score !== 1) throw new Error(`a module that returns 1 returned ${score}`);
       return { state: "ok", found: "a module answers from its own process" };
     } finally {
@@ -71,19 +77,40 @@ const LIVING_MS = 70_000;
 /** Races conditional creates, reads back, deletes what it wrote. */
 export function probeStorage(name: string | undefined): Promise<Finding> {
   return probed("store", async () => {
-    if (name === undefined) return { state: "warning", found: "no store is named", hint: "--store or RATCHET_STORE; `ratchet dev` makes one here" };
+    if (name === undefined)
+      return {
+        state: "warning",
+        found: "no store is named",
+        hint: "--store or RATCHET_STORE; `ratchet dev` makes one here",
+      };
     const backend = await backendOf(name);
     const made = await hasFormat(backend);
     // Trying a folder that is not there would make it.
-    if (!made && name.startsWith("dir:")) return { state: "warning", found: `there is no store at ${name} yet`, hint: "a worker, `start` and `run` make it" };
+    if (!made && name.startsWith("dir:"))
+      return {
+        state: "warning",
+        found: `there is no store at ${name} yet`,
+        hint: "a worker, `start` and `run` make it",
+      };
     await probeStore(backend, RACERS);
-    return { state: "ok", found: `${name}: one of ${RACERS} racing creates won; read back, listed and deleted${made ? "" : "; no store is there yet"}` };
+    return {
+      state: "ok",
+      found: `${name}: one of ${RACERS} racing creates won; read back, listed and deleted${made ? "" : "; no store is there yet"}`,
+    };
   });
 }
 
 /** Server, search attributes, and who polls the queues that every campaign needs. */
 export async function probeTemporal(at: TemporalAddress | undefined): Promise<Finding[]> {
-  if (!at) return [{ name: "temporal", state: "warning", found: "no Temporal server is configured", hint: "`ratchet run` brings one; `ratchet dev` keeps one" }];
+  if (!at)
+    return [
+      {
+        name: "temporal",
+        state: "warning",
+        found: "no Temporal server is configured",
+        hint: "`ratchet run` brings one; `ratchet dev` keeps one",
+      },
+    ];
   let gateway: TemporalGateway;
   try {
     gateway = await TemporalGateway.connect(at);
@@ -91,12 +118,19 @@ export async function probeTemporal(at: TemporalAddress | undefined): Promise<Fi
     return [failure("temporal", error)];
   }
   try {
-    const server = await probed("temporal", async () => ({ state: "ok", found: `server ${await gateway.serverVersion()} at ${at.address}, namespace ${at.namespace}` }));
+    const server = await probed("temporal", async () => ({
+      state: "ok",
+      found: `server ${await gateway.serverVersion()} at ${at.address}, namespace ${at.namespace}`,
+    }));
     const attributes = await probed("search attributes", async () => {
       const missing = await gateway.missingSearchAttributes();
       return missing.length === 0
         ? { state: "ok", found: "registered" }
-        : { state: "warning", found: `${missing.join(", ")} missing; campaigns run without them`, hint: registerCommand(missing, at) };
+        : {
+            state: "warning",
+            found: `${missing.join(", ")} missing; campaigns run without them`,
+            hint: registerCommand(missing, at),
+          };
     });
     const queues = await Promise.all(QUEUES.map((queue) => probeQueue(gateway, queue)));
     return [server, attributes, ...queues, await probeBuilds(gateway)];
@@ -109,9 +143,19 @@ export async function probeTemporal(at: TemporalAddress | undefined): Promise<Fi
 const probeBuilds = (gateway: TemporalGateway): Promise<Finding> =>
   probed("builds", async () => {
     const pollers = (await Promise.all(QUEUES.map((queue) => gateway.pollers(queue)))).flat();
-    const builds = [...new Set(pollers.filter(({ lastPollMs }) => Date.now() - lastPollMs < LIVING_MS).flatMap(({ identity }) => buildOf(identity) ?? []))].sort();
+    const builds = [
+      ...new Set(
+        pollers
+          .filter(({ lastPollMs }) => Date.now() - lastPollMs < LIVING_MS)
+          .flatMap(({ identity }) => buildOf(identity) ?? []),
+      ),
+    ].sort();
     return builds.length > 1
-      ? { state: "warning", found: `workers of ${builds.length} builds poll: ${builds.join(", ")}`, hint: "stop the older ones, or set RATCHET_DEPLOYMENT so that an iteration stays on one build (docs/operations.md)" }
+      ? {
+          state: "warning",
+          found: `workers of ${builds.length} builds poll: ${builds.join(", ")}`,
+          hint: "stop the older ones, or set RATCHET_DEPLOYMENT so that an iteration stays on one build (docs/operations.md)",
+        }
       : { state: "ok", found: builds[0] ?? "no worker polls" };
   });
 
@@ -121,7 +165,10 @@ const probeQueue = (gateway: TemporalGateway, queue: string): Promise<Finding> =
     const last = Math.max(...pollers.map(({ lastPollMs }) => lastPollMs));
     return pollers.length === 0
       ? { state: "warning", found: "no worker polls it", hint: "start one: ratchet worker" }
-      : { state: "ok", found: `${pollers.length} poller${pollers.length === 1 ? "" : "s"}, last ${Math.round((Date.now() - last) / 1000)} s ago` };
+      : {
+          state: "ok",
+          found: `${pollers.length} poller${pollers.length === 1 ? "" : "s"}, last ${Math.round((Date.now() - last) / 1000)} s ago`,
+        };
   });
 
 async function probed(name: string, probe: () => Promise<Omit<Finding, "name">>): Promise<Finding> {
@@ -135,5 +182,10 @@ async function probed(name: string, probe: () => Promise<Omit<Finding, "name">>)
 /** A probe's failure is its finding. */
 function failure(name: string, error: unknown): Finding {
   const { message, code, hint } = error as { message?: string; code?: string; hint?: string };
-  return { name, state: "failed", found: `${code ? `${code}: ` : ""}${message ?? String(error)}`, ...(hint ? { hint } : {}) };
+  return {
+    name,
+    state: "failed",
+    found: `${code ? `${code}: ` : ""}${message ?? String(error)}`,
+    ...(hint ? { hint } : {}),
+  };
 }

@@ -38,9 +38,18 @@ export const GRACE_MS = 24 * 60 * 60_000;
 export async function pruneStore(store: Store, { dryRun, graceMs }: PruneOptions): Promise<Pruned> {
   if (!(graceMs >= 0)) throw new SpecError("usage_invalid", `${graceMs} ms is no grace period`);
   const nothing = (): Amount => ({ count: 0, sizeBytes: 0 });
-  const pruned: Pruned = { dryRun, campaigns: 0, kept: nothing(), young: nothing(), blobs: nothing(), checkpoints: nothing(), leftovers: nothing() };
+  const pruned: Pruned = {
+    dryRun,
+    campaigns: 0,
+    kept: nothing(),
+    young: nothing(),
+    blobs: nothing(),
+    checkpoints: nothing(),
+    leftovers: nothing(),
+  };
   const before = Date.now() - graceMs;
-  const count = (amount: Amount, { sizeBytes }: Entry): void => void ((amount.count += 1), (amount.sizeBytes += sizeBytes));
+  const count = (amount: Amount, { sizeBytes }: Entry): void =>
+    void ((amount.count += 1), (amount.sizeBytes += sizeBytes));
   const sweep = async (amount: Amount, entry: Entry, remove: () => Promise<void>): Promise<void> => {
     if (entry.modifiedMs > before) return count(pruned.young, entry);
     if (!dryRun) await remove();
@@ -56,7 +65,9 @@ export async function pruneStore(store: Store, { dryRun, graceMs }: PruneOptions
     pruned.campaigns += 1;
     const done = record.status === "completed";
     await reach.campaign(id, { checkpoints: !done });
-    if (done) for await (const entry of store.backend.entries(workPrefix(id))) await sweep(pruned.checkpoints, entry, () => store.backend.delete(entry.key));
+    if (done)
+      for await (const entry of store.backend.entries(workPrefix(id)))
+        await sweep(pruned.checkpoints, entry, () => store.backend.delete(entry.key));
   }
   await eachOf(blobs, async (entry) => {
     if (reach.digests.has(entry.key.slice(entry.key.lastIndexOf("/") + 1))) return count(pruned.kept, entry);
@@ -64,7 +75,9 @@ export async function pruneStore(store: Store, { dryRun, graceMs }: PruneOptions
     const now = entry.modifiedMs > before || dryRun ? entry : await store.backend.stat(entry.key);
     if (now) await sweep(pruned.blobs, now, () => store.backend.delete(entry.key));
   });
-  for await (const entry of store.backend.entries(PROBES_PREFIX)) await sweep(pruned.leftovers, entry, () => store.backend.delete(entry.key));
-  for await (const leftover of store.backend.leftovers()) await sweep(pruned.leftovers, leftover, () => leftover.remove());
+  for await (const entry of store.backend.entries(PROBES_PREFIX))
+    await sweep(pruned.leftovers, entry, () => store.backend.delete(entry.key));
+  for await (const leftover of store.backend.leftovers())
+    await sweep(pruned.leftovers, leftover, () => leftover.remove());
   return pruned;
 }

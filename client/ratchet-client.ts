@@ -80,30 +80,78 @@ export class RatchetClient {
     this.environment = environment;
   }
 
-  static async connect({ store, temporal, createStore = temporal !== undefined, environment }: ClientOptions): Promise<RatchetClient> {
+  static async connect({
+    store,
+    temporal,
+    createStore = temporal !== undefined,
+    environment,
+  }: ClientOptions): Promise<RatchetClient> {
     const opened = typeof store === "string" ? await openStore(store, { create: createStore }) : store;
-    return new RatchetClient(opened, temporal && "connection" in temporal ? await connectTemporal(temporal) : temporal, environment);
+    return new RatchetClient(
+      opened,
+      temporal && "connection" in temporal ? await connectTemporal(temporal) : temporal,
+      environment,
+    );
   }
 
   /** Uploads what the spec names, then starts, resumes or attaches (docs/cli.md, "start"). */
-  async start({ spec, baseDir }: LoadedSpec, { campaignId = spec.name, seed, takeOver = false, resume = false, by = whoAmI() }: StartCampaignOptions = {}): Promise<Started> {
+  async start(
+    { spec, baseDir }: LoadedSpec,
+    {
+      campaignId = spec.name,
+      seed,
+      takeOver = false,
+      resume = false,
+      by = whoAmI(),
+    }: StartCampaignOptions = {},
+  ): Promise<Started> {
     if (!isCampaignId(campaignId)) {
-      throw new SpecError("address_invalid", `${JSON.stringify(campaignId)} is no campaign id`, { hint: "lower-case letters, digits, dot, - and _, at most 63, the first a letter or digit" });
+      throw new SpecError("address_invalid", `${JSON.stringify(campaignId)} is no campaign id`, {
+        hint: "lower-case letters, digits, dot, - and _, at most 63, the first a letter or digit",
+      });
     }
     // Asked first: without a server nothing need be uploaded.
     const gateway = this.gateway;
     await this.store.proveWrites();
-    const { specDigest } = await compileSpec(spec, { baseDir, store: this.store, environment: this.environment, ...(seed === undefined ? {} : { seed }) });
-    return startCampaign(this.store, gateway, { campaignId, name: spec.name, specDigest, takeOver, resume, by, requestId: randomUUID() });
+    const { specDigest } = await compileSpec(spec, {
+      baseDir,
+      store: this.store,
+      environment: this.environment,
+      ...(seed === undefined ? {} : { seed }),
+    });
+    return startCampaign(this.store, gateway, {
+      campaignId,
+      name: spec.name,
+      specDigest,
+      takeOver,
+      resume,
+      by,
+      requestId: randomUUID(),
+    });
   }
 
   /** Goes on with a campaign by the spec that its ledger names, where the file is gone or today's rules would refuse it. */
-  async startRecorded(campaign: string, { takeOver = false, resume = false, by = whoAmI() }: Omit<StartCampaignOptions, "campaignId" | "seed"> = {}): Promise<Started> {
+  async startRecorded(
+    campaign: string,
+    {
+      takeOver = false,
+      resume = false,
+      by = whoAmI(),
+    }: Omit<StartCampaignOptions, "campaignId" | "seed"> = {},
+  ): Promise<Started> {
     const gateway = this.gateway;
     await this.store.proveWrites();
     const campaignId = await this.id(campaign);
     const { name, specDigest } = (await requireCampaign(this.store, campaignId)).record;
-    return startCampaign(this.store, gateway, { campaignId, name, specDigest, takeOver, resume, by, requestId: randomUUID() });
+    return startCampaign(this.store, gateway, {
+      campaignId,
+      name,
+      specDigest,
+      takeOver,
+      resume,
+      by,
+      requestId: randomUUID(),
+    });
   }
 
   /** `campaign` may be the beginning of exactly one id here and below. */
@@ -120,9 +168,18 @@ export class RatchetClient {
   }
 
   /** Follows to the end; undefined where `signal` or the time limit came first. */
-  async wait(campaign: string, { timeoutMs, signal }: { timeoutMs?: number; signal?: AbortSignal } = {}): Promise<CampaignOutcome | undefined> {
-    const signals = [...(signal ? [signal] : []), ...(timeoutMs === undefined ? [] : [AbortSignal.timeout(timeoutMs)])];
-    for await (const event of this.watch(campaign, signals.length > 0 ? { signal: AbortSignal.any(signals) } : {})) {
+  async wait(
+    campaign: string,
+    { timeoutMs, signal }: { timeoutMs?: number; signal?: AbortSignal } = {},
+  ): Promise<CampaignOutcome | undefined> {
+    const signals = [
+      ...(signal ? [signal] : []),
+      ...(timeoutMs === undefined ? [] : [AbortSignal.timeout(timeoutMs)]),
+    ];
+    for await (const event of this.watch(
+      campaign,
+      signals.length > 0 ? { signal: AbortSignal.any(signals) } : {},
+    )) {
       if (event.type === "ended") return event.outcome;
     }
     return undefined;
@@ -160,13 +217,35 @@ export class RatchetClient {
   }
 
   /** Makes damaged or missing artifacts again where what they were made from is whole; else throws `unrepairable`. */
-  async repair(campaign: string, { why = "", by = whoAmI(), requestId = randomUUID(), onPlace }: ControlCampaignOptions & Pick<RepairOptions, "onPlace"> = {}): Promise<Repair> {
-    return repairCampaign(this.store, this.gateway, await this.id(campaign), { why, by, requestId, ...(onPlace ? { onPlace } : {}) });
+  async repair(
+    campaign: string,
+    {
+      why = "",
+      by = whoAmI(),
+      requestId = randomUUID(),
+      onPlace,
+    }: ControlCampaignOptions & Pick<RepairOptions, "onPlace"> = {},
+  ): Promise<Repair> {
+    return repairCampaign(this.store, this.gateway, await this.id(campaign), {
+      why,
+      by,
+      requestId,
+      ...(onPlace ? { onPlace } : {}),
+    });
   }
 
   /** Moves the campaign to another store, where it goes on. */
-  async copy(campaign: string, to: string | Store, { why = "", by = whoAmI() }: Omit<ControlCampaignOptions, "requestId"> = {}): Promise<Copied> {
-    return copyCampaign(this.store, typeof to === "string" ? await openStore(to) : to, await this.id(campaign), { why, by });
+  async copy(
+    campaign: string,
+    to: string | Store,
+    { why = "", by = whoAmI() }: Omit<ControlCampaignOptions, "requestId"> = {},
+  ): Promise<Copied> {
+    return copyCampaign(
+      this.store,
+      typeof to === "string" ? await openStore(to) : to,
+      await this.id(campaign),
+      { why, by },
+    );
   }
 
   /** Deletes what no campaign of the store needs. */
@@ -175,11 +254,18 @@ export class RatchetClient {
   }
 
   /** Takes the rows of a prompt out of all campaigns of the store. */
-  erase(promptId: string, { why, by = whoAmI(), requestId = randomUUID(), dryRun = false }: Partial<EraseOptions> & { why: string }): Promise<Erased> {
+  erase(
+    promptId: string,
+    { why, by = whoAmI(), requestId = randomUUID(), dryRun = false }: Partial<EraseOptions> & { why: string },
+  ): Promise<Erased> {
     return erasePrompt(this.store, promptId, { why, by, requestId, dryRun });
   }
 
-  async exportCheckpoint(address: string, out: string, pointer: ExportPointer = "promoted"): Promise<Exported> {
+  async exportCheckpoint(
+    address: string,
+    out: string,
+    pointer: ExportPointer = "promoted",
+  ): Promise<Exported> {
     return exportCheckpoint(this.store, await this.address(address), pointer, out);
   }
 
@@ -196,7 +282,11 @@ export class RatchetClient {
     await this.temporal?.close();
   }
 
-  private async control(verb: ControlVerb, campaign: string, { why = "", by = whoAmI(), requestId = randomUUID() }: ControlCampaignOptions = {}): Promise<ControlReply> {
+  private async control(
+    verb: ControlVerb,
+    campaign: string,
+    { why = "", by = whoAmI(), requestId = randomUUID() }: ControlCampaignOptions = {},
+  ): Promise<ControlReply> {
     return controlCampaign(this.store, this.gateway, await this.id(campaign), verb, { by, why, requestId });
   }
 
@@ -210,7 +300,9 @@ export class RatchetClient {
 
   private get gateway(): Gateway {
     if (this.temporal) return this.temporal;
-    throw new ResourceError("temporal_unreachable", "no Temporal server is configured", { hint: UNREACHABLE_HINT });
+    throw new ResourceError("temporal_unreachable", "no Temporal server is configured", {
+      hint: UNREACHABLE_HINT,
+    });
   }
 }
 

@@ -36,25 +36,35 @@ export class Reach {
   /** Throws ledger_broken or artifact_corrupt where a record cannot be read: what it names would be taken for garbage. */
   async campaign(campaignId: string, { checkpoints = true } = {}): Promise<void> {
     const rows = await this.store.ledger(campaignId).read<LedgerEvent>();
-    this.walk(rows.map(({ event }) => event), "");
+    this.walk(
+      rows.map(({ event }) => event),
+      "",
+    );
     const repairs = repairsOf(rows);
     const keys: string[] = [];
-    for await (const key of this.store.backend.list(resultsPrefix(campaignId))) if (isCurrent(key, repairs)) keys.push(key);
-    if (checkpoints) for await (const key of this.store.backend.list(workPrefix(campaignId))) if (key.endsWith(".json")) keys.push(key);
+    for await (const key of this.store.backend.list(resultsPrefix(campaignId)))
+      if (isCurrent(key, repairs)) keys.push(key);
+    if (checkpoints)
+      for await (const key of this.store.backend.list(workPrefix(campaignId)))
+        if (key.endsWith(".json")) keys.push(key);
     await eachOf(keys, async (key) => {
-      const found = await this.store.readManifest(key).catch((error: unknown) => this.passedOver(key, campaignId, error));
+      const found = await this.store
+        .readManifest(key)
+        .catch((error: unknown) => this.passedOver(key, campaignId, error));
       if (!found) return;
       this.manifests.push(key);
       this.digests.add(found.digest);
       this.walk(found.manifest.result, "");
     });
     for (let digest = this.unread.pop(); digest; digest = this.unread.pop()) await this.document(digest);
-    for await (const key of this.store.backend.list(ERASED_PREFIX)) await this.erased(key.slice(ERASED_PREFIX.length, -".json".length));
+    for await (const key of this.store.backend.list(ERASED_PREFIX))
+      await this.erased(key.slice(ERASED_PREFIX.length, -".json".length));
   }
 
   /** What was kept of a reference names nothing that nothing else names: damage to it stands in nobody's way. */
   private passedOver(key: string, campaignId: string, error: unknown): undefined {
-    if (!key.startsWith(referencesPrefix(campaignId)) || (error as { kind?: string }).kind !== "artifact") throw error;
+    if (!key.startsWith(referencesPrefix(campaignId)) || (error as { kind?: string }).kind !== "artifact")
+      throw error;
     return undefined;
   }
 
@@ -86,7 +96,8 @@ export class Reach {
 
   private async document(digest: Digest): Promise<void> {
     const found = await this.store.backend.stat(blobKey(digest));
-    if (found && found.sizeBytes <= DOCUMENT_BYTES_MAX) this.walk(parsed(await this.store.getBlob(digest)), "");
+    if (found && found.sizeBytes <= DOCUMENT_BYTES_MAX)
+      this.walk(parsed(await this.store.getBlob(digest)), "");
   }
 }
 

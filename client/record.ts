@@ -25,7 +25,8 @@ export async function requireCampaign(store: Store, campaignId: string): Promise
   return found;
 }
 
-export const readSpec = (store: Store, { specDigest }: CampaignRecord): Promise<CompiledSpec> => store.getJson<CompiledSpec>(specDigest);
+export const readSpec = (store: Store, { specDigest }: CampaignRecord): Promise<CompiledSpec> =>
+  store.getJson<CompiledSpec>(specDigest);
 
 /** A full id, or the beginning of exactly one. */
 export async function findCampaignId(store: Store, text: string): Promise<string> {
@@ -36,7 +37,11 @@ export async function findCampaignId(store: Store, text: string): Promise<string
   const [only] = matches;
   if (matches.length === 1 && only) return only;
   if (matches.length > 1) {
-    throw new SpecError("campaign_ambiguous", `${matches.length} campaigns begin with ${JSON.stringify(text)}`, { hint: `one of ${matches.slice(0, 5).join(", ")}` });
+    throw new SpecError(
+      "campaign_ambiguous",
+      `${matches.length} campaigns begin with ${JSON.stringify(text)}`,
+      { hint: `one of ${matches.slice(0, 5).join(", ")}` },
+    );
   }
   throw await unknownCampaign(store, text);
 }
@@ -45,7 +50,9 @@ export async function findCampaignId(store: Store, text: string): Promise<string
 export async function findAddress(store: Store, text: string): Promise<Address> {
   const address = parseAddress(text);
   if (!address) {
-    throw new SpecError("address_invalid", `${JSON.stringify(text)} is no address`, { hint: "<campaign>[/<iteration>[.<take>] | /base-<name>][/<stage>[/<shard>]]" });
+    throw new SpecError("address_invalid", `${JSON.stringify(text)} is no address`, {
+      hint: "<campaign>[/<iteration>[.<take>] | /base-<name>][/<stage>[/<shard>]]",
+    });
   }
   return { ...address, campaignId: await findCampaignId(store, address.campaignId) };
 }
@@ -68,9 +75,14 @@ export async function jsonLines<R>(store: Store, digest: Digest): Promise<R[]> {
 
 async function unknownCampaign(store: Store, text: string): Promise<SpecError> {
   if (!isCampaignId(text)) {
-    return new SpecError("address_invalid", `${JSON.stringify(text)} is no campaign id`, { hint: "lower-case letters, digits, dot, - and _, at most 63, the first a letter or digit" });
+    return new SpecError("address_invalid", `${JSON.stringify(text)} is no campaign id`, {
+      hint: "lower-case letters, digits, dot, - and _, at most 63, the first a letter or digit",
+    });
   }
   const ids = await campaignIds(store);
-  const known = ids.length === 0 ? "it holds no campaign" : `it holds ${ids.slice(0, 5).join(", ")}${ids.length > 5 ? `, and ${ids.length - 5} more` : ""}`;
+  const known =
+    ids.length === 0
+      ? "it holds no campaign"
+      : `it holds ${ids.slice(0, 5).join(", ")}${ids.length > 5 ? `, and ${ids.length - 5} more` : ""}`;
   return new SpecError("campaign_unknown", `${store.name} holds no campaign ${text}`, { hint: known });
 }

@@ -4,7 +4,14 @@ import type { Address } from "../campaign/ids.ts";
 import type { Finish } from "../campaign/modules.ts";
 import { promptContent } from "../campaign/recipe/rows.ts";
 import type { PairRow, PromptRow } from "../campaign/recipe/rows.ts";
-import type { CampaignRecord, Digest, EvaluateResult, GenerateResult, PairResult, ScoreResult } from "../campaign/types.ts";
+import type {
+  CampaignRecord,
+  Digest,
+  EvaluateResult,
+  GenerateResult,
+  PairResult,
+  ScoreResult,
+} from "../campaign/types.ts";
 import type { Store } from "../store/types.ts";
 import { SpecError } from "../campaign/errors.ts";
 import { placeOf, stageDigest } from "./places.ts";
@@ -26,7 +33,12 @@ export interface PromptSamples {
 }
 
 export type Samples =
-  | { kind: "before-after"; before: string; after: string; rows: { promptId: string; prompt: string; before: SampleAnswer; after: SampleAnswer }[] }
+  | {
+      kind: "before-after";
+      before: string;
+      after: string;
+      rows: { promptId: string; prompt: string; before: SampleAnswer; after: SampleAnswer }[];
+    }
   | { kind: "completions"; place: string; rows: PromptSamples[] }
   | { kind: "pairs"; place: string; rows: PairRow[] };
 
@@ -62,11 +74,18 @@ export async function readSamples(store: Store, address: Address, options: Sampl
     case "evaluate":
       return completions(store, record, place, address.stage, options);
     default:
-      throw new SpecError("address_invalid", `${address.stage} leaves no samples`, { hint: "generate, score, pair and evaluate do" });
+      throw new SpecError("address_invalid", `${address.stage} leaves no samples`, {
+        hint: "generate, score, pair and evaluate do",
+      });
   }
 }
 
-async function beforeAfter(store: Store, record: CampaignRecord, after: FinishedPlace, options: SampleOptions): Promise<Samples> {
+async function beforeAfter(
+  store: Store,
+  record: CampaignRecord,
+  after: FinishedPlace,
+  options: SampleOptions,
+): Promise<Samples> {
   const before = placeOf(record, { campaignId: record.campaignId, iteration: 0 });
   const [first, second] = [await evaluated(store, record, before), await evaluated(store, record, after)];
   const rows = cut(second, options).flatMap(({ promptId, prompt, answers }) => {
@@ -77,28 +96,56 @@ async function beforeAfter(store: Store, record: CampaignRecord, after: Finished
   return { kind: "before-after", before: before.name, after: after.name, rows };
 }
 
-async function completions(store: Store, record: CampaignRecord, place: FinishedPlace, stage: "generate" | "score" | "evaluate", options: SampleOptions): Promise<Samples> {
-  const groups = stage === "evaluate" ? await evaluated(store, record, place) : await generated(store, place, stage);
+async function completions(
+  store: Store,
+  record: CampaignRecord,
+  place: FinishedPlace,
+  stage: "generate" | "score" | "evaluate",
+  options: SampleOptions,
+): Promise<Samples> {
+  const groups =
+    stage === "evaluate" ? await evaluated(store, record, place) : await generated(store, place, stage);
   return { kind: "completions", place: place.name, rows: cut(groups, options) };
 }
 
-async function evaluated(store: Store, record: CampaignRecord, place: FinishedPlace): Promise<PromptSamples[]> {
+async function evaluated(
+  store: Store,
+  record: CampaignRecord,
+  place: FinishedPlace,
+): Promise<PromptSamples[]> {
   const result = await store.getJson<EvaluateResult>(stageDigest(place, "evaluate"));
   const prompts = (await readSpec(store, record)).prompts[result.split].rows;
-  return grouped(store, prompts, await pieceRows<AnswerRow>(store, result.pieces), ({ gold, proxy }) => gold?.total ?? proxy);
+  return grouped(
+    store,
+    prompts,
+    await pieceRows<AnswerRow>(store, result.pieces),
+    ({ gold, proxy }) => gold?.total ?? proxy,
+  );
 }
 
-async function generated(store: Store, place: FinishedPlace, stage: "generate" | "score"): Promise<PromptSamples[]> {
-  const scored = stage === "score" ? await store.getJson<ScoreResult>(stageDigest(place, "score")) : undefined;
+async function generated(
+  store: Store,
+  place: FinishedPlace,
+  stage: "generate" | "score",
+): Promise<PromptSamples[]> {
+  const scored =
+    stage === "score" ? await store.getJson<ScoreResult>(stageDigest(place, "score")) : undefined;
   const result = await store.getJson<GenerateResult>(scored?.completions ?? stageDigest(place, "generate"));
   const rows = await pieceRows<AnswerRow>(store, result.pieces);
-  const scores = scored ? await pieceRows<{ promptId: string; index: number; score: number }>(store, scored.pieces) : [];
+  const scores = scored
+    ? await pieceRows<{ promptId: string; index: number; score: number }>(store, scored.pieces)
+    : [];
   const scoreOf = new Map(scores.map(({ promptId, index, score }) => [`${promptId}/${index}`, score]));
   return grouped(store, result.prompts, rows, ({ promptId, index }) => scoreOf.get(`${promptId}/${index}`));
 }
 
 /** Answers by prompt, in the order in which they were made. */
-async function grouped(store: Store, prompts: Digest, rows: AnswerRow[], scoreOf: (row: AnswerRow) => number | undefined): Promise<PromptSamples[]> {
+async function grouped(
+  store: Store,
+  prompts: Digest,
+  rows: AnswerRow[],
+  scoreOf: (row: AnswerRow) => number | undefined,
+): Promise<PromptSamples[]> {
   const texts = new Map((await jsonLines<PromptRow>(store, prompts)).map((row) => [row.id, promptText(row)]));
   const groups = new Map<string, PromptSamples>();
   for (const row of rows) {
@@ -116,5 +163,7 @@ const cut = <T>(rows: T[], { limit, offset = 0 }: SampleOptions): T[] => rows.sl
 /** A conversation as one text, a line for each turn. */
 export function promptText(row: { prompt?: string; messages?: { role: string; content: string }[] }): string {
   const content = promptContent(row);
-  return typeof content === "string" ? content : content.map((turn) => `${turn.role}: ${turn.content}`).join("\n");
+  return typeof content === "string"
+    ? content
+    : content.map((turn) => `${turn.role}: ${turn.content}`).join("\n");
 }

@@ -3,7 +3,13 @@
 import type { WorkflowService } from "@temporalio/client";
 
 /** `<cluster id>/<namespace id>`: both are made once, with the database. */
-export async function serverIdentity({ workflowService }: { workflowService: WorkflowService }, namespace: string): Promise<string> {
-  const [cluster, described] = await Promise.all([workflowService.getClusterInfo({}), workflowService.describeNamespace({ namespace })]);
+export async function serverIdentity(
+  { workflowService }: { workflowService: WorkflowService },
+  namespace: string,
+): Promise<string> {
+  const [cluster, described] = await Promise.all([
+    workflowService.getClusterInfo({}),
+    workflowService.describeNamespace({ namespace }),
+  ]);
   return `${cluster.clusterId ?? "unknown"}/${described.namespaceInfo?.id ?? namespace}`;
 }

@@ -21,17 +21,31 @@ async function bench(): Promise<Bench> {
   const gateway = new FakeGateway();
   const specDigest = await store.putJson({ train: { beta: 0.1 } });
   const ledger = store.ledger("c");
-  const options: StartOptions = { campaignId: "c", name: "c", specDigest, takeOver: false, resume: false, by: "ada", requestId: "r1" };
+  const options: StartOptions = {
+    campaignId: "c",
+    name: "c",
+    specDigest,
+    takeOver: false,
+    resume: false,
+    by: "ada",
+    requestId: "r1",
+  };
   return {
     store,
     gateway,
     start: (more = {}) => startCampaign(store, gateway, { ...options, ...more }),
-    append: (epoch, event) => ledger.append<LedgerEvent>({ id: `${event.type}:${epoch}`, epoch, event, by: "test" }),
+    append: (epoch, event) =>
+      ledger.append<LedgerEvent>({ id: `${event.type}:${epoch}`, epoch, event, by: "test" }),
     types: async () => (await ledger.read<LedgerEvent>()).map((row) => row.event.type),
   };
 }
 
-const opened = (server: string): LedgerEvent => ({ type: "opened", server, namespace: "default", runId: "x" });
+const opened = (server: string): LedgerEvent => ({
+  type: "opened",
+  server,
+  namespace: "default",
+  runId: "x",
+});
 const END = { type: "cancelled", by: "ada", why: "enough" } as const;
 
 test("the ledger's first row is written before the workflow starts", async () => {
@@ -48,7 +62,9 @@ test("the ledger's first row is written before the workflow starts", async () =>
 test("the workflow is told digests and names, never the spec", async () => {
   const { start, gateway } = await bench();
   const { specDigest } = await start();
-  assert.deepEqual(gateway.started, [{ input: { campaignId: "c", specDigest, storeName: "memory:" }, replace: false }]);
+  assert.deepEqual(gateway.started, [
+    { input: { campaignId: "c", specDigest, storeName: "memory:" }, replace: false },
+  ]);
 });
 
 test("two who start one id at once share one campaign; with another spec the later one is refused", async () => {
@@ -57,19 +73,28 @@ test("two who start one id at once share one campaign; with another spec the lat
   const outcomes = await Promise.allSettled([start(), start({ specDigest: other, requestId: "r2" })]);
   assert.deepEqual(await types(), ["created"]);
   const refused = outcomes.filter((outcome) => outcome.status === "rejected");
-  assert.deepEqual(refused.map(({ reason }) => (reason as { code: string }).code), ["campaign_differs"]);
+  assert.deepEqual(
+    refused.map(({ reason }) => (reason as { code: string }).code),
+    ["campaign_differs"],
+  );
 });
 
 test("another spec is refused with every path that differs", async () => {
   const { start, store } = await bench();
   await start();
   const specDigest = await store.putJson({ train: { beta: 0.2, epochs: 3 } });
-  await assert.rejects(start({ specDigest }), (error: Error & { code: string; problems: { path: string }[] }) => {
-    assert.equal(error.code, "campaign_differs");
-    assert.match(error.message, /train\.beta: 0\.1 → 0\.2; train\.epochs: \(none\) → 3/);
-    assert.deepEqual(error.problems.map(({ path }) => path), ["train.beta", "train.epochs"]);
-    return true;
-  });
+  await assert.rejects(
+    start({ specDigest }),
+    (error: Error & { code: string; problems: { path: string }[] }) => {
+      assert.equal(error.code, "campaign_differs");
+      assert.match(error.message, /train\.beta: 0\.1 → 0\.2; train\.epochs: \(none\) → 3/);
+      assert.deepEqual(
+        error.problems.map(({ path }) => path),
+        ["train.beta", "train.epochs"],
+      );
+      return true;
+    },
+  );
 });
 
 test("a campaign whose server forgot it goes on from its ledger", async () => {
@@ -103,12 +128,17 @@ test("a cancelled campaign is opened again by a row that says who asked", async 
 test("a pause with no worker is refused and never sent", async () => {
   const { start, gateway, store } = await bench();
   await start();
-  const pause = () => controlCampaign(store, gateway, "c", "pause", { by: "ada", why: "lunch", requestId: "p1" });
+  const pause = () =>
+    controlCampaign(store, gateway, "c", "pause", { by: "ada", why: "lunch", requestId: "p1" });
   await assert.rejects(pause(), { code: "no_worker" });
   gateway.queuePollers = { ratchet: [{ identity: "w", lastPollMs: Date.now() }] };
   await assert.rejects(pause(), { code: "no_worker", message: /ratchet-control/ });
   gateway.queuePollers["ratchet-control"] = [{ identity: "w", lastPollMs: Date.now() }];
-  await assert.rejects(pause(), { code: "no_worker", message: /no worker answers/ }, "a worker that died a moment ago is still listed as a poller");
+  await assert.rejects(
+    pause(),
+    { code: "no_worker", message: /no worker answers/ },
+    "a worker that died a moment ago is still listed as a poller",
+  );
   assert.deepEqual(gateway.controls, []);
   gateway.answer = { status: "running", epoch: 1, iterations: 2, finished: 0, promoted: 0, running: [] };
   assert.deepEqual(await pause(), { status: "paused" });
@@ -119,7 +149,10 @@ test("an ended campaign is not controlled, whatever the server says", async () =
   const { start, gateway, append, store } = await bench();
   await start();
   await append(1, END);
-  await assert.rejects(controlCampaign(store, gateway, "c", "pause", { by: "ada", why: "", requestId: "p" }), { code: "campaign_ended" });
+  await assert.rejects(
+    controlCampaign(store, gateway, "c", "pause", { by: "ada", why: "", requestId: "p" }),
+    { code: "campaign_ended" },
+  );
 });
 
 test("a run that serves the store which the campaign was moved from is not followed, and ended only when asked to", async () => {
@@ -134,6 +167,13 @@ test("a campaign that was moved says where it goes on", async () => {
   const { start, gateway, store } = await bench();
   await start();
   gateway.runs.clear();
-  await store.ledger("c").takeOver<LedgerEvent>({ id: "moved:x", event: { type: "moved", to: "s3://bucket/x", by: "ada", why: "" }, by: "ada" });
-  await assert.rejects(start({ takeOver: true, resume: true }), { code: "campaign_moved", message: /s3:\/\/bucket\/x/ });
+  await store.ledger("c").takeOver<LedgerEvent>({
+    id: "moved:x",
+    event: { type: "moved", to: "s3://bucket/x", by: "ada", why: "" },
+    by: "ada",
+  });
+  await assert.rejects(start({ takeOver: true, resume: true }), {
+    code: "campaign_moved",
+    message: /s3:\/\/bucket\/x/,
+  });
 });

@@ -32,7 +32,11 @@ export interface StatusView extends CampaignSummary {
   live?: Observation;
 }
 
-export async function readStatus(store: Store, gateway: Gateway | undefined, campaignId: string): Promise<StatusView> {
+export async function readStatus(
+  store: Store,
+  gateway: Gateway | undefined,
+  campaignId: string,
+): Promise<StatusView> {
   const { record, rows } = await requireCampaign(store, campaignId);
   const spec = await readSpec(store, record);
   const { specDigest, server, namespace } = record;

@@ -2,7 +2,14 @@
 import type { CompiledSpec } from "../campaign/compiled.ts";
 import { pairedDifference } from "../campaign/recipe/winrate.ts";
 import type { PromptShares } from "../campaign/recipe/winrate.ts";
-import type { CampaignRecord, EvaluateMetrics, EvaluateResult, PairResult, StageDigests, TrainResult } from "../campaign/types.ts";
+import type {
+  CampaignRecord,
+  EvaluateMetrics,
+  EvaluateResult,
+  PairResult,
+  StageDigests,
+  TrainResult,
+} from "../campaign/types.ts";
 import type { Store } from "../store/types.ts";
 import { pieceRows, readSpec, requireCampaign } from "./record.ts";
 
@@ -40,19 +47,27 @@ export async function compareArms(store: Store, campaignId: string): Promise<Cam
   const spec = await readSpec(store, record);
   const arms = await evaluations(store, record, spec);
   const baselines = arms.filter(({ name }) => name in record.baselines);
-  const versus = (arm: Evaluation | undefined): Promise<Record<string, ArmDifference>> => differences(store, spec, arm, baselines);
+  const versus = (arm: Evaluation | undefined): Promise<Record<string, ArmDifference>> =>
+    differences(store, spec, arm, baselines);
   const last = arms.at(-1);
   const promoted = arms.find(({ name }) => name === armName(record.promoted?.iteration, spec));
   const vs = await versus(last);
   return {
     arms: arms.map(({ result: _result, ...arm }) => arm),
     vs,
-    ...(promoted ? { promoted: { name: promoted.name, vs: promoted === last ? vs : await versus(promoted) } } : {}),
+    ...(promoted
+      ? { promoted: { name: promoted.name, vs: promoted === last ? vs : await versus(promoted) } }
+      : {}),
   };
 }
 
 /** Of an iteration that was judged, else none. */
-async function differences(store: Store, spec: CompiledSpec, arm: Evaluation | undefined, baselines: Evaluation[]): Promise<Record<string, ArmDifference>> {
+async function differences(
+  store: Store,
+  spec: CompiledSpec,
+  arm: Evaluation | undefined,
+  baselines: Evaluation[],
+): Promise<Record<string, ArmDifference>> {
   if (!arm?.name.startsWith("iteration-") || !arm.metrics.winRate) return {};
   const shares = await winShares(store, arm.result);
   const entries = baselines.map(async ({ name, result }): Promise<[string, ArmDifference]> => {
@@ -68,7 +83,11 @@ function armName(iteration: number | undefined, { bootstrap }: CompiledSpec): st
 }
 
 async function evaluations(store: Store, record: CampaignRecord, spec: CompiledSpec): Promise<Evaluation[]> {
-  const arm = async (name: string, stages: StageDigests | undefined, learningRate: number | null): Promise<Evaluation[]> => {
+  const arm = async (
+    name: string,
+    stages: StageDigests | undefined,
+    learningRate: number | null,
+  ): Promise<Evaluation[]> => {
     if (!stages?.test) return [];
     const result = await store.getJson<EvaluateResult>(stages.test);
     return [{ name, metrics: result.metrics, learningRate, ...(await trainedOn(store, stages)), result }];
@@ -77,15 +96,30 @@ async function evaluations(store: Store, record: CampaignRecord, spec: CompiledS
   const { sft } = spec.bootstrap;
   return [
     ...(await arm(armName(0, spec), bootstrap?.stages, sft?.optimizer.learningRate ?? null)),
-    ...(await Promise.all(spec.baselines.map(({ name, learningRate }) => arm(name, record.baselines[name]?.stages, learningRate)))).flat(),
-    ...(await Promise.all(iterations.map(({ iteration, stages }) => arm(armName(iteration, spec), stages, spec.train.optimizer.learningRate)))).flat(),
+    ...(
+      await Promise.all(
+        spec.baselines.map(({ name, learningRate }) =>
+          arm(name, record.baselines[name]?.stages, learningRate),
+        ),
+      )
+    ).flat(),
+    ...(
+      await Promise.all(
+        iterations.map(({ iteration, stages }) =>
+          arm(armName(iteration, spec), stages, spec.train.optimizer.learningRate),
+        ),
+      )
+    ).flat(),
   ];
 }
 
 /** The bootstrap's pairs train a reward model, not π_0. */
 async function trainedOn(store: Store, { pair, train }: StageDigests): Promise<Pick<Arm, "pairs" | "steps">> {
   if (!pair || !train) return { pairs: null, steps: null };
-  const [{ report }, { steps }] = await Promise.all([store.getJson<PairResult>(pair), store.getJson<TrainResult>(train)]);
+  const [{ report }, { steps }] = await Promise.all([
+    store.getJson<PairResult>(pair),
+    store.getJson<TrainResult>(train),
+  ]);
   return { pairs: report.pairs, steps };
 }
 
@@ -103,6 +137,9 @@ async function winShares(store: Store, { pieces }: EvaluateResult): Promise<Prom
     const sum = sums.get(promptId) ?? { wins: 0, comparisons: 0 };
     sums.set(promptId, { wins: sum.wins + wins, comparisons: sum.comparisons + comparisons });
   }
-  return new Map([...sums].filter(([, { comparisons }]) => comparisons > 0).map(([id, { wins, comparisons }]) => [id, wins / comparisons]));
+  return new Map(
+    [...sums]
+      .filter(([, { comparisons }]) => comparisons > 0)
+      .map(([id, { wins, comparisons }]) => [id, wins / comparisons]),
+  );
 }
-

@@ -20,14 +20,31 @@ import { progress, stageProgress } from "../workflows/messages.ts";
 import type { CampaignProgress, ControlReply, ControlRequest, StageProgress } from "../workflows/messages.ts";
 import { ArtifactError } from "../store/index.ts";
 import { ResourceError, UNREACHABLE_HINT } from "./errors.ts";
-import type { ControlVerb, Gateway, PendingActivity, PlaceWorkflow, Poller, Run, RunStatus, TemporalAddress } from "./gateway.ts";
+import type {
+  ControlVerb,
+  Gateway,
+  PendingActivity,
+  PlaceWorkflow,
+  Poller,
+  Run,
+  RunStatus,
+  TemporalAddress,
+} from "./gateway.ts";
 import { serverIdentity } from "./server-identity.ts";
 
 /** gRPC status codes by what a caller can do about them. */
 const DEADLINE_EXCEEDED = 4;
 const REFUSED = new Set([7 /* PERMISSION_DENIED */, 16 /* UNAUTHENTICATED */]);
 /** The server is away, starting, overloaded or in trouble: it may answer the next time. */
-const AWAY = new Set([1 /* CANCELLED */, 2 /* UNKNOWN */, DEADLINE_EXCEEDED, 8 /* RESOURCE_EXHAUSTED */, 10 /* ABORTED */, 13 /* INTERNAL */, 14 /* UNAVAILABLE */]);
+const AWAY = new Set([
+  1 /* CANCELLED */,
+  2 /* UNKNOWN */,
+  DEADLINE_EXCEEDED,
+  8 /* RESOURCE_EXHAUSTED */,
+  10 /* ABORTED */,
+  13 /* INTERNAL */,
+  14 /* UNAVAILABLE */,
+]);
 const NOT_FOUND = 5;
 const CALL_TIMEOUT_MS = 10_000;
 const CONNECT_TIMEOUT_MS = 5_000;
@@ -45,11 +62,19 @@ export class TemporalGateway implements Gateway {
     this.namespace = at.namespace;
     this.knownIdentity = at.identity;
     this.connection = connection;
-    this.client = new Client({ connection, namespace: at.namespace, identity: `${userInfo().username}@${hostname()}` });
+    this.client = new Client({
+      connection,
+      namespace: at.namespace,
+      identity: `${userInfo().username}@${hostname()}`,
+    });
   }
 
   static async connect(at: TemporalAddress): Promise<TemporalGateway> {
-    const connection = Connection.lazy({ address: at.address, connectTimeout: CONNECT_TIMEOUT_MS, ...at.connection });
+    const connection = Connection.lazy({
+      address: at.address,
+      connectTimeout: CONNECT_TIMEOUT_MS,
+      ...at.connection,
+    });
     const gateway = new TemporalGateway(at, connection);
     try {
       await gateway.call(() => connection.ensureConnected());
@@ -77,7 +102,13 @@ export class TemporalGateway implements Gateway {
         const taskSinceMs = timeMs(raw.pendingWorkflowTask?.originalScheduledTime);
         const pending = (raw.pendingActivities ?? []).map(pendingActivity);
         const store = memo?.["store"];
-        return { runId, status: RUN_STATUS[status.name] ?? "failed", ...(typeof store === "string" ? { store } : {}), ...(taskSinceMs ? { taskSinceMs } : {}), pending };
+        return {
+          runId,
+          status: RUN_STATUS[status.name] ?? "failed",
+          ...(typeof store === "string" ? { store } : {}),
+          ...(taskSinceMs ? { taskSinceMs } : {}),
+          pending,
+        };
       } catch (error) {
         if (error instanceof WorkflowNotFoundError) return undefined;
         throw error;
@@ -93,11 +124,17 @@ export class TemporalGateway implements Gateway {
       if (!(error instanceof WorkflowFailedError)) throw error;
       const { cause } = error;
       const message = cause?.message ?? error.message;
-      return { code: (cause instanceof ApplicationFailure ? cause.type : undefined) ?? "unclassified", message };
+      return {
+        code: (cause instanceof ApplicationFailure ? cause.type : undefined) ?? "unclassified",
+        message,
+      };
     }
   }
 
-  async start(input: CampaignInput, { replace, summary }: { replace: boolean; summary: string }): Promise<{ runId: string }> {
+  async start(
+    input: CampaignInput,
+    { replace, summary }: { replace: boolean; summary: string },
+  ): Promise<{ runId: string }> {
     const missing = await this.missingSearchAttributes();
     const campaign = defineSearchAttributeKey("RatchetCampaign", SEARCH_ATTRIBUTES.RatchetCampaign);
     const handle = await this.call(() =>
@@ -111,27 +148,47 @@ export class TemporalGateway implements Gateway {
         memo: { store: input.storeName },
         ...(missing.includes("RatchetCampaign")
           ? {}
-          : { typedSearchAttributes: new TypedSearchAttributes([{ key: campaign, value: input.campaignId }]) }),
+          : {
+              typedSearchAttributes: new TypedSearchAttributes([{ key: campaign, value: input.campaignId }]),
+            }),
       }),
     );
     return { runId: handle.firstExecutionRunId };
   }
 
-  async runPlace<R>(workflowId: string, type: PlaceWorkflow, input: StageInput, staticSummary: string): Promise<R> {
+  async runPlace<R>(
+    workflowId: string,
+    type: PlaceWorkflow,
+    input: StageInput,
+    staticSummary: string,
+  ): Promise<R> {
     const handle = await this.call(() =>
-      this.client.workflow.start(type, { workflowId, taskQueue: WORKFLOW_QUEUE, args: [input], workflowIdReusePolicy: "ALLOW_DUPLICATE", workflowIdConflictPolicy: "USE_EXISTING", staticSummary }),
+      this.client.workflow.start(type, {
+        workflowId,
+        taskQueue: WORKFLOW_QUEUE,
+        args: [input],
+        workflowIdReusePolicy: "ALLOW_DUPLICATE",
+        workflowIdConflictPolicy: "USE_EXISTING",
+        staticSummary,
+      }),
     );
     try {
       return (await handle.result()) as R;
     } catch (error) {
       if (!(error instanceof WorkflowFailedError)) throw this.translate(error);
       const cause = innermost(error);
-      throw new ArtifactError((cause instanceof ApplicationFailure ? cause.type : undefined) ?? "unclassified", cause.message, { cause: error });
+      throw new ArtifactError(
+        (cause instanceof ApplicationFailure ? cause.type : undefined) ?? "unclassified",
+        cause.message,
+        { cause: error },
+      );
     }
   }
 
   progress(campaignId: string, timeoutMs: number): Promise<CampaignProgress | undefined> {
-    return this.query(timeoutMs, () => this.client.workflow.getHandle(campaignWorkflowId(campaignId)).query(progress));
+    return this.query(timeoutMs, () =>
+      this.client.workflow.getHandle(campaignWorkflowId(campaignId)).query(progress),
+    );
   }
 
   stageProgress(workflowId: string, timeoutMs: number): Promise<StageProgress | null | undefined> {
@@ -145,11 +202,16 @@ export class TemporalGateway implements Gateway {
     { updateId, timeoutMs }: { updateId: string; timeoutMs: number },
   ): Promise<ControlReply> {
     const handle = this.client.workflow.getHandle(campaignWorkflowId(campaignId));
-    const within = <T>(ms: number, ask: () => Promise<T>): Promise<T> => this.connection.withDeadline(Date.now() + ms, ask);
+    const within = <T>(ms: number, ask: () => Promise<T>): Promise<T> =>
+      this.connection.withDeadline(Date.now() + ms, ask);
     let accepted = false;
     try {
       const update = await within(timeoutMs, () =>
-        handle.startUpdate<ControlReply, [ControlRequest]>(verb, { args: [request], updateId, waitForStage: "ACCEPTED" }),
+        handle.startUpdate<ControlReply, [ControlRequest]>(verb, {
+          args: [request],
+          updateId,
+          waitForStage: "ACCEPTED",
+        }),
       );
       accepted = true;
       // From here on it is in the campaign's history and will be done, whoever goes away.
@@ -157,11 +219,20 @@ export class TemporalGateway implements Gateway {
     } catch (error) {
       if (error instanceof WorkflowUpdateFailedError) throw refusal(error);
       if (error instanceof WorkflowNotFoundError) {
-        throw new SpecError("campaign_ended", `campaign ${campaignId} has no open run on ${this.address}`, { cause: error });
+        throw new SpecError("campaign_ended", `campaign ${campaignId} has no open run on ${this.address}`, {
+          cause: error,
+        });
       }
-      if (error instanceof WorkflowUpdateRPCTimeoutOrCancelledError || grpcCode(error) === DEADLINE_EXCEEDED) {
+      if (
+        error instanceof WorkflowUpdateRPCTimeoutOrCancelledError ||
+        grpcCode(error) === DEADLINE_EXCEEDED
+      ) {
         if (accepted) throw unfinished(campaignId, verb, error);
-        throw new ResourceError("no_worker", `no worker answered the ${verb} of ${campaignId} within ${timeoutMs / 1000} s`, { cause: error });
+        throw new ResourceError(
+          "no_worker",
+          `no worker answered the ${verb} of ${campaignId} within ${timeoutMs / 1000} s`,
+          { cause: error },
+        );
       }
       throw this.translate(error);
     }
@@ -171,14 +242,23 @@ export class TemporalGateway implements Gateway {
     return this.call(async () => {
       // 1 = workflow, 2 = activity: the workflow queue is polled for both by one worker, the others for activities.
       const taskQueueType = queue === WORKFLOW_QUEUE ? 1 : 2;
-      const answer = await this.connection.workflowService.describeTaskQueue({ namespace: this.namespace, taskQueue: { name: queue }, taskQueueType });
-      return (answer.pollers ?? []).map(({ identity, lastAccessTime }) => ({ identity: identity ?? "", lastPollMs: timeMs(lastAccessTime) ?? 0 }));
+      const answer = await this.connection.workflowService.describeTaskQueue({
+        namespace: this.namespace,
+        taskQueue: { name: queue },
+        taskQueueType,
+      });
+      return (answer.pollers ?? []).map(({ identity, lastAccessTime }) => ({
+        identity: identity ?? "",
+        lastPollMs: timeMs(lastAccessTime) ?? 0,
+      }));
     });
   }
 
   async missingSearchAttributes(): Promise<string[]> {
     try {
-      const known = await this.call(() => this.connection.operatorService.listSearchAttributes({ namespace: this.namespace }));
+      const known = await this.call(() =>
+        this.connection.operatorService.listSearchAttributes({ namespace: this.namespace }),
+      );
       return Object.keys(SEARCH_ATTRIBUTES).filter((name) => !(name in (known.customAttributes ?? {})));
     } catch (error) {
       // Cloud namespaces offer no operator service: campaigns work without the attributes, so do without.
@@ -195,7 +275,8 @@ export class TemporalGateway implements Gateway {
     try {
       return await this.connection.withDeadline(Date.now() + timeoutMs, ask);
     } catch (error) {
-      if (error instanceof WorkflowNotFoundError || error instanceof QueryNotRegisteredError) return undefined;
+      if (error instanceof WorkflowNotFoundError || error instanceof QueryNotRegisteredError)
+        return undefined;
       // A query waits for a worker until its deadline, and fails in other ways when the worker dies under it; a server that is gone
       // says UNAVAILABLE at once.
       const code = grpcCode(error);
@@ -217,13 +298,26 @@ export class TemporalGateway implements Gateway {
     if (code === undefined) return error;
     const why = innermost(error).message;
     if (AWAY.has(code)) return this.unreachable(error);
-    if (REFUSED.has(code)) return new ResourceError("temporal_denied", `Temporal at ${this.address} refused namespace ${this.namespace}: ${why}`, { hint: "check the API key or certificates of your Temporal profile", cause: error });
-    if (code === NOT_FOUND) return new ResourceError("temporal_namespace_unknown", `Temporal at ${this.address} has no namespace ${this.namespace}: ${why}`, { hint: "name another with --namespace", cause: error });
+    if (REFUSED.has(code))
+      return new ResourceError(
+        "temporal_denied",
+        `Temporal at ${this.address} refused namespace ${this.namespace}: ${why}`,
+        { hint: "check the API key or certificates of your Temporal profile", cause: error },
+      );
+    if (code === NOT_FOUND)
+      return new ResourceError(
+        "temporal_namespace_unknown",
+        `Temporal at ${this.address} has no namespace ${this.namespace}: ${why}`,
+        { hint: "name another with --namespace", cause: error },
+      );
     return error;
   }
 
   private unreachable(cause: unknown): ResourceError {
-    return new ResourceError("temporal_unreachable", `no Temporal server answers at ${this.address}`, { hint: UNREACHABLE_HINT, cause });
+    return new ResourceError("temporal_unreachable", `no Temporal server answers at ${this.address}`, {
+      hint: UNREACHABLE_HINT,
+      cause,
+    });
   }
 }
 
@@ -253,7 +347,9 @@ function pendingActivity(raw: temporal.api.workflow.v1.IPendingActivityInfo): Pe
     ...(beat ? { heartbeatAtMs: beat } : {}),
     ...(details ? { heartbeat: defaultPayloadConverter.fromPayload(details) } : {}),
     ...(raw.lastFailure?.message ? { lastFailure: raw.lastFailure.message } : {}),
-    ...(raw.lastFailure?.applicationFailureInfo?.type ? { failureCode: raw.lastFailure.applicationFailureInfo.type } : {}),
+    ...(raw.lastFailure?.applicationFailureInfo?.type
+      ? { failureCode: raw.lastFailure.applicationFailureInfo.type }
+      : {}),
     ...(next !== undefined && next > Date.now() ? { nextAtMs: next } : {}),
   };
 }
@@ -271,10 +367,14 @@ function refusal(error: WorkflowUpdateFailedError): Error {
 }
 
 const unfinished = (campaignId: string, verb: ControlVerb, cause: unknown): ResourceError =>
-  new ResourceError("control_pending", `the ${verb} of ${campaignId} was accepted but is not recorded after ${CONTROL_DONE_MS / 1000} s`, {
-    hint: "it is carried out as soon as a worker polls ratchet-control",
-    cause,
-  });
+  new ResourceError(
+    "control_pending",
+    `the ${verb} of ${campaignId} was accepted but is not recorded after ${CONTROL_DONE_MS / 1000} s`,
+    {
+      hint: "it is carried out as soon as a worker polls ratchet-control",
+      cause,
+    },
+  );
 
 /** The SDK wraps gRPC's error once or twice. */
 function grpcCode(error: unknown): number | undefined {

@@ -37,7 +37,11 @@ export interface VerifyOptions {
   onProgress?: (blobs: number) => void;
 }
 
-export async function verifyCampaign(store: Store, campaignId: string, { campaignOnly = false, onProgress = () => undefined }: VerifyOptions = {}): Promise<Verification> {
+export async function verifyCampaign(
+  store: Store,
+  campaignId: string,
+  { campaignOnly = false, onProgress = () => undefined }: VerifyOptions = {},
+): Promise<Verification> {
   const verifier = new Verifier(store, campaignId, onProgress);
   try {
     return await verifier.run(campaignOnly);
@@ -71,12 +75,20 @@ class Verifier {
     const rows = await this.ledger();
     await this.spec(rows);
     const repairs = repairsOf(rows);
-    for await (const key of this.store.backend.list(resultsPrefix(this.campaignId))) if (isCurrent(key, repairs)) await this.manifest(key);
-    for await (const key of this.store.backend.list(workPrefix(this.campaignId))) if (isCurrent(key, repairs)) await this.manifest(key);
+    for await (const key of this.store.backend.list(resultsPrefix(this.campaignId)))
+      if (isCurrent(key, repairs)) await this.manifest(key);
+    for await (const key of this.store.backend.list(workPrefix(this.campaignId)))
+      if (isCurrent(key, repairs)) await this.manifest(key);
     for (const row of rows) await this.decision(row);
     if (!campaignOnly) for await (const key of this.store.backend.list(BLOBS_PREFIX)) await this.stray(key);
-    for await (const key of this.store.backend.list(ERASED_PREFIX)) await this.erasure(key.slice(ERASED_PREFIX.length, -".json".length));
-    const checked = { rows: rows.length, manifests: this.manifests, blobs: this.seen.size, sizeBytes: this.sizeBytes };
+    for await (const key of this.store.backend.list(ERASED_PREFIX))
+      await this.erasure(key.slice(ERASED_PREFIX.length, -".json".length));
+    const checked = {
+      rows: rows.length,
+      manifests: this.manifests,
+      blobs: this.seen.size,
+      sizeBytes: this.sizeBytes,
+    };
     return { campaignId: this.campaignId, checked, erased: this.erased, problems: this.problems };
   }
 
@@ -116,9 +128,14 @@ class Verifier {
     }
   }
 
-  private async named({ stage, policy, tree, curve, rows, pairs, pieces = [] }: Named, key: string): Promise<void> {
-    for (const digest of [tree, isTrained(stage) ? policy : undefined]) if (digest) await this.tree(digest, key);
-    for (const digest of [curve, rows, pairs, ...pieces.map((piece) => piece.rows)]) if (digest) await this.blob(digest, key);
+  private async named(
+    { stage, policy, tree, curve, rows, pairs, pieces = [] }: Named,
+    key: string,
+  ): Promise<void> {
+    for (const digest of [tree, isTrained(stage) ? policy : undefined])
+      if (digest) await this.tree(digest, key);
+    for (const digest of [curve, rows, pairs, ...pieces.map((piece) => piece.rows)])
+      if (digest) await this.blob(digest, key);
   }
 
   /** Everything that a decision names must be there: checkpoints, and results that some manifest committed. */
@@ -126,9 +143,21 @@ class Verifier {
     const by = `row ${n} of the ledger`;
     const stages = "stages" in event ? Object.values(event.stages) : [];
     for (const digest of stages.filter((digest) => !this.results.has(digest))) {
-      this.problems.push({ code: "artifact_missing", what: digest, message: `no manifest of the campaign has the result ${digest}`, namedBy: by });
+      this.problems.push({
+        code: "artifact_missing",
+        what: digest,
+        message: `no manifest of the campaign has the result ${digest}`,
+        namedBy: by,
+      });
     }
-    const trees = event.type === "bootstrap-finished" ? [event.bootstrap.policy, event.bootstrap.rewardModel] : event.type === "completed" ? [event.latest, event.promoted] : "policy" in event ? [event.policy] : [];
+    const trees =
+      event.type === "bootstrap-finished"
+        ? [event.bootstrap.policy, event.bootstrap.rewardModel]
+        : event.type === "completed"
+          ? [event.latest, event.promoted]
+          : "policy" in event
+            ? [event.policy]
+            : [];
     for (const digest of trees) if (digest) await this.tree(digest, by);
   }
 
@@ -140,18 +169,29 @@ class Verifier {
       this.report(error, erasedKey(digest));
     }
     if (!(await this.store.hasBlob(digest))) return;
-    this.problems.push({ code: "erased_present", what: digest, message: `blob ${digest} was erased and is there again; erase it again`, namedBy: erasedKey(digest) });
+    this.problems.push({
+      code: "erased_present",
+      what: digest,
+      message: `blob ${digest} was erased and is there again; erase it again`,
+      namedBy: erasedKey(digest),
+    });
   }
 
   /** A blob that nothing of this campaign names. */
   private async stray(key: string): Promise<void> {
     const digest = key.slice(key.lastIndexOf("/") + 1);
-    if (!this.seen.has(digest)) await this.blob(digest, "nothing of this campaign", (await this.store.backend.stat(key))?.sizeBytes ?? 0);
+    if (!this.seen.has(digest))
+      await this.blob(
+        digest,
+        "nothing of this campaign",
+        (await this.store.backend.stat(key))?.sizeBytes ?? 0,
+      );
   }
 
   private async tree(digest: Digest, by: string): Promise<void> {
     const tree = await this.json<Tree>(digest, by);
-    for (const { path, digest: file, sizeBytes } of tree?.files ?? []) await this.blob(file, `${path} of ${digest.slice(0, 12)}`, sizeBytes);
+    for (const { path, digest: file, sizeBytes } of tree?.files ?? [])
+      await this.blob(file, `${path} of ${digest.slice(0, 12)}`, sizeBytes);
   }
 
   private async json<T>(digest: Digest, by: string): Promise<T | undefined> {
@@ -205,17 +245,31 @@ class Verifier {
 
 /** Checkpoints that the author gave. */
 export function specTrees({ policy, score }: CompiledSpec): Digest[] {
-  return [policy.tree, ...(score.by === "preference-model" && score.model !== undefined ? [score.model] : [])];
+  return [
+    policy.tree,
+    ...(score.by === "preference-model" && score.model !== undefined ? [score.model] : []),
+  ];
 }
 
 /** What a compiled spec names, besides its policy's tree. */
 export function specBlobs({ prompts, bootstrap, modules }: CompiledSpec): Digest[] {
   const { preferences } = bootstrap;
-  const lists = [prompts.iterations, prompts.validation, prompts.test, prompts.preferences, bootstrap.sft?.data, preferences && "data" in preferences ? preferences.data : undefined];
-  return [...lists.map((list) => list?.rows), ...Object.values(modules).map((module) => module?.digest)].filter((digest) => digest !== undefined);
+  const lists = [
+    prompts.iterations,
+    prompts.validation,
+    prompts.test,
+    prompts.preferences,
+    bootstrap.sft?.data,
+    preferences && "data" in preferences ? preferences.data : undefined,
+  ];
+  return [
+    ...lists.map((list) => list?.rows),
+    ...Object.values(modules).map((module) => module?.digest),
+  ].filter((digest) => digest !== undefined);
 }
 
-export const isTrained = (stage: string | undefined): boolean => stage === "sft" || stage === "reward" || stage === "train";
+export const isTrained = (stage: string | undefined): boolean =>
+  stage === "sft" || stage === "reward" || stage === "train";
 
 /** Members of any manifest's result that name blobs or trees. */
 export interface Named {

@@ -20,7 +20,14 @@ export interface WatchedStage extends StageView, Rate {}
 
 export type WatchEvent =
   /** Where the campaign stands; sent whenever one of these changes. */
-  | { type: "campaign"; status: CampaignStatus; epoch: number; iterations: number; finished: number; promoted: number }
+  | {
+      type: "campaign";
+      status: CampaignStatus;
+      epoch: number;
+      iterations: number;
+      finished: number;
+      promoted: number;
+    }
   /** All running stages; sent at every look. */
   | { type: "stages"; stages: WatchedStage[] }
   /** A decision that was recorded since the watch began. */
@@ -48,7 +55,12 @@ const RETRY_MS = 60_000;
 /** Rows are also looked for without a sign from Temporal, for rows that others append. */
 const LEDGER_MS = 15_000;
 
-export async function* watchCampaign(store: Store, gateway: Gateway, campaignId: string, options: WatchOptions = {}): AsyncGenerator<WatchEvent> {
+export async function* watchCampaign(
+  store: Store,
+  gateway: Gateway,
+  campaignId: string,
+  options: WatchOptions = {},
+): AsyncGenerator<WatchEvent> {
   const { signal, everyMs = 1_000 } = options;
   let known = await requireCampaign(store, campaignId);
   const spec = await readSpec(store, known.record);
@@ -91,15 +103,26 @@ class Watcher {
       const seen = await observe(this.gateway, this.campaignId, this.plan);
       const { changed, event } = this.standing(seen);
       const closed = seen.run !== "running";
-      const read = changed || closed || Date.now() - this.ledgerReadAtMs > LEDGER_MS ? await this.ledger() : known;
+      const read =
+        changed || closed || Date.now() - this.ledgerReadAtMs > LEDGER_MS ? await this.ledger() : known;
       this.unanswered.clear();
-      const events = [...this.rows(read), ...event, ...this.waiting(seen), ...this.retrying(seen), ...this.stages(seen), ...(closed ? await this.ended(seen, read) : [])];
+      const events = [
+        ...this.rows(read),
+        ...event,
+        ...this.waiting(seen),
+        ...this.retrying(seen),
+        ...this.stages(seen),
+        ...(closed ? await this.ended(seen, read) : []),
+      ];
       return { events, read };
     } catch (error) {
       const { kind, code, message } = error as ResourceError;
       if (kind !== "resource" || !UNREACHABLE.has(code)) throw error;
       const forMs = this.unanswered.due("", Date.now());
-      return { events: forMs === undefined ? [] : [{ type: "unreachable", code, message, forMs }], read: known };
+      return {
+        events: forMs === undefined ? [] : [{ type: "unreachable", code, message, forMs }],
+        read: known,
+      };
     }
   }
 
@@ -115,7 +138,10 @@ class Watcher {
     const text = JSON.stringify([status, epoch, finished, promoted]);
     const changed = text !== this.seenStanding;
     this.seenStanding = text;
-    return { changed, event: changed ? [{ type: "campaign", status, epoch, iterations, finished, promoted }] : [] };
+    return {
+      changed,
+      event: changed ? [{ type: "campaign", status, epoch, iterations, finished, promoted }] : [],
+    };
   }
 
   private rows({ rows }: ReadCampaign): WatchEvent[] {
@@ -126,7 +152,9 @@ class Watcher {
 
   private stages({ progress, stages }: Observation): WatchEvent[] {
     if (!progress) return [];
-    return [{ type: "stages", stages: stages.map((stage) => ({ ...stage, ...this.pace.of(stage, Date.now()) })) }];
+    return [
+      { type: "stages", stages: stages.map((stage) => ({ ...stage, ...this.pace.of(stage, Date.now()) })) },
+    ];
   }
 
   private waiting({ waiting }: Observation): WatchEvent[] {
@@ -144,7 +172,10 @@ class Watcher {
       this.retried.clear(RETRY_MS);
       return [];
     }
-    const forMs = this.retried.due([...new Set(retrying.map(({ code = "" }) => code))].sort().join(), Date.now());
+    const forMs = this.retried.due(
+      [...new Set(retrying.map(({ code = "" }) => code))].sort().join(),
+      Date.now(),
+    );
     return forMs === undefined ? [] : [{ type: "retrying", retrying, forMs }];
   }
 
@@ -152,10 +183,17 @@ class Watcher {
   private async ended({ run }: Observation, { record }: ReadCampaign): Promise<WatchEvent[]> {
     if (hasEnded(record)) return [{ type: "ended", outcome: outcomeOf(record) }];
     if (run === undefined) {
-      throw new ResourceError("not_running", `campaign ${this.campaignId} is ${record.status}, but ${this.gateway.address} does not know it`, { hint: "ratchet start takes it up from its ledger" });
+      throw new ResourceError(
+        "not_running",
+        `campaign ${this.campaignId} is ${record.status}, but ${this.gateway.address} does not know it`,
+        { hint: "ratchet start takes it up from its ledger" },
+      );
     }
     // Terminated from outside, or it lost its lease to another server: this run ended, the campaign did not.
-    const failure = (await this.gateway.failure(campaignWorkflowId(this.campaignId))) ?? { code: "run_ended", message: `the run of ${this.campaignId} was ${run}` };
+    const failure = (await this.gateway.failure(campaignWorkflowId(this.campaignId))) ?? {
+      code: "run_ended",
+      message: `the run of ${this.campaignId} was ${run}`,
+    };
     return [{ type: "ended", outcome: { ...outcomeOf(record), status: "failed", failure } }];
   }
 }

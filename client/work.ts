@@ -27,7 +27,12 @@ interface StageManifests {
 }
 
 /** All manifests of a place, by stage folder, without those that were set aside or that a hand left there. */
-export async function readManifests(store: Store, campaignId: string, placeName: string, repairs: ReadonlyMap<string, number>): Promise<StageManifests> {
+export async function readManifests(
+  store: Store,
+  campaignId: string,
+  placeName: string,
+  repairs: ReadonlyMap<string, number>,
+): Promise<StageManifests> {
   const prefix = `${resultsPrefix(campaignId)}${placeName}/`;
   const keys: string[] = [];
   for await (const key of store.backend.list(prefix)) if (isCurrent(key, repairs)) keys.push(key);
@@ -59,7 +64,8 @@ export function stageWork(manifests: readonly Manifest[]): StageWork {
 }
 
 /** true for a piece, a number of steps for training. */
-const recomputed = ({ recomputed: value }: Facts): number => (typeof value === "number" ? value : value === true ? 1 : 0);
+const recomputed = ({ recomputed: value }: Facts): number =>
+  typeof value === "number" ? value : value === true ? 1 : 0;
 
 /** Whether a key of the results is a manifest's that counts: its newest successor, where repairs set it aside. */
 export function isCurrent(key: string, repairs: ReadonlyMap<string, number>): boolean {

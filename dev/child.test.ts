@@ -19,14 +19,26 @@ async function endings(t: TestContext, lifeMs: number, count: number): Promise<s
     await rm(folder, { recursive: true, force: true });
   });
   return new Promise((resolve) => {
-    const report = (line: string): void => void (said.push(line.replace(/ \(log: .*/, "")) === count && resolve(said));
+    const report = (line: string): void =>
+      void (said.push(line.replace(/ \(log: .*/, "")) === count && resolve(said));
     const args = ["-e", `setTimeout(() => process.exit(3), ${lifeMs})`];
-    child = new Child({ title: "worker", command: process.execPath, args, env: {}, logFile: join(folder, "log"), leash, report });
+    child = new Child({
+      title: "worker",
+      command: process.execPath,
+      args,
+      env: {},
+      logFile: join(folder, "log"),
+      leash,
+      report,
+    });
   });
 }
 
 it("a child that ends as soon as it begins is started again after pauses that grow", async (t) => {
-  assert.deepEqual(await endings(t, 0, 3), [0.5, 1, 2].map((pause) => `worker ended with exit code 3; starting it again in ${pause} s`));
+  assert.deepEqual(
+    await endings(t, 0, 3),
+    [0.5, 1, 2].map((pause) => `worker ended with exit code 3; starting it again in ${pause} s`),
+  );
 });
 
 it("a child that was well is started again at once", async (t) => {

@@ -81,7 +81,9 @@ export class Child {
     this.#exits++;
     if (Date.now() - startedAt >= HEALTHY_MS) this.#pauseMs = 0;
     const { title, logFile, report } = this.#options;
-    report(`${title} ${how}; starting it again${this.#pauseMs === 0 ? "" : ` in ${this.#pauseMs / 1000} s`} (log: ${logFile})`);
+    report(
+      `${title} ${how}; starting it again${this.#pauseMs === 0 ? "" : ` in ${this.#pauseMs / 1000} s`} (log: ${logFile})`,
+    );
     this.#restart = setTimeout(() => this.#start(), this.#pauseMs);
     this.#pauseMs = Math.max(FIRST_PAUSE_MS, Math.min(this.#pauseMs * 2, LONGEST_PAUSE_MS));
   }

@@ -24,11 +24,17 @@ it("gives another version a fresh database under the same identity, and keeps th
   writeFileSync(first.path, "data");
   writeFileSync(`${first.path}-wal`, "log");
   databaseServed(stateDir);
-  assert.deepEqual(prepareDatabase(stateDir, "temporal version 1.8.2", (line) => said.push(line)), first);
+  assert.deepEqual(
+    prepareDatabase(stateDir, "temporal version 1.8.2", (line) => said.push(line)),
+    first,
+  );
   const kept = readdirSync(join(stateDir, "temporal")).filter((name) => name.startsWith("server-1.5.1-"));
   assert.equal(kept.length, 2);
   assert.ok(!readdirSync(join(stateDir, "temporal")).includes("server.db"));
-  assert.match(said.join(), /changed from "temporal version 1.5.1" to "temporal version 1.8.2": a fresh database/);
+  assert.match(
+    said.join(),
+    /changed from "temporal version 1.5.1" to "temporal version 1.8.2": a fresh database/,
+  );
 });
 
 it("keeps the identity of a server whose database was deleted", () => {

@@ -17,7 +17,11 @@ interface Identity {
   served: boolean;
 }
 
-export function prepareDatabase(stateDir: string, version: string, report: (line: string) => void): ServerDatabase {
+export function prepareDatabase(
+  stateDir: string,
+  version: string,
+  report: (line: string) => void,
+): ServerDatabase {
   const dir = folder(stateDir);
   mkdirSync(dir, { recursive: true });
   const path = join(dir, "server.db");
@@ -25,7 +29,9 @@ export function prepareDatabase(stateDir: string, version: string, report: (line
   if (known?.served === false) removeDatabase(path);
   if (known && known.version !== version && existsSync(path)) {
     const kept = setAside(path, known.version);
-    report(`Temporal changed from "${known.version}" to "${version}": a fresh database is used, the old one is kept as ${kept}; campaigns go on from their ledgers at the next start`);
+    report(
+      `Temporal changed from "${known.version}" to "${version}": a fresh database is used, the old one is kept as ${kept}; campaigns go on from their ledgers at the next start`,
+    );
   }
   const identity: Identity = { serverId: known?.serverId ?? randomUUID(), version, served: existsSync(path) };
   writeIdentity(dir, identity);

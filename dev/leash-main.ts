@@ -18,7 +18,7 @@ for await (const line of createInterface({ input: process.stdin })) {
 }
 
 signalAll("SIGTERM");
-for (const deadline = Date.now() + GRACE_MS; groups.size > 0 && Date.now() < deadline; ) {
+for (const deadline = Date.now() + GRACE_MS; groups.size > 0 && Date.now() < deadline;) {
   await sleep(50);
   signalAll(0);
 }

@@ -36,7 +36,10 @@ export class Leash {
   }
 
   #start(): void {
-    const leash = spawn(process.execPath, this.#lock ? [LEASH, this.#lock] : [LEASH], { detached: true, stdio: ["pipe", "ignore", "ignore"] });
+    const leash = spawn(process.execPath, this.#lock ? [LEASH, this.#lock] : [LEASH], {
+      detached: true,
+      stdio: ["pipe", "ignore", "ignore"],
+    });
     this.#process = leash;
     leash.unref();
     leash.stdin.on("error", () => {}); // it was killed: "exit" below starts another

@@ -8,7 +8,10 @@ const HIGHEST = 30_000;
 const TRIES = 50;
 
 export function isPortFree(port: number): Promise<boolean> {
-  return listenOnce(port).then(() => true, () => false);
+  return listenOnce(port).then(
+    () => true,
+    () => false,
+  );
 }
 
 /**

@@ -5,7 +5,10 @@ import type { DevTree } from "./tree.ts";
  * Resolves with the signal when everything is down. `onDrain` is told when the drain begins; take the handlers away with `signal.abort()`
  * of the given controller when the tree ends for another reason.
  */
-export function drainOnSignal(tree: Pick<DevTree, "drain" | "stop">, options: { onDrain?: (signal: NodeJS.Signals) => void; until?: AbortSignal } = {}): Promise<NodeJS.Signals> {
+export function drainOnSignal(
+  tree: Pick<DevTree, "drain" | "stop">,
+  options: { onDrain?: (signal: NodeJS.Signals) => void; until?: AbortSignal } = {},
+): Promise<NodeJS.Signals> {
   return new Promise((resolve, reject) => {
     let first: NodeJS.Signals | undefined;
     const handle = (signal: NodeJS.Signals) => {
@@ -16,6 +19,8 @@ export function drainOnSignal(tree: Pick<DevTree, "drain" | "stop">, options: { 
     };
     const signals: NodeJS.Signals[] = ["SIGINT", "SIGTERM", "SIGHUP"];
     for (const signal of signals) process.on(signal, handle);
-    options.until?.addEventListener("abort", () => signals.forEach((signal) => process.off(signal, handle)), { once: true });
+    options.until?.addEventListener("abort", () => signals.forEach((signal) => process.off(signal, handle)), {
+      once: true,
+    });
   });
 }

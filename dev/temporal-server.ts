@@ -19,8 +19,24 @@ const JOURNAL = ["--sqlite-pragma", "journal_mode=wal", "--sqlite-pragma", "sync
 
 /** `mark`: a namespace that no other server has, so that it can be told who answers on a port. */
 export function serverArguments(database: string, ports: ServerPorts, mark: string): string[] {
-  const ui = ports.ui === undefined ? ["--headless"] : ["--ui-port", String(ports.ui), "--ui-disable-news-fetch"];
-  return ["server", "start-dev", "--ip", "127.0.0.1", "--port", String(ports.grpc), "--db-filename", database, "--namespace", mark, "--log-level", "warn", ...JOURNAL, ...ui];
+  const ui =
+    ports.ui === undefined ? ["--headless"] : ["--ui-port", String(ports.ui), "--ui-disable-news-fetch"];
+  return [
+    "server",
+    "start-dev",
+    "--ip",
+    "127.0.0.1",
+    "--port",
+    String(ports.grpc),
+    "--db-filename",
+    database,
+    "--namespace",
+    mark,
+    "--log-level",
+    "warn",
+    ...JOURNAL,
+    ...ui,
+  ];
 }
 
 /** A server of ours has nothing to do with the servers that the user's environment and profiles talk of. */
@@ -32,13 +48,21 @@ export function withoutTemporalSettings(env: NodeJS.ProcessEnv): NodeJS.ProcessE
 const CALL_MS = 5000;
 
 /** Polls by real calls until the namespaces answer. False when `giveUp` says so or the time is over. */
-export async function waitUntilServing(address: string, timeoutMs: number, giveUp: () => boolean = () => false, namespaces: readonly string[] = [NAMESPACE]): Promise<boolean> {
+export async function waitUntilServing(
+  address: string,
+  timeoutMs: number,
+  giveUp: () => boolean = () => false,
+  namespaces: readonly string[] = [NAMESPACE],
+): Promise<boolean> {
   const channelArgs = { "grpc.initial_reconnect_backoff_ms": 100, "grpc.max_reconnect_backoff_ms": 500 };
   const connection = Connection.lazy({ address, channelArgs });
   try {
     for (const deadline = Date.now() + timeoutMs; Date.now() < deadline && !giveUp(); await sleep(100)) {
       try {
-        for (const namespace of namespaces) await connection.withDeadline(Date.now() + CALL_MS, () => connection.workflowService.describeNamespace({ namespace }));
+        for (const namespace of namespaces)
+          await connection.withDeadline(Date.now() + CALL_MS, () =>
+            connection.workflowService.describeNamespace({ namespace }),
+          );
         return true;
       } catch {
         // not yet: refused, starting, or the namespace is still being made
@@ -64,11 +88,16 @@ export async function registerSearchAttributes(address: string, timeoutMs: numbe
 async function addMissingAttributes(address: string): Promise<void> {
   const connection = await Connection.connect({ address });
   try {
-    const { customAttributes } = await connection.operatorService.listSearchAttributes({ namespace: NAMESPACE });
+    const { customAttributes } = await connection.operatorService.listSearchAttributes({
+      namespace: NAMESPACE,
+    });
     const missing = Object.entries(SEARCH_ATTRIBUTES).filter(([name]) => !(name in (customAttributes ?? {})));
     if (missing.length === 0) return;
     const types = missing.map(([name, type]) => [name, INDEXED_VALUE_TYPE[type]]);
-    await connection.operatorService.addSearchAttributes({ namespace: NAMESPACE, searchAttributes: Object.fromEntries(types) });
+    await connection.operatorService.addSearchAttributes({
+      namespace: NAMESPACE,
+      searchAttributes: Object.fromEntries(types),
+    });
   } finally {
     await connection.close();
   }

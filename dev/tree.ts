@@ -14,7 +14,13 @@ import type { DevJson } from "./dev-json.ts";
 import { DevError } from "./errors.ts";
 import { Leash } from "./leash.ts";
 import { freePort, isPortFree } from "./ports.ts";
-import { NAMESPACE, registerSearchAttributes, serverArguments, waitUntilServing, withoutTemporalSettings } from "./temporal-server.ts";
+import {
+  NAMESPACE,
+  registerSearchAttributes,
+  serverArguments,
+  waitUntilServing,
+  withoutTemporalSettings,
+} from "./temporal-server.ts";
 import type { ServerPorts } from "./temporal-server.ts";
 
 const DEFAULT_PORT = 7233;
@@ -103,9 +109,13 @@ function lockFolder(stateDir: string): { release: () => void } {
   if ("lock" in taken) return taken.lock;
   const other = readDevJson(stateDir);
   const where = other?.alive ? ` on ${other.address}${other.uiUrl ? `, web UI ${other.uiUrl}` : ""}` : "";
-  throw new DevError("dev_already_running", `a tree runs in ${stateDir} already (pid ${taken.heldBy?.pid ?? "unknown"})${where}`, {
-    hint: "use that one: every command finds it by itself; or stop it first, or work in another folder",
-  });
+  throw new DevError(
+    "dev_already_running",
+    `a tree runs in ${stateDir} already (pid ${taken.heldBy?.pid ?? "unknown"})${where}`,
+    {
+      hint: "use that one: every command finds it by itself; or stop it first, or work in another folder",
+    },
+  );
 }
 
 /** The children of a supervisor that was killed a moment ago may still have the database open: their leash's lock says so. */
@@ -133,19 +143,34 @@ interface StartedServer {
  * A port found free may be taken a moment later by somebody else, perhaps by another tree's server, which would answer in place of ours; the
  * server chooses further ones for its own services and can lose them in the same way. So a start that fails is tried again.
  */
-async function startServer(start: Surroundings & { temporal: string; version: string }): Promise<StartedServer> {
+async function startServer(
+  start: Surroundings & { temporal: string; version: string },
+): Promise<StartedServer> {
   const { options, stateDir, leash, report, temporal, version } = start;
   const logFile = freshLog(stateDir, "temporal.log");
-  for (let triesLeft = START_TRIES; ; ) {
+  for (let triesLeft = START_TRIES; ;) {
     const database = prepareDatabase(stateDir, version, report);
     const mark = `ratchet-${database.serverId}`;
     const ports = await choosePorts(options);
     const address = `127.0.0.1:${ports.grpc}`;
     const env = withoutTemporalSettings(options.env ?? process.env);
-    const child = new Child({ title: "Temporal server", command: temporal, args: serverArguments(database.path, ports, mark), env, logFile, leash, report });
+    const child = new Child({
+      title: "Temporal server",
+      command: temporal,
+      args: serverArguments(database.path, ports, mark),
+      env,
+      logFile,
+      leash,
+      report,
+    });
     if (await waitUntilServing(address, START_TIMEOUT_MS, () => child.exits > 0, [NAMESPACE, mark])) {
       databaseServed(stateDir);
-      return { child, address, uiUrl: ports.ui === undefined ? null : `http://127.0.0.1:${ports.ui}`, serverId: database.serverId };
+      return {
+        child,
+        address,
+        uiUrl: ports.ui === undefined ? null : `http://127.0.0.1:${ports.ui}`,
+        serverId: database.serverId,
+      };
     }
     const how = child.exits > 0 ? "ended" : `gave no answer within ${START_TIMEOUT_MS / 1000} s`;
     await child.stop(SERVER_GRACE_MS);
@@ -158,7 +183,9 @@ async function startServer(start: Surroundings & { temporal: string; version: st
 async function choosePorts({ ports = {}, ui }: DevTreeOptions): Promise<ServerPorts> {
   for (const port of [ports.grpc, ui ? ports.ui : undefined]) {
     if (port === undefined || (await isPortFree(port))) continue;
-    throw new DevError("port_taken", `port ${port} is taken`, { hint: "stop what listens there, name another port, or name none and a free one is chosen" });
+    throw new DevError("port_taken", `port ${port} is taken`, {
+      hint: "stop what listens there, name another port, or name none and a free one is chosen",
+    });
   }
   const grpc = ports.grpc || (await freePort(ports.grpc ?? DEFAULT_PORT));
   return ui ? { grpc, ui: ports.ui ?? (await freePort(grpc + UI_OFFSET)) } : { grpc };
@@ -186,7 +213,10 @@ function startWorker(json: DevJson, { options, stateDir, leash, report }: Surrou
 /** A client profile of the tree's own, so that nobody's default profile reaches its worker. */
 function writeProfile(stateDir: string, { address, namespace }: DevJson): string {
   const path = join(stateDir, "temporal.toml");
-  writeFileSync(path, `[profile.default]\naddress = ${JSON.stringify(address)}\nnamespace = ${JSON.stringify(namespace)}\n`);
+  writeFileSync(
+    path,
+    `[profile.default]\naddress = ${JSON.stringify(address)}\nnamespace = ${JSON.stringify(namespace)}\n`,
+  );
   return path;
 }
 

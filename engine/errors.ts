@@ -39,9 +39,14 @@ const noArray = /array buffer allocation failed|invalid typed array length: \d{9
 /** A failed allocation by its name, with what was being done; any other error as it is. */
 export function nameMemory(error: unknown, doing: string): unknown {
   if (error instanceof ResourceError && error.code === "out_of_memory")
-    return new ResourceError(error.code, `${doing}: ${error.message}`, { cause: error.cause, ...(error.hint === undefined ? {} : { hint: error.hint }) });
+    return new ResourceError(error.code, `${doing}: ${error.message}`, {
+      cause: error.cause,
+      ...(error.hint === undefined ? {} : { hint: error.hint }),
+    });
   if (!(error instanceof RangeError && noArray.test(error.message))) return error;
-  return new ResourceError("out_of_memory", `${doing}: no memory for an array: ${error.message}`, { cause: error });
+  return new ResourceError("out_of_memory", `${doing}: no memory for an array: ${error.message}`, {
+    cause: error,
+  });
 }
 
 /** Training itself failed; carries where, so that the batch can be looked at. */

@@ -9,7 +9,16 @@ export { formatConfig, parseConfig } from "./checkpoint/config.ts";
 export { readSafetensors, writeSafetensors } from "./checkpoint/safetensors.ts";
 export type { WeightType } from "./checkpoint/safetensors.ts";
 export { initAdapter, initCheckpoint, loraTargets, mergeAdapter, rewardModelFrom } from "./model/index.ts";
-export type { Adapter, Architecture, Checkpoint, LoraSettings, LoraTarget, ModelConfig, Sequence, WeightTensor } from "./model/index.ts";
+export type {
+  Adapter,
+  Architecture,
+  Checkpoint,
+  LoraSettings,
+  LoraTarget,
+  ModelConfig,
+  Sequence,
+  WeightTensor,
+} from "./model/index.ts";
 export { Tokenizer } from "./tokenizer/tokenizer.ts";
 export type { PromptText } from "./tokenizer/tokenizer.ts";
 export type { ChatMessage } from "./tokenizer/chat.ts";
@@ -21,7 +30,18 @@ export { loadWeights } from "./score/weights.ts";
 export type { LoadedWeights } from "./score/weights.ts";
 export type { KtoSettings, PreferenceName, PreferenceSettings, PreferenceTerm } from "./loss/index.ts";
 export { readTrainerState, train, writeTrainerState } from "./train/index.ts";
-export type { LabelledRow, PairRow, ReferenceLogps, StepProgress, StepRecord, TrainerState, TrainOptions, TrainResult, TrainRow, TrainTask } from "./train/index.ts";
+export type {
+  LabelledRow,
+  PairRow,
+  ReferenceLogps,
+  StepProgress,
+  StepRecord,
+  TrainerState,
+  TrainOptions,
+  TrainResult,
+  TrainRow,
+  TrainTask,
+} from "./train/index.ts";
 export type { OptimizerSettings } from "./optim/settings.ts";
 export type { SessionOptions } from "./graph/index.ts";
 export { Random } from "./random.ts";

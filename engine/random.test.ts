@@ -2,14 +2,18 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { permutation, philox, Random } from "./random.ts";
 
-const hex = (words: readonly number[]): string => words.map((word) => word.toString(16).padStart(8, "0")).join(" ");
+const hex = (words: readonly number[]): string =>
+  words.map((word) => word.toString(16).padStart(8, "0")).join(" ");
 
 test("Philox gives the published known answers", () => {
   // Random123, kat_vectors, philox4x32 with 10 rounds.
   const ones = 0xffffffff;
   assert.equal(hex(philox([0, 0, 0, 0], [0, 0])), "6627e8d5 e169c58d bc57ac4c 9b00dbd8");
   assert.equal(hex(philox([ones, ones, ones, ones], [ones, ones])), "408f276d 41c83b0e a20bc7c6 6d5451fd");
-  assert.equal(hex(philox([0x243f6a88, 0x85a308d3, 0x13198a2e, 0x03707344], [0xa4093822, 0x299f31d0])), "d16cfe09 94fdcceb 5001e420 24126ea1");
+  assert.equal(
+    hex(philox([0x243f6a88, 0x85a308d3, 0x13198a2e, 0x03707344], [0xa4093822, 0x299f31d0])),
+    "d16cfe09 94fdcceb 5001e420 24126ea1",
+  );
 });
 
 test("a number depends on seed, stream and index only", () => {
@@ -39,7 +43,10 @@ test("uniform and normal numbers have the moments of their distributions", () =>
 
 test("a permutation holds every number once", () => {
   const order = permutation(100, new Random("0000000000000001"));
-  assert.deepEqual([...order].sort((a, b) => a - b), Array.from({ length: 100 }, (_, index) => index));
+  assert.deepEqual(
+    [...order].sort((a, b) => a - b),
+    Array.from({ length: 100 }, (_, index) => index),
+  );
 });
 
 test("a seed that is not 16 hexadecimal digits is refused", () => {

@@ -43,7 +43,11 @@ export class Random {
   private readonly stream: number;
 
   constructor(seed: string, stream = 0) {
-    if (!/^[0-9a-f]{16}$/.test(seed)) throw new InvariantError("unreachable_state", `a seed is 16 hexadecimal digits, not ${JSON.stringify(seed)}`);
+    if (!/^[0-9a-f]{16}$/.test(seed))
+      throw new InvariantError(
+        "unreachable_state",
+        `a seed is 16 hexadecimal digits, not ${JSON.stringify(seed)}`,
+      );
     this.key = [Number.parseInt(seed.slice(8), 16), Number.parseInt(seed.slice(0, 8), 16)];
     this.stream = stream;
   }

@@ -5,7 +5,20 @@ import { writeCheckpoint } from "./checkpoint/checkpoint.ts";
 import { initCheckpoint } from "./model/index.ts";
 import type { Checkpoint, ModelConfig } from "./model/index.ts";
 
-export const WORDS = ["<pad>", "<bos>", "<eos>", "<sep>", "red", "green", "blue", "fish", "bird", "sun", "moon", "sea"];
+export const WORDS = [
+  "<pad>",
+  "<bos>",
+  "<eos>",
+  "<sep>",
+  "red",
+  "green",
+  "blue",
+  "fish",
+  "bird",
+  "sun",
+  "moon",
+  "sea",
+];
 
 export const TINY: ModelConfig = {
   architecture: "LlamaForCausalLM",
@@ -28,7 +41,8 @@ export const TINY: ModelConfig = {
 /** Fresh weights are nearly uniform; ten times larger ones make distributions with a shape. */
 export function tinyCheckpoint(config: Partial<ModelConfig> = {}, scale = 10): Checkpoint {
   const checkpoint = initCheckpoint({ ...TINY, ...config }, "00000000000000aa");
-  for (const { shape, data } of checkpoint.weights.values()) if (shape.length > 1) data.forEach((value, i) => (data[i] = value * scale));
+  for (const { shape, data } of checkpoint.weights.values())
+    if (shape.length > 1) data.forEach((value, i) => (data[i] = value * scale));
   return checkpoint;
 }
 
@@ -36,7 +50,15 @@ export const TINY_TOKENIZER = {
   version: "1.0",
   truncation: null,
   padding: null,
-  added_tokens: WORDS.slice(0, 4).map((content, id) => ({ id, content, single_word: false, lstrip: false, rstrip: false, normalized: false, special: true })),
+  added_tokens: WORDS.slice(0, 4).map((content, id) => ({
+    id,
+    content,
+    single_word: false,
+    lstrip: false,
+    rstrip: false,
+    normalized: false,
+    special: true,
+  })),
   normalizer: null,
   pre_tokenizer: { type: "WhitespaceSplit" },
   post_processor: {
@@ -46,7 +68,11 @@ export const TINY_TOKENIZER = {
     special_tokens: { "<bos>": { id: "<bos>", ids: [1], tokens: ["<bos>"] } },
   },
   decoder: null,
-  model: { type: "WordLevel", vocab: Object.fromEntries(WORDS.map((word, id) => [word, id])), unk_token: "<unk>" },
+  model: {
+    type: "WordLevel",
+    vocab: Object.fromEntries(WORDS.map((word, id) => [word, id])),
+    unk_token: "<unk>",
+  },
 };
 
 export const TINY_TOKENIZER_CONFIG = {

@@ -5,5 +5,9 @@ import { root, setUp } from "./setup.mjs";
 
 await runScript(async () => {
   await setUp({ temporal: false });
-  return await handOver(process.execPath, ["--enable-source-maps", join(root, "dist/bench/main.js"), ...process.argv.slice(2)]);
+  return await handOver(process.execPath, [
+    "--enable-source-maps",
+    join(root, "dist/bench/main.js"),
+    ...process.argv.slice(2),
+  ]);
 });

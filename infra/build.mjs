@@ -2,7 +2,16 @@
 // On its own (`npm run build`): always both.
 import { spawnSync } from "node:child_process";
 import { createHash } from "node:crypto";
-import { chmodSync, existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
+import {
+  chmodSync,
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  writeFileSync,
+} from "node:fs";
 import { dirname, join, relative } from "node:path";
 import { fileURLToPath } from "node:url";
 import { run } from "./processes.mjs";
@@ -23,7 +32,12 @@ export async function buildIfChanged(root) {
     await compile(root);
     saveStamp(stampFile, { sources, ...(stamp.workflows ? { workflows: stamp.workflows } : {}) });
   }
-  const workflows = digestOf(root, [...filesUnder(join(root, "dist/workflows")), ...filesUnder(join(root, "dist/campaign"))].filter(isBundled));
+  const workflows = digestOf(
+    root,
+    [...filesUnder(join(root, "dist/workflows")), ...filesUnder(join(root, "dist/campaign"))].filter(
+      isBundled,
+    ),
+  );
   if (stamp.workflows !== workflows || !existsSync(join(root, BUNDLE))) {
     await bundleWorkflows(root);
     saveStamp(stampFile, { sources, workflows });
@@ -38,7 +52,9 @@ export async function buildIfChanged(root) {
 function saveBuild(root, sources) {
   const commit = git(root, ["rev-parse", "HEAD"]);
   const dirty = git(root, ["status", "--porcelain"]) !== "";
-  const lock = createHash("sha256").update(readFileSync(join(root, "package-lock.json"))).digest("hex");
+  const lock = createHash("sha256")
+    .update(readFileSync(join(root, "package-lock.json")))
+    .digest("hex");
   const text = JSON.stringify({ ...(commit === undefined ? {} : { commit, dirty }), sources, lock });
   const file = join(root, "dist/build.json");
   if (!existsSync(file) || readFileSync(file, "utf8") !== text) writeFileSync(file, text);
@@ -98,7 +114,9 @@ function withoutLocalPaths(code, root) {
   const prefix = "sourceMappingURL=data:application/json;charset=utf-8;base64,";
   const at = code.lastIndexOf(prefix) + prefix.length;
   const map = JSON.parse(Buffer.from(code.slice(at), "base64").toString().replaceAll(`${root}/`, ""));
-  map.sources = map.sources.map((/** @type {string} */ source) => source.replace(/^.*(?=node_modules\/)/, "")); // where node_modules is a link
+  map.sources = map.sources.map((/** @type {string} */ source) =>
+    source.replace(/^.*(?=node_modules\/)/, ""),
+  ); // where node_modules is a link
   return code.slice(0, at) + Buffer.from(JSON.stringify(map)).toString("base64");
 }
 
@@ -106,7 +124,10 @@ function withoutLocalPaths(code, root) {
 function sourceFiles(root) {
   const config = JSON.parse(readFileSync(join(root, "tsconfig.json"), "utf8"));
   const files = ["tsconfig.json", "package.json", "package-lock.json"].map((name) => join(root, name));
-  for (const entry of [...config.include.filter((/** @type {string} */ entry) => !entry.includes("*")), "infra"]) {
+  for (const entry of [
+    ...config.include.filter((/** @type {string} */ entry) => !entry.includes("*")),
+    "infra",
+  ]) {
     const path = join(root, entry);
     if (entry.endsWith(".ts")) files.push(...(existsSync(path) ? [path] : []));
     else files.push(...filesUnder(path).filter((file) => /\.m?[jt]s$/.test(file)));

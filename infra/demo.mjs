@@ -5,5 +5,9 @@ import { root, setUp } from "./setup.mjs";
 
 await runScript(async () => {
   await setUp();
-  return await handOver(process.execPath, ["--enable-source-maps", join(root, "dist/examples/shop/demo.js"), ...process.argv.slice(2)]);
+  return await handOver(process.execPath, [
+    "--enable-source-maps",
+    join(root, "dist/examples/shop/demo.js"),
+    ...process.argv.slice(2),
+  ]);
 });

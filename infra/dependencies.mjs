@@ -13,7 +13,10 @@ export async function installDependencies(root) {
   const progress = startProgress(`npm ci (${reason})`);
   // onnxruntime-node's script would fetch CUDA libraries under an npm that runs scripts in spite of .npmrc.
   const env = { ...process.env, ONNXRUNTIME_NODE_INSTALL: "skip" };
-  const { code, output } = await run("npm", ["ci", "--no-audit", "--no-fund", "--ignore-scripts"], { cwd: root, env });
+  const { code, output } = await run("npm", ["ci", "--no-audit", "--no-fund", "--ignore-scripts"], {
+    cwd: root,
+    env,
+  });
   if (code !== 0) {
     progress.stop();
     const errors = output.split("\n").filter((line) => line.startsWith("npm error"));
@@ -37,7 +40,8 @@ export function staleDependencies(root) {
     if (path === "" || !forThisPlatform(entry)) continue;
     const found = installed[path];
     if (!found && entry.optional && !entry.os && !entry.cpu) continue;
-    if (!found || found.version !== entry.version || found.integrity !== entry.integrity) return `${path.slice("node_modules/".length)} is not ${entry.version}`;
+    if (!found || found.version !== entry.version || found.integrity !== entry.integrity)
+      return `${path.slice("node_modules/".length)} is not ${entry.version}`;
     if (!existsSync(join(root, path, "package.json"))) return `${path} is missing`;
   }
   return undefined;
@@ -53,7 +57,11 @@ function packagesOf(path) {
 
 /** @param {LockEntry} entry */
 function forThisPlatform({ os, cpu, libc }) {
-  return allows(os, process.platform) && allows(cpu, process.arch) && (!libc || process.platform !== "linux" || allows(libc, thisLibc()));
+  return (
+    allows(os, process.platform) &&
+    allows(cpu, process.arch) &&
+    (!libc || process.platform !== "linux" || allows(libc, thisLibc()))
+  );
 }
 
 /** npm's lists hold names that are allowed, or names after a `!` that are not. @param {string[] | undefined} list @param {string} name */
@@ -65,6 +73,7 @@ function allows(list, name) {
 /** @type {string | undefined} */
 let libcName;
 function thisLibc() {
-  const header = /** @type {{ header: { glibcVersionRuntime?: string } }} */ (process.report.getReport()).header;
+  const header = /** @type {{ header: { glibcVersionRuntime?: string } }} */ (process.report.getReport())
+    .header;
   return (libcName ??= header.glibcVersionRuntime ? "glibc" : "musl");
 }

@@ -13,14 +13,18 @@ interface Entry {
   dependencies?: Record<string, string>;
   optionalDependencies?: Record<string, string>;
 }
-const lock = (JSON.parse(readFileSync(join(ROOT, "package-lock.json"), "utf8")) as { packages: Record<string, Entry> }).packages;
+const lock = (
+  JSON.parse(readFileSync(join(ROOT, "package-lock.json"), "utf8")) as { packages: Record<string, Entry> }
+).packages;
 
 const folder = mkdtempSync(join(tmpdir(), "ratchet-dependencies-"));
 after(() => rmSync(folder, { recursive: true, force: true }));
 
 it("the lock file holds every platform's packages, else npm ci would refuse it", () => {
   const missing = Object.entries(lock).flatMap(([path, { dependencies, optionalDependencies }]) =>
-    Object.keys({ ...dependencies, ...optionalDependencies }).filter((name) => !resolves(path, name)).map((name) => `${path || "."} needs ${name}`),
+    Object.keys({ ...dependencies, ...optionalDependencies })
+      .filter((name) => !resolves(path, name))
+      .map((name) => `${path || "."} needs ${name}`),
   );
   assert.deepEqual(missing, []);
 });
@@ -34,7 +38,11 @@ function resolves(from: string, name: string): boolean {
 }
 
 it("installs again after an interrupted install, a changed version and a deleted package, and not otherwise", () => {
-  const packages = { "": {}, "node_modules/a": { version: "1.0.0", integrity: "x" }, "node_modules/other": { version: "1.0.0", integrity: "y", optional: true, os: ["none"] } };
+  const packages = {
+    "": {},
+    "node_modules/a": { version: "1.0.0", integrity: "x" },
+    "node_modules/other": { version: "1.0.0", integrity: "y", optional: true, os: ["none"] },
+  };
   const root = clone(packages);
   assert.equal(staleDependencies(root), "no complete node_modules");
   installed(root, packages);

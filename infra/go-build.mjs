@@ -38,11 +38,16 @@ export async function goBuild({ title, moduleDir, package: goPackage, ldflags, o
     }
 
     let compiled = 0;
-    const built = await run(go, ["build", "-mod=readonly", "-trimpath", "-v", "-ldflags", ldflags, "-o", output, goPackage], {
-      cwd: moduleDir,
-      env: offline,
-      onLine: () => progress.update(`${Math.min(++compiled, modules.packages)} of ${modules.packages} packages`),
-    });
+    const built = await run(
+      go,
+      ["build", "-mod=readonly", "-trimpath", "-v", "-ldflags", ldflags, "-o", output, goPackage],
+      {
+        cwd: moduleDir,
+        env: offline,
+        onLine: () =>
+          progress.update(`${Math.min(++compiled, modules.packages)} of ${modules.packages} packages`),
+      },
+    );
     return built.code === 0 ? undefined : lastLine(built.output);
   } finally {
     progress.stop();
@@ -67,12 +72,23 @@ async function provideToolchain(go, cwd, env, fetching) {
   const fits = await run(go, ["list", "-m"], { cwd, env: { ...env, GOPROXY: "off" } });
   if (fits.code === 0) return undefined;
   const wanted = /^go (\S+)$/m.exec(readFileSync(join(cwd, "go.mod"), "utf8"))?.[1];
-  const { output } = await run(go, ["env", "GOTOOLCHAIN", "GOVERSION", "GOHOSTOS", "GOHOSTARCH"], { cwd: tmpdir(), env });
+  const { output } = await run(go, ["env", "GOTOOLCHAIN", "GOVERSION", "GOHOSTOS", "GOHOSTARCH"], {
+    cwd: tmpdir(),
+    env,
+  });
   const [policy = "", version, os, arch] = output.split("\n");
-  if (policy === "" || policy.startsWith("local")) return `${lastLine(fits.output)}: install Go ${wanted} or newer`;
+  if (policy === "" || policy.startsWith("local"))
+    return `${lastLine(fits.output)}: install Go ${wanted} or newer`;
   const module = `golang.org/toolchain@v0.0.1-go${wanted}.${os}-${arch}`;
-  const failed = await watched(go, ["mod", "download", "-x", module], { cwd: tmpdir(), env: { ...env, GOTOOLCHAIN: "local" }, ...fetching, silenceMs: TOOLCHAIN_SILENCE_MS });
-  return failed && `${version} is older than the Go ${wanted} that it takes, which could not be fetched: ${failed}`;
+  const failed = await watched(go, ["mod", "download", "-x", module], {
+    cwd: tmpdir(),
+    env: { ...env, GOTOOLCHAIN: "local" },
+    ...fetching,
+    silenceMs: TOOLCHAIN_SILENCE_MS,
+  });
+  return (
+    failed && `${version} is older than the Go ${wanted} that it takes, which could not be fetched: ${failed}`
+  );
 }
 
 /**
@@ -85,7 +101,11 @@ async function fetchModules(go, cwd, goPackage, env, fetching) {
   const onLine = (/** @type {string} */ line) => {
     if (line.startsWith("package ")) packages++;
   };
-  const failed = await watched(go, ["list", "-mod=readonly", "-deps", "-x", "-f", "package {{.ImportPath}}", goPackage], { cwd, env, ...fetching, silenceMs: SILENCE_MS, onLine });
+  const failed = await watched(
+    go,
+    ["list", "-mod=readonly", "-deps", "-x", "-f", "package {{.ImportPath}}", goPackage],
+    { cwd, env, ...fetching, silenceMs: SILENCE_MS, onLine },
+  );
   return failed === undefined ? { packages } : { packages, failed };
 }
 

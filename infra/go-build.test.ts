@@ -25,12 +25,26 @@ esac
 );
 
 const build = (policy: string) =>
-  goBuild({ title: "a tool", moduleDir: folder, package: "example.invalid/tool", ldflags: "", output: join(folder, "out"), env: { ...process.env, PATH: `${folder}:${process.env["PATH"]}`, GOTOOLCHAIN: policy }, firstAnswerMs: 200 });
+  goBuild({
+    title: "a tool",
+    moduleDir: folder,
+    package: "example.invalid/tool",
+    ldflags: "",
+    output: join(folder, "out"),
+    env: { ...process.env, PATH: `${folder}:${process.env["PATH"]}`, GOTOOLCHAIN: policy },
+    firstAnswerMs: 200,
+  });
 
 it("gives up a proxy that says nothing while it would fetch a newer Go", async () => {
-  assert.equal(await build("auto"), "go1.22.12 is older than the Go 9.9.9 that it takes, which could not be fetched: module proxy: no answer within 0.2 s");
+  assert.equal(
+    await build("auto"),
+    "go1.22.12 is older than the Go 9.9.9 that it takes, which could not be fetched: module proxy: no answer within 0.2 s",
+  );
 });
 
 it("names the Go that is needed where a newer one may not be fetched", async () => {
-  assert.equal(await build("local"), "go: go.mod requires go >= 9.9.9 (running go 1.22.12; GOTOOLCHAIN=local): install Go 9.9.9 or newer");
+  assert.equal(
+    await build("local"),
+    "go: go.mod requires go >= 9.9.9 (running go 1.22.12; GOTOOLCHAIN=local): install Go 9.9.9 or newer",
+  );
 });

@@ -28,10 +28,15 @@ const parts = {
 };
 
 await runScript(async () => {
-  const options = /** @type {const} */ ({ write: { type: "boolean", default: false }, model: { type: "string", default: join(root, "../shared/models/baby-llama-105") } });
+  const options = /** @type {const} */ ({
+    write: { type: "boolean", default: false },
+    model: { type: "string", default: join(root, "../shared/models/baby-llama-105") },
+  });
   const { values, positionals } = parseArgs({ options, allowPositionals: true });
   const names = positionals.length > 0 ? positionals : Object.keys(parts);
-  for (const name of names) if (!parts[name]) throw new Error(`there is no part ${name}; the parts are ${Object.keys(parts).join(", ")}`);
+  for (const name of names)
+    if (!parts[name])
+      throw new Error(`there is no part ${name}; the parts are ${Object.keys(parts).join(", ")}`);
   await setUp({ temporal: false });
   const python = await providePython();
   const failed = [];
@@ -49,9 +54,15 @@ async function runPart(python, name, { write, model }) {
   }
   if (write && checkOnly) return true;
   say(`${name}:`);
-  const args = [join(golden, script), ...(write || checkOnly ? [] : ["--check"]), ...(needsModel ? ["--model", model] : [])];
+  const args = [
+    join(golden, script),
+    ...(write || checkOnly ? [] : ["--check"]),
+    ...(needsModel ? ["--model", model] : []),
+  ];
   const child = start(python, args, { stdio: ["ignore", "inherit", "inherit"] });
-  return await new Promise((resolve, reject) => child.once("error", reject).once("exit", (code) => resolve(code === 0)));
+  return await new Promise((resolve, reject) =>
+    child.once("error", reject).once("exit", (code) => resolve(code === 0)),
+  );
 }
 
 /** The interpreter of an environment with the pinned packages. */
@@ -63,7 +74,15 @@ async function providePython() {
   if (given === undefined && !existsSync(finished)) {
     mkdirSync(dir, { recursive: true });
     const made = await step("making a Python environment", "python3", ["-m", "venv", dir]);
-    if (!made || !(await step("installing PyTorch, transformers, PEFT and TRL", join(dir, "bin/pip"), ["install", "--requirement", needed]))) throw new Error("there is no Python environment to compare with");
+    if (
+      !made ||
+      !(await step("installing PyTorch, transformers, PEFT and TRL", join(dir, "bin/pip"), [
+        "install",
+        "--requirement",
+        needed,
+      ]))
+    )
+      throw new Error("there is no Python environment to compare with");
     writeFileSync(finished, "");
   }
   const python = join(dir, "bin/python");

@@ -5,5 +5,9 @@ import { root, setUp } from "./setup.mjs";
 
 await runScript(async () => {
   process.env.RATCHET_TEST_TEMPORAL_BIN = (await setUp()).temporal;
-  return await handOver(process.execPath, ["--enable-source-maps", join(root, "dist/bench/histories.js"), ...process.argv.slice(2)]);
+  return await handOver(process.execPath, [
+    "--enable-source-maps",
+    join(root, "dist/bench/histories.js"),
+    ...process.argv.slice(2),
+  ]);
 });

@@ -55,7 +55,12 @@ function create(dir) {
     throw error;
   }
   /** @type {Owner} */
-  const owner = { pid: process.pid, host: hostname(), processStart: processStart(process.pid), since: new Date().toISOString() };
+  const owner = {
+    pid: process.pid,
+    host: hostname(),
+    processStart: processStart(process.pid),
+    since: new Date().toISOString(),
+  };
   const file = join(dir, "owner.json");
   writeFileSync(`${file}.new`, JSON.stringify(owner));
   renameSync(`${file}.new`, file);

@@ -24,7 +24,10 @@ const HOLDER = `
 `;
 
 function holder(dir: string, log: string, ...kill: string[]) {
-  return once(spawn(process.execPath, ["--input-type=module", "-e", HOLDER, dir, log, ...kill], { stdio: "inherit" }), "exit");
+  return once(
+    spawn(process.execPath, ["--input-type=module", "-e", HOLDER, dir, log, ...kill], { stdio: "inherit" }),
+    "exit",
+  );
 }
 
 it("lets one process in at a time, and takes over from one that was killed", async () => {
@@ -48,11 +51,15 @@ it("says who holds it, and is free again after the release", () => {
   third.lock.release();
 });
 
-it("holds a pid that was given out again for a dead owner", { skip: process.platform !== "linux" && "needs /proc" }, () => {
-  const dir = join(folder, "reused");
-  owned(dir, { processStart: "1" });
-  assert.ok("lock" in tryLock(dir));
-});
+it(
+  "holds a pid that was given out again for a dead owner",
+  { skip: process.platform !== "linux" && "needs /proc" },
+  () => {
+    const dir = join(folder, "reused");
+    owned(dir, { processStart: "1" });
+    assert.ok("lock" in tryLock(dir));
+  },
+);
 
 it("leaves an owner on another host alone while it touches its file", () => {
   const dir = join(folder, "other-host");

@@ -45,8 +45,14 @@ export function killGroup(child, signal) {
  */
 export function run(command, args, options = {}) {
   return new Promise((resolve) => {
-    const stdio = options.inherit ? /** @type {const} */ (["ignore", 2, 2]) : /** @type {const} */ (["ignore", "pipe", "pipe"]);
-    const child = start(command, args, { cwd: options.cwd, env: options.env ?? process.env, stdio: [...stdio] });
+    const stdio = options.inherit
+      ? /** @type {const} */ (["ignore", 2, 2])
+      : /** @type {const} */ (["ignore", "pipe", "pipe"]);
+    const child = start(command, args, {
+      cwd: options.cwd,
+      env: options.env ?? process.env,
+      stdio: [...stdio],
+    });
     let output = "";
     let partial = "";
     /** @type {string | undefined} */
@@ -63,7 +69,10 @@ export function run(command, args, options = {}) {
     };
     child.stdout?.setEncoding("utf8").on("data", read);
     child.stderr?.setEncoding("utf8").on("data", read);
-    const timer = options.timeoutMs === undefined ? undefined : setTimeout(() => kill(`no end within ${options.timeoutMs} ms`), options.timeoutMs);
+    const timer =
+      options.timeoutMs === undefined
+        ? undefined
+        : setTimeout(() => kill(`no end within ${options.timeoutMs} ms`), options.timeoutMs);
     options.watchdog?.(kill);
     child.once("error", (error) => {
       clearTimeout(timer);
@@ -71,7 +80,11 @@ export function run(command, args, options = {}) {
     });
     child.once("close", (code, signal) => {
       clearTimeout(timer);
-      resolve({ code: code ?? 128, output: signal && !killed ? `${output}ended by ${signal}\n` : output, ...(killed === undefined ? {} : { killed }) });
+      resolve({
+        code: code ?? 128,
+        output: signal && !killed ? `${output}ended by ${signal}\n` : output,
+        ...(killed === undefined ? {} : { killed }),
+      });
     });
   });
 }

@@ -21,7 +21,10 @@ export function startProgress(what) {
   const terminal = process.stderr.isTTY === true;
   let detail = "";
   const line = () => `${what}${detail && `: ${detail}`} (${duration(Date.now() - started)})`;
-  const show = () => process.stderr.write(terminal ? `\r\x1b[2K${line().slice(0, (process.stderr.columns || 80) - 1)}` : `${line()}\n`);
+  const show = () =>
+    process.stderr.write(
+      terminal ? `\r\x1b[2K${line().slice(0, (process.stderr.columns || 80) - 1)}` : `${line()}\n`,
+    );
   if (terminal) show();
   else say(`${what} …`);
   const timer = setInterval(show, terminal ? 500 : PLAIN_EVERY_MS);

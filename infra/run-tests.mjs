@@ -9,5 +9,8 @@ const CONCURRENCY = 3;
 /** A file that takes longer hangs. */
 const FILE_TIMEOUT_MS = 15 * 60_000;
 
-const { passed, failed } = await reportTests(run({ files: process.argv.slice(2), concurrency: CONCURRENCY, timeout: FILE_TIMEOUT_MS }), root);
+const { passed, failed } = await reportTests(
+  run({ files: process.argv.slice(2), concurrency: CONCURRENCY, timeout: FILE_TIMEOUT_MS }),
+  root,
+);
 process.exitCode = failed === 0 && passed > 0 ? 0 : 1;

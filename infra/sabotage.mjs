@@ -6,5 +6,9 @@ import { root, setUp } from "./setup.mjs";
 await runScript(async () => {
   const { temporal, versitygw } = await setUp({ s3: true });
   Object.assign(process.env, { RATCHET_TEST_TEMPORAL_BIN: temporal, RATCHET_TEST_VERSITYGW_BIN: versitygw });
-  return await handOver(process.execPath, ["--enable-source-maps", join(root, "dist/test/sabotage/main.js"), ...process.argv.slice(2)]);
+  return await handOver(process.execPath, [
+    "--enable-source-maps",
+    join(root, "dist/test/sabotage/main.js"),
+    ...process.argv.slice(2),
+  ]);
 });

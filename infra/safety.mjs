@@ -7,5 +7,9 @@ await runScript(async () => {
   const { temporal, versitygw } = await setUp({ s3: process.argv.includes("throughput") });
   process.env.RATCHET_TEST_TEMPORAL_BIN = temporal;
   if (versitygw) process.env.RATCHET_TEST_VERSITYGW_BIN = versitygw;
-  return await handOver(process.execPath, ["--enable-source-maps", join(root, "dist/bench/safety/main.js"), ...process.argv.slice(2)]);
+  return await handOver(process.execPath, [
+    "--enable-source-maps",
+    join(root, "dist/bench/safety/main.js"),
+    ...process.argv.slice(2),
+  ]);
 });

@@ -23,7 +23,8 @@ export async function setUp({ temporal = true, s3 = false } = {}) {
   refuseOldNode();
   let waiting = false;
   const lock = await waitForLock(join(root, ".ratchet", "setup.lock"), (owner) => {
-    if (!waiting) say(`another set-up${owner ? ` (pid ${owner.pid})` : ""} is running in this folder: waiting for it`);
+    if (!waiting)
+      say(`another set-up${owner ? ` (pid ${owner.pid})` : ""} is running in this folder: waiting for it`);
     waiting = true;
   });
   try {
@@ -49,7 +50,9 @@ function refuseOldNode() {
   const [major = 0, minor = 0] = process.versions.node.split(".").map(Number);
   const [oldestMajor = 0, oldestMinor = 0] = OLDEST_NODE;
   if (major > oldestMajor || (major === oldestMajor && minor >= oldestMinor)) return;
-  throw new Error(`Node ${process.versions.node} is too old: install Node ${OLDEST_NODE.join(".")} or newer (https://nodejs.org)`);
+  throw new Error(
+    `Node ${process.versions.node} is too old: install Node ${OLDEST_NODE.join(".")} or newer (https://nodejs.org)`,
+  );
 }
 
 if (isMain(import.meta.url)) {

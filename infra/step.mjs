@@ -22,5 +22,8 @@ export async function step(what, command, args) {
 export function cachedFolder(name, ...pins) {
   const digest = createHash("sha256");
   for (const pin of pins) digest.update(readFileSync(pin));
-  return join(cacheRoot(process.env), `${name}-${digest.digest("hex").slice(0, 12)}-${process.platform}-${process.arch}`);
+  return join(
+    cacheRoot(process.env),
+    `${name}-${digest.digest("hex").slice(0, 12)}-${process.platform}-${process.arch}`,
+  );
 }

@@ -27,7 +27,8 @@ const temporal = {
     if (!goArch || !["linux", "darwin"].includes(platform)) return undefined;
     return `https://temporal.download/cli/archive/v${TEMPORAL_VERSION}?platform=${platform}&arch=${goArch}`;
   },
-  install: "install the Temporal CLI (https://docs.temporal.io/cli) or Go (https://go.dev/dl), or set RATCHET_TEMPORAL to the path of a temporal command",
+  install:
+    "install the Temporal CLI (https://docs.temporal.io/cli) or Go (https://go.dev/dl), or set RATCHET_TEMPORAL to the path of a temporal command",
 };
 
 /** @param {Parameters<typeof provideTool>[1]} [options] */

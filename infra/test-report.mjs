@@ -35,21 +35,30 @@ export async function reportTests(events, root) {
     if (event.file === undefined) continue;
     const path = sourceOf(event.file, root);
     let file = files.get(path);
-    if (!file) files.set(path, (file = { path, passed: 0, skips: [], failures: [], around: [], output: "", ms: 0 }));
+    if (!file)
+      files.set(path, (file = { path, passed: 0, skips: [], failures: [], around: [], output: "", ms: 0 }));
     note(file, type, event, event.name === event.file);
   }
   const reports = [...files.values()].sort((a, b) => (a.path < b.path ? -1 : 1));
   printFailures(reports);
   printSlowest(reports);
 
-  const counts = { passed: sum(reports, (file) => file.passed), failed: sum(reports, (file) => file.failures.length), skipped: sum(reports, (file) => file.skips.length) };
-  print(`\n${counts.passed} passed, ${counts.failed} failed${counts.skipped > 0 ? `, ${counts.skipped} skipped` : ""}`);
+  const counts = {
+    passed: sum(reports, (file) => file.passed),
+    failed: sum(reports, (file) => file.failures.length),
+    skipped: sum(reports, (file) => file.skips.length),
+  };
+  print(
+    `\n${counts.passed} passed, ${counts.failed} failed${counts.skipped > 0 ? `, ${counts.skipped} skipped` : ""}`,
+  );
   return counts;
 }
 
 /** Source maps make the runner name some events by the source, some by the compiled file. @param {string} file @param {string} root */
 function sourceOf(file, root) {
-  return relative(root, file).replace(/^dist[\\/]/, "").replace(/\.js$/, ".ts");
+  return relative(root, file)
+    .replace(/^dist[\\/]/, "")
+    .replace(/\.js$/, ".ts");
 }
 
 /**
@@ -58,14 +67,16 @@ function sourceOf(file, root) {
  */
 function note(file, type, event, isFile) {
   if (type === "test:stdout" || type === "test:stderr") file.output += event.message ?? "";
-  else if (type === "test:dequeue" && !isFile) file.around = [...file.around.slice(0, event.nesting), event.name];
+  else if (type === "test:dequeue" && !isFile)
+    file.around = [...file.around.slice(0, event.nesting), event.name];
   else if (type === "test:complete") (isFile ? noteFile : noteTest)(file, event, event.details?.error);
 }
 
 /** @param {FileReport} file @param {TestEvent} event @param {TestError | undefined} error */
 function noteFile(file, event, error) {
   file.ms = event.details?.duration_ms ?? 0;
-  if (error && error.failureType !== "subtestsFailed") file.failures.push(`${file.path}\n${indent(howFileEnded(error))}`);
+  if (error && error.failureType !== "subtestsFailed")
+    file.failures.push(`${file.path}\n${indent(howFileEnded(error))}`);
   print(`${error ? "FAIL" : "ok  "} ${file.path} (${(file.ms / 1000).toFixed(1)} s)`);
 }
 
@@ -74,7 +85,8 @@ function noteTest(file, event, error) {
   if (error?.failureType === "subtestsFailed" || (event.details?.type === "suite" && !error)) return;
   const title = [...file.around.slice(0, event.nesting), event.name].join(" > ");
   const skipped = event.skip ?? event.todo;
-  if (skipped !== undefined && skipped !== false) file.skips.push(`${file.path}: ${title}${typeof skipped === "string" ? `: ${skipped}` : ""}`);
+  if (skipped !== undefined && skipped !== false)
+    file.skips.push(`${file.path}: ${title}${typeof skipped === "string" ? `: ${skipped}` : ""}`);
   else if (error) file.failures.push(`${file.path}\n  ${title}\n${indent(describe(error))}`);
   else file.passed++;
 }
@@ -89,16 +101,23 @@ function howFileEnded(error) {
 function describe(error) {
   const thrown = error.cause instanceof Error ? error.cause : error;
   const causes = [];
-  for (let cause = thrown.cause; cause instanceof Error && causes.length < 3; cause = cause.cause) causes.push(`caused by ${cause.stack ?? cause.message}`);
+  for (let cause = thrown.cause; cause instanceof Error && causes.length < 3; cause = cause.cause)
+    causes.push(`caused by ${cause.stack ?? cause.message}`);
   const text = [thrown.stack ?? String(thrown.message ?? error.cause), ...causes].join("\n");
-  return text.split("\n").filter((line) => !/^\s+at .*\(?node:/.test(line)).join("\n");
+  return text
+    .split("\n")
+    .filter((line) => !/^\s+at .*\(?node:/.test(line))
+    .join("\n");
 }
 
 /** @param {FileReport[]} reports */
 function printFailures(reports) {
   for (const { path, failures, output } of reports) {
     for (const failure of failures) print(`\nFAILED ${failure}`);
-    if (failures.length > 0 && output.trim()) print(`\n  what ${path} printed:\n${indent(output.trim().split("\n").slice(-OUTPUT_LINES).join("\n"))}`);
+    if (failures.length > 0 && output.trim())
+      print(
+        `\n  what ${path} printed:\n${indent(output.trim().split("\n").slice(-OUTPUT_LINES).join("\n"))}`,
+      );
   }
   const skips = reports.flatMap((file) => file.skips);
   if (skips.length > 0) print(`\nskipped:\n${indent(skips.join("\n"))}`);

@@ -25,10 +25,16 @@ export async function startTestServers(tools, folder, leash) {
     const fd = openSync(log, "a");
     const child = start(command, args, { env, stdio: ["ignore", fd, fd] });
     if (child.pid !== undefined) leash.hold(child.pid);
-    return { ended: () => child.exitCode !== null || child.signalCode !== null, log: () => readFileSync(log, "utf8") };
+    return {
+      ended: () => child.exitCode !== null || child.signalCode !== null,
+      log: () => readFileSync(log, "utf8"),
+    };
   };
   const progress = startProgress("starting the test servers");
-  const [temporal, s3] = await Promise.all([startTemporal(tools.temporal, launch), tools.versitygw ? startS3(tools.versitygw, folder, launch) : {}]);
+  const [temporal, s3] = await Promise.all([
+    startTemporal(tools.temporal, launch),
+    tools.versitygw ? startS3(tools.versitygw, folder, launch) : {},
+  ]);
   progress.done("test servers started");
   return { ...temporal, ...s3, ...QUIET_AWS };
 }
@@ -41,10 +47,21 @@ export async function startTestServers(tools, folder, leash) {
 /** @param {string} temporal @param {Launch} launch */
 async function startTemporal(temporal, launch) {
   const port = await freePort();
-  const args = ["server", "start-dev", "--ip", "127.0.0.1", "--port", String(port), "--headless", "--log-level", "error"];
+  const args = [
+    "server",
+    "start-dev",
+    "--ip",
+    "127.0.0.1",
+    "--port",
+    String(port),
+    "--headless",
+    "--log-level",
+    "error",
+  ];
   const server = launch("temporal", temporal, args, withoutTemporalSettings(process.env));
   const address = `127.0.0.1:${port}`;
-  if (!(await waitUntilServing(address, START_TIMEOUT_MS, server.ended))) throw new Error(`the Temporal server did not start:\n${server.log()}`);
+  if (!(await waitUntilServing(address, START_TIMEOUT_MS, server.ended)))
+    throw new Error(`the Temporal server did not start:\n${server.log()}`);
   return { RATCHET_TEST_TEMPORAL: address, RATCHET_TEST_TEMPORAL_BIN: temporal };
 }
 
@@ -56,11 +73,25 @@ async function startS3(versitygw, folder, launch) {
   const [data, sidecar] = [join(folder, "s3"), join(folder, "s3-attributes")];
   for (const dir of [data, sidecar]) mkdirSync(dir);
   const failures = [];
-  for (const [name, more] of /** @type {const} */ ([["s3", []], ["s3-sidecar", ["--sidecar", sidecar]]])) {
+  for (const [name, more] of /** @type {const} */ ([
+    ["s3", []],
+    ["s3-sidecar", ["--sidecar", sidecar]],
+  ])) {
     const port = await freePort();
-    const s3 = { endpoint: `http://127.0.0.1:${port}`, bucket: "ratchet-test", region: "us-east-1", accessKeyId: "ratchet-test", secretAccessKey: "ratchet-test-secret" };
+    const s3 = {
+      endpoint: `http://127.0.0.1:${port}`,
+      bucket: "ratchet-test",
+      region: "us-east-1",
+      accessKeyId: "ratchet-test",
+      secretAccessKey: "ratchet-test-secret",
+    };
     const env = { ...process.env, ROOT_ACCESS_KEY: s3.accessKeyId, ROOT_SECRET_KEY: s3.secretAccessKey };
-    const server = launch(name, versitygw, ["--port", `127.0.0.1:${port}`, "--region", s3.region, "posix", ...more, data], env);
+    const server = launch(
+      name,
+      versitygw,
+      ["--port", `127.0.0.1:${port}`, "--region", s3.region, "posix", ...more, data],
+      env,
+    );
     const failure = await createBucket(s3, server);
     if (!failure) return { RATCHET_TEST_S3: JSON.stringify(s3), RATCHET_TEST_VERSITYGW_BIN: versitygw };
     failures.push(failure);
@@ -73,9 +104,19 @@ async function startS3(versitygw, folder, launch) {
  * @param {{ endpoint: string, bucket: string, region: string, accessKeyId: string, secretAccessKey: string }} s3 @param {Launched} server
  */
 async function createBucket({ endpoint, bucket, region, accessKeyId, secretAccessKey }, server) {
-  const client = new S3Client({ endpoint, region, credentials: { accessKeyId, secretAccessKey }, forcePathStyle: true, maxAttempts: 1 });
+  const client = new S3Client({
+    endpoint,
+    region,
+    credentials: { accessKeyId, secretAccessKey },
+    forcePathStyle: true,
+    maxAttempts: 1,
+  });
   let failure = "no answer";
-  for (const deadline = Date.now() + START_TIMEOUT_MS; Date.now() < deadline && !server.ended(); await sleep(100)) {
+  for (
+    const deadline = Date.now() + START_TIMEOUT_MS;
+    Date.now() < deadline && !server.ended();
+    await sleep(100)
+  ) {
     try {
       await client.send(new CreateBucketCommand({ Bucket: bucket }));
       client.destroy();

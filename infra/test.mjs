@@ -18,13 +18,22 @@ import { root, setUp } from "./setup.mjs";
 const LONGEST = ["campaign-killed", "two-writers", "chaos"];
 
 await runScript(async () => {
-  const { values, positionals: words } = parseArgs({ options: { "no-s3": { type: "boolean", default: false } }, allowPositionals: true });
+  const { values, positionals: words } = parseArgs({
+    options: { "no-s3": { type: "boolean", default: false } },
+    allowPositionals: true,
+  });
   await setUp({ temporal: false });
   if (words.length === 0) await lint();
 
   const files = testFiles().filter((file) => words.length === 0 || words.some((word) => matches(file, word)));
-  if (files.length === 0) throw new Error(words.length === 0 ? "dist/ holds no test file" : `no test file matches ${words.join(" or ")}`);
-  return await withServers(files.every(isUnit) ? "none" : values["no-s3"] ? "temporal" : "all", (env, leash) => runFiles(files, env, leash));
+  if (files.length === 0)
+    throw new Error(
+      words.length === 0 ? "dist/ holds no test file" : `no test file matches ${words.join(" or ")}`,
+    );
+  return await withServers(
+    files.every(isUnit) ? "none" : values["no-s3"] ? "temporal" : "all",
+    (env, leash) => runFiles(files, env, leash),
+  );
 });
 
 /**
@@ -40,10 +49,18 @@ async function withServers(wanted, use) {
   const removeFolder = () => rmSync(folder, { recursive: true, force: true, maxRetries: 5, retryDelay: 100 });
   process.on("exit", removeFolder);
   try {
-    const env = { ...process.env, TMPDIR: folder, NODE_OPTIONS: `${process.env.NODE_OPTIONS ?? ""} --enable-source-maps` };
+    const env = {
+      ...process.env,
+      TMPDIR: folder,
+      NODE_OPTIONS: `${process.env.NODE_OPTIONS ?? ""} --enable-source-maps`,
+    };
     if (!tools) return await use(env, leash);
     const { startTestServers } = await import("./test-servers.mjs");
-    const servers = await startTestServers(/** @type {{ temporal: string, versitygw?: string }} */ (tools), folder, leash);
+    const servers = await startTestServers(
+      /** @type {{ temporal: string, versitygw?: string }} */ (tools),
+      folder,
+      leash,
+    );
     if (wanted === "temporal") say("--no-s3: the tests against an S3 server are left out");
     return await use({ ...env, ...servers }, leash);
   } finally {
@@ -55,13 +72,20 @@ async function withServers(wanted, use) {
 /** @param {string[]} files @param {NodeJS.ProcessEnv} env @param {Leash} leash @returns {Promise<number>} exit code */
 function runFiles(files, env, leash) {
   const paths = files.map((file) => join(root, "dist", file));
-  const runner = start(process.execPath, [join(root, "infra/run-tests.mjs"), ...paths], { env, stdio: ["ignore", "inherit", "inherit"] });
+  const runner = start(process.execPath, [join(root, "infra/run-tests.mjs"), ...paths], {
+    env,
+    stdio: ["ignore", "inherit", "inherit"],
+  });
   if (runner.pid !== undefined) leash.hold(runner.pid);
   return new Promise((resolve) => runner.once("exit", (code) => resolve(code ?? 1)));
 }
 
 async function lint() {
-  const { code, output } = await run(process.execPath, [join(root, "node_modules/oxlint/bin/oxlint"), "--format", "unix"], { cwd: root });
+  const { code, output } = await run(
+    process.execPath,
+    [join(root, "node_modules/oxlint/bin/oxlint"), "--format", "unix"],
+    { cwd: root },
+  );
   if (code !== 0) throw new Error(`lint failed (npm run lint):\n${output.trim()}`);
 }
 
@@ -69,7 +93,9 @@ async function lint() {
 function testFiles() {
   const dist = join(root, "dist");
   if (!existsSync(dist)) return [];
-  return readdirSync(dist, { recursive: true, encoding: "utf8" }).filter((path) => path.endsWith(".test.js")).sort(longFirst);
+  return readdirSync(dist, { recursive: true, encoding: "utf8" })
+    .filter((path) => path.endsWith(".test.js"))
+    .sort(longFirst);
 }
 
 /** @param {string} one @param {string} other */
@@ -80,7 +106,9 @@ function longFirst(one, other) {
 /** @param {string} file */
 function rank(file) {
   const place = LONGEST.findIndex((word) => file === join("test/integration", `${word}.test.js`));
-  return place >= 0 ? place : LONGEST.length + (file.startsWith(join("test/integration", "/")) ? 0 : isUnit(file) ? 2 : 1);
+  return place >= 0
+    ? place
+    : LONGEST.length + (file.startsWith(join("test/integration", "/")) ? 0 : isUnit(file) ? 2 : 1);
 }
 
 /** @param {string} file @param {string} word */

@@ -1,7 +1,18 @@
 // Finds or makes a pinned third-party command: an explicit path, then PATH, then the cache, then its official download, then Go with
 // the pinned module under infra/tools/. Says which was taken; when none works, says why each failed. Node's own modules only.
 import { createHash } from "node:crypto";
-import { accessSync, constants, createWriteStream, existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, renameSync, rmSync } from "node:fs";
+import {
+  accessSync,
+  constants,
+  createWriteStream,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+} from "node:fs";
 import { homedir } from "node:os";
 import { delimiter, dirname, join } from "node:path";
 import { Readable } from "node:stream";
@@ -66,7 +77,12 @@ export async function provideTool(tool, { env = process.env, say = () => {}, sil
 /** @param {Tool} tool @param {string} path @returns {Promise<FoundTool>} */
 async function explicitTool(tool, path) {
   const reason = isExecutable(path) ? await misfit(tool, path) : "no executable file";
-  if (reason) throw new ToolError(`${tool.name}_missing`, `${tool.env}=${path}: ${reason}`, `unset ${tool.env}, or point it to ${tool.title} ${tool.version}`);
+  if (reason)
+    throw new ToolError(
+      `${tool.name}_missing`,
+      `${tool.env}=${path}: ${reason}`,
+      `unset ${tool.env}, or point it to ${tool.title} ${tool.version}`,
+    );
   return { path, from: tool.env };
 }
 
@@ -99,7 +115,10 @@ async function makeTool(tool, { cached, env, say, silenceMs, reasons }) {
   const dir = dirname(cached);
   let waiting = false;
   const lock = await waitForLock(`${dir}.lock`, (owner) => {
-    if (!waiting) say(`another process${owner ? ` (pid ${owner.pid})` : ""} is getting ${tool.title} ${tool.version}: waiting for it`);
+    if (!waiting)
+      say(
+        `another process${owner ? ` (pid ${owner.pid})` : ""} is getting ${tool.title} ${tool.version}: waiting for it`,
+      );
     waiting = true;
   });
   let partial = "";
@@ -107,12 +126,16 @@ async function makeTool(tool, { cached, env, say, silenceMs, reasons }) {
   try {
     if (isExecutable(cached)) return { path: cached, from: "cache" };
     mkdirSync(dir, { recursive: true });
-    for (const left of readdirSync(dir)) if (left.startsWith("partial-")) rmSync(join(dir, left), { recursive: true, force: true });
+    for (const left of readdirSync(dir))
+      if (left.startsWith("partial-")) rmSync(join(dir, left), { recursive: true, force: true });
     partial = mkdtempSync(join(dir, "partial-"));
     process.on("exit", removePartial);
 
     const made = join(partial, executableName(tool.name));
-    const ways = { download: () => download(tool, made, silenceMs), Go: () => build(tool, made, env, silenceMs) };
+    const ways = {
+      download: () => download(tool, made, silenceMs),
+      Go: () => build(tool, made, env, silenceMs),
+    };
     for (const [from, make] of Object.entries(ways)) {
       const reason = (await make()) ?? (await misfit(tool, made));
       if (!reason) {
@@ -121,7 +144,11 @@ async function makeTool(tool, { cached, env, say, silenceMs, reasons }) {
       }
       reasons.push(`${from}: ${reason}`);
     }
-    throw new ToolError(`${tool.name}_missing`, `${tool.title} ${tool.version} could not be had: ${reasons.join("; ")}`, tool.install);
+    throw new ToolError(
+      `${tool.name}_missing`,
+      `${tool.title} ${tool.version} could not be had: ${reasons.join("; ")}`,
+      tool.install,
+    );
   } finally {
     process.off("exit", removePartial);
     removePartial();
@@ -148,7 +175,9 @@ async function download(tool, made, silenceMs) {
   const unpacked = await run("tar", ["-xzf", archive, "-C", dir]);
   progress.stop();
   if (unpacked.code !== 0) return `${url}: not a readable archive (${lastLine(unpacked.output)})`;
-  const file = readdirSync(dir, { recursive: true, encoding: "utf8" }).find((name) => name.split(/[\\/]/).pop() === executableName(tool.name));
+  const file = readdirSync(dir, { recursive: true, encoding: "utf8" }).find(
+    (name) => name.split(/[\\/]/).pop() === executableName(tool.name),
+  );
   if (!file) return `${url}: no ${tool.name} in it`;
   if (join(dir, file) !== made) renameSync(join(dir, file), made);
   return undefined;
@@ -192,7 +221,11 @@ function build(tool, made, env, silenceMs) {
 export function cachePath(tool, env) {
   const sums = readFileSync(join(packageRoot(), "infra", "tools", tool.module, "go.sum"));
   const digest = createHash("sha256").update(sums).digest("hex").slice(0, 12);
-  return join(cacheRoot(env), `${tool.name}-${tool.version}-${digest}-${process.platform}-${process.arch}`, executableName(tool.name));
+  return join(
+    cacheRoot(env),
+    `${tool.name}-${tool.version}-${digest}-${process.platform}-${process.arch}`,
+    executableName(tool.name),
+  );
 }
 
 /** `$XDG_CACHE_HOME/ratchet`, by default `~/.cache/ratchet`. @param {NodeJS.ProcessEnv} env */

@@ -41,7 +41,12 @@ function command(dir: string, version: string): string {
 }
 
 let environments = 0;
-const environment = (more: NodeJS.ProcessEnv = {}): NodeJS.ProcessEnv => ({ ...process.env, XDG_CACHE_HOME: join(folder, `cache-${environments++}`), RATCHET_PRETENDED: "", ...more });
+const environment = (more: NodeJS.ProcessEnv = {}): NodeJS.ProcessEnv => ({
+  ...process.env,
+  XDG_CACHE_HOME: join(folder, `cache-${environments++}`),
+  RATCHET_PRETENDED: "",
+  ...more,
+});
 
 async function serve(listener: RequestListener): Promise<string> {
   const server = createServer(listener).listen(0, "127.0.0.1");
@@ -59,9 +64,17 @@ function archive(version: string): Buffer {
 
 it("takes the path that the environment names, and refuses it where it does not work instead of looking on", async () => {
   const path = command(join(folder, "explicit"), "2.0");
-  assert.deepEqual(await provideTool(pretended(), { env: environment({ RATCHET_PRETENDED: path }) }), { path, from: "RATCHET_PRETENDED" });
+  assert.deepEqual(await provideTool(pretended(), { env: environment({ RATCHET_PRETENDED: path }) }), {
+    path,
+    from: "RATCHET_PRETENDED",
+  });
   const missing = provideTool(pretended(), { env: environment({ RATCHET_PRETENDED: "/no/such" }) });
-  await assert.rejects(missing, { name: "ToolError", kind: "resource", code: "pretended_missing", message: "RATCHET_PRETENDED=/no/such: no executable file" });
+  await assert.rejects(missing, {
+    name: "ToolError",
+    kind: "resource",
+    code: "pretended_missing",
+    message: "RATCHET_PRETENDED=/no/such: no executable file",
+  });
 });
 
 it("takes the first command on PATH that fits", async () => {
@@ -82,19 +95,36 @@ it("downloads once, also for several that ask at the same time, and then needs n
   const found = await Promise.all([1, 2, 3].map(() => provideTool(pretended(url), { env })));
   assert.deepEqual(found.map(({ from }) => from).sort(), ["cache", "cache", "download"]);
   assert.equal(new Set(found.map(({ path }) => path)).size, 1);
-  assert.deepEqual(await provideTool(pretended("http://127.0.0.1:9/"), { env }), { path: cachePath(pretended(), env), from: "cache" });
+  assert.deepEqual(await provideTool(pretended("http://127.0.0.1:9/"), { env }), {
+    path: cachePath(pretended(), env),
+    from: "cache",
+  });
   assert.equal(requests, 1);
-  assert.deepEqual(readdirSync(dirname(cachePath(pretended(), env))), ["pretended"], "nothing half-done stays behind");
+  assert.deepEqual(
+    readdirSync(dirname(cachePath(pretended(), env))),
+    ["pretended"],
+    "nothing half-done stays behind",
+  );
 });
 
 it("gives up a server that says nothing, and tells every reason and what to install when nothing works", async () => {
   const url = await serve(() => {}); // never answers
   const old = command(join(folder, "too-old"), "1.0");
   const env = environment({ PATH: `${dirname(old)}:${process.env["PATH"]}` });
-  await assert.rejects(provideTool(pretended(url), { env, silenceMs: 200 }), (error: Error & { hint?: string }) => {
-    for (const reason of ["RATCHET_PRETENDED: not set", "too-old/pretended: version 1.0 is not 2.0", "cache: no ", `download: ${url}: no answer within 0.2 s`, "Go: "]) assert.ok(error.message.includes(reason), `${reason} in ${error.message}`);
-    return error.hint === "install Pretended";
-  });
+  await assert.rejects(
+    provideTool(pretended(url), { env, silenceMs: 200 }),
+    (error: Error & { hint?: string }) => {
+      for (const reason of [
+        "RATCHET_PRETENDED: not set",
+        "too-old/pretended: version 1.0 is not 2.0",
+        "cache: no ",
+        `download: ${url}: no answer within 0.2 s`,
+        "Go: ",
+      ])
+        assert.ok(error.message.includes(reason), `${reason} in ${error.message}`);
+      return error.hint === "install Pretended";
+    },
+  );
 });
 
 it("does not keep a download that is not the wanted version", async () => {

@@ -25,7 +25,8 @@ const versitygw = {
     if (!system || !machine) return undefined;
     return `https://github.com/versity/versitygw/releases/download/v${VERSITYGW_VERSION}/versitygw_v${VERSITYGW_VERSION}_${system}_${machine}.tar.gz`;
   },
-  install: "install versitygw 1.8 or newer or Go (https://go.dev/dl), set RATCHET_VERSITYGW to the path of a versitygw command, or leave S3 out: npm test -- --no-s3",
+  install:
+    "install versitygw 1.8 or newer or Go (https://go.dev/dl), set RATCHET_VERSITYGW to the path of a versitygw command, or leave S3 out: npm test -- --no-s3",
 };
 
 /** @param {Parameters<typeof provideTool>[1]} [options] */

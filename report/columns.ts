@@ -35,7 +35,9 @@ export interface Cell {
 /** A header, a line for each row, no rules; two spaces between columns and none at the ends of lines. */
 export function formatColumns(columns: Column[], rows: Cell[][], look: Look): string {
   const header = columns.map(({ title }): Cell => ({ text: title, tone: "dim" }));
-  const widths = columns.map((_, i) => Math.max(...[header, ...rows].map((row) => width(row[i]?.text ?? ""))));
+  const widths = columns.map((_, i) =>
+    Math.max(...[header, ...rows].map((row) => width(row[i]?.text ?? ""))),
+  );
   return [header, ...rows]
     .map((row) =>
       columns
@@ -43,7 +45,9 @@ export function formatColumns(columns: Column[], rows: Cell[][], look: Look): st
           const { text, tone } = row[i] ?? { text: "" };
           const space = " ".repeat(widths[i]! - width(text));
           const last = i === columns.length - 1;
-          return align === "right" ? space + paint(text, tone, look) : paint(text, tone, look) + (last ? "" : space);
+          return align === "right"
+            ? space + paint(text, tone, look)
+            : paint(text, tone, look) + (last ? "" : space);
         })
         .join("  ")
         .trimEnd(),

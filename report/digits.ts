@@ -12,7 +12,9 @@ export const interval = (value: Interval | undefined): string =>
 
 /** Who decided a win rate. The reward that pairs were made by cannot say whether training on them made answers better. */
 export const judgeName = (judgedBy: EvaluateMetrics["judgedBy"]): string =>
-  judgedBy === undefined ? "nobody" : { gold: "gold", judge: "the judge", reward: "reward (not held out)" }[judgedBy];
+  judgedBy === undefined
+    ? "nobody"
+    : { gold: "gold", judge: "the judge", reward: "reward (not held out)" }[judgedBy];
 
 /** Always with its sign: `+0.12 [+0.08, +0.15]`. */
 export const difference = ({ diff, low, high }: { diff: number; low: number; high: number }): string =>

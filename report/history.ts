@@ -29,13 +29,29 @@ export interface HistoryRow {
 const left = (title: string): Column => ({ title, align: "left" });
 const right = (title: string): Column => ({ title, align: "right" });
 
-const WORTH = [left("place"), left("decision"), left("win rate [95 %]"), right("proxy"), right("length"), right("KL")];
-const TRAINED = [left("place"), right("pairs"), right("steps"), right("margin"), right("loss"), left("policy"), left("finished")];
+const WORTH = [
+  left("place"),
+  left("decision"),
+  left("win rate [95 %]"),
+  right("proxy"),
+  right("length"),
+  right("KL"),
+];
+const TRAINED = [
+  left("place"),
+  right("pairs"),
+  right("steps"),
+  right("margin"),
+  right("loss"),
+  left("policy"),
+  left("finished"),
+];
 
 export function formatHistory(rows: HistoryRow[], look: Look): string {
   const judged = rows.findLast(({ test }) => test?.winRate)?.test;
   return [
-    (judged ? `Win rate by ${judgeName(judged.judgedBy)}:\n` : "") + formatColumns(WORTH, rows.map(worthCells), look),
+    (judged ? `Win rate by ${judgeName(judged.judgedBy)}:\n` : "") +
+      formatColumns(WORTH, rows.map(worthCells), look),
     formatColumns(TRAINED, rows.map(trainedCells), look),
   ].join("\n\n");
 }
@@ -45,7 +61,10 @@ function worthCells({ place, decision, promotion, validation, test }: HistoryRow
   const unseen = promotion && promotion.winRate === undefined;
   return [
     { text: place },
-    { text: unseen ? "unjudged" : (decision ?? ABSENT), ...(decision === "promoted" && !unseen ? { tone: "good" as const } : {}) },
+    {
+      text: unseen ? "unjudged" : (decision ?? ABSENT),
+      ...(decision === "promoted" && !unseen ? { tone: "good" as const } : {}),
+    },
     { text: interval(test?.winRate) },
     { text: fixed(shown?.proxy, 2) },
     { text: fixed(shown?.length, 1) },

@@ -9,13 +9,60 @@ import { formatSamples, wrap } from "./samples.ts";
 import { formatTable, tableJson, type CampaignTable } from "./table.ts";
 
 const PLAIN = { colour: false };
-const metrics = { judgedBy: "gold" as const, prompts: 300, completions: 1200, proxy: 0.314159, length: 18.25, truncated: 0, kl: 0.001 };
-const arm = (name: string, measured: EvaluateMetrics, learningRate: number | null, pairs: number | null = null, steps: number | null = null) => ({ name, metrics: measured, learningRate, pairs, steps });
+const metrics = {
+  judgedBy: "gold" as const,
+  prompts: 300,
+  completions: 1200,
+  proxy: 0.314159,
+  length: 18.25,
+  truncated: 0,
+  kl: 0.001,
+};
+const arm = (
+  name: string,
+  measured: EvaluateMetrics,
+  learningRate: number | null,
+  pairs: number | null = null,
+  steps: number | null = null,
+) => ({ name, metrics: measured, learningRate, pairs, steps });
 const TABLE: CampaignTable = {
   arms: [
-    arm("sft", { ...metrics, winRate: { value: 0.5, low: 0.48, high: 0.52 }, gold: 1.512, goldParts: { order: 0.7, waste: -0.1 } }, 3e-3),
-    arm("offline", { ...metrics, winRate: { value: 0.75, low: 0.73, high: 0.77 }, gold: 2.16, goldParts: { order: 0.8, waste: -0.2 }, kl: 12.34 }, 1e-4, 240, 30),
-    arm("iteration-1", { ...metrics, winRate: { value: 0.87, low: 0.85, high: 0.89 }, gold: 2.58, goldParts: { order: 0.85, waste: 0 }, truncated: 0.025 }, 1e-4, 238, 30),
+    arm(
+      "sft",
+      {
+        ...metrics,
+        winRate: { value: 0.5, low: 0.48, high: 0.52 },
+        gold: 1.512,
+        goldParts: { order: 0.7, waste: -0.1 },
+      },
+      3e-3,
+    ),
+    arm(
+      "offline",
+      {
+        ...metrics,
+        winRate: { value: 0.75, low: 0.73, high: 0.77 },
+        gold: 2.16,
+        goldParts: { order: 0.8, waste: -0.2 },
+        kl: 12.34,
+      },
+      1e-4,
+      240,
+      30,
+    ),
+    arm(
+      "iteration-1",
+      {
+        ...metrics,
+        winRate: { value: 0.87, low: 0.85, high: 0.89 },
+        gold: 2.58,
+        goldParts: { order: 0.85, waste: 0 },
+        truncated: 0.025,
+      },
+      1e-4,
+      238,
+      30,
+    ),
   ],
   vs: { offline: { diff: 0.12, low: 0.09, high: 0.15 } },
 };
@@ -48,8 +95,21 @@ test("the table aligns every arm and says what the last iteration gains", () => 
 });
 
 test("a promoted iteration that is not the last is named, with differences of its own", () => {
-  const last = arm("iteration-2", { ...metrics, winRate: { value: 0.7, low: 0.68, high: 0.72 } }, 1e-4, 240, 30);
-  const text = formatTable({ arms: [...TABLE.arms, last], vs: { offline: { diff: -0.05, low: -0.08, high: -0.02 } }, promoted: { name: "iteration-1", vs: TABLE.vs } }, PLAIN);
+  const last = arm(
+    "iteration-2",
+    { ...metrics, winRate: { value: 0.7, low: 0.68, high: 0.72 } },
+    1e-4,
+    240,
+    30,
+  );
+  const text = formatTable(
+    {
+      arms: [...TABLE.arms, last],
+      vs: { offline: { diff: -0.05, low: -0.08, high: -0.02 } },
+      promoted: { name: "iteration-1", vs: TABLE.vs },
+    },
+    PLAIN,
+  );
   assert.match(text, /^Promoted on the validation split: iteration-1$/m);
   assert.match(text, /^ {2}iteration-2 − offline: -0\.05 .*\n {2}iteration-1 − offline: \+0\.12 /m);
 });
@@ -57,9 +117,28 @@ test("a promoted iteration that is not the last is named, with differences of it
 test("the JSON of the table has the promised keys and no others", () => {
   const json = tableJson(TABLE);
   assert.deepEqual(Object.keys(json), ["rows", "vs"]);
-  for (const row of json.rows) assert.deepEqual(Object.keys(row), ["name", "winRate", "judgedBy", "gold", "proxy", "length", "kl", "learningRate", "pairs", "steps"]);
+  for (const row of json.rows)
+    assert.deepEqual(Object.keys(row), [
+      "name",
+      "winRate",
+      "judgedBy",
+      "gold",
+      "proxy",
+      "length",
+      "kl",
+      "learningRate",
+      "pairs",
+      "steps",
+    ]);
   assert.deepEqual(json.rows[0]?.winRate, { value: 0.5, low: 0.48, high: 0.52 });
-  assert.deepEqual(json.rows.map(({ judgedBy, pairs, steps }) => [judgedBy, pairs, steps]), [["gold", null, null], ["gold", 240, 30], ["gold", 238, 30]]);
+  assert.deepEqual(
+    json.rows.map(({ judgedBy, pairs, steps }) => [judgedBy, pairs, steps]),
+    [
+      ["gold", null, null],
+      ["gold", 240, 30],
+      ["gold", 238, 30],
+    ],
+  );
   assert.deepEqual(json.vs, { offline: { diff: 0.12, low: 0.09, high: 0.15 } });
 });
 
@@ -70,8 +149,17 @@ test("a campaign without gold or opponent shows dashes and no parts", () => {
 });
 
 test("a baseline's pairs and steps stand beside those of all iterations together, and what differs is marked", () => {
-  const [sft, offline, first] = TABLE.arms as [typeof TABLE.arms[0], typeof TABLE.arms[0], typeof TABLE.arms[0]];
-  const arms = [sft, { ...offline, pairs: 480, steps: 60 }, { ...first, pairs: 240 }, { ...first, name: "iteration-2", pairs: 232 }];
+  const [sft, offline, first] = TABLE.arms as [
+    (typeof TABLE.arms)[0],
+    (typeof TABLE.arms)[0],
+    (typeof TABLE.arms)[0],
+  ];
+  const arms = [
+    sft,
+    { ...offline, pairs: 480, steps: 60 },
+    { ...first, pairs: 240 },
+    { ...first, name: "iteration-2", pairs: 232 },
+  ];
   assert.match(formatTable({ ...TABLE, arms }, PLAIN), /^offline +480 +60\niterations 1 to 2 +472 +60$/m);
   assert.ok(formatTable({ ...TABLE, arms }, { colour: true }).includes("\u001b[31m480\u001b[39m     60"));
 });
@@ -79,9 +167,18 @@ test("a baseline's pairs and steps stand beside those of all iterations together
 test("a win rate that nobody held out decided is named so wherever it is shown", () => {
   const winRate = { value: 0.9, low: 0.8, high: 1 };
   const measured = { ...metrics, winRate, judgedBy: "reward" as const };
-  assert.match(formatTable({ arms: [arm("initial", measured, null), arm("iteration-1", measured, 1e-4)], vs: {} }, PLAIN), /^Test split, win rate against initial by reward \(not held out\):$/m);
+  assert.match(
+    formatTable(
+      { arms: [arm("initial", measured, null), arm("iteration-1", measured, 1e-4)], vs: {} },
+      PLAIN,
+    ),
+    /^Test split, win rate against initial by reward \(not held out\):$/m,
+  );
   assert.equal(tableJson({ arms: [arm("initial", measured, null)], vs: {} }).rows[0]?.judgedBy, "reward");
-  const history = formatHistory([{ place: "it-0001.1", policy: "b".repeat(64), decision: "promoted", promotion: {}, test: measured }], PLAIN);
+  const history = formatHistory(
+    [{ place: "it-0001.1", policy: "b".repeat(64), decision: "promoted", promotion: {}, test: measured }],
+    PLAIN,
+  );
   assert.match(history, /^Win rate by reward \(not held out\):$/m);
   assert.match(history, /^it-0001\.1 +unjudged +0\.90/m);
 });
@@ -89,10 +186,31 @@ test("a win rate that nobody held out decided is named so wherever it is shown",
 test("tables of usual numbers fit a terminal of 80 columns", () => {
   const winRate = { value: 0.5, low: 0.48, high: 0.52 };
   const wide = { ...metrics, winRate, gold: -1.51, proxy: -9.25, length: 118.2, truncated: 0.025, kl: 12.34 };
-  const table = formatTable({ arms: ["sft", "offline-matched", "iteration-12"].map((name) => arm(name, wide, 2e-4, 1440, 180)), vs: { "offline-matched": { diff: -0.1, low: -0.12, high: -0.08 } } }, PLAIN);
-  const row = { policy: "a".repeat(64), decision: "promoted" as const, pairs: 1440, steps: 180, margin: 12.34, loss: 0.61234, test: wide, finishedAt: "2026-01-02T03:04:05.678Z" };
-  const history = formatHistory(["it-0012.1", "base-offline-matched.1"].map((place) => ({ ...row, place })), PLAIN);
-  assert.deepEqual(`${table}\n${history}`.split("\n").filter((line) => width(line) > 80), []);
+  const table = formatTable(
+    {
+      arms: ["sft", "offline-matched", "iteration-12"].map((name) => arm(name, wide, 2e-4, 1440, 180)),
+      vs: { "offline-matched": { diff: -0.1, low: -0.12, high: -0.08 } },
+    },
+    PLAIN,
+  );
+  const row = {
+    policy: "a".repeat(64),
+    decision: "promoted" as const,
+    pairs: 1440,
+    steps: 180,
+    margin: 12.34,
+    loss: 0.61234,
+    test: wide,
+    finishedAt: "2026-01-02T03:04:05.678Z",
+  };
+  const history = formatHistory(
+    ["it-0012.1", "base-offline-matched.1"].map((place) => ({ ...row, place })),
+    PLAIN,
+  );
+  assert.deepEqual(
+    `${table}\n${history}`.split("\n").filter((line) => width(line) > 80),
+    [],
+  );
 });
 
 test("NO_COLOR silences colour, FORCE_COLOR brings it into a pipe, and a pipe has none by itself", () => {
@@ -111,10 +229,22 @@ test("colour changes no column", () => {
 
 test("columns line up whatever the cells hold", () => {
   fc.assert(
-    fc.property(fc.array(fc.tuple(fc.stringMatching(/^[a-zé–]{1,12}$/), fc.stringMatching(/^[0-9.]{1,9}$/)), { minLength: 1 }), (rows) => {
-      const lines = formatColumns([{ title: "name", align: "left" }, { title: "value", align: "right" }], rows.map(([a, b]) => [{ text: a }, { text: b }]), PLAIN).split("\n");
-      assert.equal(new Set(lines.map(width)).size, 1);
-    }),
+    fc.property(
+      fc.array(fc.tuple(fc.stringMatching(/^[a-zé–]{1,12}$/), fc.stringMatching(/^[0-9.]{1,9}$/)), {
+        minLength: 1,
+      }),
+      (rows) => {
+        const lines = formatColumns(
+          [
+            { title: "name", align: "left" },
+            { title: "value", align: "right" },
+          ],
+          rows.map(([a, b]) => [{ text: a }, { text: b }]),
+          PLAIN,
+        ).split("\n");
+        assert.equal(new Set(lines.map(width)).size, 1);
+      },
+    ),
   );
 });
 
@@ -128,7 +258,17 @@ test("numbers are written with the digits that mean something", () => {
 
 test("samples stand side by side within the width of the terminal", () => {
   const text = formatSamples(
-    [{ prompt: "please send two pies by friday .", before: { text: "you will get two eggs for monday .", finish: "eos", score: -0.9 }, after: { text: "hello ! we will pack two pies for friday . thank you !", finish: "length", score: 2.5 } }],
+    [
+      {
+        prompt: "please send two pies by friday .",
+        before: { text: "you will get two eggs for monday .", finish: "eos", score: -0.9 },
+        after: {
+          text: "hello ! we will pack two pies for friday . thank you !",
+          finish: "length",
+          score: 2.5,
+        },
+      },
+    ],
     { before: "sft", after: "iteration-6" },
     { colour: false, columns: 60 },
   );
@@ -157,8 +297,23 @@ test("wrapping keeps every word and no line too long", () => {
 test("history has a line for each place and dashes for what it lacks", () => {
   const text = formatHistory(
     [
-      { place: "it-0000.1", policy: "a".repeat(64), decision: "promoted", test: metrics, finishedAt: "2026-01-02T03:04:05.678Z" },
-      { place: "it-0001.1", policy: "b".repeat(64), decision: "kept", pairs: 240, steps: 30, margin: 1.234, loss: 0.61234, validation: metrics },
+      {
+        place: "it-0000.1",
+        policy: "a".repeat(64),
+        decision: "promoted",
+        test: metrics,
+        finishedAt: "2026-01-02T03:04:05.678Z",
+      },
+      {
+        place: "it-0001.1",
+        policy: "b".repeat(64),
+        decision: "kept",
+        pairs: 240,
+        steps: 30,
+        margin: 1.234,
+        loss: 0.61234,
+        validation: metrics,
+      },
     ],
     PLAIN,
   );

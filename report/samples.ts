@@ -22,12 +22,21 @@ export interface SampleNames {
 }
 
 /** Two columns of equal width under each prompt. `columns` is the width of the terminal. */
-export function formatSamples(samples: SamplePair[], names: SampleNames, look: Look & { columns: number }): string {
+export function formatSamples(
+  samples: SamplePair[],
+  names: SampleNames,
+  look: Look & { columns: number },
+): string {
   const each = Math.max(20, Math.floor((look.columns - 5) / 2));
   return samples.map((sample) => formatSample(sample, names, each, look)).join("\n\n");
 }
 
-function formatSample({ prompt, before, after }: SamplePair, names: SampleNames, each: number, look: Look): string {
+function formatSample(
+  { prompt, before, after }: SamplePair,
+  names: SampleNames,
+  each: number,
+  look: Look,
+): string {
   const left = [title(names.before, before), ...wrap(answerText(before), each)];
   const right = [title(names.after, after), ...wrap(answerText(after), each)];
   const lines = Array.from({ length: Math.max(left.length, right.length) }, (_, i) => {
@@ -38,16 +47,21 @@ function formatSample({ prompt, before, after }: SamplePair, names: SampleNames,
   return [...wrap(prompt, 2 * each + 3).map((line) => paint(line, "bold", look)), ...lines].join("\n");
 }
 
-const title = (name: string, { score }: ReadAnswer): string => (score === undefined ? name : `${name}, score ${fixed(score, 2)}`);
+const title = (name: string, { score }: ReadAnswer): string =>
+  score === undefined ? name : `${name}, score ${fixed(score, 2)}`;
 
 /** "…" shows an answer that was cut off at the token limit. */
-const answerText = ({ text, finish }: ReadAnswer): string => `${text.trim()}${finish === "length" ? " …" : ""}` || "(nothing)";
+const answerText = ({ text, finish }: ReadAnswer): string =>
+  `${text.trim()}${finish === "length" ? " …" : ""}` || "(nothing)";
 
 /** Breaks at spaces; words longer than a line are cut. Line ends inside the text count as spaces. */
 export function wrap(text: string, columns: number): string[] {
   const lines: string[] = [];
   let line = "";
-  for (const word of text.split(/\s+/).filter((word) => word !== "").flatMap((word) => chunks(word, columns))) {
+  for (const word of text
+    .split(/\s+/)
+    .filter((word) => word !== "")
+    .flatMap((word) => chunks(word, columns))) {
     if (line !== "" && width(line) + 1 + width(word) > columns) {
       lines.push(line);
       line = word;
@@ -58,5 +72,7 @@ export function wrap(text: string, columns: number): string[] {
 
 function chunks(word: string, size: number): string[] {
   const points = [...word];
-  return Array.from({ length: Math.ceil(points.length / size) }, (_, i) => points.slice(i * size, (i + 1) * size).join(""));
+  return Array.from({ length: Math.ceil(points.length / size) }, (_, i) =>
+    points.slice(i * size, (i + 1) * size).join(""),
+  );
 }

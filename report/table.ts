@@ -53,18 +53,20 @@ export interface TableJson {
 
 export function tableJson({ arms, vs }: CampaignTable): TableJson {
   return {
-    rows: arms.map(({ name, metrics: { winRate, judgedBy, gold, proxy, length, kl }, learningRate, pairs, steps }) => ({
-      name,
-      winRate: winRate ?? null,
-      judgedBy: judgedBy ?? null,
-      gold: gold ?? null,
-      proxy: proxy ?? null,
-      length,
-      kl,
-      learningRate,
-      pairs,
-      steps,
-    })),
+    rows: arms.map(
+      ({ name, metrics: { winRate, judgedBy, gold, proxy, length, kl }, learningRate, pairs, steps }) => ({
+        name,
+        winRate: winRate ?? null,
+        judgedBy: judgedBy ?? null,
+        gold: gold ?? null,
+        proxy: proxy ?? null,
+        length,
+        kl,
+        learningRate,
+        pairs,
+        steps,
+      }),
+    ),
     vs,
   };
 }
@@ -83,32 +85,65 @@ const COLUMNS: Column[] = [
 export function formatTable({ arms, vs, promoted }: CampaignTable, look: Look): string {
   const last = arms.at(-1);
   const parts = formatParts(arms, look);
-  const versus = [...formatVersus(last?.name, vs, look), ...(promoted && promoted.name !== last?.name ? formatVersus(promoted.name, promoted.vs, look) : [])];
-  const judged = last?.metrics.winRate ? `Test split, win rate against ${arms[0]?.name} by ${judgeName(last.metrics.judgedBy)}:\n` : "";
+  const versus = [
+    ...formatVersus(last?.name, vs, look),
+    ...(promoted && promoted.name !== last?.name ? formatVersus(promoted.name, promoted.vs, look) : []),
+  ];
+  const judged = last?.metrics.winRate
+    ? `Test split, win rate against ${arms[0]?.name} by ${judgeName(last.metrics.judgedBy)}:\n`
+    : "";
   return [
-    judged + formatColumns(COLUMNS, arms.map((arm) => armCells(arm, arm === last)), look),
+    judged +
+      formatColumns(
+        COLUMNS,
+        arms.map((arm) => armCells(arm, arm === last)),
+        look,
+      ),
     ...(promoted ? [`Promoted on the validation split: ${promoted.name}`] : []),
-    ...(versus.length > 0 ? [["Win rate, paired by prompt:", ...versus.map((line) => `  ${line}`)].join("\n")] : []),
-    ...(arms.some(({ name, pairs }) => name in vs && pairs !== null) ? [`Trained on:\n${formatTrained(arms, Object.keys(vs), look)}`] : []),
+    ...(versus.length > 0
+      ? [["Win rate, paired by prompt:", ...versus.map((line) => `  ${line}`)].join("\n")]
+      : []),
+    ...(arms.some(({ name, pairs }) => name in vs && pairs !== null)
+      ? [`Trained on:\n${formatTrained(arms, Object.keys(vs), look)}`]
+      : []),
     ...(parts === "" ? [] : [`Gold by part:\n${parts}`]),
   ].join("\n\n");
 }
 
 function formatVersus(name: string | undefined, vs: Record<string, Difference>, look: Look): string[] {
-  return Object.entries(vs).map(([baseline, d]) => `${name} − ${baseline}: ${paint(difference(d), d.low > 0 ? "good" : d.high < 0 ? "bad" : undefined, look)}`);
+  return Object.entries(vs).map(
+    ([baseline, d]) =>
+      `${name} − ${baseline}: ${paint(difference(d), d.low > 0 ? "good" : d.high < 0 ? "bad" : undefined, look)}`,
+  );
 }
 
 /** Each baseline beside all iterations together: a control says something only where pairs and steps are as many. */
 function formatTrained(arms: Arm[], baselines: string[], look: Look): string {
   const iterations = arms.filter(({ name }) => name.startsWith("iteration-"));
-  const sum = (count: "pairs" | "steps"): number => iterations.reduce((total, arm) => total + (arm[count] ?? 0), 0);
+  const sum = (count: "pairs" | "steps"): number =>
+    iterations.reduce((total, arm) => total + (arm[count] ?? 0), 0);
   const together = { name: `iterations 1 to ${iterations.length}`, pairs: sum("pairs"), steps: sum("steps") };
   const rows = [...arms.filter(({ name }) => baselines.includes(name)), together];
-  const cells = rows.map(({ name, pairs, steps }): Cell[] => [{ text: name }, count(pairs, together.pairs), count(steps, together.steps)]);
-  return formatColumns([{ title: "policy", align: "left" }, { title: "pairs", align: "right" }, { title: "steps", align: "right" }], cells, look);
+  const cells = rows.map(({ name, pairs, steps }): Cell[] => [
+    { text: name },
+    count(pairs, together.pairs),
+    count(steps, together.steps),
+  ]);
+  return formatColumns(
+    [
+      { title: "policy", align: "left" },
+      { title: "pairs", align: "right" },
+      { title: "steps", align: "right" },
+    ],
+    cells,
+    look,
+  );
 }
 
-const count = (value: number | null, wanted: number): Cell => ({ text: value === null ? ABSENT : String(value), ...(value === wanted ? {} : { tone: "bad" as const }) });
+const count = (value: number | null, wanted: number): Cell => ({
+  text: value === null ? ABSENT : String(value),
+  ...(value === wanted ? {} : { tone: "bad" as const }),
+});
 
 function armCells({ name, metrics, learningRate }: Arm, isLast: boolean): Cell[] {
   const tone = isLast ? ({ tone: "bold" } as const) : {};
@@ -129,6 +164,16 @@ function armCells({ name, metrics, learningRate }: Arm, isLast: boolean): Cell[]
 export function formatParts(arms: Arm[], look: Look): string {
   const names = [...new Set(arms.flatMap(({ metrics }) => Object.keys(metrics.goldParts ?? {})))];
   if (names.length === 0) return "";
-  const columns: Column[] = [{ title: "policy", align: "left" }, ...names.map((title): Column => ({ title, align: "right" }))];
-  return formatColumns(columns, arms.map(({ name, metrics }) => [{ text: name }, ...names.map((part): Cell => ({ text: fixed(metrics.goldParts?.[part], 2) }))]), look);
+  const columns: Column[] = [
+    { title: "policy", align: "left" },
+    ...names.map((title): Column => ({ title, align: "right" })),
+  ];
+  return formatColumns(
+    columns,
+    arms.map(({ name, metrics }) => [
+      { text: name },
+      ...names.map((part): Cell => ({ text: fixed(metrics.goldParts?.[part], 2) })),
+    ]),
+    look,
+  );
 }

@@ -81,7 +81,12 @@ export interface Generator {
   /** True when equal requests give equal bytes; completions of other runtimes are kept, never made again. */
   readonly deterministic: boolean;
   /** The whole list is one batch: results may depend on its composition, never on anything else. */
-  generate(policy: LocalModel, requests: SampleRequest[], settings: SamplingSettings, context: WorkContext): Promise<Completion[]>;
+  generate(
+    policy: LocalModel,
+    requests: SampleRequest[],
+    settings: SamplingSettings,
+    context: WorkContext,
+  ): Promise<Completion[]>;
 }
 
 export interface AnswerRow {

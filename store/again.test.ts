@@ -5,7 +5,9 @@ import { storeOn } from "./index.ts";
 import type { Backend, Store } from "./types.ts";
 
 /** A store whose reads of some keys come back with one byte changed, as often as asked for. */
-async function noisyStore(noisy: (key: string) => boolean): Promise<{ store: Store; spoil(times: number): void }> {
+async function noisyStore(
+  noisy: (key: string) => boolean,
+): Promise<{ store: Store; spoil(times: number): void }> {
   const real = memoryBackend();
   let left = 0;
   const backend: Backend = {

@@ -90,7 +90,11 @@ export class Blobs {
     await mkdir(dir, { recursive: true });
     for (const file of tree.files) {
       const path = join(dir, ...file.path.split("/"));
-      if (relative(dir, path).startsWith("..")) throw new ArtifactError("artifact_corrupt", `tree ${digest} names the path ${JSON.stringify(file.path)}, outside of its folder`);
+      if (relative(dir, path).startsWith(".."))
+        throw new ArtifactError(
+          "artifact_corrupt",
+          `tree ${digest} names the path ${JSON.stringify(file.path)}, outside of its folder`,
+        );
       await this.getFile(file.digest, path);
     }
   }
@@ -112,7 +116,11 @@ export class Blobs {
   private async absence(digest: Digest): Promise<ArtifactError> {
     const erasure = await readErasure(this.backend, digest);
     if (!erasure) return missing(digest, this.backend);
-    return new ArtifactError("artifact_erased", `blob ${digest} in ${this.backend.name} was erased on ${erasure.at.slice(0, 10)} by ${erasure.by}: ${erasure.why}`, { hint: "what was made from it stays; nothing can be made from it again" });
+    return new ArtifactError(
+      "artifact_erased",
+      `blob ${digest} in ${this.backend.name} was erased on ${erasure.at.slice(0, 10)} by ${erasure.by}: ${erasure.why}`,
+      { hint: "what was made from it stays; nothing can be made from it again" },
+    );
   }
 
   /** Whether the blob is there, young, and with the right bytes: a damaged one must not hold its name for ever. */
@@ -124,7 +132,11 @@ export class Blobs {
 }
 
 const missing = (digest: Digest, { name }: Backend): ArtifactError =>
-  new ArtifactError("artifact_missing", `blob ${digest} is not in ${name}`, { hint: "was it deleted? `ratchet verify` lists all that is missing, `ratchet repair` makes it again" });
+  new ArtifactError("artifact_missing", `blob ${digest} is not in ${name}`, {
+    hint: "was it deleted? `ratchet verify` lists all that is missing, `ratchet repair` makes it again",
+  });
 
 const corrupt = (digest: Digest, found: Digest, { name }: Backend): ArtifactError =>
-  new ArtifactError("artifact_corrupt", `blob ${digest} in ${name} has the digest ${found}`, { hint: "its bytes changed after they were written; `ratchet verify` lists all damage, `ratchet repair` makes it again" });
+  new ArtifactError("artifact_corrupt", `blob ${digest} in ${name} has the digest ${found}`, {
+    hint: "its bytes changed after they were written; `ratchet verify` lists all damage, `ratchet repair` makes it again",
+  });

@@ -57,7 +57,10 @@ for (const [what, clear] of [
     assert.equal(await readFile(join(await cache.tree(tree), "adapter", "config.json"), "utf8"), "{}");
     assert.equal(fetches(), 2);
     const second = await cache.copyOf(tree);
-    assert.ok(first !== undefined && second !== undefined && first !== second, "whoever was given the first copy can tell");
+    assert.ok(
+      first !== undefined && second !== undefined && first !== second,
+      "whoever was given the first copy can tell",
+    );
   });
 }
 

@@ -14,7 +14,9 @@ after(() => rm(scratch, { recursive: true, force: true }));
 const HOUR_MS = 3_600_000;
 
 /** A store of four trees of 1,000 bytes each, and a cache over it; `read` are the keys that were asked of the backend. */
-async function fourTrees(maxBytes: number): Promise<{ cache: Cache; dir: string; trees: string[]; read: string[] }> {
+async function fourTrees(
+  maxBytes: number,
+): Promise<{ cache: Cache; dir: string; trees: string[]; read: string[] }> {
   const backend = memoryBackend();
   const read: string[] = [];
   const store = await storeOn({
@@ -48,7 +50,10 @@ it("a shard after the first does not fetch or hash the policy again", async () =
   assert.deepEqual(read, [], "the store was not asked again");
   // Nothing was hashed either: bytes changed behind the cache's back would have been noticed.
   await writeFile(join(path, "model.safetensors"), "o".repeat(1000));
-  assert.equal(await readFile(join(await cache.tree(trees[0]!), "model.safetensors"), "utf8"), "o".repeat(1000));
+  assert.equal(
+    await readFile(join(await cache.tree(trees[0]!), "model.safetensors"), "utf8"),
+    "o".repeat(1000),
+  );
 });
 
 it("shards that begin at once fetch the policy once", async () => {
@@ -66,7 +71,10 @@ it("beyond its byte cap the cache gives up what was unused for longest, and no m
   // The oldest is used again: now the second is.
   await cache.tree(trees[0]!);
   const fourth = await cache.tree(trees[3]!);
-  assert.deepEqual(new Set((await readdir(dir)).map((name) => join(dir, name))), new Set([paths[0], paths[2], fourth]));
+  assert.deepEqual(
+    new Set((await readdir(dir)).map((name) => join(dir, name))),
+    new Set([paths[0], paths[2], fourth]),
+  );
 });
 
 it("what is in use is never given up, even beyond the cap", async () => {
@@ -82,7 +90,10 @@ it("what was given up is fetched again, verified", async () => {
   await cache.tree(trees[1]!);
   await assert.rejects(stat(path));
   read.length = 0;
-  assert.equal(await readFile(join(await cache.tree(trees[0]!), "model.safetensors"), "utf8"), "a".repeat(1000));
+  assert.equal(
+    await readFile(join(await cache.tree(trees[0]!), "model.safetensors"), "utf8"),
+    "a".repeat(1000),
+  );
   assert.ok(read.length > 0);
 });
 

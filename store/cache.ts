@@ -31,7 +31,11 @@ export function openCache({ dir, maxBytes, store }: CacheOptions): Cache {
   /** Bytes of what this process found whole. Files that go away since then are noticed; a disk that decays is not what this guards against. */
   const sound = new Map<string, number>();
 
-  function entry(name: string, fetch: (path: string) => Promise<void>, isSound: (path: string) => Promise<boolean>): Promise<string> {
+  function entry(
+    name: string,
+    fetch: (path: string) => Promise<void>,
+    isSound: (path: string) => Promise<boolean>,
+  ): Promise<string> {
     const running = fetching.get(name);
     if (running) return running;
     const path = join(dir, name);
@@ -40,9 +44,18 @@ export function openCache({ dir, maxBytes, store }: CacheOptions): Cache {
     return ready;
   }
 
-  async function take(path: string, fetch: (path: string) => Promise<void>, isSound: (path: string) => Promise<boolean>): Promise<string> {
+  async function take(
+    path: string,
+    fetch: (path: string) => Promise<void>,
+    isSound: (path: string) => Promise<boolean>,
+  ): Promise<string> {
     const now = new Date();
-    if (await utimes(path, now, now).then(() => true, () => false)) {
+    if (
+      await utimes(path, now, now).then(
+        () => true,
+        () => false,
+      )
+    ) {
       if ((await isStill(path)) || (await isSound(path))) return found(path);
       await rm(path, { recursive: true, force: true });
     }
@@ -77,11 +90,16 @@ export function openCache({ dir, maxBytes, store }: CacheOptions): Cache {
   async function copyOf(path: string): Promise<string | undefined> {
     if (!(await isStill(path))) return undefined;
     // A number of an inode may be given again.
-    return stat(path).then(({ ino, birthtimeMs }) => `${ino} ${birthtimeMs}`, () => undefined);
+    return stat(path).then(
+      ({ ino, birthtimeMs }) => `${ino} ${birthtimeMs}`,
+      () => undefined,
+    );
   }
 
   async function evict(): Promise<void> {
-    const entries = await Promise.all((await readdir(dir)).map(async (name) => ({ name, ...(await measured(join(dir, name))) })));
+    const entries = await Promise.all(
+      (await readdir(dir)).map(async (name) => ({ name, ...(await measured(join(dir, name))) })),
+    );
     let total = entries.reduce((sum, { bytes }) => sum + bytes, 0);
     for (const { name, bytes, usedMs } of entries.sort((a, b) => a.usedMs - b.usedMs)) {
       if (total <= maxBytes || Date.now() - usedMs < IN_USE_MS) return;
@@ -91,8 +109,18 @@ export function openCache({ dir, maxBytes, store }: CacheOptions): Cache {
   }
 
   return {
-    tree: (digest) => entry(treeName(digest), (path) => store.getTree(digest, path), async (path) => holds(path, (await store.getJson<Tree>(digest)).files)),
-    blob: (digest) => entry(`blob-${digest}`, (path) => store.getBlobFile(digest, path), async (path) => (await digestOf(path)) === digest),
+    tree: (digest) =>
+      entry(
+        treeName(digest),
+        (path) => store.getTree(digest, path),
+        async (path) => holds(path, (await store.getJson<Tree>(digest)).files),
+      ),
+    blob: (digest) =>
+      entry(
+        `blob-${digest}`,
+        (path) => store.getBlobFile(digest, path),
+        async (path) => (await digestOf(path)) === digest,
+      ),
     copyOf: (digest) => copyOf(join(dir, treeName(digest))),
   };
 }
@@ -110,7 +138,11 @@ const digestOf = (path: string): Promise<Digest | undefined> => fileDigest(path)
 async function measured(path: string): Promise<{ bytes: number; usedMs: number }> {
   const found = await stat(path);
   if (!found.isDirectory()) return { bytes: found.size, usedMs: found.mtimeMs };
-  const files = (await readdir(path, { recursive: true, withFileTypes: true })).filter((file) => file.isFile());
-  const sizes = await Promise.all(files.map(async (file) => (await stat(join(file.parentPath, file.name))).size));
+  const files = (await readdir(path, { recursive: true, withFileTypes: true })).filter((file) =>
+    file.isFile(),
+  );
+  const sizes = await Promise.all(
+    files.map(async (file) => (await stat(join(file.parentPath, file.name))).size),
+  );
   return { bytes: sizes.reduce((sum, size) => sum + size, 0), usedMs: found.mtimeMs };
 }

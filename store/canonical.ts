@@ -6,7 +6,8 @@ import type { Digest } from "./types.ts";
 // The package's types describe an ES module, its code is CommonJS.
 const canonicalize = createRequire(import.meta.url)("canonicalize") as (value: unknown) => string | undefined;
 
-export const sha256 = (bytes: Uint8Array | string): Digest => createHash("sha256").update(bytes).digest("hex");
+export const sha256 = (bytes: Uint8Array | string): Digest =>
+  createHash("sha256").update(bytes).digest("hex");
 
 /** `undefined` members are left out, as in JSON.stringify. Throws TypeError for what is no JSON. */
 export function canonicalJson(value: unknown): string {

@@ -22,7 +22,8 @@ export async function readErasure(backend: Backend, digest: Digest): Promise<Era
   const bytes = await backend.get(key);
   if (!bytes) return undefined;
   const { seal, ...erasure } = parse(key, bytes);
-  if (seal !== canonicalDigest(erasure) || erasure.digest !== digest) throw corrupt(key, "is not what its seal says");
+  if (seal !== canonicalDigest(erasure) || erasure.digest !== digest)
+    throw corrupt(key, "is not what its seal says");
   return erasure;
 }
 
@@ -40,4 +41,7 @@ function parse(key: string, bytes: Uint8Array): Erasure & { seal?: Digest } {
 }
 
 const corrupt = (key: string, what: string, cause?: unknown): ArtifactError =>
-  new ArtifactError("artifact_corrupt", `the record of an erasure ${key} ${what}`, { hint: "restore the object from a backup; the blob itself is gone", cause });
+  new ArtifactError("artifact_corrupt", `the record of an erasure ${key} ${what}`, {
+    hint: "restore the object from a backup; the blob itself is gone",
+    cause,
+  });

@@ -10,7 +10,10 @@ const LARGE_BYTES = 32 * 1024 ** 2;
 
 export async function fileDigest(path: string): Promise<Digest> {
   const { size } = await stat(path);
-  if (size < LARGE_BYTES) return createHash("sha256").update(await readFile(path)).digest("hex");
+  if (size < LARGE_BYTES)
+    return createHash("sha256")
+      .update(await readFile(path))
+      .digest("hex");
   const digest = new GrowingDigest(path);
   digest.upTo(size);
   return digest.end();
@@ -24,7 +27,10 @@ export class GrowingDigest {
   constructor(path: string) {
     this.thread = new Worker(new URL("./digest-thread.js", import.meta.url), { workerData: path });
     this.answer = new Promise((resolve, reject) => {
-      this.thread.once("message", resolve).once("error", reject).once("exit", () => reject(new Error(`the digest of ${path} was given up`)));
+      this.thread
+        .once("message", resolve)
+        .once("error", reject)
+        .once("exit", () => reject(new Error(`the digest of ${path} was given up`)));
     });
     // Whoever gives up does not ask.
     this.answer.catch(() => undefined);

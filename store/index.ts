@@ -38,7 +38,9 @@ export async function backendOf(name: string): Promise<Backend> {
     const location = parseS3Name(name);
     if (location) return s3Backend(location);
   }
-  throw new ArtifactError("store_name_invalid", `${JSON.stringify(name)} names no store`, { hint: "dir:/path or s3://bucket/prefix" });
+  throw new ArtifactError("store_name_invalid", `${JSON.stringify(name)} names no store`, {
+    hint: "dir:/path or s3://bucket/prefix",
+  });
 }
 
 /** Racing creates of the probe at start: enough to find a store that ignores the condition, few enough to be cheap. */
@@ -46,7 +48,10 @@ const RACERS = 4;
 
 export async function storeOn(backend: Backend, { create = true }: OpenOptions = {}): Promise<Store> {
   if (!(await hasFormat(backend))) {
-    if (!create) throw new ResourceError("store_absent", `there is no store at ${backend.name}`, { hint: "check the name; `ratchet worker`, `start` and `run` make a store where there is none" });
+    if (!create)
+      throw new ResourceError("store_absent", `there is no store at ${backend.name}`, {
+        hint: "check the name; `ratchet worker`, `start` and `run` make a store where there is none",
+      });
     await backend.putIfAbsent(FORMAT_KEY, exactBytes({ format: FORMAT }));
   }
   const ledgers = new Map<string, Ledger>();
@@ -89,8 +94,14 @@ export async function hasFormat(backend: Backend): Promise<boolean> {
   const bytes = await backend.get(FORMAT_KEY);
   if (!bytes) return false;
   const format = formatOf(bytes);
-  if (format === undefined) throw new ArtifactError("artifact_corrupt", `${FORMAT_KEY} of ${backend.name} does not say its format`);
-  if (format > FORMAT) throw new ArtifactError("store_format_newer", `${backend.name} has format ${format}, this version reads up to ${FORMAT}`, { hint: "use a newer ratchet" });
+  if (format === undefined)
+    throw new ArtifactError("artifact_corrupt", `${FORMAT_KEY} of ${backend.name} does not say its format`);
+  if (format > FORMAT)
+    throw new ArtifactError(
+      "store_format_newer",
+      `${backend.name} has format ${format}, this version reads up to ${FORMAT}`,
+      { hint: "use a newer ratchet" },
+    );
   return true;
 }
 

@@ -12,4 +12,5 @@ export const erasedKey = (digest: Digest): string => `${ERASED_PREFIX}${digest}.
 export const BLOBS_PREFIX = "blobs/sha256/";
 export const blobKey = (digest: Digest): string => `${BLOBS_PREFIX}${digest.slice(0, 2)}/${digest}`;
 export const ledgerPrefix = (campaignId: string): string => `campaigns/${campaignId}/ledger/`;
-export const ledgerKey = (campaignId: string, n: number): string => `${ledgerPrefix(campaignId)}${String(n).padStart(12, "0")}.json`;
+export const ledgerKey = (campaignId: string, n: number): string =>
+  `${ledgerPrefix(campaignId)}${String(n).padStart(12, "0")}.json`;

@@ -24,7 +24,11 @@ export function openLedger(backend: Backend, campaignId: string): Ledger {
     const { count } = from;
     // The last known row is listed again: where it is gone, the store is not the one that was read.
     const keys: string[] = [];
-    for await (const key of backend.list(ledgerPrefix(campaignId), count > 1 ? ledgerKey(campaignId, count - 2) : undefined)) if (isRow(key)) keys.push(key);
+    for await (const key of backend.list(
+      ledgerPrefix(campaignId),
+      count > 1 ? ledgerKey(campaignId, count - 2) : undefined,
+    ))
+      if (isRow(key)) keys.push(key);
     if (count > 0 && keys.shift() !== ledgerKey(campaignId, count - 1)) return follow(new Chain(campaignId));
     for (let at = 0; at < keys.length; at += AT_ONCE) {
       const numbers = keys.slice(at, at + AT_ONCE).map((_, offset) => count + at + offset);
@@ -40,21 +44,35 @@ export function openLedger(backend: Backend, campaignId: string): Ledger {
   }
 
   /** `refuses`: asked again for each tail that the row would follow. */
-  async function add<E>(row: Omit<NewRow<E>, "epoch">, epochOf: (highest: number) => number, refuses: (rows: Row<E>[]) => boolean = () => false): Promise<Row<E> | undefined> {
+  async function add<E>(
+    row: Omit<NewRow<E>, "epoch">,
+    epochOf: (highest: number) => number,
+    refuses: (rows: Row<E>[]) => boolean = () => false,
+  ): Promise<Row<E> | undefined> {
     for (let tries = 0; tries < TRIES; tries += 1) {
       const tail = (chain = await again(() => follow(chain)));
       const { count, last, epoch } = tail;
       const done = tail.row<E>(row.id);
       if (done) return done;
       if (refuses(tail.rows as Row<E>[])) return undefined;
-      const next: Row<E> = { schema: "ratchet.ledger/1", n: count, epoch: epochOf(epoch), ...row, previous: last, at: new Date().toISOString() };
+      const next: Row<E> = {
+        schema: "ratchet.ledger/1",
+        n: count,
+        epoch: epochOf(epoch),
+        ...row,
+        previous: last,
+        at: new Date().toISOString(),
+      };
       // The chain covers every row but the last; the seal covers that one too.
       const bytes = exactBytes({ ...next, seal: canonicalDigest(next) });
       if ((await backend.putIfAbsent(ledgerKey(campaignId, next.n), bytes)) !== "created") continue;
       if (tail.count === count) tail.add(bytes);
       return next;
     }
-    throw new ArtifactError("ledger_contended", `the ledger of ${campaignId} was written by others ${TRIES} times in a row`);
+    throw new ArtifactError(
+      "ledger_contended",
+      `the ledger of ${campaignId} was written by others ${TRIES} times in a row`,
+    );
   }
 
   return {
@@ -68,7 +86,10 @@ export function openLedger(backend: Backend, campaignId: string): Ledger {
     },
     append: async <E>(row: NewRow<E>) =>
       (await add(row, (highest) => {
-        if (highest > row.epoch) throw new LeaseLost(`campaign ${campaignId} was taken over: epoch ${highest}, this run has ${row.epoch}`);
+        if (highest > row.epoch)
+          throw new LeaseLost(
+            `campaign ${campaignId} was taken over: epoch ${highest}, this run has ${row.epoch}`,
+          );
         return row.epoch;
       })) as Row<E>,
     takeOver: (row, refuses) => add(row, (highest) => highest + 1, refuses),
@@ -109,7 +130,8 @@ class Chain {
     const { seal, ...row } = this.parse(bytes);
     if (seal !== canonicalDigest(row)) throw this.broken("is not what its seal says");
     if (row.n !== n) throw this.broken(`calls itself row ${row.n}`);
-    if (row.previous !== this.last) throw this.broken(`follows a row of digest ${row.previous}, but row ${n - 1} has ${this.last}`);
+    if (row.previous !== this.last)
+      throw this.broken(`follows a row of digest ${row.previous}, but row ${n - 1} has ${this.last}`);
     return row;
   }
 
@@ -122,14 +144,22 @@ class Chain {
   }
 
   private broken(what: string, cause?: unknown): ArtifactError {
-    return new ArtifactError("ledger_broken", `row ${this.count} of the ledger of ${this.campaignId} ${what}`, { hint: RESTORE, cause });
+    return new ArtifactError(
+      "ledger_broken",
+      `row ${this.count} of the ledger of ${this.campaignId} ${what}`,
+      { hint: RESTORE, cause },
+    );
   }
 }
 
 const RESTORE = "restore the row's object from a backup; `ratchet verify` lists all damage";
 
 const missingRow = (campaignId: string, n: number, keys: string[]): ArtifactError =>
-  new ArtifactError("ledger_broken", `row ${n} of the ledger of ${campaignId} is gone, but ${keys.at(-1)} is there`, { hint: RESTORE });
+  new ArtifactError(
+    "ledger_broken",
+    `row ${n} of the ledger of ${campaignId} is gone, but ${keys.at(-1)} is there`,
+    { hint: RESTORE },
+  );
 
 /** Whatever else lies in the folder (an editor's backup, a file manager's index) is nobody's row. */
 const isRow = (key: string): boolean => /\/\d{12}\.json$/.test(key);

@@ -11,24 +11,46 @@ import type { Backend, CommittedManifest, Digest } from "./types.ts";
 
 type WithResult = { result: unknown };
 
-export const readManifest = <M extends WithResult>(backend: Backend, key: string): Promise<{ manifest: M; digest: Digest } | undefined> =>
-  again(() => readOnce<M>(backend, key));
+export const readManifest = <M extends WithResult>(
+  backend: Backend,
+  key: string,
+): Promise<{ manifest: M; digest: Digest } | undefined> => again(() => readOnce<M>(backend, key));
 
-async function readOnce<M extends WithResult>(backend: Backend, key: string): Promise<{ manifest: M; digest: Digest } | undefined> {
+async function readOnce<M extends WithResult>(
+  backend: Backend,
+  key: string,
+): Promise<{ manifest: M; digest: Digest } | undefined> {
   const bytes = await backend.get(key);
   if (!bytes) return undefined;
   const { seal, ...stored } = parse<M & { digest?: Digest; seal?: Digest }>(key, bytes);
   const found = sealOf(key, stored);
-  if (seal !== found) throw new ArtifactError("artifact_corrupt", `manifest ${key} is sealed as ${seal} and holds ${found}`, { hint: CHANGED });
+  if (seal !== found)
+    throw new ArtifactError("artifact_corrupt", `manifest ${key} is sealed as ${seal} and holds ${found}`, {
+      hint: CHANGED,
+    });
   const digest = canonicalDigest(stored.result);
-  if (stored.digest !== digest) throw new ArtifactError("artifact_corrupt", `manifest ${key} names the digest ${stored.digest} for a result of ${digest}`, { hint: CHANGED });
+  if (stored.digest !== digest)
+    throw new ArtifactError(
+      "artifact_corrupt",
+      `manifest ${key} names the digest ${stored.digest} for a result of ${digest}`,
+      { hint: CHANGED },
+    );
   return { manifest: stored as unknown as M, digest };
 }
 
-export async function commitManifest<M extends WithResult>(backend: Backend, blobs: Blobs, key: string, manifest: M, names: readonly Digest[]): Promise<CommittedManifest<M>> {
+export async function commitManifest<M extends WithResult>(
+  backend: Backend,
+  blobs: Blobs,
+  key: string,
+  manifest: M,
+  names: readonly Digest[],
+): Promise<CommittedManifest<M>> {
   // Looked at last of all: between their writing and this commit, `prune` may have taken a blob for garbage.
   const looks = names.map(async (name) => {
-    if (!(await blobs.has(name))) throw new ResourceError("blob_vanished", `blob ${name} went away before ${key} could name it`, { hint: "it is made again; `ratchet prune` needs a longer --grace than any stage takes" });
+    if (!(await blobs.has(name)))
+      throw new ResourceError("blob_vanished", `blob ${name} went away before ${key} could name it`, {
+        hint: "it is made again; `ratchet prune` needs a longer --grace than any stage takes",
+      });
   });
   const [digest] = await Promise.all([blobs.put(canonicalJson(manifest.result)), ...looks]);
   const sealed = { ...manifest, digest };
@@ -39,7 +61,8 @@ export async function commitManifest<M extends WithResult>(backend: Backend, blo
   return { ...first, adopted: true };
 }
 
-const CHANGED = "its bytes or its place changed after it was written; `ratchet verify` lists all damage, `ratchet repair` makes it again";
+const CHANGED =
+  "its bytes or its place changed after it was written; `ratchet verify` lists all damage, `ratchet repair` makes it again";
 
 const sealOf = (key: string, manifest: object): Digest => canonicalDigest({ key, manifest });
 
@@ -47,6 +70,10 @@ function parse<T>(key: string, bytes: Uint8Array): T {
   try {
     return parseExact(bytes) as T;
   } catch (cause) {
-    throw new ArtifactError("artifact_corrupt", `manifest ${key} cannot be read: ${(cause as Error).message}`, { hint: CHANGED, cause });
+    throw new ArtifactError(
+      "artifact_corrupt",
+      `manifest ${key} cannot be read: ${(cause as Error).message}`,
+      { hint: CHANGED, cause },
+    );
   }
 }

@@ -24,12 +24,16 @@ async function tryCreates(backend: Backend, key: string, racers: number): Promis
   const create = (text: string) => backend.putIfAbsent(key, new TextEncoder().encode(text));
   const outcomes = await Promise.all(texts.map(create));
   const winners = texts.filter((_, racer) => outcomes[racer] === "created");
-  if (winners.length !== 1) throw unsupported(backend, `${winners.length} of ${racers} racing creates of one key won`);
+  if (winners.length !== 1)
+    throw unsupported(backend, `${winners.length} of ${racers} racing creates of one key won`);
   if ((await create("late")) !== "exists") throw unsupported(backend, "a key that exists was created again");
-  if (new TextDecoder().decode(await backend.get(key)) !== winners[0]) throw unsupported(backend, "what the winner wrote is not what is kept");
+  if (new TextDecoder().decode(await backend.get(key)) !== winners[0])
+    throw unsupported(backend, "what the winner wrote is not what is kept");
   for await (const found of backend.list(key)) if (found === key) return;
   throw unsupported(backend, "a key that was just created is not listed");
 }
 
 const unsupported = ({ name }: Backend, found: string): ResourceError =>
-  new ResourceError("store_unsupported", `${name} cannot hold a ledger: ${found}`, { hint: "campaigns need a store whose conditional create lets one writer win (S3: PutObject with If-None-Match)" });
+  new ResourceError("store_unsupported", `${name} cannot hold a ledger: ${found}`, {
+    hint: "campaigns need a store whose conditional create lets one writer win (S3: PutObject with If-None-Match)",
+  });

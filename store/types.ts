@@ -75,12 +75,18 @@ export interface Store {
 
   // Manifests: created conditionally, once; the first commit wins and everyone else adopts it.
   /** Undefined where nothing is committed. Throws artifact_corrupt for a manifest that does not parse or whose digest field is wrong. */
-  readManifest<M extends { result: unknown }>(key: string): Promise<{ manifest: M; digest: Digest } | undefined>;
+  readManifest<M extends { result: unknown }>(
+    key: string,
+  ): Promise<{ manifest: M; digest: Digest } | undefined>;
   /**
    * Also puts the canonical JSON of `result` as a blob, so that its digest alone names it. `names`: blobs that the result names and that
    * were put for it; each must still be there.
    */
-  commitManifest<M extends { result: unknown }>(key: string, manifest: M, names?: readonly Digest[]): Promise<CommittedManifest<M>>;
+  commitManifest<M extends { result: unknown }>(
+    key: string,
+    manifest: M,
+    names?: readonly Digest[],
+  ): Promise<CommittedManifest<M>>;
 
   ledger(campaignId: string): Ledger;
   /** Ids of campaigns that have a ledger. */
@@ -118,5 +124,8 @@ export interface Ledger {
    * Appends an `opened`-like row with epoch = highest so far + 1; idempotent by id. Undefined where `refuses` says so of the rows that it
    * would follow, which is asked again whenever another writer was faster.
    */
-  takeOver<E>(row: Omit<NewRow<E>, "epoch">, refuses?: (rows: Row<E>[]) => boolean): Promise<Row<E> | undefined>;
+  takeOver<E>(
+    row: Omit<NewRow<E>, "epoch">,
+    refuses?: (rows: Row<E>[]) => boolean,
+  ): Promise<Row<E> | undefined>;
 }

@@ -9,13 +9,28 @@ import type { NativeConnection } from "@temporalio/worker";
 import { Attempts } from "./attempts.ts";
 
 const workflow = { workflowId: "ratchet:shop/it-0001.1", runId: "run" };
-const info = { base64TaskToken: Buffer.from("token").toString("base64"), taskToken: new Uint8Array(), namespace: "default", activityType: "train", workflowExecution: workflow };
+const info = {
+  base64TaskToken: Buffer.from("token").toString("base64"),
+  taskToken: new Uint8Array(),
+  namespace: "default",
+  activityType: "train",
+  workflowExecution: workflow,
+};
 
 /** What a server is asked, by a fake of its two calls. */
-function server(refuses = false): { asked: { method: string; request: Record<string, unknown> }[]; connection: NativeConnection } {
+function server(refuses = false): {
+  asked: { method: string; request: Record<string, unknown> }[];
+  connection: NativeConnection;
+} {
   const asked: { method: string; request: Record<string, unknown> }[] = [];
-  const answer = (method: string) => (request: Record<string, unknown>) => (asked.push({ method, request }), refuses ? Promise.reject(new Error("not found")) : Promise.resolve({}));
-  const workflowService = { respondActivityTaskFailed: answer("fail"), resetStickyTaskQueue: answer("reset") };
+  const answer = (method: string) => (request: Record<string, unknown>) => (
+    asked.push({ method, request }),
+    refuses ? Promise.reject(new Error("not found")) : Promise.resolve({})
+  );
+  const workflowService = {
+    respondActivityTaskFailed: answer("fail"),
+    resetStickyTaskQueue: answer("reset"),
+  };
   return { asked, connection: { workflowService } as unknown as NativeConnection };
 }
 
@@ -28,7 +43,9 @@ async function folder(t: TestContext): Promise<string> {
 /** The file of an activity that is running, as its worker would have left it were it killed now. */
 async function kept(dir: string): Promise<string> {
   let text = "";
-  const { inbound } = new Attempts(dir).interceptor({ info } as never) as { inbound: { execute(input: unknown, next: () => Promise<void>): Promise<void> } };
+  const { inbound } = new Attempts(dir).interceptor({ info } as never) as {
+    inbound: { execute(input: unknown, next: () => Promise<void>): Promise<void> };
+  };
   await inbound.execute({}, async () => {
     text = await readFile(join(dir, (await readdir(dir))[0]!), "utf8");
   });
@@ -40,11 +57,20 @@ const gone = (): number => spawnSync(process.execPath, ["-e", ""]).pid;
 
 it("what a killed worker was at is failed without a pause, and what its workflow does next does not wait for that worker's queue", async (t) => {
   const dir = await folder(t);
-  await writeFile(join(dir, "a.json"), JSON.stringify({ ...(JSON.parse(await kept(dir)) as object), pid: gone() }));
+  await writeFile(
+    join(dir, "a.json"),
+    JSON.stringify({ ...(JSON.parse(await kept(dir)) as object), pid: gone() }),
+  );
   const { asked, connection } = server();
   assert.deepEqual(await new Attempts(dir).free(connection), ["train of ratchet:shop/it-0001.1"]);
-  assert.deepEqual(asked.map(({ method }) => method), ["fail", "reset"]);
-  const { taskToken, failure } = asked[0]!.request as { taskToken: Uint8Array; failure: { applicationFailureInfo: { nextRetryDelay: { nanos: number } } } };
+  assert.deepEqual(
+    asked.map(({ method }) => method),
+    ["fail", "reset"],
+  );
+  const { taskToken, failure } = asked[0]!.request as {
+    taskToken: Uint8Array;
+    failure: { applicationFailureInfo: { nextRetryDelay: { nanos: number } } };
+  };
   assert.equal(Buffer.from(taskToken).toString(), "token");
   assert.ok(failure.applicationFailureInfo.nextRetryDelay.nanos <= 1_000_000);
   assert.deepEqual(asked[1]!.request, { namespace: "default", execution: workflow });
@@ -55,7 +81,10 @@ it("what a living worker or another host is at is left alone", async (t) => {
   const dir = await folder(t);
   const attempt = JSON.parse(await kept(dir)) as object;
   await writeFile(join(dir, "living.json"), JSON.stringify(attempt));
-  await writeFile(join(dir, "other.json"), JSON.stringify({ ...attempt, pid: gone(), host: `not-${hostname()}` }));
+  await writeFile(
+    join(dir, "other.json"),
+    JSON.stringify({ ...attempt, pid: gone(), host: `not-${hostname()}` }),
+  );
   const { asked, connection } = server();
   assert.deepEqual([await new Attempts(dir).free(connection), asked], [[], []]);
   assert.equal((await readdir(dir)).length, 2);

@@ -32,7 +32,13 @@ export class Attempts {
     inbound: {
       execute: async (input, next) => {
         const workflow = info.workflowExecution ?? { workflowId: "", runId: "" };
-        const path = await this.keep({ token: info.base64TaskToken, namespace: info.namespace, workflow, what: `${info.activityType} of ${workflow.workflowId}`, ...this.owner });
+        const path = await this.keep({
+          token: info.base64TaskToken,
+          namespace: info.namespace,
+          workflow,
+          what: `${info.activityType} of ${workflow.workflowId}`,
+          ...this.owner,
+        });
         try {
           return await next(input);
         } finally {
@@ -45,7 +51,9 @@ export class Attempts {
   private async keep(attempt: Attempt): Promise<string> {
     const path = join(this.dir, `${randomUUID()}.json`);
     // A full disk must not stop an activity that may need none of it.
-    await mkdir(this.dir, { recursive: true }).then(() => writeFile(path, JSON.stringify(attempt))).catch(() => undefined);
+    await mkdir(this.dir, { recursive: true })
+      .then(() => writeFile(path, JSON.stringify(attempt)))
+      .catch(() => undefined);
     return path;
   }
 
@@ -78,14 +86,24 @@ function fail(connection: NativeConnection, { token, namespace, what }: Attempt)
     failure: {
       message: `the worker of ${what} was killed`,
       source: "ratchet",
-      applicationFailureInfo: { type: "worker_killed", nonRetryable: false, nextRetryDelay: { nanos: 1_000_000 } },
+      applicationFailureInfo: {
+        type: "worker_killed",
+        nonRetryable: false,
+        nextRetryDelay: { nanos: 1_000_000 },
+      },
     },
   };
-  return connection.workflowService.respondActivityTaskFailed(request).then(() => true, () => false);
+  return connection.workflowService.respondActivityTaskFailed(request).then(
+    () => true,
+    () => false,
+  );
 }
 
 /** What its workflow does next is not first offered to the queue of the worker that is gone. A hint again: that wait has an end of its own. */
-async function unstick({ workflowService }: NativeConnection, { namespace, workflow }: Attempt): Promise<void> {
+async function unstick(
+  { workflowService }: NativeConnection,
+  { namespace, workflow }: Attempt,
+): Promise<void> {
   await workflowService.resetStickyTaskQueue({ namespace, execution: workflow }).catch(() => undefined);
 }
 

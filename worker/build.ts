@@ -31,7 +31,10 @@ export function readBuild(): Build {
 }
 
 const codeId = ({ commit, dirty, sources }: Written): string =>
-  [...(commit === undefined ? [] : [commit.slice(0, 12)]), ...(commit === undefined || dirty ? [sources.slice(0, 8)] : [])].join(".");
+  [
+    ...(commit === undefined ? [] : [commit.slice(0, 12)]),
+    ...(commit === undefined || dirty ? [sources.slice(0, 8)] : []),
+  ].join(".");
 
 function read(path: string): unknown {
   const url = new URL(path, import.meta.url);
@@ -45,24 +48,46 @@ export const workerIdentity = (): string => identityOf(process.pid, hostname(), 
  * Off without a name. An iteration, a bootstrap and a baseline stay on the build that began them; the campaign itself goes over to the
  * deployment's current one (workflows/campaign.ts).
  */
-export function deploymentOptions(deploymentName: string | undefined, buildId = readBuild().build): Pick<WorkerOptions, "workerDeploymentOptions"> {
+export function deploymentOptions(
+  deploymentName: string | undefined,
+  buildId = readBuild().build,
+): Pick<WorkerOptions, "workerDeploymentOptions"> {
   if (deploymentName === undefined) return {};
-  return { workerDeploymentOptions: { useWorkerVersioning: true, version: { deploymentName, buildId }, defaultVersioningBehavior: "PINNED" } };
+  return {
+    workerDeploymentOptions: {
+      useWorkerVersioning: true,
+      version: { deploymentName, buildId },
+      defaultVersioningBehavior: "PINNED",
+    },
+  };
 }
 
 /** A poll lasts a minute at most, but the server lists pollers for five: this long ago, a worker was there. */
 const LIVING_MS = 70_000;
 
 /** A line for each other build that serves our queues. A hint: where the server does not say who polls, nothing is said. */
-export async function otherBuilds(connection: NativeConnection, namespace: string, queues: readonly string[]): Promise<string[]> {
+export async function otherBuilds(
+  connection: NativeConnection,
+  namespace: string,
+  queues: readonly string[],
+): Promise<string[]> {
   const own = readBuild().build;
   const found = new Map<string, string>();
   for (const queue of queues) {
     const [name, taskQueueType] = queue === "workflows" ? [WORKFLOW_QUEUE, 1] : [activityQueue(queue), 2];
-    const { pollers } = await connection.workflowService.describeTaskQueue({ namespace, taskQueue: { name }, taskQueueType }).catch(() => ({ pollers: [] }));
+    const { pollers } = await connection.workflowService
+      .describeTaskQueue({ namespace, taskQueue: { name }, taskQueueType })
+      .catch(() => ({ pollers: [] }));
     for (const { identity, lastAccessTime } of pollers ?? []) {
-      const build = Date.now() - Number(lastAccessTime?.seconds ?? 0) * 1000 < LIVING_MS ? buildOf(identity ?? "") : undefined;
-      if (build !== undefined && build !== own) found.set(build, `a worker of another build serves ${name} too: ${build} (${identity}); this one is ${own}. Stop one, or set RATCHET_DEPLOYMENT (docs/operations.md)`);
+      const build =
+        Date.now() - Number(lastAccessTime?.seconds ?? 0) * 1000 < LIVING_MS
+          ? buildOf(identity ?? "")
+          : undefined;
+      if (build !== undefined && build !== own)
+        found.set(
+          build,
+          `a worker of another build serves ${name} too: ${build} (${identity}); this one is ${own}. Stop one, or set RATCHET_DEPLOYMENT (docs/operations.md)`,
+        );
     }
   }
   return [...found.values()];

@@ -18,11 +18,20 @@ export interface OpenDeps {
   close(): Promise<void>;
 }
 
-export async function openDeps(settings: WorkerSettings, connection: NativeConnection, namespace: string, draining: AbortSignal): Promise<OpenDeps> {
+export async function openDeps(
+  settings: WorkerSettings,
+  connection: NativeConnection,
+  namespace: string,
+  draining: AbortSignal,
+): Promise<OpenDeps> {
   const store = await openStore(settings.store);
   await store.proveWrites();
   const cache = openCache({ dir: cacheDir(settings), maxBytes: settings.cacheBytes, store });
-  const runtime = createOnnxRuntime({ threads: settings.threads, children: settings.children, graceMs: settings.graceMs / 2 });
+  const runtime = createOnnxRuntime({
+    threads: settings.threads,
+    children: settings.children,
+    graceMs: settings.graceMs / 2,
+  });
   const modules = createModuleCaller(cache, moduleEnvironment());
   const scratch = openScratch(scratchDir(settings));
   const deps: Deps = {

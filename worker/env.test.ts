@@ -11,8 +11,17 @@ test("the children of a worker that is told nothing do not have more threads tha
 });
 
 test("threads are shared out among the children, one each at least", () => {
-  assert.deepEqual([threadsEach(2, 2), threadsEach(1, 2), threadsEach(5, 2), threadsEach(2, 1)], [1, 1, 2, 2]);
-  const { children, threads } = workerSettings({ RATCHET_STORE: "dir:/store", RATCHET_CHILDREN: "3", RATCHET_THREADS: "8" });
+  assert.deepEqual(
+    [threadsEach(2, 2), threadsEach(1, 2), threadsEach(5, 2), threadsEach(2, 1)],
+    [1, 1, 2, 2],
+  );
+  const { children, threads } = workerSettings({
+    RATCHET_STORE: "dir:/store",
+    RATCHET_CHILDREN: "3",
+    RATCHET_THREADS: "8",
+  });
   assert.deepEqual([children, threads], [3, 8]);
-  assert.throws(() => workerSettings({ RATCHET_STORE: "dir:/store", RATCHET_THREADS: "0" }), { code: "env_invalid" });
+  assert.throws(() => workerSettings({ RATCHET_STORE: "dir:/store", RATCHET_THREADS: "0" }), {
+    code: "env_invalid",
+  });
 });

@@ -29,8 +29,16 @@ const DEFAULT_CACHE_BYTES = 20 * 1024 ** 3;
 
 export function workerSettings(env: NodeJS.ProcessEnv): WorkerSettings {
   const store = env["RATCHET_STORE"];
-  if (!store) throw new SpecError("store_missing", "a worker needs a store", { hint: "set RATCHET_STORE or --store to dir:/path or s3://bucket/prefix" });
-  const { RATCHET_SERVER_ID: serverId, RATCHET_DRAIN_FILE: drainFile, RATCHET_DRAIN_URL: drainUrl, RATCHET_DEPLOYMENT: deployment } = env;
+  if (!store)
+    throw new SpecError("store_missing", "a worker needs a store", {
+      hint: "set RATCHET_STORE or --store to dir:/path or s3://bucket/prefix",
+    });
+  const {
+    RATCHET_SERVER_ID: serverId,
+    RATCHET_DRAIN_FILE: drainFile,
+    RATCHET_DRAIN_URL: drainUrl,
+    RATCHET_DEPLOYMENT: deployment,
+  } = env;
   const cores = availableParallelism();
   const children = count(env, "RATCHET_CHILDREN", Math.min(cores, 2));
   return {
@@ -55,7 +63,10 @@ function count(env: NodeJS.ProcessEnv, name: string, otherwise: number): number 
   const text = env[name];
   if (text === undefined || text === "") return otherwise;
   const value = Number(text);
-  if (!Number.isInteger(value) || value < 1) throw new SpecError("env_invalid", `${name} is ${JSON.stringify(text)}`, { hint: `${name} must be a whole number of at least 1` });
+  if (!Number.isInteger(value) || value < 1)
+    throw new SpecError("env_invalid", `${name} is ${JSON.stringify(text)}`, {
+      hint: `${name} must be a whole number of at least 1`,
+    });
   return value;
 }
 

@@ -34,8 +34,19 @@ export async function startWorker(settings: WorkerSettings): Promise<RunningWork
   if (freed.length > 0) process.stderr.write(`freed what a killed worker had left: ${freed.join(", ")}\n`);
   for (const other of others) process.stderr.write(`${other}\n`);
 
-  const common = { connection, namespace, shutdownGraceTime: settings.graceMs, shutdownForceTime: settings.graceMs + 10_000, maxHeartbeatThrottleInterval: "1s", interceptors: { activity: [attempts.interceptor] }, identity: workerIdentity(), ...deploymentOptions(settings.deployment) } satisfies Partial<WorkerOptions>;
-  const workers = await Promise.all(settings.queues.map((queue) => Worker.create({ ...common, ...queueOptions(queue, settings, deps) })));
+  const common = {
+    connection,
+    namespace,
+    shutdownGraceTime: settings.graceMs,
+    shutdownForceTime: settings.graceMs + 10_000,
+    maxHeartbeatThrottleInterval: "1s",
+    interceptors: { activity: [attempts.interceptor] },
+    identity: workerIdentity(),
+    ...deploymentOptions(settings.deployment),
+  } satisfies Partial<WorkerOptions>;
+  const workers = await Promise.all(
+    settings.queues.map((queue) => Worker.create({ ...common, ...queueOptions(queue, settings, deps) })),
+  );
 
   const run = async (): Promise<void> => {
     try {
@@ -54,16 +65,28 @@ export async function startWorker(settings: WorkerSettings): Promise<RunningWork
   };
 }
 
-function queueOptions(queue: string, settings: WorkerSettings, deps: Parameters<typeof createStageActivities>[0]): Partial<WorkerOptions> & { taskQueue: string } {
+function queueOptions(
+  queue: string,
+  settings: WorkerSettings,
+  deps: Parameters<typeof createStageActivities>[0],
+): Partial<WorkerOptions> & { taskQueue: string } {
   switch (queue) {
     case "workflows":
       // The tasks of a killed worker's cached workflows wait on its own queue for this long before another may take them.
-      return { taskQueue: WORKFLOW_QUEUE, workflowBundle: { codePath: BUNDLE }, stickyQueueScheduleToStartTimeout: "3s" };
+      return {
+        taskQueue: WORKFLOW_QUEUE,
+        workflowBundle: { codePath: BUNDLE },
+        stickyQueueScheduleToStartTimeout: "3s",
+      };
     case "control":
       return { taskQueue: activityQueue(queue), activities: { ...createControlActivities(deps) } };
     default:
       // One shard per engine child, and one that is committed or handed out while the children compute. Trainings, which have a child of their
       // own, take the same slots: a second one waits in here for the first.
-      return { taskQueue: activityQueue(queue), activities: { ...createStageActivities(deps) }, maxConcurrentActivityTaskExecutions: settings.children + 1 };
+      return {
+        taskQueue: activityQueue(queue),
+        activities: { ...createStageActivities(deps) },
+        maxConcurrentActivityTaskExecutions: settings.children + 1,
+      };
   }
 }

@@ -9,21 +9,33 @@ export interface BlobCache {
 }
 
 /** `environment`: where `env:NAME` of a spec is looked up. */
-export function createModuleCaller(cache: BlobCache, environment: Record<string, string | undefined>): ModuleCaller & { close(): Promise<void> } {
+export function createModuleCaller(
+  cache: BlobCache,
+  environment: Record<string, string | undefined>,
+): ModuleCaller & { close(): Promise<void> } {
   const runners = new Map<string, Promise<ModuleRunner>>();
 
   const runnerOf = (role: ModuleRole, { digest, timeoutMs, env }: ModuleBlob): Promise<ModuleRunner> => {
     const key = `${role}/${digest}/${JSON.stringify(env)}`;
     const found = runners.get(key);
     if (found) return found;
-    const opening = cache.blob(digest).then((blobPath) => createModuleRunner({ role, blobPath, timeoutMs, env: resolveEnv(role, env, environment) }));
+    const opening = cache
+      .blob(digest)
+      .then((blobPath) =>
+        createModuleRunner({ role, blobPath, timeoutMs, env: resolveEnv(role, env, environment) }),
+      );
     runners.set(key, opening);
     opening.catch(() => runners.delete(key));
     return opening;
   };
 
   return {
-    async call<Row, Answer>(role: ModuleRole, blob: ModuleBlob, rows: Row[], signal: AbortSignal): Promise<Answer[]> {
+    async call<Row, Answer>(
+      role: ModuleRole,
+      blob: ModuleBlob,
+      rows: Row[],
+      signal: AbortSignal,
+    ): Promise<Answer[]> {
       signal.throwIfAborted();
       // The runner checks rows and answers by role; here the role is only known at run time.
       return (await (await runnerOf(role, blob)).call(rows as never, signal)) as Answer[];

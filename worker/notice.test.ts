@@ -11,7 +11,8 @@ import { watchForNotice } from "./notice.ts";
 const folder = mkdtempSync(join(tmpdir(), "ratchet-notice-"));
 after(() => rmSync(folder, { recursive: true }));
 
-const notice = (sources: Parameters<typeof watchForNotice>[0]): Promise<string> => new Promise((resolve) => watchForNotice(sources, resolve));
+const notice = (sources: Parameters<typeof watchForNotice>[0]): Promise<string> =>
+  new Promise((resolve) => watchForNotice(sources, resolve));
 // The watch does not keep a process alive by itself.
 const alive = setInterval(() => undefined, 1_000);
 after(() => clearInterval(alive));
@@ -37,6 +38,9 @@ it("an address says so by answering with anything but FALSE, and is given the to
   await once(server, "listening");
   const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}/latest/meta-data/spot/instance-action`;
   assert.equal(await notice({ url }), url);
-  assert.deepEqual(asked.map((line) => line.split(" ")[0]), ["GET", "GET", "PUT", "GET", "GET", "PUT", "GET"]);
+  assert.deepEqual(
+    asked.map((line) => line.split(" ")[0]),
+    ["GET", "GET", "PUT", "GET", "GET", "PUT", "GET"],
+  );
   server.close();
 });

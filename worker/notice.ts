@@ -38,9 +38,18 @@ async function noticeFrom({ file, url }: NoticeSources): Promise<string | undefi
 async function announced(url: string): Promise<boolean> {
   let answer = await ask(url);
   // AWS's second version of its metadata service wants a token first.
-  if (answer.status === 401) answer = await ask(url, { "x-aws-ec2-metadata-token": await (await ask(new URL("/latest/api/token", url), { "x-aws-ec2-metadata-token-ttl-seconds": "60" }, "PUT")).text() });
+  if (answer.status === 401)
+    answer = await ask(url, {
+      "x-aws-ec2-metadata-token": await (
+        await ask(new URL("/latest/api/token", url), { "x-aws-ec2-metadata-token-ttl-seconds": "60" }, "PUT")
+      ).text(),
+    });
   return answer.ok && (await answer.text()).trim().toUpperCase() !== "FALSE";
 }
 
 const ask = (url: string | URL, headers: Record<string, string> = {}, method = "GET"): Promise<Response> =>
-  fetch(url, { method, headers: { "metadata-flavor": "Google", ...headers }, signal: AbortSignal.timeout(ASK_MS) });
+  fetch(url, {
+    method,
+    headers: { "metadata-flavor": "Google", ...headers },
+    signal: AbortSignal.timeout(ASK_MS),
+  });

@@ -7,10 +7,18 @@ import { watchForNotice } from "./notice.ts";
 export async function runWorker(env: NodeJS.ProcessEnv = process.env): Promise<void> {
   const settings = workerSettings(env);
   const logger = new DefaultLogger("INFO", ({ level, message, meta }) => {
-    process.stderr.write(`${new Date().toISOString()} ${level} ${message}${meta?.["error"] ? ` ${String(meta["error"])}` : ""}\n`);
+    process.stderr.write(
+      `${new Date().toISOString()} ${level} ${message}${meta?.["error"] ? ` ${String(meta["error"])}` : ""}\n`,
+    );
   });
   // Our own signal handling drains first; the SDK's would only cancel.
-  Runtime.install({ logger, shutdownSignals: [], telemetryOptions: { logging: { forward: {}, filter: makeTelemetryFilterString({ core: "WARN", other: "ERROR" }) } } });
+  Runtime.install({
+    logger,
+    shutdownSignals: [],
+    telemetryOptions: {
+      logging: { forward: {}, filter: makeTelemetryFilterString({ core: "WARN", other: "ERROR" }) },
+    },
+  });
   const worker = await startWorker(settings);
   for (const signal of ["SIGTERM", "SIGINT"] as const) process.once(signal, () => worker.drain());
   const unwatch = watchForNotice(settings.notice, (from) => {

@@ -13,7 +13,9 @@ after(() => rmSync(parent, { recursive: true, force: true }));
 /** A worker's process as far as its scratch goes: prints its folder and lives until it is killed. */
 async function neighbour() {
   const script = `import { openScratch } from ${JSON.stringify(new URL("./scratch.js", import.meta.url).href)}; console.log(openScratch(${JSON.stringify(parent)}).dir); setInterval(() => {}, 1000);`;
-  const child = spawn(process.execPath, ["--input-type=module", "-e", script], { stdio: ["ignore", "pipe", "inherit"] });
+  const child = spawn(process.execPath, ["--input-type=module", "-e", script], {
+    stdio: ["ignore", "pipe", "inherit"],
+  });
   const [line] = (await once(child.stdout, "data")) as [Buffer];
   return { child, dir: line.toString().trim() };
 }

@@ -3,7 +3,10 @@ import type { NativeConnection } from "@temporalio/worker";
 import { SEARCH_ATTRIBUTES } from "../campaign/ids.ts";
 
 /** False where they are missing or may not be asked for: campaigns work without, only the web UI's filters do not. */
-export async function searchAttributesRegistered(connection: NativeConnection, namespace: string): Promise<boolean> {
+export async function searchAttributesRegistered(
+  connection: NativeConnection,
+  namespace: string,
+): Promise<boolean> {
   try {
     const { customAttributes } = await connection.operatorService.listSearchAttributes({ namespace });
     return Object.keys(SEARCH_ATTRIBUTES).every((name) => name in (customAttributes ?? {}));

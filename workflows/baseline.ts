@@ -22,11 +22,23 @@ export async function baseline(input: BaselineInput): Promise<BaselineOutcome> {
   if (arm.pairs === "preferences") {
     digests.pair = (await stages.pair({ stage: "pair", from: "preferences", source: preferences })).digest;
   } else {
-    digests.generate = (await stages.fanOut({ stage: "generate", source: "baseline", policy: initial }, plan.pieces.baseline)).digest;
-    digests.score = (await stages.fanOut({ stage: "score", completions: digests.generate, rewardModel }, plan.pieces.baseline)).digest;
+    digests.generate = (
+      await stages.fanOut({ stage: "generate", source: "baseline", policy: initial }, plan.pieces.baseline)
+    ).digest;
+    digests.score = (
+      await stages.fanOut(
+        { stage: "score", completions: digests.generate, rewardModel },
+        plan.pieces.baseline,
+      )
+    ).digest;
     digests.pair = (await stages.pair({ stage: "pair", from: "scores", source: digests.score })).digest;
   }
-  const train = await stages.train({ stage: "train", start: initial, reference: initial, pairs: digests.pair });
+  const train = await stages.train({
+    stage: "train",
+    start: initial,
+    reference: initial,
+    pairs: digests.pair,
+  });
   digests.train = train.digest;
 
   const evaluate = { stage: "evaluate", policy: train.policy, initial, rewardModel } as const;

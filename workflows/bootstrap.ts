@@ -31,10 +31,17 @@ export async function bootstrap(input: BootstrapInput): Promise<BootstrapOutcome
   if (plan.preferences !== "none") {
     let source: Digest | undefined;
     if (plan.preferences === "sample") {
-      const generate = await stages.fanOut({ stage: "generate", source: "preferences", policy }, plan.pieces.preferences);
+      const generate = await stages.fanOut(
+        { stage: "generate", source: "preferences", policy },
+        plan.pieces.preferences,
+      );
       digests.generate = source = generate.digest;
     }
-    const pair = await stages.pair({ stage: "pair", from: plan.preferences === "sample" ? "rater" : "file", source });
+    const pair = await stages.pair({
+      stage: "pair",
+      from: plan.preferences === "sample" ? "rater" : "file",
+      source,
+    });
     digests.pair = pair.digest;
     if (plan.reward) {
       const reward = await stages.train({ stage: "reward", start: policy, pairs: pair.digest });
@@ -46,7 +53,9 @@ export async function bootstrap(input: BootstrapInput): Promise<BootstrapOutcome
   const evaluate = { stage: "evaluate", policy, initial: policy, rewardModel } as const;
   const sideBySide = patched(EVALUATIONS_SIDE_BY_SIDE);
   const answering = stages.fanOut({ stage: "generate", source: "opponent", policy }, plan.pieces.test);
-  const validating = (sideBySide ? Promise.resolve() : answering).then(() => stages.fanOut({ ...evaluate, split: "validation" }, plan.pieces.validation));
+  const validating = (sideBySide ? Promise.resolve() : answering).then(() =>
+    stages.fanOut({ ...evaluate, split: "validation" }, plan.pieces.validation),
+  );
   const testing = Promise.all([answering, sideBySide ? undefined : validating]).then(([opponent]) =>
     stages.fanOut({ ...evaluate, split: "test", opponent: opponent.digest }, plan.pieces.test),
   );
@@ -54,5 +63,8 @@ export async function bootstrap(input: BootstrapInput): Promise<BootstrapOutcome
   digests.validation = validation.digest;
   digests.test = test.digest;
 
-  return { bootstrap: { policy, rewardModel, preferences: digests.pair, opponent: opponent.digest }, stages: digests };
+  return {
+    bootstrap: { policy, rewardModel, preferences: digests.pair, opponent: opponent.digest },
+    stages: digests,
+  };
 }

@@ -14,14 +14,23 @@ const ALLOWED = [
   /^webpack\//,
 ];
 
-it("the workflow bundle holds workflows, campaign/{types,ids,rules} and Temporal's packages, nothing else", { skip: existsSync(BUNDLE) ? false : "no dist/workflow-bundle.js: npm run build" }, () => {
-  const sources = bundledSources();
-  assert.ok(sources.includes("workflows/campaign.ts"), "the list is that of our workflows");
-  assert.deepEqual(sources.filter((source) => !ALLOWED.some((allowed) => allowed.test(source))), []);
-});
+it(
+  "the workflow bundle holds workflows, campaign/{types,ids,rules} and Temporal's packages, nothing else",
+  { skip: existsSync(BUNDLE) ? false : "no dist/workflow-bundle.js: npm run build" },
+  () => {
+    const sources = bundledSources();
+    assert.ok(sources.includes("workflows/campaign.ts"), "the list is that of our workflows");
+    assert.deepEqual(
+      sources.filter((source) => !ALLOWED.some((allowed) => allowed.test(source))),
+      [],
+    );
+  },
+);
 
 function bundledSources(): string[] {
-  const encoded = /sourceMappingURL=data:application\/json;charset=utf-8;base64,([\w+/=]+)\s*$/.exec(readFileSync(BUNDLE, "utf8"));
+  const encoded = /sourceMappingURL=data:application\/json;charset=utf-8;base64,([\w+/=]+)\s*$/.exec(
+    readFileSync(BUNDLE, "utf8"),
+  );
   assert.ok(encoded?.[1], "the bundle ends with its source map");
   return (JSON.parse(Buffer.from(encoded[1], "base64").toString()) as { sources: string[] }).sources;
 }

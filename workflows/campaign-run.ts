@@ -49,7 +49,18 @@ export class CampaignRun {
       this.cancelRecorded = true;
       this.scope.cancel();
     });
-    setHandler(progress, () => this.current?.progress() ?? { status: "created", epoch: 0, iterations: 0, finished: -1, promoted: -1, running: [] });
+    setHandler(
+      progress,
+      () =>
+        this.current?.progress() ?? {
+          status: "created",
+          epoch: 0,
+          iterations: 0,
+          finished: -1,
+          promoted: -1,
+          running: [],
+        },
+    );
   }
 
   get state(): CampaignState {
@@ -62,7 +73,11 @@ export class CampaignRun {
   }
 
   async open(): Promise<Opened> {
-    const opened = await control.open({ campaign: this.input, runId: workflowInfo().runId, ...(this.continues === undefined ? {} : { continues: this.continues }) });
+    const opened = await control.open({
+      campaign: this.input,
+      runId: workflowInfo().runId,
+      ...(this.continues === undefined ? {} : { continues: this.continues }),
+    });
     this.current = new CampaignState(opened);
     this.show();
     return opened;
@@ -73,7 +88,9 @@ export class CampaignRun {
     const { runId } = workflowInfo();
     const id = eventId(event, currentUpdateInfo()?.id ?? runId);
     const by = `workflow:${runId}`;
-    const append = this.lastAppend.then(() => control.append({ campaign: this.input, epoch: this.opened.epoch, id, event, by }));
+    const append = this.lastAppend.then(() =>
+      control.append({ campaign: this.input, epoch: this.opened.epoch, id, event, by }),
+    );
     this.lastAppend = append.catch(() => undefined);
     await append;
     applyEvent(this.state.standing, event);
@@ -82,14 +99,21 @@ export class CampaignRun {
   }
 
   /** Runs the child workflow of a place to its end; waits while the campaign is paused. */
-  async child<W extends Workflow>(type: string, place: Place, own: Omit<Parameters<W>[0], keyof PlaceInput>): Promise<Awaited<ReturnType<W>>> {
+  async child<W extends Workflow>(
+    type: string,
+    place: Place,
+    own: Omit<Parameters<W>[0], keyof PlaceInput>,
+  ): Promise<Awaited<ReturnType<W>>> {
     await condition(() => !this.state.paused);
     const { running } = this.state;
     const name = placeName(place);
     running.push(place);
     this.show();
     try {
-      const { epoch, plan: { baselines: _campaigns, ...plan } } = this.opened;
+      const {
+        epoch,
+        plan: { baselines: _campaigns, ...plan },
+      } = this.opened;
       const handle = await this.startChild(type, place, { campaign: this.input, epoch, place, plan, ...own });
       this.children.set(name, handle);
       // A pause between the decision to start and the start found no child to tell.
@@ -102,7 +126,11 @@ export class CampaignRun {
   }
 
   /** A child of a run that was terminated may still be closing; it was asked to cancel, so wait for it. */
-  private async startChild(type: string, place: Place, input: PlaceInput): Promise<ChildWorkflowHandle<Workflow>> {
+  private async startChild(
+    type: string,
+    place: Place,
+    input: PlaceInput,
+  ): Promise<ChildWorkflowHandle<Workflow>> {
     for (;;) {
       try {
         return await startChild(type, {
@@ -133,7 +161,8 @@ export class CampaignRun {
 
   /** By our update the row is there already; by Temporal's own cancellation it is written now. */
   async cancelled(): Promise<CampaignOutcome> {
-    if (!this.cancelRecorded && this.current) await this.decide({ type: "cancelled", by: "temporal", why: "the workflow was cancelled" });
+    if (!this.cancelRecorded && this.current)
+      await this.decide({ type: "cancelled", by: "temporal", why: "the workflow was cancelled" });
     return this.current ? this.outcome("cancelled") : { status: "cancelled" };
   }
 
@@ -141,7 +170,12 @@ export class CampaignRun {
   async failed(error: unknown): Promise<never> {
     const failure = failureOf(error);
     if (this.current && failure.code !== "lease_lost") await this.decide({ type: "failed", ...failure });
-    throw ApplicationFailure.create({ type: failure.code, message: failure.message, nonRetryable: true, cause: error as Error });
+    throw ApplicationFailure.create({
+      type: failure.code,
+      message: failure.message,
+      nonRetryable: true,
+      cause: error as Error,
+    });
   }
 
   impossible(what: string): ApplicationFailure {
@@ -170,7 +204,11 @@ export class CampaignRun {
 
   private async tellChildren(): Promise<void> {
     const { paused } = this.state;
-    await Promise.all([...this.children.values()].map((child) => child.signal(setPaused, paused).catch(() => log.info("child had ended already"))));
+    await Promise.all(
+      [...this.children.values()].map((child) =>
+        child.signal(setPaused, paused).catch(() => log.info("child had ended already")),
+      ),
+    );
   }
 
   private show(): void {

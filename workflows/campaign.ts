@@ -1,6 +1,15 @@
 // The campaign: open the ledger, bootstrap once, iterate, compare with the offline baselines, close. It decides, activities do.
 // Every decision is a ledger row before it is acted on, so this workflow holds nothing that `open` cannot rebuild.
-import { allHandlersFinished, CancellationScope, condition, ContinueAsNew, continueAsNew, isCancellation, setWorkflowOptions, workflowInfo } from "@temporalio/workflow";
+import {
+  allHandlersFinished,
+  CancellationScope,
+  condition,
+  ContinueAsNew,
+  continueAsNew,
+  isCancellation,
+  setWorkflowOptions,
+  workflowInfo,
+} from "@temporalio/workflow";
 import type { BaselinePlan, Bootstrap, RunInput } from "../campaign/types.ts";
 import type { baseline } from "./baseline.ts";
 import type { bootstrap } from "./bootstrap.ts";
@@ -15,13 +24,19 @@ export async function campaign(input: RunInput): Promise<CampaignOutcome> {
   } catch (error) {
     // Thrown by design: the next run goes on.
     if (error instanceof ContinueAsNew) throw error;
-    return CancellationScope.nonCancellable(() => (isCancellation(error) ? run.cancelled() : run.failed(error)));
+    return CancellationScope.nonCancellable(() =>
+      isCancellation(error) ? run.cancelled() : run.failed(error),
+    );
   }
 }
 
 // Where workers are versions of a deployment: the campaign lives for weeks and moves on to the current one, what it starts stays on its own.
 // Elsewhere a server refuses the word.
-setWorkflowOptions(() => (workflowInfo().currentDeploymentVersion?.deploymentName ? { versioningBehavior: "AUTO_UPGRADE" } : {}), campaign);
+setWorkflowOptions(
+  () =>
+    workflowInfo().currentDeploymentVersion?.deploymentName ? { versioningBehavior: "AUTO_UPGRADE" } : {},
+  campaign,
+);
 
 async function conduct(run: CampaignRun): Promise<CampaignOutcome> {
   const { plan, record } = await run.open();
@@ -29,14 +44,20 @@ async function conduct(run: CampaignRun): Promise<CampaignOutcome> {
 
   const start = record.bootstrap ?? (await bootstrapOnce(run));
   // Baselines train beside the iterations; their failure ends the campaign like any other.
-  const baselines = plan.baselines.filter(({ name }) => !record.baselines[name]).map((arm) => runBaseline(run, start, arm));
+  const baselines = plan.baselines
+    .filter(({ name }) => !record.baselines[name])
+    .map((arm) => runBaseline(run, start, arm));
   await Promise.all([iterate(run, start, baselines.length), ...baselines]);
 
   return run.completed();
 }
 
 async function bootstrapOnce(run: CampaignRun): Promise<Bootstrap> {
-  const finished = await run.child<typeof bootstrap>("bootstrap", { iteration: 0, take: 1 }, { given: run.opened.policy });
+  const finished = await run.child<typeof bootstrap>(
+    "bootstrap",
+    { iteration: 0, take: 1 },
+    { given: run.opened.policy },
+  );
   await run.decide({ type: "bootstrap-finished", ...finished });
   return finished.bootstrap;
 }
@@ -46,7 +67,11 @@ async function iterate(run: CampaignRun, start: Bootstrap, baselines: number): P
   while (state.iterationsLeft) {
     const { next, latest, promoted } = state.standing;
     if (!latest || !promoted) throw run.impossible("an iteration needs a finished bootstrap");
-    const finished = await run.child<typeof iteration>("iteration", next, { bootstrap: start, latest, promoted });
+    const finished = await run.child<typeof iteration>("iteration", next, {
+      bootstrap: start,
+      latest,
+      promoted,
+    });
     await run.decide({ type: "iteration-finished", ...next, ...finished });
     if (state.iterationsLeft && workflowInfo().continueAsNewSuggested) await goOnAsNew(run, baselines);
   }

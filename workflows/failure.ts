@@ -10,7 +10,8 @@ export interface Failure {
 const MESSAGE_MAX = 2_000;
 
 export function failureOf(error: unknown): Failure {
-  if ((error instanceof ActivityFailure || error instanceof ChildWorkflowFailure) && error.cause) return failureOf(error.cause);
+  if ((error instanceof ActivityFailure || error instanceof ChildWorkflowFailure) && error.cause)
+    return failureOf(error.cause);
   const code = error instanceof ApplicationFailure ? (error.type ?? "unclassified") : "unclassified";
   const message = error instanceof Error ? error.message : String(error);
   return { code, message: message.length > MESSAGE_MAX ? `${message.slice(0, MESSAGE_MAX)} …` : message };

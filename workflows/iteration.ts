@@ -23,8 +23,14 @@ export async function iteration(input: IterationInput): Promise<IterationOutcome
   const { opponent, rewardModel, policy: initial } = bootstrap;
   const reference = plan.reference === "initial" ? initial : latest.policy;
 
-  const generate = await stages.fanOut({ stage: "generate", source: "iteration", policy: latest.policy }, plan.pieces.iteration);
-  const score = await stages.fanOut({ stage: "score", completions: generate.digest, rewardModel }, plan.pieces.iteration);
+  const generate = await stages.fanOut(
+    { stage: "generate", source: "iteration", policy: latest.policy },
+    plan.pieces.iteration,
+  );
+  const score = await stages.fanOut(
+    { stage: "score", completions: generate.digest, rewardModel },
+    plan.pieces.iteration,
+  );
   const pair = await stages.pair({ stage: "pair", from: "scores", source: score.digest });
   const train = await stages.train({ stage: "train", start: latest.policy, reference, pairs: pair.digest });
 
@@ -32,7 +38,9 @@ export async function iteration(input: IterationInput): Promise<IterationOutcome
   // The decision needs the validation split alone; what is only reported is measured beside it.
   const sideBySide = patched(EVALUATIONS_SIDE_BY_SIDE);
   const validating = stages.fanOut({ ...evaluate, split: "validation" }, plan.pieces.validation);
-  const testing = (sideBySide ? Promise.resolve() : validating).then(() => stages.fanOut({ ...evaluate, split: "test", opponent }, plan.pieces.test));
+  const testing = (sideBySide ? Promise.resolve() : validating).then(() =>
+    stages.fanOut({ ...evaluate, split: "test", opponent }, plan.pieces.test),
+  );
   const promoting = Promise.all([validating, sideBySide ? undefined : testing]).then(([validation]) =>
     stages.promote({
       stage: "promote",

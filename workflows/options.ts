@@ -30,5 +30,9 @@ export const control = proxyActivities<ControlActivities>(CONTROL);
 
 /** Stage activities on the queue that the plan gives the stage. */
 export function stageActivities(plan: PlacePlan, stage: StageName, summary: string): StageActivities {
-  return proxyActivities<StageActivities>({ ...STAGE, taskQueue: activityQueue(plan.queues[stage]), summary });
+  return proxyActivities<StageActivities>({
+    ...STAGE,
+    taskQueue: activityQueue(plan.queues[stage]),
+    summary,
+  });
 }

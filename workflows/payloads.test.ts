@@ -3,14 +3,26 @@ import assert from "node:assert/strict";
 import { it } from "node:test";
 import type { Opened } from "../activities/contract.ts";
 import { SPEC_LIMITS } from "../campaign/spec.ts";
-import type { BaselinePlan, CampaignInput, PlacePlan, Pointer, Reached, RunInput, Standing } from "../campaign/types.ts";
+import type {
+  BaselinePlan,
+  CampaignInput,
+  PlacePlan,
+  Pointer,
+  Reached,
+  RunInput,
+  Standing,
+} from "../campaign/types.ts";
 import type { IterationInput } from "./iteration.ts";
 import { CampaignState } from "./state.ts";
 
 const PAYLOAD_MAX = 4096;
 const digest = "d".repeat(64);
 const queue = "q".repeat(41);
-const campaign: CampaignInput = { campaignId: "c".repeat(63), specDigest: digest, storeName: `s3://${"b".repeat(63)}/${"p".repeat(128)}` };
+const campaign: CampaignInput = {
+  campaignId: "c".repeat(63),
+  specDigest: digest,
+  storeName: `s3://${"b".repeat(63)}/${"p".repeat(128)}`,
+};
 const plan: PlacePlan = {
   iterations: 9999,
   sft: true,
@@ -20,7 +32,16 @@ const plan: PlacePlan = {
   pieces: { preferences: 1e7, iteration: 1e7, baseline: 1e9, validation: 1e6, test: 1e6 },
   shardPieces: 4096,
   wave: 1000,
-  queues: { sft: queue, reward: queue, generate: queue, score: queue, train: queue, pair: queue, evaluate: queue, promote: queue },
+  queues: {
+    sft: queue,
+    reward: queue,
+    generate: queue,
+    score: queue,
+    train: queue,
+    pair: queue,
+    evaluate: queue,
+    promote: queue,
+  },
 };
 const bootstrap = { policy: digest, rewardModel: digest, preferences: digest, opponent: digest };
 const pointer: Pointer = { iteration: 9999, take: 99, policy: digest, validation: digest };
@@ -37,7 +58,13 @@ const record: Standing = {
   promoted: pointer,
   baselines: Object.fromEntries(arms.map((name) => [name, { policy: digest }])),
 };
-const opened: Opened = { epoch: 9999, policy: digest, plan: { ...plan, baselines: arms.map((name): BaselinePlan => ({ name, pairs: "initial-policy" })) }, record, searchAttributes: true };
+const opened: Opened = {
+  epoch: 9999,
+  policy: digest,
+  plan: { ...plan, baselines: arms.map((name): BaselinePlan => ({ name, pairs: "initial-policy" })) },
+  record,
+  searchAttributes: true,
+};
 
 function assertSmall(what: string, value: unknown, max = PAYLOAD_MAX): void {
   const bytes = Buffer.byteLength(typeof value === "string" ? value : JSON.stringify(value));
@@ -46,12 +73,37 @@ function assertSmall(what: string, value: unknown, max = PAYLOAD_MAX): void {
 
 it("what `open` returns fits a payload at the spec's limits", () => assertSmall("opened", opened));
 
-it("a campaign that goes on as new hands on hardly more than its own name", () => assertSmall("input", { ...campaign, continues: 9999 } satisfies RunInput, 512));
+it("a campaign that goes on as new hands on hardly more than its own name", () =>
+  assertSmall("input", { ...campaign, continues: 9999 } satisfies RunInput, 512));
 
 it("an iteration that goes on as new with all stages behind it fits a payload", () => {
-  const names = ["generate/iteration", "score", "pair", "train", "evaluate/validation", "evaluate/test", "promote"];
-  const reached: Reached = { stages: Object.fromEntries(names.map((name) => [name, { digest, ...(name === "train" ? { policy: digest } : {}) }])), begun: Object.fromEntries(["evaluate/validation", "evaluate/test"].map((name) => [name, { shards: 1e7, startedAtMs: 1.8e12 }])) };
-  assertSmall("input", { campaign, epoch: 9999, place: { iteration: 9999, take: 99 }, plan, bootstrap, latest: pointer, promoted: pointer, reached } satisfies IterationInput);
+  const names = [
+    "generate/iteration",
+    "score",
+    "pair",
+    "train",
+    "evaluate/validation",
+    "evaluate/test",
+    "promote",
+  ];
+  const reached: Reached = {
+    stages: Object.fromEntries(
+      names.map((name) => [name, { digest, ...(name === "train" ? { policy: digest } : {}) }]),
+    ),
+    begun: Object.fromEntries(
+      ["evaluate/validation", "evaluate/test"].map((name) => [name, { shards: 1e7, startedAtMs: 1.8e12 }]),
+    ),
+  };
+  assertSmall("input", {
+    campaign,
+    epoch: 9999,
+    place: { iteration: 9999, take: 99 },
+    plan,
+    bootstrap,
+    latest: pointer,
+    promoted: pointer,
+    reached,
+  } satisfies IterationInput);
 });
 
 it("the card and the answer to `progress` are small with every baseline running", () => {

@@ -2,8 +2,27 @@
 // may come at any time, and the next run where history has become long. A pause cancels what runs (train saves a checkpoint, shards keep
 // their finished pieces) and runs it again after the resume: finished work is adopted by its address, so nothing is lost and the machine
 // is free within seconds.
-import { CancellationScope, condition, continueAsNew, defineSignal, isCancellation, patched, setHandler, workflowInfo } from "@temporalio/workflow";
-import type { FanOutInput, PairInput, Promoted, PromoteInput, ShardDone, StageActivities, StageDone, Trained, TrainInput } from "../activities/contract.ts";
+import {
+  CancellationScope,
+  condition,
+  continueAsNew,
+  defineSignal,
+  isCancellation,
+  patched,
+  setHandler,
+  workflowInfo,
+} from "@temporalio/workflow";
+import type {
+  FanOutInput,
+  PairInput,
+  Promoted,
+  PromoteInput,
+  ShardDone,
+  StageActivities,
+  StageDone,
+  Trained,
+  TrainInput,
+} from "../activities/contract.ts";
 import { placeName } from "../campaign/ids.ts";
 import type { BegunStage, FinishedStage, PlaceInput, Reached, Shard, StageInput } from "../campaign/types.ts";
 import { stageProgress } from "./messages.ts";
@@ -61,7 +80,12 @@ export class Stages {
    * Runs shards until all are done or history has become long; none of them runs any more then. `begun.shards` keeps up, so that after a pause
    * only the first that is not done and those behind it are visited again.
    */
-  private async shards(input: FanOutInput, shards: readonly Shard[], begun: BegunStage, progress: StageProgress): Promise<void> {
+  private async shards(
+    input: FanOutInput,
+    shards: readonly Shard[],
+    begun: BegunStage,
+    progress: StageProgress,
+  ): Promise<void> {
     const atOnce = Math.min(this.input.plan.wave, shards.length - begun.shards);
     const refill = patched(NEXT_SHARD_AT_ONCE);
     const done = new Set<number>();
@@ -90,20 +114,31 @@ export class Stages {
     return this.single({ ...this.base, ...own }, (activities, input) => activities.promote(input));
   }
 
-  private single<I extends AnyInput, D extends StageDone>(input: I, run: (activities: StageActivities, input: I) => Promise<D>): Promise<Finished<D>> {
+  private single<I extends AnyInput, D extends StageDone>(
+    input: I,
+    run: (activities: StageActivities, input: I) => Promise<D>,
+  ): Promise<Finished<D>> {
     const summary = `${placeName(input.place)} ${input.stage}`;
     return this.stage(input, 1, () => run(stageActivities(this.input.plan, input.stage, summary), input));
   }
 
   private async shard(input: FanOutInput, shard: Shard, progress: StageProgress): Promise<void> {
-    const activities = stageActivities(this.input.plan, input.stage, `${placeName(input.place)} ${input.stage} ${shard.index + 1}/${progress.shardsTotal}`);
+    const activities = stageActivities(
+      this.input.plan,
+      input.stage,
+      `${placeName(input.place)} ${input.stage} ${shard.index + 1}/${progress.shardsTotal}`,
+    );
     const run = activities[input.stage] as (input: FanOutInput, shard: Shard) => Promise<ShardDone>;
     await run(input, shard);
     progress.shardsDone += 1;
   }
 
   /** A stage that an earlier run finished returns at once. */
-  private async stage<D extends StageDone>(input: AnyInput, shardsTotal: number, work: (begun: BegunStage, progress: StageProgress) => Promise<D>): Promise<Finished<D>> {
+  private async stage<D extends StageDone>(
+    input: AnyInput,
+    shardsTotal: number,
+    work: (begun: BegunStage, progress: StageProgress) => Promise<D>,
+  ): Promise<Finished<D>> {
     const { stages, begun } = this.reached;
     const name = nameOf(input);
     const known = stages[name];
@@ -114,12 +149,23 @@ export class Stages {
     return finished;
   }
 
-  private async pausable<T>(name: string, { stage, place }: AnyInput, shardsTotal: number, work: (begun: BegunStage, progress: StageProgress) => Promise<T>): Promise<T> {
+  private async pausable<T>(
+    name: string,
+    { stage, place }: AnyInput,
+    shardsTotal: number,
+    work: (begun: BegunStage, progress: StageProgress) => Promise<T>,
+  ): Promise<T> {
     for (;;) {
       // Awaiting here lets a pause that arrived between two stages hold the next one back.
       await condition(() => !this.paused);
       const begun = this.begin(name);
-      const progress = { place, stage, shardsDone: begun.shards, shardsTotal, startedAtMs: begun.startedAtMs };
+      const progress = {
+        place,
+        stage,
+        shardsDone: begun.shards,
+        shardsTotal,
+        startedAtMs: begun.startedAtMs,
+      };
       const running = { scope: new CancellationScope(), progress, interrupted: false };
       this.running.set(name, running);
       try {
@@ -170,7 +216,8 @@ function progressOf(running: readonly StageProgress[]): StageProgress | null {
   const [first] = running;
   if (!first) return null;
   const alike = running.filter(({ stage }) => stage === first.stage);
-  const sum = (key: "shardsDone" | "shardsTotal"): number => alike.reduce((total, progress) => total + progress[key], 0);
+  const sum = (key: "shardsDone" | "shardsTotal"): number =>
+    alike.reduce((total, progress) => total + progress[key], 0);
   return { ...first, shardsDone: sum("shardsDone"), shardsTotal: sum("shardsTotal") };
 }
 
@@ -183,5 +230,9 @@ function nameOf(input: AnyInput): string {
 
 /** Runs of whole pieces: `pieces` = 10, `size` = 4 gives [0,4) [4,8) [8,10). */
 export function cutShards(pieces: number, size: number): Shard[] {
-  return Array.from({ length: Math.ceil(pieces / size) }, (_, index) => ({ index, from: index * size, to: Math.min(pieces, (index + 1) * size) }));
+  return Array.from({ length: Math.ceil(pieces / size) }, (_, index) => ({
+    index,
+    from: index * size,
+    to: Math.min(pieces, (index + 1) * size),
+  }));
 }

@@ -32,13 +32,23 @@ export class CampaignState {
   }
 
   /** The reason why a control message is refused now, or undefined. */
-  refusal(message: "pause" | "resume" | "cancel", { by, why }: ControlRequest): { code: string; message: string } | undefined {
+  refusal(
+    message: "pause" | "resume" | "cancel",
+    { by, why }: ControlRequest,
+  ): { code: string; message: string } | undefined {
     const { status, campaignId } = this.standing;
-    if (by.length + why.length > REASON_MAX) return { code: "reason_too_long", message: `who and why of the ${message} of ${campaignId} take ${by.length + why.length} characters, at most ${REASON_MAX} are kept` };
-    const ended = status === "completed" || status === "failed" || status === "cancelled" || status === "moved";
+    if (by.length + why.length > REASON_MAX)
+      return {
+        code: "reason_too_long",
+        message: `who and why of the ${message} of ${campaignId} take ${by.length + why.length} characters, at most ${REASON_MAX} are kept`,
+      };
+    const ended =
+      status === "completed" || status === "failed" || status === "cancelled" || status === "moved";
     if (ended) return { code: "campaign_ended", message: `campaign ${campaignId} has ended: ${status}` };
-    if (message === "pause" && status === "paused") return { code: "already_paused", message: `campaign ${campaignId} is paused already` };
-    if (message === "resume" && status !== "paused") return { code: "not_paused", message: `campaign ${campaignId} is not paused, it is ${status}` };
+    if (message === "pause" && status === "paused")
+      return { code: "already_paused", message: `campaign ${campaignId} is paused already` };
+    if (message === "resume" && status !== "paused")
+      return { code: "not_paused", message: `campaign ${campaignId} is not paused, it is ${status}` };
     return undefined;
   }
 

@@ -7,13 +7,29 @@ import { readJsonLines, type Started } from "./started.ts";
 type Hooks = Pick<TrainOptions, "checkpoint" | "onStep" | "signal">;
 
 /** `count` steps on the whole batch. */
-export async function trainSteps(work: DpoStepWork, count: number, threads: number, hooks: Hooks): Promise<void> {
-  const rows = (await readJsonLines<{ chosen: number[]; rejected: number[]; promptLength: number }>(work.rows)).map(
-    ({ chosen, rejected, promptLength }): TrainRow => ({ chosen: { ids: chosen, promptLength }, rejected: { ids: rejected, promptLength } }),
-  );
+export async function trainSteps(
+  work: DpoStepWork,
+  count: number,
+  threads: number,
+  hooks: Hooks,
+): Promise<void> {
+  const rows = (
+    await readJsonLines<{ chosen: number[]; rejected: number[]; promptLength: number }>(work.rows)
+  ).map(({ chosen, rejected, promptLength }): TrainRow => ({
+    chosen: { ids: chosen, promptLength },
+    rejected: { ids: rejected, promptLength },
+  }));
   // As a runtime does it: what is read is let go.
   const start = () => readCheckpoint(work.model);
-  await train({ task: { kind: "dpo", beta: work.beta }, start, reference: start, rows, optimizer: { ...work.optimizer, epochs: count }, threads, ...hooks });
+  await train({
+    task: { kind: "dpo", beta: work.beta },
+    start,
+    reference: start,
+    rows,
+    optimizer: { ...work.optimizer, epochs: count },
+    threads,
+    ...hooks,
+  });
 }
 
 interface Taken {
@@ -53,7 +69,10 @@ class Steps {
     const finished = new Promise<Taken>((resolve) => (this.done = resolve));
     this.began = performance.now();
     this.goOn();
-    return Promise.race([finished, this.training.then(() => Promise.reject(new Error(`a row takes at most ${plenty} steps`)))]);
+    return Promise.race([
+      finished,
+      this.training.then(() => Promise.reject(new Error(`a row takes at most ${plenty} steps`))),
+    ]);
   }
 
   async end(): Promise<void> {

@@ -12,7 +12,12 @@ const tasks: Record<EpochWork["task"], (beta: number) => TrainTask> = {
   sft: () => ({ kind: "sft", promptMask: true }),
 };
 
-async function train(work: EpochWork, rowsPath: string, epochs: number, { trainer }: OnnxRuntime): Promise<TrainOutcome> {
+async function train(
+  work: EpochWork,
+  rowsPath: string,
+  epochs: number,
+  { trainer }: OnnxRuntime,
+): Promise<TrainOutcome> {
   const model = localModel(work.model);
   try {
     return await trainer.train(
@@ -39,7 +44,11 @@ export async function startEpoch(work: EpochWork, runtime: OnnxRuntime): Promise
     facts: probe.curve.map((record) => record["loss"]!),
     sample: async () => {
       const { seconds, value } = await timed(() => train(work, work.rows, 1, runtime));
-      return { seconds, amount: work.rowCount - Object.values(value.dropped).reduce((sum, count) => sum + count, 0), steps: value.steps };
+      return {
+        seconds,
+        amount: work.rowCount - Object.values(value.dropped).reduce((sum, count) => sum + count, 0),
+        steps: value.steps,
+      };
     },
   };
 }

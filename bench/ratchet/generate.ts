@@ -11,23 +11,46 @@ export interface Pieces {
   piece: number;
 }
 
-export async function generatePieces(runtime: OnnxRuntime, modelDir: string, prompts: Prompt[], { samples, maxTokens, piece }: Pieces, seed: string): Promise<Completion[]> {
+export async function generatePieces(
+  runtime: OnnxRuntime,
+  modelDir: string,
+  prompts: Prompt[],
+  { samples, maxTokens, piece }: Pieces,
+  seed: string,
+): Promise<Completion[]> {
   const rows: Completion[] = [];
   for (let from = 0; from < prompts.length; from += piece) {
     const requests = prompts.slice(from, from + piece).flatMap((prompt) =>
-      Array.from({ length: samples }, (_, index) => ({ prompt, index, temperature: 1, seed: deriveSeed(seed, prompt.id, index) })),
+      Array.from({ length: samples }, (_, index) => ({
+        prompt,
+        index,
+        temperature: 1,
+        seed: deriveSeed(seed, prompt.id, index),
+      })),
     );
-    rows.push(...(await runtime.generator.generate(localModel(modelDir), requests, { maxTokens, topK: 0, topP: 1, minP: 0, stop: [] }, CONTEXT)));
+    rows.push(
+      ...(await runtime.generator.generate(
+        localModel(modelDir),
+        requests,
+        { maxTokens, topK: 0, topP: 1, minP: 0, stop: [] },
+        CONTEXT,
+      )),
+    );
   }
   return rows;
 }
 
-export const promptsOf = (texts: string[]): Prompt[] => texts.map((prompt, index) => ({ id: `p${index}`, prompt }));
+export const promptsOf = (texts: string[]): Prompt[] =>
+  texts.map((prompt, index) => ({ id: `p${index}`, prompt }));
 
 /** Log-probabilities of every token of the probe but the first, which stands for the prompt. */
 async function probeLogps(runtime: OnnxRuntime, model: string, probe: number[]): Promise<number[]> {
   // Sums of ever longer answers: their differences are the tokens'. The prompt is the BOS alone.
-  const rows = probe.slice(1).map((_, index) => ({ prompt: { id: `probe ${index}`, prompt: "" }, ids: probe.slice(1, index + 2), text: "" }));
+  const rows = probe.slice(1).map((_, index) => ({
+    prompt: { id: `probe ${index}`, prompt: "" },
+    ids: probe.slice(1, index + 2),
+    text: "",
+  }));
   const sums = await runtime.scorer.logps(localModel(model), rows, CONTEXT);
   return sums.map((sum, index) => sum - (sums[index - 1] ?? 0));
 }
@@ -38,7 +61,9 @@ export async function startGenerate(work: GenerateWork, runtime: OnnxRuntime): P
   return {
     facts: await probeLogps(runtime, work.model, work.probe),
     sample: async () => {
-      const { seconds, value } = await timed(() => generatePieces(runtime, work.model, prompts, work, `sample ${sampled++}`));
+      const { seconds, value } = await timed(() =>
+        generatePieces(runtime, work.model, prompts, work, `sample ${sampled++}`),
+      );
       return { seconds, amount: value.reduce((sum, { ids }) => sum + ids.length, 0) };
     },
   };

@@ -11,16 +11,42 @@ import { CONTEXT, localModel, timed } from "./started.ts";
 import { childrenOf } from "./variants.ts";
 
 const work = JSON.parse(await readFile(process.argv[2]!, "utf8")) as IterationWork;
-const runtime = createOnnxRuntime({ threads: Number(process.argv[3]), children: childrenOf(process.argv[4]!) });
+const runtime = createOnnxRuntime({
+  threads: Number(process.argv[3]),
+  children: childrenOf(process.argv[4]!),
+});
 
 const rewards = (prompts: Prompt[], answers: Completion[]): Promise<number[]> => {
   const byId = new Map(prompts.map((prompt) => [prompt.id, prompt]));
-  return runtime.scorer.rewards(localModel(work.reward), answers.map(({ promptId, ids, text }) => ({ prompt: byId.get(promptId)!, ids, text })), CONTEXT);
+  return runtime.scorer.rewards(
+    localModel(work.reward),
+    answers.map(({ promptId, ids, text }) => ({ prompt: byId.get(promptId)!, ids, text })),
+    CONTEXT,
+  );
 };
 
-async function pairs(prompts: Prompt[], answers: Completion[], scores: number[]): Promise<{ path: string; count: number }> {
-  const groups = prompts.map((prompt) => ({ prompt, candidates: answers.flatMap((answer, row) => (answer.promptId === prompt.id ? [{ ...answer, score: scores[row]! }] : [])) }));
-  const made = pairGroups(groups, { strategy: "max-min", lengthPenalty: { weight: 0, per: "token" }, dropTruncated: false, missingEosPenalty: 0, limit: 0 }, "0000000000000001");
+async function pairs(
+  prompts: Prompt[],
+  answers: Completion[],
+  scores: number[],
+): Promise<{ path: string; count: number }> {
+  const groups = prompts.map((prompt) => ({
+    prompt,
+    candidates: answers.flatMap((answer, row) =>
+      answer.promptId === prompt.id ? [{ ...answer, score: scores[row]! }] : [],
+    ),
+  }));
+  const made = pairGroups(
+    groups,
+    {
+      strategy: "max-min",
+      lengthPenalty: { weight: 0, per: "token" },
+      dropTruncated: false,
+      missingEosPenalty: 0,
+      limit: 0,
+    },
+    "0000000000000001",
+  );
   const path = join(work.out, "pairs.jsonl");
   await writeFile(path, made.pairs.map((row) => `${JSON.stringify(row)}\n`).join(""));
   return { path, count: made.pairs.length };
@@ -49,7 +75,13 @@ const trained = await timed(() =>
 );
 const validation = promptsOf(work.validation);
 const evaluated = await timed(async () => {
-  const answers = await generatePieces(runtime, outDir, validation, { ...work, samples: work.validationSamples }, "validation");
+  const answers = await generatePieces(
+    runtime,
+    outDir,
+    validation,
+    { ...work, samples: work.validationSamples },
+    "validation",
+  );
   return { answers, scores: await rewards(validation, answers) };
 });
 await runtime.close();
@@ -61,6 +93,11 @@ console.log(
     // Completions, pairs, steps, the first step's loss.
     facts: [generated.value.length, paired.count, trained.value.steps, trained.value.curve[0]!["loss"]],
     tokens,
-    parts: { generate: generated.seconds, score: scored.seconds, train: trained.seconds, evaluate: evaluated.seconds },
+    parts: {
+      generate: generated.seconds,
+      score: scored.seconds,
+      train: trained.seconds,
+      evaluate: evaluated.seconds,
+    },
   }),
 );

@@ -20,7 +20,11 @@ try {
   const losses: number[] = [];
   await trainSteps(work, work.checkSteps, Number(process.argv[3]), {
     onStep: ({ record }) => losses.push(record["loss"]!),
-    checkpoint: { everySteps: 1, everySeconds: 0, save: (state) => writeTrainerState(join(dir, "state"), state) },
+    checkpoint: {
+      everySteps: 1,
+      everySeconds: 0,
+      save: (state) => writeTrainerState(join(dir, "state"), state),
+    },
   });
   console.log(JSON.stringify({ idle, peak: await status("VmHWM"), facts: losses }));
 } finally {

@@ -13,7 +13,9 @@ export async function startScore(work: ScoreWork, { scorer }: OnnxRuntime): Prom
   return {
     facts: await scorer.rewards(model, rows.slice(0, work.checkRows), CONTEXT),
     sample: async (trial) => {
-      const { seconds, value } = await timed(() => scorer.rewards(model, trial ? rows.slice(0, work.trialRows) : rows, CONTEXT));
+      const { seconds, value } = await timed(() =>
+        scorer.rewards(model, trial ? rows.slice(0, work.trialRows) : rows, CONTEXT),
+      );
       return { seconds, amount: value.length };
     },
   };

@@ -34,7 +34,8 @@ function load(of: Work, variant: string): Promise<Started> {
 
 /** Training has all threads in one process, and so does a batch that is not cut. */
 function variantsOf(of: Work): string[] {
-  const whole = of.kind === "dpo-step" || of.kind === "epoch" || (of.kind === "decode" && of.piece <= rowsDecoded);
+  const whole =
+    of.kind === "dpo-step" || of.kind === "epoch" || (of.kind === "decode" && of.piece <= rowsDecoded);
   return (whole ? [1] : [1, 2]).map((children) => variantOf(children, threads));
 }
 
@@ -64,7 +65,9 @@ async function sample(variant: string, trial: boolean): Promise<Sample> {
   return loaded.sample(trial);
 }
 
-const answer = (request: { call: "start"; work: Work } | { call: "sample"; variant: string; trial: boolean }): Promise<object> =>
+const answer = (
+  request: { call: "start"; work: Work } | { call: "sample"; variant: string; trial: boolean },
+): Promise<object> =>
   request.call === "start" ? start(request.work) : sample(request.variant, request.trial);
 
 for await (const line of createInterface({ input: process.stdin })) {

@@ -21,4 +21,7 @@ export async function timed<T>(work: () => Promise<T>): Promise<{ seconds: numbe
 }
 
 export const readJsonLines = async <Row>(path: string): Promise<Row[]> =>
-  (await readFile(path, "utf8")).trimEnd().split("\n").map((line): Row => JSON.parse(line));
+  (await readFile(path, "utf8"))
+    .trimEnd()
+    .split("\n")
+    .map((line): Row => JSON.parse(line));

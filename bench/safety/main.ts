@@ -30,12 +30,33 @@ async function main(): Promise<number> {
     case "overhead": {
       const { size } = values;
       if (!isSize(size)) throw new BenchError(`--size ${size} is none of ${Object.keys(SPECS).join(", ")}`);
-      return print(await overhead({ temporal: toolOf("RATCHET_TEST_TEMPORAL_BIN"), size, repeats, threads: Number(values.threads), say }), formatOverhead, values.json);
+      return print(
+        await overhead({
+          temporal: toolOf("RATCHET_TEST_TEMPORAL_BIN"),
+          size,
+          repeats,
+          threads: Number(values.threads),
+          say,
+        }),
+        formatOverhead,
+        values.json,
+      );
     }
     case "throughput": {
       const folder = values.folder === undefined ? {} : { folder: resolve(values.folder) };
       const peers = await providePeers(join(root, "bench/safety"));
-      return print(await throughput({ versitygw: toolOf("RATCHET_TEST_VERSITYGW_BIN"), peers, repeats, bytes: Number(values.bytes), ...folder, say }), formatThroughput, values.json);
+      return print(
+        await throughput({
+          versitygw: toolOf("RATCHET_TEST_VERSITYGW_BIN"),
+          peers,
+          repeats,
+          bytes: Number(values.bytes),
+          ...folder,
+          say,
+        }),
+        formatThroughput,
+        values.json,
+      );
     }
     default:
       throw new BenchError(`${positionals[0] ?? "nothing"} was asked for; there are: overhead, throughput`);

@@ -97,7 +97,9 @@ export async function overhead(options: OverheadOptions): Promise<Overhead> {
       weights = calls.weights;
       rmSync(folder, { recursive: true, force: true });
       const { wall, compute, inActivities, between } = campaign.durable;
-      say(`${repeat + 1}/${repeats}: campaign ${wall.toFixed(1)} s (compute ${compute.toFixed(1)}, in activities ${inActivities.toFixed(2)}, between ${between.toFixed(2)}), plain ${calls.seconds.toFixed(1)} s (arithmetic ${calls.arithmetic.toFixed(2)})`);
+      say(
+        `${repeat + 1}/${repeats}: campaign ${wall.toFixed(1)} s (compute ${compute.toFixed(1)}, in activities ${inActivities.toFixed(2)}, between ${between.toFixed(2)}), plain ${calls.seconds.toFixed(1)} s (arithmetic ${calls.arithmetic.toFixed(2)})`,
+      );
     }
   } finally {
     rmSync(root, { recursive: true, force: true, maxRetries: 5, retryDelay: 100 });
@@ -123,7 +125,8 @@ export async function overhead(options: OverheadOptions): Promise<Overhead> {
 }
 
 /** One chain of stages: a baseline would run beside the iterations and hide what lies between their activities. */
-const specOf = (size: OverheadOptions["size"]): WrittenSpec => ({ ...SPECS[size](), baselines: [] }) as WrittenSpec;
+const specOf = (size: OverheadOptions["size"]): WrittenSpec =>
+  ({ ...SPECS[size](), baselines: [] }) as WrittenSpec;
 
 interface Campaign {
   durable: Durable;
@@ -134,18 +137,48 @@ interface Campaign {
 async function runCampaign(folder: string, { temporal, size, threads }: OverheadOptions): Promise<Campaign> {
   const spansPath = join(folder, "spans.jsonl");
   const storeName = `dir:${join(folder, "store")}`;
-  const env = { ...process.env, [SPANS_VARIABLE]: spansPath, RATCHET_CHILDREN: "1", RATCHET_THREADS: String(threads) };
-  const tree = await startDevTree({ stateDir: join(folder, "state"), store: storeName, ports: { grpc: await freePort() }, ui: false, temporal, worker: here("./worker.js"), env, report: () => undefined });
-  const client = await RatchetClient.connect({ store: storeName, temporal: { address: tree.address, namespace: tree.namespace, connection: {}, identity: tree.serverId } });
+  const env = {
+    ...process.env,
+    [SPANS_VARIABLE]: spansPath,
+    RATCHET_CHILDREN: "1",
+    RATCHET_THREADS: String(threads),
+  };
+  const tree = await startDevTree({
+    stateDir: join(folder, "state"),
+    store: storeName,
+    ports: { grpc: await freePort() },
+    ui: false,
+    temporal,
+    worker: here("./worker.js"),
+    env,
+    report: () => undefined,
+  });
+  const client = await RatchetClient.connect({
+    store: storeName,
+    temporal: { address: tree.address, namespace: tree.namespace, connection: {}, identity: tree.serverId },
+  });
   try {
     const written = specOf(size);
-    const { specDigest } = await client.start({ spec: resolveSpec(written), written, file: "campaign.ts", baseDir: SHOP_DIR }, { campaignId: CAMPAIGN });
+    const { specDigest } = await client.start(
+      { spec: resolveSpec(written), written, file: "campaign.ts", baseDir: SHOP_DIR },
+      { campaignId: CAMPAIGN },
+    );
     const outcome = await client.wait(CAMPAIGN);
-    if (outcome?.status !== "completed") throw new BenchError(`the campaign ended ${outcome?.status ?? "without a word"}: ${outcome?.failure?.message ?? ""}`);
+    if (outcome?.status !== "completed")
+      throw new BenchError(
+        `the campaign ended ${outcome?.status ?? "without a word"}: ${outcome?.failure?.message ?? ""}`,
+      );
     const [fromMs, toMs] = await workflowTimes(tree);
     await tree.drain();
-    const spans = readFileSync(spansPath, "utf8").trimEnd().split("\n").map((line) => JSON.parse(line) as Span);
-    return { durable: account(spans, fromMs, toMs), weights: await weightsIn(client.store), input: await plainInput(client.store, specDigest, folder, threads) };
+    const spans = readFileSync(spansPath, "utf8")
+      .trimEnd()
+      .split("\n")
+      .map((line) => JSON.parse(line) as Span);
+    return {
+      durable: account(spans, fromMs, toMs),
+      weights: await weightsIn(client.store),
+      input: await plainInput(client.store, specDigest, folder, threads),
+    };
   } finally {
     await client.close();
     await tree.stop();
@@ -153,7 +186,13 @@ async function runCampaign(folder: string, { temporal, size, threads }: Overhead
 }
 
 /** From the start of the campaign's workflow to its close, by the server's clock, which is this machine's. */
-async function workflowTimes({ address, namespace }: { address: string; namespace: string }): Promise<[fromMs: number, toMs: number]> {
+async function workflowTimes({
+  address,
+  namespace,
+}: {
+  address: string;
+  namespace: string;
+}): Promise<[fromMs: number, toMs: number]> {
   const connection = await Connection.connect({ address });
   try {
     const handle = new Client({ connection, namespace }).workflow.getHandle(campaignWorkflowId(CAMPAIGN));
@@ -186,22 +225,48 @@ function account(spans: Span[], fromMs: number, toMs: number): Durable {
 async function weightsIn(store: Store): Promise<Record<string, string>> {
   const found: Record<string, string> = {};
   for await (const key of store.backend.list(resultsPrefix(CAMPAIGN))) {
-    const result = (await store.readManifest<{ result: { place: string; stage: string; weights?: string } }>(key))?.manifest.result;
+    const result = (
+      await store.readManifest<{ result: { place: string; stage: string; weights?: string } }>(key)
+    )?.manifest.result;
     if (result?.weights) found[`${result.place} ${result.stage}`] = result.weights;
   }
   return found;
 }
 
 /** What the campaign read, laid out for the plain calls. Not timed on either side. */
-async function plainInput(store: Store, specDigest: string, folder: string, threads: number): Promise<PlainInput> {
+async function plainInput(
+  store: Store,
+  specDigest: string,
+  folder: string,
+  threads: number,
+): Promise<PlainInput> {
   const spec = await store.getJson<CompiledSpec>(specDigest);
-  const text = async (digest: string): Promise<string> => new TextDecoder().decode(await store.getBlob(digest));
-  const rows = async (list: { rows: string } | undefined): Promise<PromptRow[]> => (list ? (await text(list.rows)).trimEnd().split("\n").map((line) => JSON.parse(line) as PromptRow) : []);
+  const text = async (digest: string): Promise<string> =>
+    new TextDecoder().decode(await store.getBlob(digest));
+  const rows = async (list: { rows: string } | undefined): Promise<PromptRow[]> =>
+    list
+      ? (await text(list.rows))
+          .trimEnd()
+          .split("\n")
+          .map((line) => JSON.parse(line) as PromptRow)
+      : [];
   const { preferences, iterations, validation, test } = spec.prompts;
   const policy = join(folder, "policy");
   await store.getTree(spec.policy.tree, policy);
-  const prompts = { preferences: await rows(preferences), iterations: await rows(iterations), validation: await rows(validation), test: await rows(test) };
-  return { spec, policy, prompts, sft: spec.bootstrap.sft ? await text(spec.bootstrap.sft.data.rows) : "", dir: join(folder, "plain"), threads };
+  const prompts = {
+    preferences: await rows(preferences),
+    iterations: await rows(iterations),
+    validation: await rows(validation),
+    test: await rows(test),
+  };
+  return {
+    spec,
+    policy,
+    prompts,
+    sft: spec.bootstrap.sft ? await text(spec.bootstrap.sft.data.rows) : "",
+    dir: join(folder, "plain"),
+    threads,
+  };
 }
 
 async function runPlain(input: PlainInput): Promise<PlainOutput> {
@@ -215,15 +280,39 @@ async function runPlain(input: PlainInput): Promise<PlainOutput> {
 function refuseDifference(campaign: Record<string, string>, plain: Record<string, string>): void {
   const places = new Set([...Object.keys(campaign), ...Object.keys(plain)]);
   const other = [...places].filter((place) => campaign[place] !== plain[place]);
-  if (places.size === 0 || other.length > 0) throw new BenchError(`the campaign and the plain calls made other weights in ${other.join(", ") || "no place at all"}: different work is not timed`);
+  if (places.size === 0 || other.length > 0)
+    throw new BenchError(
+      `the campaign and the plain calls made other weights in ${other.join(", ") || "no place at all"}: different work is not timed`,
+    );
 }
 
-const spread = (values: number[]): [number, number, number] => [median(values), Math.min(...values), Math.max(...values)];
+const spread = (values: number[]): [number, number, number] => [
+  median(values),
+  Math.min(...values),
+  Math.max(...values),
+];
 
-export function formatOverhead({ size, repeats, threads, iterations, ratio, share, perIteration, durable, plain, arithmetic, load }: Overhead): string {
-  const percent = ([middle, lowest, highest]: [number, number, number]): string => `${(100 * middle).toFixed(1)} % (${(100 * lowest).toFixed(1)} to ${(100 * highest).toFixed(1)})`;
-  const of = (name: "wall" | "inActivities" | "between"): string => median(durable.map((one) => one[name])).toFixed(2);
-  const kinds = Object.entries(durable[0]!.activities).map(([name, { count }]) => `${count} ${name} ${median(durable.map((one) => one.activities[name]?.seconds ?? 0)).toFixed(2)}`);
+export function formatOverhead({
+  size,
+  repeats,
+  threads,
+  iterations,
+  ratio,
+  share,
+  perIteration,
+  durable,
+  plain,
+  arithmetic,
+  load,
+}: Overhead): string {
+  const percent = ([middle, lowest, highest]: [number, number, number]): string =>
+    `${(100 * middle).toFixed(1)} % (${(100 * lowest).toFixed(1)} to ${(100 * highest).toFixed(1)})`;
+  const of = (name: "wall" | "inActivities" | "between"): string =>
+    median(durable.map((one) => one[name])).toFixed(2);
+  const kinds = Object.entries(durable[0]!.activities).map(
+    ([name, { count }]) =>
+      `${count} ${name} ${median(durable.map((one) => one.activities[name]?.seconds ?? 0)).toFixed(2)}`,
+  );
   return [
     `${size}: bootstrap and ${iterations} iterations, ${threads} threads, ${repeats} pairs, load ${load.toFixed(1)}; weights equal in all places`,
     `campaign ${of("wall")} s, plain calls ${median(plain).toFixed(2)} s: ${percent(ratio)} more`,

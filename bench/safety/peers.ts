@@ -14,7 +14,10 @@ export interface Peer {
 
 /** Those that can be had; the others are said. `sources`: this folder in the clone. */
 export async function providePeers(sources: string): Promise<Peer[]> {
-  const made = [await provideAws(join(sources, "requirements.txt")), await provideS5cmd(join(sources, "s5cmd"))];
+  const made = [
+    await provideAws(join(sources, "requirements.txt")),
+    await provideS5cmd(join(sources, "s5cmd")),
+  ];
   return made.filter((peer) => peer !== undefined);
 }
 
@@ -23,7 +26,11 @@ async function provideAws(requirements: string): Promise<Peer | undefined> {
   const path = join(dir, "bin", "aws");
   if (!existsSync(path)) {
     const venv = await step("making a Python environment for awscli", "python3", ["-m", "venv", dir]);
-    if (!venv || !(await step("installing awscli", join(dir, "bin", "pip"), ["install", "--requirement", requirements]))) return undefined;
+    if (
+      !venv ||
+      !(await step("installing awscli", join(dir, "bin", "pip"), ["install", "--requirement", requirements]))
+    )
+      return undefined;
   }
   const { output } = await run(path, ["--version"]);
   return { name: "aws s3 cp", path, version: output.trim() };
@@ -35,7 +42,15 @@ async function provideS5cmd(module: string): Promise<Peer | undefined> {
   const version = /s5cmd\/v2 v(\S+)/.exec(readFileSync(join(module, "go.mod"), "utf8"))?.[1] as string;
   if (!existsSync(path)) {
     mkdirSync(dir, { recursive: true });
-    const failure = await goBuild({ title: `s5cmd ${version}`, moduleDir: module, package: "github.com/peak/s5cmd/v2", ldflags: "-s -w", output: path, env: process.env, firstAnswerMs: 10_000 });
+    const failure = await goBuild({
+      title: `s5cmd ${version}`,
+      moduleDir: module,
+      package: "github.com/peak/s5cmd/v2",
+      ldflags: "-s -w",
+      output: path,
+      env: process.env,
+      firstAnswerMs: 10_000,
+    });
     if (failure !== undefined) {
       say(`building s5cmd failed: ${failure}`);
       return undefined;

@@ -26,4 +26,5 @@ export function covered(spans: readonly Span[], from: number, to: number): numbe
 }
 
 /** What `spans` cover and `others` do not. */
-export const beyond = (spans: readonly Span[], others: readonly Span[], from: number, to: number): number => covered([...spans, ...others], from, to) - covered(others, from, to);
+export const beyond = (spans: readonly Span[], others: readonly Span[], from: number, to: number): number =>
+  covered([...spans, ...others], from, to) - covered(others, from, to);

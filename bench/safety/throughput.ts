@@ -69,11 +69,18 @@ export async function throughput(options: ThroughputOptions): Promise<Throughput
   const leash = new Leash();
   try {
     const server = await S3Server.start(versitygw, folder, leash);
-    const env = { ...process.env, ...awsEnvironment(server.port), S3_ENDPOINT_URL: `http://127.0.0.1:${server.port}` };
+    const env = {
+      ...process.env,
+      ...awsEnvironment(server.port),
+      S3_ENDPOINT_URL: `http://127.0.0.1:${server.port}`,
+    };
     const source = join(folder, "checkpoint");
     await makeCheckpoint(source, bytes);
     const digest = await fileDigest(join(source, WEIGHTS));
-    const contenders = [ratchet(env), ...peers.map((peer) => ({ "aws s3 cp": aws, s5cmd })[peer.name](peer.path, env))];
+    const contenders = [
+      ratchet(env),
+      ...peers.map((peer) => ({ "aws s3 cp": aws, s5cmd })[peer.name](peer.path, env)),
+    ];
     const runs = new Map(contenders.map(({ name }) => [name, { up: [] as Run[], down: [] as Run[] }]));
 
     // The first round warms caches up and is not counted.
@@ -85,9 +92,17 @@ export async function throughput(options: ThroughputOptions): Promise<Throughput
         runs.get(contender.name)!.up.push(up);
         runs.get(contender.name)!.down.push(down);
       }
-      if (round > 0) say(`${round}/${repeats}: ${[...runs].map(([name, { up, down }]) => `${name} ${rateOf(up.at(-1)!, bytes).toFixed(0)} up, ${rateOf(down.at(-1)!, bytes).toFixed(0)} down`).join("; ")} MB/s`);
+      if (round > 0)
+        say(
+          `${round}/${repeats}: ${[...runs].map(([name, { up, down }]) => `${name} ${rateOf(up.at(-1)!, bytes).toFixed(0)} up, ${rateOf(down.at(-1)!, bytes).toFixed(0)} down`).join("; ")} MB/s`,
+        );
     }
-    const seconds = Object.fromEntries([...runs].map(([name, { up, down }]) => [name, { up: up.map((one) => one.seconds), down: down.map((one) => one.seconds) }]));
+    const seconds = Object.fromEntries(
+      [...runs].map(([name, { up, down }]) => [
+        name,
+        { up: up.map((one) => one.seconds), down: down.map((one) => one.seconds) },
+      ]),
+    );
     const ours = runs.get(RATCHET)!;
     return {
       bytes,
@@ -96,7 +111,10 @@ export async function throughput(options: ThroughputOptions): Promise<Throughput
       down: compared(seconds, "down", bytes),
       memoryBytes: Math.max(...[...ours.up, ...ours.down].map(({ memoryBytes = 0 }) => memoryBytes)),
       seconds,
-      versions: { node: process.versions.node, ...Object.fromEntries(peers.map(({ name, version }) => [name, version])) },
+      versions: {
+        node: process.versions.node,
+        ...Object.fromEntries(peers.map(({ name, version }) => [name, version])),
+      },
       machine: { cpu: cpus()[0]?.model.trim() ?? "unknown", cores: availableParallelism() },
       load,
       at: new Date().toISOString(),
@@ -107,13 +125,18 @@ export async function throughput(options: ThroughputOptions): Promise<Throughput
   }
 }
 
-async function thereAndBack(contender: Contender, { folder, source, digest, round }: { folder: string; source: string; digest: string; round: number }): Promise<[Run, Run]> {
+async function thereAndBack(
+  contender: Contender,
+  { folder, source, digest, round }: { folder: string; source: string; digest: string; round: number },
+): Promise<[Run, Run]> {
   const prefix = `${contender.name.replaceAll(/\W+/g, "-").toLowerCase()}-${round}`;
   const back = join(folder, "back");
   const up = await contender.up(source, prefix);
   const down = await contender.down(prefix, back);
-  if ((await fileDigest(join(back, WEIGHTS))) !== digest) throw new BenchError(`${contender.name} brought other bytes back`);
-  for (const path of [back, join(folder, "data", BUCKET, prefix), join(folder, "attributes", BUCKET, prefix)]) rmSync(path, { recursive: true, force: true });
+  if ((await fileDigest(join(back, WEIGHTS))) !== digest)
+    throw new BenchError(`${contender.name} brought other bytes back`);
+  for (const path of [back, join(folder, "data", BUCKET, prefix), join(folder, "attributes", BUCKET, prefix)])
+    rmSync(path, { recursive: true, force: true });
   return [up, down];
 }
 
@@ -122,28 +145,61 @@ const RATCHET = "Ratchet";
 function ratchet(env: NodeJS.ProcessEnv): Contender {
   const digests = new Map<string, string>();
   const transfer = async (direction: Direction, prefix: string, dir: string): Promise<Run> => {
-    const { seconds, output } = await timed(process.execPath, [TRANSFER, direction, `s3://${BUCKET}/${prefix}`, dir, ...(direction === "down" ? [digests.get(prefix)!] : [])], env);
-    const { digest, idleBytes, peakBytes } = JSON.parse(output) as { digest: string; idleBytes: number; peakBytes: number };
+    const { seconds, output } = await timed(
+      process.execPath,
+      [
+        TRANSFER,
+        direction,
+        `s3://${BUCKET}/${prefix}`,
+        dir,
+        ...(direction === "down" ? [digests.get(prefix)!] : []),
+      ],
+      env,
+    );
+    const { digest, idleBytes, peakBytes } = JSON.parse(output) as {
+      digest: string;
+      idleBytes: number;
+      peakBytes: number;
+    };
     digests.set(prefix, digest);
     return { seconds, memoryBytes: peakBytes - idleBytes };
   };
-  return { name: RATCHET, up: (dir, prefix) => transfer("up", prefix, dir), down: (prefix, dir) => transfer("down", prefix, dir) };
+  return {
+    name: RATCHET,
+    up: (dir, prefix) => transfer("up", prefix, dir),
+    down: (prefix, dir) => transfer("down", prefix, dir),
+  };
 }
 
 function aws(path: string, env: NodeJS.ProcessEnv): Contender {
-  const copy = (from: string, to: string): Promise<Run> => timed(path, ["s3", "cp", "--recursive", "--only-show-errors", from, to], env);
-  return { name: "aws s3 cp", up: (dir, prefix) => copy(dir, `s3://${BUCKET}/${prefix}`), down: (prefix, dir) => copy(`s3://${BUCKET}/${prefix}`, dir) };
+  const copy = (from: string, to: string): Promise<Run> =>
+    timed(path, ["s3", "cp", "--recursive", "--only-show-errors", from, to], env);
+  return {
+    name: "aws s3 cp",
+    up: (dir, prefix) => copy(dir, `s3://${BUCKET}/${prefix}`),
+    down: (prefix, dir) => copy(`s3://${BUCKET}/${prefix}`, dir),
+  };
 }
 
 function s5cmd(path: string, env: NodeJS.ProcessEnv): Contender {
-  const copy = (from: string, to: string): Promise<Run> => timed(path, ["--log", "error", "cp", from, to], env);
-  return { name: "s5cmd", up: (dir, prefix) => copy(`${dir}/`, `s3://${BUCKET}/${prefix}/`), down: (prefix, dir) => copy(`s3://${BUCKET}/${prefix}/*`, `${dir}/`) };
+  const copy = (from: string, to: string): Promise<Run> =>
+    timed(path, ["--log", "error", "cp", from, to], env);
+  return {
+    name: "s5cmd",
+    up: (dir, prefix) => copy(`${dir}/`, `s3://${BUCKET}/${prefix}/`),
+    down: (prefix, dir) => copy(`s3://${BUCKET}/${prefix}/*`, `${dir}/`),
+  };
 }
 
-async function timed(command: string, args: string[], env: NodeJS.ProcessEnv): Promise<{ seconds: number; output: string }> {
+async function timed(
+  command: string,
+  args: string[],
+  env: NodeJS.ProcessEnv,
+): Promise<{ seconds: number; output: string }> {
   const began = performance.now();
   const { code, output } = await run(command, args, { env });
-  if (code !== 0) throw new BenchError(`${command} ${args.join(" ")} ended with exit code ${code}: ${output}`);
+  if (code !== 0)
+    throw new BenchError(`${command} ${args.join(" ")} ended with exit code ${code}: ${output}`);
   return { seconds: (performance.now() - began) / 1000, output };
 }
 
@@ -156,7 +212,8 @@ async function makeCheckpoint(dir: string, bytes: number): Promise<void> {
   const file = await open(join(dir, WEIGHTS), "w");
   try {
     const block = Buffer.alloc(WRITE_BYTES);
-    for (let at = 0; at < bytes; at += WRITE_BYTES) await file.write(randomFillSync(block), 0, Math.min(WRITE_BYTES, bytes - at));
+    for (let at = 0; at < bytes; at += WRITE_BYTES)
+      await file.write(randomFillSync(block), 0, Math.min(WRITE_BYTES, bytes - at));
   } finally {
     await file.close();
   }
@@ -169,15 +226,47 @@ function compared(seconds: Throughput["seconds"], direction: Direction, bytes: n
   const peers = Object.entries(seconds).filter(([name]) => name !== RATCHET);
   const ratios = (theirs: number[]): number[] => theirs.map((value, repeat) => value / ours[repeat]!);
   return {
-    rate: Object.fromEntries(Object.entries(seconds).map(([name, of]) => [name, rateOf({ seconds: median(of[direction]) }, bytes)])),
-    ratio: Object.fromEntries(peers.map(([name, of]) => [name, [median(ratios(of[direction])), Math.min(...ratios(of[direction])), Math.max(...ratios(of[direction]))]])),
+    rate: Object.fromEntries(
+      Object.entries(seconds).map(([name, of]) => [name, rateOf({ seconds: median(of[direction]) }, bytes)]),
+    ),
+    ratio: Object.fromEntries(
+      peers.map(([name, of]) => [
+        name,
+        [
+          median(ratios(of[direction])),
+          Math.min(...ratios(of[direction])),
+          Math.max(...ratios(of[direction])),
+        ],
+      ]),
+    ),
   };
 }
 
-export function formatThroughput({ bytes, repeats, up, down, memoryBytes, versions, load }: Throughput): string {
+export function formatThroughput({
+  bytes,
+  repeats,
+  up,
+  down,
+  memoryBytes,
+  versions,
+  load,
+}: Throughput): string {
   const line = (direction: Direction, { rate, ratio }: Compared): string[] => [
-    `${direction}: ${Object.entries(rate).map(([name, value]) => `${name} ${value.toFixed(0)} MB/s`).join(", ")}`,
-    ...Object.entries(ratio).map(([name, [middle, lowest, highest]]) => `  ${middle.toFixed(2)}× ${name} (${lowest.toFixed(2)}–${highest.toFixed(2)})`),
+    `${direction}: ${Object.entries(rate)
+      .map(([name, value]) => `${name} ${value.toFixed(0)} MB/s`)
+      .join(", ")}`,
+    ...Object.entries(ratio).map(
+      ([name, [middle, lowest, highest]]) =>
+        `  ${middle.toFixed(2)}× ${name} (${lowest.toFixed(2)}–${highest.toFixed(2)})`,
+    ),
   ];
-  return [`${(bytes / 1024 ** 3).toFixed(2)} GiB, ${repeats} repeats, load ${load.toFixed(1)}`, ...line("up", up), ...line("down", down), `memory above idle: ${(memoryBytes / 1e6).toFixed(0)} MB`, Object.entries(versions).map(([name, version]) => `${name} ${version}`).join("; ")].join("\n");
+  return [
+    `${(bytes / 1024 ** 3).toFixed(2)} GiB, ${repeats} repeats, load ${load.toFixed(1)}`,
+    ...line("up", up),
+    ...line("down", down),
+    `memory above idle: ${(memoryBytes / 1e6).toFixed(0)} MB`,
+    Object.entries(versions)
+      .map(([name, version]) => `${name} ${version}`)
+      .join("; "),
+  ].join("\n");
 }

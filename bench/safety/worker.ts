@@ -33,11 +33,25 @@ function timeCalls(of: Called, nameOf: (args: unknown[]) => string): void {
 
 timeCalls(EngineProcess.prototype as unknown as Called, ([method]) => String(method));
 // Its class is nobody else's business; this one is never called and starts no process.
-timeCalls(Object.getPrototypeOf(createModuleRunner({ role: "judge", blobPath: "", timeoutMs: 0, env: {} })) as Called, () => "module");
+timeCalls(
+  Object.getPrototypeOf(createModuleRunner({ role: "judge", blobPath: "", timeoutMs: 0, env: {} })) as Called,
+  () => "module",
+);
 
-const watch: ActivityInterceptorsFactory = ({ info }) => ({ inbound: { execute: (input, next) => timed("activity", info.activityType, () => next(input)) } });
+const watch: ActivityInterceptorsFactory = ({ info }) => ({
+  inbound: { execute: (input, next) => timed("activity", info.activityType, () => next(input)) },
+});
 const create = Worker.create.bind(Worker);
-Worker.create = (options) => create({ ...options, interceptors: { ...options.interceptors, activity: [watch, ...(options.interceptors?.activity ?? [])] } });
+Worker.create = (options) =>
+  create({
+    ...options,
+    interceptors: { ...options.interceptors, activity: [watch, ...(options.interceptors?.activity ?? [])] },
+  });
 
-process.on("exit", () => writeFileSync(process.env[SPANS_VARIABLE] as string, spans.map((span) => `${JSON.stringify(span)}\n`).join("")));
+process.on("exit", () =>
+  writeFileSync(
+    process.env[SPANS_VARIABLE] as string,
+    spans.map((span) => `${JSON.stringify(span)}\n`).join(""),
+  ),
+);
 await import("../../worker/main.ts");

@@ -4,13 +4,25 @@ import fc from "fast-check";
 import { splitMessages, splitText } from "./implicit-prompt.ts";
 
 test("the common beginning of two answers is the prompt; the space before the first difference goes to the answers", () => {
-  assert.deepEqual(splitText("The sky is blue.", "The sky is grey."), { prompt: "The sky is", chosen: " blue.", rejected: " grey." });
-  assert.deepEqual(splitText("It is black", "It is blue"), { prompt: "It is bl", chosen: "ack", rejected: "ue" });
+  assert.deepEqual(splitText("The sky is blue.", "The sky is grey."), {
+    prompt: "The sky is",
+    chosen: " blue.",
+    rejected: " grey.",
+  });
+  assert.deepEqual(splitText("It is black", "It is blue"), {
+    prompt: "It is bl",
+    chosen: "ack",
+    rejected: "ue",
+  });
   assert.deepEqual(splitText("no", "yes"), { prompt: "", chosen: "no", rejected: "yes" });
 });
 
 test("where one answer goes on from the whole other, its last character stays with the answers", () => {
-  assert.deepEqual(splitText("red fish", "red fish swims"), { prompt: "red fis", chosen: "h", rejected: "h swims" });
+  assert.deepEqual(splitText("red fish", "red fish swims"), {
+    prompt: "red fis",
+    chosen: "h",
+    rejected: "h swims",
+  });
   assert.deepEqual(splitText("", "red"), { prompt: "", chosen: "", rejected: "red" });
 });
 
@@ -27,6 +39,13 @@ test("a character beyond 16 bits is never cut", () => {
 test("messages are compared whole, role and content", () => {
   const user = { role: "user", content: "Which colour?" };
   const answer = (content: string) => ({ role: "assistant", content });
-  assert.deepEqual(splitMessages([user, answer("Blue.")], [user, answer("Green.")]), { prompt: [user], chosen: [answer("Blue.")], rejected: [answer("Green.")] });
-  assert.deepEqual(splitMessages([user, answer("Blue.")], [{ ...user, role: "system" }, answer("Blue.")]).prompt, []);
+  assert.deepEqual(splitMessages([user, answer("Blue.")], [user, answer("Green.")]), {
+    prompt: [user],
+    chosen: [answer("Blue.")],
+    rejected: [answer("Green.")],
+  });
+  assert.deepEqual(
+    splitMessages([user, answer("Blue.")], [{ ...user, role: "system" }, answer("Blue.")]).prompt,
+    [],
+  );
 });

@@ -16,12 +16,20 @@ export function splitText(chosen: string, rejected: string): Split<string> {
 }
 
 export function splitMessages(chosen: Message[], rejected: Message[]): Split<Message[]> {
-  const { length } = commonBeginning(chosen, rejected, (a, b) => a.role === b.role && a.content === b.content);
+  const { length } = commonBeginning(
+    chosen,
+    rejected,
+    (a, b) => a.role === b.role && a.content === b.content,
+  );
   return { prompt: chosen.slice(0, length), chosen: chosen.slice(length), rejected: rejected.slice(length) };
 }
 
 /** Where one goes on from all of the other, the last shared part stays with the answers: neither is empty. */
-function commonBeginning<T>(a: T[], b: T[], equal: (a: T, b: T) => boolean): { length: number; differs: boolean } {
+function commonBeginning<T>(
+  a: T[],
+  b: T[],
+  equal: (a: T, b: T) => boolean,
+): { length: number; differs: boolean } {
   const shorter = Math.min(a.length, b.length);
   for (let i = 0; i < shorter; i++) if (!equal(a[i]!, b[i]!)) return { length: i, differs: true };
   return { length: Math.max(0, shorter - 1), differs: false };

@@ -5,14 +5,17 @@ import { Knockout, knockOut } from "./knockout.ts";
 
 const argMax = (values: number[]): number => values.indexOf(Math.max(...values));
 const argMin = (values: number[]): number => values.indexOf(Math.min(...values));
-const alone = (values: number[], value: number): boolean => values.filter((other) => other === value).length === 1;
+const alone = (values: number[], value: number): boolean =>
+  values.filter((other) => other === value).length === 1;
 
 /** A judge who knows each candidate's worth. */
 const byWorth = (groups: number[][]) => {
   let asked = 0;
   const ask = async (comparisons: { group: number; first: number; second: number }[]): Promise<number[]> => {
     asked += comparisons.length;
-    return comparisons.map(({ group, first, second }) => 1 / (1 + Math.exp(groups[group]![second]! - groups[group]![first]!)));
+    return comparisons.map(
+      ({ group, first, second }) => 1 / (1 + Math.exp(groups[group]![second]! - groups[group]![first]!)),
+    );
   };
   return { ask, asked: () => asked };
 };
@@ -21,7 +24,10 @@ test("finds the best and the worst of any number of candidates, alone at the end
   const group = fc.uniqueArray(fc.integer({ min: -20, max: 20 }), { minLength: 2, maxLength: 17 });
   await fc.assert(
     fc.asyncProperty(fc.array(group, { maxLength: 4 }), async (groups) => {
-      const standings = await knockOut(groups.map((worth) => worth.length), byWorth(groups).ask);
+      const standings = await knockOut(
+        groups.map((worth) => worth.length),
+        byWorth(groups).ask,
+      );
       for (const [i, worth] of groups.entries()) {
         const of = standings[i]!;
         assert.equal(argMax(of), argMax(worth));
@@ -46,11 +52,22 @@ test("eight candidates take ten comparisons in five rounds: 4, 2, 1 for the best
 
 test("a judge who contradicts himself still gives one best and another worst", async () => {
   await fc.assert(
-    fc.asyncProperty(fc.integer({ min: 2, max: 12 }), fc.infiniteStream(fc.double({ min: 0, max: 1, noNaN: true })), async (size, answers) => {
-      const [of] = await knockOut([size], async (comparisons) => comparisons.map(() => answers.next().value as number));
-      const tied = size === 2 && of!.every((standing) => standing === 0);
-      assert.ok(tied || (alone(of!, Math.max(...of!)) && alone(of!, Math.min(...of!)) && Math.max(...of!) > Math.min(...of!)));
-    }),
+    fc.asyncProperty(
+      fc.integer({ min: 2, max: 12 }),
+      fc.infiniteStream(fc.double({ min: 0, max: 1, noNaN: true })),
+      async (size, answers) => {
+        const [of] = await knockOut([size], async (comparisons) =>
+          comparisons.map(() => answers.next().value as number),
+        );
+        const tied = size === 2 && of!.every((standing) => standing === 0);
+        assert.ok(
+          tied ||
+            (alone(of!, Math.max(...of!)) &&
+              alone(of!, Math.min(...of!)) &&
+              Math.max(...of!) > Math.min(...of!)),
+        );
+      },
+    ),
   );
 });
 

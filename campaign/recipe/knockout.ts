@@ -22,7 +22,10 @@ export class Knockout {
 
   round(): Comparison[] {
     const { players } = this.bracket();
-    return Array.from({ length: Math.floor(players.length / 2) }, (_, pair) => ({ first: players[2 * pair]!, second: players[2 * pair + 1]! }));
+    return Array.from({ length: Math.floor(players.length / 2) }, (_, pair) => ({
+      first: players[2 * pair]!,
+      second: players[2 * pair + 1]!,
+    }));
   }
 
   /** `probabilities[i]`: that the first of comparison i is the better one; at ½ the earlier candidate counts as better. */
@@ -49,7 +52,9 @@ export class Knockout {
   }
 
   private bracket(): { name: "upper" | "lower"; players: number[] } {
-    return this.upper.length > 1 ? { name: "upper", players: this.upper } : { name: "lower", players: this.lower };
+    return this.upper.length > 1
+      ? { name: "upper", players: this.upper }
+      : { name: "lower", players: this.lower };
   }
 
   private goUp(outcomes: { better: number; worse: number }[], unpaired: number[]): void {
@@ -73,11 +78,16 @@ export class Knockout {
 }
 
 /** All groups round by round, so that each round is one batch. `sizes`: candidates of each group. */
-export async function knockOut(sizes: readonly number[], ask: (comparisons: (Comparison & { group: number })[]) => Promise<number[]>): Promise<number[][]> {
+export async function knockOut(
+  sizes: readonly number[],
+  ask: (comparisons: (Comparison & { group: number })[]) => Promise<number[]>,
+): Promise<number[][]> {
   const groups = sizes.map((size) => new Knockout(size));
   for (;;) {
     const rounds = groups.map((group) => group.round());
-    const asked = rounds.flatMap((comparisons, group) => comparisons.map((comparison) => ({ ...comparison, group })));
+    const asked = rounds.flatMap((comparisons, group) =>
+      comparisons.map((comparison) => ({ ...comparison, group })),
+    );
     if (asked.length === 0) return groups.map((group) => group.standings());
     const answers = await ask(asked);
     let from = 0;

@@ -4,23 +4,48 @@ import fc from "fast-check";
 import type { PairSettings } from "../compiled.ts";
 import { pairGroups, type Candidate, type ScoredGroup } from "./pairing.ts";
 
-const settings: PairSettings = { strategy: "max-min", lengthPenalty: { per: "token", weight: 0 }, dropTruncated: true, missingEosPenalty: 0, limit: 0 };
+const settings: PairSettings = {
+  strategy: "max-min",
+  lengthPenalty: { per: "token", weight: 0 },
+  dropTruncated: true,
+  missingEosPenalty: 0,
+  limit: 0,
+};
 
-const candidate = (text: string, score: number, finish: "eos" | "length" = "eos"): Candidate => ({ text, ids: [...text].map((c) => c.charCodeAt(0)), finish, score });
-const group = (id: string, ...candidates: Candidate[]): ScoredGroup => ({ prompt: { id, prompt: `ask ${id}` }, candidates });
+const candidate = (text: string, score: number, finish: "eos" | "length" = "eos"): Candidate => ({
+  text,
+  ids: [...text].map((c) => c.charCodeAt(0)),
+  finish,
+  score,
+});
+const group = (id: string, ...candidates: Candidate[]): ScoredGroup => ({
+  prompt: { id, prompt: `ask ${id}` },
+  candidates,
+});
 
 const anyGroups = fc
   .array(
     fc.array(
-      fc.record({ text: fc.stringMatching(/^[ab]{0,4}$/), score: fc.integer({ min: -3, max: 3 }), finish: fc.constantFrom("eos" as const, "length" as const) }),
+      fc.record({
+        text: fc.stringMatching(/^[ab]{0,4}$/),
+        score: fc.integer({ min: -3, max: 3 }),
+        finish: fc.constantFrom("eos" as const, "length" as const),
+      }),
       { maxLength: 6 },
     ),
     { maxLength: 12 },
   )
-  .map((lists) => lists.map((list, i) => group(`p${i}`, ...list.map(({ text, score, finish }) => candidate(text, score, finish)))));
+  .map((lists) =>
+    lists.map((list, i) =>
+      group(`p${i}`, ...list.map(({ text, score, finish }) => candidate(text, score, finish))),
+    ),
+  );
 const anySettings = fc.record({
   strategy: fc.constantFrom("max-min" as const, "max-random" as const, "max-max" as const, "random" as const),
-  lengthPenalty: fc.record({ per: fc.constantFrom("token" as const, "character" as const), weight: fc.constantFrom(0, 0.25, 1) }),
+  lengthPenalty: fc.record({
+    per: fc.constantFrom("token" as const, "character" as const),
+    weight: fc.constantFrom(0, 0.25, 1),
+  }),
   dropTruncated: fc.boolean(),
   missingEosPenalty: fc.constantFrom(0, 1),
   limit: fc.nat(5),
@@ -44,9 +69,15 @@ test("under every strategy the chosen answer has the higher penalised score and 
       for (const pair of pairGroups(groups, settings, "seed").pairs) {
         const { candidates } = groups.find(({ prompt }) => prompt.id === pair.prompt_id)!;
         // Of equal texts the first one that may enter a pair stands for all.
-        const cut = (text: string) => candidates.find((other) => other.text === text && !(settings.dropTruncated && other.finish === "length"))!.finish === "length";
-        const value = (score: number, text: string) => score - settings.lengthPenalty.weight * text.length - (cut(text) ? settings.missingEosPenalty : 0);
-        const gap = value(pair.chosen_score!, pair.chosen as string) - value(pair.rejected_score!, pair.rejected as string);
+        const cut = (text: string) =>
+          candidates.find(
+            (other) => other.text === text && !(settings.dropTruncated && other.finish === "length"),
+          )!.finish === "length";
+        const value = (score: number, text: string) =>
+          score - settings.lengthPenalty.weight * text.length - (cut(text) ? settings.missingEosPenalty : 0);
+        const gap =
+          value(pair.chosen_score!, pair.chosen as string) -
+          value(pair.rejected_score!, pair.rejected as string);
         assert.ok(gap > 0);
         assert.equal(pair.margin, gap);
         assert.notEqual(pair.chosen, pair.rejected);
@@ -60,15 +91,24 @@ test("pairs of a prompt do not depend on the other prompts or their order", () =
     fc.property(anyGroups, anySettings, (groups, settings) => {
       const free = { ...settings, limit: 0 };
       const together = pairGroups([...groups].reverse(), free, "seed").pairs.reverse();
-      assert.deepEqual(groups.flatMap((one) => pairGroups([one], free, "seed").pairs), together);
+      assert.deepEqual(
+        groups.flatMap((one) => pairGroups([one], free, "seed").pairs),
+        together,
+      );
     }),
   );
 });
 
 test("no pair holds a truncated answer where the setting drops them", () => {
-  const groups = [group("a", candidate("x", 1), candidate("y", 3, "length"), candidate("z", 2)), group("b", candidate("x", 1), candidate("y", 0, "length"))];
+  const groups = [
+    group("a", candidate("x", 1), candidate("y", 3, "length"), candidate("z", 2)),
+    group("b", candidate("x", 1), candidate("y", 0, "length")),
+  ];
   const { pairs, report } = pairGroups(groups, settings, "s");
-  assert.deepEqual(pairs.map(({ chosen, rejected }) => [chosen, rejected]), [["z", "x"]]);
+  assert.deepEqual(
+    pairs.map(({ chosen, rejected }) => [chosen, rejected]),
+    [["z", "x"]],
+  );
   assert.equal(report.dropped["truncated"], 1);
   assert.equal(report.answers?.truncated, 2);
   assert.equal(pairGroups(groups, { ...settings, dropTruncated: false }, "s").pairs.length, 2);
@@ -76,39 +116,60 @@ test("no pair holds a truncated answer where the setting drops them", () => {
 
 test("an answer that was cut off is worth less by the penalty, in choice and orientation", () => {
   const groups = [group("a", candidate("cut", 3, "length"), candidate("ended", 2))];
-  const take = (missingEosPenalty: number) => pairGroups(groups, { ...settings, dropTruncated: false, missingEosPenalty }, "s").pairs.map(({ chosen, margin }) => [chosen, margin]);
+  const take = (missingEosPenalty: number) =>
+    pairGroups(groups, { ...settings, dropTruncated: false, missingEosPenalty }, "s").pairs.map(
+      ({ chosen, margin }) => [chosen, margin],
+    );
   assert.deepEqual(take(0), [["cut", 1]]);
   assert.deepEqual(take(1.5), [["ended", 0.5]]);
 });
 
 test("max-min takes best and worst, max-max best and second best", () => {
-  const groups = [group("a", candidate("mid", 2), candidate("best", 5), candidate("worst", -1), candidate("good", 4))];
-  const take = (strategy: PairSettings["strategy"]) => pairGroups(groups, { ...settings, strategy }, "s").pairs.map(({ chosen, rejected }) => `${chosen}>${rejected}`);
+  const groups = [
+    group("a", candidate("mid", 2), candidate("best", 5), candidate("worst", -1), candidate("good", 4)),
+  ];
+  const take = (strategy: PairSettings["strategy"]) =>
+    pairGroups(groups, { ...settings, strategy }, "s").pairs.map(
+      ({ chosen, rejected }) => `${chosen}>${rejected}`,
+    );
   assert.deepEqual(take("max-min"), ["best>worst"]);
   assert.deepEqual(take("max-max"), ["best>good"]);
 });
 
 test("max-random really meets every other answer, always with the best as chosen", () => {
   const seen = new Map<unknown, number>();
-  const groups = Array.from({ length: 900 }, (_, i) => group(`p${i}`, candidate("best", 5), candidate("x", 1), candidate("y", 2), candidate("z", 3)));
+  const groups = Array.from({ length: 900 }, (_, i) =>
+    group(`p${i}`, candidate("best", 5), candidate("x", 1), candidate("y", 2), candidate("z", 3)),
+  );
   for (const { chosen, rejected } of pairGroups(groups, { ...settings, strategy: "max-random" }, "s").pairs) {
     assert.equal(chosen, "best");
     seen.set(rejected, (seen.get(rejected) ?? 0) + 1);
   }
   // 900 draws over 3: standard deviation 14, so 60 is beyond four of them.
-  for (const text of ["x", "y", "z"]) assert.ok(Math.abs(seen.get(text)! - 300) < 60, `${text}: ${seen.get(text)}`);
+  for (const text of ["x", "y", "z"])
+    assert.ok(Math.abs(seen.get(text)! - 300) < 60, `${text}: ${seen.get(text)}`);
 });
 
 test("random meets every pair of answers", () => {
-  const groups = Array.from({ length: 600 }, (_, i) => group(`p${i}`, candidate("x", 1), candidate("y", 2), candidate("z", 3)));
-  const seen = new Set(pairGroups(groups, { ...settings, strategy: "random" }, "s").pairs.map(({ chosen, rejected }) => `${chosen}>${rejected}`));
+  const groups = Array.from({ length: 600 }, (_, i) =>
+    group(`p${i}`, candidate("x", 1), candidate("y", 2), candidate("z", 3)),
+  );
+  const seen = new Set(
+    pairGroups(groups, { ...settings, strategy: "random" }, "s").pairs.map(
+      ({ chosen, rejected }) => `${chosen}>${rejected}`,
+    ),
+  );
   assert.deepEqual([...seen].sort(), ["y>x", "z>x", "z>y"]);
 });
 
 test("a length penalty turns the pair round and stays turned", () => {
   const long = candidate("a very long answer", 2);
   const short = candidate("short", 1.5);
-  const { pairs, report } = pairGroups([group("a", long, short)], { ...settings, lengthPenalty: { per: "character", weight: 0.1 } }, "s");
+  const { pairs, report } = pairGroups(
+    [group("a", long, short)],
+    { ...settings, lengthPenalty: { per: "character", weight: 0.1 } },
+    "s",
+  );
   assert.equal(pairs[0]!.chosen, "short");
   assert.equal(pairs[0]!.chosen_score, 1.5, "the scores in the row are the raw ones");
   assert.ok(Math.abs(pairs[0]!.margin! - 0.8) < 1e-12);
@@ -118,13 +179,20 @@ test("a length penalty turns the pair round and stays turned", () => {
 test("characters are counted as people count them, tokens by their ids", () => {
   const smiles = { ...candidate("🙂🙂", 1), ids: [1, 2, 3, 4, 5, 6, 7, 8] };
   const plain = { ...candidate("abc", 1), ids: [1] };
-  const chosen = (per: "token" | "character") => pairGroups([group("a", smiles, plain)], { ...settings, lengthPenalty: { per, weight: 1 } }, "s").pairs[0]!.chosen;
+  const chosen = (per: "token" | "character") =>
+    pairGroups([group("a", smiles, plain)], { ...settings, lengthPenalty: { per, weight: 1 } }, "s").pairs[0]!
+      .chosen;
   assert.equal(chosen("character"), "🙂🙂");
   assert.equal(chosen("token"), "abc");
 });
 
 test("ties, identical answers and groups of one are dropped and counted apart", () => {
-  const groups = [group("a", candidate("x", 1), candidate("y", 1)), group("b", candidate("x", 1), candidate("x", 2)), group("c", candidate("x", 1)), group("d")];
+  const groups = [
+    group("a", candidate("x", 1), candidate("y", 1)),
+    group("b", candidate("x", 1), candidate("x", 2)),
+    group("c", candidate("x", 1)),
+    group("d"),
+  ];
   const { pairs, report } = pairGroups(groups, settings, "s");
   assert.equal(pairs.length, 0);
   assert.deepEqual(report.dropped, { too_few: 2, truncated: 0, identical: 1, tie: 1, limit: 0 });
@@ -132,13 +200,21 @@ test("ties, identical answers and groups of one are dropped and counted apart", 
 });
 
 test("copies of the best answer do not make max-max a pair of copies", () => {
-  const { pairs } = pairGroups([group("a", candidate("best", 5), candidate("best", 5), candidate("good", 4))], { ...settings, strategy: "max-max" }, "s");
+  const { pairs } = pairGroups(
+    [group("a", candidate("best", 5), candidate("best", 5), candidate("good", 4))],
+    { ...settings, strategy: "max-max" },
+    "s",
+  );
   assert.deepEqual([pairs[0]!.chosen, pairs[0]!.rejected], ["best", "good"]);
 });
 
 test("a conversation's pair has messages in all three columns, as TRL reads them", () => {
   const messages = [{ role: "user", content: "hi" }];
-  const { pairs } = pairGroups([{ prompt: { id: "a", messages }, candidates: [candidate("yes", 1), candidate("no", 0)] }], settings, "s");
+  const { pairs } = pairGroups(
+    [{ prompt: { id: "a", messages }, candidates: [candidate("yes", 1), candidate("no", 0)] }],
+    settings,
+    "s",
+  );
   assert.deepEqual(pairs[0], {
     prompt_id: "a",
     prompt: messages,
@@ -153,5 +229,8 @@ test("a conversation's pair has messages in all three columns, as TRL reads them
 });
 
 test("a score that is no number is our fault and stops", () => {
-  assert.throws(() => pairGroups([group("a", candidate("x", NaN), candidate("y", 1))], settings, "s"), { kind: "invariant", code: "score_not_finite" });
+  assert.throws(() => pairGroups([group("a", candidate("x", NaN), candidate("y", 1))], settings, "s"), {
+    kind: "invariant",
+    code: "score_not_finite",
+  });
 });

@@ -69,18 +69,31 @@ export class Pairer {
   }
 }
 
-function choose(group: ScoredGroup, settings: PairSettings, seed: string, tally: Tally): { chosen: Ranked; rejected: Ranked } | DropReason {
+function choose(
+  group: ScoredGroup,
+  settings: PairSettings,
+  seed: string,
+  tally: Tally,
+): { chosen: Ranked; rejected: Ranked } | DropReason {
   if (group.candidates.length < 2) return "too_few";
-  const ended = settings.dropTruncated ? group.candidates.filter((candidate) => candidate.finish !== "length") : group.candidates;
+  const ended = settings.dropTruncated
+    ? group.candidates.filter((candidate) => candidate.finish !== "length")
+    : group.candidates;
   tally.answers.truncated += group.candidates.length - ended.length;
   if (ended.length < 2) return "truncated";
   const different = withoutCopies(ended);
   tally.answers.identical += ended.length - different.length;
   if (different.length < 2) return "identical";
   const ranked = different.map((candidate) => ({ ...candidate, value: penalised(candidate, settings) }));
-  const [first, second] = pick(ranked, settings.strategy, new Random(deriveSeed("pair", seed, group.prompt.id)));
+  const [first, second] = pick(
+    ranked,
+    settings.strategy,
+    new Random(deriveSeed("pair", seed, group.prompt.id)),
+  );
   if (first.value === second.value) return "tie";
-  return first.value > second.value ? { chosen: first, rejected: second } : { chosen: second, rejected: first };
+  return first.value > second.value
+    ? { chosen: first, rejected: second }
+    : { chosen: second, rejected: first };
 }
 
 /** Equal texts carry no preference: the first of each stays, so that max-max is never a pair of copies. */
@@ -91,16 +104,23 @@ function withoutCopies(candidates: Candidate[]): Candidate[] {
 
 /** r − λ·|answer| (paper, eq. 9), less TRL's missing-EOS penalty where an answer was cut off; characters are code points, as in Python's len. */
 function penalised(candidate: Candidate, { lengthPenalty, missingEosPenalty }: PairSettings): number {
-  if (!Number.isFinite(candidate.score)) throw new InvariantError("score_not_finite", `pairing was given the score ${candidate.score}`);
+  if (!Number.isFinite(candidate.score))
+    throw new InvariantError("score_not_finite", `pairing was given the score ${candidate.score}`);
   const length = lengthPenalty.per === "token" ? candidate.ids.length : [...candidate.text].length;
-  return candidate.score - lengthPenalty.weight * length - (candidate.finish === "length" ? missingEosPenalty : 0);
+  return (
+    candidate.score - lengthPenalty.weight * length - (candidate.finish === "length" ? missingEosPenalty : 0)
+  );
 }
 
 function pick(ranked: Ranked[], strategy: PairSettings["strategy"], random: Random): [Ranked, Ranked] {
   if (strategy === "random") return takeTwo(ranked, random);
   // Stable sort: among equals the earlier sample counts as the better one.
   const order = [...ranked].sort((a, b) => b.value - a.value);
-  const other = { "max-min": order.length - 1, "max-max": 1, "max-random": 1 + random.below(order.length - 1) }[strategy];
+  const other = {
+    "max-min": order.length - 1,
+    "max-max": 1,
+    "max-random": 1 + random.below(order.length - 1),
+  }[strategy];
   return [order[0]!, order[other]!];
 }
 
@@ -127,7 +147,13 @@ function row(prompt: PromptRow, chosen: Ranked, rejected: Ranked): PairRow {
 
 class Tally {
   readonly answers = { truncated: 0, identical: 0 };
-  readonly #dropped: Record<DropReason, number> = { too_few: 0, truncated: 0, identical: 0, tie: 0, limit: 0 };
+  readonly #dropped: Record<DropReason, number> = {
+    too_few: 0,
+    truncated: 0,
+    identical: 0,
+    tie: 0,
+    limit: 0,
+  };
   readonly #margins: number[] = [];
   #lengthDifference = 0;
 
@@ -141,14 +167,29 @@ class Tally {
   }
 
   report(groups: number): PairReport {
-    return { ...summary(this.#margins, this.#lengthDifference), groups, dropped: this.#dropped, answers: this.answers };
+    return {
+      ...summary(this.#margins, this.#lengthDifference),
+      groups,
+      dropped: this.#dropped,
+      answers: this.answers,
+    };
   }
 }
 
 /** The numbers of a pairing report; all zero for no pairs, because NaN is no JSON. */
-export function summary(margins: number[], lengthDifference: number): Pick<PairReport, "pairs" | "margin" | "lengthDifference"> {
+export function summary(
+  margins: number[],
+  lengthDifference: number,
+): Pick<PairReport, "pairs" | "margin" | "lengthDifference"> {
   const pairs = margins.length;
   if (pairs === 0) return { pairs, margin: { mean: 0, min: 0, max: 0 }, lengthDifference: 0 };
-  const range = margins.reduce(({ min, max, sum }, m) => ({ min: Math.min(min, m), max: Math.max(max, m), sum: sum + m }), { min: Infinity, max: -Infinity, sum: 0 });
-  return { pairs, margin: { mean: range.sum / pairs, min: range.min, max: range.max }, lengthDifference: lengthDifference / pairs };
+  const range = margins.reduce(
+    ({ min, max, sum }, m) => ({ min: Math.min(min, m), max: Math.max(max, m), sum: sum + m }),
+    { min: Infinity, max: -Infinity, sum: 0 },
+  );
+  return {
+    pairs,
+    margin: { mean: range.sum / pairs, min: range.min, max: range.max },
+    lengthDifference: lengthDifference / pairs,
+  };
 }

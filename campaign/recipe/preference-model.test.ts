@@ -2,28 +2,58 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import fc from "fast-check";
 import { DEFAULTS } from "../defaults.ts";
-import { distinctTexts, firstIsBetter, letterRows, preferencePrompt, type PreferenceFormat } from "./preference-model.ts";
+import {
+  distinctTexts,
+  firstIsBetter,
+  letterRows,
+  preferencePrompt,
+  type PreferenceFormat,
+} from "./preference-model.ts";
 import type { PairRow } from "./rows.ts";
 
-const format: PreferenceFormat = { template: DEFAULTS.preferenceModel.template, letters: [...DEFAULTS.preferenceModel.letters] };
+const format: PreferenceFormat = {
+  template: DEFAULTS.preferenceModel.template,
+  letters: [...DEFAULTS.preferenceModel.letters],
+};
 const user = (content: string) => ({ role: "user", content });
 const bot = (content: string) => ({ role: "assistant", content });
 
 test("a conversation is written out in one message of the user, turn by turn, as the paper's scripts do", () => {
-  const asked = preferencePrompt(format, { prompt: { messages: [user("Hi"), bot("Hello"), user("Why {a}?")] }, first: "One {b}.", second: "Two." });
+  const asked = preferencePrompt(format, {
+    prompt: { messages: [user("Hi"), bot("Hello"), user("Why {a}?")] },
+    first: "One {b}.",
+    second: "Two.",
+  });
   const context = "\n\n\n<turn> user\n Hi\n\n<turn> assistant\n Hello\n\n<turn> user\n Why {a}?\n\n\n";
-  assert.deepEqual(asked, { messages: [user(`[CONTEXT] ${context} [RESPONSE A] One {b}. [RESPONSE B] Two. \n`)] });
+  assert.deepEqual(asked, {
+    messages: [user(`[CONTEXT] ${context} [RESPONSE A] One {b}. [RESPONSE B] Two. \n`)],
+  });
 });
 
 test("plain text stays plain text, in the author's template", () => {
   const template = "{context} | {a} | {b} |";
-  assert.deepEqual(preferencePrompt({ ...format, template }, { prompt: { prompt: "Once" }, first: " upon", second: " again" }), { prompt: "Once |  upon |  again |" });
+  assert.deepEqual(
+    preferencePrompt(
+      { ...format, template },
+      { prompt: { prompt: "Once" }, first: " upon", second: " again" },
+    ),
+    { prompt: "Once |  upon |  again |" },
+  );
 });
 
 test("a row's letter names the chosen answer, whose place is a coin that the seed decides", () => {
-  const pairs: PairRow[] = Array.from({ length: 200 }, (_, i) => ({ prompt_id: `p${i}`, prompt: [user("q")], chosen: [bot("GOOD")], rejected: [bot("BAD")] }));
+  const pairs: PairRow[] = Array.from({ length: 200 }, (_, i) => ({
+    prompt_id: `p${i}`,
+    prompt: [user("q")],
+    chosen: [bot("GOOD")],
+    rejected: [bot("BAD")],
+  }));
   const rows = letterRows(pairs, format, "1");
-  for (const { messages, completion } of rows) assert.match(messages![0]!.content, completion === "A" ? /RESPONSE A\] GOOD .* BAD/ : /RESPONSE A\] BAD .* GOOD/);
+  for (const { messages, completion } of rows)
+    assert.match(
+      messages![0]!.content,
+      completion === "A" ? /RESPONSE A\] GOOD .* BAD/ : /RESPONSE A\] BAD .* GOOD/,
+    );
   const firsts = rows.filter(({ completion }) => completion === "A").length;
   assert.ok(firsts > 70 && firsts < 130, `${firsts} of 200 stand first`);
   assert.deepEqual(letterRows(pairs, format, "1"), rows);
@@ -40,7 +70,9 @@ test("both orders count alike: swapping the answers turns the probability round,
       assert.ok(Math.abs(firstIsBetter(asGiven, asGiven) - 0.5) < 1e-12);
     }),
   );
-  assert.ok(Math.abs(firstIsBetter([Math.log(0.6), Math.log(0.2)], [Math.log(0.1), Math.log(0.3)]) - 0.75) < 1e-12);
+  assert.ok(
+    Math.abs(firstIsBetter([Math.log(0.6), Math.log(0.2)], [Math.log(0.1), Math.log(0.3)]) - 0.75) < 1e-12,
+  );
 });
 
 test("copies of an answer share a place", () => {

@@ -22,7 +22,10 @@ export interface PreferenceQuestion {
  * What the model reads, in the prompt's own form: of a conversation, one message of the user with all turns written out; of plain text,
  * plain text.
  */
-export function preferencePrompt({ template }: PreferenceFormat, { prompt, first, second }: PreferenceQuestion): { prompt: string } | { messages: Message[] } {
+export function preferencePrompt(
+  { template }: PreferenceFormat,
+  { prompt, first, second }: PreferenceQuestion,
+): { prompt: string } | { messages: Message[] } {
   const content = promptContent(prompt);
   const parts: Record<string, string> = { "{context}": contextText(content), "{a}": first, "{b}": second };
   const text = template.replace(/\{context\}|\{a\}|\{b\}/g, (name) => parts[name]!);
@@ -35,16 +38,24 @@ function contextText(content: PromptContent): string {
 }
 
 /** SFT rows of preference pairs. Which answer stands first is a seeded coin, so that the model learns no position. */
-export function letterRows(pairs: readonly PairRow[], format: PreferenceFormat, seed: string): { prompt?: string; messages?: Message[]; completion: string }[] {
+export function letterRows(
+  pairs: readonly PairRow[],
+  format: PreferenceFormat,
+  seed: string,
+): { prompt?: string; messages?: Message[]; completion: string }[] {
   return pairs.map(({ prompt_id, prompt, chosen, rejected }, i) => {
     const asked = typeof prompt === "string" ? { prompt } : { messages: prompt };
     const chosenFirst = new Random(deriveSeed("letter", seed, prompt_id, i)).below(2) === 0;
     const [first, second] = chosenFirst ? [chosen, rejected] : [rejected, chosen];
-    return { ...preferencePrompt(format, { prompt: asked, first: answerText(first), second: answerText(second) }), completion: format.letters[chosenFirst ? 0 : 1] };
+    return {
+      ...preferencePrompt(format, { prompt: asked, first: answerText(first), second: answerText(second) }),
+      completion: format.letters[chosenFirst ? 0 : 1],
+    };
   });
 }
 
-const answerText = (answer: string | Message[]): string => (typeof answer === "string" ? answer : (answer.at(-1)?.content ?? ""));
+const answerText = (answer: string | Message[]): string =>
+  typeof answer === "string" ? answer : (answer.at(-1)?.content ?? "");
 
 /** ln p of both letters. */
 export type LetterLogps = readonly [number, number];
@@ -66,4 +77,3 @@ export function distinctTexts(texts: readonly string[]): { texts: string[]; plac
   const placeOf = texts.map((text) => places.get(text) ?? (places.set(text, places.size), places.size - 1));
   return { texts: [...places.keys()], placeOf };
 }
-

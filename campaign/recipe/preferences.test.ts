@@ -3,7 +3,11 @@ import { test } from "node:test";
 import fc from "fast-check";
 import { comparisonsOf, filterPreferences, pairsFromLabels, type AnsweredGroup } from "./preferences.ts";
 
-const filter = (rows: unknown[], minMargin = 0) => filterPreferences(rows.map((value, i) => ({ line: i + 1, value })), { minMargin });
+const filter = (rows: unknown[], minMargin = 0) =>
+  filterPreferences(
+    rows.map((value, i) => ({ line: i + 1, value })),
+    { minMargin },
+  );
 const user = (content: string) => ({ role: "user", content });
 const bot = (content: string) => ({ role: "assistant", content });
 
@@ -14,25 +18,50 @@ test("TRL's forms of a row become one", () => {
     { chosen: "q4 is it. Yes", rejected: "q4 is it. No" },
     { chosen: [user("q3"), bot("a")], rejected: [user("q3"), bot("b")], chosen_score: 3, rejected_score: 1 },
   ]);
-  assert.deepEqual(pairs.map(({ prompt_id: _id, ...row }) => row), [
-    { prompt: "q", chosen: "a", rejected: "b" },
-    { prompt: [user("q2")], chosen: [bot("a")], rejected: [bot("b")] },
-    { prompt: "q4 is it.", chosen: " Yes", rejected: " No" },
-    { prompt: [user("q3")], chosen: [bot("a")], rejected: [bot("b")], chosen_score: 3, rejected_score: 1, margin: 2 },
-  ]);
+  assert.deepEqual(
+    pairs.map(({ prompt_id: _id, ...row }) => row),
+    [
+      { prompt: "q", chosen: "a", rejected: "b" },
+      { prompt: [user("q2")], chosen: [bot("a")], rejected: [bot("b")] },
+      { prompt: "q4 is it.", chosen: " Yes", rejected: " No" },
+      {
+        prompt: [user("q3")],
+        chosen: [bot("a")],
+        rejected: [bot("b")],
+        chosen_score: 3,
+        rejected_score: 1,
+        margin: 2,
+      },
+    ],
+  );
 });
 
 const reasons: [string, unknown, number?][] = [
-  ["not_alternating", { chosen: [user("q"), user("r"), bot("a"), bot("x")], rejected: [user("q"), user("r"), bot("a"), bot("y")] }],
+  [
+    "not_alternating",
+    {
+      chosen: [user("q"), user("r"), bot("a"), bot("x")],
+      rejected: [user("q"), user("r"), bot("a"), bot("y")],
+    },
+  ],
   ["not_alternating", { chosen: [bot("a"), user("q")], rejected: [bot("a"), user("q")] }],
-  ["not_alternating", { chosen: [user("q"), bot("a"), user("r")], rejected: [user("q"), bot("a"), user("r")] }],
+  [
+    "not_alternating",
+    { chosen: [user("q"), bot("a"), user("r")], rejected: [user("q"), bot("a"), user("r")] },
+  ],
   ["empty_turn", { chosen: [user(" "), bot("a")], rejected: [user(" "), bot("b")] }],
   ["empty_turn", { prompt: "q", chosen: "a", rejected: "" }],
   ["empty_turn", { chosen: "a", rejected: "b" }],
   ["history_differs", { chosen: [user("q"), bot("a")], rejected: [user("r"), bot("b")] }],
-  ["history_differs", { chosen: [user("q"), bot("a")], rejected: [user("q"), bot("b"), user("r"), bot("c")] }],
+  [
+    "history_differs",
+    { chosen: [user("q"), bot("a")], rejected: [user("q"), bot("b"), user("r"), bot("c")] },
+  ],
   ["identical_answers", { prompt: "q", chosen: "same ", rejected: "same" }],
-  ["label_contradicts_scores", { prompt: "q", chosen: "a", rejected: "b", chosen_score: 1, rejected_score: 2 }],
+  [
+    "label_contradicts_scores",
+    { prompt: "q", chosen: "a", rejected: "b", chosen_score: 1, rejected_score: 2 },
+  ],
   ["small_margin", { prompt: "q", chosen: "a", rejected: "b", chosen_score: 2, rejected_score: 1.9 }, 0.5],
 ];
 for (const [reason, row, minMargin] of reasons) {
@@ -45,52 +74,91 @@ for (const [reason, row, minMargin] of reasons) {
 
 test("one system turn may open a conversation", () => {
   const opening = [{ role: "system", content: "be kind" }, user("q")];
-  assert.equal(filter([{ chosen: [...opening, bot("a")], rejected: [...opening, bot("b")] }]).pairs.length, 1);
+  assert.equal(
+    filter([{ chosen: [...opening, bot("a")], rejected: [...opening, bot("b")] }]).pairs.length,
+    1,
+  );
 });
 
 test("the same pair again is a duplicate; the same prompt with another answer is not", () => {
-  const { pairs, dropped } = filter([{ prompt: "q", chosen: "a", rejected: "b" }, { prompt: "q", chosen: "a", rejected: "b" }, { prompt: "q", chosen: "a", rejected: "c" }]);
+  const { pairs, dropped } = filter([
+    { prompt: "q", chosen: "a", rejected: "b" },
+    { prompt: "q", chosen: "a", rejected: "b" },
+    { prompt: "q", chosen: "a", rejected: "c" },
+  ]);
   assert.equal(pairs.length, 2);
   assert.equal(dropped.duplicate, 1);
 });
 
 test("scores that are null count as none", () => {
-  assert.equal(filter([{ prompt: "q", chosen: "a", rejected: "b", chosen_score: null, rejected_score: null }], 1).pairs.length, 1);
+  assert.equal(
+    filter([{ prompt: "q", chosen: "a", rejected: "b", chosen_score: null, rejected_score: null }], 1).pairs
+      .length,
+    1,
+  );
 });
 
 test("a row that cannot be understood is an error with its line", () => {
-  for (const row of [3, { prompt: 7, chosen: "a", rejected: "b" }, { prompt: "q", chosen: "a" }, { prompt: "q", chosen: [bot("a")], rejected: [bot("b")] }, { prompt: "q", chosen: "a", rejected: "b", chosen_score: "high" }]) {
-    assert.throws(() => filter([{ prompt: "q", chosen: "a", rejected: "b" }, row]), { kind: "spec", code: "preferences_invalid", line: 2 });
+  for (const row of [
+    3,
+    { prompt: 7, chosen: "a", rejected: "b" },
+    { prompt: "q", chosen: "a" },
+    { prompt: "q", chosen: [bot("a")], rejected: [bot("b")] },
+    { prompt: "q", chosen: "a", rejected: "b", chosen_score: "high" },
+  ]) {
+    assert.throws(() => filter([{ prompt: "q", chosen: "a", rejected: "b" }, row]), {
+      kind: "spec",
+      code: "preferences_invalid",
+      line: 2,
+    });
   }
 });
 
 const answer = (text: string) => ({ text, ids: [...text].map(() => 1), finish: "eos" as const });
-const groups: AnsweredGroup[] = Array.from({ length: 200 }, (_, i) => ({ prompt: { id: `p${i}`, prompt: "q" }, candidates: [answer("cold"), answer("cool"), answer("hot"), answer("hotter")] }));
+const groups: AnsweredGroup[] = Array.from({ length: 200 }, (_, i) => ({
+  prompt: { id: `p${i}`, prompt: "q" },
+  candidates: [answer("cold"), answer("cool"), answer("hot"), answer("hotter")],
+}));
 
 test("answers of the first half meet those of the second, in both orders", () => {
   const { comparisons } = comparisonsOf(groups, "s");
-  assert.deepEqual([...new Set(comparisons.map(({ first, second }) => `${first.text}/${second.text}`))].sort(), ["cold/hot", "cool/hotter", "hot/cold", "hotter/cool"]);
+  assert.deepEqual(
+    [...new Set(comparisons.map(({ first, second }) => `${first.text}/${second.text}`))].sort(),
+    ["cold/hot", "cool/hotter", "hot/cold", "hotter/cool"],
+  );
   assert.equal(new Set(comparisons.map(({ seed }) => seed)).size, comparisons.length);
 });
 
 test("nobody is asked about identical answers", () => {
-  const { comparisons, identical } = comparisonsOf([{ prompt: { id: "a", prompt: "q" }, candidates: [answer("x"), answer("x")] }], "s");
+  const { comparisons, identical } = comparisonsOf(
+    [{ prompt: { id: "a", prompt: "q" }, candidates: [answer("x"), answer("x")] }],
+    "s",
+  );
   assert.deepEqual([comparisons.length, identical], [0, 1]);
 });
 
 test("labels make pairs whichever side was shown first; ties are dropped and counted", () => {
   const { comparisons } = comparisonsOf(groups, "s");
   fc.assert(
-    fc.property(fc.array(fc.constantFrom(0, 0.2, 0.5, 0.9, 1), { minLength: comparisons.length, maxLength: comparisons.length }), (labels) => {
-      const { pairs, report } = pairsFromLabels(comparisons, labels, 0);
-      assert.equal(report.labels, comparisons.length);
-      assert.equal(pairs.length + report.dropped["tie"]!, comparisons.length);
-      let at = 0;
-      comparisons.forEach(({ first, second }, i) => {
-        if (labels[i] === 0.5) return;
-        const pair = pairs[at++]!;
-        assert.deepEqual([pair.chosen, pair.rejected], labels[i]! > 0.5 ? [first.text, second.text] : [second.text, first.text]);
-      });
-    }),
+    fc.property(
+      fc.array(fc.constantFrom(0, 0.2, 0.5, 0.9, 1), {
+        minLength: comparisons.length,
+        maxLength: comparisons.length,
+      }),
+      (labels) => {
+        const { pairs, report } = pairsFromLabels(comparisons, labels, 0);
+        assert.equal(report.labels, comparisons.length);
+        assert.equal(pairs.length + report.dropped["tie"]!, comparisons.length);
+        let at = 0;
+        comparisons.forEach(({ first, second }, i) => {
+          if (labels[i] === 0.5) return;
+          const pair = pairs[at++]!;
+          assert.deepEqual(
+            [pair.chosen, pair.rejected],
+            labels[i]! > 0.5 ? [first.text, second.text] : [second.text, first.text],
+          );
+        });
+      },
+    ),
   );
 });

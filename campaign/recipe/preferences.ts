@@ -5,7 +5,15 @@ import type { PairReport } from "../types.ts";
 import { splitText } from "./implicit-prompt.ts";
 import { summary, type Candidate } from "./pairing.ts";
 import { Random } from "./random.ts";
-import { answerContent, contentDigest, promptContent, type Message, type PairRow, type PromptContent, type PromptRow } from "./rows.ts";
+import {
+  answerContent,
+  contentDigest,
+  promptContent,
+  type Message,
+  type PairRow,
+  type PromptContent,
+  type PromptRow,
+} from "./rows.ts";
 import { deriveSeed } from "./seeds.ts";
 
 /** Why a row of preferences was left out. kept + all of these = rows. */
@@ -63,24 +71,52 @@ interface ParsedRow {
 
 /** Both sides as whole conversations, whichever of TRL's forms the row came in. */
 function readRow(line: number, value: unknown): ParsedRow {
-  if (typeof value !== "object" || value === null || Array.isArray(value)) throw malformed(line, "is no object");
+  if (typeof value !== "object" || value === null || Array.isArray(value))
+    throw malformed(line, "is no object");
   const { prompt, chosen, rejected, chosen_score, rejected_score } = value as Record<string, unknown>;
-  const scores = { ...score(line, "chosenScore", chosen_score), ...score(line, "rejectedScore", rejected_score) };
+  const scores = {
+    ...score(line, "chosenScore", chosen_score),
+    ...score(line, "rejectedScore", rejected_score),
+  };
   if (typeof chosen === "string" && typeof rejected === "string") {
-    if (prompt !== undefined && typeof prompt !== "string") throw malformed(line, "has text answers, so `prompt` must be text too");
+    if (prompt !== undefined && typeof prompt !== "string")
+      throw malformed(line, "has text answers, so `prompt` must be text too");
     const split = prompt === undefined ? splitText(chosen, rejected) : { prompt, chosen, rejected };
-    const side = (answer: string) => [{ role: "user", content: split.prompt }, { role: "assistant", content: answer }];
-    return { chosen: side(split.chosen), rejected: side(split.rejected), text: true, promptTurns: 1, ...scores };
+    const side = (answer: string) => [
+      { role: "user", content: split.prompt },
+      { role: "assistant", content: answer },
+    ];
+    return {
+      chosen: side(split.chosen),
+      rejected: side(split.rejected),
+      text: true,
+      promptTurns: 1,
+      ...scores,
+    };
   }
-  if (!isMessages(chosen) || !isMessages(rejected)) throw malformed(line, "needs `chosen` and `rejected`, both text or both lists of {role, content}");
-  if (prompt === undefined) return { chosen, rejected, text: false, promptTurns: chosen.length - 1, ...scores };
-  if (!isMessages(prompt)) throw malformed(line, "has lists of messages as answers, so `prompt` must be one too");
-  return { chosen: [...prompt, ...chosen], rejected: [...prompt, ...rejected], text: false, promptTurns: prompt.length + chosen.length - 1, ...scores };
+  if (!isMessages(chosen) || !isMessages(rejected))
+    throw malformed(line, "needs `chosen` and `rejected`, both text or both lists of {role, content}");
+  if (prompt === undefined)
+    return { chosen, rejected, text: false, promptTurns: chosen.length - 1, ...scores };
+  if (!isMessages(prompt))
+    throw malformed(line, "has lists of messages as answers, so `prompt` must be one too");
+  return {
+    chosen: [...prompt, ...chosen],
+    rejected: [...prompt, ...rejected],
+    text: false,
+    promptTurns: prompt.length + chosen.length - 1,
+    ...scores,
+  };
 }
 
-function score(line: number, name: "chosenScore" | "rejectedScore", value: unknown): { [name: string]: number } {
+function score(
+  line: number,
+  name: "chosenScore" | "rejectedScore",
+  value: unknown,
+): { [name: string]: number } {
   if (value === undefined || value === null) return {};
-  if (typeof value !== "number" || !Number.isFinite(value)) throw malformed(line, `has the score ${JSON.stringify(value)}`);
+  if (typeof value !== "number" || !Number.isFinite(value))
+    throw malformed(line, `has the score ${JSON.stringify(value)}`);
   return { [name]: value };
 }
 
@@ -92,7 +128,11 @@ function malformed(line: number, what: string): SpecError {
 }
 
 export function isMessages(value: unknown): value is Message[] {
-  return Array.isArray(value) && value.length > 0 && value.every((turn) => typeof turn?.role === "string" && typeof turn?.content === "string");
+  return (
+    Array.isArray(value) &&
+    value.length > 0 &&
+    value.every((turn) => typeof turn?.role === "string" && typeof turn?.content === "string")
+  );
 }
 
 function poor(row: ParsedRow, minMargin: number): PreferenceDrop | undefined {
@@ -109,7 +149,11 @@ function poor(row: ParsedRow, minMargin: number): PreferenceDrop | undefined {
 /** user, assistant, user, assistant …, ending with assistant; one system turn may come first. */
 function alternates(turns: Message[]): boolean {
   const talk = turns[0]?.role === "system" ? turns.slice(1) : turns;
-  return talk.length > 0 && talk.length % 2 === 0 && talk.every((turn, i) => turn.role === (i % 2 === 0 ? "user" : "assistant"));
+  return (
+    talk.length > 0 &&
+    talk.length % 2 === 0 &&
+    talk.every((turn, i) => turn.role === (i % 2 === 0 ? "user" : "assistant"))
+  );
 }
 
 function remember(seen: Set<string>, row: ParsedRow): boolean {
@@ -127,7 +171,13 @@ function tidy(row: ParsedRow): PairRow {
     prompt,
     chosen: answerContent(prompt, row.chosen.at(-1)!.content),
     rejected: answerContent(prompt, row.rejected.at(-1)!.content),
-    ...(scored ? { chosen_score: row.chosenScore!, rejected_score: row.rejectedScore!, margin: row.chosenScore! - row.rejectedScore! } : {}),
+    ...(scored
+      ? {
+          chosen_score: row.chosenScore!,
+          rejected_score: row.rejectedScore!,
+          margin: row.chosenScore! - row.rejectedScore!,
+        }
+      : {}),
   };
 }
 
@@ -152,7 +202,10 @@ export interface AnsweredGroup {
  * Answer i against answer i + n/2, so two temperatures of equal count meet each other. Who comes first is a seeded coin, for raters
  * that favour a position. Identical answers are not asked about: a label costs something.
  */
-export function comparisonsOf(groups: AnsweredGroup[], seed: string): { comparisons: Comparison[]; identical: number } {
+export function comparisonsOf(
+  groups: AnsweredGroup[],
+  seed: string,
+): { comparisons: Comparison[]; identical: number } {
   const comparisons: Comparison[] = [];
   let identical = 0;
   for (const { prompt, candidates } of groups) {
@@ -162,7 +215,8 @@ export function comparisonsOf(groups: AnsweredGroup[], seed: string): { comparis
       const b = candidates[i + half]!;
       const labelSeed = deriveSeed("label", seed, prompt.id, i);
       if (a.text === b.text) identical += 1;
-      else if (new Random(labelSeed).below(2) === 0) comparisons.push({ prompt, first: a, second: b, seed: labelSeed });
+      else if (new Random(labelSeed).below(2) === 0)
+        comparisons.push({ prompt, first: a, second: b, seed: labelSeed });
       else comparisons.push({ prompt, first: b, second: a, seed: labelSeed });
     }
   }
@@ -170,7 +224,11 @@ export function comparisonsOf(groups: AnsweredGroup[], seed: string): { comparis
 }
 
 /** `probabilities[i]`: the rater's answer to comparison i; above ½ the first is chosen, ½ is a tie and dropped. */
-export function pairsFromLabels(comparisons: Comparison[], probabilities: number[], identical: number): { pairs: PairRow[]; report: PairReport } {
+export function pairsFromLabels(
+  comparisons: Comparison[],
+  probabilities: number[],
+  identical: number,
+): { pairs: PairRow[]; report: PairReport } {
   const pairs: PairRow[] = [];
   let ties = 0;
   let lengthDifference = 0;
@@ -192,6 +250,17 @@ export function pairsFromLabels(comparisons: Comparison[], probabilities: number
       rejected_ids: rejected.ids,
     });
   });
-  const report = summary(pairs.map(() => 0), lengthDifference);
-  return { pairs, report: { ...report, groups: comparisons.length + identical, dropped: { tie: ties, identical }, labels: comparisons.length } };
+  const report = summary(
+    pairs.map(() => 0),
+    lengthDifference,
+  );
+  return {
+    pairs,
+    report: {
+      ...report,
+      groups: comparisons.length + identical,
+      dropped: { tie: ties, identical },
+      labels: comparisons.length,
+    },
+  };
 }

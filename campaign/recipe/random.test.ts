@@ -8,7 +8,10 @@ import { cutSplits, shuffleById } from "./splits.ts";
 test("random numbers of a seed are the same on every machine and in every version", () => {
   const random = new Random("ratchet");
   // From a C program of xoshiro128** with the same state: SHA-256 of "ratchet" as four little-endian words.
-  assert.deepEqual(Array.from({ length: 4 }, () => random.uint32()), [2245575722, 4205815371, 2007375351, 3094875015]);
+  assert.deepEqual(
+    Array.from({ length: 4 }, () => random.uint32()),
+    [2245575722, 4205815371, 2007375351, 3094875015],
+  );
 });
 
 test("below is uniform, float in [0, 1)", () => {
@@ -17,13 +20,24 @@ test("below is uniform, float in [0, 1)", () => {
   for (let i = 0; i < 7000; i++) counts[random.below(7)]! += 1;
   // Standard deviation 29 around 1000.
   for (const count of counts) assert.ok(Math.abs(count - 1000) < 150, counts.join(" "));
-  fc.assert(fc.property(fc.string(), (seed) => { const value = new Random(seed).float(); assert.ok(value >= 0 && value < 1); }));
+  fc.assert(
+    fc.property(fc.string(), (seed) => {
+      const value = new Random(seed).float();
+      assert.ok(value >= 0 && value < 1);
+    }),
+  );
 });
 
 test("seeds are 16 hex digits and differ with every part", () => {
   const seed = completionSeed(42, "it-0001.1", "p", 0);
   assert.match(seed, /^[0-9a-f]{16}$/);
-  for (const other of [completionSeed(43, "it-0001.1", "p", 0), completionSeed(42, "it-0001.2", "p", 0), completionSeed(42, "it-0001.1", "q", 0), completionSeed(42, "it-0001.1", "p", 1)]) assert.notEqual(other, seed);
+  for (const other of [
+    completionSeed(43, "it-0001.1", "p", 0),
+    completionSeed(42, "it-0001.2", "p", 0),
+    completionSeed(42, "it-0001.1", "q", 0),
+    completionSeed(42, "it-0001.1", "p", 1),
+  ])
+    assert.notEqual(other, seed);
   assert.notEqual(deriveSeed("a", "b:c"), deriveSeed("a:b", "c"));
 });
 
@@ -46,14 +60,24 @@ test("a shuffle is a permutation that forgets the order of the file", () => {
 
 test("a row added to the file moves no two others about", () => {
   fc.assert(
-    fc.property(ids.filter((names) => names.length > 0), (names) => {
-      const rows = names.map((id) => ({ id }));
-      const without = shuffleById(rows.slice(1), "s");
-      assert.deepEqual(shuffleById(rows, "s").filter(({ id }) => id !== names[0]), without);
-    }),
+    fc.property(
+      ids.filter((names) => names.length > 0),
+      (names) => {
+        const rows = names.map((id) => ({ id }));
+        const without = shuffleById(rows.slice(1), "s");
+        assert.deepEqual(
+          shuffleById(rows, "s").filter(({ id }) => id !== names[0]),
+          without,
+        );
+      },
+    ),
   );
 });
 
 test("splits are cut one behind the other", () => {
-  assert.deepEqual(cutSplits([1, 2, 3, 4, 5], { test: 2, validation: 1, iterations: 2 }), { test: [1, 2], validation: [3], iterations: [4, 5] });
+  assert.deepEqual(cutSplits([1, 2, 3, 4, 5], { test: 2, validation: 1, iterations: 2 }), {
+    test: [1, 2],
+    validation: [3],
+    iterations: [4, 5],
+  });
 });

@@ -33,7 +33,8 @@ export interface PairRow {
   margin?: number;
 }
 
-export const promptContent = (row: { prompt?: string; messages?: Message[] }): PromptContent => row.messages ?? row.prompt ?? "";
+export const promptContent = (row: { prompt?: string; messages?: Message[] }): PromptContent =>
+  row.messages ?? row.prompt ?? "";
 
 /** The answer in the form that goes with its prompt. */
 export const answerContent = (prompt: PromptContent, text: string): string | Message[] =>
@@ -50,4 +51,5 @@ export function contentDigest(content: PromptContent): string {
 }
 
 /** JSON Lines: one object per line, each line ended. */
-export const formatRows = (rows: readonly unknown[]): string => rows.map((row) => `${JSON.stringify(row)}\n`).join("");
+export const formatRows = (rows: readonly unknown[]): string =>
+  rows.map((row) => `${JSON.stringify(row)}\n`).join("");

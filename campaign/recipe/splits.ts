@@ -11,7 +11,10 @@ export function shuffleById<R extends { id: string }>(rows: R[], seed: string): 
 }
 
 /** Consecutive runs of the given sizes, in the order of `counts`; the caller has checked that there are enough. */
-export function cutSplits<R, Name extends string>(rows: R[], counts: Record<Name, number>): Record<Name, R[]> {
+export function cutSplits<R, Name extends string>(
+  rows: R[],
+  counts: Record<Name, number>,
+): Record<Name, R[]> {
   let from = 0;
   const cut = (Object.entries(counts) as [Name, number][]).map(([name, count]) => {
     const part = rows.slice(from, from + count);
@@ -22,7 +25,11 @@ export function cutSplits<R, Name extends string>(rows: R[], counts: Record<Name
 }
 
 /** How many of `ours` ask what one of `theirs` asks, and the first of them. */
-export function overlap<R>(ours: R[], theirs: Set<string>, digest: (row: R) => string): { count: number; example?: R } {
+export function overlap<R>(
+  ours: R[],
+  theirs: Set<string>,
+  digest: (row: R) => string,
+): { count: number; example?: R } {
   const shared = ours.filter((row) => theirs.has(digest(row)));
   return shared[0] === undefined ? { count: 0 } : { count: shared.length, example: shared[0] };
 }

@@ -9,7 +9,9 @@ const scores = fc.array(fc.integer({ min: -3, max: 3 }), { minLength: 1, maxLeng
 const shares = fc.array(fc.double({ min: 0, max: 1, noNaN: true }), { minLength: 1, maxLength: 30 });
 
 test("what one side wins the other loses, ties shared", () => {
-  fc.assert(fc.property(scores, scores, (a, b) => assert.ok(Math.abs(winShare(a, b) + winShare(b, a) - 1) < 1e-12)));
+  fc.assert(
+    fc.property(scores, scores, (a, b) => assert.ok(Math.abs(winShare(a, b) + winShare(b, a) - 1) < 1e-12)),
+  );
   assert.equal(winShare([2, 0], [1, 1, 2, 2]), (2 + 2 * 0.5) / 8);
 });
 
@@ -17,7 +19,10 @@ test("the interval holds the value and stays within what was seen", () => {
   fc.assert(
     fc.property(shares, (values) => {
       const { value, low, high } = bootstrapMean(values, bootstrap);
-      assert.ok(low <= value + 1e-9 || values.length < 5, "percentile intervals of few values may miss the mean");
+      assert.ok(
+        low <= value + 1e-9 || values.length < 5,
+        "percentile intervals of few values may miss the mean",
+      );
       assert.ok(low <= high);
       assert.ok(low >= Math.min(...values) - 1e-12 && high <= Math.max(...values) + 1e-12);
     }),
@@ -28,13 +33,17 @@ test("equal arms differ by nothing, with an interval of nothing", () => {
   fc.assert(
     fc.property(shares, (values) => {
       const arm = new Map(values.map((value, i) => [`p${i}`, value]));
-      assert.deepEqual(pairedDifference(arm, new Map([...arm].reverse()), bootstrap), { value: 0, low: 0, high: 0 });
+      assert.deepEqual(pairedDifference(arm, new Map([...arm].reverse()), bootstrap), {
+        value: 0,
+        low: 0,
+        high: 0,
+      });
     }),
   );
 });
 
 test("the interval depends on the seed and the shares, not on the order of prompts", () => {
-  const arm = new Map(Array.from({ length: 40 }, (_, i) => [`p${i}`, (i * 7) % 11 / 10] as const));
+  const arm = new Map(Array.from({ length: 40 }, (_, i) => [`p${i}`, ((i * 7) % 11) / 10] as const));
   assert.deepEqual(winRate(arm, bootstrap), winRate(new Map([...arm].reverse()), bootstrap));
   assert.notDeepEqual(winRate(arm, bootstrap), winRate(arm, { ...bootstrap, seed: "other" }));
 });
@@ -65,14 +74,35 @@ test("pairing by prompt narrows a difference that both arms share the noise of",
 });
 
 test("a judge's answers are averaged by prompt before anything else", () => {
-  const shares = sharesOf([{ promptId: "a", probability: 1 }, { promptId: "b", probability: 0 }, { promptId: "a", probability: 0.5 }]);
-  assert.deepEqual([...shares], [["a", 0.75], ["b", 0]]);
+  const shares = sharesOf([
+    { promptId: "a", probability: 1 },
+    { promptId: "b", probability: 0 },
+    { promptId: "a", probability: 0.5 },
+  ]);
+  assert.deepEqual(
+    [...shares],
+    [
+      ["a", 0.75],
+      ["b", 0],
+    ],
+  );
   assert.equal(winRate(shares, bootstrap).value, 0.375);
 });
 
 test("arms over different prompts are not compared", () => {
   const code = { kind: "invariant", code: "prompts_differ" };
   assert.throws(() => pairedDifference(new Map([["a", 1]]), new Map([["b", 1]]), bootstrap), code);
-  assert.throws(() => pairedDifference(new Map([["a", 1]]), new Map([["a", 1], ["b", 1]]), bootstrap), code);
+  assert.throws(
+    () =>
+      pairedDifference(
+        new Map([["a", 1]]),
+        new Map([
+          ["a", 1],
+          ["b", 1],
+        ]),
+        bootstrap,
+      ),
+    code,
+  );
   assert.throws(() => winRate(new Map(), bootstrap), { code: "nothing_to_compare" });
 });

@@ -14,7 +14,8 @@ export type PromptShares = Map<string, number>;
 
 /** Share of the k × m comparisons of two groups of scores that the first wins; a tie counts half. */
 export function winShare(ours: number[], theirs: number[]): number {
-  if (ours.length === 0 || theirs.length === 0) throw new InvariantError("nothing_to_compare", "a win share of no answers was asked for");
+  if (ours.length === 0 || theirs.length === 0)
+    throw new InvariantError("nothing_to_compare", "a win share of no answers was asked for");
   let wins = 0;
   for (const a of ours) for (const b of theirs) wins += a > b ? 1 : a === b ? 0.5 : 0;
   return wins / (ours.length * theirs.length);
@@ -32,25 +33,34 @@ export function sharesOf(comparisons: { promptId: string; probability: number }[
 
 /** Mean share over prompts with its interval. The order of the map does not matter. */
 export function winRate(shares: PromptShares, bootstrap: Bootstrap): Interval {
-  return bootstrapMean([...shares].sort(byId).map(([, share]) => share), bootstrap);
+  return bootstrapMean(
+    [...shares].sort(byId).map(([, share]) => share),
+    bootstrap,
+  );
 }
 
 /** Mean over prompts of (first arm's share − second arm's); both must have answered the same prompts. */
 export function pairedDifference(first: PromptShares, second: PromptShares, bootstrap: Bootstrap): Interval {
   const differences = [...first].sort(byId).map(([id, share]) => share - other(second, id));
-  if (second.size !== first.size) throw new InvariantError("prompts_differ", `arms of ${first.size} and ${second.size} prompts cannot be compared prompt by prompt`);
+  if (second.size !== first.size)
+    throw new InvariantError(
+      "prompts_differ",
+      `arms of ${first.size} and ${second.size} prompts cannot be compared prompt by prompt`,
+    );
   return bootstrapMean(differences, bootstrap);
 }
 
 function other(shares: PromptShares, id: string): number {
   const share = shares.get(id);
-  if (share === undefined) throw new InvariantError("prompts_differ", `prompt ${id} was answered by one arm only`);
+  if (share === undefined)
+    throw new InvariantError("prompts_differ", `prompt ${id} was answered by one arm only`);
   return share;
 }
 
 /** Mean and percentile interval of the mean over resamples with replacement. */
 export function bootstrapMean(values: number[], { resamples, seed }: Bootstrap): Interval {
-  if (values.length === 0) throw new InvariantError("nothing_to_compare", "an interval over no prompts was asked for");
+  if (values.length === 0)
+    throw new InvariantError("nothing_to_compare", "an interval over no prompts was asked for");
   const random = new Random(seed);
   const means = Float64Array.from({ length: resamples }, () => {
     let sum = 0;

@@ -22,7 +22,8 @@ export interface BundledFile {
 }
 
 /** CommonJS packages inside an ES module ask for Node's own modules by `require`. */
-const REQUIRE = 'import{createRequire as __ratchetRequire}from"node:module";const require=__ratchetRequire(import.meta.url);';
+const REQUIRE =
+  'import{createRequire as __ratchetRequire}from"node:module";const require=__ratchetRequire(import.meta.url);';
 
 export async function bundleModule(role: ModuleRole, name: string, baseDir: string): Promise<Bundle> {
   const entry = await realpath(resolve(baseDir, name)).catch((cause: unknown) => {
@@ -48,25 +49,39 @@ export async function bundleModule(role: ModuleRole, name: string, baseDir: stri
     throw bundleError(cause, role, name);
   });
   requireDefault(result.metafile, role, name);
-  const inputs = await Promise.all(Object.keys(result.metafile.inputs).map((path) => bundledFile(resolve(dirname(entry), path))));
+  const inputs = await Promise.all(
+    Object.keys(result.metafile.inputs).map((path) => bundledFile(resolve(dirname(entry), path))),
+  );
   inputs.sort((a, b) => Number(b.path === entry) - Number(a.path === entry));
   return { role, name, source: result.outputFiles[0]!.contents, inputs };
 }
 
 async function bundledFile(path: string): Promise<BundledFile> {
-  return { path: await realpath(path), digest: createHash("sha256").update(await readFile(path)).digest("hex") };
+  return {
+    path: await realpath(path),
+    digest: createHash("sha256")
+      .update(await readFile(path))
+      .digest("hex"),
+  };
 }
 
 function requireDefault(metafile: Metafile, role: ModuleRole, name: string): void {
   const exported = Object.values(metafile.outputs)[0]?.exports ?? [];
   if (exported.includes("default")) return;
-  throw new SpecError("module_invalid", `the ${role} module ${name} has no default export`, { file: name, hint: "export default a function of the role" });
+  throw new SpecError("module_invalid", `the ${role} module ${name} has no default export`, {
+    file: name,
+    hint: "export default a function of the role",
+  });
 }
 
 function bundleError(cause: unknown, role: ModuleRole, name: string): SpecError {
   const found = (cause as Partial<BuildFailure>).errors?.[0];
   const where = found?.location ? ` (${found.location.file}:${found.location.line})` : "";
-  return new SpecError("module_invalid", `the ${role} module ${name} cannot be bundled: ${found?.text ?? (cause as Error).message}${where}`, { file: name, cause });
+  return new SpecError(
+    "module_invalid",
+    `the ${role} module ${name} cannot be bundled: ${found?.text ?? (cause as Error).message}${where}`,
+    { file: name, cause },
+  );
 }
 
 /** Roles that learn from or feed the training. Raters, and a judge that stands for such people, may know gold; these may not. */

@@ -13,10 +13,20 @@ export function refuseBeyondContext(spec: ResolvedSpec, { config }: Policy): voi
   const { sft, reward, preferenceModel, preferences } = spec.bootstrap;
   const problems = [
     ...beyondContext("generate.maxTokens", spec.generate.maxTokens, config.maxPositions, false),
-    ...beyondContext("bootstrap.preferences.sample.maxTokens", preferences?.sample?.maxTokens, config.maxPositions, false),
+    ...beyondContext(
+      "bootstrap.preferences.sample.maxTokens",
+      preferences?.sample?.maxTokens,
+      config.maxPositions,
+      false,
+    ),
     ...beyondContext("bootstrap.sft.maxLength", sft?.maxLength, config.maxPositions, true),
     ...beyondContext("bootstrap.reward.maxLength", reward?.maxLength, config.maxPositions, true),
-    ...beyondContext("bootstrap.preferenceModel.maxLength", preferenceModel?.maxLength, config.maxPositions, true),
+    ...beyondContext(
+      "bootstrap.preferenceModel.maxLength",
+      preferenceModel?.maxLength,
+      config.maxPositions,
+      true,
+    ),
     ...beyondContext("train.maxLength", spec.train.maxLength, config.maxPositions, true),
   ];
   if (problems.length > 0) throw refusal("spec_conflict", problems);
@@ -24,20 +34,31 @@ export function refuseBeyondContext(spec: ResolvedSpec, { config }: Policy): voi
 
 /** A stop id that the model does not have would silently never stop anything. */
 export function refuseForeignStops(spec: ResolvedSpec, { config }: Policy): void {
-  const lists: [string, (string | number)[]][] = [["generate.stop", spec.generate.stop], ["bootstrap.preferences.sample.stop", spec.bootstrap.preferences?.sample?.stop ?? []]];
+  const lists: [string, (string | number)[]][] = [
+    ["generate.stop", spec.generate.stop],
+    ["bootstrap.preferences.sample.stop", spec.bootstrap.preferences?.sample?.stop ?? []],
+  ];
   const problems = lists.flatMap(([path, stops]) =>
     stops
       .filter((stop) => typeof stop === "number" && stop >= config.vocabSize)
-      .map((id) => ({ path, message: `${path} names token id ${id}, but the model has ${config.vocabSize} embeddings` })),
+      .map((id) => ({
+        path,
+        message: `${path} names token id ${id}, but the model has ${config.vocabSize} embeddings`,
+      })),
   );
   if (problems.length > 0) throw refusal("spec_conflict", problems);
 }
 
 /** Tokens of the longest prompt of each split. Throws `prompt_too_long`, and `spec_conflict` where training would cut what was generated. */
-export function longestPrompts(spec: ResolvedSpec, splits: Splits, { config, tokenizer }: Policy): Record<keyof Splits, number> {
+export function longestPrompts(
+  spec: ResolvedSpec,
+  splits: Splits,
+  { config, tokenizer }: Policy,
+): Record<keyof Splits, number> {
   const longest = { test: 0, validation: 0, iterations: 0, preferences: 0 };
   for (const [name, rows] of Object.entries(splits) as [keyof Splits, PromptRow[]][]) {
-    const answer = name === "preferences" ? (spec.bootstrap.preferences?.sample?.maxTokens ?? 0) : spec.generate.maxTokens;
+    const answer =
+      name === "preferences" ? (spec.bootstrap.preferences?.sample?.maxTokens ?? 0) : spec.generate.maxTokens;
     for (const row of rows) {
       const tokens = tokenizer.encodePrompt(row).length;
       if (tokens + answer > config.maxPositions) throw tooLong(row, tokens, answer, config.maxPositions);
@@ -49,13 +70,21 @@ export function longestPrompts(spec: ResolvedSpec, splits: Splits, { config, tok
 }
 
 function tooLong(row: PromptRow, tokens: number, answer: number, context: number): SpecError {
-  return new SpecError("prompt_too_long", `prompt ${row.id} has ${tokens} tokens, which with answers of up to ${answer} is beyond the model's context of ${context}`, {
-    hint: "shorten or drop the prompt, or lower generate.maxTokens",
-  });
+  return new SpecError(
+    "prompt_too_long",
+    `prompt ${row.id} has ${tokens} tokens, which with answers of up to ${answer} is beyond the model's context of ${context}`,
+    {
+      hint: "shorten or drop the prompt, or lower generate.maxTokens",
+    },
+  );
 }
 
 /** A preference model reads a prompt with two answers at once. */
-export function refuseLongComparisons(spec: ResolvedSpec, splits: Splits, { config, tokenizer }: Policy): void {
+export function refuseLongComparisons(
+  spec: ResolvedSpec,
+  splits: Splits,
+  { config, tokenizer }: Policy,
+): void {
   const { maxTokens } = spec.generate;
   let longest = 0;
   for (const prompt of [...splits.iterations, ...splits.test]) {
@@ -73,11 +102,29 @@ export function refuseLongComparisons(spec: ResolvedSpec, splits: Splits, { conf
 function refuseCutting(spec: ResolvedSpec, longest: Record<keyof Splits, number>, context: number): void {
   const { reward, preferences } = spec.bootstrap;
   const rows: [string, number, number][] = [];
-  if (spec.train.truncation === "drop") rows.push(["train.maxLength", spec.train.maxLength ?? context, longest.iterations + spec.generate.maxTokens]);
-  if (reward && preferences?.sample) rows.push(["bootstrap.reward.maxLength", reward.maxLength ?? context, longest.preferences + preferences.sample.maxTokens]);
-  if (spec.bootstrap.reward) rows.push(["bootstrap.reward.maxLength", reward?.maxLength ?? context, longest.iterations + spec.generate.maxTokens]);
+  if (spec.train.truncation === "drop")
+    rows.push([
+      "train.maxLength",
+      spec.train.maxLength ?? context,
+      longest.iterations + spec.generate.maxTokens,
+    ]);
+  if (reward && preferences?.sample)
+    rows.push([
+      "bootstrap.reward.maxLength",
+      reward.maxLength ?? context,
+      longest.preferences + preferences.sample.maxTokens,
+    ]);
+  if (spec.bootstrap.reward)
+    rows.push([
+      "bootstrap.reward.maxLength",
+      reward?.maxLength ?? context,
+      longest.iterations + spec.generate.maxTokens,
+    ]);
   const problems = rows
     .filter(([, limit, needed]) => needed > limit)
-    .map(([path, limit, needed]) => ({ path, message: `${path} is ${limit}, but prompts and answers go up to ${needed} tokens, so training would leave out what was generated` }));
+    .map(([path, limit, needed]) => ({
+      path,
+      message: `${path} is ${limit}, but prompts and answers go up to ${needed} tokens, so training would leave out what was generated`,
+    }));
   if (problems.length > 0) throw refusal("spec_conflict", problems);
 }

@@ -23,7 +23,13 @@ import { countOverlaps } from "./overlaps.ts";
 import { stagePolicy, stagePreferenceModel } from "./policy.ts";
 import { promptsFromFile, promptsFromModule, type Splits } from "./prompts.ts";
 import type { Environment } from "./source-modules.ts";
-import { preferencesFromFile, refuseTooFewPairs, sftFromFile, sftFromModule, sftPrompt } from "./training-data.ts";
+import {
+  preferencesFromFile,
+  refuseTooFewPairs,
+  sftFromFile,
+  sftFromModule,
+  sftPrompt,
+} from "./training-data.ts";
 
 export interface CompileOptions {
   /** Folder that the spec's paths are relative to. */
@@ -55,14 +61,20 @@ export interface Compiled {
   summary: CompileSummary;
 }
 
-export async function compileSpec(written: ResolvedSpec, { baseDir, store, seed = written.seed, environment = {} }: CompileOptions): Promise<Compiled> {
+export async function compileSpec(
+  written: ResolvedSpec,
+  { baseDir, store, seed = written.seed, environment = {} }: CompileOptions,
+): Promise<Compiled> {
   const spec = { ...written, seed };
   const scratch = await mkdtemp(join(tmpdir(), "ratchet-compile-"));
   try {
     const bundles = await bundleAll(spec, baseDir);
     const policy = await stagePolicy(spec, baseDir, join(scratch, "policy"));
     const { path: preferencePath } = spec.score.preferenceModel;
-    const given = preferencePath === undefined ? undefined : await stagePreferenceModel(preferencePath, baseDir, join(scratch, "preference-model"));
+    const given =
+      preferencePath === undefined
+        ? undefined
+        : await stagePreferenceModel(preferencePath, baseDir, join(scratch, "preference-model"));
     refuseBeyondContext(spec, policy);
     refuseForeignStops(spec, policy);
     const splits = await gatherPrompts(spec, bundles, baseDir, environment);
@@ -80,7 +92,11 @@ export async function compileSpec(written: ResolvedSpec, { baseDir, store, seed 
       policy: { tree: await store.putTree(policy.dir) },
       prompts: await putPrompts(spec, splits, overlaps, store),
       bootstrap: await putBootstrap(spec, data, config, store),
-      baselines: spec.baselines.map(({ name, pairs, learningRate = spec.train.learningRate }) => ({ name, pairs, learningRate })),
+      baselines: spec.baselines.map(({ name, pairs, learningRate = spec.train.learningRate }) => ({
+        name,
+        pairs,
+        learningRate,
+      })),
       modules,
       score: scorer(spec, given && (await store.putTree(given.dir))),
       ...settings(spec, config),
@@ -89,11 +105,28 @@ export async function compileSpec(written: ResolvedSpec, { baseDir, store, seed 
       compiled,
       specDigest: await store.putJson(compiled),
       summary: {
-        model: { parameters: policy.parameters, contextLength: config.maxPositions, vocabulary: config.vocabSize },
+        model: {
+          parameters: policy.parameters,
+          contextLength: config.maxPositions,
+          vocabulary: config.vocabSize,
+        },
         prompts: counted(splits, longest),
         overlaps,
-        ...(data.sft ? { sftRows: data.sft.length, sftUnchecked: data.sft.filter((row) => sftPrompt(row) === undefined).length } : {}),
-        ...(data.preferences ? { preferences: { rows: data.preferences.rows, kept: data.preferences.pairs.length, dropped: data.preferences.dropped } } : {}),
+        ...(data.sft
+          ? {
+              sftRows: data.sft.length,
+              sftUnchecked: data.sft.filter((row) => sftPrompt(row) === undefined).length,
+            }
+          : {}),
+        ...(data.preferences
+          ? {
+              preferences: {
+                rows: data.preferences.rows,
+                kept: data.preferences.pairs.length,
+                dropped: data.preferences.dropped,
+              },
+            }
+          : {}),
         modules: bundles.map((bundle) => describe(bundle, modules)),
         warnings: warningsOf(spec, bundles),
       },
@@ -106,8 +139,14 @@ export async function compileSpec(written: ResolvedSpec, { baseDir, store, seed 
 // ---------------------------------------------------------------- modules
 
 /** Every module that the spec names, by role. */
-export function moduleSources({ prompts, bootstrap, score, evaluate }: ResolvedSpec): Partial<Record<ModuleRole, ModuleSource>> {
-  const asked = ({ module, timeout, env }: Partial<ModuleSource>): ModuleSource | undefined => (module === undefined ? undefined : { module, timeout: timeout!, env: env! });
+export function moduleSources({
+  prompts,
+  bootstrap,
+  score,
+  evaluate,
+}: ResolvedSpec): Partial<Record<ModuleRole, ModuleSource>> {
+  const asked = ({ module, timeout, env }: Partial<ModuleSource>): ModuleSource | undefined =>
+    module === undefined ? undefined : { module, timeout: timeout!, env: env! };
   const sources: Record<ModuleRole, ModuleSource | undefined> = {
     prompts: asked(prompts),
     sft: bootstrap.sft ? asked(bootstrap.sft.data) : undefined,
@@ -121,13 +160,19 @@ export function moduleSources({ prompts, bootstrap, score, evaluate }: ResolvedS
 
 async function bundleAll(spec: ResolvedSpec, baseDir: string): Promise<Bundle[]> {
   const sources = Object.entries(moduleSources(spec)) as [ModuleRole, ModuleSource][];
-  const bundles = await Promise.all(sources.map(([role, source]) => bundleModule(role, source.module, baseDir)));
+  const bundles = await Promise.all(
+    sources.map(([role, source]) => bundleModule(role, source.module, baseDir)),
+  );
   refuseGold(bundles);
   return bundles;
 }
 
 /** Prompts and SFT answers were asked already; the stages get the others. */
-async function putModules(spec: ResolvedSpec, bundles: Bundle[], store: CompileOptions["store"]): Promise<CompiledSpec["modules"]> {
+async function putModules(
+  spec: ResolvedSpec,
+  bundles: Bundle[],
+  store: CompileOptions["store"],
+): Promise<CompiledSpec["modules"]> {
   const sources = moduleSources(spec);
   const modules: CompiledSpec["modules"] = {};
   for (const { role, source } of bundles) {
@@ -138,12 +183,22 @@ async function putModules(spec: ResolvedSpec, bundles: Bundle[], store: CompileO
   return modules;
 }
 
-function describe({ role, name, inputs, source }: Bundle, modules: CompiledSpec["modules"]): CompileSummary["modules"][number] {
+function describe(
+  { role, name, inputs, source }: Bundle,
+  modules: CompiledSpec["modules"],
+): CompileSummary["modules"][number] {
   const blob = role === "prompts" || role === "sft" ? undefined : modules[role];
-  return { role, name, files: inputs.length, sizeBytes: source.length, ...(blob ? { digest: blob.digest } : {}) };
+  return {
+    role,
+    name,
+    files: inputs.length,
+    sizeBytes: source.length,
+    ...(blob ? { digest: blob.digest } : {}),
+  };
 }
 
-const bundleOf = (bundles: Bundle[], role: ModuleRole): Bundle => bundles.find((bundle) => bundle.role === role)!;
+const bundleOf = (bundles: Bundle[], role: ModuleRole): Bundle =>
+  bundles.find((bundle) => bundle.role === role)!;
 
 // ---------------------------------------------------------------- rows
 
@@ -152,15 +207,31 @@ type Data = {
   preferences?: Awaited<ReturnType<typeof preferencesFromFile>>;
 };
 
-function gatherPrompts(spec: ResolvedSpec, bundles: Bundle[], baseDir: string, environment: Environment): Promise<Splits> {
+function gatherPrompts(
+  spec: ResolvedSpec,
+  bundles: Bundle[],
+  baseDir: string,
+  environment: Environment,
+): Promise<Splits> {
   const { file } = spec.prompts;
-  return file === undefined ? promptsFromModule(spec, bundleOf(bundles, "prompts"), environment) : promptsFromFile(spec, file, baseDir);
+  return file === undefined
+    ? promptsFromModule(spec, bundleOf(bundles, "prompts"), environment)
+    : promptsFromFile(spec, file, baseDir);
 }
 
-async function gatherData(spec: ResolvedSpec, bundles: Bundle[], baseDir: string, environment: Environment): Promise<Data> {
+async function gatherData(
+  spec: ResolvedSpec,
+  bundles: Bundle[],
+  baseDir: string,
+  environment: Environment,
+): Promise<Data> {
   const { sft, preferences } = spec.bootstrap;
   const data: Data = {};
-  if (sft) data.sft = sft.data.file === undefined ? await sftFromModule(spec, bundleOf(bundles, "sft"), environment) : await sftFromFile(sft.data.file, baseDir);
+  if (sft)
+    data.sft =
+      sft.data.file === undefined
+        ? await sftFromModule(spec, bundleOf(bundles, "sft"), environment)
+        : await sftFromFile(sft.data.file, baseDir);
   if (preferences?.file !== undefined) {
     data.preferences = await preferencesFromFile(preferences.file, preferences.minMargin, baseDir);
     refuseTooFewPairs(spec, data.preferences.pairs.length);
@@ -184,7 +255,12 @@ async function putRows(rows: object[], store: CompileOptions["store"]): Promise<
   return { rows: await store.putBlob(formatRows(rows)), count: rows.length };
 }
 
-async function putPrompts(spec: ResolvedSpec, splits: Splits, overlaps: Record<string, number>, store: CompileOptions["store"]): Promise<CompiledSpec["prompts"]> {
+async function putPrompts(
+  spec: ResolvedSpec,
+  splits: Splits,
+  overlaps: Record<string, number>,
+  store: CompileOptions["store"],
+): Promise<CompiledSpec["prompts"]> {
   return {
     iterations: await putRows(splits.iterations, store),
     perIteration: spec.prompts.perIteration,
@@ -195,61 +271,145 @@ async function putPrompts(spec: ResolvedSpec, splits: Splits, overlaps: Record<s
   };
 }
 
-async function putBootstrap({ bootstrap }: ResolvedSpec, data: Data, config: ModelConfig, store: CompileOptions["store"]): Promise<CompiledSpec["bootstrap"]> {
+async function putBootstrap(
+  { bootstrap }: ResolvedSpec,
+  data: Data,
+  config: ModelConfig,
+  store: CompileOptions["store"],
+): Promise<CompiledSpec["bootstrap"]> {
   const compiled: CompiledSpec["bootstrap"] = {};
   if (bootstrap.sft && data.sft) {
-    compiled.sft = { data: await putRows(data.sft, store), optimizer: cutting(bootstrap.sft, config, { kind: "sft", promptMask: bootstrap.sft.promptMask }), promptMask: bootstrap.sft.promptMask, ...(bootstrap.sft.assistantOnly ? { assistantOnly: true } : {}) };
+    compiled.sft = {
+      data: await putRows(data.sft, store),
+      optimizer: cutting(bootstrap.sft, config, { kind: "sft", promptMask: bootstrap.sft.promptMask }),
+      promptMask: bootstrap.sft.promptMask,
+      ...(bootstrap.sft.assistantOnly ? { assistantOnly: true } : {}),
+    };
   }
-  if (data.preferences) compiled.preferences = { data: await putRows(data.preferences.pairs, store), dropped: data.preferences.dropped };
+  if (data.preferences)
+    compiled.preferences = {
+      data: await putRows(data.preferences.pairs, store),
+      dropped: data.preferences.dropped,
+    };
   else if (bootstrap.preferences?.sample) compiled.preferences = { sample: bootstrap.preferences.sample };
   if (bootstrap.reward) compiled.reward = rewardTraining(bootstrap.reward, data.preferences?.pairs, config);
-  if (bootstrap.preferenceModel) compiled.preferenceModel = { optimizer: optimizer(bootstrap.preferenceModel, config, { kind: "sft", promptMask: true }) };
+  if (bootstrap.preferenceModel)
+    compiled.preferenceModel = {
+      optimizer: optimizer(bootstrap.preferenceModel, config, { kind: "sft", promptMask: true }),
+    };
   return compiled;
 }
 
 // ---------------------------------------------------------------- settings
 
 function optimizer(settings: ResolvedOptimizer, config: ModelConfig, task: TrainTask): Optimizer {
-  const { learningRate, betas, epsilon, weightDecay, clip, schedule, warmup, epochs, batch, maxLength = config.maxPositions } = settings;
-  const microBatch = Math.min(batch, settings.microBatch ?? defaultMicroBatch(config, task, { batch, maxLength }));
-  return { learningRate, betas, epsilon, weightDecay, clip, schedule, warmup, epochs, batch, microBatch, maxLength };
+  const {
+    learningRate,
+    betas,
+    epsilon,
+    weightDecay,
+    clip,
+    schedule,
+    warmup,
+    epochs,
+    batch,
+    maxLength = config.maxPositions,
+  } = settings;
+  const microBatch = Math.min(
+    batch,
+    settings.microBatch ?? defaultMicroBatch(config, task, { batch, maxLength }),
+  );
+  return {
+    learningRate,
+    betas,
+    epsilon,
+    weightDecay,
+    clip,
+    schedule,
+    warmup,
+    epochs,
+    batch,
+    microBatch,
+    maxLength,
+  };
 }
 
-function cutting(settings: ResolvedOptimizer & { truncation: "drop" | "keep_start" }, config: ModelConfig, task: TrainTask): Optimizer {
-  return { ...optimizer(settings, config, task), ...(settings.truncation === "keep_start" ? { truncation: settings.truncation } : {}) };
+function cutting(
+  settings: ResolvedOptimizer & { truncation: "drop" | "keep_start" },
+  config: ModelConfig,
+  task: TrainTask,
+): Optimizer {
+  return {
+    ...optimizer(settings, config, task),
+    ...(settings.truncation === "keep_start" ? { truncation: settings.truncation } : {}),
+  };
 }
 
 /** What is off is left out: a spec without it, compiled by an older version, is the same spec. */
-function rewardTraining(settings: NonNullable<ResolvedSpec["bootstrap"]["reward"]>, pairs: readonly PairRow[] | undefined, config: ModelConfig): CompiledSpec["bootstrap"]["reward"] {
+function rewardTraining(
+  settings: NonNullable<ResolvedSpec["bootstrap"]["reward"]>,
+  pairs: readonly PairRow[] | undefined,
+  config: ModelConfig,
+): CompiledSpec["bootstrap"]["reward"] {
   const { margin, centering } = settings;
   const without = margin ? pairs?.findIndex((pair) => pair.margin === undefined) : -1;
   if (without !== undefined && without >= 0) {
-    throw new SpecError("preferences_invalid", `pair ${without + 1} of bootstrap.preferences has no scores, and bootstrap.reward.margin is their difference`, { hint: "every row needs chosen_score and rejected_score" });
+    throw new SpecError(
+      "preferences_invalid",
+      `pair ${without + 1} of bootstrap.preferences has no scores, and bootstrap.reward.margin is their difference`,
+      { hint: "every row needs chosen_score and rejected_score" },
+    );
   }
-  return { optimizer: optimizer(settings, config, { kind: "reward" }), ...(margin ? { margin } : {}), ...(centering > 0 ? { centering } : {}) };
+  return {
+    optimizer: optimizer(settings, config, { kind: "reward" }),
+    ...(margin ? { margin } : {}),
+    ...(centering > 0 ? { centering } : {}),
+  };
 }
 
 /** Targets in one order, each once: the order in a spec means nothing. */
 function lora({ lora: written }: ResolvedSpec["train"]): Pick<CompiledSpec["train"], "lora"> {
-  return written ? { lora: { ...written, targets: DEFAULTS.lora.targets.filter((target) => written.targets.includes(target)) } } : {};
+  return written
+    ? {
+        lora: {
+          ...written,
+          targets: DEFAULTS.lora.targets.filter((target) => written.targets.includes(target)),
+        },
+      }
+    : {};
 }
 
 function scorer({ score }: ResolvedSpec, given: Digest | undefined): CompiledSpec["score"] {
   if (score.reward === "model") return { by: "model" };
   if (score.reward !== "preference-model") return { by: "module" };
   const { template, letters } = score.preferenceModel;
-  return { by: "preference-model", format: { template, letters }, ...(given === undefined ? {} : { model: given }) };
+  return {
+    by: "preference-model",
+    format: { template, letters },
+    ...(given === undefined ? {} : { model: given }),
+  };
 }
 
-type Settings = Pick<CompiledSpec, "iterations" | "generate" | "pieces" | "pair" | "train" | "checkpoint" | "evaluate" | "promote" | "queues">;
+type Settings = Pick<
+  CompiledSpec,
+  "iterations" | "generate" | "pieces" | "pair" | "train" | "checkpoint" | "evaluate" | "promote" | "queues"
+>;
 
 /** What is copied as it stands. */
-function settings({ iterations, generate, score, pair, train, evaluate, promote }: ResolvedSpec, config: ModelConfig): Settings {
+function settings(
+  { iterations, generate, score, pair, train, evaluate, promote }: ResolvedSpec,
+  config: ModelConfig,
+): Settings {
   const { samples, maxTokens, topK, topP, minP, stop } = generate;
   return {
     iterations,
     generate: { samples, maxTokens, topK, topP, minP, stop },
-    pieces: { prompts: generate.piece, perShard: generate.shard, wave: generate.wave, ...(generate.poison === "drop" ? { poison: "drop" } : {}) },
+    pieces: {
+      prompts: generate.piece,
+      perShard: generate.shard,
+      wave: generate.wave,
+      ...(generate.poison === "drop" ? { poison: "drop" } : {}),
+    },
     pair,
     train: {
       loss: train.loss,
@@ -270,7 +430,12 @@ function settings({ iterations, generate, score, pair, train, evaluate, promote 
 
 function counted(splits: Splits, longest: Record<keyof Splits, number>): CompileSummary["prompts"] {
   const of = (name: keyof Splits) => ({ count: splits[name].length, longest: longest[name] });
-  return { iterations: of("iterations"), validation: of("validation"), test: of("test"), preferences: of("preferences") };
+  return {
+    iterations: of("iterations"),
+    validation: of("validation"),
+    test: of("test"),
+    preferences: of("preferences"),
+  };
 }
 
 function warningsOf(spec: ResolvedSpec, bundles: Bundle[]): string[] {
@@ -278,9 +443,15 @@ function warningsOf(spec: ResolvedSpec, bundles: Bundle[]): string[] {
   const judge = bundles.find(({ role }) => role === "judge");
   const reward = bundles.find(({ role }) => role === "reward")?.inputs[0];
   return [
-    ...(spec.policy.init && !spec.bootstrap.sft ? ["policy.init makes random weights and bootstrap.sft is missing: the first answers will be noise"] : []),
+    ...(spec.policy.init && !spec.bootstrap.sft
+      ? ["policy.init makes random weights and bootstrap.sft is missing: the first answers will be noise"]
+      : []),
     ...(judge ? [] : ["evaluate.judge is missing: each iteration is promoted unseen"]),
-    ...(judge && gold && importsFile(judge, gold) ? ["the judge reads gold: promotion is decided by simulated raters"] : []),
-    ...(judge && reward && importsFile(judge, reward) ? ["the judge imports the reward module: it is not held out"] : []),
+    ...(judge && gold && importsFile(judge, gold)
+      ? ["the judge reads gold: promotion is decided by simulated raters"]
+      : []),
+    ...(judge && reward && importsFile(judge, reward)
+      ? ["the judge imports the reward module: it is not held out"]
+      : []),
   ];
 }

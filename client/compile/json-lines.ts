@@ -9,7 +9,11 @@ import type { RawRow } from "../../campaign/recipe/preferences.ts";
 /** `name`: the path as the spec wrote it, for messages. Blank lines are passed over. */
 export async function readJsonLines(file: string, name: string): Promise<RawRow[]> {
   await access(file).catch((cause: unknown) => {
-    throw new SpecError("file_missing", `${name} cannot be read`, { file: name, hint: `looked at ${file}`, cause });
+    throw new SpecError("file_missing", `${name} cannot be read`, {
+      file: name,
+      hint: `looked at ${file}`,
+      cause,
+    });
   });
   const rows: RawRow[] = [];
   let line = 0;
@@ -29,7 +33,10 @@ async function* textLines(file: string, name: string): AsyncGenerator<string> {
   try {
     yield* createInterface({ input: gunzip ?? source, crlfDelay: Infinity });
   } catch (cause) {
-    throw new SpecError("file_unreadable", `${name} cannot be read: ${(cause as Error).message}`, { file: name, cause });
+    throw new SpecError("file_unreadable", `${name} cannot be read: ${(cause as Error).message}`, {
+      file: name,
+      cause,
+    });
   }
 }
 
@@ -38,6 +45,10 @@ function parse(text: string, name: string, line: number): unknown {
     // A byte order mark would otherwise make the first line of a file from Windows unreadable.
     return JSON.parse(line === 1 ? text.replace(/^\uFEFF/, "") : text);
   } catch (cause) {
-    throw new SpecError("row_invalid", `${name}:${line} is no JSON: ${(cause as Error).message}`, { file: name, line, cause });
+    throw new SpecError("row_invalid", `${name}:${line} is no JSON: ${(cause as Error).message}`, {
+      file: name,
+      line,
+      cause,
+    });
   }
 }

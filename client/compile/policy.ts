@@ -5,7 +5,12 @@ import { basename, dirname, join, resolve } from "node:path";
 import { SpecError } from "../../campaign/errors.ts";
 import { deriveSeed } from "../../campaign/recipe/seeds.ts";
 import type { ResolvedSpec } from "../../campaign/spec.ts";
-import { readCheckpoint, readJson, tokenizerFiles, writeCheckpoint } from "../../engine/checkpoint/checkpoint.ts";
+import {
+  readCheckpoint,
+  readJson,
+  tokenizerFiles,
+  writeCheckpoint,
+} from "../../engine/checkpoint/checkpoint.ts";
 import { initCheckpoint, isRewardModel } from "../../engine/model/index.ts";
 import type { ModelConfig } from "../../engine/model/index.ts";
 import { isAdapter, readModel } from "../../engine/checkpoint/model.ts";
@@ -38,7 +43,11 @@ export async function stagePreferenceModel(path: string, baseDir: string, folder
 async function readStaged(folder: string, name: string): Promise<Policy> {
   const { config, weights } = await readCheckpoint(folder);
   if (isRewardModel(config)) {
-    throw new SpecError("architecture_unsupported", `${name} is a ${config.architecture}, which cannot write`, { hint: "give a model whose architecture ends in ForCausalLM" });
+    throw new SpecError(
+      "architecture_unsupported",
+      `${name} is a ${config.architecture}, which cannot write`,
+      { hint: "give a model whose architecture ends in ForCausalLM" },
+    );
   }
   const parameters = [...weights.values()].reduce((sum, { data }) => sum + data.length, 0);
   return { dir: folder, config, tokenizer: await Tokenizer.load(folder, config), parameters };
@@ -47,17 +56,27 @@ async function readStaged(folder: string, name: string): Promise<Policy> {
 // ---------------------------------------------------------------- a given checkpoint
 
 const isModelFile = (name: string): boolean =>
-  name === "config.json" || name.endsWith(".safetensors") || name === "model.safetensors.index.json" || tokenizerFiles.includes(name);
+  name === "config.json" ||
+  name.endsWith(".safetensors") ||
+  name === "model.safetensors.index.json" ||
+  tokenizerFiles.includes(name);
 
 async function takeFiles(setting: string, path: string, baseDir: string, folder: string): Promise<void> {
   const source = resolve(baseDir, path);
   const names = await readdir(source).catch((cause: unknown) => {
-    throw new SpecError("file_missing", `${setting} ${path} is no folder that can be read`, { file: path, hint: `paths are relative to the spec file; looked at ${source}`, cause });
+    throw new SpecError("file_missing", `${setting} ${path} is no folder that can be read`, {
+      file: path,
+      hint: `paths are relative to the spec file; looked at ${source}`,
+      cause,
+    });
   });
   if (await isAdapter(source)) return mergeFiles(source, folder);
   const wanted = names.filter(isModelFile);
   if (!wanted.includes("config.json")) {
-    throw new SpecError("file_missing", `${setting} ${path} holds no config.json`, { file: path, hint: "a checkpoint in Hugging Face layout: config.json, model.safetensors, tokenizer.json, tokenizer_config.json; or an adapter in PEFT's" });
+    throw new SpecError("file_missing", `${setting} ${path} holds no config.json`, {
+      file: path,
+      hint: "a checkpoint in Hugging Face layout: config.json, model.safetensors, tokenizer.json, tokenizer_config.json; or an adapter in PEFT's",
+    });
   }
   await Promise.all(wanted.map((file) => take(join(source, file), join(folder, file))));
 }
@@ -79,14 +98,23 @@ async function take(from: string, to: string): Promise<void> {
 
 type Init = NonNullable<ResolvedSpec["policy"]["init"]>;
 
-async function makePolicy(spec: ResolvedSpec, { tokenizer, model }: Init, baseDir: string, folder: string): Promise<void> {
+async function makePolicy(
+  spec: ResolvedSpec,
+  { tokenizer, model }: Init,
+  baseDir: string,
+  folder: string,
+): Promise<void> {
   const dir = await tokenizerFolder(resolve(baseDir, tokenizer), tokenizer);
   const vocabulary = await readVocabulary(dir);
   const settings = (await readJson(join(dir, "tokenizer_config.json"))) as Record<string, unknown>;
   const id = (key: string): number | undefined => vocabulary.get(specialText(settings[key]) ?? "");
   const eosId = id("eos_token");
   if (eosId === undefined) {
-    throw new SpecError("tokenizer_mismatch", `the tokenizer ${tokenizer} names no eos_token of its vocabulary`, { file: tokenizer, hint: "answers must be able to end: set eos_token in tokenizer_config.json" });
+    throw new SpecError(
+      "tokenizer_mismatch",
+      `the tokenizer ${tokenizer} names no eos_token of its vocabulary`,
+      { file: tokenizer, hint: "answers must be able to end: set eos_token in tokenizer_config.json" },
+    );
   }
   const bosId = id("bos_token");
   const padId = id("pad_token");
@@ -114,7 +142,11 @@ async function makePolicy(spec: ResolvedSpec, { tokenizer, model }: Init, baseDi
 async function tokenizerFolder(path: string, name: string): Promise<string> {
   const dir = basename(path) === "tokenizer.json" ? dirname(path) : path;
   const found = await stat(join(dir, "tokenizer.json")).catch(() => undefined);
-  if (!found?.isFile()) throw new SpecError("file_missing", `policy.init.tokenizer ${name} holds no tokenizer.json`, { file: name, hint: `paths are relative to the spec file; looked at ${dir}` });
+  if (!found?.isFile())
+    throw new SpecError("file_missing", `policy.init.tokenizer ${name} holds no tokenizer.json`, {
+      file: name,
+      hint: `paths are relative to the spec file; looked at ${dir}`,
+    });
   return dir;
 }
 
@@ -125,10 +157,16 @@ async function readVocabulary(dir: string): Promise<Map<string, number>> {
     added_tokens?: { content: string; id: number }[];
   };
   const vocab = model?.vocab ?? {};
-  const plain = Array.isArray(vocab) ? vocab.map(([token], id) => [token, id] as const) : Object.entries(vocab);
+  const plain = Array.isArray(vocab)
+    ? vocab.map(([token], id) => [token, id] as const)
+    : Object.entries(vocab);
   return new Map([...plain, ...added.map(({ content, id }) => [content, id] as const)]);
 }
 
 /** A special token stands as text or as {content}. */
 const specialText = (value: unknown): string | undefined =>
-  typeof value === "string" ? value : typeof value === "object" && value !== null ? ((value as { content?: string }).content ?? undefined) : undefined;
+  typeof value === "string"
+    ? value
+    : typeof value === "object" && value !== null
+      ? ((value as { content?: string }).content ?? undefined)
+      : undefined;

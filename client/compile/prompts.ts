@@ -22,24 +22,47 @@ export function splitCounts({ prompts, iterations }: ResolvedSpec): Record<Split
 }
 
 export async function promptsFromFile(spec: ResolvedSpec, name: string, baseDir: string): Promise<Splits> {
-  const rows = (await readJsonLines(resolve(baseDir, name), name)).map(({ line, value }) => ({ line, row: readPrompt(value, name, line) }));
-  refuseRepeats(rows.map(({ line, row }) => ({ row, where: `line ${line}` })), name);
+  const rows = (await readJsonLines(resolve(baseDir, name), name)).map(({ line, value }) => ({
+    line,
+    row: readPrompt(value, name, line),
+  }));
+  refuseRepeats(
+    rows.map(({ line, row }) => ({ row, where: `line ${line}` })),
+    name,
+  );
   const counts = splitCounts(spec);
   const needed = Object.values(counts).reduce((sum, count) => sum + count, 0);
   if (needed > rows.length) throw tooFew(counts, needed, rows.length, name);
-  return cutSplits(shuffleById(rows.map(({ row }) => row), deriveSeed("prompts", spec.seed)), counts);
+  return cutSplits(
+    shuffleById(
+      rows.map(({ row }) => row),
+      deriveSeed("prompts", spec.seed),
+    ),
+    counts,
+  );
 }
 
 /** A split's name for the module that makes its prompts. */
-const ASKED: Record<SplitName, PromptSplit> = { test: "test", validation: "validation", iterations: "online", preferences: "bootstrap" };
+const ASKED: Record<SplitName, PromptSplit> = {
+  test: "test",
+  validation: "validation",
+  iterations: "online",
+  preferences: "bootstrap",
+};
 
-export async function promptsFromModule(spec: ResolvedSpec, bundle: Bundle, environment: Environment): Promise<Splits> {
+export async function promptsFromModule(
+  spec: ResolvedSpec,
+  bundle: Bundle,
+  environment: Environment,
+): Promise<Splits> {
   return withModule("prompts", bundle, spec.prompts, environment, async (runner) => {
     const splits: Splits = { test: [], validation: [], iterations: [], preferences: [] };
     for (const [name, count] of Object.entries(splitCounts(spec)) as [SplitName, number][]) {
       if (count === 0) continue;
       const split = ASKED[name];
-      const rows = (await runner.call({ seed: deriveSeed("prompts", spec.seed, split), split, count })).map(tidy);
+      const rows = (await runner.call({ seed: deriveSeed("prompts", spec.seed, split), split, count })).map(
+        tidy,
+      );
       const placed = rows.map((row, i) => ({ row, where: `row ${i} of ${split}` }));
       // Prompts whose answers are rated may ask the same thing twice; their ids still differ, because seeds come from ids.
       if (name === "preferences") refuseRepeatedIds(placed, bundle.name);
@@ -51,22 +74,35 @@ export async function promptsFromModule(spec: ResolvedSpec, bundle: Bundle, envi
 }
 
 function readPrompt(value: unknown, name: string, line: number): PromptRow {
-  const wrong = (what: string) => new SpecError("prompt_invalid", `${name}:${line} ${what}`, { file: name, line, hint: 'a row is {"prompt": "text"} or {"messages": [{"role", "content"}]}, with an optional "id"' });
+  const wrong = (what: string) =>
+    new SpecError("prompt_invalid", `${name}:${line} ${what}`, {
+      file: name,
+      line,
+      hint: 'a row is {"prompt": "text"} or {"messages": [{"role", "content"}]}, with an optional "id"',
+    });
   if (typeof value !== "object" || value === null || Array.isArray(value)) throw wrong("is no object");
   const { id, prompt, messages } = value as Record<string, unknown>;
   // TRL writes a conversation in the `prompt` column as well.
   const turns = messages ?? (Array.isArray(prompt) ? prompt : undefined);
   if (messages !== undefined && prompt !== undefined) throw wrong("has both `prompt` and `messages`");
-  if (turns === undefined && (typeof prompt !== "string" || prompt.trim() === "")) throw wrong("has an empty prompt");
-  if (turns !== undefined && (!isMessages(turns) || turns.some((turn) => turn.content.trim() === ""))) throw wrong("has no messages, or an empty one");
-  if (id !== undefined && (!["string", "number"].includes(typeof id) || id === "")) throw wrong("has an `id` that is no text");
+  if (turns === undefined && (typeof prompt !== "string" || prompt.trim() === ""))
+    throw wrong("has an empty prompt");
+  if (turns !== undefined && (!isMessages(turns) || turns.some((turn) => turn.content.trim() === "")))
+    throw wrong("has no messages, or an empty one");
+  if (id !== undefined && (!["string", "number"].includes(typeof id) || id === ""))
+    throw wrong("has an `id` that is no text");
   const content = turns ? { messages: turns } : { prompt: prompt as string };
-  return tidy({ id: id === undefined ? contentDigest(promptContent(content)).slice(0, 16) : String(id), ...content });
+  return tidy({
+    id: id === undefined ? contentDigest(promptContent(content)).slice(0, 16) : String(id),
+    ...content,
+  });
 }
 
 /** Known fields only, in one order, so that the rows' bytes follow from what they mean. */
 function tidy({ id, prompt, messages }: PromptRow): PromptRow {
-  return messages ? { id, messages: messages.map(({ role, content }) => ({ role, content })) } : { id, prompt: prompt ?? "" };
+  return messages
+    ? { id, messages: messages.map(({ role, content }) => ({ role, content })) }
+    : { id, prompt: prompt ?? "" };
 }
 
 interface PlacedRow {
@@ -78,15 +114,31 @@ interface PlacedRow {
 function refuseRepeats(rows: PlacedRow[], name: string): void {
   refuseRepeatedIds(rows, name);
   const again = firstRepeat(rows, (row) => contentDigest(promptContent(row)));
-  if (again) throw new SpecError("duplicate_prompt", `${name} asks the same in ${again.first} and ${again.second}${again.more}`, { file: name, hint: "keep one of them: a prompt belongs to one split" });
+  if (again)
+    throw new SpecError(
+      "duplicate_prompt",
+      `${name} asks the same in ${again.first} and ${again.second}${again.more}`,
+      { file: name, hint: "keep one of them: a prompt belongs to one split" },
+    );
 }
 
 function refuseRepeatedIds(rows: PlacedRow[], name: string): void {
   const again = firstRepeat(rows, (row) => row.id);
-  if (again) throw new SpecError("duplicate_prompt_id", `${name} has the prompt id ${again.key} in ${again.first} and ${again.second}${again.more}`, { file: name, hint: "a row without an id gets one from its content, so equal rows without ids clash too" });
+  if (again)
+    throw new SpecError(
+      "duplicate_prompt_id",
+      `${name} has the prompt id ${again.key} in ${again.first} and ${again.second}${again.more}`,
+      {
+        file: name,
+        hint: "a row without an id gets one from its content, so equal rows without ids clash too",
+      },
+    );
 }
 
-function firstRepeat(rows: PlacedRow[], keyOf: (row: PromptRow) => string): { key: string; first: string; second: string; more: string } | undefined {
+function firstRepeat(
+  rows: PlacedRow[],
+  keyOf: (row: PromptRow) => string,
+): { key: string; first: string; second: string; more: string } | undefined {
   const seen = new Map<string, string>();
   const repeats: { key: string; first: string; second: string }[] = [];
   for (const { row, where } of rows) {
@@ -99,9 +151,15 @@ function firstRepeat(rows: PlacedRow[], keyOf: (row: PromptRow) => string): { ke
 }
 
 function tooFew(counts: Record<SplitName, number>, needed: number, found: number, name: string): SpecError {
-  const parts = Object.entries(counts).filter(([, count]) => count > 0).map(([split, count]) => `${split} ${count}`);
-  return new SpecError("prompts_too_few", `${name} holds ${found} prompts, but the campaign needs ${needed} (${parts.join(", ")})`, {
-    file: name,
-    hint: "lower prompts.perIteration, prompts.validation, prompts.test or iterations, or give more prompts",
-  });
+  const parts = Object.entries(counts)
+    .filter(([, count]) => count > 0)
+    .map(([split, count]) => `${split} ${count}`);
+  return new SpecError(
+    "prompts_too_few",
+    `${name} holds ${found} prompts, but the campaign needs ${needed} (${parts.join(", ")})`,
+    {
+      file: name,
+      hint: "lower prompts.perIteration, prompts.validation, prompts.test or iterations, or give more prompts",
+    },
+  );
 }

@@ -21,7 +21,12 @@ export async function withModule<R extends "prompts" | "sft", T>(
   const blobPath = join(folder, `${role}.mjs`);
   try {
     await writeFile(blobPath, bundle.source);
-    const runner = createModuleRunner({ role, blobPath, timeoutMs: durationMs(timeout), env: resolveEnv(role, env, environment) });
+    const runner = createModuleRunner({
+      role,
+      blobPath,
+      timeoutMs: durationMs(timeout),
+      env: resolveEnv(role, env, environment),
+    });
     return await use(runner).finally(() => runner.close());
   } finally {
     await rm(folder, { recursive: true, force: true });

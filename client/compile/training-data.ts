@@ -2,7 +2,12 @@
 import { resolve } from "node:path";
 import { SpecError } from "../../campaign/errors.ts";
 import type { SftRow } from "../../campaign/modules.ts";
-import { filterPreferences, isMessages, type FilteredPreferences, type RawRow } from "../../campaign/recipe/preferences.ts";
+import {
+  filterPreferences,
+  isMessages,
+  type FilteredPreferences,
+  type RawRow,
+} from "../../campaign/recipe/preferences.ts";
 import type { PromptContent } from "../../campaign/recipe/rows.ts";
 import { deriveSeed } from "../../campaign/recipe/seeds.ts";
 import type { ResolvedSpec } from "../../campaign/spec.ts";
@@ -17,23 +22,39 @@ export async function sftFromFile(name: string, baseDir: string): Promise<AnySft
   return (await readJsonLines(resolve(baseDir, name), name)).map((row) => readSft(row, name));
 }
 
-export async function sftFromModule(spec: ResolvedSpec, bundle: Bundle, environment: Environment): Promise<AnySftRow[]> {
+export async function sftFromModule(
+  spec: ResolvedSpec,
+  bundle: Bundle,
+  environment: Environment,
+): Promise<AnySftRow[]> {
   const data = spec.bootstrap.sft!.data;
-  const rows = await withModule("sft", bundle, data, environment, (runner) => runner.call({ seed: deriveSeed("sft", spec.seed), count: data.count! }));
+  const rows = await withModule("sft", bundle, data, environment, (runner) =>
+    runner.call({ seed: deriveSeed("sft", spec.seed), count: data.count! }),
+  );
   return rows.map(tidy);
 }
 
 function readSft({ line, value }: RawRow, name: string): AnySftRow {
-  const wrong = (what: string) => new SpecError("row_invalid", `${name}:${line} ${what}`, { file: name, line, hint: 'a row is {"prompt" or "messages", "completion": "text"}, {"text"}, or {"messages"} of a whole conversation' });
+  const wrong = (what: string) =>
+    new SpecError("row_invalid", `${name}:${line} ${what}`, {
+      file: name,
+      line,
+      hint: 'a row is {"prompt" or "messages", "completion": "text"}, {"text"}, or {"messages"} of a whole conversation',
+    });
   if (typeof value !== "object" || value === null) throw wrong("is no object");
   const { prompt, messages, completion, text } = value as Record<string, unknown>;
-  if ([prompt, messages, text].filter((column) => column !== undefined).length !== 1) throw wrong("needs either `prompt`, `messages` or `text`");
-  if (prompt !== undefined && (typeof prompt !== "string" || prompt.trim() === "")) throw wrong("has an empty prompt");
-  if (messages !== undefined && !isMessages(messages)) throw wrong("has `messages` that are no list of {role, content}");
-  if (text !== undefined && (typeof text !== "string" || text.trim() === "")) throw wrong("has an empty text");
+  if ([prompt, messages, text].filter((column) => column !== undefined).length !== 1)
+    throw wrong("needs either `prompt`, `messages` or `text`");
+  if (prompt !== undefined && (typeof prompt !== "string" || prompt.trim() === ""))
+    throw wrong("has an empty prompt");
+  if (messages !== undefined && !isMessages(messages))
+    throw wrong("has `messages` that are no list of {role, content}");
+  if (text !== undefined && (typeof text !== "string" || text.trim() === ""))
+    throw wrong("has an empty text");
   if (text !== undefined && completion !== undefined) throw wrong("has both `text` and `completion`");
   const answered = completion !== undefined || prompt !== undefined;
-  if (answered && (typeof completion !== "string" || completion.trim() === "")) throw wrong("has an empty completion");
+  if (answered && (typeof completion !== "string" || completion.trim() === ""))
+    throw wrong("has an empty completion");
   return tidy(value as AnySftRow);
 }
 
@@ -54,22 +75,39 @@ export function sftPrompt({ messages, completion, prompt }: AnySftRow): PromptCo
   return messages.slice(0, first < 0 ? messages.length : first);
 }
 
-export async function preferencesFromFile(name: string, minMargin: number, baseDir: string): Promise<FilteredPreferences & { rows: number }> {
+export async function preferencesFromFile(
+  name: string,
+  minMargin: number,
+  baseDir: string,
+): Promise<FilteredPreferences & { rows: number }> {
   const rows = await readJsonLines(resolve(baseDir, name), name);
   const filtered = filterPreferences(rows, { minMargin });
   if (filtered.pairs.length === 0) {
-    const reasons = Object.entries(filtered.dropped).filter(([, count]) => count > 0).map(([reason, count]) => `${reason} ${count}`);
-    throw new SpecError("preferences_empty", `${name} has ${rows.length} rows, and none passes the filters: ${reasons.join(", ")}`, { file: name });
+    const reasons = Object.entries(filtered.dropped)
+      .filter(([, count]) => count > 0)
+      .map(([reason, count]) => `${reason} ${count}`);
+    throw new SpecError(
+      "preferences_empty",
+      `${name} has ${rows.length} rows, and none passes the filters: ${reasons.join(", ")}`,
+      { file: name },
+    );
   }
   return { ...filtered, rows: rows.length };
 }
 
 /** A baseline on the file's pairs trains on as many as all iterations together. */
-export function refuseTooFewPairs({ baselines, iterations, pair, bootstrap }: ResolvedSpec, kept: number): void {
+export function refuseTooFewPairs(
+  { baselines, iterations, pair, bootstrap }: ResolvedSpec,
+  kept: number,
+): void {
   const arm = baselines.find(({ pairs }) => pairs === "preferences");
   const needed = iterations * pair.limit;
   if (!arm || needed <= kept) return;
-  throw new SpecError("spec_conflict", `baseline ${arm.name} needs iterations × pair.limit = ${needed} pairs, but ${bootstrap.preferences?.file} has ${kept} that pass the filters`, {
-    hint: "lower pair.limit, or give more preferences",
-  });
+  throw new SpecError(
+    "spec_conflict",
+    `baseline ${arm.name} needs iterations × pair.limit = ${needed} pairs, but ${bootstrap.preferences?.file} has ${kept} that pass the filters`,
+    {
+      hint: "lower pair.limit, or give more preferences",
+    },
+  );
 }

@@ -45,7 +45,16 @@ test("what plain LoRA would not compute is refused by name", async () => {
 test("an adapter of another model, and tensors without a target, are named", async () => {
   const adapter = initAdapter(TINY, settings, "0000000000000007");
   await writeAdapter(dir, adapter);
-  await assert.rejects(readAdapter(dir, { ...TINY, intermediateSize: 32 }), { code: "checkpoint_invalid", message: /layers\.0\.mlp\.down_proj\.lora_A\.weight, and the model asks for \[2, 32\]/ });
-  await assert.rejects(readAdapter(dir, { ...TINY, layers: 3 }), { code: "checkpoint_invalid", message: /nothing for .*layers\.2/ });
-  await assert.rejects(readAdapter(dir, { ...TINY, layers: 1 }), { code: "checkpoint_invalid", message: /holds tensor ".*layers\.1.*for which adapter_config\.json has no target/ });
+  await assert.rejects(readAdapter(dir, { ...TINY, intermediateSize: 32 }), {
+    code: "checkpoint_invalid",
+    message: /layers\.0\.mlp\.down_proj\.lora_A\.weight, and the model asks for \[2, 32\]/,
+  });
+  await assert.rejects(readAdapter(dir, { ...TINY, layers: 3 }), {
+    code: "checkpoint_invalid",
+    message: /nothing for .*layers\.2/,
+  });
+  await assert.rejects(readAdapter(dir, { ...TINY, layers: 1 }), {
+    code: "checkpoint_invalid",
+    message: /holds tensor ".*layers\.1.*for which adapter_config\.json has no target/,
+  });
 });

@@ -22,21 +22,48 @@ const neutral: Readonly<Record<string, readonly unknown[]>> = {
   bias: ["none"],
   init_lora_weights: [true, "gaussian"],
 };
-const changing = ["alpha_pattern", "exclude_modules", "fan_in_fan_out", "layer_replication", "layers_to_transform", "lora_bias", "modules_to_save", "rank_pattern", "target_parameters", "trainable_token_indices", "use_bdlora", "use_dora", "use_qalora", "use_rslora"];
+const changing = [
+  "alpha_pattern",
+  "exclude_modules",
+  "fan_in_fan_out",
+  "layer_replication",
+  "layers_to_transform",
+  "lora_bias",
+  "modules_to_save",
+  "rank_pattern",
+  "target_parameters",
+  "trainable_token_indices",
+  "use_bdlora",
+  "use_dora",
+  "use_qalora",
+  "use_rslora",
+];
 
-const isEmpty = (value: unknown): boolean => value === undefined || value === null || value === false || (typeof value === "object" && Object.keys(value).length === 0);
+const isEmpty = (value: unknown): boolean =>
+  value === undefined ||
+  value === null ||
+  value === false ||
+  (typeof value === "object" && Object.keys(value).length === 0);
 
 function parseSettings(json: unknown, path: string): LoraSettings {
   const config = (json ?? {}) as Json;
   const refuse = (key: string): SpecError =>
-    new SpecError("adapter_unsupported", `${path} has ${key} = ${JSON.stringify(config[key])}`, { hint: `plain LoRA is supported: one rank and alpha, on ${loraTargets.join(", ")} of every layer` });
+    new SpecError("adapter_unsupported", `${path} has ${key} = ${JSON.stringify(config[key])}`, {
+      hint: `plain LoRA is supported: one rank and alpha, on ${loraTargets.join(", ")} of every layer`,
+    });
   if (config["peft_type"] !== "LORA") throw refuse("peft_type");
-  for (const [key, values] of Object.entries(neutral)) if (!isEmpty(config[key]) && !values.includes(config[key])) throw refuse(key);
+  for (const [key, values] of Object.entries(neutral))
+    if (!isEmpty(config[key]) && !values.includes(config[key])) throw refuse(key);
   for (const key of changing) if (!isEmpty(config[key])) throw refuse(key);
   const { r: rank, lora_alpha: alpha, target_modules: targets } = config;
   if (!Number.isInteger(rank) || (rank as number) < 1) throw refuse("r");
   if (typeof alpha !== "number" || !Number.isFinite(alpha)) throw refuse("lora_alpha");
-  if (!Array.isArray(targets) || targets.length === 0 || !targets.every((target: unknown) => loraTargets.includes(target as LoraTarget))) throw refuse("target_modules");
+  if (
+    !Array.isArray(targets) ||
+    targets.length === 0 ||
+    !targets.every((target: unknown) => loraTargets.includes(target as LoraTarget))
+  )
+    throw refuse("target_modules");
   return { rank: rank as number, alpha, targets: loraTargets.filter((target) => targets.includes(target)) };
 }
 
@@ -49,11 +76,19 @@ export async function readAdapter(dir: string, config: ModelConfig): Promise<Ada
   for (const { name, shape } of adapterParameters(config, settings).flatMap(({ parts }) => parts)) {
     const tensor = tensors.get(prefix + name);
     if (tensor?.shape.join() !== shape.join())
-      throw new ArtifactError("checkpoint_invalid", `${path} has ${tensor ? `shape [${tensor.shape.join(", ")}]` : "nothing"} for ${prefix}${name}, and the model asks for [${shape.join(", ")}]`, { hint: "the adapter belongs to another model" });
+      throw new ArtifactError(
+        "checkpoint_invalid",
+        `${path} has ${tensor ? `shape [${tensor.shape.join(", ")}]` : "nothing"} for ${prefix}${name}, and the model asks for [${shape.join(", ")}]`,
+        { hint: "the adapter belongs to another model" },
+      );
     weights.set(name, tensor);
     tensors.delete(prefix + name);
   }
-  for (const name of tensors.keys()) throw new ArtifactError("checkpoint_invalid", `${path} holds tensor "${name}", for which adapter_config.json has no target`);
+  for (const name of tensors.keys())
+    throw new ArtifactError(
+      "checkpoint_invalid",
+      `${path} holds tensor "${name}", for which adapter_config.json has no target`,
+    );
   return { settings, weights };
 }
 
@@ -73,5 +108,8 @@ export async function writeAdapter(dir: string, { settings, weights }: Adapter):
     task_type: "CAUSAL_LM",
   };
   await writeFile(join(dir, adapterConfigFile), `${JSON.stringify(config, null, 2)}\n`);
-  await writeSafetensors(join(dir, weightsFile), [...weights].map(([name, tensor]) => [prefix + name, tensor]));
+  await writeSafetensors(
+    join(dir, weightsFile),
+    [...weights].map(([name, tensor]) => [prefix + name, tensor]),
+  );
 }

@@ -10,11 +10,21 @@ import { readModelTensors, writeSafetensors } from "./safetensors.ts";
 import type { Tensors, WeightType } from "./safetensors.ts";
 
 /** Files beside the weights that make the tokenizer; copied from the starting model to every model trained from it. */
-export const tokenizerFiles = ["tokenizer.json", "tokenizer_config.json", "special_tokens_map.json", "chat_template.jinja", "generation_config.json"];
+export const tokenizerFiles = [
+  "tokenizer.json",
+  "tokenizer_config.json",
+  "special_tokens_map.json",
+  "chat_template.jinja",
+  "generation_config.json",
+];
 
 export async function readJson(path: string): Promise<unknown> {
   const text = await readFile(path, "utf8").catch((cause: NodeJS.ErrnoException) => {
-    throw new ArtifactError(cause.code === "ENOENT" ? "artifact_missing" : "checkpoint_invalid", `${path} cannot be read: ${cause.code ?? cause.message}`, { cause });
+    throw new ArtifactError(
+      cause.code === "ENOENT" ? "artifact_missing" : "checkpoint_invalid",
+      `${path} cannot be read: ${cause.code ?? cause.message}`,
+      { cause },
+    );
   });
   try {
     return JSON.parse(text);
@@ -44,29 +54,49 @@ function dropDerived(config: ModelConfig, weights: Tensors, dir: string): void {
   if (!head || !config.tiedEmbeddings || isRewardModel(config)) return;
   const embedding = weights.get("model.embed_tokens.weight");
   if (!embedding || !sameBits(head.data, embedding.data))
-    throw new ArtifactError("checkpoint_invalid", `${dir} holds a lm_head.weight that is not the embedding, and config.json ties the two`, { hint: "set tie_word_embeddings to what the model was trained with" });
+    throw new ArtifactError(
+      "checkpoint_invalid",
+      `${dir} holds a lm_head.weight that is not the embedding, and config.json ties the two`,
+      { hint: "set tie_word_embeddings to what the model was trained with" },
+    );
   weights.delete("lm_head.weight");
 }
 
-const sameBits = (a: Float32Array, b: Float32Array): boolean => Buffer.from(a.buffer, a.byteOffset, a.byteLength).equals(Buffer.from(b.buffer, b.byteOffset, b.byteLength));
+const sameBits = (a: Float32Array, b: Float32Array): boolean =>
+  Buffer.from(a.buffer, a.byteOffset, a.byteLength).equals(Buffer.from(b.buffer, b.byteOffset, b.byteLength));
 
 function checkWeights(config: ModelConfig, weights: Tensors, dir: string): void {
   const shapes = weightShapes(config);
   for (const [name, shape] of shapes) {
     const tensor = weights.get(name);
-    if (!tensor) throw new ArtifactError("checkpoint_invalid", `${dir} lacks tensor "${name}"`, { hint: "its config.json and its weights belong to different models" });
+    if (!tensor)
+      throw new ArtifactError("checkpoint_invalid", `${dir} lacks tensor "${name}"`, {
+        hint: "its config.json and its weights belong to different models",
+      });
     if (tensor.shape.join() !== shape.join())
-      throw new ArtifactError("checkpoint_invalid", `tensor "${name}" of ${dir} has shape [${tensor.shape.join(", ")}], and config.json asks for [${shape.join(", ")}]`);
+      throw new ArtifactError(
+        "checkpoint_invalid",
+        `tensor "${name}" of ${dir} has shape [${tensor.shape.join(", ")}], and config.json asks for [${shape.join(", ")}]`,
+      );
   }
   for (const name of weights.keys())
-    if (!shapes.has(name)) throw new ArtifactError("checkpoint_invalid", `${dir} holds tensor "${name}", which ${config.architecture} does not have`);
+    if (!shapes.has(name))
+      throw new ArtifactError(
+        "checkpoint_invalid",
+        `${dir} holds tensor "${name}", which ${config.architecture} does not have`,
+      );
 }
 
 /**
  * Writes config.json and model.safetensors, and copies the tokenizer of `tokenizerDir`. Equal models give equal bytes.
  * Training goes on from F32 only: in 16 bits an update of less than a few thousandths of a weight rounds to nothing.
  */
-export async function writeCheckpoint(dir: string, checkpoint: Checkpoint, tokenizerDir: string, dtype: WeightType = "F32"): Promise<void> {
+export async function writeCheckpoint(
+  dir: string,
+  checkpoint: Checkpoint,
+  tokenizerDir: string,
+  dtype: WeightType = "F32",
+): Promise<void> {
   await mkdir(dir, { recursive: true });
   await writeFile(join(dir, "config.json"), formatConfig(checkpoint.config, dtype));
   await writeSafetensors(join(dir, "model.safetensors"), checkpoint.weights, dtype);
@@ -76,5 +106,6 @@ export async function writeCheckpoint(dir: string, checkpoint: Checkpoint, token
 export async function copyTokenizer(from: string, to: string): Promise<void> {
   const present = await readdir(from);
   await mkdir(to, { recursive: true });
-  for (const name of tokenizerFiles) if (present.includes(name)) await copyFile(join(from, name), join(to, name));
+  for (const name of tokenizerFiles)
+    if (present.includes(name)) await copyFile(join(from, name), join(to, name));
 }

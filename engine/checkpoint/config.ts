@@ -19,10 +19,12 @@ const fixed: [key: string, value: unknown][] = [
   ["pretraining_tp", 1],
 ];
 
-const unsupported = (path: string, what: string, hint: string): SpecError => new SpecError("architecture_unsupported", `${path} has ${what}`, { hint });
+const unsupported = (path: string, what: string, hint: string): SpecError =>
+  new SpecError("architecture_unsupported", `${path} has ${what}`, { hint });
 
 export function parseConfig(json: unknown, path: string): ModelConfig {
-  if (typeof json !== "object" || json === null || Array.isArray(json)) throw new ArtifactError("checkpoint_invalid", `${path} is not a JSON object`);
+  if (typeof json !== "object" || json === null || Array.isArray(json))
+    throw new ArtifactError("checkpoint_invalid", `${path} is not a JSON object`);
   const architecture = checkArchitecture(json as Json, path);
   const family = familyOf({ architecture });
   const config: Json = { ...family.absent, ...json };
@@ -44,7 +46,12 @@ export function parseConfig(json: unknown, path: string): ModelConfig {
     kvHeads: int("num_key_value_heads", heads),
     headSize: int("head_dim", hiddenSize / heads),
     maxPositions,
-    ropeTheta: positive({ rope_theta: ropeSettings(config)["rope_theta"] ?? config["rope_theta"] }, "rope_theta", path, 10_000),
+    ropeTheta: positive(
+      { rope_theta: ropeSettings(config)["rope_theta"] ?? config["rope_theta"] },
+      "rope_theta",
+      path,
+      10_000,
+    ),
     ...(ropeScaling ? { ropeScaling } : {}),
     rmsEpsilon: positive(config, "rms_norm_eps", path, 1e-6),
     ...biases(config, family, path),
@@ -62,9 +69,15 @@ function checkArchitecture(config: Json, path: string): Architecture {
   const name: unknown = Array.isArray(names) ? names[0] : undefined;
   const hint = `supported: ${architectures.join(", ")}`;
   const architecture = architectures.find((known) => known === name);
-  if (!architecture) throw unsupported(path, `architecture ${name === undefined ? "none" : String(name)}`, hint);
+  if (!architecture)
+    throw unsupported(path, `architecture ${name === undefined ? "none" : String(name)}`, hint);
   const { modelType } = familyOf({ architecture });
-  if (config["model_type"] !== undefined && config["model_type"] !== modelType) throw unsupported(path, `model_type ${String(config["model_type"])} with architecture ${architecture}`, hint);
+  if (config["model_type"] !== undefined && config["model_type"] !== modelType)
+    throw unsupported(
+      path,
+      `model_type ${String(config["model_type"])} with architecture ${architecture}`,
+      hint,
+    );
   if (isRewardModel({ architecture })) checkOneLabel(config, path);
   return architecture;
 }
@@ -72,7 +85,12 @@ function checkArchitecture(config: Json, path: string): Architecture {
 function checkSettings(config: Json, { window }: Family, maxPositions: number, path: string): void {
   for (const [key, value] of fixed) {
     const given = config[key] ?? value;
-    if (given !== value) throw unsupported(path, `${key} = ${JSON.stringify(given)}`, `only ${key} = ${JSON.stringify(value)} is supported`);
+    if (given !== value)
+      throw unsupported(
+        path,
+        `${key} = ${JSON.stringify(given)}`,
+        `only ${key} = ${JSON.stringify(value)} is supported`,
+      );
   }
   const hint = "only full attention is supported: no sliding window in use";
   const given = config[window] ?? false;
@@ -84,20 +102,37 @@ function checkSettings(config: Json, { window }: Family, maxPositions: number, p
 }
 
 /** The switches that a family has; the same keys in another family's config.json mean nothing to transformers, and nothing here if off. */
-function biases(config: Json, { qkvBias, mlpBias }: Family, path: string): Pick<ModelConfig, "attentionBias" | "mlpBias"> {
+function biases(
+  config: Json,
+  { qkvBias, mlpBias }: Family,
+  path: string,
+): Pick<ModelConfig, "attentionBias" | "mlpBias"> {
   const on = (key: string, known: boolean): boolean => {
     const value = config[key] ?? false;
-    if (typeof value !== "boolean") throw new ArtifactError("checkpoint_invalid", `${path} has ${key} = ${JSON.stringify(value)}, which must be true or false`);
-    if (value && !known) throw unsupported(path, `${key} = true`, "models of this architecture have no such switch");
+    if (typeof value !== "boolean")
+      throw new ArtifactError(
+        "checkpoint_invalid",
+        `${path} has ${key} = ${JSON.stringify(value)}, which must be true or false`,
+      );
+    if (value && !known)
+      throw unsupported(path, `${key} = true`, "models of this architecture have no such switch");
     return value;
   };
-  return { ...(on("attention_bias", qkvBias === "attentionBias") ? { attentionBias: true } : {}), ...(on("mlp_bias", mlpBias === "mlpBias") ? { mlpBias: true } : {}) };
+  return {
+    ...(on("attention_bias", qkvBias === "attentionBias") ? { attentionBias: true } : {}),
+    ...(on("mlp_bias", mlpBias === "mlpBias") ? { mlpBias: true } : {}),
+  };
 }
 
 /** transformers writes labels as `id2label`, whose length is num_labels; its default is two. */
 function checkOneLabel(config: Json, path: string): void {
-  const labels = config["num_labels"] ?? (config["id2label"] === undefined ? 2 : Object.keys(config["id2label"] as object).length);
-  if (labels !== 1) throw new SpecError("architecture_unsupported", `${path} is a classifier with ${String(labels)} labels`, { hint: "a reward model has one: num_labels 1" });
+  const labels =
+    config["num_labels"] ??
+    (config["id2label"] === undefined ? 2 : Object.keys(config["id2label"] as object).length);
+  if (labels !== 1)
+    throw new SpecError("architecture_unsupported", `${path} is a classifier with ${String(labels)} labels`, {
+      hint: "a reward model has one: num_labels 1",
+    });
 }
 
 /** Since transformers 5 rotary settings lie in `rope_parameters`; before, in `rope_theta` and `rope_scaling`, which still wins where both stand. */
@@ -108,17 +143,30 @@ function ropeSettings(config: Json): Json {
 function parseRopeScaling(config: Json, maxPositions: number, path: string): RopeScaling | undefined {
   const settings = ropeSettings(config);
   const type = settings["rope_type"] ?? settings["type"] ?? "default";
-  const number = (key: string, fallback?: number): number => positive(settings, key, `the rotary scaling of ${path}`, fallback);
+  const number = (key: string, fallback?: number): number =>
+    positive(settings, key, `the rotary scaling of ${path}`, fallback);
   const hint = "supported: default, linear, llama3, over the whole head and the same in all layers";
-  if (Object.values(settings).some((value) => typeof value === "object" && value !== null)) throw unsupported(path, "rope_parameters of several kinds of layers", hint);
-  if ((settings["partial_rotary_factor"] ?? 1) !== 1) throw unsupported(path, `partial_rotary_factor = ${JSON.stringify(settings["partial_rotary_factor"])}`, hint);
+  if (Object.values(settings).some((value) => typeof value === "object" && value !== null))
+    throw unsupported(path, "rope_parameters of several kinds of layers", hint);
+  if ((settings["partial_rotary_factor"] ?? 1) !== 1)
+    throw unsupported(
+      path,
+      `partial_rotary_factor = ${JSON.stringify(settings["partial_rotary_factor"])}`,
+      hint,
+    );
   switch (type) {
     case "default":
       return undefined;
     case "linear":
       return { type: "linear", factor: number("factor") };
     case "llama3":
-      return { type: "llama3", factor: number("factor"), lowFrequencyFactor: number("low_freq_factor"), highFrequencyFactor: number("high_freq_factor"), originalPositions: number("original_max_position_embeddings", maxPositions) };
+      return {
+        type: "llama3",
+        factor: number("factor"),
+        lowFrequencyFactor: number("low_freq_factor"),
+        highFrequencyFactor: number("high_freq_factor"),
+        originalPositions: number("original_max_position_embeddings", maxPositions),
+      };
     default:
       throw unsupported(path, `rotary scaling of type ${JSON.stringify(type)}`, hint);
   }
@@ -126,13 +174,21 @@ function parseRopeScaling(config: Json, maxPositions: number, path: string): Rop
 
 function positive(config: Json, key: string, path: string, fallback?: number): number {
   const value = config[key] ?? fallback;
-  if (typeof value !== "number" || !Number.isFinite(value) || value <= 0) throw new ArtifactError("checkpoint_invalid", `${path} has ${key} = ${JSON.stringify(value)}, which must be a positive number`);
+  if (typeof value !== "number" || !Number.isFinite(value) || value <= 0)
+    throw new ArtifactError(
+      "checkpoint_invalid",
+      `${path} has ${key} = ${JSON.stringify(value)}, which must be a positive number`,
+    );
   return value;
 }
 
 function positiveInt(config: Json, key: string, path: string, fallback?: number): number {
   const value = positive(config, key, path, fallback);
-  if (!Number.isInteger(value)) throw new ArtifactError("checkpoint_invalid", `${path} has ${key} = ${value}, which must be a whole number`);
+  if (!Number.isInteger(value))
+    throw new ArtifactError(
+      "checkpoint_invalid",
+      `${path} has ${key} = ${value}, which must be a whole number`,
+    );
   return value;
 }
 
@@ -140,20 +196,37 @@ function positiveInt(config: Json, key: string, path: string, fallback?: number)
 function ids(config: Json, key: string, path: string): number[] {
   const value = config[key] ?? [];
   const list: unknown[] = Array.isArray(value) ? value : [value];
-  if (!list.every((id): id is number => Number.isInteger(id) && (id as number) >= 0)) throw new ArtifactError("checkpoint_invalid", `${path} has ${key} = ${JSON.stringify(value)}, which is no token id`);
+  if (!list.every((id): id is number => Number.isInteger(id) && (id as number) >= 0))
+    throw new ArtifactError(
+      "checkpoint_invalid",
+      `${path} has ${key} = ${JSON.stringify(value)}, which is no token id`,
+    );
   return list;
 }
 
 function checkSizes(config: ModelConfig, path: string): void {
   if (config.heads % config.kvHeads !== 0)
-    throw new ArtifactError("checkpoint_invalid", `${path} has ${config.heads} attention heads, which ${config.kvHeads} key/value heads do not divide`);
-  if (config.headSize % 2 !== 0) throw new ArtifactError("checkpoint_invalid", `${path} has head_dim = ${config.headSize}, which must be even for rotary embedding`);
+    throw new ArtifactError(
+      "checkpoint_invalid",
+      `${path} has ${config.heads} attention heads, which ${config.kvHeads} key/value heads do not divide`,
+    );
+  if (config.headSize % 2 !== 0)
+    throw new ArtifactError(
+      "checkpoint_invalid",
+      `${path} has head_dim = ${config.headSize}, which must be even for rotary embedding`,
+    );
 }
 
 function formatRopeScaling(scaling: RopeScaling): Json {
   if (scaling.type === "linear") return { rope_type: scaling.type, factor: scaling.factor };
   const { type, factor, lowFrequencyFactor, highFrequencyFactor, originalPositions } = scaling;
-  return { rope_type: type, factor, low_freq_factor: lowFrequencyFactor, high_freq_factor: highFrequencyFactor, original_max_position_embeddings: originalPositions };
+  return {
+    rope_type: type,
+    factor,
+    low_freq_factor: lowFrequencyFactor,
+    high_freq_factor: highFrequencyFactor,
+    original_max_position_embeddings: originalPositions,
+  };
 }
 
 /** Keys in a fixed order, so that equal models have equal bytes. Written for transformers 4 and 5, both of which read `rope_theta` and `rope_scaling`. */

@@ -27,12 +27,17 @@ function halfToNumber(half: number): number {
 export function narrowBfloat16(data: Float32Array): Uint16Array {
   const bits = new Uint32Array(data.buffer, data.byteOffset, data.length);
   // The largest mantissas carry over into the exponent, which is how they become infinite; a NaN must not.
-  return Uint16Array.from(bits, (word, i) => (Number.isNaN(data[i]) ? 0x7fc0 : (word + 0x7fff + ((word >>> 16) & 1)) >>> 16));
+  return Uint16Array.from(bits, (word, i) =>
+    Number.isNaN(data[i]) ? 0x7fc0 : (word + 0x7fff + ((word >>> 16) & 1)) >>> 16,
+  );
 }
 
 export function narrowHalf(data: Float32Array): Uint16Array {
   const bits = new Uint32Array(data.buffer, data.byteOffset, data.length);
-  return Uint16Array.from(bits, (word, i) => ((word >>> 16) & 0x8000) | halfMagnitude(Math.abs(data[i]!), word & 0x7fffffff));
+  return Uint16Array.from(
+    bits,
+    (word, i) => ((word >>> 16) & 0x8000) | halfMagnitude(Math.abs(data[i]!), word & 0x7fffffff),
+  );
 }
 
 function halfMagnitude(value: number, word: number): number {

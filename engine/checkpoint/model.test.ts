@@ -18,8 +18,13 @@ await writeTinyModel(base);
 
 /** As training leaves it: B is no longer zero. */
 function trainedAdapter(): Adapter {
-  const adapter = initAdapter(TINY, { rank: 2, alpha: 4, targets: ["q_proj", "down_proj"] }, "0000000000000007");
-  for (const [name, { data }] of adapter.weights) if (name.endsWith("lora_B.weight")) data.forEach((_, place) => (data[place] = 0.1 * Math.sin(place)));
+  const adapter = initAdapter(
+    TINY,
+    { rank: 2, alpha: 4, targets: ["q_proj", "down_proj"] },
+    "0000000000000007",
+  );
+  for (const [name, { data }] of adapter.weights)
+    if (name.endsWith("lora_B.weight")) data.forEach((_, place) => (data[place] = 0.1 * Math.sin(place)));
   return adapter;
 }
 const merged = mergeAdapter(tinyCheckpoint(), trainedAdapter());
@@ -30,13 +35,21 @@ async function adapterOn(name: unknown): Promise<string> {
   const folder = join(dir, `adapter-${folders++}`);
   await writeAdapter(folder, trainedAdapter());
   const config = JSON.parse(await readFile(join(folder, "adapter_config.json"), "utf8")) as object;
-  await writeFile(join(folder, "adapter_config.json"), JSON.stringify({ ...config, base_model_name_or_path: name }));
+  await writeFile(
+    join(folder, "adapter_config.json"),
+    JSON.stringify({ ...config, base_model_name_or_path: name }),
+  );
   return folder;
 }
 
 test("an adapter is its base with it, by an absolute path and by one from its own folder", async () => {
   assert.notDeepEqual(merged, tinyCheckpoint());
-  for (const name of [base, "../base", "../base/"]) assert.deepEqual(await readModel(await adapterOn(name)), { checkpoint: merged, tokenizerDir: base, baseDir: base });
+  for (const name of [base, "../base", "../base/"])
+    assert.deepEqual(await readModel(await adapterOn(name)), {
+      checkpoint: merged,
+      tokenizerDir: base,
+      baseDir: base,
+    });
 });
 
 test("an adapter beside a whole model is that model with it, where it names its own folder as the base", async () => {
@@ -55,19 +68,31 @@ test("a whole model with an adapter in a folder of its own, as an export has it,
   const folder = join(dir, "exported");
   await cp(base, folder, { recursive: true });
   await writeAdapter(join(folder, "adapter"), trainedAdapter());
-  assert.deepEqual(await readModel(folder), { checkpoint: tinyCheckpoint(), tokenizerDir: folder, baseDir: folder });
+  assert.deepEqual(await readModel(folder), {
+    checkpoint: tinyCheckpoint(),
+    tokenizerDir: folder,
+    baseDir: folder,
+  });
 });
 
 test("a base that is no folder here is refused with what to do, and nothing is fetched", async () => {
   const refused: [unknown, RegExp][] = [
-    ["meta-llama/Llama-3.2-1B", /base_model_name_or_path = "meta-llama\/Llama-3\.2-1B", which is no folder here/],
+    [
+      "meta-llama/Llama-3.2-1B",
+      /base_model_name_or_path = "meta-llama\/Llama-3\.2-1B", which is no folder here/,
+    ],
     [join(base, "config.json"), /config\.json", which is no folder here/],
     [null, /base_model_name_or_path = null, which names no base/],
     [undefined, /base_model_name_or_path = null, which names no base/],
     ["", /base_model_name_or_path = "", which names no base/],
   ];
   for (const [name, message] of refused) {
-    await assert.rejects(readModel(await adapterOn(name)), { kind: "spec", code: "adapter_base_missing", message, hint: /download the base/ });
+    await assert.rejects(readModel(await adapterOn(name)), {
+      kind: "spec",
+      code: "adapter_base_missing",
+      message,
+      hint: /download the base/,
+    });
   }
 });
 
@@ -75,6 +100,12 @@ test("a base that is another model than the adapter's, and one that is no model,
   const other = join(dir, "other");
   await mkdir(other);
   await writeTinyModel(other, tinyCheckpoint({ layers: 1 }));
-  await assert.rejects(readModel(await adapterOn(other)), { code: "checkpoint_invalid", message: /layers\.1/ });
-  await assert.rejects(readModel(await adapterOn(dir)), { code: "artifact_missing", message: /config\.json/ });
+  await assert.rejects(readModel(await adapterOn(other)), {
+    code: "checkpoint_invalid",
+    message: /layers\.1/,
+  });
+  await assert.rejects(readModel(await adapterOn(dir)), {
+    code: "artifact_missing",
+    message: /config\.json/,
+  });
 });

@@ -28,7 +28,8 @@ export const isAdapter = (dir: string): Promise<boolean> => holds(dir, adapterCo
 
 /** Throws adapter_base_missing where the base is no folder here, and what reading a checkpoint or an adapter throws. */
 export async function readModel(dir: string): Promise<GivenModel> {
-  if (!(await isAdapter(dir))) return { checkpoint: await readCheckpoint(dir), tokenizerDir: dir, baseDir: dir };
+  if (!(await isAdapter(dir)))
+    return { checkpoint: await readCheckpoint(dir), tokenizerDir: dir, baseDir: dir };
   const baseDir = await baseOf(dir);
   const base = await readCheckpoint(baseDir);
   const tokenizerDir = (await holds(dir, "tokenizer.json")) ? dir : baseDir;
@@ -38,10 +39,16 @@ export async function readModel(dir: string): Promise<GivenModel> {
 /** The folder that the adapter names: an absolute path, or one from its own folder. */
 async function baseOf(dir: string): Promise<string> {
   const path = join(dir, adapterConfigFile);
-  const { base_model_name_or_path: name } = ((await readJson(path)) ?? {}) as { base_model_name_or_path?: unknown };
+  const { base_model_name_or_path: name } = ((await readJson(path)) ?? {}) as {
+    base_model_name_or_path?: unknown;
+  };
   const base = typeof name === "string" && name !== "" ? resolve(dir, name) : undefined;
   if (base !== undefined && (await stat(base).catch(() => undefined))?.isDirectory()) return base;
-  throw new SpecError("adapter_base_missing", `${path} has base_model_name_or_path = ${JSON.stringify(name ?? null)}, ${base === undefined ? "which names no base" : "which is no folder here"}`, {
-    hint: "download the base and set base_model_name_or_path to its folder, absolute or relative to the adapter's; where a whole model lies beside the adapter, to \".\" if it is the base, and without the adapter's files if it is merged already",
-  });
+  throw new SpecError(
+    "adapter_base_missing",
+    `${path} has base_model_name_or_path = ${JSON.stringify(name ?? null)}, ${base === undefined ? "which names no base" : "which is no folder here"}`,
+    {
+      hint: "download the base and set base_model_name_or_path to its folder, absolute or relative to the adapter's; where a whole model lies beside the adapter, to \".\" if it is the base, and without the adapter's files if it is merged already",
+    },
+  );
 }

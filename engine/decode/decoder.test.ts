@@ -33,7 +33,13 @@ async function withDecoder<T>(threads: number, work: (decoder: Decoder) => Promi
 async function recomputed(answers: DecodedRow[], of: DecodeRow[]): Promise<Float32Array[]> {
   const scorer = await SequenceScorer.create(checkpoint.config, { threads: 1, spinning: false });
   try {
-    return await scorer.tokenLogps(weights, answers.map(({ ids }, i) => ({ ids: [...of[i]!.promptIds, ...ids], promptLength: of[i]!.promptIds.length })));
+    return await scorer.tokenLogps(
+      weights,
+      answers.map(({ ids }, i) => ({
+        ids: [...of[i]!.promptIds, ...ids],
+        promptLength: of[i]!.promptIds.length,
+      })),
+    );
   } finally {
     await scorer.close();
   }
@@ -46,14 +52,19 @@ test("the same requests give the same ids and bits of log-probabilities, again a
     return answers;
   });
   assert.deepEqual(await withDecoder(2, (decoder) => decoder.generate(rows, settings)), first);
-  assert.ok(first.some(({ finish }) => finish === "eos") && first.some(({ finish }) => finish === "length"), "the batch has rows that end and rows that do not");
+  assert.ok(
+    first.some(({ finish }) => finish === "eos") && first.some(({ finish }) => finish === "length"),
+    "the batch has rows that end and rows that do not",
+  );
 });
 
 test("recorded log-probabilities are those of a whole forward pass, untempered, within 1e-4, over rows that end at different steps", async () => {
   const answers = await withDecoder(1, (decoder) => decoder.generate(rows, settings));
   const again = await recomputed(answers, rows);
   answers.forEach(({ logps, ids, finish }, i) => {
-    logps.forEach((logp, t) => assert.ok(Math.abs(logp - again[i]![t]!) < 1e-4, `row ${i} token ${t}: ${logp} and ${again[i]![t]}`));
+    logps.forEach((logp, t) =>
+      assert.ok(Math.abs(logp - again[i]![t]!) < 1e-4, `row ${i} token ${t}: ${logp} and ${again[i]![t]}`),
+    );
     assert.equal(finish === "eos", ids.at(-1) === 2);
     assert.equal(ids.indexOf(2), finish === "eos" ? ids.length - 1 : -1);
     assert.ok(finish === "eos" || ids.length === 40);
@@ -73,12 +84,23 @@ test("the random numbers of a row do not depend on the other rows: alone it draw
 
 test("first tokens follow the exact distribution, and pairs of tokens the exact joint one (χ², 99.9 %)", async () => {
   const count = 4000;
-  const sampled: DecodeRow[] = Array.from({ length: count }, (_, i) => ({ promptIds: [1, 5, 9], temperature: 1, seed: seed(1000 + i) }));
-  const answers = await withDecoder(1, (decoder) => decoder.generate(sampled, { ...settings, maxTokens: 2, eosIds: new Set() }));
+  const sampled: DecodeRow[] = Array.from({ length: count }, (_, i) => ({
+    promptIds: [1, 5, 9],
+    temperature: 1,
+    seed: seed(1000 + i),
+  }));
+  const answers = await withDecoder(1, (decoder) =>
+    decoder.generate(sampled, { ...settings, maxTokens: 2, eosIds: new Set() }),
+  );
   const vocab = checkpoint.config.vocabSize;
   const pairs = Array.from({ length: vocab * vocab }, (_, n) => [Math.floor(n / vocab), n % vocab]);
   const scorer = await SequenceScorer.create(checkpoint.config, { threads: 1, spinning: false });
-  const exact = (await scorer.logps(weights, pairs.map((ids) => ({ ids: [1, 5, 9, ...ids], promptLength: 3 })))).map(Math.exp);
+  const exact = (
+    await scorer.logps(
+      weights,
+      pairs.map((ids) => ({ ids: [1, 5, 9, ...ids], promptLength: 3 })),
+    )
+  ).map(Math.exp);
   await scorer.close();
   assert.ok(Math.abs(exact.reduce((a, b) => a + b, 0) - 1) < 1e-5);
   const counts = pairs.map(() => 0);
@@ -89,16 +111,24 @@ test("first tokens follow the exact distribution, and pairs of tokens the exact 
     if (p * count < 5) [pooledCount, pooledExpected] = [pooledCount + counts[n]!, pooledExpected + p * count];
     else [statistic, cells] = [statistic + (counts[n]! - p * count) ** 2 / (p * count), cells + 1];
   });
-  if (pooledExpected > 0) [statistic, cells] = [statistic + (pooledCount - pooledExpected) ** 2 / pooledExpected, cells + 1];
+  if (pooledExpected > 0)
+    [statistic, cells] = [statistic + (pooledCount - pooledExpected) ** 2 / pooledExpected, cells + 1];
   // Wilson and Hilferty's approximation of the 99.9 % point.
   const freedom = cells - 1;
   const limit = freedom * (1 - 2 / (9 * freedom) + 3.09 * Math.sqrt(2 / (9 * freedom))) ** 3;
-  assert.ok(statistic < limit, `χ² = ${statistic.toFixed(1)} over ${freedom} degrees of freedom, limit ${limit.toFixed(1)}`);
+  assert.ok(
+    statistic < limit,
+    `χ² = ${statistic.toFixed(1)} over ${freedom} degrees of freedom, limit ${limit.toFixed(1)}`,
+  );
 });
 
 test("an answer stops at the end of the context, and top-k 1 is greedy", async () => {
   await withDecoder(1, async (decoder) => {
-    const long: DecodeRow = { promptIds: [1, ...Array.from({ length: 59 }, () => 5)], temperature: 1, seed: seed(3) };
+    const long: DecodeRow = {
+      promptIds: [1, ...Array.from({ length: 59 }, () => 5)],
+      temperature: 1,
+      seed: seed(3),
+    };
     const [cut] = await decoder.generate([long], { ...settings, eosIds: new Set() });
     assert.equal(cut!.ids.length, 4);
     assert.equal(cut!.finish, "length");
@@ -111,7 +141,10 @@ test("an answer stops at the end of the context, and top-k 1 is greedy", async (
 test("a stop rule ends a row at the token that it names, one that ends a sequence first", async () => {
   await withDecoder(1, async (decoder) => {
     const free = await decoder.generate(rows, settings);
-    const stopped = await decoder.generate(rows, { ...settings, stopped: (promptIds, ids) => promptIds[0] === 1 && ids.length > 2 && ids.at(-1) !== 7 });
+    const stopped = await decoder.generate(rows, {
+      ...settings,
+      stopped: (promptIds, ids) => promptIds[0] === 1 && ids.length > 2 && ids.at(-1) !== 7,
+    });
     stopped.forEach(({ ids, finish }, i) => {
       assert.deepEqual(ids, free[i]!.ids.slice(0, ids.length));
       assert.equal(finish, ids.at(-1) === 2 ? "eos" : "stop");
@@ -125,15 +158,29 @@ test("a policy without finite numbers is refused by name", async () => {
   const brokenWeights = loadWeights(broken);
   (brokenWeights["model.norm.weight"]!.data as Float32Array)[3] = NaN;
   const decoder = await Decoder.create(broken.config, brokenWeights, { threads: 1, spinning: false });
-  await assert.rejects(decoder.generate([rows[1]!, { ...rows[0]!, name: "completion 4 of prompt p9" }], settings), { code: "logits_not_finite", kind: "training", message: /for token 0 of row 0:/ });
-  await assert.rejects(decoder.generate([{ ...rows[0]!, name: "completion 4 of prompt p9" }], settings), { code: "logits_not_finite", message: /for token 0 of completion 4 of prompt p9:/ });
+  await assert.rejects(
+    decoder.generate([rows[1]!, { ...rows[0]!, name: "completion 4 of prompt p9" }], settings),
+    { code: "logits_not_finite", kind: "training", message: /for token 0 of row 0:/ },
+  );
+  await assert.rejects(decoder.generate([{ ...rows[0]!, name: "completion 4 of prompt p9" }], settings), {
+    code: "logits_not_finite",
+    message: /for token 0 of completion 4 of prompt p9:/,
+  });
   await decoder.close();
 });
 
 test("a batch that has no memory is named with its longest row", async () => {
   await withDecoder(1, async (decoder) => {
-    const endless = { ...rows[0]!, promptIds: new Array<number>(200_000).fill(5), name: "completion 1 of prompt p7" };
-    await assert.rejects(decoder.generate([rows[0]!, endless], settings), { code: "out_of_memory", message: /^generating 2 rows at once, the longest of 200000 tokens \(completion 1 of prompt p7\): no memory for an array/ });
+    const endless = {
+      ...rows[0]!,
+      promptIds: new Array<number>(200_000).fill(5),
+      name: "completion 1 of prompt p7",
+    };
+    await assert.rejects(decoder.generate([rows[0]!, endless], settings), {
+      code: "out_of_memory",
+      message:
+        /^generating 2 rows at once, the longest of 200000 tokens \(completion 1 of prompt p7\): no memory for an array/,
+    });
     assert.equal((await decoder.generate([rows[0]!], settings)).length, 1, "the decoder goes on");
   });
 });
@@ -143,7 +190,10 @@ test("an aborted batch stops between two steps with the signal's reason", async 
   const controller = new AbortController();
   let steps = 0;
   const onProgress = (): void => void (++steps === 3 && controller.abort(reason));
-  await assert.rejects(withDecoder(1, (decoder) => decoder.generate(rows, settings, { signal: controller.signal, onProgress })), reason);
+  await assert.rejects(
+    withDecoder(1, (decoder) => decoder.generate(rows, settings, { signal: controller.signal, onProgress })),
+    reason,
+  );
   assert.equal(steps, 3);
 });
 
@@ -154,17 +204,32 @@ test("grouped and ungrouped heads, tied and untied embeddings decode to what the
     const decoder = await Decoder.create(other.config, otherWeights, { threads: 1, spinning: false });
     const scorer = await SequenceScorer.create(other.config, { threads: 1, spinning: false });
     const answers = await decoder.generate(rows.slice(0, 9), settings);
-    const sums = await scorer.logps(otherWeights, answers.map(({ ids }, i) => ({ ids: [...rows[i]!.promptIds, ...ids], promptLength: rows[i]!.promptIds.length })));
-    answers.forEach(({ logps }, i) => assert.ok(Math.abs(logps.reduce((a, b) => a + b, 0) - sums[i]!) < 1e-4));
+    const sums = await scorer.logps(
+      otherWeights,
+      answers.map(({ ids }, i) => ({
+        ids: [...rows[i]!.promptIds, ...ids],
+        promptLength: rows[i]!.promptIds.length,
+      })),
+    );
+    answers.forEach(({ logps }, i) =>
+      assert.ok(Math.abs(logps.reduce((a, b) => a + b, 0) - sums[i]!) < 1e-4),
+    );
     await decoder.close();
     await scorer.close();
   }
 });
 
 test("128 rows of a model of the demo's size have the same bits on one and on two threads", async () => {
-  const demo = tinyCheckpoint({ vocabSize: 75, hiddenSize: 128, intermediateSize: 336, layers: 3, heads: 4, kvHeads: 4, headSize: 32 }, 3);
+  const demo = tinyCheckpoint(
+    { vocabSize: 75, hiddenSize: 128, intermediateSize: 336, layers: 3, heads: 4, kvHeads: 4, headSize: 32 },
+    3,
+  );
   const demoWeights = loadWeights(demo);
-  const batch: DecodeRow[] = Array.from({ length: 128 }, (_, i) => ({ promptIds: [1, ...Array.from({ length: 8 + ((i >> 3) % 9) }, (__, t) => 4 + ((i >> 3) + t * 5) % 70)], temperature: 1, seed: seed(i) }));
+  const batch: DecodeRow[] = Array.from({ length: 128 }, (_, i) => ({
+    promptIds: [1, ...Array.from({ length: 8 + ((i >> 3) % 9) }, (__, t) => 4 + (((i >> 3) + t * 5) % 70))],
+    temperature: 1,
+    seed: seed(i),
+  }));
   const [one, two] = await Promise.all(
     [1, 2].map(async (threads) => {
       const decoder = await Decoder.create(demo.config, demoWeights, { threads, spinning: false });

@@ -81,14 +81,25 @@ export class Decoder {
   }
 
   /** Compiles for a model: the weights are packed for the step. */
-  static async create(config: ModelConfig, weights: LoadedWeights, options: SessionOptions): Promise<Decoder> {
-    const prefill = await Session.create(prefillGraph(config), { ...options, threads: neutralThreads(config, options.threads) });
+  static async create(
+    config: ModelConfig,
+    weights: LoadedWeights,
+    options: SessionOptions,
+  ): Promise<Decoder> {
+    const prefill = await Session.create(prefillGraph(config), {
+      ...options,
+      threads: neutralThreads(config, options.threads),
+    });
     const tensors = new Map(Object.entries(weights).map(([name, tensor]) => [name, fromOrtTensor(tensor)]));
     return new Decoder(config, weights, prefill, await Session.create(stepGraph(config, tensors), options));
   }
 
   /** One batch at a time. */
-  async generate(rows: readonly DecodeRow[], settings: DecodeSettings, hooks: DecodeHooks = {}): Promise<DecodedRow[]> {
+  async generate(
+    rows: readonly DecodeRow[],
+    settings: DecodeSettings,
+    hooks: DecodeHooks = {},
+  ): Promise<DecodedRow[]> {
     if (rows.length === 0) return [];
     const run = new Run(this.config, this.sampler, this.cache, rows, settings, hooks);
     try {
@@ -112,10 +123,17 @@ export class Decoder {
   private async start(run: Run): Promise<void> {
     const { distinct, sourceOf } = run;
     const positions = Math.max(...distinct.map((ids) => ids.length));
-    const { tensors, starts } = layInSegments(distinct.map((prompt) => ({ prompt, answers: [] })), 1);
+    const { tensors, starts } = layInSegments(
+      distinct.map((prompt) => ({ prompt, answers: [] })),
+      1,
+    );
     // The first token is read at the prompt's last one.
     const index = int64(starts.map(({ prompt }, source) => prompt + distinct[source]!.length - 1));
-    const outputs = await this.prefill.raw({ ...this.weights, ...this.rotary, ...toFeeds({ ...tensors, index }) });
+    const outputs = await this.prefill.raw({
+      ...this.weights,
+      ...this.rotary,
+      ...toFeeds({ ...tensors, index }),
+    });
     for (let index = 0; index < 2 * this.config.layers; index++) {
       const from = outputs[`new.${index}`]!.data as Float32Array;
       sourceOf.forEach((source, row) => this.cache.fill(index, row, starts[source]!.row, from, positions));
@@ -152,7 +170,14 @@ class Run {
   private readonly hooks: DecodeHooks;
   private drawn = 0;
 
-  constructor(config: ModelConfig, sampler: Sampler, cache: Cache, rows: readonly DecodeRow[], settings: DecodeSettings, hooks: DecodeHooks) {
+  constructor(
+    config: ModelConfig,
+    sampler: Sampler,
+    cache: Cache,
+    rows: readonly DecodeRow[],
+    settings: DecodeSettings,
+    hooks: DecodeHooks,
+  ) {
     this.vocabSize = config.vocabSize;
     this.sampler = sampler;
     this.cache = cache;
@@ -190,7 +215,12 @@ class Run {
       const offset = (this.logpsRow?.[index] ?? index) * this.vocabSize;
       const id = this.sampler.draw(this.logps, offset, row.rule, row.random, row.out.ids.length);
       const logp = this.logps[offset + id]!;
-      if (Number.isNaN(logp)) throw new TrainingError("logits_not_finite", `the policy has no probabilities for token ${row.out.ids.length} of ${row.name}: its logits are not finite`, { hint: "training went wrong; look at the loss curve of its iteration" });
+      if (Number.isNaN(logp))
+        throw new TrainingError(
+          "logits_not_finite",
+          `the policy has no probabilities for token ${row.out.ids.length} of ${row.name}: its logits are not finite`,
+          { hint: "training went wrong; look at the loss curve of its iteration" },
+        );
       row.out.ids.push(id);
       row.out.logps.push(logp);
       row.left--;

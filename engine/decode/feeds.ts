@@ -38,6 +38,7 @@ export class StepFeeds {
       positions: new OrtTensor("int64", this.positions, [B, 1]),
       bias: new OrtTensor("float32", bias.subarray(0, B * (S + 1)), [B, 1, 1, S + 1]),
     };
-    for (const [index, block] of blocks.entries()) this.tensors[`cache.${index}`] = new OrtTensor("float32", block.subarray(0, size), [B, K, S, d]);
+    for (const [index, block] of blocks.entries())
+      this.tensors[`cache.${index}`] = new OrtTensor("float32", block.subarray(0, size), [B, K, S, d]);
   }
 }

@@ -9,7 +9,16 @@ import { Graph } from "../graph/index.ts";
 import type { Value } from "../graph/index.ts";
 import { sum } from "../graph/value.ts";
 import type { Tensor } from "../graph/value.ts";
-import { declareParameters, declareSegments, feedForward, headOf, logits, normHeads, project, rotaryTables } from "../model/index.ts";
+import {
+  declareParameters,
+  declareSegments,
+  feedForward,
+  headOf,
+  logits,
+  normHeads,
+  project,
+  rotaryTables,
+} from "../model/index.ts";
 import type { KeysValues, ModelConfig, Parameters } from "../model/index.ts";
 import { Tape } from "../ops/tape.ts";
 
@@ -29,7 +38,14 @@ export function prefillGraph(config: ModelConfig): Graph {
   const parameters = declareParameters(t, config);
   const segments = declareSegments(t, config, 1, { learning: false });
   const cache: KeysValues[] = [];
-  const logits_UV = logits(t, config, parameters, segments, { index: t.graph.input("index", "int64", ["M"]) }, cache);
+  const logits_UV = logits(
+    t,
+    config,
+    parameters,
+    segments,
+    { index: t.graph.input("index", "int64", ["M"]) },
+    cache,
+  );
   t.graph.output("logps", logSoftmax(t, logits_UV));
   cache.forEach(({ keys, values }, layer) => {
     t.graph.output(`new.${2 * layer}`, t.mul(keys, t.number(keyScale(config), keys)));
@@ -56,7 +72,10 @@ interface StepInputs {
 function normedHeads({ t, config, parameters }: StepInputs, name: string, qk: Value): Value {
   if (!parameters.has(`${name}.q_norm.weight`)) return qk;
   const [q, k] = t.split(qk, 1, [config.heads, config.kvHeads]) as [Value, Value];
-  return t.concat([normHeads(t, config, parameters, name, "q", q), normHeads(t, config, parameters, name, "k", k)], 1);
+  return t.concat(
+    [normHeads(t, config, parameters, name, "q", q), normHeads(t, config, parameters, name, "k", k)],
+    1,
+  );
 }
 
 function attention(inputs: StepInputs, layer: number, x_BD: Value): Value {
@@ -68,13 +87,24 @@ function attention(inputs: StepInputs, layer: number, x_BD: Value): Value {
   const name = `model.layers.${layer}.self_attn`;
   const qkv = project(t, parameters, `${name}.qkv_proj`, x_BD);
   const [qk, v_BK1d] = t.split(t.reshape(qkv, ["B", H + 2 * K, 1, d]), 1, [H + K, K]) as [Value, Value];
-  const [q, k_BK1d] = t.split(t.rotary(normedHeads(inputs, name, qk), inputs.cos, inputs.sin, inputs.positions), 1, [H, K]) as [Value, Value];
+  const [q, k_BK1d] = t.split(
+    t.rotary(normedHeads(inputs, name, qk), inputs.cos, inputs.sin, inputs.positions),
+    1,
+    [H, K],
+  ) as [Value, Value];
   inputs.made.push(k_BK1d, v_BK1d);
   const q_BKGd = t.reshape(q, ["B", K, G, d]);
   // The token's own key and value are not in the cache yet: they take the first column, written out elementwise.
   const own_BKG1 = t.reduceSum(t.mul(q_BKGd, k_BK1d), [3]);
-  const shares = t.softmax(t.add(t.concat([own_BKG1, t.matmul(q_BKGd, keys_BKSd, { transposeB: true })], 3), bias));
-  const [ownShare, cacheShares] = t.graph.node("Split", [shares, t.graph.shape([1, "S"])], [own_BKG1, { dtype: "float32", shape: ["B", K, G, "S"] }], { axis: 3 }) as [Value, Value];
+  const shares = t.softmax(
+    t.add(t.concat([own_BKG1, t.matmul(q_BKGd, keys_BKSd, { transposeB: true })], 3), bias),
+  );
+  const [ownShare, cacheShares] = t.graph.node(
+    "Split",
+    [shares, t.graph.shape([1, "S"])],
+    [own_BKG1, { dtype: "float32", shape: ["B", K, G, "S"] }],
+    { axis: 3 },
+  ) as [Value, Value];
   const mixed_BKGd = t.add(t.mul(ownShare, v_BK1d), t.matmul(cacheShares, values_BKSd));
   return project(t, parameters, `${name}.o_proj`, t.reshape(mixed_BKGd, ["B", H * d]));
 }
@@ -86,7 +116,10 @@ export function stepGraph(config: ModelConfig, weights: ReadonlyMap<string, Tens
   const tokens = t.graph.input("tokens", "int64", ["B"]);
   const tables = rotaryTables(config, config.maxPositions);
   // In the tables the factor costs nothing.
-  const scaled = (table: Tensor): Tensor => ({ ...table, data: (table.data as Float32Array).map((x) => x * keyScale(config)) });
+  const scaled = (table: Tensor): Tensor => ({
+    ...table,
+    data: (table.data as Float32Array).map((x) => x * keyScale(config)),
+  });
   const inputs: StepInputs = {
     t,
     config,
@@ -97,11 +130,15 @@ export function stepGraph(config: ModelConfig, weights: ReadonlyMap<string, Tens
     bias: t.graph.input("bias", "float32", ["B", 1, 1, sum([1, "S"])]),
     made: [],
   };
-  const norm = (name: string, x: Value): Value => t.rmsNorm(x, parameters.get(`model.${name}.weight`) as Value, config.rmsEpsilon);
+  const norm = (name: string, x: Value): Value =>
+    t.rmsNorm(x, parameters.get(`model.${name}.weight`) as Value, config.rmsEpsilon);
   let x_BD = t.gather(parameters.get("model.embed_tokens.weight") as Value, tokens);
   for (let layer = 0; layer < config.layers; layer++) {
     x_BD = t.add(x_BD, attention(inputs, layer, norm(`layers.${layer}.input_layernorm`, x_BD)));
-    x_BD = t.add(x_BD, feedForward(t, parameters, layer, norm(`layers.${layer}.post_attention_layernorm`, x_BD)));
+    x_BD = t.add(
+      x_BD,
+      feedForward(t, parameters, layer, norm(`layers.${layer}.post_attention_layernorm`, x_BD)),
+    );
   }
   t.graph.output("logps", logSoftmax(t, t.linear(norm("norm", x_BD), headOf(config, parameters))));
   // One output: each costs as much as an operation.

@@ -43,28 +43,54 @@ export class Graph {
   }
 
   input(name: string, dtype: DType, shape: Shape): Value {
-    if (this.inputs.some((input) => input.name === name)) throw new InvariantError("unreachable_state", `the graph already has an input ${name}`);
+    if (this.inputs.some((input) => input.name === name))
+      throw new InvariantError("unreachable_state", `the graph already has an input ${name}`);
     const value = { name, dtype, shape };
     this.inputs.push(value);
     return value;
   }
 
   /** Appends one ONNX node; `outputs` are the types that the caller vouches for. An undefined input is an omitted optional one. */
-  node(type: string, inputs: readonly (Value | undefined)[], outputs: readonly ValueType[], attributes: Record<string, Attribute> = {}, domain = ""): Value[] {
-    const values = outputs.map(({ dtype, shape }, index) => ({ name: `${type}:${this.made}.${index}`, dtype, shape }));
+  node(
+    type: string,
+    inputs: readonly (Value | undefined)[],
+    outputs: readonly ValueType[],
+    attributes: Record<string, Attribute> = {},
+    domain = "",
+  ): Value[] {
+    const values = outputs.map(({ dtype, shape }, index) => ({
+      name: `${type}:${this.made}.${index}`,
+      dtype,
+      shape,
+    }));
     this.made++;
-    this.nodes.push({ type, domain, inputs: inputs.map((input) => input?.name), outputs: values.map((value) => value.name), attributes });
+    this.nodes.push({
+      type,
+      domain,
+      inputs: inputs.map((input) => input?.name),
+      outputs: values.map((value) => value.name),
+      attributes,
+    });
     return values;
   }
 
   /** A node with one output. */
-  one(type: string, inputs: readonly (Value | undefined)[], output: ValueType, attributes: Record<string, Attribute> = {}, domain = ""): Value {
+  one(
+    type: string,
+    inputs: readonly (Value | undefined)[],
+    output: ValueType,
+    attributes: Record<string, Attribute> = {},
+    domain = "",
+  ): Value {
     return this.node(type, inputs, [output], attributes, domain)[0] as Value;
   }
 
   /** One of two values of a type, of which only the wanted one is computed. What both need of `size`, `shape` and `once` must be there before. */
   either(condition: Value, type: ValueType, make: { yes: () => Value; no: () => Value }): Value {
-    return this.one("If", [condition], type, { then_branch: { branch: this.branch(make.yes) }, else_branch: { branch: this.branch(make.no) } });
+    return this.one("If", [condition], type, {
+      then_branch: { branch: this.branch(make.yes) },
+      else_branch: { branch: this.branch(make.no) },
+    });
   }
 
   private branch(make: () => Value): Branch {
@@ -100,7 +126,12 @@ export class Graph {
   }
 
   scalar(value: number, dtype: DType = "float32"): Value {
-    const data = dtype === "float64" ? Float64Array.of(value) : dtype === "int64" ? BigInt64Array.of(BigInt(value)) : Float32Array.of(value);
+    const data =
+      dtype === "float64"
+        ? Float64Array.of(value)
+        : dtype === "int64"
+          ? BigInt64Array.of(BigInt(value))
+          : Float32Array.of(value);
     return this.constant({ dtype, shape: [], data });
   }
 
@@ -121,7 +152,9 @@ export class Graph {
     const { factor, symbols } = factors(dim);
     const int: ValueType = { dtype: "int64", shape: [1] };
     if (factor === 1 && symbols.length === 1) return this.measure(dim);
-    return [factor, ...symbols].map((part) => this.size(part)).reduce((left, right) => this.one("Mul", [left, right], int));
+    return [factor, ...symbols]
+      .map((part) => this.size(part))
+      .reduce((left, right) => this.one("Mul", [left, right], int));
   }
 
   /** Reads a symbol off an input that has it as a dimension, or a multiple of it. */
@@ -141,8 +174,16 @@ export class Graph {
   /** A shape as an int64 vector: a constant with one −1 where possible (`forReshape`), else assembled when the graph runs. */
   shape(shape: Shape, forReshape = false): Value {
     const unknown = shape.filter((dim) => typeof dim === "string").length;
-    if (unknown === 0 || (forReshape && unknown === 1)) return this.ints(shape.map((dim) => (typeof dim === "number" ? dim : -1)));
-    return this.once(`shape ${shape.join()}`, () => this.one("Concat", shape.map((dim) => this.size(dim)), { dtype: "int64", shape: [shape.length] }, { axis: 0 }));
+    if (unknown === 0 || (forReshape && unknown === 1))
+      return this.ints(shape.map((dim) => (typeof dim === "number" ? dim : -1)));
+    return this.once(`shape ${shape.join()}`, () =>
+      this.one(
+        "Concat",
+        shape.map((dim) => this.size(dim)),
+        { dtype: "int64", shape: [shape.length] },
+        { axis: 0 },
+      ),
+    );
   }
 
   /** Declares an output of the graph under a name of its own. */
@@ -159,18 +200,29 @@ export class Graph {
   }
 
   bytes(): Uint8Array {
-    return serialize({ nodes: this.renamed(this.nodes), inputs: this.inputs, outputs: this.outputs, constants: this.constants, weights: this.weights });
+    return serialize({
+      nodes: this.renamed(this.nodes),
+      inputs: this.inputs,
+      outputs: this.outputs,
+      constants: this.constants,
+      weights: this.weights,
+    });
   }
 
   /** The nodes with the names that outputs have been given, in branches too. */
   private renamed(nodes: readonly OnnxNode[]): OnnxNode[] {
     const name = (of: string): string => this.outputNames.get(of) ?? of;
-    const attribute = (of: Attribute): Attribute => (typeof of === "object" && "branch" in of ? { branch: { ...of.branch, nodes: this.renamed(of.branch.nodes) } } : of);
+    const attribute = (of: Attribute): Attribute =>
+      typeof of === "object" && "branch" in of
+        ? { branch: { ...of.branch, nodes: this.renamed(of.branch.nodes) } }
+        : of;
     return nodes.map((node) => ({
       ...node,
       inputs: node.inputs.map((input) => input && name(input)),
       outputs: node.outputs.map(name),
-      attributes: Object.fromEntries(Object.entries(node.attributes).map(([key, value]) => [key, attribute(value)])),
+      attributes: Object.fromEntries(
+        Object.entries(node.attributes).map(([key, value]) => [key, attribute(value)]),
+      ),
     }));
   }
 }

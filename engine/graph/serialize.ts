@@ -9,7 +9,8 @@ export interface Branch {
   output: Value;
 }
 
-export type Attribute = number | string | readonly number[] | { float: number } | { type: DType } | { branch: Branch };
+export type Attribute =
+  number | string | readonly number[] | { float: number } | { type: DType } | { branch: Branch };
 
 export interface OnnxNode {
   type: string;
@@ -38,12 +39,17 @@ const attributeTypes = { float: 1, int: 2, string: 3, graph: 5, ints: 7 };
 function writeAttribute(message: ProtoWriter, name: string, attribute: Attribute): void {
   message.string(1, name);
   if (typeof attribute === "number") {
-    if (!Number.isInteger(attribute)) throw new InvariantError("unreachable_state", `attribute ${name} = ${attribute}: wrap floats in {float}`);
+    if (!Number.isInteger(attribute))
+      throw new InvariantError(
+        "unreachable_state",
+        `attribute ${name} = ${attribute}: wrap floats in {float}`,
+      );
     message.int(3, attribute).int(20, attributeTypes.int);
   } else if (typeof attribute === "string") message.string(4, attribute).int(20, attributeTypes.string);
   else if ("float" in attribute) message.float(2, attribute.float).int(20, attributeTypes.float);
   else if ("type" in attribute) message.int(3, elementTypes[attribute.type]).int(20, attributeTypes.int);
-  else if ("branch" in attribute) message.message(6, (graph) => writeBranch(graph, attribute.branch)).int(20, attributeTypes.graph);
+  else if ("branch" in attribute)
+    message.message(6, (graph) => writeBranch(graph, attribute.branch)).int(20, attributeTypes.graph);
   else {
     for (const int of attribute) message.int(8, int);
     message.int(20, attributeTypes.ints);
@@ -54,7 +60,8 @@ function writeNode(message: ProtoWriter, node: OnnxNode): void {
   for (const input of node.inputs) message.string(1, input ?? "");
   for (const output of node.outputs) message.string(2, output);
   message.string(4, node.type);
-  for (const [name, attribute] of Object.entries(node.attributes)) message.message(5, (field) => writeAttribute(field, name, attribute));
+  for (const [name, attribute] of Object.entries(node.attributes))
+    message.message(5, (field) => writeAttribute(field, name, attribute));
   if (node.domain !== "") message.string(7, node.domain);
 }
 
@@ -98,7 +105,8 @@ function writeTensor(message: ProtoWriter, name: string, tensor: Tensor): void {
 function writeExternal(message: ProtoWriter, name: string, tensor: Tensor): void {
   writeTensorType(message, name, tensor);
   const entries = { location: name, offset: "0", length: String(tensor.data.byteLength) };
-  for (const [key, value] of Object.entries(entries)) message.message(13, (entry) => entry.string(1, key).string(2, value));
+  for (const [key, value] of Object.entries(entries))
+    message.message(13, (entry) => entry.string(1, key).string(2, value));
   message.int(14, 1);
 }
 
@@ -112,8 +120,10 @@ export function serialize(parts: GraphParts): Uint8Array {
   model.message(7, (graph) => {
     for (const node of parts.nodes) graph.message(1, (message) => writeNode(message, node));
     graph.string(2, "graph");
-    for (const [name, tensor] of parts.constants) graph.message(5, (message) => writeTensor(message, name, tensor));
-    for (const [name, tensor] of parts.weights) graph.message(5, (message) => writeExternal(message, name, tensor));
+    for (const [name, tensor] of parts.constants)
+      graph.message(5, (message) => writeTensor(message, name, tensor));
+    for (const [name, tensor] of parts.weights)
+      graph.message(5, (message) => writeExternal(message, name, tensor));
     for (const input of parts.inputs) graph.message(11, (message) => writeValue(message, input));
     for (const output of parts.outputs) graph.message(12, (message) => writeValue(message, output));
   });

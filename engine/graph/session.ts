@@ -23,7 +23,12 @@ export interface SessionOptions {
  */
 const flushing = { set_denormal_as_zero: "1" };
 
-const fromOrt: Partial<Record<OrtTensor.Type, DType>> = { float32: "float32", float64: "float64", int64: "int64", bool: "bool" };
+const fromOrt: Partial<Record<OrtTensor.Type, DType>> = {
+  float32: "float32",
+  float64: "float64",
+  int64: "int64",
+  bool: "bool",
+};
 
 export function toOrt(tensor: Tensor): OrtTensor {
   return new OrtTensor(tensor.dtype, tensor.data as Float32Array, tensor.shape as number[]);
@@ -31,7 +36,8 @@ export function toOrt(tensor: Tensor): OrtTensor {
 
 export function fromOrtTensor(tensor: OrtTensor): Tensor {
   const dtype = fromOrt[tensor.type];
-  if (!dtype) throw new InvariantError("unreachable_state", `the graph returned a tensor of type ${tensor.type}`);
+  if (!dtype)
+    throw new InvariantError("unreachable_state", `the graph returned a tensor of type ${tensor.type}`);
   return { dtype, shape: tensor.dims, data: tensor.data as Float32Array };
 }
 
@@ -40,7 +46,8 @@ const noMemory = /failed to allocate memory|bad_alloc|bad allocation/i;
 
 function failureOf(cause: unknown): ResourceError | InvariantError {
   const { message } = cause as Error;
-  if (noMemory.test(message)) return new ResourceError("out_of_memory", `no memory for what a graph computes: ${message}`, { cause });
+  if (noMemory.test(message))
+    return new ResourceError("out_of_memory", `no memory for what a graph computes: ${message}`, { cause });
   return new InvariantError("graph_failed", `onnxruntime could not run a graph: ${message}`, { cause });
 }
 
@@ -62,7 +69,9 @@ export class Session {
       // Failures are thrown.
       logSeverityLevel: 4,
       externalData: [...graph.weights].map(([path, tensor]) => ({ path, data: bytesOf(tensor) })),
-      extra: { session: { ...flushing, intra_op: { allow_spinning: options.spinning === false ? "0" : "1" } } },
+      extra: {
+        session: { ...flushing, intra_op: { allow_spinning: options.spinning === false ? "0" : "1" } },
+      },
     });
     return session.then(
       (made) => new Session(made),
@@ -72,12 +81,17 @@ export class Session {
 
   /** Runs the graph. */
   async run(feeds: Readonly<Record<string, Tensor>>): Promise<Record<string, Tensor>> {
-    const outputs = await this.raw(Object.fromEntries(Object.entries(feeds).map(([name, tensor]) => [name, toOrt(tensor)])));
+    const outputs = await this.raw(
+      Object.fromEntries(Object.entries(feeds).map(([name, tensor]) => [name, toOrt(tensor)])),
+    );
     return Object.fromEntries(Object.entries(outputs).map(([name, tensor]) => [name, fromOrtTensor(tensor)]));
   }
 
   /** The same on onnxruntime's own tensors, for loops that keep them from call to call. Outputs named in `into` are written there. */
-  async raw(feeds: Record<string, OrtTensor>, into: Readonly<Record<string, OrtTensor>> = {}): Promise<Record<string, OrtTensor>> {
+  async raw(
+    feeds: Record<string, OrtTensor>,
+    into: Readonly<Record<string, OrtTensor>> = {},
+  ): Promise<Record<string, OrtTensor>> {
     try {
       return (await this.session.run(feeds, { ...this.fetches, ...into })) as Record<string, OrtTensor>;
     } catch (cause) {

@@ -11,7 +11,11 @@ export class Sessions {
   opened = 0;
 
   /** The session of `make(...args)`; the same one for equal arguments and options. `make`: a pure function of a name of its own. */
-  open<Args extends readonly unknown[]>(make: (...args: Args) => Graph, args: Args, options: SessionOptions): Promise<Session> {
+  open<Args extends readonly unknown[]>(
+    make: (...args: Args) => Graph,
+    args: Args,
+    options: SessionOptions,
+  ): Promise<Session> {
     const key = JSON.stringify([make.name, args, options]);
     this.used.add(key);
     const session = this.kept.get(key) ?? this.create(() => make(...args), options);

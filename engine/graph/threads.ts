@@ -26,7 +26,8 @@ function products(config: ModelConfig): [inner: number, columns: number][] {
  * Products of attention, in training too, are shared out by row and head first, and only then by column, of which narrow heads have one
  * share. A bucket may have a single row (model/segments.ts).
  */
-export const headsAtOnce = ({ headSize, kvHeads }: Pick<ModelConfig, "headSize" | "kvHeads">): number => (headSize > 64 ? kvHeads : Infinity);
+export const headsAtOnce = ({ headSize, kvHeads }: Pick<ModelConfig, "headSize" | "kvHeads">): number =>
+  headSize > 64 ? kvHeads : Infinity;
 
 /** Rows up to which rather all tokens than single products are padded: few, since a micro-batch may have no more. */
 const fewTokens = 256;
@@ -35,14 +36,27 @@ const fewTokens = 256;
 export function leastTokens(config: ModelConfig): number {
   const { hiddenSize, intermediateSize, heads, kvHeads, headSize } = config;
   const widths = [(heads + 2 * kvHeads) * headSize, heads * headSize, intermediateSize];
-  const shapes = widths.flatMap((width) => [[hiddenSize, width], [width, hiddenSize]] as const);
+  const shapes = widths.flatMap(
+    (width) =>
+      [
+        [hiddenSize, width],
+        [width, hiddenSize],
+      ] as const,
+  );
   const beyondOneBlock = shapes.flatMap(([inner, columns]) => (inner > block ? columns : []));
   // More tokens than those, so that what has more columns can be turned round. Two: one row has a kernel of its own.
-  return Math.max(beyondOneBlock.length > 0 ? longBlockColumns + 1 : 2, ...beyondOneBlock.filter((columns) => columns <= fewTokens));
+  return Math.max(
+    beyondOneBlock.length > 0 ? longBlockColumns + 1 : 2,
+    ...beyondOneBlock.filter((columns) => columns <= fewTokens),
+  );
 }
 
 /** Small models get fewer threads than asked for; several processes use the cores better there. */
 export function neutralThreads(config: ModelConfig, threads: number): number {
-  const narrowest = Math.min(...products(config).filter(([inner]) => inner > block).map(([, wide]) => wide));
+  const narrowest = Math.min(
+    ...products(config)
+      .filter(([inner]) => inner > block)
+      .map(([, wide]) => wide),
+  );
   return Math.max(1, Math.min(threads, headsAtOnce(config), Math.floor(narrowest / safeColumns)));
 }

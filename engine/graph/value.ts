@@ -49,14 +49,16 @@ export function product(shape: Shape): Dim {
 
 export function sum(dims: readonly Dim[]): Dim {
   if (dims.every((dim) => dim === dims[0])) return product([dims.length, dims[0] ?? 0]);
-  if (dims.every((dim) => typeof dim === "number")) return dims.reduce<number>((total, dim) => total + (dim as number), 0);
+  if (dims.every((dim) => typeof dim === "number"))
+    return dims.reduce<number>((total, dim) => total + (dim as number), 0);
   return `(${dims.join("+")})`;
 }
 
 /** A dimension cut in `parts` equal pieces. */
 export function divide(dim: Dim, parts: number): Dim {
   const { factor, symbols } = factors(dim);
-  if (factor % parts !== 0) throw new InvariantError("shape_mismatch", `dimension ${dim} does not divide by ${parts}`);
+  if (factor % parts !== 0)
+    throw new InvariantError("shape_mismatch", `dimension ${dim} does not divide by ${parts}`);
   return product([factor / parts, ...symbols]);
 }
 
@@ -70,7 +72,8 @@ export function broadcast(a: Shape, b: Shape): Shape {
   return Array.from({ length: rank }, (_, axis) => {
     const left = a[axis - rank + a.length] ?? 1;
     const right = b[axis - rank + b.length] ?? 1;
-    if (left !== right && left !== 1 && right !== 1) throw new InvariantError("shape_mismatch", `[${a}] and [${b}] do not broadcast`);
+    if (left !== right && left !== 1 && right !== 1)
+      throw new InvariantError("shape_mismatch", `[${a}] and [${b}] do not broadcast`);
     return left === 1 ? right : left;
   });
 }
@@ -84,6 +87,7 @@ export function dimAt(value: { shape: Shape }, axis: number): Dim {
 /** A dimension that must be known when the graph is built. */
 export function fixedDimAt(value: { shape: Shape }, axis: number): number {
   const dim = dimAt(value, axis);
-  if (typeof dim !== "number") throw new InvariantError("shape_mismatch", `axis ${axis} of [${value.shape}] must be fixed`);
+  if (typeof dim !== "number")
+    throw new InvariantError("shape_mismatch", `axis ${axis} of [${value.shape}] must be fixed`);
   return dim;
 }

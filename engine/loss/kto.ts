@@ -26,21 +26,37 @@ export interface KtoSettings {
 }
 
 /** Of the rows' own answers alone. */
-function tokenMetrics(t: Tape, values: LogitValues & { tokens: Value }, desirable: Value, undesirable: Value): Loss["metrics"] {
+function tokenMetrics(
+  t: Tape,
+  values: LogitValues & { tokens: Value },
+  desirable: Value,
+  undesirable: Value,
+): Loss["metrics"] {
   const own = (value: Value): Value => t.halves(value, dimAt(desirable, 0))[0];
   const [tokens, meanLogit] = [own(values.tokens), own(values.meanLogit)];
   const logitsOf = (labels: Value): Value => mean(t, t.mul(meanLogit, labels), t.mul(tokens, labels));
-  return { entropy: mean(t, own(values.entropy), tokens), "logits/chosen": logitsOf(desirable), "logits/rejected": logitsOf(undesirable) };
+  return {
+    entropy: mean(t, own(values.entropy), tokens),
+    "logits/chosen": logitsOf(desirable),
+    "logits/rejected": logitsOf(undesirable),
+  };
 }
 
-export function ktoLoss(t: Tape, { logps, reference, desirable, values }: KtoSums, { beta, desirableWeight, undesirableWeight }: KtoSettings): Loss {
+export function ktoLoss(
+  t: Tape,
+  { logps, reference, desirable, values }: KtoSums,
+  { beta, desirableWeight, undesirableWeight }: KtoSettings,
+): Loss {
   const rows = divide(dimAt(logps, 0), 2);
   const [ratio_B, mismatched_B] = t.halves(t.sub(logps, reference), rows);
   const [logps_B] = t.halves(logps, rows);
   const kl = t.detach(t.neg(t.min(t.neg(t.meanAll(mismatched_B)), t.number(0, logps))));
   const gain_B = scaled(t, t.sub(ratio_B, kl), beta);
   const sign_B = t.sub(scaled(t, desirable, 2), t.number(1, desirable));
-  const weight_B = t.add(scaled(t, desirable, desirableWeight - undesirableWeight), t.number(undesirableWeight, desirable));
+  const weight_B = t.add(
+    scaled(t, desirable, desirableWeight - undesirableWeight),
+    t.number(undesirableWeight, desirable),
+  );
   const reward_B = scaled(t, ratio_B, beta);
   // A batch without a desirable (or undesirable) answer gives 0/0, which the record leaves out.
   const meanOver = (labels: Value, of: Value): Value => t.div(t.sumAll(t.mul(of, labels)), t.sumAll(labels));

@@ -11,25 +11,57 @@ import type { Loss, PreferenceName, PreferenceSettings, PreferenceTerm } from ".
 type Inputs = Record<string, number[]>;
 
 /** `dims`: of every input, or by name. */
-async function evaluate(inputs: Inputs, build: (t: Tape, values: Record<string, Value>) => Loss, dims: string | Record<string, string>): Promise<Record<string, number>> {
+async function evaluate(
+  inputs: Inputs,
+  build: (t: Tape, values: Record<string, Value>) => Loss,
+  dims: string | Record<string, string>,
+): Promise<Record<string, number>> {
   const t = new Tape(new Graph());
   const dimOf = (name: string): string => (typeof dims === "string" ? dims : dims[name]!);
-  const values = Object.fromEntries(Object.keys(inputs).map((name) => [name, t.graph.input(name, "float32", [dimOf(name)])]));
+  const values = Object.fromEntries(
+    Object.keys(inputs).map((name) => [name, t.graph.input(name, "float32", [dimOf(name)])]),
+  );
   const { loss, metrics } = build(t, values);
   t.graph.output("loss", loss);
   for (const [name, value] of Object.entries(metrics)) t.graph.output(name, value);
   const session = await Session.create(t.graph, { threads: 1 });
-  const outputs = await session.run(Object.fromEntries(Object.entries(inputs).map(([name, data]) => [name, { dtype: "float32", shape: [data.length], data: Float32Array.from(data) }])));
+  const outputs = await session.run(
+    Object.fromEntries(
+      Object.entries(inputs).map(([name, data]) => [
+        name,
+        { dtype: "float32", shape: [data.length], data: Float32Array.from(data) },
+      ]),
+    ),
+  );
   await session.close();
   return Object.fromEntries(Object.entries(outputs).map(([name, tensor]) => [name, Number(tensor.data[0])]));
 }
 
-const near = (actual: number | undefined, expected: number, tolerance = 1e-5): void => assert.ok(Math.abs((actual ?? NaN) - expected) < tolerance, `${actual} is not ${expected}`);
+const near = (actual: number | undefined, expected: number, tolerance = 1e-5): void =>
+  assert.ok(Math.abs((actual ?? NaN) - expected) < tolerance, `${actual} is not ${expected}`);
 
 /** Loss and metrics of terms, or of one loss by its name. */
-function preference(inputs: { logps: number[]; reference?: number[]; tokens?: number[] }, beta: number, terms: PreferenceTerm[]): Promise<Record<string, number>> {
+function preference(
+  inputs: { logps: number[]; reference?: number[]; tokens?: number[] },
+  beta: number,
+  terms: PreferenceTerm[],
+): Promise<Record<string, number>> {
   const { logps, tokens = logps.map(() => 4) } = inputs;
-  return evaluate({ ...inputs, logps, tokens }, (t, x) => preferenceLoss(t, { logps: x["logps"]!, tokens: x["tokens"]!, ...(x["reference"] ? { reference: x["reference"] } : {}) }, beta, terms), "2*B");
+  return evaluate(
+    { ...inputs, logps, tokens },
+    (t, x) =>
+      preferenceLoss(
+        t,
+        {
+          logps: x["logps"]!,
+          tokens: x["tokens"]!,
+          ...(x["reference"] ? { reference: x["reference"] } : {}),
+        },
+        beta,
+        terms,
+      ),
+    "2*B",
+  );
 }
 
 const sigmoid: PreferenceTerm = { type: "sigmoid", weight: 1 };
@@ -38,7 +70,9 @@ const { LN2 } = Math;
 const logSigmoid = (x: number): number => -Math.log1p(Math.exp(-x));
 
 /** With β = 0.1; `sft` and the losses without a reference have no such value. */
-const atReference: { [K in Exclude<PreferenceName, "sft" | "simpo" | "orpo">]: [PreferenceSettings[K], number] } = {
+const atReference: {
+  [K in Exclude<PreferenceName, "sft" | "simpo" | "orpo">]: [PreferenceSettings[K], number];
+} = {
   sigmoid: [{}, LN2],
   cdpo: [{ labelSmoothing: 0.1 }, LN2],
   robust: [{ labelSmoothing: 0.1 }, LN2],
@@ -60,7 +94,9 @@ const atReference: { [K in Exclude<PreferenceName, "sft" | "simpo" | "orpo">]: [
 for (const [type, [settings, expected]] of Object.entries(atReference)) {
   test(`${type} of a policy that is its own reference is ${expected.toFixed(4)}`, async () => {
     const logps = [-3, -8, -5, -1];
-    const values = await preference({ logps, reference: logps, tokens: [3, 3, 5, 5] }, 0.1, [{ type, ...settings, weight: 1 } as PreferenceTerm]);
+    const values = await preference({ logps, reference: logps, tokens: [3, 3, 5, 5] }, 0.1, [
+      { type, ...settings, weight: 1 } as PreferenceTerm,
+    ]);
     near(values["loss"], expected, 5e-5);
   });
 }
@@ -68,7 +104,8 @@ for (const [type, [settings, expected]] of Object.entries(atReference)) {
 test("metrics of a policy that is its own reference: all rewards 0, no pair counted as right, log-probabilities summed", async () => {
   const logps = [-3, -8, -5, -1];
   const values = await preference({ logps, reference: logps }, 0.1, [sigmoid]);
-  for (const name of ["rewards/chosen", "rewards/rejected", "rewards/margins", "rewards/accuracies"]) assert.equal(values[name], 0, name);
+  for (const name of ["rewards/chosen", "rewards/rejected", "rewards/margins", "rewards/accuracies"])
+    assert.equal(values[name], 0, name);
   near(values["logps/chosen"], -5.5);
   near(values["logps/rejected"], -3);
 });
@@ -86,7 +123,11 @@ test("metrics are β times the log-ratios, and accuracy the share of positive ma
 
 test("losses with weights add up: sigmoid with a share of sft is RPO", async () => {
   const inputs = { logps: [-1, -2, -5, -3], reference: [-2, -2, -4, -6], tokens: [2, 4, 3, 3] };
-  const [alone, sft, both] = await Promise.all([[sigmoid], [{ type: "sft", weight: 1 } as const], [sigmoid, { type: "sft", weight: 0.2 } as const]].map((terms) => preference(inputs, 0.5, terms)));
+  const [alone, sft, both] = await Promise.all(
+    [[sigmoid], [{ type: "sft", weight: 1 } as const], [sigmoid, { type: "sft", weight: 0.2 } as const]].map(
+      (terms) => preference(inputs, 0.5, terms),
+    ),
+  );
   near(alone!["loss"], (-logSigmoid(1) - logSigmoid(-1.5)) / 2);
   near(sft!["loss"], 3 / 6);
   near(both!["loss"], alone!["loss"]! + 0.1);
@@ -101,16 +142,30 @@ test("SimPO and ORPO know no reference: rewards are β times the mean log-probab
   near(simpo["logps/rejected"], -1.25);
   const logOdds = (logp: number): number => logp - Math.log1p(-Math.exp(logp));
   const orpo = await preference(inputs, 0.1, [{ type: "orpo", weight: 1 }]);
-  near(orpo["loss"], 3 / 6 - 0.05 * (logSigmoid(logOdds(-0.5) - logOdds(-1)) + logSigmoid(logOdds(-0.5) - logOdds(-1.5))));
+  near(
+    orpo["loss"],
+    3 / 6 - 0.05 * (logSigmoid(logOdds(-0.5) - logOdds(-1)) + logSigmoid(logOdds(-0.5) - logOdds(-1.5))),
+  );
 });
 
 test("the odds of ORPO are exact where an answer is all but certain", async () => {
-  const { loss } = await preference({ logps: [-1e-6, -2e-6], tokens: [1, 1] }, 1, [{ type: "orpo", weight: 1 }]);
+  const { loss } = await preference({ logps: [-1e-6, -2e-6], tokens: [1, 1] }, 1, [
+    { type: "orpo", weight: 1 },
+  ]);
   near(loss, 1e-6 - logSigmoid(Math.LN2), 1e-6);
 });
 
 const kto = (inputs: Inputs): Promise<Record<string, number>> =>
-  evaluate(inputs, (t, x) => ktoLoss(t, { logps: x["logps"]!, reference: x["reference"]!, desirable: x["desirable"]! }, { beta: 0.5, desirableWeight: 1, undesirableWeight: 2 }), { logps: "2*B", reference: "2*B", desirable: "B" });
+  evaluate(
+    inputs,
+    (t, x) =>
+      ktoLoss(
+        t,
+        { logps: x["logps"]!, reference: x["reference"]!, desirable: x["desirable"]! },
+        { beta: 0.5, desirableWeight: 1, undesirableWeight: 2 },
+      ),
+    { logps: "2*B", reference: "2*B", desirable: "B" },
+  );
 
 test("KTO compares each answer's gain with the batch's, which is never negative", async () => {
   const sigma = (x: number): number => 1 / (1 + Math.exp(-x));
@@ -141,20 +196,32 @@ test("the Bradley-Terry loss of equal rewards is ln 2", async () => {
 });
 
 test("the Bradley-Terry loss is −ln σ of the margin, also where e to the margin overflows", async () => {
-  const values = await evaluate({ rewards: [200, -50, 0, 50] }, (t, x) => rewardLoss(t, x["rewards"]!), "2*B");
+  const values = await evaluate(
+    { rewards: [200, -50, 0, 50] },
+    (t, x) => rewardLoss(t, x["rewards"]!),
+    "2*B",
+  );
   near(values["loss"], 50);
   near(values["accuracy"], 0.5);
   near(values["margin"], 50);
 });
 
 test("a margin is what the difference of rewards should reach, and centering adds the square of their sum", async () => {
-  const values = await evaluate({ rewards: [2, 1, 0, 1], margins: [1, 0.5] }, (t, x) => rewardLoss(t, x["rewards"]!, { margin: x["margins"]!, centering: 0.01 }), { rewards: "2*B", margins: "B" });
+  const values = await evaluate(
+    { rewards: [2, 1, 0, 1], margins: [1, 0.5] },
+    (t, x) => rewardLoss(t, x["rewards"]!, { margin: x["margins"]!, centering: 0.01 }),
+    { rewards: "2*B", margins: "B" },
+  );
   near(values["loss"], (-logSigmoid(1) - logSigmoid(-0.5)) / 2 + 0.01 * 4);
   near(values["margin"], 1);
 });
 
 test("SFT is the mean over tokens of −ln p", async () => {
-  const values = await evaluate({ logps: [-1, -2, -6], entropies: [1, 2, 0], hits: [1, 0, 1] }, (t, x) => sftLoss(t, x["logps"]!, { entropy: x["entropies"]!, top1: x["hits"]! }), "M");
+  const values = await evaluate(
+    { logps: [-1, -2, -6], entropies: [1, 2, 0], hits: [1, 0, 1] },
+    (t, x) => sftLoss(t, x["logps"]!, { entropy: x["entropies"]!, top1: x["hits"]! }),
+    "M",
+  );
   near(values["loss"], 3);
   near(values["mean_token_accuracy"], 2 / 3);
 });

@@ -66,7 +66,9 @@ export interface PreferenceSettings {
 export type PreferenceName = keyof PreferenceSettings;
 
 /** A loss with its settings and its share in a weighted sum. */
-export type PreferenceTerm = { [K in PreferenceName]: { type: K; weight: number } & PreferenceSettings[K] }[PreferenceName];
+export type PreferenceTerm = {
+  [K in PreferenceName]: { type: K; weight: number } & PreferenceSettings[K];
+}[PreferenceName];
 
 interface PreferenceLoss<K extends PreferenceName> {
   reference: "loss" | "metrics" | "none";
@@ -83,54 +85,84 @@ const squared = (t: Tape, x: Value): Value => t.mul(x, x);
 const plus = (t: Tape, x: Value, number: number): Value => t.add(x, t.number(number, x));
 
 /** The mean over all tokens of the chosen answers, a scalar. */
-const negativeLogLikelihood = ({ t, chosen }: Pairs): Value => t.neg(t.div(t.sumAll(chosen.plainLogps), t.sumAll(chosen.tokens)));
+const negativeLogLikelihood = ({ t, chosen }: Pairs): Value =>
+  t.neg(t.div(t.sumAll(chosen.plainLogps), t.sumAll(chosen.tokens)));
 
 /** ln of the odds p / (1 − p), p = eˣ: since 1 − eˣ = tanh(−x/2) (1 + eˣ), nothing cancels where p is near 1. */
-const logOdds = (t: Tape, x: Value): Value => t.sub(t.sub(x, t.softplus(x)), t.log(t.tanh(scaled(t, x, -0.5))));
+const logOdds = (t: Tape, x: Value): Value =>
+  t.sub(t.sub(x, t.softplus(x)), t.log(t.tanh(scaled(t, x, -0.5))));
 
 const losses: { readonly [K in PreferenceName]: PreferenceLoss<K> } = {
   /** −ln σ(m). DPO, Rafailov et al., arXiv 2305.18290. Without ε: TRL takes `label_smoothing` here and does not use it. */
   sigmoid: { reference: "loss", value: ({ t, margin }) => negLogSigmoid(t, margin) },
   /** −(1 − ε) ln σ(m) − ε ln σ(−m). Conservative DPO, Mitchell 2023 (ericmitchell.ai/cdpo.pdf). */
-  cdpo: { reference: "loss", value: ({ t, margin }, { labelSmoothing }) => smoothedNegLogSigmoid(t, margin, labelSmoothing) },
+  cdpo: {
+    reference: "loss",
+    value: ({ t, margin }, { labelSmoothing }) => smoothedNegLogSigmoid(t, margin, labelSmoothing),
+  },
   /** [−(1 − ε) ln σ(m) + ε ln σ(−m)] / (1 − 2ε). Robust DPO, arXiv 2403.00409. */
   robust: {
     reference: "loss",
-    value: ({ t, margin }, { labelSmoothing: e }) => t.sub(scaled(t, negLogSigmoid(t, margin), (1 - e) / (1 - 2 * e)), scaled(t, t.softplus(margin), e / (1 - 2 * e))),
+    value: ({ t, margin }, { labelSmoothing: e }) =>
+      t.sub(
+        scaled(t, negLogSigmoid(t, margin), (1 - e) / (1 - 2 * e)),
+        scaled(t, t.softplus(margin), e / (1 - 2 * e)),
+      ),
   },
   /** σ(m) (ln σ(m) − ln(1 − ε)) + σ(−m) (ln σ(−m) − ln ε). EXO with two answers, arXiv 2402.00856 eq. 16. */
   exo_pair: {
     reference: "loss",
     value: ({ t, margin }, { labelSmoothing }) => {
-      const part = (x: Value, target: number): Value => t.neg(t.mul(t.sigmoid(x), plus(t, negLogSigmoid(t, x), Math.log(target))));
+      const part = (x: Value, target: number): Value =>
+        t.neg(t.mul(t.sigmoid(x), plus(t, negLogSigmoid(t, x), Math.log(target))));
       return t.add(part(margin, 1 - labelSmoothing), part(t.neg(margin), labelSmoothing));
     },
   },
   /** max(0, 1 − m). SLiC, arXiv 2305.10425; RSO, arXiv 2309.06657. */
-  hinge: { reference: "loss", value: ({ t, margin }) => t.neg(t.min(plus(t, margin, -1), t.number(0, margin))) },
+  hinge: {
+    reference: "loss",
+    value: ({ t, margin }) => t.neg(t.min(plus(t, margin, -1), t.number(0, margin))),
+  },
   /** (l_c/n_c − l_r/n_r − 1/(2β))². IPO, arXiv 2310.12036 eq. 17, per token as its authors confirmed to TRL. */
   ipo: {
     reference: "loss",
-    value: ({ t, beta, chosen, rejected }) => squared(t, plus(t, t.sub(perToken(t, chosen, chosen.ratio), perToken(t, rejected, rejected.ratio)), -0.5 / beta)),
+    value: ({ t, beta, chosen, rejected }) =>
+      squared(
+        t,
+        plus(t, t.sub(perToken(t, chosen, chosen.ratio), perToken(t, rejected, rejected.ratio)), -0.5 / beta),
+      ),
   },
   /** −ln σ(r_c/n_c − r_r/n_r). Length-normalised DPO, Tülu 3, arXiv 2411.15124. */
-  sigmoid_norm: { reference: "loss", value: ({ t, chosen, rejected }) => negLogSigmoid(t, t.sub(perToken(t, chosen, chosen.reward), perToken(t, rejected, rejected.reward))) },
+  sigmoid_norm: {
+    reference: "loss",
+    value: ({ t, chosen, rejected }) =>
+      negLogSigmoid(t, t.sub(perToken(t, chosen, chosen.reward), perToken(t, rejected, rejected.reward))),
+  },
   /** −ln σ(m + α (n_c − n_r)), α = lengthWeight. DPO regularised by length, Park et al., arXiv 2403.19159. */
   rdpo: {
     reference: "loss",
-    value: ({ t, margin, chosen, rejected }, { lengthWeight }) => negLogSigmoid(t, t.add(margin, scaled(t, t.sub(chosen.tokens, rejected.tokens), lengthWeight))),
+    value: ({ t, margin, chosen, rejected }, { lengthWeight }) =>
+      negLogSigmoid(t, t.add(margin, scaled(t, t.sub(chosen.tokens, rejected.tokens), lengthWeight))),
   },
   /** −ln σ(r_c) − ½ ln σ(−r_c) − ½ ln σ(−r_r). NCA, arXiv 2402.05369. */
   nca_pair: {
     reference: "loss",
-    value: ({ t, chosen, rejected }) => t.add(negLogSigmoid(t, chosen.reward), scaled(t, t.add(t.softplus(chosen.reward), t.softplus(rejected.reward)), 0.5)),
+    value: ({ t, chosen, rejected }) =>
+      t.add(
+        negLogSigmoid(t, chosen.reward),
+        scaled(t, t.add(t.softplus(chosen.reward), t.softplus(rejected.reward)), 0.5),
+      ),
   },
   /** −ln σ(r_c) − ln σ(−r_r). BCO, arXiv 2404.04656, without its running shift, as in TRL. */
-  bco_pair: { reference: "loss", value: ({ t, chosen, rejected }) => t.add(negLogSigmoid(t, chosen.reward), t.softplus(rejected.reward)) },
+  bco_pair: {
+    reference: "loss",
+    value: ({ t, chosen, rejected }) => t.add(negLogSigmoid(t, chosen.reward), t.softplus(rejected.reward)),
+  },
   /** (l_c − 1/(2β))² + (l_r + 1/(2β))². SPPO with hard labels, arXiv 2405.00675 eq. 4.7. */
   sppo_hard: {
     reference: "loss",
-    value: ({ t, beta, chosen, rejected }) => t.add(squared(t, plus(t, chosen.ratio, -0.5 / beta)), squared(t, plus(t, rejected.ratio, 0.5 / beta))),
+    value: ({ t, beta, chosen, rejected }) =>
+      t.add(squared(t, plus(t, chosen.ratio, -0.5 / beta)), squared(t, plus(t, rejected.ratio, 0.5 / beta))),
   },
   /** Smoothed −ln σ of β times the difference of the sorted policy and reference margins. AOT, arXiv 2406.05882. */
   aot: {
@@ -146,12 +178,23 @@ const losses: { readonly [K in PreferenceName]: PreferenceLoss<K> } = {
   aot_unpaired: {
     reference: "loss",
     wholeBatch: true,
-    value: ({ t, chosen, rejected }, { labelSmoothing }) => smoothedNegLogSigmoid(t, t.sub(t.sortedWithOrder(chosen.reward)[0], t.sortedWithOrder(rejected.reward)[0]), labelSmoothing),
+    value: ({ t, chosen, rejected }, { labelSmoothing }) =>
+      smoothedNegLogSigmoid(
+        t,
+        t.sub(t.sortedWithOrder(chosen.reward)[0], t.sortedWithOrder(rejected.reward)[0]),
+        labelSmoothing,
+      ),
   },
   /** 1 − σ(r_c) + σ(r_r). APO for chosen answers better than the policy's own, arXiv 2408.06266 eq. 7. */
-  apo_zero: { reference: "loss", value: ({ t, chosen, rejected }) => t.add(t.sigmoid(t.neg(chosen.reward)), t.sigmoid(rejected.reward)) },
+  apo_zero: {
+    reference: "loss",
+    value: ({ t, chosen, rejected }) => t.add(t.sigmoid(t.neg(chosen.reward)), t.sigmoid(rejected.reward)),
+  },
   /** σ(r_c) + 1 − σ(m). APO for chosen answers worse than the policy's own, the same paper, eq. 8. */
-  apo_down: { reference: "loss", value: ({ t, margin, chosen }) => t.add(t.sigmoid(chosen.reward), t.sigmoid(t.neg(margin))) },
+  apo_down: {
+    reference: "loss",
+    value: ({ t, margin, chosen }) => t.add(t.sigmoid(chosen.reward), t.sigmoid(t.neg(margin))),
+  },
   /** −(1 − s) ln σ(m) + s e⁻ᵐ, s = σ(m/τ). DiscoPOP, arXiv 2406.08414 eq. 5. */
   discopop: {
     reference: "loss",
@@ -167,7 +210,14 @@ const losses: { readonly [K in PreferenceName]: PreferenceLoss<K> } = {
   simpo: {
     reference: "none",
     value: ({ t, beta, chosen, rejected }, { gamma }) =>
-      negLogSigmoid(t, plus(t, scaled(t, t.sub(perToken(t, chosen, chosen.logps), perToken(t, rejected, rejected.logps)), beta), -gamma)),
+      negLogSigmoid(
+        t,
+        plus(
+          t,
+          scaled(t, t.sub(perToken(t, chosen, chosen.logps), perToken(t, rejected, rejected.logps)), beta),
+          -gamma,
+        ),
+      ),
   },
   /**
    * −ln p̄ − β ln σ(ln odds_c − ln odds_r), p the mean per token. ORPO, arXiv 2403.07691 eqs. 6 and 7. The first term is of the answers' tokens,
@@ -219,13 +269,23 @@ function split(t: Tape, { logps, plainLogps = logps, reference, tokens }: PairSu
   const base = reference ? halves(reference) : ([zero, zero] as const);
   const answers = (side: 0 | 1): Answers => {
     const ratio = t.sub(own[side], base[side]);
-    return { logps: own[side], plainLogps: plain[side], reference: base[side], ratio, reward: scaled(t, ratio, beta), tokens: counts[side] };
+    return {
+      logps: own[side],
+      plainLogps: plain[side],
+      reference: base[side],
+      ratio,
+      reward: scaled(t, ratio, beta),
+      tokens: counts[side],
+    };
   };
   const [chosen, rejected] = [answers(0), answers(1)];
   return { t, beta, chosen, rejected, margin: t.sub(chosen.reward, rejected.reward) };
 }
 
-function valueOf<K extends PreferenceName>(pairs: Pairs, term: { type: K } & PreferenceSettings[K]): Value | undefined {
+function valueOf<K extends PreferenceName>(
+  pairs: Pairs,
+  term: { type: K } & PreferenceSettings[K],
+): Value | undefined {
   return losses[term.type].value?.(pairs, term);
 }
 
@@ -245,7 +305,10 @@ function sumsOf(pairs: Pairs, terms: readonly PreferenceTerm[]): { ofPairs?: Val
 
 /** TRL's: rewards are β l whatever the loss, and `logps` sums; without a reference (CPO, ORPO) both are of the mean per token. */
 function metrics({ t, beta, chosen, rejected }: Pairs, withReference: boolean): Loss["metrics"] {
-  const means = ({ logps, tokens }: Answers): { logps: Value; reward: Value } => ({ logps: t.div(logps, tokens), reward: scaled(t, t.div(logps, tokens), beta) });
+  const means = ({ logps, tokens }: Answers): { logps: Value; reward: Value } => ({
+    logps: t.div(logps, tokens),
+    reward: scaled(t, t.div(logps, tokens), beta),
+  });
   const [good, bad] = withReference ? [chosen, rejected] : [means(chosen), means(rejected)];
   return {
     "rewards/chosen": t.meanAll(good.reward),
@@ -258,10 +321,19 @@ function metrics({ t, beta, chosen, rejected }: Pairs, withReference: boolean): 
 }
 
 /** The weighted sum of the terms. */
-export function preferenceLoss(t: Tape, sums: PairSums, beta: number, terms: readonly PreferenceTerm[]): Loss {
+export function preferenceLoss(
+  t: Tape,
+  sums: PairSums,
+  beta: number,
+  terms: readonly PreferenceTerm[],
+): Loss {
   const pairs = split(t, sums, beta);
   const { ofPairs, ofTokens } = sumsOf(pairs, terms);
   const loss = ofPairs && ofTokens ? t.add(ofPairs, ofTokens) : ((ofPairs ?? ofTokens) as Value);
   const tokenMetrics = sums.values ? pairTokenMetrics(t, sums.values, sums.tokens) : {};
-  return { loss, ...(ofTokens ? { ofTokens } : {}), metrics: { ...metrics(pairs, sums.reference !== undefined), ...tokenMetrics } };
+  return {
+    loss,
+    ...(ofTokens ? { ofTokens } : {}),
+    metrics: { ...metrics(pairs, sums.reference !== undefined), ...tokenMetrics },
+  };
 }

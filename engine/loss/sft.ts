@@ -6,5 +6,10 @@ import type { Loss } from "./types.ts";
 
 /** Of every selected token, each [M]: its log-probability, and what else is reported. */
 export function sftLoss(t: Tape, logps: Value, values?: Pick<LogitValues, "entropy" | "top1">): Loss {
-  return { loss: t.neg(t.meanAll(logps)), metrics: values ? { entropy: t.meanAll(values.entropy), mean_token_accuracy: t.meanAll(values.top1) } : {} };
+  return {
+    loss: t.neg(t.meanAll(logps)),
+    metrics: values
+      ? { entropy: t.meanAll(values.entropy), mean_token_accuracy: t.meanAll(values.top1) }
+      : {},
+  };
 }

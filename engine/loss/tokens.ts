@@ -20,15 +20,26 @@ export function tokenValues(t: Tape, logits: Value, targets: Value): LogitValues
   const [count, vocabulary] = [dimAt(logits, 0), dimAt(logits, 1)];
   const perToken = (value: Value): Value => t.reshape(value, [count]);
   // Σ π ln π as a product of a row and a column, which needs no room for its terms.
-  const entropy = t.neg(perToken(t.matmul(t.reshape(t.exp(all_MV), [count, 1, vocabulary]), t.reshape(all_MV, [count, vocabulary, 1]))));
-  const top1 = t.sub(t.number(1, logps), t.cast(t.greater(perToken(t.reduceMax(all_MV, [1])), logps), logps.dtype));
+  const entropy = t.neg(
+    perToken(
+      t.matmul(t.reshape(t.exp(all_MV), [count, 1, vocabulary]), t.reshape(all_MV, [count, vocabulary, 1])),
+    ),
+  );
+  const top1 = t.sub(
+    t.number(1, logps),
+    t.cast(t.greater(perToken(t.reduceMax(all_MV, [1])), logps), logps.dtype),
+  );
   const meanLogit = perToken(t.reduceMean(logits, [1]));
   // What nobody waits for is computed last, and would keep all logits until then.
   return { logps: t.after(logps, [entropy, top1, meanLogit]), entropy, top1, meanLogit };
 }
 
 /** Of sums over the tokens of answers, each [2B], all chosen ones first; `tokens`: how many. Means are over tokens. */
-export function pairTokenMetrics(t: Tape, { entropy, top1, meanLogit }: LogitValues, tokens: Value): Loss["metrics"] {
+export function pairTokenMetrics(
+  t: Tape,
+  { entropy, top1, meanLogit }: LogitValues,
+  tokens: Value,
+): Loss["metrics"] {
   const halves = (value: Value): [Value, Value] => t.halves(value, divide(dimAt(value, 0), 2));
   const [chosenTokens, rejectedTokens] = halves(tokens);
   const [chosenLogit, rejectedLogit] = halves(meanLogit);

@@ -28,7 +28,10 @@ export function int64(values: ArrayLike<number>, shape: readonly number[] = [val
 function encodeTokens(sequences: readonly Pick<Sequence, "ids">[]): { width: number; tensors: Encoded } {
   const width = Math.max(...sequences.map((sequence) => sequence.ids.length));
   const shape = [sequences.length, width];
-  const tokens = sequences.flatMap(({ ids }) => [...ids, ...new Array<number>(width - ids.length).fill(padding)]);
+  const tokens = sequences.flatMap(({ ids }) => [
+    ...ids,
+    ...new Array<number>(width - ids.length).fill(padding),
+  ]);
   const positions = sequences.flatMap(() => Array.from({ length: width }, (_, position) => position));
   return { width, tensors: { tokens: int64(tokens, shape), positions: int64(positions, shape) } };
 }
@@ -58,7 +61,12 @@ export function encodeForLogps(sequences: readonly Sequence[], whole = false): E
       rowOf.push(row);
     }
   }
-  return { ...tensors, ...selection(index, sequences.length * width), targets: int64(targets), rowOf: int64(rowOf) };
+  return {
+    ...tensors,
+    ...selection(index, sequences.length * width),
+    targets: int64(targets),
+    rowOf: int64(rowOf),
+  };
 }
 
 /** Sequences of which the last real token is read. */

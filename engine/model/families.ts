@@ -65,7 +65,9 @@ export type Architecture = `${FamilyName}${"ForCausalLM" | "ForSequenceClassific
 
 const rewardSuffix = "ForSequenceClassification";
 
-export const architectures: readonly Architecture[] = (Object.keys(families) as FamilyName[]).flatMap((name) => [`${name}ForCausalLM` as const, `${name}${rewardSuffix}` as const]);
+export const architectures: readonly Architecture[] = (Object.keys(families) as FamilyName[]).flatMap(
+  (name) => [`${name}ForCausalLM` as const, `${name}${rewardSuffix}` as const],
+);
 
 interface Model {
   architecture: Architecture;
@@ -90,6 +92,7 @@ export function rewardArchitecture(architecture: Architecture): Architecture {
 /** The parts that not every model has. */
 export function partsOf(model: Model): Record<"qkvBias" | "outputBias" | "mlpBias" | "headNorms", boolean> {
   const { qkvBias, outputBias, mlpBias, headNorms } = familyOf(model);
-  const has = (presence: Presence): boolean => presence === "always" || (presence !== "never" && model[presence] === true);
+  const has = (presence: Presence): boolean =>
+    presence === "always" || (presence !== "never" && model[presence] === true);
   return { qkvBias: has(qkvBias), outputBias: has(outputBias), mlpBias: has(mlpBias), headNorms };
 }

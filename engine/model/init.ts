@@ -16,7 +16,12 @@ function initWeight(name: string, shape: readonly number[], random: Random): Wei
 /** Each weight draws from a stream of its own, numbered in the order of the parameters. */
 export function initCheckpoint(config: ModelConfig, seed: string): Checkpoint {
   const parts = parametersOf(config).flatMap((parameter) => parameter.parts);
-  return { config, weights: new Map(parts.map(({ name, shape }, stream) => [name, initWeight(name, shape, new Random(seed, stream))])) };
+  return {
+    config,
+    weights: new Map(
+      parts.map(({ name, shape }, stream) => [name, initWeight(name, shape, new Random(seed, stream))]),
+    ),
+  };
 }
 
 /** A reward model with the body of a causal model and a new head. A reward model stays as it is. */
@@ -24,6 +29,12 @@ export function rewardModelFrom(checkpoint: Checkpoint, seed: string): Checkpoin
   if (isRewardModel(checkpoint.config)) return checkpoint;
   const weights = new Map(checkpoint.weights);
   weights.delete("lm_head.weight");
-  weights.set("score.weight", initWeight("score.weight", [1, checkpoint.config.hiddenSize], new Random(seed)));
-  return { config: { ...checkpoint.config, architecture: rewardArchitecture(checkpoint.config.architecture) }, weights };
+  weights.set(
+    "score.weight",
+    initWeight("score.weight", [1, checkpoint.config.hiddenSize], new Random(seed)),
+  );
+  return {
+    config: { ...checkpoint.config, architecture: rewardArchitecture(checkpoint.config.architecture) },
+    weights,
+  };
 }

@@ -14,7 +14,9 @@ import type { ModelConfig } from "./types.ts";
 
 /** Declares the parameters of a model as inputs of the graph. */
 export function declareParameters(t: Tape, config: ModelConfig): Map<string, Value> {
-  return new Map(parametersOf(config).map(({ name, shape }) => [name, t.graph.input(name, "float32", shape)]));
+  return new Map(
+    parametersOf(config).map(({ name, shape }) => [name, t.graph.input(name, "float32", shape)]),
+  );
 }
 
 function parameter(parameters: Parameters, name: string): Value {
@@ -23,7 +25,9 @@ function parameter(parameters: Parameters, name: string): Value {
 
 /** x [N, in] through a projection, `name` without its `.weight`, with its bias and its adapter where there are such: [N, out]. */
 export function project(t: Tape, parameters: Parameters, name: string, x: Value): Value {
-  const [weight, bias, a, b] = ["weight", "bias", "lora_A", "lora_B"].map((kind) => parameters.get(`${name}.${kind}`)) as [Value, ...(Value | undefined)[]];
+  const [weight, bias, a, b] = ["weight", "bias", "lora_A", "lora_B"].map((kind) =>
+    parameters.get(`${name}.${kind}`),
+  ) as [Value, ...(Value | undefined)[]];
   const y = t.linear(x, weight);
   const shifted = bias ? t.add(y, bias) : y;
   return a && b ? t.add(shifted, t.linear(t.linear(x, a), b)) : shifted;
@@ -44,33 +48,50 @@ function attention(inputs: LayerInputs, layer: number, x_ND: Value, kept: (state
   const { heads, kvHeads, headSize } = config;
   const name = `model.layers.${layer}.self_attn`;
   const qkv = project(t, parameters, `${name}.qkv_proj`, x_ND);
-  const [q, k, v] = t.split(qkv, 1, [heads * headSize, kvHeads * headSize, kvHeads * headSize]) as [Value, Value, Value];
+  const [q, k, v] = t.split(qkv, 1, [heads * headSize, kvHeads * headSize, kvHeads * headSize]) as [
+    Value,
+    Value,
+    Value,
+  ];
   const mixed = mix(inputs, sequences, name, q, k, v);
   return project(t, parameters, `${name}.o_proj`, kept(mixed));
 }
 
 /** SwiGLU (Shazeer, arXiv 2002.05202): down(silu(gate x) · up x), [N,D] → [N,D]. */
 export function feedForward(t: Tape, parameters: Parameters, layer: number, x_ND: Value): Value {
-  const through = (name: string, x: Value): Value => project(t, parameters, `model.layers.${layer}.mlp.${name}`, x);
+  const through = (name: string, x: Value): Value =>
+    project(t, parameters, `model.layers.${layer}.mlp.${name}`, x);
   return through("down_proj", t.swiglu(through("gate_proj", x_ND), through("up_proj", x_ND)));
 }
 
 function selected(t: Tape, states: Value, { index, inverse }: Selection): Value {
   const [N, D] = states.shape as [Dim, number];
-  return t.reshape(t.dealRows(t.reshape(states, [N, 1, D]), { index: [index], inverse })[0] as Value, [dimAt(index, 0), D]);
+  return t.reshape(t.dealRows(t.reshape(states, [N, 1, D]), { index: [index], inverse })[0] as Value, [
+    dimAt(index, 0),
+    D,
+  ]);
 }
 
 /**
  * Hidden states of the selected positions after the last layer and the final norm: [M,D].
  * The other positions stop where the last layer's attention has read them: nothing depends on what would follow.
  */
-function hiddenStates(t: Tape, config: ModelConfig, parameters: Parameters, sequences: SequenceInputs, selection: Selection, cache?: KeysValues[]): Value {
+function hiddenStates(
+  t: Tape,
+  config: ModelConfig,
+  parameters: Parameters,
+  sequences: SequenceInputs,
+  selection: Selection,
+  cache?: KeysValues[],
+): Value {
   const inputs: LayerInputs = { t, config, parameters, sequences, cache };
   const embedding = parameter(parameters, "model.embed_tokens.weight");
   let x = t.gather(embedding, t.reshape(sequences.tokens, [product(sequences.tokens.shape)]));
   for (let layer = 0; layer < config.layers; layer++) {
-    const norm = (name: string, of: Value): Value => t.rmsNorm(of, parameter(parameters, `model.layers.${layer}.${name}.weight`), config.rmsEpsilon);
-    const kept = (states: Value): Value => (layer === config.layers - 1 ? selected(t, states, selection) : states);
+    const norm = (name: string, of: Value): Value =>
+      t.rmsNorm(of, parameter(parameters, `model.layers.${layer}.${name}.weight`), config.rmsEpsilon);
+    const kept = (states: Value): Value =>
+      layer === config.layers - 1 ? selected(t, states, selection) : states;
     x = t.add(kept(x), attention(inputs, layer, norm("input_layernorm", x), kept));
     x = t.add(x, feedForward(t, parameters, layer, norm("post_attention_layernorm", x)));
   }
@@ -83,11 +104,33 @@ export function headOf(config: ModelConfig, parameters: Parameters): Value {
 }
 
 /** Logits of the selected positions, [M,V]: pads and prompts never meet the vocabulary. */
-export function logits(t: Tape, config: ModelConfig, parameters: Parameters, sequences: SequenceInputs, selection: Selection, cache?: KeysValues[]): Value {
-  return t.linear(hiddenStates(t, config, parameters, sequences, selection, cache), headOf(config, parameters));
+export function logits(
+  t: Tape,
+  config: ModelConfig,
+  parameters: Parameters,
+  sequences: SequenceInputs,
+  selection: Selection,
+  cache?: KeysValues[],
+): Value {
+  return t.linear(
+    hiddenStates(t, config, parameters, sequences, selection, cache),
+    headOf(config, parameters),
+  );
 }
 
 /** One reward per selected position, [M]; select the last real token of each row (by length, never by the pad id). */
-export function rewards(t: Tape, config: ModelConfig, parameters: Parameters, sequences: SequenceInputs, selection: Selection): Value {
-  return t.reshape(t.linear(hiddenStates(t, config, parameters, sequences, selection), parameter(parameters, "score.weight")), selection.index.shape);
+export function rewards(
+  t: Tape,
+  config: ModelConfig,
+  parameters: Parameters,
+  sequences: SequenceInputs,
+  selection: Selection,
+): Value {
+  return t.reshape(
+    t.linear(
+      hiddenStates(t, config, parameters, sequences, selection),
+      parameter(parameters, "score.weight"),
+    ),
+    selection.index.shape,
+  );
 }

@@ -9,7 +9,15 @@ import { parametersOf } from "./parameters.ts";
 import type { Parameter, Parameters } from "./parameters.ts";
 import type { Checkpoint, ModelConfig, WeightTensor } from "./types.ts";
 
-export const loraTargets = ["q_proj", "k_proj", "v_proj", "o_proj", "gate_proj", "up_proj", "down_proj"] as const;
+export const loraTargets = [
+  "q_proj",
+  "k_proj",
+  "v_proj",
+  "o_proj",
+  "gate_proj",
+  "up_proj",
+  "down_proj",
+] as const;
 export type LoraTarget = (typeof loraTargets)[number];
 
 export interface LoraSettings {
@@ -36,7 +44,11 @@ function adaptedProjections(config: ModelConfig, { targets }: LoraSettings): Ada
   const projections = parametersOf(config).map(({ name, parts }) => ({
     name: bare(name),
     width: parts[0]?.shape[1] ?? 0,
-    parts: parts.map((part) => ({ name: bare(part.name), rows: part.shape[0] ?? 0, targeted: targets.some((target) => part.name.endsWith(`.${target}.weight`)) })),
+    parts: parts.map((part) => ({
+      name: bare(part.name),
+      rows: part.shape[0] ?? 0,
+      targeted: targets.some((target) => part.name.endsWith(`.${target}.weight`)),
+    })),
   }));
   return projections.filter(({ parts }) => parts.some(({ targeted }) => targeted));
 }
@@ -48,8 +60,16 @@ export function adapterParameters(config: ModelConfig, settings: LoraSettings): 
     const targets = parts.filter(({ targeted }) => targeted);
     const rows = targets.reduce((total, part) => total + part.rows, 0);
     return [
-      { name: `${name}.lora_A`, shape: [targets.length * rank, width], parts: targets.map((part) => ({ name: `${part.name}.lora_A.weight`, shape: [rank, width] })) },
-      { name: `${name}.lora_B`, shape: [rows, rank], parts: targets.map((part) => ({ name: `${part.name}.lora_B.weight`, shape: [part.rows, rank] })) },
+      {
+        name: `${name}.lora_A`,
+        shape: [targets.length * rank, width],
+        parts: targets.map((part) => ({ name: `${part.name}.lora_A.weight`, shape: [rank, width] })),
+      },
+      {
+        name: `${name}.lora_B`,
+        shape: [rows, rank],
+        parts: targets.map((part) => ({ name: `${part.name}.lora_B.weight`, shape: [part.rows, rank] })),
+      },
     ];
   });
 }
@@ -57,19 +77,40 @@ export function adapterParameters(config: ModelConfig, settings: LoraSettings): 
 /** s B of all parts, [out, targets · rank]: the rows of a target meet the columns of its own A only. */
 function blocks(t: Tape, b: Value, { parts }: Adapted, { rank, alpha }: LoraSettings): Value {
   const targets = parts.filter(({ targeted }) => targeted);
-  const pieces = t.split(t.mul(b, t.number(alpha / rank, b)), 0, targets.map(({ rows }) => rows));
-  const zeros = (rows: number, count: number): Value[] => (count === 0 ? [] : [t.expand(t.number(0, b), [rows, count * rank])]);
+  const pieces = t.split(
+    t.mul(b, t.number(alpha / rank, b)),
+    0,
+    targets.map(({ rows }) => rows),
+  );
+  const zeros = (rows: number, count: number): Value[] =>
+    count === 0 ? [] : [t.expand(t.number(0, b), [rows, count * rank])];
   const rows = parts.map((part) => {
     const place = targets.indexOf(part);
     if (place < 0) return zeros(part.rows, targets.length);
-    return [...zeros(part.rows, place), pieces[place] as Value, ...zeros(part.rows, targets.length - 1 - place)];
+    return [
+      ...zeros(part.rows, place),
+      pieces[place] as Value,
+      ...zeros(part.rows, targets.length - 1 - place),
+    ];
   });
-  return t.concat(rows.map((row) => t.concat(row, 1)), 0);
+  return t.concat(
+    rows.map((row) => t.concat(row, 1)),
+    0,
+  );
 }
 
 /** Declares the adapter's parameters as inputs of the graph, and gives the matrices with which `project` (llama.ts) adds it. */
-function declareAdapter(t: Tape, config: ModelConfig, settings: LoraSettings): { inputs: Value[]; matrices: Map<string, Value> } {
-  const inputs = new Map(adapterParameters(config, settings).map(({ name, shape }) => [name, t.graph.input(name, "float32", shape)]));
+function declareAdapter(
+  t: Tape,
+  config: ModelConfig,
+  settings: LoraSettings,
+): { inputs: Value[]; matrices: Map<string, Value> } {
+  const inputs = new Map(
+    adapterParameters(config, settings).map(({ name, shape }) => [
+      name,
+      t.graph.input(name, "float32", shape),
+    ]),
+  );
   const matrices = adaptedProjections(config, settings).flatMap((projection): [string, Value][] => {
     const [a, b] = [`${projection.name}.lora_A`, `${projection.name}.lora_B`];
     return [
@@ -81,7 +122,11 @@ function declareAdapter(t: Tape, config: ModelConfig, settings: LoraSettings): {
 }
 
 /** Declares a model that learns: what its forward pass takes, and the inputs that are to change, which are those of the adapter where there is one. */
-export function declareLearner(t: Tape, config: ModelConfig, adapter?: LoraSettings): { parameters: Parameters; learned: Value[] } {
+export function declareLearner(
+  t: Tape,
+  config: ModelConfig,
+  adapter?: LoraSettings,
+): { parameters: Parameters; learned: Value[] } {
   const base = declareParameters(t, config);
   if (!adapter) return { parameters: base, learned: [...base.values()] };
   const { inputs, matrices } = declareAdapter(t, config, adapter);
@@ -98,14 +143,21 @@ export function initAdapter(config: ModelConfig, settings: LoraSettings, seed: s
     const [rows, columns] = shape as [number, number];
     const data = new Float32Array(rows * columns);
     const random = new Random(seed, firstStream + index);
-    if (name.endsWith(".lora_A.weight")) for (let place = 0; place < data.length; place++) data[place] = (2 * random.uniform(place) - 1) / Math.sqrt(columns);
+    if (name.endsWith(".lora_A.weight"))
+      for (let place = 0; place < data.length; place++)
+        data[place] = (2 * random.uniform(place) - 1) / Math.sqrt(columns);
     return [name, { shape: [rows, columns], data }];
   });
   return { settings, weights: new Map(weights) };
 }
 
 /** W + s B A, in double precision, rounded once. */
-function merged(weight: WeightTensor, a: WeightTensor, b: WeightTensor, { rank, alpha }: LoraSettings): WeightTensor {
+function merged(
+  weight: WeightTensor,
+  a: WeightTensor,
+  b: WeightTensor,
+  { rank, alpha }: LoraSettings,
+): WeightTensor {
   const [rows, columns] = weight.shape as [number, number];
   const data = new Float32Array(weight.data.length);
   const sums = new Float64Array(columns);
@@ -113,20 +165,34 @@ function merged(weight: WeightTensor, a: WeightTensor, b: WeightTensor, { rank, 
     sums.fill(0);
     for (let r = 0; r < rank; r++) {
       const factor = b.data[row * rank + r] as number;
-      for (let column = 0; column < columns; column++) (sums[column] as number) += factor * (a.data[r * columns + column] as number);
+      for (let column = 0; column < columns; column++)
+        (sums[column] as number) += factor * (a.data[r * columns + column] as number);
     }
-    for (let column = 0; column < columns; column++) data[row * columns + column] = (weight.data[row * columns + column] as number) + (alpha / rank) * (sums[column] as number);
+    for (let column = 0; column < columns; column++)
+      data[row * columns + column] =
+        (weight.data[row * columns + column] as number) + (alpha / rank) * (sums[column] as number);
   }
   return { shape: [rows, columns], data };
 }
 
 /** The model that base and adapter are together. Weights without adapter are the base's own arrays. */
-export function mergeAdapter({ config, weights }: Checkpoint, { settings, weights: adapter }: Adapter): Checkpoint {
+export function mergeAdapter(
+  { config, weights }: Checkpoint,
+  { settings, weights: adapter }: Adapter,
+): Checkpoint {
   const all = new Map(weights);
   for (const [name, a] of adapter) {
     if (!name.endsWith(".lora_A.weight")) continue;
     const target = name.replace(/lora_A\.weight$/, "weight");
-    all.set(target, merged(weights.get(target) as WeightTensor, a, adapter.get(name.replace("lora_A", "lora_B")) as WeightTensor, settings));
+    all.set(
+      target,
+      merged(
+        weights.get(target) as WeightTensor,
+        a,
+        adapter.get(name.replace("lora_A", "lora_B")) as WeightTensor,
+        settings,
+      ),
+    );
   }
   return { config, weights: all };
 }

@@ -10,7 +10,13 @@ const learning = { leastTokens: 1 };
 
 /** A pair with a prompt of three tokens, and a row of its own between its results. */
 const groups: AnswerGroup[] = [
-  { prompt: [1, 2, 3], answers: [{ ids: [4, 5], result: 0 }, { ids: [6, 7, 8], result: 2 }] },
+  {
+    prompt: [1, 2, 3],
+    answers: [
+      { ids: [4, 5], result: 0 },
+      { ids: [6, 7, 8], result: 2 },
+    ],
+  },
   { prompt: [1, 9], answers: [{ ids: [4], result: 1 }] },
 ];
 
@@ -32,7 +38,10 @@ test("each answer is predicted from its own copy of the prompt's last token, and
 });
 
 test("only the tokens that count are selected", () => {
-  const { tokens, index, targets } = packForLogps([{ prompt: [1], answers: [{ ids: [9, 4, 5], result: 0, counts: [false, true, false] }] }], learning);
+  const { tokens, index, targets } = packForLogps(
+    [{ prompt: [1], answers: [{ ids: [9, 4, 5], result: 0, counts: [false, true, false] }] }],
+    learning,
+  );
   assert.deepEqual(values(tokens), [1, 9, 4]);
   assert.deepEqual(values(index), [1]);
   assert.deepEqual(values(targets), [4]);

@@ -31,7 +31,11 @@ interface Packed {
 
 function pack(groups: readonly PromptGroup[], learning: Learning): Packed {
   const { tensors, starts } = layInSegments(groups, learningBuckets, learning);
-  return { tensors, starts: starts.flatMap(({ answers }) => answers), count: (tensors["tokens"] as Tensor).data.length };
+  return {
+    tensors,
+    starts: starts.flatMap(({ answers }) => answers),
+    count: (tensors["tokens"] as Tensor).data.length,
+  };
 }
 
 /**
@@ -39,8 +43,17 @@ function pack(groups: readonly PromptGroup[], learning: Learning): Packed {
  * result it counts in. The prompt's last token predicts the first one of each answer, so each answer begins with its own copy of it;
  * the last token of an answer predicts nothing and is left out.
  */
-export function packForLogps(groups: readonly AnswerGroup[], learning: Learning): Encoded & { resultOf: Tensor } {
-  const { tensors, starts, count } = pack(groups.map(({ prompt, answers }) => ({ prompt: prompt.slice(0, -1), answers: answers.map(({ ids }) => [...prompt.slice(-1), ...ids.slice(0, -1)]) })), learning);
+export function packForLogps(
+  groups: readonly AnswerGroup[],
+  learning: Learning,
+): Encoded & { resultOf: Tensor } {
+  const { tensors, starts, count } = pack(
+    groups.map(({ prompt, answers }) => ({
+      prompt: prompt.slice(0, -1),
+      answers: answers.map(({ ids }) => [...prompt.slice(-1), ...ids.slice(0, -1)]),
+    })),
+    learning,
+  );
   const index: number[] = [];
   const targets: number[] = [];
   const resultOf: number[] = [];
@@ -57,8 +70,12 @@ export function packForLogps(groups: readonly AnswerGroup[], learning: Learning)
 
 /** For what is read at the last token of each answer, in the order of the results. */
 export function packForRewards(groups: readonly AnswerGroup[], learning: Learning): Encoded {
-  const { tensors, starts, count } = pack(groups.map(({ prompt, answers }) => ({ prompt, answers: answers.map(({ ids }) => ids) })), learning);
+  const { tensors, starts, count } = pack(
+    groups.map(({ prompt, answers }) => ({ prompt, answers: answers.map(({ ids }) => ids) })),
+    learning,
+  );
   const last: number[] = [];
-  for (const [answer, { ids, result }] of groups.flatMap(({ answers }) => answers).entries()) last[result] = (starts[answer] as number) + ids.length - 1;
+  for (const [answer, { ids, result }] of groups.flatMap(({ answers }) => answers).entries())
+    last[result] = (starts[answer] as number) + ids.length - 1;
   return { ...tensors, ...selection(last, count) };
 }

@@ -24,7 +24,12 @@ function single(name: string, ...shape: number[]): Parameter {
 }
 
 /** A matrix that takes `width` numbers, and its bias where it has one; both are made of the rows of their parts. */
-function projection(name: string, width: number, parts: readonly (readonly [name: string, rows: number])[], bias: boolean): Parameter[] {
+function projection(
+  name: string,
+  width: number,
+  parts: readonly (readonly [name: string, rows: number])[],
+  bias: boolean,
+): Parameter[] {
   const rows = parts.reduce((total, [, count]) => total + count, 0);
   const stacked = (kind: "weight" | "bias", ...rest: number[]): Parameter => ({
     name: `${name}.${kind}`,
@@ -37,7 +42,8 @@ function projection(name: string, width: number, parts: readonly (readonly [name
 function layerParameters(config: ModelConfig, layer: number): Parameter[] {
   const { hiddenSize, intermediateSize, heads, kvHeads, headSize } = config;
   const has = partsOf(config);
-  const plain = (name: string, width: number, rows: number, bias: boolean): Parameter[] => projection(name, width, [[name, rows]], bias);
+  const plain = (name: string, width: number, rows: number, bias: boolean): Parameter[] =>
+    projection(name, width, [[name, rows]], bias);
   const prefix = `model.layers.${layer}`;
   const [attention, mlp] = [`${prefix}.self_attn`, `${prefix}.mlp`];
   const qkv = [
@@ -48,7 +54,9 @@ function layerParameters(config: ModelConfig, layer: number): Parameter[] {
   return [
     single(`${prefix}.input_layernorm.weight`, hiddenSize),
     ...projection(`${attention}.qkv_proj`, hiddenSize, qkv, has.qkvBias),
-    ...(has.headNorms ? [single(`${attention}.q_norm.weight`, headSize), single(`${attention}.k_norm.weight`, headSize)] : []),
+    ...(has.headNorms
+      ? [single(`${attention}.q_norm.weight`, headSize), single(`${attention}.k_norm.weight`, headSize)]
+      : []),
     ...plain(`${attention}.o_proj`, heads * headSize, hiddenSize, has.outputBias),
     single(`${prefix}.post_attention_layernorm.weight`, hiddenSize),
     ...plain(`${mlp}.gate_proj`, hiddenSize, intermediateSize, has.mlpBias),
@@ -78,7 +86,10 @@ export function weightShapes(config: ModelConfig): Map<string, readonly number[]
 }
 
 /** Weights by Hugging Face's names → arrays by parameter name. Copies, so that the checkpoint stays as it was. */
-export function packWeights(parameters: readonly Parameter[], weights: Checkpoint["weights"]): Map<string, Float32Array> {
+export function packWeights(
+  parameters: readonly Parameter[],
+  weights: Checkpoint["weights"],
+): Map<string, Float32Array> {
   return new Map(
     parameters.map(({ name, shape, parts }) => {
       const data = new Float32Array(elements(shape));
@@ -86,7 +97,11 @@ export function packWeights(parameters: readonly Parameter[], weights: Checkpoin
       for (const part of parts) {
         const weight = weights.get(part.name);
         if (!weight) throw new ArtifactError("artifact_corrupt", `the checkpoint has no weight ${part.name}`);
-        if (elements(weight.shape) !== elements(part.shape)) throw new ArtifactError("artifact_corrupt", `${part.name} is [${weight.shape}], the configuration asks for [${part.shape}]`);
+        if (elements(weight.shape) !== elements(part.shape))
+          throw new ArtifactError(
+            "artifact_corrupt",
+            `${part.name} is [${weight.shape}], the configuration asks for [${part.shape}]`,
+          );
         data.set(weight.data, offset);
         offset += weight.data.length;
       }
@@ -96,14 +111,20 @@ export function packWeights(parameters: readonly Parameter[], weights: Checkpoin
 }
 
 /** The inverse of packWeights, but for the copies: views of the arrays. */
-export function unpackWeights(parameters: readonly Parameter[], packed: ReadonlyMap<string, Float32Array>): Map<string, WeightTensor> {
+export function unpackWeights(
+  parameters: readonly Parameter[],
+  packed: ReadonlyMap<string, Float32Array>,
+): Map<string, WeightTensor> {
   const weights = new Map<string, WeightTensor>();
   for (const { name, parts } of parameters) {
     const data = packed.get(name);
     if (!data) throw new ArtifactError("artifact_corrupt", `the state has no parameter ${name}`);
     let offset = 0;
     for (const part of parts) {
-      weights.set(part.name, { shape: [...part.shape], data: data.subarray(offset, offset + elements(part.shape)) });
+      weights.set(part.name, {
+        shape: [...part.shape],
+        data: data.subarray(offset, offset + elements(part.shape)),
+      });
       offset += elements(part.shape);
     }
   }

@@ -29,7 +29,12 @@ function placesOf(parts: readonly Int32Array[], N: number): Places {
 }
 
 /** [to − from, tokens]: of each token its places number `from` to `to`. */
-function table({ begins, places, none }: Places, tokens: ArrayLike<number>, from: number, to: number): Tensor {
+function table(
+  { begins, places, none }: Places,
+  tokens: ArrayLike<number>,
+  from: number,
+  to: number,
+): Tensor {
   const width = tokens.length;
   const data = new Int32Array((to - from) * width).fill(none);
   for (let column = 0; column < width; column++) {
@@ -43,7 +48,8 @@ function table({ begins, places, none }: Places, tokens: ArrayLike<number>, from
 const all = (N: number): number[] => Array.from({ length: N }, (_, token) => token);
 
 /** [1,N], where no token has a second place. */
-export const placesOfEach = (parts: readonly Int32Array[], N: number): Tensor => table(placesOf(parts, N), all(N), 0, 1);
+export const placesOfEach = (parts: readonly Int32Array[], N: number): Tensor =>
+  table(placesOf(parts, N), all(N), 0, 1);
 
 /**
  * Most tokens are keys of few rows, a prompt's of many. `name` [S,N] holds the first S places of each token, `name.more` [S',M] those behind them

@@ -13,7 +13,15 @@ type RotaryConfig = Pick<ModelConfig, "headSize" | "ropeTheta" | "ropeScaling">;
 const single = Math.fround;
 
 /** Between the two bounds of Llama 3.1 the share of the unscaled frequency grows linearly with the number of turns in the original context. */
-function llama3(frequency: number, { factor, lowFrequencyFactor: low, highFrequencyFactor: high, originalPositions }: Extract<RopeScaling, { type: "llama3" }>): number {
+function llama3(
+  frequency: number,
+  {
+    factor,
+    lowFrequencyFactor: low,
+    highFrequencyFactor: high,
+    originalPositions,
+  }: Extract<RopeScaling, { type: "llama3" }>,
+): number {
   const turns = single(originalPositions / single((2 * Math.PI) / frequency));
   if (turns < low) return frequency / factor;
   if (turns > high) return frequency;
@@ -43,5 +51,8 @@ export function rotaryTables(config: RotaryConfig, length: number): RotaryTables
       sin[position * half + index] = Math.sin(angle);
     }
   }
-  return { cos: { dtype: "float32", shape: [length, half], data: cos }, sin: { dtype: "float32", shape: [length, half], data: sin } };
+  return {
+    cos: { dtype: "float32", shape: [length, half], data: cos },
+    sin: { dtype: "float32", shape: [length, half], data: sin },
+  };
 }

@@ -3,18 +3,29 @@ import { test } from "node:test";
 import { layInSegments } from "./segments.ts";
 
 test("a prompt and its answers are rows of queries, and an answer's keys are its prompt's and its own", () => {
-  const { tensors, starts } = layInSegments([{ prompt: [10, 11, 12], answers: [[20, 21], [], [30]] }, { prompt: [40], answers: [] }], 1);
+  const { tensors, starts } = layInSegments(
+    [
+      { prompt: [10, 11, 12], answers: [[20, 21], [], [30]] },
+      { prompt: [40], answers: [] },
+    ],
+    1,
+  );
   const ints = (name: string): number[] => Array.from(tensors[name]!.data, Number);
   assert.deepEqual(ints("tokens"), [10, 11, 12, 20, 21, 30, 40]);
   assert.deepEqual(ints("positions"), [0, 1, 2, 3, 4, 3, 0]);
-  assert.deepEqual(starts, [{ prompt: 0, answers: [3, 5, 5], row: 0 }, { prompt: 6, answers: [], row: 3 }]);
+  assert.deepEqual(starts, [
+    { prompt: 0, answers: [3, 5, 5], row: 0 },
+    { prompt: 6, answers: [], row: 3 },
+  ]);
   // Rows: prompt, first answer, third answer, other prompt; three queries and five keys each, 7 where there is none.
   assert.deepEqual(ints("queryAt.0"), [0, 1, 2, 3, 4, 7, 5, 7, 7, 6, 7, 7]);
   assert.deepEqual(ints("placeOf"), [0, 1, 2, 3, 4, 6, 9]);
   assert.deepEqual(ints("keyAt.0"), [0, 1, 2, 7, 7, 0, 1, 2, 3, 4, 0, 1, 2, 5, 7, 6, 7, 7, 7, 7]);
   const { data, shape } = tensors["mask.0"]!;
   assert.deepEqual(shape, [4, 3, 5]);
-  const seen = Array.from({ length: 12 }, (_, query) => Array.from({ length: 5 }, (__, key) => (data[query * 5 + key] === 0 ? 1 : 0)).join(""));
+  const seen = Array.from({ length: 12 }, (_, query) =>
+    Array.from({ length: 5 }, (__, key) => (data[query * 5 + key] === 0 ? 1 : 0)).join(""),
+  );
   assert.deepEqual(seen.slice(0, 3), ["10000", "11000", "11100"]);
   assert.deepEqual(seen.slice(3, 5), ["11110", "11111"]);
   assert.equal(seen[6], "11110");
@@ -31,15 +42,31 @@ test("a long answer is several rows, each with the keys of all before it", () =>
   const seenBy = (token: number): number[] => {
     const place = Number(tensors["placeOf"]!.data[token]);
     const row = Math.floor(place / queries);
-    return Array.from({ length: keys }, (_, key) => key).filter((key) => data[place * keys + key] === 0).map((key) => keyAt[row * keys + key]!);
+    return Array.from({ length: keys }, (_, key) => key)
+      .filter((key) => data[place * keys + key] === 0)
+      .map((key) => keyAt[row * keys + key]!);
   };
-  for (const token of [0, 1, 2, 33, 34, 71]) assert.deepEqual(seenBy(token), Array.from({ length: token + 1 }, (_, before) => before));
+  for (const token of [0, 1, 2, 33, 34, 71])
+    assert.deepEqual(
+      seenBy(token),
+      Array.from({ length: token + 1 }, (_, before) => before),
+    );
 });
 
 test("rows are dealt into buckets by the number of their keys, and a bucket without any has a row that nobody reads", () => {
-  const { tensors } = layInSegments([{ prompt: [1, 2, 3], answers: [[4], [5, 6]] }, { prompt: [7], answers: [] }], 3);
+  const { tensors } = layInSegments(
+    [
+      { prompt: [1, 2, 3], answers: [[4], [5, 6]] },
+      { prompt: [7], answers: [] },
+    ],
+    3,
+  );
   const shapes = [0, 1, 2].map((bucket) => tensors[`mask.${bucket}`]!.shape);
-  assert.deepEqual(shapes, [[1, 1, 1], [1, 3, 3], [2, 2, 5]]);
+  assert.deepEqual(shapes, [
+    [1, 1, 1],
+    [1, 3, 3],
+    [2, 2, 5],
+  ]);
   // Tokens 1 2 3 | 4 | 5 6 | 7: the other prompt is first, then this one, then its answers.
   assert.deepEqual(Array.from(tensors["placeOf"]!.data, Number), [1, 2, 3, 4, 6, 7, 0]);
   assert.deepEqual(Array.from(tensors["keyAt.2"]!.data, Number), [0, 1, 2, 3, 7, 0, 1, 2, 4, 5]);

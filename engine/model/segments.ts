@@ -41,14 +41,24 @@ export interface Learning {
   leastTokens: number;
 }
 
-export function layInSegments(groups: readonly PromptGroup[], buckets: number, learning?: Learning): Segments {
+export function layInSegments(
+  groups: readonly PromptGroup[],
+  buckets: number,
+  learning?: Learning,
+): Segments {
   const tokens: number[] = [];
   const positions: number[] = [];
   const rows: Row[] = [];
   const put = (ids: readonly number[], promptStart: number, promptLength: number): number => {
     const start = tokens.length;
     for (let before = 0; before < ids.length; before += rowQueries)
-      rows.push({ start: start + before, length: Math.min(rowQueries, ids.length - before), before, promptStart, promptLength });
+      rows.push({
+        start: start + before,
+        length: Math.min(rowQueries, ids.length - before),
+        before,
+        promptStart,
+        promptLength,
+      });
     for (const [offset, id] of ids.entries()) {
       tokens.push(id);
       positions.push(promptLength + offset);
@@ -69,11 +79,29 @@ export function layInSegments(groups: readonly PromptGroup[], buckets: number, l
   const tensors = {
     tokens: int64(tokens),
     positions: int64(positions, [N, 1]),
-    placeOf: placesOfEach(parts.map(({ queryAt }) => queryAt), N),
-    ...(learning ? placesOfMany("keysOf", parts.map(({ keyAt }) => keyAt), N) : {}),
-    ...named("queryAt", parts.map(({ queryAt }) => int64(queryAt))),
-    ...named("keyAt", parts.map(({ keyAt }) => int64(keyAt))),
-    ...named("mask", parts.map(({ mask }) => mask)),
+    placeOf: placesOfEach(
+      parts.map(({ queryAt }) => queryAt),
+      N,
+    ),
+    ...(learning
+      ? placesOfMany(
+          "keysOf",
+          parts.map(({ keyAt }) => keyAt),
+          N,
+        )
+      : {}),
+    ...named(
+      "queryAt",
+      parts.map(({ queryAt }) => int64(queryAt)),
+    ),
+    ...named(
+      "keyAt",
+      parts.map(({ keyAt }) => int64(keyAt)),
+    ),
+    ...named(
+      "mask",
+      parts.map(({ mask }) => mask),
+    ),
   };
   return { tensors, starts };
 }
@@ -83,7 +111,12 @@ const keyCount = ({ promptLength, before, length }: Row): number => promptLength
 /** About equally many rows each, those with few keys first. One bucket keeps the rows as they are. */
 function dealt(rows: readonly Row[], buckets: number): Row[][] {
   const sorted = buckets === 1 ? [...rows] : rows.toSorted((one, other) => keyCount(one) - keyCount(other));
-  return Array.from({ length: buckets }, (_, index) => sorted.slice(Math.floor((index * rows.length) / buckets), Math.floor(((index + 1) * rows.length) / buckets)));
+  return Array.from({ length: buckets }, (_, index) =>
+    sorted.slice(
+      Math.floor((index * rows.length) / buckets),
+      Math.floor(((index + 1) * rows.length) / buckets),
+    ),
+  );
 }
 
 /** A bucket's tensors. Where there is no token stands N. A bucket without rows gets one that nobody reads. */
@@ -97,12 +130,19 @@ function arrange(rows: readonly Row[], N: number): { queryAt: Int32Array; keyAt:
   const keyAt = new Int32Array(R * T).fill(N);
   for (const [row, { start, length, before, promptStart, promptLength }] of rows.entries()) {
     for (let key = 0; key < promptLength; key++) keyAt[row * T + key] = promptStart + key;
-    for (let key = 0; key < before + length; key++) keyAt[row * T + promptLength + key] = start - before + key;
+    for (let key = 0; key < before + length; key++)
+      keyAt[row * T + promptLength + key] = start - before + key;
     for (let place = 0; place < length; place++) queryAt[row * Q + place] = start + place;
     // A query sees the prompt and what stands up to itself.
-    for (let place = 0; place < Q; place++) mask.fill(masked, (row * Q + place) * T + Math.min(T, promptLength + before + place + 1), (row * Q + place + 1) * T);
+    for (let place = 0; place < Q; place++)
+      mask.fill(
+        masked,
+        (row * Q + place) * T + Math.min(T, promptLength + before + place + 1),
+        (row * Q + place + 1) * T,
+      );
   }
   return { queryAt, keyAt, mask: { dtype: "float32", shape: [R, Q, T], data: mask } };
 }
 
-const named = (name: string, tensors: readonly Tensor[]): Encoded => Object.fromEntries(tensors.map((tensor, bucket) => [`${name}.${bucket}`, tensor]));
+const named = (name: string, tensors: readonly Tensor[]): Encoded =>
+  Object.fromEntries(tensors.map((tensor, bucket) => [`${name}.${bucket}`, tensor]));

@@ -53,7 +53,11 @@ export interface Selection {
   inverse?: Inverse;
 }
 
-function declarePositions(t: Tape, config: ModelConfig, shape: [Dim, Dim]): Pick<Common, "positions" | "cos" | "sin"> {
+function declarePositions(
+  t: Tape,
+  config: ModelConfig,
+  shape: [Dim, Dim],
+): Pick<Common, "positions" | "cos" | "sin"> {
   const half = config.headSize / 2;
   return {
     positions: t.graph.input("positions", "int64", shape),
@@ -69,32 +73,56 @@ function repeated(t: Tape, { heads, kvHeads }: ModelConfig, mask: Value, axis: n
 
 export function declareSequences(t: Tape, config: ModelConfig, rows: Dim = "R"): DenseInputs {
   const tokens = t.graph.input("tokens", "int64", [rows, "T"]);
-  return { tokens, ...declarePositions(t, config, [rows, "T"]), mask: repeated(t, config, t.causalMask("T", "float32"), 0) };
+  return {
+    tokens,
+    ...declarePositions(t, config, [rows, "T"]),
+    mask: repeated(t, config, t.causalMask("T", "float32"), 0),
+  };
 }
 
 /** The places of each token among all keys (places.ts). */
 function declareKeysOf(t: Tape): Inverse {
   const table = (name: string, shape: Dim[]): Value => t.graph.input(name, "int64", shape);
-  return { places: table("keysOf", ["S", "N"]), more: { places: table("keysOf.more", ["S1", "N1"]), of: table("keysOf.moreOf", ["N"]) } };
+  return {
+    places: table("keysOf", ["S", "N"]),
+    more: { places: table("keysOf.more", ["S1", "N1"]), of: table("keysOf.moreOf", ["N"]) },
+  };
 }
 
 /** `learning`: with what a gradient needs. */
-export function declareSegments(t: Tape, config: ModelConfig, buckets: number, { learning }: { learning: boolean }): SegmentInputs {
+export function declareSegments(
+  t: Tape,
+  config: ModelConfig,
+  buckets: number,
+  { learning }: { learning: boolean },
+): SegmentInputs {
   const tokens = t.graph.input("tokens", "int64", ["N"]);
   if (learning) t.graph.promise("N", leastTokens(config));
   const positions = declarePositions(t, config, ["N", 1]);
-  const ofBuckets = (declare: (bucket: number) => Value): Value[] => Array.from({ length: buckets }, (_, bucket) => declare(bucket));
+  const ofBuckets = (declare: (bucket: number) => Value): Value[] =>
+    Array.from({ length: buckets }, (_, bucket) => declare(bucket));
   const masks = ofBuckets((b) => t.graph.input(`mask.${b}`, "float32", [`R${b}`, `Q${b}`, `T${b}`]));
   const rows = masks.map((mask): Bucket => {
     const [R, Q, T] = mask.shape as [Dim, Dim, Dim];
     return { R, Q, T, mask: repeated(t, config, mask, 1) };
   });
-  const at = (name: string, places: string): Value[] => ofBuckets((b) => t.graph.input(`${name}.${b}`, "int64", [product([`R${b}`, `${places}${b}`])]));
-  const queries = { index: at("queryAt", "Q"), inverse: { places: t.graph.input("placeOf", "int64", [1, "N"]) } };
+  const at = (name: string, places: string): Value[] =>
+    ofBuckets((b) => t.graph.input(`${name}.${b}`, "int64", [product([`R${b}`, `${places}${b}`])]));
+  const queries = {
+    index: at("queryAt", "Q"),
+    inverse: { places: t.graph.input("placeOf", "int64", [1, "N"]) },
+  };
   const keys = { index: at("keyAt", "T"), ...(learning ? { inverse: declareKeysOf(t) } : {}) };
   return { tokens, ...positions, buckets: rows, queries, keys };
 }
 
-export function declareSelection(t: Tape, sequences: SequenceInputs, count: Dim = "M"): Selection & { inverse: Inverse } {
-  return { index: t.graph.input("index", "int64", [count]), inverse: { places: t.graph.input("inverse", "int64", [1, product(sequences.tokens.shape)]) } };
+export function declareSelection(
+  t: Tape,
+  sequences: SequenceInputs,
+  count: Dim = "M",
+): Selection & { inverse: Inverse } {
+  return {
+    index: t.graph.input("index", "int64", [count]),
+    inverse: { places: t.graph.input("inverse", "int64", [1, product(sequences.tokens.shape)]) },
+  };
 }

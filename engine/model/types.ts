@@ -9,7 +9,13 @@ export type { Architecture };
 export type RopeScaling =
   | { type: "linear"; factor: number }
   /** Llama 3.1: wavelengths beyond originalPositions / lowFrequencyFactor are stretched, those below originalPositions / highFrequencyFactor are not. */
-  | { type: "llama3"; factor: number; lowFrequencyFactor: number; highFrequencyFactor: number; originalPositions: number };
+  | {
+      type: "llama3";
+      factor: number;
+      lowFrequencyFactor: number;
+      highFrequencyFactor: number;
+      originalPositions: number;
+    };
 
 export interface ModelConfig {
   architecture: Architecture;

@@ -6,10 +6,13 @@ import type { Tape } from "./tape.ts";
 
 /** Gradients of `scalar` with respect to each of `targets`, in their order. */
 export function differentiate(t: Tape, scalar: Value, targets: readonly Value[]): Value[] {
-  if (scalar.shape.length !== 0) throw new InvariantError("shape_mismatch", `only a scalar is differentiated, not [${scalar.shape}]`);
+  if (scalar.shape.length !== 0)
+    throw new InvariantError("shape_mismatch", `only a scalar is differentiated, not [${scalar.shape}]`);
   const applied = [...t.applied];
   const dependent = new Set(targets.map((target) => target.name));
-  for (const step of applied) if (step.inputs.some((input) => dependent.has(input.name))) for (const output of step.outputs) dependent.add(output.name);
+  for (const step of applied)
+    if (step.inputs.some((input) => dependent.has(input.name)))
+      for (const output of step.outputs) dependent.add(output.name);
 
   const gradients = new Map<string, Value>([[scalar.name, t.number(1, scalar)]]);
   for (const step of applied.toReversed()) {
@@ -26,7 +29,8 @@ export function differentiate(t: Tape, scalar: Value, targets: readonly Value[])
   }
   return targets.map((target) => {
     const gradient = gradients.get(target.name);
-    if (!gradient) throw new InvariantError("unreachable_state", `${scalar.name} does not depend on ${target.name}`);
+    if (!gradient)
+      throw new InvariantError("unreachable_state", `${scalar.name} does not depend on ${target.name}`);
     return gradient;
   });
 }

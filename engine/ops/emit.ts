@@ -6,7 +6,12 @@ import type { Dim, Value, ValueType } from "../graph/value.ts";
 import type { Attributes, OpName } from "./list.ts";
 import { product as matrixProduct } from "./product.ts";
 
-type Emit<K extends OpName> = (graph: Graph, inputs: readonly Value[], types: readonly ValueType[], attributes: Attributes[K]) => Value[];
+type Emit<K extends OpName> = (
+  graph: Graph,
+  inputs: readonly Value[],
+  types: readonly ValueType[],
+  attributes: Attributes[K],
+) => Value[];
 
 /** Added to scores that must not be seen; finite, so that no row can become NaN. */
 const masked = -1e30;
@@ -25,12 +30,21 @@ const direct =
 function swapLast(graph: Graph, x: Value): Value {
   const axes = x.shape.map((_, axis) => axis);
   const permutation = [...axes.slice(0, -2), axes.length - 1, axes.length - 2];
-  return graph.one("Transpose", [x], { dtype: x.dtype, shape: permutation.map((axis) => dimAt(x, axis)) }, { perm: permutation });
+  return graph.one(
+    "Transpose",
+    [x],
+    { dtype: x.dtype, shape: permutation.map((axis) => dimAt(x, axis)) },
+    { perm: permutation },
+  );
 }
 
 function reduce(type: "ReduceSum" | "ReduceMean" | "ReduceSumSquare" | "ReduceMax") {
-  return (graph: Graph, inputs: readonly Value[], types: readonly ValueType[], { axes }: { axes: readonly number[] }): Value[] =>
-    graph.node(type, [...inputs, graph.ints(axes)], types, { keepdims: 1 });
+  return (
+    graph: Graph,
+    inputs: readonly Value[],
+    types: readonly ValueType[],
+    { axes }: { axes: readonly number[] },
+  ): Value[] => graph.node(type, [...inputs, graph.ints(axes)], types, { keepdims: 1 });
 }
 
 function oneHot(graph: Graph, ids: Value, depth: Value, output: ValueType): Value {
@@ -46,10 +60,16 @@ function rotaryByHand(graph: Graph, inputs: readonly Value[], type: ValueType): 
   const halfType: ValueType = { dtype: type.dtype, shape: [...type.shape.slice(0, -1), half] };
   const table = (of: Value): Value => {
     const rows = graph.one("Gather", [of, positions], { dtype: of.dtype, shape: [...positions.shape, half] });
-    return graph.one("Unsqueeze", [rows, graph.ints([1])], { dtype: of.dtype, shape: [dimAt(positions, 0), 1, dimAt(positions, 1), half] });
+    return graph.one("Unsqueeze", [rows, graph.ints([1])], {
+      dtype: of.dtype,
+      shape: [dimAt(positions, 0), 1, dimAt(positions, 1), half],
+    });
   };
   const [c, s] = [table(cos), table(sin)];
-  const [x1, x2] = graph.node("Split", [x, graph.ints([half, half])], [halfType, halfType], { axis: 3 }) as [Value, Value];
+  const [x1, x2] = graph.node("Split", [x, graph.ints([half, half])], [halfType, halfType], { axis: 3 }) as [
+    Value,
+    Value,
+  ];
   const binary = (op: string, a: Value, b: Value): Value => graph.one(op, [a, b], halfType);
   const y1 = binary("Sub", binary("Mul", x1, c), binary("Mul", x2, s));
   const y2 = binary("Add", binary("Mul", x2, c), binary("Mul", x1, s));
@@ -73,15 +93,30 @@ function withZeros(graph: Graph, parts: readonly Value[], axis: number): Value {
   const { dtype, shape } = parts[0] as Value;
   const one = shape.map((dim, at) => (at === axis ? 1 : (dim as number)));
   const size = one.reduce((total, dim) => total * dim, 1);
-  const zeros = graph.constant({ dtype, shape: one, data: dtype === "float64" ? new Float64Array(size) : new Float32Array(size) });
+  const zeros = graph.constant({
+    dtype,
+    shape: one,
+    data: dtype === "float64" ? new Float64Array(size) : new Float32Array(size),
+  });
   const whole = sum([...parts.map((part) => dimAt(part, axis)), 1]);
-  return graph.one("Concat", [...parts, zeros], { dtype, shape: shape.map((dim, at) => (at === axis ? whole : dim)) }, { axis });
+  return graph.one(
+    "Concat",
+    [...parts, zeros],
+    { dtype, shape: shape.map((dim, at) => (at === axis ? whole : dim)) },
+    { axis },
+  );
 }
 
 /** rows [P] → [heads,P], where the pieces of each row stand in a list of rows · heads. */
 function ofHeads(graph: Graph, rows: Value, heads: number): Value {
   const type: ValueType = { dtype: "int64", shape: [heads, dimAt(rows, 0)] };
-  return graph.once(`${rows.name} of ${heads} heads`, () => graph.one("Add", [graph.one("Mul", [rows, graph.ints([heads])], rows), graph.ints(range(heads), [heads, 1])], type));
+  return graph.once(`${rows.name} of ${heads} heads`, () =>
+    graph.one(
+      "Add",
+      [graph.one("Mul", [rows, graph.ints([heads])], rows), graph.ints(range(heads), [heads, 1])],
+      type,
+    ),
+  );
 }
 
 /** places [S,N] → [S,N,heads], where the pieces of each place stand in a list of heads · places, the places of `whole` [heads,P,…]. */
@@ -89,7 +124,10 @@ function inHeads(graph: Graph, places: Value, heads: number, whole: Value): Valu
   return graph.once(`${places.name} in ${heads} heads`, () => {
     const size = graph.one("Shape", [whole], { dtype: "int64", shape: [1] }, { start: 1, end: 2 });
     const starts = graph.one("Mul", [graph.ints(range(heads)), size], { dtype: "int64", shape: [heads] });
-    const column = graph.one("Unsqueeze", [places, graph.ints([2])], { dtype: "int64", shape: [...places.shape, 1] });
+    const column = graph.one("Unsqueeze", [places, graph.ints([2])], {
+      dtype: "int64",
+      shape: [...places.shape, 1],
+    });
     return graph.one("Add", [column, starts], { dtype: "int64", shape: [...places.shape, heads] });
   });
 }
@@ -100,7 +138,9 @@ function firstAxisSum(graph: Graph, x: Value): Value {
   const [S, rest] = [dimAt(x, 0), shape.slice(1)];
   const type: ValueType = { dtype, shape: rest };
   if (S === 1) return graph.one("Squeeze", [x, graph.ints([0])], type);
-  const ones = graph.once(`${dtype} ones ${S}`, () => graph.one("Expand", [graph.scalar(1, dtype), graph.shape([1, S])], { dtype, shape: [1, S] }));
+  const ones = graph.once(`${dtype} ones ${S}`, () =>
+    graph.one("Expand", [graph.scalar(1, dtype), graph.shape([1, S])], { dtype, shape: [1, S] }),
+  );
   const columns = product(rest);
   // 0 is the size that was there.
   const flat = graph.one("Reshape", [x, graph.ints([0, -1])], { dtype, shape: [S, columns] });
@@ -133,7 +173,9 @@ export const emitters: { readonly [K in OpName]: Emit<K> } = {
     return [graph.one("Log", [graph.one("Add", [graph.one("Exp", [x], type), one], type)], type)];
   },
   softmax: direct("Softmax", { axis: -1 }),
-  gemm: (graph, [a, b], [type], transposed) => [matrixProduct(graph, a as Value, b as Value, type as ValueType, transposed)],
+  gemm: (graph, [a, b], [type], transposed) => [
+    matrixProduct(graph, a as Value, b as Value, type as ValueType, transposed),
+  ],
   matmul: (graph, [a, b], types, { transposeA, transposeB, scale }) => {
     const left = transposeA ? swapLast(graph, a as Value) : a;
     const right = transposeB ? swapLast(graph, b as Value) : b;
@@ -144,7 +186,8 @@ export const emitters: { readonly [K in OpName]: Emit<K> } = {
   },
   reshape: (graph, [x], types, { shape }) => graph.node("Reshape", [x, graph.shape(shape, true)], types),
   expand: (graph, [x], types, { shape }) => graph.node("Expand", [x, graph.shape(shape)], types),
-  transpose: (graph, inputs, types, { permutation }) => graph.node("Transpose", inputs, types, { perm: permutation }),
+  transpose: (graph, inputs, types, { permutation }) =>
+    graph.node("Transpose", inputs, types, { perm: permutation }),
   concat: (graph, inputs, types, { axis }) => graph.node("Concat", inputs, types, { axis }),
   split: (graph, [x], types, { axis, sizes }) =>
     sizes.every((size) => typeof size === "number")
@@ -159,26 +202,45 @@ export const emitters: { readonly [K in OpName]: Emit<K> } = {
       return [matrixProduct(graph, hot, x, types[0] as ValueType, { transposeA: true })];
     }
     const column = graph.one("Unsqueeze", [ids, graph.ints([1])], { dtype: "int64", shape: [size, 1] });
-    const everywhere = graph.one("Expand", [column, graph.shape(x.shape)], { dtype: "int64", shape: x.shape });
-    const zeros = graph.one("Expand", [graph.scalar(0, x.dtype), graph.shape((types[0] as ValueType).shape)], types[0] as ValueType);
+    const everywhere = graph.one("Expand", [column, graph.shape(x.shape)], {
+      dtype: "int64",
+      shape: x.shape,
+    });
+    const zeros = graph.one(
+      "Expand",
+      [graph.scalar(0, x.dtype), graph.shape((types[0] as ValueType).shape)],
+      types[0] as ValueType,
+    );
     return graph.node("ScatterElements", [zeros, everywhere, x], types, { axis: 0, reduction: "add" });
   },
   addInRows: (graph, inputs, types) => {
     const [x, columns, values] = inputs as [Value, Value, Value];
-    const column = (of: Value): Value => graph.one("Unsqueeze", [of, graph.ints([1])], { dtype: of.dtype, shape: [dimAt(x, 0), 1] });
-    return graph.node("ScatterElements", [x, column(columns), column(values)], types, { axis: 1, reduction: "add" });
+    const column = (of: Value): Value =>
+      graph.one("Unsqueeze", [of, graph.ints([1])], { dtype: of.dtype, shape: [dimAt(x, 0), 1] });
+    return graph.node("ScatterElements", [x, column(columns), column(values)], types, {
+      axis: 1,
+      reduction: "add",
+    });
   },
   dealRows: (graph, [x, ...index], types) => {
     const [rows, heads, width] = (x as Value).shape as [Dim, number, number];
     const whole = withZeros(graph, [x as Value], 0);
-    const pieces = graph.one("Reshape", [whole, graph.ints([-1, width])], { dtype: whole.dtype, shape: [product([heads, sum([rows, 1])]), width] });
-    return index.map((places, part) => graph.one("Gather", [pieces, ofHeads(graph, places, heads)], types[part] as ValueType));
+    const pieces = graph.one("Reshape", [whole, graph.ints([-1, width])], {
+      dtype: whole.dtype,
+      shape: [product([heads, sum([rows, 1])]), width],
+    });
+    return index.map((places, part) =>
+      graph.one("Gather", [pieces, ofHeads(graph, places, heads)], types[part] as ValueType),
+    );
   },
   collectRows: (graph, parts, [type], { inverse }) => {
     const { dtype, shape } = type as ValueType;
     const [heads, width] = shape.slice(1) as [number, number];
     const whole = withZeros(graph, parts, 1);
-    const pieces = graph.one("Reshape", [whole, graph.ints([-1, width])], { dtype, shape: [product(whole.shape.slice(0, 2)), width] });
+    const pieces = graph.one("Reshape", [whole, graph.ints([-1, width])], {
+      dtype,
+      shape: [product(whole.shape.slice(0, 2)), width],
+    });
     const collected = (places: Value): Value => {
       const at = inHeads(graph, places, heads, whole);
       return firstAxisSum(graph, graph.one("Gather", [pieces, at], { dtype, shape: [...at.shape, width] }));
@@ -186,14 +248,19 @@ export const emitters: { readonly [K in OpName]: Emit<K> } = {
     const first = collected(inverse.places);
     if (!inverse.more) return [first];
     const others = withZeros(graph, [collected(inverse.more.places)], 0);
-    return graph.node("Add", [first, graph.one("Gather", [others, inverse.more.of], type as ValueType)], [type as ValueType]);
+    return graph.node(
+      "Add",
+      [first, graph.one("Gather", [others, inverse.more.of], type as ValueType)],
+      [type as ValueType],
+    );
   },
   reduceSum: reduce("ReduceSum"),
   reduceMean: reduce("ReduceMean"),
   sumSquares: reduce("ReduceSumSquare"),
   reduceMax: reduce("ReduceMax"),
   // The K smallest of K; equal elements keep their order.
-  sort: (graph, [x], types) => graph.node("TopK", [x, graph.size(dimAt(x as Value, 0))], types, { axis: 0, largest: 0, sorted: 1 }),
+  sort: (graph, [x], types) =>
+    graph.node("TopK", [x, graph.size(dimAt(x as Value, 0))], types, { axis: 0, largest: 0, sorted: 1 }),
   segmentSum: (graph, inputs, types, { count }) => {
     const [x, segments] = inputs as [Value, Value];
     const size = dimAt(x, 0);
@@ -217,7 +284,9 @@ export const emitters: { readonly [K in OpName]: Emit<K> } = {
     return [graph.one("MatMul", [shares, values], mixed), shares];
   },
   rmsNorm: (graph, inputs, types, { epsilon }) =>
-    types[0]?.dtype === "float64" ? rmsNormByHand(graph, inputs, epsilon) : graph.node("RMSNormalization", inputs, types, { axis: -1, epsilon: { float: epsilon } }),
+    types[0]?.dtype === "float64"
+      ? rmsNormByHand(graph, inputs, epsilon)
+      : graph.node("RMSNormalization", inputs, types, { axis: -1, epsilon: { float: epsilon } }),
   rotary: (graph, inputs, types, { inverse }) => {
     const [x, cos, sin, positions] = inputs as [Value, Value, Value, Value];
     const turn = inverse ? graph.one("Neg", [sin], sin) : sin;
@@ -230,7 +299,12 @@ export const emitters: { readonly [K in OpName]: Emit<K> } = {
     const size = dimAt(targets, 0);
     const logps = graph.one("LogSoftmax", [logits], whole, { axis: -1 });
     const column = graph.one("Unsqueeze", [targets, graph.ints([1])], { dtype: "int64", shape: [size, 1] });
-    const values = graph.one("GatherElements", [logps, column], { dtype: logits.dtype, shape: [size, 1] }, { axis: 1 });
+    const values = graph.one(
+      "GatherElements",
+      [logps, column],
+      { dtype: logits.dtype, shape: [size, 1] },
+      { axis: 1 },
+    );
     return [graph.one("Squeeze", [values, graph.ints([1])], picked), logps];
   },
   // Nothing in a graph says "first" but a use: the others' sum, times 0.
@@ -240,13 +314,18 @@ export const emitters: { readonly [K in OpName]: Emit<K> } = {
     return [graph.one("Add", [x, nothing], type as ValueType)];
   },
   detach: direct("Identity"),
-  oneHot: (graph, [ids], types, { depth }) => [oneHot(graph, ids as Value, graph.size(depth), types[0] as ValueType)],
+  oneHot: (graph, [ids], types, { depth }) => [
+    oneHot(graph, ids as Value, graph.size(depth), types[0] as ValueType),
+  ],
   greater: direct("Greater"),
   cast: (graph, inputs, types, { to }) => graph.node("Cast", inputs, types, { to: { type: to } }),
   causalMask: (graph, _, types, { size }) => [causalMask(graph, size, types[0] as ValueType)],
   count: (graph, _, types, { dims, dtype }) => {
     const size = dims.map((dim) => graph.size(dim)).reduce((a, b) => graph.one("Mul", [a, b], a));
-    const scalar = graph.one("Squeeze", [size, graph.ints([0])], { dtype: "int64", shape: [] as readonly number[] });
+    const scalar = graph.one("Squeeze", [size, graph.ints([0])], {
+      dtype: "int64",
+      shape: [] as readonly number[],
+    });
     return graph.node("Cast", [scalar], types, { to: { type: dtype } });
   },
 };

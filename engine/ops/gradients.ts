@@ -27,7 +27,9 @@ type RuleTable = { readonly [K in OpName]: Rule<K> | "none" };
 export function unbroadcast(t: Tape, gradient: Value, shape: Shape): Value {
   if (sameShape(gradient.shape, shape)) return gradient;
   const lead = gradient.shape.length - shape.length;
-  const axes = gradient.shape.flatMap((dim, axis) => (axis < lead || (shape[axis - lead] === 1 && dim !== 1) ? [axis] : []));
+  const axes = gradient.shape.flatMap((dim, axis) =>
+    axis < lead || (shape[axis - lead] === 1 && dim !== 1) ? [axis] : [],
+  );
   const summed = axes.length === 0 ? gradient : t.reduceSum(gradient, axes);
   return sameShape(summed.shape, shape) ? summed : t.reshape(summed, shape);
 }
@@ -44,8 +46,12 @@ const zeros = (t: Tape, like: Value): Value => t.expand(t.number(0, like), like.
 const second = <T>(values: readonly T[]): T => values[1] as T;
 
 export const rules: RuleTable = {
-  add: ({ t, x, dy, needs }) => x.map((input, index) => (needs(index) ? unbroadcast(t, dy[0], input.shape) : undefined)),
-  sub: ({ t, x, dy, needs }) => [needs(0) ? unbroadcast(t, dy[0], x[0].shape) : undefined, needs(1) ? unbroadcast(t, t.neg(dy[0]), second(x).shape) : undefined],
+  add: ({ t, x, dy, needs }) =>
+    x.map((input, index) => (needs(index) ? unbroadcast(t, dy[0], input.shape) : undefined)),
+  sub: ({ t, x, dy, needs }) => [
+    needs(0) ? unbroadcast(t, dy[0], x[0].shape) : undefined,
+    needs(1) ? unbroadcast(t, t.neg(dy[0]), second(x).shape) : undefined,
+  ],
   mul: ({ t, x, dy, needs }) => [
     needs(0) ? unbroadcast(t, t.mul(dy[0], second(x)), x[0].shape) : undefined,
     needs(1) ? unbroadcast(t, t.mul(dy[0], x[0]), second(x).shape) : undefined,
@@ -53,13 +59,19 @@ export const rules: RuleTable = {
   // d(a/b) = da/b − (a/b) db/b
   div: ({ t, x, y, dy, needs }) => {
     const quotient = t.div(dy[0], second(x));
-    return [unbroadcast(t, quotient, x[0].shape), needs(1) ? unbroadcast(t, t.neg(t.mul(quotient, y[0])), second(x).shape) : undefined];
+    return [
+      unbroadcast(t, quotient, x[0].shape),
+      needs(1) ? unbroadcast(t, t.neg(t.mul(quotient, y[0])), second(x).shape) : undefined,
+    ];
   },
   // The smaller operand takes the gradient, the second one at a tie.
   min: ({ t, x, dy }) => {
     const first = t.cast(t.greater(second(x), x[0]), dy[0].dtype);
     const other = t.sub(t.number(1, dy[0]), first);
-    return [unbroadcast(t, t.mul(dy[0], first), x[0].shape), unbroadcast(t, t.mul(dy[0], other), second(x).shape)];
+    return [
+      unbroadcast(t, t.mul(dy[0], first), x[0].shape),
+      unbroadcast(t, t.mul(dy[0], other), second(x).shape),
+    ];
   },
   neg: ({ t, dy }) => [t.neg(dy[0])],
   exp: ({ t, y, dy }) => [t.mul(dy[0], y[0])],
@@ -68,7 +80,10 @@ export const rules: RuleTable = {
   sigmoid: ({ t, y, dy }) => [t.mul(dy[0], t.mul(y[0], t.sub(t.number(1, y[0]), y[0])))],
   tanh: ({ t, y, dy }) => [t.mul(dy[0], t.sub(t.number(1, y[0]), t.mul(y[0], y[0])))],
   // s = σ(x), y = x s u: dy/dx = y + s (u − y)  and  dy/du = x s
-  swiglu: ({ t, x, y: [y, sigmoid, silu], dy }) => [t.mul(dy[0], t.add(y, t.mul(sigmoid as Value, t.sub(second(x), y)))), t.mul(dy[0], silu as Value)],
+  swiglu: ({ t, x, y: [y, sigmoid, silu], dy }) => [
+    t.mul(dy[0], t.add(y, t.mul(sigmoid as Value, t.sub(second(x), y)))),
+    t.mul(dy[0], silu as Value),
+  ],
   softplus: ({ t, x, dy }) => [t.mul(dy[0], t.sigmoid(x[0]))],
   // dx = y (dy − Σ dy y)
   softmax: ({ t, y, dy }) => {
@@ -78,45 +93,89 @@ export const rules: RuleTable = {
   gemm: ({ t, x, dy, attributes, needs }) => {
     const { transposeA = false, transposeB = false } = attributes;
     const [a, b] = [x[0], second(x)];
-    const left = (): Value => (transposeA ? t.gemm(b, dy[0], { transposeA: transposeB, transposeB: true }) : t.gemm(dy[0], b, { transposeB: !transposeB }));
-    const right = (): Value => (transposeB ? t.gemm(dy[0], a, { transposeA: true, transposeB: transposeA }) : t.gemm(a, dy[0], { transposeA: !transposeA }));
+    const left = (): Value =>
+      transposeA
+        ? t.gemm(b, dy[0], { transposeA: transposeB, transposeB: true })
+        : t.gemm(dy[0], b, { transposeB: !transposeB });
+    const right = (): Value =>
+      transposeB
+        ? t.gemm(dy[0], a, { transposeA: true, transposeB: transposeA })
+        : t.gemm(a, dy[0], { transposeA: !transposeA });
     return [needs(0) ? left() : undefined, needs(1) ? right() : undefined];
   },
   matmul: ({ t, x, dy, attributes, needs }) => {
     const { transposeA = false, transposeB = false, ...scale } = attributes;
     const [a, b] = [x[0], second(x)];
     const left = (): Value =>
-      transposeA ? t.matmul(b, dy[0], { transposeA: transposeB, transposeB: true, ...scale }) : t.matmul(dy[0], b, { transposeB: !transposeB, ...scale });
+      transposeA
+        ? t.matmul(b, dy[0], { transposeA: transposeB, transposeB: true, ...scale })
+        : t.matmul(dy[0], b, { transposeB: !transposeB, ...scale });
     const right = (): Value =>
-      transposeB ? t.matmul(dy[0], a, { transposeA: true, transposeB: transposeA, ...scale }) : t.matmul(a, dy[0], { transposeA: !transposeA, ...scale });
+      transposeB
+        ? t.matmul(dy[0], a, { transposeA: true, transposeB: transposeA, ...scale })
+        : t.matmul(a, dy[0], { transposeA: !transposeA, ...scale });
     return [needs(0) ? left() : undefined, needs(1) ? right() : undefined];
   },
   reshape: ({ t, x, dy }) => [t.reshape(dy[0], x[0].shape)],
   expand: ({ t, x, dy }) => [unbroadcast(t, dy[0], x[0].shape)],
-  transpose: ({ t, dy, attributes }) => [t.transpose(dy[0], attributes.permutation.map((_, axis) => attributes.permutation.indexOf(axis)))],
-  concat: ({ t, x, dy, attributes }) => t.split(dy[0], attributes.axis, x.map((input) => dimAt(input, attributes.axis))),
+  transpose: ({ t, dy, attributes }) => [
+    t.transpose(
+      dy[0],
+      attributes.permutation.map((_, axis) => attributes.permutation.indexOf(axis)),
+    ),
+  ],
+  concat: ({ t, x, dy, attributes }) =>
+    t.split(
+      dy[0],
+      attributes.axis,
+      x.map((input) => dimAt(input, attributes.axis)),
+    ),
   split: ({ t, y, dy, attributes }) => {
-    return [t.concat(y.map((piece, index) => dy[index] ?? zeros(t, piece)), attributes.axis)];
+    return [
+      t.concat(
+        y.map((piece, index) => dy[index] ?? zeros(t, piece)),
+        attributes.axis,
+      ),
+    ];
   },
   gather: ({ t, x, dy }) => {
     const [table, ids] = [x[0], second(x)];
     const [count, width] = [product(ids.shape), product(table.shape.slice(1))];
-    return [t.reshape(t.sumById(t.reshape(dy[0], [count, width]), t.reshape(ids, [count]), fixedDimAt(table, 0)), table.shape), undefined];
+    return [
+      t.reshape(
+        t.sumById(t.reshape(dy[0], [count, width]), t.reshape(ids, [count]), fixedDimAt(table, 0)),
+        table.shape,
+      ),
+      undefined,
+    ];
   },
   sumById: ({ t, x, dy }) => [t.gather(dy[0], second(x)), undefined],
   addInRows: ({ t, x, dy, needs }) => {
     const width = fixedDimAt(dy[0], 1);
-    const picked = (): Value => t.reshape(t.reduceSum(t.mul(dy[0], t.oneHot(second(x), width, dy[0].dtype)), [1]), second(x).shape);
+    const picked = (): Value =>
+      t.reshape(t.reduceSum(t.mul(dy[0], t.oneHot(second(x), width, dy[0].dtype)), [1]), second(x).shape);
     return [dy[0], undefined, needs(2) ? picked() : undefined];
   },
   dealRows: ({ t, x, y, dy, attributes: { inverse } }) => {
-    if (!inverse) throw new InvariantError("unreachable_state", "rows that were dealt without an inverse have no gradient");
-    return [t.collectRows(y.map((part, index) => dy[index] ?? zeros(t, part)), { index: x.slice(1), inverse })];
+    if (!inverse)
+      throw new InvariantError(
+        "unreachable_state",
+        "rows that were dealt without an inverse have no gradient",
+      );
+    return [
+      t.collectRows(
+        y.map((part, index) => dy[index] ?? zeros(t, part)),
+        { index: x.slice(1), inverse },
+      ),
+    ];
   },
   collectRows: ({ t, dy, attributes }) => t.dealRows(dy[0], attributes),
   reduceSum: ({ t, x, dy }) => [t.expand(dy[0], x[0].shape)],
   reduceMean: ({ t, x, dy, attributes }) => {
-    const count = t.count(attributes.axes.map((axis) => dimAt(x[0], axis)), dy[0].dtype);
+    const count = t.count(
+      attributes.axes.map((axis) => dimAt(x[0], axis)),
+      dy[0].dtype,
+    );
     return [t.expand(t.div(dy[0], count), x[0].shape)];
   },
   sumSquares: ({ t, x, dy }) => [t.mul(t.mul(dy[0], t.number(2, dy[0])), x[0])],
@@ -142,7 +201,9 @@ export const rules: RuleTable = {
     const [input, weight] = [x[0], second(x)];
     const width = fixedDimAt(input, 1);
     const squares = t.sumSquares(input, [1]);
-    const root = t.sqrt(t.add(t.mul(squares, t.number(1 / width, input)), t.number(attributes.epsilon, input)));
+    const root = t.sqrt(
+      t.add(t.mul(squares, t.number(1 / width, input)), t.number(attributes.epsilon, input)),
+    );
     const r = t.div(t.number(1, input), root);
     const p = t.mul(dy[0], input);
     const dx = (): Value => {
@@ -150,10 +211,18 @@ export const rules: RuleTable = {
       const cube = t.mul(t.mul(r, r), t.mul(r, t.number(1 / width, r)));
       return t.sub(t.mul(t.mul(dy[0], weight), r), t.mul(input, t.mul(along, cube)));
     };
-    return [needs(0) ? dx() : undefined, needs(1) ? t.reshape(t.gemm(r, p, { transposeA: true }), [width]) : undefined];
+    return [
+      needs(0) ? dx() : undefined,
+      needs(1) ? t.reshape(t.gemm(r, p, { transposeA: true }), [width]) : undefined,
+    ];
   },
   // A rotation's transpose is the rotation back.
-  rotary: ({ t, x, dy, attributes }) => [t.rotary(dy[0], x[1] as Value, x[2] as Value, x[3] as Value, !attributes.inverse), undefined, undefined, undefined],
+  rotary: ({ t, x, dy, attributes }) => [
+    t.rotary(dy[0], x[1] as Value, x[2] as Value, x[3] as Value, !attributes.inverse),
+    undefined,
+    undefined,
+    undefined,
+  ],
   // d logits = dy (onehot − softmax)
   tokenLogps: ({ t, x, y, dy }) => {
     const column = t.reshape(t.neg(dy[0]), [dimAt(x[0], 0), 1]);
@@ -169,11 +238,22 @@ export const rules: RuleTable = {
 };
 
 /** Gradients of the outputs of one application, given to its rule. */
-export function backward<K extends OpName>(t: Tape, applied: Applied<K>, dy: readonly (Value | undefined)[], needs: (input: number) => boolean): readonly (Value | undefined)[] {
+export function backward<K extends OpName>(
+  t: Tape,
+  applied: Applied<K>,
+  dy: readonly (Value | undefined)[],
+  needs: (input: number) => boolean,
+): readonly (Value | undefined)[] {
   const rule = rules[applied.op] as Rule<K> | "none";
   if (rule === "none") return [];
   const [first, ...others] = dy;
   const gradient = first ?? zeros(t, applied.outputs[0] as Value);
-  return rule({ t, x: applied.inputs as [Value, ...Value[]], y: applied.outputs as [Value, ...Value[]], attributes: applied.attributes, dy: [gradient, ...others], needs });
+  return rule({
+    t,
+    x: applied.inputs as [Value, ...Value[]],
+    y: applied.outputs as [Value, ...Value[]],
+    attributes: applied.attributes,
+    dy: [gradient, ...others],
+    needs,
+  });
 }
-

@@ -9,7 +9,8 @@ import { train } from "../train/index.ts";
 import { product } from "./product.ts";
 
 const random = new Random("00000000000000ab");
-const numbers = (count: number, from: number): Float32Array => Float32Array.from({ length: count }, (_, i) => random.uniform(from + i) - 0.5);
+const numbers = (count: number, from: number): Float32Array =>
+  Float32Array.from({ length: count }, (_, i) => random.uniform(from + i) - 0.5);
 
 interface Case {
   rows: number;
@@ -43,17 +44,31 @@ const cases: Case[] = [
   { rows: 1, columns: 128, inner: 1501, transposeA: true, open: "inner" },
 ];
 
-async function compute({ rows, columns, inner, transposeA = false, transposeB = false, open, least = 2 }: Case, threads: number): Promise<Float32Array> {
+async function compute(
+  { rows, columns, inner, transposeA = false, transposeB = false, open, least = 2 }: Case,
+  threads: number,
+): Promise<Float32Array> {
   const graph = new Graph(threads);
   graph.promise("M", least);
   const [M, K] = [open === "rows" ? "M" : rows, open === "inner" ? "K" : inner];
   const a = graph.input("a", "float32", transposeA ? [K, M] : [M, K]);
   const b = graph.input("b", "float32", transposeB ? [columns, K] : [K, columns]);
-  graph.output("y", product(graph, a, b, { dtype: "float32", shape: [M, columns] }, { transposeA, transposeB }));
+  graph.output(
+    "y",
+    product(graph, a, b, { dtype: "float32", shape: [M, columns] }, { transposeA, transposeB }),
+  );
   const session = await Session.create(graph, { threads, spinning: false });
   const feeds = {
-    a: { dtype: "float32" as const, shape: transposeA ? [inner, rows] : [rows, inner], data: numbers(rows * inner, 0) },
-    b: { dtype: "float32" as const, shape: transposeB ? [columns, inner] : [inner, columns], data: numbers(inner * columns, 1e6) },
+    a: {
+      dtype: "float32" as const,
+      shape: transposeA ? [inner, rows] : [rows, inner],
+      data: numbers(rows * inner, 0),
+    },
+    b: {
+      dtype: "float32" as const,
+      shape: transposeB ? [columns, inner] : [inner, columns],
+      data: numbers(inner * columns, 1e6),
+    },
   };
   const { y } = await session.run(feeds);
   await session.close();
@@ -66,28 +81,75 @@ for (const shape of cases) {
   test(`a product ${rows}×${inner}×${columns}${transposeA ? ", aᵀ" : ""}${transposeB ? ", bᵀ" : ""} is right within 1e-4 and has the same bits on 1 to 4 threads`, async () => {
     const one = await compute(shape, 1);
     const [a, b] = [numbers(rows * inner, 0), numbers(inner * columns, 1e6)];
-    for (const [m, n] of [[0, 0], [rows - 1, columns - 1], [rows >> 1, columns >> 1]] as const) {
+    for (const [m, n] of [
+      [0, 0],
+      [rows - 1, columns - 1],
+      [rows >> 1, columns >> 1],
+    ] as const) {
       let sum = 0;
-      for (let k = 0; k < inner; k++) sum += a[transposeA ? k * rows + m : m * inner + k]! * b[transposeB ? n * inner + k : k * columns + n]!;
-      assert.ok(Math.abs(sum - one[m * columns + n]!) < 1e-4, `[${m}, ${n}]: ${one[m * columns + n]} and ${sum}`);
+      for (let k = 0; k < inner; k++)
+        sum +=
+          a[transposeA ? k * rows + m : m * inner + k]! * b[transposeB ? n * inner + k : k * columns + n]!;
+      assert.ok(
+        Math.abs(sum - one[m * columns + n]!) < 1e-4,
+        `[${m}, ${n}]: ${one[m * columns + n]} and ${sum}`,
+      );
     }
-    for (const threads of [2, 3, 4]) assert.deepEqual(await compute(shape, threads), one, `${threads} threads`);
+    for (const threads of [2, 3, 4])
+      assert.deepEqual(await compute(shape, threads), one, `${threads} threads`);
   });
 }
 
 test("training steps of the demo's size end with the same weights on 1, 2 and 3 threads, with large batches and with small ones", async () => {
-  const start = initCheckpoint({ ...TINY, vocabSize: 75, hiddenSize: 128, intermediateSize: 336, layers: 2, heads: 4, kvHeads: 4, headSize: 32 }, "0000000000000001");
-  const rows = Array.from({ length: 24 }, (_, i) => ({ ids: [1, ...Array.from({ length: 12 + ((i * 11) % 37) }, (__, t) => 4 + ((i * 3 + t * 7) % 70)), 2], promptLength: 8 }));
+  const start = initCheckpoint(
+    {
+      ...TINY,
+      vocabSize: 75,
+      hiddenSize: 128,
+      intermediateSize: 336,
+      layers: 2,
+      heads: 4,
+      kvHeads: 4,
+      headSize: 32,
+    },
+    "0000000000000001",
+  );
+  const rows = Array.from({ length: 24 }, (_, i) => ({
+    ids: [1, ...Array.from({ length: 12 + ((i * 11) % 37) }, (__, t) => 4 + ((i * 3 + t * 7) % 70)), 2],
+    promptLength: 8,
+  }));
   const pairs = rows.map((chosen, i) => ({ chosen, rejected: rows[(i + 5) % rows.length]! }));
-  const optimizer = { learningRate: 1e-3, betas: [0.9, 0.95] as [number, number], epsilon: 1e-8, weightDecay: 0.01, clip: 1, schedule: "cosine" as const, warmup: 0, epochs: 1, seed: "0000000000000003", maxLength: 64 };
+  const optimizer = {
+    learningRate: 1e-3,
+    betas: [0.9, 0.95] as [number, number],
+    epsilon: 1e-8,
+    weightDecay: 0.01,
+    clip: 1,
+    schedule: "cosine" as const,
+    warmup: 0,
+    epochs: 1,
+    seed: "0000000000000003",
+    maxLength: 64,
+  };
   for (const batch of [12, 2]) {
     const digests = [];
     for (const threads of [1, 2, 3]) {
-      const { checkpoint } = await train({ task: { kind: "dpo", beta: 0.1 }, start, reference: start, rows: pairs.slice(0, batch * 2), optimizer: { ...optimizer, batch }, threads });
+      const { checkpoint } = await train({
+        task: { kind: "dpo", beta: 0.1 },
+        start,
+        reference: start,
+        rows: pairs.slice(0, batch * 2),
+        optimizer: { ...optimizer, batch },
+        threads,
+      });
       const hash = createHash("sha256");
       for (const { data } of checkpoint.weights.values()) hash.update(data);
       digests.push(hash.digest("hex"));
     }
-    assert.equal(new Set(digests).size, 1, `batch ${batch}: ${digests.map((digest) => digest.slice(0, 8)).join(", ")}`);
+    assert.equal(
+      new Set(digests).size,
+      1,
+      `batch ${batch}: ${digests.map((digest) => digest.slice(0, 8)).join(", ")}`,
+    );
   }
 });

@@ -22,22 +22,49 @@ interface Transposed {
   transposeB?: boolean;
 }
 
-function gemm(graph: Graph, a: Value, b: Value, type: ValueType, { transposeA, transposeB }: Transposed): Value {
+function gemm(
+  graph: Graph,
+  a: Value,
+  b: Value,
+  type: ValueType,
+  { transposeA, transposeB }: Transposed,
+): Value {
   return graph.one("Gemm", [a, b], type, { transA: transposeA ? 1 : 0, transB: transposeB ? 1 : 0 });
 }
 
 /** Zeros below `x`, so that it has `rows` rows at least when the graph runs. */
 function padRows(graph: Graph, x: Value, rows: number): Value {
   const int: ValueType = { dtype: "int64", shape: [1] };
-  const missing = graph.one("Max", [graph.one("Sub", [graph.ints([rows]), graph.size(dimAt(x, 0))], int), graph.ints([0])], int);
-  const pads = graph.one("Concat", [graph.ints([0, 0]), missing, graph.ints([0])], { dtype: "int64", shape: [4] }, { axis: 0 });
+  const missing = graph.one(
+    "Max",
+    [graph.one("Sub", [graph.ints([rows]), graph.size(dimAt(x, 0))], int), graph.ints([0])],
+    int,
+  );
+  const pads = graph.one(
+    "Concat",
+    [graph.ints([0, 0]), missing, graph.ints([0])],
+    { dtype: "int64", shape: [4] },
+    { axis: 0 },
+  );
   return graph.one("Pad", [x, pads], { dtype: x.dtype, shape: ["padded", dimAt(x, 1)] });
 }
 
 /** The same product as (bᵀ aᵀ)ᵀ. */
-function turned(graph: Graph, a: Value, b: Value, type: ValueType, { transposeA, transposeB }: Transposed): Value {
+function turned(
+  graph: Graph,
+  a: Value,
+  b: Value,
+  type: ValueType,
+  { transposeA, transposeB }: Transposed,
+): Value {
   const [rows, columns] = type.shape as [Dim, Dim];
-  const y = gemm(graph, b, a, { dtype: type.dtype, shape: [columns, rows] }, { transposeA: !transposeB, transposeB: !transposeA });
+  const y = gemm(
+    graph,
+    b,
+    a,
+    { dtype: type.dtype, shape: [columns, rows] },
+    { transposeA: !transposeB, transposeB: !transposeA },
+  );
   return graph.one("Transpose", [y], type, { perm: [1, 0] });
 }
 
@@ -48,7 +75,10 @@ function byRows(graph: Graph, a: Value, b: Value, type: ValueType, transposed: T
     const less = graph.one("Less", [graph.size(rows), graph.ints([columns])], { dtype: "bool", shape: [1] });
     return graph.one("Squeeze", [less], { dtype: "bool", shape: [] });
   });
-  return graph.either(isFlat, type, { yes: () => turned(graph, a, b, type, transposed), no: () => gemm(graph, a, b, type, transposed) });
+  return graph.either(isFlat, type, {
+    yes: () => turned(graph, a, b, type, transposed),
+    no: () => gemm(graph, a, b, type, transposed),
+  });
 }
 
 /** a or aᵀ times b or bᵀ. */
@@ -61,14 +91,22 @@ export function product(graph: Graph, a: Value, b: Value, type: ValueType, trans
     return gemm(graph, a, row, type, { transposeB: true });
   }
   const oneBlock = typeof inner === "number" && inner <= block;
-  if (oneBlock || rows === 1 || typeof columns !== "number" || columns <= narrow || columns > wide) return gemm(graph, a, b, type, transposed);
+  if (oneBlock || rows === 1 || typeof columns !== "number" || columns <= narrow || columns > wide)
+    return gemm(graph, a, b, type, transposed);
   const isTurned = typeof rows === "number" && transposed.transposeA;
   // Where nothing is dealt out or no share is narrow; but one row has a kernel of its own, and what is turned round may have other blocks.
-  const isSafe = !isTurned && (graph.threads === 1 || columns >= graph.threads * sharesPerThread * safeColumns);
+  const isSafe =
+    !isTurned && (graph.threads === 1 || columns >= graph.threads * sharesPerThread * safeColumns);
   if (graph.leastOf(rows) >= (isSafe ? 2 : columns)) return gemm(graph, a, b, type, transposed);
   if (isTurned) return turned(graph, a, b, type, transposed);
   if (transposed.transposeA) return gemm(graph, a, b, type, transposed);
   if (graph.leastOf(rows) > longBlockColumns) return byRows(graph, a, b, type, transposed);
-  const padded = gemm(graph, padRows(graph, a, columns), b, { dtype: type.dtype, shape: ["padded", columns] }, transposed);
+  const padded = gemm(
+    graph,
+    padRows(graph, a, columns),
+    b,
+    { dtype: type.dtype, shape: ["padded", columns] },
+    transposed,
+  );
   return graph.one("Slice", [padded, graph.ints([0]), graph.size(rows), graph.ints([0])], type);
 }

@@ -4,7 +4,10 @@ import { broadcast, dimAt, divide, product, sameShape, sum } from "../graph/valu
 import type { Dim, Shape, Value, ValueType } from "../graph/value.ts";
 import type { Attributes, OpName } from "./list.ts";
 
-type ShapeRule<K extends OpName> = (inputs: readonly Value[], attributes: Attributes[K]) => readonly ValueType[];
+type ShapeRule<K extends OpName> = (
+  inputs: readonly Value[],
+  attributes: Attributes[K],
+) => readonly ValueType[];
 
 function arg(inputs: readonly Value[], index: number): Value {
   const value = inputs[index];
@@ -13,7 +16,11 @@ function arg(inputs: readonly Value[], index: number): Value {
 }
 
 function check(holds: boolean, what: string, ...values: readonly Value[]): void {
-  if (!holds) throw new InvariantError("shape_mismatch", `${what}: ${values.map((value) => `[${value.shape}] ${value.dtype}`).join(", ")}`);
+  if (!holds)
+    throw new InvariantError(
+      "shape_mismatch",
+      `${what}: ${values.map((value) => `[${value.shape}] ${value.dtype}`).join(", ")}`,
+    );
 }
 
 function elementwise(inputs: readonly Value[]): readonly ValueType[] {
@@ -22,11 +29,17 @@ function elementwise(inputs: readonly Value[]): readonly ValueType[] {
   return [{ dtype: a.dtype, shape: broadcast(a.shape, b.shape) }];
 }
 
-const same = (inputs: readonly Value[]): readonly ValueType[] => [{ dtype: arg(inputs, 0).dtype, shape: arg(inputs, 0).shape }];
+const same = (inputs: readonly Value[]): readonly ValueType[] => [
+  { dtype: arg(inputs, 0).dtype, shape: arg(inputs, 0).shape },
+];
 
 function reduced(inputs: readonly Value[], { axes }: { axes: readonly number[] }): readonly ValueType[] {
   const x = arg(inputs, 0);
-  check(axes.every((axis) => axis >= 0 && axis < x.shape.length), `axes ${axes} do not exist`, x);
+  check(
+    axes.every((axis) => axis >= 0 && axis < x.shape.length),
+    `axes ${axes} do not exist`,
+    x,
+  );
   return [{ dtype: x.dtype, shape: x.shape.map((dim, axis) => (axes.includes(axis) ? 1 : dim)) }];
 }
 
@@ -34,11 +47,19 @@ function swapLast(shape: Shape, swap: boolean | undefined): Shape {
   return swap ? [...shape.slice(0, -2), dimAt({ shape }, -1), dimAt({ shape }, -2)] : shape;
 }
 
-function matrixProduct(inputs: readonly Value[], attributes: { transposeA?: boolean; transposeB?: boolean }): readonly ValueType[] {
+function matrixProduct(
+  inputs: readonly Value[],
+  attributes: { transposeA?: boolean; transposeB?: boolean },
+): readonly ValueType[] {
   const [a, b] = [arg(inputs, 0), arg(inputs, 1)];
   const left = swapLast(a.shape, attributes.transposeA);
   const right = swapLast(b.shape, attributes.transposeB);
-  check(a.dtype === b.dtype && left.at(-1) === right.at(-2) && sameShape(left.slice(0, -2), right.slice(0, -2)), "no matrix product", a, b);
+  check(
+    a.dtype === b.dtype && left.at(-1) === right.at(-2) && sameShape(left.slice(0, -2), right.slice(0, -2)),
+    "no matrix product",
+    a,
+    b,
+  );
   return [{ dtype: a.dtype, shape: [...left.slice(0, -1), dimAt({ shape: right }, -1)] }];
 }
 
@@ -79,15 +100,32 @@ export const shapeRules: { readonly [K in OpName]: ShapeRule<K> } = {
   concat: (inputs, { axis }) => {
     const first = arg(inputs, 0);
     const rest = (shape: Shape): Shape => shape.filter((_, index) => index !== axis);
-    check(inputs.every((input) => input.dtype === first.dtype && sameShape(rest(input.shape), rest(first.shape))), `no concatenation along ${axis}`, ...inputs);
-    return [{ dtype: first.dtype, shape: first.shape.map((dim, index) => (index === axis ? sum(inputs.map((input) => dimAt(input, axis))) : dim)) }];
+    check(
+      inputs.every((input) => input.dtype === first.dtype && sameShape(rest(input.shape), rest(first.shape))),
+      `no concatenation along ${axis}`,
+      ...inputs,
+    );
+    return [
+      {
+        dtype: first.dtype,
+        shape: first.shape.map((dim, index) =>
+          index === axis ? sum(inputs.map((input) => dimAt(input, axis))) : dim,
+        ),
+      },
+    ];
   },
   split: (inputs, { axis, sizes }) => {
     const x = arg(inputs, 0);
     const whole = dimAt(x, axis);
-    const fits = typeof whole === "number" ? sum(sizes) === whole : sizes.every((size) => size === divide(whole, sizes.length));
+    const fits =
+      typeof whole === "number"
+        ? sum(sizes) === whole
+        : sizes.every((size) => size === divide(whole, sizes.length));
     check(fits, `pieces ${sizes} do not make up axis ${axis}`, x);
-    return sizes.map((size) => ({ dtype: x.dtype, shape: x.shape.map((dim, index) => (index === axis ? size : dim)) }));
+    return sizes.map((size) => ({
+      dtype: x.dtype,
+      shape: x.shape.map((dim, index) => (index === axis ? size : dim)),
+    }));
   },
   gather: (inputs) => {
     const [table, ids] = [arg(inputs, 0), arg(inputs, 1)];
@@ -96,24 +134,50 @@ export const shapeRules: { readonly [K in OpName]: ShapeRule<K> } = {
   },
   sumById: (inputs, { rows }) => {
     const [x, ids] = [arg(inputs, 0), arg(inputs, 1)];
-    check(x.shape.length === 2 && ids.dtype === "int64" && sameShape(ids.shape, [dimAt(x, 0)]), "one id per row", x, ids);
+    check(
+      x.shape.length === 2 && ids.dtype === "int64" && sameShape(ids.shape, [dimAt(x, 0)]),
+      "one id per row",
+      x,
+      ids,
+    );
     return [{ dtype: x.dtype, shape: [rows, dimAt(x, 1)] }];
   },
   addInRows: (inputs) => {
     const [x, columns, values] = [arg(inputs, 0), arg(inputs, 1), arg(inputs, 2)];
     const one = [dimAt(x, 0)];
-    check(x.shape.length === 2 && sameShape(columns.shape, one) && sameShape(values.shape, one), "one column and one value per row", x, columns, values);
+    check(
+      x.shape.length === 2 && sameShape(columns.shape, one) && sameShape(values.shape, one),
+      "one column and one value per row",
+      x,
+      columns,
+      values,
+    );
     return same(inputs);
   },
   dealRows: ([x, ...index], { inverse }) => {
     const [rows, heads, width] = arg([x!], 0).shape as [Dim, Dim, Dim];
-    check(x!.shape.length === 3 && index.length > 0 && index.every(({ shape }) => shape.length === 1), "not rows to deal", x!, ...index);
-    check(!inverse || dimAt(inverse.places, 1) === rows, "one column of places per row", x!, ...(inverse ? [inverse.places] : []));
+    check(
+      x!.shape.length === 3 && index.length > 0 && index.every(({ shape }) => shape.length === 1),
+      "not rows to deal",
+      x!,
+      ...index,
+    );
+    check(
+      !inverse || dimAt(inverse.places, 1) === rows,
+      "one column of places per row",
+      x!,
+      ...(inverse ? [inverse.places] : []),
+    );
     return index.map((places) => ({ dtype: x!.dtype, shape: [heads, dimAt(places, 0), width] }));
   },
   collectRows: (parts, { index, inverse }) => {
     const [heads, , width] = arg(parts, 0).shape as [Dim, Dim, Dim];
-    check(parts.length === index.length && parts.every((part, at) => sameShape(part.shape, [heads, dimAt(index[at]!, 0), width])), "not dealt rows", ...parts);
+    check(
+      parts.length === index.length &&
+        parts.every((part, at) => sameShape(part.shape, [heads, dimAt(index[at]!, 0), width])),
+      "not dealt rows",
+      ...parts,
+    );
     return [{ dtype: arg(parts, 0).dtype, shape: [dimAt(inverse.places, 1), heads, width] }];
   },
   reduceSum: reduced,
@@ -127,7 +191,12 @@ export const shapeRules: { readonly [K in OpName]: ShapeRule<K> } = {
   },
   segmentSum: (inputs, { count }) => {
     const [x, segments] = [arg(inputs, 0), arg(inputs, 1)];
-    check(x.shape.length === 1 && sameShape(x.shape, segments.shape), "one segment number per element", x, segments);
+    check(
+      x.shape.length === 1 && sameShape(x.shape, segments.shape),
+      "one segment number per element",
+      x,
+      segments,
+    );
     return [{ dtype: x.dtype, shape: [count] }];
   },
   swiglu: (inputs) => {
@@ -143,17 +212,29 @@ export const shapeRules: { readonly [K in OpName]: ShapeRule<K> } = {
   },
   rotary: (inputs) => {
     const [x, cos, sin, positions] = [arg(inputs, 0), arg(inputs, 1), arg(inputs, 2), arg(inputs, 3)];
-    const fits = dimAt(cos, 1) === divide(dimAt(x, 3), 2) && sameShape(cos.shape, sin.shape) && sameShape(positions.shape, [dimAt(x, 0), dimAt(x, 2)]);
+    const fits =
+      dimAt(cos, 1) === divide(dimAt(x, 3), 2) &&
+      sameShape(cos.shape, sin.shape) &&
+      sameShape(positions.shape, [dimAt(x, 0), dimAt(x, 2)]);
     check(fits, "rotary tables do not fit", x, cos, sin, positions);
     return same(inputs);
   },
   tokenLogps: (inputs) => {
     const [logits, targets] = [arg(inputs, 0), arg(inputs, 1)];
-    check(logits.shape.length === 2 && sameShape(targets.shape, [dimAt(logits, 0)]), "one target per row of logits", logits, targets);
+    check(
+      logits.shape.length === 2 && sameShape(targets.shape, [dimAt(logits, 0)]),
+      "one target per row of logits",
+      logits,
+      targets,
+    );
     return [{ dtype: logits.dtype, shape: targets.shape }, ...same(inputs)];
   },
   after: (inputs) => {
-    check(inputs.every((input) => sameShape(input.shape, arg(inputs, 0).shape)), "operands differ in shape", ...inputs);
+    check(
+      inputs.every((input) => sameShape(input.shape, arg(inputs, 0).shape)),
+      "operands differ in shape",
+      ...inputs,
+    );
     return same(inputs);
   },
   detach: same,

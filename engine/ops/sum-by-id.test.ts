@@ -11,18 +11,32 @@ const x = Float32Array.from({ length: count * width }, (_, place) => random.unif
 
 for (const rows of [300, 3000]) {
   test(`sums of ${count} rows by ${rows} ids, most of them met often, have the same bits on 1, 2 and 3 threads and over runs`, async () => {
-    const ids = BigInt64Array.from({ length: count }, (_, place) => BigInt(Math.floor(random.uniform(2 ** 20 + place) ** 3 * rows)));
+    const ids = BigInt64Array.from({ length: count }, (_, place) =>
+      BigInt(Math.floor(random.uniform(2 ** 20 + place) ** 3 * rows)),
+    );
     const t = new Tape(new Graph());
-    t.graph.output("sums", t.sumById(t.graph.input("x", "float32", ["N", width]), t.graph.input("ids", "int64", ["N"]), rows));
+    t.graph.output(
+      "sums",
+      t.sumById(t.graph.input("x", "float32", ["N", width]), t.graph.input("ids", "int64", ["N"]), rows),
+    );
     const outputs: Float32Array[] = [];
     for (const threads of [1, 2, 3]) {
       const session = await Session.create(t.graph, { threads });
-      for (let run = 0; run < 3; run++) outputs.push((await session.run({ x: { dtype: "float32", shape: [count, width], data: x }, ids: { dtype: "int64", shape: [count], data: ids } }))["sums"]!.data as Float32Array);
+      for (let run = 0; run < 3; run++)
+        outputs.push(
+          (
+            await session.run({
+              x: { dtype: "float32", shape: [count, width], data: x },
+              ids: { dtype: "int64", shape: [count], data: ids },
+            })
+          )["sums"]!.data as Float32Array,
+        );
       await session.close();
     }
     for (const output of outputs) assert.deepEqual(output, outputs[0]);
     const expected = new Float64Array(rows * width);
-    for (let place = 0; place < x.length; place++) expected[Number(ids[Math.floor(place / width)]) * width + (place % width)]! += x[place]!;
+    for (let place = 0; place < x.length; place++)
+      expected[Number(ids[Math.floor(place / width)]) * width + (place % width)]! += x[place]!;
     // Up to a few hundred numbers below a half are added in single precision.
     for (const [place, value] of expected.entries()) assert.ok(Math.abs(value - outputs[0]![place]!) < 1e-4);
   });

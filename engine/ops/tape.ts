@@ -41,7 +41,11 @@ export class Tape {
 
   ones(shape: readonly number[], dtype: DType): Value {
     const count = shape.reduce((total, dim) => total * dim, 1);
-    return this.graph.constant({ dtype, shape, data: (dtype === "float64" ? new Float64Array(count) : new Float32Array(count)).fill(1) });
+    return this.graph.constant({
+      dtype,
+      shape,
+      data: (dtype === "float64" ? new Float64Array(count) : new Float32Array(count)).fill(1),
+    });
   }
 
   add = (a: Value, b: Value): Value => this.single("add", [a, b], {});
@@ -57,27 +61,39 @@ export class Tape {
   tanh = (x: Value): Value => this.single("tanh", [x], {});
   softplus = (x: Value): Value => this.single("softplus", [x], {});
   softmax = (x: Value): Value => this.single("softmax", [x], {});
-  gemm = (a: Value, b: Value, attributes: Attributes["gemm"] = {}): Value => this.single("gemm", [a, b], attributes);
-  matmul = (a: Value, b: Value, attributes: Attributes["matmul"] = {}): Value => this.single("matmul", [a, b], attributes);
+  gemm = (a: Value, b: Value, attributes: Attributes["gemm"] = {}): Value =>
+    this.single("gemm", [a, b], attributes);
+  matmul = (a: Value, b: Value, attributes: Attributes["matmul"] = {}): Value =>
+    this.single("matmul", [a, b], attributes);
   reshape = (x: Value, shape: Shape): Value => this.single("reshape", [x], { shape });
   expand = (x: Value, shape: Shape): Value => this.single("expand", [x], { shape });
-  transpose = (x: Value, permutation: readonly number[]): Value => this.single("transpose", [x], { permutation });
+  transpose = (x: Value, permutation: readonly number[]): Value =>
+    this.single("transpose", [x], { permutation });
   concat = (values: readonly Value[], axis: number): Value => this.single("concat", values, { axis });
-  split = (x: Value, axis: number, sizes: readonly Dim[]): Value[] => this.apply("split", [x], { axis, sizes });
+  split = (x: Value, axis: number, sizes: readonly Dim[]): Value[] =>
+    this.apply("split", [x], { axis, sizes });
   gather = (table: Value, ids: Value): Value => this.single("gather", [table, ids], {});
   sumById = (x: Value, ids: Value, rows: number): Value => this.single("sumById", [x, ids], { rows });
-  addInRows = (x: Value, columns: Value, values: Value): Value => this.single("addInRows", [x, columns, values], {});
-  dealRows = (x: Value, { index, inverse }: { index: readonly Value[]; inverse?: Inverse | undefined }): Value[] => this.apply("dealRows", [x, ...index], { inverse });
-  collectRows = (parts: readonly Value[], arrangement: Arrangement): Value => this.single("collectRows", parts, arrangement);
+  addInRows = (x: Value, columns: Value, values: Value): Value =>
+    this.single("addInRows", [x, columns, values], {});
+  dealRows = (
+    x: Value,
+    { index, inverse }: { index: readonly Value[]; inverse?: Inverse | undefined },
+  ): Value[] => this.apply("dealRows", [x, ...index], { inverse });
+  collectRows = (parts: readonly Value[], arrangement: Arrangement): Value =>
+    this.single("collectRows", parts, arrangement);
   reduceSum = (x: Value, axes: readonly number[]): Value => this.single("reduceSum", [x], { axes });
   reduceMean = (x: Value, axes: readonly number[]): Value => this.single("reduceMean", [x], { axes });
   sumSquares = (x: Value, axes: readonly number[]): Value => this.single("sumSquares", [x], { axes });
   reduceMax = (x: Value, axes: readonly number[]): Value => this.single("reduceMax", [x], { axes });
-  segmentSum = (x: Value, segments: Value, count: Dim): Value => this.single("segmentSum", [x, segments], { count });
+  segmentSum = (x: Value, segments: Value, count: Dim): Value =>
+    this.single("segmentSum", [x, segments], { count });
   attend = (scores: Value, values: Value): Value => this.single("attend", [scores, values], {});
   swiglu = (x: Value, u: Value): Value => this.single("swiglu", [x, u], {});
-  rmsNorm = (x: Value, weight: Value, epsilon: number): Value => this.single("rmsNorm", [x, weight], { epsilon });
-  rotary = (x: Value, cos: Value, sin: Value, positions: Value, inverse = false): Value => this.single("rotary", [x, cos, sin, positions], { inverse });
+  rmsNorm = (x: Value, weight: Value, epsilon: number): Value =>
+    this.single("rmsNorm", [x, weight], { epsilon });
+  rotary = (x: Value, cos: Value, sin: Value, positions: Value, inverse = false): Value =>
+    this.single("rotary", [x, cos, sin, positions], { inverse });
   tokenLogps = (logits: Value, targets: Value): Value => this.single("tokenLogps", [logits, targets], {});
   after = (x: Value, others: readonly Value[]): Value => this.single("after", [x, ...others], {});
   detach = (x: Value): Value => this.single("detach", [x], {});
@@ -120,7 +136,8 @@ export class Tape {
   /** Both halves of the rows of x. */
   halves(x: Value, half: Dim): [Value, Value] {
     const [first, second] = this.split(x, 0, [half, half]);
-    if (!first || !second) throw new InvariantError("shape_mismatch", `[${x.shape}] has no halves of ${dimAt(x, 0)} / 2`);
+    if (!first || !second)
+      throw new InvariantError("shape_mismatch", `[${x.shape}] has no halves of ${dimAt(x, 0)} / 2`);
     return [first, second];
   }
 }

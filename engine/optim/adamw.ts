@@ -36,13 +36,26 @@ type Update = Elementwise<"weights" | "gradients" | "first" | "second", "scale" 
 
 /** scale = (1 − β₁) c. */
 function updateOf([beta1, beta2]: OptimizerSettings["betas"]): Update {
-  return new Elementwise(["weights", "gradients", "first", "second"], ["scale", "rate", "floor", "keep"], ({ arrays, scalars, ...t }) => {
-    const part = t.once(t.mul(arrays.gradients, scalars.scale));
-    const first = t.flushed(t.add(t.mul(arrays.first, t.constant(beta1)), part));
-    const second = t.flushed(t.add(t.mul(arrays.second, t.constant(beta2)), t.mul(t.mul(part, part), t.constant((1 - beta2) / (1 - beta1) ** 2))));
-    const direction = t.div(first, t.add(t.sqrt(second), scalars.floor));
-    return { weights: t.sub(t.mul(arrays.weights, scalars.keep), t.mul(direction, scalars.rate)), first, second };
-  });
+  return new Elementwise(
+    ["weights", "gradients", "first", "second"],
+    ["scale", "rate", "floor", "keep"],
+    ({ arrays, scalars, ...t }) => {
+      const part = t.once(t.mul(arrays.gradients, scalars.scale));
+      const first = t.flushed(t.add(t.mul(arrays.first, t.constant(beta1)), part));
+      const second = t.flushed(
+        t.add(
+          t.mul(arrays.second, t.constant(beta2)),
+          t.mul(t.mul(part, part), t.constant((1 - beta2) / (1 - beta1) ** 2)),
+        ),
+      );
+      const direction = t.div(first, t.add(t.sqrt(second), scalars.floor));
+      return {
+        weights: t.sub(t.mul(arrays.weights, scalars.keep), t.mul(direction, scalars.rate)),
+        first,
+        second,
+      };
+    },
+  );
 }
 
 export class AdamW {
@@ -57,7 +70,11 @@ export class AdamW {
   }
 
   /** Its session is closed by whom it belongs to. */
-  static async create(settings: Pick<OptimizerSettings, "betas" | "clip">, sessions: Sessions, options: SessionOptions): Promise<AdamW> {
+  static async create(
+    settings: Pick<OptimizerSettings, "betas" | "clip">,
+    sessions: Sessions,
+    options: SessionOptions,
+  ): Promise<AdamW> {
     return new AdamW(settings, await sessions.open(squaresGraph, [], options));
   }
 
@@ -66,7 +83,9 @@ export class AdamW {
     let sum = 0;
     for (let at = 0; at < gradients.length; at += chunk) {
       const data = gradients.subarray(at, at + chunk);
-      const { squares } = await this.squares.raw({ gradient: toOrt({ dtype: "float32", shape: [data.length], data }) });
+      const { squares } = await this.squares.raw({
+        gradient: toOrt({ dtype: "float32", shape: [data.length], data }),
+      });
       sum += Number(squares!.data[0]);
     }
     return Math.sqrt(sum);

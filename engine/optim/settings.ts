@@ -31,7 +31,11 @@ const decays: Record<OptimizerSettings["schedule"], (progress: number) => number
 };
 
 /** The learning rate of step 1 … total. */
-export function learningRateAt(settings: Pick<OptimizerSettings, "learningRate" | "schedule" | "warmup">, step: number, total: number): number {
+export function learningRateAt(
+  settings: Pick<OptimizerSettings, "learningRate" | "schedule" | "warmup">,
+  step: number,
+  total: number,
+): number {
   const done = step - 1;
   const warmupSteps = Math.ceil(total * settings.warmup);
   if (done < warmupSteps) return (settings.learningRate * done) / warmupSteps;

@@ -10,12 +10,18 @@ const ofPart = Float64Array.from({ length: parts }, (_, part) => 2 ** (part / pa
 const ofOctave = Float64Array.from({ length: octaves + 1 }, (_, octave) => 2 ** -octave);
 
 /** Taylor's coefficients of 2^(f/parts); |f| ≤ ½, so that the next term is below 2e-13. */
-const [first, second, third] = [Math.LN2 / parts, (Math.LN2 / parts) ** 2 / 2, (Math.LN2 / parts) ** 3 / 6] as const;
+const [first, second, third] = [
+  Math.LN2 / parts,
+  (Math.LN2 / parts) ** 2 / 2,
+  (Math.LN2 / parts) ** 3 / 6,
+] as const;
 
 /** 2^(y/parts) for y ≤ 0, within 2e-13 of it (relative). NaN of NaN. */
 export function power(y: number): number {
   if (!(y > -octaves * parts)) return Number.isNaN(y) ? NaN : 0;
   const nearest = (y - 0.5) | 0;
   const f = y - nearest;
-  return ofOctave[-(nearest >> 8)]! * ofPart[nearest & (parts - 1)]! * (1 + f * (first + f * (second + f * third)));
+  return (
+    ofOctave[-(nearest >> 8)]! * ofPart[nearest & (parts - 1)]! * (1 + f * (first + f * (second + f * third)))
+  );
 }

@@ -12,7 +12,8 @@ function drawn(rule: Partial<SamplingRule>, count = 4000, from = logps): number[
   const sampler = new Sampler(from.length);
   const random = new Random("0123456789abcdef");
   const counts = Array.from(from, () => 0);
-  for (let step = 0; step < count; step++) counts[sampler.draw(from, 0, { ...off, ...rule }, random, step)]!++;
+  for (let step = 0; step < count; step++)
+    counts[sampler.draw(from, 0, { ...off, ...rule }, random, step)]!++;
   return counts;
 }
 
@@ -31,13 +32,18 @@ const filters: Record<Filter, (p: number[], rule: SamplingRule) => number[]> = {
   topK: (p, { topK }) => (topK === 0 ? p : p.map((x, id) => (ranked(p).indexOf(id) < topK ? x : 0))),
   topP: (p, { topP }) => {
     const order = ranked(p);
-    const before = (id: number): number => order.slice(0, order.indexOf(id)).reduce((sum, other) => sum + p[other]!, 0);
+    const before = (id: number): number =>
+      order.slice(0, order.indexOf(id)).reduce((sum, other) => sum + p[other]!, 0);
     return p.map((x, id) => (before(id) < topP ? x : 0));
   },
   minP: (p, { minP }) => p.map((x) => (x >= minP * Math.max(...p) ? x : 0)),
 };
 
-function exact(rule: SamplingRule, order: readonly Filter[] = ["temperature", "topK", "topP", "minP"], from = probabilities): number[] {
+function exact(
+  rule: SamplingRule,
+  order: readonly Filter[] = ["temperature", "topK", "topP", "minP"],
+  from = probabilities,
+): number[] {
   return order.reduce((p, filter) => normalised(filters[filter](p, rule)), from);
 }
 
@@ -55,7 +61,7 @@ const limits = [1e-9, 10.8, 13.8, 16.3, 18.5];
 const limitOf = (expected: number[]): number => limits[expected.filter((p) => p > 0).length - 1]!;
 
 const rules: Record<string, Partial<SamplingRule>> = {
-  "nothing": {},
+  nothing: {},
   "a low temperature": { temperature: 0.5 },
   "a high temperature": { temperature: 1.7 },
   "top-k": { topK: 2 },
@@ -71,7 +77,10 @@ for (const [name, rule] of Object.entries(rules)) {
   test(`draws follow the exact distribution (χ², 99.9 %): ${name}`, () => {
     const expected = exact({ ...off, ...rule });
     const statistic = chiSquare(drawn(rule), expected);
-    assert.ok(statistic < limitOf(expected), `χ² = ${statistic.toFixed(1)} for [${expected.map((p) => p.toFixed(3))}]`);
+    assert.ok(
+      statistic < limitOf(expected),
+      `χ² = ${statistic.toFixed(1)} for [${expected.map((p) => p.toFixed(3))}]`,
+    );
   });
 }
 
@@ -95,14 +104,16 @@ test("every wrong order of two neighbouring filters is told apart from the right
 
 test("among equal tokens the lower ids stay", () => {
   const even = Float32Array.from([0.2, 0.2, 0.2, 0.2, 0.2], Math.log);
-  const kept = (rule: Partial<SamplingRule>): number[] => drawn(rule, 500, even).map((count) => Math.sign(count));
+  const kept = (rule: Partial<SamplingRule>): number[] =>
+    drawn(rule, 500, even).map((count) => Math.sign(count));
   assert.deepEqual(kept({ topK: 2 }), [1, 1, 0, 0, 0]);
   assert.deepEqual(kept({ topP: 0.5 }), [1, 1, 1, 0, 0]);
   assert.deepEqual(kept({ minP: 1 }), [1, 1, 1, 1, 1]);
 });
 
 test("temperature 0, top-k 1 and a vanishing top-p take the likeliest token", () => {
-  for (const rule of [{ temperature: 0 }, { topK: 1 }, { topP: 1e-9 }, { minP: 1 }]) assert.deepEqual(drawn(rule, 10), [0, 10, 0, 0, 0]);
+  for (const rule of [{ temperature: 0 }, { topK: 1 }, { topP: 1e-9 }, { minP: 1 }])
+    assert.deepEqual(drawn(rule, 10), [0, 10, 0, 0, 0]);
 });
 
 test("what top-k and top-p keep is what sorting the whole vocabulary keeps, over flat, peaked and tied distributions", () => {
@@ -119,13 +130,30 @@ test("what top-k and top-p keep is what sorting the whole vocabulary keeps, over
     const logits = Array.from({ length: size }, (_, id) => logit(id));
     const norm = Math.log(logits.reduce((sum, value) => sum + Math.exp(value), 0));
     const logps = Float32Array.from(logits, (value) => value - norm);
-    for (const rule of [{ topK: 20, topP: 1 }, { topK: 0, topP: 0.9 }, { topK: 50, topP: 0.5 }, { topK: 1, topP: 1 }, { topK: 0, topP: 0.99999 }]) {
+    for (const rule of [
+      { topK: 20, topP: 1 },
+      { topK: 0, topP: 0.9 },
+      { topK: 50, topP: 0.5 },
+      { topK: 1, topP: 1 },
+      { topK: 0, topP: 0.99999 },
+    ]) {
       const kept = new Set(keptBySorting(logps, rule));
       const sampler = new Sampler(size);
-      const drawn = new Set(Array.from({ length: 400 }, (_, step) => sampler.draw(logps, 0, { temperature: 1, minP: 0, ...rule }, random, step)));
+      const drawn = new Set(
+        Array.from({ length: 400 }, (_, step) =>
+          sampler.draw(logps, 0, { temperature: 1, minP: 0, ...rule }, random, step),
+        ),
+      );
       for (const id of drawn) assert.ok(kept.has(id), `${name}, ${JSON.stringify(rule)}: drew ${id}`);
       // Draws at both ends of the kept mass find its first and its last token.
-      const at = (uniform: number): number => sampler.draw(logps, 0, { temperature: 1, minP: 0, ...rule }, { uniform: () => uniform } as unknown as Random, 0);
+      const at = (uniform: number): number =>
+        sampler.draw(
+          logps,
+          0,
+          { temperature: 1, minP: 0, ...rule },
+          { uniform: () => uniform } as unknown as Random,
+          0,
+        );
       assert.equal(at(0), Math.min(...kept), `${name}, ${JSON.stringify(rule)}`);
       assert.equal(at(1), Math.max(...kept), `${name}, ${JSON.stringify(rule)}`);
     }
@@ -136,8 +164,14 @@ test("what top-k and top-p keep is what sorting the whole vocabulary keeps, over
 function keptBySorting(logps: Float32Array, { topK, topP }: { topK: number; topP: number }): number[] {
   const largest = Math.max(...logps);
   const weights = Array.from(logps, (logp) => Math.exp(logp - largest));
-  const order = weights.map((_, id) => id).sort((a, b) => weights[b]! - weights[a]! || a - b).slice(0, topK > 0 ? topK : logps.length);
-  const mass = topK > 0 && topK < logps.length ? order.reduce((sum, id) => sum + weights[id]!, 0) : weights.reduce((sum, weight) => sum + weight, 0);
+  const order = weights
+    .map((_, id) => id)
+    .sort((a, b) => weights[b]! - weights[a]! || a - b)
+    .slice(0, topK > 0 ? topK : logps.length);
+  const mass =
+    topK > 0 && topK < logps.length
+      ? order.reduce((sum, id) => sum + weights[id]!, 0)
+      : weights.reduce((sum, weight) => sum + weight, 0);
   let before = 0;
   return order.filter((id, rank) => {
     const within = rank === 0 || before < topP * mass;

@@ -46,9 +46,11 @@ export class Sampler {
   private weigh(logps: Float32Array, offset: number, temperature: number): number {
     const { weights } = this;
     let largest = -Infinity;
-    for (let id = 0; id < weights.length; id++) if (logps[offset + id]! > largest) largest = logps[offset + id]!;
+    for (let id = 0; id < weights.length; id++)
+      if (logps[offset + id]! > largest) largest = logps[offset + id]!;
     let total = 0;
-    for (let id = 0; id < weights.length; id++) total += weights[id] = power(((logps[offset + id]! - largest) / temperature) * partsOfE);
+    for (let id = 0; id < weights.length; id++)
+      total += weights[id] = power(((logps[offset + id]! - largest) / temperature) * partsOfE);
     return total;
   }
 
@@ -134,7 +136,8 @@ export class Sampler {
 
   private likeliest(logps: Float32Array, offset: number): number {
     let best = 0;
-    for (let id = 1; id < this.weights.length; id++) if (logps[offset + id]! > logps[offset + best]!) best = id;
+    for (let id = 1; id < this.weights.length; id++)
+      if (logps[offset + id]! > logps[offset + best]!) best = id;
     return best;
   }
 }

@@ -8,7 +8,8 @@ const decode = (_: readonly number[], ids: readonly number[]): string => Buffer.
 
 /** Words as tokens, joined by spaces; the decoder drops the first one's. */
 const words = ["<s>", "stop", "now", "please", "st", "op"];
-const decodeWords = (before: readonly number[], ids: readonly number[]): string => (before.length > 0 ? " " : "") + ids.map((id) => words[id]).join(" ");
+const decodeWords = (before: readonly number[], ids: readonly number[]): string =>
+  (before.length > 0 ? " " : "") + ids.map((id) => words[id]).join(" ");
 
 /** Index of the token at which the answer ends. */
 function endOf(rule: StopRule, ids: number[], promptIds: number[] = []): number {

@@ -48,7 +48,9 @@ export class StopRule {
     if (known !== undefined) return known;
     const text = this.decode([], [id]);
     // Alone, a decoder drops spaces, and a part of a character reads as the replacement character.
-    const may = this.lastCharacters.some((character) => /\s/.test(character) || text.includes(character)) || text.includes("\ufffd");
+    const may =
+      this.lastCharacters.some((character) => /\s/.test(character) || text.includes(character)) ||
+      text.includes("\ufffd");
     this.known.set(id, may);
     return may;
   }

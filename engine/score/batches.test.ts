@@ -2,11 +2,18 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { batchesOf } from "./batches.ts";
 
-const row = (prompt: number[], length: number) => ({ ids: [...prompt, ...new Array<number>(length).fill(9)], promptLength: prompt.length });
-const placed = (rows: ReturnType<typeof row>[], most: number): number[][][] => batchesOf(rows, most).map((batch) => batch.map(({ rows: of }) => of.map(({ at }) => at)));
+const row = (prompt: number[], length: number) => ({
+  ids: [...prompt, ...new Array<number>(length).fill(9)],
+  promptLength: prompt.length,
+});
+const placed = (rows: ReturnType<typeof row>[], most: number): number[][][] =>
+  batchesOf(rows, most).map((batch) => batch.map(({ rows: of }) => of.map(({ at }) => at)));
 
 test("rows that follow each other with one prompt are a group, whatever begins alike", () => {
-  assert.deepEqual(placed([row([1, 2], 3), row([1, 2], 3), row([1], 4), row([1, 3], 3), row([1, 2], 3)], 100), [[[0, 1], [2], [3], [4]]]);
+  assert.deepEqual(
+    placed([row([1, 2], 3), row([1, 2], 3), row([1], 4), row([1, 3], 3), row([1, 2], 3)], 100),
+    [[[0, 1], [2], [3], [4]]],
+  );
 });
 
 test("groups are batched in the order of their longest rows, up to so many tokens, the prompt counted once", () => {

@@ -11,7 +11,8 @@ export interface Group<Row extends Sequence> {
   length: number;
 }
 
-const follows = (prompt: readonly number[], { ids, promptLength }: Sequence): boolean => prompt.length === promptLength && prompt.every((id, place) => id === ids[place]);
+const follows = (prompt: readonly number[], { ids, promptLength }: Sequence): boolean =>
+  prompt.length === promptLength && prompt.every((id, place) => id === ids[place]);
 
 /** A group that would have more than `most` tokens is cut between its answers. */
 function groupsOf<Row extends Sequence>(rows: readonly Row[], most: number): Group<Row>[] {
@@ -34,7 +35,9 @@ function groupsOf<Row extends Sequence>(rows: readonly Row[], most: number): Gro
 export function batchesOf<Row extends Sequence>(rows: readonly Row[], most: number): Group<Row>[][] {
   const batches: Group<Row>[][] = [];
   let tokens = Infinity;
-  for (const group of groupsOf(rows, most).sort((one, other) => one.length - other.length || one.rows[0]!.at - other.rows[0]!.at)) {
+  for (const group of groupsOf(rows, most).sort(
+    (one, other) => one.length - other.length || one.rows[0]!.at - other.rows[0]!.at,
+  )) {
     tokens += group.tokens;
     if (tokens > most) {
       batches.push([]);

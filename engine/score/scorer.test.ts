@@ -1,7 +1,17 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { Graph, Session } from "../graph/index.ts";
-import { declareParameters, declareSelection, declareSequences, encodeForLogps, encodeForRewards, initCheckpoint, logits, rewardModelFrom, rewards } from "../model/index.ts";
+import {
+  declareParameters,
+  declareSelection,
+  declareSequences,
+  encodeForLogps,
+  encodeForRewards,
+  initCheckpoint,
+  logits,
+  rewardModelFrom,
+  rewards,
+} from "../model/index.ts";
 import type { Checkpoint, Sequence } from "../model/index.ts";
 import { Tape } from "../ops/tape.ts";
 import { TINY, tinyCheckpoint } from "../tiny-model.test.support.ts";
@@ -13,24 +23,44 @@ const weights = loadWeights(checkpoint);
 const options = { threads: 1, spinning: false };
 
 /** Enough rows of mixed lengths for several batches. */
-const rows = Array.from({ length: 300 }, (_, i) => ({ ids: [1, ...Array.from({ length: 3 + ((i * 7) % 40) }, (__, t) => 4 + ((i + t) % 8)), 2], promptLength: 2 }));
+const rows = Array.from({ length: 300 }, (_, i) => ({
+  ids: [1, ...Array.from({ length: 3 + ((i * 7) % 40) }, (__, t) => 4 + ((i + t) % 8)), 2],
+  promptLength: 2,
+}));
 
 /** As campaigns have them: eight answers to each prompt, of different lengths, one of them empty. */
 const grouped: Sequence[] = Array.from({ length: 13 }, (_, prompt) =>
   Array.from({ length: 8 }, (__, sample) => {
     const head = [1, ...Array.from({ length: prompt % 11 }, (___, t) => 4 + ((prompt + 3 * t) % 8))];
-    return { ids: [...head, ...Array.from({ length: (sample * (prompt + 3)) % 37 }, (___, t) => 3 + ((sample + t * t) % 9))], promptLength: head.length };
+    return {
+      ids: [
+        ...head,
+        ...Array.from({ length: (sample * (prompt + 3)) % 37 }, (___, t) => 3 + ((sample + t * t) % 9)),
+      ],
+      promptLength: head.length,
+    };
   }),
 ).flat();
 
 /** One row after the other, each a sequence of its own: the arrangement without groups, gathers and batches. */
-async function dense({ config, weights: loaded }: Checkpoint, kind: "logps" | "rewards", of: readonly Sequence[]): Promise<number[]> {
+async function dense(
+  { config, weights: loaded }: Checkpoint,
+  kind: "logps" | "rewards",
+  of: readonly Sequence[],
+): Promise<number[]> {
   const t = new Tape(new Graph("few"));
   const parameters = declareParameters(t, config);
   const sequences = declareSequences(t, config);
   const selection = declareSelection(t, sequences);
   if (kind === "rewards") t.graph.output("values", rewards(t, config, parameters, sequences, selection));
-  else t.graph.output("values", t.tokenLogps(logits(t, config, parameters, sequences, selection), t.graph.input("targets", "int64", ["M"])));
+  else
+    t.graph.output(
+      "values",
+      t.tokenLogps(
+        logits(t, config, parameters, sequences, selection),
+        t.graph.input("targets", "int64", ["M"]),
+      ),
+    );
   const session = await Session.create(t.graph, { threads: 1, spinning: false });
   const fixed = { ...loadWeights({ config, weights: loaded }), ...rotaryFeeds(config) };
   const values: number[] = [];
@@ -44,7 +74,9 @@ async function dense({ config, weights: loaded }: Checkpoint, kind: "logps" | "r
 
 const near = (values: readonly number[], expected: readonly number[]): void => {
   assert.equal(values.length, expected.length);
-  values.forEach((value, i) => assert.ok(Math.abs(value - expected[i]!) < 1e-5, `${i}: ${value} and ${expected[i]}`));
+  values.forEach((value, i) =>
+    assert.ok(Math.abs(value - expected[i]!) < 1e-5, `${i}: ${value} and ${expected[i]}`),
+  );
 };
 
 async function rewardsOf(threads: number, of = rows): Promise<number[]> {
@@ -66,7 +98,11 @@ test("rewards are the same bits again and on two threads, and stand where their 
 });
 
 test("a reward is read at the last real token, whatever the padding: pad and end-of-sequence ids mean nothing to it", async () => {
-  const ends = [{ ids: [1, 5, 6, 2], promptLength: 2 }, { ids: [1, 5, 6, 2, 2, 0], promptLength: 2 }, { ids: [1, 5, 6], promptLength: 2 }];
+  const ends = [
+    { ids: [1, 5, 6, 2], promptLength: 2 },
+    { ids: [1, 5, 6, 2, 2, 0], promptLength: 2 },
+    { ids: [1, 5, 6], promptLength: 2 },
+  ];
   const alone = await Promise.all(ends.map(async (row) => (await rewardsOf(1, [row]))[0]!));
   (await rewardsOf(1, ends)).forEach((reward, i) => assert.ok(Math.abs(reward - alone[i]!) < 1e-5));
   assert.equal(new Set(alone.map((reward) => reward.toFixed(4))).size, 3);
@@ -87,10 +123,19 @@ test("the log-probabilities of next tokens are those of answers of one token, in
   const scorer = await SequenceScorer.create(policy.config, options);
   const prompts = rows.slice(0, 40).map(({ ids }, i) => ({ ids, choices: i % 2 ? [9, 4] : [4, 7, 9] }));
   const asked = await scorer.choiceLogps(loadWeights(policy), prompts);
-  const answers = prompts.flatMap(({ ids, choices }) => choices.map((choice) => ({ ids: [...ids, choice], promptLength: ids.length })));
+  const answers = prompts.flatMap(({ ids, choices }) =>
+    choices.map((choice) => ({ ids: [...ids, choice], promptLength: ids.length })),
+  );
   const expected = await scorer.logps(loadWeights(policy), answers);
-  assert.deepEqual(asked.map((logps) => logps.length), prompts.map(({ choices }) => choices.length));
-  asked.flat().forEach((logp, i) => assert.ok(Math.abs(logp - expected[i]!) < 1e-5, `${i}: ${logp} and ${expected[i]}`));
+  assert.deepEqual(
+    asked.map((logps) => logps.length),
+    prompts.map(({ choices }) => choices.length),
+  );
+  asked
+    .flat()
+    .forEach((logp, i) =>
+      assert.ok(Math.abs(logp - expected[i]!) < 1e-5, `${i}: ${logp} and ${expected[i]}`),
+    );
   await scorer.close();
 });
 
@@ -104,7 +149,13 @@ test("an empty answer has log-probability 0", async () => {
 });
 
 test("rows that share their prompts have the rewards of rows alone within 1e-5, with biases, norms of heads and every ratio of heads", async () => {
-  for (const config of [{}, { kvHeads: 4 }, { kvHeads: 1, tiedEmbeddings: false }, { architecture: "Qwen3ForCausalLM" as const }, { architecture: "Qwen2ForCausalLM" as const }]) {
+  for (const config of [
+    {},
+    { kvHeads: 4 },
+    { kvHeads: 1, tiedEmbeddings: false },
+    { architecture: "Qwen3ForCausalLM" as const },
+    { architecture: "Qwen2ForCausalLM" as const },
+  ]) {
     const reward = rewardModelFrom(tinyCheckpoint(config), "0000000000000005");
     const scorer = await SequenceScorer.create(reward.config, options);
     near(await scorer.rewards(loadWeights(reward), grouped), await dense(reward, "rewards", grouped));
@@ -116,20 +167,34 @@ test("their tokens have the log-probabilities of rows alone within 1e-5", async 
   const policy = tinyCheckpoint();
   const scorer = await SequenceScorer.create(policy.config, options);
   const asked = await scorer.tokenLogps(loadWeights(policy), grouped);
-  asked.forEach((logps, row) => assert.equal(logps.length, grouped[row]!.ids.length - grouped[row]!.promptLength));
+  asked.forEach((logps, row) =>
+    assert.equal(logps.length, grouped[row]!.ids.length - grouped[row]!.promptLength),
+  );
   const filled = grouped.filter(({ ids, promptLength }) => ids.length > promptLength);
-  near(asked.flatMap((logps) => Array.from(logps)), await dense(policy, "logps", filled));
+  near(
+    asked.flatMap((logps) => Array.from(logps)),
+    await dense(policy, "logps", filled),
+  );
   await scorer.close();
 });
 
 test("scores are the same bits on one, two and three threads", async () => {
   // Wide enough that three threads are allowed to share out every product.
-  const wide = initCheckpoint({ ...TINY, hiddenSize: 256, intermediateSize: 320, heads: 8, kvHeads: 2, headSize: 32, vocabSize: 300 }, "0000000000000001");
+  const wide = initCheckpoint(
+    { ...TINY, hiddenSize: 256, intermediateSize: 320, heads: 8, kvHeads: 2, headSize: 32, vocabSize: 300 },
+    "0000000000000001",
+  );
   const reward = rewardModelFrom(wide, "0000000000000005");
   const runs = [];
   for (const threads of [1, 2, 3]) {
-    const [ofReward, ofPolicy] = [await SequenceScorer.create(reward.config, { threads, spinning: false }), await SequenceScorer.create(wide.config, { threads, spinning: false })];
-    runs.push([await ofReward.rewards(loadWeights(reward), grouped), await ofPolicy.logps(loadWeights(wide), grouped)]);
+    const [ofReward, ofPolicy] = [
+      await SequenceScorer.create(reward.config, { threads, spinning: false }),
+      await SequenceScorer.create(wide.config, { threads, spinning: false }),
+    ];
+    runs.push([
+      await ofReward.rewards(loadWeights(reward), grouped),
+      await ofPolicy.logps(loadWeights(wide), grouped),
+    ]);
     await ofReward.close();
     await ofPolicy.close();
   }
@@ -139,7 +204,16 @@ test("scores are the same bits on one, two and three threads", async () => {
 
 test("a batch that has no memory is named with its longest row", async () => {
   const scorer = await SequenceScorer.create(checkpoint.config, options);
-  const endless = { ids: new Array<number>(1_000_000).fill(5), promptLength: 2, name: "an answer to prompt p7" };
-  await assert.rejects(scorer.rewards(weights, [rows[0]!, endless]), { code: "out_of_memory", kind: "resource", message: /^scoring 1 rows at once, the longest of 1000000 tokens \(an answer to prompt p7\): no memory for an array/ });
+  const endless = {
+    ids: new Array<number>(1_000_000).fill(5),
+    promptLength: 2,
+    name: "an answer to prompt p7",
+  };
+  await assert.rejects(scorer.rewards(weights, [rows[0]!, endless]), {
+    code: "out_of_memory",
+    kind: "resource",
+    message:
+      /^scoring 1 rows at once, the longest of 1000000 tokens \(an answer to prompt p7\): no memory for an array/,
+  });
   await scorer.close();
 });

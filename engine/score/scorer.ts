@@ -6,7 +6,14 @@ import { nameMemory, SpecError } from "../errors.ts";
 import { Graph, Session } from "../graph/index.ts";
 import type { SessionOptions } from "../graph/index.ts";
 import { neutralThreads } from "../graph/threads.ts";
-import { declareParameters, declareSegments, isRewardModel, layInSegments, logits, rewards } from "../model/index.ts";
+import {
+  declareParameters,
+  declareSegments,
+  isRewardModel,
+  layInSegments,
+  logits,
+  rewards,
+} from "../model/index.ts";
 import type { Encoded, ModelConfig, Sequence } from "../model/index.ts";
 import { int64 } from "../model/encode.ts";
 import { Tape } from "../ops/tape.ts";
@@ -76,11 +83,21 @@ export class SequenceScorer {
   }
 
   static async create(config: ModelConfig, options: SessionOptions): Promise<SequenceScorer> {
-    return new SequenceScorer(config, await Session.create(scoreGraph(config), { ...options, threads: neutralThreads(config, options.threads) }));
+    return new SequenceScorer(
+      config,
+      await Session.create(scoreGraph(config), {
+        ...options,
+        threads: neutralThreads(config, options.threads),
+      }),
+    );
   }
 
   /** ln π of every answer token, row by row. A prompt has one token at least. */
-  async tokenLogps(weights: LoadedWeights, rows: readonly ScoreRow[], hooks: ScoreHooks = {}): Promise<Float32Array[]> {
+  async tokenLogps(
+    weights: LoadedWeights,
+    rows: readonly ScoreRow[],
+    hooks: ScoreHooks = {},
+  ): Promise<Float32Array[]> {
     this.expect("policy", "log-probabilities");
     return this.read("logps", weights, rows, hooks, (row, place) => {
       const targets = answerOf(row);
@@ -90,20 +107,35 @@ export class SequenceScorer {
 
   /** Summed in double precision. */
   async logps(weights: LoadedWeights, rows: readonly ScoreRow[], hooks: ScoreHooks = {}): Promise<number[]> {
-    return (await this.tokenLogps(weights, rows, hooks)).map((tokens) => tokens.reduce((sum, logp) => sum + logp, 0));
+    return (await this.tokenLogps(weights, rows, hooks)).map((tokens) =>
+      tokens.reduce((sum, logp) => sum + logp, 0),
+    );
   }
 
   /** ln of the probability of each choice as the next token, row by row. */
-  async choiceLogps(weights: LoadedWeights, rows: readonly Choice[], hooks: ScoreHooks = {}): Promise<number[][]> {
+  async choiceLogps(
+    weights: LoadedWeights,
+    rows: readonly Choice[],
+    hooks: ScoreHooks = {},
+  ): Promise<number[][]> {
     this.expect("policy", "log-probabilities");
     const prompts = rows.map((row) => ({ ...row, promptLength: row.ids.length }));
-    const logps = await this.read("logps", weights, prompts, hooks, ({ choices }, place) => ({ targets: choices, index: choices.map(() => place(-1)) }));
+    const logps = await this.read("logps", weights, prompts, hooks, ({ choices }, place) => ({
+      targets: choices,
+      index: choices.map(() => place(-1)),
+    }));
     return logps.map((of) => Array.from(of));
   }
 
-  async rewards(weights: LoadedWeights, rows: readonly ScoreRow[], hooks: ScoreHooks = {}): Promise<number[]> {
+  async rewards(
+    weights: LoadedWeights,
+    rows: readonly ScoreRow[],
+    hooks: ScoreHooks = {},
+  ): Promise<number[]> {
     this.expect("reward model", "rewards");
-    const rewards = await this.read("rewards", weights, rows, hooks, ({ ids, promptLength }, place) => ({ index: [place(ids.length - promptLength - 1)] }));
+    const rewards = await this.read("rewards", weights, rows, hooks, ({ ids, promptLength }, place) => ({
+      index: [place(ids.length - promptLength - 1)],
+    }));
     return rewards.map(([reward]) => reward!);
   }
 
@@ -113,27 +145,45 @@ export class SequenceScorer {
 
   private expect(role: "policy" | "reward model", what: string): void {
     if (isRewardModel(this.config) !== (role === "reward model"))
-      throw new SpecError("architecture_unsupported", `${what} need a ${role}, and the model is a ${this.config.architecture}`);
+      throw new SpecError(
+        "architecture_unsupported",
+        `${what} need a ${role}, and the model is a ${this.config.architecture}`,
+      );
   }
 
   /** What `read` asks for, row by row. */
-  private async read<Row extends ScoreRow>(output: string, weights: LoadedWeights, rows: readonly Row[], hooks: ScoreHooks, read: Read<Row>): Promise<Float32Array[]> {
+  private async read<Row extends ScoreRow>(
+    output: string,
+    weights: LoadedWeights,
+    rows: readonly Row[],
+    hooks: ScoreHooks,
+    read: Read<Row>,
+  ): Promise<Float32Array[]> {
     const results: Float32Array[] = [];
     let done = 0;
     for (const groups of batchesOf(rows, batchTokens)) {
       hooks.signal?.throwIfAborted();
-      const scored = await this.readBatch(output, weights, groups, read).catch((error: unknown) => Promise.reject(nameMemory(error, scoring(groups))));
+      const scored = await this.readBatch(output, weights, groups, read).catch((error: unknown) =>
+        Promise.reject(nameMemory(error, scoring(groups))),
+      );
       for (const { at, values } of scored) results[at] = values;
       hooks.onProgress?.((done += scored.length));
     }
     return results;
   }
 
-  private async readBatch<Row extends ScoreRow>(output: string, weights: LoadedWeights, groups: readonly Group<Row>[], read: Read<Row>): Promise<{ at: number; values: Float32Array }[]> {
+  private async readBatch<Row extends ScoreRow>(
+    output: string,
+    weights: LoadedWeights,
+    groups: readonly Group<Row>[],
+    read: Read<Row>,
+  ): Promise<{ at: number; values: Float32Array }[]> {
     const { feeds, counts } = encode(groups, read);
     // Answers without a token ask for nothing.
-    if (feeds["index"]!.data.length === 0) return counts.map(({ at }) => ({ at, values: new Float32Array(0) }));
-    const whole = (await this.session.raw({ ...weights, ...this.rotary, ...toFeeds(feeds) }))[output]!.data as Float32Array;
+    if (feeds["index"]!.data.length === 0)
+      return counts.map(({ at }) => ({ at, values: new Float32Array(0) }));
+    const whole = (await this.session.raw({ ...weights, ...this.rotary, ...toFeeds(feeds) }))[output]!
+      .data as Float32Array;
     let from = 0;
     return counts.map(({ at, count }) => ({ at, values: whole.slice(from, (from += count)) }));
   }
@@ -142,24 +192,37 @@ export class SequenceScorer {
 /** The batch, for errors. */
 function scoring(groups: readonly Group<ScoreRow>[]): string {
   const rows = groups.flatMap(({ rows: of }) => of);
-  const { row, at } = rows.reduce((longest, other) => (other.row.ids.length > longest.row.ids.length ? other : longest));
+  const { row, at } = rows.reduce((longest, other) =>
+    other.row.ids.length > longest.row.ids.length ? other : longest,
+  );
   return `scoring ${rows.length} rows at once, the longest of ${row.ids.length} tokens (${row.name ?? `row ${at}`})`;
 }
 
 /** A batch's inputs, and how many values are read of each row. */
-function encode<Row extends Sequence>(groups: readonly Group<Row>[], read: Read<Row>): { feeds: Encoded; counts: { at: number; count: number }[] } {
-  const { tensors, starts } = layInSegments(groups.map(({ prompt, rows }) => ({ prompt, answers: rows.map(({ row }) => answerOf(row)) })), rowBuckets);
+function encode<Row extends Sequence>(
+  groups: readonly Group<Row>[],
+  read: Read<Row>,
+): { feeds: Encoded; counts: { at: number; count: number }[] } {
+  const { tensors, starts } = layInSegments(
+    groups.map(({ prompt, rows }) => ({ prompt, answers: rows.map(({ row }) => answerOf(row)) })),
+    rowBuckets,
+  );
   const index: number[] = [];
   /** Only a policy's graph takes them. */
   const targets: number[] = [];
   const counts = groups.flatMap(({ prompt, rows }, group) =>
     rows.map(({ row, at }, answer) => {
       const { prompt: promptStart, answers } = starts[group]!;
-      const reading = read(row, (offset) => (offset < 0 ? promptStart + prompt.length - 1 : answers[answer]! + offset));
+      const reading = read(row, (offset) =>
+        offset < 0 ? promptStart + prompt.length - 1 : answers[answer]! + offset,
+      );
       index.push(...reading.index);
       targets.push(...(reading.targets ?? []));
       return { at, count: reading.index.length };
     }),
   );
-  return { feeds: { ...tensors, index: int64(index), ...(targets.length > 0 ? { targets: int64(targets) } : {}) }, counts };
+  return {
+    feeds: { ...tensors, index: int64(index), ...(targets.length > 0 ? { targets: int64(targets) } : {}) },
+    counts,
+  };
 }

@@ -10,7 +10,9 @@ export type LoadedWeights = Readonly<Record<string, OrtTensor>>;
 export function loadWeights({ config, weights }: Checkpoint): LoadedWeights {
   const parameters = parametersOf(config);
   const packed = packWeights(parameters, weights);
-  return Object.fromEntries(parameters.map(({ name, shape }) => [name, toOrt({ dtype: "float32", shape, data: packed.get(name)! })]));
+  return Object.fromEntries(
+    parameters.map(({ name, shape }) => [name, toOrt({ dtype: "float32", shape, data: packed.get(name)! })]),
+  );
 }
 
 /** cos and sin of every position that the model reads. */

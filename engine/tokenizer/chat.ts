@@ -29,7 +29,10 @@ export class ChatTemplate {
   constructor(source: string, texts: SpecialTexts) {
     // Today's date in a prompt would make a campaign's bytes depend on the day it ran.
     if (source.includes("strftime_now") && !source.includes("date_string"))
-      throw new SpecError("chat_template_unsupported", "the chat template asks for today's date, so that equal prompts would differ from day to day");
+      throw new SpecError(
+        "chat_template_unsupported",
+        "the chat template asks for today's date, so that equal prompts would differ from day to day",
+      );
     this.template = parseTemplate(source);
     const marked = markGeneration(source);
     if (marked !== source) this.marked = parseTemplate(marked);
@@ -41,22 +44,33 @@ export class ChatTemplate {
   }
 
   /** The prompt as text, and what answers add to it (turn-closing tokens included). */
-  split(messages: readonly ChatMessage[], answers: readonly ChatMessage[]): { prompt: string; answer: string } {
+  split(
+    messages: readonly ChatMessage[],
+    answers: readonly ChatMessage[],
+  ): { prompt: string; answer: string } {
     const prompt = this.render(messages, true);
     const whole = this.render([...messages, ...answers], false);
     if (!whole.startsWith(prompt))
-      throw new SpecError("chat_template_unsupported", "the chat template writes a conversation with an answer differently from its prompt alone", {
-        hint: "a template that rewrites earlier turns cannot be used for training",
-      });
+      throw new SpecError(
+        "chat_template_unsupported",
+        "the chat template writes a conversation with an answer differently from its prompt alone",
+        {
+          hint: "a template that rewrites earlier turns cannot be used for training",
+        },
+      );
     return { prompt, answer: whole.slice(prompt.length) };
   }
 
   /** A whole conversation, and which of its characters stand between `{% generation %}` and `{% endgeneration %}`. */
   assistantSpans(messages: readonly ChatMessage[]): { text: string; spans: Span[] } {
     if (!this.marked)
-      throw new SpecError("chat_template_unsupported", "the chat template has no {% generation %}, so nobody can say which tokens are the assistant's", {
-        hint: "put {% generation %} … {% endgeneration %} around what the assistant writes, or learn from rows of prompt and completion",
-      });
+      throw new SpecError(
+        "chat_template_unsupported",
+        "the chat template has no {% generation %}, so nobody can say which tokens are the assistant's",
+        {
+          hint: "put {% generation %} … {% endgeneration %} around what the assistant writes, or learn from rows of prompt and completion",
+        },
+      );
     const parts = this.fill(this.marked, messages, false).split(/([\uFDD0\uFDD1])/);
     const spans: Span[] = [];
     let text = "";
@@ -68,15 +82,29 @@ export class ChatTemplate {
     }
     // A filter around the block, such as trim, could see the marks.
     if (text !== this.render(messages, false))
-      throw new SpecError("chat_template_unsupported", "the chat template works on what {% generation %} holds, so that its place in the text is not known");
+      throw new SpecError(
+        "chat_template_unsupported",
+        "the chat template works on what {% generation %} holds, so that its place in the text is not known",
+      );
     return { text, spans };
   }
 
   private fill(template: Template, messages: readonly ChatMessage[], addGenerationPrompt: boolean): string {
     try {
-      return template.render({ messages, add_generation_prompt: addGenerationPrompt, tools: null, documents: null, date_string: fixedDate, ...this.texts });
+      return template.render({
+        messages,
+        add_generation_prompt: addGenerationPrompt,
+        tools: null,
+        documents: null,
+        date_string: fixedDate,
+        ...this.texts,
+      });
     } catch (cause) {
-      throw new SpecError("chat_template_unsupported", `the chat template refuses these messages: ${(cause as Error).message}`, { cause });
+      throw new SpecError(
+        "chat_template_unsupported",
+        `the chat template refuses these messages: ${(cause as Error).message}`,
+        { cause },
+      );
     }
   }
 }
@@ -85,7 +113,11 @@ function parseTemplate(source: string): Template {
   try {
     return new Template(source);
   } catch (cause) {
-    throw new SpecError("chat_template_unsupported", `the chat template cannot be parsed: ${(cause as Error).message}`, { cause });
+    throw new SpecError(
+      "chat_template_unsupported",
+      `the chat template cannot be parsed: ${(cause as Error).message}`,
+      { cause },
+    );
   }
 }
 
@@ -94,10 +126,13 @@ function parseTemplate(source: string): Template {
  * (blanks before one that begins a line, the line break behind it) is trimmed here.
  */
 function markGeneration(source: string): string {
-  return source.replace(/(?:^[ \t]*)?\{%([-+]?)\s*(end)?generation\s*([-+]?)%\}\n?/gm, (_, left: string, end: string | undefined, right: string) => {
-    const mark = end === undefined ? marks.open : marks.close;
-    return `{{${left === "-" ? "-" : ""} "${mark}" ${right === "-" ? "-" : ""}}}`;
-  });
+  return source.replace(
+    /(?:^[ \t]*)?\{%([-+]?)\s*(end)?generation\s*([-+]?)%\}\n?/gm,
+    (_, left: string, end: string | undefined, right: string) => {
+      const mark = end === undefined ? marks.open : marks.close;
+      return `{{${left === "-" ? "-" : ""} "${mark}" ${right === "-" ? "-" : ""}}}`;
+    },
+  );
 }
 
 /** `chat_template` is one template, or a list of named ones of which `default` is meant. */

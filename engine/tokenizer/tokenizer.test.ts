@@ -3,7 +3,13 @@ import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, test } from "node:test";
-import { TINY, TINY_TOKENIZER, TINY_TOKENIZER_CONFIG, WORDS, writeTinyTokenizer } from "../tiny-model.test.support.ts";
+import {
+  TINY,
+  TINY_TOKENIZER,
+  TINY_TOKENIZER_CONFIG,
+  WORDS,
+  writeTinyTokenizer,
+} from "../tiny-model.test.support.ts";
 import { Tokenizer } from "./tokenizer.ts";
 
 let dir = "";
@@ -14,13 +20,20 @@ before(async () => {
 after(() => rm(dir, { recursive: true, force: true }));
 
 const words = (ids: number[]): string => ids.map((id) => WORDS[id]).join(" ");
-const coded = (code: string, message: RegExp) => (error: Error & { code?: string }) => error.code === code && message.test(error.message);
+const coded = (code: string, message: RegExp) => (error: Error & { code?: string }) =>
+  error.code === code && message.test(error.message);
 
 /** The tiny tokenizer with some settings changed. */
-async function changed(settings: Record<string, unknown>, tokenizer: Record<string, unknown> = {}): Promise<Tokenizer> {
+async function changed(
+  settings: Record<string, unknown>,
+  tokenizer: Record<string, unknown> = {},
+): Promise<Tokenizer> {
   const folder = await mkdtemp(join(dir, "case-"));
   await writeFile(join(folder, "tokenizer.json"), JSON.stringify({ ...TINY_TOKENIZER, ...tokenizer }));
-  await writeFile(join(folder, "tokenizer_config.json"), JSON.stringify({ ...TINY_TOKENIZER_CONFIG, ...settings }));
+  await writeFile(
+    join(folder, "tokenizer_config.json"),
+    JSON.stringify({ ...TINY_TOKENIZER_CONFIG, ...settings }),
+  );
   return Tokenizer.load(folder, TINY);
 }
 
@@ -28,9 +41,20 @@ test("a prompt begins with the BOS exactly once, whoever adds it", async () => {
   const tokenizer = await Tokenizer.load(dir, TINY);
   assert.equal(words(tokenizer.encodePrompt({ prompt: "red fish" })), "<bos> red fish");
   assert.equal(words(tokenizer.encodePrompt({ prompt: "<bos> red fish" })), "<bos> red fish");
-  assert.equal(words((await changed({ add_bos_token: true })).encodePrompt({ prompt: "red fish" })), "<bos> red fish");
-  assert.equal(words((await changed({ add_bos_token: true }, { post_processor: null })).encodePrompt({ prompt: "red fish" })), "<bos> red fish");
-  assert.equal(words(tokenizer.encodePrompt({ messages: [{ role: "user", content: "red fish" }] })), "<bos> red fish <sep>");
+  assert.equal(
+    words((await changed({ add_bos_token: true })).encodePrompt({ prompt: "red fish" })),
+    "<bos> red fish",
+  );
+  assert.equal(
+    words(
+      (await changed({ add_bos_token: true }, { post_processor: null })).encodePrompt({ prompt: "red fish" }),
+    ),
+    "<bos> red fish",
+  );
+  assert.equal(
+    words(tokenizer.encodePrompt({ messages: [{ role: "user", content: "red fish" }] })),
+    "<bos> red fish <sep>",
+  );
 });
 
 test("a plain answer is the tail after the prompt and ends with one EOS; a conversation is closed by its template", async () => {
@@ -38,11 +62,21 @@ test("a plain answer is the tail after the prompt and ends with one EOS; a conve
   const prompt = { prompt: "red fish" };
   assert.equal(words(tokenizer.encodeAnswer(prompt, " blue sea").ids), "blue sea <eos>");
   assert.equal(words(tokenizer.encodeAnswer(prompt, " blue sea <eos>").ids), "blue sea <eos>");
-  assert.equal(words(tokenizer.encodeAnswer({ messages: [{ role: "user", content: "red fish" }] }, "blue sea").ids), "blue sea <eos>");
+  assert.equal(
+    words(tokenizer.encodeAnswer({ messages: [{ role: "user", content: "red fish" }] }, "blue sea").ids),
+    "blue sea <eos>",
+  );
 });
 
 test("an answer that merges into the prompt's last token is encoded alone, so that the prompt stays as generation saw it", async () => {
-  const bpe = { type: "BPE", unk_token: null, vocab: { "<pad>": 0, "<bos>": 1, "<eos>": 2, "<sep>": 3, a: 4, b: 5, ab: 6 }, merges: ["a b"], fuse_unk: false, byte_fallback: false };
+  const bpe = {
+    type: "BPE",
+    unk_token: null,
+    vocab: { "<pad>": 0, "<bos>": 1, "<eos>": 2, "<sep>": 3, a: 4, b: 5, ab: 6 },
+    merges: ["a b"],
+    fuse_unk: false,
+    byte_fallback: false,
+  };
   const tokenizer = await changed({}, { model: bpe, pre_tokenizer: null });
   assert.deepEqual(tokenizer.encodePrompt({ prompt: "ba" }), [1, 5, 4]);
   assert.deepEqual(tokenizer.encodeAnswer({ prompt: "ba" }, "ba"), { ids: [5, 4, 2], merged: true });
@@ -50,7 +84,14 @@ test("an answer that merges into the prompt's last token is encoded alone, so th
 
 test("behind a fixed prompt, an answer is not given the space that only beginnings get", async () => {
   const vocab = { "<pad>": 0, "<bos>": 1, "<eos>": 2, "<sep>": 3, "▁": 4, a: 5, b: 6, ab: 7, "▁b": 8 };
-  const model = { type: "BPE", unk_token: null, vocab, merges: ["a b", "▁ b"], fuse_unk: false, byte_fallback: false };
+  const model = {
+    type: "BPE",
+    unk_token: null,
+    vocab,
+    merges: ["a b", "▁ b"],
+    fuse_unk: false,
+    byte_fallback: false,
+  };
   const space = { type: "Metaspace", replacement: "▁", prepend_scheme: "first", split: true };
   const tokenizer = await changed({}, { model, pre_tokenizer: space, decoder: space });
   assert.deepEqual(tokenizer.encodePrompt({ prompt: "ba" }), [1, 8, 5]);
@@ -72,16 +113,23 @@ test("a tokenizer that closes every text with the EOS closes no prompt, and an a
 });
 
 test("the assistant's tokens are those that the template generates", async () => {
-  const turn = "{% if m['role'] == 'assistant' %}\n  {%- generation %} {{ m['content'] }} {{ eos_token }}{%- endgeneration %}\n{% else %} {{ m['content'] }} <sep>{% endif %}";
+  const turn =
+    "{% if m['role'] == 'assistant' %}\n  {%- generation %} {{ m['content'] }} {{ eos_token }}{%- endgeneration %}\n{% else %} {{ m['content'] }} <sep>{% endif %}";
   const chat_template = `{{ bos_token }}{% for m in messages %}${turn}{% endfor %}`;
   const tokenizer = await changed({ chat_template });
-  const talk = ["red fish", "blue", "green", "sea sun"].map((content, i) => ({ role: i % 2 ? "assistant" : "user", content }));
+  const talk = ["red fish", "blue", "green", "sea sun"].map((content, i) => ({
+    role: i % 2 ? "assistant" : "user",
+    content,
+  }));
   const { ids, assistant, merged } = tokenizer.encodeAssistant(talk);
   assert.equal(words(ids), "<bos> red fish <sep> blue <eos> green <sep> sea sun <eos>");
   assert.equal(words(ids.filter((_, i) => assistant[i])), "blue <eos> sea sun <eos>");
   assert.equal(merged, false);
   assert.deepEqual(ids, tokenizer.encodeConversation(talk));
-  assert.deepEqual(ids, [...tokenizer.encodePrompt({ messages: talk.slice(0, 3) }), ...tokenizer.encodeAnswer({ messages: talk.slice(0, 3) }, "sea sun").ids]);
+  assert.deepEqual(ids, [
+    ...tokenizer.encodePrompt({ messages: talk.slice(0, 3) }),
+    ...tokenizer.encodeAnswer({ messages: talk.slice(0, 3) }, "sea sun").ids,
+  ]);
 });
 
 test("decoding drops special tokens and keeps the space between prompt and answer", async () => {
@@ -100,21 +148,58 @@ test("stop ids come from the tokenizer, the model and the generation settings", 
 });
 
 test("what the tokenizer cannot do is refused with its code", async () => {
-  await assert.rejects(Tokenizer.load(dir, { ...TINY, vocabSize: 11 }), coded("tokenizer_mismatch", /"sea" .* has id 11 and the model has 11 embeddings/));
+  await assert.rejects(
+    Tokenizer.load(dir, { ...TINY, vocabSize: 11 }),
+    coded("tokenizer_mismatch", /"sea" .* has id 11 and the model has 11 embeddings/),
+  );
   const tokenizer = await Tokenizer.load(dir, TINY);
-  assert.throws(() => tokenizer.encodePrompt({ prompt: "red zebra" }), coded("tokenizer_mismatch", /no token for "zebra"/));
+  assert.throws(
+    () => tokenizer.encodePrompt({ prompt: "red zebra" }),
+    coded("tokenizer_mismatch", /no token for "zebra"/),
+  );
   assert.throws(() => tokenizer.encodePrompt({}), coded("prompt_invalid", /needs `prompt` or `messages`/));
   const plain = await changed({ chat_template: undefined });
-  assert.throws(() => plain.encodePrompt({ messages: [{ role: "user", content: "red" }] }), coded("chat_template_missing", /no chat template/));
-  const named = await changed({ chat_template: [{ name: "tool_use", template: "red" }, { name: "rag", template: "sea" }] });
-  assert.throws(() => named.encodePrompt({ messages: [{ role: "user", content: "red" }] }), coded("chat_template_missing", /has the chat templates tool_use, rag and none named default/));
+  assert.throws(
+    () => plain.encodePrompt({ messages: [{ role: "user", content: "red" }] }),
+    coded("chat_template_missing", /no chat template/),
+  );
+  const named = await changed({
+    chat_template: [
+      { name: "tool_use", template: "red" },
+      { name: "rag", template: "sea" },
+    ],
+  });
+  assert.throws(
+    () => named.encodePrompt({ messages: [{ role: "user", content: "red" }] }),
+    coded("chat_template_missing", /has the chat templates tool_use, rag and none named default/),
+  );
   const unmarked = await Tokenizer.load(dir, TINY);
-  assert.throws(() => unmarked.encodeAssistant([{ role: "user", content: "red" }]), coded("chat_template_unsupported", /has no {% generation %}/));
-  await assert.rejects(changed({ chat_template: "{{ strftime_now('%d') }}" }), coded("chat_template_unsupported", /today's date/));
-  await assert.rejects(changed({ chat_template: "{% if %}" }), coded("chat_template_unsupported", /cannot be parsed/));
+  assert.throws(
+    () => unmarked.encodeAssistant([{ role: "user", content: "red" }]),
+    coded("chat_template_unsupported", /has no {% generation %}/),
+  );
+  await assert.rejects(
+    changed({ chat_template: "{{ strftime_now('%d') }}" }),
+    coded("chat_template_unsupported", /today's date/),
+  );
+  await assert.rejects(
+    changed({ chat_template: "{% if %}" }),
+    coded("chat_template_unsupported", /cannot be parsed/),
+  );
   const strict = await changed({ chat_template: "{{ raise_exception('users first') }}" });
-  assert.throws(() => strict.encodePrompt({ messages: [{ role: "user", content: "red" }] }), coded("chat_template_unsupported", /users first/));
-  const rewriting = await changed({ chat_template: "{% if messages | length == 1 %}red{% else %}blue{% endif %}" });
-  assert.throws(() => rewriting.encodeAnswer({ messages: [{ role: "user", content: "red" }] }, "blue"), coded("chat_template_unsupported", /differently from its prompt alone/));
-  await assert.rejects(changed({}, { model: { type: "Nonsense" } }), coded("tokenizer_invalid", /cannot be used/));
+  assert.throws(
+    () => strict.encodePrompt({ messages: [{ role: "user", content: "red" }] }),
+    coded("chat_template_unsupported", /users first/),
+  );
+  const rewriting = await changed({
+    chat_template: "{% if messages | length == 1 %}red{% else %}blue{% endif %}",
+  });
+  assert.throws(
+    () => rewriting.encodeAnswer({ messages: [{ role: "user", content: "red" }] }, "blue"),
+    coded("chat_template_unsupported", /differently from its prompt alone/),
+  );
+  await assert.rejects(
+    changed({}, { model: { type: "Nonsense" } }),
+    coded("tokenizer_invalid", /cannot be used/),
+  );
 });

@@ -44,7 +44,14 @@ export class Tokenizer {
   private readonly otherTemplates: string[];
   private readonly eosText: string;
 
-  private constructor(codec: Codec, settings: Json, model: ModelConfig, moreStops: number[], chatSource: string | undefined, dir: string) {
+  private constructor(
+    codec: Codec,
+    settings: Json,
+    model: ModelConfig,
+    moreStops: number[],
+    chatSource: string | undefined,
+    dir: string,
+  ) {
     this.codec = codec;
     const text = (key: string): string | undefined => specialText(settings[key]);
     const id = (key: string): number | undefined => {
@@ -53,14 +60,20 @@ export class Tokenizer {
     };
     this.bosId = id("bos_token") ?? model.bosId;
     const eosId = id("eos_token") ?? model.eosIds[0];
-    if (eosId === undefined) throw new SpecError("tokenizer_mismatch", `neither the tokenizer nor the config of ${dir} names an end-of-sequence token`);
+    if (eosId === undefined)
+      throw new SpecError(
+        "tokenizer_mismatch",
+        `neither the tokenizer nor the config of ${dir} names an end-of-sequence token`,
+      );
     this.eosId = eosId;
     this.eosText = text("eos_token") ?? codec.id_to_token(eosId) ?? "";
     this.padId = id("pad_token") ?? model.padId;
     this.stopIds = new Set([eosId, ...model.eosIds, ...moreStops]);
     this.addBos = settings["add_bos_token"] === true;
     this.closesTexts = closesTexts(codec, eosId);
-    this.special = new Set([...codec.get_added_tokens_decoder()].filter(([, token]) => token.special).map(([tokenId]) => tokenId));
+    this.special = new Set(
+      [...codec.get_added_tokens_decoder()].filter(([, token]) => token.special).map(([tokenId]) => tokenId),
+    );
     if (chatSource !== undefined) this.chat = new ChatTemplate(chatSource, specialTexts(settings));
     this.otherTemplates = namedTemplates(settings["chat_template"]).map(({ name }) => String(name));
   }
@@ -70,23 +83,34 @@ export class Tokenizer {
     const settings = (await readJson(join(dir, "tokenizer_config.json"))) as Json;
     const codec = makeCodec((await readJson(join(dir, "tokenizer.json"))) as Json, settings, dir);
     checkVocabulary(codec, model, dir);
-    const chat = (await readOptional(join(dir, "chat_template.jinja"))) ?? chooseTemplate(settings["chat_template"]);
+    const chat =
+      (await readOptional(join(dir, "chat_template.jinja"))) ?? chooseTemplate(settings["chat_template"]);
     return new Tokenizer(codec, settings, model, await generationStops(dir), chat, dir);
   }
 
   encodePrompt(prompt: PromptText): number[] {
-    if (prompt.messages) return this.onceBos(this.encode(this.template().render(prompt.messages, true), false));
-    if (prompt.prompt === undefined) throw new SpecError("prompt_invalid", "a prompt needs `prompt` or `messages`");
+    if (prompt.messages)
+      return this.onceBos(this.encode(this.template().render(prompt.messages, true), false));
+    if (prompt.prompt === undefined)
+      throw new SpecError("prompt_invalid", "a prompt needs `prompt` or `messages`");
     return this.encodePlain(prompt.prompt);
   }
 
   /** The answer's ids after those of its prompt, closing token included. Messages are for a prompt of messages only. */
-  encodeAnswer(prompt: PromptText, answer: string | readonly ChatMessage[], promptIds = this.encodePrompt(prompt)): AnswerIds {
+  encodeAnswer(
+    prompt: PromptText,
+    answer: string | readonly ChatMessage[],
+    promptIds = this.encodePrompt(prompt),
+  ): AnswerIds {
     if (prompt.messages) {
-      const text = this.template().split(prompt.messages, typeof answer === "string" ? [{ role: "assistant", content: answer }] : answer);
+      const text = this.template().split(
+        prompt.messages,
+        typeof answer === "string" ? [{ role: "assistant", content: answer }] : answer,
+      );
       return this.tail(promptIds, this.onceBos(this.encode(text.prompt + text.answer, false)), text.answer);
     }
-    if (typeof answer !== "string") throw new SpecError("prompt_invalid", "the prompt is plain text and its answer a list of messages");
+    if (typeof answer !== "string")
+      throw new SpecError("prompt_invalid", "the prompt is plain text and its answer a list of messages");
     const closed = this.closed(answer);
     return this.tail(promptIds, this.encodePlain(prompt.prompt + closed), closed);
   }
@@ -105,7 +129,11 @@ export class Tokenizer {
    * A conversation, and which of its tokens are the assistant's by the template's `{% generation %}`. A token that holds characters of
    * both sides of a border is the assistant's, as in transformers; the row then counts as merged.
    */
-  encodeAssistant(messages: readonly ChatMessage[]): { ids: number[]; assistant: boolean[]; merged: boolean } {
+  encodeAssistant(messages: readonly ChatMessage[]): {
+    ids: number[];
+    assistant: boolean[];
+    merged: boolean;
+  } {
     const { text, spans } = this.template().assistantSpans(messages);
     const ids = this.encodeConversation(messages);
     const border = (at: number): { tokens: number; clean: boolean } => {
@@ -138,7 +166,9 @@ export class Tokenizer {
 
   decode(ids: readonly number[]): string {
     const plain = ids.filter((id) => !this.special.has(id) && !this.stopIds.has(id));
-    return plain.length === 0 ? "" : this.codec.decode(plain, { skip_special_tokens: true, clean_up_tokenization_spaces: false });
+    return plain.length === 0
+      ? ""
+      : this.codec.decode(plain, { skip_special_tokens: true, clean_up_tokenization_spaces: false });
   }
 
   private encodePlain(text: string): number[] {
@@ -161,7 +191,8 @@ export class Tokenizer {
   }
 
   private tail(promptIds: number[], whole: number[], answer: string): AnswerIds {
-    if (commonLength(promptIds, whole) === promptIds.length) return { ids: whole.slice(promptIds.length), merged: false };
+    if (commonLength(promptIds, whole) === promptIds.length)
+      return { ids: whole.slice(promptIds.length), merged: false };
     return { ids: this.continuation(answer), merged: true };
   }
 
@@ -193,14 +224,26 @@ export class Tokenizer {
   private encode(text: string, addSpecial: boolean): number[] {
     const { ids, tokens } = this.codec.encode(text, { add_special_tokens: addSpecial });
     const unknown = (ids as (number | undefined)[]).findIndex((id) => id === undefined || id < 0);
-    if (unknown >= 0) throw new SpecError("tokenizer_mismatch", `the tokenizer has no token for ${JSON.stringify(tokens[unknown])}`, { hint: "the text uses words from outside its vocabulary" });
+    if (unknown >= 0)
+      throw new SpecError(
+        "tokenizer_mismatch",
+        `the tokenizer has no token for ${JSON.stringify(tokens[unknown])}`,
+        { hint: "the text uses words from outside its vocabulary" },
+      );
     return ids;
   }
 
   private template(): ChatTemplate {
     if (this.chat) return this.chat;
-    const others = this.otherTemplates.length > 0 ? `has the chat templates ${this.otherTemplates.join(", ")} and none named default` : "has no chat template";
-    throw new SpecError("chat_template_missing", `the prompt is a list of messages and the tokenizer ${others}`, { hint: "use plain `prompt` text, or a tokenizer with `chat_template`" });
+    const others =
+      this.otherTemplates.length > 0
+        ? `has the chat templates ${this.otherTemplates.join(", ")} and none named default`
+        : "has no chat template";
+    throw new SpecError(
+      "chat_template_missing",
+      `the prompt is a list of messages and the tokenizer ${others}`,
+      { hint: "use plain `prompt` text, or a tokenizer with `chat_template`" },
+    );
   }
 }
 
@@ -212,7 +255,8 @@ function commonLength(a: readonly number[], b: readonly number[]): number {
 
 /** Whether the tokenizer puts the EOS behind every text. */
 function closesTexts(codec: Codec, eosId: number): boolean {
-  const last = (special: boolean): number | undefined => codec.encode("a", { add_special_tokens: special }).ids.at(-1);
+  const last = (special: boolean): number | undefined =>
+    codec.encode("a", { add_special_tokens: special }).ids.at(-1);
   return last(true) === eosId && last(false) !== eosId;
 }
 
@@ -220,14 +264,22 @@ function makeCodec(tokenizer: Json, settings: Json, dir: string): Codec {
   try {
     return new Codec(tokenizer, settings);
   } catch (cause) {
-    throw new ArtifactError("tokenizer_invalid", `tokenizer.json of ${dir} cannot be used: ${(cause as Error).message}`, { cause });
+    throw new ArtifactError(
+      "tokenizer_invalid",
+      `tokenizer.json of ${dir} cannot be used: ${(cause as Error).message}`,
+      { cause },
+    );
   }
 }
 
 function checkVocabulary(codec: Codec, model: ModelConfig, dir: string): void {
   for (const [token, id] of codec.get_vocab(true))
     if (id >= model.vocabSize)
-      throw new SpecError("tokenizer_mismatch", `token ${JSON.stringify(token)} of ${dir} has id ${id} and the model has ${model.vocabSize} embeddings`, { hint: "use the tokenizer that the model was trained with" });
+      throw new SpecError(
+        "tokenizer_mismatch",
+        `token ${JSON.stringify(token)} of ${dir} has id ${id} and the model has ${model.vocabSize} embeddings`,
+        { hint: "use the tokenizer that the model was trained with" },
+      );
 }
 
 async function readOptional(path: string): Promise<string | undefined> {
@@ -254,6 +306,8 @@ function specialText(value: unknown): string | undefined {
 
 /** `bos_token`, `eos_token`, `unk_token` and so on. */
 function specialTexts(settings: Json): Record<string, string> {
-  const texts = Object.entries(settings).map(([key, value]) => [key, key.endsWith("_token") ? specialText(value) : undefined] as const);
+  const texts = Object.entries(settings).map(
+    ([key, value]) => [key, key.endsWith("_token") ? specialText(value) : undefined] as const,
+  );
   return Object.fromEntries(texts.filter((pair): pair is [string, string] => pair[1] !== undefined));
 }

@@ -3,7 +3,11 @@ import { test } from "node:test";
 import fc from "fast-check";
 import { planBatches } from "./batches.ts";
 
-const settings = fc.record({ batch: fc.integer({ min: 1, max: 9 }), epochs: fc.integer({ min: 1, max: 3 }), seed: fc.constantFrom("0000000000000001", "00000000000000fe") });
+const settings = fc.record({
+  batch: fc.integer({ min: 1, max: 9 }),
+  epochs: fc.integer({ min: 1, max: 3 }),
+  seed: fc.constantFrom("0000000000000001", "00000000000000fe"),
+});
 const count = fc.integer({ min: 1, max: 400 });
 
 test("every epoch takes every row once", () => {
@@ -14,7 +18,10 @@ test("every epoch takes every row once", () => {
       assert.equal(batches.length, perEpoch * plan.epochs);
       for (let epoch = 0; epoch < plan.epochs; epoch++) {
         const taken = batches.slice(epoch * perEpoch, (epoch + 1) * perEpoch).flat();
-        assert.deepEqual(taken.sort((a, b) => a - b), Array.from({ length: rows }, (_, row) => row));
+        assert.deepEqual(
+          taken.sort((a, b) => a - b),
+          Array.from({ length: rows }, (_, row) => row),
+        );
       }
     }),
   );

@@ -12,7 +12,9 @@ export interface PlanSettings {
 
 function epochBatches(rows: number, { batch, seed }: PlanSettings, epoch: number): number[][] {
   const order = permutation(rows, new Random(seed, epoch));
-  return Array.from({ length: Math.ceil(rows / batch) }, (_, index) => Array.from(order.slice(index * batch, (index + 1) * batch)));
+  return Array.from({ length: Math.ceil(rows / batch) }, (_, index) =>
+    Array.from(order.slice(index * batch, (index + 1) * batch)),
+  );
 }
 
 /** Row numbers of every step, step 1 first. The last batch of an epoch may be smaller. */

@@ -11,10 +11,17 @@ import type { ReferenceLogps, TrainOptions } from "./index.ts";
 /** Not the start, so that a wrong log-probability moves the loss. */
 const other = initCheckpoint(shapes.odd, "00000000000000aa");
 
-const training = (kind: Kind, change: Partial<TrainOptions> = {}): TrainOptions => ({ ...trainingOf(kind, "odd"), reference: other, optimizer: { ...optimizer, epochs: 1 }, ...change });
+const training = (kind: Kind, change: Partial<TrainOptions> = {}): TrainOptions => ({
+  ...trainingOf(kind, "odd"),
+  reference: other,
+  optimizer: { ...optimizer, epochs: 1 },
+  ...change,
+});
 
 /** The digests of a training, what it computed of its reference, and whether it read it. */
-async function run(options: TrainOptions): Promise<{ digests: object; computed: ReferenceLogps[]; read: boolean }> {
+async function run(
+  options: TrainOptions,
+): Promise<{ digests: object; computed: ReferenceLogps[]; read: boolean }> {
   const computed: ReferenceLogps[] = [];
   let read = false;
   const reference = async (): Promise<Checkpoint> => ((read = true), other);
@@ -32,15 +39,26 @@ for (const kind of ["dpo", "kto"] as const) {
     const whole = await run(training(kind));
     assert.deepEqual([whole.computed.length, whole.read], [1, true]);
     const referenceLogps = JSON.parse(JSON.stringify(whole.computed[0])) as ReferenceLogps;
-    assert.deepEqual(await run(training(kind, { referenceLogps })), { digests: whole.digests, computed: [], read: false });
+    assert.deepEqual(await run(training(kind, { referenceLogps })), {
+      digests: whole.digests,
+      computed: [],
+      read: false,
+    });
   });
 }
 
 test("they are taken whatever the loss, its settings and the optimizer are", async () => {
   const referenceLogps = await computedBy(training("dpo"));
-  const change: Partial<TrainOptions> = { task: { kind: "dpo", beta: 0.5, losses: [{ type: "ipo", weight: 1 }] }, optimizer: { ...optimizer, batch: 4, learningRate: 1e-4, seed: "00000000000000bb" } };
+  const change: Partial<TrainOptions> = {
+    task: { kind: "dpo", beta: 0.5, losses: [{ type: "ipo", weight: 1 }] },
+    optimizer: { ...optimizer, batch: 4, learningRate: 1e-4, seed: "00000000000000bb" },
+  };
   const { digests } = await run(training("dpo", change));
-  assert.deepEqual(await run(training("dpo", { ...change, referenceLogps })), { digests, computed: [], read: false });
+  assert.deepEqual(await run(training("dpo", { ...change, referenceLogps })), {
+    digests,
+    computed: [],
+    read: false,
+  });
 });
 
 test("they are computed where those given are of other rows, tokens, weights of tokens or mismatched answers, or are not whole", async () => {
@@ -51,7 +69,10 @@ test("they are computed where those given are of other rows, tokens, weights of 
     assert.deepEqual(await run({ ...options, referenceLogps }), { digests, computed, read: true });
   };
   await anew(training("dpo", { rows: [...rows.slice(1), rows[0]!] }), given);
-  await anew(training("dpo", { optimizer: { ...optimizer, epochs: 1, maxLength: 20, truncation: "keep_start" } }), given);
+  await anew(
+    training("dpo", { optimizer: { ...optimizer, epochs: 1, maxLength: 20, truncation: "keep_start" } }),
+    given,
+  );
   await anew(training("dpo", { task: { kind: "dpo", beta: 0.1, ldAlpha: 0.5 } }), given);
   await anew(training("dpo"), { ...given, logps: given.logps.slice(2) });
   await anew(training("dpo"), { ...given, logps: given.logps.with(3, NaN) });

@@ -7,7 +7,9 @@ import type { ReferenceLogps, TrainTask } from "./types.ts";
 /** Digest of all that decides them but the reference: the answers, in their order, and what their tokens count. */
 export function answersDigest(task: TrainTask, rows: readonly LaidRow[]): string {
   const ldAlpha = task.kind === "dpo" ? task.ldAlpha : undefined;
-  return createHash("sha256").update(JSON.stringify({ ldAlpha, rows: digestRows(rows) })).digest("hex");
+  return createHash("sha256")
+    .update(JSON.stringify({ ldAlpha, rows: digestRows(rows) }))
+    .digest("hex");
 }
 
 /** Of these answers, and of each of them. */

@@ -33,14 +33,24 @@ export class GradientPass {
   }
 
   /** Loss and metrics. Gradients are written to their array, added to what is there where `adding`. */
-  async run({ weights, gradients }: GradientArrays, feeds: Record<string, OrtTensor>, adding: boolean): Promise<Record<string, number>> {
+  async run(
+    { weights, gradients }: GradientArrays,
+    feeds: Record<string, OrtTensor>,
+    adding: boolean,
+  ): Promise<Record<string, number>> {
     const { task, config, adapter, threads } = this.settings;
     // Another session where it adds, opened when a step has a second micro-batch here.
-    const session = await openSession(this.sessions, threads, config, gradientGraph, (of) => [task, config, { adding, adapter, threads: of }]);
+    const session = await openSession(this.sessions, threads, config, gradientGraph, (of) => [
+      task,
+      config,
+      { adding, adapter, threads: of },
+    ]);
     const into = this.layout.tensors(gradients, gradientNames.gradient);
     const sums = adding ? this.layout.tensors(gradients, gradientNames.sum) : {};
     const outputs = await session.raw({ ...this.layout.tensors(weights), ...sums, ...feeds }, into);
     const values = Object.entries(outputs).filter(([name]) => !(name in into));
-    return Object.fromEntries(values.map(([name, tensor]) => [name, (tensor.data as Float32Array)[0] as number]));
+    return Object.fromEntries(
+      values.map(([name, tensor]) => [name, (tensor.data as Float32Array)[0] as number]),
+    );
   }
 }

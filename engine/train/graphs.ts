@@ -17,7 +17,10 @@ import { termsOf, usesReference } from "./loss-inputs.ts";
 import type { TrainTask } from "./types.ts";
 
 /** Names by parameter: a gradient that goes out, and the sum that it is added to. */
-export const gradientNames = { gradient: (name: string): string => `gradient:${name}`, sum: (name: string): string => `sum:${name}` };
+export const gradientNames = {
+  gradient: (name: string): string => `gradient:${name}`,
+  sum: (name: string): string => `sum:${name}`,
+};
 
 /** Logits of the selected tokens, [M,V], and the tokens that they are to predict. */
 function selected(t: Tape, config: ModelConfig, parameters: Parameters): { logits: Value; targets: Value } {
@@ -27,7 +30,11 @@ function selected(t: Tape, config: ModelConfig, parameters: Parameters): { logit
   return { logits: logits(t, config, parameters, sequences, selection), targets };
 }
 
-function valuesOfTokens(t: Tape, config: ModelConfig, parameters: Parameters): ReturnType<typeof tokenValues> {
+function valuesOfTokens(
+  t: Tape,
+  config: ModelConfig,
+  parameters: Parameters,
+): ReturnType<typeof tokenValues> {
   const { logits: logits_MV, targets } = selected(t, config, parameters);
   return tokenValues(t, logits_MV, targets);
 }
@@ -36,7 +43,12 @@ function valuesOfTokens(t: Tape, config: ModelConfig, parameters: Parameters): R
 const answers = "2*B";
 
 /** Summed over the tokens of each answer, [2B]: log-probabilities, with weights of tokens where asked and without, and values for metrics. */
-function answerSums(t: Tape, config: ModelConfig, parameters: Parameters, weighted: boolean): { logps: Value; plainLogps: Value; values: LogitValues } {
+function answerSums(
+  t: Tape,
+  config: ModelConfig,
+  parameters: Parameters,
+  weighted: boolean,
+): { logps: Value; plainLogps: Value; values: LogitValues } {
   const { logps, entropy, top1, meanLogit } = valuesOfTokens(t, config, parameters);
   const resultOf = t.graph.input("resultOf", "int64", logps.shape);
   const sum = (of: Value): Value => t.segmentSum(of, resultOf, answers);
@@ -48,13 +60,23 @@ function answerSums(t: Tape, config: ModelConfig, parameters: Parameters, weight
   };
 }
 
-function policyLoss(t: Tape, task: Extract<TrainTask, { kind: "dpo" | "kto" }>, config: ModelConfig, parameters: Parameters): Loss {
+function policyLoss(
+  t: Tape,
+  task: Extract<TrainTask, { kind: "dpo" | "kto" }>,
+  config: ModelConfig,
+  parameters: Parameters,
+): Loss {
   // Declared first: their length is the number of sums.
   const perAnswer = (name: string): Value => t.graph.input(name, "float32", [answers]);
   const tokens = perAnswer("answerTokens");
   if (task.kind === "dpo") {
     const reference = usesReference(task) ? { reference: perAnswer("reference") } : {};
-    return preferenceLoss(t, { ...answerSums(t, config, parameters, task.ldAlpha !== undefined), tokens, ...reference }, task.beta, termsOf(task));
+    return preferenceLoss(
+      t,
+      { ...answerSums(t, config, parameters, task.ldAlpha !== undefined), tokens, ...reference },
+      task.beta,
+      termsOf(task),
+    );
   }
   const [reference, desirable] = [perAnswer("reference"), t.graph.input("desirable", "float32", ["B"])];
   const { logps, values } = answerSums(t, config, parameters, false);
@@ -91,7 +113,10 @@ export const ofTokensName = "loss of tokens";
 function shared(t: Tape, { loss, ofTokens }: Loss): Value {
   const share = (name: string): Value => t.graph.input(name, "float32", []);
   if (!ofTokens) return t.mul(loss, share(shareNames.rows));
-  return t.add(t.mul(t.sub(loss, ofTokens), share(shareNames.rows)), t.mul(ofTokens, share(shareNames.tokens)));
+  return t.add(
+    t.mul(t.sub(loss, ofTokens), share(shareNames.rows)),
+    t.mul(ofTokens, share(shareNames.tokens)),
+  );
 }
 
 export interface GradientGraphOptions {
@@ -105,7 +130,11 @@ export interface GradientGraphOptions {
  * `share` · loss by every weight that learns, added to those of the micro-batches before it where `adding`. The shares of a step's
  * micro-batches make 1.
  */
-export function gradientGraph(task: TrainTask, config: ModelConfig, { adding, adapter, threads }: GradientGraphOptions): Graph {
+export function gradientGraph(
+  task: TrainTask,
+  config: ModelConfig,
+  { adding, adapter, threads }: GradientGraphOptions,
+): Graph {
   const graph = new Graph(threads);
   const t = new Tape(graph);
   const { parameters, learned } = declareLearner(t, config, adapter);
@@ -117,7 +146,10 @@ export function gradientGraph(task: TrainTask, config: ModelConfig, { adding, ad
   for (const [name, value] of Object.entries(metrics)) graph.output(name, value);
   for (const [index, { name, shape }] of learned.entries()) {
     const gradient = gradients[index] as Value;
-    graph.output(gradientNames.gradient(name), adding ? t.add(graph.input(gradientNames.sum(name), "float32", shape), gradient) : gradient);
+    graph.output(
+      gradientNames.gradient(name),
+      adding ? t.add(graph.input(gradientNames.sum(name), "float32", shape), gradient) : gradient,
+    );
   }
   return graph;
 }

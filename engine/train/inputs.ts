@@ -10,8 +10,16 @@ import type { TrainTask } from "./types.ts";
 
 export function inputsOf(task: TrainTask, config: ModelConfig, rows: readonly LaidRow[]): Encoded {
   const learning = { leastTokens: leastTokens(config) };
-  if (task.kind === "reward") return { ...packForRewards(groupsOf(rows), learning), ...lossInputs(task, rows, []) };
-  const { resultOf, ...encoded } = packForLogps(groupsOf(rows, task.kind === "sft" && !task.promptMask), learning);
+  if (task.kind === "reward")
+    return { ...packForRewards(groupsOf(rows), learning), ...lossInputs(task, rows, []) };
+  const { resultOf, ...encoded } = packForLogps(
+    groupsOf(rows, task.kind === "sft" && !task.promptMask),
+    learning,
+  );
   if (task.kind === "sft") return encoded;
-  return { ...encoded, resultOf, ...lossInputs(task, rows, Array.from(resultOf.data as BigInt64Array, Number)) };
+  return {
+    ...encoded,
+    resultOf,
+    ...lossInputs(task, rows, Array.from(resultOf.data as BigInt64Array, Number)),
+  };
 }

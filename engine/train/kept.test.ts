@@ -4,8 +4,25 @@ import type { ModelConfig } from "../model/index.ts";
 import { isKept } from "./kept.ts";
 import { shapes, tasks } from "./small-training.test.support.ts";
 
-const small: ModelConfig = { ...shapes.shop, hiddenSize: 128, intermediateSize: 352, layers: 5, heads: 8, kvHeads: 4, headSize: 16 };
-const large: ModelConfig = { ...shapes.shop, vocabSize: 49152, hiddenSize: 576, intermediateSize: 1536, layers: 30, heads: 9, kvHeads: 3, headSize: 64 };
+const small: ModelConfig = {
+  ...shapes.shop,
+  hiddenSize: 128,
+  intermediateSize: 352,
+  layers: 5,
+  heads: 8,
+  kvHeads: 4,
+  headSize: 16,
+};
+const large: ModelConfig = {
+  ...shapes.shop,
+  vocabSize: 49152,
+  hiddenSize: 576,
+  intermediateSize: 1536,
+  layers: 30,
+  heads: 9,
+  kvHeads: 3,
+  headSize: 64,
+};
 
 test("a training of a million parameters is kept, up to some number of rows at once, lanes and tokens", () => {
   assert.ok(isKept(small, tasks.dpo, { microBatch: 8, lanes: 2, longest: 256 }));

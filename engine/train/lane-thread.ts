@@ -22,8 +22,14 @@ export interface LaneWork {
   /** What stays the same for all micro-batches from now on. */
   begin: { args: LaneSettings; result: undefined };
   /** The arrays belong to whom they were sent to last. */
-  gradients: { args: GradientArrays & { feeds: Feeds }; result: GradientArrays & { values: Record<string, number> } };
-  reference: { args: { model: Checkpoint; batches: readonly LaidRow[][]; threads: number }; result: BatchLogps[] };
+  gradients: {
+    args: GradientArrays & { feeds: Feeds };
+    result: GradientArrays & { values: Record<string, number> };
+  };
+  reference: {
+    args: { model: Checkpoint; batches: readonly LaidRow[][]; threads: number };
+    result: BatchLogps[];
+  };
   /** Closes the sessions that were not used since the last time; how many it has opened since then. */
   tidy: { args: undefined; result: number };
 }
@@ -33,7 +39,8 @@ export interface LaneRequest<Name extends keyof LaneWork = keyof LaneWork> {
   args: LaneWork[Name]["args"];
 }
 
-export type LaneAnswer<Name extends keyof LaneWork = keyof LaneWork> = { result: LaneWork[Name]["result"] } | { failure: ThreadFailure };
+export type LaneAnswer<Name extends keyof LaneWork = keyof LaneWork> =
+  { result: LaneWork[Name]["result"] } | { failure: ThreadFailure };
 
 interface Asked {
   resolve(answer: LaneAnswer): void;
@@ -47,19 +54,34 @@ export class LaneThread {
 
   constructor() {
     const end = (cause: unknown): void => {
-      this.ended ??= new InvariantError("graph_failed", `a thread of the training ended by itself: ${String(cause)}`, { cause });
+      this.ended ??= new InvariantError(
+        "graph_failed",
+        `a thread of the training ended by itself: ${String(cause)}`,
+        { cause },
+      );
       this.asked?.reject(this.ended);
     };
-    this.worker.on("message", (answer: LaneAnswer) => this.asked?.resolve(answer)).once("error", end).once("exit", end).unref();
+    this.worker
+      .on("message", (answer: LaneAnswer) => this.asked?.resolve(answer))
+      .once("error", end)
+      .once("exit", end)
+      .unref();
   }
 
-  async ask<Name extends keyof LaneWork>(work: Name, args: LaneWork[Name]["args"], arrays: readonly Float32Array[] = []): Promise<LaneWork[Name]["result"]> {
+  async ask<Name extends keyof LaneWork>(
+    work: Name,
+    args: LaneWork[Name]["args"],
+    arrays: readonly Float32Array[] = [],
+  ): Promise<LaneWork[Name]["result"]> {
     if (this.ended) throw this.ended;
     this.worker.ref();
     try {
       const answer = await new Promise<LaneAnswer>((resolve, reject) => {
         this.asked = { resolve, reject };
-        this.worker.postMessage({ work, args } satisfies LaneRequest<Name>, arrays.map(({ buffer }) => buffer as ArrayBuffer));
+        this.worker.postMessage(
+          { work, args } satisfies LaneRequest<Name>,
+          arrays.map(({ buffer }) => buffer as ArrayBuffer),
+        );
       });
       if ("failure" in answer) throw errorOf(answer.failure);
       return answer.result as LaneWork[Name]["result"];

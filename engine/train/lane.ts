@@ -16,13 +16,22 @@ const port = parentPort as MessagePort;
 /** Of the training that began last. */
 let training: { pass: GradientPass; fixed: LoadedWeights };
 
-const works: { [Name in keyof LaneWork]: (args: LaneWork[Name]["args"]) => Promise<LaneWork[Name]["result"]> } = {
+const works: {
+  [Name in keyof LaneWork]: (args: LaneWork[Name]["args"]) => Promise<LaneWork[Name]["result"]>;
+} = {
   async begin({ tables, ...settings }) {
-    training = { pass: new GradientPass(sessions, settings, new ParameterLayout(parametersOf(settings.config))), fixed: toFeeds(tables) };
+    training = {
+      pass: new GradientPass(sessions, settings, new ParameterLayout(parametersOf(settings.config))),
+      fixed: toFeeds(tables),
+    };
   },
   async gradients({ feeds, weights, gradients }) {
     const { pass, fixed } = training;
-    return { weights, gradients, values: await pass.run({ weights, gradients }, { ...fixed, ...toFeeds(feeds) }, false) };
+    return {
+      weights,
+      gradients,
+      values: await pass.run({ weights, gradients }, { ...fixed, ...toFeeds(feeds) }, false),
+    };
   },
   reference: ({ model, batches, threads }) => logpsOf(sessions, model, batches, threads),
   async tidy() {
@@ -33,7 +42,10 @@ const works: { [Name in keyof LaneWork]: (args: LaneWork[Name]["args"]) => Promi
   },
 };
 
-async function answerTo<Name extends keyof LaneWork>({ work, args }: LaneRequest<Name>): Promise<LaneAnswer<Name>> {
+async function answerTo<Name extends keyof LaneWork>({
+  work,
+  args,
+}: LaneRequest<Name>): Promise<LaneAnswer<Name>> {
   try {
     return { result: await works[work](args) };
   } catch (error) {
@@ -43,7 +55,9 @@ async function answerTo<Name extends keyof LaneWork>({ work, args }: LaneRequest
 
 /** The arrays go back to whom they came from. */
 const arraysOf = (answer: LaneAnswer): ArrayBuffer[] =>
-  "result" in answer && typeof answer.result === "object" && "weights" in answer.result ? [answer.result.weights.buffer as ArrayBuffer, answer.result.gradients.buffer as ArrayBuffer] : [];
+  "result" in answer && typeof answer.result === "object" && "weights" in answer.result
+    ? [answer.result.weights.buffer as ArrayBuffer, answer.result.gradients.buffer as ArrayBuffer]
+    : [];
 
 port.on("message", (request: LaneRequest) => {
   void answerTo(request).then((answer) => port.postMessage(answer, arraysOf(answer)));

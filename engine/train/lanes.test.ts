@@ -12,13 +12,21 @@ import { rowsFor, shapes, tasks, trainingOf } from "./small-training.test.suppor
 import { Workshop } from "./workshop.ts";
 
 const config = shapes.odd;
-const part: Feeds = { ...inputsOf(tasks.sft, config, rowsFor("sft", config, 4) as LaidRow[]), [shareNames.rows]: { dtype: "float32", shape: [], data: Float32Array.of(0.5) } };
+const part: Feeds = {
+  ...inputsOf(tasks.sft, config, rowsFor("sft", config, 4) as LaidRow[]),
+  [shareNames.rows]: { dtype: "float32", shape: [], data: Float32Array.of(0.5) },
+};
 
 function two(t: TestContext): Lanes {
   const workshop = new Workshop();
   t.after(() => workshop.close());
   const state = new ParameterState(parametersOf(config), trainingOf("sft", "odd").start.weights);
-  return new Lanes(workshop, state, {}, 2, { task: tasks.sft, config, threads: 1, tables: { ...rotaryTables(config, 128) } });
+  return new Lanes(workshop, state, {}, 2, {
+    task: tasks.sft,
+    config,
+    threads: 1,
+    tables: { ...rotaryTables(config, 128) },
+  });
 }
 
 test("two lanes give the same values for the same micro-batch, and a failure in the other lane is the step's", async (t) => {
@@ -26,5 +34,9 @@ test("two lanes give the same values for the same micro-batch, and a failure in 
   const [first, second] = await lanes.run([part, part]);
   assert.deepEqual(second, first);
   const { targets: _, ...incomplete } = part;
-  await assert.rejects(lanes.run([part, incomplete]), { kind: "invariant", code: "graph_failed", message: /targets/ });
+  await assert.rejects(lanes.run([part, incomplete]), {
+    kind: "invariant",
+    code: "graph_failed",
+    message: /targets/,
+  });
 });

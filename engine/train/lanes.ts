@@ -25,11 +25,17 @@ class Lane {
   }
 
   /** Loss and metrics, and the gradients until the next call. After a failure the arrays are gone, and so is the training. */
-  async run(weights: Float32Array, feeds: Feeds): Promise<{ values: Record<string, number>; gradients: Float32Array }> {
+  async run(
+    weights: Float32Array,
+    feeds: Feeds,
+  ): Promise<{ values: Record<string, number>; gradients: Float32Array }> {
     const { arrays } = this;
     await (this.begun ??= this.thread.ask("begin", this.settings));
     arrays.weights.set(weights);
-    const { values, ...back } = await this.thread.ask("gradients", { feeds, ...arrays }, [arrays.weights, arrays.gradients]);
+    const { values, ...back } = await this.thread.ask("gradients", { feeds, ...arrays }, [
+      arrays.weights,
+      arrays.gradients,
+    ]);
     this.arrays = back;
     return { values, gradients: back.gradients };
   }
@@ -45,7 +51,13 @@ export class Lanes {
   private sum: Sum | undefined;
 
   /** `count` lanes, of which the first has the arrays of the training; only it can have `frozen` weights. */
-  constructor(workshop: Workshop, { layout, arrays }: Pick<ParameterState, "layout" | "arrays">, frozen: LoadedWeights, count: number, settings: LaneSettings) {
+  constructor(
+    workshop: Workshop,
+    { layout, arrays }: Pick<ParameterState, "layout" | "arrays">,
+    frozen: LoadedWeights,
+    count: number,
+    settings: LaneSettings,
+  ) {
     this.own = new GradientPass(workshop.sessions, settings, layout);
     this.arrays = arrays;
     this.fixed = { ...frozen, ...toFeeds(settings.tables) };
@@ -60,7 +72,8 @@ export class Lanes {
       const mine = this.own.run(this.arrays, { ...this.fixed, ...toFeeds(first) }, values.length > 0);
       const [own, ...others] = await Promise.all([mine, ...theirs]);
       values.push(own, ...others.map((of) => of.values));
-      for (const { gradients } of others) (this.sum ??= makeSum()).run({ sum: this.arrays.gradients, added: gradients }, {});
+      for (const { gradients } of others)
+        (this.sum ??= makeSum()).run({ sum: this.arrays.gradients, added: gradients }, {});
     }
     return values;
   }

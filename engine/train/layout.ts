@@ -29,15 +29,27 @@ function judged(rows: readonly LabelledRow[], maxLength: number): JudgedRow[] {
   return rows.map((row, index) => {
     const other = rows.at(index - 1) as LabelledRow;
     const ids = [...row.ids.slice(0, row.promptLength), ...other.ids.slice(other.promptLength)];
-    return { chosen: row, rejected: { ids: ids.slice(0, maxLength), promptLength: row.promptLength }, desirable: row.desirable };
+    return {
+      chosen: row,
+      rejected: { ids: ids.slice(0, maxLength), promptLength: row.promptLength },
+      desirable: row.desirable,
+    };
   });
 }
 
 /** Of KTO the batch decides what is mismatched, so every step has rows of its own. */
-export function layOut({ task, optimizer }: { task: TrainTask; optimizer: OptimizerSettings }, rows: readonly TrainRow[]): Layout {
+export function layOut(
+  { task, optimizer }: { task: TrainTask; optimizer: OptimizerSettings },
+  rows: readonly TrainRow[],
+): Layout {
   const given = planBatches(rows.length, optimizer);
   if (task.kind !== "kto") return { rows: rows as readonly LaidRow[], plan: given, given };
-  const laid = given.flatMap((batch) => judged(batch.map((row) => rows[row] as LabelledRow), optimizer.maxLength));
+  const laid = given.flatMap((batch) =>
+    judged(
+      batch.map((row) => rows[row] as LabelledRow),
+      optimizer.maxLength,
+    ),
+  );
   let next = 0;
   return { rows: laid, plan: given.map((batch) => batch.map(() => next++)), given };
 }

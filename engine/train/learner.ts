@@ -22,7 +22,11 @@ export function learnerOf(start: Checkpoint, adapter?: Adapter): Learner {
 }
 
 function whole(config: ModelConfig): Learner {
-  return { parameters: parametersOf(config), frozen: {}, result: (weights) => ({ checkpoint: { config, weights } }) };
+  return {
+    parameters: parametersOf(config),
+    frozen: {},
+    result: (weights) => ({ checkpoint: { config, weights } }),
+  };
 }
 
 function adapted(config: ModelConfig, frozen: LoadedWeights, settings: Adapter["settings"]): Learner {
@@ -32,7 +36,10 @@ function adapted(config: ModelConfig, frozen: LoadedWeights, settings: Adapter["
     result: (weights) => {
       const packed = new Map(Object.entries(frozen).map(([name, { data }]) => [name, data as Float32Array]));
       const trained = { settings, weights };
-      return { checkpoint: mergeAdapter({ config, weights: unpackWeights(parametersOf(config), packed) }, trained), adapter: trained };
+      return {
+        checkpoint: mergeAdapter({ config, weights: unpackWeights(parametersOf(config), packed) }, trained),
+        adapter: trained,
+      };
     },
   };
 }

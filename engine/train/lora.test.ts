@@ -12,7 +12,11 @@ import type { Shape } from "./small-training.test.support.ts";
 import type { TrainOptions } from "./index.ts";
 
 /** A matrix of the graph with and without targets: k has none, gate and up both. */
-const settings: LoraSettings = { rank: 3, alpha: 6, targets: ["q_proj", "v_proj", "gate_proj", "up_proj", "down_proj"] };
+const settings: LoraSettings = {
+  rank: 3,
+  alpha: 6,
+  targets: ["q_proj", "v_proj", "gate_proj", "up_proj", "down_proj"],
+};
 
 function adapted(shape: Shape, threads = 1): TrainOptions & { start: Checkpoint } {
   const { reference: _, ...options } = trainingOf("dpo", shape, threads);
@@ -21,7 +25,11 @@ function adapted(shape: Shape, threads = 1): TrainOptions & { start: Checkpoint 
 
 for (const shape of Object.keys(shapes) as Shape[]) {
   test(`an adapter has the same bits on 1, 2 and 3 threads (${shape})`, async () => {
-    const digests = await Promise.all([1, 2, 3].map(async (threads) => digestsOf(await train({ ...adapted(shape, threads), optimizer: { ...optimizer, epochs: 1 } }))));
+    const digests = await Promise.all(
+      [1, 2, 3].map(async (threads) =>
+        digestsOf(await train({ ...adapted(shape, threads), optimizer: { ...optimizer, epochs: 1 } })),
+      ),
+    );
     assert.deepEqual(digests[1], digests[0]);
     assert.deepEqual(digests[2], digests[0]);
   });
@@ -53,9 +61,19 @@ test("an adapter's training that stopped goes on with the same bits, from a stat
   const dir = await mkdtemp(join(tmpdir(), "trainer-"));
   try {
     const stop = new AbortController();
-    const save = (state: Parameters<typeof writeTrainerState>[1]): Promise<void> => writeTrainerState(join(dir, "state"), state);
-    const onStep = ({ step }: { step: number }): void => void (step === 4 && stop.abort(new Error("stopped by the test")));
-    await assert.rejects(train({ ...options, signal: stop.signal, onStep, checkpoint: { everySteps: 0, everySeconds: 0, save } }), /stopped by the test/);
+    const save = (state: Parameters<typeof writeTrainerState>[1]): Promise<void> =>
+      writeTrainerState(join(dir, "state"), state);
+    const onStep = ({ step }: { step: number }): void =>
+      void (step === 4 && stop.abort(new Error("stopped by the test")));
+    await assert.rejects(
+      train({
+        ...options,
+        signal: stop.signal,
+        onStep,
+        checkpoint: { everySteps: 0, everySeconds: 0, save },
+      }),
+      /stopped by the test/,
+    );
     const resume = await readTrainerState(join(dir, "state"));
     assert.deepEqual([...resume.weights.keys()].sort(), [...options.adapter!.weights.keys()].sort());
     assert.deepEqual(digestsOf(await train({ ...options, resume })), digestsOf(await train(options)));
@@ -68,5 +86,8 @@ test("an adapter's training that stopped goes on with the same bits, from a stat
 
 test("a reward model takes no adapter", async () => {
   const options = trainingOf("reward", "odd");
-  await assert.rejects(train({ ...options, adapter: initAdapter(options.start.config, settings, "00000000000000ad") }), { code: "spec_unsupported" });
+  await assert.rejects(
+    train({ ...options, adapter: initAdapter(options.start.config, settings, "00000000000000ad") }),
+    { code: "spec_unsupported" },
+  );
 });

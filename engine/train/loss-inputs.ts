@@ -9,7 +9,8 @@ import type { PairRow, TrainTask } from "./types.ts";
 /** DPO as it was first written: what a task without a list of losses means. */
 const plain: readonly PreferenceTerm[] = [{ type: "sigmoid", weight: 1 }];
 
-export const termsOf = ({ losses = plain }: Extract<TrainTask, { kind: "dpo" }>): readonly PreferenceTerm[] => losses;
+export const termsOf = ({ losses = plain }: Extract<TrainTask, { kind: "dpo" }>): readonly PreferenceTerm[] =>
+  losses;
 
 /** Whether log-probabilities under a reference enter the training. */
 export function usesReference(task: TrainTask): boolean {
@@ -46,8 +47,21 @@ function float32(values: readonly number[]): Tensor {
 export function lossInputs(task: TrainTask, rows: readonly LaidRow[], resultOf: readonly number[]): Encoded {
   if (task.kind === "sft") return {};
   const pairs = rows as readonly PairRow[];
-  if (task.kind === "reward") return task.margin ? { margins: float32(pairs.map(({ margin }) => margin as number)) } : {};
-  const answerTokens = float32([...pairs.map(({ chosen }) => answerLength(chosen)), ...pairs.map(({ rejected }) => answerLength(rejected))]);
-  if (task.kind === "kto") return { answerTokens, desirable: float32((rows as readonly JudgedRow[]).map(({ desirable }) => (desirable ? 1 : 0))) };
-  return { answerTokens, ...(task.ldAlpha === undefined ? {} : { tokenWeights: float32(weightsOfTokens(pairs, resultOf, task.ldAlpha)) }) };
+  if (task.kind === "reward")
+    return task.margin ? { margins: float32(pairs.map(({ margin }) => margin as number)) } : {};
+  const answerTokens = float32([
+    ...pairs.map(({ chosen }) => answerLength(chosen)),
+    ...pairs.map(({ rejected }) => answerLength(rejected)),
+  ]);
+  if (task.kind === "kto")
+    return {
+      answerTokens,
+      desirable: float32((rows as readonly JudgedRow[]).map(({ desirable }) => (desirable ? 1 : 0))),
+    };
+  return {
+    answerTokens,
+    ...(task.ldAlpha === undefined
+      ? {}
+      : { tokenWeights: float32(weightsOfTokens(pairs, resultOf, task.ldAlpha)) }),
+  };
 }

@@ -13,10 +13,17 @@ const short = { ...optimizer, epochs: 1 };
 /** Of every second token of the answer, and of a token of the prompt. */
 const masked = (row: TrainRow): TrainRow => {
   const { ids, promptLength } = row as Sequence;
-  return { ids, promptLength, lossMask: ids.map((_, place) => place === 1 || (place >= promptLength && place % 2 === 0)) };
+  return {
+    ids,
+    promptLength,
+    lossMask: ids.map((_, place) => place === 1 || (place >= promptLength && place % 2 === 0)),
+  };
 };
 
-const preference = (losses: readonly PreferenceTerm[], more: { ldAlpha?: number } = {}): TrainOptions => ({ ...trainingOf("dpo", "odd"), task: { kind: "dpo", beta: 0.1, losses, ...more } });
+const preference = (losses: readonly PreferenceTerm[], more: { ldAlpha?: number } = {}): TrainOptions => ({
+  ...trainingOf("dpo", "odd"),
+  task: { kind: "dpo", beta: 0.1, losses, ...more },
+});
 const { reference: _, ...alone } = trainingOf("dpo", "odd");
 const sft = trainingOf("sft", "odd");
 const reward = trainingOf("reward", "odd");
@@ -26,18 +33,34 @@ const cases: Record<string, TrainOptions> = {
   "SFT on whole rows": { ...sft, task: { kind: "sft", promptMask: false } },
   "SFT on rows with masks of their own": { ...sft, rows: sft.rows.map(masked) },
   "a reward model": reward,
-  "a reward model with margins and centring": { ...reward, task: { kind: "reward", margin: true, centering: 0.1 }, rows: reward.rows.map((row, place) => ({ ...(row as PairRow), margin: place / 10 })) },
+  "a reward model with margins and centring": {
+    ...reward,
+    task: { kind: "reward", margin: true, centering: 0.1 },
+    rows: reward.rows.map((row, place) => ({ ...(row as PairRow), margin: place / 10 })),
+  },
   DPO: trainingOf("dpo", "odd"),
-  "DPO of an adapter": { ...alone, adapter: initAdapter(shapes.odd, { rank: 3, alpha: 6, targets: ["q_proj", "v_proj", "down_proj"] }, optimizer.seed) },
+  "DPO of an adapter": {
+    ...alone,
+    adapter: initAdapter(
+      shapes.odd,
+      { rank: 3, alpha: 6, targets: ["q_proj", "v_proj", "down_proj"] },
+      optimizer.seed,
+    ),
+  },
   "LD-DPO": preference([{ type: "sigmoid", weight: 1 }], { ldAlpha: 0.3 }),
-  "RPO, whose second term is a mean over tokens": preference([{ type: "sigmoid", weight: 1 }, { type: "sft", weight: 0.5 }]),
+  "RPO, whose second term is a mean over tokens": preference([
+    { type: "sigmoid", weight: 1 },
+    { type: "sft", weight: 0.5 },
+  ]),
   "the `sft` term alone": preference([{ type: "sft", weight: 1 }]),
   ORPO: preference([{ type: "orpo", weight: 2 }]),
 };
 
 function assertClose(actual: ArrayLike<number>, expected: ArrayLike<number>, what: string): void {
   const scale = Math.max(...Array.from(expected, Math.abs));
-  const error = Math.max(...Array.from(expected, (value, place) => Math.abs(value - (actual[place] as number))));
+  const error = Math.max(
+    ...Array.from(expected, (value, place) => Math.abs(value - (actual[place] as number))),
+  );
   assert.ok(error < 1e-5 * Math.max(1, scale), `${what}: differs by ${error}`);
 }
 
@@ -56,13 +79,15 @@ for (const [title, options] of Object.entries(cases)) {
           assertClose([curve[step]![name]!], [value], `microBatch ${microBatch}, step ${step + 1}, ${name}`);
         }
       }
-      for (const [name, { data }] of whole.checkpoint.weights) assertClose(checkpoint.weights.get(name)!.data, data, `microBatch ${microBatch}, ${name}`);
+      for (const [name, { data }] of whole.checkpoint.weights)
+        assertClose(checkpoint.weights.get(name)!.data, data, `microBatch ${microBatch}, ${name}`);
     }
   });
 }
 
 test("micro-batches have the same bits on 1, 2 and 3 threads", async () => {
-  const digestsOn = async (threads: number) => digestsOf(await train({ ...trainingOf("dpo", "shop", threads), optimizer: { ...short, microBatch: 2 } }));
+  const digestsOn = async (threads: number) =>
+    digestsOf(await train({ ...trainingOf("dpo", "shop", threads), optimizer: { ...short, microBatch: 2 } }));
   const first = await digestsOn(1);
   for (const threads of [2, 3]) assert.deepEqual(await digestsOn(threads), first);
 });
@@ -70,7 +95,10 @@ test("micro-batches have the same bits on 1, 2 and 3 threads", async () => {
 test("a loss that compares the rows of a batch refuses to be cut, and is computed whole where nothing is said", async () => {
   const sorted = { kind: "dpo", beta: 0.1, losses: [{ type: "aot", labelSmoothing: 0, weight: 1 }] } as const;
   for (const options of [trainingOf("kto", "odd"), { ...trainingOf("dpo", "odd"), task: sorted }]) {
-    await assert.rejects(train({ ...options, optimizer: { ...short, microBatch: 2 } }), { kind: "spec", code: "spec_unsupported" });
+    await assert.rejects(train({ ...options, optimizer: { ...short, microBatch: 2 } }), {
+      kind: "spec",
+      code: "spec_unsupported",
+    });
     assert.equal(defaultMicroBatch(shapes.odd, options.task, { batch: 1000, maxLength: 512 }), 1000);
   }
 });
@@ -78,18 +106,49 @@ test("a loss that compares the rows of a batch refuses to be cut, and is compute
 /** More places than an address space has in one product of a batch, from weights and rows that take some hundred megabytes. */
 function beyondMemory(): TrainOptions {
   const length = 2 ** 16;
-  const config: ModelConfig = { ...shapes.odd, hiddenSize: 2, intermediateSize: 2, heads: 2 ** 21, kvHeads: 2 ** 21, headSize: 2, maxPositions: length };
-  const zeros = ([name, shape]: [string, readonly number[]]): [string, WeightTensor] => [name, { shape: [...shape], data: new Float32Array(shape.reduce((total, dim) => total * dim, 1)) }];
+  const config: ModelConfig = {
+    ...shapes.odd,
+    hiddenSize: 2,
+    intermediateSize: 2,
+    heads: 2 ** 21,
+    kvHeads: 2 ** 21,
+    headSize: 2,
+    maxPositions: length,
+  };
+  const zeros = ([name, shape]: [string, readonly number[]]): [string, WeightTensor] => [
+    name,
+    { shape: [...shape], data: new Float32Array(shape.reduce((total, dim) => total * dim, 1)) },
+  ];
   const row = { ids: Array.from({ length }, () => 1), promptLength: length - 1 };
-  return { ...sft, start: { config, weights: new Map([...weightShapes(config)].map(zeros)) }, rows: Array.from({ length: 64 }, () => row), optimizer: { ...short, batch: 64, microBatch: 64, maxLength: length } };
+  return {
+    ...sft,
+    start: { config, weights: new Map([...weightShapes(config)].map(zeros)) },
+    rows: Array.from({ length: 64 }, () => row),
+    optimizer: { ...short, batch: 64, microBatch: 64, maxLength: length },
+  };
 }
 
 test("a step that finds no memory is named with its rows, and how many were computed at once", async () => {
-  await assert.rejects(train(beyondMemory()), { kind: "resource", code: "out_of_memory", message: /^step 1 on rows (\d+, ){64}64 at once: no memory/, hint: /smaller microBatch/ });
+  await assert.rejects(train(beyondMemory()), {
+    kind: "resource",
+    code: "out_of_memory",
+    message: /^step 1 on rows (\d+, ){64}64 at once: no memory/,
+    hint: /smaller microBatch/,
+  });
 });
 
 test("without a setting small models take half of the batch at once, and large ones as many rows as memory has room for twice", () => {
-  const large: ModelConfig = { ...shapes.shop, vocabSize: 49152, hiddenSize: 576, intermediateSize: 1536, layers: 30, heads: 9, kvHeads: 3, headSize: 64, maxPositions: 8192 };
+  const large: ModelConfig = {
+    ...shapes.shop,
+    vocabSize: 49152,
+    hiddenSize: 576,
+    intermediateSize: 1536,
+    layers: 30,
+    heads: 9,
+    kvHeads: 3,
+    headSize: 64,
+    maxPositions: 8192,
+  };
   assert.equal(defaultMicroBatch(shapes.shop, tasks.sft, { batch: 32, maxLength: 64 }), 16);
   assert.equal(defaultMicroBatch(shapes.shop, tasks.sft, { batch: 5, maxLength: 64 }), 3);
   assert.equal(defaultMicroBatch(large, tasks.sft, { batch: 32, maxLength: 128 }), 3);
@@ -99,7 +158,17 @@ test("without a setting small models take half of the batch at once, and large o
 });
 
 test("micro-batches are computed side by side as far as there are threads, micro-batches and memory", () => {
-  const large: ModelConfig = { ...shapes.shop, vocabSize: 49152, hiddenSize: 576, intermediateSize: 1536, layers: 30, heads: 9, kvHeads: 3, headSize: 64, maxPositions: 8192 };
+  const large: ModelConfig = {
+    ...shapes.shop,
+    vocabSize: 49152,
+    hiddenSize: 576,
+    intermediateSize: 1536,
+    layers: 30,
+    heads: 9,
+    kvHeads: 3,
+    headSize: 64,
+    maxPositions: 8192,
+  };
   assert.equal(lanesFor(shapes.shop, tasks.dpo, { batch: 32, microBatch: 16, maxLength: 64 }, 8), 2);
   assert.equal(lanesFor(shapes.shop, tasks.dpo, { batch: 32, microBatch: 4, maxLength: 64 }, 4), 4);
   assert.equal(lanesFor(shapes.shop, tasks.dpo, { batch: 32, microBatch: 16, maxLength: 64 }, 1), 1);

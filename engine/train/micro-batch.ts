@@ -18,14 +18,19 @@ const budget = 2.5e9;
  * against how far the whole batch has moved; nor are losses that sort the pairs of a batch.
  */
 export function isSumOfShares(task: TrainTask): boolean {
-  return task.kind === "sft" || task.kind === "reward" || (task.kind === "dpo" && !needsWholeBatch(termsOf(task)));
+  return (
+    task.kind === "sft" || task.kind === "reward" || (task.kind === "dpo" && !needsWholeBatch(termsOf(task)))
+  );
 }
 
 /**
  * Floats per token that a layer makes: residual, normed and rearranged states, q, k, v and their mixture, the inner states of the feed-forward
  * part, one row of attention per head.
  */
-export function floatsOfLayer({ hiddenSize, heads, kvHeads, headSize, intermediateSize }: ModelConfig, width: number): number {
+export function floatsOfLayer(
+  { hiddenSize, heads, kvHeads, headSize, intermediateSize }: ModelConfig,
+  width: number,
+): number {
   return 6 * hiddenSize + (4 * heads + 2 * kvHeads) * headSize + 5 * intermediateSize + heads * width;
 }
 
@@ -39,28 +44,56 @@ export function rowBytes(config: ModelConfig, task: TrainTask, maxLength: number
 }
 
 /** Rows at once when the settings do not say: half of the batch, for two lanes (lanes.ts), or as many as two lanes have room for. */
-export function defaultMicroBatch(config: ModelConfig, task: TrainTask, { batch, maxLength }: Pick<OptimizerSettings, "batch" | "maxLength">): number {
+export function defaultMicroBatch(
+  config: ModelConfig,
+  task: TrainTask,
+  { batch, maxLength }: Pick<OptimizerSettings, "batch" | "maxLength">,
+): number {
   if (!isSumOfShares(task)) return batch;
-  return Math.max(1, Math.min(Math.ceil(batch / 2), Math.floor(budget / 2 / rowBytes(config, task, maxLength))));
+  return Math.max(
+    1,
+    Math.min(Math.ceil(batch / 2), Math.floor(budget / 2 / rowBytes(config, task, maxLength))),
+  );
 }
 
 /** How many micro-batches are computed side by side: a matter of time and memory, and of no bit. */
-export function lanesFor(config: ModelConfig, task: TrainTask, { batch, microBatch, maxLength }: Pick<OptimizerSettings, "batch" | "maxLength"> & { microBatch: number }, threads: number): number {
-  return Math.max(1, Math.min(threads, Math.ceil(batch / microBatch), Math.floor(budget / (microBatch * rowBytes(config, task, maxLength)))));
+export function lanesFor(
+  config: ModelConfig,
+  task: TrainTask,
+  { batch, microBatch, maxLength }: Pick<OptimizerSettings, "batch" | "maxLength"> & { microBatch: number },
+  threads: number,
+): number {
+  return Math.max(
+    1,
+    Math.min(
+      threads,
+      Math.ceil(batch / microBatch),
+      Math.floor(budget / (microBatch * rowBytes(config, task, maxLength))),
+    ),
+  );
 }
 
 /**
  * The values of a step from those of its micro-batches. The loss is a mean over rows but for its part that is one over tokens; `sharesFor`: of
  * what a metric is a mean over.
  */
-export function joinedValues(values: readonly Record<string, number>[], shares: readonly number[], sharesFor: (metric: string) => readonly number[]): Record<string, number> {
+export function joinedValues(
+  values: readonly Record<string, number>[],
+  shares: readonly number[],
+  sharesFor: (metric: string) => readonly number[],
+): Record<string, number> {
   const [first = {}] = values;
   const { [ofTokensName]: hasTokenPart, ...names } = first;
   const column = (name: string): number[] => values.map((of) => of[name] as number);
-  const all = Object.fromEntries(Object.keys(names).map((name) => [name, joined(name, column(name), sharesFor(name))]));
+  const all = Object.fromEntries(
+    Object.keys(names).map((name) => [name, joined(name, column(name), sharesFor(name))]),
+  );
   if (hasTokenPart === undefined || values.length === 1) return all;
   const ofRows = values.map((of) => (of["loss"] as number) - (of[ofTokensName] as number));
-  return { ...all, loss: joined("loss", ofRows, shares) + joined("loss", column(ofTokensName), sharesFor(ofTokensName)) };
+  return {
+    ...all,
+    loss: joined("loss", ofRows, shares) + joined("loss", column(ofTokensName), sharesFor(ofTokensName)),
+  };
 }
 
 /** One value from those of the micro-batches: the smallest or largest where its name says so, else the mean by their shares. */
@@ -72,7 +105,9 @@ function joined(name: string, values: readonly number[], shares: readonly number
 
 /** Pieces of `size` rows, in order; the last one may be smaller. */
 export function cut<Row>(rows: readonly Row[], size: number): Row[][] {
-  return Array.from({ length: Math.ceil(rows.length / size) }, (_, index) => rows.slice(index * size, (index + 1) * size));
+  return Array.from({ length: Math.ceil(rows.length / size) }, (_, index) =>
+    rows.slice(index * size, (index + 1) * size),
+  );
 }
 
 export function sharesOf(weights: readonly number[]): number[] {
@@ -94,6 +129,7 @@ export function tokensOf(metric: string, answerTokens: Float32Array | undefined)
   const answers = answersOf[metric];
   if (!answers || !answerTokens) return undefined;
   const half = answerTokens.length / 2;
-  const sum = (from: number): number => answerTokens.subarray(from, from + half).reduce((total, tokens) => total + tokens, 0);
+  const sum = (from: number): number =>
+    answerTokens.subarray(from, from + half).reduce((total, tokens) => total + tokens, 0);
   return answers.reduce((total, answer) => total + sum(answer === "chosen" ? 0 : half), 0);
 }

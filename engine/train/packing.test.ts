@@ -5,7 +5,18 @@ import { Graph } from "../graph/graph.ts";
 import { Session } from "../graph/session.ts";
 import type { Tensor, Value } from "../graph/value.ts";
 import { ktoLoss, preferenceLoss, rewardLoss, sftLoss } from "../loss/index.ts";
-import { declareParameters, declareSelection, declareSequences, encodeForLogps, encodeForRewards, logits, packWeights, parametersOf, rewards, rotaryTables } from "../model/index.ts";
+import {
+  declareParameters,
+  declareSelection,
+  declareSequences,
+  encodeForLogps,
+  encodeForRewards,
+  logits,
+  packWeights,
+  parametersOf,
+  rewards,
+  rotaryTables,
+} from "../model/index.ts";
 import type { Checkpoint, ModelConfig, Sequence } from "../model/index.ts";
 import { differentiate } from "../ops/differentiate.ts";
 import { Tape } from "../ops/tape.ts";
@@ -21,15 +32,38 @@ import type { PairRow, TrainTask } from "./types.ts";
 /** Pairs with the prompts of the chosen answers, but for one; prompts of one token; answers of one token. */
 function batchFor(kind: Kind, config: ModelConfig): LaidRow[] {
   const rows = rowsFor(kind, config, 7);
-  if (kind === "kto") return [...layOut({ task: tasks.kto, optimizer: { ...optimizer, batch: rows.length, epochs: 1 } }, rows).rows];
-  if (kind === "sft") return [...(rows as Sequence[]), { ids: [5, 6], promptLength: 1 }, { ids: [5, 6, 7, 8], promptLength: 1, lossMask: [false, true, false, true] }];
+  if (kind === "kto")
+    return [
+      ...layOut({ task: tasks.kto, optimizer: { ...optimizer, batch: rows.length, epochs: 1 } }, rows).rows,
+    ];
+  if (kind === "sft")
+    return [
+      ...(rows as Sequence[]),
+      { ids: [5, 6], promptLength: 1 },
+      { ids: [5, 6, 7, 8], promptLength: 1, lossMask: [false, true, false, true] },
+    ];
   const shared = (rows as PairRow[]).map(({ chosen, rejected }, index) =>
-    index === 3 ? { chosen, rejected } : { chosen, rejected: { ...rejected, ids: [...chosen.ids.slice(0, chosen.promptLength), ...rejected.ids.slice(rejected.promptLength)] } },
+    index === 3
+      ? { chosen, rejected }
+      : {
+          chosen,
+          rejected: {
+            ...rejected,
+            ids: [...chosen.ids.slice(0, chosen.promptLength), ...rejected.ids.slice(rejected.promptLength)],
+          },
+        },
   );
-  return [...shared, { chosen: { ids: [4, 9], promptLength: 1 }, rejected: { ids: [4, 7, 8], promptLength: 1 } }];
+  return [
+    ...shared,
+    { chosen: { ids: [4, 9], promptLength: 1 }, rejected: { ids: [4, 7, 8], promptLength: 1 } },
+  ];
 }
 
-const referenceOf = (answers: number): Tensor => ({ dtype: "float32", shape: [answers], data: Float32Array.from({ length: answers }, (_, answer) => -40 - answer) });
+const referenceOf = (answers: number): Tensor => ({
+  dtype: "float32",
+  shape: [answers],
+  data: Float32Array.from({ length: answers }, (_, answer) => -40 - answer),
+});
 
 /** loss, and gradients by parameter. */
 type Numbers = Record<string, Tensor>;
@@ -43,28 +77,52 @@ async function evaluate(graph: Graph, feeds: Record<string, Tensor>): Promise<Nu
 function weightsOf({ config, weights }: Checkpoint): Record<string, Tensor> {
   const parameters = parametersOf(config);
   const packed = packWeights(parameters, weights);
-  return Object.fromEntries(parameters.map(({ name, shape }) => [name, { dtype: "float32", shape, data: packed.get(name)! }]));
+  return Object.fromEntries(
+    parameters.map(({ name, shape }) => [name, { dtype: "float32", shape, data: packed.get(name)! }]),
+  );
 }
 
 async function packed(task: TrainTask, start: Checkpoint, rows: LaidRow[]): Promise<Numbers> {
   const { config } = start;
   const whole: Tensor = { dtype: "float32", shape: [], data: Float32Array.of(1) };
   const shares = { [shareNames.rows]: whole, [shareNames.tokens]: whole };
-  const outputs = await evaluate(gradientGraph(task, config, { adding: false, threads: 2 }), { ...weightsOf(start), ...inputsOf(task, config, rows), ...rotaryTables(config, 128), reference: referenceOf(rows.length * 2), ...shares });
-  return { loss: outputs["loss"]!, ...Object.fromEntries(parametersOf(config).map(({ name }) => [name, outputs[gradientNames.gradient(name)]!])) };
+  const outputs = await evaluate(gradientGraph(task, config, { adding: false, threads: 2 }), {
+    ...weightsOf(start),
+    ...inputsOf(task, config, rows),
+    ...rotaryTables(config, 128),
+    reference: referenceOf(rows.length * 2),
+    ...shares,
+  });
+  return {
+    loss: outputs["loss"]!,
+    ...Object.fromEntries(
+      parametersOf(config).map(({ name }) => [name, outputs[gradientNames.gradient(name)]!]),
+    ),
+  };
 }
 
 function paddedLoss(t: Tape, task: TrainTask, config: ModelConfig, parameters: Map<string, Value>): Value {
   const pairs = task.kind === "sft" ? "R" : "2*B";
   const sequences = declareSequences(t, config, pairs);
-  if (task.kind === "reward") return rewardLoss(t, rewards(t, config, parameters, sequences, declareSelection(t, sequences, pairs))).loss;
+  if (task.kind === "reward")
+    return rewardLoss(t, rewards(t, config, parameters, sequences, declareSelection(t, sequences, pairs)))
+      .loss;
   const selection = declareSelection(t, sequences);
-  const logps = t.tokenLogps(logits(t, config, parameters, sequences, selection), t.graph.input("targets", "int64", ["M"]));
+  const logps = t.tokenLogps(
+    logits(t, config, parameters, sequences, selection),
+    t.graph.input("targets", "int64", ["M"]),
+  );
   if (task.kind === "sft") return sftLoss(t, logps).loss;
   const reference = t.graph.input("reference", "float32", [pairs]);
   const sums = { logps: t.segmentSum(logps, t.graph.input("rowOf", "int64", logps.shape), pairs), reference };
-  if (task.kind === "kto") return ktoLoss(t, { ...sums, desirable: t.graph.input("desirable", "float32", ["B"]) }, task).loss;
-  return preferenceLoss(t, { ...sums, tokens: t.graph.input("answerTokens", "float32", [pairs]) }, task.beta, termsOf(task)).loss;
+  if (task.kind === "kto")
+    return ktoLoss(t, { ...sums, desirable: t.graph.input("desirable", "float32", ["B"]) }, task).loss;
+  return preferenceLoss(
+    t,
+    { ...sums, tokens: t.graph.input("answerTokens", "float32", [pairs]) },
+    task.beta,
+    termsOf(task),
+  ).loss;
 }
 
 async function padded(task: TrainTask, start: Checkpoint, rows: LaidRow[]): Promise<Numbers> {
@@ -73,11 +131,29 @@ async function padded(task: TrainTask, start: Checkpoint, rows: LaidRow[]): Prom
   const parameters = declareParameters(t, config);
   const loss = paddedLoss(t, task, config, parameters);
   t.graph.output("loss", loss);
-  for (const [index, gradient] of differentiate(t, loss, [...parameters.values()]).entries()) t.graph.output(`gradient:${[...parameters.keys()][index]}`, gradient);
-  const sequences: Sequence[] = task.kind === "sft" ? (rows as Sequence[]) : [...(rows as PairRow[]).map(({ chosen }) => chosen), ...(rows as PairRow[]).map(({ rejected }) => rejected)];
-  const encoded = task.kind === "reward" ? encodeForRewards(sequences) : encodeForLogps(sequences, task.kind === "sft" && !task.promptMask);
-  const outputs = await evaluate(t.graph, { ...weightsOf(start), ...encoded, ...lossInputs(task, rows, []), ...rotaryTables(config, 128), reference: referenceOf(sequences.length) });
-  return Object.fromEntries(Object.entries(outputs).map(([name, tensor]) => [name.replace("gradient:", ""), tensor]));
+  for (const [index, gradient] of differentiate(t, loss, [...parameters.values()]).entries())
+    t.graph.output(`gradient:${[...parameters.keys()][index]}`, gradient);
+  const sequences: Sequence[] =
+    task.kind === "sft"
+      ? (rows as Sequence[])
+      : [
+          ...(rows as PairRow[]).map(({ chosen }) => chosen),
+          ...(rows as PairRow[]).map(({ rejected }) => rejected),
+        ];
+  const encoded =
+    task.kind === "reward"
+      ? encodeForRewards(sequences)
+      : encodeForLogps(sequences, task.kind === "sft" && !task.promptMask);
+  const outputs = await evaluate(t.graph, {
+    ...weightsOf(start),
+    ...encoded,
+    ...lossInputs(task, rows, []),
+    ...rotaryTables(config, 128),
+    reference: referenceOf(sequences.length),
+  });
+  return Object.fromEntries(
+    Object.entries(outputs).map(([name, tensor]) => [name.replace("gradient:", ""), tensor]),
+  );
 }
 
 const cases: [title: string, kind: Kind, task: TrainTask][] = [
@@ -98,7 +174,11 @@ for (const [title, kind, task] of cases) {
       assert.deepEqual(Object.keys(actual).sort(), Object.keys(expected).sort());
       for (const [name, { data }] of Object.entries(expected)) {
         const scale = Math.max(...Array.from(data as Float32Array, Math.abs));
-        const error = Math.max(...Array.from(data as Float32Array, (value, place) => Math.abs(value - Number(actual[name]!.data[place]))));
+        const error = Math.max(
+          ...Array.from(data as Float32Array, (value, place) =>
+            Math.abs(value - Number(actual[name]!.data[place])),
+          ),
+        );
         assert.ok(scale > 0 && error < 1e-5 * scale, `${shape} ${name}: error ${error} of ${scale}`);
       }
     }

@@ -3,7 +3,8 @@ import type { Tensor as OrtTensor } from "onnxruntime-node";
 import { toOrt } from "../graph/session.ts";
 import type { Parameter } from "../model/parameters.ts";
 
-const elements = ({ shape }: Pick<Parameter, "shape">): number => shape.reduce((total, dim) => total * dim, 1);
+const elements = ({ shape }: Pick<Parameter, "shape">): number =>
+  shape.reduce((total, dim) => total * dim, 1);
 const isMatrix = ({ shape }: Parameter): boolean => shape.length > 1;
 
 export class ParameterLayout {
@@ -39,6 +40,11 @@ export class ParameterLayout {
 
   /** Views of all parameters as a graph takes them. */
   tensors(array: Float32Array, nameOf: (name: string) => string = (name) => name): Record<string, OrtTensor> {
-    return Object.fromEntries(this.parameters.map((parameter) => [nameOf(parameter.name), toOrt({ dtype: "float32", shape: parameter.shape, data: this.part(array, parameter) })]));
+    return Object.fromEntries(
+      this.parameters.map((parameter) => [
+        nameOf(parameter.name),
+        toOrt({ dtype: "float32", shape: parameter.shape, data: this.part(array, parameter) }),
+      ]),
+    );
   }
 }

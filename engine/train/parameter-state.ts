@@ -11,7 +11,11 @@ export class ParameterState {
   readonly layout: ParameterLayout;
   readonly arrays: AdamArrays;
 
-  constructor(parameters: readonly Parameter[], weights: Weights, moments?: { first: Weights; second: Weights }) {
+  constructor(
+    parameters: readonly Parameter[],
+    weights: Weights,
+    moments?: { first: Weights; second: Weights },
+  ) {
     this.layout = new ParameterLayout(parameters);
     this.arrays = {
       weights: this.filled(weights),
@@ -25,14 +29,18 @@ export class ParameterState {
   private filled(weights: Weights | undefined): Float32Array {
     const array = new Float32Array(this.layout.size);
     for (const parameter of weights ? this.layout.parameters : []) {
-      for (const [name, data] of packWeights([parameter], weights as Weights)) array.set(data, this.layout.startOf(name));
+      for (const [name, data] of packWeights([parameter], weights as Weights))
+        array.set(data, this.layout.startOf(name));
     }
     return array;
   }
 
   private named(array: Float32Array): Map<string, WeightTensor> {
     const { parameters } = this.layout;
-    return unpackWeights(parameters, new Map(parameters.map((parameter) => [parameter.name, this.layout.part(array, parameter)])));
+    return unpackWeights(
+      parameters,
+      new Map(parameters.map((parameter) => [parameter.name, this.layout.part(array, parameter)])),
+    );
   }
 
   /** Views by Hugging Face's names: what the next step changes. */

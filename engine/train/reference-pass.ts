@@ -24,11 +24,20 @@ export interface PassHooks {
 }
 
 /** Of each batch. */
-export async function logpsOf(sessions: Sessions, reference: Reference, batches: readonly LaidRow[][], threads: number, { signal, onBatch }: PassHooks = {}): Promise<BatchLogps[]> {
+export async function logpsOf(
+  sessions: Sessions,
+  reference: Reference,
+  batches: readonly LaidRow[][],
+  threads: number,
+  { signal, onBatch }: PassHooks = {},
+): Promise<BatchLogps[]> {
   const { config } = reference;
   const session = await openSession(sessions, threads, config, referenceGraph, (of) => [config, of]);
   const tables = rotaryTables(config, Math.max(...batches.flat().map(rowLength)));
-  const fixed = { ...("loaded" in reference ? reference.loaded : loadWeights(reference)), ...toFeeds({ ...tables }) };
+  const fixed = {
+    ...("loaded" in reference ? reference.loaded : loadWeights(reference)),
+    ...toFeeds({ ...tables }),
+  };
   const logps: BatchLogps[] = [];
   for (const rows of batches) {
     signal?.throwIfAborted();

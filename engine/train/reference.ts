@@ -33,18 +33,38 @@ function batchesOf(rows: readonly LaidRow[]): LaidRow[][] {
 }
 
 /** Summed over each answer, in double precision: first and second of each row in turn. After a failure the workshop is to be closed: a lane may be at work. */
-export async function referenceLogps(workshop: Workshop, task: TrainTask, reference: Reference, rows: readonly LaidRow[], threads: number, hooks: PassHooks = {}): Promise<number[]> {
+export async function referenceLogps(
+  workshop: Workshop,
+  task: TrainTask,
+  reference: Reference,
+  rows: readonly LaidRow[],
+  threads: number,
+  hooks: PassHooks = {},
+): Promise<number[]> {
   const logps = (await inLanes(workshop, reference, batchesOf(rows), threads, hooks)).flat();
   return logps.map((tokens, place) => {
-    const weightOf = task.kind === "dpo" && task.ldAlpha !== undefined ? tokenWeights(rows[Math.floor(place / 2)] as PairRow, task.ldAlpha) : () => 1;
+    const weightOf =
+      task.kind === "dpo" && task.ldAlpha !== undefined
+        ? tokenWeights(rows[Math.floor(place / 2)] as PairRow, task.ldAlpha)
+        : () => 1;
     return tokens.reduce((sum, logp, token) => sum + weightOf(token) * logp, 0);
   });
 }
 
-async function inLanes(workshop: Workshop, reference: Reference, batches: readonly LaidRow[][], threads: number, { signal, onBatch }: PassHooks): Promise<BatchLogps[]> {
+async function inLanes(
+  workshop: Workshop,
+  reference: Reference,
+  batches: readonly LaidRow[][],
+  threads: number,
+  { signal, onBatch }: PassHooks,
+): Promise<BatchLogps[]> {
   const { sessions } = workshop;
-  if (!isCopied(reference) || threads < 2 || batches.length < 2) return logpsOf(sessions, reference, batches, threads, { signal, onBatch });
-  const [even, odd] = [0, 1].map((parity) => batches.filter((_, batch) => batch % 2 === parity)) as [LaidRow[][], LaidRow[][]];
+  if (!isCopied(reference) || threads < 2 || batches.length < 2)
+    return logpsOf(sessions, reference, batches, threads, { signal, onBatch });
+  const [even, odd] = [0, 1].map((parity) => batches.filter((_, batch) => batch % 2 === parity)) as [
+    LaidRow[][],
+    LaidRow[][],
+  ];
   const [lane] = workshop.lanes(1) as [LaneThread];
   const theirs = lane.ask("reference", { model: reference, batches: odd, threads: Math.floor(threads / 2) });
   const failed = new AbortController();
@@ -56,4 +76,5 @@ async function inLanes(workshop: Workshop, reference: Reference, batches: readon
 }
 
 const isCopied = (reference: Reference): reference is Checkpoint =>
-  !("loaded" in reference) && [...reference.weights.values()].reduce((bytes, { data }) => bytes + data.byteLength, 0) <= laneBytes;
+  !("loaded" in reference) &&
+  [...reference.weights.values()].reduce((bytes, { data }) => bytes + data.byteLength, 0) <= laneBytes;

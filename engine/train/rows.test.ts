@@ -3,8 +3,14 @@ import { test } from "node:test";
 import type { Sequence } from "../model/encode.ts";
 import { digestRows, groupsOf, usableRows } from "./rows.ts";
 
-const sequence = (promptLength: number, length: number): Sequence => ({ ids: Array.from({ length }, (_, i) => i + 1), promptLength });
-const pair = (promptLength: number, chosen: number, rejected: number) => ({ chosen: sequence(promptLength, chosen), rejected: sequence(promptLength, rejected) });
+const sequence = (promptLength: number, length: number): Sequence => ({
+  ids: Array.from({ length }, (_, i) => i + 1),
+  promptLength,
+});
+const pair = (promptLength: number, chosen: number, rejected: number) => ({
+  chosen: sequence(promptLength, chosen),
+  rejected: sequence(promptLength, rejected),
+});
 
 test("rows longer than maxLength are left out and counted, unless they may be cut", () => {
   const rows = [pair(3, 5, 8), pair(3, 6, 6), pair(6, 7, 7), pair(7, 9, 9)];
@@ -12,24 +18,42 @@ test("rows longer than maxLength are left out and counted, unless they may be cu
   assert.deepEqual([kept.used, kept.dropped, kept.cut], [[rows[1]], { too_long: 3 }, 0]);
   const cut = usableRows(rows, { maxLength: 6, truncation: "keep_start" });
   assert.deepEqual(cut.used, [pair(3, 5, 6), rows[1]]);
-  assert.deepEqual([cut.dropped, cut.cut], [{ prompt_too_long: 2 }, 1], "a prompt that alone fills the row leaves nothing to learn");
+  assert.deepEqual(
+    [cut.dropped, cut.cut],
+    [{ prompt_too_long: 2 }, 1],
+    "a prompt that alone fills the row leaves nothing to learn",
+  );
 });
 
 test("a mask is cut with its ids, and a row whose mask names no token is left out", () => {
   const masked = { ...sequence(1, 6), lossMask: [false, false, true, false, true, true] };
-  assert.deepEqual(usableRows([masked], { maxLength: 3, truncation: "keep_start" }).used, [{ ids: [1, 2, 3], promptLength: 1, lossMask: [false, false, true] }]);
+  assert.deepEqual(usableRows([masked], { maxLength: 3, truncation: "keep_start" }).used, [
+    { ids: [1, 2, 3], promptLength: 1, lossMask: [false, false, true] },
+  ]);
   const first = { ...sequence(1, 3), lossMask: [true, false, false] };
-  assert.deepEqual(usableRows([masked, first], { maxLength: 9 }).dropped, { empty_answer: 1 }, "the first token of all is never predicted");
+  assert.deepEqual(
+    usableRows([masked, first], { maxLength: 9 }).dropped,
+    { empty_answer: 1 },
+    "the first token of all is never predicted",
+  );
 });
 
 test("the digest of rows tells masks apart", () => {
   const row = sequence(1, 3);
-  const digests = [row, { ...row, lossMask: [false, true, true] }, { ...row, lossMask: [false, false, true] }].map((of) => digestRows([of]));
+  const digests = [
+    row,
+    { ...row, lossMask: [false, true, true] },
+    { ...row, lossMask: [false, false, true] },
+  ].map((of) => digestRows([of]));
   assert.equal(new Set(digests).size, 3);
 });
 
 test("two answers share their prompt", () => {
-  const shapes = (...row: Parameters<typeof pair>) => groupsOf([pair(...row)]).map(({ prompt, answers }) => [prompt.length, ...answers.map(({ ids, result }) => `${ids.length} as ${result}`)]);
+  const shapes = (...row: Parameters<typeof pair>) =>
+    groupsOf([pair(...row)]).map(({ prompt, answers }) => [
+      prompt.length,
+      ...answers.map(({ ids, result }) => `${ids.length} as ${result}`),
+    ]);
   assert.deepEqual(shapes(12, 34, 30), [[12, "22 as 0", "18 as 1"]]);
   assert.deepEqual(shapes(200, 256, 240), [[200, "56 as 0", "40 as 1"]]);
   assert.deepEqual(shapes(16, 256, 240), [[16, "240 as 0", "224 as 1"]]);

@@ -21,17 +21,26 @@ export function rowTokens(row: TrainRow | LaidRow): number {
 }
 
 /** Where the tokens begin that are predicted: after the prompt, or (`whole`, or with a mask of its own) after the first token. */
-const answerStart = ({ promptLength, lossMask }: Sequence, whole: boolean): number => (whole || lossMask ? 1 : promptLength);
+const answerStart = ({ promptLength, lossMask }: Sequence, whole: boolean): number =>
+  whole || lossMask ? 1 : promptLength;
 
 /** The groups of one row; its answers' results stand at `results`. Two answers to the same prompt are one group: it is computed once. */
 function groupsOfRow(row: LaidRow, results: readonly number[], whole: boolean): AnswerGroup[] {
   const groups = sequencesOf(row).map((sequence, index): AnswerGroup => {
     const start = answerStart(sequence, whole);
-    const answer = { ids: sequence.ids.slice(start), result: results[index] as number, counts: sequence.lossMask?.slice(start) };
+    const answer = {
+      ids: sequence.ids.slice(start),
+      result: results[index] as number,
+      counts: sequence.lossMask?.slice(start),
+    };
     return { prompt: sequence.ids.slice(0, start), answers: [answer] };
   });
   const [first, second] = groups;
-  const shared = first && second && first.prompt.length === second.prompt.length && first.prompt.every((id, place) => id === second.prompt[place]);
+  const shared =
+    first &&
+    second &&
+    first.prompt.length === second.prompt.length &&
+    first.prompt.every((id, place) => id === second.prompt[place]);
   return shared ? [{ prompt: first.prompt, answers: [...first.answers, ...second.answers] }] : groups;
 }
 
@@ -59,7 +68,10 @@ export interface UsableRows {
  * Rows that can be trained on. A row that is longer than `maxLength` is left out, because a cut answer teaches to stop nowhere; with
  * `keep_start` it is cut, as TRL does, and left out only where nothing of the answer is left.
  */
-export function usableRows(rows: readonly TrainRow[], { maxLength, truncation }: { maxLength: number; truncation?: "keep_start" | undefined }): UsableRows {
+export function usableRows(
+  rows: readonly TrainRow[],
+  { maxLength, truncation }: { maxLength: number; truncation?: "keep_start" | undefined },
+): UsableRows {
   const used: TrainRow[] = [];
   const dropped: Record<string, number> = {};
   let cut = 0;
@@ -75,7 +87,11 @@ export function usableRows(rows: readonly TrainRow[], { maxLength, truncation }:
   }
   if (used.length === 0) {
     const why = Object.entries(dropped).map(([reason, count]) => `${count} ${reason}`);
-    throw new SpecError("rows_empty", `no row is left to train on (${rows.length} given; ${why.join(", ") || "none dropped"})`, { hint: `the longest row allowed has ${maxLength} tokens (maxLength)` });
+    throw new SpecError(
+      "rows_empty",
+      `no row is left to train on (${rows.length} given; ${why.join(", ") || "none dropped"})`,
+      { hint: `the longest row allowed has ${maxLength} tokens (maxLength)` },
+    );
   }
   return { used, dropped, cut };
 }
@@ -88,7 +104,11 @@ function whyUnusable(row: TrainRow, maxLength: number, wasLong: boolean): string
 }
 
 function cutRow(row: TrainRow, maxLength: number): TrainRow {
-  const cut = <S extends Sequence>(sequence: S): S => ({ ...sequence, ids: sequence.ids.slice(0, maxLength), ...(sequence.lossMask ? { lossMask: sequence.lossMask.slice(0, maxLength) } : {}) });
+  const cut = <S extends Sequence>(sequence: S): S => ({
+    ...sequence,
+    ids: sequence.ids.slice(0, maxLength),
+    ...(sequence.lossMask ? { lossMask: sequence.lossMask.slice(0, maxLength) } : {}),
+  });
   return "chosen" in row ? { ...row, chosen: cut(row.chosen), rejected: cut(row.rejected) } : cut(row);
 }
 

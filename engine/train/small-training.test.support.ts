@@ -15,16 +15,48 @@ export type Kind = TrainTask["kind"];
 const seed = "00000000000c0ffe";
 
 function model(sizes: Partial<ModelConfig>): ModelConfig {
-  return { architecture: "LlamaForCausalLM", vocabSize: 75, hiddenSize: 128, intermediateSize: 336, layers: 2, heads: 4, kvHeads: 4, headSize: 32, maxPositions: 64, ropeTheta: 10000, rmsEpsilon: 1e-5, tiedEmbeddings: true, eosIds: [3], ...sizes };
+  return {
+    architecture: "LlamaForCausalLM",
+    vocabSize: 75,
+    hiddenSize: 128,
+    intermediateSize: 336,
+    layers: 2,
+    heads: 4,
+    kvHeads: 4,
+    headSize: 32,
+    maxPositions: 64,
+    ropeTheta: 10000,
+    rmsEpsilon: 1e-5,
+    tiedEmbeddings: true,
+    eosIds: [3],
+    ...sizes,
+  };
 }
 
 export const shapes = {
   /** The demo's widths. */
   shop: model({}),
   /** Grouped queries, an untied head, a head size of its own, and no width a power of two. */
-  odd: model({ vocabSize: 29, hiddenSize: 40, intermediateSize: 52, layers: 1, heads: 6, kvHeads: 2, headSize: 10, tiedEmbeddings: false }),
+  odd: model({
+    vocabSize: 29,
+    hiddenSize: 40,
+    intermediateSize: 52,
+    layers: 1,
+    heads: 6,
+    kvHeads: 2,
+    headSize: 10,
+    tiedEmbeddings: false,
+  }),
   /** Products in which more rows than columns meet fewer threads, and the other way round. */
-  wide: model({ vocabSize: 300, hiddenSize: 192, intermediateSize: 96, layers: 1, heads: 3, kvHeads: 1, headSize: 64 }),
+  wide: model({
+    vocabSize: 300,
+    hiddenSize: 192,
+    intermediateSize: 96,
+    layers: 1,
+    heads: 3,
+    kvHeads: 1,
+    headSize: 64,
+  }),
 };
 
 export type Shape = keyof typeof shapes;
@@ -41,7 +73,10 @@ export function rowsFor(kind: Kind, config: ModelConfig, count = 22): TrainRow[]
   const random = new Random(seed, 7);
   let drawn = 0;
   const below = (limit: number): number => Math.floor(random.uniform(drawn++) * limit);
-  const sequence = (promptLength: number): Sequence => ({ ids: Array.from({ length: promptLength + 2 + below(29) }, () => below(config.vocabSize)), promptLength });
+  const sequence = (promptLength: number): Sequence => ({
+    ids: Array.from({ length: promptLength + 2 + below(29) }, () => below(config.vocabSize)),
+    promptLength,
+  });
   return Array.from({ length: count }, () => {
     const promptLength = 3 + below(6);
     if (kind === "sft") return sequence(promptLength);
@@ -50,7 +85,19 @@ export function rowsFor(kind: Kind, config: ModelConfig, count = 22): TrainRow[]
   });
 }
 
-export const optimizer: OptimizerSettings = { learningRate: 3e-3, betas: [0.9, 0.95], epsilon: 1e-8, weightDecay: 0.01, clip: 1, schedule: "cosine", warmup: 0.1, epochs: 2, batch: 5, seed, maxLength: 64 };
+export const optimizer: OptimizerSettings = {
+  learningRate: 3e-3,
+  betas: [0.9, 0.95],
+  epsilon: 1e-8,
+  weightDecay: 0.01,
+  clip: 1,
+  schedule: "cosine",
+  warmup: 0.1,
+  epochs: 2,
+  batch: 5,
+  seed,
+  maxLength: 64,
+};
 
 export function trainingOf(kind: Kind, shape: Shape, threads = 1): TrainOptions & { start: Checkpoint } {
   const policy = initCheckpoint(shapes[shape], seed);
@@ -65,13 +112,24 @@ export function trainingOf(kind: Kind, shape: Shape, threads = 1): TrainOptions 
 }
 
 /** SHA-256 of all weights, and of the curve. */
-export function digestsOf({ checkpoint, curve }: Pick<TrainResult, "checkpoint" | "curve">): { weights: string; curve: string } {
+export function digestsOf({ checkpoint, curve }: Pick<TrainResult, "checkpoint" | "curve">): {
+  weights: string;
+  curve: string;
+} {
   const hash = createHash("sha256");
-  for (const [name, { data }] of [...checkpoint.weights].sort(([a], [b]) => (a < b ? -1 : 1))) hash.update(name).update(data);
-  return { weights: hash.digest("hex"), curve: createHash("sha256").update(JSON.stringify(curve)).digest("hex") };
+  for (const [name, { data }] of [...checkpoint.weights].sort(([a], [b]) => (a < b ? -1 : 1)))
+    hash.update(name).update(data);
+  return {
+    weights: hash.digest("hex"),
+    curve: createHash("sha256").update(JSON.stringify(curve)).digest("hex"),
+  };
 }
 
 if (process.argv[1] !== undefined && import.meta.url === pathToFileURL(process.argv[1]).href) {
   const [kind, shape, dir] = process.argv.slice(2) as [Kind, Shape, string];
-  console.log(JSON.stringify(digestsOf(await train({ ...trainingOf(kind, shape), resume: await readTrainerState(dir) }))));
+  console.log(
+    JSON.stringify(
+      digestsOf(await train({ ...trainingOf(kind, shape), resume: await readTrainerState(dir) })),
+    ),
+  );
 }

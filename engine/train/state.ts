@@ -48,7 +48,10 @@ export async function writeTrainerState(dir: string, state: TrainerState): Promi
   await mkdir(draft, { recursive: true });
   await writeSafetensors(join(draft, "weights.safetensors"), state.weights);
   await writeSafetensors(join(draft, "moments.safetensors"), moments(state));
-  await writeFile(join(draft, "state.json"), `${JSON.stringify({ step, identity, curve, referenceLogps })}\n`);
+  await writeFile(
+    join(draft, "state.json"),
+    `${JSON.stringify({ step, identity, curve, referenceLogps })}\n`,
+  );
   const digests: Record<string, string> = {};
   for (const file of files) {
     await sync(join(draft, file));
@@ -63,11 +66,16 @@ export async function writeTrainerState(dir: string, state: TrainerState): Promi
 }
 
 const corrupt = (what: string, cause?: unknown): ArtifactError =>
-  new ArtifactError("artifact_corrupt", what, { cause, hint: "go on from an earlier checkpoint of this training" });
+  new ArtifactError("artifact_corrupt", what, {
+    cause,
+    hint: "go on from an earlier checkpoint of this training",
+  });
 
 async function readJson(path: string): Promise<unknown> {
   const text = await readFile(path, "utf8").catch((cause: NodeJS.ErrnoException) => {
-    throw new ArtifactError("artifact_missing", `${path} cannot be read: ${cause.code ?? cause.message}`, { cause });
+    throw new ArtifactError("artifact_missing", `${path} cannot be read: ${cause.code ?? cause.message}`, {
+      cause,
+    });
   });
   try {
     return JSON.parse(text);
@@ -79,16 +87,36 @@ async function readJson(path: string): Promise<unknown> {
 /** Reads a state, and refuses one of which any byte changed since it was written. */
 export async function readTrainerState(dir: string): Promise<TrainerState> {
   const index = (await readJson(join(dir, indexFile))) as Partial<Index>;
-  if (index.format !== format) throw corrupt(`${join(dir, indexFile)} has format ${index.format}, this version reads ${format}`);
+  if (index.format !== format)
+    throw corrupt(`${join(dir, indexFile)} has format ${index.format}, this version reads ${format}`);
   for (const file of files) {
     const digest = await digestFile(join(dir, file)).catch((cause: NodeJS.ErrnoException) => {
-      throw new ArtifactError("artifact_missing", `${join(dir, file)} cannot be read: ${cause.code ?? cause.message}`, { cause });
+      throw new ArtifactError(
+        "artifact_missing",
+        `${join(dir, file)} cannot be read: ${cause.code ?? cause.message}`,
+        { cause },
+      );
     });
-    if (digest !== index.files?.[file]) throw corrupt(`${join(dir, file)} is not what was written: SHA-256 ${digest}, recorded ${index.files?.[file]}`);
+    if (digest !== index.files?.[file])
+      throw corrupt(
+        `${join(dir, file)} is not what was written: SHA-256 ${digest}, recorded ${index.files?.[file]}`,
+      );
   }
-  const head = (await readJson(join(dir, "state.json"))) as Pick<TrainerState, "step" | "identity" | "curve" | "referenceLogps">;
+  const head = (await readJson(join(dir, "state.json"))) as Pick<
+    TrainerState,
+    "step" | "identity" | "curve" | "referenceLogps"
+  >;
   const named = await readSafetensors(join(dir, "moments.safetensors"));
   const of = (prefix: string): Map<string, WeightTensor> =>
-    new Map([...named].flatMap(([name, tensor]) => (name.startsWith(prefix) ? [[name.slice(prefix.length), tensor] as const] : [])));
-  return { ...head, weights: await readSafetensors(join(dir, "weights.safetensors")), firstMoments: of("first."), secondMoments: of("second.") };
+    new Map(
+      [...named].flatMap(([name, tensor]) =>
+        name.startsWith(prefix) ? [[name.slice(prefix.length), tensor] as const] : [],
+      ),
+    );
+  return {
+    ...head,
+    weights: await readSafetensors(join(dir, "weights.safetensors")),
+    firstMoments: of("first."),
+    secondMoments: of("second."),
+  };
 }

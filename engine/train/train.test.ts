@@ -23,8 +23,17 @@ async function inFolder(use: (dir: string) => Promise<void>): Promise<void> {
 async function stateAfter(options: TrainOptions, step: number): Promise<TrainerState> {
   const stop = new AbortController();
   let kept: TrainerState | undefined;
-  const onStep = (progress: { step: number }): void => void (progress.step === step && stop.abort(new Error("stopped by the test")));
-  await assert.rejects(train({ ...options, signal: stop.signal, onStep, checkpoint: { everySteps: 0, everySeconds: 0, save: (state) => void (kept = state) } }), /stopped by the test/);
+  const onStep = (progress: { step: number }): void =>
+    void (progress.step === step && stop.abort(new Error("stopped by the test")));
+  await assert.rejects(
+    train({
+      ...options,
+      signal: stop.signal,
+      onStep,
+      checkpoint: { everySteps: 0, everySeconds: 0, save: (state) => void (kept = state) },
+    }),
+    /stopped by the test/,
+  );
   assert.equal(kept?.step, step);
   return kept;
 }
@@ -33,9 +42,13 @@ for (const shape of Object.keys(shapes) as Shape[]) {
   test(`weights and curve have the same bits on 1, 2 and 3 threads and over runs (${shape})`, async () => {
     for (const kind of kinds) {
       // Five steps, the last one on a batch of two rows.
-      const digestsOn = async (threads: number) => digestsOf(await train({ ...trainingOf(kind, shape, threads), optimizer: { ...optimizer, epochs: 1 } }));
+      const digestsOn = async (threads: number) =>
+        digestsOf(
+          await train({ ...trainingOf(kind, shape, threads), optimizer: { ...optimizer, epochs: 1 } }),
+        );
       const first = await digestsOn(1);
-      for (const threads of [1, 2, 3]) assert.deepEqual(await digestsOn(threads), first, `${kind} on ${threads} threads`);
+      for (const threads of [1, 2, 3])
+        assert.deepEqual(await digestsOn(threads), first, `${kind} on ${threads} threads`);
     }
   });
 }
@@ -46,7 +59,12 @@ for (const kind of kinds) {
       const whole = digestsOf(await train(trainingOf(kind, "odd")));
       await writeTrainerState(join(dir, "state"), await stateAfter(trainingOf(kind, "odd"), 4));
       const program = fileURLToPath(new URL("./small-training.test.support.js", import.meta.url));
-      const { stdout } = await promisify(execFile)(process.execPath, [program, kind, "odd", join(dir, "state")]);
+      const { stdout } = await promisify(execFile)(process.execPath, [
+        program,
+        kind,
+        "odd",
+        join(dir, "state"),
+      ]);
       assert.deepEqual(JSON.parse(stdout), whole);
     });
   });
@@ -64,13 +82,21 @@ test("a reference that is the start is read once, and a resumed run reads none",
   assert.deepEqual(digestsOf(await train({ ...options, start, reference: start })), whole);
   assert.deepEqual(read.splice(0), ["start"]);
   const resume = await stateAfter(options, 4);
-  assert.deepEqual(digestsOf(await train({ ...options, start, reference: reading("reference"), resume: async () => resume })), whole);
+  assert.deepEqual(
+    digestsOf(
+      await train({ ...options, start, reference: reading("reference"), resume: async () => resume }),
+    ),
+    whole,
+  );
   assert.deepEqual(read, ["start"]);
 });
 
 test("a checkpoint is handed out every so many steps, and none after the last", async () => {
   const steps: number[] = [];
-  const { steps: total } = await train({ ...trainingOf("sft", "odd"), checkpoint: { everySteps: 5, everySeconds: 0, save: ({ step }) => void steps.push(step) } });
+  const { steps: total } = await train({
+    ...trainingOf("sft", "odd"),
+    checkpoint: { everySteps: 5, everySeconds: 0, save: ({ step }) => void steps.push(step) },
+  });
   assert.equal(total, 10);
   assert.deepEqual(steps, [5]);
 });
@@ -85,7 +111,10 @@ test("saving that takes long happens less often than it was asked for", async ()
     await delay(30);
     savingMs += performance.now() - from;
   };
-  const { steps: total } = await train({ ...trainingOf("sft", "odd"), checkpoint: { everySteps: 1, everySeconds: 0, costMax: 0.02, save } });
+  const { steps: total } = await train({
+    ...trainingOf("sft", "odd"),
+    checkpoint: { everySteps: 1, everySeconds: 0, costMax: 0.02, save },
+  });
   assert.ok(saved.length > 0 && saved.length < total, `${saved.length} saves in ${total} steps`);
   // The first save is made before its cost is known.
   assert.ok(savingMs - savingMs / saved.length <= 0.02 * (performance.now() - startedAt) + 1);
@@ -94,8 +123,14 @@ test("saving that takes long happens less often than it was asked for", async ()
 test("a state that goes on with other rows or settings is refused", async () => {
   const options = trainingOf("sft", "odd");
   const resume = await stateAfter(options, 2);
-  await assert.rejects(train({ ...options, resume, optimizer: { ...optimizer, learningRate: 1 } }), { kind: "spec", code: "resume_mismatch" });
-  await assert.rejects(train({ ...options, resume, rows: options.rows.slice(1) }), { kind: "spec", code: "resume_mismatch" });
+  await assert.rejects(train({ ...options, resume, optimizer: { ...optimizer, learningRate: 1 } }), {
+    kind: "spec",
+    code: "resume_mismatch",
+  });
+  await assert.rejects(train({ ...options, resume, rows: options.rows.slice(1) }), {
+    kind: "spec",
+    code: "resume_mismatch",
+  });
 });
 
 test("a state folder of which one byte changed is refused", async () => {
@@ -114,7 +149,10 @@ test("a state folder of which one byte changed is refused", async () => {
 test("a state folder that lost a file or its index is refused", async () => {
   await inFolder(async (dir) => {
     const state = await stateAfter(trainingOf("sft", "odd"), 1);
-    for (const [name, file] of [["b", "index.json"], ["c", "weights.safetensors"]] as const) {
+    for (const [name, file] of [
+      ["b", "index.json"],
+      ["c", "weights.safetensors"],
+    ] as const) {
       await writeTrainerState(join(dir, name), state);
       await rm(join(dir, name, file));
       await assert.rejects(readTrainerState(join(dir, name)), { kind: "artifact", code: "artifact_missing" });
@@ -135,7 +173,10 @@ test("DPO that starts at its reference has loss ln 2 and rewards 0 at step 1, an
 });
 
 test("a reward model learns its pairs", async () => {
-  const { metrics } = await train({ ...trainingOf("reward", "odd"), optimizer: { ...optimizer, epochs: 20, learningRate: 1e-2 } });
+  const { metrics } = await train({
+    ...trainingOf("reward", "odd"),
+    optimizer: { ...optimizer, epochs: 20, learningRate: 1e-2 },
+  });
   assert.ok(metrics["accuracy"]! > 0.9, `accuracy ${metrics["accuracy"]}`);
 });
 
@@ -143,13 +184,20 @@ test("SFT with a masked prompt learns the answers and leaves the prompts alone",
   const long = { ...optimizer, epochs: 30, learningRate: 1e-2 };
   const { metrics } = await train({ ...trainingOf("sft", "shop"), optimizer: long });
   assert.ok(metrics["loss"]! < 0.5, `loss ${metrics["loss"]}`);
-  const whole = await train({ ...trainingOf("sft", "shop"), task: { kind: "sft", promptMask: false }, optimizer: { ...long, epochs: 1 } });
+  const whole = await train({
+    ...trainingOf("sft", "shop"),
+    task: { kind: "sft", promptMask: false },
+    optimizer: { ...long, epochs: 1 },
+  });
   const masked = await train({ ...trainingOf("sft", "shop"), optimizer: { ...long, epochs: 1 } });
   assert.notEqual(whole.curve[0]!["loss"], masked.curve[0]!["loss"]);
 });
 
 test("a loss that is not finite stops training with the step and its rows", async () => {
-  const failed = train({ ...trainingOf("sft", "odd"), optimizer: { ...optimizer, learningRate: 1e30, clip: 0, warmup: 0 } });
+  const failed = train({
+    ...trainingOf("sft", "odd"),
+    optimizer: { ...optimizer, learningRate: 1e30, clip: 0, warmup: 0 },
+  });
   await assert.rejects(failed, (error: { kind: string; code: string; message: string }) => {
     assert.equal(error.kind, "training");
     assert.equal(error.code, "loss_not_finite");
@@ -159,13 +207,28 @@ test("a loss that is not finite stops training with the step and its rows", asyn
 });
 
 test("rows that are too long or without an answer are left out and counted, never cut", async () => {
-  const rows = [...rowsFor("sft", shapes.odd, 6), { ids: Array.from({ length: 65 }, () => 1), promptLength: 3 }, { ids: [1, 2], promptLength: 2 }, { ids: [1, 2], promptLength: 0 }];
-  const { dropped, steps } = await train({ ...trainingOf("sft", "odd"), rows, optimizer: { ...optimizer, epochs: 1 } });
+  const rows = [
+    ...rowsFor("sft", shapes.odd, 6),
+    { ids: Array.from({ length: 65 }, () => 1), promptLength: 3 },
+    { ids: [1, 2], promptLength: 2 },
+    { ids: [1, 2], promptLength: 0 },
+  ];
+  const { dropped, steps } = await train({
+    ...trainingOf("sft", "odd"),
+    rows,
+    optimizer: { ...optimizer, epochs: 1 },
+  });
   assert.deepEqual(dropped, { too_long: 1, empty_answer: 1, empty_prompt: 1 });
   assert.equal(steps, 2);
 });
 
 test("no usable row, and a model of the wrong kind, are refused by name", async () => {
-  await assert.rejects(train({ ...trainingOf("sft", "odd"), rows: [] }), { kind: "spec", code: "rows_empty" });
-  await assert.rejects(train({ ...trainingOf("reward", "odd"), start: trainingOf("sft", "odd").start }), { kind: "spec", code: "spec_unsupported" });
+  await assert.rejects(train({ ...trainingOf("sft", "odd"), rows: [] }), {
+    kind: "spec",
+    code: "rows_empty",
+  });
+  await assert.rejects(train({ ...trainingOf("reward", "odd"), start: trainingOf("sft", "odd").start }), {
+    kind: "spec",
+    code: "spec_unsupported",
+  });
 });

@@ -14,7 +14,12 @@ import { train, Workshop } from "./index.ts";
 import type { TrainOptions } from "./index.ts";
 
 /** In two lanes, with micro-batches that are added to others; a reference of several batches. */
-const training = (kind: Kind, change: Partial<TrainOptions> = {}): TrainOptions => ({ ...trainingOf(kind, "odd", 2), rows: rowsFor(kind, shapes.odd, 90), optimizer: { ...optimizer, epochs: 1, batch: 30, ...(kind === "kto" ? {} : { microBatch: 8 }) }, ...change });
+const training = (kind: Kind, change: Partial<TrainOptions> = {}): TrainOptions => ({
+  ...trainingOf(kind, "odd", 2),
+  rows: rowsFor(kind, shapes.odd, 90),
+  optimizer: { ...optimizer, epochs: 1, batch: 30, ...(kind === "kto" ? {} : { microBatch: 8 }) },
+  ...change,
+});
 
 function workshopFor(t: TestContext): Workshop {
   const workshop = new Workshop();
@@ -54,7 +59,8 @@ test("a session is another one where the loss, its settings, the adapter, the mo
   const step = { ...optimizer, epochs: 1, batch: 22 };
   const one = training("dpo", { threads: 1, rows: rowsFor("dpo", shapes.odd), optimizer: step });
   const { reference: _, ...alone } = one;
-  const adapter = (rank: number) => initAdapter(shapes.odd, { rank, alpha: 6, targets: ["q_proj"] }, optimizer.seed);
+  const adapter = (rank: number) =>
+    initAdapter(shapes.odd, { rank, alpha: 6, targets: ["q_proj"] }, optimizer.seed);
   const wide = trainingOf("dpo", "wide");
   const others: TrainOptions[] = [
     { ...one, task: { kind: "dpo", beta: 0.2 } },
@@ -100,9 +106,16 @@ test("a training that fails or is stopped leaves nothing open, and the next one 
 test("a training whose arenas may be large leaves nothing open", async (t) => {
   const workshop = workshopFor(t);
   await run(workshop, training("sft"));
-  const rows = [...rowsFor("sft", shapes.odd, 12), { ids: Array.from({ length: 2000 }, () => 1), promptLength: 1990 }];
+  const rows = [
+    ...rowsFor("sft", shapes.odd, 12),
+    { ids: Array.from({ length: 2000 }, () => 1), promptLength: 1990 },
+  ];
   const config = { ...shapes.odd, maxPositions: 2048 };
-  const large = training("sft", { start: initCheckpoint(config, optimizer.seed), rows, optimizer: { ...optimizer, epochs: 1, batch: 12, microBatch: 6, maxLength: 2048 } });
+  const large = training("sft", {
+    start: initCheckpoint(config, optimizer.seed),
+    rows,
+    optimizer: { ...optimizer, epochs: 1, batch: 12, microBatch: 6, maxLength: 2048 },
+  });
   const { opened } = await run(workshop, large);
   assert.equal((await run(workshop, large)).opened, opened);
 });
@@ -116,6 +129,8 @@ test("a process ends with a workshop that nobody closed", async (t) => {
   const dir = await mkdtemp(join(tmpdir(), "workshop-"));
   t.after(() => rm(dir, { recursive: true }));
   await writeFile(join(dir, "program.mjs"), script);
-  const { stdout } = await promisify(execFile)(process.execPath, [join(dir, "program.mjs")], { timeout: 30_000 });
+  const { stdout } = await promisify(execFile)(process.execPath, [join(dir, "program.mjs")], {
+    timeout: 30_000,
+  });
   assert.equal(stdout, "trained\n");
 });

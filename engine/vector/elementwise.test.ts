@@ -5,21 +5,39 @@ import { Elementwise } from "./elementwise.ts";
 const { fround } = Math;
 /** Beyond two chunks, and no whole number of vectors. */
 const length = 2 ** 15 + 7;
-const wave = (factor: number): Float32Array => Float32Array.from({ length }, (_, index) => Math.sin(factor * index) * 3 ** ((index % 40) - 20));
+const wave = (factor: number): Float32Array =>
+  Float32Array.from({ length }, (_, index) => Math.sin(factor * index) * 3 ** ((index % 40) - 20));
 
 test("each operation gives the bits of single precision, on every number", () => {
-  const all = new Elementwise(["a", "b", "sum", "difference", "product", "quotient", "root"], ["c"], ({ arrays: { a, b }, scalars: { c }, add, sub, mul, div, sqrt, constant }) => ({
-    sum: add(a, b),
-    difference: sub(a, constant(0.1)),
-    product: mul(a, c),
-    quotient: div(a, b),
-    root: sqrt(mul(b, b)),
-  }));
+  const all = new Elementwise(
+    ["a", "b", "sum", "difference", "product", "quotient", "root"],
+    ["c"],
+    ({ arrays: { a, b }, scalars: { c }, add, sub, mul, div, sqrt, constant }) => ({
+      sum: add(a, b),
+      difference: sub(a, constant(0.1)),
+      product: mul(a, c),
+      quotient: div(a, b),
+      root: sqrt(mul(b, b)),
+    }),
+  );
   const [a, b] = [wave(0.1), wave(0.7)];
-  const results = Object.fromEntries(["sum", "difference", "product", "quotient", "root"].map((name) => [name, new Float32Array(length)])) as Record<"sum" | "difference" | "product" | "quotient" | "root", Float32Array>;
+  const results = Object.fromEntries(
+    ["sum", "difference", "product", "quotient", "root"].map((name) => [name, new Float32Array(length)]),
+  ) as Record<"sum" | "difference" | "product" | "quotient" | "root", Float32Array>;
   all.run({ a, b, ...results }, { c: 1 / 3 });
-  const expected = { sum: (x: number, y: number) => x + y, difference: (x: number) => x - fround(0.1), product: (x: number) => x * fround(1 / 3), quotient: (x: number, y: number) => x / y, root: (_: number, y: number) => Math.sqrt(fround(y * y)) };
-  for (const [name, of] of Object.entries(expected)) assert.deepEqual(results[name as keyof typeof results], a.map((x, index) => of(x, b[index]!)), name);
+  const expected = {
+    sum: (x: number, y: number) => x + y,
+    difference: (x: number) => x - fround(0.1),
+    product: (x: number) => x * fround(1 / 3),
+    quotient: (x: number, y: number) => x / y,
+    root: (_: number, y: number) => Math.sqrt(fround(y * y)),
+  };
+  for (const [name, of] of Object.entries(expected))
+    assert.deepEqual(
+      results[name as keyof typeof results],
+      a.map((x, index) => of(x, b[index]!)),
+      name,
+    );
   assert.deepEqual([a, b], [wave(0.1), wave(0.7)]);
 });
 
@@ -27,7 +45,8 @@ test("a range changes nothing outside, and an array may be read after it is writ
   const swap = new Elementwise(["a", "b"], [], ({ arrays }) => ({ a: arrays.b, b: arrays.a }));
   const [a, b] = [wave(0.1), wave(0.7)];
   swap.run({ a, b }, {}, 5, 20_001);
-  const mixed = (inside: Float32Array, outside: Float32Array): Float32Array => outside.map((x, index) => (index >= 5 && index < 20_001 ? inside[index]! : x));
+  const mixed = (inside: Float32Array, outside: Float32Array): Float32Array =>
+    outside.map((x, index) => (index >= 5 && index < 20_001 ? inside[index]! : x));
   assert.deepEqual([a, b], [mixed(wave(0.7), wave(0.1)), mixed(wave(0.1), wave(0.7))]);
   swap.run({ a, b }, {}, 7, 7);
   assert.equal(a[7], wave(0.7)[7]);

@@ -18,7 +18,11 @@ export class Elementwise<Name extends string, Scalar extends string = never> {
   private readonly work: (bytes: number, ...scalars: number[]) => void;
 
   /** `next` gives the next numbers of those arrays that change. */
-  constructor(names: readonly Name[], scalars: readonly Scalar[], next: (formula: Formula<Name, Scalar>) => Partial<Record<Name, Vector>>) {
+  constructor(
+    names: readonly Name[],
+    scalars: readonly Scalar[],
+    next: (formula: Formula<Name, Scalar>) => Partial<Record<Name, Vector>>,
+  ) {
     const stride = 4 * chunk;
     const formula = new Formula(names, scalars, stride);
     const results = next(formula);
@@ -26,12 +30,21 @@ export class Elementwise<Name extends string, Scalar extends string = never> {
     this.scalars = scalars;
     this.changed = names.filter((name) => results[name]);
     const memory = new WebAssembly.Memory({ initial: pagesOf(stride * names.length) });
-    this.windows = Object.fromEntries(names.map((name, index) => [name, new Float32Array(memory.buffer, stride * index, chunk)])) as Record<Name, Float32Array>;
-    this.work = new WebAssembly.Instance(new WebAssembly.Module(formula.module(results)), { host: { memory } }).exports.run;
+    this.windows = Object.fromEntries(
+      names.map((name, index) => [name, new Float32Array(memory.buffer, stride * index, chunk)]),
+    ) as Record<Name, Float32Array>;
+    this.work = new WebAssembly.Instance(new WebAssembly.Module(formula.module(results)), {
+      host: { memory },
+    }).exports.run;
   }
 
   /** Changes numbers `from` to `to` of the arrays, which are of one length. */
-  run(arrays: Record<Name, Float32Array>, scalars: Record<Scalar, number>, from = 0, to = arrays[this.names[0] as Name].length): void {
+  run(
+    arrays: Record<Name, Float32Array>,
+    scalars: Record<Scalar, number>,
+    from = 0,
+    to = arrays[this.names[0] as Name].length,
+  ): void {
     const values = this.scalars.map((name) => scalars[name]);
     for (let at = from; at < to; at += chunk) {
       const end = Math.min(to, at + chunk);

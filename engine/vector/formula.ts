@@ -24,8 +24,12 @@ export class Formula<Name extends string, Scalar extends string> {
     this.names = names;
     this.stride = stride;
     this.place = 1 + scalars.length;
-    this.arrays = Object.fromEntries(names.map((name, index) => [name, load(get(this.place), stride * index)])) as Record<Name, Vector>;
-    this.scalars = Object.fromEntries(scalars.map((name, index) => [name, this.kept(this.before, simd("splat", get(1 + index)))])) as Record<Scalar, Vector>;
+    this.arrays = Object.fromEntries(
+      names.map((name, index) => [name, load(get(this.place), stride * index)]),
+    ) as Record<Name, Vector>;
+    this.scalars = Object.fromEntries(
+      scalars.map((name, index) => [name, this.kept(this.before, simd("splat", get(1 + index)))]),
+    ) as Record<Scalar, Vector>;
   }
 
   add = (a: Vector, b: Vector): Vector => simd("add", a, b);
@@ -47,7 +51,9 @@ export class Formula<Name extends string, Scalar extends string> {
   /** The module whose function writes these over the numbers of their arrays. */
   module(next: Partial<Record<Name, Vector>>): Uint8Array<ArrayBuffer> {
     const known = this.names.map((name) => next[name] && this.once(next[name]));
-    const stores = known.flatMap((value, index) => (value ? store(get(this.place), this.stride * index, value) : []));
+    const stores = known.flatMap((value, index) =>
+      value ? store(get(this.place), this.stride * index, value) : [],
+    );
     const body = [...this.before, ...everySixteenBytes(this.place, 0, [...this.inside, ...stores])];
     const parameters = [types.i32, ...Array.from({ length: this.place - 1 }, () => types.f32)];
     const locals = [types.i32, ...Array.from({ length: this.vectors }, () => types.v128)];

@@ -26,13 +26,39 @@ const section = (id: number, items: readonly Bytes[]): Bytes => {
 };
 
 /** Four numbers in single precision, or a mask of 4 × 32 bits: opcodes of the vector instructions. */
-const vector = { load: 0x00, store: 0x0b, splat: 0x13, less: 0x43, andNot: 0x4f, abs: 0xe0, sqrt: 0xe3, add: 0xe4, sub: 0xe5, mul: 0xe6, div: 0xe7 } as const;
+const vector = {
+  load: 0x00,
+  store: 0x0b,
+  splat: 0x13,
+  less: 0x43,
+  andNot: 0x4f,
+  abs: 0xe0,
+  sqrt: 0xe3,
+  add: 0xe4,
+  sub: 0xe5,
+  mul: 0xe6,
+  div: 0xe7,
+} as const;
 
 /** An instruction after the code that leaves its operands. */
-export const simd = (name: Exclude<keyof typeof vector, "load" | "store">, ...operands: readonly Bytes[]): Bytes => [...operands.flat(), 0xfd, ...unsigned(vector[name])];
+export const simd = (
+  name: Exclude<keyof typeof vector, "load" | "store">,
+  ...operands: readonly Bytes[]
+): Bytes => [...operands.flat(), 0xfd, ...unsigned(vector[name])];
 const place = (offset: number): Bytes => [4, ...unsigned(offset)]; // aligned to 2⁴ bytes
-export const load = (at: Bytes, offset: number): Bytes => [...at, 0xfd, ...unsigned(vector.load), ...place(offset)];
-export const store = (at: Bytes, offset: number, value: Bytes): Bytes => [...at, ...value, 0xfd, ...unsigned(vector.store), ...place(offset)];
+export const load = (at: Bytes, offset: number): Bytes => [
+  ...at,
+  0xfd,
+  ...unsigned(vector.load),
+  ...place(offset),
+];
+export const store = (at: Bytes, offset: number, value: Bytes): Bytes => [
+  ...at,
+  ...value,
+  0xfd,
+  ...unsigned(vector.store),
+  ...place(offset),
+];
 
 export const get = (local: number): Bytes => [0x20, ...unsigned(local)];
 export const set = (local: number, value: Bytes): Bytes => [...value, 0x21, ...unsigned(local)];

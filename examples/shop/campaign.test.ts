@@ -10,8 +10,14 @@ const resolved = (quick: boolean) => resolveSpec(shopCampaign({ seed: 3, quick }
 
 test("the demo's campaigns are valid specs, and quick differs in size only", () => {
   const [whole, quick] = [resolved(false), resolved(true)];
-  assert.deepEqual(whole.baselines.map((arm) => arm.name), ["offline", "offline-matched"]);
-  assert.deepEqual(quick.baselines.map((arm) => arm.name), ["offline"]);
+  assert.deepEqual(
+    whole.baselines.map((arm) => arm.name),
+    ["offline", "offline-matched"],
+  );
+  assert.deepEqual(
+    quick.baselines.map((arm) => arm.name),
+    ["offline"],
+  );
   assert.deepEqual([whole.iterations, quick.iterations], [6, 2]);
   assert.deepEqual(quick.evaluate, whole.evaluate);
   assert.deepEqual(quick.train, whole.train);
@@ -21,7 +27,10 @@ test("every arm can fill its limit of pairs", () => {
   for (const quick of [false, true]) {
     const { pair, iterations, prompts } = resolved(quick);
     assert.ok(pair.limit > 0 && pair.limit <= prompts.perIteration);
-    assert.ok(pair.limit * iterations <= 0.95 * prompts.preferences, "raters' pairs, less those of identical answers");
+    assert.ok(
+      pair.limit * iterations <= 0.95 * prompts.preferences,
+      "raters' pairs, less those of identical answers",
+    );
   }
 });
 
@@ -30,7 +39,8 @@ test("no order or written answer is longer than a training row", () => {
   const { maxLength } = resolved(false).train;
   for (let i = 0; i < 2000; i++) {
     const request = drawRequest(random);
-    const tokens = requestText(request).split(" ").length + 2 + writeAnswer(request, 0, random).split(" ").length + 1;
+    const tokens =
+      requestText(request).split(" ").length + 2 + writeAnswer(request, 0, random).split(" ").length + 1;
     assert.ok(tokens <= (maxLength ?? 0), String(tokens));
   }
 });

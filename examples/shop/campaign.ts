@@ -25,7 +25,13 @@ export function shopCampaign({ seed, quick }: ShopOptions): WrittenSpec {
         model: { hiddenSize: 128, layers: 3, heads: 4, intermediateSize: 336, contextLength: 96 },
       },
     },
-    prompts: { module: "./prompts.ts", perIteration: quick ? 128 : 256, validation: 100, test: quick ? 150 : 300, preferences: quick ? 1000 : 4000 },
+    prompts: {
+      module: "./prompts.ts",
+      perIteration: quick ? 128 : 256,
+      validation: 100,
+      test: quick ? 150 : 300,
+      preferences: quick ? 1000 : 4000,
+    },
     bootstrap: {
       sft: {
         data: { module: "./writers.ts", count: quick ? 6000 : 16_000 },
@@ -37,7 +43,13 @@ export function shopCampaign({ seed, quick }: ShopOptions): WrittenSpec {
       },
       preferences: {
         // A hot second answer shows the reward model what a policy finds when it wanders off.
-        sample: { samples: [{ temperature: 1, count: 1 }, { temperature: 1.4, count: 1 }], maxTokens: 48 },
+        sample: {
+          samples: [
+            { temperature: 1, count: 1 },
+            { temperature: 1.4, count: 1 },
+          ],
+          maxTokens: 48,
+        },
         rater: { module: "./rater.ts" },
       },
       reward: { ...adamw, learningRate: 1e-3, epochs: 3, batch: 32, maxLength: LONGEST_ROW },
@@ -53,7 +65,15 @@ export function shopCampaign({ seed, quick }: ShopOptions): WrittenSpec {
     score: { reward: "model" },
     // One limit for all arms, whole batches: the same number of pairs and steps.
     pair: { strategy: "max-min", dropTruncated: false, missingEosPenalty: 1, limit: quick ? 112 : 240 },
-    train: { ...adamw, beta: 0.1, reference: "initial", learningRate: 1e-4, epochs: 2, batch: 16, maxLength: LONGEST_ROW },
+    train: {
+      ...adamw,
+      beta: 0.1,
+      reference: "initial",
+      learningRate: 1e-4,
+      epochs: 2,
+      batch: 16,
+      maxLength: LONGEST_ROW,
+    },
     evaluate: { samples: 4, judge: { module: "./judge.ts" }, gold: { module: "./gold.ts" } },
   });
 }

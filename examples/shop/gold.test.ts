@@ -5,12 +5,15 @@ import { goldOf } from "./gold.ts";
 const ORDER = "please send two pies and three eggs by friday .";
 const score = (text: string, finish: "eos" | "length" = "eos"): Record<string, number> => {
   const { total, parts } = goldOf(ORDER, { text, finish });
-  const rounded = Object.fromEntries(Object.entries(parts ?? {}).map(([name, points]) => [name, Number(points.toFixed(6))]));
+  const rounded = Object.fromEntries(
+    Object.entries(parts ?? {}).map(([name, points]) => [name, Number(points.toFixed(6))]),
+  );
   return { total: Number(total.toFixed(6)), ...rounded };
 };
 
 test("the best possible answer earns 3.5", () => {
-  const text = "hello ! we will pack two pies and three eggs for friday . we open at eight . please bring a bag . thank you !";
+  const text =
+    "hello ! we will pack two pies and three eggs for friday . we open at eight . please bring a bag . thank you !";
   assert.deepEqual(score(text), { total: 3.5, order: 0.9, day: 0.6, courtesy: 1, extras: 1, waste: 0 });
 });
 
@@ -34,7 +37,14 @@ test("courtesy counts at the ends only", () => {
 });
 
 test("extras count once, and only when said whole", () => {
-  assert.deepEqual(score("we open at eight . we open at eight ."), { total: 0, order: 0, day: 0, courtesy: 0, extras: 0.5, waste: -0.5 });
+  assert.deepEqual(score("we open at eight . we open at eight ."), {
+    total: 0,
+    order: 0,
+    day: 0,
+    courtesy: 0,
+    extras: 0.5,
+    waste: -0.5,
+  });
   assert.equal(score("we open at .").extras, 0);
 });
 

@@ -29,7 +29,9 @@ function orderPoints({ orders }: Request, words: string[]): number {
     const at = words.indexOf(item);
     return at < 0 ? sum : sum + (0.5 + (words[at - 1] === count ? 0.4 : 0)) / orders.length;
   }, 0);
-  const unwanted = ITEMS.filter((item) => words.includes(item) && !orders.some((order) => order.item === item)).length;
+  const unwanted = ITEMS.filter(
+    (item) => words.includes(item) && !orders.some((order) => order.item === item),
+  ).length;
   return wanted - 0.4 * unwanted;
 }
 

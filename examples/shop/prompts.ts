@@ -11,7 +11,10 @@ const prompts: PromptsModule = ({ seed, split, count }) => {
     const content = requestText(drawRequestOf(split, random));
     if (split !== "bootstrap" && seen.has(content)) continue;
     seen.add(content);
-    rows.push({ id: `${split}-${String(rows.length).padStart(5, "0")}`, messages: [{ role: "user", content }] });
+    rows.push({
+      id: `${split}-${String(rows.length).padStart(5, "0")}`,
+      messages: [{ role: "user", content }],
+    });
   }
   return rows;
 };

@@ -19,7 +19,10 @@ test("the committed tokenizer is the one that the world's words make", async () 
 });
 
 test("every text of the world is encoded word by word and decoded to itself", async () => {
-  const tokenizer = new Tokenizer(await committed("tokenizer.json"), await committed("tokenizer_config.json"));
+  const tokenizer = new Tokenizer(
+    await committed("tokenizer.json"),
+    await committed("tokenizer_config.json"),
+  );
   const random = new Random("round trip");
   for (let i = 0; i < 200; i++) {
     const request = drawRequest(random);
@@ -36,9 +39,20 @@ test("one user message renders as <bos> order <sep>, and the answer closes with 
   const config = await committed("tokenizer_config.json");
   const tokenizer = new Tokenizer(await committed("tokenizer.json"), config);
   const render = (messages: object[]) =>
-    tokenizer.encode(new Template(String(config["chat_template"])).render({ messages, bos_token: "<bos>", eos_token: "<eos>" }), { add_special_tokens: false });
+    tokenizer.encode(
+      new Template(String(config["chat_template"])).render({
+        messages,
+        bos_token: "<bos>",
+        eos_token: "<eos>",
+      }),
+      { add_special_tokens: false },
+    );
   const user = { role: "user", content: "please send two pies by friday ." };
-  assert.deepEqual(render([user]).tokens, ["<bos>", ..."please send two pies by friday .".split(" "), "<sep>"]);
+  assert.deepEqual(render([user]).tokens, [
+    "<bos>",
+    ..."please send two pies by friday .".split(" "),
+    "<sep>",
+  ]);
   const whole = render([user, { role: "assistant", content: "hello !" }]);
   assert.deepEqual(whole.tokens.slice(-4), ["<sep>", "hello", "!", "<eos>"]);
   assert.deepEqual(whole.ids.slice(0, render([user]).ids.length), render([user]).ids);

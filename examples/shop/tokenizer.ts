@@ -14,7 +14,15 @@ const CHAT_TEMPLATE =
 /** Contents of tokenizer.json and tokenizer_config.json. */
 export function tokenizerFiles(): { tokenizer: object; config: object } {
   const vocab = Object.fromEntries([...SPECIALS, ...vocabulary()].map((word, id) => [word, id]));
-  const added = SPECIALS.map((content, id) => ({ id, content, single_word: false, lstrip: false, rstrip: false, normalized: false, special: true }));
+  const added = SPECIALS.map((content, id) => ({
+    id,
+    content,
+    single_word: false,
+    lstrip: false,
+    rstrip: false,
+    normalized: false,
+    special: true,
+  }));
   return {
     tokenizer: {
       version: "1.0",

@@ -23,15 +23,25 @@ test("an order survives writing and reading", () => {
 });
 
 test("equal seeds give equal prompts and answers, other seeds give others", async () => {
-  assert.deepEqual(await prompts({ seed: "7", split: "online", count: 50 }), await prompts({ seed: "7", split: "online", count: 50 }));
+  assert.deepEqual(
+    await prompts({ seed: "7", split: "online", count: 50 }),
+    await prompts({ seed: "7", split: "online", count: 50 }),
+  );
   assert.notDeepEqual(await texts("7", "online", 50), await texts("8", "online", 50));
   assert.deepEqual(await writers({ seed: "7", count: 50 }), await writers({ seed: "7", count: 50 }));
   assert.notDeepEqual(await writers({ seed: "7", count: 50 }), await writers({ seed: "8", count: 50 }));
 });
 
 test("splits of any two seeds share no prompt, and only the bootstrap repeats one", async () => {
-  const splits = { online: await texts("1", "online", 1536), validation: await texts("2", "validation", 100), test: await texts("3", "test", 300) };
-  const bootstrap = [...(await texts("4", "bootstrap", 2000)), ...(await writers({ seed: "5", count: 2000 })).map((row) => row.messages?.[0]?.content ?? "")];
+  const splits = {
+    online: await texts("1", "online", 1536),
+    validation: await texts("2", "validation", 100),
+    test: await texts("3", "test", 300),
+  };
+  const bootstrap = [
+    ...(await texts("4", "bootstrap", 2000)),
+    ...(await writers({ seed: "5", count: 2000 })).map((row) => row.messages?.[0]?.content ?? ""),
+  ];
   for (const list of Object.values(splits)) assert.equal(new Set(list).size, list.length);
   const owners = new Map<string, string>();
   for (const [split, list] of Object.entries({ ...splits, bootstrap }))
@@ -43,7 +53,10 @@ test("splits of any two seeds share no prompt, and only the bootstrap repeats on
 
 test("a split holds its share of the prompts", () => {
   const random = new Random("shares");
-  const share = Array.from({ length: 4000 }, () => splitOf(requestText(drawRequest(random)))).filter((split) => split === "online").length / 4000;
+  const share =
+    Array.from({ length: 4000 }, () => splitOf(requestText(drawRequest(random)))).filter(
+      (split) => split === "online",
+    ).length / 4000;
   assert.ok(Math.abs(share - 0.4) < 0.04, String(share));
 });
 
@@ -56,7 +69,10 @@ test("most orders name two items, some three, few one", async () => {
 test("writers use no word from outside the vocabulary and end in time", async () => {
   const words = new Set(vocabulary());
   for (const { completion } of await writers({ seed: "1", count: 500 })) {
-    assert.ok(completion.split(" ").every((word) => words.has(word)), completion);
+    assert.ok(
+      completion.split(" ").every((word) => words.has(word)),
+      completion,
+    );
     assert.ok(completion.split(" ").length < 64, completion);
   }
 });
@@ -75,16 +91,26 @@ const GOOD = { text: "hello ! we will pack two pies for friday .", finish: "eos"
 const PLAIN = { text: "we will pack two pies for friday .", finish: "eos" as const };
 
 test("raters prefer the better answer as often as the noise model says, and judges do too, by draws of their own", async () => {
-  const rows = Array.from({ length: 4000 }, (_, index) => ({ prompt: ORDER, first: GOOD, second: PLAIN, seed: `s${index}` }));
+  const rows = Array.from({ length: 4000 }, (_, index) => ({
+    prompt: ORDER,
+    first: GOOD,
+    second: PLAIN,
+    seed: `s${index}`,
+  }));
   // Δ = 0.5 gold + 2 words · 0.02, times 3.
   const expected = 1 / (1 + Math.exp(-3 * 0.54));
   assert.ok(Math.abs(winProbability(ORDER, GOOD, PLAIN) - expected) < 1e-12);
   const labels = [await rater(rows), await judge(rows)];
-  for (const list of labels) assert.ok(Math.abs(list.reduce((sum, label) => sum + label, 0) / rows.length - expected) < 0.02);
+  for (const list of labels)
+    assert.ok(Math.abs(list.reduce((sum, label) => sum + label, 0) / rows.length - expected) < 0.02);
   assert.notDeepEqual(labels[0], labels[1]);
   assert.deepEqual(await rater(rows), labels[0]);
 });
 
 test("sentences keep their marks, and an unfinished one counts", () => {
-  assert.deepEqual(sentencesOf("hello ! we open at eight . we open"), ["hello !", "we open at eight .", "we open"]);
+  assert.deepEqual(sentencesOf("hello ! we open at eight . we open"), [
+    "hello !",
+    "we open at eight .",
+    "we open",
+  ]);
 });

@@ -3,7 +3,18 @@
 import { createHash } from "node:crypto";
 import type { Random } from "./random.ts";
 
-export const ITEMS = ["apples", "pears", "plums", "lemons", "eggs", "rolls", "muffins", "pies", "candles", "cups"] as const;
+export const ITEMS = [
+  "apples",
+  "pears",
+  "plums",
+  "lemons",
+  "eggs",
+  "rolls",
+  "muffins",
+  "pies",
+  "candles",
+  "cups",
+] as const;
 export const COUNTS = ["two", "three", "four", "five"] as const;
 export const DAYS = ["monday", "tuesday", "wednesday", "thursday", "friday", "saturday"] as const;
 export const OPENERS = ["please send", "i would like", "can you keep"] as const;
@@ -37,9 +48,11 @@ export interface Request {
 }
 
 /** "two pies and three eggs" */
-export const ordersText = (orders: readonly Order[]): string => orders.map(({ count, item }) => `${count} ${item}`).join(" and ");
+export const ordersText = (orders: readonly Order[]): string =>
+  orders.map(({ count, item }) => `${count} ${item}`).join(" and ");
 
-export const requestText = (request: Request): string => `${request.opener} ${ordersText(request.orders)} by ${request.day} .`;
+export const requestText = (request: Request): string =>
+  `${request.opener} ${ordersText(request.orders)} by ${request.day} .`;
 
 /** One to three orders with weights 1 : 8 : 4. Only 720 requests have one order; equal weights would use them up. */
 const ORDER_WEIGHTS = [1, 8, 4];
@@ -47,7 +60,11 @@ const ORDER_WEIGHTS = [1, 8, 4];
 export function drawRequest(random: Random): Request {
   const opener = random.pick(OPENERS);
   const items = random.shuffled(ITEMS).slice(0, 1 + random.weighted(ORDER_WEIGHTS));
-  return { opener, orders: items.map((item) => ({ count: random.pick(COUNTS), item })), day: random.pick(DAYS) };
+  return {
+    opener,
+    orders: items.map((item) => ({ count: random.pick(COUNTS), item })),
+    day: random.pick(DAYS),
+  };
 }
 
 const REQUEST = new RegExp(
@@ -61,15 +78,23 @@ export function parseRequest(text: string): Request {
     const [count, item, ...rest] = order.split(" ");
     return isOneOf(COUNTS, count) && isOneOf(ITEMS, item) && rest.length === 0 ? { count, item } : undefined;
   });
-  if (!groups || !orders || orders.some((order) => !order)) throw new Error(`not an order to the shop: ${JSON.stringify(text)}`);
-  return { opener: groups["opener"] as Request["opener"], orders: orders as Order[], day: groups["day"] as Day };
+  if (!groups || !orders || orders.some((order) => !order))
+    throw new Error(`not an order to the shop: ${JSON.stringify(text)}`);
+  return {
+    opener: groups["opener"] as Request["opener"],
+    orders: orders as Order[],
+    day: groups["day"] as Day,
+  };
 }
 
-export const isOneOf = <T extends string>(list: readonly T[], word: string | undefined): word is T => list.includes(word as T);
+export const isOneOf = <T extends string>(list: readonly T[], word: string | undefined): word is T =>
+  list.includes(word as T);
 
 /** Sentences end in "." or "!", which stay with them; words after the last mark are a sentence too. */
 export function sentencesOf(text: string): string[] {
-  return (text.match(/[^.!]+[.!]?|[.!]/g) ?? []).map((sentence) => sentence.trim()).filter((sentence) => sentence !== "");
+  return (text.match(/[^.!]+[.!]?|[.!]/g) ?? [])
+    .map((sentence) => sentence.trim())
+    .filter((sentence) => sentence !== "");
 }
 
 export type WorldSplit = "bootstrap" | "online" | "validation" | "test";
@@ -99,6 +124,21 @@ export function drawRequestOf(split: WorldSplit, random: Random): Request {
 
 /** Every word of the world in a fixed order: the tokenizer's vocabulary. */
 export function vocabulary(): string[] {
-  const texts = [...OPENERS, "by", ...ITEMS, "and", ...COUNTS, ...DAYS, ".", "!", ...HELLOS, ...THANKS, ...CONFIRMATIONS, "for", ...EXTRAS, ...FILLERS];
+  const texts = [
+    ...OPENERS,
+    "by",
+    ...ITEMS,
+    "and",
+    ...COUNTS,
+    ...DAYS,
+    ".",
+    "!",
+    ...HELLOS,
+    ...THANKS,
+    ...CONFIRMATIONS,
+    "for",
+    ...EXTRAS,
+    ...FILLERS,
+  ];
   return [...new Set(texts.flatMap((text) => text.split(" ")))];
 }

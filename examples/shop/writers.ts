@@ -3,7 +3,19 @@
 // mean answer is mediocre and the best are good: what preferences can select.
 import type { SftModule } from "ratchet-rlhf";
 import { Random } from "./random.ts";
-import { CONFIRMATIONS, COUNTS, DAYS, EXTRAS, FILLERS, HELLOS, ITEMS, THANKS, drawRequestOf, ordersText, requestText } from "./world.ts";
+import {
+  CONFIRMATIONS,
+  COUNTS,
+  DAYS,
+  EXTRAS,
+  FILLERS,
+  HELLOS,
+  ITEMS,
+  THANKS,
+  drawRequestOf,
+  ordersText,
+  requestText,
+} from "./world.ts";
 import type { Order, Request } from "./world.ts";
 
 const writers: SftModule = ({ seed, count }) => {
@@ -23,9 +35,18 @@ export function writeAnswer(request: Request, care: number, random: Random): str
   const courtesy = 0.2 + 0.5 * care;
   const sentences: string[] = [];
   if (random.chance(courtesy)) sentences.push(random.pick(HELLOS));
-  const day = random.chance(0.05 * slips) ? random.pick(DAYS.filter((other) => other !== request.day)) : request.day;
-  sentences.push(`${random.pick(CONFIRMATIONS)} ${ordersText(understood(request.orders, slips, random))} for ${day} .`);
-  sentences.push(...random.shuffled([...chatter(slips, random), ...EXTRAS.filter(() => random.chance(0.05 + 0.05 * care))]));
+  const day = random.chance(0.05 * slips)
+    ? random.pick(DAYS.filter((other) => other !== request.day))
+    : request.day;
+  sentences.push(
+    `${random.pick(CONFIRMATIONS)} ${ordersText(understood(request.orders, slips, random))} for ${day} .`,
+  );
+  sentences.push(
+    ...random.shuffled([
+      ...chatter(slips, random),
+      ...EXTRAS.filter(() => random.chance(0.05 + 0.05 * care)),
+    ]),
+  );
   if (random.chance(courtesy)) sentences.push(random.pick(THANKS));
   return sentences.join(" ");
 }

@@ -16,6 +16,14 @@ export default defineCampaign({
   score: { reward: { module: "./reward.ts" } },
   // Stories rarely end within 160 characters, so answers that were cut off are all there is to pair.
   pair: { strategy: "max-min", dropTruncated: false },
-  train: { beta: 0.1, learningRate: 2e-5, epochs: 2, batch: 16, betas: [0.9, 0.95], weightDecay: 0.01, maxLength: 256 },
+  train: {
+    beta: 0.1,
+    learningRate: 2e-5,
+    epochs: 2,
+    batch: 16,
+    betas: [0.9, 0.95],
+    weightDecay: 0.01,
+    maxLength: 256,
+  },
   evaluate: { samples: 4, judge: { module: "./judge.ts" }, gold: { module: "./gold.ts" } },
 });

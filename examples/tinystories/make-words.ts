@@ -13,11 +13,19 @@ const prompts = openings();
 const counts = new Map<string, number>();
 
 for (let from = 0; from < prompts.length; from += 32) {
-  const requests = prompts.slice(from, from + 32).flatMap((prompt) =>
-    [0, 1].map((index) => ({ prompt, index, temperature: 1, seed: deriveSeed("words", prompt.id, index) })),
-  );
+  const requests = prompts
+    .slice(from, from + 32)
+    .flatMap((prompt) =>
+      [0, 1].map((index) => ({ prompt, index, temperature: 1, seed: deriveSeed("words", prompt.id, index) })),
+    );
   const settings = { maxTokens: 160, topK: 0, topP: 1, minP: 0, stop: [] };
-  for (const answer of await runtime.generator.generate({ digest: "tinystories", dir }, requests, settings, context)) count(answer);
+  for (const answer of await runtime.generator.generate(
+    { digest: "tinystories", dir },
+    requests,
+    settings,
+    context,
+  ))
+    count(answer);
 }
 await runtime.close();
 
@@ -26,7 +34,10 @@ function count({ text, finish }: Completion): void {
   for (const word of words) counts.set(word, (counts.get(word) ?? 0) + 1);
 }
 
-const words = [...counts].filter(([, times]) => times >= 3).map(([word]) => word).sort();
+const words = [...counts]
+  .filter(([, times]) => times >= 3)
+  .map(([word]) => word)
+  .sort();
 const lines = words.join(" ").match(/.{1,118}(?: |$)/g) ?? [];
 await writeFile(
   "examples/tinystories/words.ts",

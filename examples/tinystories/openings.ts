@@ -31,7 +31,10 @@ export function openings(): Opening[] {
         { id: `${own}-had`, prompt: `${name} had a ${thing}.` },
         ...PLACES.flatMap((place) => [
           { id: `${own}-${place}-went`, prompt: `One day, ${name} went to the ${place} with a ${thing}.` },
-          { id: `${own}-${place}-took`, prompt: `${name} had a ${thing}. ${pronoun} took it to the ${place}.` },
+          {
+            id: `${own}-${place}-took`,
+            prompt: `${name} had a ${thing}. ${pronoun} took it to the ${place}.`,
+          },
         ]),
       ];
     }),
@@ -39,5 +42,10 @@ export function openings(): Opening[] {
 }
 
 if (import.meta.url === pathToFileURL(process.argv[1] ?? "").href) {
-  await writeFile("examples/tinystories/prompts.jsonl", openings().map((row) => `${JSON.stringify(row)}\n`).join(""));
+  await writeFile(
+    "examples/tinystories/prompts.jsonl",
+    openings()
+      .map((row) => `${JSON.stringify(row)}\n`)
+      .join(""),
+  );
 }

@@ -4,11 +4,22 @@
 // see is related, not the same.
 import type { ModuleAnswer, ModulePrompt } from "ratchet-rlhf";
 
-export const CHEER = new Set("amazing beautiful best better bright cheered dance danced dancing enjoyed excited fluffy gentle giggled good grateful great helped helpful kissed proud safe sang shared sing singing special sunny surprise sweet thank thanked together warm yummy".split(" "));
-export const GLOOM = new Set("bitter cold danger dark dead disgusting embarrassed frightened frustrated gloomy grumpy lonely miserable naughty nervous pain rude scary screamed selfish shouted sick tears terrible tired trouble ugly upset worried wrong".split(" "));
+export const CHEER = new Set(
+  "amazing beautiful best better bright cheered dance danced dancing enjoyed excited fluffy gentle giggled good grateful great helped helpful kissed proud safe sang shared sing singing special sunny surprise sweet thank thanked together warm yummy".split(
+    " ",
+  ),
+);
+export const GLOOM = new Set(
+  "bitter cold danger dark dead disgusting embarrassed frightened frustrated gloomy grumpy lonely miserable naughty nervous pain rude scary screamed selfish shouted sick tears terrible tired trouble ugly upset worried wrong".split(
+    " ",
+  ),
+);
 
 /** Points of each part weigh alike: three words of cheer, the opening's thing, and a vocabulary twice as varied are one point each. */
-export function readerScore(prompt: ModulePrompt, { text }: ModuleAnswer): { total: number; cheer: number; thing: number; variety: number } {
+export function readerScore(
+  prompt: ModulePrompt,
+  { text }: ModuleAnswer,
+): { total: number; cheer: number; thing: number; variety: number } {
   const words: string[] = text.toLowerCase().match(/[a-z']+/g) ?? [];
   const cheer = (Math.min(3, count(words, CHEER)) - Math.min(3, count(words, GLOOM))) / 3;
   const thing = words.includes(thingOf(prompt)) ? 1 : 0;
@@ -19,4 +30,5 @@ export function readerScore(prompt: ModulePrompt, { text }: ModuleAnswer): { tot
 /** Every opening of this example names its thing behind "a". */
 const thingOf = ({ prompt = "" }: ModulePrompt): string => / a ([a-z]+)\b/.exec(prompt)?.[1] ?? "";
 
-const count = (words: string[], list: ReadonlySet<string>): number => words.filter((word) => list.has(word)).length;
+const count = (words: string[], list: ReadonlySet<string>): number =>
+  words.filter((word) => list.has(word)).length;

@@ -15,7 +15,11 @@ const parts = (text: string, finish: "eos" | "length" = "eos") => storyScore({ t
 const PROMPT = { id: "p", prompt: "Tom had a kite." };
 
 test("the committed prompts are the openings, each once", async () => {
-  const lines = (await readFile(new URL("../../../examples/tinystories/prompts.jsonl", import.meta.url), "utf8")).trimEnd().split("\n");
+  const lines = (
+    await readFile(new URL("../../../examples/tinystories/prompts.jsonl", import.meta.url), "utf8")
+  )
+    .trimEnd()
+    .split("\n");
   const rows: unknown[] = lines.map((line) => JSON.parse(line));
   assert.deepEqual(rows, openings());
   assert.equal(new Set(openings().map((row) => row.id)).size, 1700);
@@ -46,13 +50,25 @@ test("half a word at the end of a story that was cut off is not held against it"
 
 test("the judge reads what the reward does not count: no word of its lists is one of the reward's", () => {
   const rewarded = new Set([...HAPPY, ...SAD]);
-  assert.deepEqual([...CHEER, ...GLOOM].filter((word) => rewarded.has(word)), []);
-  assert.deepEqual([...CHEER, ...GLOOM].filter((word) => !WORDS.has(word)), [], "all of them are words that the model uses");
+  assert.deepEqual(
+    [...CHEER, ...GLOOM].filter((word) => rewarded.has(word)),
+    [],
+  );
+  assert.deepEqual(
+    [...CHEER, ...GLOOM].filter((word) => !WORDS.has(word)),
+    [],
+    "all of them are words that the model uses",
+  );
 });
 
 test("a reader likes cheer, the opening's thing and words that vary, each counted alike", () => {
   const read = (text: string) => readerScore(PROMPT, { text, finish: "eos" });
-  assert.deepEqual(read("The kite was special, sunny and warm"), { total: 1 + 1 + 2, cheer: 1, thing: 1, variety: 2 });
+  assert.deepEqual(read("The kite was special, sunny and warm"), {
+    total: 1 + 1 + 2,
+    cheer: 1,
+    thing: 1,
+    variety: 2,
+  });
   assert.deepEqual(read("rude rude rude rude"), { total: -1 + 0 + 0.5, cheer: -1, thing: 0, variety: 0.5 });
   assert.deepEqual(read(""), { total: 0, cheer: 0, thing: 0, variety: 0 });
 });
@@ -65,7 +81,8 @@ test("the judge prefers the story that reads better, and calls equal ones even",
 });
 
 test("judge and reward are made of different files", async () => {
-  const files = async (role: "judge" | "reward") => (await bundleModule(role, `./${role}.ts`, FOLDER)).inputs.map(({ path }) => basename(path));
+  const files = async (role: "judge" | "reward") =>
+    (await bundleModule(role, `./${role}.ts`, FOLDER)).inputs.map(({ path }) => basename(path));
   assert.deepEqual((await files("judge")).sort(), ["judge.ts", "reader.ts"]);
   assert.deepEqual((await files("reward")).sort(), ["reward.ts", "story.ts", "words.ts"]);
 });

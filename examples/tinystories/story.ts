@@ -3,8 +3,16 @@
 import type { GoldScore, ModuleAnswer } from "ratchet-rlhf";
 import { WORDS } from "./words.ts";
 
-export const HAPPY = new Set("happy happily smile smiled smiling laugh laughed laughing love loved fun play played playing friend friends hug hugged joy glad nice kind".split(" "));
-export const SAD = new Set("sad sadly cry cried crying hurt scared afraid angry mad alone lost broke broken bad mean sorry fell".split(" "));
+export const HAPPY = new Set(
+  "happy happily smile smiled smiling laugh laughed laughing love loved fun play played playing friend friends hug hugged joy glad nice kind".split(
+    " ",
+  ),
+);
+export const SAD = new Set(
+  "sad sadly cry cried crying hurt scared afraid angry mad alone lost broke broken bad mean sorry fell".split(
+    " ",
+  ),
+);
 
 export function storyScore({ text, finish }: ModuleAnswer): GoldScore {
   // The last word of a story that was cut off may be half a word; being cut off itself is not punished, this model rarely ends.

@@ -1,5 +1,15 @@
 // What each role is called with and must answer; the answer is checked here, in the parent, because the child runs other people's code.
-import type { GoldModule, GoldScore, JudgeModule, ModulePrompt, ModuleRole, PromptsModule, RewardModule, SftModule, SftRow } from "../../campaign/modules.ts";
+import type {
+  GoldModule,
+  GoldScore,
+  JudgeModule,
+  ModulePrompt,
+  ModuleRole,
+  PromptsModule,
+  RewardModule,
+  SftModule,
+  SftRow,
+} from "../../campaign/modules.ts";
 import { ScoringError } from "./errors.ts";
 
 export interface ModuleCalls {
@@ -18,39 +28,65 @@ const finite: Check = (entry) => (Number.isFinite(entry) ? undefined : "is no fi
 const probability: Check = (entry) =>
   typeof entry === "number" && entry >= 0 && entry <= 1 ? undefined : "is no probability from 0 to 1";
 
-const isObject = (entry: unknown): entry is Record<string, unknown> => typeof entry === "object" && entry !== null && !Array.isArray(entry);
-const isMessage = (entry: unknown): boolean => isObject(entry) && typeof entry["role"] === "string" && typeof entry["content"] === "string";
+const isObject = (entry: unknown): entry is Record<string, unknown> =>
+  typeof entry === "object" && entry !== null && !Array.isArray(entry);
+const isMessage = (entry: unknown): boolean =>
+  isObject(entry) && typeof entry["role"] === "string" && typeof entry["content"] === "string";
 
 const prompt: Check = (entry) => {
   if (!isObject(entry)) return "is no object";
   const { prompt, messages } = entry;
   if ((prompt === undefined) === (messages === undefined)) return "needs either `prompt` or `messages`";
-  if (messages !== undefined) return Array.isArray(messages) && messages.length > 0 && messages.every(isMessage) ? undefined : "has `messages` that are no list of {role, content}";
+  if (messages !== undefined)
+    return Array.isArray(messages) && messages.length > 0 && messages.every(isMessage)
+      ? undefined
+      : "has `messages` that are no list of {role, content}";
   return typeof prompt === "string" && prompt.trim() !== "" ? undefined : "has a `prompt` that is no text";
 };
 
 const identifiedPrompt: Check = (entry) =>
-  prompt(entry) ?? (typeof (entry as ModulePrompt).id === "string" && (entry as ModulePrompt).id !== "" ? undefined : "has no `id`");
+  prompt(entry) ??
+  (typeof (entry as ModulePrompt).id === "string" && (entry as ModulePrompt).id !== ""
+    ? undefined
+    : "has no `id`");
 
 const sftRow: Check = (entry) =>
-  prompt(entry) ?? (typeof (entry as SftRow).completion === "string" && (entry as SftRow).completion !== "" ? undefined : "has no `completion`");
+  prompt(entry) ??
+  (typeof (entry as SftRow).completion === "string" && (entry as SftRow).completion !== ""
+    ? undefined
+    : "has no `completion`");
 
 const goldScore: Check = (entry) => {
   if (!isObject(entry) || !Number.isFinite(entry["total"])) return "has no finite `total`";
   const parts = entry["parts"];
-  return parts === undefined || (isObject(parts) && Object.values(parts).every(Number.isFinite)) ? undefined : "has `parts` that are no finite numbers";
+  return parts === undefined || (isObject(parts) && Object.values(parts).every(Number.isFinite))
+    ? undefined
+    : "has `parts` that are no finite numbers";
 };
 
-const CHECKS: Record<ModuleRole, Check> = { prompts: identifiedPrompt, sft: sftRow, rater: probability, reward: finite, judge: probability, gold: goldScore };
+const CHECKS: Record<ModuleRole, Check> = {
+  prompts: identifiedPrompt,
+  sft: sftRow,
+  rater: probability,
+  reward: finite,
+  judge: probability,
+  gold: goldScore,
+};
 
 /** Entries that an answer must have: one per row, or as many as were asked for. */
-export const expectedLength = (input: readonly unknown[] | { count: number }): number => ("count" in input ? input.count : input.length);
+export const expectedLength = (input: readonly unknown[] | { count: number }): number =>
+  "count" in input ? input.count : input.length;
 
 /** Throws `module_bad_result`, naming the first bad row. */
-export function checkOutput<R extends ModuleRole>(role: R, input: ModuleCalls[R]["input"], output: unknown): ModuleCalls[R]["output"] {
+export function checkOutput<R extends ModuleRole>(
+  role: R,
+  input: ModuleCalls[R]["input"],
+  output: unknown,
+): ModuleCalls[R]["output"] {
   const expected = expectedLength(input);
   if (!Array.isArray(output)) throw bad(role, `answered ${show(output)}, which is no list`);
-  if (output.length !== expected) throw bad(role, `answered ${output.length} entries where ${expected} were asked for`);
+  if (output.length !== expected)
+    throw bad(role, `answered ${output.length} entries where ${expected} were asked for`);
   output.forEach((entry, row) => {
     const wrong = CHECKS[role](entry);
     if (wrong) throw bad(role, `answered ${show(entry)} for row ${row}, which ${wrong}`);

@@ -37,10 +37,16 @@ function reply(message: ChildReply): void {
 }
 
 function thrown(error: unknown): NonNullable<ChildReply["threw"]> {
-  const { message, stack, retryable } = (typeof error === "object" && error !== null ? error : { message: String(error) }) as {
+  const { message, stack, retryable } = (
+    typeof error === "object" && error !== null ? error : { message: String(error) }
+  ) as {
     message?: unknown;
     stack?: unknown;
     retryable?: unknown;
   };
-  return { message: String(message), retryable: retryable === true, ...(typeof stack === "string" ? { stack } : {}) };
+  return {
+    message: String(message),
+    retryable: retryable === true,
+    ...(typeof stack === "string" ? { stack } : {}),
+  };
 }

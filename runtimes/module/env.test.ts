@@ -3,9 +3,15 @@ import { test } from "node:test";
 import { resolveEnv } from "./env.ts";
 
 test("env:NAME becomes the value of NAME, and nothing else is passed on", () => {
-  assert.deepEqual(resolveEnv("judge", { KEY: "env:JUDGE_KEY" }, { JUDGE_KEY: "k", OTHER: "o" }), { KEY: "k" });
+  assert.deepEqual(resolveEnv("judge", { KEY: "env:JUDGE_KEY" }, { JUDGE_KEY: "k", OTHER: "o" }), {
+    KEY: "k",
+  });
 });
 
 test("a missing variable is named, and who needs it", () => {
-  assert.throws(() => resolveEnv("judge", { KEY: "env:JUDGE_KEY" }, {}), { kind: "resource", code: "module_env_missing", message: /judge module needs JUDGE_KEY/ });
+  assert.throws(() => resolveEnv("judge", { KEY: "env:JUDGE_KEY" }, {}), {
+    kind: "resource",
+    code: "module_env_missing",
+    message: /judge module needs JUDGE_KEY/,
+  });
 });

@@ -4,12 +4,20 @@ import type { ModuleRole } from "../../campaign/modules.ts";
 import { ResourceError } from "./errors.ts";
 
 /** Throws ResourceError `module_env_missing` where the environment lacks a name; the value itself is never told. */
-export function resolveEnv(role: ModuleRole, references: Record<string, string>, environment: Record<string, string | undefined>): Record<string, string> {
+export function resolveEnv(
+  role: ModuleRole,
+  references: Record<string, string>,
+  environment: Record<string, string | undefined>,
+): Record<string, string> {
   const resolved = Object.entries(references).map(([name, reference]) => {
     const source = reference.replace(/^env:/, "");
     const value = environment[source];
     if (value === undefined) {
-      throw new ResourceError("module_env_missing", `the ${role} module needs ${source}, which is not in the environment of the worker on ${hostname()}`, `set ${source} there, or let that worker serve other queues: any other may take the work`);
+      throw new ResourceError(
+        "module_env_missing",
+        `the ${role} module needs ${source}, which is not in the environment of the worker on ${hostname()}`,
+        `set ${source} there, or let that worker serve other queues: any other may take the work`,
+      );
     }
     return [name, value] as const;
   });

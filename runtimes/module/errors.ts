@@ -12,7 +12,12 @@ export class ScoringError extends Error {
   readonly retryable: boolean;
   readonly hint?: string;
 
-  constructor(code: ScoringCode, role: ModuleRole, message: string, details: { retryable: boolean; hint?: string; cause?: unknown }) {
+  constructor(
+    code: ScoringCode,
+    role: ModuleRole,
+    message: string,
+    details: { retryable: boolean; hint?: string; cause?: unknown },
+  ) {
     super(message, details.cause === undefined ? undefined : { cause: details.cause });
     this.code = code;
     this.role = role;

@@ -18,7 +18,11 @@ after(async () => {
 });
 
 let files = 0;
-async function runner<R extends ModuleRole>(role: R, source: string, options: Partial<ModuleRunnerOptions<R>> = {}): Promise<ModuleRunner<R>> {
+async function runner<R extends ModuleRole>(
+  role: R,
+  source: string,
+  options: Partial<ModuleRunnerOptions<R>> = {},
+): Promise<ModuleRunner<R>> {
   const blobPath = join(folder, `blob-${files++}`);
   await writeFile(blobPath, source);
   const made = createModuleRunner({ role, blobPath, timeoutMs: 20_000, ...options });
@@ -26,21 +30,41 @@ async function runner<R extends ModuleRole>(role: R, source: string, options: Pa
   return made;
 }
 
-const rows = ["a", "bb"].map((text) => ({ prompt: { id: text, prompt: "say" }, answer: { text, finish: "eos" as const } }));
+const rows = ["a", "bb"].map((text) => ({
+  prompt: { id: text, prompt: "say" },
+  answer: { text, finish: "eos" as const },
+}));
 
 test("a reward module answers batches one after the other in one process", async () => {
-  const reward = await runner("reward", "let calls = 0; export default (rows) => rows.map((row) => row.answer.text.length + 10 * calls++);");
-  assert.deepEqual(await Promise.all([reward.call(rows), reward.call(rows)]), [[1, 12], [21, 32]]);
+  const reward = await runner(
+    "reward",
+    "let calls = 0; export default (rows) => rows.map((row) => row.answer.text.length + 10 * calls++);",
+  );
+  assert.deepEqual(await Promise.all([reward.call(rows), reward.call(rows)]), [
+    [1, 12],
+    [21, 32],
+  ]);
 });
 
 test("an exception of the module is told with its message, and the next call is answered", async () => {
-  const reward = await runner("reward", "export default (rows) => { if (rows.length > 1) throw new Error('no words for this'); return [1]; };");
-  await assert.rejects(reward.call(rows), { kind: "scoring", code: "module_threw", retryable: false, message: /no words for this/ });
+  const reward = await runner(
+    "reward",
+    "export default (rows) => { if (rows.length > 1) throw new Error('no words for this'); return [1]; };",
+  );
+  await assert.rejects(reward.call(rows), {
+    kind: "scoring",
+    code: "module_threw",
+    retryable: false,
+    message: /no words for this/,
+  });
   assert.deepEqual(await reward.call(rows.slice(1)), [1]);
 });
 
 test("a module may say that its failure is worth another try", async () => {
-  const judge = await runner("reward", "export default () => { throw Object.assign(new Error('429'), { retryable: true }); };");
+  const judge = await runner(
+    "reward",
+    "export default () => { throw Object.assign(new Error('429'), { retryable: true }); };",
+  );
   await assert.rejects(judge.call(rows), { code: "module_threw", retryable: true });
 });
 
@@ -59,33 +83,56 @@ for (const [what, source, told] of [
 
 test("a judge must answer probabilities", async () => {
   const judge = await runner("judge", "export default (rows) => rows.map(() => 1.5);");
-  const row = { prompt: { id: "a", prompt: "say" }, first: { text: "x", finish: "eos" as const }, second: { text: "y", finish: "eos" as const }, seed: "0" };
-  await assert.rejects(judge.call([row]), { code: "module_bad_result", message: /1\.5 for row 0, which is no probability/ });
+  const row = {
+    prompt: { id: "a", prompt: "say" },
+    first: { text: "x", finish: "eos" as const },
+    second: { text: "y", finish: "eos" as const },
+    seed: "0",
+  };
+  await assert.rejects(judge.call([row]), {
+    code: "module_bad_result",
+    message: /1\.5 for row 0, which is no probability/,
+  });
 });
 
 test("gold scores keep their parts; a part that is no number is refused", async () => {
-  const gold = await runner("gold", "export default (rows) => rows.map((row) => ({ total: 1, parts: { day: row.answer.text === 'bb' ? NaN : 1 } }));");
+  const gold = await runner(
+    "gold",
+    "export default (rows) => rows.map((row) => ({ total: 1, parts: { day: row.answer.text === 'bb' ? NaN : 1 } }));",
+  );
   assert.deepEqual(await gold.call(rows.slice(0, 1)), [{ total: 1, parts: { day: 1 } }]);
   await assert.rejects(gold.call(rows), { code: "module_bad_result", message: /row 1, which has `parts`/ });
 });
 
 test("a prompts module is called with the split and count, and must give that many", async () => {
-  const prompts = await runner("prompts", "export default ({ split, count }) => Array.from({ length: split === 'test' ? 1 : count }, (_, i) => ({ id: split + i, prompt: 'p' + i }));");
+  const prompts = await runner(
+    "prompts",
+    "export default ({ split, count }) => Array.from({ length: split === 'test' ? 1 : count }, (_, i) => ({ id: split + i, prompt: 'p' + i }));",
+  );
   assert.equal((await prompts.call({ seed: "s", split: "online", count: 3 })).length, 3);
   await assert.rejects(prompts.call({ seed: "s", split: "test", count: 3 }), { code: "module_bad_result" });
 });
 
 test("a module that never returns is killed at its time limit, whether it loops or waits", async () => {
   for (const body of ["{ for (;;); }", "new Promise(() => {})"]) {
-    const reward = await runner("reward", `export default (rows) => rows.length > 1 ? (() => ${body})() : [7];`, { timeoutMs: 1500 });
+    const reward = await runner(
+      "reward",
+      `export default (rows) => rows.length > 1 ? (() => ${body})() : [7];`,
+      { timeoutMs: 1500 },
+    );
     await assert.rejects(reward.call(rows), { code: "module_timeout", message: /2 rows within 1.5 s/ });
     assert.deepEqual(await reward.call(rows.slice(1)), [7], "a fresh process answers the next call");
   }
 });
 
 test("a module that lets its time run out twice in a row is final, an answer between starts the count anew, and so does the next start", async () => {
-  const reward = await runner("reward", "export default (rows) => rows.length > 1 ? new Promise(() => {}) : [7];", { timeoutMs: 1000 });
-  const timeout = (retryable: boolean, message: RegExp) => assert.rejects(reward.call(rows), { code: "module_timeout", retryable, message });
+  const reward = await runner(
+    "reward",
+    "export default (rows) => rows.length > 1 ? new Promise(() => {}) : [7];",
+    { timeoutMs: 1000 },
+  );
+  const timeout = (retryable: boolean, message: RegExp) =>
+    assert.rejects(reward.call(rows), { code: "module_timeout", retryable, message });
   await timeout(true, /module did not answer/);
   await reward.call(rows.slice(1));
   await timeout(true, /module did not answer/);
@@ -95,19 +142,29 @@ test("a module that lets its time run out twice in a row is final, an answer bet
 
 test("a module whose process dies three times in a row is final", async () => {
   const reward = await runner("reward", "export default () => process.exit(3);");
-  for (const retryable of [true, true, false, true]) await assert.rejects(reward.call(rows), { code: "module_died", retryable });
+  for (const retryable of [true, true, false, true])
+    await assert.rejects(reward.call(rows), { code: "module_died", retryable });
 });
 
 test("a module that ends its process is named with its exit code and last words", async () => {
-  const reward = await runner("reward", "export default () => { console.error('giving up'); process.exit(3); };");
-  await assert.rejects(reward.call(rows), { code: "module_died", message: /exit code 3; it printed last: giving up/ });
+  const reward = await runner(
+    "reward",
+    "export default () => { console.error('giving up'); process.exit(3); };",
+  );
+  await assert.rejects(reward.call(rows), {
+    code: "module_died",
+    message: /exit code 3; it printed last: giving up/,
+  });
 });
 
 test("a module that cannot be loaded says why", async () => {
   const broken = await runner("reward", "import 'no-such-package'; export default () => [];");
   await assert.rejects(broken.call(rows), { code: "module_threw" });
   const noFunction = await runner("reward", "export default 3;");
-  await assert.rejects(noFunction.call(rows), { code: "module_threw", message: /default export is no function/ });
+  await assert.rejects(noFunction.call(rows), {
+    code: "module_threw",
+    message: /default export is no function/,
+  });
 });
 
 test("a module can read no other file, start no process and see no environment but what the spec gave it", async () => {
@@ -129,7 +186,10 @@ test("a module can read no other file, start no process and see no environment b
   assert.deepEqual(await gold.call(five), [1, 1, 1, 1, 1]);
 });
 
-for (const [when, ms] of [["while its process starts", 0], ["while it computes", 3000]] as const) {
+for (const [when, ms] of [
+  ["while its process starts", 0],
+  ["while it computes", 3000],
+] as const) {
   test(`a call that is aborted ${when} ends with the signal's reason`, async () => {
     const reward = await runner("reward", "export default () => new Promise(() => {});");
     const stop = new AbortController();
@@ -141,7 +201,8 @@ for (const [when, ms] of [["while its process starts", 0], ["while it computes",
 }
 
 test("a signal to the whole process group does not lose the call that the parent waits for", async () => {
-  const source = "export default async (rows) => { for (const s of ['SIGINT', 'SIGTERM']) process.kill(process.pid, s); await new Promise((r) => setTimeout(r, 100)); return rows.map(() => 1); };";
+  const source =
+    "export default async (rows) => { for (const s of ['SIGINT', 'SIGTERM']) process.kill(process.pid, s); await new Promise((r) => setTimeout(r, 100)); return rows.map(() => 1); };";
   const reward = await runner("reward", source);
   assert.deepEqual(await reward.call(rows), [1, 1]);
 });
@@ -155,7 +216,9 @@ test("the child ends when its parent is gone", async () => {
     process.kill(process.pid, "SIGKILL");`;
   const blob = join(folder, "pid.mjs");
   await writeFile(blob, "export default () => [process.pid];");
-  const { stdout } = spawnSync(process.execPath, ["--input-type=module", "-e", parent, blob], { encoding: "utf8" });
+  const { stdout } = spawnSync(process.execPath, ["--input-type=module", "-e", parent, blob], {
+    encoding: "utf8",
+  });
   const alive = () => {
     try {
       return process.kill(Number(stdout), 0);
@@ -168,22 +231,33 @@ test("the child ends when its parent is gone", async () => {
   assert.ok(!alive());
 });
 
-test("a module in an endless loop does not outlive a worker killed by SIGKILL, nor does its folder outlive the next worker", { skip: !existsSync("/usr/bin/setpriv") && "needs setpriv" }, async () => {
-  const blobPath = join(folder, "endless");
-  await writeFile(blobPath, "export default () => { for (;;); };");
-  const options = JSON.stringify({ role: "reward", blobPath, timeoutMs: 600_000 });
-  const source = `import { createModuleRunner } from ${JSON.stringify(new URL("./runner.js", import.meta.url).href)}; await createModuleRunner(${options}).call(${JSON.stringify(rows)});`;
-  const worker = spawn(process.execPath, ["--input-type=module", "-e", source], { stdio: "ignore" });
-  const [child] = await eventually(async () => childrenOf(worker.pid!), (children) => children.length > 0);
-  const folders = async () => (await readdir(tmpdir())).filter((name) => name.startsWith(`ratchet-module-${worker.pid}-`));
-  assert.equal((await folders()).length, 1);
-  const dead = once(worker, "exit");
-  worker.kill("SIGKILL");
-  await dead;
-  await eventually(async () => isRunning(child!), (running) => !running);
-  await (await runner("reward", "export default (rows) => rows.map(() => 1);")).call(rows);
-  assert.deepEqual(await folders(), []);
-});
+test(
+  "a module in an endless loop does not outlive a worker killed by SIGKILL, nor does its folder outlive the next worker",
+  { skip: !existsSync("/usr/bin/setpriv") && "needs setpriv" },
+  async () => {
+    const blobPath = join(folder, "endless");
+    await writeFile(blobPath, "export default () => { for (;;); };");
+    const options = JSON.stringify({ role: "reward", blobPath, timeoutMs: 600_000 });
+    const source = `import { createModuleRunner } from ${JSON.stringify(new URL("./runner.js", import.meta.url).href)}; await createModuleRunner(${options}).call(${JSON.stringify(rows)});`;
+    const worker = spawn(process.execPath, ["--input-type=module", "-e", source], { stdio: "ignore" });
+    const [child] = await eventually(
+      async () => childrenOf(worker.pid!),
+      (children) => children.length > 0,
+    );
+    const folders = async () =>
+      (await readdir(tmpdir())).filter((name) => name.startsWith(`ratchet-module-${worker.pid}-`));
+    assert.equal((await folders()).length, 1);
+    const dead = once(worker, "exit");
+    worker.kill("SIGKILL");
+    await dead;
+    await eventually(
+      async () => isRunning(child!),
+      (running) => !running,
+    );
+    await (await runner("reward", "export default (rows) => rows.map(() => 1);")).call(rows);
+    assert.deepEqual(await folders(), []);
+  },
+);
 
 async function eventually<T>(read: () => Promise<T>, wanted: (value: T) => boolean): Promise<T> {
   for (const deadline = Date.now() + 30_000; Date.now() < deadline; await setTimeout(50)) {
@@ -193,7 +267,8 @@ async function eventually<T>(read: () => Promise<T>, wanted: (value: T) => boole
   throw new Error("waited 30 s in vain");
 }
 
-const childrenOf = async (pid: number): Promise<number[]> => (await readFile(`/proc/${pid}/task/${pid}/children`, "utf8")).split(" ").filter(Boolean).map(Number);
+const childrenOf = async (pid: number): Promise<number[]> =>
+  (await readFile(`/proc/${pid}/task/${pid}/children`, "utf8")).split(" ").filter(Boolean).map(Number);
 
 async function isRunning(pid: number): Promise<boolean> {
   // A zombie that nobody has collected runs no more.

@@ -71,7 +71,9 @@ class ForkedModule<R extends ModuleRole> implements ModuleRunner<R> {
   }
 
   call(input: ModuleCalls[R]["input"], signal?: AbortSignal): Promise<ModuleCalls[R]["output"]> {
-    const result = this.#queue.then(async () => checkOutput(this.#options.role, input, await this.#ask(input, signal)));
+    const result = this.#queue.then(async () =>
+      checkOutput(this.#options.role, input, await this.#ask(input, signal)),
+    );
     this.#queue = result.catch(() => undefined);
     return result;
   }
@@ -95,7 +97,12 @@ class ForkedModule<R extends ModuleRole> implements ModuleRunner<R> {
     this.#failures = 0;
     if (!reply.threw) return reply.output;
     const { message, stack, retryable } = reply.threw;
-    throw new ScoringError("module_threw", this.#options.role, `the ${this.#options.role} module threw: ${message}`, { retryable, cause: stack });
+    throw new ScoringError(
+      "module_threw",
+      this.#options.role,
+      `the ${this.#options.role} module threw: ${message}`,
+      { retryable, cause: stack },
+    );
   }
 
   /** Sends one request and waits for its reply, the child's death, the time limit or the signal, whichever is first. */
@@ -113,13 +120,19 @@ class ForkedModule<R extends ModuleRole> implements ModuleRunner<R> {
         if (reply?.call === call) settle(() => resolve(reply));
       };
       // `close` and not `exit`: by then everything it printed has arrived.
-      const onClose = (code: number | null, name: string | null) => settle(() => reject(this.#death(code, name)));
+      const onClose = (code: number | null, name: string | null) =>
+        settle(() => reject(this.#death(code, name)));
       const onError = (error: Error) => settle(() => reject(error));
       const onAbort = () => settle(() => reject(signal!.reason));
       const timer = setTimeout(() => {
         const limit = `${timeoutMs / 1000} s`;
-        const told = (again: string) => ` ${again}did not answer ${expectedLength(input)} rows within ${limit} and was killed`;
-        settle(() => reject(this.#failure("module_timeout", told, `raise the module's timeout if ${limit} is too little`)));
+        const told = (again: string) =>
+          ` ${again}did not answer ${expectedLength(input)} rows within ${limit} and was killed`;
+        settle(() =>
+          reject(
+            this.#failure("module_timeout", told, `raise the module's timeout if ${limit} is too little`),
+          ),
+        );
       }, timeoutMs);
       child.on("message", onMessage).on("close", onClose).on("error", onError);
       signal?.addEventListener("abort", onAbort);
@@ -133,7 +146,8 @@ class ForkedModule<R extends ModuleRole> implements ModuleRunner<R> {
   async #start(): Promise<ChildProcess> {
     const folder = await (this.#folder ??= this.#makeFolder());
     const { role, env = {} } = this.#options;
-    if (this.#closed) throw new ScoringError("module_died", role, `the ${role} module was closed`, { retryable: true });
+    if (this.#closed)
+      throw new ScoringError("module_died", role, `the ${role} module was closed`, { retryable: true });
     const child = fork(CHILD, [pathToFileURL(join(folder, moduleFile(role))).href], {
       cwd: folder,
       env,
@@ -165,7 +179,10 @@ class ForkedModule<R extends ModuleRole> implements ModuleRunner<R> {
   #death(code: number | null, signal: string | null): ScoringError {
     const how = signal ? `was killed by ${signal}` : `ended with exit code ${code}`;
     const last = this.#printed.trim();
-    return this.#failure("module_died", (again) => `'s process ${again}${how}${last ? `; it printed last: ${last}` : ""}`);
+    return this.#failure(
+      "module_died",
+      (again) => `'s process ${again}${how}${last ? `; it printed last: ${last}` : ""}`,
+    );
   }
 
   /** Worth another try until it has had its tries; the campaign that is started again after that has them all again. */
@@ -174,7 +191,10 @@ class ForkedModule<R extends ModuleRole> implements ModuleRunner<R> {
     const failures = ++this.#failures;
     const retryable = failures < FAILURES_MAX[code];
     if (!retryable) this.#failures = 0;
-    return new ScoringError(code, role, `the ${role} module${told(failures > 1 ? "again " : "")}`, { retryable, ...(hint === undefined ? {} : { hint }) });
+    return new ScoringError(code, role, `the ${role} module${told(failures > 1 ? "again " : "")}`, {
+      retryable,
+      ...(hint === undefined ? {} : { hint }),
+    });
   }
 
   #kill(): void {
@@ -195,7 +215,9 @@ function leashed(execArgv: string[]): Pick<ForkOptions, "execPath" | "execArgv">
 
 /** A worker killed by SIGKILL leaves its modules' folders behind; the next one on the machine removes them. */
 async function removeAbandoned(parent: string): Promise<void> {
-  const abandoned = (await readdir(parent)).filter((name) => name.startsWith(FOLDER) && !isAlive(Number(name.slice(FOLDER.length).split("-")[0])));
+  const abandoned = (await readdir(parent)).filter(
+    (name) => name.startsWith(FOLDER) && !isAlive(Number(name.slice(FOLDER.length).split("-")[0])),
+  );
   await Promise.all(abandoned.map((name) => rm(join(parent, name), { recursive: true, force: true })));
 }
 

@@ -29,10 +29,22 @@ function throttled(): (progress: Extract<FromChild, { type: "progress" }>["progr
   };
 }
 
-async function serve(call: Call, signal: AbortSignal): Promise<Extract<FromChild, { type: "result" }>["value"]> {
+async function serve(
+  call: Call,
+  signal: AbortSignal,
+): Promise<Extract<FromChild, { type: "result" }>["value"]> {
   const hooks = { signal, onProgress: throttled() };
   if (call.method === "generate") return generate(models, call.args, hooks);
-  if (call.method === "train") return train(call.args, { threads, workshop }, { ...hooks, onCheckpoint: (checkpoint) => send({ type: "checkpoint", checkpoint }), onReference: (computed) => send({ type: "reference", computed }) });
+  if (call.method === "train")
+    return train(
+      call.args,
+      { threads, workshop },
+      {
+        ...hooks,
+        onCheckpoint: (checkpoint) => send({ type: "checkpoint", checkpoint }),
+        onReference: (computed) => send({ type: "reference", computed }),
+      },
+    );
   if (call.method === "choices") return choose(models, call.args, hooks);
   return score(models, call.method, call.args, hooks);
 }
@@ -45,7 +57,11 @@ async function answer(call: Call): Promise<void> {
   } catch (cause) {
     // Where the engine could not say what it was at: reading a model, say.
     const error = nameMemory(cause, call.method);
-    send(controller.signal.aborted && error === controller.signal.reason ? { type: "stopped" } : { type: "error", error: errorToParts(error) });
+    send(
+      controller.signal.aborted && error === controller.signal.reason
+        ? { type: "stopped" }
+        : { type: "error", error: errorToParts(error) },
+    );
   } finally {
     running = undefined;
   }

@@ -7,7 +7,17 @@ import type { Progress, ReferenceLogps } from "../types.ts";
 import type { Call, FromChild, Method, Methods, ToChild } from "./protocol.ts";
 
 /** All that the engine needs to know of the worker's environment; secrets are not among it. */
-const inheritedNames = ["PATH", "TMPDIR", "TMP", "TEMP", "LANG", "LC_ALL", "TZ", "LD_LIBRARY_PATH", "SystemRoot"];
+const inheritedNames = [
+  "PATH",
+  "TMPDIR",
+  "TMP",
+  "TEMP",
+  "LANG",
+  "LC_ALL",
+  "TZ",
+  "LD_LIBRARY_PATH",
+  "SystemRoot",
+];
 const entry = fileURLToPath(new URL("./child.js", import.meta.url));
 /** Last lines of the child's stderr, told when it dies. */
 const linesKept = 20;
@@ -16,7 +26,10 @@ const linesKept = 20;
 function during({ method, args }: Call, heard: Progress | undefined): string {
   const asked = "requests" in args ? args.requests : "rows" in args ? args.rows : [];
   const [first, last] = [asked[0]?.prompt.id, asked.at(-1)?.prompt.id];
-  const rows = first === undefined ? "" : ` of ${asked.length} rows, ${first === last ? `prompt ${first}` : `prompts ${first} to ${last}`}`;
+  const rows =
+    first === undefined
+      ? ""
+      : ` of ${asked.length} rows, ${first === last ? `prompt ${first}` : `prompts ${first} to ${last}`}`;
   return `${method}${rows}${heard ? `, after ${heard.done} of ${heard.total} ${heard.unit}` : ""}`;
 }
 
@@ -49,7 +62,11 @@ export class EngineProcess {
     return this.child?.pid;
   }
 
-  async call<M extends Method>(method: M, args: Methods[M]["args"], hooks: CallHooks): Promise<Methods[M]["result"]> {
+  async call<M extends Method>(
+    method: M,
+    args: Methods[M]["args"],
+    hooks: CallHooks,
+  ): Promise<Methods[M]["result"]> {
     hooks.signal.throwIfAborted();
     const child = (this.child ??= this.start());
     return this.exchange(child, { method, args } as Call, hooks) as Promise<Methods[M]["result"]>;
@@ -66,10 +83,24 @@ export class EngineProcess {
   }
 
   private start(): ChildProcess {
-    const env = Object.fromEntries(inheritedNames.flatMap((name) => (process.env[name] === undefined ? [] : [[name, process.env[name]]])));
-    const child = fork(entry, [String(this.options.threads)], { env, execArgv: [], serialization: "advanced", stdio: ["ignore", "ignore", "pipe", "ipc"] });
+    const env = Object.fromEntries(
+      inheritedNames.flatMap((name) => (process.env[name] === undefined ? [] : [[name, process.env[name]]])),
+    );
+    const child = fork(entry, [String(this.options.threads)], {
+      env,
+      execArgv: [],
+      serialization: "advanced",
+      stdio: ["ignore", "ignore", "pipe", "ipc"],
+    });
     this.stderr = "";
-    child.stderr?.setEncoding("utf8").on("data", (text: string) => (this.stderr = (this.stderr + text).split("\n").slice(-linesKept - 1).join("\n")));
+    child.stderr?.setEncoding("utf8").on(
+      "data",
+      (text: string) =>
+        (this.stderr = (this.stderr + text)
+          .split("\n")
+          .slice(-linesKept - 1)
+          .join("\n")),
+    );
     const gone = (): void => {
       if (this.child === child) this.child = undefined;
     };
@@ -78,7 +109,11 @@ export class EngineProcess {
   }
 
   /** Ends with the child's answer or its death, whichever comes first. */
-  private exchange(child: ChildProcess, call: Call, { signal, onProgress, onCheckpoint, onReference }: CallHooks): Promise<unknown> {
+  private exchange(
+    child: ChildProcess,
+    call: Call,
+    { signal, onProgress, onCheckpoint, onReference }: CallHooks,
+  ): Promise<unknown> {
     return new Promise((resolve, reject) => {
       let grace: NodeJS.Timeout | undefined;
       let heard: Progress | undefined;
@@ -97,8 +132,14 @@ export class EngineProcess {
         else settle(() => reject(errorFromParts(message.error)));
       };
       // `close` and not `exit`: by then all that it wrote to stderr has arrived.
-      const onClose = (code: number | null, name: string | null): void => settle(() => reject(signal.aborted ? signal.reason : this.death(call, heard, code, name)));
-      const onError = (error: Error): void => settle(() => reject(new ResourceError("engine_died", `the engine's process could not be used: ${error.message}`)));
+      const onClose = (code: number | null, name: string | null): void =>
+        settle(() => reject(signal.aborted ? signal.reason : this.death(call, heard, code, name)));
+      const onError = (error: Error): void =>
+        settle(() =>
+          reject(
+            new ResourceError("engine_died", `the engine's process could not be used: ${error.message}`),
+          ),
+        );
       const onAbort = (): void => {
         child.send({ type: "abort" } satisfies ToChild, () => undefined);
         grace = setTimeout(() => child.kill("SIGKILL"), this.options.graceMs);
@@ -112,10 +153,19 @@ export class EngineProcess {
     });
   }
 
-  private death(call: Call, heard: Progress | undefined, code: number | null, signal: string | null): ResourceError {
+  private death(
+    call: Call,
+    heard: Progress | undefined,
+    code: number | null,
+    signal: string | null,
+  ): ResourceError {
     const how = signal ? `was killed by ${signal}` : `ended with exit code ${code}`;
     const last = this.stderr.trim();
     const hint = signal === "SIGKILL" ? "the system kills processes when memory runs out" : undefined;
-    return new ResourceError("engine_died", `the engine's process ${how} during ${during(call, heard)}${last ? `; its last words: ${last}` : ""}`, hint);
+    return new ResourceError(
+      "engine_died",
+      `the engine's process ${how} during ${during(call, heard)}${last ? `; its last words: ${last}` : ""}`,
+      hint,
+    );
   }
 }

@@ -17,7 +17,11 @@ export class ResourceError extends Error {
 
 export function errorToParts(error: unknown): ErrorParts {
   if (!(error instanceof Error)) return { name: "Error", message: String(error) };
-  const { name, message, stack, kind, code, hint } = error as Error & { kind?: string; code?: string; hint?: string };
+  const { name, message, stack, kind, code, hint } = error as Error & {
+    kind?: string;
+    code?: string;
+    hint?: string;
+  };
   return { name, message, stack, kind, code, hint };
 }
 
@@ -25,5 +29,10 @@ export function errorToParts(error: unknown): ErrorParts {
 export function errorFromParts({ name, message, stack, kind, code, hint }: ErrorParts): Error {
   const error = new Error(message);
   if (stack !== undefined) error.stack = stack;
-  return Object.assign(error, { name, ...(kind === undefined ? {} : { kind }), ...(code === undefined ? {} : { code }), ...(hint === undefined ? {} : { hint }) });
+  return Object.assign(error, {
+    name,
+    ...(kind === undefined ? {} : { kind }),
+    ...(code === undefined ? {} : { code }),
+    ...(hint === undefined ? {} : { hint }),
+  });
 }

@@ -32,7 +32,8 @@ const rowsScored = (count: number): number => Math.max(rowsDecoded, Math.min(512
 const promptOf = ({ prompt }: AnswerRow | SampleRequest): string => prompt.id;
 
 /** Threads of each child. */
-export const threadsEach = (threads: number, children: number): number => Math.max(1, Math.floor(threads / children));
+export const threadsEach = (threads: number, children: number): number =>
+  Math.max(1, Math.floor(threads / children));
 
 export function createOnnxRuntime(options: OnnxRuntimeOptions = {}): OnnxRuntime {
   const { threads = availableParallelism(), children = 1, graceMs = 20_000 } = options;
@@ -48,16 +49,27 @@ export function createOnnxRuntime(options: OnnxRuntimeOptions = {}): OnnxRuntime
 }
 
 /** Whoever serves the engine's calls decides where they are computed; how rows are cut into calls is decided here. */
-export function onnxRuntimeOn(pool: Pick<Pool, "call">, trainers: Pick<Pool, "call">): Pick<OnnxRuntime, "generator" | "scorer" | "trainer"> {
+export function onnxRuntimeOn(
+  pool: Pick<Pool, "call">,
+  trainers: Pick<Pool, "call">,
+): Pick<OnnxRuntime, "generator" | "scorer" | "trainer"> {
   return {
     generator: {
       deterministic: true,
       generate: (policy, requests, settings, context) =>
-        spread(cut(requests, rowsDecoded, promptOf), context, (part, hooks) => pool.call("generate", policy.digest, { policy, requests: part, settings }, hooks)),
+        spread(cut(requests, rowsDecoded, promptOf), context, (part, hooks) =>
+          pool.call("generate", policy.digest, { policy, requests: part, settings }, hooks),
+        ),
     },
     scorer: {
-      rewards: (model, rows, context) => spread(cut(rows, rowsScored(rows.length), promptOf), context, (part, hooks) => pool.call("rewards", model.digest, { model, rows: part }, hooks)),
-      logps: (model, rows, context) => spread(cut(rows, rowsScored(rows.length), promptOf), context, (part, hooks) => pool.call("logps", model.digest, { model, rows: part }, hooks)),
+      rewards: (model, rows, context) =>
+        spread(cut(rows, rowsScored(rows.length), promptOf), context, (part, hooks) =>
+          pool.call("rewards", model.digest, { model, rows: part }, hooks),
+        ),
+      logps: (model, rows, context) =>
+        spread(cut(rows, rowsScored(rows.length), promptOf), context, (part, hooks) =>
+          pool.call("logps", model.digest, { model, rows: part }, hooks),
+        ),
       choices: (model, rows, context) => pool.call("choices", model.digest, { model, rows }, context),
     },
     trainer: { train: (request, hooks) => trainers.call("train", request.start.digest, request, hooks) },

@@ -19,26 +19,62 @@ function promptEncoder({ tokenizer, config }: LoadedModel): (prompt: Prompt) => 
     known.set(prompt, ids);
     if (ids.length === 0) throw new SpecError("prompt_invalid", `prompt ${prompt.id} has no token`);
     if (ids.length >= config.maxPositions)
-      throw new SpecError("prompt_too_long", `prompt ${prompt.id} has ${ids.length} tokens and the model reads ${config.maxPositions}`, { hint: "leave room for the answer" });
+      throw new SpecError(
+        "prompt_too_long",
+        `prompt ${prompt.id} has ${ids.length} tokens and the model reads ${config.maxPositions}`,
+        { hint: "leave room for the answer" },
+      );
     return ids;
   };
 }
 
-export async function generate(models: Models, { policy, requests, settings }: Methods["generate"]["args"], { signal, onProgress }: WorkHooks): Promise<Completion[]> {
+export async function generate(
+  models: Models,
+  { policy, requests, settings }: Methods["generate"]["args"],
+  { signal, onProgress }: WorkHooks,
+): Promise<Completion[]> {
   const model = await models.load(policy);
   const encode = promptEncoder(model);
-  const rows = requests.map(({ prompt, index, temperature, seed }) => ({ promptIds: encode(prompt), temperature, seed, name: `completion ${index} of prompt ${prompt.id}` }));
+  const rows = requests.map(({ prompt, index, temperature, seed }) => ({
+    promptIds: encode(prompt),
+    temperature,
+    seed,
+    name: `completion ${index} of prompt ${prompt.id}`,
+  }));
   const decoder = await models.decoder(model);
   const stop = new StopRule(settings.stop, (before, ids) => model.tokenizer.decodeAnswer(before, ids));
   const startedAt = performance.now();
-  const decoded = await decoder.generate(rows, { ...settings, eosIds: model.tokenizer.stopIds, stopped: (promptIds, ids) => stop.reached(promptIds, ids) }, {
-    signal,
-    onProgress: (done, tokens) => onProgress({ done, total: rows.length, unit: "completions", values: { tokensPerSecond: rate(tokens, startedAt) } }),
-  });
+  const decoded = await decoder.generate(
+    rows,
+    {
+      ...settings,
+      eosIds: model.tokenizer.stopIds,
+      stopped: (promptIds, ids) => stop.reached(promptIds, ids),
+    },
+    {
+      signal,
+      onProgress: (done, tokens) =>
+        onProgress({
+          done,
+          total: rows.length,
+          unit: "completions",
+          values: { tokensPerSecond: rate(tokens, startedAt) },
+        }),
+    },
+  );
   return decoded.map(({ ids, logps, finish }, row) => {
     const { prompt, index, temperature, seed } = requests[row]!;
     const text = model.tokenizer.decodeAnswer(rows[row]!.promptIds, ids);
-    return { promptId: prompt.id, index, text: finish === "stop" ? stop.cut(text) : text, ids, logps, finish, temperature, seed };
+    return {
+      promptId: prompt.id,
+      index,
+      text: finish === "stop" ? stop.cut(text) : text,
+      ids,
+      logps,
+      finish,
+      temperature,
+      seed,
+    };
   });
 }
 
@@ -53,21 +89,42 @@ function sequences(model: LoadedModel, rows: AnswerRow[]): ScoreRow[] {
     const promptIds = encode(prompt);
     const answerIds = ids ?? model.tokenizer.encodeAnswer(prompt, text, promptIds).ids;
     const length = promptIds.length + answerIds.length;
-    if (length > maxPositions) throw new SpecError("row_too_long", `an answer to prompt ${prompt.id} makes ${length} tokens and the model reads ${maxPositions}`);
+    if (length > maxPositions)
+      throw new SpecError(
+        "row_too_long",
+        `an answer to prompt ${prompt.id} makes ${length} tokens and the model reads ${maxPositions}`,
+      );
     const foreign = answerIds.find((id) => !(id >= 0 && id < vocabSize));
-    if (foreign !== undefined) throw new SpecError("tokenizer_mismatch", `an answer to prompt ${prompt.id} holds token id ${foreign} and the model has ${vocabSize} embeddings`);
-    return { ids: [...promptIds, ...answerIds], promptLength: promptIds.length, name: `an answer to prompt ${prompt.id}` };
+    if (foreign !== undefined)
+      throw new SpecError(
+        "tokenizer_mismatch",
+        `an answer to prompt ${prompt.id} holds token id ${foreign} and the model has ${vocabSize} embeddings`,
+      );
+    return {
+      ids: [...promptIds, ...answerIds],
+      promptLength: promptIds.length,
+      name: `an answer to prompt ${prompt.id}`,
+    };
   });
 }
 
-export async function score(models: Models, method: "rewards" | "logps", args: Methods["logps"]["args"], hooks: WorkHooks): Promise<number[]> {
+export async function score(
+  models: Models,
+  method: "rewards" | "logps",
+  args: Methods["logps"]["args"],
+  hooks: WorkHooks,
+): Promise<number[]> {
   const model = await models.load(args.model);
   const rows = sequences(model, args.rows);
   const scorer = await models.scorer(model);
   return scorer[method](model.weights, rows, counting(rows.length, hooks));
 }
 
-export async function choose(models: Models, args: Methods["choices"]["args"], hooks: WorkHooks): Promise<number[][]> {
+export async function choose(
+  models: Models,
+  args: Methods["choices"]["args"],
+  hooks: WorkHooks,
+): Promise<number[][]> {
   const model = await models.load(args.model);
   const encode = promptEncoder(model);
   const rows = args.rows.map(({ prompt, choices }) => {
@@ -79,18 +136,31 @@ export async function choose(models: Models, args: Methods["choices"]["args"], h
 }
 
 /** The token that each choice is, as training encodes it behind the prompt: answers that differ in their first token and in no other. */
-function choiceIds({ tokenizer }: LoadedModel, prompt: Prompt, promptIds: number[], choices: readonly string[]): number[] {
+function choiceIds(
+  { tokenizer }: LoadedModel,
+  prompt: Prompt,
+  promptIds: number[],
+  choices: readonly string[],
+): number[] {
   const answers = choices.map((choice) => tokenizer.encodeAnswer(prompt, choice, promptIds).ids);
   const tails = new Set(answers.map(([, ...tail]) => tail.join()));
   const firsts = answers.map(([first]) => first).filter((id) => id !== undefined);
   if (tails.size !== 1 || new Set(firsts).size !== choices.length)
-    throw new SpecError("tokenizer_mismatch", `${choices.map((choice) => JSON.stringify(choice)).join(" and ")} are not one token each behind the text that asks for them`, {
-      hint: "choose letters that the tokenizer knows whole, with the space before them where it writes one",
-    });
+    throw new SpecError(
+      "tokenizer_mismatch",
+      `${choices.map((choice) => JSON.stringify(choice)).join(" and ")} are not one token each behind the text that asks for them`,
+      {
+        hint: "choose letters that the tokenizer knows whole, with the space before them where it writes one",
+      },
+    );
   return firsts;
 }
 
 function counting(total: number, { signal, onProgress }: WorkHooks): ScoreHooks {
   const startedAt = performance.now();
-  return { signal, onProgress: (done) => onProgress({ done, total, unit: "rows", values: { rowsPerSecond: rate(done, startedAt) } }) };
+  return {
+    signal,
+    onProgress: (done) =>
+      onProgress({ done, total, unit: "rows", values: { rowsPerSecond: rate(done, startedAt) } }),
+  };
 }

@@ -64,7 +64,12 @@ export class Models {
   load({ digest, dir }: LocalModel): Promise<LoadedModel> {
     return this.loaded.get(digest, async () => {
       const checkpoint = await readCheckpoint(dir);
-      return { digest, config: checkpoint.config, tokenizer: await Tokenizer.load(dir, checkpoint.config), weights: loadWeights(checkpoint) };
+      return {
+        digest,
+        config: checkpoint.config,
+        tokenizer: await Tokenizer.load(dir, checkpoint.config),
+        weights: loadWeights(checkpoint),
+      };
     });
   }
 

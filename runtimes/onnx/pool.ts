@@ -27,10 +27,19 @@ export class Pool {
   private closed = false;
 
   constructor(size: number, options: EngineProcessOptions) {
-    this.slots = Array.from({ length: size }, () => ({ process: new EngineProcess(options), busy: false, models: [] }));
+    this.slots = Array.from({ length: size }, () => ({
+      process: new EngineProcess(options),
+      busy: false,
+      models: [],
+    }));
   }
 
-  async call<M extends Method>(method: M, model: string, args: Methods[M]["args"], hooks: CallHooks): Promise<Methods[M]["result"]> {
+  async call<M extends Method>(
+    method: M,
+    model: string,
+    args: Methods[M]["args"],
+    hooks: CallHooks,
+  ): Promise<Methods[M]["result"]> {
     const slot = await this.acquire(model, hooks);
     try {
       slot.models = [model, ...slot.models.filter((known) => known !== model)].slice(0, modelsKept);
@@ -61,7 +70,10 @@ export class Pool {
     signal.throwIfAborted();
     if (this.closed) throw this.closedError();
     const free = this.slots.filter(({ busy }) => !busy);
-    const slot = free.find(({ models }) => models.includes(model)) ?? free.find(({ models }) => models.length === 0) ?? free[0];
+    const slot =
+      free.find(({ models }) => models.includes(model)) ??
+      free.find(({ models }) => models.length === 0) ??
+      free[0];
     if (slot) {
       slot.busy = true;
       return Promise.resolve(slot);

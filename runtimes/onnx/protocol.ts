@@ -1,9 +1,23 @@
 // What the runtime and its children say to each other over Node's IPC channel (structured clone). One call at a time per child.
-import type { AnswerRow, ChoiceRow, Completion, LocalModel, Progress, ReferenceLogps, SampleRequest, SamplingSettings, TrainOutcome, TrainRequest } from "../types.ts";
+import type {
+  AnswerRow,
+  ChoiceRow,
+  Completion,
+  LocalModel,
+  Progress,
+  ReferenceLogps,
+  SampleRequest,
+  SamplingSettings,
+  TrainOutcome,
+  TrainRequest,
+} from "../types.ts";
 
 /** Methods that a child serves: arguments and result. */
 export interface Methods {
-  generate: { args: { policy: LocalModel; requests: SampleRequest[]; settings: SamplingSettings }; result: Completion[] };
+  generate: {
+    args: { policy: LocalModel; requests: SampleRequest[]; settings: SamplingSettings };
+    result: Completion[];
+  };
   rewards: { args: { model: LocalModel; rows: AnswerRow[] }; result: number[] };
   logps: { args: { model: LocalModel; rows: AnswerRow[] }; result: number[] };
   choices: { args: { model: LocalModel; rows: ChoiceRow[] }; result: number[][] };

@@ -14,7 +14,10 @@ type SftTask = Extract<TrainTask, { kind: "sft" }>;
 /** Columns that are read, and those that may stand beside them. */
 const columns = {
   sft: { read: ["prompt", "messages", "completion", "text"], beside: ["id", "prompt_id"] },
-  pairs: { read: ["prompt", "messages", "chosen", "rejected", "chosen_ids", "rejected_ids", "margin"], beside: ["id", "prompt_id", "chosen_score", "rejected_score"] },
+  pairs: {
+    read: ["prompt", "messages", "chosen", "rejected", "chosen_ids", "rejected_ids", "margin"],
+    beside: ["id", "prompt_id", "chosen_score", "rejected_score"],
+  },
   labelled: { read: ["prompt", "messages", "completion", "label"], beside: ["id", "prompt_id"] },
 };
 
@@ -24,7 +27,12 @@ export interface ReadRows {
   merged: number;
 }
 
-export async function readTrainRows(path: string, task: TrainTask, tokenizer: Tokenizer, vocabSize: number): Promise<ReadRows> {
+export async function readTrainRows(
+  path: string,
+  task: TrainTask,
+  tokenizer: Tokenizer,
+  vocabSize: number,
+): Promise<ReadRows> {
   const rows: TrainRow[] = [];
   let merged = 0;
   let line = 0;
@@ -58,11 +66,19 @@ class RowReader {
     const labelled = task.kind === "kto" && row["label"] !== undefined;
     const known = task.kind === "sft" ? columns.sft : labelled ? columns.labelled : columns.pairs;
     for (const name of Object.keys(row))
-      if (!known.read.includes(name) && !known.beside.includes(name)) throw this.invalid(`has an unknown field ${JSON.stringify(name)}`, `known: ${[...known.read, ...known.beside].join(", ")}`);
+      if (!known.read.includes(name) && !known.beside.includes(name))
+        throw this.invalid(
+          `has an unknown field ${JSON.stringify(name)}`,
+          `known: ${[...known.read, ...known.beside].join(", ")}`,
+        );
     if (task.kind === "sft") return [this.sft(row, task)];
     if (labelled) return [this.labelled(row)];
     const pair = this.pair(row);
-    if (task.kind === "kto") return [{ ...pair.chosen, desirable: true }, { ...pair.rejected, desirable: false }];
+    if (task.kind === "kto")
+      return [
+        { ...pair.chosen, desirable: true },
+        { ...pair.rejected, desirable: false },
+      ];
     return [task.kind === "reward" && task.margin ? { ...pair, margin: this.margin(row) } : pair];
   }
 
@@ -73,26 +89,34 @@ class RowReader {
     } catch {
       throw this.invalid("is not JSON");
     }
-    if (typeof row !== "object" || row === null || Array.isArray(row)) throw this.invalid("is not a JSON object");
+    if (typeof row !== "object" || row === null || Array.isArray(row))
+      throw this.invalid("is not a JSON object");
     return row as Row;
   }
 
   // -------------------------------------------------------------- pairs
 
   private pair(given: Row): PairRow {
-    const row = given["prompt"] === undefined && given["messages"] === undefined ? this.withPrompt(given) : given;
+    const row =
+      given["prompt"] === undefined && given["messages"] === undefined ? this.withPrompt(given) : given;
     const prompt = this.prompt(row);
     const promptIds = this.tokenizer.encodePrompt(prompt);
-    const sequence = (column: string): Sequence => ({ ids: [...promptIds, ...this.sampledOrWritten(row, column, prompt, promptIds)], promptLength: promptIds.length });
+    const sequence = (column: string): Sequence => ({
+      ids: [...promptIds, ...this.sampledOrWritten(row, column, prompt, promptIds)],
+      promptLength: promptIds.length,
+    });
     return { chosen: sequence("chosen"), rejected: sequence("rejected") };
   }
 
   /** The prompt out of both answers' common beginning. */
   private withPrompt(row: Row): Row {
     const { chosen, rejected } = row;
-    if (row["chosen_ids"] !== undefined || row["rejected_ids"] !== undefined) throw this.invalid("has token ids of answers and neither `prompt` nor `messages`");
-    if (typeof chosen === "string" && typeof rejected === "string") return { ...row, ...splitText(chosen, rejected) };
-    if (!Array.isArray(chosen) || !Array.isArray(rejected)) throw this.invalid("has neither `prompt` nor `messages`, nor `chosen` and `rejected` that hold it");
+    if (row["chosen_ids"] !== undefined || row["rejected_ids"] !== undefined)
+      throw this.invalid("has token ids of answers and neither `prompt` nor `messages`");
+    if (typeof chosen === "string" && typeof rejected === "string")
+      return { ...row, ...splitText(chosen, rejected) };
+    if (!Array.isArray(chosen) || !Array.isArray(rejected))
+      throw this.invalid("has neither `prompt` nor `messages`, nor `chosen` and `rejected` that hold it");
     return { ...row, ...splitMessages(this.messages(chosen), this.messages(rejected)) };
   }
 
@@ -102,14 +126,20 @@ class RowReader {
   }
 
   private ids(value: unknown, column: string): number[] {
-    if (!Array.isArray(value) || !value.every((id) => Number.isInteger(id))) throw this.invalid(`has ${column}_ids that are no token ids`);
+    if (!Array.isArray(value) || !value.every((id) => Number.isInteger(id)))
+      throw this.invalid(`has ${column}_ids that are no token ids`);
     const foreign = (value as number[]).find((id) => id < 0 || id >= this.vocabSize);
-    if (foreign !== undefined) throw new SpecError("tokenizer_mismatch", `${this.place} has token id ${foreign} and the model has ${this.vocabSize} embeddings`);
+    if (foreign !== undefined)
+      throw new SpecError(
+        "tokenizer_mismatch",
+        `${this.place} has token id ${foreign} and the model has ${this.vocabSize} embeddings`,
+      );
     return value as number[];
   }
 
   private margin({ margin }: Row): number {
-    if (typeof margin !== "number" || !Number.isFinite(margin)) throw this.invalid("needs `margin`, a number: the loss asks for it");
+    if (typeof margin !== "number" || !Number.isFinite(margin))
+      throw this.invalid("needs `margin`, a number: the loss asks for it");
     return margin;
   }
 
@@ -119,7 +149,11 @@ class RowReader {
     if (typeof row["label"] !== "boolean") throw this.invalid("has a `label` that is neither true nor false");
     const prompt = this.prompt(row);
     const promptIds = this.tokenizer.encodePrompt(prompt);
-    return { ids: [...promptIds, ...this.answer(row, "completion", prompt, promptIds)], promptLength: promptIds.length, desirable: row["label"] };
+    return {
+      ids: [...promptIds, ...this.answer(row, "completion", prompt, promptIds)],
+      promptLength: promptIds.length,
+      desirable: row["label"],
+    };
   }
 
   // -------------------------------------------------------------- sft
@@ -127,22 +161,32 @@ class RowReader {
   private sft(row: Row, task: SftTask): Sequence {
     const { promptMask } = task;
     const assistantOnly = task.assistantOnly === true;
-    if (row["completion"] === undefined && (row["text"] !== undefined || row["messages"] !== undefined)) return this.whole(row, promptMask, assistantOnly);
+    if (row["completion"] === undefined && (row["text"] !== undefined || row["messages"] !== undefined))
+      return this.whole(row, promptMask, assistantOnly);
     if (row["text"] !== undefined) throw this.invalid("has both `text` and `completion`");
     const prompt = this.prompt(row);
     if (assistantOnly) return this.assistantsOf(row, prompt, promptMask);
     const promptIds = this.tokenizer.encodePrompt(prompt);
     // Where the prompt is learnt too, only the first token of all has nothing to be predicted from.
-    return { ids: [...promptIds, ...this.answer(row, "completion", prompt, promptIds)], promptLength: promptMask ? promptIds.length : 1 };
+    return {
+      ids: [...promptIds, ...this.answer(row, "completion", prompt, promptIds)],
+      promptLength: promptMask ? promptIds.length : 1,
+    };
   }
 
   /** A text or a conversation that is not divided into prompt and answer. */
   private whole(row: Row, promptMask: boolean, assistantOnly: boolean): Sequence {
     const { text, messages, prompt } = row;
-    if (prompt !== undefined || (text !== undefined && messages !== undefined)) throw this.invalid("needs `completion`, a text or the assistant's messages");
+    if (prompt !== undefined || (text !== undefined && messages !== undefined))
+      throw this.invalid("needs `completion`, a text or the assistant's messages");
     if (assistantOnly) return this.assistant(this.messages(messages ?? this.noTurns()), []);
-    if (promptMask) throw this.invalid("has no `completion`, and the loss is to be on completions only", "set promptMask to false, or assistantOnly to true for conversations");
-    if (messages !== undefined) return { ids: this.tokenizer.encodeConversation(this.messages(messages)), promptLength: 1 };
+    if (promptMask)
+      throw this.invalid(
+        "has no `completion`, and the loss is to be on completions only",
+        "set promptMask to false, or assistantOnly to true for conversations",
+      );
+    if (messages !== undefined)
+      return { ids: this.tokenizer.encodeConversation(this.messages(messages)), promptLength: 1 };
     if (typeof text !== "string") throw this.invalid("has a `text` that is no text");
     return { ids: this.tokenizer.encodeText(text), promptLength: 1 };
   }
@@ -150,7 +194,10 @@ class RowReader {
   private assistantsOf(row: Row, prompt: PromptText, promptMask: boolean): Sequence {
     const messages = prompt.messages ?? this.noTurns();
     const { completion } = row;
-    const answers = typeof completion === "string" ? [{ role: "assistant", content: completion }] : this.messages(completion);
+    const answers =
+      typeof completion === "string"
+        ? [{ role: "assistant", content: completion }]
+        : this.messages(completion);
     return this.assistant([...messages, ...answers], promptMask ? this.tokenizer.encodePrompt(prompt) : []);
   }
 
@@ -164,7 +211,10 @@ class RowReader {
   }
 
   private noTurns(): never {
-    throw this.invalid("is plain text, and the loss is to be on the assistant's turns only", "conversations have turns: give `messages`, or set assistantOnly to false");
+    throw this.invalid(
+      "is plain text, and the loss is to be on the assistant's turns only",
+      "conversations have turns: give `messages`, or set assistantOnly to false",
+    );
   }
 
   // -------------------------------------------------------------- both
@@ -172,14 +222,20 @@ class RowReader {
   /** `prompt` as text, or as messages under either name. */
   private prompt(row: Row): PromptText {
     const { prompt, messages = Array.isArray(prompt) ? prompt : undefined } = row;
-    if (messages !== undefined && prompt !== undefined && messages !== prompt) throw this.invalid("has both `prompt` and `messages`");
+    if (messages !== undefined && prompt !== undefined && messages !== prompt)
+      throw this.invalid("has both `prompt` and `messages`");
     if (messages !== undefined) return { messages: this.messages(messages) };
     if (typeof prompt !== "string") throw this.invalid("has neither `prompt` nor `messages`");
     return { prompt };
   }
 
   private messages(value: unknown): Message[] {
-    const fits = Array.isArray(value) && value.length > 0 && value.every((m: Partial<Message> | null) => typeof m?.role === "string" && typeof m.content === "string");
+    const fits =
+      Array.isArray(value) &&
+      value.length > 0 &&
+      value.every(
+        (m: Partial<Message> | null) => typeof m?.role === "string" && typeof m.content === "string",
+      );
     if (!fits) throw this.invalid("has messages that are not a list of {role, content}");
     return value as Message[];
   }
@@ -188,8 +244,10 @@ class RowReader {
   private answer(row: Row, column: string, prompt: PromptText, promptIds: number[]): number[] {
     const value = row[column];
     const answer = Array.isArray(value) ? this.messages(value) : value;
-    if (typeof answer !== "string" && !Array.isArray(answer)) throw this.invalid(`needs \`${column}\`, a text or the assistant's messages`);
-    if (Array.isArray(answer) && prompt.messages === undefined) throw this.invalid(`has a text \`prompt\`, and \`${column}\` as messages`);
+    if (typeof answer !== "string" && !Array.isArray(answer))
+      throw this.invalid(`needs \`${column}\`, a text or the assistant's messages`);
+    if (Array.isArray(answer) && prompt.messages === undefined)
+      throw this.invalid(`has a text \`prompt\`, and \`${column}\` as messages`);
     const { ids, merged } = this.tokenizer.encodeAnswer(prompt, answer, promptIds);
     this.merged ||= merged;
     return ids;

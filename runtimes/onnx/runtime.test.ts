@@ -9,7 +9,15 @@ import { after, before, test } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
 import { mergeAdapter, readAdapter, readCheckpoint } from "../../engine/index.ts";
 import { tinyCheckpoint, WORDS, writeTinyModel } from "../../engine/tiny-model.test.support.ts";
-import type { LocalModel, Progress, ReferenceLogps, SampleRequest, SamplingSettings, TrainHooks, TrainRequest } from "../types.ts";
+import type {
+  LocalModel,
+  Progress,
+  ReferenceLogps,
+  SampleRequest,
+  SamplingSettings,
+  TrainHooks,
+  TrainRequest,
+} from "../types.ts";
 import { isDiskFull } from "../../store/index.ts";
 import { createOnnxRuntime, rowsDecoded } from "./index.ts";
 import type { OnnxRuntime } from "./index.ts";
@@ -28,7 +36,10 @@ before(async () => {
     return { digest: name, dir: join(dir, name) };
   };
   policy = await make("policy");
-  slow = await make("slow", tinyCheckpoint({ hiddenSize: 256, intermediateSize: 1024, layers: 6, maxPositions: 8192 }, 1));
+  slow = await make(
+    "slow",
+    tinyCheckpoint({ hiddenSize: 256, intermediateSize: 1024, layers: 6, maxPositions: 8192 }, 1),
+  );
   runtime = createOnnxRuntime({ threads: 1, children: 2, graceMs: 5000 });
 });
 after(async () => {
@@ -39,19 +50,32 @@ after(async () => {
 const settings: SamplingSettings = { maxTokens: 20, topK: 0, topP: 1, minP: 0, stop: [] };
 const endless: SamplingSettings = { maxTokens: 8000, topK: 1, topP: 1, minP: 0, stop: [] };
 const requests: SampleRequest[] = Array.from({ length: 12 }, (_, i) => ({
-  prompt: i < 6 ? { id: "text", prompt: "red fish" } : { id: "chat", messages: [{ role: "user", content: "green bird sea" }] },
+  prompt:
+    i < 6
+      ? { id: "text", prompt: "red fish" }
+      : { id: "chat", messages: [{ role: "user", content: "green bird sea" }] },
   index: i % 6,
   temperature: 1,
   seed: (i + 1).toString(16).padStart(16, "0"),
 }));
 
-function hooks(signal = new AbortController().signal): TrainHooks & { seen: Progress[]; checkpoints: { step: number; dir: string }[] } {
+function hooks(
+  signal = new AbortController().signal,
+): TrainHooks & { seen: Progress[]; checkpoints: { step: number; dir: string }[] } {
   const seen: Progress[] = [];
   const checkpoints: { step: number; dir: string }[] = [];
-  return { signal, seen, checkpoints, onProgress: (progress) => void seen.push(progress), onCheckpoint: (checkpoint) => void checkpoints.push(checkpoint) };
+  return {
+    signal,
+    seen,
+    checkpoints,
+    onProgress: (progress) => void seen.push(progress),
+    onCheckpoint: (checkpoint) => void checkpoints.push(checkpoint),
+  };
 }
 
-const coded = (kind: string, code: string, message: RegExp) => (error: Error & { kind?: string; code?: string }) => error.kind === kind && error.code === code && message.test(error.message);
+const coded =
+  (kind: string, code: string, message: RegExp) => (error: Error & { kind?: string; code?: string }) =>
+    error.kind === kind && error.code === code && message.test(error.message);
 const alive = (pid: number): boolean => {
   try {
     return process.kill(pid, 0);
@@ -69,22 +93,38 @@ async function until(holds: () => boolean, what: string): Promise<void> {
 test("completions carry what was asked, and their log-probabilities are the scorer's within 1e-4", async () => {
   const watch = hooks();
   const completions = await runtime.generator.generate(policy, requests, settings, watch);
-  assert.deepEqual(completions.map(({ promptId, index, seed }) => ({ promptId, index, seed })), requests.map(({ prompt, index, seed }) => ({ promptId: prompt.id, index, seed })));
+  assert.deepEqual(
+    completions.map(({ promptId, index, seed }) => ({ promptId, index, seed })),
+    requests.map(({ prompt, index, seed }) => ({ promptId: prompt.id, index, seed })),
+  );
   assert.equal(watch.seen.at(-1)?.done, 12);
-  assert.ok(completions.every(({ text }) => !/[<>]/.test(text)), "no special token is text");
+  assert.ok(
+    completions.every(({ text }) => !/[<>]/.test(text)),
+    "no special token is text",
+  );
   const rows = completions.map(({ ids, text }, i) => ({ prompt: requests[i]!.prompt, ids, text }));
   const logps = await runtime.scorer.logps(policy, rows, hooks());
-  completions.forEach((completion, i) => assert.ok(Math.abs(completion.logps.reduce((a, b) => a + b, 0) - logps[i]!) < 1e-4));
+  completions.forEach((completion, i) =>
+    assert.ok(Math.abs(completion.logps.reduce((a, b) => a + b, 0) - logps[i]!) < 1e-4),
+  );
   assert.deepEqual(await runtime.generator.generate(policy, requests, settings, hooks()), completions);
 });
 
 test("stop texts and ids end an answer: ids keep every token, the text ends before the stop text", async () => {
   const free = await runtime.generator.generate(policy, requests, settings, hooks());
-  const stopped = await runtime.generator.generate(policy, requests, { ...settings, stop: ["moon", "sun red", 8] }, hooks());
+  const stopped = await runtime.generator.generate(
+    policy,
+    requests,
+    { ...settings, stop: ["moon", "sun red", 8] },
+    hooks(),
+  );
   stopped.forEach(({ ids, text, finish, logps }, i) => {
     assert.deepEqual(ids, free[i]!.ids.slice(0, ids.length), "what stands before a stop does not change");
     assert.equal(logps.length, ids.length);
-    const whole = ids.filter((id) => id > 3).map((id) => WORDS[id]).join(" ");
+    const whole = ids
+      .filter((id) => id > 3)
+      .map((id) => WORDS[id])
+      .join(" ");
     assert.equal(finish === "stop", ids.at(-1) === 8 || /(moon|sun red)$/.test(whole), whole);
     assert.equal(text.trim(), finish === "stop" ? whole.replace(/ ?(moon|sun red)$/, "") : whole);
   });
@@ -98,11 +138,21 @@ test("a killed child is `engine_died` with its signal, and the next call works",
   await until(() => runtime.pids().length > 0, "a child");
   await sleep(500);
   for (const pid of runtime.pids()) process.kill(pid, "SIGKILL");
-  await assert.rejects(call, coded("resource", "engine_died", /was killed by SIGKILL during generate of 12 rows, prompts text to chat/));
+  await assert.rejects(
+    call,
+    coded(
+      "resource",
+      "engine_died",
+      /was killed by SIGKILL during generate of 12 rows, prompts text to chat/,
+    ),
+  );
   await until(() => runtime.pids().length === 0, "the end of all children");
   const again = await runtime.generator.generate(policy, requests, settings, hooks());
   assert.equal(again.length, 12);
-  assert.ok(runtime.pids().every((pid) => !before.has(pid)), "a new child");
+  assert.ok(
+    runtime.pids().every((pid) => !before.has(pid)),
+    "a new child",
+  );
 });
 
 test("cancelling stops a call at the next step with the signal's reason; its child stays and serves the next call", async () => {
@@ -152,23 +202,41 @@ test("a call that waits hears that the one before it goes on, also a part of a c
   const narrow = createOnnxRuntime({ threads: 1, children: 1 });
   const waits: Record<string, number> = { parts: 0, train: 0 };
   const waiting = (name: string): TrainHooks => ({ ...hooks(), onWaiting: () => void waits[name]!++ });
-  const many = Array.from({ length: rowsDecoded + 1 }, (_, i) => ({ ...requests[0]!, prompt: { ...requests[0]!.prompt, id: `p${i}` } }));
+  const many = Array.from({ length: rowsDecoded + 1 }, (_, i) => ({
+    ...requests[0]!,
+    prompt: { ...requests[0]!.prompt, id: `p${i}` },
+  }));
   const before = hooks();
-  await Promise.all([narrow.generator.generate(policy, many, settings, waiting("parts")), narrow.trainer.train(await request("before", pairs), before), narrow.trainer.train(await request("behind", pairs), waiting("train"))]);
+  await Promise.all([
+    narrow.generator.generate(policy, many, settings, waiting("parts")),
+    narrow.trainer.train(await request("before", pairs), before),
+    narrow.trainer.train(await request("behind", pairs), waiting("train")),
+  ]);
   assert.ok(waits["parts"]! > 0, "the second part waits for the first");
   assert.ok(waits["train"]! >= before.seen.length, JSON.stringify(waits));
   await narrow.close();
 });
 
-test("a child sees no secret of the worker's environment", { skip: process.platform !== "linux" && "reads /proc" }, async () => {
-  process.env["RATCHET_TEST_SECRET"] = "hunter2";
-  const fresh = createOnnxRuntime({ threads: 1 });
-  await fresh.generator.generate(policy, requests, settings, hooks());
-  const names = (await readFile(`/proc/${fresh.pids()[0]}/environ`, "utf8")).split("\0").map((entry) => entry.split("=")[0]);
-  assert.ok(names.includes("PATH") && !names.includes("RATCHET_TEST_SECRET") && !names.some((name) => /SECRET|TOKEN|AWS/.test(name!)), names.join());
-  await fresh.close();
-  delete process.env["RATCHET_TEST_SECRET"];
-});
+test(
+  "a child sees no secret of the worker's environment",
+  { skip: process.platform !== "linux" && "reads /proc" },
+  async () => {
+    process.env["RATCHET_TEST_SECRET"] = "hunter2";
+    const fresh = createOnnxRuntime({ threads: 1 });
+    await fresh.generator.generate(policy, requests, settings, hooks());
+    const names = (await readFile(`/proc/${fresh.pids()[0]}/environ`, "utf8"))
+      .split("\0")
+      .map((entry) => entry.split("=")[0]);
+    assert.ok(
+      names.includes("PATH") &&
+        !names.includes("RATCHET_TEST_SECRET") &&
+        !names.some((name) => /SECRET|TOKEN|AWS/.test(name!)),
+      names.join(),
+    );
+    await fresh.close();
+    delete process.env["RATCHET_TEST_SECRET"];
+  },
+);
 
 test("children end when the process that started them is killed", async () => {
   const script = `
@@ -176,8 +244,12 @@ test("children end when the process that started them is killed", async () => {
     const runtime = createOnnxRuntime({ threads: 1 });
     const hooks = { signal: new AbortController().signal, onProgress: () => console.log(runtime.pids()[0]) };
     await runtime.generator.generate(${JSON.stringify(slow)}, ${JSON.stringify(requests)}, ${JSON.stringify(endless)}, hooks);`;
-  const parent = spawn(process.execPath, ["--input-type=module", "-e", script], { stdio: ["ignore", "pipe", "inherit"] });
-  const pid = await new Promise<number>((resolve) => parent.stdout.once("data", (text: Buffer) => resolve(Number.parseInt(String(text), 10))));
+  const parent = spawn(process.execPath, ["--input-type=module", "-e", script], {
+    stdio: ["ignore", "pipe", "inherit"],
+  });
+  const pid = await new Promise<number>((resolve) =>
+    parent.stdout.once("data", (text: Buffer) => resolve(Number.parseInt(String(text), 10))),
+  );
   assert.ok(alive(pid));
   parent.kill("SIGKILL");
   await until(() => !alive(pid), "the orphan's end");
@@ -185,25 +257,74 @@ test("children end when the process that started them is killed", async () => {
 
 test("bad prompts and rows are refused with the prompt's id", async () => {
   const prompt = { id: "p-17", prompt: Array.from({ length: 70 }, () => "red").join(" ") };
-  await assert.rejects(runtime.generator.generate(policy, [{ ...requests[0]!, prompt }], settings, hooks()), coded("spec", "prompt_too_long", /prompt p-17 has 71 tokens and the model reads 64/));
+  await assert.rejects(
+    runtime.generator.generate(policy, [{ ...requests[0]!, prompt }], settings, hooks()),
+    coded("spec", "prompt_too_long", /prompt p-17 has 71 tokens and the model reads 64/),
+  );
   const short = { id: "p-18", prompt: "red" };
-  await assert.rejects(runtime.scorer.logps(policy, [{ prompt: short, ids: Array.from({ length: 63 }, () => 4), text: "" }], hooks()), coded("spec", "row_too_long", /prompt p-18/));
-  await assert.rejects(runtime.scorer.logps(policy, [{ prompt: short, ids: [99], text: "" }], hooks()), coded("spec", "tokenizer_mismatch", /token id 99/));
-  await assert.rejects(runtime.scorer.rewards(policy, [{ prompt: short, text: " blue" }], hooks()), coded("spec", "architecture_unsupported", /rewards need a reward model, and the model is a LlamaForCausalLM/));
-  await assert.rejects(runtime.scorer.logps({ digest: "gone", dir: join(dir, "gone") }, [{ prompt: short, text: " blue" }], hooks()), coded("artifact", "artifact_missing", /config.json cannot be read: ENOENT/));
+  await assert.rejects(
+    runtime.scorer.logps(
+      policy,
+      [{ prompt: short, ids: Array.from({ length: 63 }, () => 4), text: "" }],
+      hooks(),
+    ),
+    coded("spec", "row_too_long", /prompt p-18/),
+  );
+  await assert.rejects(
+    runtime.scorer.logps(policy, [{ prompt: short, ids: [99], text: "" }], hooks()),
+    coded("spec", "tokenizer_mismatch", /token id 99/),
+  );
+  await assert.rejects(
+    runtime.scorer.rewards(policy, [{ prompt: short, text: " blue" }], hooks()),
+    coded(
+      "spec",
+      "architecture_unsupported",
+      /rewards need a reward model, and the model is a LlamaForCausalLM/,
+    ),
+  );
+  await assert.rejects(
+    runtime.scorer.logps(
+      { digest: "gone", dir: join(dir, "gone") },
+      [{ prompt: short, text: " blue" }],
+      hooks(),
+    ),
+    coded("artifact", "artifact_missing", /config.json cannot be read: ENOENT/),
+  );
 });
 
-const digestOf = async (folder: string): Promise<string> => createHash("sha256").update(await readFile(join(folder, "model.safetensors"))).digest("hex");
+const digestOf = async (folder: string): Promise<string> =>
+  createHash("sha256")
+    .update(await readFile(join(folder, "model.safetensors")))
+    .digest("hex");
 
-async function request(name: string, rows: object[] | string, change: Partial<TrainRequest> = {}): Promise<TrainRequest> {
+async function request(
+  name: string,
+  rows: object[] | string,
+  change: Partial<TrainRequest> = {},
+): Promise<TrainRequest> {
   const rowsPath = join(dir, `${name}.jsonl`);
-  await writeFile(rowsPath, typeof rows === "string" ? rows : rows.map((row) => `${JSON.stringify(row)}\n`).join(""));
+  await writeFile(
+    rowsPath,
+    typeof rows === "string" ? rows : rows.map((row) => `${JSON.stringify(row)}\n`).join(""),
+  );
   return {
     task: { kind: "dpo", beta: 0.1 },
     start: policy,
     reference: policy,
     rowsPath,
-    optimizer: { learningRate: 1e-3, betas: [0.9, 0.95], epsilon: 1e-8, weightDecay: 0.01, clip: 1, schedule: "cosine", warmup: 0.1, epochs: 2, batch: 4, seed: "00000000000000cc", maxLength: 32 },
+    optimizer: {
+      learningRate: 1e-3,
+      betas: [0.9, 0.95],
+      epsilon: 1e-8,
+      weightDecay: 0.01,
+      clip: 1,
+      schedule: "cosine",
+      warmup: 0.1,
+      epochs: 2,
+      batch: 4,
+      seed: "00000000000000cc",
+      maxLength: 32,
+    },
     outDir: join(dir, `${name}-out`),
     checkpointDir: join(dir, `${name}-checkpoints`),
     checkpoint: { everySteps: 2, everySeconds: 0 },
@@ -214,8 +335,22 @@ async function request(name: string, rows: object[] | string, change: Partial<Tr
 /** In TRL's columns, as `pair` writes them: text and conversations, with sampled ids and without. */
 const pairs = Array.from({ length: 16 }, (_, i) =>
   i % 2
-    ? { prompt_id: `p${i}`, prompt: "red fish", chosen: " blue sea", rejected: " moon", chosen_ids: [6, 11, 2], rejected_ids: [10, 2], chosen_score: 1, rejected_score: 0, margin: 1 }
-    : { prompt: [{ role: "user", content: "green bird" }], chosen: [{ role: "assistant", content: "blue sun" }], rejected: [{ role: "assistant", content: "moon moon" }] },
+    ? {
+        prompt_id: `p${i}`,
+        prompt: "red fish",
+        chosen: " blue sea",
+        rejected: " moon",
+        chosen_ids: [6, 11, 2],
+        rejected_ids: [10, 2],
+        chosen_score: 1,
+        rejected_score: 0,
+        margin: 1,
+      }
+    : {
+        prompt: [{ role: "user", content: "green bird" }],
+        chosen: [{ role: "assistant", content: "blue sun" }],
+        rejected: [{ role: "assistant", content: "moon moon" }],
+      },
 );
 
 test("training gives checkpoints that it goes on from to the same bits, and a model that generates and scores", async () => {
@@ -229,14 +364,30 @@ test("training gives checkpoints that it goes on from to the same bits, and a mo
   assert.ok(values!["tokensPerSecond"]! > 0);
   // The first is due at step 2; later ones may wait, because saving so small a model costs more than its steps.
   const steps = watch.checkpoints.map(({ step }) => step);
-  assert.deepEqual(steps, [2, 4, 6].filter((step) => steps.includes(step)));
+  assert.deepEqual(
+    steps,
+    [2, 4, 6].filter((step) => steps.includes(step)),
+  );
   assert.equal(steps[0], 2);
-  assert.deepEqual(await readdir(whole.checkpointDir), steps.map((step) => `step-0000000${step}`));
+  assert.deepEqual(
+    await readdir(whole.checkpointDir),
+    steps.map((step) => `step-0000000${step}`),
+  );
   const resumed = await request("resumed", pairs, { resumeDir: watch.checkpoints[0]!.dir });
   assert.deepEqual((await runtime.trainer.train(resumed, hooks())).curve, outcome.curve);
   assert.equal(await digestOf(resumed.outDir), await digestOf(whole.outDir));
-  assert.deepEqual(await readdir(whole.outDir), ["config.json", "model.safetensors", "tokenizer.json", "tokenizer_config.json"]);
-  const completions = await runtime.generator.generate({ digest: "trained", dir: whole.outDir }, requests, settings, hooks());
+  assert.deepEqual(await readdir(whole.outDir), [
+    "config.json",
+    "model.safetensors",
+    "tokenizer.json",
+    "tokenizer_config.json",
+  ]);
+  const completions = await runtime.generator.generate(
+    { digest: "trained", dir: whole.outDir },
+    requests,
+    settings,
+    hooks(),
+  );
   assert.equal(completions.length, 12);
 });
 
@@ -246,36 +397,62 @@ test("a training is given what another one told of its reference, and computes w
   const watch = { ...hooks(), onReference: (computed: ReferenceLogps) => void told.push(computed) };
   const first = await request("referring", pairs, { reference });
   const outcome = await runtime.trainer.train(first, watch);
-  assert.deepEqual(told.map(({ logps }) => logps.length), [32]);
+  assert.deepEqual(
+    told.map(({ logps }) => logps.length),
+    [32],
+  );
   // No reference is where it is said to be: it is not read.
-  const second = await request("given", pairs, { reference: { digest: "gone", dir: join(dir, "gone") }, referenceLogps: told[0]! });
+  const second = await request("given", pairs, {
+    reference: { digest: "gone", dir: join(dir, "gone") },
+    referenceLogps: told[0]!,
+  });
   assert.deepEqual(await runtime.trainer.train(second, watch), outcome);
   assert.equal(await digestOf(second.outDir), await digestOf(first.outDir));
-  await runtime.trainer.train(await request("others", pairs.slice(1), { reference, referenceLogps: told[0]! }), watch);
-  assert.deepEqual(told.map(({ logps }) => logps.length), [32, 30]);
+  await runtime.trainer.train(
+    await request("others", pairs.slice(1), { reference, referenceLogps: told[0]! }),
+    watch,
+  );
+  assert.deepEqual(
+    told.map(({ logps }) => logps.length),
+    [32, 30],
+  );
 });
 
-test("a disk that is full where the model is written is said as the system says it", { skip: !existsSync("/dev/full") && "needs /dev/full" }, async () => {
-  const full = await request("full", pairs);
-  await mkdir(full.outDir, { recursive: true });
-  await symlink("/dev/full", join(full.outDir, "model.safetensors"));
-  await assert.rejects(runtime.trainer.train(full, hooks()), isDiskFull);
-});
+test(
+  "a disk that is full where the model is written is said as the system says it",
+  { skip: !existsSync("/dev/full") && "needs /dev/full" },
+  async () => {
+    const full = await request("full", pairs);
+    await mkdir(full.outDir, { recursive: true });
+    await symlink("/dev/full", join(full.outDir, "model.safetensors"));
+    await assert.rejects(runtime.trainer.train(full, hooks()), isDiskFull);
+  },
+);
 
-test("a child keeps what a training worked with for the next one, and nothing of one that failed", { skip: process.platform !== "linux" && "reads /proc" }, async () => {
-  const fresh = createOnnxRuntime({ threads: 2 });
-  const threads = async (): Promise<number> => (await readdir(`/proc/${fresh.pids()[0]}/task`)).length;
-  const kept = await request("kept", pairs, { checkpoint: { everySteps: 0, everySeconds: 0 } });
-  await fresh.trainer.train(kept, hooks());
-  const whole = await digestOf(kept.outDir);
-  const working = await threads();
-  await fresh.trainer.train(kept, hooks());
-  assert.equal(await digestOf(kept.outDir), whole);
-  await assert.rejects(fresh.trainer.train({ ...kept, optimizer: { ...kept.optimizer, learningRate: 1e30, clip: 0, warmup: 0 } }, hooks()), coded("training", "loss_not_finite", /gave loss/));
-  // A lane's thread is gone, and those of the sessions that have several.
-  assert.ok((await threads()) < working, `${await threads()} threads, ${working} before`);
-  await fresh.close();
-});
+test(
+  "a child keeps what a training worked with for the next one, and nothing of one that failed",
+  { skip: process.platform !== "linux" && "reads /proc" },
+  async () => {
+    const fresh = createOnnxRuntime({ threads: 2 });
+    const threads = async (): Promise<number> => (await readdir(`/proc/${fresh.pids()[0]}/task`)).length;
+    const kept = await request("kept", pairs, { checkpoint: { everySteps: 0, everySeconds: 0 } });
+    await fresh.trainer.train(kept, hooks());
+    const whole = await digestOf(kept.outDir);
+    const working = await threads();
+    await fresh.trainer.train(kept, hooks());
+    assert.equal(await digestOf(kept.outDir), whole);
+    await assert.rejects(
+      fresh.trainer.train(
+        { ...kept, optimizer: { ...kept.optimizer, learningRate: 1e30, clip: 0, warmup: 0 } },
+        hooks(),
+      ),
+      coded("training", "loss_not_finite", /gave loss/),
+    );
+    // A lane's thread is gone, and those of the sessions that have several.
+    assert.ok((await threads()) < working, `${await threads()} threads, ${working} before`);
+    await fresh.close();
+  },
+);
 
 test("an adapter is trained on its own reference, and merged: a model like any other, the adapter beside it", async () => {
   const lora: TrainRequest["lora"] = { rank: 2, alpha: 4, targets: ["q_proj", "v_proj"] };
@@ -283,68 +460,139 @@ test("an adapter is trained on its own reference, and merged: a model like any o
   const whole = await request("lora", pairs, { lora });
   const outcome = await runtime.trainer.train(whole, watch);
   assert.ok(Math.abs(outcome.curve[0]!["loss"]! - Math.LN2) < 1e-6);
-  assert.deepEqual(await readdir(whole.outDir), ["adapter", "config.json", "model.safetensors", "tokenizer.json", "tokenizer_config.json"]);
+  assert.deepEqual(await readdir(whole.outDir), [
+    "adapter",
+    "config.json",
+    "model.safetensors",
+    "tokenizer.json",
+    "tokenizer_config.json",
+  ]);
   const start = await readCheckpoint(policy.dir);
-  assert.deepEqual(await readCheckpoint(whole.outDir), mergeAdapter(start, await readAdapter(join(whole.outDir, "adapter"), start.config)));
+  assert.deepEqual(
+    await readCheckpoint(whole.outDir),
+    mergeAdapter(start, await readAdapter(join(whole.outDir, "adapter"), start.config)),
+  );
   const resumed = await request("lora-resumed", pairs, { lora, resumeDir: watch.checkpoints[0]!.dir });
   await runtime.trainer.train(resumed, hooks());
   assert.equal(await digestOf(resumed.outDir), await digestOf(whole.outDir));
-  assert.equal((await runtime.generator.generate({ digest: "adapted", dir: whole.outDir }, requests, settings, hooks())).length, 12);
+  assert.equal(
+    (await runtime.generator.generate({ digest: "adapted", dir: whole.outDir }, requests, settings, hooks()))
+      .length,
+    12,
+  );
 });
 
 test("a cancelled training saves a last checkpoint, and a training that goes on from it ends with the same bits", async () => {
-  const plain = await request("plain", pairs, { task: { kind: "reward" }, checkpoint: { everySteps: 0, everySeconds: 0 } });
+  const plain = await request("plain", pairs, {
+    task: { kind: "reward" },
+    checkpoint: { everySteps: 0, everySeconds: 0 },
+  });
   await runtime.trainer.train(plain, hooks());
   const controller = new AbortController();
-  const watch = { ...hooks(controller.signal), onProgress: ({ done }: Progress) => void (done >= 1 && controller.abort(new Error("drained"))) };
-  const stopped = await request("stopped", pairs, { task: { kind: "reward" }, checkpoint: { everySteps: 0, everySeconds: 0 }, optimizer: { ...plain.optimizer } });
+  const watch = {
+    ...hooks(controller.signal),
+    onProgress: ({ done }: Progress) => void (done >= 1 && controller.abort(new Error("drained"))),
+  };
+  const stopped = await request("stopped", pairs, {
+    task: { kind: "reward" },
+    checkpoint: { everySteps: 0, everySeconds: 0 },
+    optimizer: { ...plain.optimizer },
+  });
   await assert.rejects(runtime.trainer.train(stopped, watch), /drained/);
   const last = watch.checkpoints.at(-1);
   assert.ok(last && last.step < 8, "stopped before the end");
   const rest = await request("rest", pairs, { task: { kind: "reward" }, resumeDir: last.dir });
   await runtime.trainer.train(rest, hooks());
   assert.equal(await digestOf(rest.outDir), await digestOf(plain.outDir));
-  const rewards = await runtime.scorer.rewards({ digest: "rest", dir: rest.outDir }, [{ prompt: { id: "a", prompt: "red fish" }, text: " blue sea" }], hooks());
+  const rewards = await runtime.scorer.rewards(
+    { digest: "rest", dir: rest.outDir },
+    [{ prompt: { id: "a", prompt: "red fish" }, text: " blue sea" }],
+    hooks(),
+  );
   assert.ok(Number.isFinite(rewards[0]));
 });
 
 test("rows come without a prompt column, as whole texts and conversations, and are cut where that is asked for", async () => {
   const user = { role: "user", content: "red fish" };
   const assistant = (content: string) => ({ role: "assistant", content });
-  const outcomeOf = async (rows: object[], change: Partial<TrainRequest> = {}) => runtime.trainer.train(await request("forms", rows, { ...change, checkpoint: { everySteps: 0, everySeconds: 0 } }), hooks());
+  const outcomeOf = async (rows: object[], change: Partial<TrainRequest> = {}) =>
+    runtime.trainer.train(
+      await request("forms", rows, { ...change, checkpoint: { everySteps: 0, everySeconds: 0 } }),
+      hooks(),
+    );
   const explicit = await outcomeOf([{ prompt: "red fish", chosen: " blue", rejected: " sea" }]);
-  assert.deepEqual((await outcomeOf([{ chosen: "red fish blue", rejected: "red fish sea" }])).curve, explicit.curve);
-  const chat = await outcomeOf([{ prompt: [user], chosen: [assistant("blue")], rejected: [assistant("sea")] }]);
-  assert.deepEqual((await outcomeOf([{ chosen: [user, assistant("blue")], rejected: [user, assistant("sea")] }])).curve, chat.curve);
+  assert.deepEqual(
+    (await outcomeOf([{ chosen: "red fish blue", rejected: "red fish sea" }])).curve,
+    explicit.curve,
+  );
+  const chat = await outcomeOf([
+    { prompt: [user], chosen: [assistant("blue")], rejected: [assistant("sea")] },
+  ]);
+  assert.deepEqual(
+    (await outcomeOf([{ chosen: [user, assistant("blue")], rejected: [user, assistant("sea")] }])).curve,
+    chat.curve,
+  );
   const whole: Partial<TrainRequest> = { task: { kind: "sft", promptMask: false } };
   const parts = await outcomeOf([{ prompt: "red fish", completion: " blue sea" }], whole);
   assert.deepEqual((await outcomeOf([{ text: "red fish blue sea" }], whole)).curve, parts.curve);
   const turns = await outcomeOf([{ messages: [user], completion: "blue sea" }], whole);
-  assert.deepEqual((await outcomeOf([{ messages: [user, assistant("blue sea")] }], whole)).curve, turns.curve);
+  assert.deepEqual(
+    (await outcomeOf([{ messages: [user, assistant("blue sea")] }], whole)).curve,
+    turns.curve,
+  );
   const { optimizer } = await request("forms", []);
-  const { cut, dropped, merged } = await outcomeOf([...pairs, { prompt: "red fish", chosen: " sea".repeat(40), rejected: " sea" }, { prompt: "red ".repeat(31), chosen: "sea", rejected: "sun" }], { optimizer: { ...optimizer, truncation: "keep_start" } });
+  const { cut, dropped, merged } = await outcomeOf(
+    [
+      ...pairs,
+      { prompt: "red fish", chosen: " sea".repeat(40), rejected: " sea" },
+      { prompt: "red ".repeat(31), chosen: "sea", rejected: "sun" },
+    ],
+    { optimizer: { ...optimizer, truncation: "keep_start" } },
+  );
   assert.deepEqual({ cut, dropped, merged }, { cut: 1, dropped: { prompt_too_long: 1 }, merged: 0 });
 });
 
 test("a model trained on letters answers with them: the choices are next tokens behind the prompt", async () => {
   const ask = (text: string): object => ({ prompt: `${text} <sep>` });
-  const rows = Array.from({ length: 32 }, (_, i) => ({ ...ask(i % 2 ? "blue sea" : "red fish"), completion: i % 2 ? "moon" : "sun" }));
-  const made = await request("letters", rows, { task: { kind: "sft", promptMask: true }, checkpoint: { everySteps: 0, everySeconds: 0 } });
-  await runtime.trainer.train({ ...made, optimizer: { ...made.optimizer, learningRate: 2e-2, epochs: 4, schedule: "constant" } }, hooks());
+  const rows = Array.from({ length: 32 }, (_, i) => ({
+    ...ask(i % 2 ? "blue sea" : "red fish"),
+    completion: i % 2 ? "moon" : "sun",
+  }));
+  const made = await request("letters", rows, {
+    task: { kind: "sft", promptMask: true },
+    checkpoint: { everySteps: 0, everySeconds: 0 },
+  });
+  await runtime.trainer.train(
+    { ...made, optimizer: { ...made.optimizer, learningRate: 2e-2, epochs: 4, schedule: "constant" } },
+    hooks(),
+  );
   const letters = { digest: "letters", dir: made.outDir };
-  const questions = ["red fish", "blue sea"].map((text, i) => ({ prompt: { id: `q${i}`, ...ask(text) }, choices: ["sun", "moon"] }));
+  const questions = ["red fish", "blue sea"].map((text, i) => ({
+    prompt: { id: `q${i}`, ...ask(text) },
+    choices: ["sun", "moon"],
+  }));
   const [fish, sea] = await runtime.scorer.choices(letters, questions, hooks());
   assert.ok(fish![0]! - fish![1]! > 1 && sea![1]! - sea![0]! > 1, JSON.stringify([fish, sea]));
   assert.ok(Math.exp(fish![0]!) + Math.exp(fish![1]!) <= 1.0001, "log-probabilities");
-  const sums = await runtime.scorer.logps(letters, [{ prompt: questions[0]!.prompt, ids: [WORDS.indexOf("sun")], text: "" }], hooks());
+  const sums = await runtime.scorer.logps(
+    letters,
+    [{ prompt: questions[0]!.prompt, ids: [WORDS.indexOf("sun")], text: "" }],
+    hooks(),
+  );
   assert.ok(Math.abs(sums[0]! - fish![0]!) < 1e-5);
-  await assert.rejects(runtime.scorer.choices(letters, [{ ...questions[0]!, choices: ["sun", "sun moon"] }], hooks()), coded("spec", "tokenizer_mismatch", /"sun" and "sun moon" are not one token each/));
+  await assert.rejects(
+    runtime.scorer.choices(letters, [{ ...questions[0]!, choices: ["sun", "sun moon"] }], hooks()),
+    coded("spec", "tokenizer_mismatch", /"sun" and "sun moon" are not one token each/),
+  );
 });
 
 const quiet = { everySteps: 0, everySeconds: 0 };
 
 test("losses without a reference ask for none, and every other needs it", async () => {
-  const orpo: Partial<TrainRequest> = { task: { kind: "dpo", beta: 0.1, losses: [{ type: "orpo", weight: 1 }] }, checkpoint: quiet };
+  const orpo: Partial<TrainRequest> = {
+    task: { kind: "dpo", beta: 0.1, losses: [{ type: "orpo", weight: 1 }] },
+    checkpoint: quiet,
+  };
   const { reference: _, ...alone } = await request("orpo", pairs, orpo);
   const withReference = await runtime.trainer.train(await request("orpo", pairs, orpo), hooks());
   assert.deepEqual((await runtime.trainer.train(alone, hooks())).curve, withReference.curve);
@@ -353,44 +601,115 @@ test("losses without a reference ask for none, and every other needs it", async 
 });
 
 test("KTO learns from labelled answers, and takes a pair as a desirable and an undesirable one", async () => {
-  const kto: Partial<TrainRequest> = { task: { kind: "kto", beta: 0.1, desirableWeight: 1, undesirableWeight: 1 }, checkpoint: quiet };
+  const kto: Partial<TrainRequest> = {
+    task: { kind: "kto", beta: 0.1, desirableWeight: 1, undesirableWeight: 1 },
+    checkpoint: quiet,
+  };
   const prompt = "red fish";
-  const labelled = [{ prompt, completion: " blue sea", label: true }, { prompt, completion: " moon", label: false }];
+  const labelled = [
+    { prompt, completion: " blue sea", label: true },
+    { prompt, completion: " moon", label: false },
+  ];
   const separate = await runtime.trainer.train(await request("labelled", labelled, kto), hooks());
-  const paired = await runtime.trainer.train(await request("paired", [{ prompt, chosen: " blue sea", rejected: " moon" }], kto), hooks());
+  const paired = await runtime.trainer.train(
+    await request("paired", [{ prompt, chosen: " blue sea", rejected: " moon" }], kto),
+    hooks(),
+  );
   assert.deepEqual(paired.curve, separate.curve);
   assert.ok("kl" in separate.curve[0]! && "rewards/margins" in separate.curve[0]!);
-  await assert.rejects(runtime.trainer.train(await request("bad", [{ prompt, completion: " moon", label: 1 }], kto), hooks()), coded("spec", "rows_invalid", /`label` that is neither true nor false/));
+  await assert.rejects(
+    runtime.trainer.train(await request("bad", [{ prompt, completion: " moon", label: 1 }], kto), hooks()),
+    coded("spec", "rows_invalid", /`label` that is neither true nor false/),
+  );
 });
 
 test("a reward model with margins needs one in every row", async () => {
   const reward: Partial<TrainRequest> = { task: { kind: "reward", margin: true }, checkpoint: quiet };
   const scored = pairs.filter((pair) => "margin" in pair);
-  const plain = await runtime.trainer.train(await request("plain-reward", scored, { ...reward, task: { kind: "reward" } }), hooks());
+  const plain = await runtime.trainer.train(
+    await request("plain-reward", scored, { ...reward, task: { kind: "reward" } }),
+    hooks(),
+  );
   const { curve } = await runtime.trainer.train(await request("margins", scored, reward), hooks());
   assert.ok(curve[0]!["loss"]! > plain.curve[0]!["loss"]!, "a pair must be further apart");
-  await assert.rejects(runtime.trainer.train(await request("bad", pairs, reward), hooks()), coded("spec", "rows_invalid", /line 1 of .* needs `margin`/));
+  await assert.rejects(
+    runtime.trainer.train(await request("bad", pairs, reward), hooks()),
+    coded("spec", "rows_invalid", /line 1 of .* needs `margin`/),
+  );
 });
 
 test("training rows that cannot be meant are refused with their line", async () => {
   const sft: Partial<TrainRequest> = { task: { kind: "sft", promptMask: true } };
-  const refuse = async (rows: object[] | string, code: string, message: RegExp, change: Partial<TrainRequest> = {}): Promise<void> =>
-    assert.rejects(runtime.trainer.train(await request("bad", rows, change), hooks()), coded("spec", code, message));
+  const refuse = async (
+    rows: object[] | string,
+    code: string,
+    message: RegExp,
+    change: Partial<TrainRequest> = {},
+  ): Promise<void> =>
+    assert.rejects(
+      runtime.trainer.train(await request("bad", rows, change), hooks()),
+      coded("spec", code, message),
+    );
   await refuse("", "rows_empty", /no row to train on/);
   await refuse("{}\n{", "rows_invalid", /line 1 of .* has neither `prompt` nor `messages`/);
-  await refuse([{ chosen_ids: [4], rejected_ids: [5] }], "rows_invalid", /token ids of answers and neither `prompt` nor `messages`/);
-  await refuse([{ prompt: "red", chosen: [{ role: "assistant", content: "blue" }], rejected: "sea" }], "rows_invalid", /text `prompt`, and `chosen` as messages/);
-  await refuse([{ text: "red fish" }], "rows_invalid", /has no `completion`, and the loss is to be on completions only/, sft);
-  await refuse([{ text: "red fish" }], "rows_invalid", /is plain text, and the loss is to be on the assistant's turns only/, { task: { kind: "sft", promptMask: false, assistantOnly: true } });
-  await refuse([{ messages: [{ role: "user", content: "red" }], completion: "blue" }], "chat_template_unsupported", /has no {% generation %}/, { task: { kind: "sft", promptMask: true, assistantOnly: true } });
+  await refuse(
+    [{ chosen_ids: [4], rejected_ids: [5] }],
+    "rows_invalid",
+    /token ids of answers and neither `prompt` nor `messages`/,
+  );
+  await refuse(
+    [{ prompt: "red", chosen: [{ role: "assistant", content: "blue" }], rejected: "sea" }],
+    "rows_invalid",
+    /text `prompt`, and `chosen` as messages/,
+  );
+  await refuse(
+    [{ text: "red fish" }],
+    "rows_invalid",
+    /has no `completion`, and the loss is to be on completions only/,
+    sft,
+  );
+  await refuse(
+    [{ text: "red fish" }],
+    "rows_invalid",
+    /is plain text, and the loss is to be on the assistant's turns only/,
+    { task: { kind: "sft", promptMask: false, assistantOnly: true } },
+  );
+  await refuse(
+    [{ messages: [{ role: "user", content: "red" }], completion: "blue" }],
+    "chat_template_unsupported",
+    /has no {% generation %}/,
+    { task: { kind: "sft", promptMask: true, assistantOnly: true } },
+  );
   await refuse(`${JSON.stringify(pairs[0])}\n{`, "rows_invalid", /line 2 of .* is not JSON/);
-  await refuse([{ prompt: "red", chosen: "blue", rejected: "sea", chosenn: 1 }], "rows_invalid", /unknown field "chosenn"/);
+  await refuse(
+    [{ prompt: "red", chosen: "blue", rejected: "sea", chosenn: 1 }],
+    "rows_invalid",
+    /unknown field "chosenn"/,
+  );
   await refuse([{ prompt: "red", completion: "blue" }], "rows_invalid", /unknown field "completion"/);
-  await refuse([{ prompt: "red", messages: [{ role: "user", content: "red" }], completion: "blue" }], "rows_invalid", /both `prompt` and `messages`/, sft);
+  await refuse(
+    [{ prompt: "red", messages: [{ role: "user", content: "red" }], completion: "blue" }],
+    "rows_invalid",
+    /both `prompt` and `messages`/,
+    sft,
+  );
   await refuse([{ prompt: "red" }], "rows_invalid", /needs `completion`/, sft);
-  await refuse([{ prompt: "red", chosen: "blue", rejected: "sea", chosen_ids: ["4"] }], "rows_invalid", /chosen_ids that are no token ids/);
-  await refuse([{ prompt: "red", chosen: "blue", rejected: "sea", chosen_ids: [400] }], "tokenizer_mismatch", /token id 400/);
-  await refuse([{ prompt: "red zebra", completion: "blue" }], "tokenizer_mismatch", /no token for "zebra"/, sft);
+  await refuse(
+    [{ prompt: "red", chosen: "blue", rejected: "sea", chosen_ids: ["4"] }],
+    "rows_invalid",
+    /chosen_ids that are no token ids/,
+  );
+  await refuse(
+    [{ prompt: "red", chosen: "blue", rejected: "sea", chosen_ids: [400] }],
+    "tokenizer_mismatch",
+    /token id 400/,
+  );
+  await refuse(
+    [{ prompt: "red zebra", completion: "blue" }],
+    "tokenizer_mismatch",
+    /no token for "zebra"/,
+    sft,
+  );
   await refuse([{ prompt: "red", completion: " sea".repeat(40) }], "rows_empty", /1 given; 1 too_long/, sft);
 });
 
@@ -400,5 +719,8 @@ test("a damaged checkpoint is not gone on from", async () => {
   const bytes = await readFile(path);
   bytes[bytes.length - 1]! ^= 1;
   await writeFile(path, bytes);
-  await assert.rejects(runtime.trainer.train(await request("damaged", pairs, { resumeDir }), hooks()), coded("artifact", "artifact_corrupt", /is not what was written/));
+  await assert.rejects(
+    runtime.trainer.train(await request("damaged", pairs, { resumeDir }), hooks()),
+    coded("artifact", "artifact_corrupt", /is not what was written/),
+  );
 });

@@ -3,8 +3,10 @@ import { test } from "node:test";
 import type { Progress, WorkContext } from "../types.ts";
 import { cut, spread } from "./spread.ts";
 
-const rows = (...groups: number[]): string[] => groups.flatMap((size, group) => Array.from({ length: size }, (_, i) => `${group}.${i}`));
-const cutInto = (most: number, ...groups: number[]): number[] => cut(rows(...groups), most, (row) => row.split(".")[0]).map((part) => part.length);
+const rows = (...groups: number[]): string[] =>
+  groups.flatMap((size, group) => Array.from({ length: size }, (_, i) => `${group}.${i}`));
+const cutInto = (most: number, ...groups: number[]): number[] =>
+  cut(rows(...groups), most, (row) => row.split(".")[0]).map((part) => part.length);
 
 function context(signal = new AbortController().signal): WorkContext & { seen: Progress[] } {
   const seen: Progress[] = [];
@@ -39,7 +41,9 @@ test("the first failure stops the other parts and is thrown after they have stop
   const call = (part: number[], { signal }: WorkContext): Promise<number[]> =>
     part[0] === 1
       ? Promise.reject(failure)
-      : new Promise((_, reject) => signal.addEventListener("abort", () => setTimeout(() => (stopped++, reject(signal.reason)), 5)));
+      : new Promise((_, reject) =>
+          signal.addEventListener("abort", () => setTimeout(() => (stopped++, reject(signal.reason)), 5)),
+        );
   await assert.rejects(spread([[0], [1], [2]], context(), call), failure);
   assert.equal(stopped, 2);
 });
@@ -47,7 +51,8 @@ test("the first failure stops the other parts and is thrown after they have stop
 test("a cancelled call ends with its own reason", async () => {
   const controller = new AbortController();
   const reason = new Error("enough");
-  const call = (_: number[], { signal }: WorkContext): Promise<number[]> => new Promise((__, reject) => signal.addEventListener("abort", () => reject(signal.reason)));
+  const call = (_: number[], { signal }: WorkContext): Promise<number[]> =>
+    new Promise((__, reject) => signal.addEventListener("abort", () => reject(signal.reason)));
   const result = spread([[0], [1]], context(controller.signal), call);
   controller.abort(reason);
   await assert.rejects(result, reason);

@@ -7,7 +7,7 @@ export function cut<T>(rows: readonly T[], most: number, groupOf: (row: T) => un
   const limit = Math.ceil(rows.length / Math.ceil(rows.length / most));
   const parts: T[][] = [];
   let part: T[] = [];
-  for (let from = 0; from < rows.length; ) {
+  for (let from = 0; from < rows.length;) {
     let to = from + 1;
     while (to < rows.length && to - from < limit && groupOf(rows[to]!) === groupOf(rows[from]!)) to++;
     if (part.length + to - from > limit) part = [];
@@ -19,7 +19,11 @@ export function cut<T>(rows: readonly T[], most: number, groupOf: (row: T) => un
 }
 
 /** Results of all parts in order. The first failure stops the others and is thrown when they have stopped. */
-export async function spread<T, R>(parts: readonly T[][], context: WorkContext, call: (part: T[], context: WorkContext) => Promise<R[]>): Promise<R[]> {
+export async function spread<T, R>(
+  parts: readonly T[][],
+  context: WorkContext,
+  call: (part: T[], context: WorkContext) => Promise<R[]>,
+): Promise<R[]> {
   const failed = new AbortController();
   const signal = AbortSignal.any([context.signal, failed.signal]);
   const done = parts.map(() => 0);
@@ -32,7 +36,12 @@ export async function spread<T, R>(parts: readonly T[][], context: WorkContext, 
       onProgress: ({ done: count, unit, values = {} }) => {
         done[index] = count;
         rates[index] = count < part.length ? values : {};
-        context.onProgress({ done: sum(done), total, unit, values: added(count < part.length ? rates : [...rates, values]) });
+        context.onProgress({
+          done: sum(done),
+          total,
+          unit,
+          values: added(count < part.length ? rates : [...rates, values]),
+        });
       },
     }).catch((error: unknown) => {
       failed.abort(error);
@@ -50,6 +59,7 @@ const sum = (numbers: readonly number[]): number => numbers.reduce((total, numbe
 /** Rates of the parts that run add up to the call's. */
 function added(rates: readonly Record<string, number>[]): Record<string, number> {
   const total: Record<string, number> = {};
-  for (const values of rates) for (const [name, value] of Object.entries(values)) total[name] = (total[name] ?? 0) + value;
+  for (const values of rates)
+    for (const [name, value] of Object.entries(values)) total[name] = (total[name] ?? 0) + value;
   return total;
 }

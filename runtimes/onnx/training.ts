@@ -2,7 +2,12 @@
 import { mkdir } from "node:fs/promises";
 import { join } from "node:path";
 import { writeAdapter } from "../../engine/checkpoint/adapter.ts";
-import { copyTokenizer, readCheckpoint, readConfig, writeCheckpoint } from "../../engine/checkpoint/checkpoint.ts";
+import {
+  copyTokenizer,
+  readCheckpoint,
+  readConfig,
+  writeCheckpoint,
+} from "../../engine/checkpoint/checkpoint.ts";
 import { SpecError } from "../../engine/errors.ts";
 import { initAdapter, rewardModelFrom } from "../../engine/model/index.ts";
 import type { Checkpoint, ModelConfig } from "../../engine/model/index.ts";
@@ -21,7 +26,11 @@ export interface TrainingHooks extends WorkHooks {
   onReference?: ((computed: ReferenceLogps) => void) | undefined;
 }
 
-export async function train(request: TrainRequest, { threads, workshop }: Required<Pick<TrainOptions, "threads" | "workshop">>, { signal, onProgress, onCheckpoint, onReference }: TrainingHooks): Promise<TrainOutcome> {
+export async function train(
+  request: TrainRequest,
+  { threads, workshop }: Required<Pick<TrainOptions, "threads" | "workshop">>,
+  { signal, onProgress, onCheckpoint, onReference }: TrainingHooks,
+): Promise<TrainOutcome> {
   const { task, lora, optimizer, checkpoint, referenceLogps } = request;
   const config = await readConfig(request.start.dir);
   const tokenizer = await Tokenizer.load(request.start.dir, config);
@@ -54,7 +63,15 @@ export async function train(request: TrainRequest, { threads, workshop }: Requir
     onStep: ({ step, steps, tokens, record }) => {
       trained += tokens;
       const { step: _, ...values } = record;
-      onProgress({ done: step, total: steps, unit: "steps", values: { ...values, tokensPerSecond: Math.round((trained / (performance.now() - startedAt)) * 1000) } });
+      onProgress({
+        done: step,
+        total: steps,
+        unit: "steps",
+        values: {
+          ...values,
+          tokensPerSecond: Math.round((trained / (performance.now() - startedAt)) * 1000),
+        },
+      });
     },
   });
   await writeCheckpoint(request.outDir, result.checkpoint, request.outDir);
@@ -77,15 +94,25 @@ function withDistinctPad({ config, weights }: Checkpoint): Checkpoint {
 }
 
 /** How the engine reads its models, when it needs them. A reference that is the start is read once. */
-function modelsOf(request: TrainRequest, { vocabSize }: ModelConfig): Pick<TrainOptions, "start" | "reference"> {
+function modelsOf(
+  request: TrainRequest,
+  { vocabSize }: ModelConfig,
+): Pick<TrainOptions, "start" | "reference"> {
   const { reference } = request;
   const start = (): Promise<Checkpoint> => startOf(request);
   if (!reference) return { start };
-  return { start, reference: reference.digest === request.start.digest ? start : () => referenceOf(reference, vocabSize) };
+  return {
+    start,
+    reference: reference.digest === request.start.digest ? start : () => referenceOf(reference, vocabSize),
+  };
 }
 
 async function referenceOf({ dir }: LocalModel, vocabSize: number): Promise<Checkpoint> {
   const reference = await readCheckpoint(dir);
-  if (reference.config.vocabSize !== vocabSize) throw new SpecError("tokenizer_mismatch", `the reference has ${reference.config.vocabSize} embeddings and the policy has ${vocabSize}`);
+  if (reference.config.vocabSize !== vocabSize)
+    throw new SpecError(
+      "tokenizer_mismatch",
+      `the reference has ${reference.config.vocabSize} embeddings and the policy has ${vocabSize}`,
+    );
   return reference;
 }

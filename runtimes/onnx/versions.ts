@@ -21,7 +21,11 @@ function cpuFlags(): string {
   if (platform() !== "linux") return "";
   try {
     const line = /^(?:flags|Features)\s*:\s*(.*)$/m.exec(readFileSync("/proc/cpuinfo", "utf8"))?.[1] ?? "";
-    return line.split(" ").filter((flag) => deciding.test(flag)).sort().join(" ");
+    return line
+      .split(" ")
+      .filter((flag) => deciding.test(flag))
+      .sort()
+      .join(" ");
   } catch {
     return "";
   }
@@ -29,5 +33,10 @@ function cpuFlags(): string {
 
 export function runtimeFacts(): RuntimeFacts {
   const { version } = createRequire(import.meta.url)("onnxruntime-node/package.json") as { version: string };
-  return { onnxruntime: version, cpu: `${cpus()[0]?.model.trim() || "unknown"} (${arch()})`, cpuFlags: cpuFlags(), device: "cpu" };
+  return {
+    onnxruntime: version,
+    cpu: `${cpus()[0]?.model.trim() || "unknown"} (${arch()})`,
+    cpuFlags: cpuFlags(),
+    device: "cpu",
+  };
 }

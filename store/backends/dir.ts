@@ -14,13 +14,19 @@ export function dirBackend(root: string): Backend {
   const pathOf = (key: string): string => join(root, ...key.split("/"));
 
   /** Makes `key` from a synced temporary file that `fill` writes. */
-  async function write(key: string, fill: (temporary: string) => Promise<void>, publish: (temporary: string, path: string) => Promise<void>): Promise<void> {
+  async function write(
+    key: string,
+    fill: (temporary: string) => Promise<void>,
+    publish: (temporary: string, path: string) => Promise<void>,
+  ): Promise<void> {
     const path = pathOf(key);
     const temporary = `${path}.tmp-${randomBytes(6).toString("hex")}`;
     const firstMade = await mkdir(dirname(path), { recursive: true });
     try {
       // A new folder is durable once the folder that names it is synced.
-      if (firstMade) for (let folder = dirname(path); folder.length >= dirname(firstMade).length; folder = dirname(folder)) await sync(folder);
+      if (firstMade)
+        for (let folder = dirname(path); folder.length >= dirname(firstMade).length; folder = dirname(folder))
+          await sync(folder);
       await fill(temporary);
       await sync(temporary);
       await publish(temporary, path);
@@ -45,7 +51,10 @@ export function dirBackend(root: string): Backend {
     get: (key) => readFile(pathOf(key)).catch((error: unknown) => absent(error, root)),
     digest: (key) => fileDigest(pathOf(key)).catch((error: unknown) => absent(error, root)),
     async getFile(key, path) {
-      const found = await copyFile(pathOf(key), path).then(() => true, (error: unknown) => absent(error, root));
+      const found = await copyFile(pathOf(key), path).then(
+        () => true,
+        (error: unknown) => absent(error, root),
+      );
       return found === true ? fileDigest(path) : undefined;
     },
     put: (key, bytes) => write(key, fromBytes(bytes), rename),
@@ -80,8 +89,13 @@ export function dirBackend(root: string): Backend {
       }
     },
     async *folders(prefix) {
-      const entries = await readdir(pathOf(prefix), { withFileTypes: true }).catch((error: unknown) => absent(error, root));
-      yield* (entries ?? []).filter((entry) => entry.isDirectory()).map(({ name }) => name).sort();
+      const entries = await readdir(pathOf(prefix), { withFileTypes: true }).catch((error: unknown) =>
+        absent(error, root),
+      );
+      yield* (entries ?? [])
+        .filter((entry) => entry.isDirectory())
+        .map(({ name }) => name)
+        .sort();
     },
     delete: (key) => rm(pathOf(key), { force: true }),
   };
@@ -91,8 +105,18 @@ export function dirBackend(root: string): Backend {
 async function files(root: string, prefix: string): Promise<string[]> {
   const slash = prefix.lastIndexOf("/");
   const folder = slash < 0 ? "" : prefix.slice(0, slash);
-  const entries = await readdir(join(root, ...folder.split("/")), { recursive: true, withFileTypes: true }).catch((error: unknown) => absent(error, root));
-  const paths = (entries ?? []).filter((entry) => entry.isFile()).map((entry) => join(entry.parentPath, entry.name).slice(root.length + 1).split("\\").join("/"));
+  const entries = await readdir(join(root, ...folder.split("/")), {
+    recursive: true,
+    withFileTypes: true,
+  }).catch((error: unknown) => absent(error, root));
+  const paths = (entries ?? [])
+    .filter((entry) => entry.isFile())
+    .map((entry) =>
+      join(entry.parentPath, entry.name)
+        .slice(root.length + 1)
+        .split("\\")
+        .join("/"),
+    );
   return paths.filter((path) => path.startsWith(prefix)).sort();
 }
 
@@ -104,7 +128,15 @@ function absent(error: unknown, root: string): undefined {
 
 function translated(cause: unknown, root: string): unknown {
   const { code, message } = cause as NodeJS.ErrnoException;
-  if (isDiskFull(cause)) return new ResourceError("disk_full", `no space left for the store ${root}`, { hint: "free space; the campaign goes on by itself", cause });
-  if (code === "EACCES" || code === "EPERM" || code === "EROFS") return new ResourceError("store_denied", `the store ${root} refused: ${message}`, { hint: "check its permissions", cause });
+  if (isDiskFull(cause))
+    return new ResourceError("disk_full", `no space left for the store ${root}`, {
+      hint: "free space; the campaign goes on by itself",
+      cause,
+    });
+  if (code === "EACCES" || code === "EPERM" || code === "EROFS")
+    return new ResourceError("store_denied", `the store ${root} refused: ${message}`, {
+      hint: "check its permissions",
+      cause,
+    });
   return cause;
 }

@@ -5,7 +5,8 @@ import type { Backend } from "../types.ts";
 
 export function memoryBackend(): Backend {
   const objects = new Map<string, { bytes: Uint8Array; modifiedMs: number }>();
-  const set = (key: string, bytes: Uint8Array): void => void objects.set(key, { bytes: bytes.slice(), modifiedMs: Date.now() });
+  const set = (key: string, bytes: Uint8Array): void =>
+    void objects.set(key, { bytes: bytes.slice(), modifiedMs: Date.now() });
   return {
     name: "memory:",
     get: async (key) => objects.get(key)?.bytes.slice(),
@@ -40,7 +41,9 @@ export function memoryBackend(): Backend {
     },
     async *leftovers() {},
     async *folders(prefix) {
-      const below = [...objects.keys()].filter((key) => key.startsWith(prefix)).map((key) => key.slice(prefix.length).split("/"));
+      const below = [...objects.keys()]
+        .filter((key) => key.startsWith(prefix))
+        .map((key) => key.slice(prefix.length).split("/"));
       yield* new Set(below.flatMap(([name = "", ...rest]) => (rest.length > 0 ? [name] : [])).sort());
     },
     delete: async (key) => void objects.delete(key),

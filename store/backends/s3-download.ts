@@ -29,11 +29,20 @@ export async function download(ask: Ask): Promise<Download | undefined> {
   if (!first?.Body) return undefined;
   const { ETag, ContentLength: sizeBytes, Body } = first;
   if (sizeBytes === undefined) throw new Error("the answer does not say how long it is");
-  return { sizeBytes, between: (from, to) => resumed(ask, from, to, ETag, from === 0 ? (Body as Readable) : undefined) };
+  return {
+    sizeBytes,
+    between: (from, to) => resumed(ask, from, to, ETag, from === 0 ? (Body as Readable) : undefined),
+  };
 }
 
 /** `body`: an answer that begins at `from` and may go on beyond `to`; the rest of it is not waited for. */
-async function* resumed(ask: Ask, from: number, to: number, ETag: string | undefined, body: Readable | undefined): AsyncGenerator<Uint8Array> {
+async function* resumed(
+  ask: Ask,
+  from: number,
+  to: number,
+  ETag: string | undefined,
+  body: Readable | undefined,
+): AsyncGenerator<Uint8Array> {
   let fruitless = 0;
   while (from < to) {
     const before = from;
@@ -58,9 +67,11 @@ async function* resumed(ask: Ask, from: number, to: number, ETag: string | undef
 async function partOf(ask: Ask, from: number, to: number, ETag: string | undefined): Promise<Readable> {
   const part = await ask({ Range: `bytes=${from}-${to - 1}`, ...(ETag ? { IfMatch: ETag } : {}) });
   const status = part?.$metadata.httpStatusCode ?? 404;
-  if (!part?.Body || (from > 0 && status !== 206)) throw new Error(`the bytes from ${from} on were asked for, and the answer has status ${status}`);
+  if (!part?.Body || (from > 0 && status !== 206))
+    throw new Error(`the bytes from ${from} on were asked for, and the answer has status ${status}`);
   return part.Body as Readable;
 }
 
 /** An answer, not a lost connection: asking again gives the same. */
-const isRefusal = (cause: unknown): boolean => cause instanceof ResourceError && cause.code !== "store_unreachable";
+const isRefusal = (cause: unknown): boolean =>
+  cause instanceof ResourceError && cause.code !== "store_unreachable";

@@ -2,7 +2,12 @@
 // size. The SDK's own `Upload` copies every part on its way out of a stream and lets as many again wait.
 import { open } from "node:fs/promises";
 import type { FileHandle } from "node:fs/promises";
-import { AbortMultipartUploadCommand, CompleteMultipartUploadCommand, CreateMultipartUploadCommand, UploadPartCommand } from "@aws-sdk/client-s3";
+import {
+  AbortMultipartUploadCommand,
+  CompleteMultipartUploadCommand,
+  CreateMultipartUploadCommand,
+  UploadPartCommand,
+} from "@aws-sdk/client-s3";
 import type { CompletedPart, S3Client } from "@aws-sdk/client-s3";
 import { fileDigest, GrowingDigest } from "../file-digest.ts";
 import type { Digest } from "../types.ts";
@@ -18,8 +23,15 @@ interface ObjectName {
   Key: string;
 }
 
-export async function uploadInParts(client: S3Client, name: ObjectName, path: string, sizeBytes: number): Promise<void> {
-  const { UploadId } = await client.send(new CreateMultipartUploadCommand({ ...name, ChecksumAlgorithm: "CRC32" }));
+export async function uploadInParts(
+  client: S3Client,
+  name: ObjectName,
+  path: string,
+  sizeBytes: number,
+): Promise<void> {
+  const { UploadId } = await client.send(
+    new CreateMultipartUploadCommand({ ...name, ChecksumAlgorithm: "CRC32" }),
+  );
   const upload = { ...name, UploadId };
   try {
     const Parts = await sendParts(client, upload, path, sizeBytes);
@@ -31,16 +43,27 @@ export async function uploadInParts(client: S3Client, name: ObjectName, path: st
   }
 }
 
-async function sendParts(client: S3Client, upload: ObjectName & { UploadId: string | undefined }, path: string, sizeBytes: number): Promise<CompletedPart[]> {
+async function sendParts(
+  client: S3Client,
+  upload: ObjectName & { UploadId: string | undefined },
+  path: string,
+  sizeBytes: number,
+): Promise<CompletedPart[]> {
   const parts: CompletedPart[] = [];
   const file = await open(path);
   try {
-    await inParts(sizeBytes, Math.max(PART_BYTES, Math.ceil(sizeBytes / PARTS_MAX)), async ({ index, from, to }, buffer) => {
-      const Body = await readAt(file, path, buffer.subarray(0, to - from), from);
-      const PartNumber = index + 1;
-      const { ETag, ChecksumCRC32 } = await client.send(unsigned(new UploadPartCommand({ ...upload, PartNumber, Body, ChecksumAlgorithm: "CRC32" })));
-      parts[index] = { PartNumber, ETag, ChecksumCRC32 };
-    });
+    await inParts(
+      sizeBytes,
+      Math.max(PART_BYTES, Math.ceil(sizeBytes / PARTS_MAX)),
+      async ({ index, from, to }, buffer) => {
+        const Body = await readAt(file, path, buffer.subarray(0, to - from), from);
+        const PartNumber = index + 1;
+        const { ETag, ChecksumCRC32 } = await client.send(
+          unsigned(new UploadPartCommand({ ...upload, PartNumber, Body, ChecksumAlgorithm: "CRC32" })),
+        );
+        parts[index] = { PartNumber, ETag, ChecksumCRC32 };
+      },
+    );
     return parts;
   } finally {
     await file.close();
@@ -51,7 +74,8 @@ async function sendParts(client: S3Client, upload: ObjectName & { UploadId: stri
 function unsigned(command: UploadPartCommand): UploadPartCommand {
   command.middlewareStack.add(
     (next) => (args) => {
-      (args.request as { headers: Record<string, string> }).headers["x-amz-content-sha256"] = "UNSIGNED-PAYLOAD";
+      (args.request as { headers: Record<string, string> }).headers["x-amz-content-sha256"] =
+        "UNSIGNED-PAYLOAD";
       return next(args);
     },
     { step: "build" },
@@ -100,7 +124,11 @@ interface Part {
 }
 
 /** Begins parts in order, AT_ONCE at a time. The first failure keeps others from being begun and is thrown when all have stopped. */
-async function inParts(sizeBytes: number, partBytes: number, work: (part: Part, buffer: Buffer) => Promise<void>): Promise<void> {
+async function inParts(
+  sizeBytes: number,
+  partBytes: number,
+  work: (part: Part, buffer: Buffer) => Promise<void>,
+): Promise<void> {
   const count = Math.ceil(sizeBytes / partBytes);
   let begun = 0;
   const lane = async (): Promise<void> => {
@@ -108,10 +136,12 @@ async function inParts(sizeBytes: number, partBytes: number, work: (part: Part, 
     while (begun < count) {
       const index = begun++;
       const from = index * partBytes;
-      await work({ index, from, to: Math.min(sizeBytes, from + partBytes) }, buffer).catch((error: unknown) => {
-        begun = count;
-        throw error;
-      });
+      await work({ index, from, to: Math.min(sizeBytes, from + partBytes) }, buffer).catch(
+        (error: unknown) => {
+          begun = count;
+          throw error;
+        },
+      );
     }
   };
   const ends = await Promise.allSettled(Array.from({ length: Math.min(AT_ONCE, count) }, lane));

@@ -12,7 +12,11 @@ import {
   PutObjectCommand,
   S3Client,
 } from "@aws-sdk/client-s3";
-import type { ListMultipartUploadsCommandInput, ListMultipartUploadsCommandOutput, ListObjectsV2CommandOutput } from "@aws-sdk/client-s3";
+import type {
+  ListMultipartUploadsCommandInput,
+  ListMultipartUploadsCommandOutput,
+  ListObjectsV2CommandOutput,
+} from "@aws-sdk/client-s3";
 import type { Backend, Digest, Entry } from "../types.ts";
 import { download } from "./s3-download.ts";
 import { downloadInParts, PART_BYTES, uploadInParts } from "./s3-parts.ts";
@@ -25,7 +29,10 @@ export interface S3Location {
   prefix: string;
 }
 
-export function s3Backend({ bucket, prefix }: S3Location, makeClient: () => S3Client = defaultClient): Backend {
+export function s3Backend(
+  { bucket, prefix }: S3Location,
+  makeClient: () => S3Client = defaultClient,
+): Backend {
   const name = `s3://${bucket}${prefix === "" ? "" : `/${prefix}`}`;
   const root = prefix === "" ? "" : `${prefix}/`;
   const at = (key: string) => ({ Bucket: bucket, Key: `${root}${key}` });
@@ -48,14 +55,21 @@ export function s3Backend({ bucket, prefix }: S3Location, makeClient: () => S3Cl
     }
   }
 
-  const unless = (isAbsence: (cause: unknown) => boolean) => (cause: unknown): undefined => {
-    if (!isAbsence(cause)) throw cause;
-    return undefined;
-  };
+  const unless =
+    (isAbsence: (cause: unknown) => boolean) =>
+    (cause: unknown): undefined => {
+      if (!isAbsence(cause)) throw cause;
+      return undefined;
+    };
   const translate = (cause: unknown): never => {
     throw translated(cause, name, "GetObject");
   };
-  const found = (key: string) => download((range) => call("GetObject", (client) => client.send(new GetObjectCommand({ ...at(key), ...range })).catch(unless(isMissingKey)))).catch(translate);
+  const found = (key: string) =>
+    download((range) =>
+      call("GetObject", (client) =>
+        client.send(new GetObjectCommand({ ...at(key), ...range })).catch(unless(isMissingKey)),
+      ),
+    ).catch(translate);
 
   async function get(key: string): Promise<Uint8Array | undefined> {
     const object = await found(key);
@@ -73,7 +87,9 @@ export function s3Backend({ bucket, prefix }: S3Location, makeClient: () => S3Cl
     let token: string | undefined;
     do {
       const input = { Bucket: bucket, Prefix: `${root}${prefixOfKeys}`, ContinuationToken: token, ...more };
-      const page: ListObjectsV2CommandOutput = await call("ListBucket", (client) => client.send(new ListObjectsV2Command(input)));
+      const page: ListObjectsV2CommandOutput = await call("ListBucket", (client) =>
+        client.send(new ListObjectsV2Command(input)),
+      );
       yield page;
       token = page.NextContinuationToken;
     } while (token);
@@ -81,7 +97,9 @@ export function s3Backend({ bucket, prefix }: S3Location, makeClient: () => S3Cl
 
   async function* entries(prefixOfKeys: string, more: { StartAfter?: string }): AsyncGenerator<Entry> {
     for await (const page of pages(prefixOfKeys, more)) {
-      for (const { Key, Size = 0, LastModified } of page.Contents ?? []) if (Key) yield { key: Key.slice(root.length), sizeBytes: Size, modifiedMs: LastModified?.getTime() ?? 0 };
+      for (const { Key, Size = 0, LastModified } of page.Contents ?? [])
+        if (Key)
+          yield { key: Key.slice(root.length), sizeBytes: Size, modifiedMs: LastModified?.getTime() ?? 0 };
     }
   }
 
@@ -97,7 +115,9 @@ export function s3Backend({ bucket, prefix }: S3Location, makeClient: () => S3Cl
       return object && (await downloadInParts(object, path).catch(translate));
     },
     async put(key, bytes) {
-      await call("PutObject", (client) => client.send(new PutObjectCommand({ ...at(key), Body: bytes, ChecksumAlgorithm: "CRC32" })));
+      await call("PutObject", (client) =>
+        client.send(new PutObjectCommand({ ...at(key), Body: bytes, ChecksumAlgorithm: "CRC32" })),
+      );
     },
     async putFile(key, path) {
       const { size } = await stat(path);
@@ -107,7 +127,9 @@ export function s3Backend({ bucket, prefix }: S3Location, makeClient: () => S3Cl
     async putIfAbsent(key, bytes) {
       return call("PutObject with If-None-Match", async (client) => {
         try {
-          await client.send(new PutObjectCommand({ ...at(key), Body: bytes, IfNoneMatch: "*", ChecksumAlgorithm: "CRC32" }));
+          await client.send(
+            new PutObjectCommand({ ...at(key), Body: bytes, IfNoneMatch: "*", ChecksumAlgorithm: "CRC32" }),
+          );
           return "created";
         } catch (error) {
           // A condition that was false is an answer only if nobody tried before us under this very call: the SDK's own retry may
@@ -118,27 +140,51 @@ export function s3Backend({ bucket, prefix }: S3Location, makeClient: () => S3Cl
       });
     },
     async stat(key) {
-      const head = await call("HeadObject", (client) => client.send(new HeadObjectCommand(at(key))).catch(unless(isNotFound)));
-      return head && { key, sizeBytes: head.ContentLength ?? 0, modifiedMs: head.LastModified?.getTime() ?? 0 };
+      const head = await call("HeadObject", (client) =>
+        client.send(new HeadObjectCommand(at(key))).catch(unless(isNotFound)),
+      );
+      return (
+        head && { key, sizeBytes: head.ContentLength ?? 0, modifiedMs: head.LastModified?.getTime() ?? 0 }
+      );
     },
     async *list(prefixOfKeys, after) {
-      for await (const { key } of entries(prefixOfKeys, after === undefined ? {} : { StartAfter: `${root}${after}` })) yield key;
+      for await (const { key } of entries(
+        prefixOfKeys,
+        after === undefined ? {} : { StartAfter: `${root}${after}` },
+      ))
+        yield key;
     },
     entries: (prefixOfKeys) => entries(prefixOfKeys, {}),
     async *leftovers() {
-      for (let more: Pick<ListMultipartUploadsCommandInput, "KeyMarker" | "UploadIdMarker"> | undefined = {}; more; ) {
+      for (
+        let more: Pick<ListMultipartUploadsCommandInput, "KeyMarker" | "UploadIdMarker"> | undefined = {};
+        more;
+      ) {
         const markers: typeof more = more;
-        const page: ListMultipartUploadsCommandOutput = await call("ListBucketMultipartUploads", (client) => client.send(new ListMultipartUploadsCommand({ Bucket: bucket, Prefix: root, ...markers })));
+        const page: ListMultipartUploadsCommandOutput = await call("ListBucketMultipartUploads", (client) =>
+          client.send(new ListMultipartUploadsCommand({ Bucket: bucket, Prefix: root, ...markers })),
+        );
         for (const { Key = "", UploadId, Initiated } of page.Uploads ?? []) {
-          const remove = async () => void (await call("AbortMultipartUpload", (client) => client.send(new AbortMultipartUploadCommand({ Bucket: bucket, Key, UploadId }))));
-          yield { key: Key.slice(root.length), sizeBytes: 0, modifiedMs: Initiated?.getTime() ?? Date.now(), remove };
+          const remove = async () =>
+            void (await call("AbortMultipartUpload", (client) =>
+              client.send(new AbortMultipartUploadCommand({ Bucket: bucket, Key, UploadId })),
+            ));
+          yield {
+            key: Key.slice(root.length),
+            sizeBytes: 0,
+            modifiedMs: Initiated?.getTime() ?? Date.now(),
+            remove,
+          };
         }
-        more = page.IsTruncated ? { KeyMarker: page.NextKeyMarker, UploadIdMarker: page.NextUploadIdMarker } : undefined;
+        more = page.IsTruncated
+          ? { KeyMarker: page.NextKeyMarker, UploadIdMarker: page.NextUploadIdMarker }
+          : undefined;
       }
     },
     async *folders(prefixOfKeys) {
       for await (const page of pages(prefixOfKeys, { Delimiter: "/" })) {
-        for (const { Prefix = "" } of page.CommonPrefixes ?? []) yield Prefix.slice(root.length + prefixOfKeys.length, -1);
+        for (const { Prefix = "" } of page.CommonPrefixes ?? [])
+          yield Prefix.slice(root.length + prefixOfKeys.length, -1);
       }
     },
     async delete(key) {
@@ -182,6 +228,8 @@ function defaultClient(): S3Client {
 
 /** `s3://bucket/prefix/of/keys`. Undefined where the text names no bucket. */
 export function parseS3Name(name: string): S3Location | undefined {
-  const groups = /^s3:\/\/(?<bucket>[a-z0-9][a-z0-9.-]{1,61}[a-z0-9])(?:\/(?<prefix>.*?))?\/*$/.exec(name)?.groups;
+  const groups = /^s3:\/\/(?<bucket>[a-z0-9][a-z0-9.-]{1,61}[a-z0-9])(?:\/(?<prefix>.*?))?\/*$/.exec(
+    name,
+  )?.groups;
   return groups?.["bucket"] ? { bucket: groups["bucket"], prefix: groups["prefix"] ?? "" } : undefined;
 }

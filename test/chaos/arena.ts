@@ -72,7 +72,10 @@ export class Arena {
     this.tools = tools;
   }
 
-  static async open(folder: string, { seed, kind, tools }: { seed: number; kind: StoreKind; tools: Tools }): Promise<Arena> {
+  static async open(
+    folder: string,
+    { seed, kind, tools }: { seed: number; kind: StoreKind; tools: Tools },
+  ): Promise<Arena> {
     mkdirSync(folder, { recursive: true });
     const arena = new Arena(folder, seed, tools);
     if (kind === "s3") await arena.openS3();
@@ -102,7 +105,14 @@ export class Arena {
 
   async addTree(): Promise<void> {
     const stateDir = join(this.folder, `state-${this.trees.length + 1}`);
-    const tree = new Tree({ stateDir, store: this.storeName, temporal: this.tools.temporal, env: this.environment(stateDir), leash: this.leash, report: (line) => this.said.push(line) });
+    const tree = new Tree({
+      stateDir,
+      store: this.storeName,
+      temporal: this.tools.temporal,
+      env: this.environment(stateDir),
+      leash: this.leash,
+      report: (line) => this.said.push(line),
+    });
     this.trees.push({ tree, where: await tree.up() });
   }
 
@@ -118,7 +128,10 @@ export class Arena {
     for (let tries = 1; ; tries += 1) {
       try {
         const client = await this.client();
-        await client.start({ spec: resolveSpec(written), written, file: "tiny-shop.ts", baseDir: SHOP_DIR }, { campaignId: CAMPAIGN, takeOver });
+        await client.start(
+          { spec: resolveSpec(written), written, file: "tiny-shop.ts", baseDir: SHOP_DIR },
+          { campaignId: CAMPAIGN, takeOver },
+        );
         return await client.close();
       } catch (error) {
         const { kind, code } = error as { kind?: string; code?: string };
@@ -130,7 +143,10 @@ export class Arena {
 
   async client(at: Where = this.current.where): Promise<RatchetClient> {
     const { address, namespace, serverId } = at;
-    return RatchetClient.connect({ store: this.records, temporal: { address, namespace, connection: {}, identity: serverId } });
+    return RatchetClient.connect({
+      store: this.records,
+      temporal: { address, namespace, connection: {}, identity: serverId },
+    });
   }
 
   async ledger(): Promise<LedgerRow[]> {
@@ -141,7 +157,10 @@ export class Arena {
   async ended(timeoutMs: number): Promise<CampaignStatus | undefined> {
     let hopelessSince: number | undefined;
     for (const deadline = Date.now() + timeoutMs; Date.now() < deadline; await sleep(300)) {
-      const status = await readCampaign(this.records, CAMPAIGN).then((found) => found?.record.status, (error: { kind?: string }) => (error.kind === "artifact" ? "damaged" : undefined));
+      const status = await readCampaign(this.records, CAMPAIGN).then(
+        (found) => found?.record.status,
+        (error: { kind?: string }) => (error.kind === "artifact" ? "damaged" : undefined),
+      );
       if (status === "completed" || status === "failed" || status === "cancelled") return status;
       const hopeless = status === "damaged" || !(await this.runs());
       hopelessSince = hopeless ? (hopelessSince ?? Date.now()) : undefined;
@@ -154,8 +173,16 @@ export class Arena {
   private async runs(): Promise<boolean> {
     const statuses = await Promise.all(
       this.trees.map(async ({ where: { address, namespace, serverId } }) => {
-        const gateway = await TemporalGateway.connect({ address, namespace, connection: {}, identity: serverId });
-        return gateway.run(campaignWorkflowId(CAMPAIGN)).then((run) => run?.status).finally(() => gateway.close());
+        const gateway = await TemporalGateway.connect({
+          address,
+          namespace,
+          connection: {},
+          identity: serverId,
+        });
+        return gateway
+          .run(campaignWorkflowId(CAMPAIGN))
+          .then((run) => run?.status)
+          .finally(() => gateway.close());
       }),
     ).catch(() => ["running"]);
     return statuses.includes("running");

@@ -14,14 +14,21 @@ const root = fileURLToPath(new URL("../../../", import.meta.url));
 
 export async function thisCode(): Promise<Code> {
   const stamp = join(root, "dist", ".build.json");
-  const digest = createHash("sha256").update(existsSync(stamp) ? readFileSync(stamp) : String(Date.now())).digest("hex").slice(0, 16);
+  const digest = createHash("sha256")
+    .update(existsSync(stamp) ? readFileSync(stamp) : String(Date.now()))
+    .digest("hex")
+    .slice(0, 16);
   return { digest, commit: await commit() };
 }
 
 async function commit(): Promise<string | null> {
-  const git = async (...args: string[]): Promise<string> => (await promisify(execFile)("git", ["-C", root, ...args])).stdout.trim();
+  const git = async (...args: string[]): Promise<string> =>
+    (await promisify(execFile)("git", ["-C", root, ...args])).stdout.trim();
   try {
-    const [hash, changes] = [await git("rev-parse", "--short=12", "HEAD"), await git("status", "--porcelain", "--untracked-files=no")];
+    const [hash, changes] = [
+      await git("rev-parse", "--short=12", "HEAD"),
+      await git("status", "--porcelain", "--untracked-files=no"),
+    ];
     return `${hash}${changes === "" ? "" : "+"}`;
   } catch {
     return null; // a copy without its repository
@@ -31,7 +38,10 @@ async function commit(): Promise<string | null> {
 /** The undisturbed run depends on the code, the seed, the store and the processor, and on nothing else. */
 export async function cachedUndisturbed(ground: Ground, say: (line: string) => void): Promise<Undisturbed> {
   const { digest } = await thisCode();
-  const name = createHash("sha256").update(JSON.stringify([digest, ground.seed, ground.store, cpus()[0]?.model])).digest("hex").slice(0, 16);
+  const name = createHash("sha256")
+    .update(JSON.stringify([digest, ground.seed, ground.store, cpus()[0]?.model]))
+    .digest("hex")
+    .slice(0, 16);
   const path = join(root, ".ratchet", "chaos", `undisturbed-${name}.json`);
   if (existsSync(path)) return JSON.parse(readFileSync(path, "utf8")) as Undisturbed;
   const undisturbed = await undisturbedRun(ground);

@@ -49,7 +49,8 @@ export async function undisturbedRun({ seed, store, tools, folder }: Ground): Pr
     const { events } = (arena.watcher = new Scheduler(arena, []));
     await arena.start();
     const status = await arena.ended(END_MS);
-    if (status !== "completed") throw new Error(`undisturbed, ${(await unfinished(arena, status)).problems.join("; ")}`);
+    if (status !== "completed")
+      throw new Error(`undisturbed, ${(await unfinished(arena, status)).problems.join("; ")}`);
     return { outcome: outcomeOf(await committed(arena.records)), moments: countMoments(events) };
   } finally {
     await arena.close();
@@ -68,7 +69,12 @@ function countMoments({ list }: Events): Moments {
   return counts;
 }
 
-export async function chaosCampaign(ground: Ground, index: number, faults: readonly Fault[], undisturbed: Outcome): Promise<CampaignResult> {
+export async function chaosCampaign(
+  ground: Ground,
+  index: number,
+  faults: readonly Fault[],
+  undisturbed: Outcome,
+): Promise<CampaignResult> {
   const { seed, store, tools } = ground;
   const startedAt = Date.now();
   const folder = join(ground.folder, `campaign-${index}`);
@@ -77,15 +83,25 @@ export async function chaosCampaign(ground: Ground, index: number, faults: reado
   try {
     const scheduler = new Scheduler(arena, faults);
     arena.watcher = scheduler;
-    const refused = await arena.start().then(() => undefined, (error: Error) => error.message);
+    const refused = await arena.start().then(
+      () => undefined,
+      (error: Error) => error.message,
+    );
     const status = refused === undefined ? await arena.ended(END_MS) : undefined;
     await scheduler.settled();
     const landed = new Set(scheduler.landed());
     if (refused !== undefined) scheduler.failures.push(`it could not be started: ${refused}`);
-    const verdict = status === "completed" ? await check(arena.records, undisturbed, scheduler.events, scheduler.puts, arena.witness) : await unfinished(arena, status);
+    const verdict =
+      status === "completed"
+        ? await check(arena.records, undisturbed, scheduler.events, scheduler.puts, arena.witness)
+        : await unfinished(arena, status);
     verdict.problems.unshift(...scheduler.failures);
     sound = verdict.problems.length === 0;
-    if (!sound) writeFileSync(join(folder, "events.jsonl"), scheduler.events.list.map((event) => `${JSON.stringify(event)}\n`).join(""));
+    if (!sound)
+      writeFileSync(
+        join(folder, "events.jsonl"),
+        scheduler.events.list.map((event) => `${JSON.stringify(event)}\n`).join(""),
+      );
     return {
       seed,
       store,
@@ -93,7 +109,13 @@ export async function chaosCampaign(ground: Ground, index: number, faults: reado
       ...verdict,
       faults: faults.map((fault) => {
         const put = scheduler.puts.find((each) => each.fault === fault);
-        return { kind: fault.kind, stage: fault.stage, met: put !== undefined, landed: put !== undefined && landed.has(put), seen: put ? { ...put.seen, ...recovery(scheduler.events, put) } : {} };
+        return {
+          kind: fault.kind,
+          stage: fault.stage,
+          met: put !== undefined,
+          landed: put !== undefined && landed.has(put),
+          seen: put ? { ...put.seen, ...recovery(scheduler.events, put) } : {},
+        };
       }),
       seconds: Math.round((Date.now() - startedAt) / 100) / 10,
     };
@@ -107,11 +129,23 @@ export async function chaosCampaign(ground: Ground, index: number, faults: reado
 /** From the kill to the first new piece, checkpoint or result of what it cut off. */
 function recovery(events: Events, { attempt, at, seen }: Put): { recoverySeconds?: number } {
   const [killedAtMs, newAtMs] = [seen["killedAtMs"], events.newWorkAtMs(attempt, at)];
-  return typeof killedAtMs === "number" && newAtMs !== undefined ? { recoverySeconds: (newAtMs - killedAtMs) / 1000 } : {};
+  return typeof killedAtMs === "number" && newAtMs !== undefined
+    ? { recoverySeconds: (newAtMs - killedAtMs) / 1000 }
+    : {};
 }
 
 async function unfinished({ records, said }: Arena, status: string | undefined): Promise<Verdict> {
-  const failure = (await readCampaign(records, CAMPAIGN).catch((error: Error) => ({ record: { failure: { code: "unreadable", message: error.message } } })))?.record.failure;
+  const failure = (
+    await readCampaign(records, CAMPAIGN).catch((error: Error) => ({
+      record: { failure: { code: "unreadable", message: error.message } },
+    }))
+  )?.record.failure;
   const why = failure ? `${failure.code}: ${failure.message}` : said.slice(-3).join("; ");
-  return { problems: [`the campaign did not complete, it is ${status ?? "without an end"}: ${why}`], lost: 0, doubled: 0, digestEqual: false, recomputed: { pieces: 0, steps: 0 } };
+  return {
+    problems: [`the campaign did not complete, it is ${status ?? "without an end"}: ${why}`],
+    lost: 0,
+    doubled: 0,
+    digestEqual: false,
+    recomputed: { pieces: 0, steps: 0 },
+  };
 }

@@ -8,9 +8,22 @@ import type { Committed } from "./outcome.ts";
 import type { Attempt, Point } from "./points.ts";
 import { Witness } from "./witness.ts";
 
-const attemptOf = (attempt: number, stage = "generate"): Attempt => ({ workflowId: "ratchet:chaos/it-0001.1", runId: "run", activityId: "1", stage, attempt, callsModule: false });
+const attemptOf = (attempt: number, stage = "generate"): Attempt => ({
+  workflowId: "ratchet:chaos/it-0001.1",
+  runId: "run",
+  activityId: "1",
+  stage,
+  attempt,
+  callsModule: false,
+});
 const begin = (attempt: Attempt): Point => ({ what: "begin", attempt });
-const create = (when: "before" | "after", key: string, attempt: Attempt): Point => ({ what: "store", when, operation: "create", key, attempt });
+const create = (when: "before" | "after", key: string, attempt: Attempt): Point => ({
+  what: "store",
+  when,
+  operation: "create",
+  key,
+  attempt,
+});
 
 function events(...points: Point[]): Events {
   const log = new Events();
@@ -22,28 +35,83 @@ const PIECE = "campaigns/chaos/results/it-0001.1/generate/piece-00000-abc.json";
 const [first, second] = [attemptOf(1), attemptOf(2)];
 
 it("a piece may be computed again where the attempt at it was cut off before its commit", () => {
-  assert.deepEqual(redone(events(begin(first), create("before", PIECE, first), begin(second), create("before", PIECE, second), create("after", PIECE, second)), []), []);
+  assert.deepEqual(
+    redone(
+      events(
+        begin(first),
+        create("before", PIECE, first),
+        begin(second),
+        create("before", PIECE, second),
+        create("after", PIECE, second),
+      ),
+      [],
+    ),
+    [],
+  );
 });
 
 it("a piece that was committed when an attempt began is not computed by it again", () => {
-  const problems = redone(events(begin(first), create("before", PIECE, first), create("after", PIECE, first), begin(second), create("before", PIECE, second)), []);
+  const problems = redone(
+    events(
+      begin(first),
+      create("before", PIECE, first),
+      create("after", PIECE, first),
+      begin(second),
+      create("before", PIECE, second),
+    ),
+    [],
+  );
   assert.deepEqual(problems, [`${PIECE} was computed again by attempt 2, which began after its commit`]);
 });
 
 it("a power failure may cost the piece whose name was made last, and none that its attempt had gone on from", () => {
   const puts = [{ fault: { kind: "power-loss" } }] as unknown as Parameters<typeof redone>[1];
   const again = [begin(second), create("before", PIECE, second), create("after", PIECE, second)];
-  assert.deepEqual(redone(events(begin(first), create("before", PIECE, first), create("after", PIECE, first), ...again), puts), []);
-  assert.equal(redone(events(begin(first), create("before", PIECE, first), create("after", PIECE, first), create("before", "next", first), ...again), puts).length, 1);
+  assert.deepEqual(
+    redone(
+      events(begin(first), create("before", PIECE, first), create("after", PIECE, first), ...again),
+      puts,
+    ),
+    [],
+  );
+  assert.equal(
+    redone(
+      events(
+        begin(first),
+        create("before", PIECE, first),
+        create("after", PIECE, first),
+        create("before", "next", first),
+        ...again,
+      ),
+      puts,
+    ).length,
+    1,
+  );
 });
 
-const trained = (resumedFrom: number): Committed[] => [{ key: "k", digest: "d", result: { stage: "train", place: "it-0001.1", weights: "w" }, facts: { attempt: 2, resumedFrom } } as unknown as Committed];
-const checkpoint = (step: number): Point => create("after", `campaigns/chaos/work/it-0001.1/train/abc/step-0000000${step}.json`, attemptOf(1, "train"));
-const training = events(begin(attemptOf(1, "train")), checkpoint(2), checkpoint(4), begin(attemptOf(2, "train")), checkpoint(6));
+const trained = (resumedFrom: number): Committed[] => [
+  {
+    key: "k",
+    digest: "d",
+    result: { stage: "train", place: "it-0001.1", weights: "w" },
+    facts: { attempt: 2, resumedFrom },
+  } as unknown as Committed,
+];
+const checkpoint = (step: number): Point =>
+  create("after", `campaigns/chaos/work/it-0001.1/train/abc/step-0000000${step}.json`, attemptOf(1, "train"));
+const training = events(
+  begin(attemptOf(1, "train")),
+  checkpoint(2),
+  checkpoint(4),
+  begin(attemptOf(2, "train")),
+  checkpoint(6),
+);
 
 it("training goes on from the newest checkpoint that was there when its attempt began", () => {
   assert.deepEqual(lateResumes(trained(4), training, []), []);
-  assert.deepEqual(lateResumes(trained(2), training, []), ["it-0001.1 train went on from step 2, but step 4 was committed before"]);
+  assert.deepEqual(lateResumes(trained(2), training, []), [
+    "it-0001.1 train went on from step 2, but step 4 was committed before",
+  ]);
 });
 
 it("a power failure may cost the last checkpoint, and no more", () => {
@@ -83,10 +151,20 @@ it("what a power failure took may be made again", async () => {
 });
 
 it("work goes on with the first new commit of a later attempt, not with its begin, nor with what was adopted", () => {
-  const log = events(begin(first), create("before", PIECE, first), create("after", PIECE, first), begin(second), create("after", PIECE, second), create("after", `${PIECE}2`, second));
+  const log = events(
+    begin(first),
+    create("before", PIECE, first),
+    create("after", PIECE, first),
+    begin(second),
+    create("after", PIECE, second),
+    create("after", `${PIECE}2`, second),
+  );
   log.list.forEach((event, at) => (event.atMs = at));
   assert.equal(log.newWorkAtMs(first, 3), 5);
-  const adopted = events(begin(first), create("after", PIECE, first), begin(second), { what: "end", attempt: second });
+  const adopted = events(begin(first), create("after", PIECE, first), begin(second), {
+    what: "end",
+    attempt: second,
+  });
   adopted.list.forEach((event, at) => (event.atMs = at));
   assert.equal(adopted.newWorkAtMs(first, 2), 3);
 });

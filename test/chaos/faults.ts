@@ -56,29 +56,49 @@ interface KindOfFault {
 }
 
 /** The attempt was cut off: it never ended in its process, and the activity was tried again. */
-const cutOff = (events: Events, { attempt, pid, at }: Put): boolean => events.isOpen(attempt, pid, at) && events.isOpen(attempt, pid) && events.retried(attempt, at);
+const cutOff = (events: Events, { attempt, pid, at }: Put): boolean =>
+  events.isOpen(attempt, pid, at) && events.isOpen(attempt, pid) && events.retried(attempt, at);
 
 /** It ran before and afterwards: the attempt was open, and ended or was tried again later. */
-const livedThrough = (events: Events, { attempt, pid, at }: Put): boolean => events.isOpen(attempt, pid, at) && (events.ending(attempt, at) !== undefined || events.retried(attempt, at));
+const livedThrough = (events: Events, { attempt, pid, at }: Put): boolean =>
+  events.isOpen(attempt, pid, at) &&
+  (events.ending(attempt, at) !== undefined || events.retried(attempt, at));
 
-const stopped = (events: Events, put: Put): boolean => put.seen["stopped"] === true && livedThrough(events, put);
-const restarted = (events: Events, put: Put): boolean => put.seen["restarted"] === true && livedThrough(events, put);
+const stopped = (events: Events, put: Put): boolean =>
+  put.seen["stopped"] === true && livedThrough(events, put);
+const restarted = (events: Events, put: Put): boolean =>
+  put.seen["restarted"] === true && livedThrough(events, put);
 
 /** The proxy did it to a request of that stage, and the activity came to a good end. */
-const answered = (events: Events, { attempt, at, seen }: Put): boolean => Number(seen["requests"] ?? 0) > 0 && events.succeeded(attempt, at);
+const answered = (events: Events, { attempt, at, seen }: Put): boolean =>
+  Number(seen["requests"] ?? 0) > 0 && events.succeeded(attempt, at);
 
 /** The worker did it to itself in that attempt. */
-const done = (fault: "disk-full" | "clock-jump") => (events: Events, { attempt, at }: Put): boolean =>
-  events.list.slice(at).some(({ point }) => point.what === "done" && point.fault === fault && point.attempt?.activityId === attempt.activityId) && events.succeeded(attempt, at);
+const done =
+  (fault: "disk-full" | "clock-jump") =>
+  (events: Events, { attempt, at }: Put): boolean =>
+    events.list
+      .slice(at)
+      .some(
+        ({ point }) =>
+          point.what === "done" && point.fault === fault && point.attempt?.activityId === attempt.activityId,
+      ) && events.succeeded(attempt, at);
 
-const wrongly = (treatment: Treatment, requestsMax = 6): KindOfFault => ({ treatment: ({ size }) => ({ treatment, requests: Math.min(size, requestsMax) }), landed: answered });
+const wrongly = (treatment: Treatment, requestsMax = 6): KindOfFault => ({
+  treatment: ({ size }) => ({ treatment, requests: Math.min(size, requestsMax) }),
+  landed: answered,
+});
 /** Once: the same damage in two reads running is damage in the store, which no chaos of ours mends. */
-const flipped = (flip: "answer" | "request"): KindOfFault => ({ treatment: ({ size }) => ({ treatment: { flip, at: size / 7 }, requests: 1 }), landed: answered });
+const flipped = (flip: "answer" | "request"): KindOfFault => ({
+  treatment: ({ size }) => ({ treatment: { flip, at: size / 7 }, requests: 1 }),
+  landed: answered,
+});
 
 export const FAULTS: Record<Kind, KindOfFault> = {
   "worker-kill": {
     // Its children are in its group; they are left to notice by themselves.
-    inflict: async (_arena, put) => void (put.seen["killedAtMs"] = signal(put.pid, "SIGKILL") ? Date.now() : undefined),
+    inflict: async (_arena, put) =>
+      void (put.seen["killedAtMs"] = signal(put.pid, "SIGKILL") ? Date.now() : undefined),
     landed: cutOff,
   },
   "machine-kill": {
@@ -89,18 +109,34 @@ export const FAULTS: Record<Kind, KindOfFault> = {
     landed: cutOff,
   },
   "worker-stop": {
-    inflict: (_arena, put) => stopFor(put, [put.pid], put.fault.coin ? BEYOND_HEARTBEAT_MS : put.fault.size * 400),
+    inflict: (_arena, put) =>
+      stopFor(put, [put.pid], put.fault.coin ? BEYOND_HEARTBEAT_MS : put.fault.size * 400),
     landed: stopped,
   },
-  "engine-kill": { inflict: async (_arena, put) => () => killChildren(put, ENGINE), landed: (events, put) => put.seen["killed"] === true && events.failed(put.attempt.stage, "engine_died", put.at) },
-  "engine-stop": { inflict: async (_arena, put) => async () => stopFor(put, await workingChildren(put, ENGINE), put.fault.size * 400), landed: stopped },
+  "engine-kill": {
+    inflict: async (_arena, put) => () => killChildren(put, ENGINE),
+    landed: (events, put) =>
+      put.seen["killed"] === true && events.failed(put.attempt.stage, "engine_died", put.at),
+  },
+  "engine-stop": {
+    inflict: async (_arena, put) => async () =>
+      stopFor(put, await workingChildren(put, ENGINE), put.fault.size * 400),
+    landed: stopped,
+  },
   // The one that it kills may answer another shard of the stage first.
-  "module-kill": { inflict: async (_arena, put) => () => killChildren(put, MODULE), landed: (events, put) => put.seen["killed"] === true && events.failed(put.attempt.stage, "module_died", put.at) },
+  "module-kill": {
+    inflict: async (_arena, put) => () => killChildren(put, MODULE),
+    landed: (events, put) =>
+      put.seen["killed"] === true && events.failed(put.attempt.stage, "module_died", put.at),
+  },
   "server-kill": {
     async inflict({ current }, put) {
       const before = await current.tree.server();
       if (before !== undefined) killGroup(before);
-      await until("new Temporal server", async () => ![undefined, before].includes(await current.tree.server()));
+      await until(
+        "new Temporal server",
+        async () => ![undefined, before].includes(await current.tree.server()),
+      );
       put.seen["restarted"] = true;
     },
     landed: restarted,
@@ -154,13 +190,17 @@ export const FAULTS: Record<Kind, KindOfFault> = {
   "take-over": {
     async inflict(arena, put) {
       const old = arena.current;
-      const rowOf = async (is: (event: LedgerEvent) => boolean): Promise<boolean> => (await arena.ledger()).some(({ event }) => is(event));
-      const isNewOwners = (event: LedgerEvent): boolean => event.type === "opened" && event.server === arena.current.where.serverId;
+      const rowOf = async (is: (event: LedgerEvent) => boolean): Promise<boolean> =>
+        (await arena.ledger()).some(({ event }) => is(event));
+      const isNewOwners = (event: LedgerEvent): boolean =>
+        event.type === "opened" && event.server === arena.current.where.serverId;
       signal(put.pid, "SIGSTOP");
       try {
         await arena.addTree();
         await arena.start({ takeOver: true });
-        await until("row of the new owner", () => rowOf((event) => event.type === "completed" || isNewOwners(event)));
+        await until("row of the new owner", () =>
+          rowOf((event) => event.type === "completed" || isNewOwners(event)),
+        );
       } finally {
         signal(put.pid, "SIGCONT");
       }
@@ -172,21 +212,42 @@ export const FAULTS: Record<Kind, KindOfFault> = {
     meanwhile: true,
     landed: (_events, { seen }) => seen["ended"] === "lease_lost",
   },
-  "twice": { answer: () => ({ type: "twice" }), landed: (events, { attempt, at }) => events.list.slice(at).filter(({ point }) => point.what === "end" && point.attempt.activityId === attempt.activityId && point.attempt.attempt === attempt.attempt).length >= 2 },
-  "clock-jump": { answer: ({ coin }) => ({ type: "jump", ms: coin ? JUMP_MS : -JUMP_MS }), landed: done("clock-jump") },
+  twice: {
+    answer: () => ({ type: "twice" }),
+    landed: (events, { attempt, at }) =>
+      events.list
+        .slice(at)
+        .filter(
+          ({ point }) =>
+            point.what === "end" &&
+            point.attempt.activityId === attempt.activityId &&
+            point.attempt.attempt === attempt.attempt,
+        ).length >= 2,
+  },
+  "clock-jump": {
+    answer: ({ coin }) => ({ type: "jump", ms: coin ? JUMP_MS : -JUMP_MS }),
+    landed: done("clock-jump"),
+  },
   "disk-full": { answer: () => ({ type: "disk-full" }), landed: done("disk-full") },
   "local-disk-full": {
     inflict: async (arena, put) => {
       writeFileSync(arena.diskFull, "");
       return async () => {
         const refused = refusedFile(arena.diskFull);
-        await until("write beside the store", () => existsSync(refused) || !put.isOpen(), LOCAL_WRITE_MS).catch(() => undefined);
+        await until(
+          "write beside the store",
+          () => existsSync(refused) || !put.isOpen(),
+          LOCAL_WRITE_MS,
+        ).catch(() => undefined);
         if (existsSync(refused)) put.seen["refused"] = JSON.parse(readFileSync(refused, "utf8"));
         for (const file of [arena.diskFull, refused]) rmSync(file, { force: true });
       };
     },
     // The write may have been another stage's.
-    landed: (events, { attempt, at, seen }) => seen["refused"] !== undefined && events.failed(attempt.stage, "disk_full", at) && events.succeeded(attempt, at),
+    landed: (events, { attempt, at, seen }) =>
+      seen["refused"] !== undefined &&
+      events.failed(attempt.stage, "disk_full", at) &&
+      events.succeeded(attempt, at),
   },
   "s3-kill": {
     async inflict({ s3 }, { fault }) {
@@ -209,7 +270,11 @@ export const FAULTS: Record<Kind, KindOfFault> = {
     },
     landed: (events, put) => put.seen["unreachable"] === true && livedThrough(events, put),
   },
-  "s3-stop": { inflict: ({ s3 }, put) => stopFor(put, s3?.server.pid === undefined ? [] : [s3.server.pid], put.fault.size * 600), landed: stopped },
+  "s3-stop": {
+    inflict: ({ s3 }, put) =>
+      stopFor(put, s3?.server.pid === undefined ? [] : [s3.server.pid], put.fault.size * 600),
+    landed: stopped,
+  },
   "s3-500": wrongly({ answer: 500 }),
   "s3-503": wrongly({ answer: 503 }),
   "s3-409": wrongly({ answer: 409 }),
@@ -232,7 +297,11 @@ async function stopFor(put: Put, pids: readonly number[], ms: number): Promise<v
 /** The attempt is not held: it may only be about to start them. */
 async function workingChildren({ pid, isOpen }: Put, words: string): Promise<number[]> {
   let pids: number[] = [];
-  await until(words, async () => (pids = await childrenOf(pid, words)).length > 0 || !isOpen(), CHILDREN_MS).catch(() => undefined);
+  await until(
+    words,
+    async () => (pids = await childrenOf(pid, words)).length > 0 || !isOpen(),
+    CHILDREN_MS,
+  ).catch(() => undefined);
   return pids;
 }
 
@@ -249,13 +318,17 @@ async function killChildren(put: Put, words: string): Promise<void> {
 async function firstEnd(old: Arena["current"], taker: Where): Promise<string | undefined> {
   let found: string | undefined;
   let bothCompleted = false;
-  await until("end of the run that lost the campaign", async () => {
-    const ends = await Promise.all([old.where, taker].map(endOn));
-    found = ends.find((end) => end !== undefined && end !== COMPLETED);
-    bothCompleted = ends.every((end) => end === COMPLETED);
-    // After a power failure somebody starts the newest tree again, and nobody the one that it took the campaign from.
-    return found !== undefined || bothCompleted || !old.tree.isUp;
-  }, LEASE_LOST_MS);
+  await until(
+    "end of the run that lost the campaign",
+    async () => {
+      const ends = await Promise.all([old.where, taker].map(endOn));
+      found = ends.find((end) => end !== undefined && end !== COMPLETED);
+      bothCompleted = ends.every((end) => end === COMPLETED);
+      // After a power failure somebody starts the newest tree again, and nobody the one that it took the campaign from.
+      return found !== undefined || bothCompleted || !old.tree.isUp;
+    },
+    LEASE_LOST_MS,
+  );
   if (bothCompleted) throw new Error("both runs completed the campaign: neither lost it to the other");
   return found;
 }
@@ -268,7 +341,12 @@ async function endOn({ address, namespace, serverId }: Where): Promise<string | 
     const gateway = await TemporalGateway.connect({ address, namespace, connection: {}, identity: serverId });
     const id = campaignWorkflowId(CAMPAIGN);
     const status = (await gateway.run(id))?.status;
-    const ended = status === "failed" ? (await gateway.failure(id))?.code : status === "completed" ? COMPLETED : undefined;
+    const ended =
+      status === "failed"
+        ? (await gateway.failure(id))?.code
+        : status === "completed"
+          ? COMPLETED
+          : undefined;
     await gateway.close();
     return ended;
   } catch {

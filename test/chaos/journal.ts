@@ -71,7 +71,8 @@ function replay(text: string): { unsynced: Set<string>; names: Map<string, strin
         names.set(entry.to, entry.backup);
         break;
       case "sync-folder":
-        for (const path of [...names.keys()].filter((path) => dirname(path) === entry.path)) names.delete(path);
+        for (const path of [...names.keys()].filter((path) => dirname(path) === entry.path))
+          names.delete(path);
         break;
       case "remove":
         for (const path of [...unsynced].filter((path) => isUnder(entry.path, path))) unsynced.delete(path);
@@ -82,4 +83,5 @@ function replay(text: string): { unsynced: Set<string>; names: Map<string, strin
   return { unsynced, names };
 }
 
-export const isUnder = (folder: string, path: string): boolean => path === folder || path.startsWith(`${folder}/`);
+export const isUnder = (folder: string, path: string): boolean =>
+  path === folder || path.startsWith(`${folder}/`);

@@ -22,10 +22,14 @@ export async function listen(answer: (point: Point, pid: number) => Promise<Answ
     sockets.add(socket);
     socket.on("close", () => sockets.delete(socket));
     // The interface passes its socket's errors on: a worker was killed.
-    createInterface({ input: socket }).on("error", () => socket.destroy()).on("line", (line) => {
-      const { id, pid, point } = JSON.parse(line) as Question;
-      void answer(point, pid).then((given) => socket.destroyed || socket.write(`${JSON.stringify({ id, answer: given })}\n`));
-    });
+    createInterface({ input: socket })
+      .on("error", () => socket.destroy())
+      .on("line", (line) => {
+        const { id, pid, point } = JSON.parse(line) as Question;
+        void answer(point, pid).then(
+          (given) => socket.destroyed || socket.write(`${JSON.stringify({ id, answer: given })}\n`),
+        );
+      });
   });
   await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
   return {
@@ -43,11 +47,13 @@ export async function call(port: number): Promise<(point: Point) => Promise<Answ
   await new Promise<void>((resolve, reject) => socket.once("connect", resolve).once("error", reject));
   const waiting = new Map<number, (answer: Answer) => void>();
   let asked = 0;
-  createInterface({ input: socket }).on("error", () => undefined).on("line", (line) => {
-    const { id, answer } = JSON.parse(line) as { id: number; answer: Answer };
-    waiting.get(id)?.(answer);
-    waiting.delete(id);
-  });
+  createInterface({ input: socket })
+    .on("error", () => undefined)
+    .on("line", (line) => {
+      const { id, answer } = JSON.parse(line) as { id: number; answer: Answer };
+      waiting.get(id)?.(answer);
+      waiting.delete(id);
+    });
   socket.on("close", () => process.exit(1));
   return (point) =>
     new Promise((resolve) => {

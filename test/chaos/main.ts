@@ -43,33 +43,50 @@ const say = (line: string): void => void process.stderr.write(`${line}\n`);
 const seed = whole("seed", values.seed);
 const wanted = whole("faults", values.faults);
 const store = among<StoreKind>("store", [values.store], ["dir", "s3"])[0] as StoreKind;
-const kinds = values.kinds === undefined ? undefined : among<Kind>("kinds", values.kinds.split(","), KIND_NAMES);
-const stages = values.stages === undefined ? undefined : among<Stage>("stages", values.stages.split(","), STAGES);
+const kinds =
+  values.kinds === undefined ? undefined : among<Kind>("kinds", values.kinds.split(","), KIND_NAMES);
+const stages =
+  values.stages === undefined ? undefined : among<Stage>("stages", values.stages.split(","), STAGES);
 const only = values.campaign === undefined ? undefined : whole("campaign", values.campaign);
 const { RATCHET_TEST_TEMPORAL_BIN: temporal, RATCHET_TEST_VERSITYGW_BIN: versitygw } = process.env;
 if (!temporal) throw new Error("RATCHET_TEST_TEMPORAL_BIN is not set: run through `npm run chaos`");
 
-const ground: Ground = { seed, store, tools: { temporal, ...(versitygw ? { versitygw } : {}) }, folder: mkdtempSync(join(tmpdir(), "ratchet-chaos-")) };
+const ground: Ground = {
+  seed,
+  store,
+  tools: { temporal, ...(versitygw ? { versitygw } : {}) },
+  folder: mkdtempSync(join(tmpdir(), "ratchet-chaos-")),
+};
 const plan = new Plan({ seed, store, ...(kinds ? { kinds } : {}), ...(stages ? { stages } : {}) });
 const planned = plan.narrowed.join(" ") || "all";
 const results = new Results(values.results, await thisCode());
-if (results.others > 0) say(`${results.others} campaigns in ${values.results} were run by other code: they are not counted`);
+if (results.others > 0)
+  say(`${results.others} campaigns in ${values.results} were run by other code: they are not counted`);
 const undisturbed = await cachedUndisturbed(ground, say);
 
 const summary = () => summarize(results.rows, plan.narrowed.length === 0 ? possiblePairs : () => plan.pairs);
 if (only !== undefined) await run(only, values.pairs?.split(",").map(pairNamed) ?? plan.listed(only));
-else for (let index = 0; !isEnough(); index += 1) if (!results.has(seed, store, planned, index)) await run(index, plan.next(index, hopeful()));
+else
+  for (let index = 0; !isEnough(); index += 1)
+    if (!results.has(seed, store, planned, index)) await run(index, plan.next(index, hopeful()));
 
 const total = summary();
 process.stdout.write(values.json ? `${JSON.stringify(total)}\n` : table(total));
-if (total.problems.length === 0) rmSync(ground.folder, { recursive: true, force: true, maxRetries: 5, retryDelay: 100 });
+if (total.problems.length === 0)
+  rmSync(ground.folder, { recursive: true, force: true, maxRetries: 5, retryDelay: 100 });
 process.exit(total.problems.length > 0 ? 1 : values["every-pair"] && total.pairs.unmet.length > 0 ? 3 : 0);
 
 async function run(index: number, pairs: readonly Pair[]): Promise<void> {
-  const result = await chaosCampaign(ground, index, plan.faults(index, pairs, undisturbed.moments), undisturbed.outcome);
+  const result = await chaosCampaign(
+    ground,
+    index,
+    plan.faults(index, pairs, undisturbed.moments),
+    undisturbed.outcome,
+  );
   const row = results.add(result, planned, plan.replay(index, pairs));
   say(told(row, summary().faults.total));
-  if (row.problems.length > 0) say(`what is left of it: ${join(ground.folder, `campaign-${index}`)}\nagain: ${row.replay}`);
+  if (row.problems.length > 0)
+    say(`what is left of it: ${join(ground.folder, `campaign-${index}`)}\nagain: ${row.replay}`);
 }
 
 function isEnough(): boolean {
@@ -88,7 +105,12 @@ function hopeful(): Pair[] {
 }
 
 function told({ index, faults, problems, seconds }: Row, landed: number): string {
-  const list = faults.map(({ kind, stage, met, landed: hit }) => `${kind} in ${stage}${hit ? "" : met ? " (did not land)" : " (did not meet)"}`).join(", ");
+  const list = faults
+    .map(
+      ({ kind, stage, met, landed: hit }) =>
+        `${kind} in ${stage}${hit ? "" : met ? " (did not land)" : " (did not meet)"}`,
+    )
+    .join(", ");
   return `campaign ${index}, ${seconds} s: ${list} · ${problems.length === 0 ? "holds" : `BROKEN: ${problems.join("; ")}`} · ${landed} of ${wanted} landed`;
 }
 
@@ -99,6 +121,7 @@ function whole(name: string, text: string): number {
 
 function among<T extends string>(name: string, given: readonly string[], known: readonly T[]): T[] {
   const unknown = given.find((one) => !(known as readonly string[]).includes(one));
-  if (unknown !== undefined) throw new Error(`--${name}: ${JSON.stringify(unknown)} is none of ${known.join(", ")}`);
+  if (unknown !== undefined)
+    throw new Error(`--${name}: ${JSON.stringify(unknown)} is none of ${known.join(", ")}`);
   return given as T[];
 }

@@ -1,11 +1,22 @@
 // What a finished campaign leaves in its store, as far as it must not depend on what went wrong on the way.
 import type { CompiledSpec } from "../../campaign/compiled.ts";
-import type { Digest, EvaluateResult, GenerateResult, LedgerRow, Manifest, PieceRef, ScoreResult, TrainResult } from "../../campaign/types.ts";
+import type {
+  Digest,
+  EvaluateResult,
+  GenerateResult,
+  LedgerRow,
+  Manifest,
+  PieceRef,
+  ScoreResult,
+  TrainResult,
+} from "../../campaign/types.ts";
 import { jsonLines } from "../../client/record.ts";
 import type { Store } from "../../store/types.ts";
 import { CAMPAIGN } from "./arena.ts";
 
-type Result = (TrainResult | EvaluateResult | GenerateResult | ScoreResult | { stage: "pair" | "promote" }) & { place: string; piece?: number };
+type Result = (
+  TrainResult | EvaluateResult | GenerateResult | ScoreResult | { stage: "pair" | "promote" }
+) & { place: string; piece?: number };
 
 export interface Committed {
   key: string;
@@ -25,7 +36,8 @@ export async function committed(store: Store): Promise<Committed[]> {
   const found: Committed[] = [];
   for await (const key of store.backend.list(`campaigns/${CAMPAIGN}/results/`)) {
     const read = await store.readManifest<Manifest<Committed["result"]>>(key);
-    if (read) found.push({ key, digest: read.digest, result: read.manifest.result, facts: read.manifest.facts });
+    if (read)
+      found.push({ key, digest: read.digest, result: read.manifest.result, facts: read.manifest.facts });
   }
   return found;
 }
@@ -50,11 +62,21 @@ export interface Tally {
 }
 
 /** Counts the completions of every sampled stage against what the spec asks for. */
-export async function tally(store: Store, manifests: readonly Committed[], spec: CompiledSpec): Promise<Tally> {
+export async function tally(
+  store: Store,
+  manifests: readonly Committed[],
+  spec: CompiledSpec,
+): Promise<Tally> {
   const total: Tally = { lost: 0, doubled: 0 };
   const sampled = manifests.filter((each) => !isPiece(each) && each.result.pieces !== undefined);
   for (const { result } of sampled) {
-    const rows = (await Promise.all((result.pieces ?? []).map(({ rows: digest }) => jsonLines<{ promptId: string; index: number }>(store, digest)))).flat();
+    const rows = (
+      await Promise.all(
+        (result.pieces ?? []).map(({ rows: digest }) =>
+          jsonLines<{ promptId: string; index: number }>(store, digest),
+        ),
+      )
+    ).flat();
     const seen = new Set(rows.map(({ promptId, index }) => `${promptId}/${index}`));
     total.doubled += rows.length - seen.size;
     total.lost += Math.max(0, expected(result, spec) - seen.size);
@@ -63,14 +85,18 @@ export async function tally(store: Store, manifests: readonly Committed[], spec:
 }
 
 function expected(result: Result, { prompts, generate, evaluate, bootstrap }: CompiledSpec): number {
-  const each = (samples: readonly { count: number }[]): number => samples.reduce((sum, { count }) => sum + count, 0);
+  const each = (samples: readonly { count: number }[]): number =>
+    samples.reduce((sum, { count }) => sum + count, 0);
   if (result.stage === "evaluate") return prompts[result.split].count * evaluate.samples;
   const iteration = result.place !== "it-0000.1";
   if (iteration) return prompts.perIteration * each(generate.samples);
   const { preferences } = bootstrap;
   const isOpponent = result.stage === "generate" && result.prompts === prompts.test.rows;
   if (isOpponent) return prompts.test.count * evaluate.samples;
-  return (prompts.preferences?.count ?? 0) * (preferences && "sample" in preferences ? each(preferences.sample.samples) : 0);
+  return (
+    (prompts.preferences?.count ?? 0) *
+    (preferences && "sample" in preferences ? each(preferences.sample.samples) : 0)
+  );
 }
 
 /** Manifests that neither the ledger nor a manifest it refers to names. */
@@ -78,8 +104,15 @@ export function orphans(manifests: readonly Committed[], rows: readonly LedgerRo
   const named = new Set<Digest>();
   for (const { event } of rows) {
     if ("stages" in event) for (const digest of Object.values(event.stages)) named.add(digest);
-    if (event.type === "bootstrap-finished") for (const digest of Object.values(event.bootstrap)) named.add(digest as Digest);
+    if (event.type === "bootstrap-finished")
+      for (const digest of Object.values(event.bootstrap)) named.add(digest as Digest);
   }
-  const pieces = new Set(manifests.filter((each) => !isPiece(each) && named.has(each.digest)).flatMap(({ result }) => (result.pieces ?? []).map(({ rows: digest }) => digest)));
-  return manifests.filter((each) => (isPiece(each) ? !pieces.has(each.result.rows as Digest) : !named.has(each.digest))).map(({ key }) => key);
+  const pieces = new Set(
+    manifests
+      .filter((each) => !isPiece(each) && named.has(each.digest))
+      .flatMap(({ result }) => (result.pieces ?? []).map(({ rows: digest }) => digest)),
+  );
+  return manifests
+    .filter((each) => (isPiece(each) ? !pieces.has(each.result.rows as Digest) : !named.has(each.digest)))
+    .map(({ key }) => key);
 }

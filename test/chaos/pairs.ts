@@ -3,7 +3,19 @@ import type { Attempt } from "./points.ts";
 
 export type StoreKind = "dir" | "s3";
 
-export const STAGES = ["open", "sft", "generate", "seal", "pair", "reward", "append", "score", "train", "evaluate", "promote"] as const;
+export const STAGES = [
+  "open",
+  "sft",
+  "generate",
+  "seal",
+  "pair",
+  "reward",
+  "append",
+  "score",
+  "train",
+  "evaluate",
+  "promote",
+] as const;
 export type Stage = (typeof STAGES)[number];
 
 /** Where in an attempt a fault comes: some time after its beginning, or at an operation of the store. */
@@ -22,7 +34,11 @@ export interface KindRule {
 
 const BOTH = ["dir", "s3"] as const;
 const ANYWHERE: readonly Moment[] = ["begin", "before-commit", "after-commit"];
-const rule = (stores: readonly StoreKind[], moments: readonly Moment[], more: Omit<KindRule, "stores" | "moments"> = {}): KindRule => ({ stores, moments, ...more });
+const rule = (
+  stores: readonly StoreKind[],
+  moments: readonly Moment[],
+  more: Omit<KindRule, "stores" | "moments"> = {},
+): KindRule => ({ stores, moments, ...more });
 
 const TABLE = {
   "worker-kill": rule(BOTH, ANYWHERE),
@@ -36,7 +52,7 @@ const TABLE = {
   "server-away": rule(BOTH, ["begin", "before-commit"]),
   "tree-kill": rule(BOTH, ANYWHERE),
   "tree-stop": rule(BOTH, ANYWHERE),
-  "twice": rule(BOTH, ["begin"]),
+  twice: rule(BOTH, ["begin"]),
   // The worker does it to itself: a request to S3 meets the proxy alone.
   "clock-jump": rule(BOTH, ["begin"]),
   "take-over": rule(BOTH, ANYWHERE),
@@ -68,23 +84,40 @@ export interface Pair {
 
 /** Pairs that cannot meet, and why. */
 export const IMPOSSIBLE: readonly { kinds: readonly Kind[]; stages: readonly Stage[]; because: string }[] = [
-  { kinds: ["engine-kill", "engine-stop"], stages: ["open", "append", "seal", "pair", "promote"], because: "no engine works for it" },
-  { kinds: ["module-kill"], stages: ["open", "sft", "generate", "seal", "reward", "append", "score", "train"], because: "it calls no module of the author" },
-  { kinds: ["local-disk-full"], stages: ["open", "seal", "pair", "append", "promote"], because: "it writes nothing beside the store" },
+  {
+    kinds: ["engine-kill", "engine-stop"],
+    stages: ["open", "append", "seal", "pair", "promote"],
+    because: "no engine works for it",
+  },
+  {
+    kinds: ["module-kill"],
+    stages: ["open", "sft", "generate", "seal", "reward", "append", "score", "train"],
+    because: "it calls no module of the author",
+  },
+  {
+    kinds: ["local-disk-full"],
+    stages: ["open", "seal", "pair", "append", "promote"],
+    because: "it writes nothing beside the store",
+  },
 ];
 
 export function possiblePairs(store: StoreKind): Pair[] {
   const kinds = KIND_NAMES.filter((kind) => KINDS[kind].stores.includes(store));
-  return kinds.flatMap((kind) => STAGES.filter((stage) => !isImpossible(kind, stage)).map((stage) => ({ kind, stage })));
+  return kinds.flatMap((kind) =>
+    STAGES.filter((stage) => !isImpossible(kind, stage)).map((stage) => ({ kind, stage })),
+  );
 }
 
-const isImpossible = (kind: Kind, stage: Stage): boolean => IMPOSSIBLE.some(({ kinds, stages }) => kinds.includes(kind) && stages.includes(stage));
+const isImpossible = (kind: Kind, stage: Stage): boolean =>
+  IMPOSSIBLE.some(({ kinds, stages }) => kinds.includes(kind) && stages.includes(stage));
 
 export const pairName = ({ kind, stage }: Pair): string => `${kind}:${stage}`;
 
 /** The pair of that name, as the command line gives it. */
 export function pairNamed(name: string): Pair {
-  const pair = KIND_NAMES.flatMap((kind) => STAGES.map((stage) => ({ kind, stage }))).find((each) => pairName(each) === name);
+  const pair = KIND_NAMES.flatMap((kind) => STAGES.map((stage) => ({ kind, stage }))).find(
+    (each) => pairName(each) === name,
+  );
   if (!pair) throw new Error(`--pairs: ${JSON.stringify(name)} is no KIND:STAGE`);
   return pair;
 }

@@ -9,15 +9,30 @@ const plan = (seed = 7): Plan => new Plan({ seed, store: "s3" });
 const names = (pairs: Parameters<typeof pairName>[0][]): string[] => pairs.map(pairName).sort();
 /** Each moment of each stage comes twice, but an append never reads. */
 const MOMENTS: Moments = Object.fromEntries(
-  STAGES.flatMap((stage) => (["begin", "before-commit", "after-commit", "get", "write"] as const).map((moment) => [momentName(stage, moment), stage === "append" && moment === "get" ? 0 : 2])),
+  STAGES.flatMap((stage) =>
+    (["begin", "before-commit", "after-commit", "get", "write"] as const).map((moment) => [
+      momentName(stage, moment),
+      stage === "append" && moment === "get" ? 0 : 2,
+    ]),
+  ),
 );
 
 it("every pair of a store is possible, or the table says why not", () => {
   for (const store of ["dir", "s3"] as const) {
     const kinds = KIND_NAMES.filter((kind) => KINDS[kind].stores.includes(store));
-    const impossible = IMPOSSIBLE.flatMap((row) => row.kinds.filter((kind) => kinds.includes(kind)).flatMap((kind) => row.stages.map((stage) => pairName({ kind, stage }))));
+    const impossible = IMPOSSIBLE.flatMap((row) =>
+      row.kinds
+        .filter((kind) => kinds.includes(kind))
+        .flatMap((kind) => row.stages.map((stage) => pairName({ kind, stage }))),
+    );
     assert.equal(new Set(impossible).size, impossible.length);
-    assert.deepEqual(names(possiblePairs(store)), kinds.flatMap((kind) => STAGES.map((stage) => pairName({ kind, stage }))).filter((name) => !impossible.includes(name)).sort());
+    assert.deepEqual(
+      names(possiblePairs(store)),
+      kinds
+        .flatMap((kind) => STAGES.map((stage) => pairName({ kind, stage })))
+        .filter((name) => !impossible.includes(name))
+        .sort(),
+    );
   }
   for (const { because } of IMPOSSIBLE) assert.match(because, /\w+ \w+/);
 });
@@ -29,7 +44,10 @@ it("the first round names every possible pair once", () => {
 });
 
 it("the same seed gives the same faults, another seed others", () => {
-  const faults = (seed: number) => [0, 5, plan().round + 2].map((index) => plan(seed).faults(index, plan(seed).next(index, possiblePairs("s3")), MOMENTS));
+  const faults = (seed: number) =>
+    [0, 5, plan().round + 2].map((index) =>
+      plan(seed).faults(index, plan(seed).next(index, possiblePairs("s3")), MOMENTS),
+    );
   assert.deepEqual(faults(7), faults(7));
   assert.notDeepEqual(faults(7), faults(8));
 });
@@ -44,7 +62,10 @@ it("pairs that have not landed come first once the list is through", () => {
 
 it("a replay names the pairs where the list alone does not say them", () => {
   const own = new Plan({ seed: 7, store: "dir", kinds: ["worker-kill"], stages: ["train", "open"] });
-  assert.equal(own.replay(0, own.listed(0)), "npm run chaos -- --seed 7 --store dir --kinds worker-kill --stages train,open --campaign 0");
+  assert.equal(
+    own.replay(0, own.listed(0)),
+    "npm run chaos -- --seed 7 --store dir --kinds worker-kill --stages train,open --campaign 0",
+  );
   assert.match(own.replay(3, [pairNamed("worker-kill:open")]), / --campaign 3 --pairs worker-kill:open$/);
 });
 
@@ -56,7 +77,9 @@ it("a fault waits for no moment that never comes: an append reads in a new worke
   for (let index = 0; index < 50; index += 1) {
     const [full] = plan().faults(index, [pairNamed("local-disk-full:evaluate")], MOMENTS);
     assert.equal(full?.delayMs, 0, "a new machine fetches its models first");
-    const [drawn] = plan().faults(index, [pairNamed("s3-500:promote")], { [momentName("promote", "before-commit")]: 1 });
+    const [drawn] = plan().faults(index, [pairNamed("s3-500:promote")], {
+      [momentName("promote", "before-commit")]: 1,
+    });
     assert.deepEqual([drawn?.moment, drawn?.nth], ["before-commit", 1]);
   }
 });

@@ -54,8 +54,13 @@ export class Plan {
   constructor({ seed, store, kinds, stages }: PlanOptions) {
     this.seed = seed;
     this.store = store;
-    this.narrowed = [...(kinds ? ["--kinds", kinds.join(",")] : []), ...(stages ? ["--stages", stages.join(",")] : [])];
-    this.pairs = possiblePairs(store).filter(({ kind, stage }) => (kinds?.includes(kind) ?? true) && (stages?.includes(stage) ?? true));
+    this.narrowed = [
+      ...(kinds ? ["--kinds", kinds.join(",")] : []),
+      ...(stages ? ["--stages", stages.join(",")] : []),
+    ];
+    this.pairs = possiblePairs(store).filter(
+      ({ kind, stage }) => (kinds?.includes(kind) ?? true) && (stages?.includes(stage) ?? true),
+    );
     if (this.pairs.length === 0) throw new Error(`no fault of these kinds can meet these stages on ${store}`);
   }
 
@@ -67,13 +72,17 @@ export class Plan {
   /** What campaign `index` is about: of the seed's own list, or of the pairs that have not landed where that list came to its end once. */
   next(index: number, unmet: readonly Pair[]): readonly Pair[] {
     if (index < this.round || unmet.length === 0) return this.listed(index);
-    return this.random(`again ${index}`).shuffled([...unmet]).slice(0, PER_CAMPAIGN_AGAIN);
+    return this.random(`again ${index}`)
+      .shuffled([...unmet])
+      .slice(0, PER_CAMPAIGN_AGAIN);
   }
 
   /** The pairs of campaign `index` of the seed's own list. */
   listed(index: number): readonly Pair[] {
     const at = (index % this.round) * PER_CAMPAIGN;
-    return this.random(`round ${Math.floor(index / this.round)}`).shuffled([...this.pairs]).slice(at, at + PER_CAMPAIGN);
+    return this.random(`round ${Math.floor(index / this.round)}`)
+      .shuffled([...this.pairs])
+      .slice(at, at + PER_CAMPAIGN);
   }
 
   /** The faults of campaign `index`, in the order of the stages: they follow from the seed, the index and the pairs. */
@@ -84,8 +93,20 @@ export class Plan {
 
   /** The command that gives this campaign again. */
   replay(index: number, pairs: readonly Pair[]): string {
-    const [given, listed] = [pairs, this.listed(index)].map((each) => each.map(pairName).join(",")) as [string, string];
-    return ["npm run chaos -- --seed", this.seed, "--store", this.store, ...this.narrowed, "--campaign", index, ...(given === listed ? [] : ["--pairs", given])].join(" ");
+    const [given, listed] = [pairs, this.listed(index)].map((each) => each.map(pairName).join(",")) as [
+      string,
+      string,
+    ];
+    return [
+      "npm run chaos -- --seed",
+      this.seed,
+      "--store",
+      this.store,
+      ...this.narrowed,
+      "--campaign",
+      index,
+      ...(given === listed ? [] : ["--pairs", given]),
+    ].join(" ");
   }
 
   private random(what: string): Random {
@@ -93,7 +114,8 @@ export class Plan {
   }
 }
 
-const rank = ({ kind, stage }: Fault): number => STAGES.indexOf(stage) + (LAST.includes(kind) ? STAGES.length : 0);
+const rank = ({ kind, stage }: Fault): number =>
+  STAGES.indexOf(stage) + (LAST.includes(kind) ? STAGES.length : 0);
 
 function drawn(random: Random, { kind, stage }: Pair, moments: Moments): Fault {
   const { moments: possible, first, newMachineIn } = KINDS[kind];

@@ -25,7 +25,8 @@ export type Point =
   /** A fault that the worker put into effect itself. */
   | { what: "done"; fault: "disk-full" | "clock-jump"; key?: string; attempt?: Attempt };
 
-export type Answer = { type: "go" } | { type: "disk-full" } | { type: "twice" } | { type: "jump"; ms: number };
+export type Answer =
+  { type: "go" } | { type: "disk-full" } | { type: "twice" } | { type: "jump"; ms: number };
 
 export const GO: Answer = { type: "go" };
 

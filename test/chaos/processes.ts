@@ -12,16 +12,22 @@ export interface ProcessLine {
 }
 
 export async function processes(): Promise<ProcessLine[]> {
-  const { stdout } = await promisify(execFile)("ps", ["-A", "-ww", "-o", "pid=,ppid=,stat=,args="], { maxBuffer: 16 * 1024 ** 2 });
+  const { stdout } = await promisify(execFile)("ps", ["-A", "-ww", "-o", "pid=,ppid=,stat=,args="], {
+    maxBuffer: 16 * 1024 ** 2,
+  });
   return stdout.split("\n").flatMap((line) => {
     const [, pid, parent, state, command] = /^\s*(\d+)\s+(\d+)\s+(\S)\S*\s+(.*)$/.exec(line) ?? [];
-    return pid ? [{ pid: Number(pid), parent: Number(parent), state: state as string, command: command as string }] : [];
+    return pid
+      ? [{ pid: Number(pid), parent: Number(parent), state: state as string, command: command as string }]
+      : [];
   });
 }
 
 /** Children of a process whose command line holds `words`, living ones only. */
 export async function childrenOf(parent: number, words: string): Promise<number[]> {
-  return (await processes()).filter((line) => line.parent === parent && line.state !== "Z" && line.command.includes(words)).map(({ pid }) => pid);
+  return (await processes())
+    .filter((line) => line.parent === parent && line.state !== "Z" && line.command.includes(words))
+    .map(({ pid }) => pid);
 }
 
 export async function isStopped(pid: number): Promise<boolean> {
@@ -43,7 +49,11 @@ export function killGroup(pid: number): boolean {
   return signal(pid, "SIGKILL");
 }
 
-export async function until(what: string, holds: () => boolean | Promise<boolean>, timeoutMs = 300_000): Promise<void> {
+export async function until(
+  what: string,
+  holds: () => boolean | Promise<boolean>,
+  timeoutMs = 300_000,
+): Promise<void> {
   for (const deadline = Date.now() + timeoutMs; !(await holds()); await sleep(50)) {
     if (Date.now() > deadline) throw new Error(`no ${what} within ${timeoutMs / 1000} s`);
   }

@@ -46,11 +46,16 @@ export class Results {
     mkdirSync(dirname(this.file), { recursive: true });
     // A line that an interrupted run left unfinished must not swallow this one.
     const before = existsSync(this.file) ? readFileSync(this.file, "utf8") : "";
-    appendFileSync(this.file, `${before === "" || before.endsWith("\n") ? "" : "\n"}${JSON.stringify(row)}\n`);
+    appendFileSync(
+      this.file,
+      `${before === "" || before.endsWith("\n") ? "" : "\n"}${JSON.stringify(row)}\n`,
+    );
     return row;
   }
 
   has(seed: number, store: StoreKind, plan: string, index: number): boolean {
-    return this.rows.some((row) => row.seed === seed && row.store === store && row.plan === plan && row.index === index);
+    return this.rows.some(
+      (row) => row.seed === seed && row.store === store && row.plan === plan && row.index === index,
+    );
   }
 }

@@ -35,7 +35,12 @@ export interface ProxyHooks {
   unreachable(request: ProxiedRequest): void;
 }
 
-const NAMES = { 500: "InternalError", 503: "SlowDown", 409: "ConditionalRequestConflict", 412: "PreconditionFailed" } as const;
+const NAMES = {
+  500: "InternalError",
+  503: "SlowDown",
+  409: "ConditionalRequestConflict",
+  412: "PreconditionFailed",
+} as const;
 
 export class S3Proxy {
   private readonly server: http.Server;
@@ -95,12 +100,22 @@ export class S3Proxy {
     response.end(flip?.flip === "answer" ? flipped(answer.body, flip.at) : answer.body);
   }
 
-  private forward({ method, url, headers }: IncomingMessage, body: Buffer): Promise<{ status: number; headers: http.IncomingHttpHeaders; body: Buffer }> {
+  private forward(
+    { method, url, headers }: IncomingMessage,
+    body: Buffer,
+  ): Promise<{ status: number; headers: http.IncomingHttpHeaders; body: Buffer }> {
     const { [ATTEMPT_HEADER]: _ours, expect: _done, ...rest } = headers;
     return new Promise((resolve, reject) => {
-      const passed = http.request({ host: "127.0.0.1", port: this.target, method, path: url, headers: rest }, (answered) => {
-        read(answered).then((whole) => resolve({ status: answered.statusCode as number, headers: answered.headers, body: whole }), reject);
-      });
+      const passed = http.request(
+        { host: "127.0.0.1", port: this.target, method, path: url, headers: rest },
+        (answered) => {
+          read(answered).then(
+            (whole) =>
+              resolve({ status: answered.statusCode as number, headers: answered.headers, body: whole }),
+            reject,
+          );
+        },
+      );
       passed.once("error", reject).end(body);
     });
   }
@@ -108,10 +123,24 @@ export class S3Proxy {
 
 function describe({ method, url = "", headers }: IncomingMessage): ProxiedRequest {
   const { pathname, searchParams } = new URL(url, "http://proxy");
-  const operation: StoreOperation = method === "DELETE" ? "delete" : searchParams.has("list-type") ? "list" : method === "HEAD" ? "head" : method === "GET" ? "get" : "if-none-match" in headers ? "create" : "put";
+  const operation: StoreOperation =
+    method === "DELETE"
+      ? "delete"
+      : searchParams.has("list-type")
+        ? "list"
+        : method === "HEAD"
+          ? "head"
+          : method === "GET"
+            ? "get"
+            : "if-none-match" in headers
+              ? "create"
+              : "put";
   const given = headers[ATTEMPT_HEADER];
   // /bucket/prefix/key
-  const key = operation === "list" ? (searchParams.get("prefix") ?? "") : decodeURIComponent(pathname).split("/").slice(3).join("/");
+  const key =
+    operation === "list"
+      ? (searchParams.get("prefix") ?? "")
+      : decodeURIComponent(pathname).split("/").slice(3).join("/");
   return { operation, key, ...(typeof given === "string" ? { attempt: JSON.parse(given) as Attempt } : {}) };
 }
 
@@ -131,5 +160,7 @@ function flipped(bytes: Buffer, at: number): Buffer {
 
 function refuse(response: ServerResponse, status: keyof typeof NAMES): void {
   response.writeHead(status, { "content-type": "application/xml" });
-  response.end(`<?xml version="1.0" encoding="UTF-8"?><Error><Code>${NAMES[status]}</Code><Message>chaos</Message></Error>`);
+  response.end(
+    `<?xml version="1.0" encoding="UTF-8"?><Error><Code>${NAMES[status]}</Code><Message>chaos</Message></Error>`,
+  );
 }

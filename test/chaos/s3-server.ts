@@ -51,14 +51,32 @@ export class S3Server {
   async up(): Promise<void> {
     const log = openSync(join(this.folder, "versitygw.log"), "a");
     // A folder of its own for attributes: not every file system has extended ones.
-    const args = ["--port", `127.0.0.1:${this.port}`, "--region", REGION, "posix", "--sidecar", join(this.folder, "attributes"), join(this.folder, "data")];
-    const child = spawn(this.binary, args, { env: { ...process.env, ROOT_ACCESS_KEY: KEYS.accessKeyId, ROOT_SECRET_KEY: KEYS.secretAccessKey }, detached: true, stdio: ["ignore", log, log] });
+    const args = [
+      "--port",
+      `127.0.0.1:${this.port}`,
+      "--region",
+      REGION,
+      "posix",
+      "--sidecar",
+      join(this.folder, "attributes"),
+      join(this.folder, "data"),
+    ];
+    const child = spawn(this.binary, args, {
+      env: { ...process.env, ROOT_ACCESS_KEY: KEYS.accessKeyId, ROOT_SECRET_KEY: KEYS.secretAccessKey },
+      detached: true,
+      stdio: ["ignore", log, log],
+    });
     closeSync(log);
     this.process = child;
     const pid = child.pid as number;
     this.leash.hold(pid);
     child.once("exit", () => this.leash.letGo(pid));
-    await until("S3 server", () => this.withClient((client) => client.send(new HeadBucketCommand({ Bucket: BUCKET }))).then(() => true, (error: Error) => error.name === "NotFound"));
+    await until("S3 server", () =>
+      this.withClient((client) => client.send(new HeadBucketCommand({ Bucket: BUCKET }))).then(
+        () => true,
+        (error: Error) => error.name === "NotFound",
+      ),
+    );
   }
 
   async kill(): Promise<void> {
@@ -69,7 +87,13 @@ export class S3Server {
   }
 
   private async withClient<T>(use: (client: S3Client) => Promise<T>): Promise<T> {
-    const client = new S3Client({ endpoint: `http://127.0.0.1:${this.port}`, region: REGION, credentials: KEYS, forcePathStyle: true, maxAttempts: 1 });
+    const client = new S3Client({
+      endpoint: `http://127.0.0.1:${this.port}`,
+      region: REGION,
+      credentials: KEYS,
+      forcePathStyle: true,
+      maxAttempts: 1,
+    });
     try {
       return await use(client);
     } finally {

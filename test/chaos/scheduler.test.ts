@@ -8,19 +8,39 @@ import type { Fault } from "./plan.ts";
 import type { Attempt, Point } from "./points.ts";
 import { Scheduler } from "./scheduler.ts";
 
-const attempt = (stage: string, activityId: string, tries = 1): Attempt => ({ workflowId: "w", runId: "r", activityId, stage, attempt: tries, callsModule: false });
+const attempt = (stage: string, activityId: string, tries = 1): Attempt => ({
+  workflowId: "w",
+  runId: "r",
+  activityId,
+  stage,
+  attempt: tries,
+  callsModule: false,
+});
 const begin = (of: Attempt): Point => ({ what: "begin", attempt: of });
-const fault = (change: Partial<Fault>): Fault => ({ kind: "twice", stage: "evaluate", moment: "begin", nth: 1, delayMs: 0, size: 1, coin: false, ...change });
+const fault = (change: Partial<Fault>): Fault => ({
+  kind: "twice",
+  stage: "evaluate",
+  moment: "begin",
+  nth: 1,
+  delayMs: 0,
+  size: 1,
+  coin: false,
+  ...change,
+});
 
 it("a fault for a new machine does not meet the one that is being lost, which may still begin another attempt", async () => {
   const lost: number[] = [];
-  const scheduler = new Scheduler({ loseMachine: async (pid: number) => void lost.push(pid) } as unknown as Arena, [fault({ fresh: "machine" })]);
+  const scheduler = new Scheduler(
+    { loseMachine: async (pid: number) => void lost.push(pid) } as unknown as Arena,
+    [fault({ fresh: "machine" })],
+  );
   await scheduler.point(begin(attempt("evaluate", "1")), 10);
   await scheduler.point(begin(attempt("evaluate", "2")), 10);
   assert.deepEqual([lost, scheduler.puts.length], [[10], 0]);
   assert.deepEqual(await scheduler.point(begin(attempt("evaluate", "1", 2)), 11), { type: "twice" });
   assert.equal(scheduler.puts[0]?.pid, 11);
-  for (let ends = 0; ends < 2; ends += 1) await scheduler.point({ what: "end", attempt: attempt("evaluate", "1", 2) }, 11);
+  for (let ends = 0; ends < 2; ends += 1)
+    await scheduler.point({ what: "end", attempt: attempt("evaluate", "1", 2) }, 11);
   await scheduler.settled();
   assert.equal(scheduler.landed().length, 1);
 });
@@ -33,7 +53,14 @@ it("a disk that was full for another stage's write is no fault in this one", () 
     events.add({ what: "end", attempt: attempt(stage, "1"), failure: "disk_full" }, 10);
     events.add({ what: "end", attempt: attempt("evaluate", "1", 2) }, 10);
     const seen = { refused: { path: "cache/tree", pid: 10 } };
-    return FAULTS["local-disk-full"].landed(events, { fault: fault({ kind: "local-disk-full" }), attempt: mine, pid: 10, at: 0, seen, isOpen: () => false });
+    return FAULTS["local-disk-full"].landed(events, {
+      fault: fault({ kind: "local-disk-full" }),
+      attempt: mine,
+      pid: 10,
+      at: 0,
+      seen,
+      isOpen: () => false,
+    });
   };
   assert.deepEqual([failing("evaluate"), failing("train")], [true, false]);
 });

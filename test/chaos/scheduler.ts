@@ -99,7 +99,9 @@ export class Scheduler implements Watcher {
 
   /** Some faults can only meet a stage in a worker that has just started: kills the one that comes to it, once for each. */
   private async freshen({ stage }: Attempt, pid: number): Promise<boolean> {
-    const fault = this.active ? undefined : this.armed.find((armed) => armed.fresh && armed.stage === stage && !this.freshened.has(armed));
+    const fault = this.active
+      ? undefined
+      : this.armed.find((armed) => armed.fresh && armed.stage === stage && !this.freshened.has(armed));
     if (!fault) return false;
     this.freshened.set(fault, pid);
     if (fault.fresh === "machine") await this.arena.loseMachine(pid);
@@ -109,13 +111,22 @@ export class Scheduler implements Watcher {
 
   private take(moment: Moment, attempt: Attempt, pid: number, request: boolean): Put | undefined {
     if (this.active) return undefined;
-    const fault = this.armed.find((armed) => this.fits(armed, moment, attempt, request) && this.isFresh(armed, pid));
+    const fault = this.armed.find(
+      (armed) => this.fits(armed, moment, attempt, request) && this.isFresh(armed, pid),
+    );
     if (!fault) return undefined;
     const met = (this.met.get(fault) ?? 0) + 1;
     this.met.set(fault, met);
     if (met < fault.nth) return undefined;
     this.armed.splice(this.armed.indexOf(fault), 1);
-    const put: Put = { fault, attempt, pid, at: this.events.count, seen: {}, isOpen: () => this.events.isOpen(attempt, pid) };
+    const put: Put = {
+      fault,
+      attempt,
+      pid,
+      at: this.events.count,
+      seen: {},
+      isOpen: () => this.events.isOpen(attempt, pid),
+    };
     this.puts.push(put);
     this.active = put;
     return put;
@@ -124,7 +135,10 @@ export class Scheduler implements Watcher {
   private fits(fault: Fault, moment: Moment, attempt: Attempt, request: boolean): boolean {
     const { kind, stage, moment: wanted } = fault;
     if (stage !== attempt.stage || wanted !== moment) return false;
-    return (request ? FAULTS[kind].answer : FAULTS[kind].treatment) === undefined && (KINDS[kind].meets?.(attempt) ?? true);
+    return (
+      (request ? FAULTS[kind].answer : FAULTS[kind].treatment) === undefined &&
+      (KINDS[kind].meets?.(attempt) ?? true)
+    );
   }
 
   /** The one that is about to end may still begin another attempt. */
@@ -133,27 +147,42 @@ export class Scheduler implements Watcher {
   }
 
   /** The point is held while it is done, except where it comes some time later. */
-  private inflict(put: Put, inflict: NonNullable<(typeof FAULTS)[Fault["kind"]]["inflict"]>, { what }: Point): Promise<void> {
+  private inflict(
+    put: Put,
+    inflict: NonNullable<(typeof FAULTS)[Fault["kind"]]["inflict"]>,
+    { what }: Point,
+  ): Promise<void> {
     const delayMs = what === "begin" ? put.fault.delayMs : 0;
     const doing = (async () => {
       if (delayMs > 0) await sleep(delayMs);
       put.at = this.events.count;
       return inflict(this.arena, put);
     })();
-    this.watch(put, doing.then((followUp) => {
-      if (FAULTS[put.fault.kind].meanwhile) this.release(put);
-      return followUp?.();
-    }));
-    return delayMs > 0 ? Promise.resolve() : doing.then(() => undefined, () => undefined);
+    this.watch(
+      put,
+      doing.then((followUp) => {
+        if (FAULTS[put.fault.kind].meanwhile) this.release(put);
+        return followUp?.();
+      }),
+    );
+    return delayMs > 0
+      ? Promise.resolve()
+      : doing.then(
+          () => undefined,
+          () => undefined,
+        );
   }
 
   private watch(put: Put, doing: Promise<void> = Promise.resolve()): void {
     const watching = doing
       .then(async () => {
-        for (const deadline = Date.now() + SHOWN_MS; Date.now() < deadline && !this.isSettled(put); ) await sleep(100);
+        for (const deadline = Date.now() + SHOWN_MS; Date.now() < deadline && !this.isSettled(put);)
+          await sleep(100);
       })
       .catch((error: unknown) => {
-        this.failures.push(`${put.fault.kind} in ${put.fault.stage}: ${error instanceof Error ? error.message : String(error)}`);
+        this.failures.push(
+          `${put.fault.kind} in ${put.fault.stage}: ${error instanceof Error ? error.message : String(error)}`,
+        );
       })
       .finally(() => {
         this.release(put);
@@ -172,12 +201,22 @@ export class Scheduler implements Watcher {
   /** It landed, or cannot any more: the attempt had ended before, or the activity is done. */
   private isSettled(put: Put): boolean {
     const { attempt, pid, at, fault } = put;
-    return FAULTS[fault.kind].landed(this.events, put) || !this.events.isOpen(attempt, pid, at) || this.events.succeeded(attempt, at);
+    return (
+      FAULTS[fault.kind].landed(this.events, put) ||
+      !this.events.isOpen(attempt, pid, at) ||
+      this.events.succeeded(attempt, at)
+    );
   }
 
   private again(moment: Moment, attempt: Attempt): Treatment | undefined {
     const { treating } = this;
-    if (!treating || treating.left === 0 || treating.put.fault.moment !== moment || !samePlace(treating.put.attempt, attempt)) return undefined;
+    if (
+      !treating ||
+      treating.left === 0 ||
+      treating.put.fault.moment !== moment ||
+      !samePlace(treating.put.attempt, attempt)
+    )
+      return undefined;
     treating.left -= 1;
     treating.put.seen["requests"] = Number(treating.put.seen["requests"] ?? 0) + 1;
     return treating.treatment;
@@ -185,7 +224,12 @@ export class Scheduler implements Watcher {
 
   /** Requests do not say which process made them; the begin of their attempt does. */
   private pidOf(attempt: Attempt): number {
-    const begun = this.events.list.findLast(({ point }) => point.what === "begin" && samePlace(point.attempt, attempt) && point.attempt.attempt === attempt.attempt);
+    const begun = this.events.list.findLast(
+      ({ point }) =>
+        point.what === "begin" &&
+        samePlace(point.attempt, attempt) &&
+        point.attempt.attempt === attempt.attempt,
+    );
     return begun?.pid ?? -1;
   }
 }

@@ -35,9 +35,15 @@ it("only landed faults count, and what has not landed is named", () => {
   for (const index of [1, 2, 3, 4]) results.add(campaign(index), "all", "again");
   const { faults, pairs, recoverySeconds, recomputed, commits } = summarize(results.rows);
   assert.deepEqual(faults, { total: 4, byKind: { "worker-kill": 4 }, byStage: { train: 4 } });
-  assert.deepEqual([pairs.met, pairs.possible, pairs.unmet.length], [1, possiblePairs("dir").length, possiblePairs("dir").length - 1]);
+  assert.deepEqual(
+    [pairs.met, pairs.possible, pairs.unmet.length],
+    [1, possiblePairs("dir").length, possiblePairs("dir").length - 1],
+  );
   assert.ok(pairs.unmet.includes("dir twice:seal") && !pairs.unmet.includes("dir worker-kill:train"));
-  assert.deepEqual(recoverySeconds, { sameMachine: { kills: 4, p50: 2, p95: 4 }, otherMachine: { kills: 0, p50: null, p95: null } });
+  assert.deepEqual(recoverySeconds, {
+    sameMachine: { kills: 4, p50: 2, p95: 4 },
+    otherMachine: { kills: 0, p50: null, p95: null },
+  });
   assert.deepEqual(recomputed, { pieces: 4, steps: 8 });
   assert.deepEqual(commits, [CODE.commit]);
 });
@@ -45,10 +51,16 @@ it("only landed faults count, and what has not landed is named", () => {
 it("one campaign that does not hold is in the sum, with the command that gives it again", () => {
   const results = new Results(undefined, CODE);
   results.add(campaign(1), "all", "again 1");
-  results.add(campaign(2, { problems: ["2 completions lost"], lost: 2, digestEqual: false }), "all", "again 2");
+  results.add(
+    campaign(2, { problems: ["2 completions lost"], lost: 2, digestEqual: false }),
+    "all",
+    "again 2",
+  );
   const summary = summarize(results.rows);
   assert.deepEqual([summary.lost, summary.digestEqual], [2, false]);
-  assert.deepEqual(summary.problems, [{ seed: 1, store: "dir", campaign: 2, problem: "2 completions lost", replay: "again 2" }]);
+  assert.deepEqual(summary.problems, [
+    { seed: 1, store: "dir", campaign: 2, problem: "2 completions lost", replay: "again 2" },
+  ]);
   assert.match(table(summary), /BROKEN seed 1 on dir, campaign 2: 2 completions lost\n +again: again 2/);
 });
 
@@ -60,9 +72,18 @@ it("a run goes on from its file: the same campaign of the same code is not run a
   const second = new Results(file, CODE);
   assert.equal(second.rows.length, 1);
   assert.ok(second.has(1, "dir", "all", 0));
-  for (const other of [second.has(1, "dir", "all", 1), second.has(2, "dir", "all", 0), second.has(1, "s3", "all", 0), second.has(1, "dir", "--kinds twice", 0)]) assert.equal(other, false);
+  for (const other of [
+    second.has(1, "dir", "all", 1),
+    second.has(2, "dir", "all", 0),
+    second.has(1, "s3", "all", 0),
+    second.has(1, "dir", "--kinds twice", 0),
+  ])
+    assert.equal(other, false);
   second.add(campaign(1), "all", "again");
-  assert.deepEqual(new Results(file, CODE).rows.map(({ index }) => index), [0, 1]);
+  assert.deepEqual(
+    new Results(file, CODE).rows.map(({ index }) => index),
+    [0, 1],
+  );
 });
 
 it("what other code did stays in the file and is not counted", () => {

@@ -32,30 +32,64 @@ interface Spread {
 }
 
 /** `asked`: pairs of a narrowed run; all of a store's where absent. */
-export function summarize(rows: readonly Row[], asked: (store: StoreKind) => readonly Pair[] = possiblePairs): Summary {
-  const landed = rows.flatMap(({ store, faults }) => faults.filter((fault) => fault.landed).map((fault) => ({ ...fault, store })));
-  const recovery = (of: Kind): Spread => spread(landed.flatMap(({ kind, seen }) => (kind === of && typeof seen["recoverySeconds"] === "number" ? [seen["recoverySeconds"]] : [])));
+export function summarize(
+  rows: readonly Row[],
+  asked: (store: StoreKind) => readonly Pair[] = possiblePairs,
+): Summary {
+  const landed = rows.flatMap(({ store, faults }) =>
+    faults.filter((fault) => fault.landed).map((fault) => ({ ...fault, store })),
+  );
+  const recovery = (of: Kind): Spread =>
+    spread(
+      landed.flatMap(({ kind, seen }) =>
+        kind === of && typeof seen["recoverySeconds"] === "number" ? [seen["recoverySeconds"]] : [],
+      ),
+    );
   const stores = [...new Set(rows.map(({ store }) => store))];
   const possible = stores.flatMap((store) => asked(store).map((pair) => `${store} ${pairName(pair)}`));
   const met = new Set(landed.map(({ store, ...pair }) => `${store} ${pairName(pair)}`));
   const unmet = possible.filter((name) => !met.has(name));
   return {
-    faults: { total: landed.length, byKind: counted(landed.map(({ kind }) => kind)), byStage: counted(landed.map(({ stage }) => stage)) },
+    faults: {
+      total: landed.length,
+      byKind: counted(landed.map(({ kind }) => kind)),
+      byStage: counted(landed.map(({ stage }) => stage)),
+    },
     pairs: { met: possible.length - unmet.length, possible: possible.length, unmet },
     lost: sum(rows.map(({ lost }) => lost)),
     doubled: sum(rows.map(({ doubled }) => doubled)),
     digestEqual: rows.every(({ digestEqual }) => digestEqual),
-    recomputed: { pieces: sum(rows.map(({ recomputed }) => recomputed.pieces)), steps: sum(rows.map(({ recomputed }) => recomputed.steps)) },
+    recomputed: {
+      pieces: sum(rows.map(({ recomputed }) => recomputed.pieces)),
+      steps: sum(rows.map(({ recomputed }) => recomputed.steps)),
+    },
     recoverySeconds: { sameMachine: recovery("worker-kill"), otherMachine: recovery("machine-kill") },
     seeds: [...new Set(rows.map(({ seed }) => seed))].sort((a, b) => a - b),
     campaigns: rows.length,
     commits: [...new Set(rows.map(({ code }) => code.commit ?? "unknown"))],
-    problems: rows.flatMap(({ seed, store, index, problems, replay }) => problems.map((problem) => ({ seed, store, campaign: index, problem, replay }))),
+    problems: rows.flatMap(({ seed, store, index, problems, replay }) =>
+      problems.map((problem) => ({ seed, store, campaign: index, problem, replay })),
+    ),
   };
 }
 
-export function table({ faults, pairs, lost, doubled, digestEqual, recomputed, recoverySeconds, campaigns, commits, problems, seeds }: Summary): string {
-  const counts = (of: Record<string, number>): string => Object.entries(of).map(([name, count]) => `  ${name.padEnd(20)} ${count}`).join("\n");
+export function table({
+  faults,
+  pairs,
+  lost,
+  doubled,
+  digestEqual,
+  recomputed,
+  recoverySeconds,
+  campaigns,
+  commits,
+  problems,
+  seeds,
+}: Summary): string {
+  const counts = (of: Record<string, number>): string =>
+    Object.entries(of)
+      .map(([name, count]) => `  ${name.padEnd(20)} ${count}`)
+      .join("\n");
   return [
     `${faults.total} faults landed in ${campaigns} campaigns, seeds ${seeds.join(", ")}, commit ${commits.join(", ")}`,
     counts(faults.byKind),
@@ -64,15 +98,22 @@ export function table({ faults, pairs, lost, doubled, digestEqual, recomputed, r
     `${pairs.met} of ${pairs.possible} pairs of kind and stage${pairs.unmet.length > 0 ? `; not yet: ${few(pairs.unmet)}` : ""}`,
     `lost ${lost}, doubled ${doubled}, digests equal: ${digestEqual}, computed again: ${recomputed.pieces} pieces, ${recomputed.steps} steps`,
     `from kill to new work: ${told(recoverySeconds.sameMachine)} on the same machine, ${told(recoverySeconds.otherMachine)} on another`,
-    ...problems.map(({ seed, store, campaign, problem, replay }) => `BROKEN seed ${seed} on ${store}, campaign ${campaign}: ${problem}\n       again: ${replay}`),
+    ...problems.map(
+      ({ seed, store, campaign, problem, replay }) =>
+        `BROKEN seed ${seed} on ${store}, campaign ${campaign}: ${problem}\n       again: ${replay}`,
+    ),
     "",
   ].join("\n");
 }
 
 /** All of them are in the JSON. */
-const few = (names: readonly string[]): string => (names.length > SHOWN ? `${names.slice(0, SHOWN).join(", ")} and ${names.length - SHOWN} more` : names.join(", "));
+const few = (names: readonly string[]): string =>
+  names.length > SHOWN
+    ? `${names.slice(0, SHOWN).join(", ")} and ${names.length - SHOWN} more`
+    : names.join(", ");
 
-const told = ({ kills, p50, p95 }: Spread): string => `${p50 ?? "-"} s (median), ${p95 ?? "-"} s (95 %) of ${kills}`;
+const told = ({ kills, p50, p95 }: Spread): string =>
+  `${p50 ?? "-"} s (median), ${p95 ?? "-"} s (95 %) of ${kills}`;
 
 function spread(values: readonly number[]): Spread {
   const sorted = values.toSorted((a, b) => a - b);
@@ -80,7 +121,8 @@ function spread(values: readonly number[]): Spread {
 }
 
 /** Of sorted values, the nearest rank. */
-const quantile = (sorted: readonly number[], share: number): number | null => sorted[Math.ceil(share * sorted.length) - 1] ?? null;
+const quantile = (sorted: readonly number[], share: number): number | null =>
+  sorted[Math.ceil(share * sorted.length) - 1] ?? null;
 
 const sum = (values: readonly number[]): number => values.reduce((total, value) => total + value, 0);
 

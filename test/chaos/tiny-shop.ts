@@ -4,7 +4,12 @@ import { smallShop } from "../support/small-shop.ts";
 
 /** Pieces and steps are what a fault can cost: several of each in every stage, and a checkpoint at every second step. */
 export function tinyShop(seed: number): WrittenSpec {
-  const { prompts, bootstrap, generate, train, evaluate, ...spec } = smallShop({ seed, iterations: 1, perIteration: 16, sftRows: 192 });
+  const { prompts, bootstrap, generate, train, evaluate, ...spec } = smallShop({
+    seed,
+    iterations: 1,
+    perIteration: 16,
+    sftRows: 192,
+  });
   const checkpoint = { everySteps: 2, everySeconds: 3600 };
   return {
     ...spec,

@@ -37,7 +37,11 @@ export class Tree {
 
   async up(): Promise<Where> {
     const { stateDir, store, temporal, env, leash, report } = this.options;
-    const supervisor = spawn(process.execPath, [SUPERVISOR, stateDir, store, temporal], { env, detached: true, stdio: ["pipe", "pipe", "pipe"] });
+    const supervisor = spawn(process.execPath, [SUPERVISOR, stateDir, store, temporal], {
+      env,
+      detached: true,
+      stdio: ["pipe", "pipe", "pipe"],
+    });
     this.supervisor = supervisor;
     const pid = supervisor.pid as number;
     leash.hold(pid);
@@ -48,8 +52,14 @@ export class Tree {
       report(line);
     });
     // "close": when it has said everything.
-    const line = await Promise.race([once(createInterface({ input: supervisor.stdout }), "line"), once(supervisor, "close").then(() => undefined)]);
-    if (!line) throw new Error(`the supervisor of ${stateDir} ended before its tree was up: ${said.slice(-LAST_LINES).join("\n") || "it said nothing"}`);
+    const line = await Promise.race([
+      once(createInterface({ input: supervisor.stdout }), "line"),
+      once(supervisor, "close").then(() => undefined),
+    ]);
+    if (!line)
+      throw new Error(
+        `the supervisor of ${stateDir} ended before its tree was up: ${said.slice(-LAST_LINES).join("\n") || "it said nothing"}`,
+      );
     return JSON.parse(line[0] as string) as Where;
   }
 
@@ -102,7 +112,7 @@ export class Tree {
     const all = await processes();
     const found = new Set([this.supervisor?.pid as number]);
     // A child has a higher place in the list than its parent only by accident: look until nothing is new.
-    for (let size = 0; size !== found.size; ) {
+    for (let size = 0; size !== found.size;) {
       size = found.size;
       for (const { pid, parent } of all) if (found.has(parent)) found.add(pid);
     }

@@ -25,7 +25,12 @@ installClock();
 markRequests();
 watchActivities(ask);
 const [store, ...folders] = given(ENV.folders).split(":") as [string, ...string[]];
-installFiles({ ...(store === "" ? {} : { store }), folders: [store, ...folders].filter((folder) => folder !== ""), journal: given(ENV.journal), ask });
+installFiles({
+  ...(store === "" ? {} : { store }),
+  folders: [store, ...folders].filter((folder) => folder !== ""),
+  journal: given(ENV.journal),
+  ask,
+});
 installInEngines();
 
 await import("../../worker/main.ts");

@@ -29,23 +29,32 @@ it("a temporary file that a killed writer left is not a key, and does not stop t
 it("leaves no temporary file behind, whoever wins", async () => {
   const folder = await mkdtemp(join(root, "clean-"));
   const backend = dirBackend(folder);
-  await Promise.all(Array.from({ length: 16 }, (_, n) => backend.putIfAbsent("row", new TextEncoder().encode(String(n)))));
+  await Promise.all(
+    Array.from({ length: 16 }, (_, n) => backend.putIfAbsent("row", new TextEncoder().encode(String(n)))),
+  );
   assert.deepEqual(await readdir(folder), ["row"]);
 });
 
 it("says that there is no store at a mistyped name, and makes none, for whoever only reads", async () => {
   const folder = join(root, "mistyped");
-  await assert.rejects(openStore(`dir:${folder}`, { create: false }), { code: "store_absent", message: new RegExp(folder) });
+  await assert.rejects(openStore(`dir:${folder}`, { create: false }), {
+    code: "store_absent",
+    message: new RegExp(folder),
+  });
   assert.equal(existsSync(folder), false);
   await openStore(`dir:${folder}`);
   await openStore(`dir:${folder}`, { create: false });
 });
 
-it("names a folder that it may not write to", { skip: process.getuid?.() === 0 ? "root may write everywhere" : false }, async () => {
-  const folder = await mkdtemp(join(root, "read-only-"));
-  await chmod(folder, 0o500);
-  await assert.rejects(openStore(`dir:${folder}`), { code: "store_denied" });
-});
+it(
+  "names a folder that it may not write to",
+  { skip: process.getuid?.() === 0 ? "root may write everywhere" : false },
+  async () => {
+    const folder = await mkdtemp(join(root, "read-only-"));
+    await chmod(folder, 0o500);
+    await assert.rejects(openStore(`dir:${folder}`), { code: "store_denied" });
+  },
+);
 
 it("leaves half-written files to prune, which knows them by their age", async () => {
   const folder = await mkdtemp(join(root, "left-"));
@@ -55,6 +64,9 @@ it("leaves half-written files to prune, which knows them by their age", async ()
   await writeFile(left, "half");
   assert.equal((await pruneStore(store, { dryRun: false, graceMs: 60_000 })).leftovers.count, 0);
   await utimes(left, new Date(0), new Date(0));
-  assert.deepEqual((await pruneStore(store, { dryRun: false, graceMs: 60_000 })).leftovers, { count: 1, sizeBytes: 4 });
+  assert.deepEqual((await pruneStore(store, { dryRun: false, graceMs: 60_000 })).leftovers, {
+    count: 1,
+    sizeBytes: 4,
+  });
   assert.equal(existsSync(left), false);
 });

@@ -8,7 +8,12 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { it } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
-import { CreateMultipartUploadCommand, ListMultipartUploadsCommand, S3Client, UploadPartCommand } from "@aws-sdk/client-s3";
+import {
+  CreateMultipartUploadCommand,
+  ListMultipartUploadsCommand,
+  S3Client,
+  UploadPartCommand,
+} from "@aws-sdk/client-s3";
 import { pruneStore } from "../../client/prune.ts";
 import { parseS3Name, s3Backend } from "../../store/backends/s3.ts";
 import { storeOn } from "../../store/index.ts";
@@ -32,12 +37,35 @@ const s3 = given ? (JSON.parse(given) as TestS3) : undefined;
 const skip = s3 ? false : "RATCHET_TEST_S3 is not set: run through `npm test`, without --no-s3";
 
 function client({ endpoint, region, accessKeyId, secretAccessKey }: TestS3): () => S3Client {
-  return () => new S3Client({ endpoint, region, forcePathStyle: true, responseChecksumValidation: "WHEN_REQUIRED", credentials: { accessKeyId, secretAccessKey } });
+  return () =>
+    new S3Client({
+      endpoint,
+      region,
+      forcePathStyle: true,
+      responseChecksumValidation: "WHEN_REQUIRED",
+      credentials: { accessKeyId, secretAccessKey },
+    });
 }
 
-storeContract("S3", async () => s3Backend({ bucket: (s3 as TestS3).bucket, prefix: `contract-${randomBytes(4).toString("hex")}` }, client(s3 as TestS3)), skip);
+storeContract(
+  "S3",
+  async () =>
+    s3Backend(
+      { bucket: (s3 as TestS3).bucket, prefix: `contract-${randomBytes(4).toString("hex")}` },
+      client(s3 as TestS3),
+    ),
+  skip,
+);
 
-careContract("S3", async () => s3Backend({ bucket: (s3 as TestS3).bucket, prefix: `care-${randomBytes(4).toString("hex")}` }, client(s3 as TestS3)), skip);
+careContract(
+  "S3",
+  async () =>
+    s3Backend(
+      { bucket: (s3 as TestS3).bucket, prefix: `care-${randomBytes(4).toString("hex")}` },
+      client(s3 as TestS3),
+    ),
+  skip,
+);
 
 it("names a bucket that does not exist", { skip }, async () => {
   const backend = s3Backend({ bucket: "no-such-bucket-of-ours", prefix: "" }, client(s3 as TestS3));
@@ -46,45 +74,69 @@ it("names a bucket that does not exist", { skip }, async () => {
 });
 
 it("names credentials that the server refuses", { skip }, async () => {
-  const backend = s3Backend({ bucket: (s3 as TestS3).bucket, prefix: "" }, client({ ...(s3 as TestS3), secretAccessKey: "wrong" }));
+  const backend = s3Backend(
+    { bucket: (s3 as TestS3).bucket, prefix: "" },
+    client({ ...(s3 as TestS3), secretAccessKey: "wrong" }),
+  );
   await assert.rejects(backend.get("key"), { code: "store_denied" });
 });
 
-it("joins a download that is cut in the middle, again and again, from where it was cut", { skip }, async () => {
-  const proxy = await openS3Proxy((s3 as TestS3).endpoint);
-  const scratch = await mkdtemp(join(tmpdir(), "ratchet-cut-"));
-  try {
-    const location = { bucket: (s3 as TestS3).bucket, prefix: "cut" };
-    const store = await storeOn(s3Backend(location, client({ ...(s3 as TestS3), endpoint: proxy.endpoint })));
-    const large = randomBytes(5_000_000);
-    const digest = await store.putBlob(large);
-    const ranges: (string | undefined)[] = [];
-    proxy.fault = ({ method, headers, url }) => {
-      if (method !== "GET" || !url?.includes(digest)) return undefined;
-      ranges.push(headers.range);
-      return { cutAfter: 1_500_000 };
-    };
-    await store.getBlobFile(digest, join(scratch, "joined"));
-    assert.equal(Buffer.compare(await readFile(join(scratch, "joined")), large), 0);
-    const starts = ranges.map((range) => Number(/^bytes=(\d+)-/.exec(range ?? "bytes=0-")?.[1]));
-    assert.equal(starts.length, 4, "5 MB in pieces of at most 1.5 MB");
-    assert.ok(starts.every((start, at) => at === 0 || start > (starts[at - 1] as number)), `each goes on behind the one before: ${starts.join()}`);
-    assert.equal(Buffer.compare(Buffer.from(await store.getBlob(digest)), large), 0, "in memory too");
-    proxy.fault = ({ method, url }) => (method === "GET" && url?.includes(digest) ? { cutAfter: 0 } : undefined);
-    await assert.rejects(store.getBlob(digest), { code: "store_unreachable" }, "a connection that never brings a byte is given up");
-  } finally {
-    await proxy.close();
-    await rm(scratch, { recursive: true });
-  }
-});
+it(
+  "joins a download that is cut in the middle, again and again, from where it was cut",
+  { skip },
+  async () => {
+    const proxy = await openS3Proxy((s3 as TestS3).endpoint);
+    const scratch = await mkdtemp(join(tmpdir(), "ratchet-cut-"));
+    try {
+      const location = { bucket: (s3 as TestS3).bucket, prefix: "cut" };
+      const store = await storeOn(
+        s3Backend(location, client({ ...(s3 as TestS3), endpoint: proxy.endpoint })),
+      );
+      const large = randomBytes(5_000_000);
+      const digest = await store.putBlob(large);
+      const ranges: (string | undefined)[] = [];
+      proxy.fault = ({ method, headers, url }) => {
+        if (method !== "GET" || !url?.includes(digest)) return undefined;
+        ranges.push(headers.range);
+        return { cutAfter: 1_500_000 };
+      };
+      await store.getBlobFile(digest, join(scratch, "joined"));
+      assert.equal(Buffer.compare(await readFile(join(scratch, "joined")), large), 0);
+      const starts = ranges.map((range) => Number(/^bytes=(\d+)-/.exec(range ?? "bytes=0-")?.[1]));
+      assert.equal(starts.length, 4, "5 MB in pieces of at most 1.5 MB");
+      assert.ok(
+        starts.every((start, at) => at === 0 || start > (starts[at - 1] as number)),
+        `each goes on behind the one before: ${starts.join()}`,
+      );
+      assert.equal(Buffer.compare(Buffer.from(await store.getBlob(digest)), large), 0, "in memory too");
+      proxy.fault = ({ method, url }) =>
+        method === "GET" && url?.includes(digest) ? { cutAfter: 0 } : undefined;
+      await assert.rejects(
+        store.getBlob(digest),
+        { code: "store_unreachable" },
+        "a connection that never brings a byte is given up",
+      );
+    } finally {
+      await proxy.close();
+      await rm(scratch, { recursive: true });
+    }
+  },
+);
 
 /** A store behind a proxy, and a file that goes up and down in three parts. */
-async function withLargeFile(use: (given: { proxy: S3Proxy; store: Store; path: string; prefix: string }) => Promise<void>): Promise<void> {
+async function withLargeFile(
+  use: (given: { proxy: S3Proxy; store: Store; path: string; prefix: string }) => Promise<void>,
+): Promise<void> {
   const proxy = await openS3Proxy((s3 as TestS3).endpoint);
   const scratch = await mkdtemp(join(tmpdir(), "ratchet-parts-"));
   const prefix = `parts-${randomBytes(4).toString("hex")}`;
   try {
-    const store = await storeOn(s3Backend({ bucket: (s3 as TestS3).bucket, prefix }, client({ ...(s3 as TestS3), endpoint: proxy.endpoint })));
+    const store = await storeOn(
+      s3Backend(
+        { bucket: (s3 as TestS3).bucket, prefix },
+        client({ ...(s3 as TestS3), endpoint: proxy.endpoint }),
+      ),
+    );
     await writeFile(join(scratch, "large"), randomBytes(40 * 1024 ** 2));
     await use({ proxy, store, path: join(scratch, "large"), prefix });
   } finally {
@@ -105,38 +157,69 @@ it("brings a large file down in parts at once, each joined where its connection 
     await store.getBlobFile(digest, `${path}.back`);
     assert.equal(Buffer.compare(await readFile(`${path}.back`), await readFile(path)), 0);
     const part = 16 * 1024 ** 2;
-    assert.deepEqual([...new Set(starts.map((start) => Math.floor(start / part)))].sort((one, other) => one - other), [0, 1, 2]);
+    assert.deepEqual(
+      [...new Set(starts.map((start) => Math.floor(start / part)))].sort((one, other) => one - other),
+      [0, 1, 2],
+    );
     assert.ok(starts.length >= 5, `each part of 16 MiB needs two requests or more: ${starts.join()}`);
     assert.equal(new Set(starts).size, starts.length, `none begins where another began: ${starts.join()}`);
-  }));
+  }),
+);
 
 it("aborts the upload of a large file when one part is refused, and says why", { skip }, () =>
   withLargeFile(async ({ proxy, store, path, prefix }) => {
-    proxy.fault = ({ url }) => (url?.includes("partNumber=2") ? { status: 403, code: "AccessDenied" } : undefined);
+    proxy.fault = ({ url }) =>
+      url?.includes("partNumber=2") ? { status: 403, code: "AccessDenied" } : undefined;
     await assert.rejects(store.putBlobFile(path), { code: "store_denied" });
-    const { Uploads = [] } = await client(s3 as TestS3)().send(new ListMultipartUploadsCommand({ Bucket: (s3 as TestS3).bucket, Prefix: prefix }));
+    const { Uploads = [] } = await client(s3 as TestS3)().send(
+      new ListMultipartUploadsCommand({ Bucket: (s3 as TestS3).bucket, Prefix: prefix }),
+    );
     assert.equal(Uploads.length, 0);
-  }));
+  }),
+);
 
 it("is told by the server where a part's bytes changed on their way up", { skip }, () =>
   withLargeFile(async ({ proxy, store, path }) => {
     let flips = 0;
-    proxy.fault = ({ url }) => (url?.includes("partNumber=2") && flips++ === 0 ? { flipRequest: true } : undefined);
+    proxy.fault = ({ url }) =>
+      url?.includes("partNumber=2") && flips++ === 0 ? { flipRequest: true } : undefined;
     await assert.rejects(store.putBlobFile(path), { code: "store_unreachable", message: /BadDigest/ });
     const { digest } = await store.putBlobFile(path);
     assert.equal(await store.backend.digest(blobKey(digest)), digest);
-  }));
+  }),
+);
 
-const refusals: [string, (method: string | undefined, conditional: boolean) => { status: number; code: string } | undefined, { code: string; message: RegExp }][] = [
-  ["does not know the condition", (_method, conditional) => (conditional ? { status: 501, code: "NotImplemented" } : undefined), { code: "store_unsupported", message: /PutObject with If-None-Match/ }],
-  ["lacks the permission to write", (method) => (method === "PUT" ? { status: 403, code: "AccessDenied" } : undefined), { code: "store_denied", message: /refused PutObject/ }],
-  ["lacks the permission to delete", (method) => (method === "DELETE" ? { status: 403, code: "AccessDenied" } : undefined), { code: "store_denied", message: /refused DeleteObject/ }],
+const refusals: [
+  string,
+  (method: string | undefined, conditional: boolean) => { status: number; code: string } | undefined,
+  { code: string; message: RegExp },
+][] = [
+  [
+    "does not know the condition",
+    (_method, conditional) => (conditional ? { status: 501, code: "NotImplemented" } : undefined),
+    { code: "store_unsupported", message: /PutObject with If-None-Match/ },
+  ],
+  [
+    "lacks the permission to write",
+    (method) => (method === "PUT" ? { status: 403, code: "AccessDenied" } : undefined),
+    { code: "store_denied", message: /refused PutObject/ },
+  ],
+  [
+    "lacks the permission to delete",
+    (method) => (method === "DELETE" ? { status: 403, code: "AccessDenied" } : undefined),
+    { code: "store_denied", message: /refused DeleteObject/ },
+  ],
 ];
 for (const [what, answer, refusal] of refusals) {
   it(`is refused as a store where it ${what}, naming the call`, { skip }, async () => {
     const proxy = await openS3Proxy((s3 as TestS3).endpoint);
     try {
-      const store = await storeOn(s3Backend({ bucket: (s3 as TestS3).bucket, prefix: "refused" }, client({ ...(s3 as TestS3), endpoint: proxy.endpoint })));
+      const store = await storeOn(
+        s3Backend(
+          { bucket: (s3 as TestS3).bucket, prefix: "refused" },
+          client({ ...(s3 as TestS3), endpoint: proxy.endpoint }),
+        ),
+      );
       proxy.fault = ({ method, headers }) => answer(method, headers["if-none-match"] !== undefined);
       await assert.rejects(store.proveWrites(), refusal);
       proxy.fault = () => undefined;
@@ -155,22 +238,43 @@ it("leaves unfinished uploads to prune, which aborts them", { skip }, async () =
   const { UploadId } = await raw.send(new CreateMultipartUploadCommand({ Bucket: bucket, Key }));
   await raw.send(new UploadPartCommand({ Bucket: bucket, Key, UploadId, PartNumber: 1, Body: "half" }));
   const store = await storeOn(s3Backend(location, () => raw));
-  assert.equal((await pruneStore(store, { dryRun: false, graceMs: 60_000 })).leftovers.count, 0, "a writer may be at it");
+  assert.equal(
+    (await pruneStore(store, { dryRun: false, graceMs: 60_000 })).leftovers.count,
+    0,
+    "a writer may be at it",
+  );
   await sleep(1_100);
   assert.equal((await pruneStore(store, { dryRun: false, graceMs: 0 })).leftovers.count, 1);
-  assert.equal((await raw.send(new ListMultipartUploadsCommand({ Bucket: bucket, Prefix: location.prefix }))).Uploads?.length ?? 0, 0);
+  assert.equal(
+    (await raw.send(new ListMultipartUploadsCommand({ Bucket: bucket, Prefix: location.prefix }))).Uploads
+      ?.length ?? 0,
+    0,
+  );
 });
 
 it("names the region that is wrong", { skip }, async () => {
-  await assert.rejects(s3Backend({ bucket: (s3 as TestS3).bucket, prefix: "" }, client({ ...(s3 as TestS3), region: "eu-west-7" })).get("key"), { code: "region_wrong" });
+  await assert.rejects(
+    s3Backend(
+      { bucket: (s3 as TestS3).bucket, prefix: "" },
+      client({ ...(s3 as TestS3), region: "eu-west-7" }),
+    ).get("key"),
+    { code: "region_wrong" },
+  );
 });
 
 it("picks up credentials that were renewed in their file, without a restart", { skip }, async () => {
   const scratch = await mkdtemp(join(tmpdir(), "ratchet-credentials-"));
   const file = join(scratch, "credentials");
   const { endpoint, region, bucket, accessKeyId, secretAccessKey } = s3 as TestS3;
-  const write = (secret: string) => writeFile(file, `[default]\naws_access_key_id = ${accessKeyId}\naws_secret_access_key = ${secret}\n`);
-  const environment = { AWS_ENDPOINT_URL: endpoint, AWS_REGION: region, AWS_SHARED_CREDENTIALS_FILE: file, AWS_ACCESS_KEY_ID: undefined, AWS_SECRET_ACCESS_KEY: undefined };
+  const write = (secret: string) =>
+    writeFile(file, `[default]\naws_access_key_id = ${accessKeyId}\naws_secret_access_key = ${secret}\n`);
+  const environment = {
+    AWS_ENDPOINT_URL: endpoint,
+    AWS_REGION: region,
+    AWS_SHARED_CREDENTIALS_FILE: file,
+    AWS_ACCESS_KEY_ID: undefined,
+    AWS_SECRET_ACCESS_KEY: undefined,
+  };
   const before = Object.fromEntries(Object.keys(environment).map((name) => [name, process.env[name]]));
   const setEnvironment = (values: Record<string, string | undefined>): void => {
     for (const [name, value] of Object.entries(values)) {
@@ -187,7 +291,11 @@ it("picks up credentials that were renewed in their file, without a restart", { 
     const later = s3Backend({ bucket, prefix: "renewed" });
     await assert.rejects(later.get("key"), { code: "store_denied", message: /SignatureDoesNotMatch/ });
     const onlyLooks = s3Backend({ bucket, prefix: "renewed" });
-    await assert.rejects(onlyLooks.stat("key"), { code: "store_denied" }, "a refused HEAD has no body that says why");
+    await assert.rejects(
+      onlyLooks.stat("key"),
+      { code: "store_denied" },
+      "a refused HEAD has no body that says why",
+    );
     await write(secretAccessKey);
     assert.deepEqual([...((await later.get("key")) ?? [])], [1]);
     assert.equal((await onlyLooks.stat("key"))?.sizeBytes, 1);
@@ -198,17 +306,30 @@ it("picks up credentials that were renewed in their file, without a restart", { 
 });
 
 it("says that a server which is no S3 server did not answer as one", async () => {
-  const web = createServer((_request, response) => response.writeHead(404, { "content-type": "text/html" }).end("<html>no such page</html>"));
+  const web = createServer((_request, response) =>
+    response.writeHead(404, { "content-type": "text/html" }).end("<html>no such page</html>"),
+  );
   await new Promise<void>((resolve) => web.listen(0, "127.0.0.1", resolve));
   const endpoint = `http://127.0.0.1:${(web.address() as AddressInfo).port}`;
-  const backend = s3Backend({ bucket: "bucket", prefix: "" }, client({ endpoint, bucket: "bucket", accessKeyId: "a", secretAccessKey: "b", region: "us-east-1" }));
+  const backend = s3Backend(
+    { bucket: "bucket", prefix: "" },
+    client({ endpoint, bucket: "bucket", accessKeyId: "a", secretAccessKey: "b", region: "us-east-1" }),
+  );
   await assert.rejects(storeOn(backend, { create: false }), { code: "store_unreachable" });
   web.close().closeAllConnections();
 });
 
 it("says that a server which is away did not answer", async () => {
-  const gone = client({ endpoint: "http://127.0.0.1:9", bucket: "bucket", accessKeyId: "a", secretAccessKey: "b", region: "us-east-1" });
-  await assert.rejects(s3Backend({ bucket: "bucket", prefix: "" }, gone).get("key"), { code: "store_unreachable" });
+  const gone = client({
+    endpoint: "http://127.0.0.1:9",
+    bucket: "bucket",
+    accessKeyId: "a",
+    secretAccessKey: "b",
+    region: "us-east-1",
+  });
+  await assert.rejects(s3Backend({ bucket: "bucket", prefix: "" }, gone).get("key"), {
+    code: "store_unreachable",
+  });
 });
 
 it("reads bucket and prefix out of a name", () => {

@@ -8,7 +8,8 @@ import { storeOn } from "../../store/index.ts";
 import { blobKey } from "../../store/layout.ts";
 import type { Backend, Store } from "../../store/types.ts";
 
-const text = (bytes: Uint8Array | undefined): string | undefined => (bytes ? new TextDecoder().decode(bytes) : undefined);
+const text = (bytes: Uint8Array | undefined): string | undefined =>
+  bytes ? new TextDecoder().decode(bytes) : undefined;
 const bytes = (value: string): Uint8Array => new TextEncoder().encode(value);
 
 async function all(keys: AsyncIterable<string>): Promise<string[]> {
@@ -17,7 +18,11 @@ async function all(keys: AsyncIterable<string>): Promise<string[]> {
   return found;
 }
 
-export function storeContract(name: string, open: () => Promise<Backend>, skip: string | false = false): void {
+export function storeContract(
+  name: string,
+  open: () => Promise<Backend>,
+  skip: string | false = false,
+): void {
   describe(`store on ${name}`, { skip, timeout: 120_000 }, () => {
     let backend: Backend;
     let store: Store;
@@ -32,7 +37,9 @@ export function storeContract(name: string, open: () => Promise<Backend>, skip: 
     it("lets exactly one of 32 racing creators win, and all read its bytes", async () => {
       for (let round = 0; round < 5; round += 1) {
         const key = `race/${round}`;
-        const outcomes = await Promise.all(Array.from({ length: 32 }, (_, racer) => backend.putIfAbsent(key, bytes(`racer ${racer}`))));
+        const outcomes = await Promise.all(
+          Array.from({ length: 32 }, (_, racer) => backend.putIfAbsent(key, bytes(`racer ${racer}`))),
+        );
         const winner = outcomes.indexOf("created");
         assert.equal(outcomes.filter((outcome) => outcome === "created").length, 1);
         assert.equal(text(await backend.get(key)), `racer ${winner}`);
@@ -49,7 +56,8 @@ export function storeContract(name: string, open: () => Promise<Backend>, skip: 
     });
 
     it("names the folders below a prefix once, without what lies under them", async () => {
-      for (const key of ["folders/b/x/1", "folders/b/2", "folders/a/1", "folders/file"]) await backend.put(key, bytes(key));
+      for (const key of ["folders/b/x/1", "folders/b/2", "folders/a/1", "folders/file"])
+        await backend.put(key, bytes(key));
       assert.deepEqual(await all(backend.folders("folders/")), ["a", "b"]);
       assert.deepEqual(await all(backend.folders("no-folders/")), []);
     });
@@ -125,22 +133,36 @@ export function storeContract(name: string, open: () => Promise<Backend>, skip: 
       await writeFile(join(scratch, "target"), "linked");
       await symlink(join(scratch, "target"), join(dir, "weights"));
       const digest = await store.putTree(dir);
-      assert.deepEqual((await store.getJson<{ files: { path: string }[] }>(digest)).files.map(({ path }) => path), ["weights"]);
+      assert.deepEqual(
+        (await store.getJson<{ files: { path: string }[] }>(digest)).files.map(({ path }) => path),
+        ["weights"],
+      );
       const blob = await store.putBlob("escaped");
-      const outside = await store.putJson({ schema: "ratchet.tree/1", files: [{ path: "../out", digest: blob, sizeBytes: 7 }] });
+      const outside = await store.putJson({
+        schema: "ratchet.tree/1",
+        files: [{ path: "../out", digest: blob, sizeBytes: 7 }],
+      });
       await assert.rejects(store.getTree(outside, join(scratch, "inside")), { code: "artifact_corrupt" });
     });
 
     it("finds a sound manifest that lies at another's key", async () => {
-      const keys = ["campaigns/m/results/it-0002.1/pair/one.json", "campaigns/m/results/it-0002.1/pair/two.json"] as const;
-      for (const key of keys) await store.commitManifest(key, { schema: "test/1", result: { key }, facts: {} });
+      const keys = [
+        "campaigns/m/results/it-0002.1/pair/one.json",
+        "campaigns/m/results/it-0002.1/pair/two.json",
+      ] as const;
+      for (const key of keys)
+        await store.commitManifest(key, { schema: "test/1", result: { key }, facts: {} });
       await backend.put(keys[0], (await backend.get(keys[1])) as Uint8Array);
       await assert.rejects(store.readManifest(keys[0]), { code: "artifact_corrupt" });
     });
 
     it("commits a manifest once: the first wins, everyone else adopts it", async () => {
       const key = "campaigns/m/results/it-0001.1/train/a.json";
-      const committed = await Promise.all(Array.from({ length: 8 }, (_, who) => store.commitManifest(key, { schema: "test/1", result: { who }, facts: { who } })));
+      const committed = await Promise.all(
+        Array.from({ length: 8 }, (_, who) =>
+          store.commitManifest(key, { schema: "test/1", result: { who }, facts: { who } }),
+        ),
+      );
       assert.equal(committed.filter(({ adopted }) => !adopted).length, 1);
       assert.equal(new Set(committed.map(({ digest }) => digest)).size, 1);
       assert.deepEqual(await store.getJson(committed[0]?.digest ?? ""), committed[0]?.manifest.result);
@@ -156,9 +178,16 @@ export function storeContract(name: string, open: () => Promise<Backend>, skip: 
 
     it("keeps every row of two writers at once, in one chain, and appends an id only once", async () => {
       const [one, other] = [store.ledger("two"), store.ledger("two")];
-      await Promise.all(Array.from({ length: 12 }, (_, n) => (n % 2 === 0 ? one : other).append({ id: `row-${n % 9}`, epoch: 1, event: n, by: "test" })));
+      await Promise.all(
+        Array.from({ length: 12 }, (_, n) =>
+          (n % 2 === 0 ? one : other).append({ id: `row-${n % 9}`, epoch: 1, event: n, by: "test" }),
+        ),
+      );
       const rows = await store.ledger("two").read();
-      assert.deepEqual(rows.map(({ n }) => n), [0, 1, 2, 3, 4, 5, 6, 7, 8]);
+      assert.deepEqual(
+        rows.map(({ n }) => n),
+        [0, 1, 2, 3, 4, 5, 6, 7, 8],
+      );
       assert.equal(new Set(rows.map(({ id }) => id)).size, 9);
     });
 
@@ -167,7 +196,9 @@ export function storeContract(name: string, open: () => Promise<Backend>, skip: 
       const first = await ledger.takeOver({ id: "opened:a", event: "a", by: "test" });
       const second = await ledger.takeOver({ id: "opened:b", event: "b", by: "test" });
       assert.deepEqual([first?.epoch, second?.epoch], [1, 2]);
-      await assert.rejects(ledger.append({ id: "late", epoch: 1, event: "late", by: "test" }), { code: "lease_lost" });
+      await assert.rejects(ledger.append({ id: "late", epoch: 1, event: "late", by: "test" }), {
+        code: "lease_lost",
+      });
       assert.equal((await ledger.append({ id: "next", epoch: 2, event: "next", by: "test" })).n, 2);
       assert.ok((await all(store.campaigns())).includes("taken"));
     });
@@ -175,7 +206,8 @@ export function storeContract(name: string, open: () => Promise<Backend>, skip: 
     it("appends without reading the rows again that it has read, and reads those that others wrote", async () => {
       const read: string[] = [];
       const mine = await storeOn({ ...backend, get: (key) => (read.push(key), backend.get(key)) });
-      const add = (on: Store, id: string) => on.ledger("long").append({ id, epoch: 1, event: id, by: "test" });
+      const add = (on: Store, id: string) =>
+        on.ledger("long").append({ id, epoch: 1, event: id, by: "test" });
       for (let n = 0; n < 5; n += 1) await add(mine, `mine-${n}`);
       read.length = 0;
       await add(mine, "mine-5");
@@ -189,10 +221,14 @@ export function storeContract(name: string, open: () => Promise<Backend>, skip: 
     });
 
     it("lists campaigns without listing what is in them", async () => {
-      for (const id of ["one", "other"]) await store.ledger(id).append({ id: "a", epoch: 1, event: "a", by: "test" });
+      for (const id of ["one", "other"])
+        await store.ledger(id).append({ id: "a", epoch: 1, event: "a", by: "test" });
       await backend.put("campaigns/no-ledger/results/x.json", bytes("{}"));
       const listed: string[] = [];
-      const mine = await storeOn({ ...backend, list: (prefix, after) => (listed.push(prefix), backend.list(prefix, after)) });
+      const mine = await storeOn({
+        ...backend,
+        list: (prefix, after) => (listed.push(prefix), backend.list(prefix, after)),
+      });
       const found = await all(mine.campaigns());
       assert.ok(["one", "other"].every((id) => found.includes(id)));
       assert.ok(!found.includes("no-ledger"));
@@ -201,9 +237,16 @@ export function storeContract(name: string, open: () => Promise<Backend>, skip: 
 
     it("passes over files that a hand left in a ledger's folder", async () => {
       await store.ledger("by-hand").append({ id: "a", epoch: 1, event: "a", by: "test" });
-      for (const name of ["000000000000.json~", "notes.txt", ".DS_Store"]) await backend.put(`campaigns/by-hand/ledger/${name}`, bytes("mine"));
-      assert.equal((await store.ledger("by-hand").append({ id: "b", epoch: 1, event: "b", by: "test" })).n, 1);
-      assert.deepEqual((await (await storeOn(backend)).ledger("by-hand").read()).map(({ id }) => id), ["a", "b"]);
+      for (const name of ["000000000000.json~", "notes.txt", ".DS_Store"])
+        await backend.put(`campaigns/by-hand/ledger/${name}`, bytes("mine"));
+      assert.equal(
+        (await store.ledger("by-hand").append({ id: "b", epoch: 1, event: "b", by: "test" })).n,
+        1,
+      );
+      assert.deepEqual(
+        (await (await storeOn(backend)).ledger("by-hand").read()).map(({ id }) => id),
+        ["a", "b"],
+      );
     });
 
     it("proves that a ledger is safe here, once, and leaves nothing behind", async () => {
@@ -213,8 +256,14 @@ export function storeContract(name: string, open: () => Promise<Backend>, skip: 
     });
 
     it("refuses to be a store where creating conditionally does not work, and says what was found", async () => {
-      const careless = await storeOn({ ...backend, putIfAbsent: async (key, content) => (await backend.put(key, content), "created") });
-      await assert.rejects(careless.proveWrites(), { code: "store_unsupported", message: /4 of 4 racing creates of one key won/ });
+      const careless = await storeOn({
+        ...backend,
+        putIfAbsent: async (key, content) => (await backend.put(key, content), "created"),
+      });
+      await assert.rejects(careless.proveWrites(), {
+        code: "store_unsupported",
+        message: /4 of 4 racing creates of one key won/,
+      });
       assert.deepEqual(await all(backend.list("probes/")), []);
     });
 
@@ -230,15 +279,26 @@ export function storeContract(name: string, open: () => Promise<Backend>, skip: 
         },
       });
       const ended = (rows: { event: string }[]): boolean => rows.some(({ event }) => event === "completed");
-      assert.equal(await slow.ledger("raced").takeOver<string>({ id: "opened:late", event: "opened", by: "test" }, ended), undefined);
-      assert.deepEqual((await ledger.read<string>()).map(({ event }) => event), ["completed"]);
+      assert.equal(
+        await slow
+          .ledger("raced")
+          .takeOver<string>({ id: "opened:late", event: "opened", by: "test" }, ended),
+        undefined,
+      );
+      assert.deepEqual(
+        (await ledger.read<string>()).map(({ event }) => event),
+        ["completed"],
+      );
     });
 
     it("names the ledger row that was changed", async () => {
       const ledger = store.ledger("broken");
       for (const id of ["a", "b"]) await ledger.append({ id, epoch: 1, event: { id }, by: "test" });
       const key = "campaigns/broken/ledger/000000000000.json";
-      await backend.put(key, bytes((text(await backend.get(key)) ?? "").replace('"by":"test"', '"by":"them"')));
+      await backend.put(
+        key,
+        bytes((text(await backend.get(key)) ?? "").replace('"by":"test"', '"by":"them"')),
+      );
       await assert.rejects(store.ledger("broken").read(), { code: "ledger_broken" });
     });
 
@@ -247,7 +307,10 @@ export function storeContract(name: string, open: () => Promise<Backend>, skip: 
       for (const id of ["a", "b", "c"]) await ledger.append({ id, epoch: 1, event: id, by: "test" });
       await backend.delete("campaigns/gap/ledger/000000000001.json");
       await assert.rejects(store.ledger("gap").read(), { code: "ledger_broken" });
-      await assert.rejects((await storeOn(backend)).ledger("gap").append({ id: "d", epoch: 1, event: "d", by: "test" }), { code: "ledger_broken" });
+      await assert.rejects(
+        (await storeOn(backend)).ledger("gap").append({ id: "d", epoch: 1, event: "d", by: "test" }),
+        { code: "ledger_broken" },
+      );
     });
 
     it("does not append to what it remembers of a ledger whose last rows are gone", async () => {

@@ -54,7 +54,9 @@ const folder = new URL("../../../test/histories/", import.meta.url).pathname;
 async function save(temporal: TestNamespace, workflowId: string, name: string): Promise<void> {
   const history = await temporal.client.workflow.getHandle(workflowId).fetchHistory();
   // Stack traces name this machine's folders and matter to no replay.
-  const text = JSON.stringify(JSON.parse(historyToJSON(history)), (key, value: unknown) => (key === "stackTrace" ? undefined : value));
+  const text = JSON.stringify(JSON.parse(historyToJSON(history)), (key, value: unknown) =>
+    key === "stackTrace" ? undefined : value,
+  );
   await writeFile(join(folder, `${name}.json`), `${text}\n`);
   process.stdout.write(`${name}: ${history.events?.length} events\n`);
 }
@@ -66,8 +68,13 @@ for (const [name, story] of Object.entries(stories)) {
   await withCampaignWorker(temporal, play, async (start) => conduct(await start(name)));
   await save(temporal, campaignWorkflowId(name), `campaign-${name}`);
   if (name === "completed")
-    for (const [place, type] of [["it-0000.1", "bootstrap"], ["it-0001.1", "iteration"], ["base-offline.1", "baseline"]])
+    for (const [place, type] of [
+      ["it-0000.1", "bootstrap"],
+      ["it-0001.1", "iteration"],
+      ["base-offline.1", "baseline"],
+    ])
       await save(temporal, `${campaignWorkflowId(name)}/${place}`, `${type}-completed`);
-  if (name === "paused-in-train") await save(temporal, `${campaignWorkflowId(name)}/it-0001.1`, "iteration-paused-in-train");
+  if (name === "paused-in-train")
+    await save(temporal, `${campaignWorkflowId(name)}/it-0001.1`, "iteration-paused-in-train");
 }
 await temporal.close();

@@ -10,19 +10,57 @@ import { NO_TEMPORAL, openNamespace } from "../support/temporal.ts";
 import type { TestNamespace } from "../support/temporal.ts";
 
 const MODULES: [string, string, string, RegExp][] = [
-  ["never returns", "export default () => new Promise(() => {});", "module_timeout", /the reward module again did not answer \d+ rows within 2 s and was killed \(raise the module's timeout/],
-  ["ends its process", "export default () => process.exit(3);", "module_died", /the reward module's process again ended with exit code 3/],
-  ["throws", 'export default () => { throw new Error("no words for this"); };', "module_threw", /the reward module threw: no words for this/],
-  ["returns NaN", "export default (rows) => rows.map(() => NaN);", "module_bad_result", /the reward module answered NaN for row 0/],
+  [
+    "never returns",
+    "export default () => new Promise(() => {});",
+    "module_timeout",
+    /the reward module again did not answer \d+ rows within 2 s and was killed \(raise the module's timeout/,
+  ],
+  [
+    "ends its process",
+    "export default () => process.exit(3);",
+    "module_died",
+    /the reward module's process again ended with exit code 3/,
+  ],
+  [
+    "throws",
+    'export default () => { throw new Error("no words for this"); };',
+    "module_threw",
+    /the reward module threw: no words for this/,
+  ],
+  [
+    "returns NaN",
+    "export default (rows) => rows.map(() => NaN);",
+    "module_bad_result",
+    /the reward module answered NaN for row 0/,
+  ],
 ];
 
 /** No bootstrap: the first answers are noise, and scored all the same. */
-async function campaign({ dir }: Workplace, name: string, source: string, reward: object = { timeout: "2s" }): Promise<string> {
+async function campaign(
+  { dir }: Workplace,
+  name: string,
+  source: string,
+  reward: object = { timeout: "2s" },
+): Promise<string> {
   await writeFile(join(dir, `${name}.mjs`), source);
-  const { bootstrap: _bootstrap, evaluate: _evaluate, ...spec } = smallShop({ seed: 1, iterations: 1, perIteration: 8 });
+  const {
+    bootstrap: _bootstrap,
+    evaluate: _evaluate,
+    ...spec
+  } = smallShop({ seed: 1, iterations: 1, perIteration: 8 });
   const prompts = { ...spec.prompts, preferences: 0, module: join(SHOP_DIR, "prompts.ts") };
   const policy = { init: { ...spec.policy.init, tokenizer: join(SHOP_DIR, "tokenizer") } };
-  await writeFile(join(dir, `${name}.json`), JSON.stringify({ ...spec, policy, prompts, baselines: [], score: { reward: { module: `${name}.mjs`, ...reward } } }));
+  await writeFile(
+    join(dir, `${name}.json`),
+    JSON.stringify({
+      ...spec,
+      policy,
+      prompts,
+      baselines: [],
+      score: { reward: { module: `${name}.mjs`, ...reward } },
+    }),
+  );
   return `${name}.json`;
 }
 
@@ -31,7 +69,13 @@ describe("a campaign whose reward module", { skip: NO_TEMPORAL, timeout: 300_000
   let place: Workplace;
   before(async () => {
     temporal = await openNamespace();
-    place = await Workplace.open({ RATCHET_STORE: "dir:store", RATCHET_CHILDREN: "1", RATCHET_THREADS: "1", TEMPORAL_ADDRESS: temporal.address, TEMPORAL_NAMESPACE: temporal.namespace });
+    place = await Workplace.open({
+      RATCHET_STORE: "dir:store",
+      RATCHET_CHILDREN: "1",
+      RATCHET_THREADS: "1",
+      TEMPORAL_ADDRESS: temporal.address,
+      TEMPORAL_NAMESPACE: temporal.namespace,
+    });
     place.start(["worker"]);
   });
   after(async () => {
@@ -51,31 +95,50 @@ describe("a campaign whose reward module", { skip: NO_TEMPORAL, timeout: 300_000
   }
 });
 
-it("a campaign whose reward module needs a key that its worker lacks waits and says so, and goes on where a worker has it", { skip: NO_TEMPORAL, timeout: 300_000 }, async () => {
-  const temporal = await openNamespace();
-  const place = await Workplace.open({ RATCHET_STORE: "dir:store", RATCHET_CHILDREN: "1", RATCHET_THREADS: "1", TEMPORAL_ADDRESS: temporal.address, TEMPORAL_NAMESPACE: temporal.namespace });
-  try {
-    const worker = place.start(["worker"]);
-    const source = 'export default (rows) => { if (process.env.KEY !== "hush") throw new Error("no key"); return rows.map((_, at) => at); };';
-    const started = await place.run("start", await campaign(place, "keyed", source, { env: { KEY: "env:REWARD_KEY" } }), "--id", "keyed");
-    assert.equal(started.exit, 0, started.stderr);
-    let status = "";
-    for (let tries = 0; !status.includes("module_env_missing"); tries++) {
-      assert.ok(tries < 200, `said within 200 tries: ${status}`);
-      status = (await place.run("status", "keyed", "--json")).stdout;
-    }
-    assert.match(status, /the reward module needs REWARD_KEY, which is not in the environment of the worker/);
-    assert.equal((JSON.parse(status) as { status: string }).status, "running");
+it(
+  "a campaign whose reward module needs a key that its worker lacks waits and says so, and goes on where a worker has it",
+  { skip: NO_TEMPORAL, timeout: 300_000 },
+  async () => {
+    const temporal = await openNamespace();
+    const place = await Workplace.open({
+      RATCHET_STORE: "dir:store",
+      RATCHET_CHILDREN: "1",
+      RATCHET_THREADS: "1",
+      TEMPORAL_ADDRESS: temporal.address,
+      TEMPORAL_NAMESPACE: temporal.namespace,
+    });
+    try {
+      const worker = place.start(["worker"]);
+      const source =
+        'export default (rows) => { if (process.env.KEY !== "hush") throw new Error("no key"); return rows.map((_, at) => at); };';
+      const started = await place.run(
+        "start",
+        await campaign(place, "keyed", source, { env: { KEY: "env:REWARD_KEY" } }),
+        "--id",
+        "keyed",
+      );
+      assert.equal(started.exit, 0, started.stderr);
+      let status = "";
+      for (let tries = 0; !status.includes("module_env_missing"); tries++) {
+        assert.ok(tries < 200, `said within 200 tries: ${status}`);
+        status = (await place.run("status", "keyed", "--json")).stdout;
+      }
+      assert.match(
+        status,
+        /the reward module needs REWARD_KEY, which is not in the environment of the worker/,
+      );
+      assert.equal((JSON.parse(status) as { status: string }).status, "running");
 
-    const ended = new Promise((resolve) => worker.once("exit", resolve));
-    worker.kill("SIGTERM");
-    await ended;
-    place.env["REWARD_KEY"] = "hush";
-    place.start(["worker"]);
-    const waited = await place.run("watch", "keyed");
-    assert.equal(waited.exit, 0, waited.stderr);
-  } finally {
-    await place.close();
-    await temporal.close();
-  }
-});
+      const ended = new Promise((resolve) => worker.once("exit", resolve));
+      worker.kill("SIGTERM");
+      await ended;
+      place.env["REWARD_KEY"] = "hush";
+      place.start(["worker"]);
+      const waited = await place.run("watch", "keyed");
+      assert.equal(waited.exit, 0, waited.stderr);
+    } finally {
+      await place.close();
+      await temporal.close();
+    }
+  },
+);

@@ -17,7 +17,15 @@ const SHOP = { seed: 5 };
 /** Pieces and trainings last long enough for a heartbeat to tell of them, on any machine. */
 const SLOW = { seed: 5, perIteration: 256, piece: 128, epochs: 12, baselines: [] };
 const given = process.env["RATCHET_TEST_S3"];
-const s3 = given ? (JSON.parse(given) as { endpoint: string; bucket: string; accessKeyId: string; secretAccessKey: string; region: string }) : undefined;
+const s3 = given
+  ? (JSON.parse(given) as {
+      endpoint: string;
+      bucket: string;
+      accessKeyId: string;
+      secretAccessKey: string;
+      region: string;
+    })
+  : undefined;
 
 /** Waits until `reached` holds; the campaign must not have ended before. */
 async function until(what: string, client: RatchetClient, reached: () => Promise<boolean>): Promise<void> {
@@ -39,14 +47,18 @@ async function count(client: RatchetClient, prefix: string): Promise<number> {
 /** Step of the newest checkpoint; 0 before the first. */
 async function newestStep(client: RatchetClient, prefix: string): Promise<number> {
   let newest = 0;
-  for await (const key of client.store.backend.list(`campaigns/${CAMPAIGN}/${prefix}`)) newest = Number(/step-(\d+)\.json$/.exec(key)?.[1]);
+  for await (const key of client.store.backend.list(`campaigns/${CAMPAIGN}/${prefix}`))
+    newest = Number(/step-(\d+)\.json$/.exec(key)?.[1]);
   return newest;
 }
 
 /** Optimizer steps that the running training has told the server of. */
 async function stepsSeen(client: RatchetClient): Promise<number> {
   const { live } = await client.status(CAMPAIGN);
-  return Math.max(0, ...(live?.stages ?? []).map(({ counted }) => (counted?.unit === "steps" ? counted.done : 0)));
+  return Math.max(
+    0,
+    ...(live?.stages ?? []).map(({ counted }) => (counted?.unit === "steps" ? counted.done : 0)),
+  );
 }
 
 /** What the running activities of a place told the server last: it is all that the next attempt will know of this one. */
@@ -54,8 +66,14 @@ async function traces(campaign: DevCampaign, place: string): Promise<Trace[]> {
   const { address, namespace } = campaign.tree as DevTree;
   const connection = await Connection.connect({ address });
   try {
-    const { raw } = await new Client({ connection, namespace }).workflow.getHandle(`ratchet:${CAMPAIGN}/${place}`).describe();
-    return (raw.pendingActivities ?? []).flatMap(({ heartbeatDetails }) => (heartbeatDetails?.payloads ?? []).map((payload) => defaultPayloadConverter.fromPayload<Trace>(payload)));
+    const { raw } = await new Client({ connection, namespace }).workflow
+      .getHandle(`ratchet:${CAMPAIGN}/${place}`)
+      .describe();
+    return (raw.pendingActivities ?? []).flatMap(({ heartbeatDetails }) =>
+      (heartbeatDetails?.payloads ?? []).map((payload) =>
+        defaultPayloadConverter.fromPayload<Trace>(payload),
+      ),
+    );
   } catch (error) {
     if (error instanceof WorkflowNotFoundError) return [];
     throw error;
@@ -65,7 +83,10 @@ async function traces(campaign: DevCampaign, place: string): Promise<Trace[]> {
 }
 
 /** Holds the worker still to see whether `lost` is true of it, and kills it there and then; else lets it go on. */
-async function killedWhere<T>(campaign: DevCampaign, lost: () => Promise<T | undefined>): Promise<T | undefined> {
+async function killedWhere<T>(
+  campaign: DevCampaign,
+  lost: () => Promise<T | undefined>,
+): Promise<T | undefined> {
   const { worker } = (campaign.tree as DevTree).pids();
   if (worker === undefined) return undefined;
   process.kill(worker, "SIGSTOP");
@@ -75,10 +96,20 @@ async function killedWhere<T>(campaign: DevCampaign, lost: () => Promise<T | und
 }
 
 /** Facts of the manifests under a prefix. */
-async function factsOf(client: RatchetClient, prefix: string): Promise<Record<string, number | boolean | undefined>[]> {
+async function factsOf(
+  client: RatchetClient,
+  prefix: string,
+): Promise<Record<string, number | boolean | undefined>[]> {
   const facts: Record<string, number | boolean | undefined>[] = [];
   for await (const key of client.store.backend.list(`campaigns/${CAMPAIGN}/results/${prefix}`)) {
-    facts.push((await client.store.readManifest<{ result: unknown; facts: Record<string, number | boolean | undefined> }>(key))?.manifest.facts ?? {});
+    facts.push(
+      (
+        await client.store.readManifest<{
+          result: unknown;
+          facts: Record<string, number | boolean | undefined>;
+        }>(key)
+      )?.manifest.facts ?? {},
+    );
   }
   return facts;
 }
@@ -103,7 +134,10 @@ describe("a campaign whose processes are killed", { skip: NO_TEMPORAL_BIN, timeo
   };
 
   before(async () => {
-    for (const [name, shop] of [["small", SHOP], ["slow", SLOW]] as const) {
+    for (const [name, shop] of [
+      ["small", SHOP],
+      ["slow", SLOW],
+    ] as const) {
       const campaign = await make(shop);
       const client = await campaign.start();
       await endsWell(client);
@@ -122,7 +156,11 @@ describe("a campaign whose processes are killed", { skip: NO_TEMPORAL_BIN, timeo
     await until("a piece of generate that is begun and not committed", client, async () => {
       const begun = (await traces(campaign, "it-0001.1")).flatMap((trace) => trace.begun ?? []);
       const open = async (): Promise<number | undefined> => {
-        for (const index of begun) if ((await count(client, `results/it-0001.1/generate/piece-${String(index).padStart(5, "0")}`)) === 0) return index;
+        for (const index of begun)
+          if (
+            (await count(client, `results/it-0001.1/generate/piece-${String(index).padStart(5, "0")}`)) === 0
+          )
+            return index;
         return undefined;
       };
       piece = (begun.length > 0 ? await killedWhere(campaign, open) : undefined) ?? -1;
@@ -141,26 +179,42 @@ describe("a campaign whose processes are killed", { skip: NO_TEMPORAL_BIN, timeo
       return found !== undefined;
     });
 
-    await until("first piece of iteration 2", client, async () => (await count(client, "results/it-0002.1/generate/")) > 0);
+    await until(
+      "first piece of iteration 2",
+      client,
+      async () => (await count(client, "results/it-0002.1/generate/")) > 0,
+    );
     process.kill(campaign.tree?.pids().server as number, "SIGKILL");
     await completes(client, undisturbed.slow);
 
     const pieces = await factsOf(client, "it-0001.1/generate/piece-");
     assert.ok((pieces[piece]?.["attempt"] as number) > 1, "the record shows the killed attempt");
-    assert.deepEqual(pieces.map((facts, index) => (facts["recomputed"] === true ? index : -1)).filter((index) => index >= 0), [piece], "the piece that was begun, and no other");
+    assert.deepEqual(
+      pieces.map((facts, index) => (facts["recomputed"] === true ? index : -1)).filter((index) => index >= 0),
+      [piece],
+      "the piece that was begun, and no other",
+    );
     const [train] = await factsOf(client, "it-0001.1/train/");
     assert.ok((train?.["attempt"] as number) > 1, "the record shows the killed attempt");
     assert.equal(train?.["resumedFrom"], steps.saved, "it went on from the newest checkpoint");
-    assert.ok((train?.["recomputed"] as number) >= steps.told - steps.saved && (train?.["recomputed"] as number) > 0, `${train?.["recomputed"]} steps again, ${JSON.stringify(steps)}`);
+    assert.ok(
+      (train?.["recomputed"] as number) >= steps.told - steps.saved && (train?.["recomputed"] as number) > 0,
+      `${train?.["recomputed"]} steps again, ${JSON.stringify(steps)}`,
+    );
     const log = readFileSync(join(campaign.stateDir, "logs", "worker.log"), "utf8");
-    assert.match(log, /freed what a killed worker had left: .*train of ratchet:small-shop\/it-0001\.1/, "the next worker did not wait for the heartbeat timeout");
+    assert.match(
+      log,
+      /freed what a killed worker had left: .*train of ratchet:small-shop\/it-0001\.1/,
+      "the next worker did not wait for the heartbeat timeout",
+    );
     await client.close();
   });
 
   it("ends with the same weights when it was paused in the middle of training and resumed", async () => {
     const campaign = await make(SLOW);
     const client = await campaign.start();
-    const training = async (): Promise<number> => Math.max(0, ...(await traces(campaign, "it-0001.1")).map(({ step = 0 }) => step));
+    const training = async (): Promise<number> =>
+      Math.max(0, ...(await traces(campaign, "it-0001.1")).map(({ step = 0 }) => step));
     let told = 0;
     await until("steps of train", client, async () => (told = await training()) > 0);
     await client.pause(CAMPAIGN, { by: "test", why: "to see" });
@@ -181,13 +235,18 @@ describe("a campaign whose processes are killed", { skip: NO_TEMPORAL_BIN, timeo
   it("loses no step when the worker hears that its machine will be taken away", async () => {
     const notice = join(tmpdir(), `ratchet-notice-${process.pid}`);
     // More SFT than a notice takes to be seen, on any machine.
-    const campaign = await make({ ...SHOP, sftRows: 19_200 }, { env: { ...process.env, RATCHET_DRAIN_FILE: notice } });
+    const campaign = await make(
+      { ...SHOP, sftRows: 19_200 },
+      { env: { ...process.env, RATCHET_DRAIN_FILE: notice } },
+    );
     const client = await campaign.start();
     let seen = 0;
     await until("steps of SFT", client, async () => (seen = await stepsSeen(client)) > 0);
     writeFileSync(notice, "");
     const log = join(campaign.stateDir, "logs", "worker.log");
-    await until("worker that drains", client, async () => readFileSync(log, "utf8").includes("this machine is to go"));
+    await until("worker that drains", client, async () =>
+      readFileSync(log, "utf8").includes("this machine is to go"),
+    );
     rmSync(notice);
     await until("end of SFT", client, async () => (await count(client, "results/it-0000.1/sft/")) > 0);
     const [sft] = await factsOf(client, "it-0000.1/sft/");
@@ -200,10 +259,15 @@ describe("a campaign whose processes are killed", { skip: NO_TEMPORAL_BIN, timeo
   it("is finished from the ledger by the same start after Temporal's database was deleted in mid-iteration", async () => {
     const campaign = await make(SHOP);
     const before = await campaign.start();
-    await until("scores of iteration 1", before, async () => (await count(before, "results/it-0001.1/score/")) > 0);
+    await until(
+      "scores of iteration 1",
+      before,
+      async () => (await count(before, "results/it-0001.1/score/")) > 0,
+    );
     await before.close();
     await campaign.down();
-    for (const name of readdirSync(join(campaign.stateDir, "temporal"))) if (name.includes(".db")) rmSync(join(campaign.stateDir, "temporal", name));
+    for (const name of readdirSync(join(campaign.stateDir, "temporal")))
+      if (name.includes(".db")) rmSync(join(campaign.stateDir, "temporal", name));
     await campaign.up();
     const client = await campaign.start();
     await completes(client, undisturbed.small);
@@ -211,15 +275,31 @@ describe("a campaign whose processes are killed", { skip: NO_TEMPORAL_BIN, timeo
     await client.close();
   });
 
-  it("goes on in a bucket of a real S3 server, where a worker is killed too", { skip: s3 ? false : "RATCHET_TEST_S3 is not set" }, async () => {
-    const { endpoint, bucket, accessKeyId, secretAccessKey, region } = s3 as NonNullable<typeof s3>;
-    const aws = { AWS_ENDPOINT_URL: endpoint, AWS_REGION: region, AWS_ACCESS_KEY_ID: accessKeyId, AWS_SECRET_ACCESS_KEY: secretAccessKey };
-    Object.assign(process.env, aws);
-    const campaign = await make(SHOP, { storeName: `s3://${bucket}/killed-${process.pid}`, env: { ...process.env, ...aws } });
-    const client = await campaign.start();
-    await until("first piece of generate", client, async () => (await count(client, "results/it-0001.1/generate/")) > 0);
-    process.kill(campaign.tree?.pids().worker as number, "SIGKILL");
-    await completes(client, undisturbed.small);
-    await client.close();
-  });
+  it(
+    "goes on in a bucket of a real S3 server, where a worker is killed too",
+    { skip: s3 ? false : "RATCHET_TEST_S3 is not set" },
+    async () => {
+      const { endpoint, bucket, accessKeyId, secretAccessKey, region } = s3 as NonNullable<typeof s3>;
+      const aws = {
+        AWS_ENDPOINT_URL: endpoint,
+        AWS_REGION: region,
+        AWS_ACCESS_KEY_ID: accessKeyId,
+        AWS_SECRET_ACCESS_KEY: secretAccessKey,
+      };
+      Object.assign(process.env, aws);
+      const campaign = await make(SHOP, {
+        storeName: `s3://${bucket}/killed-${process.pid}`,
+        env: { ...process.env, ...aws },
+      });
+      const client = await campaign.start();
+      await until(
+        "first piece of generate",
+        client,
+        async () => (await count(client, "results/it-0001.1/generate/")) > 0,
+      );
+      process.kill(campaign.tree?.pids().worker as number, "SIGKILL");
+      await completes(client, undisturbed.small);
+      await client.close();
+    },
+  );
 });

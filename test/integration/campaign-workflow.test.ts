@@ -12,7 +12,6 @@ import { gate, script } from "../support/scripted-activities.ts";
 import type { TestNamespace } from "../support/temporal.ts";
 import { NO_TEMPORAL, openNamespace } from "../support/temporal.ts";
 
-
 describe("campaign workflow", { skip: NO_TEMPORAL, timeout: 300_000 }, () => {
   let temporal: TestNamespace;
   before(async () => {
@@ -20,7 +19,10 @@ describe("campaign workflow", { skip: NO_TEMPORAL, timeout: 300_000 }, () => {
   });
   after(() => temporal?.close());
 
-  const withWorker: <T>(play: Script, test: Parameters<typeof withCampaignWorker<T>>[2]) => Promise<T> = (play, test) => withCampaignWorker(temporal, play, test);
+  const withWorker: <T>(play: Script, test: Parameters<typeof withCampaignWorker<T>>[2]) => Promise<T> = (
+    play,
+    test,
+  ) => withCampaignWorker(temporal, play, test);
   const ask = { by: "test", why: "to see" };
   const types = (play: Script) => play.rows.map((row) => row.event.type);
 
@@ -29,19 +31,39 @@ describe("campaign workflow", { skip: NO_TEMPORAL, timeout: 300_000 }, () => {
     const outcome = await withWorker(play, async (start) => (await start()).result());
     assert.equal(outcome.status, "completed");
     assert.equal(outcome.latest, "it-0002.1-train-policy");
-    assert.deepEqual(types(play).filter((type) => type !== "baseline-finished"), ["created", "opened", "bootstrap-finished", "iteration-finished", "iteration-finished", "completed"]);
+    assert.deepEqual(
+      types(play).filter((type) => type !== "baseline-finished"),
+      ["created", "opened", "bootstrap-finished", "iteration-finished", "iteration-finished", "completed"],
+    );
     assert.ok(types(play).includes("baseline-finished"));
     const iteration = play.finished.filter((entry) => entry.startsWith("it-0001.1"));
     // Promotion and the test split are side by side.
     const stages = iteration.map((entry) => entry.replace(/#\d+/, "").replace("it-0001.1 ", ""));
     assert.deepEqual([...new Set(stages)], ["generate", "score", "pair", "train", "evaluate", "promote"]);
-    assert.deepEqual(stages.slice(0, 8), [...Array<string>(3).fill("generate"), ...Array<string>(3).fill("score"), "pair", "train"]);
-    assert.equal(iteration.filter((entry) => entry.includes("generate")).length, 3, "5 pieces in shards of 2");
+    assert.deepEqual(stages.slice(0, 8), [
+      ...Array<string>(3).fill("generate"),
+      ...Array<string>(3).fill("score"),
+      "pair",
+      "train",
+    ]);
+    assert.equal(
+      iteration.filter((entry) => entry.includes("generate")).length,
+      3,
+      "5 pieces in shards of 2",
+    );
   });
 
   /** What the stages of a place were told, by stage; of a fan-out, what its seal was told. */
   const toldTo = (play: Script, place: string): Record<string, Record<string, unknown>> => {
-    const entries = play.asked.filter((input) => placeName(input.place) === place).map(({ campaign: _campaign, epoch: _epoch, place: _place, stage, ...own }) => [stage === "generate" || stage === "evaluate" ? String(own["source"] ?? own["split"]) : stage, own] as const);
+    const entries = play.asked
+      .filter((input) => placeName(input.place) === place)
+      .map(
+        ({ campaign: _campaign, epoch: _epoch, place: _place, stage, ...own }) =>
+          [
+            stage === "generate" || stage === "evaluate" ? String(own["source"] ?? own["split"]) : stage,
+            own,
+          ] as const,
+      );
     return Object.fromEntries(entries);
   };
   const INITIAL = "it-0000.1-sft-policy";
@@ -67,23 +89,51 @@ describe("campaign workflow", { skip: NO_TEMPORAL, timeout: 300_000 }, () => {
         train: { start: latest, reference: INITIAL, pairs: `${place}-pair` },
         validation: { ...measured, split: "validation" },
         test: { ...measured, split: "test", opponent: OPPONENT },
-        promote: { candidate: policy, candidateAnswers: `${place}-evaluate-validation`, incumbent: promoted, incumbentAnswers: `${promotedAt}-evaluate-validation` },
+        promote: {
+          candidate: policy,
+          candidateAnswers: `${place}-evaluate-validation`,
+          incumbent: promoted,
+          incumbentAnswers: `${promotedAt}-evaluate-validation`,
+        },
       });
     }
-    assert.deepEqual([outcome.latest, outcome.promoted], ["it-0003.1-train-policy", "it-0002.1-train-policy"]);
+    assert.deepEqual(
+      [outcome.latest, outcome.promoted],
+      ["it-0003.1-train-policy", "it-0002.1-train-policy"],
+    );
   });
 
   it("with train.reference previous an iteration's start is its reference; KL stays measured to π_0, and baselines start at π_0 with π_0 as reference", async () => {
-    const play = script({ reference: "previous", baselines: [{ name: "offline", pairs: "preferences" }, { name: "matched", pairs: "initial-policy" }] });
+    const play = script({
+      reference: "previous",
+      baselines: [
+        { name: "offline", pairs: "preferences" },
+        { name: "matched", pairs: "initial-policy" },
+      ],
+    });
     await withWorker(play, async (start) => (await start()).result());
     const second = toldTo(play, "it-0002.1");
-    assert.deepEqual(second["train"], { start: "it-0001.1-train-policy", reference: "it-0001.1-train-policy", pairs: "it-0002.1-pair" });
+    assert.deepEqual(second["train"], {
+      start: "it-0001.1-train-policy",
+      reference: "it-0001.1-train-policy",
+      pairs: "it-0002.1-pair",
+    });
     assert.equal(second["test"]?.["initial"], INITIAL);
     assert.equal(toldTo(play, "it-0001.1")["train"]?.["reference"], INITIAL);
 
     const train = (name: string) => ({ start: INITIAL, reference: INITIAL, pairs: `base-${name}.1-pair` });
-    const test = (name: string) => ({ policy: `base-${name}.1-train-policy`, initial: INITIAL, rewardModel: REWARD_MODEL, split: "test", opponent: OPPONENT });
-    assert.deepEqual(toldTo(play, "base-offline.1"), { pair: { from: "preferences", source: "it-0000.1-pair" }, train: train("offline"), test: test("offline") });
+    const test = (name: string) => ({
+      policy: `base-${name}.1-train-policy`,
+      initial: INITIAL,
+      rewardModel: REWARD_MODEL,
+      split: "test",
+      opponent: OPPONENT,
+    });
+    assert.deepEqual(toldTo(play, "base-offline.1"), {
+      pair: { from: "preferences", source: "it-0000.1-pair" },
+      train: train("offline"),
+      test: test("offline"),
+    });
     assert.deepEqual(toldTo(play, "base-matched.1"), {
       baseline: { source: "baseline", policy: INITIAL },
       score: { completions: "base-matched.1-generate", rewardModel: REWARD_MODEL },
@@ -118,7 +168,13 @@ describe("campaign workflow", { skip: NO_TEMPORAL, timeout: 300_000 }, () => {
   });
 
   it("a slow shard holds no other one back, and a pause does not visit again what is done before it", async () => {
-    const play = script({ iterations: 1, baselines: [], pieces: { preferences: 2, iteration: 8, baseline: 2, validation: 1, test: 1 }, shardPieces: 1, wave: 2 });
+    const play = script({
+      iterations: 1,
+      baselines: [],
+      pieces: { preferences: 2, iteration: 8, baseline: 2, validation: 1, test: 1 },
+      shardPieces: 1,
+      wave: 2,
+    });
     const slow = gate();
     let told = 0;
     play.before = async (stage, place, _attempt, { shard }) => {
@@ -126,7 +182,8 @@ describe("campaign workflow", { skip: NO_TEMPORAL, timeout: 300_000 }, () => {
       told += 1;
       if (told === 1) await slow.wait();
     };
-    const done = (shard: number): number => play.finished.filter((entry) => entry === `it-0001.1 generate#${shard}`).length;
+    const done = (shard: number): number =>
+      play.finished.filter((entry) => entry === `it-0001.1 generate#${shard}`).length;
     await withWorker(play, async (start) => {
       const handle = await start();
       await slow.reached;
@@ -153,8 +210,13 @@ describe("campaign workflow", { skip: NO_TEMPORAL, timeout: 300_000 }, () => {
       await training.reached;
       assert.deepEqual(await handle.executeUpdate(pause, { args: [ask] }), { status: "paused" });
       assert.equal(types(play).at(-1), "paused");
-      await assert.rejects(handle.executeUpdate(pause, { args: [ask] }), (error: Error) => String(error.cause).includes("already"));
-      await assert.rejects(handle.executeUpdate(resume, { args: [{ by: "test", why: "x".repeat(2000) }] }), (error: Error) => String(error.cause).includes("at most 1000"));
+      await assert.rejects(handle.executeUpdate(pause, { args: [ask] }), (error: Error) =>
+        String(error.cause).includes("already"),
+      );
+      await assert.rejects(
+        handle.executeUpdate(resume, { args: [{ by: "test", why: "x".repeat(2000) }] }),
+        (error: Error) => String(error.cause).includes("at most 1000"),
+      );
       assert.equal((await handle.query(progress)).status, "paused");
       await handle.executeUpdate(resume, { args: [ask] });
       assert.equal((await handle.result()).status, "completed");
@@ -179,7 +241,8 @@ describe("campaign workflow", { skip: NO_TEMPORAL, timeout: 300_000 }, () => {
     const play = script({ baselines: [] });
     let broken = true;
     play.before = (stage, place) => {
-      if (broken && stage === "pair" && place === "it-0002.1") throw ApplicationFailure.nonRetryable("no pair to train on", "no_pairs");
+      if (broken && stage === "pair" && place === "it-0002.1")
+        throw ApplicationFailure.nonRetryable("no pair to train on", "no_pairs");
     };
     await withWorker(play, async (start) => {
       const first = await start("again");
@@ -191,7 +254,10 @@ describe("campaign workflow", { skip: NO_TEMPORAL, timeout: 300_000 }, () => {
       const second = await start("again");
       assert.equal((await second.result()).status, "completed");
       assert.equal(play.rows.at(-1)?.epoch, 2);
-      assert.ok(play.finished.every((entry) => entry.startsWith("it-0002.1")), "finished iterations are not run again");
+      assert.ok(
+        play.finished.every((entry) => entry.startsWith("it-0002.1")),
+        "finished iterations are not run again",
+      );
     });
   });
 

@@ -17,7 +17,15 @@ import type { TestNamespace } from "../support/temporal.ts";
 async function writeSpec(place: Workplace, name: string, spec: WrittenSpec): Promise<string> {
   const path = join(place.dir, name);
   await mkdir(dirname(path), { recursive: true });
-  await writeFile(path, JSON.stringify(spec, (_key, value: unknown) => (typeof value === "string" && value.startsWith("./") ? join(SHOP_DIR, value) : value), 2));
+  await writeFile(
+    path,
+    JSON.stringify(
+      spec,
+      (_key, value: unknown) =>
+        typeof value === "string" && value.startsWith("./") ? join(SHOP_DIR, value) : value,
+      2,
+    ),
+  );
   return name;
 }
 
@@ -46,11 +54,21 @@ describe("the command line", { timeout: 180_000 }, () => {
     const written = await place.run("init", "starter");
     assert.equal(written.stdout.trim(), join("starter", "campaign.yaml"));
     assert.match(written.stderr, /main\.js run starter\n/);
-    assert.ok((await readFile(join(place.dir, "starter/prompts.ts"), "utf8")).includes('from "ratchet-rlhf"'), "stands alone");
-    const plan = JSON.parse((await place.run("plan", "starter", "--json")).stdout) as { spec: { name: string }; totals: { completions: number }; specDigest: string };
+    assert.ok(
+      (await readFile(join(place.dir, "starter/prompts.ts"), "utf8")).includes('from "ratchet-rlhf"'),
+      "stands alone",
+    );
+    const plan = JSON.parse((await place.run("plan", "starter", "--json")).stdout) as {
+      spec: { name: string };
+      totals: { completions: number };
+      specDigest: string;
+    };
     assert.equal(plan.spec.name, "starter");
     assert.ok(plan.totals.completions > 1000);
-    const valid = JSON.parse((await place.run("validate", "starter", "--json")).stdout) as { valid: boolean; specDigest: string };
+    const valid = JSON.parse((await place.run("validate", "starter", "--json")).stdout) as {
+      valid: boolean;
+      specDigest: string;
+    };
     assert.deepEqual(valid.specDigest, plan.specDigest);
     failedWith(await place.run("init", "starter"), "init_exists", 2);
   });
@@ -58,33 +76,91 @@ describe("the command line", { timeout: 180_000 }, () => {
   it("writes a starter whose every module type-checks against the package, nothing else in reach", async () => {
     await place.run("init", "checked");
     const root = fileURLToPath(new URL("../../../", import.meta.url));
-    const compilerOptions = { module: "nodenext", target: "es2022", lib: ["es2023"], strict: true, noEmit: true, allowImportingTsExtensions: true, resolveJsonModule: true, skipLibCheck: true, types: ["node"], typeRoots: [join(root, "node_modules/@types")], paths: { "ratchet-rlhf": [join(root, "dist/index.d.ts")] } };
+    const compilerOptions = {
+      module: "nodenext",
+      target: "es2022",
+      lib: ["es2023"],
+      strict: true,
+      noEmit: true,
+      allowImportingTsExtensions: true,
+      resolveJsonModule: true,
+      skipLibCheck: true,
+      types: ["node"],
+      typeRoots: [join(root, "node_modules/@types")],
+      paths: { "ratchet-rlhf": [join(root, "dist/index.d.ts")] },
+    };
     await writeFile(join(place.dir, "checked/package.json"), JSON.stringify({ type: "module" }));
-    await writeFile(join(place.dir, "checked/tsconfig.json"), JSON.stringify({ compilerOptions, include: ["*.ts"] }));
-    const { stdout } = await promisify(execFile)(process.execPath, [join(root, "node_modules/typescript/bin/tsc"), "-p", join(place.dir, "checked")]).catch((failed: { stdout: string }) => failed);
+    await writeFile(
+      join(place.dir, "checked/tsconfig.json"),
+      JSON.stringify({ compilerOptions, include: ["*.ts"] }),
+    );
+    const { stdout } = await promisify(execFile)(process.execPath, [
+      join(root, "node_modules/typescript/bin/tsc"),
+      "-p",
+      join(place.dir, "checked"),
+    ]).catch((failed: { stdout: string }) => failed);
     assert.equal(stdout, "");
   });
 
   const bad: [string, string, number, (spec: WrittenSpec) => object][] = [
     ["a misspelt key", "spec_invalid", 2, (spec) => ({ ...spec, iteration: 3 })],
-    ["a value out of range", "spec_invalid", 2, (spec) => ({ ...spec, train: { ...spec.train, learningRate: -1 } })],
-    ["one answer per prompt", "spec_conflict", 2, (spec) => ({ ...spec, generate: { ...spec.generate, samples: [{ temperature: 1, count: 1 }] } })],
-    ["a missing prompt file", "file_missing", 2, (spec) => ({ ...spec, prompts: { ...spec.prompts, module: undefined, file: "nowhere.jsonl" } })],
-    ["a module that throws", "module_threw", 5, (spec) => ({ ...spec, prompts: { ...spec.prompts, module: "throws.ts" } })],
-    ["a module that never returns", "module_timeout", 5, (spec) => ({ ...spec, prompts: { ...spec.prompts, module: "hangs.ts", timeout: "500ms" } })],
-    ["an answer longer than the model's context", "spec_conflict", 2, (spec) => ({ ...spec, generate: { ...spec.generate, maxTokens: 96 } })],
+    [
+      "a value out of range",
+      "spec_invalid",
+      2,
+      (spec) => ({ ...spec, train: { ...spec.train, learningRate: -1 } }),
+    ],
+    [
+      "one answer per prompt",
+      "spec_conflict",
+      2,
+      (spec) => ({ ...spec, generate: { ...spec.generate, samples: [{ temperature: 1, count: 1 }] } }),
+    ],
+    [
+      "a missing prompt file",
+      "file_missing",
+      2,
+      (spec) => ({ ...spec, prompts: { ...spec.prompts, module: undefined, file: "nowhere.jsonl" } }),
+    ],
+    [
+      "a module that throws",
+      "module_threw",
+      5,
+      (spec) => ({ ...spec, prompts: { ...spec.prompts, module: "throws.ts" } }),
+    ],
+    [
+      "a module that never returns",
+      "module_timeout",
+      5,
+      (spec) => ({ ...spec, prompts: { ...spec.prompts, module: "hangs.ts", timeout: "500ms" } }),
+    ],
+    [
+      "an answer longer than the model's context",
+      "spec_conflict",
+      2,
+      (spec) => ({ ...spec, generate: { ...spec.generate, maxTokens: 96 } }),
+    ],
   ];
   for (const [what, code, exit, change] of bad) {
     it(`refuses ${what} with ${code} and exit ${exit}`, async () => {
-      await writeFile(join(place.dir, "throws.ts"), 'export default () => { throw new Error("no prompts today"); };');
-      await writeFile(join(place.dir, "hangs.ts"), "export default () => new Promise(() => setInterval(() => {}, 1000));");
+      await writeFile(
+        join(place.dir, "throws.ts"),
+        'export default () => { throw new Error("no prompts today"); };',
+      );
+      await writeFile(
+        join(place.dir, "hangs.ts"),
+        "export default () => new Promise(() => setInterval(() => {}, 1000));",
+      );
       const path = await writeSpec(place, "bad.json", change(smallShop({ seed: 1 })) as WrittenSpec);
       failedWith(await place.run("validate", path), code, exit);
     });
   }
 
   it("suggests the key that was meant and names the line", async () => {
-    await writeFile(join(place.dir, "typo.yaml"), "name: typo\npolicy:\n  path: x\nprompts:\n  file: y\niteratons: 3\n");
+    await writeFile(
+      join(place.dir, "typo.yaml"),
+      "name: typo\npolicy:\n  path: x\nprompts:\n  file: y\niteratons: 3\n",
+    );
     const { stderr } = await place.run("validate", "typo.yaml");
     assert.match(stderr, /typo\.yaml:6: .*iteratons/);
     assert.match(stderr, /iterations/);
@@ -92,14 +168,27 @@ describe("the command line", { timeout: 180_000 }, () => {
 
   const promptFiles: [string, string, object[]][] = [
     ["empty prompts", "file_empty", []],
-    ["duplicate prompt ids", "duplicate_prompt_id", [{ id: "a", prompt: "please send two pies by friday ." }, { id: "a", prompt: "please send two cups by friday ." }]],
+    [
+      "duplicate prompt ids",
+      "duplicate_prompt_id",
+      [
+        { id: "a", prompt: "please send two pies by friday ." },
+        { id: "a", prompt: "please send two cups by friday ." },
+      ],
+    ],
     ["too few prompts", "prompts_too_few", [{ id: "a", prompt: "please send two pies by friday ." }]],
   ];
   for (const [what, code, rows] of promptFiles) {
     it(`refuses ${what} with ${code}`, async () => {
-      await writeFile(join(place.dir, "prompts.jsonl"), rows.map((row) => `${JSON.stringify(row)}\n`).join(""));
+      await writeFile(
+        join(place.dir, "prompts.jsonl"),
+        rows.map((row) => `${JSON.stringify(row)}\n`).join(""),
+      );
       const { prompts, ...spec } = smallShop({ seed: 1 });
-      const path = await writeSpec(place, "prompts.json", { ...spec, prompts: { ...prompts, module: undefined, file: "prompts.jsonl" } } as WrittenSpec);
+      const path = await writeSpec(place, "prompts.json", {
+        ...spec,
+        prompts: { ...prompts, module: undefined, file: "prompts.jsonl" },
+      } as WrittenSpec);
       failedWith(await place.run("validate", path), code, 2);
     });
   }
@@ -117,23 +206,41 @@ describe("the command line", { timeout: 180_000 }, () => {
   it("says that a store cannot be reached, and what to look at", async () => {
     await writeFile(join(place.dir, "a-file"), "");
     failedWith(await place.run("list", "--store", "dir:a-file/store"), "store_absent", 4);
-    const away = await Workplace.open({ AWS_ENDPOINT_URL: "http://127.0.0.1:1", AWS_REGION: "us-east-1", AWS_ACCESS_KEY_ID: "none", AWS_SECRET_ACCESS_KEY: "none" });
+    const away = await Workplace.open({
+      AWS_ENDPOINT_URL: "http://127.0.0.1:1",
+      AWS_REGION: "us-east-1",
+      AWS_ACCESS_KEY_ID: "none",
+      AWS_SECRET_ACCESS_KEY: "none",
+    });
     const ran = await away.run("list", "--store", "s3://bucket/campaigns");
     failedWith(ran, "store_unreachable", 4);
-    assert.match(ran.stderr, /s3:\/\/bucket\/campaigns did not answer .*ECONNREFUSED[\s\S]*hint: check AWS_ENDPOINT_URL/);
+    assert.match(
+      ran.stderr,
+      /s3:\/\/bucket\/campaigns did not answer .*ECONNREFUSED[\s\S]*hint: check AWS_ENDPOINT_URL/,
+    );
     await away.close();
   });
 
   it("doctor exits 4 where Temporal does not answer, and says what to do", async () => {
     const ran = await place.run("doctor", "--address", "127.0.0.1:1");
     assert.equal(ran.exit, 4, ran.stderr);
-    assert.match(ran.stdout, /^temporal +failed +temporal_unreachable: no Temporal server answers at 127\.0\.0\.1:1$/m);
+    assert.match(
+      ran.stdout,
+      /^temporal +failed +temporal_unreachable: no Temporal server answers at 127\.0\.0\.1:1$/m,
+    );
     assert.match(ran.stdout, /^engine +ok /m);
     assert.match(ran.stderr, /^hint: temporal: start one here with `ratchet dev`/m);
   });
 
   it("makes no store of a mistyped name for a verb that reads", async () => {
-    for (const verb of [["list"], ["history", "shop"], ["status", "shop"], ["verify", "shop"], ["export", "shop", "--out", "model"], ["samples", "shop"]]) {
+    for (const verb of [
+      ["list"],
+      ["history", "shop"],
+      ["status", "shop"],
+      ["verify", "shop"],
+      ["export", "shop", "--out", "model"],
+      ["samples", "shop"],
+    ]) {
       failedWith(await place.run(...verb, "--store", "dir:stoer"), "store_absent", 4);
     }
     assert.ok(!(await readdir(place.dir)).includes("stoer"));
@@ -153,8 +260,16 @@ describe("a small campaign through the command line", { skip: NO_TEMPORAL, timeo
   before(async () => {
     temporal = await openNamespace();
     const dir = { RATCHET_STORE: "dir:store", RATCHET_CHILDREN: "1", RATCHET_THREADS: "1" };
-    place = await Workplace.open({ ...dir, TEMPORAL_ADDRESS: temporal.address, TEMPORAL_NAMESPACE: temporal.namespace });
-    spec = await writeSpec(place, "small.json", smallShop({ seed: 3, iterations: 1, perIteration: 16, sftRows: 400, baselines: [OFFLINE, MATCHED] }));
+    place = await Workplace.open({
+      ...dir,
+      TEMPORAL_ADDRESS: temporal.address,
+      TEMPORAL_NAMESPACE: temporal.namespace,
+    });
+    spec = await writeSpec(
+      place,
+      "small.json",
+      smallShop({ seed: 3, iterations: 1, perIteration: 16, sftRows: 400, baselines: [OFFLINE, MATCHED] }),
+    );
   });
   after(async () => {
     await place?.close();
@@ -164,11 +279,17 @@ describe("a small campaign through the command line", { skip: NO_TEMPORAL, timeo
   it("starts without a worker, says within 30 s that none polls, and refuses a pause within 10 s without recording it", async () => {
     const started = await place.run("start", spec, "--id", "night-1", "--json");
     assert.equal((JSON.parse(started.stdout) as { action: string }).action, "created", started.stderr);
-    assert.match(started.stderr, /search attributes .* are not registered.*\n +temporal operator search-attribute create --address/);
+    assert.match(
+      started.stderr,
+      /search attributes .* are not registered.*\n +temporal operator search-attribute create --address/,
+    );
 
     // The first of the commands that it suggests, as it stands.
     const [node, main, ...watch] = /^next:\n {2}(.*)$/m.exec(started.stderr)?.[1]?.split(" ") ?? [];
-    assert.deepEqual([node, main === undefined ? "" : basename(main), ...watch], ["node", "main.js", "watch", "night-1"]);
+    assert.deepEqual(
+      [node, main === undefined ? "" : basename(main), ...watch],
+      ["node", "main.js", "watch", "night-1"],
+    );
     const watched = await place.run(...watch, "--timeout", "25s");
     assert.equal(watched.exit, 14);
     assert.match(watched.stderr, /waiting \d+ s: no worker polls ratchet/);
@@ -181,14 +302,21 @@ describe("a small campaign through the command line", { skip: NO_TEMPORAL, timeo
 
   it("attaches to a running campaign, refuses another spec for its id with the difference, and follows it to its end", async () => {
     const running = worker();
-    assert.equal((JSON.parse((await place.run("start", spec, "--id", "night-1", "--json")).stdout) as { action: string }).action, "attached");
+    assert.equal(
+      (JSON.parse((await place.run("start", spec, "--id", "night-1", "--json")).stdout) as { action: string })
+        .action,
+      "attached",
+    );
     const other = await place.run("start", spec, "--id", "night-1", "--seed", "4");
     failedWith(other, "campaign_differs", 2);
     assert.match(other.stderr, /seed: 3 → 4/);
 
     const followed = await place.run("watch", "night", "--json");
     assert.equal(followed.exit, 0, followed.stderr);
-    const events = followed.stdout.trim().split("\n").map((line) => JSON.parse(line) as { type: string });
+    const events = followed.stdout
+      .trim()
+      .split("\n")
+      .map((line) => JSON.parse(line) as { type: string });
     assert.equal(events.at(-1)?.type, "ended");
     assert.ok(events.some(({ type }) => type === "stages"));
     running.kill("SIGTERM");
@@ -198,28 +326,56 @@ describe("a small campaign through the command line", { skip: NO_TEMPORAL, timeo
     const ran = await place.run("doctor", "--json");
     assert.equal(ran.exit, 0, ran.stdout);
     const findings = JSON.parse(ran.stdout) as { name: string; state: string; hint?: string }[];
-    for (const name of ["node", "engine", "modules", "store", "temporal"]) assert.equal(findings.find((finding) => finding.name === name)?.state, "ok", `${name}: ${ran.stdout}`);
-    assert.match(findings.find(({ name }) => name === "search attributes")?.hint ?? "", /^temporal operator search-attribute create/);
+    for (const name of ["node", "engine", "modules", "store", "temporal"])
+      assert.equal(findings.find((finding) => finding.name === name)?.state, "ok", `${name}: ${ran.stdout}`);
+    assert.match(
+      findings.find(({ name }) => name === "search attributes")?.hint ?? "",
+      /^temporal operator search-attribute create/,
+    );
   });
 
   it("returns the recorded result of a completed campaign, and exit 0", async () => {
-    const again = JSON.parse((await place.run("start", spec, "--id", "night-1", "--json")).stdout) as { action: string; outcome: { status: string } };
+    const again = JSON.parse((await place.run("start", spec, "--id", "night-1", "--json")).stdout) as {
+      action: string;
+      outcome: { status: string };
+    };
     assert.deepEqual([again.action, again.outcome.status], ["completed", "completed"]);
-    const status = JSON.parse((await place.run("status", "night-1", "--json")).stdout) as { status: string; finished: number };
+    const status = JSON.parse((await place.run("status", "night-1", "--json")).stdout) as {
+      status: string;
+      finished: number;
+    };
     assert.deepEqual([status.status, status.finished], ["completed", 1]);
   });
 
   it("reads the record with the store alone: history, list, samples", async () => {
-    const history = JSON.parse((await place.run("history", "night-1", "--json")).stdout) as { places: { place: string; pairs?: number; steps?: number; weights: string; test: { judgedBy: string }; work: Record<string, { attempts: number }> }[] };
+    const history = JSON.parse((await place.run("history", "night-1", "--json")).stdout) as {
+      places: {
+        place: string;
+        pairs?: number;
+        steps?: number;
+        weights: string;
+        test: { judgedBy: string };
+        work: Record<string, { attempts: number }>;
+      }[];
+    };
     const [, iteration, ...baselines] = history.places;
-    assert.deepEqual(history.places.map(({ place: name }) => name).sort(), ["base-matched.1", "base-offline.1", "it-0000.1", "it-0001.1"]);
+    assert.deepEqual(history.places.map(({ place: name }) => name).sort(), [
+      "base-matched.1",
+      "base-offline.1",
+      "it-0000.1",
+      "it-0001.1",
+    ]);
     assert.deepEqual([iteration?.pairs, iteration?.steps], [8, 2]);
-    for (const arm of baselines) assert.deepEqual([arm.pairs, arm.steps], [8, 2], `${arm.place} trained on as much as the iterations`);
+    for (const arm of baselines)
+      assert.deepEqual([arm.pairs, arm.steps], [8, 2], `${arm.place} trained on as much as the iterations`);
     assert.deepEqual(new Set(history.places.map(({ test }) => test.judgedBy)), new Set(["gold"]));
     assert.match(history.places[1]?.weights ?? "", /^[0-9a-f]{64}$/);
     assert.equal(history.places[1]?.work["train"]?.attempts, 1);
     assert.match((await place.run("list")).stdout, /night-1 +completed +1\/1/);
-    assert.match((await place.run("samples", "night-1/1/pair", "--limit", "1")).stdout, /chosen .*: [\s\S]*rejected .*: /);
+    assert.match(
+      (await place.run("samples", "night-1/1/pair", "--limit", "1")).stdout,
+      /chosen .*: [\s\S]*rejected .*: /,
+    );
     failedWith(await place.run("samples", "night-1/7"), "address_unknown", 2);
   });
 
@@ -227,7 +383,11 @@ describe("a small campaign through the command line", { skip: NO_TEMPORAL, timeo
     const sound = await place.run("verify", "night-1", "--json");
     assert.deepEqual([(JSON.parse(sound.stdout) as { problems: unknown[] }).problems, sound.exit], [[], 0]);
     await cp(join(place.dir, "store"), join(place.dir, "copy"), { recursive: true });
-    for (const [folder, code] of [["blobs", "artifact_corrupt"], ["campaigns/night-1/results", "artifact_corrupt"], ["campaigns/night-1/ledger", "ledger_broken"]]) {
+    for (const [folder, code] of [
+      ["blobs", "artifact_corrupt"],
+      ["campaigns/night-1/results", "artifact_corrupt"],
+      ["campaigns/night-1/ledger", "ledger_broken"],
+    ]) {
       const restore = await flipByte(await largestFile(join(place.dir, "copy", folder ?? "")));
       const damaged = await place.run("verify", "night-1", "--store", "dir:copy");
       await restore();
@@ -238,20 +398,51 @@ describe("a small campaign through the command line", { skip: NO_TEMPORAL, timeo
 
   it("prunes, copies and erases, and shows before it does", async () => {
     await cp(join(place.dir, "store"), join(place.dir, "kept"), { recursive: true });
-    const dry = JSON.parse((await place.run("prune", "--dry-run", "--grace", "0s", "--json", "--store", "dir:kept")).stdout) as { blobs: { count: number } };
-    const pruned = JSON.parse((await place.run("prune", "--grace", "0s", "--json", "--store", "dir:kept")).stdout) as { blobs: { count: number } };
+    const dry = JSON.parse(
+      (await place.run("prune", "--dry-run", "--grace", "0s", "--json", "--store", "dir:kept")).stdout,
+    ) as { blobs: { count: number } };
+    const pruned = JSON.parse(
+      (await place.run("prune", "--grace", "0s", "--json", "--store", "dir:kept")).stdout,
+    ) as { blobs: { count: number } };
     assert.deepEqual(pruned.blobs, dry.blobs);
-    assert.match((await place.run("copy", "night-1", "--to", "dir:elsewhere", "--store", "dir:kept")).stdout, /^night-1 is copied to dir:.*elsewhere: \d+ ledger rows/);
-    const samples = JSON.parse((await place.run("samples", "night-1/1/generate", "--limit", "1", "--json", "--store", "dir:elsewhere")).stdout) as { rows: { promptId: string }[] };
+    assert.match(
+      (await place.run("copy", "night-1", "--to", "dir:elsewhere", "--store", "dir:kept")).stdout,
+      /^night-1 is copied to dir:.*elsewhere: \d+ ledger rows/,
+    );
+    const samples = JSON.parse(
+      (await place.run("samples", "night-1/1/generate", "--limit", "1", "--json", "--store", "dir:elsewhere"))
+        .stdout,
+    ) as { rows: { promptId: string }[] };
     const promptId = samples.rows[0]?.promptId ?? "";
     failedWith(await place.run("erase", promptId, "--store", "dir:elsewhere"), "usage_invalid", 2);
-    const erased = JSON.parse((await place.run("erase", promptId, "--why", "asked to be forgotten", "--json", "--store", "dir:elsewhere")).stdout) as { blobs: number; campaigns: string[] };
-    assert.ok(erased.blobs >= 3, `the list of prompts, completions and scores, and pairs where there are: ${erased.blobs}`);
+    const erased = JSON.parse(
+      (
+        await place.run(
+          "erase",
+          promptId,
+          "--why",
+          "asked to be forgotten",
+          "--json",
+          "--store",
+          "dir:elsewhere",
+        )
+      ).stdout,
+    ) as { blobs: number; campaigns: string[] };
+    assert.ok(
+      erased.blobs >= 3,
+      `the list of prompts, completions and scores, and pairs where there are: ${erased.blobs}`,
+    );
     const verified = await place.run("verify", "night-1", "--store", "dir:elsewhere");
     assert.equal(verified.exit, 0, verified.stdout);
     assert.match(verified.stdout, /night-1 is sound: .*, \d+ erased/);
-    assert.match((await place.run("history", "night-1", "--ledger", "--store", "dir:elsewhere")).stdout, /erased by .*: asked to be forgotten/);
-    assert.doesNotMatch((await place.run("samples", "night-1/1/generate", "--json", "--store", "dir:elsewhere")).stdout, new RegExp(`"${promptId}"`));
+    assert.match(
+      (await place.run("history", "night-1", "--ledger", "--store", "dir:elsewhere")).stdout,
+      /erased by .*: asked to be forgotten/,
+    );
+    assert.doesNotMatch(
+      (await place.run("samples", "night-1/1/generate", "--json", "--store", "dir:elsewhere")).stdout,
+      new RegExp(`"${promptId}"`),
+    );
     assert.equal((await place.run("repair", "night-1")).stdout, "night-1 is sound: nothing to repair\n");
   });
 
@@ -261,13 +452,33 @@ describe("a small campaign through the command line", { skip: NO_TEMPORAL, timeo
     failedWith(await place.run("export", "night-1", "--out", "model"), "export_exists", 2);
     assert.equal((await place.run("export", "night-1/1", "--pairs", "--out", "pairs.jsonl")).exit, 0);
     const [row] = (await readFile(join(place.dir, "pairs.jsonl"), "utf8")).split("\n");
-    assert.deepEqual(Object.keys(JSON.parse(row ?? "") as object).filter((key) => ["prompt", "chosen", "rejected"].includes(key)), ["prompt", "chosen", "rejected"]);
+    assert.deepEqual(
+      Object.keys(JSON.parse(row ?? "") as object).filter((key) =>
+        ["prompt", "chosen", "rejected"].includes(key),
+      ),
+      ["prompt", "chosen", "rejected"],
+    );
   });
 
   const damages: [string, string, number, (dir: string) => Promise<void>][] = [
     ["truncated weights", "checkpoint_invalid", 3, (dir) => truncate(join(dir, "model.safetensors"), 5000)],
-    ["an unsupported architecture", "architecture_unsupported", 2, (dir) => edit(join(dir, "config.json"), (config) => ({ ...config, model_type: "gpt2", architectures: ["GPT2LMHeadModel"] }))],
-    ["a tokenizer of another model", "tokenizer_mismatch", 2, (dir) => edit(join(dir, "tokenizer.json"), withForeignToken)],
+    [
+      "an unsupported architecture",
+      "architecture_unsupported",
+      2,
+      (dir) =>
+        edit(join(dir, "config.json"), (config) => ({
+          ...config,
+          model_type: "gpt2",
+          architectures: ["GPT2LMHeadModel"],
+        })),
+    ],
+    [
+      "a tokenizer of another model",
+      "tokenizer_mismatch",
+      2,
+      (dir) => edit(join(dir, "tokenizer.json"), withForeignToken),
+    ],
   ];
   for (const [what, code, exit, damage] of damages) {
     it(`refuses a checkpoint with ${what}`, async () => {
@@ -284,19 +495,33 @@ describe("a small campaign through the command line", { skip: NO_TEMPORAL, timeo
 
   it("fails with the module's own words when a judge answers with nonsense, and exits 10", async () => {
     const running = worker();
-    await writeFile(join(place.dir, "nonsense.ts"), "export default (rows: unknown[]) => rows.map(() => Number.NaN);");
+    await writeFile(
+      join(place.dir, "nonsense.ts"),
+      "export default (rows: unknown[]) => rows.map(() => Number.NaN);",
+    );
     const small = smallShop({ seed: 5, iterations: 1, perIteration: 16, sftRows: 100 });
-    const path = await writeSpec(place, "nonsense.json", { ...small, evaluate: { ...small.evaluate, judge: { module: join(place.dir, "nonsense.ts") } } });
+    const path = await writeSpec(place, "nonsense.json", {
+      ...small,
+      evaluate: { ...small.evaluate, judge: { module: join(place.dir, "nonsense.ts") } },
+    });
     const ran = await place.run("run", path, "--id", "nonsense");
     assert.equal(ran.exit, 10, ran.stderr);
     assert.match(ran.stderr, /^error module_bad_result: /m);
-    assert.match(ran.stderr, /temporal operator search-attribute create --address \S+ --namespace test-/, "as start does");
+    assert.match(
+      ran.stderr,
+      /temporal operator search-attribute create --address \S+ --namespace test-/,
+      "as start does",
+    );
     running.kill("SIGTERM");
   });
 
   it("pauses, resumes and cancels with who and why, and goes on with a cancelled campaign only when asked to", async () => {
     const running = worker();
-    const path = await writeSpec(place, "long.json", smallShop({ seed: 6, iterations: 2, perIteration: 64, sftRows: 4000 }));
+    const path = await writeSpec(
+      place,
+      "long.json",
+      smallShop({ seed: 6, iterations: 2, perIteration: 64, sftRows: 4000 }),
+    );
     assert.equal((await place.run("start", path, "--id", "long")).exit, 0);
     const paused = await place.run("pause", "long", "--why", "lunch", "--by", "ada", "--json");
     assert.equal((JSON.parse(paused.stdout) as { status: string }).status, "paused", paused.stderr);
@@ -304,7 +529,10 @@ describe("a small campaign through the command line", { skip: NO_TEMPORAL, timeo
     assert.equal((await place.run("resume", "long", "--why", "back")).exit, 0);
     assert.equal((await place.run("cancel", "long", "--why", "enough")).exit, 0);
     assert.equal((await place.run("watch", "long")).exit, 11);
-    assert.match((await place.run("history", "long", "--ledger")).stdout, /paused by ada: lunch[\s\S]*resumed by .*: back[\s\S]*cancelled by .*: enough/);
+    assert.match(
+      (await place.run("history", "long", "--ledger")).stdout,
+      /paused by ada: lunch[\s\S]*resumed by .*: back[\s\S]*cancelled by .*: enough/,
+    );
     failedWith(await place.run("start", path, "--id", "long"), "campaign_cancelled", 2);
     const reopened = await place.run("start", path, "--id", "long", "--resume", "--json");
     assert.equal((JSON.parse(reopened.stdout) as { action: string }).action, "reopened", reopened.stderr);
@@ -323,7 +551,9 @@ async function flipByte(path: string): Promise<() => Promise<void>> {
 }
 
 async function largestFile(folder: string): Promise<string> {
-  const paths = (await readdir(folder, { recursive: true, withFileTypes: true })).filter((entry) => entry.isFile()).map((entry) => join(entry.parentPath, entry.name));
+  const paths = (await readdir(folder, { recursive: true, withFileTypes: true }))
+    .filter((entry) => entry.isFile())
+    .map((entry) => join(entry.parentPath, entry.name));
   const sizes = await Promise.all(paths.map(async (path) => ({ path, size: (await stat(path)).size })));
   return sizes.reduce((largest, other) => (other.size > largest.size ? other : largest)).path;
 }
@@ -334,5 +564,8 @@ const withForeignToken = ({ model, ...rest }: Record<string, unknown>): object =
 };
 
 async function edit(path: string, change: (json: Record<string, unknown>) => object): Promise<void> {
-  await writeFile(path, JSON.stringify(change(JSON.parse(await readFile(path, "utf8")) as Record<string, unknown>)));
+  await writeFile(
+    path,
+    JSON.stringify(change(JSON.parse(await readFile(path, "utf8")) as Record<string, unknown>)),
+  );
 }

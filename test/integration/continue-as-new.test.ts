@@ -44,29 +44,50 @@ describe("going on as new", { skip: NO_TEMPORAL_BIN, timeout: 600_000 }, () => {
   });
 
   /** Real activities on a real store; only the computing is stubbed. */
-  async function conduct(temporal: TestNamespace, name: string, size: StubbedSize, during: (handle: CampaignHandle) => Promise<unknown> = async () => undefined): Promise<{ record: CampaignRecord; runs: RunHistory[] }> {
+  async function conduct(
+    temporal: TestNamespace,
+    name: string,
+    size: StubbedSize,
+    during: (handle: CampaignHandle) => Promise<unknown> = async () => undefined,
+  ): Promise<{ record: CampaignRecord; runs: RunHistory[] }> {
     const dir = join(folder, `${name}-${temporal === limited ? "limited" : "unlimited"}`);
     const store = await openStore(`dir:${join(dir, "store")}`);
     const deps = stubbedDeps(store, join(dir, "scratch"));
     const input = await createStubbed(store, name, size);
-    return withActivities(temporal, { control: createControlActivities(deps), stages: createStageActivities(deps) }, async (start) => {
-      const handle = await start(input);
-      await during(handle);
-      assert.equal((await handle.result()).status, "completed");
-      const record = foldLedger(name, (await store.ledger(name).read<LedgerEvent>()) as LedgerRow[]);
-      return { record, runs: await readHistories(temporal.connection, temporal.namespace, campaignWorkflowId(name)) };
-    });
+    return withActivities(
+      temporal,
+      { control: createControlActivities(deps), stages: createStageActivities(deps) },
+      async (start) => {
+        const handle = await start(input);
+        await during(handle);
+        assert.equal((await handle.result()).status, "completed");
+        const record = foldLedger(name, (await store.ledger(name).read<LedgerEvent>()) as LedgerRow[]);
+        return {
+          record,
+          runs: await readHistories(temporal.connection, temporal.namespace, campaignWorkflowId(name)),
+        };
+      },
+    );
   }
 
-  const results = ({ iterations, baselines, latest, promoted }: CampaignRecord) => ({ iterations, baselines, latest, promoted });
-  const continued = (runs: RunHistory[], type: string): number => runs.filter((run) => run.type === type && run.continued).length;
+  const results = ({ iterations, baselines, latest, promoted }: CampaignRecord) => ({
+    iterations,
+    baselines,
+    latest,
+    promoted,
+  });
+  const continued = (runs: RunHistory[], type: string): number =>
+    runs.filter((run) => run.type === type && run.continued).length;
 
   /** A run ends at the first chance after the suggestion: what one wave or one iteration adds comes on top. */
   function assertBounded(runs: RunHistory[], eventsMax: number): void {
     const longest = runs.reduce((one, other) => (other.events > one.events ? other : one));
     assert.ok(longest.events <= eventsMax, `${longest.workflowId} has a run of ${longest.events} events`);
     const largest = runs.reduce((one, other) => (other.largest.bytes > one.largest.bytes ? other : one));
-    assert.ok(largest.largest.bytes <= PAYLOAD_MAX, `${largest.workflowId} has a payload of ${largest.largest.bytes} bytes in ${largest.largest.event}`);
+    assert.ok(
+      largest.largest.bytes <= PAYLOAD_MAX,
+      `${largest.workflowId} has a payload of ${largest.largest.bytes} bytes in ${largest.largest.event}`,
+    );
   }
 
   it("a campaign of 10 iterations has bounded runs and payloads, and the same digests as one whose runs never end early", async () => {
@@ -82,7 +103,12 @@ describe("going on as new", { skip: NO_TEMPORAL_BIN, timeout: 600_000 }, () => {
   it("an iteration of 96 shards, paused and resumed between, has bounded runs and payloads and the same digests", async () => {
     const size = { iterations: 1, perIteration: 96, wave: 8, baseline: false };
     const one = await conduct(limited, "wide", size, async (handle) => {
-      while ((await handle.query(progress)).running.every((place) => !("iteration" in place) || place.iteration === 0)) await sleep(50);
+      while (
+        (await handle.query(progress)).running.every(
+          (place) => !("iteration" in place) || place.iteration === 0,
+        )
+      )
+        await sleep(50);
       await sleep(500);
       await handle.executeUpdate(pause, { args: [ask] });
       await handle.executeUpdate(resume, { args: [ask] });
@@ -97,28 +123,51 @@ describe("going on as new", { skip: NO_TEMPORAL_BIN, timeout: 600_000 }, () => {
     const name = "overtaken";
     const store = await openStore(`dir:${join(folder, name, "store")}`);
     const deps = stubbedDeps(store, join(folder, name, "scratch"));
-    const input = await createStubbed(store, name, { iterations: 10, perIteration: 2, wave: 4, baseline: false });
+    const input = await createStubbed(store, name, {
+      iterations: 10,
+      perIteration: 2,
+      wave: 4,
+      baseline: false,
+    });
     const control = createControlActivities(deps);
     let opens = 0;
     const open: typeof control.open = async (asked) => {
       opens += 1;
       const event: LedgerEvent = { type: "opened", server: "other", namespace: "other", runId: "theirs" };
-      if (opens === 2) await store.ledger(name).takeOver({ id: "opened:theirs", event, by: "workflow:theirs" });
+      if (opens === 2)
+        await store.ledger(name).takeOver({ id: "opened:theirs", event, by: "workflow:theirs" });
       return control.open(asked);
     };
-    await withActivities(limited, { control: { ...control, open }, stages: createStageActivities(deps) }, async (start) => {
-      const handle = await start(input);
-      await assert.rejects(handle.result(), (error: Error & { cause?: { type?: string } }) => error.cause?.type === "lease_lost");
-    });
+    await withActivities(
+      limited,
+      { control: { ...control, open }, stages: createStageActivities(deps) },
+      async (start) => {
+        const handle = await start(input);
+        await assert.rejects(
+          handle.result(),
+          (error: Error & { cause?: { type?: string } }) => error.cause?.type === "lease_lost",
+        );
+      },
+    );
     const runs = await readHistories(limited.connection, limited.namespace, campaignWorkflowId(name));
     assert.equal(continued(runs, "campaign"), 1);
     const last = (await store.ledger(name).read<LedgerEvent>()).at(-1);
-    assert.deepEqual([last?.event.type, last?.by, last?.epoch], ["opened", "workflow:theirs", 2], "nothing stands behind the row of the new owner");
+    assert.deepEqual(
+      [last?.event.type, last?.by, last?.epoch],
+      ["opened", "workflow:theirs", 2],
+      "nothing stands behind the row of the new owner",
+    );
   });
 
   it("two splits of many shards side by side go on together in the next run, each shard once", async () => {
     const shards = 24;
-    const play = script({ iterations: 1, baselines: [], pieces: { preferences: 2, iteration: 2, baseline: 2, validation: shards, test: 2 * shards }, shardPieces: 1, wave: 4 });
+    const play = script({
+      iterations: 1,
+      baselines: [],
+      pieces: { preferences: 2, iteration: 2, baseline: 2, validation: shards, test: 2 * shards },
+      shardPieces: 1,
+      wave: 4,
+    });
     const runs = await withCampaignWorker(limited, play, async (start) => {
       const handle = await start();
       assert.equal((await handle.result()).status, "completed");
@@ -134,20 +183,32 @@ describe("going on as new", { skip: NO_TEMPORAL_BIN, timeout: 600_000 }, () => {
   it("iterations wait for a baseline that runs beside them once history is long, then all goes on", async () => {
     const play = script({ iterations: 8 });
     const training = gate();
-    play.before = (stage, place) => (stage === "train" && place.startsWith("base-") ? training.wait() : undefined);
+    play.before = (stage, place) =>
+      stage === "train" && place.startsWith("base-") ? training.wait() : undefined;
     await withCampaignWorker(limited, play, async (start) => {
       const handle = await start();
       await training.reached;
-      for (let running = (await handle.query(progress)).running; running.some((place) => "iteration" in place); { running } = await handle.query(progress)) await sleep(100);
-      const finished = (): number => play.rows.filter(({ event }) => event.type === "iteration-finished").length;
+      for (
+        let running = (await handle.query(progress)).running;
+        running.some((place) => "iteration" in place);
+        { running } = await handle.query(progress)
+      )
+        await sleep(100);
+      const finished = (): number =>
+        play.rows.filter(({ event }) => event.type === "iteration-finished").length;
       const before = finished();
       assert.ok(before < 8, `${before} iterations did not wait`);
       training.open();
       assert.equal((await handle.result()).status, "completed");
       assert.equal(finished(), 8);
     });
-    const epochOf = (type: string): number[] => play.rows.filter(({ event }) => event.type === type).map(({ epoch }) => epoch);
-    assert.deepEqual(epochOf("baseline-finished"), [1], "the baseline was seen to its end by the run that started it");
+    const epochOf = (type: string): number[] =>
+      play.rows.filter(({ event }) => event.type === type).map(({ epoch }) => epoch);
+    assert.deepEqual(
+      epochOf("baseline-finished"),
+      [1],
+      "the baseline was seen to its end by the run that started it",
+    );
     assert.ok(Math.max(...epochOf("iteration-finished")) > 1, "later iterations belong to later runs");
   });
 });

@@ -14,7 +14,12 @@ import { NO_TEMPORAL, openNamespace } from "../support/temporal.ts";
 
 const DEPLOYMENT = "ratchet-test";
 
-async function startBuild(temporal: TestNamespace, connection: NativeConnection, buildId: string, play: Script): Promise<() => Promise<void>> {
+async function startBuild(
+  temporal: TestNamespace,
+  connection: NativeConnection,
+  buildId: string,
+  play: Script,
+): Promise<() => Promise<void>> {
   const { control, stages } = scriptedActivities(play);
   const common = { connection, namespace: temporal.namespace, ...deploymentOptions(DEPLOYMENT, buildId) };
   const workers = await Promise.all([
@@ -34,7 +39,12 @@ async function startBuild(temporal: TestNamespace, connection: NativeConnection,
 async function makeCurrent({ connection, namespace }: TestNamespace, buildId: string): Promise<void> {
   for (let tries = 0; ; tries += 1) {
     try {
-      await connection.workflowService.setWorkerDeploymentCurrentVersion({ namespace, deploymentName: DEPLOYMENT, buildId, identity: "test" });
+      await connection.workflowService.setWorkerDeploymentCurrentVersion({
+        namespace,
+        deploymentName: DEPLOYMENT,
+        buildId,
+        identity: "test",
+      });
       return;
     } catch (error) {
       if (tries > 300) throw error;
@@ -43,31 +53,43 @@ async function makeCurrent({ connection, namespace }: TestNamespace, buildId: st
   }
 }
 
-it("an iteration stays on the build that began it when another becomes current, and the next one goes to that", { skip: NO_TEMPORAL, timeout: 300_000 }, async () => {
-  const temporal = await openNamespace();
-  const connection = await NativeConnection.connect({ address: temporal.address });
-  const play = script({ iterations: 2, baselines: [] });
-  const by: Record<string, Set<string>> = {};
-  const training = gate();
-  /** The same campaign as each build's activities see it. */
-  const as = (build: string): Script => ({
-    ...play,
-    async before(stage, place) {
-      (by[place] ??= new Set()).add(build);
-      if (stage === "train" && place === "it-0001.1") await training.wait();
-    },
-  });
-  const stops = [await startBuild(temporal, connection, "one", as("one"))];
-  try {
-    const handle = await temporal.client.workflow.start("campaign", { workflowId: campaignWorkflowId("c"), taskQueue: WORKFLOW_QUEUE, args: [{ campaignId: "c", specDigest: "spec", storeName: "memory:" }] });
-    await training.reached;
-    stops.push(await startBuild(temporal, connection, "two", as("two")));
-    training.open();
-    await handle.result();
-    assert.deepEqual(by, { "it-0000.1": new Set(["one"]), "it-0001.1": new Set(["one"]), "it-0002.1": new Set(["two"]) });
-  } finally {
-    for (const stop of stops) await stop();
-    await connection.close();
-    await temporal.close();
-  }
-});
+it(
+  "an iteration stays on the build that began it when another becomes current, and the next one goes to that",
+  { skip: NO_TEMPORAL, timeout: 300_000 },
+  async () => {
+    const temporal = await openNamespace();
+    const connection = await NativeConnection.connect({ address: temporal.address });
+    const play = script({ iterations: 2, baselines: [] });
+    const by: Record<string, Set<string>> = {};
+    const training = gate();
+    /** The same campaign as each build's activities see it. */
+    const as = (build: string): Script => ({
+      ...play,
+      async before(stage, place) {
+        (by[place] ??= new Set()).add(build);
+        if (stage === "train" && place === "it-0001.1") await training.wait();
+      },
+    });
+    const stops = [await startBuild(temporal, connection, "one", as("one"))];
+    try {
+      const handle = await temporal.client.workflow.start("campaign", {
+        workflowId: campaignWorkflowId("c"),
+        taskQueue: WORKFLOW_QUEUE,
+        args: [{ campaignId: "c", specDigest: "spec", storeName: "memory:" }],
+      });
+      await training.reached;
+      stops.push(await startBuild(temporal, connection, "two", as("two")));
+      training.open();
+      await handle.result();
+      assert.deepEqual(by, {
+        "it-0000.1": new Set(["one"]),
+        "it-0001.1": new Set(["one"]),
+        "it-0002.1": new Set(["two"]),
+      });
+    } finally {
+      for (const stop of stops) await stop();
+      await connection.close();
+      await temporal.close();
+    }
+  },
+);

@@ -22,89 +22,143 @@ const WORKER = fileURLToPath(new URL("../support/idle-worker.js", import.meta.ur
 const SUPERVISOR = fileURLToPath(new URL("../support/dev-supervisor.js", import.meta.url));
 const SEARCH_ATTRIBUTES = ["RatchetCampaign", "RatchetIteration", "RatchetPhase"];
 
-describe("dev tree", { skip: TEMPORAL ? false : "RATCHET_TEST_TEMPORAL_BIN is not set: run through `npm test`", timeout: 240_000 }, () => {
-  const folder = mkdtempSync(join(tmpdir(), "ratchet-dev-tree-"));
-  const said: string[] = [];
-  let tests = 0;
-  let stateDir: string;
-  let tree: DevTree | undefined;
+describe(
+  "dev tree",
+  {
+    skip: TEMPORAL ? false : "RATCHET_TEST_TEMPORAL_BIN is not set: run through `npm test`",
+    timeout: 240_000,
+  },
+  () => {
+    const folder = mkdtempSync(join(tmpdir(), "ratchet-dev-tree-"));
+    const said: string[] = [];
+    let tests = 0;
+    let stateDir: string;
+    let tree: DevTree | undefined;
 
-  beforeEach(() => {
-    stateDir = join(folder, String(tests++), ".ratchet");
-    said.length = 0;
-  });
-  afterEach(async () => {
-    await tree?.stop();
-    tree = undefined;
-  });
-  after(() => rmSync(folder, { recursive: true, force: true }));
-
-  async function start(more: { ports?: { grpc?: number }; temporal?: string } = {}): Promise<DevTree> {
-    tree = await startDevTree({ stateDir, store: "dir:/store", ui: false, temporal: TEMPORAL as string, worker: WORKER, report: (line) => said.push(line), ...more });
-    return tree;
-  }
-
-  it("is found from any folder below, and its search attributes are registered", async () => {
-    const { address, serverId } = await start();
-    const below = join(stateDir, "..", "a", "b");
-    mkdirSync(below, { recursive: true });
-    const found = findDevJson(below);
-    assert.deepEqual({ ...found, processStart: "" }, { address, namespace: "default", store: "dir:/store", uiUrl: null, serverId, pid: process.pid, processStart: "", stateDir, alive: true });
-    await withClient(address, async ({ connection }) => {
-      const { customAttributes } = await connection.operatorService.listSearchAttributes({ namespace: "default" });
-      for (const name of SEARCH_ATTRIBUTES) assert.ok(name in (customAttributes ?? {}), name);
+    beforeEach(() => {
+      stateDir = join(folder, String(tests++), ".ratchet");
+      said.length = 0;
     });
-  });
+    afterEach(async () => {
+      await tree?.stop();
+      tree = undefined;
+    });
+    after(() => rmSync(folder, { recursive: true, force: true }));
 
-  it("starts a killed server again on the same database, and a killed worker too", async () => {
-    const running = await start();
-    await startWorkflow(running.address, "kept");
-    const first = running.pids();
-    process.kill(first.server as number, "SIGKILL");
-    process.kill(first.worker as number, "SIGKILL");
-    await until(() => running.pids().server !== first.server && running.pids().worker !== first.worker);
-    assert.equal(await workflowStatus(running.address, "kept"), "RUNNING");
-    assert.match(said.join("\n"), /Temporal server ended by SIGKILL; starting it again.* \(log: .*temporal\.log\)/);
-    assert.match(said.join("\n"), /worker ended by SIGKILL; starting it again/);
-  });
+    async function start(more: { ports?: { grpc?: number }; temporal?: string } = {}): Promise<DevTree> {
+      tree = await startDevTree({
+        stateDir,
+        store: "dir:/store",
+        ui: false,
+        temporal: TEMPORAL as string,
+        worker: WORKER,
+        report: (line) => said.push(line),
+        ...more,
+      });
+      return tree;
+    }
 
-  it("refuses a second tree in the same folder and says where the first one is", async () => {
-    const { address } = await start();
-    const second = startDevTree({ stateDir, store: "dir:/store", ui: false, temporal: TEMPORAL as string, worker: WORKER, report: () => {} });
-    await assert.rejects(second, (error: Error & { code?: string }) => error.code === "dev_already_running" && error.message.includes(address));
-  });
+    it("is found from any folder below, and its search attributes are registered", async () => {
+      const { address, serverId } = await start();
+      const below = join(stateDir, "..", "a", "b");
+      mkdirSync(below, { recursive: true });
+      const found = findDevJson(below);
+      assert.deepEqual(
+        { ...found, processStart: "" },
+        {
+          address,
+          namespace: "default",
+          store: "dir:/store",
+          uiUrl: null,
+          serverId,
+          pid: process.pid,
+          processStart: "",
+          stateDir,
+          alive: true,
+        },
+      );
+      await withClient(address, async ({ connection }) => {
+        const { customAttributes } = await connection.operatorService.listSearchAttributes({
+          namespace: "default",
+        });
+        for (const name of SEARCH_ATTRIBUTES) assert.ok(name in (customAttributes ?? {}), name);
+      });
+    });
 
-  it("makes its database anew where an earlier server was killed while it made the tables", async () => {
-    const dir = join(stateDir, "temporal");
-    mkdirSync(dir, { recursive: true });
-    writeFileSync(join(dir, "server.db"), "");
-    writeFileSync(join(dir, "server.json"), JSON.stringify({ serverId: "the-same", version: "temporal version 1", served: false }));
-    assert.equal((await start()).serverId, "the-same");
-  });
+    it("starts a killed server again on the same database, and a killed worker too", async () => {
+      const running = await start();
+      await startWorkflow(running.address, "kept");
+      const first = running.pids();
+      process.kill(first.server as number, "SIGKILL");
+      process.kill(first.worker as number, "SIGKILL");
+      await until(() => running.pids().server !== first.server && running.pids().worker !== first.worker);
+      assert.equal(await workflowStatus(running.address, "kept"), "RUNNING");
+      assert.match(
+        said.join("\n"),
+        /Temporal server ended by SIGKILL; starting it again.* \(log: .*temporal\.log\)/,
+      );
+      assert.match(said.join("\n"), /worker ended by SIGKILL; starting it again/);
+    });
 
-  it("tries again with a server that ended at its start, as one does that lost a port", async () => {
-    const unlucky = join(stateDir, "..", "unlucky.sh");
-    mkdirSync(join(stateDir, ".."), { recursive: true });
-    writeFileSync(unlucky, `#!/bin/sh\n[ "$1" = --version ] || [ -e "$0.tried" ] || { touch "$0.tried"; echo "a port is taken" >&2; exit 1; }\nexec "${TEMPORAL}" "$@"\n`, { mode: 0o755 });
-    const { address } = await start({ ports: { grpc: 0 }, temporal: unlucky });
-    await startWorkflow(address, "served");
-    assert.match(said.join("\n"), /Temporal server ended with exit code 1/);
-  });
+    it("refuses a second tree in the same folder and says where the first one is", async () => {
+      const { address } = await start();
+      const second = startDevTree({
+        stateDir,
+        store: "dir:/store",
+        ui: false,
+        temporal: TEMPORAL as string,
+        worker: WORKER,
+        report: () => {},
+      });
+      await assert.rejects(
+        second,
+        (error: Error & { code?: string }) =>
+          error.code === "dev_already_running" && error.message.includes(address),
+      );
+    });
 
-  it("refuses a port that is taken", async () => {
-    const other = createServer().listen(0, "127.0.0.1");
-    await once(other, "listening");
-    const { port } = other.address() as { port: number };
-    await assert.rejects(start({ ports: { grpc: port } }), (error: Error & { code?: string }) => error.code === "port_taken" && error.message === `port ${port} is taken`);
-    other.close();
-    tree = await start(); // and leaves the folder free
-  });
+    it("makes its database anew where an earlier server was killed while it made the tables", async () => {
+      const dir = join(stateDir, "temporal");
+      mkdirSync(dir, { recursive: true });
+      writeFileSync(join(dir, "server.db"), "");
+      writeFileSync(
+        join(dir, "server.json"),
+        JSON.stringify({ serverId: "the-same", version: "temporal version 1", served: false }),
+      );
+      assert.equal((await start()).serverId, "the-same");
+    });
 
-  it("is not fooled by a foreign server that took its port a moment before its own could", async () => {
-    const taken = join(folder, "taken");
-    const late = join(folder, "late-temporal");
-    // Its first start finds that a foreign server has come first, on the port that had been free.
-    const script = `#!${process.execPath}
+    it("tries again with a server that ended at its start, as one does that lost a port", async () => {
+      const unlucky = join(stateDir, "..", "unlucky.sh");
+      mkdirSync(join(stateDir, ".."), { recursive: true });
+      writeFileSync(
+        unlucky,
+        `#!/bin/sh\n[ "$1" = --version ] || [ -e "$0.tried" ] || { touch "$0.tried"; echo "a port is taken" >&2; exit 1; }\nexec "${TEMPORAL}" "$@"\n`,
+        { mode: 0o755 },
+      );
+      const { address } = await start({ ports: { grpc: 0 }, temporal: unlucky });
+      await startWorkflow(address, "served");
+      assert.match(said.join("\n"), /Temporal server ended with exit code 1/);
+    });
+
+    it("refuses a port that is taken", async () => {
+      const other = createServer().listen(0, "127.0.0.1");
+      await once(other, "listening");
+      const { port } = other.address() as { port: number };
+      await assert.rejects(
+        start({ ports: { grpc: port } }),
+        (error: Error & { code?: string }) =>
+          error.code === "port_taken" && error.message === `port ${port} is taken`,
+      );
+      other.close();
+      tree = await start(); // and leaves the folder free
+    });
+
+    it("is not fooled by a foreign server that took its port a moment before its own could", async () => {
+      const taken = join(folder, "taken");
+      const late = join(folder, "late-temporal");
+      // Its first start finds that a foreign server has come first, on the port that had been free.
+      const script = `#!${process.execPath}
 const { spawn, spawnSync } = require("node:child_process");
 const { existsSync, writeFileSync } = require("node:fs");
 const args = process.argv.slice(2);
@@ -116,45 +170,74 @@ writeFileSync("${taken}", JSON.stringify({ pid: foreign.pid }));
 const look = () => require("node:net").connect(Number(port), "127.0.0.1").on("error", () => setTimeout(look, 100)).on("connect", () => setTimeout(real, 2000));
 look();
 `;
-    writeFileSync(late, script, { mode: 0o755 });
-    tree = await startDevTree({ stateDir, store: "dir:/store", ui: false, temporal: late, worker: WORKER, report: (line) => said.push(line) });
-    const { pid } = JSON.parse(readFileSync(taken, "utf8")) as { pid: number };
-    try {
-      const { address, serverId } = tree;
-      await withClient(address, ({ connection }) => connection.workflowService.describeNamespace({ namespace: `ratchet-${serverId}` }));
-    } finally {
-      process.kill(pid, "SIGKILL");
+      writeFileSync(late, script, { mode: 0o755 });
+      tree = await startDevTree({
+        stateDir,
+        store: "dir:/store",
+        ui: false,
+        temporal: late,
+        worker: WORKER,
+        report: (line) => said.push(line),
+      });
+      const { pid } = JSON.parse(readFileSync(taken, "utf8")) as { pid: number };
+      try {
+        const { address, serverId } = tree;
+        await withClient(address, ({ connection }) =>
+          connection.workflowService.describeNamespace({ namespace: `ratchet-${serverId}` }),
+        );
+      } finally {
+        process.kill(pid, "SIGKILL");
+      }
+    });
+
+    it("lets the worker save, then ends everything, on one Ctrl-C", async () => {
+      const { supervisor, address, serverId, server, worker } = await startSupervisor();
+      await until(() => existsSync(join(stateDir, "worker-ready")));
+      process.kill(-(supervisor.pid as number), "SIGINT"); // as a terminal does: to the whole foreground group
+      const [code] = (await once(supervisor, "exit")) as [number];
+      assert.equal(code, 0);
+      assert.ok(!isRunning(server) && !isRunning(worker), "both children are gone before the supervisor");
+      assert.deepEqual(JSON.parse(readFileSync(join(stateDir, "drained.json"), "utf8")), {
+        address,
+        RATCHET_STORE: "dir:/store",
+        RATCHET_SERVER_ID: serverId,
+      });
+      assert.deepEqual(
+        [findDevJson(join(stateDir, ".."))?.alive, findDevJson(join(stateDir, ".."))?.store],
+        [false, "dir:/store"],
+      );
+    });
+
+    it("leaves no child behind when the supervisor is killed, and the next start finds the same server and data", async () => {
+      const killed = await startSupervisor();
+      await startWorkflow(killed.address, "kept");
+      killed.supervisor.kill("SIGKILL");
+      await once(killed.supervisor, "exit");
+      const next = await start(); // at once: it waits for the old server to let go of the database
+      assert.ok(!isRunning(killed.server) && !isRunning(killed.worker));
+      assert.equal(next.serverId, killed.serverId);
+      assert.equal(await workflowStatus(next.address, "kept"), "RUNNING");
+    });
+
+    async function startSupervisor(): Promise<{
+      supervisor: ChildProcess;
+      address: string;
+      serverId: string;
+      server: number;
+      worker: number;
+    }> {
+      const supervisor = spawn(process.execPath, [SUPERVISOR, stateDir, TEMPORAL as string], {
+        detached: true,
+        stdio: ["ignore", "pipe", "inherit"],
+      });
+      const [line] = (await once(createInterface({ input: supervisor.stdout }), "line")) as [string];
+      return {
+        supervisor,
+        ...(JSON.parse(line) as { address: string; serverId: string; server: number; worker: number }),
+      };
     }
-  });
-
-  it("lets the worker save, then ends everything, on one Ctrl-C", async () => {
-    const { supervisor, address, serverId, server, worker } = await startSupervisor();
-    await until(() => existsSync(join(stateDir, "worker-ready")));
-    process.kill(-(supervisor.pid as number), "SIGINT"); // as a terminal does: to the whole foreground group
-    const [code] = (await once(supervisor, "exit")) as [number];
-    assert.equal(code, 0);
-    assert.ok(!isRunning(server) && !isRunning(worker), "both children are gone before the supervisor");
-    assert.deepEqual(JSON.parse(readFileSync(join(stateDir, "drained.json"), "utf8")), { address, RATCHET_STORE: "dir:/store", RATCHET_SERVER_ID: serverId });
-    assert.deepEqual([findDevJson(join(stateDir, ".."))?.alive, findDevJson(join(stateDir, ".."))?.store], [false, "dir:/store"]);
-  });
-
-  it("leaves no child behind when the supervisor is killed, and the next start finds the same server and data", async () => {
-    const killed = await startSupervisor();
-    await startWorkflow(killed.address, "kept");
-    killed.supervisor.kill("SIGKILL");
-    await once(killed.supervisor, "exit");
-    const next = await start(); // at once: it waits for the old server to let go of the database
-    assert.ok(!isRunning(killed.server) && !isRunning(killed.worker));
-    assert.equal(next.serverId, killed.serverId);
-    assert.equal(await workflowStatus(next.address, "kept"), "RUNNING");
-  });
-
-  async function startSupervisor(): Promise<{ supervisor: ChildProcess; address: string; serverId: string; server: number; worker: number }> {
-    const supervisor = spawn(process.execPath, [SUPERVISOR, stateDir, TEMPORAL as string], { detached: true, stdio: ["ignore", "pipe", "inherit"] });
-    const [line] = (await once(createInterface({ input: supervisor.stdout }), "line")) as [string];
-    return { supervisor, ...(JSON.parse(line) as { address: string; serverId: string; server: number; worker: number }) };
-  }
-});
+  },
+);
 
 async function withClient<T>(address: string, use: (client: Client) => Promise<T>): Promise<T> {
   const connection = await Connection.connect({ address });
@@ -166,7 +249,9 @@ async function withClient<T>(address: string, use: (client: Client) => Promise<T
 }
 
 async function startWorkflow(address: string, workflowId: string): Promise<void> {
-  await withClient(address, (client) => client.workflow.start("nobody-serves-this", { workflowId, taskQueue: "none" }));
+  await withClient(address, (client) =>
+    client.workflow.start("nobody-serves-this", { workflowId, taskQueue: "none" }),
+  );
 }
 
 /** The server may be on its way up. */
@@ -174,7 +259,10 @@ async function workflowStatus(address: string, workflowId: string): Promise<stri
   let status: string | undefined;
   await until(async () => {
     try {
-      status = await withClient(address, async (client) => (await client.workflow.getHandle(workflowId).describe()).status.name);
+      status = await withClient(
+        address,
+        async (client) => (await client.workflow.getHandle(workflowId).describe()).status.name,
+      );
       return true;
     } catch (error) {
       if ((error as Error).name === "WorkflowNotFoundError") throw error;

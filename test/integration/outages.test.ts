@@ -27,7 +27,14 @@ function leaving(backend: Backend, away: () => boolean): Backend {
   return new Proxy(backend, {
     get(target, name: keyof Backend) {
       const real = target[name];
-      if (typeof real !== "function" || name === "list" || name === "entries" || name === "folders" || name === "leftovers") return real;
+      if (
+        typeof real !== "function" ||
+        name === "list" ||
+        name === "entries" ||
+        name === "folders" ||
+        name === "leftovers"
+      )
+        return real;
       return async (...args: unknown[]) => {
         if (away()) throw new ResourceError("store_unreachable", `${target.name} did not answer ${name}`);
         return (real as (...args: unknown[]) => unknown).apply(target, args);
@@ -36,80 +43,128 @@ function leaving(backend: Backend, away: () => boolean): Backend {
   });
 }
 
-it("a store that is away for more tries than any failure is given ends no campaign, whoever meets it", { skip: NO_TEMPORAL, timeout: 600_000 }, async () => {
-  const temporal = await openNamespace();
-  const root = await mkdtemp(join(tmpdir(), "ratchet-outage-"));
-  const store = `dir:${join(root, "store")}`;
-  const client = await RatchetClient.connect({ store, temporal: { address: temporal.address, namespace: temporal.namespace, connection: {}, identity: "test" } });
-  /** Tries that failed, by the activity that met the outage. */
-  const tries: Record<string, number> = { append: 0, generate: 0 };
-  let meeting: string | undefined;
-  const worker = {
-    deps: async (real: Deps) => ({ ...real, store: await storeOn(leaving(real.store.backend, () => meeting !== undefined)) }),
-    onFailure(activity: string, code: string | null | undefined) {
-      assert.equal(code, "store_unreachable", activity);
-      tries[activity] = (tries[activity] ?? 0) + 1;
-      if (activity === meeting && (tries[activity] ?? 0) >= TRIES) meeting = undefined;
-    },
-    onBegin(activity: string) {
-      if (tries[activity] === 0) meeting = activity;
-    },
-  };
-  try {
-    const written = tinyShop(3);
-    await client.start({ spec: resolveSpec(written), written, file: "tiny-shop.ts", baseDir: SHOP_DIR }, { campaignId: "outage" });
-    await withProductWorker(temporal, store, worker, async () => {
-      const outcome = await client.wait("outage");
-      assert.equal(outcome?.status, "completed", JSON.stringify(outcome));
+it(
+  "a store that is away for more tries than any failure is given ends no campaign, whoever meets it",
+  { skip: NO_TEMPORAL, timeout: 600_000 },
+  async () => {
+    const temporal = await openNamespace();
+    const root = await mkdtemp(join(tmpdir(), "ratchet-outage-"));
+    const store = `dir:${join(root, "store")}`;
+    const client = await RatchetClient.connect({
+      store,
+      temporal: {
+        address: temporal.address,
+        namespace: temporal.namespace,
+        connection: {},
+        identity: "test",
+      },
     });
-    assert.ok(Object.values(tries).every((count) => count >= TRIES), JSON.stringify(tries));
-    assert.deepEqual((await client.verify("outage")).problems, []);
-  } finally {
-    await client.close();
-    await temporal.close();
-    await rm(root, { recursive: true, force: true });
-  }
-});
+    /** Tries that failed, by the activity that met the outage. */
+    const tries: Record<string, number> = { append: 0, generate: 0 };
+    let meeting: string | undefined;
+    const worker = {
+      deps: async (real: Deps) => ({
+        ...real,
+        store: await storeOn(leaving(real.store.backend, () => meeting !== undefined)),
+      }),
+      onFailure(activity: string, code: string | null | undefined) {
+        assert.equal(code, "store_unreachable", activity);
+        tries[activity] = (tries[activity] ?? 0) + 1;
+        if (activity === meeting && (tries[activity] ?? 0) >= TRIES) meeting = undefined;
+      },
+      onBegin(activity: string) {
+        if (tries[activity] === 0) meeting = activity;
+      },
+    };
+    try {
+      const written = tinyShop(3);
+      await client.start(
+        { spec: resolveSpec(written), written, file: "tiny-shop.ts", baseDir: SHOP_DIR },
+        { campaignId: "outage" },
+      );
+      await withProductWorker(temporal, store, worker, async () => {
+        const outcome = await client.wait("outage");
+        assert.equal(outcome?.status, "completed", JSON.stringify(outcome));
+      });
+      assert.ok(
+        Object.values(tries).every((count) => count >= TRIES),
+        JSON.stringify(tries),
+      );
+      assert.deepEqual((await client.verify("outage")).problems, []);
+    } finally {
+      await client.close();
+      await temporal.close();
+      await rm(root, { recursive: true, force: true });
+    }
+  },
+);
 
 const given = process.env["RATCHET_TEST_S3"];
 const skip = NO_TEMPORAL_BIN || (given ? false : "RATCHET_TEST_S3 is not set");
 
-it("credentials that expire in mid-campaign are waited for by name and picked up when their file holds new ones", { skip, timeout: 600_000 }, async () => {
-  const { endpoint, bucket, accessKeyId, secretAccessKey, region } = JSON.parse(given as string) as Record<"endpoint" | "bucket" | "accessKeyId" | "secretAccessKey" | "region", string>;
-  const root = await mkdtemp(join(tmpdir(), "ratchet-expiry-"));
-  const file = join(root, "credentials");
-  const write = (secret: string): void => writeFileSync(file, `[default]\naws_access_key_id = ${accessKeyId}\naws_secret_access_key = ${secret}\n`);
-  write(secretAccessKey);
-  const proxy = await openS3Proxy(endpoint);
-  const { AWS_ACCESS_KEY_ID: _, AWS_SECRET_ACCESS_KEY: __, ...rest } = process.env;
-  const env = { ...rest, AWS_ENDPOINT_URL: proxy.endpoint, AWS_REGION: region, AWS_SHARED_CREDENTIALS_FILE: file };
-  Object.assign(process.env, { AWS_ENDPOINT_URL: endpoint, AWS_REGION: region, AWS_ACCESS_KEY_ID: accessKeyId, AWS_SECRET_ACCESS_KEY: secretAccessKey });
-  const campaign = await DevCampaign.make({ seed: 5, iterations: 1, perIteration: 16, sftRows: 96 }, { storeName: `s3://${bucket}/expiry-${process.pid}`, env });
-  try {
-    await campaign.up();
-    const client = await campaign.start();
-    let isExpired = false;
-    // The server's word for it once; what the worker then reads from the file is refused by the real server.
-    proxy.fault = ({ method, url }) => {
-      if (isExpired || method !== "PUT" || !url?.includes("/it-0001.1/generate/")) return undefined;
-      isExpired = true;
-      write("expired");
-      return { status: 400, code: "ExpiredToken" };
-    };
-    const told = async (): Promise<boolean> => ((await client.status(CAMPAIGN)).live?.retrying ?? []).some(({ code, message }) => code === "store_denied" && /credentials|refused/.test(message));
-    for (let tries = 0; !(await told()); tries += 1) {
-      assert.ok(tries < 1_000, "status tells what is waited for");
-      await delay(100);
-    }
-    assert.ok(isExpired);
+it(
+  "credentials that expire in mid-campaign are waited for by name and picked up when their file holds new ones",
+  { skip, timeout: 600_000 },
+  async () => {
+    const { endpoint, bucket, accessKeyId, secretAccessKey, region } = JSON.parse(given as string) as Record<
+      "endpoint" | "bucket" | "accessKeyId" | "secretAccessKey" | "region",
+      string
+    >;
+    const root = await mkdtemp(join(tmpdir(), "ratchet-expiry-"));
+    const file = join(root, "credentials");
+    const write = (secret: string): void =>
+      writeFileSync(
+        file,
+        `[default]\naws_access_key_id = ${accessKeyId}\naws_secret_access_key = ${secret}\n`,
+      );
     write(secretAccessKey);
-    const outcome = await client.wait(CAMPAIGN);
-    assert.equal(outcome?.status, "completed", JSON.stringify(outcome));
-    assert.deepEqual((await client.verify(CAMPAIGN)).problems, []);
-    await client.close();
-  } finally {
-    await campaign.remove();
-    await proxy.close();
-    await rm(root, { recursive: true, force: true });
-  }
-});
+    const proxy = await openS3Proxy(endpoint);
+    const { AWS_ACCESS_KEY_ID: _, AWS_SECRET_ACCESS_KEY: __, ...rest } = process.env;
+    const env = {
+      ...rest,
+      AWS_ENDPOINT_URL: proxy.endpoint,
+      AWS_REGION: region,
+      AWS_SHARED_CREDENTIALS_FILE: file,
+    };
+    Object.assign(process.env, {
+      AWS_ENDPOINT_URL: endpoint,
+      AWS_REGION: region,
+      AWS_ACCESS_KEY_ID: accessKeyId,
+      AWS_SECRET_ACCESS_KEY: secretAccessKey,
+    });
+    const campaign = await DevCampaign.make(
+      { seed: 5, iterations: 1, perIteration: 16, sftRows: 96 },
+      { storeName: `s3://${bucket}/expiry-${process.pid}`, env },
+    );
+    try {
+      await campaign.up();
+      const client = await campaign.start();
+      let isExpired = false;
+      // The server's word for it once; what the worker then reads from the file is refused by the real server.
+      proxy.fault = ({ method, url }) => {
+        if (isExpired || method !== "PUT" || !url?.includes("/it-0001.1/generate/")) return undefined;
+        isExpired = true;
+        write("expired");
+        return { status: 400, code: "ExpiredToken" };
+      };
+      const told = async (): Promise<boolean> =>
+        ((await client.status(CAMPAIGN)).live?.retrying ?? []).some(
+          ({ code, message }) => code === "store_denied" && /credentials|refused/.test(message),
+        );
+      for (let tries = 0; !(await told()); tries += 1) {
+        assert.ok(tries < 1_000, "status tells what is waited for");
+        await delay(100);
+      }
+      assert.ok(isExpired);
+      write(secretAccessKey);
+      const outcome = await client.wait(CAMPAIGN);
+      assert.equal(outcome?.status, "completed", JSON.stringify(outcome));
+      assert.deepEqual((await client.verify(CAMPAIGN)).problems, []);
+      await client.close();
+    } finally {
+      await campaign.remove();
+      await proxy.close();
+      await rm(root, { recursive: true, force: true });
+    }
+  },
+);

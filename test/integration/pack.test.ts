@@ -20,8 +20,15 @@ describe("packed install", { timeout: 300_000 }, () => {
 
   before(async () => {
     mkdirSync(home);
-    writeFileSync(join(home, "package.json"), JSON.stringify({ name: "stranger", private: true, type: "module" }));
-    const packed = await run("npm", ["pack", "--json", "--ignore-scripts", "--pack-destination", folder], ROOT);
+    writeFileSync(
+      join(home, "package.json"),
+      JSON.stringify({ name: "stranger", private: true, type: "module" }),
+    );
+    const packed = await run(
+      "npm",
+      ["pack", "--json", "--ignore-scripts", "--pack-destination", folder],
+      ROOT,
+    );
     assert.equal(packed.code, 0, packed.stderr);
     const [{ filename }] = JSON.parse(packed.stdout) as [{ filename: string }];
     const failure = await install(join(folder, filename));
@@ -32,7 +39,11 @@ describe("packed install", { timeout: 300_000 }, () => {
   /** From npm's cache where it holds everything, which it does from the second time on. */
   async function install(tarball: string): Promise<string | undefined> {
     for (const reach of ["--offline", "--prefer-offline"]) {
-      const { code, stderr } = await run("npm", ["install", reach, "--ignore-scripts", "--no-audit", "--no-fund", "--fetch-retries=0", tarball], home);
+      const { code, stderr } = await run(
+        "npm",
+        ["install", reach, "--ignore-scripts", "--no-audit", "--no-fund", "--fetch-retries=0", tarball],
+        home,
+      );
       if (code === 0) return undefined;
       const reason = OFFLINE.exec(stderr)?.[0];
       assert.ok(reason, stderr);
@@ -43,7 +54,11 @@ describe("packed install", { timeout: 300_000 }, () => {
 
   it("answers --version by its installed command", async (t) => {
     if (unreachable) return t.skip(unreachable);
-    const { code, stdout, stderr } = await run(join(home, "node_modules", ".bin", "ratchet"), ["--version"], home);
+    const { code, stdout, stderr } = await run(
+      join(home, "node_modules", ".bin", "ratchet"),
+      ["--version"],
+      home,
+    );
     assert.deepEqual([code, stdout.trim()], [0, VERSION], stderr);
   });
 
@@ -58,9 +73,16 @@ describe("packed install", { timeout: 300_000 }, () => {
 
   it("can be imported by each name that it exports", async (t) => {
     if (unreachable) return t.skip(unreachable);
-    const { exports } = JSON.parse(readFileSync(join(installed, "package.json"), "utf8")) as { exports: Record<string, { types: string }> };
+    const { exports } = JSON.parse(readFileSync(join(installed, "package.json"), "utf8")) as {
+      exports: Record<string, { types: string }>;
+    };
     const names = Object.keys(exports).map((name) => `ratchet-rlhf${name.slice(1)}`);
-    const script = names.map((name) => `if (Object.keys(await import(${JSON.stringify(name)})).length === 0) throw new Error(${JSON.stringify(`${name} exports nothing`)});`).join("\n");
+    const script = names
+      .map(
+        (name) =>
+          `if (Object.keys(await import(${JSON.stringify(name)})).length === 0) throw new Error(${JSON.stringify(`${name} exports nothing`)});`,
+      )
+      .join("\n");
     const { code, stderr } = await run(process.execPath, ["--input-type=module", "-e", script], home);
     assert.equal(code, 0, stderr);
     for (const { types } of Object.values(exports)) assert.ok(existsSync(join(installed, types)), types);
@@ -68,12 +90,23 @@ describe("packed install", { timeout: 300_000 }, () => {
 
   it("holds the workflow bundle and the pinned modules to build Temporal from, and no test", async (t) => {
     if (unreachable) return t.skip(unreachable);
-    for (const path of ["dist/workflow-bundle.js", "infra/tools/temporal/go.mod", "infra/tools/temporal/go.sum", "dist/dev/leash-main.js"]) assert.ok(existsSync(join(installed, path)), path);
-    for (const path of ["dist/test", "dist/bench", "dist/dev/database.test.js"]) assert.ok(!existsSync(join(installed, path)), path);
+    for (const path of [
+      "dist/workflow-bundle.js",
+      "infra/tools/temporal/go.mod",
+      "infra/tools/temporal/go.sum",
+      "dist/dev/leash-main.js",
+    ])
+      assert.ok(existsSync(join(installed, path)), path);
+    for (const path of ["dist/test", "dist/bench", "dist/dev/database.test.js"])
+      assert.ok(!existsSync(join(installed, path)), path);
   });
 });
 
-function run(command: string, args: string[], cwd: string): Promise<{ code: number; stdout: string; stderr: string }> {
+function run(
+  command: string,
+  args: string[],
+  cwd: string,
+): Promise<{ code: number; stdout: string; stderr: string }> {
   // npm run hands its own settings down; a stranger's shell has none of them.
   const env = Object.fromEntries(Object.entries(process.env).filter(([name]) => !/^npm_|^NODE_/.test(name)));
   return new Promise((resolve) => {

@@ -23,38 +23,92 @@ import { planOf } from "../../campaign/plan.ts";
 import { formatRows, type PairRow } from "../../campaign/recipe/rows.ts";
 import { resolveSpec } from "../../campaign/resolve.ts";
 import type { WrittenSpec } from "../../campaign/spec.ts";
-import type { EvaluateResult, GenerateResult, PairResult, Place, ScoreResult, StageInput, StageName } from "../../campaign/types.ts";
+import type {
+  EvaluateResult,
+  GenerateResult,
+  PairResult,
+  Place,
+  ScoreResult,
+  StageInput,
+  StageName,
+} from "../../campaign/types.ts";
 import { compileSpec } from "../../client/compile/index.ts";
 import { createOnnxRuntime } from "../../runtimes/onnx/index.ts";
 import type { Completion, Prompt } from "../../runtimes/types.ts";
 import { openCache, openStore } from "../../store/index.ts";
 
-const WORDS = ["<pad>", "<bos>", "<eos>", "A", "B", "|", "say", "good", "fine", "bad", ...Array.from({ length: 40 }, (_, i) => `w${i}`)];
+const WORDS = [
+  "<pad>",
+  "<bos>",
+  "<eos>",
+  "A",
+  "B",
+  "|",
+  "say",
+  "good",
+  "fine",
+  "bad",
+  ...Array.from({ length: 40 }, (_, i) => `w${i}`),
+];
 const TOKENIZER = {
   version: "1.0",
-  added_tokens: WORDS.slice(0, 3).map((content, id) => ({ id, content, special: true, single_word: false, lstrip: false, rstrip: false, normalized: false })),
+  added_tokens: WORDS.slice(0, 3).map((content, id) => ({
+    id,
+    content,
+    special: true,
+    single_word: false,
+    lstrip: false,
+    rstrip: false,
+    normalized: false,
+  })),
   normalizer: null,
   pre_tokenizer: { type: "WhitespaceSplit" },
   post_processor: null,
   decoder: null,
-  model: { type: "WordLevel", vocab: Object.fromEntries(WORDS.map((word, id) => [word, id])), unk_token: "<pad>" },
+  model: {
+    type: "WordLevel",
+    vocab: Object.fromEntries(WORDS.map((word, id) => [word, id])),
+    unk_token: "<pad>",
+  },
 };
-const TOKENIZER_CONFIG = { tokenizer_class: "PreTrainedTokenizerFast", bos_token: "<bos>", eos_token: "<eos>", pad_token: "<pad>", add_bos_token: true };
+const TOKENIZER_CONFIG = {
+  tokenizer_class: "PreTrainedTokenizerFast",
+  bos_token: "<bos>",
+  eos_token: "<eos>",
+  pad_token: "<pad>",
+  add_bos_token: true,
+};
 
 /** What the world likes, best first. */
 const TASTE = ["good", "fine", "bad"];
 const answerOf = (taste: number, i: number): string => `${TASTE[taste]} w${(i * 7) % 40}`;
 const PREFERENCES = Array.from({ length: 360 }, (_, i) => {
-  const [better, worse] = [[0, 1], [0, 2], [1, 2]][i % 3]!;
-  return { prompt: `say w${20 + (i % 20)}`, chosen: answerOf(better!, i), rejected: answerOf(worse!, 3 * i + 1) };
+  const [better, worse] = [
+    [0, 1],
+    [0, 2],
+    [1, 2],
+  ][i % 3]!;
+  return {
+    prompt: `say w${20 + (i % 20)}`,
+    chosen: answerOf(better!, i),
+    rejected: answerOf(worse!, 3 * i + 1),
+  };
 });
 
 const SPEC: WrittenSpec = {
   name: "by-preference",
   seed: 3,
-  policy: { init: { tokenizer: "tok", model: { hiddenSize: 64, layers: 2, heads: 4, intermediateSize: 128, contextLength: 32 } } },
+  policy: {
+    init: {
+      tokenizer: "tok",
+      model: { hiddenSize: 64, layers: 2, heads: 4, intermediateSize: 128, contextLength: 32 },
+    },
+  },
   prompts: { file: "prompts.jsonl", perIteration: 4, validation: 3, test: 3 },
-  bootstrap: { preferences: { file: "pairs.jsonl" }, preferenceModel: { learningRate: 3e-3, batch: 12, epochs: 8, warmup: 0.1 } },
+  bootstrap: {
+    preferences: { file: "pairs.jsonl" },
+    preferenceModel: { learningRate: 3e-3, batch: 12, epochs: 8, warmup: 0.1 },
+  },
   iterations: 1,
   generate: { samples: [{ temperature: 1, count: 8 }], maxTokens: 4, piece: 2 },
   score: { reward: "preference-model", preferenceModel: { template: "{context} | {a} | {b} | " } },
@@ -72,10 +126,35 @@ let spec: StageContext["spec"];
 let preferenceModel = "";
 const runtime = createOnnxRuntime({ threads: 2 });
 
-function context<I extends StageInput & { stage: StageName }>(own: Omit<I, "campaign" | "epoch">): StageContext<I> {
+function context<I extends StageInput & { stage: StageName }>(
+  own: Omit<I, "campaign" | "epoch">,
+): StageContext<I> {
   const input = { campaign, epoch: 1, ...own } as unknown as I;
-  const facts = (more = {}) => ({ ...deps.facts, startedAt: "", finishedAt: "", attempt: 1, epoch: 1, ...more });
-  return { deps, input, spec, place: placeName(input.place), attempt: 1, trace: {}, previous: undefined, signal: new AbortController().signal, onProgress: () => undefined, tell: () => undefined, anew: () => undefined, quiet: () => undefined, advanced: () => undefined, repairs: new Map(), facts };
+  const facts = (more = {}) => ({
+    ...deps.facts,
+    startedAt: "",
+    finishedAt: "",
+    attempt: 1,
+    epoch: 1,
+    ...more,
+  });
+  return {
+    deps,
+    input,
+    spec,
+    place: placeName(input.place),
+    attempt: 1,
+    trace: {},
+    previous: undefined,
+    signal: new AbortController().signal,
+    onProgress: () => undefined,
+    tell: () => undefined,
+    anew: () => undefined,
+    quiet: () => undefined,
+    advanced: () => undefined,
+    repairs: new Map(),
+    facts,
+  };
 }
 
 async function fanOut(at: StageContext<FanOutInput>, stage: PieceStage): Promise<string> {
@@ -88,17 +167,36 @@ before(async () => {
   await mkdir(join(scratch, "tok"));
   await writeFile(join(scratch, "tok/tokenizer.json"), JSON.stringify(TOKENIZER));
   await writeFile(join(scratch, "tok/tokenizer_config.json"), JSON.stringify(TOKENIZER_CONFIG));
-  await writeFile(join(scratch, "prompts.jsonl"), formatRows(Array.from({ length: 10 }, (_, i) => ({ prompt: `say w${i}` }))));
+  await writeFile(
+    join(scratch, "prompts.jsonl"),
+    formatRows(Array.from({ length: 10 }, (_, i) => ({ prompt: `say w${i}` }))),
+  );
   await writeFile(join(scratch, "pairs.jsonl"), formatRows(PREFERENCES));
   const store = await openStore("memory:");
   spec = (await compileSpec(resolveSpec(SPEC), { baseDir: scratch, store })).compiled;
   const { generator, scorer, trainer } = runtime;
   const facts = { host: "", cpu: "", node: "", ratchet: "" };
   const modules = { call: () => assert.fail("no module is named") };
-  deps = { store, cache: openCache({ dir: join(scratch, "cache"), maxBytes: 1e9, store }), generator, scorer, trainer, modules, server: "", namespace: "", searchAttributes: false, draining: new AbortController().signal, facts, graceMs: 1_000, scratchDir: scratch };
+  deps = {
+    store,
+    cache: openCache({ dir: join(scratch, "cache"), maxBytes: 1e9, store }),
+    generator,
+    scorer,
+    trainer,
+    modules,
+    server: "",
+    namespace: "",
+    searchAttributes: false,
+    draining: new AbortController().signal,
+    facts,
+    graceMs: 1_000,
+    scratchDir: scratch,
+  };
 
   const pairs = await pair(context({ stage: "pair", place: BOOTSTRAP, from: "file" }));
-  const trained = await train(context({ stage: "reward", place: BOOTSTRAP, start: spec.policy.tree, pairs: pairs.digest }));
+  const trained = await train(
+    context({ stage: "reward", place: BOOTSTRAP, start: spec.policy.tree, pairs: pairs.digest }),
+  );
   preferenceModel = trained.policy;
 });
 after(async () => {
@@ -112,13 +210,23 @@ test("the workflow trains it where a reward model would be trained", () => {
 
 test("trained on letters, it knows the better of two answers that it never read, whichever stands first", async () => {
   const prompt: Prompt = { id: "p", prompt: "say w3" };
-  const questions = [[0, 1], [0, 2], [1, 2]].flatMap(([better, worse]) => [4, 9, 15].map((i) => ({ prompt, first: answerOf(better!, i), second: answerOf(worse!, i + 5) })));
+  const questions = [
+    [0, 1],
+    [0, 2],
+    [1, 2],
+  ].flatMap(([better, worse]) =>
+    [4, 9, 15].map((i) => ({ prompt, first: answerOf(better!, i), second: answerOf(worse!, i + 5) })),
+  );
   const at = context({ stage: "score", place: ITERATION });
   const preferences = await preferencesOf(at, preferenceModel, questions);
   preferences.forEach((p, i) => assert.ok(p > 0.5, `${JSON.stringify(questions[i])}: ${p}`));
   const mean = preferences.reduce((sum, p) => sum + p, 0) / preferences.length;
   assert.ok(mean > 0.7, `mean ${mean}`);
-  const swapped = await preferencesOf(at, preferenceModel, questions.map(({ first, second }) => ({ prompt, first: second, second: first })));
+  const swapped = await preferencesOf(
+    at,
+    preferenceModel,
+    questions.map(({ first, second }) => ({ prompt, first: second, second: first })),
+  );
   preferences.forEach((p, i) => assert.ok(Math.abs(p + swapped[i]! - 1) < 1e-9));
 });
 
@@ -129,40 +237,103 @@ async function completions(): Promise<string> {
   const rowsFor = ({ id }: Prompt, turn: number): Completion[] =>
     texts.map((_, index) => {
       const text = texts[(index + turn) % texts.length]!;
-      return { promptId: id, index, text, ids: [4 + index, 2], logps: [-1, -1], finish: text === "good w7" ? "length" : "eos", temperature: 1, seed: "0000000000000000" };
+      return {
+        promptId: id,
+        index,
+        text,
+        ids: [4 + index, 2],
+        logps: [-1, -1],
+        finish: text === "good w7" ? "length" : "eos",
+        temperature: 1,
+        seed: "0000000000000000",
+      };
     });
-  const rows = [prompts.slice(0, 2), prompts.slice(2)].map((group, piece) => group.flatMap((prompt, i) => rowsFor(prompt, 2 * piece + i)));
-  const pieces = await Promise.all(rows.map(async (piece, index) => ({ index, rows: await deps.store.putBlob(formatRows(piece)), prompts: 2 })));
-  const result: GenerateResult = { stage: "generate", version: 1, place: placeName(ITERATION), policy: spec.policy.tree, prompts: spec.prompts.iterations.rows, sampling: "", pieces, counts: { prompts: 4, completions: 32, tokens: 64, truncated: 4 } };
-  const { digest } = await deps.store.commitManifest("campaigns/by-preference/results/made.json", { schema: "ratchet.generate/1", result, facts: {} });
+  const rows = [prompts.slice(0, 2), prompts.slice(2)].map((group, piece) =>
+    group.flatMap((prompt, i) => rowsFor(prompt, 2 * piece + i)),
+  );
+  const pieces = await Promise.all(
+    rows.map(async (piece, index) => ({
+      index,
+      rows: await deps.store.putBlob(formatRows(piece)),
+      prompts: 2,
+    })),
+  );
+  const result: GenerateResult = {
+    stage: "generate",
+    version: 1,
+    place: placeName(ITERATION),
+    policy: spec.policy.tree,
+    prompts: spec.prompts.iterations.rows,
+    sampling: "",
+    pieces,
+    counts: { prompts: 4, completions: 32, tokens: 64, truncated: 4 },
+  };
+  const { digest } = await deps.store.commitManifest("campaigns/by-preference/results/made.json", {
+    schema: "ratchet.generate/1",
+    result,
+    facts: {},
+  });
   return digest;
 }
 
 test("a knockout stands in for scores: every pair is the best against the worst of its group, answers that were cut stay out", async () => {
-  const at = context<FanOutInput & { stage: "score" }>({ stage: "score", place: ITERATION, completions: await completions(), rewardModel: preferenceModel });
+  const at = context<FanOutInput & { stage: "score" }>({
+    stage: "score",
+    place: ITERATION,
+    completions: await completions(),
+    rewardModel: preferenceModel,
+  });
   const stage = await scoreStage(at);
   const scored = await fanOut(at, stage);
   const { pieces } = await resultOf<ScoreResult>(deps.store, scored);
   const scores = (await Promise.all(pieces.map(({ rows }) => rowsOf<Score>(deps.store, rows)))).flat();
-  assert.deepEqual(scores.filter(({ promptId }) => promptId === scores[0]!.promptId).map(({ score }) => score)[7], 0, "the cut answer was not compared");
+  assert.deepEqual(
+    scores.filter(({ promptId }) => promptId === scores[0]!.promptId).map(({ score }) => score)[7],
+    0,
+    "the cut answer was not compared",
+  );
 
-  const { pairs: digest, report } = await resultOf<PairResult>(deps.store, (await pair(context({ stage: "pair", place: ITERATION, from: "scores", source: scored }))).digest);
+  const { pairs: digest, report } = await resultOf<PairResult>(
+    deps.store,
+    (await pair(context({ stage: "pair", place: ITERATION, from: "scores", source: scored }))).digest,
+  );
   const pairs = await rowsOf<PairRow>(deps.store, digest);
-  assert.deepEqual(pairs.map(({ chosen, rejected }) => [chosen, rejected]), Array.from({ length: 4 }, () => ["good w2", "bad w4"]));
+  assert.deepEqual(
+    pairs.map(({ chosen, rejected }) => [chosen, rejected]),
+    Array.from({ length: 4 }, () => ["good w2", "bad w4"]),
+  );
   assert.deepEqual([report.pairs, report.answers], [4, { truncated: 4, identical: 4 }]);
 });
 
 test("the test report says how often it prefers a policy's answers to the opponent's; the validation split has no opponent and no proxy", async () => {
   const policy = spec.policy.tree;
-  const opposed = context<FanOutInput & { stage: "generate" }>({ stage: "generate", place: BOOTSTRAP, source: "opponent", policy });
+  const opposed = context<FanOutInput & { stage: "generate" }>({
+    stage: "generate",
+    place: BOOTSTRAP,
+    source: "opponent",
+    policy,
+  });
   const opponent = await fanOut(opposed, await generateStage(opposed));
-  const evaluate = { stage: "evaluate", place: ITERATION, policy, initial: policy, rewardModel: preferenceModel } as const;
+  const evaluate = {
+    stage: "evaluate",
+    place: ITERATION,
+    policy,
+    initial: policy,
+    rewardModel: preferenceModel,
+  } as const;
   const metricsOf = async (split: "validation" | "test"): Promise<EvaluateResult["metrics"]> => {
-    const at = context<FanOutInput & { stage: "evaluate" }>({ ...evaluate, split, ...(split === "test" ? { opponent } : {}) });
+    const at = context<FanOutInput & { stage: "evaluate" }>({
+      ...evaluate,
+      split,
+      ...(split === "test" ? { opponent } : {}),
+    });
     return (await resultOf<EvaluateResult>(deps.store, await fanOut(at, await evaluateStage(at)))).metrics;
   };
   const { proxy, winRate, judgedBy } = await metricsOf("test");
   assert.equal(judgedBy, "reward");
-  assert.ok(proxy! > 0 && proxy! < 1 && Math.abs(proxy! - winRate!.value) < 1e-9, `${proxy} and ${winRate?.value}`);
+  assert.ok(
+    proxy! > 0 && proxy! < 1 && Math.abs(proxy! - winRate!.value) < 1e-9,
+    `${proxy} and ${winRate?.value}`,
+  );
   assert.ok(!("proxy" in (await metricsOf("validation"))));
 });

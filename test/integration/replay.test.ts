@@ -10,7 +10,11 @@ const folder = new URL("../../../test/histories/", import.meta.url);
 const histories = (await readdir(folder)).filter((name) => name.endsWith(".json"));
 
 it("there is a recorded history of each workflow", () => {
-  for (const type of ["campaign", "bootstrap", "iteration", "baseline"]) assert.ok(histories.some((name) => name.startsWith(`${type}-`)), type);
+  for (const type of ["campaign", "bootstrap", "iteration", "baseline"])
+    assert.ok(
+      histories.some((name) => name.startsWith(`${type}-`)),
+      type,
+    );
 });
 
 for (const name of histories) {

@@ -38,7 +38,12 @@ describe("a store that is cared for", { skip: NO_TEMPORAL_BIN, timeout: 600_000 
   const file = (key: string) => join(campaign.storeName.slice("dir:".length), key);
   const blob = (digest: string) => file(`blobs/sha256/${digest.slice(0, 2)}/${digest}`);
   const keys = (prefix: string) => keysIn(client.store, prefix);
-  const manifest = async (key: string | undefined) => (await client.store.readManifest<Manifest<{ rows: string; policy: string; pieces: PieceRef[] }>>(key ?? ""))?.manifest;
+  const manifest = async (key: string | undefined) =>
+    (
+      await client.store.readManifest<Manifest<{ rows: string; policy: string; pieces: PieceRef[] }>>(
+        key ?? "",
+      )
+    )?.manifest;
   function flip(path: string): () => void {
     const whole = readFileSync(path);
     const damaged = Buffer.from(whole);
@@ -46,14 +51,17 @@ describe("a store that is cared for", { skip: NO_TEMPORAL_BIN, timeout: 600_000 
     writeFileSync(path, damaged);
     return () => writeFileSync(path, whole);
   }
-  const codes = async () => (await client.verify(CAMPAIGN, { campaignOnly: true })).problems.map(({ code }) => code);
+  const codes = async () =>
+    (await client.verify(CAMPAIGN, { campaignOnly: true })).problems.map(({ code }) => code);
 
   it("computes damaged and missing artifacts again to the same digests, under a row of the ledger", async () => {
     const [piece] = await keys("results/it-0001.1/generate/piece-");
     flip(blob((await manifest(piece))?.result.rows ?? ""));
     const [train] = await keys("results/it-0001.1/train/");
     const { policy } = (await manifest(train))?.result ?? { policy: "" };
-    const weights = (await client.store.getJson<Tree>(policy)).files.find(({ path }) => path === "model.safetensors");
+    const weights = (await client.store.getJson<Tree>(policy)).files.find(
+      ({ path }) => path === "model.safetensors",
+    );
     rmSync(blob(weights?.digest ?? ""));
     const [pair] = await keys("results/it-0001.1/pair/");
     flip(file(pair ?? ""));
@@ -70,7 +78,11 @@ describe("a store that is cared for", { skip: NO_TEMPORAL_BIN, timeout: 600_000 
     assert.deepEqual(await outcomesOf(client), undisturbed);
     const row = (await client.history(CAMPAIGN)).ledger.at(-1)?.event;
     assert.ok(row?.type === "repaired" && row.why === "a disk went bad" && row.by === "ada");
-    assert.equal((await client.history(CAMPAIGN)).places[1]?.work["train"]?.attempts, 1, "the record is read from the successors");
+    assert.equal(
+      (await client.history(CAMPAIGN)).places[1]?.work["train"]?.attempts,
+      1,
+      "the record is read from the successors",
+    );
   });
 
   it("repairs what it repaired before", async () => {
@@ -79,7 +91,11 @@ describe("a store that is cared for", { skip: NO_TEMPORAL_BIN, timeout: 600_000 
     const { setAside } = await client.repair(CAMPAIGN);
     assert.deepEqual(setAside, [again?.replace("~1", "")]);
     const made = (await keys("results/it-0001.1/train/")).find((key) => key.includes("~2"));
-    assert.equal((await manifest(made))?.facts["reference"], "found", "it is given what the repair before computed of the reference");
+    assert.equal(
+      (await manifest(made))?.facts["reference"],
+      "found",
+      "it is given what the repair before computed of the reference",
+    );
     assert.deepEqual(await codes(), []);
   });
 
@@ -107,7 +123,10 @@ describe("a store that is cared for", { skip: NO_TEMPORAL_BIN, timeout: 600_000 
       // The old run finds at its next row that it has lost its lease; it can neither finish nor fail the campaign any more.
       const ended = await before.wait(CAMPAIGN);
       assert.equal(ended?.failure?.code, "campaign_moved");
-      await assert.rejects(old.start({ takeOver: true }), { code: "campaign_moved", message: new RegExp(other.storeName) });
+      await assert.rejects(old.start({ takeOver: true }), {
+        code: "campaign_moved",
+        message: new RegExp(other.storeName),
+      });
       await before.close();
       await old.down();
 

@@ -66,15 +66,31 @@ class Holder implements Watcher {
   }
 
   private pidOf(attempt: Attempt | undefined): number {
-    return this.events.list.findLast(({ point }) => point.what === "begin" && point.attempt.activityId === attempt?.activityId && point.attempt.workflowId === attempt.workflowId)?.pid ?? -1;
+    return (
+      this.events.list.findLast(
+        ({ point }) =>
+          point.what === "begin" &&
+          point.attempt.activityId === attempt?.activityId &&
+          point.attempt.workflowId === attempt.workflowId,
+      )?.pid ?? -1
+    );
   }
 }
 
-const commitOf = (stage: string, key: RegExp) => (point: Point): boolean =>
-  point.what === "store" && point.when === "before" && point.operation === "create" && point.attempt?.stage === stage && key.test(point.key);
+const commitOf =
+  (stage: string, key: RegExp) =>
+  (point: Point): boolean =>
+    point.what === "store" &&
+    point.when === "before" &&
+    point.operation === "create" &&
+    point.attempt?.stage === stage &&
+    key.test(point.key);
 
 for (const kind of ["dir", "s3"] as const satisfies StoreKind[]) {
-  const skip = kind === "s3" && !versitygw ? "RATCHET_TEST_VERSITYGW_BIN is not set: run through `npm test`, without --no-s3" : NO_TEMPORAL_BIN;
+  const skip =
+    kind === "s3" && !versitygw
+      ? "RATCHET_TEST_VERSITYGW_BIN is not set: run through `npm test`, without --no-s3"
+      : NO_TEMPORAL_BIN;
   describe(`two writers on ${kind}`, { skip, timeout: 900_000 }, () => {
     const folder = mkdtempSync(join(tmpdir(), "ratchet-writers-"));
     const tools = { temporal, ...(versitygw ? { versitygw } : {}) };
@@ -90,7 +106,14 @@ for (const kind of ["dir", "s3"] as const satisfies StoreKind[]) {
     /** A second worker of the campaign's server, as on another machine: its own state folder. */
     const secondWorker = (): void => {
       const { tree, where } = arena.current;
-      const env = { ...tree.options.env, TEMPORAL_ADDRESS: where.address, TEMPORAL_NAMESPACE: where.namespace, RATCHET_STORE: arena.storeName, RATCHET_SERVER_ID: where.serverId, RATCHET_STATE: join(arena.folder, "second") };
+      const env = {
+        ...tree.options.env,
+        TEMPORAL_ADDRESS: where.address,
+        TEMPORAL_NAMESPACE: where.namespace,
+        RATCHET_STORE: arena.storeName,
+        RATCHET_SERVER_ID: where.serverId,
+        RATCHET_STATE: join(arena.folder, "second"),
+      };
       const worker = spawn(process.execPath, [WORKER], { env, stdio: "ignore", detached: true });
       arena.leash.hold(worker.pid as number);
       started.push(worker);
@@ -99,7 +122,11 @@ for (const kind of ["dir", "s3"] as const satisfies StoreKind[]) {
       assert.equal(await arena.ended(300_000), "completed");
       // Two writers at once may both compute what only one of them commits: that is not counted here.
       const { problems } = await check(arena.records, undisturbed, new Events(), [], arena.witness);
-      assert.deepEqual(problems.filter((problem) => !problem.includes("went on from step")), [], `${holder.events.count} events`);
+      assert.deepEqual(
+        problems.filter((problem) => !problem.includes("went on from step")),
+        [],
+        `${holder.events.count} events`,
+      );
     };
 
     before(async () => {
@@ -119,7 +146,18 @@ for (const kind of ["dir", "s3"] as const satisfies StoreKind[]) {
       const { attempt, pid } = holder.held as NonNullable<Holder["held"]>;
       signal(pid, "SIGSTOP");
       secondWorker();
-      await until("second worker that finishes the shard", () => holder.events.list.some((event) => event.pid !== pid && event.point.what === "end" && event.point.attempt.activityId === attempt.activityId && event.point.attempt.workflowId === attempt.workflowId), 180_000);
+      await until(
+        "second worker that finishes the shard",
+        () =>
+          holder.events.list.some(
+            (event) =>
+              event.pid !== pid &&
+              event.point.what === "end" &&
+              event.point.attempt.activityId === attempt.activityId &&
+              event.point.attempt.workflowId === attempt.workflowId,
+          ),
+        180_000,
+      );
       holder.letGo();
       signal(pid, "SIGCONT");
       await holds(holder);
@@ -131,21 +169,30 @@ for (const kind of ["dir", "s3"] as const satisfies StoreKind[]) {
       await Promise.all([arena.start(), arena.start()]);
       await holds(holder);
       const rows = await arena.ledger();
-      assert.deepEqual(rows.map(({ event }) => event.type), ["created", "opened", "bootstrap-finished", "iteration-finished", "completed"]);
+      assert.deepEqual(
+        rows.map(({ event }) => event.type),
+        ["created", "opened", "bootstrap-finished", "iteration-finished", "completed"],
+      );
     });
 
     it("a second server is refused while the first owns the campaign; after --take-over the first one's run ends with lease_lost", async () => {
       const holder = new Holder(commitOf("append", /\/ledger\//));
       await open(holder);
       await arena.start();
-      await until("row of the bootstrap that is about to be written", () => holder.held !== undefined, 180_000);
+      await until(
+        "row of the bootstrap that is about to be written",
+        () => holder.held !== undefined,
+        180_000,
+      );
       const { pid } = holder.held as NonNullable<Holder["held"]>;
       signal(pid, "SIGSTOP");
       const old = arena.current.where;
       await arena.addTree();
       await assert.rejects(arena.start(), { code: "owned_elsewhere" });
       await arena.start({ takeOver: true });
-      await until("row of the new owner", async () => (await arena.ledger()).some(({ epoch }) => epoch === 2));
+      await until("row of the new owner", async () =>
+        (await arena.ledger()).some(({ epoch }) => epoch === 2),
+      );
       holder.letGo();
       signal(pid, "SIGCONT");
       assert.equal(await failureOf(old), "lease_lost");
@@ -156,7 +203,11 @@ for (const kind of ["dir", "s3"] as const satisfies StoreKind[]) {
       const holder = new Holder(commitOf("append", /\/ledger\//));
       await open(holder);
       await arena.start();
-      await until("row of the bootstrap that is about to be written", () => holder.held !== undefined, 180_000);
+      await until(
+        "row of the bootstrap that is about to be written",
+        () => holder.held !== undefined,
+        180_000,
+      );
       const { tree } = arena.current;
       await tree.kill();
       const [database, backup] = [join(tree.options.stateDir, "temporal"), join(arena.folder, "backup")];
@@ -168,7 +219,8 @@ for (const kind of ["dir", "s3"] as const satisfies StoreKind[]) {
       await holds(holder);
       await tree.down();
       cpSync(backup, database, { recursive: true, force: true });
-      for (const name of readdirSync(database)) if (!readdirSync(backup).includes(name)) rmSync(join(database, name));
+      for (const name of readdirSync(database))
+        if (!readdirSync(backup).includes(name)) rmSync(join(database, name));
       arena.current.where = await tree.up();
       assert.equal(await failureOf(arena.current.where), "lease_lost");
       await holds(holder);

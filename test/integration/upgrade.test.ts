@@ -42,33 +42,59 @@ for (const fixture of readdirSync(FIXTURES).filter((name) => name.startsWith("st
       await client.close();
     });
 
-    it("is finished by its id: what was finished stays, the training goes on from its checkpoint", { skip: NO_TEMPORAL, timeout: 600_000 }, async () => {
-      const temporal = await openNamespace();
-      const client = await RatchetClient.connect({ store, temporal: { address: temporal.address, namespace: temporal.namespace, connection: {}, identity: "new" } });
-      try {
-        const finished = await stagesOf(client);
-        const { action } = await client.startRecorded(CAMPAIGN, { takeOver: true });
-        assert.equal(action, "resumed");
-        await withProductWorker(temporal, store, { deps: (real) => real, onBegin: () => undefined, onFailure: (activity, code) => assert.fail(`${activity}: ${code}`) }, async () => {
-          const outcome = await client.wait(CAMPAIGN);
-          assert.equal(outcome?.status, "completed", JSON.stringify(outcome));
+    it(
+      "is finished by its id: what was finished stays, the training goes on from its checkpoint",
+      { skip: NO_TEMPORAL, timeout: 600_000 },
+      async () => {
+        const temporal = await openNamespace();
+        const client = await RatchetClient.connect({
+          store,
+          temporal: {
+            address: temporal.address,
+            namespace: temporal.namespace,
+            connection: {},
+            identity: "new",
+          },
         });
-        const now = await stagesOf(client);
-        for (const [place, stages] of finished) assert.deepEqual(now.get(place), stages, `${place} is what it was`);
-        assert.deepEqual((await client.verify(CAMPAIGN)).problems, []);
-        const { resumedFrom } = await trainFacts(client, "it-0002.1");
-        // A stage whose version was raised since is computed under its new address, from the start.
-        if (STAGE_VERSION.train === 2) assert.ok((resumedFrom as number) > 0, "from the checkpoint of the earlier code");
-      } finally {
-        await client.close();
-        await temporal.close();
-      }
-    });
+        try {
+          const finished = await stagesOf(client);
+          const { action } = await client.startRecorded(CAMPAIGN, { takeOver: true });
+          assert.equal(action, "resumed");
+          await withProductWorker(
+            temporal,
+            store,
+            {
+              deps: (real) => real,
+              onBegin: () => undefined,
+              onFailure: (activity, code) => assert.fail(`${activity}: ${code}`),
+            },
+            async () => {
+              const outcome = await client.wait(CAMPAIGN);
+              assert.equal(outcome?.status, "completed", JSON.stringify(outcome));
+            },
+          );
+          const now = await stagesOf(client);
+          for (const [place, stages] of finished)
+            assert.deepEqual(now.get(place), stages, `${place} is what it was`);
+          assert.deepEqual((await client.verify(CAMPAIGN)).problems, []);
+          const { resumedFrom } = await trainFacts(client, "it-0002.1");
+          // A stage whose version was raised since is computed under its new address, from the start.
+          if (STAGE_VERSION.train === 2)
+            assert.ok((resumedFrom as number) > 0, "from the checkpoint of the earlier code");
+        } finally {
+          await client.close();
+          await temporal.close();
+        }
+      },
+    );
 
     const histories = join(folder, "histories");
     for (const name of existsSync(histories) ? readdirSync(histories) : []) {
       it(`replays its ${name}`, async () => {
-        await Worker.runReplayHistory({ workflowBundle: { codePath: BUNDLE } }, JSON.parse(readFileSync(join(histories, name), "utf8")) as unknown);
+        await Worker.runReplayHistory(
+          { workflowBundle: { codePath: BUNDLE } },
+          JSON.parse(readFileSync(join(histories, name), "utf8")) as unknown,
+        );
       });
     }
   });
@@ -76,12 +102,17 @@ for (const fixture of readdirSync(FIXTURES).filter((name) => name.startsWith("st
 
 /** Result digests by finished place. */
 async function stagesOf(client: RatchetClient): Promise<Map<string, unknown>> {
-  return new Map((await client.history(CAMPAIGN)).places.map(({ place, stages, policy }) => [place, { stages, policy }]));
+  return new Map(
+    (await client.history(CAMPAIGN)).places.map(({ place, stages, policy }) => [place, { stages, policy }]),
+  );
 }
 
 async function trainFacts(client: RatchetClient, place: string): Promise<Record<string, unknown>> {
   for await (const key of client.store.backend.list(`campaigns/${CAMPAIGN}/results/${place}/train/`)) {
-    return (await client.store.readManifest<{ result: unknown; facts: Record<string, unknown> }>(key))?.manifest.facts ?? {};
+    return (
+      (await client.store.readManifest<{ result: unknown; facts: Record<string, unknown> }>(key))?.manifest
+        .facts ?? {}
+    );
   }
   assert.fail(`${place} has no training`);
 }

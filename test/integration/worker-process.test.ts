@@ -33,8 +33,19 @@ describe("a worker process that leaves in mid-training", { skip: NO_TEMPORAL, ti
   before(async () => {
     temporal = await openNamespace();
     root = await mkdtemp(join(tmpdir(), "ratchet-left-"));
-    client = await RatchetClient.connect({ store: `dir:${join(root, "store")}`, temporal: { address: temporal.address, namespace: temporal.namespace, connection: {}, identity: "test" } });
-    await client.start({ spec: resolveSpec(WRITTEN), written: WRITTEN, file: "small-shop.ts", baseDir: SHOP_DIR }, { campaignId: CAMPAIGN });
+    client = await RatchetClient.connect({
+      store: `dir:${join(root, "store")}`,
+      temporal: {
+        address: temporal.address,
+        namespace: temporal.namespace,
+        connection: {},
+        identity: "test",
+      },
+    });
+    await client.start(
+      { spec: resolveSpec(WRITTEN), written: WRITTEN, file: "small-shop.ts", baseDir: SHOP_DIR },
+      { campaignId: CAMPAIGN },
+    );
   });
   after(async () => {
     for (const child of started) child.kill("SIGKILL");
@@ -49,7 +60,19 @@ describe("a worker process that leaves in mid-training", { skip: NO_TEMPORAL, ti
     for (const dir of ["state", "home", "tmp"]) mkdirSync(join(folder, dir), { recursive: true });
     const log = join(folder, "worker.log");
     const fd = openSync(log, "w");
-    const env = { PATH: process.env["PATH"], HOME: join(folder, "home"), TMPDIR: join(folder, "tmp"), TEMPORAL_ADDRESS: temporal.address, TEMPORAL_NAMESPACE: temporal.namespace, RATCHET_STORE: `dir:${join(root, "store")}`, RATCHET_STATE: join(folder, "state"), RATCHET_SERVER_ID: "test", RATCHET_CHILDREN: "1", RATCHET_THREADS: "1", RATCHET_GRACE_MS: "60000" };
+    const env = {
+      PATH: process.env["PATH"],
+      HOME: join(folder, "home"),
+      TMPDIR: join(folder, "tmp"),
+      TEMPORAL_ADDRESS: temporal.address,
+      TEMPORAL_NAMESPACE: temporal.namespace,
+      RATCHET_STORE: `dir:${join(root, "store")}`,
+      RATCHET_STATE: join(folder, "state"),
+      RATCHET_SERVER_ID: "test",
+      RATCHET_CHILDREN: "1",
+      RATCHET_THREADS: "1",
+      RATCHET_GRACE_MS: "60000",
+    };
     const child = spawn(process.execPath, [WORKER], { env, stdio: ["ignore", fd, fd] });
     started.push(child);
     return { child, log, state: join(folder, "state") };
@@ -59,7 +82,10 @@ describe("a worker process that leaves in mid-training", { skip: NO_TEMPORAL, ti
     for (let tries = 0; tries < 3_000; tries += 1) {
       const { live } = await client.status(CAMPAIGN);
       const [stage] = live?.stages ?? [];
-      assert.ok(stage === undefined || stage.stage === "sft", `${stage?.stage}: SFT was over before it could be left`);
+      assert.ok(
+        stage === undefined || stage.stage === "sft",
+        `${stage?.stage}: SFT was over before it could be left`,
+      );
       if (stage?.counted?.unit === "steps" && stage.counted.done >= least) return stage.counted.done;
       await delay(100);
     }
@@ -67,7 +93,8 @@ describe("a worker process that leaves in mid-training", { skip: NO_TEMPORAL, ti
   };
   const newestStep = async (): Promise<number> => {
     let newest = 0;
-    for await (const key of client.store.backend.list(`campaigns/${CAMPAIGN}/work/it-0000.1/sft/`)) newest = Number(/step-(\d+)\.json$/.exec(key)?.[1]);
+    for await (const key of client.store.backend.list(`campaigns/${CAMPAIGN}/work/it-0000.1/sft/`))
+      newest = Number(/step-(\d+)\.json$/.exec(key)?.[1]);
     return newest;
   };
 
@@ -87,7 +114,10 @@ describe("a worker process that leaves in mid-training", { skip: NO_TEMPORAL, ti
     const scratch = join(killed.state, "worker", "scratch");
     const kept = (): number => readdirSync(scratch).flatMap((own) => stepsIn(join(scratch, own))).length;
     while ((await newestStep()) <= saved) {
-      assert.ok(kept() <= 3, "what is in the store is not kept on the disk: one is written, one goes up, one waits");
+      assert.ok(
+        kept() <= 3,
+        "what is in the store is not kept on the disk: one is written, one goes up, one waits",
+      );
       await delay(50);
     }
     killed.child.kill("SIGKILL");
@@ -98,7 +128,10 @@ describe("a worker process that leaves in mid-training", { skip: NO_TEMPORAL, ti
     worker("last");
     for await (const { type } of client.watch(CAMPAIGN)) if (type === "row") break;
     const { result, facts } = await sft(client);
-    assert.ok((facts["resumedFrom"] as number) >= stored && stored > saved, `resumed from ${String(facts["resumedFrom"])}, stored ${stored}`);
+    assert.ok(
+      (facts["resumedFrom"] as number) >= stored && stored > saved,
+      `resumed from ${String(facts["resumedFrom"])}, stored ${stored}`,
+    );
     assert.equal(facts["attempt"], 3);
     assert.ok(result.steps > stored);
   });
@@ -116,7 +149,9 @@ const stepsIn = (scratch: string): string[] =>
 
 async function sft(client: RatchetClient): Promise<{ result: TrainResult; facts: Record<string, unknown> }> {
   for await (const key of client.store.backend.list(`campaigns/${CAMPAIGN}/results/it-0000.1/sft/`)) {
-    const found = await client.store.readManifest<{ result: TrainResult; facts: Record<string, unknown> }>(key);
+    const found = await client.store.readManifest<{ result: TrainResult; facts: Record<string, unknown> }>(
+      key,
+    );
     if (found) return found.manifest;
   }
   assert.fail("SFT has no result");

@@ -63,7 +63,8 @@ export const DEFECTS: readonly Defect[] = [
     name: "a completion's seed depends on the attempt",
     file: "activities/generate.js",
     line: "seed: completionSeed(spec.seed, place, prompt.id, index) };",
-    instead: "seed: completionSeed(spec.seed, place, prompt.id, index + (arguments[0].attempt > 1 ? 100 : 0)) };",
+    instead:
+      "seed: completionSeed(spec.seed, place, prompt.id, index + (arguments[0].attempt > 1 ? 100 : 0)) };",
     chaos: { store: "dir", kinds: KILLS, stages: ["generate", "evaluate"] },
   },
   {
@@ -120,7 +121,8 @@ export const DEFECTS: readonly Defect[] = [
     name: "the position in the data is off by one after a resume",
     file: "engine/train/train.js",
     line: "const batch = this.layout.plan[step - 1];",
-    instead: "const batch = this.layout.plan[Math.min(this.steps, step + (this.options.resume ? 1 : 0)) - 1];",
+    instead:
+      "const batch = this.layout.plan[Math.min(this.steps, step + (this.options.resume ? 1 : 0)) - 1];",
     chaos: { store: "dir", kinds: KILLS, stages: ["sft", "reward", "train"] },
   },
   {

@@ -17,8 +17,16 @@ export const BUNDLE = fileURLToPath(new URL("../../workflow-bundle.js", import.m
 type Campaign = (input: CampaignInput) => Promise<CampaignOutcome>;
 export type CampaignHandle = WorkflowHandle<Campaign>;
 
-export async function withCampaignWorker<T>(temporal: TestNamespace, play: Script, test: (start: (id?: string) => Promise<CampaignHandle>) => Promise<T>): Promise<T> {
-  return withActivities(temporal, scriptedActivities(play), (start) => test((id = `c-${randomBytes(4).toString("hex")}`) => start({ campaignId: id, specDigest: "spec", storeName: "memory:" })));
+export async function withCampaignWorker<T>(
+  temporal: TestNamespace,
+  play: Script,
+  test: (start: (id?: string) => Promise<CampaignHandle>) => Promise<T>,
+): Promise<T> {
+  return withActivities(temporal, scriptedActivities(play), (start) =>
+    test((id = `c-${randomBytes(4).toString("hex")}`) =>
+      start({ campaignId: id, specDigest: "spec", storeName: "memory:" }),
+    ),
+  );
 }
 
 export async function withActivities<T>(
@@ -27,7 +35,11 @@ export async function withActivities<T>(
   test: (start: (input: CampaignInput) => Promise<CampaignHandle>) => Promise<T>,
 ): Promise<T> {
   const connection = await NativeConnection.connect({ address: temporal.address });
-  const common = { connection, namespace: temporal.namespace, maxHeartbeatThrottleInterval: "100ms" } as const;
+  const common = {
+    connection,
+    namespace: temporal.namespace,
+    maxHeartbeatThrottleInterval: "100ms",
+  } as const;
   const workers = await Promise.all([
     Worker.create({ ...common, taskQueue: WORKFLOW_QUEUE, workflowBundle: { codePath: BUNDLE } }),
     Worker.create({ ...common, taskQueue: activityQueue("control"), activities: { ...control } }),

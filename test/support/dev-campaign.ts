@@ -14,7 +14,9 @@ import { SHOP_DIR, smallShop } from "./small-shop.ts";
 
 /** `RATCHET_TEST_TEMPORAL_BIN`, set by the test driver. */
 const TEMPORAL_BIN = process.env["RATCHET_TEST_TEMPORAL_BIN"];
-export const NO_TEMPORAL_BIN = TEMPORAL_BIN ? false : "RATCHET_TEST_TEMPORAL_BIN is not set: run through `npm test`";
+export const NO_TEMPORAL_BIN = TEMPORAL_BIN
+  ? false
+  : "RATCHET_TEST_TEMPORAL_BIN is not set: run through `npm test`";
 
 export const CAMPAIGN = "small-shop";
 
@@ -32,7 +34,10 @@ export class DevCampaign {
     this.env = env;
   }
 
-  static async make(shop: SmallShop, { storeName, env = process.env }: { storeName?: string; env?: NodeJS.ProcessEnv } = {}): Promise<DevCampaign> {
+  static async make(
+    shop: SmallShop,
+    { storeName, env = process.env }: { storeName?: string; env?: NodeJS.ProcessEnv } = {},
+  ): Promise<DevCampaign> {
     const root = await mkdtemp(join(tmpdir(), "ratchet-campaign-"));
     return new DevCampaign(root, storeName ?? `dir:${join(root, "store")}`, shop, env);
   }
@@ -45,7 +50,15 @@ export class DevCampaign {
     const temporal = TEMPORAL_BIN as string;
     // A port of its own: on the default one, trees of other tests would take the place of a server that is killed.
     const ports = { grpc: 0 };
-    this.tree = await startDevTree({ ports, stateDir: this.stateDir, store: this.storeName, ui: false, temporal, env: this.env, report: () => undefined });
+    this.tree = await startDevTree({
+      ports,
+      stateDir: this.stateDir,
+      store: this.storeName,
+      ui: false,
+      temporal,
+      env: this.env,
+      report: () => undefined,
+    });
   }
 
   async down(): Promise<void> {
@@ -56,9 +69,15 @@ export class DevCampaign {
   /** Starts or resumes; the same call whatever happened before. */
   async start({ takeOver = false } = {}): Promise<RatchetClient> {
     const { address, namespace, serverId } = this.tree as DevTree;
-    const client = await RatchetClient.connect({ store: this.storeName, temporal: { address, namespace, connection: {}, identity: serverId } });
+    const client = await RatchetClient.connect({
+      store: this.storeName,
+      temporal: { address, namespace, connection: {}, identity: serverId },
+    });
     const written = smallShop(this.shop);
-    await client.start({ spec: resolveSpec(written), written, file: "small-shop.ts", baseDir: SHOP_DIR }, { campaignId: CAMPAIGN, takeOver });
+    await client.start(
+      { spec: resolveSpec(written), written, file: "small-shop.ts", baseDir: SHOP_DIR },
+      { campaignId: CAMPAIGN, takeOver },
+    );
     return client;
   }
 
@@ -77,7 +96,8 @@ export async function outcomesOf(client: RatchetClient): Promise<Record<string, 
     const found = await client.store.readManifest<{ result: TrainResult | EvaluateResult }>(key);
     const result = found?.manifest.result;
     if (result && "weights" in result) outcomes[`${result.place} ${result.stage}`] = result.weights;
-    if (result && "metrics" in result && "split" in result) outcomes[`${result.place} ${result.split}`] = JSON.stringify(result.metrics);
+    if (result && "metrics" in result && "split" in result)
+      outcomes[`${result.place} ${result.split}`] = JSON.stringify(result.metrics);
   }
   return outcomes;
 }

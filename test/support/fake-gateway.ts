@@ -20,7 +20,8 @@ export class FakeGateway implements Gateway {
   identity = async (): Promise<string> => this.server;
 
   async run(workflowId: string): Promise<Run | undefined> {
-    if (this.awayFor-- > 0) throw new ResourceError("temporal_unreachable", "no Temporal server answers at fake:7233");
+    if (this.awayFor-- > 0)
+      throw new ResourceError("temporal_unreachable", "no Temporal server answers at fake:7233");
     return this.runs.get(workflowId);
   }
 
@@ -31,7 +32,12 @@ export class FakeGateway implements Gateway {
     return { runId };
   }
 
-  async control(_campaignId: string, verb: ControlVerb, _request: unknown, { updateId }: { updateId: string }): Promise<ControlReply> {
+  async control(
+    _campaignId: string,
+    verb: ControlVerb,
+    _request: unknown,
+    { updateId }: { updateId: string },
+  ): Promise<ControlReply> {
     this.controls.push({ verb, updateId });
     return { status: verb === "pause" ? "paused" : "running" };
   }
@@ -40,9 +46,13 @@ export class FakeGateway implements Gateway {
     throw new ResourceError("no_worker", "this gateway runs nothing");
   }
 
-  failure = async (): Promise<{ code: string; message: string }> => ({ code: "lease_lost", message: "taken over" });
+  failure = async (): Promise<{ code: string; message: string }> => ({
+    code: "lease_lost",
+    message: "taken over",
+  });
   progress = async (): Promise<CampaignProgress | undefined> => this.answer;
-  stageProgress = async (workflowId: string): Promise<StageProgress | null> => this.stages.get(workflowId) ?? null;
+  stageProgress = async (workflowId: string): Promise<StageProgress | null> =>
+    this.stages.get(workflowId) ?? null;
   pollers = async (queue: string): Promise<Poller[]> => this.queuePollers[queue] ?? [];
   missingSearchAttributes = async (): Promise<string[]> => [];
   close = async (): Promise<void> => undefined;

@@ -18,9 +18,16 @@ interface Execution {
   runId: string;
 }
 
-export async function readHistories(connection: Connection, namespace: string, workflowId: string): Promise<RunHistory[]> {
+export async function readHistories(
+  connection: Connection,
+  namespace: string,
+  workflowId: string,
+): Promise<RunHistory[]> {
   const found: RunHistory[] = [];
-  const { workflowExecutionInfo } = await connection.workflowService.describeWorkflowExecution({ namespace, execution: { workflowId } });
+  const { workflowExecutionInfo } = await connection.workflowService.describeWorkflowExecution({
+    namespace,
+    execution: { workflowId },
+  });
   const waiting: Execution[] = [{ workflowId, runId: workflowExecutionInfo?.firstRunId ?? "" }];
   for (let next = waiting.pop(); next; next = waiting.pop()) {
     const { run, leadsTo } = await readRun(connection, namespace, next);
@@ -31,24 +38,42 @@ export async function readHistories(connection: Connection, namespace: string, w
 }
 
 type Event = Record<string, unknown> & {
-  childWorkflowExecutionStartedEventAttributes?: { workflowExecution?: { workflowId?: string | null; runId?: string | null } | null } | null;
+  childWorkflowExecutionStartedEventAttributes?: {
+    workflowExecution?: { workflowId?: string | null; runId?: string | null } | null;
+  } | null;
   workflowExecutionContinuedAsNewEventAttributes?: { newExecutionRunId?: string | null } | null;
 };
 
-async function readRun(connection: Connection, namespace: string, execution: Execution): Promise<{ run: RunHistory; leadsTo: Execution[] }> {
+async function readRun(
+  connection: Connection,
+  namespace: string,
+  execution: Execution,
+): Promise<{ run: RunHistory; leadsTo: Execution[] }> {
   const service = connection.workflowService;
   const { workflowExecutionInfo } = await service.describeWorkflowExecution({ namespace, execution });
-  const run: RunHistory = { workflowId: execution.workflowId, type: workflowExecutionInfo?.type?.name ?? "", events: 0, sizeBytes: Number(workflowExecutionInfo?.historySizeBytes), largest: { bytes: 0, event: "" }, continued: false };
+  const run: RunHistory = {
+    workflowId: execution.workflowId,
+    type: workflowExecutionInfo?.type?.name ?? "",
+    events: 0,
+    sizeBytes: Number(workflowExecutionInfo?.historySizeBytes),
+    largest: { bytes: 0, event: "" },
+    continued: false,
+  };
   const leadsTo: Execution[] = [];
   let nextPageToken: Uint8Array | null | undefined;
   do {
-    const page = await service.getWorkflowExecutionHistory({ namespace, execution, nextPageToken: nextPageToken ?? null });
+    const page = await service.getWorkflowExecutionHistory({
+      namespace,
+      execution,
+      nextPageToken: nextPageToken ?? null,
+    });
     for (const event of (page.history?.events ?? []) as Event[]) {
       run.events += 1;
       const bytes = largestPayload(event);
       if (bytes > run.largest.bytes) run.largest = { bytes, event: kindOf(event) };
       const child = event.childWorkflowExecutionStartedEventAttributes?.workflowExecution;
-      if (child?.workflowId && child.runId) leadsTo.push({ workflowId: child.workflowId, runId: child.runId });
+      if (child?.workflowId && child.runId)
+        leadsTo.push({ workflowId: child.workflowId, runId: child.runId });
       const next = event.workflowExecutionContinuedAsNewEventAttributes?.newExecutionRunId;
       if (!next) continue;
       run.continued = true;
@@ -68,4 +93,5 @@ function largestPayload(value: unknown): number {
 }
 
 /** `activityTaskScheduled` */
-const kindOf = (event: Event): string => (Object.keys(event).find((key) => key.endsWith("EventAttributes")) ?? "").replace("EventAttributes", "");
+const kindOf = (event: Event): string =>
+  (Object.keys(event).find((key) => key.endsWith("EventAttributes")) ?? "").replace("EventAttributes", "");

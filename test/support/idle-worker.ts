@@ -8,7 +8,10 @@ process.once("SIGTERM", async () => {
   await delay(300);
   const { address } = loadClientConnectConfig().connectionOptions;
   const { RATCHET_STORE, RATCHET_SERVER_ID } = process.env;
-  writeFileSync(join(process.env["RATCHET_STATE"] as string, "drained.json"), JSON.stringify({ address, RATCHET_STORE, RATCHET_SERVER_ID }));
+  writeFileSync(
+    join(process.env["RATCHET_STATE"] as string, "drained.json"),
+    JSON.stringify({ address, RATCHET_STORE, RATCHET_SERVER_ID }),
+  );
   process.exit(0);
 });
 writeFileSync(join(process.env["RATCHET_STATE"] as string, "worker-ready"), "");

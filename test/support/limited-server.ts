@@ -9,7 +9,22 @@ import type { TestNamespace } from "./temporal.ts";
 export async function startLimitedServer(eventsMax: number): Promise<TestNamespace> {
   const port = await freePort();
   const limit = ["--dynamic-config-value", `limit.historyCount.suggestContinueAsNew=${eventsMax}`];
-  const server = spawn(process.env["RATCHET_TEST_TEMPORAL_BIN"] as string, ["server", "start-dev", "--ip", "127.0.0.1", "--port", String(port), "--headless", "--log-level", "never", ...limit], { stdio: "ignore" });
+  const server = spawn(
+    process.env["RATCHET_TEST_TEMPORAL_BIN"] as string,
+    [
+      "server",
+      "start-dev",
+      "--ip",
+      "127.0.0.1",
+      "--port",
+      String(port),
+      "--headless",
+      "--log-level",
+      "never",
+      ...limit,
+    ],
+    { stdio: "ignore" },
+  );
   const address = `127.0.0.1:${port}`;
   assert.ok(await waitUntilServing(address, 60_000));
   const connection = await Connection.connect({ address });

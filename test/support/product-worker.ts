@@ -25,11 +25,27 @@ export interface ProductWorker {
 }
 
 /** Failed attempts are tried again at once: an outage of many tries need not last. */
-export async function withProductWorker<T>(temporal: TestNamespace, storeName: string, { deps: stand, control = (given) => given, onFailure, onBegin }: ProductWorker, test: () => Promise<T>): Promise<T> {
+export async function withProductWorker<T>(
+  temporal: TestNamespace,
+  storeName: string,
+  { deps: stand, control = (given) => given, onFailure, onBegin }: ProductWorker,
+  test: () => Promise<T>,
+): Promise<T> {
   const state = await mkdtemp(join(tmpdir(), "ratchet-worker-"));
   const connection = await NativeConnection.connect({ address: temporal.address });
-  const settings = workerSettings({ RATCHET_STORE: storeName, RATCHET_STATE: state, RATCHET_SERVER_ID: "test", RATCHET_CHILDREN: "1", RATCHET_THREADS: "1" });
-  const { deps, close } = await openDeps(settings, connection, temporal.namespace, new AbortController().signal);
+  const settings = workerSettings({
+    RATCHET_STORE: storeName,
+    RATCHET_STATE: state,
+    RATCHET_SERVER_ID: "test",
+    RATCHET_CHILDREN: "1",
+    RATCHET_THREADS: "1",
+  });
+  const { deps, close } = await openDeps(
+    settings,
+    connection,
+    temporal.namespace,
+    new AbortController().signal,
+  );
   const behind = await stand(deps);
   const atOnce: ActivityInterceptorsFactory = ({ info }) => ({
     inbound: {
@@ -38,16 +54,34 @@ export async function withProductWorker<T>(temporal: TestNamespace, storeName: s
         return next(input).catch((error: unknown) => {
           if (!(error instanceof ApplicationFailure)) throw error;
           onFailure(info.activityType, error.type);
-          throw ApplicationFailure.create({ message: error.message, type: error.type ?? "", nonRetryable: error.nonRetryable === true, nextRetryDelay: "1ms" });
+          throw ApplicationFailure.create({
+            message: error.message,
+            type: error.type ?? "",
+            nonRetryable: error.nonRetryable === true,
+            nextRetryDelay: "1ms",
+          });
         });
       },
     },
   });
-  const common = { connection, namespace: temporal.namespace, maxHeartbeatThrottleInterval: "100ms", interceptors: { activity: [atOnce] } };
+  const common = {
+    connection,
+    namespace: temporal.namespace,
+    maxHeartbeatThrottleInterval: "100ms",
+    interceptors: { activity: [atOnce] },
+  };
   const workers = await Promise.all([
     Worker.create({ ...common, taskQueue: WORKFLOW_QUEUE, workflowBundle: { codePath: BUNDLE } }),
-    Worker.create({ ...common, taskQueue: activityQueue("control"), activities: { ...createControlActivities(control(behind)) } }),
-    Worker.create({ ...common, taskQueue: activityQueue("cpu"), activities: { ...createStageActivities(behind) } }),
+    Worker.create({
+      ...common,
+      taskQueue: activityQueue("control"),
+      activities: { ...createControlActivities(control(behind)) },
+    }),
+    Worker.create({
+      ...common,
+      taskQueue: activityQueue("cpu"),
+      activities: { ...createStageActivities(behind) },
+    }),
   ]);
   const running = workers.map((worker) => worker.run());
   try {

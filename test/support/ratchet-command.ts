@@ -23,7 +23,13 @@ export class Workplace {
   private constructor(dir: string, env: NodeJS.ProcessEnv) {
     this.dir = dir;
     const own = Object.entries(process.env).filter(([name]) => !/^(TEMPORAL|RATCHET|NODE_TEST)_/.test(name));
-    this.env = { ...Object.fromEntries(own), HOME: dir, XDG_CONFIG_HOME: join(dir, "config"), NO_COLOR: "1", ...env };
+    this.env = {
+      ...Object.fromEntries(own),
+      HOME: dir,
+      XDG_CONFIG_HOME: join(dir, "config"),
+      NO_COLOR: "1",
+      ...env,
+    };
   }
 
   static async open(env: NodeJS.ProcessEnv = {}): Promise<Workplace> {
@@ -32,7 +38,11 @@ export class Workplace {
 
   /** Starts a verb that goes on by itself, such as `worker`; ended by `close`. */
   start(args: string[]): ChildProcess {
-    const child = spawn(process.execPath, [MAIN, ...args], { cwd: this.dir, env: this.env, stdio: ["ignore", "pipe", "pipe"] });
+    const child = spawn(process.execPath, [MAIN, ...args], {
+      cwd: this.dir,
+      env: this.env,
+      stdio: ["ignore", "pipe", "pipe"],
+    });
     this.children.add(child);
     child.once("exit", () => this.children.delete(child));
     return child;
@@ -42,12 +52,18 @@ export class Workplace {
     const startedAt = Date.now();
     const child = this.start(args);
     const [stdout, stderr] = [collect(child.stdout), collect(child.stderr)];
-    const exit = await new Promise<number | null>((resolve, reject) => child.once("error", reject).once("close", resolve));
+    const exit = await new Promise<number | null>((resolve, reject) =>
+      child.once("error", reject).once("close", resolve),
+    );
     return { exit, stdout: stdout.text, stderr: stderr.text, ms: Date.now() - startedAt };
   }
 
   async close(): Promise<void> {
-    await Promise.all([...this.children].map((child) => new Promise((resolve) => child.once("exit", resolve).kill("SIGTERM"))));
+    await Promise.all(
+      [...this.children].map(
+        (child) => new Promise((resolve) => child.once("exit", resolve).kill("SIGTERM")),
+      ),
+    );
     await rm(this.dir, { recursive: true, force: true, maxRetries: 3 });
   }
 }

@@ -24,14 +24,17 @@ export async function openS3Proxy(target: string): Promise<S3Proxy> {
   const server = createServer((incoming, outgoing) => {
     const fault = proxy.fault(incoming);
     if (fault && "status" in fault) return answer(incoming, outgoing, fault);
-    const forwarded = request({ hostname, port, method: incoming.method, path: incoming.url, headers: incoming.headers }, (reply) => {
-      outgoing.writeHead(reply.statusCode ?? 502, reply.headers);
-      if (!fault || !("cutAfter" in fault)) {
-        reply.pipe(outgoing);
-        return;
-      }
-      cut(reply, outgoing, fault.cutAfter);
-    });
+    const forwarded = request(
+      { hostname, port, method: incoming.method, path: incoming.url, headers: incoming.headers },
+      (reply) => {
+        outgoing.writeHead(reply.statusCode ?? 502, reply.headers);
+        if (!fault || !("cutAfter" in fault)) {
+          reply.pipe(outgoing);
+          return;
+        }
+        cut(reply, outgoing, fault.cutAfter);
+      },
+    );
     forwarded.on("error", () => outgoing.destroy());
     incoming.pipe(fault && "flipRequest" in fault ? flipFirst() : new PassThrough()).pipe(forwarded);
   });
@@ -61,8 +64,18 @@ function flipFirst(): Transform {
   });
 }
 
-function answer(incoming: IncomingMessage, outgoing: ServerResponse, { status, code }: { status: number; code: string }): void {
-  incoming.resume().on("end", () => outgoing.writeHead(status, { "content-type": "application/xml" }).end(`<?xml version="1.0"?><Error><Code>${code}</Code><Message>by the test</Message></Error>`));
+function answer(
+  incoming: IncomingMessage,
+  outgoing: ServerResponse,
+  { status, code }: { status: number; code: string },
+): void {
+  incoming
+    .resume()
+    .on("end", () =>
+      outgoing
+        .writeHead(status, { "content-type": "application/xml" })
+        .end(`<?xml version="1.0"?><Error><Code>${code}</Code><Message>by the test</Message></Error>`),
+    );
 }
 
 function cut(reply: IncomingMessage, outgoing: ServerResponse, after: number): void {
@@ -70,6 +83,8 @@ function cut(reply: IncomingMessage, outgoing: ServerResponse, after: number): v
   reply.on("data", (chunk: Buffer) => {
     if (left < 0) return;
     left -= chunk.length;
-    outgoing.write(chunk.subarray(0, Math.min(chunk.length, left + chunk.length)), () => (left <= 0 ? outgoing.destroy() : undefined));
+    outgoing.write(chunk.subarray(0, Math.min(chunk.length, left + chunk.length)), () =>
+      left <= 0 ? outgoing.destroy() : undefined,
+    );
   });
 }

@@ -9,7 +9,12 @@ import type { Decision, LedgerRow, Plan, Split, StageInput, StageName } from "..
 export interface Script {
   plan: Plan;
   /** Called before each stage activity answers; may throw or wait. */
-  before?(stage: StageName, place: string, attempt: number, of: { split?: Split; shard?: number }): Promise<void> | void;
+  before?(
+    stage: StageName,
+    place: string,
+    attempt: number,
+    of: { split?: Split; shard?: number },
+  ): Promise<void> | void;
   /** What promote answers; `promoted` where absent. */
   decide?(place: string): Decision;
   rows: LedgerRow[];
@@ -29,7 +34,16 @@ export const PLAN: Plan = {
   pieces: { preferences: 2, iteration: 5, baseline: 10, validation: 1, test: 2 },
   shardPieces: 2,
   wave: 2,
-  queues: { sft: "cpu", reward: "cpu", generate: "cpu", score: "cpu", pair: "cpu", train: "cpu", evaluate: "cpu", promote: "cpu" },
+  queues: {
+    sft: "cpu",
+    reward: "cpu",
+    generate: "cpu",
+    score: "cpu",
+    pair: "cpu",
+    train: "cpu",
+    evaluate: "cpu",
+    promote: "cpu",
+  },
 };
 
 export function script(plan: Partial<Plan> = {}): Script {
@@ -49,38 +63,75 @@ export function script(plan: Partial<Plan> = {}): Script {
 export function scriptedActivities(play: Script): { control: ControlActivities; stages: StageActivities } {
   const append = ({ id, event, epoch, by }: Omit<AppendInput, "campaign">): void => {
     if (play.rows.some((row) => row.id === id)) return;
-    play.rows.push({ schema: "ratchet.ledger/1", n: play.rows.length, epoch, id, event, previous: null, at: "", by });
+    play.rows.push({
+      schema: "ratchet.ledger/1",
+      n: play.rows.length,
+      epoch,
+      id,
+      event,
+      previous: null,
+      at: "",
+      by,
+    });
   };
 
-  async function stage<R>(input: StageInput & { stage: StageName }, detail: string, answer: R, shard?: number): Promise<R> {
+  async function stage<R>(
+    input: StageInput & { stage: StageName },
+    detail: string,
+    answer: R,
+    shard?: number,
+  ): Promise<R> {
     const { info, cancelled } = Context.current();
     play.asked.push({ ...input });
     const beat = setInterval(() => Context.current().heartbeat(), 200);
     try {
-      await Promise.race([play.before?.(input.stage, placeName(input.place), info.attempt, { ...(input as { split?: Split }), shard }), cancelled]);
+      await Promise.race([
+        play.before?.(input.stage, placeName(input.place), info.attempt, {
+          ...(input as { split?: Split }),
+          shard,
+        }),
+        cancelled,
+      ]);
     } finally {
       clearInterval(beat);
     }
     play.finished.push(`${placeName(input.place)} ${input.stage}${detail}`);
     return answer;
   }
-  const named = (input: StageInput & { stage: StageName }, more = "") => `${placeName(input.place)}-${input.stage}${more}`;
-  const shard: StageActivities["generate"] & StageActivities["score"] & StageActivities["evaluate"] = (input: StageInput & { stage: StageName }, range: { index: number; from: number; to: number }) =>
-    stage(input, `#${range.index}`, { pieces: range.to - range.from, adopted: 0 }, range.index);
+  const named = (input: StageInput & { stage: StageName }, more = "") =>
+    `${placeName(input.place)}-${input.stage}${more}`;
+  const shard: StageActivities["generate"] & StageActivities["score"] & StageActivities["evaluate"] = (
+    input: StageInput & { stage: StageName },
+    range: { index: number; from: number; to: number },
+  ) => stage(input, `#${range.index}`, { pieces: range.to - range.from, adopted: 0 }, range.index);
 
   return {
     control: {
       async open({ campaign, runId }) {
         const epoch = Math.max(...play.rows.map((row) => row.epoch)) + 1;
-        append({ id: `opened:${runId}`, event: { type: "opened", server: "test", namespace: "test", runId }, epoch, by: "test" });
-        return { epoch, policy: "given", plan: play.plan, record: standingOf(foldLedger(campaign.campaignId, play.rows)), searchAttributes: false };
+        append({
+          id: `opened:${runId}`,
+          event: { type: "opened", server: "test", namespace: "test", runId },
+          epoch,
+          by: "test",
+        });
+        return {
+          epoch,
+          policy: "given",
+          plan: play.plan,
+          record: standingOf(foldLedger(campaign.campaignId, play.rows)),
+          searchAttributes: false,
+        };
       },
       async append(input) {
         append(input);
       },
       seal: (input) => {
         play.asked.push({ ...input });
-        return Promise.resolve({ digest: named(input, input.stage === "evaluate" ? `-${input.split}` : ""), values: {} });
+        return Promise.resolve({
+          digest: named(input, input.stage === "evaluate" ? `-${input.split}` : ""),
+          values: {},
+        });
       },
     },
     stages: {
@@ -88,8 +139,14 @@ export function scriptedActivities(play: Script): { control: ControlActivities; 
       score: shard,
       evaluate: shard,
       pair: (input) => stage(input, "", { digest: named(input), values: {} }),
-      train: (input) => stage(input, "", { digest: named(input), policy: named(input, "-policy"), values: {} }),
-      promote: (input) => stage(input, "", { digest: named(input), decision: play.decide?.(placeName(input.place)) ?? "promoted", values: {} }),
+      train: (input) =>
+        stage(input, "", { digest: named(input), policy: named(input, "-policy"), values: {} }),
+      promote: (input) =>
+        stage(input, "", {
+          digest: named(input),
+          decision: play.decide?.(placeName(input.place)) ?? "promoted",
+          values: {},
+        }),
     },
   };
 }
@@ -109,4 +166,3 @@ export function gate(): { reached: Promise<void>; wait(): Promise<void>; open():
     },
   };
 }
-

@@ -24,15 +24,34 @@ export interface SmallShop {
 export const OFFLINE = { name: "offline", pairs: "preferences" } as const;
 export const MATCHED = { name: "matched", pairs: "initial-policy" } as const;
 
-export function smallShop({ seed, iterations = 2, perIteration = 32, sftRows = 800, piece = 8, epochs, baselines = [OFFLINE] }: SmallShop): WrittenSpec {
+export function smallShop({
+  seed,
+  iterations = 2,
+  perIteration = 32,
+  sftRows = 800,
+  piece = 8,
+  epochs,
+  baselines = [OFFLINE],
+}: SmallShop): WrittenSpec {
   const { policy: _replaced, prompts, bootstrap, ...spec } = shopCampaign({ seed, quick: true });
   // Three of four prompts give a pair even to a model that has learned next to nothing.
   const limit = Math.floor((0.75 * perIteration) / BATCH) * BATCH;
   return {
     ...spec,
     name: `small-shop-${seed}`,
-    policy: { init: { tokenizer: "./tokenizer", model: { hiddenSize: 32, layers: 2, heads: 2, intermediateSize: 64, contextLength: 96 } } },
-    prompts: { ...prompts, perIteration, validation: 16, test: 16, preferences: Math.max(64, baselines.length > 0 ? iterations * perIteration : 0) },
+    policy: {
+      init: {
+        tokenizer: "./tokenizer",
+        model: { hiddenSize: 32, layers: 2, heads: 2, intermediateSize: 64, contextLength: 96 },
+      },
+    },
+    prompts: {
+      ...prompts,
+      perIteration,
+      validation: 16,
+      test: 16,
+      preferences: Math.max(64, baselines.length > 0 ? iterations * perIteration : 0),
+    },
     bootstrap: {
       ...bootstrap,
       sft: { ...bootstrap?.sft, data: { module: "./writers.ts", count: sftRows } },
@@ -41,6 +60,11 @@ export function smallShop({ seed, iterations = 2, perIteration = 32, sftRows = 8
     iterations,
     generate: { ...spec.generate, piece, shard: 2 },
     pair: { ...spec.pair, limit },
-    train: { ...spec.train, batch: BATCH, ...(epochs === undefined ? {} : { epochs }), checkpoint: { everySteps: 4, everySeconds: 3600 } },
+    train: {
+      ...spec.train,
+      batch: BATCH,
+      ...(epochs === undefined ? {} : { epochs }),
+      checkpoint: { everySteps: 4, everySeconds: 3600 },
+    },
   } as WrittenSpec;
 }

@@ -12,7 +12,16 @@ import { runShard, sealStage } from "../../activities/pieces.ts";
 import { promote } from "../../activities/promote.ts";
 import { scoreStage } from "../../activities/score.ts";
 import type { Own } from "../../activities/stage-context.test.support.ts";
-import { blob, committedAnswers, completion, fakeDeps, memoryStore, OPTIMIZER, smallSpec, stageContext } from "../../activities/stage-context.test.support.ts";
+import {
+  blob,
+  committedAnswers,
+  completion,
+  fakeDeps,
+  memoryStore,
+  OPTIMIZER,
+  smallSpec,
+  stageContext,
+} from "../../activities/stage-context.test.support.ts";
 import { train } from "../../activities/train.ts";
 import type { Store } from "../../store/types.ts";
 
@@ -36,35 +45,65 @@ function asking(store: Store, sealing = false): Store {
     ...store,
     readManifest: async (key: string) => {
       if (!sealing) throw new Asked(key);
-      const rows = await store.putBlob(`${JSON.stringify({ ...completion("t1", 0, "x"), promptId: "t1", score: 1, wins: 1, comparisons: 1 })}\n`);
+      const rows = await store.putBlob(
+        `${JSON.stringify({ ...completion("t1", 0, "x"), promptId: "t1", score: 1, wins: 1, comparisons: 1 })}\n`,
+      );
       return { digest: canonicalDigest({ key }), manifest: { result: { ...piece, rows } } } as never;
     },
     commitManifest: (key: string) => Promise.reject(new Asked(key)),
   };
 }
 
-const piecesOf: Record<FanOutInput["stage"], (context: never) => Promise<PieceStage>> = { generate: generateStage as never, score: scoreStage as never, evaluate: evaluateStage as never };
+const piecesOf: Record<FanOutInput["stage"], (context: never) => Promise<PieceStage>> = {
+  generate: generateStage as never,
+  score: scoreStage as never,
+  evaluate: evaluateStage as never,
+};
 
 function fanOut(own: Own<FanOutInput>, place: Place = ITERATION, { sealing = false } = {}): Stage {
   return async (spec, store) => {
-    const context = stageContext<FanOutInput>({ spec, deps: fakeDeps({ store: asking(store, sealing) }), input: { ...own, place } as never });
+    const context = stageContext<FanOutInput>({
+      spec,
+      deps: fakeDeps({ store: asking(store, sealing) }),
+      input: { ...own, place } as never,
+    });
     const stage = await piecesOf[own.stage](context as never);
     return sealing ? sealStage(context, stage) : runShard(context, stage, { index: 0, from: 0, to: 1 });
   };
 }
 
 const single =
-  <I extends PairInput | TrainInput | PromoteInput>(run: (context: never) => Promise<unknown>, own: Omit<I, "campaign" | "epoch" | "place">, place: Place = ITERATION): Stage =>
+  <I extends PairInput | TrainInput | PromoteInput>(
+    run: (context: never) => Promise<unknown>,
+    own: Omit<I, "campaign" | "epoch" | "place">,
+    place: Place = ITERATION,
+  ): Stage =>
   (spec, store) =>
-    run(stageContext<I>({ spec, deps: fakeDeps({ store: asking(store) }), input: { ...own, place } as never }) as never);
+    run(
+      stageContext<I>({
+        spec,
+        deps: fakeDeps({ store: asking(store) }),
+        input: { ...own, place } as never,
+      }) as never,
+    );
 
 /** Content that stages read before they know their key. */
-async function contents(store: Store, spec: CompiledSpec): Promise<{ generated: Digest; scored: Digest; pairs: Digest; opponent: Digest }> {
-  const generated = await committedAnswers(store, [completion("o3", 0, "yes"), completion("o3", 1, "no")], spec.prompts.iterations.rows);
+async function contents(
+  store: Store,
+  spec: CompiledSpec,
+): Promise<{ generated: Digest; scored: Digest; pairs: Digest; opponent: Digest }> {
+  const generated = await committedAnswers(
+    store,
+    [completion("o3", 0, "yes"), completion("o3", 1, "no")],
+    spec.prompts.iterations.rows,
+  );
   return {
     generated,
     scored: await store.putJson({ stage: "score", completions: generated, pieces: [] }),
-    pairs: await store.putJson({ stage: "pair", pairs: await store.putBlob('{"prompt_id":"o3","prompt":"say o3","chosen":"yes","rejected":"no"}\n') }),
+    pairs: await store.putJson({
+      stage: "pair",
+      pairs: await store.putBlob('{"prompt_id":"o3","prompt":"say o3","chosen":"yes","rejected":"no"}\n'),
+    }),
     opponent: await committedAnswers(store, [completion("t1", 2, "yes")], spec.prompts.test.rows),
   };
 }
@@ -72,14 +111,30 @@ async function contents(store: Store, spec: CompiledSpec): Promise<{ generated: 
 export type StageAddresses = Record<string, string>;
 
 /** One address for each kind of input that a stage has. `change` is laid over a spec in which everything is set. */
-export async function stageAddresses(change: (spec: CompiledSpec) => CompiledSpec = (spec) => spec): Promise<StageAddresses> {
+export async function stageAddresses(
+  change: (spec: CompiledSpec) => CompiledSpec = (spec) => spec,
+): Promise<StageAddresses> {
   const store = await memoryStore();
   const spec = change(await fullSpec(store));
   const { generated, scored, pairs, opponent } = await contents(store, spec);
-  const evaluate = { stage: "evaluate", policy: "policy", initial: "initial", rewardModel: "reward-model" } as const;
-  const byPreference: CompiledSpec["score"] = { by: "preference-model", format: { template: "{context} {a} {b}", letters: ["A", "B"] } };
-  const scoredBy = (score: CompiledSpec["score"], stage: Stage): Stage => (spec_, store_) => stage({ ...spec_, score }, store_);
-  const without = (role: "gold" | "judge", stage: Stage): Stage => ({ modules: { [role]: _left, ...modules }, ...rest }, store_) => stage({ ...rest, modules }, store_);
+  const evaluate = {
+    stage: "evaluate",
+    policy: "policy",
+    initial: "initial",
+    rewardModel: "reward-model",
+  } as const;
+  const byPreference: CompiledSpec["score"] = {
+    by: "preference-model",
+    format: { template: "{context} {a} {b}", letters: ["A", "B"] },
+  };
+  const scoredBy =
+    (score: CompiledSpec["score"], stage: Stage): Stage =>
+    (spec_, store_) =>
+      stage({ ...spec_, score }, store_);
+  const without =
+    (role: "gold" | "judge", stage: Stage): Stage =>
+    ({ modules: { [role]: _left, ...modules }, ...rest }, store_) =>
+      stage({ ...rest, modules }, store_);
   const test = fanOut({ ...evaluate, split: "test", opponent });
   const stages: Record<string, Stage> = {
     "generate iteration": fanOut({ stage: "generate", source: "iteration", policy: "policy" }),
@@ -88,32 +143,79 @@ export async function stageAddresses(change: (spec: CompiledSpec) => CompiledSpe
     "generate opponent": fanOut({ stage: "generate", source: "opponent", policy: "policy" }, BOOTSTRAP),
     "score by model": fanOut({ stage: "score", completions: generated, rewardModel: "reward-model" }),
     "score by module": scoredBy({ by: "module" }, fanOut({ stage: "score", completions: generated })),
-    "score by preference model": scoredBy(byPreference, fanOut({ stage: "score", completions: generated, rewardModel: "preference-model" })),
+    "score by preference model": scoredBy(
+      byPreference,
+      fanOut({ stage: "score", completions: generated, rewardModel: "preference-model" }),
+    ),
     "pair scores": single<PairInput>(pair, { stage: "pair", from: "scores", source: scored }),
     "pair rater": single<PairInput>(pair, { stage: "pair", from: "rater", source: generated }, BOOTSTRAP),
-    "pair file": (spec_, store_) => single<PairInput>(pair, { stage: "pair", from: "file" }, BOOTSTRAP)({ ...spec_, bootstrap: { ...spec_.bootstrap, preferences: { data: { rows: "file", count: 1 }, dropped: {} } } }, store_),
-    "pair preferences": single<PairInput>(pair, { stage: "pair", from: "preferences", source: pairs }, BASELINE),
+    "pair file": (spec_, store_) =>
+      single<PairInput>(
+        pair,
+        { stage: "pair", from: "file" },
+        BOOTSTRAP,
+      )(
+        {
+          ...spec_,
+          bootstrap: { ...spec_.bootstrap, preferences: { data: { rows: "file", count: 1 }, dropped: {} } },
+        },
+        store_,
+      ),
+    "pair preferences": single<PairInput>(
+      pair,
+      { stage: "pair", from: "preferences", source: pairs },
+      BASELINE,
+    ),
     "train sft": single<TrainInput>(train, { stage: "sft", start: "given" }, BOOTSTRAP),
     "train reward": single<TrainInput>(train, { stage: "reward", start: "initial", pairs }, BOOTSTRAP),
-    "train preference model": scoredBy(byPreference, (spec_, store_) => single<TrainInput>(train, { stage: "reward", start: "initial", pairs }, BOOTSTRAP)({ ...spec_, bootstrap: { ...spec_.bootstrap, preferenceModel: { optimizer: OPTIMIZER } } }, store_)),
-    "train iteration": single<TrainInput>(train, { stage: "train", start: "latest", reference: "initial", pairs }),
-    "train baseline": single<TrainInput>(train, { stage: "train", start: "initial", reference: "initial", pairs }, BASELINE),
+    "train preference model": scoredBy(byPreference, (spec_, store_) =>
+      single<TrainInput>(
+        train,
+        { stage: "reward", start: "initial", pairs },
+        BOOTSTRAP,
+      )({ ...spec_, bootstrap: { ...spec_.bootstrap, preferenceModel: { optimizer: OPTIMIZER } } }, store_),
+    ),
+    "train iteration": single<TrainInput>(train, {
+      stage: "train",
+      start: "latest",
+      reference: "initial",
+      pairs,
+    }),
+    "train baseline": single<TrainInput>(
+      train,
+      { stage: "train", start: "initial", reference: "initial", pairs },
+      BASELINE,
+    ),
     "evaluate validation": fanOut({ ...evaluate, split: "validation" }),
     "evaluate by gold": test,
     "evaluate by judge": without("gold", test),
     "evaluate by preference model": without("gold", without("judge", scoredBy(byPreference, test))),
-    promote: single<PromoteInput>(promote, { stage: "promote", candidate: "latest", incumbent: "promoted", candidateAnswers: "new answers", incumbentAnswers: "old answers" }),
-    "seal generate": fanOut({ stage: "generate", source: "iteration", policy: "policy" }, ITERATION, { sealing: true }),
-    "seal score": fanOut({ stage: "score", completions: generated, rewardModel: "reward-model" }, ITERATION, { sealing: true }),
+    promote: single<PromoteInput>(promote, {
+      stage: "promote",
+      candidate: "latest",
+      incumbent: "promoted",
+      candidateAnswers: "new answers",
+      incumbentAnswers: "old answers",
+    }),
+    "seal generate": fanOut({ stage: "generate", source: "iteration", policy: "policy" }, ITERATION, {
+      sealing: true,
+    }),
+    "seal score": fanOut({ stage: "score", completions: generated, rewardModel: "reward-model" }, ITERATION, {
+      sealing: true,
+    }),
     "seal evaluate": fanOut({ ...evaluate, split: "test", opponent }, ITERATION, { sealing: true }),
   };
   const found: StageAddresses = {};
-  for (const [name, stage] of Object.entries(stages)) found[name] = await addressAsked(name, stage(spec, store));
+  for (const [name, stage] of Object.entries(stages))
+    found[name] = await addressAsked(name, stage(spec, store));
   return found;
 }
 
 async function addressAsked(name: string, running: Promise<unknown>): Promise<string> {
-  const error: unknown = await running.then(() => new Error("it ended"), (reason: unknown) => reason);
+  const error: unknown = await running.then(
+    () => new Error("it ended"),
+    (reason: unknown) => reason,
+  );
   if (!(error instanceof Asked)) throw new Error(`${name} did not ask for its key`, { cause: error });
   return /([0-9a-f]{64})\.json$/.exec(error.key)?.[1] ?? error.key;
 }
@@ -126,14 +228,29 @@ async function fullSpec(store: Store): Promise<CompiledSpec> {
     ...small,
     prompts: { ...small.prompts, preferences: small.prompts.validation },
     bootstrap: {
-      sft: { data: { rows: "sft rows", count: 1 }, optimizer: OPTIMIZER, promptMask: true, assistantOnly: true },
+      sft: {
+        data: { rows: "sft rows", count: 1 },
+        optimizer: OPTIMIZER,
+        promptMask: true,
+        assistantOnly: true,
+      },
       preferences: { sample: sampling },
       reward: { optimizer: OPTIMIZER, margin: true, centering: 0.1 },
     },
     baselines: [{ name: "matched", pairs: "initial-policy", learningRate: 2e-4 }],
     generate: sampling,
     pair: { ...small.pair, lengthPenalty: { per: "token", weight: 0.1 }, missingEosPenalty: 1, limit: 4 },
-    train: { loss: [{ type: "sigmoid", weight: 1 }, { type: "sft", weight: 0.1 }], beta: 0.1, ldAlpha: 0.5, reference: "initial", lora: { rank: 4, alpha: 8, targets: ["q_proj"] }, optimizer: OPTIMIZER },
+    train: {
+      loss: [
+        { type: "sigmoid", weight: 1 },
+        { type: "sft", weight: 0.1 },
+      ],
+      beta: 0.1,
+      ldAlpha: 0.5,
+      reference: "initial",
+      lora: { rank: 4, alpha: 8, targets: ["q_proj"] },
+      optimizer: OPTIMIZER,
+    },
     modules: { rater: blob("1"), reward: blob("2"), judge: blob("3"), gold: blob("4") },
   };
 }

@@ -9,23 +9,34 @@ import type { CampaignInput, LedgerEvent } from "../../campaign/types.ts";
 import type { Completion, SampleRequest, TrainRequest } from "../../runtimes/types.ts";
 import type { Store } from "../../store/types.ts";
 
-const hash = (...parts: unknown[]): string => createHash("sha256").update(JSON.stringify(parts)).digest("hex");
+const hash = (...parts: unknown[]): string =>
+  createHash("sha256").update(JSON.stringify(parts)).digest("hex");
 /** In [0, 1). */
 const fraction = (...parts: unknown[]): number => parseInt(hash(...parts).slice(0, 8), 16) / 2 ** 32;
 
 export function stubbedDeps(store: Store, scratchDir: string): Deps {
-  const rewards = (rows: { prompt: { id: string } }[]): number[] => rows.map((row) => fraction("reward", row));
+  const rewards = (rows: { prompt: { id: string } }[]): number[] =>
+    rows.map((row) => fraction("reward", row));
   return {
     store,
-    cache: { tree: (digest) => Promise.resolve(join(scratchDir, digest)), copyOf: (digest) => Promise.resolve(digest) },
-    generator: { deterministic: true, generate: async (policy, requests) => requests.map((request) => answer(policy.digest, request)) },
+    cache: {
+      tree: (digest) => Promise.resolve(join(scratchDir, digest)),
+      copyOf: (digest) => Promise.resolve(digest),
+    },
+    generator: {
+      deterministic: true,
+      generate: async (policy, requests) => requests.map((request) => answer(policy.digest, request)),
+    },
     scorer: {
       rewards: async (_model, rows) => rewards(rows),
       logps: async (model, rows) => rows.map(({ text }) => -fraction("logp", model.digest, text)),
       choices: async (_model, rows) => rows.map(({ choices }) => choices.map(() => -1)),
     },
     trainer: { train },
-    modules: { call: async <Row, Answer>(role: string, _blob: unknown, rows: Row[]) => rows.map((row) => fraction(role, row)) as Answer[] },
+    modules: {
+      call: async <Row, Answer>(role: string, _blob: unknown, rows: Row[]) =>
+        rows.map((row) => fraction(role, row)) as Answer[],
+    },
     server: "stubbed",
     namespace: "stubbed",
     searchAttributes: false,
@@ -38,14 +49,33 @@ export function stubbedDeps(store: Store, scratchDir: string): Deps {
 
 function answer(policy: string, { prompt, index, temperature, seed }: SampleRequest): Completion {
   const text = hash(policy, prompt.id, seed).slice(0, 16);
-  return { promptId: prompt.id, index, text, ids: [index, 1, 2, 3], logps: [-0.5, -0.5, -0.5, -0.5], finish: "eos", temperature, seed };
+  return {
+    promptId: prompt.id,
+    index,
+    text,
+    ids: [index, 1, 2, 3],
+    logps: [-0.5, -0.5, -0.5, -0.5],
+    finish: "eos",
+    temperature,
+    seed,
+  };
 }
 
 async function train({ start, reference, rowsPath, optimizer, outDir }: TrainRequest) {
   await mkdir(outDir, { recursive: true });
   const rows = hash((await readFile(rowsPath)).toString("hex"));
-  await writeFile(join(outDir, "model.safetensors"), hash(start.digest, reference?.digest, rows, optimizer.seed));
-  return { steps: 1, dropped: {}, cut: 0, merged: 0, metrics: { loss: fraction(rows) }, curve: [{ step: 1, loss: fraction(rows) }] };
+  await writeFile(
+    join(outDir, "model.safetensors"),
+    hash(start.digest, reference?.digest, rows, optimizer.seed),
+  );
+  return {
+    steps: 1,
+    dropped: {},
+    cut: 0,
+    merged: 0,
+    metrics: { loss: fraction(rows) },
+    curve: [{ step: 1, loss: fraction(rows) }],
+  };
 }
 
 export interface StubbedSize {
@@ -56,13 +86,39 @@ export interface StubbedSize {
   baseline: boolean;
 }
 
-const OPTIMIZER: Optimizer = { learningRate: 1, betas: [0.9, 0.999], epsilon: 1e-8, weightDecay: 0, clip: 1, schedule: "constant", warmup: 0, epochs: 1, batch: 1, microBatch: 1, maxLength: 16 };
-const SAMPLING: Sampling = { samples: [{ temperature: 1, count: 2 }], maxTokens: 4, topK: 0, topP: 1, minP: 0, stop: [] };
+const OPTIMIZER: Optimizer = {
+  learningRate: 1,
+  betas: [0.9, 0.999],
+  epsilon: 1e-8,
+  weightDecay: 0,
+  clip: 1,
+  schedule: "constant",
+  warmup: 0,
+  epochs: 1,
+  batch: 1,
+  microBatch: 1,
+  maxLength: 16,
+};
+const SAMPLING: Sampling = {
+  samples: [{ temperature: 1, count: 2 }],
+  maxTokens: 4,
+  topK: 0,
+  topP: 1,
+  minP: 0,
+  stop: [],
+};
 
 /** A campaign in the store, as `start` leaves it: its spec and the first row of its ledger. */
-export async function createStubbed(store: Store, campaignId: string, { iterations, perIteration, wave, baseline }: StubbedSize): Promise<CampaignInput> {
+export async function createStubbed(
+  store: Store,
+  campaignId: string,
+  { iterations, perIteration, wave, baseline }: StubbedSize,
+): Promise<CampaignInput> {
   const prompts = async (name: string, count: number): Promise<Rows> => {
-    const rows = Array.from({ length: count }, (_, n) => `${JSON.stringify({ id: `${name}-${n}`, prompt: `${name} ${n}?` })}\n`);
+    const rows = Array.from(
+      { length: count },
+      (_, n) => `${JSON.stringify({ id: `${name}-${n}`, prompt: `${name} ${n}?` })}\n`,
+    );
     return { rows: await store.putBlob(rows.join("")), count };
   };
   const spec: CompiledSpec = {
@@ -70,14 +126,26 @@ export async function createStubbed(store: Store, campaignId: string, { iteratio
     name: "stubbed",
     seed: 1,
     policy: { tree: hash("given") },
-    prompts: { iterations: await prompts("online", iterations * perIteration), perIteration, validation: await prompts("validation", 1), test: await prompts("test", 1), overlaps: {} },
+    prompts: {
+      iterations: await prompts("online", iterations * perIteration),
+      perIteration,
+      validation: await prompts("validation", 1),
+      test: await prompts("test", 1),
+      overlaps: {},
+    },
     bootstrap: {},
     baselines: baseline ? [{ name: "offline", pairs: "initial-policy", learningRate: 1 }] : [],
     iterations,
     generate: SAMPLING,
     pieces: { prompts: 1, perShard: 1, wave },
     score: { by: "module" },
-    pair: { strategy: "max-min", lengthPenalty: { per: "token", weight: 0 }, dropTruncated: true, missingEosPenalty: 0, limit: 0 },
+    pair: {
+      strategy: "max-min",
+      lengthPenalty: { per: "token", weight: 0 },
+      dropTruncated: true,
+      missingEosPenalty: 0,
+      limit: 0,
+    },
     train: { loss: "sigmoid", beta: 0.1, reference: "initial", optimizer: OPTIMIZER },
     checkpoint: { everySteps: 100, everySeconds: 100 },
     evaluate: { samples: 1, temperature: 1, resamples: 100 },
@@ -86,6 +154,11 @@ export async function createStubbed(store: Store, campaignId: string, { iteratio
     queues: { generate: "cpu", score: "cpu", train: "cpu", evaluate: "cpu" },
   };
   const specDigest = await store.putJson(spec);
-  await store.ledger(campaignId).append<LedgerEvent>({ id: "created", epoch: 0, event: { type: "created", specDigest, name: "stubbed" }, by: "test" });
+  await store.ledger(campaignId).append<LedgerEvent>({
+    id: "created",
+    epoch: 0,
+    event: { type: "created", specDigest, name: "stubbed" },
+    by: "test",
+  });
   return { campaignId, specDigest, storeName: store.name };
 }

@@ -6,7 +6,9 @@ import { Client, Connection } from "@temporalio/client";
 
 export const TEMPORAL_ADDRESS = process.env["RATCHET_TEST_TEMPORAL"];
 /** For `{ skip }`: why a test cannot run here, or false. */
-export const NO_TEMPORAL = TEMPORAL_ADDRESS ? false : "RATCHET_TEST_TEMPORAL is not set: run through `npm test`";
+export const NO_TEMPORAL = TEMPORAL_ADDRESS
+  ? false
+  : "RATCHET_TEST_TEMPORAL is not set: run through `npm test`";
 
 export interface TestNamespace {
   address: string;
@@ -20,12 +22,24 @@ export async function openNamespace(): Promise<TestNamespace> {
   const address = TEMPORAL_ADDRESS as string;
   const connection = await Connection.connect({ address });
   const namespace = `test-${randomBytes(5).toString("hex")}`;
-  await connection.workflowService.registerNamespace({ namespace, workflowExecutionRetentionPeriod: { seconds: 86_400 as unknown as Long } });
+  await connection.workflowService.registerNamespace({
+    namespace,
+    workflowExecutionRetentionPeriod: { seconds: 86_400 as unknown as Long },
+  });
   await untilVisible(connection, namespace);
-  return { address, namespace, connection, client: new Client({ connection, namespace }), close: () => connection.close() };
+  return {
+    address,
+    namespace,
+    connection,
+    client: new Client({ connection, namespace }),
+    close: () => connection.close(),
+  };
 }
 
-type Long = NonNullable<Parameters<Connection["workflowService"]["registerNamespace"]>[0]["workflowExecutionRetentionPeriod"]>["seconds"] & object;
+type Long = NonNullable<
+  Parameters<Connection["workflowService"]["registerNamespace"]>[0]["workflowExecutionRetentionPeriod"]
+>["seconds"] &
+  object;
 
 /** The frontend caches namespaces for seconds: poll the calls that tests will make. */
 async function untilVisible(connection: Connection, namespace: string): Promise<void> {

@@ -13,34 +13,43 @@ export const currentAttempt = (): Attempt | undefined => running.getStore();
 export function watchActivities(ask: (point: Point) => Promise<Answer>): void {
   const create = Worker.create.bind(Worker);
   const watch = interceptor(ask); // innermost: an attempt begins where the product's own surroundings of it stand
-  Worker.create = (options) => create({ ...options, interceptors: { ...options.interceptors, activity: [...(options.interceptors?.activity ?? []), watch] } });
+  Worker.create = (options) =>
+    create({
+      ...options,
+      interceptors: { ...options.interceptors, activity: [...(options.interceptors?.activity ?? []), watch] },
+    });
 }
 
-const interceptor = (ask: (point: Point) => Promise<Answer>): ActivityInterceptorsFactory => ({ info }) => ({
-  inbound: {
-    async execute(input, next) {
-      const attempt = attemptOf(info, input.args);
-      const run = async (): Promise<unknown> => {
-        try {
-          const result = await running.run(attempt, () => next(input));
-          await ask({ what: "end", attempt });
-          return result;
-        } catch (error) {
-          await ask({ what: "end", attempt, failure: (error as { type?: string }).type ?? String(error) });
-          throw error;
-        }
-      };
-      const { type } = await ask({ what: "begin", attempt });
-      if (type !== "twice") return run();
-      const [first] = await Promise.allSettled([run(), run()]);
-      if (first.status === "rejected") throw first.reason;
-      return first.value;
+const interceptor =
+  (ask: (point: Point) => Promise<Answer>): ActivityInterceptorsFactory =>
+  ({ info }) => ({
+    inbound: {
+      async execute(input, next) {
+        const attempt = attemptOf(info, input.args);
+        const run = async (): Promise<unknown> => {
+          try {
+            const result = await running.run(attempt, () => next(input));
+            await ask({ what: "end", attempt });
+            return result;
+          } catch (error) {
+            await ask({ what: "end", attempt, failure: (error as { type?: string }).type ?? String(error) });
+            throw error;
+          }
+        };
+        const { type } = await ask({ what: "begin", attempt });
+        if (type !== "twice") return run();
+        const [first] = await Promise.allSettled([run(), run()]);
+        if (first.status === "rejected") throw first.reason;
+        return first.value;
+      },
     },
-  },
-});
+  });
 
 /** One activity trains in all three stages that train: its input says which. */
-function attemptOf({ workflowExecution, activityId, activityType, attempt }: Info, [input]: unknown[]): Attempt {
+function attemptOf(
+  { workflowExecution, activityId, activityType, attempt }: Info,
+  [input]: unknown[],
+): Attempt {
   const { stage, from, opponent } = input as { stage?: string; from?: string; opponent?: string };
   return {
     workflowId: workflowExecution?.workflowId ?? "",
@@ -48,6 +57,9 @@ function attemptOf({ workflowExecution, activityId, activityType, attempt }: Inf
     activityId,
     stage: activityType === "seal" || stage === undefined ? activityType : stage,
     attempt,
-    callsModule: activityType === "promote" || from === "rater" || (activityType === "evaluate" && opponent !== undefined),
+    callsModule:
+      activityType === "promote" ||
+      from === "rater" ||
+      (activityType === "evaluate" && opponent !== undefined),
   };
 }

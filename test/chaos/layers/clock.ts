@@ -6,7 +6,8 @@ export function installClock(): void {
   Date.now = () => now() + offsetMs;
   // A proxy keeps `instanceof` true for dates that the system made.
   globalThis.Date = new Proxy(Date, {
-    construct: (real, given: [], newTarget) => Reflect.construct(real, given.length === 0 ? [real.now()] : given, newTarget) as Date,
+    construct: (real, given: [], newTarget) =>
+      Reflect.construct(real, given.length === 0 ? [real.now()] : given, newTarget) as Date,
     apply: (real) => new real(real.now()).toString(),
   });
 }

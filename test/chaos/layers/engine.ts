@@ -7,13 +7,27 @@ import { installLocalDisk } from "./local-disk.ts";
 const { [ENV.local]: folders, [ENV.full]: full } = process.env as Record<string, string>;
 if (folders && full) installLocalDisk({ folders: folders.split(":"), full });
 
-type Fork = (path: string, args: string[], options: { env?: NodeJS.ProcessEnv; execArgv?: string[] }) => children.ChildProcess;
+type Fork = (
+  path: string,
+  args: string[],
+  options: { env?: NodeJS.ProcessEnv; execArgv?: string[] },
+) => children.ChildProcess;
 
 /** In the worker: its engine's children load this file first. */
 export function installInEngines(): void {
   const fork = children.fork as Fork;
   const withLayer: Fork = (path, args, { env, execArgv = [], ...options }) =>
-    fork(path, args, path.endsWith("onnx/child.js") ? { ...options, env: { ...env, [ENV.local]: folders, [ENV.full]: full }, execArgv: [...execArgv, "--import", import.meta.url] } : { ...options, env, execArgv });
+    fork(
+      path,
+      args,
+      path.endsWith("onnx/child.js")
+        ? {
+            ...options,
+            env: { ...env, [ENV.local]: folders, [ENV.full]: full },
+            execArgv: [...execArgv, "--import", import.meta.url],
+          }
+        : { ...options, env, execArgv },
+    );
   children.fork = withLayer as typeof children.fork;
   syncBuiltinESMExports();
 }

@@ -20,14 +20,25 @@ export interface FileLayer {
 
 export function installFiles({ store, folders, journal, ask }: FileLayer): void {
   const real = { ...promises };
-  const kept = (path: unknown): path is string => typeof path === "string" && folders.some((folder) => isUnder(folder, path));
+  const kept = (path: unknown): path is string =>
+    typeof path === "string" && folders.some((folder) => isUnder(folder, path));
   const note = (entry: JournalEntry): void => appendFileSync(journal, `${JSON.stringify(entry)}\n`);
   const outOfSpace = new Set<string>();
 
-  const point = async (when: "before" | "after", operation: StoreOperation, path: string): Promise<Answer> => {
+  const point = async (
+    when: "before" | "after",
+    operation: StoreOperation,
+    path: string,
+  ): Promise<Answer> => {
     if (store === undefined || !isUnder(store, path)) return { type: "go" };
     const attempt = currentAttempt();
-    return ask({ what: "store", when, operation, key: relative(store, path), ...(attempt ? { attempt } : {}) });
+    return ask({
+      what: "store",
+      when,
+      operation,
+      key: relative(store, path),
+      ...(attempt ? { attempt } : {}),
+    });
   };
   /** Asked at the first byte of a file; a full disk leaves half of it behind, as the real one does. */
   const mayWrite = async (path: string): Promise<void> => {
@@ -38,7 +49,11 @@ export function installFiles({ store, folders, journal, ask }: FileLayer): void 
     if (!outOfSpace.delete(path)) return;
     const attempt = currentAttempt();
     await ask({ what: "done", fault: "disk-full", key: path, ...(attempt ? { attempt } : {}) });
-    throw Object.assign(new Error(`ENOSPC: no space left on device, write '${path}'`), { code: "ENOSPC", errno: -28, syscall: "write" });
+    throw Object.assign(new Error(`ENOSPC: no space left on device, write '${path}'`), {
+      code: "ENOSPC",
+      errno: -28,
+      syscall: "write",
+    });
   };
 
   const open: typeof real.open = async (path, flags, mode) => {
@@ -49,7 +64,12 @@ export function installFiles({ store, folders, journal, ask }: FileLayer): void 
       await mayWrite(path);
       const { writeFile } = handle;
       handle.writeFile = async (data, options) => {
-        if (outOfSpace.has(path)) await writeFile.call(handle, (data as Uint8Array).subarray(0, (data as Uint8Array).length / 2), options);
+        if (outOfSpace.has(path))
+          await writeFile.call(
+            handle,
+            (data as Uint8Array).subarray(0, (data as Uint8Array).length / 2),
+            options,
+          );
         await refuse(path);
         return writeFile.call(handle, data, options);
       };
@@ -88,7 +108,9 @@ export function installFiles({ store, folders, journal, ask }: FileLayer): void 
     },
     async mkdir(path: string, options?: Parameters<typeof real.mkdir>[1]) {
       const first = await real.mkdir(path, options);
-      if (kept(path)) for (let made = first; made !== undefined && isUnder(made, path); made = next(made, path)) note({ op: "folder", path: made });
+      if (kept(path))
+        for (let made = first; made !== undefined && isUnder(made, path); made = next(made, path))
+          note({ op: "folder", path: made });
       return first;
     },
     async rm(path: string, options?: Parameters<typeof real.rm>[1]) {
@@ -120,8 +142,6 @@ function keepAside(path: string, journal: string): string | undefined {
     return undefined; // there was nothing to replace
   }
 }
-
-
 
 /** The folder below `made` on the way to `path`; undefined at its end. */
 function next(made: string, path: string): string | undefined {

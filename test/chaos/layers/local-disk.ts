@@ -17,7 +17,8 @@ export const refusedFile = (full: string): string => `${full}.refused`;
 export function installLocalDisk({ folders, full }: LocalDisk): void {
   const real = { ...promises };
   const refuse = (path: unknown): void => {
-    if (typeof path !== "string" || !folders.some((folder) => isUnder(folder, path)) || !existsSync(full)) return;
+    if (typeof path !== "string" || !folders.some((folder) => isUnder(folder, path)) || !existsSync(full))
+      return;
     try {
       renameSync(full, `${full}.taken`);
     } catch {
@@ -26,7 +27,11 @@ export function installLocalDisk({ folders, full }: LocalDisk): void {
     // Whole or not at all: the driver reads it as soon as it is there.
     writeFileSync(`${full}.taken`, JSON.stringify({ path, pid: process.pid }));
     renameSync(`${full}.taken`, refusedFile(full));
-    throw Object.assign(new Error(`ENOSPC: no space left on device, write '${path}'`), { code: "ENOSPC", errno: -28, syscall: "write" });
+    throw Object.assign(new Error(`ENOSPC: no space left on device, write '${path}'`), {
+      code: "ENOSPC",
+      errno: -28,
+      syscall: "write",
+    });
   };
   Object.assign(promises, {
     async open(path: string, flags?: string, mode?: number) {

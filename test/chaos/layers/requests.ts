@@ -11,7 +11,18 @@ export function markRequests(): void {
   http.request = ((options: RequestOptions, ...more: never[]) => {
     const attempt = currentAttempt();
     // Not among the headers that the request's signature covers.
-    return request(attempt ? { ...options, headers: { ...(options.headers as OutgoingHttpHeaders), [ATTEMPT_HEADER]: JSON.stringify(attempt) } } : options, ...more);
+    return request(
+      attempt
+        ? {
+            ...options,
+            headers: {
+              ...(options.headers as OutgoingHttpHeaders),
+              [ATTEMPT_HEADER]: JSON.stringify(attempt),
+            },
+          }
+        : options,
+      ...more,
+    );
   }) as typeof request;
   syncBuiltinESMExports();
 }
