@@ -81,12 +81,9 @@ function runFiles(files, env, leash) {
 }
 
 async function lint() {
-  const { code, output } = await run(
-    process.execPath,
-    [join(root, "node_modules/oxlint/bin/oxlint"), "--format", "unix"],
-    { cwd: root },
-  );
-  if (code !== 0) throw new Error(`lint failed (npm run lint):\n${output.trim()}`);
+  const { code, output } = await run("npm", ["run", "--silent", "lint"], { cwd: root });
+  if (code !== 0)
+    throw new Error(`lint failed (npm run lint; npm run format mends the formatting):\n${output.trim()}`);
 }
 
 /** Paths from dist/. @returns {string[]} */
