@@ -15,11 +15,11 @@ import { openCache } from "../store/index.ts";
 import type { Store } from "../store/types.ts";
 import type { GenerateInput, TrainInput } from "./contract.ts";
 import type { Deps } from "./deps.ts";
-import { isCounted } from "./failure.ts";
-import { generateStage } from "./generate.ts";
+import { isCounted } from "./attempt/failure.ts";
+import { generateStage } from "./stages/generate.ts";
 import { runShard } from "./pieces.ts";
-import { fakeDeps, memoryStore, smallSpec, stageContext } from "./stage-context.test.support.ts";
-import { train } from "./train.ts";
+import { fakeDeps, memoryStore, smallSpec, stageContext } from "./attempt/stage-context.test.support.ts";
+import { train } from "./stages/train.ts";
 
 let dir = "";
 before(async () => {

@@ -1,9 +1,9 @@
 // What activities need from the worker that runs them. worker/deps.ts makes it; tests make their own.
-import type { ModuleBlob, ModuleRole } from "../campaign/modules.ts";
+import type { ModuleBlob, ModuleRole } from "../campaign/spec/modules.ts";
 import type { Facts } from "../campaign/types.ts";
 import type { Generator, Scorer, Trainer } from "../runtimes/types.ts";
 import type { Store } from "../store/types.ts";
-import type { Limits } from "./watchdog.ts";
+import type { Limits } from "./attempt/watchdog.ts";
 
 /** Content-addressed copies on the worker's disk, verified when they were fetched. */
 export interface LocalCache {

@@ -8,18 +8,18 @@ import type {
   ScoreInput,
   StageActivities,
 } from "./contract.ts";
-import type { StageContext } from "./context.ts";
-import { inControl, inStage } from "./context.ts";
+import type { StageContext } from "./attempt/context.ts";
+import { inControl, inStage } from "./attempt/context.ts";
 import type { Deps } from "./deps.ts";
-import { evaluateStage } from "./evaluate.ts";
-import { generateStage } from "./generate.ts";
+import { evaluateStage } from "./stages/evaluate.ts";
+import { generateStage } from "./stages/generate.ts";
 import { append, open } from "./open.ts";
-import { pair } from "./pair.ts";
+import { pair } from "./stages/pair.ts";
 import type { PieceStage } from "./pieces.ts";
 import { runShard, sealStage } from "./pieces.ts";
-import { promote } from "./promote.ts";
-import { scoreStage } from "./score.ts";
-import { train } from "./train.ts";
+import { promote } from "./stages/promote.ts";
+import { scoreStage } from "./stages/score.ts";
+import { train } from "./stages/train.ts";
 
 export function createControlActivities(deps: Deps): ControlActivities {
   return {

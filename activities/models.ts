@@ -1,12 +1,12 @@
 // Models and modules by digest, as stages use them. A stage can open only the modules of its own roles: training, pairing and
 // promotion cannot read gold (ROLES is the whole list, and a test tries the rest).
-import type { Finish, ModuleRole } from "../campaign/modules.ts";
+import type { Finish, ModuleRole } from "../campaign/spec/modules.ts";
 import type { Digest, StageName } from "../campaign/types.ts";
 import type { AnswerRow, LocalModel } from "../runtimes/types.ts";
-import { ResourceError } from "./context.ts";
-import type { StageContext } from "./context.ts";
+import { ResourceError } from "./attempt/context.ts";
+import type { StageContext } from "./attempt/context.ts";
 import { InvariantError, TrainingError } from "../campaign/errors.ts";
-import { isCoded } from "./failure.ts";
+import { isCoded } from "./attempt/failure.ts";
 
 /** Roles that a stage may call. `gold` only in the test report; the rater only labels the bootstrap's preferences. */
 function rolesOf({ input }: StageContext): readonly ModuleRole[] {

@@ -3,7 +3,7 @@ import { it } from "node:test";
 import type { LedgerEvent } from "../campaign/types.ts";
 import type { Store } from "../store/types.ts";
 import { append, open } from "./open.ts";
-import { fakeDeps, memoryStore, smallSpec } from "./stage-context.test.support.ts";
+import { fakeDeps, memoryStore, smallSpec } from "./attempt/stage-context.test.support.ts";
 
 async function created(): Promise<{
   store: Store;

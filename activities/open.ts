@@ -1,5 +1,5 @@
 // open and append: the only writers of a running campaign's ledger, on a queue of their own.
-import { planOf } from "../campaign/plan.ts";
+import { planOf } from "../campaign/spec/plan.ts";
 import { foldLedger, standingOf } from "../campaign/rules.ts";
 import type {
   CampaignInput,
@@ -9,7 +9,7 @@ import type {
   LedgerRow,
 } from "../campaign/types.ts";
 import type { AppendInput, Opened, OpenInput } from "./contract.ts";
-import { refuseOtherStore } from "./context.ts";
+import { refuseOtherStore } from "./attempt/context.ts";
 import type { Deps } from "./deps.ts";
 import { SpecError } from "../campaign/errors.ts";
 import { LeaseLost } from "../store/index.ts";

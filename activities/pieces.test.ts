@@ -1,12 +1,12 @@
 import assert from "node:assert/strict";
 import { it } from "node:test";
 import type { Store } from "../store/types.ts";
-import type { StageContext, Trace } from "./context.ts";
-import { deathsAfter, ResourceError } from "./context.ts";
+import type { StageContext, Trace } from "./attempt/context.ts";
+import { deathsAfter, ResourceError } from "./attempt/context.ts";
 import type { FanOutInput } from "./contract.ts";
 import type { PieceStage } from "./pieces.ts";
 import { runShard, sealStage } from "./pieces.ts";
-import { fakeDeps, memoryStore, smallSpec, stageContext } from "./stage-context.test.support.ts";
+import { fakeDeps, memoryStore, smallSpec, stageContext } from "./attempt/stage-context.test.support.ts";
 
 const SHARD = { index: 0, from: 0, to: 4 };
 

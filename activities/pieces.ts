@@ -4,11 +4,11 @@ import type { Digest, Dropped, GenerateResult, PieceRef, Shard, StageName } from
 import { resultKey, successorKey } from "../campaign/ids.ts";
 import { addressOf } from "./address.ts";
 import type { FanOutInput, ShardDone, StageDone } from "./contract.ts";
-import type { StageContext } from "./context.ts";
-import { ResourceError } from "./context.ts";
+import type { StageContext } from "./attempt/context.ts";
+import { ResourceError } from "./attempt/context.ts";
 import { InvariantError } from "../campaign/errors.ts";
-import { isCoded } from "./failure.ts";
-import { patiently } from "./patience.ts";
+import { isCoded } from "./attempt/failure.ts";
+import { patiently } from "./attempt/retry-during-outage.ts";
 import { formatRows } from "../campaign/recipe/rows.ts";
 import { eachPiece } from "./records.ts";
 import { sha256 } from "../store/index.ts";

@@ -7,8 +7,8 @@ import { storeOn } from "../store/index.ts";
 import type { Store } from "../store/types.ts";
 import type { ScoreInput } from "./contract.ts";
 import { runShard, sealStage } from "./pieces.ts";
-import { scoreStage } from "./score.ts";
-import { blob, completion, fakeDeps, smallSpec, stageContext } from "./stage-context.test.support.ts";
+import { scoreStage } from "./stages/score.ts";
+import { blob, completion, fakeDeps, smallSpec, stageContext } from "./attempt/stage-context.test.support.ts";
 
 const PIECES = 100;
 

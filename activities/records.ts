@@ -1,5 +1,5 @@
 // Reads of immutable things by digest: the compiled spec, stage results and prompt lists with a small memory, the rows of pieces without.
-import type { CompiledSpec } from "../campaign/compiled.ts";
+import type { CompiledSpec } from "../campaign/spec/compiled.ts";
 import type { Digest, PieceRef } from "../campaign/types.ts";
 import type { Store } from "../store/types.ts";
 

@@ -9,12 +9,12 @@ import { rewardModelFrom } from "../engine/model/index.ts";
 import { tinyCheckpoint, WORDS, writeTinyModel } from "../engine/tiny-model.test.support.ts";
 import { createOnnxRuntime } from "../runtimes/onnx/index.ts";
 import type { FanOutInput, GenerateInput, ScoreInput } from "./contract.ts";
-import type { StageContext } from "./context.ts";
-import { generateStage } from "./generate.ts";
+import type { StageContext } from "./attempt/context.ts";
+import { generateStage } from "./stages/generate.ts";
 import type { PieceStage } from "./pieces.ts";
 import { runShard, sealStage } from "./pieces.ts";
-import { scoreStage } from "./score.ts";
-import { fakeDeps, memoryStore, smallSpec, stageContext } from "./stage-context.test.support.ts";
+import { scoreStage } from "./stages/score.ts";
+import { fakeDeps, memoryStore, smallSpec, stageContext } from "./attempt/stage-context.test.support.ts";
 
 const words = WORDS.slice(4);
 /** Of one to four words, nine to a piece: with eight answers each, a piece is more than is decoded together. */

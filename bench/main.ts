@@ -4,7 +4,7 @@ import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
 import { runScript } from "../infra/script.mjs";
 import { Bench } from "./bench.ts";
-import { BenchError } from "./contender.ts";
+import { BenchError } from "./runner.ts";
 import { providePython } from "./peers.ts";
 import { formatTable, readResults, writeResult } from "./result.ts";
 import { rows } from "./rows.ts";

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { BenchError, type Contender } from "./contender.ts";
+import { BenchError, type Contender } from "./runner.ts";
 import { enter, measure, UnequalWork } from "./measure.ts";
 import type { Row } from "./rows.ts";
 import type { Sample, Work } from "./work.ts";

@@ -1,6 +1,6 @@
 // One row: start every contender, refuse when they do not do the same work, find each one's fastest way, then sample them in turn.
-import type { Contender } from "./contender.ts";
-import { BenchError } from "./contender.ts";
+import type { Contender } from "./runner.ts";
+import { BenchError } from "./runner.ts";
 import type { Row } from "./rows.ts";
 import type { Sample, Work } from "./work.ts";
 

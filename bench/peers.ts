@@ -3,7 +3,7 @@ import { execFileSync } from "node:child_process";
 import { existsSync, mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { cachedFolder, step } from "../infra/step.mjs";
-import { BenchError } from "./contender.ts";
+import { BenchError } from "./runner.ts";
 
 export type PeerName = keyof typeof peers;
 

@@ -1,7 +1,7 @@
 // Compiles a campaign as `start` would, into a store that is forgotten: everything that the spec names is read and checked.
-import type { LoadedSpec } from "../campaign/load.ts";
-import { compileSpec } from "../client/compile/index.ts";
-import type { Compiled } from "../client/compile/index.ts";
+import type { LoadedSpec } from "../campaign/spec/load.ts";
+import { compileSpec } from "../compile/index.ts";
+import type { Compiled } from "../compile/index.ts";
 import { openStore } from "../store/index.ts";
 
 export const checkCampaign = async ({ spec, baseDir }: LoadedSpec): Promise<Compiled> =>

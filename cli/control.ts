@@ -1,6 +1,6 @@
 // `ratchet pause`, `resume`, `cancel`: recorded with who and why before they take effect.
 import type { Command } from "commander";
-import type { ControlVerb } from "../client/gateway.ts";
+import type { ControlVerb } from "../temporal/gateway.ts";
 import { globalsOf, openClient, repeatFlags, using } from "./context.ts";
 import { data, json, suggest } from "./output.ts";
 

@@ -1,6 +1,6 @@
 // Puts a campaign's progress on stderr: on a terminal the running stages stand below the log and are redrawn, elsewhere they are
 // printed as plain lines now and then.
-import type { WatchedStage } from "../client/watch.ts";
+import type { WatchedStage } from "../client/follow/watch.ts";
 import { paint, width } from "../report/columns.ts";
 import type { Look } from "../report/columns.ts";
 import { stageLine } from "./progress.ts";

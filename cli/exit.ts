@@ -1,7 +1,7 @@
 // How the command ends: the one printer of errors, and the exit codes, which are stable (docs/errors.md).
 import { CommanderError } from "commander";
 import { isDiskFull } from "../store/index.ts";
-import type { CampaignOutcome } from "../client/outcome.ts";
+import type { CampaignOutcome } from "../client/follow/outcome.ts";
 
 /** Exit codes of verbs that wait for a campaign. 12 and 13 are kept for campaigns that a gate rejects, or a guard or budget stops. */
 export const EXIT = { completed: 0, failed: 10, cancelled: 11, timedOut: 14, detached: 130 } as const;

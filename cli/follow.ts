@@ -1,8 +1,8 @@
 // Follows a campaign to its end, a signal or a time limit: what `run`, `watch` and `start --wait` have in common.
 import type { EvaluateMetrics, EvaluateResult, LedgerRow } from "../campaign/types.ts";
-import type { CampaignOutcome } from "../client/outcome.ts";
+import type { CampaignOutcome } from "../client/follow/outcome.ts";
 import type { RatchetClient } from "../client/ratchet-client.ts";
-import type { WatchEvent } from "../client/watch.ts";
+import type { WatchEvent } from "../client/follow/watch.ts";
 import { openDisplay } from "./display.ts";
 import type { Display } from "./display.ts";
 import { showDuration } from "./durations.ts";

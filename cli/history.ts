@@ -1,6 +1,6 @@
 // `ratchet history`: the iterations of a campaign and what they cost.
 import type { Command } from "commander";
-import type { CampaignHistory, PlaceHistory } from "../client/history.ts";
+import type { CampaignHistory, PlaceHistory } from "../client/record/history.ts";
 import { formatHistory } from "../report/history.ts";
 import { openStoreClient, using } from "./context.ts";
 import { data, json, lookOf, note } from "./output.ts";

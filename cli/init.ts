@@ -7,7 +7,7 @@ import type { Command } from "commander";
 import { Document, isMap, isScalar } from "yaml";
 import { SpecError } from "../campaign/errors.ts";
 import { isCampaignId } from "../campaign/ids.ts";
-import type { WrittenSpec } from "../campaign/spec.ts";
+import type { WrittenSpec } from "../campaign/spec/schema.ts";
 import { data, note, suggest } from "./output.ts";
 
 /** The sources, which the package carries beside what was compiled from them. */

@@ -1,6 +1,6 @@
 // `ratchet logps`: log-probabilities of given answers under any checkpoint, to be compared with those of other programs.
 import type { Command } from "commander";
-import type { RowLogps } from "../client/logps.ts";
+import type { RowLogps } from "../client/record/logps.ts";
 import { formatColumns } from "../report/columns.ts";
 import { fixed } from "../report/digits.ts";
 import { data, jsonLine, lookOf } from "./output.ts";
@@ -23,7 +23,7 @@ export const logpsVerb = (program: Command): Command =>
     .option("--json", "one line of JSON a row (docs/cli.md)")
     .action(async ({ model, input, json }: LogpsFlags) => {
       // Here, since it brings the engine.
-      const { logpsOfFile } = await import("../client/logps.ts");
+      const { logpsOfFile } = await import("../client/record/logps.ts");
       const rows = await logpsOfFile(model, input);
       if (json) rows.forEach(jsonLine);
       else data(table(rows));

@@ -1,5 +1,5 @@
 // What `validate` and `plan` say of prompts that two sets share.
-import type { CompileSummary } from "../client/compile/index.ts";
+import type { CompileSummary } from "../compile/index.ts";
 
 /** `overlaps: preferences/sft 6, no other among iterations, validation, test, preferences, sft` */
 export function overlapLine({

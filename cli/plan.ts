@@ -1,7 +1,7 @@
 // `ratchet plan`: what a campaign would do, without doing any of it.
 import type { Command } from "commander";
 import { stringify } from "yaml";
-import type { ResolvedSpec } from "../campaign/spec.ts";
+import type { ResolvedSpec } from "../campaign/spec/schema.ts";
 import { formatColumns } from "../report/columns.ts";
 import type { Look } from "../report/columns.ts";
 import { checkCampaign } from "./check.ts";

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import type { WatchedStage } from "../client/watch.ts";
+import type { WatchedStage } from "../client/follow/watch.ts";
 import { openDisplay } from "./display.ts";
 import { parseDuration, showDuration } from "./durations.ts";
 import { eventLine, retryingLine, stageLine, waitingLine } from "./progress.ts";

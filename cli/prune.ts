@@ -1,6 +1,6 @@
 // `ratchet prune`: delete what no campaign of the store needs.
 import type { Command } from "commander";
-import type { Amount, Pruned } from "../client/prune.ts";
+import type { Amount, Pruned } from "../client/maintenance/prune.ts";
 import { openStoreClient, using } from "./context.ts";
 import { parseDuration } from "./durations.ts";
 import { data, json, note } from "./output.ts";

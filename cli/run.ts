@@ -2,11 +2,11 @@
 // again; on a server that it did not start, Ctrl-C only lets go.
 import { resolve } from "node:path";
 import type { Command } from "commander";
-import type { LoadedSpec } from "../campaign/load.ts";
+import type { LoadedSpec } from "../campaign/spec/load.ts";
 import { findStoreName, findTemporal, requireStoreName } from "../client/find.ts";
-import type { CampaignOutcome } from "../client/outcome.ts";
+import type { CampaignOutcome } from "../client/follow/outcome.ts";
 import { RatchetClient } from "../client/ratchet-client.ts";
-import type { TemporalAddress } from "../client/gateway.ts";
+import type { TemporalAddress } from "../temporal/gateway.ts";
 import { findDevJson, STATE_FOLDER } from "../dev/dev-json.ts";
 import type { DevTree } from "../dev/index.ts";
 import { formatTable } from "../report/table.ts";

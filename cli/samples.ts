@@ -1,6 +1,6 @@
 // `ratchet samples`: what the policies say, to read.
 import type { Command } from "commander";
-import type { PromptSamples, Samples } from "../client/samples.ts";
+import type { PromptSamples, Samples } from "../client/record/samples.ts";
 import type { PairRow } from "../campaign/recipe/rows.ts";
 import { fixed } from "../report/digits.ts";
 import { formatSamples } from "../report/samples.ts";

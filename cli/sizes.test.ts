@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { resolveSpec } from "../campaign/resolve.ts";
+import { resolveSpec } from "../campaign/spec/resolve.ts";
 import { flops } from "./plan.ts";
 import { sizesOf } from "./sizes.ts";
 

@@ -1,7 +1,7 @@
 // How big a campaign is, from its resolved spec and the lengths of its prompts: what each stage makes, in pieces, shards, completions and
 // optimizer steps, and the tokens that pass through a model for it. All are upper bounds; how long a token takes is the machine's.
-import { lossName, usesReference } from "../campaign/losses.ts";
-import type { ResolvedSpec } from "../campaign/spec.ts";
+import { lossName, usesReference } from "../campaign/spec/losses.ts";
+import type { ResolvedSpec } from "../campaign/spec/schema.ts";
 
 export interface StageSize {
   /** `bootstrap`, `each iteration`, `base-offline` */

@@ -2,8 +2,8 @@
 import { existsSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { SpecError } from "../campaign/errors.ts";
-import { loadSpecFile } from "../campaign/load.ts";
-import type { LoadedSpec } from "../campaign/load.ts";
+import { loadSpecFile } from "../campaign/spec/load.ts";
+import type { LoadedSpec } from "../campaign/spec/load.ts";
 
 const NAMES = [
   "campaign.ts",

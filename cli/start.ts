@@ -2,10 +2,10 @@
 import { existsSync } from "node:fs";
 import type { Command } from "commander";
 import { isCampaignId } from "../campaign/ids.ts";
-import { registerCommand } from "../client/search-attributes.ts";
+import { registerCommand } from "../temporal/search-attributes.ts";
 import { findTemporal } from "../client/find.ts";
-import type { TemporalAddress } from "../client/gateway.ts";
-import type { Started } from "../client/start.ts";
+import type { TemporalAddress } from "../temporal/gateway.ts";
+import type { Started } from "../client/start/start.ts";
 import { findOptions, globalsOf, openClient, repeatFlags, using } from "./context.ts";
 import type { Globals } from "./context.ts";
 import { SEED } from "./counts.ts";

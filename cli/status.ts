@@ -1,6 +1,6 @@
 // `ratchet status`: where one campaign stands.
 import type { Command } from "commander";
-import type { StatusView } from "../client/status.ts";
+import type { StatusView } from "../client/follow/status.ts";
 import { openClientIfReachable, using } from "./context.ts";
 import { data, json } from "./output.ts";
 import { retryingLine, stageLine, waitingLine } from "./progress.ts";

@@ -1,6 +1,6 @@
 // `ratchet verify`: re-hash everything that a campaign stands on.
 import type { Command } from "commander";
-import type { Verification } from "../client/verify.ts";
+import type { Verification } from "../client/maintenance/verify.ts";
 import { openStoreClient, using } from "./context.ts";
 import { data, json } from "./output.ts";
 

@@ -4,7 +4,7 @@ import { resolve } from "node:path";
 import { loadClientConfigProfile, toClientOptions } from "@temporalio/envconfig";
 import { SpecError } from "../campaign/errors.ts";
 import { findDevJson } from "../dev/dev-json.ts";
-import type { TemporalAddress } from "./gateway.ts";
+import type { TemporalAddress } from "../temporal/gateway.ts";
 
 export interface FindOptions {
   /** Flags; absent = not given. */

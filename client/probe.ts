@@ -7,9 +7,9 @@ import { activityQueue, buildOf, WORKFLOW_QUEUE } from "../campaign/ids.ts";
 import { Graph, Session } from "../engine/graph/index.ts";
 import { createModuleRunner } from "../runtimes/module/index.ts";
 import { backendOf, hasFormat, probeStore } from "../store/index.ts";
-import { registerCommand } from "./search-attributes.ts";
-import { TemporalGateway } from "./temporal-gateway.ts";
-import type { TemporalAddress } from "./gateway.ts";
+import { registerCommand } from "../temporal/search-attributes.ts";
+import { TemporalGateway } from "../temporal/temporal-gateway.ts";
+import type { TemporalAddress } from "../temporal/gateway.ts";
 
 export interface Finding {
   name: string;

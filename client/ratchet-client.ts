@@ -5,40 +5,40 @@ import { hostname, userInfo } from "node:os";
 import type { Address } from "../campaign/ids.ts";
 import { isCampaignId } from "../campaign/ids.ts";
 import { SpecError } from "../campaign/errors.ts";
-import type { LoadedSpec } from "../campaign/load.ts";
+import type { LoadedSpec } from "../campaign/spec/load.ts";
 import { openStore } from "../store/index.ts";
 import type { Store } from "../store/types.ts";
 import type { ControlReply } from "../workflows/messages.ts";
-import { compileSpec } from "./compile/index.ts";
-import { controlCampaign } from "./control.ts";
-import { copyCampaign } from "./copy.ts";
-import type { Copied } from "./copy.ts";
-import { erasePrompt } from "./erase.ts";
-import type { Erased, EraseOptions } from "./erase.ts";
+import { compileSpec } from "../compile/index.ts";
+import { controlCampaign } from "./follow/control.ts";
+import { copyCampaign } from "./maintenance/copy.ts";
+import type { Copied } from "./maintenance/copy.ts";
+import { erasePrompt } from "./maintenance/erase.ts";
+import type { Erased, EraseOptions } from "./maintenance/erase.ts";
 import { ResourceError, UNREACHABLE_HINT } from "./errors.ts";
-import { exportCheckpoint, exportPairs } from "./export.ts";
-import type { Exported, ExportPointer } from "./export.ts";
-import type { ControlVerb, Gateway, TemporalAddress } from "./gateway.ts";
-import { readHistory } from "./history.ts";
-import type { CampaignHistory } from "./history.ts";
-import type { CampaignOutcome } from "./outcome.ts";
-import { findAddress, findCampaignId, requireCampaign } from "./record.ts";
-import { GRACE_MS, pruneStore } from "./prune.ts";
-import type { Pruned, PruneOptions } from "./prune.ts";
-import { repairCampaign } from "./repair.ts";
-import type { Repair, RepairOptions } from "./repair.ts";
-import { readSamples } from "./samples.ts";
-import type { SampleOptions, Samples } from "./samples.ts";
-import { startCampaign } from "./start.ts";
-import type { Started } from "./start.ts";
-import { listCampaigns, readStatus } from "./status.ts";
-import type { CampaignSummary, StatusView } from "./status.ts";
-import { compareArms } from "./table.ts";
-import type { CampaignComparison } from "./table.ts";
-import { verifyCampaign } from "./verify.ts";
-import type { Verification, VerifyOptions } from "./verify.ts";
-import { watchCampaign } from "./watch.ts";
-import type { WatchEvent, WatchOptions } from "./watch.ts";
+import { exportCheckpoint, exportPairs } from "./record/export.ts";
+import type { Exported, ExportPointer } from "./record/export.ts";
+import type { ControlVerb, Gateway, TemporalAddress } from "../temporal/gateway.ts";
+import { readHistory } from "./record/history.ts";
+import type { CampaignHistory } from "./record/history.ts";
+import type { CampaignOutcome } from "./follow/outcome.ts";
+import { findAddress, findCampaignId, requireCampaign } from "./record/record.ts";
+import { GRACE_MS, pruneStore } from "./maintenance/prune.ts";
+import type { Pruned, PruneOptions } from "./maintenance/prune.ts";
+import { repairCampaign } from "./maintenance/repair.ts";
+import type { Repair, RepairOptions } from "./maintenance/repair.ts";
+import { readSamples } from "./record/samples.ts";
+import type { SampleOptions, Samples } from "./record/samples.ts";
+import { startCampaign } from "./start/start.ts";
+import type { Started } from "./start/start.ts";
+import { listCampaigns, readStatus } from "./follow/status.ts";
+import type { CampaignSummary, StatusView } from "./follow/status.ts";
+import { compareArms } from "./record/table.ts";
+import type { CampaignComparison } from "./record/table.ts";
+import { verifyCampaign } from "./maintenance/verify.ts";
+import type { Verification, VerifyOptions } from "./maintenance/verify.ts";
+import { watchCampaign } from "./follow/watch.ts";
+import type { WatchEvent, WatchOptions } from "./follow/watch.ts";
 
 export interface ClientOptions {
   /** `dir:/path`, `s3://bucket/prefix`, or an open store. */
@@ -308,7 +308,7 @@ export class RatchetClient {
 
 /** Loaded here: Temporal's client takes half a second that readers of the record need not spend. */
 async function connectTemporal(temporal: TemporalAddress): Promise<Gateway> {
-  const { TemporalGateway } = await import("./temporal-gateway.ts");
+  const { TemporalGateway } = await import("../temporal/temporal-gateway.ts");
   return TemporalGateway.connect(temporal);
 }
 

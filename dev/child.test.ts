@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { it } from "node:test";
 import type { TestContext } from "node:test";
 import { Child } from "./child.ts";
-import { Leash } from "./leash.ts";
+import { Leash } from "./parent-watch.ts";
 
 /** What is said when a child that lives for `lifeMs` ends, time after time. */
 async function endings(t: TestContext, lifeMs: number, count: number): Promise<string[]> {

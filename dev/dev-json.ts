@@ -2,7 +2,7 @@
 // verbs that only read the record still want to know the store.
 import { readFileSync, renameSync, writeFileSync } from "node:fs";
 import { dirname, join, resolve } from "node:path";
-import { isRunning, processStart } from "../infra/lock.mjs";
+import { isRunning, processStart } from "../host/lock.mjs";
 
 export const STATE_FOLDER = ".ratchet";
 

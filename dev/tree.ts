@@ -5,14 +5,14 @@ import { existsSync, mkdirSync, renameSync, statSync, writeFileSync } from "node
 import { join, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
-import { processStart, tryLock, waitForLock } from "../infra/lock.mjs";
-import { provideTemporal } from "../infra/temporal.mjs";
+import { processStart, tryLock, waitForLock } from "../host/lock.mjs";
+import { provideTemporal } from "../host/temporal.mjs";
 import { Child, logTail } from "./child.ts";
 import { databaseServed, prepareDatabase } from "./database.ts";
 import { readDevJson, writeDevJson } from "./dev-json.ts";
 import type { DevJson } from "./dev-json.ts";
 import { DevError } from "./errors.ts";
-import { Leash } from "./leash.ts";
+import { Leash } from "./parent-watch.ts";
 import { freePort, isPortFree } from "./ports.ts";
 import {
   NAMESPACE,

@@ -14,8 +14,8 @@ import {
 } from "node:fs";
 import { dirname, join, relative } from "node:path";
 import { fileURLToPath } from "node:url";
-import { run } from "./processes.mjs";
-import { startProgress } from "./progress.mjs";
+import { run } from "../host/processes.mjs";
+import { startProgress } from "../host/progress.mjs";
 import { isMain, runScript } from "./script.mjs";
 
 /** @typedef {{ sources?: string, workflows?: string }} Stamp digests of what the present dist/ was made from */
@@ -127,6 +127,7 @@ function sourceFiles(root) {
   for (const entry of [
     ...config.include.filter((/** @type {string} */ entry) => !entry.includes("*")),
     "infra",
+    "host",
   ]) {
     const path = join(root, entry);
     if (entry.endsWith(".ts")) files.push(...(existsSync(path) ? [path] : []));

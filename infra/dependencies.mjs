@@ -1,8 +1,8 @@
 // Brings node_modules in line with package-lock.json by `npm ci`, and only where they differ.
 import { existsSync, lstatSync, readFileSync } from "node:fs";
 import { join } from "node:path";
-import { run } from "./processes.mjs";
-import { startProgress } from "./progress.mjs";
+import { run } from "../host/processes.mjs";
+import { startProgress } from "../host/progress.mjs";
 
 /**
  * @param {string} root of the clone

@@ -9,8 +9,8 @@
 import { existsSync, mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
-import { start } from "./processes.mjs";
-import { say } from "./progress.mjs";
+import { start } from "../host/processes.mjs";
+import { say } from "../host/progress.mjs";
 import { runScript } from "./script.mjs";
 import { root, setUp } from "./setup.mjs";
 import { cachedFolder, step } from "./step.mjs";

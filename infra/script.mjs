@@ -3,7 +3,7 @@ import { spawn } from "node:child_process";
 import { realpathSync } from "node:fs";
 import { constants } from "node:os";
 import { fileURLToPath } from "node:url";
-import { say } from "./progress.mjs";
+import { say } from "../host/progress.mjs";
 
 /** @type {NodeJS.Signals[]} */
 const ENDING = ["SIGINT", "SIGTERM", "SIGHUP"];

@@ -5,10 +5,10 @@ import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { buildIfChanged } from "./build.mjs";
 import { installDependencies } from "./dependencies.mjs";
-import { waitForLock } from "./lock.mjs";
-import { say } from "./progress.mjs";
+import { waitForLock } from "../host/lock.mjs";
+import { say } from "../host/progress.mjs";
 import { isMain, runScript } from "./script.mjs";
-import { provideTemporal } from "./temporal.mjs";
+import { provideTemporal } from "../host/temporal.mjs";
 import { provideVersitygw } from "./versitygw.mjs";
 
 export const root = dirname(dirname(fileURLToPath(import.meta.url)));

@@ -1,7 +1,7 @@
 // Turns the events of Node's test runner into what a reader wants: a line per file, every failure in full with what its file printed,
 // the slowest files, and one closing line of counts. Writes to stdout.
 import { relative } from "node:path";
-import { duration } from "./progress.mjs";
+import { duration } from "../host/progress.mjs";
 
 const SLOWEST = 5;
 /** Last lines shown of what a failing file printed. */

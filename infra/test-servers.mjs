@@ -5,8 +5,8 @@ import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { freePort } from "../dist/dev/ports.js";
 import { waitUntilServing, withoutTemporalSettings } from "../dist/dev/temporal-server.js";
-import { start } from "./processes.mjs";
-import { startProgress } from "./progress.mjs";
+import { start } from "../host/processes.mjs";
+import { startProgress } from "../host/progress.mjs";
 
 const START_TIMEOUT_MS = 60_000;
 /** The SDK announces on every start that it will want Node 22 (docs/dependencies.md). */
@@ -15,7 +15,7 @@ Object.assign(process.env, QUIET_AWS);
 
 /**
  * They run until this process ends, or the leash does.
- * @param {{ temporal: string, versitygw?: string }} tools @param {string} folder for data and logs @param {import("../dev/leash.ts").Leash} leash
+ * @param {{ temporal: string, versitygw?: string }} tools @param {string} folder for data and logs @param {import("../dev/parent-watch.ts").Leash} leash
  * @returns {Promise<Record<string, string>>} environment of the tests
  */
 export async function startTestServers(tools, folder, leash) {

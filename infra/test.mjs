@@ -7,12 +7,12 @@ import { existsSync, mkdtempSync, readdirSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
-import { killAll, run, start } from "./processes.mjs";
-import { say } from "./progress.mjs";
+import { killAll, run, start } from "../host/processes.mjs";
+import { say } from "../host/progress.mjs";
 import { runScript } from "./script.mjs";
 import { root, setUp } from "./setup.mjs";
 
-/** @typedef {import("../dev/leash.ts").Leash} Leash */
+/** @typedef {import("../dev/parent-watch.ts").Leash} Leash */
 
 /** Minutes each: one of these begun last would run alone at the end. Then all that runs campaigns, then the rest. */
 const LONGEST = ["campaign-killed", "two-writers", "chaos"];
@@ -43,7 +43,7 @@ await runScript(async () => {
  */
 async function withServers(wanted, use) {
   const tools = wanted === "none" ? undefined : await setUp({ s3: wanted === "all" });
-  const { Leash } = await import("../dist/dev/leash.js"); // after the set-up, which built it
+  const { Leash } = await import("../dist/dev/parent-watch.js"); // after the set-up, which built it
   const leash = new Leash();
   const folder = mkdtempSync(join(tmpdir(), "ratchet-test-"));
   const removeFolder = () => rmSync(folder, { recursive: true, force: true, maxRetries: 5, retryDelay: 100 });

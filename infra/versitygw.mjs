@@ -1,16 +1,16 @@
 // versitygw, the S3 server that the tests of the store run against. Pinned in infra/tools/versitygw: conditional writes of releases
 // before 1.8 let several racers win, which the tests would rightly refuse.
-import { provideTool } from "./tool.mjs";
+import { provideTool } from "../host/tool.mjs";
 
 export const VERSITYGW_VERSION = "1.8.0";
 
-/** @type {import("./tool.mjs").Tool} */
+/** @type {import("../host/tool.mjs").Tool} */
 const versitygw = {
   name: "versitygw",
   title: "versitygw",
   version: VERSITYGW_VERSION,
   env: "RATCHET_VERSITYGW",
-  module: "versitygw",
+  module: "infra/tools/versitygw",
   package: "github.com/versity/versitygw/cmd/versitygw",
   versionVariable: "main.Version",
   fits: (printed) => {

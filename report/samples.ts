@@ -1,5 +1,5 @@
 // Answers to read: the same prompts before and after training, side by side.
-import type { Finish } from "../campaign/modules.ts";
+import type { Finish } from "../campaign/spec/modules.ts";
 import { paint, width, type Look } from "./columns.ts";
 import { fixed } from "./digits.ts";
 

@@ -1,9 +1,9 @@
 // What an activity computes with. One interface per kind of work; a runtime declares properties, nobody switches on its name.
 // Models are given as local folders in Hugging Face layout (the worker's cache put them there) with the digest that names them.
-import type { Finish } from "../campaign/modules.ts";
+import type { Finish } from "../campaign/spec/modules.ts";
 import type { KtoSettings, PreferenceTerm } from "../engine/loss/index.ts";
 import type { ReferenceLogps } from "../engine/train/types.ts";
-import type { Lora } from "../campaign/compiled.ts";
+import type { Lora } from "../campaign/spec/compiled.ts";
 
 export type { ReferenceLogps };
 

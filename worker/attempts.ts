@@ -5,7 +5,7 @@ import { mkdir, readdir, readFile, rm, writeFile } from "node:fs/promises";
 import { hostname } from "node:os";
 import { join } from "node:path";
 import type { ActivityInterceptorsFactory, NativeConnection } from "@temporalio/worker";
-import { isRunning, processStart } from "../infra/lock.mjs";
+import { isRunning, processStart } from "../host/lock.mjs";
 
 interface Attempt {
   /** Base64. */

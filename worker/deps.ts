@@ -10,7 +10,7 @@ import type { WorkerSettings } from "./env.ts";
 import { cacheDir, moduleEnvironment, scratchDir } from "./env.ts";
 import { createModuleCaller } from "./modules.ts";
 import { openScratch } from "./scratch.ts";
-import { serverIdentity } from "../client/server-identity.ts";
+import { serverIdentity } from "../temporal/server-identity.ts";
 import { searchAttributesRegistered } from "./server.ts";
 
 export interface OpenDeps {

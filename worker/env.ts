@@ -2,7 +2,7 @@
 import { availableParallelism } from "node:os";
 import { join, resolve } from "node:path";
 import { SpecError } from "../campaign/errors.ts";
-import type { NoticeSources } from "./notice.ts";
+import type { NoticeSources } from "./termination-notice.ts";
 
 export interface WorkerSettings {
   /** `dir:/path` or `s3://bucket/prefix`. */

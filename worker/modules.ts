@@ -1,6 +1,6 @@
 // Runners of the authors' modules: one child process per role and blob, kept between calls, holding that blob only.
 import type { ModuleCaller } from "../activities/deps.ts";
-import type { ModuleBlob, ModuleRole } from "../campaign/modules.ts";
+import type { ModuleBlob, ModuleRole } from "../campaign/spec/modules.ts";
 import { createModuleRunner, resolveEnv } from "../runtimes/module/index.ts";
 import type { ModuleRunner } from "../runtimes/module/index.ts";
 

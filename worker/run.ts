@@ -2,7 +2,7 @@
 import { Runtime, DefaultLogger, makeTelemetryFilterString } from "@temporalio/worker";
 import { workerSettings } from "./env.ts";
 import { startWorker } from "./index.ts";
-import { watchForNotice } from "./notice.ts";
+import { watchForNotice } from "./termination-notice.ts";
 
 export async function runWorker(env: NodeJS.ProcessEnv = process.env): Promise<void> {
   const settings = workerSettings(env);

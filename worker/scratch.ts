@@ -3,7 +3,7 @@
 import { randomUUID } from "node:crypto";
 import { mkdirSync, readdirSync } from "node:fs";
 import { join } from "node:path";
-import { tryLock } from "../infra/lock.mjs";
+import { tryLock } from "../host/lock.mjs";
 
 export interface Scratch {
   dir: string;

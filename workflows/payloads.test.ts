@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { it } from "node:test";
 import type { Opened } from "../activities/contract.ts";
-import { SPEC_LIMITS } from "../campaign/spec.ts";
+import { SPEC_LIMITS } from "../campaign/spec/schema.ts";
 import type {
   BaselinePlan,
   CampaignInput,

@@ -4,9 +4,9 @@
 import { join, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
-import { say } from "../../infra/progress.mjs";
+import { say } from "../../host/progress.mjs";
 import { runScript } from "../../infra/script.mjs";
-import { BenchError } from "../contender.ts";
+import { BenchError } from "../runner.ts";
 import { formatOverhead, overhead, SPECS } from "./overhead.ts";
 import { providePeers } from "./peers.ts";
 import { formatThroughput, throughput } from "./throughput.ts";

@@ -1,9 +1,9 @@
 // The commands that the throughput bench compares with, made once in the cache: awscli in a Python environment, s5cmd by Go.
 import { existsSync, mkdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
-import { goBuild } from "../../infra/go-build.mjs";
-import { run } from "../../infra/processes.mjs";
-import { say } from "../../infra/progress.mjs";
+import { goBuild } from "../../host/go-build.mjs";
+import { run } from "../../host/processes.mjs";
+import { say } from "../../host/progress.mjs";
 import { cachedFolder, step } from "../../infra/step.mjs";
 
 export interface Peer {

@@ -3,9 +3,9 @@
 //   plain.js INPUT      a JSON file of PlainInput; prints {seconds, weights}
 import { mkdir, readFile, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import type { CompiledSpec, Optimizer, Sampling } from "../../campaign/compiled.ts";
+import type { CompiledSpec, Optimizer, Sampling } from "../../campaign/spec/compiled.ts";
 import { placeName } from "../../campaign/ids.ts";
-import { policyTask } from "../../campaign/losses.ts";
+import { policyTask } from "../../campaign/spec/losses.ts";
 import { pairGroups } from "../../campaign/recipe/pairing.ts";
 import { comparisonsOf, pairsFromLabels } from "../../campaign/recipe/preferences.ts";
 import { formatRows } from "../../campaign/recipe/rows.ts";

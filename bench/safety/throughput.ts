@@ -6,11 +6,11 @@ import { open } from "node:fs/promises";
 import { availableParallelism, cpus, loadavg, tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { Leash } from "../../dev/leash.ts";
-import { run } from "../../infra/processes.mjs";
+import { Leash } from "../../dev/parent-watch.ts";
+import { run } from "../../host/processes.mjs";
 import { fileDigest } from "../../store/file-digest.ts";
 import { awsEnvironment, BUCKET, S3Server } from "../../test/chaos/s3-server.ts";
-import { BenchError } from "../contender.ts";
+import { BenchError } from "../runner.ts";
 import { median } from "../measure.ts";
 import type { Peer } from "./peers.ts";
 

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import fc from "fast-check";
-import type { PairSettings } from "../compiled.ts";
+import type { PairSettings } from "../spec/compiled.ts";
 import { pairGroups, type Candidate, type ScoredGroup } from "./pairing.ts";
 
 const settings: PairSettings = {

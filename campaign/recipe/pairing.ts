@@ -1,8 +1,8 @@
 // One preference pair per prompt from its scored answers (recipe.md §5.5). Penalties are part of the score that chooses AND
 // orients the pair; the original code re-ordered by the raw score and so undid its own penalty.
-import type { PairSettings } from "../compiled.ts";
+import type { PairSettings } from "../spec/compiled.ts";
 import { InvariantError } from "../errors.ts";
-import type { Finish } from "../modules.ts";
+import type { Finish } from "../spec/modules.ts";
 import type { PairReport } from "../types.ts";
 import { Random } from "./random.ts";
 import { answerContent, promptContent, type PairRow, type PromptRow } from "./rows.ts";

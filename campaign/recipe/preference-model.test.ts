@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import fc from "fast-check";
-import { DEFAULTS } from "../defaults.ts";
+import { DEFAULTS } from "../spec/defaults.ts";
 import {
   distinctTexts,
   firstIsBetter,

@@ -5,7 +5,7 @@
 import type { Tensor } from "../graph/value.ts";
 import { int64 } from "./encode.ts";
 import type { Encoded } from "./encode.ts";
-import { placesOfEach, placesOfMany } from "./places.ts";
+import { placesOfEach, placesOfMany } from "./gather-index.ts";
 
 export interface PromptGroup {
   prompt: readonly number[];

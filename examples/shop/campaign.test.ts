@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { resolveSpec } from "../../campaign/resolve.ts";
+import { resolveSpec } from "../../campaign/spec/resolve.ts";
 import { shopCampaign } from "./campaign.ts";
 import { Random } from "./random.ts";
 import { drawRequest, requestText } from "./world.ts";

@@ -3,7 +3,7 @@ import { readFile } from "node:fs/promises";
 import { test } from "node:test";
 import { basename } from "node:path";
 import { fileURLToPath } from "node:url";
-import { bundleModule } from "../../client/compile/bundle.ts";
+import { bundleModule } from "../../compile/bundle.ts";
 import judge from "./judge.ts";
 import { openings } from "./openings.ts";
 import { CHEER, GLOOM, readerScore } from "./reader.ts";

@@ -9,7 +9,7 @@ import type {
   RewardModule,
   SftModule,
   SftRow,
-} from "../../campaign/modules.ts";
+} from "../../campaign/spec/modules.ts";
 import { ScoringError } from "./errors.ts";
 
 export interface ModuleCalls {

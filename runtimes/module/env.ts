@@ -1,6 +1,6 @@
 // `env:NAME` in a spec → the value, looked up where the module runs.
 import { hostname } from "node:os";
-import type { ModuleRole } from "../../campaign/modules.ts";
+import type { ModuleRole } from "../../campaign/spec/modules.ts";
 import { ResourceError } from "./errors.ts";
 
 /** Throws ResourceError `module_env_missing` where the environment lacks a name; the value itself is never told. */

@@ -1,5 +1,5 @@
 // What running a user's module throws. Consumers classify by `kind`, `code` and `retryable`.
-import type { ModuleRole } from "../../campaign/modules.ts";
+import type { ModuleRole } from "../../campaign/spec/modules.ts";
 
 export type ScoringCode = "module_threw" | "module_timeout" | "module_bad_result" | "module_died";
 

@@ -7,7 +7,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, test } from "node:test";
 import { setTimeout } from "node:timers/promises";
-import type { ModuleRole } from "../../campaign/modules.ts";
+import type { ModuleRole } from "../../campaign/spec/modules.ts";
 import { createModuleRunner, type ModuleRunner, type ModuleRunnerOptions } from "./runner.ts";
 
 const folder = await mkdtemp(join(tmpdir(), "ratchet-runner-test-"));

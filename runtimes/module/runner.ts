@@ -7,7 +7,7 @@ import { copyFile, mkdtemp, readdir, realpath, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath, pathToFileURL } from "node:url";
-import type { ModuleRole } from "../../campaign/modules.ts";
+import type { ModuleRole } from "../../campaign/spec/modules.ts";
 import { checkOutput, expectedLength, type ModuleCalls } from "./calls.ts";
 import { ScoringError } from "./errors.ts";
 

@@ -3,7 +3,7 @@
 import { availableParallelism } from "node:os";
 import type { AnswerRow, Generator, SampleRequest, Scorer, Trainer } from "../types.ts";
 import { Pool } from "./pool.ts";
-import { cut, spread } from "./spread.ts";
+import { cut, spread } from "./split-across.ts";
 
 export interface OnnxRuntimeOptions {
   /** Threads in all: shared out among the children, one each at least, and all of them for training. No result depends on it. Default: all cores. */

@@ -1,9 +1,9 @@
 // One chaos campaign from an empty folder to its verdict.
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { Arena, CAMPAIGN } from "./arena.ts";
-import type { Tools } from "./arena.ts";
-import { readCampaign } from "../../client/record.ts";
+import { Arena, CAMPAIGN } from "./environment.ts";
+import type { Tools } from "./environment.ts";
+import { readCampaign } from "../../client/record/record.ts";
 import { check } from "./check.ts";
 import type { Verdict } from "./check.ts";
 import { committed, outcomeOf } from "./outcome.ts";

@@ -6,7 +6,7 @@ import { lateResumes, redone } from "./check.ts";
 import { Events } from "./events.ts";
 import type { Committed } from "./outcome.ts";
 import type { Attempt, Point } from "./points.ts";
-import { Witness } from "./witness.ts";
+import { Witness } from "./immutability-checker.ts";
 
 const attemptOf = (attempt: number, stage = "generate"): Attempt => ({
   workflowId: "ratchet:chaos/it-0001.1",

@@ -1,11 +1,11 @@
 // What must hold after a campaign, whatever was done to it.
-import type { CompiledSpec } from "../../campaign/compiled.ts";
+import type { CompiledSpec } from "../../campaign/spec/compiled.ts";
 import { referencesPrefix, workPrefix } from "../../campaign/ids.ts";
 import type { LedgerEvent, LedgerRow } from "../../campaign/types.ts";
-import { readSpec, requireCampaign } from "../../client/record.ts";
-import { verifyCampaign } from "../../client/verify.ts";
+import { readSpec, requireCampaign } from "../../client/record/record.ts";
+import { verifyCampaign } from "../../client/maintenance/verify.ts";
 import type { Store } from "../../store/types.ts";
-import { CAMPAIGN } from "./arena.ts";
+import { CAMPAIGN } from "./environment.ts";
 import { isCommit } from "./events.ts";
 import type { Events } from "./events.ts";
 import type { Put } from "./faults.ts";
@@ -14,7 +14,7 @@ import type { Committed, Outcome } from "./outcome.ts";
 import type { Kind } from "./pairs.ts";
 import { samePlace } from "./points.ts";
 import type { Attempt, Point } from "./points.ts";
-import type { Witness } from "./witness.ts";
+import type { Witness } from "./immutability-checker.ts";
 
 export interface Verdict {
   problems: string[];

@@ -3,8 +3,8 @@ import { existsSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { setTimeout as sleep } from "node:timers/promises";
 import { campaignWorkflowId } from "../../campaign/ids.ts";
 import type { LedgerEvent } from "../../campaign/types.ts";
-import type { Arena } from "./arena.ts";
-import { CAMPAIGN } from "./arena.ts";
+import type { Arena } from "./environment.ts";
+import { CAMPAIGN } from "./environment.ts";
 import type { Events } from "./events.ts";
 import type { Kind } from "./pairs.ts";
 import type { Fault } from "./plan.ts";
@@ -12,7 +12,7 @@ import type { Answer, Attempt } from "./points.ts";
 import { refusedFile } from "./layers/local-disk.ts";
 import { childrenOf, isStopped, killGroup, signal, until } from "./processes.ts";
 import type { Treatment } from "./s3-proxy.ts";
-import { TemporalGateway } from "../../client/temporal-gateway.ts";
+import { TemporalGateway } from "../../temporal/temporal-gateway.ts";
 import type { Where } from "./tree.ts";
 
 /** One fault that was put. */

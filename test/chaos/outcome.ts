@@ -1,5 +1,5 @@
 // What a finished campaign leaves in its store, as far as it must not depend on what went wrong on the way.
-import type { CompiledSpec } from "../../campaign/compiled.ts";
+import type { CompiledSpec } from "../../campaign/spec/compiled.ts";
 import type {
   Digest,
   EvaluateResult,
@@ -10,9 +10,9 @@ import type {
   ScoreResult,
   TrainResult,
 } from "../../campaign/types.ts";
-import { jsonLines } from "../../client/record.ts";
+import { jsonLines } from "../../client/record/record.ts";
 import type { Store } from "../../store/types.ts";
-import { CAMPAIGN } from "./arena.ts";
+import { CAMPAIGN } from "./environment.ts";
 
 type Result = (
   TrainResult | EvaluateResult | GenerateResult | ScoreResult | { stage: "pair" | "promote" }

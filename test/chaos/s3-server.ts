@@ -5,7 +5,7 @@ import { once } from "node:events";
 import { closeSync, mkdirSync, openSync } from "node:fs";
 import { join } from "node:path";
 import { CreateBucketCommand, HeadBucketCommand, S3Client } from "@aws-sdk/client-s3";
-import type { Leash } from "../../dev/leash.ts";
+import type { Leash } from "../../dev/parent-watch.ts";
 import { freePort } from "../../dev/ports.ts";
 import { signal, until } from "./processes.ts";
 

@@ -1,7 +1,7 @@
 // What counts as a fault in a stage, and where one is put, without a campaign.
 import assert from "node:assert/strict";
 import { it } from "node:test";
-import type { Arena } from "./arena.ts";
+import type { Arena } from "./environment.ts";
 import { Events } from "./events.ts";
 import { FAULTS } from "./faults.ts";
 import type { Fault } from "./plan.ts";

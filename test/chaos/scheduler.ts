@@ -1,7 +1,7 @@
 // Puts the faults of one campaign: waits for the stage and moment of each, holds the operation there, does it, and watches until the
 // record shows that it landed. One at a time, so that what follows can be told to be its doing.
 import { setTimeout as sleep } from "node:timers/promises";
-import type { Arena, Watcher } from "./arena.ts";
+import type { Arena, Watcher } from "./environment.ts";
 import { Events } from "./events.ts";
 import { FAULTS } from "./faults.ts";
 import type { Put } from "./faults.ts";

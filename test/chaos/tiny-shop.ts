@@ -1,5 +1,5 @@
 // The campaign that chaos is done to: every stage of the recipe, small enough that its undisturbed run takes seconds.
-import type { WrittenSpec } from "../../campaign/spec.ts";
+import type { WrittenSpec } from "../../campaign/spec/schema.ts";
 import { smallShop } from "../support/small-shop.ts";
 
 /** Pieces and steps are what a fault can cost: several of each in every stage, and a checkpoint at every second step. */

@@ -4,7 +4,7 @@ import type { ChildProcess } from "node:child_process";
 import { once } from "node:events";
 import { createInterface } from "node:readline";
 import { fileURLToPath } from "node:url";
-import type { Leash } from "../../dev/leash.ts";
+import type { Leash } from "../../dev/parent-watch.ts";
 import { childrenOf, killGroup, processes, signal } from "./processes.ts";
 
 /** What it says last, with the stack of an error. */

@@ -4,10 +4,10 @@ import { chmod, mkdir, mkdtemp, readdir, rm, utimes, writeFile } from "node:fs/p
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { after, it } from "node:test";
-import { pruneStore } from "../../client/prune.ts";
+import { pruneStore } from "../../client/maintenance/prune.ts";
 import { dirBackend } from "../../store/backends/dir.ts";
 import { openStore } from "../../store/index.ts";
-import { careContract } from "./care-contract.ts";
+import { careContract } from "./maintenance-contract.ts";
 import { storeContract } from "./store-contract.ts";
 
 const root = await mkdtemp(join(tmpdir(), "ratchet-dir-store-"));

@@ -1,5 +1,5 @@
 import { memoryBackend } from "../../store/backends/memory.ts";
-import { careContract } from "./care-contract.ts";
+import { careContract } from "./maintenance-contract.ts";
 import { storeContract } from "./store-contract.ts";
 
 storeContract("memory", async () => memoryBackend());

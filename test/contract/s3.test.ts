@@ -14,14 +14,14 @@ import {
   S3Client,
   UploadPartCommand,
 } from "@aws-sdk/client-s3";
-import { pruneStore } from "../../client/prune.ts";
+import { pruneStore } from "../../client/maintenance/prune.ts";
 import { parseS3Name, s3Backend } from "../../store/backends/s3.ts";
 import { storeOn } from "../../store/index.ts";
 import type { Store } from "../../store/index.ts";
 import { blobKey } from "../../store/layout.ts";
 import { openS3Proxy } from "../support/s3-proxy.ts";
 import type { S3Proxy } from "../support/s3-proxy.ts";
-import { careContract } from "./care-contract.ts";
+import { careContract } from "./maintenance-contract.ts";
 import { storeContract } from "./store-contract.ts";
 
 interface TestS3 {

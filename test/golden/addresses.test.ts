@@ -2,11 +2,11 @@
 // activities/versions.ts and write the new address here, in the same commit.
 import assert from "node:assert/strict";
 import { it } from "node:test";
-import type { StageContext } from "../../activities/context.ts";
+import type { StageContext } from "../../activities/attempt/context.ts";
 import { stageKey } from "../../activities/pieces.ts";
 import { STAGE_VERSION } from "../../activities/versions.ts";
 import { completionSeed } from "../../campaign/recipe/seeds.ts";
-import type { CompiledSpec } from "../../campaign/compiled.ts";
+import type { CompiledSpec } from "../../campaign/spec/compiled.ts";
 import type { StageName } from "../../campaign/types.ts";
 import type { StageAddresses } from "../support/stage-addresses.ts";
 import { stageAddresses } from "../support/stage-addresses.ts";

@@ -8,7 +8,7 @@ import { join } from "node:path";
 import { after, test } from "node:test";
 import { fileURLToPath } from "node:url";
 import type { LedgerEvent } from "../../campaign/types.ts";
-import { exportCheckpoint } from "../../client/export.ts";
+import { exportCheckpoint } from "../../client/record/export.ts";
 import { tinyCheckpoint, writeTinyModel } from "../../engine/tiny-model.test.support.ts";
 import { createOnnxRuntime } from "../../runtimes/onnx/index.ts";
 import type { LocalModel, TrainHooks } from "../../runtimes/types.ts";

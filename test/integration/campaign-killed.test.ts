@@ -8,7 +8,7 @@ import { after, before, describe, it } from "node:test";
 import { setTimeout as delay } from "node:timers/promises";
 import { Client, Connection } from "@temporalio/client";
 import { defaultPayloadConverter, WorkflowNotFoundError } from "@temporalio/common";
-import type { Trace } from "../../activities/context.ts";
+import type { Trace } from "../../activities/attempt/context.ts";
 import type { RatchetClient } from "../../client/ratchet-client.ts";
 import type { DevTree } from "../../dev/index.ts";
 import { CAMPAIGN, DevCampaign, NO_TEMPORAL_BIN, outcomesOf } from "../support/dev-campaign.ts";

@@ -6,7 +6,7 @@ import { basename, dirname, join } from "node:path";
 import { after, before, describe, it } from "node:test";
 import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
-import type { WrittenSpec } from "../../campaign/spec.ts";
+import type { WrittenSpec } from "../../campaign/spec/schema.ts";
 import { Workplace } from "../support/ratchet-command.ts";
 import type { Ran } from "../support/ratchet-command.ts";
 import { MATCHED, OFFLINE, SHOP_DIR, smallShop } from "../support/small-shop.ts";

@@ -15,7 +15,7 @@ import { fileURLToPath } from "node:url";
 import { Client, Connection } from "@temporalio/client";
 import { findDevJson, startDevTree } from "../../dev/index.ts";
 import type { DevTree } from "../../dev/index.ts";
-import { isRunning } from "../../infra/lock.mjs";
+import { isRunning } from "../../host/lock.mjs";
 
 const TEMPORAL = process.env["RATCHET_TEST_TEMPORAL_BIN"];
 const WORKER = fileURLToPath(new URL("../support/idle-worker.js", import.meta.url));

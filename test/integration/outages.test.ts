@@ -8,7 +8,7 @@ import { join } from "node:path";
 import { it } from "node:test";
 import { setTimeout as delay } from "node:timers/promises";
 import type { Deps } from "../../activities/deps.ts";
-import { resolveSpec } from "../../campaign/resolve.ts";
+import { resolveSpec } from "../../campaign/spec/resolve.ts";
 import { RatchetClient } from "../../client/ratchet-client.ts";
 import { ResourceError, storeOn } from "../../store/index.ts";
 import type { Backend } from "../../store/types.ts";

@@ -92,12 +92,12 @@ describe("packed install", { timeout: 300_000 }, () => {
     if (unreachable) return t.skip(unreachable);
     for (const path of [
       "dist/workflow-bundle.js",
-      "infra/tools/temporal/go.mod",
-      "infra/tools/temporal/go.sum",
-      "dist/dev/leash-main.js",
+      "host/tools/temporal/go.mod",
+      "host/tools/temporal/go.sum",
+      "dist/dev/parent-watch-main.js",
     ])
       assert.ok(existsSync(join(installed, path)), path);
-    for (const path of ["dist/test", "dist/bench", "dist/dev/database.test.js"])
+    for (const path of ["dist/test", "dist/bench", "dist/experiments", "dist/dev/database.test.js"])
       assert.ok(!existsSync(join(installed, path)), path);
   });
 });

@@ -6,23 +6,23 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, test } from "node:test";
 import type { Deps } from "../../activities/deps.ts";
-import type { StageContext } from "../../activities/context.ts";
+import type { StageContext } from "../../activities/attempt/context.ts";
 import type { FanOutInput } from "../../activities/contract.ts";
-import { evaluateStage } from "../../activities/evaluate.ts";
-import { generateStage } from "../../activities/generate.ts";
-import { pair } from "../../activities/pair.ts";
+import { evaluateStage } from "../../activities/stages/evaluate.ts";
+import { generateStage } from "../../activities/stages/generate.ts";
+import { pair } from "../../activities/stages/pair.ts";
 import { runShard, sealStage } from "../../activities/pieces.ts";
 import type { PieceStage } from "../../activities/pieces.ts";
-import { preferencesOf } from "../../activities/preference.ts";
+import { preferencesOf } from "../../activities/stages/preference.ts";
 import { resultOf, rowsOf } from "../../activities/records.ts";
-import { scoreStage } from "../../activities/score.ts";
-import type { Score } from "../../activities/score.ts";
-import { train } from "../../activities/train.ts";
+import { scoreStage } from "../../activities/stages/score.ts";
+import type { Score } from "../../activities/stages/score.ts";
+import { train } from "../../activities/stages/train.ts";
 import { placeName } from "../../campaign/ids.ts";
-import { planOf } from "../../campaign/plan.ts";
+import { planOf } from "../../campaign/spec/plan.ts";
 import { formatRows, type PairRow } from "../../campaign/recipe/rows.ts";
-import { resolveSpec } from "../../campaign/resolve.ts";
-import type { WrittenSpec } from "../../campaign/spec.ts";
+import { resolveSpec } from "../../campaign/spec/resolve.ts";
+import type { WrittenSpec } from "../../campaign/spec/schema.ts";
 import type {
   EvaluateResult,
   GenerateResult,
@@ -32,7 +32,7 @@ import type {
   StageInput,
   StageName,
 } from "../../campaign/types.ts";
-import { compileSpec } from "../../client/compile/index.ts";
+import { compileSpec } from "../../compile/index.ts";
 import { createOnnxRuntime } from "../../runtimes/onnx/index.ts";
 import type { Completion, Prompt } from "../../runtimes/types.ts";
 import { openCache, openStore } from "../../store/index.ts";

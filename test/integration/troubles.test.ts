@@ -9,7 +9,7 @@ import { join } from "node:path";
 import { it } from "node:test";
 import { setTimeout as delay } from "node:timers/promises";
 import type { Deps } from "../../activities/deps.ts";
-import { resolveSpec } from "../../campaign/resolve.ts";
+import { resolveSpec } from "../../campaign/spec/resolve.ts";
 import type { GenerateResult, PairResult } from "../../campaign/types.ts";
 import { RatchetClient } from "../../client/ratchet-client.ts";
 import { ResourceError } from "../../store/index.ts";

@@ -12,7 +12,7 @@ import { join } from "node:path";
 import { after, before, describe, it } from "node:test";
 import { setTimeout as delay } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
-import { resolveSpec } from "../../campaign/resolve.ts";
+import { resolveSpec } from "../../campaign/spec/resolve.ts";
 import type { TrainResult } from "../../campaign/types.ts";
 import { RatchetClient } from "../../client/ratchet-client.ts";
 import { SHOP_DIR, smallShop } from "../support/small-shop.ts";

@@ -1,6 +1,6 @@
 // Temporal as the client sees it, without Temporal: one campaign's run whose state a test sets.
 import { ResourceError } from "../../client/errors.ts";
-import type { ControlVerb, Gateway, Poller, Run } from "../../client/gateway.ts";
+import type { ControlVerb, Gateway, Poller, Run } from "../../temporal/gateway.ts";
 import type { CampaignInput } from "../../campaign/types.ts";
 import type { CampaignProgress, ControlReply, StageProgress } from "../../workflows/messages.ts";
 

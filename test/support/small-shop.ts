@@ -1,7 +1,7 @@
 // The shop at a size that a test can afford: a real campaign through every stage, a few seconds of compute. Its model learns little;
 // what tests ask of it is that the same bytes come out whatever was killed.
 import { fileURLToPath } from "node:url";
-import type { WrittenSpec } from "../../campaign/spec.ts";
+import type { WrittenSpec } from "../../campaign/spec/schema.ts";
 import { shopCampaign } from "../../examples/shop/campaign.ts";
 
 /** Paths of the spec are relative to the example's folder in the repository. */

@@ -1,17 +1,17 @@
 // Where each stage of a small campaign would commit, by its own activity: the stage runs until it asks the store for its key. Nothing is
 // computed, so a runtime that is reached is a failure.
 import { canonicalDigest } from "../../store/index.ts";
-import type { CompiledSpec } from "../../campaign/compiled.ts";
+import type { CompiledSpec } from "../../campaign/spec/compiled.ts";
 import type { Digest, Place } from "../../campaign/types.ts";
 import type { FanOutInput, PairInput, PromoteInput, TrainInput } from "../../activities/contract.ts";
-import { evaluateStage } from "../../activities/evaluate.ts";
-import { generateStage } from "../../activities/generate.ts";
-import { pair } from "../../activities/pair.ts";
+import { evaluateStage } from "../../activities/stages/evaluate.ts";
+import { generateStage } from "../../activities/stages/generate.ts";
+import { pair } from "../../activities/stages/pair.ts";
 import type { PieceStage } from "../../activities/pieces.ts";
 import { runShard, sealStage } from "../../activities/pieces.ts";
-import { promote } from "../../activities/promote.ts";
-import { scoreStage } from "../../activities/score.ts";
-import type { Own } from "../../activities/stage-context.test.support.ts";
+import { promote } from "../../activities/stages/promote.ts";
+import { scoreStage } from "../../activities/stages/score.ts";
+import type { Own } from "../../activities/attempt/stage-context.test.support.ts";
 import {
   blob,
   committedAnswers,
@@ -21,8 +21,8 @@ import {
   OPTIMIZER,
   smallSpec,
   stageContext,
-} from "../../activities/stage-context.test.support.ts";
-import { train } from "../../activities/train.ts";
+} from "../../activities/attempt/stage-context.test.support.ts";
+import { train } from "../../activities/stages/train.ts";
 import type { Store } from "../../store/types.ts";
 
 class Asked {

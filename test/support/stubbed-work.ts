@@ -4,7 +4,7 @@ import { createHash } from "node:crypto";
 import { mkdir, readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import type { Deps } from "../../activities/deps.ts";
-import type { CompiledSpec, Optimizer, Rows, Sampling } from "../../campaign/compiled.ts";
+import type { CompiledSpec, Optimizer, Rows, Sampling } from "../../campaign/spec/compiled.ts";
 import type { CampaignInput, LedgerEvent } from "../../campaign/types.ts";
 import type { Completion, SampleRequest, TrainRequest } from "../../runtimes/types.ts";
 import type { Store } from "../../store/types.ts";

@@ -1,0 +1,105 @@
+import assert from "node:assert/strict";
+import { existsSync } from "node:fs";
+import { writeFile } from "node:fs/promises";
+import { it } from "node:test";
+import { CancelledFailure } from "@temporalio/common";
+import type { ApplicationFailure } from "@temporalio/common";
+import { SpecError } from "../../campaign/errors.ts";
+import { ArtifactError, LeaseLost, ResourceError } from "../../store/index.ts";
+import { isCounted, toFailure } from "./failure.ts";
+
+const failure = (error: unknown, fruitless = 1): ApplicationFailure =>
+  toFailure(error, fruitless) as ApplicationFailure;
+
+it("an author's, an artifact's and a lost lease's failure are final at once, with their code as type", () => {
+  for (const error of [
+    new SpecError("no_pairs", "none"),
+    new ArtifactError("artifact_corrupt", "blob"),
+    new LeaseLost("epoch 2"),
+  ]) {
+    const { type, nonRetryable, cause } = failure(error);
+    assert.equal(type, error.code);
+    assert.equal(nonRetryable, true);
+    assert.equal(cause?.message, error.message, "the cause is kept");
+  }
+});
+
+it("an outage, or a worker that is not the right one, is waited for however often it was tried", () => {
+  for (const code of [
+    "store_unreachable",
+    "store_denied",
+    "bucket_missing",
+    "disk_full",
+    "store_differs",
+    "region_wrong",
+    "module_env_missing",
+    "worker_draining",
+  ]) {
+    const error = new ResourceError(code, "away");
+    assert.equal(failure(error, 10_000).nonRetryable, false, code);
+    assert.equal(isCounted(error), false, `${code} says nothing about the work`);
+  }
+  assert.equal(failure(new ResourceError("worker_draining", "stopping")).nextRetryDelay, "1ms");
+});
+
+it("what an attempt died of by itself is tried again for as long as attempts get further", () => {
+  for (const error of [
+    ...["engine_died", "out_of_memory", "stuck", "blob_vanished", "store_unsupported"].map(
+      (code) => new ResourceError(code, "once"),
+    ),
+    busyJudge(),
+  ]) {
+    assert.equal(isCounted(error), true, error.message);
+    assert.equal(failure(error, 19).nonRetryable, false);
+    assert.equal(failure(error, 20).nonRetryable, true, "a person is asked after twenty that got no further");
+  }
+  assert.equal(failure(new ResourceError("piece_poisoned", "three deaths")).nonRetryable, true);
+});
+
+const busyJudge = (): Error =>
+  Object.assign(new Error("429"), { kind: "scoring", code: "module_threw", retryable: true });
+
+it("cancellation passes through untouched, and a bug is not tried for ever", () => {
+  const cancelled = new CancelledFailure("cancelled");
+  assert.equal(toFailure(cancelled, 1), cancelled);
+  assert.equal(isCounted(cancelled), false);
+  assert.equal(failure(new TypeError("bug"), 1).nonRetryable, false);
+  assert.equal(failure(new TypeError("bug"), 5).nonRetryable, true);
+});
+
+it(
+  "a full disk is named wherever it was met, and waited for",
+  { skip: !existsSync("/dev/full") && "needs /dev/full" },
+  async () => {
+    const full: unknown = await writeFile("/dev/full", "x").catch((error: unknown) => error);
+    for (const error of [
+      full,
+      new Error("the checkpoint was not written", { cause: full }),
+      Object.assign(new Error("EDQUOT: quota"), { code: "EDQUOT" }),
+    ]) {
+      const { type, nonRetryable, cause, message } = failure(error);
+      assert.deepEqual([type, nonRetryable], ["disk_full", false]);
+      assert.match(message, /no space left on .*free some space/);
+      assert.equal(
+        cause?.cause instanceof Error && cause.cause.message,
+        (error as Error).message,
+        "the cause is kept",
+      );
+    }
+  },
+);
+
+it("a failure stays below what the server keeps whole, whatever an SDK hangs on its errors", () => {
+  const sdk = (depth: number): Error =>
+    Object.assign(new Error("x".repeat(5_000), depth > 0 ? { cause: sdk(depth - 1) } : {}), {
+      stack: "at y\n".repeat(2_000),
+    });
+  const { type, message, cause, stack } = failure(
+    new ResourceError("store_denied", "no valid credentials", { hint: "renew them", cause: sdk(9) }),
+  );
+  assert.deepEqual([type, message], ["store_denied", "no valid credentials (renew them)"]);
+  let size = message.length + (stack?.length ?? 0);
+  for (let at: unknown = cause; at instanceof Error; at = at.cause)
+    size += at.message.length + (at.stack?.length ?? 0);
+  assert.ok(size < 3_500, `${size} characters`);
+});

@@ -1,0 +1,123 @@
+// generate: n completions per prompt from the current policy. One piece = one batch of whole groups.
+import type { Rows, Sampling } from "../../campaign/spec/compiled.ts";
+import { completionSeed } from "../../campaign/recipe/seeds.ts";
+import type { GenerateResult } from "../../campaign/types.ts";
+import type { Completion, Prompt, SampleRequest } from "../../runtimes/types.ts";
+import { addressOf } from "../address.ts";
+import type { GenerateInput, PromptSource } from "../contract.ts";
+import type { StageContext } from "../attempt/context.ts";
+import { InvariantError } from "../../campaign/errors.ts";
+import { withModel } from "../models.ts";
+import type { Counts, PieceStage } from "../pieces.ts";
+import { stamp } from "../pieces.ts";
+import { rowsOf } from "../records.ts";
+
+export async function generateStage(context: StageContext<GenerateInput>): Promise<PieceStage> {
+  const { spec, deps, input } = context;
+  const { list, from, to, sampling, firstIndex } = promptsFor(context, input.source);
+  const prompts = (await rowsOf<Prompt>(deps.store, list.rows)).slice(from, to);
+  const size = spec.pieces.prompts;
+  const groups = (index: number): readonly Prompt[] => prompts.slice(index * size, (index + 1) * size);
+
+  return {
+    pieces: Math.ceil(prompts.length / size),
+    inputs: (index) => ({
+      policy: input.policy,
+      prompts: groups(index),
+      sampling,
+      firstIndex,
+      seed: spec.seed,
+    }),
+    async compute(index) {
+      const requests = groups(index).flatMap((prompt) =>
+        sampleRequests(context, prompt, sampling, firstIndex),
+      );
+      const rows = await withModel(context, input.policy, (policy) =>
+        deps.generator.generate(policy, requests, sampling, context),
+      );
+      return { rows, prompts: groups(index).length, counts: countCompletions(rows) };
+    },
+    // What is measured is measured on all prompts: the opponent's answers are never left out.
+    ...(spec.pieces.poison === "drop" && input.source !== "opponent"
+      ? { drop: (index: number) => groups(index).map(({ id }) => id) }
+      : {}),
+    async seal(pieces, { completions = 0, tokens = 0, truncated = 0 }) {
+      const result: GenerateResult = {
+        ...stamp(context),
+        stage: "generate",
+        policy: input.policy,
+        prompts: list.rows,
+        sampling: addressOf(sampling),
+        pieces,
+        counts: { prompts: prompts.length, completions, tokens, truncated },
+      };
+      return { result, values: { completions, tokens } };
+    },
+  };
+}
+
+interface PromptRange {
+  list: Rows;
+  from: number;
+  to: number;
+  sampling: Sampling;
+  /** First sample index of each group; the seeds follow from it. */
+  firstIndex: number;
+}
+
+function promptsFor(context: StageContext, source: PromptSource): PromptRange {
+  const { spec, input } = context;
+  const { prompts, bootstrap } = spec;
+  const whole = (list: Rows, sampling: Sampling, firstIndex = 0): PromptRange => ({
+    list,
+    from: 0,
+    to: list.count,
+    sampling,
+    firstIndex,
+  });
+  switch (source) {
+    case "iteration": {
+      if (!("iteration" in input.place))
+        throw new InvariantError("unreachable_state", "a baseline has no prompts of one iteration");
+      const from = (input.place.iteration - 1) * prompts.perIteration;
+      return { ...whole(prompts.iterations, spec.generate), from, to: from + prompts.perIteration };
+    }
+    case "baseline":
+      return whole(prompts.iterations, spec.generate);
+    case "preferences":
+      if (!prompts.preferences || !bootstrap.preferences || !("sample" in bootstrap.preferences))
+        throw new InvariantError("unreachable_state", "the spec samples no preferences");
+      return whole(prompts.preferences, bootstrap.preferences.sample);
+    case "opponent":
+      return whole(prompts.test, evaluationSampling(context), spec.evaluate.samples);
+  }
+}
+
+/** How validation and test are answered: `evaluate.samples` answers at one temperature, the other limits as in generate. */
+export function evaluationSampling({ spec }: StageContext): Sampling {
+  const { samples, temperature } = spec.evaluate;
+  return { ...spec.generate, samples: [{ temperature, count: samples }] };
+}
+
+export function sampleRequests(
+  { spec, place }: StageContext,
+  prompt: Prompt,
+  { samples }: Sampling,
+  firstIndex = 0,
+): SampleRequest[] {
+  const temperatures = samples.flatMap(({ temperature, count }) =>
+    Array.from({ length: count }, () => temperature),
+  );
+  return temperatures.map((temperature, offset) => {
+    const index = firstIndex + offset;
+    return { prompt, index, temperature, seed: completionSeed(spec.seed, place, prompt.id, index) };
+  });
+}
+
+export function countCompletions(rows: Completion[]): Counts {
+  return {
+    completions: rows.length,
+    tokens: rows.reduce((sum, { ids }) => sum + ids.length, 0),
+    truncated: rows.filter(({ finish }) => finish === "length").length,
+  };
+}

@@ -1,0 +1,183 @@
+// pair: preference pairs in TRL's columns, with a report of what was dropped and why. Pure rules are in campaign/recipe/; this
+// gathers their rows, asks the rater where there is one, and commits.
+import type { PairSettings } from "../../campaign/spec/compiled.ts";
+import type { Finish } from "../../campaign/spec/modules.ts";
+import { Pairer, summary } from "../../campaign/recipe/pairing.ts";
+import { comparisonsOf, pairsFromLabels } from "../../campaign/recipe/preferences.ts";
+import { formatRows, type PairRow } from "../../campaign/recipe/rows.ts";
+import { deriveSeed } from "../../campaign/recipe/seeds.ts";
+import { addressOf } from "../address.ts";
+import { SpecError } from "../../campaign/errors.ts";
+import type { Digest, GenerateResult, PairReport, PairResult, ScoreResult } from "../../campaign/types.ts";
+import type { Completion, Prompt } from "../../runtimes/types.ts";
+import type { PairInput, StageDone } from "../contract.ts";
+import type { StageContext } from "../attempt/context.ts";
+import { InvariantError } from "../../campaign/errors.ts";
+import { callModule } from "../models.ts";
+import { stageKey, stamp } from "../pieces.ts";
+import { pieceRows, resultOf, rowsOnce } from "../records.ts";
+import type { Score } from "./score.ts";
+import { promptsById } from "./score.ts";
+
+interface PairManifest {
+  schema: "ratchet.pair/1";
+  result: PairResult;
+  facts: object;
+}
+
+interface Made {
+  pairs: readonly PairRow[];
+  report: PairReport;
+}
+
+export async function pair(context: StageContext<PairInput>): Promise<StageDone> {
+  const { store } = context.deps;
+  const { from, source } = context.input;
+  const settings = settingsOf(context);
+  const rater = from === "rater" ? context.spec.modules.rater?.digest : undefined;
+  const file = from === "file" ? fileRows(context) : undefined;
+  const key = stageKey(context, { from, source, settings, rater, file, seed: context.spec.seed });
+  const found = await store.readManifest<PairManifest>(key);
+  if (found) return done(found.digest, found.manifest.result);
+
+  const { pairs, report } = await make(context, settings);
+  if (pairs.length === 0) throw noPairs(context, report);
+  const result: PairResult = {
+    ...stamp(context),
+    stage: "pair",
+    source: source ?? (file as Digest),
+    settings: addressOf(settings),
+    pairs: await store.putBlob(formatRows(pairs)),
+    report,
+  };
+  const committed = await store.commitManifest<PairManifest>(
+    key,
+    { schema: "ratchet.pair/1", result, facts: context.facts() },
+    [result.pairs],
+  );
+  return done(committed.digest, committed.manifest.result);
+}
+
+async function make(context: StageContext<PairInput>, settings: PairSettings): Promise<Made> {
+  const { store } = context.deps;
+  const { from, source = "" } = context.input;
+  switch (from) {
+    case "scores":
+      return scored(context, settings, source);
+    case "rater":
+      return labelled(context, source);
+    case "file":
+      return reported(await rowsOnce<PairRow>(store, fileRows(context)), 0);
+    case "preferences": {
+      // The bootstrap's pairs again, cut to the number that the iterations train on together.
+      const { pairs } = await resultOf<PairResult>(store, source);
+      return reported(await rowsOnce<PairRow>(store, pairs), settings.limit);
+    }
+  }
+}
+
+/** Baselines train on as many pairs as all iterations together. */
+function settingsOf({ spec, input }: StageContext<PairInput>): PairSettings {
+  return "baseline" in input.place ? { ...spec.pair, limit: spec.pair.limit * spec.iterations } : spec.pair;
+}
+
+/** Generate and score have the same pieces, and a piece holds whole groups: one piece at a time is enough to choose by. */
+async function scored(
+  context: StageContext<PairInput>,
+  settings: PairSettings,
+  source: Digest,
+): Promise<Made> {
+  const { store } = context.deps;
+  const { pieces, completions } = await resultOf<ScoreResult>(store, source);
+  const generated = await resultOf<GenerateResult>(store, completions);
+  const prompts = await promptsById(context, generated.prompts);
+  const scores = pieceRows<Score>(store, pieces);
+  const pairer = new Pairer(settings, deriveSeed(context.spec.seed, context.place));
+  for await (const rows of pieceRows<Completion>(store, generated.pieces)) {
+    const candidates = withScores(rows, ((await scores.next()).value as Score[] | undefined) ?? []);
+    for (const group of groups(candidates, prompts)) pairer.add(group);
+  }
+  return pairer.pairing();
+}
+
+function withScores(completions: Completion[], scores: Score[]): (Completion & { score: number })[] {
+  const byAnswer = new Map(scores.map(({ promptId, index, score }) => [`${promptId}/${index}`, score]));
+  return completions.map((row) => {
+    const score = byAnswer.get(`${row.promptId}/${row.index}`);
+    if (score === undefined)
+      throw new InvariantError("unreachable_state", `completion ${row.promptId}/${row.index} has no score`);
+    return { ...row, score };
+  });
+}
+
+async function labelled(context: StageContext<PairInput>, source: Digest): Promise<Made> {
+  const { store } = context.deps;
+  const { pieces, prompts: list } = await resultOf<GenerateResult>(store, source);
+  const prompts = await promptsById(context, list);
+  const answered: { prompt: Prompt; candidates: Completion[] }[] = [];
+  for await (const rows of pieceRows<Completion>(store, pieces)) answered.push(...groups(rows, prompts));
+  const { comparisons, identical } = comparisonsOf(answered, deriveSeed(context.spec.seed, context.place));
+  const rows = comparisons.map(({ prompt, first, second, seed }) => ({
+    prompt,
+    first: asAnswer(first),
+    second: asAnswer(second),
+    seed,
+  }));
+  return pairsFromLabels(comparisons, await callModule(context, "rater", rows), identical);
+}
+
+/** Completions by prompt, in the order of the prompt list. */
+function groups<C extends Completion>(
+  rows: C[],
+  prompts: (id: string) => Prompt,
+): { prompt: Prompt; candidates: C[] }[] {
+  const byPrompt = new Map<string, C[]>();
+  for (const row of rows) byPrompt.set(row.promptId, [...(byPrompt.get(row.promptId) ?? []), row]);
+  return [...byPrompt].map(([id, candidates]) => ({ prompt: prompts(id), candidates }));
+}
+
+/** Pairs that were made before, `limit` of them; 0 = all. */
+function reported(pairs: readonly PairRow[], limit: number): Made {
+  const kept = limit > 0 ? pairs.slice(0, limit) : pairs;
+  const difference = kept.reduce(
+    (sum, { chosen_ids = [], rejected_ids = [] }) => sum + chosen_ids.length - rejected_ids.length,
+    0,
+  );
+  const report = {
+    ...summary(
+      kept.map(({ margin = 0 }) => margin),
+      difference,
+    ),
+    groups: pairs.length,
+    dropped: { limit: pairs.length - kept.length },
+  };
+  return { pairs: kept, report };
+}
+
+function fileRows({ spec }: StageContext): Digest {
+  const { preferences } = spec.bootstrap;
+  if (!preferences || !("data" in preferences))
+    throw new InvariantError("unreachable_state", "the spec has no file of preferences");
+  return preferences.data.rows;
+}
+
+function noPairs({ place }: StageContext, report: PairReport): SpecError {
+  const reasons = Object.entries(report.dropped)
+    .filter(([, count]) => count > 0)
+    .map(([reason, count]) => `${reason} ${count}`)
+    .join(", ");
+  return new SpecError(
+    "no_pairs",
+    `${place} has no pair to train on: ${report.groups} groups, dropped: ${reasons || "none"}`,
+    {
+      hint: "raise generate.maxTokens or the temperatures, or look at the answers with `ratchet samples`",
+    },
+  );
+}
+
+const asAnswer = ({ text, finish }: { text: string; finish: Finish }) => ({ text, finish });
+
+const done = (digest: Digest, { report }: PairResult): StageDone => ({
+  digest,
+  values: { pairs: report.pairs, margin: report.margin.mean },
+});

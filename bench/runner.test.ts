@@ -1,0 +1,78 @@
+import assert from "node:assert/strict";
+import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { after, test } from "node:test";
+import { Fresh, Served, type Command } from "./runner.ts";
+import type { Work } from "./work.ts";
+
+const dir = await mkdtemp(join(tmpdir(), "ratchet-bench-"));
+after(() => rm(dir, { recursive: true, force: true }));
+
+const work: Work = { kind: "score", model: "m", rows: "", checkRows: 0, trialRows: 0 };
+
+async function script(name: string, source: string): Promise<Command> {
+  const path = join(dir, `${name}.mjs`);
+  await writeFile(path, source);
+  return { command: process.execPath, args: [path], env: process.env, log: join(dir, "logs", name) };
+}
+
+/** Answers a start with its count of requests, fails on the variant "bad" and dies on "die". */
+const serving = `
+import { createInterface } from "node:readline";
+let count = 0;
+for await (const line of createInterface({ input: process.stdin })) {
+  const { call, work, variant } = JSON.parse(line);
+  count++;
+  if (variant === "die") { console.error("no memory left"); process.exit(3); }
+  const reply = variant === "bad" ? { error: "bad variant" } : { result: call === "start" ? { facts: [count], variants: [work.model] } : { seconds: 1, amount: count } };
+  console.log(JSON.stringify(reply));
+}`;
+
+test("a served contender is one process from work to work, and its failures are told with its last words", async () => {
+  const contender = new Served("peer", await script("serving", serving));
+  assert.deepEqual(await contender.start(work), { facts: [1], variants: ["m"] });
+  assert.deepEqual(await contender.sample("m"), { seconds: 1, amount: 2 });
+  await assert.rejects(contender.sample("bad"), /peer: bad variant/);
+  await assert.rejects(contender.sample("die"), /peer ended \(exit code 3\): no memory left/);
+  assert.deepEqual(
+    await contender.start(work),
+    { facts: [1], variants: ["m"] },
+    "a new process after a death",
+  );
+  contender.close();
+});
+
+test("a fresh contender is a process for every sample, with the time that the process took", async () => {
+  const command = await script(
+    "fresh",
+    `console.log(JSON.stringify({ facts: [Number(process.argv[2])], pid: process.pid }));`,
+  );
+  const written: Work[] = [];
+  const contender = new Fresh(
+    "script",
+    ["5", "6"],
+    async (given) => void written.push(given),
+    (variant) => ({ ...command, args: [...command.args, variant] }),
+  );
+  assert.deepEqual(await contender.start(work), { facts: [5], variants: ["5", "6"] });
+  assert.deepEqual(written, [work]);
+  const samples = [
+    await contender.sample("5"),
+    await contender.sample("6"),
+    await contender.sample("5"),
+    await contender.sample("5"),
+  ];
+  assert.equal(new Set(samples.map((sample) => sample["pid"])).size, 4);
+  assert.ok(samples.every(({ seconds, amount }) => seconds > 0 && amount === 1));
+});
+
+test("a command that does not exist is said", async () => {
+  const contender = new Served("peer", {
+    command: join(dir, "absent"),
+    args: [],
+    env: process.env,
+    log: join(dir, "logs", "absent"),
+  });
+  await assert.rejects(contender.start(work), /peer could not be started: .*ENOENT/);
+});

@@ -1,0 +1,146 @@
+// Reads a spec file: YAML and JSON with line numbers, TypeScript and JavaScript by bundling it and importing the result.
+import { mkdtemp, readFile, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { dirname, extname, join, resolve } from "node:path";
+import { pathToFileURL } from "node:url";
+import { build, type BuildFailure, type Plugin } from "esbuild";
+import { isMap, isPair, isScalar, LineCounter, parseDocument, type Document } from "yaml";
+import { SpecError } from "../errors.ts";
+import { resolveSpec, type Origin } from "./resolve.ts";
+import type { ResolvedSpec } from "./schema.ts";
+
+export interface LoadedSpec {
+  spec: ResolvedSpec;
+  /** As written, before defaults. */
+  written: unknown;
+  /** Absolute. */
+  file: string;
+  /** Folder that the spec's paths are relative to. */
+  baseDir: string;
+}
+
+const SCRIPTS = new Set([".ts", ".mts", ".js", ".mjs"]);
+const DOCUMENTS = new Set([".yaml", ".yml", ".json"]);
+
+/** Throws SpecError with file and, where it can be known, line. */
+export async function loadSpecFile(path: string): Promise<LoadedSpec> {
+  const file = resolve(path);
+  const extension = extname(file);
+  if (!SCRIPTS.has(extension) && !DOCUMENTS.has(extension)) {
+    throw new SpecError("spec_unsupported", `${path} is no campaign file`, {
+      file: path,
+      hint: "use .yaml, .yml, .json, .ts, .js or .mjs",
+    });
+  }
+  const source = await readSource(file, path);
+  const { written, origin } = SCRIPTS.has(extension)
+    ? { written: await importDefault(file, path), origin: { file: path } }
+    : parse(source, path);
+  return { spec: resolveSpec(written, origin), written, file, baseDir: dirname(file) };
+}
+
+async function readSource(file: string, path: string): Promise<string> {
+  try {
+    return await readFile(file, "utf8");
+  } catch (cause) {
+    throw new SpecError("file_missing", `campaign file ${path} cannot be read`, {
+      file: path,
+      hint: "ratchet init writes one",
+      cause,
+    });
+  }
+}
+
+// ---------------------------------------------------------------- YAML and JSON
+
+/** JSON is read as YAML, which contains it, so that both have lines and refuse a key given twice. */
+function parse(source: string, path: string): { written: unknown; origin: Origin } {
+  const lines = new LineCounter();
+  const document = parseDocument(source, { lineCounter: lines, prettyErrors: false });
+  const error = document.errors[0];
+  if (error) {
+    const { line } = lines.linePos(error.pos[0]);
+    throw new SpecError("spec_unreadable", `${path}:${line}: ${error.message}`, {
+      file: path,
+      line,
+      cause: error,
+    });
+  }
+  return { written: document.toJS(), origin: { file: path, lineOf: (at) => lineOf(document, lines, at) } };
+}
+
+/** Line of the key, or of the nearest section around it that exists. */
+function lineOf(document: Document, lines: LineCounter, at: readonly PropertyKey[]): number | undefined {
+  for (let depth = at.length; depth > 0; depth--) {
+    const parent = document.getIn(at.slice(0, depth - 1), true);
+    const key = at[depth - 1];
+    const pair = isMap(parent)
+      ? parent.items.find((item) => isPair(item) && isScalar(item.key) && item.key.value === key)
+      : undefined;
+    const node = pair?.key ?? document.getIn(at.slice(0, depth), true);
+    const start = (node as { range?: [number, number, number] } | undefined)?.range?.[0];
+    if (start !== undefined) return lines.linePos(start).line;
+  }
+  return undefined;
+}
+
+// ---------------------------------------------------------------- TypeScript and JavaScript
+
+/** A spec needs one function of this package, and must load where the package is not installed beside it. */
+const ownPackage: Plugin = {
+  name: "ratchet",
+  setup(context) {
+    context.onResolve({ filter: /^ratchet-rlhf$/ }, () => ({ path: "ratchet-rlhf", namespace: "ratchet" }));
+    context.onLoad({ filter: /.*/, namespace: "ratchet" }, () => ({
+      contents: "export const defineCampaign = (spec) => spec;",
+    }));
+  },
+};
+
+async function importDefault(file: string, path: string): Promise<unknown> {
+  const folder = await mkdtemp(join(tmpdir(), "ratchet-spec-"));
+  const outfile = join(folder, "spec.mjs");
+  try {
+    await build({
+      entryPoints: [file],
+      outfile,
+      bundle: true,
+      platform: "node",
+      format: "esm",
+      target: "node20",
+      tsconfigRaw: {},
+      plugins: [ownPackage],
+      logLevel: "silent",
+    });
+    const loaded = (await import(pathToFileURL(outfile).href)) as { default?: unknown };
+    if (loaded.default === undefined) {
+      throw new SpecError("spec_invalid", `${path} has no default export`, {
+        file: path,
+        hint: "export default defineCampaign({...})",
+      });
+    }
+    return loaded.default;
+  } catch (cause) {
+    if (cause instanceof SpecError) throw cause;
+    throw scriptError(cause, path);
+  } finally {
+    await rm(folder, { recursive: true, force: true });
+  }
+}
+
+function scriptError(cause: unknown, path: string): SpecError {
+  const found = (cause as Partial<BuildFailure>).errors?.[0];
+  if (!found)
+    return new SpecError(
+      "spec_unreadable",
+      `${path} threw while it was loaded: ${(cause as Error).message}`,
+      { file: path, cause },
+    );
+  const line = found.location?.line;
+  const where = found.location ? `${found.location.file}:${found.location.line}` : path;
+  return new SpecError("spec_unreadable", `${where}: ${found.text}`, {
+    file: path,
+    ...(line === undefined ? {} : { line }),
+    cause,
+  });
+}

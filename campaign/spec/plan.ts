@@ -1,0 +1,37 @@
+// The plan that a workflow is given: counts and switches of a compiled spec. Also what `ratchet plan` shows.
+import type { CompiledSpec } from "./compiled.ts";
+import type { Plan } from "../types.ts";
+
+export function planOf(spec: CompiledSpec): Plan {
+  const { prompts, bootstrap, queues } = spec;
+  const pieces = (count: number): number => Math.ceil(count / spec.pieces.prompts);
+  const { preferences } = bootstrap;
+  return {
+    iterations: spec.iterations,
+    sft: bootstrap.sft !== undefined,
+    reward: (bootstrap.reward ?? bootstrap.preferenceModel) !== undefined,
+    preferences: preferences === undefined ? "none" : "sample" in preferences ? "sample" : "file",
+    reference: spec.train.reference,
+    baselines: spec.baselines.map(({ name, pairs }) => ({ name, pairs })),
+    pieces: {
+      preferences: pieces(prompts.preferences?.count ?? 0),
+      iteration: pieces(prompts.perIteration),
+      baseline: pieces(prompts.iterations.count),
+      validation: pieces(prompts.validation.count),
+      test: pieces(prompts.test.count),
+    },
+    shardPieces: spec.pieces.perShard,
+    wave: spec.pieces.wave,
+    queues: {
+      generate: queues.generate,
+      score: queues.score,
+      evaluate: queues.evaluate,
+      sft: queues.train,
+      reward: queues.train,
+      train: queues.train,
+      // Pure rules and few calls of a module: the queue that scores.
+      pair: queues.score,
+      promote: queues.score,
+    },
+  };
+}

@@ -1,0 +1,129 @@
+// Turns what the schema found into sentences for the author: path, offending value, what is accepted, and for an unknown key the
+// known key that was probably meant, here or in another section.
+import type { z } from "zod";
+import type { Problem } from "../errors.ts";
+import { specJsonSchema } from "./schema.ts";
+import { nearest } from "./suggest.ts";
+
+type Issue = z.core.$ZodIssue;
+type Path = readonly PropertyKey[];
+
+/** A problem with the path as the schema sees it, for finding its line; `key` where the key itself is wrong. */
+export interface LocatedProblem extends Problem {
+  at: PropertyKey[];
+}
+
+export function problemsOf(issues: readonly Issue[], written: unknown): LocatedProblem[] {
+  return issues.flatMap((issue) => describe(issue, [], written));
+}
+
+function describe(issue: Issue, prefix: Path, written: unknown): LocatedProblem[] {
+  const path = [...prefix, ...issue.path];
+  if (issue.code === "unrecognized_keys") return issue.keys.map((key) => unknownKey(path, key));
+  const value = valueAt(written, path);
+  if (issue.code === "invalid_union") {
+    const branch =
+      typeof value === "object" && value !== null
+        ? issue.errors.find((errors) => errors.every(isInside))
+        : undefined;
+    if (branch) return branch.flatMap((inner) => describe(inner, path, written));
+  }
+  if (issue.code === "custom")
+    return [{ at: path, path: pathText(path), message: `${pathText(path) || "the spec"} ${issue.message}` }];
+  if (issue.code === "invalid_key")
+    return [
+      { at: path, path: pathText(path), message: `${pathText(path)} must be ${issue.issues[0]?.message}` },
+    ];
+  return [{ at: path, path: pathText(path), message: wrongValue(path, value, issue.message) }];
+}
+
+/** False for an issue that says the value is of another kind altogether. */
+const isInside = (issue: Issue): boolean =>
+  issue.path.length > 0 || issue.code === "unrecognized_keys" || issue.code === "custom";
+
+function wrongValue(path: Path, value: unknown, accepted: string): string {
+  const name = pathText(path) || "the spec";
+  // What stands where a secret's name belongs may be the secret.
+  if (path.includes("env")) return `${name} must be ${accepted}`;
+  return value === undefined
+    ? `${name} is missing: it must be ${accepted}`
+    : `${name} is ${show(value)}, but must be ${accepted}`;
+}
+
+function unknownKey(path: Path, key: string): LocatedProblem {
+  const here = pathText(path);
+  const known = keysAt(path);
+  const slip = nearest(key, known);
+  const elsewhere = sectionsWith(key);
+  const hint = slip
+    ? `did you mean ${slip}?`
+    : elsewhere.length > 0
+      ? `${key} belongs in ${elsewhere.join(" or ")}`
+      : `known here: ${known.join(", ")}`;
+  return {
+    at: [...path, key],
+    path: pathText([...path, key]),
+    message: `unknown key ${key} in ${here || "the spec"}`,
+    hint,
+  };
+}
+
+export function pathText(path: Path): string {
+  return path.reduce<string>(
+    (text, key) =>
+      typeof key === "number" ? `${text}[${key}]` : text ? `${text}.${String(key)}` : String(key),
+    "",
+  );
+}
+
+function valueAt(root: unknown, path: Path): unknown {
+  return path.reduce<unknown>(
+    (value, key) => (value as Record<PropertyKey, unknown> | null | undefined)?.[key],
+    root,
+  );
+}
+
+function show(value: unknown): string {
+  const text = JSON.stringify(value) ?? String(value);
+  return text.length > 60 ? `${text.slice(0, 57)}...` : text;
+}
+
+// ---------------------------------------------------------------- known keys, read off the JSON Schema
+
+interface Node {
+  properties?: Record<string, Node>;
+  items?: Node;
+  anyOf?: Node[];
+  oneOf?: Node[];
+}
+
+/** A node and what it may be instead. */
+const alternatives = (node: Node): Node[] => [
+  node,
+  ...[...(node.anyOf ?? []), ...(node.oneOf ?? [])].flatMap(alternatives),
+];
+
+function keysAt(path: Path): string[] {
+  let nodes = alternatives(specJsonSchema() as Node);
+  for (const key of path) {
+    nodes = nodes.flatMap((node) => {
+      const inner = typeof key === "number" ? node.items : node.properties?.[String(key)];
+      return inner ? alternatives(inner) : [];
+    });
+  }
+  return [...new Set(nodes.flatMap((node) => Object.keys(node.properties ?? {})))];
+}
+
+function sectionsWith(key: string): string[] {
+  const found: string[] = [];
+  const walk = (node: Node, path: string[]) => {
+    for (const [name, inner] of Object.entries(node.properties ?? {})) {
+      if (name === key) found.push(path.join(".") || "the top level");
+      walk(inner, [...path, name]);
+    }
+    for (const inner of alternatives(node).slice(1)) walk(inner, path);
+    if (node.items) walk(node.items, path);
+  };
+  walk(specJsonSchema() as Node, []);
+  return [...new Set(found)];
+}

@@ -1,0 +1,54 @@
+// Written spec → resolved spec, or one SpecError that holds everything that is wrong with it.
+import { conflictsOf } from "./conflicts.ts";
+import { SpecError, type Problem } from "../errors.ts";
+import { problemsOf } from "./problems.ts";
+import { specSchema, type ResolvedSpec } from "./schema.ts";
+
+/** Where a written spec came from: its file, and the line of a path in it where that is known. */
+export interface Origin {
+  file: string;
+  lineOf?(path: readonly PropertyKey[]): number | undefined;
+}
+
+/** Throws SpecError `spec_invalid` (a field) or `spec_conflict` (fields that exclude each other). */
+export function resolveSpec(written: unknown, origin?: Origin): ResolvedSpec {
+  const parsed = specSchema.safeParse(written);
+  if (!parsed.success) {
+    const problems = problemsOf(parsed.error.issues, written).map(({ at, ...problem }) =>
+      withLine(problem, at, origin),
+    );
+    throw refusal("spec_invalid", problems, origin);
+  }
+  const conflicts = conflictsOf(parsed.data);
+  if (conflicts.length > 0) {
+    throw refusal(
+      "spec_conflict",
+      conflicts.map((problem) => withLine(problem, keysOf(problem.path), origin)),
+      origin,
+    );
+  }
+  return parsed.data;
+}
+
+/** One error for many problems: the first is the message, all are in `problems`. */
+export function refusal(code: string, problems: Problem[], origin?: Origin): SpecError {
+  const first = problems[0]!;
+  const more = problems.length > 1 ? ` (and ${problems.length - 1} more)` : "";
+  const where = origin ? `${origin.file}${first.line === undefined ? "" : `:${first.line}`}: ` : "";
+  return new SpecError(code, `${where}${first.message}${more}`, {
+    hint: first.hint,
+    problems,
+    ...(origin ? { file: origin.file } : {}),
+    ...(first.line === undefined ? {} : { line: first.line }),
+  });
+}
+
+function withLine(problem: Problem, at: readonly PropertyKey[], origin?: Origin): Problem {
+  const line = origin?.lineOf?.(at);
+  return line === undefined ? problem : { ...problem, line };
+}
+
+/** `baselines[1].name` → ["baselines", 1, "name"]. */
+function keysOf(path: string): PropertyKey[] {
+  return [...path.matchAll(/([^.[\]]+)/g)].map(([key]) => (/^\d+$/.test(key) ? Number(key) : key));
+}

@@ -1,0 +1,530 @@
+import assert from "node:assert/strict";
+import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { after, test } from "node:test";
+import { SpecError } from "../errors.ts";
+import { durationMs } from "./fields.ts";
+import { needsReference } from "../../engine/loss/index.ts";
+import { LOSS_NAMES, termsOf, usesReference } from "./losses.ts";
+import { loadSpecFile } from "./load.ts";
+import { resolveSpec } from "./resolve.ts";
+import { specJsonSchema, type WrittenSpec } from "./schema.ts";
+
+const minimal: WrittenSpec = {
+  name: "shop",
+  policy: { path: "./model" },
+  prompts: { file: "prompts.jsonl" },
+  score: { reward: { module: "./reward.ts" } },
+};
+
+const refused = (spec: unknown): SpecError => {
+  try {
+    resolveSpec(spec);
+  } catch (error) {
+    assert.ok(error instanceof SpecError);
+    return error;
+  }
+  throw new assert.AssertionError({ message: "the spec was accepted" });
+};
+
+test("what the paper gives is the default", () => {
+  const { generate, train, pair, iterations, prompts } = resolveSpec(minimal);
+  assert.deepEqual(generate.samples, [
+    { temperature: 1, count: 4 },
+    { temperature: 0.7, count: 4 },
+  ]);
+  assert.deepEqual(
+    [
+      train.beta,
+      train.learningRate,
+      train.epochs,
+      train.batch,
+      train.warmup,
+      train.schedule,
+      train.reference,
+    ],
+    [0.1, 5e-7, 2, 128, 0.03, "cosine", "initial"],
+  );
+  assert.deepEqual(
+    [pair.strategy, pair.dropTruncated, iterations, prompts.perIteration],
+    ["max-min", true, 3, 20_000],
+  );
+});
+
+test("a resolved spec resolves to itself", () => {
+  const resolved = resolveSpec(minimal);
+  assert.deepEqual(resolveSpec(resolved), resolved);
+});
+
+test("an adapter is trained only where train.lora asks for one, and then with its defaults", () => {
+  assert.equal(resolveSpec(minimal).train.lora, undefined);
+  assert.deepEqual(resolveSpec({ ...minimal, train: { lora: {} } }).train.lora, {
+    rank: 16,
+    alpha: 32,
+    targets: ["q_proj", "k_proj", "v_proj", "o_proj", "gate_proj", "up_proj", "down_proj"],
+  });
+});
+
+const misspelt: [string, object, string, string][] = [
+  ["at the top", { itterations: 3 }, "unknown key itterations in the spec", "did you mean iterations?"],
+  ["in a section", { train: { betta: 0.1 } }, "unknown key betta in train", "did you mean beta?"],
+  [
+    "in a list",
+    { generate: { samples: [{ temperature: 1, cuont: 8 }] } },
+    "unknown key cuont in generate.samples[0]",
+    "did you mean count?",
+  ],
+  [
+    "in one of two forms",
+    { score: { reward: { module: "r.ts", timout: "5s" } } },
+    "unknown key timout in score.reward",
+    "did you mean timeout?",
+  ],
+  [
+    "of a loss",
+    { train: { loss: { type: "discopop", tua: 1 } } },
+    "unknown key tua in train.loss",
+    "did you mean tau?",
+  ],
+  ["of another section", { beta: 0.1 }, "unknown key beta in the spec", "beta belongs in train"],
+];
+for (const [where, change, message, hint] of misspelt) {
+  test(`a misspelt key ${where} is refused with the key that was meant`, () => {
+    const error = refused({ ...minimal, ...change });
+    assert.equal(error.code, "spec_invalid");
+    assert.ok(
+      error.problems.some((problem) => problem.message === message && problem.hint === hint),
+      JSON.stringify(error.problems),
+    );
+  });
+}
+
+const outOfRange: [object, string][] = [
+  [{ train: { learningRate: 3 } }, "train.learningRate is 3, but must be a number above 0, at most 1"],
+  [
+    { baselines: Array.from({ length: 9 }, (_, n) => ({ name: `arm-${n}`, pairs: "preferences" })) },
+    'baselines is [{"name":"arm-0","pairs":"preferences"},{"name":"arm-1","..., but must be a list of at most 8 baselines',
+  ],
+  [{ train: { beta: 0 } }, "train.beta is 0, but must be a number above 0, at most 1000"],
+  [{ train: { betas: [0.9, 1] } }, "train.betas[1] is 1, but must be a number from 0 to below 1"],
+  [{ generate: { topP: "all" } }, 'generate.topP is "all", but must be a number above 0, at most 1'],
+  [{ generate: { minP: 2 } }, "generate.minP is 2, but must be a number from 0 to 1"],
+  [{ generate: { stop: [".", ""] } }, 'generate.stop[1] is "", but must be a text or a token id'],
+  [{ iterations: 2.5 }, "iterations is 2.5, but must be a whole number from 1 to 9999"],
+  [
+    { pair: { strategy: "best" } },
+    'pair.strategy is "best", but must be one of max-min, max-random, max-max, random',
+  ],
+  [
+    { train: { loss: { type: "robust", labelSmoothing: 0.5 } } },
+    "train.loss.labelSmoothing is 0.5, but must be a number from 0 to below 0.5",
+  ],
+  [
+    { train: { loss: ["sigmoid", { type: "sft", weight: 0 }] } },
+    "train.loss[1].weight is 0, but must be a number above 0, at most 1000000",
+  ],
+  [{ train: { loss: [] } }, "train.loss is [], but must be a list of at least one loss"],
+  [
+    { pair: "max-min" },
+    'pair is "max-min", but must be a section with strategy, lengthPenalty, dropTruncated, missingEosPenalty, limit',
+  ],
+  [
+    { generate: { samples: [] } },
+    "generate.samples is [], but must be a list of at least one {temperature, count}",
+  ],
+  [
+    { score: { reward: "preference-model", preferenceModel: { path: "m", template: "{context} {a}" } } },
+    'score.preferenceModel.template is "{context} {a}", but must be a text with {context}, {a} and {b} in it',
+  ],
+  [
+    { score: { reward: { module: "r.ts", timeout: 5 } } },
+    "score.reward.timeout is 5, but must be a time with its unit, such as 500ms, 30s, 5m or 1h",
+  ],
+  [
+    { name: "My Shop" },
+    'name is "My Shop", but must be a name of lower-case letters, digits, dot, - and _, at most 63 characters',
+  ],
+  [{ train: { lora: { rank: 0 } } }, "train.lora.rank is 0, but must be a whole number from 1 to 4096"],
+  [
+    { train: { lora: { targets: ["lm_head"] } } },
+    'train.lora.targets[0] is "lm_head", but must be one of q_proj, k_proj, v_proj, o_proj, gate_proj, up_proj, down_proj',
+  ],
+  [{ prompts: undefined }, "prompts is missing: it must be a section with file or module, and counts"],
+  [{ prompts: { file: "a", module: "b" } }, "prompts needs file or module, not both"],
+  [{ policy: {} }, "policy needs path or init"],
+];
+for (const [change, message] of outOfRange) {
+  test(`refused with value and range: ${message}`, () => {
+    assert.deepEqual(
+      refused({ ...minimal, ...change }).problems.map((problem) => problem.message),
+      [message],
+    );
+  });
+}
+
+test("everything wrong is told at once, the first as the message", () => {
+  const error = refused({ ...minimal, iterations: 0, train: { beta: -1 }, sead: 1 });
+  assert.equal(error.problems.length, 3);
+  assert.match(error.message, /\(and 2 more\)$/);
+});
+
+const losses: [written: unknown, resolved: unknown][] = [
+  ["sigmoid", "sigmoid"],
+  [{ type: "hinge" }, "hinge"],
+  ["robust", { type: "robust", labelSmoothing: 0.1 }],
+  [
+    { type: "simpo", gamma: 1 },
+    { type: "simpo", gamma: 1 },
+  ],
+  ["kto", { type: "kto", desirableWeight: 1, undesirableWeight: 1 }],
+  [
+    ["sigmoid", { type: "sft", weight: 0.2 }],
+    [
+      { type: "sigmoid", weight: 1 },
+      { type: "sft", weight: 0.2 },
+    ],
+  ],
+];
+for (const [written, resolved] of losses) {
+  test(`train.loss ${JSON.stringify(written)} is recorded with all its settings`, () => {
+    const spec = resolveSpec({ ...minimal, train: { loss: written } });
+    assert.deepEqual(spec.train.loss, resolved);
+    assert.deepEqual(resolveSpec(spec), spec);
+  });
+}
+
+test("a loss needs a reference where the engine's does", () => {
+  const lists = LOSS_NAMES.flatMap((name) =>
+    name === "kto" ? [] : [[name], [name, "sft"], [name, "sigmoid"]],
+  );
+  for (const names of lists) {
+    const { loss } = resolveSpec({ ...minimal, train: { loss: names } }).train;
+    assert.equal(usesReference(loss), needsReference(termsOf(loss)), names.join(" + "));
+  }
+});
+
+test("a secret in a spec is refused and not shown", () => {
+  const error = refused({
+    ...minimal,
+    evaluate: { judge: { module: "j.ts", env: { KEY: "sk-very-secret" } } },
+  });
+  assert.match(error.message, /^evaluate\.judge\.env\.KEY must be env:NAME/);
+  assert.ok(!JSON.stringify([error.message, error.problems]).includes("very-secret"));
+  resolveSpec({ ...minimal, evaluate: { judge: { module: "j.ts", env: { KEY: "env:JUDGE_KEY" } } } });
+});
+
+const matched = { name: "matched", pairs: "initial-policy" };
+const sampled = { sample: {}, rater: { module: "rater.ts" } };
+const init = (model: object) => ({
+  policy: {
+    init: {
+      tokenizer: "t",
+      model: { hiddenSize: 64, layers: 1, heads: 4, intermediateSize: 64, contextLength: 4096, ...model },
+    },
+  },
+});
+const conflicts: [object, RegExp][] = [
+  [
+    { generate: { samples: [{ temperature: 1, count: 1 }] } },
+    /generate\.samples gives 1 answer per prompt, but pair\.strategy max-min needs at least 2/,
+  ],
+  [
+    { pair: { missingEosPenalty: 1 } },
+    /missingEosPenalty is 1, but pair\.dropTruncated keeps every answer that was cut off out of pairs/,
+  ],
+  [{ score: { reward: "model" } }, /score\.reward is model, but bootstrap\.reward is missing/],
+  [
+    { score: { reward: "model" }, bootstrap: { reward: {} } },
+    /bootstrap\.reward needs pairs to learn from, but bootstrap\.preferences is missing/,
+  ],
+  [
+    { bootstrap: { reward: {}, preferences: { file: "p" } } },
+    /bootstrap\.reward trains a model, but score\.reward is a module/,
+  ],
+  [
+    { bootstrap: { preferences: { file: "p" } } },
+    /neither bootstrap\.reward, bootstrap\.preferenceModel nor a baseline uses it/,
+  ],
+  [
+    { score: { reward: "preference-model" } },
+    /neither bootstrap\.preferenceModel trains one nor score\.preferenceModel\.path gives one/,
+  ],
+  [
+    {
+      score: { reward: "preference-model", preferenceModel: { path: "m" } },
+      bootstrap: { preferences: { file: "p" }, preferenceModel: {} },
+    },
+    /path gives m, and bootstrap\.preferenceModel trains another/,
+  ],
+  [
+    { score: { reward: "preference-model" }, bootstrap: { preferenceModel: {} } },
+    /bootstrap\.preferenceModel needs pairs to learn from/,
+  ],
+  [
+    { bootstrap: { preferences: { file: "p" }, preferenceModel: {} } },
+    /bootstrap\.preferenceModel trains a model, but score\.reward is a module/,
+  ],
+  [
+    { score: { reward: { module: "r.ts" }, preferenceModel: { path: "m" } } },
+    /score\.preferenceModel\.path is m, but score\.reward is a module/,
+  ],
+  [
+    { score: { reward: "preference-model", preferenceModel: { path: "m" } }, pair: { strategy: "random" } },
+    /pair\.strategy is random, but a preference model finds the best and the worst answer only/,
+  ],
+  [
+    {
+      score: { reward: "preference-model", preferenceModel: { path: "m" } },
+      pair: { lengthPenalty: { weight: 0.001 } },
+    },
+    /lengthPenalty\.weight is 0\.001, but a preference model gives no score/,
+  ],
+  [
+    { score: { reward: "preference-model", preferenceModel: { path: "m", letters: ["A", "A"] } } },
+    /letters are A twice/,
+  ],
+  [
+    { baselines: [{ name: "offline", pairs: "preferences" }] },
+    /baseline offline trains on preferences, but bootstrap\.preferences is missing/,
+  ],
+  [
+    {
+      baselines: [
+        { name: "a", pairs: "initial-policy" },
+        { name: "a", pairs: "initial-policy" },
+      ],
+    },
+    /two baselines are named a/,
+  ],
+  [{ baselines: [matched] }, /baselines train on iterations × pair\.limit pairs, but pair\.limit is 0/],
+  [
+    { baselines: [matched], prompts: { file: "p", perIteration: 256 }, pair: { limit: 512 } },
+    /pair\.limit is 512, but prompts\.perIteration gives an iteration at most 256 pairs/,
+  ],
+  [
+    { baselines: [matched], train: { batch: 16 }, pair: { limit: 200 } },
+    /pair\.limit is 200, no multiple of train\.batch 16, so baselines would train in fewer steps/,
+  ],
+  [
+    {
+      baselines: [{ name: "offline", pairs: "preferences" }],
+      prompts: { file: "p", preferences: 300 },
+      bootstrap: { preferences: sampled },
+      pair: { limit: 128 },
+    },
+    /baseline offline needs iterations × pair\.limit = 384 pairs, but bootstrap\.preferences\.sample gives at most 300/,
+  ],
+  [
+    { score: { reward: "model" }, bootstrap: { reward: {}, preferences: sampled } },
+    /needs prompts, but prompts\.preferences is 0/,
+  ],
+  [
+    {
+      score: { reward: "model" },
+      bootstrap: { reward: {}, preferences: { sample: {} } },
+      prompts: { file: "p", preferences: 5 },
+    },
+    /rater is missing/,
+  ],
+  [
+    {
+      score: { reward: "model" },
+      bootstrap: {
+        reward: {},
+        preferences: { ...sampled, sample: { samples: [{ temperature: 1, count: 3 }] } },
+      },
+      prompts: { file: "p", preferences: 5 },
+    },
+    /gives 3 answers per prompt, but a rater compares them two by two/,
+  ],
+  [{ bootstrap: { sft: { data: { module: "s.ts" } } } }, /count is missing/],
+  [{ train: { loss: "kto", batch: 1 } }, /train\.batch is 1, but train\.loss kto needs at least 2/],
+  [
+    { train: { loss: "kto", ldAlpha: 0.5 } },
+    /train\.ldAlpha is 0\.5 and compares the answers of a pair, but train\.loss kto has no pairs/,
+  ],
+  [
+    { train: { loss: "simpo", ldAlpha: 0.5 } },
+    /train\.ldAlpha is 0\.5 and weighs log-ratios to the reference, but train\.loss has none/,
+  ],
+  [
+    { ...init({ contextLength: 1024 }) },
+    /generate\.maxTokens is 2048, but the model's context is 1024 tokens/,
+  ],
+  [{ ...init({ hiddenSize: 60, heads: 4 }) }, /hiddenSize 60 over heads 4 is no even head size/],
+  [{ ...init({ kvHeads: 3 }) }, /heads 4 is no multiple of kvHeads 3/],
+];
+for (const [change, message] of conflicts) {
+  test(`settings that exclude each other are refused naming both: ${message.source.replaceAll("\\", "")}`, () => {
+    const error = refused({ ...minimal, ...change });
+    assert.equal(error.code, "spec_conflict");
+    assert.ok(
+      error.problems.some((problem) => message.test(problem.message)),
+      JSON.stringify(error.problems),
+    );
+  });
+}
+
+test("the JSON Schema knows every section and asks only for what has no default", () => {
+  const schema = specJsonSchema() as {
+    properties: Record<string, { properties?: object }>;
+    required: string[];
+  };
+  assert.deepEqual(schema.required, ["name", "policy", "prompts"]);
+  assert.deepEqual(Object.keys(schema.properties), [
+    "$schema",
+    "name",
+    "seed",
+    "policy",
+    "prompts",
+    "bootstrap",
+    "baselines",
+    "iterations",
+    "generate",
+    "score",
+    "pair",
+    "train",
+    "evaluate",
+    "promote",
+  ]);
+  assert.ok("lengthPenalty" in schema.properties["pair"]!.properties!);
+});
+
+test("durations are read in their unit", () => {
+  assert.deepEqual(["500ms", "30s", "1.5m", "1h"].map(durationMs), [500, 30_000, 90_000, 3_600_000]);
+});
+
+// ---------------------------------------------------------------- files
+
+const folder = await mkdtemp(join(tmpdir(), "ratchet-spec-test-"));
+after(() => rm(folder, { recursive: true, force: true }));
+async function load(name: string, source: string) {
+  const file = join(folder, name);
+  await writeFile(file, source);
+  return loadSpecFile(file);
+}
+
+const json = JSON.stringify(minimal);
+
+test("YAML, JSON, TypeScript and JavaScript say the same", async () => {
+  const yaml =
+    "name: shop\npolicy: {path: ./model}\nprompts:\n  file: prompts.jsonl\nscore:\n  reward: {module: ./reward.ts}\n";
+  const loaded = await Promise.all([
+    load("a.yaml", yaml),
+    load("a.json", json),
+    load(
+      "a.ts",
+      `import { defineCampaign } from "ratchet-rlhf";\nconst typed: string = "shop";\nexport default defineCampaign({ ...${json}, name: typed });`,
+    ),
+    load("a.mjs", `export default ${json};`),
+  ]);
+  for (const { spec, baseDir } of loaded) {
+    assert.deepEqual(spec, resolveSpec(minimal));
+    assert.equal(baseDir, folder);
+  }
+});
+
+test("a wrong value is told with file and line", async () => {
+  await assert.rejects(
+    load("b.yaml", "name: shop\npolicy:\n  path: m\nprompts:\n  file: p\ntrain:\n  beta: 0.1\n  epochs: 0\n"),
+    (error: SpecError) => {
+      assert.equal(error.line, 8);
+      assert.match(error.message, /b\.yaml:8: train\.epochs is 0/);
+      return true;
+    },
+  );
+  await assert.rejects(load("b.json", json.replace('"name"', '\n"nmae"')), (error: SpecError) =>
+    error.problems.some(({ line, message }) => line === 2 && message === "unknown key nmae in the spec"),
+  );
+});
+
+test("a conflict is told with the line of the setting", async () => {
+  await assert.rejects(
+    load("c.yaml", "name: shop\npolicy: {path: m}\nprompts: {file: p}\n\nscore:\n  reward: model\n"),
+    { code: "spec_conflict", line: 6 },
+  );
+});
+
+test("a file that cannot be read at all is told with the line where it breaks", async () => {
+  await assert.rejects(load("d.yaml", "name: a\nseed: 1\nname: b\n"), { code: "spec_unreadable", line: 3 });
+  await assert.rejects(load("d.json", '{"name": "a",\n "seed": ]}'), { code: "spec_unreadable", line: 2 });
+  await assert.rejects(load("d.ts", "export default {\n  name: 'a'\n  seed: 1 };"), {
+    code: "spec_unreadable",
+    line: 3,
+  });
+  await assert.rejects(load("e.ts", "throw new Error('no luck');"), {
+    code: "spec_unreadable",
+    message: /no luck/,
+  });
+  await assert.rejects(load("f.ts", "export const name = 1;"), {
+    code: "spec_invalid",
+    message: /no default export/,
+  });
+  await assert.rejects(load("g.toml", ""), { code: "spec_unsupported" });
+  await assert.rejects(loadSpecFile(join(folder, "missing.yaml")), { code: "file_missing" });
+});
+
+// ---------------------------------------------------------------- the documented defaults
+
+const document = await readFile(new URL("../../docs/spec.md", import.meta.url), "utf8");
+const valueAt = (root: unknown, path: string): unknown =>
+  path.split(".").reduce<unknown>((value, key) => (value as Record<string, unknown>)[key], root);
+
+test("docs/spec.md names every loss with its settings as they are by default", () => {
+  const described = new Map(
+    [...document.matchAll(/^\| `(\w+)` \| (?:`([^`]*)`)? ?\| .*arXiv/gm)].map(([, name, settings]) => [
+      name,
+      settings,
+    ]),
+  );
+  for (const name of LOSS_NAMES) {
+    const { loss } = resolveSpec({ ...minimal, train: { loss: name } }).train;
+    const { type: _, ...settings } = typeof loss === "string" ? { type: loss } : (loss as { type: string });
+    assert.ok(described.has(name), name);
+    assert.equal(
+      described.get(name) ?? "",
+      Object.entries(settings)
+        .map(([key, value]) => `${key}: ${value}`)
+        .join(", "),
+      name,
+    );
+  }
+});
+
+test("every default in docs/spec.md is the program's", () => {
+  const { resolved, sft } = {
+    resolved: resolveSpec(minimal),
+    sft: resolveSpec({
+      ...minimal,
+      bootstrap: { sft: { data: { file: "s" } }, reward: {}, preferences: { file: "p" } },
+      score: {},
+    }),
+  };
+  const { bootstrap } = resolveSpec({
+    ...minimal,
+    bootstrap: { preferenceModel: {}, preferences: { file: "p" } },
+    score: { reward: "preference-model" },
+  });
+  const trained = { ...sft, bootstrap: { ...sft.bootstrap, preferenceModel: bootstrap.preferenceModel } };
+  const settings = [...document.matchAll(/^\| `([\w.]+)` \| `([^`]+)` \| [PSR] \|/gm)];
+  for (const [, path, value] of settings) {
+    const actual =
+      path === "score.reward"
+        ? resolveSpec({ ...minimal, score: {}, bootstrap: sft.bootstrap }).score.reward
+        : valueAt(resolved, path!);
+    assert.deepEqual(actual, JSON.parse(value!), path);
+  }
+  const optimizer = [
+    ...document.matchAll(/^\| `(\w+)` \| `([^`]+)` \| `([^`]+)` \| `([^`]+)` \| `([^`]+)` \|/gm),
+  ];
+  for (const [, name, ...values] of optimizer) {
+    ["bootstrap.sft", "bootstrap.reward", "bootstrap.preferenceModel", "train"].forEach((section, i) =>
+      assert.deepEqual(valueAt(trained, `${section}.${name}`), JSON.parse(values[i]!), `${section}.${name}`),
+    );
+  }
+  assert.ok(
+    settings.length > 25 && optimizer.length === 9,
+    `${settings.length} and ${optimizer.length} rows found`,
+  );
+});

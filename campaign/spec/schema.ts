@@ -1,0 +1,301 @@
+// The campaign spec as people write it: one schema for YAML, JSON and TypeScript. Written → (defaults, `resolveSpec`) resolved →
+// (`compileSpec`, paths become digests) compiled. What single fields cannot say is in conflicts.ts, the defaults in defaults.ts.
+import { z } from "zod";
+import { DEFAULTS } from "./defaults.ts";
+import { above, below, duration, flag, oneOf, path, real, text, whole } from "./fields.ts";
+import { CAMPAIGN_ID } from "../ids.ts";
+import { lossField } from "./losses.ts";
+
+/** An object whose keys are all known; `what` is said where something else stands in its place. */
+function section<S extends z.ZodRawShape>(what: string, shape: S) {
+  return z.strictObject(shape, {
+    error: (issue) => (issue.code === "invalid_type" ? `a section with ${what}` : undefined),
+  });
+}
+
+const list = <S extends z.ZodType>(item: S, what: string) => z.array(item, { error: `a list of ${what}` });
+
+/** Names of a module's environment mapped to where the worker finds the value; never the value itself. */
+const environment = z.record(
+  text(/^[A-Za-z_][A-Za-z0-9_]*$/, "a variable name"),
+  text(
+    /^env:[A-Za-z_][A-Za-z0-9_]*$/,
+    "env:NAME, a variable of the worker; a secret itself never stands in a spec",
+  ),
+  { error: "a mapping of names to env:NAME" },
+);
+
+const moduleFields = { timeout: duration().default(DEFAULTS.timeout), env: environment.default({}) };
+const moduleSource = section("module, timeout, env", {
+  module: path("a TypeScript or JavaScript module"),
+  ...moduleFields,
+});
+
+const oneOfTwo =
+  (first: string, second: string) => (value: Record<string, unknown>, context: z.core.$RefinementCtx) => {
+    const given = [first, second].filter((key) => value[key] !== undefined);
+    if (given.length !== 1)
+      context.addIssue({
+        code: "custom",
+        message: `needs ${first} or ${second}${given.length ? ", not both" : ""}`,
+      });
+  };
+
+const samples = list(
+  section("temperature and count", { temperature: real(0, 10), count: whole(1, 1024) }),
+  "{temperature, count}",
+).min(1, { error: "a list of at least one {temperature, count}" });
+
+const stop = z.union([text(/[^]/, "a text or a token id"), whole(0, 10_000_000)], {
+  error: "a text or a token id",
+});
+
+const sampling = (defaults: { samples: readonly { temperature: number; count: number }[] }) => ({
+  samples: samples.default(defaults.samples.map((sample) => ({ ...sample }))),
+  maxTokens: whole(1, 1_000_000).default(DEFAULTS.generate.maxTokens),
+  topK: whole(0, 1_000_000).default(DEFAULTS.generate.topK),
+  topP: above(0, 1).default(DEFAULTS.generate.topP),
+  minP: real(0, 1).default(DEFAULTS.generate.minP),
+  stop: list(stop, "texts and token ids").default([...DEFAULTS.generate.stop]),
+});
+
+interface OptimizerDefaults {
+  learningRate: number;
+  betas: readonly [number, number];
+  epsilon: number;
+  weightDecay: number;
+  clip: number;
+  schedule: "cosine";
+  warmup: number;
+  epochs: number;
+  batch: number;
+}
+
+const optimizer = (defaults: OptimizerDefaults) => ({
+  learningRate: above(0, 1).default(defaults.learningRate),
+  betas: z
+    .tuple([below(0, 1), below(0, 1)], { error: "two numbers from 0 to below 1" })
+    .default([...defaults.betas]),
+  epsilon: above(0, 1).default(defaults.epsilon),
+  weightDecay: real(0, 10).default(defaults.weightDecay),
+  clip: real(0, 1_000_000).default(defaults.clip),
+  schedule: oneOf("constant", "linear", "cosine").default(defaults.schedule),
+  warmup: real(0, 1).default(defaults.warmup),
+  epochs: whole(1, 1000).default(defaults.epochs),
+  batch: whole(1, 1_000_000).default(defaults.batch),
+  /** Rows computed at once; where absent as many as memory has room for. */
+  microBatch: whole(1, 1_000_000).optional(),
+  /** Tokens of prompt and answer; the model's context where absent, so that what was generated is trained on whole. */
+  maxLength: whole(2, 10_000_000).optional(),
+});
+
+/** What becomes of rows longer than maxLength. A reward model reads the end of a row, so its rows are never cut. */
+const truncation = { truncation: oneOf("drop", "keep_start").default(DEFAULTS.truncation) };
+
+const queue = text(/^[a-z0-9][a-z0-9-]{0,40}$/, "a queue name of lower-case letters, digits and -").default(
+  DEFAULTS.queue,
+);
+
+const modelShape = section("hiddenSize, layers, heads, kvHeads, intermediateSize, contextLength", {
+  hiddenSize: whole(2, 65_536),
+  layers: whole(1, 1024),
+  heads: whole(1, 1024),
+  /** Key and value heads; as many as heads where absent. */
+  kvHeads: whole(1, 1024).optional(),
+  intermediateSize: whole(1, 1_000_000),
+  contextLength: whole(2, 10_000_000),
+  tieEmbeddings: flag().default(true),
+  ropeTheta: above(0, 1e12).default(10_000),
+  rmsNormEps: above(0, 1).default(1e-5),
+});
+
+const policy = section("path or init", {
+  path: path("a checkpoint folder in Hugging Face layout").optional(),
+  init: section("tokenizer and model", {
+    tokenizer: path("a folder that holds tokenizer.json"),
+    model: modelShape,
+  }).optional(),
+}).superRefine(oneOfTwo("path", "init"));
+
+const rowsOrModule = {
+  file: path("a JSON Lines file").optional(),
+  module: path("a TypeScript or JavaScript module").optional(),
+  ...moduleFields,
+};
+
+const prompts = section("file or module, and counts", {
+  ...rowsOrModule,
+  perIteration: whole(1, 10_000_000).default(DEFAULTS.prompts.perIteration),
+  validation: whole(1, 1_000_000).default(DEFAULTS.prompts.validation),
+  test: whole(1, 1_000_000).default(DEFAULTS.prompts.test),
+  /** Prompts whose sampled answers a rater labels. */
+  preferences: whole(0, 10_000_000).default(DEFAULTS.prompts.preferences),
+}).superRefine(oneOfTwo("file", "module"));
+
+const sftData = section("file, or module and count", {
+  ...rowsOrModule,
+  count: whole(1, 100_000_000).optional(),
+}).superRefine(oneOfTwo("file", "module"));
+
+const preferences = section("file, or sample and rater", {
+  file: path("a JSON Lines file in TRL's columns").optional(),
+  /** Rows of a file whose two scores are nearer than this are left out; 0 keeps all. */
+  minMargin: real(0, 1e9).default(DEFAULTS.preferences.minMargin),
+  sample: section("samples, maxTokens, topK, topP, minP, stop", sampling(DEFAULTS.preferences)).optional(),
+  rater: moduleSource.optional(),
+}).superRefine(oneOfTwo("file", "sample"));
+
+const bootstrap = section("sft, preferences, reward", {
+  sft: section("data and optimizer settings", {
+    data: sftData,
+    /** Loss on the answer only. */
+    promptMask: flag().default(DEFAULTS.sft.promptMask),
+    /** Loss on the assistant's turns only, where the chat template says which tokens they are. */
+    assistantOnly: flag().default(DEFAULTS.sft.assistantOnly),
+    ...optimizer(DEFAULTS.sft),
+    ...truncation,
+  }).optional(),
+  preferences: preferences.optional(),
+  reward: section("margin, centering and optimizer settings", {
+    /** The chosen answer's reward should be larger by the row's `margin`. */
+    margin: flag().default(DEFAULTS.reward.margin),
+    /** How strongly the rewards of a pair are drawn to a sum of 0. */
+    centering: real(0, 1000).default(DEFAULTS.reward.centering),
+    ...optimizer(DEFAULTS.reward),
+  }).optional(),
+  /** Trains the pairwise preference model that score.reward names. */
+  preferenceModel: section("optimizer settings", optimizer(DEFAULTS.preferenceModel.optimizer)).optional(),
+});
+
+const letter = text(/\S/, "a text of one token");
+
+/** The language model that reads a prompt with two answers and says which is better. */
+const preferenceModel = section("path, template, letters", {
+  /** A given one; where absent, bootstrap.preferenceModel trains it from the policy. */
+  path: path("a checkpoint folder in Hugging Face layout").optional(),
+  template: text(
+    /^(?=[^]*\{context\})(?=[^]*\{a\})(?=[^]*\{b\})/,
+    "a text with {context}, {a} and {b} in it",
+  ).default(DEFAULTS.preferenceModel.template),
+  letters: z
+    .tuple([letter, letter], { error: "two texts of one token each" })
+    .default([...DEFAULTS.preferenceModel.letters]),
+}).prefault({});
+
+export const SPEC_LIMITS = { baselines: 8 };
+
+const baseline = section("name, pairs, learningRate", {
+  name: text(
+    /^[a-z0-9][a-z0-9-]{0,30}$/,
+    "a name of lower-case letters, digits and -, at most 31 characters",
+  ),
+  pairs: oneOf("preferences", "initial-policy"),
+  /** That of `train` where absent. */
+  learningRate: above(0, 1).optional(),
+});
+
+export const specSchema = section("name, policy, prompts and what else the campaign sets", {
+  /** For editors of JSON files; never read. */
+  $schema: z.string({ error: "an address" }).optional(),
+  name: text(CAMPAIGN_ID, "a name of lower-case letters, digits, dot, - and _, at most 63 characters"),
+  seed: whole(0, 2 ** 32 - 1).default(DEFAULTS.seed),
+  policy,
+  prompts,
+  bootstrap: bootstrap.prefault({}),
+  /** Each is a part of what the campaign's workflow carries. */
+  baselines: list(baseline, "{name, pairs, learningRate}")
+    .max(SPEC_LIMITS.baselines, { error: `a list of at most ${SPEC_LIMITS.baselines} baselines` })
+    .default([]),
+  iterations: whole(1, 9999).default(DEFAULTS.iterations),
+  generate: section("samples, maxTokens, topK, topP, minP, stop, piece, shard, wave, poison, queue", {
+    ...sampling(DEFAULTS.generate),
+    /** Prompts in a piece: the unit of batching and of commit. */
+    piece: whole(1, 4096).default(DEFAULTS.pieces.piece),
+    /** Pieces in a shard: one activity. */
+    shard: whole(1, 4096).default(DEFAULTS.pieces.shard),
+    /** Shards at once. */
+    wave: whole(1, 1000).default(DEFAULTS.pieces.wave),
+    /** A piece that ends its process three times ends the campaign, or is left out. */
+    poison: oneOf("fail", "drop").default(DEFAULTS.pieces.poison),
+    queue,
+  }).prefault({}),
+  score: section("reward, preferenceModel, queue", {
+    reward: z
+      .union([z.literal("model"), z.literal("preference-model"), moduleSource], {
+        error: "model, preference-model, or a section with module",
+      })
+      .default("model"),
+    preferenceModel,
+    queue,
+  }).prefault({}),
+  pair: section("strategy, lengthPenalty, dropTruncated, missingEosPenalty, limit", {
+    strategy: oneOf("max-min", "max-random", "max-max", "random").default(DEFAULTS.pair.strategy),
+    lengthPenalty: section("per and weight", {
+      per: oneOf("token", "character").default(DEFAULTS.pair.lengthPenalty.per),
+      weight: real(0, 1_000_000).default(DEFAULTS.pair.lengthPenalty.weight),
+    }).prefault({}),
+    dropTruncated: flag().default(DEFAULTS.pair.dropTruncated),
+    missingEosPenalty: real(0, 1_000_000).default(DEFAULTS.pair.missingEosPenalty),
+    limit: whole(0, 10_000_000).default(DEFAULTS.pair.limit),
+  }).prefault({}),
+  train: section("loss, beta, ldAlpha, reference, lora, optimizer settings, checkpoint, queue", {
+    loss: lossField.default(DEFAULTS.train.loss),
+    beta: above(0, 1000).default(DEFAULTS.train.beta),
+    /** What a token beyond the length of the pair's shorter answer counts (LD-DPO). */
+    ldAlpha: real(0, 1).default(DEFAULTS.train.ldAlpha),
+    reference: oneOf("initial", "previous").default(DEFAULTS.train.reference),
+    /** Only an adapter learns; all weights do where this is absent. */
+    lora: section("rank, alpha, targets", {
+      rank: whole(1, 4096).default(DEFAULTS.lora.rank),
+      alpha: above(0, 65_536).default(DEFAULTS.lora.alpha),
+      targets: list(oneOf(...DEFAULTS.lora.targets), `projections (${DEFAULTS.lora.targets.join(", ")})`)
+        .min(1, { error: "a list of at least one projection" })
+        .default([...DEFAULTS.lora.targets]),
+    }).optional(),
+    ...optimizer(DEFAULTS.train),
+    ...truncation,
+    checkpoint: section("everySteps and everySeconds", {
+      everySteps: whole(1, 1_000_000).default(DEFAULTS.checkpoint.everySteps),
+      everySeconds: whole(1, 86_400).default(DEFAULTS.checkpoint.everySeconds),
+    }).prefault({}),
+    queue,
+  }).prefault({}),
+  evaluate: section("samples, temperature, resamples, judge, gold, queue", {
+    samples: whole(1, 1024).default(DEFAULTS.evaluate.samples),
+    temperature: real(0, 10).default(DEFAULTS.evaluate.temperature),
+    resamples: whole(100, 1_000_000).default(DEFAULTS.evaluate.resamples),
+    /** Held out: compares latest with promoted, and both with the opponent; pairing never uses it. */
+    judge: moduleSource.optional(),
+    /** The true reward of a world that has one; read by raters and the test report only. */
+    gold: moduleSource.optional(),
+    queue,
+  }).prefault({}),
+  promote: section("threshold", { threshold: real(0, 1).default(DEFAULTS.promote.threshold) }).prefault({}),
+});
+
+/** As people write it: everything with a default may be left out. */
+export type WrittenSpec = z.input<typeof specSchema>;
+/** Defaults filled in; paths still as written, relative to the spec file. */
+export type ResolvedSpec = z.output<typeof specSchema>;
+export type ModuleSource = z.output<typeof moduleSource>;
+export type ResolvedOptimizer = Pick<
+  ResolvedSpec["train"],
+  keyof OptimizerDefaults | "microBatch" | "maxLength"
+>;
+
+/** Types a TypeScript spec: `export default defineCampaign({...})`. */
+export const defineCampaign = (spec: WrittenSpec): WrittenSpec => spec;
+
+/** JSON Schema (2020-12) of the written form, for editors. */
+export function specJsonSchema(): Record<string, unknown> {
+  return {
+    title: "Ratchet campaign",
+    ...z.toJSONSchema(specSchema, { io: "input", override: dropDefaultsOfSections }),
+  };
+}
+
+/** `default: {}` of a section whose fields have defaults of their own says nothing to an editor. */
+function dropDefaultsOfSections({ jsonSchema }: { jsonSchema: Record<string, unknown> }): void {
+  if (jsonSchema["type"] === "object" && JSON.stringify(jsonSchema["default"]) === "{}")
+    delete jsonSchema["default"];
+}

@@ -1,0 +1,77 @@
+// Where campaigns stand: `status` of one, `list` of all. The ledger gives what was decided, Temporal what runs now.
+import { planOf } from "../../campaign/spec/plan.ts";
+import type { CampaignRecord, CampaignStatus, Digest } from "../../campaign/types.ts";
+import type { Store } from "../../store/types.ts";
+import type { Gateway } from "../../temporal/gateway.ts";
+import { observe } from "./observe.ts";
+import type { Observation } from "./observe.ts";
+import { campaignIds, readSpec, requireCampaign } from "../record/record.ts";
+import { newestTakes } from "../record/table.ts";
+
+export interface CampaignSummary {
+  campaignId: string;
+  name: string;
+  status: CampaignStatus;
+  /** Newest finished iteration: 0 = bootstrap, -1 = nothing yet. */
+  finished: number;
+  iterations: number;
+  epoch: number;
+  latest?: Digest;
+  promoted?: { iteration: number; policy: Digest };
+  baselines: string[];
+  createdAt: string;
+  updatedAt: string;
+  failure?: { code: string; message: string };
+}
+
+export interface StatusView extends CampaignSummary {
+  specDigest: Digest;
+  server?: string;
+  namespace?: string;
+  /** Absent where no Temporal was asked. */
+  live?: Observation;
+}
+
+export async function readStatus(
+  store: Store,
+  gateway: Gateway | undefined,
+  campaignId: string,
+): Promise<StatusView> {
+  const { record, rows } = await requireCampaign(store, campaignId);
+  const spec = await readSpec(store, record);
+  const { specDigest, server, namespace } = record;
+  return {
+    ...summary(record, spec.iterations, rows),
+    specDigest,
+    ...(server ? { server } : {}),
+    ...(namespace ? { namespace } : {}),
+    ...(gateway ? { live: await observe(gateway, campaignId, planOf(spec)) } : {}),
+  };
+}
+
+export async function listCampaigns(store: Store): Promise<CampaignSummary[]> {
+  const campaigns: CampaignSummary[] = [];
+  for (const id of await campaignIds(store)) {
+    const { record, rows } = await requireCampaign(store, id);
+    campaigns.push(summary(record, (await readSpec(store, record)).iterations, rows));
+  }
+  return campaigns;
+}
+
+function summary(record: CampaignRecord, iterations: number, rows: { at: string }[]): CampaignSummary {
+  const { campaignId, name, status, epoch, latest, promoted, failure } = record;
+  return {
+    campaignId,
+    name,
+    status,
+    finished: newestTakes(record).at(-1)?.iteration ?? -1,
+    iterations,
+    epoch,
+    ...(latest ? { latest: latest.policy } : {}),
+    ...(promoted ? { promoted: { iteration: promoted.iteration, policy: promoted.policy } } : {}),
+    baselines: Object.keys(record.baselines),
+    createdAt: rows[0]?.at ?? "",
+    updatedAt: rows.at(-1)?.at ?? "",
+    ...(failure ? { failure } : {}),
+  };
+}

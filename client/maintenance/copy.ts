@@ -1,0 +1,138 @@
+// `copy`: moves a campaign to another store, where it goes on. Everything that it reaches is copied, then, where it can still go on, the
+// last row of the old ledger says where it went: from then on no run can write here, and only then does the new store get the ledger.
+// Interrupted anywhere, the same copy goes on. (docs/store.md, "Copying")
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { SpecError } from "../../campaign/errors.ts";
+import type { CampaignRecord, Digest, LedgerEvent, LedgerRow } from "../../campaign/types.ts";
+import { ArtifactError } from "../../store/index.ts";
+import { recordErasure } from "../../store/erased.ts";
+import { blobKey, ledgerKey } from "../../store/layout.ts";
+import type { Store } from "../../store/types.ts";
+import { eachOf } from "../record/each.ts";
+import { Reach } from "./reachable-set.ts";
+import { requireCampaign } from "../record/record.ts";
+import { verifyCampaign } from "./verify.ts";
+
+export interface CopyOptions {
+  by: string;
+  why: string;
+}
+
+export interface Copied {
+  campaignId: string;
+  to: string;
+  rows: number;
+  manifests: number;
+  /** Blobs that were not there yet. */
+  blobs: number;
+  sizeBytes: number;
+  /** The campaign can go on, and does so in the new store only. */
+  moved: boolean;
+}
+
+export async function copyCampaign(
+  from: Store,
+  to: Store,
+  campaignId: string,
+  options: CopyOptions,
+): Promise<Copied> {
+  if (from.name === to.name) throw new SpecError("usage_invalid", `${campaignId} is in ${to.name} already`);
+  const { record, rows } = await requireCampaign(from, campaignId);
+  refuseMoved(record, rows, to);
+  const [problem] = (await verifyCampaign(from, campaignId, { campaignOnly: true })).problems;
+  if (problem)
+    throw new ArtifactError("artifact_corrupt", `${campaignId} is damaged: ${problem.message}`, {
+      hint: "repair it first: ratchet repair",
+    });
+  await refuseOther(from, to, campaignId, rows);
+  await to.proveWrites();
+
+  const copied: Copied = {
+    campaignId,
+    to: to.name,
+    rows: 0,
+    manifests: 0,
+    blobs: 0,
+    sizeBytes: 0,
+    moved: record.status !== "completed",
+  };
+  await copyReached(from, to, campaignId, copied);
+  if (copied.moved) {
+    const event: LedgerEvent = { type: "moved", to: to.name, ...options };
+    await from.ledger(campaignId).takeOver({ id: `moved:${to.name}`, event, by: options.by });
+    // What was made meanwhile; nothing can be added any more.
+    await copyReached(from, to, campaignId, copied);
+  }
+  copied.rows = await copyLedger(from, to, campaignId);
+  return copied;
+}
+
+function refuseMoved({ campaignId, status }: CampaignRecord, rows: LedgerRow[], to: Store): void {
+  const moved = rows.find(({ event }) => event.type === "moved")?.event;
+  if (status === "moved" && moved?.type === "moved" && moved.to !== to.name) {
+    throw new SpecError("campaign_moved", `${campaignId} was moved to ${moved.to}`, {
+      hint: `copy it from there: --store ${moved.to}`,
+    });
+  }
+}
+
+/** A ledger that is there must be the beginning of this one. */
+async function refuseOther(from: Store, to: Store, campaignId: string, rows: LedgerRow[]): Promise<void> {
+  const there = await to.ledger(campaignId).read<LedgerEvent>();
+  const last = there.length - 1;
+  if (last < 0) return;
+  const [mine, theirs] = await Promise.all([
+    from.backend.get(ledgerKey(campaignId, last)),
+    to.backend.get(ledgerKey(campaignId, last)),
+  ]);
+  if (last < rows.length && mine && theirs && Buffer.compare(mine, theirs) === 0) return;
+  throw new SpecError(
+    "campaign_differs",
+    `${to.name} has a campaign ${campaignId} that is another one or has gone on there`,
+    { hint: "look at it: ratchet history --ledger" },
+  );
+}
+
+async function copyReached(from: Store, to: Store, campaignId: string, copied: Copied): Promise<void> {
+  const reach = new Reach(from);
+  await reach.campaign(campaignId);
+  const scratch = await mkdtemp(join(tmpdir(), "ratchet-copy-"));
+  try {
+    await eachOf(reach.digests, (digest) => copyBlob(from, to, digest, join(scratch, digest), copied), 4);
+    for (const erasure of reach.erasures) await recordErasure(to.backend, erasure);
+    await eachOf(reach.manifests, async (key) => {
+      const bytes = await from.backend.get(key);
+      if (bytes && (await to.backend.putIfAbsent(key, bytes)) === "created") copied.manifests += 1;
+    });
+  } finally {
+    await rm(scratch, { recursive: true, force: true });
+  }
+}
+
+/** Checked against its digest on the way. */
+async function copyBlob(from: Store, to: Store, digest: Digest, path: string, copied: Copied): Promise<void> {
+  const [mine, theirs] = await Promise.all([
+    from.backend.stat(blobKey(digest)),
+    to.backend.stat(blobKey(digest)),
+  ]);
+  if (!mine || theirs?.sizeBytes === mine.sizeBytes) return;
+  await from.getBlobFile(digest, path);
+  await to.putBlobFile(path);
+  await rm(path);
+  copied.blobs += 1;
+  copied.sizeBytes += mine.sizeBytes;
+}
+
+/** Rows as they stand, in order, up to the one that closed the ledger here. */
+async function copyLedger(from: Store, to: Store, campaignId: string): Promise<number> {
+  const rows = await from.ledger(campaignId).read<LedgerEvent>();
+  const end = rows.findIndex(({ event }) => event.type === "moved");
+  const count = end < 0 ? rows.length : end;
+  for (let n = 0; n < count; n += 1) {
+    const bytes = await from.backend.get(ledgerKey(campaignId, n));
+    if (bytes) await to.backend.putIfAbsent(ledgerKey(campaignId, n), bytes);
+  }
+  return count;
+}

@@ -1,0 +1,114 @@
+// `history`: every finished place of a campaign with its numbers and what they took, and the ledger that decided them.
+// The shape is documented in docs/cli.md and is stable.
+import type {
+  CampaignRecord,
+  Decision,
+  Digest,
+  EvaluateMetrics,
+  EvaluateResult,
+  Interval,
+  LedgerRow,
+  PairReport,
+  PairResult,
+  PromoteResult,
+  StageDigests,
+  TrainResult,
+} from "../../campaign/types.ts";
+import { repairsOf } from "../../campaign/rules.ts";
+import type { Store } from "../../store/types.ts";
+import { finishedPlaces } from "./places.ts";
+import type { FinishedPlace } from "./places.ts";
+import { requireCampaign } from "./record.ts";
+import { readManifests, stageWork } from "./work.ts";
+import type { StageWork } from "./work.ts";
+
+export interface CampaignHistory {
+  campaign: Pick<
+    CampaignRecord,
+    "campaignId" | "name" | "specDigest" | "status" | "epoch" | "latest" | "promoted" | "failure"
+  >;
+  places: PlaceHistory[];
+  ledger: LedgerRow[];
+}
+
+export interface PlaceHistory {
+  /** `it-0003.1`, `base-offline.1` */
+  place: string;
+  /** Tree digest of the checkpoint. */
+  policy: Digest;
+  /** SHA-256 of model.safetensors; absent where nothing was trained. */
+  weights?: Digest;
+  decision?: Decision;
+  /** Why it was decided so: share of the judge's comparisons, and the sentence. */
+  promotion?: { winRate?: Interval; labels: number; reason: string };
+  pairs?: number;
+  /** Mean score gap of the pairs. */
+  margin?: number;
+  pairing?: PairReport;
+  steps?: number;
+  /** Last training loss. */
+  loss?: number;
+  validation?: EvaluateMetrics;
+  test?: EvaluateMetrics;
+  finishedAt?: string;
+  /** Result digests, by stage. */
+  stages: StageDigests;
+  work: Record<string, StageWork>;
+}
+
+export async function readHistory(store: Store, campaignId: string): Promise<CampaignHistory> {
+  const { record, rows } = await requireCampaign(store, campaignId);
+  const places: PlaceHistory[] = [];
+  for (const place of finishedPlaces(record))
+    places.push(await readPlace(store, campaignId, place, repairsOf(rows)));
+  const { name, specDigest, status, epoch, latest, promoted, failure } = record;
+  return {
+    campaign: { campaignId, name, specDigest, status, epoch, latest, promoted, failure },
+    places,
+    ledger: rows,
+  };
+}
+
+async function readPlace(
+  store: Store,
+  campaignId: string,
+  { name, policy, decision, stages }: FinishedPlace,
+  repairs: ReadonlyMap<string, number>,
+): Promise<PlaceHistory> {
+  const manifests = await readManifests(store, campaignId, name, repairs);
+  const work = Object.fromEntries([...manifests.stages].map(([stage, found]) => [stage, stageWork(found)]));
+  const result = async <R>(digest: Digest | undefined): Promise<R | undefined> =>
+    digest ? store.getJson<R>(digest) : undefined;
+
+  const train = await result<TrainResult>(stages.train ?? stages.sft);
+  const pair = await result<PairResult>(stages.pair);
+  const promote = await result<PromoteResult>(stages.promote);
+  const validation = await result<EvaluateResult>(stages.validation);
+  const test = await result<EvaluateResult>(stages.test);
+  return defined({
+    place: name,
+    policy,
+    weights: train?.weights,
+    decision,
+    promotion:
+      promote && defined({ winRate: promote.winRate, labels: promote.labels, reason: promote.reason }),
+    pairs: pair?.report.pairs,
+    margin: pair?.report.margin.mean,
+    pairing: pair?.report,
+    steps: train?.steps,
+    loss: train?.metrics["loss"],
+    validation: validation?.metrics,
+    test: test?.metrics,
+    finishedAt: Object.values(work)
+      .map(({ finishedAt }) => finishedAt)
+      .sort()
+      .at(-1),
+    stages,
+    work,
+  });
+}
+
+/** Without the members that are undefined, so that JSON and objects say the same. */
+function defined<T extends object>(value: { [K in keyof T]: T[K] | undefined }): T {
+  return Object.fromEntries(Object.entries(value).filter(([, member]) => member !== undefined)) as T;
+}

@@ -1,0 +1,88 @@
+// Reads what the store knows of a campaign: its folded ledger, its compiled spec, results and rows by digest. No Temporal.
+import type { CompiledSpec } from "../../campaign/spec/compiled.ts";
+import { SpecError } from "../../campaign/errors.ts";
+import { isCampaignId, parseAddress } from "../../campaign/ids.ts";
+import type { Address } from "../../campaign/ids.ts";
+import { foldLedger } from "../../campaign/rules.ts";
+import type { CampaignRecord, Digest, LedgerEvent, LedgerRow, PieceRef } from "../../campaign/types.ts";
+import { ledgerKey } from "../../store/layout.ts";
+import type { Store } from "../../store/types.ts";
+
+export interface ReadCampaign {
+  record: CampaignRecord;
+  rows: LedgerRow[];
+}
+
+/** Undefined where the store has no ledger of that id. */
+export async function readCampaign(store: Store, campaignId: string): Promise<ReadCampaign | undefined> {
+  const rows = (await store.ledger(campaignId).read<LedgerEvent>()) as LedgerRow[];
+  return rows.length === 0 ? undefined : { record: foldLedger(campaignId, rows), rows };
+}
+
+export async function requireCampaign(store: Store, campaignId: string): Promise<ReadCampaign> {
+  const found = await readCampaign(store, campaignId);
+  if (!found) throw await unknownCampaign(store, campaignId);
+  return found;
+}
+
+export const readSpec = (store: Store, { specDigest }: CampaignRecord): Promise<CompiledSpec> =>
+  store.getJson<CompiledSpec>(specDigest);
+
+/** A full id, or the beginning of exactly one. */
+export async function findCampaignId(store: Store, text: string): Promise<string> {
+  // A full id is asked for directly: listing a store is slow. Its first row need only be there, not sound: `verify` must get this far.
+  if (isCampaignId(text) && (await store.backend.stat(ledgerKey(text, 0))) !== undefined) return text;
+  const ids = await campaignIds(store);
+  const matches = ids.filter((id) => id.startsWith(text));
+  const [only] = matches;
+  if (matches.length === 1 && only) return only;
+  if (matches.length > 1) {
+    throw new SpecError(
+      "campaign_ambiguous",
+      `${matches.length} campaigns begin with ${JSON.stringify(text)}`,
+      { hint: `one of ${matches.slice(0, 5).join(", ")}` },
+    );
+  }
+  throw await unknownCampaign(store, text);
+}
+
+/** Parses an address of the one grammar and completes its campaign id. */
+export async function findAddress(store: Store, text: string): Promise<Address> {
+  const address = parseAddress(text);
+  if (!address) {
+    throw new SpecError("address_invalid", `${JSON.stringify(text)} is no address`, {
+      hint: "<campaign>[/<iteration>[.<take>] | /base-<name>][/<stage>[/<shard>]]",
+    });
+  }
+  return { ...address, campaignId: await findCampaignId(store, address.campaignId) };
+}
+
+export async function campaignIds(store: Store): Promise<string[]> {
+  const ids: string[] = [];
+  for await (const id of store.campaigns()) ids.push(id);
+  return ids.sort();
+}
+
+/** Rows of all pieces, in order. */
+export async function pieceRows<R>(store: Store, pieces: readonly PieceRef[]): Promise<R[]> {
+  return (await Promise.all(pieces.map(({ rows }) => jsonLines<R>(store, rows)))).flat();
+}
+
+export async function jsonLines<R>(store: Store, digest: Digest): Promise<R[]> {
+  const lines = new TextDecoder().decode(await store.getRemainder(digest)).split("\n");
+  return lines.filter((line) => line !== "").map((line) => JSON.parse(line) as R);
+}
+
+async function unknownCampaign(store: Store, text: string): Promise<SpecError> {
+  if (!isCampaignId(text)) {
+    return new SpecError("address_invalid", `${JSON.stringify(text)} is no campaign id`, {
+      hint: "lower-case letters, digits, dot, - and _, at most 63, the first a letter or digit",
+    });
+  }
+  const ids = await campaignIds(store);
+  const known =
+    ids.length === 0
+      ? "it holds no campaign"
+      : `it holds ${ids.slice(0, 5).join(", ")}${ids.length > 5 ? `, and ${ids.length - 5} more` : ""}`;
+  return new SpecError("campaign_unknown", `${store.name} holds no campaign ${text}`, { hint: known });
+}

@@ -1,0 +1,145 @@
+// The table of a campaign: every arm on the test split, and what the last and the promoted iteration gain over each baseline, paired by prompt.
+import type { CompiledSpec } from "../../campaign/spec/compiled.ts";
+import { pairedDifference } from "../../campaign/recipe/winrate.ts";
+import type { PromptShares } from "../../campaign/recipe/winrate.ts";
+import type {
+  CampaignRecord,
+  EvaluateMetrics,
+  EvaluateResult,
+  PairResult,
+  StageDigests,
+  TrainResult,
+} from "../../campaign/types.ts";
+import type { Store } from "../../store/types.ts";
+import { pieceRows, readSpec, requireCampaign } from "./record.ts";
+
+export interface Arm {
+  /** `sft` (or `initial` where nothing was trained), a baseline's name, `iteration-1`… */
+  name: string;
+  metrics: EvaluateMetrics;
+  /** null where nothing was trained. */
+  learningRate: number | null;
+  /** Pairs that were trained on, and optimizer steps; null where nothing was trained on pairs. */
+  pairs: number | null;
+  steps: number | null;
+}
+
+export interface ArmDifference {
+  diff: number;
+  low: number;
+  high: number;
+}
+
+export interface CampaignComparison {
+  arms: Arm[];
+  /** Win rate of the last iteration minus the baseline's, by baseline name, with a 95 % interval. */
+  vs: Record<string, ArmDifference>;
+  /** The arm that the judge holds best on the validation split, and its win rate minus each baseline's on the test split. */
+  promoted?: { name: string; vs: Record<string, ArmDifference> };
+}
+
+interface Evaluation extends Arm {
+  result: EvaluateResult;
+}
+
+export async function compareArms(store: Store, campaignId: string): Promise<CampaignComparison> {
+  const { record } = await requireCampaign(store, campaignId);
+  const spec = await readSpec(store, record);
+  const arms = await evaluations(store, record, spec);
+  const baselines = arms.filter(({ name }) => name in record.baselines);
+  const versus = (arm: Evaluation | undefined): Promise<Record<string, ArmDifference>> =>
+    differences(store, spec, arm, baselines);
+  const last = arms.at(-1);
+  const promoted = arms.find(({ name }) => name === armName(record.promoted?.iteration, spec));
+  const vs = await versus(last);
+  return {
+    arms: arms.map(({ result: _result, ...arm }) => arm),
+    vs,
+    ...(promoted
+      ? { promoted: { name: promoted.name, vs: promoted === last ? vs : await versus(promoted) } }
+      : {}),
+  };
+}
+
+/** Of an iteration that was judged, else none. */
+async function differences(
+  store: Store,
+  spec: CompiledSpec,
+  arm: Evaluation | undefined,
+  baselines: Evaluation[],
+): Promise<Record<string, ArmDifference>> {
+  if (!arm?.name.startsWith("iteration-") || !arm.metrics.winRate) return {};
+  const shares = await winShares(store, arm.result);
+  const entries = baselines.map(async ({ name, result }): Promise<[string, ArmDifference]> => {
+    const bootstrap = { resamples: spec.evaluate.resamples, seed: `${spec.seed}/versus/${name}` };
+    const { value, low, high } = pairedDifference(shares, await winShares(store, result), bootstrap);
+    return [name, { diff: value, low, high }];
+  });
+  return Object.fromEntries(await Promise.all(entries));
+}
+
+function armName(iteration: number | undefined, { bootstrap }: CompiledSpec): string {
+  return iteration === 0 ? (bootstrap.sft ? "sft" : "initial") : `iteration-${iteration}`;
+}
+
+async function evaluations(store: Store, record: CampaignRecord, spec: CompiledSpec): Promise<Evaluation[]> {
+  const arm = async (
+    name: string,
+    stages: StageDigests | undefined,
+    learningRate: number | null,
+  ): Promise<Evaluation[]> => {
+    if (!stages?.test) return [];
+    const result = await store.getJson<EvaluateResult>(stages.test);
+    return [{ name, metrics: result.metrics, learningRate, ...(await trainedOn(store, stages)), result }];
+  };
+  const [bootstrap, ...iterations] = newestTakes(record);
+  const { sft } = spec.bootstrap;
+  return [
+    ...(await arm(armName(0, spec), bootstrap?.stages, sft?.optimizer.learningRate ?? null)),
+    ...(
+      await Promise.all(
+        spec.baselines.map(({ name, learningRate }) =>
+          arm(name, record.baselines[name]?.stages, learningRate),
+        ),
+      )
+    ).flat(),
+    ...(
+      await Promise.all(
+        iterations.map(({ iteration, stages }) =>
+          arm(armName(iteration, spec), stages, spec.train.optimizer.learningRate),
+        ),
+      )
+    ).flat(),
+  ];
+}
+
+/** The bootstrap's pairs train a reward model, not π_0. */
+async function trainedOn(store: Store, { pair, train }: StageDigests): Promise<Pick<Arm, "pairs" | "steps">> {
+  if (!pair || !train) return { pairs: null, steps: null };
+  const [{ report }, { steps }] = await Promise.all([
+    store.getJson<PairResult>(pair),
+    store.getJson<TrainResult>(train),
+  ]);
+  return { pairs: report.pairs, steps };
+}
+
+/** The take that counts of each iteration: a later row of the same iteration replaces an earlier one. */
+export function newestTakes({ iterations }: CampaignRecord): CampaignRecord["iterations"] {
+  const newest = new Map(iterations.map((entry) => [entry.iteration, entry]));
+  return [...newest.values()].sort((a, b) => a.iteration - b.iteration);
+}
+
+/** Share of comparisons won, by prompt. */
+async function winShares(store: Store, { pieces }: EvaluateResult): Promise<PromptShares> {
+  const rows = await pieceRows<{ promptId: string; wins?: number; comparisons?: number }>(store, pieces);
+  const sums = new Map<string, { wins: number; comparisons: number }>();
+  for (const { promptId, wins = 0, comparisons = 0 } of rows) {
+    const sum = sums.get(promptId) ?? { wins: 0, comparisons: 0 };
+    sums.set(promptId, { wins: sum.wins + wins, comparisons: sum.comparisons + comparisons });
+  }
+  return new Map(
+    [...sums]
+      .filter(([, { comparisons }]) => comparisons > 0)
+      .map(([id, { wins, comparisons }]) => [id, wins / comparisons]),
+  );
+}

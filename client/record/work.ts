@@ -1,0 +1,74 @@
+// What it took to make the results of a place: attempts, pieces or steps computed, adopted and done twice, from the facts of the
+// manifests. Facts never decide anything; they are what happened.
+import { originalKey, resultsPrefix } from "../../campaign/ids.ts";
+import type { Digest, Facts, Manifest } from "../../campaign/types.ts";
+import type { Store } from "../../store/types.ts";
+import { eachOf } from "./each.ts";
+
+/** One stage of a place; evaluation's two splits are counted together. */
+export interface StageWork {
+  /** Most attempts that one activity of the stage needed. */
+  attempts: number;
+  /** Pieces committed, or optimizer steps of the attempt that finished. */
+  computed: number;
+  /** Pieces or steps that a killed attempt had begun and that were done again. */
+  recomputed: number;
+  /** Training only: step from which the finishing attempt went on. */
+  resumedFrom?: number;
+  startedAt: string;
+  finishedAt: string;
+  hosts: string[];
+}
+
+interface StageManifests {
+  stages: Map<string, Manifest[]>;
+  /** By result digest. */
+  byDigest: Map<Digest, Manifest>;
+}
+
+/** All manifests of a place, by stage folder, without those that were set aside or that a hand left there. */
+export async function readManifests(
+  store: Store,
+  campaignId: string,
+  placeName: string,
+  repairs: ReadonlyMap<string, number>,
+): Promise<StageManifests> {
+  const prefix = `${resultsPrefix(campaignId)}${placeName}/`;
+  const keys: string[] = [];
+  for await (const key of store.backend.list(prefix)) if (isCurrent(key, repairs)) keys.push(key);
+  const found: StageManifests = { stages: new Map(), byDigest: new Map() };
+  await eachOf(keys, async (key) => {
+    const read = await store.readManifest<Manifest>(key);
+    if (!read) return;
+    const stage = key.slice(prefix.length).split("/")[0] ?? "";
+    found.stages.set(stage, [...(found.stages.get(stage) ?? []), read.manifest]);
+    found.byDigest.set(read.digest, read.manifest);
+  });
+  return found;
+}
+
+export function stageWork(manifests: readonly Manifest[]): StageWork {
+  const pieces = manifests.filter(({ schema }) => schema === "ratchet.piece/1").map(({ facts }) => facts);
+  const whole = manifests.filter(({ schema }) => schema !== "ratchet.piece/1").map(({ facts }) => facts);
+  const all = [...pieces, ...whole];
+  const resumedFrom = whole.map((facts) => facts.resumedFrom).find((step) => step !== undefined);
+  return {
+    attempts: Math.max(...all.map(({ attempt }) => attempt)),
+    computed: pieces.length > 0 ? pieces.length : whole.reduce((sum, { computed = 0 }) => sum + computed, 0),
+    recomputed: all.reduce((sum, facts) => sum + recomputed(facts), 0),
+    ...(resumedFrom === undefined ? {} : { resumedFrom }),
+    startedAt: all.map((facts) => facts.startedAt).reduce((a, b) => (a < b ? a : b)),
+    finishedAt: all.map((facts) => facts.finishedAt).reduce((a, b) => (a > b ? a : b)),
+    hosts: [...new Set(all.map(({ host }) => host))].sort(),
+  };
+}
+
+/** true for a piece, a number of steps for training. */
+const recomputed = ({ recomputed: value }: Facts): number =>
+  typeof value === "number" ? value : value === true ? 1 : 0;
+
+/** Whether a key of the results is a manifest's that counts: its newest successor, where repairs set it aside. */
+export function isCurrent(key: string, repairs: ReadonlyMap<string, number>): boolean {
+  const original = originalKey(key);
+  return key.endsWith(".json") && original.repair === (repairs.get(original.key) ?? 0);
+}

@@ -1,0 +1,179 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import type { LedgerEvent } from "../../campaign/types.ts";
+import { openStore } from "../../store/index.ts";
+import type { Store } from "../../store/types.ts";
+import { FakeGateway } from "../../test/support/fake-gateway.ts";
+import { controlCampaign } from "../follow/control.ts";
+import { startCampaign } from "./start.ts";
+import type { StartOptions } from "./start.ts";
+
+interface Bench {
+  store: Store;
+  gateway: FakeGateway;
+  start(more?: Partial<StartOptions>): ReturnType<typeof startCampaign>;
+  append(epoch: number, event: LedgerEvent): Promise<unknown>;
+  types(): Promise<string[]>;
+}
+
+async function bench(): Promise<Bench> {
+  const store = await openStore("memory:");
+  const gateway = new FakeGateway();
+  const specDigest = await store.putJson({ train: { beta: 0.1 } });
+  const ledger = store.ledger("c");
+  const options: StartOptions = {
+    campaignId: "c",
+    name: "c",
+    specDigest,
+    takeOver: false,
+    resume: false,
+    by: "ada",
+    requestId: "r1",
+  };
+  return {
+    store,
+    gateway,
+    start: (more = {}) => startCampaign(store, gateway, { ...options, ...more }),
+    append: (epoch, event) =>
+      ledger.append<LedgerEvent>({ id: `${event.type}:${epoch}`, epoch, event, by: "test" }),
+    types: async () => (await ledger.read<LedgerEvent>()).map((row) => row.event.type),
+  };
+}
+
+const opened = (server: string): LedgerEvent => ({
+  type: "opened",
+  server,
+  namespace: "default",
+  runId: "x",
+});
+const END = { type: "cancelled", by: "ada", why: "enough" } as const;
+
+test("the ledger's first row is written before the workflow starts", async () => {
+  const { start, gateway, types, store } = await bench();
+  gateway.start = async () => {
+    assert.deepEqual(await types(), ["created"]);
+    return { runId: "run-1" };
+  };
+  const started = await start();
+  assert.deepEqual([started.action, started.runId], ["created", "run-1"]);
+  assert.equal(store.name, "memory:");
+});
+
+test("the workflow is told digests and names, never the spec", async () => {
+  const { start, gateway } = await bench();
+  const { specDigest } = await start();
+  assert.deepEqual(gateway.started, [
+    { input: { campaignId: "c", specDigest, storeName: "memory:" }, replace: false },
+  ]);
+});
+
+test("two who start one id at once share one campaign; with another spec the later one is refused", async () => {
+  const { start, types, store } = await bench();
+  const other = await store.putJson({ train: { beta: 0.2 } });
+  const outcomes = await Promise.allSettled([start(), start({ specDigest: other, requestId: "r2" })]);
+  assert.deepEqual(await types(), ["created"]);
+  const refused = outcomes.filter((outcome) => outcome.status === "rejected");
+  assert.deepEqual(
+    refused.map(({ reason }) => (reason as { code: string }).code),
+    ["campaign_differs"],
+  );
+});
+
+test("another spec is refused with every path that differs", async () => {
+  const { start, store } = await bench();
+  await start();
+  const specDigest = await store.putJson({ train: { beta: 0.2, epochs: 3 } });
+  await assert.rejects(
+    start({ specDigest }),
+    (error: Error & { code: string; problems: { path: string }[] }) => {
+      assert.equal(error.code, "campaign_differs");
+      assert.match(error.message, /train\.beta: 0\.1 → 0\.2; train\.epochs: \(none\) → 3/);
+      assert.deepEqual(
+        error.problems.map(({ path }) => path),
+        ["train.beta", "train.epochs"],
+      );
+      return true;
+    },
+  );
+});
+
+test("a campaign whose server forgot it goes on from its ledger", async () => {
+  const { start, gateway, append } = await bench();
+  await start();
+  await append(1, opened("here"));
+  gateway.runs.clear();
+  assert.equal((await start()).action, "resumed");
+});
+
+test("a campaign that another server runs is taken over only when asked to", async () => {
+  const { start, gateway, append } = await bench();
+  await start();
+  await append(1, opened("elsewhere"));
+  gateway.runs.clear();
+  await assert.rejects(start(), { code: "owned_elsewhere", kind: "resource" });
+  assert.equal((await start({ takeOver: true })).action, "resumed");
+});
+
+test("a cancelled campaign is opened again by a row that says who asked", async () => {
+  const { start, gateway, append, types } = await bench();
+  await start();
+  await append(1, opened("here"));
+  await append(1, END);
+  gateway.runs.clear();
+  await assert.rejects(start(), { code: "campaign_cancelled", kind: "spec" });
+  assert.equal((await start({ resume: true })).action, "reopened");
+  assert.equal((await types()).at(-1), "reopened");
+});
+
+test("a pause with no worker is refused and never sent", async () => {
+  const { start, gateway, store } = await bench();
+  await start();
+  const pause = () =>
+    controlCampaign(store, gateway, "c", "pause", { by: "ada", why: "lunch", requestId: "p1" });
+  await assert.rejects(pause(), { code: "no_worker" });
+  gateway.queuePollers = { ratchet: [{ identity: "w", lastPollMs: Date.now() }] };
+  await assert.rejects(pause(), { code: "no_worker", message: /ratchet-control/ });
+  gateway.queuePollers["ratchet-control"] = [{ identity: "w", lastPollMs: Date.now() }];
+  await assert.rejects(
+    pause(),
+    { code: "no_worker", message: /no worker answers/ },
+    "a worker that died a moment ago is still listed as a poller",
+  );
+  assert.deepEqual(gateway.controls, []);
+  gateway.answer = { status: "running", epoch: 1, iterations: 2, finished: 0, promoted: 0, running: [] };
+  assert.deepEqual(await pause(), { status: "paused" });
+  assert.deepEqual(gateway.controls, [{ verb: "pause", updateId: "p1" }]);
+});
+
+test("an ended campaign is not controlled, whatever the server says", async () => {
+  const { start, gateway, append, store } = await bench();
+  await start();
+  await append(1, END);
+  await assert.rejects(
+    controlCampaign(store, gateway, "c", "pause", { by: "ada", why: "", requestId: "p" }),
+    { code: "campaign_ended" },
+  );
+});
+
+test("a run that serves the store which the campaign was moved from is not followed, and ended only when asked to", async () => {
+  const { start, gateway } = await bench();
+  gateway.runs.set("ratchet:c", { runId: "old", status: "running", store: "dir:/old", pending: [] });
+  await assert.rejects(start(), { code: "owned_elsewhere", message: /for the store dir:\/old/ });
+  assert.equal((await start({ takeOver: true })).action, "created");
+  assert.equal(gateway.started[0]?.replace, true);
+});
+
+test("a campaign that was moved says where it goes on", async () => {
+  const { start, gateway, store } = await bench();
+  await start();
+  gateway.runs.clear();
+  await store.ledger("c").takeOver<LedgerEvent>({
+    id: "moved:x",
+    event: { type: "moved", to: "s3://bucket/x", by: "ada", why: "" },
+    by: "ada",
+  });
+  await assert.rejects(start({ takeOver: true, resume: true }), {
+    code: "campaign_moved",
+    message: /s3:\/\/bucket\/x/,
+  });
+});

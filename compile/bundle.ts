@@ -1,0 +1,103 @@
+// A user's module as one self-contained file whose bytes depend on its source only: not on where it lies, on the machine, or on
+// what else is installed around it. Names are minified because esbuild writes paths into the readable form of CommonJS wrappers.
+import { createHash } from "node:crypto";
+import { readFile, realpath } from "node:fs/promises";
+import { dirname, resolve } from "node:path";
+import { build, type BuildFailure, type Metafile } from "esbuild";
+import { SpecError } from "../campaign/errors.ts";
+import type { ModuleRole } from "../campaign/spec/modules.ts";
+
+export interface Bundle {
+  role: ModuleRole;
+  /** As written in the spec. */
+  name: string;
+  source: Uint8Array;
+  /** Entry first. */
+  inputs: BundledFile[];
+}
+
+export interface BundledFile {
+  path: string;
+  digest: string;
+}
+
+/** CommonJS packages inside an ES module ask for Node's own modules by `require`. */
+const REQUIRE =
+  'import{createRequire as __ratchetRequire}from"node:module";const require=__ratchetRequire(import.meta.url);';
+
+export async function bundleModule(role: ModuleRole, name: string, baseDir: string): Promise<Bundle> {
+  const entry = await realpath(resolve(baseDir, name)).catch((cause: unknown) => {
+    throw new SpecError("file_missing", `the ${role} module ${name} cannot be read`, { file: name, cause });
+  });
+  const result = await build({
+    entryPoints: [entry],
+    absWorkingDir: dirname(entry),
+    bundle: true,
+    write: false,
+    metafile: true,
+    platform: "node",
+    format: "esm",
+    target: "node20",
+    minify: true,
+    charset: "utf8",
+    legalComments: "none",
+    tsconfigRaw: {},
+    loader: { ".txt": "text", ".jsonl": "text" },
+    banner: { js: REQUIRE },
+    logLevel: "silent",
+  }).catch((cause: unknown) => {
+    throw bundleError(cause, role, name);
+  });
+  requireDefault(result.metafile, role, name);
+  const inputs = await Promise.all(
+    Object.keys(result.metafile.inputs).map((path) => bundledFile(resolve(dirname(entry), path))),
+  );
+  inputs.sort((a, b) => Number(b.path === entry) - Number(a.path === entry));
+  return { role, name, source: result.outputFiles[0]!.contents, inputs };
+}
+
+async function bundledFile(path: string): Promise<BundledFile> {
+  return {
+    path: await realpath(path),
+    digest: createHash("sha256")
+      .update(await readFile(path))
+      .digest("hex"),
+  };
+}
+
+function requireDefault(metafile: Metafile, role: ModuleRole, name: string): void {
+  const exported = Object.values(metafile.outputs)[0]?.exports ?? [];
+  if (exported.includes("default")) return;
+  throw new SpecError("module_invalid", `the ${role} module ${name} has no default export`, {
+    file: name,
+    hint: "export default a function of the role",
+  });
+}
+
+function bundleError(cause: unknown, role: ModuleRole, name: string): SpecError {
+  const found = (cause as Partial<BuildFailure>).errors?.[0];
+  const where = found?.location ? ` (${found.location.file}:${found.location.line})` : "";
+  return new SpecError(
+    "module_invalid",
+    `the ${role} module ${name} cannot be bundled: ${found?.text ?? (cause as Error).message}${where}`,
+    { file: name, cause },
+  );
+}
+
+/** Roles that learn from or feed the training. Raters, and a judge that stands for such people, may know gold; these may not. */
+const BLIND: readonly ModuleRole[] = ["reward", "prompts", "sft"];
+
+/** Refuses a blind module that contains the gold module's entry file, by path or by content (a copy). */
+export function refuseGold(bundles: Bundle[]): void {
+  const gold = bundles.find((bundle) => bundle.role === "gold")?.inputs[0];
+  if (!gold) return;
+  const peeking = bundles.find((bundle) => BLIND.includes(bundle.role) && importsFile(bundle, gold));
+  if (!peeking) return;
+  throw new SpecError("gold_imported", `the ${peeking.role} module ${peeking.name} imports the gold module`, {
+    file: peeking.name,
+    hint: "gold is for raters and for the test report; training that can read it proves nothing",
+  });
+}
+
+export const importsFile = (bundle: Bundle, file: BundledFile): boolean =>
+  bundle.inputs.some(({ path, digest }) => path === file.path || digest === file.digest);

@@ -1,0 +1,653 @@
+import assert from "node:assert/strict";
+import { access, cp, mkdir, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { dirname, join, resolve } from "node:path";
+import { after, test } from "node:test";
+import { fileURLToPath } from "node:url";
+import type { SpecError } from "../campaign/errors.ts";
+import { resolveSpec } from "../campaign/spec/resolve.ts";
+import type { WrittenSpec } from "../campaign/spec/schema.ts";
+import type { Tree } from "../campaign/types.ts";
+import {
+  initAdapter,
+  mergeAdapter,
+  readCheckpoint,
+  writeAdapter,
+  writeCheckpoint,
+} from "../engine/index.ts";
+import { openStore } from "../store/index.ts";
+import type { Store } from "../store/types.ts";
+import { compileSpec, type CompileOptions } from "./index.ts";
+
+const scratch = await mkdtemp(join(tmpdir(), "ratchet-compile-test-"));
+after(() => rm(scratch, { recursive: true, force: true }));
+
+// ---------------------------------------------------------------- a store, and a campaign's folder
+
+const memory = () => openStore("memory:");
+
+async function* blobsOf({ backend }: Store): AsyncGenerator<Buffer> {
+  for await (const key of backend.list("blobs/")) yield Buffer.from((await backend.get(key))!);
+}
+
+const textOf = async (store: Store, digest: string): Promise<string> =>
+  Buffer.from(await store.getBlob(digest)).toString();
+
+const words = [
+  "<pad>",
+  "<bos>",
+  "<eos>",
+  "say",
+  "word",
+  "yes",
+  "no",
+  ...Array.from({ length: 60 }, (_, i) => `w${i}`),
+];
+const tokenizer = {
+  version: "1.0",
+  added_tokens: words.slice(0, 3).map((content, id) => ({
+    id,
+    content,
+    special: true,
+    single_word: false,
+    lstrip: false,
+    rstrip: false,
+    normalized: false,
+  })),
+  normalizer: null,
+  pre_tokenizer: { type: "WhitespaceSplit" },
+  post_processor: null,
+  decoder: null,
+  model: {
+    type: "WordLevel",
+    vocab: Object.fromEntries(words.map((word, id) => [word, id])),
+    unk_token: "<pad>",
+  },
+};
+const tokenizerConfig = {
+  tokenizer_class: "PreTrainedTokenizerFast",
+  bos_token: "<bos>",
+  eos_token: "<eos>",
+  pad_token: "<pad>",
+  add_bos_token: true,
+  model_max_length: 32,
+};
+
+const lines = (rows: unknown[]) => rows.map((row) => `${JSON.stringify(row)}\n`).join("");
+const promptRows = Array.from({ length: 40 }, (_, i) => ({ prompt: `say word w${i}` }));
+const REWARD =
+  "import { taste } from './taste.ts';\nconst reward = (rows: { answer: { text: string } }[]): number[] => rows.map(({ answer }) => taste(answer.text));\nexport default reward;\n";
+
+let folders = 0;
+/** A campaign's folder with a tokenizer, 40 prompts and a reward module; `files` are written over it. */
+async function campaignFolder(files: Record<string, string> = {}, under = ""): Promise<string> {
+  const dir = join(scratch, under, `c${folders++}`);
+  const all: Record<string, string> = {
+    "tok/tokenizer.json": JSON.stringify(tokenizer),
+    "tok/tokenizer_config.json": JSON.stringify(tokenizerConfig),
+    "prompts.jsonl": lines(promptRows),
+    "reward.ts": REWARD,
+    "taste.ts": "export const taste = (text: string): number => text.length;\n",
+    ...files,
+  };
+  for (const [name, text] of Object.entries(all)) {
+    await mkdir(dirname(join(dir, name)), { recursive: true });
+    await writeFile(join(dir, name), text);
+  }
+  return dir;
+}
+
+const base: WrittenSpec = {
+  name: "tiny",
+  seed: 7,
+  policy: {
+    init: {
+      tokenizer: "tok",
+      model: { hiddenSize: 8, layers: 1, heads: 2, intermediateSize: 16, contextLength: 32 },
+    },
+  },
+  prompts: { file: "prompts.jsonl", perIteration: 8, validation: 5, test: 6 },
+  iterations: 3,
+  generate: { maxTokens: 10 },
+  score: { reward: { module: "reward.ts" } },
+};
+
+const compile = async (
+  baseDir: string,
+  change: Partial<WrittenSpec> = {},
+  options: Partial<CompileOptions> = {},
+) => compileSpec(resolveSpec({ ...base, ...change }), { baseDir, store: await memory(), ...options });
+
+async function refused(
+  files: Record<string, string>,
+  change: Partial<WrittenSpec> = {},
+): Promise<Error & { code: string; kind: string; hint?: string }> {
+  const dir = await campaignFolder(files);
+  try {
+    await compile(dir, change);
+  } catch (error) {
+    return error as SpecError;
+  }
+  throw new assert.AssertionError({ message: "the spec was compiled" });
+}
+
+// ---------------------------------------------------------------- what compiles
+
+test("a campaign compiles to digests only, the same in any folder", async () => {
+  const here = await campaignFolder();
+  const there = await campaignFolder({}, "some/where/else");
+  const store = await memory();
+  const [first, second] = [await compile(here, {}, { store }), await compile(there)];
+  assert.equal(first.specDigest, second.specDigest);
+  const text = JSON.stringify(first.compiled);
+  assert.ok(!text.includes(scratch) && !text.includes("prompts.jsonl") && !text.includes("reward.ts"));
+  let blobs = 0;
+  for await (const bytes of blobsOf(store)) {
+    blobs += 1;
+    assert.ok(!bytes.includes(scratch), "no blob holds a path");
+  }
+  assert.ok(blobs > 8, `${blobs} blobs seen`);
+  assert.deepEqual(first.summary.prompts.iterations, { count: 24, longest: 4 });
+});
+
+test("settings that are off leave no trace, so that a campaign of an older version is the same campaign", async () => {
+  const { compiled } = await compile(await campaignFolder());
+  assert.deepEqual(Object.keys(compiled.train), ["loss", "beta", "reference", "optimizer"]);
+  assert.equal(compiled.train.loss, "sigmoid");
+  const changed = await compile(await campaignFolder(), { train: { loss: "robust", ldAlpha: 0.5 } });
+  assert.deepEqual(
+    [changed.compiled.train.loss, changed.compiled.train.ldAlpha],
+    [{ type: "robust", labelSmoothing: 0.1 }, 0.5],
+  );
+});
+
+test("the compiled spec says how many rows are computed at once: half of the batch of a small model, or what is asked for", async () => {
+  const dir = await campaignFolder();
+  const microBatch = async (train: WrittenSpec["train"]): Promise<number> =>
+    (await compile(dir, { train })).compiled.train.optimizer.microBatch;
+  assert.equal(await microBatch({ batch: 6 }), 3);
+  assert.equal(await microBatch({ batch: 6, microBatch: 2 }), 2);
+  assert.equal(await microBatch({ batch: 6, microBatch: 20 }), 6);
+  const part = await microBatch({ batch: 100_000 });
+  assert.ok(part > 6 && part < 100_000, `${part} of a batch that memory has no room for`);
+  assert.equal(await microBatch({ batch: 100_000, loss: "kto" }), 100_000);
+});
+
+test("another seed gives other weights and other splits, another comment gives the same modules", async () => {
+  const dir = await campaignFolder();
+  const [first, second] = [await compile(dir), await compile(dir, {}, { seed: 8 })];
+  assert.notEqual(first.compiled.policy.tree, second.compiled.policy.tree);
+  assert.notEqual(first.compiled.prompts.iterations.rows, second.compiled.prompts.iterations.rows);
+  await writeFile(join(dir, "reward.ts"), `// a remark\n${REWARD}`);
+  assert.deepEqual((await compile(dir)).compiled.modules, first.compiled.modules);
+  await writeFile(join(dir, "taste.ts"), "export const taste = (text: string): number => -text.length;\n");
+  assert.notDeepEqual((await compile(dir)).compiled.modules, first.compiled.modules);
+});
+
+test("splits are cut from a file without a prompt in two of them, and validation and test stay when iterations are added", async () => {
+  const dir = await campaignFolder();
+  const store = await memory();
+  const { compiled } = await compile(dir, {}, { store });
+  const { iterations, validation, test: tested } = compiled.prompts;
+  const ids = (
+    await Promise.all([iterations, validation, tested].map(({ rows }) => textOf(store, rows)))
+  ).flatMap((text) => text.trim().split("\n"));
+  assert.equal(new Set(ids).size, 24 + 5 + 6);
+  assert.match(ids[0]!, /^\{"id":"[0-9a-f]{16}","prompt":"say word w\d+"\}$/);
+  const shorter = await compile(dir, { iterations: 2 });
+  assert.equal(shorter.compiled.prompts.test.rows, compiled.prompts.test.rows);
+  assert.equal(shorter.compiled.prompts.validation.rows, compiled.prompts.validation.rows);
+});
+
+test("the order of the prompt file does not matter", async () => {
+  const first = await compile(await campaignFolder());
+  const second = await compile(await campaignFolder({ "prompts.jsonl": lines([...promptRows].reverse()) }));
+  assert.equal(first.specDigest, second.specDigest);
+});
+
+test("packages and CommonJS are bundled with bytes that do not depend on where they lie", async () => {
+  const files = {
+    "node_modules/loud/package.json": '{"name":"loud","main":"index.js"}',
+    "node_modules/loud/index.js":
+      "const path = require('node:path'); module.exports = { shout: (text) => text.toUpperCase().length + path.sep.length };",
+    "taste.ts":
+      "import { shout } from 'loud';\nexport const taste = (text: string): number => shout(text);\n",
+  };
+  const near = await compile(await campaignFolder(files));
+  const far = await campaignFolder({ ...files, "node_modules/loud/index.js": "" }, "a/b");
+  await rm(join(far, "node_modules"), { recursive: true });
+  await cp(join(scratch, `c${folders - 2}`, "node_modules"), join(scratch, "a", "node_modules"), {
+    recursive: true,
+  });
+  assert.deepEqual((await compile(far)).compiled.modules, near.compiled.modules);
+});
+
+test("modules give prompts, SFT answers and raters; overlaps are counted", async () => {
+  const prompts = `
+    const from = { online: 0, validation: 24, test: 29, bootstrap: 35 };
+    export default ({ split, count }) => Array.from({ length: count }, (_, i) => ({ id: split + i, prompt: "say word w" + (from[split] + i % 3 + (split === "bootstrap" ? 0 : i - i % 3)) }));`;
+  const dir = await campaignFolder({
+    "prompts.ts": prompts,
+    "sft.ts":
+      "export default ({ count }: { count: number }) => Array.from({ length: count }, (_, i) => ({ prompt: 'say word w' + (36 + i % 4), completion: 'yes' }));",
+    "rater.ts": "export default (rows) => rows.map(() => 1);",
+  });
+  const store = await memory();
+  const { compiled, summary } = await compile(
+    dir,
+    {
+      prompts: { module: "prompts.ts", perIteration: 8, validation: 5, test: 6, preferences: 9 },
+      bootstrap: {
+        sft: { data: { module: "sft.ts", count: 12 } },
+        preferences: { sample: { maxTokens: 5 }, rater: { module: "rater.ts", timeout: "5s" } },
+        reward: {},
+      },
+      score: { reward: "model" },
+    },
+    { store },
+  );
+  assert.equal(compiled.prompts.preferences?.count, 9);
+  assert.equal(compiled.bootstrap.sft?.data.count, 12);
+  assert.deepEqual(
+    compiled.bootstrap.sft?.optimizer.maxLength,
+    32,
+    "the model's context where the spec gives none",
+  );
+  assert.equal(summary.overlaps["preferences/sft"], 6);
+  assert.equal(summary.overlaps["iterations/test"], 0);
+  assert.equal(compiled.modules.rater?.timeoutMs, 5000);
+  assert.deepEqual(Object.keys(compiled.modules), ["rater"], "prompts and SFT modules leave rows, no blob");
+});
+
+test("SFT rows of plain text, whose prompts nobody can tell, are counted as not checked for overlap", async () => {
+  const dir = await campaignFolder({
+    "sft.jsonl": lines([
+      { text: "say word w1 yes" },
+      { text: "say word w2 yes" },
+      { prompt: "say word no", completion: "yes" },
+    ]),
+  });
+  const { summary } = await compile(dir, { bootstrap: { sft: { data: { file: "sft.jsonl" } } } });
+  assert.deepEqual([summary.sftRows, summary.sftUnchecked], [3, 2]);
+});
+
+test("a file of preferences is filtered, and says what it dropped", async () => {
+  const rows = [
+    { prompt: "say word no", chosen: "yes", rejected: "no" },
+    { prompt: "say word no", chosen: "yes", rejected: "yes" },
+    { prompt: "say word yes", chosen: "yes", rejected: "no", chosen_score: 1, rejected_score: 2 },
+  ];
+  const dir = await campaignFolder({ "pairs.jsonl": lines(rows) });
+  const { compiled, summary } = await compile(dir, {
+    bootstrap: { preferences: { file: "pairs.jsonl" }, reward: {} },
+    score: { reward: "model" },
+  });
+  assert.deepEqual([summary.preferences?.rows, summary.preferences?.kept], [3, 1]);
+  const preferences = compiled.bootstrap.preferences as { dropped: Record<string, number> };
+  assert.deepEqual(
+    [preferences.dropped["identical_answers"], preferences.dropped["label_contradicts_scores"]],
+    [1, 1],
+  );
+});
+
+test("a preference model is trained or given; a given one is a tree of its own", async () => {
+  const score = {
+    reward: "preference-model" as const,
+    preferenceModel: { template: "{context} word {a} word {b} word" },
+  };
+  const dir = await campaignFolder({
+    "pairs.jsonl": lines([{ prompt: "say word no", chosen: "yes", rejected: "no" }]),
+  });
+  const trained = await compile(dir, {
+    bootstrap: { preferences: { file: "pairs.jsonl" }, preferenceModel: { batch: 4 } },
+    score,
+  });
+  assert.deepEqual(trained.compiled.score, {
+    by: "preference-model",
+    format: { template: score.preferenceModel.template, letters: ["A", "B"] },
+  });
+  assert.equal(trained.compiled.bootstrap.preferenceModel?.optimizer.batch, 4);
+
+  const store = await memory();
+  const { compiled } = await compile(dir, {}, { store });
+  await store.getTree(compiled.policy.tree, join(dir, "model"));
+  const given = (
+    await compile(dir, {
+      seed: 8,
+      score: { ...score, preferenceModel: { ...score.preferenceModel, path: "model" } },
+    })
+  ).compiled;
+  assert.ok(given.score.by === "preference-model" && given.score.model === compiled.policy.tree);
+  assert.notEqual(given.policy.tree, compiled.policy.tree);
+});
+
+/** An adapter in `dir`/`name` on the model in `dir`/base, and the merged model in `dir`/merged. */
+async function withAdapter(dir: string, name: string): Promise<void> {
+  const base = await readCheckpoint(join(dir, "base"));
+  const adapter = initAdapter(base.config, { rank: 2, alpha: 8, targets: ["v_proj"] }, "0000000000000005");
+  for (const { data } of adapter.weights.values()) data.fill(0.2);
+  await writeAdapter(join(dir, name), adapter);
+  const config = join(dir, name, "adapter_config.json");
+  await writeFile(
+    config,
+    (await readFile(config, "utf8")).replace(
+      '"base_model_name_or_path": null',
+      '"base_model_name_or_path": "../base"',
+    ),
+  );
+  await writeCheckpoint(join(dir, "merged"), mergeAdapter(base, adapter), join(dir, "base"));
+}
+
+test("a given adapter is the model that it makes of its base, with the base's tokenizer and ends; beside a whole model in its own folder it is nothing", async () => {
+  const dir = await campaignFolder();
+  const store = await memory();
+  const made = (await compile(dir, {}, { store })).compiled.policy.tree;
+  await store.getTree(made, join(dir, "base"));
+  await writeFile(join(dir, "base", "generation_config.json"), JSON.stringify({ eos_token_id: [2, 5] }));
+  await withAdapter(dir, "tuned");
+  const treeOf = async (path: string): Promise<string> =>
+    (await compile(dir, { policy: { path } }, { store })).compiled.policy.tree;
+  assert.equal(await treeOf("tuned"), await treeOf("merged"));
+  assert.notEqual(await treeOf("tuned"), await treeOf("base"));
+  const paths = (await store.getJson<Tree>(await treeOf("tuned"))).files.map(({ path }) => path);
+  assert.deepEqual(paths, [
+    "config.json",
+    "generation_config.json",
+    "model.safetensors",
+    "tokenizer.json",
+    "tokenizer_config.json",
+  ]);
+  await writeFile(join(dir, "tuned", "tokenizer.json"), JSON.stringify(tokenizer, null, 1));
+  await writeFile(join(dir, "tuned", "tokenizer_config.json"), JSON.stringify(tokenizerConfig));
+  const own = (await store.getJson<Tree>(await treeOf("tuned"))).files.map(({ path }) => path);
+  assert.deepEqual(own, paths, "its own tokenizer, and still the base's ends");
+  assert.notEqual(await treeOf("tuned"), await treeOf("merged"));
+
+  const whole = await treeOf("base");
+  await cp(join(dir, "tuned"), join(dir, "base", "adapter"), { recursive: true });
+  assert.equal(await treeOf("base"), whole);
+});
+
+test("secrets of modules stay names, in the compiled spec and everywhere else", async () => {
+  const prompts =
+    "export default ({ split, count }) => { if (process.env.TOKEN !== 'hush') throw new Error('no token'); return Array.from({ length: count }, (_, i) => ({ id: split + i, prompt: 'say word w' + (i + { online: 0, validation: 24, test: 29 }[split]) })); };";
+  const dir = await campaignFolder({ "prompts.ts": prompts });
+  const store = await memory();
+  const change: Partial<WrittenSpec> = {
+    prompts: { module: "prompts.ts", env: { TOKEN: "env:SECRET" }, perIteration: 8, validation: 5, test: 6 },
+    score: { reward: { module: "reward.ts", env: { KEY: "env:SECRET" } } },
+  };
+  const { compiled } = await compile(dir, change, { store, environment: { SECRET: "hush" } });
+  assert.deepEqual(compiled.modules.reward?.env, { KEY: "env:SECRET" });
+  for await (const bytes of blobsOf(store)) assert.ok(!bytes.includes("hush"));
+  await assert.rejects(compile(dir, change), { code: "module_env_missing", message: /SECRET/ });
+});
+
+// ---------------------------------------------------------------- what is refused
+
+const prompt = (text: string, more: object = {}) => ({ prompt: text, ...more });
+const refusals: [string, Record<string, string>, Partial<WrittenSpec>, string, RegExp][] = [
+  [
+    "a missing prompt file",
+    {},
+    { prompts: { file: "nowhere.jsonl" } },
+    "file_missing",
+    /nowhere\.jsonl cannot be read/,
+  ],
+  ["an empty prompt file", { "prompts.jsonl": "\n\n" }, {}, "file_empty", /holds no row/],
+  [
+    "a line that is no JSON",
+    { "prompts.jsonl": '{"prompt":"say"}\n{"prompt"' },
+    {},
+    "row_invalid",
+    /prompts\.jsonl:2 is no JSON/,
+  ],
+  [
+    "an empty prompt",
+    { "prompts.jsonl": lines([prompt("say"), prompt("  ")]) },
+    {},
+    "prompt_invalid",
+    /:2 has an empty prompt/,
+  ],
+  [
+    "too few prompts",
+    { "prompts.jsonl": lines(promptRows.slice(0, 10)) },
+    {},
+    "prompts_too_few",
+    /holds 10 prompts, but the campaign needs 35 \(test 6, validation 5, iterations 24\)/,
+  ],
+  [
+    "an id given twice",
+    { "prompts.jsonl": lines([prompt("say", { id: "a" }), prompt("word", { id: "a" })]) },
+    {},
+    "duplicate_prompt_id",
+    /id a in line 1 and line 2/,
+  ],
+  [
+    "a prompt given twice without ids",
+    { "prompts.jsonl": lines([prompt("say"), prompt("word"), prompt("say ")]) },
+    {},
+    "duplicate_prompt_id",
+    /line 1 and line 3/,
+  ],
+  [
+    "a prompt given twice under two ids",
+    { "prompts.jsonl": lines([prompt("say", { id: "a" }), prompt("say", { id: "b" })]) },
+    {},
+    "duplicate_prompt",
+    /asks the same in line 1 and line 2/,
+  ],
+  [
+    "a stop id that the model does not have",
+    {},
+    { generate: { maxTokens: 10, stop: ["yes", 5, 67] } },
+    "spec_conflict",
+    /generate.stop names token id 67, but the model has 67 embeddings/,
+  ],
+  [
+    "a prompt longer than the context",
+    { "prompts.jsonl": lines([...promptRows, prompt("say ".repeat(25))]) },
+    { prompts: { file: "prompts.jsonl", perIteration: 10, validation: 5, test: 6 } },
+    "prompt_too_long",
+    /has 26 tokens, which with answers of up to 10 is beyond the model's context of 32/,
+  ],
+  [
+    "answers longer than training rows",
+    {},
+    { train: { maxLength: 12 } },
+    "spec_conflict",
+    /train\.maxLength is 12, but prompts and answers go up to 14 tokens/,
+  ],
+  [
+    "a length beyond the context",
+    {},
+    { train: { maxLength: 64 } },
+    "spec_conflict",
+    /train\.maxLength is 64, but the model's context is 32/,
+  ],
+  [
+    "comparisons longer than the preference model's context",
+    { "pairs.jsonl": lines([prompt("say no", { chosen: "yes", rejected: "no" })]) },
+    {
+      generate: { maxTokens: 14 },
+      bootstrap: { preferences: { file: "pairs.jsonl" }, preferenceModel: {} },
+      score: { reward: "preference-model", preferenceModel: { template: "{context} {a} {b} word" } },
+    },
+    "spec_conflict",
+    /two answers of up to 14 tokens beside their prompt \(34 tokens\), but its context is 32/,
+  ],
+  [
+    "a given preference model that is not there",
+    {},
+    { score: { reward: "preference-model", preferenceModel: { path: "gone" } } },
+    "file_missing",
+    /score\.preferenceModel\.path gone is no folder/,
+  ],
+  [
+    "a missing checkpoint",
+    {},
+    { policy: { path: "model" } },
+    "file_missing",
+    /policy\.path model is no folder/,
+  ],
+  [
+    "a folder without config.json",
+    { "model/README.md": "hi" },
+    { policy: { path: "model" } },
+    "file_missing",
+    /holds no config\.json/,
+  ],
+  [
+    "an adapter on a base of a hub",
+    { "model/adapter_config.json": '{"peft_type":"LORA","base_model_name_or_path":"org/base"}' },
+    { policy: { path: "model" } },
+    "adapter_base_missing",
+    /"org\/base", which is no folder here/,
+  ],
+  [
+    "a missing tokenizer",
+    {},
+    { policy: { init: { ...base.policy.init!, tokenizer: "nothing" } } },
+    "file_missing",
+    /holds no tokenizer\.json/,
+  ],
+  [
+    "a tokenizer that cannot end an answer",
+    { "tok/tokenizer_config.json": JSON.stringify({ ...tokenizerConfig, eos_token: "<end>" }) },
+    {},
+    "tokenizer_mismatch",
+    /names no eos_token of its vocabulary/,
+  ],
+  [
+    "a missing module",
+    {},
+    { score: { reward: { module: "gone.ts" } } },
+    "file_missing",
+    /reward module gone\.ts cannot be read/,
+  ],
+  [
+    "a module that does not parse",
+    { "reward.ts": "export default (rows =>" },
+    {},
+    "module_invalid",
+    /cannot be bundled: .*reward\.ts:1/,
+  ],
+  [
+    "a module that imports what is not there",
+    { "reward.ts": "import x from './x.ts'; export default x;" },
+    {},
+    "module_invalid",
+    /Could not resolve "\.\/x\.ts"/,
+  ],
+  [
+    "a module without a default export",
+    { "reward.ts": "export const reward = 1;" },
+    {},
+    "module_invalid",
+    /has no default export/,
+  ],
+  [
+    "a prompts module that throws",
+    { "prompts.ts": "export default () => { throw new Error('no ideas'); };" },
+    { prompts: { module: "prompts.ts" } },
+    "module_threw",
+    /no ideas/,
+  ],
+  [
+    "SFT data that shares prompts with test",
+    { "sft.jsonl": lines(promptRows.map((row) => ({ ...row, completion: "yes" }))) },
+    { bootstrap: { sft: { data: { file: "sft.jsonl" } } } },
+    "prompt_overlap",
+    /24 prompts of iterations are also in sft, for example "say word w/,
+  ],
+  [
+    "SFT data with an empty answer",
+    { "sft.jsonl": lines([{ prompt: "say", completion: "" }]) },
+    { bootstrap: { sft: { data: { file: "sft.jsonl" } } } },
+    "row_invalid",
+    /sft\.jsonl:1 has an empty completion/,
+  ],
+  [
+    "preferences of which none is usable",
+    { "pairs.jsonl": lines([{ prompt: "say", chosen: "yes", rejected: "yes" }]) },
+    { bootstrap: { preferences: { file: "pairs.jsonl" }, reward: {} }, score: { reward: "model" } },
+    "preferences_empty",
+    /none passes the filters: identical_answers 1/,
+  ],
+];
+for (const [what, files, change, code, message] of refusals) {
+  test(`${what} is refused as ${code}`, async () => {
+    const error = await refused(files, change);
+    assert.equal(error.code, code, error.message);
+    assert.match(error.message, message);
+  });
+}
+
+test("a module's online prompts must not come again in its test prompts", async () => {
+  const error = await refused(
+    {
+      "prompts.ts":
+        "export default ({ split, count }) => Array.from({ length: count }, (_, i) => ({ id: split + i, prompt: 'say word w' + i }));",
+    },
+    { prompts: { module: "prompts.ts", perIteration: 8, validation: 5, test: 6 } },
+  );
+  assert.equal(error.code, "prompt_overlap");
+  assert.match(error.message, /5 prompts of/);
+});
+
+const GOLD =
+  "export const worth = (text) => text.length; export default (rows) => rows.map(({ answer }) => ({ total: worth(answer.text) }));";
+test("a reward that imports gold is refused, through another file and as a copy; a judge that does is told", async () => {
+  const evaluate = { gold: { module: "gold.ts" }, judge: { module: "judge.ts" } };
+  const judge = {
+    "judge.ts":
+      "import { worth } from './gold.ts'; export default (rows) => rows.map(({ first, second }) => (worth(first.text) > worth(second.text) ? 1 : 0));",
+  };
+  const through = await refused(
+    { ...judge, "gold.ts": GOLD, "taste.ts": "export { worth as taste } from './gold.ts';" },
+    { evaluate },
+  );
+  assert.equal(through.code, "gold_imported");
+  const copy = await refused(
+    { ...judge, "gold.ts": GOLD, "copy.ts": GOLD, "taste.ts": "export { worth as taste } from './copy.ts';" },
+    { evaluate },
+  );
+  assert.equal(copy.code, "gold_imported");
+  const { summary } = await compile(await campaignFolder({ ...judge, "gold.ts": GOLD }), { evaluate });
+  assert.deepEqual(summary.warnings.slice(1), [
+    "the judge reads gold: promotion is decided by simulated raters",
+  ]);
+});
+
+// ---------------------------------------------------------------- a real checkpoint
+
+const model = fileURLToPath(new URL("../../../../shared/models/baby-llama-105", import.meta.url));
+const absent = await access(model).then(
+  () => false,
+  () => `no checkpoint at ${model}`,
+);
+
+test(
+  "a real checkpoint is taken by its files; a README beside it changes nothing, a truncated weight file is refused",
+  { skip: absent },
+  async () => {
+    const prompts = {
+      "prompts.jsonl": lines(
+        Array.from({ length: 40 }, (_, i) => ({ prompt: `One day, Tom had ${i} kites.` })),
+      ),
+    };
+    const dir = await campaignFolder(prompts);
+    await cp(model, join(dir, "model"), { recursive: true });
+    const change: Partial<WrittenSpec> = { policy: { path: "model" } };
+    const first = await compile(dir, change);
+    assert.equal(first.summary.model.parameters, 936_448);
+    await writeFile(join(dir, "model", "README.md"), "about it");
+    assert.equal(
+      (await compile(dir, { policy: { path: resolve(dir, "model") } })).specDigest,
+      first.specDigest,
+    );
+    const weights = join(dir, "model", "model.safetensors");
+    await writeFile(weights, (await readFile(weights)).subarray(0, 100_000));
+    await assert.rejects(compile(dir, change), { kind: "artifact" });
+  },
+);

@@ -1,0 +1,130 @@
+// Whether prompts, answers and training rows fit the model: every prompt is tokenized once, as it will be.
+import { beyondContext } from "../campaign/spec/conflicts.ts";
+import { SpecError } from "../campaign/errors.ts";
+import { preferencePrompt } from "../campaign/recipe/preference-model.ts";
+import type { PromptRow } from "../campaign/recipe/rows.ts";
+import { refusal } from "../campaign/spec/resolve.ts";
+import type { ResolvedSpec } from "../campaign/spec/schema.ts";
+import type { Policy } from "./policy.ts";
+import type { Splits } from "./prompts.ts";
+
+/** Refuses lengths that the model's context cannot hold; done before any prompt is read. */
+export function refuseBeyondContext(spec: ResolvedSpec, { config }: Policy): void {
+  const { sft, reward, preferenceModel, preferences } = spec.bootstrap;
+  const problems = [
+    ...beyondContext("generate.maxTokens", spec.generate.maxTokens, config.maxPositions, false),
+    ...beyondContext(
+      "bootstrap.preferences.sample.maxTokens",
+      preferences?.sample?.maxTokens,
+      config.maxPositions,
+      false,
+    ),
+    ...beyondContext("bootstrap.sft.maxLength", sft?.maxLength, config.maxPositions, true),
+    ...beyondContext("bootstrap.reward.maxLength", reward?.maxLength, config.maxPositions, true),
+    ...beyondContext(
+      "bootstrap.preferenceModel.maxLength",
+      preferenceModel?.maxLength,
+      config.maxPositions,
+      true,
+    ),
+    ...beyondContext("train.maxLength", spec.train.maxLength, config.maxPositions, true),
+  ];
+  if (problems.length > 0) throw refusal("spec_conflict", problems);
+}
+
+/** A stop id that the model does not have would silently never stop anything. */
+export function refuseForeignStops(spec: ResolvedSpec, { config }: Policy): void {
+  const lists: [string, (string | number)[]][] = [
+    ["generate.stop", spec.generate.stop],
+    ["bootstrap.preferences.sample.stop", spec.bootstrap.preferences?.sample?.stop ?? []],
+  ];
+  const problems = lists.flatMap(([path, stops]) =>
+    stops
+      .filter((stop) => typeof stop === "number" && stop >= config.vocabSize)
+      .map((id) => ({
+        path,
+        message: `${path} names token id ${id}, but the model has ${config.vocabSize} embeddings`,
+      })),
+  );
+  if (problems.length > 0) throw refusal("spec_conflict", problems);
+}
+
+/** Tokens of the longest prompt of each split. Throws `prompt_too_long`, and `spec_conflict` where training would cut what was generated. */
+export function longestPrompts(
+  spec: ResolvedSpec,
+  splits: Splits,
+  { config, tokenizer }: Policy,
+): Record<keyof Splits, number> {
+  const longest = { test: 0, validation: 0, iterations: 0, preferences: 0 };
+  for (const [name, rows] of Object.entries(splits) as [keyof Splits, PromptRow[]][]) {
+    const answer =
+      name === "preferences" ? (spec.bootstrap.preferences?.sample?.maxTokens ?? 0) : spec.generate.maxTokens;
+    for (const row of rows) {
+      const tokens = tokenizer.encodePrompt(row).length;
+      if (tokens + answer > config.maxPositions) throw tooLong(row, tokens, answer, config.maxPositions);
+      longest[name] = Math.max(longest[name], tokens);
+    }
+  }
+  refuseCutting(spec, longest, config.maxPositions);
+  return longest;
+}
+
+function tooLong(row: PromptRow, tokens: number, answer: number, context: number): SpecError {
+  return new SpecError(
+    "prompt_too_long",
+    `prompt ${row.id} has ${tokens} tokens, which with answers of up to ${answer} is beyond the model's context of ${context}`,
+    {
+      hint: "shorten or drop the prompt, or lower generate.maxTokens",
+    },
+  );
+}
+
+/** A preference model reads a prompt with two answers at once. */
+export function refuseLongComparisons(
+  spec: ResolvedSpec,
+  splits: Splits,
+  { config, tokenizer }: Policy,
+): void {
+  const { maxTokens } = spec.generate;
+  let longest = 0;
+  for (const prompt of [...splits.iterations, ...splits.test]) {
+    const question = preferencePrompt(spec.score.preferenceModel, { prompt, first: "", second: "" });
+    longest = Math.max(longest, tokenizer.encodePrompt(question).length);
+  }
+  // And the letter.
+  const needed = longest + 2 * maxTokens + 1;
+  if (needed <= config.maxPositions) return;
+  const message = `score.reward is preference-model, which reads two answers of up to ${maxTokens} tokens beside their prompt (${needed} tokens), but its context is ${config.maxPositions}`;
+  throw refusal("spec_conflict", [{ path: "score.reward", message, hint: "lower generate.maxTokens" }]);
+}
+
+/** The original trained on about 1,048 of 2,048 generated tokens and never said so. */
+function refuseCutting(spec: ResolvedSpec, longest: Record<keyof Splits, number>, context: number): void {
+  const { reward, preferences } = spec.bootstrap;
+  const rows: [string, number, number][] = [];
+  if (spec.train.truncation === "drop")
+    rows.push([
+      "train.maxLength",
+      spec.train.maxLength ?? context,
+      longest.iterations + spec.generate.maxTokens,
+    ]);
+  if (reward && preferences?.sample)
+    rows.push([
+      "bootstrap.reward.maxLength",
+      reward.maxLength ?? context,
+      longest.preferences + preferences.sample.maxTokens,
+    ]);
+  if (spec.bootstrap.reward)
+    rows.push([
+      "bootstrap.reward.maxLength",
+      reward?.maxLength ?? context,
+      longest.iterations + spec.generate.maxTokens,
+    ]);
+  const problems = rows
+    .filter(([, limit, needed]) => needed > limit)
+    .map(([path, limit, needed]) => ({
+      path,
+      message: `${path} is ${limit}, but prompts and answers go up to ${needed} tokens, so training would leave out what was generated`,
+    }));
+  if (problems.length > 0) throw refusal("spec_conflict", problems);
+}

@@ -1,0 +1,44 @@
+// What is measured must not have been trained on: prompts that two sets share are counted by digest of their content, and refused
+// between the online, validation and test splits and between these and the bootstrap's data.
+import { SpecError } from "../campaign/errors.ts";
+import { contentDigest, type PromptContent } from "../campaign/recipe/rows.ts";
+import { overlap } from "../campaign/recipe/splits.ts";
+
+export type SetName = "iterations" | "validation" | "test" | "preferences" | "sft";
+
+/** Only these two may share prompts: both are bootstrap data. */
+const MAY_SHARE = new Set<SetName>(["preferences", "sft"]);
+
+/** Counts by `first/second` over the sets that exist. Throws SpecError `prompt_overlap`. */
+export function countOverlaps(sets: Partial<Record<SetName, PromptContent[]>>): Record<string, number> {
+  const named = (Object.entries(sets) as [SetName, PromptContent[]][]).map(([name, prompts]) =>
+    digested(name, prompts),
+  );
+  const counts: Record<string, number> = {};
+  named.forEach((first, i) => {
+    for (const second of named.slice(i + 1)) {
+      const { count, example } = overlap(first.rows, second.digests, ({ digest }) => digest);
+      counts[`${first.name}/${second.name}`] = count;
+      if (example && !(MAY_SHARE.has(first.name) && MAY_SHARE.has(second.name)))
+        throw shared(first.name, second.name, count, example.prompt);
+    }
+  });
+  return counts;
+}
+
+function digested(name: SetName, prompts: PromptContent[]) {
+  const rows = prompts.map((prompt) => ({ prompt, digest: contentDigest(prompt) }));
+  return { name, rows, digests: new Set(rows.map(({ digest }) => digest)) };
+}
+
+function shared(first: SetName, second: SetName, count: number, example: PromptContent): SpecError {
+  const text = typeof example === "string" ? example : (example.at(-1)?.content ?? "");
+  const shown = text.length > 80 ? `${text.slice(0, 77)}...` : text;
+  return new SpecError(
+    "prompt_overlap",
+    `${count} prompts of ${first} are also in ${second}, for example ${JSON.stringify(shown)}`,
+    {
+      hint: "take them out of one of the two: a policy must not be measured on what it was trained on",
+    },
+  );
+}

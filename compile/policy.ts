@@ -1,0 +1,172 @@
+// π_0 as a folder in Hugging Face layout, checked by reading it as the engine will: a given checkpoint, an adapter merged into its base, or
+// one made from the seed with a given tokenizer. Only the files that make the model are taken, so a README beside it does not change the digest.
+import { copyFile, link, mkdir, readdir, stat } from "node:fs/promises";
+import { basename, dirname, join, resolve } from "node:path";
+import { SpecError } from "../campaign/errors.ts";
+import { deriveSeed } from "../campaign/recipe/seeds.ts";
+import type { ResolvedSpec } from "../campaign/spec/schema.ts";
+import {
+  readCheckpoint,
+  readJson,
+  tokenizerFiles,
+  writeCheckpoint,
+} from "../engine/checkpoint/checkpoint.ts";
+import { initCheckpoint, isRewardModel } from "../engine/model/index.ts";
+import type { ModelConfig } from "../engine/model/index.ts";
+import { isAdapter, readModel } from "../engine/checkpoint/model.ts";
+import { Tokenizer } from "../engine/tokenizer/tokenizer.ts";
+
+export interface Policy {
+  /** A folder with the model's files only. */
+  dir: string;
+  config: ModelConfig;
+  tokenizer: Tokenizer;
+  parameters: number;
+}
+
+/** `folder`: an empty one that receives the files. */
+export async function stagePolicy(spec: ResolvedSpec, baseDir: string, folder: string): Promise<Policy> {
+  const { path, init } = spec.policy;
+  await mkdir(folder, { recursive: true });
+  if (init) await makePolicy(spec, init, baseDir, folder);
+  else await takeFiles("policy.path", path!, baseDir, folder);
+  return readStaged(folder, `policy.path ${path}`);
+}
+
+/** The preference model that the spec gives. */
+export async function stagePreferenceModel(path: string, baseDir: string, folder: string): Promise<Policy> {
+  await mkdir(folder, { recursive: true });
+  await takeFiles("score.preferenceModel.path", path, baseDir, folder);
+  return readStaged(folder, `score.preferenceModel.path ${path}`);
+}
+
+async function readStaged(folder: string, name: string): Promise<Policy> {
+  const { config, weights } = await readCheckpoint(folder);
+  if (isRewardModel(config)) {
+    throw new SpecError(
+      "architecture_unsupported",
+      `${name} is a ${config.architecture}, which cannot write`,
+      { hint: "give a model whose architecture ends in ForCausalLM" },
+    );
+  }
+  const parameters = [...weights.values()].reduce((sum, { data }) => sum + data.length, 0);
+  return { dir: folder, config, tokenizer: await Tokenizer.load(folder, config), parameters };
+}
+
+// ---------------------------------------------------------------- a given checkpoint
+
+const isModelFile = (name: string): boolean =>
+  name === "config.json" ||
+  name.endsWith(".safetensors") ||
+  name === "model.safetensors.index.json" ||
+  tokenizerFiles.includes(name);
+
+async function takeFiles(setting: string, path: string, baseDir: string, folder: string): Promise<void> {
+  const source = resolve(baseDir, path);
+  const names = await readdir(source).catch((cause: unknown) => {
+    throw new SpecError("file_missing", `${setting} ${path} is no folder that can be read`, {
+      file: path,
+      hint: `paths are relative to the spec file; looked at ${source}`,
+      cause,
+    });
+  });
+  if (await isAdapter(source)) return mergeFiles(source, folder);
+  const wanted = names.filter(isModelFile);
+  if (!wanted.includes("config.json")) {
+    throw new SpecError("file_missing", `${setting} ${path} holds no config.json`, {
+      file: path,
+      hint: "a checkpoint in Hugging Face layout: config.json, model.safetensors, tokenizer.json, tokenizer_config.json; or an adapter in PEFT's",
+    });
+  }
+  await Promise.all(wanted.map((file) => take(join(source, file), join(folder, file))));
+}
+
+/** An adapter does not say where answers end; its base does. */
+async function mergeFiles(source: string, folder: string): Promise<void> {
+  const { checkpoint, tokenizerDir, baseDir } = await readModel(source);
+  await writeCheckpoint(folder, checkpoint, tokenizerDir);
+  const ends = "generation_config.json";
+  if ((await readdir(baseDir)).includes(ends)) await copyFile(join(baseDir, ends), join(folder, ends));
+}
+
+/** A link where the file system allows one: weights are large, and nothing here writes to them. */
+async function take(from: string, to: string): Promise<void> {
+  await link(from, to).catch(() => copyFile(from, to));
+}
+
+// ---------------------------------------------------------------- a checkpoint from the seed
+
+type Init = NonNullable<ResolvedSpec["policy"]["init"]>;
+
+async function makePolicy(
+  spec: ResolvedSpec,
+  { tokenizer, model }: Init,
+  baseDir: string,
+  folder: string,
+): Promise<void> {
+  const dir = await tokenizerFolder(resolve(baseDir, tokenizer), tokenizer);
+  const vocabulary = await readVocabulary(dir);
+  const settings = (await readJson(join(dir, "tokenizer_config.json"))) as Record<string, unknown>;
+  const id = (key: string): number | undefined => vocabulary.get(specialText(settings[key]) ?? "");
+  const eosId = id("eos_token");
+  if (eosId === undefined) {
+    throw new SpecError(
+      "tokenizer_mismatch",
+      `the tokenizer ${tokenizer} names no eos_token of its vocabulary`,
+      { file: tokenizer, hint: "answers must be able to end: set eos_token in tokenizer_config.json" },
+    );
+  }
+  const bosId = id("bos_token");
+  const padId = id("pad_token");
+  const config: ModelConfig = {
+    architecture: "LlamaForCausalLM",
+    vocabSize: Math.max(...vocabulary.values()) + 1,
+    hiddenSize: model.hiddenSize,
+    intermediateSize: model.intermediateSize,
+    layers: model.layers,
+    heads: model.heads,
+    kvHeads: model.kvHeads ?? model.heads,
+    headSize: model.hiddenSize / model.heads,
+    maxPositions: model.contextLength,
+    ropeTheta: model.ropeTheta,
+    rmsEpsilon: model.rmsNormEps,
+    tiedEmbeddings: model.tieEmbeddings,
+    eosIds: [eosId],
+    ...(bosId === undefined ? {} : { bosId }),
+    ...(padId === undefined ? {} : { padId }),
+  };
+  await writeCheckpoint(folder, initCheckpoint(config, deriveSeed("policy", spec.seed)), dir);
+}
+
+/** The folder, where the spec names the tokenizer.json in it. */
+async function tokenizerFolder(path: string, name: string): Promise<string> {
+  const dir = basename(path) === "tokenizer.json" ? dirname(path) : path;
+  const found = await stat(join(dir, "tokenizer.json")).catch(() => undefined);
+  if (!found?.isFile())
+    throw new SpecError("file_missing", `policy.init.tokenizer ${name} holds no tokenizer.json`, {
+      file: name,
+      hint: `paths are relative to the spec file; looked at ${dir}`,
+    });
+  return dir;
+}
+
+/** Ids by token: a map for BPE and word-level tokenizers, a list for unigram ones, and the added tokens beside. */
+async function readVocabulary(dir: string): Promise<Map<string, number>> {
+  const { model, added_tokens: added = [] } = (await readJson(join(dir, "tokenizer.json"))) as {
+    model?: { vocab?: Record<string, number> | [string, number][] };
+    added_tokens?: { content: string; id: number }[];
+  };
+  const vocab = model?.vocab ?? {};
+  const plain = Array.isArray(vocab)
+    ? vocab.map(([token], id) => [token, id] as const)
+    : Object.entries(vocab);
+  return new Map([...plain, ...added.map(({ content, id }) => [content, id] as const)]);
+}
+
+/** A special token stands as text or as {content}. */
+const specialText = (value: unknown): string | undefined =>
+  typeof value === "string"
+    ? value
+    : typeof value === "object" && value !== null
+      ? ((value as { content?: string }).content ?? undefined)
+      : undefined;

@@ -1,0 +1,165 @@
+// The campaign's prompts: one file cut by a seeded shuffle, or a module asked split by split. Ids and contents are checked here;
+// whether they fit the model, in fit.ts; whether splits overlap, in overlaps.ts.
+import { resolve } from "node:path";
+import { SpecError } from "../campaign/errors.ts";
+import type { PromptSplit } from "../campaign/spec/modules.ts";
+import { isMessages } from "../campaign/recipe/preferences.ts";
+import { contentDigest, promptContent, type PromptRow } from "../campaign/recipe/rows.ts";
+import { deriveSeed } from "../campaign/recipe/seeds.ts";
+import { cutSplits, shuffleById } from "../campaign/recipe/splits.ts";
+import type { ResolvedSpec } from "../campaign/spec/schema.ts";
+import type { Bundle } from "./bundle.ts";
+import { readJsonLines } from "./json-lines.ts";
+import { withModule, type Environment } from "./source-modules.ts";
+
+export type SplitName = "test" | "validation" | "iterations" | "preferences";
+export type Splits = Record<SplitName, PromptRow[]>;
+
+/** In the order in which a file is cut: raising `iterations` later leaves validation and test as they were. */
+export function splitCounts({ prompts, iterations }: ResolvedSpec): Record<SplitName, number> {
+  const { test, validation, perIteration, preferences } = prompts;
+  return { test, validation, iterations: iterations * perIteration, preferences };
+}
+
+export async function promptsFromFile(spec: ResolvedSpec, name: string, baseDir: string): Promise<Splits> {
+  const rows = (await readJsonLines(resolve(baseDir, name), name)).map(({ line, value }) => ({
+    line,
+    row: readPrompt(value, name, line),
+  }));
+  refuseRepeats(
+    rows.map(({ line, row }) => ({ row, where: `line ${line}` })),
+    name,
+  );
+  const counts = splitCounts(spec);
+  const needed = Object.values(counts).reduce((sum, count) => sum + count, 0);
+  if (needed > rows.length) throw tooFew(counts, needed, rows.length, name);
+  return cutSplits(
+    shuffleById(
+      rows.map(({ row }) => row),
+      deriveSeed("prompts", spec.seed),
+    ),
+    counts,
+  );
+}
+
+/** A split's name for the module that makes its prompts. */
+const ASKED: Record<SplitName, PromptSplit> = {
+  test: "test",
+  validation: "validation",
+  iterations: "online",
+  preferences: "bootstrap",
+};
+
+export async function promptsFromModule(
+  spec: ResolvedSpec,
+  bundle: Bundle,
+  environment: Environment,
+): Promise<Splits> {
+  return withModule("prompts", bundle, spec.prompts, environment, async (runner) => {
+    const splits: Splits = { test: [], validation: [], iterations: [], preferences: [] };
+    for (const [name, count] of Object.entries(splitCounts(spec)) as [SplitName, number][]) {
+      if (count === 0) continue;
+      const split = ASKED[name];
+      const rows = (await runner.call({ seed: deriveSeed("prompts", spec.seed, split), split, count })).map(
+        tidy,
+      );
+      const placed = rows.map((row, i) => ({ row, where: `row ${i} of ${split}` }));
+      // Prompts whose answers are rated may ask the same thing twice; their ids still differ, because seeds come from ids.
+      if (name === "preferences") refuseRepeatedIds(placed, bundle.name);
+      else refuseRepeats(placed, bundle.name);
+      splits[name] = rows;
+    }
+    return splits;
+  });
+}
+
+function readPrompt(value: unknown, name: string, line: number): PromptRow {
+  const wrong = (what: string) =>
+    new SpecError("prompt_invalid", `${name}:${line} ${what}`, {
+      file: name,
+      line,
+      hint: 'a row is {"prompt": "text"} or {"messages": [{"role", "content"}]}, with an optional "id"',
+    });
+  if (typeof value !== "object" || value === null || Array.isArray(value)) throw wrong("is no object");
+  const { id, prompt, messages } = value as Record<string, unknown>;
+  // TRL writes a conversation in the `prompt` column as well.
+  const turns = messages ?? (Array.isArray(prompt) ? prompt : undefined);
+  if (messages !== undefined && prompt !== undefined) throw wrong("has both `prompt` and `messages`");
+  if (turns === undefined && (typeof prompt !== "string" || prompt.trim() === ""))
+    throw wrong("has an empty prompt");
+  if (turns !== undefined && (!isMessages(turns) || turns.some((turn) => turn.content.trim() === "")))
+    throw wrong("has no messages, or an empty one");
+  if (id !== undefined && (!["string", "number"].includes(typeof id) || id === ""))
+    throw wrong("has an `id` that is no text");
+  const content = turns ? { messages: turns } : { prompt: prompt as string };
+  return tidy({
+    id: id === undefined ? contentDigest(promptContent(content)).slice(0, 16) : String(id),
+    ...content,
+  });
+}
+
+/** Known fields only, in one order, so that the rows' bytes follow from what they mean. */
+function tidy({ id, prompt, messages }: PromptRow): PromptRow {
+  return messages
+    ? { id, messages: messages.map(({ role, content }) => ({ role, content })) }
+    : { id, prompt: prompt ?? "" };
+}
+
+interface PlacedRow {
+  row: PromptRow;
+  /** For messages: `line 7`. */
+  where: string;
+}
+
+function refuseRepeats(rows: PlacedRow[], name: string): void {
+  refuseRepeatedIds(rows, name);
+  const again = firstRepeat(rows, (row) => contentDigest(promptContent(row)));
+  if (again)
+    throw new SpecError(
+      "duplicate_prompt",
+      `${name} asks the same in ${again.first} and ${again.second}${again.more}`,
+      { file: name, hint: "keep one of them: a prompt belongs to one split" },
+    );
+}
+
+function refuseRepeatedIds(rows: PlacedRow[], name: string): void {
+  const again = firstRepeat(rows, (row) => row.id);
+  if (again)
+    throw new SpecError(
+      "duplicate_prompt_id",
+      `${name} has the prompt id ${again.key} in ${again.first} and ${again.second}${again.more}`,
+      {
+        file: name,
+        hint: "a row without an id gets one from its content, so equal rows without ids clash too",
+      },
+    );
+}
+
+function firstRepeat(
+  rows: PlacedRow[],
+  keyOf: (row: PromptRow) => string,
+): { key: string; first: string; second: string; more: string } | undefined {
+  const seen = new Map<string, string>();
+  const repeats: { key: string; first: string; second: string }[] = [];
+  for (const { row, where } of rows) {
+    const key = keyOf(row);
+    const first = seen.get(key);
+    if (first === undefined) seen.set(key, where);
+    else repeats.push({ key, first, second: where });
+  }
+  return repeats[0] && { ...repeats[0], more: repeats.length > 1 ? ` (${repeats.length} such rows)` : "" };
+}
+
+function tooFew(counts: Record<SplitName, number>, needed: number, found: number, name: string): SpecError {
+  const parts = Object.entries(counts)
+    .filter(([, count]) => count > 0)
+    .map(([split, count]) => `${split} ${count}`);
+  return new SpecError(
+    "prompts_too_few",
+    `${name} holds ${found} prompts, but the campaign needs ${needed} (${parts.join(", ")})`,
+    {
+      file: name,
+      hint: "lower prompts.perIteration, prompts.validation, prompts.test or iterations, or give more prompts",
+    },
+  );
+}

@@ -1,0 +1,34 @@
+// Modules that are asked once, at start: prompts and SFT answers. Their answers become rows of the campaign; they run as confined as
+// every other module.
+import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { durationMs } from "../campaign/spec/fields.ts";
+import { createModuleRunner, resolveEnv, type ModuleRunner } from "../runtimes/module/index.ts";
+import type { Bundle } from "./bundle.ts";
+
+export type Environment = Record<string, string | undefined>;
+
+/** Runs `use` with a runner of the bundle, which is gone afterwards. */
+export async function withModule<R extends "prompts" | "sft", T>(
+  role: R,
+  bundle: Bundle,
+  { timeout, env }: { timeout: string; env: Record<string, string> },
+  environment: Environment,
+  use: (runner: ModuleRunner<R>) => Promise<T>,
+): Promise<T> {
+  const folder = await mkdtemp(join(tmpdir(), "ratchet-source-"));
+  const blobPath = join(folder, `${role}.mjs`);
+  try {
+    await writeFile(blobPath, bundle.source);
+    const runner = createModuleRunner({
+      role,
+      blobPath,
+      timeoutMs: durationMs(timeout),
+      env: resolveEnv(role, env, environment),
+    });
+    return await use(runner).finally(() => runner.close());
+  } finally {
+    await rm(folder, { recursive: true, force: true });
+  }
+}

@@ -1,0 +1,113 @@
+// Data that the bootstrap learns from: SFT rows and a file of preferences.
+import { resolve } from "node:path";
+import { SpecError } from "../campaign/errors.ts";
+import type { SftRow } from "../campaign/spec/modules.ts";
+import {
+  filterPreferences,
+  isMessages,
+  type FilteredPreferences,
+  type RawRow,
+} from "../campaign/recipe/preferences.ts";
+import type { PromptContent } from "../campaign/recipe/rows.ts";
+import { deriveSeed } from "../campaign/recipe/seeds.ts";
+import type { ResolvedSpec } from "../campaign/spec/schema.ts";
+import type { Bundle } from "./bundle.ts";
+import { readJsonLines } from "./json-lines.ts";
+import { withModule, type Environment } from "./source-modules.ts";
+
+/** A row of a file may also be a `text`, or a whole conversation of `messages`. */
+type AnySftRow = Partial<SftRow> & { text?: string };
+
+export async function sftFromFile(name: string, baseDir: string): Promise<AnySftRow[]> {
+  return (await readJsonLines(resolve(baseDir, name), name)).map((row) => readSft(row, name));
+}
+
+export async function sftFromModule(
+  spec: ResolvedSpec,
+  bundle: Bundle,
+  environment: Environment,
+): Promise<AnySftRow[]> {
+  const data = spec.bootstrap.sft!.data;
+  const rows = await withModule("sft", bundle, data, environment, (runner) =>
+    runner.call({ seed: deriveSeed("sft", spec.seed), count: data.count! }),
+  );
+  return rows.map(tidy);
+}
+
+function readSft({ line, value }: RawRow, name: string): AnySftRow {
+  const wrong = (what: string) =>
+    new SpecError("row_invalid", `${name}:${line} ${what}`, {
+      file: name,
+      line,
+      hint: 'a row is {"prompt" or "messages", "completion": "text"}, {"text"}, or {"messages"} of a whole conversation',
+    });
+  if (typeof value !== "object" || value === null) throw wrong("is no object");
+  const { prompt, messages, completion, text } = value as Record<string, unknown>;
+  if ([prompt, messages, text].filter((column) => column !== undefined).length !== 1)
+    throw wrong("needs either `prompt`, `messages` or `text`");
+  if (prompt !== undefined && (typeof prompt !== "string" || prompt.trim() === ""))
+    throw wrong("has an empty prompt");
+  if (messages !== undefined && !isMessages(messages))
+    throw wrong("has `messages` that are no list of {role, content}");
+  if (text !== undefined && (typeof text !== "string" || text.trim() === ""))
+    throw wrong("has an empty text");
+  if (text !== undefined && completion !== undefined) throw wrong("has both `text` and `completion`");
+  const answered = completion !== undefined || prompt !== undefined;
+  if (answered && (typeof completion !== "string" || completion.trim() === ""))
+    throw wrong("has an empty completion");
+  return tidy(value as AnySftRow);
+}
+
+/** Known fields only, in one order, so that the rows' bytes follow from what they mean. */
+function tidy({ prompt, messages, completion, text }: AnySftRow): AnySftRow {
+  return {
+    ...(prompt === undefined ? {} : { prompt }),
+    ...(messages === undefined ? {} : { messages: messages.map(({ role, content }) => ({ role, content })) }),
+    ...(completion === undefined ? {} : { completion }),
+    ...(text === undefined ? {} : { text }),
+  };
+}
+
+/** What a row asks, where that can be told: what stands before the first answer. */
+export function sftPrompt({ messages, completion, prompt }: AnySftRow): PromptContent | undefined {
+  if (completion !== undefined || !messages) return messages ?? prompt;
+  const first = messages.findIndex(({ role }) => role === "assistant");
+  return messages.slice(0, first < 0 ? messages.length : first);
+}
+
+export async function preferencesFromFile(
+  name: string,
+  minMargin: number,
+  baseDir: string,
+): Promise<FilteredPreferences & { rows: number }> {
+  const rows = await readJsonLines(resolve(baseDir, name), name);
+  const filtered = filterPreferences(rows, { minMargin });
+  if (filtered.pairs.length === 0) {
+    const reasons = Object.entries(filtered.dropped)
+      .filter(([, count]) => count > 0)
+      .map(([reason, count]) => `${reason} ${count}`);
+    throw new SpecError(
+      "preferences_empty",
+      `${name} has ${rows.length} rows, and none passes the filters: ${reasons.join(", ")}`,
+      { file: name },
+    );
+  }
+  return { ...filtered, rows: rows.length };
+}
+
+/** A baseline on the file's pairs trains on as many as all iterations together. */
+export function refuseTooFewPairs(
+  { baselines, iterations, pair, bootstrap }: ResolvedSpec,
+  kept: number,
+): void {
+  const arm = baselines.find(({ pairs }) => pairs === "preferences");
+  const needed = iterations * pair.limit;
+  if (!arm || needed <= kept) return;
+  throw new SpecError(
+    "spec_conflict",
+    `baseline ${arm.name} needs iterations × pair.limit = ${needed} pairs, but ${bootstrap.preferences?.file} has ${kept} that pass the filters`,
+    {
+      hint: "lower pair.limit, or give more preferences",
+    },
+  );
+}

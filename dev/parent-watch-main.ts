@@ -1,0 +1,37 @@
+// The process behind leash.ts. Reads `+pid` and `-pid` lines; at the end of its input every process group still held gets SIGTERM, and
+// SIGKILL a little later. Only that end stops it: signals meant for the terminal's processes do not.
+import { createInterface } from "node:readline";
+import { setTimeout as sleep } from "node:timers/promises";
+import { waitForLock } from "../host/lock.mjs";
+
+const GRACE_MS = 4000;
+const groups = new Set<number>();
+const lockFolder = process.argv[2];
+const lock = lockFolder === undefined ? undefined : waitForLock(lockFolder);
+
+for (const signal of ["SIGINT", "SIGHUP", "SIGTERM"] as const) process.on(signal, () => {});
+
+for await (const line of createInterface({ input: process.stdin })) {
+  const pid = Number(line.slice(1));
+  if (line.startsWith("+")) groups.add(pid);
+  else groups.delete(pid);
+}
+
+signalAll("SIGTERM");
+for (const deadline = Date.now() + GRACE_MS; groups.size > 0 && Date.now() < deadline;) {
+  await sleep(50);
+  signalAll(0);
+}
+signalAll("SIGKILL");
+(await lock)?.release();
+
+/** Forgets groups that are gone. */
+function signalAll(signal: NodeJS.Signals | 0): void {
+  for (const pid of groups) {
+    try {
+      process.kill(-pid, signal);
+    } catch {
+      groups.delete(pid);
+    }
+  }
+}

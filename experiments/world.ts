@@ -1,0 +1,191 @@
+// World A without Temporal, one seed a process:
+//   node dist/experiments/world.js run  --seed 1 [--quick]     the demo's campaign and its table
+//   node dist/experiments/world.js tune --seed 101 [--rates …] each arm at each learning rate, judged by gold on the validation split
+//   node dist/experiments/world.js study FILE                  what `run --json` printed for several seeds, put together
+// Files are kept under .ratchet/experiments/world/, so a second call goes on where the first one stopped. Results: experiments/results/.
+import { mkdir, readFile } from "node:fs/promises";
+import { join } from "node:path";
+import { parseArgs } from "node:util";
+import type { PairRow, PromptRow } from "../campaign/recipe/rows.ts";
+import { deriveSeed } from "../campaign/recipe/seeds.ts";
+import { pairedDifference } from "../campaign/recipe/winrate.ts";
+import { resolveSpec } from "../campaign/spec/resolve.ts";
+import { shopCampaign } from "../examples/shop/campaign.ts";
+import { formatTable, tableJson, type CampaignTable } from "../report/table.ts";
+import type { LocalModel } from "../runtimes/types.ts";
+import { stagePolicy } from "../compile/policy.ts";
+import { Lab, type Arm } from "./plain-recipe.ts";
+import { createOnnxRuntime } from "../runtimes/onnx/index.ts";
+import { formatSummary, summarise, type StudyRun } from "./study.ts";
+
+const { positionals, values } = parseArgs({
+  allowPositionals: true,
+  options: {
+    seed: { type: "string", default: "1" },
+    quick: { type: "boolean", default: false },
+    json: { type: "boolean", default: false },
+    threads: { type: "string", default: "1" },
+    rates: { type: "string", default: "5e-5,1e-4,2e-4,4e-4" },
+    arms: { type: "string", default: "offline,offline-matched,online" },
+    /** Overrides for looking around. */
+    sft: { type: "string" },
+    preferences: { type: "string" },
+    "reward-epochs": { type: "string" },
+    dir: { type: "string", default: ".ratchet/experiments/world" },
+  },
+});
+
+const runtime = createOnnxRuntime({ threads: Number(values.threads), children: 1 });
+
+interface Bootstrapped {
+  lab: Lab;
+  sft: LocalModel;
+  reward: LocalModel;
+  preferences: PairRow[];
+  /** Agreement of the reward model with gold. */
+  accuracy: number;
+  /** All iterations' prompts, iteration 1 first. */
+  online: PromptRow[];
+}
+
+async function bootstrap(): Promise<Bootstrapped> {
+  const seed = Number(values.seed);
+  const spec = resolveSpec(shopCampaign({ seed, quick: values.quick }));
+  const { sft, reward } = spec.bootstrap;
+  if (!sft || !reward) throw new Error("World A begins with SFT and a reward model");
+  if (values.sft) sft.data.count = Number(values.sft);
+  if (values.preferences) spec.prompts.preferences = Number(values.preferences);
+  if (values["reward-epochs"]) reward.epochs = Number(values["reward-epochs"]);
+  const dir = join(values.dir, `${seed}-${sft.data.count}-${spec.prompts.preferences}-${reward.epochs}`);
+  await mkdir(dir, { recursive: true });
+  const lab = new Lab(spec, runtime, dir);
+  const init = join(dir, "init");
+  await stagePolicy(spec, "examples/shop", init);
+  const policy = await lab.sft({ digest: "init", dir: init });
+  const preferences = await lab.preferences(policy);
+  const model = await lab.rewardModel(policy, preferences);
+  const online = await lab.promptsOf("online", spec.prompts.perIteration * spec.iterations);
+  const accuracy = await lab.accuracy(policy, model);
+  console.error(
+    `seed ${seed}: ${preferences.length} rated pairs, reward model agrees with gold on ${accuracy.toFixed(3)} of fresh pairs`,
+  );
+  return { lab, sft: policy, reward: model, preferences, accuracy, online };
+}
+
+/** Policies of the iterations at one rate, in order. */
+async function online({ lab, sft, reward, online }: Bootstrapped, rate: number): Promise<LocalModel[]> {
+  const { iterations, prompts, pair } = lab.spec;
+  const policies: LocalModel[] = [];
+  for (let k = 0; k < iterations; k++) {
+    const place = `online-${rate}-${k + 1}`;
+    const list = online.slice(k * prompts.perIteration, (k + 1) * prompts.perIteration);
+    const start = policies.at(-1) ?? sft;
+    policies.push(
+      await lab.dpo(place, start, sft, rate, () =>
+        lab.pairs(`${place}.pairs`, start, reward, list, pair.limit),
+      ),
+    );
+  }
+  return policies;
+}
+
+async function baseline(
+  { lab, sft, reward, preferences, online }: Bootstrapped,
+  name: string,
+  rate: number,
+): Promise<LocalModel> {
+  const limit = lab.spec.iterations * lab.spec.pair.limit;
+  const pairs = async () =>
+    name === "offline" ? preferences.slice(0, limit) : lab.pairs("matched.pairs", sft, reward, online, limit);
+  return lab.dpo(`${name}-${rate}`, sft, sft, rate, pairs);
+}
+
+async function run(): Promise<void> {
+  const began = performance.now();
+  const world = await bootstrap();
+  const { lab, sft, reward } = world;
+  const list = await lab.promptsOf("test", lab.spec.prompts.test);
+  const judge = (place: string, policy: LocalModel) => lab.evaluate(place, "test", list, policy, sft, reward);
+  const arms: [string, Arm, number][] = [
+    ["sft", await judge("sft", sft), lab.spec.bootstrap.sft?.learningRate ?? 0],
+  ];
+  for (const { name, learningRate = lab.spec.train.learningRate } of lab.spec.baselines)
+    arms.push([
+      name,
+      await judge(`${name}-${learningRate}`, await baseline(world, name, learningRate)),
+      learningRate,
+    ]);
+  const rate = lab.spec.train.learningRate;
+  for (const [k, policy] of (await online(world, rate)).entries())
+    arms.push([`iteration-${k + 1}`, await judge(`online-${rate}-${k + 1}`, policy), rate]);
+  report(world, arms, (performance.now() - began) / 1000);
+}
+
+function report({ lab, accuracy }: Bootstrapped, arms: [string, Arm, number][], seconds: number): void {
+  const last = arms.at(-1)!;
+  const bootstrap = { resamples: lab.spec.evaluate.resamples, seed: deriveSeed(lab.spec.seed, "difference") };
+  const vs = lab.spec.baselines.map(({ name }) => {
+    const { value, low, high } = pairedDifference(
+      last[1].shares,
+      arms.find(([arm]) => arm === name)![1].shares,
+      bootstrap,
+    );
+    return [name, { diff: value, low, high }] as const;
+  });
+  const table: CampaignTable = {
+    arms: arms.map(([name, { metrics }, learningRate]) => ({
+      name,
+      metrics,
+      learningRate,
+      pairs: null,
+      steps: null,
+    })),
+    vs: Object.fromEntries(vs),
+  };
+  console.log(
+    values.json
+      ? JSON.stringify({
+          seed: lab.spec.seed,
+          rewardAccuracy: accuracy,
+          ...tableJson(table),
+        } satisfies StudyRun)
+      : formatTable(table, { colour: false }),
+  );
+  const stages = Object.entries(lab.seconds).map(([stage, time]) => `${stage} ${time.toFixed(1)}`);
+  console.error(`seed ${lab.spec.seed}: ${seconds.toFixed(0)} s; by stage: ${stages.join(", ")}`);
+}
+
+async function tune(): Promise<void> {
+  const world = await bootstrap();
+  const { lab, sft, reward } = world;
+  const list = await lab.promptsOf("validation", 300);
+  for (const arm of values.arms.split(","))
+    for (const rate of values.rates.split(",").map(Number)) {
+      const policies = arm === "online" ? await online(world, rate) : [await baseline(world, arm, rate)];
+      const { metrics } = await lab.evaluate(
+        `${arm}-${rate}`,
+        "validation",
+        list,
+        policies.at(-1)!,
+        sft,
+        reward,
+      );
+      const { winRate, gold, proxy, length, truncated, kl } = metrics;
+      console.log(
+        JSON.stringify({ seed: lab.spec.seed, arm, rate, winRate, gold, proxy, length, truncated, kl }),
+      );
+    }
+}
+
+async function study(file: string): Promise<void> {
+  const lines = (await readFile(file, "utf8")).trim().split("\n");
+  console.log(formatSummary(summarise(lines.map((line): StudyRun => JSON.parse(line)))));
+}
+
+try {
+  const [mode = "run", file] = positionals;
+  if (mode === "study" && file) await study(file);
+  else await (mode === "tune" ? tune() : run());
+} finally {
+  await runtime.close();
+}

@@ -1,0 +1,261 @@
+// Where one chaos campaign runs: a dev tree (several after a take-over), its store, and everything that can be done to them.
+import { mkdirSync, renameSync, rmSync } from "node:fs";
+import { join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
+import { resolveSpec } from "../../campaign/spec/resolve.ts";
+import type { CampaignStatus, LedgerRow } from "../../campaign/types.ts";
+import { campaignWorkflowId } from "../../campaign/ids.ts";
+import { RatchetClient } from "../../client/ratchet-client.ts";
+import { readCampaign } from "../../client/record/record.ts";
+import { TemporalGateway } from "../../temporal/temporal-gateway.ts";
+import { Leash } from "../../dev/parent-watch.ts";
+import { openStore } from "../../store/index.ts";
+import type { Store } from "../../store/types.ts";
+import { SHOP_DIR } from "../support/small-shop.ts";
+import { losePower } from "./journal.ts";
+import type { Lost } from "./journal.ts";
+import { listen } from "./line.ts";
+import type { Line } from "./line.ts";
+import type { StoreKind } from "./pairs.ts";
+import { ENV } from "./points.ts";
+import type { Answer, Point } from "./points.ts";
+import { signal } from "./processes.ts";
+import { awsEnvironment, BUCKET, S3Server } from "./s3-server.ts";
+import { S3Proxy } from "./s3-proxy.ts";
+import type { ProxyHooks } from "./s3-proxy.ts";
+import { tinyShop } from "./tiny-shop.ts";
+import { Tree } from "./tree.ts";
+import type { Where } from "./tree.ts";
+import { Witness } from "./immutability-checker.ts";
+
+export const CAMPAIGN = "chaos";
+
+/** The ledger's last row comes before its run closes, and a damaged row does not mend itself: after this long neither will come to an end. */
+const HOPELESS_MS = 10_000;
+
+export interface Tools {
+  temporal: string;
+  /** Absent: no S3. */
+  versitygw?: string;
+}
+
+/** What the arena's happenings are told to. */
+export interface Watcher extends ProxyHooks {
+  point(point: Point, pid: number): Promise<Answer>;
+}
+
+/** Before anybody watches. */
+const IDLE: Watcher = {
+  point: async () => ({ type: "go" }),
+  before: async () => "pass",
+  after: async () => undefined,
+  unreachable: () => undefined,
+};
+
+export class Arena {
+  readonly folder: string;
+  readonly seed: number;
+  readonly tools: Tools;
+  readonly leash = new Leash();
+  readonly said: string[] = [];
+  watcher: Watcher = IDLE;
+  /** Newest last; the campaign belongs to it. */
+  readonly trees: { tree: Tree; where: Where }[] = [];
+  s3: { server: S3Server; proxy: S3Proxy } | undefined;
+  private line: Line | undefined;
+  private store: Store | undefined;
+  private ownWitness: Witness | undefined;
+
+  constructor(folder: string, seed: number, tools: Tools) {
+    this.folder = folder;
+    this.seed = seed;
+    this.tools = tools;
+  }
+
+  static async open(
+    folder: string,
+    { seed, kind, tools }: { seed: number; kind: StoreKind; tools: Tools },
+  ): Promise<Arena> {
+    mkdirSync(folder, { recursive: true });
+    const arena = new Arena(folder, seed, tools);
+    if (kind === "s3") await arena.openS3();
+    arena.line = await listen((point, pid) => arena.watcher.point(point, pid));
+    arena.store = await openStore(arena.storeName);
+    await arena.addTree();
+    return arena;
+  }
+
+  get storeName(): string {
+    return this.s3 ? `s3://${BUCKET}/store` : `dir:${join(this.folder, "store")}`;
+  }
+
+  /** Of what is committed to the store. */
+  get witness(): Witness {
+    return (this.ownWitness ??= new Witness(this.records.backend));
+  }
+
+  get current(): { tree: Tree; where: Where } {
+    return this.trees.at(-1) as { tree: Tree; where: Where };
+  }
+
+  /** Of the store, as an onlooker: never through the proxy. */
+  get records(): Store {
+    return this.store as Store;
+  }
+
+  async addTree(): Promise<void> {
+    const stateDir = join(this.folder, `state-${this.trees.length + 1}`);
+    const tree = new Tree({
+      stateDir,
+      store: this.storeName,
+      temporal: this.tools.temporal,
+      env: this.environment(stateDir),
+      leash: this.leash,
+      report: (line) => this.said.push(line),
+    });
+    this.trees.push({ tree, where: await tree.up() });
+  }
+
+  /** The machine comes back, and somebody gives the same command again. */
+  async restartTree(): Promise<void> {
+    this.current.where = await this.current.tree.up();
+    await this.start();
+  }
+
+  /** Starts, attaches or resumes; tried again while the store or the server is away. */
+  async start({ takeOver = false } = {}): Promise<void> {
+    const written = tinyShop(this.seed);
+    for (let tries = 1; ; tries += 1) {
+      try {
+        const client = await this.client();
+        await client.start(
+          { spec: resolveSpec(written), written, file: "tiny-shop.ts", baseDir: SHOP_DIR },
+          { campaignId: CAMPAIGN, takeOver },
+        );
+        return await client.close();
+      } catch (error) {
+        const { kind, code } = error as { kind?: string; code?: string };
+        if (kind !== "resource" || code === "owned_elsewhere" || tries === 20) throw error;
+        await sleep(500);
+      }
+    }
+  }
+
+  async client(at: Where = this.current.where): Promise<RatchetClient> {
+    const { address, namespace, serverId } = at;
+    return RatchetClient.connect({
+      store: this.records,
+      temporal: { address, namespace, connection: {}, identity: serverId },
+    });
+  }
+
+  async ledger(): Promise<LedgerRow[]> {
+    return (await readCampaign(this.records, CAMPAIGN))?.rows ?? [];
+  }
+
+  /** The campaign's end as the ledger says it, or undefined where it did not come. A store that is away for a while is part of the game. */
+  async ended(timeoutMs: number): Promise<CampaignStatus | undefined> {
+    let hopelessSince: number | undefined;
+    for (const deadline = Date.now() + timeoutMs; Date.now() < deadline; await sleep(300)) {
+      const status = await readCampaign(this.records, CAMPAIGN).then(
+        (found) => found?.record.status,
+        (error: { kind?: string }) => (error.kind === "artifact" ? "damaged" : undefined),
+      );
+      if (status === "completed" || status === "failed" || status === "cancelled") return status;
+      const hopeless = status === "damaged" || !(await this.runs());
+      hopelessSince = hopeless ? (hopelessSince ?? Date.now()) : undefined;
+      if (hopelessSince !== undefined && Date.now() - hopelessSince > HOPELESS_MS) return undefined;
+    }
+    return undefined;
+  }
+
+  /** Whether some server runs the campaign; one that does not answer may. */
+  private async runs(): Promise<boolean> {
+    const statuses = await Promise.all(
+      this.trees.map(async ({ where: { address, namespace, serverId } }) => {
+        const gateway = await TemporalGateway.connect({
+          address,
+          namespace,
+          connection: {},
+          identity: serverId,
+        });
+        return gateway
+          .run(campaignWorkflowId(CAMPAIGN))
+          .then((run) => run?.status)
+          .finally(() => gateway.close());
+      }),
+    ).catch(() => ["running"]);
+    return statuses.includes("running");
+  }
+
+  /** Everything dies at once, and what was not synced is lost. */
+  async losePower(namesSurvive: boolean): Promise<Lost> {
+    for (const { tree } of this.trees) await tree.kill();
+    const lost = losePower(this.journal, { namesSurvive });
+    await this.witness.forgetLost();
+    return lost;
+  }
+
+  /** SIGKILL for a worker, and nothing that it kept is left: its supervisor's next one is as good as on another machine. */
+  async loseMachine(pid: number): Promise<void> {
+    signal(pid, "SIGSTOP");
+    const { stateDir } = (await this.treeOf(pid)).options;
+    const kept = join(stateDir, "worker");
+    renameSync(kept, `${kept}-lost-${Date.now()}`);
+    signal(pid, "SIGKILL");
+  }
+
+  /** After a take-over there are two at work. */
+  private async treeOf(worker: number): Promise<Tree> {
+    for (const { tree } of this.trees) if ((await tree.worker()) === worker) return tree;
+    return this.current.tree;
+  }
+
+  async close(): Promise<void> {
+    await Promise.all(this.trees.map(({ tree }) => tree.down()));
+    this.line?.close();
+    this.s3?.proxy.close();
+    await this.s3?.server.kill();
+    this.leash.close();
+  }
+
+  remove(): void {
+    rmSync(this.folder, { recursive: true, force: true, maxRetries: 5, retryDelay: 100 });
+  }
+
+  /** See layers/local-disk.ts. */
+  get diskFull(): string {
+    return join(this.folder, "disk-full");
+  }
+
+  private get journal(): string {
+    return join(this.folder, "journal");
+  }
+
+  private async openS3(): Promise<void> {
+    if (!this.tools.versitygw) throw new Error("chaos on S3 needs the versitygw command");
+    const server = await S3Server.start(this.tools.versitygw, join(this.folder, "s3"), this.leash);
+    const proxy = await S3Proxy.start(server.port, {
+      before: (request) => this.watcher.before(request),
+      after: (request) => this.watcher.after(request),
+      unreachable: (request) => this.watcher.unreachable(request),
+    });
+    this.s3 = { server, proxy };
+    Object.assign(process.env, awsEnvironment(server.port));
+  }
+
+  private environment(stateDir: string): NodeJS.ProcessEnv {
+    const own = Object.entries(process.env).filter(([name]) => !/^(TEMPORAL|RATCHET|NODE_TEST)_/.test(name));
+    return {
+      ...Object.fromEntries(own),
+      ...(this.s3 ? awsEnvironment(this.s3.proxy.port) : {}),
+      RATCHET_CHILDREN: "2",
+      RATCHET_THREADS: "1",
+      [ENV.line]: String(this.line?.port),
+      [ENV.folders]: [this.s3 ? "" : join(this.folder, "store"), join(stateDir, "worker", "cache")].join(":"),
+      [ENV.journal]: this.journal,
+      [ENV.local]: ["cache", "scratch"].map((name) => join(stateDir, "worker", name)).join(":"),
+      [ENV.full]: this.diskFull,
+    };
+  }
+}

@@ -1,0 +1,268 @@
+// What may be done to a store besides running campaigns in it, on every backend: pruning, copying, erasing.
+import assert from "node:assert/strict";
+import { before, describe, it } from "node:test";
+import { setTimeout as sleep } from "node:timers/promises";
+import { referencesPrefix, resultsPrefix } from "../../campaign/ids.ts";
+import { copyCampaign } from "../../client/maintenance/copy.ts";
+import { erasePrompt } from "../../client/maintenance/erase.ts";
+import { pruneStore } from "../../client/maintenance/prune.ts";
+import { requireCampaign } from "../../client/record/record.ts";
+import { Reach } from "../../client/maintenance/reachable-set.ts";
+import { verifyCampaign } from "../../client/maintenance/verify.ts";
+import { memoryBackend } from "../../store/backends/memory.ts";
+import { sha256, storeOn } from "../../store/index.ts";
+import type { Backend, Store } from "../../store/types.ts";
+import { recordCampaign } from "../support/recorded-campaign.ts";
+import type { Recorded } from "../support/recorded-campaign.ts";
+
+const WHO = { by: "ada", why: "asked to" };
+/** S3 says whole seconds: what was written before this is older than no grace at all. */
+const TICK_MS = 1_100;
+
+const another = async (): Promise<Store> => ({ ...(await storeOn(memoryBackend())), name: "memory:another" });
+
+export function careContract(name: string, open: () => Promise<Backend>, skip: string | false = false): void {
+  describe(`care of a store on ${name}`, { skip, timeout: 400_000 }, () => {
+    let store: Store;
+    let made: Recorded;
+    const fresh = async (): Promise<void> => {
+      store = await storeOn(await open());
+      made = await recordCampaign(store, "done");
+    };
+    const whole = async (on: Store, id: string) => (await verifyCampaign(on, id)).problems;
+
+    describe("prune", () => {
+      before(fresh);
+
+      it("deletes garbage that has lain for the grace period, and nothing that a campaign needs", async () => {
+        await recordCampaign(store, "running", "running");
+        const garbage = await store.putBlob("nobody names this");
+        await sleep(TICK_MS);
+        const dry = await pruneStore(store, { dryRun: true, graceMs: 0 });
+        assert.ok(await store.hasBlob(garbage), "a dry run deletes nothing");
+        assert.equal(
+          (await pruneStore(store, { dryRun: false, graceMs: 60_000 })).blobs.count,
+          0,
+          "too young",
+        );
+        const pruned = await pruneStore(store, { dryRun: false, graceMs: 0 });
+        assert.deepEqual(pruned.blobs, dry.blobs);
+        assert.equal(
+          pruned.blobs.count,
+          5,
+          "garbage, the tree, weights and result of the dropped checkpoint, and what was kept of the reference",
+        );
+        assert.equal(await store.hasBlob(garbage), false);
+        assert.deepEqual([...(await whole(store, "done")), ...(await whole(store, "running"))], []);
+        const reach = new Reach(store);
+        await reach.campaign("running");
+        assert.equal(
+          reach.manifests.filter((key) => key.includes("/work/")).length,
+          2,
+          "a campaign that can go on keeps its checkpoints and what it has of its reference",
+        );
+        assert.equal(pruned.checkpoints.count, 2, "a completed one does not");
+        assert.equal((await pruneStore(store, { dryRun: false, graceMs: 0 })).blobs.count, 0);
+      });
+
+      it("spares an old blob that a writer has just put again", async () => {
+        const reused = await store.putBlob("made before, wanted now");
+        const { modifiedMs = 0 } =
+          (await store.backend.stat(`blobs/sha256/${reused.slice(0, 2)}/${reused}`)) ?? {};
+        await sleep(TICK_MS);
+        // A store on which everything was written two hours ago, until it is written again.
+        const touched = new Set<string>();
+        const backend: Backend = {
+          ...store.backend,
+          stat: async (key) => {
+            const found = await store.backend.stat(key);
+            return (
+              found && {
+                ...found,
+                modifiedMs: touched.has(key) ? found.modifiedMs : found.modifiedMs - 2 * 3_600_000,
+              }
+            );
+          },
+          put: (key, bytes) => (touched.add(key), store.backend.put(key, bytes)),
+        };
+        const old = await storeOn(backend);
+        await old.putBlob("made before, wanted now");
+        const now = await store.backend.stat(`blobs/sha256/${reused.slice(0, 2)}/${reused}`);
+        assert.ok((now?.modifiedMs ?? 0) > modifiedMs, "it was written again");
+      });
+
+      it("does not let a manifest name a blob that went away", async () => {
+        const lost = sha256("never there");
+        await assert.rejects(
+          store.commitManifest(
+            `${resultsPrefix("done")}it-0009.1/pair/x.json`,
+            { schema: "ratchet.pair/1", result: { pairs: lost }, facts: {} },
+            [lost],
+          ),
+          { code: "blob_vanished", kind: "resource" },
+        );
+        assert.equal(await store.readManifest(`${resultsPrefix("done")}it-0009.1/pair/x.json`), undefined);
+      });
+
+      it("deletes nothing where a record cannot be read", async () => {
+        const key = `${resultsPrefix("done")}it-0001.1/train/d.json`;
+        const manifest = (await store.backend.get(key)) as Uint8Array;
+        const garbage = await store.putBlob("garbage beside damage");
+        await store.backend.put(key, manifest.slice(0, -9));
+        await sleep(TICK_MS);
+        await assert.rejects(pruneStore(store, { dryRun: false, graceMs: 0 }), { code: "artifact_corrupt" });
+        assert.ok(await store.hasBlob(garbage));
+        await store.backend.put(key, manifest);
+      });
+
+      it("goes on where what is damaged was kept of a reference, which names nothing that nothing else names", async () => {
+        await recordCampaign(store, "going", "running");
+        for await (const key of store.backend.list(referencesPrefix("going")))
+          await store.backend.put(key, new TextEncoder().encode("{"));
+        await pruneStore(store, { dryRun: false, graceMs: 0 });
+        assert.deepEqual(
+          (await whole(store, "going")).map(({ code }) => code),
+          ["artifact_corrupt"],
+        );
+      });
+    });
+
+    describe("verify", () => {
+      before(fresh);
+
+      it("passes over what a hand left in a campaign's folder, and names what a hand changed or moved", async () => {
+        const { backend } = store;
+        for (const name of ["results/.DS_Store", "results/it-0001.1/train/notes.txt", "work/d.json~"])
+          await backend.put(`campaigns/done/${name}`, new TextEncoder().encode("mine"));
+        assert.deepEqual(await whole(store, "done"), []);
+        const key = `${resultsPrefix("done")}it-0001.1/pair/c.json`;
+        const text = new TextDecoder().decode(await backend.get(key));
+        await backend.put(key, new TextEncoder().encode(text.replace('"facts":{}', '"facts":{"attempt":1}')));
+        await backend.put(key.replace("it-0001.1", "it-0002.1"), new TextEncoder().encode(text));
+        const problems = (await verifyCampaign(store, "done")).problems.filter(
+          ({ code }) => code === "artifact_corrupt",
+        );
+        assert.deepEqual(
+          problems.map(({ what }) => what),
+          [key, key.replace("it-0001.1", "it-0002.1")],
+        );
+      });
+    });
+
+    describe("copy", () => {
+      before(fresh);
+
+      it("copies a completed campaign whole, and again without doing anything twice", async () => {
+        const other = await another();
+        const copied = await copyCampaign(store, other, "done", WHO);
+        assert.deepEqual([copied.moved, copied.rows, copied.manifests], [false, 5, 6]);
+        assert.deepEqual(await whole(other, "done"), []);
+        const again = await copyCampaign(store, other, "done", WHO);
+        assert.deepEqual([again.blobs, again.manifests], [0, 0]);
+        assert.equal((await requireCampaign(store, "done")).record.status, "completed");
+      });
+
+      it("moves one that can go on: the old store's writer has lost its lease, the new store has the same ledger", async () => {
+        await recordCampaign(store, "half", "running");
+        const { rows } = await requireCampaign(store, "half");
+        const other = await another();
+        assert.equal((await copyCampaign(store, other, "half", WHO)).moved, true);
+        assert.deepEqual((await requireCampaign(other, "half")).rows, rows);
+        assert.deepEqual(await whole(other, "half"), []);
+        const { record } = await requireCampaign(store, "half");
+        assert.deepEqual([record.status, record.failure?.code], ["moved", "campaign_moved"]);
+        await assert.rejects(
+          store
+            .ledger("half")
+            .append({ id: "late", epoch: 1, event: { type: "resumed", by: "w", why: "" }, by: "w" }),
+          { code: "lease_lost" },
+        );
+        assert.equal(
+          (await copyCampaign(store, other, "half", WHO)).rows,
+          rows.length,
+          "an interrupted copy goes on",
+        );
+        await assert.rejects(copyCampaign(store, { ...other, name: "memory:third" }, "half", WHO), {
+          code: "campaign_moved",
+        });
+      });
+
+      it("refuses to mix two campaigns of one name, and to copy damage", async () => {
+        const other = await another();
+        await recordCampaign(other, "done", "running");
+        await assert.rejects(copyCampaign(store, other, "done", WHO), { code: "campaign_differs" });
+        const key = `blobs/sha256/${made.weights.slice(0, 2)}/${made.weights}`;
+        const bytes = (await store.backend.get(key)) as Uint8Array;
+        await store.backend.delete(key);
+        await assert.rejects(copyCampaign(store, await another(), "done", WHO), {
+          code: "artifact_corrupt",
+          message: new RegExp(made.weights),
+        });
+        await store.backend.put(key, bytes);
+      });
+    });
+
+    describe("erase", () => {
+      before(fresh);
+      const request = { ...WHO, requestId: "r1", dryRun: false };
+
+      it("takes every row of a prompt out, by id or by what it says, and leaves the others readable", async () => {
+        const dry = await erasePrompt(store, "p2", { ...request, dryRun: true });
+        assert.deepEqual([dry.blobs, dry.rows, dry.campaigns], [4, 4, ["done"]]);
+        await store.getBlob(made.ofP2[0] ?? "");
+        await erasePrompt(store, "p2", request);
+        for (const digest of made.ofP2)
+          await assert.rejects(store.getBlob(digest), {
+            code: "artifact_erased",
+            message: /by ada: asked to/,
+          });
+        const left = (await Promise.all(made.ofP2.map((digest) => store.getRemainder(digest))))
+          .map((bytes) => new TextDecoder().decode(bytes))
+          .join("");
+        assert.match(left, /one\?[\s\S]*no[\s\S]*first/);
+        for await (const { key } of store.backend.entries("blobs/")) {
+          const text = new TextDecoder().decode(await store.backend.get(key));
+          assert.doesNotMatch(text, /secret|two\?|as p2 said|"logps"/, key);
+        }
+        for await (const key of store.backend.list(referencesPrefix("done")))
+          assert.fail(`${key} is of answers that are gone`);
+      });
+
+      it("is told apart from damage by verify, stands in the ledger without the prompt's id, and outlives prune and copy", async () => {
+        const { problems, erased } = await verifyCampaign(store, "done");
+        assert.deepEqual(problems, []);
+        assert.deepEqual(
+          [...erased].sort((a, b) => (a < b ? -1 : 1)),
+          [...made.ofP2].sort((a, b) => (a < b ? -1 : 1)),
+        );
+        const row = (await requireCampaign(store, "done")).rows.at(-1)?.event;
+        assert.ok(row?.type === "erased" && row.why === "asked to" && row.prompt === sha256("p2"));
+        assert.doesNotMatch(JSON.stringify(row), /p2/);
+        await sleep(TICK_MS);
+        await pruneStore(store, { dryRun: false, graceMs: 0 });
+        assert.deepEqual((await verifyCampaign(store, "done")).problems, []);
+        const other = await another();
+        await copyCampaign(store, other, "done", WHO);
+        assert.equal((await verifyCampaign(other, "done")).erased.length, 4);
+      });
+
+      it("finds erased text that somebody put again, and erases it once more", async () => {
+        await store.putBlob('{"prompt_id":"p2","prompt":"two?","chosen":"secret","rejected":"no"}\n');
+        assert.deepEqual(
+          (await verifyCampaign(store, "done")).problems.map(({ code }) => code),
+          ["erased_present"],
+        );
+        await recordCampaign(store, "later");
+        await erasePrompt(store, "p2", { ...request, requestId: "r2" });
+        assert.deepEqual((await verifyCampaign(store, "done")).problems, []);
+        assert.deepEqual((await verifyCampaign(store, "later")).problems, []);
+      });
+
+      it("refuses a prompt that nobody has, and a campaign that has not ended", async () => {
+        await assert.rejects(erasePrompt(store, "p9", request), { code: "prompt_unknown" });
+        await recordCampaign(store, "open", "running");
+        await assert.rejects(erasePrompt(store, "p1", request), { code: "campaign_open", message: /^open / });
+      });
+    });
+  });
+}
