@@ -23,7 +23,7 @@ function stage(
     place: "it",
     spec: { modules },
     signal: new AbortController().signal,
-    quiet: () => undefined,
+    allowSilence: () => undefined,
   } as unknown as StageContext;
 }
 

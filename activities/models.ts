@@ -37,7 +37,7 @@ export async function callModule<Row, Answer>(
   const blob = context.spec.modules[role];
   if (!blob) throw new InvariantError("unreachable_state", `the spec names no ${role} module`);
   // The call has a limit of its own: within it, silence is no sign of a stuck attempt.
-  context.quiet(blob.timeoutMs);
+  context.allowSilence(blob.timeoutMs);
   return context.deps.modules.call<Row, Answer>(role, blob, rows, context.signal);
 }
 

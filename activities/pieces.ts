@@ -8,7 +8,7 @@ import type { StageContext } from "./attempt/context.ts";
 import { ResourceError } from "./attempt/context.ts";
 import { InvariantError } from "../campaign/errors.ts";
 import { isCoded } from "./attempt/failure.ts";
-import { patiently } from "./attempt/retry-during-outage.ts";
+import { retryDuringOutage } from "./attempt/retry-during-outage.ts";
 import { formatRows } from "../campaign/recipe/rows.ts";
 import { eachPiece } from "./records.ts";
 import { sha256 } from "../store/index.ts";
@@ -75,7 +75,7 @@ export async function runShard(
     } else {
       const startedAtMs = performance.now();
       await survive(context, stage, index, key);
-      context.advanced(performance.now() - startedAtMs);
+      context.madeProgress(performance.now() - startedAtMs);
     }
     done += 1;
     context.onProgress({ done, total, unit: "pieces" });
@@ -165,7 +165,7 @@ async function computePiece(
   // Begun by an attempt that died before it committed: this is the work that a kill costs.
   const recomputed = context.previous?.begun?.includes(index) ?? false;
   context.trace.begun = [index];
-  context.tell();
+  context.flushHeartbeat();
   const computed = await stage.compute(index);
   context.signal.throwIfAborted();
   await commitPiece(context, index, key, computed, {}, { recomputed, startedAt });
@@ -181,7 +181,7 @@ async function commitPiece(
   facts: { recomputed?: boolean; startedAt?: string } = {},
 ): Promise<void> {
   const { store } = context.deps;
-  await patiently(context, async () => {
+  await retryDuringOutage(context, async () => {
     const text = formatRows(rows);
     const result: PieceResult = { ...stamp(context), piece, rows: sha256(text), ...sums, ...more };
     // Together, and before the commit asks for the second: a directory spends far longer on syncing a blob than on writing it.

@@ -5,7 +5,7 @@ import { availableParallelism, cpus, loadavg } from "node:os";
 import { basename, join } from "node:path";
 import { runtimeFacts } from "../runtimes/onnx/versions.ts";
 import { BenchError, Fresh, Served } from "./runner.ts";
-import type { Command, Contender } from "./runner.ts";
+import type { Command, Runner } from "./runner.ts";
 import { Inputs } from "./inputs.ts";
 import { enter, measure, type Field } from "./measure.ts";
 import { missingOf, peers } from "./peers.ts";
@@ -79,9 +79,9 @@ export class Bench {
     };
   }
 
-  /** Compares what the contenders compute and times nothing. */
+  /** Compares what the runners compute and times nothing. */
   async check(row: Row): Promise<string[]> {
-    return (await this.enter(row)).field.entrants.map(({ contender }) => contender.name);
+    return (await this.enter(row)).field.entrants.map(({ runner }) => runner.name);
   }
 
   close(): void {
@@ -89,8 +89,8 @@ export class Bench {
   }
 
   /** Others would keep their models in memory. */
-  private closeAllBut(contenders: readonly Contender[]): void {
-    for (const contender of this.served.values()) if (!contenders.includes(contender)) contender.close();
+  private closeAllBut(runners: readonly Runner[]): void {
+    for (const runner of this.served.values()) if (!runners.includes(runner)) runner.close();
   }
 
   /** Ratchet's version with the digest of the sources that this build was made from. */
@@ -102,16 +102,16 @@ export class Bench {
 
   private async enter(row: Row): Promise<{ field: Field; missing: Record<string, string> }> {
     const missing: Record<string, string> = {};
-    const contenders: [Contender, ...Contender[]] = [this.ratchet(row)];
+    const runners: [Runner, ...Runner[]] = [this.ratchet(row)];
     for (const name of row.peers) {
       const reason = missingOf(name, this.options.python);
-      if (reason === undefined) contenders.push(this.peer(name));
+      if (reason === undefined) runners.push(this.peer(name));
       else missing[name] = reason;
     }
     for (const [name, reason] of Object.entries(missing)) say(`  without ${name}: ${reason}`);
-    if (contenders.length === 1) throw new BenchError(`no peer of ${row.name} is installed`);
-    this.closeAllBut(contenders);
-    return { field: await enter(row, await row.make(this.inputs), contenders, say), missing };
+    if (runners.length === 1) throw new BenchError(`no peer of ${row.name} is installed`);
+    this.closeAllBut(runners);
+    return { field: await enter(row, await row.make(this.inputs), runners, say), missing };
   }
 
   private versions(): Record<string, string> {
@@ -126,7 +126,7 @@ export class Bench {
     };
   }
 
-  private ratchet(row: Row): Contender {
+  private ratchet(row: Row): Runner {
     const threads = String(this.options.threads);
     const command = (script: string, ...args: string[]): Command => ({
       command: process.execPath,
@@ -134,7 +134,7 @@ export class Bench {
       env: process.env,
       log: this.log("Ratchet"),
     });
-    const fresh = (script: string, variants: string[]): Contender =>
+    const fresh = (script: string, variants: string[]): Runner =>
       new Fresh("Ratchet", variants, this.writeWork, (variant) =>
         command(script, this.workPath, threads, variant),
       );
@@ -147,7 +147,7 @@ export class Bench {
     return this.serve("Ratchet", command("serve.js", threads));
   }
 
-  private peer(name: PeerName): Contender {
+  private peer(name: PeerName): Runner {
     const { python, threads, root } = this.options;
     const command = (...args: string[]): Command => ({
       command: python.path!,
@@ -163,9 +163,9 @@ export class Bench {
   }
 
   private serve(name: string, command: Command): Served {
-    const contender = this.served.get(name) ?? new Served(name, command);
-    this.served.set(name, contender);
-    return contender;
+    const runner = this.served.get(name) ?? new Served(name, command);
+    this.served.set(name, runner);
+    return runner;
   }
 
   private log(name: string): string {

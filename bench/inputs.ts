@@ -1,4 +1,4 @@
-// The files and texts that rows are made of, the same for every contender; a pure function of the rows' settings.
+// The files and texts that rows are made of, the same for every runner; a pure function of the rows' settings.
 import { mkdirSync } from "node:fs";
 import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
@@ -24,7 +24,7 @@ export class Inputs {
     mkdirSync(join(dir, "rows"), { recursive: true });
   }
 
-  /** A folder for what a contender writes; not made. */
+  /** A folder for what a runner writes; not made. */
   scratch(name: string): string {
     return join(this.dir, "scratch", name);
   }

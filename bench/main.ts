@@ -23,7 +23,7 @@ async function main(): Promise<number> {
       threads: { type: "string", default: "2" },
       /** A checkpoint in place of the random weights of the smallest size. */
       model: { type: "string" },
-      /** Compares what the contenders compute and times nothing. */
+      /** Compares what the runners compute and times nothing. */
       check: { type: "boolean", default: false },
       setup: { type: "boolean", default: false },
       list: { type: "boolean", default: false },

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { BenchError, type Contender } from "./runner.ts";
+import { BenchError, type Runner } from "./runner.ts";
 import { enter, measure, UnequalWork } from "./measure.ts";
 import type { Row } from "./rows.ts";
 import type { Sample, Work } from "./work.ts";
@@ -36,7 +36,7 @@ function planned(
   name: string,
   { facts = [1, 2], amount = 10, fresh = false, seconds }: Plan,
   asked: string[] = [],
-): Contender {
+): Runner {
   const left = structuredClone(seconds);
   return {
     name,
@@ -50,7 +50,7 @@ function planned(
   };
 }
 
-test("contenders take turns, each beginning a round in turn, and the ratio is the median of the rounds' ratios", async () => {
+test("runners take turns, each beginning a round in turn, and the ratio is the median of the rounds' ratios", async () => {
   const asked: string[] = [];
   const ours = planned("Ratchet", { seconds: { a: [9, 1, 1, 2] } }, asked);
   const theirs = planned("torch", { seconds: { slow: [8], fast: [5, 2, 3, 4] } }, asked);
@@ -88,13 +88,13 @@ test("processes that start afresh are tried only where there is a choice", async
 });
 
 test("the ratio is against the best peer, which is the smallest where less is better", async () => {
-  const contenders = (): [Contender, ...Contender[]] => [
+  const runners = (): [Runner, ...Runner[]] => [
     planned("Ratchet", { seconds: { a: [1, 1] } }),
     planned("torch", { seconds: { a: [2, 2] } }),
     planned("llama", { seconds: { a: [4, 4] } }),
   ];
   const ofPeer = async (better: Row["better"]): Promise<string> => {
-    const field = await enter({ ...row, better }, work, contenders(), silent);
+    const field = await enter({ ...row, better }, work, runners(), silent);
     return (await measure({ ...row, better }, field, { repeats: 1, say: silent })).peer;
   };
   assert.equal(await ofPeer("higher"), "torch");
@@ -103,12 +103,12 @@ test("the ratio is against the best peer, which is the smallest where less is be
 
 test("a peer that is half as fast as another in its trial is not measured further, and is named", async () => {
   const asked: string[] = [];
-  const contenders: [Contender, ...Contender[]] = [
+  const runners: [Runner, ...Runner[]] = [
     planned("Ratchet", { seconds: { a: [1, 1] } }),
     planned("torch", { seconds: { a: [2, 2] } }),
     planned("llama", { seconds: { a: [4], b: [5] } }, asked),
   ];
-  const measured = await measure(row, await enter(row, work, contenders, silent), {
+  const measured = await measure(row, await enter(row, work, runners, silent), {
     repeats: 1,
     say: silent,
   });
@@ -119,7 +119,7 @@ test("a peer that is half as fast as another in its trial is not measured furthe
 
 test("work that computes something else, or a different amount, is refused before it is compared", async () => {
   const ours = { seconds: { a: [1, 1] } };
-  const other = (plan: Partial<Plan>): [Contender, ...Contender[]] => [
+  const other = (plan: Partial<Plan>): [Runner, ...Runner[]] => [
     planned("Ratchet", ours),
     planned("torch", { ...ours, ...plan }),
   ];
@@ -137,8 +137,8 @@ test("work that computes something else, or a different amount, is refused befor
 test("a peer that fails, at its start or later, is named and the others go on; without any there is no figure", async () => {
   const plan = { seconds: { a: [1, 1] } };
   const fail = () => Promise.reject(new BenchError("it ended (exit code 1)"));
-  const atStart: Contender = { ...planned("llama", plan), start: fail };
-  const later: Contender = { ...planned("transformers", plan), sample: fail };
+  const atStart: Runner = { ...planned("llama", plan), start: fail };
+  const later: Runner = { ...planned("transformers", plan), sample: fail };
   const measured = await measure(
     row,
     await enter(row, work, [planned("Ratchet", plan), atStart, later, planned("torch", plan)], silent),

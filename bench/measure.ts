@@ -1,5 +1,5 @@
-// One row: start every contender, refuse when they do not do the same work, find each one's fastest way, then sample them in turn.
-import type { Contender } from "./runner.ts";
+// One row: start every runner, refuse when they do not do the same work, find each one's fastest way, then sample them in turn.
+import type { Runner } from "./runner.ts";
 import { BenchError } from "./runner.ts";
 import type { Row } from "./rows.ts";
 import type { Sample, Work } from "./work.ts";
@@ -10,7 +10,7 @@ export interface Measured {
   peer: string;
   median: Record<string, number>;
   variants: Record<string, string>;
-  /** Of the rate of a large product in the same run, by contender. */
+  /** Of the rate of a large product in the same run, by runner. */
   matmulShare?: Record<string, number>;
   samples: Record<string, Sample[]>;
   /** Peers that failed, or were too slow to be the best, with the reason. */
@@ -23,7 +23,7 @@ export interface MeasureOptions {
 }
 
 interface Entrant {
-  contender: Contender;
+  runner: Runner;
   facts: number[];
   variants: string[];
   variant: string;
@@ -35,17 +35,17 @@ interface Entrant {
 /** The work differs: not a peer's failure but the bench's, and no figure may come of it. */
 export class UnequalWork extends BenchError {}
 
-/** The contenders that are still in the row, ours first, and those that left it, with the reason. */
+/** The runners that are still in the row, ours first, and those that left it, with the reason. */
 export interface Field {
   entrants: Entrant[];
   failed: Record<string, string>;
 }
 
-/** Starts all contenders, ours first, and compares what they compute. */
+/** Starts all runners, ours first, and compares what they compute. */
 export async function enter(
   row: Row,
   work: Work,
-  [ours, ...peers]: [Contender, ...Contender[]],
+  [ours, ...peers]: [Runner, ...Runner[]],
   say: (line: string) => void,
 ): Promise<Field> {
   const ratchet = await start(ours, work);
@@ -71,17 +71,17 @@ export async function measure(
   for (let repeat = 0; repeat < repeats; repeat++) {
     // Each begins a round in turn: what the one before leaves in caches and clocks falls on all alike.
     const order = field.entrants.map((_, place) => field.entrants[(place + repeat) % field.entrants.length]!);
-    for (const entrant of order) entrant.samples.push(await entrant.contender.sample(entrant.variant));
+    for (const entrant of order) entrant.samples.push(await entrant.runner.sample(entrant.variant));
     for (const peer of field.entrants.slice(1)) agreeOnAmount(row, ratchet, peer);
     say(
-      `  ${repeat + 1}/${repeats}: ${field.entrants.map(({ contender, samples }) => `${contender.name} ${format(row.value(samples.at(-1)!))}`).join(", ")} ${row.unit}`,
+      `  ${repeat + 1}/${repeats}: ${field.entrants.map(({ runner, samples }) => `${runner.name} ${format(row.value(samples.at(-1)!))}`).join(", ")} ${row.unit}`,
     );
   }
   return { ...summary(row, field.entrants), failed: field.failed };
 }
 
 /** Lets every peer do something; one that fails leaves the field and is said, and the others go on. */
-async function withPeers<Peer extends Contender | Entrant>(
+async function withPeers<Peer extends Runner | Entrant>(
   row: Row,
   ratchet: Entrant,
   failed: Record<string, string>,
@@ -95,7 +95,7 @@ async function withPeers<Peer extends Contender | Entrant>(
       field.entrants.push(await act(peer));
     } catch (error) {
       if (!(error instanceof BenchError) || error instanceof UnequalWork) throw error;
-      field.failed["contender" in peer ? peer.contender.name : peer.name] = error.message;
+      field.failed["runner" in peer ? peer.runner.name : peer.name] = error.message;
       say(`  ${error.message}`);
     }
   }
@@ -104,24 +104,24 @@ async function withPeers<Peer extends Contender | Entrant>(
   return field;
 }
 
-async function start(contender: Contender, work: Work): Promise<Entrant> {
-  const { facts, variants } = await contender.start(work);
-  return { contender, facts, variants, variant: variants[0]!, samples: [] };
+async function start(runner: Runner, work: Work): Promise<Entrant> {
+  const { facts, variants } = await runner.start(work);
+  return { runner, facts, variants, variant: variants[0]!, samples: [] };
 }
 
 /** Tries each variant once, which also warms everything up, and is not counted. Processes that start afresh are tried only where there is a choice. */
 async function findFastest(row: Row, entrant: Entrant, say: (line: string) => void): Promise<void> {
-  const { contender, variants } = entrant;
-  if (contender.fresh && variants.length === 1) return;
+  const { runner, variants } = entrant;
+  if (runner.fresh && variants.length === 1) return;
   const tried: { variant: string; sample: Sample }[] = [];
   for (const variant of variants)
-    tried.push({ variant, sample: await contender.sample(variant, { trial: true }) });
+    tried.push({ variant, sample: await runner.sample(variant, { trial: true }) });
   const best = tried.reduce((a, b) => (isBetter(row, row.value(b.sample), row.value(a.sample)) ? b : a));
   entrant.variant = best.variant;
   entrant.trial = row.value(best.sample);
   if (variants.length > 1)
     say(
-      `  ${contender.name}: ${tried.map(({ variant, sample }) => `${variant} ${format(row.value(sample))}`).join(", ")} ${row.unit}`,
+      `  ${runner.name}: ${tried.map(({ variant, sample }) => `${variant} ${format(row.value(sample))}`).join(", ")} ${row.unit}`,
     );
 }
 
@@ -138,7 +138,7 @@ function withoutHopeless(
     row.better === "higher" && trial !== undefined && trial <= hopeless * best;
   const left = peers
     .filter(isHopeless)
-    .map(({ contender: { name }, trial }): [string, string] => [
+    .map(({ runner: { name }, trial }): [string, string] => [
       name,
       `${format(trial!)} ${row.unit} in its trial, where the best peer had ${format(best)}`,
     ]);
@@ -156,7 +156,7 @@ const isBetter = (row: Row, value: number, than: number): boolean =>
 const factTolerance = 1e-3;
 
 function agreeOnFacts(row: Row, ours: Entrant, theirs: Entrant): void {
-  const { name } = theirs.contender;
+  const { name } = theirs.runner;
   if (ours.facts.length !== theirs.facts.length)
     throw new UnequalWork(
       `${row.name}: Ratchet gives ${ours.facts.length} numbers to check and ${name} ${theirs.facts.length}`,
@@ -174,7 +174,7 @@ function agreeOnAmount(row: Row, ours: Entrant, theirs: Entrant): void {
   const [amount, other] = [row.amount(ours.samples.at(-1)!), row.amount(theirs.samples.at(-1)!)];
   if (Math.abs(amount - other) > row.amountTolerance * amount)
     throw new UnequalWork(
-      `${row.name}: Ratchet did ${amount} units of work and ${theirs.contender.name} ${other}; different work is not timed`,
+      `${row.name}: Ratchet did ${amount} units of work and ${theirs.runner.name} ${other}; different work is not timed`,
     );
 }
 
@@ -188,11 +188,11 @@ function summary(row: Row, entrants: Entrant[]): Omit<Measured, "failed"> {
   const ratios = values[0]!.map((value, repeat) => value / values[best]![repeat]!);
   const ceilings = entrants.flatMap(({ samples }) => samples.flatMap(({ matmulFlops }) => matmulFlops ?? []));
   const byName = <T>(of: (entrant: Entrant, place: number) => T): Record<string, T> =>
-    Object.fromEntries(entrants.map((entrant, place) => [entrant.contender.name, of(entrant, place)]));
+    Object.fromEntries(entrants.map((entrant, place) => [entrant.runner.name, of(entrant, place)]));
   return {
     ratio: median(ratios),
     spread: [Math.min(...ratios), Math.max(...ratios)],
-    peer: entrants[best]!.contender.name,
+    peer: entrants[best]!.runner.name,
     median: byName((_, place) => medians[place]!),
     variants: byName(({ variant }) => variant),
     ...(row.flops !== undefined && ceilings.length > 0

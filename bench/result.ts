@@ -17,7 +17,7 @@ export interface Result {
   shareAim?: number;
   /** memory: the smaller the ratio the better. */
   better: "higher" | "lower";
-  /** Median of every contender, in `unit`. */
+  /** Median of every runner, in `unit`. */
   median: Record<string, number>;
   unit: string;
   /** Lowest and highest ratio of a repeat. */
@@ -26,9 +26,9 @@ export interface Result {
   peer: string;
   /** Peers that should have been measured and were not, and why. */
   missing: Record<string, string>;
-  /** The way of doing the work that was fastest, by contender. */
+  /** The way of doing the work that was fastest, by runner. */
   variants: Record<string, string>;
-  /** Of the rate of a large product in the same run, by contender (dense steps). */
+  /** Of the rate of a large product in the same run, by runner (dense steps). */
   matmulShare?: Record<string, number>;
   versions: Record<string, string>;
   machine: { cpu: string; cores: number; threads: number };
@@ -37,7 +37,7 @@ export interface Result {
   repeats: number;
   /** Of the whole row, loading and trying variants included. */
   seconds: number;
-  /** Every sample, by contender, in order. */
+  /** Every sample, by runner, in order. */
   samples: Record<string, object[]>;
   at: string;
 }

@@ -29,50 +29,46 @@ for await (const line of createInterface({ input: process.stdin })) {
   console.log(JSON.stringify(reply));
 }`;
 
-test("a served contender is one process from work to work, and its failures are told with its last words", async () => {
-  const contender = new Served("peer", await script("serving", serving));
-  assert.deepEqual(await contender.start(work), { facts: [1], variants: ["m"] });
-  assert.deepEqual(await contender.sample("m"), { seconds: 1, amount: 2 });
-  await assert.rejects(contender.sample("bad"), /peer: bad variant/);
-  await assert.rejects(contender.sample("die"), /peer ended \(exit code 3\): no memory left/);
-  assert.deepEqual(
-    await contender.start(work),
-    { facts: [1], variants: ["m"] },
-    "a new process after a death",
-  );
-  contender.close();
+test("a served runner is one process from work to work, and its failures are told with its last words", async () => {
+  const runner = new Served("peer", await script("serving", serving));
+  assert.deepEqual(await runner.start(work), { facts: [1], variants: ["m"] });
+  assert.deepEqual(await runner.sample("m"), { seconds: 1, amount: 2 });
+  await assert.rejects(runner.sample("bad"), /peer: bad variant/);
+  await assert.rejects(runner.sample("die"), /peer ended \(exit code 3\): no memory left/);
+  assert.deepEqual(await runner.start(work), { facts: [1], variants: ["m"] }, "a new process after a death");
+  runner.close();
 });
 
-test("a fresh contender is a process for every sample, with the time that the process took", async () => {
+test("a fresh runner is a process for every sample, with the time that the process took", async () => {
   const command = await script(
     "fresh",
     `console.log(JSON.stringify({ facts: [Number(process.argv[2])], pid: process.pid }));`,
   );
   const written: Work[] = [];
-  const contender = new Fresh(
+  const runner = new Fresh(
     "script",
     ["5", "6"],
     async (given) => void written.push(given),
     (variant) => ({ ...command, args: [...command.args, variant] }),
   );
-  assert.deepEqual(await contender.start(work), { facts: [5], variants: ["5", "6"] });
+  assert.deepEqual(await runner.start(work), { facts: [5], variants: ["5", "6"] });
   assert.deepEqual(written, [work]);
   const samples = [
-    await contender.sample("5"),
-    await contender.sample("6"),
-    await contender.sample("5"),
-    await contender.sample("5"),
+    await runner.sample("5"),
+    await runner.sample("6"),
+    await runner.sample("5"),
+    await runner.sample("5"),
   ];
   assert.equal(new Set(samples.map((sample) => sample["pid"])).size, 4);
   assert.ok(samples.every(({ seconds, amount }) => seconds > 0 && amount === 1));
 });
 
 test("a command that does not exist is said", async () => {
-  const contender = new Served("peer", {
+  const runner = new Served("peer", {
     command: join(dir, "absent"),
     args: [],
     env: process.env,
     log: join(dir, "logs", "absent"),
   });
-  await assert.rejects(contender.start(work), /peer could not be started: .*ENOENT/);
+  await assert.rejects(runner.start(work), /peer could not be started: .*ENOENT/);
 });

@@ -7,7 +7,7 @@ import { createInterface } from "node:readline";
 import type { Readable, Writable } from "node:stream";
 import type { Sample, Started, Work } from "./work.ts";
 
-export interface Contender {
+export interface Runner {
   readonly name: string;
   /** A process for every sample: nothing stays warm. */
   readonly fresh: boolean;
@@ -85,7 +85,7 @@ function nextLine(
 }
 
 /** Stays alive from row to row: libraries are loaded once. */
-export class Served implements Contender {
+export class Served implements Runner {
   readonly name: string;
   readonly fresh = false;
   private readonly command: Command;
@@ -128,7 +128,7 @@ export class Served implements Contender {
 type Printed = { facts: number[] } & Omit<Partial<Sample>, "seconds">;
 
 /** A process for every sample: its time is from the start to the end of the process. */
-export class Fresh implements Contender {
+export class Fresh implements Runner {
   readonly name: string;
   readonly fresh = true;
   private readonly commandOf: (variant: string) => Command;

@@ -1,4 +1,4 @@
-// The work of a row as its contenders are told it, in JSON: the same object for Ratchet and for every peer.
+// The work of a row as its runners are told it, in JSON: the same object for Ratchet and for every peer.
 import type { OptimizerSettings } from "../engine/index.ts";
 
 export interface DpoStepWork {
@@ -77,9 +77,9 @@ export interface IterationWork {
 
 export type Work = DpoStepWork | EpochWork | GenerateWork | ScoreWork | IterationWork;
 
-/** What a contender answers to the start of a work. */
+/** What a runner answers to the start of a work. */
 export interface Started {
-  /** Numbers that all contenders must agree on: losses, log-probabilities, rewards. */
+  /** Numbers that all runners must agree on: losses, log-probabilities, rewards. */
   facts: number[];
   /** Ways to do the work, e.g. batch sizes; the fastest is measured. */
   variants: string[];

@@ -94,7 +94,7 @@ export interface PlacePlan {
   pieces: { preferences: number; iteration: number; baseline: number; validation: number; test: number };
   /** Pieces per shard, shards in flight at once. */
   shardPieces: number;
-  wave: number;
+  maxConcurrentShards: number;
   /** Task queue of each stage's activities: the part after `ratchet-`. */
   queues: Record<StageName, string>;
 }

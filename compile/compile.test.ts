@@ -8,13 +8,7 @@ import type { SpecError } from "../campaign/errors.ts";
 import { resolveSpec } from "../campaign/spec/resolve.ts";
 import type { WrittenSpec } from "../campaign/spec/schema.ts";
 import type { Tree } from "../campaign/types.ts";
-import {
-  initAdapter,
-  mergeAdapter,
-  readCheckpoint,
-  writeAdapter,
-  writeCheckpoint,
-} from "../engine/index.ts";
+import { initAdapter, mergeAdapter, readCheckpoint, writeAdapter, writeCheckpoint } from "../engine/index.ts";
 import { openStore } from "../store/index.ts";
 import type { Store } from "../store/types.ts";
 import { compileSpec, type CompileOptions } from "./index.ts";

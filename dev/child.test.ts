@@ -5,17 +5,17 @@ import { join } from "node:path";
 import { it } from "node:test";
 import type { TestContext } from "node:test";
 import { Child } from "./child.ts";
-import { Leash } from "./parent-watch.ts";
+import { ParentWatch } from "./parent-watch.ts";
 
 /** What is said when a child that lives for `lifeMs` ends, time after time. */
 async function endings(t: TestContext, lifeMs: number, count: number): Promise<string[]> {
   const folder = await mkdtemp(join(tmpdir(), "ratchet-child-"));
-  const leash = new Leash();
+  const parentWatch = new ParentWatch();
   const said: string[] = [];
   let child: Child | undefined;
   t.after(async () => {
     await child?.stop(1000);
-    leash.close();
+    parentWatch.close();
     await rm(folder, { recursive: true, force: true });
   });
   return new Promise((resolve) => {
@@ -28,7 +28,7 @@ async function endings(t: TestContext, lifeMs: number, count: number): Promise<s
       args,
       env: {},
       logFile: join(folder, "log"),
-      leash,
+      parentWatch,
       report,
     });
   });

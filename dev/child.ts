@@ -3,7 +3,7 @@
 import { spawn } from "node:child_process";
 import type { ChildProcess } from "node:child_process";
 import { closeSync, existsSync, openSync, readFileSync } from "node:fs";
-import type { Leash } from "./parent-watch.ts";
+import type { ParentWatch } from "./parent-watch.ts";
 
 const FIRST_PAUSE_MS = 500;
 const LONGEST_PAUSE_MS = 30_000;
@@ -18,7 +18,7 @@ export interface ChildOptions {
   env: NodeJS.ProcessEnv;
   /** Both streams are appended here. */
   logFile: string;
-  leash: Leash;
+  parentWatch: ParentWatch;
   report: (line: string) => void;
 }
 
@@ -58,7 +58,7 @@ export class Child {
   }
 
   #start(): void {
-    const { command, args, env, logFile, leash } = this.#options;
+    const { command, args, env, logFile, parentWatch } = this.#options;
     const log = openSync(logFile, "a");
     // A group of its own: Ctrl-C in the terminal reaches us alone, and we end the children in order.
     const child = spawn(command, args, { env, detached: true, stdio: ["ignore", log, log] });
@@ -66,11 +66,11 @@ export class Child {
     const startedAt = Date.now();
     this.#process = child;
     const { pid } = child;
-    if (pid !== undefined) leash.hold(pid);
+    if (pid !== undefined) parentWatch.hold(pid);
     child.once("error", (error) => this.#ended(startedAt, error.message));
     child.once("exit", (code, signal) => {
       killGroup(child); // what it had started itself
-      if (pid !== undefined) leash.letGo(pid);
+      if (pid !== undefined) parentWatch.letGo(pid);
       this.#ended(startedAt, signal ? `ended by ${signal}` : `ended with exit code ${code}`);
     });
   }

@@ -1,4 +1,4 @@
-// The process behind leash.ts. Reads `+pid` and `-pid` lines; at the end of its input every process group still held gets SIGTERM, and
+// The process behind parent watch.ts. Reads `+pid` and `-pid` lines; at the end of its input every process group still held gets SIGTERM, and
 // SIGKILL a little later. Only that end stops it: signals meant for the terminal's processes do not.
 import { createInterface } from "node:readline";
 import { setTimeout as sleep } from "node:timers/promises";

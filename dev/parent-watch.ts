@@ -1,17 +1,17 @@
 // Keeps children from outliving us, even when we are killed with SIGKILL: a small process of its own holds the end of a pipe from us,
-// and kills the process groups it was told of when the pipe closes. A leash that dies is replaced.
+// and kills the process groups it was told of when the pipe closes. A parent watch that dies is replaced.
 import { spawn } from "node:child_process";
 import type { ChildProcess } from "node:child_process";
 import { fileURLToPath } from "node:url";
 
-const LEASH = fileURLToPath(new URL("./leash-main.js", import.meta.url));
+const PARENT_WATCH = fileURLToPath(new URL("./parent-watch-main.js", import.meta.url));
 
-export class Leash {
+export class ParentWatch {
   readonly #groups = new Set<number>();
   readonly #lock: string | undefined;
   #process: ChildProcess | undefined;
 
-  /** `lock`: folder that the leash holds as a lock until all its groups are gone, so that a successor can wait for that. */
+  /** `lock`: folder that the parent watch holds as a lock until all its groups are gone, so that a successor can wait for that. */
   constructor(lock?: string) {
     this.#lock = lock;
     this.#start();
@@ -28,24 +28,24 @@ export class Leash {
     this.#tell(`-${pid}\n`);
   }
 
-  /** Ends the leash, and with it every group still held. */
+  /** Ends the parent watch, and with it every group still held. */
   close(): void {
-    const leash = this.#process;
+    const parentWatch = this.#process;
     this.#process = undefined;
-    leash?.stdin?.end();
+    parentWatch?.stdin?.end();
   }
 
   #start(): void {
-    const leash = spawn(process.execPath, this.#lock ? [LEASH, this.#lock] : [LEASH], {
+    const parentWatch = spawn(process.execPath, this.#lock ? [PARENT_WATCH, this.#lock] : [PARENT_WATCH], {
       detached: true,
       stdio: ["pipe", "ignore", "ignore"],
     });
-    this.#process = leash;
-    leash.unref();
-    leash.stdin.on("error", () => {}); // it was killed: "exit" below starts another
-    (leash.stdin as unknown as { unref(): void }).unref();
-    leash.once("exit", () => {
-      if (this.#process === leash) this.#start();
+    this.#process = parentWatch;
+    parentWatch.unref();
+    parentWatch.stdin.on("error", () => {}); // it was killed: "exit" below starts another
+    (parentWatch.stdin as unknown as { unref(): void }).unref();
+    parentWatch.once("exit", () => {
+      if (this.#process === parentWatch) this.#start();
     });
     for (const pid of this.#groups) this.#tell(`+${pid}\n`);
   }

@@ -12,7 +12,7 @@ import { databaseServed, prepareDatabase } from "./database.ts";
 import { readDevJson, writeDevJson } from "./dev-json.ts";
 import type { DevJson } from "./dev-json.ts";
 import { DevError } from "./errors.ts";
-import { Leash } from "./parent-watch.ts";
+import { ParentWatch } from "./parent-watch.ts";
 import { freePort, isPortFree } from "./ports.ts";
 import {
   NAMESPACE,
@@ -67,12 +67,12 @@ export async function startDevTree(options: DevTreeOptions): Promise<DevTree> {
   const stateDir = resolve(options.stateDir);
   const report = options.report ?? ((line) => process.stderr.write(`${line}\n`));
   const lock = lockFolder(stateDir);
-  const leash = await newLeash(stateDir);
+  const parentWatch = await newLeash(stateDir);
   const children: Child[] = [];
   try {
     const temporal = options.temporal ?? (await foundTemporal(report));
     const version = await versionOf(temporal);
-    const server = await startServer({ temporal, version, options, stateDir, leash, report });
+    const server = await startServer({ temporal, version, options, stateDir, parentWatch, report });
     children.push(server.child);
     await registerSearchAttributes(server.address, START_TIMEOUT_MS);
 
@@ -85,13 +85,13 @@ export async function startDevTree(options: DevTreeOptions): Promise<DevTree> {
       pid: process.pid,
       processStart: processStart(process.pid),
     };
-    const worker = startWorker(json, { options, stateDir, leash, report });
+    const worker = startWorker(json, { options, stateDir, parentWatch, report });
     children.unshift(worker);
     writeDevJson(stateDir, json);
-    return supervised({ json, stateDir, server: server.child, worker, leash, release: lock.release });
+    return supervised({ json, stateDir, server: server.child, worker, parentWatch, release: lock.release });
   } catch (error) {
     await Promise.all(children.map((child) => child.stop(0)));
-    leash.close();
+    parentWatch.close();
     lock.release();
     throw error;
   }
@@ -118,17 +118,17 @@ function lockFolder(stateDir: string): { release: () => void } {
   );
 }
 
-/** The children of a supervisor that was killed a moment ago may still have the database open: their leash's lock says so. */
-async function newLeash(stateDir: string): Promise<Leash> {
-  const path = join(stateDir, "leash.lock");
+/** The children of a supervisor that was killed a moment ago may still have the database open: their parent watch's lock says so. */
+async function newLeash(stateDir: string): Promise<ParentWatch> {
+  const path = join(stateDir, "parentWatch.lock");
   (await waitForLock(path)).release();
-  return new Leash(path);
+  return new ParentWatch(path);
 }
 
 interface Surroundings {
   options: DevTreeOptions;
   stateDir: string;
-  leash: Leash;
+  parentWatch: ParentWatch;
   report: (line: string) => void;
 }
 
@@ -146,7 +146,7 @@ interface StartedServer {
 async function startServer(
   start: Surroundings & { temporal: string; version: string },
 ): Promise<StartedServer> {
-  const { options, stateDir, leash, report, temporal, version } = start;
+  const { options, stateDir, parentWatch, report, temporal, version } = start;
   const logFile = freshLog(stateDir, "temporal.log");
   for (let triesLeft = START_TRIES; ;) {
     const database = prepareDatabase(stateDir, version, report);
@@ -160,7 +160,7 @@ async function startServer(
       args: serverArguments(database.path, ports, mark),
       env,
       logFile,
-      leash,
+      parentWatch,
       report,
     });
     if (await waitUntilServing(address, START_TIMEOUT_MS, () => child.exits > 0, [NAMESPACE, mark])) {
@@ -191,7 +191,7 @@ async function choosePorts({ ports = {}, ui }: DevTreeOptions): Promise<ServerPo
   return ui ? { grpc, ui: ports.ui ?? (await freePort(grpc + UI_OFFSET)) } : { grpc };
 }
 
-function startWorker(json: DevJson, { options, stateDir, leash, report }: Surroundings): Child {
+function startWorker(json: DevJson, { options, stateDir, parentWatch, report }: Surroundings): Child {
   const script = options.worker ?? fileURLToPath(new URL("../worker/main.js", import.meta.url));
   return new Child({
     title: "worker",
@@ -205,7 +205,7 @@ function startWorker(json: DevJson, { options, stateDir, leash, report }: Surrou
       RATCHET_STATE: stateDir,
     },
     logFile: freshLog(stateDir, "worker.log"),
-    leash,
+    parentWatch,
     report,
   });
 }
@@ -225,11 +225,11 @@ interface Supervised {
   stateDir: string;
   server: Child;
   worker: Child;
-  leash: Leash;
+  parentWatch: ParentWatch;
   release: () => void;
 }
 
-function supervised({ json, stateDir, server, worker, leash, release }: Supervised): DevTree {
+function supervised({ json, stateDir, server, worker, parentWatch, release }: Supervised): DevTree {
   let ended = false;
   /** The worker first: it reports to the server what it saved. */
   const end = async (workerGraceMs: number, serverGraceMs: number) => {
@@ -237,7 +237,7 @@ function supervised({ json, stateDir, server, worker, leash, release }: Supervis
     await server.stop(serverGraceMs);
     if (ended) return;
     ended = true;
-    leash.close();
+    parentWatch.close();
     writeDevJson(stateDir, { ...json, pid: null, processStart: null });
     release();
   };

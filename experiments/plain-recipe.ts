@@ -43,7 +43,7 @@ export interface Arm {
 
 const CONTEXT: WorkContext = { signal: new AbortController().signal, onProgress: () => {} };
 
-export class Lab {
+export class PlainRecipe {
   readonly spec: ResolvedSpec;
   readonly runtime: Runtime;
   readonly dir: string;

@@ -14,7 +14,7 @@ import { shopCampaign } from "../examples/shop/campaign.ts";
 import { formatTable, tableJson, type CampaignTable } from "../report/table.ts";
 import type { LocalModel } from "../runtimes/types.ts";
 import { stagePolicy } from "../compile/policy.ts";
-import { Lab, type Arm } from "./plain-recipe.ts";
+import { PlainRecipe, type Arm } from "./plain-recipe.ts";
 import { createOnnxRuntime } from "../runtimes/onnx/index.ts";
 import { formatSummary, summarise, type StudyRun } from "./study.ts";
 
@@ -38,7 +38,7 @@ const { positionals, values } = parseArgs({
 const runtime = createOnnxRuntime({ threads: Number(values.threads), children: 1 });
 
 interface Bootstrapped {
-  lab: Lab;
+  recipe: PlainRecipe;
   sft: LocalModel;
   reward: LocalModel;
   preferences: PairRow[];
@@ -58,31 +58,31 @@ async function bootstrap(): Promise<Bootstrapped> {
   if (values["reward-epochs"]) reward.epochs = Number(values["reward-epochs"]);
   const dir = join(values.dir, `${seed}-${sft.data.count}-${spec.prompts.preferences}-${reward.epochs}`);
   await mkdir(dir, { recursive: true });
-  const lab = new Lab(spec, runtime, dir);
+  const recipe = new PlainRecipe(spec, runtime, dir);
   const init = join(dir, "init");
   await stagePolicy(spec, "examples/shop", init);
-  const policy = await lab.sft({ digest: "init", dir: init });
-  const preferences = await lab.preferences(policy);
-  const model = await lab.rewardModel(policy, preferences);
-  const online = await lab.promptsOf("online", spec.prompts.perIteration * spec.iterations);
-  const accuracy = await lab.accuracy(policy, model);
+  const policy = await recipe.sft({ digest: "init", dir: init });
+  const preferences = await recipe.preferences(policy);
+  const model = await recipe.rewardModel(policy, preferences);
+  const online = await recipe.promptsOf("online", spec.prompts.perIteration * spec.iterations);
+  const accuracy = await recipe.accuracy(policy, model);
   console.error(
     `seed ${seed}: ${preferences.length} rated pairs, reward model agrees with gold on ${accuracy.toFixed(3)} of fresh pairs`,
   );
-  return { lab, sft: policy, reward: model, preferences, accuracy, online };
+  return { recipe, sft: policy, reward: model, preferences, accuracy, online };
 }
 
 /** Policies of the iterations at one rate, in order. */
-async function online({ lab, sft, reward, online }: Bootstrapped, rate: number): Promise<LocalModel[]> {
-  const { iterations, prompts, pair } = lab.spec;
+async function online({ recipe, sft, reward, online }: Bootstrapped, rate: number): Promise<LocalModel[]> {
+  const { iterations, prompts, pair } = recipe.spec;
   const policies: LocalModel[] = [];
   for (let k = 0; k < iterations; k++) {
     const place = `online-${rate}-${k + 1}`;
     const list = online.slice(k * prompts.perIteration, (k + 1) * prompts.perIteration);
     const start = policies.at(-1) ?? sft;
     policies.push(
-      await lab.dpo(place, start, sft, rate, () =>
-        lab.pairs(`${place}.pairs`, start, reward, list, pair.limit),
+      await recipe.dpo(place, start, sft, rate, () =>
+        recipe.pairs(`${place}.pairs`, start, reward, list, pair.limit),
       ),
     );
   }
@@ -90,41 +90,47 @@ async function online({ lab, sft, reward, online }: Bootstrapped, rate: number):
 }
 
 async function baseline(
-  { lab, sft, reward, preferences, online }: Bootstrapped,
+  { recipe, sft, reward, preferences, online }: Bootstrapped,
   name: string,
   rate: number,
 ): Promise<LocalModel> {
-  const limit = lab.spec.iterations * lab.spec.pair.limit;
+  const limit = recipe.spec.iterations * recipe.spec.pair.limit;
   const pairs = async () =>
-    name === "offline" ? preferences.slice(0, limit) : lab.pairs("matched.pairs", sft, reward, online, limit);
-  return lab.dpo(`${name}-${rate}`, sft, sft, rate, pairs);
+    name === "offline"
+      ? preferences.slice(0, limit)
+      : recipe.pairs("matched.pairs", sft, reward, online, limit);
+  return recipe.dpo(`${name}-${rate}`, sft, sft, rate, pairs);
 }
 
 async function run(): Promise<void> {
   const began = performance.now();
   const world = await bootstrap();
-  const { lab, sft, reward } = world;
-  const list = await lab.promptsOf("test", lab.spec.prompts.test);
-  const judge = (place: string, policy: LocalModel) => lab.evaluate(place, "test", list, policy, sft, reward);
+  const { recipe, sft, reward } = world;
+  const list = await recipe.promptsOf("test", recipe.spec.prompts.test);
+  const judge = (place: string, policy: LocalModel) =>
+    recipe.evaluate(place, "test", list, policy, sft, reward);
   const arms: [string, Arm, number][] = [
-    ["sft", await judge("sft", sft), lab.spec.bootstrap.sft?.learningRate ?? 0],
+    ["sft", await judge("sft", sft), recipe.spec.bootstrap.sft?.learningRate ?? 0],
   ];
-  for (const { name, learningRate = lab.spec.train.learningRate } of lab.spec.baselines)
+  for (const { name, learningRate = recipe.spec.train.learningRate } of recipe.spec.baselines)
     arms.push([
       name,
       await judge(`${name}-${learningRate}`, await baseline(world, name, learningRate)),
       learningRate,
     ]);
-  const rate = lab.spec.train.learningRate;
+  const rate = recipe.spec.train.learningRate;
   for (const [k, policy] of (await online(world, rate)).entries())
     arms.push([`iteration-${k + 1}`, await judge(`online-${rate}-${k + 1}`, policy), rate]);
   report(world, arms, (performance.now() - began) / 1000);
 }
 
-function report({ lab, accuracy }: Bootstrapped, arms: [string, Arm, number][], seconds: number): void {
+function report({ recipe, accuracy }: Bootstrapped, arms: [string, Arm, number][], seconds: number): void {
   const last = arms.at(-1)!;
-  const bootstrap = { resamples: lab.spec.evaluate.resamples, seed: deriveSeed(lab.spec.seed, "difference") };
-  const vs = lab.spec.baselines.map(({ name }) => {
+  const bootstrap = {
+    resamples: recipe.spec.evaluate.resamples,
+    seed: deriveSeed(recipe.spec.seed, "difference"),
+  };
+  const vs = recipe.spec.baselines.map(({ name }) => {
     const { value, low, high } = pairedDifference(
       last[1].shares,
       arms.find(([arm]) => arm === name)![1].shares,
@@ -145,24 +151,24 @@ function report({ lab, accuracy }: Bootstrapped, arms: [string, Arm, number][], 
   console.log(
     values.json
       ? JSON.stringify({
-          seed: lab.spec.seed,
+          seed: recipe.spec.seed,
           rewardAccuracy: accuracy,
           ...tableJson(table),
         } satisfies StudyRun)
       : formatTable(table, { colour: false }),
   );
-  const stages = Object.entries(lab.seconds).map(([stage, time]) => `${stage} ${time.toFixed(1)}`);
-  console.error(`seed ${lab.spec.seed}: ${seconds.toFixed(0)} s; by stage: ${stages.join(", ")}`);
+  const stages = Object.entries(recipe.seconds).map(([stage, time]) => `${stage} ${time.toFixed(1)}`);
+  console.error(`seed ${recipe.spec.seed}: ${seconds.toFixed(0)} s; by stage: ${stages.join(", ")}`);
 }
 
 async function tune(): Promise<void> {
   const world = await bootstrap();
-  const { lab, sft, reward } = world;
-  const list = await lab.promptsOf("validation", 300);
+  const { recipe, sft, reward } = world;
+  const list = await recipe.promptsOf("validation", 300);
   for (const arm of values.arms.split(","))
     for (const rate of values.rates.split(",").map(Number)) {
       const policies = arm === "online" ? await online(world, rate) : [await baseline(world, arm, rate)];
-      const { metrics } = await lab.evaluate(
+      const { metrics } = await recipe.evaluate(
         `${arm}-${rate}`,
         "validation",
         list,
@@ -172,7 +178,7 @@ async function tune(): Promise<void> {
       );
       const { winRate, gold, proxy, length, truncated, kl } = metrics;
       console.log(
-        JSON.stringify({ seed: lab.spec.seed, arm, rate, winRate, gold, proxy, length, truncated, kl }),
+        JSON.stringify({ seed: recipe.spec.seed, arm, rate, winRate, gold, proxy, length, truncated, kl }),
       );
     }
 }

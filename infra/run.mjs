@@ -26,7 +26,8 @@ const PROGRAMS = {
 await runScript(async () => {
   const [name = "", ...args] = process.argv.slice(2);
   const program = PROGRAMS[name];
-  if (!program) throw new Error(`there is no program ${name}; the programs are ${Object.keys(PROGRAMS).join(", ")}`);
+  if (!program)
+    throw new Error(`there is no program ${name}; the programs are ${Object.keys(PROGRAMS).join(", ")}`);
   const { script, temporal = true, s3 = () => false } = program;
   const tools = await setUp({ temporal, s3: s3(args) });
   if (tools.temporal) process.env.RATCHET_TEST_TEMPORAL_BIN = tools.temporal;

@@ -14,17 +14,17 @@ const QUIET_AWS = { AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED: "true" };
 Object.assign(process.env, QUIET_AWS);
 
 /**
- * They run until this process ends, or the leash does.
- * @param {{ temporal: string, versitygw?: string }} tools @param {string} folder for data and logs @param {import("../dev/parent-watch.ts").Leash} leash
+ * They run until this process ends, or the parent watch does.
+ * @param {{ temporal: string, versitygw?: string }} tools @param {string} folder for data and logs @param {import("../dev/parent-watch.ts").ParentWatch} parent watch
  * @returns {Promise<Record<string, string>>} environment of the tests
  */
-export async function startTestServers(tools, folder, leash) {
+export async function startTestServers(tools, folder, parentWatch) {
   /** @type {Launch} */
   const launch = (name, command, args, env) => {
     const log = join(folder, `${name}.log`);
     const fd = openSync(log, "a");
     const child = start(command, args, { env, stdio: ["ignore", fd, fd] });
-    if (child.pid !== undefined) leash.hold(child.pid);
+    if (child.pid !== undefined) parentWatch.hold(child.pid);
     return {
       ended: () => child.exitCode !== null || child.signalCode !== null,
       log: () => readFileSync(log, "utf8"),

@@ -12,7 +12,7 @@ import { say } from "../host/progress.mjs";
 import { runScript } from "./script.mjs";
 import { root, setUp } from "./setup.mjs";
 
-/** @typedef {import("../dev/parent-watch.ts").Leash} Leash */
+/** @typedef {import("../dev/parent-watch.ts").ParentWatch} ParentWatch */
 
 /** Minutes each: one of these begun last would run alone at the end. Then all that runs campaigns, then the rest. */
 const LONGEST = ["campaign-killed", "two-writers", "chaos"];
@@ -32,19 +32,19 @@ await runScript(async () => {
     );
   return await withServers(
     files.every(isUnit) ? "none" : values["no-s3"] ? "temporal" : "all",
-    (env, leash) => runFiles(files, env, leash),
+    (env, parentWatch) => runFiles(files, env, parentWatch),
   );
 });
 
 /**
- * Everything that tests start or write is in one folder and on one leash, which outlives even a kill of this process.
+ * Everything that tests start or write is in one folder and on one parent watch, which outlives even a kill of this process.
  * @param {"none" | "temporal" | "all"} wanted
- * @param {(env: NodeJS.ProcessEnv, leash: Leash) => Promise<number>} use
+ * @param {(env: NodeJS.ProcessEnv, parent watch: ParentWatch) => Promise<number>} use
  */
 async function withServers(wanted, use) {
   const tools = wanted === "none" ? undefined : await setUp({ s3: wanted === "all" });
-  const { Leash } = await import("../dist/dev/parent-watch.js"); // after the set-up, which built it
-  const leash = new Leash();
+  const { ParentWatch } = await import("../dist/dev/parent-watch.js"); // after the set-up, which built it
+  const parentWatch = new ParentWatch();
   const folder = mkdtempSync(join(tmpdir(), "ratchet-test-"));
   const removeFolder = () => rmSync(folder, { recursive: true, force: true, maxRetries: 5, retryDelay: 100 });
   process.on("exit", removeFolder);
@@ -54,29 +54,29 @@ async function withServers(wanted, use) {
       TMPDIR: folder,
       NODE_OPTIONS: `${process.env.NODE_OPTIONS ?? ""} --enable-source-maps`,
     };
-    if (!tools) return await use(env, leash);
+    if (!tools) return await use(env, parentWatch);
     const { startTestServers } = await import("./test-servers.mjs");
     const servers = await startTestServers(
       /** @type {{ temporal: string, versitygw?: string }} */ (tools),
       folder,
-      leash,
+      parentWatch,
     );
     if (wanted === "temporal") say("--no-s3: the tests against an S3 server are left out");
-    return await use({ ...env, ...servers }, leash);
+    return await use({ ...env, ...servers }, parentWatch);
   } finally {
     killAll();
-    leash.close();
+    parentWatch.close();
   }
 }
 
-/** @param {string[]} files @param {NodeJS.ProcessEnv} env @param {Leash} leash @returns {Promise<number>} exit code */
-function runFiles(files, env, leash) {
+/** @param {string[]} files @param {NodeJS.ProcessEnv} env @param {ParentWatch} parent watch @returns {Promise<number>} exit code */
+function runFiles(files, env, parentWatch) {
   const paths = files.map((file) => join(root, "dist", file));
   const runner = start(process.execPath, [join(root, "infra/run-tests.mjs"), ...paths], {
     env,
     stdio: ["ignore", "inherit", "inherit"],
   });
-  if (runner.pid !== undefined) leash.hold(runner.pid);
+  if (runner.pid !== undefined) parentWatch.hold(runner.pid);
   return new Promise((resolve) => runner.once("exit", (code) => resolve(code ?? 1)));
 }
 

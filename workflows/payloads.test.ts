@@ -31,7 +31,7 @@ const plan: PlacePlan = {
   reference: "previous",
   pieces: { preferences: 1e7, iteration: 1e7, baseline: 1e9, validation: 1e6, test: 1e6 },
   shardPieces: 4096,
-  wave: 1000,
+  maxConcurrentShards: 1000,
   queues: {
     sft: queue,
     reward: queue,

@@ -63,7 +63,7 @@ export class Stages {
     setHandler(setPaused, (paused) => this.pause(paused));
   }
 
-  /** One activity per shard, `plan.wave` of them at once; then `seal` finds their pieces by address. */
+  /** One activity per shard, `plan.maxConcurrentShards` of them at once; then `seal` finds their pieces by address. */
   fanOut(own: Own<FanOutInput>, pieces: number): Promise<Finished<StageDone>> {
     const input = { ...this.base, ...own } as FanOutInput;
     const shards = cutShards(pieces, this.input.plan.shardPieces);
@@ -86,7 +86,7 @@ export class Stages {
     begun: BegunStage,
     progress: StageProgress,
   ): Promise<void> {
-    const atOnce = Math.min(this.input.plan.wave, shards.length - begun.shards);
+    const atOnce = Math.min(this.input.plan.maxConcurrentShards, shards.length - begun.shards);
     const refill = patched(NEXT_SHARD_AT_ONCE);
     const done = new Set<number>();
     let next = begun.shards;

@@ -8,7 +8,7 @@ import type { CampaignInput, Facts, LedgerEvent, StageInput, StageName } from ".
 import type { Progress, WorkContext } from "../../runtimes/types.ts";
 import type { Store } from "../../store/types.ts";
 import type { Deps } from "../deps.ts";
-import { endingBy } from "./grace-period.ts";
+import { withGracePeriod } from "./grace-period.ts";
 import { isCounted, toFailure } from "./failure.ts";
 import { specOf } from "../records.ts";
 import { Watchdog } from "./watchdog.ts";
@@ -44,7 +44,7 @@ export interface Trace {
   /** The attempt came to an end of its own: an outcome, a drain, a pause. One that did not took its worker along, or went with it. */
   ended?: true;
   /** Attempts in a row that failed by themselves and got no further; outages and kills are not among them. */
-  fruitless?: number;
+  failuresWithoutProgress?: number;
   progress?: Progress;
   /** What a running attempt waits for with its work in hand. */
   waitsFor?: { code: string; message: string };
@@ -62,13 +62,13 @@ export interface StageContext<
   /** The trace of the attempt before, when it died. */
   previous: Trace | undefined;
   /** A piece or a step was done that no attempt had done before, in this time. */
-  advanced(ms: number): void;
+  madeProgress(ms: number): void;
   /** Tells the server of the trace now: what is begun next may end the worker. */
-  tell(): void;
+  flushHeartbeat(): void;
   /** What follows has nothing to do with the rate so far. */
-  anew(): void;
+  resetWatchdog(): void;
   /** What follows may say nothing for this long. */
-  quiet(ms: number): void;
+  allowSilence(ms: number): void;
   /** How often each manifest was set aside by a repair, by key. */
   repairs: ReadonlyMap<string, number>;
   facts(more?: Record<string, unknown>): Facts;
@@ -84,7 +84,10 @@ export async function inStage<I extends StageInput & { stage: StageName }, R>(
   const { attempt } = activity.info;
   const stuck = new AbortController();
   const previous = attempt > 1 ? (activity.info.heartbeatDetails as Trace | undefined) : undefined;
-  const trace: Trace = { deaths: deathsAfter(previous), fruitless: previous?.fruitless ?? 0 };
+  const trace: Trace = {
+    deaths: deathsAfter(previous),
+    failuresWithoutProgress: previous?.failuresWithoutProgress ?? 0,
+  };
   const watchdog = new Watchdog(deps.stuckAfter);
 
   const beat = setInterval(() => {
@@ -117,13 +120,13 @@ export async function inStage<I extends StageInput & { stage: StageName }, R>(
         watchdog.moved();
       },
       onWaiting: () => watchdog.moved(),
-      advanced(ms) {
+      madeProgress(ms) {
         watchdog.done(ms);
-        trace.fruitless = 0;
+        trace.failuresWithoutProgress = 0;
       },
-      tell: () => activity.heartbeat(trace),
-      anew: () => watchdog.anew(),
-      quiet: (ms) => watchdog.quiet(ms),
+      flushHeartbeat: () => activity.heartbeat(trace),
+      resetWatchdog: () => watchdog.reset(),
+      allowSilence: (ms) => watchdog.allowSilence(ms),
       facts: (more = {}) => ({
         ...deps.facts,
         startedAt,
@@ -135,7 +138,7 @@ export async function inStage<I extends StageInput & { stage: StageName }, R>(
     });
   };
   try {
-    return await endingBy(signal, deps.graceMs, work());
+    return await withGracePeriod(signal, deps.graceMs, work());
   } catch (error) {
     trace.ended = true;
     activity.heartbeat(trace);
@@ -150,9 +153,9 @@ export async function inStage<I extends StageInput & { stage: StageName }, R>(
 
 /** The last word of an attempt goes with its failure: the next one learns what went wrong and how often. */
 function counted(activity: Context, trace: Trace, error: unknown): Error {
-  if (isCounted(error)) trace.fruitless = (trace.fruitless ?? 0) + 1;
+  if (isCounted(error)) trace.failuresWithoutProgress = (trace.failuresWithoutProgress ?? 0) + 1;
   activity.heartbeat(trace);
-  return toFailure(error, trace.fruitless);
+  return toFailure(error, trace.failuresWithoutProgress);
 }
 
 /** One listing where nothing is new. */
@@ -180,7 +183,10 @@ const draining = (input: StageInput & { stage: StageName }): ResourceError =>
 /** Control activities only write the ledger: a beat that says the worker lives, and translated errors. */
 export async function inControl<R>(work: () => Promise<R>): Promise<R> {
   const activity = Context.current();
-  const trace: Trace = { fruitless: (activity.info.heartbeatDetails as Trace | undefined)?.fruitless ?? 0 };
+  const trace: Trace = {
+    failuresWithoutProgress:
+      (activity.info.heartbeatDetails as Trace | undefined)?.failuresWithoutProgress ?? 0,
+  };
   const beat = setInterval(() => activity.heartbeat(trace), HEARTBEAT_MS);
   try {
     return await work();

@@ -8,8 +8,8 @@ import { SpecError } from "../../campaign/errors.ts";
 import { ArtifactError, LeaseLost, ResourceError } from "../../store/index.ts";
 import { isCounted, toFailure } from "./failure.ts";
 
-const failure = (error: unknown, fruitless = 1): ApplicationFailure =>
-  toFailure(error, fruitless) as ApplicationFailure;
+const failure = (error: unknown, failuresWithoutProgress = 1): ApplicationFailure =>
+  toFailure(error, failuresWithoutProgress) as ApplicationFailure;
 
 it("an author's, an artifact's and a lost lease's failure are final at once, with their code as type", () => {
   for (const error of [

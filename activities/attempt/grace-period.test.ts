@@ -1,14 +1,14 @@
 import assert from "node:assert/strict";
 import { getEventListeners } from "node:events";
 import { it } from "node:test";
-import { endingBy } from "./grace-period.ts";
+import { withGracePeriod } from "./grace-period.ts";
 
 const never = new Promise<never>(() => undefined);
 
 it("ends with the work, whose result or error it hands on, and leaves nobody behind who listens to the signal", async () => {
   const { signal } = new AbortController();
-  assert.equal(await endingBy(signal, 0, Promise.resolve("done")), "done");
-  await assert.rejects(endingBy(signal, 0, Promise.reject(new Error("failed"))), /failed/);
+  assert.equal(await withGracePeriod(signal, 0, Promise.resolve("done")), "done");
+  await assert.rejects(withGracePeriod(signal, 0, Promise.reject(new Error("failed"))), /failed/);
   assert.deepEqual(getEventListeners(signal, "abort"), []);
 });
 
@@ -18,13 +18,13 @@ it("lets work that is told to end do so by itself within the grace", async () =>
     told.signal.addEventListener("abort", () => setTimeout(() => resolve("saved"), 10)),
   );
   told.abort(new Error("drained"));
-  assert.equal(await endingBy(told.signal, 60_000, work), "saved");
+  assert.equal(await withGracePeriod(told.signal, 60_000, work), "saved");
 });
 
 it("ends with the signal's reason where the work has not ended within the grace, told before or during it", async () => {
   const told = new AbortController();
-  const waiting = endingBy(told.signal, 1, never);
+  const waiting = withGracePeriod(told.signal, 1, never);
   told.abort(new Error("drained"));
   await assert.rejects(waiting, /drained/);
-  await assert.rejects(endingBy(told.signal, 1, never), /drained/);
+  await assert.rejects(withGracePeriod(told.signal, 1, never), /drained/);
 });

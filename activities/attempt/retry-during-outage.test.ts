@@ -2,19 +2,19 @@ import assert from "node:assert/strict";
 import { it } from "node:test";
 import { ArtifactError, ResourceError } from "../../store/index.ts";
 import type { Trace } from "./context.ts";
-import { patiently } from "./retry-during-outage.ts";
+import { retryDuringOutage } from "./retry-during-outage.ts";
 
 const attempt = (signal = new AbortController().signal) => ({
   trace: {} as Trace,
   signal,
-  anew: () => undefined,
+  resetWatchdog: () => undefined,
 });
 
 it("waits through an outage with its work in hand, and says what it waits for", async () => {
   const context = attempt();
   let tries = 0;
   const told: (Trace["waitsFor"] | undefined)[] = [];
-  const done = await patiently(context, async () => {
+  const done = await retryDuringOutage(context, async () => {
     told.push(context.trace.waitsFor && { ...context.trace.waitsFor });
     tries += 1;
     if (tries === 1) throw new ResourceError("store_denied", "expired", { hint: "renew them" });
@@ -27,11 +27,11 @@ it("waits through an outage with its work in hand, and says what it waits for", 
 
 it("throws on what no waiting mends, and ends with the attempt", async () => {
   await assert.rejects(
-    patiently(attempt(), () => Promise.reject(new ArtifactError("artifact_missing", "gone"))),
+    retryDuringOutage(attempt(), () => Promise.reject(new ArtifactError("artifact_missing", "gone"))),
     { code: "artifact_missing" },
   );
   const stop = new AbortController();
-  const waiting = patiently(attempt(stop.signal), () =>
+  const waiting = retryDuringOutage(attempt(stop.signal), () =>
     Promise.reject(new ResourceError("store_unreachable", "away")),
   );
   setTimeout(() => stop.abort(), 20);

@@ -8,8 +8,8 @@ const FIRST_PAUSE_MS = 1_000;
 const LONGEST_PAUSE_MS = 20_000;
 
 /** Tries `commit` until it is done, fails in another way than by an outage, or the attempt is to end. */
-export async function patiently<T>(
-  { trace, signal, anew }: Pick<StageContext, "trace" | "signal" | "anew">,
+export async function retryDuringOutage<T>(
+  { trace, signal, resetWatchdog }: Pick<StageContext, "trace" | "signal" | "resetWatchdog">,
   commit: () => Promise<T>,
 ): Promise<T> {
   for (let pauseMs = FIRST_PAUSE_MS; ; pauseMs = Math.min(2 * pauseMs, LONGEST_PAUSE_MS)) {
@@ -21,7 +21,7 @@ export async function patiently<T>(
       if (!isOutage(error)) throw error;
       trace.waitsFor = { code: error.code, message: messageOf(error) };
       // An answer, though not the wanted one: waiting is not being stuck.
-      anew();
+      resetWatchdog();
       await sleep(pauseMs, undefined, { signal });
     }
   }

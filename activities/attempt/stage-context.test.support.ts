@@ -132,10 +132,10 @@ export function stageContext<I extends StageInput & { stage: StageName }>({
     repairs: new Map(),
     signal: new AbortController().signal,
     onProgress: () => undefined,
-    advanced: () => undefined,
-    tell: () => undefined,
-    anew: () => undefined,
-    quiet: () => undefined,
+    madeProgress: () => undefined,
+    flushHeartbeat: () => undefined,
+    resetWatchdog: () => undefined,
+    allowSilence: () => undefined,
     facts: (more = {}) => ({ attempt: previous ? 2 : 1, ...more }) as ReturnType<StageContext["facts"]>,
   };
 }

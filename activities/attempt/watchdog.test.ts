@@ -28,7 +28,7 @@ it("calls one whose units took ten seconds stuck after twenty times that, never 
     assert.equal(watchdog.isStuck(), false);
     now += 1;
     assert.equal(watchdog.isStuck(), true);
-    watchdog.anew();
+    watchdog.reset();
     now += minutes(9);
     assert.equal(watchdog.isStuck(), false, "of what comes next nothing is known");
   }
@@ -37,7 +37,7 @@ it("calls one whose units took ten seconds stuck after twenty times that, never 
 it("counts the silence of work with a limit of its own from that limit on", () => {
   let now = 0;
   const watchdog = new Watchdog(undefined, () => now);
-  watchdog.quiet(minutes(30));
+  watchdog.allowSilence(minutes(30));
   now = minutes(39);
   assert.equal(watchdog.isStuck(), false);
   now = minutes(40);

@@ -38,13 +38,13 @@ export class Watchdog {
   }
 
   /** What follows is of another kind: an upload after training says nothing while it runs. */
-  anew(): void {
+  reset(): void {
     this.measured = 0;
     this.moved();
   }
 
   /** What follows has a limit of its own, in this time: silence counts from there. */
-  quiet(ms: number): void {
+  allowSilence(ms: number): void {
     this.movedAtMs = this.now() + ms;
   }
 

@@ -3,7 +3,7 @@ import { rm } from "node:fs/promises";
 import type { Digest, Tree } from "../../campaign/types.ts";
 import type { StageContext } from "../attempt/context.ts";
 import { isCoded } from "../attempt/failure.ts";
-import { patiently } from "../attempt/retry-during-outage.ts";
+import { retryDuringOutage } from "../attempt/retry-during-outage.ts";
 
 /** The newest may be damaged; the one before is kept for that. */
 const KEPT = 2;
@@ -81,7 +81,7 @@ export class Checkpoints {
   private async take(checkpoint: Checkpoint): Promise<void> {
     const commit = (): Promise<void> => this.commit(checkpoint);
     try {
-      await (this.context.signal.aborted ? commit() : patiently(this.context, commit));
+      await (this.context.signal.aborted ? commit() : retryDuringOutage(this.context, commit));
     } catch (error) {
       this.failures.push(
         `step ${checkpoint.step}: ${error instanceof Error ? error.message : String(error)}`,

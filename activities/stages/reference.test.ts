@@ -13,7 +13,13 @@ import { sha256 } from "../../store/index.ts";
 import type { Store } from "../../store/types.ts";
 import type { TrainInput } from "../contract.ts";
 import { ResourceError } from "../attempt/context.ts";
-import { fakeDeps, memoryStore, OPTIMIZER, smallSpec, stageContext } from "../attempt/stage-context.test.support.ts";
+import {
+  fakeDeps,
+  memoryStore,
+  OPTIMIZER,
+  smallSpec,
+  stageContext,
+} from "../attempt/stage-context.test.support.ts";
 import type { Own } from "../attempt/stage-context.test.support.ts";
 import { train } from "./train.ts";
 

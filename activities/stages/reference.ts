@@ -7,7 +7,7 @@ import type { ReferenceLogps } from "../../runtimes/types.ts";
 import { addressOf } from "../address.ts";
 import type { StageContext } from "../attempt/context.ts";
 import { isCoded } from "../attempt/failure.ts";
-import { patiently } from "../attempt/retry-during-outage.ts";
+import { retryDuringOutage } from "../attempt/retry-during-outage.ts";
 import type { Recipe } from "./train-recipe.ts";
 import { STAGE_VERSION } from "../versions.ts";
 
@@ -92,7 +92,7 @@ export class KeptReference {
       result: { ...this.of, ...computed },
       facts: this.context.facts(),
     };
-    await patiently(this.context, async () => {
+    await retryDuringOutage(this.context, async () => {
       // Whatever lies there was of no use, being damaged or of other answers; or it is the equal one of a training beside this.
       await store.backend.delete(this.key);
       await store.commitManifest(this.key, manifest);

@@ -11,7 +11,7 @@ import type { StageContext } from "../attempt/context.ts";
 import { InvariantError } from "../../campaign/errors.ts";
 import { formatRows } from "../../campaign/recipe/rows.ts";
 import { withModel } from "../models.ts";
-import { patiently } from "../attempt/retry-during-outage.ts";
+import { retryDuringOutage } from "../attempt/retry-during-outage.ts";
 import { stageKey, stamp } from "../pieces.ts";
 import { KeptReference } from "./reference.ts";
 import { recipeOf } from "./train-recipe.ts";
@@ -47,7 +47,7 @@ export async function train(context: StageContext<TrainInput>): Promise<Trained>
   );
   try {
     const { outcome, outDir, resumedFrom } = await run(context, recipe, { checkpoints, reference, scratch });
-    const result = await patiently(context, () => resultFrom(context, recipe, outcome, outDir));
+    const result = await retryDuringOutage(context, () => resultFrom(context, recipe, outcome, outDir));
     const previousStep = context.previous?.step;
     const facts = context.facts({
       resumedFrom,
@@ -57,7 +57,7 @@ export async function train(context: StageContext<TrainInput>): Promise<Trained>
       ...checkpoints.facts(),
       ...reference.facts(),
     });
-    const committed = await patiently(context, async () => {
+    const committed = await retryDuringOutage(context, async () => {
       const { files } = await store.getJson<Tree>(result.policy);
       return store.commitManifest<TrainManifest>(key, { schema: `ratchet.${stage}/1`, result, facts }, [
         result.policy,
@@ -106,7 +106,7 @@ async function run(
   const stepped = (done: number): void => {
     const { step = resume?.step ?? 0 } = context.trace;
     if (done > Math.max(step, context.previous?.step ?? 0))
-      context.advanced((performance.now() - steppedAtMs) / (done - step));
+      context.madeProgress((performance.now() - steppedAtMs) / (done - step));
     steppedAtMs = performance.now();
     context.trace.step = done;
   };
@@ -129,7 +129,7 @@ async function run(
     );
     return { outcome, outDir, resumedFrom: resume?.step ?? 0 };
   } finally {
-    context.anew();
+    context.resetWatchdog();
     // An aborted run has just written its last checkpoint: it counts only once it is in the store.
     await Promise.all([checkpoints.settled(), reference.settled()]);
   }

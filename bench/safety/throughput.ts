@@ -6,7 +6,7 @@ import { open } from "node:fs/promises";
 import { availableParallelism, cpus, loadavg, tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { Leash } from "../../dev/parent-watch.ts";
+import { ParentWatch } from "../../dev/parent-watch.ts";
 import { run } from "../../host/processes.mjs";
 import { fileDigest } from "../../store/file-digest.ts";
 import { awsEnvironment, BUCKET, S3Server } from "../../test/chaos/s3-server.ts";
@@ -33,14 +33,14 @@ interface Run {
 }
 
 /** Moves the folder between `dir` and keys below `prefix`. */
-interface Contender {
+interface Runner {
   name: string;
   up(dir: string, prefix: string): Promise<Run>;
   down(prefix: string, dir: string): Promise<Run>;
 }
 
 interface Compared {
-  /** Median, MB/s, by contender. */
+  /** Median, MB/s, by runner. */
   rate: Record<string, number>;
   /** How many times as fast as each peer Ratchet is: median, lowest and highest of the repeats. */
   ratio: Record<string, [median: number, lowest: number, highest: number]>;
@@ -66,9 +66,9 @@ export async function throughput(options: ThroughputOptions): Promise<Throughput
   const { versitygw, peers, repeats, bytes, say } = options;
   const load = loadavg()[0]!;
   const folder = mkdtempSync(join(options.folder ?? tmpdir(), "ratchet-throughput-"));
-  const leash = new Leash();
+  const parentWatch = new ParentWatch();
   try {
-    const server = await S3Server.start(versitygw, folder, leash);
+    const server = await S3Server.start(versitygw, folder, parentWatch);
     const env = {
       ...process.env,
       ...awsEnvironment(server.port),
@@ -77,20 +77,20 @@ export async function throughput(options: ThroughputOptions): Promise<Throughput
     const source = join(folder, "checkpoint");
     await makeCheckpoint(source, bytes);
     const digest = await fileDigest(join(source, WEIGHTS));
-    const contenders = [
+    const runners = [
       ratchet(env),
       ...peers.map((peer) => ({ "aws s3 cp": aws, s5cmd })[peer.name](peer.path, env)),
     ];
-    const runs = new Map(contenders.map(({ name }) => [name, { up: [] as Run[], down: [] as Run[] }]));
+    const runs = new Map(runners.map(({ name }) => [name, { up: [] as Run[], down: [] as Run[] }]));
 
     // The first round warms caches up and is not counted.
     for (let round = 0; round <= repeats; round++) {
-      const order = contenders.map((_, place) => contenders[(place + round) % contenders.length]!);
-      for (const contender of order) {
-        const [up, down] = await thereAndBack(contender, { folder, source, digest, round });
+      const order = runners.map((_, place) => runners[(place + round) % runners.length]!);
+      for (const runner of order) {
+        const [up, down] = await thereAndBack(runner, { folder, source, digest, round });
         if (round === 0) continue;
-        runs.get(contender.name)!.up.push(up);
-        runs.get(contender.name)!.down.push(down);
+        runs.get(runner.name)!.up.push(up);
+        runs.get(runner.name)!.down.push(down);
       }
       if (round > 0)
         say(
@@ -120,21 +120,21 @@ export async function throughput(options: ThroughputOptions): Promise<Throughput
       at: new Date().toISOString(),
     };
   } finally {
-    leash.close();
+    parentWatch.close();
     rmSync(folder, { recursive: true, force: true, maxRetries: 5, retryDelay: 100 });
   }
 }
 
 async function thereAndBack(
-  contender: Contender,
+  runner: Runner,
   { folder, source, digest, round }: { folder: string; source: string; digest: string; round: number },
 ): Promise<[Run, Run]> {
-  const prefix = `${contender.name.replaceAll(/\W+/g, "-").toLowerCase()}-${round}`;
+  const prefix = `${runner.name.replaceAll(/\W+/g, "-").toLowerCase()}-${round}`;
   const back = join(folder, "back");
-  const up = await contender.up(source, prefix);
-  const down = await contender.down(prefix, back);
+  const up = await runner.up(source, prefix);
+  const down = await runner.down(prefix, back);
   if ((await fileDigest(join(back, WEIGHTS))) !== digest)
-    throw new BenchError(`${contender.name} brought other bytes back`);
+    throw new BenchError(`${runner.name} brought other bytes back`);
   for (const path of [back, join(folder, "data", BUCKET, prefix), join(folder, "attributes", BUCKET, prefix)])
     rmSync(path, { recursive: true, force: true });
   return [up, down];
@@ -142,7 +142,7 @@ async function thereAndBack(
 
 const RATCHET = "Ratchet";
 
-function ratchet(env: NodeJS.ProcessEnv): Contender {
+function ratchet(env: NodeJS.ProcessEnv): Runner {
   const digests = new Map<string, string>();
   const transfer = async (direction: Direction, prefix: string, dir: string): Promise<Run> => {
     const { seconds, output } = await timed(
@@ -171,7 +171,7 @@ function ratchet(env: NodeJS.ProcessEnv): Contender {
   };
 }
 
-function aws(path: string, env: NodeJS.ProcessEnv): Contender {
+function aws(path: string, env: NodeJS.ProcessEnv): Runner {
   const copy = (from: string, to: string): Promise<Run> =>
     timed(path, ["s3", "cp", "--recursive", "--only-show-errors", from, to], env);
   return {
@@ -181,7 +181,7 @@ function aws(path: string, env: NodeJS.ProcessEnv): Contender {
   };
 }
 
-function s5cmd(path: string, env: NodeJS.ProcessEnv): Contender {
+function s5cmd(path: string, env: NodeJS.ProcessEnv): Runner {
   const copy = (from: string, to: string): Promise<Run> =>
     timed(path, ["--log", "error", "cp", from, to], env);
   return {

@@ -21,7 +21,7 @@ export function planOf(spec: CompiledSpec): Plan {
       test: pieces(prompts.test.count),
     },
     shardPieces: spec.pieces.perShard,
-    wave: spec.pieces.wave,
+    maxConcurrentShards: spec.pieces.wave,
     queues: {
       generate: queues.generate,
       score: queues.score,

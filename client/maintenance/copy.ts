@@ -11,7 +11,7 @@ import { recordErasure } from "../../store/erased.ts";
 import { blobKey, ledgerKey } from "../../store/layout.ts";
 import type { Store } from "../../store/types.ts";
 import { eachOf } from "../record/each.ts";
-import { Reach } from "./reachable-set.ts";
+import { ReachableSet } from "./reachable-set.ts";
 import { requireCampaign } from "../record/record.ts";
 import { verifyCampaign } from "./verify.ts";
 
@@ -96,13 +96,13 @@ async function refuseOther(from: Store, to: Store, campaignId: string, rows: Led
 }
 
 async function copyReached(from: Store, to: Store, campaignId: string, copied: Copied): Promise<void> {
-  const reach = new Reach(from);
-  await reach.campaign(campaignId);
+  const reachable = new ReachableSet(from);
+  await reachable.campaign(campaignId);
   const scratch = await mkdtemp(join(tmpdir(), "ratchet-copy-"));
   try {
-    await eachOf(reach.digests, (digest) => copyBlob(from, to, digest, join(scratch, digest), copied), 4);
-    for (const erasure of reach.erasures) await recordErasure(to.backend, erasure);
-    await eachOf(reach.manifests, async (key) => {
+    await eachOf(reachable.digests, (digest) => copyBlob(from, to, digest, join(scratch, digest), copied), 4);
+    for (const erasure of reachable.erasures) await recordErasure(to.backend, erasure);
+    await eachOf(reachable.manifests, async (key) => {
       const bytes = await from.backend.get(key);
       if (bytes && (await to.backend.putIfAbsent(key, bytes)) === "created") copied.manifests += 1;
     });

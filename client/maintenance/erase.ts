@@ -13,7 +13,7 @@ import type { Digest, LedgerEvent } from "../../campaign/types.ts";
 import { eachOf } from "../record/each.ts";
 import { hasEnded } from "../follow/outcome.ts";
 import { campaignIds, readSpec, requireCampaign } from "../record/record.ts";
-import { Reach } from "./reachable-set.ts";
+import { ReachableSet } from "./reachable-set.ts";
 
 export interface EraseOptions {
   by: string;
@@ -55,7 +55,7 @@ export async function erasePrompt(store: Store, promptId: string, options: Erase
     .map(([campaignId, holder]) => ({
       campaignId,
       ...holder,
-      blobs: found.map(({ digest }) => digest).filter((digest) => holder.reach.digests.has(digest)),
+      blobs: found.map(({ digest }) => digest).filter((digest) => holder.reachable.digests.has(digest)),
     }))
     .filter(({ blobs }) => blobs.length > 0);
   const going = concerned.find(({ open }) => open);
@@ -63,12 +63,12 @@ export async function erasePrompt(store: Store, promptId: string, options: Erase
     throw new SpecError("campaign_open", `${going.campaignId} has the prompt and has not ended`, {
       hint: "cancel it, or wait for its end: what it makes now would hold the text again",
     });
-  for (const { campaignId, reach, epoch, blobs } of concerned) {
+  for (const { campaignId, reachable, epoch, blobs } of concerned) {
     erased.campaigns.push(campaignId);
     if (dryRun) continue;
     const event: LedgerEvent = { type: "erased", prompt: sha256(promptId), blobs, by, why };
     await store.ledger(campaignId).append({ id: `erased:${requestId}`, epoch, event, by });
-    await dropReferences(store, campaignId, reach, blobs);
+    await dropReferences(store, campaignId, reachable, blobs);
   }
   if (dryRun) return erased;
   // Lists of prompts go last: an erasure that is interrupted is found again by them.
@@ -95,7 +95,7 @@ export async function erasePrompt(store: Store, promptId: string, options: Erase
 async function dropReferences(
   { backend, readManifest }: Store,
   campaignId: string,
-  { manifests }: Reach,
+  { manifests }: ReachableSet,
   blobs: readonly Digest[],
 ): Promise<void> {
   for (const key of manifests.filter((manifest) => manifest.startsWith(referencesPrefix(campaignId)))) {
@@ -108,7 +108,7 @@ async function dropReferences(
 }
 
 interface Holders {
-  campaigns: Map<string, { reach: Reach; epoch: number; open: boolean }>;
+  campaigns: Map<string, { reachable: ReachableSet; epoch: number; open: boolean }>;
   /** What the prompt says, as canonical JSON: rows without ids are known by it. */
   contents: Set<string>;
   /** Blobs of prompts. */
@@ -119,9 +119,9 @@ async function holdersOf(store: Store, promptId: string): Promise<Holders> {
   const holders: Holders = { campaigns: new Map(), contents: new Set(), lists: new Set() };
   for (const id of await campaignIds(store)) {
     const { record } = await requireCampaign(store, id);
-    const reach = new Reach(store);
-    await reach.campaign(id);
-    holders.campaigns.set(id, { reach, epoch: record.epoch, open: !hasEnded(record) });
+    const reachable = new ReachableSet(store);
+    await reachable.campaign(id);
+    holders.campaigns.set(id, { reachable, epoch: record.epoch, open: !hasEnded(record) });
     for (const list of promptLists(await readSpec(store, record))) {
       holders.lists.add(list);
       for (const { row } of linesOf(new TextDecoder().decode(await store.getRemainder(list))))
@@ -152,7 +152,7 @@ async function rowsOfPrompt(
   { campaigns, contents }: Holders,
 ): Promise<Found[]> {
   const found: Found[] = [];
-  const reaches = [...campaigns.values()].map(({ reach }) => reach);
+  const reaches = [...campaigns.values()].map(({ reachable }) => reachable);
   const entries: Entry[] = [];
   for await (const entry of store.backend.entries(BLOBS_PREFIX)) entries.push(entry);
   await eachOf(entries, async ({ key, sizeBytes }) => {

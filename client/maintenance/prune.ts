@@ -7,7 +7,7 @@ import { BLOBS_PREFIX, PROBES_PREFIX } from "../../store/layout.ts";
 import type { Entry, Store } from "../../store/types.ts";
 import { eachOf } from "../record/each.ts";
 import { campaignIds, requireCampaign } from "../record/record.ts";
-import { Reach } from "./reachable-set.ts";
+import { ReachableSet } from "./reachable-set.ts";
 
 export interface PruneOptions {
   dryRun: boolean;
@@ -59,18 +59,19 @@ export async function pruneStore(store: Store, { dryRun, graceMs }: PruneOptions
   // Listed before it is marked: a blob that is written later is not in the list, and a manifest that is committed later finds its blobs young.
   const blobs: Entry[] = [];
   for await (const entry of store.backend.entries(BLOBS_PREFIX)) blobs.push(entry);
-  const reach = new Reach(store);
+  const reachable = new ReachableSet(store);
   for (const id of await campaignIds(store)) {
     const { record } = await requireCampaign(store, id);
     pruned.campaigns += 1;
     const done = record.status === "completed";
-    await reach.campaign(id, { checkpoints: !done });
+    await reachable.campaign(id, { checkpoints: !done });
     if (done)
       for await (const entry of store.backend.entries(workPrefix(id)))
         await sweep(pruned.checkpoints, entry, () => store.backend.delete(entry.key));
   }
   await eachOf(blobs, async (entry) => {
-    if (reach.digests.has(entry.key.slice(entry.key.lastIndexOf("/") + 1))) return count(pruned.kept, entry);
+    if (reachable.digests.has(entry.key.slice(entry.key.lastIndexOf("/") + 1)))
+      return count(pruned.kept, entry);
     // Looked at again: a writer may have touched it since it was listed.
     const now = entry.modifiedMs > before || dryRun ? entry : await store.backend.stat(entry.key);
     if (now) await sweep(pruned.blobs, now, () => store.backend.delete(entry.key));

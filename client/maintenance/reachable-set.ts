@@ -17,7 +17,7 @@ const LEAVES = new Set(["rows", "weights", "curve"]);
 /** No document is larger. */
 const DOCUMENT_BYTES_MAX = 64 * 1024 ** 2;
 
-export class Reach {
+export class ReachableSet {
   /** Digests that are named, among them some that are no blobs, such as those of settings. */
   readonly digests = new Set<Digest>();
   /** Those that are files of trees. */

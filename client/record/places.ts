@@ -2,7 +2,14 @@
 import { SpecError } from "../../campaign/errors.ts";
 import { placeName } from "../../campaign/ids.ts";
 import type { Address } from "../../campaign/ids.ts";
-import type { CampaignRecord, Decision, Digest, Place, StageDigests, StageName } from "../../campaign/types.ts";
+import type {
+  CampaignRecord,
+  Decision,
+  Digest,
+  Place,
+  StageDigests,
+  StageName,
+} from "../../campaign/types.ts";
 
 export interface FinishedPlace {
   place: Place;

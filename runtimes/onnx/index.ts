@@ -3,7 +3,7 @@
 import { availableParallelism } from "node:os";
 import type { AnswerRow, Generator, SampleRequest, Scorer, Trainer } from "../types.ts";
 import { Pool } from "./pool.ts";
-import { cut, spread } from "./split-across.ts";
+import { cut, splitAcross } from "./split-across.ts";
 
 export interface OnnxRuntimeOptions {
   /** Threads in all: shared out among the children, one each at least, and all of them for training. No result depends on it. Default: all cores. */
@@ -57,17 +57,17 @@ export function onnxRuntimeOn(
     generator: {
       deterministic: true,
       generate: (policy, requests, settings, context) =>
-        spread(cut(requests, rowsDecoded, promptOf), context, (part, hooks) =>
+        splitAcross(cut(requests, rowsDecoded, promptOf), context, (part, hooks) =>
           pool.call("generate", policy.digest, { policy, requests: part, settings }, hooks),
         ),
     },
     scorer: {
       rewards: (model, rows, context) =>
-        spread(cut(rows, rowsScored(rows.length), promptOf), context, (part, hooks) =>
+        splitAcross(cut(rows, rowsScored(rows.length), promptOf), context, (part, hooks) =>
           pool.call("rewards", model.digest, { model, rows: part }, hooks),
         ),
       logps: (model, rows, context) =>
-        spread(cut(rows, rowsScored(rows.length), promptOf), context, (part, hooks) =>
+        splitAcross(cut(rows, rowsScored(rows.length), promptOf), context, (part, hooks) =>
           pool.call("logps", model.digest, { model, rows: part }, hooks),
         ),
       choices: (model, rows, context) => pool.call("choices", model.digest, { model, rows }, context),

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import type { Progress, WorkContext } from "../types.ts";
-import { cut, spread } from "./split-across.ts";
+import { cut, splitAcross } from "./split-across.ts";
 
 const rows = (...groups: number[]): string[] =>
   groups.flatMap((size, group) => Array.from({ length: size }, (_, i) => `${group}.${i}`));
@@ -25,7 +25,7 @@ test("rows are cut between groups into about equal parts of at most so many, and
 
 test("results stand where their rows stood, whichever part ends first, and progress counts them all", async () => {
   const watch = context();
-  const results = await spread([[3, 1], [2], [9, 9, 9]], watch, async (part, { onProgress }) => {
+  const results = await splitAcross([[3, 1], [2], [9, 9, 9]], watch, async (part, { onProgress }) => {
     await new Promise((resolve) => setTimeout(resolve, part[0]! === 2 ? 1 : 20));
     onProgress({ done: part.length, total: part.length, unit: "rows", values: { rowsPerSecond: 5 } });
     return part.map((n) => n * 10);
@@ -44,7 +44,7 @@ test("the first failure stops the other parts and is thrown after they have stop
       : new Promise((_, reject) =>
           signal.addEventListener("abort", () => setTimeout(() => (stopped++, reject(signal.reason)), 5)),
         );
-  await assert.rejects(spread([[0], [1], [2]], context(), call), failure);
+  await assert.rejects(splitAcross([[0], [1], [2]], context(), call), failure);
   assert.equal(stopped, 2);
 });
 
@@ -53,7 +53,7 @@ test("a cancelled call ends with its own reason", async () => {
   const reason = new Error("enough");
   const call = (_: number[], { signal }: WorkContext): Promise<number[]> =>
     new Promise((__, reject) => signal.addEventListener("abort", () => reject(signal.reason)));
-  const result = spread([[0], [1]], context(controller.signal), call);
+  const result = splitAcross([[0], [1]], context(controller.signal), call);
   controller.abort(reason);
   await assert.rejects(result, reason);
 });

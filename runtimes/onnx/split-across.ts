@@ -19,7 +19,7 @@ export function cut<T>(rows: readonly T[], most: number, groupOf: (row: T) => un
 }
 
 /** Results of all parts in order. The first failure stops the others and is thrown when they have stopped. */
-export async function spread<T, R>(
+export async function splitAcross<T, R>(
   parts: readonly T[][],
   context: WorkContext,
   call: (part: T[], context: WorkContext) => Promise<R[]>,

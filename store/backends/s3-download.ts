@@ -6,7 +6,7 @@ import type { GetObjectCommandOutput } from "@aws-sdk/client-s3";
 import { ResourceError } from "../errors.ts";
 
 /** Cuts in a row after which no byte has arrived. */
-const FRUITLESS_MAX = 5;
+const FAILURES_WITHOUT_PROGRESS_MAX = 5;
 
 /** What a request is given besides its key. */
 export interface Range {
@@ -43,7 +43,7 @@ async function* resumed(
   ETag: string | undefined,
   body: Readable | undefined,
 ): AsyncGenerator<Uint8Array> {
-  let fruitless = 0;
+  let failuresWithoutProgress = 0;
   while (from < to) {
     const before = from;
     try {
@@ -56,10 +56,10 @@ async function* resumed(
       }
       throw new Error(`the body ended ${to - from} bytes before its end`);
     } catch (cause) {
-      fruitless = from > before ? 0 : fruitless + 1;
-      if (fruitless >= FRUITLESS_MAX || isRefusal(cause)) throw cause;
+      failuresWithoutProgress = from > before ? 0 : failuresWithoutProgress + 1;
+      if (failuresWithoutProgress >= FAILURES_WITHOUT_PROGRESS_MAX || isRefusal(cause)) throw cause;
       body = undefined;
-      await sleep(100 * 2 ** fruitless);
+      await sleep(100 * 2 ** failuresWithoutProgress);
     }
   }
 }

@@ -1,7 +1,7 @@
 // One chaos campaign from an empty folder to its verdict.
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { Arena, CAMPAIGN } from "./environment.ts";
+import { ChaosEnvironment, CAMPAIGN } from "./environment.ts";
 import type { Tools } from "./environment.ts";
 import { readCampaign } from "../../client/record/record.ts";
 import { check } from "./check.ts";
@@ -44,17 +44,17 @@ export interface Ground {
 }
 
 export async function undisturbedRun({ seed, store, tools, folder }: Ground): Promise<Undisturbed> {
-  const arena = await Arena.open(join(folder, "undisturbed"), { seed, kind: store, tools });
+  const environment = await ChaosEnvironment.open(join(folder, "undisturbed"), { seed, kind: store, tools });
   try {
-    const { events } = (arena.watcher = new Scheduler(arena, []));
-    await arena.start();
-    const status = await arena.ended(END_MS);
+    const { events } = (environment.watcher = new Scheduler(environment, []));
+    await environment.start();
+    const status = await environment.ended(END_MS);
     if (status !== "completed")
-      throw new Error(`undisturbed, ${(await unfinished(arena, status)).problems.join("; ")}`);
-    return { outcome: outcomeOf(await committed(arena.records)), moments: countMoments(events) };
+      throw new Error(`undisturbed, ${(await unfinished(environment, status)).problems.join("; ")}`);
+    return { outcome: outcomeOf(await committed(environment.records)), moments: countMoments(events) };
   } finally {
-    await arena.close();
-    arena.remove();
+    await environment.close();
+    environment.remove();
   }
 }
 
@@ -78,23 +78,29 @@ export async function chaosCampaign(
   const { seed, store, tools } = ground;
   const startedAt = Date.now();
   const folder = join(ground.folder, `campaign-${index}`);
-  const arena = await Arena.open(folder, { seed, kind: store, tools });
+  const environment = await ChaosEnvironment.open(folder, { seed, kind: store, tools });
   let sound = false;
   try {
-    const scheduler = new Scheduler(arena, faults);
-    arena.watcher = scheduler;
-    const refused = await arena.start().then(
+    const scheduler = new Scheduler(environment, faults);
+    environment.watcher = scheduler;
+    const refused = await environment.start().then(
       () => undefined,
       (error: Error) => error.message,
     );
-    const status = refused === undefined ? await arena.ended(END_MS) : undefined;
+    const status = refused === undefined ? await environment.ended(END_MS) : undefined;
     await scheduler.settled();
     const landed = new Set(scheduler.landed());
     if (refused !== undefined) scheduler.failures.push(`it could not be started: ${refused}`);
     const verdict =
       status === "completed"
-        ? await check(arena.records, undisturbed, scheduler.events, scheduler.puts, arena.witness)
-        : await unfinished(arena, status);
+        ? await check(
+            environment.records,
+            undisturbed,
+            scheduler.events,
+            scheduler.puts,
+            environment.immutability,
+          )
+        : await unfinished(environment, status);
     verdict.problems.unshift(...scheduler.failures);
     sound = verdict.problems.length === 0;
     if (!sound)
@@ -120,9 +126,9 @@ export async function chaosCampaign(
       seconds: Math.round((Date.now() - startedAt) / 100) / 10,
     };
   } finally {
-    await arena.close();
+    await environment.close();
     // What is left of a failed one is what its reader needs.
-    if (sound) arena.remove();
+    if (sound) environment.remove();
   }
 }
 
@@ -134,7 +140,7 @@ function recovery(events: Events, { attempt, at, seen }: Put): { recoverySeconds
     : {};
 }
 
-async function unfinished({ records, said }: Arena, status: string | undefined): Promise<Verdict> {
+async function unfinished({ records, said }: ChaosEnvironment, status: string | undefined): Promise<Verdict> {
   const failure = (
     await readCampaign(records, CAMPAIGN).catch((error: Error) => ({
       record: { failure: { code: "unreadable", message: error.message } },

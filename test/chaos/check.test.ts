@@ -1,4 +1,4 @@
-// The bounds and the witness of chaos on logs that are written by hand: each has to turn red.
+// The bounds and the immutability of chaos on logs that are written by hand: each has to turn red.
 import assert from "node:assert/strict";
 import { it } from "node:test";
 import { memoryBackend } from "../../store/backends/memory.ts";
@@ -6,7 +6,7 @@ import { lateResumes, redone } from "./check.ts";
 import { Events } from "./events.ts";
 import type { Committed } from "./outcome.ts";
 import type { Attempt, Point } from "./points.ts";
-import { Witness } from "./immutability-checker.ts";
+import { ImmutabilityChecker } from "./immutability-checker.ts";
 
 const attemptOf = (attempt: number, stage = "generate"): Attempt => ({
   workflowId: "ratchet:chaos/it-0001.1",
@@ -123,31 +123,31 @@ it("a power failure may cost the last checkpoint, and no more", () => {
 it("an object whose bytes change after its commit is seen, at once and at the end", async () => {
   const backend = memoryBackend();
   const put = (key: string, text: string): Promise<void> => backend.put(key, new TextEncoder().encode(text));
-  const witness = new Witness(backend);
+  const immutability = new ImmutabilityChecker(backend);
   for (const key of [PIECE, "campaigns/chaos/ledger/000000000000.json", "blobs/sha256/ab/abc"]) {
     await put(key, "one");
-    await witness.look(key);
+    await immutability.look(key);
   }
-  assert.deepEqual(await witness.atTheEnd(), []);
+  assert.deepEqual(await immutability.atTheEnd(), []);
   await put("blobs/sha256/ab/abc", "two");
-  assert.deepEqual(await witness.atTheEnd(), []);
+  assert.deepEqual(await immutability.atTheEnd(), []);
   await put(PIECE, "two");
-  await witness.look(PIECE);
-  assert.deepEqual(witness.problems, [`${PIECE} was overwritten`]);
+  await immutability.look(PIECE);
+  assert.deepEqual(immutability.problems, [`${PIECE} was overwritten`]);
   await backend.delete("campaigns/chaos/ledger/000000000000.json");
-  assert.ok((await witness.atTheEnd()).includes("campaigns/chaos/ledger/000000000000.json is gone"));
+  assert.ok((await immutability.atTheEnd()).includes("campaigns/chaos/ledger/000000000000.json is gone"));
 });
 
 it("what a power failure took may be made again", async () => {
   const backend = memoryBackend();
-  const witness = new Witness(backend);
+  const immutability = new ImmutabilityChecker(backend);
   await backend.put(PIECE, new TextEncoder().encode("one"));
-  await witness.look(PIECE);
+  await immutability.look(PIECE);
   await backend.delete(PIECE);
-  await witness.forgetLost();
+  await immutability.forgetLost();
   await backend.put(PIECE, new TextEncoder().encode("two"));
-  await witness.look(PIECE);
-  assert.deepEqual(await witness.atTheEnd(), []);
+  await immutability.look(PIECE);
+  assert.deepEqual(await immutability.atTheEnd(), []);
 });
 
 it("work goes on with the first new commit of a later attempt, not with its begin, nor with what was adopted", () => {

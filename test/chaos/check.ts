@@ -14,7 +14,7 @@ import type { Committed, Outcome } from "./outcome.ts";
 import type { Kind } from "./pairs.ts";
 import { samePlace } from "./points.ts";
 import type { Attempt, Point } from "./points.ts";
-import type { Witness } from "./immutability-checker.ts";
+import type { ImmutabilityChecker } from "./immutability-checker.ts";
 
 export interface Verdict {
   problems: string[];
@@ -30,7 +30,7 @@ export async function check(
   undisturbed: Outcome,
   events: Events,
   puts: readonly Put[],
-  witness: Pick<Witness, "atTheEnd">,
+  immutability: Pick<ImmutabilityChecker, "atTheEnd">,
 ): Promise<Verdict> {
   const { record, rows } = await requireCampaign(store, CAMPAIGN);
   const spec: CompiledSpec = await readSpec(store, record);
@@ -53,7 +53,7 @@ export async function check(
     ),
   );
 
-  problems.push(...(await witness.atTheEnd()), ...(await leftovers(store, puts)));
+  problems.push(...(await immutability.atTheEnd()), ...(await leftovers(store, puts)));
   problems.push(...redone(events, puts), ...lateResumes(manifests, events, puts));
 
   return {

@@ -8,7 +8,7 @@ import { campaignWorkflowId } from "../../campaign/ids.ts";
 import { RatchetClient } from "../../client/ratchet-client.ts";
 import { readCampaign } from "../../client/record/record.ts";
 import { TemporalGateway } from "../../temporal/temporal-gateway.ts";
-import { Leash } from "../../dev/parent-watch.ts";
+import { ParentWatch } from "../../dev/parent-watch.ts";
 import { openStore } from "../../store/index.ts";
 import type { Store } from "../../store/types.ts";
 import { SHOP_DIR } from "../support/small-shop.ts";
@@ -26,7 +26,7 @@ import type { ProxyHooks } from "./s3-proxy.ts";
 import { tinyShop } from "./tiny-shop.ts";
 import { Tree } from "./tree.ts";
 import type { Where } from "./tree.ts";
-import { Witness } from "./immutability-checker.ts";
+import { ImmutabilityChecker } from "./immutability-checker.ts";
 
 export const CAMPAIGN = "chaos";
 
@@ -39,7 +39,7 @@ export interface Tools {
   versitygw?: string;
 }
 
-/** What the arena's happenings are told to. */
+/** What the environment's happenings are told to. */
 export interface Watcher extends ProxyHooks {
   point(point: Point, pid: number): Promise<Answer>;
 }
@@ -52,11 +52,11 @@ const IDLE: Watcher = {
   unreachable: () => undefined,
 };
 
-export class Arena {
+export class ChaosEnvironment {
   readonly folder: string;
   readonly seed: number;
   readonly tools: Tools;
-  readonly leash = new Leash();
+  readonly parentWatch = new ParentWatch();
   readonly said: string[] = [];
   watcher: Watcher = IDLE;
   /** Newest last; the campaign belongs to it. */
@@ -64,7 +64,7 @@ export class Arena {
   s3: { server: S3Server; proxy: S3Proxy } | undefined;
   private line: Line | undefined;
   private store: Store | undefined;
-  private ownWitness: Witness | undefined;
+  private immutabilityChecker: ImmutabilityChecker | undefined;
 
   constructor(folder: string, seed: number, tools: Tools) {
     this.folder = folder;
@@ -75,14 +75,14 @@ export class Arena {
   static async open(
     folder: string,
     { seed, kind, tools }: { seed: number; kind: StoreKind; tools: Tools },
-  ): Promise<Arena> {
+  ): Promise<ChaosEnvironment> {
     mkdirSync(folder, { recursive: true });
-    const arena = new Arena(folder, seed, tools);
-    if (kind === "s3") await arena.openS3();
-    arena.line = await listen((point, pid) => arena.watcher.point(point, pid));
-    arena.store = await openStore(arena.storeName);
-    await arena.addTree();
-    return arena;
+    const environment = new ChaosEnvironment(folder, seed, tools);
+    if (kind === "s3") await environment.openS3();
+    environment.line = await listen((point, pid) => environment.watcher.point(point, pid));
+    environment.store = await openStore(environment.storeName);
+    await environment.addTree();
+    return environment;
   }
 
   get storeName(): string {
@@ -90,8 +90,8 @@ export class Arena {
   }
 
   /** Of what is committed to the store. */
-  get witness(): Witness {
-    return (this.ownWitness ??= new Witness(this.records.backend));
+  get immutability(): ImmutabilityChecker {
+    return (this.immutabilityChecker ??= new ImmutabilityChecker(this.records.backend));
   }
 
   get current(): { tree: Tree; where: Where } {
@@ -110,7 +110,7 @@ export class Arena {
       store: this.storeName,
       temporal: this.tools.temporal,
       env: this.environment(stateDir),
-      leash: this.leash,
+      parentWatch: this.parentWatch,
       report: (line) => this.said.push(line),
     });
     this.trees.push({ tree, where: await tree.up() });
@@ -192,7 +192,7 @@ export class Arena {
   async losePower(namesSurvive: boolean): Promise<Lost> {
     for (const { tree } of this.trees) await tree.kill();
     const lost = losePower(this.journal, { namesSurvive });
-    await this.witness.forgetLost();
+    await this.immutability.forgetLost();
     return lost;
   }
 
@@ -216,7 +216,7 @@ export class Arena {
     this.line?.close();
     this.s3?.proxy.close();
     await this.s3?.server.kill();
-    this.leash.close();
+    this.parentWatch.close();
   }
 
   remove(): void {
@@ -234,7 +234,7 @@ export class Arena {
 
   private async openS3(): Promise<void> {
     if (!this.tools.versitygw) throw new Error("chaos on S3 needs the versitygw command");
-    const server = await S3Server.start(this.tools.versitygw, join(this.folder, "s3"), this.leash);
+    const server = await S3Server.start(this.tools.versitygw, join(this.folder, "s3"), this.parentWatch);
     const proxy = await S3Proxy.start(server.port, {
       before: (request) => this.watcher.before(request),
       after: (request) => this.watcher.after(request),

@@ -3,7 +3,7 @@ import { existsSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { setTimeout as sleep } from "node:timers/promises";
 import { campaignWorkflowId } from "../../campaign/ids.ts";
 import type { LedgerEvent } from "../../campaign/types.ts";
-import type { Arena } from "./environment.ts";
+import type { ChaosEnvironment } from "./environment.ts";
 import { CAMPAIGN } from "./environment.ts";
 import type { Events } from "./events.ts";
 import type { Kind } from "./pairs.ts";
@@ -44,7 +44,7 @@ const MODULE = "module/child.js";
 
 interface KindOfFault {
   /** Does it, from outside of the worker, until the damage is mended again. What it returns is waited for without holding the attempt. */
-  inflict?(arena: Arena, put: Put): Promise<void | (() => Promise<void>)>;
+  inflict?(environment: ChaosEnvironment, put: Put): Promise<void | (() => Promise<void>)>;
   /** Other faults may come while that is waited for. */
   meanwhile?: true;
   /** What the worker is told to do to itself. */
@@ -102,9 +102,9 @@ export const FAULTS: Record<Kind, KindOfFault> = {
     landed: cutOff,
   },
   "machine-kill": {
-    async inflict(arena, put) {
+    async inflict(environment, put) {
       put.seen["killedAtMs"] = Date.now();
-      await arena.loseMachine(put.pid);
+      await environment.loseMachine(put.pid);
     },
     landed: cutOff,
   },
@@ -164,9 +164,9 @@ export const FAULTS: Record<Kind, KindOfFault> = {
     landed: stopped,
   },
   "tree-kill": {
-    async inflict(arena) {
-      await arena.current.tree.kill();
-      await arena.restartTree();
+    async inflict(environment) {
+      await environment.current.tree.kill();
+      await environment.restartTree();
     },
     landed: cutOff,
   },
@@ -181,23 +181,23 @@ export const FAULTS: Record<Kind, KindOfFault> = {
     landed: stopped,
   },
   "power-loss": {
-    async inflict(arena, put) {
-      put.seen["lost"] = await arena.losePower(put.fault.coin);
-      await arena.restartTree();
+    async inflict(environment, put) {
+      put.seen["lost"] = await environment.losePower(put.fault.coin);
+      await environment.restartTree();
     },
     landed: cutOff,
   },
   "take-over": {
-    async inflict(arena, put) {
-      const old = arena.current;
+    async inflict(environment, put) {
+      const old = environment.current;
       const rowOf = async (is: (event: LedgerEvent) => boolean): Promise<boolean> =>
-        (await arena.ledger()).some(({ event }) => is(event));
+        (await environment.ledger()).some(({ event }) => is(event));
       const isNewOwners = (event: LedgerEvent): boolean =>
-        event.type === "opened" && event.server === arena.current.where.serverId;
+        event.type === "opened" && event.server === environment.current.where.serverId;
       signal(put.pid, "SIGSTOP");
       try {
-        await arena.addTree();
-        await arena.start({ takeOver: true });
+        await environment.addTree();
+        await environment.start({ takeOver: true });
         await until("row of the new owner", () =>
           rowOf((event) => event.type === "completed" || isNewOwners(event)),
         );
@@ -206,7 +206,7 @@ export const FAULTS: Record<Kind, KindOfFault> = {
       }
       // A run that was overtaken before may be at work when its campaign has ended: there was nothing left to take.
       if (!(await rowOf(isNewOwners))) return undefined;
-      return async () => void (put.seen["ended"] = await firstEnd(old, arena.current.where));
+      return async () => void (put.seen["ended"] = await firstEnd(old, environment.current.where));
     },
     // The run that lost goes on until its next append, which may be at the campaign's end.
     meanwhile: true,
@@ -230,17 +230,17 @@ export const FAULTS: Record<Kind, KindOfFault> = {
   },
   "disk-full": { answer: () => ({ type: "disk-full" }), landed: done("disk-full") },
   "local-disk-full": {
-    inflict: async (arena, put) => {
-      writeFileSync(arena.diskFull, "");
+    inflict: async (environment, put) => {
+      writeFileSync(environment.diskFull, "");
       return async () => {
-        const refused = refusedFile(arena.diskFull);
+        const refused = refusedFile(environment.diskFull);
         await until(
           "write beside the store",
           () => existsSync(refused) || !put.isOpen(),
           LOCAL_WRITE_MS,
         ).catch(() => undefined);
         if (existsSync(refused)) put.seen["refused"] = JSON.parse(readFileSync(refused, "utf8"));
-        for (const file of [arena.diskFull, refused]) rmSync(file, { force: true });
+        for (const file of [environment.diskFull, refused]) rmSync(file, { force: true });
       };
     },
     // The write may have been another stage's.
@@ -315,7 +315,7 @@ async function killChildren(put: Put, words: string): Promise<void> {
 }
 
 /** How the run that lost ended: the code of its failure. Usually the old one's; the new one's where the old one was just about to open. */
-async function firstEnd(old: Arena["current"], taker: Where): Promise<string | undefined> {
+async function firstEnd(old: ChaosEnvironment["current"], taker: Where): Promise<string | undefined> {
   let found: string | undefined;
   let bothCompleted = false;
   await until(

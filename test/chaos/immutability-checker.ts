@@ -5,7 +5,7 @@ import type { Backend } from "../../store/types.ts";
 
 const COMMITTED = /^campaigns\/[^/]+\/(ledger|results)\//;
 
-export class Witness {
+export class ImmutabilityChecker {
   readonly problems: string[] = [];
   private readonly seen = new Map<string, string>();
   private readonly backend: Backend;

@@ -5,7 +5,7 @@ import { once } from "node:events";
 import { closeSync, mkdirSync, openSync } from "node:fs";
 import { join } from "node:path";
 import { CreateBucketCommand, HeadBucketCommand, S3Client } from "@aws-sdk/client-s3";
-import type { Leash } from "../../dev/parent-watch.ts";
+import type { ParentWatch } from "../../dev/parent-watch.ts";
 import { freePort } from "../../dev/ports.ts";
 import { signal, until } from "./processes.ts";
 
@@ -26,19 +26,19 @@ export class S3Server {
   readonly port: number;
   private readonly binary: string;
   private readonly folder: string;
-  private readonly leash: Leash;
+  private readonly parentWatch: ParentWatch;
   private process: ChildProcess | undefined;
 
-  private constructor(binary: string, folder: string, port: number, leash: Leash) {
+  private constructor(binary: string, folder: string, port: number, parentWatch: ParentWatch) {
     this.binary = binary;
     this.folder = folder;
     this.port = port;
-    this.leash = leash;
+    this.parentWatch = parentWatch;
   }
 
-  static async start(binary: string, folder: string, leash: Leash): Promise<S3Server> {
+  static async start(binary: string, folder: string, parentWatch: ParentWatch): Promise<S3Server> {
     for (const name of ["data", "attributes"]) mkdirSync(join(folder, name), { recursive: true });
-    const server = new S3Server(binary, folder, await freePort(), leash);
+    const server = new S3Server(binary, folder, await freePort(), parentWatch);
     await server.up();
     await server.withClient((client) => client.send(new CreateBucketCommand({ Bucket: BUCKET })));
     return server;
@@ -69,8 +69,8 @@ export class S3Server {
     closeSync(log);
     this.process = child;
     const pid = child.pid as number;
-    this.leash.hold(pid);
-    child.once("exit", () => this.leash.letGo(pid));
+    this.parentWatch.hold(pid);
+    child.once("exit", () => this.parentWatch.letGo(pid));
     await until("S3 server", () =>
       this.withClient((client) => client.send(new HeadBucketCommand({ Bucket: BUCKET }))).then(
         () => true,

@@ -1,7 +1,7 @@
 // What counts as a fault in a stage, and where one is put, without a campaign.
 import assert from "node:assert/strict";
 import { it } from "node:test";
-import type { Arena } from "./environment.ts";
+import type { ChaosEnvironment } from "./environment.ts";
 import { Events } from "./events.ts";
 import { FAULTS } from "./faults.ts";
 import type { Fault } from "./plan.ts";
@@ -31,7 +31,7 @@ const fault = (change: Partial<Fault>): Fault => ({
 it("a fault for a new machine does not meet the one that is being lost, which may still begin another attempt", async () => {
   const lost: number[] = [];
   const scheduler = new Scheduler(
-    { loseMachine: async (pid: number) => void lost.push(pid) } as unknown as Arena,
+    { loseMachine: async (pid: number) => void lost.push(pid) } as unknown as ChaosEnvironment,
     [fault({ fresh: "machine" })],
   );
   await scheduler.point(begin(attempt("evaluate", "1")), 10);

@@ -1,7 +1,7 @@
 // Puts the faults of one campaign: waits for the stage and moment of each, holds the operation there, does it, and watches until the
 // record shows that it landed. One at a time, so that what follows can be told to be its doing.
 import { setTimeout as sleep } from "node:timers/promises";
-import type { Arena, Watcher } from "./environment.ts";
+import type { ChaosEnvironment, Watcher } from "./environment.ts";
 import { Events } from "./events.ts";
 import { FAULTS } from "./faults.ts";
 import type { Put } from "./faults.ts";
@@ -19,9 +19,9 @@ const SHOWN_MS = 25_000;
 export class Scheduler implements Watcher {
   readonly events = new Events();
   readonly puts: Put[] = [];
-  /** What went wrong in doing it: of the arena, not of the campaign. */
+  /** What went wrong in doing it: of the environment, not of the campaign. */
   readonly failures: string[] = [];
-  private readonly arena: Arena;
+  private readonly environment: ChaosEnvironment;
   private readonly armed: Fault[];
   private readonly met = new Map<Fault, number>();
   /** Processes that ended for it. */
@@ -31,14 +31,14 @@ export class Scheduler implements Watcher {
   private treating: { put: Put; treatment: Treatment; left: number } | undefined;
   private readonly doing = new Set<Promise<void>>();
 
-  constructor(arena: Arena, faults: readonly Fault[]) {
-    this.arena = arena;
+  constructor(environment: ChaosEnvironment, faults: readonly Fault[]) {
+    this.environment = environment;
     this.armed = [...faults];
   }
 
   async point(point: Point, pid: number): Promise<Answer> {
     this.events.add(point, pid);
-    if (point.what === "store" && point.when === "after") await this.arena.witness.look(point.key);
+    if (point.what === "store" && point.when === "after") await this.environment.immutability.look(point.key);
     const moment = momentOf(point);
     if (!moment || !point.attempt) return GO;
     if (moment === "begin" && (await this.freshen(point.attempt, pid))) return GO;
@@ -104,7 +104,7 @@ export class Scheduler implements Watcher {
       : this.armed.find((armed) => armed.fresh && armed.stage === stage && !this.freshened.has(armed));
     if (!fault) return false;
     this.freshened.set(fault, pid);
-    if (fault.fresh === "machine") await this.arena.loseMachine(pid);
+    if (fault.fresh === "machine") await this.environment.loseMachine(pid);
     else signal(pid, "SIGKILL");
     return true;
   }
@@ -156,7 +156,7 @@ export class Scheduler implements Watcher {
     const doing = (async () => {
       if (delayMs > 0) await sleep(delayMs);
       put.at = this.events.count;
-      return inflict(this.arena, put);
+      return inflict(this.environment, put);
     })();
     this.watch(
       put,

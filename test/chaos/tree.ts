@@ -1,10 +1,10 @@
-// One dev tree seen from the driver: a supervisor process with a Temporal server and a chaos worker, all on the driver's leash.
+// One dev tree seen from the driver: a supervisor process with a Temporal server and a chaos worker, all on the driver's parent watch.
 import { spawn } from "node:child_process";
 import type { ChildProcess } from "node:child_process";
 import { once } from "node:events";
 import { createInterface } from "node:readline";
 import { fileURLToPath } from "node:url";
-import type { Leash } from "../../dev/parent-watch.ts";
+import type { ParentWatch } from "../../dev/parent-watch.ts";
 import { childrenOf, killGroup, processes, signal } from "./processes.ts";
 
 /** What it says last, with the stack of an error. */
@@ -16,7 +16,7 @@ export interface TreeOptions {
   store: string;
   temporal: string;
   env: NodeJS.ProcessEnv;
-  leash: Leash;
+  parentWatch: ParentWatch;
   /** Where supervisor lines go. */
   report(line: string): void;
 }
@@ -36,7 +36,7 @@ export class Tree {
   }
 
   async up(): Promise<Where> {
-    const { stateDir, store, temporal, env, leash, report } = this.options;
+    const { stateDir, store, temporal, env, parentWatch, report } = this.options;
     const supervisor = spawn(process.execPath, [SUPERVISOR, stateDir, store, temporal], {
       env,
       detached: true,
@@ -44,8 +44,8 @@ export class Tree {
     });
     this.supervisor = supervisor;
     const pid = supervisor.pid as number;
-    leash.hold(pid);
-    supervisor.once("exit", () => leash.letGo(pid));
+    parentWatch.hold(pid);
+    supervisor.once("exit", () => parentWatch.letGo(pid));
     const said: string[] = [];
     createInterface({ input: supervisor.stderr }).on("line", (line) => {
       said.push(line);
@@ -77,7 +77,7 @@ export class Tree {
     await exited;
   }
 
-  /** SIGKILL for the supervisor, its leash and everything that they hold, as when a machine dies. */
+  /** SIGKILL for the supervisor, its parent watch and everything that they hold, as when a machine dies. */
   async kill(): Promise<void> {
     const all = await this.pids();
     const supervisor = this.supervisor as ChildProcess;

@@ -7,7 +7,7 @@ import { copyCampaign } from "../../client/maintenance/copy.ts";
 import { erasePrompt } from "../../client/maintenance/erase.ts";
 import { pruneStore } from "../../client/maintenance/prune.ts";
 import { requireCampaign } from "../../client/record/record.ts";
-import { Reach } from "../../client/maintenance/reachable-set.ts";
+import { ReachableSet } from "../../client/maintenance/reachable-set.ts";
 import { verifyCampaign } from "../../client/maintenance/verify.ts";
 import { memoryBackend } from "../../store/backends/memory.ts";
 import { sha256, storeOn } from "../../store/index.ts";
@@ -54,10 +54,10 @@ export function careContract(name: string, open: () => Promise<Backend>, skip: s
         );
         assert.equal(await store.hasBlob(garbage), false);
         assert.deepEqual([...(await whole(store, "done")), ...(await whole(store, "running"))], []);
-        const reach = new Reach(store);
-        await reach.campaign("running");
+        const reachable = new ReachableSet(store);
+        await reachable.campaign("running");
         assert.equal(
-          reach.manifests.filter((key) => key.includes("/work/")).length,
+          reachable.manifests.filter((key) => key.includes("/work/")).length,
           2,
           "a campaign that can go on keeps its checkpoints and what it has of its reference",
         );

@@ -173,7 +173,7 @@ describe("campaign workflow", { skip: NO_TEMPORAL, timeout: 300_000 }, () => {
       baselines: [],
       pieces: { preferences: 2, iteration: 8, baseline: 2, validation: 1, test: 1 },
       shardPieces: 1,
-      wave: 2,
+      maxConcurrentShards: 2,
     });
     const slow = gate();
     let told = 0;

@@ -166,7 +166,7 @@ describe("going on as new", { skip: NO_TEMPORAL_BIN, timeout: 600_000 }, () => {
       baselines: [],
       pieces: { preferences: 2, iteration: 2, baseline: 2, validation: shards, test: 2 * shards },
       shardPieces: 1,
-      wave: 4,
+      maxConcurrentShards: 4,
     });
     const runs = await withCampaignWorker(limited, play, async (start) => {
       const handle = await start();

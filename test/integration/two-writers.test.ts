@@ -11,7 +11,7 @@ import { after, afterEach, before, describe, it } from "node:test";
 import { fileURLToPath } from "node:url";
 import { campaignWorkflowId } from "../../campaign/ids.ts";
 import { TemporalGateway } from "../../temporal/temporal-gateway.ts";
-import { Arena, CAMPAIGN } from "../chaos/environment.ts";
+import { ChaosEnvironment, CAMPAIGN } from "../chaos/environment.ts";
 import type { Watcher } from "../chaos/environment.ts";
 import { undisturbedRun } from "../chaos/campaign.ts";
 import { check } from "../chaos/check.ts";
@@ -96,32 +96,42 @@ for (const kind of ["dir", "s3"] as const satisfies StoreKind[]) {
     const tools = { temporal, ...(versitygw ? { versitygw } : {}) };
     const started: ChildProcess[] = [];
     let undisturbed: Outcome;
-    let arena: Arena;
+    let environment: ChaosEnvironment;
     let stories = 0;
 
     const open = async (holder: Holder): Promise<void> => {
-      arena = await Arena.open(join(folder, String((stories += 1))), { seed: SEED, kind, tools });
-      arena.watcher = holder;
+      environment = await ChaosEnvironment.open(join(folder, String((stories += 1))), {
+        seed: SEED,
+        kind,
+        tools,
+      });
+      environment.watcher = holder;
     };
     /** A second worker of the campaign's server, as on another machine: its own state folder. */
     const secondWorker = (): void => {
-      const { tree, where } = arena.current;
+      const { tree, where } = environment.current;
       const env = {
         ...tree.options.env,
         TEMPORAL_ADDRESS: where.address,
         TEMPORAL_NAMESPACE: where.namespace,
-        RATCHET_STORE: arena.storeName,
+        RATCHET_STORE: environment.storeName,
         RATCHET_SERVER_ID: where.serverId,
-        RATCHET_STATE: join(arena.folder, "second"),
+        RATCHET_STATE: join(environment.folder, "second"),
       };
       const worker = spawn(process.execPath, [WORKER], { env, stdio: "ignore", detached: true });
-      arena.leash.hold(worker.pid as number);
+      environment.parentWatch.hold(worker.pid as number);
       started.push(worker);
     };
     const holds = async (holder: Holder): Promise<void> => {
-      assert.equal(await arena.ended(300_000), "completed");
+      assert.equal(await environment.ended(300_000), "completed");
       // Two writers at once may both compute what only one of them commits: that is not counted here.
-      const { problems } = await check(arena.records, undisturbed, new Events(), [], arena.witness);
+      const { problems } = await check(
+        environment.records,
+        undisturbed,
+        new Events(),
+        [],
+        environment.immutability,
+      );
       assert.deepEqual(
         problems.filter((problem) => !problem.includes("went on from step")),
         [],
@@ -134,14 +144,14 @@ for (const kind of ["dir", "s3"] as const satisfies StoreKind[]) {
     });
     afterEach(async () => {
       for (const worker of started.splice(0)) signal(worker.pid as number, "SIGKILL");
-      await arena.close();
+      await environment.close();
     });
     after(() => rmSync(folder, { recursive: true, force: true, maxRetries: 5, retryDelay: 100 }));
 
     it("a worker stopped between upload and commit adopts what a second one committed meanwhile", async () => {
       const holder = new Holder(commitOf("generate", /\/it-0001\.1\/generate\/piece-/));
       await open(holder);
-      await arena.start();
+      await environment.start();
       await until("piece that is uploaded and not committed", () => holder.held !== undefined);
       const { attempt, pid } = holder.held as NonNullable<Holder["held"]>;
       signal(pid, "SIGSTOP");
@@ -166,9 +176,9 @@ for (const kind of ["dir", "s3"] as const satisfies StoreKind[]) {
     it("two starts of one id at once are one campaign", async () => {
       const holder = new Holder(() => false);
       await open(holder);
-      await Promise.all([arena.start(), arena.start()]);
+      await Promise.all([environment.start(), environment.start()]);
       await holds(holder);
-      const rows = await arena.ledger();
+      const rows = await environment.ledger();
       assert.deepEqual(
         rows.map(({ event }) => event.type),
         ["created", "opened", "bootstrap-finished", "iteration-finished", "completed"],
@@ -178,7 +188,7 @@ for (const kind of ["dir", "s3"] as const satisfies StoreKind[]) {
     it("a second server is refused while the first owns the campaign; after --take-over the first one's run ends with lease_lost", async () => {
       const holder = new Holder(commitOf("append", /\/ledger\//));
       await open(holder);
-      await arena.start();
+      await environment.start();
       await until(
         "row of the bootstrap that is about to be written",
         () => holder.held !== undefined,
@@ -186,12 +196,12 @@ for (const kind of ["dir", "s3"] as const satisfies StoreKind[]) {
       );
       const { pid } = holder.held as NonNullable<Holder["held"]>;
       signal(pid, "SIGSTOP");
-      const old = arena.current.where;
-      await arena.addTree();
-      await assert.rejects(arena.start(), { code: "owned_elsewhere" });
-      await arena.start({ takeOver: true });
+      const old = environment.current.where;
+      await environment.addTree();
+      await assert.rejects(environment.start(), { code: "owned_elsewhere" });
+      await environment.start({ takeOver: true });
       await until("row of the new owner", async () =>
-        (await arena.ledger()).some(({ epoch }) => epoch === 2),
+        (await environment.ledger()).some(({ epoch }) => epoch === 2),
       );
       holder.letGo();
       signal(pid, "SIGCONT");
@@ -202,27 +212,30 @@ for (const kind of ["dir", "s3"] as const satisfies StoreKind[]) {
     it("an old server, restored from a backup after the campaign went on without it, ends with lease_lost", async () => {
       const holder = new Holder(commitOf("append", /\/ledger\//));
       await open(holder);
-      await arena.start();
+      await environment.start();
       await until(
         "row of the bootstrap that is about to be written",
         () => holder.held !== undefined,
         180_000,
       );
-      const { tree } = arena.current;
+      const { tree } = environment.current;
       await tree.kill();
-      const [database, backup] = [join(tree.options.stateDir, "temporal"), join(arena.folder, "backup")];
+      const [database, backup] = [
+        join(tree.options.stateDir, "temporal"),
+        join(environment.folder, "backup"),
+      ];
       cpSync(database, backup, { recursive: true });
       // The database is lost: the same start takes the campaign up from its ledger, and it runs to its end.
       for (const name of readdirSync(database)) if (name.includes(".db")) rmSync(join(database, name));
       holder.letGo();
-      await arena.restartTree();
+      await environment.restartTree();
       await holds(holder);
       await tree.down();
       cpSync(backup, database, { recursive: true, force: true });
       for (const name of readdirSync(database))
         if (!readdirSync(backup).includes(name)) rmSync(join(database, name));
-      arena.current.where = await tree.up();
-      assert.equal(await failureOf(arena.current.where), "lease_lost");
+      environment.current.where = await tree.up();
+      assert.equal(await failureOf(environment.current.where), "lease_lost");
       await holds(holder);
     });
   });

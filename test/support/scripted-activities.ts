@@ -33,7 +33,7 @@ export const PLAN: Plan = {
   baselines: [{ name: "offline", pairs: "preferences" }],
   pieces: { preferences: 2, iteration: 5, baseline: 10, validation: 1, test: 2 },
   shardPieces: 2,
-  wave: 2,
+  maxConcurrentShards: 2,
   queues: {
     sft: "cpu",
     reward: "cpu",
