@@ -40,3 +40,5 @@ export type { CampaignSummary, StatusView } from "./client/follow/status.ts";
 export type { CampaignComparison } from "./client/record/table.ts";
 export type { TemporalAddress } from "./temporal/gateway.ts";
 export type { WatchEvent, WatchOptions } from "./client/follow/watch.ts";
+export { RatchetError } from "./errors/index.ts";
+export type { Code, Kind } from "./errors/index.ts";

@@ -1,12 +1,10 @@
 // Models and modules by digest, as stages use them. A stage can open only the modules of its own roles: training, pairing and
 // promotion cannot read gold (ROLES is the whole list, and a test tries the rest).
+import { RatchetError, isCoded } from "../errors/index.ts";
 import type { Finish, ModuleRole } from "../campaign/spec/modules.ts";
 import type { Digest, StageName } from "../campaign/types.ts";
 import type { AnswerRow, LocalModel } from "../runtimes/types.ts";
-import { ResourceError } from "./attempt/context.ts";
 import type { StageContext } from "./attempt/context.ts";
-import { InvariantError, TrainingError } from "../campaign/errors.ts";
-import { isCoded } from "./attempt/failure.ts";
 
 /** Roles that a stage may call. `gold` only in the test report; the rater only labels the bootstrap's preferences. */
 function rolesOf({ input }: StageContext): readonly ModuleRole[] {
@@ -30,12 +28,12 @@ export async function callModule<Row, Answer>(
   rows: Row[],
 ): Promise<Answer[]> {
   if (!rolesOf(context).includes(role))
-    throw new InvariantError(
+    throw new RatchetError(
       "role_forbidden",
       `${context.input.stage} of ${context.place} may not read the ${role} module`,
     );
   const blob = context.spec.modules[role];
-  if (!blob) throw new InvariantError("unreachable_state", `the spec names no ${role} module`);
+  if (!blob) throw new RatchetError("unreachable_state", `the spec names no ${role} module`);
   // The call has a limit of its own: within it, silence is no sign of a stuck attempt.
   context.allowSilence(blob.timeoutMs);
   return context.deps.modules.call<Row, Answer>(role, blob, rows, context.signal);
@@ -55,7 +53,7 @@ export async function withModel<R>(
     if (!isCoded(cause) || cause.kind !== "artifact") throw cause;
     // Whole all the while: fetching it again would give the same. Another shard may have fetched it by now.
     if (copy !== undefined && copy === (await cache.copyOf(digest))) throw cause;
-    throw new ResourceError(
+    throw new RatchetError(
       "cache_cleared",
       `the worker's copy of model ${digest.slice(0, 12)} went while it was needed: ${cause.message}`,
       { cause },
@@ -77,7 +75,7 @@ export async function rewardsOf(
     );
   }
   if (!rewardModel)
-    throw new InvariantError("unreachable_state", "scoring by model needs the bootstrap's reward model");
+    throw new RatchetError("unreachable_state", "scoring by model needs the bootstrap's reward model");
   const rewards = await withModel(context, rewardModel, (model) =>
     context.deps.scorer.rewards(model, rows, context),
   );
@@ -94,7 +92,7 @@ export function refuseNotFinite(
 ): void {
   const bad = values.findIndex((value) => !Number.isFinite(value));
   if (bad < 0) return;
-  throw new TrainingError(
+  throw new RatchetError(
     "reward_not_finite",
     `the ${model} ${digest.slice(0, 12)} answers ${values[bad]} for an answer to prompt ${rows[bad]?.prompt.id}`,
     {
@@ -112,6 +110,6 @@ export function scorerDigest({ spec }: StageContext, trained: Digest | undefined
       : score.by === "preference-model"
         ? (score.model ?? trained)
         : trained;
-  if (!digest) throw new InvariantError("unreachable_state", "nothing is named that could score");
+  if (!digest) throw new RatchetError("unreachable_state", "nothing is named that could score");
   return digest;
 }

@@ -1,4 +1,5 @@
 // open and append: the only writers of a running campaign's ledger, on a queue of their own.
+import { RatchetError } from "../errors/index.ts";
 import { planOf } from "../campaign/spec/plan.ts";
 import { foldLedger, standingOf } from "../campaign/rules.ts";
 import type {
@@ -11,8 +12,6 @@ import type {
 import type { AppendInput, Opened, OpenInput } from "./contract.ts";
 import { refuseOtherStore } from "./attempt/context.ts";
 import type { Deps } from "./deps.ts";
-import { SpecError } from "../campaign/errors.ts";
-import { LeaseLost } from "../store/index.ts";
 import type { Row } from "../store/types.ts";
 import { specOf } from "./records.ts";
 
@@ -56,8 +55,8 @@ export async function append(deps: Deps, { campaign, epoch, id, event, by }: App
   await deps.store.ledger(campaign.campaignId).append({ id, epoch, event, by });
 }
 
-const takenOver = ({ campaignId }: CampaignInput, epoch: number, own: string): LeaseLost =>
-  new LeaseLost(`campaign ${campaignId} was taken over: epoch ${epoch}, ${own}`);
+const takenOver = ({ campaignId }: CampaignInput, epoch: number, own: string): RatchetError =>
+  new RatchetError("lease_lost", `campaign ${campaignId} was taken over: epoch ${epoch}, ${own}`);
 
 async function readRecord(deps: Deps, { campaignId }: CampaignInput): Promise<CampaignRecord> {
   return foldLedger(campaignId, (await deps.store.ledger(campaignId).read<LedgerEvent>()) as LedgerRow[]);
@@ -65,9 +64,11 @@ async function readRecord(deps: Deps, { campaignId }: CampaignInput): Promise<Ca
 
 function refuseOther({ campaignId, specDigest }: CampaignInput, record: CampaignRecord): void {
   if (record.status === "moved")
-    throw new SpecError("campaign_moved", record.failure?.message ?? campaignId, { hint: "start it there" });
+    throw new RatchetError("campaign_moved", record.failure?.message ?? campaignId, {
+      hint: "start it there",
+    });
   if (record.specDigest !== specDigest)
-    throw new SpecError(
+    throw new RatchetError(
       "campaign_differs",
       `campaign ${campaignId} was created with spec ${record.specDigest.slice(0, 12)}, not ${specDigest.slice(0, 12)}`,
       { hint: "start it under a new id" },

@@ -1,8 +1,9 @@
 import assert from "node:assert/strict";
 import { it } from "node:test";
+import { RatchetError } from "../errors/index.ts";
 import type { Store } from "../store/types.ts";
 import type { StageContext, Trace } from "./attempt/context.ts";
-import { deathsAfter, ResourceError } from "./attempt/context.ts";
+import { deathsAfter } from "./attempt/context.ts";
 import type { FanOutInput } from "./contract.ts";
 import type { PieceStage } from "./pieces.ts";
 import { runShard, sealStage } from "./pieces.ts";
@@ -27,7 +28,7 @@ it("a piece that kills its process comes last, and after three deaths is named a
     inputs: (index) => index,
     async compute(index) {
       computed.push(index);
-      if (index === 1) throw new ResourceError("engine_died", "killed by SIGKILL");
+      if (index === 1) throw new RatchetError("engine_died", "killed by SIGKILL");
       return { rows: [{ index }], prompts: 1, counts: {} };
     },
     seal: () => assert.fail("a shard is not sealed"),

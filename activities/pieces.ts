@@ -1,13 +1,11 @@
 // Fan-out stages: a piece is computed whole or not at all and committed at an address that follows from its inputs, so a shard
 // adopts what is there and computes the rest, and `seal` finds every piece again without being told. (design: docs/store.md)
+import { RatchetError, isCoded } from "../errors/index.ts";
 import type { Digest, Dropped, GenerateResult, PieceRef, Shard, StageName } from "../campaign/types.ts";
 import { resultKey, successorKey } from "../campaign/ids.ts";
 import { addressOf } from "./address.ts";
 import type { FanOutInput, ShardDone, StageDone } from "./contract.ts";
 import type { StageContext } from "./attempt/context.ts";
-import { ResourceError } from "./attempt/context.ts";
-import { InvariantError } from "../campaign/errors.ts";
-import { isCoded } from "./attempt/failure.ts";
 import { retryDuringOutage } from "./attempt/retry-during-outage.ts";
 import { formatRows } from "../campaign/recipe/rows.ts";
 import { eachPiece } from "./records.ts";
@@ -146,7 +144,7 @@ async function poisoned(
   const { input, place } = context;
   const what = `piece ${index} of ${input.stage} of ${place} ended its process ${deathsOf(context, index)} times`;
   if (!stage.drop)
-    throw new ResourceError(
+    throw new RatchetError(
       "piece_poisoned",
       `${what}; the other pieces of its shard are done. The last time: ${cause.message}`,
       { cause },
@@ -230,7 +228,7 @@ async function readPiece(
 ): Promise<PieceResult> {
   const found = await context.deps.store.readManifest<PieceManifest>(pieceKey(context, stage, index));
   if (!found)
-    throw new InvariantError(
+    throw new RatchetError(
       "piece_missing",
       `${context.input.stage} of ${context.place} was sealed before piece ${index} was committed`,
     );

@@ -1,6 +1,7 @@
 // What every verb shares: the global options, and the client that they lead to.
 import type { Command } from "commander";
-import { ResourceError, UNREACHABLE_HINT } from "../client/errors.ts";
+import { RatchetError } from "../errors/index.ts";
+import { UNREACHABLE_HINT } from "../temporal/gateway.ts";
 import { findTemporal, requireStoreName } from "../client/find.ts";
 import type { FindOptions } from "../client/find.ts";
 import { RatchetClient } from "../client/ratchet-client.ts";
@@ -32,7 +33,7 @@ export function openClient(command: Command, { createStore = false } = {}): Prom
   const options = findOptions(globalsOf(command));
   const temporal = findTemporal(options);
   if (!temporal)
-    throw new ResourceError(
+    throw new RatchetError(
       "temporal_unreachable",
       "no Temporal server is configured, and no `ratchet dev` runs here",
       { hint: UNREACHABLE_HINT },

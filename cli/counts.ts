@@ -1,10 +1,10 @@
 // Whole numbers on the command line.
-import { SpecError } from "../campaign/errors.ts";
+import { RatchetError } from "../errors/index.ts";
 
 export function parseCount(text: string): number {
   const value = Number(text);
   if (Number.isInteger(value) && value >= 0) return value;
-  throw new SpecError("usage_invalid", `${JSON.stringify(text)} is no whole number of at least 0`);
+  throw new RatchetError("usage_invalid", `${JSON.stringify(text)} is no whole number of at least 0`);
 }
 
 /** `--seed`, the same number for `plan`, `start` and `run`. */

@@ -1,5 +1,5 @@
 // Durations as people say and write them.
-import { SpecError } from "../campaign/errors.ts";
+import { RatchetError } from "../errors/index.ts";
 
 /** `4 s`, `12 min`, `1 h 05 min`, `3 d 2 h`. */
 export function showDuration(ms: number): string {
@@ -25,7 +25,7 @@ const UNIT_MS: Record<string, number> = {
 export function parseDuration(text: string): number {
   const [, value, unit] = /^(\d+(?:\.\d+)?)\s*(ms|s|min|m|h|d)$/.exec(text.trim()) ?? [];
   if (value === undefined || unit === undefined) {
-    throw new SpecError("usage_invalid", `${JSON.stringify(text)} is no duration`, {
+    throw new RatchetError("usage_invalid", `${JSON.stringify(text)} is no duration`, {
       hint: "a number with its unit: 90s, 15min, 2h",
     });
   }

@@ -1,8 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { CommanderError } from "commander";
-import { SpecError } from "../campaign/errors.ts";
-import { ResourceError } from "../client/errors.ts";
+import { RatchetError } from "../errors/index.ts";
 import { exitCodeOf, printError } from "./exit.ts";
 
 function printed(error: unknown, debug = false): { exit: number; lines: string[] } {
@@ -12,7 +11,7 @@ function printed(error: unknown, debug = false): { exit: number; lines: string[]
 
 test("an error is one line with its code, a hint, and the exit code of its kind", () => {
   assert.deepEqual(
-    printed(new ResourceError("no_worker", "no worker polls ratchet", { hint: "ratchet worker" })),
+    printed(new RatchetError("no_worker", "no worker polls ratchet", { hint: "ratchet worker" })),
     {
       exit: 4,
       lines: ["error no_worker: no worker polls ratchet", "hint: ratchet worker"],
@@ -21,7 +20,7 @@ test("an error is one line with its code, a hint, and the exit code of its kind"
 });
 
 test("every problem of a spec is listed", () => {
-  const error = new SpecError("spec_invalid", "first (and 1 more)", {
+  const error = new RatchetError("spec_invalid", "first (and 1 more)", {
     problems: [
       { path: "a", message: "first" },
       { path: "b", message: "second", line: 7, hint: "try c" },
@@ -67,7 +66,7 @@ test("a full disk is the platform's, an unforeseen error is ours", () => {
 });
 
 test("--debug shows the chain of causes", () => {
-  const lines = printed(new ResourceError("a_b", "outer", { cause: new Error("inner") }), true).lines.join(
+  const lines = printed(new RatchetError("stuck", "outer", { cause: new Error("inner") }), true).lines.join(
     "\n",
   );
   assert.match(lines, /caused by Error: inner/);

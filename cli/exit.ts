@@ -1,20 +1,12 @@
 // How the command ends: the one printer of errors, and the exit codes, which are stable (docs/errors.md).
 import { CommanderError } from "commander";
-import { isDiskFull } from "../store/index.ts";
+import { isCoded, isDiskFull, KINDS, RatchetError } from "../errors/index.ts";
 import type { CampaignOutcome } from "../client/follow/outcome.ts";
 
 /** Exit codes of verbs that wait for a campaign. 12 and 13 are kept for campaigns that a gate rejects, or a guard or budget stops. */
 export const EXIT = { completed: 0, failed: 10, cancelled: 11, timedOut: 14, detached: 130 } as const;
 
-const EXIT_BY_KIND: Record<string, number> = {
-  spec: 2,
-  artifact: 3,
-  resource: 4,
-  scoring: 5,
-  training: 6,
-  invariant: 70,
-};
-const UNCLASSIFIED = 70;
+const UNCLASSIFIED = KINDS.invariant.exit;
 
 export const exitCodeOf = ({ status }: CampaignOutcome): number => EXIT[status];
 
@@ -50,19 +42,9 @@ export function printOutcome({ failure }: CampaignOutcome, print: (line: string)
 
 /** The one ordered choice: a typed error, a wrong command line, the operating system, and what nobody foresaw. */
 function classify(error: unknown): Shown {
-  const { kind, code, message, hint } = (error ?? {}) as {
-    kind?: string;
-    code?: string;
-    message?: string;
-    hint?: string;
-  };
-  if (kind !== undefined && kind in EXIT_BY_KIND && typeof code === "string") {
-    return {
-      code,
-      message: message ?? "",
-      ...(hint ? { hint } : {}),
-      exit: EXIT_BY_KIND[kind] ?? UNCLASSIFIED,
-    };
+  if (isCoded(error)) {
+    const { code, message, hint, kind } = error;
+    return { code, message, ...(hint ? { hint } : {}), exit: KINDS[kind].exit };
   }
   if (error instanceof CommanderError) {
     const [first = "", ...more] = error.message.replace(/^error: /, "").split("\n");
@@ -77,7 +59,7 @@ function classify(error: unknown): Shown {
   if (isDiskFull(error))
     return {
       code: "disk_full",
-      message: message ?? "",
+      message: (error as Error).message,
       hint: "free some space; what was committed is safe",
       exit: 4,
     };
@@ -93,8 +75,7 @@ function classify(error: unknown): Shown {
 
 /** A spec has one message and many problems: the first is the message. */
 function furtherProblems(error: unknown): string[] {
-  const problems =
-    (error as { problems?: { message: string; line?: number; hint?: string }[] } | null)?.problems ?? [];
+  const problems = error instanceof RatchetError ? error.problems : [];
   return problems
     .slice(1)
     .map(

@@ -1,6 +1,6 @@
 // `ratchet export`: a checkpoint in Hugging Face layout, or preference pairs in TRL's columns, out of the store.
 import type { Command } from "commander";
-import { SpecError } from "../campaign/errors.ts";
+import { RatchetError } from "../errors/index.ts";
 import { parseAddress } from "../campaign/ids.ts";
 import { openStoreClient, using } from "./context.ts";
 import { data, json, note } from "./output.ts";
@@ -27,7 +27,7 @@ export const exportVerb = (program: Command): Command =>
     .action(async (address: string, { out, latest, pairs, json: asJson }: ExportFlags, command: Command) => {
       const stage = parseAddress(address)?.stage;
       if (pairs && latest)
-        throw new SpecError("usage_invalid", "--latest names a checkpoint and --pairs names pairs", {
+        throw new RatchetError("usage_invalid", "--latest names a checkpoint and --pairs names pairs", {
           hint: "address the iteration: <campaign>/<iteration> --pairs",
         });
       await using(openStoreClient(command), async (client) => {

@@ -5,7 +5,7 @@ import { basename, dirname, join, relative, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
 import type { Command } from "commander";
 import { Document, isMap, isScalar } from "yaml";
-import { SpecError } from "../campaign/errors.ts";
+import { RatchetError } from "../errors/index.ts";
 import { isCampaignId } from "../campaign/ids.ts";
 import type { WrittenSpec } from "../campaign/spec/schema.ts";
 import { data, note, suggest } from "./output.ts";
@@ -42,7 +42,7 @@ async function writeStarter(path: string): Promise<void> {
       () => false,
     )
   ) {
-    throw new SpecError("init_exists", `${path} exists already`, {
+    throw new RatchetError("init_exists", `${path} exists already`, {
       hint: "name a new folder: ratchet init <folder>",
     });
   }

@@ -1,7 +1,7 @@
 // The campaign that a verb is given: a spec file, or a folder with one named `campaign`.
 import { existsSync, statSync } from "node:fs";
 import { join } from "node:path";
-import { SpecError } from "../campaign/errors.ts";
+import { RatchetError } from "../errors/index.ts";
 import { loadSpecFile } from "../campaign/spec/load.ts";
 import type { LoadedSpec } from "../campaign/spec/load.ts";
 
@@ -23,10 +23,10 @@ function inFolder(folder: string): string {
   const [only, other] = found;
   if (only && !other) return only;
   if (only && other)
-    throw new SpecError("file_ambiguous", `${folder} holds more than one campaign file`, {
+    throw new RatchetError("file_ambiguous", `${folder} holds more than one campaign file`, {
       hint: `name one: ${found.join(", ")}`,
     });
-  throw new SpecError("file_missing", `${folder} holds no campaign file`, {
+  throw new RatchetError("file_missing", `${folder} holds no campaign file`, {
     hint: `one of ${NAMES.join(", ")}; \`ratchet init\` writes one`,
   });
 }

@@ -1,6 +1,7 @@
 // `ratchet worker`: run activities on this machine until SIGTERM or Ctrl-C, then drain.
 import type { Command } from "commander";
-import { ResourceError, UNREACHABLE_HINT } from "../client/errors.ts";
+import { RatchetError } from "../errors/index.ts";
+import { UNREACHABLE_HINT } from "../temporal/gateway.ts";
 import { findTemporal, requireStoreName } from "../client/find.ts";
 import { findOptions, globalsOf } from "./context.ts";
 
@@ -23,7 +24,7 @@ export const workerVerb = (program: Command): Command =>
       const options = findOptions(globalsOf(command));
       const temporal = findTemporal(options);
       if (!temporal)
-        throw new ResourceError(
+        throw new RatchetError(
           "temporal_unreachable",
           "no Temporal server is configured, and no `ratchet dev` runs here",
           { hint: UNREACHABLE_HINT },

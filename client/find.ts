@@ -2,7 +2,7 @@
 // given, not read, so that the same rules hold for a program that embeds the client.
 import { resolve } from "node:path";
 import { loadClientConfigProfile, toClientOptions } from "@temporalio/envconfig";
-import { SpecError } from "../campaign/errors.ts";
+import { RatchetError } from "../errors/index.ts";
 import { findDevJson } from "../dev/dev-json.ts";
 import type { TemporalAddress } from "../temporal/gateway.ts";
 
@@ -53,7 +53,7 @@ export function findStoreName({ store, env, cwd }: FindOptions): string | undefi
 export function requireStoreName(options: FindOptions): string {
   const name = findStoreName(options);
   if (name) return name;
-  throw new SpecError("store_missing", "no store is named", {
+  throw new RatchetError("store_missing", "no store is named", {
     hint: "name one with --store or RATCHET_STORE: dir:/path or s3://bucket/prefix; `ratchet dev` makes one here",
   });
 }
@@ -68,7 +68,7 @@ function clientProfile(
     );
     return toClientOptions(loadClientConfigProfile({ ...(profile ? { profile } : {}), overrideEnvVars }));
   } catch (cause) {
-    throw new SpecError(
+    throw new RatchetError(
       "temporal_config_invalid",
       `Temporal's client configuration cannot be used: ${(cause as Error).message}`,
       { hint: "see TEMPORAL_CONFIG_FILE and --profile", cause },

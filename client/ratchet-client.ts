@@ -2,9 +2,9 @@
 // need Temporal too, and say `temporal_unreachable` where there is none.
 import { randomUUID } from "node:crypto";
 import { hostname, userInfo } from "node:os";
+import { RatchetError } from "../errors/index.ts";
 import type { Address } from "../campaign/ids.ts";
 import { isCampaignId } from "../campaign/ids.ts";
-import { SpecError } from "../campaign/errors.ts";
 import type { LoadedSpec } from "../campaign/spec/load.ts";
 import { openStore } from "../store/index.ts";
 import type { Store } from "../store/types.ts";
@@ -15,7 +15,7 @@ import { copyCampaign } from "./maintenance/copy.ts";
 import type { Copied } from "./maintenance/copy.ts";
 import { erasePrompt } from "./maintenance/erase.ts";
 import type { Erased, EraseOptions } from "./maintenance/erase.ts";
-import { ResourceError, UNREACHABLE_HINT } from "./errors.ts";
+import { UNREACHABLE_HINT } from "../temporal/gateway.ts";
 import { exportCheckpoint, exportPairs } from "./record/export.ts";
 import type { Exported, ExportPointer } from "./record/export.ts";
 import type { ControlVerb, Gateway, TemporalAddress } from "../temporal/gateway.ts";
@@ -106,7 +106,7 @@ export class RatchetClient {
     }: StartCampaignOptions = {},
   ): Promise<Started> {
     if (!isCampaignId(campaignId)) {
-      throw new SpecError("address_invalid", `${JSON.stringify(campaignId)} is no campaign id`, {
+      throw new RatchetError("address_invalid", `${JSON.stringify(campaignId)} is no campaign id`, {
         hint: "lower-case letters, digits, dot, - and _, at most 63, the first a letter or digit",
       });
     }
@@ -300,7 +300,7 @@ export class RatchetClient {
 
   private get gateway(): Gateway {
     if (this.temporal) return this.temporal;
-    throw new ResourceError("temporal_unreachable", "no Temporal server is configured", {
+    throw new RatchetError("temporal_unreachable", "no Temporal server is configured", {
       hint: UNREACHABLE_HINT,
     });
   }

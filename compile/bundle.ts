@@ -4,7 +4,7 @@ import { createHash } from "node:crypto";
 import { readFile, realpath } from "node:fs/promises";
 import { dirname, resolve } from "node:path";
 import { build, type BuildFailure, type Metafile } from "esbuild";
-import { SpecError } from "../campaign/errors.ts";
+import { RatchetError } from "../errors/index.ts";
 import type { ModuleRole } from "../campaign/spec/modules.ts";
 
 export interface Bundle {
@@ -27,7 +27,10 @@ const REQUIRE =
 
 export async function bundleModule(role: ModuleRole, name: string, baseDir: string): Promise<Bundle> {
   const entry = await realpath(resolve(baseDir, name)).catch((cause: unknown) => {
-    throw new SpecError("file_missing", `the ${role} module ${name} cannot be read`, { file: name, cause });
+    throw new RatchetError("file_missing", `the ${role} module ${name} cannot be read`, {
+      file: name,
+      cause,
+    });
   });
   const result = await build({
     entryPoints: [entry],
@@ -68,16 +71,16 @@ async function bundledFile(path: string): Promise<BundledFile> {
 function requireDefault(metafile: Metafile, role: ModuleRole, name: string): void {
   const exported = Object.values(metafile.outputs)[0]?.exports ?? [];
   if (exported.includes("default")) return;
-  throw new SpecError("module_invalid", `the ${role} module ${name} has no default export`, {
+  throw new RatchetError("module_invalid", `the ${role} module ${name} has no default export`, {
     file: name,
     hint: "export default a function of the role",
   });
 }
 
-function bundleError(cause: unknown, role: ModuleRole, name: string): SpecError {
+function bundleError(cause: unknown, role: ModuleRole, name: string): RatchetError {
   const found = (cause as Partial<BuildFailure>).errors?.[0];
   const where = found?.location ? ` (${found.location.file}:${found.location.line})` : "";
-  return new SpecError(
+  return new RatchetError(
     "module_invalid",
     `the ${role} module ${name} cannot be bundled: ${found?.text ?? (cause as Error).message}${where}`,
     { file: name, cause },
@@ -93,10 +96,14 @@ export function refuseGold(bundles: Bundle[]): void {
   if (!gold) return;
   const peeking = bundles.find((bundle) => BLIND.includes(bundle.role) && importsFile(bundle, gold));
   if (!peeking) return;
-  throw new SpecError("gold_imported", `the ${peeking.role} module ${peeking.name} imports the gold module`, {
-    file: peeking.name,
-    hint: "gold is for raters and for the test report; training that can read it proves nothing",
-  });
+  throw new RatchetError(
+    "gold_imported",
+    `the ${peeking.role} module ${peeking.name} imports the gold module`,
+    {
+      file: peeking.name,
+      hint: "gold is for raters and for the test report; training that can read it proves nothing",
+    },
+  );
 }
 
 export const importsFile = (bundle: Bundle, file: BundledFile): boolean =>

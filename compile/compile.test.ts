@@ -4,7 +4,7 @@ import { tmpdir } from "node:os";
 import { dirname, join, resolve } from "node:path";
 import { after, test } from "node:test";
 import { fileURLToPath } from "node:url";
-import type { SpecError } from "../campaign/errors.ts";
+import type { RatchetError } from "../errors/index.ts";
 import { resolveSpec } from "../campaign/spec/resolve.ts";
 import type { WrittenSpec } from "../campaign/spec/schema.ts";
 import type { Tree } from "../campaign/types.ts";
@@ -120,7 +120,7 @@ async function refused(
   try {
     await compile(dir, change);
   } catch (error) {
-    return error as SpecError;
+    return error as RatchetError;
   }
   throw new assert.AssertionError({ message: "the spec was compiled" });
 }
@@ -615,7 +615,7 @@ test("a reward that imports gold is refused, through another file and as a copy;
 
 // ---------------------------------------------------------------- a real checkpoint
 
-const model = fileURLToPath(new URL("../../../../shared/models/baby-llama-105", import.meta.url));
+const model = fileURLToPath(new URL("../../../shared/models/baby-llama-105", import.meta.url));
 const absent = await access(model).then(
   () => false,
   () => `no checkpoint at ${model}`,

@@ -1,6 +1,6 @@
 // Whether prompts, answers and training rows fit the model: every prompt is tokenized once, as it will be.
+import { RatchetError } from "../errors/index.ts";
 import { beyondContext } from "../campaign/spec/conflicts.ts";
-import { SpecError } from "../campaign/errors.ts";
 import { preferencePrompt } from "../campaign/recipe/preference-model.ts";
 import type { PromptRow } from "../campaign/recipe/rows.ts";
 import { refusal } from "../campaign/spec/resolve.ts";
@@ -69,8 +69,8 @@ export function longestPrompts(
   return longest;
 }
 
-function tooLong(row: PromptRow, tokens: number, answer: number, context: number): SpecError {
-  return new SpecError(
+function tooLong(row: PromptRow, tokens: number, answer: number, context: number): RatchetError {
+  return new RatchetError(
     "prompt_too_long",
     `prompt ${row.id} has ${tokens} tokens, which with answers of up to ${answer} is beyond the model's context of ${context}`,
     {

@@ -3,9 +3,9 @@
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { RatchetError } from "../errors/index.ts";
 import type { CompiledSpec, Optimizer, Rows } from "../campaign/spec/compiled.ts";
 import { DEFAULTS } from "../campaign/spec/defaults.ts";
-import { SpecError } from "../campaign/errors.ts";
 import { durationMs } from "../campaign/spec/fields.ts";
 import { policyTask } from "../campaign/spec/losses.ts";
 import type { ModuleRole } from "../campaign/spec/modules.ts";
@@ -354,7 +354,7 @@ function rewardTraining(
   const { margin, centering } = settings;
   const without = margin ? pairs?.findIndex((pair) => pair.margin === undefined) : -1;
   if (without !== undefined && without >= 0) {
-    throw new SpecError(
+    throw new RatchetError(
       "preferences_invalid",
       `pair ${without + 1} of bootstrap.preferences has no scores, and bootstrap.reward.margin is their difference`,
       { hint: "every row needs chosen_score and rejected_score" },

@@ -3,13 +3,13 @@ import { createReadStream } from "node:fs";
 import { access } from "node:fs/promises";
 import { createInterface } from "node:readline";
 import { createGunzip } from "node:zlib";
-import { SpecError } from "../campaign/errors.ts";
+import { RatchetError } from "../errors/index.ts";
 import type { RawRow } from "../campaign/recipe/preferences.ts";
 
 /** `name`: the path as the spec wrote it, for messages. Blank lines are passed over. */
 export async function readJsonLines(file: string, name: string): Promise<RawRow[]> {
   await access(file).catch((cause: unknown) => {
-    throw new SpecError("file_missing", `${name} cannot be read`, {
+    throw new RatchetError("file_missing", `${name} cannot be read`, {
       file: name,
       hint: `looked at ${file}`,
       cause,
@@ -21,7 +21,7 @@ export async function readJsonLines(file: string, name: string): Promise<RawRow[
     line += 1;
     if (text.trim() !== "") rows.push({ line, value: parse(text, name, line) });
   }
-  if (rows.length === 0) throw new SpecError("file_empty", `${name} holds no row`, { file: name });
+  if (rows.length === 0) throw new RatchetError("file_empty", `${name} holds no row`, { file: name });
   return rows;
 }
 
@@ -33,7 +33,7 @@ async function* textLines(file: string, name: string): AsyncGenerator<string> {
   try {
     yield* createInterface({ input: gunzip ?? source, crlfDelay: Infinity });
   } catch (cause) {
-    throw new SpecError("file_unreadable", `${name} cannot be read: ${(cause as Error).message}`, {
+    throw new RatchetError("file_unreadable", `${name} cannot be read: ${(cause as Error).message}`, {
       file: name,
       cause,
     });
@@ -45,7 +45,7 @@ function parse(text: string, name: string, line: number): unknown {
     // A byte order mark would otherwise make the first line of a file from Windows unreadable.
     return JSON.parse(line === 1 ? text.replace(/^\uFEFF/, "") : text);
   } catch (cause) {
-    throw new SpecError("row_invalid", `${name}:${line} is no JSON: ${(cause as Error).message}`, {
+    throw new RatchetError("row_invalid", `${name}:${line} is no JSON: ${(cause as Error).message}`, {
       file: name,
       line,
       cause,

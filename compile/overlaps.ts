@@ -1,6 +1,6 @@
 // What is measured must not have been trained on: prompts that two sets share are counted by digest of their content, and refused
 // between the online, validation and test splits and between these and the bootstrap's data.
-import { SpecError } from "../campaign/errors.ts";
+import { RatchetError } from "../errors/index.ts";
 import { contentDigest, type PromptContent } from "../campaign/recipe/rows.ts";
 import { overlap } from "../campaign/recipe/splits.ts";
 
@@ -9,7 +9,7 @@ export type SetName = "iterations" | "validation" | "test" | "preferences" | "sf
 /** Only these two may share prompts: both are bootstrap data. */
 const MAY_SHARE = new Set<SetName>(["preferences", "sft"]);
 
-/** Counts by `first/second` over the sets that exist. Throws SpecError `prompt_overlap`. */
+/** Counts by `first/second` over the sets that exist. Throws RatchetError `prompt_overlap`. */
 export function countOverlaps(sets: Partial<Record<SetName, PromptContent[]>>): Record<string, number> {
   const named = (Object.entries(sets) as [SetName, PromptContent[]][]).map(([name, prompts]) =>
     digested(name, prompts),
@@ -31,10 +31,10 @@ function digested(name: SetName, prompts: PromptContent[]) {
   return { name, rows, digests: new Set(rows.map(({ digest }) => digest)) };
 }
 
-function shared(first: SetName, second: SetName, count: number, example: PromptContent): SpecError {
+function shared(first: SetName, second: SetName, count: number, example: PromptContent): RatchetError {
   const text = typeof example === "string" ? example : (example.at(-1)?.content ?? "");
   const shown = text.length > 80 ? `${text.slice(0, 77)}...` : text;
-  return new SpecError(
+  return new RatchetError(
     "prompt_overlap",
     `${count} prompts of ${first} are also in ${second}, for example ${JSON.stringify(shown)}`,
     {

@@ -2,7 +2,7 @@
 // one made from the seed with a given tokenizer. Only the files that make the model are taken, so a README beside it does not change the digest.
 import { copyFile, link, mkdir, readdir, stat } from "node:fs/promises";
 import { basename, dirname, join, resolve } from "node:path";
-import { SpecError } from "../campaign/errors.ts";
+import { RatchetError } from "../errors/index.ts";
 import { deriveSeed } from "../campaign/recipe/seeds.ts";
 import type { ResolvedSpec } from "../campaign/spec/schema.ts";
 import {
@@ -43,7 +43,7 @@ export async function stagePreferenceModel(path: string, baseDir: string, folder
 async function readStaged(folder: string, name: string): Promise<Policy> {
   const { config, weights } = await readCheckpoint(folder);
   if (isRewardModel(config)) {
-    throw new SpecError(
+    throw new RatchetError(
       "architecture_unsupported",
       `${name} is a ${config.architecture}, which cannot write`,
       { hint: "give a model whose architecture ends in ForCausalLM" },
@@ -64,7 +64,7 @@ const isModelFile = (name: string): boolean =>
 async function takeFiles(setting: string, path: string, baseDir: string, folder: string): Promise<void> {
   const source = resolve(baseDir, path);
   const names = await readdir(source).catch((cause: unknown) => {
-    throw new SpecError("file_missing", `${setting} ${path} is no folder that can be read`, {
+    throw new RatchetError("file_missing", `${setting} ${path} is no folder that can be read`, {
       file: path,
       hint: `paths are relative to the spec file; looked at ${source}`,
       cause,
@@ -73,7 +73,7 @@ async function takeFiles(setting: string, path: string, baseDir: string, folder:
   if (await isAdapter(source)) return mergeFiles(source, folder);
   const wanted = names.filter(isModelFile);
   if (!wanted.includes("config.json")) {
-    throw new SpecError("file_missing", `${setting} ${path} holds no config.json`, {
+    throw new RatchetError("file_missing", `${setting} ${path} holds no config.json`, {
       file: path,
       hint: "a checkpoint in Hugging Face layout: config.json, model.safetensors, tokenizer.json, tokenizer_config.json; or an adapter in PEFT's",
     });
@@ -110,7 +110,7 @@ async function makePolicy(
   const id = (key: string): number | undefined => vocabulary.get(specialText(settings[key]) ?? "");
   const eosId = id("eos_token");
   if (eosId === undefined) {
-    throw new SpecError(
+    throw new RatchetError(
       "tokenizer_mismatch",
       `the tokenizer ${tokenizer} names no eos_token of its vocabulary`,
       { file: tokenizer, hint: "answers must be able to end: set eos_token in tokenizer_config.json" },
@@ -143,7 +143,7 @@ async function tokenizerFolder(path: string, name: string): Promise<string> {
   const dir = basename(path) === "tokenizer.json" ? dirname(path) : path;
   const found = await stat(join(dir, "tokenizer.json")).catch(() => undefined);
   if (!found?.isFile())
-    throw new SpecError("file_missing", `policy.init.tokenizer ${name} holds no tokenizer.json`, {
+    throw new RatchetError("file_missing", `policy.init.tokenizer ${name} holds no tokenizer.json`, {
       file: name,
       hint: `paths are relative to the spec file; looked at ${dir}`,
     });

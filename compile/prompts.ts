@@ -1,7 +1,7 @@
 // The campaign's prompts: one file cut by a seeded shuffle, or a module asked split by split. Ids and contents are checked here;
 // whether they fit the model, in fit.ts; whether splits overlap, in overlaps.ts.
 import { resolve } from "node:path";
-import { SpecError } from "../campaign/errors.ts";
+import { RatchetError } from "../errors/index.ts";
 import type { PromptSplit } from "../campaign/spec/modules.ts";
 import { isMessages } from "../campaign/recipe/preferences.ts";
 import { contentDigest, promptContent, type PromptRow } from "../campaign/recipe/rows.ts";
@@ -75,7 +75,7 @@ export async function promptsFromModule(
 
 function readPrompt(value: unknown, name: string, line: number): PromptRow {
   const wrong = (what: string) =>
-    new SpecError("prompt_invalid", `${name}:${line} ${what}`, {
+    new RatchetError("prompt_invalid", `${name}:${line} ${what}`, {
       file: name,
       line,
       hint: 'a row is {"prompt": "text"} or {"messages": [{"role", "content"}]}, with an optional "id"',
@@ -115,7 +115,7 @@ function refuseRepeats(rows: PlacedRow[], name: string): void {
   refuseRepeatedIds(rows, name);
   const again = firstRepeat(rows, (row) => contentDigest(promptContent(row)));
   if (again)
-    throw new SpecError(
+    throw new RatchetError(
       "duplicate_prompt",
       `${name} asks the same in ${again.first} and ${again.second}${again.more}`,
       { file: name, hint: "keep one of them: a prompt belongs to one split" },
@@ -125,7 +125,7 @@ function refuseRepeats(rows: PlacedRow[], name: string): void {
 function refuseRepeatedIds(rows: PlacedRow[], name: string): void {
   const again = firstRepeat(rows, (row) => row.id);
   if (again)
-    throw new SpecError(
+    throw new RatchetError(
       "duplicate_prompt_id",
       `${name} has the prompt id ${again.key} in ${again.first} and ${again.second}${again.more}`,
       {
@@ -150,11 +150,16 @@ function firstRepeat(
   return repeats[0] && { ...repeats[0], more: repeats.length > 1 ? ` (${repeats.length} such rows)` : "" };
 }
 
-function tooFew(counts: Record<SplitName, number>, needed: number, found: number, name: string): SpecError {
+function tooFew(
+  counts: Record<SplitName, number>,
+  needed: number,
+  found: number,
+  name: string,
+): RatchetError {
   const parts = Object.entries(counts)
     .filter(([, count]) => count > 0)
     .map(([split, count]) => `${split} ${count}`);
-  return new SpecError(
+  return new RatchetError(
     "prompts_too_few",
     `${name} holds ${found} prompts, but the campaign needs ${needed} (${parts.join(", ")})`,
     {

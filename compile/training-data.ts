@@ -1,6 +1,6 @@
 // Data that the bootstrap learns from: SFT rows and a file of preferences.
 import { resolve } from "node:path";
-import { SpecError } from "../campaign/errors.ts";
+import { RatchetError } from "../errors/index.ts";
 import type { SftRow } from "../campaign/spec/modules.ts";
 import {
   filterPreferences,
@@ -36,7 +36,7 @@ export async function sftFromModule(
 
 function readSft({ line, value }: RawRow, name: string): AnySftRow {
   const wrong = (what: string) =>
-    new SpecError("row_invalid", `${name}:${line} ${what}`, {
+    new RatchetError("row_invalid", `${name}:${line} ${what}`, {
       file: name,
       line,
       hint: 'a row is {"prompt" or "messages", "completion": "text"}, {"text"}, or {"messages"} of a whole conversation',
@@ -86,7 +86,7 @@ export async function preferencesFromFile(
     const reasons = Object.entries(filtered.dropped)
       .filter(([, count]) => count > 0)
       .map(([reason, count]) => `${reason} ${count}`);
-    throw new SpecError(
+    throw new RatchetError(
       "preferences_empty",
       `${name} has ${rows.length} rows, and none passes the filters: ${reasons.join(", ")}`,
       { file: name },
@@ -103,7 +103,7 @@ export function refuseTooFewPairs(
   const arm = baselines.find(({ pairs }) => pairs === "preferences");
   const needed = iterations * pair.limit;
   if (!arm || needed <= kept) return;
-  throw new SpecError(
+  throw new RatchetError(
     "spec_conflict",
     `baseline ${arm.name} needs iterations × pair.limit = ${needed} pairs, but ${bootstrap.preferences?.file} has ${kept} that pass the filters`,
     {

@@ -5,13 +5,13 @@ import { existsSync, mkdirSync, renameSync, statSync, writeFileSync } from "node
 import { join, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
+import { RatchetError } from "../errors/index.ts";
 import { processStart, tryLock, waitForLock } from "../host/lock.mjs";
 import { provideTemporal } from "../host/temporal.mjs";
 import { Child, logTail } from "./child.ts";
 import { databaseServed, prepareDatabase } from "./database.ts";
 import { readDevJson, writeDevJson } from "./dev-json.ts";
 import type { DevJson } from "./dev-json.ts";
-import { DevError } from "./errors.ts";
 import { ParentWatch } from "./parent-watch.ts";
 import { freePort, isPortFree } from "./ports.ts";
 import {
@@ -109,7 +109,7 @@ function lockFolder(stateDir: string): { release: () => void } {
   if ("lock" in taken) return taken.lock;
   const other = readDevJson(stateDir);
   const where = other?.alive ? ` on ${other.address}${other.uiUrl ? `, web UI ${other.uiUrl}` : ""}` : "";
-  throw new DevError(
+  throw new RatchetError(
     "dev_already_running",
     `a tree runs in ${stateDir} already (pid ${taken.heldBy?.pid ?? "unknown"})${where}`,
     {
@@ -175,7 +175,7 @@ async function startServer(
     const how = child.exits > 0 ? "ended" : `gave no answer within ${START_TIMEOUT_MS / 1000} s`;
     await child.stop(SERVER_GRACE_MS);
     const said = `the Temporal server on ${address} ${how}: ${logTail(logFile, 3) || "it printed nothing"}`;
-    if (--triesLeft === 0) throw new DevError("temporal_start_failed", said, { hint: `see ${logFile}` });
+    if (--triesLeft === 0) throw new RatchetError("temporal_start_failed", said, { hint: `see ${logFile}` });
     report(`${said}; trying again`);
   }
 }
@@ -183,7 +183,7 @@ async function startServer(
 async function choosePorts({ ports = {}, ui }: DevTreeOptions): Promise<ServerPorts> {
   for (const port of [ports.grpc, ui ? ports.ui : undefined]) {
     if (port === undefined || (await isPortFree(port))) continue;
-    throw new DevError("port_taken", `port ${port} is taken`, {
+    throw new RatchetError("port_taken", `port ${port} is taken`, {
       hint: "stop what listens there, name another port, or name none and a free one is chosen",
     });
   }

@@ -1,6 +1,6 @@
 // A counter-based random source: value number n of a stream is a pure function of (key, n), so that any value can be
 // had without the ones before it. Philox 4x32 with 10 rounds (Salmon et al., "Parallel random numbers: as easy as 1, 2, 3", 2011).
-import { InvariantError } from "./errors.ts";
+import { RatchetError } from "../errors/index.ts";
 
 const rounds = 10;
 const multiplier0 = 0xd2511f53;
@@ -44,7 +44,7 @@ export class Random {
 
   constructor(seed: string, stream = 0) {
     if (!/^[0-9a-f]{16}$/.test(seed))
-      throw new InvariantError(
+      throw new RatchetError(
         "unreachable_state",
         `a seed is 16 hexadecimal digits, not ${JSON.stringify(seed)}`,
       );

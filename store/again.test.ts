@@ -34,6 +34,6 @@ it("reads a blob, a manifest and a ledger once more before it calls them damaged
     spoil(1);
     await read();
     spoil(2);
-    await assert.rejects(read(), { name: "ArtifactError" });
+    await assert.rejects(read(), { name: "RatchetError" });
   }
 });

@@ -2,10 +2,10 @@
 import { randomBytes } from "node:crypto";
 import { mkdir, readdir, rename, rm, stat } from "node:fs/promises";
 import { dirname, join, relative, sep } from "node:path";
+import { RatchetError } from "../errors/index.ts";
 import { again } from "./again.ts";
 import { canonicalJson, sha256 } from "./canonical.ts";
 import { readErasure } from "./erased.ts";
-import { ArtifactError } from "./errors.ts";
 import { fileDigest } from "./file-digest.ts";
 import { blobKey } from "./layout.ts";
 import type { Backend, Digest } from "./types.ts";
@@ -91,7 +91,7 @@ export class Blobs {
     for (const file of tree.files) {
       const path = join(dir, ...file.path.split("/"));
       if (relative(dir, path).startsWith(".."))
-        throw new ArtifactError(
+        throw new RatchetError(
           "artifact_corrupt",
           `tree ${digest} names the path ${JSON.stringify(file.path)}, outside of its folder`,
         );
@@ -113,10 +113,10 @@ export class Blobs {
   }
 
   /** Gone on purpose, or lost? */
-  private async absence(digest: Digest): Promise<ArtifactError> {
+  private async absence(digest: Digest): Promise<RatchetError> {
     const erasure = await readErasure(this.backend, digest);
     if (!erasure) return missing(digest, this.backend);
-    return new ArtifactError(
+    return new RatchetError(
       "artifact_erased",
       `blob ${digest} in ${this.backend.name} was erased on ${erasure.at.slice(0, 10)} by ${erasure.by}: ${erasure.why}`,
       { hint: "what was made from it stays; nothing can be made from it again" },
@@ -131,12 +131,12 @@ export class Blobs {
   }
 }
 
-const missing = (digest: Digest, { name }: Backend): ArtifactError =>
-  new ArtifactError("artifact_missing", `blob ${digest} is not in ${name}`, {
+const missing = (digest: Digest, { name }: Backend): RatchetError =>
+  new RatchetError("artifact_missing", `blob ${digest} is not in ${name}`, {
     hint: "was it deleted? `ratchet verify` lists all that is missing, `ratchet repair` makes it again",
   });
 
-const corrupt = (digest: Digest, found: Digest, { name }: Backend): ArtifactError =>
-  new ArtifactError("artifact_corrupt", `blob ${digest} in ${name} has the digest ${found}`, {
+const corrupt = (digest: Digest, found: Digest, { name }: Backend): RatchetError =>
+  new RatchetError("artifact_corrupt", `blob ${digest} in ${name} has the digest ${found}`, {
     hint: "its bytes changed after they were written; `ratchet verify` lists all damage, `ratchet repair` makes it again",
   });

@@ -1,7 +1,7 @@
 // Records of erasures. The bytes of an erased blob are gone; its digest stays, with who erased it, when and why, and with the digest of the
 // rows that were kept. So a reader, and `verify`, can tell an erasure from a loss.
+import { RatchetError } from "../errors/index.ts";
 import { canonicalDigest } from "./canonical.ts";
-import { ArtifactError } from "./errors.ts";
 import { exactBytes, parseExact } from "./exact-json.ts";
 import { erasedKey } from "./layout.ts";
 import type { Backend, Digest } from "./types.ts";
@@ -40,8 +40,8 @@ function parse(key: string, bytes: Uint8Array): Erasure & { seal?: Digest } {
   }
 }
 
-const corrupt = (key: string, what: string, cause?: unknown): ArtifactError =>
-  new ArtifactError("artifact_corrupt", `the record of an erasure ${key} ${what}`, {
+const corrupt = (key: string, what: string, cause?: unknown): RatchetError =>
+  new RatchetError("artifact_corrupt", `the record of an erasure ${key} ${what}`, {
     hint: "restore the object from a backup; the blob itself is gone",
     cause,
   });

@@ -1,10 +1,10 @@
-// The store: blobs, manifests and ledgers on one of the backends. Imports nothing of ours; could be published alone.
+// The store: blobs, manifests and ledgers on one of the backends. Imports errors only; could be published alone.
 import { resolve } from "node:path";
+import { RatchetError } from "../errors/index.ts";
 import { memoryBackend } from "./backends/memory.ts";
 import { dirBackend } from "./backends/dir.ts";
 import { Blobs } from "./blobs.ts";
 import { canonicalJson } from "./canonical.ts";
-import { ArtifactError, ResourceError } from "./errors.ts";
 import { exactBytes, parseExact } from "./exact-json.ts";
 import { FORMAT, FORMAT_KEY } from "./layout.ts";
 import { campaignIds, openLedger } from "./ledger.ts";
@@ -15,7 +15,7 @@ import type { Backend, Ledger, Store } from "./types.ts";
 export { canonicalDigest, canonicalJson, sha256 } from "./canonical.ts";
 export { openCache } from "./cache.ts";
 export type { Cache } from "./cache.ts";
-export { ArtifactError, isDiskFull, LeaseLost, ResourceError } from "./errors.ts";
+export { RatchetError } from "../errors/index.ts";
 export { probeStore } from "./probe.ts";
 export type * from "./types.ts";
 
@@ -38,7 +38,7 @@ export async function backendOf(name: string): Promise<Backend> {
     const location = parseS3Name(name);
     if (location) return s3Backend(location);
   }
-  throw new ArtifactError("store_name_invalid", `${JSON.stringify(name)} names no store`, {
+  throw new RatchetError("store_name_invalid", `${JSON.stringify(name)} names no store`, {
     hint: "dir:/path or s3://bucket/prefix",
   });
 }
@@ -49,7 +49,7 @@ const RACERS = 4;
 export async function storeOn(backend: Backend, { create = true }: OpenOptions = {}): Promise<Store> {
   if (!(await hasFormat(backend))) {
     if (!create)
-      throw new ResourceError("store_absent", `there is no store at ${backend.name}`, {
+      throw new RatchetError("store_absent", `there is no store at ${backend.name}`, {
         hint: "check the name; `ratchet worker`, `start` and `run` make a store where there is none",
       });
     await backend.putIfAbsent(FORMAT_KEY, exactBytes({ format: FORMAT }));
@@ -95,9 +95,9 @@ export async function hasFormat(backend: Backend): Promise<boolean> {
   if (!bytes) return false;
   const format = formatOf(bytes);
   if (format === undefined)
-    throw new ArtifactError("artifact_corrupt", `${FORMAT_KEY} of ${backend.name} does not say its format`);
+    throw new RatchetError("artifact_corrupt", `${FORMAT_KEY} of ${backend.name} does not say its format`);
   if (format > FORMAT)
-    throw new ArtifactError(
+    throw new RatchetError(
       "store_format_newer",
       `${backend.name} has format ${format}, this version reads up to ${FORMAT}`,
       { hint: "use a newer ratchet" },

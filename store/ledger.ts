@@ -1,8 +1,8 @@
 // The ledger: row n is the object <n>.json, created conditionally, holding its epoch, its event id and the digest of row n−1. One writer
 // at a time by epoch, any number of readers; an append that finds its id is done already.
+import { RatchetError } from "../errors/index.ts";
 import { again } from "./again.ts";
 import { canonicalDigest, sha256 } from "./canonical.ts";
-import { ArtifactError, LeaseLost } from "./errors.ts";
 import { exactBytes, parseExact } from "./exact-json.ts";
 import { ledgerKey, ledgerPrefix } from "./layout.ts";
 import type { Backend, Digest, Ledger, NewRow, Row } from "./types.ts";
@@ -69,7 +69,7 @@ export function openLedger(backend: Backend, campaignId: string): Ledger {
       if (tail.count === count) tail.add(bytes);
       return next;
     }
-    throw new ArtifactError(
+    throw new RatchetError(
       "ledger_contended",
       `the ledger of ${campaignId} was written by others ${TRIES} times in a row`,
     );
@@ -87,7 +87,8 @@ export function openLedger(backend: Backend, campaignId: string): Ledger {
     append: async <E>(row: NewRow<E>) =>
       (await add(row, (highest) => {
         if (highest > row.epoch)
-          throw new LeaseLost(
+          throw new RatchetError(
+            "lease_lost",
             `campaign ${campaignId} was taken over: epoch ${highest}, this run has ${row.epoch}`,
           );
         return row.epoch;
@@ -143,8 +144,8 @@ class Chain {
     }
   }
 
-  private broken(what: string, cause?: unknown): ArtifactError {
-    return new ArtifactError(
+  private broken(what: string, cause?: unknown): RatchetError {
+    return new RatchetError(
       "ledger_broken",
       `row ${this.count} of the ledger of ${this.campaignId} ${what}`,
       { hint: RESTORE, cause },
@@ -154,8 +155,8 @@ class Chain {
 
 const RESTORE = "restore the row's object from a backup; `ratchet verify` lists all damage";
 
-const missingRow = (campaignId: string, n: number, keys: string[]): ArtifactError =>
-  new ArtifactError(
+const missingRow = (campaignId: string, n: number, keys: string[]): RatchetError =>
+  new RatchetError(
     "ledger_broken",
     `row ${n} of the ledger of ${campaignId} is gone, but ${keys.at(-1)} is there`,
     { hint: RESTORE },

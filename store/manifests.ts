@@ -2,10 +2,10 @@
 // adopts it. Only the digest of `result` enters other addresses, and its canonical JSON is a blob too, so the digest alone names it.
 // The seal covers the key and the whole object: a changed fact is found, and so is a sound manifest at the key of another. Together with the
 // exact bytes (exact-json.ts) it covers every byte.
+import { RatchetError } from "../errors/index.ts";
 import { again } from "./again.ts";
 import { canonicalDigest, canonicalJson } from "./canonical.ts";
 import type { Blobs } from "./blobs.ts";
-import { ArtifactError, ResourceError } from "./errors.ts";
 import { exactBytes, parseExact } from "./exact-json.ts";
 import type { Backend, CommittedManifest, Digest } from "./types.ts";
 
@@ -24,18 +24,11 @@ async function readOnce<M extends WithResult>(
   if (!bytes) return undefined;
   const { seal, ...stored } = parse<M & { digest?: Digest; seal?: Digest }>(key, bytes);
   const found = sealOf(key, stored);
-  if (seal !== found)
-    throw new ArtifactError("artifact_corrupt", `manifest ${key} is sealed as ${seal} and holds ${found}`, {
+  if (seal !== found || stored.digest !== canonicalDigest(stored.result))
+    throw new RatchetError("artifact_corrupt", `manifest ${key} is sealed as ${seal} and holds ${found}`, {
       hint: CHANGED,
     });
-  const digest = canonicalDigest(stored.result);
-  if (stored.digest !== digest)
-    throw new ArtifactError(
-      "artifact_corrupt",
-      `manifest ${key} names the digest ${stored.digest} for a result of ${digest}`,
-      { hint: CHANGED },
-    );
-  return { manifest: stored as unknown as M, digest };
+  return { manifest: stored as unknown as M, digest: stored.digest };
 }
 
 export async function commitManifest<M extends WithResult>(
@@ -48,7 +41,7 @@ export async function commitManifest<M extends WithResult>(
   // Looked at last of all: between their writing and this commit, `prune` may have taken a blob for garbage.
   const looks = names.map(async (name) => {
     if (!(await blobs.has(name)))
-      throw new ResourceError("blob_vanished", `blob ${name} went away before ${key} could name it`, {
+      throw new RatchetError("blob_vanished", `blob ${name} went away before ${key} could name it`, {
         hint: "it is made again; `ratchet prune` needs a longer --grace than any stage takes",
       });
   });
@@ -57,7 +50,7 @@ export async function commitManifest<M extends WithResult>(
   const bytes = exactBytes({ ...sealed, seal: sealOf(key, sealed) });
   if ((await backend.putIfAbsent(key, bytes)) === "created") return { manifest, digest, adopted: false };
   const first = await readManifest<M>(backend, key);
-  if (!first) throw new ArtifactError("artifact_missing", `manifest ${key} was there and is gone`);
+  if (!first) throw new RatchetError("artifact_missing", `manifest ${key} was there and is gone`);
   return { ...first, adopted: true };
 }
 
@@ -70,7 +63,7 @@ function parse<T>(key: string, bytes: Uint8Array): T {
   try {
     return parseExact(bytes) as T;
   } catch (cause) {
-    throw new ArtifactError(
+    throw new RatchetError(
       "artifact_corrupt",
       `manifest ${key} cannot be read: ${(cause as Error).message}`,
       { hint: CHANGED, cause },

@@ -1,7 +1,7 @@
 // Whether a store keeps what a ledger needs, tried out in small: many writers of one new key, one winner; what was written is read back
 // and listed; a delete deletes. Every call that a campaign makes is made once, so a missing permission is named before the first stage.
 import { randomUUID } from "node:crypto";
-import { ResourceError } from "./errors.ts";
+import { RatchetError } from "../errors/index.ts";
 import { PROBES_PREFIX } from "./layout.ts";
 import type { Backend } from "./types.ts";
 
@@ -33,7 +33,7 @@ async function tryCreates(backend: Backend, key: string, racers: number): Promis
   throw unsupported(backend, "a key that was just created is not listed");
 }
 
-const unsupported = ({ name }: Backend, found: string): ResourceError =>
-  new ResourceError("store_unsupported", `${name} cannot hold a ledger: ${found}`, {
+const unsupported = ({ name }: Backend, found: string): RatchetError =>
+  new RatchetError("store_unsupported", `${name} cannot hold a ledger: ${found}`, {
     hint: "campaigns need a store whose conditional create lets one writer win (S3: PutObject with If-None-Match)",
   });

@@ -60,7 +60,7 @@ export interface Store {
   // Blobs: content-addressed, verified on every read.
   putBlob(bytes: Uint8Array | string): Promise<Digest>;
   putBlobFile(path: string): Promise<{ digest: Digest; sizeBytes: number }>;
-  /** Throws ArtifactError artifact_missing, artifact_corrupt or artifact_erased. */
+  /** Throws RatchetError artifact_missing, artifact_corrupt or artifact_erased. */
   getBlob(digest: Digest): Promise<Uint8Array>;
   getBlobFile(digest: Digest, path: string): Promise<void>;
   /** The blob, or what an erasure has left of it. */
@@ -117,7 +117,7 @@ export interface Ledger {
   follow<E>(): Promise<Row<E>[]>;
   /**
    * Appends behind the tail. Idempotent by `id`: an existing row of that id is returned.
-   * Throws LeaseLost (code lease_lost) where a row of a higher epoch exists.
+   * Throws RatchetError (code lease_lost) where a row of a higher epoch exists.
    */
   append<E>(row: NewRow<E>): Promise<Row<E>>;
   /**

@@ -4,6 +4,10 @@ import type { ConnectionOptions } from "@temporalio/client";
 import type { CampaignInput, StageInput } from "../campaign/types.ts";
 import type { CampaignProgress, ControlReply, ControlRequest, StageProgress } from "../workflows/messages.ts";
 
+/** What to do if no Temporal server is found. */
+export const UNREACHABLE_HINT =
+  "start one here with `ratchet dev`, or name yours with --address or TEMPORAL_ADDRESS";
+
 /** Where a server is and how to talk to it. */
 export interface TemporalAddress {
   address: string;
@@ -72,7 +76,7 @@ export interface Gateway {
   progress(campaignId: string, timeoutMs: number): Promise<CampaignProgress | undefined>;
   /** Null between stages; undefined where nobody answered or the child is gone. */
   stageProgress(workflowId: string, timeoutMs: number): Promise<StageProgress | null | undefined>;
-  /** Throws the workflow's refusal; ResourceError no_worker where it was not accepted in time. */
+  /** Throws the workflow's refusal; RatchetError no_worker where it was not accepted in time. */
   control(
     campaignId: string,
     verb: ControlVerb,

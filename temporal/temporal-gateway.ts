@@ -13,13 +13,12 @@ import {
 } from "@temporalio/client";
 import { ApplicationFailure, defineSearchAttributeKey, TypedSearchAttributes } from "@temporalio/common";
 import type { temporal } from "@temporalio/proto";
-import { SpecError } from "../campaign/errors.ts";
+import { codeOf, RatchetError } from "../errors/index.ts";
 import { campaignWorkflowId, SEARCH_ATTRIBUTES, WORKFLOW_QUEUE } from "../campaign/ids.ts";
 import type { CampaignInput, StageInput } from "../campaign/types.ts";
 import { progress, stageProgress } from "../workflows/messages.ts";
 import type { CampaignProgress, ControlReply, ControlRequest, StageProgress } from "../workflows/messages.ts";
-import { ArtifactError } from "../store/index.ts";
-import { ResourceError, UNREACHABLE_HINT } from "../client/errors.ts";
+import { UNREACHABLE_HINT } from "./gateway.ts";
 import type {
   ControlVerb,
   Gateway,
@@ -82,7 +81,7 @@ export class TemporalGateway implements Gateway {
     } catch (error) {
       await connection.close();
       // The SDK says only that it did not connect in time, without gRPC's status.
-      throw error instanceof ResourceError ? error : gateway.unreachable(error);
+      throw error instanceof RatchetError ? error : gateway.unreachable(error);
     }
   }
 
@@ -177,8 +176,8 @@ export class TemporalGateway implements Gateway {
     } catch (error) {
       if (!(error instanceof WorkflowFailedError)) throw this.translate(error);
       const cause = innermost(error);
-      throw new ArtifactError(
-        (cause instanceof ApplicationFailure ? cause.type : undefined) ?? "unclassified",
+      throw new RatchetError(
+        codeOf(cause instanceof ApplicationFailure ? cause.type : undefined),
         cause.message,
         { cause: error },
       );
@@ -219,16 +218,20 @@ export class TemporalGateway implements Gateway {
     } catch (error) {
       if (error instanceof WorkflowUpdateFailedError) throw refusal(error);
       if (error instanceof WorkflowNotFoundError) {
-        throw new SpecError("campaign_ended", `campaign ${campaignId} has no open run on ${this.address}`, {
-          cause: error,
-        });
+        throw new RatchetError(
+          "campaign_ended",
+          `campaign ${campaignId} has no open run on ${this.address}`,
+          {
+            cause: error,
+          },
+        );
       }
       if (
         error instanceof WorkflowUpdateRPCTimeoutOrCancelledError ||
         grpcCode(error) === DEADLINE_EXCEEDED
       ) {
         if (accepted) throw unfinished(campaignId, verb, error);
-        throw new ResourceError(
+        throw new RatchetError(
           "no_worker",
           `no worker answered the ${verb} of ${campaignId} within ${timeoutMs / 1000} s`,
           { cause: error },
@@ -299,13 +302,13 @@ export class TemporalGateway implements Gateway {
     const why = innermost(error).message;
     if (AWAY.has(code)) return this.unreachable(error);
     if (REFUSED.has(code))
-      return new ResourceError(
+      return new RatchetError(
         "temporal_denied",
         `Temporal at ${this.address} refused namespace ${this.namespace}: ${why}`,
         { hint: "check the API key or certificates of your Temporal profile", cause: error },
       );
     if (code === NOT_FOUND)
-      return new ResourceError(
+      return new RatchetError(
         "temporal_namespace_unknown",
         `Temporal at ${this.address} has no namespace ${this.namespace}: ${why}`,
         { hint: "name another with --namespace", cause: error },
@@ -313,8 +316,8 @@ export class TemporalGateway implements Gateway {
     return error;
   }
 
-  private unreachable(cause: unknown): ResourceError {
-    return new ResourceError("temporal_unreachable", `no Temporal server answers at ${this.address}`, {
+  private unreachable(cause: unknown): RatchetError {
+    return new RatchetError("temporal_unreachable", `no Temporal server answers at ${this.address}`, {
       hint: UNREACHABLE_HINT,
       cause,
     });
@@ -363,11 +366,11 @@ function timeMs(time: { seconds?: unknown; nanos?: number | null } | null | unde
 function refusal(error: WorkflowUpdateFailedError): Error {
   const { cause } = error;
   if (!(cause instanceof ApplicationFailure)) return error;
-  return new SpecError(cause.type ?? "refused", cause.message, { cause: error });
+  return new RatchetError(codeOf(cause.type, "refused"), cause.message, { cause: error });
 }
 
-const unfinished = (campaignId: string, verb: ControlVerb, cause: unknown): ResourceError =>
-  new ResourceError(
+const unfinished = (campaignId: string, verb: ControlVerb, cause: unknown): RatchetError =>
+  new RatchetError(
     "control_pending",
     `the ${verb} of ${campaignId} was accepted but is not recorded after ${CONTROL_DONE_MS / 1000} s`,
     {

@@ -1,7 +1,7 @@
 // The worker's settings, read from the environment in this one place. Campaigns never name paths, threads or servers.
 import { availableParallelism } from "node:os";
 import { join, resolve } from "node:path";
-import { SpecError } from "../campaign/errors.ts";
+import { RatchetError } from "../errors/index.ts";
 import type { NoticeSources } from "./termination-notice.ts";
 
 export interface WorkerSettings {
@@ -30,7 +30,7 @@ const DEFAULT_CACHE_BYTES = 20 * 1024 ** 3;
 export function workerSettings(env: NodeJS.ProcessEnv): WorkerSettings {
   const store = env["RATCHET_STORE"];
   if (!store)
-    throw new SpecError("store_missing", "a worker needs a store", {
+    throw new RatchetError("store_missing", "a worker needs a store", {
       hint: "set RATCHET_STORE or --store to dir:/path or s3://bucket/prefix",
     });
   const {
@@ -64,7 +64,7 @@ function count(env: NodeJS.ProcessEnv, name: string, otherwise: number): number 
   if (text === undefined || text === "") return otherwise;
   const value = Number(text);
   if (!Number.isInteger(value) || value < 1)
-    throw new SpecError("env_invalid", `${name} is ${JSON.stringify(text)}`, {
+    throw new RatchetError("env_invalid", `${name} is ${JSON.stringify(text)}`, {
       hint: `${name} must be a whole number of at least 1`,
     });
   return value;

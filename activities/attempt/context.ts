@@ -1,6 +1,7 @@
 // What surrounds every stage activity: the compiled spec, heartbeats with progress, cancellation, drain, and the watchdog that
 // takes a living but stuck attempt down. Compute happens in child processes, so the timers here are never blocked.
 import { Context } from "@temporalio/activity";
+import { RatchetError } from "../../errors/index.ts";
 import type { CompiledSpec } from "../../campaign/spec/compiled.ts";
 import { placeName } from "../../campaign/ids.ts";
 import { repairsOf } from "../../campaign/rules.ts";
@@ -15,20 +16,10 @@ import { Watchdog } from "./watchdog.ts";
 
 const HEARTBEAT_MS = 1_000;
 
-export class ResourceError extends Error {
-  override readonly name = "ResourceError";
-  readonly kind = "resource";
-  readonly code: string;
-  constructor(code: string, message: string, options: { cause?: unknown } = {}) {
-    super(message, options);
-    this.code = code;
-  }
-}
-
 /** A worker of another store, which polls the same server by mistake, must not end the campaign: a right one may take the next try. */
 export function refuseOtherStore({ store }: Deps, { campaignId, storeName }: CampaignInput): void {
   if (storeName === store.name) return;
-  throw new ResourceError(
+  throw new RatchetError(
     "store_differs",
     `campaign ${campaignId} lives in ${storeName}, but this worker serves ${store.name}: start a worker with --store ${storeName}, or stop this one`,
   );
@@ -94,7 +85,7 @@ export async function inStage<I extends StageInput & { stage: StageName }, R>(
     activity.heartbeat(trace);
     if (!watchdog.isStuck()) return;
     stuck.abort(
-      new ResourceError(
+      new RatchetError(
         "stuck",
         `${input.stage} of ${placeName(input.place)} made no progress for ${Math.round(watchdog.limitMs / 1000)} s`,
       ),
@@ -174,8 +165,8 @@ export function deathsAfter(previous: Trace | undefined): Record<number, number>
 const within = (stage: Progress | undefined, inner: Progress): Progress =>
   stage?.unit === "pieces" ? { ...stage, values: { ...inner.values, [inner.unit]: inner.done } } : inner;
 
-const draining = (input: StageInput & { stage: StageName }): ResourceError =>
-  new ResourceError(
+const draining = (input: StageInput & { stage: StageName }): RatchetError =>
+  new RatchetError(
     "worker_draining",
     `the worker is stopping; ${input.stage} of ${placeName(input.place)} goes on elsewhere`,
   );

@@ -4,8 +4,7 @@ import { writeFile } from "node:fs/promises";
 import { it } from "node:test";
 import { CancelledFailure } from "@temporalio/common";
 import type { ApplicationFailure } from "@temporalio/common";
-import { SpecError } from "../../campaign/errors.ts";
-import { ArtifactError, LeaseLost, ResourceError } from "../../store/index.ts";
+import { RatchetError } from "../../errors/index.ts";
 import { isCounted, toFailure } from "./failure.ts";
 
 const failure = (error: unknown, failuresWithoutProgress = 1): ApplicationFailure =>
@@ -13,9 +12,9 @@ const failure = (error: unknown, failuresWithoutProgress = 1): ApplicationFailur
 
 it("an author's, an artifact's and a lost lease's failure are final at once, with their code as type", () => {
   for (const error of [
-    new SpecError("no_pairs", "none"),
-    new ArtifactError("artifact_corrupt", "blob"),
-    new LeaseLost("epoch 2"),
+    new RatchetError("no_pairs", "none"),
+    new RatchetError("artifact_corrupt", "blob"),
+    new RatchetError("lease_lost", "epoch 2"),
   ]) {
     const { type, nonRetryable, cause } = failure(error);
     assert.equal(type, error.code);
@@ -34,18 +33,18 @@ it("an outage, or a worker that is not the right one, is waited for however ofte
     "region_wrong",
     "module_env_missing",
     "worker_draining",
-  ]) {
-    const error = new ResourceError(code, "away");
+  ] as const) {
+    const error = new RatchetError(code, "away");
     assert.equal(failure(error, 10_000).nonRetryable, false, code);
     assert.equal(isCounted(error), false, `${code} says nothing about the work`);
   }
-  assert.equal(failure(new ResourceError("worker_draining", "stopping")).nextRetryDelay, "1ms");
+  assert.equal(failure(new RatchetError("worker_draining", "stopping")).nextRetryDelay, "1ms");
 });
 
 it("what an attempt died of by itself is tried again for as long as attempts get further", () => {
   for (const error of [
-    ...["engine_died", "out_of_memory", "stuck", "blob_vanished", "store_unsupported"].map(
-      (code) => new ResourceError(code, "once"),
+    ...(["engine_died", "out_of_memory", "stuck", "blob_vanished", "store_unsupported"] as const).map(
+      (code) => new RatchetError(code, "once"),
     ),
     busyJudge(),
   ]) {
@@ -53,7 +52,7 @@ it("what an attempt died of by itself is tried again for as long as attempts get
     assert.equal(failure(error, 19).nonRetryable, false);
     assert.equal(failure(error, 20).nonRetryable, true, "a person is asked after twenty that got no further");
   }
-  assert.equal(failure(new ResourceError("piece_poisoned", "three deaths")).nonRetryable, true);
+  assert.equal(failure(new RatchetError("piece_poisoned", "three deaths")).nonRetryable, true);
 });
 
 const busyJudge = (): Error =>
@@ -95,7 +94,7 @@ it("a failure stays below what the server keeps whole, whatever an SDK hangs on 
       stack: "at y\n".repeat(2_000),
     });
   const { type, message, cause, stack } = failure(
-    new ResourceError("store_denied", "no valid credentials", { hint: "renew them", cause: sdk(9) }),
+    new RatchetError("store_denied", "no valid credentials", { hint: "renew them", cause: sdk(9) }),
   );
   assert.deepEqual([type, message], ["store_denied", "no valid credentials (renew them)"]);
   let size = message.length + (stack?.length ?? 0);

@@ -1,89 +1,54 @@
-// The one place where errors become Temporal failures: who has to act decides whether Temporal tries again, and for how long.
-// Cancellation passes through untouched.
+// The one place where errors become Temporal failures. The table of codes (errors/codes.ts) says which are retried; cancellation passes
+// through unchanged.
 import { hostname } from "node:os";
 import { ApplicationFailure } from "@temporalio/activity";
 import { CancelledFailure } from "@temporalio/common";
-import { isDiskFull, ResourceError } from "../../store/index.ts";
+import {
+  type CodedError,
+  isCode,
+  isCoded,
+  isDiskFull,
+  KINDS,
+  RatchetError,
+  type Retry,
+  retryOf,
+} from "../../errors/index.ts";
 
-/** Shape of every typed error of store, engine, runtimes and campaign. */
-export interface CodedError extends Error {
-  kind: "spec" | "artifact" | "resource" | "scoring" | "training" | "invariant";
-  code: string;
-  hint?: string;
-  /** Scoring only: the judge was busy, not wrong. */
-  retryable?: boolean;
-}
-
-/**
- * `waits`: something outside is away, full or locked. It comes back, its operator acts, or another worker takes the work: however long that
- * takes, no campaign ends of it. `counts`: this attempt went wrong and the next may not; a person is asked after some in a row that got
- * no further. `ends`: the same would come again.
- */
-type Retry = "waits" | "counts" | "ends";
-
-/** Who acts: author of the campaign, operator, platform, us. */
-const BY_KIND: Record<CodedError["kind"], Retry> = {
-  spec: "ends",
-  artifact: "ends",
-  resource: "counts",
-  scoring: "ends",
-  training: "ends",
-  invariant: "ends",
-};
-
-/** The platform, or its operator: away, expired, full. */
+/** Outages of the store, for which an attempt with finished work in hand waits (retry-during-outage.ts). */
 const OUTAGES = new Set(["store_unreachable", "store_denied", "bucket_missing", "disk_full"]);
 
-/** Where the code says more than its kind. */
-const BY_CODE: Record<string, Retry> = {
-  ...Object.fromEntries([...OUTAGES].map((code): [string, Retry] => [code, "waits"])),
-  // This worker is not the right one; another is, or this one is set up anew.
-  store_differs: "waits",
-  region_wrong: "waits",
-  module_env_missing: "waits",
-  // Nothing went wrong: the work goes on elsewhere.
-  worker_draining: "waits",
-  // Sure to come again, decided where the tries were counted.
-  piece_poisoned: "ends",
-};
-
-/** Attempts in a row that failed by themselves and got no further, after which a person is asked. */
+/** Counted failures in a row without progress after which the campaign fails. */
 const TRIES_MAX = 20;
-/** Not ours to classify: a bug or an unforeseen fault of a library. */
+/** The same for errors without a code: a bug, or an unforeseen fault of a library. */
 const UNFORESEEN_TRIES_MAX = 5;
 
-export function isCoded(error: unknown): error is CodedError {
-  return (
-    error instanceof Error &&
-    "kind" in error &&
-    "code" in error &&
-    String((error as CodedError).kind) in BY_KIND
-  );
-}
-
-/** Scratch, cache and modules' folders are written everywhere: a full disk under any of them is named here, once. */
+/** Every folder that a worker writes to can be full: such an error gets its code here, once. */
 const named = (error: unknown): unknown =>
   isCoded(error) || !isDiskFull(error)
     ? error
-    : new ResourceError("disk_full", `no space left on ${hostname()}: ${(error as Error).message}`, {
+    : new RatchetError("disk_full", `no space left on ${hostname()}: ${(error as Error).message}`, {
         hint: "free some space; the campaign goes on by itself",
         cause: error,
       });
 
-/** Whether the failure is one of those that are counted: an outage says nothing about the work. */
-export const isCounted = (error: unknown): boolean =>
-  !(error instanceof CancelledFailure) && retryOf(named(error)) === "counts";
+function retryAfter(error: unknown): Retry {
+  if (!isCoded(error)) return "counted";
+  if (error.retryable === true) return "counted";
+  return isCode(error.code) ? retryOf(error.code) : KINDS[(error as CodedError).kind].retry;
+}
 
-/** The platform is away, full or locked. A worker that is not the right one, or is to stop, has no reason to wait itself. */
+/** Whether the failure counts towards the limit. An outage does not: it says nothing about the work. */
+export const isCounted = (error: unknown): boolean =>
+  !(error instanceof CancelledFailure) && retryAfter(named(error)) === "counted";
+
 export const isOutage = (error: unknown): error is CodedError => isCoded(error) && OUTAGES.has(error.code);
 
 export const messageOf = ({ message, hint }: CodedError): string => (hint ? `${message} (${hint})` : message);
 
-/** `tries`: counted failures in a row, this one included, since anything got further. */
+/** `tries`: counted failures in a row without progress, this one included. */
 export function toFailure(thrown: unknown, tries = 1): Error {
   const error = named(thrown);
   if (error instanceof CancelledFailure || error instanceof ApplicationFailure) return error;
-  const retry = retryOf(error);
   if (!isCoded(error)) {
     const { message, name } = error instanceof Error ? error : new Error(String(error));
     return small(error, {
@@ -92,11 +57,12 @@ export function toFailure(thrown: unknown, tries = 1): Error {
       nonRetryable: tries >= UNFORESEEN_TRIES_MAX,
     });
   }
+  const retry = retryAfter(error);
   return small(error, {
     type: error.code,
     message: messageOf(error),
-    nonRetryable: retry === "ends" || (retry === "counts" && tries >= TRIES_MAX),
-    // A drained worker's work is wanted elsewhere at once.
+    nonRetryable: retry === "never" || (retry === "counted" && tries >= TRIES_MAX),
+    // Another worker can take the work at once.
     nextRetryDelay: error.code === "worker_draining" ? "1ms" : undefined,
   });
 }
@@ -128,8 +94,3 @@ function causeOf(error: unknown, depth: number): Error | undefined {
 
 const cut = (text: string, length: number): string =>
   text.length > length ? `${text.slice(0, length - 1)}…` : text;
-
-function retryOf(error: unknown): Retry {
-  if (!isCoded(error)) return "counts";
-  return BY_CODE[error.code] ?? (error.retryable === true ? "counts" : BY_KIND[error.kind]);
-}

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { it } from "node:test";
-import { ArtifactError, ResourceError } from "../../store/index.ts";
+import { RatchetError } from "../../errors/index.ts";
 import type { Trace } from "./context.ts";
 import { retryDuringOutage } from "./retry-during-outage.ts";
 
@@ -17,7 +17,7 @@ it("waits through an outage with its work in hand, and says what it waits for", 
   const done = await retryDuringOutage(context, async () => {
     told.push(context.trace.waitsFor && { ...context.trace.waitsFor });
     tries += 1;
-    if (tries === 1) throw new ResourceError("store_denied", "expired", { hint: "renew them" });
+    if (tries === 1) throw new RatchetError("store_denied", "expired", { hint: "renew them" });
     return "committed";
   });
   assert.equal(done, "committed");
@@ -27,12 +27,12 @@ it("waits through an outage with its work in hand, and says what it waits for", 
 
 it("throws on what no waiting mends, and ends with the attempt", async () => {
   await assert.rejects(
-    retryDuringOutage(attempt(), () => Promise.reject(new ArtifactError("artifact_missing", "gone"))),
+    retryDuringOutage(attempt(), () => Promise.reject(new RatchetError("artifact_missing", "gone"))),
     { code: "artifact_missing" },
   );
   const stop = new AbortController();
   const waiting = retryDuringOutage(attempt(stop.signal), () =>
-    Promise.reject(new ResourceError("store_unreachable", "away")),
+    Promise.reject(new RatchetError("store_unreachable", "away")),
   );
   setTimeout(() => stop.abort(), 20);
   await assert.rejects(waiting, { name: "AbortError" });

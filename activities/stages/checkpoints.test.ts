@@ -5,7 +5,7 @@ import { mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, it } from "node:test";
-import { ResourceError } from "../../store/index.ts";
+import { RatchetError } from "../../errors/index.ts";
 import { Checkpoints } from "./checkpoints.ts";
 import type { TrainInput } from "../contract.ts";
 import { fakeDeps, memoryStore, smallSpec, stageContext } from "../attempt/stage-context.test.support.ts";
@@ -84,7 +84,7 @@ it("one that meets an outage is tried again until a newer one or the store is th
   let tries = 0;
   const { checkpoints, save, stored } = await checkpointsBehind(async () => {
     tries += 1;
-    if (tries === 1) throw new ResourceError("store_unreachable", "away");
+    if (tries === 1) throw new RatchetError("store_unreachable", "away");
   });
   await save(1);
   await checkpoints.settled();

@@ -1,8 +1,8 @@
 // Checkpoints of one training run in the store: uploaded beside the training, found again newest first, damaged ones passed over.
 import { rm } from "node:fs/promises";
+import { isCoded } from "../../errors/index.ts";
 import type { Digest, Tree } from "../../campaign/types.ts";
 import type { StageContext } from "../attempt/context.ts";
-import { isCoded } from "../attempt/failure.ts";
 import { retryDuringOutage } from "../attempt/retry-during-outage.ts";
 
 /** The newest may be damaged; the one before is kept for that. */

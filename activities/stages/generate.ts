@@ -1,4 +1,5 @@
 // generate: n completions per prompt from the current policy. One piece = one batch of whole groups.
+import { RatchetError } from "../../errors/index.ts";
 import type { Rows, Sampling } from "../../campaign/spec/compiled.ts";
 import { completionSeed } from "../../campaign/recipe/seeds.ts";
 import type { GenerateResult } from "../../campaign/types.ts";
@@ -6,7 +7,6 @@ import type { Completion, Prompt, SampleRequest } from "../../runtimes/types.ts"
 import { addressOf } from "../address.ts";
 import type { GenerateInput, PromptSource } from "../contract.ts";
 import type { StageContext } from "../attempt/context.ts";
-import { InvariantError } from "../../campaign/errors.ts";
 import { withModel } from "../models.ts";
 import type { Counts, PieceStage } from "../pieces.ts";
 import { stamp } from "../pieces.ts";
@@ -78,7 +78,7 @@ function promptsFor(context: StageContext, source: PromptSource): PromptRange {
   switch (source) {
     case "iteration": {
       if (!("iteration" in input.place))
-        throw new InvariantError("unreachable_state", "a baseline has no prompts of one iteration");
+        throw new RatchetError("unreachable_state", "a baseline has no prompts of one iteration");
       const from = (input.place.iteration - 1) * prompts.perIteration;
       return { ...whole(prompts.iterations, spec.generate), from, to: from + prompts.perIteration };
     }
@@ -86,7 +86,7 @@ function promptsFor(context: StageContext, source: PromptSource): PromptRange {
       return whole(prompts.iterations, spec.generate);
     case "preferences":
       if (!prompts.preferences || !bootstrap.preferences || !("sample" in bootstrap.preferences))
-        throw new InvariantError("unreachable_state", "the spec samples no preferences");
+        throw new RatchetError("unreachable_state", "the spec samples no preferences");
       return whole(prompts.preferences, bootstrap.preferences.sample);
     case "opponent":
       return whole(prompts.test, evaluationSampling(context), spec.evaluate.samples);

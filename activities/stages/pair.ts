@@ -1,5 +1,6 @@
 // pair: preference pairs in TRL's columns, with a report of what was dropped and why. Pure rules are in campaign/recipe/; this
 // gathers their rows, asks the rater where there is one, and commits.
+import { RatchetError } from "../../errors/index.ts";
 import type { PairSettings } from "../../campaign/spec/compiled.ts";
 import type { Finish } from "../../campaign/spec/modules.ts";
 import { Pairer, summary } from "../../campaign/recipe/pairing.ts";
@@ -7,12 +8,10 @@ import { comparisonsOf, pairsFromLabels } from "../../campaign/recipe/preference
 import { formatRows, type PairRow } from "../../campaign/recipe/rows.ts";
 import { deriveSeed } from "../../campaign/recipe/seeds.ts";
 import { addressOf } from "../address.ts";
-import { SpecError } from "../../campaign/errors.ts";
 import type { Digest, GenerateResult, PairReport, PairResult, ScoreResult } from "../../campaign/types.ts";
 import type { Completion, Prompt } from "../../runtimes/types.ts";
 import type { PairInput, StageDone } from "../contract.ts";
 import type { StageContext } from "../attempt/context.ts";
-import { InvariantError } from "../../campaign/errors.ts";
 import { callModule } from "../models.ts";
 import { stageKey, stamp } from "../pieces.ts";
 import { pieceRows, resultOf, rowsOnce } from "../records.ts";
@@ -105,7 +104,7 @@ function withScores(completions: Completion[], scores: Score[]): (Completion & {
   return completions.map((row) => {
     const score = byAnswer.get(`${row.promptId}/${row.index}`);
     if (score === undefined)
-      throw new InvariantError("unreachable_state", `completion ${row.promptId}/${row.index} has no score`);
+      throw new RatchetError("unreachable_state", `completion ${row.promptId}/${row.index} has no score`);
     return { ...row, score };
   });
 }
@@ -157,16 +156,16 @@ function reported(pairs: readonly PairRow[], limit: number): Made {
 function fileRows({ spec }: StageContext): Digest {
   const { preferences } = spec.bootstrap;
   if (!preferences || !("data" in preferences))
-    throw new InvariantError("unreachable_state", "the spec has no file of preferences");
+    throw new RatchetError("unreachable_state", "the spec has no file of preferences");
   return preferences.data.rows;
 }
 
-function noPairs({ place }: StageContext, report: PairReport): SpecError {
+function noPairs({ place }: StageContext, report: PairReport): RatchetError {
   const reasons = Object.entries(report.dropped)
     .filter(([, count]) => count > 0)
     .map(([reason, count]) => `${reason} ${count}`)
     .join(", ");
-  return new SpecError(
+  return new RatchetError(
     "no_pairs",
     `${place} has no pair to train on: ${report.groups} groups, dropped: ${reasons || "none"}`,
     {

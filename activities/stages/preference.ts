@@ -1,7 +1,7 @@
 // Scoring by comparison: the paper's pairwise preference model as an activity uses it. It knows no rewards, only which of two answers is
 // better; best and worst of a group come from a knockout (campaign/recipe/knockout.ts).
+import { RatchetError } from "../../errors/index.ts";
 import type { CompiledSpec } from "../../campaign/spec/compiled.ts";
-import { InvariantError } from "../../campaign/errors.ts";
 import { knockOut } from "../../campaign/recipe/knockout.ts";
 import {
   distinctTexts,
@@ -29,7 +29,7 @@ export async function preferencesOf(
   questions: (PreferenceQuestion & { prompt: Prompt })[],
 ): Promise<number[]> {
   const asked = preferenceModel(context);
-  if (!asked) throw new InvariantError("unreachable_state", "the spec names no preference model");
+  if (!asked) throw new RatchetError("unreachable_state", "the spec names no preference model");
   const row = (question: PreferenceQuestion & { prompt: Prompt }): ChoiceRow => ({
     prompt: { id: question.prompt.id, ...preferencePrompt(asked.format, question) },
     choices: asked.format.letters,

@@ -5,6 +5,7 @@ import { mkdir, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, it } from "node:test";
+import { RatchetError } from "../../errors/index.ts";
 import type { CompiledSpec } from "../../campaign/spec/compiled.ts";
 import { formatRows } from "../../campaign/recipe/rows.ts";
 import type { Facts } from "../../campaign/types.ts";
@@ -12,7 +13,6 @@ import type { ReferenceLogps, Trainer, TrainRequest } from "../../runtimes/types
 import { sha256 } from "../../store/index.ts";
 import type { Store } from "../../store/types.ts";
 import type { TrainInput } from "../contract.ts";
-import { ResourceError } from "../attempt/context.ts";
 import {
   fakeDeps,
   memoryStore,
@@ -45,7 +45,7 @@ class ReferringTrainer implements Trainer {
       this.computed += 1;
       onReference?.({ of, logps: LOGPS });
     }
-    if (this.dies) throw new ResourceError("engine_died", "killed by SIGKILL");
+    if (this.dies) throw new RatchetError("engine_died", "killed by SIGKILL");
     await mkdir(outDir, { recursive: true });
     await writeFile(join(outDir, "model.safetensors"), "weights");
     return {

@@ -1,12 +1,12 @@
 // Log-probabilities of a training's answers under its reference, kept in the store: the attempt that computes them writes them down beside its
 // first steps, and every later attempt and every other training of the campaign on the same answers is given them.
 // They spare time and decide nothing: what is damaged, lost or does not fit is computed again.
+import { isCoded } from "../../errors/index.ts";
 import { referenceKey } from "../../campaign/ids.ts";
 import type { Digest } from "../../campaign/types.ts";
 import type { ReferenceLogps } from "../../runtimes/types.ts";
 import { addressOf } from "../address.ts";
 import type { StageContext } from "../attempt/context.ts";
-import { isCoded } from "../attempt/failure.ts";
 import { retryDuringOutage } from "../attempt/retry-during-outage.ts";
 import type { Recipe } from "./train-recipe.ts";
 import { STAGE_VERSION } from "../versions.ts";

@@ -1,10 +1,10 @@
 // score: one proxy reward per completion, by the reward model or by the author's module; by a preference model, its standing among the
 // completions of its prompt. Pieces are generate's pieces.
+import { RatchetError } from "../../errors/index.ts";
 import type { GenerateResult, ScoreResult } from "../../campaign/types.ts";
 import type { Completion, Prompt } from "../../runtimes/types.ts";
 import type { ScoreInput } from "../contract.ts";
 import type { StageContext } from "../attempt/context.ts";
-import { InvariantError } from "../../campaign/errors.ts";
 import { rewardsOf, scorerDigest } from "../models.ts";
 import { preferenceModel, standingsOf } from "./preference.ts";
 import type { PieceStage } from "../pieces.ts";
@@ -34,7 +34,7 @@ export async function scoreStage(context: StageContext<ScoreInput>): Promise<Pie
     async compute(index) {
       const piece = generated.pieces[index];
       if (!piece)
-        throw new InvariantError("unreachable_state", `generate of ${context.place} has no piece ${index}`);
+        throw new RatchetError("unreachable_state", `generate of ${context.place} has no piece ${index}`);
       const completions = await rowsOnce<Completion>(deps.store, piece.rows);
       const prompts = await promptsById(context, generated.prompts);
       const asked = completions.map((row) => ({ ...row, prompt: prompts(row.promptId) }));
@@ -92,7 +92,7 @@ export async function promptsById({ deps }: StageContext, list: string): Promise
   return (id) => {
     const prompt = byId.get(id);
     if (!prompt)
-      throw new InvariantError(
+      throw new RatchetError(
         "unreachable_state",
         `prompt ${id} is not in the list that its completions name`,
       );

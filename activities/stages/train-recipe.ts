@@ -1,6 +1,6 @@
 // What the outcome of a training depends on, read from the spec and the input of its stage.
+import { RatchetError } from "../../errors/index.ts";
 import type { CompiledSpec, Lora, Optimizer } from "../../campaign/spec/compiled.ts";
-import { InvariantError } from "../../campaign/errors.ts";
 import { policyTask, usesReference } from "../../campaign/spec/losses.ts";
 import { letterRows } from "../../campaign/recipe/preference-model.ts";
 import { formatRows } from "../../campaign/recipe/rows.ts";
@@ -29,7 +29,7 @@ export async function recipeOf(context: StageContext<TrainInput>): Promise<Recip
   const seed = deriveSeed(spec.seed, place, stage);
   if (stage === "sft") {
     const { sft } = spec.bootstrap;
-    if (!sft) throw new InvariantError("unreachable_state", "the spec has no SFT stage");
+    if (!sft) throw new RatchetError("unreachable_state", "the spec has no SFT stage");
     return {
       start,
       reference,
@@ -43,7 +43,7 @@ export async function recipeOf(context: StageContext<TrainInput>): Promise<Recip
       seed,
     };
   }
-  if (!input.pairs) throw new InvariantError("unreachable_state", `${stage} needs pairs`);
+  if (!input.pairs) throw new RatchetError("unreachable_state", `${stage} needs pairs`);
   const rows = (await resultOf<PairResult>(context.deps.store, input.pairs)).pairs;
   if (stage === "reward") {
     const { reward, preferenceModel } = spec.bootstrap;
@@ -56,7 +56,7 @@ export async function recipeOf(context: StageContext<TrainInput>): Promise<Recip
         optimizer: preferenceModel.optimizer,
         seed,
       };
-    if (!reward) throw new InvariantError("unreachable_state", "the spec has no reward model");
+    if (!reward) throw new RatchetError("unreachable_state", "the spec has no reward model");
     return { start, reference, rows, task: rewardTask(reward), optimizer: reward.optimizer, seed };
   }
   const { loss, lora, optimizer } = spec.train;
@@ -78,7 +78,7 @@ function rewardTask({ margin, centering }: NonNullable<CompiledSpec["bootstrap"]
 /** The pairs as questions with their letters; a blob of its own, so that its digest enters the address. */
 async function letters({ deps, spec }: StageContext, pairs: Digest, seed: string): Promise<Digest> {
   if (spec.score.by !== "preference-model")
-    throw new InvariantError("unreachable_state", "a preference model is trained that nothing asks");
+    throw new RatchetError("unreachable_state", "a preference model is trained that nothing asks");
   return deps.store.putBlob(
     formatRows(letterRows(await rowsOf<PairRow>(deps.store, pairs), spec.score.format, seed)),
   );
@@ -89,6 +89,6 @@ function armRate({ spec, input }: StageContext<TrainInput>): { learningRate?: nu
   const { place } = input;
   if (!("baseline" in place)) return {};
   const arm = spec.baselines.find(({ name }) => name === place.baseline);
-  if (!arm) throw new InvariantError("unreachable_state", `the spec has no baseline ${place.baseline}`);
+  if (!arm) throw new RatchetError("unreachable_state", `the spec has no baseline ${place.baseline}`);
   return { learningRate: arm.learningRate };
 }

@@ -5,12 +5,12 @@ import { mkdir, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, it } from "node:test";
+import { RatchetError } from "../../errors/index.ts";
 import { formatRows } from "../../campaign/recipe/rows.ts";
 import type { Facts, TrainResult, Tree } from "../../campaign/types.ts";
 import type { Trainer, TrainRequest } from "../../runtimes/types.ts";
 import type { Store } from "../../store/types.ts";
 import type { TrainInput } from "../contract.ts";
-import { ResourceError } from "../attempt/context.ts";
 import type { Trace } from "../attempt/context.ts";
 import { fakeDeps, memoryStore, smallSpec, stageContext } from "../attempt/stage-context.test.support.ts";
 import { train } from "./train.ts";
@@ -42,7 +42,7 @@ class CountingTrainer implements Trainer {
           step,
           dir: await folder(join(checkpointDir, String(step)), "state.json", JSON.stringify({ step, sum })),
         });
-      if (step === this.diesAt) throw new ResourceError("engine_died", "killed by SIGKILL");
+      if (step === this.diesAt) throw new RatchetError("engine_died", "killed by SIGKILL");
     }
     await folder(outDir, "model.safetensors", String(sum));
     return {

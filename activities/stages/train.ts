@@ -1,6 +1,7 @@
 // sft, reward and train: one optimizer run from a checkpoint to a new one, resumed at its newest valid step.
 import { mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
+import { RatchetError } from "../../errors/index.ts";
 import { checkpointsPrefix } from "../../campaign/ids.ts";
 import type { Digest, TrainResult, Tree } from "../../campaign/types.ts";
 import type { TrainOutcome, TrainRequest } from "../../runtimes/types.ts";
@@ -8,7 +9,6 @@ import { addressOf } from "../address.ts";
 import { Checkpoints } from "./checkpoints.ts";
 import type { Trained, TrainInput } from "../contract.ts";
 import type { StageContext } from "../attempt/context.ts";
-import { InvariantError } from "../../campaign/errors.ts";
 import { formatRows } from "../../campaign/recipe/rows.ts";
 import { withModel } from "../models.ts";
 import { retryDuringOutage } from "../attempt/retry-during-outage.ts";
@@ -158,7 +158,7 @@ async function resultFrom(
   const tree = await store.getJson<Tree>(policy);
   const weights = tree.files.find(({ path }) => path === "model.safetensors");
   if (!weights)
-    throw new InvariantError("unreachable_state", "the trained checkpoint has no model.safetensors");
+    throw new RatchetError("unreachable_state", "the trained checkpoint has no model.safetensors");
   return {
     ...stamp(context),
     stage: context.input.stage,

@@ -1,7 +1,7 @@
 // One preference pair per prompt from its scored answers (recipe.md §5.5). Penalties are part of the score that chooses AND
 // orients the pair; the original code re-ordered by the raw score and so undid its own penalty.
+import { RatchetError } from "../../errors/index.ts";
 import type { PairSettings } from "../spec/compiled.ts";
-import { InvariantError } from "../errors.ts";
 import type { Finish } from "../spec/modules.ts";
 import type { PairReport } from "../types.ts";
 import { Random } from "./random.ts";
@@ -105,7 +105,7 @@ function withoutCopies(candidates: Candidate[]): Candidate[] {
 /** r − λ·|answer| (paper, eq. 9), less TRL's missing-EOS penalty where an answer was cut off; characters are code points, as in Python's len. */
 function penalised(candidate: Candidate, { lengthPenalty, missingEosPenalty }: PairSettings): number {
   if (!Number.isFinite(candidate.score))
-    throw new InvariantError("score_not_finite", `pairing was given the score ${candidate.score}`);
+    throw new RatchetError("score_not_finite", `pairing was given the score ${candidate.score}`);
   const length = lengthPenalty.per === "token" ? candidate.ids.length : [...candidate.text].length;
   return (
     candidate.score - lengthPenalty.weight * length - (candidate.finish === "length" ? missingEosPenalty : 0)

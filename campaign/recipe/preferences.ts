@@ -1,6 +1,6 @@
 // Preference data for the reward model: rows of a file checked and filtered with counted reasons (recipe.md §1.2, §1.4), or pairs
 // made from a rater's labels. What cannot be understood at all is an error with its line; what is merely poor is dropped and counted.
-import { SpecError } from "../errors.ts";
+import { RatchetError } from "../../errors/index.ts";
 import type { PairReport } from "../types.ts";
 import { splitText } from "./implicit-prompt.ts";
 import { summary, type Candidate } from "./pairing.ts";
@@ -120,8 +120,8 @@ function score(
   return { [name]: value };
 }
 
-function malformed(line: number, what: string): SpecError {
-  return new SpecError("preferences_invalid", `line ${line} of the preference file ${what}`, {
+function malformed(line: number, what: string): RatchetError {
+  return new RatchetError("preferences_invalid", `line ${line} of the preference file ${what}`, {
     line,
     hint: "one JSON object a line in TRL's columns: prompt, chosen, rejected, and optionally chosen_score, rejected_score",
   });

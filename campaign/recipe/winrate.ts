@@ -1,7 +1,7 @@
 // Win rates with intervals. A prompt is the unit: its k × m comparisons make one share, and the bootstrap (Efron 1979; percentile
 // interval, 95 %) draws prompts, since answers to one prompt are not independent. Two arms are compared over the same prompts.
+import { RatchetError } from "../../errors/index.ts";
 import type { Interval } from "../types.ts";
-import { InvariantError } from "../errors.ts";
 import { Random } from "./random.ts";
 
 export interface Bootstrap {
@@ -15,7 +15,7 @@ export type PromptShares = Map<string, number>;
 /** Share of the k × m comparisons of two groups of scores that the first wins; a tie counts half. */
 export function winShare(ours: number[], theirs: number[]): number {
   if (ours.length === 0 || theirs.length === 0)
-    throw new InvariantError("nothing_to_compare", "a win share of no answers was asked for");
+    throw new RatchetError("nothing_to_compare", "a win share of no answers was asked for");
   let wins = 0;
   for (const a of ours) for (const b of theirs) wins += a > b ? 1 : a === b ? 0.5 : 0;
   return wins / (ours.length * theirs.length);
@@ -43,7 +43,7 @@ export function winRate(shares: PromptShares, bootstrap: Bootstrap): Interval {
 export function pairedDifference(first: PromptShares, second: PromptShares, bootstrap: Bootstrap): Interval {
   const differences = [...first].sort(byId).map(([id, share]) => share - other(second, id));
   if (second.size !== first.size)
-    throw new InvariantError(
+    throw new RatchetError(
       "prompts_differ",
       `arms of ${first.size} and ${second.size} prompts cannot be compared prompt by prompt`,
     );
@@ -53,14 +53,14 @@ export function pairedDifference(first: PromptShares, second: PromptShares, boot
 function other(shares: PromptShares, id: string): number {
   const share = shares.get(id);
   if (share === undefined)
-    throw new InvariantError("prompts_differ", `prompt ${id} was answered by one arm only`);
+    throw new RatchetError("prompts_differ", `prompt ${id} was answered by one arm only`);
   return share;
 }
 
 /** Mean and percentile interval of the mean over resamples with replacement. */
 export function bootstrapMean(values: number[], { resamples, seed }: Bootstrap): Interval {
   if (values.length === 0)
-    throw new InvariantError("nothing_to_compare", "an interval over no prompts was asked for");
+    throw new RatchetError("nothing_to_compare", "an interval over no prompts was asked for");
   const random = new Random(seed);
   const means = Float64Array.from({ length: resamples }, () => {
     let sum = 0;

@@ -1,6 +1,6 @@
 // Settings that are each fine and impossible together. Every refusal names both. What needs the model or the data is checked when
 // the spec is compiled.
-import type { Problem } from "../errors.ts";
+import type { Problem } from "../../errors/index.ts";
 import { termsOf, usesReference } from "./losses.ts";
 import type { ResolvedSpec } from "./schema.ts";
 

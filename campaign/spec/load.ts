@@ -5,7 +5,7 @@ import { dirname, extname, join, resolve } from "node:path";
 import { pathToFileURL } from "node:url";
 import { build, type BuildFailure, type Plugin } from "esbuild";
 import { isMap, isPair, isScalar, LineCounter, parseDocument, type Document } from "yaml";
-import { SpecError } from "../errors.ts";
+import { RatchetError } from "../../errors/index.ts";
 import { resolveSpec, type Origin } from "./resolve.ts";
 import type { ResolvedSpec } from "./schema.ts";
 
@@ -22,12 +22,12 @@ export interface LoadedSpec {
 const SCRIPTS = new Set([".ts", ".mts", ".js", ".mjs"]);
 const DOCUMENTS = new Set([".yaml", ".yml", ".json"]);
 
-/** Throws SpecError with file and, where it can be known, line. */
+/** Throws RatchetError with file and, where it can be known, line. */
 export async function loadSpecFile(path: string): Promise<LoadedSpec> {
   const file = resolve(path);
   const extension = extname(file);
   if (!SCRIPTS.has(extension) && !DOCUMENTS.has(extension)) {
-    throw new SpecError("spec_unsupported", `${path} is no campaign file`, {
+    throw new RatchetError("spec_unsupported", `${path} is no campaign file`, {
       file: path,
       hint: "use .yaml, .yml, .json, .ts, .js or .mjs",
     });
@@ -43,7 +43,7 @@ async function readSource(file: string, path: string): Promise<string> {
   try {
     return await readFile(file, "utf8");
   } catch (cause) {
-    throw new SpecError("file_missing", `campaign file ${path} cannot be read`, {
+    throw new RatchetError("file_missing", `campaign file ${path} cannot be read`, {
       file: path,
       hint: "ratchet init writes one",
       cause,
@@ -60,7 +60,7 @@ function parse(source: string, path: string): { written: unknown; origin: Origin
   const error = document.errors[0];
   if (error) {
     const { line } = lines.linePos(error.pos[0]);
-    throw new SpecError("spec_unreadable", `${path}:${line}: ${error.message}`, {
+    throw new RatchetError("spec_unreadable", `${path}:${line}: ${error.message}`, {
       file: path,
       line,
       cause: error,
@@ -114,31 +114,31 @@ async function importDefault(file: string, path: string): Promise<unknown> {
     });
     const loaded = (await import(pathToFileURL(outfile).href)) as { default?: unknown };
     if (loaded.default === undefined) {
-      throw new SpecError("spec_invalid", `${path} has no default export`, {
+      throw new RatchetError("spec_invalid", `${path} has no default export`, {
         file: path,
         hint: "export default defineCampaign({...})",
       });
     }
     return loaded.default;
   } catch (cause) {
-    if (cause instanceof SpecError) throw cause;
+    if (cause instanceof RatchetError) throw cause;
     throw scriptError(cause, path);
   } finally {
     await rm(folder, { recursive: true, force: true });
   }
 }
 
-function scriptError(cause: unknown, path: string): SpecError {
+function scriptError(cause: unknown, path: string): RatchetError {
   const found = (cause as Partial<BuildFailure>).errors?.[0];
   if (!found)
-    return new SpecError(
+    return new RatchetError(
       "spec_unreadable",
       `${path} threw while it was loaded: ${(cause as Error).message}`,
       { file: path, cause },
     );
   const line = found.location?.line;
   const where = found.location ? `${found.location.file}:${found.location.line}` : path;
-  return new SpecError("spec_unreadable", `${where}: ${found.text}`, {
+  return new RatchetError("spec_unreadable", `${where}: ${found.text}`, {
     file: path,
     ...(line === undefined ? {} : { line }),
     cause,

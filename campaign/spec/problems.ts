@@ -1,7 +1,7 @@
 // Turns what the schema found into sentences for the author: path, offending value, what is accepted, and for an unknown key the
 // known key that was probably meant, here or in another section.
 import type { z } from "zod";
-import type { Problem } from "../errors.ts";
+import type { Problem } from "../../errors/index.ts";
 import { specJsonSchema } from "./schema.ts";
 import { nearest } from "./suggest.ts";
 

@@ -1,6 +1,6 @@
-// Written spec → resolved spec, or one SpecError that holds everything that is wrong with it.
+// Written spec → resolved spec, or one RatchetError that holds everything that is wrong with it.
+import { type Code, type Problem, RatchetError } from "../../errors/index.ts";
 import { conflictsOf } from "./conflicts.ts";
-import { SpecError, type Problem } from "../errors.ts";
 import { problemsOf } from "./problems.ts";
 import { specSchema, type ResolvedSpec } from "./schema.ts";
 
@@ -10,7 +10,7 @@ export interface Origin {
   lineOf?(path: readonly PropertyKey[]): number | undefined;
 }
 
-/** Throws SpecError `spec_invalid` (a field) or `spec_conflict` (fields that exclude each other). */
+/** Throws RatchetError `spec_invalid` (a field) or `spec_conflict` (fields that exclude each other). */
 export function resolveSpec(written: unknown, origin?: Origin): ResolvedSpec {
   const parsed = specSchema.safeParse(written);
   if (!parsed.success) {
@@ -31,11 +31,11 @@ export function resolveSpec(written: unknown, origin?: Origin): ResolvedSpec {
 }
 
 /** One error for many problems: the first is the message, all are in `problems`. */
-export function refusal(code: string, problems: Problem[], origin?: Origin): SpecError {
+export function refusal(code: Code, problems: Problem[], origin?: Origin): RatchetError {
   const first = problems[0]!;
   const more = problems.length > 1 ? ` (and ${problems.length - 1} more)` : "";
   const where = origin ? `${origin.file}${first.line === undefined ? "" : `:${first.line}`}: ` : "";
-  return new SpecError(code, `${where}${first.message}${more}`, {
+  return new RatchetError(code, `${where}${first.message}${more}`, {
     hint: first.hint,
     problems,
     ...(origin ? { file: origin.file } : {}),

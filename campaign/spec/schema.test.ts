@@ -3,7 +3,7 @@ import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, test } from "node:test";
-import { SpecError } from "../errors.ts";
+import { RatchetError } from "../../errors/index.ts";
 import { durationMs } from "./fields.ts";
 import { needsReference } from "../../engine/loss/index.ts";
 import { LOSS_NAMES, termsOf, usesReference } from "./losses.ts";
@@ -18,11 +18,11 @@ const minimal: WrittenSpec = {
   score: { reward: { module: "./reward.ts" } },
 };
 
-const refused = (spec: unknown): SpecError => {
+const refused = (spec: unknown): RatchetError => {
   try {
     resolveSpec(spec);
   } catch (error) {
-    assert.ok(error instanceof SpecError);
+    assert.ok(error instanceof RatchetError);
     return error;
   }
   throw new assert.AssertionError({ message: "the spec was accepted" });
@@ -428,13 +428,13 @@ test("YAML, JSON, TypeScript and JavaScript say the same", async () => {
 test("a wrong value is told with file and line", async () => {
   await assert.rejects(
     load("b.yaml", "name: shop\npolicy:\n  path: m\nprompts:\n  file: p\ntrain:\n  beta: 0.1\n  epochs: 0\n"),
-    (error: SpecError) => {
+    (error: RatchetError) => {
       assert.equal(error.line, 8);
       assert.match(error.message, /b\.yaml:8: train\.epochs is 0/);
       return true;
     },
   );
-  await assert.rejects(load("b.json", json.replace('"name"', '\n"nmae"')), (error: SpecError) =>
+  await assert.rejects(load("b.json", json.replace('"name"', '\n"nmae"')), (error: RatchetError) =>
     error.problems.some(({ line, message }) => line === 2 && message === "unknown key nmae in the spec"),
   );
 });
@@ -467,7 +467,7 @@ test("a file that cannot be read at all is told with the line where it breaks", 
 
 // ---------------------------------------------------------------- the documented defaults
 
-const document = await readFile(new URL("../../docs/spec.md", import.meta.url), "utf8");
+const document = await readFile(new URL("../../../docs/spec.md", import.meta.url), "utf8");
 const valueAt = (root: unknown, path: string): unknown =>
   path.split(".").reduce<unknown>((value, key) => (value as Record<string, unknown>)[key], root);
 

@@ -1,10 +1,9 @@
 // pause, resume, cancel: Temporal updates that end up in the ledger with who and why. An update sent to nobody would be carried out
 // whenever a worker comes back, long after its sender gave up; so it is sent only where a worker has just answered a query.
-import { SpecError } from "../../campaign/errors.ts";
+import { RatchetError } from "../../errors/index.ts";
 import { activityQueue, campaignWorkflowId, WORKFLOW_QUEUE } from "../../campaign/ids.ts";
 import type { Store } from "../../store/types.ts";
 import type { ControlReply } from "../../workflows/messages.ts";
-import { ResourceError } from "../errors.ts";
 import type { ControlVerb, Gateway } from "../../temporal/gateway.ts";
 import { hasEnded } from "./outcome.ts";
 import { requireCampaign } from "../record/record.ts";
@@ -29,10 +28,10 @@ export async function controlCampaign(
 ): Promise<ControlReply> {
   const { record } = await requireCampaign(store, campaignId);
   if (hasEnded(record))
-    throw new SpecError("campaign_ended", `campaign ${campaignId} has ended: ${record.status}`);
+    throw new RatchetError("campaign_ended", `campaign ${campaignId} has ended: ${record.status}`);
   const run = await gateway.run(campaignWorkflowId(campaignId));
   if (run?.status !== "running") {
-    throw new ResourceError("not_running", `campaign ${campaignId} is not running on ${gateway.address}`, {
+    throw new RatchetError("not_running", `campaign ${campaignId} is not running on ${gateway.address}`, {
       hint: "ratchet start takes it up from its ledger",
     });
   }
@@ -45,7 +44,7 @@ export async function controlCampaign(
   return gateway.control(campaignId, verb, { by, why }, { updateId: requestId, timeoutMs: ACCEPT_MS });
 }
 
-const noWorker = (verb: ControlVerb, campaignId: string, reason: string): ResourceError =>
-  new ResourceError("no_worker", `the ${verb} of ${campaignId} is not recorded: ${reason}`, {
+const noWorker = (verb: ControlVerb, campaignId: string, reason: string): RatchetError =>
+  new RatchetError("no_worker", `the ${verb} of ${campaignId} is not recorded: ${reason}`, {
     hint: "start one: ratchet worker",
   });

@@ -1,11 +1,11 @@
 // `watch`: a campaign's progress as events until it ends. A server or store that goes away is said and waited for; it is the
 // campaign that is durable, not the connection.
 import { setTimeout as sleep } from "node:timers/promises";
+import { RatchetError } from "../../errors/index.ts";
 import { campaignWorkflowId } from "../../campaign/ids.ts";
 import { planOf } from "../../campaign/spec/plan.ts";
 import type { CampaignStatus, LedgerRow, Plan } from "../../campaign/types.ts";
 import type { Store } from "../../store/types.ts";
-import { ResourceError } from "../errors.ts";
 import type { Gateway } from "../../temporal/gateway.ts";
 import { observe } from "./observe.ts";
 import type { Observation, Retrying, StageView, Waiting } from "./observe.ts";
@@ -116,7 +116,7 @@ class Watcher {
       ];
       return { events, read };
     } catch (error) {
-      const { kind, code, message } = error as ResourceError;
+      const { kind, code, message } = error as RatchetError;
       if (kind !== "resource" || !UNREACHABLE.has(code)) throw error;
       const forMs = this.unanswered.due("", Date.now());
       return {
@@ -183,7 +183,7 @@ class Watcher {
   private async ended({ run }: Observation, { record }: ReadCampaign): Promise<WatchEvent[]> {
     if (hasEnded(record)) return [{ type: "ended", outcome: outcomeOf(record) }];
     if (run === undefined) {
-      throw new ResourceError(
+      throw new RatchetError(
         "not_running",
         `campaign ${this.campaignId} is ${record.status}, but ${this.gateway.address} does not know it`,
         { hint: "ratchet start takes it up from its ledger" },

@@ -4,9 +4,8 @@
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { SpecError } from "../../campaign/errors.ts";
+import { RatchetError } from "../../errors/index.ts";
 import type { CampaignRecord, Digest, LedgerEvent, LedgerRow } from "../../campaign/types.ts";
-import { ArtifactError } from "../../store/index.ts";
 import { recordErasure } from "../../store/erased.ts";
 import { blobKey, ledgerKey } from "../../store/layout.ts";
 import type { Store } from "../../store/types.ts";
@@ -38,12 +37,13 @@ export async function copyCampaign(
   campaignId: string,
   options: CopyOptions,
 ): Promise<Copied> {
-  if (from.name === to.name) throw new SpecError("usage_invalid", `${campaignId} is in ${to.name} already`);
+  if (from.name === to.name)
+    throw new RatchetError("usage_invalid", `${campaignId} is in ${to.name} already`);
   const { record, rows } = await requireCampaign(from, campaignId);
   refuseMoved(record, rows, to);
   const [problem] = (await verifyCampaign(from, campaignId, { campaignOnly: true })).problems;
   if (problem)
-    throw new ArtifactError("artifact_corrupt", `${campaignId} is damaged: ${problem.message}`, {
+    throw new RatchetError("artifact_corrupt", `${campaignId} is damaged: ${problem.message}`, {
       hint: "repair it first: ratchet repair",
     });
   await refuseOther(from, to, campaignId, rows);
@@ -72,7 +72,7 @@ export async function copyCampaign(
 function refuseMoved({ campaignId, status }: CampaignRecord, rows: LedgerRow[], to: Store): void {
   const moved = rows.find(({ event }) => event.type === "moved")?.event;
   if (status === "moved" && moved?.type === "moved" && moved.to !== to.name) {
-    throw new SpecError("campaign_moved", `${campaignId} was moved to ${moved.to}`, {
+    throw new RatchetError("campaign_moved", `${campaignId} was moved to ${moved.to}`, {
       hint: `copy it from there: --store ${moved.to}`,
     });
   }
@@ -88,7 +88,7 @@ async function refuseOther(from: Store, to: Store, campaignId: string, rows: Led
     to.backend.get(ledgerKey(campaignId, last)),
   ]);
   if (last < rows.length && mine && theirs && Buffer.compare(mine, theirs) === 0) return;
-  throw new SpecError(
+  throw new RatchetError(
     "campaign_differs",
     `${to.name} has a campaign ${campaignId} that is another one or has gone on there`,
     { hint: "look at it: ratchet history --ledger" },

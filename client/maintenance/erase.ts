@@ -1,12 +1,12 @@
 // `erase`: takes a person's rows out of a store. Every blob of rows that holds the prompt, an answer to it or a pair made of it is
 // replaced by a copy without those rows, under the copy's own digest; the blob goes, its digest stays with a record of the erasure, and
 // each campaign that named it gets a row in its ledger. Model weights cannot be erased by rows. (docs/store.md, "Erasing")
+import { RatchetError } from "../../errors/index.ts";
 import { canonicalJson, sha256 } from "../../store/index.ts";
 import type { Entry, Store } from "../../store/types.ts";
 import { recordErasure } from "../../store/erased.ts";
 import { BLOBS_PREFIX, blobKey } from "../../store/layout.ts";
 import type { CompiledSpec } from "../../campaign/spec/compiled.ts";
-import { SpecError } from "../../campaign/errors.ts";
 import { referencesPrefix } from "../../campaign/ids.ts";
 import { promptContent } from "../../campaign/recipe/rows.ts";
 import type { Digest, LedgerEvent } from "../../campaign/types.ts";
@@ -39,7 +39,7 @@ export async function erasePrompt(store: Store, promptId: string, options: Erase
   const { by, why, requestId, dryRun } = options;
   const holders = await holdersOf(store, promptId);
   if (holders.contents.size === 0)
-    throw new SpecError(
+    throw new RatchetError(
       "prompt_unknown",
       `no campaign of ${store.name} has the prompt ${JSON.stringify(promptId)}`,
       { hint: "ids are those of the prompt rows: ratchet samples <campaign> --json" },
@@ -60,7 +60,7 @@ export async function erasePrompt(store: Store, promptId: string, options: Erase
     .filter(({ blobs }) => blobs.length > 0);
   const going = concerned.find(({ open }) => open);
   if (going)
-    throw new SpecError("campaign_open", `${going.campaignId} has the prompt and has not ended`, {
+    throw new RatchetError("campaign_open", `${going.campaignId} has the prompt and has not ended`, {
       hint: "cancel it, or wait for its end: what it makes now would hold the text again",
     });
   for (const { campaignId, reachable, epoch, blobs } of concerned) {

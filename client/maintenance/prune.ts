@@ -1,8 +1,8 @@
 // `prune`: the one place that deletes. Mark and sweep: whatever any campaign of the store reaches stays, all finished iterations and
 // the checkpoints of those that can still go on among them; the rest goes once it has lain untouched for the grace period. Writers
 // that reuse an old blob write it again, and look once more before a manifest names it (docs/store.md, "Pruning").
+import { RatchetError } from "../../errors/index.ts";
 import { workPrefix } from "../../campaign/ids.ts";
-import { SpecError } from "../../campaign/errors.ts";
 import { BLOBS_PREFIX, PROBES_PREFIX } from "../../store/layout.ts";
 import type { Entry, Store } from "../../store/types.ts";
 import { eachOf } from "../record/each.ts";
@@ -36,7 +36,7 @@ export interface Pruned {
 export const GRACE_MS = 24 * 60 * 60_000;
 
 export async function pruneStore(store: Store, { dryRun, graceMs }: PruneOptions): Promise<Pruned> {
-  if (!(graceMs >= 0)) throw new SpecError("usage_invalid", `${graceMs} ms is no grace period`);
+  if (!(graceMs >= 0)) throw new RatchetError("usage_invalid", `${graceMs} ms is no grace period`);
   const nothing = (): Amount => ({ count: 0, sizeBytes: 0 });
   const pruned: Pruned = {
     dryRun,

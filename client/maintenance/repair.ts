@@ -1,6 +1,7 @@
 // `repair`: makes damaged or missing artifacts again where what they were made from is whole. A row of the ledger sets the manifests aside
 // that are damaged or name what is; then the places that they belong to run once more, adopting everything else, and must end in the
 // very digests that the ledger names. Nothing is overwritten and no decision changes. (docs/store.md, "Damage")
+import { RatchetError } from "../../errors/index.ts";
 import type { CompiledSpec } from "../../campaign/spec/compiled.ts";
 import {
   activityQueue,
@@ -10,13 +11,10 @@ import {
   resultsPrefix,
   WORKFLOW_QUEUE,
 } from "../../campaign/ids.ts";
-import { SpecError } from "../../campaign/errors.ts";
 import { planOf } from "../../campaign/spec/plan.ts";
 import { foldLedger, repairsOf } from "../../campaign/rules.ts";
 import type { CampaignRecord, Digest, LedgerEvent, LedgerRow, Manifest, Tree } from "../../campaign/types.ts";
-import { ArtifactError } from "../../store/index.ts";
 import type { Store } from "../../store/types.ts";
-import { ResourceError } from "../errors.ts";
 import type { Gateway, PlaceWorkflow } from "../../temporal/gateway.ts";
 import { hasEnded } from "../follow/outcome.ts";
 import { finishedPlaces } from "../record/places.ts";
@@ -65,7 +63,7 @@ export async function repairCampaign(
   const places = finishedPlaces(record).filter(({ name }) => damage.places.has(name));
   const unfinished = [...damage.places].filter((name) => !places.some((place) => place.name === name));
   if (unfinished.length > 0 && !hasEnded(record)) {
-    throw new SpecError(
+    throw new RatchetError(
       "campaign_open",
       `${campaignId} is ${record.status}, and ${unfinished.join(", ")} is being made`,
       { hint: "wait until it ends or cancel it, then repair, then start it again" },
@@ -278,7 +276,7 @@ async function runAgain(
 async function requireWorkers(gateway: Gateway): Promise<void> {
   for (const queue of [WORKFLOW_QUEUE, activityQueue("control")]) {
     if ((await gateway.pollers(queue)).length === 0)
-      throw new ResourceError("no_worker", `nothing is repaired: no worker polls ${queue}`, {
+      throw new RatchetError("no_worker", `nothing is repaired: no worker polls ${queue}`, {
         hint: "start one: ratchet worker",
       });
   }
@@ -290,8 +288,8 @@ const unrepairable = (
   problems: VerifyProblem[],
   hint = "what is left whole can be exported; `ratchet verify` lists all damage",
   cause?: unknown,
-): ArtifactError =>
-  new ArtifactError(
+): RatchetError =>
+  new RatchetError(
     "unrepairable",
     `${campaignId} cannot be repaired: ${why}${problems.length > 1 ? ` (and ${problems.length - 1} more)` : ""}`,
     { hint, cause },

@@ -1,8 +1,8 @@
 // `export`: a checkpoint in Hugging Face layout, or pairs in TRL's columns, out of the store. Never overwrites.
 import { mkdir, readdir, rename, rm, stat, writeFile } from "node:fs/promises";
 import { basename, dirname, join, resolve } from "node:path";
+import { RatchetError } from "../../errors/index.ts";
 import type { Address } from "../../campaign/ids.ts";
-import { SpecError } from "../../campaign/errors.ts";
 import type { Digest, PairResult } from "../../campaign/types.ts";
 import type { Store } from "../../store/types.ts";
 import { placeOf, stageDigest } from "./places.ts";
@@ -71,8 +71,8 @@ async function refuseExisting(path: string): Promise<void> {
   if (!found.isDirectory() || (await readdir(path)).length > 0) throw exists(path);
 }
 
-const exists = (path: string, cause?: unknown): SpecError =>
-  new SpecError("export_exists", `${path} exists already`, {
+const exists = (path: string, cause?: unknown): RatchetError =>
+  new RatchetError("export_exists", `${path} exists already`, {
     hint: "name a path that does not exist yet with --out",
     cause,
   });

@@ -2,7 +2,7 @@
 // store nor server; the engine runs in this process, which does nothing else meanwhile.
 import { availableParallelism } from "node:os";
 import { resolve } from "node:path";
-import { SpecError } from "../../campaign/errors.ts";
+import { RatchetError } from "../../errors/index.ts";
 import { isMessages } from "../../campaign/recipe/preferences.ts";
 import type { RawRow } from "../../campaign/recipe/preferences.ts";
 import { readModel, SequenceScorer, loadWeights, Tokenizer } from "../../engine/index.ts";
@@ -59,7 +59,7 @@ class Row {
       if (ids.length === 0) throw this.invalid(`has a ${what} without a token`);
       const foreign = ids.find((token) => token >= vocabSize);
       if (foreign !== undefined)
-        throw new SpecError(
+        throw new RatchetError(
           "tokenizer_mismatch",
           `${this.place()} holds token id ${foreign} and the model has ${vocabSize} embeddings`,
           { file: this.name, line: this.line },
@@ -67,7 +67,7 @@ class Row {
     }
     const length = promptIds.length + completionIds.length;
     if (length > maxPositions)
-      throw new SpecError(
+      throw new RatchetError(
         "row_too_long",
         `${this.place()} makes ${length} tokens and the model reads ${maxPositions}`,
         { file: this.name, line: this.line },
@@ -123,8 +123,8 @@ class Row {
     return `${this.name}:${this.line}`;
   }
 
-  private invalid(what: string): SpecError {
-    return new SpecError("row_invalid", `${this.place()} ${what}`, {
+  private invalid(what: string): RatchetError {
+    return new RatchetError("row_invalid", `${this.place()} ${what}`, {
       file: this.name,
       line: this.line,
       hint: SHAPE,

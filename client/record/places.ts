@@ -1,5 +1,5 @@
 // Finds the place of a campaign that an address means: an iteration's newest take, a baseline, or by default the newest iteration.
-import { SpecError } from "../../campaign/errors.ts";
+import { RatchetError } from "../../errors/index.ts";
 import { placeName } from "../../campaign/ids.ts";
 import type { Address } from "../../campaign/ids.ts";
 import type {
@@ -49,7 +49,7 @@ export function placeOf(record: CampaignRecord, address: Address): FinishedPlace
     : iteration === undefined
       ? "finished iteration"
       : `finished iteration ${iteration}${take === undefined ? "" : `.${take}`}`;
-  throw new SpecError("address_unknown", `campaign ${record.campaignId} has no ${wanted}`, {
+  throw new RatchetError("address_unknown", `campaign ${record.campaignId} has no ${wanted}`, {
     hint: known.length === 0 ? "nothing of it has finished yet" : `finished: ${known.join(", ")}`,
   });
 }
@@ -58,7 +58,7 @@ export function placeOf(record: CampaignRecord, address: Address): FinishedPlace
 export function stageDigest({ name, stages }: FinishedPlace, stage: StageName): Digest {
   const digest = stage === "evaluate" ? (stages.test ?? stages.validation) : stages[stage];
   if (digest) return digest;
-  throw new SpecError("address_unknown", `${name} has no ${stage} stage`, {
+  throw new RatchetError("address_unknown", `${name} has no ${stage} stage`, {
     hint: `it has ${Object.keys(stages).join(", ")}`,
   });
 }

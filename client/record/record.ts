@@ -1,6 +1,6 @@
 // Reads what the store knows of a campaign: its folded ledger, its compiled spec, results and rows by digest. No Temporal.
+import { RatchetError } from "../../errors/index.ts";
 import type { CompiledSpec } from "../../campaign/spec/compiled.ts";
-import { SpecError } from "../../campaign/errors.ts";
 import { isCampaignId, parseAddress } from "../../campaign/ids.ts";
 import type { Address } from "../../campaign/ids.ts";
 import { foldLedger } from "../../campaign/rules.ts";
@@ -37,7 +37,7 @@ export async function findCampaignId(store: Store, text: string): Promise<string
   const [only] = matches;
   if (matches.length === 1 && only) return only;
   if (matches.length > 1) {
-    throw new SpecError(
+    throw new RatchetError(
       "campaign_ambiguous",
       `${matches.length} campaigns begin with ${JSON.stringify(text)}`,
       { hint: `one of ${matches.slice(0, 5).join(", ")}` },
@@ -50,7 +50,7 @@ export async function findCampaignId(store: Store, text: string): Promise<string
 export async function findAddress(store: Store, text: string): Promise<Address> {
   const address = parseAddress(text);
   if (!address) {
-    throw new SpecError("address_invalid", `${JSON.stringify(text)} is no address`, {
+    throw new RatchetError("address_invalid", `${JSON.stringify(text)} is no address`, {
       hint: "<campaign>[/<iteration>[.<take>] | /base-<name>][/<stage>[/<shard>]]",
     });
   }
@@ -73,9 +73,9 @@ export async function jsonLines<R>(store: Store, digest: Digest): Promise<R[]> {
   return lines.filter((line) => line !== "").map((line) => JSON.parse(line) as R);
 }
 
-async function unknownCampaign(store: Store, text: string): Promise<SpecError> {
+async function unknownCampaign(store: Store, text: string): Promise<RatchetError> {
   if (!isCampaignId(text)) {
-    return new SpecError("address_invalid", `${JSON.stringify(text)} is no campaign id`, {
+    return new RatchetError("address_invalid", `${JSON.stringify(text)} is no campaign id`, {
       hint: "lower-case letters, digits, dot, - and _, at most 63, the first a letter or digit",
     });
   }
@@ -84,5 +84,5 @@ async function unknownCampaign(store: Store, text: string): Promise<SpecError> {
     ids.length === 0
       ? "it holds no campaign"
       : `it holds ${ids.slice(0, 5).join(", ")}${ids.length > 5 ? `, and ${ids.length - 5} more` : ""}`;
-  return new SpecError("campaign_unknown", `${store.name} holds no campaign ${text}`, { hint: known });
+  return new RatchetError("campaign_unknown", `${store.name} holds no campaign ${text}`, { hint: known });
 }

@@ -1,5 +1,6 @@
 // `samples`: what a campaign's policies say, to read. By default the test answers of π_0 and of the addressed policy side by side;
 // with a stage in the address, that stage's own rows: completions, scored completions or pairs.
+import { RatchetError } from "../../errors/index.ts";
 import type { Address } from "../../campaign/ids.ts";
 import type { Finish } from "../../campaign/spec/modules.ts";
 import { promptContent } from "../../campaign/recipe/rows.ts";
@@ -13,7 +14,6 @@ import type {
   ScoreResult,
 } from "../../campaign/types.ts";
 import type { Store } from "../../store/types.ts";
-import { SpecError } from "../../campaign/errors.ts";
 import { placeOf, stageDigest } from "./places.ts";
 import type { FinishedPlace } from "./places.ts";
 import { jsonLines, pieceRows, readSpec, requireCampaign } from "./record.ts";
@@ -74,7 +74,7 @@ export async function readSamples(store: Store, address: Address, options: Sampl
     case "evaluate":
       return completions(store, record, place, address.stage, options);
     default:
-      throw new SpecError("address_invalid", `${address.stage} leaves no samples`, {
+      throw new RatchetError("address_invalid", `${address.stage} leaves no samples`, {
         hint: "generate, score, pair and evaluate do",
       });
   }

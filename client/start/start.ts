@@ -1,14 +1,13 @@
 // Carries out what decide-start.ts decides: ledger row first, then the workflow. Two clients that start one id at once meet in the
 // ledger's first row, and the later one decides again from what it finds there.
 import { setTimeout as sleep } from "node:timers/promises";
-import { SpecError } from "../../campaign/errors.ts";
+import { RatchetError } from "../../errors/index.ts";
 import { campaignWorkflowId } from "../../campaign/ids.ts";
 import type { CampaignRecord, Digest, LedgerEvent } from "../../campaign/types.ts";
 import type { Store } from "../../store/types.ts";
 import { decideStart } from "./decide-start.ts";
 import type { StartDecision, StartRequest } from "./decide-start.ts";
 import { differences, showDifference } from "./differences.ts";
-import { ResourceError } from "../errors.ts";
 import type { Gateway } from "../../temporal/gateway.ts";
 import { outcomeOf } from "../follow/outcome.ts";
 import type { CampaignOutcome } from "../follow/outcome.ts";
@@ -48,7 +47,7 @@ export async function startCampaign(store: Store, gateway: Gateway, options: Sta
   // Ids are a server's, campaigns are a store's: the run of a campaign that was moved here may still be open for the store that it left.
   const otherStore = run?.status === "running" && run.store !== undefined && run.store !== store.name;
   if (otherStore && !options.takeOver) {
-    throw new ResourceError("owned_elsewhere", `this server runs ${campaignId} for the store ${run.store}`, {
+    throw new RatchetError("owned_elsewhere", `this server runs ${campaignId} for the store ${run.store}`, {
       hint: "where the campaign was moved from there: start with --take-over, which ends that run",
     });
   }
@@ -123,7 +122,7 @@ async function closed(gateway: Gateway, campaignId: string): Promise<void> {
   const until = Date.now() + CLOSING_MS;
   while ((await gateway.run(campaignWorkflowId(campaignId)))?.status === "running") {
     if (Date.now() > until) {
-      throw new ResourceError(
+      throw new RatchetError(
         "no_worker",
         `the earlier run of ${campaignId} is still closing after ${CLOSING_MS / 1000} s`,
         { hint: "it closes as soon as a worker runs: ratchet worker" },
@@ -154,21 +153,21 @@ async function refusal(
         path: difference.path,
         message: showDifference(difference),
       }));
-      return new SpecError("campaign_differs", message, {
+      return new RatchetError("campaign_differs", message, {
         hint: "start it under a new id with --id",
         problems,
       });
     }
     case "campaign_cancelled":
-      return new SpecError("campaign_cancelled", `campaign ${campaignId} was cancelled`, {
+      return new RatchetError("campaign_cancelled", `campaign ${campaignId} was cancelled`, {
         hint: "go on with it: start with --resume",
       });
     case "campaign_moved":
-      return new SpecError("campaign_moved", record.failure?.message ?? campaignId, {
+      return new RatchetError("campaign_moved", record.failure?.message ?? campaignId, {
         hint: "start it there: --store",
       });
     case "owned_elsewhere":
-      return new ResourceError(
+      return new RatchetError(
         "owned_elsewhere",
         `campaign ${campaignId} is ${record.status} on another server (${record.server}, namespace ${record.namespace}), not on ${gateway.address}`,
         {

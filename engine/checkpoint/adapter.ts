@@ -3,7 +3,7 @@
 // Format: github.com/huggingface/peft, docs "Checkpoint format".
 import { mkdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import { ArtifactError, SpecError } from "../errors.ts";
+import { RatchetError } from "../../errors/index.ts";
 import { adapterParameters, loraTargets } from "../model/lora.ts";
 import type { Adapter, LoraSettings, LoraTarget } from "../model/lora.ts";
 import type { ModelConfig } from "../model/types.ts";
@@ -47,8 +47,8 @@ const isEmpty = (value: unknown): boolean =>
 
 function parseSettings(json: unknown, path: string): LoraSettings {
   const config = (json ?? {}) as Json;
-  const refuse = (key: string): SpecError =>
-    new SpecError("adapter_unsupported", `${path} has ${key} = ${JSON.stringify(config[key])}`, {
+  const refuse = (key: string): RatchetError =>
+    new RatchetError("adapter_unsupported", `${path} has ${key} = ${JSON.stringify(config[key])}`, {
       hint: `plain LoRA is supported: one rank and alpha, on ${loraTargets.join(", ")} of every layer`,
     });
   if (config["peft_type"] !== "LORA") throw refuse("peft_type");
@@ -76,7 +76,7 @@ export async function readAdapter(dir: string, config: ModelConfig): Promise<Ada
   for (const { name, shape } of adapterParameters(config, settings).flatMap(({ parts }) => parts)) {
     const tensor = tensors.get(prefix + name);
     if (tensor?.shape.join() !== shape.join())
-      throw new ArtifactError(
+      throw new RatchetError(
         "checkpoint_invalid",
         `${path} has ${tensor ? `shape [${tensor.shape.join(", ")}]` : "nothing"} for ${prefix}${name}, and the model asks for [${shape.join(", ")}]`,
         { hint: "the adapter belongs to another model" },
@@ -85,7 +85,7 @@ export async function readAdapter(dir: string, config: ModelConfig): Promise<Ada
     tensors.delete(prefix + name);
   }
   for (const name of tensors.keys())
-    throw new ArtifactError(
+    throw new RatchetError(
       "checkpoint_invalid",
       `${path} holds tensor "${name}", for which adapter_config.json has no target`,
     );

@@ -3,7 +3,7 @@ import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promis
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, test } from "node:test";
-import type { EngineError } from "../errors.ts";
+import type { RatchetError } from "../../errors/index.ts";
 import { rewardModelFrom } from "../model/index.ts";
 import type { ModelConfig } from "../model/index.ts";
 import { tinyCheckpoint, writeTinyModel } from "../tiny-model.test.support.ts";
@@ -132,7 +132,7 @@ test("settings that would change the computation are refused by name, with what 
   refuse({ architectures: ["LlamaForSequenceClassification"] }, /classifier with 2 labels/);
   assert.throws(
     () => parseConfig({ ...base, architectures: ["GPT2LMHeadModel"] }, "config.json"),
-    (error: EngineError) => /LlamaForCausalLM.*Qwen3ForSequenceClassification/.test(error.hint ?? ""),
+    (error: RatchetError) => /LlamaForCausalLM.*Qwen3ForSequenceClassification/.test(error.hint ?? ""),
   );
 });
 

@@ -1,7 +1,7 @@
 // A model folder in Hugging Face layout, read whole and checked against its configuration, and written deterministically.
 import { copyFile, mkdir, readdir, readFile, writeFile } from "node:fs/promises";
 import { join, resolve } from "node:path";
-import { ArtifactError } from "../errors.ts";
+import { RatchetError } from "../../errors/index.ts";
 import { isRewardModel } from "../model/families.ts";
 import { weightShapes } from "../model/parameters.ts";
 import type { Checkpoint, ModelConfig } from "../model/types.ts";
@@ -20,7 +20,7 @@ export const tokenizerFiles = [
 
 export async function readJson(path: string): Promise<unknown> {
   const text = await readFile(path, "utf8").catch((cause: NodeJS.ErrnoException) => {
-    throw new ArtifactError(
+    throw new RatchetError(
       cause.code === "ENOENT" ? "artifact_missing" : "checkpoint_invalid",
       `${path} cannot be read: ${cause.code ?? cause.message}`,
       { cause },
@@ -29,7 +29,7 @@ export async function readJson(path: string): Promise<unknown> {
   try {
     return JSON.parse(text);
   } catch (cause) {
-    throw new ArtifactError("checkpoint_invalid", `${path} is not JSON`, { cause });
+    throw new RatchetError("checkpoint_invalid", `${path} is not JSON`, { cause });
   }
 }
 
@@ -54,7 +54,7 @@ function dropDerived(config: ModelConfig, weights: Tensors, dir: string): void {
   if (!head || !config.tiedEmbeddings || isRewardModel(config)) return;
   const embedding = weights.get("model.embed_tokens.weight");
   if (!embedding || !sameBits(head.data, embedding.data))
-    throw new ArtifactError(
+    throw new RatchetError(
       "checkpoint_invalid",
       `${dir} holds a lm_head.weight that is not the embedding, and config.json ties the two`,
       { hint: "set tie_word_embeddings to what the model was trained with" },
@@ -70,18 +70,18 @@ function checkWeights(config: ModelConfig, weights: Tensors, dir: string): void 
   for (const [name, shape] of shapes) {
     const tensor = weights.get(name);
     if (!tensor)
-      throw new ArtifactError("checkpoint_invalid", `${dir} lacks tensor "${name}"`, {
+      throw new RatchetError("checkpoint_invalid", `${dir} lacks tensor "${name}"`, {
         hint: "its config.json and its weights belong to different models",
       });
     if (tensor.shape.join() !== shape.join())
-      throw new ArtifactError(
+      throw new RatchetError(
         "checkpoint_invalid",
         `tensor "${name}" of ${dir} has shape [${tensor.shape.join(", ")}], and config.json asks for [${shape.join(", ")}]`,
       );
   }
   for (const name of weights.keys())
     if (!shapes.has(name))
-      throw new ArtifactError(
+      throw new RatchetError(
         "checkpoint_invalid",
         `${dir} holds tensor "${name}", which ${config.architecture} does not have`,
       );

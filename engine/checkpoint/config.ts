@@ -1,6 +1,6 @@
 // `config.json` of the Hugging Face layout to ModelConfig and back. The families of model/families.ts exactly as the engine computes them
 // are accepted; every setting that would change the computation is refused by name, because a model that loads and is wrong costs a campaign.
-import { ArtifactError, SpecError } from "../errors.ts";
+import { RatchetError } from "../../errors/index.ts";
 import { architectures, familyOf, isRewardModel } from "../model/families.ts";
 import type { Architecture, Family } from "../model/families.ts";
 import type { ModelConfig, RopeScaling } from "../model/types.ts";
@@ -19,12 +19,12 @@ const fixed: [key: string, value: unknown][] = [
   ["pretraining_tp", 1],
 ];
 
-const unsupported = (path: string, what: string, hint: string): SpecError =>
-  new SpecError("architecture_unsupported", `${path} has ${what}`, { hint });
+const unsupported = (path: string, what: string, hint: string): RatchetError =>
+  new RatchetError("architecture_unsupported", `${path} has ${what}`, { hint });
 
 export function parseConfig(json: unknown, path: string): ModelConfig {
   if (typeof json !== "object" || json === null || Array.isArray(json))
-    throw new ArtifactError("checkpoint_invalid", `${path} is not a JSON object`);
+    throw new RatchetError("checkpoint_invalid", `${path} is not a JSON object`);
   const architecture = checkArchitecture(json as Json, path);
   const family = familyOf({ architecture });
   const config: Json = { ...family.absent, ...json };
@@ -110,7 +110,7 @@ function biases(
   const on = (key: string, known: boolean): boolean => {
     const value = config[key] ?? false;
     if (typeof value !== "boolean")
-      throw new ArtifactError(
+      throw new RatchetError(
         "checkpoint_invalid",
         `${path} has ${key} = ${JSON.stringify(value)}, which must be true or false`,
       );
@@ -130,9 +130,13 @@ function checkOneLabel(config: Json, path: string): void {
     config["num_labels"] ??
     (config["id2label"] === undefined ? 2 : Object.keys(config["id2label"] as object).length);
   if (labels !== 1)
-    throw new SpecError("architecture_unsupported", `${path} is a classifier with ${String(labels)} labels`, {
-      hint: "a reward model has one: num_labels 1",
-    });
+    throw new RatchetError(
+      "architecture_unsupported",
+      `${path} is a classifier with ${String(labels)} labels`,
+      {
+        hint: "a reward model has one: num_labels 1",
+      },
+    );
 }
 
 /** Since transformers 5 rotary settings lie in `rope_parameters`; before, in `rope_theta` and `rope_scaling`, which still wins where both stand. */
@@ -175,7 +179,7 @@ function parseRopeScaling(config: Json, maxPositions: number, path: string): Rop
 function positive(config: Json, key: string, path: string, fallback?: number): number {
   const value = config[key] ?? fallback;
   if (typeof value !== "number" || !Number.isFinite(value) || value <= 0)
-    throw new ArtifactError(
+    throw new RatchetError(
       "checkpoint_invalid",
       `${path} has ${key} = ${JSON.stringify(value)}, which must be a positive number`,
     );
@@ -185,7 +189,7 @@ function positive(config: Json, key: string, path: string, fallback?: number): n
 function positiveInt(config: Json, key: string, path: string, fallback?: number): number {
   const value = positive(config, key, path, fallback);
   if (!Number.isInteger(value))
-    throw new ArtifactError(
+    throw new RatchetError(
       "checkpoint_invalid",
       `${path} has ${key} = ${value}, which must be a whole number`,
     );
@@ -197,7 +201,7 @@ function ids(config: Json, key: string, path: string): number[] {
   const value = config[key] ?? [];
   const list: unknown[] = Array.isArray(value) ? value : [value];
   if (!list.every((id): id is number => Number.isInteger(id) && (id as number) >= 0))
-    throw new ArtifactError(
+    throw new RatchetError(
       "checkpoint_invalid",
       `${path} has ${key} = ${JSON.stringify(value)}, which is no token id`,
     );
@@ -206,12 +210,12 @@ function ids(config: Json, key: string, path: string): number[] {
 
 function checkSizes(config: ModelConfig, path: string): void {
   if (config.heads % config.kvHeads !== 0)
-    throw new ArtifactError(
+    throw new RatchetError(
       "checkpoint_invalid",
       `${path} has ${config.heads} attention heads, which ${config.kvHeads} key/value heads do not divide`,
     );
   if (config.headSize % 2 !== 0)
-    throw new ArtifactError(
+    throw new RatchetError(
       "checkpoint_invalid",
       `${path} has head_dim = ${config.headSize}, which must be even for rotary embedding`,
     );

@@ -2,7 +2,7 @@
 // an adapter is the base with the adapter, whatever lies beside it. Nothing is fetched: the base is a folder too.
 import { stat } from "node:fs/promises";
 import { join, resolve } from "node:path";
-import { SpecError } from "../errors.ts";
+import { RatchetError } from "../../errors/index.ts";
 import { mergeAdapter } from "../model/lora.ts";
 import type { Checkpoint } from "../model/types.ts";
 import { adapterConfigFile, readAdapter } from "./adapter.ts";
@@ -44,7 +44,7 @@ async function baseOf(dir: string): Promise<string> {
   };
   const base = typeof name === "string" && name !== "" ? resolve(dir, name) : undefined;
   if (base !== undefined && (await stat(base).catch(() => undefined))?.isDirectory()) return base;
-  throw new SpecError(
+  throw new RatchetError(
     "adapter_base_missing",
     `${path} has base_model_name_or_path = ${JSON.stringify(name ?? null)}, ${base === undefined ? "which names no base" : "which is no folder here"}`,
     {

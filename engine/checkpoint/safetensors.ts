@@ -5,7 +5,7 @@
 import { open, readFile } from "node:fs/promises";
 import type { FileHandle } from "node:fs/promises";
 import { dirname, join } from "node:path";
-import { ArtifactError, SpecError } from "../errors.ts";
+import { RatchetError } from "../../errors/index.ts";
 import type { WeightTensor } from "../model/types.ts";
 import { narrowBfloat16, narrowHalf, widenBfloat16, widenHalf } from "./half.ts";
 
@@ -46,7 +46,7 @@ const headerLimit = 100_000_000;
 
 const elements = (shape: number[]): number => shape.reduce((a, b) => a * b, 1);
 const invalid = (path: string, what: string, cause?: unknown): Error =>
-  new ArtifactError("checkpoint_invalid", `${path} is not a valid safetensors file: ${what}`, {
+  new RatchetError("checkpoint_invalid", `${path} is not a valid safetensors file: ${what}`, {
     cause,
     hint: "copy the checkpoint again; the file may be truncated",
   });
@@ -54,7 +54,7 @@ const invalid = (path: string, what: string, cause?: unknown): Error =>
 /** All tensors of one file. Throws checkpoint_invalid for anything that the format forbids. */
 export async function readSafetensors(path: string): Promise<Tensors> {
   const file = await open(path, "r").catch((cause: NodeJS.ErrnoException) => {
-    throw new ArtifactError(
+    throw new RatchetError(
       cause.code === "ENOENT" ? "artifact_missing" : "checkpoint_invalid",
       `${path} cannot be opened: ${cause.code ?? cause.message}`,
       { cause },
@@ -94,7 +94,7 @@ async function readExactly(file: FileHandle, position: number, length: number): 
   while (done < length) {
     const { bytesRead } = await file.read(buffer, done, length - done, position + done);
     if (bytesRead === 0)
-      throw new ArtifactError("checkpoint_invalid", `the file ended ${length - done} bytes early`);
+      throw new RatchetError("checkpoint_invalid", `the file ended ${length - done} bytes early`);
     done += bytesRead;
   }
   return buffer;
@@ -128,7 +128,7 @@ function checkEntry(name: string, value: unknown, path: string): Entry {
   )
     throw invalid(path, `the header entry of tensor "${name}" lacks dtype, shape or data_offsets`);
   if (!isWeightType(dtype))
-    throw new SpecError(
+    throw new RatchetError(
       "dtype_unsupported",
       `tensor "${name}" of ${path} has dtype ${dtype}; F32, F16 and BF16 can be read`,
       { hint: "convert the checkpoint to one of these" },
@@ -174,7 +174,7 @@ async function readShards(indexPath: string, text: string): Promise<Tensors> {
   for (const shard of [...new Set(weightMap.values())].sort()) {
     for (const [name, tensor] of await readSafetensors(join(dirname(indexPath), shard))) {
       if (weightMap.get(name) !== shard)
-        throw new ArtifactError(
+        throw new RatchetError(
           "checkpoint_invalid",
           `${shard} holds tensor "${name}", which ${indexPath} does not place there`,
         );
@@ -183,7 +183,7 @@ async function readShards(indexPath: string, text: string): Promise<Tensors> {
   }
   for (const [name, shard] of weightMap)
     if (!all.has(name))
-      throw new ArtifactError(
+      throw new RatchetError(
         "checkpoint_invalid",
         `${indexPath} places tensor "${name}" in ${shard}, which does not hold it`,
       );
@@ -195,7 +195,7 @@ function parseWeightMap(path: string, text: string): Map<string, string> {
   try {
     map = (JSON.parse(text) as { weight_map?: unknown }).weight_map;
   } catch (cause) {
-    throw new ArtifactError("checkpoint_invalid", `${path} is not JSON`, { cause });
+    throw new RatchetError("checkpoint_invalid", `${path} is not JSON`, { cause });
   }
   const entries = Object.entries((map ?? {}) as Record<string, unknown>);
   // A shard is a file beside the index: a path would let an index read elsewhere.
@@ -203,10 +203,7 @@ function parseWeightMap(path: string, text: string): Map<string, string> {
     entries.length === 0 ||
     !entries.every(([, shard]) => typeof shard === "string" && /^[\w.-]+$/.test(shard))
   )
-    throw new ArtifactError(
-      "checkpoint_invalid",
-      `${path} has no weight_map from tensor names to file names`,
-    );
+    throw new RatchetError("checkpoint_invalid", `${path} has no weight_map from tensor names to file names`);
   return new Map(entries as [string, string][]);
 }
 
@@ -244,7 +241,7 @@ export async function writeSafetensors(
 function checkRange(name: string, data: Float32Array, path: string): void {
   const beyond = data.find((value) => Math.abs(value) >= 65_520 && Number.isFinite(value));
   if (beyond !== undefined)
-    throw new SpecError(
+    throw new RatchetError(
       "dtype_unsupported",
       `tensor "${name}" holds ${beyond}, which F16 (largest number 65504) cannot; ${path} was not written`,
       { hint: "write BF16, which has the range of F32" },

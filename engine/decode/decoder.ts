@@ -1,7 +1,8 @@
 // Generation of a batch: one prefill of the distinct prompts, then one step per token for the rows that have not ended.
 // The batch is the unit: equal requests in equal order give equal bytes, on any number of threads.
 import type { Tensor as OrtTensor } from "onnxruntime-node";
-import { nameMemory, TrainingError } from "../errors.ts";
+import { RatchetError } from "../../errors/index.ts";
+import { nameMemory } from "../out-of-memory.ts";
 import { fromOrtTensor, Session } from "../graph/index.ts";
 import type { SessionOptions } from "../graph/index.ts";
 import { neutralThreads } from "../graph/threads.ts";
@@ -216,7 +217,7 @@ class Run {
       const id = this.sampler.draw(this.logps, offset, row.rule, row.random, row.out.ids.length);
       const logp = this.logps[offset + id]!;
       if (Number.isNaN(logp))
-        throw new TrainingError(
+        throw new RatchetError(
           "logits_not_finite",
           `the policy has no probabilities for token ${row.out.ids.length} of ${row.name}: its logits are not finite`,
           { hint: "training went wrong; look at the loss curve of its iteration" },

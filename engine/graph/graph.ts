@@ -1,7 +1,7 @@
 // Builds one ONNX graph: typed values, nodes, constants. It knows no operation and no gradient (ops/ does).
 // Weights are graph inputs, so that one graph serves every step of training; or, where they never change, `weight`: those lie beside
 // the graph's bytes, so that the 2 GB limit of protobuf stays far away.
-import { InvariantError } from "../errors.ts";
+import { RatchetError } from "../../errors/index.ts";
 import { serialize } from "./serialize.ts";
 import type { Attribute, Branch, OnnxNode } from "./serialize.ts";
 import { factors } from "./value.ts";
@@ -44,7 +44,7 @@ export class Graph {
 
   input(name: string, dtype: DType, shape: Shape): Value {
     if (this.inputs.some((input) => input.name === name))
-      throw new InvariantError("unreachable_state", `the graph already has an input ${name}`);
+      throw new RatchetError("unreachable_state", `the graph already has an input ${name}`);
     const value = { name, dtype, shape };
     this.inputs.push(value);
     return value;
@@ -168,7 +168,7 @@ export class Graph {
         return factor === 1 ? whole : this.one("Div", [whole, this.ints([factor])], int);
       }
     }
-    throw new InvariantError("shape_mismatch", `no input has a dimension ${symbol}`);
+    throw new RatchetError("shape_mismatch", `no input has a dimension ${symbol}`);
   }
 
   /** A shape as an int64 vector: a constant with one −1 where possible (`forReshape`), else assembled when the graph runs. */

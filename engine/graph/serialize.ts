@@ -1,5 +1,5 @@
 // ONNX ModelProto bytes from nodes, inputs, outputs and constants. Field numbers are those of onnx.proto.
-import { InvariantError } from "../errors.ts";
+import { RatchetError } from "../../errors/index.ts";
 import { ProtoWriter } from "./protobuf.ts";
 import type { DType, Shape, Tensor, Value } from "./value.ts";
 
@@ -40,10 +40,7 @@ function writeAttribute(message: ProtoWriter, name: string, attribute: Attribute
   message.string(1, name);
   if (typeof attribute === "number") {
     if (!Number.isInteger(attribute))
-      throw new InvariantError(
-        "unreachable_state",
-        `attribute ${name} = ${attribute}: wrap floats in {float}`,
-      );
+      throw new RatchetError("unreachable_state", `attribute ${name} = ${attribute}: wrap floats in {float}`);
     message.int(3, attribute).int(20, attributeTypes.int);
   } else if (typeof attribute === "string") message.string(4, attribute).int(20, attributeTypes.string);
   else if ("float" in attribute) message.float(2, attribute.float).int(20, attributeTypes.float);

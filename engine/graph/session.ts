@@ -1,6 +1,6 @@
 // One compiled graph: an onnxruntime session that is fed and read by name.
 import { InferenceSession, Tensor as OrtTensor } from "onnxruntime-node";
-import { InvariantError, ResourceError } from "../errors.ts";
+import { RatchetError } from "../../errors/index.ts";
 import type { Graph } from "./graph.ts";
 import { bytesOf } from "./serialize.ts";
 import type { DType, Tensor } from "./value.ts";
@@ -37,18 +37,18 @@ export function toOrt(tensor: Tensor): OrtTensor {
 export function fromOrtTensor(tensor: OrtTensor): Tensor {
   const dtype = fromOrt[tensor.type];
   if (!dtype)
-    throw new InvariantError("unreachable_state", `the graph returned a tensor of type ${tensor.type}`);
+    throw new RatchetError("unreachable_state", `the graph returned a tensor of type ${tensor.type}`);
   return { dtype, shape: tensor.dims, data: tensor.data as Float32Array };
 }
 
 /** What onnxruntime says when an allocation fails: its arena's words, or the C++ library's. */
 const noMemory = /failed to allocate memory|bad_alloc|bad allocation/i;
 
-function failureOf(cause: unknown): ResourceError | InvariantError {
+function failureOf(cause: unknown): RatchetError {
   const { message } = cause as Error;
   if (noMemory.test(message))
-    return new ResourceError("out_of_memory", `no memory for what a graph computes: ${message}`, { cause });
-  return new InvariantError("graph_failed", `onnxruntime could not run a graph: ${message}`, { cause });
+    return new RatchetError("out_of_memory", `no memory for what a graph computes: ${message}`, { cause });
+  return new RatchetError("graph_failed", `onnxruntime could not run a graph: ${message}`, { cause });
 }
 
 export class Session {

@@ -1,6 +1,6 @@
 // Typed values of a graph. A dimension is a number, or a symbol whose size is known when the graph runs:
 // `B`, `T`, products such as `8*B*T` (canonical: the number first, symbols sorted), sums such as `(M+1)`.
-import { InvariantError } from "../errors.ts";
+import { RatchetError } from "../../errors/index.ts";
 
 export type DType = "float32" | "float64" | "int64" | "bool";
 
@@ -58,7 +58,7 @@ export function sum(dims: readonly Dim[]): Dim {
 export function divide(dim: Dim, parts: number): Dim {
   const { factor, symbols } = factors(dim);
   if (factor % parts !== 0)
-    throw new InvariantError("shape_mismatch", `dimension ${dim} does not divide by ${parts}`);
+    throw new RatchetError("shape_mismatch", `dimension ${dim} does not divide by ${parts}`);
   return product([factor / parts, ...symbols]);
 }
 
@@ -73,14 +73,14 @@ export function broadcast(a: Shape, b: Shape): Shape {
     const left = a[axis - rank + a.length] ?? 1;
     const right = b[axis - rank + b.length] ?? 1;
     if (left !== right && left !== 1 && right !== 1)
-      throw new InvariantError("shape_mismatch", `[${a}] and [${b}] do not broadcast`);
+      throw new RatchetError("shape_mismatch", `[${a}] and [${b}] do not broadcast`);
     return left === 1 ? right : left;
   });
 }
 
 export function dimAt(value: { shape: Shape }, axis: number): Dim {
   const dim = value.shape[axis < 0 ? value.shape.length + axis : axis];
-  if (dim === undefined) throw new InvariantError("shape_mismatch", `[${value.shape}] has no axis ${axis}`);
+  if (dim === undefined) throw new RatchetError("shape_mismatch", `[${value.shape}] has no axis ${axis}`);
   return dim;
 }
 
@@ -88,6 +88,6 @@ export function dimAt(value: { shape: Shape }, axis: number): Dim {
 export function fixedDimAt(value: { shape: Shape }, axis: number): number {
   const dim = dimAt(value, axis);
   if (typeof dim !== "number")
-    throw new InvariantError("shape_mismatch", `axis ${axis} of [${value.shape}] must be fixed`);
+    throw new RatchetError("shape_mismatch", `axis ${axis} of [${value.shape}] must be fixed`);
   return dim;
 }

@@ -1,7 +1,7 @@
 // The parameters of a model as its graphs take them: q, k and v in one matrix, because one large product beats several small ones. gate and
 // up are large enough, and to part what comes of both would be a pass over either. Checkpoints keep Hugging Face's names; packing and
 // unpacking happen only here.
-import { ArtifactError } from "../errors.ts";
+import { RatchetError } from "../../errors/index.ts";
 import type { Value } from "../graph/value.ts";
 import { isRewardModel, partsOf } from "./families.ts";
 import type { Checkpoint, ModelConfig, WeightTensor } from "./types.ts";
@@ -96,9 +96,9 @@ export function packWeights(
       let offset = 0;
       for (const part of parts) {
         const weight = weights.get(part.name);
-        if (!weight) throw new ArtifactError("artifact_corrupt", `the checkpoint has no weight ${part.name}`);
+        if (!weight) throw new RatchetError("artifact_corrupt", `the checkpoint has no weight ${part.name}`);
         if (elements(weight.shape) !== elements(part.shape))
-          throw new ArtifactError(
+          throw new RatchetError(
             "artifact_corrupt",
             `${part.name} is [${weight.shape}], the configuration asks for [${part.shape}]`,
           );
@@ -118,7 +118,7 @@ export function unpackWeights(
   const weights = new Map<string, WeightTensor>();
   for (const { name, parts } of parameters) {
     const data = packed.get(name);
-    if (!data) throw new ArtifactError("artifact_corrupt", `the state has no parameter ${name}`);
+    if (!data) throw new RatchetError("artifact_corrupt", `the state has no parameter ${name}`);
     let offset = 0;
     for (const part of parts) {
       weights.set(part.name, {

@@ -1,5 +1,5 @@
 // Reverse walk over a tape: from one scalar to the values it depends on, visiting only what lies on a path between them.
-import { InvariantError } from "../errors.ts";
+import { RatchetError } from "../../errors/index.ts";
 import type { Value } from "../graph/value.ts";
 import { backward } from "./gradients.ts";
 import type { Tape } from "./tape.ts";
@@ -7,7 +7,7 @@ import type { Tape } from "./tape.ts";
 /** Gradients of `scalar` with respect to each of `targets`, in their order. */
 export function differentiate(t: Tape, scalar: Value, targets: readonly Value[]): Value[] {
   if (scalar.shape.length !== 0)
-    throw new InvariantError("shape_mismatch", `only a scalar is differentiated, not [${scalar.shape}]`);
+    throw new RatchetError("shape_mismatch", `only a scalar is differentiated, not [${scalar.shape}]`);
   const applied = [...t.applied];
   const dependent = new Set(targets.map((target) => target.name));
   for (const step of applied)
@@ -30,7 +30,7 @@ export function differentiate(t: Tape, scalar: Value, targets: readonly Value[])
   return targets.map((target) => {
     const gradient = gradients.get(target.name);
     if (!gradient)
-      throw new InvariantError("unreachable_state", `${scalar.name} does not depend on ${target.name}`);
+      throw new RatchetError("unreachable_state", `${scalar.name} does not depend on ${target.name}`);
     return gradient;
   });
 }

@@ -1,6 +1,6 @@
 // The gradient rule of every operation: from the gradients of its outputs to those of its inputs, in the same operations.
 // An output that nothing depends on has no gradient (undefined); an input that cannot have one (ids, positions) gets undefined.
-import { InvariantError } from "../errors.ts";
+import { RatchetError } from "../../errors/index.ts";
 import { dimAt, fixedDimAt, product, sameShape } from "../graph/value.ts";
 import type { Shape, Value } from "../graph/value.ts";
 import type { Attributes, OpName } from "./list.ts";
@@ -158,10 +158,7 @@ export const rules: RuleTable = {
   },
   dealRows: ({ t, x, y, dy, attributes: { inverse } }) => {
     if (!inverse)
-      throw new InvariantError(
-        "unreachable_state",
-        "rows that were dealt without an inverse have no gradient",
-      );
+      throw new RatchetError("unreachable_state", "rows that were dealt without an inverse have no gradient");
     return [
       t.collectRows(
         y.map((part, index) => dy[index] ?? zeros(t, part)),

@@ -1,5 +1,5 @@
 // The shape rule of every operation: what it accepts and the types of its outputs.
-import { InvariantError } from "../errors.ts";
+import { RatchetError } from "../../errors/index.ts";
 import { broadcast, dimAt, divide, product, sameShape, sum } from "../graph/value.ts";
 import type { Dim, Shape, Value, ValueType } from "../graph/value.ts";
 import type { Attributes, OpName } from "./list.ts";
@@ -11,13 +11,13 @@ type ShapeRule<K extends OpName> = (
 
 function arg(inputs: readonly Value[], index: number): Value {
   const value = inputs[index];
-  if (!value) throw new InvariantError("shape_mismatch", `operand ${index} is missing`);
+  if (!value) throw new RatchetError("shape_mismatch", `operand ${index} is missing`);
   return value;
 }
 
 function check(holds: boolean, what: string, ...values: readonly Value[]): void {
   if (!holds)
-    throw new InvariantError(
+    throw new RatchetError(
       "shape_mismatch",
       `${what}: ${values.map((value) => `[${value.shape}] ${value.dtype}`).join(", ")}`,
     );

@@ -1,5 +1,5 @@
 // Operations on a graph, recorded so that they can be differentiated: the methods are the vocabulary of models, losses and rules.
-import { InvariantError } from "../errors.ts";
+import { RatchetError } from "../../errors/index.ts";
 import type { Graph } from "../graph/graph.ts";
 import { dimAt, product } from "../graph/value.ts";
 import type { Dim, DType, Shape, Value } from "../graph/value.ts";
@@ -30,7 +30,7 @@ export class Tape {
 
   private single<K extends OpName>(op: K, inputs: readonly Value[], attributes: Attributes[K]): Value {
     const [output] = this.apply(op, inputs, attributes);
-    if (!output) throw new InvariantError("unreachable_state", `${op} has no output`);
+    if (!output) throw new RatchetError("unreachable_state", `${op} has no output`);
     return output;
   }
 
@@ -137,7 +137,7 @@ export class Tape {
   halves(x: Value, half: Dim): [Value, Value] {
     const [first, second] = this.split(x, 0, [half, half]);
     if (!first || !second)
-      throw new InvariantError("shape_mismatch", `[${x.shape}] has no halves of ${dimAt(x, 0)} / 2`);
+      throw new RatchetError("shape_mismatch", `[${x.shape}] has no halves of ${dimAt(x, 0)} / 2`);
     return [first, second];
   }
 }

@@ -2,7 +2,8 @@
 // Rows that follow each other and have one prompt are a group: the prompt is computed once. Groups are sorted by length and cut into batches
 // of bounded size, so that attention is padded little; groups and cut follow from the rows alone.
 import type { Tensor as OrtTensor } from "onnxruntime-node";
-import { nameMemory, SpecError } from "../errors.ts";
+import { RatchetError } from "../../errors/index.ts";
+import { nameMemory } from "../out-of-memory.ts";
 import { Graph, Session } from "../graph/index.ts";
 import type { SessionOptions } from "../graph/index.ts";
 import { neutralThreads } from "../graph/threads.ts";
@@ -145,7 +146,7 @@ export class SequenceScorer {
 
   private expect(role: "policy" | "reward model", what: string): void {
     if (isRewardModel(this.config) !== (role === "reward model"))
-      throw new SpecError(
+      throw new RatchetError(
         "architecture_unsupported",
         `${what} need a ${role}, and the model is a ${this.config.architecture}`,
       );

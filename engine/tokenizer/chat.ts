@@ -1,7 +1,7 @@
 // Chat templates: messages to the text that the model was taught to read, by the Jinja template that the tokenizer ships.
 // The surroundings are those of transformers: the tokenizer's special tokens as `bos_token` and so on, `tools` and `documents` none.
 import { Template } from "@huggingface/jinja";
-import { SpecError } from "../errors.ts";
+import { RatchetError } from "../../errors/index.ts";
 
 export interface ChatMessage {
   role: string;
@@ -29,7 +29,7 @@ export class ChatTemplate {
   constructor(source: string, texts: SpecialTexts) {
     // Today's date in a prompt would make a campaign's bytes depend on the day it ran.
     if (source.includes("strftime_now") && !source.includes("date_string"))
-      throw new SpecError(
+      throw new RatchetError(
         "chat_template_unsupported",
         "the chat template asks for today's date, so that equal prompts would differ from day to day",
       );
@@ -51,7 +51,7 @@ export class ChatTemplate {
     const prompt = this.render(messages, true);
     const whole = this.render([...messages, ...answers], false);
     if (!whole.startsWith(prompt))
-      throw new SpecError(
+      throw new RatchetError(
         "chat_template_unsupported",
         "the chat template writes a conversation with an answer differently from its prompt alone",
         {
@@ -64,7 +64,7 @@ export class ChatTemplate {
   /** A whole conversation, and which of its characters stand between `{% generation %}` and `{% endgeneration %}`. */
   assistantSpans(messages: readonly ChatMessage[]): { text: string; spans: Span[] } {
     if (!this.marked)
-      throw new SpecError(
+      throw new RatchetError(
         "chat_template_unsupported",
         "the chat template has no {% generation %}, so nobody can say which tokens are the assistant's",
         {
@@ -82,7 +82,7 @@ export class ChatTemplate {
     }
     // A filter around the block, such as trim, could see the marks.
     if (text !== this.render(messages, false))
-      throw new SpecError(
+      throw new RatchetError(
         "chat_template_unsupported",
         "the chat template works on what {% generation %} holds, so that its place in the text is not known",
       );
@@ -100,7 +100,7 @@ export class ChatTemplate {
         ...this.texts,
       });
     } catch (cause) {
-      throw new SpecError(
+      throw new RatchetError(
         "chat_template_unsupported",
         `the chat template refuses these messages: ${(cause as Error).message}`,
         { cause },
@@ -113,7 +113,7 @@ function parseTemplate(source: string): Template {
   try {
     return new Template(source);
   } catch (cause) {
-    throw new SpecError(
+    throw new RatchetError(
       "chat_template_unsupported",
       `the chat template cannot be parsed: ${(cause as Error).message}`,
       { cause },

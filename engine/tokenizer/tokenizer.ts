@@ -7,8 +7,8 @@
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { Tokenizer as Codec } from "@huggingface/tokenizers";
+import { RatchetError } from "../../errors/index.ts";
 import { readJson } from "../checkpoint/checkpoint.ts";
-import { ArtifactError, SpecError } from "../errors.ts";
 import type { ModelConfig } from "../model/types.ts";
 import { ChatTemplate, chooseTemplate, namedTemplates } from "./chat.ts";
 import type { ChatMessage } from "./chat.ts";
@@ -61,7 +61,7 @@ export class Tokenizer {
     this.bosId = id("bos_token") ?? model.bosId;
     const eosId = id("eos_token") ?? model.eosIds[0];
     if (eosId === undefined)
-      throw new SpecError(
+      throw new RatchetError(
         "tokenizer_mismatch",
         `neither the tokenizer nor the config of ${dir} names an end-of-sequence token`,
       );
@@ -92,7 +92,7 @@ export class Tokenizer {
     if (prompt.messages)
       return this.onceBos(this.encode(this.template().render(prompt.messages, true), false));
     if (prompt.prompt === undefined)
-      throw new SpecError("prompt_invalid", "a prompt needs `prompt` or `messages`");
+      throw new RatchetError("prompt_invalid", "a prompt needs `prompt` or `messages`");
     return this.encodePlain(prompt.prompt);
   }
 
@@ -110,7 +110,7 @@ export class Tokenizer {
       return this.tail(promptIds, this.onceBos(this.encode(text.prompt + text.answer, false)), text.answer);
     }
     if (typeof answer !== "string")
-      throw new SpecError("prompt_invalid", "the prompt is plain text and its answer a list of messages");
+      throw new RatchetError("prompt_invalid", "the prompt is plain text and its answer a list of messages");
     const closed = this.closed(answer);
     return this.tail(promptIds, this.encodePlain(prompt.prompt + closed), closed);
   }
@@ -225,7 +225,7 @@ export class Tokenizer {
     const { ids, tokens } = this.codec.encode(text, { add_special_tokens: addSpecial });
     const unknown = (ids as (number | undefined)[]).findIndex((id) => id === undefined || id < 0);
     if (unknown >= 0)
-      throw new SpecError(
+      throw new RatchetError(
         "tokenizer_mismatch",
         `the tokenizer has no token for ${JSON.stringify(tokens[unknown])}`,
         { hint: "the text uses words from outside its vocabulary" },
@@ -239,7 +239,7 @@ export class Tokenizer {
       this.otherTemplates.length > 0
         ? `has the chat templates ${this.otherTemplates.join(", ")} and none named default`
         : "has no chat template";
-    throw new SpecError(
+    throw new RatchetError(
       "chat_template_missing",
       `the prompt is a list of messages and the tokenizer ${others}`,
       { hint: "use plain `prompt` text, or a tokenizer with `chat_template`" },
@@ -264,7 +264,7 @@ function makeCodec(tokenizer: Json, settings: Json, dir: string): Codec {
   try {
     return new Codec(tokenizer, settings);
   } catch (cause) {
-    throw new ArtifactError(
+    throw new RatchetError(
       "tokenizer_invalid",
       `tokenizer.json of ${dir} cannot be used: ${(cause as Error).message}`,
       { cause },
@@ -275,7 +275,7 @@ function makeCodec(tokenizer: Json, settings: Json, dir: string): Codec {
 function checkVocabulary(codec: Codec, model: ModelConfig, dir: string): void {
   for (const [token, id] of codec.get_vocab(true))
     if (id >= model.vocabSize)
-      throw new SpecError(
+      throw new RatchetError(
         "tokenizer_mismatch",
         `token ${JSON.stringify(token)} of ${dir} has id ${id} and the model has ${model.vocabSize} embeddings`,
         { hint: "use the tokenizer that the model was trained with" },

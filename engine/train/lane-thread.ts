@@ -1,6 +1,6 @@
 // The thread of a further lane (lane.ts) seen from the training loop: asked for one thing at a time. Idle it does not keep the process alive.
 import { Worker } from "node:worker_threads";
-import { InvariantError } from "../errors.ts";
+import { RatchetError } from "../../errors/index.ts";
 import type { Tensor } from "../graph/value.ts";
 import type { Checkpoint } from "../model/types.ts";
 import type { GradientArrays, GradientSettings } from "./gradient-pass.ts";
@@ -50,11 +50,11 @@ interface Asked {
 export class LaneThread {
   private readonly worker = new Worker(new URL("./lane.js", import.meta.url));
   private asked: Asked | undefined;
-  private ended: InvariantError | undefined;
+  private ended: RatchetError | undefined;
 
   constructor() {
     const end = (cause: unknown): void => {
-      this.ended ??= new InvariantError(
+      this.ended ??= new RatchetError(
         "graph_failed",
         `a thread of the training ended by itself: ${String(cause)}`,
         { cause },

@@ -1,6 +1,6 @@
 // Rows before they become batches: which ones are used, and the digest that tells whether two runs have the same ones.
 import { createHash } from "node:crypto";
-import { SpecError } from "../errors.ts";
+import { RatchetError } from "../../errors/index.ts";
 import type { Sequence } from "../model/encode.ts";
 import type { AnswerGroup } from "../model/pack.ts";
 import type { LaidRow } from "./layout.ts";
@@ -87,7 +87,7 @@ export function usableRows(
   }
   if (used.length === 0) {
     const why = Object.entries(dropped).map(([reason, count]) => `${count} ${reason}`);
-    throw new SpecError(
+    throw new RatchetError(
       "rows_empty",
       `no row is left to train on (${rows.length} given; ${why.join(", ") || "none dropped"})`,
       { hint: `the longest row allowed has ${maxLength} tokens (maxLength)` },

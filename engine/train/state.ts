@@ -5,8 +5,8 @@ import { createReadStream } from "node:fs";
 import { mkdir, open, readFile, rename, rm, writeFile } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
 import { pipeline } from "node:stream/promises";
+import { RatchetError } from "../../errors/index.ts";
 import { readSafetensors, writeSafetensors } from "../checkpoint/safetensors.ts";
-import { ArtifactError } from "../errors.ts";
 import type { WeightTensor } from "../model/types.ts";
 import type { TrainerState } from "./types.ts";
 
@@ -65,15 +65,15 @@ export async function writeTrainerState(dir: string, state: TrainerState): Promi
   await sync(dirname(dir));
 }
 
-const corrupt = (what: string, cause?: unknown): ArtifactError =>
-  new ArtifactError("artifact_corrupt", what, {
+const corrupt = (what: string, cause?: unknown): RatchetError =>
+  new RatchetError("artifact_corrupt", what, {
     cause,
     hint: "go on from an earlier checkpoint of this training",
   });
 
 async function readJson(path: string): Promise<unknown> {
   const text = await readFile(path, "utf8").catch((cause: NodeJS.ErrnoException) => {
-    throw new ArtifactError("artifact_missing", `${path} cannot be read: ${cause.code ?? cause.message}`, {
+    throw new RatchetError("artifact_missing", `${path} cannot be read: ${cause.code ?? cause.message}`, {
       cause,
     });
   });
@@ -91,7 +91,7 @@ export async function readTrainerState(dir: string): Promise<TrainerState> {
     throw corrupt(`${join(dir, indexFile)} has format ${index.format}, this version reads ${format}`);
   for (const file of files) {
     const digest = await digestFile(join(dir, file)).catch((cause: NodeJS.ErrnoException) => {
-      throw new ArtifactError(
+      throw new RatchetError(
         "artifact_missing",
         `${join(dir, file)} cannot be read: ${cause.code ?? cause.message}`,
         { cause },

@@ -1,19 +1,17 @@
 // A failure of the engine on its way from a thread to its owner: a thrown error would lose its class and code.
-import { EngineError, InvariantError, nameMemory, ResourceError } from "../errors.ts";
+import { type Code, RatchetError } from "../../errors/index.ts";
+import { nameMemory } from "../out-of-memory.ts";
 
 export interface ThreadFailure {
-  resource: boolean;
-  code: string;
+  code: Code;
   message: string;
 }
 
 /** Anything but an error of the engine is thrown on: it ends the thread, which its owner hears of. */
 export function failureOf(error: unknown, doing: string): ThreadFailure {
   const named = nameMemory(error, doing);
-  if (!(named instanceof EngineError)) throw error;
-  return { resource: named.kind === "resource", code: named.code, message: named.message };
+  if (!(named instanceof RatchetError)) throw error;
+  return { code: named.code, message: named.message };
 }
 
-export function errorOf({ resource, code, message }: ThreadFailure): ResourceError | InvariantError {
-  return resource ? new ResourceError(code, message) : new InvariantError(code, message);
-}
+export const errorOf = ({ code, message }: ThreadFailure): RatchetError => new RatchetError(code, message);

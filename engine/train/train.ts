@@ -2,7 +2,8 @@
 // processes or durability; a state that it handed out lets it go on with the same bits.
 import { createHash } from "node:crypto";
 import { setImmediate } from "node:timers/promises";
-import { InvariantError, nameMemory, ResourceError, SpecError, TrainingError } from "../errors.ts";
+import { RatchetError } from "../../errors/index.ts";
+import { nameMemory } from "../out-of-memory.ts";
 import type { Tensor } from "../graph/value.ts";
 import { countsTokens } from "../loss/index.ts";
 import { isRewardModel } from "../model/families.ts";
@@ -44,32 +45,32 @@ const loaded = <T>(source: Source<T>): Promise<T> | T =>
 
 function checkOptions({ task, optimizer, adapter }: TrainOptions, start: ModelConfig): void {
   if (adapter && task.kind === "reward")
-    throw new SpecError(
+    throw new RatchetError(
       "spec_unsupported",
       "training of kind reward has a new head, which an adapter does not hold",
     );
   if (isRewardModel(start) !== (task.kind === "reward")) {
-    throw new SpecError(
+    throw new RatchetError(
       "spec_unsupported",
       `training of kind ${task.kind} starts from a ${task.kind === "reward" ? "reward model" : "policy"}, not from ${start.architecture}`,
     );
   }
   if (optimizer.maxLength > start.maxPositions) {
-    throw new SpecError(
+    throw new RatchetError(
       "spec_invalid",
       `maxLength ${optimizer.maxLength} exceeds the ${start.maxPositions} positions of the model`,
     );
   }
   const { batch, microBatch = batch } = optimizer;
   if (microBatch < batch && !isSumOfShares(task)) {
-    throw new SpecError(
+    throw new RatchetError(
       "spec_unsupported",
       `microBatch ${microBatch} of batch ${batch}: this loss of kind ${task.kind} compares the rows of a batch and needs it whole`,
       { hint: "leave microBatch out, or choose a smaller batch" },
     );
   }
   if (task.kind === "reward" && optimizer.truncation)
-    throw new SpecError(
+    throw new RatchetError(
       "spec_invalid",
       `truncation ${optimizer.truncation} cuts off the token at which a reward is read`,
     );
@@ -178,7 +179,7 @@ class Run {
     const { workshop, task, adapter, optimizer, threads } = options;
     const resume = options.resume && (await loaded(options.resume));
     if (resume && resume.identity !== identity) {
-      throw new SpecError(
+      throw new RatchetError(
         "resume_mismatch",
         `the checkpoint of step ${resume.step} belongs to other rows, settings or another model (${resume.identity.slice(0, 12)}, now ${identity.slice(0, 12)})`,
       );
@@ -227,8 +228,7 @@ class Run {
       signal,
     } = options;
     if (!usesReference(task)) return [];
-    if (!reference && !adapter)
-      throw new InvariantError("unreachable_state", `${task.kind} needs a reference`);
+    if (!reference && !adapter) throw new RatchetError("unreachable_state", `${task.kind} needs a reference`);
     const of = answersDigest(task, rows);
     if (given && isOf(of, rows, given)) return given.logps;
     const model = reference === undefined || reference === source ? start : await loaded(reference);
@@ -305,7 +305,7 @@ class Run {
     );
     const norm = await this.adamw.norm(this.state.arrays);
     if (!Number.isFinite(values["loss"]) || !Number.isFinite(norm)) {
-      throw new TrainingError(
+      throw new RatchetError(
         "loss_not_finite",
         `step ${step} gave loss ${values["loss"]} and gradient norm ${norm} on rows ${this.layout.given[step - 1]?.join(", ")}`,
         { hint: "a lower learning rate or stronger clipping often helps" },
@@ -347,8 +347,8 @@ class Run {
       error,
       `step ${step} on rows ${this.layout.given[step - 1]?.join(", ")}, ${this.microBatch} at once`,
     );
-    if (!(named instanceof ResourceError)) return named;
-    return new ResourceError(named.code, named.message, {
+    if (!(named instanceof RatchetError) || named.kind !== "resource") return named;
+    return new RatchetError(named.code, named.message, {
       cause: named.cause,
       hint: "a smaller microBatch or maxLength needs less memory",
     });

@@ -1,4 +1,5 @@
 // What each role is called with and must answer; the answer is checked here, in the parent, because the child runs other people's code.
+import { RatchetError } from "../../errors/index.ts";
 import type {
   GoldModule,
   GoldScore,
@@ -10,7 +11,6 @@ import type {
   SftModule,
   SftRow,
 } from "../../campaign/spec/modules.ts";
-import { ScoringError } from "./errors.ts";
 
 export interface ModuleCalls {
   prompts: { input: Parameters<PromptsModule>[0]; output: ModulePrompt[] };
@@ -94,8 +94,8 @@ export function checkOutput<R extends ModuleRole>(
   return output as ModuleCalls[R]["output"];
 }
 
-function bad(role: ModuleRole, what: string): ScoringError {
-  return new ScoringError("module_bad_result", role, `the ${role} module ${what}`, { retryable: false });
+function bad(role: ModuleRole, what: string): RatchetError {
+  return new RatchetError("module_bad_result", `the ${role} module ${what}`, { retryable: false });
 }
 
 function show(value: unknown): string {

@@ -1,9 +1,9 @@
 // `env:NAME` in a spec → the value, looked up where the module runs.
 import { hostname } from "node:os";
+import { RatchetError } from "../../errors/index.ts";
 import type { ModuleRole } from "../../campaign/spec/modules.ts";
-import { ResourceError } from "./errors.ts";
 
-/** Throws ResourceError `module_env_missing` where the environment lacks a name; the value itself is never told. */
+/** Throws RatchetError `module_env_missing` where the environment lacks a name; the value itself is never told. */
 export function resolveEnv(
   role: ModuleRole,
   references: Record<string, string>,
@@ -13,10 +13,10 @@ export function resolveEnv(
     const source = reference.replace(/^env:/, "");
     const value = environment[source];
     if (value === undefined) {
-      throw new ResourceError(
+      throw new RatchetError(
         "module_env_missing",
         `the ${role} module needs ${source}, which is not in the environment of the worker on ${hostname()}`,
-        `set ${source} there, or let that worker serve other queues: any other may take the work`,
+        { hint: `set ${source} there, or let that worker serve other queues: any other may take the work` },
       );
     }
     return [name, value] as const;

@@ -1,4 +1,3 @@
 export { createModuleRunner, type ModuleRunner, type ModuleRunnerOptions } from "./runner.ts";
 export { type ModuleCalls } from "./calls.ts";
-export { ScoringError, type ScoringCode } from "./errors.ts";
 export { resolveEnv } from "./env.ts";

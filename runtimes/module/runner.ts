@@ -7,9 +7,9 @@ import { copyFile, mkdtemp, readdir, realpath, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath, pathToFileURL } from "node:url";
+import { RatchetError } from "../../errors/index.ts";
 import type { ModuleRole } from "../../campaign/spec/modules.ts";
 import { checkOutput, expectedLength, type ModuleCalls } from "./calls.ts";
-import { ScoringError } from "./errors.ts";
 
 export interface ModuleRunnerOptions<R extends ModuleRole> {
   role: R;
@@ -22,7 +22,7 @@ export interface ModuleRunnerOptions<R extends ModuleRole> {
 }
 
 export interface ModuleRunner<R extends ModuleRole = ModuleRole> {
-  /** One answer per row, checked. Calls queue: one runs at a time. Throws ScoringError; rejects with the signal's reason when aborted. */
+  /** One answer per row, checked. Calls queue: one runs at a time. Throws RatchetError; rejects with the signal's reason when aborted. */
   call(input: ModuleCalls[R]["input"], signal?: AbortSignal): Promise<ModuleCalls[R]["output"]>;
   /** Kills the child and removes its folder. */
   close(): Promise<void>;
@@ -97,12 +97,10 @@ class ForkedModule<R extends ModuleRole> implements ModuleRunner<R> {
     this.#failures = 0;
     if (!reply.threw) return reply.output;
     const { message, stack, retryable } = reply.threw;
-    throw new ScoringError(
-      "module_threw",
-      this.#options.role,
-      `the ${this.#options.role} module threw: ${message}`,
-      { retryable, cause: stack },
-    );
+    throw new RatchetError("module_threw", `the ${this.#options.role} module threw: ${message}`, {
+      retryable,
+      cause: stack,
+    });
   }
 
   /** Sends one request and waits for its reply, the child's death, the time limit or the signal, whichever is first. */
@@ -147,7 +145,7 @@ class ForkedModule<R extends ModuleRole> implements ModuleRunner<R> {
     const folder = await (this.#folder ??= this.#makeFolder());
     const { role, env = {} } = this.#options;
     if (this.#closed)
-      throw new ScoringError("module_died", role, `the ${role} module was closed`, { retryable: true });
+      throw new RatchetError("module_died", `the ${role} module was closed`, { retryable: true });
     const child = fork(CHILD, [pathToFileURL(join(folder, moduleFile(role))).href], {
       cwd: folder,
       env,
@@ -176,7 +174,7 @@ class ForkedModule<R extends ModuleRole> implements ModuleRunner<R> {
     return folder;
   }
 
-  #death(code: number | null, signal: string | null): ScoringError {
+  #death(code: number | null, signal: string | null): RatchetError {
     const how = signal ? `was killed by ${signal}` : `ended with exit code ${code}`;
     const last = this.#printed.trim();
     return this.#failure(
@@ -186,12 +184,12 @@ class ForkedModule<R extends ModuleRole> implements ModuleRunner<R> {
   }
 
   /** Worth another try until it has had its tries; the campaign that is started again after that has them all again. */
-  #failure(code: keyof typeof FAILURES_MAX, told: (again: string) => string, hint?: string): ScoringError {
+  #failure(code: keyof typeof FAILURES_MAX, told: (again: string) => string, hint?: string): RatchetError {
     const { role } = this.#options;
     const failures = ++this.#failures;
     const retryable = failures < FAILURES_MAX[code];
     if (!retryable) this.#failures = 0;
-    return new ScoringError(code, role, `the ${role} module${told(failures > 1 ? "again " : "")}`, {
+    return new RatchetError(code, `the ${role} module${told(failures > 1 ? "again " : "")}`, {
       retryable,
       ...(hint === undefined ? {} : { hint }),
     });

@@ -1,6 +1,6 @@
 // The engine's process: `child.js THREADS`. Serves one call at a time, goes on listening while it computes (the engine yields
 // between steps), and ends when its parent does. It takes no signal from the terminal: the parent decides when to stop.
-import { nameMemory } from "../../engine/errors.ts";
+import { nameMemory } from "../../engine/out-of-memory.ts";
 import { Workshop } from "../../engine/train/index.ts";
 import { errorToParts } from "./errors.ts";
 import { choose, generate, score } from "./inference.ts";

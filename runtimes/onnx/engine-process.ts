@@ -2,7 +2,8 @@
 import { fork } from "node:child_process";
 import type { ChildProcess } from "node:child_process";
 import { fileURLToPath } from "node:url";
-import { errorFromParts, ResourceError } from "./errors.ts";
+import { RatchetError } from "../../errors/index.ts";
+import { errorFromParts } from "./errors.ts";
 import type { Progress, ReferenceLogps } from "../types.ts";
 import type { Call, FromChild, Method, Methods, ToChild } from "./protocol.ts";
 
@@ -136,9 +137,7 @@ export class EngineProcess {
         settle(() => reject(signal.aborted ? signal.reason : this.death(call, heard, code, name)));
       const onError = (error: Error): void =>
         settle(() =>
-          reject(
-            new ResourceError("engine_died", `the engine's process could not be used: ${error.message}`),
-          ),
+          reject(new RatchetError("engine_died", `the engine's process could not be used: ${error.message}`)),
         );
       const onAbort = (): void => {
         child.send({ type: "abort" } satisfies ToChild, () => undefined);
@@ -158,14 +157,14 @@ export class EngineProcess {
     heard: Progress | undefined,
     code: number | null,
     signal: string | null,
-  ): ResourceError {
+  ): RatchetError {
     const how = signal ? `was killed by ${signal}` : `ended with exit code ${code}`;
     const last = this.stderr.trim();
     const hint = signal === "SIGKILL" ? "the system kills processes when memory runs out" : undefined;
-    return new ResourceError(
+    return new RatchetError(
       "engine_died",
       `the engine's process ${how} during ${during(call, heard)}${last ? `; its last words: ${last}` : ""}`,
-      hint,
+      { hint },
     );
   }
 }

@@ -1,5 +1,5 @@
 // Generation and scoring inside a child: texts to ids, the engine, ids to texts.
-import { SpecError } from "../../engine/errors.ts";
+import { RatchetError } from "../../errors/index.ts";
 import { StopRule } from "../../engine/sampling/stop.ts";
 import type { ScoreHooks, ScoreRow } from "../../engine/score/scorer.ts";
 import type { AnswerRow, Completion, Progress, Prompt } from "../types.ts";
@@ -17,9 +17,9 @@ function promptEncoder({ tokenizer, config }: LoadedModel): (prompt: Prompt) => 
   return (prompt) => {
     const ids = known.get(prompt) ?? tokenizer.encodePrompt(prompt);
     known.set(prompt, ids);
-    if (ids.length === 0) throw new SpecError("prompt_invalid", `prompt ${prompt.id} has no token`);
+    if (ids.length === 0) throw new RatchetError("prompt_invalid", `prompt ${prompt.id} has no token`);
     if (ids.length >= config.maxPositions)
-      throw new SpecError(
+      throw new RatchetError(
         "prompt_too_long",
         `prompt ${prompt.id} has ${ids.length} tokens and the model reads ${config.maxPositions}`,
         { hint: "leave room for the answer" },
@@ -90,13 +90,13 @@ function sequences(model: LoadedModel, rows: AnswerRow[]): ScoreRow[] {
     const answerIds = ids ?? model.tokenizer.encodeAnswer(prompt, text, promptIds).ids;
     const length = promptIds.length + answerIds.length;
     if (length > maxPositions)
-      throw new SpecError(
+      throw new RatchetError(
         "row_too_long",
         `an answer to prompt ${prompt.id} makes ${length} tokens and the model reads ${maxPositions}`,
       );
     const foreign = answerIds.find((id) => !(id >= 0 && id < vocabSize));
     if (foreign !== undefined)
-      throw new SpecError(
+      throw new RatchetError(
         "tokenizer_mismatch",
         `an answer to prompt ${prompt.id} holds token id ${foreign} and the model has ${vocabSize} embeddings`,
       );
@@ -146,7 +146,7 @@ function choiceIds(
   const tails = new Set(answers.map(([, ...tail]) => tail.join()));
   const firsts = answers.map(([first]) => first).filter((id) => id !== undefined);
   if (tails.size !== 1 || new Set(firsts).size !== choices.length)
-    throw new SpecError(
+    throw new RatchetError(
       "tokenizer_mismatch",
       `${choices.map((choice) => JSON.stringify(choice)).join(" and ")} are not one token each behind the text that asks for them`,
       {

@@ -1,8 +1,8 @@
 // Which child serves a call: a free one that worked with the call's model last, else any free one; calls beyond that queue in order, and
 // hear that those before them go on.
+import { RatchetError } from "../../errors/index.ts";
 import type { CallHooks, EngineProcessOptions } from "./engine-process.ts";
 import { EngineProcess } from "./engine-process.ts";
-import { ResourceError } from "./errors.ts";
 import type { Method, Methods } from "./protocol.ts";
 
 interface Slot {
@@ -103,7 +103,7 @@ export class Pool {
     for (const waiting of this.queue) waiting.goesOn();
   }
 
-  private closedError(): ResourceError {
-    return new ResourceError("worker_draining", "the engine was closed");
+  private closedError(): RatchetError {
+    return new RatchetError("worker_draining", "the engine was closed");
   }
 }

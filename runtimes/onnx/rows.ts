@@ -1,8 +1,8 @@
 // Training rows from JSON Lines in TRL's columns to token sequences. A row that cannot be meant is refused with its line.
 import { createReadStream } from "node:fs";
 import { createInterface } from "node:readline";
+import { RatchetError } from "../../errors/index.ts";
 import { splitMessages, splitText } from "../../campaign/recipe/implicit-prompt.ts";
-import { SpecError } from "../../engine/errors.ts";
 import type { Sequence } from "../../engine/model/index.ts";
 import type { PromptText, Tokenizer } from "../../engine/tokenizer/tokenizer.ts";
 import type { LabelledRow, PairRow, TrainRow } from "../../engine/train/index.ts";
@@ -43,7 +43,7 @@ export async function readTrainRows(
     rows.push(...reader.read(text, task));
     if (reader.merged) merged++;
   }
-  if (rows.length === 0) throw new SpecError("rows_empty", `${path} has no row to train on`);
+  if (rows.length === 0) throw new RatchetError("rows_empty", `${path} has no row to train on`);
   return { rows, merged };
 }
 
@@ -130,7 +130,7 @@ class RowReader {
       throw this.invalid(`has ${column}_ids that are no token ids`);
     const foreign = (value as number[]).find((id) => id < 0 || id >= this.vocabSize);
     if (foreign !== undefined)
-      throw new SpecError(
+      throw new RatchetError(
         "tokenizer_mismatch",
         `${this.place} has token id ${foreign} and the model has ${this.vocabSize} embeddings`,
       );
@@ -253,7 +253,7 @@ class RowReader {
     return ids;
   }
 
-  private invalid(what: string, hint?: string): SpecError {
-    return new SpecError("rows_invalid", `${this.place} ${what}`, hint === undefined ? {} : { hint });
+  private invalid(what: string, hint?: string): RatchetError {
+    return new RatchetError("rows_invalid", `${this.place} ${what}`, hint === undefined ? {} : { hint });
   }
 }

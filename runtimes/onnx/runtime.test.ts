@@ -7,6 +7,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, test } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
+import { isDiskFull } from "../../errors/index.ts";
 import { mergeAdapter, readAdapter, readCheckpoint } from "../../engine/index.ts";
 import { tinyCheckpoint, WORDS, writeTinyModel } from "../../engine/tiny-model.test.support.ts";
 import type {
@@ -18,7 +19,6 @@ import type {
   TrainHooks,
   TrainRequest,
 } from "../types.ts";
-import { isDiskFull } from "../../store/index.ts";
 import { createOnnxRuntime, rowsDecoded } from "./index.ts";
 import type { OnnxRuntime } from "./index.ts";
 

@@ -1,6 +1,7 @@
 // Training inside a child: rows and models from disk, the engine's training loop, checkpoints and the finished model to disk.
 import { mkdir } from "node:fs/promises";
 import { join } from "node:path";
+import { RatchetError } from "../../errors/index.ts";
 import { writeAdapter } from "../../engine/checkpoint/adapter.ts";
 import {
   copyTokenizer,
@@ -8,7 +9,6 @@ import {
   readConfig,
   writeCheckpoint,
 } from "../../engine/checkpoint/checkpoint.ts";
-import { SpecError } from "../../engine/errors.ts";
 import { initAdapter, rewardModelFrom } from "../../engine/model/index.ts";
 import type { Checkpoint, ModelConfig } from "../../engine/model/index.ts";
 import { Tokenizer } from "../../engine/tokenizer/tokenizer.ts";
@@ -110,7 +110,7 @@ function modelsOf(
 async function referenceOf({ dir }: LocalModel, vocabSize: number): Promise<Checkpoint> {
   const reference = await readCheckpoint(dir);
   if (reference.config.vocabSize !== vocabSize)
-    throw new SpecError(
+    throw new RatchetError(
       "tokenizer_mismatch",
       `the reference has ${reference.config.vocabSize} embeddings and the policy has ${vocabSize}`,
     );

@@ -3,7 +3,7 @@
 import { randomBytes } from "node:crypto";
 import { copyFile, link, mkdir, open, readdir, readFile, rename, rm, stat } from "node:fs/promises";
 import { dirname, join } from "node:path";
-import { isDiskFull, ResourceError } from "../errors.ts";
+import { RatchetError, isDiskFull } from "../../errors/index.ts";
 import { fileDigest } from "../file-digest.ts";
 import { sync } from "../sync.ts";
 import type { Backend } from "../types.ts";
@@ -129,12 +129,12 @@ function absent(error: unknown, root: string): undefined {
 function translated(cause: unknown, root: string): unknown {
   const { code, message } = cause as NodeJS.ErrnoException;
   if (isDiskFull(cause))
-    return new ResourceError("disk_full", `no space left for the store ${root}`, {
+    return new RatchetError("disk_full", `no space left for the store ${root}`, {
       hint: "free space; the campaign goes on by itself",
       cause,
     });
   if (code === "EACCES" || code === "EPERM" || code === "EROFS")
-    return new ResourceError("store_denied", `the store ${root} refused: ${message}`, {
+    return new RatchetError("store_denied", `the store ${root} refused: ${message}`, {
       hint: "check its permissions",
       cause,
     });

@@ -3,7 +3,7 @@
 import type { Readable } from "node:stream";
 import { setTimeout as sleep } from "node:timers/promises";
 import type { GetObjectCommandOutput } from "@aws-sdk/client-s3";
-import { ResourceError } from "../errors.ts";
+import { RatchetError } from "../../errors/index.ts";
 
 /** Cuts in a row after which no byte has arrived. */
 const FAILURES_WITHOUT_PROGRESS_MAX = 5;
@@ -74,4 +74,4 @@ async function partOf(ask: Ask, from: number, to: number, ETag: string | undefin
 
 /** An answer, not a lost connection: asking again gives the same. */
 const isRefusal = (cause: unknown): boolean =>
-  cause instanceof ResourceError && cause.code !== "store_unreachable";
+  cause instanceof RatchetError && cause.code !== "store_unreachable";

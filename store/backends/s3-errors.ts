@@ -1,5 +1,5 @@
 // What an S3 server's refusals mean, told apart once: by the error's name where the answer has a body, by its status where it has none (HEAD).
-import { isDiskFull, ResourceError } from "../errors.ts";
+import { RatchetError, isDiskFull } from "../../errors/index.ts";
 
 /** The call as IAM or the documentation of S3 names it. */
 export type Call =
@@ -60,46 +60,46 @@ export const isStaleIdentity = (cause: unknown): boolean =>
 
 export function translated(cause: unknown, store: string, call: Call): Error {
   // Settled, or told apart, further in.
-  if (cause instanceof ResourceError) return cause;
+  if (cause instanceof RatchetError) return cause;
   const what = nameOf(cause);
   const { message } = cause as Error;
   if (isDiskFull(cause))
-    return new ResourceError("disk_full", `no space left for what is read from ${store}`, {
+    return new RatchetError("disk_full", `no space left for what is read from ${store}`, {
       hint: "free space on this machine; the campaign goes on by itself",
       cause,
     });
   if (what === "NoSuchBucket")
-    return new ResourceError("bucket_missing", `the bucket of ${store} does not exist`, {
+    return new RatchetError("bucket_missing", `the bucket of ${store} does not exist`, {
       hint: "create it, or check the name and AWS_ENDPOINT_URL",
       cause,
     });
   if (CREDENTIALS.has(what))
-    return new ResourceError("store_denied", `${store} has no valid credentials: ${what}: ${message}`, {
+    return new RatchetError("store_denied", `${store} has no valid credentials: ${what}: ${message}`, {
       hint: "renew them where the AWS chain finds them (profile, web identity, instance role): they are read again at the next try; those of the environment need a restart",
       cause,
     });
   if (REGION.has(what))
-    return new ResourceError(
+    return new RatchetError(
       "region_wrong",
       `${store} is in another region than the one that is asked: ${message}`,
       { hint: "set AWS_REGION to the bucket's region", cause },
     );
   if (message === "Region is missing")
-    return new ResourceError("region_wrong", `no region is set for ${store}`, {
+    return new RatchetError("region_wrong", `no region is set for ${store}`, {
       hint: "set AWS_REGION",
       cause,
     });
   if (isDenied(cause))
-    return new ResourceError("store_denied", `${store} refused ${call}: ${what} ${message}`, {
+    return new RatchetError("store_denied", `${store} refused ${call}: ${what} ${message}`, {
       hint: `needed on this prefix: ${PERMISSION[call] ?? `s3:${call}`} (docs/store.md lists all)`,
       cause,
     });
   if (statusOf(cause) === 501)
-    return new ResourceError("store_unsupported", `${store} does not know ${call}`, {
+    return new RatchetError("store_unsupported", `${store} does not know ${call}`, {
       hint: "campaigns need a store with conditional writes: `ratchet doctor`",
       cause,
     });
-  return new ResourceError("store_unreachable", `${store} did not answer ${call}: ${what} ${message}`, {
+  return new RatchetError("store_unreachable", `${store} did not answer ${call}: ${what} ${message}`, {
     hint: "check AWS_ENDPOINT_URL, AWS_REGION and the network; the campaign waits and goes on by itself",
     cause,
   });

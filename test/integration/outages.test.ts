@@ -7,10 +7,11 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { it } from "node:test";
 import { setTimeout as delay } from "node:timers/promises";
+import { RatchetError } from "../../errors/index.ts";
 import type { Deps } from "../../activities/deps.ts";
 import { resolveSpec } from "../../campaign/spec/resolve.ts";
 import { RatchetClient } from "../../client/ratchet-client.ts";
-import { ResourceError, storeOn } from "../../store/index.ts";
+import { storeOn } from "../../store/index.ts";
 import type { Backend } from "../../store/types.ts";
 import { tinyShop } from "../chaos/tiny-shop.ts";
 import { CAMPAIGN, DevCampaign, NO_TEMPORAL_BIN } from "../support/dev-campaign.ts";
@@ -36,7 +37,7 @@ function leaving(backend: Backend, away: () => boolean): Backend {
       )
         return real;
       return async (...args: unknown[]) => {
-        if (away()) throw new ResourceError("store_unreachable", `${target.name} did not answer ${name}`);
+        if (away()) throw new RatchetError("store_unreachable", `${target.name} did not answer ${name}`);
         return (real as (...args: unknown[]) => unknown).apply(target, args);
       };
     },

@@ -8,11 +8,11 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { it } from "node:test";
 import { setTimeout as delay } from "node:timers/promises";
+import { RatchetError } from "../../errors/index.ts";
 import type { Deps } from "../../activities/deps.ts";
 import { resolveSpec } from "../../campaign/spec/resolve.ts";
 import type { GenerateResult, PairResult } from "../../campaign/types.ts";
 import { RatchetClient } from "../../client/ratchet-client.ts";
-import { ResourceError } from "../../store/index.ts";
 import { tinyShop } from "../chaos/tiny-shop.ts";
 import { withProductWorker } from "../support/product-worker.ts";
 import { SHOP_DIR } from "../support/small-shop.ts";
@@ -158,7 +158,7 @@ function troubledStore() {
           return new Promise(() => undefined);
         if (/results\/it-0001\.1\/train\//.test(key) && refused < OUTAGE_TRIES) {
           refused += 1;
-          return Promise.reject(new ResourceError("store_unreachable", "away at the worst moment"));
+          return Promise.reject(new RatchetError("store_unreachable", "away at the worst moment"));
         }
         return real.commitManifest(key, manifest, names);
       },

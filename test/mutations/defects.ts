@@ -47,7 +47,7 @@ export const DEFECTS: readonly Defect[] = [
   {
     name: "an adopted manifest is not verified",
     file: "store/manifests.js",
-    line: "if (stored.digest !== digest || seal !== found)",
+    line: "if (seal !== found || stored.digest !== canonicalDigest(stored.result))",
     instead: "if (seal === undefined)",
     // Which byte of which answer is flipped is the seed's: half of them lie in facts, which no result shows.
     chaos: { store: "s3", kinds: ["s3-flipped-answer"], stages: ["seal"], faults: 8 },
@@ -61,7 +61,7 @@ export const DEFECTS: readonly Defect[] = [
   },
   {
     name: "a completion's seed depends on the attempt",
-    file: "activities/generate.js",
+    file: "activities/stages/generate.js",
     line: "seed: completionSeed(spec.seed, place, prompt.id, index) };",
     instead:
       "seed: completionSeed(spec.seed, place, prompt.id, index + (arguments[0].attempt > 1 ? 100 : 0)) };",
@@ -105,7 +105,7 @@ export const DEFECTS: readonly Defect[] = [
   },
   {
     name: "checkpoints of a finished training stay",
-    file: "activities/train.js",
+    file: "activities/stages/train.js",
     line: "await checkpoints.clear();\n        return trained(committed.digest",
     instead: "return trained(committed.digest",
     chaos: { store: "dir", kinds: KILLS, stages: ["train"] },
@@ -127,7 +127,7 @@ export const DEFECTS: readonly Defect[] = [
   },
   {
     name: "a retry trains from the start instead of its checkpoint",
-    file: "activities/checkpoints.js",
+    file: "activities/stages/checkpoints.js",
     line: "for (const key of (await this.keys()).reverse())",
     instead: "for (const key of [])",
     chaos: { store: "dir", kinds: KILLS, stages: ["sft", "reward", "train"] },

@@ -1,5 +1,5 @@
 // Temporal as the client sees it, without Temporal: one campaign's run whose state a test sets.
-import { ResourceError } from "../../client/errors.ts";
+import { RatchetError } from "../../errors/index.ts";
 import type { ControlVerb, Gateway, Poller, Run } from "../../temporal/gateway.ts";
 import type { CampaignInput } from "../../campaign/types.ts";
 import type { CampaignProgress, ControlReply, StageProgress } from "../../workflows/messages.ts";
@@ -21,7 +21,7 @@ export class FakeGateway implements Gateway {
 
   async run(workflowId: string): Promise<Run | undefined> {
     if (this.awayFor-- > 0)
-      throw new ResourceError("temporal_unreachable", "no Temporal server answers at fake:7233");
+      throw new RatchetError("temporal_unreachable", "no Temporal server answers at fake:7233");
     return this.runs.get(workflowId);
   }
 
@@ -43,7 +43,7 @@ export class FakeGateway implements Gateway {
   }
 
   async runPlace<R>(): Promise<R> {
-    throw new ResourceError("no_worker", "this gateway runs nothing");
+    throw new RatchetError("no_worker", "this gateway runs nothing");
   }
 
   failure = async (): Promise<{ code: string; message: string }> => ({
