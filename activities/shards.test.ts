@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { mkdir, mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { after, before, test } from "node:test";
+import { after, before, it } from "node:test";
 import { formatRows } from "../campaign/recipe/rows.ts";
 import { rewardModelFrom } from "../engine/model/index.ts";
 import { tinyCheckpoint, WORDS, writeTinyModel } from "../engine/tiny-model.test.support.ts";
@@ -88,7 +88,7 @@ async function campaign(children: number, perShard: number, atOnce: number): Pro
   }
 }
 
-test("answers and scores have the same digests by one child or two, in one shard or in shards of one piece that run together in any order", async () => {
+it("answers and scores have the same digests by one child or two, in one shard or in shards of one piece that run together in any order", async () => {
   const one = await campaign(1, 4, 1);
   assert.deepEqual(await campaign(2, 4, 1), one);
   assert.deepEqual(await campaign(2, 1, 4), one);

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
-import { test } from "node:test";
-import { BenchError, type Runner } from "./runner.ts";
+import { it } from "node:test";
+import { BenchError } from "./runner.ts";
+import type { Runner } from "./runner.ts";
 import { enter, measure, UnequalWork } from "./measure.ts";
 import type { Row } from "./rows.ts";
 import type { Sample, Work } from "./work.ts";
@@ -50,7 +51,7 @@ function planned(
   };
 }
 
-test("runners take turns, each beginning a round in turn, and the ratio is the median of the rounds' ratios", async () => {
+it("runners take turns, each beginning a round in turn, and the ratio is the median of the rounds' ratios", async () => {
   const asked: string[] = [];
   const ours = planned("Ratchet", { seconds: { a: [9, 1, 1, 2] } }, asked);
   const theirs = planned("torch", { seconds: { slow: [8], fast: [5, 2, 3, 4] } }, asked);
@@ -75,7 +76,7 @@ test("runners take turns, each beginning a round in turn, and the ratio is the m
   assert.deepEqual(measured.median, { Ratchet: 10, torch: 10 / 3 });
 });
 
-test("processes that start afresh are tried only where there is a choice", async () => {
+it("processes that start afresh are tried only where there is a choice", async () => {
   const asked: string[] = [];
   const ours = planned("Ratchet", { fresh: true, seconds: { a: [9, 3], b: [1, 2] } }, asked);
   const theirs = planned("script", { fresh: true, seconds: { a: [4] } }, asked);
@@ -87,7 +88,7 @@ test("processes that start afresh are tried only where there is a choice", async
   assert.equal(measured.ratio, 2);
 });
 
-test("the ratio is against the best peer, which is the smallest where less is better", async () => {
+it("the ratio is against the best peer, which is the smallest where less is better", async () => {
   const runners = (): [Runner, ...Runner[]] => [
     planned("Ratchet", { seconds: { a: [1, 1] } }),
     planned("torch", { seconds: { a: [2, 2] } }),
@@ -101,7 +102,7 @@ test("the ratio is against the best peer, which is the smallest where less is be
   assert.equal(await ofPeer("lower"), "llama");
 });
 
-test("a peer that is half as fast as another in its trial is not measured further, and is named", async () => {
+it("a peer that is half as fast as another in its trial is not measured further, and is named", async () => {
   const asked: string[] = [];
   const runners: [Runner, ...Runner[]] = [
     planned("Ratchet", { seconds: { a: [1, 1] } }),
@@ -117,7 +118,7 @@ test("a peer that is half as fast as another in its trial is not measured furthe
   assert.deepEqual(Object.keys(measured.median), ["Ratchet", "torch"]);
 });
 
-test("work that computes something else, or a different amount, is refused before it is compared", async () => {
+it("work that computes something else, or a different amount, is refused before it is compared", async () => {
   const ours = { seconds: { a: [1, 1] } };
   const other = (plan: Partial<Plan>): [Runner, ...Runner[]] => [
     planned("Ratchet", ours),
@@ -134,7 +135,7 @@ test("work that computes something else, or a different amount, is refused befor
   await assert.rejects(measure(row, field, { repeats: 1, say: silent }), /did 10 units of work and torch 11/);
 });
 
-test("a peer that fails, at its start or later, is named and the others go on; without any there is no figure", async () => {
+it("a peer that fails, at its start or later, is named and the others go on; without any there is no figure", async () => {
   const plan = { seconds: { a: [1, 1] } };
   const fail = () => Promise.reject(new BenchError("it ended (exit code 1)"));
   const atStart: Runner = { ...planned("llama", plan), start: fail };

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { test } from "node:test";
+import { it } from "node:test";
 import { formatTable, verdict } from "./result.ts";
 import type { Result } from "./result.ts";
 
@@ -7,7 +7,7 @@ const speed = { target: 1.5, aim: 2.5, better: "higher" } as const;
 const memory = { target: 1.5, aim: 1, better: "lower" } as const;
 const step = { target: 1, aim: 1, shareAim: 0.85, better: "higher" } as const;
 
-test("a ratio is judged by target and aim, and for memory the smaller one is the better", () => {
+it("a ratio is judged by target and aim, and for memory the smaller one is the better", () => {
   assert.deepEqual(
     [1.49, 1.5, 2.49, 2.5].map((ratio) => verdict({ ...speed, ratio })),
     ["below", "target", "target", "aim"],
@@ -18,14 +18,14 @@ test("a ratio is judged by target and aim, and for memory the smaller one is the
   );
 });
 
-test("a dense step's aim is a share of the machine's rate, whatever the ratio, and not reached where the rate is unknown", () => {
+it("a dense step's aim is a share of the machine's rate, whatever the ratio, and not reached where the rate is unknown", () => {
   assert.equal(verdict({ ...step, ratio: 1.3, matmulShare: { Ratchet: 0.84, PyTorch: 0.9 } }), "target");
   assert.equal(verdict({ ...step, ratio: 1.3, matmulShare: { Ratchet: 0.86 } }), "aim");
   assert.equal(verdict({ ...step, ratio: 0.9, matmulShare: { Ratchet: 0.86 } }), "below");
   assert.equal(verdict({ ...step, ratio: 1.3 }), "target");
 });
 
-test("the table tells ratio, spread, what was reached, the best peer and what is missing", () => {
+it("the table tells ratio, spread, what was reached, the best peer and what is missing", () => {
   const result: Result = {
     ...step,
     row: "dpo-step-0.9M-64",

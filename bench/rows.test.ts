@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { test } from "node:test";
+import { it } from "node:test";
 import { rows } from "./rows.ts";
 import { shapes } from "./sizes.ts";
 
@@ -39,7 +39,7 @@ function named(name: string): Named {
 const of = (kind: string, size: string): Named[] =>
   rows.map(({ name }) => named(name)).filter((row) => row.kind === kind && row.size === size);
 
-test("every row has the peers, target and aim that are promised for its work", () => {
+it("every row has the peers, target and aim that are promised for its work", () => {
   for (const row of rows) {
     const { kind, number } = named(row.name);
     const { better = "higher", ...rest } = promised[kind === "decode" && number === 1 ? "decode-1" : kind]!;
@@ -49,7 +49,7 @@ test("every row has the peers, target and aim that are promised for its work", (
   }
 });
 
-test("the small sizes are in every kind of row, the large ones in steps, decoding and memory; results' names differ", () => {
+it("the small sizes are in every kind of row, the large ones in steps, decoding and memory; results' names differ", () => {
   for (const kind of Object.keys(promised)) {
     if (kind === "decode-1") continue;
     const wanted = ["dpo-step", "decode", "memory"].includes(kind) ? sizes : small;
@@ -62,7 +62,7 @@ test("the small sizes are in every kind of row, the large ones in steps, decodin
   assert.equal(new Set(rows.map(({ name }) => name)).size, rows.length);
 });
 
-test("steps are measured at two lengths of each size but the largest, within 64 to 512, and decoding at batches 1, 8, 32 and 128", () => {
+it("steps are measured at two lengths of each size but the largest, within 64 to 512, and decoding at batches 1, 8, 32 and 128", () => {
   for (const size of sizes) {
     const lengths = of("dpo-step", size).map(({ number }) => number);
     assert.ok(
@@ -76,7 +76,7 @@ test("steps are measured at two lengths of each size but the largest, within 64 
   }
 });
 
-test("what a row's size says is what is promised: 4,096 completions scored, 64 prompts × 8 sampled, two epochs in an iteration", () => {
+it("what a row's size says is what is promised: 4,096 completions scored, 64 prompts × 8 sampled, two epochs in an iteration", () => {
   const sizeOf = (kind: string): string[] =>
     rows.filter(({ name }) => named(name).kind === kind).map(({ size }) => size);
   assert.deepEqual(

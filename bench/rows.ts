@@ -2,7 +2,8 @@
 import type { OptimizerSettings } from "../engine/index.ts";
 import type { Inputs } from "./inputs.ts";
 import type { PeerName } from "./peers.ts";
-import { trainingFlops, type Size } from "./sizes.ts";
+import { trainingFlops } from "./sizes.ts";
+import type { Size } from "./sizes.ts";
 import type { Sample, Work } from "./work.ts";
 
 export interface Row {

@@ -2,8 +2,9 @@ import assert from "node:assert/strict";
 import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { after, test } from "node:test";
-import { Fresh, Served, type Command } from "./runner.ts";
+import { after, it } from "node:test";
+import { Fresh, Served } from "./runner.ts";
+import type { Command } from "./runner.ts";
 import type { Work } from "./work.ts";
 
 const dir = await mkdtemp(join(tmpdir(), "ratchet-bench-"));
@@ -29,7 +30,7 @@ for await (const line of createInterface({ input: process.stdin })) {
   console.log(JSON.stringify(reply));
 }`;
 
-test("a served runner is one process from work to work, and its failures are told with its last words", async () => {
+it("a served runner is one process from work to work, and its failures are told with its last words", async () => {
   const runner = new Served("peer", await script("serving", serving));
   assert.deepEqual(await runner.start(work), { facts: [1], variants: ["m"] });
   assert.deepEqual(await runner.sample("m"), { seconds: 1, amount: 2 });
@@ -39,7 +40,7 @@ test("a served runner is one process from work to work, and its failures are tol
   runner.close();
 });
 
-test("a fresh runner is a process for every sample, with the time that the process took", async () => {
+it("a fresh runner is a process for every sample, with the time that the process took", async () => {
   const command = await script(
     "fresh",
     `console.log(JSON.stringify({ facts: [Number(process.argv[2])], pid: process.pid }));`,
@@ -63,7 +64,7 @@ test("a fresh runner is a process for every sample, with the time that the proce
   assert.ok(samples.every(({ seconds, amount }) => seconds > 0 && amount === 1));
 });
 
-test("a command that does not exist is said", async () => {
+it("a command that does not exist is said", async () => {
   const runner = new Served("peer", {
     command: join(dir, "absent"),
     args: [],

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { after, test } from "node:test";
+import { after, it } from "node:test";
 import { readConfig, Tokenizer } from "../engine/index.ts";
 import { createOnnxRuntime } from "../runtimes/onnx/index.ts";
 import { generatePieces, promptsOf } from "./ratchet/generate.ts";
@@ -31,7 +31,7 @@ async function lengths(flavour: "endless" | "answers", maxTokens: number): Promi
   return answers.map(({ ids }) => ids.length);
 }
 
-test("an endless model never ends, and one with answers ends after their mean length", async () => {
+it("an endless model never ends, and one with answers ends after their mean length", async () => {
   assert.deepEqual(new Set(await lengths("endless", 24)), new Set([24]));
   const drawn = await lengths("answers", 128);
   const mean = drawn.reduce((sum, length) => sum + length, 0) / drawn.length;
@@ -40,7 +40,7 @@ test("an endless model never ends, and one with answers ends after their mean le
   assert.ok(Math.abs(mean - expected) < 14, `mean length ${mean}, expected ${expected}`);
 });
 
-test("tokens are characters, and a text comes back from its tokens", async () => {
+it("tokens are characters, and a text comes back from its tokens", async () => {
   const model = await models.folder("0.9M", "plain");
   const tokenizer = await Tokenizer.load(model, await readConfig(model));
   for (const { prompt, chosen } of pairTexts("test", 20)) {
@@ -51,7 +51,7 @@ test("tokens are characters, and a text comes back from its tokens", async () =>
   }
 });
 
-test("a given checkpoint is copied for every flavour and stays as it is", async () => {
+it("a given checkpoint is copied for every flavour and stays as it is", async () => {
   const given = await models.folder("3.4M", "answers");
   const before = await Promise.all(
     (await readdir(given)).map(async (name) => [name, await readFile(join(given, name))] as const),
@@ -76,7 +76,7 @@ test("a given checkpoint is copied for every flavour and stays as it is", async 
   );
 });
 
-test("sizes have as many parameters as their names say", () => {
+it("sizes have as many parameters as their names say", () => {
   const named: Record<Size, number> = { "0.9M": 0.94, "3.4M": 3.4, "25M": 25, "135M": 134.5 };
   for (const [
     size,

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { test } from "node:test";
+import { it } from "node:test";
 import fc from "fast-check";
 import {
   buildOf,
@@ -15,7 +15,7 @@ import {
 
 const campaignId = fc.stringMatching(/^[a-z0-9][a-z0-9._-]{0,62}$/);
 
-test("places are named with padded iterations, so that names sort as numbers do", () => {
+it("places are named with padded iterations, so that names sort as numbers do", () => {
   assert.equal(placeName({ iteration: 3, take: 2 }), "it-0003.2");
   assert.equal(placeName({ baseline: "offline", take: 1 }), "base-offline.1");
   fc.assert(
@@ -26,7 +26,7 @@ test("places are named with padded iterations, so that names sort as numbers do"
   );
 });
 
-test("what placeName made, parseAddress reads back", () => {
+it("what placeName made, parseAddress reads back", () => {
   fc.assert(
     fc.property(campaignId, fc.nat(9999), fc.integer({ min: 1, max: 99 }), (campaignId, iteration, take) => {
       assert.deepEqual(parseAddress(`${campaignId}/${placeName({ iteration, take })}`), {
@@ -43,7 +43,7 @@ test("what placeName made, parseAddress reads back", () => {
   });
 });
 
-test("an address may stop at any part", () => {
+it("an address may stop at any part", () => {
   assert.deepEqual(parseAddress("shop"), { campaignId: "shop" });
   assert.deepEqual(parseAddress("shop/3"), { campaignId: "shop", iteration: 3 });
   assert.deepEqual(parseAddress("shop/3/generate"), { campaignId: "shop", iteration: 3, stage: "generate" });
@@ -56,7 +56,7 @@ test("an address may stop at any part", () => {
   });
 });
 
-test("what is no address is refused", () => {
+it("what is no address is refused", () => {
   for (const text of [
     "",
     "Shop",
@@ -71,21 +71,21 @@ test("what is no address is refused", () => {
     assert.equal(parseAddress(text), undefined, text);
 });
 
-test("ids hold what file systems and workflow ids can hold", () => {
+it("ids hold what file systems and workflow ids can hold", () => {
   assert.ok(isCampaignId("shop-1.quick_2"));
   for (const id of ["", ".shop", "Shop", "shop/1", "shöp", "shop 1"]) assert.ok(!isCampaignId(id), id);
   assert.ok(isBaselineName("offline-matched"));
   assert.ok(!isBaselineName("off.line"));
 });
 
-test("keys and workflow ids of one place share its name", () => {
+it("keys and workflow ids of one place share its name", () => {
   const place = { iteration: 3, take: 1 };
   assert.equal(placeWorkflowId("shop", place), "ratchet:shop/it-0003.1");
   assert.equal(resultKey("shop", place, "score", "abc"), "campaigns/shop/results/it-0003.1/score/abc.json");
   assert.equal(checkpointsPrefix("shop", place, "train", "abc"), "campaigns/shop/work/it-0003.1/train/abc/");
 });
 
-test("a worker's build is read back from its identity, and from no other's", () => {
+it("a worker's build is read back from its identity, and from no other's", () => {
   assert.equal(
     buildOf(identityOf(7, "host.name", "0.1.0+43e58be5f2c1.9b1c2d3e")),
     "0.1.0+43e58be5f2c1.9b1c2d3e",

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { test } from "node:test";
+import { it } from "node:test";
 import { foldLedger, standingOf } from "./rules.ts";
 import type { LedgerEvent, LedgerRow } from "./types.ts";
 
@@ -36,14 +36,14 @@ const iteration = (n: number, decision: "promoted" | "kept"): LedgerEvent => ({
   decision,
 });
 
-test("a new campaign begins with iteration 1 and no policy", () => {
+it("a new campaign begins with iteration 1 and no policy", () => {
   const record = fold(created, opened);
   assert.equal(record.status, "running");
   assert.deepEqual(record.next, { iteration: 1, take: 1 });
   assert.equal(record.latest, undefined);
 });
 
-test("latest is always the newest iteration, promoted only the last that was promoted", () => {
+it("latest is always the newest iteration, promoted only the last that was promoted", () => {
   const record = fold(created, opened, bootstrap, iteration(1, "promoted"), iteration(2, "kept"));
   assert.deepEqual([record.latest?.policy, record.promoted?.policy], ["pi2", "pi1"]);
   assert.equal(record.promoted?.validation, "v1");
@@ -58,14 +58,14 @@ test("latest is always the newest iteration, promoted only the last that was pro
   );
 });
 
-test("after the bootstrap π_0 is latest and promoted", () => {
+it("after the bootstrap π_0 is latest and promoted", () => {
   const record = fold(created, opened, bootstrap);
   assert.equal(record.latest?.policy, "pi0");
   assert.deepEqual(record.promoted, record.latest);
   assert.equal(record.bootstrap?.opponent, "o");
 });
 
-test("a takeover raises the epoch and forgets the failure, not the pause", () => {
+it("a takeover raises the epoch and forgets the failure, not the pause", () => {
   const failed = fold(created, opened, { type: "failed", code: "no_pairs", message: "none" });
   assert.deepEqual([failed.status, failed.failure?.code], ["failed", "no_pairs"]);
   const again = fold(created, opened, { type: "failed", code: "no_pairs", message: "none" }, [
@@ -77,7 +77,7 @@ test("a takeover raises the epoch and forgets the failure, not the pause", () =>
   assert.equal(paused.status, "paused");
 });
 
-test("pause, resume, cancel and reopen move the status and nothing else", () => {
+it("pause, resume, cancel and reopen move the status and nothing else", () => {
   const before = fold(created, opened, bootstrap);
   const by = { by: "me", why: "why" };
   const after = fold(
@@ -97,7 +97,7 @@ test("pause, resume, cancel and reopen move the status and nothing else", () => 
   );
 });
 
-test("baselines are kept by name, beside the iterations", () => {
+it("baselines are kept by name, beside the iterations", () => {
   const record = fold(created, opened, bootstrap, {
     type: "baseline-finished",
     name: "offline",
@@ -108,12 +108,12 @@ test("baselines are kept by name, beside the iterations", () => {
   assert.equal(record.latest?.policy, "pi0");
 });
 
-test("a ledger that does not begin with created is refused", () => {
+it("a ledger that does not begin with created is refused", () => {
   assert.throws(() => fold(opened), /does not begin with a created row/);
   assert.throws(() => fold(), /shop/);
 });
 
-test("what a run goes on from is as small after a thousand iterations as after one", () => {
+it("what a run goes on from is as small after a thousand iterations as after one", () => {
   const after = (iterations: number) =>
     standingOf(
       fold(

@@ -1,13 +1,13 @@
 import assert from "node:assert/strict";
 import { join } from "node:path";
-import { test } from "node:test";
+import { it } from "node:test";
 import { fileURLToPath } from "node:url";
 import { commandLine } from "./command-line.ts";
 
 const CLONE = fileURLToPath(new URL("../../", import.meta.url));
 const MAIN = join(CLONE, "dist/cli/main.js");
 
-test("a suggested command works where it was started: by npx, installed, in the clone, or from elsewhere", () => {
+it("a suggested command works where it was started: by npx, installed, in the clone, or from elsewhere", () => {
   const shown = (script: string, folder: string) => commandLine("watch shop", script, folder);
   assert.equal(
     shown("/home/ada/.npm/_npx/6f/node_modules/.bin/ratchet", "/home/ada"),

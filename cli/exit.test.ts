@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { test } from "node:test";
+import { it } from "node:test";
 import { CommanderError } from "commander";
 import { RatchetError } from "../errors/index.ts";
 import { exitCodeOf, printError } from "./exit.ts";
@@ -9,7 +9,7 @@ function printed(error: unknown, debug = false): { exit: number; lines: string[]
   return { exit: printError(error, { debug }, (line) => lines.push(line)), lines };
 }
 
-test("an error is one line with its code, a hint, and the exit code of its kind", () => {
+it("an error is one line with its code, a hint, and the exit code of its kind", () => {
   assert.deepEqual(
     printed(new RatchetError("no_worker", "no worker polls ratchet", { hint: "ratchet worker" })),
     {
@@ -19,7 +19,7 @@ test("an error is one line with its code, a hint, and the exit code of its kind"
   );
 });
 
-test("every problem of a spec is listed", () => {
+it("every problem of a spec is listed", () => {
   const error = new RatchetError("spec_invalid", "first (and 1 more)", {
     problems: [
       { path: "a", message: "first" },
@@ -32,7 +32,7 @@ test("every problem of a spec is listed", () => {
   });
 });
 
-test("a kind decides the exit code, whoever threw it", () => {
+it("a kind decides the exit code, whoever threw it", () => {
   for (const [kind, exit] of Object.entries({
     spec: 2,
     artifact: 3,
@@ -45,7 +45,7 @@ test("a kind decides the exit code, whoever threw it", () => {
   }
 });
 
-test("a wrong command line names the option and the guess", () => {
+it("a wrong command line names the option and the guess", () => {
   const { exit, lines } = printed(
     new CommanderError(1, "commander.unknownOption", "error: unknown option '--jsn'\n(Did you mean --json?)"),
   );
@@ -55,7 +55,7 @@ test("a wrong command line names the option and the guess", () => {
   );
 });
 
-test("a full disk is the platform's, an unforeseen error is ours", () => {
+it("a full disk is the platform's, an unforeseen error is ours", () => {
   assert.equal(
     printed(
       Object.assign(new Error("ENOSPC: no space left"), { code: "ENOSPC", syscall: "write", errno: -28 }),
@@ -65,14 +65,14 @@ test("a full disk is the platform's, an unforeseen error is ours", () => {
   assert.equal(printed(new TypeError("x is not a function")).exit, 70);
 });
 
-test("--debug shows the chain of causes", () => {
+it("--debug shows the chain of causes", () => {
   const lines = printed(new RatchetError("stuck", "outer", { cause: new Error("inner") }), true).lines.join(
     "\n",
   );
   assert.match(lines, /caused by Error: inner/);
 });
 
-test("exit codes of waiting verbs are stable", () => {
+it("exit codes of waiting verbs are stable", () => {
   assert.deepEqual(
     (["completed", "failed", "cancelled"] as const).map((status) => exitCodeOf({ status })),
     [0, 10, 11],

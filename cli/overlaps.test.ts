@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
-import { test } from "node:test";
+import { it } from "node:test";
 import { overlapLine } from "./overlaps.ts";
 
-test("shared prompts are counted by pair of sets, and what could not be checked is said", () => {
+it("shared prompts are counted by pair of sets, and what could not be checked is said", () => {
   assert.equal(overlapLine({ overlaps: { "iterations/test": 0 } }), "overlaps: none among iterations, test");
   const line = overlapLine({ overlaps: { "test/sft": 0, "preferences/sft": 6 }, sftUnchecked: 40 });
   assert.equal(

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { test } from "node:test";
+import { it } from "node:test";
 import type { WatchedStage } from "../client/follow/watch.ts";
 import { openDisplay } from "./display.ts";
 import { parseDuration, showDuration } from "./durations.ts";
@@ -19,7 +19,7 @@ const stage: WatchedStage = {
   leftMs: 35_000,
 };
 
-test("a stage is one line with its share, rate and time left", () => {
+it("a stage is one line with its share, rate and time left", () => {
   assert.equal(
     stageLine(stage, { bar: false }),
     "it-0003.1 generate  41 %  6/16 shards  214 completions/s  35 s left",
@@ -27,7 +27,7 @@ test("a stage is one line with its share, rate and time left", () => {
   assert.match(stageLine(stage, { bar: true }), /^it-0003\.1 generate {3} ████████░{12} {3}41 %/);
 });
 
-test("a training stage shows its steps, its values and a second attempt with the reason for it", () => {
+it("a training stage shows its steps, its values and a second attempt with the reason for it", () => {
   const { perSecond: _rate, leftMs: _left, ...rest } = stage;
   const training: WatchedStage = {
     ...rest,
@@ -45,7 +45,7 @@ test("a training stage shows its steps, its values and a second attempt with the
   );
 });
 
-test("a queue that nobody polls is named with the time that was waited", () => {
+it("a queue that nobody polls is named with the time that was waited", () => {
   assert.equal(
     waitingLine({ queue: "ratchet-cpu", sinceMs: 0 }, 240_000),
     "waiting 4 min: no worker polls ratchet-cpu",
@@ -56,7 +56,7 @@ test("a queue that nobody polls is named with the time that was waited", () => {
   );
 });
 
-test("a finished iteration is told with what it measured", () => {
+it("a finished iteration is told with what it measured", () => {
   const test_ = {
     prompts: 300,
     completions: 1200,
@@ -81,7 +81,7 @@ test("a finished iteration is told with what it measured", () => {
   );
 });
 
-test("a terminal redraws the running stages below the lines that stay; a pipe gets plain lines now and then", () => {
+it("a terminal redraws the running stages below the lines that stay; a pipe gets plain lines now and then", () => {
   const written: string[] = [];
   const stream = { write: (text: string) => written.push(text), columns: 40 };
   const live = openDisplay({ ...stream, isTTY: true }, { colour: false });
@@ -97,7 +97,7 @@ test("a terminal redraws the running stages below the lines that stay; a pipe ge
   assert.deepEqual(written, ["it-0003.1 generate  41 %  6/16 shards  214 completions/s  35 s left\n"]);
 });
 
-test("durations are written and read as people say them", () => {
+it("durations are written and read as people say them", () => {
   assert.deepEqual([400, 59_400, 61_000, 3_900_000, 180_000_000].map(showDuration), [
     "0 s",
     "59 s",
@@ -112,7 +112,7 @@ test("durations are written and read as people say them", () => {
   assert.throws(() => parseDuration("soon"), /"soon" is no duration/);
 });
 
-test("what fails and is tried again is said with its cause and the next try", () => {
+it("what fails and is tried again is said with its cause and the next try", () => {
   const denied = {
     what: "it-0003.1 generate",
     activities: 2,

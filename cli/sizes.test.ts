@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { test } from "node:test";
+import { it } from "node:test";
 import { resolveSpec } from "../campaign/spec/resolve.ts";
 import { flops } from "./plan.ts";
 import { sizesOf } from "./sizes.ts";
@@ -16,7 +16,7 @@ const SPEC = {
 };
 const MEASURED = { parameters: 1000, contextLength: 64, longestPrompt: 8 };
 
-test("a plan's tokens are those that its stages write, read and learn from, at most", () => {
+it("a plan's tokens are those that its stages write, read and learn from, at most", () => {
   const { stages, totals } = sizesOf(resolveSpec(SPEC), MEASURED);
   const of = (place: string, stage: string) =>
     stages.find((size) => size.place === place && size.stage.startsWith(stage));
@@ -44,7 +44,7 @@ test("a plan's tokens are those that its stages write, read and learn from, at m
   assert.equal(totals.flopsMax, 1000 * (2 * (written + read) + 6 * trained));
 });
 
-test("a reward model reads every answer, a preference model compares in both orders", () => {
+it("a reward model reads every answer, a preference model compares in both orders", () => {
   const scored = (reward: object) =>
     sizesOf(resolveSpec({ ...SPEC, ...reward }), MEASURED).stages.find(({ stage }) =>
       stage.startsWith("score"),
@@ -57,7 +57,7 @@ test("a reward model reads every answer, a preference model compares in both ord
   );
 });
 
-test("operations are shown in the unit that fits", () => {
+it("operations are shown in the unit that fits", () => {
   assert.deepEqual([4.23e15, 9.9e11, 2e18, 3e13].map(flops), [
     "4.2 PFLOP",
     "990 GFLOP",

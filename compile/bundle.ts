@@ -3,7 +3,8 @@
 import { createHash } from "node:crypto";
 import { readFile, realpath } from "node:fs/promises";
 import { dirname, resolve } from "node:path";
-import { build, type BuildFailure, type Metafile } from "esbuild";
+import { build } from "esbuild";
+import type { BuildFailure, Metafile } from "esbuild";
 import { RatchetError } from "../errors/index.ts";
 import type { ModuleRole } from "../campaign/spec/modules.ts";
 

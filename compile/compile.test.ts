@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { access, cp, mkdir, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { dirname, join, resolve } from "node:path";
-import { after, test } from "node:test";
+import { after, it } from "node:test";
 import { fileURLToPath } from "node:url";
 import type { RatchetError } from "../errors/index.ts";
 import { resolveSpec } from "../campaign/spec/resolve.ts";
@@ -11,7 +11,8 @@ import type { Tree } from "../campaign/types.ts";
 import { initAdapter, mergeAdapter, readCheckpoint, writeAdapter, writeCheckpoint } from "../engine/index.ts";
 import { openStore } from "../store/index.ts";
 import type { Store } from "../store/types.ts";
-import { compileSpec, type CompileOptions } from "./index.ts";
+import { compileSpec } from "./index.ts";
+import type { CompileOptions } from "./index.ts";
 
 const scratch = await mkdtemp(join(tmpdir(), "ratchet-compile-test-"));
 after(() => rm(scratch, { recursive: true, force: true }));
@@ -127,7 +128,7 @@ async function refused(
 
 // ---------------------------------------------------------------- what compiles
 
-test("a campaign compiles to digests only, the same in any folder", async () => {
+it("a campaign compiles to digests only, the same in any folder", async () => {
   const here = await campaignFolder();
   const there = await campaignFolder({}, "some/where/else");
   const store = await memory();
@@ -144,7 +145,7 @@ test("a campaign compiles to digests only, the same in any folder", async () => 
   assert.deepEqual(first.summary.prompts.iterations, { count: 24, longest: 4 });
 });
 
-test("settings that are off leave no trace, so that a campaign of an older version is the same campaign", async () => {
+it("settings that are off leave no trace, so that a campaign of an older version is the same campaign", async () => {
   const { compiled } = await compile(await campaignFolder());
   assert.deepEqual(Object.keys(compiled.train), ["loss", "beta", "reference", "optimizer"]);
   assert.equal(compiled.train.loss, "sigmoid");
@@ -155,7 +156,7 @@ test("settings that are off leave no trace, so that a campaign of an older versi
   );
 });
 
-test("the compiled spec says how many rows are computed at once: half of the batch of a small model, or what is asked for", async () => {
+it("the compiled spec says how many rows are computed at once: half of the batch of a small model, or what is asked for", async () => {
   const dir = await campaignFolder();
   const microBatch = async (train: WrittenSpec["train"]): Promise<number> =>
     (await compile(dir, { train })).compiled.train.optimizer.microBatch;
@@ -167,7 +168,7 @@ test("the compiled spec says how many rows are computed at once: half of the bat
   assert.equal(await microBatch({ batch: 100_000, loss: "kto" }), 100_000);
 });
 
-test("another seed gives other weights and other splits, another comment gives the same modules", async () => {
+it("another seed gives other weights and other splits, another comment gives the same modules", async () => {
   const dir = await campaignFolder();
   const [first, second] = [await compile(dir), await compile(dir, {}, { seed: 8 })];
   assert.notEqual(first.compiled.policy.tree, second.compiled.policy.tree);
@@ -178,7 +179,7 @@ test("another seed gives other weights and other splits, another comment gives t
   assert.notDeepEqual((await compile(dir)).compiled.modules, first.compiled.modules);
 });
 
-test("splits are cut from a file without a prompt in two of them, and validation and test stay when iterations are added", async () => {
+it("splits are cut from a file without a prompt in two of them, and validation and test stay when iterations are added", async () => {
   const dir = await campaignFolder();
   const store = await memory();
   const { compiled } = await compile(dir, {}, { store });
@@ -193,13 +194,13 @@ test("splits are cut from a file without a prompt in two of them, and validation
   assert.equal(shorter.compiled.prompts.validation.rows, compiled.prompts.validation.rows);
 });
 
-test("the order of the prompt file does not matter", async () => {
+it("the order of the prompt file does not matter", async () => {
   const first = await compile(await campaignFolder());
   const second = await compile(await campaignFolder({ "prompts.jsonl": lines([...promptRows].reverse()) }));
   assert.equal(first.specDigest, second.specDigest);
 });
 
-test("packages and CommonJS are bundled with bytes that do not depend on where they lie", async () => {
+it("packages and CommonJS are bundled with bytes that do not depend on where they lie", async () => {
   const files = {
     "node_modules/loud/package.json": '{"name":"loud","main":"index.js"}',
     "node_modules/loud/index.js":
@@ -216,7 +217,7 @@ test("packages and CommonJS are bundled with bytes that do not depend on where t
   assert.deepEqual((await compile(far)).compiled.modules, near.compiled.modules);
 });
 
-test("modules give prompts, SFT answers and raters; overlaps are counted", async () => {
+it("modules give prompts, SFT answers and raters; overlaps are counted", async () => {
   const prompts = `
     const from = { online: 0, validation: 24, test: 29, bootstrap: 35 };
     export default ({ split, count }) => Array.from({ length: count }, (_, i) => ({ id: split + i, prompt: "say word w" + (from[split] + i % 3 + (split === "bootstrap" ? 0 : i - i % 3)) }));`;
@@ -253,7 +254,7 @@ test("modules give prompts, SFT answers and raters; overlaps are counted", async
   assert.deepEqual(Object.keys(compiled.modules), ["rater"], "prompts and SFT modules leave rows, no blob");
 });
 
-test("SFT rows of plain text, whose prompts nobody can tell, are counted as not checked for overlap", async () => {
+it("SFT rows of plain text, whose prompts nobody can tell, are counted as not checked for overlap", async () => {
   const dir = await campaignFolder({
     "sft.jsonl": lines([
       { text: "say word w1 yes" },
@@ -265,7 +266,7 @@ test("SFT rows of plain text, whose prompts nobody can tell, are counted as not 
   assert.deepEqual([summary.sftRows, summary.sftUnchecked], [3, 2]);
 });
 
-test("a file of preferences is filtered, and says what it dropped", async () => {
+it("a file of preferences is filtered, and says what it dropped", async () => {
   const rows = [
     { prompt: "say word no", chosen: "yes", rejected: "no" },
     { prompt: "say word no", chosen: "yes", rejected: "yes" },
@@ -284,7 +285,7 @@ test("a file of preferences is filtered, and says what it dropped", async () => 
   );
 });
 
-test("a preference model is trained or given; a given one is a tree of its own", async () => {
+it("a preference model is trained or given; a given one is a tree of its own", async () => {
   const score = {
     reward: "preference-model" as const,
     preferenceModel: { template: "{context} word {a} word {b} word" },
@@ -332,7 +333,7 @@ async function withAdapter(dir: string, name: string): Promise<void> {
   await writeCheckpoint(join(dir, "merged"), mergeAdapter(base, adapter), join(dir, "base"));
 }
 
-test("a given adapter is the model that it makes of its base, with the base's tokenizer and ends; beside a whole model in its own folder it is nothing", async () => {
+it("a given adapter is the model that it makes of its base, with the base's tokenizer and ends; beside a whole model in its own folder it is nothing", async () => {
   const dir = await campaignFolder();
   const store = await memory();
   const made = (await compile(dir, {}, { store })).compiled.policy.tree;
@@ -362,7 +363,7 @@ test("a given adapter is the model that it makes of its base, with the base's to
   assert.equal(await treeOf("base"), whole);
 });
 
-test("secrets of modules stay names, in the compiled spec and everywhere else", async () => {
+it("secrets of modules stay names, in the compiled spec and everywhere else", async () => {
   const prompts =
     "export default ({ split, count }) => { if (process.env.TOKEN !== 'hush') throw new Error('no token'); return Array.from({ length: count }, (_, i) => ({ id: split + i, prompt: 'say word w' + (i + { online: 0, validation: 24, test: 29 }[split]) })); };";
   const dir = await campaignFolder({ "prompts.ts": prompts });
@@ -570,14 +571,14 @@ const refusals: [string, Record<string, string>, Partial<WrittenSpec>, string, R
   ],
 ];
 for (const [what, files, change, code, message] of refusals) {
-  test(`${what} is refused as ${code}`, async () => {
+  it(`${what} is refused as ${code}`, async () => {
     const error = await refused(files, change);
     assert.equal(error.code, code, error.message);
     assert.match(error.message, message);
   });
 }
 
-test("a module's online prompts must not come again in its test prompts", async () => {
+it("a module's online prompts must not come again in its test prompts", async () => {
   const error = await refused(
     {
       "prompts.ts":
@@ -591,7 +592,7 @@ test("a module's online prompts must not come again in its test prompts", async 
 
 const GOLD =
   "export const worth = (text) => text.length; export default (rows) => rows.map(({ answer }) => ({ total: worth(answer.text) }));";
-test("a reward that imports gold is refused, through another file and as a copy; a judge that does is told", async () => {
+it("a reward that imports gold is refused, through another file and as a copy; a judge that does is told", async () => {
   const evaluate = { gold: { module: "gold.ts" }, judge: { module: "judge.ts" } };
   const judge = {
     "judge.ts":
@@ -621,7 +622,7 @@ const absent = await access(model).then(
   () => `no checkpoint at ${model}`,
 );
 
-test(
+it(
   "a real checkpoint is taken by its files; a README beside it changes nothing, a truncated weight file is refused",
   { skip: absent },
   async () => {

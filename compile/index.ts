@@ -17,11 +17,13 @@ import type { ModelConfig } from "../engine/model/index.ts";
 import { defaultMicroBatch } from "../engine/train/micro-batch.ts";
 import type { TrainTask } from "../engine/train/types.ts";
 import type { Store } from "../store/types.ts";
-import { bundleModule, importsFile, refuseGold, type Bundle } from "./bundle.ts";
+import { bundleModule, importsFile, refuseGold } from "./bundle.ts";
+import type { Bundle } from "./bundle.ts";
 import { longestPrompts, refuseBeyondContext, refuseForeignStops, refuseLongComparisons } from "./fit.ts";
 import { countOverlaps } from "./overlaps.ts";
 import { stagePolicy, stagePreferenceModel } from "./policy.ts";
-import { promptsFromFile, promptsFromModule, type Splits } from "./prompts.ts";
+import { promptsFromFile, promptsFromModule } from "./prompts.ts";
+import type { Splits } from "./prompts.ts";
 import type { Environment } from "./source-modules.ts";
 import {
   preferencesFromFile,

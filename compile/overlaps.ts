@@ -1,7 +1,8 @@
 // What is measured must not have been trained on: prompts that two sets share are counted by digest of their content, and refused
 // between the online, validation and test splits and between these and the bootstrap's data.
 import { RatchetError } from "../errors/index.ts";
-import { contentDigest, type PromptContent } from "../campaign/recipe/rows.ts";
+import { contentDigest } from "../campaign/recipe/rows.ts";
+import type { PromptContent } from "../campaign/recipe/rows.ts";
 import { overlap } from "../campaign/recipe/splits.ts";
 
 export type SetName = "iterations" | "validation" | "test" | "preferences" | "sft";

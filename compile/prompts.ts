@@ -4,13 +4,15 @@ import { resolve } from "node:path";
 import { RatchetError } from "../errors/index.ts";
 import type { PromptSplit } from "../campaign/spec/modules.ts";
 import { isMessages } from "../campaign/recipe/preferences.ts";
-import { contentDigest, promptContent, type PromptRow } from "../campaign/recipe/rows.ts";
+import { contentDigest, promptContent } from "../campaign/recipe/rows.ts";
+import type { PromptRow } from "../campaign/recipe/rows.ts";
 import { deriveSeed } from "../campaign/recipe/seeds.ts";
 import { cutSplits, shuffleById } from "../campaign/recipe/splits.ts";
 import type { ResolvedSpec } from "../campaign/spec/schema.ts";
 import type { Bundle } from "./bundle.ts";
 import { readJsonLines } from "./json-lines.ts";
-import { withModule, type Environment } from "./source-modules.ts";
+import { withModule } from "./source-modules.ts";
+import type { Environment } from "./source-modules.ts";
 
 export type SplitName = "test" | "validation" | "iterations" | "preferences";
 export type Splits = Record<SplitName, PromptRow[]>;

@@ -4,7 +4,8 @@ import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { durationMs } from "../campaign/spec/fields.ts";
-import { createModuleRunner, resolveEnv, type ModuleRunner } from "../runtimes/module/index.ts";
+import { createModuleRunner, resolveEnv } from "../runtimes/module/index.ts";
+import type { ModuleRunner } from "../runtimes/module/index.ts";
 import type { Bundle } from "./bundle.ts";
 
 export type Environment = Record<string, string | undefined>;

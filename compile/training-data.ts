@@ -2,18 +2,15 @@
 import { resolve } from "node:path";
 import { RatchetError } from "../errors/index.ts";
 import type { SftRow } from "../campaign/spec/modules.ts";
-import {
-  filterPreferences,
-  isMessages,
-  type FilteredPreferences,
-  type RawRow,
-} from "../campaign/recipe/preferences.ts";
+import { filterPreferences, isMessages } from "../campaign/recipe/preferences.ts";
+import type { FilteredPreferences, RawRow } from "../campaign/recipe/preferences.ts";
 import type { PromptContent } from "../campaign/recipe/rows.ts";
 import { deriveSeed } from "../campaign/recipe/seeds.ts";
 import type { ResolvedSpec } from "../campaign/spec/schema.ts";
 import type { Bundle } from "./bundle.ts";
 import { readJsonLines } from "./json-lines.ts";
-import { withModule, type Environment } from "./source-modules.ts";
+import { withModule } from "./source-modules.ts";
+import type { Environment } from "./source-modules.ts";
 
 /** A row of a file may also be a `text`, or a whole conversation of `messages`. */
 type AnySftRow = Partial<SftRow> & { text?: string };

@@ -23,32 +23,32 @@ export interface ChildOptions {
 }
 
 export class Child {
-  readonly #options: ChildOptions;
-  #process: ChildProcess | undefined;
-  #restart: NodeJS.Timeout | undefined;
-  #pauseMs = FIRST_PAUSE_MS;
-  #stopping = false;
-  #exits = 0;
+  private readonly options: ChildOptions;
+  private process: ChildProcess | undefined;
+  private restart: NodeJS.Timeout | undefined;
+  private pauseMs = FIRST_PAUSE_MS;
+  private stopping = false;
+  private exitCount = 0;
 
   constructor(options: ChildOptions) {
-    this.#options = options;
-    this.#start();
+    this.options = options;
+    this.start();
   }
 
   get pid(): number | undefined {
-    return this.#process?.pid;
+    return this.process?.pid;
   }
 
   /** How often it ended by itself. */
   get exits(): number {
-    return this.#exits;
+    return this.exitCount;
   }
 
   /** SIGTERM, and SIGKILL for the whole group when the grace is over. May be called again with a shorter grace. */
   async stop(graceMs: number): Promise<void> {
-    this.#stopping = true;
-    clearTimeout(this.#restart);
-    const child = this.#process;
+    this.stopping = true;
+    clearTimeout(this.restart);
+    const child = this.process;
     if (!child) return;
     const exited = new Promise<void>((resolve) => child.once("exit", () => resolve()));
     child.kill("SIGTERM");
@@ -57,35 +57,35 @@ export class Child {
     clearTimeout(kill);
   }
 
-  #start(): void {
-    const { command, args, env, logFile, parentWatch } = this.#options;
+  private start(): void {
+    const { command, args, env, logFile, parentWatch } = this.options;
     const log = openSync(logFile, "a");
     // A group of its own: Ctrl-C in the terminal reaches us alone, and we end the children in order.
     const child = spawn(command, args, { env, detached: true, stdio: ["ignore", log, log] });
     closeSync(log);
     const startedAt = Date.now();
-    this.#process = child;
+    this.process = child;
     const { pid } = child;
     if (pid !== undefined) parentWatch.hold(pid);
-    child.once("error", (error) => this.#ended(startedAt, error.message));
+    child.once("error", (error) => this.ended(startedAt, error.message));
     child.once("exit", (code, signal) => {
       killGroup(child); // what it had started itself
       if (pid !== undefined) parentWatch.letGo(pid);
-      this.#ended(startedAt, signal ? `ended by ${signal}` : `ended with exit code ${code}`);
+      this.ended(startedAt, signal ? `ended by ${signal}` : `ended with exit code ${code}`);
     });
   }
 
-  #ended(startedAt: number, how: string): void {
-    this.#process = undefined;
-    if (this.#stopping) return;
-    this.#exits++;
-    if (Date.now() - startedAt >= HEALTHY_MS) this.#pauseMs = 0;
-    const { title, logFile, report } = this.#options;
+  private ended(startedAt: number, how: string): void {
+    this.process = undefined;
+    if (this.stopping) return;
+    this.exitCount++;
+    if (Date.now() - startedAt >= HEALTHY_MS) this.pauseMs = 0;
+    const { title, logFile, report } = this.options;
     report(
-      `${title} ${how}; starting it again${this.#pauseMs === 0 ? "" : ` in ${this.#pauseMs / 1000} s`} (log: ${logFile})`,
+      `${title} ${how}; starting it again${this.pauseMs === 0 ? "" : ` in ${this.pauseMs / 1000} s`} (log: ${logFile})`,
     );
-    this.#restart = setTimeout(() => this.#start(), this.#pauseMs);
-    this.#pauseMs = Math.max(FIRST_PAUSE_MS, Math.min(this.#pauseMs * 2, LONGEST_PAUSE_MS));
+    this.restart = setTimeout(() => this.start(), this.pauseMs);
+    this.pauseMs = Math.max(FIRST_PAUSE_MS, Math.min(this.pauseMs * 2, LONGEST_PAUSE_MS));
   }
 }
 

@@ -7,50 +7,50 @@ import { fileURLToPath } from "node:url";
 const PARENT_WATCH = fileURLToPath(new URL("./parent-watch-main.js", import.meta.url));
 
 export class ParentWatch {
-  readonly #groups = new Set<number>();
-  readonly #lock: string | undefined;
-  #process: ChildProcess | undefined;
+  private readonly groups = new Set<number>();
+  private readonly lock: string | undefined;
+  private process: ChildProcess | undefined;
 
   /** `lock`: folder that the parent watch holds as a lock until all its groups are gone, so that a successor can wait for that. */
   constructor(lock?: string) {
-    this.#lock = lock;
-    this.#start();
+    this.lock = lock;
+    this.start();
   }
 
   /** `pid` leads a process group (it was spawned `detached`). */
   hold(pid: number): void {
-    this.#groups.add(pid);
-    this.#tell(`+${pid}\n`);
+    this.groups.add(pid);
+    this.tell(`+${pid}\n`);
   }
 
   letGo(pid: number): void {
-    this.#groups.delete(pid);
-    this.#tell(`-${pid}\n`);
+    this.groups.delete(pid);
+    this.tell(`-${pid}\n`);
   }
 
   /** Ends the parent watch, and with it every group still held. */
   close(): void {
-    const parentWatch = this.#process;
-    this.#process = undefined;
+    const parentWatch = this.process;
+    this.process = undefined;
     parentWatch?.stdin?.end();
   }
 
-  #start(): void {
-    const parentWatch = spawn(process.execPath, this.#lock ? [PARENT_WATCH, this.#lock] : [PARENT_WATCH], {
+  private start(): void {
+    const parentWatch = spawn(process.execPath, this.lock ? [PARENT_WATCH, this.lock] : [PARENT_WATCH], {
       detached: true,
       stdio: ["pipe", "ignore", "ignore"],
     });
-    this.#process = parentWatch;
+    this.process = parentWatch;
     parentWatch.unref();
     parentWatch.stdin.on("error", () => {}); // it was killed: "exit" below starts another
     (parentWatch.stdin as unknown as { unref(): void }).unref();
     parentWatch.once("exit", () => {
-      if (this.#process === parentWatch) this.#start();
+      if (this.process === parentWatch) this.start();
     });
-    for (const pid of this.#groups) this.#tell(`+${pid}\n`);
+    for (const pid of this.groups) this.tell(`+${pid}\n`);
   }
 
-  #tell(line: string): void {
-    this.#process?.stdin?.write(line);
+  private tell(line: string): void {
+    this.process?.stdin?.write(line);
   }
 }

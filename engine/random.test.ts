@@ -1,11 +1,11 @@
 import assert from "node:assert/strict";
-import { test } from "node:test";
+import { it } from "node:test";
 import { permutation, philox, Random } from "./random.ts";
 
 const hex = (words: readonly number[]): string =>
   words.map((word) => word.toString(16).padStart(8, "0")).join(" ");
 
-test("Philox gives the published known answers", () => {
+it("Philox gives the published known answers", () => {
   // Random123, kat_vectors, philox4x32 with 10 rounds.
   const ones = 0xffffffff;
   assert.equal(hex(philox([0, 0, 0, 0], [0, 0])), "6627e8d5 e169c58d bc57ac4c 9b00dbd8");
@@ -16,7 +16,7 @@ test("Philox gives the published known answers", () => {
   );
 });
 
-test("a number depends on seed, stream and index only", () => {
+it("a number depends on seed, stream and index only", () => {
   const random = new Random("0123456789abcdef");
   const third = random.uniform(3);
   random.uniform(4);
@@ -26,7 +26,7 @@ test("a number depends on seed, stream and index only", () => {
   assert.notEqual(new Random("1123456789abcdef").uniform(3), third);
 });
 
-test("uniform and normal numbers have the moments of their distributions", () => {
+it("uniform and normal numbers have the moments of their distributions", () => {
   const random = new Random("00000000000000ff");
   const count = 20000;
   const of = (value: (index: number) => number): [mean: number, variance: number] => {
@@ -41,7 +41,7 @@ test("uniform and normal numbers have the moments of their distributions", () =>
   assert.ok(Math.abs(normalMean) < 0.028 && Math.abs(normalVariance - 1) < 0.04);
 });
 
-test("a permutation holds every number once", () => {
+it("a permutation holds every number once", () => {
   const order = permutation(100, new Random("0000000000000001"));
   assert.deepEqual(
     [...order].sort((a, b) => a - b),
@@ -49,6 +49,6 @@ test("a permutation holds every number once", () => {
   );
 });
 
-test("a seed that is not 16 hexadecimal digits is refused", () => {
+it("a seed that is not 16 hexadecimal digits is refused", () => {
   assert.throws(() => new Random("42"), { kind: "invariant" });
 });

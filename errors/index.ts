@@ -1,5 +1,6 @@
 // The one error of Ratchet. Consumers classify by `kind` and `code`, never by class, so an error survives the boundary of a process.
-import { isCode, kindOf, type Code, type Kind } from "./codes.ts";
+import { isCode, kindOf } from "./codes.ts";
+import type { Code, Kind } from "./codes.ts";
 
 export { CODES, isCode, kindOf, KINDS, retryOf } from "./codes.ts";
 export type { Code, Kind, Retry } from "./codes.ts";

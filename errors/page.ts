@@ -3,7 +3,8 @@
 //   node dist/errors/page.js        writes the page
 import { readFileSync, realpathSync, writeFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
-import { CODES, KINDS, retryOf, type Code, type Kind, type Retry } from "./codes.ts";
+import { CODES, KINDS, retryOf } from "./codes.ts";
+import type { Code, Kind, Retry } from "./codes.ts";
 
 /** From dist/errors to the committed page. */
 export const PAGE = fileURLToPath(new URL("../../docs/errors.md", import.meta.url));

@@ -8,7 +8,8 @@ import { pairGroups } from "../campaign/recipe/pairing.ts";
 import { comparisonsOf, pairsFromLabels } from "../campaign/recipe/preferences.ts";
 import type { PairRow, PromptRow } from "../campaign/recipe/rows.ts";
 import { completionSeed, deriveSeed } from "../campaign/recipe/seeds.ts";
-import { winRate, winShare, type PromptShares } from "../campaign/recipe/winrate.ts";
+import { winRate, winShare } from "../campaign/recipe/winrate.ts";
+import type { PromptShares } from "../campaign/recipe/winrate.ts";
 import type { ResolvedOptimizer, ResolvedSpec } from "../campaign/spec/schema.ts";
 import type { EvaluateMetrics } from "../campaign/types.ts";
 import type {
@@ -72,7 +73,7 @@ export class PlainRecipe {
     firstIndex = 0,
   ): Promise<Completion[]> {
     const name = `${place}.completions.jsonl`;
-    return this.#rows(name, "generate", async () => {
+    return this.rows(name, "generate", async () => {
       const temperatures = samples.flatMap(({ temperature, count }) =>
         Array.from({ length: count }, () => temperature),
       );
@@ -116,14 +117,14 @@ export class PlainRecipe {
     if (existsSync(outDir)) return model;
     const rowsPath = join(this.dir, `${place}.rows.jsonl`);
     await writeJsonLines(rowsPath, await rows());
-    const { outcome } = await this.#timed(task.kind, async () => ({
+    const { outcome } = await this.timed(task.kind, async () => ({
       outcome: await this.runtime.trainer.train(
         {
           task,
           start,
           ...(reference ? { reference } : {}),
           rowsPath,
-          optimizer: this.#optimizer(optimizer, place),
+          optimizer: this.optimizer(optimizer, place),
           outDir: `${outDir}.part`,
           checkpointDir: join(this.dir, `${place}.checkpoints`),
           checkpoint: { everySteps: 1_000_000, everySeconds: 86_400 },
@@ -140,7 +141,7 @@ export class PlainRecipe {
     return model;
   }
 
-  #optimizer(settings: ResolvedOptimizer, place: string): OptimizerSettings {
+  private optimizer(settings: ResolvedOptimizer, place: string): OptimizerSettings {
     const { learningRate, betas, epsilon, weightDecay, clip, schedule, warmup, epochs, batch, maxLength } =
       settings;
     const seed = deriveSeed(this.spec.seed, place, "train");
@@ -201,7 +202,7 @@ export class PlainRecipe {
   }
 
   async rewards(rewardModel: LocalModel, list: PromptRow[], answers: Completion[]): Promise<number[]> {
-    return this.#batched("score", list, answers, (rows) =>
+    return this.batched("score", list, answers, (rows) =>
       this.runtime.scorer.rewards(rewardModel, rows, CONTEXT),
     );
   }
@@ -269,7 +270,7 @@ export class PlainRecipe {
     );
     const answers = await this.sample(`${place}.${split}`, policy, list, [{ temperature, count: samples }]);
     const proxies = await this.rewards(rewardModel, list, answers);
-    const initial = await this.#batched("logps", list, answers, (rows) =>
+    const initial = await this.batched("logps", list, answers, (rows) =>
       this.runtime.scorer.logps(sft, rows, CONTEXT),
     );
     const text = new Map(list.map((prompt) => [prompt.id, promptText(prompt)]));
@@ -306,7 +307,7 @@ export class PlainRecipe {
   }
 
   /** Scores of answers in batches of one piece, like the score stage. */
-  async #batched(
+  private async batched(
     stage: string,
     list: PromptRow[],
     answers: Completion[],
@@ -314,7 +315,7 @@ export class PlainRecipe {
   ): Promise<number[]> {
     const byId = new Map(list.map((prompt) => [prompt.id, prompt]));
     const size = this.spec.generate.piece * (answers.length / list.length);
-    return this.#timed(stage, async () => {
+    return this.timed(stage, async () => {
       const scores: number[] = [];
       for (let from = 0; from < answers.length; from += size) {
         const rows = answers
@@ -326,15 +327,19 @@ export class PlainRecipe {
     });
   }
 
-  async #rows<Row extends object>(name: string, stage: string, make: () => Promise<Row[]>): Promise<Row[]> {
+  private async rows<Row extends object>(
+    name: string,
+    stage: string,
+    make: () => Promise<Row[]>,
+  ): Promise<Row[]> {
     const path = join(this.dir, name);
     if (existsSync(path)) return readJsonLines<Row>(path);
-    const rows = await this.#timed(stage, make);
+    const rows = await this.timed(stage, make);
     await writeJsonLines(path, rows);
     return rows;
   }
 
-  async #timed<T>(stage: string, work: () => Promise<T>): Promise<T> {
+  private async timed<T>(stage: string, work: () => Promise<T>): Promise<T> {
     const began = performance.now();
     const result = await work();
     this.seconds[stage] = (this.seconds[stage] ?? 0) + (performance.now() - began) / 1000;

@@ -11,12 +11,15 @@ import { deriveSeed } from "../campaign/recipe/seeds.ts";
 import { pairedDifference } from "../campaign/recipe/winrate.ts";
 import { resolveSpec } from "../campaign/spec/resolve.ts";
 import { shopCampaign } from "../examples/shop/campaign.ts";
-import { formatTable, tableJson, type CampaignTable } from "../report/table.ts";
+import { formatTable, tableJson } from "../report/table.ts";
+import type { CampaignTable } from "../report/table.ts";
 import type { LocalModel } from "../runtimes/types.ts";
 import { stagePolicy } from "../compile/policy.ts";
-import { PlainRecipe, type Arm } from "./plain-recipe.ts";
+import { PlainRecipe } from "./plain-recipe.ts";
+import type { Arm } from "./plain-recipe.ts";
 import { createOnnxRuntime } from "../runtimes/onnx/index.ts";
-import { formatSummary, summarise, type StudyRun } from "./study.ts";
+import { formatSummary, summarise } from "./study.ts";
+import type { StudyRun } from "./study.ts";
 
 const { positionals, values } = parseArgs({
   allowPositionals: true,

@@ -1,7 +1,8 @@
 // `ratchet history`: every place of a campaign in the order in which the ledger decided them, first what its policy is worth, then what
 // it was trained on. Both tables fit 80 columns.
 import type { Decision, Digest, EvaluateMetrics } from "../campaign/types.ts";
-import { formatColumns, type Cell, type Column, type Look } from "./columns.ts";
+import { formatColumns } from "./columns.ts";
+import type { Cell, Column, Look } from "./columns.ts";
 import { ABSENT, fixed, interval, judgeName } from "./digits.ts";
 
 export interface HistoryRow {

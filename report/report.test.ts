@@ -1,12 +1,13 @@
 import assert from "node:assert/strict";
-import { test } from "node:test";
+import { it } from "node:test";
 import fc from "fast-check";
 import type { EvaluateMetrics } from "../campaign/types.ts";
 import { formatColumns, wantsColour, width } from "./columns.ts";
 import { difference, fixed, interval, rate } from "./digits.ts";
 import { formatHistory } from "./history.ts";
 import { formatSamples, wrap } from "./samples.ts";
-import { formatTable, tableJson, type CampaignTable } from "./table.ts";
+import { formatTable, tableJson } from "./table.ts";
+import type { CampaignTable } from "./table.ts";
 
 const PLAIN = { colour: false };
 const metrics = {
@@ -67,7 +68,7 @@ const TABLE: CampaignTable = {
   vs: { offline: { diff: 0.12, low: 0.09, high: 0.15 } },
 };
 
-test("the table aligns every arm and says what the last iteration gains", () => {
+it("the table aligns every arm and says what the last iteration gains", () => {
   assert.equal(
     formatTable(TABLE, PLAIN),
     [
@@ -94,7 +95,7 @@ test("the table aligns every arm and says what the last iteration gains", () => 
   );
 });
 
-test("a promoted iteration that is not the last is named, with differences of its own", () => {
+it("a promoted iteration that is not the last is named, with differences of its own", () => {
   const last = arm(
     "iteration-2",
     { ...metrics, winRate: { value: 0.7, low: 0.68, high: 0.72 } },
@@ -114,7 +115,7 @@ test("a promoted iteration that is not the last is named, with differences of it
   assert.match(text, /^ {2}iteration-2 − offline: -0\.05 .*\n {2}iteration-1 − offline: \+0\.12 /m);
 });
 
-test("the JSON of the table has the promised keys and no others", () => {
+it("the JSON of the table has the promised keys and no others", () => {
   const json = tableJson(TABLE);
   assert.deepEqual(Object.keys(json), ["rows", "vs"]);
   for (const row of json.rows)
@@ -142,13 +143,13 @@ test("the JSON of the table has the promised keys and no others", () => {
   assert.deepEqual(json.vs, { offline: { diff: 0.12, low: 0.09, high: 0.15 } });
 });
 
-test("a campaign without gold or opponent shows dashes and no parts", () => {
+it("a campaign without gold or opponent shows dashes and no parts", () => {
   const text = formatTable({ arms: [arm("iteration-1", metrics, null)], vs: {} }, PLAIN);
   assert.match(text, /iteration-1 +– +– +0\.31/);
   assert.doesNotMatch(text, /Gold by part|paired/);
 });
 
-test("a baseline's pairs and steps stand beside those of all iterations together, and what differs is marked", () => {
+it("a baseline's pairs and steps stand beside those of all iterations together, and what differs is marked", () => {
   const [sft, offline, first] = TABLE.arms as [
     (typeof TABLE.arms)[0],
     (typeof TABLE.arms)[0],
@@ -164,7 +165,7 @@ test("a baseline's pairs and steps stand beside those of all iterations together
   assert.ok(formatTable({ ...TABLE, arms }, { colour: true }).includes("\u001b[31m480\u001b[39m     60"));
 });
 
-test("a win rate that nobody held out decided is named so wherever it is shown", () => {
+it("a win rate that nobody held out decided is named so wherever it is shown", () => {
   const winRate = { value: 0.9, low: 0.8, high: 1 };
   const measured = { ...metrics, winRate, judgedBy: "reward" as const };
   assert.match(
@@ -183,7 +184,7 @@ test("a win rate that nobody held out decided is named so wherever it is shown",
   assert.match(history, /^it-0001\.1 +unjudged +0\.90/m);
 });
 
-test("tables of usual numbers fit a terminal of 80 columns", () => {
+it("tables of usual numbers fit a terminal of 80 columns", () => {
   const winRate = { value: 0.5, low: 0.48, high: 0.52 };
   const wide = { ...metrics, winRate, gold: -1.51, proxy: -9.25, length: 118.2, truncated: 0.025, kl: 12.34 };
   const table = formatTable(
@@ -213,7 +214,7 @@ test("tables of usual numbers fit a terminal of 80 columns", () => {
   );
 });
 
-test("NO_COLOR silences colour, FORCE_COLOR brings it into a pipe, and a pipe has none by itself", () => {
+it("NO_COLOR silences colour, FORCE_COLOR brings it into a pipe, and a pipe has none by itself", () => {
   assert.equal(wantsColour({}, true), true);
   assert.equal(wantsColour({}, false), false);
   assert.equal(wantsColour({ NO_COLOR: "1", FORCE_COLOR: "1" }, true), false);
@@ -222,12 +223,12 @@ test("NO_COLOR silences colour, FORCE_COLOR brings it into a pipe, and a pipe ha
   assert.equal(wantsColour({ TERM: "dumb" }, true), false);
 });
 
-test("colour changes no column", () => {
+it("colour changes no column", () => {
   // oxlint-disable-next-line no-control-regex -- the escapes are what is taken out
   assert.equal(formatTable(TABLE, { colour: true }).replace(/\u001b\[\d+m/g, ""), formatTable(TABLE, PLAIN));
 });
 
-test("columns line up whatever the cells hold", () => {
+it("columns line up whatever the cells hold", () => {
   fc.assert(
     fc.property(
       fc.array(fc.tuple(fc.stringMatching(/^[a-zé–]{1,12}$/), fc.stringMatching(/^[0-9.]{1,9}$/)), {
@@ -248,7 +249,7 @@ test("columns line up whatever the cells hold", () => {
   );
 });
 
-test("numbers are written with the digits that mean something", () => {
+it("numbers are written with the digits that mean something", () => {
   assert.equal(fixed(-0.001, 2), "0.00");
   assert.equal(fixed(undefined, 2), "–");
   assert.equal(interval(undefined), "–");
@@ -256,7 +257,7 @@ test("numbers are written with the digits that mean something", () => {
   assert.deepEqual([1e-4, 2.5e-5, 3e-3].map(rate), ["1e-4", "2.5e-5", "3e-3"]);
 });
 
-test("samples stand side by side within the width of the terminal", () => {
+it("samples stand side by side within the width of the terminal", () => {
   const text = formatSamples(
     [
       {
@@ -284,7 +285,7 @@ test("samples stand side by side within the width of the terminal", () => {
   );
 });
 
-test("wrapping keeps every word and no line too long", () => {
+it("wrapping keeps every word and no line too long", () => {
   fc.assert(
     fc.property(fc.string(), fc.integer({ min: 1, max: 30 }), (text, columns) => {
       const lines = wrap(text, columns);
@@ -294,7 +295,7 @@ test("wrapping keeps every word and no line too long", () => {
   );
 });
 
-test("history has a line for each place and dashes for what it lacks", () => {
+it("history has a line for each place and dashes for what it lacks", () => {
   const text = formatHistory(
     [
       {

@@ -1,6 +1,7 @@
 // Answers to read: the same prompts before and after training, side by side.
 import type { Finish } from "../campaign/spec/modules.ts";
-import { paint, width, type Look } from "./columns.ts";
+import { paint, width } from "./columns.ts";
+import type { Look } from "./columns.ts";
 import { fixed } from "./digits.ts";
 
 export interface ReadAnswer {

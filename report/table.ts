@@ -1,7 +1,8 @@
 // The table at the end of a campaign: every arm on the test split, what the last and the promoted iteration gain over the offline
 // baselines, and gold part by part where a world has one. Made from metrics; who computes differences is the client.
 import type { EvaluateMetrics, Interval } from "../campaign/types.ts";
-import { formatColumns, paint, type Cell, type Column, type Look } from "./columns.ts";
+import { formatColumns, paint } from "./columns.ts";
+import type { Cell, Column, Look } from "./columns.ts";
 import { ABSENT, difference, fixed, interval, judgeName, rate } from "./digits.ts";
 
 type JudgedBy = NonNullable<EvaluateMetrics["judgedBy"]>;

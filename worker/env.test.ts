@@ -1,16 +1,16 @@
 import assert from "node:assert/strict";
 import { availableParallelism } from "node:os";
-import { test } from "node:test";
+import { it } from "node:test";
 import { threadsEach } from "../runtimes/onnx/index.ts";
 import { workerSettings } from "./env.ts";
 
-test("the children of a worker that is told nothing do not have more threads than there are cores", () => {
+it("the children of a worker that is told nothing do not have more threads than there are cores", () => {
   const { children, threads } = workerSettings({ RATCHET_STORE: "dir:/store" });
   assert.equal(threads, availableParallelism());
   assert.ok(children * threadsEach(threads, children) <= availableParallelism());
 });
 
-test("threads are shared out among the children, one each at least", () => {
+it("threads are shared out among the children, one each at least", () => {
   assert.deepEqual(
     [threadsEach(2, 2), threadsEach(1, 2), threadsEach(5, 2), threadsEach(2, 1)],
     [1, 1, 2, 2],

@@ -3,16 +3,8 @@
 import { hostname } from "node:os";
 import { ApplicationFailure } from "@temporalio/activity";
 import { CancelledFailure } from "@temporalio/common";
-import {
-  type CodedError,
-  isCode,
-  isCoded,
-  isDiskFull,
-  KINDS,
-  RatchetError,
-  type Retry,
-  retryOf,
-} from "../../errors/index.ts";
+import { isCode, isCoded, isDiskFull, KINDS, RatchetError, retryOf } from "../../errors/index.ts";
+import type { CodedError, Retry } from "../../errors/index.ts";
 
 /** Outages of the store, for which an attempt with finished work in hand waits (retry-during-outage.ts). */
 const OUTAGES = new Set(["store_unreachable", "store_denied", "bucket_missing", "disk_full"]);

@@ -1,7 +1,8 @@
 // evaluate: how good a policy is on one split. Each piece answers its prompts, scores them with the proxy, measures KL to π_0, and
 // on the test split compares every answer with the opponent's answers to the same prompt. Decisions never see the test split.
 import type { GoldScore } from "../../campaign/spec/modules.ts";
-import { winRate, type PromptShares } from "../../campaign/recipe/winrate.ts";
+import { winRate } from "../../campaign/recipe/winrate.ts";
+import type { PromptShares } from "../../campaign/recipe/winrate.ts";
 import type { EvaluateMetrics, EvaluateResult, GenerateResult } from "../../campaign/types.ts";
 import type { Completion, Prompt } from "../../runtimes/types.ts";
 import type { EvaluateInput } from "../contract.ts";

@@ -3,13 +3,8 @@
 import { RatchetError } from "../../errors/index.ts";
 import type { CompiledSpec } from "../../campaign/spec/compiled.ts";
 import { knockOut } from "../../campaign/recipe/knockout.ts";
-import {
-  distinctTexts,
-  firstIsBetter,
-  preferencePrompt,
-  type LetterLogps,
-  type PreferenceQuestion,
-} from "../../campaign/recipe/preference-model.ts";
+import { distinctTexts, firstIsBetter, preferencePrompt } from "../../campaign/recipe/preference-model.ts";
+import type { LetterLogps, PreferenceQuestion } from "../../campaign/recipe/preference-model.ts";
 import type { Digest } from "../../campaign/types.ts";
 import type { ChoiceRow, Completion, Prompt } from "../../runtimes/types.ts";
 import type { StageContext } from "../attempt/context.ts";

@@ -2,7 +2,8 @@
 import { readCheckpoint, train } from "../../engine/index.ts";
 import type { TrainOptions, TrainRow } from "../../engine/index.ts";
 import type { DpoStepWork } from "../work.ts";
-import { readJsonLines, type Started } from "./started.ts";
+import { readJsonLines } from "./started.ts";
+import type { Started } from "./started.ts";
 
 type Hooks = Pick<TrainOptions, "checkpoint" | "onStep" | "signal">;
 

@@ -4,7 +4,8 @@ import { join } from "node:path";
 import type { OnnxRuntime } from "../../runtimes/onnx/index.ts";
 import type { TrainOutcome, TrainTask } from "../../runtimes/types.ts";
 import type { EpochWork } from "../work.ts";
-import { CONTEXT, localModel, timed, type Started } from "./started.ts";
+import { CONTEXT, localModel, timed } from "./started.ts";
+import type { Started } from "./started.ts";
 
 const tasks: Record<EpochWork["task"], (beta: number) => TrainTask> = {
   dpo: (beta) => ({ kind: "dpo", beta }),

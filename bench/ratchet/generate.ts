@@ -3,7 +3,8 @@ import { deriveSeed } from "../../campaign/recipe/seeds.ts";
 import type { OnnxRuntime } from "../../runtimes/onnx/index.ts";
 import type { Completion, Prompt } from "../../runtimes/types.ts";
 import type { GenerateWork } from "../work.ts";
-import { CONTEXT, localModel, timed, type Started } from "./started.ts";
+import { CONTEXT, localModel, timed } from "./started.ts";
+import type { Started } from "./started.ts";
 
 export interface Pieces {
   samples: number;

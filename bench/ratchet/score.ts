@@ -2,7 +2,8 @@
 import type { OnnxRuntime } from "../../runtimes/onnx/index.ts";
 import type { AnswerRow } from "../../runtimes/types.ts";
 import type { ScoreRow, ScoreWork } from "../work.ts";
-import { CONTEXT, localModel, readJsonLines, timed, type Started } from "./started.ts";
+import { CONTEXT, localModel, readJsonLines, timed } from "./started.ts";
+import type { Started } from "./started.ts";
 
 export async function startScore(work: ScoreWork, { scorer }: OnnxRuntime): Promise<Started> {
   const texts = await readJsonLines<ScoreRow>(work.rows);

@@ -1,9 +1,9 @@
 import assert from "node:assert/strict";
-import { test } from "node:test";
+import { it } from "node:test";
 import fc from "fast-check";
 import { splitMessages, splitText } from "./implicit-prompt.ts";
 
-test("the common beginning of two answers is the prompt; the space before the first difference goes to the answers", () => {
+it("the common beginning of two answers is the prompt; the space before the first difference goes to the answers", () => {
   assert.deepEqual(splitText("The sky is blue.", "The sky is grey."), {
     prompt: "The sky is",
     chosen: " blue.",
@@ -17,7 +17,7 @@ test("the common beginning of two answers is the prompt; the space before the fi
   assert.deepEqual(splitText("no", "yes"), { prompt: "", chosen: "no", rejected: "yes" });
 });
 
-test("where one answer goes on from the whole other, its last character stays with the answers", () => {
+it("where one answer goes on from the whole other, its last character stays with the answers", () => {
   assert.deepEqual(splitText("red fish", "red fish swims"), {
     prompt: "red fis",
     chosen: "h",
@@ -26,7 +26,7 @@ test("where one answer goes on from the whole other, its last character stays wi
   assert.deepEqual(splitText("", "red"), { prompt: "", chosen: "", rejected: "red" });
 });
 
-test("a character beyond 16 bits is never cut", () => {
+it("a character beyond 16 bits is never cut", () => {
   assert.deepEqual(splitText("a😀", "a😁"), { prompt: "a", chosen: "😀", rejected: "😁" });
   fc.assert(
     fc.property(fc.string({ unit: "grapheme" }), fc.string({ unit: "grapheme" }), (a, b) => {
@@ -36,7 +36,7 @@ test("a character beyond 16 bits is never cut", () => {
   );
 });
 
-test("messages are compared whole, role and content", () => {
+it("messages are compared whole, role and content", () => {
   const user = { role: "user", content: "Which colour?" };
   const answer = (content: string) => ({ role: "assistant", content });
   assert.deepEqual(splitMessages([user, answer("Blue.")], [user, answer("Green.")]), {

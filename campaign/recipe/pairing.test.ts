@@ -1,8 +1,9 @@
 import assert from "node:assert/strict";
-import { test } from "node:test";
+import { it } from "node:test";
 import fc from "fast-check";
 import type { PairSettings } from "../spec/compiled.ts";
-import { pairGroups, type Candidate, type ScoredGroup } from "./pairing.ts";
+import { pairGroups } from "./pairing.ts";
+import type { Candidate, ScoredGroup } from "./pairing.ts";
 
 const settings: PairSettings = {
   strategy: "max-min",
@@ -51,7 +52,7 @@ const anySettings = fc.record({
   limit: fc.nat(5),
 });
 
-test("every group gives one pair or one counted reason", () => {
+it("every group gives one pair or one counted reason", () => {
   fc.assert(
     fc.property(anyGroups, anySettings, (groups, settings) => {
       const { pairs, report } = pairGroups(groups, settings, "seed");
@@ -63,7 +64,7 @@ test("every group gives one pair or one counted reason", () => {
   );
 });
 
-test("under every strategy the chosen answer has the higher penalised score and another text", () => {
+it("under every strategy the chosen answer has the higher penalised score and another text", () => {
   fc.assert(
     fc.property(anyGroups, anySettings, (groups, settings) => {
       for (const pair of pairGroups(groups, settings, "seed").pairs) {
@@ -86,7 +87,7 @@ test("under every strategy the chosen answer has the higher penalised score and 
   );
 });
 
-test("pairs of a prompt do not depend on the other prompts or their order", () => {
+it("pairs of a prompt do not depend on the other prompts or their order", () => {
   fc.assert(
     fc.property(anyGroups, anySettings, (groups, settings) => {
       const free = { ...settings, limit: 0 };
@@ -99,7 +100,7 @@ test("pairs of a prompt do not depend on the other prompts or their order", () =
   );
 });
 
-test("no pair holds a truncated answer where the setting drops them", () => {
+it("no pair holds a truncated answer where the setting drops them", () => {
   const groups = [
     group("a", candidate("x", 1), candidate("y", 3, "length"), candidate("z", 2)),
     group("b", candidate("x", 1), candidate("y", 0, "length")),
@@ -114,7 +115,7 @@ test("no pair holds a truncated answer where the setting drops them", () => {
   assert.equal(pairGroups(groups, { ...settings, dropTruncated: false }, "s").pairs.length, 2);
 });
 
-test("an answer that was cut off is worth less by the penalty, in choice and orientation", () => {
+it("an answer that was cut off is worth less by the penalty, in choice and orientation", () => {
   const groups = [group("a", candidate("cut", 3, "length"), candidate("ended", 2))];
   const take = (missingEosPenalty: number) =>
     pairGroups(groups, { ...settings, dropTruncated: false, missingEosPenalty }, "s").pairs.map(
@@ -124,7 +125,7 @@ test("an answer that was cut off is worth less by the penalty, in choice and ori
   assert.deepEqual(take(1.5), [["ended", 0.5]]);
 });
 
-test("max-min takes best and worst, max-max best and second best", () => {
+it("max-min takes best and worst, max-max best and second best", () => {
   const groups = [
     group("a", candidate("mid", 2), candidate("best", 5), candidate("worst", -1), candidate("good", 4)),
   ];
@@ -136,7 +137,7 @@ test("max-min takes best and worst, max-max best and second best", () => {
   assert.deepEqual(take("max-max"), ["best>good"]);
 });
 
-test("max-random really meets every other answer, always with the best as chosen", () => {
+it("max-random really meets every other answer, always with the best as chosen", () => {
   const seen = new Map<unknown, number>();
   const groups = Array.from({ length: 900 }, (_, i) =>
     group(`p${i}`, candidate("best", 5), candidate("x", 1), candidate("y", 2), candidate("z", 3)),
@@ -150,7 +151,7 @@ test("max-random really meets every other answer, always with the best as chosen
     assert.ok(Math.abs(seen.get(text)! - 300) < 60, `${text}: ${seen.get(text)}`);
 });
 
-test("random meets every pair of answers", () => {
+it("random meets every pair of answers", () => {
   const groups = Array.from({ length: 600 }, (_, i) =>
     group(`p${i}`, candidate("x", 1), candidate("y", 2), candidate("z", 3)),
   );
@@ -162,7 +163,7 @@ test("random meets every pair of answers", () => {
   assert.deepEqual([...seen].sort(), ["y>x", "z>x", "z>y"]);
 });
 
-test("a length penalty turns the pair round and stays turned", () => {
+it("a length penalty turns the pair round and stays turned", () => {
   const long = candidate("a very long answer", 2);
   const short = candidate("short", 1.5);
   const { pairs, report } = pairGroups(
@@ -176,7 +177,7 @@ test("a length penalty turns the pair round and stays turned", () => {
   assert.equal(report.lengthDifference, 5 - 18);
 });
 
-test("characters are counted as people count them, tokens by their ids", () => {
+it("characters are counted as people count them, tokens by their ids", () => {
   const smiles = { ...candidate("🙂🙂", 1), ids: [1, 2, 3, 4, 5, 6, 7, 8] };
   const plain = { ...candidate("abc", 1), ids: [1] };
   const chosen = (per: "token" | "character") =>
@@ -186,7 +187,7 @@ test("characters are counted as people count them, tokens by their ids", () => {
   assert.equal(chosen("token"), "abc");
 });
 
-test("ties, identical answers and groups of one are dropped and counted apart", () => {
+it("ties, identical answers and groups of one are dropped and counted apart", () => {
   const groups = [
     group("a", candidate("x", 1), candidate("y", 1)),
     group("b", candidate("x", 1), candidate("x", 2)),
@@ -199,7 +200,7 @@ test("ties, identical answers and groups of one are dropped and counted apart", 
   assert.deepEqual(report.margin, { mean: 0, min: 0, max: 0 }, "an empty report is still JSON");
 });
 
-test("copies of the best answer do not make max-max a pair of copies", () => {
+it("copies of the best answer do not make max-max a pair of copies", () => {
   const { pairs } = pairGroups(
     [group("a", candidate("best", 5), candidate("best", 5), candidate("good", 4))],
     { ...settings, strategy: "max-max" },
@@ -208,7 +209,7 @@ test("copies of the best answer do not make max-max a pair of copies", () => {
   assert.deepEqual([pairs[0]!.chosen, pairs[0]!.rejected], ["best", "good"]);
 });
 
-test("a conversation's pair has messages in all three columns, as TRL reads them", () => {
+it("a conversation's pair has messages in all three columns, as TRL reads them", () => {
   const messages = [{ role: "user", content: "hi" }];
   const { pairs } = pairGroups(
     [{ prompt: { id: "a", messages }, candidates: [candidate("yes", 1), candidate("no", 0)] }],
@@ -228,7 +229,7 @@ test("a conversation's pair has messages in all three columns, as TRL reads them
   });
 });
 
-test("a score that is no number is our fault and stops", () => {
+it("a score that is no number is our fault and stops", () => {
   assert.throws(() => pairGroups([group("a", candidate("x", NaN), candidate("y", 1))], settings, "s"), {
     kind: "invariant",
     code: "score_not_finite",

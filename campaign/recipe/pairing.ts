@@ -5,7 +5,8 @@ import type { PairSettings } from "../spec/compiled.ts";
 import type { Finish } from "../spec/modules.ts";
 import type { PairReport } from "../types.ts";
 import { Random } from "./random.ts";
-import { answerContent, promptContent, type PairRow, type PromptRow } from "./rows.ts";
+import { answerContent, promptContent } from "./rows.ts";
+import type { PairRow, PromptRow } from "./rows.ts";
 import { deriveSeed } from "./seeds.ts";
 
 export interface Candidate {
@@ -43,29 +44,29 @@ export function pairGroups(groups: Iterable<ScoredGroup>, settings: PairSettings
 
 /** Takes groups one after the other and keeps what became of them, so that they need not all be in memory. */
 export class Pairer {
-  readonly #settings: PairSettings;
-  readonly #seed: string;
-  readonly #tally = new Tally();
-  readonly #pairs: PairRow[] = [];
-  #groups = 0;
+  private readonly settings: PairSettings;
+  private readonly seed: string;
+  private readonly tally = new Tally();
+  private readonly pairs: PairRow[] = [];
+  private groups = 0;
 
   constructor(settings: PairSettings, seed: string) {
-    this.#settings = settings;
-    this.#seed = seed;
+    this.settings = settings;
+    this.seed = seed;
   }
 
   add(group: ScoredGroup): void {
-    const { limit } = this.#settings;
-    this.#groups += 1;
-    const choice = choose(group, this.#settings, this.#seed, this.#tally);
-    if (typeof choice === "string") return this.#tally.drop(choice);
-    if (limit > 0 && this.#pairs.length >= limit) return this.#tally.drop("limit");
-    this.#pairs.push(row(group.prompt, choice.chosen, choice.rejected));
-    this.#tally.keep(choice.chosen, choice.rejected);
+    const { limit } = this.settings;
+    this.groups += 1;
+    const choice = choose(group, this.settings, this.seed, this.tally);
+    if (typeof choice === "string") return this.tally.drop(choice);
+    if (limit > 0 && this.pairs.length >= limit) return this.tally.drop("limit");
+    this.pairs.push(row(group.prompt, choice.chosen, choice.rejected));
+    this.tally.keep(choice.chosen, choice.rejected);
   }
 
   pairing(): Pairing {
-    return { pairs: this.#pairs, report: this.#tally.report(this.#groups) };
+    return { pairs: this.pairs, report: this.tally.report(this.groups) };
   }
 }
 
@@ -147,30 +148,30 @@ function row(prompt: PromptRow, chosen: Ranked, rejected: Ranked): PairRow {
 
 class Tally {
   readonly answers = { truncated: 0, identical: 0 };
-  readonly #dropped: Record<DropReason, number> = {
+  private readonly dropped: Record<DropReason, number> = {
     too_few: 0,
     truncated: 0,
     identical: 0,
     tie: 0,
     limit: 0,
   };
-  readonly #margins: number[] = [];
-  #lengthDifference = 0;
+  private readonly margins: number[] = [];
+  private lengthDifference = 0;
 
   drop(reason: DropReason): void {
-    this.#dropped[reason] += 1;
+    this.dropped[reason] += 1;
   }
 
   keep(chosen: Ranked, rejected: Ranked): void {
-    this.#margins.push(chosen.value - rejected.value);
-    this.#lengthDifference += chosen.ids.length - rejected.ids.length;
+    this.margins.push(chosen.value - rejected.value);
+    this.lengthDifference += chosen.ids.length - rejected.ids.length;
   }
 
   report(groups: number): PairReport {
     return {
-      ...summary(this.#margins, this.#lengthDifference),
+      ...summary(this.margins, this.lengthDifference),
       groups,
-      dropped: this.#dropped,
+      dropped: this.dropped,
       answers: this.answers,
     };
   }

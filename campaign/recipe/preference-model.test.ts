@@ -1,14 +1,9 @@
 import assert from "node:assert/strict";
-import { test } from "node:test";
+import { it } from "node:test";
 import fc from "fast-check";
 import { DEFAULTS } from "../spec/defaults.ts";
-import {
-  distinctTexts,
-  firstIsBetter,
-  letterRows,
-  preferencePrompt,
-  type PreferenceFormat,
-} from "./preference-model.ts";
+import { distinctTexts, firstIsBetter, letterRows, preferencePrompt } from "./preference-model.ts";
+import type { PreferenceFormat } from "./preference-model.ts";
 import type { PairRow } from "./rows.ts";
 
 const format: PreferenceFormat = {
@@ -18,7 +13,7 @@ const format: PreferenceFormat = {
 const user = (content: string) => ({ role: "user", content });
 const bot = (content: string) => ({ role: "assistant", content });
 
-test("a conversation is written out in one message of the user, turn by turn, as the paper's scripts do", () => {
+it("a conversation is written out in one message of the user, turn by turn, as the paper's scripts do", () => {
   const asked = preferencePrompt(format, {
     prompt: { messages: [user("Hi"), bot("Hello"), user("Why {a}?")] },
     first: "One {b}.",
@@ -30,7 +25,7 @@ test("a conversation is written out in one message of the user, turn by turn, as
   });
 });
 
-test("plain text stays plain text, in the author's template", () => {
+it("plain text stays plain text, in the author's template", () => {
   const template = "{context} | {a} | {b} |";
   assert.deepEqual(
     preferencePrompt(
@@ -41,7 +36,7 @@ test("plain text stays plain text, in the author's template", () => {
   );
 });
 
-test("a row's letter names the chosen answer, whose place is a coin that the seed decides", () => {
+it("a row's letter names the chosen answer, whose place is a coin that the seed decides", () => {
   const pairs: PairRow[] = Array.from({ length: 200 }, (_, i) => ({
     prompt_id: `p${i}`,
     prompt: [user("q")],
@@ -60,7 +55,7 @@ test("a row's letter names the chosen answer, whose place is a coin that the see
   assert.notDeepEqual(letterRows(pairs, format, "2"), rows);
 });
 
-test("both orders count alike: swapping the answers turns the probability round, and a taste for a letter alone says nothing", () => {
+it("both orders count alike: swapping the answers turns the probability round, and a taste for a letter alone says nothing", () => {
   const logp = fc.double({ min: -30, max: 0, noNaN: true });
   fc.assert(
     fc.property(fc.tuple(logp, logp), fc.tuple(logp, logp), (asGiven, swapped) => {
@@ -75,6 +70,6 @@ test("both orders count alike: swapping the answers turns the probability round,
   );
 });
 
-test("copies of an answer share a place", () => {
+it("copies of an answer share a place", () => {
   assert.deepEqual(distinctTexts(["b", "a", "b", "c"]), { texts: ["b", "a", "c"], placeOf: [0, 1, 0, 2] });
 });

@@ -1,7 +1,8 @@
 // The paper's pairwise preference model (arXiv 2405.07863 §2.1): a language model reads a prompt with two answers, A and B, and its next
 // token says which is better. It is trained by SFT on the letter. The text is that of the paper's scripts; a template may replace it.
 import { Random } from "./random.ts";
-import { promptContent, type Message, type PairRow, type PromptContent } from "./rows.ts";
+import { promptContent } from "./rows.ts";
+import type { Message, PairRow, PromptContent } from "./rows.ts";
 import { deriveSeed } from "./seeds.ts";
 
 export interface PreferenceFormat {

@@ -1,7 +1,8 @@
 import assert from "node:assert/strict";
-import { test } from "node:test";
+import { it } from "node:test";
 import fc from "fast-check";
-import { comparisonsOf, filterPreferences, pairsFromLabels, type AnsweredGroup } from "./preferences.ts";
+import { comparisonsOf, filterPreferences, pairsFromLabels } from "./preferences.ts";
+import type { AnsweredGroup } from "./preferences.ts";
 
 const filter = (rows: unknown[], minMargin = 0) =>
   filterPreferences(
@@ -11,7 +12,7 @@ const filter = (rows: unknown[], minMargin = 0) =>
 const user = (content: string) => ({ role: "user", content });
 const bot = (content: string) => ({ role: "assistant", content });
 
-test("TRL's forms of a row become one", () => {
+it("TRL's forms of a row become one", () => {
   const { pairs } = filter([
     { prompt: "q", chosen: "a", rejected: "b" },
     { prompt: [user("q2")], chosen: [bot("a")], rejected: [bot("b")] },
@@ -65,14 +66,14 @@ const reasons: [string, unknown, number?][] = [
   ["small_margin", { prompt: "q", chosen: "a", rejected: "b", chosen_score: 2, rejected_score: 1.9 }, 0.5],
 ];
 for (const [reason, row, minMargin] of reasons) {
-  test(`${JSON.stringify(row).slice(0, 80)} is dropped as ${reason}`, () => {
+  it(`${JSON.stringify(row).slice(0, 80)} is dropped as ${reason}`, () => {
     const { pairs, dropped } = filter([row], minMargin);
     assert.equal(pairs.length, 0);
     assert.equal(dropped[reason as keyof typeof dropped], 1);
   });
 }
 
-test("one system turn may open a conversation", () => {
+it("one system turn may open a conversation", () => {
   const opening = [{ role: "system", content: "be kind" }, user("q")];
   assert.equal(
     filter([{ chosen: [...opening, bot("a")], rejected: [...opening, bot("b")] }]).pairs.length,
@@ -80,7 +81,7 @@ test("one system turn may open a conversation", () => {
   );
 });
 
-test("the same pair again is a duplicate; the same prompt with another answer is not", () => {
+it("the same pair again is a duplicate; the same prompt with another answer is not", () => {
   const { pairs, dropped } = filter([
     { prompt: "q", chosen: "a", rejected: "b" },
     { prompt: "q", chosen: "a", rejected: "b" },
@@ -90,7 +91,7 @@ test("the same pair again is a duplicate; the same prompt with another answer is
   assert.equal(dropped.duplicate, 1);
 });
 
-test("scores that are null count as none", () => {
+it("scores that are null count as none", () => {
   assert.equal(
     filter([{ prompt: "q", chosen: "a", rejected: "b", chosen_score: null, rejected_score: null }], 1).pairs
       .length,
@@ -98,7 +99,7 @@ test("scores that are null count as none", () => {
   );
 });
 
-test("a row that cannot be understood is an error with its line", () => {
+it("a row that cannot be understood is an error with its line", () => {
   for (const row of [
     3,
     { prompt: 7, chosen: "a", rejected: "b" },
@@ -120,7 +121,7 @@ const groups: AnsweredGroup[] = Array.from({ length: 200 }, (_, i) => ({
   candidates: [answer("cold"), answer("cool"), answer("hot"), answer("hotter")],
 }));
 
-test("answers of the first half meet those of the second, in both orders", () => {
+it("answers of the first half meet those of the second, in both orders", () => {
   const { comparisons } = comparisonsOf(groups, "s");
   assert.deepEqual(
     [...new Set(comparisons.map(({ first, second }) => `${first.text}/${second.text}`))].sort(),
@@ -129,7 +130,7 @@ test("answers of the first half meet those of the second, in both orders", () =>
   assert.equal(new Set(comparisons.map(({ seed }) => seed)).size, comparisons.length);
 });
 
-test("nobody is asked about identical answers", () => {
+it("nobody is asked about identical answers", () => {
   const { comparisons, identical } = comparisonsOf(
     [{ prompt: { id: "a", prompt: "q" }, candidates: [answer("x"), answer("x")] }],
     "s",
@@ -137,7 +138,7 @@ test("nobody is asked about identical answers", () => {
   assert.deepEqual([comparisons.length, identical], [0, 1]);
 });
 
-test("labels make pairs whichever side was shown first; ties are dropped and counted", () => {
+it("labels make pairs whichever side was shown first; ties are dropped and counted", () => {
   const { comparisons } = comparisonsOf(groups, "s");
   fc.assert(
     fc.property(

@@ -3,17 +3,11 @@
 import { RatchetError } from "../../errors/index.ts";
 import type { PairReport } from "../types.ts";
 import { splitText } from "./implicit-prompt.ts";
-import { summary, type Candidate } from "./pairing.ts";
+import { summary } from "./pairing.ts";
+import type { Candidate } from "./pairing.ts";
 import { Random } from "./random.ts";
-import {
-  answerContent,
-  contentDigest,
-  promptContent,
-  type Message,
-  type PairRow,
-  type PromptContent,
-  type PromptRow,
-} from "./rows.ts";
+import { answerContent, contentDigest, promptContent } from "./rows.ts";
+import type { Message, PairRow, PromptContent, PromptRow } from "./rows.ts";
 import { deriveSeed } from "./seeds.ts";
 
 /** Why a row of preferences was left out. kept + all of these = rows. */

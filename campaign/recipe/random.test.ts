@@ -1,11 +1,11 @@
 import assert from "node:assert/strict";
-import { test } from "node:test";
+import { it } from "node:test";
 import fc from "fast-check";
 import { Random } from "./random.ts";
 import { completionSeed, deriveSeed } from "./seeds.ts";
 import { cutSplits, shuffleById } from "./splits.ts";
 
-test("random numbers of a seed are the same on every machine and in every version", () => {
+it("random numbers of a seed are the same on every machine and in every version", () => {
   const random = new Random("ratchet");
   // From a C program of xoshiro128** with the same state: SHA-256 of "ratchet" as four little-endian words.
   assert.deepEqual(
@@ -14,7 +14,7 @@ test("random numbers of a seed are the same on every machine and in every versio
   );
 });
 
-test("below is uniform, float in [0, 1)", () => {
+it("below is uniform, float in [0, 1)", () => {
   const random = new Random("uniform");
   const counts = Array.from({ length: 7 }, () => 0);
   for (let i = 0; i < 7000; i++) counts[random.below(7)]! += 1;
@@ -28,7 +28,7 @@ test("below is uniform, float in [0, 1)", () => {
   );
 });
 
-test("seeds are 16 hex digits and differ with every part", () => {
+it("seeds are 16 hex digits and differ with every part", () => {
   const seed = completionSeed(42, "it-0001.1", "p", 0);
   assert.match(seed, /^[0-9a-f]{16}$/);
   for (const other of [
@@ -41,13 +41,13 @@ test("seeds are 16 hex digits and differ with every part", () => {
   assert.notEqual(deriveSeed("a", "b:c"), deriveSeed("a:b", "c"));
 });
 
-test("the seed of a completion never changes between versions", () => {
+it("the seed of a completion never changes between versions", () => {
   assert.equal(completionSeed(42, "it-0001.1", "p", 0), "a8e95143efb8ddf1");
 });
 
 const ids = fc.uniqueArray(fc.stringMatching(/^[a-z]{1,5}$/), { maxLength: 30 });
 
-test("a shuffle is a permutation that forgets the order of the file", () => {
+it("a shuffle is a permutation that forgets the order of the file", () => {
   fc.assert(
     fc.property(ids, fc.string(), (names, seed) => {
       const rows = names.map((id) => ({ id }));
@@ -58,7 +58,7 @@ test("a shuffle is a permutation that forgets the order of the file", () => {
   );
 });
 
-test("a row added to the file moves no two others about", () => {
+it("a row added to the file moves no two others about", () => {
   fc.assert(
     fc.property(
       ids.filter((names) => names.length > 0),
@@ -74,7 +74,7 @@ test("a row added to the file moves no two others about", () => {
   );
 });
 
-test("splits are cut one behind the other", () => {
+it("splits are cut one behind the other", () => {
   assert.deepEqual(cutSplits([1, 2, 3, 4, 5], { test: 2, validation: 1, iterations: 2 }), {
     test: [1, 2],
     validation: [3],

@@ -5,18 +5,18 @@ import { createHash } from "node:crypto";
 const rotate = (value: number, by: number): number => ((value << by) | (value >>> (32 - by))) >>> 0;
 
 export class Random {
-  readonly #state: Uint32Array;
+  private readonly state: Uint32Array;
   /** Of the bound that was asked for last: resampling asks for one a million times. */
-  #limit = { bound: 0, value: 0 };
+  private limit = { bound: 0, value: 0 };
 
   constructor(seed: string) {
     const digest = createHash("sha256").update(seed).digest();
-    this.#state = Uint32Array.from([0, 4, 8, 12], (offset) => digest.readUInt32LE(offset));
+    this.state = Uint32Array.from([0, 4, 8, 12], (offset) => digest.readUInt32LE(offset));
   }
 
   /** Uniform over 0 … 2³²−1. */
   uint32(): number {
-    const s = this.#state as unknown as [number, number, number, number];
+    const s = this.state as unknown as [number, number, number, number];
     const result = Math.imul(rotate(Math.imul(s[1], 5) >>> 0, 7), 9) >>> 0;
     const shifted = s[1] << 9;
     s[2] ^= s[0];
@@ -30,8 +30,8 @@ export class Random {
 
   /** Uniform over 0 … bound−1, without modulo bias (the remainder is rejected). */
   below(bound: number): number {
-    if (bound !== this.#limit.bound) this.#limit = { bound, value: 2 ** 32 - (2 ** 32 % bound) };
-    const limit = this.#limit.value;
+    if (bound !== this.limit.bound) this.limit = { bound, value: 2 ** 32 - (2 ** 32 % bound) };
+    const limit = this.limit.value;
     for (;;) {
       const value = this.uint32();
       if (value < limit) return value % bound;

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { test } from "node:test";
+import { it } from "node:test";
 import fc from "fast-check";
 import { Random } from "./random.ts";
 import { bootstrapMean, pairedDifference, sharesOf, winRate, winShare } from "./winrate.ts";
@@ -8,14 +8,14 @@ const bootstrap = { resamples: 500, seed: "s" };
 const scores = fc.array(fc.integer({ min: -3, max: 3 }), { minLength: 1, maxLength: 5 });
 const shares = fc.array(fc.double({ min: 0, max: 1, noNaN: true }), { minLength: 1, maxLength: 30 });
 
-test("what one side wins the other loses, ties shared", () => {
+it("what one side wins the other loses, ties shared", () => {
   fc.assert(
     fc.property(scores, scores, (a, b) => assert.ok(Math.abs(winShare(a, b) + winShare(b, a) - 1) < 1e-12)),
   );
   assert.equal(winShare([2, 0], [1, 1, 2, 2]), (2 + 2 * 0.5) / 8);
 });
 
-test("the interval holds the value and stays within what was seen", () => {
+it("the interval holds the value and stays within what was seen", () => {
   fc.assert(
     fc.property(shares, (values) => {
       const { value, low, high } = bootstrapMean(values, bootstrap);
@@ -29,7 +29,7 @@ test("the interval holds the value and stays within what was seen", () => {
   );
 });
 
-test("equal arms differ by nothing, with an interval of nothing", () => {
+it("equal arms differ by nothing, with an interval of nothing", () => {
   fc.assert(
     fc.property(shares, (values) => {
       const arm = new Map(values.map((value, i) => [`p${i}`, value]));
@@ -42,13 +42,13 @@ test("equal arms differ by nothing, with an interval of nothing", () => {
   );
 });
 
-test("the interval depends on the seed and the shares, not on the order of prompts", () => {
+it("the interval depends on the seed and the shares, not on the order of prompts", () => {
   const arm = new Map(Array.from({ length: 40 }, (_, i) => [`p${i}`, ((i * 7) % 11) / 10] as const));
   assert.deepEqual(winRate(arm, bootstrap), winRate(new Map([...arm].reverse()), bootstrap));
   assert.notDeepEqual(winRate(arm, bootstrap), winRate(arm, { ...bootstrap, seed: "other" }));
 });
 
-test("the 95 % interval covers the true mean about 95 times in 100", () => {
+it("the 95 % interval covers the true mean about 95 times in 100", () => {
   const random = new Random("coverage");
   let covered = 0;
   for (let trial = 0; trial < 400; trial++) {
@@ -60,7 +60,7 @@ test("the 95 % interval covers the true mean about 95 times in 100", () => {
   assert.ok(covered >= 360 && covered <= 395, `${covered} of 400`);
 });
 
-test("pairing by prompt narrows a difference that both arms share the noise of", () => {
+it("pairing by prompt narrows a difference that both arms share the noise of", () => {
   const random = new Random("paired");
   const first = new Map<string, number>();
   const second = new Map<string, number>();
@@ -73,7 +73,7 @@ test("pairing by prompt narrows a difference that both arms share the noise of",
   assert.ok(Math.abs(value - 0.05) < 1e-9 && high - low < 1e-9);
 });
 
-test("a judge's answers are averaged by prompt before anything else", () => {
+it("a judge's answers are averaged by prompt before anything else", () => {
   const shares = sharesOf([
     { promptId: "a", probability: 1 },
     { promptId: "b", probability: 0 },
@@ -89,7 +89,7 @@ test("a judge's answers are averaged by prompt before anything else", () => {
   assert.equal(winRate(shares, bootstrap).value, 0.375);
 });
 
-test("arms over different prompts are not compared", () => {
+it("arms over different prompts are not compared", () => {
   const code = { kind: "invariant", code: "prompts_differ" };
   assert.throws(() => pairedDifference(new Map([["a", 1]]), new Map([["b", 1]]), bootstrap), code);
   assert.throws(

@@ -3,10 +3,13 @@ import { mkdtemp, readFile, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { dirname, extname, join, resolve } from "node:path";
 import { pathToFileURL } from "node:url";
-import { build, type BuildFailure, type Plugin } from "esbuild";
-import { isMap, isPair, isScalar, LineCounter, parseDocument, type Document } from "yaml";
+import { build } from "esbuild";
+import type { BuildFailure, Plugin } from "esbuild";
+import { isMap, isPair, isScalar, LineCounter, parseDocument } from "yaml";
+import type { Document } from "yaml";
 import { RatchetError } from "../../errors/index.ts";
-import { resolveSpec, type Origin } from "./resolve.ts";
+import { resolveSpec } from "./resolve.ts";
+import type { Origin } from "./resolve.ts";
 import type { ResolvedSpec } from "./schema.ts";
 
 export interface LoadedSpec {

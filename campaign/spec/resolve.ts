@@ -1,8 +1,10 @@
 // Written spec → resolved spec, or one RatchetError that holds everything that is wrong with it.
-import { type Code, type Problem, RatchetError } from "../../errors/index.ts";
+import { RatchetError } from "../../errors/index.ts";
+import type { Code, Problem } from "../../errors/index.ts";
 import { conflictsOf } from "./conflicts.ts";
 import { problemsOf } from "./problems.ts";
-import { specSchema, type ResolvedSpec } from "./schema.ts";
+import { specSchema } from "./schema.ts";
+import type { ResolvedSpec } from "./schema.ts";
 
 /** Where a written spec came from: its file, and the line of a path in it where that is known. */
 export interface Origin {

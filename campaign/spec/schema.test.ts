@@ -2,14 +2,15 @@ import assert from "node:assert/strict";
 import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { after, test } from "node:test";
+import { after, it } from "node:test";
 import { RatchetError } from "../../errors/index.ts";
 import { durationMs } from "./fields.ts";
 import { needsReference } from "../../engine/loss/index.ts";
 import { LOSS_NAMES, termsOf, usesReference } from "./losses.ts";
 import { loadSpecFile } from "./load.ts";
 import { resolveSpec } from "./resolve.ts";
-import { specJsonSchema, type WrittenSpec } from "./schema.ts";
+import { specJsonSchema } from "./schema.ts";
+import type { WrittenSpec } from "./schema.ts";
 
 const minimal: WrittenSpec = {
   name: "shop",
@@ -28,7 +29,7 @@ const refused = (spec: unknown): RatchetError => {
   throw new assert.AssertionError({ message: "the spec was accepted" });
 };
 
-test("what the paper gives is the default", () => {
+it("what the paper gives is the default", () => {
   const { generate, train, pair, iterations, prompts } = resolveSpec(minimal);
   assert.deepEqual(generate.samples, [
     { temperature: 1, count: 4 },
@@ -52,12 +53,12 @@ test("what the paper gives is the default", () => {
   );
 });
 
-test("a resolved spec resolves to itself", () => {
+it("a resolved spec resolves to itself", () => {
   const resolved = resolveSpec(minimal);
   assert.deepEqual(resolveSpec(resolved), resolved);
 });
 
-test("an adapter is trained only where train.lora asks for one, and then with its defaults", () => {
+it("an adapter is trained only where train.lora asks for one, and then with its defaults", () => {
   assert.equal(resolveSpec(minimal).train.lora, undefined);
   assert.deepEqual(resolveSpec({ ...minimal, train: { lora: {} } }).train.lora, {
     rank: 16,
@@ -90,7 +91,7 @@ const misspelt: [string, object, string, string][] = [
   ["of another section", { beta: 0.1 }, "unknown key beta in the spec", "beta belongs in train"],
 ];
 for (const [where, change, message, hint] of misspelt) {
-  test(`a misspelt key ${where} is refused with the key that was meant`, () => {
+  it(`a misspelt key ${where} is refused with the key that was meant`, () => {
     const error = refused({ ...minimal, ...change });
     assert.equal(error.code, "spec_invalid");
     assert.ok(
@@ -155,7 +156,7 @@ const outOfRange: [object, string][] = [
   [{ policy: {} }, "policy needs path or init"],
 ];
 for (const [change, message] of outOfRange) {
-  test(`refused with value and range: ${message}`, () => {
+  it(`refused with value and range: ${message}`, () => {
     assert.deepEqual(
       refused({ ...minimal, ...change }).problems.map((problem) => problem.message),
       [message],
@@ -163,7 +164,7 @@ for (const [change, message] of outOfRange) {
   });
 }
 
-test("everything wrong is told at once, the first as the message", () => {
+it("everything wrong is told at once, the first as the message", () => {
   const error = refused({ ...minimal, iterations: 0, train: { beta: -1 }, sead: 1 });
   assert.equal(error.problems.length, 3);
   assert.match(error.message, /\(and 2 more\)$/);
@@ -187,14 +188,14 @@ const losses: [written: unknown, resolved: unknown][] = [
   ],
 ];
 for (const [written, resolved] of losses) {
-  test(`train.loss ${JSON.stringify(written)} is recorded with all its settings`, () => {
+  it(`train.loss ${JSON.stringify(written)} is recorded with all its settings`, () => {
     const spec = resolveSpec({ ...minimal, train: { loss: written } });
     assert.deepEqual(spec.train.loss, resolved);
     assert.deepEqual(resolveSpec(spec), spec);
   });
 }
 
-test("a loss needs a reference where the engine's does", () => {
+it("a loss needs a reference where the engine's does", () => {
   const lists = LOSS_NAMES.flatMap((name) =>
     name === "kto" ? [] : [[name], [name, "sft"], [name, "sigmoid"]],
   );
@@ -204,7 +205,7 @@ test("a loss needs a reference where the engine's does", () => {
   }
 });
 
-test("a secret in a spec is refused and not shown", () => {
+it("a secret in a spec is refused and not shown", () => {
   const error = refused({
     ...minimal,
     evaluate: { judge: { module: "j.ts", env: { KEY: "sk-very-secret" } } },
@@ -356,7 +357,7 @@ const conflicts: [object, RegExp][] = [
   [{ ...init({ kvHeads: 3 }) }, /heads 4 is no multiple of kvHeads 3/],
 ];
 for (const [change, message] of conflicts) {
-  test(`settings that exclude each other are refused naming both: ${message.source.replaceAll("\\", "")}`, () => {
+  it(`settings that exclude each other are refused naming both: ${message.source.replaceAll("\\", "")}`, () => {
     const error = refused({ ...minimal, ...change });
     assert.equal(error.code, "spec_conflict");
     assert.ok(
@@ -366,7 +367,7 @@ for (const [change, message] of conflicts) {
   });
 }
 
-test("the JSON Schema knows every section and asks only for what has no default", () => {
+it("the JSON Schema knows every section and asks only for what has no default", () => {
   const schema = specJsonSchema() as {
     properties: Record<string, { properties?: object }>;
     required: string[];
@@ -391,7 +392,7 @@ test("the JSON Schema knows every section and asks only for what has no default"
   assert.ok("lengthPenalty" in schema.properties["pair"]!.properties!);
 });
 
-test("durations are read in their unit", () => {
+it("durations are read in their unit", () => {
   assert.deepEqual(["500ms", "30s", "1.5m", "1h"].map(durationMs), [500, 30_000, 90_000, 3_600_000]);
 });
 
@@ -407,7 +408,7 @@ async function load(name: string, source: string) {
 
 const json = JSON.stringify(minimal);
 
-test("YAML, JSON, TypeScript and JavaScript say the same", async () => {
+it("YAML, JSON, TypeScript and JavaScript say the same", async () => {
   const yaml =
     "name: shop\npolicy: {path: ./model}\nprompts:\n  file: prompts.jsonl\nscore:\n  reward: {module: ./reward.ts}\n";
   const loaded = await Promise.all([
@@ -425,7 +426,7 @@ test("YAML, JSON, TypeScript and JavaScript say the same", async () => {
   }
 });
 
-test("a wrong value is told with file and line", async () => {
+it("a wrong value is told with file and line", async () => {
   await assert.rejects(
     load("b.yaml", "name: shop\npolicy:\n  path: m\nprompts:\n  file: p\ntrain:\n  beta: 0.1\n  epochs: 0\n"),
     (error: RatchetError) => {
@@ -439,14 +440,14 @@ test("a wrong value is told with file and line", async () => {
   );
 });
 
-test("a conflict is told with the line of the setting", async () => {
+it("a conflict is told with the line of the setting", async () => {
   await assert.rejects(
     load("c.yaml", "name: shop\npolicy: {path: m}\nprompts: {file: p}\n\nscore:\n  reward: model\n"),
     { code: "spec_conflict", line: 6 },
   );
 });
 
-test("a file that cannot be read at all is told with the line where it breaks", async () => {
+it("a file that cannot be read at all is told with the line where it breaks", async () => {
   await assert.rejects(load("d.yaml", "name: a\nseed: 1\nname: b\n"), { code: "spec_unreadable", line: 3 });
   await assert.rejects(load("d.json", '{"name": "a",\n "seed": ]}'), { code: "spec_unreadable", line: 2 });
   await assert.rejects(load("d.ts", "export default {\n  name: 'a'\n  seed: 1 };"), {
@@ -471,7 +472,7 @@ const document = await readFile(new URL("../../../docs/spec.md", import.meta.url
 const valueAt = (root: unknown, path: string): unknown =>
   path.split(".").reduce<unknown>((value, key) => (value as Record<string, unknown>)[key], root);
 
-test("docs/spec.md names every loss with its settings as they are by default", () => {
+it("docs/spec.md names every loss with its settings as they are by default", () => {
   const described = new Map(
     [...document.matchAll(/^\| `(\w+)` \| (?:`([^`]*)`)? ?\| .*arXiv/gm)].map(([, name, settings]) => [
       name,
@@ -492,7 +493,7 @@ test("docs/spec.md names every loss with its settings as they are by default", (
   }
 });
 
-test("every default in docs/spec.md is the program's", () => {
+it("every default in docs/spec.md is the program's", () => {
   const { resolved, sft } = {
     resolved: resolveSpec(minimal),
     sft: resolveSpec({

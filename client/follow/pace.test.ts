@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { test } from "node:test";
+import { it } from "node:test";
 import { Pace } from "./pace.ts";
 import type { StageView } from "./observe.ts";
 
@@ -16,7 +16,7 @@ const stage = (fraction: number, more: Partial<StageView> = {}): StageView => ({
   ...more,
 });
 
-test("rate and time left follow from the share done", () => {
+it("rate and time left follow from the share done", () => {
   const pace = new Pace();
   assert.deepEqual(pace.of(stage(0), 0), { fraction: 0 });
   const { perSecond, leftMs } = pace.of(stage(0.2), 4_000);
@@ -24,7 +24,7 @@ test("rate and time left follow from the share done", () => {
   assert.equal(Math.round(leftMs ?? 0), 16_000);
 });
 
-test("work adopted at the start is forgotten after half a minute", () => {
+it("work adopted at the start is forgotten after half a minute", () => {
   const pace = new Pace();
   pace.of(stage(0), 0);
   pace.of(stage(0.5), 2_000);
@@ -33,7 +33,7 @@ test("work adopted at the start is forgotten after half a minute", () => {
   assert.equal(Math.round((leftMs ?? 0) / 1000), 80);
 });
 
-test("a heartbeat that counts from zero again does not turn the clock back", () => {
+it("a heartbeat that counts from zero again does not turn the clock back", () => {
   const pace = new Pace();
   pace.of(stage(0), 0);
   pace.of(stage(0.5), 5_000);
@@ -41,7 +41,7 @@ test("a heartbeat that counts from zero again does not turn the clock back", () 
   assert.deepEqual({ fraction, perSecond }, { fraction: 0.5, perSecond: 5 });
 });
 
-test("nothing is said before two seconds have passed or where nothing moves", () => {
+it("nothing is said before two seconds have passed or where nothing moves", () => {
   const pace = new Pace();
   pace.of(stage(0.3), 0);
   assert.deepEqual(pace.of(stage(0.5), 1_000), { fraction: 0.5 });

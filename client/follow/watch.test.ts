@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { mock, test } from "node:test";
+import { it, mock } from "node:test";
 import type { LedgerEvent, Plan } from "../../campaign/types.ts";
 import { openStore } from "../../store/index.ts";
 import { FakeGateway } from "../../test/support/fake-gateway.ts";
@@ -52,18 +52,18 @@ function running(activities: PendingActivity[]): FakeGateway {
   return gateway;
 }
 
-test("work on a queue that nobody has ever polled is waited for at once", async () => {
+it("work on a queue that nobody has ever polled is waited for at once", async () => {
   const { waiting } = await observe(running([pending()]), "c", PLAN);
   assert.deepEqual(waiting, [{ queue: "ratchet-gpu", sinceMs: NOW - 60_000 }]);
 });
 
-test("a worker that died is noticed though the server still lists its polls", async () => {
+it("a worker that died is noticed though the server still lists its polls", async () => {
   const gateway = running([pending({ scheduledAtMs: NOW - 25_000, attempt: 2 })]);
   gateway.queuePollers["ratchet-gpu"] = polled(40_000);
   assert.equal((await observe(gateway, "c", PLAN)).waiting[0]?.lastPollMs, NOW - 40_000);
 });
 
-test("work behind a busy worker is not called waiting", async () => {
+it("work behind a busy worker is not called waiting", async () => {
   const busy = pending({ state: "started", heartbeatAtMs: NOW - 1_000 });
   const gateway = running([pending(), busy]);
   gateway.queuePollers["ratchet-gpu"] = polled(70_000);
@@ -94,7 +94,7 @@ const untaken: [string, (scheduledAtMs: number) => FakeGateway][] = [
   ],
 ];
 for (const [what, prepare] of untaken) {
-  test(`work on a queue ${what} is said within 30 s of its scheduling, though each look takes four`, async (t) => {
+  it(`work on a queue ${what} is said within 30 s of its scheduling, though each look takes four`, async (t) => {
     mock.timers.enable({ apis: ["Date"], now: NOW });
     t.after(() => mock.timers.reset());
     for (const offsetMs of [0, 1_000, 2_000, 3_000]) {
@@ -122,7 +122,7 @@ for (const [what, prepare] of untaken) {
   });
 }
 
-test("a stage's share counts finished shards and the pieces of running ones", async () => {
+it("a stage's share counts finished shards and the pieces of running ones", async () => {
   const beat = (done: number) =>
     pending({
       state: "started",
@@ -135,7 +135,7 @@ test("a stage's share counts finished shards and the pieces of running ones", as
   assert.deepEqual(stages[0]?.counted, { unit: "pieces", done: 4, total: 8, activities: 2 });
 });
 
-test("a retried activity shows its attempt and why the one before failed", async () => {
+it("a retried activity shows its attempt and why the one before failed", async () => {
   const { stages } = await observe(
     running([pending({ state: "started", attempt: 3, lastFailure: "activity Heartbeat timeout" })]),
     "c",
@@ -144,7 +144,7 @@ test("a retried activity shows its attempt and why the one before failed", async
   assert.deepEqual([stages[0]?.attempt, stages[0]?.lastFailure], [3, "activity Heartbeat timeout"]);
 });
 
-test("activities that fail alike are told as one, with the most tried one's failure and its next try", async () => {
+it("activities that fail alike are told as one, with the most tried one's failure and its next try", async () => {
   const denied = (attempt: number) =>
     pending({
       state: "backing-off",
@@ -228,7 +228,7 @@ async function watched(
   return events;
 }
 
-test("a watch tells what was decided meanwhile and ends with the recorded outcome", async () => {
+it("a watch tells what was decided meanwhile and ends with the recorded outcome", async () => {
   const events = await watched({ type: "completed", latest: "l", promoted: "p" });
   assert.deepEqual(
     events.map(({ type }) => type),
@@ -237,7 +237,7 @@ test("a watch tells what was decided meanwhile and ends with the recorded outcom
   assert.deepEqual(events.at(-1), { type: "ended", outcome: { status: "completed" } });
 });
 
-test("a server that goes away is said once and waited for", async () => {
+it("a server that goes away is said once and waited for", async () => {
   const events = await watched(
     { type: "completed", latest: "l", promoted: "p" },
     (gateway) => (gateway.awayFor = 3),
@@ -248,7 +248,7 @@ test("a server that goes away is said once and waited for", async () => {
   );
 });
 
-test("a run that ended while the campaign did not is told as the run's failure", async () => {
+it("a run that ended while the campaign did not is told as the run's failure", async () => {
   const events = await watched(undefined);
   assert.deepEqual(events.at(-1), {
     type: "ended",
@@ -256,7 +256,7 @@ test("a run that ended while the campaign did not is told as the run's failure",
   });
 });
 
-test("a campaign that the server does not know is refused with the way out", async () => {
+it("a campaign that the server does not know is refused with the way out", async () => {
   await assert.rejects(
     watched(undefined, (gateway) => gateway.runs.delete("ratchet:c")),
     { code: "not_running", hint: /ratchet start/ },

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { after, test } from "node:test";
+import { after, it } from "node:test";
 import {
   initAdapter,
   mergeAdapter,
@@ -27,7 +27,7 @@ async function logps(...rows: (object | string)[]): ReturnType<typeof logpsOfFil
   return logpsOfFile(dir, input);
 }
 
-test("text and its token ids have the same log-probabilities, whatever stands in the file beside them", async () => {
+it("text and its token ids have the same log-probabilities, whatever stands in the file beside them", async () => {
   const [text, ids, mixed, chat] = await logps(
     { id: "a", prompt: "red fish", completion: " blue sea" },
     { prompt_ids: [1, 4, 7], completion_ids: [6, 11, 2] },
@@ -72,12 +72,12 @@ const wrong: [row: object | string, code: string, message: RegExp][] = [
   ],
 ];
 for (const [row, code, message] of wrong) {
-  test(`a row is refused with its line: ${message.source.replaceAll("\\", "")}`, async () => {
+  it(`a row is refused with its line: ${message.source.replaceAll("\\", "")}`, async () => {
     await assert.rejects(logps({ prompt: "red", completion: " sea" }, row), { kind: "spec", code, message });
   });
 }
 
-test("an adapter's folder has the log-probabilities of the model that it makes of its base", async () => {
+it("an adapter's folder has the log-probabilities of the model that it makes of its base", async () => {
   const base = await readCheckpoint(dir);
   const adapter = initAdapter(base.config, { rank: 2, alpha: 8, targets: ["v_proj"] }, "0000000000000005");
   for (const { data } of adapter.weights.values()) data.fill(0.2);
@@ -98,7 +98,7 @@ test("an adapter's folder has the log-probabilities of the model that it makes o
   assert.notDeepEqual(found[0]!.logps, plain!.logps);
 });
 
-test("a file or a checkpoint that is not there, and a reward model, are refused by name", async () => {
+it("a file or a checkpoint that is not there, and a reward model, are refused by name", async () => {
   await assert.rejects(logpsOfFile(dir, join(dir, "none.jsonl")), { code: "file_missing" });
   await writeFile(input, "");
   await assert.rejects(logpsOfFile(dir, input), { code: "file_empty" });

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { test } from "node:test";
+import { it } from "node:test";
 import fc from "fast-check";
 import type { CampaignRecord, CampaignStatus } from "../../campaign/types.ts";
 import { decideStart } from "./decide-start.ts";
@@ -30,16 +30,16 @@ const record = (status: CampaignStatus, more: Partial<CampaignRecord> = {}): Cam
 const OTHER_SPEC = request({ specDigest: "b".repeat(64) });
 const ALL: CampaignStatus[] = ["created", "running", "paused", "completed", "failed", "cancelled"];
 
-test("an unknown id is created", () => {
+it("an unknown id is created", () => {
   assert.deepEqual(decideStart(undefined, false, request()), { action: "create" });
 });
 
-test("a running or paused campaign with the same spec is attached to", () => {
+it("a running or paused campaign with the same spec is attached to", () => {
   for (const status of ["running", "paused"] as const)
     assert.deepEqual(decideStart(record(status), true, request()), { action: "attach" });
 });
 
-test("another spec is refused, whatever the campaign's state and whatever else is asked", () => {
+it("another spec is refused, whatever the campaign's state and whatever else is asked", () => {
   fc.assert(
     fc.property(
       fc.constantFrom(...ALL),
@@ -56,7 +56,7 @@ test("another spec is refused, whatever the campaign's state and whatever else i
   );
 });
 
-test("a failed campaign resumes from its ledger, wherever it failed", () => {
+it("a failed campaign resumes from its ledger, wherever it failed", () => {
   for (const server of ["here", "elsewhere"])
     assert.deepEqual(decideStart(record("failed", { server }), false, request()), {
       action: "resume",
@@ -64,16 +64,16 @@ test("a failed campaign resumes from its ledger, wherever it failed", () => {
     });
 });
 
-test("a campaign that failed a moment ago is resumed, not attached to while its run closes", () => {
+it("a campaign that failed a moment ago is resumed, not attached to while its run closes", () => {
   assert.deepEqual(decideStart(record("failed"), true, request()), { action: "resume", replace: false });
 });
 
-test("a campaign that this server owns but does not know any more resumes from its ledger", () => {
+it("a campaign that this server owns but does not know any more resumes from its ledger", () => {
   for (const status of ["created", "running", "paused"] as const)
     assert.deepEqual(decideStart(record(status), false, request()), { action: "resume", replace: false });
 });
 
-test("a campaign whose first row was written but which never opened is nobody's", () => {
+it("a campaign whose first row was written but which never opened is nobody's", () => {
   const { server: _server, namespace: _namespace, ...never } = record("created", { epoch: 0 });
   assert.deepEqual(decideStart(never, false, request({ server: "elsewhere" })), {
     action: "resume",
@@ -81,7 +81,7 @@ test("a campaign whose first row was written but which never opened is nobody's"
   });
 });
 
-test("a campaign that runs on another server or namespace is refused unless it is taken over", () => {
+it("a campaign that runs on another server or namespace is refused unless it is taken over", () => {
   for (const owner of [{ server: "elsewhere" }, { namespace: "theirs" }]) {
     assert.deepEqual(decideStart(record("running", owner), false, request()), {
       action: "refuse",
@@ -94,19 +94,19 @@ test("a campaign that runs on another server or namespace is refused unless it i
   }
 });
 
-test("taking over replaces a run here that had lost its lease to the other server", () => {
+it("taking over replaces a run here that had lost its lease to the other server", () => {
   assert.deepEqual(
     decideStart(record("running", { server: "elsewhere" }), true, request({ takeOver: true })),
     { action: "resume", replace: true },
   );
 });
 
-test("a completed campaign returns its recorded result, even while its run closes", () => {
+it("a completed campaign returns its recorded result, even while its run closes", () => {
   for (const running of [false, true])
     assert.deepEqual(decideStart(record("completed"), running, request()), { action: "completed" });
 });
 
-test("a cancelled campaign goes on only when asked to", () => {
+it("a cancelled campaign goes on only when asked to", () => {
   assert.deepEqual(decideStart(record("cancelled"), false, request()), {
     action: "refuse",
     code: "campaign_cancelled",
@@ -114,7 +114,7 @@ test("a cancelled campaign goes on only when asked to", () => {
   assert.deepEqual(decideStart(record("cancelled"), false, request({ resume: true })), { action: "reopen" });
 });
 
-test("a campaign that was moved goes on elsewhere only, whatever is asked", () => {
+it("a campaign that was moved goes on elsewhere only, whatever is asked", () => {
   for (const more of [{}, { takeOver: true }, { resume: true }, { specDigest: "b".repeat(64) }]) {
     assert.deepEqual(decideStart(record("moved"), false, request(more)), {
       action: "refuse",
@@ -123,7 +123,7 @@ test("a campaign that was moved goes on elsewhere only, whatever is asked", () =
   }
 });
 
-test("a run here is ended where its campaign is taken over by name, and followed otherwise", () => {
+it("a run here is ended where its campaign is taken over by name, and followed otherwise", () => {
   assert.deepEqual(decideStart(record("running"), true, request({ takeOver: true })), {
     action: "resume",
     replace: true,

@@ -1,9 +1,9 @@
 import assert from "node:assert/strict";
-import { test } from "node:test";
+import { it } from "node:test";
 import fc from "fast-check";
 import { differences, showDifference } from "./differences.ts";
 
-test("a changed setting is shown by its path with both values", () => {
+it("a changed setting is shown by its path with both values", () => {
   const before = {
     train: { beta: 0.1, optimizer: { learningRate: 1e-4 } },
     baselines: [{ name: "offline" }],
@@ -18,14 +18,14 @@ test("a changed setting is shown by its path with both values", () => {
   ]);
 });
 
-test("digests are shown short", () => {
+it("digests are shown short", () => {
   assert.equal(
     showDifference({ path: "policy.tree", before: "a".repeat(64), after: undefined }),
     "policy.tree: aaaaaaaaaaaa → (none)",
   );
 });
 
-test("equal values have no differences, and every difference is real", () => {
+it("equal values have no differences, and every difference is real", () => {
   fc.assert(
     fc.property(fc.jsonValue(), (value) => assert.deepEqual(differences(value, structuredClone(value)), [])),
   );

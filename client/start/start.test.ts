@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { test } from "node:test";
+import { it } from "node:test";
 import type { LedgerEvent } from "../../campaign/types.ts";
 import { openStore } from "../../store/index.ts";
 import type { Store } from "../../store/types.ts";
@@ -48,7 +48,7 @@ const opened = (server: string): LedgerEvent => ({
 });
 const END = { type: "cancelled", by: "ada", why: "enough" } as const;
 
-test("the ledger's first row is written before the workflow starts", async () => {
+it("the ledger's first row is written before the workflow starts", async () => {
   const { start, gateway, types, store } = await bench();
   gateway.start = async () => {
     assert.deepEqual(await types(), ["created"]);
@@ -59,7 +59,7 @@ test("the ledger's first row is written before the workflow starts", async () =>
   assert.equal(store.name, "memory:");
 });
 
-test("the workflow is told digests and names, never the spec", async () => {
+it("the workflow is told digests and names, never the spec", async () => {
   const { start, gateway } = await bench();
   const { specDigest } = await start();
   assert.deepEqual(gateway.started, [
@@ -67,7 +67,7 @@ test("the workflow is told digests and names, never the spec", async () => {
   ]);
 });
 
-test("two who start one id at once share one campaign; with another spec the later one is refused", async () => {
+it("two who start one id at once share one campaign; with another spec the later one is refused", async () => {
   const { start, types, store } = await bench();
   const other = await store.putJson({ train: { beta: 0.2 } });
   const outcomes = await Promise.allSettled([start(), start({ specDigest: other, requestId: "r2" })]);
@@ -79,7 +79,7 @@ test("two who start one id at once share one campaign; with another spec the lat
   );
 });
 
-test("another spec is refused with every path that differs", async () => {
+it("another spec is refused with every path that differs", async () => {
   const { start, store } = await bench();
   await start();
   const specDigest = await store.putJson({ train: { beta: 0.2, epochs: 3 } });
@@ -97,7 +97,7 @@ test("another spec is refused with every path that differs", async () => {
   );
 });
 
-test("a campaign whose server forgot it goes on from its ledger", async () => {
+it("a campaign whose server forgot it goes on from its ledger", async () => {
   const { start, gateway, append } = await bench();
   await start();
   await append(1, opened("here"));
@@ -105,7 +105,7 @@ test("a campaign whose server forgot it goes on from its ledger", async () => {
   assert.equal((await start()).action, "resumed");
 });
 
-test("a campaign that another server runs is taken over only when asked to", async () => {
+it("a campaign that another server runs is taken over only when asked to", async () => {
   const { start, gateway, append } = await bench();
   await start();
   await append(1, opened("elsewhere"));
@@ -114,7 +114,7 @@ test("a campaign that another server runs is taken over only when asked to", asy
   assert.equal((await start({ takeOver: true })).action, "resumed");
 });
 
-test("a cancelled campaign is opened again by a row that says who asked", async () => {
+it("a cancelled campaign is opened again by a row that says who asked", async () => {
   const { start, gateway, append, types } = await bench();
   await start();
   await append(1, opened("here"));
@@ -125,7 +125,7 @@ test("a cancelled campaign is opened again by a row that says who asked", async 
   assert.equal((await types()).at(-1), "reopened");
 });
 
-test("a pause with no worker is refused and never sent", async () => {
+it("a pause with no worker is refused and never sent", async () => {
   const { start, gateway, store } = await bench();
   await start();
   const pause = () =>
@@ -145,7 +145,7 @@ test("a pause with no worker is refused and never sent", async () => {
   assert.deepEqual(gateway.controls, [{ verb: "pause", updateId: "p1" }]);
 });
 
-test("an ended campaign is not controlled, whatever the server says", async () => {
+it("an ended campaign is not controlled, whatever the server says", async () => {
   const { start, gateway, append, store } = await bench();
   await start();
   await append(1, END);
@@ -155,7 +155,7 @@ test("an ended campaign is not controlled, whatever the server says", async () =
   );
 });
 
-test("a run that serves the store which the campaign was moved from is not followed, and ended only when asked to", async () => {
+it("a run that serves the store which the campaign was moved from is not followed, and ended only when asked to", async () => {
   const { start, gateway } = await bench();
   gateway.runs.set("ratchet:c", { runId: "old", status: "running", store: "dir:/old", pending: [] });
   await assert.rejects(start(), { code: "owned_elsewhere", message: /for the store dir:\/old/ });
@@ -163,7 +163,7 @@ test("a run that serves the store which the campaign was moved from is not follo
   assert.equal(gateway.started[0]?.replace, true);
 });
 
-test("a campaign that was moved says where it goes on", async () => {
+it("a campaign that was moved says where it goes on", async () => {
   const { start, gateway, store } = await bench();
   await start();
   gateway.runs.clear();

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { after, before, test } from "node:test";
+import { after, before, it } from "node:test";
 import { initAdapter } from "../model/index.ts";
 import type { LoraSettings } from "../model/index.ts";
 import { TINY } from "../tiny-model.test.support.ts";
@@ -14,13 +14,13 @@ after(() => rm(dir, { recursive: true, force: true }));
 
 const settings: LoraSettings = { rank: 2, alpha: 4, targets: ["q_proj", "down_proj"] };
 
-test("an adapter is read back equal", async () => {
+it("an adapter is read back equal", async () => {
   const adapter = initAdapter(TINY, settings, "0000000000000007");
   await writeAdapter(dir, adapter);
   assert.deepEqual(await readAdapter(dir, TINY), adapter);
 });
 
-test("what plain LoRA would not compute is refused by name", async () => {
+it("what plain LoRA would not compute is refused by name", async () => {
   await writeAdapter(dir, initAdapter(TINY, settings, "0000000000000007"));
   const path = join(dir, "adapter_config.json");
   const config = JSON.parse(await readFile(path, "utf8")) as object;
@@ -42,7 +42,7 @@ test("what plain LoRA would not compute is refused by name", async () => {
   }
 });
 
-test("an adapter of another model, and tensors without a target, are named", async () => {
+it("an adapter of another model, and tensors without a target, are named", async () => {
   const adapter = initAdapter(TINY, settings, "0000000000000007");
   await writeAdapter(dir, adapter);
   await assert.rejects(readAdapter(dir, { ...TINY, intermediateSize: 32 }), {

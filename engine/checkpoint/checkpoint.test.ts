@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { after, before, test } from "node:test";
+import { after, before, it } from "node:test";
 import type { RatchetError } from "../../errors/index.ts";
 import { rewardModelFrom } from "../model/index.ts";
 import type { ModelConfig } from "../model/index.ts";
@@ -18,7 +18,7 @@ const base = JSON.parse(formatConfig(tinyCheckpoint().config)) as Record<string,
 const coded = (code: string, message: RegExp) => (error: Error & { code?: string }) =>
   error.code === code && message.test(error.message);
 
-test("a model folder holds the tokenizer too, and is read back equal", async () => {
+it("a model folder holds the tokenizer too, and is read back equal", async () => {
   await writeTinyModel(dir);
   for (const checkpoint of [
     tinyCheckpoint(),
@@ -40,7 +40,7 @@ test("a model folder holds the tokenizer too, and is read back equal", async () 
   }
 });
 
-test("missing, additional and misshapen tensors are named", async () => {
+it("missing, additional and misshapen tensors are named", async () => {
   const folder = join(dir, "wrong");
   await mkdir(folder);
   const attempt = async (
@@ -76,7 +76,7 @@ test("missing, additional and misshapen tensors are named", async () => {
   );
 });
 
-test("settings that would change the computation are refused by name, with what is supported", () => {
+it("settings that would change the computation are refused by name, with what is supported", () => {
   const refuse = (change: Record<string, unknown>, message: RegExp): void =>
     assert.throws(
       () => parseConfig({ ...base, ...change }, "config.json"),
@@ -136,7 +136,7 @@ test("settings that would change the computation are refused by name, with what 
   );
 });
 
-test("a sliding window that is not in use, or not shorter than the context, is none", () => {
+it("a sliding window that is not in use, or not shorter than the context, is none", () => {
   const accept = (change: Record<string, unknown>): void =>
     void parseConfig({ ...base, ...change }, "config.json");
   accept({ architectures: ["MistralForCausalLM"], model_type: "mistral", sliding_window: null });
@@ -170,7 +170,7 @@ const variants: Record<string, Partial<ModelConfig>> = {
   Mistral: { architecture: "MistralForCausalLM", tiedEmbeddings: false },
 };
 for (const [name, change] of Object.entries(variants)) {
-  test(`the configuration and the weights of ${name} are read back as they were written`, async () => {
+  it(`the configuration and the weights of ${name} are read back as they were written`, async () => {
     const folder = join(dir, "variant");
     const checkpoint = tinyCheckpoint(change);
     await writeCheckpoint(folder, checkpoint, dir);
@@ -181,7 +181,7 @@ for (const [name, change] of Object.entries(variants)) {
   });
 }
 
-test("rotary settings mean the same under the keys of transformers 4 and 5", () => {
+it("rotary settings mean the same under the keys of transformers 4 and 5", () => {
   const scaling = {
     rope_type: "llama3",
     factor: 8,
@@ -201,7 +201,7 @@ test("rotary settings mean the same under the keys of transformers 4 and 5", () 
   );
 });
 
-test("a head that stands beside the embedding to which it is tied must be the same", async () => {
+it("a head that stands beside the embedding to which it is tied must be the same", async () => {
   const folder = join(dir, "tied");
   const checkpoint = tinyCheckpoint();
   const embedding = checkpoint.weights.get("model.embed_tokens.weight")!;
@@ -216,7 +216,7 @@ test("a head that stands beside the embedding to which it is tied must be the sa
   );
 });
 
-test("a checkpoint in 16 bits is read back as the nearest numbers, and its config.json says so", async () => {
+it("a checkpoint in 16 bits is read back as the nearest numbers, and its config.json says so", async () => {
   const folder = join(dir, "half");
   const checkpoint = tinyCheckpoint();
   for (const [dtype, torch, step] of [
@@ -237,7 +237,7 @@ test("a checkpoint in 16 bits is read back as the nearest numbers, and its confi
   }
 });
 
-test("settings that are no sizes are refused, and absent ones take transformers' defaults", () => {
+it("settings that are no sizes are refused, and absent ones take transformers' defaults", () => {
   const invalid = (change: Record<string, unknown>, message: RegExp): void =>
     assert.throws(
       () => parseConfig({ ...base, ...change }, "config.json"),

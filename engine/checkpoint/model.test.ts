@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { cp, mkdir, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { after, test } from "node:test";
+import { after, it } from "node:test";
 import { initAdapter, mergeAdapter } from "../model/index.ts";
 import type { Adapter } from "../model/index.ts";
 import { tinyCheckpoint, TINY, writeTinyModel, writeTinyTokenizer } from "../tiny-model.test.support.ts";
@@ -42,7 +42,7 @@ async function adapterOn(name: unknown): Promise<string> {
   return folder;
 }
 
-test("an adapter is its base with it, by an absolute path and by one from its own folder", async () => {
+it("an adapter is its base with it, by an absolute path and by one from its own folder", async () => {
   assert.notDeepEqual(merged, tinyCheckpoint());
   for (const name of [base, "../base", "../base/"])
     assert.deepEqual(await readModel(await adapterOn(name)), {
@@ -52,19 +52,19 @@ test("an adapter is its base with it, by an absolute path and by one from its ow
     });
 });
 
-test("an adapter beside a whole model is that model with it, where it names its own folder as the base", async () => {
+it("an adapter beside a whole model is that model with it, where it names its own folder as the base", async () => {
   const folder = await adapterOn(".");
   await cp(base, folder, { recursive: true });
   assert.deepEqual(await readModel(folder), { checkpoint: merged, tokenizerDir: folder, baseDir: folder });
 });
 
-test("the tokenizer is the adapter's own where it has one", async () => {
+it("the tokenizer is the adapter's own where it has one", async () => {
   const folder = await adapterOn(base);
   await writeTinyTokenizer(folder);
   assert.equal((await readModel(folder)).tokenizerDir, folder);
 });
 
-test("a whole model with an adapter in a folder of its own, as an export has it, is the whole model", async () => {
+it("a whole model with an adapter in a folder of its own, as an export has it, is the whole model", async () => {
   const folder = join(dir, "exported");
   await cp(base, folder, { recursive: true });
   await writeAdapter(join(folder, "adapter"), trainedAdapter());
@@ -75,7 +75,7 @@ test("a whole model with an adapter in a folder of its own, as an export has it,
   });
 });
 
-test("a base that is no folder here is refused with what to do, and nothing is fetched", async () => {
+it("a base that is no folder here is refused with what to do, and nothing is fetched", async () => {
   const refused: [unknown, RegExp][] = [
     [
       "meta-llama/Llama-3.2-1B",
@@ -96,7 +96,7 @@ test("a base that is no folder here is refused with what to do, and nothing is f
   }
 });
 
-test("a base that is another model than the adapter's, and one that is no model, are named", async () => {
+it("a base that is another model than the adapter's, and one that is no model, are named", async () => {
   const other = join(dir, "other");
   await mkdir(other);
   await writeTinyModel(other, tinyCheckpoint({ layers: 1 }));

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { after, before, test } from "node:test";
+import { after, before, it } from "node:test";
 import fc from "fast-check";
 import { readModelTensors, readSafetensors, writeSafetensors } from "./safetensors.ts";
 
@@ -26,7 +26,7 @@ const refused = (path: string, code: string, message: RegExp): Promise<void> =>
     (error: Error & { code?: string }) => error.code === code && message.test(error.message),
   );
 
-test("tensors come back with the same names, shapes and bits", async () => {
+it("tensors come back with the same names, shapes and bits", async () => {
   const path = join(dir, "round.safetensors");
   const tensor = fc
     .array(fc.float({ noDefaultInfinity: false }), { maxLength: 12 })
@@ -47,7 +47,7 @@ test("tensors come back with the same names, shapes and bits", async () => {
   );
 });
 
-test("the order in which tensors are given does not change one byte, and data starts at a multiple of 8", async () => {
+it("the order in which tensors are given does not change one byte, and data starts at a multiple of 8", async () => {
   const a: [string, { shape: number[]; data: Float32Array }] = [
     "a",
     { shape: [2], data: Float32Array.of(1, 2) },
@@ -64,7 +64,7 @@ test("the order in which tensors are given does not change one byte, and data st
   assert.equal(Number(bytes.readBigUInt64LE(0)) % 8, 0);
 });
 
-test("half and bfloat16 are widened exactly", async () => {
+it("half and bfloat16 are widened exactly", async () => {
   const header = JSON.stringify({
     h: { dtype: "F16", shape: [4], data_offsets: [0, 8] },
     b: { dtype: "BF16", shape: [2], data_offsets: [8, 12] },
@@ -81,7 +81,7 @@ test("half and bfloat16 are widened exactly", async () => {
   assert.deepEqual(read.get("b")?.data, Float32Array.of(1.5, -0));
 });
 
-test("a damaged file is refused with what is wrong", async () => {
+it("a damaged file is refused with what is wrong", async () => {
   const f32 = (shape: number[], from: number, to: number): object => ({
     dtype: "F32",
     shape,
@@ -134,7 +134,7 @@ test("a damaged file is refused with what is wrong", async () => {
   await refused(join(dir, "short"), "checkpoint_invalid", /3 bytes/);
 });
 
-test("16-bit types round to the nearest number, ties to even, and give back every number that they hold", async () => {
+it("16-bit types round to the nearest number, ties to even, and give back every number that they hold", async () => {
   const path = join(dir, "narrow.safetensors");
   const through = async (dtype: "F16" | "BF16", values: number[]): Promise<number[]> => {
     await writeSafetensors(path, [["x", { shape: [values.length], data: Float32Array.from(values) }]], dtype);
@@ -173,7 +173,7 @@ test("16-bit types round to the nearest number, ties to even, and give back ever
   }
 });
 
-test("a weight beyond the range of F16 is refused before anything is written", async () => {
+it("a weight beyond the range of F16 is refused before anything is written", async () => {
   const path = join(dir, "beyond.safetensors");
   await assert.rejects(
     writeSafetensors(path, [["x", { shape: [1], data: Float32Array.of(70_000) }]], "F16"),
@@ -182,7 +182,7 @@ test("a weight beyond the range of F16 is refused before anything is written", a
   await assert.rejects(readFile(path), { code: "ENOENT" });
 });
 
-test("a sharded model is read through its index, and an index that lies is refused", async () => {
+it("a sharded model is read through its index, and an index that lies is refused", async () => {
   const one = { shape: [1], data: Float32Array.of(1) };
   await writeSafetensors(join(dir, "model-1.safetensors"), [["a", one]]);
   await writeSafetensors(join(dir, "model-2.safetensors"), [["b", one]]);

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { test } from "node:test";
+import { it } from "node:test";
 import { SequenceScorer } from "../score/scorer.ts";
 import { loadWeights } from "../score/weights.ts";
 import { tinyCheckpoint } from "../tiny-model.test.support.ts";
@@ -45,7 +45,7 @@ async function recomputed(answers: DecodedRow[], of: DecodeRow[]): Promise<Float
   }
 }
 
-test("the same requests give the same ids and bits of log-probabilities, again and on two threads", async () => {
+it("the same requests give the same ids and bits of log-probabilities, again and on two threads", async () => {
   const first = await withDecoder(1, async (decoder) => {
     const answers = await decoder.generate(rows, settings);
     assert.deepEqual(await decoder.generate(rows, settings), answers);
@@ -58,7 +58,7 @@ test("the same requests give the same ids and bits of log-probabilities, again a
   );
 });
 
-test("recorded log-probabilities are those of a whole forward pass, untempered, within 1e-4, over rows that end at different steps", async () => {
+it("recorded log-probabilities are those of a whole forward pass, untempered, within 1e-4, over rows that end at different steps", async () => {
   const answers = await withDecoder(1, (decoder) => decoder.generate(rows, settings));
   const again = await recomputed(answers, rows);
   answers.forEach(({ logps, ids, finish }, i) => {
@@ -71,7 +71,7 @@ test("recorded log-probabilities are those of a whole forward pass, untempered, 
   });
 });
 
-test("the random numbers of a row do not depend on the other rows: alone it draws the same tokens", async () => {
+it("the random numbers of a row do not depend on the other rows: alone it draws the same tokens", async () => {
   await withDecoder(1, async (decoder) => {
     const answers = await decoder.generate(rows, settings);
     for (const i of [0, 7, 35]) {
@@ -82,7 +82,7 @@ test("the random numbers of a row do not depend on the other rows: alone it draw
   });
 });
 
-test("first tokens follow the exact distribution, and pairs of tokens the exact joint one (χ², 99.9 %)", async () => {
+it("first tokens follow the exact distribution, and pairs of tokens the exact joint one (χ², 99.9 %)", async () => {
   const count = 4000;
   const sampled: DecodeRow[] = Array.from({ length: count }, (_, i) => ({
     promptIds: [1, 5, 9],
@@ -122,7 +122,7 @@ test("first tokens follow the exact distribution, and pairs of tokens the exact 
   );
 });
 
-test("an answer stops at the end of the context, and top-k 1 is greedy", async () => {
+it("an answer stops at the end of the context, and top-k 1 is greedy", async () => {
   await withDecoder(1, async (decoder) => {
     const long: DecodeRow = {
       promptIds: [1, ...Array.from({ length: 59 }, () => 5)],
@@ -138,7 +138,7 @@ test("an answer stops at the end of the context, and top-k 1 is greedy", async (
   });
 });
 
-test("a stop rule ends a row at the token that it names, one that ends a sequence first", async () => {
+it("a stop rule ends a row at the token that it names, one that ends a sequence first", async () => {
   await withDecoder(1, async (decoder) => {
     const free = await decoder.generate(rows, settings);
     const stopped = await decoder.generate(rows, {
@@ -153,7 +153,7 @@ test("a stop rule ends a row at the token that it names, one that ends a sequenc
   });
 });
 
-test("a policy without finite numbers is refused by name", async () => {
+it("a policy without finite numbers is refused by name", async () => {
   const broken = tinyCheckpoint();
   const brokenWeights = loadWeights(broken);
   (brokenWeights["model.norm.weight"]!.data as Float32Array)[3] = NaN;
@@ -169,7 +169,7 @@ test("a policy without finite numbers is refused by name", async () => {
   await decoder.close();
 });
 
-test("a batch that has no memory is named with its longest row", async () => {
+it("a batch that has no memory is named with its longest row", async () => {
   await withDecoder(1, async (decoder) => {
     const endless = {
       ...rows[0]!,
@@ -185,7 +185,7 @@ test("a batch that has no memory is named with its longest row", async () => {
   });
 });
 
-test("an aborted batch stops between two steps with the signal's reason", async () => {
+it("an aborted batch stops between two steps with the signal's reason", async () => {
   const reason = new Error("enough");
   const controller = new AbortController();
   let steps = 0;
@@ -197,7 +197,7 @@ test("an aborted batch stops between two steps with the signal's reason", async 
   assert.equal(steps, 3);
 });
 
-test("grouped and ungrouped heads, tied and untied embeddings decode to what they score", async () => {
+it("grouped and ungrouped heads, tied and untied embeddings decode to what they score", async () => {
   for (const config of [{ kvHeads: 4 }, { kvHeads: 1, tiedEmbeddings: false }]) {
     const other = tinyCheckpoint(config);
     const otherWeights = loadWeights(other);
@@ -219,7 +219,7 @@ test("grouped and ungrouped heads, tied and untied embeddings decode to what the
   }
 });
 
-test("128 rows of a model of the demo's size have the same bits on one and on two threads", async () => {
+it("128 rows of a model of the demo's size have the same bits on one and on two threads", async () => {
   const demo = tinyCheckpoint(
     { vocabSize: 75, hiddenSize: 128, intermediateSize: 336, layers: 3, heads: 4, kvHeads: 4, headSize: 32 },
     3,

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { test } from "node:test";
+import { it } from "node:test";
 import { Graph } from "./graph.ts";
 import { Session } from "./session.ts";
 import type { Tensor } from "./value.ts";
@@ -10,7 +10,7 @@ const ints = (...values: number[]): Tensor => ({
   data: BigInt64Array.from(values, BigInt),
 });
 
-test("a graph that asks for more memory than there is fails as out_of_memory, and its session goes on", async () => {
+it("a graph that asks for more memory than there is fails as out_of_memory, and its session goes on", async () => {
   const graph = new Graph();
   graph.output(
     "y",
@@ -29,7 +29,7 @@ test("a graph that asks for more memory than there is fails as out_of_memory, an
   await session.close();
 });
 
-test("a graph that onnxruntime refuses, or cannot run, is a fault of ours with its words", async () => {
+it("a graph that onnxruntime refuses, or cannot run, is a fault of ours with its words", async () => {
   const wrong = new Graph();
   wrong.output(
     "y",

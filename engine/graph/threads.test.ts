@@ -1,12 +1,12 @@
 import assert from "node:assert/strict";
-import { test } from "node:test";
+import { it } from "node:test";
 import { initCheckpoint } from "../model/index.ts";
 import { Decoder } from "../decode/decoder.ts";
 import { loadWeights } from "../score/weights.ts";
 import { TINY } from "../tiny-model.test.support.ts";
 import { neutralThreads } from "./threads.ts";
 
-test("each thread keeps more than 64 columns of every product that has more than one block to sum", () => {
+it("each thread keeps more than 64 columns of every product that has more than one block to sum", () => {
   const demo = {
     ...TINY,
     vocabSize: 75,
@@ -36,7 +36,7 @@ test("each thread keeps more than 64 columns of every product that has more than
   assert.equal(neutralThreads(TINY, 4), 4);
 });
 
-test("where several threads are allowed, decoding gives the same bits on all of them", async () => {
+it("where several threads are allowed, decoding gives the same bits on all of them", async () => {
   const { config, weights } = initCheckpoint(
     {
       ...TINY,

@@ -1,6 +1,6 @@
 // Losses against values that follow by hand.
 import assert from "node:assert/strict";
-import { test } from "node:test";
+import { it } from "node:test";
 import { Graph } from "../graph/graph.ts";
 import { Session } from "../graph/session.ts";
 import { Tape } from "../ops/tape.ts";
@@ -92,7 +92,7 @@ const atReference: {
   discopop: [{ tau: 0.05 }, (LN2 + 1) / 2],
 };
 for (const [type, [settings, expected]] of Object.entries(atReference)) {
-  test(`${type} of a policy that is its own reference is ${expected.toFixed(4)}`, async () => {
+  it(`${type} of a policy that is its own reference is ${expected.toFixed(4)}`, async () => {
     const logps = [-3, -8, -5, -1];
     const values = await preference({ logps, reference: logps, tokens: [3, 3, 5, 5] }, 0.1, [
       { type, ...settings, weight: 1 } as PreferenceTerm,
@@ -101,7 +101,7 @@ for (const [type, [settings, expected]] of Object.entries(atReference)) {
   });
 }
 
-test("metrics of a policy that is its own reference: all rewards 0, no pair counted as right, log-probabilities summed", async () => {
+it("metrics of a policy that is its own reference: all rewards 0, no pair counted as right, log-probabilities summed", async () => {
   const logps = [-3, -8, -5, -1];
   const values = await preference({ logps, reference: logps }, 0.1, [sigmoid]);
   for (const name of ["rewards/chosen", "rewards/rejected", "rewards/margins", "rewards/accuracies"])
@@ -110,7 +110,7 @@ test("metrics of a policy that is its own reference: all rewards 0, no pair coun
   near(values["logps/rejected"], -3);
 });
 
-test("metrics are β times the log-ratios, and accuracy the share of positive margins, under every loss", async () => {
+it("metrics are β times the log-ratios, and accuracy the share of positive margins, under every loss", async () => {
   for (const term of [sigmoid, { type: "ipo", weight: 1 } as const]) {
     const values = await preference({ logps: [-1, -2, -5, -3], reference: [-2, -2, -4, -6] }, 0.5, [term]);
     // Log-ratios: chosen 1 and 0, rejected −1 and 3; margins at β = 0.5: 1 and −1.5.
@@ -121,7 +121,7 @@ test("metrics are β times the log-ratios, and accuracy the share of positive ma
   }
 });
 
-test("losses with weights add up: sigmoid with a share of sft is RPO", async () => {
+it("losses with weights add up: sigmoid with a share of sft is RPO", async () => {
   const inputs = { logps: [-1, -2, -5, -3], reference: [-2, -2, -4, -6], tokens: [2, 4, 3, 3] };
   const [alone, sft, both] = await Promise.all(
     [[sigmoid], [{ type: "sft", weight: 1 } as const], [sigmoid, { type: "sft", weight: 0.2 } as const]].map(
@@ -133,7 +133,7 @@ test("losses with weights add up: sigmoid with a share of sft is RPO", async () 
   near(both!["loss"], alone!["loss"]! + 0.1);
 });
 
-test("SimPO and ORPO know no reference: rewards are β times the mean log-probability of a token", async () => {
+it("SimPO and ORPO know no reference: rewards are β times the mean log-probability of a token", async () => {
   const inputs = { logps: [-1, -2, -5, -3], tokens: [2, 4, 5, 2] };
   const simpo = await preference(inputs, 2, [{ type: "simpo", gamma: 0.5, weight: 1 }]);
   // Means per token: chosen −0.5 and −0.5, rejected −1 and −1.5.
@@ -148,7 +148,7 @@ test("SimPO and ORPO know no reference: rewards are β times the mean log-probab
   );
 });
 
-test("the odds of ORPO are exact where an answer is all but certain", async () => {
+it("the odds of ORPO are exact where an answer is all but certain", async () => {
   const { loss } = await preference({ logps: [-1e-6, -2e-6], tokens: [1, 1] }, 1, [
     { type: "orpo", weight: 1 },
   ]);
@@ -167,7 +167,7 @@ const kto = (inputs: Inputs): Promise<Record<string, number>> =>
     { logps: "2*B", reference: "2*B", desirable: "B" },
   );
 
-test("KTO compares each answer's gain with the batch's, which is never negative", async () => {
+it("KTO compares each answer's gain with the batch's, which is never negative", async () => {
   const sigma = (x: number): number => 1 / (1 + Math.exp(-x));
   // Log-ratios of the rows 1 and −2; of the mismatched answers 1 and 2, then −1 and −3.
   const above = await kto({ logps: [-1, -5, -2, -2], reference: [-2, -3, -3, -4], desirable: [1, 0] });
@@ -181,12 +181,12 @@ test("KTO compares each answer's gain with the batch's, which is never negative"
   near(below["loss"], (1 - sigma(0.5) + 2 * (1 - sigma(1))) / 2);
 });
 
-test("KTO of a policy that is its own reference is half of each answer's weight", async () => {
+it("KTO of a policy that is its own reference is half of each answer's weight", async () => {
   const { loss } = await kto({ logps: [-1, -5, -2, -2], reference: [-1, -5, -2, -2], desirable: [1, 0] });
   near(loss, (0.5 + 1) / 2);
 });
 
-test("the Bradley-Terry loss of equal rewards is ln 2", async () => {
+it("the Bradley-Terry loss of equal rewards is ln 2", async () => {
   const values = await evaluate({ rewards: [1, 2, 1, 2] }, (t, x) => rewardLoss(t, x["rewards"]!), "2*B");
   near(values["loss"], LN2);
   near(values["accuracy"], 0);
@@ -195,7 +195,7 @@ test("the Bradley-Terry loss of equal rewards is ln 2", async () => {
   near(values["max_reward"], 2);
 });
 
-test("the Bradley-Terry loss is −ln σ of the margin, also where e to the margin overflows", async () => {
+it("the Bradley-Terry loss is −ln σ of the margin, also where e to the margin overflows", async () => {
   const values = await evaluate(
     { rewards: [200, -50, 0, 50] },
     (t, x) => rewardLoss(t, x["rewards"]!),
@@ -206,7 +206,7 @@ test("the Bradley-Terry loss is −ln σ of the margin, also where e to the marg
   near(values["margin"], 50);
 });
 
-test("a margin is what the difference of rewards should reach, and centering adds the square of their sum", async () => {
+it("a margin is what the difference of rewards should reach, and centering adds the square of their sum", async () => {
   const values = await evaluate(
     { rewards: [2, 1, 0, 1], margins: [1, 0.5] },
     (t, x) => rewardLoss(t, x["rewards"]!, { margin: x["margins"]!, centering: 0.01 }),
@@ -216,7 +216,7 @@ test("a margin is what the difference of rewards should reach, and centering add
   near(values["margin"], 1);
 });
 
-test("SFT is the mean over tokens of −ln p", async () => {
+it("SFT is the mean over tokens of −ln p", async () => {
   const values = await evaluate(
     { logps: [-1, -2, -6], entropies: [1, 2, 0], hits: [1, 0, 1] },
     (t, x) => sftLoss(t, x["logps"]!, { entropy: x["entropies"]!, top1: x["hits"]! }),

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { test } from "node:test";
+import { it } from "node:test";
 import { layInSegments } from "./segments.ts";
 import { placesOfEach, placesOfMany } from "./gather-index.ts";
 
@@ -11,7 +11,7 @@ const parts = [
 ].map((part) => Int32Array.from(part));
 const numbers = (data: ArrayLike<unknown>): number[] => Array.from(data, Number);
 
-test("of tokens that stand at one place, that place, counted through all parts", () => {
+it("of tokens that stand at one place, that place, counted through all parts", () => {
   const { data, shape } = placesOfEach([Int32Array.of(2, N), Int32Array.of(N, 0, 5)], N);
   assert.deepEqual(
     [shape, numbers(data)],
@@ -22,7 +22,7 @@ test("of tokens that stand at one place, that place, counted through all parts",
   );
 });
 
-test("the few tokens that stand at many places have tables of their own, which together are smallest", () => {
+it("the few tokens that stand at many places have tables of their own, which together are smallest", () => {
   const { keysOf, "keysOf.more": more, "keysOf.moreOf": moreOf } = placesOfMany("keysOf", parts, N);
   assert.deepEqual(
     [keysOf!.shape, numbers(keysOf!.data)],
@@ -41,7 +41,7 @@ test("the few tokens that stand at many places have tables of their own, which t
   assert.deepEqual(numbers(moreOf!.data), [0, 1, 2, 2, 2, 2]);
 });
 
-test("where no token has more places than the others, what is apart stands nowhere", () => {
+it("where no token has more places than the others, what is apart stands nowhere", () => {
   const {
     keysOf,
     "keysOf.more": more,
@@ -53,7 +53,7 @@ test("where no token has more places than the others, what is apart stands nowhe
   );
 });
 
-test("of segments, both tables together hold every place of every token among all keys", () => {
+it("of segments, both tables together hold every place of every token among all keys", () => {
   const { tensors } = layInSegments(
     [
       { prompt: [1, 2], answers: [[3], [4, 5]] },

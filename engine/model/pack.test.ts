@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { test } from "node:test";
+import { it } from "node:test";
 import type { Tensor } from "../graph/value.ts";
 import { packForLogps, packForRewards } from "./pack.ts";
 import type { AnswerGroup } from "./pack.ts";
@@ -20,7 +20,7 @@ const groups: AnswerGroup[] = [
   { prompt: [1, 9], answers: [{ ids: [4], result: 1 }] },
 ];
 
-test("rewards are read at the last tokens of the answers, in the order of the results", () => {
+it("rewards are read at the last tokens of the answers, in the order of the results", () => {
   const { tokens, positions, index, inverse } = packForRewards(groups, learning);
   assert.deepEqual(values(tokens), [1, 2, 3, 4, 5, 6, 7, 8, 1, 9, 4]);
   assert.deepEqual(values(positions), [0, 1, 2, 3, 4, 3, 4, 5, 0, 1, 2]);
@@ -29,7 +29,7 @@ test("rewards are read at the last tokens of the answers, in the order of the re
   assert.deepEqual(values(inverse), [3, 3, 3, 3, 0, 3, 3, 2, 3, 3, 1]);
 });
 
-test("each answer is predicted from its own copy of the prompt's last token, and its last token is left out", () => {
+it("each answer is predicted from its own copy of the prompt's last token, and its last token is left out", () => {
   const { tokens, index, targets, resultOf } = packForLogps(groups, learning);
   assert.deepEqual(values(tokens), [1, 2, 3, 4, 3, 6, 7, 1, 9]);
   assert.deepEqual(values(index), [2, 3, 4, 5, 6, 8]);
@@ -37,7 +37,7 @@ test("each answer is predicted from its own copy of the prompt's last token, and
   assert.deepEqual(values(resultOf), [0, 0, 2, 2, 2, 1]);
 });
 
-test("only the tokens that count are selected", () => {
+it("only the tokens that count are selected", () => {
   const { tokens, index, targets } = packForLogps(
     [{ prompt: [1], answers: [{ ids: [9, 4, 5], result: 0, counts: [false, true, false] }] }],
     learning,

@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
-import { test } from "node:test";
+import { it } from "node:test";
 import { layInSegments } from "./segments.ts";
 
-test("a prompt and its answers are rows of queries, and an answer's keys are its prompt's and its own", () => {
+it("a prompt and its answers are rows of queries, and an answer's keys are its prompt's and its own", () => {
   const { tensors, starts } = layInSegments(
     [
       { prompt: [10, 11, 12], answers: [[20, 21], [], [30]] },
@@ -31,7 +31,7 @@ test("a prompt and its answers are rows of queries, and an answer's keys are its
   assert.equal(seen[6], "11110");
 });
 
-test("a long answer is several rows, each with the keys of all before it", () => {
+it("a long answer is several rows, each with the keys of all before it", () => {
   const [prompt, answer] = [[1, 2], Array.from({ length: 70 }, (_, i) => 100 + i)];
   const { tensors, starts } = layInSegments([{ prompt, answers: [answer] }], 1);
   const { data, shape } = tensors["mask.0"]!;
@@ -53,7 +53,7 @@ test("a long answer is several rows, each with the keys of all before it", () =>
     );
 });
 
-test("rows are dealt into buckets by the number of their keys, and a bucket without any has a row that nobody reads", () => {
+it("rows are dealt into buckets by the number of their keys, and a bucket without any has a row that nobody reads", () => {
   const { tensors } = layInSegments(
     [
       { prompt: [1, 2, 3], answers: [[4], [5, 6]] },

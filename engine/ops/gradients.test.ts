@@ -1,7 +1,7 @@
 // Every gradient rule against central differences, in double precision: the graph's kernels err by about 1e-15 relative, so a step of
 // 1e-5 leaves an error near 1e-10 (h² truncation plus 1e-15/h cancellation).
 import assert from "node:assert/strict";
-import { test } from "node:test";
+import { it } from "node:test";
 import { Graph } from "../graph/graph.ts";
 import { Session } from "../graph/session.ts";
 import type { DType, Shape, Tensor, Value } from "../graph/value.ts";
@@ -302,11 +302,11 @@ async function largestError({ shapes, from, apply }: Case): Promise<number> {
 
 for (const [op, list] of Object.entries(cases)) {
   if (list === "none") {
-    test(`${op} is declared to have no gradient`, () => assert.equal(rules[op as OpName], "none"));
+    it(`${op} is declared to have no gradient`, () => assert.equal(rules[op as OpName], "none"));
     continue;
   }
   for (const [index, one] of list.entries()) {
-    test(`gradient of ${op} agrees with central differences (${index + 1} of ${list.length})`, async () => {
+    it(`gradient of ${op} agrees with central differences (${index + 1} of ${list.length})`, async () => {
       const error = await largestError(one);
       assert.ok(error < tolerance, `largest error ${error}`);
     });
@@ -339,7 +339,7 @@ async function bothPrecisions(
   return [await run("float32"), await run("float64")];
 }
 
-test("kernels that exist in single precision only compute what is spelt out for doubles", async () => {
+it("kernels that exist in single precision only compute what is spelt out for doubles", async () => {
   const table = (t: Tape, like: Value, of: (angle: number) => number): Value =>
     t.cast(doubles(t, [3, 2], angles.map(of)), like.dtype);
   const pairs = [

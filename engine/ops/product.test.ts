@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { createHash } from "node:crypto";
-import { test } from "node:test";
+import { it } from "node:test";
 import { Graph, Session } from "../graph/index.ts";
 import { initCheckpoint } from "../model/index.ts";
 import { Random } from "../random.ts";
@@ -78,7 +78,7 @@ async function compute(
 
 for (const shape of cases) {
   const { rows, columns, inner, transposeA, transposeB } = shape;
-  test(`a product ${rows}×${inner}×${columns}${transposeA ? ", aᵀ" : ""}${transposeB ? ", bᵀ" : ""} is right within 1e-4 and has the same bits on 1 to 4 threads`, async () => {
+  it(`a product ${rows}×${inner}×${columns}${transposeA ? ", aᵀ" : ""}${transposeB ? ", bᵀ" : ""} is right within 1e-4 and has the same bits on 1 to 4 threads`, async () => {
     const one = await compute(shape, 1);
     const [a, b] = [numbers(rows * inner, 0), numbers(inner * columns, 1e6)];
     for (const [m, n] of [
@@ -100,7 +100,7 @@ for (const shape of cases) {
   });
 }
 
-test("training steps of the demo's size end with the same weights on 1, 2 and 3 threads, with large batches and with small ones", async () => {
+it("training steps of the demo's size end with the same weights on 1, 2 and 3 threads, with large batches and with small ones", async () => {
   const start = initCheckpoint(
     {
       ...TINY,

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { test } from "node:test";
+import { it } from "node:test";
 import { Graph } from "../graph/graph.ts";
 import { Session } from "../graph/session.ts";
 import { Random } from "../random.ts";
@@ -10,7 +10,7 @@ const random = new Random("00000000000000aa");
 const x = Float32Array.from({ length: count * width }, (_, place) => random.uniform(place) - 0.5);
 
 for (const rows of [300, 3000]) {
-  test(`sums of ${count} rows by ${rows} ids, most of them met often, have the same bits on 1, 2 and 3 threads and over runs`, async () => {
+  it(`sums of ${count} rows by ${rows} ids, most of them met often, have the same bits on 1, 2 and 3 threads and over runs`, async () => {
     const ids = BigInt64Array.from({ length: count }, (_, place) =>
       BigInt(Math.floor(random.uniform(2 ** 20 + place) ** 3 * rows)),
     );

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { test } from "node:test";
+import { it } from "node:test";
 import { Sessions } from "../graph/sessions.ts";
 import { AdamW } from "./adamw.ts";
 import type { AdamArrays } from "./adamw.ts";
@@ -20,7 +20,7 @@ const settings: OptimizerSettings = {
   maxLength: 8,
 };
 
-test("schedules are those of transformers: warm-up from 0, then constant, linear or cosine decay", () => {
+it("schedules are those of transformers: warm-up from 0, then constant, linear or cosine decay", () => {
   const rates = (schedule: OptimizerSettings["schedule"]): number[] =>
     Array.from({ length: 10 }, (_, index) =>
       learningRateAt({ ...settings, learningRate: 1, schedule }, index + 1, 10),
@@ -33,7 +33,7 @@ test("schedules are those of transformers: warm-up from 0, then constant, linear
   assert.ok(cosine[9]! > 0 && cosine[9]! < 0.04);
 });
 
-test("without warm-up the first step has the full learning rate", () => {
+it("without warm-up the first step has the full learning rate", () => {
   assert.equal(learningRateAt({ ...settings, warmup: 0 }, 1, 10), 0.1);
 });
 
@@ -65,7 +65,7 @@ function adamwByHand(
   return { w: next, m: first, v: second };
 }
 
-test("three clipped steps of AdamW agree with the paper's formulas, matrices decaying and vectors not", async () => {
+it("three clipped steps of AdamW agree with the paper's formulas, matrices decaying and vectors not", async () => {
   const sessions = new Sessions();
   const adamw = await AdamW.create(settings, sessions, { threads: 1 });
   // The first four weights are a matrix's, the others a vector's.
@@ -104,7 +104,7 @@ test("three clipped steps of AdamW agree with the paper's formulas, matrices dec
   await sessions.close();
 });
 
-test("an update in chunks changes every weight once", async () => {
+it("an update in chunks changes every weight once", async () => {
   const sessions = new Sessions();
   const adamw = await AdamW.create({ ...settings, clip: 0 }, sessions, { threads: 2 });
   const size = 600_000;

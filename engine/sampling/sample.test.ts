@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { test } from "node:test";
+import { it } from "node:test";
 import { Random } from "../random.ts";
 import { Sampler } from "./sample.ts";
 import type { SamplingRule } from "./sample.ts";
@@ -74,7 +74,7 @@ const rules: Record<string, Partial<SamplingRule>> = {
 };
 
 for (const [name, rule] of Object.entries(rules)) {
-  test(`draws follow the exact distribution (χ², 99.9 %): ${name}`, () => {
+  it(`draws follow the exact distribution (χ², 99.9 %): ${name}`, () => {
     const expected = exact({ ...off, ...rule });
     const statistic = chiSquare(drawn(rule), expected);
     assert.ok(
@@ -84,7 +84,7 @@ for (const [name, rule] of Object.entries(rules)) {
   });
 }
 
-test("every wrong order of two neighbouring filters is told apart from the right one", () => {
+it("every wrong order of two neighbouring filters is told apart from the right one", () => {
   const wrong: { order: readonly Filter[]; rule: Partial<SamplingRule> }[] = [
     // The two likeliest tokens first hold 0.65 of all, and only at a temperature above 1 less than 0.6.
     { order: ["topP", "temperature", "topK", "minP"], rule: { temperature: 2, topP: 0.6 } },
@@ -102,7 +102,7 @@ test("every wrong order of two neighbouring filters is told apart from the right
   }
 });
 
-test("among equal tokens the lower ids stay", () => {
+it("among equal tokens the lower ids stay", () => {
   const even = Float32Array.from([0.2, 0.2, 0.2, 0.2, 0.2], Math.log);
   const kept = (rule: Partial<SamplingRule>): number[] =>
     drawn(rule, 500, even).map((count) => Math.sign(count));
@@ -111,12 +111,12 @@ test("among equal tokens the lower ids stay", () => {
   assert.deepEqual(kept({ minP: 1 }), [1, 1, 1, 1, 1]);
 });
 
-test("temperature 0, top-k 1 and a vanishing top-p take the likeliest token", () => {
+it("temperature 0, top-k 1 and a vanishing top-p take the likeliest token", () => {
   for (const rule of [{ temperature: 0 }, { topK: 1 }, { topP: 1e-9 }, { minP: 1 }])
     assert.deepEqual(drawn(rule, 10), [0, 10, 0, 0, 0]);
 });
 
-test("what top-k and top-p keep is what sorting the whole vocabulary keeps, over flat, peaked and tied distributions", () => {
+it("what top-k and top-p keep is what sorting the whole vocabulary keeps, over flat, peaked and tied distributions", () => {
   const random = new Random("00000000000000aa");
   const size = 300;
   const shapes: Record<string, (id: number) => number> = {

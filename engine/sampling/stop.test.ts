@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { test } from "node:test";
+import { it } from "node:test";
 import { StopRule } from "./stop.ts";
 
 /** Bytes as tokens: a character of several bytes spans tokens. */
@@ -16,7 +16,7 @@ function endOf(rule: StopRule, ids: number[], promptIds: number[] = []): number 
   return ids.findIndex((_, i) => rule.reached(promptIds, ids.slice(0, i + 1)));
 }
 
-test("a stop string ends the answer at the token that completes it, wherever its tokens are cut", () => {
+it("a stop string ends the answer at the token that completes it, wherever its tokens are cut", () => {
   const text = "one two\n\nHuman: three";
   assert.equal(endOf(new StopRule(["\n\nHuman:"], decode), bytes(text)), text.indexOf(":"));
   assert.equal(endOf(new StopRule(["never", "two"], decode), bytes(text)), text.indexOf("two") + 2);
@@ -24,17 +24,17 @@ test("a stop string ends the answer at the token that completes it, wherever its
   assert.equal(endOf(new StopRule(["four"], decode), bytes(text)), -1);
 });
 
-test("a character of several tokens is seen with its last one", () => {
+it("a character of several tokens is seen with its last one", () => {
   assert.equal(endOf(new StopRule(["→"], decode), bytes("a→b")), 3);
   assert.equal(endOf(new StopRule(["é→"], decode), bytes("xé→y")), 5);
 });
 
-test("the prompt's text is no part of the answer, but joins its first token", () => {
+it("the prompt's text is no part of the answer, but joins its first token", () => {
   assert.equal(endOf(new StopRule(["stop now"], decodeWords), [2, 3], [0, 1]), -1);
   assert.equal(endOf(new StopRule([" stop"], decodeWords), [1, 3], [0]), 0);
 });
 
-test("a stop id ends the answer, and text is cut before the first stop string", () => {
+it("a stop id ends the answer, and text is cut before the first stop string", () => {
   const rule = new StopRule([33, "b", "de"], decode);
   assert.equal(endOf(rule, [65, 33, 65]), 1);
   assert.equal(rule.cut("acdebx"), "ac");

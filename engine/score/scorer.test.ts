@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { test } from "node:test";
+import { it } from "node:test";
 import { Graph, Session } from "../graph/index.ts";
 import {
   declareParameters,
@@ -88,7 +88,7 @@ async function rewardsOf(threads: number, of = rows): Promise<number[]> {
   }
 }
 
-test("rewards are the same bits again and on two threads, and stand where their rows stood", async () => {
+it("rewards are the same bits again and on two threads, and stand where their rows stood", async () => {
   const rewards = await rewardsOf(1);
   assert.deepEqual(await rewardsOf(2), rewards);
   for (const i of [0, 150, 299]) {
@@ -97,7 +97,7 @@ test("rewards are the same bits again and on two threads, and stand where their 
   }
 });
 
-test("a reward is read at the last real token, whatever the padding: pad and end-of-sequence ids mean nothing to it", async () => {
+it("a reward is read at the last real token, whatever the padding: pad and end-of-sequence ids mean nothing to it", async () => {
   const ends = [
     { ids: [1, 5, 6, 2], promptLength: 2 },
     { ids: [1, 5, 6, 2, 2, 0], promptLength: 2 },
@@ -108,7 +108,7 @@ test("a reward is read at the last real token, whatever the padding: pad and end
   assert.equal(new Set(alone.map((reward) => reward.toFixed(4))).size, 3);
 });
 
-test("a policy gives no rewards and a reward model no log-probabilities", async () => {
+it("a policy gives no rewards and a reward model no log-probabilities", async () => {
   const policy = tinyCheckpoint();
   const ofPolicy = await SequenceScorer.create(policy.config, options);
   await assert.rejects(ofPolicy.rewards(loadWeights(policy), rows), { code: "architecture_unsupported" });
@@ -118,7 +118,7 @@ test("a policy gives no rewards and a reward model no log-probabilities", async 
   await ofReward.close();
 });
 
-test("the log-probabilities of next tokens are those of answers of one token, in any order and number", async () => {
+it("the log-probabilities of next tokens are those of answers of one token, in any order and number", async () => {
   const policy = tinyCheckpoint();
   const scorer = await SequenceScorer.create(policy.config, options);
   const prompts = rows.slice(0, 40).map(({ ids }, i) => ({ ids, choices: i % 2 ? [9, 4] : [4, 7, 9] }));
@@ -139,7 +139,7 @@ test("the log-probabilities of next tokens are those of answers of one token, in
   await scorer.close();
 });
 
-test("an empty answer has log-probability 0", async () => {
+it("an empty answer has log-probability 0", async () => {
   const policy = tinyCheckpoint();
   const scorer = await SequenceScorer.create(policy.config, options);
   const empty = { ids: [1, 5], promptLength: 2 };
@@ -148,7 +148,7 @@ test("an empty answer has log-probability 0", async () => {
   await scorer.close();
 });
 
-test("rows that share their prompts have the rewards of rows alone within 1e-5, with biases, norms of heads and every ratio of heads", async () => {
+it("rows that share their prompts have the rewards of rows alone within 1e-5, with biases, norms of heads and every ratio of heads", async () => {
   for (const config of [
     {},
     { kvHeads: 4 },
@@ -163,7 +163,7 @@ test("rows that share their prompts have the rewards of rows alone within 1e-5, 
   }
 });
 
-test("their tokens have the log-probabilities of rows alone within 1e-5", async () => {
+it("their tokens have the log-probabilities of rows alone within 1e-5", async () => {
   const policy = tinyCheckpoint();
   const scorer = await SequenceScorer.create(policy.config, options);
   const asked = await scorer.tokenLogps(loadWeights(policy), grouped);
@@ -178,7 +178,7 @@ test("their tokens have the log-probabilities of rows alone within 1e-5", async 
   await scorer.close();
 });
 
-test("scores are the same bits on one, two and three threads", async () => {
+it("scores are the same bits on one, two and three threads", async () => {
   // Wide enough that three threads are allowed to share out every product.
   const wide = initCheckpoint(
     { ...TINY, hiddenSize: 256, intermediateSize: 320, heads: 8, kvHeads: 2, headSize: 32, vocabSize: 300 },
@@ -202,7 +202,7 @@ test("scores are the same bits on one, two and three threads", async () => {
   assert.deepEqual(runs[2], runs[0]);
 });
 
-test("a batch that has no memory is named with its longest row", async () => {
+it("a batch that has no memory is named with its longest row", async () => {
   const scorer = await SequenceScorer.create(checkpoint.config, options);
   const endless = {
     ids: new Array<number>(1_000_000).fill(5),

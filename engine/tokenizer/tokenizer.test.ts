@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { after, before, test } from "node:test";
+import { after, before, it } from "node:test";
 import {
   TINY,
   TINY_TOKENIZER,
@@ -37,7 +37,7 @@ async function changed(
   return Tokenizer.load(folder, TINY);
 }
 
-test("a prompt begins with the BOS exactly once, whoever adds it", async () => {
+it("a prompt begins with the BOS exactly once, whoever adds it", async () => {
   const tokenizer = await Tokenizer.load(dir, TINY);
   assert.equal(words(tokenizer.encodePrompt({ prompt: "red fish" })), "<bos> red fish");
   assert.equal(words(tokenizer.encodePrompt({ prompt: "<bos> red fish" })), "<bos> red fish");
@@ -57,7 +57,7 @@ test("a prompt begins with the BOS exactly once, whoever adds it", async () => {
   );
 });
 
-test("a plain answer is the tail after the prompt and ends with one EOS; a conversation is closed by its template", async () => {
+it("a plain answer is the tail after the prompt and ends with one EOS; a conversation is closed by its template", async () => {
   const tokenizer = await Tokenizer.load(dir, TINY);
   const prompt = { prompt: "red fish" };
   assert.equal(words(tokenizer.encodeAnswer(prompt, " blue sea").ids), "blue sea <eos>");
@@ -68,7 +68,7 @@ test("a plain answer is the tail after the prompt and ends with one EOS; a conve
   );
 });
 
-test("an answer that merges into the prompt's last token is encoded alone, so that the prompt stays as generation saw it", async () => {
+it("an answer that merges into the prompt's last token is encoded alone, so that the prompt stays as generation saw it", async () => {
   const bpe = {
     type: "BPE",
     unk_token: null,
@@ -82,7 +82,7 @@ test("an answer that merges into the prompt's last token is encoded alone, so th
   assert.deepEqual(tokenizer.encodeAnswer({ prompt: "ba" }, "ba"), { ids: [5, 4, 2], merged: true });
 });
 
-test("behind a fixed prompt, an answer is not given the space that only beginnings get", async () => {
+it("behind a fixed prompt, an answer is not given the space that only beginnings get", async () => {
   const vocab = { "<pad>": 0, "<bos>": 1, "<eos>": 2, "<sep>": 3, "▁": 4, a: 5, b: 6, ab: 7, "▁b": 8 };
   const model = {
     type: "BPE",
@@ -98,7 +98,7 @@ test("behind a fixed prompt, an answer is not given the space that only beginnin
   assert.deepEqual(tokenizer.encodeAnswer({ prompt: "ba" }, "ba"), { ids: [6, 5, 2], merged: true });
 });
 
-test("a tokenizer that closes every text with the EOS closes no prompt, and an answer once", async () => {
+it("a tokenizer that closes every text with the EOS closes no prompt, and an answer once", async () => {
   const token = (id: string) => ({ SpecialToken: { id, type_id: 0 } });
   const special = (id: string, at: number) => ({ id, ids: [at], tokens: [id] });
   const post_processor = {
@@ -112,7 +112,7 @@ test("a tokenizer that closes every text with the EOS closes no prompt, and an a
   assert.equal(words(tokenizer.encodeText("red fish <eos>")), "<bos> red fish <eos>");
 });
 
-test("the assistant's tokens are those that the template generates", async () => {
+it("the assistant's tokens are those that the template generates", async () => {
   const turn =
     "{% if m['role'] == 'assistant' %}\n  {%- generation %} {{ m['content'] }} {{ eos_token }}{%- endgeneration %}\n{% else %} {{ m['content'] }} <sep>{% endif %}";
   const chat_template = `{{ bos_token }}{% for m in messages %}${turn}{% endfor %}`;
@@ -132,7 +132,7 @@ test("the assistant's tokens are those that the template generates", async () =>
   ]);
 });
 
-test("decoding drops special tokens and keeps the space between prompt and answer", async () => {
+it("decoding drops special tokens and keeps the space between prompt and answer", async () => {
   const tokenizer = await Tokenizer.load(dir, TINY);
   const { ids } = tokenizer.encodeAnswer({ prompt: "red" }, " blue sea");
   assert.equal(tokenizer.decodeAnswer(tokenizer.encodePrompt({ prompt: "red" }), ids), " blue sea");
@@ -141,13 +141,13 @@ test("decoding drops special tokens and keeps the space between prompt and answe
   assert.equal(tokenizer.decodeAnswer(chat, [tokenizer.eosId]), "");
 });
 
-test("stop ids come from the tokenizer, the model and the generation settings", async () => {
+it("stop ids come from the tokenizer, the model and the generation settings", async () => {
   await writeFile(join(dir, "generation_config.json"), JSON.stringify({ eos_token_id: [2, 3] }));
   assert.deepEqual((await Tokenizer.load(dir, { ...TINY, eosIds: [9] })).stopIds, new Set([2, 9, 3]));
   await rm(join(dir, "generation_config.json"));
 });
 
-test("what the tokenizer cannot do is refused with its code", async () => {
+it("what the tokenizer cannot do is refused with its code", async () => {
   await assert.rejects(
     Tokenizer.load(dir, { ...TINY, vocabSize: 11 }),
     coded("tokenizer_mismatch", /"sea" .* has id 11 and the model has 11 embeddings/),

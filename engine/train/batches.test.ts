@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { test } from "node:test";
+import { it } from "node:test";
 import fc from "fast-check";
 import { planBatches } from "./batches.ts";
 
@@ -10,7 +10,7 @@ const settings = fc.record({
 });
 const count = fc.integer({ min: 1, max: 400 });
 
-test("every epoch takes every row once", () => {
+it("every epoch takes every row once", () => {
   fc.assert(
     fc.property(count, settings, (rows, plan) => {
       const batches = planBatches(rows, plan);
@@ -27,7 +27,7 @@ test("every epoch takes every row once", () => {
   );
 });
 
-test("the plan follows from rows, settings and seed, and epochs differ", () => {
+it("the plan follows from rows, settings and seed, and epochs differ", () => {
   const rows = 300;
   const plan = { batch: 8, epochs: 2, seed: "0000000000000001" };
   assert.deepEqual(planBatches(rows, plan), planBatches(rows, plan));

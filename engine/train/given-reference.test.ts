@@ -1,6 +1,6 @@
 // Log-probabilities of a reference that one training hands to another: taken where they are of its answers, never where they are not.
 import assert from "node:assert/strict";
-import { test } from "node:test";
+import { it } from "node:test";
 import { initCheckpoint } from "../model/index.ts";
 import type { Checkpoint } from "../model/index.ts";
 import { digestsOf, optimizer, shapes, trainingOf } from "./small-training.test.support.ts";
@@ -35,7 +35,7 @@ async function computedBy(options: TrainOptions): Promise<ReferenceLogps> {
 }
 
 for (const kind of ["dpo", "kto"] as const) {
-  test(`a training of kind ${kind} that is given them has the same bits as one that computes them, and reads no reference`, async () => {
+  it(`a training of kind ${kind} that is given them has the same bits as one that computes them, and reads no reference`, async () => {
     const whole = await run(training(kind));
     assert.deepEqual([whole.computed.length, whole.read], [1, true]);
     const referenceLogps = JSON.parse(JSON.stringify(whole.computed[0])) as ReferenceLogps;
@@ -47,7 +47,7 @@ for (const kind of ["dpo", "kto"] as const) {
   });
 }
 
-test("they are taken whatever the loss, its settings and the optimizer are", async () => {
+it("they are taken whatever the loss, its settings and the optimizer are", async () => {
   const referenceLogps = await computedBy(training("dpo"));
   const change: Partial<TrainOptions> = {
     task: { kind: "dpo", beta: 0.5, losses: [{ type: "ipo", weight: 1 }] },
@@ -61,7 +61,7 @@ test("they are taken whatever the loss, its settings and the optimizer are", asy
   });
 });
 
-test("they are computed where those given are of other rows, tokens, weights of tokens or mismatched answers, or are not whole", async () => {
+it("they are computed where those given are of other rows, tokens, weights of tokens or mismatched answers, or are not whole", async () => {
   const given = await computedBy(training("dpo"));
   const { rows } = training("dpo");
   const anew = async (options: TrainOptions, referenceLogps: ReferenceLogps): Promise<void> => {

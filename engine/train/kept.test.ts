@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { test } from "node:test";
+import { it } from "node:test";
 import type { ModelConfig } from "../model/index.ts";
 import { isKept } from "./kept.ts";
 import { shapes, tasks } from "./small-training.test.support.ts";
@@ -24,14 +24,14 @@ const large: ModelConfig = {
   headSize: 64,
 };
 
-test("a training of a million parameters is kept, up to some number of rows at once, lanes and tokens", () => {
+it("a training of a million parameters is kept, up to some number of rows at once, lanes and tokens", () => {
   assert.ok(isKept(small, tasks.dpo, { microBatch: 8, lanes: 2, longest: 256 }));
   assert.ok(!isKept(small, tasks.dpo, { microBatch: 16, lanes: 2, longest: 256 }));
   assert.ok(!isKept(small, tasks.dpo, { microBatch: 8, lanes: 4, longest: 256 }));
   assert.ok(!isKept(small, tasks.dpo, { microBatch: 8, lanes: 2, longest: 512 }));
 });
 
-test("of a large model no training is kept, of a large vocabulary none that has a reference, however few its rows are", () => {
+it("of a large model no training is kept, of a large vocabulary none that has a reference, however few its rows are", () => {
   assert.ok(!isKept(large, tasks.sft, { microBatch: 1, lanes: 2, longest: 512 }));
   const few = { microBatch: 1, lanes: 1, longest: 16 };
   const wordy: ModelConfig = { ...small, vocabSize: 49152 };

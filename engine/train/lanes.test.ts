@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { test } from "node:test";
+import { it } from "node:test";
 import type { TestContext } from "node:test";
 import { parametersOf, rotaryTables } from "../model/index.ts";
 import { shareNames } from "./graphs.ts";
@@ -29,7 +29,7 @@ function two(t: TestContext): Lanes {
   });
 }
 
-test("two lanes give the same values for the same micro-batch, and a failure in the other lane is the step's", async (t) => {
+it("two lanes give the same values for the same micro-batch, and a failure in the other lane is the step's", async (t) => {
   const lanes = two(t);
   const [first, second] = await lanes.run([part, part]);
   assert.deepEqual(second, first);

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { test } from "node:test";
+import { it } from "node:test";
 import { isDeepStrictEqual } from "node:util";
 import { initAdapter, mergeAdapter } from "../model/index.ts";
 import type { Checkpoint, LoraSettings } from "../model/index.ts";
@@ -24,7 +24,7 @@ function adapted(shape: Shape, threads = 1): TrainOptions & { start: Checkpoint 
 }
 
 for (const shape of Object.keys(shapes) as Shape[]) {
-  test(`an adapter has the same bits on 1, 2 and 3 threads (${shape})`, async () => {
+  it(`an adapter has the same bits on 1, 2 and 3 threads (${shape})`, async () => {
     const digests = await Promise.all(
       [1, 2, 3].map(async (threads) =>
         digestsOf(await train({ ...adapted(shape, threads), optimizer: { ...optimizer, epochs: 1 } })),
@@ -35,7 +35,7 @@ for (const shape of Object.keys(shapes) as Shape[]) {
   });
 }
 
-test("the reference of an adapter is the model without it", async () => {
+it("the reference of an adapter is the model without it", async () => {
   const options = { ...adapted("odd"), optimizer: { ...optimizer, learningRate: 0.03 } };
   const alone = await train(options);
   assert.deepEqual(digestsOf(await train({ ...options, reference: options.start })), digestsOf(alone));
@@ -44,7 +44,7 @@ test("the reference of an adapter is the model without it", async () => {
   assert.ok(alone.curve.at(-1)!["loss"]! < Math.LN2 - 0.01, `${alone.curve.at(-1)!["loss"]}`);
 });
 
-test("an adapter changes its targets only, and the result is the model merged with it", async () => {
+it("an adapter changes its targets only, and the result is the model merged with it", async () => {
   const options = adapted("odd");
   const before = structuredClone(options.start.weights);
   const { checkpoint, adapter } = await train(options);
@@ -56,7 +56,7 @@ test("an adapter changes its targets only, and the result is the model merged wi
   }
 });
 
-test("an adapter's training that stopped goes on with the same bits, from a state that holds the adapter only", async () => {
+it("an adapter's training that stopped goes on with the same bits, from a state that holds the adapter only", async () => {
   const options = adapted("odd");
   const dir = await mkdtemp(join(tmpdir(), "trainer-"));
   try {
@@ -84,7 +84,7 @@ test("an adapter's training that stopped goes on with the same bits, from a stat
   }
 });
 
-test("a reward model takes no adapter", async () => {
+it("a reward model takes no adapter", async () => {
   const options = trainingOf("reward", "odd");
   await assert.rejects(
     train({ ...options, adapter: initAdapter(options.start.config, settings, "00000000000000ad") }),

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { test } from "node:test";
+import { it } from "node:test";
 import type { PreferenceTerm } from "../loss/index.ts";
 import { initAdapter, weightShapes } from "../model/index.ts";
 import type { ModelConfig, Sequence, WeightTensor } from "../model/index.ts";
@@ -67,7 +67,7 @@ function assertClose(actual: ArrayLike<number>, expected: ArrayLike<number>, wha
 for (const [title, options] of Object.entries(cases)) {
   // A step of AdamW is the gradient's sign where the second moment is as small as rounding; this ε keeps it a function that is smooth.
   const smooth = { ...short, epsilon: 1e-3 };
-  test(`${title}: steps in micro-batches of any size have the losses, norms, metrics and weights of whole batches within 1e-5`, async () => {
+  it(`${title}: steps in micro-batches of any size have the losses, norms, metrics and weights of whole batches within 1e-5`, async () => {
     const whole = await train({ ...options, optimizer: smooth });
     for (const microBatch of [1, 2, 3]) {
       const { curve, checkpoint } = await train({ ...options, optimizer: { ...smooth, microBatch } });
@@ -85,14 +85,14 @@ for (const [title, options] of Object.entries(cases)) {
   });
 }
 
-test("micro-batches have the same bits on 1, 2 and 3 threads", async () => {
+it("micro-batches have the same bits on 1, 2 and 3 threads", async () => {
   const digestsOn = async (threads: number) =>
     digestsOf(await train({ ...trainingOf("dpo", "shop", threads), optimizer: { ...short, microBatch: 2 } }));
   const first = await digestsOn(1);
   for (const threads of [2, 3]) assert.deepEqual(await digestsOn(threads), first);
 });
 
-test("a loss that compares the rows of a batch refuses to be cut, and is computed whole where nothing is said", async () => {
+it("a loss that compares the rows of a batch refuses to be cut, and is computed whole where nothing is said", async () => {
   const sorted = { kind: "dpo", beta: 0.1, losses: [{ type: "aot", labelSmoothing: 0, weight: 1 }] } as const;
   for (const options of [trainingOf("kto", "odd"), { ...trainingOf("dpo", "odd"), task: sorted }]) {
     await assert.rejects(train({ ...options, optimizer: { ...short, microBatch: 2 } }), {
@@ -128,7 +128,7 @@ function beyondMemory(): TrainOptions {
   };
 }
 
-test("a step that finds no memory is named with its rows, and how many were computed at once", async () => {
+it("a step that finds no memory is named with its rows, and how many were computed at once", async () => {
   await assert.rejects(train(beyondMemory()), {
     kind: "resource",
     code: "out_of_memory",
@@ -137,7 +137,7 @@ test("a step that finds no memory is named with its rows, and how many were comp
   });
 });
 
-test("without a setting small models take half of the batch at once, and large ones as many rows as memory has room for twice", () => {
+it("without a setting small models take half of the batch at once, and large ones as many rows as memory has room for twice", () => {
   const large: ModelConfig = {
     ...shapes.shop,
     vocabSize: 49152,
@@ -157,7 +157,7 @@ test("without a setting small models take half of the batch at once, and large o
   assert.equal(defaultMicroBatch(large, tasks.dpo, { batch: 32, maxLength: 8192 }), 1);
 });
 
-test("micro-batches are computed side by side as far as there are threads, micro-batches and memory", () => {
+it("micro-batches are computed side by side as far as there are threads, micro-batches and memory", () => {
   const large: ModelConfig = {
     ...shapes.shop,
     vocabSize: 49152,

@@ -1,6 +1,6 @@
 // A batch as training packs it against the same batch with one padded row per answer: the same loss and gradients.
 import assert from "node:assert/strict";
-import { test } from "node:test";
+import { it } from "node:test";
 import { Graph } from "../graph/graph.ts";
 import { Session } from "../graph/session.ts";
 import type { Tensor, Value } from "../graph/value.ts";
@@ -166,7 +166,7 @@ const cases: [title: string, kind: Kind, task: TrainTask][] = [
 ];
 
 for (const [title, kind, task] of cases) {
-  test(`${title}: packed rows give the loss and the gradients of padded ones, relative to 1e-5`, async () => {
+  it(`${title}: packed rows give the loss and the gradients of padded ones, relative to 1e-5`, async () => {
     for (const shape of ["shop", "odd"] as const) {
       const { start } = trainingOf(kind, shape);
       const rows = batchFor(kind, shapes[shape]);

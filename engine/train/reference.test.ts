@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { test } from "node:test";
+import { it } from "node:test";
 import type { TestContext } from "node:test";
 import type { LaidRow } from "./layout.ts";
 import { referenceLogps } from "./reference.ts";
@@ -16,7 +16,7 @@ function workshopFor(t: TestContext): Workshop {
   return workshop;
 }
 
-test("a reference of several batches gives the same bits in one lane and in two, and in the order of the rows", async (t) => {
+it("a reference of several batches gives the same bits in one lane and in two, and in the order of the rows", async (t) => {
   const workshop = workshopFor(t);
   assert.ok(rows.reduce((total, row) => total + rowTokens(row), 0) > 2 * 2048, "three batches");
   const one = await referenceLogps(workshop, tasks.dpo, start, rows, 1);
@@ -27,7 +27,7 @@ test("a reference of several batches gives the same bits in one lane and in two,
   for (const [answer, sum] of last.entries()) assert.ok(Math.abs(sum - one[one.length - 2 + answer]!) < 1e-4);
 });
 
-test("a failure in the other lane is the reference's", async (t) => {
+it("a failure in the other lane is the reference's", async (t) => {
   const workshop = workshopFor(t);
   let tokens = 0;
   const inSecondBatch = rows.findIndex((row) => (tokens += rowTokens(row)) > 2500);
@@ -39,7 +39,7 @@ test("a failure in the other lane is the reference's", async (t) => {
   });
 });
 
-test("an aborted signal ends it between two batches, of which it tells", async (t) => {
+it("an aborted signal ends it between two batches, of which it tells", async (t) => {
   const workshop = workshopFor(t);
   const told: [number, number][] = [];
   const controller = new AbortController();

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { test } from "node:test";
+import { it } from "node:test";
 import type { Sequence } from "../model/encode.ts";
 import { digestRows, groupsOf, usableRows } from "./rows.ts";
 
@@ -12,7 +12,7 @@ const pair = (promptLength: number, chosen: number, rejected: number) => ({
   rejected: sequence(promptLength, rejected),
 });
 
-test("rows longer than maxLength are left out and counted, unless they may be cut", () => {
+it("rows longer than maxLength are left out and counted, unless they may be cut", () => {
   const rows = [pair(3, 5, 8), pair(3, 6, 6), pair(6, 7, 7), pair(7, 9, 9)];
   const kept = usableRows(rows, { maxLength: 6 });
   assert.deepEqual([kept.used, kept.dropped, kept.cut], [[rows[1]], { too_long: 3 }, 0]);
@@ -25,7 +25,7 @@ test("rows longer than maxLength are left out and counted, unless they may be cu
   );
 });
 
-test("a mask is cut with its ids, and a row whose mask names no token is left out", () => {
+it("a mask is cut with its ids, and a row whose mask names no token is left out", () => {
   const masked = { ...sequence(1, 6), lossMask: [false, false, true, false, true, true] };
   assert.deepEqual(usableRows([masked], { maxLength: 3, truncation: "keep_start" }).used, [
     { ids: [1, 2, 3], promptLength: 1, lossMask: [false, false, true] },
@@ -38,7 +38,7 @@ test("a mask is cut with its ids, and a row whose mask names no token is left ou
   );
 });
 
-test("the digest of rows tells masks apart", () => {
+it("the digest of rows tells masks apart", () => {
   const row = sequence(1, 3);
   const digests = [
     row,
@@ -48,7 +48,7 @@ test("the digest of rows tells masks apart", () => {
   assert.equal(new Set(digests).size, 3);
 });
 
-test("two answers share their prompt", () => {
+it("two answers share their prompt", () => {
   const shapes = (...row: Parameters<typeof pair>) =>
     groupsOf([pair(...row)]).map(({ prompt, answers }) => [
       prompt.length,

@@ -1,5 +1,6 @@
 // A failure of the engine on its way from a thread to its owner: a thrown error would lose its class and code.
-import { type Code, RatchetError } from "../../errors/index.ts";
+import { RatchetError } from "../../errors/index.ts";
+import type { Code } from "../../errors/index.ts";
 import { nameMemory } from "../out-of-memory.ts";
 
 export interface ThreadFailure {

@@ -3,7 +3,7 @@ import { execFile } from "node:child_process";
 import { appendFile, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { test } from "node:test";
+import { it } from "node:test";
 import { setTimeout as delay } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
@@ -39,7 +39,7 @@ async function stateAfter(options: TrainOptions, step: number): Promise<TrainerS
 }
 
 for (const shape of Object.keys(shapes) as Shape[]) {
-  test(`weights and curve have the same bits on 1, 2 and 3 threads and over runs (${shape})`, async () => {
+  it(`weights and curve have the same bits on 1, 2 and 3 threads and over runs (${shape})`, async () => {
     for (const kind of kinds) {
       // Five steps, the last one on a batch of two rows.
       const digestsOn = async (threads: number) =>
@@ -54,7 +54,7 @@ for (const shape of Object.keys(shapes) as Shape[]) {
 }
 
 for (const kind of kinds) {
-  test(`${kind} stopped at a step and resumed in another process ends with the same bits`, async () => {
+  it(`${kind} stopped at a step and resumed in another process ends with the same bits`, async () => {
     await inFolder(async (dir) => {
       const whole = digestsOf(await train(trainingOf(kind, "odd")));
       await writeTrainerState(join(dir, "state"), await stateAfter(trainingOf(kind, "odd"), 4));
@@ -70,7 +70,7 @@ for (const kind of kinds) {
   });
 }
 
-test("a reference that is the start is read once, and a resumed run reads none", async () => {
+it("a reference that is the start is read once, and a resumed run reads none", async () => {
   const options = trainingOf("dpo", "odd");
   const whole = digestsOf(await train(options));
   const read: string[] = [];
@@ -91,7 +91,7 @@ test("a reference that is the start is read once, and a resumed run reads none",
   assert.deepEqual(read, ["start"]);
 });
 
-test("a checkpoint is handed out every so many steps, and none after the last", async () => {
+it("a checkpoint is handed out every so many steps, and none after the last", async () => {
   const steps: number[] = [];
   const { steps: total } = await train({
     ...trainingOf("sft", "odd"),
@@ -101,7 +101,7 @@ test("a checkpoint is handed out every so many steps, and none after the last", 
   assert.deepEqual(steps, [5]);
 });
 
-test("saving that takes long happens less often than it was asked for", async () => {
+it("saving that takes long happens less often than it was asked for", async () => {
   const saved: number[] = [];
   let savingMs = 0;
   const startedAt = performance.now();
@@ -120,7 +120,7 @@ test("saving that takes long happens less often than it was asked for", async ()
   assert.ok(savingMs - savingMs / saved.length <= 0.02 * (performance.now() - startedAt) + 1);
 });
 
-test("a state that goes on with other rows or settings is refused", async () => {
+it("a state that goes on with other rows or settings is refused", async () => {
   const options = trainingOf("sft", "odd");
   const resume = await stateAfter(options, 2);
   await assert.rejects(train({ ...options, resume, optimizer: { ...optimizer, learningRate: 1 } }), {
@@ -133,7 +133,7 @@ test("a state that goes on with other rows or settings is refused", async () => 
   });
 });
 
-test("a state folder of which one byte changed is refused", async () => {
+it("a state folder of which one byte changed is refused", async () => {
   await inFolder(async (dir) => {
     const state = await stateAfter(trainingOf("sft", "odd"), 1);
     await writeTrainerState(join(dir, "a"), state);
@@ -146,7 +146,7 @@ test("a state folder of which one byte changed is refused", async () => {
   });
 });
 
-test("a state folder that lost a file or its index is refused", async () => {
+it("a state folder that lost a file or its index is refused", async () => {
   await inFolder(async (dir) => {
     const state = await stateAfter(trainingOf("sft", "odd"), 1);
     for (const [name, file] of [
@@ -163,7 +163,7 @@ test("a state folder that lost a file or its index is refused", async () => {
   });
 });
 
-test("DPO that starts at its reference has loss ln 2 and rewards 0 at step 1, and raises the margin", async () => {
+it("DPO that starts at its reference has loss ln 2 and rewards 0 at step 1, and raises the margin", async () => {
   const { curve } = await train(trainingOf("dpo", "odd"));
   const [first, last] = [curve[0] as StepRecord, curve.at(-1) as StepRecord];
   // The reference was computed in other batches, whose products may round differently.
@@ -172,7 +172,7 @@ test("DPO that starts at its reference has loss ln 2 and rewards 0 at step 1, an
   assert.ok(last["rewards/margins"]! > 0.1 && last["loss"]! < Math.LN2);
 });
 
-test("a reward model learns its pairs", async () => {
+it("a reward model learns its pairs", async () => {
   const { metrics } = await train({
     ...trainingOf("reward", "odd"),
     optimizer: { ...optimizer, epochs: 20, learningRate: 1e-2 },
@@ -180,7 +180,7 @@ test("a reward model learns its pairs", async () => {
   assert.ok(metrics["accuracy"]! > 0.9, `accuracy ${metrics["accuracy"]}`);
 });
 
-test("SFT with a masked prompt learns the answers and leaves the prompts alone", async () => {
+it("SFT with a masked prompt learns the answers and leaves the prompts alone", async () => {
   const long = { ...optimizer, epochs: 30, learningRate: 1e-2 };
   const { metrics } = await train({ ...trainingOf("sft", "shop"), optimizer: long });
   assert.ok(metrics["loss"]! < 0.5, `loss ${metrics["loss"]}`);
@@ -193,7 +193,7 @@ test("SFT with a masked prompt learns the answers and leaves the prompts alone",
   assert.notEqual(whole.curve[0]!["loss"], masked.curve[0]!["loss"]);
 });
 
-test("a loss that is not finite stops training with the step and its rows", async () => {
+it("a loss that is not finite stops training with the step and its rows", async () => {
   const failed = train({
     ...trainingOf("sft", "odd"),
     optimizer: { ...optimizer, learningRate: 1e30, clip: 0, warmup: 0 },
@@ -206,7 +206,7 @@ test("a loss that is not finite stops training with the step and its rows", asyn
   });
 });
 
-test("rows that are too long or without an answer are left out and counted, never cut", async () => {
+it("rows that are too long or without an answer are left out and counted, never cut", async () => {
   const rows = [
     ...rowsFor("sft", shapes.odd, 6),
     { ids: Array.from({ length: 65 }, () => 1), promptLength: 3 },
@@ -222,7 +222,7 @@ test("rows that are too long or without an answer are left out and counted, neve
   assert.equal(steps, 2);
 });
 
-test("no usable row, and a model of the wrong kind, are refused by name", async () => {
+it("no usable row, and a model of the wrong kind, are refused by name", async () => {
   await assert.rejects(train({ ...trainingOf("sft", "odd"), rows: [] }), {
     kind: "spec",
     code: "rows_empty",

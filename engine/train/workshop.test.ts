@@ -4,7 +4,7 @@ import { execFile } from "node:child_process";
 import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { test } from "node:test";
+import { it } from "node:test";
 import type { TestContext } from "node:test";
 import { promisify } from "node:util";
 import { initAdapter, initCheckpoint, rewardModelFrom } from "../model/index.ts";
@@ -35,7 +35,7 @@ async function run(workshop: Workshop, options: TrainOptions): Promise<{ digests
 }
 
 for (const kind of ["sft", "reward", "dpo", "kto"] as const) {
-  test(`the second training of kind ${kind} opens no session and has the bits of one alone, on other rows, weights and rates`, async (t) => {
+  it(`the second training of kind ${kind} opens no session and has the bits of one alone, on other rows, weights and rates`, async (t) => {
     const workshop = workshopFor(t);
     assert.ok((await run(workshop, training(kind))).opened > 0);
     const other = initCheckpoint(shapes.odd, "00000000000000aa");
@@ -49,12 +49,12 @@ for (const kind of ["sft", "reward", "dpo", "kto"] as const) {
   });
 }
 
-test("a DPO in two lanes opens two sessions for gradients and one for the reference here, the reference's and one for gradients in the lane, and one for the norm of gradients", async (t) => {
+it("a DPO in two lanes opens two sessions for gradients and one for the reference here, the reference's and one for gradients in the lane, and one for the norm of gradients", async (t) => {
   const workshop = workshopFor(t);
   assert.equal((await run(workshop, training("dpo"))).opened, 3 + 2 + 1);
 });
 
-test("a session is another one where the loss, its settings, the adapter, the model or the threads are others", async (t) => {
+it("a session is another one where the loss, its settings, the adapter, the model or the threads are others", async (t) => {
   const workshop = workshopFor(t);
   const step = { ...optimizer, epochs: 1, batch: 22 };
   const one = training("dpo", { threads: 1, rows: rowsFor("dpo", shapes.odd), optimizer: step });
@@ -79,7 +79,7 @@ test("a session is another one where the loss, its settings, the adapter, the mo
   }
 });
 
-test("one training of another kind in between closes what the former had open", async (t) => {
+it("one training of another kind in between closes what the former had open", async (t) => {
   const workshop = workshopFor(t);
   const { opened } = await run(workshop, training("dpo"));
   await run(workshop, training("sft"));
@@ -87,7 +87,7 @@ test("one training of another kind in between closes what the former had open", 
   assert.equal((await run(workshop, training("dpo"))).opened, opened - 1);
 });
 
-test("a training that fails or is stopped leaves nothing open, and the next one has the bits of one alone", async (t) => {
+it("a training that fails or is stopped leaves nothing open, and the next one has the bits of one alone", async (t) => {
   const workshop = workshopFor(t);
   const { digests, opened } = await run(workshop, training("sft"));
   const infinite = { ...training("sft").optimizer, learningRate: 1e30, clip: 0, warmup: 0 };
@@ -103,7 +103,7 @@ test("a training that fails or is stopped leaves nothing open, and the next one 
   }
 });
 
-test("a training whose arenas may be large leaves nothing open", async (t) => {
+it("a training whose arenas may be large leaves nothing open", async (t) => {
   const workshop = workshopFor(t);
   await run(workshop, training("sft"));
   const rows = [
@@ -120,7 +120,7 @@ test("a training whose arenas may be large leaves nothing open", async (t) => {
   assert.equal((await run(workshop, large)).opened, opened);
 });
 
-test("a process ends with a workshop that nobody closed", async (t) => {
+it("a process ends with a workshop that nobody closed", async (t) => {
   const script = `
     import { train, Workshop } from ${JSON.stringify(new URL("./index.js", import.meta.url).href)};
     import { trainingOf } from ${JSON.stringify(new URL("./small-training.test.support.js", import.meta.url).href)};

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { test } from "node:test";
+import { it } from "node:test";
 import { Elementwise } from "./elementwise.ts";
 
 const { fround } = Math;
@@ -8,7 +8,7 @@ const length = 2 ** 15 + 7;
 const wave = (factor: number): Float32Array =>
   Float32Array.from({ length }, (_, index) => Math.sin(factor * index) * 3 ** ((index % 40) - 20));
 
-test("each operation gives the bits of single precision, on every number", () => {
+it("each operation gives the bits of single precision, on every number", () => {
   const all = new Elementwise(
     ["a", "b", "sum", "difference", "product", "quotient", "root"],
     ["c"],
@@ -41,7 +41,7 @@ test("each operation gives the bits of single precision, on every number", () =>
   assert.deepEqual([a, b], [wave(0.1), wave(0.7)]);
 });
 
-test("a range changes nothing outside, and an array may be read after it is written", () => {
+it("a range changes nothing outside, and an array may be read after it is written", () => {
   const swap = new Elementwise(["a", "b"], [], ({ arrays }) => ({ a: arrays.b, b: arrays.a }));
   const [a, b] = [wave(0.1), wave(0.7)];
   swap.run({ a, b }, {}, 5, 20_001);
@@ -52,7 +52,7 @@ test("a range changes nothing outside, and an array may be read after it is writ
   assert.equal(a[7], wave(0.7)[7]);
 });
 
-test("denormal numbers become zeros, infinite ones and what is no number stay", () => {
+it("denormal numbers become zeros, infinite ones and what is no number stay", () => {
   const flush = new Elementwise(["a"], [], ({ arrays, flushed }) => ({ a: flushed(arrays.a) }));
   const a = Float32Array.of(2 ** -126, -(2 ** -126), 2 ** -127, -(2 ** -149), NaN, Infinity, -Infinity, 1);
   flush.run({ a }, {});

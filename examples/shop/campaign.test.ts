@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { test } from "node:test";
+import { it } from "node:test";
 import { resolveSpec } from "../../campaign/spec/resolve.ts";
 import { shopCampaign } from "./campaign.ts";
 import { Random } from "./random.ts";
@@ -8,7 +8,7 @@ import { writeAnswer } from "./writers.ts";
 
 const resolved = (quick: boolean) => resolveSpec(shopCampaign({ seed: 3, quick }));
 
-test("the demo's campaigns are valid specs, and quick differs in size only", () => {
+it("the demo's campaigns are valid specs, and quick differs in size only", () => {
   const [whole, quick] = [resolved(false), resolved(true)];
   assert.deepEqual(
     whole.baselines.map((arm) => arm.name),
@@ -23,7 +23,7 @@ test("the demo's campaigns are valid specs, and quick differs in size only", () 
   assert.deepEqual(quick.train, whole.train);
 });
 
-test("every arm can fill its limit of pairs", () => {
+it("every arm can fill its limit of pairs", () => {
   for (const quick of [false, true]) {
     const { pair, iterations, prompts } = resolved(quick);
     assert.ok(pair.limit > 0 && pair.limit <= prompts.perIteration);
@@ -34,7 +34,7 @@ test("every arm can fill its limit of pairs", () => {
   }
 });
 
-test("no order or written answer is longer than a training row", () => {
+it("no order or written answer is longer than a training row", () => {
   const random = new Random("longest");
   const { maxLength } = resolved(false).train;
   for (let i = 0; i < 2000; i++) {

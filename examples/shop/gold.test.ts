@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { test } from "node:test";
+import { it } from "node:test";
 import { goldOf } from "./gold.ts";
 
 const ORDER = "please send two pies and three eggs by friday .";
@@ -11,13 +11,13 @@ const score = (text: string, finish: "eos" | "length" = "eos"): Record<string, n
   return { total: Number(total.toFixed(6)), ...rounded };
 };
 
-test("the best possible answer earns 3.5", () => {
+it("the best possible answer earns 3.5", () => {
   const text =
     "hello ! we will pack two pies and three eggs for friday . we open at eight . please bring a bag . thank you !";
   assert.deepEqual(score(text), { total: 3.5, order: 0.9, day: 0.6, courtesy: 1, extras: 1, waste: 0 });
 });
 
-test("a forgotten item, a wrong count, a wrong item and a wrong day each cost what the table says", () => {
+it("a forgotten item, a wrong count, a wrong item and a wrong day each cost what the table says", () => {
   assert.equal(score("we will pack two pies for friday .").order, 0.45);
   assert.equal(score("we will pack four pies and three eggs for friday .").order, 0.7);
   assert.equal(score("we will pack two pies and three cups for friday .").order, 0.05);
@@ -25,18 +25,18 @@ test("a forgotten item, a wrong count, a wrong item and a wrong day each cost wh
   assert.equal(score("hello ! thank you !").day, 0);
 });
 
-test("the count is read before an item's first mention only", () => {
+it("the count is read before an item's first mention only", () => {
   assert.equal(score("you will get four pies and two pies and three eggs for friday .").order, 0.7);
 });
 
-test("courtesy counts at the ends only", () => {
+it("courtesy counts at the ends only", () => {
   assert.equal(score("you will get two pies for friday . hello !").courtesy, 0);
   assert.equal(score("good morning ! you will get two pies for friday .").courtesy, 0.5);
   assert.equal(score("thank you ! hi there !").courtesy, 0);
   assert.equal(score("hi there ! see you soon !").courtesy, 1);
 });
 
-test("extras count once, and only when said whole", () => {
+it("extras count once, and only when said whole", () => {
   assert.deepEqual(score("we open at eight . we open at eight ."), {
     total: 0,
     order: 0,
@@ -48,17 +48,17 @@ test("extras count once, and only when said whole", () => {
   assert.equal(score("we open at .").extras, 0);
 });
 
-test("repeats, fillers, further days and answers that do not end are waste", () => {
+it("repeats, fillers, further days and answers that do not end are waste", () => {
   assert.equal(score("our cat sleeps all day . the shop has a red door .").waste, -0.4);
   assert.equal(score("our cat sleeps all day . our cat sleeps all day .").waste, -0.7);
   assert.equal(score("you will get two pies for friday and monday . for friday").waste, -0.4);
   assert.equal(score("hello !", "length").waste, -1);
 });
 
-test("an empty answer earns nothing and breaks nothing", () => {
+it("an empty answer earns nothing and breaks nothing", () => {
   assert.equal(score("").total, 0);
 });
 
-test("a prompt from outside the world is refused with its text", () => {
+it("a prompt from outside the world is refused with its text", () => {
   assert.throws(() => goldOf("tell me a joke", { text: "", finish: "eos" }), /tell me a joke/);
 });

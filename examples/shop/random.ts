@@ -3,26 +3,26 @@
 import { createHash } from "node:crypto";
 
 export class Random {
-  #a: number;
-  #b: number;
-  #c: number;
-  #counter = 1;
+  private a: number;
+  private b: number;
+  private c: number;
+  private counter = 1;
 
   constructor(seed: string) {
     const bytes = createHash("sha256").update(seed).digest();
-    this.#a = bytes.readInt32LE(0);
-    this.#b = bytes.readInt32LE(4);
-    this.#c = bytes.readInt32LE(8);
+    this.a = bytes.readInt32LE(0);
+    this.b = bytes.readInt32LE(4);
+    this.c = bytes.readInt32LE(8);
     for (let i = 0; i < 12; i++) this.next();
   }
 
   /** Uniform in [0, 1), 32 bits. */
   next(): number {
-    const sum = (((this.#a + this.#b) | 0) + this.#counter) | 0;
-    this.#counter = (this.#counter + 1) | 0;
-    this.#a = this.#b ^ (this.#b >>> 9);
-    this.#b = (this.#c + (this.#c << 3)) | 0;
-    this.#c = (((this.#c << 21) | (this.#c >>> 11)) + sum) | 0;
+    const sum = (((this.a + this.b) | 0) + this.counter) | 0;
+    this.counter = (this.counter + 1) | 0;
+    this.a = this.b ^ (this.b >>> 9);
+    this.b = (this.c + (this.c << 3)) | 0;
+    this.c = (((this.c << 21) | (this.c >>> 11)) + sum) | 0;
     return (sum >>> 0) / 2 ** 32;
   }
 

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { readFile } from "node:fs/promises";
-import { test } from "node:test";
+import { it } from "node:test";
 import { Template } from "@huggingface/jinja";
 import { Tokenizer } from "@huggingface/tokenizers";
 import { Random } from "./random.ts";
@@ -12,13 +12,13 @@ import { writeAnswer } from "./writers.ts";
 const committed = async (name: string): Promise<Record<string, unknown>> =>
   JSON.parse(await readFile(new URL(`../../../examples/shop/tokenizer/${name}`, import.meta.url), "utf8"));
 
-test("the committed tokenizer is the one that the world's words make", async () => {
+it("the committed tokenizer is the one that the world's words make", async () => {
   const { tokenizer, config } = tokenizerFiles();
   assert.deepEqual(await committed("tokenizer.json"), tokenizer);
   assert.deepEqual(await committed("tokenizer_config.json"), config);
 });
 
-test("every text of the world is encoded word by word and decoded to itself", async () => {
+it("every text of the world is encoded word by word and decoded to itself", async () => {
   const tokenizer = new Tokenizer(
     await committed("tokenizer.json"),
     await committed("tokenizer_config.json"),
@@ -35,7 +35,7 @@ test("every text of the world is encoded word by word and decoded to itself", as
   }
 });
 
-test("one user message renders as <bos> order <sep>, and the answer closes with <eos>", async () => {
+it("one user message renders as <bos> order <sep>, and the answer closes with <eos>", async () => {
   const config = await committed("tokenizer_config.json");
   const tokenizer = new Tokenizer(await committed("tokenizer.json"), config);
   const render = (messages: object[]) =>

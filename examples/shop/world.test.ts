@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { test } from "node:test";
+import { it } from "node:test";
 import fc from "fast-check";
 import { goldOf } from "./gold.ts";
 import judge from "./judge.ts";
@@ -13,7 +13,7 @@ import writers from "./writers.ts";
 const texts = async (seed: string, split: "bootstrap" | "online" | "validation" | "test", count: number) =>
   (await prompts({ seed, split, count })).map(promptText);
 
-test("an order survives writing and reading", () => {
+it("an order survives writing and reading", () => {
   fc.assert(
     fc.property(fc.string(), (seed) => {
       const request = drawRequest(new Random(seed));
@@ -22,7 +22,7 @@ test("an order survives writing and reading", () => {
   );
 });
 
-test("equal seeds give equal prompts and answers, other seeds give others", async () => {
+it("equal seeds give equal prompts and answers, other seeds give others", async () => {
   assert.deepEqual(
     await prompts({ seed: "7", split: "online", count: 50 }),
     await prompts({ seed: "7", split: "online", count: 50 }),
@@ -32,7 +32,7 @@ test("equal seeds give equal prompts and answers, other seeds give others", asyn
   assert.notDeepEqual(await writers({ seed: "7", count: 50 }), await writers({ seed: "8", count: 50 }));
 });
 
-test("splits of any two seeds share no prompt, and only the bootstrap repeats one", async () => {
+it("splits of any two seeds share no prompt, and only the bootstrap repeats one", async () => {
   const splits = {
     online: await texts("1", "online", 1536),
     validation: await texts("2", "validation", 100),
@@ -51,7 +51,7 @@ test("splits of any two seeds share no prompt, and only the bootstrap repeats on
     }
 });
 
-test("a split holds its share of the prompts", () => {
+it("a split holds its share of the prompts", () => {
   const random = new Random("shares");
   const share =
     Array.from({ length: 4000 }, () => splitOf(requestText(drawRequest(random)))).filter(
@@ -60,13 +60,13 @@ test("a split holds its share of the prompts", () => {
   assert.ok(Math.abs(share - 0.4) < 0.04, String(share));
 });
 
-test("most orders name two items, some three, few one", async () => {
+it("most orders name two items, some three, few one", async () => {
   const counts = [0, 0, 0];
   for (const text of await texts("1", "bootstrap", 1300)) counts[parseRequest(text).orders.length - 1]! += 1;
   assert.ok(counts[1]! > counts[2]! && counts[2]! > counts[0]!, String(counts));
 });
 
-test("writers use no word from outside the vocabulary and end in time", async () => {
+it("writers use no word from outside the vocabulary and end in time", async () => {
   const words = new Set(vocabulary());
   for (const { completion } of await writers({ seed: "1", count: 500 })) {
     assert.ok(
@@ -77,7 +77,7 @@ test("writers use no word from outside the vocabulary and end in time", async ()
   }
 });
 
-test("writers are mediocre on average and good at best", async () => {
+it("writers are mediocre on average and good at best", async () => {
   const scores = (await writers({ seed: "1", count: 2000 })).map(
     (row) => goldOf(row.messages?.[0]?.content ?? "", { text: row.completion, finish: "eos" }).total,
   );
@@ -90,7 +90,7 @@ const ORDER = { id: "p", messages: [{ role: "user", content: "please send two pi
 const GOOD = { text: "hello ! we will pack two pies for friday .", finish: "eos" as const };
 const PLAIN = { text: "we will pack two pies for friday .", finish: "eos" as const };
 
-test("raters prefer the better answer as often as the noise model says, and judges do too, by draws of their own", async () => {
+it("raters prefer the better answer as often as the noise model says, and judges do too, by draws of their own", async () => {
   const rows = Array.from({ length: 4000 }, (_, index) => ({
     prompt: ORDER,
     first: GOOD,
@@ -107,7 +107,7 @@ test("raters prefer the better answer as often as the noise model says, and judg
   assert.deepEqual(await rater(rows), labels[0]);
 });
 
-test("sentences keep their marks, and an unfinished one counts", () => {
+it("sentences keep their marks, and an unfinished one counts", () => {
   assert.deepEqual(sentencesOf("hello ! we open at eight . we open"), [
     "hello !",
     "we open at eight .",

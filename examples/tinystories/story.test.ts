@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { readFile } from "node:fs/promises";
-import { test } from "node:test";
+import { it } from "node:test";
 import { basename } from "node:path";
 import { fileURLToPath } from "node:url";
 import { bundleModule } from "../../compile/bundle.ts";
@@ -14,7 +14,7 @@ const FOLDER = fileURLToPath(new URL("../../../examples/tinystories/", import.me
 const parts = (text: string, finish: "eos" | "length" = "eos") => storyScore({ text, finish }).parts ?? {};
 const PROMPT = { id: "p", prompt: "Tom had a kite." };
 
-test("the committed prompts are the openings, each once", async () => {
+it("the committed prompts are the openings, each once", async () => {
   const lines = (
     await readFile(new URL("../../../examples/tinystories/prompts.jsonl", import.meta.url), "utf8")
   )
@@ -26,29 +26,29 @@ test("the committed prompts are the openings, each once", async () => {
   assert.equal(new Set(openings().map((row) => row.prompt)).size, 1700);
 });
 
-test("happy words add and sad words subtract, four of each at most", () => {
+it("happy words add and sad words subtract, four of each at most", () => {
   assert.equal(parts("He was happy and they had fun.")["mood"], 1);
   assert.equal(parts("He was sad.")["mood"], -0.5);
   assert.equal(parts("fun fun fun fun fun fun")["mood"], 2);
 });
 
-test("speech counts once, and only when the quotes are closed", () => {
+it("speech counts once, and only when the quotes are closed", () => {
   assert.equal(parts('She said, "Hi!" He said, "Hi!"')["speech"], 1);
   assert.equal(parts("She said, “Hi!”")["speech"], 1);
   assert.equal(parts('She said, "Hi!')["speech"], 0);
 });
 
-test("runs of three words said again and words that are none cost", () => {
+it("runs of three words said again and words that are none cost", () => {
   assert.equal(parts("the dog ran and the dog ran")["repeats"], -0.5);
   assert.equal(parts("the dog ran wgolllllls")["nonsense"], -0.25);
 });
 
-test("half a word at the end of a story that was cut off is not held against it", () => {
+it("half a word at the end of a story that was cut off is not held against it", () => {
   assert.equal(parts("the dog ra", "length")["nonsense"], 0);
   assert.equal(parts("the dog rax", "eos")["nonsense"], -0.25);
 });
 
-test("the judge reads what the reward does not count: no word of its lists is one of the reward's", () => {
+it("the judge reads what the reward does not count: no word of its lists is one of the reward's", () => {
   const rewarded = new Set([...HAPPY, ...SAD]);
   assert.deepEqual(
     [...CHEER, ...GLOOM].filter((word) => rewarded.has(word)),
@@ -61,7 +61,7 @@ test("the judge reads what the reward does not count: no word of its lists is on
   );
 });
 
-test("a reader likes cheer, the opening's thing and words that vary, each counted alike", () => {
+it("a reader likes cheer, the opening's thing and words that vary, each counted alike", () => {
   const read = (text: string) => readerScore(PROMPT, { text, finish: "eos" });
   assert.deepEqual(read("The kite was special, sunny and warm"), {
     total: 1 + 1 + 2,
@@ -73,14 +73,14 @@ test("a reader likes cheer, the opening's thing and words that vary, each counte
   assert.deepEqual(read(""), { total: 0, cheer: 0, thing: 0, variety: 0 });
 });
 
-test("the judge prefers the story that reads better, and calls equal ones even", async () => {
+it("the judge prefers the story that reads better, and calls equal ones even", async () => {
   const good = { text: "The kite was great.", finish: "eos" as const };
   const bad = { text: "He was happy happy happy.", finish: "eos" as const };
   const ask = (first: typeof good, second: typeof good) => ({ prompt: PROMPT, first, second, seed: "0" });
   assert.deepEqual(await judge([ask(good, bad), ask(bad, good), ask(good, good)]), [1, 0, 0.5]);
 });
 
-test("judge and reward are made of different files", async () => {
+it("judge and reward are made of different files", async () => {
   const files = async (role: "judge" | "reward") =>
     (await bundleModule(role, `./${role}.ts`, FOLDER)).inputs.map(({ path }) => basename(path));
   assert.deepEqual((await files("judge")).sort(), ["judge.ts", "reader.ts"]);

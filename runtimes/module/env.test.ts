@@ -1,14 +1,14 @@
 import assert from "node:assert/strict";
-import { test } from "node:test";
+import { it } from "node:test";
 import { resolveEnv } from "./env.ts";
 
-test("env:NAME becomes the value of NAME, and nothing else is passed on", () => {
+it("env:NAME becomes the value of NAME, and nothing else is passed on", () => {
   assert.deepEqual(resolveEnv("judge", { KEY: "env:JUDGE_KEY" }, { JUDGE_KEY: "k", OTHER: "o" }), {
     KEY: "k",
   });
 });
 
-test("a missing variable is named, and who needs it", () => {
+it("a missing variable is named, and who needs it", () => {
   assert.throws(() => resolveEnv("judge", { KEY: "env:JUDGE_KEY" }, {}), {
     kind: "resource",
     code: "module_env_missing",

@@ -5,10 +5,11 @@ import { existsSync } from "node:fs";
 import { mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { after, test } from "node:test";
+import { after, it } from "node:test";
 import { setTimeout } from "node:timers/promises";
 import type { ModuleRole } from "../../campaign/spec/modules.ts";
-import { createModuleRunner, type ModuleRunner, type ModuleRunnerOptions } from "./runner.ts";
+import { createModuleRunner } from "./runner.ts";
+import type { ModuleRunner, ModuleRunnerOptions } from "./runner.ts";
 
 const folder = await mkdtemp(join(tmpdir(), "ratchet-runner-test-"));
 const runners: ModuleRunner<ModuleRole>[] = [];
@@ -35,7 +36,7 @@ const rows = ["a", "bb"].map((text) => ({
   answer: { text, finish: "eos" as const },
 }));
 
-test("a reward module answers batches one after the other in one process", async () => {
+it("a reward module answers batches one after the other in one process", async () => {
   const reward = await runner(
     "reward",
     "let calls = 0; export default (rows) => rows.map((row) => row.answer.text.length + 10 * calls++);",
@@ -46,7 +47,7 @@ test("a reward module answers batches one after the other in one process", async
   ]);
 });
 
-test("an exception of the module is told with its message, and the next call is answered", async () => {
+it("an exception of the module is told with its message, and the next call is answered", async () => {
   const reward = await runner(
     "reward",
     "export default (rows) => { if (rows.length > 1) throw new Error('no words for this'); return [1]; };",
@@ -60,7 +61,7 @@ test("an exception of the module is told with its message, and the next call is 
   assert.deepEqual(await reward.call(rows.slice(1)), [1]);
 });
 
-test("a module may say that its failure is worth another try", async () => {
+it("a module may say that its failure is worth another try", async () => {
   const judge = await runner(
     "reward",
     "export default () => { throw Object.assign(new Error('429'), { retryable: true }); };",
@@ -75,13 +76,13 @@ for (const [what, source, told] of [
   ["too few rewards", "() => [1]", /answered 1 entries where 2 were asked for/],
   ["no list", "() => ({})", /which is no list/],
 ] as const) {
-  test(`${what} is refused with the row or the count`, async () => {
+  it(`${what} is refused with the row or the count`, async () => {
     const reward = await runner("reward", `export default ${source};`);
     await assert.rejects(reward.call(rows), { code: "module_bad_result", message: told });
   });
 }
 
-test("a judge must answer probabilities", async () => {
+it("a judge must answer probabilities", async () => {
   const judge = await runner("judge", "export default (rows) => rows.map(() => 1.5);");
   const row = {
     prompt: { id: "a", prompt: "say" },
@@ -95,7 +96,7 @@ test("a judge must answer probabilities", async () => {
   });
 });
 
-test("gold scores keep their parts; a part that is no number is refused", async () => {
+it("gold scores keep their parts; a part that is no number is refused", async () => {
   const gold = await runner(
     "gold",
     "export default (rows) => rows.map((row) => ({ total: 1, parts: { day: row.answer.text === 'bb' ? NaN : 1 } }));",
@@ -104,7 +105,7 @@ test("gold scores keep their parts; a part that is no number is refused", async 
   await assert.rejects(gold.call(rows), { code: "module_bad_result", message: /row 1, which has `parts`/ });
 });
 
-test("a prompts module is called with the split and count, and must give that many", async () => {
+it("a prompts module is called with the split and count, and must give that many", async () => {
   const prompts = await runner(
     "prompts",
     "export default ({ split, count }) => Array.from({ length: split === 'test' ? 1 : count }, (_, i) => ({ id: split + i, prompt: 'p' + i }));",
@@ -113,7 +114,7 @@ test("a prompts module is called with the split and count, and must give that ma
   await assert.rejects(prompts.call({ seed: "s", split: "test", count: 3 }), { code: "module_bad_result" });
 });
 
-test("a module that never returns is killed at its time limit, whether it loops or waits", async () => {
+it("a module that never returns is killed at its time limit, whether it loops or waits", async () => {
   for (const body of ["{ for (;;); }", "new Promise(() => {})"]) {
     const reward = await runner(
       "reward",
@@ -125,7 +126,7 @@ test("a module that never returns is killed at its time limit, whether it loops 
   }
 });
 
-test("a module that lets its time run out twice in a row is final, an answer between starts the count anew, and so does the next start", async () => {
+it("a module that lets its time run out twice in a row is final, an answer between starts the count anew, and so does the next start", async () => {
   const reward = await runner(
     "reward",
     "export default (rows) => rows.length > 1 ? new Promise(() => {}) : [7];",
@@ -140,13 +141,13 @@ test("a module that lets its time run out twice in a row is final, an answer bet
   await timeout(true, /module did not answer/);
 });
 
-test("a module whose process dies three times in a row is final", async () => {
+it("a module whose process dies three times in a row is final", async () => {
   const reward = await runner("reward", "export default () => process.exit(3);");
   for (const retryable of [true, true, false, true])
     await assert.rejects(reward.call(rows), { code: "module_died", retryable });
 });
 
-test("a module that ends its process is named with its exit code and last words", async () => {
+it("a module that ends its process is named with its exit code and last words", async () => {
   const reward = await runner(
     "reward",
     "export default () => { console.error('giving up'); process.exit(3); };",
@@ -157,7 +158,7 @@ test("a module that ends its process is named with its exit code and last words"
   });
 });
 
-test("a module that cannot be loaded says why", async () => {
+it("a module that cannot be loaded says why", async () => {
   const broken = await runner("reward", "import 'no-such-package'; export default () => [];");
   await assert.rejects(broken.call(rows), { code: "module_threw" });
   const noFunction = await runner("reward", "export default 3;");
@@ -167,7 +168,7 @@ test("a module that cannot be loaded says why", async () => {
   });
 });
 
-test("a module can read no other file, start no process and see no environment but what the spec gave it", async () => {
+it("a module can read no other file, start no process and see no environment but what the spec gave it", async () => {
   const secret = join(folder, "gold.mjs");
   await writeFile(secret, "export default 1;");
   const source = `
@@ -190,7 +191,7 @@ for (const [when, ms] of [
   ["while its process starts", 0],
   ["while it computes", 3000],
 ] as const) {
-  test(`a call that is aborted ${when} ends with the signal's reason`, async () => {
+  it(`a call that is aborted ${when} ends with the signal's reason`, async () => {
     const reward = await runner("reward", "export default () => new Promise(() => {});");
     const stop = new AbortController();
     const call = assert.rejects(reward.call(rows, stop.signal), /draining/);
@@ -200,14 +201,14 @@ for (const [when, ms] of [
   });
 }
 
-test("a signal to the whole process group does not lose the call that the parent waits for", async () => {
+it("a signal to the whole process group does not lose the call that the parent waits for", async () => {
   const source =
     "export default async (rows) => { for (const s of ['SIGINT', 'SIGTERM']) process.kill(process.pid, s); await new Promise((r) => setTimeout(r, 100)); return rows.map(() => 1); };";
   const reward = await runner("reward", source);
   assert.deepEqual(await reward.call(rows), [1, 1]);
 });
 
-test("the child ends when its parent is gone", async () => {
+it("the child ends when its parent is gone", async () => {
   const parent = `
     import { writeFileSync } from "node:fs";
     import { createModuleRunner } from ${JSON.stringify(new URL("./runner.js", import.meta.url).href)};
@@ -231,7 +232,7 @@ test("the child ends when its parent is gone", async () => {
   assert.ok(!alive());
 });
 
-test(
+it(
   "a module in an endless loop does not outlive a worker killed by SIGKILL, nor does its folder outlive the next worker",
   { skip: !existsSync("/usr/bin/setpriv") && "needs setpriv" },
   async () => {

@@ -1,7 +1,8 @@
 // Calls a bundled user module in a child process. The child sees one folder with its own blob in it, an environment of the names the
 // spec gave, and by Node's permission model no other file, no other process and nothing to write: a reward cannot read gold. It is
 // kept between calls; a failed one is killed and the next call starts anew.
-import { fork, type ChildProcess, type ForkOptions } from "node:child_process";
+import { fork } from "node:child_process";
+import type { ChildProcess, ForkOptions } from "node:child_process";
 import { existsSync } from "node:fs";
 import { copyFile, mkdtemp, readdir, realpath, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
@@ -9,7 +10,8 @@ import { join } from "node:path";
 import { fileURLToPath, pathToFileURL } from "node:url";
 import { RatchetError } from "../../errors/index.ts";
 import type { ModuleRole } from "../../campaign/spec/modules.ts";
-import { checkOutput, expectedLength, type ModuleCalls } from "./calls.ts";
+import { checkOutput, expectedLength } from "./calls.ts";
+import type { ModuleCalls } from "./calls.ts";
 
 export interface ModuleRunnerOptions<R extends ModuleRole> {
   role: R;
@@ -56,57 +58,61 @@ const OUTPUT_KEPT = 2000;
 const FAILURES_MAX = { module_timeout: 2, module_died: 3 };
 
 class ForkedModule<R extends ModuleRole> implements ModuleRunner<R> {
-  readonly #options: ModuleRunnerOptions<R>;
-  #folder: Promise<string> | undefined;
-  #child: ChildProcess | undefined;
-  #printed = "";
-  #calls = 0;
+  private readonly options: ModuleRunnerOptions<R>;
+  private folder: Promise<string> | undefined;
+  private child: ChildProcess | undefined;
+  private printed = "";
+  private calls = 0;
   /** In a row, without an answer between. */
-  #failures = 0;
-  #queue: Promise<unknown> = Promise.resolve();
-  #closed = false;
+  private failures = 0;
+  private queue: Promise<unknown> = Promise.resolve();
+  private closed = false;
 
   constructor(options: ModuleRunnerOptions<R>) {
-    this.#options = options;
+    this.options = options;
   }
 
   call(input: ModuleCalls[R]["input"], signal?: AbortSignal): Promise<ModuleCalls[R]["output"]> {
-    const result = this.#queue.then(async () =>
-      checkOutput(this.#options.role, input, await this.#ask(input, signal)),
+    const result = this.queue.then(async () =>
+      checkOutput(this.options.role, input, await this.ask(input, signal)),
     );
-    this.#queue = result.catch(() => undefined);
+    this.queue = result.catch(() => undefined);
     return result;
   }
 
   async close(): Promise<void> {
-    this.#closed = true;
-    this.#kill();
-    await this.#queue;
-    this.#kill();
-    if (this.#folder) await rm(await this.#folder, { recursive: true, force: true });
+    this.closed = true;
+    this.kill();
+    await this.queue;
+    this.kill();
+    if (this.folder) await rm(await this.folder, { recursive: true, force: true });
   }
 
-  async #ask(input: ModuleCalls[R]["input"], signal?: AbortSignal): Promise<unknown> {
+  private async ask(input: ModuleCalls[R]["input"], signal?: AbortSignal): Promise<unknown> {
     signal?.throwIfAborted();
-    const child = this.#child ?? (await this.#start());
+    const child = this.child ?? (await this.start());
     signal?.throwIfAborted();
-    const reply = await this.#exchange(child, input, signal).catch((error: unknown) => {
-      this.#kill();
+    const reply = await this.exchange(child, input, signal).catch((error: unknown) => {
+      this.kill();
       throw error;
     });
-    this.#failures = 0;
+    this.failures = 0;
     if (!reply.threw) return reply.output;
     const { message, stack, retryable } = reply.threw;
-    throw new RatchetError("module_threw", `the ${this.#options.role} module threw: ${message}`, {
+    throw new RatchetError("module_threw", `the ${this.options.role} module threw: ${message}`, {
       retryable,
       cause: stack,
     });
   }
 
   /** Sends one request and waits for its reply, the child's death, the time limit or the signal, whichever is first. */
-  #exchange(child: ChildProcess, input: ModuleCalls[R]["input"], signal?: AbortSignal): Promise<ChildReply> {
-    const call = ++this.#calls;
-    const { timeoutMs } = this.#options;
+  private exchange(
+    child: ChildProcess,
+    input: ModuleCalls[R]["input"],
+    signal?: AbortSignal,
+  ): Promise<ChildReply> {
+    const call = ++this.calls;
+    const { timeoutMs } = this.options;
     return new Promise<ChildReply>((resolve, reject) => {
       const settle = (act: () => void) => {
         clearTimeout(timer);
@@ -119,7 +125,7 @@ class ForkedModule<R extends ModuleRole> implements ModuleRunner<R> {
       };
       // `close` and not `exit`: by then everything it printed has arrived.
       const onClose = (code: number | null, name: string | null) =>
-        settle(() => reject(this.#death(code, name)));
+        settle(() => reject(this.death(code, name)));
       const onError = (error: Error) => settle(() => reject(error));
       const onAbort = () => settle(() => reject(signal!.reason));
       const timer = setTimeout(() => {
@@ -128,7 +134,7 @@ class ForkedModule<R extends ModuleRole> implements ModuleRunner<R> {
           ` ${again}did not answer ${expectedLength(input)} rows within ${limit} and was killed`;
         settle(() =>
           reject(
-            this.#failure("module_timeout", told, `raise the module's timeout if ${limit} is too little`),
+            this.failure("module_timeout", told, `raise the module's timeout if ${limit} is too little`),
           ),
         );
       }, timeoutMs);
@@ -141,10 +147,10 @@ class ForkedModule<R extends ModuleRole> implements ModuleRunner<R> {
     });
   }
 
-  async #start(): Promise<ChildProcess> {
-    const folder = await (this.#folder ??= this.#makeFolder());
-    const { role, env = {} } = this.#options;
-    if (this.#closed)
+  private async start(): Promise<ChildProcess> {
+    const folder = await (this.folder ??= this.makeFolder());
+    const { role, env = {} } = this.options;
+    if (this.closed)
       throw new RatchetError("module_died", `the ${role} module was closed`, { retryable: true });
     const child = fork(CHILD, [pathToFileURL(join(folder, moduleFile(role))).href], {
       cwd: folder,
@@ -153,51 +159,55 @@ class ForkedModule<R extends ModuleRole> implements ModuleRunner<R> {
       ...leashed(permissions([join(folder, "*"), CHILD])),
       stdio: ["ignore", "pipe", "pipe", "ipc"],
     });
-    this.#child = child;
-    this.#printed = "";
-    const keep = (chunk: Buffer) => (this.#printed = (this.#printed + chunk.toString()).slice(-OUTPUT_KEPT));
+    this.child = child;
+    this.printed = "";
+    const keep = (chunk: Buffer) => (this.printed = (this.printed + chunk.toString()).slice(-OUTPUT_KEPT));
     child.stdout?.on("data", keep);
     child.stderr?.on("data", keep);
     const gone = () => {
-      if (this.#child === child) this.#child = undefined;
+      if (this.child === child) this.child = undefined;
     };
     child.on("exit", gone).on("error", gone);
     return child;
   }
 
-  async #makeFolder(): Promise<string> {
+  private async makeFolder(): Promise<string> {
     // The real path: permissions compare text, and a temporary folder is a link on some systems.
     const parent = await realpath(tmpdir());
     await removeAbandoned(parent);
     const folder = await mkdtemp(join(parent, `${FOLDER}${process.pid}-`));
-    await copyFile(this.#options.blobPath, join(folder, moduleFile(this.#options.role)));
+    await copyFile(this.options.blobPath, join(folder, moduleFile(this.options.role)));
     return folder;
   }
 
-  #death(code: number | null, signal: string | null): RatchetError {
+  private death(code: number | null, signal: string | null): RatchetError {
     const how = signal ? `was killed by ${signal}` : `ended with exit code ${code}`;
-    const last = this.#printed.trim();
-    return this.#failure(
+    const last = this.printed.trim();
+    return this.failure(
       "module_died",
       (again) => `'s process ${again}${how}${last ? `; it printed last: ${last}` : ""}`,
     );
   }
 
   /** Worth another try until it has had its tries; the campaign that is started again after that has them all again. */
-  #failure(code: keyof typeof FAILURES_MAX, told: (again: string) => string, hint?: string): RatchetError {
-    const { role } = this.#options;
-    const failures = ++this.#failures;
+  private failure(
+    code: keyof typeof FAILURES_MAX,
+    told: (again: string) => string,
+    hint?: string,
+  ): RatchetError {
+    const { role } = this.options;
+    const failures = ++this.failures;
     const retryable = failures < FAILURES_MAX[code];
-    if (!retryable) this.#failures = 0;
+    if (!retryable) this.failures = 0;
     return new RatchetError(code, `the ${role} module${told(failures > 1 ? "again " : "")}`, {
       retryable,
       ...(hint === undefined ? {} : { hint }),
     });
   }
 
-  #kill(): void {
-    this.#child?.kill("SIGKILL");
-    this.#child = undefined;
+  private kill(): void {
+    this.child?.kill("SIGKILL");
+    this.child = undefined;
   }
 }
 

@@ -5,7 +5,7 @@ import { existsSync } from "node:fs";
 import { mkdir, mkdtemp, readdir, readFile, rm, symlink, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { after, before, test } from "node:test";
+import { after, before, it } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
 import { isDiskFull } from "../../errors/index.ts";
 import { mergeAdapter, readAdapter, readCheckpoint } from "../../engine/index.ts";
@@ -90,7 +90,7 @@ async function until(holds: () => boolean, what: string): Promise<void> {
   }
 }
 
-test("completions carry what was asked, and their log-probabilities are the scorer's within 1e-4", async () => {
+it("completions carry what was asked, and their log-probabilities are the scorer's within 1e-4", async () => {
   const watch = hooks();
   const completions = await runtime.generator.generate(policy, requests, settings, watch);
   assert.deepEqual(
@@ -110,7 +110,7 @@ test("completions carry what was asked, and their log-probabilities are the scor
   assert.deepEqual(await runtime.generator.generate(policy, requests, settings, hooks()), completions);
 });
 
-test("stop texts and ids end an answer: ids keep every token, the text ends before the stop text", async () => {
+it("stop texts and ids end an answer: ids keep every token, the text ends before the stop text", async () => {
   const free = await runtime.generator.generate(policy, requests, settings, hooks());
   const stopped = await runtime.generator.generate(
     policy,
@@ -131,7 +131,7 @@ test("stop texts and ids end an answer: ids keep every token, the text ends befo
   assert.ok(stopped.some(({ finish }) => finish === "stop"));
 });
 
-test("a killed child is `engine_died` with its signal, and the next call works", async () => {
+it("a killed child is `engine_died` with its signal, and the next call works", async () => {
   const before = new Set(runtime.pids());
   const call = runtime.generator.generate(slow, requests, endless, hooks());
   call.catch(() => undefined);
@@ -155,7 +155,7 @@ test("a killed child is `engine_died` with its signal, and the next call works",
   );
 });
 
-test("cancelling stops a call at the next step with the signal's reason; its child stays and serves the next call", async () => {
+it("cancelling stops a call at the next step with the signal's reason; its child stays and serves the next call", async () => {
   const controller = new AbortController();
   const watch = hooks(controller.signal);
   const reason = new Error("cancelled by the operator");
@@ -169,7 +169,7 @@ test("cancelling stops a call at the next step with the signal's reason; its chi
   assert.deepEqual(runtime.pids(), pids);
 });
 
-test("a child that does not stop within the grace is killed", async () => {
+it("a child that does not stop within the grace is killed", async () => {
   const hasty = createOnnxRuntime({ threads: 1, graceMs: 1 });
   const controller = new AbortController();
   const call = hasty.generator.generate(slow, requests, endless, hooks(controller.signal));
@@ -184,7 +184,7 @@ test("a child that does not stop within the grace is killed", async () => {
   await hasty.close();
 });
 
-test("a call that waits for a child can be cancelled, and calls queue behind each other", async () => {
+it("a call that waits for a child can be cancelled, and calls queue behind each other", async () => {
   const narrow = createOnnxRuntime({ threads: 1, children: 1 });
   const [first, second] = [new AbortController(), new AbortController()];
   const long = narrow.generator.generate(slow, requests, endless, hooks(first.signal));
@@ -198,7 +198,7 @@ test("a call that waits for a child can be cancelled, and calls queue behind eac
   await narrow.close();
 });
 
-test("a call that waits hears that the one before it goes on, also a part of a call and a training", async () => {
+it("a call that waits hears that the one before it goes on, also a part of a call and a training", async () => {
   const narrow = createOnnxRuntime({ threads: 1, children: 1 });
   const waits: Record<string, number> = { parts: 0, train: 0 };
   const waiting = (name: string): TrainHooks => ({ ...hooks(), onWaiting: () => void waits[name]!++ });
@@ -217,7 +217,7 @@ test("a call that waits hears that the one before it goes on, also a part of a c
   await narrow.close();
 });
 
-test(
+it(
   "a child sees no secret of the worker's environment",
   { skip: process.platform !== "linux" && "reads /proc" },
   async () => {
@@ -238,7 +238,7 @@ test(
   },
 );
 
-test("children end when the process that started them is killed", async () => {
+it("children end when the process that started them is killed", async () => {
   const script = `
     import { createOnnxRuntime } from ${JSON.stringify(new URL("./index.js", import.meta.url).href)};
     const runtime = createOnnxRuntime({ threads: 1 });
@@ -255,7 +255,7 @@ test("children end when the process that started them is killed", async () => {
   await until(() => !alive(pid), "the orphan's end");
 });
 
-test("bad prompts and rows are refused with the prompt's id", async () => {
+it("bad prompts and rows are refused with the prompt's id", async () => {
   const prompt = { id: "p-17", prompt: Array.from({ length: 70 }, () => "red").join(" ") };
   await assert.rejects(
     runtime.generator.generate(policy, [{ ...requests[0]!, prompt }], settings, hooks()),
@@ -353,7 +353,7 @@ const pairs = Array.from({ length: 16 }, (_, i) =>
       },
 );
 
-test("training gives checkpoints that it goes on from to the same bits, and a model that generates and scores", async () => {
+it("training gives checkpoints that it goes on from to the same bits, and a model that generates and scores", async () => {
   const watch = hooks();
   const whole = await request("whole", pairs);
   const outcome = await runtime.trainer.train(whole, watch);
@@ -391,7 +391,7 @@ test("training gives checkpoints that it goes on from to the same bits, and a mo
   assert.equal(completions.length, 12);
 });
 
-test("a training is given what another one told of its reference, and computes what it is not", async () => {
+it("a training is given what another one told of its reference, and computes what it is not", async () => {
   const reference = slow;
   const told: ReferenceLogps[] = [];
   const watch = { ...hooks(), onReference: (computed: ReferenceLogps) => void told.push(computed) };
@@ -418,7 +418,7 @@ test("a training is given what another one told of its reference, and computes w
   );
 });
 
-test(
+it(
   "a disk that is full where the model is written is said as the system says it",
   { skip: !existsSync("/dev/full") && "needs /dev/full" },
   async () => {
@@ -429,7 +429,7 @@ test(
   },
 );
 
-test(
+it(
   "a child keeps what a training worked with for the next one, and nothing of one that failed",
   { skip: process.platform !== "linux" && "reads /proc" },
   async () => {
@@ -454,7 +454,7 @@ test(
   },
 );
 
-test("an adapter is trained on its own reference, and merged: a model like any other, the adapter beside it", async () => {
+it("an adapter is trained on its own reference, and merged: a model like any other, the adapter beside it", async () => {
   const lora: TrainRequest["lora"] = { rank: 2, alpha: 4, targets: ["q_proj", "v_proj"] };
   const watch = hooks();
   const whole = await request("lora", pairs, { lora });
@@ -482,7 +482,7 @@ test("an adapter is trained on its own reference, and merged: a model like any o
   );
 });
 
-test("a cancelled training saves a last checkpoint, and a training that goes on from it ends with the same bits", async () => {
+it("a cancelled training saves a last checkpoint, and a training that goes on from it ends with the same bits", async () => {
   const plain = await request("plain", pairs, {
     task: { kind: "reward" },
     checkpoint: { everySteps: 0, everySeconds: 0 },
@@ -512,7 +512,7 @@ test("a cancelled training saves a last checkpoint, and a training that goes on 
   assert.ok(Number.isFinite(rewards[0]));
 });
 
-test("rows come without a prompt column, as whole texts and conversations, and are cut where that is asked for", async () => {
+it("rows come without a prompt column, as whole texts and conversations, and are cut where that is asked for", async () => {
   const user = { role: "user", content: "red fish" };
   const assistant = (content: string) => ({ role: "assistant", content });
   const outcomeOf = async (rows: object[], change: Partial<TrainRequest> = {}) =>
@@ -552,7 +552,7 @@ test("rows come without a prompt column, as whole texts and conversations, and a
   assert.deepEqual({ cut, dropped, merged }, { cut: 1, dropped: { prompt_too_long: 1 }, merged: 0 });
 });
 
-test("a model trained on letters answers with them: the choices are next tokens behind the prompt", async () => {
+it("a model trained on letters answers with them: the choices are next tokens behind the prompt", async () => {
   const ask = (text: string): object => ({ prompt: `${text} <sep>` });
   const rows = Array.from({ length: 32 }, (_, i) => ({
     ...ask(i % 2 ? "blue sea" : "red fish"),
@@ -588,7 +588,7 @@ test("a model trained on letters answers with them: the choices are next tokens 
 
 const quiet = { everySteps: 0, everySeconds: 0 };
 
-test("losses without a reference ask for none, and every other needs it", async () => {
+it("losses without a reference ask for none, and every other needs it", async () => {
   const orpo: Partial<TrainRequest> = {
     task: { kind: "dpo", beta: 0.1, losses: [{ type: "orpo", weight: 1 }] },
     checkpoint: quiet,
@@ -600,7 +600,7 @@ test("losses without a reference ask for none, and every other needs it", async 
   await assert.rejects(runtime.trainer.train(lacking, hooks()), /dpo needs a reference/);
 });
 
-test("KTO learns from labelled answers, and takes a pair as a desirable and an undesirable one", async () => {
+it("KTO learns from labelled answers, and takes a pair as a desirable and an undesirable one", async () => {
   const kto: Partial<TrainRequest> = {
     task: { kind: "kto", beta: 0.1, desirableWeight: 1, undesirableWeight: 1 },
     checkpoint: quiet,
@@ -623,7 +623,7 @@ test("KTO learns from labelled answers, and takes a pair as a desirable and an u
   );
 });
 
-test("a reward model with margins needs one in every row", async () => {
+it("a reward model with margins needs one in every row", async () => {
   const reward: Partial<TrainRequest> = { task: { kind: "reward", margin: true }, checkpoint: quiet };
   const scored = pairs.filter((pair) => "margin" in pair);
   const plain = await runtime.trainer.train(
@@ -638,7 +638,7 @@ test("a reward model with margins needs one in every row", async () => {
   );
 });
 
-test("training rows that cannot be meant are refused with their line", async () => {
+it("training rows that cannot be meant are refused with their line", async () => {
   const sft: Partial<TrainRequest> = { task: { kind: "sft", promptMask: true } };
   const refuse = async (
     rows: object[] | string,
@@ -713,7 +713,7 @@ test("training rows that cannot be meant are refused with their line", async () 
   await refuse([{ prompt: "red", completion: " sea".repeat(40) }], "rows_empty", /1 given; 1 too_long/, sft);
 });
 
-test("a damaged checkpoint is not gone on from", async () => {
+it("a damaged checkpoint is not gone on from", async () => {
   const resumeDir = join(dir, "whole-checkpoints", "step-00000002");
   const path = join(resumeDir, "weights.safetensors");
   const bytes = await readFile(path);

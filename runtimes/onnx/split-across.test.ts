@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { test } from "node:test";
+import { it } from "node:test";
 import type { Progress, WorkContext } from "../types.ts";
 import { cut, splitAcross } from "./split-across.ts";
 
@@ -13,7 +13,7 @@ function context(signal = new AbortController().signal): WorkContext & { seen: P
   return { signal, seen, onProgress: (progress) => void seen.push(progress) };
 }
 
-test("rows are cut between groups into about equal parts of at most so many, and keep their order", () => {
+it("rows are cut between groups into about equal parts of at most so many, and keep their order", () => {
   assert.deepEqual(cutInto(64, ...Array.from({ length: 16 }, () => 8)), [64, 64]);
   assert.deepEqual(cutInto(64, ...Array.from({ length: 9 }, () => 8)), [32, 32, 8]);
   assert.deepEqual(cutInto(64, 10), [10]);
@@ -23,7 +23,7 @@ test("rows are cut between groups into about equal parts of at most so many, and
   assert.deepEqual(cut(rows(5, 3, 9), 6, (row) => row[0]).flat(), rows(5, 3, 9));
 });
 
-test("results stand where their rows stood, whichever part ends first, and progress counts them all", async () => {
+it("results stand where their rows stood, whichever part ends first, and progress counts them all", async () => {
   const watch = context();
   const results = await splitAcross([[3, 1], [2], [9, 9, 9]], watch, async (part, { onProgress }) => {
     await new Promise((resolve) => setTimeout(resolve, part[0]! === 2 ? 1 : 20));
@@ -35,7 +35,7 @@ test("results stand where their rows stood, whichever part ends first, and progr
   assert.deepEqual([watch.seen[0]!.done, watch.seen.at(-1)!.done, watch.seen.at(-1)!.total], [1, 6, 6]);
 });
 
-test("the first failure stops the other parts and is thrown after they have stopped", async () => {
+it("the first failure stops the other parts and is thrown after they have stopped", async () => {
   const failure = new Error("no");
   let stopped = 0;
   const call = (part: number[], { signal }: WorkContext): Promise<number[]> =>
@@ -48,7 +48,7 @@ test("the first failure stops the other parts and is thrown after they have stop
   assert.equal(stopped, 2);
 });
 
-test("a cancelled call ends with its own reason", async () => {
+it("a cancelled call ends with its own reason", async () => {
   const controller = new AbortController();
   const reason = new Error("enough");
   const call = (_: number[], { signal }: WorkContext): Promise<number[]> =>

@@ -5,7 +5,7 @@ import { existsSync } from "node:fs";
 import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { test } from "node:test";
+import { it } from "node:test";
 import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
 import { readCheckpoint } from "../../engine/checkpoint/checkpoint.ts";
@@ -27,7 +27,7 @@ const skip = existsSync(dir) ? false : "../shared/models/baby-llama-105 is absen
 const golden = async (): Promise<Golden> => JSON.parse(await readFile(at("test/golden/baby-llama-105.json"), "utf8")) as Golden;
 const options = { threads: 1, spinning: false };
 
-test("prompts and answers have transformers' token ids", { skip }, async () => {
+it("prompts and answers have transformers' token ids", { skip }, async () => {
   const tokenizer = await Tokenizer.load(dir, (await readCheckpoint(dir)).config);
   for (const { prompt, answer, promptIds, answerIds } of (await golden()).rows) {
     assert.deepEqual(tokenizer.encodePrompt({ prompt }), promptIds);
@@ -36,7 +36,7 @@ test("prompts and answers have transformers' token ids", { skip }, async () => {
   }
 });
 
-test("log-probabilities of answers are transformers' within 1e-4 per token", { skip }, async () => {
+it("log-probabilities of answers are transformers' within 1e-4 per token", { skip }, async () => {
   const checkpoint = await readCheckpoint(dir);
   const { rows } = await golden();
   const scorer = await SequenceScorer.create(checkpoint.config, options);
@@ -45,7 +45,7 @@ test("log-probabilities of answers are transformers' within 1e-4 per token", { s
   rows.forEach(({ answerLogps }, i) => answerLogps.forEach((logp, t) => assert.ok(Math.abs(logp - logps[i]![t]!) < 1e-4, `row ${i} token ${t}`)));
 });
 
-test("logits behind the prompts are transformers' within 1e-4", { skip }, async () => {
+it("logits behind the prompts are transformers' within 1e-4", { skip }, async () => {
   const checkpoint = await readCheckpoint(dir);
   const { rows } = await golden();
   const t = new Tape(new Graph());
@@ -61,7 +61,7 @@ test("logits behind the prompts are transformers' within 1e-4", { skip }, async 
   expected.forEach((logit, i) => assert.ok(Math.abs(logit - output[i]!) < 1e-4, `logit ${i}: ${logit} and ${output[i]}`));
 });
 
-test("`ratchet logps` prints transformers' log-probabilities within 1e-4, of text and of token ids", { skip }, async () => {
+it("`ratchet logps` prints transformers' log-probabilities within 1e-4, of text and of token ids", { skip }, async () => {
   const { rows } = await golden();
   const folder = await mkdtemp(join(tmpdir(), "ratchet-logps-"));
   try {

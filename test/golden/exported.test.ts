@@ -5,7 +5,7 @@ import { existsSync } from "node:fs";
 import { mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { after, test } from "node:test";
+import { after, it } from "node:test";
 import { fileURLToPath } from "node:url";
 import type { LedgerEvent } from "../../campaign/types.ts";
 import { exportCheckpoint } from "../../client/record/export.ts";
@@ -67,7 +67,7 @@ async function checked(start: LocalModel, pair: Answers): Promise<void> {
   assert.ok(Math.abs((chosen ?? 0) - (long.curve[0]?.["logps/chosen"] ?? 0)) > 0.01, "two steps have moved it, so the start would not pass");
 }
 
-test("an exported checkpoint has the log-probabilities of the weights that were trained, within 1e-3 per answer", async () => {
+it("an exported checkpoint has the log-probabilities of the weights that were trained, within 1e-3 per answer", async () => {
   const dir = join(scratch, "tiny");
   await mkdir(dir);
   await writeTinyModel(dir, tinyCheckpoint());
@@ -75,6 +75,6 @@ test("an exported checkpoint has the log-probabilities of the weights that were 
 });
 
 const PRETRAINED = fileURLToPath(new URL("../../../../shared/models/baby-llama-105", import.meta.url));
-test("so has that of a real pretrained checkpoint with a tokenizer of characters", { skip: existsSync(PRETRAINED) ? false : `no checkpoint at ${PRETRAINED}` }, () =>
+it("so has that of a real pretrained checkpoint with a tokenizer of characters", { skip: existsSync(PRETRAINED) ? false : `no checkpoint at ${PRETRAINED}` }, () =>
   checked({ digest: "baby-llama", dir: PRETRAINED }, { prompt: "Tom had a kite.", chosen: " He was happy.", rejected: " He was sad." }),
 );

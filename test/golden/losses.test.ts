@@ -2,7 +2,7 @@
 // of training a small Llama.
 import assert from "node:assert/strict";
 import { readFile } from "node:fs/promises";
-import { test } from "node:test";
+import { it } from "node:test";
 import type { TestContext } from "node:test";
 import { fileURLToPath } from "node:url";
 import { Graph, Session } from "../../engine/graph/index.ts";
@@ -46,7 +46,7 @@ function lossOf(t: Tape, task: LossTask, input: (name: keyof LossGolden, dims?: 
 }
 
 for (const [name, { task, loss: expected, gradient }] of Object.entries(golden.cases)) {
-  test(`the loss ${name} and its gradient are TRL's within 1e-6`, async (context: TestContext) => {
+  it(`the loss ${name} and its gradient are TRL's within 1e-6`, async (context: TestContext) => {
     const t = new Tape(new Graph());
     const inputs = new Map<string, Value>();
     const { loss } = lossOf(t, task, (input, dims = "2*B") => {
@@ -113,7 +113,7 @@ function rowsOf({ kind }: TrainTask, rows?: "evenRows"): TrainRow[] {
   });
 }
 
-test("TRL was given its rows in the order of the plan", () => {
+it("TRL was given its rows in the order of the plan", () => {
   assert.deepEqual(planBatches(training.rows.length, training.optimizer), training.plan);
 });
 
@@ -125,7 +125,7 @@ const theirs: Record<string, readonly string[]> = {
 
 for (const [name, { task, rows, ...expected }] of Object.entries(training.cases)) {
   // Rounding errors grow over the steps, most under losses that are steep (sppo_hard, discopop).
-  test(`ten steps of ${name} have TRL's losses, gradient norms and metrics within 1e-4`, async (context: TestContext) => {
+  it(`ten steps of ${name} have TRL's losses, gradient norms and metrics within 1e-4`, async (context: TestContext) => {
     const start = modelOf(task.kind === "reward" ? "LlamaForSequenceClassification" : "LlamaForCausalLM", training.seeds.policy);
     const reference = modelOf("LlamaForCausalLM", training.seeds.reference);
     const { curve } = await train({ task, start, reference, rows: rowsOf(task, rows), optimizer: training.optimizer, threads: 1 });

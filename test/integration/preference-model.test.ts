@@ -4,7 +4,7 @@ import assert from "node:assert/strict";
 import { mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { after, before, test } from "node:test";
+import { after, before, it } from "node:test";
 import type { Deps } from "../../activities/deps.ts";
 import type { StageContext } from "../../activities/attempt/context.ts";
 import type { FanOutInput } from "../../activities/contract.ts";
@@ -20,7 +20,8 @@ import type { Score } from "../../activities/stages/score.ts";
 import { train } from "../../activities/stages/train.ts";
 import { placeName } from "../../campaign/ids.ts";
 import { planOf } from "../../campaign/spec/plan.ts";
-import { formatRows, type PairRow } from "../../campaign/recipe/rows.ts";
+import { formatRows } from "../../campaign/recipe/rows.ts";
+import type { PairRow } from "../../campaign/recipe/rows.ts";
 import { resolveSpec } from "../../campaign/spec/resolve.ts";
 import type { WrittenSpec } from "../../campaign/spec/schema.ts";
 import type {
@@ -204,11 +205,11 @@ after(async () => {
   await rm(scratch, { recursive: true, force: true });
 });
 
-test("the workflow trains it where a reward model would be trained", () => {
+it("the workflow trains it where a reward model would be trained", () => {
   assert.equal(planOf(spec).reward, true);
 });
 
-test("trained on letters, it knows the better of two answers that it never read, whichever stands first", async () => {
+it("trained on letters, it knows the better of two answers that it never read, whichever stands first", async () => {
   const prompt: Prompt = { id: "p", prompt: "say w3" };
   const questions = [
     [0, 1],
@@ -276,7 +277,7 @@ async function completions(): Promise<string> {
   return digest;
 }
 
-test("a knockout stands in for scores: every pair is the best against the worst of its group, answers that were cut stay out", async () => {
+it("a knockout stands in for scores: every pair is the best against the worst of its group, answers that were cut stay out", async () => {
   const at = context<FanOutInput & { stage: "score" }>({
     stage: "score",
     place: ITERATION,
@@ -305,7 +306,7 @@ test("a knockout stands in for scores: every pair is the best against the worst 
   assert.deepEqual([report.pairs, report.answers], [4, { truncated: 4, identical: 4 }]);
 });
 
-test("the test report says how often it prefers a policy's answers to the opponent's; the validation split has no opponent and no proxy", async () => {
+it("the test report says how often it prefers a policy's answers to the opponent's; the validation split has no opponent and no proxy", async () => {
   const policy = spec.policy.tree;
   const opposed = context<FanOutInput & { stage: "generate" }>({
     stage: "generate",

@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { cp, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { test } from "node:test";
+import { it } from "node:test";
 import { formatConfig, parseConfig, readAdapter, readModel, writeCheckpoint } from "../../../engine/index.ts";
 import { rotaryTables } from "../../../engine/model/index.ts";
 import { adapterDifferences, adapterOf, adapters, at, checkpointOf, decoded, differences, lastLogits, limits, readGolden, saved, variants } from "./golden.ts";
@@ -14,7 +14,7 @@ function assertWithin(found: Partial<Differences>): void {
 }
 
 for (const name of [...variants, ...saved]) {
-  test(`${name} computes, differentiates and learns as in transformers`, async (context) => {
+  it(`${name} computes, differentiates and learns as in transformers`, async (context) => {
     const golden = await readGolden(name);
     const found = await differences(await checkpointOf(name, golden), golden);
     context.diagnostic(`largest differences: ${JSON.stringify(found)}`);
@@ -22,20 +22,20 @@ for (const name of [...variants, ...saved]) {
     assert.ok(golden.losses.at(-1)! < golden.losses[0]! - 0.1, "the golden steps teach nothing");
   });
 
-  test(`${name} decodes transformers' ids through the cache`, async () => {
+  it(`${name} decodes transformers' ids through the cache`, async () => {
     const golden = await readGolden(name);
     const ids = await decoded(await checkpointOf(name, golden), golden.decoded.map(({ promptIds }) => promptIds), golden.decoded[0]!.ids.length);
     assert.deepEqual(ids, golden.decoded.map((row) => row.ids));
   });
 
-  test(`the configuration of ${name} survives being written`, async () => {
+  it(`the configuration of ${name} survives being written`, async () => {
     const { config } = await checkpointOf(name, await readGolden(name));
     assert.deepEqual(parseConfig(JSON.parse(formatConfig(config)), "config.json"), config);
   });
 }
 
 for (const name of adapters) {
-  test(`${name} differentiates and learns as in PEFT, and merges to the same model`, async (context) => {
+  it(`${name} differentiates and learns as in PEFT, and merges to the same model`, async (context) => {
     const golden = await readGolden<GoldenAdapter>(name);
     const found = await adapterDifferences(golden);
     context.diagnostic(`largest differences: ${JSON.stringify(found)}`);
@@ -44,12 +44,12 @@ for (const name of adapters) {
   });
 }
 
-test("an adapter that PEFT saved is read as it was", async () => {
+it("an adapter that PEFT saved is read as it was", async () => {
   const { base, adapter } = await adapterOf(await readGolden<GoldenAdapter>("lora-qwen3"));
   assert.deepEqual(await readAdapter(at("lora-qwen3"), base.config), adapter);
 });
 
-test("an adapter's folder that PEFT saved is the model that PEFT makes of its base, once it names the base's folder", async () => {
+it("an adapter's folder that PEFT saved is the model that PEFT makes of its base, once it names the base's folder", async () => {
   const golden = await readGolden<GoldenAdapter>("lora-qwen3");
   const { base } = await adapterOf(golden);
   const dir = await mkdtemp(join(tmpdir(), "ratchet-peft-"));
@@ -69,7 +69,7 @@ test("an adapter's folder that PEFT saved is the model that PEFT makes of its ba
   }
 });
 
-test("rotary tables are transformers' at positions up to 131,071", async () => {
+it("rotary tables are transformers' at positions up to 131,071", async () => {
   const tables = await readGolden<{ config: Record<string, unknown>; positions: number[]; cos: number[][]; sin: number[][] }[]>("rotary");
   for (const { config, positions, cos, sin } of tables) {
     const parsed = parseConfig(config, "config.json");
@@ -84,7 +84,7 @@ test("rotary tables are transformers' at positions up to 131,071", async () => {
   }
 });
 
-test("docs/parity.md has a row for every model", async () => {
+it("docs/parity.md has a row for every model", async () => {
   const document = await readFile(at("../../../docs/parity.md"), "utf8");
   for (const name of [...variants, ...saved, ...adapters]) assert.ok(document.includes(`| \`${name}\` |`), `${name}: node dist/test/golden/models/parity.js writes the table anew`);
 });

@@ -4,7 +4,7 @@ import assert from "node:assert/strict";
 import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { after, test } from "node:test";
+import { after, it } from "node:test";
 import { fileURLToPath } from "node:url";
 import type { Sequence } from "../../../engine/model/index.ts";
 import { TINY } from "../../../engine/tiny-model.test.support.ts";
@@ -67,7 +67,7 @@ async function load({ tokenizer, postProcessor, config, jinja }: Case): Promise<
 const startsWith = (ids: readonly number[], start: readonly number[]): boolean => start.every((id, i) => id === ids[i]);
 
 for (const [name, golden] of Object.entries(cases)) {
-  test(`${name}: conversations have transformers' ids, prompts alone as well, and the assistant's tokens are the same`, async () => {
+  it(`${name}: conversations have transformers' ids, prompts alone as well, and the assistant's tokens are the same`, async () => {
     const tokenizer = await load(golden);
     for (const { title, messages, promptIds, ids, assistant } of golden.talks) {
       assert.deepEqual(tokenizer.encodePrompt({ messages: messages.slice(0, -1) }), promptIds, `prompt of ${title}`);
@@ -77,7 +77,7 @@ for (const [name, golden] of Object.entries(cases)) {
     }
   });
 
-  test(`${name}: the ids that a prompt is asked with begin the ids that it is trained with; where transformers' do not, the row counts as merged`, async () => {
+  it(`${name}: the ids that a prompt is asked with begin the ids that it is trained with; where transformers' do not, the row counts as merged`, async () => {
     const tokenizer = await load(golden);
     const merged: string[] = [];
     const compare = (title: string, promptIds: number[], answer: { ids: number[]; merged: boolean }, whole: number[]): void => {
@@ -106,7 +106,7 @@ for (const [name, golden] of Object.entries(cases)) {
   for (const entry of prepared[name]!) {
     const { trainer, form, maxLength, promptMask, assistantOnly } = entry;
     const settings = [...(maxLength === null ? [] : [`cut at ${maxLength}`]), ...(promptMask ? ["completions only"] : []), ...(assistantOnly ? ["assistant only"] : [])];
-    test(`${name}: rows of ${form} are what TRL's ${trainer} trainer trains on${settings.length ? `, ${settings.join(", ")}` : ""}`, async () => {
+    it(`${name}: rows of ${form} are what TRL's ${trainer} trainer trains on${settings.length ? `, ${settings.join(", ")}` : ""}`, async () => {
       const tokenizer = await load(golden);
       for (const [i, row] of entry.rows.entries()) {
         const ours = await prepare(row, entry, tokenizer);
