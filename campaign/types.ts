@@ -12,9 +12,12 @@ export interface CampaignInput {
   storeName: string;
 }
 
-/** Input of one run of it. */
+/** Input of one run of the campaign workflow. */
 export interface RunInput extends CampaignInput {
-  /** Epoch of the run that goes on as this one: it opens the campaign only where that is still the newest. Absent in a run that `start` began. */
+  /**
+   * Epoch of the run that continued as this one, which opens the campaign only if no other run has opened it since. Absent in the first
+   * run.
+   */
   continues?: number;
 }
 
@@ -37,7 +40,7 @@ export interface StageInput {
 /** Input of a place's workflow, besides what its own body reads. */
 export interface PlaceInput extends StageInput {
   plan: PlacePlan;
-  /** Where the run before it stopped, which went on as new. */
+  /** What the run before this one had reached when it continued as new. */
   reached?: Reached;
 }
 
@@ -47,9 +50,6 @@ export interface Reached {
   stages: Record<string, FinishedStage>;
   /** Stages that have begun, by name. */
   begun: Record<string, BegunStage>;
-  /** The same of the stage that comes next, from a run of before several could run at once. */
-  shards?: number;
-  startedAtMs?: number;
 }
 
 export interface BegunStage {

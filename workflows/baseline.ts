@@ -1,6 +1,8 @@
-// An offline control arm: one DPO run from π_0 with the same number of pairs and steps as all iterations together.
-// `preferences` trains on the pairs that trained the reward model; `initial-policy` on max-min of n from π_0 over all iterations' prompts.
+// An offline control: one DPO run from π_0 on as many pairs and steps as all iterations together.
+// `preferences` trains on the pairs that trained the reward model; `initial-policy` on best against worst of
+// n answers of π_0 to all iterations' prompts.
 import type { BaselinePlan, Bootstrap, Digest, PlaceInput, StageDigests } from "../campaign/types.ts";
+import type { Recipe } from "./recipe.ts";
 import { Stages } from "./stages.ts";
 
 export interface BaselineInput extends PlaceInput {
@@ -13,25 +15,30 @@ export interface BaselineOutcome {
   stages: StageDigests;
 }
 
+/** The workflow. */
 export async function baseline(input: BaselineInput): Promise<BaselineOutcome> {
-  const stages = new Stages(input);
-  const { plan, baseline: arm, bootstrap } = input;
+  return trainOffline(new Stages(input), input);
+}
+
+export async function trainOffline(stages: Recipe, input: BaselineInput): Promise<BaselineOutcome> {
+  const { plan, baseline: variant, bootstrap } = input;
   const { policy: initial, rewardModel, opponent, preferences } = bootstrap;
   const digests: StageDigests = {};
 
-  if (arm.pairs === "preferences") {
-    digests.pair = (await stages.pair({ stage: "pair", from: "preferences", source: preferences })).digest;
+  if (variant.pairs === "preferences") {
+    const pair = await stages.pair({ stage: "pair", from: "preferences", source: preferences });
+    digests.pair = pair.digest;
   } else {
-    digests.generate = (
-      await stages.fanOut({ stage: "generate", source: "baseline", policy: initial }, plan.pieces.baseline)
-    ).digest;
-    digests.score = (
-      await stages.fanOut(
-        { stage: "score", completions: digests.generate, rewardModel },
-        plan.pieces.baseline,
-      )
-    ).digest;
-    digests.pair = (await stages.pair({ stage: "pair", from: "scores", source: digests.score })).digest;
+    const generate = await stages.fanOut(
+      { stage: "generate", source: "baseline", policy: initial },
+      plan.pieces.baseline,
+    );
+    const score = await stages.fanOut(
+      { stage: "score", completions: generate.digest, rewardModel },
+      plan.pieces.baseline,
+    );
+    const pair = await stages.pair({ stage: "pair", from: "scores", source: score.digest });
+    Object.assign(digests, { generate: generate.digest, score: score.digest, pair: pair.digest });
   }
   const train = await stages.train({
     stage: "train",
@@ -39,9 +46,8 @@ export async function baseline(input: BaselineInput): Promise<BaselineOutcome> {
     reference: initial,
     pairs: digests.pair,
   });
-  digests.train = train.digest;
 
   const evaluate = { stage: "evaluate", policy: train.policy, initial, rewardModel } as const;
-  digests.test = (await stages.fanOut({ ...evaluate, split: "test", opponent }, plan.pieces.test)).digest;
-  return { policy: train.policy, stages: digests };
+  const test = await stages.fanOut({ ...evaluate, split: "test", opponent }, plan.pieces.test);
+  return { policy: train.policy, stages: { ...digests, train: train.digest, test: test.digest } };
 }

@@ -1,8 +1,8 @@
-// Iteration 0: SFT gives π_0, labelled answers of π_0 (or a file of pairs) give the reward model or the preference model, and π_0's second
-// sample on the test split becomes the opponent that every later policy is compared with.
-import { patched } from "@temporalio/workflow";
+// Iteration 0. SFT makes π_0. Labelled answers of π_0, or a file of pairs, train the reward model or the
+// preference model. A second sample of π_0 on the test split gives the reference answers that every later
+// policy is compared with.
 import type { Bootstrap, Digest, PlaceInput, StageDigests } from "../campaign/types.ts";
-import { EVALUATIONS_SIDE_BY_SIDE } from "./patches.ts";
+import type { Recipe } from "./recipe.ts";
 import { Stages } from "./stages.ts";
 
 export interface BootstrapInput extends PlaceInput {
@@ -15,8 +15,12 @@ export interface BootstrapOutcome {
   stages: StageDigests;
 }
 
+/** The workflow. */
 export async function bootstrap(input: BootstrapInput): Promise<BootstrapOutcome> {
-  const stages = new Stages(input);
+  return prepare(new Stages(input), input);
+}
+
+export async function prepare(stages: Recipe, input: BootstrapInput): Promise<BootstrapOutcome> {
   const { plan, given } = input;
   const digests: StageDigests = {};
 
@@ -29,42 +33,44 @@ export async function bootstrap(input: BootstrapInput): Promise<BootstrapOutcome
 
   let rewardModel: Digest | undefined;
   if (plan.preferences !== "none") {
-    let source: Digest | undefined;
-    if (plan.preferences === "sample") {
-      const generate = await stages.fanOut(
-        { stage: "generate", source: "preferences", policy },
-        plan.pieces.preferences,
-      );
-      digests.generate = source = generate.digest;
-    }
-    const pair = await stages.pair({
-      stage: "pair",
-      from: plan.preferences === "sample" ? "rater" : "file",
-      source,
-    });
-    digests.pair = pair.digest;
+    Object.assign(digests, await preferences(stages, input, policy));
     if (plan.reward) {
-      const reward = await stages.train({ stage: "reward", start: policy, pairs: pair.digest });
+      const reward = await stages.train({ stage: "reward", start: policy, pairs: digests.pair });
       digests.reward = reward.digest;
       rewardModel = reward.policy;
     }
   }
 
   const evaluate = { stage: "evaluate", policy, initial: policy, rewardModel } as const;
-  const sideBySide = patched(EVALUATIONS_SIDE_BY_SIDE);
-  const answering = stages.fanOut({ stage: "generate", source: "opponent", policy }, plan.pieces.test);
-  const validating = (sideBySide ? Promise.resolve() : answering).then(() =>
+  const measure = async () => {
+    const opponent = await stages.fanOut({ stage: "generate", source: "opponent", policy }, plan.pieces.test);
+    const test = await stages.fanOut(
+      { ...evaluate, split: "test", opponent: opponent.digest },
+      plan.pieces.test,
+    );
+    return { opponent: opponent.digest, test: test.digest };
+  };
+  const [{ opponent, test }, validation] = await Promise.all([
+    measure(),
     stages.fanOut({ ...evaluate, split: "validation" }, plan.pieces.validation),
-  );
-  const testing = Promise.all([answering, sideBySide ? undefined : validating]).then(([opponent]) =>
-    stages.fanOut({ ...evaluate, split: "test", opponent: opponent.digest }, plan.pieces.test),
-  );
-  const [opponent, validation, test] = await Promise.all([answering, validating, testing]);
-  digests.validation = validation.digest;
-  digests.test = test.digest;
+  ]);
 
   return {
-    bootstrap: { policy, rewardModel, preferences: digests.pair, opponent: opponent.digest },
-    stages: digests,
+    bootstrap: { policy, rewardModel, preferences: digests.pair, opponent },
+    stages: { ...digests, validation: validation.digest, test },
   };
+}
+
+/** Pairs to learn a reward from: labels on answers of π_0, or the author's file. */
+async function preferences(stages: Recipe, { plan }: BootstrapInput, policy: Digest): Promise<StageDigests> {
+  if (plan.preferences === "file") {
+    const pair = await stages.pair({ stage: "pair", from: "file" });
+    return { pair: pair.digest };
+  }
+  const generate = await stages.fanOut(
+    { stage: "generate", source: "preferences", policy },
+    plan.pieces.preferences,
+  );
+  const pair = await stages.pair({ stage: "pair", from: "rater", source: generate.digest });
+  return { generate: generate.digest, pair: pair.digest };
 }

@@ -1,4 +1,5 @@
-// What got into the prebuilt workflow bundle. Some modules are accepted by the bundler and fail only at run time, in every workflow.
+// The modules of the prebuilt workflow bundle. The bundler accepts some modules that fail at run time, in
+// every workflow.
 import assert from "node:assert/strict";
 import { existsSync, readFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";

@@ -1,40 +1,47 @@
-// What a campaign run does besides the recipe: messages, ledger rows one at a time, children with deterministic ids, endings.
+// One run of the campaign workflow, besides the recipe: control messages, ledger rows one at a time,
+// children, and its end.
 import {
   ApplicationFailure,
   CancellationScope,
   condition,
   currentUpdateInfo,
-  log,
-  ParentClosePolicy,
   setCurrentDetails,
   setHandler,
-  sleep,
-  startChild,
   upsertSearchAttributes,
   workflowInfo,
 } from "@temporalio/workflow";
-import type { ChildWorkflowHandle, Workflow } from "@temporalio/workflow";
-import { defineSearchAttributeKey, WorkflowExecutionAlreadyStartedError } from "@temporalio/common";
+import type { Workflow } from "@temporalio/workflow";
+import { defineSearchAttributeKey } from "@temporalio/common";
 import type { Opened } from "../activities/contract.ts";
-import { placeName, placeWorkflowId, SEARCH_ATTRIBUTES } from "../campaign/ids.ts";
+import { SEARCH_ATTRIBUTES } from "../campaign/ids.ts";
 import { applyEvent } from "../campaign/rules.ts";
 import type { CampaignInput, LedgerEvent, Place, PlaceInput, RunInput } from "../campaign/types.ts";
+import { Children } from "./children.ts";
 import { failureOf } from "./failure.ts";
 import { cancel, pause, progress, resume } from "./messages.ts";
-import type { CampaignOutcome, ControlReply, ControlRequest } from "./messages.ts";
+import type { CampaignOutcome, CampaignProgress, ControlReply, ControlRequest } from "./messages.ts";
 import { control } from "./options.ts";
-import { setPaused } from "./stages.ts";
 import { CampaignState, eventId } from "./state.ts";
 
 const PHASE = defineSearchAttributeKey("RatchetPhase", SEARCH_ATTRIBUTES.RatchetPhase);
 const ITERATION = defineSearchAttributeKey("RatchetIteration", SEARCH_ATTRIBUTES.RatchetIteration);
+
+/** The answer to `progress` before the ledger is open. */
+const NOT_OPEN: CampaignProgress = {
+  status: "created",
+  epoch: 0,
+  iterations: 0,
+  finished: -1,
+  promoted: -1,
+  running: [],
+};
 
 export class CampaignRun {
   readonly input: CampaignInput;
   readonly scope = new CancellationScope();
   private readonly continues: number | undefined;
   private current: CampaignState | undefined;
-  private readonly children = new Map<string, ChildWorkflowHandle<Workflow>>();
+  private readonly children = new Children();
   /** Appends go one at a time: each waits for the one before it. */
   private lastAppend: Promise<void> = Promise.resolve();
   private cancelRecorded = false;
@@ -49,18 +56,7 @@ export class CampaignRun {
       this.cancelRecorded = true;
       this.scope.cancel();
     });
-    setHandler(
-      progress,
-      () =>
-        this.current?.progress() ?? {
-          status: "created",
-          epoch: 0,
-          iterations: 0,
-          finished: -1,
-          promoted: -1,
-          running: [],
-        },
-    );
+    setHandler(progress, () => this.current?.progress() ?? NOT_OPEN);
   }
 
   get state(): CampaignState {
@@ -76,7 +72,7 @@ export class CampaignRun {
     const opened = await control.open({
       campaign: this.input,
       runId: workflowInfo().runId,
-      ...(this.continues === undefined ? {} : { continues: this.continues }),
+      continues: this.continues,
     });
     this.current = new CampaignState(opened);
     this.show();
@@ -95,10 +91,10 @@ export class CampaignRun {
     await append;
     applyEvent(this.state.standing, event);
     this.show();
-    await this.tellChildren();
+    await this.children.setPaused(this.state.paused);
   }
 
-  /** Runs the child workflow of a place to its end; waits while the campaign is paused. */
+  /** Runs the child workflow of a place to its end. A paused campaign starts it after the resume. */
   async child<W extends Workflow>(
     type: string,
     place: Place,
@@ -106,44 +102,15 @@ export class CampaignRun {
   ): Promise<Awaited<ReturnType<W>>> {
     await condition(() => !this.state.paused);
     const { running } = this.state;
-    const name = placeName(place);
     running.push(place);
     this.show();
+    const { epoch, plan } = this.opened;
+    const { baselines: _ofTheCampaign, ...placePlan } = plan;
+    const input = { campaign: this.input, epoch, place, plan: placePlan, ...own };
     try {
-      const {
-        epoch,
-        plan: { baselines: _campaigns, ...plan },
-      } = this.opened;
-      const handle = await this.startChild(type, place, { campaign: this.input, epoch, place, plan, ...own });
-      this.children.set(name, handle);
-      // A pause between the decision to start and the start found no child to tell.
-      if (this.state.paused) await handle.signal(setPaused, true);
-      return (await handle.result()) as Awaited<ReturnType<W>>;
+      return await this.children.run<W>(type, input, () => this.state.paused);
     } finally {
-      this.children.delete(name);
       running.splice(running.indexOf(place), 1);
-    }
-  }
-
-  /** A child of a run that was terminated may still be closing; it was asked to cancel, so wait for it. */
-  private async startChild(
-    type: string,
-    place: Place,
-    input: PlaceInput,
-  ): Promise<ChildWorkflowHandle<Workflow>> {
-    for (;;) {
-      try {
-        return await startChild(type, {
-          workflowId: placeWorkflowId(this.input.campaignId, place),
-          args: [input],
-          parentClosePolicy: ParentClosePolicy.REQUEST_CANCEL,
-          staticSummary: `${this.input.campaignId} ${placeName(place)}`,
-        });
-      } catch (error) {
-        if (!(error instanceof WorkflowExecutionAlreadyStartedError)) throw error;
-        log.warn(`${placeName(place)} of an earlier run is still closing; trying again in 2 s`);
-        await sleep("2s");
-      }
     }
   }
 
@@ -159,14 +126,16 @@ export class CampaignRun {
     return this.outcome("completed");
   }
 
-  /** By our update the row is there already; by Temporal's own cancellation it is written now. */
+  /**
+   * The `cancel` update has written the row already; after Temporal's own cancellation it is written here.
+   */
   async cancelled(): Promise<CampaignOutcome> {
     if (!this.cancelRecorded && this.current)
       await this.decide({ type: "cancelled", by: "temporal", why: "the workflow was cancelled" });
     return this.current ? this.outcome("cancelled") : { status: "cancelled" };
   }
 
-  /** A run that lost its lease is not the campaign any more and may not write its end. */
+  /** A run that lost its lease no longer owns the campaign, so it writes no row. */
   async failed(error: unknown): Promise<never> {
     const failure = failureOf(error);
     if (this.current && failure.code !== "lease_lost") await this.decide({ type: "failed", ...failure });
@@ -194,21 +163,13 @@ export class CampaignRun {
       await act(request);
       return { status: this.state.status };
     };
-    // Refused in the validator where the answer is known already: a refused update leaves nothing in history.
+    // A validator refuses without leaving an event in history, so what can be refused already is refused
+    // here.
     const validator = (request: ControlRequest): void => {
       const refusal = this.current?.refusal(name, request);
       if (refusal) throw ApplicationFailure.nonRetryable(refusal.message, refusal.code);
     };
     setHandler(definition, handler, { validator });
-  }
-
-  private async tellChildren(): Promise<void> {
-    const { paused } = this.state;
-    await Promise.all(
-      [...this.children.values()].map((child) =>
-        child.signal(setPaused, paused).catch(() => log.info("child had ended already")),
-      ),
-    );
   }
 
   private show(): void {

@@ -1,5 +1,6 @@
-// The campaign: open the ledger, bootstrap once, iterate, compare with the offline baselines, close. It decides, activities do.
-// Every decision is a ledger row before it is acted on, so this workflow holds nothing that `open` cannot rebuild.
+// The campaign: open the ledger, bootstrap once, iterate, train the offline baselines, close. It decides;
+// activities do the work. Every decision is a ledger row before the workflow acts on it, so `open` can
+// rebuild all that this workflow knows.
 import {
   allHandlersFinished,
   CancellationScope,
@@ -22,7 +23,7 @@ export async function campaign(input: RunInput): Promise<CampaignOutcome> {
   try {
     return await run.scope.run(() => conduct(run));
   } catch (error) {
-    // Thrown by design: the next run goes on.
+    // Not a failure: the next run continues this one.
     if (error instanceof ContinueAsNew) throw error;
     return CancellationScope.nonCancellable(() =>
       isCancellation(error) ? run.cancelled() : run.failed(error),
@@ -30,8 +31,9 @@ export async function campaign(input: RunInput): Promise<CampaignOutcome> {
   }
 }
 
-// Where workers are versions of a deployment: the campaign lives for weeks and moves on to the current one, what it starts stays on its own.
-// Elsewhere a server refuses the word.
+// If workers are versions of a deployment, the long-lived campaign moves to the current version and its
+// children stay on the version that started them. Without a deployment the server refuses a versioning
+// behaviour.
 setWorkflowOptions(
   () =>
     workflowInfo().currentDeploymentVersion?.deploymentName ? { versioningBehavior: "AUTO_UPGRADE" } : {},
@@ -43,10 +45,10 @@ async function conduct(run: CampaignRun): Promise<CampaignOutcome> {
   if (record.status === "completed" || record.status === "cancelled") return run.outcome(record.status);
 
   const start = record.bootstrap ?? (await bootstrapOnce(run));
-  // Baselines train beside the iterations; their failure ends the campaign like any other.
+  // Baselines train beside the iterations. A failed baseline fails the campaign.
   const baselines = plan.baselines
     .filter(({ name }) => !record.baselines[name])
-    .map((arm) => runBaseline(run, start, arm));
+    .map((variant) => runBaseline(run, start, variant));
   await Promise.all([iterate(run, start, baselines.length), ...baselines]);
 
   return run.completed();
@@ -73,19 +75,25 @@ async function iterate(run: CampaignRun, start: Bootstrap, baselines: number): P
       promoted,
     });
     await run.decide({ type: "iteration-finished", ...next, ...finished });
-    if (state.iterationsLeft && workflowInfo().continueAsNewSuggested) await goOnAsNew(run, baselines);
+    if (state.iterationsLeft && workflowInfo().continueAsNewSuggested) await continueRun(run, baselines);
   }
 }
 
-/** Children do not follow a continue-as-new: the iterations wait for this run's baselines, so that history cannot grow meanwhile. */
-async function goOnAsNew(run: CampaignRun, baselines: number): Promise<void> {
+/**
+ * Children do not follow a continue-as-new, so this waits for the baselines. No iteration starts meanwhile,
+ * so history does not grow.
+ */
+async function continueRun(run: CampaignRun, baselines: number): Promise<void> {
   await condition(() => run.state.baselinesFinished === baselines && allHandlersFinished());
   await continueAsNew<typeof campaign>({ ...run.input, continues: run.opened.epoch });
 }
 
-async function runBaseline(run: CampaignRun, start: Bootstrap, arm: BaselinePlan): Promise<void> {
-  const place = { baseline: arm.name, take: 1 };
-  const finished = await run.child<typeof baseline>("baseline", place, { baseline: arm, bootstrap: start });
-  await run.decide({ type: "baseline-finished", name: arm.name, ...finished });
+async function runBaseline(run: CampaignRun, start: Bootstrap, variant: BaselinePlan): Promise<void> {
+  const place = { baseline: variant.name, take: 1 };
+  const finished = await run.child<typeof baseline>("baseline", place, {
+    baseline: variant,
+    bootstrap: start,
+  });
+  await run.decide({ type: "baseline-finished", name: variant.name, ...finished });
   run.state.baselinesFinished += 1;
 }

@@ -1,4 +1,5 @@
-// Reads the one cause out of Temporal's nested failures: the code that the activity's edge gave it (activities/failure.ts).
+// The innermost cause of Temporal's nested failures, with the code that activities/attempt/failure.ts gave
+// it.
 import { ActivityFailure, ApplicationFailure, ChildWorkflowFailure } from "@temporalio/workflow";
 
 export interface Failure {
@@ -6,7 +7,9 @@ export interface Failure {
   message: string;
 }
 
-/** Characters of a message that go into history and ledger; the whole of it is in the activity's failure. */
+/**
+ * Most characters of a message that are written to history and ledger; the activity's failure has the whole.
+ */
 const MESSAGE_MAX = 2_000;
 
 export function failureOf(error: unknown): Failure {

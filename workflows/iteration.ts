@@ -1,12 +1,11 @@
 // One take of one iteration: the recipe, in the order of the paper (arXiv 2405.07863, Algorithm 2).
-import { patched } from "@temporalio/workflow";
 import type { Bootstrap, Decision, Digest, PlaceInput, Pointer, StageDigests } from "../campaign/types.ts";
-import { EVALUATIONS_SIDE_BY_SIDE } from "./patches.ts";
+import type { Recipe } from "./recipe.ts";
 import { Stages } from "./stages.ts";
 
 export interface IterationInput extends PlaceInput {
   bootstrap: Bootstrap;
-  /** Warm start, always. */
+  /** The newest finished iteration: always the warm start. */
   latest: Pointer;
   promoted: Pointer;
 }
@@ -17,40 +16,46 @@ export interface IterationOutcome {
   decision: Decision;
 }
 
+/** The workflow. */
 export async function iteration(input: IterationInput): Promise<IterationOutcome> {
-  const stages = new Stages(input);
+  return iterate(new Stages(input), input);
+}
+
+export async function iterate(stages: Recipe, input: IterationInput): Promise<IterationOutcome> {
   const { plan, bootstrap, latest, promoted } = input;
   const { opponent, rewardModel, policy: initial } = bootstrap;
   const reference = plan.reference === "initial" ? initial : latest.policy;
+  const { pieces } = plan;
 
   const generate = await stages.fanOut(
     { stage: "generate", source: "iteration", policy: latest.policy },
-    plan.pieces.iteration,
+    pieces.iteration,
   );
   const score = await stages.fanOut(
     { stage: "score", completions: generate.digest, rewardModel },
-    plan.pieces.iteration,
+    pieces.iteration,
   );
   const pair = await stages.pair({ stage: "pair", from: "scores", source: score.digest });
   const train = await stages.train({ stage: "train", start: latest.policy, reference, pairs: pair.digest });
 
   const evaluate = { stage: "evaluate", policy: train.policy, initial, rewardModel } as const;
-  // The decision needs the validation split alone; what is only reported is measured beside it.
-  const sideBySide = patched(EVALUATIONS_SIDE_BY_SIDE);
-  const validating = stages.fanOut({ ...evaluate, split: "validation" }, plan.pieces.validation);
-  const testing = (sideBySide ? Promise.resolve() : validating).then(() =>
-    stages.fanOut({ ...evaluate, split: "test", opponent }, plan.pieces.test),
-  );
-  const promoting = Promise.all([validating, sideBySide ? undefined : testing]).then(([validation]) =>
-    stages.promote({
+  const decide = async () => {
+    const validation = await stages.fanOut({ ...evaluate, split: "validation" }, pieces.validation);
+    const promote = await stages.promote({
       stage: "promote",
       candidate: train.policy,
       candidateAnswers: validation.digest,
       incumbent: promoted.policy,
       incumbentAnswers: promoted.validation,
-    }),
-  );
-  const [validation, test, promote] = await Promise.all([validating, testing, promoting]);
+    });
+    return { validation, promote };
+  };
+  // The decision reads the validation split only, so the test split, which is only reported, is measured
+  // beside it.
+  const [{ validation, promote }, test] = await Promise.all([
+    decide(),
+    stages.fanOut({ ...evaluate, split: "test", opponent }, pieces.test),
+  ]);
 
   return {
     policy: train.policy,

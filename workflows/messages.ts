@@ -1,8 +1,9 @@
-// What the outside may say to a campaign and ask of it. Updates are refused in their validators, recorded in the ledger, then acted on.
+// Updates and queries of a campaign. A validator refuses an update; an accepted one is written to the ledger
+// before it acts.
 import { defineQuery, defineUpdate } from "@temporalio/workflow";
 import type { CampaignStatus, Place, StageName } from "../campaign/types.ts";
 
-/** Who asked, and why; both end up in the ledger. */
+/** Who asks, and why; both are written to the ledger. */
 export interface ControlRequest {
   by: string;
   why: string;
@@ -25,7 +26,7 @@ export interface StageProgress {
   startedAtMs: number;
 }
 
-/** Answer of the `progress` query; children answer for their own stage. */
+/** Answer to the query `progress`. Children answer `stageProgress`. */
 export interface CampaignProgress {
   status: CampaignStatus;
   epoch: number;
@@ -39,7 +40,7 @@ export interface CampaignProgress {
 export const progress = defineQuery<CampaignProgress>("progress");
 export const stageProgress = defineQuery<StageProgress | null>("stageProgress");
 
-/** What a finished campaign workflow returns; also `ratchet run --json`. */
+/** Result of the campaign workflow, and output of `ratchet run --json`. */
 export interface CampaignOutcome {
   status: "completed" | "cancelled" | "failed";
   /** Tree digests. */

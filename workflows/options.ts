@@ -1,12 +1,16 @@
-// Timeouts and retries of every activity, each with its reason, and the proxies that use them.
-// Retries are limited by kind of failure (activities/failure.ts), not by count: a drained worker is a failed attempt too.
+// Timeouts and retries of every activity, with the reasons, and the proxies that use them. Retries are
+// limited by kind of failure (activities/attempt/failure.ts), not by count: a drained worker is a failed
+// attempt too.
 import { proxyActivities } from "@temporalio/workflow";
 import type { ActivityOptions } from "@temporalio/workflow";
 import type { ControlActivities, StageActivities } from "../activities/contract.ts";
 import { activityQueue } from "../campaign/ids.ts";
 import type { PlacePlan, StageName } from "../campaign/types.ts";
 
-/** Short store work. Sealing ten thousand pieces reads them all: heartbeats, not the time it takes, tell a dead worker. */
+/**
+ * Work on the store. Sealing ten thousand pieces may take minutes; a dead worker is found by its missing
+ * heartbeats, not by a timeout.
+ */
 const CONTROL: ActivityOptions = {
   taskQueue: activityQueue("control"),
   startToCloseTimeout: "1 hour",
@@ -15,20 +19,21 @@ const CONTROL: ActivityOptions = {
 };
 
 /**
- * Stages compute in a child process, so heartbeats never stop on a living worker: 15 s finds a dead one.
- * The start-to-close limit only bounds what neither heartbeats nor the progress watchdog saw.
+ * Stages compute in a child process, so a living worker always heartbeats: 15 s without one means that it is
+ * dead. The start-to-close timeout bounds an attempt that both the heartbeats and the watchdog took for a
+ * working one.
  */
 const STAGE: ActivityOptions = {
   startToCloseTimeout: "7 days",
   heartbeatTimeout: "15s",
   retry: { initialInterval: "1s", backoffCoefficient: 2, maximumInterval: "30s" },
-  // A cancelled stage saves what it has before the workflow goes on.
+  // A cancelled stage saves its state before the workflow continues.
   cancellationType: "WAIT_CANCELLATION_COMPLETED",
 };
 
 export const control = proxyActivities<ControlActivities>(CONTROL);
 
-/** Stage activities on the queue that the plan gives the stage. */
+/** Stage activities on the stage's queue in the plan. */
 export function stageActivities(plan: PlacePlan, stage: StageName, summary: string): StageActivities {
   return proxyActivities<StageActivities>({
     ...STAGE,

@@ -1,4 +1,4 @@
-// The largest things that a workflow is given, at the spec's limits: small whatever the campaign's size.
+// The largest inputs of a workflow, at the limits of the spec, stay small however large the campaign is.
 import assert from "node:assert/strict";
 import { it } from "node:test";
 import type { Opened } from "../activities/contract.ts";
@@ -45,7 +45,7 @@ const plan: PlacePlan = {
 };
 const bootstrap = { policy: digest, rewardModel: digest, preferences: digest, opponent: digest };
 const pointer: Pointer = { iteration: 9999, take: 99, policy: digest, validation: digest };
-const arms = Array.from({ length: SPEC_LIMITS.baselines }, (_, n) => `${n}`.padEnd(31, "b"));
+const baselines = Array.from({ length: SPEC_LIMITS.baselines }, (_, n) => `${n}`.padEnd(31, "b"));
 const record: Standing = {
   campaignId: campaign.campaignId,
   status: "running",
@@ -56,12 +56,12 @@ const record: Standing = {
   next: { iteration: 9999, take: 99 },
   latest: pointer,
   promoted: pointer,
-  baselines: Object.fromEntries(arms.map((name) => [name, { policy: digest }])),
+  baselines: Object.fromEntries(baselines.map((name) => [name, { policy: digest }])),
 };
 const opened: Opened = {
   epoch: 9999,
   policy: digest,
-  plan: { ...plan, baselines: arms.map((name): BaselinePlan => ({ name, pairs: "initial-policy" })) },
+  plan: { ...plan, baselines: baselines.map((name): BaselinePlan => ({ name, pairs: "initial-policy" })) },
   record,
   searchAttributes: true,
 };
@@ -73,10 +73,10 @@ function assertSmall(what: string, value: unknown, max = PAYLOAD_MAX): void {
 
 it("what `open` returns fits a payload at the spec's limits", () => assertSmall("opened", opened));
 
-it("a campaign that goes on as new hands on hardly more than its own name", () =>
+it("a campaign that continues as new passes hardly more than its own name", () =>
   assertSmall("input", { ...campaign, continues: 9999 } satisfies RunInput, 512));
 
-it("an iteration that goes on as new with all stages behind it fits a payload", () => {
+it("an iteration that continues as new after all its stages fits a payload", () => {
   const names = [
     "generate/iteration",
     "score",
@@ -108,7 +108,7 @@ it("an iteration that goes on as new with all stages behind it fits a payload", 
 
 it("the card and the answer to `progress` are small with every baseline running", () => {
   const state = new CampaignState(opened);
-  state.running.push({ iteration: 9999, take: 99 }, ...arms.map((baseline) => ({ baseline, take: 99 })));
+  state.running.push({ iteration: 9999, take: 99 }, ...baselines.map((baseline) => ({ baseline, take: 99 })));
   assertSmall("card", state.card(), 2048);
   assertSmall("progress", state.progress());
 });

@@ -1,14 +1,13 @@
-// Runs the stages of one place, one after the other or side by side: fan-outs closed by `seal`, single activities, the pause that
-// may come at any time, and the next run where history has become long. A pause cancels what runs (train saves a checkpoint, shards keep
-// their finished pieces) and runs it again after the resume: finished work is adopted by its address, so nothing is lost and the machine
-// is free within seconds.
+// Runs the stages of one place as Temporal activities, one after the other or side by side: fan-outs closed
+// by `seal`, single activities, pauses, and continue-as-new. A pause cancels what runs (train saves a
+// checkpoint, shards keep their finished pieces); the resume runs it again, and the activities adopt finished
+// work by its address. So a pause loses nothing and frees the machine within seconds.
 import {
   CancellationScope,
   condition,
   continueAsNew,
   defineSignal,
   isCancellation,
-  patched,
   setHandler,
   workflowInfo,
 } from "@temporalio/workflow";
@@ -28,30 +27,28 @@ import type { BegunStage, FinishedStage, PlaceInput, Reached, Shard, StageInput 
 import { stageProgress } from "./messages.ts";
 import type { StageProgress } from "./messages.ts";
 import { control, stageActivities } from "./options.ts";
-import { NEXT_SHARD_AT_ONCE } from "./patches.ts";
+import type { Finished, Own, Recipe } from "./recipe.ts";
+import { cutShards, runShards } from "./shards.ts";
 
-/** Parent to child: the campaign is paused or goes on. */
+/** Parent to child: the campaign was paused (true) or resumed (false). */
 export const setPaused = defineSignal<[boolean]>("setPaused");
 
-/** A stage's own input, without what every stage is told. */
-type Own<I extends StageInput> = I extends StageInput ? Omit<I, keyof StageInput> : never;
 type AnyInput = FanOutInput | PairInput | TrainInput | PromoteInput;
-type Finished<D extends StageDone> = Omit<D, "values">;
 
 interface Running {
   scope: CancellationScope;
   progress: StageProgress;
-  /** By a pause. */
+  /** A pause has cancelled it. */
   interrupted: boolean;
 }
 
-export class Stages {
+export class Stages implements Recipe {
   private readonly input: PlaceInput;
   private readonly base: StageInput;
   private readonly reached: Reached;
   private readonly running = new Map<string, Running>();
   private paused = false;
-  /** Fan-outs none of whose shards run, until the run can go on as new. */
+  /** Fan-outs without a running shard that wait to continue as new. */
   private resting = 0;
 
   constructor(input: PlaceInput) {
@@ -63,43 +60,18 @@ export class Stages {
     setHandler(setPaused, (paused) => this.pause(paused));
   }
 
-  /** One activity per shard, `plan.maxConcurrentShards` of them at once; then `seal` finds their pieces by address. */
+  /** One activity per shard; then `seal` finds the pieces of all shards by address. */
   fanOut(own: Own<FanOutInput>, pieces: number): Promise<Finished<StageDone>> {
     const input = { ...this.base, ...own } as FanOutInput;
-    const shards = cutShards(pieces, this.input.plan.shardPieces);
+    const { shardPieces, maxConcurrentShards } = this.input.plan;
+    const shards = cutShards(pieces, shardPieces);
     return this.stage(input, shards.length, async (begun, progress) => {
       while (begun.shards < shards.length) {
-        await this.goOnAsNew();
-        await this.shards(input, shards, begun, progress);
+        await this.continueIfSuggested();
+        await runShards(shards, maxConcurrentShards, begun, (shard) => this.shard(input, shard, progress));
       }
       return control.seal(input);
     });
-  }
-
-  /**
-   * Runs shards until all are done or history has become long; none of them runs any more then. `begun.shards` keeps up, so that after a pause
-   * only the first that is not done and those behind it are visited again.
-   */
-  private async shards(
-    input: FanOutInput,
-    shards: readonly Shard[],
-    begun: BegunStage,
-    progress: StageProgress,
-  ): Promise<void> {
-    const atOnce = Math.min(this.input.plan.maxConcurrentShards, shards.length - begun.shards);
-    const refill = patched(NEXT_SHARD_AT_ONCE);
-    const done = new Set<number>();
-    let next = begun.shards;
-    const oneAfterAnother = async (): Promise<void> => {
-      do {
-        const shard = shards[next++]!;
-        await this.shard(input, shard, progress);
-        done.add(shard.index);
-        while (refill && done.delete(begun.shards)) begun.shards += 1;
-      } while (refill && next < shards.length && !workflowInfo().continueAsNewSuggested);
-    };
-    await Promise.all(Array.from({ length: atOnce }, oneAfterAnother));
-    begun.shards = next;
   }
 
   pair(own: Own<PairInput>): Promise<Finished<StageDone>> {
@@ -123,17 +95,14 @@ export class Stages {
   }
 
   private async shard(input: FanOutInput, shard: Shard, progress: StageProgress): Promise<void> {
-    const activities = stageActivities(
-      this.input.plan,
-      input.stage,
-      `${placeName(input.place)} ${input.stage} ${shard.index + 1}/${progress.shardsTotal}`,
-    );
+    const summary = `${placeName(input.place)} ${input.stage} ${shard.index + 1}/${progress.shardsTotal}`;
+    const activities = stageActivities(this.input.plan, input.stage, summary);
     const run = activities[input.stage] as (input: FanOutInput, shard: Shard) => Promise<ShardDone>;
     await run(input, shard);
     progress.shardsDone += 1;
   }
 
-  /** A stage that an earlier run finished returns at once. */
+  /** Returns at once if an earlier run of this place has finished the stage. */
   private async stage<D extends StageDone>(
     input: AnyInput,
     shardsTotal: number,
@@ -156,16 +125,11 @@ export class Stages {
     work: (begun: BegunStage, progress: StageProgress) => Promise<T>,
   ): Promise<T> {
     for (;;) {
-      // Awaiting here lets a pause that arrived between two stages hold the next one back.
+      // A pause may have arrived between two stages: it holds the next one back here.
       await condition(() => !this.paused);
-      const begun = this.begin(name);
-      const progress = {
-        place,
-        stage,
-        shardsDone: begun.shards,
-        shardsTotal,
-        startedAtMs: begun.startedAtMs,
-      };
+      const begun = (this.reached.begun[name] ??= { shards: 0, startedAtMs: Date.now() });
+      const { shards: shardsDone, startedAtMs } = begun;
+      const progress = { place, stage, shardsDone, shardsTotal, startedAtMs };
       const running = { scope: new CancellationScope(), progress, interrupted: false };
       this.running.set(name, running);
       try {
@@ -178,19 +142,12 @@ export class Stages {
     }
   }
 
-  /** What the run before it, or a pause, left of a stage. */
-  private begin(name: string): BegunStage {
-    const { reached } = this;
-    reached.begun[name] ??= { shards: reached.shards ?? 0, startedAtMs: reached.startedAtMs ?? Date.now() };
-    // A run of before the record was by stage told this of its only one.
-    delete reached.shards;
-    delete reached.startedAtMs;
-    return reached.begun[name];
-  }
-
-  /** Called where nothing of a fan-out runs: if history asks for it, and all that runs has come that far, the next run goes on from here. */
-  private async goOnAsNew(): Promise<void> {
-    // A pause is told to this run only.
+  /**
+   * Called by a fan-out none of whose shards runs. Continues as new if Temporal suggests it, once every
+   * running stage has come here.
+   */
+  private async continueIfSuggested(): Promise<void> {
+    // The next run would not know of the pause: the parent has signalled this run only.
     if (this.paused || !workflowInfo().continueAsNewSuggested) return;
     this.resting += 1;
     try {
@@ -211,7 +168,7 @@ export class Stages {
   }
 }
 
-/** Of stages side by side the one that began first, and what is alike. */
+/** Of stages side by side: the first, with the shards of all that have its name. */
 function progressOf(running: readonly StageProgress[]): StageProgress | null {
   const [first] = running;
   if (!first) return null;
@@ -221,18 +178,9 @@ function progressOf(running: readonly StageProgress[]): StageProgress | null {
   return { ...first, shardsDone: sum("shardsDone"), shardsTotal: sum("shardsTotal") };
 }
 
-/** A place generates, evaluates and trains more than once: its stages are told apart by what they work on. */
+/** A place generates and evaluates more than once: such a stage is named with its source or split. */
 function nameOf(input: AnyInput): string {
   if (input.stage === "generate") return `generate/${input.source}`;
   if (input.stage === "evaluate") return `evaluate/${input.split}`;
   return input.stage;
-}
-
-/** Runs of whole pieces: `pieces` = 10, `size` = 4 gives [0,4) [4,8) [8,10). */
-export function cutShards(pieces: number, size: number): Shard[] {
-  return Array.from({ length: Math.ceil(pieces / size) }, (_, index) => ({
-    index,
-    from: index * size,
-    to: Math.min(pieces, (index + 1) * size),
-  }));
 }

@@ -1,17 +1,17 @@
-// A campaign run's state and rules in one plain class without Temporal, so that a unit test can drive it.
+// State and rules of a campaign run, without Temporal, so that a unit test can drive them.
 import { placeName } from "../campaign/ids.ts";
 import type { CampaignStatus, LedgerEvent, Place, Standing } from "../campaign/types.ts";
 import type { Opened } from "../activities/contract.ts";
 import type { CampaignProgress, ControlRequest } from "./messages.ts";
 
-/** Characters of a control message that enter history and ledger. */
+/** Most characters of who and why: both are written to history and ledger. */
 const REASON_MAX = 1_000;
 
 export class CampaignState {
   readonly opened: Opened;
   readonly standing: Standing;
   readonly running: Place[] = [];
-  /** Baselines that this run has seen to their end. */
+  /** Baselines that ended in this run. */
   baselinesFinished = 0;
 
   constructor(opened: Opened) {
@@ -31,16 +31,19 @@ export class CampaignState {
     return this.standing.next.iteration <= this.opened.plan.iterations;
   }
 
-  /** The reason why a control message is refused now, or undefined. */
+  /** Why a control message is refused now; undefined if it is not. */
   refusal(
     message: "pause" | "resume" | "cancel",
     { by, why }: ControlRequest,
   ): { code: string; message: string } | undefined {
     const { status, campaignId } = this.standing;
-    if (by.length + why.length > REASON_MAX)
+    const length = by.length + why.length;
+    if (length > REASON_MAX)
       return {
         code: "reason_too_long",
-        message: `who and why of the ${message} of ${campaignId} take ${by.length + why.length} characters, at most ${REASON_MAX} are kept`,
+        message:
+          `who and why of the ${message} of ${campaignId} have ${length} characters together, ` +
+          `at most ${REASON_MAX} are recorded`,
       };
     const ended =
       status === "completed" || status === "failed" || status === "cancelled" || status === "moved";
@@ -67,11 +70,15 @@ export class CampaignState {
   card(): string {
     const { status, epoch, iterations, finished, promoted, running } = this.progress();
     const at = running.map(placeName).join(", ") || "nothing";
-    return `**${status}** · epoch ${epoch}\n\nfinished iteration ${Math.max(finished, 0)} of ${iterations} · promoted ${Math.max(promoted, 0)} · running: ${at}`;
+    const numbers = `iteration ${Math.max(finished, 0)} of ${iterations} · promoted ${Math.max(promoted, 0)}`;
+    return `**${status}** · epoch ${epoch}\n\nfinished ${numbers} · running: ${at}`;
   }
 }
 
-/** Ledger id of an event: what can happen once is named by its place, the rest by the run or the update that asked for it. */
+/**
+ * Ledger id of an event. An event that can happen once is named by its place, the others by the run or the
+ * update that caused them.
+ */
 export function eventId(event: LedgerEvent, asker: string): string {
   switch (event.type) {
     case "bootstrap-finished":

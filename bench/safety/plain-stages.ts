@@ -1,0 +1,352 @@
+// The recipe's stages as plain calls in one process: no Temporal, no store, no manifests, no checkpoints, no
+// engine children. The bodies of the workflows (workflows/recipe.ts) run on them as they run on activities.
+// Seeds and batches are the campaign's, so the weights are too.
+import { writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import type { PromptSource } from "../../activities/contract.ts";
+import { placeName } from "../../campaign/ids.ts";
+import { pairGroups } from "../../campaign/recipe/pairing.ts";
+import { comparisonsOf, pairsFromLabels } from "../../campaign/recipe/preferences.ts";
+import { formatRows } from "../../campaign/recipe/rows.ts";
+import type { PairRow, PromptRow } from "../../campaign/recipe/rows.ts";
+import { completionSeed, deriveSeed } from "../../campaign/recipe/seeds.ts";
+import { sharesOf, winRate, winShare } from "../../campaign/recipe/winrate.ts";
+import type { CompiledSpec, Sampling } from "../../campaign/spec/compiled.ts";
+import { policyTask } from "../../campaign/spec/losses.ts";
+import type { Place, Split } from "../../campaign/types.ts";
+import goldOfRows from "../../examples/shop/gold.ts";
+import judge from "../../examples/shop/judge.ts";
+import rater from "../../examples/shop/rater.ts";
+import type {
+  Completion,
+  Generator,
+  LocalModel,
+  Scorer,
+  Trainer,
+  TrainTask,
+  WorkContext,
+} from "../../runtimes/types.ts";
+import { fileDigest } from "../../store/file-digest.ts";
+import type { Finished, Own, Recipe } from "../../workflows/recipe.ts";
+import type {
+  EvaluateInput,
+  FanOutInput,
+  PairInput,
+  Promoted,
+  PromoteInput,
+  ScoreInput,
+  StageDone,
+  Trained,
+  TrainInput,
+} from "../../activities/contract.ts";
+
+const CONTEXT: WorkContext = { signal: new AbortController().signal, onProgress: () => {} };
+
+type Scored = Completion & { score: number };
+
+/**
+ * What the stages of all places read and make. A digest is a name here: it stands for a value in one of the
+ * maps.
+ */
+export interface PlainWorld {
+  spec: CompiledSpec;
+  runtime: { generator: Generator; scorer: Scorer; trainer: Trainer };
+  prompts: Record<"preferences" | "iterations" | Split, PromptRow[]>;
+  /** SFT's rows, as text. */
+  sft: string;
+  dir: string;
+  models: Map<string, LocalModel>;
+  answers: Map<string, Completion[]>;
+  scored: Map<string, { list: PromptRow[]; rows: Scored[] }>;
+  pairs: Map<string, PairRow[]>;
+  /** SHA-256 of trained weights by `<place> <stage>`. */
+  weights: Record<string, string>;
+  /** Time of the recipe's own arithmetic: seeds, groups, pairs, win rates, rows as text. */
+  arithmeticMs: number;
+}
+
+export class PlainStages implements Recipe {
+  private readonly world: PlainWorld;
+  private readonly place: Place;
+  private readonly name: string;
+
+  constructor(world: PlainWorld, place: Place) {
+    this.world = world;
+    this.place = place;
+    this.name = placeName(place);
+  }
+
+  async fanOut(own: Own<FanOutInput>): Promise<Finished<StageDone>> {
+    switch (own.stage) {
+      case "generate": {
+        const digest = `${this.name} ${own.source}`;
+        const { list, sampling, firstIndex } = this.promptsFor(own.source);
+        const rows: Completion[] = [];
+        for (const piece of this.pieces(list))
+          rows.push(...(await this.sample(own.policy, piece, sampling, firstIndex)));
+        this.world.answers.set(digest, rows);
+        return { digest };
+      }
+      case "score":
+        return this.score(own);
+      case "evaluate":
+        return this.evaluate(own);
+    }
+  }
+
+  async pair({ from, source = "" }: Own<PairInput>): Promise<Finished<StageDone>> {
+    const { pair, iterations, seed } = this.world.spec;
+    const limit = "baseline" in this.place ? pair.limit * iterations : pair.limit;
+    const digest = `${this.name} pairs`;
+    if (from === "scores") {
+      const { list, rows } = get(this.world.scored, source);
+      const { pairs } = this.timed(() =>
+        pairGroups(grouped(list, rows), { ...pair, limit }, deriveSeed(seed, this.name)),
+      );
+      this.world.pairs.set(digest, [...pairs]);
+    } else if (from === "rater") {
+      this.world.pairs.set(digest, await this.labelled(get(this.world.answers, source)));
+    } else if (from === "preferences") {
+      this.world.pairs.set(digest, get(this.world.pairs, source).slice(0, limit));
+    } else throw new Error("the shop's pairs come from scores or labels, not from a file");
+    return { digest };
+  }
+
+  async train({ stage, start, reference, pairs }: Own<TrainInput>): Promise<Finished<Trained>> {
+    const { spec, runtime, models, dir, sft } = this.world;
+    const { task, optimizer } = taskOf(spec, stage);
+    const rows = pairs === undefined ? sft : this.timed(() => formatRows(get(this.world.pairs, pairs)));
+    const policy = `${this.name} ${stage}`;
+    const out = join(dir, policy.replace(" ", "-"));
+    await writeFile(`${out}.jsonl`, rows);
+    await runtime.trainer.train(
+      {
+        task,
+        start: get(models, start),
+        ...(reference === undefined ? {} : { reference: get(models, reference) }),
+        rowsPath: `${out}.jsonl`,
+        optimizer: { ...optimizer, seed: deriveSeed(spec.seed, this.name, stage) },
+        outDir: out,
+        checkpointDir: `${out}.checkpoints`,
+        checkpoint: { everySteps: 1_000_000, everySeconds: 86_400 },
+      },
+      { ...CONTEXT, onCheckpoint: () => {} },
+    );
+    models.set(policy, { digest: policy, dir: out });
+    this.world.weights[policy] = await fileDigest(join(out, "model.safetensors"));
+    return { digest: policy, policy };
+  }
+
+  async promote(own: Own<PromoteInput>): Promise<Finished<Promoted>> {
+    const { spec, prompts, answers } = this.world;
+    const [candidates, incumbents] = [own.candidateAnswers, own.incumbentAnswers].map((digest) =>
+      get(answers, digest),
+    ) as [Completion[], Completion[]];
+    const byId = new Map(prompts.validation.map((prompt) => [prompt.id, prompt]));
+    const probabilities = (await judge(
+      candidates.map((row, index) => ({
+        prompt: byId.get(row.promptId)!,
+        first: asAnswer(row),
+        second: asAnswer(incumbents[index]!),
+        seed: deriveSeed(spec.seed, this.name, row.promptId, row.index),
+      })) as never,
+    )) as number[];
+    const { value } = this.timed(() =>
+      winRate(
+        sharesOf(candidates.map(({ promptId }, index) => ({ promptId, probability: probabilities[index]! }))),
+        { resamples: spec.evaluate.resamples, seed: deriveSeed(spec.seed, this.name, "promote") },
+      ),
+    );
+    const decision = value >= spec.promote.threshold ? "promoted" : "kept";
+    return { digest: `${this.name} promote`, decision };
+  }
+
+  private async score({ completions, rewardModel = "" }: Own<ScoreInput>): Promise<Finished<StageDone>> {
+    const { scorer } = this.world.runtime;
+    const rows = get(this.world.answers, completions);
+    const list = this.promptsFor("baseline" in this.place ? "baseline" : "iteration").list;
+    const model = get(this.world.models, rewardModel);
+    const scores = await this.ask(list, rows, (asked) => scorer.rewards(model, asked, CONTEXT));
+    const digest = `${this.name} scores`;
+    this.world.scored.set(digest, { list, rows: rows.map((row, at) => ({ ...row, score: scores[at]! })) });
+    return { digest };
+  }
+
+  private async evaluate(own: Own<EvaluateInput>): Promise<Finished<StageDone>> {
+    const { spec, prompts, models, runtime, answers } = this.world;
+    const [initial, reward] = [get(models, own.initial), get(models, own.rewardModel ?? "")];
+    const theirs = own.opponent === undefined ? undefined : get(answers, own.opponent);
+    const all: Completion[] = [];
+    const shares: [string, number][] = [];
+    for (const piece of this.pieces(prompts[own.split])) {
+      const rows = await this.sample(own.policy, piece, evaluation(spec));
+      await this.ask(piece, rows, (asked) => runtime.scorer.rewards(reward, asked, CONTEXT));
+      await this.ask(piece, rows, (asked) => runtime.scorer.logps(initial, asked, CONTEXT));
+      if (theirs) shares.push(...(await this.compare(piece, rows, theirs)));
+      all.push(...rows);
+    }
+    const { resamples } = spec.evaluate;
+    if (theirs)
+      this.timed(() =>
+        winRate(new Map(shares), { resamples, seed: deriveSeed(spec.seed, this.name, "win-rate") }),
+      );
+    const digest = `${this.name} ${own.split}`;
+    answers.set(digest, all);
+    return { digest };
+  }
+
+  private promptsFor(source: PromptSource): {
+    list: PromptRow[];
+    sampling: Sampling;
+    firstIndex?: number;
+  } {
+    const { spec, prompts } = this.world;
+    switch (source) {
+      case "iteration": {
+        const from = ("iteration" in this.place ? this.place.iteration - 1 : 0) * spec.prompts.perIteration;
+        const list = prompts.iterations.slice(from, from + spec.prompts.perIteration);
+        return { list, sampling: spec.generate };
+      }
+      case "baseline":
+        return { list: prompts.iterations, sampling: spec.generate };
+      case "preferences": {
+        const { preferences } = spec.bootstrap;
+        if (!preferences || !("sample" in preferences)) throw new Error("the shop samples preferences");
+        return { list: prompts.preferences, sampling: preferences.sample };
+      }
+      case "opponent":
+        return { list: prompts.test, sampling: evaluation(spec), firstIndex: spec.evaluate.samples };
+    }
+  }
+
+  /** One piece is one batch, as in the generate stage. */
+  private async sample(
+    policy: string,
+    piece: PromptRow[],
+    sampling: Sampling,
+    firstIndex = 0,
+  ): Promise<Completion[]> {
+    const { spec, runtime, models } = this.world;
+    const temperatures = sampling.samples.flatMap(({ temperature, count }) =>
+      Array.from({ length: count }, () => temperature),
+    );
+    const requests = this.timed(() =>
+      piece.flatMap((prompt) =>
+        temperatures.map((temperature, offset) => {
+          const index = firstIndex + offset;
+          return {
+            prompt,
+            index,
+            temperature,
+            seed: completionSeed(spec.seed, this.name, prompt.id, index),
+          };
+        }),
+      ),
+    );
+    return runtime.generator.generate(get(models, policy), requests, sampling, CONTEXT);
+  }
+
+  /** Asks about answers in batches of one piece of the prompt list, as the stages do. */
+  private async ask(
+    list: PromptRow[],
+    rows: Completion[],
+    answer: (asked: (Completion & { prompt: PromptRow })[]) => Promise<number[]>,
+  ): Promise<number[]> {
+    const byId = new Map(list.map((prompt) => [prompt.id, prompt]));
+    const values: number[] = [];
+    for (const piece of this.pieces(rows, rows.length / list.length))
+      values.push(...(await answer(piece.map((row) => ({ ...row, prompt: byId.get(row.promptId)! })))));
+    return values;
+  }
+
+  private async labelled(answers: Completion[]): Promise<PairRow[]> {
+    const { spec, prompts } = this.world;
+    const { comparisons, identical } = this.timed(() =>
+      comparisonsOf(grouped(prompts.preferences, answers), deriveSeed(spec.seed, this.name)),
+    );
+    const labels = await rater(
+      comparisons.map(({ prompt, first, second, seed }) => ({
+        prompt,
+        first: asAnswer(first),
+        second: asAnswer(second),
+        seed,
+      })) as never,
+    );
+    return this.timed(() => [...pairsFromLabels(comparisons, labels, identical).pairs]);
+  }
+
+  private async compare(
+    piece: PromptRow[],
+    ours: Completion[],
+    theirs: Completion[],
+  ): Promise<[string, number][]> {
+    const ids = new Set(piece.map(({ id }) => id));
+    const own = await this.trueRewards(piece, ours);
+    const others = await this.trueRewards(
+      piece,
+      theirs.filter(({ promptId }) => ids.has(promptId)),
+    );
+    return this.timed(() => piece.map(({ id }) => [id, winShare(own.get(id)!, others.get(id)!)]));
+  }
+
+  /** By prompt. */
+  private async trueRewards(list: PromptRow[], rows: Completion[]): Promise<Map<string, number[]>> {
+    const groups = this.timed(() => grouped(list, rows));
+    const scores = await goldOfRows(
+      groups.flatMap(({ prompt, candidates }) =>
+        candidates.map((row) => ({ prompt, answer: asAnswer(row) })),
+      ) as never,
+    );
+    const each = this.world.spec.evaluate.samples;
+    const totals = scores.map(({ total }) => total);
+    return new Map(groups.map(({ prompt }, at) => [prompt.id, totals.slice(at * each, (at + 1) * each)]));
+  }
+
+  /** Runs of as many rows as a piece has, if there are `perPrompt` rows for each prompt. */
+  private pieces<T>(rows: readonly T[], perPrompt = 1): T[][] {
+    const size = this.world.spec.pieces.prompts * perPrompt;
+    return Array.from({ length: Math.ceil(rows.length / size) }, (_, at) =>
+      rows.slice(at * size, (at + 1) * size),
+    );
+  }
+
+  private timed<T>(arithmetic: () => T): T {
+    const began = performance.now();
+    const result = arithmetic();
+    this.world.arithmeticMs += performance.now() - began;
+    return result;
+  }
+}
+
+function taskOf(spec: CompiledSpec, stage: TrainInput["stage"]) {
+  const { sft, reward } = spec.bootstrap;
+  if (stage === "train")
+    return { task: policyTask(spec.train) as TrainTask, optimizer: spec.train.optimizer };
+  if (!sft || !reward)
+    throw new Error("the plain stages are the shop's: SFT, labelled answers, a reward model");
+  return stage === "sft"
+    ? { task: { kind: "sft", promptMask: sft.promptMask } as TrainTask, optimizer: sft.optimizer }
+    : { task: { kind: "reward" } as TrainTask, optimizer: reward.optimizer };
+}
+
+const evaluation = (spec: CompiledSpec): Sampling => ({
+  ...spec.generate,
+  samples: [{ temperature: spec.evaluate.temperature, count: spec.evaluate.samples }],
+});
+
+function grouped<R extends { promptId: string }>(
+  list: PromptRow[],
+  rows: R[],
+): { prompt: PromptRow; candidates: R[] }[] {
+  const groups = new Map(list.map((prompt) => [prompt.id, { prompt, candidates: [] as R[] }]));
+  for (const row of rows) groups.get(row.promptId)!.candidates.push(row);
+  return [...groups.values()];
+}
+
+function get<V>(map: ReadonlyMap<string, V>, digest: string): V {
+  const value = map.get(digest);
+  if (value === undefined) throw new Error(`no stage made ${JSON.stringify(digest)}`);
+  return value;
+}
+
+const asAnswer = ({ text, finish }: Pick<Completion, "text" | "finish">) => ({ text, finish });

@@ -1,0 +1,28 @@
+// The stages that the recipe runs, as an interface. The bodies of bootstrap.ts, iteration.ts and baseline.ts
+// are written against it: a workflow gives them Temporal's activities (stages.ts), bench/safety gives them
+// plain calls in one process.
+import type {
+  FanOutInput,
+  PairInput,
+  Promoted,
+  PromoteInput,
+  StageDone,
+  Trained,
+  TrainInput,
+} from "../activities/contract.ts";
+import type { StageInput } from "../campaign/types.ts";
+
+/** A stage's own input, without the campaign, epoch and place that every stage has. */
+export type Own<I extends StageInput> = I extends StageInput ? Omit<I, keyof StageInput> : never;
+
+/** A finished stage, without the values that are only shown. */
+export type Finished<D extends StageDone> = Omit<D, "values">;
+
+export interface Recipe {
+  /** generate, score or evaluate over `pieces` pieces. */
+  fanOut(own: Own<FanOutInput>, pieces: number): Promise<Finished<StageDone>>;
+  pair(own: Own<PairInput>): Promise<Finished<StageDone>>;
+  /** sft, reward or train. */
+  train(own: Own<TrainInput>): Promise<Finished<Trained>>;
+  promote(own: Own<PromoteInput>): Promise<Finished<Promoted>>;
+}
