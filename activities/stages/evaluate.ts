@@ -1,6 +1,7 @@
 // evaluate: how good a policy is on one split. Each piece answers its prompts, scores them with the proxy, measures KL to π_0, and
 // on the test split compares every answer with the opponent's answers to the same prompt. Decisions never see the test split.
 import type { GoldScore } from "../../campaign/spec/modules.ts";
+import { judgeSeed, resamplingSeed } from "../../campaign/recipe/seeds.ts";
 import { winRate } from "../../campaign/recipe/winrate.ts";
 import type { PromptShares } from "../../campaign/recipe/winrate.ts";
 import type { EvaluateMetrics, EvaluateResult, GenerateResult } from "../../campaign/types.ts";
@@ -178,7 +179,7 @@ async function judgesWins(context: StageContext<EvaluateInput>, pairs: Compariso
       prompt: mine.prompt,
       first: asAnswer(first),
       second: asAnswer(second),
-      seed: `${mine.seed}${theirs.seed}`,
+      seed: judgeSeed(context.spec.seed, mine.seed, theirs.seed),
     };
   });
   const firstWins = await callModule<(typeof rows)[number], number>(context, "judge", rows);
@@ -226,7 +227,7 @@ function summarize(
           judgedBy: judged.judgedBy,
           winRate: winRate(judged.shares, {
             resamples: spec.evaluate.resamples,
-            seed: `${spec.seed}/win-rate`,
+            seed: resamplingSeed(spec.seed, "win-rate"),
           }),
         }
       : {}),

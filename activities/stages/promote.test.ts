@@ -36,14 +36,18 @@ async function answers(store: Store, text: string, samples: number): Promise<str
 
 async function decided(
   judge: Modules["judge"] | undefined,
-  { samples = 4, threshold = 0.5 } = {},
+  { samples = 4, threshold = 0.5, seed = 7 } = {},
 ): Promise<{ result: PromoteResult; decision: string; asked: Asked[] }> {
   const store = await memoryStore();
   const asked: Asked[] = [];
   const modules: Modules = judge
     ? { judge: ((row: Asked) => (asked.push(row), judge(row as never))) as never }
     : {};
-  const spec = await smallSpec(store, { modules: judge ? { judge: blob("a") } : {}, promote: { threshold } });
+  const spec = await smallSpec(store, {
+    seed,
+    modules: judge ? { judge: blob("a") } : {},
+    promote: { threshold },
+  });
   const input = {
     stage: "promote",
     candidate: "new",
@@ -77,6 +81,14 @@ it("each validation answer is compared with the incumbent's of the same prompt a
     [...Array(4).fill("v1 new old"), ...Array(4).fill("v2 new old")],
   );
   assert.equal(new Set(asked.map(({ seed }) => seed)).size, 8, "noise of its own for each label");
+});
+
+it("a simulated judge draws other noise in another campaign, and the same in the same one", async () => {
+  const seedsOf = async (seed: number): Promise<string[]> =>
+    (await decided(prefersNew(0.75), { seed })).asked.map((row) => row.seed);
+  const [one, again, other] = [await seedsOf(7), await seedsOf(7), await seedsOf(8)];
+  assert.deepEqual(again, one);
+  assert.ok(other.every((seed) => !one.includes(seed)));
 });
 
 it("a win rate at the threshold promotes, one below it keeps the old pointer", async () => {

@@ -1,6 +1,7 @@
 // promote: does the new policy beat the promoted one? A held-out judge, never used for pairing, compares their validation answers
 // sample by sample. Without a judge the newest policy is promoted, and the record says that nobody judged.
 import type { EvaluateResult, Interval, PromoteResult } from "../../campaign/types.ts";
+import { judgeSeed, resamplingSeed } from "../../campaign/recipe/seeds.ts";
 import { sharesOf, winRate } from "../../campaign/recipe/winrate.ts";
 import type { Promoted, PromoteInput } from "../contract.ts";
 import type { StageContext } from "../attempt/context.ts";
@@ -76,8 +77,7 @@ async function judged(context: StageContext<PromoteInput>): Promise<{ winRate: I
     prompt: prompts(candidate.promptId),
     first: asAnswer(first ? candidate : incumbent),
     second: asAnswer(first ? incumbent : candidate),
-    // Fresh noise for each comparison of each iteration: a judge that errs does not err in the same way twice.
-    seed: `${context.place}/${candidate.promptId}/${candidate.index}`,
+    seed: judgeSeed(spec.seed, candidate.seed, incumbent.seed),
   }));
   const answers = await callModule<(typeof rows)[number], number>(context, "judge", rows);
 
@@ -88,7 +88,7 @@ async function judged(context: StageContext<PromoteInput>): Promise<{ winRate: I
   return {
     winRate: winRate(sharesOf(verdicts), {
       resamples: spec.evaluate.resamples,
-      seed: `${spec.seed}/promote`,
+      seed: resamplingSeed(spec.seed, "promote"),
     }),
     labels: rows.length,
   };

@@ -9,7 +9,7 @@ import { pairGroups } from "../../campaign/recipe/pairing.ts";
 import { comparisonsOf, pairsFromLabels } from "../../campaign/recipe/preferences.ts";
 import { formatRows } from "../../campaign/recipe/rows.ts";
 import type { PairRow, PromptRow } from "../../campaign/recipe/rows.ts";
-import { completionSeed, deriveSeed } from "../../campaign/recipe/seeds.ts";
+import { completionSeed, deriveSeed, judgeSeed, resamplingSeed } from "../../campaign/recipe/seeds.ts";
 import { sharesOf, winRate, winShare } from "../../campaign/recipe/winrate.ts";
 import type { CompiledSpec, Sampling } from "../../campaign/spec/compiled.ts";
 import { policyTask } from "../../campaign/spec/losses.ts";
@@ -148,13 +148,13 @@ export class PlainStages implements Recipe {
         prompt: byId.get(row.promptId)!,
         first: asAnswer(row),
         second: asAnswer(incumbents[index]!),
-        seed: deriveSeed(spec.seed, this.name, row.promptId, row.index),
+        seed: judgeSeed(spec.seed, row.seed, incumbents[index]!.seed),
       })) as never,
     )) as number[];
     const { value } = this.timed(() =>
       winRate(
         sharesOf(candidates.map(({ promptId }, index) => ({ promptId, probability: probabilities[index]! }))),
-        { resamples: spec.evaluate.resamples, seed: deriveSeed(spec.seed, this.name, "promote") },
+        { resamples: spec.evaluate.resamples, seed: resamplingSeed(spec.seed, "promote") },
       ),
     );
     const decision = value >= spec.promote.threshold ? "promoted" : "kept";
@@ -187,9 +187,7 @@ export class PlainStages implements Recipe {
     }
     const { resamples } = spec.evaluate;
     if (theirs)
-      this.timed(() =>
-        winRate(new Map(shares), { resamples, seed: deriveSeed(spec.seed, this.name, "win-rate") }),
-      );
+      this.timed(() => winRate(new Map(shares), { resamples, seed: resamplingSeed(spec.seed, "win-rate") }));
     const digest = `${this.name} ${own.split}`;
     answers.set(digest, all);
     return { digest };

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { it } from "node:test";
 import fc from "fast-check";
 import { Random } from "./random.ts";
-import { completionSeed, deriveSeed } from "./seeds.ts";
+import { completionSeed, deriveSeed, judgeSeed, resamplingSeed } from "./seeds.ts";
 import { cutSplits, shuffleById } from "./splits.ts";
 
 it("random numbers of a seed are the same on every machine and in every version", () => {
@@ -39,6 +39,20 @@ it("seeds are 16 hex digits and differ with every part", () => {
   ])
     assert.notEqual(other, seed);
   assert.notEqual(deriveSeed("a", "b:c"), deriveSeed("a:b", "c"));
+});
+
+it("the seeds of judges and of resampling differ with the campaign and with what they are for", () => {
+  assert.equal(judgeSeed(42, "a", "b"), judgeSeed(42, "a", "b"));
+  const seeds = [
+    judgeSeed(42, "a", "b"),
+    judgeSeed(43, "a", "b"),
+    judgeSeed(42, "ab", ""),
+    judgeSeed(42, "b", "a"),
+    resamplingSeed(42, "a", "b"),
+    resamplingSeed(43, "a", "b"),
+    resamplingSeed(42, "a"),
+  ];
+  assert.equal(new Set(seeds).size, seeds.length);
 });
 
 it("the seed of a completion never changes between versions", () => {

@@ -1,5 +1,6 @@
 // The table of a campaign: every arm on the test split, and what the last and the promoted iteration gain over each baseline, paired by prompt.
 import type { CompiledSpec } from "../../campaign/spec/compiled.ts";
+import { resamplingSeed } from "../../campaign/recipe/seeds.ts";
 import { pairedDifference } from "../../campaign/recipe/winrate.ts";
 import type { PromptShares } from "../../campaign/recipe/winrate.ts";
 import type {
@@ -71,7 +72,10 @@ async function differences(
   if (!arm?.name.startsWith("iteration-") || !arm.metrics.winRate) return {};
   const shares = await winShares(store, arm.result);
   const entries = baselines.map(async ({ name, result }): Promise<[string, ArmDifference]> => {
-    const bootstrap = { resamples: spec.evaluate.resamples, seed: `${spec.seed}/versus/${name}` };
+    const bootstrap = {
+      resamples: spec.evaluate.resamples,
+      seed: resamplingSeed(spec.seed, "versus", name),
+    };
     const { value, low, high } = pairedDifference(shares, await winShares(store, result), bootstrap);
     return [name, { diff: value, low, high }];
   });

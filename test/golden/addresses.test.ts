@@ -13,7 +13,7 @@ import { stageAddresses } from "../support/stage-addresses.ts";
 
 const OTHER = { digest: "f".repeat(64), timeoutMs: 1000, env: {} };
 
-const VERSIONS: Record<StageName, number> = { sft: 5, reward: 5, generate: 4, score: 4, pair: 1, train: 5, evaluate: 5, promote: 2 };
+const VERSIONS: Record<StageName, number> = { sft: 5, reward: 5, generate: 4, score: 4, pair: 1, train: 5, evaluate: 6, promote: 3 };
 
 /** By what each stage really takes and reads (test/support/stage-addresses.ts). */
 const GOLDEN: StageAddresses = {
@@ -33,14 +33,14 @@ const GOLDEN: StageAddresses = {
   "train preference model": "3d6c58f7b1272b78f8c44b9a957b8b47597a5978d97c05c89e71f850f4f830c9",
   "train iteration": "c61f3824bf402a1359b7022c4dc035df2a6951bc99e04c83e139841c10369291",
   "train baseline": "e5b5b2df75d1b649c856d5872936947759610f6a5f50e11e813ef6be421fd89b",
-  "evaluate validation": "65e9518513da9271cb486969d3fb97a68bc1b62ce794abcfd0ddb9dd2d0c3e4d",
-  "evaluate by gold": "8fee406022ac47573cad3bf848dcb7019184ee95ba2ee2a5bb11b69e05a380fe",
-  "evaluate by judge": "19db28e44f95ce3d4c3c5f962bb4c43a6c1d2af250ffaafbb97785244201f014",
-  "evaluate by preference model": "fdf240b76d76c265fd19dd809cb37006984ee38479b8d4230b103783f6301bfe",
-  promote: "dbd95d6b9b6edfde846e4043f4569d334cc289b1430aa1d36bebd1aff7bfd294",
+  "evaluate validation": "2eebb2dbf931ed4b6c904b6a8f6572783e9d023694b1da2608a56784ebaa52e2",
+  "evaluate by gold": "56c6cdfe094ca474a81b5d62775ba881c8c7589bab1c8ff13b5db59d64f7af48",
+  "evaluate by judge": "821477c5a48eb15f24f96befa66bc15d81ad8dc36c715e1f7e03b047354dfe2d",
+  "evaluate by preference model": "eda1622d4ee67fad6dea7856c5782ae0dcdbd67cb9fa7f25310d44ad8375b0a3",
+  promote: "8b6eeba98cff84a93a8894541381d1ec5dc1b93cde5a31e00f082843bef66c4f",
   "seal generate": "6b3da18cd1aab29adf743881edf3825151274c78e7c4b62eb896df565dec018d",
   "seal score": "6b155d1a16f15fcb9446294146e503a443d7cb546607ac5e1e5a6e2a4337a444",
-  "seal evaluate": "34234631962303a9461bb845ef003f702fe1fd65d7591dd0e1164596ecc9b0af",
+  "seal evaluate": "5350f52662ff0b757d8757070e86b764c348bdd35d7271b166307835b4c27d20",
 };
 
 const found = await stageAddresses();
