@@ -1,4 +1,5 @@
-// What activities take and give: digests, counts and scalars, never a prompt, a path or a tensor. Types only; workflows import this.
+// Inputs and results of activities: digests, counts and scalars, never a prompt, a path or a tensor. Types only; workflows import
+// them.
 import type {
   CampaignInput,
   Decision,
@@ -13,32 +14,32 @@ import type {
 
 export interface OpenInput {
   campaign: CampaignInput;
-  /** Run id of the workflow run that opens; makes the row idempotent. */
+  /** Run id of the workflow run that opens the campaign; makes the row idempotent. */
   runId: string;
-  /** Epoch of the run that it goes on from. Where another has taken the campaign over since, it is not taken back. */
+  /** After continue-as-new: epoch of the run before. If another run has taken the campaign over since, `open` fails. */
   continues?: number;
 }
 
 export interface Opened {
   epoch: number;
-  /** Tree digest of the policy that the author gave: π_0, or what SFT starts from. */
+  /** Tree digest of the author's policy: π_0, or the start of SFT. */
   policy: Digest;
   plan: Plan;
   record: Standing;
-  /** Whether our search attributes exist on this server; upserting unknown ones would block the workflow. */
+  /** Whether the server has our search attributes: upserting a missing one would block the workflow. */
   searchAttributes: boolean;
 }
 
 export interface AppendInput {
   campaign: CampaignInput;
   epoch: number;
-  /** Event id: the same id is appended once. */
+  /** Event id: an id is appended once. */
   id: string;
   event: LedgerEvent;
   by: string;
 }
 
-/** Which prompts a generate stage answers. `opponent` = the test split, with the sample indices behind the evaluation's own. */
+/** Prompts that a generate stage answers. `opponent`: the reference answers to the test split, whose sample indices follow the evaluation's. */
 export type PromptSource = "iteration" | "baseline" | "preferences" | "opponent";
 
 export interface GenerateInput extends StageInput {
@@ -60,18 +61,18 @@ export interface EvaluateInput extends StageInput {
   policy: Digest;
   /** π_0: KL is measured to it. */
   initial: Digest;
-  /** Generate result whose answers the test split is compared with. */
+  /** Generate result that holds the reference answers; test split only. */
   opponent?: Digest;
   rewardModel?: Digest;
 }
 
-/** Where pairs come from: scored groups, a rater's labels on sampled answers, the author's file, or the bootstrap's pairs again. */
+/** Source of pairs: scored groups, a labeler's labels on sampled answers, the author's file, or the bootstrap's pairs. */
 export type PairSource = "scores" | "rater" | "file" | "preferences";
 
 export interface PairInput extends StageInput {
   stage: "pair";
   from: PairSource;
-  /** Result digest: score for `scores`, generate for `rater`, pair for `preferences`; absent for `file`. */
+  /** Result digest: of score for `scores`, generate for `rater`, pair for `preferences`; absent for `file`. */
   source?: Digest;
 }
 
@@ -96,14 +97,14 @@ export type FanOutInput = GenerateInput | ScoreInput | EvaluateInput;
 
 export interface ShardDone {
   pieces: number;
-  /** Pieces that were finished before this attempt. */
+  /** Pieces that earlier attempts had committed. */
   adopted: number;
 }
 
-/** A sealed or finished stage: one digest, few scalars. */
+/** A sealed or finished stage: one digest and a few scalars. */
 export interface StageDone {
   digest: Digest;
-  /** Scalars worth showing on the progress card. */
+  /** Scalars for the progress card. */
   values: Record<string, number>;
 }
 
@@ -116,14 +117,14 @@ export interface Promoted extends StageDone {
   decision: Decision;
 }
 
-/** Queue `ratchet-control`, with slots of its own, so that a pause never waits behind `train`. */
+/** On the queue `ratchet-control`, which has slots of its own, so that a pause never waits for `train`. */
 export interface ControlActivities {
   open(input: OpenInput): Promise<Opened>;
   append(input: AppendInput): Promise<void>;
   seal(input: FanOutInput): Promise<StageDone>;
 }
 
-/** Stage queues. */
+/** On the queues of the stages. */
 export interface StageActivities {
   generate(input: GenerateInput, shard: Shard): Promise<ShardDone>;
   score(input: ScoreInput, shard: Shard): Promise<ShardDone>;

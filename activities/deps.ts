@@ -1,14 +1,14 @@
-// What activities need from the worker that runs them. worker/deps.ts makes it; tests make their own.
+// Dependencies of all activities. A worker makes them in worker/deps.ts; tests make their own.
 import type { ModuleBlob, ModuleRole } from "../campaign/spec/modules.ts";
 import type { Facts } from "../campaign/types.ts";
 import type { Generator, Scorer, Trainer } from "../runtimes/types.ts";
 import type { Store } from "../store/types.ts";
 import type { Limits } from "./attempt/watchdog.ts";
 
-/** Content-addressed copies on the worker's disk, verified when they were fetched. */
+/** Content-addressed copies on the worker's disk, verified when they are downloaded. */
 export interface LocalCache {
   tree(digest: string): Promise<string>;
-  /** Which copy is there now; undefined where it is not whole: others may clear a cache at any time. */
+  /** Identity of the present copy; undefined if a file of it is missing, since anybody may clear a cache at any time. */
   copyOf(digest: string): Promise<string | undefined>;
 }
 
@@ -28,14 +28,14 @@ export interface Deps {
   server: string;
   namespace: string;
   searchAttributes: boolean;
-  /** Aborted when the worker was told to stop: activities save and fail their attempt. */
+  /** Aborted when the worker stops: activities save their work and fail their attempt. */
   draining: AbortSignal;
-  /** Host, CPU, versions: the part of facts that is the same for all of the worker's activities. */
+  /** Host, CPU, versions: the facts that all activities of the worker share. */
   facts: Pick<Facts, "host" | "cpu" | "node" | "onnxruntime" | "ratchet"> & Record<string, unknown>;
-  /** Time that an attempt which is to end gets to save what it does. */
+  /** Time that an aborted attempt gets to save its work. */
   graceMs: number;
-  /** Other limits than the watchdog's own; for tests. */
+  /** Limits in place of the watchdog's own; for tests. */
   stuckAfter?: Limits;
-  /** Folder for files in the making; one subfolder per attempt. */
+  /** Folder for temporary files; each attempt has a subfolder. */
   scratchDir: string;
 }

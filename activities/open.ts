@@ -1,4 +1,4 @@
-// open and append: the only writers of a running campaign's ledger, on a queue of their own.
+// open and append: only they write the ledger of a running campaign.
 import { RatchetError } from "../errors/index.ts";
 import { planOf } from "../campaign/spec/plan.ts";
 import { foldLedger, standingOf } from "../campaign/rules.ts";
@@ -13,21 +13,21 @@ import type { AppendInput, Opened, OpenInput } from "./contract.ts";
 import { refuseOtherStore } from "./attempt/context.ts";
 import type { Deps } from "./deps.ts";
 import type { Row } from "../store/types.ts";
-import { specOf } from "./records.ts";
+import { specOf } from "./artifacts.ts";
 
-/** Final: such a campaign is only read. */
+/** Final states: an ended campaign is only read. */
 const ENDED: readonly CampaignStatus[] = ["completed", "cancelled", "moved"];
 
 /**
- * Takes the campaign over (a row with epoch + 1) and returns all that a run needs; an ended campaign is only read. The epoch is that of the run's own
- * row, which an earlier attempt may have written: who has come between since owns the campaign, and so does who has come since the run that
- * goes on as this one.
+ * Takes the campaign over, by a row with epoch + 1, and returns everything that a run needs; an ended campaign is only read. The
+ * epoch is that of this run's row, which an earlier attempt may have written. Fails with `lease_lost` if another run has taken the
+ * campaign over after that row, or after the run that this one continues.
  */
 export async function open(deps: Deps, { campaign, runId, continues }: OpenInput): Promise<Opened> {
   refuseOtherStore(deps, campaign);
   refuseOther(campaign, await readRecord(deps, campaign));
   const event: LedgerEvent = { type: "opened", server: deps.server, namespace: deps.namespace, runId };
-  // Judged by the rows that it would follow: another run may have come to the end since they were read above.
+  // Decided by the rows before the new one: since the read above, another run may have ended the campaign.
   const ended = (rows: Row<LedgerEvent>[]): boolean => {
     const { epoch, status } = foldLedger(campaign.campaignId, rows as LedgerRow[]);
     if (continues !== undefined && epoch !== continues)

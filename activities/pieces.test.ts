@@ -3,7 +3,7 @@ import { it } from "node:test";
 import { RatchetError } from "../errors/index.ts";
 import type { Store } from "../store/types.ts";
 import type { StageContext, Trace } from "./attempt/context.ts";
-import { deathsAfter } from "./attempt/context.ts";
+import { crashesAfter } from "./attempt/piece-crashes.ts";
 import type { FanOutInput } from "./contract.ts";
 import type { PieceStage } from "./pieces.ts";
 import { runShard, sealStage } from "./pieces.ts";
@@ -55,10 +55,10 @@ const deadly = (more: Partial<PieceStage>, computed: number[]): PieceStage => ({
 });
 
 it("a piece under which the worker vanished counts as its death, one whose attempt ended by itself does not", () => {
-  assert.deepEqual(deathsAfter(undefined), {});
-  assert.deepEqual(deathsAfter({ begun: [2], deaths: { 1: 1 } }), { 1: 1, 2: 1 });
-  assert.deepEqual(deathsAfter({ begun: [2], deaths: { 2: 2 } }), { 2: 3 });
-  assert.deepEqual(deathsAfter({ begun: [2], deaths: { 2: 1 }, ended: true }), { 2: 1 });
+  assert.deepEqual(crashesAfter(undefined), {});
+  assert.deepEqual(crashesAfter({ begun: [2], deaths: { 1: 1 } }), { 1: 1, 2: 1 });
+  assert.deepEqual(crashesAfter({ begun: [2], deaths: { 2: 2 } }), { 2: 3 });
+  assert.deepEqual(crashesAfter({ begun: [2], deaths: { 2: 1 }, ended: true }), { 2: 1 });
 });
 
 it("a piece that took three workers along is not given a fourth: it is named, after the others are done", async () => {
@@ -66,7 +66,7 @@ it("a piece that took three workers along is not given a fourth: it is named, af
   const computed: number[] = [];
   await assert.rejects(runShard(await attempt(store, { deaths: { 1: 3 } }), deadly({}, computed), SHARD), {
     code: "piece_poisoned",
-    message: /piece 1 .*its worker ended without a word/,
+    message: /piece 1 .*its worker died/,
   });
   assert.deepEqual(computed, [0, 2, 3]);
 });
@@ -74,7 +74,7 @@ it("a piece that took three workers along is not given a fourth: it is named, af
 it("where the spec says drop, a poisoned piece is committed without rows, with its prompts and its cause", async () => {
   const store = await memoryStore();
   const computed: number[] = [];
-  const stage = deadly({ drop: (index) => [`p${index}`] }, computed);
+  const stage = deadly({ onCrash: (index) => [`p${index}`] }, computed);
   assert.deepEqual(await runShard(await attempt(store, { deaths: { 1: 3 } }), stage, SHARD), {
     pieces: 4,
     adopted: 0,
@@ -97,7 +97,7 @@ it("where the spec says drop, a poisoned piece is committed without rows, with i
     {
       piece: 1,
       prompts: ["p1"],
-      cause: "piece 1 of score of it-0001.1 ended its process 3 times: its worker ended without a word",
+      cause: "piece 1 of score of it-0001.1 ended its process 3 times: its worker died",
     },
   ]);
 });

@@ -1,16 +1,15 @@
-// Fan-out stages: a piece is computed whole or not at all and committed at an address that follows from its inputs, so a shard
-// adopts what is there and computes the rest, and `seal` finds every piece again without being told. (design: docs/store.md)
-import { RatchetError, isCoded } from "../errors/index.ts";
-import type { Digest, Dropped, GenerateResult, PieceRef, Shard, StageName } from "../campaign/types.ts";
-import { resultKey, successorKey } from "../campaign/ids.ts";
-import { addressOf } from "./address.ts";
-import type { FanOutInput, ShardDone, StageDone } from "./contract.ts";
-import type { StageContext } from "./attempt/context.ts";
-import { retryDuringOutage } from "./attempt/retry-during-outage.ts";
+// Fan-out stages. A piece is computed whole or not at all and committed at an address that follows from its inputs. So a shard
+// adopts the pieces that are committed and computes the rest, and `seal` finds every piece by its address (docs/store.md).
+import { RatchetError } from "../errors/index.ts";
 import { formatRows } from "../campaign/recipe/rows.ts";
-import { eachPiece } from "./records.ts";
+import type { Digest, Dropped, GenerateResult, PieceRef, Shard, StageName } from "../campaign/types.ts";
 import { sha256 } from "../store/index.ts";
-import { STAGE_VERSION } from "./versions.ts";
+import { pieceKey, stageKey, stamp } from "./address.ts";
+import { eachPiece } from "./artifacts.ts";
+import type { StageContext } from "./attempt/context.ts";
+import { computeUnlessCrashing, crashesOf, suspectsLast } from "./attempt/piece-crashes.ts";
+import { retryDuringOutage } from "./attempt/retry-during-outage.ts";
+import type { FanOutInput, ShardDone, StageDone } from "./contract.ts";
 
 export type Counts = Record<string, number>;
 
@@ -20,17 +19,17 @@ interface Computed<Row = unknown> {
   counts: Counts;
 }
 
-/** One fan-out stage: what a piece depends on, how it is computed, and what the pieces add up to. */
+/** One fan-out stage: the inputs of a piece, its computation, and the result of all pieces together. */
 export interface PieceStage<Row = unknown> {
   pieces: number;
   /** Everything that the rows of piece `index` depend on, besides stage, version and place. */
   inputs(index: number): unknown;
   compute(index: number): Promise<Computed<Row>>;
-  /** Where the spec lets the campaign go on without a poisoned piece: ids of the prompts that it loses by that. */
-  drop?(index: number): string[];
-  /** What the stage's result depends on besides its pieces and its input. */
+  /** Ids of the piece's prompts, if the campaign may continue without a piece that keeps crashing; absent if it fails. */
+  onCrash?: (index: number) => string[];
+  /** Everything that the stage's result depends on, besides its pieces and its input. */
   sealSettings?: unknown;
-  /** The stage's result from its pieces' refs and summed counts, and the scalars to show. */
+  /** The stage's result from its pieces and their summed counts, with scalars for the progress card. */
   seal(
     pieces: PieceRef[],
     counts: Counts,
@@ -45,7 +44,7 @@ interface PieceResult {
   rows: Digest;
   prompts: number;
   counts: Counts;
-  /** Left out, since it ended its process each time. */
+  /** Present if the piece was given up; it has no rows then. */
   dropped?: Dropped;
 }
 
@@ -55,24 +54,28 @@ interface PieceManifest {
   facts: object;
 }
 
-export async function runShard(
-  context: StageContext<FanOutInput>,
-  stage: PieceStage,
-  shard: Shard,
-): Promise<ShardDone> {
+type Context = StageContext<FanOutInput>;
+
+export async function runShard(context: Context, stage: PieceStage, shard: Shard): Promise<ShardDone> {
   const { store } = context.deps;
   const total = shard.to - shard.from;
+  const pieces = Array.from({ length: total }, (_, offset) => shard.from + offset);
   let adopted = 0;
   let done = 0;
   context.onProgress({ done, total, unit: "pieces" });
-  for (const index of inOrder(context, shard)) {
+  for (const index of suspectsLast(context, pieces)) {
     context.signal.throwIfAborted();
-    const key = pieceKey(context, stage, index);
+    const key = pieceKey(context, index, stage.inputs(index));
     if (await store.readManifest<PieceManifest>(key)) {
       adopted += 1;
     } else {
       const startedAtMs = performance.now();
-      await survive(context, stage, index, key);
+      await computeUnlessCrashing(
+        context,
+        index,
+        () => computePiece(context, stage, index, key),
+        (cause) => giveUp(context, stage, index, key, cause),
+      );
       context.madeProgress(performance.now() - startedAtMs);
     }
     done += 1;
@@ -81,108 +84,51 @@ export async function runShard(
   return { pieces: total, adopted };
 }
 
-/** Deaths of its process after which a piece is held to be their cause. */
-const DEATHS_MAX = 3;
-const DEATHS = new Set(["engine_died", "module_died"]);
-
-/** A piece on which a process died comes last: the others are done before it can kill again. */
-function inOrder({ trace }: StageContext, { from, to }: Shard): number[] {
-  const deaths = (index: number): number => trace.deaths?.[index] ?? 0;
-  return Array.from({ length: to - from }, (_, offset) => from + offset).sort(
-    (one, other) => deaths(one) - deaths(other) || one - other,
-  );
+async function computePiece(context: Context, stage: PieceStage, index: number, key: string): Promise<void> {
+  const startedAt = new Date().toISOString();
+  // Begun by an attempt that died before its commit: this is the work that a kill costs.
+  const recomputed = context.previous?.begun?.includes(index) ?? false;
+  context.trace.begun = [index];
+  context.flushHeartbeat();
+  const computed = await stage.compute(index);
+  context.signal.throwIfAborted();
+  await commitPiece(context, index, key, computed, { recomputed, startedAt });
+  context.trace.begun = [];
 }
 
-/** Pieces on which a process died before run one at a time in a worker: the innocent one beside a killer would be blamed as often. */
-let suspects: Promise<unknown> = Promise.resolve();
-
-/** Computes the piece, or deals with the death that it may be the cause of. */
-async function survive(
-  context: StageContext<FanOutInput>,
-  stage: PieceStage,
-  index: number,
-  key: string,
-): Promise<void> {
-  const deaths = deathsOf(context, index);
-  if (deaths >= DEATHS_MAX)
-    return poisoned(context, stage, index, key, new Error("its worker ended without a word"));
-  const compute = (): Promise<void> =>
-    computePiece(context, stage, index, key).catch((error: unknown) =>
-      afterDeath(context, stage, index, key, error),
-    );
-  if (deaths === 0) return compute();
-  const alone = suspects.then(compute, compute);
-  suspects = alone.catch(() => undefined);
-  return alone;
-}
-
-/** Throws the error on, or decides that this piece kills whoever computes it. */
-async function afterDeath(
-  context: StageContext<FanOutInput>,
-  stage: PieceStage,
-  index: number,
-  key: string,
-  error: unknown,
-): Promise<void> {
-  if (!isCoded(error) || !DEATHS.has(error.code)) throw error;
-  const deaths = deathsOf(context, index) + 1;
-  context.trace.deaths = { ...context.trace.deaths, [index]: deaths };
-  if (deaths < DEATHS_MAX) throw error;
-  await poisoned(context, stage, index, key, error);
-}
-
-const deathsOf = ({ trace }: StageContext, index: number): number => trace.deaths?.[index] ?? 0;
-
-/** Committed without rows where the spec allows that; the stage's manifest names its prompts. Otherwise it ends the campaign. */
-async function poisoned(
-  context: StageContext<FanOutInput>,
+/** Commits the piece without rows, and the stage's manifest will name its prompts; or fails the campaign. */
+async function giveUp(
+  context: Context,
   stage: PieceStage,
   index: number,
   key: string,
   cause: Error,
 ): Promise<void> {
   const { input, place } = context;
-  const what = `piece ${index} of ${input.stage} of ${place} ended its process ${deathsOf(context, index)} times`;
-  if (!stage.drop)
+  const times = crashesOf(context, index);
+  const crashed = `piece ${index} of ${input.stage} of ${place} ended its process ${times} times`;
+  if (!stage.onCrash)
     throw new RatchetError(
       "piece_poisoned",
-      `${what}; the other pieces of its shard are done. The last time: ${cause.message}`,
+      `${crashed}; the other pieces of its shard are done. The last time: ${cause.message}`,
       { cause },
     );
-  const dropped = { prompts: stage.drop(index), cause: `${what}: ${cause.message}` };
-  await commitPiece(context, index, key, { rows: [], prompts: 0, counts: {} }, { dropped });
-}
-
-async function computePiece(
-  context: StageContext<FanOutInput>,
-  stage: PieceStage,
-  index: number,
-  key: string,
-): Promise<void> {
-  const startedAt = new Date().toISOString();
-  // Begun by an attempt that died before it committed: this is the work that a kill costs.
-  const recomputed = context.previous?.begun?.includes(index) ?? false;
-  context.trace.begun = [index];
-  context.flushHeartbeat();
-  const computed = await stage.compute(index);
-  context.signal.throwIfAborted();
-  await commitPiece(context, index, key, computed, {}, { recomputed, startedAt });
-  context.trace.begun = [];
+  const dropped = { prompts: stage.onCrash(index), cause: `${crashed}: ${cause.message}` };
+  await commitPiece(context, index, key, { rows: [], prompts: 0, counts: {}, dropped });
 }
 
 async function commitPiece(
-  context: StageContext<FanOutInput>,
+  context: Context,
   piece: number,
   key: string,
-  { rows, ...sums }: Computed,
-  more: { dropped?: Dropped },
+  { rows, ...rest }: Computed & { dropped?: Dropped },
   facts: { recomputed?: boolean; startedAt?: string } = {},
 ): Promise<void> {
   const { store } = context.deps;
   await retryDuringOutage(context, async () => {
     const text = formatRows(rows);
-    const result: PieceResult = { ...stamp(context), piece, rows: sha256(text), ...sums, ...more };
-    // Together, and before the commit asks for the second: a directory spends far longer on syncing a blob than on writing it.
+    const result: PieceResult = { ...stamp(context), piece, rows: sha256(text), ...rest };
+    // Both blobs at once, before the commit asks for the second: a directory store syncs a blob far longer than it writes it.
     await Promise.all([store.putBlob(text), store.putJson(result)]);
     await store.commitManifest<PieceManifest>(
       key,
@@ -192,14 +138,15 @@ async function commitPiece(
   });
 }
 
-/** Finds all pieces by address and commits the stage's manifest. Idempotent: a second seal adopts the first one's. */
-export async function sealStage(context: StageContext<FanOutInput>, stage: PieceStage): Promise<StageDone> {
+/** Finds all pieces by their addresses and commits the stage's manifest. Idempotent: a second seal adopts the first one's. */
+export async function sealStage(context: Context, stage: PieceStage): Promise<StageDone> {
   const refs: PieceRef[] = [];
   const dropped: NonNullable<GenerateResult["dropped"]> = [];
   const counts: Counts = {};
-  for await (const piece of eachPiece([...new Array(stage.pieces).keys()], (index) =>
+  const committed = eachPiece([...new Array(stage.pieces).keys()], (index) =>
     readPiece(context, stage, index),
-  )) {
+  );
+  for await (const piece of committed) {
     refs.push({ index: piece.piece, rows: piece.rows, prompts: piece.prompts });
     if (piece.dropped) dropped.push({ piece: piece.piece, ...piece.dropped });
     for (const [name, value] of Object.entries(piece.counts)) counts[name] = (counts[name] ?? 0) + value;
@@ -212,21 +159,17 @@ export async function sealStage(context: StageContext<FanOutInput>, stage: Piece
     input: sealedInput(context.input),
     settings: stage.sealSettings,
   });
-  const sealed = {
+  const { digest } = await context.deps.store.commitManifest(key, {
     schema: `ratchet.${context.input.stage}/1`,
-    result: { ...result, ...(dropped.length > 0 ? { dropped } : {}) },
+    result: { ...result, dropped: dropped.length > 0 ? dropped : undefined },
     facts: context.facts(),
-  };
-  const { digest } = await context.deps.store.commitManifest(key, sealed);
+  });
   return { digest, values };
 }
 
-async function readPiece(
-  context: StageContext<FanOutInput>,
-  stage: PieceStage,
-  index: number,
-): Promise<PieceResult> {
-  const found = await context.deps.store.readManifest<PieceManifest>(pieceKey(context, stage, index));
+async function readPiece(context: Context, stage: PieceStage, index: number): Promise<PieceResult> {
+  const key = pieceKey(context, index, stage.inputs(index));
+  const found = await context.deps.store.readManifest<PieceManifest>(key);
   if (!found)
     throw new RatchetError(
       "piece_missing",
@@ -235,35 +178,7 @@ async function readPiece(
   return found.manifest.result;
 }
 
-export const stamp = (context: StageContext): { stage: StageName; version: number; place: string } => ({
-  stage: context.input.stage,
-  version: STAGE_VERSION[context.input.stage],
-  place: context.place,
-});
-
-/** Key of a stage's manifest: the address covers stage, version, place and everything in `inputs`. */
-export function stageKey(context: StageContext, inputs: unknown): string {
-  const { campaign, place, stage } = context.input;
-  return currentKey(
-    context,
-    resultKey(campaign.campaignId, place, stage, addressOf({ ...stamp(context), inputs })),
-  );
-}
-
-function pieceKey(context: StageContext, stage: PieceStage, index: number): string {
-  const { campaign, place, stage: name } = context.input;
-  const address = addressOf({ ...stamp(context), piece: index, inputs: stage.inputs(index) });
-  return currentKey(
-    context,
-    resultKey(campaign.campaignId, place, name, `piece-${String(index).padStart(5, "0")}-${address}`),
-  );
-}
-
-/** A manifest that the ledger has set aside is not adopted: what it was is computed again and committed beside it. */
-const currentKey = ({ repairs }: StageContext, key: string): string =>
-  successorKey(key, repairs.get(key) ?? 0);
-
-/** The part of the input that belongs to the address: not the campaign's name, not the epoch. */
+/** The input's part of the address: neither the campaign's name nor the epoch; the place has a member of its own. */
 function sealedInput({ campaign: _campaign, epoch: _epoch, place: _place, ...own }: FanOutInput): unknown {
   return own;
 }

@@ -1,5 +1,5 @@
-// Integer version of each stage's output, part of its address: raised when the same inputs give other outputs.
-// test/golden/addresses.test.ts fails when an address moves without a version.
+// Version of each stage's output, part of its address. Raise it when the same inputs give other outputs:
+// test/golden/addresses.test.ts fails if an address changes and its version does not.
 import type { StageName } from "../campaign/types.ts";
 
 export const STAGE_VERSION: Record<StageName, number> = {

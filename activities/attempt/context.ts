@@ -1,5 +1,5 @@
-// What surrounds every stage activity: the compiled spec, heartbeats with progress, cancellation, drain, and the watchdog that
-// takes a living but stuck attempt down. Compute happens in child processes, so the timers here are never blocked.
+// The surroundings of every stage activity: the compiled spec, heartbeats with progress, cancellation, draining, and the watchdog
+// that ends a stuck attempt. Compute runs in child processes, so the timers here are never blocked.
 import { Context } from "@temporalio/activity";
 import { RatchetError } from "../../errors/index.ts";
 import type { CompiledSpec } from "../../campaign/spec/compiled.ts";
@@ -11,17 +11,22 @@ import type { Store } from "../../store/types.ts";
 import type { Deps } from "../deps.ts";
 import { withGracePeriod } from "./grace-period.ts";
 import { isCounted, toFailure } from "./failure.ts";
-import { specOf } from "../records.ts";
+import { crashesAfter } from "./piece-crashes.ts";
+import { specOf } from "../artifacts.ts";
 import { Watchdog } from "./watchdog.ts";
 
 const HEARTBEAT_MS = 1_000;
 
-/** A worker of another store, which polls the same server by mistake, must not end the campaign: a right one may take the next try. */
+/**
+ * Refuses a campaign of another store. The failure is retried without limit, because a worker of the right store may get
+ * the next attempt.
+ */
 export function refuseOtherStore({ store }: Deps, { campaignId, storeName }: CampaignInput): void {
   if (storeName === store.name) return;
   throw new RatchetError(
     "store_differs",
-    `campaign ${campaignId} lives in ${storeName}, but this worker serves ${store.name}: start a worker with --store ${storeName}, or stop this one`,
+    `campaign ${campaignId} is stored in ${storeName}, but this worker serves ${store.name}: ` +
+      `start a worker with --store ${storeName}, or stop this one`,
   );
 }
 
@@ -41,92 +46,54 @@ export interface Trace {
   waitsFor?: { code: string; message: string };
 }
 
-export interface StageContext<
-  I extends StageInput & { stage: StageName } = StageInput & { stage: StageName },
-> extends WorkContext {
+/** Input of any stage. */
+type AnyInput = StageInput & { stage: StageName };
+
+export interface StageContext<I extends AnyInput = AnyInput> extends WorkContext {
   deps: Deps;
   input: I;
   spec: CompiledSpec;
   place: string;
   attempt: number;
   trace: Trace;
-  /** The trace of the attempt before, when it died. */
+  /** The trace that the attempt before this one left; undefined at the first attempt. */
   previous: Trace | undefined;
-  /** A piece or a step was done that no attempt had done before, in this time. */
+  /** A piece or a step is done, for the first time in any attempt; it took `ms`. */
   madeProgress(ms: number): void;
-  /** Tells the server of the trace now: what is begun next may end the worker. */
+  /** Sends the heartbeat now, because the work that begins next may crash the worker. */
   flushHeartbeat(): void;
-  /** What follows has nothing to do with the rate so far. */
+  /** The next work is of another kind, so the times measured so far say nothing about it. */
   resetWatchdog(): void;
-  /** What follows may say nothing for this long. */
+  /** The next work may report nothing for this long. */
   allowSilence(ms: number): void;
-  /** How often each manifest was set aside by a repair, by key. */
+  /** How often repairs have set each manifest aside, by key. */
   repairs: ReadonlyMap<string, number>;
   facts(more?: Record<string, unknown>): Facts;
 }
 
-/** Runs one stage activity: errors leave translated, an aborted attempt leaves saved. */
-export async function inStage<I extends StageInput & { stage: StageName }, R>(
+/** Runs one stage activity: translates its errors, and gives an aborted attempt time to save its work. */
+export async function inStage<I extends AnyInput, R>(
   deps: Deps,
   input: I,
   run: (context: StageContext<I>) => Promise<R>,
 ): Promise<R> {
   const activity = Context.current();
-  const { attempt } = activity.info;
-  const stuck = new AbortController();
-  const previous = attempt > 1 ? (activity.info.heartbeatDetails as Trace | undefined) : undefined;
+  const previous =
+    activity.info.attempt > 1 ? (activity.info.heartbeatDetails as Trace | undefined) : undefined;
   const trace: Trace = {
-    deaths: deathsAfter(previous),
+    deaths: crashesAfter(previous),
     failuresWithoutProgress: previous?.failuresWithoutProgress ?? 0,
   };
   const watchdog = new Watchdog(deps.stuckAfter);
-
-  const beat = setInterval(() => {
+  const stuck = new AbortController();
+  const heartbeats = setInterval(() => {
     activity.heartbeat(trace);
-    if (!watchdog.isStuck()) return;
-    stuck.abort(
-      new RatchetError(
-        "stuck",
-        `${input.stage} of ${placeName(input.place)} made no progress for ${Math.round(watchdog.limitMs / 1000)} s`,
-      ),
-    );
+    if (watchdog.isStuck()) stuck.abort(stuckError(input, watchdog));
   }, HEARTBEAT_MS);
-
   const signal = AbortSignal.any([activity.cancellationSignal, deps.draining, stuck.signal]);
-  const startedAt = new Date().toISOString();
   const work = async (): Promise<R> => {
     refuseOtherStore(deps, input.campaign);
-    return run({
-      deps,
-      input,
-      spec: await specOf(deps.store, input.campaign.specDigest),
-      place: placeName(input.place),
-      attempt,
-      trace,
-      previous,
-      repairs: await repairsIn(deps.store, input.campaign.campaignId),
-      signal,
-      onProgress(progress) {
-        trace.progress = progress.unit === "pieces" ? progress : within(trace.progress, progress);
-        watchdog.moved();
-      },
-      onWaiting: () => watchdog.moved(),
-      madeProgress(ms) {
-        watchdog.done(ms);
-        trace.failuresWithoutProgress = 0;
-      },
-      flushHeartbeat: () => activity.heartbeat(trace),
-      resetWatchdog: () => watchdog.reset(),
-      allowSilence: (ms) => watchdog.allowSilence(ms),
-      facts: (more = {}) => ({
-        ...deps.facts,
-        startedAt,
-        finishedAt: new Date().toISOString(),
-        attempt,
-        epoch: input.epoch,
-        ...more,
-      }),
-    });
+    return run(await contextOf({ deps, input, activity, previous, trace, watchdog, signal }));
   };
   try {
     return await withGracePeriod(signal, deps.graceMs, work());
@@ -135,55 +102,105 @@ export async function inStage<I extends StageInput & { stage: StageName }, R>(
     activity.heartbeat(trace);
     if (activity.cancellationSignal.aborted)
       throw await activity.cancelled.catch((cancelled: unknown) => cancelled);
-    if (deps.draining.aborted) throw toFailure(draining(input));
+    if (deps.draining.aborted) throw toFailure(drainingError(input));
     throw counted(activity, trace, stuck.signal.aborted ? stuck.signal.reason : error);
   } finally {
-    clearInterval(beat);
+    clearInterval(heartbeats);
   }
 }
 
-/** The last word of an attempt goes with its failure: the next one learns what went wrong and how often. */
+interface Attempt<I> {
+  deps: Deps;
+  input: I;
+  activity: Context;
+  previous: Trace | undefined;
+  trace: Trace;
+  watchdog: Watchdog;
+  signal: AbortSignal;
+}
+
+async function contextOf<I extends AnyInput>({
+  deps,
+  input,
+  activity,
+  previous,
+  trace,
+  watchdog,
+  signal,
+}: Attempt<I>): Promise<StageContext<I>> {
+  const { attempt } = activity.info;
+  const startedAt = new Date().toISOString();
+  return {
+    deps,
+    input,
+    spec: await specOf(deps.store, input.campaign.specDigest),
+    place: placeName(input.place),
+    attempt,
+    trace,
+    previous,
+    repairs: await repairsIn(deps.store, input.campaign.campaignId),
+    signal,
+    onProgress(progress) {
+      trace.progress = progress.unit === "pieces" ? progress : within(trace.progress, progress);
+      watchdog.progressed();
+    },
+    onWaiting: () => watchdog.progressed(),
+    madeProgress(ms) {
+      watchdog.unitDone(ms);
+      trace.failuresWithoutProgress = 0;
+    },
+    flushHeartbeat: () => activity.heartbeat(trace),
+    resetWatchdog: () => watchdog.reset(),
+    allowSilence: (ms) => watchdog.allowSilence(ms),
+    facts: (more = {}) => ({
+      ...deps.facts,
+      startedAt,
+      finishedAt: new Date().toISOString(),
+      attempt,
+      epoch: input.epoch,
+      ...more,
+    }),
+  };
+}
+
+/** The failure to throw. The last heartbeat carries the count of failures to the next attempt. */
 function counted(activity: Context, trace: Trace, error: unknown): Error {
   if (isCounted(error)) trace.failuresWithoutProgress = (trace.failuresWithoutProgress ?? 0) + 1;
   activity.heartbeat(trace);
   return toFailure(error, trace.failuresWithoutProgress);
 }
 
-/** One listing where nothing is new. */
+/** Costs one listing if the ledger has no new row. */
 const repairsIn = async (store: Store, campaignId: string): Promise<ReadonlyMap<string, number>> =>
   repairsOf(await store.ledger(campaignId).follow<LedgerEvent>());
 
-/** Whoever was at work on a piece when the worker vanished is counted as its death: perhaps the piece ended it. */
-export function deathsAfter(previous: Trace | undefined): Record<number, number> {
-  const deaths = { ...previous?.deaths };
-  if (previous && !previous.ended)
-    for (const piece of previous.begun ?? []) deaths[piece] = (deaths[piece] ?? 0) + 1;
-  return deaths;
-}
-
-/** Fan-outs count pieces; what is counted inside the running piece is a value beside them. */
+/** A fan-out's progress counts pieces; progress inside the running piece becomes a value beside that count. */
 const within = (stage: Progress | undefined, inner: Progress): Progress =>
   stage?.unit === "pieces" ? { ...stage, values: { ...inner.values, [inner.unit]: inner.done } } : inner;
 
-const draining = (input: StageInput & { stage: StageName }): RatchetError =>
+const stuckError = ({ stage, place }: AnyInput, { limitMs }: Watchdog): RatchetError =>
   new RatchetError(
-    "worker_draining",
-    `the worker is stopping; ${input.stage} of ${placeName(input.place)} goes on elsewhere`,
+    "stuck",
+    `${stage} of ${placeName(place)} made no progress for ${Math.round(limitMs / 1000)} s`,
   );
 
-/** Control activities only write the ledger: a beat that says the worker lives, and translated errors. */
+const drainingError = ({ stage, place }: AnyInput): RatchetError =>
+  new RatchetError(
+    "worker_draining",
+    `the worker is stopping; another worker will resume ${stage} of ${placeName(place)}`,
+  );
+
+/** Control activities only write the ledger: they send heartbeats, and their errors are translated. */
 export async function inControl<R>(work: () => Promise<R>): Promise<R> {
   const activity = Context.current();
-  const trace: Trace = {
-    failuresWithoutProgress:
-      (activity.info.heartbeatDetails as Trace | undefined)?.failuresWithoutProgress ?? 0,
-  };
-  const beat = setInterval(() => activity.heartbeat(trace), HEARTBEAT_MS);
+  const previous = activity.info.heartbeatDetails as Trace | undefined;
+  const trace: Trace = { failuresWithoutProgress: previous?.failuresWithoutProgress ?? 0 };
+  const heartbeats = setInterval(() => activity.heartbeat(trace), HEARTBEAT_MS);
   try {
     return await work();
   } catch (error) {
     throw counted(activity, trace, error);
   } finally {
-    clearInterval(beat);
+    clearInterval(heartbeats);
   }
 }

@@ -1,25 +1,25 @@
-// The one place where errors become Temporal failures. The table of codes (errors/codes.ts) says which are retried; cancellation passes
-// through unchanged.
+// The only place where errors become Temporal failures. The table of codes (errors/codes.ts) says which are retried. A cancellation
+// stays as it is.
 import { hostname } from "node:os";
 import { ApplicationFailure } from "@temporalio/activity";
 import { CancelledFailure } from "@temporalio/common";
 import { isCode, isCoded, isDiskFull, KINDS, RatchetError, retryOf } from "../../errors/index.ts";
 import type { CodedError, Retry } from "../../errors/index.ts";
 
-/** Outages of the store, for which an attempt with finished work in hand waits (retry-during-outage.ts). */
+/** Outages of the store: an attempt whose work is computed retries its commit until they end (retry-during-outage.ts). */
 const OUTAGES = new Set(["store_unreachable", "store_denied", "bucket_missing", "disk_full"]);
 
-/** Counted failures in a row without progress after which the campaign fails. */
+/** Counted failures in a row without progress that fail the campaign. */
 const TRIES_MAX = 20;
-/** The same for errors without a code: a bug, or an unforeseen fault of a library. */
+/** The same for errors without a code: a bug, or an unexpected error of a library. */
 const UNFORESEEN_TRIES_MAX = 5;
 
-/** Every folder that a worker writes to can be full: such an error gets its code here, once. */
-const named = (error: unknown): unknown =>
+/** Gives a full disk its code here, once, because every folder that a worker writes to can be full. */
+const withCode = (error: unknown): unknown =>
   isCoded(error) || !isDiskFull(error)
     ? error
     : new RatchetError("disk_full", `no space left on ${hostname()}: ${(error as Error).message}`, {
-        hint: "free some space; the campaign goes on by itself",
+        hint: "free some space; the campaign resumes by itself",
         cause: error,
       });
 
@@ -29,9 +29,9 @@ function retryAfter(error: unknown): Retry {
   return isCode(error.code) ? retryOf(error.code) : KINDS[(error as CodedError).kind].retry;
 }
 
-/** Whether the failure counts towards the limit. An outage does not: it says nothing about the work. */
+/** Whether the failure counts towards the limit. An outage does not, because the work did not cause it. */
 export const isCounted = (error: unknown): boolean =>
-  !(error instanceof CancelledFailure) && retryAfter(named(error)) === "counted";
+  !(error instanceof CancelledFailure) && retryAfter(withCode(error)) === "counted";
 
 export const isOutage = (error: unknown): error is CodedError => isCoded(error) && OUTAGES.has(error.code);
 
@@ -39,32 +39,32 @@ export const messageOf = ({ message, hint }: CodedError): string => (hint ? `${m
 
 /** `tries`: counted failures in a row without progress, this one included. */
 export function toFailure(thrown: unknown, tries = 1): Error {
-  const error = named(thrown);
+  const error = withCode(thrown);
   if (error instanceof CancelledFailure || error instanceof ApplicationFailure) return error;
   if (!isCoded(error)) {
     const { message, name } = error instanceof Error ? error : new Error(String(error));
-    return small(error, {
+    return limited(error, {
       type: "unclassified",
       message: `${name}: ${message}`,
       nonRetryable: tries >= UNFORESEEN_TRIES_MAX,
     });
   }
   const retry = retryAfter(error);
-  return small(error, {
+  return limited(error, {
     type: error.code,
     message: messageOf(error),
     nonRetryable: retry === "never" || (retry === "counted" && tries >= TRIES_MAX),
-    // Another worker can take the work at once.
+    // Another worker can begin at once.
     nextRetryDelay: error.code === "worker_draining" ? "1ms" : undefined,
   });
 }
 
-/** Of a failure above 4 KiB the server keeps for its readers only that it was too large: no code, no hint. An SDK's errors are. */
+// Temporal replaces a failure above 4 KiB by a note that it was too large, without code and hint. Errors of the S3 SDK are larger.
 const MESSAGE_MAX = 1_000;
 const CAUSE_MAX = 300;
 const CAUSES_MAX = 3;
 
-function small(
+function limited(
   error: unknown,
   { message, ...options }: Parameters<typeof ApplicationFailure.create>[0] & { message: string },
 ): ApplicationFailure {
@@ -77,7 +77,7 @@ function small(
   return failure;
 }
 
-/** The chain of causes with its messages and the first lines of its stacks. */
+/** The first causes in the chain, each with its message and the first lines of its stack. */
 function causeOf(error: unknown, depth: number): Error | undefined {
   if (!(error instanceof Error) || depth === 0) return undefined;
   const cause = new Error(cut(error.message, CAUSE_MAX), { cause: causeOf(error.cause, depth - 1) });

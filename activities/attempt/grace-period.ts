@@ -1,22 +1,23 @@
-// The end of an attempt that is told to end.
+// Gives an aborted attempt time to save its work.
 import { once } from "node:events";
 import { setTimeout as sleep } from "node:timers/promises";
 
 /**
- * The work, or the signal's reason where the work has not ended within the grace: not all that it waits for hears the signal, and a request
- * that hangs must not hold the attempt. What goes on behind it can only add a result that is adopted.
+ * Settles as the work does, or rejects with the signal's reason when the work is still running `graceMs` after the abort.
+ * Not everything that the work waits for listens to the signal, and a hanging request must not hold the attempt. Work that
+ * runs on in the background can only add a result that a later attempt adopts.
  */
 export async function withGracePeriod<R>(signal: AbortSignal, graceMs: number, work: Promise<R>): Promise<R> {
-  const ended = new AbortController();
-  const over = async (): Promise<never> => {
-    if (!signal.aborted) await once(signal, "abort", { signal: ended.signal });
-    await sleep(graceMs, undefined, { signal: ended.signal });
+  const settled = new AbortController();
+  const graceOver = async (): Promise<never> => {
+    if (!signal.aborted) await once(signal, "abort", { signal: settled.signal });
+    await sleep(graceMs, undefined, { signal: settled.signal });
     throw signal.reason;
   };
   try {
-    return await Promise.race([work, over()]);
+    return await Promise.race([work, graceOver()]);
   } finally {
-    // Node keeps a signal made by `AbortSignal.any`, and with it all that an attempt held, for as long as somebody listens to it.
-    ended.abort();
+    // As long as a listener is left, Node keeps a signal made by `AbortSignal.any`, and everything that the attempt held.
+    settled.abort();
   }
 }

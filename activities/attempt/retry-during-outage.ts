@@ -1,5 +1,5 @@
-// What has been computed is worth more than the slot that holds it: where the store is away at its commit, the attempt waits with the work
-// in hand instead of failing and doing it again.
+// Retries a commit during an outage of the store. The attempt keeps its computed work meanwhile, because computing it again costs
+// more than its slot.
 import { setTimeout as sleep } from "node:timers/promises";
 import type { StageContext } from "./context.ts";
 import { isOutage, messageOf } from "./failure.ts";
@@ -7,7 +7,7 @@ import { isOutage, messageOf } from "./failure.ts";
 const FIRST_PAUSE_MS = 1_000;
 const LONGEST_PAUSE_MS = 20_000;
 
-/** Tries `commit` until it is done, fails in another way than by an outage, or the attempt is to end. */
+/** Retries `commit` until it succeeds, fails by something other than an outage, or the attempt is aborted. */
 export async function retryDuringOutage<T>(
   { trace, signal, resetWatchdog }: Pick<StageContext, "trace" | "signal" | "resetWatchdog">,
   commit: () => Promise<T>,
@@ -20,7 +20,7 @@ export async function retryDuringOutage<T>(
     } catch (error) {
       if (!isOutage(error)) throw error;
       trace.waitsFor = { code: error.code, message: messageOf(error) };
-      // An answer, though not the wanted one: waiting is not being stuck.
+      // An attempt that waits for the store is not stuck.
       resetWatchdog();
       await sleep(pauseMs, undefined, { signal });
     }

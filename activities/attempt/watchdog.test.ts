@@ -21,9 +21,9 @@ it("calls one whose units took ten seconds stuck after twenty times that, never 
   ] as const) {
     let now = 0;
     const watchdog = new Watchdog(undefined, () => now);
-    for (let unit = 0; unit < 3; unit += 1) watchdog.done(unitMs);
+    for (let unit = 0; unit < 3; unit += 1) watchdog.unitDone(unitMs);
     now = 5_000;
-    watchdog.moved();
+    watchdog.progressed();
     now = 5_000 + limitMs - 1;
     assert.equal(watchdog.isStuck(), false);
     now += 1;
@@ -42,7 +42,7 @@ it("counts the silence of work with a limit of its own from that limit on", () =
   assert.equal(watchdog.isStuck(), false);
   now = minutes(40);
   assert.equal(watchdog.isStuck(), true);
-  watchdog.moved();
+  watchdog.progressed();
   now = minutes(49);
   assert.equal(watchdog.isStuck(), false, "an answer before its limit is progress like any other");
 });

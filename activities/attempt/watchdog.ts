@@ -1,51 +1,52 @@
-// Tells a living attempt that is stuck. What is too long follows from what this attempt has shown: many times its longest unit of work (a
-// piece, a step), within bounds. On the monotonic clock: a machine whose clock is set is not stuck.
+// Finds an attempt that is alive but stuck. Its limit is a multiple of the longest unit of work (a piece, a step) that this
+// attempt has finished, within bounds. Time is monotonic: a machine whose clock is set forward is not stuck.
 
 export interface Limits {
-  /** Before anything was measured: loading models and compiling graphs are the longest silent things. */
+  /** Limit while too little was measured: loading models and compiling graphs are the longest silent work. */
   unknownMs: number;
-  /** A checkpoint is written between two steps. */
+  /** Smallest limit: a checkpoint is written between two steps. */
   leastMs: number;
 }
 
 const LIMITS: Limits = { unknownMs: 10 * 60_000, leastMs: 3 * 60_000 };
+/** Limit / longest unit. */
 const TIMES = 20;
-/** The first unit alone may have been a short one. */
+/** Units to measure before the limit follows them: the first one alone may have been short. */
 const MEASURED_MIN = 3;
 
 export class Watchdog {
   private readonly limits: Limits;
   private readonly now: () => number;
-  private movedAtMs: number;
+  private progressedAtMs: number;
   private longestMs = 0;
   private measured = 0;
 
   constructor(limits: Limits = LIMITS, now: () => number = () => performance.now()) {
     this.limits = limits;
     this.now = now;
-    this.movedAtMs = now();
+    this.progressedAtMs = now();
   }
 
-  /** Some progress was heard of. */
-  moved(): void {
-    this.movedAtMs = this.now();
+  /** The work has reported progress. */
+  progressed(): void {
+    this.progressedAtMs = this.now();
   }
 
-  /** A unit of work was done, in this time. */
-  done(ms: number): void {
+  /** A unit of work is done; it took `ms`. */
+  unitDone(ms: number): void {
     this.longestMs = Math.max(this.longestMs, ms);
     this.measured += 1;
   }
 
-  /** What follows is of another kind: an upload after training says nothing while it runs. */
+  /** The next work is of another kind: an upload after training reports nothing while it runs. */
   reset(): void {
     this.measured = 0;
-    this.moved();
+    this.progressed();
   }
 
-  /** What follows has a limit of its own, in this time: silence counts from there. */
+  /** The next work has a limit of its own, `ms`: silence counts from the end of that. */
   allowSilence(ms: number): void {
-    this.movedAtMs = this.now() + ms;
+    this.progressedAtMs = this.now() + ms;
   }
 
   get limitMs(): number {
@@ -56,6 +57,6 @@ export class Watchdog {
   }
 
   isStuck(): boolean {
-    return this.now() - this.movedAtMs >= this.limitMs;
+    return this.now() - this.progressedAtMs >= this.limitMs;
   }
 }

@@ -1,12 +1,12 @@
-// Checkpoints of one training run in the store: uploaded beside the training, found again newest first, damaged ones passed over.
+// Checkpoints of one training run in the store: uploaded while training continues, and restored newest first, past damaged ones.
 import { rm } from "node:fs/promises";
 import { isCoded } from "../../errors/index.ts";
 import type { Digest, Tree } from "../../campaign/types.ts";
 import type { StageContext } from "../attempt/context.ts";
 import { retryDuringOutage } from "../attempt/retry-during-outage.ts";
 
-/** The newest may be damaged; the one before is kept for that. */
-const KEPT = 2;
+/** Checkpoints in the store: the newest, and the one before in case the newest is damaged. */
+const STORED = 2;
 
 interface CheckpointManifest {
   schema: "ratchet.checkpoint/1";
@@ -19,14 +19,14 @@ interface Checkpoint {
   dir: string;
 }
 
-/** Nothing reads it any more: what resumes, perhaps elsewhere, reads the store. */
-const forget = ({ dir }: Checkpoint): Promise<void> => rm(dir, { recursive: true, force: true });
+/** The next attempt, perhaps on another machine, reads the store and not this folder. */
+const deleteFolder = ({ dir }: Checkpoint): Promise<void> => rm(dir, { recursive: true, force: true });
 
 export class Checkpoints {
   private readonly context: StageContext;
   private readonly prefix: string;
   private uploading: Promise<void> | undefined;
-  /** Made while an upload ran; only the newest is worth the next one. */
+  /** The newest checkpoint that was saved during an upload. */
   private waiting: Checkpoint | undefined;
   private readonly damaged: string[] = [];
   private readonly failures: string[] = [];
@@ -36,7 +36,7 @@ export class Checkpoints {
     this.prefix = prefix;
   }
 
-  /** Restores the newest valid checkpoint into `dir`; a damaged one falls back to the one before, and the facts say so. */
+  /** Restores the newest valid checkpoint into `dir`. The facts list the damaged ones that it skipped. */
   async newest(dir: string): Promise<{ step: number; dir: string } | undefined> {
     const { store } = this.context.deps;
     for (const key of (await this.keys()).reverse()) {
@@ -54,17 +54,17 @@ export class Checkpoints {
   }
 
   /**
-   * Training goes on meanwhile, and what it saves while an upload runs or the store is away waits its turn: only the newest does, so at most
-   * two folders are kept. An attempt that is to end has no time for turns.
+   * Uploads a checkpoint while training continues. During an upload or an outage only the newest checkpoint waits, so at most two
+   * folders exist. The last checkpoint of an aborted attempt is uploaded at once.
    */
   upload(checkpoint: Checkpoint): void {
     if (this.uploading && !this.context.signal.aborted) {
-      if (this.waiting) void forget(this.waiting);
+      if (this.waiting) void deleteFolder(this.waiting);
       this.waiting = checkpoint;
       return;
     }
     this.waiting = undefined;
-    const uploading = this.take(checkpoint).then(() => {
+    const uploading = this.store(checkpoint).then(() => {
       if (this.uploading !== uploading) return;
       this.uploading = undefined;
       if (this.waiting) this.upload(this.waiting);
@@ -72,13 +72,13 @@ export class Checkpoints {
     this.uploading = uploading;
   }
 
-  /** When the newest is in the store, or has failed. */
+  /** Resolves when the newest checkpoint is stored, or its upload has failed. */
   async settled(): Promise<void> {
     while (this.uploading) await this.uploading;
   }
 
-  /** A failed upload costs steps after a crash, never the run: it is counted in the facts. */
-  private async take(checkpoint: Checkpoint): Promise<void> {
+  /** A failed upload costs steps after a crash and never fails the run; the facts list it. */
+  private async store(checkpoint: Checkpoint): Promise<void> {
     const commit = (): Promise<void> => this.commit(checkpoint);
     try {
       await (this.context.signal.aborted ? commit() : retryDuringOutage(this.context, commit));
@@ -87,18 +87,18 @@ export class Checkpoints {
         `step ${checkpoint.step}: ${error instanceof Error ? error.message : String(error)}`,
       );
     }
-    await forget(checkpoint);
+    await deleteFolder(checkpoint);
   }
 
-  /** The run's result is committed: nobody will resume it. */
+  /** Deletes the checkpoints of a run whose result is committed. */
   async clear(): Promise<void> {
     for (const key of await this.keys()) await this.context.deps.store.backend.delete(key);
   }
 
   facts(): Record<string, unknown> {
     return {
-      ...(this.damaged.length > 0 ? { damagedCheckpoints: this.damaged } : {}),
-      ...(this.failures.length > 0 ? { failedCheckpoints: this.failures } : {}),
+      damagedCheckpoints: this.damaged.length > 0 ? this.damaged : undefined,
+      failedCheckpoints: this.failures.length > 0 ? this.failures : undefined,
     };
   }
 
@@ -114,7 +114,7 @@ export class Checkpoints {
       tree,
       ...(await store.getJson<Tree>(tree)).files.map((file) => file.digest),
     ]);
-    for (const key of (await this.keys()).slice(0, -KEPT)) await store.backend.delete(key);
+    for (const key of (await this.keys()).slice(0, -STORED)) await store.backend.delete(key);
   }
 
   /** Oldest first: steps are zero-padded, so text order is step order. */

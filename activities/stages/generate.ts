@@ -1,46 +1,46 @@
-// generate: n completions per prompt from the current policy. One piece = one batch of whole groups.
+// generate: n completions per prompt from the current policy. A piece is one batch of whole groups.
 import { RatchetError } from "../../errors/index.ts";
 import type { Rows, Sampling } from "../../campaign/spec/compiled.ts";
 import { completionSeed } from "../../campaign/recipe/seeds.ts";
 import type { GenerateResult } from "../../campaign/types.ts";
 import type { Completion, Prompt, SampleRequest } from "../../runtimes/types.ts";
-import { addressOf } from "../address.ts";
+import { addressOf, stamp } from "../address.ts";
+import { rowsOf } from "../artifacts.ts";
 import type { GenerateInput, PromptSource } from "../contract.ts";
 import type { StageContext } from "../attempt/context.ts";
 import { withModel } from "../models.ts";
 import type { Counts, PieceStage } from "../pieces.ts";
-import { stamp } from "../pieces.ts";
-import { rowsOf } from "../records.ts";
 
 export async function generateStage(context: StageContext<GenerateInput>): Promise<PieceStage> {
   const { spec, deps, input } = context;
   const { list, from, to, sampling, firstIndex } = promptsFor(context, input.source);
   const prompts = (await rowsOf<Prompt>(deps.store, list.rows)).slice(from, to);
   const size = spec.pieces.prompts;
-  const groups = (index: number): readonly Prompt[] => prompts.slice(index * size, (index + 1) * size);
+  const promptsIn = (index: number): readonly Prompt[] => prompts.slice(index * size, (index + 1) * size);
 
   return {
     pieces: Math.ceil(prompts.length / size),
     inputs: (index) => ({
       policy: input.policy,
-      prompts: groups(index),
+      prompts: promptsIn(index),
       sampling,
       firstIndex,
       seed: spec.seed,
     }),
     async compute(index) {
-      const requests = groups(index).flatMap((prompt) =>
+      const requests = promptsIn(index).flatMap((prompt) =>
         sampleRequests(context, prompt, sampling, firstIndex),
       );
       const rows = await withModel(context, input.policy, (policy) =>
         deps.generator.generate(policy, requests, sampling, context),
       );
-      return { rows, prompts: groups(index).length, counts: countCompletions(rows) };
+      return { rows, prompts: promptsIn(index).length, counts: countCompletions(rows) };
     },
-    // What is measured is measured on all prompts: the opponent's answers are never left out.
-    ...(spec.pieces.poison === "drop" && input.source !== "opponent"
-      ? { drop: (index: number) => groups(index).map(({ id }) => id) }
-      : {}),
+    // Evaluations need all prompts, so no piece of the reference answers may be dropped.
+    onCrash:
+      spec.pieces.poison === "drop" && input.source !== "opponent"
+        ? (index) => promptsIn(index).map(({ id }) => id)
+        : undefined,
     async seal(pieces, { completions = 0, tokens = 0, truncated = 0 }) {
       const result: GenerateResult = {
         ...stamp(context),
@@ -61,7 +61,7 @@ interface PromptRange {
   from: number;
   to: number;
   sampling: Sampling;
-  /** First sample index of each group; the seeds follow from it. */
+  /** First sample index of each group; the seeds of its completions follow from it. */
   firstIndex: number;
 }
 
@@ -93,7 +93,7 @@ function promptsFor(context: StageContext, source: PromptSource): PromptRange {
   }
 }
 
-/** How validation and test are answered: `evaluate.samples` answers at one temperature, the other limits as in generate. */
+/** Sampling on validation and test: `evaluate.samples` answers at one temperature, all else as in generate. */
 export function evaluationSampling({ spec }: StageContext): Sampling {
   const { samples, temperature } = spec.evaluate;
   return { ...spec.generate, samples: [{ temperature, count: samples }] };

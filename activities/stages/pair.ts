@@ -1,23 +1,20 @@
-// pair: preference pairs in TRL's columns, with a report of what was dropped and why. Pure rules are in campaign/recipe/; this
-// gathers their rows, asks the rater where there is one, and commits.
+// pair: preference pairs in TRL's columns, with a report of the dropped groups and the reasons. The rules are pure functions in
+// campaign/recipe/; this stage reads their rows, asks the labeler if the spec has one, and commits.
 import { RatchetError } from "../../errors/index.ts";
 import type { PairSettings } from "../../campaign/spec/compiled.ts";
-import type { Finish } from "../../campaign/spec/modules.ts";
 import { Pairer, summary } from "../../campaign/recipe/pairing.ts";
 import { comparisonsOf, pairsFromLabels } from "../../campaign/recipe/preferences.ts";
 import { formatRows } from "../../campaign/recipe/rows.ts";
 import type { PairRow } from "../../campaign/recipe/rows.ts";
 import { deriveSeed } from "../../campaign/recipe/seeds.ts";
-import { addressOf } from "../address.ts";
+import { addressOf, stageKey, stamp } from "../address.ts";
+import { pieceRows, promptsById, resultOf, rowsOnce } from "../artifacts.ts";
 import type { Digest, GenerateResult, PairReport, PairResult, ScoreResult } from "../../campaign/types.ts";
 import type { Completion, Prompt } from "../../runtimes/types.ts";
 import type { PairInput, StageDone } from "../contract.ts";
 import type { StageContext } from "../attempt/context.ts";
-import { callModule } from "../models.ts";
-import { stageKey, stamp } from "../pieces.ts";
-import { pieceRows, resultOf, rowsOnce } from "../records.ts";
+import { askWhichIsBetter } from "../judging.ts";
 import type { Score } from "./score.ts";
-import { promptsById } from "./score.ts";
 
 interface PairManifest {
   schema: "ratchet.pair/1";
@@ -65,11 +62,11 @@ async function make(context: StageContext<PairInput>, settings: PairSettings): P
     case "scores":
       return scored(context, settings, source);
     case "rater":
-      return labelled(context, source);
+      return labeled(context, source);
     case "file":
       return reported(await rowsOnce<PairRow>(store, fileRows(context)), 0);
     case "preferences": {
-      // The bootstrap's pairs again, cut to the number that the iterations train on together.
+      // The bootstrap's pairs, as many as all iterations together train on.
       const { pairs } = await resultOf<PairResult>(store, source);
       return reported(await rowsOnce<PairRow>(store, pairs), settings.limit);
     }
@@ -81,7 +78,7 @@ function settingsOf({ spec, input }: StageContext<PairInput>): PairSettings {
   return "baseline" in input.place ? { ...spec.pair, limit: spec.pair.limit * spec.iterations } : spec.pair;
 }
 
-/** Generate and score have the same pieces, and a piece holds whole groups: one piece at a time is enough to choose by. */
+/** Reads one piece at a time: generate and score have the same pieces, and a piece holds whole groups. */
 async function scored(
   context: StageContext<PairInput>,
   settings: PairSettings,
@@ -90,7 +87,7 @@ async function scored(
   const { store } = context.deps;
   const { pieces, completions } = await resultOf<ScoreResult>(store, source);
   const generated = await resultOf<GenerateResult>(store, completions);
-  const prompts = await promptsById(context, generated.prompts);
+  const prompts = await promptsById(store, generated.prompts);
   const scores = pieceRows<Score>(store, pieces);
   const pairer = new Pairer(settings, deriveSeed(context.spec.seed, context.place));
   for await (const rows of pieceRows<Completion>(store, generated.pieces)) {
@@ -110,20 +107,14 @@ function withScores(completions: Completion[], scores: Score[]): (Completion & {
   });
 }
 
-async function labelled(context: StageContext<PairInput>, source: Digest): Promise<Made> {
+async function labeled(context: StageContext<PairInput>, source: Digest): Promise<Made> {
   const { store } = context.deps;
   const { pieces, prompts: list } = await resultOf<GenerateResult>(store, source);
-  const prompts = await promptsById(context, list);
+  const prompts = await promptsById(store, list);
   const answered: { prompt: Prompt; candidates: Completion[] }[] = [];
   for await (const rows of pieceRows<Completion>(store, pieces)) answered.push(...groups(rows, prompts));
   const { comparisons, identical } = comparisonsOf(answered, deriveSeed(context.spec.seed, context.place));
-  const rows = comparisons.map(({ prompt, first, second, seed }) => ({
-    prompt,
-    first: asAnswer(first),
-    second: asAnswer(second),
-    seed,
-  }));
-  return pairsFromLabels(comparisons, await callModule(context, "rater", rows), identical);
+  return pairsFromLabels(comparisons, await askWhichIsBetter(context, "rater", comparisons), identical);
 }
 
 /** Completions by prompt, in the order of the prompt list. */
@@ -136,22 +127,22 @@ function groups<C extends Completion>(
   return [...byPrompt].map(([id, candidates]) => ({ prompt: prompts(id), candidates }));
 }
 
-/** Pairs that were made before, `limit` of them; 0 = all. */
+/** The first `limit` of given pairs; 0 = all. */
 function reported(pairs: readonly PairRow[], limit: number): Made {
-  const kept = limit > 0 ? pairs.slice(0, limit) : pairs;
-  const difference = kept.reduce(
+  const used = limit > 0 ? pairs.slice(0, limit) : pairs;
+  const difference = used.reduce(
     (sum, { chosen_ids = [], rejected_ids = [] }) => sum + chosen_ids.length - rejected_ids.length,
     0,
   );
   const report = {
     ...summary(
-      kept.map(({ margin = 0 }) => margin),
+      used.map(({ margin = 0 }) => margin),
       difference,
     ),
     groups: pairs.length,
-    dropped: { limit: pairs.length - kept.length },
+    dropped: { limit: pairs.length - used.length },
   };
-  return { pairs: kept, report };
+  return { pairs: used, report };
 }
 
 function fileRows({ spec }: StageContext): Digest {
@@ -169,13 +160,9 @@ function noPairs({ place }: StageContext, report: PairReport): RatchetError {
   return new RatchetError(
     "no_pairs",
     `${place} has no pair to train on: ${report.groups} groups, dropped: ${reasons || "none"}`,
-    {
-      hint: "raise generate.maxTokens or the temperatures, or look at the answers with `ratchet samples`",
-    },
+    { hint: "raise generate.maxTokens or the temperatures, or read the answers with `ratchet samples`" },
   );
 }
-
-const asAnswer = ({ text, finish }: { text: string; finish: Finish }) => ({ text, finish });
 
 const done = (digest: Digest, { report }: PairResult): StageDone => ({
   digest,

@@ -1,15 +1,15 @@
-// score: one proxy reward per completion, by the reward model or by the author's module; by a preference model, its standing among the
-// completions of its prompt. Pieces are generate's pieces.
+// score: one proxy reward per completion, by the reward model or by the author's module; or, by a preference model, its rank among
+// the completions of its prompt. Its pieces are those of generate.
 import { RatchetError } from "../../errors/index.ts";
 import type { GenerateResult, ScoreResult } from "../../campaign/types.ts";
-import type { Completion, Prompt } from "../../runtimes/types.ts";
-import type { ScoreInput } from "../contract.ts";
+import type { Completion } from "../../runtimes/types.ts";
+import { stamp } from "../address.ts";
+import { pieceRows, promptsById, resultOf, rowsOnce } from "../artifacts.ts";
 import type { StageContext } from "../attempt/context.ts";
-import { rewardsOf, scorerDigest } from "../models.ts";
-import { preferenceModel, standingsOf } from "./preference.ts";
+import type { ScoreInput } from "../contract.ts";
 import type { PieceStage } from "../pieces.ts";
-import { stamp } from "../pieces.ts";
-import { pieceRows, resultOf, rowsById, rowsOnce } from "../records.ts";
+import { preferenceModel, ranksOf } from "./preference-model.ts";
+import { rewardsOf, scorerDigest } from "./rewards.ts";
 
 /** One row of scores.jsonl. */
 export interface Score {
@@ -29,50 +29,53 @@ export async function scoreStage(context: StageContext<ScoreInput>): Promise<Pie
     inputs: (index) => ({
       completions: generated.pieces[index]?.rows,
       scorer,
-      ...(preference ? { format: preference.format, dropTruncated: spec.pair.dropTruncated } : {}),
+      format: preference?.format,
+      dropTruncated: preference && spec.pair.dropTruncated,
     }),
     async compute(index) {
       const piece = generated.pieces[index];
       if (!piece)
         throw new RatchetError("unreachable_state", `generate of ${context.place} has no piece ${index}`);
       const completions = await rowsOnce<Completion>(deps.store, piece.rows);
-      const prompts = await promptsById(context, generated.prompts);
-      const asked = completions.map((row) => ({ ...row, prompt: prompts(row.promptId) }));
-      const scores = await (preference ? standingsOf : rewardsOf)(context, input.rewardModel, asked);
-      const rows = completions.map(({ promptId, index: sample }, at): Score => ({
-        promptId,
-        index: sample,
-        score: scores[at] as number,
-      }));
-      return { rows, prompts: piece.prompts, counts: {} };
+      return {
+        rows: await scored(context, completions, generated.prompts),
+        prompts: piece.prompts,
+        counts: {},
+      };
     },
     async seal(pieces) {
       const stats = await statistics(pieceRows<Score>(deps.store, pieces));
-      const result: ScoreResult = {
-        ...stamp(context),
-        stage: "score",
-        completions: input.completions,
-        scorer,
-        pieces,
-        stats,
-      };
-      return { result, values: { mean: result.stats.mean, bestMean: result.stats.bestMean } };
+      const { completions } = input;
+      const result: ScoreResult = { ...stamp(context), stage: "score", completions, scorer, pieces, stats };
+      return { result, values: { mean: stats.mean, bestMean: stats.bestMean } };
     },
   };
 }
 
-/** Mean, standard deviation, and mean over prompts of the best score, in score units. Of each row its number is kept, no more. */
+async function scored(
+  context: StageContext<ScoreInput>,
+  completions: readonly Completion[],
+  list: string,
+): Promise<Score[]> {
+  const prompts = await promptsById(context.deps.store, list);
+  const rows = completions.map((row) => ({ ...row, prompt: prompts(row.promptId) }));
+  const scoresOf = preferenceModel(context) ? ranksOf : rewardsOf;
+  const scores = await scoresOf(context, context.input.rewardModel, rows);
+  return completions.map(({ promptId, index }, at) => ({ promptId, index, score: scores[at] as number }));
+}
+
+/** Mean, standard deviation, and mean over prompts of the best score, in score units. Of each row only its score stays in memory. */
 async function statistics(pieces: AsyncIterable<Score[]>): Promise<ScoreResult["stats"]> {
   const scores: number[] = [];
   const best: number[] = [];
   for await (const rows of pieces) {
     // A piece holds whole groups.
-    const ofPrompt = new Map<string, number>();
+    const bestOf = new Map<string, number>();
     for (const { promptId, score } of rows) {
       scores.push(score);
-      ofPrompt.set(promptId, Math.max(score, ofPrompt.get(promptId) ?? -Infinity));
+      bestOf.set(promptId, Math.max(score, bestOf.get(promptId) ?? -Infinity));
     }
-    best.push(...ofPrompt.values());
+    best.push(...bestOf.values());
   }
   const mean = average(scores);
   return {
@@ -85,17 +88,3 @@ async function statistics(pieces: AsyncIterable<Score[]>): Promise<ScoreResult["
 
 const average = (values: readonly number[]): number =>
   values.reduce((sum, value) => sum + value, 0) / values.length;
-
-/** Looks prompts up in a list of the store; an unknown id is a fault of ours. */
-export async function promptsById({ deps }: StageContext, list: string): Promise<(id: string) => Prompt> {
-  const byId = await rowsById<Prompt>(deps.store, list);
-  return (id) => {
-    const prompt = byId.get(id);
-    if (!prompt)
-      throw new RatchetError(
-        "unreachable_state",
-        `prompt ${id} is not in the list that its completions name`,
-      );
-    return prompt;
-  };
-}

@@ -1,18 +1,18 @@
-// What the outcome of a training depends on, read from the spec and the input of its stage.
+// Everything that the outcome of a training depends on, from the spec and the input of its stage.
 import { RatchetError } from "../../errors/index.ts";
-import type { CompiledSpec, Lora, Optimizer } from "../../campaign/spec/compiled.ts";
-import { policyTask, usesReference } from "../../campaign/spec/losses.ts";
 import { letterRows } from "../../campaign/recipe/preference-model.ts";
 import { formatRows } from "../../campaign/recipe/rows.ts";
 import type { PairRow } from "../../campaign/recipe/rows.ts";
 import { deriveSeed } from "../../campaign/recipe/seeds.ts";
+import type { Lora, Optimizer } from "../../campaign/spec/compiled.ts";
+import { policyTask, usesReference } from "../../campaign/spec/losses.ts";
 import type { Digest, PairResult } from "../../campaign/types.ts";
 import type { TrainTask } from "../../runtimes/types.ts";
-import type { TrainInput } from "../contract.ts";
+import { resultOf, rowsOf } from "../artifacts.ts";
 import type { StageContext } from "../attempt/context.ts";
-import { resultOf, rowsOf } from "../records.ts";
+import type { TrainInput } from "../contract.ts";
 
-/** All of it enters the address. */
+/** All of it is part of the address. */
 export interface Recipe {
   start: Digest;
   reference: Digest | undefined;
@@ -23,72 +23,80 @@ export interface Recipe {
   seed: string;
 }
 
-export async function recipeOf(context: StageContext<TrainInput>): Promise<Recipe> {
-  const { spec, input, place } = context;
-  const { start, reference, stage } = input;
-  const seed = deriveSeed(spec.seed, place, stage);
-  if (stage === "sft") {
-    const { sft } = spec.bootstrap;
-    if (!sft) throw new RatchetError("unreachable_state", "the spec has no SFT stage");
-    return {
-      start,
-      reference,
-      rows: sft.data.rows,
-      task: {
-        kind: "sft",
-        promptMask: sft.promptMask,
-        ...(sft.assistantOnly ? { assistantOnly: true } : {}),
-      },
-      optimizer: sft.optimizer,
-      seed,
-    };
-  }
-  if (!input.pairs) throw new RatchetError("unreachable_state", `${stage} needs pairs`);
-  const rows = (await resultOf<PairResult>(context.deps.store, input.pairs)).pairs;
-  if (stage === "reward") {
-    const { reward, preferenceModel } = spec.bootstrap;
-    if (preferenceModel)
-      return {
-        start,
-        reference,
-        rows: await letters(context, rows, seed),
-        task: { kind: "sft", promptMask: true },
-        optimizer: preferenceModel.optimizer,
-        seed,
-      };
-    if (!reward) throw new RatchetError("unreachable_state", "the spec has no reward model");
-    return { start, reference, rows, task: rewardTask(reward), optimizer: reward.optimizer, seed };
-  }
-  const { loss, lora, optimizer } = spec.train;
+type Context = StageContext<TrainInput>;
+
+export async function recipeOf(context: Context): Promise<Recipe> {
+  const { start, reference, stage } = context.input;
+  const seed = deriveSeed(context.spec.seed, context.place, stage);
+  const own =
+    stage === "sft"
+      ? sftRecipe(context)
+      : stage === "reward"
+        ? await scorerRecipe(context, seed)
+        : await policyRecipe(context);
+  return { start, reference, seed, ...own };
+}
+
+/** The parts that differ between the stages; a stage that uses no reference model sets `reference` to undefined. */
+type Own = Pick<Recipe, "rows" | "task" | "lora" | "optimizer"> & Partial<Pick<Recipe, "reference">>;
+
+function sftRecipe({ spec }: Context): Own {
+  const { sft } = spec.bootstrap;
+  if (!sft) throw new RatchetError("unreachable_state", "the spec has no SFT stage");
+  const { promptMask, assistantOnly } = sft;
   return {
-    start,
-    reference: usesReference(loss) ? reference : undefined,
-    rows,
-    task: policyTask(spec.train),
-    ...(lora ? { lora } : {}),
-    optimizer: { ...optimizer, ...armRate(context) },
-    seed,
+    rows: sft.data.rows,
+    task: { kind: "sft", promptMask, assistantOnly },
+    optimizer: sft.optimizer,
   };
 }
 
-function rewardTask({ margin, centering }: NonNullable<CompiledSpec["bootstrap"]["reward"]>): TrainTask {
-  return { kind: "reward", ...(margin ? { margin } : {}), ...(centering === undefined ? {} : { centering }) };
+/** Of a reward model or a preference model. */
+async function scorerRecipe(context: Context, seed: string): Promise<Own> {
+  const { reward, preferenceModel } = context.spec.bootstrap;
+  const rows = await pairsOf(context);
+  if (preferenceModel)
+    return {
+      rows: await letters(context, rows, seed),
+      task: { kind: "sft", promptMask: true },
+      optimizer: preferenceModel.optimizer,
+    };
+  if (!reward) throw new RatchetError("unreachable_state", "the spec has no reward model");
+  const { margin, centering, optimizer } = reward;
+  return { rows, task: { kind: "reward", margin, centering }, optimizer };
 }
 
-/** The pairs as questions with their letters; a blob of its own, so that its digest enters the address. */
-async function letters({ deps, spec }: StageContext, pairs: Digest, seed: string): Promise<Digest> {
+async function policyRecipe(context: Context): Promise<Own> {
+  const { loss, lora, optimizer } = context.spec.train;
+  return {
+    reference: usesReference(loss) ? context.input.reference : undefined,
+    rows: await pairsOf(context),
+    task: policyTask(context.spec.train),
+    lora,
+    optimizer: { ...optimizer, learningRate: learningRate(context) },
+  };
+}
+
+async function pairsOf({ deps, input }: Context): Promise<Digest> {
+  if (!input.pairs) throw new RatchetError("unreachable_state", `${input.stage} needs pairs`);
+  return (await resultOf<PairResult>(deps.store, input.pairs)).pairs;
+}
+
+/** The pairs as questions with their letters, in a blob of their own, whose digest is part of the address. */
+async function letters({ deps, spec }: Context, pairs: Digest, seed: string): Promise<Digest> {
   if (spec.score.by !== "preference-model")
-    throw new RatchetError("unreachable_state", "a preference model is trained that nothing asks");
-  return deps.store.putBlob(
-    formatRows(letterRows(await rowsOf<PairRow>(deps.store, pairs), spec.score.format, seed)),
-  );
+    throw new RatchetError(
+      "unreachable_state",
+      "the spec trains a preference model and does not score by it",
+    );
+  const rows = await rowsOf<PairRow>(deps.store, pairs);
+  return deps.store.putBlob(formatRows(letterRows(rows, spec.score.format, seed)));
 }
 
-/** A baseline has its own learning rate; everything else of the optimizer is the iterations'. */
-function armRate({ spec, input }: StageContext<TrainInput>): { learningRate?: number } {
-  const { place } = input;
-  if (!("baseline" in place)) return {};
-  const arm = spec.baselines.find(({ name }) => name === place.baseline);
-  if (!arm) throw new RatchetError("unreachable_state", `the spec has no baseline ${place.baseline}`);
-  return { learningRate: arm.learningRate };
+/** A baseline has a learning rate of its own; all its other settings are those of the iterations. */
+function learningRate({ spec, input: { place } }: Context): number {
+  if (!("baseline" in place)) return spec.train.optimizer.learningRate;
+  const baseline = spec.baselines.find(({ name }) => name === place.baseline);
+  if (!baseline) throw new RatchetError("unreachable_state", `the spec has no baseline ${place.baseline}`);
+  return baseline.learningRate;
 }

@@ -3,17 +3,16 @@ import { mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { RatchetError } from "../../errors/index.ts";
 import { checkpointsPrefix } from "../../campaign/ids.ts";
-import type { Digest, TrainResult, Tree } from "../../campaign/types.ts";
-import type { TrainOutcome, TrainRequest } from "../../runtimes/types.ts";
-import { addressOf } from "../address.ts";
-import { Checkpoints } from "./checkpoints.ts";
-import type { Trained, TrainInput } from "../contract.ts";
-import type { StageContext } from "../attempt/context.ts";
 import { formatRows } from "../../campaign/recipe/rows.ts";
-import { withModel } from "../models.ts";
+import type { Digest, Facts, TrainResult, Tree } from "../../campaign/types.ts";
+import type { TrainOutcome, TrainRequest } from "../../runtimes/types.ts";
+import { addressOf, stageKey, stamp } from "../address.ts";
+import type { StageContext } from "../attempt/context.ts";
 import { retryDuringOutage } from "../attempt/retry-during-outage.ts";
-import { stageKey, stamp } from "../pieces.ts";
-import { KeptReference } from "./reference.ts";
+import type { Trained, TrainInput } from "../contract.ts";
+import { withModel } from "../models.ts";
+import { CachedReference } from "./cached-reference.ts";
+import { Checkpoints } from "./checkpoints.ts";
 import { recipeOf } from "./train-recipe.ts";
 import type { Recipe } from "./train-recipe.ts";
 
@@ -23,40 +22,40 @@ interface TrainManifest {
   facts: object;
 }
 
+/** One training of a recipe. `checkpoints` and `reference` outlive the attempt; `scratch` is its folder. */
+interface Run {
+  context: StageContext<TrainInput>;
+  recipe: Recipe;
+  checkpoints: Checkpoints;
+  reference: CachedReference;
+  scratch: string;
+}
+
 export async function train(context: StageContext<TrainInput>): Promise<Trained> {
-  const { store } = context.deps;
+  const { store, scratchDir } = context.deps;
+  const { campaign, place, stage } = context.input;
   const recipe = await recipeOf(context);
   const key = stageKey(context, recipe);
-  const { campaign, place, stage } = context.input;
-  const reference = new KeptReference(context, recipe);
+  const reference = new CachedReference(context, recipe);
   const checkpoints = new Checkpoints(
     context,
     checkpointsPrefix(campaign.campaignId, place, stage, addressOf(recipe)),
   );
   const found = await store.readManifest<TrainManifest>(key);
   if (found) {
-    // Whoever committed it may have died before it cleared them.
+    // The attempt that committed it may have died before it cleared them.
     await checkpoints.clear();
     return trained(found.digest, found.manifest.result);
   }
 
-  await mkdir(context.deps.scratchDir, { recursive: true });
-  // A folder of its own even for an attempt that was delivered twice, as after a Temporal database was restored.
-  const scratch = await mkdtemp(
-    join(context.deps.scratchDir, `${campaign.campaignId}-${context.place}-${stage}-`),
-  );
+  await mkdir(scratchDir, { recursive: true });
+  // A new folder even if Temporal delivered one attempt twice, as after its database was restored.
+  const scratch = await mkdtemp(join(scratchDir, `${campaign.campaignId}-${context.place}-${stage}-`));
   try {
-    const { outcome, outDir, resumedFrom } = await run(context, recipe, { checkpoints, reference, scratch });
-    const result = await retryDuringOutage(context, () => resultFrom(context, recipe, outcome, outDir));
-    const previousStep = context.previous?.step;
-    const facts = context.facts({
-      resumedFrom,
-      computed: outcome.steps - resumedFrom,
-      // Steps that the attempt before had reported and this one did again.
-      ...(previousStep === undefined ? {} : { recomputed: Math.max(0, previousStep - resumedFrom) }),
-      ...checkpoints.facts(),
-      ...reference.facts(),
-    });
+    const run = { context, recipe, checkpoints, reference, scratch };
+    const { outcome, outDir, resumedFrom } = await compute(run);
+    const result = await retryDuringOutage(context, () => resultFrom(run, outcome, outDir));
+    const facts = factsOf(run, outcome.steps, resumedFrom);
     const committed = await retryDuringOutage(context, async () => {
       const { files } = await store.getJson<Tree>(result.policy);
       return store.commitManifest<TrainManifest>(key, { schema: `ratchet.${stage}/1`, result, facts }, [
@@ -72,84 +71,100 @@ export async function train(context: StageContext<TrainInput>): Promise<Trained>
   }
 }
 
-/** What outlives an attempt at a training, and its folder. */
-interface Kept {
-  checkpoints: Checkpoints;
-  reference: KeptReference;
-  scratch: string;
-}
-
-async function run(
-  context: StageContext<TrainInput>,
-  recipe: Recipe,
-  { checkpoints, reference, scratch }: Kept,
-): Promise<{ outcome: TrainOutcome; outDir: string; resumedFrom: number }> {
-  const { deps, spec } = context;
-  const rowsPath = join(scratch, "rows.jsonl");
-  await writeFile(rowsPath, await deps.store.getBlob(recipe.rows));
-  const resume = await checkpoints.newest(join(scratch, "resume"));
-  // A checkpoint has its own copy.
-  const referenceLogps = resume || !recipe.reference ? undefined : await reference.find();
-  const outDir = join(scratch, "out");
-  const request = {
-    task: recipe.task,
-    ...(referenceLogps ? { referenceLogps } : {}),
-    ...(recipe.lora === undefined ? {} : { lora: recipe.lora }),
-    rowsPath,
-    optimizer: { ...recipe.optimizer, seed: recipe.seed },
-    ...(resume ? { resumeDir: resume.dir } : {}),
-    outDir,
-    checkpointDir: join(scratch, "checkpoints"),
-    checkpoint: spec.checkpoint,
-  };
-  let steppedAtMs = performance.now();
-  const stepped = (done: number): void => {
-    const { step = resume?.step ?? 0 } = context.trace;
-    if (done > Math.max(step, context.previous?.step ?? 0))
-      context.madeProgress((performance.now() - steppedAtMs) / (done - step));
-    steppedAtMs = performance.now();
-    context.trace.step = done;
-  };
+async function compute(run: Run): Promise<{ outcome: TrainOutcome; outDir: string; resumedFrom: number }> {
+  const { context, checkpoints, reference } = run;
+  const { request, resumedFrom } = await requestOf(run);
+  const stepDone = stepObserver(context, resumedFrom);
   try {
-    const outcome = await withStart(context, recipe, (models) =>
-      deps.trainer.train(
+    const outcome = await withModels(run, (models) =>
+      context.deps.trainer.train(
         { ...request, ...models },
         {
           signal: context.signal,
           onWaiting: context.onWaiting,
           onProgress: (progress) => {
-            // Before the first step there are the reference's batches.
-            if (progress.unit === "steps") stepped(progress.done);
+            // Batches of the reference model are counted before the first step.
+            if (progress.unit === "steps") stepDone(progress.done);
             context.onProgress(progress);
           },
           onCheckpoint: (checkpoint) => checkpoints.upload(checkpoint),
-          onReference: (computed) => reference.keep(computed),
+          onReference: (computed) => reference.store(computed),
         },
       ),
     );
-    return { outcome, outDir, resumedFrom: resume?.step ?? 0 };
+    return { outcome, outDir: request.outDir, resumedFrom };
   } finally {
     context.resetWatchdog();
-    // An aborted run has just written its last checkpoint: it counts only once it is in the store.
+    // An aborted run has just saved its last checkpoint, which is lost with this machine until it is stored.
     await Promise.all([checkpoints.settled(), reference.settled()]);
   }
 }
 
-function withStart<R>(
-  context: StageContext,
-  { start, reference }: Recipe,
-  compute: (models: Pick<TrainRequest, "start" | "reference">) => Promise<R>,
+type Models = Pick<TrainRequest, "start" | "reference">;
+
+/** The request without its models. Resumes the newest checkpoint, if there is one. */
+async function requestOf({
+  context: { deps, spec },
+  recipe,
+  checkpoints,
+  reference,
+  scratch,
+}: Run): Promise<{ request: Omit<TrainRequest, keyof Models>; resumedFrom: number }> {
+  const rowsPath = join(scratch, "rows.jsonl");
+  await writeFile(rowsPath, await deps.store.getBlob(recipe.rows));
+  const resume = await checkpoints.newest(join(scratch, "resume"));
+  const request = {
+    task: recipe.task,
+    // A checkpoint holds them too.
+    referenceLogps: resume || !recipe.reference ? undefined : await reference.find(),
+    lora: recipe.lora,
+    rowsPath,
+    optimizer: { ...recipe.optimizer, seed: recipe.seed },
+    resumeDir: resume?.dir,
+    outDir: join(scratch, "out"),
+    checkpointDir: join(scratch, "checkpoints"),
+    checkpoint: spec.checkpoint,
+  };
+  return { request, resumedFrom: resume?.step ?? 0 };
+}
+
+/** Records each finished step. Only a step beyond those of the attempt before is progress. */
+function stepObserver(context: StageContext, resumedFrom: number): (step: number) => void {
+  let steppedAtMs = performance.now();
+  return (step) => {
+    const { step: before = resumedFrom } = context.trace;
+    if (step > Math.max(before, context.previous?.step ?? 0))
+      context.madeProgress((performance.now() - steppedAtMs) / (step - before));
+    steppedAtMs = performance.now();
+    context.trace.step = step;
+  };
+}
+
+function withModels<R>(
+  { context, recipe: { start, reference } }: Run,
+  use: (models: Models) => Promise<R>,
 ): Promise<R> {
   return withModel(context, start, (model) =>
     reference === undefined
-      ? compute({ start: model })
-      : withModel(context, reference, (other) => compute({ start: model, reference: other })),
+      ? use({ start: model })
+      : withModel(context, reference, (other) => use({ start: model, reference: other })),
   );
 }
 
+function factsOf({ context, checkpoints, reference }: Run, steps: number, resumedFrom: number): Facts {
+  const reported = context.previous?.step;
+  return context.facts({
+    resumedFrom,
+    computed: steps - resumedFrom,
+    // Steps that the attempt before had reported and this one computed again.
+    recomputed: reported === undefined ? undefined : Math.max(0, reported - resumedFrom),
+    ...checkpoints.facts(),
+    ...reference.facts(),
+  });
+}
+
 async function resultFrom(
-  context: StageContext<TrainInput>,
-  recipe: Recipe,
+  { context, recipe }: Run,
   outcome: TrainOutcome,
   outDir: string,
 ): Promise<TrainResult> {
@@ -159,26 +174,23 @@ async function resultFrom(
   const weights = tree.files.find(({ path }) => path === "model.safetensors");
   if (!weights)
     throw new RatchetError("unreachable_state", "the trained checkpoint has no model.safetensors");
+  const { start, reference, rows, task, lora, optimizer, seed } = recipe;
+  const { steps, dropped, cut, merged, metrics, curve } = outcome;
   return {
     ...stamp(context),
     stage: context.input.stage,
-    start: recipe.start,
-    reference: recipe.reference,
-    data: context.input.pairs ?? recipe.rows,
-    settings: addressOf({
-      task: recipe.task,
-      lora: recipe.lora,
-      optimizer: recipe.optimizer,
-      seed: recipe.seed,
-    }),
-    steps: outcome.steps,
-    dropped: outcome.dropped,
-    cut: outcome.cut,
-    merged: outcome.merged,
+    start,
+    reference,
+    data: context.input.pairs ?? rows,
+    settings: addressOf({ task, lora, optimizer, seed }),
+    steps,
+    dropped,
+    cut,
+    merged,
     policy,
     weights: weights.digest,
-    metrics: outcome.metrics,
-    curve: await store.putBlob(formatRows(outcome.curve)),
+    metrics,
+    curve: await store.putBlob(formatRows(curve)),
   };
 }
 

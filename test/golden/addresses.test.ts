@@ -3,7 +3,7 @@
 import assert from "node:assert/strict";
 import { it } from "node:test";
 import type { StageContext } from "../../activities/attempt/context.ts";
-import { stageKey } from "../../activities/pieces.ts";
+import { stageKey } from "../../activities/address.ts";
 import { STAGE_VERSION } from "../../activities/versions.ts";
 import { completionSeed } from "../../campaign/recipe/seeds.ts";
 import type { CompiledSpec } from "../../campaign/spec/compiled.ts";

@@ -1,6 +1,6 @@
-// Log-probabilities of a training's answers under its reference, kept in the store: the attempt that computes them writes them down beside its
-// first steps, and every later attempt and every other training of the campaign on the same answers is given them.
-// They spare time and decide nothing: what is damaged, lost or does not fit is computed again.
+// Log-probabilities of a training's answers under its reference model, cached in the store. The attempt that computes them uploads
+// them beside its first steps; later attempts, and other trainings of the campaign on the same answers, read them.
+// They only save time: if they are damaged, lost or of other answers, they are computed again.
 import { isCoded } from "../../errors/index.ts";
 import { referenceKey } from "../../campaign/ids.ts";
 import type { Digest } from "../../campaign/types.ts";
@@ -14,17 +14,17 @@ import { STAGE_VERSION } from "../versions.ts";
 export interface ReferenceManifest {
   schema: "ratchet.reference/1";
   result: ReferenceLogps & {
-    /** Tree of the reference, and the rows whose answers they are of. */
+    /** Tree of the reference model. */
     reference: Digest;
     rows: Digest;
   };
   facts: object;
 }
 
-/** The start makes tokens of the rows. Of KTO its batches decide which answers are mismatched. */
+/** The start's tokenizer reads the rows. KTO's batches decide which answers are mismatched with which prompts. */
 function inputsOf({ start, reference = start, rows, task, optimizer, seed }: Recipe): object {
   const { maxLength, truncation, batch, epochs } = optimizer;
-  const of =
+  const ofTask =
     task.kind === "kto"
       ? { batch, epochs, seed }
       : { ldAlpha: task.kind === "dpo" ? task.ldAlpha : undefined };
@@ -36,16 +36,16 @@ function inputsOf({ start, reference = start, rows, task, optimizer, seed }: Rec
     rows,
     maxLength,
     truncation,
-    ...of,
+    ...ofTask,
   };
 }
 
-export class KeptReference {
+export class CachedReference {
   private readonly context: StageContext;
   private readonly key: string;
   private readonly of: Pick<ReferenceManifest["result"], "reference" | "rows">;
-  private keeping: Promise<void> | undefined;
-  private readonly happened: Record<string, unknown> = {};
+  private storing: Promise<void> | undefined;
+  private readonly recorded: Record<string, unknown> = {};
 
   constructor(context: StageContext, recipe: Recipe) {
     this.context = context;
@@ -57,32 +57,32 @@ export class KeptReference {
     try {
       const found = await this.context.deps.store.readManifest<ReferenceManifest>(this.key);
       if (!found) return undefined;
-      this.happened["reference"] = "found";
+      this.recorded["reference"] = "found";
       const { of, logps } = found.manifest.result;
       return { of, logps };
     } catch (error) {
       if (!isCoded(error) || error.kind !== "artifact") throw error;
-      this.happened["damagedReference"] = error.code;
+      this.recorded["damagedReference"] = error.code;
       return undefined;
     }
   }
 
-  /** Training goes on meanwhile. */
-  keep(computed: ReferenceLogps): void {
-    this.happened["reference"] = "computed";
-    this.keeping = this.commit(computed).catch(
+  /** Begins to store them; training continues meanwhile. */
+  store(computed: ReferenceLogps): void {
+    this.recorded["reference"] = "computed";
+    this.storing = this.commit(computed).catch(
       (error: unknown) =>
-        void (this.happened["referenceNotKept"] = error instanceof Error ? error.message : String(error)),
+        void (this.recorded["referenceNotKept"] = error instanceof Error ? error.message : String(error)),
     );
   }
 
-  /** When it is in the store, or has failed: that costs time after a crash, never the run. */
+  /** Resolves when they are stored, or could not be: that costs time after a crash, and never fails the run. */
   async settled(): Promise<void> {
-    await this.keeping;
+    await this.storing;
   }
 
   facts(): Record<string, unknown> {
-    return this.happened;
+    return this.recorded;
   }
 
   private async commit(computed: ReferenceLogps): Promise<void> {
@@ -93,7 +93,7 @@ export class KeptReference {
       facts: this.context.facts(),
     };
     await retryDuringOutage(this.context, async () => {
-      // Whatever lies there was of no use, being damaged or of other answers; or it is the equal one of a training beside this.
+      // A manifest at this key is damaged or of other answers; or a concurrent training has just committed an equal one.
       await store.backend.delete(this.key);
       await store.commitManifest(this.key, manifest);
     });

@@ -1,5 +1,5 @@
-// Scoring by comparison: the paper's pairwise preference model as an activity uses it. It knows no rewards, only which of two answers is
-// better; best and worst of a group come from a knockout (campaign/recipe/knockout.ts).
+// Scores by comparison: the paper's pairwise preference model. It gives no rewards, only which of two answers is better; a knockout
+// finds the best and the worst of a group (campaign/recipe/knockout.ts).
 import { RatchetError } from "../../errors/index.ts";
 import type { CompiledSpec } from "../../campaign/spec/compiled.ts";
 import { knockOut } from "../../campaign/recipe/knockout.ts";
@@ -8,36 +8,39 @@ import type { LetterLogps, PreferenceQuestion } from "../../campaign/recipe/pref
 import type { Digest } from "../../campaign/types.ts";
 import type { ChoiceRow, Completion, Prompt } from "../../runtimes/types.ts";
 import type { StageContext } from "../attempt/context.ts";
-import { refuseNotFinite, scorerDigest, withModel } from "../models.ts";
+import { withModel } from "../models.ts";
+import { refuseNotFinite, scorerDigest } from "./rewards.ts";
 
 type ByPreference = Extract<CompiledSpec["score"], { by: "preference-model" }>;
+type Question = PreferenceQuestion & { prompt: Prompt };
 
-/** How the spec's preference model is asked; undefined where a scorer of another kind gives rewards. */
+/** The spec's preference model; undefined if another kind of scorer gives rewards. */
 export function preferenceModel({ spec }: StageContext): ByPreference | undefined {
   return spec.score.by === "preference-model" ? spec.score : undefined;
 }
 
-/** Of each question, the probability that the first answer is better; both orders of the answers are asked. */
+/** P(first is better) for each question, averaged over both orders of the answers. */
 export async function preferencesOf(
   context: StageContext,
   trained: Digest | undefined,
-  questions: (PreferenceQuestion & { prompt: Prompt })[],
+  questions: Question[],
 ): Promise<number[]> {
-  const asked = preferenceModel(context);
-  if (!asked) throw new RatchetError("unreachable_state", "the spec names no preference model");
-  const row = (question: PreferenceQuestion & { prompt: Prompt }): ChoiceRow => ({
-    prompt: { id: question.prompt.id, ...preferencePrompt(asked.format, question) },
-    choices: asked.format.letters,
+  const model = preferenceModel(context);
+  if (!model) throw new RatchetError("unreachable_state", "the spec names no preference model");
+  const { format } = model;
+  const row = (question: Question): ChoiceRow => ({
+    prompt: { id: question.prompt.id, ...preferencePrompt(format, question) },
+    choices: format.letters,
   });
-  const swapped = ({ prompt, first, second }: PreferenceQuestion & { prompt: Prompt }) => ({
+  const swapped = ({ prompt, first, second }: Question): Question => ({
     prompt,
     first: second,
     second: first,
   });
   const rows = questions.flatMap((question) => [row(question), row(swapped(question))]);
   const digest = scorerDigest(context, trained);
-  const logps = (await withModel(context, digest, (model) =>
-    context.deps.scorer.choices(model, rows, context),
+  const logps = (await withModel(context, digest, (local) =>
+    context.deps.scorer.choices(local, rows, context),
   )) as unknown as LetterLogps[];
   const preferences = questions.map((_, i) => firstIsBetter(logps[2 * i]!, logps[2 * i + 1]!));
   refuseNotFinite("preference model", digest, questions, preferences);
@@ -45,10 +48,10 @@ export async function preferencesOf(
 }
 
 /**
- * Standings of the groups' completions in place of scores: the best of a group alone above all others, the worst alone below. Copies
- * share the standing of their text. Answers that pairing will set aside for being cut are not compared and stand at 0.
+ * Ranks of the completions in their groups' knockouts, in place of scores: the best of a group is above all others, the worst
+ * below. Equal texts share a rank. Answers that pairing will drop as truncated are not compared; their rank is 0.
  */
-export async function standingsOf(
+export async function ranksOf(
   context: StageContext,
   trained: Digest | undefined,
   completions: readonly (Completion & { prompt: Prompt })[],
@@ -62,7 +65,7 @@ export async function standingsOf(
     rows,
     ...distinctTexts(rows.map(({ text }) => text)),
   }));
-  const standings = await knockOut(
+  const ranks = await knockOut(
     groups.map(({ texts }) => texts.length),
     (comparisons) =>
       preferencesOf(
@@ -74,10 +77,10 @@ export async function standingsOf(
         }),
       ),
   );
-  const standing = new Map(
+  const rankOf = new Map(
     groups.flatMap(({ rows, placeOf }, group) =>
-      rows.map((row, i) => [row, standings[group]![placeOf[i]!]!] as const),
+      rows.map((row, i) => [row, ranks[group]![placeOf[i]!]!] as const),
     ),
   );
-  return completions.map((row) => standing.get(row) ?? 0);
+  return completions.map((row) => rankOf.get(row) ?? 0);
 }

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { it } from "node:test";
 import type { Place, StageName } from "../campaign/types.ts";
 import type { StageContext } from "./attempt/context.ts";
-import { callModule } from "./models.ts";
+import { callModule } from "./modules.ts";
 
 const BLOB = { digest: "0".repeat(64), timeoutMs: 1 };
 const STAGES: StageName[] = ["sft", "reward", "generate", "score", "pair", "train", "evaluate", "promote"];

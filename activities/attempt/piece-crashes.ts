@@ -1,0 +1,53 @@
+// Pieces that crash the process that computes them. Crashes are counted across attempts, in the heartbeat. A suspected piece is
+// computed last and alone; after three crashes it is given up.
+import { isCoded } from "../../errors/index.ts";
+import type { StageContext, Trace } from "./context.ts";
+
+/** Crashes after which a piece counts as their cause. */
+const CRASHES_MAX = 3;
+const CRASHES = new Set(["engine_died", "module_died"]);
+
+type Traced = Pick<StageContext, "trace">;
+
+export const crashesOf = ({ trace }: Traced, piece: number): number => trace.deaths?.[piece] ?? 0;
+
+/** Crashes by piece. If the worker died, each piece that it was computing counts one more: it may be the cause. */
+export function crashesAfter(previous: Trace | undefined): Record<number, number> {
+  const crashes = { ...previous?.deaths };
+  if (previous && !previous.ended)
+    for (const piece of previous.begun ?? []) crashes[piece] = (crashes[piece] ?? 0) + 1;
+  return crashes;
+}
+
+/** Suspected pieces come last, so that the others are finished before the next crash. */
+export function suspectsLast(context: Traced, pieces: readonly number[]): number[] {
+  return [...pieces].sort((one, other) => crashesOf(context, one) - crashesOf(context, other) || one - other);
+}
+
+/** Ends with the last suspected piece of this worker. */
+let lastSuspect: Promise<unknown> = Promise.resolve();
+
+/**
+ * Computes a piece, or gives it up if it has crashed too often. Suspected pieces run one at a time in a worker; otherwise a
+ * healthy piece that runs beside the crashing one is blamed too.
+ */
+export async function computeUnlessCrashing(
+  context: Traced,
+  piece: number,
+  compute: () => Promise<void>,
+  giveUp: (cause: Error) => Promise<void>,
+): Promise<void> {
+  const crashes = crashesOf(context, piece);
+  if (crashes >= CRASHES_MAX) return giveUp(new Error("its worker died"));
+  const counted = (): Promise<void> =>
+    compute().catch((error: unknown) => {
+      if (!isCoded(error) || !CRASHES.has(error.code)) throw error;
+      context.trace.deaths = { ...context.trace.deaths, [piece]: crashes + 1 };
+      if (crashes + 1 < CRASHES_MAX) throw error;
+      return giveUp(error);
+    });
+  if (crashes === 0) return counted();
+  const alone = lastSuspect.then(counted, counted);
+  lastSuspect = alone.catch(() => undefined);
+  return alone;
+}

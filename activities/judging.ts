@@ -1,0 +1,50 @@
+// Asks a module which of two answers to one prompt is better: the judge, for promotion and the test report, or the labeler of the
+// bootstrap's pairs.
+import { judgeSeed } from "../campaign/recipe/seeds.ts";
+import type { ModuleAnswer } from "../campaign/spec/modules.ts";
+import type { Completion, Prompt } from "../runtimes/types.ts";
+import type { StageContext } from "./attempt/context.ts";
+import { callModule, moduleAnswer } from "./modules.ts";
+
+interface Question {
+  prompt: Prompt;
+  first: ModuleAnswer;
+  second: ModuleAnswer;
+  /** Of the module's own noise, if it has any. */
+  seed: string;
+}
+
+/** P(first is better) for each question. */
+export function askWhichIsBetter(
+  context: StageContext,
+  role: "judge" | "rater",
+  questions: readonly Question[],
+): Promise<number[]> {
+  const rows = questions.map(({ prompt, first, second, seed }): Question => ({
+    prompt,
+    first: moduleAnswer(first),
+    second: moduleAnswer(second),
+    seed,
+  }));
+  return callModule<Question, number>(context, role, rows);
+}
+
+export interface Comparison<Ours extends Completion = Completion> {
+  prompt: Prompt;
+  ours: Ours;
+  theirs: Completion;
+}
+
+/**
+ * P(ours is better) for each comparison, by the judge. Ours comes first in every second comparison, so that a judge's taste for
+ * a position cancels out.
+ */
+export async function judge(context: StageContext, comparisons: readonly Comparison[]): Promise<number[]> {
+  const isOursFirst = (at: number): boolean => at % 2 === 0;
+  const questions = comparisons.map(({ prompt, ours, theirs }, at): Question => {
+    const [first, second] = isOursFirst(at) ? [ours, theirs] : [theirs, ours];
+    return { prompt, first, second, seed: judgeSeed(context.spec.seed, ours.seed, theirs.seed) };
+  });
+  const firstWins = await askWhichIsBetter(context, "judge", questions);
+  return firstWins.map((probability, at) => (isOursFirst(at) ? probability : 1 - probability));
+}

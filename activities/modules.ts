@@ -1,0 +1,43 @@
+// Calls the author's modules. A stage can call only the modules of its own roles: training, pairing and promotion cannot read the
+// true reward (gold). `rolesOf` is the whole list, and a test tries everything else.
+import { RatchetError } from "../errors/index.ts";
+import type { ModuleAnswer, ModuleRole } from "../campaign/spec/modules.ts";
+import type { StageName } from "../campaign/types.ts";
+import type { StageContext } from "./attempt/context.ts";
+
+/** Roles that the stage may call: `gold` only in the test report, `rater` only for the bootstrap's preferences. */
+function rolesOf({ input }: StageContext): readonly ModuleRole[] {
+  const bootstrap = "iteration" in input.place && input.place.iteration === 0;
+  const roles: Record<StageName, readonly ModuleRole[]> = {
+    sft: [],
+    reward: [],
+    generate: [],
+    score: ["reward"],
+    pair: bootstrap ? ["rater"] : [],
+    train: [],
+    evaluate: (input as { split?: string }).split === "test" ? ["reward", "judge", "gold"] : ["reward"],
+    promote: ["judge"],
+  };
+  return roles[input.stage];
+}
+
+/** One answer per row, in order. */
+export async function callModule<Row, Answer>(
+  context: StageContext,
+  role: "rater" | "reward" | "judge" | "gold",
+  rows: Row[],
+): Promise<Answer[]> {
+  if (!rolesOf(context).includes(role))
+    throw new RatchetError(
+      "role_forbidden",
+      `${context.input.stage} of ${context.place} may not read the ${role} module`,
+    );
+  const blob = context.spec.modules[role];
+  if (!blob) throw new RatchetError("unreachable_state", `the spec names no ${role} module`);
+  // The call has a time limit of its own: an attempt that is silent within it is not stuck.
+  context.allowSilence(blob.timeoutMs);
+  return context.deps.modules.call<Row, Answer>(role, blob, rows, context.signal);
+}
+
+/** An answer as modules see it. */
+export const moduleAnswer = ({ text, finish }: ModuleAnswer): ModuleAnswer => ({ text, finish });
