@@ -1,5 +1,5 @@
-// Where a stage commits. An address is the SHA-256 of the RFC 8785 JSON of everything that a result depends on, without undefined
-// members. An attempt that finds a manifest at its address adopts it.
+// Where a stage commits. An address is the SHA-256 of the RFC 8785 JSON of everything that a result depends
+// on, without undefined members. An attempt that finds a manifest at its address adopts it.
 import { resultKey, successorKey } from "../campaign/ids.ts";
 import type { Digest, StageName } from "../campaign/types.ts";
 import { canonicalDigest } from "../store/index.ts";
@@ -26,7 +26,7 @@ export function pieceKey(context: StageContext, index: number, inputs: unknown):
   return keyOf(context, `piece-${String(index).padStart(5, "0")}-${address}`);
 }
 
-/** A manifest that a repair has set aside is not adopted: the result is computed again and committed beside it. */
+/** If a repair has set a manifest aside, its result is computed again and committed beside it. */
 function keyOf({ input: { campaign, place, stage }, repairs }: StageContext, name: string): string {
   const key = resultKey(campaign.campaignId, place, stage, name);
   return successorKey(key, repairs.get(key) ?? 0);

@@ -1,15 +1,16 @@
-// Reads immutable artifacts by digest. The compiled spec, stage results and prompt lists are cached; the rows of pieces are not.
+// Reads immutable artifacts by digest. The compiled spec, stage results and prompt lists are cached; the rows
+// of pieces are not.
 import { RatchetError } from "../errors/index.ts";
 import type { CompiledSpec } from "../campaign/spec/compiled.ts";
 import type { Digest, PieceRef } from "../campaign/types.ts";
 import type { Prompt } from "../runtimes/types.ts";
 import type { Store } from "../store/types.ts";
 
-/** Cached entries of a store: every shard of a stage reads the same prompts and the same result of the stage before. */
+/** Cached entries per store: all shards of a stage read the same prompts and the same earlier result. */
 const ENTRIES_MAX = 16;
 const caches = new WeakMap<Store, Map<string, Promise<unknown>>>();
 
-/** Content never changes under a digest, so an entry is removed only to save memory. A failed read is not cached. */
+/** Entries never become stale, since a digest names one content. A failed read is not cached. */
 function cached<T>(store: Store, name: string, read: () => Promise<T>): Promise<T> {
   const entries = caches.get(store) ?? new Map<string, Promise<unknown>>();
   caches.set(store, entries);

@@ -1,5 +1,5 @@
-// With the real engine, cache and store: somebody clears a worker's cache while it works. What is in the store is fetched again, and
-// nothing ends; what is not in the store is refused.
+// With the real engine, cache and store: somebody clears a worker's cache while it works. Files are fetched
+// from the store again; a file that is not in the store fails the attempt.
 import assert from "node:assert/strict";
 import { existsSync, rmSync } from "node:fs";
 import { mkdir, mkdtemp, readdir, rm, unlink } from "node:fs/promises";
@@ -58,7 +58,7 @@ async function worker(use: (worker: Worker) => Promise<void>): Promise<void> {
   }
 }
 
-/** Runs `clear` when the attempt has its copy of the model and the engine has not read it: it may wait for its turn. `then` comes before the answer. */
+/** Runs `clear` between the attempt's copy of the model and the engine's read, `then` before the result. */
 function clearBeforeGenerating(
   { deps }: Worker,
   clear: () => Promise<void>,
@@ -72,7 +72,7 @@ function clearBeforeGenerating(
   };
 }
 
-const isTriedAgain = (error: Error & { code?: string }): boolean =>
+const isRetried = (error: Error & { code?: string }): boolean =>
   error.code === "cache_cleared" && isCounted(error);
 
 async function generatePiece({ store, policy, deps }: Worker): Promise<void> {
@@ -88,7 +88,7 @@ async function generatePiece({ store, policy, deps }: Worker): Promise<void> {
 }
 
 const clearings: [what: string, clear: (worker: Worker) => Promise<void>][] = [
-  ["all of it", ({ cacheDir }) => rm(cacheDir, { recursive: true })],
+  ["everything", ({ cacheDir }) => rm(cacheDir, { recursive: true })],
   [
     "a model's weights",
     ({ cacheDir, policy }) => unlink(join(cacheDir, `tree-${policy}`, "model.safetensors")),
@@ -99,26 +99,26 @@ const clearings: [what: string, clear: (worker: Worker) => Promise<void>][] = [
   ],
 ];
 for (const [what, clear] of clearings) {
-  it(`an attempt that finds its cache cleared of ${what} is tried again, and the next one fetches what is missing`, () =>
+  it(`fails an attempt whose cache lost ${what}, and the retry fetches it again`, () =>
     worker(async (of) => {
       clearBeforeGenerating(of, () => clear(of));
-      await assert.rejects(generatePiece(of), isTriedAgain);
+      await assert.rejects(generatePiece(of), isRetried);
       await generatePiece(of);
     }));
 }
 
-it("an attempt that finds its cache cleared is tried again even where another shard has fetched the model by then", () =>
+it("retries such an attempt even if another shard has fetched the model meanwhile", () =>
   worker(async (of) => {
     clearBeforeGenerating(
       of,
       () => rm(of.cacheDir, { recursive: true }),
       () => of.deps.cache.tree(of.policy),
     );
-    await assert.rejects(generatePiece(of), isTriedAgain);
+    await assert.rejects(generatePiece(of), isRetried);
     await generatePiece(of);
   }));
 
-it("what is missing in the store too is refused as before", () =>
+it("fails for good if the store does not have the files either", () =>
   worker(async (of) => {
     const { files } = await of.store.getJson<Tree>(of.policy);
     for (const { digest } of files)
@@ -126,7 +126,7 @@ it("what is missing in the store too is refused as before", () =>
     await assert.rejects(generatePiece(of), { kind: "artifact", code: "artifact_missing" });
   }));
 
-it("a model that never had the file is refused as before: its copy is whole", () =>
+it("fails for good if the model never had the file, since its copy is whole", () =>
   worker(async (of) => {
     const model = await mkdtemp(join(dir, "lacking-"));
     await writeTinyModel(model);
@@ -137,7 +137,7 @@ it("a model that never had the file is refused as before: its copy is whole", ()
     });
   }));
 
-it("a training goes on to a whole model, tokenizer included, when the cache is cleared under it", () =>
+it("finishes a training whose cache is cleared, with a whole model, tokenizer included", () =>
   worker(async ({ store, policy, cacheDir, deps }) => {
     const rows = await store.putBlob(
       formatRows(

@@ -1,5 +1,5 @@
-// Inputs and results of activities: digests, counts and scalars, never a prompt, a path or a tensor. Types only; workflows import
-// them.
+// Inputs and results of activities: digests, counts and scalars, never a prompt, a path or a tensor. Types
+// only; workflows import them.
 import type {
   CampaignInput,
   Decision,
@@ -16,7 +16,7 @@ export interface OpenInput {
   campaign: CampaignInput;
   /** Run id of the workflow run that opens the campaign; makes the row idempotent. */
   runId: string;
-  /** After continue-as-new: epoch of the run before. If another run has taken the campaign over since, `open` fails. */
+  /** After continue-as-new: epoch of the run before. `open` fails if another run has taken over since. */
   continues?: number;
 }
 
@@ -39,7 +39,10 @@ export interface AppendInput {
   by: string;
 }
 
-/** Prompts that a generate stage answers. `opponent`: the reference answers to the test split, whose sample indices follow the evaluation's. */
+/**
+ * Prompts that a generate stage answers. `opponent`: the test split, for the reference answers; their sample
+ * indices follow the evaluation's.
+ */
 export type PromptSource = "iteration" | "baseline" | "preferences" | "opponent";
 
 export interface GenerateInput extends StageInput {
@@ -66,13 +69,13 @@ export interface EvaluateInput extends StageInput {
   rewardModel?: Digest;
 }
 
-/** Source of pairs: scored groups, a labeler's labels on sampled answers, the author's file, or the bootstrap's pairs. */
+/** Source of pairs: scored groups, a labeler's labels, the author's file, or the bootstrap's pairs. */
 export type PairSource = "scores" | "rater" | "file" | "preferences";
 
 export interface PairInput extends StageInput {
   stage: "pair";
   from: PairSource;
-  /** Result digest: of score for `scores`, generate for `rater`, pair for `preferences`; absent for `file`. */
+  /** Result of score for `scores`, generate for `rater`, pair for `preferences`; absent for `file`. */
   source?: Digest;
 }
 

@@ -8,7 +8,7 @@ import type { Limits } from "./attempt/watchdog.ts";
 /** Content-addressed copies on the worker's disk, verified when they are downloaded. */
 export interface LocalCache {
   tree(digest: string): Promise<string>;
-  /** Identity of the present copy; undefined if a file of it is missing, since anybody may clear a cache at any time. */
+  /** Identity of the present copy; undefined if a file is missing, since anybody may clear a cache. */
   copyOf(digest: string): Promise<string | undefined>;
 }
 

@@ -1,5 +1,5 @@
-// All activities, bound to the dependencies that a worker gives. Control activities write the ledger and seal stages; stage
-// activities compute.
+// All activities, bound to the dependencies that a worker gives. Control activities write the ledger and seal
+// stages; stage activities compute.
 import type { Shard } from "../campaign/types.ts";
 import type {
   ControlActivities,

@@ -1,5 +1,5 @@
-// Asks a module which of two answers to one prompt is better: the judge, for promotion and the test report, or the labeler of the
-// bootstrap's pairs.
+// Asks a module which of two answers to one prompt is better: the judge, for promotion and the test report,
+// or the labeler of the bootstrap's pairs.
 import { judgeSeed } from "../campaign/recipe/seeds.ts";
 import type { ModuleAnswer } from "../campaign/spec/modules.ts";
 import type { Completion, Prompt } from "../runtimes/types.ts";
@@ -36,8 +36,8 @@ export interface Comparison<Ours extends Completion = Completion> {
 }
 
 /**
- * P(ours is better) for each comparison, by the judge. Ours comes first in every second comparison, so that a judge's taste for
- * a position cancels out.
+ * P(ours is better) for each comparison, by the judge. Ours comes first in every second comparison, so that a
+ * judge's taste for a position cancels out.
  */
 export async function judge(context: StageContext, comparisons: readonly Comparison[]): Promise<number[]> {
   const isOursFirst = (at: number): boolean => at % 2 === 0;

@@ -4,7 +4,7 @@ import type { Digest } from "../campaign/types.ts";
 import type { LocalModel } from "../runtimes/types.ts";
 import type { StageContext } from "./attempt/context.ts";
 
-/** Calls `compute` with the model's folder. If its files are deleted meanwhile, the next attempt fetches them again. */
+/** Calls `compute` with a model's folder. If its files are deleted meanwhile, a retry fetches them again. */
 export async function withModel<R>(
   { deps: { cache } }: StageContext,
   digest: Digest,
@@ -16,7 +16,8 @@ export async function withModel<R>(
     return await compute({ digest, dir });
   } catch (cause) {
     if (!isCoded(cause) || cause.kind !== "artifact") throw cause;
-    // The copy is whole and the same as before, so a new one would fail alike. Another shard may have replaced a deleted one.
+    // The copy is whole and the same as before, so a new one would fail alike. Another shard may have
+    // replaced a deleted one.
     if (copy !== undefined && copy === (await cache.copyOf(digest))) throw cause;
     throw new RatchetError(
       "cache_cleared",

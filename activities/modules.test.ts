@@ -10,7 +10,7 @@ const ITERATION: Place = { iteration: 2, take: 1 };
 const BOOTSTRAP: Place = { iteration: 0, take: 1 };
 const PLACES: Place[] = [ITERATION, BOOTSTRAP, { baseline: "offline", take: 1 }];
 
-/** A stage whose modules would all answer: only the rule can refuse. */
+/** A stage in which every module answers, so that only the rule can refuse. */
 function stage(
   name: StageName,
   { place = ITERATION, split }: { place?: Place; split?: string } = {},
@@ -39,7 +39,7 @@ const allowed = async (
   }
 };
 
-it("reading gold throws in training, pairing, promotion, scoring and on the validation split; only the test report may", async () => {
+it("lets only the test report read the true reward", async () => {
   for (const name of STAGES) {
     for (const place of PLACES) {
       assert.equal(
@@ -53,12 +53,12 @@ it("reading gold throws in training, pairing, promotion, scoring and on the vali
   assert.equal(await allowed(stage("evaluate", { split: "test" }), "gold"), true);
 });
 
-it("the rater labels the bootstrap's pairs and nothing else", async () => {
+it("lets the labeler label only the bootstrap's pairs", async () => {
   assert.equal(await allowed(stage("pair", { place: BOOTSTRAP }), "rater"), true);
   for (const name of STAGES) assert.equal(await allowed(stage(name), "rater"), false, name);
 });
 
-it("the judge is kept from whatever makes pairs", async () => {
+it("keeps the judge from every stage that pairs depend on", async () => {
   for (const name of ["generate", "score", "pair", "train", "sft", "reward"] as const)
     assert.equal(await allowed(stage(name), "judge"), false, name);
   assert.equal(await allowed(stage("promote"), "judge"), true);

@@ -1,11 +1,11 @@
-// Calls the author's modules. A stage can call only the modules of its own roles: training, pairing and promotion cannot read the
-// true reward (gold). `rolesOf` is the whole list, and a test tries everything else.
+// Calls the author's modules. A stage can call only the modules of its own roles: training, pairing and
+// promotion cannot read the true reward (gold). A test tries every role that `rolesOf` does not list.
 import { RatchetError } from "../errors/index.ts";
 import type { ModuleAnswer, ModuleRole } from "../campaign/spec/modules.ts";
 import type { StageName } from "../campaign/types.ts";
 import type { StageContext } from "./attempt/context.ts";
 
-/** Roles that the stage may call: `gold` only in the test report, `rater` only for the bootstrap's preferences. */
+/** Roles that the stage may call: `gold` only in the test report, `rater` only in the bootstrap. */
 function rolesOf({ input }: StageContext): readonly ModuleRole[] {
   const bootstrap = "iteration" in input.place && input.place.iteration === 0;
   const roles: Record<StageName, readonly ModuleRole[]> = {

@@ -25,20 +25,19 @@ async function created(): Promise<{
   const deps = fakeDeps({ store, deps: { server: "here", namespace: "default" } });
   return {
     store,
-    opened: (runId, continues) =>
-      open(deps, { campaign, runId, ...(continues === undefined ? {} : { continues }) }),
+    opened: (runId, continues) => open(deps, { campaign, runId, continues }),
     decide: (event, epoch) => append(deps, { campaign, epoch, id: event.type, event, by: "test" }),
   };
 }
 
-it("each run that opens a campaign has an epoch of its own, and an attempt that comes again has the same one", async () => {
+it("gives each run an epoch of its own, and a retry the same one", async () => {
   const { opened } = await created();
   assert.equal((await opened("first")).epoch, 1);
   assert.equal((await opened("first")).epoch, 1);
   assert.equal((await opened("second")).epoch, 2);
 });
 
-it("an attempt that comes again after another run has taken over is not given that run's epoch", async () => {
+it("fails a retry with lease_lost after another run has taken over", async () => {
   const { opened } = await created();
   await opened("first");
   await opened("second");
@@ -49,7 +48,7 @@ it("an attempt that comes again after another run has taken over is not given th
   assert.equal((await opened("second")).epoch, 2);
 });
 
-it("a campaign that another run takes over between an attempt's row and what it reads then is that run's", async () => {
+it("fails with lease_lost if another run takes over between its row and its next read", async () => {
   const { store, opened } = await created();
   const { ledger } = store;
   let overtaken = false;
@@ -67,7 +66,7 @@ it("a campaign that another run takes over between an attempt's row and what it 
   await assert.rejects(opened("first"), { code: "lease_lost" });
 });
 
-it("a run that goes on as new opens the campaign where nobody else has since, and its attempts come again", async () => {
+it("continues as new if no other run has opened the campaign since; a retry has the same epoch", async () => {
   const { opened } = await created();
   await opened("first");
   assert.equal((await opened("second", 1)).epoch, 2);
@@ -75,7 +74,7 @@ it("a run that goes on as new opens the campaign where nobody else has since, an
   assert.equal((await opened("third", 2)).epoch, 3);
 });
 
-it("a run that goes on as new does not take back a campaign that another has taken over, nor read it as its own when that one has ended it", async () => {
+it("does not continue as new if another run has taken the campaign over, or has ended it", async () => {
   const { store, opened, decide } = await created();
   await opened("first");
   await opened("other server's");
@@ -86,7 +85,7 @@ it("a run that goes on as new does not take back a campaign that another has tak
   assert.equal((await store.ledger("small").read()).length, 4);
 });
 
-it("a campaign that has ended is only read", async () => {
+it("only reads a campaign that has ended", async () => {
   const { store, opened, decide } = await created();
   await opened("first");
   await decide({ type: "completed", latest: "a", promoted: "a" } as LedgerEvent, 1);

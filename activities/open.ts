@@ -6,6 +6,7 @@ import type {
   CampaignInput,
   CampaignRecord,
   CampaignStatus,
+  Digest,
   LedgerEvent,
   LedgerRow,
 } from "../campaign/types.ts";
@@ -19,9 +20,10 @@ import { specOf } from "./artifacts.ts";
 const ENDED: readonly CampaignStatus[] = ["completed", "cancelled", "moved"];
 
 /**
- * Takes the campaign over, by a row with epoch + 1, and returns everything that a run needs; an ended campaign is only read. The
- * epoch is that of this run's row, which an earlier attempt may have written. Fails with `lease_lost` if another run has taken the
- * campaign over after that row, or after the run that this one continues.
+ * Takes the campaign over, by a row with epoch + 1, and returns everything that a run needs; an ended
+ * campaign is only read. The epoch is that of this run's row, which an earlier attempt may have written.
+ * Fails with `lease_lost` if another run has taken the campaign over after that row, or after the run that
+ * this one continues.
  */
 export async function open(deps: Deps, { campaign, runId, continues }: OpenInput): Promise<Opened> {
   refuseOtherStore(deps, campaign);
@@ -70,7 +72,9 @@ function refuseOther({ campaignId, specDigest }: CampaignInput, record: Campaign
   if (record.specDigest !== specDigest)
     throw new RatchetError(
       "campaign_differs",
-      `campaign ${campaignId} was created with spec ${record.specDigest.slice(0, 12)}, not ${specDigest.slice(0, 12)}`,
+      `campaign ${campaignId} was created with spec ${short(record.specDigest)}, not ${short(specDigest)}`,
       { hint: "start it under a new id" },
     );
 }
+
+const short = (digest: Digest): string => digest.slice(0, 12);

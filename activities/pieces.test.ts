@@ -20,7 +20,7 @@ const attempt = async (store: Store, trace: Trace): Promise<StageContext<FanOutI
   trace,
 });
 
-it("a piece that kills its process comes last, and after three deaths is named as the cause; all others are done", async () => {
+it("computes a crashing piece last, and names it after three crashes; all others are done", async () => {
   const store = await memoryStore();
   const computed: number[] = [];
   const stage: PieceStage = {
@@ -43,7 +43,7 @@ it("a piece that kills its process comes last, and after three deaths is named a
   assert.deepEqual(computed, [0, 1, 2, 3, 1, 1]);
 });
 
-const deadly = (more: Partial<PieceStage>, computed: number[]): PieceStage => ({
+const stageOf = (more: Partial<PieceStage>, computed: number[]): PieceStage => ({
   pieces: 4,
   inputs: (index) => index,
   async compute(index) {
@@ -54,27 +54,27 @@ const deadly = (more: Partial<PieceStage>, computed: number[]): PieceStage => ({
   ...more,
 });
 
-it("a piece under which the worker vanished counts as its death, one whose attempt ended by itself does not", () => {
+it("counts a crash for a piece during which the worker died, none if the attempt ended by itself", () => {
   assert.deepEqual(crashesAfter(undefined), {});
   assert.deepEqual(crashesAfter({ begun: [2], deaths: { 1: 1 } }), { 1: 1, 2: 1 });
   assert.deepEqual(crashesAfter({ begun: [2], deaths: { 2: 2 } }), { 2: 3 });
   assert.deepEqual(crashesAfter({ begun: [2], deaths: { 2: 1 }, ended: true }), { 2: 1 });
 });
 
-it("a piece that took three workers along is not given a fourth: it is named, after the others are done", async () => {
+it("does not compute a piece again that three workers died of, and names it at the end", async () => {
   const store = await memoryStore();
   const computed: number[] = [];
-  await assert.rejects(runShard(await attempt(store, { deaths: { 1: 3 } }), deadly({}, computed), SHARD), {
+  await assert.rejects(runShard(await attempt(store, { deaths: { 1: 3 } }), stageOf({}, computed), SHARD), {
     code: "piece_poisoned",
     message: /piece 1 .*its worker died/,
   });
   assert.deepEqual(computed, [0, 2, 3]);
 });
 
-it("where the spec says drop, a poisoned piece is committed without rows, with its prompts and its cause", async () => {
+it("commits a piece that it gives up without rows, with its prompts and the cause", async () => {
   const store = await memoryStore();
   const computed: number[] = [];
-  const stage = deadly({ onCrash: (index) => [`p${index}`] }, computed);
+  const stage = stageOf({ onCrash: (index) => [`p${index}`] }, computed);
   assert.deepEqual(await runShard(await attempt(store, { deaths: { 1: 3 } }), stage, SHARD), {
     pieces: 4,
     adopted: 0,
@@ -82,7 +82,7 @@ it("where the spec says drop, a poisoned piece is committed without rows, with i
   assert.deepEqual(
     await runShard(await attempt(store, {}), stage, SHARD),
     { pieces: 4, adopted: 4 },
-    "the verdict is adopted like any piece",
+    "a piece that was given up is adopted like any other",
   );
   let sealed: unknown;
   await sealStage(await attempt(store, {}), {
@@ -102,9 +102,9 @@ it("where the spec says drop, a poisoned piece is committed without rows, with i
   ]);
 });
 
-it("pieces on which a process died before run one at a time", async () => {
+it("computes suspected pieces one at a time", async () => {
   let [running, most] = [0, 0];
-  const stage = deadly(
+  const stage = stageOf(
     {
       async compute(index) {
         most = Math.max(most, (running += 1));

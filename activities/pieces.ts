@@ -1,5 +1,6 @@
-// Fan-out stages. A piece is computed whole or not at all and committed at an address that follows from its inputs. So a shard
-// adopts the pieces that are committed and computes the rest, and `seal` finds every piece by its address (docs/store.md).
+// Fan-out stages. A piece is computed whole or not at all and committed at an address that follows from its
+// inputs. So a shard adopts the pieces that are committed and computes the rest, and `seal` finds every piece
+// by its address (docs/store.md).
 import { RatchetError } from "../errors/index.ts";
 import { formatRows } from "../campaign/recipe/rows.ts";
 import type { Digest, Dropped, GenerateResult, PieceRef, Shard, StageName } from "../campaign/types.ts";
@@ -25,7 +26,10 @@ export interface PieceStage<Row = unknown> {
   /** Everything that the rows of piece `index` depend on, besides stage, version and place. */
   inputs(index: number): unknown;
   compute(index: number): Promise<Computed<Row>>;
-  /** Ids of the piece's prompts, if the campaign may continue without a piece that keeps crashing; absent if it fails. */
+  /**
+   * Prompt ids of a piece that keeps crashing and that the campaign continues without. Absent: such a piece
+   * fails the campaign.
+   */
   onCrash?: (index: number) => string[];
   /** Everything that the stage's result depends on, besides its pieces and its input. */
   sealSettings?: unknown;
@@ -128,7 +132,8 @@ async function commitPiece(
   await retryDuringOutage(context, async () => {
     const text = formatRows(rows);
     const result: PieceResult = { ...stamp(context), piece, rows: sha256(text), ...rest };
-    // Both blobs at once, before the commit asks for the second: a directory store syncs a blob far longer than it writes it.
+    // Both blobs at once, before the commit asks for the second: a directory store syncs a blob far longer
+    // than it writes it.
     await Promise.all([store.putBlob(text), store.putJson(result)]);
     await store.commitManifest<PieceManifest>(
       key,
@@ -138,7 +143,7 @@ async function commitPiece(
   });
 }
 
-/** Finds all pieces by their addresses and commits the stage's manifest. Idempotent: a second seal adopts the first one's. */
+/** Finds all pieces by their addresses and commits the stage's manifest. A second seal adopts it. */
 export async function sealStage(context: Context, stage: PieceStage): Promise<StageDone> {
   const refs: PieceRef[] = [];
   const dropped: NonNullable<GenerateResult["dropped"]> = [];
@@ -178,7 +183,7 @@ async function readPiece(context: Context, stage: PieceStage, index: number): Pr
   return found.manifest.result;
 }
 
-/** The input's part of the address: neither the campaign's name nor the epoch; the place has a member of its own. */
+/** The input's part of the address. Campaign and epoch are no part of it; `stamp` adds the place. */
 function sealedInput({ campaign: _campaign, epoch: _epoch, place: _place, ...own }: FanOutInput): unknown {
   return own;
 }

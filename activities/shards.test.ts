@@ -1,4 +1,5 @@
-// With the real engine: what generate and score make does not depend on how pieces are dealt to shards, nor on how many children compute.
+// With the real engine: results of generate and score depend neither on the shards that compute their pieces
+// nor on the number of engine children.
 import assert from "node:assert/strict";
 import { mkdir, mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
@@ -17,7 +18,7 @@ import { scoreStage } from "./stages/score.ts";
 import { fakeDeps, memoryStore, smallSpec, stageContext } from "./attempt/stage-context.test.support.ts";
 
 const words = WORDS.slice(4);
-/** Of one to four words, nine to a piece: with eight answers each, a piece is more than is decoded together. */
+/** One to four words each. A piece of nine prompts with eight answers each exceeds one decoding batch. */
 const prompts = Array.from({ length: 31 }, (_, i) => ({
   id: `p${i}`,
   prompt: Array.from({ length: 1 + (i % 4) }, (__, t) => words[(i + 3 * t) % words.length]).join(" "),
@@ -33,25 +34,25 @@ before(async () => {
 });
 after(() => rm(dir, { recursive: true, force: true }));
 
-/** The digest of a stage's result, its pieces computed by shards of `perShard`, the last shard first, `atOnce` of them together. */
+/** Digest of a stage whose shards of `perShard` pieces run last first, `concurrent` of them together. */
 async function staged(
   context: StageContext<FanOutInput>,
   stage: PieceStage,
   perShard: number,
-  atOnce: number,
+  concurrent: number,
 ): Promise<string> {
   const shards = Array.from({ length: Math.ceil(stage.pieces / perShard) }, (_, index) => ({
     index,
     from: index * perShard,
     to: Math.min(stage.pieces, (index + 1) * perShard),
   })).reverse();
-  for (let from = 0; from < shards.length; from += atOnce)
-    await Promise.all(shards.slice(from, from + atOnce).map((shard) => runShard(context, stage, shard)));
+  for (let from = 0; from < shards.length; from += concurrent)
+    await Promise.all(shards.slice(from, from + concurrent).map((shard) => runShard(context, stage, shard)));
   return (await sealStage(context, stage)).digest;
 }
 
 /** Digests of generate and of score in an empty store. */
-async function campaign(children: number, perShard: number, atOnce: number): Promise<string[]> {
+async function campaign(children: number, perShard: number, concurrent: number): Promise<string[]> {
   const store = await memoryStore();
   const runtime = createOnnxRuntime({ threads: 2, children });
   const given = { rows: await store.putBlob(formatRows(prompts)), count: prompts.length };
@@ -76,19 +77,19 @@ async function campaign(children: number, perShard: number, atOnce: number): Pro
       deps,
       input: { stage: "generate", source: "iteration", policy: "policy" },
     });
-    const completions = await staged(generate, await generateStage(generate), perShard, atOnce);
+    const completions = await staged(generate, await generateStage(generate), perShard, concurrent);
     const score = stageContext<ScoreInput>({
       spec,
       deps,
       input: { stage: "score", completions, rewardModel: "reward" },
     });
-    return [completions, await staged(score, await scoreStage(score), perShard, atOnce)];
+    return [completions, await staged(score, await scoreStage(score), perShard, concurrent)];
   } finally {
     await runtime.close();
   }
 }
 
-it("answers and scores have the same digests by one child or two, in one shard or in shards of one piece that run together in any order", async () => {
+it("gives the same digests with one child or two, in one shard or in several, in any order", async () => {
   const one = await campaign(1, 4, 1);
   assert.deepEqual(await campaign(2, 4, 1), one);
   assert.deepEqual(await campaign(2, 1, 4), one);

@@ -1,5 +1,6 @@
-// The surroundings of every stage activity: the compiled spec, heartbeats with progress, cancellation, draining, and the watchdog
-// that ends a stuck attempt. Compute runs in child processes, so the timers here are never blocked.
+// The surroundings of every stage activity: the compiled spec, heartbeats with progress, cancellation,
+// draining, and the watchdog that ends a stuck attempt. Compute runs in child processes, so the timers here
+// are never blocked.
 import { Context } from "@temporalio/activity";
 import { RatchetError } from "../../errors/index.ts";
 import type { CompiledSpec } from "../../campaign/spec/compiled.ts";
@@ -18,8 +19,8 @@ import { Watchdog } from "./watchdog.ts";
 const HEARTBEAT_MS = 1_000;
 
 /**
- * Refuses a campaign of another store. The failure is retried without limit, because a worker of the right store may get
- * the next attempt.
+ * Refuses a campaign of another store. The failure is retried without limit, because a worker of the right
+ * store may get the next attempt.
  */
 export function refuseOtherStore({ store }: Deps, { campaignId, storeName }: CampaignInput): void {
   if (storeName === store.name) return;
@@ -119,15 +120,8 @@ interface Attempt<I> {
   signal: AbortSignal;
 }
 
-async function contextOf<I extends AnyInput>({
-  deps,
-  input,
-  activity,
-  previous,
-  trace,
-  watchdog,
-  signal,
-}: Attempt<I>): Promise<StageContext<I>> {
+async function contextOf<I extends AnyInput>(parts: Attempt<I>): Promise<StageContext<I>> {
+  const { deps, input, activity, previous, trace, watchdog, signal } = parts;
   const { attempt } = activity.info;
   const startedAt = new Date().toISOString();
   return {
@@ -174,7 +168,7 @@ function counted(activity: Context, trace: Trace, error: unknown): Error {
 const repairsIn = async (store: Store, campaignId: string): Promise<ReadonlyMap<string, number>> =>
   repairsOf(await store.ledger(campaignId).follow<LedgerEvent>());
 
-/** A fan-out's progress counts pieces; progress inside the running piece becomes a value beside that count. */
+/** A fan-out's progress counts pieces; progress inside a piece becomes a value beside that count. */
 const within = (stage: Progress | undefined, inner: Progress): Progress =>
   stage?.unit === "pieces" ? { ...stage, values: { ...inner.values, [inner.unit]: inner.done } } : inner;
 

@@ -10,7 +10,7 @@ import { isCounted, toFailure } from "./failure.ts";
 const failure = (error: unknown, failuresWithoutProgress = 1): ApplicationFailure =>
   toFailure(error, failuresWithoutProgress) as ApplicationFailure;
 
-it("an author's, an artifact's and a lost lease's failure are final at once, with their code as type", () => {
+it("ends at once by an author's failure, a damaged artifact or a lost lease, with its code as type", () => {
   for (const error of [
     new RatchetError("no_pairs", "none"),
     new RatchetError("artifact_corrupt", "blob"),
@@ -23,7 +23,7 @@ it("an author's, an artifact's and a lost lease's failure are final at once, wit
   }
 });
 
-it("an outage, or a worker that is not the right one, is waited for however often it was tried", () => {
+it("retries outages and failures of a wrong worker without limit", () => {
   for (const code of [
     "store_unreachable",
     "store_denied",
@@ -36,12 +36,12 @@ it("an outage, or a worker that is not the right one, is waited for however ofte
   ] as const) {
     const error = new RatchetError(code, "away");
     assert.equal(failure(error, 10_000).nonRetryable, false, code);
-    assert.equal(isCounted(error), false, `${code} says nothing about the work`);
+    assert.equal(isCounted(error), false, `${code} does not count`);
   }
   assert.equal(failure(new RatchetError("worker_draining", "stopping")).nextRetryDelay, "1ms");
 });
 
-it("what an attempt died of by itself is tried again for as long as attempts get further", () => {
+it("retries a failure of the attempt itself until 20 in a row made no progress", () => {
   for (const error of [
     ...(["engine_died", "out_of_memory", "stuck", "blob_vanished", "store_unsupported"] as const).map(
       (code) => new RatchetError(code, "once"),
@@ -50,7 +50,7 @@ it("what an attempt died of by itself is tried again for as long as attempts get
   ]) {
     assert.equal(isCounted(error), true, error.message);
     assert.equal(failure(error, 19).nonRetryable, false);
-    assert.equal(failure(error, 20).nonRetryable, true, "a person is asked after twenty that got no further");
+    assert.equal(failure(error, 20).nonRetryable, true, "twenty in a row fail the campaign");
   }
   assert.equal(failure(new RatchetError("piece_poisoned", "three deaths")).nonRetryable, true);
 });
@@ -58,7 +58,7 @@ it("what an attempt died of by itself is tried again for as long as attempts get
 const busyJudge = (): Error =>
   Object.assign(new Error("429"), { kind: "scoring", code: "module_threw", retryable: true });
 
-it("cancellation passes through untouched, and a bug is not tried for ever", () => {
+it("leaves a cancellation as it is, and retries a bug four times", () => {
   const cancelled = new CancelledFailure("cancelled");
   assert.equal(toFailure(cancelled, 1), cancelled);
   assert.equal(isCounted(cancelled), false);
@@ -67,7 +67,7 @@ it("cancellation passes through untouched, and a bug is not tried for ever", () 
 });
 
 it(
-  "a full disk is named wherever it was met, and waited for",
+  "gives a full disk its code, and retries it without limit",
   { skip: !existsSync("/dev/full") && "needs /dev/full" },
   async () => {
     const full: unknown = await writeFile("/dev/full", "x").catch((error: unknown) => error);
@@ -88,7 +88,7 @@ it(
   },
 );
 
-it("a failure stays below what the server keeps whole, whatever an SDK hangs on its errors", () => {
+it("keeps a failure below the server's limit, however large an SDK's error is", () => {
   const sdk = (depth: number): Error =>
     Object.assign(new Error("x".repeat(5_000), depth > 0 ? { cause: sdk(depth - 1) } : {}), {
       stack: "at y\n".repeat(2_000),

@@ -1,12 +1,12 @@
-// The only place where errors become Temporal failures. The table of codes (errors/codes.ts) says which are retried. A cancellation
-// stays as it is.
+// The only place where errors become Temporal failures. The table of codes (errors/codes.ts) says which are
+// retried. A cancellation stays as it is.
 import { hostname } from "node:os";
 import { ApplicationFailure } from "@temporalio/activity";
 import { CancelledFailure } from "@temporalio/common";
 import { isCode, isCoded, isDiskFull, KINDS, RatchetError, retryOf } from "../../errors/index.ts";
 import type { CodedError, Retry } from "../../errors/index.ts";
 
-/** Outages of the store: an attempt whose work is computed retries its commit until they end (retry-during-outage.ts). */
+/** Outages of the store. An attempt retries its commit until they end (retry-during-outage.ts). */
 const OUTAGES = new Set(["store_unreachable", "store_denied", "bucket_missing", "disk_full"]);
 
 /** Counted failures in a row without progress that fail the campaign. */
@@ -59,7 +59,8 @@ export function toFailure(thrown: unknown, tries = 1): Error {
   });
 }
 
-// Temporal replaces a failure above 4 KiB by a note that it was too large, without code and hint. Errors of the S3 SDK are larger.
+// Temporal replaces a failure above 4 KiB by a note that it was too large, without code and hint. Errors of
+// the S3 SDK are larger.
 const MESSAGE_MAX = 1_000;
 const CAUSE_MAX = 300;
 const CAUSES_MAX = 3;

@@ -3,9 +3,10 @@ import { once } from "node:events";
 import { setTimeout as sleep } from "node:timers/promises";
 
 /**
- * Settles as the work does, or rejects with the signal's reason when the work is still running `graceMs` after the abort.
- * Not everything that the work waits for listens to the signal, and a hanging request must not hold the attempt. Work that
- * runs on in the background can only add a result that a later attempt adopts.
+ * Settles as the work does, or rejects with the signal's reason when the work is still running `graceMs`
+ * after the abort. Not everything that the work waits for listens to the signal, and a hanging request must
+ * not hold the attempt. Work that runs on in the background can only add a result that a later attempt
+ * adopts.
  */
 export async function withGracePeriod<R>(signal: AbortSignal, graceMs: number, work: Promise<R>): Promise<R> {
   const settled = new AbortController();
@@ -17,7 +18,8 @@ export async function withGracePeriod<R>(signal: AbortSignal, graceMs: number, w
   try {
     return await Promise.race([work, graceOver()]);
   } finally {
-    // As long as a listener is left, Node keeps a signal made by `AbortSignal.any`, and everything that the attempt held.
+    // As long as a listener is left, Node keeps a signal made by `AbortSignal.any`, and everything that the
+    // attempt held.
     settled.abort();
   }
 }

@@ -1,5 +1,5 @@
-// Pieces that crash the process that computes them. Crashes are counted across attempts, in the heartbeat. A suspected piece is
-// computed last and alone; after three crashes it is given up.
+// Pieces that crash the process that computes them. Crashes are counted across attempts, in the heartbeat. A
+// suspected piece is computed last and alone; after three crashes it is given up.
 import { isCoded } from "../../errors/index.ts";
 import type { StageContext, Trace } from "./context.ts";
 
@@ -11,7 +11,7 @@ type Traced = Pick<StageContext, "trace">;
 
 export const crashesOf = ({ trace }: Traced, piece: number): number => trace.deaths?.[piece] ?? 0;
 
-/** Crashes by piece. If the worker died, each piece that it was computing counts one more: it may be the cause. */
+/** Crashes by piece. If the worker died, each piece that it was computing counts one more. */
 export function crashesAfter(previous: Trace | undefined): Record<number, number> {
   const crashes = { ...previous?.deaths };
   if (previous && !previous.ended)
@@ -28,8 +28,8 @@ export function suspectsLast(context: Traced, pieces: readonly number[]): number
 let lastSuspect: Promise<unknown> = Promise.resolve();
 
 /**
- * Computes a piece, or gives it up if it has crashed too often. Suspected pieces run one at a time in a worker; otherwise a
- * healthy piece that runs beside the crashing one is blamed too.
+ * Computes a piece, or gives it up if it has crashed too often. Suspected pieces run one at a time in a
+ * worker; otherwise a healthy piece that runs beside the crashing one is blamed too.
  */
 export async function computeUnlessCrashing(
   context: Traced,

@@ -10,22 +10,22 @@ const attempt = (signal = new AbortController().signal) => ({
   resetWatchdog: () => undefined,
 });
 
-it("waits through an outage with its work in hand, and says what it waits for", async () => {
+it("retries a commit through an outage, and reports the outage in the trace", async () => {
   const context = attempt();
   let tries = 0;
-  const told: (Trace["waitsFor"] | undefined)[] = [];
+  const reported: (Trace["waitsFor"] | undefined)[] = [];
   const done = await retryDuringOutage(context, async () => {
-    told.push(context.trace.waitsFor && { ...context.trace.waitsFor });
+    reported.push(context.trace.waitsFor && { ...context.trace.waitsFor });
     tries += 1;
     if (tries === 1) throw new RatchetError("store_denied", "expired", { hint: "renew them" });
     return "committed";
   });
   assert.equal(done, "committed");
-  assert.deepEqual(told, [undefined, { code: "store_denied", message: "expired (renew them)" }]);
+  assert.deepEqual(reported, [undefined, { code: "store_denied", message: "expired (renew them)" }]);
   assert.equal(context.trace.waitsFor, undefined);
 });
 
-it("throws on what no waiting mends, and ends with the attempt", async () => {
+it("throws every other failure, and stops when the attempt is aborted", async () => {
   await assert.rejects(
     retryDuringOutage(attempt(), () => Promise.reject(new RatchetError("artifact_missing", "gone"))),
     { code: "artifact_missing" },

@@ -1,5 +1,5 @@
-// Retries a commit during an outage of the store. The attempt keeps its computed work meanwhile, because computing it again costs
-// more than its slot.
+// Retries a commit during an outage of the store. The attempt keeps its computed work meanwhile, because
+// computing it again costs more than its slot.
 import { setTimeout as sleep } from "node:timers/promises";
 import type { StageContext } from "./context.ts";
 import { isOutage, messageOf } from "./failure.ts";

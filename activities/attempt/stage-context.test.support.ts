@@ -1,5 +1,5 @@
-// What a stage is given, with a store in memory and runtimes that a test writes itself: for the logic of activities. The real runtimes
-// have tests of their own, and test/integration/ has all of it together.
+// The context of a stage, with a store in memory and runtimes that a test writes itself, to test the logic of
+// activities. The real runtimes have tests of their own; test/integration/ tests all of it together.
 import type { CompiledSpec, Optimizer } from "../../campaign/spec/compiled.ts";
 import { placeName } from "../../campaign/ids.ts";
 import type { ModuleRole } from "../../campaign/spec/modules.ts";
@@ -30,7 +30,7 @@ export const OPTIMIZER: Optimizer = {
   maxLength: 64,
 };
 
-/** A campaign of four online prompts, two validation and two test prompts, whose modules answer as a test says. */
+/** A campaign of four online prompts, two validation and two test prompts. */
 export async function smallSpec(store: Store, change: Partial<CompiledSpec> = {}): Promise<CompiledSpec> {
   const rows = async (...ids: string[]) => ({
     rows: await store.putBlob(formatRows(ids.map((id) => ({ id, prompt: `say ${id}` })))),
@@ -71,7 +71,7 @@ export async function smallSpec(store: Store, change: Partial<CompiledSpec> = {}
   };
 }
 
-/** Modules as functions of a row; a role that is missing may not be called. */
+/** Modules as functions of a row; a call of a missing role fails. */
 export type Modules = Partial<Record<ModuleRole, (row: never) => unknown>>;
 
 export interface Fakes {
@@ -98,7 +98,7 @@ export function fakeDeps({ store, modules = {}, deps = {} }: Fakes): Deps {
   } as Deps;
 }
 
-/** A stage's own input; of a union, each member's. */
+/** The members of a stage's input that only this stage has. */
 export type Own<I> = I extends unknown ? Omit<I, "campaign" | "epoch" | "place"> : never;
 
 export interface Attempt<I extends StageInput> {
@@ -108,7 +108,7 @@ export interface Attempt<I extends StageInput> {
   previous?: Trace;
 }
 
-/** One attempt at a stage of iteration 1, unless the input says another place. */
+/** One attempt at a stage, of iteration 1 unless the input has another place. */
 export function stageContext<I extends StageInput & { stage: StageName }>({
   spec,
   deps,

@@ -4,7 +4,7 @@ import { Watchdog } from "./watchdog.ts";
 
 const minutes = (count: number): number => count * 60_000;
 
-it("gives an attempt that has shown nothing yet ten minutes", () => {
+it("gives an attempt ten minutes before its first unit", () => {
   let now = 0;
   const watchdog = new Watchdog(undefined, () => now);
   now = minutes(9);
@@ -13,7 +13,7 @@ it("gives an attempt that has shown nothing yet ten minutes", () => {
   assert.equal(watchdog.isStuck(), true);
 });
 
-it("calls one whose units took ten seconds stuck after twenty times that, never before three minutes or after ten, from the last progress on", () => {
+it("allows twenty times the longest unit since the last progress, within three and ten minutes", () => {
   for (const [unitMs, limitMs] of [
     [1_000, minutes(3)],
     [10_000, 200_000],
@@ -30,11 +30,11 @@ it("calls one whose units took ten seconds stuck after twenty times that, never 
     assert.equal(watchdog.isStuck(), true);
     watchdog.reset();
     now += minutes(9);
-    assert.equal(watchdog.isStuck(), false, "of what comes next nothing is known");
+    assert.equal(watchdog.isStuck(), false, "after a reset no unit is measured");
   }
 });
 
-it("counts the silence of work with a limit of its own from that limit on", () => {
+it("counts silence from the end of the work's own limit", () => {
   let now = 0;
   const watchdog = new Watchdog(undefined, () => now);
   watchdog.allowSilence(minutes(30));
@@ -44,5 +44,5 @@ it("counts the silence of work with a limit of its own from that limit on", () =
   assert.equal(watchdog.isStuck(), true);
   watchdog.progressed();
   now = minutes(49);
-  assert.equal(watchdog.isStuck(), false, "an answer before its limit is progress like any other");
+  assert.equal(watchdog.isStuck(), false, "progress before that limit counts as usual");
 });

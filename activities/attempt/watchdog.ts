@@ -1,5 +1,6 @@
-// Finds an attempt that is alive but stuck. Its limit is a multiple of the longest unit of work (a piece, a step) that this
-// attempt has finished, within bounds. Time is monotonic: a machine whose clock is set forward is not stuck.
+// Finds an attempt that is alive but stuck. Its limit is a multiple of the longest unit of work (a piece, a
+// step) that this attempt has finished, within bounds. Time is monotonic: a machine whose clock is set
+// forward is not stuck.
 
 export interface Limits {
   /** Limit while too little was measured: loading models and compiling graphs are the longest silent work. */

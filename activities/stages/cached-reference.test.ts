@@ -1,5 +1,6 @@
-// What a training computed of its reference, as the next attempt and other trainings find it. The trainer here makes numbers up; that given ones
-// train to the same bits as computed ones is tested in engine/train/.
+// Cached log-probabilities of a reference model, as later attempts and other trainings find them. The trainer
+// here makes numbers up; engine/train/ tests that given and computed ones train to the same bits.
+/* oxlint-disable max-lines -- one subject: all cases share one campaign and one trainer */
 import assert from "node:assert/strict";
 import { mkdir, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
@@ -26,10 +27,10 @@ import { train } from "./train.ts";
 const scratchDir = await mkdtemp(join(tmpdir(), "ratchet-reference-test-"));
 after(() => rm(scratchDir, { recursive: true, force: true }));
 
-/** Numbers that a careless writer would round. */
+/** Numbers that a careless writer rounds. */
 const LOGPS = [-0.1 - 0.2, -1 / 3, -5e-324, -123456789.12345679];
 
-/** Takes log-probabilities that are of its rows; dies before its first checkpoint where it is told to. */
+/** Uses given log-probabilities if they are of its rows; crashes before its first checkpoint if `dies`. */
 class ReferringTrainer implements Trainer {
   readonly given: (ReferenceLogps | undefined)[] = [];
   computed = 0;
@@ -70,7 +71,7 @@ interface Change {
 interface Campaign {
   store: Store;
   trainer: ReferringTrainer;
-  /** One attempt; the facts of what it committed. */
+  /** Runs one attempt; resolves with the facts of its manifest. */
   attempt(change?: Change): Promise<Facts>;
   keys(): Promise<string[]>;
 }
@@ -107,7 +108,7 @@ async function campaign(): Promise<Campaign> {
   };
 }
 
-it("an attempt that dies before its first checkpoint leaves to the next one what it computed, to the last bit", async () => {
+it("stores them, to the last bit, even if the attempt dies before its first checkpoint", async () => {
   const { trainer, attempt, keys } = await campaign();
   trainer.dies = true;
   await assert.rejects(attempt(), { code: "engine_died" });
@@ -148,7 +149,7 @@ const same: [what: string, change: Change][] = [
   ["of a baseline", { input: { place: { baseline: "offline", take: 1 } }, spec: { baselines: [baseline] } }],
 ];
 for (const [what, change] of same) {
-  it(`a training on the same pairs ${what} is given them`, async () => {
+  it(`gives them to a training on the same pairs ${what}`, async () => {
     const { trainer, attempt } = await campaign();
     assert.equal((await attempt())["reference"], "computed");
     assert.equal((await attempt(change))["reference"], "found");
@@ -169,7 +170,7 @@ const others: [what: string, change: Change][] = [
   ["mismatched answers", trainWith({ loss: { type: "kto", desirableWeight: 1, undesirableWeight: 1 } })],
 ];
 for (const [what, change] of others) {
-  it(`a training with ${what} is not given them, and both are kept`, async () => {
+  it(`computes them again for a training with ${what}, and stores both`, async () => {
     const { trainer, attempt, keys } = await campaign();
     await attempt();
     assert.equal((await attempt(change))["reference"], "computed");
@@ -178,7 +179,7 @@ for (const [what, change] of others) {
   });
 }
 
-it("mismatched answers follow from the batches of their training: another take has its own", async () => {
+it("computes them again for another take of KTO, whose batches mismatch other answers", async () => {
   const { trainer, attempt } = await campaign();
   const kto = trainWith({ loss: { type: "kto", desirableWeight: 1, undesirableWeight: 1 } });
   trainer.dies = true;
@@ -198,7 +199,7 @@ for (const [what, damage] of [
   ["is cut short", tooShort],
   ["has another number in it", otherNumber],
 ] as const) {
-  it(`one that ${what} is computed anew and written again, and the record says so`, async () => {
+  it(`replaces a manifest that ${what}, and says so in the facts`, async () => {
     const { store, trainer, attempt, keys } = await campaign();
     await attempt();
     const [key = ""] = await keys();
@@ -211,7 +212,7 @@ for (const [what, damage] of [
   });
 }
 
-it("one that the training finds to be of other answers is replaced", async () => {
+it("replaces a manifest that the training finds to be of other answers", async () => {
   const { store, trainer, attempt, keys } = await campaign();
   await attempt();
   const [key = ""] = await keys();
@@ -226,7 +227,7 @@ it("one that the training finds to be of other answers is replaced", async () =>
   );
 });
 
-it("a training that cannot keep them ends well, and the record says so", async () => {
+it("finishes a training that cannot store them, and says so in the facts", async () => {
   const { store, attempt, keys } = await campaign();
   const { commitManifest } = store;
   store.commitManifest = (key, ...rest) =>

@@ -1,6 +1,7 @@
-// Log-probabilities of a training's answers under its reference model, cached in the store. The attempt that computes them uploads
-// them beside its first steps; later attempts, and other trainings of the campaign on the same answers, read them.
-// They only save time: if they are damaged, lost or of other answers, they are computed again.
+// Log-probabilities of a training's answers under its reference model, cached in the store. The attempt that
+// computes them uploads them beside its first steps; later attempts, and other trainings of the campaign on
+// the same answers, read them. They only save time: if they are damaged, lost or of other answers, they are
+// computed again.
 import { isCoded } from "../../errors/index.ts";
 import { referenceKey } from "../../campaign/ids.ts";
 import type { Digest } from "../../campaign/types.ts";
@@ -21,7 +22,7 @@ export interface ReferenceManifest {
   facts: object;
 }
 
-/** The start's tokenizer reads the rows. KTO's batches decide which answers are mismatched with which prompts. */
+/** The start tokenizes the rows. KTO's batches decide which answers are mismatched with which prompts. */
 function inputsOf({ start, reference = start, rows, task, optimizer, seed }: Recipe): object {
   const { maxLength, truncation, batch, epochs } = optimizer;
   const ofTask =
@@ -76,7 +77,7 @@ export class CachedReference {
     );
   }
 
-  /** Resolves when they are stored, or could not be: that costs time after a crash, and never fails the run. */
+  /** Resolves when they are stored or their upload has failed, which never fails the run. */
   async settled(): Promise<void> {
     await this.storing;
   }
@@ -93,7 +94,7 @@ export class CachedReference {
       facts: this.context.facts(),
     };
     await retryDuringOutage(this.context, async () => {
-      // A manifest at this key is damaged or of other answers; or a concurrent training has just committed an equal one.
+      // A manifest here is damaged, or of other answers, or an equal one of a concurrent training.
       await store.backend.delete(this.key);
       await store.commitManifest(this.key, manifest);
     });

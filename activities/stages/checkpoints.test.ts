@@ -1,4 +1,4 @@
-// Uploads of checkpoints: what waits while one is on its way, and what does not when the attempt is to end.
+// Uploads of checkpoints: which one waits during an upload, and which one does not.
 import assert from "node:assert/strict";
 import { existsSync } from "node:fs";
 import { mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
@@ -15,7 +15,7 @@ after(() => rm(root, { recursive: true }));
 const NOTHING_FAILED = { damagedCheckpoints: undefined, failedCheckpoints: undefined };
 const PREFIX = "campaigns/small/work/it-0001.1/train/a/";
 
-/** Checkpoints of a store whose uploads wait for `gate`; `stop` ends the attempt. */
+/** Checkpoints of a store whose uploads wait for `gate`; `stop` aborts the attempt. */
 async function checkpointsBehind(gate: (step: number) => Promise<void>) {
   const real = await memoryStore();
   const stop = new AbortController();
@@ -51,7 +51,7 @@ async function checkpointsBehind(gate: (step: number) => Promise<void>) {
   };
 }
 
-it("while one is on its way only the newest waits, and no more folders are kept than that", async () => {
+it("keeps only the newest waiting during an upload, and deletes the folders of the others", async () => {
   let open = (): void => undefined;
   const first = new Promise<void>((resolve) => (open = resolve));
   const { checkpoints, save, stored, dirOf } = await checkpointsBehind((step) =>
@@ -64,12 +64,12 @@ it("while one is on its way only the newest waits, and no more folders are kept 
   assert.deepEqual(
     [1, 2, 3].filter((step) => existsSync(dirOf(step))),
     [],
-    "what is in the store is not kept on the disk",
+    "stored checkpoints leave the disk",
   );
   assert.deepEqual(checkpoints.facts(), NOTHING_FAILED);
 });
 
-it("the last one of an attempt that is to end goes up at once, whatever is still on its way", async () => {
+it("uploads the last one of an aborted attempt at once, beside any running upload", async () => {
   const { checkpoints, save, stored, stop } = await checkpointsBehind((step) =>
     step < 3 ? new Promise(() => undefined) : Promise.resolve(),
   );
@@ -81,7 +81,7 @@ it("the last one of an attempt that is to end goes up at once, whatever is still
   assert.deepEqual(await stored(), [3]);
 });
 
-it("one that meets an outage is tried again until a newer one or the store is there", async () => {
+it("retries an upload during an outage", async () => {
   let tries = 0;
   const { checkpoints, save, stored } = await checkpointsBehind(async () => {
     tries += 1;

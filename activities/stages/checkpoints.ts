@@ -1,4 +1,5 @@
-// Checkpoints of one training run in the store: uploaded while training continues, and restored newest first, past damaged ones.
+// Checkpoints of one training run in the store: uploaded while training continues; the newest valid one is
+// restored.
 import { rm } from "node:fs/promises";
 import { isCoded } from "../../errors/index.ts";
 import type { Digest, Tree } from "../../campaign/types.ts";
@@ -54,8 +55,8 @@ export class Checkpoints {
   }
 
   /**
-   * Uploads a checkpoint while training continues. During an upload or an outage only the newest checkpoint waits, so at most two
-   * folders exist. The last checkpoint of an aborted attempt is uploaded at once.
+   * Uploads a checkpoint while training continues. During an upload or an outage only the newest checkpoint
+   * waits, so at most two folders exist. The last checkpoint of an aborted attempt is uploaded at once.
    */
   upload(checkpoint: Checkpoint): void {
     if (this.uploading && !this.context.signal.aborted) {

@@ -1,5 +1,5 @@
-// Compares a policy's answers to the test split with the reference answers to the same prompts: by the true reward if the spec has
-// one, else by the judge, else by the proxy.
+// Compares a policy's answers to the test split with the reference answers to the same prompts: by the true
+// reward if the spec has one, else by the judge, else by the proxy.
 import type { GoldScore } from "../../campaign/spec/modules.ts";
 import type { EvaluateMetrics } from "../../campaign/types.ts";
 import type { Completion, Prompt } from "../../runtimes/types.ts";

@@ -1,4 +1,5 @@
-// Evaluation on answers that can be counted by hand: two test prompts, two answers of ours and two of the opponent's to each.
+// Evaluation of answers that can be counted by hand: two test prompts, each with two answers of ours and two
+// reference answers.
 import assert from "node:assert/strict";
 import { it } from "node:test";
 import type { ModuleAnswer } from "../../campaign/spec/modules.ts";
@@ -18,7 +19,7 @@ import {
   stageContext,
 } from "../attempt/stage-context.test.support.ts";
 
-/** The number that stands in an answer's text is its reward and its gold. */
+/** An answer's text is a number: its reward and its true reward. */
 const points = ({ text }: { text: string }): number => Number(text);
 const MINE: Record<string, [text: string, tokens: number, finish: "eos" | "length"][]> = {
   t1: [
@@ -73,7 +74,7 @@ const MODULES: Modules = {
     total: points(answer),
     parts: { digit: points(answer) },
   }),
-  // Likes what stands first, and the higher number more.
+  // Prefers the first answer, and the higher number more.
   judge: ({ first, second }: { first: ModuleAnswer; second: ModuleAnswer }) =>
     0.6 + (points(first) > points(second) ? 0.3 : points(first) < points(second) ? -0.3 : 0),
 };
@@ -97,7 +98,7 @@ async function evaluated(
     policy: "policy",
     initial: "initial",
     rewardModel: "reward-model",
-    ...(opponent ? { opponent } : {}),
+    opponent,
   } as const;
   const context = stageContext<EvaluateInput>({
     spec,
@@ -109,7 +110,7 @@ async function evaluated(
   return (await store.getJson<EvaluateResult>((await sealStage(context, stage)).digest)).metrics;
 }
 
-it("gold decides every comparison with the opponent, ties count half, and a prompt is one share", async () => {
+it("decides comparisons by the true reward: ties count half, and a prompt is one share", async () => {
   const metrics = await evaluated("test", ["gold", "judge"]);
   // t1: 3 and 1 against 1 and 0 win 2 + 1.5 of 4; t2: 0 and 0 against 1 and 0 win 0.5 + 0.5 of 4.
   assert.equal(metrics.winRate?.value, (3.5 / 4 + 1 / 4) / 2);
@@ -123,7 +124,7 @@ it("gold decides every comparison with the opponent, ties count half, and a prom
   assert.deepEqual(metrics.goldParts, { digit: 1 });
 });
 
-it("proxy, length, share of cut answers and KL are means over answers", async () => {
+it("averages proxy, length, truncation and KL over answers", async () => {
   const { proxy, length, truncated, kl, prompts, completions } = await evaluated("test", ["gold"]);
   assert.deepEqual(
     { proxy, length, truncated, prompts, completions },
@@ -133,9 +134,9 @@ it("proxy, length, share of cut answers and KL are means over answers", async ()
   assert.equal(kl, (4 + 2 - 2 + 4) / 4);
 });
 
-it("a judge's taste for the answer that stands first cancels out", async () => {
+it("cancels out a judge's taste for the first answer", async () => {
   const { winRate, judgedBy, gold } = await evaluated("test", ["judge"]);
-  // By turns first and second: a win is 0.9 or 1 − 0.3, a tie 0.6 or 0.4, a loss 0.3 or 0.1.
+  // Ours is first and second by turns: a win gives 0.9 or 1 − 0.3, a tie 0.6 or 0.4, a loss 0.3 or 0.1.
   const t1 = [0.9, 0.7, 0.6, 0.7];
   const t2 = [0.3, 0.4, 0.3, 0.4];
   assert.ok(
@@ -146,13 +147,13 @@ it("a judge's taste for the answer that stands first cancels out", async () => {
   assert.equal(gold, undefined);
 });
 
-it("without judge and gold the training reward decides, and the result says so", async () => {
+it("decides by the training reward without judge and true reward, and says so in the result", async () => {
   const { winRate, judgedBy } = await evaluated("test", []);
   assert.equal(winRate?.value, (3.5 / 4 + 1 / 4) / 2);
   assert.equal(judgedBy, "reward");
 });
 
-it("the validation split has no opponent, and neither judge nor gold is asked about it", async () => {
+it("compares nothing on the validation split: neither judge nor true reward is asked", async () => {
   const metrics = await evaluated("validation", []);
   assert.deepEqual(
     [metrics.proxy, metrics.winRate, metrics.judgedBy, metrics.gold],

@@ -1,5 +1,6 @@
-// evaluate: how good a policy is on one split. Each piece answers its prompts, scores the answers with the proxy, measures the KL to
-// π_0, and on the test split compares every answer with the reference answers. Decisions never see the test split.
+// evaluate: how good a policy is on one split. Each piece answers its prompts, scores the answers with the
+// proxy, measures the KL to π_0, and on the test split compares every answer with the reference answers.
+// Decisions never see the test split.
 import { resamplingSeed } from "../../campaign/recipe/seeds.ts";
 import { winRate } from "../../campaign/recipe/winrate.ts";
 import type { EvaluateResult, GenerateResult, PieceRef } from "../../campaign/types.ts";

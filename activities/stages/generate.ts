@@ -13,6 +13,7 @@ import type { Counts, PieceStage } from "../pieces.ts";
 
 export async function generateStage(context: StageContext<GenerateInput>): Promise<PieceStage> {
   const { spec, deps, input } = context;
+  const { policy } = input;
   const { list, from, to, sampling, firstIndex } = promptsFor(context, input.source);
   const prompts = (await rowsOf<Prompt>(deps.store, list.rows)).slice(from, to);
   const size = spec.pieces.prompts;
@@ -20,19 +21,13 @@ export async function generateStage(context: StageContext<GenerateInput>): Promi
 
   return {
     pieces: Math.ceil(prompts.length / size),
-    inputs: (index) => ({
-      policy: input.policy,
-      prompts: promptsIn(index),
-      sampling,
-      firstIndex,
-      seed: spec.seed,
-    }),
+    inputs: (index) => ({ policy, prompts: promptsIn(index), sampling, firstIndex, seed: spec.seed }),
     async compute(index) {
       const requests = promptsIn(index).flatMap((prompt) =>
         sampleRequests(context, prompt, sampling, firstIndex),
       );
-      const rows = await withModel(context, input.policy, (policy) =>
-        deps.generator.generate(policy, requests, sampling, context),
+      const rows = await withModel(context, policy, (model) =>
+        deps.generator.generate(model, requests, sampling, context),
       );
       return { rows, prompts: promptsIn(index).length, counts: countCompletions(rows) };
     },
@@ -45,7 +40,7 @@ export async function generateStage(context: StageContext<GenerateInput>): Promi
       const result: GenerateResult = {
         ...stamp(context),
         stage: "generate",
-        policy: input.policy,
+        policy,
         prompts: list.rows,
         sampling: addressOf(sampling),
         pieces,
@@ -93,7 +88,7 @@ function promptsFor(context: StageContext, source: PromptSource): PromptRange {
   }
 }
 
-/** Sampling on validation and test: `evaluate.samples` answers at one temperature, all else as in generate. */
+/** On validation and test: `evaluate.samples` answers at one temperature, all else as in generate. */
 export function evaluationSampling({ spec }: StageContext): Sampling {
   const { samples, temperature } = spec.evaluate;
   return { ...spec.generate, samples: [{ temperature, count: samples }] };

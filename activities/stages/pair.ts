@@ -1,5 +1,5 @@
-// pair: preference pairs in TRL's columns, with a report of the dropped groups and the reasons. The rules are pure functions in
-// campaign/recipe/; this stage reads their rows, asks the labeler if the spec has one, and commits.
+// pair: preference pairs in TRL's columns, with a report of the dropped groups and the reasons. The rules are
+// pure functions in campaign/recipe/. This stage reads the rows, asks the labeler, and commits.
 import { RatchetError } from "../../errors/index.ts";
 import type { PairSettings } from "../../campaign/spec/compiled.ts";
 import { Pairer, summary } from "../../campaign/recipe/pairing.ts";

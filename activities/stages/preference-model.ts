@@ -1,5 +1,5 @@
-// Scores by comparison: the paper's pairwise preference model. It gives no rewards, only which of two answers is better; a knockout
-// finds the best and the worst of a group (campaign/recipe/knockout.ts).
+// Scores by comparison: the paper's pairwise preference model. It gives no rewards, only which of two answers
+// is better; a knockout finds the best and the worst of a group (campaign/recipe/knockout.ts).
 import { RatchetError } from "../../errors/index.ts";
 import type { CompiledSpec } from "../../campaign/spec/compiled.ts";
 import { knockOut } from "../../campaign/recipe/knockout.ts";
@@ -48,8 +48,9 @@ export async function preferencesOf(
 }
 
 /**
- * Ranks of the completions in their groups' knockouts, in place of scores: the best of a group is above all others, the worst
- * below. Equal texts share a rank. Answers that pairing will drop as truncated are not compared; their rank is 0.
+ * Ranks of the completions in their groups' knockouts, in place of scores: the best of a group is above all
+ * others, the worst below. Equal texts share a rank. Answers that pairing will drop as truncated are not
+ * compared; their rank is 0.
  */
 export async function ranksOf(
   context: StageContext,

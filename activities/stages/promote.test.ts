@@ -23,7 +23,7 @@ interface Asked {
   seed: string;
 }
 
-/** Validation answers as an evaluation committed them: `samples` of each prompt, all with one text. */
+/** A committed evaluation on validation: `samples` answers to each prompt, all with one text. */
 async function answers(store: Store, text: string, samples: number): Promise<string> {
   const rows = ["v1", "v2"].flatMap((id) =>
     Array.from({ length: samples }, (_, index) => completion(id, index, text)),
@@ -59,20 +59,20 @@ async function decided(
   return { result: await store.getJson<PromoteResult>(done.digest), decision: done.decision, asked };
 }
 
-/** `share` if the first answer is the new policy's, else the rest. */
+/** P(the new policy's answer is better) is `share`. */
 const prefersNew = (share: number): Modules["judge"] =>
   ((row: Asked) => (row.first.text === "new" ? share : 1 - share)) as never;
 
 for (const samples of [4, 1]) {
-  it(`the new policy's answer stands first in every second comparison, at ${samples} answers to a prompt`, async () => {
+  it(`puts the new answer first in every second comparison, with ${samples} answers per prompt`, async () => {
     const { result, asked } = await decided(() => 1, { samples });
     assert.equal(asked.filter(({ first }) => first.text === "new").length, samples);
     assert.equal(asked.length, 2 * samples);
-    assert.equal(result.winRate?.value, 0.5, "a judge who always says first says nothing");
+    assert.equal(result.winRate?.value, 0.5, "a judge that always prefers the first answer decides nothing");
   });
 }
 
-it("each validation answer is compared with the incumbent's of the same prompt and index, once, and labels are counted", async () => {
+it("compares each validation answer once, with the incumbent's of the same prompt and index", async () => {
   const { result, asked } = await decided(prefersNew(0.75));
   assert.equal(result.labels, 8);
   assert.equal(result.winRate?.value, 0.75);
@@ -80,10 +80,10 @@ it("each validation answer is compared with the incumbent's of the same prompt a
     asked.map(({ prompt, first, second }) => `${prompt.id} ${[first.text, second.text].sort().join(" ")}`),
     [...Array(4).fill("v1 new old"), ...Array(4).fill("v2 new old")],
   );
-  assert.equal(new Set(asked.map(({ seed }) => seed)).size, 8, "noise of its own for each label");
+  assert.equal(new Set(asked.map(({ seed }) => seed)).size, 8, "each label has its own seed");
 });
 
-it("a simulated judge draws other noise in another campaign, and the same in the same one", async () => {
+it("gives a simulated judge other seeds in another campaign, and the same in the same one", async () => {
   const seedsOf = async (seed: number): Promise<string[]> =>
     (await decided(prefersNew(0.75), { seed })).asked.map((row) => row.seed);
   const [one, again, other] = [await seedsOf(7), await seedsOf(7), await seedsOf(8)];
@@ -91,7 +91,7 @@ it("a simulated judge draws other noise in another campaign, and the same in the
   assert.ok(other.every((seed) => !one.includes(seed)));
 });
 
-it("a win rate at the threshold promotes, one below it keeps the old pointer", async () => {
+it("promotes at the threshold, and keeps the promoted policy below it", async () => {
   const at = await decided(prefersNew(0.75), { threshold: 0.75 });
   assert.deepEqual(
     [at.decision, at.result.decision, at.result.reason],
@@ -104,7 +104,7 @@ it("a win rate at the threshold promotes, one below it keeps the old pointer", a
   );
 });
 
-it("without a judge the newest policy is promoted, and the record says that nobody judged", async () => {
+it("promotes the newest policy without a judge, and says so in the result", async () => {
   const { result } = await decided(undefined);
   assert.deepEqual(
     [result.decision, result.labels, result.winRate, result.reason],

@@ -1,5 +1,6 @@
-// promote: does the new policy win against the promoted one? The judge, which no pair ever depends on, compares their answers to the
-// validation prompts. Without a judge the newest policy is promoted, and the result says that no judge decided.
+// promote: does the new policy win against the promoted one? The judge, which no pair ever depends on,
+// compares their answers to the validation prompts. Without a judge the newest policy is promoted, and the
+// result says that no judge decided.
 import { resamplingSeed } from "../../campaign/recipe/seeds.ts";
 import { sharesOf, winRate } from "../../campaign/recipe/winrate.ts";
 import type { EvaluateResult, Interval, PromoteResult } from "../../campaign/types.ts";

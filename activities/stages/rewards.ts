@@ -40,14 +40,15 @@ export function refuseNotFinite(
   if (bad < 0) return;
   throw new RatchetError(
     "reward_not_finite",
-    `the ${model} ${digest.slice(0, 12)} answers ${values[bad]} for an answer to prompt ${rows[bad]?.prompt.id}`,
+    `the ${model} ${digest.slice(0, 12)} answers ${values[bad]} ` +
+      `for an answer to prompt ${rows[bad]?.prompt.id}`,
     {
       hint: "its training went wrong: look at the loss curve of that stage, or lower its learning rate",
     },
   );
 }
 
-/** Digest of the reward model, the preference model or the module that scores: part of the addresses of scores. */
+/** Digest of the model or module that scores. It is part of the addresses of scores. */
 export function scorerDigest({ spec }: StageContext, trained: Digest | undefined): Digest {
   const { score } = spec;
   const digest =

@@ -14,7 +14,7 @@ import {
 } from "../attempt/stage-context.test.support.ts";
 
 for (const value of [NaN, Infinity]) {
-  it(`a reward model that answers ${value} is refused with its digest and the prompt, and no score is committed`, async () => {
+  it(`refuses a score of ${value}, names model and prompt, and commits no score`, async () => {
     const store = await memoryStore();
     const spec = await smallSpec(store);
     const completions = await committedAnswers(

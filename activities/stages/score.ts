@@ -1,5 +1,5 @@
-// score: one proxy reward per completion, by the reward model or by the author's module; or, by a preference model, its rank among
-// the completions of its prompt. Its pieces are those of generate.
+// score: one proxy reward per completion, by the reward model or by the author's module; or, by a preference
+// model, its rank among the completions of its prompt. Its pieces are those of generate.
 import { RatchetError } from "../../errors/index.ts";
 import type { GenerateResult, ScoreResult } from "../../campaign/types.ts";
 import type { Completion } from "../../runtimes/types.ts";
@@ -64,8 +64,9 @@ async function scored(
   return completions.map(({ promptId, index }, at) => ({ promptId, index, score: scores[at] as number }));
 }
 
-/** Mean, standard deviation, and mean over prompts of the best score, in score units. Of each row only its score stays in memory. */
+/** Mean, standard deviation, and mean over prompts of the best score, in score units. */
 async function statistics(pieces: AsyncIterable<Score[]>): Promise<ScoreResult["stats"]> {
+  // Only scores stay in memory, not rows.
   const scores: number[] = [];
   const best: number[] = [];
   for await (const rows of pieces) {

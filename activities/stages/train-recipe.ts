@@ -37,7 +37,7 @@ export async function recipeOf(context: Context): Promise<Recipe> {
   return { start, reference, seed, ...own };
 }
 
-/** The parts that differ between the stages; a stage that uses no reference model sets `reference` to undefined. */
+/** The members that differ between stages. `reference: undefined` replaces the input's reference. */
 type Own = Pick<Recipe, "rows" | "task" | "lora" | "optimizer"> & Partial<Pick<Recipe, "reference">>;
 
 function sftRecipe({ spec }: Context): Own {

@@ -1,5 +1,5 @@
-// Training as an activity: what it resumes from and what its record says. The trainer here only counts steps; the engine's own resume is
-// tested in engine/train/.
+// Training as an activity: which checkpoint it resumes, and its facts. The trainer here only counts steps;
+// engine/train/ tests the engine's own resume.
 import assert from "node:assert/strict";
 import { mkdir, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
@@ -20,7 +20,7 @@ after(() => rm(scratchDir, { recursive: true, force: true }));
 
 const STEPS = 14;
 
-/** Adds up the numbers of its steps; saves after every fourth; its process dies after step `diesAt`. */
+/** Adds up its step numbers, saves as often as it is asked, and dies after step `diesAt`. */
 class CountingTrainer implements Trainer {
   readonly resumedFrom: number[] = [];
   diesAt = Infinity;
@@ -80,7 +80,7 @@ async function run(): Promise<Run> {
       spec,
       deps,
       input: { stage: "train", start: "start", reference: "initial", pairs },
-      ...(previous ? { previous } : {}),
+      previous,
     });
     const { digest } = await train(context);
     for await (const key of store.backend.list("campaigns/small/results/")) {
@@ -100,7 +100,7 @@ async function checkpoints({ backend }: Store): Promise<string[]> {
 
 const undisturbed = await (await run()).attempt();
 
-it("goes on from the newest checkpoint to the same result, counts what was done again, and clears the checkpoints", async () => {
+it("resumes its newest checkpoint, to the same result, and counts the recomputed steps", async () => {
   const { store, trainer, attempt } = await run();
   trainer.diesAt = 10;
   await assert.rejects(attempt(), { code: "engine_died" });
@@ -137,7 +137,7 @@ const damages: [what: string, damage: (store: Store, key: string) => Promise<voi
   ],
 ];
 for (const [what, damage, code] of damages) {
-  it(`a newest checkpoint ${what} falls back to the one before, and the record says so`, async () => {
+  it(`skips a newest checkpoint ${what}, and says so in the facts`, async () => {
     const { store, trainer, attempt } = await run();
     trainer.diesAt = 10;
     await assert.rejects(attempt());
@@ -154,7 +154,7 @@ for (const [what, damage, code] of damages) {
   });
 }
 
-it("with every checkpoint damaged it begins at the start", async () => {
+it("begins at the start if every checkpoint is damaged", async () => {
   const { store, trainer, attempt } = await run();
   trainer.diesAt = 10;
   await assert.rejects(attempt());
@@ -166,7 +166,7 @@ it("with every checkpoint damaged it begins at the start", async () => {
   assert.equal((facts["damagedCheckpoints"] as string[]).length, 2);
 });
 
-/** Key of the blob that a checkpoint's only file is. */
+/** Key of the blob of a checkpoint's only file. */
 async function blobOf(store: Store, key: string): Promise<string> {
   const found = await store.readManifest<{ result: { tree: string } }>(key);
   const { files } = await store.getJson<Tree>(found!.manifest.result.tree);

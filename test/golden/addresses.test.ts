@@ -1,5 +1,5 @@
-// An address that moves orphans every result that was stored under it. When one must move, raise the stage's version in
-// activities/versions.ts and write the new address here, in the same commit.
+// If an address changes, every result that was stored under it is computed again. If it must change, raise the
+// stage's version in activities/versions.ts and write the new address here, in the same commit.
 import assert from "node:assert/strict";
 import { it } from "node:test";
 import type { StageContext } from "../../activities/attempt/context.ts";
@@ -13,9 +13,18 @@ import { stageAddresses } from "../support/stage-addresses.ts";
 
 const OTHER = { digest: "f".repeat(64), timeoutMs: 1000, env: {} };
 
-const VERSIONS: Record<StageName, number> = { sft: 5, reward: 5, generate: 4, score: 4, pair: 1, train: 5, evaluate: 6, promote: 3 };
+const VERSIONS: Record<StageName, number> = {
+  sft: 5,
+  reward: 5,
+  generate: 4,
+  score: 4,
+  pair: 1,
+  train: 5,
+  evaluate: 6,
+  promote: 3,
+};
 
-/** By what each stage really takes and reads (test/support/stage-addresses.ts). */
+/** Asked from the stages themselves (test/support/stage-addresses.ts). */
 const GOLDEN: StageAddresses = {
   "generate iteration": "ff03e54acce259986d7fa3c579b590673e502d515dd38740db77f053870fe54d",
   "generate baseline": "5545227bece34ca9fd44b4f2a6dc423e63f9052a29ddc82c82eb4cb59b3ac987",
@@ -45,61 +54,125 @@ const GOLDEN: StageAddresses = {
 
 const found = await stageAddresses();
 
-it("no address has moved without a version", async () => {
+it("no address changes without its version", async () => {
   assert.deepEqual([STAGE_VERSION, found], [VERSIONS, GOLDEN]);
 });
 
 const ALL = Object.keys(found);
-const named = (...parts: string[]): string[] => ALL.filter((name) => parts.some((part) => name.startsWith(part)));
+const named = (...parts: string[]): string[] =>
+  ALL.filter((name) => parts.some((part) => name.startsWith(part)));
 const EVALUATIONS = named("evaluate");
 const PAIRS = named("pair");
 const POLICY_TRAINING = ["train iteration", "train baseline"];
 
-/** What moves when one setting changes; all that is not named here stays. */
-const READERS: [setting: string, change: (spec: CompiledSpec) => CompiledSpec, moved: string[]][] = [
-  ["seed", (spec) => ({ ...spec, seed: 8 }), [...named("generate", "pair", "train", "evaluate", "promote"), "seal evaluate"]],
-  ["generate", (spec) => ({ ...spec, generate: { ...spec.generate, maxTokens: 9 } }), ["generate iteration", "generate baseline", "generate opponent", ...EVALUATIONS]],
-  ["evaluate.samples", (spec) => ({ ...spec, evaluate: { ...spec.evaluate, samples: 3 } }), ["generate opponent", ...EVALUATIONS]],
-  ["evaluate.resamples", (spec) => ({ ...spec, evaluate: { ...spec.evaluate, resamples: 300 } }), ["promote", "seal evaluate"]],
-  ["promote.threshold", (spec) => ({ ...spec, promote: { threshold: 0.6 } }), ["promote"]],
-  ["pair.lengthPenalty", (spec) => ({ ...spec, pair: { ...spec.pair, lengthPenalty: { per: "character", weight: 0.1 } } }), PAIRS],
-  ["pair.dropTruncated", (spec) => ({ ...spec, pair: { ...spec.pair, dropTruncated: true } }), [...PAIRS, "score by preference model"]],
-  ["iterations", (spec) => ({ ...spec, iterations: 3 }), ["pair preferences"]],
-  ["train.beta", (spec) => ({ ...spec, train: { ...spec.train, beta: 0.2 } }), POLICY_TRAINING],
-  ["train.loss", (spec) => ({ ...spec, train: { ...spec.train, loss: "hinge" } }), POLICY_TRAINING],
-  ["train.ldAlpha", (spec) => ({ ...spec, train: { ...spec.train, ldAlpha: 0.2 } }), POLICY_TRAINING],
-  ["train.lora", ({ train: { lora: _without, ...train }, ...spec }) => ({ ...spec, train }), POLICY_TRAINING],
-  ["train.clip", (spec) => ({ ...spec, train: { ...spec.train, optimizer: { ...spec.train.optimizer, clip: 2 } } }), POLICY_TRAINING],
-  ["train.learningRate", (spec) => ({ ...spec, train: { ...spec.train, optimizer: { ...spec.train.optimizer, learningRate: 1 } } }), ["train iteration"]],
-  ["baselines.learningRate", (spec) => ({ ...spec, baselines: [{ ...spec.baselines[0]!, learningRate: 1 }] }), ["train baseline"]],
-  ["bootstrap.sft.promptMask", (spec) => ({ ...spec, bootstrap: { ...spec.bootstrap, sft: { ...spec.bootstrap.sft!, promptMask: false } } }), ["train sft"]],
-  ["bootstrap.reward.centering", (spec) => ({ ...spec, bootstrap: { ...spec.bootstrap, reward: { ...spec.bootstrap.reward!, centering: 0.2 } } }), ["train reward"]],
-  ["the judge", (spec) => ({ ...spec, modules: { ...spec.modules, judge: OTHER } }), ["evaluate by judge", "promote"]],
-  ["gold", (spec) => ({ ...spec, modules: { ...spec.modules, gold: OTHER } }), ["evaluate by gold"]],
-  ["the rater", (spec) => ({ ...spec, modules: { ...spec.modules, rater: OTHER } }), ["pair rater"]],
-  ["the reward module", (spec) => ({ ...spec, modules: { ...spec.modules, reward: OTHER } }), ["score by module"]],
-  ["name, shards, waves, checkpoints and queues", (spec) => ({ ...spec, name: "x", pieces: { ...spec.pieces, perShard: 9, wave: 9 }, checkpoint: { everySteps: 1, everySeconds: 1 }, queues: { ...spec.queues, train: "gpu" } }), []],
+/** The addresses that change with a setting; all others stay. */
+type Reader = [setting: string, change: (spec: CompiledSpec) => Partial<CompiledSpec>, changed: string[]];
+const READERS: Reader[] = [
+  [
+    "seed",
+    () => ({ seed: 8 }),
+    [...named("generate", "pair", "train", "evaluate", "promote"), "seal evaluate"],
+  ],
+  [
+    "generate",
+    (spec) => ({ generate: { ...spec.generate, maxTokens: 9 } }),
+    ["generate iteration", "generate baseline", "generate opponent", ...EVALUATIONS],
+  ],
+  [
+    "evaluate.samples",
+    (spec) => ({ evaluate: { ...spec.evaluate, samples: 3 } }),
+    ["generate opponent", ...EVALUATIONS],
+  ],
+  [
+    "evaluate.resamples",
+    (spec) => ({ evaluate: { ...spec.evaluate, resamples: 300 } }),
+    ["promote", "seal evaluate"],
+  ],
+  ["promote.threshold", () => ({ promote: { threshold: 0.6 } }), ["promote"]],
+  [
+    "pair.lengthPenalty",
+    (spec) => ({ pair: { ...spec.pair, lengthPenalty: { per: "character", weight: 0.1 } } }),
+    PAIRS,
+  ],
+  [
+    "pair.dropTruncated",
+    (spec) => ({ pair: { ...spec.pair, dropTruncated: true } }),
+    [...PAIRS, "score by preference model"],
+  ],
+  ["iterations", () => ({ iterations: 3 }), ["pair preferences"]],
+  ["train.beta", (spec) => ({ train: { ...spec.train, beta: 0.2 } }), POLICY_TRAINING],
+  ["train.loss", (spec) => ({ train: { ...spec.train, loss: "hinge" } }), POLICY_TRAINING],
+  ["train.ldAlpha", (spec) => ({ train: { ...spec.train, ldAlpha: 0.2 } }), POLICY_TRAINING],
+  ["train.lora", ({ train: { lora: _without, ...train } }) => ({ train }), POLICY_TRAINING],
+  [
+    "train.clip",
+    (spec) => ({ train: { ...spec.train, optimizer: { ...spec.train.optimizer, clip: 2 } } }),
+    POLICY_TRAINING,
+  ],
+  [
+    "train.learningRate",
+    (spec) => ({ train: { ...spec.train, optimizer: { ...spec.train.optimizer, learningRate: 1 } } }),
+    ["train iteration"],
+  ],
+  [
+    "baselines.learningRate",
+    (spec) => ({ baselines: [{ ...spec.baselines[0]!, learningRate: 1 }] }),
+    ["train baseline"],
+  ],
+  [
+    "bootstrap.sft.promptMask",
+    (spec) => ({ bootstrap: { ...spec.bootstrap, sft: { ...spec.bootstrap.sft!, promptMask: false } } }),
+    ["train sft"],
+  ],
+  [
+    "bootstrap.reward.centering",
+    (spec) => ({ bootstrap: { ...spec.bootstrap, reward: { ...spec.bootstrap.reward!, centering: 0.2 } } }),
+    ["train reward"],
+  ],
+  ["the judge", (spec) => ({ modules: { ...spec.modules, judge: OTHER } }), ["evaluate by judge", "promote"]],
+  ["gold", (spec) => ({ modules: { ...spec.modules, gold: OTHER } }), ["evaluate by gold"]],
+  ["the rater", (spec) => ({ modules: { ...spec.modules, rater: OTHER } }), ["pair rater"]],
+  ["the reward module", (spec) => ({ modules: { ...spec.modules, reward: OTHER } }), ["score by module"]],
+  [
+    "name, shards, maxConcurrentShards, checkpoints and queues",
+    (spec) => ({
+      name: "x",
+      pieces: { ...spec.pieces, perShard: 9, wave: 9 },
+      checkpoint: { everySteps: 1, everySeconds: 1 },
+      queues: { ...spec.queues, train: "gpu" },
+    }),
+    [],
+  ],
 ];
-for (const [setting, change, moved] of READERS) {
-  it(`${setting} is in the addresses of what reads it, and of nothing else`, async () => {
-    const addresses = await stageAddresses(change);
-    assert.deepEqual(ALL.filter((name) => addresses[name] !== found[name]), ALL.filter((name) => moved.includes(name)));
+for (const [setting, change, changed] of READERS) {
+  it(`${setting} is in the addresses of the stages that read it, and in no other`, async () => {
+    const addresses = await stageAddresses((spec) => ({ ...spec, ...change(spec) }));
+    assert.deepEqual(
+      ALL.filter((name) => addresses[name] !== found[name]),
+      ALL.filter((name) => changed.includes(name)),
+    );
   });
 }
 
-it("the campaign's id and epoch stay out of every address", () => {
-  const key = (campaignId: string, epoch: number) =>
-    stageKey({ input: { stage: "train", place: { iteration: 1, take: 1 }, epoch, campaign: { campaignId } }, place: "it-0001.1", repairs: new Map() } as unknown as StageContext, { a: 1 });
-  assert.equal(key("one", 1).replace("/one/", "/two/"), key("two", 9));
+const ITERATION = { iteration: 1, take: 1 };
+const keyOf = (
+  { campaignId = "golden", epoch = 1 }: { campaignId?: string; epoch?: number },
+  repairs = new Map<string, number>(),
+): string => {
+  const input = { stage: "train", place: ITERATION, epoch, campaign: { campaignId } };
+  return stageKey({ input, place: "it-0001.1", repairs } as unknown as StageContext, { a: 1 });
+};
+
+it("the campaign's id and epoch are in no address", () => {
+  const [one, two] = [keyOf({ campaignId: "one", epoch: 1 }), keyOf({ campaignId: "two", epoch: 9 })];
+  assert.equal(one.replace("/one/", "/two/"), two);
 });
 
-it("what a repair has set aside is made again beside it, at the same address", () => {
-  const context = { input: { stage: "train", place: { iteration: 1, take: 1 }, campaign: { campaignId: "golden" } }, place: "it-0001.1" };
-  const key = (repairs: Map<string, number>) => stageKey({ ...context, repairs } as unknown as StageContext, { a: 1 });
-  const whole = key(new Map());
-  assert.equal(key(new Map([[whole, 2]])), whole.replace(".json", "~2.json"));
+it("a result that a repair has set aside is computed again beside it, at the same address", () => {
+  const whole = keyOf({});
+  assert.equal(keyOf({}, new Map([[whole, 2]])), whole.replace(".json", "~2.json"));
 });
 
-it("the seed of a completion has not moved", () => {
+it("the seed of a completion never changes", () => {
   assert.equal(completionSeed(7, "it-0003.1", "online-00001", 2), "128d199ec01399f1");
 });
