@@ -35,16 +35,21 @@ export interface Comparison<Ours extends Completion = Completion> {
   theirs: Completion;
 }
 
-/**
- * P(ours is better) for each comparison, by the judge. Ours comes first in every second comparison, so that a
- * judge's taste for a position cancels out.
- */
-export async function judge(context: StageContext, comparisons: readonly Comparison[]): Promise<number[]> {
+/** P(ours is better) for each comparison, by the judge. */
+export const judge = (context: StageContext, comparisons: readonly Comparison[]): Promise<number[]> =>
+  judgeBy((questions) => askWhichIsBetter(context, "judge", questions), context.spec.seed, comparisons);
+
+/** Ours comes first in every second comparison, so that a judge's taste for a position cancels out. */
+export async function judgeBy(
+  ask: (questions: Question[]) => Promise<number[]>,
+  campaignSeed: number,
+  comparisons: readonly Comparison[],
+): Promise<number[]> {
   const isOursFirst = (at: number): boolean => at % 2 === 0;
   const questions = comparisons.map(({ prompt, ours, theirs }, at): Question => {
     const [first, second] = isOursFirst(at) ? [ours, theirs] : [theirs, ours];
-    return { prompt, first, second, seed: judgeSeed(context.spec.seed, ours.seed, theirs.seed) };
+    return { prompt, first, second, seed: judgeSeed(campaignSeed, ours.seed, theirs.seed) };
   });
-  const firstWins = await askWhichIsBetter(context, "judge", questions);
+  const firstWins = await ask(questions);
   return firstWins.map((probability, at) => (isOursFirst(at) ? probability : 1 - probability));
 }

@@ -4,12 +4,13 @@
 import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import type { PromptSource } from "../../activities/contract.ts";
+import { judgeBy } from "../../activities/judging.ts";
 import { placeName } from "../../campaign/ids.ts";
 import { pairGroups } from "../../campaign/recipe/pairing.ts";
 import { comparisonsOf, pairsFromLabels } from "../../campaign/recipe/preferences.ts";
 import { formatRows } from "../../campaign/recipe/rows.ts";
 import type { PairRow, PromptRow } from "../../campaign/recipe/rows.ts";
-import { completionSeed, deriveSeed, judgeSeed, resamplingSeed } from "../../campaign/recipe/seeds.ts";
+import { completionSeed, deriveSeed, resamplingSeed } from "../../campaign/recipe/seeds.ts";
 import { sharesOf, winRate, winShare } from "../../campaign/recipe/winrate.ts";
 import type { CompiledSpec, Sampling } from "../../campaign/spec/compiled.ts";
 import { policyTask } from "../../campaign/spec/losses.ts";
@@ -143,14 +144,15 @@ export class PlainStages implements Recipe {
       get(answers, digest),
     ) as [Completion[], Completion[]];
     const byId = new Map(prompts.validation.map((prompt) => [prompt.id, prompt]));
-    const probabilities = (await judge(
-      candidates.map((row, index) => ({
-        prompt: byId.get(row.promptId)!,
-        first: asAnswer(row),
-        second: asAnswer(incumbents[index]!),
-        seed: judgeSeed(spec.seed, row.seed, incumbents[index]!.seed),
-      })) as never,
-    )) as number[];
+    const probabilities = await judgeBy(
+      async (questions) => judge(questions as never),
+      spec.seed,
+      candidates.map((ours, index) => ({
+        prompt: byId.get(ours.promptId)!,
+        ours,
+        theirs: incumbents[index]!,
+      })),
+    );
     const { value } = this.timed(() =>
       winRate(
         sharesOf(candidates.map(({ promptId }, index) => ({ promptId, probability: probabilities[index]! }))),
