@@ -1,4 +1,4 @@
-// What an evaluation measures: a row for each answer, counts for each piece, metrics for the split.
+// Measurements of an evaluation: a row for each answer, counts for each piece, metrics for the split.
 import type { GoldScore } from "../../campaign/spec/modules.ts";
 import type { PromptShares } from "../../campaign/recipe/winrate.ts";
 import type { EvaluateMetrics } from "../../campaign/types.ts";

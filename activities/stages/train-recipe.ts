@@ -51,7 +51,7 @@ function sftRecipe({ spec }: Context): Own {
   };
 }
 
-/** Of a reward model or a preference model. */
+/** Recipe of a reward model or a preference model. */
 async function scorerRecipe(context: Context, seed: string): Promise<Own> {
   const { reward, preferenceModel } = context.spec.bootstrap;
   const rows = await pairsOf(context);
