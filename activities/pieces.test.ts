@@ -2,7 +2,8 @@ import assert from "node:assert/strict";
 import { it } from "node:test";
 import { RatchetError } from "../errors/index.ts";
 import type { Store } from "../store/types.ts";
-import type { StageContext, Trace } from "./attempt/context.ts";
+import type { StageContext } from "./attempt/context.ts";
+import type { Heartbeat } from "../temporal/heartbeat.ts";
 import { crashesAfter } from "./attempt/piece-crashes.ts";
 import type { FanOutInput } from "./contract.ts";
 import type { PieceStage } from "./pieces.ts";
@@ -11,7 +12,7 @@ import { fakeDeps, memoryStore, smallSpec, stageContext } from "./attempt/stage-
 
 const SHARD = { index: 0, from: 0, to: 4 };
 
-const attempt = async (store: Store, trace: Trace): Promise<StageContext<FanOutInput>> => ({
+const attempt = async (store: Store, trace: Heartbeat): Promise<StageContext<FanOutInput>> => ({
   ...stageContext<FanOutInput>({
     spec: await smallSpec(store),
     deps: fakeDeps({ store }),
@@ -33,7 +34,7 @@ it("computes a crashing piece last, and names it after three crashes; all others
     },
     seal: () => assert.fail("a shard is not sealed"),
   };
-  const trace: Trace = {};
+  const trace: Heartbeat = {};
   await assert.rejects(runShard(await attempt(store, trace), stage, SHARD), { code: "engine_died" });
   await assert.rejects(runShard(await attempt(store, trace), stage, SHARD), { code: "engine_died" });
   await assert.rejects(runShard(await attempt(store, trace), stage, SHARD), {

@@ -1,6 +1,7 @@
 // What a watched campaign looks like: one line for each running stage, one for each decision. Pure; display.ts puts it on a stream.
 import type { WatchedStage, WatchEvent } from "../client/follow/watch.ts";
-import type { Retrying, Waiting } from "../client/follow/observe.ts";
+import type { Retrying } from "../client/follow/retrying.ts";
+import type { Waiting } from "../client/follow/waiting.ts";
 import type { EvaluateMetrics, LedgerEvent } from "../campaign/types.ts";
 import { placeName } from "../campaign/ids.ts";
 import { fixed, interval, judgeName } from "../report/digits.ts";

@@ -3,10 +3,11 @@ import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { createRequire } from "node:module";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { activityQueue, buildOf, WORKFLOW_QUEUE } from "../campaign/ids.ts";
+import { activityQueue, WORKFLOW_QUEUE } from "../campaign/ids.ts";
 import { Graph, Session } from "../engine/graph/index.ts";
 import { createModuleRunner } from "../runtimes/module/index.ts";
 import { backendOf, hasFormat, probeStore } from "../store/index.ts";
+import { newestPollMs, pollersByBuild } from "../temporal/pollers.ts";
 import { registerCommand } from "../temporal/search-attributes.ts";
 import { TemporalGateway } from "../temporal/temporal-gateway.ts";
 import type { TemporalAddress } from "../temporal/gateway.ts";
@@ -71,8 +72,6 @@ export function probeModules(): Promise<Finding> {
 
 const RACERS = 16;
 const QUEUES = [WORKFLOW_QUEUE, activityQueue("control"), activityQueue("cpu")];
-/** A poll lasts a minute at most: whoever polled since then is there. */
-const LIVING_MS = 70_000;
 
 /** Races conditional creates, reads back, deletes what it wrote. */
 export function probeStorage(name: string | undefined): Promise<Finding> {
@@ -143,13 +142,7 @@ export async function probeTemporal(at: TemporalAddress | undefined): Promise<Fi
 const probeBuilds = (gateway: TemporalGateway): Promise<Finding> =>
   probed("builds", async () => {
     const pollers = (await Promise.all(QUEUES.map((queue) => gateway.pollers(queue)))).flat();
-    const builds = [
-      ...new Set(
-        pollers
-          .filter(({ lastPollMs }) => Date.now() - lastPollMs < LIVING_MS)
-          .flatMap(({ identity }) => buildOf(identity) ?? []),
-      ),
-    ].sort();
+    const builds = [...pollersByBuild(pollers).keys()].sort();
     return builds.length > 1
       ? {
           state: "warning",
@@ -162,8 +155,8 @@ const probeBuilds = (gateway: TemporalGateway): Promise<Finding> =>
 const probeQueue = (gateway: TemporalGateway, queue: string): Promise<Finding> =>
   probed(`queue ${queue}`, async () => {
     const pollers = await gateway.pollers(queue);
-    const last = Math.max(...pollers.map(({ lastPollMs }) => lastPollMs));
-    return pollers.length === 0
+    const last = newestPollMs(pollers);
+    return last === undefined
       ? { state: "warning", found: "no worker polls it", hint: "start one: ratchet worker" }
       : {
           state: "ok",

@@ -1,12 +1,9 @@
 // Temporal's dev server as a child: its arguments, when it is ready, and what has to be registered in it.
 import { Connection } from "@temporalio/client";
 import { setTimeout as sleep } from "node:timers/promises";
-import { SEARCH_ATTRIBUTES } from "../campaign/ids.ts";
+import { addMissingSearchAttributes } from "../temporal/search-attributes.ts";
 
 export const NAMESPACE = "default";
-
-/** temporal.api.enums.v1.IndexedValueType */
-const INDEXED_VALUE_TYPE = { KEYWORD: 2, INT: 3 } as const;
 
 export interface ServerPorts {
   grpc: number;
@@ -78,26 +75,17 @@ export async function waitUntilServing(
 export async function registerSearchAttributes(address: string, timeoutMs: number): Promise<void> {
   for (const deadline = Date.now() + timeoutMs; ; await sleep(500)) {
     try {
-      return await addMissingAttributes(address);
+      return await addMissing(address);
     } catch (error) {
       if (Date.now() >= deadline) throw error;
     }
   }
 }
 
-async function addMissingAttributes(address: string): Promise<void> {
+async function addMissing(address: string): Promise<void> {
   const connection = await Connection.connect({ address });
   try {
-    const { customAttributes } = await connection.operatorService.listSearchAttributes({
-      namespace: NAMESPACE,
-    });
-    const missing = Object.entries(SEARCH_ATTRIBUTES).filter(([name]) => !(name in (customAttributes ?? {})));
-    if (missing.length === 0) return;
-    const types = missing.map(([name, type]) => [name, INDEXED_VALUE_TYPE[type]]);
-    await connection.operatorService.addSearchAttributes({
-      namespace: NAMESPACE,
-      searchAttributes: Object.fromEntries(types),
-    });
+    await addMissingSearchAttributes(connection, NAMESPACE);
   } finally {
     await connection.close();
   }

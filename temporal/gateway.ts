@@ -1,8 +1,10 @@
-// The part of Temporal that the client uses, as an interface: what the rules need to know, without gRPC. Implemented on the SDK in
-// temporal-gateway.ts and by a fake in tests.
+// The part of Temporal that the client uses, as an interface without gRPC. temporal-gateway.ts implements it on the SDK,
+// test/support/fake-gateway.ts in memory.
 import type { ConnectionOptions } from "@temporalio/client";
 import type { CampaignInput, StageInput } from "../campaign/types.ts";
 import type { CampaignProgress, ControlReply, ControlRequest, StageProgress } from "../workflows/messages.ts";
+import type { Heartbeat } from "./heartbeat.ts";
+import type { Poller } from "./pollers.ts";
 
 /** What to do if no Temporal server is found. */
 export const UNREACHABLE_HINT =
@@ -13,7 +15,7 @@ export interface TemporalAddress {
   address: string;
   namespace: string;
   connection: Pick<ConnectionOptions, "tls" | "apiKey" | "metadata">;
-  /** Identity of a server that Ratchet itself started; others are known by their cluster id. */
+  /** Identity of a server that Ratchet started; the others have that of server-identity.ts. */
   identity?: string;
 }
 
@@ -25,58 +27,52 @@ export interface Run {
   status: RunStatus;
   /** Store of the campaign that it runs. */
   store?: string;
-  /** A workflow task lies on the queue since then. */
+  /** Since when a workflow task waits for a worker. */
   taskSinceMs?: number;
   pending: PendingActivity[];
 }
 
-/** One activity that the server waits for. */
+/** One activity that has not ended. */
 export interface PendingActivity {
   type: string;
   state: "scheduled" | "started" | "backing-off";
   attempt: number;
-  /** When it was last put on its queue. */
+  /** When this attempt was put on its queue. */
   scheduledAtMs: number;
   heartbeatAtMs?: number;
-  /** What the activity last said; undefined before its first heartbeat. */
-  heartbeat?: unknown;
+  /** Of the newest heartbeat; undefined before the first one. */
+  heartbeat?: Heartbeat;
   lastFailure?: string;
-  /** Our code of it; absent where Temporal itself ended the attempt. */
+  /** Our code of `lastFailure`; absent if Temporal itself ended the attempt. */
   failureCode?: string;
-  /** While it backs off: when it is tried again. */
+  /** When it is retried; present only while it backs off. */
   nextAtMs?: number;
 }
 
-/** Absent or empty `pollers` = nobody has polled within the server's memory of about 5 minutes. */
-export interface Poller {
-  identity: string;
-  lastPollMs: number;
-}
-
-/** Workflows that make one place: its stages in order, each adopting what is finished. */
+/** Workflows of one place: each runs the place's stages in order and adopts finished work. */
 export type PlaceWorkflow = "bootstrap" | "iteration" | "baseline";
 
 export type ControlVerb = "pause" | "resume" | "cancel";
 
-/** Every call throws `temporal_unreachable` where the server does not answer. */
+/** Every call throws `temporal_unreachable` if the server does not answer. */
 export interface Gateway {
   readonly address: string;
   readonly namespace: string;
   /** Identity of the server, the same after a restart; written to the ledger by `open`. */
   identity(): Promise<string>;
-  /** Undefined where the server does not know the id. */
+  /** Undefined if the server does not know the id. */
   run(workflowId: string): Promise<Run | undefined>;
   /** Code and message that the newest run failed with. */
   failure(workflowId: string): Promise<{ code: string; message: string } | undefined>;
   /** Starts, or attaches to an open run of that id; `replace` ends an open run first. */
   start(input: CampaignInput, options: { replace: boolean; summary: string }): Promise<{ runId: string }>;
-  /** Runs the workflow of one place to its end, or waits for the one that runs; throws the failure with its code. */
+  /** Runs the workflow of one place to its end, or waits for its open run. Throws its failure, with the code. */
   runPlace<R>(workflowId: string, type: PlaceWorkflow, input: StageInput, summary: string): Promise<R>;
-  /** Undefined where no worker answered within `timeoutMs`. */
+  /** Undefined if no worker answered within `timeoutMs`. */
   progress(campaignId: string, timeoutMs: number): Promise<CampaignProgress | undefined>;
-  /** Null between stages; undefined where nobody answered or the child is gone. */
+  /** Null between stages; undefined if no worker answered or the server does not know the id. */
   stageProgress(workflowId: string, timeoutMs: number): Promise<StageProgress | null | undefined>;
-  /** Throws the workflow's refusal; RatchetError no_worker where it was not accepted in time. */
+  /** Throws the workflow's refusal, or `no_worker` if no worker accepted it in time. */
   control(
     campaignId: string,
     verb: ControlVerb,
@@ -84,7 +80,7 @@ export interface Gateway {
     options: { updateId: string; timeoutMs: number },
   ): Promise<ControlReply>;
   pollers(queue: string): Promise<Poller[]>;
-  /** Names of ours that the namespace has not registered; empty where the server does not say. */
+  /** Names of ours that the namespace has not registered; all of them if the server does not say. */
   missingSearchAttributes(): Promise<string[]>;
   close(): Promise<void>;
 }

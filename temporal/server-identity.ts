@@ -1,8 +1,8 @@
-// Which Temporal server and namespace this is: an identity that survives restarts of the server. The worker writes it into `opened`
-// rows, `start` compares it. A server that Ratchet itself started has an identity of its own, kept beside its database.
+// The identity of a Temporal server and namespace, the same after a restart. The worker writes it into `opened` rows and
+// `start` compares it. A server that Ratchet started has its own identity, in a file beside its database (dev/database.ts).
 import type { WorkflowService } from "@temporalio/client";
 
-/** `<cluster id>/<namespace id>`: both are made once, with the database. */
+/** `<cluster id>/<namespace id>`: the server makes both once, with its database. */
 export async function serverIdentity(
   { workflowService }: { workflowService: WorkflowService },
   namespace: string,

@@ -2,7 +2,9 @@
 import { existsSync, readFileSync } from "node:fs";
 import { hostname } from "node:os";
 import type { NativeConnection, WorkerOptions } from "@temporalio/worker";
-import { activityQueue, buildOf, identityOf, WORKFLOW_QUEUE } from "../campaign/ids.ts";
+import { identityOf } from "../campaign/ids.ts";
+import { pollersByBuild, pollersOf } from "../temporal/pollers.ts";
+import { taskQueueOf } from "./queues.ts";
 
 export interface Build {
   /** Version of the package. */
@@ -62,33 +64,21 @@ export function deploymentOptions(
   };
 }
 
-/** A poll lasts a minute at most, but the server lists pollers for five: this long ago, a worker was there. */
-const LIVING_MS = 70_000;
-
-/** A line for each other build that serves our queues. A hint: where the server does not say who polls, nothing is said. */
+/** One line for each other build that polls our queues now; none for a queue whose pollers the server does not list. */
 export async function otherBuilds(
   connection: NativeConnection,
   namespace: string,
   queues: readonly string[],
 ): Promise<string[]> {
   const own = readBuild().build;
-  const found = new Map<string, string>();
-  for (const queue of queues) {
-    const [name, taskQueueType] = queue === "workflows" ? [WORKFLOW_QUEUE, 1] : [activityQueue(queue), 2];
-    const { pollers } = await connection.workflowService
-      .describeTaskQueue({ namespace, taskQueue: { name }, taskQueueType })
-      .catch(() => ({ pollers: [] }));
-    for (const { identity, lastAccessTime } of pollers ?? []) {
-      const build =
-        Date.now() - Number(lastAccessTime?.seconds ?? 0) * 1000 < LIVING_MS
-          ? buildOf(identity ?? "")
-          : undefined;
-      if (build !== undefined && build !== own)
-        found.set(
-          build,
-          `a worker of another build serves ${name} too: ${build} (${identity}); this one is ${own}. Stop one, or set RATCHET_DEPLOYMENT (docs/operations.md)`,
-        );
+  const lines = new Map<string, string>();
+  for (const queue of queues.map(taskQueueOf)) {
+    const pollers = await pollersOf(connection, namespace, queue).catch(() => []);
+    for (const [build, { identity }] of pollersByBuild(pollers)) {
+      const other = `a worker of another build serves ${queue} too: ${build} (${identity}); this one is ${own}.`;
+      if (build !== own)
+        lines.set(build, `${other} Stop one, or set RATCHET_DEPLOYMENT (docs/operations.md)`);
     }
   }
-  return [...found.values()];
+  return [...lines.values()];
 }

@@ -10,8 +10,8 @@ import type { WorkerSettings } from "./env.ts";
 import { cacheDir, moduleEnvironment, scratchDir } from "./env.ts";
 import { createModuleCaller } from "./modules.ts";
 import { openScratch } from "./scratch.ts";
+import { missingSearchAttributes } from "../temporal/search-attributes.ts";
 import { serverIdentity } from "../temporal/server-identity.ts";
-import { searchAttributesRegistered } from "./server.ts";
 
 export interface OpenDeps {
   deps: Deps;
@@ -43,7 +43,7 @@ export async function openDeps(
     modules,
     server: settings.serverId ?? (await serverIdentity(connection, namespace)),
     namespace,
-    searchAttributes: await searchAttributesRegistered(connection, namespace),
+    searchAttributes: await hasSearchAttributes(connection, namespace),
     draining,
     facts: { host: hostname(), node: process.version, ...readBuild(), ...runtimeFacts() },
     graceMs: settings.graceMs,
@@ -57,3 +57,10 @@ export async function openDeps(
     },
   };
 }
+
+/** False if the server does not say: some servers refuse the question, and campaigns run without search attributes. */
+const hasSearchAttributes = (connection: NativeConnection, namespace: string): Promise<boolean> =>
+  missingSearchAttributes(connection, namespace).then(
+    (missing) => missing.length === 0,
+    () => false,
+  );

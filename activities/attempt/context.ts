@@ -9,6 +9,7 @@ import { repairsOf } from "../../campaign/rules.ts";
 import type { CampaignInput, Facts, LedgerEvent, StageInput, StageName } from "../../campaign/types.ts";
 import type { Progress, WorkContext } from "../../runtimes/types.ts";
 import type { Store } from "../../store/types.ts";
+import type { Heartbeat } from "../../temporal/heartbeat.ts";
 import type { Deps } from "../deps.ts";
 import { withGracePeriod } from "./grace-period.ts";
 import { isCounted, toFailure } from "./failure.ts";
@@ -31,22 +32,6 @@ export function refuseOtherStore({ store }: Deps, { campaignId, storeName }: Cam
   );
 }
 
-/** What an attempt leaves in its heartbeat for the next one: a hint for the record, never where to resume. */
-export interface Trace {
-  /** Pieces begun and not yet committed, or the newest optimizer step. */
-  begun?: number[];
-  step?: number;
-  /** Pieces on which a child process died, and how often: carried from attempt to attempt. */
-  deaths?: Record<number, number>;
-  /** The attempt came to an end of its own: an outcome, a drain, a pause. One that did not took its worker along, or went with it. */
-  ended?: true;
-  /** Attempts in a row that failed by themselves and got no further; outages and kills are not among them. */
-  failuresWithoutProgress?: number;
-  progress?: Progress;
-  /** What a running attempt waits for with its work in hand. */
-  waitsFor?: { code: string; message: string };
-}
-
 /** Input of any stage. */
 type AnyInput = StageInput & { stage: StageName };
 
@@ -56,9 +41,9 @@ export interface StageContext<I extends AnyInput = AnyInput> extends WorkContext
   spec: CompiledSpec;
   place: string;
   attempt: number;
-  trace: Trace;
+  trace: Heartbeat;
   /** The trace that the attempt before this one left; undefined at the first attempt. */
-  previous: Trace | undefined;
+  previous: Heartbeat | undefined;
   /** A piece or a step is done, for the first time in any attempt; it took `ms`. */
   madeProgress(ms: number): void;
   /** Sends the heartbeat now, because the work that begins next may crash the worker. */
@@ -80,8 +65,8 @@ export async function inStage<I extends AnyInput, R>(
 ): Promise<R> {
   const activity = Context.current();
   const previous =
-    activity.info.attempt > 1 ? (activity.info.heartbeatDetails as Trace | undefined) : undefined;
-  const trace: Trace = {
+    activity.info.attempt > 1 ? (activity.info.heartbeatDetails as Heartbeat | undefined) : undefined;
+  const trace: Heartbeat = {
     deaths: crashesAfter(previous),
     failuresWithoutProgress: previous?.failuresWithoutProgress ?? 0,
   };
@@ -114,8 +99,8 @@ interface Attempt<I> {
   deps: Deps;
   input: I;
   activity: Context;
-  previous: Trace | undefined;
-  trace: Trace;
+  previous: Heartbeat | undefined;
+  trace: Heartbeat;
   watchdog: Watchdog;
   signal: AbortSignal;
 }
@@ -158,7 +143,7 @@ async function contextOf<I extends AnyInput>(parts: Attempt<I>): Promise<StageCo
 }
 
 /** The failure to throw. The last heartbeat carries the count of failures to the next attempt. */
-function counted(activity: Context, trace: Trace, error: unknown): Error {
+function counted(activity: Context, trace: Heartbeat, error: unknown): Error {
   if (isCounted(error)) trace.failuresWithoutProgress = (trace.failuresWithoutProgress ?? 0) + 1;
   activity.heartbeat(trace);
   return toFailure(error, trace.failuresWithoutProgress);
@@ -187,8 +172,8 @@ const drainingError = ({ stage, place }: AnyInput): RatchetError =>
 /** Control activities only write the ledger: they send heartbeats, and their errors are translated. */
 export async function inControl<R>(work: () => Promise<R>): Promise<R> {
   const activity = Context.current();
-  const previous = activity.info.heartbeatDetails as Trace | undefined;
-  const trace: Trace = { failuresWithoutProgress: previous?.failuresWithoutProgress ?? 0 };
+  const previous = activity.info.heartbeatDetails as Heartbeat | undefined;
+  const trace: Heartbeat = { failuresWithoutProgress: previous?.failuresWithoutProgress ?? 0 };
   const heartbeats = setInterval(() => activity.heartbeat(trace), HEARTBEAT_MS);
   try {
     return await work();

@@ -1,7 +1,8 @@
 // Pieces that crash the process that computes them. Crashes are counted across attempts, in the heartbeat. A
 // suspected piece is computed last and alone; after three crashes it is given up.
 import { isCoded } from "../../errors/index.ts";
-import type { StageContext, Trace } from "./context.ts";
+import type { Heartbeat } from "../../temporal/heartbeat.ts";
+import type { StageContext } from "./context.ts";
 
 /** Crashes after which a piece counts as their cause. */
 const CRASHES_MAX = 3;
@@ -12,7 +13,7 @@ type Traced = Pick<StageContext, "trace">;
 export const crashesOf = ({ trace }: Traced, piece: number): number => trace.deaths?.[piece] ?? 0;
 
 /** Crashes by piece. If the worker died, each piece that it was computing counts one more. */
-export function crashesAfter(previous: Trace | undefined): Record<number, number> {
+export function crashesAfter(previous: Heartbeat | undefined): Record<number, number> {
   const crashes = { ...previous?.deaths };
   if (previous && !previous.ended)
     for (const piece of previous.begun ?? []) crashes[piece] = (crashes[piece] ?? 0) + 1;

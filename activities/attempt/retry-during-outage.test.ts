@@ -1,11 +1,11 @@
 import assert from "node:assert/strict";
 import { it } from "node:test";
 import { RatchetError } from "../../errors/index.ts";
-import type { Trace } from "./context.ts";
+import type { Heartbeat } from "../../temporal/heartbeat.ts";
 import { retryDuringOutage } from "./retry-during-outage.ts";
 
 const attempt = (signal = new AbortController().signal) => ({
-  trace: {} as Trace,
+  trace: {} as Heartbeat,
   signal,
   resetWatchdog: () => undefined,
 });
@@ -13,7 +13,7 @@ const attempt = (signal = new AbortController().signal) => ({
 it("retries a commit through an outage, and reports the outage in the trace", async () => {
   const context = attempt();
   let tries = 0;
-  const reported: (Trace["waitsFor"] | undefined)[] = [];
+  const reported: (Heartbeat["waitsFor"] | undefined)[] = [];
   const done = await retryDuringOutage(context, async () => {
     reported.push(context.trace.waitsFor && { ...context.trace.waitsFor });
     tries += 1;

@@ -9,7 +9,8 @@ import type { Completion } from "../../runtimes/types.ts";
 import { memoryBackend } from "../../store/backends/memory.ts";
 import { storeOn } from "../../store/index.ts";
 import type { Store } from "../../store/types.ts";
-import type { StageContext, Trace } from "./context.ts";
+import type { StageContext } from "./context.ts";
+import type { Heartbeat } from "../../temporal/heartbeat.ts";
 import type { Deps } from "../deps.ts";
 
 export const memoryStore = (): Promise<Store> => storeOn(memoryBackend());
@@ -105,7 +106,7 @@ export interface Attempt<I extends StageInput> {
   spec: CompiledSpec;
   deps: Deps;
   input: Own<I> & { place?: StageInput["place"] };
-  previous?: Trace;
+  previous?: Heartbeat;
 }
 
 /** One attempt at a stage, of iteration 1 unless the input has another place. */

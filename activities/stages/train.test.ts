@@ -11,7 +11,7 @@ import type { Facts, TrainResult, Tree } from "../../campaign/types.ts";
 import type { Trainer, TrainRequest } from "../../runtimes/types.ts";
 import type { Store } from "../../store/types.ts";
 import type { TrainInput } from "../contract.ts";
-import type { Trace } from "../attempt/context.ts";
+import type { Heartbeat } from "../../temporal/heartbeat.ts";
 import { fakeDeps, memoryStore, smallSpec, stageContext } from "../attempt/stage-context.test.support.ts";
 import { train } from "./train.ts";
 
@@ -65,7 +65,7 @@ async function folder(dir: string, file: string, text: string): Promise<string> 
 interface Run {
   store: Store;
   trainer: CountingTrainer;
-  attempt(previous?: Trace): Promise<{ result: TrainResult; facts: Facts }>;
+  attempt(previous?: Heartbeat): Promise<{ result: TrainResult; facts: Facts }>;
 }
 
 async function run(): Promise<Run> {

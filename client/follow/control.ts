@@ -1,5 +1,5 @@
-// pause, resume, cancel: Temporal updates that end up in the ledger with who and why. An update sent to nobody would be carried out
-// whenever a worker comes back, long after its sender gave up; so it is sent only where a worker has just answered a query.
+// pause, resume and cancel. Temporal keeps an update until a worker takes it, perhaps long after its sender gave up.
+// So it is sent only if a worker has just answered a query.
 import { RatchetError } from "../../errors/index.ts";
 import { activityQueue, campaignWorkflowId, WORKFLOW_QUEUE } from "../../campaign/ids.ts";
 import type { Store } from "../../store/types.ts";
@@ -11,11 +11,11 @@ import { requireCampaign } from "../record/record.ts";
 export interface ControlOptions {
   by: string;
   why: string;
-  /** The same id is carried out once. */
+  /** Requests with the same id are carried out once. */
   requestId: string;
 }
 
-/** Together under the 10 s in which a missing worker is said. */
+/** Together under 10 s: a missing worker is reported within that time. */
 const ANSWER_MS = 5_000;
 const ACCEPT_MS = 4_000;
 
@@ -32,7 +32,7 @@ export async function controlCampaign(
   const run = await gateway.run(campaignWorkflowId(campaignId));
   if (run?.status !== "running") {
     throw new RatchetError("not_running", `campaign ${campaignId} is not running on ${gateway.address}`, {
-      hint: "ratchet start takes it up from its ledger",
+      hint: "ratchet start resumes it from its ledger",
     });
   }
   for (const queue of [WORKFLOW_QUEUE, activityQueue("control")]) {

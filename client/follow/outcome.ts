@@ -1,4 +1,4 @@
-// How a campaign ended, read from its ledger: what waiting verbs return and exit with.
+// How a campaign ended, from its ledger. `watch` and `run` print it and derive their exit code from it.
 import type { CampaignRecord } from "../../campaign/types.ts";
 import type { CampaignOutcome } from "../../workflows/messages.ts";
 
@@ -7,13 +7,13 @@ export type { CampaignOutcome };
 export const hasEnded = ({ status }: CampaignRecord): boolean =>
   status === "completed" || status === "cancelled" || status === "failed" || status === "moved";
 
-/** Of an ended campaign. */
+/** `record`: of an ended campaign. */
 export function outcomeOf(record: CampaignRecord): CampaignOutcome {
   const { status, latest, promoted, failure } = record;
   return {
     status: status === "completed" || status === "cancelled" ? status : "failed",
-    ...(latest ? { latest: latest.policy } : {}),
-    ...(promoted ? { promoted: promoted.policy } : {}),
-    ...(failure ? { failure } : {}),
+    latest: latest?.policy,
+    promoted: promoted?.policy,
+    failure,
   };
 }

@@ -16,7 +16,7 @@ const stage = (fraction: number, more: Partial<StageView> = {}): StageView => ({
   ...more,
 });
 
-it("rate and time left follow from the share done", () => {
+it("computes rate and time left from the share done", () => {
   const pace = new Pace();
   assert.deepEqual(pace.of(stage(0), 0), { fraction: 0 });
   const { perSecond, leftMs } = pace.of(stage(0.2), 4_000);
@@ -24,7 +24,7 @@ it("rate and time left follow from the share done", () => {
   assert.equal(Math.round(leftMs ?? 0), 16_000);
 });
 
-it("work adopted at the start is forgotten after half a minute", () => {
+it("leaves work adopted at the start out after 30 s", () => {
   const pace = new Pace();
   pace.of(stage(0), 0);
   pace.of(stage(0.5), 2_000);
@@ -33,7 +33,7 @@ it("work adopted at the start is forgotten after half a minute", () => {
   assert.equal(Math.round((leftMs ?? 0) / 1000), 80);
 });
 
-it("a heartbeat that counts from zero again does not turn the clock back", () => {
+it("keeps the largest share when a heartbeat counts from zero again", () => {
   const pace = new Pace();
   pace.of(stage(0), 0);
   pace.of(stage(0.5), 5_000);
@@ -41,7 +41,7 @@ it("a heartbeat that counts from zero again does not turn the clock back", () =>
   assert.deepEqual({ fraction, perSecond }, { fraction: 0.5, perSecond: 5 });
 });
 
-it("nothing is said before two seconds have passed or where nothing moves", () => {
+it("gives no rate within the first 2 s, nor without progress", () => {
   const pace = new Pace();
   pace.of(stage(0.3), 0);
   assert.deepEqual(pace.of(stage(0.5), 1_000), { fraction: 0.5 });

@@ -1,9 +1,9 @@
-// How fast a stage goes and how long it has left, from the share done over the last half minute: a stage that adopted finished
-// pieces at its start must not look fast for ever.
+// Rate of a stage and time left, from its progress over the last 30 s. An average since the start would count the finished pieces
+// that the stage adopted at its start.
 import type { StageView } from "./observe.ts";
 
 export interface Rate {
-  /** Largest share seen: a second attempt counts from zero again, but what is done stays done. */
+  /** Largest share seen: a second attempt counts from zero again, although the committed work is kept. */
   fraction: number;
   /** Counted units per second: steps, pieces, completions. */
   perSecond?: number;
@@ -16,13 +16,13 @@ interface Mark {
 }
 
 const WINDOW_MS = 30_000;
-/** Two looks further apart than this say something. */
+/** Shortest time from which a rate is computed. */
 const SPAN_MS = 2_000;
 
 export class Pace {
   private readonly marks = new Map<string, Mark[]>();
 
-  /** Rate and time left are absent until the stage has been seen to move. */
+  /** Rate and time left are absent until the stage has made progress. */
   of(stage: StageView, nowMs: number): Rate {
     const key = `${stage.place}/${stage.stage}/${stage.startedAtMs}`;
     const before = this.marks.get(key) ?? [];
@@ -42,6 +42,6 @@ export class Pace {
   }
 }
 
-/** Units in the whole stage: those of a running shard times the shards. */
+/** Units of the whole stage: those of one running shard times the number of shards. */
 const units = ({ counted, shardsTotal }: StageView): number =>
   counted ? (counted.total / counted.activities) * shardsTotal : shardsTotal;

@@ -1,4 +1,4 @@
-// Where campaigns stand: `status` of one, `list` of all. The ledger gives what was decided, Temporal what runs now.
+// `status` of one campaign and `list` of all. Decisions are read from the ledger; Temporal says what runs now.
 import { planOf } from "../../campaign/spec/plan.ts";
 import type { CampaignRecord, CampaignStatus, Digest } from "../../campaign/types.ts";
 import type { Store } from "../../store/types.ts";
@@ -12,7 +12,7 @@ export interface CampaignSummary {
   campaignId: string;
   name: string;
   status: CampaignStatus;
-  /** Newest finished iteration: 0 = bootstrap, -1 = nothing yet. */
+  /** Newest finished iteration: 0 = bootstrap, -1 = none yet. */
   finished: number;
   iterations: number;
   epoch: number;
@@ -28,7 +28,7 @@ export interface StatusView extends CampaignSummary {
   specDigest: Digest;
   server?: string;
   namespace?: string;
-  /** Absent where no Temporal was asked. */
+  /** Absent without a gateway. */
   live?: Observation;
 }
 
@@ -43,9 +43,9 @@ export async function readStatus(
   return {
     ...summary(record, spec.iterations, rows),
     specDigest,
-    ...(server ? { server } : {}),
-    ...(namespace ? { namespace } : {}),
-    ...(gateway ? { live: await observe(gateway, campaignId, planOf(spec)) } : {}),
+    server,
+    namespace,
+    live: gateway && (await observe(gateway, campaignId, planOf(spec))),
   };
 }
 
@@ -67,11 +67,11 @@ function summary(record: CampaignRecord, iterations: number, rows: { at: string 
     finished: newestTakes(record).at(-1)?.iteration ?? -1,
     iterations,
     epoch,
-    ...(latest ? { latest: latest.policy } : {}),
-    ...(promoted ? { promoted: { iteration: promoted.iteration, policy: promoted.policy } } : {}),
+    latest: latest?.policy,
+    promoted: promoted && { iteration: promoted.iteration, policy: promoted.policy },
     baselines: Object.keys(record.baselines),
     createdAt: rows[0]?.at ?? "",
     updatedAt: rows.at(-1)?.at ?? "",
-    ...(failure ? { failure } : {}),
+    failure,
   };
 }

@@ -1,5 +1,5 @@
-// `watch`: a campaign's progress as events until it ends. A server or store that goes away is said and waited for; it is the
-// campaign that is durable, not the connection.
+// `watch`: the progress of a campaign as events, until it ends. If Temporal or the store does not answer, it reports that and
+// tries again.
 import { setTimeout as sleep } from "node:timers/promises";
 import { RatchetError } from "../../errors/index.ts";
 import { campaignWorkflowId } from "../../campaign/ids.ts";
@@ -8,18 +8,21 @@ import type { CampaignStatus, LedgerRow, Plan } from "../../campaign/types.ts";
 import type { Store } from "../../store/types.ts";
 import type { Gateway } from "../../temporal/gateway.ts";
 import { observe } from "./observe.ts";
-import type { Observation, Retrying, StageView, Waiting } from "./observe.ts";
+import type { Observation, StageView } from "./observe.ts";
 import { hasEnded, outcomeOf } from "./outcome.ts";
 import type { CampaignOutcome } from "./outcome.ts";
 import { Pace } from "./pace.ts";
 import type { Rate } from "./pace.ts";
+import { Reminder } from "./reminder.ts";
+import type { Retrying } from "./retrying.ts";
+import type { Waiting } from "./waiting.ts";
 import { readSpec, requireCampaign } from "../record/record.ts";
 import type { ReadCampaign } from "../record/record.ts";
 
 export interface WatchedStage extends StageView, Rate {}
 
 export type WatchEvent =
-  /** Where the campaign stands; sent whenever one of these changes. */
+  /** Sent when one of its members changes. */
   | {
       type: "campaign";
       status: CampaignStatus;
@@ -28,32 +31,35 @@ export type WatchEvent =
       finished: number;
       promoted: number;
     }
-  /** All running stages; sent at every look. */
+  /** All running stages; sent at every poll. */
   | { type: "stages"; stages: WatchedStage[] }
-  /** A decision that was recorded since the watch began. */
+  /** A decision recorded since the watch began. */
   | { type: "row"; row: LedgerRow }
+  /** Sent after 10 s, then every minute. */
   | { type: "waiting"; waiting: Waiting[] }
-  /** Activities fail and are tried again; sent once it has lasted, then again every minute. */
+  /** Activities fail and are retried. Sent after 10 s, then every minute. */
   | { type: "retrying"; retrying: Retrying[]; forMs: number }
-  /** Temporal or the store does not answer; sent once, then again every minute. */
+  /** Temporal or the store does not answer. Sent at once, then every minute. */
   | { type: "unreachable"; code: string; message: string; forMs: number }
   | { type: "ended"; outcome: CampaignOutcome };
 
 export interface WatchOptions {
   signal?: AbortSignal;
-  /** Time between two looks. */
+  /** Pause between two polls. */
   everyMs?: number;
-  /** Ledger rows already known to the reader. */
+  /** Number of ledger rows that the caller knows already. */
   fromRow?: number;
 }
 
-/** What a worker that just starts up may take before it is called missing. */
-const PATIENCE_MS = 10_000;
-const REPEAT_MS = 60_000;
-/** Longest single try of an activity while the platform is away: what fails again within it has not been mended. */
+/** A worker may need this long to start. */
+const REPORT_AFTER_MS = 10_000;
+/** Longest single attempt of an activity during an outage: without a failure for this long, the outage is over. */
 const RETRY_MS = 60_000;
-/** Rows are also looked for without a sign from Temporal, for rows that others append. */
+/** The ledger is read at least this often, because other clients append rows that Temporal does not show. */
 const LEDGER_MS = 15_000;
+
+/** Temporal or the store is away or refuses us, perhaps only for now. */
+const UNREACHABLE = new Set(["temporal_unreachable", "store_unreachable", "store_denied", "bucket_missing"]);
 
 export async function* watchCampaign(
   store: Store,
@@ -67,7 +73,7 @@ export async function* watchCampaign(
   const watcher = new Watcher(store, gateway, campaignId, planOf(spec), options.fromRow ?? known.rows.length);
   for (;;) {
     if (signal?.aborted) return;
-    const { events, read } = await watcher.look(known);
+    const { events, read } = await watcher.poll(known);
     known = read;
     for (const event of events) {
       yield event;
@@ -83,11 +89,11 @@ class Watcher {
   private readonly campaignId: string;
   private readonly plan: Plan;
   private readonly pace = new Pace();
-  private readonly unanswered = new Repeated(0);
-  private readonly waited = new Repeated(PATIENCE_MS);
-  private readonly retried = new Repeated(PATIENCE_MS);
+  private readonly unanswered = new Reminder(0);
+  private readonly waited = new Reminder(REPORT_AFTER_MS);
+  private readonly retried = new Reminder(REPORT_AFTER_MS);
   private seenRows: number;
-  private seenStanding = "";
+  private seenState = "";
   private ledgerReadAtMs = 0;
 
   constructor(store: Store, gateway: Gateway, campaignId: string, plan: Plan, fromRow: number) {
@@ -98,17 +104,17 @@ class Watcher {
     this.seenRows = fromRow;
   }
 
-  async look(known: ReadCampaign): Promise<{ events: WatchEvent[]; read: ReadCampaign }> {
+  async poll(known: ReadCampaign): Promise<{ events: WatchEvent[]; read: ReadCampaign }> {
     try {
       const seen = await observe(this.gateway, this.campaignId, this.plan);
-      const { changed, event } = this.standing(seen);
+      const changes = this.campaign(seen);
       const closed = seen.run !== "running";
-      const read =
-        changed || closed || Date.now() - this.ledgerReadAtMs > LEDGER_MS ? await this.ledger() : known;
-      this.unanswered.clear();
+      const due = changes.length > 0 || closed || Date.now() - this.ledgerReadAtMs > LEDGER_MS;
+      const read = due ? await this.ledger() : known;
+      this.unanswered.clear(Date.now());
       const events = [
         ...this.rows(read),
-        ...event,
+        ...changes,
         ...this.waiting(seen),
         ...this.retrying(seen),
         ...this.stages(seen),
@@ -132,16 +138,13 @@ class Watcher {
     return read;
   }
 
-  private standing({ progress }: Observation): { changed: boolean; event: WatchEvent[] } {
-    if (!progress) return { changed: false, event: [] };
+  private campaign({ progress }: Observation): WatchEvent[] {
+    if (!progress) return [];
     const { status, epoch, iterations, finished, promoted } = progress;
-    const text = JSON.stringify([status, epoch, finished, promoted]);
-    const changed = text !== this.seenStanding;
-    this.seenStanding = text;
-    return {
-      changed,
-      event: changed ? [{ type: "campaign", status, epoch, iterations, finished, promoted }] : [],
-    };
+    const state = JSON.stringify([status, epoch, finished, promoted]);
+    if (state === this.seenState) return [];
+    this.seenState = state;
+    return [{ type: "campaign", status, epoch, iterations, finished, promoted }];
   }
 
   private rows({ rows }: ReadCampaign): WatchEvent[] {
@@ -159,76 +162,39 @@ class Watcher {
 
   private waiting({ waiting }: Observation): WatchEvent[] {
     if (waiting.length === 0) {
-      this.waited.clear();
+      this.waited.clear(Date.now());
       return [];
     }
     const due = this.waited.due(waiting.map(({ queue }) => queue).join(), Date.now());
     return due === undefined ? [] : [{ type: "waiting", waiting }];
   }
 
-  /** The same codes are the same trouble, whoever meets it and between its tries. */
+  /** One condition per set of codes, whichever activities fail with them; it lasts through the pauses between attempts. */
   private retrying({ retrying }: Observation): WatchEvent[] {
     if (retrying.length === 0) {
-      this.retried.clear(RETRY_MS);
+      this.retried.clear(Date.now(), RETRY_MS);
       return [];
     }
-    const forMs = this.retried.due(
-      [...new Set(retrying.map(({ code = "" }) => code))].sort().join(),
-      Date.now(),
-    );
+    const codes = [...new Set(retrying.map(({ code = "" }) => code))].sort();
+    const forMs = this.retried.due(codes.join(), Date.now());
     return forMs === undefined ? [] : [{ type: "retrying", retrying, forMs }];
   }
 
-  /** The run here is closed or unknown: the ledger says how the campaign ended, if it did. */
+  /** This server has no open run: the ledger says how the campaign ended, if it did. */
   private async ended({ run }: Observation, { record }: ReadCampaign): Promise<WatchEvent[]> {
     if (hasEnded(record)) return [{ type: "ended", outcome: outcomeOf(record) }];
     if (run === undefined) {
       throw new RatchetError(
         "not_running",
         `campaign ${this.campaignId} is ${record.status}, but ${this.gateway.address} does not know it`,
-        { hint: "ratchet start takes it up from its ledger" },
+        { hint: "ratchet start resumes it from its ledger" },
       );
     }
-    // Terminated from outside, or it lost its lease to another server: this run ended, the campaign did not.
+    // The run was terminated from outside, or lost its lease to another server. The campaign itself has not ended.
     const failure = (await this.gateway.failure(campaignWorkflowId(this.campaignId))) ?? {
       code: "run_ended",
       message: `the run of ${this.campaignId} was ${run}`,
     };
     return [{ type: "ended", outcome: { ...outcomeOf(record), status: "failed", failure } }];
-  }
-}
-
-/** Codes of a platform that is away, or locked, for now. */
-const UNREACHABLE = new Set(["temporal_unreachable", "store_unreachable", "store_denied", "bucket_missing"]);
-
-/** Says a lasting condition once after `patienceMs`, then again every minute. */
-class Repeated {
-  private readonly patienceMs: number;
-  private what: string | undefined;
-  private sinceMs = 0;
-  private seenAtMs = 0;
-  private saidAtMs = 0;
-
-  constructor(patienceMs: number) {
-    this.patienceMs = patienceMs;
-  }
-
-  /** How long it has lasted, where it is to be said now. */
-  due(what: string, nowMs: number): number | undefined {
-    if (this.what !== what) {
-      this.what = what;
-      this.sinceMs = nowMs;
-      this.saidAtMs = -Infinity;
-    }
-    this.seenAtMs = nowMs;
-    const forMs = nowMs - this.sinceMs;
-    if (forMs < this.patienceMs || nowMs - this.saidAtMs < REPEAT_MS) return undefined;
-    this.saidAtMs = nowMs;
-    return forMs;
-  }
-
-  /** It is over once it was not seen for `pauseMs`. */
-  clear(pauseMs = 0): void {
-    if (Date.now() - this.seenAtMs >= pauseMs) this.what = undefined;
   }
 }

@@ -8,7 +8,7 @@ import { after, before, describe, it } from "node:test";
 import { setTimeout as delay } from "node:timers/promises";
 import { Client, Connection } from "@temporalio/client";
 import { defaultPayloadConverter, WorkflowNotFoundError } from "@temporalio/common";
-import type { Trace } from "../../activities/attempt/context.ts";
+import type { Heartbeat } from "../../temporal/heartbeat.ts";
 import type { RatchetClient } from "../../client/ratchet-client.ts";
 import type { DevTree } from "../../dev/index.ts";
 import { CAMPAIGN, DevCampaign, NO_TEMPORAL_BIN, outcomesOf } from "../support/dev-campaign.ts";
@@ -62,7 +62,7 @@ async function stepsSeen(client: RatchetClient): Promise<number> {
 }
 
 /** What the running activities of a place told the server last: it is all that the next attempt will know of this one. */
-async function traces(campaign: DevCampaign, place: string): Promise<Trace[]> {
+async function traces(campaign: DevCampaign, place: string): Promise<Heartbeat[]> {
   const { address, namespace } = campaign.tree as DevTree;
   const connection = await Connection.connect({ address });
   try {
@@ -71,7 +71,7 @@ async function traces(campaign: DevCampaign, place: string): Promise<Trace[]> {
       .describe();
     return (raw.pendingActivities ?? []).flatMap(({ heartbeatDetails }) =>
       (heartbeatDetails?.payloads ?? []).map((payload) =>
-        defaultPayloadConverter.fromPayload<Trace>(payload),
+        defaultPayloadConverter.fromPayload<Heartbeat>(payload),
       ),
     );
   } catch (error) {
@@ -204,7 +204,7 @@ describe("a campaign whose processes are killed", { skip: NO_TEMPORAL_BIN, timeo
     const log = readFileSync(join(campaign.stateDir, "logs", "worker.log"), "utf8");
     assert.match(
       log,
-      /freed what a killed worker had left: .*train of ratchet:small-shop\/it-0001\.1/,
+      /failed the attempts of a killed worker: .*train of ratchet:small-shop\/it-0001\.1/,
       "the next worker did not wait for the heartbeat timeout",
     );
     await client.close();

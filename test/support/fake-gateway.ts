@@ -1,6 +1,7 @@
 // Temporal as the client sees it, without Temporal: one campaign's run whose state a test sets.
 import { RatchetError } from "../../errors/index.ts";
-import type { ControlVerb, Gateway, Poller, Run } from "../../temporal/gateway.ts";
+import type { ControlVerb, Gateway, Run } from "../../temporal/gateway.ts";
+import type { Poller } from "../../temporal/pollers.ts";
 import type { CampaignInput } from "../../campaign/types.ts";
 import type { CampaignProgress, ControlReply, StageProgress } from "../../workflows/messages.ts";
 
