@@ -7,7 +7,7 @@ import type { TestContext } from "node:test";
 import { Child } from "./child.ts";
 import { ParentWatch } from "./parent-watch.ts";
 
-/** What is said when a child that lives for `lifeMs` ends, time after time. */
+/** First `count` reports about a child that ends by itself after `lifeMs`. */
 async function endings(t: TestContext, lifeMs: number, count: number): Promise<string[]> {
   const folder = await mkdtemp(join(tmpdir(), "ratchet-child-"));
   const parentWatch = new ParentWatch();
@@ -34,13 +34,13 @@ async function endings(t: TestContext, lifeMs: number, count: number): Promise<s
   });
 }
 
-it("a child that ends as soon as it begins is started again after pauses that grow", async (t) => {
+it("restarts a child that ends at once after growing pauses", async (t) => {
   assert.deepEqual(
     await endings(t, 0, 3),
     [0.5, 1, 2].map((pause) => `worker ended with exit code 3; starting it again in ${pause} s`),
   );
 });
 
-it("a child that was well is started again at once", async (t) => {
+it("restarts a child at once after a healthy run", async (t) => {
   assert.deepEqual(await endings(t, 5_100, 1), ["worker ended with exit code 3; starting it again"]);
 });

@@ -1,5 +1,5 @@
-// One supervised child: it runs until it is stopped, and is started again whenever it ends by itself: at once where it was well, with
-// growing pauses where it was not.
+// A supervised child process. If it ends by itself, it is restarted: at once after a healthy run, else after
+// growing pauses.
 import { spawn } from "node:child_process";
 import type { ChildProcess } from "node:child_process";
 import { closeSync, existsSync, openSync, readFileSync } from "node:fs";
@@ -7,16 +7,16 @@ import type { ParentWatch } from "./parent-watch.ts";
 
 const FIRST_PAUSE_MS = 500;
 const LONGEST_PAUSE_MS = 30_000;
-/** A child that ran this long was well, and something ended it: no pause, and the next ones begin anew. One that cannot serve ends sooner. */
+/** A run of this length was healthy: no pause before the restart. A child that cannot work ends sooner. */
 const HEALTHY_MS = 5_000;
 
 export interface ChildOptions {
-  /** As shown to people: `Temporal server`, `worker`. */
+  /** For messages: `Temporal server`, `worker`. */
   title: string;
   command: string;
   args: string[];
   env: NodeJS.ProcessEnv;
-  /** Both streams are appended here. */
+  /** stdout and stderr are appended to it. */
   logFile: string;
   parentWatch: ParentWatch;
   report: (line: string) => void;
@@ -39,12 +39,12 @@ export class Child {
     return this.process?.pid;
   }
 
-  /** How often it ended by itself. */
+  /** How often the child ended by itself. */
   get exits(): number {
     return this.exitCount;
   }
 
-  /** SIGTERM, and SIGKILL for the whole group when the grace is over. May be called again with a shorter grace. */
+  /** SIGTERM, and SIGKILL for its process group after `graceMs`. A second call may shorten that. */
   async stop(graceMs: number): Promise<void> {
     this.stopping = true;
     clearTimeout(this.restart);
@@ -60,7 +60,8 @@ export class Child {
   private start(): void {
     const { command, args, env, logFile, parentWatch } = this.options;
     const log = openSync(logFile, "a");
-    // A group of its own: Ctrl-C in the terminal reaches us alone, and we end the children in order.
+    // In a process group of its own, so that Ctrl-C reaches only this process, which ends its children in
+    // order.
     const child = spawn(command, args, { env, detached: true, stdio: ["ignore", log, log] });
     closeSync(log);
     const startedAt = Date.now();
@@ -69,7 +70,7 @@ export class Child {
     if (pid !== undefined) parentWatch.hold(pid);
     child.once("error", (error) => this.ended(startedAt, error.message));
     child.once("exit", (code, signal) => {
-      killGroup(child); // what it had started itself
+      killGroup(child); // its own children
       if (pid !== undefined) parentWatch.letGo(pid);
       this.ended(startedAt, signal ? `ended by ${signal}` : `ended with exit code ${code}`);
     });
@@ -81,9 +82,8 @@ export class Child {
     this.exitCount++;
     if (Date.now() - startedAt >= HEALTHY_MS) this.pauseMs = 0;
     const { title, logFile, report } = this.options;
-    report(
-      `${title} ${how}; starting it again${this.pauseMs === 0 ? "" : ` in ${this.pauseMs / 1000} s`} (log: ${logFile})`,
-    );
+    const when = this.pauseMs === 0 ? "" : ` in ${this.pauseMs / 1000} s`;
+    report(`${title} ${how}; starting it again${when} (log: ${logFile})`);
     this.restart = setTimeout(() => this.start(), this.pauseMs);
     this.pauseMs = Math.max(FIRST_PAUSE_MS, Math.min(this.pauseMs * 2, LONGEST_PAUSE_MS));
   }
@@ -94,11 +94,11 @@ function killGroup(child: ChildProcess): void {
   try {
     process.kill(-child.pid, "SIGKILL");
   } catch {
-    // the group is empty
+    // the group has ended
   }
 }
 
-/** Last lines of a log, for an error that has to say why. */
+/** Last lines of a log, for error messages. */
 export function logTail(path: string, lines = 5): string {
   if (!existsSync(path)) return "";
   return readFileSync(path, "utf8").trim().split("\n").slice(-lines).join("\n");

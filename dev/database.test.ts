@@ -8,7 +8,7 @@ import { databaseServed, prepareDatabase } from "./database.ts";
 const folder = mkdtempSync(join(tmpdir(), "ratchet-database-"));
 after(() => rmSync(folder, { recursive: true, force: true }));
 
-it("keeps identity and database while the version stays", () => {
+it("keeps identity and database while the version is the same", () => {
   const stateDir = join(folder, "same");
   const first = prepareDatabase(stateDir, "temporal version 1.8.2", assert.fail);
   writeFileSync(first.path, "data");
@@ -17,7 +17,7 @@ it("keeps identity and database while the version stays", () => {
   assert.equal(readFileSync(first.path, "utf8"), "data");
 });
 
-it("gives another version a fresh database under the same identity, and keeps the old one with its log", () => {
+it("gives another version a new database with the same identity, and keeps the old files", () => {
   const stateDir = join(folder, "other");
   const said: string[] = [];
   const first = prepareDatabase(stateDir, "temporal version 1.5.1", assert.fail);
@@ -33,7 +33,7 @@ it("gives another version a fresh database under the same identity, and keeps th
   assert.ok(!readdirSync(join(stateDir, "temporal")).includes("server.db"));
   assert.match(
     said.join(),
-    /changed from "temporal version 1.5.1" to "temporal version 1.8.2": a fresh database/,
+    /changed from "temporal version 1.5.1" to "temporal version 1.8.2": using a new database/,
   );
 });
 
@@ -43,7 +43,7 @@ it("keeps the identity of a server whose database was deleted", () => {
   assert.equal(prepareDatabase(stateDir, "temporal version 1.8.2", assert.fail).serverId, first.serverId);
 });
 
-it("throws away a database from which no server has served yet: its tables may be half made", () => {
+it("deletes a database from which no server has served: its tables may be incomplete", () => {
   const stateDir = join(folder, "half");
   const first = prepareDatabase(stateDir, "temporal version 1.8.2", assert.fail);
   writeFileSync(first.path, "half of the tables");

@@ -1,5 +1,6 @@
-// The dev server's database and the identity of the server that it belongs to. A database is opened only by the version that made it:
-// Temporal's dev server migrates none. Another version gets a fresh one under the same identity, and the campaigns go on from their ledgers.
+// Database and identity of the dev server. Temporal's dev server does not migrate a database, so only the
+// version that created it opens it. Another version gets a new database with the same identity; campaigns
+// resume from their ledgers.
 import { randomUUID } from "node:crypto";
 import { existsSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
@@ -11,9 +12,12 @@ export interface ServerDatabase {
 
 interface Identity {
   serverId: string;
-  /** What `temporal --version` printed. */
+  /** Output of `temporal --version`. */
   version: string;
-  /** False until a server has served from the database: one that was killed while it made the tables leaves a file from which none starts. */
+  /**
+   * False until a server has served from the database: a kill while it creates the tables leaves an unusable
+   * file.
+   */
   served: boolean;
 }
 
@@ -30,7 +34,8 @@ export function prepareDatabase(
   if (known && known.version !== version && existsSync(path)) {
     const kept = setAside(path, known.version);
     report(
-      `Temporal changed from "${known.version}" to "${version}": a fresh database is used, the old one is kept as ${kept}; campaigns go on from their ledgers at the next start`,
+      `Temporal changed from "${known.version}" to "${version}": using a new database, ` +
+        `the old one is ${kept}; campaigns resume from their ledgers at the next start`,
     );
   }
   const identity: Identity = { serverId: known?.serverId ?? randomUUID(), version, served: existsSync(path) };
@@ -38,7 +43,7 @@ export function prepareDatabase(
   return { path, serverId: identity.serverId };
 }
 
-/** The server has served: from now on its database is kept. */
+/** Records that a server has served from the database, which is kept from now on. */
 export function databaseServed(stateDir: string): void {
   const dir = folder(stateDir);
   writeIdentity(dir, { ...(readIdentity(dir) as Identity), served: true });
@@ -57,17 +62,18 @@ function writeIdentity(dir: string, identity: Identity): void {
   renameSync(`${path}.new`, path);
 }
 
-/** SQLite keeps a log and an index beside its file: they belong together. */
+/** Suffixes of the files of one SQLite database: write-ahead log, index of the log, database. */
 const FILES = ["-wal", "-shm", ""] as const;
 
 function removeDatabase(path: string): void {
   for (const suffix of FILES) rmSync(path + suffix, { force: true });
 }
 
-/** All its files: a write-ahead log left behind would be replayed into the fresh database. */
+/** Renames all its files: SQLite would replay an old write-ahead log into the new database. */
 function setAside(path: string, version: string): string {
-  const stamp = `${/\d+(\.\d+)*/.exec(version)?.[0] ?? "old"}-${new Date().toISOString().replaceAll(/[:.]/g, "")}`;
-  const kept = path.replace(/\.db$/, `-${stamp}.db`);
+  const number = /\d+(\.\d+)*/.exec(version)?.[0] ?? "old";
+  const now = new Date().toISOString().replaceAll(/[:.]/g, "");
+  const kept = path.replace(/\.db$/, `-${number}-${now}.db`);
   for (const suffix of FILES) if (existsSync(path + suffix)) renameSync(path + suffix, kept + suffix);
   return kept;
 }

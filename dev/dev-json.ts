@@ -1,5 +1,5 @@
-// `.ratchet/dev.json`: where the local tree can be reached. Written whole or not at all; after a stop it stays, without a process, since
-// verbs that only read the record still want to know the store.
+// `.ratchet/dev.json`: the address of the local tree. It is replaced atomically. After a stop it remains,
+// without a pid, because commands that only read the record still need the store.
 import { readFileSync, renameSync, writeFileSync } from "node:fs";
 import { dirname, join, resolve } from "node:path";
 import { isRunning, processStart } from "../host/lock.mjs";
@@ -13,22 +13,22 @@ export interface DevJson {
   /** `dir:/path` or `s3://bucket/prefix`. */
   store: string;
   uiUrl: string | null;
-  /** Identity under which ledgers know this server; outlives its database. */
+  /** Identity of this server in ledgers; a new database keeps it. */
   serverId: string;
-  /** The supervising process; null after an orderly stop. */
+  /** Of the supervising process; null after a drain or stop. */
   pid: number | null;
-  /** Tells the pid from the same number given out again; null where the system does not say. */
+  /** Start time of that process, since pids are reused; null without /proc. */
   processStart: string | null;
 }
 
 export interface FoundDevJson extends DevJson {
   /** The folder that holds dev.json. */
   stateDir: string;
-  /** Whether the tree runs now; the address means nothing when it does not. */
+  /** Whether the tree runs now; otherwise nothing answers at the address. */
   alive: boolean;
 }
 
-/** Looks for `.ratchet/dev.json` in a folder and all above it. */
+/** Looks for `.ratchet/dev.json` in a folder and its ancestors. */
 export function findDevJson(from: string = process.cwd()): FoundDevJson | undefined {
   for (let dir = resolve(from); ; dir = dirname(dir)) {
     const found = readDevJson(join(dir, STATE_FOLDER));

@@ -1,5 +1,5 @@
-// The process behind parent watch.ts. Reads `+pid` and `-pid` lines; at the end of its input every process group still held gets SIGTERM, and
-// SIGKILL a little later. Only that end stops it: signals meant for the terminal's processes do not.
+// The process of parent-watch.ts. It reads `+pid` and `-pid` lines. When its input ends, it sends SIGTERM to
+// every process group still held, and SIGKILL 4 s later. It ignores the terminal's signals.
 import { createInterface } from "node:readline";
 import { setTimeout as sleep } from "node:timers/promises";
 import { waitForLock } from "../host/lock.mjs";
@@ -25,7 +25,7 @@ for (const deadline = Date.now() + GRACE_MS; groups.size > 0 && Date.now() < dea
 signalAll("SIGKILL");
 (await lock)?.release();
 
-/** Forgets groups that are gone. */
+/** Also forgets groups that have ended. */
 function signalAll(signal: NodeJS.Signals | 0): void {
   for (const pid of groups) {
     try {

@@ -4,14 +4,14 @@ import { createServer } from "node:net";
 import { it } from "node:test";
 import { freePort, isPortFree } from "./ports.ts";
 
-it("chooses none of the ports that outgoing connections are given", async () => {
+it("chooses no port of the range for outgoing connections", async () => {
   for (let tries = 0; tries < 20; tries += 1) {
     const port = await freePort();
     assert.ok(port >= 10_000 && port < 32_768, String(port));
   }
 });
 
-it("leaves a preferred port that is taken", async () => {
+it("chooses another port if the preferred one is taken", async () => {
   const other = createServer().listen(0, "127.0.0.1");
   await once(other, "listening");
   const { port } = other.address() as { port: number };

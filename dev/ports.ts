@@ -15,8 +15,9 @@ export function isPortFree(port: number): Promise<boolean> {
 }
 
 /**
- * The preferred port where it is free, else any. From below the range out of which systems give ports to outgoing connections (32768 on Linux,
- * 49152 elsewhere): one of those may be somebody's a moment later, and keep a server that was killed from coming back.
+ * The preferred port if it is free, else another one. It is below the range that systems use for outgoing
+ * connections (from 32768 on Linux, from 49152 elsewhere), because an outgoing connection could take the port
+ * before a killed server restarts.
  */
 export async function freePort(preferred = 0): Promise<number> {
   const some = Array.from({ length: TRIES }, () => randomInt(LOWEST, HIGHEST));

@@ -1,9 +1,10 @@
-// What a terminal does to a command that owns a tree: the first Ctrl-C (or SIGTERM, SIGHUP) drains, a second one stops at once.
+// Signals for a command that owns a tree: the first SIGINT, SIGTERM or SIGHUP drains it, a second one stops
+// it at once.
 import type { DevTree } from "./tree.ts";
 
 /**
- * Resolves with the signal when everything is down. `onDrain` is told when the drain begins; take the handlers away with `signal.abort()`
- * of the given controller when the tree ends for another reason.
+ * Resolves with the signal when the tree has ended. `onDrain` is called when the drain begins. Abort `until`
+ * to remove the handlers if the tree ends for another reason.
  */
 export function drainOnSignal(
   tree: Pick<DevTree, "drain" | "stop">,

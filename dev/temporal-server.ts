@@ -1,4 +1,4 @@
-// Temporal's dev server as a child: its arguments, when it is ready, and what has to be registered in it.
+// Temporal's dev server: its arguments, waiting until it serves, and registering our search attributes.
 import { Connection } from "@temporalio/client";
 import { setTimeout as sleep } from "node:timers/promises";
 import { addMissingSearchAttributes } from "../temporal/search-attributes.ts";
@@ -11,10 +11,13 @@ export interface ServerPorts {
   ui?: number;
 }
 
-/** A write-ahead log costs one sync a transaction, SQLite's own way four; every transaction is synced all the same, so no power failure takes one. */
+/**
+ * A write-ahead log needs one sync per transaction, SQLite's default journal four. No power failure loses a
+ * transaction.
+ */
 const JOURNAL = ["--sqlite-pragma", "journal_mode=wal", "--sqlite-pragma", "synchronous=full"];
 
-/** `mark`: a namespace that no other server has, so that it can be told who answers on a port. */
+/** `mark`: a namespace that no other server has; it shows which server answers on a port. */
 export function serverArguments(database: string, ports: ServerPorts, mark: string): string[] {
   const ui =
     ports.ui === undefined ? ["--headless"] : ["--ui-port", String(ports.ui), "--ui-disable-news-fetch"];
@@ -36,15 +39,17 @@ export function serverArguments(database: string, ports: ServerPorts, mark: stri
   ];
 }
 
-/** A server of ours has nothing to do with the servers that the user's environment and profiles talk of. */
+/** Without the TEMPORAL_* variables of the user, which may name another server. */
 export function withoutTemporalSettings(env: NodeJS.ProcessEnv): NodeJS.ProcessEnv {
   return Object.fromEntries(Object.entries(env).filter(([name]) => !name.startsWith("TEMPORAL_")));
 }
 
-/** A server on a machine that has other things to do may take seconds for an answer. */
+/** A loaded machine may take long to start a server; a start that takes longer is retried. */
+export const SERVER_START_MS = 90_000;
+/** On a loaded machine a server may need seconds for one answer. */
 const CALL_MS = 5000;
 
-/** Polls by real calls until the namespaces answer. False when `giveUp` says so or the time is over. */
+/** Calls the server until it knows the namespaces. False when `giveUp` returns true or the time is over. */
 export async function waitUntilServing(
   address: string,
   timeoutMs: number,
@@ -62,7 +67,7 @@ export async function waitUntilServing(
           );
         return true;
       } catch {
-        // not yet: refused, starting, or the namespace is still being made
+        // not yet: the connection is refused, or the namespace does not exist yet
       }
     }
     return false;
@@ -71,7 +76,10 @@ export async function waitUntilServing(
   }
 }
 
-/** At every start: the server's own flag for it is read only while a database is created. A server that has just begun may refuse at first. */
+/**
+ * Registers at every start, because the server reads its own flag for it only when it creates a database. A
+ * server that has just started may refuse the first calls.
+ */
 export async function registerSearchAttributes(address: string, timeoutMs: number): Promise<void> {
   for (const deadline = Date.now() + timeoutMs; ; await sleep(500)) {
     try {
