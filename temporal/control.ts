@@ -1,4 +1,5 @@
-// Sends a pause, resume or cancel to the campaign's workflow: a Temporal update, first accepted, then recorded in the ledger.
+// Sends a pause, resume or cancel to the campaign's workflow: a Temporal update, first accepted, then
+// recorded in the ledger.
 import {
   WorkflowNotFoundError,
   WorkflowUpdateFailedError,

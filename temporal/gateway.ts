@@ -1,5 +1,5 @@
-// The part of Temporal that the client uses, as an interface without gRPC. temporal-gateway.ts implements it on the SDK,
-// test/support/fake-gateway.ts in memory.
+// The part of Temporal that the client uses, as an interface without gRPC. temporal-gateway.ts implements it
+// on the SDK, test/support/fake-gateway.ts in memory.
 import type { ConnectionOptions } from "@temporalio/client";
 import type { CampaignInput, StageInput } from "../campaign/types.ts";
 import type { CampaignProgress, ControlReply, ControlRequest, StageProgress } from "../workflows/messages.ts";
@@ -66,7 +66,9 @@ export interface Gateway {
   failure(workflowId: string): Promise<{ code: string; message: string } | undefined>;
   /** Starts, or attaches to an open run of that id; `replace` ends an open run first. */
   start(input: CampaignInput, options: { replace: boolean; summary: string }): Promise<{ runId: string }>;
-  /** Runs the workflow of one place to its end, or waits for its open run. Throws its failure, with the code. */
+  /**
+   * Runs the workflow of one place to its end, or waits for its open run. Throws its failure, with the code.
+   */
   runPlace<R>(workflowId: string, type: PlaceWorkflow, input: StageInput, summary: string): Promise<R>;
   /** Undefined if no worker answered within `timeoutMs`. */
   progress(campaignId: string, timeoutMs: number): Promise<CampaignProgress | undefined>;

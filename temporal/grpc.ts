@@ -54,8 +54,8 @@ export const isGrpcError = (error: unknown): boolean => grpcStatus(error) !== un
 export const isTimeout = (error: unknown): boolean => grpcStatus(error) === DEADLINE_EXCEEDED;
 
 /**
- * A query without a worker waits until its deadline, and fails in other ways if the worker dies meanwhile. A server that is
- * gone answers UNAVAILABLE at once.
+ * A query without a worker waits until its deadline, and fails in other ways if the worker dies meanwhile. A
+ * server that is gone answers UNAVAILABLE at once.
  */
 export function isQueryWithoutWorker(error: unknown): boolean {
   const status = grpcStatus(error);

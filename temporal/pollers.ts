@@ -11,7 +11,10 @@ export interface Poller {
 /** A poll lasts a minute at most, but the server lists a poller for about five after its last poll. */
 const POLLING_MS = 70_000;
 
-/** temporal.api.enums.v1.TaskQueueType. The worker of the workflow queue runs no activities, the other workers no workflows. */
+/**
+ * temporal.api.enums.v1.TaskQueueType. The worker of the workflow queue runs no activities, the other workers
+ * no workflows.
+ */
 const TASK_QUEUE_TYPE = { workflow: 1, activity: 2 } as const;
 
 /** Empty if no worker has polled the queue in the last five minutes or so. */

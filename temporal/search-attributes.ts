@@ -1,5 +1,6 @@
-// Which of our search attributes a namespace lacks, and how it gets them. Their names and types are in campaign/ids.ts,
-// because workflows set them too. Campaigns run without them; only the filters of Temporal's web UI do not work then.
+// Which of our search attributes a namespace lacks, and how it gets them. Their names and types are in
+// campaign/ids.ts, because workflows set them too. Campaigns run without them; only the filters of Temporal's
+// web UI do not work then.
 import type { OperatorService } from "@temporalio/client";
 import { SEARCH_ATTRIBUTES } from "../campaign/ids.ts";
 
@@ -10,7 +11,9 @@ interface Operator {
 
 type AttributeType = (typeof SEARCH_ATTRIBUTES)[keyof typeof SEARCH_ATTRIBUTES];
 
-/** The types as Temporal's command line spells them, and as numbers of temporal.api.enums.v1.IndexedValueType. */
+/**
+ * The types as Temporal's command line spells them, and as numbers of temporal.api.enums.v1.IndexedValueType.
+ */
 const TYPES: Record<AttributeType, { flag: string; indexed: number }> = {
   KEYWORD: { flag: "Keyword", indexed: 2 },
   INT: { flag: "Int", indexed: 3 },
@@ -18,7 +21,10 @@ const TYPES: Record<AttributeType, { flag: string; indexed: number }> = {
 
 export const ALL_SEARCH_ATTRIBUTES: readonly string[] = Object.keys(SEARCH_ATTRIBUTES);
 
-/** Rejects if the server does not answer, or if we may not call its operator service (Temporal Cloud has none). */
+/**
+ * Rejects if the server does not answer, or if we may not call its operator service (Temporal Cloud has
+ * none).
+ */
 export async function missingSearchAttributes(
   { operatorService }: Operator,
   namespace: string,

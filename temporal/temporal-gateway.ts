@@ -1,4 +1,5 @@
-// The gateway on Temporal's SDK. An unknown workflow is undefined, every other answer of gRPC is an error of ours (grpc.ts).
+// The gateway on Temporal's SDK. An unknown workflow is undefined, every other answer of gRPC is an error of
+// ours (grpc.ts).
 import { hostname, userInfo } from "node:os";
 import {
   Client,

@@ -1,4 +1,5 @@
-// A snapshot of a running campaign from Temporal: its stages, the newest heartbeats of their activities, and what it waits for.
+// A snapshot of a running campaign from Temporal: its stages, the newest heartbeats of their activities, and
+// what it waits for.
 import { campaignWorkflowId, placeName, placeWorkflowId, WORKFLOW_QUEUE } from "../../campaign/ids.ts";
 import type { Place, Plan, StageName } from "../../campaign/types.ts";
 import type { CampaignProgress, StageProgress } from "../../workflows/messages.ts";

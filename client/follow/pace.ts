@@ -1,5 +1,5 @@
-// Rate of a stage and time left, from its progress over the last 30 s. An average since the start would count the finished pieces
-// that the stage adopted at its start.
+// Rate of a stage and time left, from its progress over the last 30 s. An average since the start would count
+// the finished pieces that the stage adopted at its start.
 import type { StageView } from "./observe.ts";
 
 export interface Rate {

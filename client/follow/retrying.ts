@@ -33,8 +33,8 @@ export function retryingOf(pending: readonly PendingActivity[], place?: string):
 }
 
 /**
- * Undefined if there is nothing to report. A stage's running attempt has a line of its own, so its earlier failure is left out
- * unless it waits for an outage. Attempts at the ledger are short and have no line.
+ * Undefined if there is nothing to report. A stage's running attempt has a line of its own, so its earlier
+ * failure is left out unless it waits for an outage. Attempts at the ledger are short and have no line.
  */
 function failureOf(
   activity: Omit<PendingActivity, "type" | "attempt">,

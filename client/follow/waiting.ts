@@ -16,8 +16,8 @@ export interface Waiting {
 /** A free worker takes a task sooner than this. */
 const TAKEN_MS = 5_000;
 /**
- * A busy worker sends a heartbeat every second. Together with the 10 s that `watch` waits before it reports a queue, a
- * missing worker is reported well within 30 s.
+ * A busy worker sends a heartbeat every second. Together with the 10 s that `watch` waits before it reports a
+ * queue, a missing worker is reported well within 30 s.
  */
 const SILENT_MS = 10_000;
 

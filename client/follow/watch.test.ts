@@ -146,7 +146,7 @@ it("a retried activity shows its attempt and why the one before failed", async (
   assert.deepEqual([stages[0]?.attempt, stages[0]?.lastFailure], [3, "activity Heartbeat timeout"]);
 });
 
-it("groups activities by type and code, with the failure and next attempt of the most tried one", async () => {
+it("groups activities by type and code, with the failure of the most tried one", async () => {
   const denied = (attempt: number) =>
     pending({
       state: "backing-off",

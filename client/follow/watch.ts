@@ -1,12 +1,13 @@
-// `watch`: the progress of a campaign as events, until it ends. If Temporal or the store does not answer, it reports that and
-// tries again.
+// `watch`: the progress of a campaign as events, until it ends. If Temporal or the store does not answer, it
+// reports that and polls on.
 import { setTimeout as sleep } from "node:timers/promises";
 import { RatchetError } from "../../errors/index.ts";
 import { campaignWorkflowId } from "../../campaign/ids.ts";
 import { planOf } from "../../campaign/spec/plan.ts";
-import type { CampaignStatus, LedgerRow, Plan } from "../../campaign/types.ts";
+import type { LedgerRow, Plan } from "../../campaign/types.ts";
 import type { Store } from "../../store/types.ts";
 import type { Gateway } from "../../temporal/gateway.ts";
+import type { CampaignProgress } from "../../workflows/messages.ts";
 import { observe } from "./observe.ts";
 import type { Observation, StageView } from "./observe.ts";
 import { hasEnded, outcomeOf } from "./outcome.ts";
@@ -23,14 +24,10 @@ export interface WatchedStage extends StageView, Rate {}
 
 export type WatchEvent =
   /** Sent when one of its members changes. */
-  | {
-      type: "campaign";
-      status: CampaignStatus;
-      epoch: number;
-      iterations: number;
-      finished: number;
-      promoted: number;
-    }
+  | ({ type: "campaign" } & Pick<
+      CampaignProgress,
+      "status" | "epoch" | "iterations" | "finished" | "promoted"
+    >)
   /** All running stages; sent at every poll. */
   | { type: "stages"; stages: WatchedStage[] }
   /** A decision recorded since the watch began. */
@@ -53,7 +50,7 @@ export interface WatchOptions {
 
 /** A worker may need this long to start. */
 const REPORT_AFTER_MS = 10_000;
-/** Longest single attempt of an activity during an outage: without a failure for this long, the outage is over. */
+/** Longest attempt of an activity during an outage: without a failure for this long, the outage is over. */
 const RETRY_MS = 60_000;
 /** The ledger is read at least this often, because other clients append rows that Temporal does not show. */
 const LEDGER_MS = 15_000;
@@ -169,7 +166,7 @@ class Watcher {
     return due === undefined ? [] : [{ type: "waiting", waiting }];
   }
 
-  /** One condition per set of codes, whichever activities fail with them; it lasts through the pauses between attempts. */
+  /** One condition per set of codes. It lasts through the pauses between attempts. */
   private retrying({ retrying }: Observation): WatchEvent[] {
     if (retrying.length === 0) {
       this.retried.clear(Date.now(), RETRY_MS);
@@ -190,7 +187,7 @@ class Watcher {
         { hint: "ratchet start resumes it from its ledger" },
       );
     }
-    // The run was terminated from outside, or lost its lease to another server. The campaign itself has not ended.
+    // The run was terminated from outside, or lost its lease to another server; the campaign has not ended.
     const failure = (await this.gateway.failure(campaignWorkflowId(this.campaignId))) ?? {
       code: "run_ended",
       message: `the run of ${this.campaignId} was ${run}`,
