@@ -17,7 +17,7 @@ const info = {
   workflowExecution: workflow,
 };
 
-/** What a server is asked, by a fake of its two calls. */
+/** A fake of the two calls, which records the requests. */
 function server(refuses = false): {
   asked: { method: string; request: Record<string, unknown> }[];
   connection: NativeConnection;
@@ -40,7 +40,7 @@ async function folder(t: TestContext): Promise<string> {
   return dir;
 }
 
-/** The file of an activity that is running, as its worker would have left it were it killed now. */
+/** The file of a running activity, as a killed worker leaves it. */
 async function kept(dir: string): Promise<string> {
   let text = "";
   const { inbound } = new Attempts(dir).interceptor({ info } as never) as {
@@ -49,20 +49,20 @@ async function kept(dir: string): Promise<string> {
   await inbound.execute({}, async () => {
     text = await readFile(join(dir, (await readdir(dir))[0]!), "utf8");
   });
-  assert.deepEqual(await readdir(dir), [], "an activity that has ended is nobody's");
+  assert.deepEqual(await readdir(dir), [], "the file of an ended activity is deleted");
   return text;
 }
 
 const gone = (): number => spawnSync(process.execPath, ["-e", ""]).pid;
 
-it("what a killed worker was at is failed without a pause, and what its workflow does next does not wait for that worker's queue", async (t) => {
+it("fails the attempts of a killed worker without a retry delay and resets its sticky queue", async (t) => {
   const dir = await folder(t);
   await writeFile(
     join(dir, "a.json"),
     JSON.stringify({ ...(JSON.parse(await kept(dir)) as object), pid: gone() }),
   );
   const { asked, connection } = server();
-  assert.deepEqual(await new Attempts(dir).free(connection), ["train of ratchet:shop/it-0001.1"]);
+  assert.deepEqual(await new Attempts(dir).failOrphans(connection), ["train of ratchet:shop/it-0001.1"]);
   assert.deepEqual(
     asked.map(({ method }) => method),
     ["fail", "reset"],
@@ -77,7 +77,7 @@ it("what a killed worker was at is failed without a pause, and what its workflow
   assert.deepEqual(await readdir(dir), []);
 });
 
-it("what a living worker or another host is at is left alone", async (t) => {
+it("leaves the attempts of living workers and of other hosts alone", async (t) => {
   const dir = await folder(t);
   const attempt = JSON.parse(await kept(dir)) as object;
   await writeFile(join(dir, "living.json"), JSON.stringify(attempt));
@@ -86,15 +86,15 @@ it("what a living worker or another host is at is left alone", async (t) => {
     JSON.stringify({ ...attempt, pid: gone(), host: `not-${hostname()}` }),
   );
   const { asked, connection } = server();
-  assert.deepEqual([await new Attempts(dir).free(connection), asked], [[], []]);
+  assert.deepEqual([await new Attempts(dir).failOrphans(connection), asked], [[], []]);
   assert.equal((await readdir(dir)).length, 2);
 });
 
-it("a server that does not wait for it any more, and a file that was cut short, cost nothing", async (t) => {
+it("ignores a server that refuses, and a file that was cut short", async (t) => {
   const dir = await folder(t);
   const text = await kept(dir);
   await writeFile(join(dir, "a.json"), JSON.stringify({ ...(JSON.parse(text) as object), pid: gone() }));
   await writeFile(join(dir, "b.json"), text.slice(0, 40));
-  assert.deepEqual(await new Attempts(dir).free(server(true).connection), []);
+  assert.deepEqual(await new Attempts(dir).failOrphans(server(true).connection), []);
   assert.deepEqual(await readdir(dir), []);
 });

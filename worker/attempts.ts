@@ -1,5 +1,6 @@
-// Attempts in progress, kept on disk by their task tokens. A worker that was killed and starts again on the same machine fails what it left
-// behind at once; without that, the server notices at the heartbeat timeout only. A hint: whatever goes wrong here costs that wait, no more.
+// Task tokens of the running attempts, one file each. When a worker starts, it fails the attempts of killed
+// workers of its machine by their tokens, so that Temporal retries them at once. If that fails, the heartbeat
+// timeout (15 s) ends them, so errors here are ignored.
 import { randomUUID } from "node:crypto";
 import { mkdir, readdir, readFile, rm, writeFile } from "node:fs/promises";
 import { hostname } from "node:os";
@@ -12,7 +13,7 @@ interface Attempt {
   token: string;
   namespace: string;
   workflow: { workflowId: string; runId: string };
-  /** For the log. */
+  /** For log lines: `train of ratchet:shop/it-0001.1`. */
   what: string;
   host: string;
   pid: number;
@@ -27,7 +28,7 @@ export class Attempts {
     this.dir = dir;
   }
 
-  /** Keeps the token of each activity for as long as it runs. */
+  /** Stores the token of each activity while it runs. */
   readonly interceptor: ActivityInterceptorsFactory = ({ info }) => ({
     inbound: {
       execute: async (input, next) => {
@@ -50,34 +51,34 @@ export class Attempts {
 
   private async keep(attempt: Attempt): Promise<string> {
     const path = join(this.dir, `${randomUUID()}.json`);
-    // A full disk must not stop an activity that may need none of it.
+    // A full disk must not fail an activity that perhaps needs no disk.
     await mkdir(this.dir, { recursive: true })
       .then(() => writeFile(path, JSON.stringify(attempt)))
       .catch(() => undefined);
     return path;
   }
 
-  /** Fails the attempts of workers that are gone, so that they are tried again at once. Returns what was freed. */
-  async free(connection: NativeConnection): Promise<string[]> {
-    const freed: string[] = [];
+  /** Fails the attempts of workers that have ended. Returns a description of each. */
+  async failOrphans(connection: NativeConnection): Promise<string[]> {
+    const failed: string[] = [];
     for (const name of await readdir(this.dir).catch(absent)) {
       const path = join(this.dir, name);
       const attempt = parse(await readFile(path, "utf8"));
       if (attempt && !this.isOrphan(attempt)) continue;
-      if (attempt && (await fail(connection, attempt))) freed.push(attempt.what);
-      if (attempt) await unstick(connection, attempt);
+      if (attempt && (await fail(connection, attempt))) failed.push(attempt.what);
+      if (attempt) await resetStickyQueue(connection, attempt);
       await rm(path, { force: true });
     }
-    return freed;
+    return failed;
   }
 
-  /** In a container every worker may have the same pid: the time of its start tells them apart. Other hosts' are not ours to judge. */
+  /** Workers in containers may have the same pid, so their start times are compared too. */
   private isOrphan({ host, pid, processStart: startedAt }: Attempt): boolean {
     return host === this.owner.host && !(isRunning(pid) && processStart(pid) === startedAt);
   }
 }
 
-/** False where the server does not wait for it any more, or is not there to be told: then its own timeout will do. */
+/** False if the server does not answer, or has ended the attempt already. */
 function fail(connection: NativeConnection, { token, namespace, what }: Attempt): Promise<boolean> {
   const request = {
     taskToken: Buffer.from(token, "base64"),
@@ -99,15 +100,15 @@ function fail(connection: NativeConnection, { token, namespace, what }: Attempt)
   );
 }
 
-/** What its workflow does next is not first offered to the queue of the worker that is gone. A hint again: that wait has an end of its own. */
-async function unstick(
+/** Else the next workflow task would wait for 3 s in the sticky queue of the dead worker. */
+async function resetStickyQueue(
   { workflowService }: NativeConnection,
   { namespace, workflow }: Attempt,
 ): Promise<void> {
   await workflowService.resetStickyTaskQueue({ namespace, execution: workflow }).catch(() => undefined);
 }
 
-/** A file that a kill cut short names no attempt. */
+/** Undefined if a kill cut the file short. */
 function parse(text: string): Attempt | undefined {
   try {
     return JSON.parse(text) as Attempt;

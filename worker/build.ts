@@ -1,4 +1,5 @@
-// Which code this worker runs, so that results say it, workers of different builds are told apart, and an iteration can stay on one.
+// The build that this worker runs: facts of results name it, workers of different builds are told apart by
+// it, and an iteration can be pinned to it.
 import { existsSync, readFileSync } from "node:fs";
 import { hostname } from "node:os";
 import type { NativeConnection, WorkerOptions } from "@temporalio/worker";
@@ -9,15 +10,18 @@ import { taskQueueOf } from "./queues.ts";
 export interface Build {
   /** Version of the package. */
   ratchet: string;
-  /** Version, commit, and where that is not all a digest of the sources: `0.1.0+43e58be5f2c1`, `0.1.0+43e58be5f2c1.9b1c2d3e`. */
+  /**
+   * Version and commit, `0.1.0+43e58be5f2c1`, with a digest of the sources if they differ from the commit,
+   * `0.1.0+43e58be5f2c1.9b1c2d3e`.
+   */
   build: string;
   commit?: string;
   dirty?: boolean;
   lock?: string;
 }
 
-/** As infra/build.mjs wrote it beside the compiled code. */
-interface Written {
+/** dist/build.json, which infra/build.mjs writes. */
+interface BuildJson {
   commit?: string;
   dirty?: boolean;
   sources: string;
@@ -26,13 +30,13 @@ interface Written {
 
 export function readBuild(): Build {
   const { version } = read("../../package.json") as { version: string };
-  const written = read("../build.json") as Written | undefined;
+  const written = read("../build.json") as BuildJson | undefined;
   if (!written) return { ratchet: version, build: version };
   const { sources: _sources, ...more } = written;
   return { ratchet: version, build: `${version}+${codeId(written)}`, ...more };
 }
 
-const codeId = ({ commit, dirty, sources }: Written): string =>
+const codeId = ({ commit, dirty, sources }: BuildJson): string =>
   [
     ...(commit === undefined ? [] : [commit.slice(0, 12)]),
     ...(commit === undefined || dirty ? [sources.slice(0, 8)] : []),
@@ -43,12 +47,12 @@ function read(path: string): unknown {
   return existsSync(url) ? (JSON.parse(readFileSync(url, "utf8")) as unknown) : undefined;
 }
 
-/** What the server lists a worker as. */
+/** The name under which the server lists this worker. */
 export const workerIdentity = (): string => identityOf(process.pid, hostname(), readBuild().build);
 
 /**
- * Off without a name. An iteration, a bootstrap and a baseline stay on the build that began them; the campaign itself goes over to the
- * deployment's current one (workflows/campaign.ts).
+ * Without a name, no versioning. With one, iterations, bootstraps and baselines are pinned to the build that
+ * began them; the campaign's workflow moves to the deployment's current build (workflows/campaign.ts).
  */
 export function deploymentOptions(
   deploymentName: string | undefined,
@@ -64,7 +68,7 @@ export function deploymentOptions(
   };
 }
 
-/** One line for each other build that polls our queues now; none for a queue whose pollers the server does not list. */
+/** One line for each other build that polls our queues now, as far as the server lists pollers. */
 export async function otherBuilds(
   connection: NativeConnection,
   namespace: string,
@@ -75,9 +79,10 @@ export async function otherBuilds(
   for (const queue of queues.map(taskQueueOf)) {
     const pollers = await pollersOf(connection, namespace, queue).catch(() => []);
     for (const [build, { identity }] of pollersByBuild(pollers)) {
-      const other = `a worker of another build serves ${queue} too: ${build} (${identity}); this one is ${own}.`;
-      if (build !== own)
-        lines.set(build, `${other} Stop one, or set RATCHET_DEPLOYMENT (docs/operations.md)`);
+      if (build === own) continue;
+      const other = `a worker of another build serves ${queue} too: ${build} (${identity})`;
+      const hint = "Stop one, or set RATCHET_DEPLOYMENT (docs/operations.md)";
+      lines.set(build, `${other}; this one is ${own}. ${hint}`);
     }
   }
   return [...lines.values()];

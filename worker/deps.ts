@@ -1,4 +1,4 @@
-// The one place that wires: store, cache, runtimes and modules into what activities need.
+// Opens store, cache, runtimes and modules for the activities. The only file that knows all of them.
 import { hostname } from "node:os";
 import type { NativeConnection } from "@temporalio/worker";
 import type { Deps } from "../activities/deps.ts";
@@ -58,7 +58,7 @@ export async function openDeps(
   };
 }
 
-/** False if the server does not say: some servers refuse the question, and campaigns run without search attributes. */
+/** False if the server refuses the question: campaigns run without search attributes. */
 const hasSearchAttributes = (connection: NativeConnection, namespace: string): Promise<boolean> =>
   missingSearchAttributes(connection, namespace).then(
     (missing) => missing.length === 0,

@@ -4,13 +4,13 @@ import { it } from "node:test";
 import { threadsEach } from "../runtimes/onnx/index.ts";
 import { workerSettings } from "./env.ts";
 
-it("the children of a worker that is told nothing do not have more threads than there are cores", () => {
+it("without settings, all children together have as many threads as the machine has cores", () => {
   const { children, threads } = workerSettings({ RATCHET_STORE: "dir:/store" });
   assert.equal(threads, availableParallelism());
   assert.ok(children * threadsEach(threads, children) <= availableParallelism());
 });
 
-it("threads are shared out among the children, one each at least", () => {
+it("divides threads among the children, at least one each", () => {
   assert.deepEqual(
     [threadsEach(2, 2), threadsEach(1, 2), threadsEach(5, 2), threadsEach(2, 1)],
     [1, 1, 2, 2],

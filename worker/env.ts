@@ -1,27 +1,27 @@
-// The worker's settings, read from the environment in this one place. Campaigns never name paths, threads or servers.
+// The settings of a worker, read from environment variables. Campaigns never name paths, threads or servers.
 import { availableParallelism } from "node:os";
 import { join, resolve } from "node:path";
 import { RatchetError } from "../errors/index.ts";
-import type { NoticeSources } from "./termination-notice.ts";
+import type { TerminationNoticeSources } from "./termination-notice.ts";
 
 export interface WorkerSettings {
   /** `dir:/path` or `s3://bucket/prefix`. */
   store: string;
   /** Task queues served: `workflows`, `control`, and stage queues such as `cpu` or `gpu`. */
   queues: string[];
-  /** Cache and scratch; may be deleted whenever no worker runs. */
+  /** Cache, scratch and attempts; may be deleted while no worker runs. */
   stateDir: string;
   cacheBytes: number;
-  /** Engine children, and threads of all of them together. Neither changes any result. */
+  /** Engine children, and threads of all children together. Neither changes a result. */
   children: number;
   threads: number;
-  /** Time that running activities get to save what they do after SIGTERM. */
+  /** Time for running activities to save their work after SIGTERM. */
   graceMs: number;
-  /** Where the machine's end is announced. */
-  notice: NoticeSources;
-  /** Worker deployment that this worker is a version of: an iteration then stays on the build that began it. */
+  /** Sources of a termination notice. */
+  notice: TerminationNoticeSources;
+  /** Temporal worker deployment of this worker: iterations are then pinned to the build that began them. */
   deployment?: string;
-  /** Identity of the Temporal server, given by `ratchet dev`; asked from the server otherwise. */
+  /** Identity of the Temporal server, set by `ratchet dev`; default: temporal/server-identity.ts. */
   serverId?: string;
 }
 
@@ -49,9 +49,9 @@ export function workerSettings(env: NodeJS.ProcessEnv): WorkerSettings {
     children,
     threads: count(env, "RATCHET_THREADS", cores),
     graceMs: count(env, "RATCHET_GRACE_MS", 20_000),
-    notice: { ...(drainFile ? { file: drainFile } : {}), ...(drainUrl ? { url: drainUrl } : {}) },
-    ...(deployment ? { deployment } : {}),
-    ...(serverId ? { serverId } : {}),
+    notice: { file: drainFile || undefined, url: drainUrl || undefined },
+    deployment: deployment || undefined,
+    serverId: serverId || undefined,
   };
 }
 
@@ -70,5 +70,5 @@ function count(env: NodeJS.ProcessEnv, name: string, otherwise: number): number 
   return value;
 }
 
-/** Where the `env:NAME` of a spec's modules is looked up. */
+/** Values of the `env:NAME` entries of a spec's modules. */
 export const moduleEnvironment = (): Record<string, string | undefined> => process.env;

@@ -1,4 +1,4 @@
-// Runs the workers of one process: workflows, control activities and stage activities, each with a queue and slots of its own.
+// Runs the Temporal workers of one process, one per queue: workflows, control activities, stage activities.
 import { fileURLToPath } from "node:url";
 import { NativeConnection, Worker } from "@temporalio/worker";
 import type { WorkerOptions } from "@temporalio/worker";
@@ -14,7 +14,7 @@ import { taskQueueOf } from "./queues.ts";
 const BUNDLE = fileURLToPath(new URL("../workflow-bundle.js", import.meta.url));
 
 export interface RunningWorker {
-  /** Resolves when all queues have drained; rejects when one of them failed. */
+  /** Resolves when all queues have drained; rejects if one failed. */
   done: Promise<void>;
   /** Activities save their work and fail their attempts, without a retry delay; then the queues close. */
   drain(): void;
@@ -26,12 +26,13 @@ export async function startWorker(settings: WorkerSettings): Promise<RunningWork
   const draining = new AbortController();
   const attempts = new Attempts(attemptsDir(settings));
   // In parallel, because the campaign of a killed worker waits for this start.
-  const [freed, others, { deps, close }] = await Promise.all([
-    attempts.free(connection),
+  const [orphans, others, { deps, close }] = await Promise.all([
+    attempts.failOrphans(connection),
     otherBuilds(connection, namespace, settings.queues),
     openDeps(settings, connection, namespace, draining.signal),
   ]);
-  if (freed.length > 0) process.stderr.write(`failed the attempts of a killed worker: ${freed.join(", ")}\n`);
+  if (orphans.length > 0)
+    process.stderr.write(`failed the attempts of a killed worker: ${orphans.join(", ")}\n`);
   for (const other of others) process.stderr.write(`${other}\n`);
 
   const common = {
@@ -77,13 +78,15 @@ function queueOptions(
   const taskQueue = taskQueueOf(queue);
   switch (queue) {
     case "workflows":
-      // Tasks of a killed worker's cached workflows wait this long on its own queue before another worker may take them.
+      // A workflow task waits this long for the worker that has the workflow in its cache, then any worker
+      // may take it.
       return { taskQueue, workflowBundle: { codePath: BUNDLE }, stickyQueueScheduleToStartTimeout: "3s" };
     case "control":
       return { taskQueue, activities: { ...createControlActivities(deps) } };
     default:
-      // One shard per engine child, and one more that is committed or assigned while the children compute. Trainings have a
-      // child of their own but take the same slots: a second training waits in this process for the first.
+      // One shard per engine child, and one more that is committed or assigned while the children compute.
+      // Trainings have a child of their own but take the same slots: a second training waits in this process
+      // for the first.
       return {
         taskQueue,
         activities: { ...createStageActivities(deps) },

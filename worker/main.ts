@@ -1,4 +1,4 @@
-// The worker child of `ratchet dev`: exit 0 when it was drained, 1 with the error when it failed.
+// The worker process of `ratchet dev`: exits with 0 after a drain, with 1 and the error after a failure.
 import { runWorker } from "./run.ts";
 
 try {

@@ -1,4 +1,5 @@
-// Runners of the authors' modules: one child process per role and blob, kept between calls, holding that blob only.
+// Calls the authors' modules. Each role and blob has its own child process, which can read only that blob and
+// is kept between calls.
 import type { ModuleCaller } from "../activities/deps.ts";
 import type { ModuleBlob, ModuleRole } from "../campaign/spec/modules.ts";
 import { createModuleRunner, resolveEnv } from "../runtimes/module/index.ts";
@@ -8,7 +9,7 @@ export interface BlobCache {
   blob(digest: string): Promise<string>;
 }
 
-/** `environment`: where `env:NAME` of a spec is looked up. */
+/** `environment`: values of the `env:NAME` entries of a spec. */
 export function createModuleCaller(
   cache: BlobCache,
   environment: Record<string, string | undefined>,
@@ -37,7 +38,7 @@ export function createModuleCaller(
       signal: AbortSignal,
     ): Promise<Answer[]> {
       signal.throwIfAborted();
-      // The runner checks rows and answers by role; here the role is only known at run time.
+      // The runner checks rows and answers by role; the compiler does not know the role here.
       return (await (await runnerOf(role, blob)).call(rows as never, signal)) as Answer[];
     },
     async close() {

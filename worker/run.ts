@@ -1,17 +1,17 @@
-// A worker process: settings from the environment, SIGTERM or SIGINT drains, done when drained. Behind `ratchet worker` and main.ts.
+// A worker process, for `ratchet worker` and main.ts. Its settings are environment variables; SIGTERM or SIGINT
+// drains it.
 import { Runtime, DefaultLogger, makeTelemetryFilterString } from "@temporalio/worker";
 import { workerSettings } from "./env.ts";
 import { startWorker } from "./index.ts";
-import { watchForNotice } from "./termination-notice.ts";
+import { watchForTerminationNotice } from "./termination-notice.ts";
 
 export async function runWorker(env: NodeJS.ProcessEnv = process.env): Promise<void> {
   const settings = workerSettings(env);
   const logger = new DefaultLogger("INFO", ({ level, message, meta }) => {
-    process.stderr.write(
-      `${new Date().toISOString()} ${level} ${message}${meta?.["error"] ? ` ${String(meta["error"])}` : ""}\n`,
-    );
+    const cause = meta?.["error"] ? ` ${String(meta["error"])}` : "";
+    process.stderr.write(`${new Date().toISOString()} ${level} ${message}${cause}\n`);
   });
-  // Our own signal handling drains first; the SDK's would only cancel.
+  // Our handlers drain the activities; the SDK's handlers would cancel them.
   Runtime.install({
     logger,
     shutdownSignals: [],
@@ -21,8 +21,8 @@ export async function runWorker(env: NodeJS.ProcessEnv = process.env): Promise<v
   });
   const worker = await startWorker(settings);
   for (const signal of ["SIGTERM", "SIGINT"] as const) process.once(signal, () => worker.drain());
-  const unwatch = watchForNotice(settings.notice, (from) => {
-    process.stderr.write(`this machine is to go (${from}): draining\n`);
+  const unwatch = watchForTerminationNotice(settings.notice, (from) => {
+    process.stderr.write(`termination notice from ${from}: draining\n`);
     worker.drain();
   });
   process.stderr.write(`worker serves ${settings.queues.join(", ")} on ${settings.store}\n`);

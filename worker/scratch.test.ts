@@ -10,9 +10,13 @@ import { openScratch } from "./scratch.ts";
 const parent = mkdtempSync(join(tmpdir(), "ratchet-scratch-"));
 after(() => rmSync(parent, { recursive: true, force: true }));
 
-/** A worker's process as far as its scratch goes: prints its folder and lives until it is killed. */
+/** A process with a scratch folder: it prints the folder and runs until it is killed. */
 async function neighbour() {
-  const script = `import { openScratch } from ${JSON.stringify(new URL("./scratch.js", import.meta.url).href)}; console.log(openScratch(${JSON.stringify(parent)}).dir); setInterval(() => {}, 1000);`;
+  const script = `
+    import { openScratch } from ${JSON.stringify(new URL("./scratch.js", import.meta.url).href)};
+    console.log(openScratch(${JSON.stringify(parent)}).dir);
+    setInterval(() => {}, 1000);
+  `;
   const child = spawn(process.execPath, ["--input-type=module", "-e", script], {
     stdio: ["ignore", "pipe", "inherit"],
   });
@@ -20,7 +24,7 @@ async function neighbour() {
   return { child, dir: line.toString().trim() };
 }
 
-it("removes what a killed worker had in the making, and leaves a living neighbour's alone", async () => {
+it("removes the folder of a killed worker and keeps that of a living one", async () => {
   const killed = await neighbour();
   const living = await neighbour();
   for (const { dir } of [killed, living]) writeFileSync(join(dir, "half-a-checkpoint"), "…");
@@ -34,5 +38,5 @@ it("removes what a killed worker had in the making, and leaves a living neighbou
   living.child.kill("SIGKILL");
   await once(living.child, "exit");
   openScratch(parent).release();
-  assert.deepEqual(readdirSync(parent), [], "nothing is left of anybody");
+  assert.deepEqual(readdirSync(parent), [], "no folder is left");
 });

@@ -1,5 +1,5 @@
-// A folder of its own for what each worker process has in the making. The folder is a lock, so that a worker which starts can tell the one of a
-// process that was killed, which nobody else removes, from that of a neighbour on the same machine.
+// A scratch folder for each worker process, for unfinished files. The folder is a lock: when a worker starts,
+// it removes the folders of killed processes and keeps those of living workers on the same machine.
 import { randomUUID } from "node:crypto";
 import { mkdirSync, readdirSync } from "node:fs";
 import { join } from "node:path";
@@ -7,7 +7,7 @@ import { tryLock } from "../host/lock.mjs";
 
 export interface Scratch {
   dir: string;
-  /** Removes it; so does the end of the process. */
+  /** Deletes it; the exit of the process does so too. */
   release(): void;
 }
 
@@ -16,11 +16,11 @@ export function openScratch(parent: string): Scratch {
   for (const name of readdirSync(parent)) removeIfOrphaned(join(parent, name));
   const dir = join(parent, randomUUID());
   const taken = tryLock(dir);
-  if (!("lock" in taken)) throw new Error(`${dir} was taken by another process within a moment`);
+  if (!("lock" in taken)) throw new Error(`${dir} was just taken by another process`);
   return { dir, release: taken.lock.release };
 }
 
-/** Taking the lock of a dead process removes what was in it. */
+/** tryLock takes over the lock of a dead process and empties it. */
 function removeIfOrphaned(dir: string): void {
   const taken = tryLock(dir);
   if ("lock" in taken) taken.lock.release();

@@ -6,25 +6,25 @@ import type { AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, it } from "node:test";
-import { watchForNotice } from "./termination-notice.ts";
+import { watchForTerminationNotice } from "./termination-notice.ts";
 
 const folder = mkdtempSync(join(tmpdir(), "ratchet-notice-"));
 after(() => rmSync(folder, { recursive: true }));
 
-const notice = (sources: Parameters<typeof watchForNotice>[0]): Promise<string> =>
-  new Promise((resolve) => watchForNotice(sources, resolve));
-// The watch does not keep a process alive by itself.
-const alive = setInterval(() => undefined, 1_000);
-after(() => clearInterval(alive));
+const notice = (sources: Parameters<typeof watchForTerminationNotice>[0]): Promise<string> =>
+  new Promise((resolve) => watchForTerminationNotice(sources, resolve));
+// The watch itself does not keep the process running.
+const keepRunning = setInterval(() => undefined, 1_000);
+after(() => clearInterval(keepRunning));
 
-it("a file that appears is a notice", async () => {
+it("takes a file that appears as a notice", async () => {
   const file = join(folder, "notice");
   const noticed = notice({ file });
   writeFileSync(file, "");
   assert.equal(await noticed, file);
 });
 
-it("an address says so by answering with anything but FALSE, and is given the token that it asks for", async () => {
+it("takes any answer but FALSE as a notice, and sends the token that the address asks for", async () => {
   const asked: string[] = [];
   const answers = [404, 401, 200, 401, 200];
   const server = createServer((request, response) => {
@@ -36,7 +36,8 @@ it("an address says so by answering with anything but FALSE, and is given the to
     response.writeHead(status).end(isLast ? '{"action":"terminate"}' : "FALSE");
   }).listen(0, "127.0.0.1");
   await once(server, "listening");
-  const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}/latest/meta-data/spot/instance-action`;
+  const { port } = server.address() as AddressInfo;
+  const url = `http://127.0.0.1:${port}/latest/meta-data/spot/instance-action`;
   assert.equal(await notice({ url }), url);
   assert.deepEqual(
     asked.map((line) => line.split(" ")[0]),

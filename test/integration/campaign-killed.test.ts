@@ -245,7 +245,7 @@ describe("a campaign whose processes are killed", { skip: NO_TEMPORAL_BIN, timeo
     writeFileSync(notice, "");
     const log = join(campaign.stateDir, "logs", "worker.log");
     await until("worker that drains", client, async () =>
-      readFileSync(log, "utf8").includes("this machine is to go"),
+      readFileSync(log, "utf8").includes("termination notice from"),
     );
     rmSync(notice);
     await until("end of SFT", client, async () => (await count(client, "results/it-0000.1/sft/")) > 0);
