@@ -1,5 +1,4 @@
-// `status` of one campaign and `list` of all. Decisions are read from the ledger; Temporal says what runs
-// now.
+// `status` of one campaign and `list` of all: decisions from the ledger, running work from Temporal.
 import { planOf } from "../../campaign/spec/plan.ts";
 import type { CampaignRecord, CampaignStatus, Digest } from "../../campaign/types.ts";
 import type { Store } from "../../store/types.ts";

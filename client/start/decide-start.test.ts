@@ -30,16 +30,16 @@ const record = (status: CampaignStatus, more: Partial<CampaignRecord> = {}): Cam
 const OTHER_SPEC = request({ specDigest: "b".repeat(64) });
 const ALL: CampaignStatus[] = ["created", "running", "paused", "completed", "failed", "cancelled"];
 
-it("an unknown id is created", () => {
+it("creates a campaign of an unknown id", () => {
   assert.deepEqual(decideStart(undefined, false, request()), { action: "create" });
 });
 
-it("a running or paused campaign with the same spec is attached to", () => {
+it("attaches to a running or paused campaign with the same spec", () => {
   for (const status of ["running", "paused"] as const)
     assert.deepEqual(decideStart(record(status), true, request()), { action: "attach" });
 });
 
-it("another spec is refused, whatever the campaign's state and whatever else is asked", () => {
+it("refuses another spec in every state and with every option", () => {
   fc.assert(
     fc.property(
       fc.constantFrom(...ALL),
@@ -56,7 +56,7 @@ it("another spec is refused, whatever the campaign's state and whatever else is 
   );
 });
 
-it("a failed campaign resumes from its ledger, wherever it failed", () => {
+it("resumes a failed campaign from its ledger, on whichever server it failed", () => {
   for (const server of ["here", "elsewhere"])
     assert.deepEqual(decideStart(record("failed", { server }), false, request()), {
       action: "resume",
@@ -64,16 +64,16 @@ it("a failed campaign resumes from its ledger, wherever it failed", () => {
     });
 });
 
-it("a campaign that failed a moment ago is resumed, not attached to while its run closes", () => {
+it("resumes a campaign that just failed, although its run is still open", () => {
   assert.deepEqual(decideStart(record("failed"), true, request()), { action: "resume", replace: false });
 });
 
-it("a campaign that this server owns but does not know any more resumes from its ledger", () => {
+it("resumes a campaign that this server owns but no longer knows", () => {
   for (const status of ["created", "running", "paused"] as const)
     assert.deepEqual(decideStart(record(status), false, request()), { action: "resume", replace: false });
 });
 
-it("a campaign whose first row was written but which never opened is nobody's", () => {
+it("resumes a campaign that was created but never opened", () => {
   const { server: _server, namespace: _namespace, ...never } = record("created", { epoch: 0 });
   assert.deepEqual(decideStart(never, false, request({ server: "elsewhere" })), {
     action: "resume",
@@ -81,7 +81,7 @@ it("a campaign whose first row was written but which never opened is nobody's", 
   });
 });
 
-it("a campaign that runs on another server or namespace is refused unless it is taken over", () => {
+it("refuses a campaign that runs on another server or namespace, unless it is taken over", () => {
   for (const owner of [{ server: "elsewhere" }, { namespace: "theirs" }]) {
     assert.deepEqual(decideStart(record("running", owner), false, request()), {
       action: "refuse",
@@ -94,19 +94,19 @@ it("a campaign that runs on another server or namespace is refused unless it is 
   }
 });
 
-it("taking over replaces a run here that had lost its lease to the other server", () => {
+it("taking over replaces a run here that lost its lease to the other server", () => {
   assert.deepEqual(
     decideStart(record("running", { server: "elsewhere" }), true, request({ takeOver: true })),
     { action: "resume", replace: true },
   );
 });
 
-it("a completed campaign returns its recorded result, even while its run closes", () => {
+it("returns the recorded result of a completed campaign, even while its run closes", () => {
   for (const running of [false, true])
     assert.deepEqual(decideStart(record("completed"), running, request()), { action: "completed" });
 });
 
-it("a cancelled campaign goes on only when asked to", () => {
+it("resumes a cancelled campaign only with --resume", () => {
   assert.deepEqual(decideStart(record("cancelled"), false, request()), {
     action: "refuse",
     code: "campaign_cancelled",
@@ -114,7 +114,7 @@ it("a cancelled campaign goes on only when asked to", () => {
   assert.deepEqual(decideStart(record("cancelled"), false, request({ resume: true })), { action: "reopen" });
 });
 
-it("a campaign that was moved goes on elsewhere only, whatever is asked", () => {
+it("refuses a campaign that was moved, with every option", () => {
   for (const more of [{}, { takeOver: true }, { resume: true }, { specDigest: "b".repeat(64) }]) {
     assert.deepEqual(decideStart(record("moved"), false, request(more)), {
       action: "refuse",
@@ -123,7 +123,7 @@ it("a campaign that was moved goes on elsewhere only, whatever is asked", () => 
   }
 });
 
-it("a run here is ended where its campaign is taken over by name, and followed otherwise", () => {
+it("taking over replaces the run here; otherwise the run is followed", () => {
   assert.deepEqual(decideStart(record("running"), true, request({ takeOver: true })), {
     action: "resume",
     replace: true,

@@ -1,26 +1,26 @@
-// What `start` does with an id, as one pure table (docs/cli.md, "start"): rows are what the ledger and this server know of the id,
-// columns whether the spec is the same.
+// The decision of `start` as a pure function of the ledger's record, of whether this server has an open run,
+// and of the request (docs/cli.md, "start").
 import type { CampaignRecord, Digest } from "../../campaign/types.ts";
 
 export interface StartRequest {
   specDigest: Digest;
-  /** Identity and namespace of the server that is asked. */
+  /** Identity and namespace of the server that is to run it. */
   server: string;
   namespace: string;
-  /** Take the campaign from another server that owns its epoch, or from its run here. */
+  /** Take ownership from another server, or replace a stuck run here. */
   takeOver: boolean;
-  /** Go on with a cancelled campaign. */
+  /** Resume a cancelled campaign. */
   resume: boolean;
 }
 
 export type StartDecision =
-  /** No ledger: write its first row, then start. */
+  /** There is no ledger: write its first row, then start. */
   | { action: "create" }
-  /** Runs here with this spec: follow it. */
+  /** It runs here with this spec: follow it. */
   | { action: "attach" }
-  /** Start the workflow again; `open` takes epoch + 1 from the ledger. `replace`: end a run here that lost its lease. */
+  /** Start the workflow again; its `open` takes the next epoch. `replace`: end the open run here first. */
   | { action: "resume"; replace: boolean }
-  /** Cancelled, and asked to go on: write `reopened`, then start. */
+  /** It was cancelled and is resumed: write `reopened`, then start. */
   | { action: "reopen" }
   | { action: "completed" }
   | {
@@ -45,15 +45,18 @@ export function decideStart(
       ? { action: "resume", replace: runningHere }
       : { action: "refuse", code: "owned_elsewhere" };
   }
-  // Asked for by name: the run here stands still, as one does that today's code cannot replay.
+  // The user says that the run here is stuck, for example because the present code cannot replay it.
   if (request.takeOver && runningHere) return { action: "resume", replace: true };
-  // A failed row is written before its run closes: the open run here is on its way out, not one to follow.
+  // The row `failed` is written before the run closes: the open run of a failed campaign is about to end.
   return runningHere && record.status !== "failed"
     ? { action: "attach" }
     : { action: "resume", replace: false };
 }
 
-/** Another server holds the epoch and the campaign has not ended there; a campaign never opened is nobody's. */
+/**
+ * Another server opened the campaign, and it has not ended there. Nobody owns a campaign that was never
+ * opened.
+ */
 function ownedElsewhere(record: CampaignRecord, { server, namespace }: StartRequest): boolean {
   const open = record.status === "running" || record.status === "paused";
   return open && record.server !== undefined && (record.server !== server || record.namespace !== namespace);

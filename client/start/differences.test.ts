@@ -3,7 +3,7 @@ import { it } from "node:test";
 import fc from "fast-check";
 import { differences, showDifference } from "./differences.ts";
 
-it("a changed setting is shown by its path with both values", () => {
+it("shows a changed setting by its path with both values", () => {
   const before = {
     train: { beta: 0.1, optimizer: { learningRate: 1e-4 } },
     baselines: [{ name: "offline" }],
@@ -18,7 +18,7 @@ it("a changed setting is shown by its path with both values", () => {
   ]);
 });
 
-it("digests are shown short", () => {
+it("shortens digests", () => {
   assert.equal(
     showDifference({ path: "policy.tree", before: "a".repeat(64), after: undefined }),
     "policy.tree: aaaaaaaaaaaa → (none)",

@@ -1,14 +1,14 @@
-// Where two specs differ, path by path: what `start` shows when a campaign id runs with another spec.
+// The differences of two specs, path by path. `start` shows them if the campaign id has another spec.
 
 export interface Difference {
   /** `train.optimizer.learningRate`, `baselines[1].name`. */
   path: string;
-  /** Undefined where that side has no such path. */
+  /** Undefined if that side has no such path. */
   before: unknown;
   after: unknown;
 }
 
-/** Leaves that differ, in the order of `before`, then what only `after` has. */
+/** Leaves that differ, in the order of `before`, then those that only `after` has. */
 export function differences(before: unknown, after: unknown, path = ""): Difference[] {
   if (Object.is(before, after)) return [];
   if (!isContainer(before) || !isContainer(after) || Array.isArray(before) !== Array.isArray(after))
@@ -23,7 +23,9 @@ export function differences(before: unknown, after: unknown, path = ""): Differe
   );
 }
 
-/** `train.optimizer.learningRate: 0.0001 → 0.0002`; digests are cut to 12 digits, absent sides are `(none)`. */
+/**
+ * `train.optimizer.learningRate: 0.0001 → 0.0002`. Digests are cut to 12 digits; an absent side is `(none)`.
+ */
 export function showDifference({ path, before, after }: Difference): string {
   return `${path || "(whole)"}: ${show(before)} → ${show(after)}`;
 }

@@ -8,7 +8,7 @@ import { controlCampaign } from "../follow/control.ts";
 import { startCampaign } from "./start.ts";
 import type { StartOptions } from "./start.ts";
 
-interface Bench {
+interface Setup {
   store: Store;
   gateway: FakeGateway;
   start(more?: Partial<StartOptions>): ReturnType<typeof startCampaign>;
@@ -16,7 +16,7 @@ interface Bench {
   types(): Promise<string[]>;
 }
 
-async function bench(): Promise<Bench> {
+async function setup(): Promise<Setup> {
   const store = await openStore("memory:");
   const gateway = new FakeGateway();
   const specDigest = await store.putJson({ train: { beta: 0.1 } });
@@ -48,8 +48,8 @@ const opened = (server: string): LedgerEvent => ({
 });
 const END = { type: "cancelled", by: "ada", why: "enough" } as const;
 
-it("the ledger's first row is written before the workflow starts", async () => {
-  const { start, gateway, types, store } = await bench();
+it("writes the ledger's first row before it starts the workflow", async () => {
+  const { start, gateway, types, store } = await setup();
   gateway.start = async () => {
     assert.deepEqual(await types(), ["created"]);
     return { runId: "run-1" };
@@ -59,16 +59,16 @@ it("the ledger's first row is written before the workflow starts", async () => {
   assert.equal(store.name, "memory:");
 });
 
-it("the workflow is told digests and names, never the spec", async () => {
-  const { start, gateway } = await bench();
+it("gives the workflow digests and names, never the spec", async () => {
+  const { start, gateway } = await setup();
   const { specDigest } = await start();
   assert.deepEqual(gateway.started, [
     { input: { campaignId: "c", specDigest, storeName: "memory:" }, replace: false },
   ]);
 });
 
-it("two who start one id at once share one campaign; with another spec the later one is refused", async () => {
-  const { start, types, store } = await bench();
+it("refuses the later of two concurrent starts of one id if its spec differs", async () => {
+  const { start, types, store } = await setup();
   const other = await store.putJson({ train: { beta: 0.2 } });
   const outcomes = await Promise.allSettled([start(), start({ specDigest: other, requestId: "r2" })]);
   assert.deepEqual(await types(), ["created"]);
@@ -79,8 +79,8 @@ it("two who start one id at once share one campaign; with another spec the later
   );
 });
 
-it("another spec is refused with every path that differs", async () => {
-  const { start, store } = await bench();
+it("refuses another spec and names every path that differs", async () => {
+  const { start, store } = await setup();
   await start();
   const specDigest = await store.putJson({ train: { beta: 0.2, epochs: 3 } });
   await assert.rejects(
@@ -97,16 +97,16 @@ it("another spec is refused with every path that differs", async () => {
   );
 });
 
-it("a campaign whose server forgot it goes on from its ledger", async () => {
-  const { start, gateway, append } = await bench();
+it("resumes a campaign that the server no longer knows from its ledger", async () => {
+  const { start, gateway, append } = await setup();
   await start();
   await append(1, opened("here"));
   gateway.runs.clear();
   assert.equal((await start()).action, "resumed");
 });
 
-it("a campaign that another server runs is taken over only when asked to", async () => {
-  const { start, gateway, append } = await bench();
+it("takes a campaign from another server only with --take-over", async () => {
+  const { start, gateway, append } = await setup();
   await start();
   await append(1, opened("elsewhere"));
   gateway.runs.clear();
@@ -114,8 +114,8 @@ it("a campaign that another server runs is taken over only when asked to", async
   assert.equal((await start({ takeOver: true })).action, "resumed");
 });
 
-it("a cancelled campaign is opened again by a row that says who asked", async () => {
-  const { start, gateway, append, types } = await bench();
+it("resumes a cancelled campaign by a ledger row that says who asked", async () => {
+  const { start, gateway, append, types } = await setup();
   await start();
   await append(1, opened("here"));
   await append(1, END);
@@ -125,8 +125,8 @@ it("a cancelled campaign is opened again by a row that says who asked", async ()
   assert.equal((await types()).at(-1), "reopened");
 });
 
-it("a pause with no worker is refused and never sent", async () => {
-  const { start, gateway, store } = await bench();
+it("refuses a pause without a worker, and does not send it", async () => {
+  const { start, gateway, store } = await setup();
   await start();
   const pause = () =>
     controlCampaign(store, gateway, "c", "pause", { by: "ada", why: "lunch", requestId: "p1" });
@@ -137,7 +137,7 @@ it("a pause with no worker is refused and never sent", async () => {
   await assert.rejects(
     pause(),
     { code: "no_worker", message: /no worker answers/ },
-    "a worker that died a moment ago is still listed as a poller",
+    "the server still lists the polls of a worker that just died",
   );
   assert.deepEqual(gateway.controls, []);
   gateway.answer = { status: "running", epoch: 1, iterations: 2, finished: 0, promoted: 0, running: [] };
@@ -145,8 +145,8 @@ it("a pause with no worker is refused and never sent", async () => {
   assert.deepEqual(gateway.controls, [{ verb: "pause", updateId: "p1" }]);
 });
 
-it("an ended campaign is not controlled, whatever the server says", async () => {
-  const { start, gateway, append, store } = await bench();
+it("refuses to pause an ended campaign, whatever the server says", async () => {
+  const { start, gateway, append, store } = await setup();
   await start();
   await append(1, END);
   await assert.rejects(
@@ -155,16 +155,16 @@ it("an ended campaign is not controlled, whatever the server says", async () => 
   );
 });
 
-it("a run that serves the store which the campaign was moved from is not followed, and ended only when asked to", async () => {
-  const { start, gateway } = await bench();
+it("does not follow the run of another store; ends it only with --take-over", async () => {
+  const { start, gateway } = await setup();
   gateway.runs.set("ratchet:c", { runId: "old", status: "running", store: "dir:/old", pending: [] });
   await assert.rejects(start(), { code: "owned_elsewhere", message: /for the store dir:\/old/ });
   assert.equal((await start({ takeOver: true })).action, "created");
   assert.equal(gateway.started[0]?.replace, true);
 });
 
-it("a campaign that was moved says where it goes on", async () => {
-  const { start, gateway, store } = await bench();
+it("refuses a moved campaign and names its new store", async () => {
+  const { start, gateway, store } = await setup();
   await start();
   gateway.runs.clear();
   await store.ledger("c").takeOver<LedgerEvent>({

@@ -1,5 +1,6 @@
-// Carries out what decide-start.ts decides: ledger row first, then the workflow. Two clients that start one id at once meet in the
-// ledger's first row, and the later one decides again from what it finds there.
+// Carries out the decision of decide-start.ts: first the ledger row, then the workflow. If two clients create
+// one id at the same time, one of them writes the first row of the ledger; the other finds that row and
+// decides again.
 import { setTimeout as sleep } from "node:timers/promises";
 import { RatchetError } from "../../errors/index.ts";
 import { campaignWorkflowId } from "../../campaign/ids.ts";
@@ -19,7 +20,7 @@ export interface StartOptions {
   specDigest: Digest;
   takeOver: boolean;
   resume: boolean;
-  /** Who starts it, and the id that makes a repeated request one request. */
+  /** Who starts it, and an id: requests with the same id are carried out once. */
   by: string;
   requestId: string;
 }
@@ -29,11 +30,14 @@ export interface Started {
   specDigest: Digest;
   action: "created" | "attached" | "resumed" | "reopened" | "completed";
   runId?: string;
-  /** Where it had completed before. */
+  /** If the campaign had completed before. */
   outcome?: CampaignOutcome;
 }
 
+/** Longest wait for the end of an earlier run. */
 const CLOSING_MS = 30_000;
+/** Differences of two specs in an error message; `problems` holds all. */
+const SHOWN_MAX = 8;
 
 export async function startCampaign(store: Store, gateway: Gateway, options: StartOptions): Promise<Started> {
   const { campaignId, specDigest } = options;
@@ -44,11 +48,12 @@ export async function startCampaign(store: Store, gateway: Gateway, options: Sta
   };
   const record = (await readCampaign(store, campaignId))?.record;
   const run = await gateway.run(campaignWorkflowId(campaignId));
-  // Ids are a server's, campaigns are a store's: the run of a campaign that was moved here may still be open for the store that it left.
+  // A campaign that was moved to this store may still have an open run for its old store, under the same
+  // workflow id.
   const otherStore = run?.status === "running" && run.store !== undefined && run.store !== store.name;
   if (otherStore && !options.takeOver) {
     throw new RatchetError("owned_elsewhere", `this server runs ${campaignId} for the store ${run.store}`, {
-      hint: "where the campaign was moved from there: start with --take-over, which ends that run",
+      hint: "if the campaign was moved from that store: start with --take-over, which ends that run",
     });
   }
   const runningHere = run?.status === "running" && !otherStore;
@@ -83,7 +88,7 @@ async function startAgain(
   otherStore: boolean,
 ): Promise<Pick<Started, "action" | "runId">> {
   const replace = otherStore || (decision.action === "resume" && decision.replace);
-  if (!replace) await closed(gateway, options.campaignId);
+  if (!replace) await untilClosed(gateway, options.campaignId);
   if (decision.action === "reopen") {
     const event: LedgerEvent = { type: "reopened", by: options.by, why: "start --resume" };
     await store
@@ -96,7 +101,7 @@ async function startAgain(
   };
 }
 
-/** False where somebody else's row came first and it has another spec. */
+/** False if another client wrote the first row before, with another spec. */
 async function created(store: Store, { campaignId, specDigest, name, by }: StartOptions): Promise<boolean> {
   const row = await store
     .ledger(campaignId)
@@ -104,7 +109,7 @@ async function created(store: Store, { campaignId, specDigest, name, by }: Start
   return row.event.type === "created" && row.event.specDigest === specDigest;
 }
 
-/** Starting is idempotent: an open run of the id is attached to. */
+/** Attaches to an open run of the id, unless `replace`. */
 function startWorkflow(
   store: Store,
   gateway: Gateway,
@@ -117,8 +122,8 @@ function startWorkflow(
   );
 }
 
-/** An ended campaign's run may still be closing: attaching to it would follow the wrong one. */
-async function closed(gateway: Gateway, campaignId: string): Promise<void> {
+/** Waits for the end of an earlier run: a new start would attach to it. */
+async function untilClosed(gateway: Gateway, campaignId: string): Promise<void> {
   const until = Date.now() + CLOSING_MS;
   while ((await gateway.run(campaignWorkflowId(campaignId)))?.status === "running") {
     if (Date.now() > until) {
@@ -136,43 +141,42 @@ async function refusal(
   store: Store,
   gateway: Gateway,
   record: CampaignRecord,
-  code: "campaign_differs" | "campaign_cancelled" | "campaign_moved" | "owned_elsewhere",
+  code: (StartDecision & { action: "refuse" })["code"],
   specDigest: Digest,
-): Promise<Error> {
-  const { campaignId } = record;
+): Promise<RatchetError> {
+  const { campaignId, status, server, namespace } = record;
   switch (code) {
-    case "campaign_differs": {
-      const [before, after] = await Promise.all([
-        store.getJson(record.specDigest),
-        store.getJson(specDigest),
-      ]);
-      const found = differences(before, after);
-      const shown = found.slice(0, 8).map(showDifference).join("; ");
-      const message = `campaign ${campaignId} (${record.status}) has another spec: ${shown}${found.length > 8 ? `; and ${found.length - 8} more` : ""}`;
-      const problems = found.map((difference) => ({
-        path: difference.path,
-        message: showDifference(difference),
-      }));
-      return new RatchetError("campaign_differs", message, {
-        hint: "start it under a new id with --id",
-        problems,
-      });
-    }
+    case "campaign_differs":
+      return anotherSpec(record, await store.getJson(record.specDigest), await store.getJson(specDigest));
     case "campaign_cancelled":
-      return new RatchetError("campaign_cancelled", `campaign ${campaignId} was cancelled`, {
-        hint: "go on with it: start with --resume",
+      return new RatchetError(code, `campaign ${campaignId} was cancelled`, {
+        hint: "resume it: start with --resume",
       });
     case "campaign_moved":
-      return new RatchetError("campaign_moved", record.failure?.message ?? campaignId, {
+      return new RatchetError(code, record.failure?.message ?? campaignId, {
         hint: "start it there: --store",
       });
-    case "owned_elsewhere":
+    case "owned_elsewhere": {
+      const owner = `another server (${server}, namespace ${namespace})`;
       return new RatchetError(
-        "owned_elsewhere",
-        `campaign ${campaignId} is ${record.status} on another server (${record.server}, namespace ${record.namespace}), not on ${gateway.address}`,
-        {
-          hint: "where that server is gone for good: start with --take-over",
-        },
+        code,
+        `campaign ${campaignId} is ${status} on ${owner}, not on ${gateway.address}`,
+        { hint: "if that server is gone for good: start with --take-over" },
       );
+    }
   }
+}
+
+function anotherSpec({ campaignId, status }: CampaignRecord, before: unknown, after: unknown): RatchetError {
+  const found = differences(before, after);
+  const shown = found.slice(0, SHOWN_MAX).map(showDifference);
+  if (found.length > SHOWN_MAX) shown.push(`and ${found.length - SHOWN_MAX} more`);
+  return new RatchetError(
+    "campaign_differs",
+    `campaign ${campaignId} (${status}) has another spec: ${shown.join("; ")}`,
+    {
+      hint: "start it under a new id with --id",
+      problems: found.map((difference) => ({ path: difference.path, message: showDifference(difference) })),
+    },
+  );
 }
