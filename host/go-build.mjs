@@ -1,30 +1,38 @@
-// Builds one command of a pinned Go module: first fetches its modules, and the Go that they ask for, with a watch on the network, then
-// compiles without network.
+// Builds one command of a pinned Go module. It downloads the modules, and a newer Go if they need one, and
+// gives up if the module proxy does not answer. Then it compiles without network.
 import { readFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { run } from "./processes.mjs";
+import { lastLine, run } from "./processes.mjs";
 import { startProgress } from "./progress.mjs";
 
-/** A `go` command that takes longer than this to say its version is none. */
+/** @typedef {(line: string) => void} LineHandler */
+
+/** Longest time of `go version`; a command that takes longer is not Go. */
 const START_MS = 10_000;
-/** A transfer that has begun may be slow, not silent. */
+/** Longest silence after the first answer: a download may be slow. */
 const SILENCE_MS = 60_000;
-/** Of one file, that of a whole Go, nothing is said while it comes. */
+/** A newer Go is one large file, and `go` prints nothing while it downloads it. */
 const TOOLCHAIN_SILENCE_MS = 600_000;
 
 /**
- * Returns the reason of a failure.
- * @param {{ title: string, moduleDir: string, package: string, ldflags: string, output: string, env: NodeJS.ProcessEnv, firstAnswerMs: number }} target
- *   firstAnswerMs: no module proxy that lives takes longer for its first answer
- * @returns {Promise<string | undefined>}
+ * @typedef {object} GoTarget
+ * @property {string} title for messages
+ * @property {string} moduleDir folder with go.mod
+ * @property {string} package
+ * @property {string} ldflags
+ * @property {string} output path of the command
+ * @property {NodeJS.ProcessEnv} env
+ * @property {number} firstAnswerMs longest wait for the first answer of the module proxy
  */
+
+/** @param {GoTarget} target @returns {Promise<string | undefined>} the reason of a failure */
 export async function goBuild({ title, moduleDir, package: goPackage, ldflags, output, env, firstAnswerMs }) {
   const goEnv = { ...env, CGO_ENABLED: "0", GOWORK: "off" };
   const go = await findGo(goEnv);
   if (!go) return "no go command on PATH or in /usr/local/go/bin";
 
-  const progress = startProgress(`building ${title} with Go, once, some minutes`);
+  const progress = startProgress(`building ${title} with Go, once, a few minutes`);
   try {
     const offline = { ...goEnv, GOPROXY: "off" };
     const fetching = { firstAnswerMs, onProgress: progress.update };
@@ -63,10 +71,10 @@ async function findGo(env) {
 }
 
 /**
- * An older Go fetches the one that go.mod names before it prints anything: here that is done first, where it can be watched. It is a
- * module like others. Returns the reason of a failure.
+ * Downloads the Go that go.mod names, if the installed one is older. Go would do so by itself, but without
+ * printing its requests, so a proxy that does not answer would not be noticed. A Go is a module like others.
  * @param {string} go @param {string} cwd @param {NodeJS.ProcessEnv} env @param {Fetching} fetching
- * @returns {Promise<string | undefined>}
+ * @returns {Promise<string | undefined>} the reason of a failure
  */
 async function provideToolchain(go, cwd, env, fetching) {
   const fits = await run(go, ["list", "-m"], { cwd, env: { ...env, GOPROXY: "off" } });
@@ -87,13 +95,17 @@ async function provideToolchain(go, cwd, env, fetching) {
     silenceMs: TOOLCHAIN_SILENCE_MS,
   });
   return (
-    failed && `${version} is older than the Go ${wanted} that it takes, which could not be fetched: ${failed}`
+    failed && `${version} is older than the needed Go ${wanted}, which could not be downloaded: ${failed}`
   );
 }
 
 /**
- * `go list -deps -x` downloads what the package needs.
- * @param {string} go @param {string} cwd @param {string} goPackage @param {NodeJS.ProcessEnv} env @param {Fetching} fetching
+ * `go list -deps -x` downloads the modules that the package needs.
+ * @param {string} go
+ * @param {string} cwd
+ * @param {string} goPackage
+ * @param {NodeJS.ProcessEnv} env
+ * @param {Fetching} fetching
  * @returns {Promise<{ packages: number, failed?: string }>}
  */
 async function fetchModules(go, cwd, goPackage, env, fetching) {
@@ -106,15 +118,17 @@ async function fetchModules(go, cwd, goPackage, env, fetching) {
     ["list", "-mod=readonly", "-deps", "-x", "-f", "package {{.ImportPath}}", goPackage],
     { cwd, env, ...fetching, silenceMs: SILENCE_MS, onLine },
   );
-  return failed === undefined ? { packages } : { packages, failed };
+  return { packages, failed };
 }
 
 /**
- * Runs a command of Go that prints each request and each answer (`-x`), and ends it where no answer comes. Returns the reason of a failure.
+ * Runs a command of Go that prints each request and each answer (`-x`), and ends it if an answer does not
+ * come.
  * @typedef {{ firstAnswerMs: number, onProgress: (text: string) => void }} Fetching
  * @param {string} go @param {string[]} args
- * @param {Fetching & { cwd: string, env: NodeJS.ProcessEnv, silenceMs: number, onLine?: (line: string) => void }} options
- * @returns {Promise<string | undefined>}
+ * @param {Fetching & { cwd: string, env: NodeJS.ProcessEnv, silenceMs: number, onLine?: LineHandler }}
+ *   options
+ * @returns {Promise<string | undefined>} the reason of a failure
  */
 async function watched(go, args, { cwd, env, firstAnswerMs, silenceMs, onProgress, onLine }) {
   const isRequest = /^# get \S+$/;
@@ -144,9 +158,4 @@ async function watched(go, args, { cwd, env, firstAnswerMs, silenceMs, onProgres
   clearTimeout(silence);
   if (ran.killed) return ran.killed;
   return ran.code === 0 ? undefined : lastLine(ran.output);
-}
-
-/** @param {string} output */
-function lastLine(output) {
-  return output.trim().split("\n").pop() || "no output";
 }

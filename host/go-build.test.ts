@@ -1,4 +1,4 @@
-// Builds with a pretended `go` on PATH, older than what the module asks for.
+// Builds with a fake `go` on PATH that is older than the module needs.
 import assert from "node:assert/strict";
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -17,7 +17,8 @@ case "$*" in
   version) echo "go version go1.22.12 linux/amd64" ;;
   "list -m") echo "go: go.mod requires go >= 9.9.9 (running go 1.22.12; GOTOOLCHAIN=$GOTOOLCHAIN)"; exit 1 ;;
   "env "*) printf '%s\\ngo1.22.12\\nlinux\\namd64\\n' "$GOTOOLCHAIN" ;;
-  "mod download -x golang.org/toolchain@v0.0.1-go9.9.9.linux-amd64") echo "# get http://proxy.invalid/golang.org/toolchain/@v/list"; exec sleep 600 ;;
+  "mod download -x golang.org/toolchain@v0.0.1-go9.9.9.linux-amd64")
+    echo "# get http://proxy.invalid/golang.org/toolchain/@v/list"; exec sleep 600 ;;
   *) echo "go: $*"; exit 1 ;;
 esac
 `,
@@ -35,14 +36,15 @@ const build = (policy: string) =>
     firstAnswerMs: 200,
   });
 
-it("gives up a proxy that says nothing while it would fetch a newer Go", async () => {
+it("gives up if the proxy does not answer while Go downloads a newer Go", async () => {
   assert.equal(
     await build("auto"),
-    "go1.22.12 is older than the Go 9.9.9 that it takes, which could not be fetched: module proxy: no answer within 0.2 s",
+    "go1.22.12 is older than the needed Go 9.9.9, which could not be downloaded: " +
+      "module proxy: no answer within 0.2 s",
   );
 });
 
-it("names the Go that is needed where a newer one may not be fetched", async () => {
+it("names the needed Go if GOTOOLCHAIN forbids downloading it", async () => {
   assert.equal(
     await build("local"),
     "go: go.mod requires go >= 9.9.9 (running go 1.22.12; GOTOOLCHAIN=local): install Go 9.9.9 or newer",

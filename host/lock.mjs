@@ -1,13 +1,14 @@
-// A lock between processes: a folder, because making one is atomic everywhere, with its owner written inside.
-// A lock whose owner has died is broken and taken over. Node's own modules only: it runs before anything is installed.
+// A lock between processes: a folder, because mkdir is atomic on every file system, with a file that names
+// its owner. The lock of a dead owner is taken over. Only Node's own modules, because set-up uses it before
+// packages are installed.
 import { mkdirSync, readFileSync, renameSync, rmSync, statSync, utimesSync, writeFileSync } from "node:fs";
 import { hostname } from "node:os";
 import { dirname, join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 
-/** Time given to a new owner to write its name; a folder without one that is older is left over from a kill. */
+/** A new owner writes its file within this; an older folder without one is left from a kill. */
 const NAMELESS_MS = 10_000;
-/** An owner on another host (a container that shares the folder) cannot be asked for; it is alive while it touches its file. */
+/** The pid of an owner on another host (or container) means nothing here, so every owner touches its file. */
 const TOUCH_MS = 10_000;
 const UNTOUCHED_MS = 60_000;
 
@@ -15,8 +16,8 @@ const UNTOUCHED_MS = 60_000;
 /** @typedef {{ owner: Owner, release: () => void }} Lock */
 
 /**
- * Takes the lock, or says who holds it (`null`: somebody who has not written a name yet).
- * @param {string} dir the folder that is the lock; its parent is made where missing
+ * Takes the lock, or returns its holder (`null`: the holder has not written its file yet).
+ * @param {string} dir the folder that is the lock; its parent is created if missing
  * @returns {{ lock: Lock } | { heldBy: Owner | null }}
  */
 export function tryLock(dir) {
@@ -34,7 +35,7 @@ export function tryLock(dir) {
 /**
  * Waits for the lock, asking every 500 ms.
  * @param {string} dir
- * @param {(heldBy: Owner | null) => void} onWait called at every failed try
+ * @param {(heldBy: Owner | null) => void} onWait called after every failed attempt
  * @returns {Promise<Lock>}
  */
 export async function waitForLock(dir, onWait = () => {}) {
@@ -70,7 +71,7 @@ function create(dir) {
     try {
       utimesSync(file, now, now);
     } catch {
-      clearInterval(touch); // the folder was deleted by hand: nothing left to keep alive
+      clearInterval(touch); // the folder was deleted by hand
     }
   }, TOUCH_MS);
   touch.unref();
@@ -91,7 +92,11 @@ function isHeld(dir, owner) {
   return isRunning(owner.pid) && processStart(owner.pid) === owner.processStart;
 }
 
-/** Two processes that both saw a dead owner must not remove the lock that one of them then takes: hence a lock for breaking. @param {string} dir */
+/**
+ * Removes the lock of a dead owner, under a second lock: of two processes that saw the dead owner, the slower
+ * one must not remove the lock that the faster one has just taken.
+ * @param {string} dir
+ */
 function breakStale(dir) {
   const breaker = `${dir}.break`;
   try {
@@ -117,7 +122,7 @@ function readOwner(dir) {
   }
 }
 
-/** Infinity where the path is gone: a lock that vanished is not held. @param {string} path */
+/** Infinity if the path is gone: a lock that vanished is not held. @param {string} path */
 function ageMs(path) {
   try {
     return Date.now() - statSync(path).mtimeMs;
@@ -133,15 +138,22 @@ export function isRunning(pid) {
   } catch (error) {
     return codeOf(error) === "EPERM";
   }
-  return processStat(pid)?.[0] !== "Z"; // a zombie has ended; only its parent has not asked yet
+  return processStat(pid)?.[0] !== "Z"; // a zombie has ended; its parent has not read its exit code yet
 }
 
-/** Clock tick at which a process began: tells a pid that was given out again from the first one. Null where there is no /proc. @param {number} pid */
+/**
+ * Clock tick at which a process began, to recognize a reused pid. Null without /proc.
+ * @param {number} pid
+ */
 export function processStart(pid) {
   return processStat(pid)?.[19] ?? null;
 }
 
-/** Fields of Linux's /proc/PID/stat from the third (state) on; the second, before them, may hold spaces. @param {number} pid */
+/**
+ * Fields of Linux's /proc/PID/stat from the third (state) on; the second is the name in brackets, which may
+ * hold spaces.
+ * @param {number} pid
+ */
 function processStat(pid) {
   try {
     const stat = readFileSync(`/proc/${pid}/stat`, "utf8");

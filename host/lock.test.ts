@@ -10,7 +10,10 @@ import { tryLock } from "./lock.mjs";
 const folder = mkdtempSync(join(tmpdir(), "ratchet-lock-"));
 after(() => rmSync(folder, { recursive: true, force: true }));
 
-/** Takes the lock, writes two lines with a pause between them, lets go; `kill` dies between the two. */
+/**
+ * Takes the lock, writes two lines with a pause between them, releases the lock. With `kill` it dies in the
+ * pause.
+ */
 const HOLDER = `
   import { appendFileSync } from "node:fs";
   import { waitForLock } from ${JSON.stringify(new URL("./lock.mjs", import.meta.url).href)};
@@ -30,7 +33,7 @@ function holder(dir: string, log: string, ...kill: string[]) {
   );
 }
 
-it("lets one process in at a time, and takes over from one that was killed", async () => {
+it("lets one process hold the lock at a time, and takes it over from a killed one", async () => {
   const [dir, log] = [join(folder, "shared"), join(folder, "log")];
   await holder(dir, log, "kill");
   await Promise.all(Array.from({ length: 5 }, () => holder(dir, log)));
@@ -39,7 +42,7 @@ it("lets one process in at a time, and takes over from one that was killed", asy
   for (let at = 0; at < 10; at += 2) assert.equal(lines[at], lines[at + 1]);
 });
 
-it("says who holds it, and is free again after the release", () => {
+it("returns its holder, and is free after the release", () => {
   const dir = join(folder, "held");
   const first = tryLock(dir);
   assert.ok("lock" in first);
@@ -52,7 +55,7 @@ it("says who holds it, and is free again after the release", () => {
 });
 
 it(
-  "holds a pid that was given out again for a dead owner",
+  "takes over from an owner whose pid is reused",
   { skip: process.platform !== "linux" && "needs /proc" },
   () => {
     const dir = join(folder, "reused");
@@ -61,7 +64,7 @@ it(
   },
 );
 
-it("leaves an owner on another host alone while it touches its file", () => {
+it("respects an owner on another host while it touches its file", () => {
   const dir = join(folder, "other-host");
   const file = owned(dir, { host: "elsewhere" });
   assert.ok("heldBy" in tryLock(dir));

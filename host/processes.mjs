@@ -1,4 +1,4 @@
-// Child processes of the scripts. None outlives the script: what still runs when it exits is killed, with everything it started.
+// Child processes of a script. When the script exits, it kills those that still run, with their own children.
 import { spawn } from "node:child_process";
 
 /** @typedef {import("node:child_process").ChildProcess} ChildProcess */
@@ -13,7 +13,8 @@ export function killAll() {
 }
 
 /**
- * Starts a child as leader of its own process group, so that Ctrl-C reaches it only through us and killing it kills what it started.
+ * Starts a child as leader of a process group. So Ctrl-C does not reach it directly, and its own children are
+ * killed with it.
  * @param {string} command @param {string[]} args @param {import("node:child_process").SpawnOptions} [options]
  * @returns {ChildProcess}
  */
@@ -32,59 +33,77 @@ export function killGroup(child, signal) {
     if (process.platform === "win32") child.kill(signal);
     else process.kill(-child.pid, signal);
   } catch {
-    // already gone
+    // it has ended
   }
 }
 
 /**
- * Runs a command to its end. Never throws: a command that cannot be started ends with code 127.
- * @param {string} command @param {string[]} args
- * @param {{ cwd?: string, env?: NodeJS.ProcessEnv, timeoutMs?: number, inherit?: boolean, onLine?: (line: string) => void, watchdog?: (kill: (why: string) => void) => void }} [options]
- *   inherit: the child writes straight to our stderr; onLine: each line of either stream; watchdog: is handed a way to end the child early
- * @returns {Promise<{ code: number, output: string, killed?: string }>} output is both streams, in order of arrival
+ * @typedef {object} RunOptions
+ * @property {string} [cwd]
+ * @property {NodeJS.ProcessEnv} [env]
+ * @property {number} [timeoutMs]
+ * @property {boolean} [inherit] the child writes to our stderr
+ * @property {(line: string) => void} [onLine] called with each line of stdout and stderr
+ * @property {(kill: (why: string) => void) => void} [watchdog] gets a function that ends the child early
+ *
+ * @typedef {{ code: number, output: string, killed?: string }} Ran output: stdout and stderr in order of
+ *   arrival;
+ *   killed: why the child was ended early
  */
-export function run(command, args, options = {}) {
+
+/**
+ * Runs a command to its end. Never rejects: a command that cannot be started has code 127.
+ * @param {string} command @param {string[]} args @param {RunOptions} [options] @returns {Promise<Ran>}
+ */
+export function run(command, args, { cwd, env = process.env, timeoutMs, inherit, onLine, watchdog } = {}) {
   return new Promise((resolve) => {
-    const stdio = options.inherit
-      ? /** @type {const} */ (["ignore", 2, 2])
-      : /** @type {const} */ (["ignore", "pipe", "pipe"]);
     const child = start(command, args, {
-      cwd: options.cwd,
-      env: options.env ?? process.env,
-      stdio: [...stdio],
+      cwd,
+      env,
+      stdio: inherit ? ["ignore", 2, 2] : ["ignore", "pipe", "pipe"],
     });
-    let output = "";
-    let partial = "";
+    const output = collect(child, onLine);
     /** @type {string | undefined} */
     let killed;
     const kill = (/** @type {string} */ why) => {
       killed ??= why;
       killGroup(child, "SIGKILL");
     };
-    const read = (/** @type {string} */ text) => {
-      output += text;
-      const lines = (partial + text).split("\n");
-      partial = lines.pop() ?? "";
-      for (const line of lines) options.onLine?.(line);
-    };
-    child.stdout?.setEncoding("utf8").on("data", read);
-    child.stderr?.setEncoding("utf8").on("data", read);
-    const timer =
-      options.timeoutMs === undefined
-        ? undefined
-        : setTimeout(() => kill(`no end within ${options.timeoutMs} ms`), options.timeoutMs);
-    options.watchdog?.(kill);
+    /** @type {NodeJS.Timeout | undefined} */
+    let timer;
+    if (timeoutMs !== undefined) timer = setTimeout(() => kill(`no end within ${timeoutMs} ms`), timeoutMs);
+    watchdog?.(kill);
     child.once("error", (error) => {
       clearTimeout(timer);
-      resolve({ code: 127, output: `${output}${error.message}\n` });
+      resolve({ code: 127, output: `${output()}${error.message}\n` });
     });
     child.once("close", (code, signal) => {
       clearTimeout(timer);
-      resolve({
-        code: code ?? 128,
-        output: signal && !killed ? `${output}ended by ${signal}\n` : output,
-        ...(killed === undefined ? {} : { killed }),
-      });
+      const end = signal && !killed ? `ended by ${signal}\n` : "";
+      resolve({ code: code ?? 128, output: output() + end, killed });
     });
   });
+}
+
+/**
+ * Returns a function that gives the output so far.
+ * @param {ChildProcess} child @param {(line: string) => void} [onLine] @returns {() => string}
+ */
+function collect({ stdout, stderr }, onLine) {
+  let output = "";
+  let partial = "";
+  const read = (/** @type {string} */ text) => {
+    output += text;
+    const lines = (partial + text).split("\n");
+    partial = lines.pop() ?? "";
+    for (const line of lines) onLine?.(line);
+  };
+  stdout?.setEncoding("utf8").on("data", read);
+  stderr?.setEncoding("utf8").on("data", read);
+  return () => output;
+}
+
+/** @param {string} output */
+export function lastLine(output) {
+  return output.trim().split("\n").pop() || "no output";
 }

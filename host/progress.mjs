@@ -1,4 +1,5 @@
-// Progress of long set-up work, on stderr: a line that rewrites itself on a terminal, a plain line every ten seconds elsewhere.
+// Progress of long set-up work, on stderr: one line that is rewritten on a terminal, else a new line every 10
+// s.
 const PLAIN_EVERY_MS = 10_000;
 
 /** @param {number} ms */
@@ -13,7 +14,7 @@ export function say(line) {
 }
 
 /**
- * Shows that `what` goes on until `done` or `stop` is called.
+ * Shows `what` as running until `done` or `stop` is called.
  * @param {string} what
  */
 export function startProgress(what) {

@@ -1,5 +1,6 @@
-// The Temporal CLI, whose file-backed development server Ratchet starts. Pinned in host/tools/temporal; older ones on PATH will do
-// from server 1.29 on, the oldest that everything here was tried with (docs/operations.md).
+// The Temporal CLI, whose dev server Ratchet starts. Its version is pinned in host/tools/temporal. A command
+// on PATH is used if its server is 1.29 or newer, the oldest one that the tests ran with
+// (docs/operations.md).
 import { provideTool } from "./tool.mjs";
 
 export const TEMPORAL_VERSION = "1.8.2";
@@ -28,7 +29,8 @@ const temporal = {
     return `https://temporal.download/cli/archive/v${TEMPORAL_VERSION}?platform=${platform}&arch=${goArch}`;
   },
   install:
-    "install the Temporal CLI (https://docs.temporal.io/cli) or Go (https://go.dev/dl), or set RATCHET_TEMPORAL to the path of a temporal command",
+    "install the Temporal CLI (https://docs.temporal.io/cli) or Go (https://go.dev/dl), " +
+    "or set RATCHET_TEMPORAL to the path of a temporal command",
 };
 
 /** @param {Parameters<typeof provideTool>[1]} [options] */

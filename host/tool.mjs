@@ -1,48 +1,39 @@
-// Finds or makes a pinned third-party command: an explicit path, then PATH, then the cache, then its official download, then Go with
-// the pinned module (a folder with go.mod). Says which was taken; when none works, says why each failed. Node's own modules only.
-import { createHash } from "node:crypto";
-import {
-  accessSync,
-  constants,
-  createWriteStream,
-  existsSync,
-  mkdirSync,
-  mkdtempSync,
-  readdirSync,
-  readFileSync,
-  renameSync,
-  rmSync,
-} from "node:fs";
-import { homedir } from "node:os";
+// Finds or makes a pinned third-party command. It tries an explicit path, PATH, the cache, the official
+// download, and building the pinned Go module (a folder with go.mod). If all fail, the error names the reason
+// of each. Only Node's own modules, because set-up uses it before packages are installed.
+import { accessSync, constants, mkdirSync, mkdtempSync, readdirSync, renameSync, rmSync } from "node:fs";
 import { delimiter, dirname, join } from "node:path";
-import { Readable } from "node:stream";
-import { pipeline } from "node:stream/promises";
-import { fileURLToPath } from "node:url";
+import { download } from "./download.mjs";
 import { goBuild } from "./go-build.mjs";
 import { waitForLock } from "./lock.mjs";
-import { run } from "./processes.mjs";
-import { startProgress } from "./progress.mjs";
+import { lastLine, run } from "./processes.mjs";
+import { cachePath, executableName, packageRoot } from "./tool-cache.mjs";
 
-/** Longest wait for a server that says nothing, at the start of a transfer and in its middle. */
+/** Longest silence of a server, before and during a download. */
 const SILENCE_MS = 10_000;
 
 /**
  * @typedef {object} Tool
  * @property {string} name file name of the command
- * @property {string} title what people call it
+ * @property {string} title for messages
  * @property {string} version the pinned version
  * @property {string} env environment variable that holds an explicit path
  * @property {string} module folder with go.mod, go.sum and tools.go, from the root of the package
  * @property {string} package Go package of the command
  * @property {string} versionVariable Go variable that the linker sets to the version
- * @property {(printed: string) => string | undefined} fits reason why a command with this `--version` output will not do
- * @property {(platform: string, arch: string) => string | undefined} downloadUrl of a .tar.gz that holds the command
- * @property {string} install what a person can do when nothing worked
+ * @property {(printed: string) => string | undefined} fits why a command with this `--version` output is
+ *   refused
+ * @property {(platform: string, arch: string) => string | undefined} downloadUrl of a .tar.gz that holds the
+ *   command
+ * @property {string} install hint for the user if all ways failed
  *
  * @typedef {{ path: string, from: string }} FoundTool
  */
 
-/** Nothing gave the command. Classified like every error here: by `kind` and `code`. */
+/**
+ * The command is missing. It has `kind` and `code` like a RatchetError, which cannot be imported before a
+ * build.
+ */
 export class ToolError extends Error {
   /** @override */
   name = "ToolError";
@@ -57,7 +48,8 @@ export class ToolError extends Error {
 
 /**
  * @param {Tool} tool
- * @param {{ env?: NodeJS.ProcessEnv, say?: (line: string) => void, silenceMs?: number }} [options] env is also what Go runs with
+ * @param {{ env?: NodeJS.ProcessEnv, say?: (line: string) => void, silenceMs?: number }} [options] env: also
+ *   of Go
  * @returns {Promise<FoundTool>}
  */
 export async function provideTool(tool, { env = process.env, say = () => {}, silenceMs = SILENCE_MS } = {}) {
@@ -86,7 +78,12 @@ async function explicitTool(tool, path) {
   return { path, from: tool.env };
 }
 
-/** @param {Tool} tool @param {NodeJS.ProcessEnv} env @param {string[]} reasons @returns {Promise<FoundTool | undefined>} */
+/**
+ * @param {Tool} tool
+ * @param {NodeJS.ProcessEnv} env
+ * @param {string[]} reasons
+ * @returns {Promise<FoundTool | undefined>}
+ */
 async function toolOnPath(tool, env, reasons) {
   for (const dir of (env.PATH ?? "").split(delimiter)) {
     const path = join(dir || ".", executableName(tool.name));
@@ -99,7 +96,7 @@ async function toolOnPath(tool, env, reasons) {
   return undefined;
 }
 
-/** Why the command will not do. @param {Tool} tool @param {string} path */
+/** Why the command is refused. @param {Tool} tool @param {string} path */
 async function misfit(tool, path) {
   const { code, output, killed } = await run(path, ["--version"], { timeoutMs: SILENCE_MS });
   if (code !== 0 || killed) return `--version failed: ${killed ?? lastLine(output)}`;
@@ -107,48 +104,36 @@ async function misfit(tool, path) {
 }
 
 /**
- * Downloads or builds into the cache, one process at a time: whoever waited finds the other's work there.
- * @param {Tool} tool @param {{ cached: string, env: NodeJS.ProcessEnv, say: (line: string) => void, silenceMs: number, reasons: string[] }} context
- * @returns {Promise<FoundTool>}
+ * @typedef {object} Making
+ * @property {string} cached path of the command in the cache
+ * @property {NodeJS.ProcessEnv} env
+ * @property {(line: string) => void} say
+ * @property {number} silenceMs
+ * @property {string[]} reasons why the ways tried before failed; grows
  */
-async function makeTool(tool, { cached, env, say, silenceMs, reasons }) {
-  const dir = dirname(cached);
+
+/**
+ * Downloads or builds into the cache, one process at a time: a process that waited finds the command there.
+ * @param {Tool} tool @param {Making} making @returns {Promise<FoundTool>}
+ */
+async function makeTool(tool, making) {
+  const dir = dirname(making.cached);
   let waiting = false;
   const lock = await waitForLock(`${dir}.lock`, (owner) => {
-    if (!waiting)
-      say(
-        `another process${owner ? ` (pid ${owner.pid})` : ""} is getting ${tool.title} ${tool.version}: waiting for it`,
-      );
+    const other = `another process${owner ? ` (pid ${owner.pid})` : ""}`;
+    if (!waiting) making.say(`${other} is getting ${tool.title} ${tool.version}: waiting for it`);
     waiting = true;
   });
   let partial = "";
   const removePartial = () => rmSync(partial, { recursive: true, force: true });
   try {
-    if (isExecutable(cached)) return { path: cached, from: "cache" };
+    if (isExecutable(making.cached)) return { path: making.cached, from: "cache" };
     mkdirSync(dir, { recursive: true });
     for (const left of readdirSync(dir))
       if (left.startsWith("partial-")) rmSync(join(dir, left), { recursive: true, force: true });
     partial = mkdtempSync(join(dir, "partial-"));
     process.on("exit", removePartial);
-
-    const made = join(partial, executableName(tool.name));
-    const ways = {
-      download: () => download(tool, made, silenceMs),
-      Go: () => build(tool, made, env, silenceMs),
-    };
-    for (const [from, make] of Object.entries(ways)) {
-      const reason = (await make()) ?? (await misfit(tool, made));
-      if (!reason) {
-        renameSync(made, cached);
-        return { path: cached, from };
-      }
-      reasons.push(`${from}: ${reason}`);
-    }
-    throw new ToolError(
-      `${tool.name}_missing`,
-      `${tool.title} ${tool.version} could not be had: ${reasons.join("; ")}`,
-      tool.install,
-    );
+    return await makeIn(partial, tool, making);
   } finally {
     process.off("exit", removePartial);
     removePartial();
@@ -156,55 +141,42 @@ async function makeTool(tool, { cached, env, say, silenceMs, reasons }) {
   }
 }
 
-/**
- * Official archive, unpacked by `tar`. Returns the reason of a failure.
- * @param {Tool} tool @param {string} made @param {number} silenceMs @returns {Promise<string | undefined>}
- */
-async function download(tool, made, silenceMs) {
+/** @param {string} dir @param {Tool} tool @param {Making} making @returns {Promise<FoundTool>} */
+async function makeIn(dir, tool, { cached, env, silenceMs, reasons }) {
+  const made = join(dir, executableName(tool.name));
+  const ways = {
+    download: () => downloadTool(tool, made, silenceMs),
+    Go: () => build(tool, made, env, silenceMs),
+  };
+  for (const [from, make] of Object.entries(ways)) {
+    const reason = (await make()) ?? (await misfit(tool, made));
+    if (!reason) {
+      renameSync(made, cached);
+      return { path: cached, from };
+    }
+    reasons.push(`${from}: ${reason}`);
+  }
+  throw new ToolError(
+    `${tool.name}_missing`,
+    `${tool.title} ${tool.version} was not found, downloaded or built: ${reasons.join("; ")}`,
+    tool.install,
+  );
+}
+
+/** The official archive. @param {Tool} tool @param {string} made @param {number} silenceMs */
+async function downloadTool(tool, made, silenceMs) {
   const url = tool.downloadUrl(process.platform, process.arch);
   if (!url) return `none for ${process.platform} ${process.arch}`;
-  const progress = startProgress(`downloading ${tool.title} ${tool.version}`);
-  const dir = dirname(made);
-  const archive = join(dir, "archive.tar.gz");
-  try {
-    await fetchTo(url, archive, silenceMs, (megabytes) => progress.update(`${megabytes} MB`));
-  } catch (error) {
-    progress.stop();
-    return `${url}: ${reasonOf(error)}`;
-  }
-  const unpacked = await run("tar", ["-xzf", archive, "-C", dir]);
-  progress.stop();
-  if (unpacked.code !== 0) return `${url}: not a readable archive (${lastLine(unpacked.output)})`;
-  const file = readdirSync(dir, { recursive: true, encoding: "utf8" }).find(
-    (name) => name.split(/[\\/]/).pop() === executableName(tool.name),
-  );
-  if (!file) return `${url}: no ${tool.name} in it`;
-  if (join(dir, file) !== made) renameSync(join(dir, file), made);
-  return undefined;
+  return await download({ title: `${tool.title} ${tool.version}`, url, output: made, silenceMs });
 }
 
-/** @param {string} url @param {string} path @param {number} silenceMs @param {(megabytes: number) => void} onProgress */
-async function fetchTo(url, path, silenceMs, onProgress) {
-  const abort = new AbortController();
-  const silent = () => abort.abort(new Error(`no answer within ${silenceMs / 1000} s`));
-  let timer = setTimeout(silent, silenceMs);
-  try {
-    const response = await fetch(url, { signal: abort.signal, redirect: "follow" });
-    if (!response.ok || !response.body) throw new Error(`HTTP ${response.status}`);
-    let bytes = 0;
-    const body = Readable.fromWeb(/** @type {import("node:stream/web").ReadableStream} */ (response.body));
-    body.on("data", (chunk) => {
-      clearTimeout(timer);
-      timer = setTimeout(silent, silenceMs);
-      onProgress(Math.round((bytes += chunk.length) / 1e6));
-    });
-    await pipeline(body, createWriteStream(path), { signal: abort.signal });
-  } finally {
-    clearTimeout(timer);
-  }
-}
-
-/** @param {Tool} tool @param {string} made @param {NodeJS.ProcessEnv} env @param {number} silenceMs @returns {Promise<string | undefined>} */
+/**
+ * @param {Tool} tool
+ * @param {string} made
+ * @param {NodeJS.ProcessEnv} env
+ * @param {number} silenceMs
+ * @returns {Promise<string | undefined>}
+ */
 function build(tool, made, env, silenceMs) {
   return goBuild({
     title: `${tool.title} ${tool.version}`,
@@ -217,32 +189,6 @@ function build(tool, made, env, silenceMs) {
   });
 }
 
-/** Key: version, digest of the go.sum that pins it, platform. @param {Tool} tool @param {NodeJS.ProcessEnv} env */
-export function cachePath(tool, env) {
-  const sums = readFileSync(join(packageRoot(), tool.module, "go.sum"));
-  const digest = createHash("sha256").update(sums).digest("hex").slice(0, 12);
-  return join(
-    cacheRoot(env),
-    `${tool.name}-${tool.version}-${digest}-${process.platform}-${process.arch}`,
-    executableName(tool.name),
-  );
-}
-
-/** `$XDG_CACHE_HOME/ratchet`, by default `~/.cache/ratchet`. @param {NodeJS.ProcessEnv} env */
-export function cacheRoot(env) {
-  return join(env.XDG_CACHE_HOME || join(homedir(), ".cache"), "ratchet");
-}
-
-/** This file runs from host/ in a clone and from dist/host/ in the package. */
-function packageRoot() {
-  let dir = dirname(fileURLToPath(import.meta.url));
-  while (!existsSync(join(dir, "package.json"))) {
-    if (dirname(dir) === dir) throw new Error(`no package.json above ${fileURLToPath(import.meta.url)}`);
-    dir = dirname(dir);
-  }
-  return dir;
-}
-
 /** @param {string} path */
 function isExecutable(path) {
   try {
@@ -251,20 +197,4 @@ function isExecutable(path) {
   } catch {
     return false;
   }
-}
-
-/** @param {string} name */
-function executableName(name) {
-  return process.platform === "win32" ? `${name}.exe` : name;
-}
-
-/** @param {string} output */
-function lastLine(output) {
-  return output.trim().split("\n").pop() || "no output";
-}
-
-/** `fetch failed` hides what happened in its cause. @param {unknown} error @returns {string} */
-function reasonOf(error) {
-  if (!(error instanceof Error)) return String(error);
-  return error.cause instanceof Error ? reasonOf(error.cause) : error.message || error.name;
 }

@@ -1,4 +1,4 @@
-// Where a pinned command comes from, tried with a pretended one: shell scripts on PATH, an archive served here.
+// Ways to a pinned command, with fake commands: shell scripts on PATH, an archive from a local server.
 import assert from "node:assert/strict";
 import { execFileSync } from "node:child_process";
 import { once } from "node:events";
@@ -9,7 +9,8 @@ import type { AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { after, it } from "node:test";
-import { cachePath, provideTool } from "./tool.mjs";
+import { cachePath } from "./tool-cache.mjs";
+import { provideTool } from "./tool.mjs";
 import type { Tool } from "./tool.mjs";
 
 const folder = mkdtempSync(join(tmpdir(), "ratchet-tool-"));
@@ -62,7 +63,7 @@ function archive(version: string): Buffer {
   return readFileSync(join(dir, "a.tar.gz"));
 }
 
-it("takes the path that the environment names, and refuses it where it does not work instead of looking on", async () => {
+it("takes the path of the environment variable, or fails if it does not work", async () => {
   const path = command(join(folder, "explicit"), "2.0");
   assert.deepEqual(await provideTool(pretended(), { env: environment({ RATCHET_PRETENDED: path }) }), {
     path,
@@ -84,7 +85,7 @@ it("takes the first command on PATH that fits", async () => {
   assert.deepEqual(await provideTool(pretended(), { env }), { path, from: "PATH" });
 });
 
-it("downloads once, also for several that ask at the same time, and then needs no network", async () => {
+it("downloads once for several concurrent callers, and then needs no network", async () => {
   let requests = 0;
   const bytes = archive("2.0");
   const url = await serve((_request, response) => {
@@ -103,11 +104,11 @@ it("downloads once, also for several that ask at the same time, and then needs n
   assert.deepEqual(
     readdirSync(dirname(cachePath(pretended(), env))),
     ["pretended"],
-    "nothing half-done stays behind",
+    "no partial file is left",
   );
 });
 
-it("gives up a server that says nothing, and tells every reason and what to install when nothing works", async () => {
+it("gives up a silent server; the error names every reason and what to install", async () => {
   const url = await serve(() => {}); // never answers
   const old = command(join(folder, "too-old"), "1.0");
   const env = environment({ PATH: `${dirname(old)}:${process.env["PATH"]}` });
@@ -127,7 +128,7 @@ it("gives up a server that says nothing, and tells every reason and what to inst
   );
 });
 
-it("does not keep a download that is not the wanted version", async () => {
+it("refuses a download of another version", async () => {
   const bytes = archive("3.1");
   const env = environment();
   const url = await serve((_request, response) => void response.end(bytes));

@@ -4,7 +4,7 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { run } from "../host/processes.mjs";
 import { say, startProgress } from "../host/progress.mjs";
-import { cacheRoot } from "../host/tool.mjs";
+import { cacheRoot } from "../host/tool-cache.mjs";
 
 /** Whether the command came to a good end; the last line of one that did not is said. @param {string} what @param {string} command @param {string[]} args */
 export async function step(what, command, args) {

@@ -31,8 +31,7 @@ export async function startWorker(settings: WorkerSettings): Promise<RunningWork
     otherBuilds(connection, namespace, settings.queues),
     openDeps(settings, connection, namespace, draining.signal),
   ]);
-  if (orphans.length > 0)
-    process.stderr.write(`failed the attempts of a killed worker: ${orphans.join(", ")}\n`);
+  if (orphans.length > 0) process.stderr.write(`failed a killed worker's attempts: ${orphans.join(", ")}\n`);
   for (const other of others) process.stderr.write(`${other}\n`);
 
   const common = {

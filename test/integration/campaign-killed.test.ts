@@ -204,7 +204,7 @@ describe("a campaign whose processes are killed", { skip: NO_TEMPORAL_BIN, timeo
     const log = readFileSync(join(campaign.stateDir, "logs", "worker.log"), "utf8");
     assert.match(
       log,
-      /failed the attempts of a killed worker: .*train of ratchet:small-shop\/it-0001\.1/,
+      /failed a killed worker's attempts: .*train of ratchet:small-shop\/it-0001\.1/,
       "the next worker did not wait for the heartbeat timeout",
     );
     await client.close();
