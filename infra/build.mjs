@@ -1,5 +1,5 @@
-// Compiles the sources to dist/ and bundles the workflows, each only when what it reads has changed.
-// On its own (`npm run build`): always both.
+// Compiles the sources to dist/ and bundles the workflows, each only if its input has changed. `npm run
+// build` always does both.
 import { spawnSync } from "node:child_process";
 import { createHash } from "node:crypto";
 import {
@@ -18,7 +18,7 @@ import { run } from "../host/processes.mjs";
 import { startProgress } from "../host/progress.mjs";
 import { isMain, runScript } from "./script.mjs";
 
-/** @typedef {{ sources?: string, workflows?: string }} Stamp digests of what the present dist/ was made from */
+/** @typedef {{ sources?: string, workflows?: string }} Stamp digests of the files that dist/ was made from */
 
 /** @param {string} root of the clone */
 export async function buildIfChanged(root) {
@@ -30,7 +30,7 @@ export async function buildIfChanged(root) {
   if (stamp.sources !== sources) {
     rmSync(stampFile, { force: true });
     await compile(root);
-    saveStamp(stampFile, { sources, ...(stamp.workflows ? { workflows: stamp.workflows } : {}) });
+    saveStamp(stampFile, { sources, workflows: stamp.workflows });
   }
   const workflows = digestOf(
     root,
@@ -46,21 +46,22 @@ export async function buildIfChanged(root) {
 }
 
 /**
- * What a worker says it runs: a package has no git, so it is written down here. `sources` tells two builds of one commit apart.
+ * Writes dist/build.json, from which a worker knows its build: an installed package has no git. `sources`
+ * distinguishes builds of one commit.
  * @param {string} root @param {string} sources
  */
 function saveBuild(root, sources) {
   const commit = git(root, ["rev-parse", "HEAD"]);
-  const dirty = git(root, ["status", "--porcelain"]) !== "";
+  const dirty = commit === undefined ? undefined : git(root, ["status", "--porcelain"]) !== "";
   const lock = createHash("sha256")
     .update(readFileSync(join(root, "package-lock.json")))
     .digest("hex");
-  const text = JSON.stringify({ ...(commit === undefined ? {} : { commit, dirty }), sources, lock });
+  const text = JSON.stringify({ commit, dirty, sources, lock });
   const file = join(root, "dist/build.json");
   if (!existsSync(file) || readFileSync(file, "utf8") !== text) writeFileSync(file, text);
 }
 
-/** Undefined where this is no clone, or git is not there. @param {string} root @param {string[]} args */
+/** Undefined outside a clone, or without git. @param {string} root @param {string[]} args */
 function git(root, args) {
   const { status, stdout } = spawnSync("git", args, { cwd: root, encoding: "utf8" });
   return status === 0 ? stdout.trim() : undefined;
@@ -83,7 +84,10 @@ async function compile(root) {
   progress.done("compiled");
 }
 
-/** tsc leaves the output of deleted sources behind, and a deleted test would go on running. @param {string} root */
+/**
+ * Deletes the output of deleted sources, which tsc leaves: a deleted test would still run.
+ * @param {string} root
+ */
 function removeOrphans(root) {
   const dist = join(root, "dist");
   for (const path of filesUnder(dist)) {
@@ -95,10 +99,14 @@ function removeOrphans(root) {
   }
 }
 
-/** The bundle that the worker loads: made ahead, so that a worker starts quickly and a package holds what was tested. @param {string} root */
+/**
+ * Makes the bundle that workers load: they start faster, and a package holds the tested bundle.
+ * @param {string} root
+ */
 async function bundleWorkflows(root) {
   const progress = startProgress("bundling workflows");
-  const { bundleWorkflowCode, DefaultLogger } = await import("@temporalio/worker"); // here, since it may have been installed just now
+  // Imported here, because set-up may have installed it only now.
+  const { bundleWorkflowCode, DefaultLogger } = await import("@temporalio/worker");
   const { code } = await bundleWorkflowCode({
     workflowsPath: join(root, "dist/workflows/index.js"),
     logger: new DefaultLogger("WARN"),
@@ -109,18 +117,22 @@ async function bundleWorkflows(root) {
   progress.done("workflows bundled");
 }
 
-/** The source map names this machine's folders; a package should not, and the same sources should give the same bytes. @param {string} code @param {string} root */
+/**
+ * Removes this machine's folders from the source map, so that the same sources give the same bytes.
+ * @param {string} code @param {string} root
+ */
 function withoutLocalPaths(code, root) {
   const prefix = "sourceMappingURL=data:application/json;charset=utf-8;base64,";
   const at = code.lastIndexOf(prefix) + prefix.length;
   const map = JSON.parse(Buffer.from(code.slice(at), "base64").toString().replaceAll(`${root}/`, ""));
+  // If node_modules is a link, its files have paths of another folder.
   map.sources = map.sources.map((/** @type {string} */ source) =>
     source.replace(/^.*(?=node_modules\/)/, ""),
-  ); // where node_modules is a link
+  );
   return code.slice(0, at) + Buffer.from(JSON.stringify(map)).toString("base64");
 }
 
-/** Everything that tsc may read, apart from packages, which package-lock.json pins. No source imports JSON. @param {string} root */
+/** All files that tsc may read, except packages, which package-lock.json pins. @param {string} root */
 function sourceFiles(root) {
   const config = JSON.parse(readFileSync(join(root, "tsconfig.json"), "utf8"));
   const files = ["tsconfig.json", "package.json", "package-lock.json"].map((name) => join(root, name));
@@ -141,7 +153,7 @@ function isBundled(path) {
   return path.endsWith(".js") && !path.endsWith(".test.js");
 }
 
-/** Sorted, links not followed; empty where the folder does not exist. @param {string} dir @returns {string[]} */
+/** Sorted, without links; empty if the folder does not exist. @param {string} dir @returns {string[]} */
 function filesUnder(dir) {
   if (!existsSync(dir)) return [];
   const entries = readdirSync(dir, { withFileTypes: true }).sort((a, b) => (a.name < b.name ? -1 : 1));

@@ -1,4 +1,4 @@
-// Brings node_modules in line with package-lock.json by `npm ci`, and only where they differ.
+// Runs `npm ci` if node_modules differs from package-lock.json.
 import { existsSync, lstatSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { run } from "../host/processes.mjs";
@@ -11,7 +11,7 @@ export async function installDependencies(root) {
   const reason = staleDependencies(root);
   if (!reason) return;
   const progress = startProgress(`npm ci (${reason})`);
-  // onnxruntime-node's script would fetch CUDA libraries under an npm that runs scripts in spite of .npmrc.
+  // If npm runs scripts despite .npmrc, that of onnxruntime-node must not download CUDA libraries.
   const env = { ...process.env, ONNXRUNTIME_NODE_INSTALL: "skip" };
   const { code, output } = await run("npm", ["ci", "--no-audit", "--no-fund", "--ignore-scripts"], {
     cwd: root,
@@ -26,13 +26,14 @@ export async function installDependencies(root) {
 }
 
 /**
- * Why node_modules is not what the lock file says; undefined when it is. npm writes its own hidden lock file as the last act of an
- * install, so an interrupted one has none.
+ * How node_modules differs from the lock file; undefined if it does not. npm writes its hidden lock file at
+ * the end of an install, so an interrupted install has none.
  * @param {string} root
  */
 export function staleDependencies(root) {
   const modules = join(root, "node_modules");
-  if (lstatSync(modules, { throwIfNoEntry: false })?.isSymbolicLink()) return undefined; // another folder's: npm ci would empty it
+  // A link to the modules of another folder: npm ci would delete them.
+  if (lstatSync(modules, { throwIfNoEntry: false })?.isSymbolicLink()) return undefined;
   const wanted = packagesOf(join(root, "package-lock.json"));
   if (!existsSync(join(modules, ".package-lock.json"))) return "no complete node_modules";
   const installed = packagesOf(join(modules, ".package-lock.json"));
@@ -48,7 +49,8 @@ export function staleDependencies(root) {
 }
 
 /**
- * @typedef {{ version?: string, integrity?: string, optional?: boolean, os?: string[], cpu?: string[], libc?: string[] }} LockEntry
+ * @typedef {{ version?: string, integrity?: string, optional?: boolean } & Platforms} LockEntry
+ * @typedef {{ os?: string[], cpu?: string[], libc?: string[] }} Platforms
  * @param {string} path @returns {Record<string, LockEntry>}
  */
 function packagesOf(path) {
@@ -64,7 +66,10 @@ function forThisPlatform({ os, cpu, libc }) {
   );
 }
 
-/** npm's lists hold names that are allowed, or names after a `!` that are not. @param {string[] | undefined} list @param {string} name */
+/**
+ * npm's lists hold allowed names, or refused names after a `!`.
+ * @param {string[] | undefined} list @param {string} name
+ */
 function allows(list, name) {
   if (!list || list.length === 0) return true;
   return list.includes(name) || (list.every((entry) => entry.startsWith("!")) && !list.includes(`!${name}`));

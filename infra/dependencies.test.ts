@@ -20,7 +20,7 @@ const lock = (
 const folder = mkdtempSync(join(tmpdir(), "ratchet-dependencies-"));
 after(() => rmSync(folder, { recursive: true, force: true }));
 
-it("the lock file holds every platform's packages, else npm ci would refuse it", () => {
+it("the lock file holds the packages of every platform, without which npm ci fails", () => {
   const missing = Object.entries(lock).flatMap(([path, { dependencies, optionalDependencies }]) =>
     Object.keys({ ...dependencies, ...optionalDependencies })
       .filter((name) => !resolves(path, name))
@@ -29,7 +29,7 @@ it("the lock file holds every platform's packages, else npm ci would refuse it",
   assert.deepEqual(missing, []);
 });
 
-/** As Node looks for packages: beside, then in every folder above. */
+/** Looks for a package as Node does: in the folder, then in its ancestors. */
 function resolves(from: string, name: string): boolean {
   for (let dir = from; ; dir = dirname(dir)) {
     if (join(dir, "node_modules", name).replaceAll("\\", "/") in lock) return true;
@@ -37,7 +37,7 @@ function resolves(from: string, name: string): boolean {
   }
 }
 
-it("installs again after an interrupted install, a changed version and a deleted package, and not otherwise", () => {
+it("installs again only after an interrupted install, a changed version or a deleted package", () => {
   const packages = {
     "": {},
     "node_modules/a": { version: "1.0.0", integrity: "x" },

@@ -1,11 +1,14 @@
-// `npm run golden`: what transformers, PEFT and TRL compute, made anew and compared live with the files under test/golden and with the engine.
+// `npm run golden`: computes with transformers, PEFT and TRL, and compares with the files of test/golden and
+// the engine.
 //
 //   npm run golden                          compares everything
 //   npm run golden -- losses templates      only these
-//   npm run golden -- --write losses        writes the files anew instead
-//   npm run golden -- --model DIR           the checkpoint of baby-llama-105 and of the real run; default ../shared/models/baby-llama-105
+//   npm run golden -- --write losses        writes the files instead
+//   npm run golden -- --model DIR           checkpoint of baby-llama-105 and the real run;
+//                                           default ../shared/models/baby-llama-105
 //
-// The Python packages are those of test/golden/requirements.txt, in an environment in the cache, or in the one that RATCHET_GOLDEN_VENV names.
+// Python packages: test/golden/requirements.txt, in an environment in the cache or in that of
+// RATCHET_GOLDEN_VENV.
 import { existsSync, mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
@@ -18,7 +21,14 @@ import { cachedFolder, step } from "./step.mjs";
 const VARIABLE = "RATCHET_GOLDEN_VENV";
 const golden = join(root, "test/golden");
 
-/** What each part runs; those that need the checkpoint get it as their last argument. @type {Record<string, { script: string, model?: true, checkOnly?: true }>} */
+/**
+ * @typedef {object} Part
+ * @property {string} script path from test/golden
+ * @property {true} [model] the checkpoint is its last argument
+ * @property {true} [checkOnly] writes no files
+ */
+
+/** @type {Record<string, Part>} */
 const parts = {
   models: { script: "models/make.py" },
   losses: { script: "losses/make.py" },
@@ -41,13 +51,16 @@ await runScript(async () => {
   const python = await providePython();
   const failed = [];
   for (const name of names) if (!(await runPart(python, name, values))) failed.push(name);
-  if (failed.length > 0) say(`not as recorded: ${failed.join(", ")}`);
+  if (failed.length > 0) say(`differ from the recorded files: ${failed.join(", ")}`);
   return failed.length > 0 ? 1 : 0;
 });
 
-/** @param {string} python @param {string} name @param {{ write: boolean, model: string }} options @returns {Promise<boolean>} */
+/**
+ * @param {string} python @param {string} name @param {{ write: boolean, model: string }} options
+ * @returns {Promise<boolean>}
+ */
 async function runPart(python, name, { write, model }) {
-  const { script, model: needsModel, checkOnly } = /** @type {(typeof parts)[string]} */ (parts[name]);
+  const { script, model: needsModel, checkOnly } = /** @type {Part} */ (parts[name]);
   if (needsModel && !existsSync(model)) {
     say(`${name}: left out, ${model} is absent (--model DIR)`);
     return true;

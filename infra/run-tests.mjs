@@ -1,12 +1,15 @@
-// Runs the test files it is given and reports. A process of its own, in a group of its own, so that `npm test` can end it with all the
-// files that run, whatever they do about signals.
+// Runs test files and reports. It is a process group of its own, so that `npm test` can kill it with all test
+// processes, even if those ignore signals.
 import { run } from "node:test";
 import { root } from "./setup.mjs";
 import { reportTests } from "./test-report.mjs";
 
-/** Files at a time; they share two servers and, often, two cores, but the long ones wait for timeouts most of the time. With four all took longer. */
+/**
+ * Files at a time, on two cores and with shared servers. Long files wait for timeouts most of the time; four
+ * are slower.
+ */
 const CONCURRENCY = 3;
-/** A file that takes longer hangs. */
+/** A file that takes longer is stuck. */
 const FILE_TIMEOUT_MS = 15 * 60_000;
 
 const { passed, failed } = await reportTests(

@@ -1,5 +1,5 @@
-// `npm run demo|bench|chaos|mutations|histories|safety`: set-up, then a program of dist/ with the same arguments. Set-up writes to stderr
-// only, so stdout belongs to the program.
+// `npm run demo|bench|chaos|mutations|histories|safety`: set-up, then a program of dist/ with the same
+// arguments. Set-up writes to stderr only; stdout is the program's.
 //
 //   node infra/run.mjs NAME [arguments]
 import { join } from "node:path";
@@ -9,7 +9,7 @@ import { root, setUp } from "./setup.mjs";
 /**
  * @typedef {object} Program
  * @property {string} script path from dist/
- * @property {boolean} [temporal] needs the Temporal command; true unless said otherwise
+ * @property {boolean} [temporal] needs the Temporal command; default true
  * @property {(args: string[]) => boolean} [s3] whether these arguments need the S3 server
  */
 

@@ -1,4 +1,4 @@
-// How a script of this folder begins and ends.
+// Start and end of the scripts of this folder.
 import { spawn } from "node:child_process";
 import { realpathSync } from "node:fs";
 import { constants } from "node:os";
@@ -8,14 +8,15 @@ import { say } from "../host/progress.mjs";
 /** @type {NodeJS.Signals[]} */
 const ENDING = ["SIGINT", "SIGTERM", "SIGHUP"];
 
-/** Whether Node was started with the file of this URL; links on the way to it do not matter. @param {string} url */
+/** Whether Node was started with the file of this URL, perhaps through links. @param {string} url */
 export function isMain(url) {
   return process.argv[1] !== undefined && realpathSync(process.argv[1]) === realpathSync(fileURLToPath(url));
 }
 
 /**
- * Runs the main function of a script. Failures are one message, not a stack. Ctrl-C, a closed terminal and a polite kill run the exit
- * handlers (children, locks, temporary files), then exit as a shell expects.
+ * Runs the main function of a script. A failure prints its message, without a stack. SIGINT, SIGTERM and
+ * SIGHUP run the exit handlers (which end children and release locks), then exit with the code that shells
+ * expect.
  * @param {() => Promise<number>} main returns the exit code
  */
 export async function runScript(main) {
@@ -30,8 +31,8 @@ export async function runScript(main) {
 }
 
 /**
- * Runs a command in our place: our terminal, our process group, its exit code. Ctrl-C reaches it from the terminal and it ends in its
- * own way; signals sent to us alone are passed on.
+ * Runs a command with our terminal and process group and returns its exit code. Ctrl-C reaches it from the
+ * terminal; other signals are forwarded to it.
  * @param {string} command @param {string[]} args @returns {Promise<number>}
  */
 export function handOver(command, args) {

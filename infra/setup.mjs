@@ -1,6 +1,6 @@
-// Set-up of a clone: dependencies, build, and the commands from outside that the caller asks for. Safe to run twice, at the same time
-// or interrupted; the second time it is quick and needs no network. `npm run demo` and `npm test` do it by themselves.
-// On its own: node infra/setup.mjs [--s3]
+// Set-up of a clone: dependencies, build, and the third-party commands that the caller needs. It may be
+// interrupted and run several times, also concurrently; the second time it is quick and needs no network. All
+// npm scripts run it first. By itself: node infra/setup.mjs [--s3]
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { buildIfChanged } from "./build.mjs";
@@ -23,8 +23,8 @@ export async function setUp({ temporal = true, s3 = false } = {}) {
   refuseOldNode();
   let waiting = false;
   const lock = await waitForLock(join(root, ".ratchet", "setup.lock"), (owner) => {
-    if (!waiting)
-      say(`another set-up${owner ? ` (pid ${owner.pid})` : ""} is running in this folder: waiting for it`);
+    const other = `another set-up${owner ? ` (pid ${owner.pid})` : ""}`;
+    if (!waiting) say(`${other} is running in this folder: waiting for it`);
     waiting = true;
   });
   try {
@@ -34,13 +34,13 @@ export async function setUp({ temporal = true, s3 = false } = {}) {
     lock.release();
   }
   return {
-    ...(temporal ? { temporal: await chosen("Temporal CLI", provideTemporal) } : {}),
-    ...(s3 ? { versitygw: await chosen("versitygw", provideVersitygw) } : {}),
+    temporal: temporal ? await provided("Temporal CLI", provideTemporal) : undefined,
+    versitygw: s3 ? await provided("versitygw", provideVersitygw) : undefined,
   };
 }
 
 /** @param {string} title @param {typeof provideTemporal} provide */
-async function chosen(title, provide) {
+async function provided(title, provide) {
   const found = await provide({ say });
   say(`${title}: ${found.path} (from ${found.from})`);
   return found.path;
@@ -50,8 +50,9 @@ function refuseOldNode() {
   const [major = 0, minor = 0] = process.versions.node.split(".").map(Number);
   const [oldestMajor = 0, oldestMinor = 0] = OLDEST_NODE;
   if (major > oldestMajor || (major === oldestMajor && minor >= oldestMinor)) return;
+  const oldest = OLDEST_NODE.join(".");
   throw new Error(
-    `Node ${process.versions.node} is too old: install Node ${OLDEST_NODE.join(".")} or newer (https://nodejs.org)`,
+    `Node ${process.versions.node} is too old: install Node ${oldest} or newer (https://nodejs.org)`,
   );
 }
 

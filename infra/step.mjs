@@ -1,24 +1,33 @@
-// Long set-up work by other programs, one command at a time.
+// Long set-up commands with progress, and cached folders for their results.
 import { createHash } from "node:crypto";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
-import { run } from "../host/processes.mjs";
+import { lastLine, run } from "../host/processes.mjs";
 import { say, startProgress } from "../host/progress.mjs";
 import { cacheRoot } from "../host/tool-cache.mjs";
 
-/** Whether the command came to a good end; the last line of one that did not is said. @param {string} what @param {string} command @param {string[]} args */
+/**
+ * Runs a command; prints its last line if it fails.
+ * @param {string} what
+ * @param {string} command
+ * @param {string[]} args
+ * @returns {Promise<boolean>} whether it succeeded
+ */
 export async function step(what, command, args) {
   const progress = startProgress(what);
   const { code, output } = await run(command, args);
   if (code === 0) progress.done(what);
   else {
     progress.stop();
-    say(`${what} failed: ${output.trim().split("\n").at(-1)}`);
+    say(`${what} failed: ${lastLine(output)}`);
   }
   return code === 0;
 }
 
-/** Folder in the cache named after the files that pin what is in it. @param {string} name @param {string[]} pins */
+/**
+ * A folder of the cache; its name has a digest of the files that pin its content.
+ * @param {string} name @param {string[]} pins
+ */
 export function cachedFolder(name, ...pins) {
   const digest = createHash("sha256");
   for (const pin of pins) digest.update(readFileSync(pin));

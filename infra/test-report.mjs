@@ -1,23 +1,31 @@
-// Turns the events of Node's test runner into what a reader wants: a line per file, every failure in full with what its file printed,
-// the slowest files, and one closing line of counts. Writes to stdout.
+// Prints the events of Node's test runner: a line per file, then each failure with the output of its file,
+// the slowest files, and one line of counts.
 import { relative } from "node:path";
 import { duration } from "../host/progress.mjs";
 
 const SLOWEST = 5;
-/** Last lines shown of what a failing file printed. */
+/** Lines shown of the output of a failing file. */
 const OUTPUT_LINES = 40;
 
 /**
  * @typedef {Error & { failureType?: string, exitCode?: number | null, signal?: string | null }} TestError
- * @typedef {{ name: string, nesting: number, file?: string, skip?: string | boolean, todo?: string | boolean, message?: string,
- *   details?: { type?: string, duration_ms: number, error?: TestError } }} TestEvent
+ * @typedef {{ type?: string, duration_ms: number, error?: TestError }} TestDetails
+ *
+ * @typedef {object} TestEvent
+ * @property {string} name
+ * @property {number} nesting
+ * @property {string} [file]
+ * @property {string | boolean} [skip]
+ * @property {string | boolean} [todo]
+ * @property {string} [message]
+ * @property {TestDetails} [details]
  *
  * @typedef {object} FileReport
  * @property {string} path
  * @property {number} passed
  * @property {string[]} skips each with its reason
  * @property {string[]} failures each ready to print
- * @property {string[]} around titles of the tests around the one that is reported, by nesting
+ * @property {string[]} around titles of the enclosing suites and tests, by nesting
  * @property {string} output
  * @property {number} ms
  */
@@ -37,7 +45,7 @@ export async function reportTests(events, root) {
     let file = files.get(path);
     if (!file)
       files.set(path, (file = { path, passed: 0, skips: [], failures: [], around: [], output: "", ms: 0 }));
-    note(file, type, event, event.name === event.file);
+    record(file, type, event, event.name === event.file);
   }
   const reports = [...files.values()].sort((a, b) => (a.path < b.path ? -1 : 1));
   printFailures(reports);
@@ -48,13 +56,15 @@ export async function reportTests(events, root) {
     failed: sum(reports, (file) => file.failures.length),
     skipped: sum(reports, (file) => file.skips.length),
   };
-  print(
-    `\n${counts.passed} passed, ${counts.failed} failed${counts.skipped > 0 ? `, ${counts.skipped} skipped` : ""}`,
-  );
+  const skipped = counts.skipped > 0 ? `, ${counts.skipped} skipped` : "";
+  print(`\n${counts.passed} passed, ${counts.failed} failed${skipped}`);
   return counts;
 }
 
-/** Source maps make the runner name some events by the source, some by the compiled file. @param {string} file @param {string} root */
+/**
+ * With source maps, some events name the source file and others the compiled file.
+ * @param {string} file @param {string} root
+ */
 function sourceOf(file, root) {
   return relative(root, file)
     .replace(/^dist[\\/]/, "")
@@ -62,26 +72,31 @@ function sourceOf(file, root) {
 }
 
 /**
- * A file's own `test:complete` comes when it ends; the events of its tests may come later, in the order of the files.
- * @param {FileReport} file @param {string} type @param {TestEvent} event @param {boolean} isFile the event is about the file as a whole
+ * The `test:complete` of a file comes when the file ends; the events of its tests may come later, in the
+ * order of files.
+ * @param {FileReport} file @param {string} type @param {TestEvent} event
+ * @param {boolean} isFile the event is about the whole file
  */
-function note(file, type, event, isFile) {
+function record(file, type, event, isFile) {
   if (type === "test:stdout" || type === "test:stderr") file.output += event.message ?? "";
   else if (type === "test:dequeue" && !isFile)
     file.around = [...file.around.slice(0, event.nesting), event.name];
-  else if (type === "test:complete") (isFile ? noteFile : noteTest)(file, event, event.details?.error);
+  else if (type === "test:complete") (isFile ? recordFile : recordTest)(file, event, event.details?.error);
 }
 
 /** @param {FileReport} file @param {TestEvent} event @param {TestError | undefined} error */
-function noteFile(file, event, error) {
+function recordFile(file, event, error) {
   file.ms = event.details?.duration_ms ?? 0;
   if (error && error.failureType !== "subtestsFailed")
     file.failures.push(`${file.path}\n${indent(howFileEnded(error))}`);
   print(`${error ? "FAIL" : "ok  "} ${file.path} (${(file.ms / 1000).toFixed(1)} s)`);
 }
 
-/** Counts tests, not the suites and parents around them: a parent that failed because of a child is that child's failure. @param {FileReport} file @param {TestEvent} event @param {TestError | undefined} error */
-function noteTest(file, event, error) {
+/**
+ * Counts tests only. A suite, or a test that failed because of a subtest, is not counted.
+ * @param {FileReport} file @param {TestEvent} event @param {TestError | undefined} error
+ */
+function recordTest(file, event, error) {
   if (error?.failureType === "subtestsFailed" || (event.details?.type === "suite" && !error)) return;
   const title = [...file.around.slice(0, event.nesting), event.name].join(" > ");
   const skipped = event.skip ?? event.todo;
@@ -94,10 +109,11 @@ function noteTest(file, event, error) {
 /** @param {TestError} error */
 function howFileEnded(error) {
   if (error.failureType === "testTimeoutFailure") return error.message;
-  return `the file ended with ${error.signal ? `signal ${error.signal}` : `exit code ${error.exitCode ?? "unknown"}`}`;
+  const end = error.signal ? `signal ${error.signal}` : `exit code ${error.exitCode ?? "unknown"}`;
+  return `the file ended with ${end}`;
 }
 
-/** The error that the test threw, without the runner's own frames. @param {TestError} error */
+/** The error that the test threw, without frames of Node. @param {TestError} error */
 function describe(error) {
   const thrown = error.cause instanceof Error ? error.cause : error;
   const causes = [];
@@ -115,9 +131,7 @@ function printFailures(reports) {
   for (const { path, failures, output } of reports) {
     for (const failure of failures) print(`\nFAILED ${failure}`);
     if (failures.length > 0 && output.trim())
-      print(
-        `\n  what ${path} printed:\n${indent(output.trim().split("\n").slice(-OUTPUT_LINES).join("\n"))}`,
-      );
+      print(`\n  output of ${path}:\n${indent(output.trim().split("\n").slice(-OUTPUT_LINES).join("\n"))}`);
   }
   const skips = reports.flatMap((file) => file.skips);
   if (skips.length > 0) print(`\nskipped:\n${indent(skips.join("\n"))}`);

@@ -1,4 +1,5 @@
-// The servers of `npm test`: one Temporal dev server in memory, one versitygw on a folder. Tests find them through RATCHET_TEST_*.
+// The servers of `npm test`: a Temporal dev server in memory and versitygw on a folder. Tests get their
+// addresses in RATCHET_TEST_*.
 import { CreateBucketCommand, S3Client } from "@aws-sdk/client-s3";
 import { mkdirSync, openSync, readFileSync } from "node:fs";
 import { join } from "node:path";
@@ -9,13 +10,14 @@ import { start } from "../host/processes.mjs";
 import { startProgress } from "../host/progress.mjs";
 
 const START_TIMEOUT_MS = 60_000;
-/** The SDK announces on every start that it will want Node 22 (docs/dependencies.md). */
+/** Silences a warning of the SDK at every start, that it will need Node 22 (docs/dependencies.md). */
 const QUIET_AWS = { AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED: "true" };
 Object.assign(process.env, QUIET_AWS);
 
 /**
- * They run until this process ends, or the parent watch does.
- * @param {{ temporal: string, versitygw?: string }} tools @param {string} folder for data and logs @param {import("../dev/parent-watch.ts").ParentWatch} parent watch
+ * The servers run until this process or the parent watch ends.
+ * @param {{ temporal: string, versitygw?: string }} tools @param {string} folder for data and logs
+ * @param {import("../dev/parent-watch.ts").ParentWatch} parentWatch
  * @returns {Promise<Record<string, string>>} environment of the tests
  */
 export async function startTestServers(tools, folder, parentWatch) {
@@ -66,7 +68,8 @@ async function startTemporal(temporal, launch) {
 }
 
 /**
- * Where the file system has no extended attributes the server refuses to start; it then keeps them in a folder of its own.
+ * versitygw does not start on a file system without extended attributes; then it is started with a folder for
+ * them.
  * @param {string} versitygw @param {string} folder @param {Launch} launch
  */
 async function startS3(versitygw, folder, launch) {
@@ -100,8 +103,9 @@ async function startS3(versitygw, folder, launch) {
 }
 
 /**
- * Returns the reason of a failure.
- * @param {{ endpoint: string, bucket: string, region: string, accessKeyId: string, secretAccessKey: string }} s3 @param {Launched} server
+ * @typedef {{ endpoint: string, bucket: string, region: string, accessKeyId: string, secretAccessKey: string
+ *   }} S3
+ * @param {S3} s3 @param {Launched} server @returns {Promise<string | undefined>} the reason of a failure
  */
 async function createBucket({ endpoint, bucket, region, accessKeyId, secretAccessKey }, server) {
   const client = new S3Client({

@@ -2,7 +2,8 @@
 //
 //   npm test                      everything
 //   npm test -- --no-s3           without the tests that need an S3 server
-//   npm test -- store ledger      only files whose path holds one of the words; `unit` stands for all that lie beside their source
+//   npm test -- store ledger      only files whose path contains one of the words
+//   npm test -- unit              only the tests beside their source, which need no server
 import { existsSync, mkdtempSync, readdirSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -14,7 +15,7 @@ import { root, setUp } from "./setup.mjs";
 
 /** @typedef {import("../dev/parent-watch.ts").ParentWatch} ParentWatch */
 
-/** Minutes each: one of these begun last would run alone at the end. Then all that runs campaigns, then the rest. */
+/** These take minutes each and run first: begun last, one would run alone at the end. */
 const LONGEST = ["campaign-killed", "two-writers", "chaos"];
 
 await runScript(async () => {
@@ -37,13 +38,13 @@ await runScript(async () => {
 });
 
 /**
- * Everything that tests start or write is in one folder and on one parent watch, which outlives even a kill of this process.
+ * Tests write into one folder, and one parent watch ends all their processes, even if this process is killed.
  * @param {"none" | "temporal" | "all"} wanted
- * @param {(env: NodeJS.ProcessEnv, parent watch: ParentWatch) => Promise<number>} use
+ * @param {(env: NodeJS.ProcessEnv, parentWatch: ParentWatch) => Promise<number>} use
  */
 async function withServers(wanted, use) {
   const tools = wanted === "none" ? undefined : await setUp({ s3: wanted === "all" });
-  const { ParentWatch } = await import("../dist/dev/parent-watch.js"); // after the set-up, which built it
+  const { ParentWatch } = await import("../dist/dev/parent-watch.js"); // the set-up has built it
   const parentWatch = new ParentWatch();
   const folder = mkdtempSync(join(tmpdir(), "ratchet-test-"));
   const removeFolder = () => rmSync(folder, { recursive: true, force: true, maxRetries: 5, retryDelay: 100 });
@@ -61,7 +62,7 @@ async function withServers(wanted, use) {
       folder,
       parentWatch,
     );
-    if (wanted === "temporal") say("--no-s3: the tests against an S3 server are left out");
+    if (wanted === "temporal") say("--no-s3: tests that need an S3 server are skipped");
     return await use({ ...env, ...servers }, parentWatch);
   } finally {
     killAll();
@@ -69,7 +70,10 @@ async function withServers(wanted, use) {
   }
 }
 
-/** @param {string[]} files @param {NodeJS.ProcessEnv} env @param {ParentWatch} parent watch @returns {Promise<number>} exit code */
+/**
+ * @param {string[]} files @param {NodeJS.ProcessEnv} env @param {ParentWatch} parentWatch
+ * @returns {Promise<number>} exit code
+ */
 function runFiles(files, env, parentWatch) {
   const paths = files.map((file) => join(root, "dist", file));
   const runner = start(process.execPath, [join(root, "infra/run-tests.mjs"), ...paths], {
@@ -83,7 +87,7 @@ function runFiles(files, env, parentWatch) {
 async function lint() {
   const { code, output } = await run("npm", ["run", "--silent", "lint"], { cwd: root });
   if (code !== 0)
-    throw new Error(`lint failed (npm run lint; npm run format mends the formatting):\n${output.trim()}`);
+    throw new Error(`lint failed (npm run lint; npm run format corrects the formatting):\n${output.trim()}`);
 }
 
 /** Paths from dist/. @returns {string[]} */
@@ -100,12 +104,15 @@ function longFirst(one, other) {
   return rank(one) - rank(other) || (one < other ? -1 : 1);
 }
 
-/** @param {string} file */
+/**
+ * The longest first, then the other integration tests, contract and golden tests, unit tests.
+ * @param {string} file
+ */
 function rank(file) {
-  const place = LONGEST.findIndex((word) => file === join("test/integration", `${word}.test.js`));
-  return place >= 0
-    ? place
-    : LONGEST.length + (file.startsWith(join("test/integration", "/")) ? 0 : isUnit(file) ? 2 : 1);
+  const place = LONGEST.findIndex((name) => file === join("test/integration", `${name}.test.js`));
+  if (place >= 0) return place;
+  if (isUnit(file)) return LONGEST.length + 2;
+  return LONGEST.length + (file.startsWith(join("test/integration", "/")) ? 0 : 1);
 }
 
 /** @param {string} file @param {string} word */

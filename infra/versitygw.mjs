@@ -1,5 +1,5 @@
-// versitygw, the S3 server that the tests of the store run against. Pinned in infra/tools/versitygw: conditional writes of releases
-// before 1.8 let several racers win, which the tests would rightly refuse.
+// versitygw, the S3 server of the store's tests. Its version is pinned in infra/tools/versitygw. Before 1.8
+// several concurrent conditional writes could succeed, so the tests would fail.
 import { provideTool } from "../host/tool.mjs";
 
 export const VERSITYGW_VERSION = "1.8.0";
@@ -23,10 +23,12 @@ const versitygw = {
     const system = { linux: "Linux", darwin: "Darwin" }[platform];
     const machine = { x64: "x86_64", arm64: "arm64" }[arch];
     if (!system || !machine) return undefined;
-    return `https://github.com/versity/versitygw/releases/download/v${VERSITYGW_VERSION}/versitygw_v${VERSITYGW_VERSION}_${system}_${machine}.tar.gz`;
+    const releases = "https://github.com/versity/versitygw/releases/download";
+    return `${releases}/v${VERSITYGW_VERSION}/versitygw_v${VERSITYGW_VERSION}_${system}_${machine}.tar.gz`;
   },
   install:
-    "install versitygw 1.8 or newer or Go (https://go.dev/dl), set RATCHET_VERSITYGW to the path of a versitygw command, or leave S3 out: npm test -- --no-s3",
+    "install versitygw 1.8 or newer or Go (https://go.dev/dl), " +
+    "set RATCHET_VERSITYGW to the path of a versitygw command, or skip S3: npm test -- --no-s3",
 };
 
 /** @param {Parameters<typeof provideTool>[1]} [options] */
