@@ -76,7 +76,8 @@ export async function startServer(settings: ServerSettings): Promise<StartedServ
     }
     const how = child.exits > 0 ? "ended" : `gave no answer within ${SERVER_START_MS / 1000} s`;
     await child.stop(STOP_MS);
-    const failure = `the Temporal server on ${address} ${how}: ${logTail(logFile, 3) || "it printed nothing"}`;
+    const printed = logTail(logFile, 3) || "it printed nothing";
+    const failure = `the Temporal server on ${address} ${how}: ${printed}`;
     if (--triesLeft === 0)
       throw new RatchetError("temporal_start_failed", failure, { hint: `see ${logFile}` });
     report(`${failure}; trying again`);

@@ -1,5 +1,5 @@
-// A worker process, for `ratchet worker` and main.ts. Its settings are environment variables; SIGTERM or SIGINT
-// drains it.
+// A worker process, for `ratchet worker` and main.ts. Environment variables are its settings, SIGTERM and
+// SIGINT drain it.
 import { Runtime, DefaultLogger, makeTelemetryFilterString } from "@temporalio/worker";
 import { workerSettings } from "./env.ts";
 import { startWorker } from "./index.ts";
