@@ -12,13 +12,13 @@ import { fakeDeps, memoryStore, smallSpec, stageContext } from "./attempt/stage-
 
 const SHARD = { index: 0, from: 0, to: 4 };
 
-const attempt = async (store: Store, trace: Heartbeat): Promise<StageContext<FanOutInput>> => ({
+const attempt = async (store: Store, heartbeat: Heartbeat): Promise<StageContext<FanOutInput>> => ({
   ...stageContext<FanOutInput>({
     spec: await smallSpec(store),
     deps: fakeDeps({ store }),
     input: { stage: "score", completions: "c" },
   }),
-  trace,
+  heartbeat,
 });
 
 it("computes a crashing piece last, and names it after three crashes; all others are done", async () => {
@@ -34,10 +34,10 @@ it("computes a crashing piece last, and names it after three crashes; all others
     },
     seal: () => assert.fail("a shard is not sealed"),
   };
-  const trace: Heartbeat = {};
-  await assert.rejects(runShard(await attempt(store, trace), stage, SHARD), { code: "engine_died" });
-  await assert.rejects(runShard(await attempt(store, trace), stage, SHARD), { code: "engine_died" });
-  await assert.rejects(runShard(await attempt(store, trace), stage, SHARD), {
+  const heartbeat: Heartbeat = {};
+  await assert.rejects(runShard(await attempt(store, heartbeat), stage, SHARD), { code: "engine_died" });
+  await assert.rejects(runShard(await attempt(store, heartbeat), stage, SHARD), { code: "engine_died" });
+  await assert.rejects(runShard(await attempt(store, heartbeat), stage, SHARD), {
     code: "piece_poisoned",
     message: /piece 1 of score of it-0001\.1 ended its process 3 times.*killed by SIGKILL/,
   });

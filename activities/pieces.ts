@@ -92,12 +92,12 @@ async function computePiece(context: Context, stage: PieceStage, index: number, 
   const startedAt = new Date().toISOString();
   // Begun by an attempt that died before its commit: this is the work that a kill costs.
   const recomputed = context.previous?.begun?.includes(index) ?? false;
-  context.trace.begun = [index];
+  context.heartbeat.begun = [index];
   context.flushHeartbeat();
   const computed = await stage.compute(index);
   context.signal.throwIfAborted();
   await commitPiece(context, index, key, computed, { recomputed, startedAt });
-  context.trace.begun = [];
+  context.heartbeat.begun = [];
 }
 
 /** Commits the piece without rows, and the stage's manifest will name its prompts; or fails the campaign. */

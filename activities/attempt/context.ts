@@ -41,8 +41,8 @@ export interface StageContext<I extends AnyInput = AnyInput> extends WorkContext
   spec: CompiledSpec;
   place: string;
   attempt: number;
-  trace: Heartbeat;
-  /** The trace that the attempt before this one left; undefined at the first attempt. */
+  heartbeat: Heartbeat;
+  /** The heartbeat that the attempt before this one left; undefined at the first attempt. */
   previous: Heartbeat | undefined;
   /** A piece or a step is done, for the first time in any attempt; it took `ms`. */
   madeProgress(ms: number): void;
@@ -66,30 +66,30 @@ export async function inStage<I extends AnyInput, R>(
   const activity = Context.current();
   const previous =
     activity.info.attempt > 1 ? (activity.info.heartbeatDetails as Heartbeat | undefined) : undefined;
-  const trace: Heartbeat = {
+  const heartbeat: Heartbeat = {
     deaths: crashesAfter(previous),
     failuresWithoutProgress: previous?.failuresWithoutProgress ?? 0,
   };
   const watchdog = new Watchdog(deps.stuckAfter);
   const stuck = new AbortController();
   const heartbeats = setInterval(() => {
-    activity.heartbeat(trace);
+    activity.heartbeat(heartbeat);
     if (watchdog.isStuck()) stuck.abort(stuckError(input, watchdog));
   }, HEARTBEAT_MS);
   const signal = AbortSignal.any([activity.cancellationSignal, deps.draining, stuck.signal]);
   const work = async (): Promise<R> => {
     refuseOtherStore(deps, input.campaign);
-    return run(await contextOf({ deps, input, activity, previous, trace, watchdog, signal }));
+    return run(await contextOf({ deps, input, activity, previous, heartbeat, watchdog, signal }));
   };
   try {
     return await withGracePeriod(signal, deps.graceMs, work());
   } catch (error) {
-    trace.ended = true;
-    activity.heartbeat(trace);
+    heartbeat.ended = true;
+    activity.heartbeat(heartbeat);
     if (activity.cancellationSignal.aborted)
       throw await activity.cancelled.catch((cancelled: unknown) => cancelled);
     if (deps.draining.aborted) throw toFailure(drainingError(input));
-    throw counted(activity, trace, stuck.signal.aborted ? stuck.signal.reason : error);
+    throw counted(activity, heartbeat, stuck.signal.aborted ? stuck.signal.reason : error);
   } finally {
     clearInterval(heartbeats);
   }
@@ -100,13 +100,13 @@ interface Attempt<I> {
   input: I;
   activity: Context;
   previous: Heartbeat | undefined;
-  trace: Heartbeat;
+  heartbeat: Heartbeat;
   watchdog: Watchdog;
   signal: AbortSignal;
 }
 
 async function contextOf<I extends AnyInput>(parts: Attempt<I>): Promise<StageContext<I>> {
-  const { deps, input, activity, previous, trace, watchdog, signal } = parts;
+  const { deps, input, activity, previous, heartbeat, watchdog, signal } = parts;
   const { attempt } = activity.info;
   const startedAt = new Date().toISOString();
   return {
@@ -115,20 +115,20 @@ async function contextOf<I extends AnyInput>(parts: Attempt<I>): Promise<StageCo
     spec: await specOf(deps.store, input.campaign.specDigest),
     place: placeName(input.place),
     attempt,
-    trace,
+    heartbeat,
     previous,
     repairs: await repairsIn(deps.store, input.campaign.campaignId),
     signal,
     onProgress(progress) {
-      trace.progress = progress.unit === "pieces" ? progress : within(trace.progress, progress);
+      heartbeat.progress = progress.unit === "pieces" ? progress : within(heartbeat.progress, progress);
       watchdog.progressed();
     },
     onWaiting: () => watchdog.progressed(),
     madeProgress(ms) {
       watchdog.unitDone(ms);
-      trace.failuresWithoutProgress = 0;
+      heartbeat.failuresWithoutProgress = 0;
     },
-    flushHeartbeat: () => activity.heartbeat(trace),
+    flushHeartbeat: () => activity.heartbeat(heartbeat),
     resetWatchdog: () => watchdog.reset(),
     allowSilence: (ms) => watchdog.allowSilence(ms),
     facts: (more = {}) => ({
@@ -143,10 +143,10 @@ async function contextOf<I extends AnyInput>(parts: Attempt<I>): Promise<StageCo
 }
 
 /** The failure to throw. The last heartbeat carries the count of failures to the next attempt. */
-function counted(activity: Context, trace: Heartbeat, error: unknown): Error {
-  if (isCounted(error)) trace.failuresWithoutProgress = (trace.failuresWithoutProgress ?? 0) + 1;
-  activity.heartbeat(trace);
-  return toFailure(error, trace.failuresWithoutProgress);
+function counted(activity: Context, heartbeat: Heartbeat, error: unknown): Error {
+  if (isCounted(error)) heartbeat.failuresWithoutProgress = (heartbeat.failuresWithoutProgress ?? 0) + 1;
+  activity.heartbeat(heartbeat);
+  return toFailure(error, heartbeat.failuresWithoutProgress);
 }
 
 /** Costs one listing if the ledger has no new row. */
@@ -173,12 +173,12 @@ const drainingError = ({ stage, place }: AnyInput): RatchetError =>
 export async function inControl<R>(work: () => Promise<R>): Promise<R> {
   const activity = Context.current();
   const previous = activity.info.heartbeatDetails as Heartbeat | undefined;
-  const trace: Heartbeat = { failuresWithoutProgress: previous?.failuresWithoutProgress ?? 0 };
-  const heartbeats = setInterval(() => activity.heartbeat(trace), HEARTBEAT_MS);
+  const heartbeat: Heartbeat = { failuresWithoutProgress: previous?.failuresWithoutProgress ?? 0 };
+  const heartbeats = setInterval(() => activity.heartbeat(heartbeat), HEARTBEAT_MS);
   try {
     return await work();
   } catch (error) {
-    throw counted(activity, trace, error);
+    throw counted(activity, heartbeat, error);
   } finally {
     clearInterval(heartbeats);
   }

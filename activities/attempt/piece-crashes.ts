@@ -8,9 +8,10 @@ import type { StageContext } from "./context.ts";
 const CRASHES_MAX = 3;
 const CRASHES = new Set(["engine_died", "module_died"]);
 
-type Traced = Pick<StageContext, "trace">;
+type HasHeartbeat = Pick<StageContext, "heartbeat">;
 
-export const crashesOf = ({ trace }: Traced, piece: number): number => trace.deaths?.[piece] ?? 0;
+export const crashesOf = ({ heartbeat }: HasHeartbeat, piece: number): number =>
+  heartbeat.deaths?.[piece] ?? 0;
 
 /** Crashes by piece. If the worker died, each piece that it was computing counts one more. */
 export function crashesAfter(previous: Heartbeat | undefined): Record<number, number> {
@@ -21,7 +22,7 @@ export function crashesAfter(previous: Heartbeat | undefined): Record<number, nu
 }
 
 /** Suspected pieces come last, so that the others are finished before the next crash. */
-export function suspectsLast(context: Traced, pieces: readonly number[]): number[] {
+export function suspectsLast(context: HasHeartbeat, pieces: readonly number[]): number[] {
   return [...pieces].sort((one, other) => crashesOf(context, one) - crashesOf(context, other) || one - other);
 }
 
@@ -33,7 +34,7 @@ let lastSuspect: Promise<unknown> = Promise.resolve();
  * worker; otherwise a healthy piece that runs beside the crashing one is blamed too.
  */
 export async function computeUnlessCrashing(
-  context: Traced,
+  context: HasHeartbeat,
   piece: number,
   compute: () => Promise<void>,
   giveUp: (cause: Error) => Promise<void>,
@@ -43,7 +44,7 @@ export async function computeUnlessCrashing(
   const counted = (): Promise<void> =>
     compute().catch((error: unknown) => {
       if (!isCoded(error) || !CRASHES.has(error.code)) throw error;
-      context.trace.deaths = { ...context.trace.deaths, [piece]: crashes + 1 };
+      context.heartbeat.deaths = { ...context.heartbeat.deaths, [piece]: crashes + 1 };
       if (crashes + 1 < CRASHES_MAX) throw error;
       return giveUp(error);
     });

@@ -5,24 +5,24 @@ import type { Heartbeat } from "../../temporal/heartbeat.ts";
 import { retryDuringOutage } from "./retry-during-outage.ts";
 
 const attempt = (signal = new AbortController().signal) => ({
-  trace: {} as Heartbeat,
+  heartbeat: {} as Heartbeat,
   signal,
   resetWatchdog: () => undefined,
 });
 
-it("retries a commit through an outage, and reports the outage in the trace", async () => {
+it("retries a commit through an outage, and reports the outage in the heartbeat", async () => {
   const context = attempt();
   let tries = 0;
   const reported: (Heartbeat["waitsFor"] | undefined)[] = [];
   const done = await retryDuringOutage(context, async () => {
-    reported.push(context.trace.waitsFor && { ...context.trace.waitsFor });
+    reported.push(context.heartbeat.waitsFor && { ...context.heartbeat.waitsFor });
     tries += 1;
     if (tries === 1) throw new RatchetError("store_denied", "expired", { hint: "renew them" });
     return "committed";
   });
   assert.equal(done, "committed");
   assert.deepEqual(reported, [undefined, { code: "store_denied", message: "expired (renew them)" }]);
-  assert.equal(context.trace.waitsFor, undefined);
+  assert.equal(context.heartbeat.waitsFor, undefined);
 });
 
 it("throws every other failure, and stops when the attempt is aborted", async () => {

@@ -9,17 +9,17 @@ const LONGEST_PAUSE_MS = 20_000;
 
 /** Retries `commit` until it succeeds, fails by something other than an outage, or the attempt is aborted. */
 export async function retryDuringOutage<T>(
-  { trace, signal, resetWatchdog }: Pick<StageContext, "trace" | "signal" | "resetWatchdog">,
+  { heartbeat, signal, resetWatchdog }: Pick<StageContext, "heartbeat" | "signal" | "resetWatchdog">,
   commit: () => Promise<T>,
 ): Promise<T> {
   for (let pauseMs = FIRST_PAUSE_MS; ; pauseMs = Math.min(2 * pauseMs, LONGEST_PAUSE_MS)) {
     try {
       const done = await commit();
-      delete trace.waitsFor;
+      delete heartbeat.waitsFor;
       return done;
     } catch (error) {
       if (!isOutage(error)) throw error;
-      trace.waitsFor = { code: error.code, message: messageOf(error) };
+      heartbeat.waitsFor = { code: error.code, message: messageOf(error) };
       // An attempt that waits for the store is not stuck.
       resetWatchdog();
       await sleep(pauseMs, undefined, { signal });

@@ -128,7 +128,7 @@ export function stageContext<I extends StageInput & { stage: StageName }>({
     spec,
     place: placeName(whole.place),
     attempt: previous ? 2 : 1,
-    trace: {},
+    heartbeat: {},
     previous,
     repairs: new Map(),
     signal: new AbortController().signal,

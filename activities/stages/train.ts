@@ -132,11 +132,11 @@ async function requestOf({
 function stepObserver(context: StageContext, resumedFrom: number): (step: number) => void {
   let steppedAtMs = performance.now();
   return (step) => {
-    const { step: before = resumedFrom } = context.trace;
+    const { step: before = resumedFrom } = context.heartbeat;
     if (step > Math.max(before, context.previous?.step ?? 0))
       context.madeProgress((performance.now() - steppedAtMs) / (step - before));
     steppedAtMs = performance.now();
-    context.trace.step = step;
+    context.heartbeat.step = step;
   };
 }
 

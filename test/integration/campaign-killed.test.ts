@@ -62,7 +62,7 @@ async function stepsSeen(client: RatchetClient): Promise<number> {
 }
 
 /** What the running activities of a place told the server last: it is all that the next attempt will know of this one. */
-async function traces(campaign: DevCampaign, place: string): Promise<Heartbeat[]> {
+async function heartbeats(campaign: DevCampaign, place: string): Promise<Heartbeat[]> {
   const { address, namespace } = campaign.tree as DevTree;
   const connection = await Connection.connect({ address });
   try {
@@ -154,7 +154,7 @@ describe("a campaign whose processes are killed", { skip: NO_TEMPORAL_BIN, timeo
 
     let piece = -1;
     await until("a piece of generate that is begun and not committed", client, async () => {
-      const begun = (await traces(campaign, "it-0001.1")).flatMap((trace) => trace.begun ?? []);
+      const begun = (await heartbeats(campaign, "it-0001.1")).flatMap((heartbeat) => heartbeat.begun ?? []);
       const open = async (): Promise<number | undefined> => {
         for (const index of begun)
           if (
@@ -169,7 +169,7 @@ describe("a campaign whose processes are killed", { skip: NO_TEMPORAL_BIN, timeo
 
     let steps = { saved: 0, told: 0 };
     await until("steps of train beyond a checkpoint", client, async () => {
-      const told = Math.max(0, ...(await traces(campaign, "it-0001.1")).map(({ step = 0 }) => step));
+      const told = Math.max(0, ...(await heartbeats(campaign, "it-0001.1")).map(({ step = 0 }) => step));
       const beyond = async (): Promise<typeof steps | undefined> => {
         const saved = await newestStep(client, "work/it-0001.1/train/");
         return saved > 0 && saved < told ? { saved, told } : undefined;
@@ -214,11 +214,11 @@ describe("a campaign whose processes are killed", { skip: NO_TEMPORAL_BIN, timeo
     const campaign = await make(SLOW);
     const client = await campaign.start();
     const training = async (): Promise<number> =>
-      Math.max(0, ...(await traces(campaign, "it-0001.1")).map(({ step = 0 }) => step));
+      Math.max(0, ...(await heartbeats(campaign, "it-0001.1")).map(({ step = 0 }) => step));
     let told = 0;
     await until("steps of train", client, async () => (told = await training()) > 0);
     await client.pause(CAMPAIGN, { by: "test", why: "to see" });
-    for (let tries = 0; (await traces(campaign, "it-0001.1")).length > 0; tries += 1) {
+    for (let tries = 0; (await heartbeats(campaign, "it-0001.1")).length > 0; tries += 1) {
       assert.ok(tries < 600, "the training was not stopped within 60 s");
       await delay(100);
     }

@@ -145,7 +145,7 @@ function context<I extends StageInput & { stage: StageName }>(
     spec,
     place: placeName(input.place),
     attempt: 1,
-    trace: {},
+    heartbeat: {},
     previous: undefined,
     signal: new AbortController().signal,
     onProgress: () => undefined,

@@ -110,13 +110,13 @@ function poisoned({ generator }: Deps): Deps["generator"] {
   return {
     ...generator,
     generate(policy, requests, settings, context) {
-      const { input, trace } = context as unknown as {
+      const { input, heartbeat } = context as unknown as {
         input: { source: string };
-        trace: { begun: number[] };
+        heartbeat: { begun: number[] };
       };
       const answer = turn.then(() => {
         const answering = generator.generate(policy, requests, settings, context);
-        if (input.source === "iteration" && trace.begun[0] === 2) void killEngine(answering);
+        if (input.source === "iteration" && heartbeat.begun[0] === 2) void killEngine(answering);
         return answering;
       });
       turn = answer.catch(() => undefined);
