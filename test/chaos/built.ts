@@ -7,7 +7,7 @@ import { dirname, join, relative } from "node:path";
 import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
 import { undisturbedRun } from "./campaign.ts";
-import type { Ground, Undisturbed } from "./campaign.ts";
+import type { RunSettings, Undisturbed } from "./campaign.ts";
 import type { Code } from "./results.ts";
 import { SHOP_DIR } from "../support/small-shop.ts";
 
@@ -32,7 +32,7 @@ async function commit(): Promise<string | null> {
     ];
     return `${hash}${changes === "" ? "" : "+"}`;
   } catch {
-    return null; // a copy without its repository
+    return null; // not in a repository
   }
 }
 
@@ -47,16 +47,21 @@ function shopDigest(): string {
   return hash.digest("hex");
 }
 
-/** The undisturbed run depends on the code, the shop's modules, the seed, the store and the processor only. */
-export async function cachedUndisturbed(ground: Ground, say: (line: string) => void): Promise<Undisturbed> {
+/**
+ * The undisturbed run depends on the code, the shop's modules, the seed, the store and the processor only.
+ */
+export async function cachedUndisturbed(
+  settings: RunSettings,
+  say: (line: string) => void,
+): Promise<Undisturbed> {
   const { digest } = await thisCode();
   const name = createHash("sha256")
-    .update(JSON.stringify([digest, shopDigest(), ground.seed, ground.store, cpus()[0]?.model]))
+    .update(JSON.stringify([digest, shopDigest(), settings.seed, settings.store, cpus()[0]?.model]))
     .digest("hex")
     .slice(0, 16);
   const path = join(root, ".ratchet", "chaos", `undisturbed-${name}.json`);
   if (existsSync(path)) return JSON.parse(readFileSync(path, "utf8")) as Undisturbed;
-  const undisturbed = await undisturbedRun(ground);
+  const undisturbed = await undisturbedRun(settings);
   mkdirSync(dirname(path), { recursive: true });
   writeFileSync(path, JSON.stringify(undisturbed));
   say("undisturbed run done");

@@ -133,7 +133,7 @@ for (const kind of ["dir", "s3"] as const satisfies StoreKind[]) {
         environment.immutability,
       );
       assert.deepEqual(
-        problems.filter((problem) => !problem.includes("went on from step")),
+        problems.filter((problem) => !problem.includes("resumed from step")),
         [],
         `${holder.events.count} events`,
       );
