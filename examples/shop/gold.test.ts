@@ -1,10 +1,10 @@
 import assert from "node:assert/strict";
 import { it } from "node:test";
-import { trueReward } from "./gold.ts";
+import { goldOf } from "./gold.ts";
 
 const ORDER = "please send two pies and three eggs by friday .";
 const score = (text: string, finish: "eos" | "length" = "eos"): Record<string, number> => {
-  const { total, parts } = trueReward(ORDER, { text, finish });
+  const { total, parts } = goldOf(ORDER, { text, finish });
   const rounded = Object.fromEntries(
     Object.entries(parts ?? {}).map(([name, points]) => [name, Number(points.toFixed(6))]),
   );
@@ -62,5 +62,5 @@ it("an empty answer earns 0", () => {
 });
 
 it("refuses a prompt that is not an order, and names its text", () => {
-  assert.throws(() => trueReward("tell me a joke", { text: "", finish: "eos" }), /tell me a joke/);
+  assert.throws(() => goldOf("tell me a joke", { text: "", finish: "eos" }), /tell me a joke/);
 });

@@ -6,11 +6,11 @@ import { promptText } from "./prompts.ts";
 import { DAYS, EXTRAS, FILLERS, HELLOS, ITEMS, THANKS, isOneOf, parseRequest, sentencesOf } from "./world.ts";
 import type { Request } from "./world.ts";
 
-const gold: GoldModule = (rows) => rows.map(({ prompt, answer }) => trueReward(promptText(prompt), answer));
+const gold: GoldModule = (rows) => rows.map(({ prompt, answer }) => goldOf(promptText(prompt), answer));
 
 export default gold;
 
-export function trueReward(prompt: string, answer: ModuleAnswer): GoldScore {
+export function goldOf(prompt: string, answer: ModuleAnswer): GoldScore {
   const request = parseRequest(prompt);
   const words = answer.text.split(" ").filter((word) => word !== "");
   const sentences = sentencesOf(answer.text);

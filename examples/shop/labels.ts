@@ -1,7 +1,7 @@
 // How simulated people compare two answers: by the true reward, with noise and a preference for length.
 // Labelers (bootstrap preferences) and judges (promotion) use the same rule with different random draws.
 import type { JudgeModule, ModuleAnswer, ModulePrompt } from "ratchet-rlhf";
-import { trueReward } from "./gold.ts";
+import { goldOf } from "./gold.ts";
 import { promptText } from "./prompts.ts";
 import { Random } from "./random.ts";
 
@@ -24,5 +24,5 @@ export function winProbability(prompt: ModulePrompt, first: ModuleAnswer, second
 
 function liking(prompt: string, answer: ModuleAnswer): number {
   const words = answer.text.split(" ").filter((word) => word !== "").length;
-  return trueReward(prompt, answer).total + LENGTH_TASTE * words;
+  return goldOf(prompt, answer).total + LENGTH_TASTE * words;
 }

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { it } from "node:test";
 import fc from "fast-check";
-import { trueReward } from "./gold.ts";
+import { goldOf } from "./gold.ts";
 import judge from "./judge.ts";
 import { winProbability } from "./labels.ts";
 import prompts, { promptText } from "./prompts.ts";
@@ -79,7 +79,7 @@ it("writers use only words of the vocabulary and fewer than 64 of them", async (
 
 it("writers are mediocre on average and good at best", async () => {
   const scores = (await writers({ seed: "1", count: 2000 })).map(
-    (row) => trueReward(row.messages?.[0]?.content ?? "", { text: row.completion, finish: "eos" }).total,
+    (row) => goldOf(row.messages?.[0]?.content ?? "", { text: row.completion, finish: "eos" }).total,
   );
   const mean = scores.reduce((sum, score) => sum + score, 0) / scores.length;
   assert.ok(mean > 1.2 && mean < 1.9, String(mean));
