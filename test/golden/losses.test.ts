@@ -29,12 +29,17 @@ interface LossGolden {
   cases: Record<string, { task: LossTask; loss: number; gradient: number[] }>;
 }
 
-const read = async <T>(name: string): Promise<T> => JSON.parse(await readFile(fileURLToPath(new URL(`../../../test/golden/losses/${name}`, import.meta.url)), "utf8")) as T;
+const read = async <T>(name: string): Promise<T> =>
+  JSON.parse(
+    await readFile(fileURLToPath(new URL(`../../../test/golden/losses/${name}`, import.meta.url)), "utf8"),
+  ) as T;
 
 /** Largest difference, relative where numbers are larger than 1. */
 function difference(actual: readonly number[], expected: readonly number[]): number {
   assert.equal(actual.length, expected.length);
-  return Math.max(...expected.map((value, place) => Math.abs(value - actual[place]!) / Math.max(1, Math.abs(value))));
+  return Math.max(
+    ...expected.map((value, place) => Math.abs(value - actual[place]!) / Math.max(1, Math.abs(value))),
+  );
 }
 
 const golden = await read<LossGolden>("losses.json");
@@ -63,7 +68,10 @@ for (const [name, { task, loss: expected, gradient }] of Object.entries(golden.c
     });
     const outputs = await session.run(Object.fromEntries(feeds));
     await session.close();
-    const worst = difference([outputs["loss"]!, outputs["gradient"]!].flatMap(({ data }) => Array.from(data as Float32Array)), [expected, ...gradient]);
+    const worst = difference(
+      [outputs["loss"]!, outputs["gradient"]!].flatMap(({ data }) => Array.from(data as Float32Array)),
+      [expected, ...gradient],
+    );
     context.diagnostic(`${name}: ${worst.toExponential(1)}`);
     assert.ok(worst < 1e-6, `differs by ${worst}`);
   });
@@ -78,7 +86,16 @@ interface TrainingGolden {
   /** All of one length: TRL packs them in the order of the plan. */
   evenRows: { prompt: number[]; chosen: number[] }[];
   /** Metrics of the first and the last step. */
-  cases: Record<string, { task: TrainTask; rows?: "evenRows"; losses: number[]; gradNorms: number[]; metrics: [Record<string, number>, Record<string, number>] }>;
+  cases: Record<
+    string,
+    {
+      task: TrainTask;
+      rows?: "evenRows";
+      losses: number[];
+      gradNorms: number[];
+      metrics: [Record<string, number>, Record<string, number>];
+    }
+  >;
 }
 
 const training = await read<TrainingGolden>("training.json");
@@ -92,17 +109,32 @@ function uniform(seed: number, tensor: number, place: number): number {
 }
 
 function modelOf(architecture: ModelConfig["architecture"], seed: number): Checkpoint {
-  const config: ModelConfig = { ...training.model, architecture, tiedEmbeddings: true, eosIds: [1], padId: 0 };
+  const config: ModelConfig = {
+    ...training.model,
+    architecture,
+    tiedEmbeddings: true,
+    eosIds: [1],
+    padId: 0,
+  };
   const names = [...weightShapes(config)].sort(([a], [b]) => (a < b ? -1 : 1));
   const weights = names.map(([name, shape], tensor): [string, WeightTensor] => {
     const scaled = (value: number): number => (name.endsWith("norm.weight") ? 1 + 0.1 * value : 0.3 * value);
     const count = shape.reduce((total, dim) => total * dim, 1);
-    return [name, { shape: [...shape], data: Float32Array.from({ length: count }, (_, place) => scaled(uniform(seed, tensor, place))) }];
+    return [
+      name,
+      {
+        shape: [...shape],
+        data: Float32Array.from({ length: count }, (_, place) => scaled(uniform(seed, tensor, place))),
+      },
+    ];
   });
   return { config, weights: new Map(weights) };
 }
 
-const sequenceOf = (prompt: number[], answer: number[]): Sequence => ({ ids: [...prompt, ...answer], promptLength: prompt.length });
+const sequenceOf = (prompt: number[], answer: number[]): Sequence => ({
+  ids: [...prompt, ...answer],
+  promptLength: prompt.length,
+});
 
 function rowsOf({ kind }: TrainTask, rows?: "evenRows"): TrainRow[] {
   if (kind === "sft") return training[rows ?? "rows"].map(({ prompt, chosen }) => sequenceOf(prompt, chosen));
@@ -126,11 +158,24 @@ const theirs: Record<string, readonly string[]> = {
 for (const [name, { task, rows, ...expected }] of Object.entries(training.cases)) {
   // Rounding errors grow over the steps, most under losses that are steep (sppo_hard, discopop).
   it(`ten steps of ${name} have TRL's losses, gradient norms and metrics within 1e-4`, async (context: TestContext) => {
-    const start = modelOf(task.kind === "reward" ? "LlamaForSequenceClassification" : "LlamaForCausalLM", training.seeds.policy);
+    const start = modelOf(
+      task.kind === "reward" ? "LlamaForSequenceClassification" : "LlamaForCausalLM",
+      training.seeds.policy,
+    );
     const reference = modelOf("LlamaForCausalLM", training.seeds.reference);
-    const { curve } = await train({ task, start, reference, rows: rowsOf(task, rows), optimizer: training.optimizer, threads: 1 });
+    const { curve } = await train({
+      task,
+      start,
+      reference,
+      rows: rowsOf(task, rows),
+      optimizer: training.optimizer,
+      threads: 1,
+    });
     const column = (metric: string): number[] => curve.map((record) => record[metric] ?? NaN);
-    const worst: Record<string, number> = { loss: difference(column("loss"), expected.losses), grad_norm: difference(column("grad_norm"), expected.gradNorms) };
+    const worst: Record<string, number> = {
+      loss: difference(column("loss"), expected.losses),
+      grad_norm: difference(column("grad_norm"), expected.gradNorms),
+    };
     for (const [place, metrics] of expected.metrics.entries()) {
       const record = curve.at(-place)!;
       for (const [metric, value] of Object.entries(metrics)) {
@@ -138,7 +183,11 @@ for (const [name, { task, rows, ...expected }] of Object.entries(training.cases)
         worst[metric] = Math.max(worst[metric] ?? 0, difference([record[metric] ?? NaN], [value]));
       }
     }
-    context.diagnostic(`${name}: ${Object.entries(worst).map(([what, value]) => `${what} ${value.toExponential(1)}`).join(", ")}`);
+    context.diagnostic(
+      `${name}: ${Object.entries(worst)
+        .map(([what, value]) => `${what} ${value.toExponential(1)}`)
+        .join(", ")}`,
+    );
     for (const [what, value] of Object.entries(worst)) assert.ok(value < 1e-4, `${what} differs by ${value}`);
   });
 }

@@ -12,7 +12,8 @@ for (const name of variants) {
   const golden = await readGolden(name);
   const checkpoint = await checkpointOf(name, golden);
   await mkdir(join(out, name), { recursive: true });
-  for (const dtype of ["F32", "F16", "BF16"] as const) await writeCheckpoint(join(out, name, dtype), checkpoint, out, dtype);
+  for (const dtype of ["F32", "F16", "BF16"] as const)
+    await writeCheckpoint(join(out, name, dtype), checkpoint, out, dtype);
   await writeSafetensors(join(out, name, "gradients.safetensors"), await gradients(checkpoint, golden.rows));
 }
 for (const name of adapters) {

@@ -44,7 +44,13 @@ interface Prepared {
 }
 
 /** From dist/test/golden/templates to the sources. */
-const read = async <T>(name: string): Promise<T> => JSON.parse(await readFile(fileURLToPath(new URL(`../../../../test/golden/templates/${name}`, import.meta.url)), "utf8")) as T;
+const read = async <T>(name: string): Promise<T> =>
+  JSON.parse(
+    await readFile(
+      fileURLToPath(new URL(`../../../../test/golden/templates/${name}`, import.meta.url)),
+      "utf8",
+    ),
+  ) as T;
 
 const scratch = await mkdtemp(join(tmpdir(), "ratchet-templates-"));
 after(() => rm(scratch, { recursive: true, force: true }));
@@ -57,22 +63,35 @@ const vocabSize = 1000;
 
 async function load({ tokenizer, postProcessor, config, jinja }: Case): Promise<Tokenizer> {
   const dir = await mkdtemp(join(scratch, "case-"));
-  await writeFile(join(dir, "tokenizer.json"), JSON.stringify({ ...codecs[tokenizer], post_processor: postProcessor }));
+  await writeFile(
+    join(dir, "tokenizer.json"),
+    JSON.stringify({ ...codecs[tokenizer], post_processor: postProcessor }),
+  );
   await writeFile(join(dir, "tokenizer_config.json"), JSON.stringify(config));
   if (jinja !== undefined) await writeFile(join(dir, "chat_template.jinja"), jinja);
   const { bosId: _bos, padId: _pad, ...model } = TINY;
   return Tokenizer.load(dir, { ...model, vocabSize, eosIds: [] });
 }
 
-const startsWith = (ids: readonly number[], start: readonly number[]): boolean => start.every((id, i) => id === ids[i]);
+const startsWith = (ids: readonly number[], start: readonly number[]): boolean =>
+  start.every((id, i) => id === ids[i]);
 
 for (const [name, golden] of Object.entries(cases)) {
   it(`${name}: conversations have transformers' ids, prompts alone as well, and the assistant's tokens are the same`, async () => {
     const tokenizer = await load(golden);
     for (const { title, messages, promptIds, ids, assistant } of golden.talks) {
-      assert.deepEqual(tokenizer.encodePrompt({ messages: messages.slice(0, -1) }), promptIds, `prompt of ${title}`);
+      assert.deepEqual(
+        tokenizer.encodePrompt({ messages: messages.slice(0, -1) }),
+        promptIds,
+        `prompt of ${title}`,
+      );
       assert.deepEqual(tokenizer.encodeConversation(messages), ids, title);
-      if (assistant) assert.deepEqual(tokenizer.encodeAssistant(messages).assistant.map(Number), assistant, `assistant's tokens of ${title}`);
+      if (assistant)
+        assert.deepEqual(
+          tokenizer.encodeAssistant(messages).assistant.map(Number),
+          assistant,
+          `assistant's tokens of ${title}`,
+        );
       else assert.throws(() => tokenizer.encodeAssistant(messages), { code: "chat_template_unsupported" });
     }
   });
@@ -80,7 +99,12 @@ for (const [name, golden] of Object.entries(cases)) {
   it(`${name}: the ids that a prompt is asked with begin the ids that it is trained with; where transformers' do not, the row counts as merged`, async () => {
     const tokenizer = await load(golden);
     const merged: string[] = [];
-    const compare = (title: string, promptIds: number[], answer: { ids: number[]; merged: boolean }, whole: number[]): void => {
+    const compare = (
+      title: string,
+      promptIds: number[],
+      answer: { ids: number[]; merged: boolean },
+      whole: number[],
+    ): void => {
       assert.equal(answer.merged, !startsWith(whole, promptIds), title);
       if (answer.merged) merged.push(title);
       else assert.deepEqual([...promptIds, ...answer.ids], whole, title);
@@ -92,7 +116,8 @@ for (const [name, golden] of Object.entries(cases)) {
       compare(title, tokenizer.encodePrompt(prompt), answer, ids);
       // What merged is still the same text.
       const spelled = /[<☃ж]|^\s|\s$/.test(content);
-      if (answer.merged && !spelled) assert.equal(tokenizer.decodeAnswer(tokenizer.encodePrompt(prompt), answer.ids), content, title);
+      if (answer.merged && !spelled)
+        assert.equal(tokenizer.decodeAnswer(tokenizer.encodePrompt(prompt), answer.ids), content, title);
     }
     for (const { prompt, answer, promptIds, ids } of golden.texts) {
       assert.deepEqual(tokenizer.encodePrompt({ prompt }), promptIds, JSON.stringify(prompt));
@@ -105,14 +130,24 @@ for (const [name, golden] of Object.entries(cases)) {
 
   for (const entry of prepared[name]!) {
     const { trainer, form, maxLength, promptMask, assistantOnly } = entry;
-    const settings = [...(maxLength === null ? [] : [`cut at ${maxLength}`]), ...(promptMask ? ["completions only"] : []), ...(assistantOnly ? ["assistant only"] : [])];
+    const settings = [
+      ...(maxLength === null ? [] : [`cut at ${maxLength}`]),
+      ...(promptMask ? ["completions only"] : []),
+      ...(assistantOnly ? ["assistant only"] : []),
+    ];
     it(`${name}: rows of ${form} are what TRL's ${trainer} trainer trains on${settings.length ? `, ${settings.join(", ")}` : ""}`, async () => {
       const tokenizer = await load(golden);
       for (const [i, row] of entry.rows.entries()) {
         const ours = await prepare(row, entry, tokenizer);
         const theirs = undoubled(asTheirs(entry.made[i], entry), tokenizer);
-        if (ours.dropped === "empty_prompt") assert.deepEqual(tokenizer.encodePrompt({ prompt: "" }), [], `row ${i}: TRL keeps a row whose prompt has no token`);
-        else if (ours.sides && ours.merged && !assistantOnly) assert.notDeepEqual(ours.sides, theirs, `row ${i}: TRL trains on the merged token`);
+        if (ours.dropped === "empty_prompt")
+          assert.deepEqual(
+            tokenizer.encodePrompt({ prompt: "" }),
+            [],
+            `row ${i}: TRL keeps a row whose prompt has no token`,
+          );
+        else if (ours.sides && ours.merged && !assistantOnly)
+          assert.notDeepEqual(ours.sides, theirs, `row ${i}: TRL trains on the merged token`);
         else assert.deepEqual(ours.sides, theirs, `row ${i}`);
       }
     });
@@ -131,27 +166,46 @@ function taskOf({ trainer, promptMask = false, assistantOnly }: Prepared): Train
 }
 
 /** One row as the runtime reads it and the engine keeps it. */
-async function prepare(row: object, entry: Prepared, tokenizer: Tokenizer): Promise<{ sides: Side[] | undefined; merged: boolean; dropped?: string | undefined }> {
+async function prepare(
+  row: object,
+  entry: Prepared,
+  tokenizer: Tokenizer,
+): Promise<{ sides: Side[] | undefined; merged: boolean; dropped?: string | undefined }> {
   const path = join(scratch, "row.jsonl");
   await writeFile(path, JSON.stringify(row));
   const { rows, merged } = await readTrainRows(path, taskOf(entry), tokenizer, vocabSize);
   // A second row, which fits, so that the first may be left out.
   const fitting = { ids: [4, 5], promptLength: 1 };
-  const { used, dropped } = usableRows([...rows, fitting], { maxLength: entry.maxLength ?? Infinity, truncation: entry.trainer === "reward" ? undefined : "keep_start" });
+  const { used, dropped } = usableRows([...rows, fitting], {
+    maxLength: entry.maxLength ?? Infinity,
+    truncation: entry.trainer === "reward" ? undefined : "keep_start",
+  });
   const kept = used.length === 2 ? used[0] : undefined;
-  return { sides: kept && sequencesOf(kept).map((sequence) => sideOf(sequence, entry)), merged: merged > 0, dropped: Object.keys(dropped)[0] };
+  return {
+    sides: kept && sequencesOf(kept).map((sequence) => sideOf(sequence, entry)),
+    merged: merged > 0,
+    dropped: Object.keys(dropped)[0],
+  };
 }
 
 function sideOf({ ids, promptLength, lossMask }: Sequence, { trainer, promptMask }: Prepared): Side {
   if (trainer === "reward") return { ids };
-  const answer = (position: number): boolean => (trainer === "sft" && !promptMask) || position >= promptLength;
-  return { ids, loss: ids.map((_, position) => position > 0 && (lossMask ? lossMask[position]! : answer(position))) };
+  const answer = (position: number): boolean =>
+    (trainer === "sft" && !promptMask) || position >= promptLength;
+  return {
+    ids,
+    loss: ids.map((_, position) => position > 0 && (lossMask ? lossMask[position]! : answer(position))),
+  };
 }
 
 function asTheirs(row: unknown, { trainer }: Prepared): Side[] | undefined {
   if (row === null) return undefined;
   if (trainer === "reward") return (row as number[][]).map((ids) => ({ ids }));
-  if (trainer === "dpo") return (row as [number[], number][]).map(([ids, promptLength]) => ({ ids, loss: ids.map((_, position) => position > 0 && position >= promptLength) }));
+  if (trainer === "dpo")
+    return (row as [number[], number][]).map(([ids, promptLength]) => ({
+      ids,
+      loss: ids.map((_, position) => position > 0 && position >= promptLength),
+    }));
   const [ids, labels] = row as [number[], number[]];
   return [{ ids, loss: labels.map((label, position) => position > 0 && label !== -100) }];
 }
