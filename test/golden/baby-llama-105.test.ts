@@ -1,4 +1,4 @@
-// What transformers computes for a real pretrained checkpoint (baby-llama-105.py made the values), against the engine.
+// Compares the engine with transformers on a real pretrained checkpoint (baby-llama-105.py wrote the values).
 import assert from "node:assert/strict";
 import { execFile } from "node:child_process";
 import { existsSync } from "node:fs";
@@ -33,7 +33,7 @@ interface Golden {
   }[];
 }
 
-/** From dist/test/golden to the repository root and beside it. */
+/** A path relative to the root of the repository. */
 const at = (path: string): string => fileURLToPath(new URL(`../../../${path}`, import.meta.url));
 const dir = at("../shared/models/baby-llama-105");
 const skip = existsSync(dir) ? false : "../shared/models/baby-llama-105 is absent";
@@ -67,7 +67,7 @@ it("log-probabilities of answers are transformers' within 1e-4 per token", { ski
   );
 });
 
-it("logits behind the prompts are transformers' within 1e-4", { skip }, async () => {
+it("logits after the prompts are transformers' within 1e-4", { skip }, async () => {
   const checkpoint = await readCheckpoint(dir);
   const { rows } = await golden();
   const t = new Tape(new Graph());
@@ -93,7 +93,7 @@ it("logits behind the prompts are transformers' within 1e-4", { skip }, async ()
 });
 
 it(
-  "`ratchet logps` prints transformers' log-probabilities within 1e-4, of text and of token ids",
+  "`ratchet logps` prints transformers' log-probabilities within 1e-4 for texts and token ids",
   { skip },
   async () => {
     const { rows } = await golden();

@@ -1,5 +1,6 @@
-// What `ratchet export` writes after a training is the model that was trained: the log-probabilities that the engine computes from the
-// exported files are those that the trainer itself had in memory at that step. (transformers on the same files: docs/parity.md.)
+// `ratchet export` writes the model that was trained: the engine's log-probabilities from the exported files
+// are those that the trainer had in memory at that step. docs/parity.md compares transformers on the same
+// files.
 import assert from "node:assert/strict";
 import { existsSync } from "node:fs";
 import { mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
@@ -26,7 +27,7 @@ const HOOKS: TrainHooks = {
   onProgress: () => undefined,
   onCheckpoint: () => undefined,
 };
-/** A constant rate: the first steps of a long run are those of a short one. */
+/** A constant rate, so that a short run takes the same steps as the beginning of a long one. */
 const OPTIMIZER = {
   learningRate: 1e-3,
   betas: [0.9, 0.95] as [number, number],
@@ -46,7 +47,7 @@ interface Answers {
   rejected: string;
 }
 
-/** One pair, one step for each epoch; the curve has the answers' log-probabilities before each step. */
+/** Trains on one pair, one step per epoch. The curve has the answers' log-probabilities before each step. */
 async function trained(start: LocalModel, pair: Answers, steps: number) {
   const dir = await mkdtemp(join(scratch, "train-"));
   const rowsPath = join(dir, "rows.jsonl");
@@ -67,7 +68,7 @@ async function trained(start: LocalModel, pair: Answers, steps: number) {
   return { curve, outDir: join(dir, "out") };
 }
 
-/** Through a store and a campaign's record, by the product's own verb. */
+/** Exports through a store and a campaign's record, as the command does. */
 async function exported(outDir: string): Promise<LocalModel> {
   const store = await openStore("memory:");
   const policy = await store.putTree(outDir);
@@ -110,7 +111,7 @@ async function checked(start: LocalModel, pair: Answers): Promise<void> {
   );
 }
 
-it("an exported checkpoint has the log-probabilities of the weights that were trained, within 1e-3 per answer", async () => {
+it("an exported checkpoint has the trained weights' log-probabilities within 1e-3 per answer", async () => {
   const dir = join(scratch, "tiny");
   await mkdir(dir);
   await writeTinyModel(dir, tinyCheckpoint());

@@ -1,5 +1,5 @@
-// TRL's losses (losses/make.py made the numbers) against the engine's: value and gradient of each on given log-probabilities, and ten steps
-// of training a small Llama.
+// Compares the engine's losses with TRL's (losses/make.py wrote the numbers): value and gradient of each loss
+// on given log-probabilities, and ten training steps of a small Llama.
 import assert from "node:assert/strict";
 import { readFile } from "node:fs/promises";
 import { it } from "node:test";
@@ -21,7 +21,10 @@ import type { TrainRow, TrainTask } from "../../engine/train/index.ts";
 type LossTask = Extract<TrainTask, { kind: "dpo" | "kto" }>;
 
 interface LossGolden {
-  /** Of four pairs, chosen first: tokens of each answer, sums of log-probabilities under policy and reference, and labels for KTO. */
+  /**
+   * For four pairs, chosen first: tokens per answer, sums of log-probabilities of policy and reference, KTO's
+   * labels.
+   */
   tokens: number[];
   logps: number[];
   reference: number[];
@@ -34,7 +37,7 @@ const read = async <T>(name: string): Promise<T> =>
     await readFile(fileURLToPath(new URL(`../../../test/golden/losses/${name}`, import.meta.url)), "utf8"),
   ) as T;
 
-/** Largest difference, relative where numbers are larger than 1. */
+/** Largest difference, relative for numbers larger than 1. */
 function difference(actual: readonly number[], expected: readonly number[]): number {
   assert.equal(actual.length, expected.length);
   return Math.max(
@@ -83,7 +86,7 @@ interface TrainingGolden {
   optimizer: OptimizerSettings;
   plan: number[][];
   rows: { prompt: number[]; chosen: number[]; rejected: number[]; margin: number; desirable: boolean }[];
-  /** All of one length: TRL packs them in the order of the plan. */
+  /** Rows of one length, which TRL packs in the order of the plan. */
   evenRows: { prompt: number[]; chosen: number[] }[];
   /** Metrics of the first and the last step. */
   cases: Record<
@@ -100,7 +103,7 @@ interface TrainingGolden {
 
 const training = await read<TrainingGolden>("training.json");
 
-/** Numbers from −1 to 1 from integers alone: make.py makes the same. */
+/** Numbers from −1 to 1, computed with integers only, so that make.py computes the same. */
 function uniform(seed: number, tensor: number, place: number): number {
   let x = Math.imul(place + 1, 0x9e3779b1) + Math.imul(seed, 0x85ebca6b) + Math.imul(tensor, 0xc2b2ae35);
   x = Math.imul(x ^ (x >>> 16), 0x7feb352d);
@@ -145,19 +148,22 @@ function rowsOf({ kind }: TrainTask, rows?: "evenRows"): TrainRow[] {
   });
 }
 
-it("TRL was given its rows in the order of the plan", () => {
+it("TRL got its rows in the order of the plan", () => {
   assert.deepEqual(planBatches(training.rows.length, training.optimizer), training.plan);
 });
 
-/** Metrics of TRL's older trainers that are not the engine's: logits over prompts and padding too, parts of the loss. */
+/**
+ * Metrics of TRL's older trainers that the engine lacks: logits that include prompts and padding, parts of
+ * the loss.
+ */
 const theirs: Record<string, readonly string[]> = {
   simpo: ["logits/chosen", "logits/rejected", "nll_loss"],
   orpo: ["logits/chosen", "logits/rejected", "nll_loss", "log_odds_ratio", "log_odds_chosen"],
 };
 
 for (const [name, { task, rows, ...expected }] of Object.entries(training.cases)) {
-  // Rounding errors grow over the steps, most under losses that are steep (sppo_hard, discopop).
-  it(`ten steps of ${name} have TRL's losses, gradient norms and metrics within 1e-4`, async (context: TestContext) => {
+  // Rounding errors grow over the steps, most for steep losses (sppo_hard, discopop).
+  it(`ten steps of ${name} have TRL's losses, norms and metrics within 1e-4`, async (context: TestContext) => {
     const start = modelOf(
       task.kind === "reward" ? "LlamaForSequenceClassification" : "LlamaForCausalLM",
       training.seeds.policy,

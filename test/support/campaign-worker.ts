@@ -1,5 +1,5 @@
-// Workers of the real workflows, all queues in this process, stopped when the test's function returns: with scripted activities, or with
-// any others.
+// Workers of the real workflows in this process, for all queues, with scripted or other activities. They stop
+// when the test's function returns.
 import { randomBytes } from "node:crypto";
 import { fileURLToPath } from "node:url";
 import type { WorkflowHandle } from "@temporalio/client";
@@ -17,6 +17,7 @@ export const BUNDLE = fileURLToPath(new URL("../../workflow-bundle.js", import.m
 type Campaign = (input: CampaignInput) => Promise<CampaignOutcome>;
 export type CampaignHandle = WorkflowHandle<Campaign>;
 
+/** With scripted activities. */
 export async function withCampaignWorker<T>(
   temporal: TestNamespace,
   play: Script,

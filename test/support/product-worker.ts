@@ -1,4 +1,5 @@
-// The product's activities in workers of this process, for tests that stand between an activity and its store or its server.
+// The product's activities in workers of this process, for tests that replace the store or the runtimes of an
+// activity.
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -14,21 +15,21 @@ import { BUNDLE } from "./campaign-worker.ts";
 import type { TestNamespace } from "./temporal.ts";
 
 export interface ProductWorker {
-  /** Stands before what every activity is given. */
+  /** Replaces the dependencies of all activities. */
   deps(real: Deps): Promise<Deps> | Deps;
-  /** Told apart for control activities: seal, open, append. */
+  /** Replaces them once more for control activities: seal, open, append. */
   control?(deps: Deps): Deps;
-  /** Told of each failed attempt: its activity's type and our code. */
+  /** Called for each failed attempt. */
   onFailure(activity: string, code: string | null | undefined): void;
-  /** Told of each attempt before it begins. */
+  /** Called before each attempt. */
   onBegin(activity: string): void;
 }
 
-/** Failed attempts are tried again at once: an outage of many tries need not last. */
+/** Failed attempts are retried at once, so that an outage of many attempts is short. */
 export async function withProductWorker<T>(
   temporal: TestNamespace,
   storeName: string,
-  { deps: stand, control = (given) => given, onFailure, onBegin }: ProductWorker,
+  { deps: replace, control = (given) => given, onFailure, onBegin }: ProductWorker,
   test: () => Promise<T>,
 ): Promise<T> {
   const state = await mkdtemp(join(tmpdir(), "ratchet-worker-"));
@@ -46,7 +47,7 @@ export async function withProductWorker<T>(
     temporal.namespace,
     new AbortController().signal,
   );
-  const behind = await stand(deps);
+  const replaced = await replace(deps);
   const atOnce: ActivityInterceptorsFactory = ({ info }) => ({
     inbound: {
       execute(input, next) {
@@ -75,12 +76,12 @@ export async function withProductWorker<T>(
     Worker.create({
       ...common,
       taskQueue: activityQueue("control"),
-      activities: { ...createControlActivities(control(behind)) },
+      activities: { ...createControlActivities(control(replaced)) },
     }),
     Worker.create({
       ...common,
       taskQueue: activityQueue("cpu"),
-      activities: { ...createStageActivities(behind) },
+      activities: { ...createStageActivities(replaced) },
     }),
   ]);
   const running = workers.map((worker) => worker.run());

@@ -1,4 +1,4 @@
-// `ratchet` as a process in a folder of its own, without the settings of whoever runs the tests.
+// Runs `ratchet` as a process in a new folder, without the user's own settings.
 import { spawn } from "node:child_process";
 import type { ChildProcess } from "node:child_process";
 import { mkdtemp, rm } from "node:fs/promises";
@@ -36,7 +36,7 @@ export class Workplace {
     return new Workplace(await mkdtemp(join(tmpdir(), "ratchet-cli-")), env);
   }
 
-  /** Starts a verb that goes on by itself, such as `worker`; ended by `close`. */
+  /** Starts a command that keeps running, such as `worker`; `close` ends it. */
   start(args: string[]): ChildProcess {
     const child = spawn(process.execPath, [MAIN, ...args], {
       cwd: this.dir,
@@ -68,7 +68,7 @@ export class Workplace {
   }
 }
 
-/** What a stream has said so far. */
+/** Collects the text of a stream. */
 export function collect(stream: NodeJS.ReadableStream | null): { text: string } {
   const said = { text: "" };
   stream?.setEncoding("utf8").on("data", (chunk: string) => (said.text += chunk));

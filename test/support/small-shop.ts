@@ -1,5 +1,5 @@
-// The shop at a size that a test can afford: a real campaign through every stage, a few seconds of compute. Its model learns
-// little. Tests need only that it gives the same bytes, no matter which process was killed.
+// The shop at a size that a test can afford: a real campaign through every stage, a few seconds of compute.
+// Its model learns little. Tests need only that it gives the same bytes, no matter which process was killed.
 import { cpSync, mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -8,8 +8,9 @@ import type { WrittenSpec } from "../../campaign/spec/schema.ts";
 import { shopCampaign } from "../../examples/shop/campaign.ts";
 
 /**
- * The spec's paths are relative to this folder: a copy of examples/shop, made once per process. Tests compare campaigns with an
- * undisturbed run and resume them; an edit of the example in between would change the digests of its modules.
+ * The spec's paths are relative to this folder: a copy of examples/shop, made once per process. Tests compare
+ * campaigns with an undisturbed run and resume them; an edit of the example in between would change the
+ * digests of its modules.
  */
 export const SHOP_DIR = mkdtempSync(join(tmpdir(), "ratchet-shop-"));
 cpSync(fileURLToPath(new URL("../../../examples/shop/", import.meta.url)), SHOP_DIR, { recursive: true });
@@ -71,7 +72,7 @@ export function smallShop({
     train: {
       ...spec.train,
       batch: BATCH,
-      ...(epochs === undefined ? {} : { epochs }),
+      epochs: epochs ?? spec.train?.epochs,
       checkpoint: { everySteps: 4, everySeconds: 3600 },
     },
   } as WrittenSpec;

@@ -1,4 +1,4 @@
-// The golden files of make.py, what the engine computes for the same models through the parts that campaigns use, and how far the two differ.
+// Reads the golden files of make.py, computes the same values with the engine, and compares the two.
 import assert from "node:assert/strict";
 import { readFile } from "node:fs/promises";
 import { fileURLToPath } from "node:url";
@@ -59,7 +59,7 @@ export const variants = [
   "qwen3",
   "qwen3-biases",
 ] as const;
-/** Folders that transformers wrote. */
+/** Checkpoints that transformers saved. */
 export const saved = ["qwen2-bfloat16-shards", "llama-float16"] as const;
 export type Variant = (typeof variants)[number] | (typeof saved)[number];
 
@@ -72,7 +72,7 @@ export interface GoldenAdapter extends Pick<Golden, "gradients" | "losses"> {
   rows: { ids: number[]; promptLength: number; lastLogits: number[] }[];
 }
 
-/** From dist/test/golden/models to the sources. */
+/** A path relative to the sources of this folder. */
 export const at = (path: string): string =>
   fileURLToPath(new URL(`../../../../test/golden/models/${path}`, import.meta.url));
 export const readGolden = async <T = Golden>(name: string): Promise<T> =>
@@ -105,7 +105,7 @@ export async function adapterOf(golden: GoldenAdapter): Promise<{ base: Checkpoi
   };
 }
 
-/** The policy as a reward model, with the seeded head of make.py. */
+/** The policy as a reward model, with make.py's seeded head. */
 function rewardModel(policy: Checkpoint): Checkpoint {
   const { config, weights } = rewardModelFrom(policy, "0000000000000000");
   return {
@@ -131,7 +131,7 @@ async function run(
   );
 }
 
-/** Logits behind the last token of each row. */
+/** Logits after the last token of each row. */
 export async function lastLogits(checkpoint: Checkpoint, rows: readonly Sequence[]): Promise<Float32Array> {
   const t = new Tape(new Graph());
   const parameters = declareParameters(t, checkpoint.config);
@@ -143,7 +143,7 @@ export async function lastLogits(checkpoint: Checkpoint, rows: readonly Sequence
   return (await run(t.graph, checkpoint, encodeForRewards(rows)))["logits"]!;
 }
 
-/** ln p of every token but the first. */
+/** ln p of all tokens but the first. */
 export async function tokenLogps(checkpoint: Checkpoint, rows: readonly Sequence[]): Promise<Float32Array[]> {
   const scorer = await SequenceScorer.create(checkpoint.config, options);
   const logps = await scorer.tokenLogps(
@@ -162,7 +162,7 @@ export async function rewards(policy: Checkpoint, rows: readonly Sequence[]): Pr
   return values;
 }
 
-/** Of the mean of −ln p over all answer tokens, for all weights that learn. */
+/** Gradients of the mean of −ln p over all answer tokens, for all trainable weights. */
 export async function gradients(
   checkpoint: Checkpoint,
   rows: readonly Sequence[],
@@ -210,7 +210,7 @@ export async function losses(
   const { curve } = await train({
     task: { kind: "sft", promptMask: true },
     start,
-    ...(adapter ? { adapter } : {}),
+    adapter,
     rows: [...rows],
     optimizer,
     threads: 1,
@@ -218,7 +218,7 @@ export async function losses(
   return curve.map((step) => step["loss"]!);
 }
 
-/** The likeliest token at each step, through the cache. */
+/** Decodes the likeliest token at each step, with the key-value cache. */
 export async function decoded(
   checkpoint: Checkpoint,
   prompts: readonly (readonly number[])[],
@@ -238,7 +238,7 @@ function farthest(ours: ArrayLike<number>, theirs: ArrayLike<number>): number {
   return largest(Array.from(ours, (value, index) => Math.abs(value - theirs[index]!)));
 }
 
-/** ‖a − b‖ / ‖b‖, told from projections on random signs, whose mean square is the squared norm. */
+/** ‖a − b‖ / ‖b‖, estimated from projections on random signs: their mean square is the squared norm. */
 function relative(ours: ReturnType<typeof sketch>, theirs: ReturnType<typeof sketch>): number {
   const squares = ours.projections.map((value, k) => (value - theirs.projections[k]!) ** 2);
   return (
@@ -249,7 +249,7 @@ function relative(ours: ReturnType<typeof sketch>, theirs: ReturnType<typeof ske
   );
 }
 
-/** Of every parameter's gradient the relative difference, the largest of them; the same parameters have one. */
+/** The largest relative difference of a parameter's gradient. Both sides must have the same parameters. */
 export function gradientDifference(
   ours: ReadonlyMap<string, WeightTensor>,
   theirs: Golden["gradients"],
@@ -294,7 +294,7 @@ export async function differences(checkpoint: Checkpoint, golden: Golden): Promi
   };
 }
 
-/** The same of an adapter, against PEFT; the logits are those of the merged model. */
+/** The same for an adapter against PEFT; the logits are the merged model's. */
 export async function adapterDifferences(
   golden: GoldenAdapter,
 ): Promise<Pick<Differences, "logits" | "gradients" | "losses">> {

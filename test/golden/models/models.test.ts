@@ -1,4 +1,4 @@
-// The engine against transformers: every family and option, on the golden files of make.py.
+// Compares the engine with transformers for every model family and option, by the golden files of make.py.
 import assert from "node:assert/strict";
 import { cp, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
@@ -65,12 +65,12 @@ for (const name of adapters) {
   });
 }
 
-it("an adapter that PEFT saved is read as it was", async () => {
+it("reads an adapter that PEFT saved", async () => {
   const { base, adapter } = await adapterOf(await readGolden<GoldenAdapter>("lora-qwen3"));
   assert.deepEqual(await readAdapter(at("lora-qwen3"), base.config), adapter);
 });
 
-it("an adapter's folder that PEFT saved is the model that PEFT makes of its base, once it names the base's folder", async () => {
+it("a folder that PEFT saved gives PEFT's merged model, if it names the folder of its base", async () => {
   const golden = await readGolden<GoldenAdapter>("lora-qwen3");
   const { base } = await adapterOf(golden);
   const dir = await mkdtemp(join(tmpdir(), "ratchet-peft-"));
@@ -111,7 +111,8 @@ it("rotary tables are transformers' at positions up to 131,071", async () => {
         [ours.cos, cos],
         [ours.sin, sin],
       ] as const) {
-        // Tables in double precision would be wrong by 1e-3 at the last position: transformers rounds the angle, and so do we.
+        // transformers rounds the angle to single precision, and so does the engine: without it the
+        // difference is 1e-3.
         expected[row]!.forEach((value, index) =>
           assert.ok(
             Math.abs(value - Number(table.data[position * half + 3 * index])) < 2e-7,

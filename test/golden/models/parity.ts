@@ -1,4 +1,5 @@
-// Writes the table of models in docs/parity.md anew: the largest differences between the engine and transformers or PEFT on this machine.
+// Rewrites the table of models in docs/parity.md: the largest differences between the engine and transformers
+// or PEFT, as measured on this machine.
 //   node dist/test/golden/models/parity.js
 import { readFile, writeFile } from "node:fs/promises";
 import {

@@ -1,8 +1,9 @@
-// Weights that no file holds: hashes of a tensor's name and of the place in it, the same numbers as make.py's `seeded`.
+// Weights computed from a seed: hashes of a tensor's name and of the position in it, the same as make.py's
+// `seeded`.
 import { crc32 } from "node:zlib";
 import type { WeightTensor } from "../../../engine/index.ts";
 
-/** A hash of 32 bits for each place; `name` separates tensors. */
+/** A 32-bit hash per position, different for each tensor's `name`. */
 export function hashes(name: string, count: number): Uint32Array {
   const start = crc32(name);
   return Uint32Array.from({ length: count }, (_, index) => {
@@ -32,7 +33,7 @@ export function seededWeight(name: string, shape: readonly number[]): WeightTens
 
 export const projections = 8;
 
-/** What make.py's `sketch` keeps of a gradient: its norm, and its products with random signs. */
+/** A summary of a gradient, as make.py's `sketch` stores it: its norm, and its products with random signs. */
 export function sketch(name: string, data: Float32Array): { norm: number; projections: number[] } {
   const bits = hashes(`${name}:signs`, data.length);
   const along = (k: number): number =>

@@ -1,4 +1,5 @@
-// For `make.py --check`: every seeded model as the engine writes it, in all types of weights, and its gradients; every adapter, also merged.
+// For `make.py --check`: writes every seeded model in all types of weights, and its gradients; and every
+// adapter, also merged.
 //   node dist/test/golden/models/write-ours.js OUT_DIR
 import { mkdir } from "node:fs/promises";
 import { join } from "node:path";

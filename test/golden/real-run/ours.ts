@@ -1,6 +1,7 @@
-// The engine's half of the real run (compare.py): `ours.js MODEL OUT STEPS`. The checkpoint tells two stories to every prompt of
-// examples/tinystories, rows are made of them, and the runtime trains on those as a campaign would: SFT, then a reward model and DPO from its
-// result. OUT receives the rows, the order in which each step takes them, every model, and ours.json with the curves.
+// Ratchet's half of the real run (compare.py): `ours.js MODEL OUT STEPS`. The checkpoint writes two stories
+// for each prompt of examples/tinystories. They become rows on which the runtime trains as in a campaign:
+// SFT, then from its result a reward model and DPO. OUT receives the rows, their order in the steps, every
+// model, and ours.json with the curves.
 import { mkdir, readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -20,7 +21,7 @@ import type {
 const [model, out, stepsGiven] = process.argv.slice(2) as [string, string, string];
 const steps = Number(stepsGiven);
 const batch = 8;
-/** Prompts beside those that are trained on: what the finished models are compared on. */
+/** Prompts that are not trained on, for comparing the finished models. */
 const heldOut = 64;
 const context = { signal: new AbortController().signal, onProgress: () => {} };
 const runtime = createOnnxRuntime({ threads: 2 });
@@ -63,7 +64,7 @@ async function promptsOfExample(): Promise<Required<Pick<Prompt, "id" | "prompt"
     .map((line) => JSON.parse(line) as { id: string; prompt: string });
 }
 
-/** Of each prompt the better and the worse of two stories; prompts with stories of one score are passed over. */
+/** For each prompt the better and the worse of two stories; skips prompts whose stories have equal scores. */
 async function pairsFor(count: number): Promise<{ prompt: string; chosen: string; rejected: string }[]> {
   const pairs: { prompt: string; chosen: string; rejected: string }[] = [];
   const prompts = await promptsOfExample();
@@ -107,7 +108,7 @@ async function train(name: keyof typeof stages, start: string): Promise<Record<s
     {
       task,
       start: local(start),
-      ...(name === "dpo" ? { reference: local(start) } : {}),
+      reference: name === "dpo" ? local(start) : undefined,
       rowsPath: join(out, `${rows}.jsonl`),
       optimizer: { ...optimizer, learningRate },
       outDir: join(out, name),
@@ -116,7 +117,7 @@ async function train(name: keyof typeof stages, start: string): Promise<Record<s
     },
     { ...context, onCheckpoint: () => {} },
   );
-  // A row fewer would move every later one to another step than in the peer's run.
+  // With a dropped row, all later rows would come at other steps than in the peer's run.
   if (Object.keys(dropped).length > 0 || cut > 0)
     throw new Error(`${name} left out ${JSON.stringify(dropped)} and cut ${cut}`);
   return curve;
@@ -132,7 +133,7 @@ await writeFile(
 );
 await writeFile(join(out, "held.jsonl"), jsonLines(held));
 const sft = await train("sft", model);
-// The head of a reward model is drawn: the peer starts from this one.
+// The head of a reward model is random: the peer starts from this one.
 const head = join(out, "reward-start");
 await writeCheckpoint(head, rewardModelFrom(await readCheckpoint(join(out, "sft")), optimizer.seed), model);
 const curves = {

@@ -1,5 +1,6 @@
-// What transformers and TRL made of conversations and rows (make.py wrote it), against the engine: five kinds of template on three kinds
-// of tokenizer. Where the engine departs from TRL on purpose (docs/spec.md, Training rows), the test says how.
+// Compares how the engine, transformers and TRL encode conversations and rows (make.py wrote the values), for
+// five kinds of template on three kinds of tokenizer. The test names the intended differences from TRL
+// (docs/spec.md, Training rows).
 import assert from "node:assert/strict";
 import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
@@ -19,7 +20,7 @@ interface Talk {
   messages: ChatMessage[];
   promptIds: number[];
   ids: number[];
-  /** 1: the assistant's token; where the template has `{% generation %}`. */
+  /** 1: a token of the assistant. Only for templates with `{% generation %}`. */
   assistant?: number[];
 }
 
@@ -39,11 +40,14 @@ interface Prepared {
   promptMask?: boolean;
   assistantOnly?: boolean;
   rows: object[];
-  /** Row by row, null: left out. dpo: [ids, prompt length] of both sides; reward: ids of both sides; sft: ids and labels. */
+  /**
+   * Per row; null: dropped. dpo: [ids, prompt length] of both sides; reward: ids of both sides; sft: ids and
+   * labels.
+   */
   made: unknown[];
 }
 
-/** From dist/test/golden/templates to the sources. */
+/** Reads a file of this folder's sources. */
 const read = async <T>(name: string): Promise<T> =>
   JSON.parse(
     await readFile(
@@ -77,7 +81,7 @@ const startsWith = (ids: readonly number[], start: readonly number[]): boolean =
   start.every((id, i) => id === ids[i]);
 
 for (const [name, golden] of Object.entries(cases)) {
-  it(`${name}: conversations have transformers' ids, prompts alone as well, and the assistant's tokens are the same`, async () => {
+  it(`${name}: conversations, prompts and the assistant's tokens are transformers'`, async () => {
     const tokenizer = await load(golden);
     for (const { title, messages, promptIds, ids, assistant } of golden.talks) {
       assert.deepEqual(
@@ -96,7 +100,7 @@ for (const [name, golden] of Object.entries(cases)) {
     }
   });
 
-  it(`${name}: the ids that a prompt is asked with begin the ids that it is trained with; where transformers' do not, the row counts as merged`, async () => {
+  it(`${name}: training ids begin with the prompt's ids, unless the row counts as merged`, async () => {
     const tokenizer = await load(golden);
     const merged: string[] = [];
     const compare = (
@@ -114,7 +118,7 @@ for (const [name, golden] of Object.entries(cases)) {
       const { content } = messages.at(-1)!;
       const answer = tokenizer.encodeAnswer(prompt, content);
       compare(title, tokenizer.encodePrompt(prompt), answer, ids);
-      // What merged is still the same text.
+      // A merged row still has the same text.
       const spelled = /[<☃ж]|^\s|\s$/.test(content);
       if (answer.merged && !spelled)
         assert.equal(tokenizer.decodeAnswer(tokenizer.encodePrompt(prompt), answer.ids), content, title);
@@ -125,7 +129,7 @@ for (const [name, golden] of Object.entries(cases)) {
       compare(JSON.stringify([prompt, answer]), promptIds, encoded, ids);
       if (encoded.merged) assert.equal(tokenizer.decodeAnswer(promptIds, encoded.ids), answer);
     }
-    assert.ok(merged.length > 0, "some of these texts merge in every tokenizer");
+    assert.ok(merged.length > 0, "some of these texts merge with every tokenizer");
   });
 
   for (const entry of prepared[name]!) {
@@ -135,7 +139,8 @@ for (const [name, golden] of Object.entries(cases)) {
       ...(promptMask ? ["completions only"] : []),
       ...(assistantOnly ? ["assistant only"] : []),
     ];
-    it(`${name}: rows of ${form} are what TRL's ${trainer} trainer trains on${settings.length ? `, ${settings.join(", ")}` : ""}`, async () => {
+    const with_ = settings.map((setting) => `, ${setting}`).join("");
+    it(`${name}: rows of ${form} are as in TRL's ${trainer} trainer${with_}`, async () => {
       const tokenizer = await load(golden);
       for (const [i, row] of entry.rows.entries()) {
         const ours = await prepare(row, entry, tokenizer);
@@ -154,7 +159,7 @@ for (const [name, golden] of Object.entries(cases)) {
   }
 }
 
-/** ids, and which of them the loss is on; a reward model's rows have no loss on tokens. */
+/** The ids, and for each whether the loss includes it; a reward model's rows have no loss on tokens. */
 interface Side {
   ids: readonly number[];
   loss?: boolean[];
@@ -162,10 +167,10 @@ interface Side {
 
 function taskOf({ trainer, promptMask = false, assistantOnly }: Prepared): TrainTask {
   if (trainer !== "sft") return trainer === "dpo" ? { kind: "dpo", beta: 0.1 } : { kind: "reward" };
-  return { kind: "sft", promptMask, ...(assistantOnly ? { assistantOnly } : {}) };
+  return { kind: "sft", promptMask, assistantOnly: assistantOnly || undefined };
 }
 
-/** One row as the runtime reads it and the engine keeps it. */
+/** One row as the runtime reads it and the engine trains on it. */
 async function prepare(
   row: object,
   entry: Prepared,
@@ -174,7 +179,7 @@ async function prepare(
   const path = join(scratch, "row.jsonl");
   await writeFile(path, JSON.stringify(row));
   const { rows, merged } = await readTrainRows(path, taskOf(entry), tokenizer, vocabSize);
-  // A second row, which fits, so that the first may be left out.
+  // A second row that fits, because at least one row has to remain.
   const fitting = { ids: [4, 5], promptLength: 1 };
   const { used, dropped } = usableRows([...rows, fitting], {
     maxLength: entry.maxLength ?? Infinity,
@@ -210,11 +215,11 @@ function asTheirs(row: unknown, { trainer }: Prepared): Side[] | undefined {
   return [{ ids, loss: labels.map((label, position) => position > 0 && label !== -100) }];
 }
 
-/** TRL keeps a second BOS where both the text and the tokenizer write one. */
+/** TRL keeps a second BOS if both the template and the tokenizer write one. */
 function undoubled(sides: Side[] | undefined, { bosId }: Tokenizer): Side[] | undefined {
   return sides?.map(({ ids, loss }) => {
     const doubled = bosId !== undefined && ids[0] === bosId && ids[1] === bosId;
     if (!doubled) return loss ? { ids, loss } : { ids };
-    return { ids: ids.slice(1), ...(loss ? { loss: [false, ...loss.slice(2)] } : {}) };
+    return loss ? { ids: ids.slice(1), loss: [false, ...loss.slice(2)] } : { ids: ids.slice(1) };
   });
 }
