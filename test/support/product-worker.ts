@@ -4,14 +4,14 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { ApplicationFailure } from "@temporalio/common";
-import { NativeConnection, Worker } from "@temporalio/worker";
+import { NativeConnection } from "@temporalio/worker";
 import type { ActivityInterceptorsFactory } from "@temporalio/worker";
 import { createControlActivities, createStageActivities } from "../../activities/index.ts";
 import type { Deps } from "../../activities/deps.ts";
-import { activityQueue, WORKFLOW_QUEUE } from "../../campaign/ids.ts";
+
 import { openDeps } from "../../worker/deps.ts";
 import { workerSettings } from "../../worker/env.ts";
-import { BUNDLE } from "./campaign-worker.ts";
+import { runWorkers } from "./campaign-worker.ts";
 import type { TestNamespace } from "./temporal.ts";
 
 export interface ProductWorker {
@@ -65,31 +65,19 @@ export async function withProductWorker<T>(
       },
     },
   });
-  const common = {
-    connection,
-    namespace: temporal.namespace,
-    maxHeartbeatThrottleInterval: "100ms",
-    interceptors: { activity: [atOnce] },
-  };
-  const workers = await Promise.all([
-    Worker.create({ ...common, taskQueue: WORKFLOW_QUEUE, workflowBundle: { codePath: BUNDLE } }),
-    Worker.create({
-      ...common,
-      taskQueue: activityQueue("control"),
-      activities: { ...createControlActivities(control(replaced)) },
-    }),
-    Worker.create({
-      ...common,
-      taskQueue: activityQueue("cpu"),
-      activities: { ...createStageActivities(replaced) },
-    }),
-  ]);
-  const running = workers.map((worker) => worker.run());
+  const stop = await runWorkers(
+    {
+      connection,
+      namespace: temporal.namespace,
+      maxHeartbeatThrottleInterval: "100ms",
+      interceptors: { activity: [atOnce] },
+    },
+    { control: createControlActivities(control(replaced)), stages: createStageActivities(replaced) },
+  );
   try {
     return await test();
   } finally {
-    for (const worker of workers) worker.shutdown();
-    await Promise.all(running);
+    await stop();
     await close();
     await connection.close();
     await rm(state, { recursive: true, force: true });
