@@ -1,5 +1,5 @@
-// A reward module that never returns, throws, exits or answers nonsense, in a real campaign: the campaign fails with the module's
-// error code and message.
+// A reward module that never returns, throws, exits or answers nonsense, in a real campaign: the campaign
+// fails with the module's error code and message.
 import "../support/quiet.ts";
 import assert from "node:assert/strict";
 import { writeFile } from "node:fs/promises";
@@ -84,7 +84,7 @@ describe("a campaign whose reward module", { skip: NO_TEMPORAL, timeout: 300_000
 });
 
 it(
-  "a campaign waits, and says why, while its worker lacks the reward module's key; a worker with the key finishes it",
+  "a campaign waits for a worker that has the reward module's key, and says so",
   { skip: NO_TEMPORAL, timeout: 300_000 },
   async () => {
     const temporal = await openNamespace();

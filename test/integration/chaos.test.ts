@@ -14,7 +14,10 @@ const NO_S3 = process.env["RATCHET_TEST_VERSITYGW_BIN"]
   : "RATCHET_TEST_VERSITYGW_BIN is not set: run through `npm test`, without --no-s3";
 const TIMEOUT_MS = 10 * 60_000;
 
-/** Runs campaigns with faults of these kinds until two have landed, and checks that nothing was lost or changed. */
+/**
+ * Runs campaigns with faults of these kinds until two have landed, and checks that nothing was lost or
+ * changed.
+ */
 async function holds(store: StoreKind, kinds: Kind[]): Promise<void> {
   const args = ["--json", "--bail", "--seed", "11", "--faults", "2", "--store", store];
   const { stdout } = await promisify(execFile)(process.execPath, [

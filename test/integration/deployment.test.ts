@@ -1,4 +1,5 @@
-// Worker deployments on a real server: an iteration stays on the build that began it, the next one runs on the current build.
+// Worker deployments on a real server: an iteration stays on the build that began it, the next one runs on
+// the current build.
 import "../support/quiet.ts";
 import assert from "node:assert/strict";
 import { it } from "node:test";

@@ -1,4 +1,5 @@
-// Outages end no campaign: a store that does not answer and expired credentials only cost time, however long they last.
+// Outages end no campaign: a store that does not answer and expired credentials only cost time, however long
+// they last.
 import "../support/quiet.ts";
 import assert from "node:assert/strict";
 import { writeFileSync } from "node:fs";
@@ -45,7 +46,7 @@ function leaving(backend: Backend, away: () => boolean): Backend {
 }
 
 it(
-  "a store that does not answer for 60 attempts in a row ends no campaign, in stages and in control activities",
+  "a store that does not answer for 60 attempts in a row ends no campaign",
   { skip: NO_TEMPORAL, timeout: 600_000 },
   async () => {
     const { temporal, storeName, client, close } = await startOnNamespace("outage", tinyShop(3));
@@ -123,7 +124,8 @@ it(
       await campaign.up();
       const client = await campaign.start();
       let isExpired = false;
-      // The proxy answers ExpiredToken once. After that the real server refuses the expired secret from the file.
+      // The proxy answers ExpiredToken once. After that the real server refuses the expired secret from the
+      // file.
       proxy.fault = ({ method, url }) => {
         if (isExpired || method !== "PUT" || !url?.includes("/it-0001.1/generate/")) return undefined;
         isExpired = true;

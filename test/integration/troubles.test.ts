@@ -1,5 +1,5 @@
-// One real campaign with three troubles: a piece that always kills the engine, a store request that never returns, and a store that
-// does not answer when a training commits.
+// One real campaign with three troubles: a piece that always kills the engine, a store request that never
+// returns, and a store that does not answer when a training commits.
 import "../support/quiet.ts";
 import assert from "node:assert/strict";
 import { spawnSync } from "node:child_process";
@@ -21,7 +21,7 @@ const CAMPAIGN = "troubles";
 const OUTAGE_TRIES = 3;
 
 it(
-  "drops a piece that kills the engine, retries a stuck seal, and keeps a finished training until the store answers",
+  "drops a piece that kills the engine, retries a stuck seal, keeps a training until the store answers",
   { skip: NO_TEMPORAL, timeout: 600_000 },
   async () => {
     const shop = tinyShop(3);
@@ -123,7 +123,10 @@ function kill(pid: number): void {
   }
 }
 
-/** A store in which the first seal of iteration 1's scores never returns, and the commit of its training fails a few times. */
+/**
+ * A store in which the first seal of iteration 1's scores never returns, and the commit of its training fails
+ * a few times.
+ */
 function troubledStore() {
   let hangs = 1;
   let refused = 0;

@@ -1,5 +1,6 @@
-// Real worker processes that end in the middle of a training. On SIGTERM a worker saves and exits with 0; after SIGKILL, what is in
-// the store is left. In both cases a new worker with an empty disk resumes at the saved step.
+// Real worker processes that end in the middle of a training. On SIGTERM a worker saves and exits with 0;
+// after SIGKILL, what is in the store is left. In both cases a new worker with an empty disk resumes at the
+// saved step.
 import "../support/quiet.ts";
 import assert from "node:assert/strict";
 import { spawn } from "node:child_process";
@@ -75,7 +76,7 @@ describe("a worker process that ends in mid-training", { skip: NO_TEMPORAL, time
   };
   const newest = (): Promise<number> => newestStep(campaign.client.store, CAMPAIGN, "work/it-0000.1/sft/");
 
-  it("saves and exits with 0 on SIGTERM; killed and without its disk, the training resumes from the store", async () => {
+  it("saves and exits with 0 on SIGTERM; after SIGKILL the training resumes from the store", async () => {
     const told = worker("told");
     const seen = await stepsOf(2);
     told.child.kill("SIGTERM");
@@ -112,7 +113,10 @@ describe("a worker process that ends in mid-training", { skip: NO_TEMPORAL, time
   });
 });
 
-/** Checkpoints of all attempts in a worker's scratch folder, which may be deleted while this function reads it. */
+/**
+ * Checkpoints of all attempts in a worker's scratch folder, which may be deleted while this function reads
+ * it.
+ */
 const stepsIn = (scratch: string): string[] =>
   readdirSync(scratch).flatMap((attempt) => {
     try {

@@ -1,4 +1,5 @@
-// A campaign on a namespace of the test server and in its own store, already started. The test brings the workers.
+// A campaign on a namespace of the test server and in its own store, already started. The test brings the
+// workers.
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";

@@ -49,7 +49,10 @@ export class Workplace {
     });
   }
 
-  /** Writes a spec of the shop into the folder; returns its name. The paths of the shop's modules become absolute. */
+  /**
+   * Writes a spec of the shop into the folder; returns its name. The paths of the shop's modules become
+   * absolute.
+   */
   async writeSpec(name: string, spec: object): Promise<string> {
     const absolute = (_key: string, value: unknown): unknown =>
       typeof value === "string" && value.startsWith("./") ? join(SHOP_DIR, value) : value;
