@@ -144,7 +144,7 @@ describe("campaign workflow", { skip: NO_TEMPORAL, timeout: 300_000 }, () => {
     });
   });
 
-  it("promotion does not wait for the test split, but the iteration's end does; a pause stops both", async () => {
+  it("promotion does not wait for the test split, the iteration's end does; a pause stops both", async () => {
     const play = script({ iterations: 1, baselines: [] });
     const testing = gate();
     const promoting = gate();

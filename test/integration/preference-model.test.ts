@@ -278,7 +278,7 @@ async function completions(): Promise<string> {
   return digest;
 }
 
-it("scores by a knockout: pairs are the best and the worst of a group, without truncated answers", async () => {
+it("scores by a knockout: a pair is the best and the worst of a group, truncated answers aside", async () => {
   const at = context<FanOutInput & { stage: "score" }>({
     stage: "score",
     place: ITERATION,

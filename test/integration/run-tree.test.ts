@@ -41,8 +41,11 @@ describe(
       });
       assert.deepEqual(await once(running, "close"), [130, null], stderr.text);
       assert.match(stderr.text, /^Temporal CLI: .* \(from RATCHET_TEMPORAL\)$/m);
-      assert.match(stderr.text, /^saving what runs and stopping; again to stop at once$/m);
-      assert.match(stderr.text, /^stopped at iteration 1; the same command goes on$/m);
+      const farewell = [
+        "saving what runs and stopping; again to stop at once",
+        "stopped at iteration 1; the same command goes on",
+      ];
+      assert.match(stderr.text, new RegExp(`^${farewell.join("\n")}$`, "m"));
       assert.equal(findDevJson(place.dir)?.alive, false, "the tree has stopped");
 
       const again = await place.run("run", "small.json", "--id", "night");
