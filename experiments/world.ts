@@ -1,7 +1,7 @@
 // The demo's shop without Temporal, one seed per process:
 //   node dist/experiments/world.js run --seed 1 [--quick]       the demo's campaign and its table
 //   node dist/experiments/world.js tune --seed 101 [--rates …]  each variant at each rate, validation split
-//   node dist/experiments/world.js study FILE                   combines the lines of `run --json` of many seeds
+//   node dist/experiments/world.js study FILE                   combines `run --json` of several seeds
 // A second call resumes from the files in .ratchet/experiments/world/. Stored results: experiments/results/.
 import { mkdir, readFile } from "node:fs/promises";
 import { join } from "node:path";
