@@ -166,21 +166,15 @@ async function tune(): Promise<void> {
   const world = await bootstrap();
   const { recipe, sft, reward } = world;
   const list = await recipe.promptsOf("validation", 300);
+  const { seed } = recipe.spec;
   for (const arm of values.arms.split(","))
     for (const rate of values.rates.split(",").map(Number)) {
-      const policies = arm === "online" ? await online(world, rate) : [await baseline(world, arm, rate)];
-      const { metrics } = await recipe.evaluate(
-        `${arm}-${rate}`,
-        "validation",
-        list,
-        policies.at(-1)!,
-        sft,
-        reward,
-      );
+      const policy =
+        arm === "online" ? (await online(world, rate)).at(-1)! : await baseline(world, arm, rate);
+      const place = `${arm}-${rate}`;
+      const { metrics } = await recipe.evaluate(place, "validation", list, policy, sft, reward);
       const { winRate, gold, proxy, length, truncated, kl } = metrics;
-      console.log(
-        JSON.stringify({ seed: recipe.spec.seed, arm, rate, winRate, gold, proxy, length, truncated, kl }),
-      );
+      console.log(JSON.stringify({ seed, arm, rate, winRate, gold, proxy, length, truncated, kl }));
     }
 }
 

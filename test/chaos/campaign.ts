@@ -140,13 +140,16 @@ function recovery(events: Events, { attempt, at, seen }: AppliedFault): { recove
     : {};
 }
 
-async function unfinished({ records, said }: ChaosEnvironment, status: string | undefined): Promise<Verdict> {
+async function unfinished(
+  { records, supervisorLines }: ChaosEnvironment,
+  status: string | undefined,
+): Promise<Verdict> {
   const failure = (
     await readCampaign(records, CAMPAIGN).catch((error: Error) => ({
       record: { failure: { code: "unreadable", message: error.message } },
     }))
   )?.record.failure;
-  const why = failure ? `${failure.code}: ${failure.message}` : said.slice(-3).join("; ");
+  const why = failure ? `${failure.code}: ${failure.message}` : supervisorLines.slice(-3).join("; ");
   return {
     problems: [`the campaign did not complete (${status ?? "it did not end"}): ${why}`],
     lost: 0,

@@ -61,7 +61,7 @@ export class ChaosEnvironment {
   readonly seed: number;
   readonly tools: Tools;
   readonly parentWatch = new ParentWatch();
-  readonly said: string[] = [];
+  readonly supervisorLines: string[] = [];
   watcher: Watcher = IDLE;
   /** The last one is the newest and owns the campaign. */
   readonly trees: { tree: Tree; where: Where }[] = [];
@@ -115,7 +115,7 @@ export class ChaosEnvironment {
       temporal: this.tools.temporal,
       env: this.environment(stateDir),
       parentWatch: this.parentWatch,
-      report: (line) => this.said.push(line),
+      report: (line) => this.supervisorLines.push(line),
     });
     this.trees.push({ tree, where: await tree.up() });
   }

@@ -47,9 +47,9 @@ export class Tree {
     const pid = supervisor.pid as number;
     parentWatch.hold(pid);
     supervisor.once("exit", () => parentWatch.letGo(pid));
-    const said: string[] = [];
+    const lines: string[] = [];
     createInterface({ input: supervisor.stderr }).on("line", (line) => {
-      said.push(line);
+      lines.push(line);
       report(line);
     });
     // "close" and not "exit": by then all its output has arrived.
@@ -58,7 +58,7 @@ export class Tree {
       once(supervisor, "close").then(() => undefined),
     ]);
     if (!line) {
-      const output = said.slice(-LAST_LINES).join("\n") || "no output";
+      const output = lines.slice(-LAST_LINES).join("\n") || "no output";
       throw new Error(`the supervisor of ${stateDir} ended before its tree was up: ${output}`);
     }
     return JSON.parse(line[0] as string) as Where;

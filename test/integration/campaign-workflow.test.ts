@@ -69,7 +69,7 @@ describe("campaign workflow", { skip: NO_TEMPORAL, timeout: 300_000 }, () => {
   };
   const INITIAL = "it-0000.1-sft-policy";
   const REWARD_MODEL = "it-0000.1-reward-policy";
-  const OPPONENT = "it-0000.1-generate";
+  const REFERENCE_ANSWERS = "it-0000.1-generate";
 
   it("an iteration starts from the latest policy and competes with the promoted one", async () => {
     const play = script({ iterations: 3, baselines: [] });
@@ -89,7 +89,7 @@ describe("campaign workflow", { skip: NO_TEMPORAL, timeout: 300_000 }, () => {
         pair: { from: "scores", source: `${place}-score` },
         train: { start: latest, reference: INITIAL, pairs: `${place}-pair` },
         validation: { ...measured, split: "validation" },
-        test: { ...measured, split: "test", opponent: OPPONENT },
+        test: { ...measured, split: "test", opponent: REFERENCE_ANSWERS },
         promote: {
           candidate: policy,
           candidateAnswers: `${place}-evaluate-validation`,
@@ -128,7 +128,7 @@ describe("campaign workflow", { skip: NO_TEMPORAL, timeout: 300_000 }, () => {
       initial: INITIAL,
       rewardModel: REWARD_MODEL,
       split: "test",
-      opponent: OPPONENT,
+      opponent: REFERENCE_ANSWERS,
     });
     assert.deepEqual(toldTo(play, "base-offline.1"), {
       pair: { from: "preferences", source: "it-0000.1-pair" },

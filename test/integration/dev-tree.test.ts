@@ -30,14 +30,14 @@ describe(
   },
   () => {
     const folder = mkdtempSync(join(tmpdir(), "ratchet-dev-tree-"));
-    const said: string[] = [];
+    const lines: string[] = [];
     let tests = 0;
     let stateDir: string;
     let tree: DevTree | undefined;
 
     beforeEach(() => {
       stateDir = join(folder, String(tests++), ".ratchet");
-      said.length = 0;
+      lines.length = 0;
     });
     afterEach(async () => {
       await tree?.stop();
@@ -52,7 +52,7 @@ describe(
         ui: false,
         temporal: TEMPORAL as string,
         worker: WORKER,
-        report: (line) => said.push(line),
+        report: (line) => lines.push(line),
         ...more,
       });
       return tree;
@@ -94,10 +94,10 @@ describe(
       await until(() => running.pids().server !== first.server && running.pids().worker !== first.worker);
       assert.equal(await workflowStatus(running.address, "kept"), "RUNNING");
       assert.match(
-        said.join("\n"),
+        lines.join("\n"),
         /Temporal server ended by SIGKILL; starting it again.* \(log: .*temporal\.log\)/,
       );
-      assert.match(said.join("\n"), /worker ended by SIGKILL; starting it again/);
+      assert.match(lines.join("\n"), /worker ended by SIGKILL; starting it again/);
     });
 
     it("refuses a second tree in the same folder and names the address of the first", async () => {
@@ -143,7 +143,7 @@ describe(
       );
       const { address } = await start({ ports: { grpc: 0 }, temporal: unlucky });
       await startWorkflow(address, "served");
-      assert.match(said.join("\n"), /Temporal server ended with exit code 1/);
+      assert.match(lines.join("\n"), /Temporal server ended with exit code 1/);
     });
 
     it("refuses a port that is taken", async () => {
@@ -188,7 +188,7 @@ look();
         ui: false,
         temporal: late,
         worker: WORKER,
-        report: (line) => said.push(line),
+        report: (line) => lines.push(line),
       });
       const { pid } = JSON.parse(readFileSync(taken, "utf8")) as { pid: number };
       try {

@@ -73,7 +73,7 @@ export const MUTATIONS: readonly Mutation[] = [
     chaos: { store: "dir", kinds: KILLS, stages: ["generate", "evaluate"] },
   },
   {
-    name: "a run that was overtaken while it opened goes on",
+    name: "a run that was overtaken while it opened continues",
     file: "activities/open.js",
     line: "if (own && record.epoch > own.epoch)",
     instead: "if (false)",

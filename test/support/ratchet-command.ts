@@ -96,7 +96,7 @@ export class Workplace {
 
 /** Collects the text of a stream. */
 export function collect(stream: NodeJS.ReadableStream | null): { text: string } {
-  const said = { text: "" };
-  stream?.setEncoding("utf8").on("data", (chunk: string) => (said.text += chunk));
-  return said;
+  const collected = { text: "" };
+  stream?.setEncoding("utf8").on("data", (chunk: string) => (collected.text += chunk));
+  return collected;
 }

@@ -93,7 +93,7 @@ const single =
 async function contents(
   store: Store,
   spec: CompiledSpec,
-): Promise<{ generated: Digest; scored: Digest; pairs: Digest; opponent: Digest }> {
+): Promise<{ generated: Digest; scored: Digest; pairs: Digest; referenceAnswers: Digest }> {
   const generated = await committedAnswers(
     store,
     [completion("o3", 0, "yes"), completion("o3", 1, "no")],
@@ -106,7 +106,7 @@ async function contents(
       stage: "pair",
       pairs: await store.putBlob('{"prompt_id":"o3","prompt":"say o3","chosen":"yes","rejected":"no"}\n'),
     }),
-    opponent: await committedAnswers(store, [completion("t1", 2, "yes")], spec.prompts.test.rows),
+    referenceAnswers: await committedAnswers(store, [completion("t1", 2, "yes")], spec.prompts.test.rows),
   };
 }
 
@@ -118,7 +118,7 @@ export async function stageAddresses(
 ): Promise<StageAddresses> {
   const store = await memoryStore();
   const spec = change(await fullSpec(store));
-  const { generated, scored, pairs, opponent } = await contents(store, spec);
+  const { generated, scored, pairs, referenceAnswers } = await contents(store, spec);
   const evaluate = {
     stage: "evaluate",
     policy: "policy",
@@ -137,7 +137,7 @@ export async function stageAddresses(
     (role: "gold" | "judge", stage: Stage): Stage =>
     ({ modules: { [role]: _left, ...modules }, ...rest }, store_) =>
       stage({ ...rest, modules }, store_);
-  const test = fanOut({ ...evaluate, split: "test", opponent });
+  const test = fanOut({ ...evaluate, split: "test", opponent: referenceAnswers });
   const stages: Record<string, Stage> = {
     "generate iteration": fanOut({ stage: "generate", source: "iteration", policy: "policy" }),
     "generate baseline": fanOut({ stage: "generate", source: "baseline", policy: "policy" }, BASELINE),
@@ -205,7 +205,9 @@ export async function stageAddresses(
     "seal score": fanOut({ stage: "score", completions: generated, rewardModel: "reward-model" }, ITERATION, {
       sealing: true,
     }),
-    "seal evaluate": fanOut({ ...evaluate, split: "test", opponent }, ITERATION, { sealing: true }),
+    "seal evaluate": fanOut({ ...evaluate, split: "test", opponent: referenceAnswers }, ITERATION, {
+      sealing: true,
+    }),
   };
   const found: StageAddresses = {};
   for (const [name, stage] of Object.entries(stages))

@@ -51,7 +51,11 @@ function attemptOf(
   { workflowExecution, activityId, activityType, attempt }: Info,
   [input]: unknown[],
 ): Attempt {
-  const { stage, from, opponent } = input as { stage?: string; from?: string; opponent?: string };
+  const {
+    stage,
+    from,
+    opponent: referenceAnswers,
+  } = input as { stage?: string; from?: string; opponent?: string };
   return {
     workflowId: workflowExecution?.workflowId ?? "",
     runId: workflowExecution?.runId ?? "",
@@ -61,6 +65,6 @@ function attemptOf(
     callsModule:
       activityType === "promote" ||
       from === "rater" ||
-      (activityType === "evaluate" && opponent !== undefined),
+      (activityType === "evaluate" && referenceAnswers !== undefined),
   };
 }

@@ -129,6 +129,6 @@ it("docs/parity.md has a row for every model", async () => {
   for (const name of [...variants, ...saved, ...adapters])
     assert.ok(
       document.includes(`| \`${name}\` |`),
-      `${name}: node dist/test/golden/models/parity.js writes the table anew`,
+      `${name}: node dist/test/golden/models/parity.js rewrites the table`,
     );
 });
