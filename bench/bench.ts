@@ -1,4 +1,4 @@
-// A run of the bench: which process stands for whom in which row, and what becomes of a row.
+// A run of the bench: starts the processes of a row's runners, measures them and makes the row's result.
 import { readFileSync } from "node:fs";
 import { writeFile } from "node:fs/promises";
 import { availableParallelism, cpus, loadavg } from "node:os";
@@ -7,8 +7,8 @@ import { runtimeFacts } from "../runtimes/onnx/versions.ts";
 import { BenchError, Fresh, Served } from "./runner.ts";
 import type { Command, Runner } from "./runner.ts";
 import { Inputs } from "./inputs.ts";
-import { enter, measure } from "./measure.ts";
-import type { Field } from "./measure.ts";
+import { measure, startAll } from "./measure.ts";
+import type { Participants } from "./measure.ts";
 import { missingOf, peers } from "./peers.ts";
 import type { PeerName, Python } from "./peers.ts";
 import type { Result } from "./result.ts";
@@ -17,9 +17,9 @@ import type { Row } from "./rows.ts";
 import type { Work } from "./work.ts";
 
 export interface BenchOptions {
-  /** The clone. */
+  /** Root of the repository. */
   root: string;
-  /** Inputs, models and logs. */
+  /** Folder for inputs, models and logs. */
   dir: string;
   python: Python;
   threads: number;
@@ -28,18 +28,18 @@ export interface BenchOptions {
   checkpoint?: string;
 }
 
-/** Rows of one call of generate() that the script for an iteration is tried with: 512 were slower. */
-const iterationBatches = ["128"];
+/** Batch size of generate() in the peer's iteration script. */
+const ITERATION_BATCHES = ["128"];
 
-/** The bench itself, between two rows, leaves this much. */
-const quietLoad = 2.5;
+/** Load average above which the bench warns; a row leaves up to 2. */
+const QUIET_LOAD = 2.5;
 
 const say = (line: string): void => console.error(line);
 
 export class Bench {
   private readonly options: BenchOptions;
   private readonly inputs: Inputs;
-  /** By name, alive from row to row. */
+  /** By name; they stay alive from row to row. */
   private readonly served = new Map<string, Served>();
 
   constructor(options: BenchOptions) {
@@ -51,10 +51,11 @@ export class Bench {
     const { threads } = this.options;
     const began = performance.now();
     const load = loadavg()[0]!;
-    if (load > quietLoad) say(`  the machine is busy (load ${load.toFixed(1)}): the ratio will say little`);
-    const { field, missing } = await this.enter(row);
+    if (load > QUIET_LOAD)
+      say(`  the machine is busy (load ${load.toFixed(1)}): the ratio is not to be quoted`);
+    const { participants, missing } = await this.startAll(row);
     const { repeats } = this.options;
-    const { failed, ...measured } = await measure(row, field, { repeats, say });
+    const { failed, ...measured } = await measure(row, participants, { repeats, say });
     const { name, work, size, target, aim, shareAim, better, unit } = row;
     const machine = { cpu: cpus()[0]?.model.trim() ?? "unknown", cores: availableParallelism(), threads };
     const { checkpoint } = this.options;
@@ -66,7 +67,7 @@ export class Bench {
       ...model,
       target,
       aim,
-      ...(shareAim === undefined ? {} : { shareAim }),
+      shareAim,
       better,
       unit,
       ...measured,
@@ -82,26 +83,26 @@ export class Bench {
 
   /** Compares what the runners compute and times nothing. */
   async check(row: Row): Promise<string[]> {
-    return (await this.enter(row)).field.entrants.map(({ runner }) => runner.name);
+    return (await this.startAll(row)).participants.present.map(({ runner }) => runner.name);
   }
 
   close(): void {
     this.closeAllBut([]);
   }
 
-  /** Others would keep their models in memory. */
+  /** Frees the memory of runners that the next row does not need. */
   private closeAllBut(runners: readonly Runner[]): void {
     for (const runner of this.served.values()) if (!runners.includes(runner)) runner.close();
   }
 
-  /** Ratchet's version with the digest of the sources that this build was made from. */
+  /** Ratchet's version and the digest of the sources of this build. */
   get version(): string {
     const read = (path: string): unknown => JSON.parse(readFileSync(join(this.options.root, path), "utf8"));
     const { version } = read("package.json") as { version: string };
     return `${version}+${(read("dist/.build.json") as { sources: string }).sources.slice(0, 12)}`;
   }
 
-  private async enter(row: Row): Promise<{ field: Field; missing: Record<string, string> }> {
+  private async startAll(row: Row): Promise<{ participants: Participants; missing: Record<string, string> }> {
     const missing: Record<string, string> = {};
     const runners: [Runner, ...Runner[]] = [this.ratchet(row)];
     for (const name of row.peers) {
@@ -112,7 +113,7 @@ export class Bench {
     for (const [name, reason] of Object.entries(missing)) say(`  without ${name}: ${reason}`);
     if (runners.length === 1) throw new BenchError(`no peer of ${row.name} is installed`);
     this.closeAllBut(runners);
-    return { field: await enter(row, await row.make(this.inputs), runners, say), missing };
+    return { participants: await startAll(row, await row.make(this.inputs), runners, say), missing };
   }
 
   private versions(): Record<string, string> {
@@ -157,7 +158,7 @@ export class Bench {
       log: this.log(name),
     });
     if (name === "TRL script")
-      return new Fresh(name, iterationBatches, this.writeWork, (batch) => command(this.workPath, batch));
+      return new Fresh(name, ITERATION_BATCHES, this.writeWork, (batch) => command(this.workPath, batch));
     if (name === "PyTorch memory")
       return new Fresh(name, ["fresh"], this.writeWork, () => command(this.workPath));
     return this.serve(name, command());

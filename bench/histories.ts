@@ -1,6 +1,7 @@
-// `npm run histories`: what long work leaves on the Temporal server and in the worker. A campaign of many iterations and an iteration of many
-// shards, their computing stubbed, everything else real: Temporal on a file, a store in a folder, its ledger. Each run's history is read
-// back from the server afterwards. Stopped and started again with the same folder it goes on. docs/safety.md says how to read it.
+// `npm run histories`: sizes of Temporal histories and of the worker's memory after long campaigns. It runs a
+// campaign of many iterations and an iteration of many shards. Only the computing is stubbed: Temporal on a
+// file, the store and the ledger are real. Afterwards it reads each run's history from the server. Stopped
+// and started again with the same folder, it resumes. docs/safety.md explains the output.
 import { spawn } from "node:child_process";
 import { mkdir } from "node:fs/promises";
 import { join, resolve } from "node:path";
@@ -34,9 +35,9 @@ const SAMPLE_MS = 1_000;
 async function main(): Promise<number> {
   const { values } = parseArgs({
     options: {
-      /** 0 leaves the campaign out. */
+      /** 0: no campaign of many iterations. */
       iterations: { type: "string", default: "1000" },
-      /** 0 leaves the iteration out. */
+      /** 0: no iteration of many shards. */
       shards: { type: "string", default: "10000" },
       wave: { type: "string", default: "50" },
       dir: { type: "string", default: join(root, ".ratchet/histories") },
@@ -82,7 +83,7 @@ async function measured(server: TestNamespace, dir: string, id: string, size: St
   ].join("\n");
 }
 
-/** Resident memory over the time of a run. */
+/** Samples the resident memory during a run. */
 class Memory {
   private readonly samples: number[] = [];
   private readonly timer = setInterval(
@@ -94,11 +95,12 @@ class Memory {
     clearInterval(this.timer);
     const at = (share: number): string =>
       (this.samples[Math.floor(share * (this.samples.length - 1))] ?? NaN).toFixed(0);
-    return `after a tenth ${at(0.1)}, half ${at(0.5)}, at the end ${at(1)}, at most ${Math.max(...this.samples).toFixed(0)}`;
+    const highest = Math.max(...this.samples).toFixed(0);
+    return `after a tenth ${at(0.1)}, half ${at(0.5)}, at the end ${at(1)}, at most ${highest}`;
   }
 }
 
-/** Over an hour, a busy server misses a long poll now and then. */
+/** Waits for the end. In a long run a busy server sometimes fails a long poll. */
 async function ended(handle: WorkflowHandle, missesMax = 50): Promise<void> {
   for (let misses = 0; ; misses += 1) {
     try {
@@ -121,7 +123,7 @@ async function isKnown(handle: WorkflowHandle): Promise<boolean> {
   }
 }
 
-/** One line for each workflow type: places of a kind are many. */
+/** One line per workflow type. */
 function table(runs: readonly RunHistory[]): string {
   const most = (of: readonly RunHistory[], value: (run: RunHistory) => number): number =>
     Math.max(...of.map(value));

@@ -1,4 +1,4 @@
-// The files and texts that rows are made of, the same for every runner; a pure function of the rows' settings.
+// The files and texts of a row's work: a pure function of the row's settings, and the same for every runner.
 import { mkdirSync } from "node:fs";
 import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
@@ -10,8 +10,8 @@ import { denseIds, pairTexts, promptTexts, sftTexts } from "./texts.ts";
 import { BOS, characters, firstCharacter } from "./tokenizer.ts";
 import type { ScoreRow } from "./work.ts";
 
-/** Tokens of a dense row that are its prompt. */
-const densePrompt = 16;
+/** Prompt length of a dense row, in tokens. */
+const DENSE_PROMPT = 16;
 
 export class Inputs {
   readonly models: Models;
@@ -24,12 +24,12 @@ export class Inputs {
     mkdirSync(join(dir, "rows"), { recursive: true });
   }
 
-  /** A folder for what a runner writes; not made. */
+  /** Path of a folder for a runner's output; the folder does not exist yet. */
   scratch(name: string): string {
     return join(this.dir, "scratch", name);
   }
 
-  /** Pairs of rows of one length that share their prompt. */
+  /** Pairs of answers of one length that share their prompt. */
   densePairs(size: Size, length: number, pairs: number): Promise<string> {
     const ids = denseIds(
       `${size} ${length}`,
@@ -40,11 +40,11 @@ export class Inputs {
     );
     const rows = Array.from({ length: pairs }, (_, pair) => {
       const [prompt, chosen, rejected] = ids.slice(3 * pair, 3 * pair + 3) as [number[], number[], number[]];
-      const head = [BOS, ...prompt.slice(1, densePrompt)];
+      const head = [BOS, ...prompt.slice(1, DENSE_PROMPT)];
       return {
-        chosen: [...head, ...chosen.slice(densePrompt)],
-        rejected: [...head, ...rejected.slice(densePrompt)],
-        promptLength: densePrompt,
+        chosen: [...head, ...chosen.slice(DENSE_PROMPT)],
+        rejected: [...head, ...rejected.slice(DENSE_PROMPT)],
+        promptLength: DENSE_PROMPT,
       };
     });
     return this.write(`dense-${size}-${length}-${pairs}`, rows);
@@ -62,7 +62,7 @@ export class Inputs {
     return promptTexts(what, count);
   }
 
-  /** Prompts of one length in characters. */
+  /** Prompts of `length` characters each. */
   fixedPrompts(count: number, length: number): string[] {
     const random = new Random("bench fixed prompts");
     const letters = "abcdefghijklmnopqrstuvwxyz";
@@ -71,12 +71,12 @@ export class Inputs {
     );
   }
 
-  /** A BOS and random characters. */
+  /** The BOS and random characters. */
   probe(length: number): number[] {
     return [BOS, ...denseIds("probe", 1, length - 1, firstCharacter, characters)[0]!];
   }
 
-  /** Answers with their ids, `samples` to each prompt. */
+  /** Answers with their ids, `samples` per prompt. */
   async scoreRows(count: number, samples: number): Promise<string> {
     const dir = await this.models.folder("0.9M", "reward");
     const tokenizer = await Tokenizer.load(dir, await readConfig(dir));

@@ -1,4 +1,5 @@
-// `npm run bench`: Ratchet and its peers on the same model, batch and threads, in turn in one run. docs/bench.md says how to read it.
+// `npm run bench`: Ratchet and its peers in turn, on the same model, batch and threads. docs/bench.md
+// explains the output.
 import { join, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
@@ -12,24 +13,24 @@ import type { Row } from "./rows.ts";
 
 const root = resolve(fileURLToPath(new URL("../..", import.meta.url)));
 
+const OPTIONS = {
+  /** A row's name, or the beginning of several; may be repeated. */
+  row: { type: "string", multiple: true, default: [""] },
+  /** Only rows without a result of this build. */
+  missing: { type: "boolean", default: false },
+  repeats: { type: "string", default: "5" },
+  threads: { type: "string", default: "2" },
+  /** A checkpoint in place of the random weights of the smallest size. */
+  model: { type: "string" },
+  /** Compares what the runners compute and times nothing. */
+  check: { type: "boolean", default: false },
+  setup: { type: "boolean", default: false },
+  list: { type: "boolean", default: false },
+  report: { type: "boolean", default: false },
+} as const;
+
 async function main(): Promise<number> {
-  const { values } = parseArgs({
-    options: {
-      /** A row's name, or the beginning of several; may be repeated. */
-      row: { type: "string", multiple: true, default: [""] },
-      /** Leaves out rows that this build has a result for. */
-      missing: { type: "boolean", default: false },
-      repeats: { type: "string", default: "5" },
-      threads: { type: "string", default: "2" },
-      /** A checkpoint in place of the random weights of the smallest size. */
-      model: { type: "string" },
-      /** Compares what the runners compute and times nothing. */
-      check: { type: "boolean", default: false },
-      setup: { type: "boolean", default: false },
-      list: { type: "boolean", default: false },
-      report: { type: "boolean", default: false },
-    },
-  });
+  const { values } = parseArgs({ options: { ...OPTIONS, row: { ...OPTIONS.row, default: [""] } } });
   const results = join(root, "bench/results");
   const chosen = rows.filter(({ name }) => values.row.some((wanted) => isCalled(name, wanted)));
   if (chosen.length === 0)
@@ -39,14 +40,13 @@ async function main(): Promise<number> {
   const python = await providePython(join(root, "bench/peers"));
   if (values.setup) return print(python);
 
-  const model = values.model === undefined ? {} : { checkpoint: resolve(values.model) };
   const bench = new Bench({
     root,
     dir: join(root, ".ratchet/bench"),
     python,
     threads: Number(values.threads),
     repeats: Number(values.repeats),
-    ...model,
+    checkpoint: values.model === undefined ? undefined : resolve(values.model),
   });
   const known = values.missing ? await readResults(results) : new Map<string, never>();
   const wanted = chosen.filter(({ name }) => known.get(name)?.versions["ratchet"] !== bench.version);
@@ -58,7 +58,7 @@ async function main(): Promise<number> {
   return failures.size > 0 ? 1 : 0;
 }
 
-/** By its name, or by the beginning of it that no row has for a name. */
+/** Whether a row is meant: by its name, or by a prefix that is no row's name. */
 function isCalled(name: string, wanted: string): boolean {
   return rows.some((row) => row.name === wanted) ? name === wanted : name.startsWith(wanted);
 }
@@ -116,5 +116,5 @@ function print(value: object): number {
 }
 
 await runScript(main);
-// The peers' processes are killed on exit and would otherwise keep it waiting.
+// Kills the peers' processes, for which Node would otherwise wait.
 process.exit();

@@ -2,7 +2,8 @@ import assert from "node:assert/strict";
 import { it } from "node:test";
 import { BenchError } from "./runner.ts";
 import type { Runner } from "./runner.ts";
-import { enter, measure, UnequalWork } from "./measure.ts";
+import { UnequalWork } from "./agreement.ts";
+import { measure, startAll } from "./measure.ts";
 import type { Row } from "./rows.ts";
 import type { Sample, Work } from "./work.ts";
 
@@ -32,7 +33,7 @@ interface Plan {
   seconds: Record<string, number[]>;
 }
 
-/** Does what the plan says and writes down when it was asked. */
+/** A runner that follows the plan and records its calls. */
 function planned(
   name: string,
   { facts = [1, 2], amount = 10, fresh = false, seconds }: Plan,
@@ -51,11 +52,11 @@ function planned(
   };
 }
 
-it("runners take turns, each beginning a round in turn, and the ratio is the median of the rounds' ratios", async () => {
+it("runners take turns at being first, and the ratio is the median over the repeats", async () => {
   const asked: string[] = [];
   const ours = planned("Ratchet", { seconds: { a: [9, 1, 1, 2] } }, asked);
   const theirs = planned("torch", { seconds: { slow: [8], fast: [5, 2, 3, 4] } }, asked);
-  const measured = await measure(row, await enter(row, work, [ours, theirs], silent), {
+  const measured = await measure(row, await startAll(row, work, [ours, theirs], silent), {
     repeats: 3,
     say: silent,
   });
@@ -76,11 +77,11 @@ it("runners take turns, each beginning a round in turn, and the ratio is the med
   assert.deepEqual(measured.median, { Ratchet: 10, torch: 10 / 3 });
 });
 
-it("processes that start afresh are tried only where there is a choice", async () => {
+it("fresh processes are tried only if they have several variants", async () => {
   const asked: string[] = [];
   const ours = planned("Ratchet", { fresh: true, seconds: { a: [9, 3], b: [1, 2] } }, asked);
   const theirs = planned("script", { fresh: true, seconds: { a: [4] } }, asked);
-  const measured = await measure(row, await enter(row, work, [ours, theirs], silent), {
+  const measured = await measure(row, await startAll(row, work, [ours, theirs], silent), {
     repeats: 1,
     say: silent,
   });
@@ -88,28 +89,28 @@ it("processes that start afresh are tried only where there is a choice", async (
   assert.equal(measured.ratio, 2);
 });
 
-it("the ratio is against the best peer, which is the smallest where less is better", async () => {
+it("the ratio is against the best peer: the fastest, or the smallest if lower is better", async () => {
   const runners = (): [Runner, ...Runner[]] => [
     planned("Ratchet", { seconds: { a: [1, 1] } }),
     planned("torch", { seconds: { a: [2, 2] } }),
     planned("llama", { seconds: { a: [4, 4] } }),
   ];
   const ofPeer = async (better: Row["better"]): Promise<string> => {
-    const field = await enter({ ...row, better }, work, runners(), silent);
-    return (await measure({ ...row, better }, field, { repeats: 1, say: silent })).peer;
+    const participants = await startAll({ ...row, better }, work, runners(), silent);
+    return (await measure({ ...row, better }, participants, { repeats: 1, say: silent })).peer;
   };
   assert.equal(await ofPeer("higher"), "torch");
   assert.equal(await ofPeer("lower"), "llama");
 });
 
-it("a peer that is half as fast as another in its trial is not measured further, and is named", async () => {
+it("a peer with half the rate of another in its trial is not measured further, and is named", async () => {
   const asked: string[] = [];
   const runners: [Runner, ...Runner[]] = [
     planned("Ratchet", { seconds: { a: [1, 1] } }),
     planned("torch", { seconds: { a: [2, 2] } }),
     planned("llama", { seconds: { a: [4], b: [5] } }, asked),
   ];
-  const measured = await measure(row, await enter(row, work, runners, silent), {
+  const measured = await measure(row, await startAll(row, work, runners, silent), {
     repeats: 1,
     say: silent,
   });
@@ -118,31 +119,34 @@ it("a peer that is half as fast as another in its trial is not measured further,
   assert.deepEqual(Object.keys(measured.median), ["Ratchet", "torch"]);
 });
 
-it("work that computes something else, or a different amount, is refused before it is compared", async () => {
+it("refuses runners that compute other numbers or do another amount of work", async () => {
   const ours = { seconds: { a: [1, 1] } };
   const other = (plan: Partial<Plan>): [Runner, ...Runner[]] => [
     planned("Ratchet", ours),
     planned("torch", { ...ours, ...plan }),
   ];
   await assert.rejects(
-    enter(row, work, other({ facts: [1, 2.01] }), silent),
+    startAll(row, work, other({ facts: [1, 2.01] }), silent),
     (error: Error) =>
       error instanceof UnequalWork && /number 2 is 2 in Ratchet and 2.01 in torch/.test(error.message),
   );
-  await assert.rejects(enter(row, work, other({ facts: [1] }), silent), UnequalWork);
-  await assert.rejects(enter(row, work, other({ facts: [1, Number.NaN] }), silent), UnequalWork);
-  const field = await enter(row, work, other({ amount: 11 }), silent);
-  await assert.rejects(measure(row, field, { repeats: 1, say: silent }), /did 10 units of work and torch 11/);
+  await assert.rejects(startAll(row, work, other({ facts: [1] }), silent), UnequalWork);
+  await assert.rejects(startAll(row, work, other({ facts: [1, Number.NaN] }), silent), UnequalWork);
+  const participants = await startAll(row, work, other({ amount: 11 }), silent);
+  await assert.rejects(
+    measure(row, participants, { repeats: 1, say: silent }),
+    /did 10 units of work and torch 11/,
+  );
 });
 
-it("a peer that fails, at its start or later, is named and the others go on; without any there is no figure", async () => {
+it("a peer that fails is named and the others continue; without any peer the row fails", async () => {
   const plan = { seconds: { a: [1, 1] } };
   const fail = () => Promise.reject(new BenchError("it ended (exit code 1)"));
   const atStart: Runner = { ...planned("llama", plan), start: fail };
   const later: Runner = { ...planned("transformers", plan), sample: fail };
   const measured = await measure(
     row,
-    await enter(row, work, [planned("Ratchet", plan), atStart, later, planned("torch", plan)], silent),
+    await startAll(row, work, [planned("Ratchet", plan), atStart, later, planned("torch", plan)], silent),
     { repeats: 1, say: silent },
   );
   assert.deepEqual(measured.failed, {
@@ -151,7 +155,7 @@ it("a peer that fails, at its start or later, is named and the others go on; wit
   });
   assert.equal(measured.peer, "torch");
   await assert.rejects(
-    enter(row, work, [planned("Ratchet", plan), atStart], silent),
+    startAll(row, work, [planned("Ratchet", plan), atStart], silent),
     /no peer of sum is left: it ended/,
   );
 });

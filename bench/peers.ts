@@ -1,4 +1,4 @@
-// The peers: which script drives each, which packages it needs, and the Python environment that has them.
+// The peers: the script and the packages of each, and the Python environment for them.
 import { execFileSync } from "node:child_process";
 import { existsSync, mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
@@ -16,30 +16,30 @@ export const peers = {
   "TRL script": { script: "iteration.py", packages: ["torch", "transformers", "trl", "datasets"] },
 } satisfies Record<string, { script: string; packages: string[] }>;
 
-/** Points to a Python environment that exists already. */
+/** Names an existing Python environment. */
 const VARIABLE = "RATCHET_BENCH_VENV";
 
 export interface Python {
   /** The interpreter; undefined when there is none. */
   path: string | undefined;
-  /** By package; null where it is not installed. */
+  /** By package; null if it is not installed. */
   versions: Record<string, string | null>;
 }
 
-/** Why a peer cannot be measured; undefined when it can. */
+/** The reason why a peer cannot be measured; undefined if it can. */
 export function missingOf(peer: PeerName, { path, versions }: Python): string | undefined {
   if (path === undefined) return "no Python environment";
   const absent = peers[peer].packages.filter((name) => !versions[name]);
   return absent.length === 0 ? undefined : `${absent.join(", ")} not installed`;
 }
 
-/** The environment in use, made when it is missing. */
+/** Returns the Python environment, and creates it if it is missing. */
 export async function providePython(scripts: string): Promise<Python> {
   const given = process.env[VARIABLE];
   const dir = given ?? (await environment(scripts));
   const path = join(dir, "bin", "python");
   if (!existsSync(path)) {
-    if (given !== undefined) throw new BenchError(`${VARIABLE}=${given} holds no bin/python`);
+    if (given !== undefined) throw new BenchError(`${VARIABLE}=${given} has no bin/python`);
     return { path: undefined, versions: {} };
   }
   return {
@@ -50,7 +50,7 @@ export async function providePython(scripts: string): Promise<Python> {
   };
 }
 
-/** In the cache, named after what is to be in it. */
+/** A folder in the cache, named after the digest of the requirements. */
 async function environment(scripts: string): Promise<string> {
   const needed = join(scripts, "requirements.txt");
   const llama = join(scripts, "requirements-llama.txt");
@@ -66,7 +66,8 @@ async function environment(scripts: string): Promise<string> {
     needed,
   ]);
   await step("building llama.cpp", pip, ["install", "--requirement", llama]);
-  // Unfinished, it is tried again the next time; what is there is used and what is missing is said.
+  // An unfinished environment is used as it is, missing packages are reported, and the next run installs them
+  // again.
   if (installed) writeFileSync(finished, "");
   return dir;
 }

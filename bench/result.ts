@@ -1,4 +1,4 @@
-// Results: one JSON file per row, so that a run can stop and go on, and the table that is printed from them.
+// Results: one JSON file per row, so that a run can resume, and the printed table.
 import { existsSync } from "node:fs";
 import { mkdir, readdir, readFile, rename, writeFile } from "node:fs/promises";
 import { join } from "node:path";
@@ -7,37 +7,40 @@ export interface Result {
   row: string;
   work: string;
   size: string;
-  /** The folder's name where one stood for the random weights of the smallest size. */
+  /** Name of the folder given by --model, in place of random weights. */
   checkpoint?: string;
-  /** Against the best peer: how many times as fast, or (memory) how many times as large; the median over the repeats. */
+  /**
+   * Ratchet's value over the best peer's: times as fast, or (memory) times as large; the median over the
+   * repeats.
+   */
   ratio: number;
   target: number;
   aim: number;
-  /** Dense steps: the share of a large product's rate that the aim asks for besides. */
+  /** Dense steps: the aim also asks for this share of a large product's rate. */
   shareAim?: number;
-  /** memory: the smaller the ratio the better. */
+  /** lower: a smaller ratio is better (memory). */
   better: "higher" | "lower";
-  /** Median of every runner, in `unit`. */
+  /** Median of each runner, in `unit`. */
   median: Record<string, number>;
   unit: string;
   /** Lowest and highest ratio of a repeat. */
   spread: [number, number];
   /** The best peer. */
   peer: string;
-  /** Peers that should have been measured and were not, and why. */
+  /** Peers that were not measured, with the reason. */
   missing: Record<string, string>;
-  /** The way of doing the work that was fastest, by runner. */
+  /** The fastest variant of each runner. */
   variants: Record<string, string>;
-  /** Of the rate of a large product in the same run, by runner (dense steps). */
+  /** Dense steps: each runner's rate as a share of the rate of a large product in the same run. */
   matmulShare?: Record<string, number>;
   versions: Record<string, string>;
   machine: { cpu: string; cores: number; threads: number };
-  /** Load average of the last minute when the row began. The row before leaves up to 2 of it on two threads. */
+  /** Load average over one minute when the row began. The row before it leaves up to 2 on two threads. */
   load: number;
   repeats: number;
-  /** Of the whole row, loading and trying variants included. */
+  /** Duration of the whole row, including loading and trials. */
   seconds: number;
-  /** Every sample, by runner, in order. */
+  /** All samples of each runner, in order. */
   samples: Record<string, object[]>;
   at: string;
 }
@@ -69,7 +72,7 @@ const digits = (value: number): string =>
 
 type Judged = Pick<Result, "ratio" | "target" | "aim" | "shareAim" | "better" | "matmulShare">;
 
-/** An aim that asks for a share of the machine's rate is not reached where nobody could tell the rate. */
+/** An aim with a share is not reached if the rate of a large product is unknown. */
 export function verdict({
   ratio,
   target,

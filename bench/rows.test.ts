@@ -3,7 +3,7 @@ import { it } from "node:test";
 import { rows } from "./rows.ts";
 import { shapes } from "./sizes.ts";
 
-/** What is promised: against whom, target and aim, by kind of row. */
+/** Peers, target and aim that docs/bench.md promises, by kind of row. */
 const promised: Record<
   string,
   { peers: string[]; target: number; aim: number; shareAim?: number; better?: "lower" }
@@ -26,7 +26,7 @@ const small = ["0.9M", "3.4M"];
 interface Named {
   kind: string;
   size: string;
-  /** Length of a step, batch of decoding. */
+  /** Sequence length of a step, batch size of decoding. */
   number: number;
 }
 
@@ -39,17 +39,17 @@ function named(name: string): Named {
 const of = (kind: string, size: string): Named[] =>
   rows.map(({ name }) => named(name)).filter((row) => row.kind === kind && row.size === size);
 
-it("every row has the peers, target and aim that are promised for its work", () => {
+it("every row has the promised peers, target and aim", () => {
   for (const row of rows) {
     const { kind, number } = named(row.name);
     const { better = "higher", ...rest } = promised[kind === "decode" && number === 1 ? "decode-1" : kind]!;
     const { peers, target, aim, shareAim } = row;
-    assert.deepEqual({ peers, target, aim, ...(shareAim === undefined ? {} : { shareAim }) }, rest, row.name);
+    assert.deepEqual({ shareAim, peers, target, aim }, { shareAim: undefined, ...rest }, row.name);
     assert.equal(row.better, better, row.name);
   }
 });
 
-it("the small sizes are in every kind of row, the large ones in steps, decoding and memory; results' names differ", () => {
+it("small sizes are in every kind of row, large ones in steps, decoding and memory; names are unique", () => {
   for (const kind of Object.keys(promised)) {
     if (kind === "decode-1") continue;
     const wanted = ["dpo-step", "decode", "memory"].includes(kind) ? sizes : small;
@@ -62,7 +62,7 @@ it("the small sizes are in every kind of row, the large ones in steps, decoding 
   assert.equal(new Set(rows.map(({ name }) => name)).size, rows.length);
 });
 
-it("steps are measured at two lengths of each size but the largest, within 64 to 512, and decoding at batches 1, 8, 32 and 128", () => {
+it("steps have two lengths from 64 to 512 (one at 135M); decoding has batches 1, 8, 32 and 128", () => {
   for (const size of sizes) {
     const lengths = of("dpo-step", size).map(({ number }) => number);
     assert.ok(
@@ -76,7 +76,7 @@ it("steps are measured at two lengths of each size but the largest, within 64 to
   }
 });
 
-it("what a row's size says is what is promised: 4,096 completions scored, 64 prompts × 8 sampled, two epochs in an iteration", () => {
+it("rows have the promised sizes: 4,096 completions, 64 prompts × 8, two epochs in an iteration", () => {
   const sizeOf = (kind: string): string[] =>
     rows.filter(({ name }) => named(name).kind === kind).map(({ size }) => size);
   assert.deepEqual(

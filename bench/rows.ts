@@ -1,4 +1,5 @@
-// The rows of the bench: what is done, at which size, against whom, and the ratio that it is to reach. The order is the order of a run.
+/* oxlint-disable max-lines -- one table: the rows, and the settings of each kind of row */
+// The rows of the bench: work, size, peers and target ratio of each, in the order of a run.
 import type { OptimizerSettings } from "../engine/index.ts";
 import type { Inputs } from "./inputs.ts";
 import type { PeerName } from "./peers.ts";
@@ -14,19 +15,19 @@ export interface Row {
   peers: PeerName[];
   target: number;
   aim: number;
-  /** Besides the ratio: the share of a large product's rate that the aim asks for. */
+  /** The aim also asks for this share of a large product's rate. */
   shareAim?: number;
   better: "higher" | "lower";
   unit: string;
-  /** What is compared, in `unit`. */
+  /** The compared value, in `unit`. */
   value(sample: Sample): number;
-  /** Units of work done, which must be the same for all. */
+  /** Units of work done; all runners must do the same amount. */
   amount(sample: Sample): number;
-  /** What the numbers are that must agree. */
+  /** Name of the facts, for messages. */
   facts: string;
-  /** By how much amounts may differ: 0 but where lengths are drawn. */
+  /** Allowed relative difference of amounts: 0, unless lengths are drawn. */
   amountTolerance: number;
-  /** Floating-point operations of one unit, where the rate is also told as a share of the machine's. */
+  /** Floating-point operations per unit, if the rate is also reported as a share of a large product's. */
   flops?: number;
   make(inputs: Inputs): Promise<Work>;
 }
@@ -34,7 +35,7 @@ export interface Row {
 const rate = ({ amount, seconds }: Sample): number => amount / seconds;
 const amount = (sample: Sample): number => sample.amount;
 const speed = { better: "higher", value: rate, amount, amountTolerance: 0 } as const;
-/** The sum of 512 drawn lengths varies by some per cent. */
+/** The sum of 512 drawn lengths varies by a few per cent. */
 const drawnTolerance = 0.2;
 
 const optimizer: OptimizerSettings = {
@@ -52,7 +53,7 @@ const optimizer: OptimizerSettings = {
 };
 const beta = 0.1;
 
-/** steps: timed ones of a sample, a second or two. */
+/** steps: timed steps per sample, enough for one or two seconds. */
 function dpoStep(size: Size, length: number, pairs: number, steps: number): Row {
   return {
     name: `dpo-step-${size}-${length}`,
@@ -111,7 +112,10 @@ function epoch(task: "dpo" | "reward" | "sft", size: Size, rows: number, target:
 
 const probeLength = 24;
 
-/** Fixed length: the model never ends by itself. Random ids as prompts of 16 tokens with the BOS. rounds: batches one after the other, so that a sample takes a while. */
+/**
+ * Fixed length: the model never ends by itself. Prompts are the BOS and 15 random characters. rounds: batches
+ * per sample, so that a sample takes about a second.
+ */
 function decode(size: Size, batch: number, tokens: number, rounds = 1): Row {
   return {
     name: `decode-${size}-${batch}`,
@@ -137,7 +141,7 @@ function decode(size: Size, batch: number, tokens: number, rounds = 1): Row {
 
 const prompts = 64;
 const samples = 8;
-/** As the examples' campaigns have it. */
+/** Prompts per piece, as in the examples' campaigns. */
 const piece = 16;
 const answerTokensMax = 128;
 
@@ -220,7 +224,10 @@ function iteration(size: Size): Row {
   };
 }
 
-/** Above what the process holds before it has a model: the libraries of a Python with torch alone are larger than these models. */
+/**
+ * Minus the memory before the model is loaded, because PyTorch's libraries alone are larger than these
+ * models.
+ */
 function memory(size: Size, length: number, pairs: number): Row {
   return {
     name: `memory-${size}`,

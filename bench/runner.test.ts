@@ -18,7 +18,7 @@ async function script(name: string, source: string): Promise<Command> {
   return { command: process.execPath, args: [path], env: process.env, log: join(dir, "logs", name) };
 }
 
-/** Answers a start with its count of requests, fails on the variant "bad" and dies on "die". */
+/** Answers a start with its number of requests, fails on the variant "bad" and exits on "die". */
 const serving = `
 import { createInterface } from "node:readline";
 let count = 0;
@@ -26,11 +26,12 @@ for await (const line of createInterface({ input: process.stdin })) {
   const { call, work, variant } = JSON.parse(line);
   count++;
   if (variant === "die") { console.error("no memory left"); process.exit(3); }
-  const reply = variant === "bad" ? { error: "bad variant" } : { result: call === "start" ? { facts: [count], variants: [work.model] } : { seconds: 1, amount: count } };
-  console.log(JSON.stringify(reply));
+  const started = { facts: [count], variants: work ? [work.model] : [] };
+  const result = call === "start" ? started : { seconds: 1, amount: count };
+  console.log(JSON.stringify(variant === "bad" ? { error: "bad variant" } : { result }));
 }`;
 
-it("a served runner is one process from work to work, and its failures are told with its last words", async () => {
+it("a served runner is one process for all works, and its failures quote the end of its log", async () => {
   const runner = new Served("peer", await script("serving", serving));
   assert.deepEqual(await runner.start(work), { facts: [1], variants: ["m"] });
   assert.deepEqual(await runner.sample("m"), { seconds: 1, amount: 2 });
@@ -40,7 +41,7 @@ it("a served runner is one process from work to work, and its failures are told 
   runner.close();
 });
 
-it("a fresh runner is a process for every sample, with the time that the process took", async () => {
+it("a fresh runner starts a process for every sample and reports the time of the process", async () => {
   const command = await script(
     "fresh",
     `console.log(JSON.stringify({ facts: [Number(process.argv[2])], pid: process.pid }));`,
@@ -64,7 +65,7 @@ it("a fresh runner is a process for every sample, with the time that the process
   assert.ok(samples.every(({ seconds, amount }) => seconds > 0 && amount === 1));
 });
 
-it("a command that does not exist is said", async () => {
+it("reports a command that does not exist", async () => {
   const runner = new Served("peer", {
     command: join(dir, "absent"),
     args: [],

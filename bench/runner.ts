@@ -1,4 +1,5 @@
-// Whoever does the work: Ratchet or a peer, as a process that lives on and is driven by JSON lines, or as a fresh one for every sample.
+// A runner does a row's work: Ratchet or a peer, as one long-lived process driven by JSON lines, or as a
+// fresh process per sample.
 import { spawn } from "node:child_process";
 import type { ChildProcessByStdio } from "node:child_process";
 import { closeSync, mkdirSync, openSync, readFileSync } from "node:fs";
@@ -9,16 +10,16 @@ import type { Sample, Started, Work } from "./work.ts";
 
 export interface Runner {
   readonly name: string;
-  /** A process for every sample: nothing stays warm. */
+  /** A new process for every sample. */
   readonly fresh: boolean;
   /** Loads the work. */
   start(work: Work): Promise<Started>;
-  /** trial: only to compare variants, of a part of the work where the work says so. */
+  /** trial: only for comparing variants; some works then do only a part. */
   sample(variant: string, options?: { trial: boolean }): Promise<Sample>;
   close(): void;
 }
 
-/** A refusal or a failure that the row's reader is told. */
+/** A failure of one row; its message is printed, and the other rows continue. */
 export class BenchError extends Error {
   override name = "BenchError";
 }
@@ -27,13 +28,14 @@ export interface Command {
   command: string;
   args: string[];
   env: NodeJS.ProcessEnv;
-  /** What it writes to stderr goes here. */
+  /** File for its stderr. */
   log: string;
 }
 
-/** Longer than any row takes: a peer that hangs ends its row, not the bench. */
-const timeoutMs = 15 * 60_000;
-const linesTold = 8;
+/** Longer than any row takes. A runner that exceeds it fails its row. */
+const TIMEOUT_MS = 15 * 60_000;
+/** Lines of the log in an error message. */
+const LOG_LINES = 8;
 
 const running = new Set<ChildProcessByStdio<Writable, Readable, null>>();
 process.on("exit", () => running.forEach((child) => child.kill("SIGKILL")));
@@ -52,10 +54,10 @@ function launch({ command, args, env, log }: Command): ChildProcessByStdio<Writa
   return child;
 }
 
-const lastWords = (log: string): string =>
-  readFileSync(log, "utf8").trimEnd().split("\n").slice(-linesTold).join("\n");
+const lastLines = (log: string): string =>
+  readFileSync(log, "utf8").trimEnd().split("\n").slice(-LOG_LINES).join("\n");
 
-/** The next line of a child's stdout; its death and its silence are errors. */
+/** The next line of a child's stdout. Fails if the child exits or times out. */
 function nextLine(
   child: ChildProcessByStdio<Writable, Readable, null>,
   name: string,
@@ -71,20 +73,20 @@ function nextLine(
     };
     const onClose = (code: number | null, signal: string | null): void =>
       settle(() =>
-        reject(new BenchError(`${name} ended (${signal ?? `exit code ${code}`}): ${lastWords(log)}`)),
+        reject(new BenchError(`${name} ended (${signal ?? `exit code ${code}`}): ${lastLines(log)}`)),
       );
     const onError = (error: Error): void =>
       settle(() => reject(new BenchError(`${name} could not be started: ${error.message}`)));
     const timer = setTimeout(() => {
       child.kill("SIGKILL");
-      settle(() => reject(new BenchError(`${name} gave no answer within ${timeoutMs / 60_000} minutes`)));
-    }, timeoutMs);
+      settle(() => reject(new BenchError(`${name} gave no answer within ${TIMEOUT_MS / 60_000} minutes`)));
+    }, TIMEOUT_MS);
     lines.once("line", (line) => settle(() => resolve(line)));
     child.once("close", onClose).once("error", onError);
   });
 }
 
-/** Stays alive from row to row: libraries are loaded once. */
+/** A process that stays alive from row to row, so that it loads its libraries once. */
 export class Served implements Runner {
   readonly name: string;
   readonly fresh = false;
@@ -124,20 +126,20 @@ export class Served implements Runner {
   }
 }
 
-/** What a script that does the whole work once prints. */
+/** Output of a script that does the whole work once. */
 type Printed = { facts: number[] } & Omit<Partial<Sample>, "seconds">;
 
-/** A process for every sample: its time is from the start to the end of the process. */
+/** A process for every sample, timed from its start to its end. */
 export class Fresh implements Runner {
   readonly name: string;
   readonly fresh = true;
   private readonly commandOf: (variant: string) => Command;
   private readonly variants: string[];
   private readonly writeWork: (work: Work) => Promise<void>;
-  /** What the start ran for its facts; it counts as the first sample of its variant. */
+  /** The run that gave the facts; it counts as the first sample of its variant. */
   private first: Sample | undefined;
 
-  /** commandOf: reads the work where writeWork put it. */
+  /** commandOf: a command that reads the file of writeWork. */
   constructor(
     name: string,
     variants: string[],

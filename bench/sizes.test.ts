@@ -19,7 +19,7 @@ after(async () => {
   await rm(dir, { recursive: true, force: true });
 });
 
-/** Lengths of 128 answers of at most `maxTokens`. */
+/** Lengths of 128 answers with at most `maxTokens` tokens. */
 async function lengths(flavour: "endless" | "answers", maxTokens: number): Promise<number[]> {
   const answers = await generatePieces(
     runtime,
@@ -31,16 +31,16 @@ async function lengths(flavour: "endless" | "answers", maxTokens: number): Promi
   return answers.map(({ ids }) => ids.length);
 }
 
-it("an endless model never ends, and one with answers ends after their mean length", async () => {
+it("an endless model never ends, and a model with answers ends after their mean length", async () => {
   assert.deepEqual(new Set(await lengths("endless", 24)), new Set([24]));
   const drawn = await lengths("answers", 128);
   const mean = drawn.reduce((sum, length) => sum + length, 0) / drawn.length;
-  // Geometric and cut at 128: the mean is 48 · (1 − (1 − 1/48)¹²⁸) = 44.8, with standard error 38 / √128 = 3.4.
+  // Geometric, cut at 128: the mean is 48 · (1 − (1 − 1/48)¹²⁸) = 44.8 with standard error 38 / √128 = 3.4.
   const expected = answerTokens * (1 - (1 - 1 / answerTokens) ** 128);
   assert.ok(Math.abs(mean - expected) < 14, `mean length ${mean}, expected ${expected}`);
 });
 
-it("tokens are characters, and a text comes back from its tokens", async () => {
+it("tokens are characters, and tokens decode to their text", async () => {
   const model = await models.folder("0.9M", "plain");
   const tokenizer = await Tokenizer.load(model, await readConfig(model));
   for (const { prompt, chosen } of pairTexts("test", 20)) {
@@ -51,7 +51,7 @@ it("tokens are characters, and a text comes back from its tokens", async () => {
   }
 });
 
-it("a given checkpoint is copied for every flavour and stays as it is", async () => {
+it("a given checkpoint is copied for every flavour and not changed", async () => {
   const given = await models.folder("3.4M", "answers");
   const before = await Promise.all(
     (await readdir(given)).map(async (name) => [name, await readFile(join(given, name))] as const),
@@ -76,7 +76,7 @@ it("a given checkpoint is copied for every flavour and stays as it is", async ()
   );
 });
 
-it("sizes have as many parameters as their names say", () => {
+it("sizes have the number of parameters in their names", () => {
   const named: Record<Size, number> = { "0.9M": 0.94, "3.4M": 3.4, "25M": 25, "135M": 134.5 };
   for (const [
     size,

@@ -1,9 +1,10 @@
-// The models that are measured: shapes of Llama with random weights, or a checkpoint in place of the smallest. Tokens are characters.
+// The models of the bench: Llama shapes with random weights, or a given checkpoint in place of the smallest.
+// Tokens are characters.
 //
-// Channel 0 of the residual stream is kept for the end of the sequence: every embedding holds `carrier` there and no layer writes to
-// it, so that its value after the last norm is the same constant at every position, and the end's row of the head turns it into a
-// chosen logit. So "never ends" and "ends after about n tokens" are properties of the weights, and every engine does the same work
-// without a special case.
+// Channel 0 of the residual stream sets the logit of the end token: every embedding has `CARRIER` there, and
+// no layer writes to it. After the last norm its value is therefore the same at every position, and the end
+// token's row of the head turns it into the chosen logit. So "never ends" and "ends after about n tokens" are
+// properties of the weights, and no engine needs a special case.
 import { mkdir, readdir, readFile, rename, rm, writeFile } from "node:fs/promises";
 import { existsSync } from "node:fs";
 import { join } from "node:path";
@@ -54,13 +55,14 @@ export const shapes = {
   "0.9M": shape(128, 352, 5, 8, 4, 16, 105, 256),
   "3.4M": shape(256, 800, 4, 8, 4, 32, 512, 512),
   "25M": shape(512, 1376, 8, 8, 4, 64, 4096, 512),
-  // SmolLM-135M's.
+  // the shape of SmolLM-135M
   "135M": shape(576, 1536, 30, 9, 3, 64, 49152, 1024),
 } satisfies Record<string, Shape>;
 
 /**
- * Floating-point operations of training on one token of a row of `length`: forward 2 per weight of a product and, of causal attention, 4
- * per channel of q and position seen, half of the length on average; backward twice as many.
+ * Floating-point operations of training on one token in a row of `length` tokens. Forward: 2 per weight, and
+ * for causal attention 4 per channel of q and visible position, which are length / 2 on average. Backward:
+ * twice as many.
  */
 export function trainingFlops(size: Size, length: number): number {
   const {
@@ -76,27 +78,33 @@ export function trainingFlops(size: Size, length: number): number {
   return 3 * (2 * weights + layers * 4 * heads * head_dim * (length / 2));
 }
 
-/** plain: as initialised; endless: never draws the end; answers: ends after `answerTokens` on average; reward: a reward model. */
+/**
+ * plain: as initialised; endless: never ends; answers: ends after `answerTokens` on average; reward: a reward
+ * model.
+ */
 export type Flavour = "plain" | "endless" | "answers" | "reward";
 
 export const answerTokens = 48;
-/** Beside it the other channels, of about 0.1, hardly change the norm. */
-const carrier = 4;
-/** Far below the others: drawn once in 10¹³ tokens. */
-const never = -30;
-const seed = "00000000000000be";
+/** Much larger than the other channels (about 0.1), so that they hardly change the norm. */
+const CARRIER = 4;
+/** Logit far below the others: drawn once in 10¹³ tokens. */
+const NEVER = -30;
+const SEED = "00000000000000be";
 
 export class Models {
   private readonly dir: string;
   private readonly checkpoint: string | undefined;
 
-  /** checkpoint: a folder that stands for the smallest size. */
+  /** checkpoint: a folder that replaces the smallest size. */
   constructor(dir: string, checkpoint?: string) {
     this.dir = dir;
     this.checkpoint = checkpoint;
   }
 
-  /** The folder of a model, made when it is missing. A given checkpoint is copied, since peers write beside the weights. */
+  /**
+   * Returns the folder of a model, and creates it if it is missing. A given checkpoint is copied: peers write
+   * beside the weights.
+   */
   async folder(size: Size, flavour: Flavour): Promise<string> {
     const given = size === "0.9M" ? this.checkpoint : undefined;
     const dir = join(this.dir, `${given === undefined ? size : "given"}-${flavour}`);
@@ -111,9 +119,9 @@ export class Models {
 
   private async make(dir: string, size: Size, flavour: Flavour): Promise<void> {
     await writeShape(dir, shapes[size]);
-    const checkpoint = initCheckpoint(await readConfig(dir), seed);
+    const checkpoint = initCheckpoint(await readConfig(dir), SEED);
     if (flavour === "reward") return writeReward(dir, checkpoint, dir);
-    if (flavour === "endless") setEnd(checkpoint, never);
+    if (flavour === "endless") setEnd(checkpoint, NEVER);
     if (flavour === "answers")
       setEnd(checkpoint, Math.log((checkpoint.config.vocabSize - 1) / (answerTokens - 1)));
     await writeCheckpoint(dir, checkpoint, dir);
@@ -139,35 +147,38 @@ async function writeShape(dir: string, { vocab_size, ...rest }: Shape): Promise<
 }
 
 async function writeReward(dir: string, policy: Checkpoint, tokenizerDir: string): Promise<void> {
-  // transformers reads the reward before the first pad: rows need one that is not the end.
-  const { config, weights } = rewardModelFrom(policy, seed);
+  // transformers reads the reward before the first pad token, so the pad token must not be the end token.
+  const { config, weights } = rewardModelFrom(policy, SEED);
   await writeCheckpoint(dir, { config: { padId: 0, ...config }, weights }, tokenizerDir);
 }
 
-/** Gives the end of the sequence this logit relative to the others' mean. Embeddings are tied: the head's rows are the embeddings. */
+/**
+ * Gives the end token this logit relative to the mean of the others. Embeddings are tied: the head's rows are
+ * the embeddings.
+ */
 function setEnd({ config, weights }: Checkpoint, logit: number): void {
   const columns = config.hiddenSize;
   for (const [name, { data }] of weights) {
     if (/(o_proj|down_proj)\.weight$/.test(name)) data.fill(0, 0, data.length / columns);
   }
   const embeddings = weights.get("model.embed_tokens.weight")!.data;
-  for (let row = 0; row < config.vocabSize; row++) embeddings[row * columns] = carrier;
-  // After the norm the carrier is nearly √hidden: it holds nearly all of the mean square.
+  for (let row = 0; row < config.vocabSize; row++) embeddings[row * columns] = CARRIER;
+  // After the norm the carrier is nearly √hidden, because it has nearly all of the mean square.
   embeddings.fill(0, EOS * columns, (EOS + 1) * columns);
-  embeddings[EOS * columns] = carrier + logit / Math.sqrt(columns);
+  embeddings[EOS * columns] = CARRIER + logit / Math.sqrt(columns);
 }
 
-/** A given checkpoint ends its answers by itself. */
+/** Copies a given checkpoint, which ends its answers by itself. */
 async function adopt(dir: string, given: string, flavour: Flavour): Promise<void> {
   if (flavour === "reward") return writeReward(dir, await readCheckpoint(given), given);
   await mkdir(dir, { recursive: true });
-  // Contents and not files: the copies can be written over where the originals cannot.
+  // Copies contents and not modes, because the originals may be read-only.
   const files = (await readdir(given, { withFileTypes: true })).filter((entry) => !entry.isDirectory());
   for (const { name } of files) await writeFile(join(dir, name), await readFile(join(given, name)));
   if (flavour === "endless") await renameEnd(dir);
 }
 
-/** A trained model never draws the BOS: named as the end, it makes the model endless. */
+/** A trained model never draws the BOS: with the BOS as end token it never ends. */
 async function renameEnd(dir: string): Promise<void> {
   const edit = async (
     name: string,

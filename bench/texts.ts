@@ -1,4 +1,4 @@
-// Real rows: orders to the demo's shop and what its assistants answer, as plain text. Lengths vary as people's do.
+// Real rows: orders and answers of the demo's shop as plain text, with varying lengths.
 import { Random } from "../examples/shop/random.ts";
 import { drawRequestOf, requestText } from "../examples/shop/world.ts";
 import type { Request } from "../examples/shop/world.ts";
@@ -30,7 +30,7 @@ export const sftTexts = (what: string, count: number): SftText[] =>
     completion: writeAnswer(request, random.beta(1.2, 1.2), random),
   }));
 
-/** A careful assistant's answer is preferred to a careless one's. */
+/** A careful assistant's answer is preferred over a careless one's. */
 export const pairTexts = (what: string, count: number): PairText[] =>
   draw(what, count, (request, random) => ({
     prompt: promptOf(request),
@@ -38,7 +38,7 @@ export const pairTexts = (what: string, count: number): PairText[] =>
     rejected: writeAnswer(request, 0.2, random),
   }));
 
-/** Ids of one length for dense steps, drawn from those that stand for characters. */
+/** `count` rows of `length` random ids from [first, first + ids), for dense steps. */
 export function denseIds(
   what: string,
   count: number,

@@ -1,18 +1,23 @@
-// A tokenizer whose tokens are characters, as files in Hugging Face layout: every engine and every trainer cuts texts the same way.
+// A tokenizer whose tokens are characters, as files in Hugging Face layout: every engine and every trainer
+// splits texts alike.
 const SPECIALS = ["<unk>", "<s>", "</s>", "<pad>"];
 export const BOS = 1;
 export const EOS = 2;
 
 const printable = Array.from({ length: 95 }, (_, index) => String.fromCharCode(32 + index));
-/** Ids that stand for characters begin here. */
+/** The first id of a character. */
 export const firstCharacter = SPECIALS.length;
 export const characters = printable.length;
 
-/** A private character each, so that whatever a random model draws comes back from its text as the same tokens. */
+/**
+ * One private-use character per unused id, so that any ids of a random model decode to a text that encodes to
+ * the same ids.
+ */
 const privateCharacters = (count: number): string[] =>
   Array.from({ length: count }, (_, index) => String.fromCodePoint(0xf0000 + index));
 
-/** Texts use 99 ids; the others fill the vocabulary up to the model's size. */
+/** Texts use 99 ids; unused ids fill the vocabulary up to the model's size. */
+// oxlint-disable-next-line max-lines-per-function -- the literal contents of two files
 export function tokenizerFiles(
   vocabSize: number,
 ): Record<"tokenizer.json" | "tokenizer_config.json", object> {
@@ -45,7 +50,7 @@ export function tokenizerFiles(
         special_tokens: { "<s>": { id: "<s>", ids: [BOS], tokens: ["<s>"] } },
       },
       decoder: { type: "Fuse" },
-      // Pair merging without merges: every character by itself.
+      // BPE without merges: every character is a token.
       model: {
         type: "BPE",
         dropout: null,

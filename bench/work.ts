@@ -1,14 +1,14 @@
-// The work of a row as its runners are told it, in JSON: the same object for Ratchet and for every peer.
+// The work of a row as JSON: Ratchet and every peer get the same object.
 import type { OptimizerSettings } from "../engine/index.ts";
 
 export interface DpoStepWork {
   kind: "dpo-step";
   model: string;
-  /** JSON Lines {chosen, rejected, promptLength}: ids of one length. */
+  /** JSON Lines {chosen, rejected, promptLength}; all answers have the same number of ids. */
   rows: string;
   beta: number;
   optimizer: OptimizerSettings;
-  /** Timed steps of a sample. */
+  /** Timed steps per sample. */
   steps: number;
   checkSteps: number;
 }
@@ -17,15 +17,15 @@ export interface EpochWork {
   kind: "epoch";
   task: "dpo" | "reward" | "sft";
   model: string;
-  /** JSON Lines in TRL's columns. */
+  /** JSON Lines with TRL's columns. */
   rows: string;
   rowCount: number;
-  /** One batch of rows, for `checkSteps` steps whose losses must agree. */
+  /** One batch of rows; the losses of `checkSteps` steps on it must agree. */
   probe: string;
   checkSteps: number;
   beta: number;
   optimizer: OptimizerSettings;
-  /** Folder that receives the trained model; removed after each sample. */
+  /** Folder for the trained model; removed after each sample. */
   out: string;
 }
 
@@ -35,13 +35,16 @@ export interface GenerateWork {
   prompts: string[];
   samples: number;
   maxTokens: number;
-  /** Prompts per call of Ratchet's generator, as a campaign's pieces are; of a decode everybody's batch. */
+  /**
+   * sampling: prompts per call of Ratchet's generator, like a campaign's piece; decode: batch size of all
+   * runners.
+   */
   piece: number;
   /** Ids whose log-probabilities must agree. */
   probe: number[];
 }
 
-/** A completion to score: prompt as text and as ids, answer as the ids that were sampled. */
+/** A completion to score: the prompt as text and ids, the answer as sampled ids. */
 export interface ScoreRow {
   prompt: string;
   prompt_ids: number[];
@@ -56,7 +59,7 @@ export interface ScoreWork {
   rows: string;
   /** Rewards of the first rows must agree. */
   checkRows: number;
-  /** Rows from the first on that variants are compared by. */
+  /** Trials use this many rows, from the first on. */
   trialRows: number;
 }
 
@@ -77,11 +80,11 @@ export interface IterationWork {
 
 export type Work = DpoStepWork | EpochWork | GenerateWork | ScoreWork | IterationWork;
 
-/** What a runner answers to the start of a work. */
+/** A runner's answer to the start of a work. */
 export interface Started {
   /** Numbers that all runners must agree on: losses, log-probabilities, rewards. */
   facts: number[];
-  /** Ways to do the work, e.g. batch sizes; the fastest is measured. */
+  /** Ways to do the work, such as batch sizes; the fastest is measured. */
   variants: string[];
 }
 
@@ -90,7 +93,9 @@ export interface Sample {
   /** Units of work done in that time. */
   amount: number;
   parts?: Record<string, number>;
-  /** Floating-point operations per second of a large product just before, by a peer that can tell. */
+  /**
+   * Floating-point operations per second of a large product, measured just before the sample by some peers.
+   */
   matmulFlops?: number;
   [more: string]: unknown;
 }

@@ -1,10 +1,11 @@
-// Many seeds of one recipe, put together: the mean of each arm with a 95 % interval over seeds (Student's t), and of each paired
-// difference. An interval over seeds says what another seed would show; the intervals of one seed only cover its prompts.
+// Combines several seeds of one recipe: the mean of each variant and of each paired difference, with a 95 %
+// interval over seeds (Student's t). An interval over seeds covers the difference between seeds; the interval
+// of one seed only covers its prompts.
 import type { Difference, TableJson } from "../report/table.ts";
 
 export interface StudyRun extends TableJson {
   seed: number;
-  /** Agreement of the reward model with gold on fresh pairs. */
+  /** Share of new pairs that the reward model orders like the true reward. */
   rewardAccuracy: number;
 }
 
@@ -19,19 +20,26 @@ export interface Mean {
 export interface StudySummary {
   seeds: number[];
   rewardAccuracy: Mean;
-  arms: { name: string; learningRate: number | null; winRate: Mean; gold: Mean; kl: Mean; length: Mean }[];
-  /** Win rate of the last iteration minus that of the arm, prompt by prompt in each seed. */
+  variants: {
+    name: string;
+    learningRate: number | null;
+    winRate: Mean;
+    gold: Mean;
+    kl: Mean;
+    length: Mean;
+  }[];
+  /** Win rate of the last iteration minus the variant's, prompt by prompt in each seed. */
   vs: Record<string, Mean & { bySeed: Difference[] }>;
 }
 
-/** Quantile 0.975 of Student's t by degrees of freedom, from 1. */
+/** The 0.975 quantile of Student's t for 1, 2, … degrees of freedom. */
 const T_975 = [12.706, 4.303, 3.182, 2.776, 2.571, 2.447, 2.365, 2.306, 2.262];
 
 export function meanOf(values: number[]): Mean {
   const count = values.length;
   const quantile = T_975[count - 2];
   if (quantile === undefined)
-    throw new RangeError(`an interval over ${count} seeds: 2 to ${T_975.length + 1} are known`);
+    throw new RangeError(`an interval needs 2 to ${T_975.length + 1} seeds, not ${count}`);
   const mean = values.reduce((sum, value) => sum + value, 0) / count;
   const deviation = Math.sqrt(values.reduce((sum, value) => sum + (value - mean) ** 2, 0) / (count - 1));
   const half = (quantile * deviation) / Math.sqrt(count);
@@ -40,18 +48,18 @@ export function meanOf(values: number[]): Mean {
 
 export function summarise(runs: StudyRun[]): StudySummary {
   const [first] = runs;
-  if (!first) throw new RangeError("a study without runs");
-  const arm = (run: StudyRun, name: string) => run.rows.find((row) => row.name === name)!;
+  if (!first) throw new RangeError("the study has no runs");
+  const variant = (run: StudyRun, name: string) => run.rows.find((row) => row.name === name)!;
   return {
     seeds: runs.map(({ seed }) => seed),
     rewardAccuracy: meanOf(runs.map(({ rewardAccuracy }) => rewardAccuracy)),
-    arms: first.rows.map(({ name, learningRate }) => ({
+    variants: first.rows.map(({ name, learningRate }) => ({
       name,
       learningRate,
-      winRate: meanOf(runs.map((run) => arm(run, name).winRate!.value)),
-      gold: meanOf(runs.map((run) => arm(run, name).gold!)),
-      kl: meanOf(runs.map((run) => arm(run, name).kl)),
-      length: meanOf(runs.map((run) => arm(run, name).length)),
+      winRate: meanOf(runs.map((run) => variant(run, name).winRate!.value)),
+      gold: meanOf(runs.map((run) => variant(run, name).gold!)),
+      kl: meanOf(runs.map((run) => variant(run, name).kl)),
+      length: meanOf(runs.map((run) => variant(run, name).length)),
     })),
     vs: Object.fromEntries(
       Object.keys(first.vs).map((name) => {
@@ -65,20 +73,15 @@ export function summarise(runs: StudyRun[]): StudySummary {
 const number = (value: number): string => value.toFixed(2);
 const spread = ({ mean, low, high }: Mean): string => `${number(mean)} [${number(low)}, ${number(high)}]`;
 
-/** A Markdown table: one row per arm, one column per seed. */
-export function formatSummary({ seeds, rewardAccuracy, arms, vs }: StudySummary): string {
+/** A Markdown table: one row per variant, one column per seed. */
+export function formatSummary({ seeds, rewardAccuracy, variants, vs }: StudySummary): string {
   const row = (cells: string[]): string => `| ${cells.join(" | ")} |`;
+  const header = ["win rate against SFT", ...seeds.map((seed) => `seed ${seed}`)];
+  const columns = [...header, "mean [95 %]", "gold", "KL", "words"];
   return [
-    row([
-      "win rate against SFT",
-      ...seeds.map((seed) => `seed ${seed}`),
-      "mean [95 %]",
-      "gold",
-      "KL",
-      "words",
-    ]),
-    row(["---", ...seeds.map(() => "---"), "---", "---", "---", "---"]),
-    ...arms.map(({ name, winRate, gold, kl, length }) =>
+    row(columns),
+    row(columns.map(() => "---")),
+    ...variants.map(({ name, winRate, gold, kl, length }) =>
       row([
         name,
         ...winRate.values.map(number),

@@ -1,8 +1,8 @@
-// World A without Temporal, one seed a process:
-//   node dist/experiments/world.js run  --seed 1 [--quick]     the demo's campaign and its table
-//   node dist/experiments/world.js tune --seed 101 [--rates …] each arm at each learning rate, judged by gold on the validation split
-//   node dist/experiments/world.js study FILE                  what `run --json` printed for several seeds, put together
-// Files are kept under .ratchet/experiments/world/, so a second call goes on where the first one stopped. Results: experiments/results/.
+// The demo's shop without Temporal, one seed per process:
+//   node dist/experiments/world.js run --seed 1 [--quick]       the demo's campaign and its table
+//   node dist/experiments/world.js tune --seed 101 [--rates …]  each variant at each rate, validation split
+//   node dist/experiments/world.js study FILE                   combines `run --json` of several seeds
+// A second call resumes from the files in .ratchet/experiments/world/. Stored results: experiments/results/.
 import { mkdir, readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
@@ -30,7 +30,7 @@ const { positionals, values } = parseArgs({
     threads: { type: "string", default: "1" },
     rates: { type: "string", default: "5e-5,1e-4,2e-4,4e-4" },
     arms: { type: "string", default: "offline,offline-matched,online" },
-    /** Overrides for looking around. */
+    /** Overrides of the spec. */
     sft: { type: "string" },
     preferences: { type: "string" },
     "reward-epochs": { type: "string" },
@@ -45,7 +45,7 @@ interface Bootstrapped {
   sft: LocalModel;
   reward: LocalModel;
   preferences: PairRow[];
-  /** Agreement of the reward model with gold. */
+  /** Share of new pairs that the reward model orders like the true reward. */
   accuracy: number;
   /** All iterations' prompts, iteration 1 first. */
   online: PromptRow[];
@@ -55,7 +55,7 @@ async function bootstrap(): Promise<Bootstrapped> {
   const seed = Number(values.seed);
   const spec = resolveSpec(shopCampaign({ seed, quick: values.quick }));
   const { sft, reward } = spec.bootstrap;
-  if (!sft || !reward) throw new Error("World A begins with SFT and a reward model");
+  if (!sft || !reward) throw new Error("the shop's spec needs SFT and a reward model");
   if (values.sft) sft.data.count = Number(values.sft);
   if (values.preferences) spec.prompts.preferences = Number(values.preferences);
   if (values["reward-epochs"]) reward.epochs = Number(values["reward-epochs"]);
@@ -69,13 +69,12 @@ async function bootstrap(): Promise<Bootstrapped> {
   const model = await recipe.rewardModel(policy, preferences);
   const online = await recipe.promptsOf("online", spec.prompts.perIteration * spec.iterations);
   const accuracy = await recipe.accuracy(policy, model);
-  console.error(
-    `seed ${seed}: ${preferences.length} rated pairs, reward model agrees with gold on ${accuracy.toFixed(3)} of fresh pairs`,
-  );
+  const agreement = `reward model agrees with the true reward on ${accuracy.toFixed(3)} of new pairs`;
+  console.error(`seed ${seed}: ${preferences.length} labelled pairs, ${agreement}`);
   return { recipe, sft: policy, reward: model, preferences, accuracy, online };
 }
 
-/** Policies of the iterations at one rate, in order. */
+/** The iterations' policies at one learning rate, in order. */
 async function online({ recipe, sft, reward, online }: Bootstrapped, rate: number): Promise<LocalModel[]> {
   const { iterations, prompts, pair } = recipe.spec;
   const policies: LocalModel[] = [];
@@ -105,6 +104,8 @@ async function baseline(
   return recipe.dpo(`${name}-${rate}`, sft, sft, rate, pairs);
 }
 
+type Judged = [name: string, result: Arm, learningRate: number];
+
 async function run(): Promise<void> {
   const began = performance.now();
   const world = await bootstrap();
@@ -112,37 +113,34 @@ async function run(): Promise<void> {
   const list = await recipe.promptsOf("test", recipe.spec.prompts.test);
   const judge = (place: string, policy: LocalModel) =>
     recipe.evaluate(place, "test", list, policy, sft, reward);
-  const arms: [string, Arm, number][] = [
-    ["sft", await judge("sft", sft), recipe.spec.bootstrap.sft?.learningRate ?? 0],
-  ];
-  for (const { name, learningRate = recipe.spec.train.learningRate } of recipe.spec.baselines)
-    arms.push([
-      name,
-      await judge(`${name}-${learningRate}`, await baseline(world, name, learningRate)),
-      learningRate,
-    ]);
+  const rateOfSft = recipe.spec.bootstrap.sft?.learningRate ?? 0;
+  const variants: Judged[] = [["sft", await judge("sft", sft), rateOfSft]];
+  for (const { name, learningRate = recipe.spec.train.learningRate } of recipe.spec.baselines) {
+    const policy = await baseline(world, name, learningRate);
+    variants.push([name, await judge(`${name}-${learningRate}`, policy), learningRate]);
+  }
   const rate = recipe.spec.train.learningRate;
   for (const [k, policy] of (await online(world, rate)).entries())
-    arms.push([`iteration-${k + 1}`, await judge(`online-${rate}-${k + 1}`, policy), rate]);
-  report(world, arms, (performance.now() - began) / 1000);
+    variants.push([`iteration-${k + 1}`, await judge(`online-${rate}-${k + 1}`, policy), rate]);
+  report(world, variants, (performance.now() - began) / 1000);
 }
 
-function report({ recipe, accuracy }: Bootstrapped, arms: [string, Arm, number][], seconds: number): void {
-  const last = arms.at(-1)!;
-  const bootstrap = {
+function report({ recipe, accuracy }: Bootstrapped, variants: Judged[], seconds: number): void {
+  const last = variants.at(-1)!;
+  const resampling = {
     resamples: recipe.spec.evaluate.resamples,
     seed: deriveSeed(recipe.spec.seed, "difference"),
   };
   const vs = recipe.spec.baselines.map(({ name }) => {
     const { value, low, high } = pairedDifference(
       last[1].shares,
-      arms.find(([arm]) => arm === name)![1].shares,
-      bootstrap,
+      variants.find(([variant]) => variant === name)![1].shares,
+      resampling,
     );
     return [name, { diff: value, low, high }] as const;
   });
   const table: CampaignTable = {
-    arms: arms.map(([name, { metrics }, learningRate]) => ({
+    arms: variants.map(([name, { metrics }, learningRate]) => ({
       name,
       metrics,
       learningRate,
@@ -168,21 +166,15 @@ async function tune(): Promise<void> {
   const world = await bootstrap();
   const { recipe, sft, reward } = world;
   const list = await recipe.promptsOf("validation", 300);
+  const { seed } = recipe.spec;
   for (const arm of values.arms.split(","))
     for (const rate of values.rates.split(",").map(Number)) {
-      const policies = arm === "online" ? await online(world, rate) : [await baseline(world, arm, rate)];
-      const { metrics } = await recipe.evaluate(
-        `${arm}-${rate}`,
-        "validation",
-        list,
-        policies.at(-1)!,
-        sft,
-        reward,
-      );
+      const policy =
+        arm === "online" ? (await online(world, rate)).at(-1)! : await baseline(world, arm, rate);
+      const place = `${arm}-${rate}`;
+      const { metrics } = await recipe.evaluate(place, "validation", list, policy, sft, reward);
       const { winRate, gold, proxy, length, truncated, kl } = metrics;
-      console.log(
-        JSON.stringify({ seed: recipe.spec.seed, arm, rate, winRate, gold, proxy, length, truncated, kl }),
-      );
+      console.log(JSON.stringify({ seed, arm, rate, winRate, gold, proxy, length, truncated, kl }));
     }
 }
 

@@ -8,7 +8,7 @@ from transformers import AutoModelForCausalLM
 
 
 def matmul_flops(size=1024, repeats=8):
-    """Operations per second of a large product: what training could reach at most."""
+    """Floating-point operations per second of a large product: an upper bound for training."""
     a, b = torch.rand(2, size, size)
     a @ b
     with serve.Timer() as timer:
@@ -20,7 +20,7 @@ def matmul_flops(size=1024, repeats=8):
 class DpoStep:
     """rows: pairs of token ids of one length, the whole batch of every step."""
 
-    # Which kernel of attention is faster on a CPU depends on the size.
+    # The faster attention kernel on a CPU depends on the size.
     variants = ["sdpa", "eager"]
 
     def __init__(self, work):
@@ -37,7 +37,7 @@ class DpoStep:
         self.model = AutoModelForCausalLM.from_pretrained(self.work["model"], dtype=torch.float32, attn_implementation=variant)
         self.model.train()
         self.model.config.use_cache = False
-        # As Ratchet has it and as transformers' Trainer groups them: matrices decay, norms do not.
+        # As in Ratchet and in transformers' Trainer: matrices decay, norms do not.
         named = list(self.model.named_parameters())
         settings = self.work["optimizer"]
         groups = [

@@ -29,7 +29,7 @@ def gguf_name(name):
 
 
 def interleaved(weight, heads):
-    """llama.cpp rotates neighbouring pairs of a head, Hugging Face its two halves."""
+    """Reorders rows: llama.cpp rotates neighbouring pairs of a head, Hugging Face its two halves."""
     rows, columns = weight.shape
     return weight.reshape(heads, 2, rows // heads // 2, columns).swapaxes(1, 2).reshape(rows, columns)
 
@@ -63,7 +63,7 @@ def write(model_dir, path):
 
 
 def gguf_of(model_dir):
-    """The file beside the model, made when it is missing."""
+    """Returns the file beside the model, and writes it if it is missing."""
     path = os.path.join(model_dir, "model.gguf")
     if not os.path.exists(path):
         write(model_dir, f"{path}.part")

@@ -20,7 +20,7 @@ def score(reward_model, tokenizer, prompts, answers, samples):
 
 
 def best_against_worst(tokenizer, prompts, answers, scores, samples):
-    """Of each prompt the answers with the highest and the lowest reward, as text."""
+    """For each prompt the answers with the highest and the lowest reward, as text."""
     pairs = []
     for index, prompt in enumerate(prompts):
         group = sorted(range(index * samples, (index + 1) * samples), key=lambda row: scores[row])
@@ -47,7 +47,7 @@ def main():
     pairs = best_against_worst(tokenizer, work["prompts"], answers, scores, work["samples"])
     with serve.Timer() as training:
         task = {"task": "dpo", "model": work["policy"], "beta": work["beta"], "optimizer": work["optimizer"]}
-        # The first loss tells that both sides start alike.
+        # The first loss shows that both sides start from the same weights.
         trained = trl_epoch.train(task, pairs, work["optimizer"]["epochs"], "grouped", work["out"], log=True)
     with serve.Timer() as evaluating:
         policy, _ = load(work["out"])

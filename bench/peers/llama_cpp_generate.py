@@ -10,7 +10,7 @@ import numpy
 from gguf_model import gguf_of
 from transformers import AutoTokenizer
 
-# Its own limit on sequences.
+# llama.cpp's limit on sequences.
 MAX_SEQUENCES = 256
 MAX_BATCH = 2048
 
@@ -66,11 +66,11 @@ class Context:
 
 
 def generate(context, prompts, samples, max_tokens, slots, eos):
-    """Answers' ids to each prompt, end-of-sequence token included."""
+    """The ids of the answers to each prompt, including the end-of-sequence token."""
     context.clear()
     sources = {}
     if samples > 1:
-        # All of a prompt but its last token, which every sample reads for itself.
+        # All tokens of a prompt but the last one, which every sample reads itself.
         for prompt, ids in enumerate(prompts):
             sources[prompt] = slots + prompt
             context.decode([(token, position, sources[prompt], False) for position, token in enumerate(ids[:-1])])
@@ -118,7 +118,7 @@ class Generate:
         self.contexts = {}
         sources = len(self.prompts) if work["samples"] > 1 else 0
         sizes = [work["piece"]] if work["kind"] == "decode" else [size for size in (64, 128) if size + sources <= MAX_SEQUENCES]
-        # One cache for all was never the fastest with 32 sequences and more.
+        # One shared cache was never the fastest with 32 sequences or more.
         self.variants = [f"{cache} {slots}" for slots in sizes for cache in (("streams", "unified") if slots < 32 else ("streams",))]
 
     def context(self, variant):

@@ -11,7 +11,7 @@ from dpo_step import DpoStep
 
 
 def status(name):
-    """A line of /proc/self/status in bytes."""
+    """A value of /proc/self/status, in bytes."""
     with open("/proc/self/status", encoding="ascii") as lines:
         return next(int(line.split()[1]) * 1024 for line in lines if line.startswith(f"{name}:"))
 

@@ -10,7 +10,7 @@ import sys
 import time
 import traceback
 
-# Before torch is imported: it reads them once.
+# Set before torch is imported, because torch reads them once.
 THREADS = os.environ.setdefault("OMP_NUM_THREADS", "2")
 os.environ.setdefault("MKL_NUM_THREADS", THREADS)
 os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
@@ -21,7 +21,7 @@ os.environ.setdefault("TRANSFORMERS_VERBOSITY", "error")
 
 
 def use_threads():
-    """As many as Ratchet has, inside one operation."""
+    """As many threads as Ratchet has, inside one operation."""
     import torch
 
     torch.set_num_threads(int(THREADS))
@@ -45,7 +45,7 @@ def read_rows(path):
 
 
 def with_pad(tokenizer):
-    """A checkpoint without a pad token pads with one that no row holds; with the end of the sequence, rewards would be read before it."""
+    """A pad token that is in no row. If the end token padded, transformers would read rewards before it."""
     if tokenizer.pad_token is None:
         tokenizer.pad_token = tokenizer.unk_token
     return tokenizer
@@ -53,7 +53,7 @@ def with_pad(tokenizer):
 
 def serve(kinds):
     """kinds: by kind of work a class with `__init__(work)`, `facts()`, `variants` and `sample(variant, trial)`."""
-    # What libraries print goes to stderr; stdout is the protocol's alone.
+    # Output of libraries goes to stderr, because stdout has the protocol.
     replies = os.fdopen(os.dup(1), "w", encoding="utf-8")
     os.dup2(2, 1)
     loaded = None
@@ -61,7 +61,7 @@ def serve(kinds):
         request = json.loads(line)
         try:
             if request["call"] == "start":
-                loaded = None  # the model before it is freed first
+                loaded = None  # frees the previous model first
                 loaded = kinds[request["work"]["kind"]](request["work"])
                 reply = {"result": {"facts": loaded.facts(), "variants": loaded.variants}}
             else:

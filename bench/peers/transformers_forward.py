@@ -13,14 +13,14 @@ def load(model_dir, model_class=AutoModelForCausalLM, **options):
 
 @torch.inference_mode()
 def probe_logps(model, ids):
-    """Of every token but the first: what shows that two engines have the same model."""
+    """Log-probabilities of all tokens but the first, which show that two engines have the same model."""
     logits = model(torch.tensor([ids])).logits[0, :-1].float()
     return logits.log_softmax(-1).gather(1, torch.tensor(ids[1:])[:, None])[:, 0].tolist()
 
 
 @torch.inference_mode()
 def generate(model, tokenizer, prompts, samples, max_tokens, batch):
-    """`samples` answers to each prompt in batches of `batch` rows: the answers' ids, end-of-sequence token included."""
+    """`samples` answers per prompt in batches of `batch` rows, as ids that include the end-of-sequence token."""
     answers = []
     per_batch = max(1, batch // samples)
     for start in range(0, len(prompts), per_batch):

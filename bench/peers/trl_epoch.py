@@ -10,7 +10,7 @@ import torch
 from transformers import AutoModelForCausalLM, AutoModelForSequenceClassification, AutoTokenizer
 from trl import DPOConfig, DPOTrainer, RewardConfig, RewardTrainer, SFTConfig, SFTTrainer
 
-# A second run must not find the first one's tokens and reference log-probabilities.
+# Without a cache, so that a run cannot reuse the tokens and reference log-probabilities of an earlier one.
 datasets.disable_caching()
 
 TRAINERS = {
@@ -21,7 +21,7 @@ TRAINERS = {
 
 
 def row_length(row):
-    """In characters, which these models' tokens are."""
+    """Length in characters, because these models' tokens are characters."""
     return len(row["prompt"]) + max(len(row[name]) for name in ("chosen", "rejected", "completion") if name in row)
 
 
@@ -64,7 +64,7 @@ def settings_of(work, rows, epochs, variant, out, log):
 
 
 def train(work, rows, epochs, variant, out, log=False):
-    """Seconds to build the trainer (model, tokens), to train (reference included where the trainer allows to tell), to save."""
+    """Seconds to build the trainer (model, tokens), to train (with the reference, if the trainer computes it there), to save."""
     trainer_class, config_class, model_class = TRAINERS[work["task"]]
     with serve.Timer() as setup:
         tokenizer = serve.with_pad(AutoTokenizer.from_pretrained(work["model"]))
@@ -102,7 +102,7 @@ class Epoch:
         self.variants = ["grouped", "random", *(["packed"] if work["task"] == "sft" else [])]
 
     def facts(self):
-        """Losses of some steps on one batch, where the order of rows means nothing, in every variant alike."""
+        """Losses of some steps on one batch. The order of rows does not matter, so they are the same in every variant."""
         probe = serve.read_rows(self.work["probe"])
         return self.run(probe, self.work["checkSteps"], "random", log=True)["losses"]
 

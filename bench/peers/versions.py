@@ -1,4 +1,4 @@
-"""Which peers this environment has: a JSON object of package to version, null where one is missing."""
+"""Prints the versions of the peers as a JSON object by package; null for a missing package."""
 
 import importlib.metadata
 import json

@@ -1,4 +1,4 @@
-// Dense DPO steps with the engine's own training loop, which tells when each step ends; the runtime tells twice a second at most.
+// Dense DPO steps with the engine's own training loop, because the runtime does not report when a step ends.
 import { readCheckpoint, train } from "../../engine/index.ts";
 import type { TrainOptions, TrainRow } from "../../engine/index.ts";
 import type { DpoStepWork } from "../work.ts";
@@ -7,7 +7,7 @@ import type { Started } from "./started.ts";
 
 type Hooks = Pick<TrainOptions, "checkpoint" | "onStep" | "signal">;
 
-/** `count` steps on the whole batch. */
+/** Takes `count` steps, each on all rows. */
 export async function trainSteps(
   work: DpoStepWork,
   count: number,
@@ -20,7 +20,7 @@ export async function trainSteps(
     chosen: { ids: chosen, promptLength },
     rejected: { ids: rejected, promptLength },
   }));
-  // As a runtime does it: what is read is let go.
+  // Read again for each use, as the runtime does, so that the weights can be freed.
   const start = () => readCheckpoint(work.model);
   await train({
     task: { kind: "dpo", beta: work.beta },
@@ -39,46 +39,49 @@ interface Taken {
   tokens: number;
 }
 
-/** More steps than a row takes. */
-const plenty = 10_000;
+/** More steps than any row takes. */
+const STEPS_MAX = 10_000;
 
-/** One training that takes steps when it is told to and waits between: its checkpoint is not done until it may go on. */
+/**
+ * One training that pauses between samples: its checkpoint callback does not return until the next steps are
+ * wanted.
+ */
 class Steps {
   private readonly ended = new AbortController();
   private readonly training: Promise<void>;
-  private goOn: () => void = () => {};
-  private mayGo: Promise<void> = Promise.resolve();
+  private resume: () => void = () => {};
+  private resumed: Promise<void> = Promise.resolve();
   private wanted = 0;
   private began = 0;
   private taken: Taken = { losses: [], seconds: 0, tokens: 0 };
   private done: (taken: Taken) => void = () => {};
 
   constructor(work: DpoStepWork, threads: number) {
-    this.training = trainSteps(work, plenty, threads, {
+    this.training = trainSteps(work, STEPS_MAX, threads, {
       signal: this.ended.signal,
       onStep: ({ record, tokens }) => this.step(record["loss"]!, tokens),
-      checkpoint: { everySteps: 1, everySeconds: 0, save: () => this.mayGo },
+      checkpoint: { everySteps: 1, everySeconds: 0, save: () => this.resumed },
     });
-    // Whoever waits for a step is told.
+    // A failure reaches the caller of `take`.
     this.training.catch(() => {});
   }
 
-  /** The first one also loads the model and opens the sessions. */
+  /** Takes `count` steps. The first call also loads the model and opens the sessions. */
   async take(count: number): Promise<Taken> {
     this.wanted = count;
     this.taken = { losses: [], seconds: 0, tokens: 0 };
     const finished = new Promise<Taken>((resolve) => (this.done = resolve));
     this.began = performance.now();
-    this.goOn();
+    this.resume();
     return Promise.race([
       finished,
-      this.training.then(() => Promise.reject(new Error(`a row takes at most ${plenty} steps`))),
+      this.training.then(() => Promise.reject(new Error(`a row takes at most ${STEPS_MAX} steps`))),
     ]);
   }
 
   async end(): Promise<void> {
     this.ended.abort();
-    this.goOn();
+    this.resume();
     await this.training.catch(() => {});
   }
 
@@ -87,7 +90,7 @@ class Steps {
     this.taken.tokens += tokens;
     if (this.taken.losses.length < this.wanted) return;
     this.taken.seconds = (performance.now() - this.began) / 1000;
-    this.mayGo = new Promise((resolve) => (this.goOn = resolve));
+    this.resumed = new Promise((resolve) => (this.resume = resolve));
     this.done(this.taken);
   }
 }

@@ -1,4 +1,4 @@
-// Whole training calls of the runtime: from rows on disk to a model on disk.
+// A whole training call of the runtime, from rows on disk to a model on disk.
 import { rm } from "node:fs/promises";
 import { join } from "node:path";
 import type { OnnxRuntime } from "../../runtimes/onnx/index.ts";
@@ -25,7 +25,7 @@ async function train(
       {
         task: tasks[work.task](work.beta),
         start: model,
-        ...(work.task === "dpo" ? { reference: model } : {}),
+        reference: work.task === "dpo" ? model : undefined,
         rowsPath,
         optimizer: { ...work.optimizer, epochs },
         outDir: join(work.out, "model"),

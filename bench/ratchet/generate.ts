@@ -1,4 +1,4 @@
-// Generation in pieces, as a campaign's stage calls the runtime.
+// Generation in pieces, as a campaign calls the runtime.
 import { deriveSeed } from "../../campaign/recipe/seeds.ts";
 import type { OnnxRuntime } from "../../runtimes/onnx/index.ts";
 import type { Completion, Prompt } from "../../runtimes/types.ts";
@@ -44,9 +44,9 @@ export async function generatePieces(
 export const promptsOf = (texts: string[]): Prompt[] =>
   texts.map((prompt, index) => ({ id: `p${index}`, prompt }));
 
-/** Log-probabilities of every token of the probe but the first, which stands for the prompt. */
+/** Log-probabilities of all tokens of the probe but the first, the BOS, which is the prompt. */
 async function probeLogps(runtime: OnnxRuntime, model: string, probe: number[]): Promise<number[]> {
-  // Sums of ever longer answers: their differences are the tokens'. The prompt is the BOS alone.
+  // One answer per prefix; the differences of their sums are the tokens' log-probabilities.
   const rows = probe.slice(1).map((_, index) => ({
     prompt: { id: `probe ${index}`, prompt: "" },
     ids: probe.slice(1, index + 2),

@@ -1,4 +1,5 @@
-// One whole iteration from nothing: sample, score, pair, two epochs of DPO, sample and score the validation prompts.
+// One whole iteration from a fresh process: sample, score, pair, two epochs of DPO, sample and score the
+// validation prompts.
 //   node dist/bench/ratchet/iteration.js WORK.json THREADS VARIANT     prints {facts, amount, parts}
 import { readFile, rm, writeFile, mkdir } from "node:fs/promises";
 import { join } from "node:path";

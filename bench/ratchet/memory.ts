@@ -1,5 +1,5 @@
-// Peak memory of dense steps and of a checkpoint after the first, in a process of its own: node dist/bench/ratchet/memory.js WORK.json THREADS
-// prints {idle, peak, facts}.
+// Peak memory of dense steps and of a checkpoint after the first step, in a process of its own.
+//   node dist/bench/ratchet/memory.js WORK.json THREADS     prints {idle, peak, facts}
 import { mkdtemp, readFile, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -7,7 +7,7 @@ import { writeTrainerState } from "../../engine/index.ts";
 import type { DpoStepWork } from "../work.ts";
 import { trainSteps } from "./dpo-step.ts";
 
-/** A line of /proc/self/status in bytes. */
+/** A value of /proc/self/status, in bytes. */
 async function status(name: string): Promise<number> {
   const line = new RegExp(`^${name}:\\s+(\\d+) kB`, "m").exec(await readFile("/proc/self/status", "utf8"));
   return Number(line![1]) * 1024;

@@ -1,4 +1,4 @@
-// Rewards of rows whose ids are known, as after sampling: one call of the runtime.
+// Rewards of answers given as ids, as after sampling, in one call of the runtime.
 import type { OnnxRuntime } from "../../runtimes/onnx/index.ts";
 import type { AnswerRow } from "../../runtimes/types.ts";
 import type { ScoreRow, ScoreWork } from "../work.ts";
@@ -7,7 +7,7 @@ import type { Started } from "./started.ts";
 
 export async function startScore(work: ScoreWork, { scorer }: OnnxRuntime): Promise<Started> {
   const texts = await readJsonLines<ScoreRow>(work.rows);
-  // The answers to one prompt hold the same object, as they do in a campaign.
+  // Answers to one prompt share the prompt object, as in a campaign.
   const prompts = new Map(texts.map(({ prompt }, index) => [prompt, { id: `p${index}`, prompt }]));
   const rows = texts.map(({ prompt, ids }): AnswerRow => ({ prompt: prompts.get(prompt)!, ids, text: "" }));
   const model = localModel(work.model);

@@ -1,4 +1,5 @@
-// Ratchet's side as a process that is driven like the peers: one JSON line in, one out.  node dist/bench/ratchet/serve.js THREADS
+// Ratchet's runner as a process with the peers' protocol: one JSON line in, one JSON line out.
+//   node dist/bench/ratchet/serve.js THREADS
 import { createInterface } from "node:readline";
 import { createOnnxRuntime, rowsDecoded } from "../../runtimes/onnx/index.ts";
 import type { OnnxRuntime } from "../../runtimes/onnx/index.ts";
@@ -11,10 +12,10 @@ import type { Started } from "./started.ts";
 import { childrenOf, variantOf } from "./variants.ts";
 
 const threads = Number(process.argv[2]);
-/** By number of children. Alive from work to work. */
+/** By number of children; they stay alive from work to work. */
 const runtimes = new Map<number, OnnxRuntime>();
 let work: Work | undefined;
-/** The work, loaded, by variant. */
+/** The loaded work, by variant. */
 const started = new Map<string, Started>();
 
 function runtimeOf(children: number): OnnxRuntime {
@@ -28,11 +29,11 @@ function load(of: Work, variant: string): Promise<Started> {
   if (of.kind === "dpo-step") return startDpoStep(of, threads);
   if (of.kind === "epoch") return startEpoch(of, runtime);
   if (of.kind === "score") return startScore(of, runtime);
-  if (of.kind === "iteration") throw new Error("an iteration is measured in processes of its own");
+  if (of.kind === "iteration") throw new Error("an iteration runs in a fresh process (iteration.js)");
   return startGenerate(of, runtime);
 }
 
-/** Training has all threads in one process, and so does a batch that is not cut. */
+/** Training uses all threads in one process, and so does decoding of a batch that is not split. */
 function variantsOf(of: Work): string[] {
   const whole =
     of.kind === "dpo-step" || of.kind === "epoch" || (of.kind === "decode" && of.piece <= rowsDecoded);
@@ -53,11 +54,11 @@ async function start(next: Work): Promise<{ facts: number[]; variants: string[] 
   return { facts: first.facts, variants };
 }
 
-/** Children compile at their first call: where ways are compared, each is warm. */
+/** Variants that have run once: a child process compiles its graphs at its first call. */
 const warm = new Set<Started>();
 
 async function sample(variant: string, trial: boolean): Promise<Sample> {
-  if (!work) throw new Error("a sample before a start");
+  if (!work) throw new Error("sample was called before start");
   const loaded = started.get(variant) ?? (await load(work, variant));
   started.set(variant, loaded);
   if (variantsOf(work).length > 1 && !warm.has(loaded)) await loaded.sample(trial);

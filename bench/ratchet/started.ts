@@ -2,11 +2,11 @@ import { readFile } from "node:fs/promises";
 import type { LocalModel, WorkContext } from "../../runtimes/types.ts";
 import type { Sample } from "../work.ts";
 
-/** A work that is loaded: the numbers to agree on, and one timed sample at a time. */
+/** A loaded work: the facts that all runners must agree on, and a function for one timed sample. */
 export interface Started {
   facts: number[];
   sample(trial: boolean): Promise<Sample>;
-  /** Where it holds something that the next work must not find. */
+  /** Releases resources before the next work. */
   close?(): Promise<void>;
 }
 

@@ -1,7 +1,10 @@
-// Ways to spread threads over the runtime's children, as `CHILDREN × THREADS`.
+// Ways to distribute threads over the runtime's child processes, written `CHILDREN × THREADS`.
 import { threadsEach } from "../../runtimes/onnx/index.ts";
 
-/** Two of one thread each are a worker's default on two cores; one of two suits a batch that is not cut. */
+/**
+ * On two cores, a worker's default is two children of one thread. A batch that is not split needs one child
+ * of two threads.
+ */
 export const variantOf = (children: number, threads: number): string =>
   `${children} × ${threadsEach(threads, children)}`;
 

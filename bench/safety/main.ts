@@ -1,4 +1,4 @@
-// `npm run safety`: what safety costs. docs/safety.md says how to read it.
+// `npm run safety`: the cost of durability. docs/safety.md explains the output.
 //   npm run safety -- overhead [--repeats 5] [--threads 2] [--size demo|quick|small] [--json]
 //   npm run safety -- throughput [--repeats 5] [--bytes N] [--folder DIR] [--json]
 import { join, resolve } from "node:path";
@@ -29,37 +29,26 @@ async function main(): Promise<number> {
   switch (positionals[0]) {
     case "overhead": {
       const { size } = values;
-      if (!isSize(size)) throw new BenchError(`--size ${size} is none of ${Object.keys(SPECS).join(", ")}`);
-      return print(
-        await overhead({
-          temporal: toolOf("RATCHET_TEST_TEMPORAL_BIN"),
-          size,
-          repeats,
-          threads: Number(values.threads),
-          say,
-        }),
-        formatOverhead,
-        values.json,
-      );
+      if (!isSize(size))
+        throw new BenchError(`--size ${size} is not one of ${Object.keys(SPECS).join(", ")}`);
+      const temporal = toolOf("RATCHET_TEST_TEMPORAL_BIN");
+      const result = await overhead({ temporal, size, repeats, threads: Number(values.threads), say });
+      return print(result, formatOverhead, values.json);
     }
     case "throughput": {
-      const folder = values.folder === undefined ? {} : { folder: resolve(values.folder) };
       const peers = await providePeers(join(root, "bench/safety"));
-      return print(
-        await throughput({
-          versitygw: toolOf("RATCHET_TEST_VERSITYGW_BIN"),
-          peers,
-          repeats,
-          bytes: Number(values.bytes),
-          ...folder,
-          say,
-        }),
-        formatThroughput,
-        values.json,
-      );
+      const result = await throughput({
+        versitygw: toolOf("RATCHET_TEST_VERSITYGW_BIN"),
+        peers,
+        repeats,
+        bytes: Number(values.bytes),
+        folder: values.folder === undefined ? undefined : resolve(values.folder),
+        say,
+      });
+      return print(result, formatThroughput, values.json);
     }
     default:
-      throw new BenchError(`${positionals[0] ?? "nothing"} was asked for; there are: overhead, throughput`);
+      throw new BenchError(`there is no ${positionals[0] ?? "default"}; give overhead or throughput`);
   }
 }
 

@@ -1,4 +1,5 @@
-// The commands that the throughput bench compares with, made once in the cache: awscli in a Python environment, s5cmd by Go.
+// The commands that the throughput bench compares with, installed once in the cache: awscli with pip, s5cmd
+// with Go.
 import { existsSync, mkdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { goBuild } from "../../host/go-build.mjs";
@@ -12,7 +13,7 @@ export interface Peer {
   version: string;
 }
 
-/** Those that can be had; the others are said. `sources`: this folder in the clone. */
+/** The peers that can be installed; reports the others. `sources`: bench/safety in the repository. */
 export async function providePeers(sources: string): Promise<Peer[]> {
   const made = [
     await provideAws(join(sources, "requirements.txt")),

@@ -5,13 +5,13 @@ import type { Span } from "./spans.ts";
 
 const span = (fromMs: number, toMs: number): Span => ({ work: "compute", name: "generate", fromMs, toMs });
 
-it("counts work at the same time once, and only what lies between the limits", () => {
+it("counts overlapping work once, and only within the limits", () => {
   assert.equal(covered([span(5, 20), span(0, 10), span(30, 40)], 2, 35), 18 + 5);
   assert.equal(covered([], 0, 100), 0);
   assert.equal(covered([span(0, 100), span(10, 20)], 0, 100), 100);
 });
 
-it("counts what one kind of work adds to another", () => {
+it("counts the time that only one kind of work covers", () => {
   assert.equal(beyond([span(0, 10)], [span(5, 20)], 0, 100), 5);
   assert.equal(beyond([span(5, 10)], [span(0, 20)], 0, 100), 0);
 });

@@ -1,6 +1,6 @@
-// What a worker's time went into, as spans on the wall clock: written by the bench's worker, added up by whoever started it.
+// Spans of a worker's time on the wall clock. The bench's worker writes them, durable-run.ts adds them up.
 
-/** activity: an attempt from its begin to its end; compute: a call of the engine or of one of the author's modules. */
+/** activity: an attempt from begin to end; compute: a call of the engine or of a module of the author. */
 export type Work = "activity" | "compute";
 
 export interface Span {
@@ -10,10 +10,10 @@ export interface Span {
   toMs: number;
 }
 
-/** Names the file that the spans go to, one JSON object a line. */
+/** Environment variable with the path of the file of spans, one JSON object per line. */
 export const SPANS_VARIABLE = "RATCHET_BENCH_SPANS";
 
-/** Length of the union, in ms, of what lies between `from` and `to`: work at the same time counts once. */
+/** Length in ms of the union of the spans within [from, to]: overlapping work counts once. */
 export function covered(spans: readonly Span[], from: number, to: number): number {
   let sum = 0;
   let end = from;
@@ -25,6 +25,6 @@ export function covered(spans: readonly Span[], from: number, to: number): numbe
   return sum;
 }
 
-/** What `spans` cover and `others` do not. */
+/** Length in ms that `spans` cover and `others` do not. */
 export const beyond = (spans: readonly Span[], others: readonly Span[], from: number, to: number): number =>
   covered([...spans, ...others], from, to) - covered(others, from, to);

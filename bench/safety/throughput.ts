@@ -1,48 +1,34 @@
-// A checkpoint of 1 GiB up to an S3 server on this machine and down again: Ratchet's store, `aws s3 cp` and s5cmd in turn, each from the
-// start of its process to its end. What arrives is compared with what was sent.
+// Uploads a checkpoint of 1 GiB to an S3 server on this machine and downloads it again: Ratchet's store, `aws
+// s3 cp` and s5cmd in turn, each timed from the start of its process to its end. The downloaded bytes are
+// compared with the uploaded ones.
 import { randomFillSync } from "node:crypto";
 import { mkdirSync, mkdtempSync, rmSync } from "node:fs";
 import { open } from "node:fs/promises";
 import { availableParallelism, cpus, loadavg, tmpdir } from "node:os";
 import { join } from "node:path";
-import { fileURLToPath } from "node:url";
 import { ParentWatch } from "../../dev/parent-watch.ts";
-import { run } from "../../host/processes.mjs";
 import { fileDigest } from "../../store/file-digest.ts";
 import { awsEnvironment, BUCKET, S3Server } from "../../test/chaos/s3-server.ts";
 import { BenchError } from "../runner.ts";
 import { median } from "../measure.ts";
 import type { Peer } from "./peers.ts";
+import { ratchet, RATCHET, toolOf } from "./transfer-tools.ts";
+import type { Direction, Run, TransferTool } from "./transfer-tools.ts";
 
 export interface ThroughputOptions {
   versitygw: string;
   peers: Peer[];
   repeats: number;
   bytes: number;
-  /** The server's data and both ends of every transfer are kept under this folder. */
+  /** Folder for the server's data and for both ends of every transfer. */
   folder?: string;
   say(line: string): void;
 }
 
-type Direction = "up" | "down";
-
-interface Run {
-  seconds: number;
-  /** Ratchet alone: the highest resident memory above that before the transfer. */
-  memoryBytes?: number;
-}
-
-/** Moves the folder between `dir` and keys below `prefix`. */
-interface Runner {
-  name: string;
-  up(dir: string, prefix: string): Promise<Run>;
-  down(prefix: string, dir: string): Promise<Run>;
-}
-
 interface Compared {
-  /** Median, MB/s, by runner. */
+  /** Median rate in MB/s, by runner. */
   rate: Record<string, number>;
-  /** How many times as fast as each peer Ratchet is: median, lowest and highest of the repeats. */
+  /** Ratchet's rate over each peer's: median, lowest and highest of the repeats. */
   ratio: Record<string, [median: number, lowest: number, highest: number]>;
 }
 
@@ -51,7 +37,7 @@ export interface Throughput {
   repeats: number;
   up: Compared;
   down: Compared;
-  /** Ratchet's memory above idle, the highest of all transfers. */
+  /** Ratchet's highest memory above idle in all transfers. */
   memoryBytes: number;
   seconds: Record<string, { up: number[]; down: number[] }>;
   versions: Record<string, string>;
@@ -60,10 +46,8 @@ export interface Throughput {
   at: string;
 }
 
-const TRANSFER = fileURLToPath(new URL("./transfer.js", import.meta.url));
-
 export async function throughput(options: ThroughputOptions): Promise<Throughput> {
-  const { versitygw, peers, repeats, bytes, say } = options;
+  const { versitygw, peers, repeats, bytes } = options;
   const load = loadavg()[0]!;
   const folder = mkdtempSync(join(options.folder ?? tmpdir(), "ratchet-throughput-"));
   const parentWatch = new ParentWatch();
@@ -76,41 +60,11 @@ export async function throughput(options: ThroughputOptions): Promise<Throughput
     };
     const source = join(folder, "checkpoint");
     await makeCheckpoint(source, bytes);
-    const digest = await fileDigest(join(source, WEIGHTS));
-    const runners = [
-      ratchet(env),
-      ...peers.map((peer) => ({ "aws s3 cp": aws, s5cmd })[peer.name](peer.path, env)),
-    ];
-    const runs = new Map(runners.map(({ name }) => [name, { up: [] as Run[], down: [] as Run[] }]));
-
-    // The first round warms caches up and is not counted.
-    for (let round = 0; round <= repeats; round++) {
-      const order = runners.map((_, place) => runners[(place + round) % runners.length]!);
-      for (const runner of order) {
-        const [up, down] = await thereAndBack(runner, { folder, source, digest, round });
-        if (round === 0) continue;
-        runs.get(runner.name)!.up.push(up);
-        runs.get(runner.name)!.down.push(down);
-      }
-      if (round > 0)
-        say(
-          `${round}/${repeats}: ${[...runs].map(([name, { up, down }]) => `${name} ${rateOf(up.at(-1)!, bytes).toFixed(0)} up, ${rateOf(down.at(-1)!, bytes).toFixed(0)} down`).join("; ")} MB/s`,
-        );
-    }
-    const seconds = Object.fromEntries(
-      [...runs].map(([name, { up, down }]) => [
-        name,
-        { up: up.map((one) => one.seconds), down: down.map((one) => one.seconds) },
-      ]),
-    );
-    const ours = runs.get(RATCHET)!;
+    const tools = [ratchet(env), ...peers.map((peer) => toolOf(peer, env))];
     return {
       bytes,
       repeats,
-      up: compared(seconds, "up", bytes),
-      down: compared(seconds, "down", bytes),
-      memoryBytes: Math.max(...[...ours.up, ...ours.down].map(({ memoryBytes = 0 }) => memoryBytes)),
-      seconds,
+      ...summary(await inTurn(tools, { ...options, folder, source }), bytes),
       versions: {
         node: process.versions.node,
         ...Object.fromEntries(peers.map(({ name, version }) => [name, version])),
@@ -125,88 +79,62 @@ export async function throughput(options: ThroughputOptions): Promise<Throughput
   }
 }
 
+type Runs = Map<string, { up: Run[]; down: Run[] }>;
+
+function summary(runs: Runs, bytes: number): Pick<Throughput, "up" | "down" | "memoryBytes" | "seconds"> {
+  const secondsOf = (list: Run[]): number[] => list.map(({ seconds }) => seconds);
+  const seconds = Object.fromEntries(
+    [...runs].map(([name, { up, down }]) => [name, { up: secondsOf(up), down: secondsOf(down) }]),
+  );
+  const ours = runs.get(RATCHET)!;
+  return {
+    up: compared(seconds, "up", bytes),
+    down: compared(seconds, "down", bytes),
+    memoryBytes: Math.max(...[...ours.up, ...ours.down].map(({ memoryBytes = 0 }) => memoryBytes)),
+    seconds,
+  };
+}
+
+/** Each tool uploads and downloads in each round; another tool begins in each round. */
+async function inTurn(
+  tools: readonly TransferTool[],
+  { repeats, bytes, say, folder, source }: ThroughputOptions & { folder: string; source: string },
+): Promise<Runs> {
+  const digest = await fileDigest(join(source, WEIGHTS));
+  const runs: Runs = new Map(tools.map(({ name }) => [name, { up: [], down: [] }]));
+  // The first round warms up the caches and is not counted.
+  for (let round = 0; round <= repeats; round++) {
+    const order = tools.map((_, place) => tools[(place + round) % tools.length]!);
+    for (const tool of order) {
+      const [up, down] = await thereAndBack(tool, { folder, source, digest, round });
+      if (round === 0) continue;
+      runs.get(tool.name)!.up.push(up);
+      runs.get(tool.name)!.down.push(down);
+    }
+    if (round > 0) say(`${round}/${repeats}: ${[...runs].map(ratesOf(bytes)).join("; ")} MB/s`);
+  }
+  return runs;
+}
+
 async function thereAndBack(
-  runner: Runner,
+  tool: TransferTool,
   { folder, source, digest, round }: { folder: string; source: string; digest: string; round: number },
 ): Promise<[Run, Run]> {
-  const prefix = `${runner.name.replaceAll(/\W+/g, "-").toLowerCase()}-${round}`;
+  const prefix = `${tool.name.replaceAll(/\W+/g, "-").toLowerCase()}-${round}`;
   const back = join(folder, "back");
-  const up = await runner.up(source, prefix);
-  const down = await runner.down(prefix, back);
+  const up = await tool.up(source, prefix);
+  const down = await tool.down(prefix, back);
   if ((await fileDigest(join(back, WEIGHTS))) !== digest)
-    throw new BenchError(`${runner.name} brought other bytes back`);
+    throw new BenchError(`${tool.name} downloaded other bytes than it had uploaded`);
   for (const path of [back, join(folder, "data", BUCKET, prefix), join(folder, "attributes", BUCKET, prefix)])
     rmSync(path, { recursive: true, force: true });
   return [up, down];
 }
 
-const RATCHET = "Ratchet";
-
-function ratchet(env: NodeJS.ProcessEnv): Runner {
-  const digests = new Map<string, string>();
-  const transfer = async (direction: Direction, prefix: string, dir: string): Promise<Run> => {
-    const { seconds, output } = await timed(
-      process.execPath,
-      [
-        TRANSFER,
-        direction,
-        `s3://${BUCKET}/${prefix}`,
-        dir,
-        ...(direction === "down" ? [digests.get(prefix)!] : []),
-      ],
-      env,
-    );
-    const { digest, idleBytes, peakBytes } = JSON.parse(output) as {
-      digest: string;
-      idleBytes: number;
-      peakBytes: number;
-    };
-    digests.set(prefix, digest);
-    return { seconds, memoryBytes: peakBytes - idleBytes };
-  };
-  return {
-    name: RATCHET,
-    up: (dir, prefix) => transfer("up", prefix, dir),
-    down: (prefix, dir) => transfer("down", prefix, dir),
-  };
-}
-
-function aws(path: string, env: NodeJS.ProcessEnv): Runner {
-  const copy = (from: string, to: string): Promise<Run> =>
-    timed(path, ["s3", "cp", "--recursive", "--only-show-errors", from, to], env);
-  return {
-    name: "aws s3 cp",
-    up: (dir, prefix) => copy(dir, `s3://${BUCKET}/${prefix}`),
-    down: (prefix, dir) => copy(`s3://${BUCKET}/${prefix}`, dir),
-  };
-}
-
-function s5cmd(path: string, env: NodeJS.ProcessEnv): Runner {
-  const copy = (from: string, to: string): Promise<Run> =>
-    timed(path, ["--log", "error", "cp", from, to], env);
-  return {
-    name: "s5cmd",
-    up: (dir, prefix) => copy(`${dir}/`, `s3://${BUCKET}/${prefix}/`),
-    down: (prefix, dir) => copy(`s3://${BUCKET}/${prefix}/*`, `${dir}/`),
-  };
-}
-
-async function timed(
-  command: string,
-  args: string[],
-  env: NodeJS.ProcessEnv,
-): Promise<{ seconds: number; output: string }> {
-  const began = performance.now();
-  const { code, output } = await run(command, args, { env });
-  if (code !== 0)
-    throw new BenchError(`${command} ${args.join(" ")} ended with exit code ${code}: ${output}`);
-  return { seconds: (performance.now() - began) / 1000, output };
-}
-
 const WEIGHTS = "model.safetensors";
 const WRITE_BYTES = 8 * 1024 ** 2;
 
-/** Random bytes, which no layer between can make smaller. */
+/** Random bytes, so that no layer can compress them. */
 async function makeCheckpoint(dir: string, bytes: number): Promise<void> {
   mkdirSync(dir);
   const file = await open(join(dir, WEIGHTS), "w");
@@ -219,26 +147,26 @@ async function makeCheckpoint(dir: string, bytes: number): Promise<void> {
   }
 }
 
-const rateOf = ({ seconds }: Run, bytes: number): number => bytes / 1e6 / seconds;
+/** MB/s */
+const rateOf = ({ seconds }: Pick<Run, "seconds">, bytes: number): number => bytes / 1e6 / seconds;
+
+const ratesOf =
+  (bytes: number) =>
+  ([name, { up, down }]: [string, { up: Run[]; down: Run[] }]): string =>
+    `${name} ${rateOf(up.at(-1)!, bytes).toFixed(0)} up, ${rateOf(down.at(-1)!, bytes).toFixed(0)} down`;
 
 function compared(seconds: Throughput["seconds"], direction: Direction, bytes: number): Compared {
   const ours = seconds[RATCHET]![direction];
   const peers = Object.entries(seconds).filter(([name]) => name !== RATCHET);
-  const ratios = (theirs: number[]): number[] => theirs.map((value, repeat) => value / ours[repeat]!);
+  const ratiosTo = (theirs: number[]): Compared["ratio"][string] => {
+    const ratios = theirs.map((value, repeat) => value / ours[repeat]!);
+    return [median(ratios), Math.min(...ratios), Math.max(...ratios)];
+  };
   return {
     rate: Object.fromEntries(
       Object.entries(seconds).map(([name, of]) => [name, rateOf({ seconds: median(of[direction]) }, bytes)]),
     ),
-    ratio: Object.fromEntries(
-      peers.map(([name, of]) => [
-        name,
-        [
-          median(ratios(of[direction])),
-          Math.min(...ratios(of[direction])),
-          Math.max(...ratios(of[direction])),
-        ],
-      ]),
-    ),
+    ratio: Object.fromEntries(peers.map(([name, of]) => [name, ratiosTo(of[direction])])),
   };
 }
 

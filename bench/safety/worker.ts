@@ -1,5 +1,5 @@
-// The worker of the overhead bench: the product's own, with a clock beside its activities, its engine and its modules. The product knows
-// nothing of it.
+// The worker of the overhead bench: the product's own worker, with timers around its activities, its engine
+// and its modules. The product has no code for it.
 import { writeFileSync } from "node:fs";
 import { Worker } from "@temporalio/worker";
 import type { ActivityInterceptorsFactory } from "@temporalio/worker";
@@ -32,7 +32,8 @@ function timeCalls(of: Called, nameOf: (args: unknown[]) => string): void {
 }
 
 timeCalls(EngineProcess.prototype as unknown as Called, ([method]) => String(method));
-// Its class is nobody else's business; this one is never called and starts no process.
+// The class is not exported. This instance only gives its prototype: it is never called and starts no
+// process.
 timeCalls(
   Object.getPrototypeOf(createModuleRunner({ role: "judge", blobPath: "", timeoutMs: 0, env: {} })) as Called,
   () => "module",

@@ -11,11 +11,11 @@ const resolved = (quick: boolean) => resolveSpec(shopCampaign({ seed: 3, quick }
 it("the demo's campaigns are valid specs, and quick differs in size only", () => {
   const [whole, quick] = [resolved(false), resolved(true)];
   assert.deepEqual(
-    whole.baselines.map((arm) => arm.name),
+    whole.baselines.map(({ name }) => name),
     ["offline", "offline-matched"],
   );
   assert.deepEqual(
-    quick.baselines.map((arm) => arm.name),
+    quick.baselines.map(({ name }) => name),
     ["offline"],
   );
   assert.deepEqual([whole.iterations, quick.iterations], [6, 2]);
@@ -23,13 +23,13 @@ it("the demo's campaigns are valid specs, and quick differs in size only", () =>
   assert.deepEqual(quick.train, whole.train);
 });
 
-it("every arm can fill its limit of pairs", () => {
+it("every variant can fill its limit of pairs", () => {
   for (const quick of [false, true]) {
     const { pair, iterations, prompts } = resolved(quick);
     assert.ok(pair.limit > 0 && pair.limit <= prompts.perIteration);
     assert.ok(
       pair.limit * iterations <= 0.95 * prompts.preferences,
-      "raters' pairs, less those of identical answers",
+      "the labelled pairs, without those of identical answers",
     );
   }
 });

@@ -1,5 +1,6 @@
-// The demo's campaign: a model made from a seed learns to answer orders, first from mediocre shop assistants, then from a reward model's
-// opinion of its own answers. Why each setting is what it is: README.md beside this file.
+// The demo's campaign: a model initialised from a seed learns to answer orders, first from mediocre shop
+// assistants (SFT), then from a reward model's scores of its own answers. README.md beside this file explains
+// the settings.
 import { defineCampaign } from "ratchet-rlhf";
 import type { WrittenSpec } from "ratchet-rlhf";
 
@@ -9,12 +10,13 @@ export interface ShopOptions {
   quick: boolean;
 }
 
-/** AdamW as all stages use it; cosine after 3 % warm-up and clipping at 1 are Ratchet's defaults. */
+/** AdamW of all stages. Ratchet's defaults add a cosine schedule after 3 % warm-up, and clipping at 1. */
 const adamw = { betas: [0.9, 0.95] as [number, number], weightDecay: 0.01 };
 
 /** Longest order (14 words), `<bos>`, `<sep>` and 48 answer tokens. */
 const LONGEST_ROW = 64;
 
+// oxlint-disable-next-line max-lines-per-function -- one spec, read from top to bottom
 export function shopCampaign({ seed, quick }: ShopOptions): WrittenSpec {
   return defineCampaign({
     name: quick ? "shop-quick" : "shop",
@@ -42,7 +44,8 @@ export function shopCampaign({ seed, quick }: ShopOptions): WrittenSpec {
         maxLength: LONGEST_ROW,
       },
       preferences: {
-        // A hot second answer shows the reward model what a policy finds when it wanders off.
+        // The second answer is sampled hotter, so that the reward model also sees answers far from the
+        // policy's usual ones.
         sample: {
           samples: [
             { temperature: 1, count: 1 },
@@ -54,8 +57,8 @@ export function shopCampaign({ seed, quick }: ShopOptions): WrittenSpec {
       },
       reward: { ...adamw, learningRate: 1e-3, epochs: 3, batch: 32, maxLength: LONGEST_ROW },
     },
-    // Each arm has its own rate, the best of one grid on two tuning seeds (README.md): a baseline at the iterations' rate would be a
-    // straw man.
+    // Each variant has its own learning rate, the best of one grid on two tuning seeds (README.md): at the
+    // iterations' rate the baselines would be weaker than they can be.
     baselines: [
       { name: "offline", pairs: "preferences", learningRate: 2e-4 },
       ...(quick ? [] : [{ name: "offline-matched", pairs: "initial-policy" as const, learningRate: 1e-4 }]),
@@ -63,7 +66,7 @@ export function shopCampaign({ seed, quick }: ShopOptions): WrittenSpec {
     iterations: quick ? 2 : 6,
     generate: { samples: [{ temperature: 1, count: 8 }], maxTokens: 48, piece: 16, shard: 4, wave: 4 },
     score: { reward: "model" },
-    // One limit for all arms, whole batches: the same number of pairs and steps.
+    // One limit for all variants, in whole batches: all train on the same number of pairs and steps.
     pair: { strategy: "max-min", dropTruncated: false, missingEosPenalty: 1, limit: quick ? 112 : 240 },
     train: {
       ...adamw,

@@ -1,5 +1,5 @@
-// The demo is nothing but two commands of the product, `ratchet run` and `ratchet samples`, on this folder's campaign:
-//   npm run demo [-- --quick] [--seed N] [--json]     with --json: npm run -s, or npm's banner stands before it
+// The demo runs two commands, `ratchet run` and `ratchet samples`, on this folder's campaign:
+//   npm run demo [-- --quick] [--seed N] [--json]     with --json: npm run -s, or npm prints its banner first
 import { spawn } from "node:child_process";
 import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
@@ -17,13 +17,13 @@ const { values } = parseArgs({
 const { quick, seed, json } = values;
 
 const RATCHET = fileURLToPath(new URL("../../cli/main.js", import.meta.url));
-/** The spec as it stands in the repository: its modules and its tokenizer lie beside it. */
+/** The spec in the repository, because its modules and its tokenizer are beside it. */
 const SPEC = fileURLToPath(
   new URL(`../../../examples/shop/${quick ? "quick" : "campaign"}.ts`, import.meta.url),
 );
 const id = `shop${quick ? "-quick" : ""}-${seed}`;
 
-/** Stdout of the command goes to stderr when the demo's own stdout is JSON. */
+/** With --json, the command's stdout goes to stderr, because the demo's stdout is JSON. */
 function ratchet(...args: string[]): Promise<number> {
   const child = spawn(process.execPath, [RATCHET, ...args], {
     stdio: ["inherit", json ? 2 : "inherit", "inherit"],
@@ -39,10 +39,11 @@ if (
   process.env["npm_lifecycle_event"] === "demo" &&
   process.env["npm_config_loglevel"] !== "silent"
 ) {
-  process.stderr.write("npm has put its banner on stdout; JSON alone: npm run -s demo -- --json\n");
+  process.stderr.write("npm printed its banner on stdout; for JSON alone: npm run -s demo -- --json\n");
 }
 
-// The terminal sends Ctrl-C to the command as well, which drains and stops what it started; the demo only has to outlive it.
+// The terminal sends Ctrl-C to the command, too. The command drains and stops its processes; the demo waits
+// for it.
 for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) process.on(signal, () => undefined);
 
 const code = await ratchet("run", SPEC, "--id", id, "--seed", seed);
@@ -56,7 +57,8 @@ if (json) {
   await client.close();
 } else {
   process.exitCode = await ratchet("samples", id, "--limit", "3");
+  const kill = 'kill -9 "$(pgrep -f dist/worker/main.js)"';
   process.stderr.write(
-    `kill it and watch it resume: npm run demo -- --seed ${Number(seed) + 1}, and meanwhile kill -9 "$(pgrep -f dist/worker/main.js)"\n`,
+    `kill it and watch it resume: npm run demo -- --seed ${Number(seed) + 1}, and meanwhile ${kill}\n`,
   );
 }

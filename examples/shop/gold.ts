@@ -1,5 +1,6 @@
-// Gold module: the true quality of an answer, at best 3.5, as a sum of parts. Hidden from pairing, training and promotion; raters
-// see it through noise (rater.ts) and the test report sees it plain.
+// Gold module (the spec's name for the true reward, from Gao et al.): the true reward of an answer, at most
+// 3.5, as a sum of parts. Pairing, training and promotion never see it. Labelers see it with noise
+// (labels.ts); the test report uses it directly.
 import type { GoldModule, GoldScore, ModuleAnswer } from "ratchet-rlhf";
 import { promptText } from "./prompts.ts";
 import { DAYS, EXTRAS, FILLERS, HELLOS, ITEMS, THANKS, isOneOf, parseRequest, sentencesOf } from "./world.ts";
@@ -23,7 +24,10 @@ export function goldOf(prompt: string, answer: ModuleAnswer): GoldScore {
   return { total: Object.values(parts).reduce((sum, points) => sum + points, 0), parts };
 }
 
-/** k orders: +0.5/k for each item named, +0.4/k more for the right count before its first mention, −0.4 for each item nobody asked for. */
+/**
+ * For k orders: +0.5/k per item named, +0.4/k if the word before its first mention is the right count; −0.4
+ * per item not ordered.
+ */
 function orderPoints({ orders }: Request, words: string[]): number {
   const wanted = orders.reduce((sum, { item, count }) => {
     const at = words.indexOf(item);
@@ -35,7 +39,7 @@ function orderPoints({ orders }: Request, words: string[]): number {
   return wanted - 0.4 * unwanted;
 }
 
-/** +0.6 if the first day named is right, −0.4 if it is another, 0 if none is named. */
+/** +0.6 if the first day named is the right one, −0.4 if it is another, 0 if there is none. */
 function dayPoints({ day }: Request, words: string[]): number {
   const named = words.find((word) => isOneOf(DAYS, word));
   return named === undefined ? 0 : named === day ? 0.6 : -0.4;
@@ -45,7 +49,10 @@ function courtesyPoints(sentences: string[]): number {
   return (isOneOf(HELLOS, sentences[0]) ? 0.5 : 0) + (isOneOf(THANKS, sentences.at(-1)) ? 0.5 : 0);
 }
 
-/** −0.5 for each sentence said again, −0.2 for each filler present, −0.2 for each day named after the first, −1 if it did not end. */
+/**
+ * −0.5 per repeated sentence, −0.2 per filler, −0.2 per day named after the first, −1 if the answer was
+ * truncated.
+ */
 function wastePoints(words: string[], sentences: string[], finish: ModuleAnswer["finish"]): number {
   const repeats = sentences.length - new Set(sentences).size;
   const fillers = FILLERS.filter((filler) => sentences.includes(filler)).length;

@@ -1,4 +1,5 @@
-// Judge module: people of the same kind as the raters, who never labelled a training pair. Their labels decide promotion.
+// Judge module: simulated people like the labelers, with labels of their own that are never trained on. They
+// decide promotion.
 import { noisyLabels } from "./labels.ts";
 
 export default noisyLabels("judge");

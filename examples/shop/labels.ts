@@ -1,15 +1,15 @@
-// How this world's people compare two answers: they see gold through noise and have a taste for length. Raters (bootstrap
-// preferences) and judges (promotion) are such people, drawn apart.
+// How simulated people compare two answers: by the true reward, with noise and a preference for length.
+// Labelers (bootstrap preferences) and judges (promotion) use the same rule with different random draws.
 import type { JudgeModule, ModuleAnswer, ModulePrompt } from "ratchet-rlhf";
 import { goldOf } from "./gold.ts";
 import { promptText } from "./prompts.ts";
 import { Random } from "./random.ts";
 
 const SHARPNESS = 3;
-/** Gold points that one word more is worth to a rater. */
+/** Points of true reward that one more word is worth to a labeler. */
 const LENGTH_TASTE = 0.02;
 
-/** A judge module whose labels are drawn: P(first wins) = σ(3 · Δ(gold + 0.02 · words)); 1 = first, 0 = second. */
+/** Draws labels with P(first wins) = σ(3 · Δ(true reward + 0.02 · words)); 1 = first, 0 = second. */
 export function noisyLabels(people: string): JudgeModule {
   return (rows) =>
     rows.map(({ prompt, first, second, seed }) =>

@@ -1,4 +1,5 @@
-// Prompt module: customers' orders of one split. Online, validation and test prompts are distinct; bootstrap prompts may repeat.
+// Prompt module: customers' orders of one split. Online, validation and test prompts are distinct; bootstrap
+// prompts may repeat.
 import type { ModulePrompt, PromptsModule } from "ratchet-rlhf";
 import { Random } from "./random.ts";
 import { drawRequestOf, requestText } from "./world.ts";
@@ -21,7 +22,7 @@ const prompts: PromptsModule = ({ seed, split, count }) => {
 
 export default prompts;
 
-/** The customer's words in a prompt of this world. */
+/** The order in a prompt. */
 export function promptText(prompt: ModulePrompt): string {
   const text = prompt.messages?.[0]?.content ?? prompt.prompt;
   if (text === undefined) throw new Error(`prompt ${prompt.id} has no text`);

@@ -1,5 +1,5 @@
-// A seeded source of random numbers: SHA-256 of a text seeds sfc32 (Doty-Humphrey, PractRand), so that equal texts give equal
-// draws on every machine and unequal ones share nothing. Not for secrets.
+// A seeded random number generator: SHA-256 of a text seeds sfc32 (Doty-Humphrey, PractRand). Equal texts
+// give equal draws on every machine, different texts give independent draws. Not for secrets.
 import { createHash } from "node:crypto";
 
 export class Random {
@@ -51,7 +51,7 @@ export class Random {
     return result;
   }
 
-  /** Beta(a, b) by Jöhnk's rejection; fine for a, b near 1. */
+  /** Beta(a, b) by Jöhnk's rejection method, which is fast for a and b near 1. */
   beta(a: number, b: number): number {
     for (;;) {
       const x = this.next() ** (1 / a);

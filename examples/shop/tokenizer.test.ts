@@ -12,13 +12,13 @@ import { writeAnswer } from "./writers.ts";
 const committed = async (name: string): Promise<Record<string, unknown>> =>
   JSON.parse(await readFile(new URL(`../../../examples/shop/tokenizer/${name}`, import.meta.url), "utf8"));
 
-it("the committed tokenizer is the one that the world's words make", async () => {
+it("the committed tokenizer is made from the words of world.ts", async () => {
   const { tokenizer, config } = tokenizerFiles();
   assert.deepEqual(await committed("tokenizer.json"), tokenizer);
   assert.deepEqual(await committed("tokenizer_config.json"), config);
 });
 
-it("every text of the world is encoded word by word and decoded to itself", async () => {
+it("encodes every order and answer word by word and decodes it to the same text", async () => {
   const tokenizer = new Tokenizer(
     await committed("tokenizer.json"),
     await committed("tokenizer_config.json"),

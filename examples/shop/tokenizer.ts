@@ -1,5 +1,6 @@
-// The word-level tokenizer of this world, as files in Hugging Face layout: `node dist/examples/shop/tokenizer.js` (run from the
-// repository root, after a change of world.ts) writes examples/shop/tokenizer/; a test holds the committed files equal to this.
+// The word-level tokenizer of the shop, as files in Hugging Face layout. `node
+// dist/examples/shop/tokenizer.js`, run from the repository root after a change of world.ts, writes
+// examples/shop/tokenizer/. A test compares the committed files with this code.
 import { writeFile } from "node:fs/promises";
 import { pathToFileURL } from "node:url";
 import { vocabulary } from "./world.ts";
@@ -7,9 +8,11 @@ import { vocabulary } from "./world.ts";
 export const SPECIALS = ["<pad>", "<bos>", "<sep>", "<eos>"] as const;
 
 /** One user message renders as `<bos> order <sep>`; a following assistant message as ` answer <eos>`. */
-const CHAT_TEMPLATE =
-  "{{ bos_token }}{% for message in messages %}{% if message['role'] == 'assistant' %} {{ message['content'] }} {{ eos_token }}" +
-  "{% else %} {{ message['content'] }} <sep>{% endif %}{% endfor %}";
+const CHAT_TEMPLATE = [
+  "{{ bos_token }}{% for message in messages %}",
+  "{% if message['role'] == 'assistant' %} {{ message['content'] }} {{ eos_token }}",
+  "{% else %} {{ message['content'] }} <sep>{% endif %}{% endfor %}",
+].join("");
 
 /** Contents of tokenizer.json and tokenizer_config.json. */
 export function tokenizerFiles(): { tokenizer: object; config: object } {
@@ -33,7 +36,7 @@ export function tokenizerFiles(): { tokenizer: object; config: object } {
       pre_tokenizer: { type: "WhitespaceSplit" },
       post_processor: null,
       decoder: null,
-      // No <unk>: a word from outside the world is an error, not a guess.
+      // <unk> is not in the vocabulary: an unknown word is an error.
       model: { type: "WordLevel", vocab, unk_token: "<unk>" },
     },
     config: {

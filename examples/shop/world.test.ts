@@ -13,7 +13,7 @@ import writers from "./writers.ts";
 const texts = async (seed: string, split: "bootstrap" | "online" | "validation" | "test", count: number) =>
   (await prompts({ seed, split, count })).map(promptText);
 
-it("an order survives writing and reading", () => {
+it("parses every order that it writes", () => {
   fc.assert(
     fc.property(fc.string(), (seed) => {
       const request = drawRequest(new Random(seed));
@@ -22,7 +22,7 @@ it("an order survives writing and reading", () => {
   );
 });
 
-it("equal seeds give equal prompts and answers, other seeds give others", async () => {
+it("equal seeds give equal prompts and answers, different seeds give different ones", async () => {
   assert.deepEqual(
     await prompts({ seed: "7", split: "online", count: 50 }),
     await prompts({ seed: "7", split: "online", count: 50 }),
@@ -32,7 +32,7 @@ it("equal seeds give equal prompts and answers, other seeds give others", async 
   assert.notDeepEqual(await writers({ seed: "7", count: 50 }), await writers({ seed: "8", count: 50 }));
 });
 
-it("splits of any two seeds share no prompt, and only the bootstrap repeats one", async () => {
+it("splits share no prompt, even with different seeds, and only the bootstrap repeats prompts", async () => {
   const splits = {
     online: await texts("1", "online", 1536),
     validation: await texts("2", "validation", 100),
@@ -51,7 +51,7 @@ it("splits of any two seeds share no prompt, and only the bootstrap repeats one"
     }
 });
 
-it("a split holds its share of the prompts", () => {
+it("a split has its share of the prompts", () => {
   const random = new Random("shares");
   const share =
     Array.from({ length: 4000 }, () => splitOf(requestText(drawRequest(random)))).filter(
@@ -60,13 +60,13 @@ it("a split holds its share of the prompts", () => {
   assert.ok(Math.abs(share - 0.4) < 0.04, String(share));
 });
 
-it("most orders name two items, some three, few one", async () => {
+it("most orders have two items, some three, few one", async () => {
   const counts = [0, 0, 0];
   for (const text of await texts("1", "bootstrap", 1300)) counts[parseRequest(text).orders.length - 1]! += 1;
   assert.ok(counts[1]! > counts[2]! && counts[2]! > counts[0]!, String(counts));
 });
 
-it("writers use no word from outside the vocabulary and end in time", async () => {
+it("writers use only words of the vocabulary and fewer than 64 of them", async () => {
   const words = new Set(vocabulary());
   for (const { completion } of await writers({ seed: "1", count: 500 })) {
     assert.ok(
@@ -90,14 +90,14 @@ const ORDER = { id: "p", messages: [{ role: "user", content: "please send two pi
 const GOOD = { text: "hello ! we will pack two pies for friday .", finish: "eos" as const };
 const PLAIN = { text: "we will pack two pies for friday .", finish: "eos" as const };
 
-it("raters prefer the better answer as often as the noise model says, and judges do too, by draws of their own", async () => {
+it("labelers and judges prefer the better answer as often as the noise model says", async () => {
   const rows = Array.from({ length: 4000 }, (_, index) => ({
     prompt: ORDER,
     first: GOOD,
     second: PLAIN,
     seed: `s${index}`,
   }));
-  // Δ = 0.5 gold + 2 words · 0.02, times 3.
+  // 3 · (0.5 points of true reward + 2 words · 0.02)
   const expected = 1 / (1 + Math.exp(-3 * 0.54));
   assert.ok(Math.abs(winProbability(ORDER, GOOD, PLAIN) - expected) < 1e-12);
   const labels = [await rater(rows), await judge(rows)];
@@ -107,7 +107,7 @@ it("raters prefer the better answer as often as the noise model says, and judges
   assert.deepEqual(await rater(rows), labels[0]);
 });
 
-it("sentences keep their marks, and an unfinished one counts", () => {
+it("sentences keep their punctuation, and an unfinished sentence counts", () => {
   assert.deepEqual(sentencesOf("hello ! we open at eight . we open"), [
     "hello !",
     "we open at eight .",

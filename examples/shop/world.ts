@@ -1,5 +1,5 @@
-// The shop: customers' orders and the sentences an answer can be made of. Everything is words with single spaces between them,
-// punctuation included, so that a word-level tokenizer reads it. Who writes well or badly is writers.ts, what is good is gold.ts.
+// The shop: customers' orders, and the sentences of which answers consist. Words and punctuation marks are
+// separated by single spaces, for a word-level tokenizer. writers.ts writes answers; gold.ts rates them.
 import { createHash } from "node:crypto";
 import type { Random } from "./random.ts";
 
@@ -21,9 +21,9 @@ export const OPENERS = ["please send", "i would like", "can you keep"] as const;
 export const HELLOS = ["hello !", "good morning !", "hi there !"] as const;
 export const THANKS = ["thank you !", "many thanks !", "see you soon !"] as const;
 export const CONFIRMATIONS = ["we will pack", "you will get", "we have put aside"] as const;
-/** Sentences worth saying once. */
+/** Sentences that earn points once. */
 export const EXTRAS = ["we open at eight .", "please bring a bag ."] as const;
-/** Sentences that say nothing the customer needs. */
+/** Sentences that cost points. */
 export const FILLERS = [
   "we love our little shop .",
   "the street is so pretty today .",
@@ -54,7 +54,9 @@ export const ordersText = (orders: readonly Order[]): string =>
 export const requestText = (request: Request): string =>
   `${request.opener} ${ordersText(request.orders)} by ${request.day} .`;
 
-/** One to three orders with weights 1 : 8 : 4. Only 720 requests have one order; equal weights would use them up. */
+/**
+ * One to three items with weights 1 : 8 : 4. With equal weights, the 720 requests of one item would run out.
+ */
 const ORDER_WEIGHTS = [1, 8, 4];
 
 export function drawRequest(random: Random): Request {
@@ -71,7 +73,7 @@ const REQUEST = new RegExp(
   `^(?<opener>${OPENERS.join("|")}) (?<orders>.+) by (?<day>${DAYS.join("|")}) \\.$`,
 );
 
-/** Inverse of `requestText`. Throws on a text that no customer of this world writes. */
+/** Inverse of `requestText`. Throws if the text is not an order. */
 export function parseRequest(text: string): Request {
   const groups = REQUEST.exec(text)?.groups;
   const orders = groups?.["orders"]?.split(" and ").map((order) => {
@@ -90,7 +92,7 @@ export function parseRequest(text: string): Request {
 export const isOneOf = <T extends string>(list: readonly T[], word: string | undefined): word is T =>
   list.includes(word as T);
 
-/** Sentences end in "." or "!", which stay with them; words after the last mark are a sentence too. */
+/** A sentence ends with "." or "!" and keeps it; the words after the last mark are a sentence, too. */
 export function sentencesOf(text: string): string[] {
   return (text.match(/[^.!]+[.!]?|[.!]/g) ?? [])
     .map((sentence) => sentence.trim())
@@ -99,7 +101,7 @@ export function sentencesOf(text: string): string[] {
 
 export type WorldSplit = "bootstrap" | "online" | "validation" | "test";
 
-/** Shares in hundredths. Two thousand test and validation prompts would fit; the bootstrap may repeat prompts, the others never. */
+/** Shares in per cent. The bootstrap may repeat prompts, the other splits never do. */
 const SHARES: readonly [WorldSplit, number][] = [
   ["bootstrap", 30],
   ["online", 40],
@@ -107,14 +109,14 @@ const SHARES: readonly [WorldSplit, number][] = [
   ["test", 20],
 ];
 
-/** The split that owns a prompt: a function of its text alone, so no seed can leak a prompt from one split into another. */
+/** The split of a prompt depends only on its text, so no seed can put a prompt into two splits. */
 export function splitOf(text: string): WorldSplit {
   let left = createHash("sha256").update(text).digest().readUInt32LE(0) % 100;
   for (const [split, share] of SHARES) if ((left -= share) < 0) return split;
   throw new Error("the shares of the splits do not add up to 100");
 }
 
-/** Draws until the split owns the request. */
+/** Draws requests until one belongs to the split. */
 export function drawRequestOf(split: WorldSplit, random: Random): Request {
   for (;;) {
     const request = drawRequest(random);
@@ -122,7 +124,7 @@ export function drawRequestOf(split: WorldSplit, random: Random): Request {
   }
 }
 
-/** Every word of the world in a fixed order: the tokenizer's vocabulary. */
+/** All words of the shop in a fixed order: the tokenizer's vocabulary. */
 export function vocabulary(): string[] {
   const texts = [
     ...OPENERS,

@@ -1,6 +1,7 @@
-// SFT module: shop assistants answer orders. Each writer has a care c ~ Beta(1.2, 1.2): the careful greet and take down the whole order, the
-// careless drop goods, chat, and now and then mistake a count, an item or the day. Two useful sentences are rare in all of them. The
-// mean answer is mediocre and the best are good: what preferences can select.
+// SFT module: answers of simulated shop assistants. Each answer has a care c ~ Beta(1.2, 1.2). Careful
+// assistants greet and repeat the whole order; careless ones drop items, chat, and sometimes mistake a count,
+// an item or the day. The two useful sentences are rare in all answers. The mean answer is mediocre and the
+// best are good, so preferences have something to select.
 import type { SftModule } from "ratchet-rlhf";
 import { Random } from "./random.ts";
 import {
@@ -29,7 +30,9 @@ const writers: SftModule = ({ seed, count }) => {
 
 export default writers;
 
-/** `care` in [0, 1]: 1 copies the order faithfully, 0 makes every mistake often. */
+/**
+ * `care` in [0, 1]: 1 copies the order without mistakes, 0 makes every mistake with its highest probability.
+ */
 export function writeAnswer(request: Request, care: number, random: Random): string {
   const slips = 1 - care;
   const courtesy = 0.2 + 0.5 * care;
@@ -51,7 +54,7 @@ export function writeAnswer(request: Request, care: number, random: Random): str
   return sentences.join(" ");
 }
 
-/** The orders as this writer heard them; at least one is kept, since a confirmation names something. */
+/** The order as this assistant understood it, with at least one item. */
 function understood(orders: readonly Order[], slips: number, random: Random): Order[] {
   const kept = orders.filter(() => !random.chance(0.25 * slips));
   return (kept.length > 0 ? kept : [random.pick(orders)]).map(({ count, item }) => ({
@@ -60,7 +63,7 @@ function understood(orders: readonly Order[], slips: number, random: Random): Or
   }));
 }
 
-/** Up to three different fillers, going on with probability 0.1 + 0.45 (1 − c). */
+/** Up to three different fillers; after each, another one with probability 0.1 + 0.45 (1 − c). */
 function chatter(slips: number, random: Random): string[] {
   const said = random.shuffled(FILLERS);
   let count = 0;

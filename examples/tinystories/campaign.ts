@@ -1,5 +1,5 @@
-// A real pretrained checkpoint learns to write happier stories. The checkpoint is given by RATCHET_TINYSTORIES_MODEL: a folder in
-// Hugging Face layout with a model that continues English text.
+// A real pretrained checkpoint learns to write happier stories. RATCHET_TINYSTORIES_MODEL names the
+// checkpoint: a folder in Hugging Face layout with a model that continues English text.
 import { resolve } from "node:path";
 import { defineCampaign } from "ratchet-rlhf";
 
@@ -8,13 +8,13 @@ const given = process.env["RATCHET_TINYSTORIES_MODEL"];
 export default defineCampaign({
   name: "tinystories",
   seed: 1,
-  // From the environment: relative to where the command runs. Else: relative to this file.
+  // From the environment: relative to the working directory. Default: relative to this file.
   policy: { path: given ? resolve(given) : "./checkpoint" },
   prompts: { file: "./prompts.jsonl", perIteration: 128, validation: 40, test: 60 },
   iterations: 3,
   generate: { samples: [{ temperature: 1, count: 8 }], maxTokens: 160, piece: 16, shard: 2 },
   score: { reward: { module: "./reward.ts" } },
-  // Stories rarely end within 160 characters, so answers that were cut off are all there is to pair.
+  // Stories rarely end within 160 characters, so nearly all answers are truncated.
   pair: { strategy: "max-min", dropTruncated: false },
   train: {
     beta: 0.1,

@@ -1,4 +1,4 @@
-// Gold module: the same rule with its parts, for the test report.
+// Gold module (the true reward): the reward's rule with its parts, for the test report.
 import type { GoldModule } from "ratchet-rlhf";
 import { storyScore } from "./story.ts";
 

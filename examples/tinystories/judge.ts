@@ -1,4 +1,5 @@
-// Judge module: a reader who knows nothing of the reward (reader.ts) prefers the higher score; equal ones count half. Promotion asks it.
+// Judge module for promotion: prefers the story with the higher score by reader.ts, which is independent of
+// the reward; 0.5 for a tie.
 import type { JudgeModule } from "ratchet-rlhf";
 import { readerScore } from "./reader.ts";
 

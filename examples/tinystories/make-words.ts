@@ -1,5 +1,6 @@
-// Makes words.ts: the words that π_0 itself uses three times or more in two stories for each opening, so that "no word" means a word that
-// training invented. Run from the repository root: RATCHET_TINYSTORIES_MODEL=… node dist/examples/tinystories/make-words.js
+// Writes words.ts: the words that π_0 uses at least three times in two stories per opening. Any other word
+// counts as invented by training. Run from the repository root: RATCHET_TINYSTORIES_MODEL=… node
+// dist/examples/tinystories/make-words.js
 import { writeFile } from "node:fs/promises";
 import { deriveSeed } from "../../campaign/recipe/seeds.ts";
 import { createOnnxRuntime } from "../../runtimes/onnx/index.ts";
@@ -38,9 +39,15 @@ const words = [...counts]
   .filter(([, times]) => times >= 3)
   .map(([word]) => word)
   .sort();
-const lines = words.join(" ").match(/.{1,118}(?: |$)/g) ?? [];
-await writeFile(
-  "examples/tinystories/words.ts",
-  `// Words that are words, as far as this example knows; made by make-words.ts.\nexport const WORDS: ReadonlySet<string> = new Set(\n  \`\n${lines.map((line) => line.trim()).join("\n")}\n\`\n    .trim()\n    .split(/\\s+/),\n);\n`,
+const lines = words.join(" ").match(/.{1,110}(?: |$)/g) ?? [];
+const source = `// Words that count as real words in this example; written by make-words.ts.
+export const WORDS: ReadonlySet<string> = new Set(
+  \`
+${lines.map((line) => line.trim()).join("\n")}
+\`
+    .trim()
+    .split(/\\s+/),
 );
+`;
+await writeFile("examples/tinystories/words.ts", source);
 console.log(`${words.length} words, of ${counts.size} that occur`);

@@ -1,5 +1,6 @@
-// First sentences of small stories: every combination of the lists below, 1,700 of them. `node dist/examples/tinystories/openings.js`
-// (run from the repository root) writes prompts.jsonl, which is committed; a test holds it equal to this.
+// First sentences of small stories: all 1,700 combinations of the lists below. `node
+// dist/examples/tinystories/openings.js`, run from the repository root, writes prompts.jsonl. A test compares
+// the committed file with this code.
 import { writeFile } from "node:fs/promises";
 import { pathToFileURL } from "node:url";
 

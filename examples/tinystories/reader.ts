@@ -1,21 +1,28 @@
-// What a reader sees who does not know the reward's rule: cheer in other words than those that the reward counts, the thing that the
-// opening promised, and words that vary. A policy that only learned to say the reward's words gains nothing here. The lists share no word
-// with story.ts, which a test holds. On 264 stories of π_0, the best of eight by the reward beats the worst in 71 % of groups: what both
-// see is related, not the same.
+// A rating of stories that is independent of the reward: cheerful words other than the reward's, the thing
+// that the opening names, and a varied vocabulary. A policy that only learned to repeat the reward's words
+// gains nothing here. A test checks that the lists share no word with story.ts.
 import type { ModuleAnswer, ModulePrompt } from "ratchet-rlhf";
 
+const wordsOf = (...lines: string[]): string[] => lines.join(" ").split(" ");
+
 export const CHEER = new Set(
-  "amazing beautiful best better bright cheered dance danced dancing enjoyed excited fluffy gentle giggled good grateful great helped helpful kissed proud safe sang shared sing singing special sunny surprise sweet thank thanked together warm yummy".split(
-    " ",
+  wordsOf(
+    "amazing beautiful best better bright cheered dance danced dancing enjoyed excited fluffy gentle giggled",
+    "good grateful great helped helpful kissed proud safe sang shared sing singing special sunny surprise",
+    "sweet thank thanked together warm yummy",
   ),
 );
 export const GLOOM = new Set(
-  "bitter cold danger dark dead disgusting embarrassed frightened frustrated gloomy grumpy lonely miserable naughty nervous pain rude scary screamed selfish shouted sick tears terrible tired trouble ugly upset worried wrong".split(
-    " ",
+  wordsOf(
+    "bitter cold danger dark dead disgusting embarrassed frightened frustrated gloomy grumpy lonely",
+    "miserable naughty nervous pain rude scary screamed selfish shouted sick tears terrible tired trouble",
+    "ugly upset worried wrong",
   ),
 );
 
-/** Points of each part weigh alike: three words of cheer, the opening's thing, and a vocabulary twice as varied are one point each. */
+/**
+ * One point for three cheerful words, one for the opening's thing, and twice the share of different words.
+ */
 export function readerScore(
   prompt: ModulePrompt,
   { text }: ModuleAnswer,
@@ -27,7 +34,7 @@ export function readerScore(
   return { total: cheer + thing + variety, cheer, thing, variety };
 }
 
-/** Every opening of this example names its thing behind "a". */
+/** Every opening of this example names its thing after "a". */
 const thingOf = ({ prompt = "" }: ModulePrompt): string => / a ([a-z]+)\b/.exec(prompt)?.[1] ?? "";
 
 const count = (words: string[], list: ReadonlySet<string>): number =>

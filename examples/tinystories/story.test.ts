@@ -14,7 +14,7 @@ const FOLDER = fileURLToPath(new URL("../../../examples/tinystories/", import.me
 const parts = (text: string, finish: "eos" | "length" = "eos") => storyScore({ text, finish }).parts ?? {};
 const PROMPT = { id: "p", prompt: "Tom had a kite." };
 
-it("the committed prompts are the openings, each once", async () => {
+it("the committed prompts are the openings, each exactly once", async () => {
   const lines = (
     await readFile(new URL("../../../examples/tinystories/prompts.jsonl", import.meta.url), "utf8")
   )
@@ -32,23 +32,23 @@ it("happy words add and sad words subtract, four of each at most", () => {
   assert.equal(parts("fun fun fun fun fun fun")["mood"], 2);
 });
 
-it("speech counts once, and only when the quotes are closed", () => {
+it("speech counts once, and only with closed quotes", () => {
   assert.equal(parts('She said, "Hi!" He said, "Hi!"')["speech"], 1);
   assert.equal(parts("She said, “Hi!”")["speech"], 1);
   assert.equal(parts('She said, "Hi!')["speech"], 0);
 });
 
-it("runs of three words said again and words that are none cost", () => {
+it("repeated runs of three words and unknown words cost points", () => {
   assert.equal(parts("the dog ran and the dog ran")["repeats"], -0.5);
   assert.equal(parts("the dog ran wgolllllls")["nonsense"], -0.25);
 });
 
-it("half a word at the end of a story that was cut off is not held against it", () => {
+it("half a word at the end of a truncated story costs nothing", () => {
   assert.equal(parts("the dog ra", "length")["nonsense"], 0);
   assert.equal(parts("the dog rax", "eos")["nonsense"], -0.25);
 });
 
-it("the judge reads what the reward does not count: no word of its lists is one of the reward's", () => {
+it("the judge's lists share no word with the reward's", () => {
   const rewarded = new Set([...HAPPY, ...SAD]);
   assert.deepEqual(
     [...CHEER, ...GLOOM].filter((word) => rewarded.has(word)),
@@ -61,7 +61,7 @@ it("the judge reads what the reward does not count: no word of its lists is one 
   );
 });
 
-it("a reader likes cheer, the opening's thing and words that vary, each counted alike", () => {
+it("the judge rates cheer, the opening's thing and variety", () => {
   const read = (text: string) => readerScore(PROMPT, { text, finish: "eos" });
   assert.deepEqual(read("The kite was special, sunny and warm"), {
     total: 1 + 1 + 2,
@@ -73,14 +73,14 @@ it("a reader likes cheer, the opening's thing and words that vary, each counted 
   assert.deepEqual(read(""), { total: 0, cheer: 0, thing: 0, variety: 0 });
 });
 
-it("the judge prefers the story that reads better, and calls equal ones even", async () => {
+it("the judge prefers the story with the higher rating, and answers 0.5 for a tie", async () => {
   const good = { text: "The kite was great.", finish: "eos" as const };
   const bad = { text: "He was happy happy happy.", finish: "eos" as const };
   const ask = (first: typeof good, second: typeof good) => ({ prompt: PROMPT, first, second, seed: "0" });
   assert.deepEqual(await judge([ask(good, bad), ask(bad, good), ask(good, good)]), [1, 0, 0.5]);
 });
 
-it("judge and reward are made of different files", async () => {
+it("judge and reward share no file", async () => {
   const files = async (role: "judge" | "reward") =>
     (await bundleModule(role, `./${role}.ts`, FOLDER)).inputs.map(({ path }) => basename(path));
   assert.deepEqual((await files("judge")).sort(), ["judge.ts", "reader.ts"]);

@@ -1,14 +1,15 @@
-// What is being tried: the built code by its digest and commit, and its undisturbed run, which is made once for each.
+// The code under test: digest and commit of the build, and its undisturbed run, which is made once per build.
 import { execFile } from "node:child_process";
 import { createHash } from "node:crypto";
-import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { cpus } from "node:os";
-import { dirname, join } from "node:path";
+import { dirname, join, relative } from "node:path";
 import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
 import { undisturbedRun } from "./campaign.ts";
-import type { Ground, Undisturbed } from "./campaign.ts";
+import type { RunSettings, Undisturbed } from "./campaign.ts";
 import type { Code } from "./results.ts";
+import { SHOP_DIR } from "../support/small-shop.ts";
 
 const root = fileURLToPath(new URL("../../../", import.meta.url));
 
@@ -31,20 +32,36 @@ async function commit(): Promise<string | null> {
     ];
     return `${hash}${changes === "" ? "" : "+"}`;
   } catch {
-    return null; // a copy without its repository
+    return null; // not in a repository
   }
 }
 
-/** The undisturbed run depends on the code, the seed, the store and the processor, and on nothing else. */
-export async function cachedUndisturbed(ground: Ground, say: (line: string) => void): Promise<Undisturbed> {
+/** The shop's modules are compiled when a campaign starts, from their sources and not from the build. */
+function shopDigest(): string {
+  const hash = createHash("sha256");
+  const entries = readdirSync(SHOP_DIR, { recursive: true, withFileTypes: true }).filter((entry) =>
+    entry.isFile(),
+  );
+  for (const path of entries.map(({ parentPath, name }) => join(parentPath, name)).sort())
+    hash.update(`${relative(SHOP_DIR, path)}\0`).update(readFileSync(path));
+  return hash.digest("hex");
+}
+
+/**
+ * The undisturbed run depends on the code, the shop's modules, the seed, the store and the processor only.
+ */
+export async function cachedUndisturbed(
+  settings: RunSettings,
+  say: (line: string) => void,
+): Promise<Undisturbed> {
   const { digest } = await thisCode();
   const name = createHash("sha256")
-    .update(JSON.stringify([digest, ground.seed, ground.store, cpus()[0]?.model]))
+    .update(JSON.stringify([digest, shopDigest(), settings.seed, settings.store, cpus()[0]?.model]))
     .digest("hex")
     .slice(0, 16);
   const path = join(root, ".ratchet", "chaos", `undisturbed-${name}.json`);
   if (existsSync(path)) return JSON.parse(readFileSync(path, "utf8")) as Undisturbed;
-  const undisturbed = await undisturbedRun(ground);
+  const undisturbed = await undisturbedRun(settings);
   mkdirSync(dirname(path), { recursive: true });
   writeFileSync(path, JSON.stringify(undisturbed));
   say("undisturbed run done");

@@ -1,4 +1,4 @@
-// One chaos campaign from an empty folder to its verdict.
+// One chaos campaign, from an empty folder to its verdict.
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { ChaosEnvironment, CAMPAIGN } from "./environment.ts";
@@ -13,37 +13,37 @@ import { momentName } from "./plan.ts";
 import type { Fault, Moments } from "./plan.ts";
 import { momentOf } from "./points.ts";
 import type { Events } from "./events.ts";
-import type { Put } from "./faults.ts";
+import type { AppliedFault } from "./faults.ts";
 import { Scheduler } from "./scheduler.ts";
 
-/** Far beyond what any of its faults can cost, on a machine that has other things to do. */
+/** Longer than all faults of a campaign together can delay it, on a busy machine. */
 const END_MS = 20 * 60_000;
 
 export interface CampaignResult extends Verdict {
   seed: number;
   store: StoreKind;
-  /** Place in the seed's plan. */
+  /** Its position in the seed's plan. */
   index: number;
-  /** All that were planned. `met`: their moment came. */
+  /** All planned faults. `met`: the moment of the fault came. */
   faults: { kind: Kind; stage: Stage; met: boolean; landed: boolean; seen: Record<string, unknown> }[];
   seconds: number;
 }
 
-/** What a campaign that nothing was done to says about those that something is done to. */
+/** Expected results, from a campaign without faults. */
 export interface Undisturbed {
   outcome: Outcome;
   moments: Moments;
 }
 
-export interface Ground {
+export interface RunSettings {
   seed: number;
   store: StoreKind;
   tools: Tools;
-  /** A folder of this run. */
+  /** Folder of this run; each campaign has one below it. */
   folder: string;
 }
 
-export async function undisturbedRun({ seed, store, tools, folder }: Ground): Promise<Undisturbed> {
+export async function undisturbedRun({ seed, store, tools, folder }: RunSettings): Promise<Undisturbed> {
   const environment = await ChaosEnvironment.open(join(folder, "undisturbed"), { seed, kind: store, tools });
   try {
     const { events } = (environment.watcher = new Scheduler(environment, []));
@@ -70,14 +70,14 @@ function countMoments({ list }: Events): Moments {
 }
 
 export async function chaosCampaign(
-  ground: Ground,
+  settings: RunSettings,
   index: number,
   faults: readonly Fault[],
   undisturbed: Outcome,
 ): Promise<CampaignResult> {
-  const { seed, store, tools } = ground;
+  const { seed, store, tools } = settings;
   const startedAt = Date.now();
-  const folder = join(ground.folder, `campaign-${index}`);
+  const folder = join(settings.folder, `campaign-${index}`);
   const environment = await ChaosEnvironment.open(folder, { seed, kind: store, tools });
   let sound = false;
   try {
@@ -90,14 +90,14 @@ export async function chaosCampaign(
     const status = refused === undefined ? await environment.ended(END_MS) : undefined;
     await scheduler.settled();
     const landed = new Set(scheduler.landed());
-    if (refused !== undefined) scheduler.failures.push(`it could not be started: ${refused}`);
+    if (refused !== undefined) scheduler.failures.push(`the campaign could not be started: ${refused}`);
     const verdict =
       status === "completed"
         ? await check(
             environment.records,
             undisturbed,
             scheduler.events,
-            scheduler.puts,
+            scheduler.appliedFaults,
             environment.immutability,
           )
         : await unfinished(environment, status);
@@ -114,41 +114,44 @@ export async function chaosCampaign(
       index,
       ...verdict,
       faults: faults.map((fault) => {
-        const put = scheduler.puts.find((each) => each.fault === fault);
+        const applied = scheduler.appliedFaults.find((each) => each.fault === fault);
         return {
           kind: fault.kind,
           stage: fault.stage,
-          met: put !== undefined,
-          landed: put !== undefined && landed.has(put),
-          seen: put ? { ...put.seen, ...recovery(scheduler.events, put) } : {},
+          met: applied !== undefined,
+          landed: applied !== undefined && landed.has(applied),
+          seen: applied ? { ...applied.seen, ...recovery(scheduler.events, applied) } : {},
         };
       }),
       seconds: Math.round((Date.now() - startedAt) / 100) / 10,
     };
   } finally {
     await environment.close();
-    // What is left of a failed one is what its reader needs.
+    // The folder of a failed campaign stays for its reader.
     if (sound) environment.remove();
   }
 }
 
-/** From the kill to the first new piece, checkpoint or result of what it cut off. */
-function recovery(events: Events, { attempt, at, seen }: Put): { recoverySeconds?: number } {
+/** From the kill to the first new piece, checkpoint or result of the interrupted activity. */
+function recovery(events: Events, { attempt, at, seen }: AppliedFault): { recoverySeconds?: number } {
   const [killedAtMs, newAtMs] = [seen["killedAtMs"], events.newWorkAtMs(attempt, at)];
   return typeof killedAtMs === "number" && newAtMs !== undefined
     ? { recoverySeconds: (newAtMs - killedAtMs) / 1000 }
     : {};
 }
 
-async function unfinished({ records, said }: ChaosEnvironment, status: string | undefined): Promise<Verdict> {
+async function unfinished(
+  { records, supervisorLines }: ChaosEnvironment,
+  status: string | undefined,
+): Promise<Verdict> {
   const failure = (
     await readCampaign(records, CAMPAIGN).catch((error: Error) => ({
       record: { failure: { code: "unreadable", message: error.message } },
     }))
   )?.record.failure;
-  const why = failure ? `${failure.code}: ${failure.message}` : said.slice(-3).join("; ");
+  const why = failure ? `${failure.code}: ${failure.message}` : supervisorLines.slice(-3).join("; ");
   return {
-    problems: [`the campaign did not complete, it is ${status ?? "without an end"}: ${why}`],
+    problems: [`the campaign did not complete (${status ?? "it did not end"}): ${why}`],
     lost: 0,
     doubled: 0,
     digestEqual: false,

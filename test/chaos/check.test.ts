@@ -1,4 +1,4 @@
-// The bounds and the immutability of chaos on logs that are written by hand: each has to turn red.
+// The checks of chaos on logs that are written by hand: each check has to find its problem.
 import assert from "node:assert/strict";
 import { it } from "node:test";
 import { memoryBackend } from "../../store/backends/memory.ts";
@@ -34,7 +34,7 @@ function events(...points: Point[]): Events {
 const PIECE = "campaigns/chaos/results/it-0001.1/generate/piece-00000-abc.json";
 const [first, second] = [attemptOf(1), attemptOf(2)];
 
-it("a piece may be computed again where the attempt at it was cut off before its commit", () => {
+it("a piece may be computed again if its first attempt was cut off before the commit", () => {
   assert.deepEqual(
     redone(
       events(
@@ -50,7 +50,7 @@ it("a piece may be computed again where the attempt at it was cut off before its
   );
 });
 
-it("a piece that was committed when an attempt began is not computed by it again", () => {
+it("an attempt must not compute a piece that was committed before the attempt began", () => {
   const problems = redone(
     events(
       begin(first),
@@ -64,13 +64,13 @@ it("a piece that was committed when an attempt began is not computed by it again
   assert.deepEqual(problems, [`${PIECE} was computed again by attempt 2, which began after its commit`]);
 });
 
-it("a power failure may cost the piece whose name was made last, and none that its attempt had gone on from", () => {
-  const puts = [{ fault: { kind: "power-loss" } }] as unknown as Parameters<typeof redone>[1];
+it("a power failure may cost the attempt's last piece, but no earlier one", () => {
+  const appliedFaults = [{ fault: { kind: "power-loss" } }] as unknown as Parameters<typeof redone>[1];
   const again = [begin(second), create("before", PIECE, second), create("after", PIECE, second)];
   assert.deepEqual(
     redone(
       events(begin(first), create("before", PIECE, first), create("after", PIECE, first), ...again),
-      puts,
+      appliedFaults,
     ),
     [],
   );
@@ -83,7 +83,7 @@ it("a power failure may cost the piece whose name was made last, and none that i
         create("before", "next", first),
         ...again,
       ),
-      puts,
+      appliedFaults,
     ).length,
     1,
   );
@@ -107,50 +107,50 @@ const training = events(
   checkpoint(6),
 );
 
-it("training goes on from the newest checkpoint that was there when its attempt began", () => {
+it("training must resume from the newest checkpoint that existed when its attempt began", () => {
   assert.deepEqual(lateResumes(trained(4), training, []), []);
   assert.deepEqual(lateResumes(trained(2), training, []), [
-    "it-0001.1 train went on from step 2, but step 4 was committed before",
+    "it-0001.1 train resumed from step 2, but step 4 was committed before",
   ]);
 });
 
 it("a power failure may cost the last checkpoint, and no more", () => {
-  const puts = [{ fault: { kind: "power-loss" } }] as unknown as Parameters<typeof lateResumes>[2];
-  assert.deepEqual(lateResumes(trained(2), training, puts), []);
-  assert.equal(lateResumes(trained(0), training, puts).length, 1);
+  const appliedFaults = [{ fault: { kind: "power-loss" } }] as unknown as Parameters<typeof lateResumes>[2];
+  assert.deepEqual(lateResumes(trained(2), training, appliedFaults), []);
+  assert.equal(lateResumes(trained(0), training, appliedFaults).length, 1);
 });
 
-it("an object whose bytes change after its commit is seen, at once and at the end", async () => {
+it("finds an object whose bytes changed after its commit, at once and at the end", async () => {
   const backend = memoryBackend();
   const put = (key: string, text: string): Promise<void> => backend.put(key, new TextEncoder().encode(text));
   const immutability = new ImmutabilityChecker(backend);
   for (const key of [PIECE, "campaigns/chaos/ledger/000000000000.json", "blobs/sha256/ab/abc"]) {
     await put(key, "one");
-    await immutability.look(key);
+    await immutability.record(key);
   }
   assert.deepEqual(await immutability.atTheEnd(), []);
   await put("blobs/sha256/ab/abc", "two");
   assert.deepEqual(await immutability.atTheEnd(), []);
   await put(PIECE, "two");
-  await immutability.look(PIECE);
+  await immutability.record(PIECE);
   assert.deepEqual(immutability.problems, [`${PIECE} was overwritten`]);
   await backend.delete("campaigns/chaos/ledger/000000000000.json");
   assert.ok((await immutability.atTheEnd()).includes("campaigns/chaos/ledger/000000000000.json is gone"));
 });
 
-it("what a power failure took may be made again", async () => {
+it("an object that a power failure deleted may be created again", async () => {
   const backend = memoryBackend();
   const immutability = new ImmutabilityChecker(backend);
   await backend.put(PIECE, new TextEncoder().encode("one"));
-  await immutability.look(PIECE);
+  await immutability.record(PIECE);
   await backend.delete(PIECE);
   await immutability.forgetLost();
   await backend.put(PIECE, new TextEncoder().encode("two"));
-  await immutability.look(PIECE);
+  await immutability.record(PIECE);
   assert.deepEqual(await immutability.atTheEnd(), []);
 });
 
-it("work goes on with the first new commit of a later attempt, not with its begin, nor with what was adopted", () => {
+it("recovery ends at a later attempt's first new commit, not at its begin or at an adopted piece", () => {
   const log = events(
     begin(first),
     create("before", PIECE, first),

@@ -1,4 +1,4 @@
-// What must hold after a campaign, whatever was done to it.
+// The checks that every campaign must pass, no matter which faults hit it.
 import type { CompiledSpec } from "../../campaign/spec/compiled.ts";
 import { referencesPrefix, workPrefix } from "../../campaign/ids.ts";
 import type { LedgerEvent, LedgerRow } from "../../campaign/types.ts";
@@ -8,7 +8,7 @@ import type { Store } from "../../store/types.ts";
 import { CAMPAIGN } from "./environment.ts";
 import { isCommit } from "./events.ts";
 import type { Events } from "./events.ts";
-import type { Put } from "./faults.ts";
+import type { AppliedFault } from "./faults.ts";
 import { committed, orphans, outcomeOf, tally } from "./outcome.ts";
 import type { Committed, Outcome } from "./outcome.ts";
 import type { Kind } from "./pairs.ts";
@@ -21,7 +21,7 @@ export interface Verdict {
   lost: number;
   doubled: number;
   digestEqual: boolean;
-  /** Work that was done again: pieces, and optimizer steps that an earlier attempt had reported. */
+  /** Repeated work: pieces, and optimizer steps that an earlier attempt had reported. */
   recomputed: { pieces: number; steps: number };
 }
 
@@ -29,7 +29,7 @@ export async function check(
   store: Store,
   undisturbed: Outcome,
   events: Events,
-  puts: readonly Put[],
+  appliedFaults: readonly AppliedFault[],
   immutability: Pick<ImmutabilityChecker, "atTheEnd">,
 ): Promise<Verdict> {
   const { record, rows } = await requireCampaign(store, CAMPAIGN);
@@ -43,18 +43,21 @@ export async function check(
 
   const differences = differing(outcomeOf(manifests), undisturbed);
   problems.push(
-    ...differences.slice(0, 3).map((difference) => `not as in the undisturbed run: ${difference}`),
+    ...differences.slice(0, 3).map((difference) => `differs from the undisturbed run: ${difference}`),
   );
 
-  problems.push(...ledgerProblems(rows), ...orphans(manifests, rows).map((key) => `nobody refers to ${key}`));
+  problems.push(
+    ...ledgerProblems(rows),
+    ...orphans(manifests, rows).map((key) => `${key} is named by no ledger row and no manifest`),
+  );
   problems.push(
     ...(await verifyCampaign(store, CAMPAIGN)).problems.map(
       ({ code, what, message }) => `verify: ${code} ${what}: ${message}`,
     ),
   );
 
-  problems.push(...(await immutability.atTheEnd()), ...(await leftovers(store, puts)));
-  problems.push(...redone(events, puts), ...lateResumes(manifests, events, puts));
+  problems.push(...(await immutability.atTheEnd()), ...(await leftovers(store, appliedFaults)));
+  problems.push(...redone(events, appliedFaults), ...lateResumes(manifests, events, appliedFaults));
 
   return {
     problems,
@@ -66,17 +69,19 @@ export async function check(
 }
 
 function differing(found: Outcome, undisturbed: Outcome): string[] {
+  const short = (digest?: string): string => digest?.slice(0, 12) ?? "none";
   const of = (what: keyof Outcome): string[] =>
     [...new Set([...Object.keys(found[what]), ...Object.keys(undisturbed[what])])]
-      .filter((name) => found[what][name] !== undisturbed[what][name])
-      .map(
-        (name) =>
-          `${what} ${name}: ${found[what][name]?.slice(0, 12) ?? "none"}, undisturbed ${undisturbed[what][name]?.slice(0, 12) ?? "none"}`,
-      );
+      .map((name) => ({ name, here: found[what][name], there: undisturbed[what][name] }))
+      .filter(({ here, there }) => here !== there)
+      .map(({ name, here, there }) => `${what} ${name}: ${short(here)}, undisturbed ${short(there)}`);
   return [...of("weights"), ...of("results")];
 }
 
-/** The chain of digests is checked by whoever reads it; here: who wrote when, and each decision once. */
+/**
+ * Epochs never fall, and each decision is there once. (Reading the ledger has already checked its chain of
+ * digests.)
+ */
 function ledgerProblems(rows: readonly LedgerRow[]): string[] {
   const problems: string[] = [];
   let epoch = 0;
@@ -84,14 +89,14 @@ function ledgerProblems(rows: readonly LedgerRow[]): string[] {
   for (const row of rows) {
     if (row.epoch < epoch)
       problems.push(
-        `row ${row.n} of epoch ${row.epoch} follows one of epoch ${epoch}: a writer that had lost the campaign went on`,
+        `row ${row.n} has epoch ${row.epoch} after epoch ${epoch}: its writer had lost the campaign`,
       );
     epoch = Math.max(epoch, row.epoch);
     const decision = decisionOf(row.event);
     if (decision) once.set(decision, (once.get(decision) ?? 0) + 1);
   }
   for (const [decision, times] of once)
-    if (times > 1) problems.push(`${decision} stands ${times} times in the ledger`);
+    if (times > 1) problems.push(`the ledger has ${decision} ${times} times`);
   for (const decision of ["bootstrap-finished", "iteration-finished 1", "completed"])
     if (!once.has(decision)) problems.push(`the ledger has no ${decision}`);
   return problems;
@@ -104,7 +109,7 @@ function decisionOf(event: LedgerEvent): string | undefined {
 
 const isPiece = (key: string): boolean => /\/piece-\d+-/.test(key);
 
-/** Attempts that came to commit a piece, by its key: the second one computed it for the second time. */
+/** Attempts that computed a piece up to its commit, by the piece's key. */
 function attemptsByPiece({ list }: Events): Map<string, Attempt[]> {
   const commits = new Map<string, Attempt[]>();
   for (const { point } of list) {
@@ -130,13 +135,15 @@ const recomputedPieces = (events: Events): number =>
   [...attemptsByPiece(events).values()].reduce((sum, attempts) => sum + attempts.length - 1, 0);
 
 /**
- * A shard does its pieces one after the other and adopts what is there: an attempt that was cut off costs the one piece that it was at, and
- * nothing that had been committed when an attempt began is computed by it again, whoever committed it.
+ * Pieces that were repeated without need. A shard computes its pieces in order and adopts committed ones: an
+ * attempt must not compute a piece that was committed before the attempt began. An interrupted attempt may
+ * cost the one piece that it was computing.
  */
-export function redone(events: Events, puts: readonly Put[]): string[] {
+export function redone(events: Events, appliedFaults: readonly AppliedFault[]): string[] {
   const { list } = events;
-  const lossy = puts.some(({ fault }) => fault.kind === "power-loss");
-  // A power failure may take a name that its attempt had made and not yet synced: it had not gone on to anything else.
+  const lossy = appliedFaults.some(({ fault }) => fault.kind === "power-loss");
+  // A power failure may delete a name that its attempt had created and not yet synced; such an attempt has no
+  // later event.
   const mayBeLost = (at: number, { attempt }: Point): boolean =>
     lossy &&
     !list
@@ -162,14 +169,14 @@ const recomputedSteps = (manifests: readonly Committed[]): number =>
     0,
   );
 
-/** Training goes on from the newest checkpoint that was committed before its attempt began. */
+/** Training must resume from the newest checkpoint that was committed before its attempt began. */
 export function lateResumes(
   manifests: readonly Committed[],
   { list }: Events,
-  puts: readonly Put[],
+  appliedFaults: readonly AppliedFault[],
 ): string[] {
-  // A power failure may take the last one: its name is synced after it was made.
-  const taken = puts.some(({ fault }) => fault.kind === "power-loss") ? 1 : 0;
+  // A power failure may delete the last checkpoint, because its name is synced after it is created.
+  const taken = appliedFaults.some(({ fault }) => fault.kind === "power-loss") ? 1 : 0;
   return manifests.flatMap(({ result, facts }) => {
     if (!("weights" in result)) return [];
     const { place, stage } = result;
@@ -184,24 +191,27 @@ export function lateResumes(
         .slice(0, begun)
         .flatMap(({ point }) => (isCommit(point) ? [Number(key.exec(point.key)?.[1] ?? 0)] : []))
         .sort((a, b) => b - a)[taken] ?? 0;
-    // Two servers count their attempts each for itself: it is enough that one of them could have gone on from there.
+    // Each server counts its own attempts, so two attempts may have this number: the weaker bound counts.
     const least = Math.min(...begins.map(newest), Infinity);
     return least === Infinity || Number(facts.resumedFrom) >= least
       ? []
-      : [`${place} ${stage} went on from step ${facts.resumedFrom}, but step ${least} was committed before`];
+      : [`${place} ${stage} resumed from step ${facts.resumedFrom}, but step ${least} was committed before`];
   });
 }
 
-/** Whoever commits a training clears its checkpoints. One that still trained while another finished may leave its own: `prune` takes them. */
-async function leftovers(store: Store, puts: readonly Put[]): Promise<string[]> {
-  if (puts.some(({ fault }) => TWO_AT_WORK.includes(fault.kind))) return [];
+/**
+ * A training deletes its checkpoints when it commits. A second attempt that still trains may leave one, which
+ * `prune` deletes.
+ */
+async function leftovers(store: Store, appliedFaults: readonly AppliedFault[]): Promise<string[]> {
+  if (appliedFaults.some(({ fault }) => TWO_AT_WORK.includes(fault.kind))) return [];
   const left: string[] = [];
   for await (const key of store.backend.list(workPrefix(CAMPAIGN)))
-    if (!key.startsWith(referencesPrefix(CAMPAIGN))) left.push(`${key} is left of a training that is done`);
+    if (!key.startsWith(referencesPrefix(CAMPAIGN))) left.push(`${key} is left from a finished training`);
   return left;
 }
 
-/** Faults after which two attempts of one activity may live. */
+/** Faults after which two attempts of one activity may be alive. */
 const TWO_AT_WORK: readonly Kind[] = [
   "worker-stop",
   "tree-stop",

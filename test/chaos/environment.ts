@@ -1,4 +1,5 @@
-// Where one chaos campaign runs: a dev tree (several after a take-over), its store, and everything that can be done to them.
+// The environment of one chaos campaign: a dev tree (several after a take-over), its store, and the means to
+// disturb them.
 import { mkdirSync, renameSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
@@ -30,8 +31,11 @@ import { ImmutabilityChecker } from "./immutability-checker.ts";
 
 export const CAMPAIGN = "chaos";
 
-/** The ledger's last row comes before its run closes, and a damaged row does not mend itself: after this long neither will come to an end. */
-const HOPELESS_MS = 10_000;
+/**
+ * The campaign counts as lost when no server has run it, or its ledger has been damaged, for this long. Not
+ * at once: the ledger's last row is written shortly before its run closes.
+ */
+const LOST_AFTER_MS = 10_000;
 
 export interface Tools {
   temporal: string;
@@ -39,12 +43,12 @@ export interface Tools {
   versitygw?: string;
 }
 
-/** What the environment's happenings are told to. */
+/** Hears of every point that a worker reaches and of every request to S3. */
 export interface Watcher extends ProxyHooks {
   point(point: Point, pid: number): Promise<Answer>;
 }
 
-/** Before anybody watches. */
+/** Until a watcher is set. */
 const IDLE: Watcher = {
   point: async () => ({ type: "go" }),
   before: async () => "pass",
@@ -57,9 +61,9 @@ export class ChaosEnvironment {
   readonly seed: number;
   readonly tools: Tools;
   readonly parentWatch = new ParentWatch();
-  readonly said: string[] = [];
+  readonly supervisorLines: string[] = [];
   watcher: Watcher = IDLE;
-  /** Newest last; the campaign belongs to it. */
+  /** The last one is the newest and owns the campaign. */
   readonly trees: { tree: Tree; where: Where }[] = [];
   s3: { server: S3Server; proxy: S3Proxy } | undefined;
   private line: Line | undefined;
@@ -89,7 +93,7 @@ export class ChaosEnvironment {
     return this.s3 ? `s3://${BUCKET}/store` : `dir:${join(this.folder, "store")}`;
   }
 
-  /** Of what is committed to the store. */
+  /** Checks that committed objects keep their bytes. */
   get immutability(): ImmutabilityChecker {
     return (this.immutabilityChecker ??= new ImmutabilityChecker(this.records.backend));
   }
@@ -98,7 +102,7 @@ export class ChaosEnvironment {
     return this.trees.at(-1) as { tree: Tree; where: Where };
   }
 
-  /** Of the store, as an onlooker: never through the proxy. */
+  /** The store for the driver's own reads, which bypass the proxy. */
   get records(): Store {
     return this.store as Store;
   }
@@ -111,18 +115,18 @@ export class ChaosEnvironment {
       temporal: this.tools.temporal,
       env: this.environment(stateDir),
       parentWatch: this.parentWatch,
-      report: (line) => this.said.push(line),
+      report: (line) => this.supervisorLines.push(line),
     });
     this.trees.push({ tree, where: await tree.up() });
   }
 
-  /** The machine comes back, and somebody gives the same command again. */
+  /** As when the machine comes back and its user gives the same command again. */
   async restartTree(): Promise<void> {
     this.current.where = await this.current.tree.up();
     await this.start();
   }
 
-  /** Starts, attaches or resumes; tried again while the store or the server is away. */
+  /** Starts, attaches or resumes; retried up to 20 times while the store or the server does not answer. */
   async start({ takeOver = false } = {}): Promise<void> {
     const written = tinyShop(this.seed);
     for (let tries = 1; ; tries += 1) {
@@ -153,23 +157,26 @@ export class ChaosEnvironment {
     return (await readCampaign(this.records, CAMPAIGN))?.rows ?? [];
   }
 
-  /** The campaign's end as the ledger says it, or undefined where it did not come. A store that is away for a while is part of the game. */
+  /**
+   * Waits for the campaign's last row; undefined when it did not end. Tolerates a store that does not answer
+   * for a while.
+   */
   async ended(timeoutMs: number): Promise<CampaignStatus | undefined> {
-    let hopelessSince: number | undefined;
+    let lostSince: number | undefined;
     for (const deadline = Date.now() + timeoutMs; Date.now() < deadline; await sleep(300)) {
       const status = await readCampaign(this.records, CAMPAIGN).then(
         (found) => found?.record.status,
         (error: { kind?: string }) => (error.kind === "artifact" ? "damaged" : undefined),
       );
       if (status === "completed" || status === "failed" || status === "cancelled") return status;
-      const hopeless = status === "damaged" || !(await this.runs());
-      hopelessSince = hopeless ? (hopelessSince ?? Date.now()) : undefined;
-      if (hopelessSince !== undefined && Date.now() - hopelessSince > HOPELESS_MS) return undefined;
+      const lost = status === "damaged" || !(await this.runs());
+      lostSince = lost ? (lostSince ?? Date.now()) : undefined;
+      if (lostSince !== undefined && Date.now() - lostSince > LOST_AFTER_MS) return undefined;
     }
     return undefined;
   }
 
-  /** Whether some server runs the campaign; one that does not answer may. */
+  /** Whether a server runs the campaign; a server that does not answer counts as running it. */
   private async runs(): Promise<boolean> {
     const statuses = await Promise.all(
       this.trees.map(async ({ where: { address, namespace, serverId } }) => {
@@ -188,7 +195,7 @@ export class ChaosEnvironment {
     return statuses.includes("running");
   }
 
-  /** Everything dies at once, and what was not synced is lost. */
+  /** Kills everything at once and takes from the store whatever was not synced. */
   async losePower(namesSurvive: boolean): Promise<Lost> {
     for (const { tree } of this.trees) await tree.kill();
     const lost = losePower(this.journal, { namesSurvive });
@@ -196,16 +203,16 @@ export class ChaosEnvironment {
     return lost;
   }
 
-  /** SIGKILL for a worker, and nothing that it kept is left: its supervisor's next one is as good as on another machine. */
+  /** SIGKILL for a worker, and its local files are gone: the next worker starts as if on another machine. */
   async loseMachine(pid: number): Promise<void> {
     signal(pid, "SIGSTOP");
     const { stateDir } = (await this.treeOf(pid)).options;
-    const kept = join(stateDir, "worker");
-    renameSync(kept, `${kept}-lost-${Date.now()}`);
+    const files = join(stateDir, "worker");
+    renameSync(files, `${files}-lost-${Date.now()}`);
     signal(pid, "SIGKILL");
   }
 
-  /** After a take-over there are two at work. */
+  /** After a take-over, two trees are running. */
   private async treeOf(worker: number): Promise<Tree> {
     for (const { tree } of this.trees) if ((await tree.worker()) === worker) return tree;
     return this.current.tree;
@@ -223,7 +230,7 @@ export class ChaosEnvironment {
     rmSync(this.folder, { recursive: true, force: true, maxRetries: 5, retryDelay: 100 });
   }
 
-  /** See layers/local-disk.ts. */
+  /** While this file exists, the worker's local disk is full (layers/local-disk.ts). */
   get diskFull(): string {
     return join(this.folder, "disk-full");
   }

@@ -1,4 +1,4 @@
-// What the workers of one campaign told, in order: the log that proves where a fault landed.
+// The log of all points that the workers of one campaign reported, in order. It proves where a fault landed.
 import { samePlace } from "./points.ts";
 import type { Attempt, Point } from "./points.ts";
 
@@ -19,7 +19,7 @@ export class Events {
     return this.list.length;
   }
 
-  /** Whether this attempt, in that process, had begun and not ended before event `at`. */
+  /** Whether the attempt had begun in process `pid`, and not ended, before event `at`. */
   isOpen(attempt: Attempt, pid: number, at = this.count): boolean {
     const own = this.list
       .slice(0, at)
@@ -30,13 +30,16 @@ export class Events {
     );
   }
 
-  /** How the attempt ended after event `at`: "" for well, undefined where it did not. */
+  /**
+   * The failure code with which the attempt ended after event `at`; "" for success, undefined if it did not
+   * end.
+   */
   ending(attempt: Attempt, at: number): string | undefined {
     const end = this.list.slice(at).find(({ point }) => point.what === "end" && isAttempt(point, attempt));
     return end && ((end.point as Extract<Point, { what: "end" }>).failure ?? "");
   }
 
-  /** Whether some attempt of the stage ended with this failure after event `at`. */
+  /** Whether an attempt of the stage ended with this failure code after event `at`. */
   failed(stage: string, failure: string, at: number): boolean {
     return this.list
       .slice(at)
@@ -45,7 +48,7 @@ export class Events {
       );
   }
 
-  /** When a later attempt of the same activity began after event `at`. */
+  /** Time at which a later attempt of the same activity began, after event `at`. */
   retriedAtMs(attempt: Attempt, at: number): number | undefined {
     return this.list
       .slice(at)
@@ -58,8 +61,8 @@ export class Events {
   }
 
   /**
-   * When the activity, after event `at` and in a later attempt, committed something that had not been there: a piece, a checkpoint, its result.
-   * Where all was there already: when that attempt came to a good end.
+   * Time of the first commit that a later attempt of the activity added after event `at`: a piece, a
+   * checkpoint or its result. If everything was there already: the time at which that attempt succeeded.
    */
   newWorkAtMs(attempt: Attempt, at: number): number | undefined {
     const before = new Set(
@@ -82,7 +85,7 @@ export class Events {
     return this.retriedAtMs(attempt, at) !== undefined;
   }
 
-  /** Whether the activity came to a good end after event `at`, in whichever attempt. */
+  /** Whether any attempt of the activity succeeded after event `at`. */
   succeeded(attempt: Attempt, at: number): boolean {
     return this.list
       .slice(at)
@@ -93,7 +96,7 @@ export class Events {
   }
 }
 
-/** The commit is done. */
+/** A create that has been done. */
 export const isCommit = (point: Point): point is Extract<Point, { what: "store" }> =>
   point.what === "store" && point.operation === "create" && point.when === "after";
 

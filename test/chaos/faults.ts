@@ -1,4 +1,4 @@
-// How each kind of fault is put, and what the record must show before it counts.
+// How each kind of fault is applied, and what the log must show before the fault counts as landed.
 import { existsSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { setTimeout as sleep } from "node:timers/promises";
 import { campaignWorkflowId } from "../../campaign/ids.ts";
@@ -15,25 +15,28 @@ import type { Treatment } from "./s3-proxy.ts";
 import { TemporalGateway } from "../../temporal/temporal-gateway.ts";
 import type { Where } from "./tree.ts";
 
-/** One fault that was put. */
-export interface Put {
+/** One fault that was applied. */
+export interface AppliedFault {
   fault: Fault;
   attempt: Attempt;
-  /** Process in which the attempt ran. */
+  /** Process of the attempt. */
   pid: number;
-  /** Number of events before it. */
+  /** Number of events before the fault. */
   at: number;
-  /** Said by whoever put it, for proof and reader. */
+  /** Observations while it was applied: evidence that it landed, and figures for the report. */
   seen: Record<string, unknown>;
-  /** Whether the attempt goes on in its process. */
+  /** Whether the attempt has not ended in its process. */
   isOpen(): boolean;
 }
 
-/** Heartbeats time out after 15 s: a stop beyond that lets another attempt begin while this one still lives. */
+/** Longer than the heartbeat timeout of 15 s: another attempt begins while this one is still alive. */
 const BEYOND_HEARTBEAT_MS = 17_000;
-/** A jump beyond every limit that a clock decides. */
+/** Longer than every timeout of the product. */
 const JUMP_MS = 3_600_000;
-/** Its next append may be at the end of a stage that takes long on a loaded machine. */
+/**
+ * The overtaken run notices at its next append, which may be at the end of a stage that is slow on a busy
+ * machine.
+ */
 const LEASE_LOST_MS = 20 * 60_000;
 const CHILDREN_MS = 30_000;
 const KILLS = 30;
@@ -43,40 +46,43 @@ const ENGINE = "onnx/child.js";
 const MODULE = "module/child.js";
 
 interface KindOfFault {
-  /** Does it, from outside of the worker, until the damage is mended again. What it returns is waited for without holding the attempt. */
-  inflict?(environment: ChaosEnvironment, put: Put): Promise<void | (() => Promise<void>)>;
-  /** Other faults may come while that is waited for. */
+  /**
+   * Applies the fault from outside the worker while the attempt is held. The returned function, if any, runs
+   * afterwards, while the attempt continues.
+   */
+  apply?(environment: ChaosEnvironment, applied: AppliedFault): Promise<void | (() => Promise<void>)>;
+  /** Other faults may be applied while the returned function runs. */
   meanwhile?: true;
-  /** What the worker is told to do to itself. */
+  /** The answer that makes the worker apply the fault to itself. */
   answer?(fault: Fault): Answer;
-  /** What the proxy does with the request, and with how many of its sort in a row. */
+  /** How the proxy treats the request, and how many such requests in a row. */
   treatment?(fault: Fault): { treatment: Treatment; requests: number };
-  /** Whether the record shows that it landed. Asked until it does, and at the campaign's end. */
-  landed(events: Events, put: Put): boolean;
+  /** Whether the log shows that the fault landed. Called repeatedly, and at the campaign's end. */
+  landed(events: Events, applied: AppliedFault): boolean;
 }
 
-/** The attempt was cut off: it never ended in its process, and the activity was tried again. */
-const cutOff = (events: Events, { attempt, pid, at }: Put): boolean =>
+/** The attempt was cut off: it never ended in its process, and the activity was retried. */
+const cutOff = (events: Events, { attempt, pid, at }: AppliedFault): boolean =>
   events.isOpen(attempt, pid, at) && events.isOpen(attempt, pid) && events.retried(attempt, at);
 
-/** It ran before and afterwards: the attempt was open, and ended or was tried again later. */
-const livedThrough = (events: Events, { attempt, pid, at }: Put): boolean =>
+/** The attempt was open at the fault, and later ended or was retried. */
+const livedThrough = (events: Events, { attempt, pid, at }: AppliedFault): boolean =>
   events.isOpen(attempt, pid, at) &&
   (events.ending(attempt, at) !== undefined || events.retried(attempt, at));
 
-const stopped = (events: Events, put: Put): boolean =>
-  put.seen["stopped"] === true && livedThrough(events, put);
-const restarted = (events: Events, put: Put): boolean =>
-  put.seen["restarted"] === true && livedThrough(events, put);
+const stopped = (events: Events, applied: AppliedFault): boolean =>
+  applied.seen["stopped"] === true && livedThrough(events, applied);
+const restarted = (events: Events, applied: AppliedFault): boolean =>
+  applied.seen["restarted"] === true && livedThrough(events, applied);
 
-/** The proxy did it to a request of that stage, and the activity came to a good end. */
-const answered = (events: Events, { attempt, at, seen }: Put): boolean =>
+/** The proxy treated a request of that stage, and the activity succeeded. */
+const answered = (events: Events, { attempt, at, seen }: AppliedFault): boolean =>
   Number(seen["requests"] ?? 0) > 0 && events.succeeded(attempt, at);
 
-/** The worker did it to itself in that attempt. */
+/** The worker applied the fault to itself in that attempt, and the activity succeeded. */
 const done =
   (fault: "disk-full" | "clock-jump") =>
-  (events: Events, { attempt, at }: Put): boolean =>
+  (events: Events, { attempt, at }: AppliedFault): boolean =>
     events.list
       .slice(at)
       .some(
@@ -88,7 +94,10 @@ const wrongly = (treatment: Treatment, requestsMax = 6): KindOfFault => ({
   treatment: ({ size }) => ({ treatment, requests: Math.min(size, requestsMax) }),
   landed: answered,
 });
-/** Once: the same damage in two reads running is damage in the store, which no chaos of ours mends. */
+/**
+ * One request only: the same wrong bytes in two reads in a row count as damage of the store, which needs
+ * `repair`.
+ */
 const flipped = (flip: "answer" | "request"): KindOfFault => ({
   treatment: ({ size }) => ({ treatment: { flip, at: size / 7 }, requests: 1 }),
   landed: answered,
@@ -96,105 +105,105 @@ const flipped = (flip: "answer" | "request"): KindOfFault => ({
 
 export const FAULTS: Record<Kind, KindOfFault> = {
   "worker-kill": {
-    // Its children are in its group; they are left to notice by themselves.
-    inflict: async (_arena, put) =>
-      void (put.seen["killedAtMs"] = signal(put.pid, "SIGKILL") ? Date.now() : undefined),
+    // Only the worker: its children have to notice by themselves.
+    apply: async (_environment, applied) =>
+      void (applied.seen["killedAtMs"] = signal(applied.pid, "SIGKILL") ? Date.now() : undefined),
     landed: cutOff,
   },
   "machine-kill": {
-    async inflict(environment, put) {
-      put.seen["killedAtMs"] = Date.now();
-      await environment.loseMachine(put.pid);
+    async apply(environment, applied) {
+      applied.seen["killedAtMs"] = Date.now();
+      await environment.loseMachine(applied.pid);
     },
     landed: cutOff,
   },
   "worker-stop": {
-    inflict: (_arena, put) =>
-      stopFor(put, [put.pid], put.fault.coin ? BEYOND_HEARTBEAT_MS : put.fault.size * 400),
+    apply: (_environment, applied) =>
+      stopFor(applied, [applied.pid], applied.fault.coin ? BEYOND_HEARTBEAT_MS : applied.fault.size * 400),
     landed: stopped,
   },
   "engine-kill": {
-    inflict: async (_arena, put) => () => killChildren(put, ENGINE),
-    landed: (events, put) =>
-      put.seen["killed"] === true && events.failed(put.attempt.stage, "engine_died", put.at),
+    apply: async (_environment, applied) => () => killChildren(applied, ENGINE),
+    landed: (events, applied) =>
+      applied.seen["killed"] === true && events.failed(applied.attempt.stage, "engine_died", applied.at),
   },
   "engine-stop": {
-    inflict: async (_arena, put) => async () =>
-      stopFor(put, await workingChildren(put, ENGINE), put.fault.size * 400),
+    apply: async (_environment, applied) => async () =>
+      stopFor(applied, await workingChildren(applied, ENGINE), applied.fault.size * 400),
     landed: stopped,
   },
-  // The one that it kills may answer another shard of the stage first.
+  // The killed module may have worked for another shard of the stage.
   "module-kill": {
-    inflict: async (_arena, put) => () => killChildren(put, MODULE),
-    landed: (events, put) =>
-      put.seen["killed"] === true && events.failed(put.attempt.stage, "module_died", put.at),
+    apply: async (_environment, applied) => () => killChildren(applied, MODULE),
+    landed: (events, applied) =>
+      applied.seen["killed"] === true && events.failed(applied.attempt.stage, "module_died", applied.at),
   },
   "server-kill": {
-    async inflict({ current }, put) {
+    async apply({ current }, applied) {
       const before = await current.tree.server();
       if (before !== undefined) killGroup(before);
       await until(
         "new Temporal server",
         async () => ![undefined, before].includes(await current.tree.server()),
       );
-      put.seen["restarted"] = true;
+      applied.seen["restarted"] = true;
     },
     landed: restarted,
   },
   "server-away": {
-    async inflict({ current: { tree } }, put) {
+    async apply({ current: { tree } }, applied) {
       const before = await tree.server();
       return async () => {
-        // Its supervisor starts it again and again meanwhile.
+        // The supervisor restarts the server each time.
         for (const deadline = Date.now() + BEYOND_HEARTBEAT_MS; Date.now() < deadline; await sleep(100)) {
           const server = await tree.server();
           if (server !== undefined) killGroup(server);
         }
         await until("new Temporal server", async () => ![undefined, before].includes(await tree.server()));
-        put.seen["restarted"] = true;
+        applied.seen["restarted"] = true;
       };
     },
     landed: restarted,
   },
   "server-stop": {
-    async inflict({ current }, put) {
+    async apply({ current }, applied) {
       const server = await current.tree.server();
-      await stopFor(put, server === undefined ? [] : [server], put.fault.size * 600);
+      await stopFor(applied, server === undefined ? [] : [server], applied.fault.size * 600);
     },
     landed: stopped,
   },
   "tree-kill": {
-    async inflict(environment) {
+    async apply(environment) {
       await environment.current.tree.kill();
       await environment.restartTree();
     },
     landed: cutOff,
   },
   "tree-stop": {
-    async inflict({ current: { tree } }, put) {
+    async apply({ current: { tree } }, applied) {
       const wake = await tree.stop();
       await sleep(20);
-      put.seen["stopped"] = await isStopped(put.pid);
-      await sleep(put.fault.coin ? BEYOND_HEARTBEAT_MS : put.fault.size * 400);
+      applied.seen["stopped"] = await isStopped(applied.pid);
+      await sleep(applied.fault.coin ? BEYOND_HEARTBEAT_MS : applied.fault.size * 400);
       wake();
     },
     landed: stopped,
   },
   "power-loss": {
-    async inflict(environment, put) {
-      put.seen["lost"] = await environment.losePower(put.fault.coin);
+    async apply(environment, applied) {
+      applied.seen["lost"] = await environment.losePower(applied.fault.coin);
       await environment.restartTree();
     },
     landed: cutOff,
   },
   "take-over": {
-    async inflict(environment, put) {
+    async apply(environment, applied) {
       const old = environment.current;
       const rowOf = async (is: (event: LedgerEvent) => boolean): Promise<boolean> =>
         (await environment.ledger()).some(({ event }) => is(event));
       const isNewOwners = (event: LedgerEvent): boolean =>
         event.type === "opened" && event.server === environment.current.where.serverId;
-      signal(put.pid, "SIGSTOP");
+      signal(applied.pid, "SIGSTOP");
       try {
         await environment.addTree();
         await environment.start({ takeOver: true });
@@ -202,13 +211,14 @@ export const FAULTS: Record<Kind, KindOfFault> = {
           rowOf((event) => event.type === "completed" || isNewOwners(event)),
         );
       } finally {
-        signal(put.pid, "SIGCONT");
+        signal(applied.pid, "SIGCONT");
       }
-      // A run that was overtaken before may be at work when its campaign has ended: there was nothing left to take.
+      // If this attempt belongs to an overtaken run, the campaign may have ended: there is nothing to take
+      // over.
       if (!(await rowOf(isNewOwners))) return undefined;
-      return async () => void (put.seen["ended"] = await firstEnd(old, environment.current.where));
+      return async () => void (applied.seen["ended"] = await firstEnd(old, environment.current.where));
     },
-    // The run that lost goes on until its next append, which may be at the campaign's end.
+    // The overtaken run continues until its next append, which may be at the campaign's end.
     meanwhile: true,
     landed: (_events, { seen }) => seen["ended"] === "lease_lost",
   },
@@ -230,49 +240,49 @@ export const FAULTS: Record<Kind, KindOfFault> = {
   },
   "disk-full": { answer: () => ({ type: "disk-full" }), landed: done("disk-full") },
   "local-disk-full": {
-    inflict: async (environment, put) => {
+    apply: async (environment, applied) => {
       writeFileSync(environment.diskFull, "");
       return async () => {
         const refused = refusedFile(environment.diskFull);
         await until(
           "write beside the store",
-          () => existsSync(refused) || !put.isOpen(),
+          () => existsSync(refused) || !applied.isOpen(),
           LOCAL_WRITE_MS,
         ).catch(() => undefined);
-        if (existsSync(refused)) put.seen["refused"] = JSON.parse(readFileSync(refused, "utf8"));
+        if (existsSync(refused)) applied.seen["refused"] = JSON.parse(readFileSync(refused, "utf8"));
         for (const file of [environment.diskFull, refused]) rmSync(file, { force: true });
       };
     },
-    // The write may have been another stage's.
+    // The failed write may belong to another stage.
     landed: (events, { attempt, at, seen }) =>
       seen["refused"] !== undefined &&
       events.failed(attempt.stage, "disk_full", at) &&
       events.succeeded(attempt, at),
   },
   "s3-kill": {
-    async inflict({ s3 }, { fault }) {
+    async apply({ s3 }, { fault }) {
       await s3?.server.kill();
-      // The held request, and those that follow, find nobody there.
+      // The held request and the next ones find no server.
       return async () => {
         await sleep(fault.size * 500);
         await s3?.server.up();
       };
     },
-    landed: (events, put) => put.seen["unreachable"] === true && livedThrough(events, put),
+    landed: (events, applied) => applied.seen["unreachable"] === true && livedThrough(events, applied),
   },
   "s3-away": {
-    async inflict({ s3 }) {
+    async apply({ s3 }) {
       await s3?.server.kill();
       return async () => {
         await sleep(BEYOND_HEARTBEAT_MS);
         await s3?.server.up();
       };
     },
-    landed: (events, put) => put.seen["unreachable"] === true && livedThrough(events, put),
+    landed: (events, applied) => applied.seen["unreachable"] === true && livedThrough(events, applied),
   },
   "s3-stop": {
-    inflict: ({ s3 }, put) =>
-      stopFor(put, s3?.server.pid === undefined ? [] : [s3.server.pid], put.fault.size * 600),
+    apply: ({ s3 }, applied) =>
+      stopFor(applied, s3?.server.pid === undefined ? [] : [s3.server.pid], applied.fault.size * 600),
     landed: stopped,
   },
   "s3-500": wrongly({ answer: 500 }),
@@ -286,16 +296,16 @@ export const FAULTS: Record<Kind, KindOfFault> = {
   "s3-wrong-checksum": flipped("request"),
 };
 
-async function stopFor(put: Put, pids: readonly number[], ms: number): Promise<void> {
+async function stopFor(applied: AppliedFault, pids: readonly number[], ms: number): Promise<void> {
   for (const pid of pids) signal(pid, "SIGSTOP");
   await sleep(20);
-  put.seen["stopped"] = pids.length > 0 && (await Promise.all(pids.map(isStopped))).some(Boolean);
+  applied.seen["stopped"] = pids.length > 0 && (await Promise.all(pids.map(isStopped))).some(Boolean);
   await sleep(ms);
   for (const pid of pids) signal(pid, "SIGCONT");
 }
 
-/** The attempt is not held: it may only be about to start them. */
-async function workingChildren({ pid, isOpen }: Put, words: string): Promise<number[]> {
+/** Waits for the children, because the attempt may not have started them yet. */
+async function workingChildren({ pid, isOpen }: AppliedFault, words: string): Promise<number[]> {
   let pids: number[] = [];
   await until(
     words,
@@ -305,16 +315,19 @@ async function workingChildren({ pid, isOpen }: Put, words: string): Promise<num
   return pids;
 }
 
-/** One that was waiting for work dies unnoticed: the next is killed, until the attempt has lost one. */
-async function killChildren(put: Put, words: string): Promise<void> {
-  for (let tries = 0; tries < KILLS && put.isOpen(); tries += 1) {
-    const pids = await workingChildren(put, words);
-    if (pids.map((pid) => signal(pid, "SIGKILL")).some(Boolean)) put.seen["killed"] = true;
+/** Kills children until the attempt fails: the death of an idle child goes unnoticed. */
+async function killChildren(applied: AppliedFault, words: string): Promise<void> {
+  for (let tries = 0; tries < KILLS && applied.isOpen(); tries += 1) {
+    const pids = await workingChildren(applied, words);
+    if (pids.map((pid) => signal(pid, "SIGKILL")).some(Boolean)) applied.seen["killed"] = true;
     await sleep(BETWEEN_KILLS_MS);
   }
 }
 
-/** How the run that lost ended: the code of its failure. Usually the old one's; the new one's where the old one was just about to open. */
+/**
+ * The failure code of the run that lost the campaign: the old run, or the new one if the old one was about to
+ * open.
+ */
 async function firstEnd(old: ChaosEnvironment["current"], taker: Where): Promise<string | undefined> {
   let found: string | undefined;
   let bothCompleted = false;
@@ -324,7 +337,7 @@ async function firstEnd(old: ChaosEnvironment["current"], taker: Where): Promise
       const ends = await Promise.all([old.where, taker].map(endOn));
       found = ends.find((end) => end !== undefined && end !== COMPLETED);
       bothCompleted = ends.every((end) => end === COMPLETED);
-      // After a power failure somebody starts the newest tree again, and nobody the one that it took the campaign from.
+      // After a power failure only the newest tree is restarted: the old tree never ends its run.
       return found !== undefined || bothCompleted || !old.tree.isUp;
     },
     LEASE_LOST_MS,
@@ -335,7 +348,10 @@ async function firstEnd(old: ChaosEnvironment["current"], taker: Where): Promise
 
 const COMPLETED = "completed";
 
-/** How the campaign's run ended on that server: `completed`, or the code of its failure. One that is away, by another fault, is asked again. */
+/**
+ * How the campaign's run ended on that server: `completed` or its failure code. Undefined while it runs, or
+ * when the server does not answer because of another fault.
+ */
 async function endOn({ address, namespace, serverId }: Where): Promise<string | undefined> {
   try {
     const gateway = await TemporalGateway.connect({ address, namespace, connection: {}, identity: serverId });

@@ -1,5 +1,5 @@
-// Sees every ledger row and manifest when it is made, and again at the end: what was committed once must keep its bytes, whatever the product
-// thinks of it.
+// Reads every ledger row and manifest when it is committed, and again at the end. Its bytes must be the same
+// both times. The check does not depend on the product's own verification.
 import { createHash } from "node:crypto";
 import type { Backend } from "../../store/types.ts";
 
@@ -14,8 +14,11 @@ export class ImmutabilityChecker {
     this.backend = backend;
   }
 
-  /** Called while the writer waits. A store that is away at that moment is asked again at the end. */
-  async look(key: string): Promise<void> {
+  /**
+   * Called while the writer waits. If the store does not answer, the key is skipped; a later call may still
+   * record it.
+   */
+  async record(key: string): Promise<void> {
     if (!COMMITTED.test(key)) return;
     const digest = await this.digest(key).catch(() => undefined);
     if (digest === undefined) return;
@@ -24,7 +27,7 @@ export class ImmutabilityChecker {
     else if (first !== digest) this.problems.push(`${key} was overwritten`);
   }
 
-  /** After a power failure: what had not been synced may be gone, and made again. */
+  /** After a power failure, unsynced objects may be gone and may be created again. */
   async forgetLost(): Promise<void> {
     for (const key of this.seen.keys()) if ((await this.digest(key)) === undefined) this.seen.delete(key);
   }

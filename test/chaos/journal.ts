@@ -1,13 +1,13 @@
-// A power failure for folders whose writes were journaled: whatever was not synced is gone. POSIX lets a new name survive without its
-// bytes, or not at all; both are played.
+// Simulates a power failure from a journal of writes: deletes whatever was not synced. POSIX allows a new
+// name to survive without its bytes, or to vanish; both are simulated.
 import { existsSync, readFileSync, renameSync, rmSync, truncateSync } from "node:fs";
 import { dirname } from "node:path";
 
 export type JournalEntry =
-  /** A file is being written: its bytes are not on the disk. */
+  /** A file is being written: its bytes are not on the disk yet. */
   | { op: "write"; path: string }
   | { op: "sync"; path: string }
-  /** A new folder, a second name, a new name: not on the disk before the folder that holds it was synced. */
+  /** A new folder, a second name, a new name: not on the disk until the containing folder is synced. */
   | { op: "folder"; path: string }
   | { op: "link"; from: string; to: string }
   | { op: "rename"; from: string; to: string; backup?: string }
@@ -19,7 +19,7 @@ export interface Lost {
   contents: number;
 }
 
-/** Takes what was not synced. `namesSurvive`: the names of unsynced entries are kept, only unsynced bytes are lost. */
+/** Deletes whatever was not synced. `namesSurvive`: unsynced names stay, only unsynced bytes are lost. */
 export function losePower(journal: string, { namesSurvive }: { namesSurvive: boolean }): Lost {
   const { unsynced, names } = replay(existsSync(journal) ? readFileSync(journal, "utf8") : "");
   const lost: Lost = { names: 0, contents: 0 };
@@ -40,12 +40,15 @@ export function losePower(journal: string, { namesSurvive }: { namesSurvive: boo
   return lost;
 }
 
-/** What would be lost now: files without their bytes, and names (with what they had replaced). */
+/**
+ * Everything unsynced: files whose bytes would be lost, and names that would be lost, each with the file that
+ * it replaced.
+ */
 function replay(text: string): { unsynced: Set<string>; names: Map<string, string | undefined> } {
   const unsynced = new Set<string>();
   const names = new Map<string, string | undefined>();
   for (const line of text.split("\n")) {
-    // The last line of a killed writer may be cut short: then the operation it names was not done either.
+    // A killed writer may leave half a line; that operation did not happen.
     const entry = line.endsWith("}") ? (JSON.parse(line) as JournalEntry) : undefined;
     switch (entry?.op) {
       case "write":

@@ -1,4 +1,5 @@
-// The line between chaos workers and their driver: JSON lines over loopback TCP, one question at a time per id, each answered.
+// The connection between chaos workers and their driver: JSON lines over loopback TCP. Every question has an
+// id and gets one answer.
 import { connect, createServer } from "node:net";
 import type { AddressInfo, Socket } from "node:net";
 import { createInterface } from "node:readline";
@@ -15,13 +16,13 @@ export interface Line {
   close(): void;
 }
 
-/** Driver's end. An answer to a worker that was killed meanwhile is dropped. */
+/** The driver's end. An answer to a worker that has died is dropped. */
 export async function listen(answer: (point: Point, pid: number) => Promise<Answer>): Promise<Line> {
   const sockets = new Set<Socket>();
   const server = createServer((socket) => {
     sockets.add(socket);
     socket.on("close", () => sockets.delete(socket));
-    // The interface passes its socket's errors on: a worker was killed.
+    // The interface re-emits the socket's errors, e.g. when the worker was killed.
     createInterface({ input: socket })
       .on("error", () => socket.destroy())
       .on("line", (line) => {
@@ -41,7 +42,7 @@ export async function listen(answer: (point: Point, pid: number) => Promise<Answ
   };
 }
 
-/** Worker's end. A worker without its driver ends: it would hold points that nobody answers. */
+/** The worker's end. The worker exits when the driver is gone, because nobody would answer its points. */
 export async function call(port: number): Promise<(point: Point) => Promise<Answer>> {
   const socket = connect(port, "127.0.0.1");
   await new Promise<void>((resolve, reject) => socket.once("connect", resolve).once("error", reject));

@@ -1,4 +1,4 @@
-// What a finished campaign leaves in its store, as far as it must not depend on what went wrong on the way.
+// The part of a finished campaign's record that must be the same with and without faults.
 import type { CompiledSpec } from "../../campaign/spec/compiled.ts";
 import type {
   Digest,
@@ -26,9 +26,9 @@ export interface Committed {
 }
 
 export interface Outcome {
-  /** SHA-256 of the weights of each trained model. */
+  /** SHA-256 of each trained model's weights, by place and stage. */
   weights: Record<string, Digest>;
-  /** Digest of every stage's result, by place, stage and split: the whole record, not only its end. */
+  /** Digest of every stage's manifest, by key. */
   results: Record<string, Digest>;
 }
 
@@ -48,20 +48,23 @@ export function outcomeOf(manifests: readonly Committed[]): Outcome {
   const outcome: Outcome = { weights: {}, results: {} };
   for (const manifest of manifests.filter((each) => !isPiece(each))) {
     const { result, digest, key } = manifest;
-    // Two evaluations and two generations may share a place: the address in the key tells them apart, and is the same in every store.
+    // Two evaluations or generations may share a place. The address in the key separates them; it is the same
+    // in every store.
     outcome.results[key] = digest;
     if ("weights" in result) outcome.weights[`${result.place} ${result.stage}`] = result.weights;
   }
   return outcome;
 }
 
-/** How often each (prompt, sample) of a stage's rows is there, against once. */
+/**
+ * (prompt, sample) pairs that are missing from the rows of the sampled stages, or are there more than once.
+ */
 export interface Tally {
   lost: number;
   doubled: number;
 }
 
-/** Counts the completions of every sampled stage against what the spec asks for. */
+/** Compares the completions of every sampled stage with the counts in the spec. */
 export async function tally(
   store: Store,
   manifests: readonly Committed[],
@@ -91,15 +94,15 @@ function expected(result: Result, { prompts, generate, evaluate, bootstrap }: Co
   const iteration = result.place !== "it-0000.1";
   if (iteration) return prompts.perIteration * each(generate.samples);
   const { preferences } = bootstrap;
-  const isOpponent = result.stage === "generate" && result.prompts === prompts.test.rows;
-  if (isOpponent) return prompts.test.count * evaluate.samples;
+  const isReferenceAnswers = result.stage === "generate" && result.prompts === prompts.test.rows;
+  if (isReferenceAnswers) return prompts.test.count * evaluate.samples;
   return (
     (prompts.preferences?.count ?? 0) *
     (preferences && "sample" in preferences ? each(preferences.sample.samples) : 0)
   );
 }
 
-/** Manifests that neither the ledger nor a manifest it refers to names. */
+/** Manifests that no ledger row names, nor a manifest that a ledger row names. */
 export function orphans(manifests: readonly Committed[], rows: readonly LedgerRow[]): string[] {
   const named = new Set<Digest>();
   for (const { event } of rows) {

@@ -1,4 +1,4 @@
-// Kinds of fault, stages, and which of them can meet: every pair is possible unless the table says why not.
+// Kinds of fault, stages, and the pairs of them: every pair is possible unless the table says why not.
 import type { Attempt } from "./points.ts";
 
 export type StoreKind = "dir" | "s3";
@@ -18,17 +18,20 @@ export const STAGES = [
 ] as const;
 export type Stage = (typeof STAGES)[number];
 
-/** Where in an attempt a fault comes: some time after its beginning, or at an operation of the store. */
+/**
+ * The moment of an attempt at which a fault is applied: some time after its begin, or at an operation of the
+ * store.
+ */
 export type Moment = "begin" | "before-commit" | "after-commit" | "get" | "write";
 
 export interface KindRule {
   stores: readonly StoreKind[];
   moments: readonly Moment[];
-  /** Attempts that it can meet; all where absent. */
+  /** Whether the fault can hit this attempt; absent: every attempt. */
   meets?(attempt: Attempt): boolean;
-  /** Few attempts can be met: it takes the first. */
+  /** The fault hits the first suitable attempt, because there are few. */
   first?: boolean;
-  /** Here it meets a machine that has nothing yet: the one that has is lost first. */
+  /** In these stages the fault needs a machine without local files: the present machine is lost first. */
   newMachineIn?: readonly Stage[];
 }
 
@@ -53,7 +56,7 @@ const TABLE = {
   "tree-kill": rule(BOTH, ANYWHERE),
   "tree-stop": rule(BOTH, ANYWHERE),
   twice: rule(BOTH, ["begin"]),
-  // The worker does it to itself: a request to S3 meets the proxy alone.
+  // The worker changes its own clock, so this cannot happen at a request to S3, which only the proxy sees.
   "clock-jump": rule(BOTH, ["begin"]),
   "take-over": rule(BOTH, ANYWHERE),
   "power-loss": rule(["dir"], ANYWHERE),
@@ -82,12 +85,12 @@ export interface Pair {
   stage: Stage;
 }
 
-/** Pairs that cannot meet, and why. */
+/** Impossible pairs, with the reason. */
 export const IMPOSSIBLE: readonly { kinds: readonly Kind[]; stages: readonly Stage[]; because: string }[] = [
   {
     kinds: ["engine-kill", "engine-stop"],
     stages: ["open", "append", "seal", "pair", "promote"],
-    because: "no engine works for it",
+    because: "it does not use the engine",
   },
   {
     kinds: ["module-kill"],
@@ -97,7 +100,7 @@ export const IMPOSSIBLE: readonly { kinds: readonly Kind[]; stages: readonly Sta
   {
     kinds: ["local-disk-full"],
     stages: ["open", "seal", "pair", "append", "promote"],
-    because: "it writes nothing beside the store",
+    because: "it writes nothing outside the store",
   },
 ];
 
@@ -113,11 +116,11 @@ const isImpossible = (kind: Kind, stage: Stage): boolean =>
 
 export const pairName = ({ kind, stage }: Pair): string => `${kind}:${stage}`;
 
-/** The pair of that name, as the command line gives it. */
+/** Parses KIND:STAGE of the command line. */
 export function pairNamed(name: string): Pair {
   const pair = KIND_NAMES.flatMap((kind) => STAGES.map((stage) => ({ kind, stage }))).find(
     (each) => pairName(each) === name,
   );
-  if (!pair) throw new Error(`--pairs: ${JSON.stringify(name)} is no KIND:STAGE`);
+  if (!pair) throw new Error(`--pairs: ${JSON.stringify(name)} is not KIND:STAGE`);
   return pair;
 }

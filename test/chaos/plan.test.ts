@@ -1,4 +1,4 @@
-// What a seed stands for, without running it.
+// The faults of a seed, without running them.
 import assert from "node:assert/strict";
 import { it } from "node:test";
 import { IMPOSSIBLE, KIND_NAMES, KINDS, pairName, pairNamed, possiblePairs, STAGES } from "./pairs.ts";
@@ -7,7 +7,7 @@ import type { Moments } from "./plan.ts";
 
 const plan = (seed = 7): Plan => new Plan({ seed, store: "s3" });
 const names = (pairs: Parameters<typeof pairName>[0][]): string[] => pairs.map(pairName).sort();
-/** Each moment of each stage comes twice, but an append never reads. */
+/** Each moment occurs twice in each stage, except that an append never reads. */
 const MOMENTS: Moments = Object.fromEntries(
   STAGES.flatMap((stage) =>
     (["begin", "before-commit", "after-commit", "get", "write"] as const).map((moment) => [
@@ -17,7 +17,7 @@ const MOMENTS: Moments = Object.fromEntries(
   ),
 );
 
-it("every pair of a store is possible, or the table says why not", () => {
+it("every pair of a store is possible, or the table gives the reason", () => {
   for (const store of ["dir", "s3"] as const) {
     const kinds = KIND_NAMES.filter((kind) => KINDS[kind].stores.includes(store));
     const impossible = IMPOSSIBLE.flatMap((row) =>
@@ -52,7 +52,7 @@ it("the same seed gives the same faults, another seed others", () => {
   assert.notDeepEqual(faults(7), faults(8));
 });
 
-it("pairs that have not landed come first once the list is through", () => {
+it("after the first round, pairs that have not landed come first", () => {
   const own = plan();
   const unmet = [pairNamed("s3-409:open"), pairNamed("twice:seal")];
   assert.deepEqual(names([...own.next(own.round, unmet)]), names(unmet));
@@ -60,7 +60,7 @@ it("pairs that have not landed come first once the list is through", () => {
   assert.deepEqual(own.next(own.round, []), own.listed(own.round));
 });
 
-it("a replay names the pairs where the list alone does not say them", () => {
+it("a replay command names the pairs when they differ from the seed's list", () => {
   const own = new Plan({ seed: 7, store: "dir", kinds: ["worker-kill"], stages: ["train", "open"] });
   assert.equal(
     own.replay(0, own.listed(0)),
@@ -69,14 +69,14 @@ it("a replay names the pairs where the list alone does not say them", () => {
   assert.match(own.replay(3, [pairNamed("worker-kill:open")]), / --campaign 3 --pairs worker-kill:open$/);
 });
 
-it("a fault waits for no moment that never comes: an append reads in a new worker alone", () => {
+it("a fault never waits for a moment that does not come: an append reads only in a new worker", () => {
   const fault = (name: string, moments: Moments) => plan().faults(0, [pairNamed(name)], moments)[0];
   assert.equal(fault("s3-cut-answer:append", MOMENTS)?.fresh, "worker");
   assert.equal(fault("s3-cut-answer:train", MOMENTS)?.fresh, undefined);
   assert.equal(fault("local-disk-full:score", MOMENTS)?.fresh, "machine");
   for (let index = 0; index < 50; index += 1) {
     const [full] = plan().faults(index, [pairNamed("local-disk-full:evaluate")], MOMENTS);
-    assert.equal(full?.delayMs, 0, "a new machine fetches its models first");
+    assert.equal(full?.delayMs, 0, "a new machine downloads its models first");
     const [drawn] = plan().faults(index, [pairNamed("s3-500:promote")], {
       [momentName("promote", "before-commit")]: 1,
     });
@@ -84,7 +84,7 @@ it("a fault waits for no moment that never comes: an append reads in a new worke
   }
 });
 
-it("a pair that does not exist is refused", () => {
-  assert.throws(() => pairNamed("worker-kill:lunch"), /no KIND:STAGE/);
+it("refuses a pair that does not exist", () => {
+  assert.throws(() => pairNamed("worker-kill:lunch"), /is not KIND:STAGE/);
   assert.throws(() => new Plan({ seed: 1, store: "s3", kinds: ["power-loss"] }), /no fault of these kinds/);
 });

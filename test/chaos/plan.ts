@@ -1,5 +1,6 @@
-// What a seed stands for: the faults of its campaigns, one after the other. Every pair of kind and stage that can meet comes up once; then
-// those that have not landed yet are tried again, and when all have, everything from the start. The same seed gives the same faults.
+// The faults of a seed's campaigns, in order. Each possible pair of kind and stage comes up once. Then the
+// pairs that have not landed are repeated; when all have landed, the list starts again. The same seed gives
+// the same faults.
 import { Random } from "../../examples/shop/random.ts";
 import { KINDS, pairName, possiblePairs, STAGES } from "./pairs.ts";
 import type { Kind, Moment, Pair, Stage, StoreKind } from "./pairs.ts";
@@ -8,45 +9,47 @@ export interface Fault {
   kind: Kind;
   stage: Stage;
   moment: Moment;
-  /** Which of the stage's moments of that sort, from 1. */
+  /** The fault is applied at the nth moment of this sort in the stage, counted from 1. */
   nth: number;
-  /** After the beginning; 0 = the attempt waits at its beginning until it is done. */
+  /** Delay after the attempt's begin. 0: the attempt waits at its begin until the fault has been applied. */
   delayMs: number;
-  /** How long it lasts, or how many requests it meets; which, follows from the kind. */
+  /** From 1 to 6: duration or number of requests, depending on the kind. */
   size: number;
-  /** Between the two ways in which some kinds can go. */
+  /** Chooses between two variants of a kind, such as a short or a long stop. */
   coin: boolean;
-  /** A worker that has been running never comes to such a moment: it is killed first, or its machine lost, and the next one does. */
+  /**
+   * Only a new worker, or a worker on a new machine, reaches this moment: the present one is killed first.
+   */
   fresh?: "worker" | "machine";
 }
 
-/** How often the undisturbed campaign comes to each moment of each stage. */
+/** How often each moment occurs in each stage of the undisturbed campaign. */
 export type Moments = Record<string, number>;
 export const momentName = (stage: string, moment: Moment): string => `${stage} ${moment}`;
 
-/** Over before a delay is: faults at their beginning come at once. */
+/** Stages that may end before a delay does: their faults at the begin have no delay. */
 const SHORT: readonly Stage[] = ["open", "append", "seal", "score", "pair", "promote"];
-/** Later ones are no different. */
+/** Later moments of a stage are like the third. */
 const NTH_MAX = 3;
 
-/** Faults of one campaign. More would leave it hardly any undisturbed time, and say less about each. */
+/** Faults of one campaign. With more, the campaign would hardly ever run undisturbed. */
 const PER_CAMPAIGN = 4;
-/** One that is tried again has to share its campaign with fewer: each waits until the one before has shown. */
+/** Fewer when pairs are repeated, because each fault waits until the log shows the fault before it. */
 const PER_CAMPAIGN_AGAIN = 2;
-/** These change what runs: the only one of its campaign, or the last. */
+/** These change the owner of the campaign, so they come last in their campaign. */
 const LAST: readonly Kind[] = ["take-over"];
 
 export interface PlanOptions {
   seed: number;
   store: StoreKind;
-  /** Only these; all where absent. */
+  /** Restrict the run to these kinds and stages; absent: all. */
   kinds?: readonly Kind[];
   stages?: readonly Stage[];
 }
 
 export class Plan {
   readonly pairs: readonly Pair[];
-  /** Flags of a narrowed run; none where everything was asked for. */
+  /** The flags --kinds and --stages, as given. */
   readonly narrowed: readonly string[];
   private readonly seed: number;
   private readonly store: StoreKind;
@@ -61,15 +64,19 @@ export class Plan {
     this.pairs = possiblePairs(store).filter(
       ({ kind, stage }) => (kinds?.includes(kind) ?? true) && (stages?.includes(stage) ?? true),
     );
-    if (this.pairs.length === 0) throw new Error(`no fault of these kinds can meet these stages on ${store}`);
+    if (this.pairs.length === 0)
+      throw new Error(`no fault of these kinds is possible in these stages on ${store}`);
   }
 
-  /** Campaigns until every pair has come up once. */
+  /** Number of campaigns in which every pair comes up once. */
   get round(): number {
     return Math.ceil(this.pairs.length / PER_CAMPAIGN);
   }
 
-  /** What campaign `index` is about: of the seed's own list, or of the pairs that have not landed where that list came to its end once. */
+  /**
+   * The pairs of campaign `index`: from the seed's list in the first round, then from `unmet` while there are
+   * such pairs.
+   */
   next(index: number, unmet: readonly Pair[]): readonly Pair[] {
     if (index < this.round || unmet.length === 0) return this.listed(index);
     return this.random(`again ${index}`)
@@ -77,7 +84,7 @@ export class Plan {
       .slice(0, PER_CAMPAIGN_AGAIN);
   }
 
-  /** The pairs of campaign `index` of the seed's own list. */
+  /** The pairs of campaign `index` in the seed's list. */
   listed(index: number): readonly Pair[] {
     const at = (index % this.round) * PER_CAMPAIGN;
     return this.random(`round ${Math.floor(index / this.round)}`)
@@ -85,13 +92,16 @@ export class Plan {
       .slice(at, at + PER_CAMPAIGN);
   }
 
-  /** The faults of campaign `index`, in the order of the stages: they follow from the seed, the index and the pairs. */
+  /**
+   * The faults of campaign `index` in the order of the stages: a function of the seed, the index and the
+   * pairs.
+   */
   faults(index: number, pairs: readonly Pair[], moments: Moments): Fault[] {
     const random = this.random(`campaign ${index}`);
     return pairs.map((pair) => drawn(random, pair, moments)).sort((one, other) => rank(one) - rank(other));
   }
 
-  /** The command that gives this campaign again. */
+  /** The command that runs this campaign again. */
   replay(index: number, pairs: readonly Pair[]): string {
     const [given, listed] = [pairs, this.listed(index)].map((each) => each.map(pairName).join(",")) as [
       string,
@@ -128,10 +138,10 @@ function drawn(random: Random, { kind, stage }: Pair, moments: Moments): Fault {
     stage,
     moment,
     nth: first ? 1 : 1 + Math.floor(random.next() * Math.min(Math.max(times(moment), 1), NTH_MAX)),
-    // What a new machine fetches first is there before a delay is over.
+    // A new machine downloads its models at once: a delay would come after the only writes.
     delayMs: SHORT.includes(stage) || newMachine || random.chance(0.3) ? 0 : Math.floor(random.next() * 300),
     size: 1 + Math.floor(random.next() * 6),
     coin: random.chance(0.5),
-    ...(newMachine ? { fresh: "machine" } : met.length === 0 ? { fresh: "worker" } : {}),
+    fresh: newMachine ? "machine" : met.length === 0 ? "worker" : undefined,
   };
 }

@@ -1,8 +1,8 @@
-// What the chaos worker tells its driver, and what it may be told back. A point is a moment inside an activity at which the worker waits
-// until the driver answers: there a fault can be put to the exact operation.
+// The messages between a chaos worker and its driver. At a point inside an activity the worker waits for the
+// driver's answer, so a fault can hit exactly that operation.
 import type { Moment } from "./pairs.ts";
 
-/** One attempt of one activity, as the Temporal server knows it. */
+/** One attempt of one activity, as Temporal identifies it. */
 export interface Attempt {
   workflowId: string;
   runId: string;
@@ -10,11 +10,11 @@ export interface Attempt {
   /** A stage of the recipe, or open, append, seal. */
   stage: string;
   attempt: number;
-  /** A module of the author answers in it: a rater, a judge, a gold reward. */
+  /** The attempt calls a module of the author: labeler, judge or true reward. */
   callsModule: boolean;
 }
 
-/** get, head and list read, put replaces, create is the conditional write that commits. */
+/** get, head and list read; put replaces; create is the conditional write that commits. */
 export type StoreOperation = "get" | "head" | "put" | "create" | "list" | "delete";
 
 export type Point =
@@ -22,7 +22,7 @@ export type Point =
   /** `failure`: code of the error that ended the attempt. */
   | { what: "end"; attempt: Attempt; failure?: string }
   | { what: "store"; when: "before" | "after"; operation: StoreOperation; key: string; attempt?: Attempt }
-  /** A fault that the worker put into effect itself. */
+  /** A fault that the worker applied to itself. */
   | { what: "done"; fault: "disk-full" | "clock-jump"; key?: string; attempt?: Attempt };
 
 export type Answer =
@@ -30,24 +30,27 @@ export type Answer =
 
 export const GO: Answer = { type: "go" };
 
-/** Environment of the chaos worker. */
+/** Environment variables of the chaos worker. */
 export const ENV = {
-  /** Port of the driver's line on the loopback address. */
+  /** The driver's port on the loopback address. */
   line: "CHAOS_LINE",
-  /** Folders whose writes count as lost in a power failure until they are synced, separated by `:`; the first is the store. */
+  /** Folders whose unsynced writes a power failure loses, separated by `:`; the first is the store. */
   folders: "CHAOS_FOLDERS",
-  /** File that records what was written and what was synced. */
+  /** File that records writes and syncs. */
   journal: "CHAOS_JOURNAL",
-  /** The worker's folders for what it keeps beside the store, cache and scratch, separated by `:`. */
+  /** The worker's local folders, cache and scratch, separated by `:`. */
   local: "CHAOS_LOCAL",
-  /** While this file is there, the next write of the worker or its engine into those folders finds the disk full. */
+  /**
+   * While this file exists, the next write of the worker or its engine into the local folders fails with
+   * ENOSPC.
+   */
   full: "CHAOS_FULL",
 } as const;
 
 export const samePlace = (one: Attempt, other: Attempt): boolean =>
   one.workflowId === other.workflowId && one.runId === other.runId && one.activityId === other.activityId;
 
-/** What a point is to a fault that waits for its moment. */
+/** The moment that a point is; undefined when no fault waits for such a point. */
 export function momentOf(point: Point): Moment | undefined {
   if (point.what === "begin") return "begin";
   if (point.what !== "store") return undefined;

@@ -1,4 +1,4 @@
-// Looking at processes and signalling them. `ps` is asked, so that it works wherever the tests do.
+// Lists and signals processes. Uses `ps`, because /proc does not exist on macOS.
 import { execFile } from "node:child_process";
 import { setTimeout as sleep } from "node:timers/promises";
 import { promisify } from "node:util";
@@ -23,7 +23,7 @@ export async function processes(): Promise<ProcessLine[]> {
   });
 }
 
-/** Children of a process whose command line holds `words`, living ones only. */
+/** Living children of a process whose command line contains `words`. */
 export async function childrenOf(parent: number, words: string): Promise<number[]> {
   return (await processes())
     .filter((line) => line.parent === parent && line.state !== "Z" && line.command.includes(words))
@@ -34,7 +34,7 @@ export async function isStopped(pid: number): Promise<boolean> {
   return (await processes()).some((line) => line.pid === pid && line.state === "T");
 }
 
-/** False where the process is gone already. */
+/** False when the process no longer exists. */
 export function signal(pid: number, name: NodeJS.Signals): boolean {
   try {
     return process.kill(pid, name);
@@ -43,7 +43,7 @@ export function signal(pid: number, name: NodeJS.Signals): boolean {
   }
 }
 
-/** SIGKILL for a whole group, whose leader is `pid`, and for the leader. */
+/** SIGKILL for the process group led by `pid`, and for `pid`. */
 export function killGroup(pid: number): boolean {
   signal(-pid, "SIGKILL");
   return signal(pid, "SIGKILL");

@@ -1,39 +1,39 @@
-// The campaigns that were run, and the file that a run can be continued from: one line of JSON per finished campaign. What other code did
-// says nothing about this one: its lines stay, and are not counted.
+// The finished campaigns, and the file from which a run can resume: one line of JSON per campaign. Lines that
+// other code wrote stay in the file and are not counted.
 import { appendFileSync, existsSync, mkdirSync, readFileSync } from "node:fs";
 import { dirname } from "node:path";
 import type { CampaignResult } from "./campaign.ts";
 import type { StoreKind } from "./pairs.ts";
 
-/** Which code did it: `digest` tells apart, `commit` tells the reader. */
+/** The code that ran a campaign: `digest` for comparison, `commit` for the reader. */
 export interface Code {
   digest: string;
-  /** With `+` where the tree had changes; null outside of a repository. */
+  /** Ends with `+` when the tree had changes; null outside a repository. */
   commit: string | null;
 }
 
 export interface Row extends CampaignResult {
   code: Code;
-  /** Kinds and stages that were asked for; `all` where none were. */
+  /** The flags --kinds and --stages, or `all`. */
   plan: string;
-  /** Gives this campaign again. */
+  /** Command that runs this campaign again. */
   replay: string;
 }
 
 export class Results {
-  /** Of this code. */
+  /** Campaigns that this code ran. */
   readonly rows: Row[];
-  /** Campaigns in the file that other code ran. */
+  /** Number of campaigns in the file that other code ran. */
   readonly others: number;
   private readonly file: string | undefined;
   private readonly code: Code;
 
-  /** Without a file nothing is kept. */
+  /** Without a file, results are not stored. */
   constructor(file: string | undefined, code: Code) {
     this.file = file;
     this.code = code;
     const lines = file !== undefined && existsSync(file) ? readFileSync(file, "utf8").split("\n") : [];
-    // The last line of an interrupted run may be cut short: its campaign is run again.
+    // An interrupted run may leave half a line: its campaign runs again.
     const all = lines.flatMap((line) => (line.endsWith("}") ? [JSON.parse(line) as Row] : []));
     this.rows = all.filter((row) => row.code?.digest === code.digest);
     this.others = all.length - this.rows.length;
@@ -44,7 +44,7 @@ export class Results {
     this.rows.push(row);
     if (this.file === undefined) return row;
     mkdirSync(dirname(this.file), { recursive: true });
-    // A line that an interrupted run left unfinished must not swallow this one.
+    // Start a new line if an interrupted run left half of one.
     const before = existsSync(this.file) ? readFileSync(this.file, "utf8") : "";
     appendFileSync(
       this.file,

@@ -1,5 +1,6 @@
-// An HTTP proxy in front of the S3 server: passes everything on, tells the driver of each object operation before and after, and answers
-// wrongly where it is told to. Signatures stay valid: they cover the host name that the worker asked, which is passed on with the rest.
+// An HTTP proxy in front of the S3 server. It forwards requests, calls the driver before and after each, and
+// answers wrongly if the driver says so. Signatures stay valid, because the Host header that they cover is
+// forwarded unchanged.
 import http from "node:http";
 import type { IncomingMessage, ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
@@ -9,15 +10,17 @@ import { ATTEMPT_HEADER } from "./layers/requests.ts";
 /** What the proxy does with one request. */
 export type Treatment =
   | "pass"
-  /** Answers without asking the server. */
+  /** Answers with this status; the server does not see the request. */
   | { answer: 500 | 503 | 409 | 412 }
-  /** The server does it, the answer never arrives. */
+  /** The server executes the request; the connection closes without an answer. */
   | "lose-answer"
-  /** The server does it, and the connection stays open without a word: the client's own limit has to end it. */
+  /**
+   * The server executes the request; the connection stays open without an answer until the client times out.
+   */
   | "no-answer"
-  /** Half of the answer's body, then the connection ends. */
+  /** Sends half of the answer's body, then closes the connection. */
   | "cut-answer"
-  /** One byte of the answer's or the request's body is another, `at` in [0, 1) of it: the request's checksum does not fit any more. */
+  /** Changes one byte at fraction `at` in [0, 1) of the body; a request's checksum is then wrong. */
   | { flip: "answer" | "request"; at: number };
 
 export interface ProxiedRequest {
@@ -29,9 +32,9 @@ export interface ProxiedRequest {
 
 export interface ProxyHooks {
   before(request: ProxiedRequest): Promise<Treatment>;
-  /** The server has answered, the worker not yet. */
+  /** Called when the server has answered and the answer has not been sent yet. */
   after(request: ProxiedRequest): Promise<void>;
-  /** The server could not be reached for this request. */
+  /** Called when the server could not be reached. */
   unreachable(request: ProxiedRequest): void;
 }
 
@@ -51,7 +54,7 @@ export class S3Proxy {
     this.target = target;
     this.hooks = hooks;
     this.server = http.createServer((request, response) => {
-      // A worker that was killed in the middle of its request is not missed.
+      // The worker may be killed in the middle of its request.
       void this.serve(request, response).catch(() => response.destroy());
     });
   }
@@ -141,7 +144,7 @@ function describe({ method, url = "", headers }: IncomingMessage): ProxiedReques
     operation === "list"
       ? (searchParams.get("prefix") ?? "")
       : decodeURIComponent(pathname).split("/").slice(3).join("/");
-  return { operation, key, ...(typeof given === "string" ? { attempt: JSON.parse(given) as Attempt } : {}) };
+  return { operation, key, attempt: typeof given === "string" ? (JSON.parse(given) as Attempt) : undefined };
 }
 
 async function read(stream: AsyncIterable<Uint8Array>): Promise<Buffer> {
@@ -150,7 +153,7 @@ async function read(stream: AsyncIterable<Uint8Array>): Promise<Buffer> {
   return Buffer.concat(chunks);
 }
 
-/** Another lowest bit. */
+/** A copy with one bit changed. */
 function flipped(bytes: Buffer, at: number): Buffer {
   const copy = Buffer.from(bytes);
   const index = Math.floor(copy.length * at);
@@ -160,7 +163,6 @@ function flipped(bytes: Buffer, at: number): Buffer {
 
 function refuse(response: ServerResponse, status: keyof typeof NAMES): void {
   response.writeHead(status, { "content-type": "application/xml" });
-  response.end(
-    `<?xml version="1.0" encoding="UTF-8"?><Error><Code>${NAMES[status]}</Code><Message>chaos</Message></Error>`,
-  );
+  const error = `<Error><Code>${NAMES[status]}</Code><Message>chaos</Message></Error>`;
+  response.end(`<?xml version="1.0" encoding="UTF-8"?>${error}`);
 }

@@ -1,4 +1,5 @@
-// A real S3 server (versitygw) on a folder, which can be killed and comes back on the same port with the same data.
+// A real S3 server (versitygw) on a folder. It can be killed and restarted on the same port with the same
+// data.
 import { spawn } from "node:child_process";
 import type { ChildProcess } from "node:child_process";
 import { once } from "node:events";
@@ -13,7 +14,7 @@ export const BUCKET = "chaos";
 const KEYS = { accessKeyId: "chaos", secretAccessKey: "chaos-secret" };
 const REGION = "us-east-1";
 
-/** Environment of whoever talks to the server through `port`. */
+/** Environment variables for a client of the server at `port`. */
 export const awsEnvironment = (port: number): Record<string, string> => ({
   AWS_ENDPOINT_URL: `http://127.0.0.1:${port}`,
   AWS_REGION: REGION,
@@ -50,7 +51,7 @@ export class S3Server {
 
   async up(): Promise<void> {
     const log = openSync(join(this.folder, "versitygw.log"), "a");
-    // A folder of its own for attributes: not every file system has extended ones.
+    // Attributes go to a sidecar folder, because not every file system has extended attributes.
     const args = [
       "--port",
       `127.0.0.1:${this.port}`,

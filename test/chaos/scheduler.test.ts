@@ -1,4 +1,4 @@
-// What counts as a fault in a stage, and where one is put, without a campaign.
+// When a fault is applied and when it counts as landed, without a campaign.
 import assert from "node:assert/strict";
 import { it } from "node:test";
 import type { ChaosEnvironment } from "./environment.ts";
@@ -28,7 +28,7 @@ const fault = (change: Partial<Fault>): Fault => ({
   ...change,
 });
 
-it("a fault for a new machine does not meet the one that is being lost, which may still begin another attempt", async () => {
+it("a fault for a new machine does not hit an attempt of the machine that is being lost", async () => {
   const lost: number[] = [];
   const scheduler = new Scheduler(
     { loseMachine: async (pid: number) => void lost.push(pid) } as unknown as ChaosEnvironment,
@@ -36,16 +36,16 @@ it("a fault for a new machine does not meet the one that is being lost, which ma
   );
   await scheduler.point(begin(attempt("evaluate", "1")), 10);
   await scheduler.point(begin(attempt("evaluate", "2")), 10);
-  assert.deepEqual([lost, scheduler.puts.length], [[10], 0]);
+  assert.deepEqual([lost, scheduler.appliedFaults.length], [[10], 0]);
   assert.deepEqual(await scheduler.point(begin(attempt("evaluate", "1", 2)), 11), { type: "twice" });
-  assert.equal(scheduler.puts[0]?.pid, 11);
+  assert.equal(scheduler.appliedFaults[0]?.pid, 11);
   for (let ends = 0; ends < 2; ends += 1)
     await scheduler.point({ what: "end", attempt: attempt("evaluate", "1", 2) }, 11);
   await scheduler.settled();
   assert.equal(scheduler.landed().length, 1);
 });
 
-it("a disk that was full for another stage's write is no fault in this one", () => {
+it("a full disk at another stage's write does not count for this stage", () => {
   const failing = (stage: string): boolean => {
     const events = new Events();
     const mine = attempt("evaluate", "1");

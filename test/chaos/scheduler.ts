@@ -1,10 +1,11 @@
-// Puts the faults of one campaign: waits for the stage and moment of each, holds the operation there, does it, and watches until the
-// record shows that it landed. One at a time, so that what follows can be told to be its doing.
+// Applies the faults of one campaign. Waits for the stage and moment of each fault, holds the operation,
+// applies the fault, and watches the log until it shows that the fault landed. One fault at a time, so that
+// its effects can be attributed to it.
 import { setTimeout as sleep } from "node:timers/promises";
 import type { ChaosEnvironment, Watcher } from "./environment.ts";
 import { Events } from "./events.ts";
 import { FAULTS } from "./faults.ts";
-import type { Put } from "./faults.ts";
+import type { AppliedFault } from "./faults.ts";
 import { KINDS } from "./pairs.ts";
 import type { Moment } from "./pairs.ts";
 import type { Fault } from "./plan.ts";
@@ -13,22 +14,25 @@ import type { Answer, Attempt, Point } from "./points.ts";
 import { signal } from "./processes.ts";
 import type { ProxiedRequest, Treatment } from "./s3-proxy.ts";
 
-/** A fault that has not shown in the record by then lets the next one come; it may still be found to have landed at the end. */
-const SHOWN_MS = 25_000;
+/**
+ * After this long the next fault may come, even if this one has not landed yet; it may still land before the
+ * campaign ends.
+ */
+const LANDED_WITHIN_MS = 25_000;
 
 export class Scheduler implements Watcher {
   readonly events = new Events();
-  readonly puts: Put[] = [];
-  /** What went wrong in doing it: of the environment, not of the campaign. */
+  readonly appliedFaults: AppliedFault[] = [];
+  /** Errors while a fault was applied: failures of the environment, not of the campaign. */
   readonly failures: string[] = [];
   private readonly environment: ChaosEnvironment;
   private readonly armed: Fault[];
   private readonly met = new Map<Fault, number>();
-  /** Processes that ended for it. */
+  /** The process that was killed so that the fault finds a new worker. */
   private readonly freshened = new Map<Fault, number>();
-  private active: Put | undefined;
-  /** A fault that meets several requests in a row. */
-  private treating: { put: Put; treatment: Treatment; left: number } | undefined;
+  private active: AppliedFault | undefined;
+  /** A fault that hits several requests in a row. */
+  private treating: { applied: AppliedFault; treatment: Treatment; left: number } | undefined;
   private readonly doing = new Set<Promise<void>>();
 
   constructor(environment: ChaosEnvironment, faults: readonly Fault[]) {
@@ -38,18 +42,19 @@ export class Scheduler implements Watcher {
 
   async point(point: Point, pid: number): Promise<Answer> {
     this.events.add(point, pid);
-    if (point.what === "store" && point.when === "after") await this.environment.immutability.look(point.key);
+    if (point.what === "store" && point.when === "after")
+      await this.environment.immutability.record(point.key);
     const moment = momentOf(point);
     if (!moment || !point.attempt) return GO;
     if (moment === "begin" && (await this.freshen(point.attempt, pid))) return GO;
-    const put = this.take(moment, point.attempt, pid, false);
-    if (!put) return GO;
-    const { answer, inflict } = FAULTS[put.fault.kind];
+    const applied = this.take(moment, point.attempt, pid, false);
+    if (!applied) return GO;
+    const { answer, apply } = FAULTS[applied.fault.kind];
     if (answer) {
-      this.watch(put);
-      return answer(put.fault);
+      this.watch(applied);
+      return answer(applied.fault);
     }
-    if (inflict) await this.inflict(put, inflict, point);
+    if (apply) await this.apply(applied, apply, point);
     return GO;
   }
 
@@ -63,16 +68,16 @@ export class Scheduler implements Watcher {
     if (!moment) return "pass";
     const again = this.again(moment, attempt);
     if (again) return again;
-    const put = this.take(moment, attempt, pid, true);
-    if (!put) return "pass";
-    const { treatment, inflict } = FAULTS[put.fault.kind];
+    const applied = this.take(moment, attempt, pid, true);
+    if (!applied) return "pass";
+    const { treatment, apply } = FAULTS[applied.fault.kind];
     if (treatment) {
-      const { treatment: chosen, requests } = treatment(put.fault);
-      this.treating = { put, treatment: chosen, left: requests };
-      this.watch(put);
+      const { treatment: chosen, requests } = treatment(applied.fault);
+      this.treating = { applied, treatment: chosen, left: requests };
+      this.watch(applied);
       return this.again(moment, attempt) as Treatment;
     }
-    if (inflict) await this.inflict(put, inflict, point);
+    if (apply) await this.apply(applied, apply, point);
     return "pass";
   }
 
@@ -86,18 +91,21 @@ export class Scheduler implements Watcher {
     if (this.active && attempt?.stage === this.active.fault.stage) this.active.seen["unreachable"] = true;
   }
 
-  /** Resolves when nothing is being done any more. */
+  /** Resolves when no fault is being applied or watched. */
   async settled(): Promise<void> {
     this.armed.length = 0;
     while (this.doing.size > 0) await Promise.all(this.doing);
   }
 
-  /** Faults of which the record shows that they landed. */
-  landed(): Put[] {
-    return this.puts.filter((put) => FAULTS[put.fault.kind].landed(this.events, put));
+  /** Faults that landed, as the log shows. */
+  landed(): AppliedFault[] {
+    return this.appliedFaults.filter((applied) => FAULTS[applied.fault.kind].landed(this.events, applied));
   }
 
-  /** Some faults can only meet a stage in a worker that has just started: kills the one that comes to it, once for each. */
+  /**
+   * For a fault that needs a new worker or machine: kills the worker that begins the fault's stage, once per
+   * fault.
+   */
   private async freshen({ stage }: Attempt, pid: number): Promise<boolean> {
     const fault = this.active
       ? undefined
@@ -109,7 +117,7 @@ export class Scheduler implements Watcher {
     return true;
   }
 
-  private take(moment: Moment, attempt: Attempt, pid: number, request: boolean): Put | undefined {
+  private take(moment: Moment, attempt: Attempt, pid: number, request: boolean): AppliedFault | undefined {
     if (this.active) return undefined;
     const fault = this.armed.find(
       (armed) => this.fits(armed, moment, attempt, request) && this.isFresh(armed, pid),
@@ -119,7 +127,7 @@ export class Scheduler implements Watcher {
     this.met.set(fault, met);
     if (met < fault.nth) return undefined;
     this.armed.splice(this.armed.indexOf(fault), 1);
-    const put: Put = {
+    const applied: AppliedFault = {
       fault,
       attempt,
       pid,
@@ -127,9 +135,9 @@ export class Scheduler implements Watcher {
       seen: {},
       isOpen: () => this.events.isOpen(attempt, pid),
     };
-    this.puts.push(put);
-    this.active = put;
-    return put;
+    this.appliedFaults.push(applied);
+    this.active = applied;
+    return applied;
   }
 
   private fits(fault: Fault, moment: Moment, attempt: Attempt, request: boolean): boolean {
@@ -141,27 +149,27 @@ export class Scheduler implements Watcher {
     );
   }
 
-  /** The one that is about to end may still begin another attempt. */
+  /** The worker that is being killed may still begin another attempt; that attempt does not count. */
   private isFresh(fault: Fault, pid: number): boolean {
     return !fault.fresh || (this.freshened.get(fault) ?? pid) !== pid;
   }
 
-  /** The point is held while it is done, except where it comes some time later. */
-  private inflict(
-    put: Put,
-    inflict: NonNullable<(typeof FAULTS)[Fault["kind"]]["inflict"]>,
+  /** Holds the point until the fault has been applied, unless the fault has a delay. */
+  private apply(
+    applied: AppliedFault,
+    apply: NonNullable<(typeof FAULTS)[Fault["kind"]]["apply"]>,
     { what }: Point,
   ): Promise<void> {
-    const delayMs = what === "begin" ? put.fault.delayMs : 0;
+    const delayMs = what === "begin" ? applied.fault.delayMs : 0;
     const doing = (async () => {
       if (delayMs > 0) await sleep(delayMs);
-      put.at = this.events.count;
-      return inflict(this.environment, put);
+      applied.at = this.events.count;
+      return apply(this.environment, applied);
     })();
     this.watch(
-      put,
+      applied,
       doing.then((followUp) => {
-        if (FAULTS[put.fault.kind].meanwhile) this.release(put);
+        if (FAULTS[applied.fault.kind].meanwhile) this.release(applied);
         return followUp?.();
       }),
     );
@@ -173,36 +181,38 @@ export class Scheduler implements Watcher {
         );
   }
 
-  private watch(put: Put, doing: Promise<void> = Promise.resolve()): void {
+  private watch(applied: AppliedFault, doing: Promise<void> = Promise.resolve()): void {
     const watching = doing
       .then(async () => {
-        for (const deadline = Date.now() + SHOWN_MS; Date.now() < deadline && !this.isSettled(put);)
+        for (
+          const deadline = Date.now() + LANDED_WITHIN_MS;
+          Date.now() < deadline && !this.isSettled(applied);
+        )
           await sleep(100);
       })
       .catch((error: unknown) => {
-        this.failures.push(
-          `${put.fault.kind} in ${put.fault.stage}: ${error instanceof Error ? error.message : String(error)}`,
-        );
+        const { kind, stage } = applied.fault;
+        this.failures.push(`${kind} in ${stage}: ${error instanceof Error ? error.message : String(error)}`);
       })
       .finally(() => {
-        this.release(put);
+        this.release(applied);
         this.doing.delete(watching);
       });
     this.doing.add(watching);
   }
 
   /** The next fault may come. */
-  private release(put: Put): void {
-    if (this.active !== put) return;
+  private release(applied: AppliedFault): void {
+    if (this.active !== applied) return;
     this.active = undefined;
     this.treating = undefined;
   }
 
-  /** It landed, or cannot any more: the attempt had ended before, or the activity is done. */
-  private isSettled(put: Put): boolean {
-    const { attempt, pid, at, fault } = put;
+  /** The fault landed, or no longer can: the attempt had ended before it, or the activity has succeeded. */
+  private isSettled(applied: AppliedFault): boolean {
+    const { attempt, pid, at, fault } = applied;
     return (
-      FAULTS[fault.kind].landed(this.events, put) ||
+      FAULTS[fault.kind].landed(this.events, applied) ||
       !this.events.isOpen(attempt, pid, at) ||
       this.events.succeeded(attempt, at)
     );
@@ -213,16 +223,16 @@ export class Scheduler implements Watcher {
     if (
       !treating ||
       treating.left === 0 ||
-      treating.put.fault.moment !== moment ||
-      !samePlace(treating.put.attempt, attempt)
+      treating.applied.fault.moment !== moment ||
+      !samePlace(treating.applied.attempt, attempt)
     )
       return undefined;
     treating.left -= 1;
-    treating.put.seen["requests"] = Number(treating.put.seen["requests"] ?? 0) + 1;
+    treating.applied.seen["requests"] = Number(treating.applied.seen["requests"] ?? 0) + 1;
     return treating.treatment;
   }
 
-  /** Requests do not say which process made them; the begin of their attempt does. */
+  /** The process of a request: the one in which its attempt began. */
   private pidOf(attempt: Attempt): number {
     const begun = this.events.list.findLast(
       ({ point }) =>

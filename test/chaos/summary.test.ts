@@ -1,4 +1,4 @@
-// The sum over campaigns and the file that it is continued from.
+// The sum over campaigns, and the file from which a run resumes.
 import assert from "node:assert/strict";
 import { appendFileSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -30,7 +30,7 @@ const campaign = (index: number, more: Partial<CampaignResult> = {}): CampaignRe
   ...more,
 });
 
-it("only landed faults count, and what has not landed is named", () => {
+it("counts only landed faults and names the pairs that have not landed", () => {
   const results = new Results(undefined, CODE);
   for (const index of [1, 2, 3, 4]) results.add(campaign(index), "all", "again");
   const { faults, pairs, recoverySeconds, recomputed, commits } = summarize(results.rows);
@@ -48,7 +48,7 @@ it("only landed faults count, and what has not landed is named", () => {
   assert.deepEqual(commits, [CODE.commit]);
 });
 
-it("one campaign that does not hold is in the sum, with the command that gives it again", () => {
+it("reports a campaign that does not hold, with the command that runs it again", () => {
   const results = new Results(undefined, CODE);
   results.add(campaign(1), "all", "again 1");
   results.add(
@@ -64,7 +64,7 @@ it("one campaign that does not hold is in the sum, with the command that gives i
   assert.match(table(summary), /BROKEN seed 1 on dir, campaign 2: 2 completions lost\n +again: again 2/);
 });
 
-it("a run goes on from its file: the same campaign of the same code is not run again, a line that was cut short is", () => {
+it("resumes from its file: skips finished campaigns, repeats one whose line is incomplete", () => {
   const file = join(folder, "results.jsonl");
   const first = new Results(file, CODE);
   first.add(campaign(0), "all", "again");
@@ -86,7 +86,7 @@ it("a run goes on from its file: the same campaign of the same code is not run a
   );
 });
 
-it("what other code did stays in the file and is not counted", () => {
+it("lines of other code stay in the file and are not counted", () => {
   const file = join(folder, "code.jsonl");
   new Results(file, CODE).add(campaign(0), "all", "again");
   const other = new Results(file, { digest: "two", commit: null });

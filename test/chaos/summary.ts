@@ -1,28 +1,30 @@
-// The sum over campaigns: what `npm run chaos` prints.
+// Adds up the campaigns; `npm run chaos` prints the result.
 import { pairName, possiblePairs } from "./pairs.ts";
 import type { Kind, Pair, StoreKind } from "./pairs.ts";
 import type { Row } from "./results.ts";
 
 export interface Summary {
   faults: { total: number; byKind: Record<string, number>; byStage: Record<string, number> };
-  /** Pairs of kind and stage that can meet on the stores that were used: how many have, and which have not. */
+  /** Possible pairs of kind and stage on the stores in use: how many landed (`met`), and which did not. */
   pairs: { met: number; possible: number; unmet: string[] };
   lost: number;
   doubled: number;
   digestEqual: boolean;
   recomputed: { pieces: number; steps: number };
   /**
-   * From SIGKILL of a worker to the first new piece, checkpoint or result of what it was at: by the next worker of the same machine, and by one
-   * that has nothing of it, whom the heartbeat timeout lets begin.
+   * From SIGKILL of a worker to the first new piece, checkpoint or result of the interrupted activity. On the
+   * same machine the next worker fails the attempt at once; on another machine the heartbeat timeout has to
+   * pass first.
    */
   recoverySeconds: { sameMachine: Spread; otherMachine: Spread };
   seeds: number[];
   campaigns: number;
-  /** Of the code that ran them. */
+  /** Commits of the code that ran the campaigns. */
   commits: string[];
   problems: { seed: number; store: string; campaign: number; problem: string; replay: string }[];
 }
 
+/** Unmet pairs that the table names. */
 const SHOWN = 40;
 
 interface Spread {
@@ -31,7 +33,7 @@ interface Spread {
   p95: number | null;
 }
 
-/** `asked`: pairs of a narrowed run; all of a store's where absent. */
+/** `asked`: the pairs that the run was restricted to; by default all possible pairs of a store. */
 export function summarize(
   rows: readonly Row[],
   asked: (store: StoreKind) => readonly Pair[] = possiblePairs,
@@ -90,14 +92,20 @@ export function table({
     Object.entries(of)
       .map(([name, count]) => `  ${name.padEnd(20)} ${count}`)
       .join("\n");
+  const unmet = pairs.unmet.length > 0 ? `; not yet: ${few(pairs.unmet)}` : "";
+  const again = `computed again: ${recomputed.pieces} pieces, ${recomputed.steps} steps`;
+  const [sameMachine, otherMachine] = [recoverySeconds.sameMachine, recoverySeconds.otherMachine].map(
+    recovery,
+  );
+  const source = `seeds ${seeds.join(", ")}, commit ${commits.join(", ")}`;
   return [
-    `${faults.total} faults landed in ${campaigns} campaigns, seeds ${seeds.join(", ")}, commit ${commits.join(", ")}`,
+    `${faults.total} faults landed in ${campaigns} campaigns, ${source}`,
     counts(faults.byKind),
     "by stage",
     counts(faults.byStage),
-    `${pairs.met} of ${pairs.possible} pairs of kind and stage${pairs.unmet.length > 0 ? `; not yet: ${few(pairs.unmet)}` : ""}`,
-    `lost ${lost}, doubled ${doubled}, digests equal: ${digestEqual}, computed again: ${recomputed.pieces} pieces, ${recomputed.steps} steps`,
-    `from kill to new work: ${told(recoverySeconds.sameMachine)} on the same machine, ${told(recoverySeconds.otherMachine)} on another`,
+    `${pairs.met} of ${pairs.possible} pairs of kind and stage${unmet}`,
+    `lost ${lost}, doubled ${doubled}, digests equal: ${digestEqual}, ${again}`,
+    `from kill to new work: ${sameMachine} on the same machine, ${otherMachine} on another`,
     ...problems.map(
       ({ seed, store, campaign, problem, replay }) =>
         `BROKEN seed ${seed} on ${store}, campaign ${campaign}: ${problem}\n       again: ${replay}`,
@@ -106,13 +114,13 @@ export function table({
   ].join("\n");
 }
 
-/** All of them are in the JSON. */
+/** The first names; the JSON has all. */
 const few = (names: readonly string[]): string =>
   names.length > SHOWN
     ? `${names.slice(0, SHOWN).join(", ")} and ${names.length - SHOWN} more`
     : names.join(", ");
 
-const told = ({ kills, p50, p95 }: Spread): string =>
+const recovery = ({ kills, p50, p95 }: Spread): string =>
   `${p50 ?? "-"} s (median), ${p95 ?? "-"} s (95 %) of ${kills}`;
 
 function spread(values: readonly number[]): Spread {
@@ -120,7 +128,7 @@ function spread(values: readonly number[]): Spread {
   return { kills: sorted.length, p50: quantile(sorted, 0.5), p95: quantile(sorted, 0.95) };
 }
 
-/** Of sorted values, the nearest rank. */
+/** Nearest-rank quantile of sorted values. */
 const quantile = (sorted: readonly number[], share: number): number | null =>
   sorted[Math.ceil(share * sorted.length) - 1] ?? null;
 

@@ -1,8 +1,11 @@
-// The campaign that chaos is done to: every stage of the recipe, small enough that its undisturbed run takes seconds.
+// The campaign of chaos: every stage of the recipe, small enough that its undisturbed run takes seconds.
 import type { WrittenSpec } from "../../campaign/spec/schema.ts";
 import { smallShop } from "../support/small-shop.ts";
 
-/** Pieces and steps are what a fault can cost: several of each in every stage, and a checkpoint at every second step. */
+/**
+ * A fault can cost pieces and steps: every stage has several of each, and a checkpoint comes at every second
+ * step.
+ */
 export function tinyShop(seed: number): WrittenSpec {
   const { prompts, bootstrap, generate, train, evaluate, ...spec } = smallShop({
     seed,

@@ -1,4 +1,5 @@
-// One dev tree seen from the driver: a supervisor process with a Temporal server and a chaos worker, all on the driver's parent watch.
+// One dev tree as the driver controls it: a supervisor process with a Temporal server and a chaos worker. If
+// the driver dies, its parent watch kills them.
 import { spawn } from "node:child_process";
 import type { ChildProcess } from "node:child_process";
 import { once } from "node:events";
@@ -7,7 +8,7 @@ import { fileURLToPath } from "node:url";
 import type { ParentWatch } from "../../dev/parent-watch.ts";
 import { childrenOf, killGroup, processes, signal } from "./processes.ts";
 
-/** What it says last, with the stack of an error. */
+/** Enough for an error with its stack. */
 const LAST_LINES = 20;
 const SUPERVISOR = fileURLToPath(new URL("./supervisor.js", import.meta.url));
 
@@ -17,7 +18,7 @@ export interface TreeOptions {
   temporal: string;
   env: NodeJS.ProcessEnv;
   parentWatch: ParentWatch;
-  /** Where supervisor lines go. */
+  /** Receives the supervisor's stderr, line by line. */
   report(line: string): void;
 }
 
@@ -46,20 +47,20 @@ export class Tree {
     const pid = supervisor.pid as number;
     parentWatch.hold(pid);
     supervisor.once("exit", () => parentWatch.letGo(pid));
-    const said: string[] = [];
+    const lines: string[] = [];
     createInterface({ input: supervisor.stderr }).on("line", (line) => {
-      said.push(line);
+      lines.push(line);
       report(line);
     });
-    // "close": when it has said everything.
+    // "close" and not "exit": by then all its output has arrived.
     const line = await Promise.race([
       once(createInterface({ input: supervisor.stdout }), "line"),
       once(supervisor, "close").then(() => undefined),
     ]);
-    if (!line)
-      throw new Error(
-        `the supervisor of ${stateDir} ended before its tree was up: ${said.slice(-LAST_LINES).join("\n") || "it said nothing"}`,
-      );
+    if (!line) {
+      const output = lines.slice(-LAST_LINES).join("\n") || "no output";
+      throw new Error(`the supervisor of ${stateDir} ended before its tree was up: ${output}`);
+    }
     return JSON.parse(line[0] as string) as Where;
   }
 
@@ -67,7 +68,7 @@ export class Tree {
     return this.supervisor?.exitCode === null && this.supervisor.signalCode === null;
   }
 
-  /** Orderly, and quickly: nothing is saved. */
+  /** Stops the tree in order, without a drain. */
   async down(): Promise<void> {
     if (!this.isUp) return;
     const supervisor = this.supervisor as ChildProcess;
@@ -77,7 +78,7 @@ export class Tree {
     await exited;
   }
 
-  /** SIGKILL for the supervisor, its parent watch and everything that they hold, as when a machine dies. */
+  /** SIGKILL for the supervisor and all its descendants, as when a machine dies. */
   async kill(): Promise<void> {
     const all = await this.pids();
     const supervisor = this.supervisor as ChildProcess;
@@ -86,7 +87,10 @@ export class Tree {
     await exited;
   }
 
-  /** SIGSTOP for the supervisor and all that it holds, as when a machine sleeps. What it returns wakes them again. */
+  /**
+   * SIGSTOP for the supervisor and all its descendants, as when a machine sleeps. The returned function wakes
+   * them.
+   */
   async stop(): Promise<() => void> {
     const all = [this.supervisor?.pid as number, ...(await this.pids())];
     for (const pid of all) signal(pid, "SIGSTOP");
@@ -111,7 +115,7 @@ export class Tree {
   private async pids(): Promise<number[]> {
     const all = await processes();
     const found = new Set([this.supervisor?.pid as number]);
-    // A child has a higher place in the list than its parent only by accident: look until nothing is new.
+    // A child may come before its parent in the list: repeat until nothing is added.
     for (let size = 0; size !== found.size;) {
       size = found.size;
       for (const { pid, parent } of all) if (found.has(parent)) found.add(pid);

@@ -1,4 +1,5 @@
-// The worker of chaos campaigns: the product's own, with layers between it and the machine. Nothing of the product knows of them.
+// The worker of chaos campaigns: the product's own worker with layers between it and the machine. The product
+// has no code for them.
 import { call } from "./line.ts";
 import { ENV } from "./points.ts";
 import type { Answer, Point } from "./points.ts";
@@ -16,7 +17,7 @@ async function ask(point: Point): Promise<Answer> {
   if (answer.type === "jump") {
     jump(answer.ms);
     const attempt = "attempt" in point ? point.attempt : currentAttempt();
-    await line({ what: "done", fault: "clock-jump", ...(attempt ? { attempt } : {}) });
+    await line({ what: "done", fault: "clock-jump", attempt });
   }
   return answer;
 }
@@ -26,7 +27,7 @@ markRequests();
 watchActivities(ask);
 const [store, ...folders] = given(ENV.folders).split(":") as [string, ...string[]];
 installFiles({
-  ...(store === "" ? {} : { store }),
+  store: store === "" ? undefined : store,
   folders: [store, ...folders].filter((folder) => folder !== ""),
   journal: given(ENV.journal),
   ask,

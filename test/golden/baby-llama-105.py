@@ -1,8 +1,8 @@
-# Writes baby-llama-105.json: what transformers computes for the checkpoint of ../shared/models/baby-llama-105, for baby-llama-105.test.ts.
+# Writes baby-llama-105.json, transformers' values for the checkpoint ../shared/models/baby-llama-105, for baby-llama-105.test.ts.
 # From the repository root:
 #   python3 test/golden/baby-llama-105.py --model ../shared/models/baby-llama-105            writes the file
-#   python3 test/golden/baby-llama-105.py --model ../shared/models/baby-llama-105 --check    computes it anew and compares
-# With another folder: any checkpoint of the same configuration, to compare an export of ours by hand.
+#   python3 test/golden/baby-llama-105.py --model ../shared/models/baby-llama-105 --check    computes it again and compares
+# --model may also name an export of Ratchet with the same configuration, to compare it by hand.
 import argparse
 import json
 import sys
@@ -12,7 +12,7 @@ import torch
 import transformers
 
 FILE = Path(__file__).with_suffix(".json")
-# Largest difference that --check accepts: another processor sums in another order.
+# Largest difference that --check accepts, because another processor sums in another order.
 TOLERANCE = 1e-4
 ROWS = [
     ("Tom had a kite.", " He liked to fly it in the park."),
@@ -46,7 +46,7 @@ def row_of(model, tokenizer, prompt, answer):
 
 
 def difference(old, new):
-    """Of two rows the largest difference of numbers; ids and texts must be equal."""
+    """The largest difference of numbers between two rows; ids and texts must be equal."""
     same = ("prompt", "answer", "promptIds", "answerIds")
     assert [old[name] for name in same] == [new[name] for name in same], f"other ids for {new['prompt']!r}"
     return max(abs(a - b) for name in ("answerLogps", "firstLogits") for a, b in zip(old[name], new[name], strict=True))

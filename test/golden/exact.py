@@ -1,4 +1,4 @@
-# TRL's trainers as comparisons need them: rows in the order of the data, losses that are not rounded, no more output than asked for.
+# TRL's trainers for comparisons: rows in the order of the data, unrounded losses, little output.
 import logging
 import math
 import os
@@ -19,7 +19,7 @@ logging.disable(logging.WARNING)
 
 
 class Recorder(TrainerCallback):
-    """What the trainer logs of each step."""
+    """The trainer's log of each step."""
 
     def __init__(self):
         self.logs = []
@@ -30,7 +30,7 @@ class Recorder(TrainerCallback):
 
 
 def arguments(optimizer, steps, folder, micro=None):
-    """The engine's settings in TRL's words; micro: rows per micro-batch."""
+    """The engine's settings as TRL's; micro: rows per micro-batch."""
     micro = micro or optimizer["batch"]
     return {
         "output_dir": folder, "per_device_train_batch_size": micro, "gradient_accumulation_steps": optimizer["batch"] // micro, "num_train_epochs": 1,

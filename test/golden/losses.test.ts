@@ -1,5 +1,5 @@
-// TRL's losses (losses/make.py made the numbers) against the engine's: value and gradient of each on given log-probabilities, and ten steps
-// of training a small Llama.
+// Compares the engine's losses with TRL's (losses/make.py wrote the numbers): value and gradient of each loss
+// on given log-probabilities, and ten training steps of a small Llama.
 import assert from "node:assert/strict";
 import { readFile } from "node:fs/promises";
 import { it } from "node:test";
@@ -21,7 +21,10 @@ import type { TrainRow, TrainTask } from "../../engine/train/index.ts";
 type LossTask = Extract<TrainTask, { kind: "dpo" | "kto" }>;
 
 interface LossGolden {
-  /** Of four pairs, chosen first: tokens of each answer, sums of log-probabilities under policy and reference, and labels for KTO. */
+  /**
+   * For four pairs, chosen first: tokens per answer, sums of log-probabilities of policy and reference, KTO's
+   * labels.
+   */
   tokens: number[];
   logps: number[];
   reference: number[];
@@ -29,12 +32,17 @@ interface LossGolden {
   cases: Record<string, { task: LossTask; loss: number; gradient: number[] }>;
 }
 
-const read = async <T>(name: string): Promise<T> => JSON.parse(await readFile(fileURLToPath(new URL(`../../../test/golden/losses/${name}`, import.meta.url)), "utf8")) as T;
+const read = async <T>(name: string): Promise<T> =>
+  JSON.parse(
+    await readFile(fileURLToPath(new URL(`../../../test/golden/losses/${name}`, import.meta.url)), "utf8"),
+  ) as T;
 
-/** Largest difference, relative where numbers are larger than 1. */
+/** Largest difference, relative for numbers larger than 1. */
 function difference(actual: readonly number[], expected: readonly number[]): number {
   assert.equal(actual.length, expected.length);
-  return Math.max(...expected.map((value, place) => Math.abs(value - actual[place]!) / Math.max(1, Math.abs(value))));
+  return Math.max(
+    ...expected.map((value, place) => Math.abs(value - actual[place]!) / Math.max(1, Math.abs(value))),
+  );
 }
 
 const golden = await read<LossGolden>("losses.json");
@@ -63,7 +71,10 @@ for (const [name, { task, loss: expected, gradient }] of Object.entries(golden.c
     });
     const outputs = await session.run(Object.fromEntries(feeds));
     await session.close();
-    const worst = difference([outputs["loss"]!, outputs["gradient"]!].flatMap(({ data }) => Array.from(data as Float32Array)), [expected, ...gradient]);
+    const worst = difference(
+      [outputs["loss"]!, outputs["gradient"]!].flatMap(({ data }) => Array.from(data as Float32Array)),
+      [expected, ...gradient],
+    );
     context.diagnostic(`${name}: ${worst.toExponential(1)}`);
     assert.ok(worst < 1e-6, `differs by ${worst}`);
   });
@@ -75,15 +86,24 @@ interface TrainingGolden {
   optimizer: OptimizerSettings;
   plan: number[][];
   rows: { prompt: number[]; chosen: number[]; rejected: number[]; margin: number; desirable: boolean }[];
-  /** All of one length: TRL packs them in the order of the plan. */
+  /** Rows of one length, which TRL packs in the order of the plan. */
   evenRows: { prompt: number[]; chosen: number[] }[];
   /** Metrics of the first and the last step. */
-  cases: Record<string, { task: TrainTask; rows?: "evenRows"; losses: number[]; gradNorms: number[]; metrics: [Record<string, number>, Record<string, number>] }>;
+  cases: Record<
+    string,
+    {
+      task: TrainTask;
+      rows?: "evenRows";
+      losses: number[];
+      gradNorms: number[];
+      metrics: [Record<string, number>, Record<string, number>];
+    }
+  >;
 }
 
 const training = await read<TrainingGolden>("training.json");
 
-/** Numbers from −1 to 1 from integers alone: make.py makes the same. */
+/** Numbers from −1 to 1, computed with integers only, so that make.py computes the same. */
 function uniform(seed: number, tensor: number, place: number): number {
   let x = Math.imul(place + 1, 0x9e3779b1) + Math.imul(seed, 0x85ebca6b) + Math.imul(tensor, 0xc2b2ae35);
   x = Math.imul(x ^ (x >>> 16), 0x7feb352d);
@@ -92,17 +112,32 @@ function uniform(seed: number, tensor: number, place: number): number {
 }
 
 function modelOf(architecture: ModelConfig["architecture"], seed: number): Checkpoint {
-  const config: ModelConfig = { ...training.model, architecture, tiedEmbeddings: true, eosIds: [1], padId: 0 };
+  const config: ModelConfig = {
+    ...training.model,
+    architecture,
+    tiedEmbeddings: true,
+    eosIds: [1],
+    padId: 0,
+  };
   const names = [...weightShapes(config)].sort(([a], [b]) => (a < b ? -1 : 1));
   const weights = names.map(([name, shape], tensor): [string, WeightTensor] => {
     const scaled = (value: number): number => (name.endsWith("norm.weight") ? 1 + 0.1 * value : 0.3 * value);
     const count = shape.reduce((total, dim) => total * dim, 1);
-    return [name, { shape: [...shape], data: Float32Array.from({ length: count }, (_, place) => scaled(uniform(seed, tensor, place))) }];
+    return [
+      name,
+      {
+        shape: [...shape],
+        data: Float32Array.from({ length: count }, (_, place) => scaled(uniform(seed, tensor, place))),
+      },
+    ];
   });
   return { config, weights: new Map(weights) };
 }
 
-const sequenceOf = (prompt: number[], answer: number[]): Sequence => ({ ids: [...prompt, ...answer], promptLength: prompt.length });
+const sequenceOf = (prompt: number[], answer: number[]): Sequence => ({
+  ids: [...prompt, ...answer],
+  promptLength: prompt.length,
+});
 
 function rowsOf({ kind }: TrainTask, rows?: "evenRows"): TrainRow[] {
   if (kind === "sft") return training[rows ?? "rows"].map(({ prompt, chosen }) => sequenceOf(prompt, chosen));
@@ -113,24 +148,40 @@ function rowsOf({ kind }: TrainTask, rows?: "evenRows"): TrainRow[] {
   });
 }
 
-it("TRL was given its rows in the order of the plan", () => {
+it("TRL got its rows in the order of the plan", () => {
   assert.deepEqual(planBatches(training.rows.length, training.optimizer), training.plan);
 });
 
-/** Metrics of TRL's older trainers that are not the engine's: logits over prompts and padding too, parts of the loss. */
+/**
+ * Metrics of TRL's older trainers that the engine lacks: logits that include prompts and padding, parts of
+ * the loss.
+ */
 const theirs: Record<string, readonly string[]> = {
   simpo: ["logits/chosen", "logits/rejected", "nll_loss"],
   orpo: ["logits/chosen", "logits/rejected", "nll_loss", "log_odds_ratio", "log_odds_chosen"],
 };
 
 for (const [name, { task, rows, ...expected }] of Object.entries(training.cases)) {
-  // Rounding errors grow over the steps, most under losses that are steep (sppo_hard, discopop).
-  it(`ten steps of ${name} have TRL's losses, gradient norms and metrics within 1e-4`, async (context: TestContext) => {
-    const start = modelOf(task.kind === "reward" ? "LlamaForSequenceClassification" : "LlamaForCausalLM", training.seeds.policy);
+  // Rounding errors grow over the steps, most for steep losses (sppo_hard, discopop).
+  it(`ten steps of ${name} give TRL's losses and metrics within 1e-4`, async (context: TestContext) => {
+    const start = modelOf(
+      task.kind === "reward" ? "LlamaForSequenceClassification" : "LlamaForCausalLM",
+      training.seeds.policy,
+    );
     const reference = modelOf("LlamaForCausalLM", training.seeds.reference);
-    const { curve } = await train({ task, start, reference, rows: rowsOf(task, rows), optimizer: training.optimizer, threads: 1 });
+    const { curve } = await train({
+      task,
+      start,
+      reference,
+      rows: rowsOf(task, rows),
+      optimizer: training.optimizer,
+      threads: 1,
+    });
     const column = (metric: string): number[] => curve.map((record) => record[metric] ?? NaN);
-    const worst: Record<string, number> = { loss: difference(column("loss"), expected.losses), grad_norm: difference(column("grad_norm"), expected.gradNorms) };
+    const worst: Record<string, number> = {
+      loss: difference(column("loss"), expected.losses),
+      grad_norm: difference(column("grad_norm"), expected.gradNorms),
+    };
     for (const [place, metrics] of expected.metrics.entries()) {
       const record = curve.at(-place)!;
       for (const [metric, value] of Object.entries(metrics)) {
@@ -138,7 +189,11 @@ for (const [name, { task, rows, ...expected }] of Object.entries(training.cases)
         worst[metric] = Math.max(worst[metric] ?? 0, difference([record[metric] ?? NaN], [value]));
       }
     }
-    context.diagnostic(`${name}: ${Object.entries(worst).map(([what, value]) => `${what} ${value.toExponential(1)}`).join(", ")}`);
+    context.diagnostic(
+      `${name}: ${Object.entries(worst)
+        .map(([what, value]) => `${what} ${value.toExponential(1)}`)
+        .join(", ")}`,
+    );
     for (const [what, value] of Object.entries(worst)) assert.ok(value < 1e-4, `${what} differs by ${value}`);
   });
 }

@@ -1,11 +1,12 @@
-// A reward module that never returns, throws, dies or answers nonsense, in a real campaign: it ends with the module's code and words.
+// A reward module that never returns, throws, exits or answers nonsense, in a real campaign: the campaign
+// fails with the module's error code and message.
 import "../support/quiet.ts";
 import assert from "node:assert/strict";
 import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { after, before, describe, it } from "node:test";
 import { Workplace } from "../support/ratchet-command.ts";
-import { SHOP_DIR, smallShop } from "../support/small-shop.ts";
+import { smallShop } from "../support/small-shop.ts";
 import { NO_TEMPORAL, openNamespace } from "../support/temporal.ts";
 import type { TestNamespace } from "../support/temporal.ts";
 
@@ -36,32 +37,25 @@ const MODULES: [string, string, string, RegExp][] = [
   ],
 ];
 
-/** No bootstrap: the first answers are noise, and scored all the same. */
+/** A campaign without bootstrap, so that scoring comes soon. Returns the name of the spec. */
 async function campaign(
-  { dir }: Workplace,
+  place: Workplace,
   name: string,
   source: string,
   reward: object = { timeout: "2s" },
 ): Promise<string> {
-  await writeFile(join(dir, `${name}.mjs`), source);
+  await writeFile(join(place.dir, `${name}.mjs`), source);
   const {
     bootstrap: _bootstrap,
     evaluate: _evaluate,
     ...spec
   } = smallShop({ seed: 1, iterations: 1, perIteration: 8 });
-  const prompts = { ...spec.prompts, preferences: 0, module: join(SHOP_DIR, "prompts.ts") };
-  const policy = { init: { ...spec.policy.init, tokenizer: join(SHOP_DIR, "tokenizer") } };
-  await writeFile(
-    join(dir, `${name}.json`),
-    JSON.stringify({
-      ...spec,
-      policy,
-      prompts,
-      baselines: [],
-      score: { reward: { module: `${name}.mjs`, ...reward } },
-    }),
-  );
-  return `${name}.json`;
+  return place.writeSpec(`${name}.json`, {
+    ...spec,
+    prompts: { ...spec.prompts, preferences: 0 },
+    baselines: [],
+    score: { reward: { module: `${name}.mjs`, ...reward } },
+  });
 }
 
 describe("a campaign whose reward module", { skip: NO_TEMPORAL, timeout: 300_000 }, () => {
@@ -69,13 +63,7 @@ describe("a campaign whose reward module", { skip: NO_TEMPORAL, timeout: 300_000
   let place: Workplace;
   before(async () => {
     temporal = await openNamespace();
-    place = await Workplace.open({
-      RATCHET_STORE: "dir:store",
-      RATCHET_CHILDREN: "1",
-      RATCHET_THREADS: "1",
-      TEMPORAL_ADDRESS: temporal.address,
-      TEMPORAL_NAMESPACE: temporal.namespace,
-    });
+    place = await Workplace.openOn(temporal);
     place.start(["worker"]);
   });
   after(async () => {
@@ -96,21 +84,19 @@ describe("a campaign whose reward module", { skip: NO_TEMPORAL, timeout: 300_000
 });
 
 it(
-  "a campaign whose reward module needs a key that its worker lacks waits and says so, and goes on where a worker has it",
+  "a campaign waits for a worker that has the reward module's key, and says so",
   { skip: NO_TEMPORAL, timeout: 300_000 },
   async () => {
     const temporal = await openNamespace();
-    const place = await Workplace.open({
-      RATCHET_STORE: "dir:store",
-      RATCHET_CHILDREN: "1",
-      RATCHET_THREADS: "1",
-      TEMPORAL_ADDRESS: temporal.address,
-      TEMPORAL_NAMESPACE: temporal.namespace,
-    });
+    const place = await Workplace.openOn(temporal);
     try {
       const worker = place.start(["worker"]);
-      const source =
-        'export default (rows) => { if (process.env.KEY !== "hush") throw new Error("no key"); return rows.map((_, at) => at); };';
+      const source = [
+        "export default (rows) => {",
+        'if (process.env.KEY !== "hush") throw new Error("no key");',
+        "return rows.map((_, at) => at);",
+        "};",
+      ].join(" ");
       const started = await place.run(
         "start",
         await campaign(place, "keyed", source, { env: { KEY: "env:REWARD_KEY" } }),
@@ -120,7 +106,7 @@ it(
       assert.equal(started.exit, 0, started.stderr);
       let status = "";
       for (let tries = 0; !status.includes("module_env_missing"); tries++) {
-        assert.ok(tries < 200, `said within 200 tries: ${status}`);
+        assert.ok(tries < 200, `status does not name the missing key: ${status}`);
         status = (await place.run("status", "keyed", "--json")).stdout;
       }
       assert.match(

@@ -1,4 +1,5 @@
-// Kill anything, and the campaign goes on to the same bits: each story is compared with an undisturbed run in its own empty store.
+// A campaign whose processes are killed or stopped ends with the same bits. Each test compares its campaign
+// with an undisturbed run in a store of its own.
 import "../support/quiet.ts";
 import assert from "node:assert/strict";
 import { readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
@@ -12,9 +13,10 @@ import type { Heartbeat } from "../../temporal/heartbeat.ts";
 import type { RatchetClient } from "../../client/ratchet-client.ts";
 import type { DevTree } from "../../dev/index.ts";
 import { CAMPAIGN, DevCampaign, NO_TEMPORAL_BIN, outcomesOf } from "../support/dev-campaign.ts";
+import { keysUnder, manifestsUnder, newestStep } from "../support/record.ts";
 
 const SHOP = { seed: 5 };
-/** Pieces and trainings last long enough for a heartbeat to tell of them, on any machine. */
+/** Pieces and trainings take long enough to be seen in a heartbeat, on any machine. */
 const SLOW = { seed: 5, perIteration: 256, piece: 128, epochs: 12, baselines: [] };
 const given = process.env["RATCHET_TEST_S3"];
 const s3 = given
@@ -27,7 +29,7 @@ const s3 = given
     })
   : undefined;
 
-/** Waits until `reached` holds; the campaign must not have ended before. */
+/** Waits until `reached` holds. Fails if the campaign ends before. */
 async function until(what: string, client: RatchetClient, reached: () => Promise<boolean>): Promise<void> {
   for (let tries = 0; tries < 3_000; tries += 1) {
     if (await reached()) return;
@@ -38,21 +40,13 @@ async function until(what: string, client: RatchetClient, reached: () => Promise
   assert.fail(`no ${what} within 150 s`);
 }
 
-async function count(client: RatchetClient, prefix: string): Promise<number> {
-  let found = 0;
-  for await (const _ of client.store.backend.list(`campaigns/${CAMPAIGN}/${prefix}`)) found += 1;
-  return found;
-}
+const count = async ({ store }: RatchetClient, prefix: string): Promise<number> =>
+  (await keysUnder(store, CAMPAIGN, prefix)).length;
 
-/** Step of the newest checkpoint; 0 before the first. */
-async function newestStep(client: RatchetClient, prefix: string): Promise<number> {
-  let newest = 0;
-  for await (const key of client.store.backend.list(`campaigns/${CAMPAIGN}/${prefix}`))
-    newest = Number(/step-(\d+)\.json$/.exec(key)?.[1]);
-  return newest;
-}
+const savedStep = ({ store }: RatchetClient): Promise<number> =>
+  newestStep(store, CAMPAIGN, "work/it-0001.1/train/");
 
-/** Optimizer steps that the running training has told the server of. */
+/** Optimizer steps that the running training has reported to the server. */
 async function stepsSeen(client: RatchetClient): Promise<number> {
   const { live } = await client.status(CAMPAIGN);
   return Math.max(
@@ -61,7 +55,7 @@ async function stepsSeen(client: RatchetClient): Promise<number> {
   );
 }
 
-/** What the running activities of a place told the server last: it is all that the next attempt will know of this one. */
+/** The last heartbeats of a place's running activities: all that the next attempt will know of this one. */
 async function heartbeats(campaign: DevCampaign, place: string): Promise<Heartbeat[]> {
   const { address, namespace } = campaign.tree as DevTree;
   const connection = await Connection.connect({ address });
@@ -82,7 +76,10 @@ async function heartbeats(campaign: DevCampaign, place: string): Promise<Heartbe
   }
 }
 
-/** Holds the worker still to see whether `lost` is true of it, and kills it there and then; else lets it go on. */
+/**
+ * Stops the worker and calls `lost`. If it returns something, kills the worker; otherwise the worker
+ * continues.
+ */
 async function killedWhere<T>(
   campaign: DevCampaign,
   lost: () => Promise<T | undefined>,
@@ -95,24 +92,11 @@ async function killedWhere<T>(
   return found;
 }
 
+type Facts = Record<string, number | boolean | undefined>;
+
 /** Facts of the manifests under a prefix. */
-async function factsOf(
-  client: RatchetClient,
-  prefix: string,
-): Promise<Record<string, number | boolean | undefined>[]> {
-  const facts: Record<string, number | boolean | undefined>[] = [];
-  for await (const key of client.store.backend.list(`campaigns/${CAMPAIGN}/results/${prefix}`)) {
-    facts.push(
-      (
-        await client.store.readManifest<{
-          result: unknown;
-          facts: Record<string, number | boolean | undefined>;
-        }>(key)
-      )?.manifest.facts ?? {},
-    );
-  }
-  return facts;
-}
+const factsOf = async ({ store }: RatchetClient, prefix: string): Promise<Facts[]> =>
+  (await manifestsUnder<unknown, Facts>(store, CAMPAIGN, prefix)).map(({ facts }) => facts);
 
 describe("a campaign whose processes are killed", { skip: NO_TEMPORAL_BIN, timeout: 900_000 }, () => {
   const undisturbed: Record<"small" | "slow", Record<string, string>> = { small: {}, slow: {} };
@@ -148,7 +132,8 @@ describe("a campaign whose processes are killed", { skip: NO_TEMPORAL_BIN, timeo
   });
   after(() => Promise.all(made.map((campaign) => campaign.remove())));
 
-  it("goes on by itself to the same weights after kill -9 of the worker in a piece of generate and beyond a checkpoint of train, and of the Temporal server; the record says what was done again", async () => {
+  // In a piece of generate, beyond a checkpoint of train, and in iteration 2.
+  it("ends with the same weights after two kill -9 of the worker and one of the server", async () => {
     const campaign = await make(SLOW);
     const client = await campaign.start();
 
@@ -171,7 +156,7 @@ describe("a campaign whose processes are killed", { skip: NO_TEMPORAL_BIN, timeo
     await until("steps of train beyond a checkpoint", client, async () => {
       const told = Math.max(0, ...(await heartbeats(campaign, "it-0001.1")).map(({ step = 0 }) => step));
       const beyond = async (): Promise<typeof steps | undefined> => {
-        const saved = await newestStep(client, "work/it-0001.1/train/");
+        const saved = await savedStep(client);
         return saved > 0 && saved < told ? { saved, told } : undefined;
       };
       const found = told > 0 ? await killedWhere(campaign, beyond) : undefined;
@@ -192,11 +177,11 @@ describe("a campaign whose processes are killed", { skip: NO_TEMPORAL_BIN, timeo
     assert.deepEqual(
       pieces.map((facts, index) => (facts["recomputed"] === true ? index : -1)).filter((index) => index >= 0),
       [piece],
-      "the piece that was begun, and no other",
+      "only the begun piece was computed again",
     );
     const [train] = await factsOf(client, "it-0001.1/train/");
     assert.ok((train?.["attempt"] as number) > 1, "the record shows the killed attempt");
-    assert.equal(train?.["resumedFrom"], steps.saved, "it went on from the newest checkpoint");
+    assert.equal(train?.["resumedFrom"], steps.saved, "it resumed from the newest checkpoint");
     assert.ok(
       (train?.["recomputed"] as number) >= steps.told - steps.saved && (train?.["recomputed"] as number) > 0,
       `${train?.["recomputed"]} steps again, ${JSON.stringify(steps)}`,
@@ -210,7 +195,7 @@ describe("a campaign whose processes are killed", { skip: NO_TEMPORAL_BIN, timeo
     await client.close();
   });
 
-  it("ends with the same weights when it was paused in the middle of training and resumed", async () => {
+  it("ends with the same weights after a pause in the middle of training", async () => {
     const campaign = await make(SLOW);
     const client = await campaign.start();
     const training = async (): Promise<number> =>
@@ -223,18 +208,18 @@ describe("a campaign whose processes are killed", { skip: NO_TEMPORAL_BIN, timeo
       await delay(100);
     }
     assert.equal((await client.status(CAMPAIGN)).status, "paused");
-    const saved = await newestStep(client, "work/it-0001.1/train/");
+    const saved = await savedStep(client);
     assert.ok(saved >= told, `saved at step ${saved}, seen at ${told}`);
     await client.resume(CAMPAIGN, { by: "test", why: "seen" });
     await completes(client, undisturbed.slow);
     const [train] = await factsOf(client, "it-0001.1/train/");
-    assert.equal(train?.["resumedFrom"], saved, "it went on where it was paused");
+    assert.equal(train?.["resumedFrom"], saved, "it resumed where it was paused");
     await client.close();
   });
 
-  it("loses no step when the worker hears that its machine will be taken away", async () => {
+  it("loses no step when the worker gets a termination notice for its machine", async () => {
     const notice = join(tmpdir(), `ratchet-notice-${process.pid}`);
-    // More SFT than a notice takes to be seen, on any machine.
+    // SFT takes longer than the worker needs to see the notice, on any machine.
     const campaign = await make(
       { ...SHOP, sftRows: 19_200 },
       { env: { ...process.env, RATCHET_DRAIN_FILE: notice } },
@@ -251,12 +236,12 @@ describe("a campaign whose processes are killed", { skip: NO_TEMPORAL_BIN, timeo
     await until("end of SFT", client, async () => (await count(client, "results/it-0000.1/sft/")) > 0);
     const [sft] = await factsOf(client, "it-0000.1/sft/");
     assert.equal(sft?.["attempt"], 2);
-    assert.ok((sft?.["resumedFrom"] as number) >= seen, "the step at which it was told to stop was saved");
+    assert.ok((sft?.["resumedFrom"] as number) >= seen, "the step at the notice was saved");
     assert.equal(sft?.["recomputed"], 0);
     await client.close();
   });
 
-  it("is finished from the ledger by the same start after Temporal's database was deleted in mid-iteration", async () => {
+  it("after Temporal's database was deleted in mid-iteration, the same start finishes it", async () => {
     const campaign = await make(SHOP);
     const before = await campaign.start();
     await until(
@@ -276,7 +261,7 @@ describe("a campaign whose processes are killed", { skip: NO_TEMPORAL_BIN, timeo
   });
 
   it(
-    "goes on in a bucket of a real S3 server, where a worker is killed too",
+    "ends with the same weights in a bucket of a real S3 server after kill -9 of the worker",
     { skip: s3 ? false : "RATCHET_TEST_S3 is not set" },
     async () => {
       const { endpoint, bucket, accessKeyId, secretAccessKey, region } = s3 as NonNullable<typeof s3>;

@@ -1,4 +1,5 @@
-// The real workflows on a real Temporal server, with scripted activities: order of stages, pause, cancel, failure, resume.
+// The real workflows on a real Temporal server with scripted activities: order of stages, pause, cancel,
+// failure, resume.
 import "../support/quiet.ts";
 import assert from "node:assert/strict";
 import { after, before, describe, it } from "node:test";
@@ -37,7 +38,7 @@ describe("campaign workflow", { skip: NO_TEMPORAL, timeout: 300_000 }, () => {
     );
     assert.ok(types(play).includes("baseline-finished"));
     const iteration = play.finished.filter((entry) => entry.startsWith("it-0001.1"));
-    // Promotion and the test split are side by side.
+    // Promotion and the test split run at the same time.
     const stages = iteration.map((entry) => entry.replace(/#\d+/, "").replace("it-0001.1 ", ""));
     assert.deepEqual([...new Set(stages)], ["generate", "score", "pair", "train", "evaluate", "promote"]);
     assert.deepEqual(stages.slice(0, 8), [
@@ -53,7 +54,7 @@ describe("campaign workflow", { skip: NO_TEMPORAL, timeout: 300_000 }, () => {
     );
   });
 
-  /** What the stages of a place were told, by stage; of a fan-out, what its seal was told. */
+  /** Inputs of a place's stages, by stage; for a fan-out the input of its seal. */
   const toldTo = (play: Script, place: string): Record<string, Record<string, unknown>> => {
     const entries = play.asked
       .filter((input) => placeName(input.place) === place)
@@ -68,9 +69,9 @@ describe("campaign workflow", { skip: NO_TEMPORAL, timeout: 300_000 }, () => {
   };
   const INITIAL = "it-0000.1-sft-policy";
   const REWARD_MODEL = "it-0000.1-reward-policy";
-  const OPPONENT = "it-0000.1-generate";
+  const REFERENCE_ANSWERS = "it-0000.1-generate";
 
-  it("each iteration starts from the latest policy, measures against π_0, answers one fixed opponent, and has the policy promoted last to beat", async () => {
+  it("an iteration starts from the latest policy and competes with the promoted one", async () => {
     const play = script({ iterations: 3, baselines: [] });
     play.decide = (place) => (place === "it-0002.1" ? "promoted" : "kept");
     const outcome = await withWorker(play, async (start) => (await start()).result());
@@ -88,7 +89,7 @@ describe("campaign workflow", { skip: NO_TEMPORAL, timeout: 300_000 }, () => {
         pair: { from: "scores", source: `${place}-score` },
         train: { start: latest, reference: INITIAL, pairs: `${place}-pair` },
         validation: { ...measured, split: "validation" },
-        test: { ...measured, split: "test", opponent: OPPONENT },
+        test: { ...measured, split: "test", opponent: REFERENCE_ANSWERS },
         promote: {
           candidate: policy,
           candidateAnswers: `${place}-evaluate-validation`,
@@ -103,7 +104,7 @@ describe("campaign workflow", { skip: NO_TEMPORAL, timeout: 300_000 }, () => {
     );
   });
 
-  it("with train.reference previous an iteration's start is its reference; KL stays measured to π_0, and baselines start at π_0 with π_0 as reference", async () => {
+  it("with train.reference previous, the start is the reference; KL and baselines use π_0", async () => {
     const play = script({
       reference: "previous",
       baselines: [
@@ -127,7 +128,7 @@ describe("campaign workflow", { skip: NO_TEMPORAL, timeout: 300_000 }, () => {
       initial: INITIAL,
       rewardModel: REWARD_MODEL,
       split: "test",
-      opponent: OPPONENT,
+      opponent: REFERENCE_ANSWERS,
     });
     assert.deepEqual(toldTo(play, "base-offline.1"), {
       pair: { from: "preferences", source: "it-0000.1-pair" },
@@ -143,7 +144,7 @@ describe("campaign workflow", { skip: NO_TEMPORAL, timeout: 300_000 }, () => {
     });
   });
 
-  it("the promotion does not wait for the test split, the iteration's end does; a pause meets both", async () => {
+  it("promotion does not wait for the test split, the iteration's end does; a pause stops both", async () => {
     const play = script({ iterations: 1, baselines: [] });
     const testing = gate();
     const promoting = gate();
@@ -167,7 +168,7 @@ describe("campaign workflow", { skip: NO_TEMPORAL, timeout: 300_000 }, () => {
     });
   });
 
-  it("a slow shard holds no other one back, and a pause does not visit again what is done before it", async () => {
+  it("a slow shard delays no other shard, and finished shards do not run again after a pause", async () => {
     const play = script({
       iterations: 1,
       baselines: [],
@@ -196,7 +197,7 @@ describe("campaign workflow", { skip: NO_TEMPORAL, timeout: 300_000 }, () => {
     });
   });
 
-  it("pauses in the middle of training, writes the row first, and goes on after the resume", async () => {
+  it("pauses in the middle of training, writes the row first, and continues after the resume", async () => {
     const play = script({ baselines: [] });
     const training = gate();
     let attempts = 0;
@@ -224,7 +225,7 @@ describe("campaign workflow", { skip: NO_TEMPORAL, timeout: 300_000 }, () => {
     });
   });
 
-  it("cancels with a ledger row and ends as cancelled", async () => {
+  it("writes a ledger row for a cancel and ends as cancelled", async () => {
     const play = script({ baselines: [] });
     const training = gate();
     play.before = (stage) => (stage === "sft" ? training.wait() : undefined);
@@ -237,7 +238,7 @@ describe("campaign workflow", { skip: NO_TEMPORAL, timeout: 300_000 }, () => {
     });
   });
 
-  it("records why it failed, and the same start goes on from the ledger with the next epoch", async () => {
+  it("records why it failed; the same start resumes from the ledger with the next epoch", async () => {
     const play = script({ baselines: [] });
     let broken = true;
     play.before = (stage, place) => {
@@ -256,12 +257,12 @@ describe("campaign workflow", { skip: NO_TEMPORAL, timeout: 300_000 }, () => {
       assert.equal(play.rows.at(-1)?.epoch, 2);
       assert.ok(
         play.finished.every((entry) => entry.startsWith("it-0002.1")),
-        "finished iterations are not run again",
+        "finished iterations do not run again",
       );
     });
   });
 
-  it("ends with lease_lost and writes nothing when another run has taken the campaign over", async () => {
+  it("ends with lease_lost and writes nothing if another run has taken the campaign over", async () => {
     const play = script({ baselines: [] });
     play.before = (stage) => {
       if (stage === "reward") throw ApplicationFailure.nonRetryable("epoch 2 owns it", "lease_lost");

@@ -1,38 +1,23 @@
-// The command as a process: exit codes, JSON, bad input; and one small campaign on the real server from `start` to `export`.
+// The `ratchet` command as a process: exit codes, JSON and bad input; and a small campaign on a real server
+// from start to export.
 import assert from "node:assert/strict";
 import { execFile } from "node:child_process";
-import { cp, mkdir, readdir, readFile, stat, truncate, writeFile } from "node:fs/promises";
-import { basename, dirname, join } from "node:path";
+import { cp, readdir, readFile, stat, truncate, writeFile } from "node:fs/promises";
+import { basename, join } from "node:path";
 import { after, before, describe, it } from "node:test";
 import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
 import type { WrittenSpec } from "../../campaign/spec/schema.ts";
 import { Workplace } from "../support/ratchet-command.ts";
 import type { Ran } from "../support/ratchet-command.ts";
-import { MATCHED, OFFLINE, SHOP_DIR, smallShop } from "../support/small-shop.ts";
+import { MATCHED, OFFLINE, smallShop } from "../support/small-shop.ts";
 import { NO_TEMPORAL, openNamespace } from "../support/temporal.ts";
 import type { TestNamespace } from "../support/temporal.ts";
-
-/** Written where the command runs; the example's modules by their full path. */
-async function writeSpec(place: Workplace, name: string, spec: WrittenSpec): Promise<string> {
-  const path = join(place.dir, name);
-  await mkdir(dirname(path), { recursive: true });
-  await writeFile(
-    path,
-    JSON.stringify(
-      spec,
-      (_key, value: unknown) =>
-        typeof value === "string" && value.startsWith("./") ? join(SHOP_DIR, value) : value,
-      2,
-    ),
-  );
-  return name;
-}
 
 const failedWith = (ran: Ran, code: string, exit: number): void => {
   assert.match(ran.stderr, new RegExp(`^error ${code}: `, "m"), ran.stderr);
   assert.equal(ran.exit, exit);
-  assert.equal(ran.stdout, "", "errors are no data");
+  assert.equal(ran.stdout, "", "an error prints nothing to stdout");
 };
 
 describe("the command line", { timeout: 180_000 }, () => {
@@ -50,13 +35,13 @@ describe("the command line", { timeout: 180_000 }, () => {
     assert.match(wrong.stderr, /hint: Did you mean history\?/);
   });
 
-  it("writes a starter campaign that is valid, plans it without running, and never overwrites it", async () => {
+  it("writes a valid starter campaign, plans it without running it, and never overwrites it", async () => {
     const written = await place.run("init", "starter");
     assert.equal(written.stdout.trim(), join("starter", "campaign.yaml"));
     assert.match(written.stderr, /main\.js run starter\n/);
     assert.ok(
       (await readFile(join(place.dir, "starter/prompts.ts"), "utf8")).includes('from "ratchet-rlhf"'),
-      "stands alone",
+      "the starter uses only the package",
     );
     const plan = JSON.parse((await place.run("plan", "starter", "--json")).stdout) as {
       spec: { name: string };
@@ -73,7 +58,7 @@ describe("the command line", { timeout: 180_000 }, () => {
     failedWith(await place.run("init", "starter"), "init_exists", 2);
   });
 
-  it("writes a starter whose every module type-checks against the package, nothing else in reach", async () => {
+  it("writes a starter whose modules type-check against the package alone", async () => {
     await place.run("init", "checked");
     const root = fileURLToPath(new URL("../../../", import.meta.url));
     const compilerOptions = {
@@ -151,12 +136,12 @@ describe("the command line", { timeout: 180_000 }, () => {
         join(place.dir, "hangs.ts"),
         "export default () => new Promise(() => setInterval(() => {}, 1000));",
       );
-      const path = await writeSpec(place, "bad.json", change(smallShop({ seed: 1 })) as WrittenSpec);
+      const path = await place.writeSpec("bad.json", change(smallShop({ seed: 1 })));
       failedWith(await place.run("validate", path), code, exit);
     });
   }
 
-  it("suggests the key that was meant and names the line", async () => {
+  it("suggests the right key for a misspelt one and names the line", async () => {
     await writeFile(
       join(place.dir, "typo.yaml"),
       "name: typo\npolicy:\n  path: x\nprompts:\n  file: y\niteratons: 3\n",
@@ -185,17 +170,17 @@ describe("the command line", { timeout: 180_000 }, () => {
         rows.map((row) => `${JSON.stringify(row)}\n`).join(""),
       );
       const { prompts, ...spec } = smallShop({ seed: 1 });
-      const path = await writeSpec(place, "prompts.json", {
+      const path = await place.writeSpec("prompts.json", {
         ...spec,
         prompts: { ...prompts, module: undefined, file: "prompts.jsonl" },
-      } as WrittenSpec);
+      });
       failedWith(await place.run("validate", path), code, 2);
     });
   }
 
-  it("says what is missing where no store or no server is configured", async () => {
+  it("names what is missing when no store or no server is configured", async () => {
     failedWith(await place.run("list"), "store_missing", 2);
-    const path = await writeSpec(place, "small.json", smallShop({ seed: 1 }));
+    const path = await place.writeSpec("small.json", smallShop({ seed: 1 }));
     failedWith(await place.run("start", path, "--store", "dir:store"), "temporal_unreachable", 4);
     const unreachable = await place.run("start", path, "--store", "dir:store", "--address", "127.0.0.1:1");
     failedWith(unreachable, "temporal_unreachable", 4);
@@ -203,7 +188,7 @@ describe("the command line", { timeout: 180_000 }, () => {
     assert.ok(unreachable.ms < 15_000);
   });
 
-  it("says that a store cannot be reached, and what to look at", async () => {
+  it("says that a store cannot be reached, and what to check", async () => {
     await writeFile(join(place.dir, "a-file"), "");
     failedWith(await place.run("list", "--store", "dir:a-file/store"), "store_absent", 4);
     const away = await Workplace.open({
@@ -221,7 +206,7 @@ describe("the command line", { timeout: 180_000 }, () => {
     await away.close();
   });
 
-  it("doctor exits 4 where Temporal does not answer, and says what to do", async () => {
+  it("doctor exits with 4 if Temporal does not answer, and says what to do", async () => {
     const ran = await place.run("doctor", "--address", "127.0.0.1:1");
     assert.equal(ran.exit, 4, ran.stderr);
     assert.match(
@@ -232,7 +217,7 @@ describe("the command line", { timeout: 180_000 }, () => {
     assert.match(ran.stderr, /^hint: temporal: start one here with `ratchet dev`/m);
   });
 
-  it("makes no store of a mistyped name for a verb that reads", async () => {
+  it("creates no store for a mistyped name in a command that only reads", async () => {
     for (const verb of [
       ["list"],
       ["history", "shop"],
@@ -246,7 +231,7 @@ describe("the command line", { timeout: 180_000 }, () => {
     assert.ok(!(await readdir(place.dir)).includes("stoer"));
   });
 
-  it("names the campaigns that a store holds where it does not hold the one asked for", async () => {
+  it("refuses a campaign that the store does not have", async () => {
     failedWith(await place.run("history", "nothing", "--store", "dir:store"), "campaign_unknown", 2);
   });
 });
@@ -259,14 +244,8 @@ describe("a small campaign through the command line", { skip: NO_TEMPORAL, timeo
 
   before(async () => {
     temporal = await openNamespace();
-    const dir = { RATCHET_STORE: "dir:store", RATCHET_CHILDREN: "1", RATCHET_THREADS: "1" };
-    place = await Workplace.open({
-      ...dir,
-      TEMPORAL_ADDRESS: temporal.address,
-      TEMPORAL_NAMESPACE: temporal.namespace,
-    });
-    spec = await writeSpec(
-      place,
+    place = await Workplace.openOn(temporal);
+    spec = await place.writeSpec(
       "small.json",
       smallShop({ seed: 3, iterations: 1, perIteration: 16, sftRows: 400, baselines: [OFFLINE, MATCHED] }),
     );
@@ -276,7 +255,7 @@ describe("a small campaign through the command line", { skip: NO_TEMPORAL, timeo
     await temporal?.close();
   });
 
-  it("starts without a worker, says within 30 s that none polls, and refuses a pause within 10 s without recording it", async () => {
+  it("starts without a worker, says so within 30 s, and refuses a pause within 10 s", async () => {
     const started = await place.run("start", spec, "--id", "night-1", "--json");
     assert.equal((JSON.parse(started.stdout) as { action: string }).action, "created", started.stderr);
     assert.match(
@@ -284,7 +263,7 @@ describe("a small campaign through the command line", { skip: NO_TEMPORAL, timeo
       /search attributes .* are not registered.*\n +temporal operator search-attribute create --address/,
     );
 
-    // The first of the commands that it suggests, as it stands.
+    // Runs the first suggested command, unchanged.
     const [node, main, ...watch] = /^next:\n {2}(.*)$/m.exec(started.stderr)?.[1]?.split(" ") ?? [];
     assert.deepEqual(
       [node, main === undefined ? "" : basename(main), ...watch],
@@ -296,11 +275,11 @@ describe("a small campaign through the command line", { skip: NO_TEMPORAL, timeo
 
     const paused = await place.run("pause", "night-1", "--why", "lunch");
     failedWith(paused, "no_worker", 4);
-    assert.ok(paused.ms < 10_000 + 3_000, `${paused.ms} ms with the process's own start`);
+    assert.ok(paused.ms < 10_000 + 3_000, `${paused.ms} ms, including the start of the process`);
     assert.doesNotMatch((await place.run("history", "night-1", "--ledger")).stdout, /lunch/);
   });
 
-  it("attaches to a running campaign, refuses another spec for its id with the difference, and follows it to its end", async () => {
+  it("attaches to a running campaign, refuses another spec, and follows it to its end", async () => {
     const running = worker();
     assert.equal(
       (JSON.parse((await place.run("start", spec, "--id", "night-1", "--json")).stdout) as { action: string })
@@ -322,7 +301,7 @@ describe("a small campaign through the command line", { skip: NO_TEMPORAL, timeo
     running.kill("SIGTERM");
   });
 
-  it("doctor exits 0 where store and Temporal are well, with every finding as JSON", async () => {
+  it("doctor exits with 0 if store and Temporal are in order, and prints its findings as JSON", async () => {
     const ran = await place.run("doctor", "--json");
     assert.equal(ran.exit, 0, ran.stdout);
     const findings = JSON.parse(ran.stdout) as { name: string; state: string; hint?: string }[];
@@ -334,7 +313,7 @@ describe("a small campaign through the command line", { skip: NO_TEMPORAL, timeo
     );
   });
 
-  it("returns the recorded result of a completed campaign, and exit 0", async () => {
+  it("start of a completed campaign returns its recorded result and exits with 0", async () => {
     const again = JSON.parse((await place.run("start", spec, "--id", "night-1", "--json")).stdout) as {
       action: string;
       outcome: { status: string };
@@ -366,8 +345,8 @@ describe("a small campaign through the command line", { skip: NO_TEMPORAL, timeo
       "it-0001.1",
     ]);
     assert.deepEqual([iteration?.pairs, iteration?.steps], [8, 2]);
-    for (const arm of baselines)
-      assert.deepEqual([arm.pairs, arm.steps], [8, 2], `${arm.place} trained on as much as the iterations`);
+    for (const { place: baseline, pairs, steps } of baselines)
+      assert.deepEqual([pairs, steps], [8, 2], `${baseline} trained on as much as the iterations`);
     assert.deepEqual(new Set(history.places.map(({ test }) => test.judgedBy)), new Set(["gold"]));
     assert.match(history.places[1]?.weights ?? "", /^[0-9a-f]{64}$/);
     assert.equal(history.places[1]?.work["train"]?.attempts, 1);
@@ -379,7 +358,7 @@ describe("a small campaign through the command line", { skip: NO_TEMPORAL, timeo
     failedWith(await place.run("samples", "night-1/7"), "address_unknown", 2);
   });
 
-  it("verifies a sound store, and finds the one byte that was changed in a copy", async () => {
+  it("verifies a sound store, and finds one changed byte in a copy", async () => {
     const sound = await place.run("verify", "night-1", "--json");
     assert.deepEqual([(JSON.parse(sound.stdout) as { problems: unknown[] }).problems, sound.exit], [[], 0]);
     await cp(join(place.dir, "store"), join(place.dir, "copy"), { recursive: true });
@@ -396,7 +375,7 @@ describe("a small campaign through the command line", { skip: NO_TEMPORAL, timeo
     }
   });
 
-  it("prunes, copies and erases, and shows before it does", async () => {
+  it("prunes, copies and erases; a dry run shows what prune would delete", async () => {
     await cp(join(place.dir, "store"), join(place.dir, "kept"), { recursive: true });
     const dry = JSON.parse(
       (await place.run("prune", "--dry-run", "--grace", "0s", "--json", "--store", "dir:kept")).stdout,
@@ -430,7 +409,7 @@ describe("a small campaign through the command line", { skip: NO_TEMPORAL, timeo
     ) as { blobs: number; campaigns: string[] };
     assert.ok(
       erased.blobs >= 3,
-      `the list of prompts, completions and scores, and pairs where there are: ${erased.blobs}`,
+      `prompts, completions and scores, and pairs if there are any: ${erased.blobs}`,
     );
     const verified = await place.run("verify", "night-1", "--store", "dir:elsewhere");
     assert.equal(verified.exit, 0, verified.stdout);
@@ -486,21 +465,21 @@ describe("a small campaign through the command line", { skip: NO_TEMPORAL, timeo
       await cp(join(place.dir, "model"), dir, { recursive: true });
       await damage(dir);
       const { policy: _policy, ...rest } = smallShop({ seed: 3 });
-      const path = await writeSpec(place, "given.json", { ...rest, policy: { path: dir } });
+      const path = await place.writeSpec("given.json", { ...rest, policy: { path: dir } });
       const ran = await place.run("validate", path);
       assert.match(ran.stderr, /^error (\w+): /m);
       assert.deepEqual([/^error (\w+): /m.exec(ran.stderr)?.[1], ran.exit], [code, exit], ran.stderr);
     });
   }
 
-  it("fails with the module's own words when a judge answers with nonsense, and exits 10", async () => {
+  it("fails with the module's error code when a judge answers nonsense, and exits with 10", async () => {
     const running = worker();
     await writeFile(
       join(place.dir, "nonsense.ts"),
       "export default (rows: unknown[]) => rows.map(() => Number.NaN);",
     );
     const small = smallShop({ seed: 5, iterations: 1, perIteration: 16, sftRows: 100 });
-    const path = await writeSpec(place, "nonsense.json", {
+    const path = await place.writeSpec("nonsense.json", {
       ...small,
       evaluate: { ...small.evaluate, judge: { module: join(place.dir, "nonsense.ts") } },
     });
@@ -510,15 +489,14 @@ describe("a small campaign through the command line", { skip: NO_TEMPORAL, timeo
     assert.match(
       ran.stderr,
       /temporal operator search-attribute create --address \S+ --namespace test-/,
-      "as start does",
+      "run suggests it as start does",
     );
     running.kill("SIGTERM");
   });
 
-  it("pauses, resumes and cancels with who and why, and goes on with a cancelled campaign only when asked to", async () => {
+  it("records who paused, resumed or cancelled, and why; reopens only with --resume", async () => {
     const running = worker();
-    const path = await writeSpec(
-      place,
+    const path = await place.writeSpec(
       "long.json",
       smallShop({ seed: 6, iterations: 2, perIteration: 64, sftRows: 4000 }),
     );
@@ -541,7 +519,7 @@ describe("a small campaign through the command line", { skip: NO_TEMPORAL, timeo
   });
 });
 
-/** Changes one digit or letter in the middle; the result undoes it. */
+/** Changes one bit in the middle of the file; the returned function undoes it. */
 async function flipByte(path: string): Promise<() => Promise<void>> {
   const bytes = await readFile(path);
   const changed = Buffer.from(bytes);

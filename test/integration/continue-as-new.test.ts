@@ -1,5 +1,6 @@
-// Work longer than one run's history, on a real server whose limit is low: each workflow goes on as new where nothing of it runs, and what
-// comes out is what one long run would have made. The same at full size: `npm run histories` (docs/safety.md).
+// Campaigns that are longer than one run's history, on a real server with a low limit: workflows continue as
+// new when none of their activities runs, and the results are those of one long run. At full size: `npm run
+// histories` (docs/safety.md).
 import "../support/quiet.ts";
 import assert from "node:assert/strict";
 import { mkdtemp, rm } from "node:fs/promises";
@@ -25,12 +26,12 @@ import type { StubbedSize } from "../support/stubbed-work.ts";
 import { openNamespace } from "../support/temporal.ts";
 import type { TestNamespace } from "../support/temporal.ts";
 
-/** About two iterations' worth of the campaign's own events, and a few waves of a place's. */
+/** About two iterations of the campaign's own events, and a few groups of concurrent shards. */
 const EVENTS_MAX = 60;
 const PAYLOAD_MAX = 4096;
 const ask = { by: "test", why: "to see" };
 
-describe("going on as new", { skip: NO_TEMPORAL_BIN, timeout: 600_000 }, () => {
+describe("continue-as-new", { skip: NO_TEMPORAL_BIN, timeout: 600_000 }, () => {
   let limited: TestNamespace;
   let unlimited: TestNamespace;
   let folder: string;
@@ -43,7 +44,7 @@ describe("going on as new", { skip: NO_TEMPORAL_BIN, timeout: 600_000 }, () => {
     await rm(folder, { recursive: true, force: true });
   });
 
-  /** Real activities on a real store; only the computing is stubbed. */
+  /** Runs a campaign with real activities on a real store; only the computing is stubbed. */
   async function conduct(
     temporal: TestNamespace,
     name: string,
@@ -79,7 +80,10 @@ describe("going on as new", { skip: NO_TEMPORAL_BIN, timeout: 600_000 }, () => {
   const continued = (runs: RunHistory[], type: string): number =>
     runs.filter((run) => run.type === type && run.continued).length;
 
-  /** A run ends at the first chance after the suggestion: what one wave or one iteration adds comes on top. */
+  /**
+   * A run ends at the first chance after the server's suggestion: one group of shards or one iteration comes
+   * on top.
+   */
   function assertBounded(runs: RunHistory[], eventsMax: number): void {
     const longest = runs.reduce((one, other) => (other.events > one.events ? other : one));
     assert.ok(longest.events <= eventsMax, `${longest.workflowId} has a run of ${longest.events} events`);
@@ -90,7 +94,7 @@ describe("going on as new", { skip: NO_TEMPORAL_BIN, timeout: 600_000 }, () => {
     );
   }
 
-  it("a campaign of 10 iterations has bounded runs and payloads, and the same digests as one whose runs never end early", async () => {
+  it("10 iterations: bounded runs and payloads, and the digests of one long run", async () => {
     const size = { iterations: 10, perIteration: 2, wave: 4, baseline: true };
     const [one, other] = [await conduct(limited, "long", size), await conduct(unlimited, "long", size)];
     assert.ok(continued(one.runs, "campaign") > 0, `${continued(one.runs, "campaign")} times`);
@@ -100,7 +104,7 @@ describe("going on as new", { skip: NO_TEMPORAL_BIN, timeout: 600_000 }, () => {
     assert.equal(one.record.iterations.length, 11);
   });
 
-  it("an iteration of 96 shards, paused and resumed between, has bounded runs and payloads and the same digests", async () => {
+  it("96 shards with a pause: bounded runs and payloads, and the digests of one long run", async () => {
     const size = { iterations: 1, perIteration: 96, wave: 8, baseline: false };
     const one = await conduct(limited, "wide", size, async (handle) => {
       while (
@@ -119,7 +123,7 @@ describe("going on as new", { skip: NO_TEMPORAL_BIN, timeout: 600_000 }, () => {
     assert.deepEqual(results(one.record), results(other.record));
   });
 
-  it("a run that goes on as new ends with lease_lost where another server has taken the campaign over in between, and takes nothing back", async () => {
+  it("a continued run ends with lease_lost if another server took the campaign over in between", async () => {
     const name = "overtaken";
     const store = await openStore(`dir:${join(folder, name, "store")}`);
     const deps = stubbedDeps(store, join(folder, name, "scratch"));
@@ -155,11 +159,11 @@ describe("going on as new", { skip: NO_TEMPORAL_BIN, timeout: 600_000 }, () => {
     assert.deepEqual(
       [last?.event.type, last?.by, last?.epoch],
       ["opened", "workflow:theirs", 2],
-      "nothing stands behind the row of the new owner",
+      "no row follows the row of the new owner",
     );
   });
 
-  it("two splits of many shards side by side go on together in the next run, each shard once", async () => {
+  it("two concurrent splits of many shards continue together in the next run, each shard once", async () => {
     const shards = 24;
     const play = script({
       iterations: 1,
@@ -177,10 +181,14 @@ describe("going on as new", { skip: NO_TEMPORAL_BIN, timeout: 600_000 }, () => {
     assertBounded(runs, 3 * EVENTS_MAX);
     const evaluated = play.finished.filter((entry) => entry.startsWith("it-0001.1 evaluate"));
     assert.equal(evaluated.length, 3 * shards);
-    assert.equal(new Set(evaluated).size, 2 * shards, "the test split's own, and those of both");
+    assert.equal(
+      new Set(evaluated).size,
+      2 * shards,
+      "numbers of shards: the test split's, and those of both",
+    );
   });
 
-  it("iterations wait for a baseline that runs beside them once history is long, then all goes on", async () => {
+  it("with a long history, iterations wait for a concurrent baseline before the next run", async () => {
     const play = script({ iterations: 8 });
     const training = gate();
     play.before = (stage, place) =>
@@ -204,11 +212,7 @@ describe("going on as new", { skip: NO_TEMPORAL_BIN, timeout: 600_000 }, () => {
     });
     const epochOf = (type: string): number[] =>
       play.rows.filter(({ event }) => event.type === type).map(({ epoch }) => epoch);
-    assert.deepEqual(
-      epochOf("baseline-finished"),
-      [1],
-      "the baseline was seen to its end by the run that started it",
-    );
+    assert.deepEqual(epochOf("baseline-finished"), [1], "the baseline ended in the run that had started it");
     assert.ok(Math.max(...epochOf("iteration-finished")) > 1, "later iterations belong to later runs");
   });
 });

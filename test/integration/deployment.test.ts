@@ -1,12 +1,13 @@
-// Worker deployments on a real server: an iteration stays on the build that began it, the next one goes to the current build.
+// Worker deployments on a real server: an iteration stays on the build that began it, the next one runs on
+// the current build.
 import "../support/quiet.ts";
 import assert from "node:assert/strict";
 import { it } from "node:test";
 import { setTimeout as delay } from "node:timers/promises";
-import { NativeConnection, Worker } from "@temporalio/worker";
-import { activityQueue, campaignWorkflowId, WORKFLOW_QUEUE } from "../../campaign/ids.ts";
+import { NativeConnection } from "@temporalio/worker";
+import { campaignWorkflowId, WORKFLOW_QUEUE } from "../../campaign/ids.ts";
 import { deploymentOptions } from "../../worker/build.ts";
-import { BUNDLE } from "../support/campaign-worker.ts";
+import { runWorkers } from "../support/campaign-worker.ts";
 import type { Script } from "../support/scripted-activities.ts";
 import { gate, script, scriptedActivities } from "../support/scripted-activities.ts";
 import type { TestNamespace } from "../support/temporal.ts";
@@ -20,22 +21,15 @@ async function startBuild(
   buildId: string,
   play: Script,
 ): Promise<() => Promise<void>> {
-  const { control, stages } = scriptedActivities(play);
-  const common = { connection, namespace: temporal.namespace, ...deploymentOptions(DEPLOYMENT, buildId) };
-  const workers = await Promise.all([
-    Worker.create({ ...common, taskQueue: WORKFLOW_QUEUE, workflowBundle: { codePath: BUNDLE } }),
-    Worker.create({ ...common, taskQueue: activityQueue("control"), activities: { ...control } }),
-    Worker.create({ ...common, taskQueue: activityQueue("cpu"), activities: { ...stages } }),
-  ]);
-  const running = workers.map((worker) => worker.run());
+  const stop = await runWorkers(
+    { connection, namespace: temporal.namespace, ...deploymentOptions(DEPLOYMENT, buildId) },
+    scriptedActivities(play),
+  );
   await makeCurrent(temporal, buildId);
-  return async () => {
-    for (const worker of workers) worker.shutdown();
-    await Promise.all(running);
-  };
+  return stop;
 }
 
-/** Refused until the server has heard of the build on all its queues. */
+/** Retried, because the server refuses until workers of the build poll all queues. */
 async function makeCurrent({ connection, namespace }: TestNamespace, buildId: string): Promise<void> {
   for (let tries = 0; ; tries += 1) {
     try {
@@ -54,7 +48,7 @@ async function makeCurrent({ connection, namespace }: TestNamespace, buildId: st
 }
 
 it(
-  "an iteration stays on the build that began it when another becomes current, and the next one goes to that",
+  "an iteration stays on its build when another becomes current, and the next one runs on the new build",
   { skip: NO_TEMPORAL, timeout: 300_000 },
   async () => {
     const temporal = await openNamespace();
@@ -62,7 +56,7 @@ it(
     const play = script({ iterations: 2, baselines: [] });
     const by: Record<string, Set<string>> = {};
     const training = gate();
-    /** The same campaign as each build's activities see it. */
+    /** The script of one build's activities, for the same campaign. */
     const as = (build: string): Script => ({
       ...play,
       async before(stage, place) {

@@ -1,4 +1,4 @@
-// The process tree of `ratchet dev` on a real Temporal server: what survives which kill.
+// The process tree of `ratchet dev` with a real Temporal server: what survives which kill.
 import "../support/quiet.ts";
 import assert from "node:assert/strict";
 import { spawn } from "node:child_process";
@@ -30,14 +30,14 @@ describe(
   },
   () => {
     const folder = mkdtempSync(join(tmpdir(), "ratchet-dev-tree-"));
-    const said: string[] = [];
+    const lines: string[] = [];
     let tests = 0;
     let stateDir: string;
     let tree: DevTree | undefined;
 
     beforeEach(() => {
       stateDir = join(folder, String(tests++), ".ratchet");
-      said.length = 0;
+      lines.length = 0;
     });
     afterEach(async () => {
       await tree?.stop();
@@ -52,7 +52,7 @@ describe(
         ui: false,
         temporal: TEMPORAL as string,
         worker: WORKER,
-        report: (line) => said.push(line),
+        report: (line) => lines.push(line),
         ...more,
       });
       return tree;
@@ -94,13 +94,13 @@ describe(
       await until(() => running.pids().server !== first.server && running.pids().worker !== first.worker);
       assert.equal(await workflowStatus(running.address, "kept"), "RUNNING");
       assert.match(
-        said.join("\n"),
+        lines.join("\n"),
         /Temporal server ended by SIGKILL; starting it again.* \(log: .*temporal\.log\)/,
       );
-      assert.match(said.join("\n"), /worker ended by SIGKILL; starting it again/);
+      assert.match(lines.join("\n"), /worker ended by SIGKILL; starting it again/);
     });
 
-    it("refuses a second tree in the same folder and says where the first one is", async () => {
+    it("refuses a second tree in the same folder and names the address of the first", async () => {
       const { address } = await start();
       const second = startDevTree({
         stateDir,
@@ -117,7 +117,7 @@ describe(
       );
     });
 
-    it("makes its database anew where an earlier server was killed while it made the tables", async () => {
+    it("creates its database again if an earlier server was killed while it created the tables", async () => {
       const dir = join(stateDir, "temporal");
       mkdirSync(dir, { recursive: true });
       writeFileSync(join(dir, "server.db"), "");
@@ -128,17 +128,22 @@ describe(
       assert.equal((await start()).serverId, "the-same");
     });
 
-    it("tries again with a server that ended at its start, as one does that lost a port", async () => {
+    it("restarts a server that ended at its start, for example because its port was taken", async () => {
       const unlucky = join(stateDir, "..", "unlucky.sh");
       mkdirSync(join(stateDir, ".."), { recursive: true });
+      const failOnce = 'touch "$0.tried"; echo "a port is taken" >&2; exit 1;';
       writeFileSync(
         unlucky,
-        `#!/bin/sh\n[ "$1" = --version ] || [ -e "$0.tried" ] || { touch "$0.tried"; echo "a port is taken" >&2; exit 1; }\nexec "${TEMPORAL}" "$@"\n`,
+        [
+          "#!/bin/sh",
+          `[ "$1" = --version ] || [ -e "$0.tried" ] || { ${failOnce} }`,
+          `exec "${TEMPORAL}" "$@"\n`,
+        ].join("\n"),
         { mode: 0o755 },
       );
       const { address } = await start({ ports: { grpc: 0 }, temporal: unlucky });
       await startWorkflow(address, "served");
-      assert.match(said.join("\n"), /Temporal server ended with exit code 1/);
+      assert.match(lines.join("\n"), /Temporal server ended with exit code 1/);
     });
 
     it("refuses a port that is taken", async () => {
@@ -151,13 +156,13 @@ describe(
           error.code === "port_taken" && error.message === `port ${port} is taken`,
       );
       other.close();
-      tree = await start(); // and leaves the folder free
+      tree = await start(); // the refused start released the folder
     });
 
-    it("is not fooled by a foreign server that took its port a moment before its own could", async () => {
+    it("does not take a foreign server for its own if that one took the port a moment before", async () => {
       const taken = join(folder, "taken");
       const late = join(folder, "late-temporal");
-      // Its first start finds that a foreign server has come first, on the port that had been free.
+      // At the first start, a foreign server comes first on the port that was free a moment before.
       const script = `#!${process.execPath}
 const { spawn, spawnSync } = require("node:child_process");
 const { existsSync, writeFileSync } = require("node:fs");
@@ -165,9 +170,15 @@ const args = process.argv.slice(2);
 const real = () => process.exit(spawnSync("${TEMPORAL}", args, { stdio: "inherit" }).status ?? 1);
 if (args[0] !== "server" || existsSync("${taken}")) real();
 const port = args[args.indexOf("--port") + 1];
-const foreign = spawn("${TEMPORAL}", ["server", "start-dev", "--ip", "127.0.0.1", "--port", port, "--headless", "--log-level", "never"], { stdio: "ignore", detached: true });
+const quiet = ["--headless", "--log-level", "never"];
+const foreignArgs = ["server", "start-dev", "--ip", "127.0.0.1", "--port", port, ...quiet];
+const foreign = spawn("${TEMPORAL}", foreignArgs, { stdio: "ignore", detached: true });
 writeFileSync("${taken}", JSON.stringify({ pid: foreign.pid }));
-const look = () => require("node:net").connect(Number(port), "127.0.0.1").on("error", () => setTimeout(look, 100)).on("connect", () => setTimeout(real, 2000));
+const look = () =>
+  require("node:net")
+    .connect(Number(port), "127.0.0.1")
+    .on("error", () => setTimeout(look, 100))
+    .on("connect", () => setTimeout(real, 2000));
 look();
 `;
       writeFileSync(late, script, { mode: 0o755 });
@@ -177,7 +188,7 @@ look();
         ui: false,
         temporal: late,
         worker: WORKER,
-        report: (line) => said.push(line),
+        report: (line) => lines.push(line),
       });
       const { pid } = JSON.parse(readFileSync(taken, "utf8")) as { pid: number };
       try {
@@ -190,13 +201,14 @@ look();
       }
     });
 
-    it("lets the worker save, then ends everything, on one Ctrl-C", async () => {
+    it("on one Ctrl-C, lets the worker save, then stops everything", async () => {
       const { supervisor, address, serverId, server, worker } = await startSupervisor();
       await until(() => existsSync(join(stateDir, "worker-ready")));
-      process.kill(-(supervisor.pid as number), "SIGINT"); // as a terminal does: to the whole foreground group
+      // To the whole foreground group, as a terminal does.
+      process.kill(-(supervisor.pid as number), "SIGINT");
       const [code] = (await once(supervisor, "exit")) as [number];
       assert.equal(code, 0);
-      assert.ok(!isRunning(server) && !isRunning(worker), "both children are gone before the supervisor");
+      assert.ok(!isRunning(server) && !isRunning(worker), "both children end before the supervisor");
       assert.deepEqual(JSON.parse(readFileSync(join(stateDir, "drained.json"), "utf8")), {
         address,
         RATCHET_STORE: "dir:/store",
@@ -208,12 +220,12 @@ look();
       );
     });
 
-    it("leaves no child behind when the supervisor is killed, and the next start finds the same server and data", async () => {
+    it("a killed supervisor leaves no child; the next start has the same server and data", async () => {
       const killed = await startSupervisor();
       await startWorkflow(killed.address, "kept");
       killed.supervisor.kill("SIGKILL");
       await once(killed.supervisor, "exit");
-      const next = await start(); // at once: it waits for the old server to let go of the database
+      const next = await start(); // waits until the old server has released the database
       assert.ok(!isRunning(killed.server) && !isRunning(killed.worker));
       assert.equal(next.serverId, killed.serverId);
       assert.equal(await workflowStatus(next.address, "kept"), "RUNNING");
@@ -254,7 +266,7 @@ async function startWorkflow(address: string, workflowId: string): Promise<void>
   );
 }
 
-/** The server may be on its way up. */
+/** Retries while the server is starting. */
 async function workflowStatus(address: string, workflowId: string): Promise<string> {
   let status: string | undefined;
   await until(async () => {
@@ -274,6 +286,6 @@ async function workflowStatus(address: string, workflowId: string): Promise<stri
 
 async function until(holds: () => boolean | Promise<boolean>, timeoutMs = 60_000): Promise<void> {
   for (const deadline = Date.now() + timeoutMs; !(await holds()); await delay(100)) {
-    if (Date.now() > deadline) throw new Error(`not so after ${timeoutMs} ms: ${holds.toString()}`);
+    if (Date.now() > deadline) throw new Error(`still false after ${timeoutMs} ms: ${holds.toString()}`);
   }
 }

@@ -1,4 +1,5 @@
-// Outages are not failures: a store that is away, and credentials that expire, cost time and nothing else, however long they last.
+// Outages end no campaign: a store that does not answer and expired credentials only cost time, however long
+// they last.
 import "../support/quiet.ts";
 import assert from "node:assert/strict";
 import { writeFileSync } from "node:fs";
@@ -9,21 +10,21 @@ import { it } from "node:test";
 import { setTimeout as delay } from "node:timers/promises";
 import { RatchetError } from "../../errors/index.ts";
 import type { Deps } from "../../activities/deps.ts";
-import { resolveSpec } from "../../campaign/spec/resolve.ts";
-import { RatchetClient } from "../../client/ratchet-client.ts";
+
 import { storeOn } from "../../store/index.ts";
 import type { Backend } from "../../store/types.ts";
 import { tinyShop } from "../chaos/tiny-shop.ts";
 import { CAMPAIGN, DevCampaign, NO_TEMPORAL_BIN } from "../support/dev-campaign.ts";
 import { withProductWorker } from "../support/product-worker.ts";
 import { openS3Proxy } from "../support/s3-proxy.ts";
-import { SHOP_DIR } from "../support/small-shop.ts";
-import { NO_TEMPORAL, openNamespace } from "../support/temporal.ts";
 
-/** More than any count of tries that a failure of another kind is given. */
+import { startOnNamespace } from "../support/namespace-campaign.ts";
+import { NO_TEMPORAL } from "../support/temporal.ts";
+
+/** More than the limit of retries of any other failure. */
 const TRIES = 60;
 
-/** `away` is asked at each call; true = the store does not answer. */
+/** A backend that fails each call for which `away` returns true. */
 function leaving(backend: Backend, away: () => boolean): Backend {
   return new Proxy(backend, {
     get(target, name: keyof Backend) {
@@ -45,22 +46,11 @@ function leaving(backend: Backend, away: () => boolean): Backend {
 }
 
 it(
-  "a store that is away for more tries than any failure is given ends no campaign, whoever meets it",
+  "a store that does not answer for 60 attempts in a row ends no campaign",
   { skip: NO_TEMPORAL, timeout: 600_000 },
   async () => {
-    const temporal = await openNamespace();
-    const root = await mkdtemp(join(tmpdir(), "ratchet-outage-"));
-    const store = `dir:${join(root, "store")}`;
-    const client = await RatchetClient.connect({
-      store,
-      temporal: {
-        address: temporal.address,
-        namespace: temporal.namespace,
-        connection: {},
-        identity: "test",
-      },
-    });
-    /** Tries that failed, by the activity that met the outage. */
+    const { temporal, storeName, client, close } = await startOnNamespace("outage", tinyShop(3));
+    /** Failed attempts, by activity. */
     const tries: Record<string, number> = { append: 0, generate: 0 };
     let meeting: string | undefined;
     const worker = {
@@ -78,12 +68,7 @@ it(
       },
     };
     try {
-      const written = tinyShop(3);
-      await client.start(
-        { spec: resolveSpec(written), written, file: "tiny-shop.ts", baseDir: SHOP_DIR },
-        { campaignId: "outage" },
-      );
-      await withProductWorker(temporal, store, worker, async () => {
+      await withProductWorker(temporal, storeName, worker, async () => {
         const outcome = await client.wait("outage");
         assert.equal(outcome?.status, "completed", JSON.stringify(outcome));
       });
@@ -93,9 +78,7 @@ it(
       );
       assert.deepEqual((await client.verify("outage")).problems, []);
     } finally {
-      await client.close();
-      await temporal.close();
-      await rm(root, { recursive: true, force: true });
+      await close();
     }
   },
 );
@@ -104,7 +87,7 @@ const given = process.env["RATCHET_TEST_S3"];
 const skip = NO_TEMPORAL_BIN || (given ? false : "RATCHET_TEST_S3 is not set");
 
 it(
-  "credentials that expire in mid-campaign are waited for by name and picked up when their file holds new ones",
+  "a campaign with expired credentials waits, says why, and resumes when their file has new ones",
   { skip, timeout: 600_000 },
   async () => {
     const { endpoint, bucket, accessKeyId, secretAccessKey, region } = JSON.parse(given as string) as Record<
@@ -141,7 +124,8 @@ it(
       await campaign.up();
       const client = await campaign.start();
       let isExpired = false;
-      // The server's word for it once; what the worker then reads from the file is refused by the real server.
+      // The proxy answers ExpiredToken once. After that the real server refuses the expired secret from the
+      // file.
       proxy.fault = ({ method, url }) => {
         if (isExpired || method !== "PUT" || !url?.includes("/it-0001.1/generate/")) return undefined;
         isExpired = true;
@@ -153,7 +137,7 @@ it(
           ({ code, message }) => code === "store_denied" && /credentials|refused/.test(message),
         );
       for (let tries = 0; !(await told()); tries += 1) {
-        assert.ok(tries < 1_000, "status tells what is waited for");
+        assert.ok(tries < 1_000, "status does not name the credentials");
         await delay(100);
       }
       assert.ok(isExpired);

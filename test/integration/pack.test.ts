@@ -1,4 +1,4 @@
-// The package as a stranger gets it: packed, installed into an empty folder, run from there.
+// The package as a user gets it: packed, installed into an empty folder, and run from there.
 import "../support/quiet.ts";
 import assert from "node:assert/strict";
 import { execFile } from "node:child_process";
@@ -36,7 +36,9 @@ describe("packed install", { timeout: 300_000 }, () => {
   });
   after(() => rmSync(folder, { recursive: true, force: true }));
 
-  /** From npm's cache where it holds everything, which it does from the second time on. */
+  /**
+   * Installs from npm's cache if it has everything, as it has after the first time; else from the registry.
+   */
   async function install(tarball: string): Promise<string | undefined> {
     for (const reach of ["--offline", "--prefer-offline"]) {
       const { code, stderr } = await run(
@@ -77,18 +79,16 @@ describe("packed install", { timeout: 300_000 }, () => {
       exports: Record<string, { types: string }>;
     };
     const names = Object.keys(exports).map((name) => `ratchet-rlhf${name.slice(1)}`);
-    const script = names
-      .map(
-        (name) =>
-          `if (Object.keys(await import(${JSON.stringify(name)})).length === 0) throw new Error(${JSON.stringify(`${name} exports nothing`)});`,
-      )
-      .join("\n");
+    const script = [
+      `for (const name of ${JSON.stringify(names)})`,
+      '  if (Object.keys(await import(name)).length === 0) throw new Error(name + " exports nothing");',
+    ].join("\n");
     const { code, stderr } = await run(process.execPath, ["--input-type=module", "-e", script], home);
     assert.equal(code, 0, stderr);
     for (const { types } of Object.values(exports)) assert.ok(existsSync(join(installed, types)), types);
   });
 
-  it("holds the workflow bundle and the pinned modules to build Temporal from, and no test", async (t) => {
+  it("has the workflow bundle and the pinned sources for Temporal, and no test", async (t) => {
     if (unreachable) return t.skip(unreachable);
     for (const path of [
       "dist/workflow-bundle.js",
@@ -107,7 +107,7 @@ function run(
   args: string[],
   cwd: string,
 ): Promise<{ code: number; stdout: string; stderr: string }> {
-  // npm run hands its own settings down; a stranger's shell has none of them.
+  // `npm run` sets variables that a user's shell does not have.
   const env = Object.fromEntries(Object.entries(process.env).filter(([name]) => !/^npm_|^NODE_/.test(name)));
   return new Promise((resolve) => {
     execFile(command, args, { cwd, env, maxBuffer: 64e6 }, (error, stdout, stderr) => {

@@ -1,5 +1,6 @@
-// The pairwise preference model from its training rows to the pairs and the report that it decides: the real stages on a memory store, the
-// real engine on a model of 100,000 parameters. What Temporal does around the stages is the same as for a reward model.
+// The pairwise preference model, from its training rows to the pairs and the report that it decides: real
+// stages on a memory store, real engine on a model of 100,000 parameters. Without Temporal, because the
+// workflow treats it like a reward model.
 import assert from "node:assert/strict";
 import { mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
@@ -80,9 +81,9 @@ const TOKENIZER_CONFIG = {
   add_bos_token: true,
 };
 
-/** What the world likes, best first. */
-const TASTE = ["good", "fine", "bad"];
-const answerOf = (taste: number, i: number): string => `${TASTE[taste]} w${(i * 7) % 40}`;
+/** First words of answers, best first. */
+const QUALITY = ["good", "fine", "bad"];
+const answerOf = (quality: number, i: number): string => `${QUALITY[quality]} w${(i * 7) % 40}`;
 const PREFERENCES = Array.from({ length: 360 }, (_, i) => {
   const [better, worse] = [
     [0, 1],
@@ -123,7 +124,7 @@ const campaign = { campaignId: "by-preference", specDigest: "", storeName: "memo
 let scratch = "";
 let deps: Deps;
 let spec: StageContext["spec"];
-/** Tree of the trained model. */
+/** Digest of the trained model's tree. */
 let preferenceModel = "";
 const runtime = createOnnxRuntime({ threads: 2 });
 
@@ -205,11 +206,11 @@ after(async () => {
   await rm(scratch, { recursive: true, force: true });
 });
 
-it("the workflow trains it where a reward model would be trained", () => {
+it("the workflow trains it in place of a reward model", () => {
   assert.equal(planOf(spec).reward, true);
 });
 
-it("trained on letters, it knows the better of two answers that it never read, whichever stands first", async () => {
+it("prefers the better of two answers that it was not trained on, in either order", async () => {
   const prompt: Prompt = { id: "p", prompt: "say w3" };
   const questions = [
     [0, 1],
@@ -231,7 +232,7 @@ it("trained on letters, it knows the better of two answers that it never read, w
   preferences.forEach((p, i) => assert.ok(Math.abs(p + swapped[i]! - 1) < 1e-9));
 });
 
-/** Eight answers to each prompt, in another order for each; one of the best ones was cut at the limit. */
+/** Eight answers per prompt, in a different order for each; one of the two best is truncated. */
 async function completions(): Promise<string> {
   const prompts = await rowsOf<Prompt>(deps.store, spec.prompts.iterations.rows);
   const texts = ["fine w1", "good w2", "fine w3", "fine w3", "bad w4", "fine w5", "fine w6", "good w7"];
@@ -277,7 +278,7 @@ async function completions(): Promise<string> {
   return digest;
 }
 
-it("a knockout stands in for scores: every pair is the best against the worst of its group, answers that were cut stay out", async () => {
+it("scores by a knockout: a pair is the best and the worst of a group, truncated answers aside", async () => {
   const at = context<FanOutInput & { stage: "score" }>({
     stage: "score",
     place: ITERATION,
@@ -291,7 +292,7 @@ it("a knockout stands in for scores: every pair is the best against the worst of
   assert.deepEqual(
     scores.filter(({ promptId }) => promptId === scores[0]!.promptId).map(({ score }) => score)[7],
     0,
-    "the cut answer was not compared",
+    "the truncated answer was not compared",
   );
 
   const { pairs: digest, report } = await resultOf<PairResult>(
@@ -306,15 +307,15 @@ it("a knockout stands in for scores: every pair is the best against the worst of
   assert.deepEqual([report.pairs, report.answers], [4, { truncated: 4, identical: 4 }]);
 });
 
-it("the test report says how often it prefers a policy's answers to the opponent's; the validation split has no opponent and no proxy", async () => {
+it("the test report has its win rate against reference answers; validation has no proxy", async () => {
   const policy = spec.policy.tree;
-  const opposed = context<FanOutInput & { stage: "generate" }>({
+  const answering = context<FanOutInput & { stage: "generate" }>({
     stage: "generate",
     place: BOOTSTRAP,
     source: "opponent",
     policy,
   });
-  const opponent = await fanOut(opposed, await generateStage(opposed));
+  const referenceAnswers = await fanOut(answering, await generateStage(answering));
   const evaluate = {
     stage: "evaluate",
     place: ITERATION,
@@ -326,7 +327,7 @@ it("the test report says how often it prefers a policy's answers to the opponent
     const at = context<FanOutInput & { stage: "evaluate" }>({
       ...evaluate,
       split,
-      ...(split === "test" ? { opponent } : {}),
+      opponent: split === "test" ? referenceAnswers : undefined,
     });
     return (await resultOf<EvaluateResult>(deps.store, await fanOut(at, await evaluateStage(at)))).metrics;
   };

@@ -1,4 +1,5 @@
-// Every recorded history must replay on today's workflow code: runs offline, on the bundle that ships. Recorded by test/histories/record.ts.
+// Every recorded history must replay on today's workflow code: runs offline, on the bundle that ships.
+// Recorded by test/histories/record.ts.
 import "../support/quiet.ts";
 import assert from "node:assert/strict";
 import { readdir, readFile } from "node:fs/promises";

@@ -1,15 +1,14 @@
-// `ratchet run` and `dev` where no Temporal is configured: the command brings its own server and worker, and takes them down again.
+// `ratchet run` and `dev` without a configured Temporal: the command starts a server and a worker, and stops
+// them at its end.
 import "../support/quiet.ts";
 import assert from "node:assert/strict";
 import { once } from "node:events";
-import { writeFile } from "node:fs/promises";
 import { createServer } from "node:net";
 import type { AddressInfo } from "node:net";
-import { join } from "node:path";
 import { after, before, describe, it } from "node:test";
 import { findDevJson } from "../../dev/index.ts";
 import { collect, Workplace } from "../support/ratchet-command.ts";
-import { SHOP_DIR, smallShop } from "../support/small-shop.ts";
+import { smallShop } from "../support/small-shop.ts";
 
 const TEMPORAL = process.env["RATCHET_TEST_TEMPORAL_BIN"];
 
@@ -27,18 +26,14 @@ describe(
         RATCHET_CHILDREN: "1",
         RATCHET_THREADS: "1",
       });
-      // Iterations that outlast the seconds between two looks at the campaign: with few prompts both ended between two.
+      // Enough prompts that an iteration takes longer than the interval at which the command reads the
+      // campaign's status.
       const spec = smallShop({ seed: 11, iterations: 2, perIteration: 160, sftRows: 400 });
-      await writeFile(
-        join(place.dir, "small.json"),
-        JSON.stringify(spec, (_key, value: unknown) =>
-          typeof value === "string" && value.startsWith("./") ? join(SHOP_DIR, value) : value,
-        ),
-      );
+      await place.writeSpec("small.json", spec);
     });
     after(() => place.close());
 
-    it("run stops everything on Ctrl-C, says how far it came, and the same command goes on to the end", async () => {
+    it("run stops everything on Ctrl-C and says how far it came; the same command resumes it", async () => {
       const running = place.start(["run", "small.json", "--id", "night"]);
       const stderr = collect(running.stderr);
       running.stderr?.on("data", () => {
@@ -46,11 +41,12 @@ describe(
       });
       assert.deepEqual(await once(running, "close"), [130, null], stderr.text);
       assert.match(stderr.text, /^Temporal CLI: .* \(from RATCHET_TEMPORAL\)$/m);
-      assert.match(
-        stderr.text,
-        /^saving what runs and stopping; again to stop at once\nstopped at iteration 1; the same command goes on$/m,
-      );
-      assert.equal(findDevJson(place.dir)?.alive, false, "nothing runs any more");
+      const farewell = [
+        "saving what runs and stopping; again to stop at once",
+        "stopped at iteration 1; the same command goes on",
+      ];
+      assert.match(stderr.text, new RegExp(`^${farewell.join("\n")}$`, "m"));
+      assert.equal(findDevJson(place.dir)?.alive, false, "the tree has stopped");
 
       const again = await place.run("run", "small.json", "--id", "night");
       assert.equal(again.exit, 0, again.stderr);
@@ -62,7 +58,7 @@ describe(
       assert.deepEqual(
         history.places.map(({ place: name }) => name).filter((name) => name.startsWith("it-")),
         ["it-0000.1", "it-0001.1", "it-0002.1"],
-        "no place was made twice",
+        "no place was computed twice",
       );
     });
 

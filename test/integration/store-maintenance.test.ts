@@ -1,5 +1,5 @@
-// What is done to a store besides running campaigns in it, on one small campaign that a real server and worker have made: damage is
-// repaired or refused, and a campaign goes on in another store.
+// Maintenance of a store, on a small campaign of a real server and worker: damage is repaired or refused, and
+// a copied campaign continues in another store.
 import "../support/quiet.ts";
 import assert from "node:assert/strict";
 import { readFileSync, rmSync, writeFileSync } from "node:fs";
@@ -8,18 +8,12 @@ import { after, before, describe, it } from "node:test";
 import { setTimeout as delay } from "node:timers/promises";
 import type { Manifest, PieceRef, Tree } from "../../campaign/types.ts";
 import type { RatchetClient } from "../../client/ratchet-client.ts";
-import type { Store } from "../../store/types.ts";
 import { CAMPAIGN, DevCampaign, NO_TEMPORAL_BIN, outcomesOf } from "../support/dev-campaign.ts";
+import { keysUnder } from "../support/record.ts";
 
 const SHOP = { seed: 7, iterations: 1, perIteration: 16, sftRows: 400 };
 
-async function keysIn(store: Store, prefix: string): Promise<string[]> {
-  const found: string[] = [];
-  for await (const key of store.backend.list(`campaigns/${CAMPAIGN}/${prefix}`)) found.push(key);
-  return found;
-}
-
-describe("a store that is cared for", { skip: NO_TEMPORAL_BIN, timeout: 600_000 }, () => {
+describe("maintenance of a store", { skip: NO_TEMPORAL_BIN, timeout: 600_000 }, () => {
   let campaign: DevCampaign;
   let client: RatchetClient;
   let undisturbed: Record<string, string>;
@@ -37,7 +31,7 @@ describe("a store that is cared for", { skip: NO_TEMPORAL_BIN, timeout: 600_000 
 
   const file = (key: string) => join(campaign.storeName.slice("dir:".length), key);
   const blob = (digest: string) => file(`blobs/sha256/${digest.slice(0, 2)}/${digest}`);
-  const keys = (prefix: string) => keysIn(client.store, prefix);
+  const keys = (prefix: string) => keysUnder(client.store, CAMPAIGN, prefix);
   const manifest = async (key: string | undefined) =>
     (
       await client.store.readManifest<Manifest<{ rows: string; policy: string; pieces: PieceRef[] }>>(
@@ -54,7 +48,7 @@ describe("a store that is cared for", { skip: NO_TEMPORAL_BIN, timeout: 600_000 
   const codes = async () =>
     (await client.verify(CAMPAIGN, { campaignOnly: true })).problems.map(({ code }) => code);
 
-  it("computes damaged and missing artifacts again to the same digests, under a row of the ledger", async () => {
+  it("repair recomputes damaged and missing artifacts to the same digests, with a ledger row", async () => {
     const [piece] = await keys("results/it-0001.1/generate/piece-");
     flip(blob((await manifest(piece))?.result.rows ?? ""));
     const [train] = await keys("results/it-0001.1/train/");
@@ -81,11 +75,11 @@ describe("a store that is cared for", { skip: NO_TEMPORAL_BIN, timeout: 600_000 
     assert.equal(
       (await client.history(CAMPAIGN)).places[1]?.work["train"]?.attempts,
       1,
-      "the record is read from the successors",
+      "the record is read from the repaired results",
     );
   });
 
-  it("repairs what it repaired before", async () => {
+  it("repairs a repaired result again", async () => {
     const [again] = (await keys("results/it-0001.1/train/")).filter((key) => key.includes("~1"));
     flip(file(again ?? ""));
     const { setAside } = await client.repair(CAMPAIGN);
@@ -94,12 +88,12 @@ describe("a store that is cared for", { skip: NO_TEMPORAL_BIN, timeout: 600_000 
     assert.equal(
       (await manifest(made))?.facts["reference"],
       "found",
-      "it is given what the repair before computed of the reference",
+      "it uses the reference's log-probabilities that the first repair computed",
     );
     assert.deepEqual(await codes(), []);
   });
 
-  it("refuses to repair what its author gave, and a decision, saying what to do", async () => {
+  it("refuses to repair the author's inputs and the ledger, and says what to do", async () => {
     const { record } = { record: await client.status(CAMPAIGN) };
     const spec = await client.store.getJson<{ prompts: { test: { rows: string } } }>(record.specDigest);
     const mendPrompts = flip(blob(spec.prompts.test.rows));
@@ -111,16 +105,18 @@ describe("a store that is cared for", { skip: NO_TEMPORAL_BIN, timeout: 600_000 
     assert.deepEqual(await codes(), []);
   });
 
-  it("goes on in the store that it was copied to, on another server, and not any more in the old one", async () => {
+  it("a copied campaign continues in the new store on another server, not in the old one", async () => {
     const old = await DevCampaign.make(SHOP);
     const other = await DevCampaign.make(SHOP);
     try {
       await old.up();
       const before = await old.start();
-      while ((await keysIn(before.store, "results/it-0001.1/generate/")).length === 0) await delay(50);
+      while ((await keysUnder(before.store, CAMPAIGN, "results/it-0001.1/generate/")).length === 0)
+        await delay(50);
       const copied = await before.copy(CAMPAIGN, other.storeName, { why: "a larger disk", by: "ada" });
       assert.ok(copied.moved);
-      // The old run finds at its next row that it has lost its lease; it can neither finish nor fail the campaign any more.
+      // At its next row the old run finds that it has lost its lease; it can neither finish nor fail the
+      // campaign.
       const ended = await before.wait(CAMPAIGN);
       assert.equal(ended?.failure?.code, "campaign_moved");
       await assert.rejects(old.start({ takeOver: true }), {
@@ -137,7 +133,7 @@ describe("a store that is cared for", { skip: NO_TEMPORAL_BIN, timeout: 600_000 
       assert.deepEqual(await outcomesOf(after), undisturbed);
       assert.deepEqual((await after.verify(CAMPAIGN)).problems, []);
       const sft = (await after.history(CAMPAIGN)).places[0]?.work["sft"];
-      assert.equal(sft?.attempts, 1, "finished stages were adopted, not made again");
+      assert.equal(sft?.attempts, 1, "finished stages were adopted, not computed again");
       await after.close();
     } finally {
       await old.remove();

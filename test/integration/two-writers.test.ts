@@ -1,5 +1,6 @@
-// Two live writers of one campaign, stopped and continued at named points of the record: whoever is late adopts or ends with `lease_lost`,
-// nothing is overwritten, and the weights are the undisturbed run's. Each story on a directory and on a real S3 server.
+// Two live writers of one campaign, stopped and continued at chosen points: the late writer adopts results or
+// ends with `lease_lost`, nothing is overwritten, and the weights are the undisturbed run's. Each test runs
+// on a directory and on a real S3 server.
 import "../support/quiet.ts";
 import assert from "node:assert/strict";
 import { spawn } from "node:child_process";
@@ -28,7 +29,7 @@ const SEED = 3;
 const WORKER = fileURLToPath(new URL("../chaos/worker.js", import.meta.url));
 const { RATCHET_TEST_TEMPORAL_BIN: temporal = "", RATCHET_TEST_VERSITYGW_BIN: versitygw } = process.env;
 
-/** Holds the first attempt that comes to a point, until it is let go. */
+/** Holds the first attempt that reaches a wanted point, until `letGo`. */
 class Holder implements Watcher {
   readonly events = new Events();
   held: { attempt: Attempt; pid: number } | undefined;
@@ -93,21 +94,29 @@ for (const kind of ["dir", "s3"] as const satisfies StoreKind[]) {
       : NO_TEMPORAL_BIN;
   describe(`two writers on ${kind}`, { skip, timeout: 900_000 }, () => {
     const folder = mkdtempSync(join(tmpdir(), "ratchet-writers-"));
-    const tools = { temporal, ...(versitygw ? { versitygw } : {}) };
+    const tools = { temporal, versitygw };
     const started: ChildProcess[] = [];
     let undisturbed: Outcome;
     let environment: ChaosEnvironment;
-    let stories = 0;
+    let tests = 0;
 
     const open = async (holder: Holder): Promise<void> => {
-      environment = await ChaosEnvironment.open(join(folder, String((stories += 1))), {
+      environment = await ChaosEnvironment.open(join(folder, String((tests += 1))), {
         seed: SEED,
         kind,
         tools,
       });
       environment.watcher = holder;
     };
-    /** A second worker of the campaign's server, as on another machine: its own state folder. */
+    /** Opens and starts a campaign, and waits until the bootstrap's ledger row is about to be written. */
+    const heldAtBootstrapRow = async (): Promise<{ holder: Holder; pid: number }> => {
+      const holder = new Holder(commitOf("append", /\/ledger\//));
+      await open(holder);
+      await environment.start();
+      await until("row of the bootstrap, about to be written", () => holder.held !== undefined, 180_000);
+      return { holder, pid: (holder.held as NonNullable<Holder["held"]>).pid };
+    };
+    /** A second worker for the campaign's server with its own state folder, as on another machine. */
     const secondWorker = (): void => {
       const { tree, where } = environment.current;
       const env = {
@@ -124,7 +133,8 @@ for (const kind of ["dir", "s3"] as const satisfies StoreKind[]) {
     };
     const holds = async (holder: Holder): Promise<void> => {
       assert.equal(await environment.ended(300_000), "completed");
-      // Two writers at once may both compute what only one of them commits: that is not counted here.
+      // Two writers may both compute a result that only one of them commits: repeated work is not checked
+      // here.
       const { problems } = await check(
         environment.records,
         undisturbed,
@@ -133,7 +143,7 @@ for (const kind of ["dir", "s3"] as const satisfies StoreKind[]) {
         environment.immutability,
       );
       assert.deepEqual(
-        problems.filter((problem) => !problem.includes("went on from step")),
+        problems.filter((problem) => !problem.includes("resumed from step")),
         [],
         `${holder.events.count} events`,
       );
@@ -148,7 +158,7 @@ for (const kind of ["dir", "s3"] as const satisfies StoreKind[]) {
     });
     after(() => rmSync(folder, { recursive: true, force: true, maxRetries: 5, retryDelay: 100 }));
 
-    it("a worker stopped between upload and commit adopts what a second one committed meanwhile", async () => {
+    it("a worker that was stopped before its commit adopts what a second worker committed", async () => {
       const holder = new Holder(commitOf("generate", /\/it-0001\.1\/generate\/piece-/));
       await open(holder);
       await environment.start();
@@ -173,7 +183,7 @@ for (const kind of ["dir", "s3"] as const satisfies StoreKind[]) {
       await holds(holder);
     });
 
-    it("two starts of one id at once are one campaign", async () => {
+    it("two simultaneous starts of one id give one campaign", async () => {
       const holder = new Holder(() => false);
       await open(holder);
       await Promise.all([environment.start(), environment.start()]);
@@ -185,16 +195,8 @@ for (const kind of ["dir", "s3"] as const satisfies StoreKind[]) {
       );
     });
 
-    it("a second server is refused while the first owns the campaign; after --take-over the first one's run ends with lease_lost", async () => {
-      const holder = new Holder(commitOf("append", /\/ledger\//));
-      await open(holder);
-      await environment.start();
-      await until(
-        "row of the bootstrap that is about to be written",
-        () => holder.held !== undefined,
-        180_000,
-      );
-      const { pid } = holder.held as NonNullable<Holder["held"]>;
+    it("a second server needs --take-over; then the first server's run ends with lease_lost", async () => {
+      const { holder, pid } = await heldAtBootstrapRow();
       signal(pid, "SIGSTOP");
       const old = environment.current.where;
       await environment.addTree();
@@ -209,15 +211,8 @@ for (const kind of ["dir", "s3"] as const satisfies StoreKind[]) {
       await holds(holder);
     });
 
-    it("an old server, restored from a backup after the campaign went on without it, ends with lease_lost", async () => {
-      const holder = new Holder(commitOf("append", /\/ledger\//));
-      await open(holder);
-      await environment.start();
-      await until(
-        "row of the bootstrap that is about to be written",
-        () => holder.held !== undefined,
-        180_000,
-      );
+    it("a server that is restored from a backup too late ends with lease_lost", async () => {
+      const { holder } = await heldAtBootstrapRow();
       const { tree } = environment.current;
       await tree.kill();
       const [database, backup] = [
@@ -225,7 +220,7 @@ for (const kind of ["dir", "s3"] as const satisfies StoreKind[]) {
         join(environment.folder, "backup"),
       ];
       cpSync(database, backup, { recursive: true });
-      // The database is lost: the same start takes the campaign up from its ledger, and it runs to its end.
+      // The database is lost: the same start resumes the campaign from its ledger.
       for (const name of readdirSync(database)) if (name.includes(".db")) rmSync(join(database, name));
       holder.letGo();
       await environment.restartTree();

@@ -1,5 +1,6 @@
-// An upgrade in mid-campaign: today's code reads, verifies and finishes the stores that earlier commits recorded
-// (test/fixtures/record-store.mjs). Their Temporal server is gone, so `start --take-over` continues them.
+// An upgrade in mid-campaign: today's code reads, verifies and finishes the stores that earlier commits
+// recorded (test/fixtures/record-store.mjs). Their Temporal server is gone, so `start --take-over` continues
+// them.
 import "../support/quiet.ts";
 import assert from "node:assert/strict";
 import { execFileSync } from "node:child_process";

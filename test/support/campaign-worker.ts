@@ -1,9 +1,10 @@
-// Workers of the real workflows, all queues in this process, stopped when the test's function returns: with scripted activities, or with
-// any others.
+// Workers of the real workflows in this process, for all queues, with scripted or other activities. They stop
+// when the test's function returns.
 import { randomBytes } from "node:crypto";
 import { fileURLToPath } from "node:url";
 import type { WorkflowHandle } from "@temporalio/client";
 import { NativeConnection, Worker } from "@temporalio/worker";
+import type { WorkerOptions } from "@temporalio/worker";
 import type { ControlActivities, StageActivities } from "../../activities/contract.ts";
 import { activityQueue, campaignWorkflowId, WORKFLOW_QUEUE } from "../../campaign/ids.ts";
 import type { CampaignInput } from "../../campaign/types.ts";
@@ -17,6 +18,7 @@ export const BUNDLE = fileURLToPath(new URL("../../workflow-bundle.js", import.m
 type Campaign = (input: CampaignInput) => Promise<CampaignOutcome>;
 export type CampaignHandle = WorkflowHandle<Campaign>;
 
+/** With scripted activities. */
 export async function withCampaignWorker<T>(
   temporal: TestNamespace,
   play: Script,
@@ -35,17 +37,11 @@ export async function withActivities<T>(
   test: (start: (input: CampaignInput) => Promise<CampaignHandle>) => Promise<T>,
 ): Promise<T> {
   const connection = await NativeConnection.connect({ address: temporal.address });
-  const common = {
-    connection,
-    namespace: temporal.namespace,
-    maxHeartbeatThrottleInterval: "100ms",
-  } as const;
-  const workers = await Promise.all([
-    Worker.create({ ...common, taskQueue: WORKFLOW_QUEUE, workflowBundle: { codePath: BUNDLE } }),
-    Worker.create({ ...common, taskQueue: activityQueue("control"), activities: { ...control } }),
-    Worker.create({ ...common, taskQueue: activityQueue("cpu"), activities: { ...stages } }),
-  ]);
-  const running = workers.map((worker) => worker.run());
+  const { namespace } = temporal;
+  const stop = await runWorkers(
+    { connection, namespace, maxHeartbeatThrottleInterval: "100ms" },
+    { control, stages },
+  );
   const start = (input: CampaignInput): Promise<CampaignHandle> =>
     temporal.client.workflow.start<Campaign>("campaign", {
       workflowId: campaignWorkflowId(input.campaignId),
@@ -55,8 +51,24 @@ export async function withActivities<T>(
   try {
     return await test(start);
   } finally {
-    for (const worker of workers) worker.shutdown();
-    await Promise.all(running);
+    await stop();
     await connection.close();
   }
+}
+
+/** Runs a worker for each queue; the returned function stops them. */
+export async function runWorkers(
+  common: Omit<WorkerOptions, "taskQueue">,
+  { control, stages }: { control: ControlActivities; stages: StageActivities },
+): Promise<() => Promise<void>> {
+  const workers = await Promise.all([
+    Worker.create({ ...common, taskQueue: WORKFLOW_QUEUE, workflowBundle: { codePath: BUNDLE } }),
+    Worker.create({ ...common, taskQueue: activityQueue("control"), activities: { ...control } }),
+    Worker.create({ ...common, taskQueue: activityQueue("cpu"), activities: { ...stages } }),
+  ]);
+  const running = workers.map((worker) => worker.run());
+  return async () => {
+    for (const worker of workers) worker.shutdown();
+    await Promise.all(running);
+  };
 }

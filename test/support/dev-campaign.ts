@@ -1,4 +1,4 @@
-// A campaign of the small shop on a dev tree of its own: real server, real worker, real engine, all state in one folder.
+// A campaign of the small shop on its own dev tree: real server, worker and engine, all state in one folder.
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -48,10 +48,9 @@ export class DevCampaign {
 
   async up(): Promise<void> {
     const temporal = TEMPORAL_BIN as string;
-    // A port of its own: on the default one, trees of other tests would take the place of a server that is killed.
-    const ports = { grpc: 0 };
     this.tree = await startDevTree({
-      ports,
+      // any free port: the tree of another test could take the default one from a killed server
+      ports: { grpc: 0 },
       stateDir: this.stateDir,
       store: this.storeName,
       ui: false,
@@ -66,7 +65,7 @@ export class DevCampaign {
     this.tree = undefined;
   }
 
-  /** Starts or resumes; the same call whatever happened before. */
+  /** Starts or resumes the campaign. */
   async start({ takeOver = false } = {}): Promise<RatchetClient> {
     const { address, namespace, serverId } = this.tree as DevTree;
     const client = await RatchetClient.connect({
@@ -87,7 +86,7 @@ export class DevCampaign {
   }
 }
 
-/** SHA-256 of the weights of each place, and the win rates: what must not depend on what was killed. */
+/** The results that must not depend on faults: SHA-256 of each place's weights, and the metrics. */
 export async function outcomesOf(client: RatchetClient): Promise<Record<string, string>> {
   const outcomes: Record<string, string> = {};
   const repairs = repairsOf((await client.history(CAMPAIGN)).ledger);

@@ -1,10 +1,12 @@
-// A process that supervises a dev tree, as `ratchet dev` does: prints where it is as one line of JSON, drains on signals.
+// Supervises a dev tree, as `ratchet dev` does: prints its address and pids as one line of JSON, and drains
+// on a signal.
 import { fileURLToPath } from "node:url";
 import { drainOnSignal, startDevTree } from "../../dev/index.ts";
 
 const [stateDir, temporal] = process.argv.slice(2) as [string, string];
 const worker = fileURLToPath(new URL("./idle-worker.js", import.meta.url));
-// A port of its own: on the default one, trees of other tests would take the place of a server that is killed.
+// Port 0 picks a free port: on the default port, the tree of another test could take the port of a killed
+// server.
 const tree = await startDevTree({
   ports: { grpc: 0 },
   stateDir,

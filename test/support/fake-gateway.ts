@@ -1,4 +1,4 @@
-// Temporal as the client sees it, without Temporal: one campaign's run whose state a test sets.
+// A gateway without Temporal: a test sets the state of its runs.
 import { RatchetError } from "../../errors/index.ts";
 import type { ControlVerb, Gateway, Run } from "../../temporal/gateway.ts";
 import type { Poller } from "../../temporal/pollers.ts";
@@ -15,7 +15,7 @@ export class FakeGateway implements Gateway {
   queuePollers: Record<string, Poller[]> = {};
   answer: CampaignProgress | undefined;
   stages = new Map<string, StageProgress>();
-  /** Calls that fail before the server is back. */
+  /** Number of calls of `run` that fail before the server answers again. */
   awayFor = 0;
 
   identity = async (): Promise<string> => this.server;

@@ -1,15 +1,16 @@
-// What a campaign left on the Temporal server, read back from it: every run of its workflow and of its children, with the number of events,
-// their bytes and the largest payload. Runs are found by following the histories themselves; a listing may lag behind.
+// Reads the histories of a campaign from the Temporal server: every run of its workflow and of its children,
+// with the number of events, their bytes and the largest payload. It finds the runs through the histories,
+// because a listing may lag behind.
 import type { Connection } from "@temporalio/client";
 
 export interface RunHistory {
   workflowId: string;
   type: string;
   events: number;
-  /** As the server counts them against its limit. */
+  /** The size that the server compares with its limit. */
   sizeBytes: number;
   largest: { bytes: number; event: string };
-  /** It went on as new. */
+  /** The run ended by continue-as-new. */
   continued: boolean;
 }
 
@@ -84,7 +85,7 @@ async function readRun(
   return { run, leadsTo };
 }
 
-/** Bytes of the largest payload in it: an object with `metadata` and `data`. */
+/** Size in bytes of the largest payload inside `value`. A payload is an object with `metadata` and `data`. */
 function largestPayload(value: unknown): number {
   if (typeof value !== "object" || value === null || value instanceof Uint8Array) return 0;
   const { metadata, data } = value as { metadata?: unknown; data?: unknown };

@@ -1,4 +1,4 @@
-// Stands in for the worker of a dev tree: idles, and on SIGTERM writes what it was given before it ends.
+// Replaces the worker of a dev tree: idles, and on SIGTERM writes its settings to a file and exits.
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";

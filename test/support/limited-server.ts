@@ -1,4 +1,5 @@
-// A Temporal server of its own that suggests to go on as new after few events, so that a small campaign shows what a long one does.
+// A Temporal server that suggests continue-as-new after few events, so that a small campaign behaves like a
+// long one.
 import assert from "node:assert/strict";
 import { spawn } from "node:child_process";
 import { Client, Connection } from "@temporalio/client";

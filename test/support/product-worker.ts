@@ -1,34 +1,35 @@
-// The product's activities in workers of this process, for tests that stand between an activity and its store or its server.
+// The product's activities in workers of this process, for tests that replace the store or the runtimes of an
+// activity.
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { ApplicationFailure } from "@temporalio/common";
-import { NativeConnection, Worker } from "@temporalio/worker";
+import { NativeConnection } from "@temporalio/worker";
 import type { ActivityInterceptorsFactory } from "@temporalio/worker";
 import { createControlActivities, createStageActivities } from "../../activities/index.ts";
 import type { Deps } from "../../activities/deps.ts";
-import { activityQueue, WORKFLOW_QUEUE } from "../../campaign/ids.ts";
+
 import { openDeps } from "../../worker/deps.ts";
 import { workerSettings } from "../../worker/env.ts";
-import { BUNDLE } from "./campaign-worker.ts";
+import { runWorkers } from "./campaign-worker.ts";
 import type { TestNamespace } from "./temporal.ts";
 
 export interface ProductWorker {
-  /** Stands before what every activity is given. */
+  /** Replaces the dependencies of all activities. */
   deps(real: Deps): Promise<Deps> | Deps;
-  /** Told apart for control activities: seal, open, append. */
+  /** Replaces them once more for control activities: seal, open, append. */
   control?(deps: Deps): Deps;
-  /** Told of each failed attempt: its activity's type and our code. */
+  /** Called for each failed attempt. */
   onFailure(activity: string, code: string | null | undefined): void;
-  /** Told of each attempt before it begins. */
+  /** Called before each attempt. */
   onBegin(activity: string): void;
 }
 
-/** Failed attempts are tried again at once: an outage of many tries need not last. */
+/** Failed attempts are retried at once, so that an outage of many attempts is short. */
 export async function withProductWorker<T>(
   temporal: TestNamespace,
   storeName: string,
-  { deps: stand, control = (given) => given, onFailure, onBegin }: ProductWorker,
+  { deps: replace, control = (given) => given, onFailure, onBegin }: ProductWorker,
   test: () => Promise<T>,
 ): Promise<T> {
   const state = await mkdtemp(join(tmpdir(), "ratchet-worker-"));
@@ -46,7 +47,7 @@ export async function withProductWorker<T>(
     temporal.namespace,
     new AbortController().signal,
   );
-  const behind = await stand(deps);
+  const replaced = await replace(deps);
   const atOnce: ActivityInterceptorsFactory = ({ info }) => ({
     inbound: {
       execute(input, next) {
@@ -64,31 +65,19 @@ export async function withProductWorker<T>(
       },
     },
   });
-  const common = {
-    connection,
-    namespace: temporal.namespace,
-    maxHeartbeatThrottleInterval: "100ms",
-    interceptors: { activity: [atOnce] },
-  };
-  const workers = await Promise.all([
-    Worker.create({ ...common, taskQueue: WORKFLOW_QUEUE, workflowBundle: { codePath: BUNDLE } }),
-    Worker.create({
-      ...common,
-      taskQueue: activityQueue("control"),
-      activities: { ...createControlActivities(control(behind)) },
-    }),
-    Worker.create({
-      ...common,
-      taskQueue: activityQueue("cpu"),
-      activities: { ...createStageActivities(behind) },
-    }),
-  ]);
-  const running = workers.map((worker) => worker.run());
+  const stop = await runWorkers(
+    {
+      connection,
+      namespace: temporal.namespace,
+      maxHeartbeatThrottleInterval: "100ms",
+      interceptors: { activity: [atOnce] },
+    },
+    { control: createControlActivities(control(replaced)), stages: createStageActivities(replaced) },
+  );
   try {
     return await test();
   } finally {
-    for (const worker of workers) worker.shutdown();
-    await Promise.all(running);
+    await stop();
     await close();
     await connection.close();
     await rm(state, { recursive: true, force: true });

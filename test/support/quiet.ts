@@ -1,4 +1,4 @@
-// Temporal's runtime without its info and warn lines: a test's output shows what failed, not what the worker did.
+// Temporal's runtime logs only errors, so that a test's output shows only failures.
 import { DefaultLogger, makeTelemetryFilterString, Runtime } from "@temporalio/worker";
 
 Runtime.install({

@@ -1,10 +1,12 @@
-// `ratchet` as a process in a folder of its own, without the settings of whoever runs the tests.
+// Runs `ratchet` as a process in a new folder, without the user's own settings.
 import { spawn } from "node:child_process";
 import type { ChildProcess } from "node:child_process";
-import { mkdtemp, rm } from "node:fs/promises";
+import { mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
+import { SHOP_DIR } from "./small-shop.ts";
+import type { TestNamespace } from "./temporal.ts";
 
 const MAIN = fileURLToPath(new URL("../../cli/main.js", import.meta.url));
 
@@ -36,7 +38,31 @@ export class Workplace {
     return new Workplace(await mkdtemp(join(tmpdir(), "ratchet-cli-")), env);
   }
 
-  /** Starts a verb that goes on by itself, such as `worker`; ended by `close`. */
+  /** With a store in the folder, on a namespace of the test server. */
+  static openOn({ address, namespace }: TestNamespace): Promise<Workplace> {
+    return Workplace.open({
+      RATCHET_STORE: "dir:store",
+      RATCHET_CHILDREN: "1",
+      RATCHET_THREADS: "1",
+      TEMPORAL_ADDRESS: address,
+      TEMPORAL_NAMESPACE: namespace,
+    });
+  }
+
+  /**
+   * Writes a spec of the shop into the folder; returns its name. The paths of the shop's modules become
+   * absolute.
+   */
+  async writeSpec(name: string, spec: object): Promise<string> {
+    const absolute = (_key: string, value: unknown): unknown =>
+      typeof value === "string" && value.startsWith("./") ? join(SHOP_DIR, value) : value;
+    const path = join(this.dir, name);
+    await mkdir(dirname(path), { recursive: true });
+    await writeFile(path, JSON.stringify(spec, absolute, 2));
+    return name;
+  }
+
+  /** Starts a command that keeps running, such as `worker`; `close` ends it. */
   start(args: string[]): ChildProcess {
     const child = spawn(process.execPath, [MAIN, ...args], {
       cwd: this.dir,
@@ -68,9 +94,9 @@ export class Workplace {
   }
 }
 
-/** What a stream has said so far. */
+/** Collects the text of a stream. */
 export function collect(stream: NodeJS.ReadableStream | null): { text: string } {
-  const said = { text: "" };
-  stream?.setEncoding("utf8").on("data", (chunk: string) => (said.text += chunk));
-  return said;
+  const collected = { text: "" };
+  stream?.setEncoding("utf8").on("data", (chunk: string) => (collected.text += chunk));
+  return collected;
 }

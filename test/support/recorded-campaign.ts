@@ -1,5 +1,5 @@
-// A campaign as a store knows it, written without computing: spec, prompts, one finished bootstrap and iteration with pieces, pairs and a
-// trained tree. What stands in it is made up; how it hangs together is not.
+// Writes the record of a campaign without computing: spec, prompts, one finished bootstrap and iteration with
+// pieces, pairs and a trained tree. The contents are invented; the references between them are real.
 import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -10,9 +10,9 @@ import type { Store } from "../../store/types.ts";
 
 export interface Recorded {
   specDigest: string;
-  /** Blobs of rows that hold prompt p2, its answers or pairs of it. */
+  /** Blobs with rows of prompt p2: the prompt, its answers and its pairs. */
   ofP2: string[];
-  /** Tree of the trained policy, and its weights. */
+  /** Digests of the trained policy's tree and of its weights. */
   policy: string;
   weights: string;
 }

@@ -1,20 +1,21 @@
-// Stands before the real S3 server and does to single requests what a test asks for. The Host header is passed on as it came: it is signed.
+// A proxy in front of the real S3 server that disturbs single requests for a test. It forwards the Host
+// header unchanged, because the signature covers it.
 import { createServer, request } from "node:http";
 import type { IncomingMessage, ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
 import { PassThrough, Transform } from "node:stream";
 
 export type Fault =
-  /** Ends the connection after so many bytes of the body. */
+  /** Closes the connection after this many bytes of the body. */
   | { cutAfter: number }
   /** Changes one byte of the request's body. */
   | { flipRequest: true }
-  /** Answers in the server's place, with an error of S3. */
+  /** Answers with an S3 error; the server does not see the request. */
   | { status: number; code: string };
 
 export interface S3Proxy {
   endpoint: string;
-  /** Asked for each request; undefined passes it on. */
+  /** Called for each request; undefined forwards it. */
   fault: (request: IncomingMessage) => Fault | undefined;
   close(): Promise<void>;
 }
@@ -51,7 +52,7 @@ export async function openS3Proxy(target: string): Promise<S3Proxy> {
   return proxy;
 }
 
-/** Passes all bytes on, the first of them changed. */
+/** Forwards all bytes, with one bit of the first one changed. */
 function flipFirst(): Transform {
   let flipped = false;
   return new Transform({

@@ -1,5 +1,5 @@
-// Scripted activities: the whole contract answered at once with made-up digests, so that a test can drive the real workflows on a real
-// server through every order of events. They compute nothing; what stages really do is tested elsewhere.
+// Scripted activities answer the whole contract at once with invented digests, so that a test can drive the
+// real workflows on a real server through any order of events. They compute nothing.
 import { Context } from "@temporalio/activity";
 import type { AppendInput, ControlActivities, StageActivities } from "../../activities/contract.ts";
 import { placeName } from "../../campaign/ids.ts";
@@ -8,19 +8,19 @@ import type { Decision, LedgerRow, Plan, Split, StageInput, StageName } from "..
 
 export interface Script {
   plan: Plan;
-  /** Called before each stage activity answers; may throw or wait. */
+  /** Called before a stage activity answers; may throw or wait. */
   before?(
     stage: StageName,
     place: string,
     attempt: number,
     of: { split?: Split; shard?: number },
   ): Promise<void> | void;
-  /** What promote answers; `promoted` where absent. */
+  /** The decision of promote; default `promoted`. */
   decide?(place: string): Decision;
   rows: LedgerRow[];
-  /** Input of every stage activity and seal, in the order in which they began. */
+  /** Inputs of all stage activities and seals, in the order of their begins. */
   asked: (StageInput & { stage: StageName } & Record<string, unknown>)[];
-  /** `it-0001.1 train`, in the order in which activities finished. */
+  /** Entries such as `it-0001.1 train`, in the order in which activities finished. */
   finished: string[];
 }
 
@@ -151,7 +151,7 @@ export function scriptedActivities(play: Script): { control: ControlActivities; 
   };
 }
 
-/** A promise that a test opens by hand. */
+/** A gate that holds activities until the test opens it. */
 export function gate(): { reached: Promise<void>; wait(): Promise<void>; open(): void } {
   let open = (): void => undefined;
   let reach = (): void => undefined;

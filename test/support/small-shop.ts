@@ -1,11 +1,20 @@
-// The shop at a size that a test can afford: a real campaign through every stage, a few seconds of compute. Its model learns little;
-// what tests ask of it is that the same bytes come out whatever was killed.
+// The shop at a size that a test can afford: a real campaign through every stage, a few seconds of compute.
+// Its model learns little. Tests need only that it gives the same bytes, no matter which process was killed.
+import { cpSync, mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import type { WrittenSpec } from "../../campaign/spec/schema.ts";
 import { shopCampaign } from "../../examples/shop/campaign.ts";
 
-/** Paths of the spec are relative to the example's folder in the repository. */
-export const SHOP_DIR = fileURLToPath(new URL("../../../examples/shop/", import.meta.url));
+/**
+ * The spec's paths are relative to this folder: a copy of examples/shop, made once per process. Tests compare
+ * campaigns with an undisturbed run and resume them; an edit of the example in between would change the
+ * digests of its modules.
+ */
+export const SHOP_DIR = mkdtempSync(join(tmpdir(), "ratchet-shop-"));
+cpSync(fileURLToPath(new URL("../../../examples/shop/", import.meta.url)), SHOP_DIR, { recursive: true });
+process.on("exit", () => rmSync(SHOP_DIR, { recursive: true, force: true }));
 
 const BATCH = 8;
 
@@ -16,7 +25,7 @@ export interface SmallShop {
   sftRows?: number;
   /** Prompts in a piece. */
   piece?: number;
-  /** Of the iterations' training. */
+  /** Epochs of training in each iteration. */
   epochs?: number;
   baselines?: WrittenSpec["baselines"];
 }
@@ -34,7 +43,7 @@ export function smallShop({
   baselines = [OFFLINE],
 }: SmallShop): WrittenSpec {
   const { policy: _replaced, prompts, bootstrap, ...spec } = shopCampaign({ seed, quick: true });
-  // Three of four prompts give a pair even to a model that has learned next to nothing.
+  // At least three of four prompts give a pair, even from a model that has learned almost nothing.
   const limit = Math.floor((0.75 * perIteration) / BATCH) * BATCH;
   return {
     ...spec,
@@ -63,7 +72,7 @@ export function smallShop({
     train: {
       ...spec.train,
       batch: BATCH,
-      ...(epochs === undefined ? {} : { epochs }),
+      epochs: epochs ?? spec.train?.epochs,
       checkpoint: { everySteps: 4, everySeconds: 3600 },
     },
   } as WrittenSpec;

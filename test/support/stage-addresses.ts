@@ -1,5 +1,5 @@
-// Where each stage of a small campaign would commit, by its own activity: the stage runs until it asks the store for its key. Nothing is
-// computed, so a runtime that is reached is a failure.
+// The addresses of all stages of a small campaign, from their own activities: each stage runs until it reads
+// its key from the store. Nothing is computed before that, so a call of a runtime fails the test.
 import { canonicalDigest } from "../../store/index.ts";
 import type { CompiledSpec } from "../../campaign/spec/compiled.ts";
 import type { Digest, Place } from "../../campaign/types.ts";
@@ -38,16 +38,18 @@ const ITERATION: Place = { iteration: 2, take: 1 };
 const BOOTSTRAP: Place = { iteration: 0, take: 1 };
 const BASELINE: Place = { baseline: "matched", take: 1 };
 
-/** A key is asked for before anything is computed: by reading it, or, at a seal, by committing what the pieces give. */
+/**
+ * A store that throws the first key that a stage reads, or that a seal commits. This comes before the stage
+ * computes anything.
+ */
 function asking(store: Store, sealing = false): Store {
   const piece = { piece: 0, rows: "", prompts: 2, counts: { completions: 2, tokens: 4, proxy: 1, kl: 0 } };
   return {
     ...store,
     readManifest: async (key: string) => {
       if (!sealing) throw new Asked(key);
-      const rows = await store.putBlob(
-        `${JSON.stringify({ ...completion("t1", 0, "x"), promptId: "t1", score: 1, wins: 1, comparisons: 1 })}\n`,
-      );
+      const row = { ...completion("t1", 0, "x"), promptId: "t1", score: 1, wins: 1, comparisons: 1 };
+      const rows = await store.putBlob(`${JSON.stringify(row)}\n`);
       return { digest: canonicalDigest({ key }), manifest: { result: { ...piece, rows } } } as never;
     },
     commitManifest: (key: string) => Promise.reject(new Asked(key)),
@@ -87,11 +89,11 @@ const single =
       }) as never,
     );
 
-/** Content that stages read before they know their key. */
+/** Records that stages read before they know their key. */
 async function contents(
   store: Store,
   spec: CompiledSpec,
-): Promise<{ generated: Digest; scored: Digest; pairs: Digest; opponent: Digest }> {
+): Promise<{ generated: Digest; scored: Digest; pairs: Digest; referenceAnswers: Digest }> {
   const generated = await committedAnswers(
     store,
     [completion("o3", 0, "yes"), completion("o3", 1, "no")],
@@ -104,19 +106,19 @@ async function contents(
       stage: "pair",
       pairs: await store.putBlob('{"prompt_id":"o3","prompt":"say o3","chosen":"yes","rejected":"no"}\n'),
     }),
-    opponent: await committedAnswers(store, [completion("t1", 2, "yes")], spec.prompts.test.rows),
+    referenceAnswers: await committedAnswers(store, [completion("t1", 2, "yes")], spec.prompts.test.rows),
   };
 }
 
 export type StageAddresses = Record<string, string>;
 
-/** One address for each kind of input that a stage has. `change` is laid over a spec in which everything is set. */
+/** One address for each kind of input of each stage. `change` modifies a spec in which everything is set. */
 export async function stageAddresses(
   change: (spec: CompiledSpec) => CompiledSpec = (spec) => spec,
 ): Promise<StageAddresses> {
   const store = await memoryStore();
   const spec = change(await fullSpec(store));
-  const { generated, scored, pairs, opponent } = await contents(store, spec);
+  const { generated, scored, pairs, referenceAnswers } = await contents(store, spec);
   const evaluate = {
     stage: "evaluate",
     policy: "policy",
@@ -135,7 +137,7 @@ export async function stageAddresses(
     (role: "gold" | "judge", stage: Stage): Stage =>
     ({ modules: { [role]: _left, ...modules }, ...rest }, store_) =>
       stage({ ...rest, modules }, store_);
-  const test = fanOut({ ...evaluate, split: "test", opponent });
+  const test = fanOut({ ...evaluate, split: "test", opponent: referenceAnswers });
   const stages: Record<string, Stage> = {
     "generate iteration": fanOut({ stage: "generate", source: "iteration", policy: "policy" }),
     "generate baseline": fanOut({ stage: "generate", source: "baseline", policy: "policy" }, BASELINE),
@@ -203,7 +205,9 @@ export async function stageAddresses(
     "seal score": fanOut({ stage: "score", completions: generated, rewardModel: "reward-model" }, ITERATION, {
       sealing: true,
     }),
-    "seal evaluate": fanOut({ ...evaluate, split: "test", opponent }, ITERATION, { sealing: true }),
+    "seal evaluate": fanOut({ ...evaluate, split: "test", opponent: referenceAnswers }, ITERATION, {
+      sealing: true,
+    }),
   };
   const found: StageAddresses = {};
   for (const [name, stage] of Object.entries(stages))
@@ -220,7 +224,7 @@ async function addressAsked(name: string, running: Promise<unknown>): Promise<st
   return /([0-9a-f]{64})\.json$/.exec(error.key)?.[1] ?? error.key;
 }
 
-/** Everything that a spec may leave out is there. */
+/** A spec in which all optional parts are set. */
 async function fullSpec(store: Store): Promise<CompiledSpec> {
   const small = await smallSpec(store);
   const sampling = { ...small.generate, stop: ["."] };

@@ -1,5 +1,5 @@
-// Work that costs nothing, for tests of what surrounds it: answers, rewards and weights are hashes of what was asked. Activities, store and
-// Temporal are real; only what a child process would compute is not, so that ten thousand shards take minutes.
+// Stubbed runtimes: answers, rewards and weights are hashes of the requests. Activities, store and Temporal
+// are real, so that ten thousand shards take minutes.
 import { createHash } from "node:crypto";
 import { mkdir, readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
@@ -11,7 +11,7 @@ import type { Store } from "../../store/types.ts";
 
 const hash = (...parts: unknown[]): string =>
   createHash("sha256").update(JSON.stringify(parts)).digest("hex");
-/** In [0, 1). */
+/** A hash as a number in [0, 1). */
 const fraction = (...parts: unknown[]): number => parseInt(hash(...parts).slice(0, 8), 16) / 2 ** 32;
 
 export function stubbedDeps(store: Store, scratchDir: string): Deps {
@@ -80,7 +80,7 @@ async function train({ start, reference, rowsPath, optimizer, outDir }: TrainReq
 
 export interface StubbedSize {
   iterations: number;
-  /** Prompts of an iteration; each is a piece, each piece a shard. */
+  /** Prompts per iteration; each prompt is a piece, and each piece a shard. */
   perIteration: number;
   wave: number;
   baseline: boolean;
@@ -108,7 +108,7 @@ const SAMPLING: Sampling = {
   stop: [],
 };
 
-/** A campaign in the store, as `start` leaves it: its spec and the first row of its ledger. */
+/** Writes a campaign as `start` does: its spec and the first row of its ledger. */
 export async function createStubbed(
   store: Store,
   campaignId: string,

@@ -1,11 +1,11 @@
-// The real Temporal server that the test driver started (RATCHET_TEST_TEMPORAL), with a namespace of its own for each test file:
-// task queue names are fixed, so two files in one namespace would take each other's work.
+// The real Temporal server of the test driver (RATCHET_TEST_TEMPORAL), with one namespace per test file:
+// names of task queues are fixed, so workers of two files in one namespace would take each other's tasks.
 import { randomBytes } from "node:crypto";
 import { setTimeout as delay } from "node:timers/promises";
 import { Client, Connection } from "@temporalio/client";
 
 export const TEMPORAL_ADDRESS = process.env["RATCHET_TEST_TEMPORAL"];
-/** For `{ skip }`: why a test cannot run here, or false. */
+/** For `{ skip }`: the reason why a test cannot run, or false. */
 export const NO_TEMPORAL = TEMPORAL_ADDRESS
   ? false
   : "RATCHET_TEST_TEMPORAL is not set: run through `npm test`";
@@ -41,7 +41,7 @@ type Long = NonNullable<
 >["seconds"] &
   object;
 
-/** The frontend caches namespaces for seconds: poll the calls that tests will make. */
+/** Waits until the frontend, which caches namespaces for seconds, knows the new one. */
 async function untilVisible(connection: Connection, namespace: string): Promise<void> {
   for (let tries = 0; tries < 200; tries += 1) {
     try {

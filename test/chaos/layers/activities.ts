@@ -1,4 +1,5 @@
-// Activities as the chaos worker sees them: each attempt's begin and end are told, and an attempt may be delivered twice.
+// An interceptor around every activity of the chaos worker: reports the begin and end of each attempt, and
+// may run it twice.
 import { AsyncLocalStorage } from "node:async_hooks";
 import type { Info } from "@temporalio/activity";
 import { Worker } from "@temporalio/worker";
@@ -7,12 +8,12 @@ import type { Answer, Attempt, Point } from "../points.ts";
 
 const running = new AsyncLocalStorage<Attempt>();
 
-/** The attempt in whose call this code runs; undefined outside of activities. */
+/** The attempt that the current code runs for; undefined outside activities. */
 export const currentAttempt = (): Attempt | undefined => running.getStore();
 
 export function watchActivities(ask: (point: Point) => Promise<Answer>): void {
   const create = Worker.create.bind(Worker);
-  const watch = interceptor(ask); // innermost: an attempt begins where the product's own surroundings of it stand
+  const watch = interceptor(ask); // innermost, after the product's own interceptors
   Worker.create = (options) =>
     create({
       ...options,
@@ -45,12 +46,16 @@ const interceptor =
     },
   });
 
-/** One activity trains in all three stages that train: its input says which. */
+/** One activity serves the three training stages: its input names the stage. */
 function attemptOf(
   { workflowExecution, activityId, activityType, attempt }: Info,
   [input]: unknown[],
 ): Attempt {
-  const { stage, from, opponent } = input as { stage?: string; from?: string; opponent?: string };
+  const {
+    stage,
+    from,
+    opponent: referenceAnswers,
+  } = input as { stage?: string; from?: string; opponent?: string };
   return {
     workflowId: workflowExecution?.workflowId ?? "",
     runId: workflowExecution?.runId ?? "",
@@ -60,6 +65,6 @@ function attemptOf(
     callsModule:
       activityType === "promote" ||
       from === "rater" ||
-      (activityType === "evaluate" && opponent !== undefined),
+      (activityType === "evaluate" && referenceAnswers !== undefined),
   };
 }

@@ -1,10 +1,10 @@
-// The worker's wall clock, which can be made to jump. Timers and the monotonic clock go on as before, as they do when a clock is set.
+// A wall clock that can jump. Timers and the monotonic clock are unaffected, as when a real clock is set.
 const now = Date.now.bind(Date);
 let offsetMs = 0;
 
 export function installClock(): void {
   Date.now = () => now() + offsetMs;
-  // A proxy keeps `instanceof` true for dates that the system made.
+  // With a proxy, `instanceof Date` stays true for dates that Node creates itself.
   globalThis.Date = new Proxy(Date, {
     construct: (real, given: [], newTarget) =>
       Reflect.construct(real, given.length === 0 ? [real.now()] : given, newTarget) as Date,

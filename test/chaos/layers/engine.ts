@@ -1,4 +1,4 @@
-// Loaded into each of the engine's children before it: they write to the same disk as their worker.
+// Preloaded in each child process of the engine, because they write to the same disk as their worker.
 import children from "node:child_process";
 import { syncBuiltinESMExports } from "node:module";
 import { ENV } from "../points.ts";
@@ -13,7 +13,7 @@ type Fork = (
   options: { env?: NodeJS.ProcessEnv; execArgv?: string[] },
 ) => children.ChildProcess;
 
-/** In the worker: its engine's children load this file first. */
+/** Called in the worker: makes the engine's child processes preload this file. */
 export function installInEngines(): void {
   const fork = children.fork as Fork;
   const withLayer: Fork = (path, args, { env, execArgv = [], ...options }) =>

@@ -1,5 +1,6 @@
-// The file layer of the chaos worker: stands behind the directory store's file operations (and the worker's cache), asks the driver before
-// and after each commit, can refuse a write for want of space, and keeps the journal from which a power failure is played (journal.ts).
+// The file layer of the chaos worker, below the directory store and the worker's cache. It asks the driver
+// before and after each commit, can fail a write with ENOSPC, and writes the journal from which a power
+// failure is simulated (journal.ts).
 import { appendFileSync, linkSync, promises, statSync } from "node:fs";
 import type { FileHandle } from "node:fs/promises";
 import { syncBuiltinESMExports } from "node:module";
@@ -10,9 +11,9 @@ import type { Answer, Point, StoreOperation } from "../points.ts";
 import { currentAttempt } from "./activities.ts";
 
 export interface FileLayer {
-  /** The directory store's root; absent with another store. */
+  /** Root of the directory store; absent for another store. */
   store?: string;
-  /** Folders whose unsynced writes a power failure takes. */
+  /** Folders whose unsynced writes a power failure loses. */
   folders: readonly string[];
   journal: string;
   ask(point: Point): Promise<Answer>;
@@ -31,24 +32,16 @@ export function installFiles({ store, folders, journal, ask }: FileLayer): void 
     path: string,
   ): Promise<Answer> => {
     if (store === undefined || !isUnder(store, path)) return { type: "go" };
-    const attempt = currentAttempt();
-    return ask({
-      what: "store",
-      when,
-      operation,
-      key: relative(store, path),
-      ...(attempt ? { attempt } : {}),
-    });
+    return ask({ what: "store", when, operation, key: relative(store, path), attempt: currentAttempt() });
   };
-  /** Asked at the first byte of a file; a full disk leaves half of it behind, as the real one does. */
+  /** Called at the first byte of a file. A full disk keeps half of the file, as a real one does. */
   const mayWrite = async (path: string): Promise<void> => {
     const { type } = await point("before", "put", path);
     if (type === "disk-full") outOfSpace.add(path);
   };
   const refuse = async (path: string): Promise<void> => {
     if (!outOfSpace.delete(path)) return;
-    const attempt = currentAttempt();
-    await ask({ what: "done", fault: "disk-full", key: path, ...(attempt ? { attempt } : {}) });
+    await ask({ what: "done", fault: "disk-full", key: path, attempt: currentAttempt() });
     throw Object.assign(new Error(`ENOSPC: no space left on device, write '${path}'`), {
       code: "ENOSPC",
       errno: -28,
@@ -103,7 +96,7 @@ export function installFiles({ store, folders, journal, ask }: FileLayer): void 
       if (!kept(to)) return real.rename(from, to);
       const backup = keepAside(to, journal);
       await real.rename(from, to);
-      note({ op: "rename", from, to, ...(backup ? { backup } : {}) });
+      note({ op: "rename", from, to, backup });
       await point("after", "put", to);
     },
     async mkdir(path: string, options?: Parameters<typeof real.mkdir>[1]) {
@@ -121,7 +114,7 @@ export function installFiles({ store, folders, journal, ask }: FileLayer): void 
   syncBuiltinESMExports();
 }
 
-/** A handle whose syncs are noted once they are done. */
+/** A handle that records its syncs in the journal after they are done. */
 function syncing(handle: FileHandle, path: string, note: (entry: JournalEntry) => void): FileHandle {
   const { sync } = handle;
   handle.sync = async () => {
@@ -131,7 +124,7 @@ function syncing(handle: FileHandle, path: string, note: (entry: JournalEntry) =
   return handle;
 }
 
-/** What a rename replaces comes back in a power failure before the folder is synced. */
+/** Keeps the file that a rename replaces: it comes back if the power fails before the folder is synced. */
 function keepAside(path: string, journal: string): string | undefined {
   const backup = `${journal}.${process.pid}.${performance.now()}`;
   try {

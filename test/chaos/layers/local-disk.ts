@@ -1,5 +1,6 @@
-// The disk beside the store, which can be full: the worker's cache and the engine's scratch. The engine's children have no line to the driver,
-// so a file tells them; who takes it away is the one whose write fails, and leaves another that says which.
+// A full local disk, below the worker's cache and the engine's scratch. The engine's children have no
+// connection to the driver, so the driver creates the file `full`. The process that renames it away fails its
+// write and leaves a file that names the write.
 import { existsSync, promises, renameSync, writeFileSync } from "node:fs";
 import type { FileHandle } from "node:fs/promises";
 import { syncBuiltinESMExports } from "node:module";
@@ -7,11 +8,11 @@ import { isUnder } from "../journal.ts";
 
 export interface LocalDisk {
   folders: readonly string[];
-  /** While it exists, the disk is full. */
+  /** While this file exists, the disk is full. */
   full: string;
 }
 
-/** Written next to `full` by the write that failed. */
+/** The file beside `full` that names the failed write. */
 export const refusedFile = (full: string): string => `${full}.refused`;
 
 export function installLocalDisk({ folders, full }: LocalDisk): void {
@@ -22,9 +23,9 @@ export function installLocalDisk({ folders, full }: LocalDisk): void {
     try {
       renameSync(full, `${full}.taken`);
     } catch {
-      return; // another was faster
+      return; // another process was faster
     }
-    // Whole or not at all: the driver reads it as soon as it is there.
+    // Renamed when complete, because the driver reads it as soon as it exists.
     writeFileSync(`${full}.taken`, JSON.stringify({ path, pid: process.pid }));
     renameSync(`${full}.taken`, refusedFile(full));
     throw Object.assign(new Error(`ENOSPC: no space left on device, write '${path}'`), {
@@ -37,7 +38,7 @@ export function installLocalDisk({ folders, full }: LocalDisk): void {
     async open(path: string, flags?: string, mode?: number) {
       const handle = await real.open(path, flags, mode);
       if (flags === undefined || flags === "r") return handle;
-      // Whole files of the engine; the parts of a download from S3.
+      // writeFile: whole files of the engine; write: parts of a download from S3.
       const { write, writeFile } = handle;
       handle.write = (async (...given: Parameters<FileHandle["write"]>) => {
         refuse(path);

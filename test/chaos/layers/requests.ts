@@ -1,4 +1,4 @@
-// Every HTTP request of the worker carries the attempt that made it, in a header that the S3 proxy takes off again.
+// Adds to every HTTP request of the worker a header with its attempt. The S3 proxy removes the header.
 import http from "node:http";
 import type { OutgoingHttpHeaders, RequestOptions } from "node:http";
 import { syncBuiltinESMExports } from "node:module";
@@ -10,7 +10,7 @@ export function markRequests(): void {
   const { request } = http;
   http.request = ((options: RequestOptions, ...more: never[]) => {
     const attempt = currentAttempt();
-    // Not among the headers that the request's signature covers.
+    // The request's signature does not cover this header.
     return request(
       attempt
         ? {

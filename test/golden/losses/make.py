@@ -1,10 +1,10 @@
-# Writes losses.json and training.json: what TRL computes for every loss, for losses.test.ts. From the repository root, after `npm run build`:
+# Writes losses.json and training.json, TRL's values for every loss, for losses.test.ts. From the repository root, after `npm run build`:
 #   python3 -m venv .venv && .venv/bin/pip install -r test/golden/requirements.txt
 #   .venv/bin/python test/golden/losses/make.py            writes both files
-#   .venv/bin/python test/golden/losses/make.py --check    computes them anew and compares with the files
+#   .venv/bin/python test/golden/losses/make.py --check    computes them again and compares with the files
 # losses.json calls the trainers' loss code on given log-probabilities: the value of each loss and its gradient.
 # training.json trains a small random Llama for ten steps with the trainers as they are: losses, gradient norms and metrics.
-# Names of cases behind --check: those alone.
+# Names of cases after --check: only these.
 import json
 import subprocess
 import sys
@@ -30,7 +30,7 @@ from trl.experimental.orpo import ORPOConfig, ORPOTrainer
 # Largest difference that --check accepts: another processor sums in another order, of which ten steps of sppo_hard make 3e-5.
 TOLERANCE = 1e-4
 
-# ---------------------------------------------------------------- what is trained on
+# ---------------------------------------------------------------- rows
 
 PAD, EOS, LETTERS = "<pad>", "<eos>", "abcdefghijklmnopqrstuvwxyz"
 ROWS = [
@@ -79,7 +79,7 @@ def model_of(kind, seed):
 
 
 def plan():
-    """Row numbers in the order in which the engine takes them."""
+    """Row numbers in the engine's order."""
     code = f"""import {{ planBatches }} from "./dist/engine/train/batches.js";
       console.log(JSON.stringify(planBatches({len(ROWS)}, {json.dumps(OPTIMIZER)})));"""
     return json.loads(subprocess.run(["node", "--input-type=module", "-e", code], check=True, capture_output=True, text=True).stdout)
@@ -109,7 +109,7 @@ def written(rows):
 
 
 class OrpoOfAnswers(ORPOTrainer):
-    """TRL's first term counts the tokens of prompts too, the paper's and ours those of answers."""
+    """TRL's first term also counts the tokens of prompts; the paper's and the engine's count only answers."""
 
     def concatenated_forward(self, model, batch):
         chosen, rejected, chosen_logits, rejected_logits, _ = super().concatenated_forward(model, batch)
@@ -216,7 +216,7 @@ def train(spec):
         accumulated = 1 if spec["settings"].get("packing") else trainer.args.gradient_accumulation_steps
         losses = np.array(trainer.losses).reshape(STEPS, accumulated).mean(-1).tolist()
         skipped = {"loss", "grad_norm", "learning_rate", "epoch", *spec.get("without", [])}
-        # Of the first and the last step: that keeps the file small.
+        # Only of the first and the last step, so that the file stays small.
         logs = trainer.recorder.logs
         metrics = [{name: value for name, value in log.items() if name not in skipped} for log in (logs[0], logs[-1])]
         return {"losses": losses, "gradNorms": [log["grad_norm"] for log in logs], "metrics": metrics}
@@ -240,13 +240,13 @@ def padded(rows):
 
 
 def outputs(logps, mask):
-    """What a model with TRL's fused head returns, as far as losses and metrics look at it."""
+    """The parts of the output of a model with TRL's fused head that losses and metrics read."""
     zeros = torch.zeros_like(logps)
     return SimpleNamespace(log_probs=logps * mask, entropy=zeros, mean_logits=zeros, is_top1=zeros.bool())
 
 
 def stub(*answers):
-    """A model that gives one answer after the other."""
+    """A model that returns one answer after the other."""
     waiting = list(answers)
     return lambda **_: waiting.pop(0)
 
@@ -270,7 +270,7 @@ def value_and_gradient(name, spec):
             chosen, rejected = ((leaf * mask).sum(-1) / mask.sum(-1)).chunk(2)
             loss = -(leaf * mask)[rows].sum() / mask[rows].sum() - trainer.odds_ratio_loss(chosen, rejected)[0].mean()
         elif name == "kto":
-            # The second half stands for the mismatched answers.
+            # The second half are the mismatched answers.
             half, rest = slice(0, 4), slice(4, 8)
             trainer.ref_model = stub(outputs(fixed[rest], mask[rest]), outputs(fixed[half], mask[half]))
             kto = {key: value[half] for key, value in batch.items()} | {f"KL_{key}": value[rest] for key, value in batch.items()}
@@ -303,12 +303,12 @@ def rounded(value):
 
 
 def made(names):
-    """Both files, of all cases or of those that are named."""
+    """Both files, with all cases or with the named ones."""
     wanted = {name: case for name, case in CASES.items() if not names or name in names}
     versions = {"torch": torch.__version__.split("+")[0], "transformers": transformers.__version__, "trl": trl.__version__}
     lengths, policy, reference = sums()
     given = {"tokens": lengths, "logps": [sum(row) for row in policy], "reference": [sum(row) for row in reference], "desirable": [1, 0, 0, 1]}
-    # Weights per token, reward models and SFT are for training.json alone.
+    # Weights per token, reward models and SFT are only in training.json.
     alone = {name: case for name, case in wanted.items() if name != "ld-dpo" and case[0]["kind"] in ("dpo", "kto")}
     losses = {"versions": versions, **given, "cases": {name: {"task": task, **value_and_gradient(name, spec)} for name, (task, spec) in alone.items()}}
     ids = tokenizer()
@@ -321,7 +321,7 @@ def made(names):
 
 
 def difference(a, b):
-    """Largest difference of two numbers anywhere in the same place, relative above 1; infinite where the structure differs."""
+    """The largest difference of two numbers in the same place, relative above 1; infinite if the structures differ."""
     if isinstance(a, dict) and isinstance(b, dict) and a.keys() == b.keys():
         return max((difference(a[key], b[key]) for key in a), default=0)
     if isinstance(a, list) and isinstance(b, list) and len(a) == len(b):

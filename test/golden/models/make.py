@@ -1,4 +1,4 @@
-"""What transformers computes for small models of every family and option that the engine supports.
+"""Computes transformers' values for small models of every family and option that the engine supports.
 
     python3 test/golden/models/make.py            writes NAME.json for every variant, and the two checkpoints in 16 bits
     python3 test/golden/models/make.py --check    computes everything anew and compares: with the files, and with the engine's own
@@ -166,7 +166,7 @@ def gradients_of(model, rows):
 
 
 def sketch(name, gradient):
-    """The norm and a few projections on random signs: their differences tell the norm of the difference of two gradients."""
+    """The norm and a few projections on random signs, from which the norm of the difference of two gradients can be estimated."""
     flat = gradient.double().flatten()
     return {"norm": flat.norm().item(), "projections": (signs(name, len(flat)) @ flat).tolist()}
 
@@ -221,7 +221,7 @@ def golden(config, weights=None):
 
 
 def saved(name, folder):
-    """Saves a seeded model in 16 bits and gives its weights as they were saved."""
+    """Saves a seeded model in 16 bits and returns its weights as saved."""
     config, dtype, shard = SAVED[name]
     model = load(config).to(dtype)
     model.config.architectures = config["architectures"]
@@ -233,7 +233,7 @@ def saved(name, folder):
 # ---------------------------------------------------------------- LoRA
 
 def adapted(name):
-    """A seeded model with a seeded adapter, whose names are those of our own files."""
+    """A seeded model with a seeded adapter, with the names of Ratchet's files."""
     base, rank, alpha, targets = LORA[name]
     settings = peft.LoraConfig(r=rank, lora_alpha=alpha, target_modules=targets, lora_dropout=0.0, bias="none", task_type="CAUSAL_LM")
     model = peft.get_peft_model(load(VARIANTS[base]), settings)
@@ -338,7 +338,7 @@ def check_files(name, value):
 
 
 def check_engine(name, config, ours):
-    """What the engine wrote, read by transformers: every weight, and every element of every gradient."""
+    """Compares the engine's files, read by transformers: every weight, and every element of every gradient."""
     model = load(config)
     state = model.state_dict()
     bits = {"F32": 24, "F16": 11, "BF16": 8}
@@ -360,7 +360,7 @@ def check_engine(name, config, ours):
 
 
 def check_adapter(name, ours):
-    """The adapter that the engine wrote, read by PEFT; and its merged model, read by transformers."""
+    """Compares the engine's adapter, read by PEFT, and its merged model, read by transformers."""
     base = LORA[name][0]
     model = adapted(name)
     read = peft.PeftModel.from_pretrained(load(VARIANTS[base]), ours / name / "adapter")

@@ -1,8 +1,9 @@
-// Weights that no file holds: hashes of a tensor's name and of the place in it, the same numbers as make.py's `seeded`.
+// Weights computed from a seed: hashes of a tensor's name and of the position in it, the same as make.py's
+// `seeded`.
 import { crc32 } from "node:zlib";
 import type { WeightTensor } from "../../../engine/index.ts";
 
-/** A hash of 32 bits for each place; `name` separates tensors. */
+/** A 32-bit hash per position, different for each tensor's `name`. */
 export function hashes(name: string, count: number): Uint32Array {
   const start = crc32(name);
   return Uint32Array.from({ length: count }, (_, index) => {
@@ -15,16 +16,30 @@ export function hashes(name: string, count: number): Uint32Array {
 
 /** Norms around 1, biases within a quarter, matrices within a half. */
 export function seededWeight(name: string, shape: readonly number[]): WeightTensor {
-  const unit = Float32Array.from(hashes(name, shape.reduce((total, dim) => total * dim, 1)), (hash) => (hash >>> 8) / 2 ** 24 - 0.5);
-  const value = name.endsWith("norm.weight") ? (x: number) => 1 + x / 2 : name.endsWith(".bias") ? (x: number) => x / 2 : (x: number) => x;
+  const unit = Float32Array.from(
+    hashes(
+      name,
+      shape.reduce((total, dim) => total * dim, 1),
+    ),
+    (hash) => (hash >>> 8) / 2 ** 24 - 0.5,
+  );
+  const value = name.endsWith("norm.weight")
+    ? (x: number) => 1 + x / 2
+    : name.endsWith(".bias")
+      ? (x: number) => x / 2
+      : (x: number) => x;
   return { shape: [...shape], data: unit.map(value) };
 }
 
 export const projections = 8;
 
-/** What make.py's `sketch` keeps of a gradient: its norm, and its products with random signs. */
+/** A summary of a gradient, as make.py's `sketch` stores it: its norm, and its products with random signs. */
 export function sketch(name: string, data: Float32Array): { norm: number; projections: number[] } {
   const bits = hashes(`${name}:signs`, data.length);
-  const along = (k: number): number => data.reduce((total, value, index) => total + ((bits[index]! >>> k) & 1 ? value : -value), 0);
-  return { norm: Math.sqrt(data.reduce((total, value) => total + value * value, 0)), projections: Array.from({ length: projections }, (_, k) => along(k)) };
+  const along = (k: number): number =>
+    data.reduce((total, value, index) => total + ((bits[index]! >>> k) & 1 ? value : -value), 0);
+  return {
+    norm: Math.sqrt(data.reduce((total, value) => total + value * value, 0)),
+    projections: Array.from({ length: projections }, (_, k) => along(k)),
+  };
 }

@@ -1,4 +1,5 @@
-// For `make.py --check`: every seeded model as the engine writes it, in all types of weights, and its gradients; every adapter, also merged.
+// For `make.py --check`: writes every seeded model in all types of weights, and its gradients; and every
+// adapter, also merged.
 //   node dist/test/golden/models/write-ours.js OUT_DIR
 import { mkdir } from "node:fs/promises";
 import { join } from "node:path";
@@ -12,7 +13,8 @@ for (const name of variants) {
   const golden = await readGolden(name);
   const checkpoint = await checkpointOf(name, golden);
   await mkdir(join(out, name), { recursive: true });
-  for (const dtype of ["F32", "F16", "BF16"] as const) await writeCheckpoint(join(out, name, dtype), checkpoint, out, dtype);
+  for (const dtype of ["F32", "F16", "BF16"] as const)
+    await writeCheckpoint(join(out, name, dtype), checkpoint, out, dtype);
   await writeSafetensors(join(out, name, "gradients.safetensors"), await gradients(checkpoint, golden.rows));
 }
 for (const name of adapters) {

@@ -1,9 +1,9 @@
-# The same real run by the engine and by TRL, compared step by step: SFT, then a reward model and DPO from its result, on stories that the
-# checkpoint told. From the repository root, after `npm run build`:
+# Compares a real run of the engine with TRL's, step by step: SFT, then a reward model and DPO from its result, on stories that the
+# checkpoint wrote. From the repository root, after `npm run build`:
 #   python3 test/golden/real-run/compare.py --model CHECKPOINT [--steps 60] [--out FOLDER]
 # CHECKPOINT: a small model in Hugging Face layout that continues English text. Prints a table of largest differences; fails beyond LIMITS (baby-llama-105: docs/parity.md).
-# ours.ts makes the rows and the engine's half, and says in which order a step takes its rows. Each side goes on from its own SFT model; the drawn
-# head of the reward model is the engine's. The pad token must not be the one that ends a text: transformers then reads rewards before it.
+# ours.ts writes the rows, their order in the steps, and the engine's half. Each side continues from its own SFT model; the random head
+# of the reward model is the engine's. The pad token must not be the end token, because transformers then reads rewards before it.
 import argparse
 import json
 import subprocess
@@ -40,7 +40,7 @@ def copy_of(model):
 
 
 class Peer:
-    """TRL's half, on what ours.ts left in a folder."""
+    """TRL's half, on the folder of ours.ts."""
 
     def __init__(self, model, out):
         self.model, self.out = model, out
@@ -56,7 +56,7 @@ class Peer:
         return made
 
     def run(self):
-        """Stage after stage: its name, its trainer when it has finished, and the weights that it began with."""
+        """Yields for each stage its name, its finished trainer, and the weights at its start."""
         policy = AutoModelForCausalLM.from_pretrained(self.model, dtype=torch.float32)
         start = copy_of(policy)
         yield "sft", self.train("sft", SFTTrainer, SFTConfig, policy), start
@@ -95,7 +95,7 @@ def weight_difference(folder, model, start):
 
 
 def answer_scores(model, tokenizer, rows, reward):
-    """Of held-out answers, chosen and rejected in turn: the reward, or the sum of log-probabilities."""
+    """The rewards or sums of log-probabilities of held-out answers, chosen and rejected in turn."""
     scores = []
     for row in rows:
         prompt = tokenizer(row["prompt"])["input_ids"]
@@ -119,7 +119,7 @@ def differences(peer, stage, trainer, start, held):
 
 
 def compare(peer, held):
-    """Prints the table; gives the number of values beyond their limits."""
+    """Prints the table; returns the number of values beyond their limits."""
     failed = 0
     print("| stage | steps | loss, first → last | " + " | ".join(LIMITS) + " |\n" + "| --- " * (3 + len(LIMITS)) + "|")
     print("| limit |  |  | " + " | ".join(f"{limit:.0e}" for limit in LIMITS.values()) + " |")
@@ -131,7 +131,7 @@ def compare(peer, held):
 
 
 def main():
-    # Threads that wait for each other on a busy machine take longer than one alone; these models are small.
+    # One thread, because these models are small and threads that wait for each other are slower on a busy machine.
     torch.set_num_threads(1)
     parser = argparse.ArgumentParser()
     parser.add_argument("--model", required=True)

@@ -1,6 +1,6 @@
-# What transformers and TRL make of conversations and dataset rows, for templates.test.ts. From the repository root:
-#   python3 test/golden/templates/make.py            writes tokenizers.json, templates.json and rows.json anew
-#   python3 test/golden/templates/make.py --check    compares what is written with what the installed versions compute
+# Encodes conversations and dataset rows with transformers and TRL, for templates.test.ts. From the repository root:
+#   python3 test/golden/templates/make.py            writes tokenizers.json, templates.json and rows.json
+#   python3 test/golden/templates/make.py --check    compares the files with the values of the installed versions
 # Versions: test/golden/requirements.txt (CPU is enough; nothing is downloaded).
 import json
 import logging
@@ -154,7 +154,7 @@ def config(bos, eos, **more):
     return {"tokenizer_class": "PreTrainedTokenizerFast", "clean_up_tokenization_spaces": False, **texts, **more}
 
 
-# `jinja`: the template in a file of its own; else it stands in the configuration.
+# `jinja`: the template is in its own file; otherwise it is in the configuration.
 CASES = {
     "chatml": {"tokenizer": "byteLevel", "config": config(None, "<|im_end|>", chat_template=CHATML), "bos": None},
     "llama-3": {"tokenizer": "byteLevel", "config": config("<|begin_of_text|>", "<|eot_id|>", chat_template=LLAMA3), "bos": "<|begin_of_text|>"},
@@ -179,7 +179,7 @@ def tokenizer_json(case, made):
 
 
 def load(case, made):
-    """As a user loads it: from the files of a folder."""
+    """Loads it as a user does, from the files of a folder."""
     with tempfile.TemporaryDirectory() as folder:
         (Path(folder) / "tokenizer.json").write_text(json.dumps(tokenizer_json(case, made)))
         (Path(folder) / "tokenizer_config.json").write_text(json.dumps(case["config"]))
@@ -199,7 +199,7 @@ def bot(content):
     return {"role": "assistant", "content": content}
 
 
-# Each ends with the answer.
+# The last message of each is the answer.
 TALKS = {
     "plain": [user("Why is the sky blue?"), bot("Because it is.")],
     "two turns": [user("How many fish are in the sea?"), bot("Many."), user("And the park?"), bot("None, my dear.")],
@@ -257,7 +257,7 @@ def texts_of(tokenizer):
 
 MAX_LENGTH = 48
 
-# Lists are of one form each, because TRL looks at the first row only.
+# Each list has rows of one form, because TRL only looks at the first row.
 TEXT_PAIRS = [
     {"prompt": "The sky is", "chosen": " blue.", "rejected": " green."},
     {"prompt": "The sky is ", "chosen": "blue.", "rejected": "green."},
@@ -295,7 +295,7 @@ SFT_CHAT_COMPLETIONS = [{"prompt": TALKS["two turns"][:3], "completion": [bot("N
 
 
 def spelled(value, tokenizer):
-    """EOS and BOS in a row stand for the tokenizer's own."""
+    """Replaces EOS and BOS in a row by the tokenizer's own."""
     if isinstance(value, str):
         return value.replace("EOS", tokenizer.eos_token).replace("BOS", tokenizer.bos_token or "")
     if isinstance(value, list):
@@ -308,13 +308,13 @@ def numbered(rows):
 
 
 def in_place(rows, prepared, of):
-    """What became of each row; None: left out."""
+    """The encoded rows; None for a dropped row."""
     made = {example["row"]: of(example) for example in prepared}
     return [made.get(number) for number in range(len(rows))]
 
 
 def dpo(tokenizer, rows, **settings):
-    """Prompt and answers as the collator hands them to the model: [ids, how many are the prompt's] of both sides."""
+    """Prompt and answers as the collator passes them to the model: [ids, number of the prompt's ids] of both sides."""
     args = DPOConfig(output_dir="unused", report_to=[], bf16=False, use_cpu=True, **settings)
     prepared = DPOTrainer._prepare_dataset(SimpleNamespace(_tokenizer=tokenizer), numbered(rows), tokenizer, args, "train")
     collate = DataCollatorForPreference(pad_token_id=tokenizer.pad_token_id, max_length=args.max_length, truncation_mode=args.truncation_mode)
@@ -389,7 +389,7 @@ def main():
     warnings.filterwarnings("ignore", category=FutureWarning)
     check = "--check" in sys.argv[1:]
     path = HERE / "tokenizers.json"
-    # A trained tokenizer is kept: training breaks ties by hash order, so that it does not come out the same twice.
+    # A trained tokenizer is kept, because training breaks ties by hash order and is not reproducible.
     if path.exists():
         made = json.loads(path.read_text())
     else:

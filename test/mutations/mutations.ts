@@ -1,21 +1,22 @@
-// One-line defects of the kind that a tired author or a careless refactoring leaves behind, each as a change to one line of the compiled
-// product, and where chaos has to look for it. A line that is not there any more makes the runner say so.
+// One-line defects such as a careless change leaves behind. Each replaces one line of the compiled product
+// and names the faults with which chaos should find it. The test beside this file fails when a line no longer
+// exists.
 import type { Kind, Stage, StoreKind } from "../chaos/pairs.ts";
 
-export interface Defect {
+export interface Mutation {
   name: string;
-  /** From dist/. */
+  /** Path below dist/. */
   file: string;
-  /** Occurs once. */
+  /** Occurs exactly once in the file. */
   line: string;
   instead: string;
-  /** faults: landed ones after which a seed gives up; 3 where absent. */
+  /** faults: a seed stops after this many landed faults; 3 if absent. */
   chaos: { store: StoreKind; kinds: readonly Kind[]; stages?: readonly Stage[]; faults?: number };
 }
 
 const KILLS = ["worker-kill", "engine-kill"] as const;
 
-export const DEFECTS: readonly Defect[] = [
+export const MUTATIONS: readonly Mutation[] = [
   {
     name: "412 taken as success",
     file: "store/backends/s3.js",
@@ -40,7 +41,11 @@ export const DEFECTS: readonly Defect[] = [
   {
     name: "a blob's digest is not checked on read",
     file: "store/blobs.js",
-    line: "if (found !== digest)\n                throw corrupt(digest, found, this.backend);\n            return bytes;",
+    line: [
+      "if (found !== digest)",
+      "                throw corrupt(digest, found, this.backend);",
+      "            return bytes;",
+    ].join("\n"),
     instead: "return bytes;",
     chaos: { store: "s3", kinds: ["s3-flipped-answer"], stages: ["score", "pair", "train", "promote"] },
   },
@@ -49,7 +54,7 @@ export const DEFECTS: readonly Defect[] = [
     file: "store/manifests.js",
     line: "if (seal !== found || stored.digest !== canonicalDigest(stored.result))",
     instead: "if (seal === undefined)",
-    // Which byte of which answer is flipped is the seed's: half of them lie in facts, which no result shows.
+    // The seed chooses the flipped byte. Half of the bytes are in facts, which no result shows.
     chaos: { store: "s3", kinds: ["s3-flipped-answer"], stages: ["seal"], faults: 8 },
   },
   {
@@ -68,7 +73,7 @@ export const DEFECTS: readonly Defect[] = [
     chaos: { store: "dir", kinds: KILLS, stages: ["generate", "evaluate"] },
   },
   {
-    name: "a run that was overtaken while it opened goes on",
+    name: "a run that was overtaken while it opened continues",
     file: "activities/open.js",
     line: "if (own && record.epoch > own.epoch)",
     instead: "if (false)",
@@ -89,7 +94,7 @@ export const DEFECTS: readonly Defect[] = [
     chaos: { store: "dir", kinds: ["take-over"], stages: ["append"] },
   },
   {
-    // The probe with which the product refuses such a store is not fooled by the one above.
+    // Only below results/: the probe with which the product checks a store would find the mutation above.
     name: "a commit replaces what is there",
     file: "store/backends/dir.js",
     line: "await link(temporary, path).catch(",
