@@ -57,7 +57,7 @@ jazz jealous jeep jelly jellyfish jen jenny jerry jet jewelry jill jim jimmy job
 joke jolly journal journey joy judge jug juice juicy jump jumped jumping jumps jungle junk just keep kept key
 kicked kids kind king kiss kissed kitchen kite kitten kitty knee knew knight knock knocked know knows label
 ladder lady lake lam lamp land landed large last late later laugh laughed laughing laundry lawyer lay lazy
-leaf learn learned parentWatch leave leaves left leg legs lemon lend less lesson let let's letter letters
+leaf learn learned leash leave leaves left leg legs lemon lend less lesson let let's letter letters
 library lick licked licks lies life lift light lightning lights like liked likes lila lilly lily lily's line
 lion lions lisa's listen listened listening little live lived lively living lock locked log lonely long longer
 look looked looking looks loop lose lost lot lots loud loudly love loved lovely loves low luck luckily lucky
