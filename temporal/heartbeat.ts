@@ -1,11 +1,8 @@
-// What the heartbeats of an activity say: to the next attempt (activities/attempt/), and to whoever watches
-// (client/follow/).
+// The heartbeat of an activity. The next attempt reads it (activities/attempt/); the client shows its progress
+// and outages (client/follow/).
 import type { Progress } from "../runtimes/types.ts";
 
-/**
- * The next attempt counts failures by it. Where to resume is in the store, never here: a heartbeat can be
- * lost.
- */
+/** A heartbeat can be lost, so no attempt resumes by it: checkpoints and finished pieces are in the store. */
 export interface Heartbeat {
   /** Pieces that are begun and not yet committed. */
   begun?: number[];
