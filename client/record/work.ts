@@ -34,8 +34,7 @@ export async function readManifests(
   repairs: ReadonlyMap<string, number>,
 ): Promise<StageManifests> {
   const prefix = `${resultsPrefix(campaignId)}${placeName}/`;
-  const keys: string[] = [];
-  for await (const key of store.backend.list(prefix)) if (isCurrent(key, repairs)) keys.push(key);
+  const keys = await currentManifests(store, prefix, repairs);
   const found: StageManifests = { stages: new Map(), byDigest: new Map() };
   await eachOf(keys, async (key) => {
     const read = await store.readManifest<Manifest>(key);
@@ -67,7 +66,18 @@ export function stageWork(manifests: readonly Manifest[]): StageWork {
 const recomputed = ({ recomputed: value }: Facts): number =>
   typeof value === "number" ? value : value === true ? 1 : 0;
 
-/** Whether a key of the results is a manifest's that counts: its newest successor, where repairs set it aside. */
+/** Keys of manifests under a prefix, without those that repairs set aside. Files with other names are ignored. */
+export async function currentManifests(
+  { backend }: Store,
+  prefix: string,
+  repairs: ReadonlyMap<string, number>,
+): Promise<string[]> {
+  const keys: string[] = [];
+  for await (const key of backend.list(prefix)) if (isCurrent(key, repairs)) keys.push(key);
+  return keys;
+}
+
+/** False for a manifest that a repair set aside: its newest successor counts in its place. */
 export function isCurrent(key: string, repairs: ReadonlyMap<string, number>): boolean {
   const original = originalKey(key);
   return key.endsWith(".json") && original.repair === (repairs.get(original.key) ?? 0);
