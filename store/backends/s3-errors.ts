@@ -44,7 +44,11 @@ export const isMissingKey = (cause: unknown): boolean => nameOf(cause) === "NoSu
 export const isNotFound = (cause: unknown): boolean =>
   nameOf(cause) === "NotFound" && statusOf(cause) === 404;
 
-/** Nothing was written, and asking for the key would be refused as well. */
+/** 412 to a request with If-Match, also once it is translated: somebody wrote the object since its first bytes were read. */
+export const isReplaced = (cause: unknown): boolean =>
+  statusOf(cause instanceof RatchetError ? cause.cause : cause) === 412;
+
+/** Nothing was written, and a read of the key would be refused as well. */
 export const isPermanent = (cause: unknown): boolean =>
   nameOf(cause) === "NoSuchBucket" ||
   CREDENTIALS.has(nameOf(cause)) ||

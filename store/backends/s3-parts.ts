@@ -89,9 +89,9 @@ async function readAt(file: FileHandle, path: string, into: Buffer, position: nu
   return into;
 }
 
-/** Writes a new file and returns its SHA-256, taken from the bytes that are there while later parts are on their way. */
+/** Writes the file, over an older one, and returns its SHA-256. Hashes the parts that are complete while later ones still arrive. */
 export async function downloadInParts({ sizeBytes, between }: Download, path: string): Promise<Digest> {
-  const file = await open(path, "wx");
+  const file = await open(path, "w");
   const digest = sizeBytes > PART_BYTES ? new GrowingDigest(path) : undefined;
   const written = new Set<number>();
   let whole = 0;

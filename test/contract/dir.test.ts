@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { existsSync } from "node:fs";
-import { chmod, mkdir, mkdtemp, readdir, rm, utimes, writeFile } from "node:fs/promises";
+import { chmod, mkdir, mkdtemp, readdir, rm, symlink, utimes, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { after, it } from "node:test";
@@ -70,3 +70,24 @@ it("leaves half-written files to prune, which knows them by their age", async ()
   });
   assert.equal(existsSync(left), false);
 });
+
+const notLinux = process.platform === "linux" ? false : "needs Linux's /proc and /sys";
+
+it("says that the disk failed if the system cannot read a file", { skip: notLinux }, async () => {
+  const folder = await mkdtemp(join(root, "failing-"));
+  const backend = dirBackend(folder);
+  // Nothing is mapped at the first address of a process, so the system answers EIO.
+  await symlink("/proc/self/mem", join(folder, "key"));
+  for (const read of [() => backend.get("key"), () => backend.digest("key")])
+    await assert.rejects(read(), { code: "store_unreachable", message: /EIO/ });
+});
+
+it(
+  "says that the store refused if it cannot make a folder or delete a file",
+  { skip: notLinux },
+  async () => {
+    const backend = dirBackend("/sys");
+    await assert.rejects(backend.put("ratchet-test/key", new Uint8Array([1])), { code: "store_denied" });
+    await assert.rejects(backend.delete("kernel/vmcoreinfo"), { code: "store_denied" });
+  },
+);

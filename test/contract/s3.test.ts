@@ -16,7 +16,7 @@ import {
 } from "@aws-sdk/client-s3";
 import { pruneStore } from "../../client/maintenance/prune.ts";
 import { parseS3Name, s3Backend } from "../../store/backends/s3.ts";
-import { storeOn } from "../../store/index.ts";
+import { sha256, storeOn } from "../../store/index.ts";
 import type { Store } from "../../store/index.ts";
 import { blobKey } from "../../store/layout.ts";
 import { openS3Proxy } from "../support/s3-proxy.ts";
@@ -122,6 +122,49 @@ it(
     }
   },
 );
+
+it("begins a download again at once if the object is replaced while it is read", { skip }, async () => {
+  const proxy = await openS3Proxy((s3 as TestS3).endpoint);
+  const scratch = await mkdtemp(join(tmpdir(), "ratchet-replaced-"));
+  try {
+    const direct = s3Backend({ bucket: (s3 as TestS3).bucket, prefix: "replaced" }, client(s3 as TestS3));
+    const backend = s3Backend(
+      { bucket: (s3 as TestS3).bucket, prefix: "replaced" },
+      client({ ...(s3 as TestS3), endpoint: proxy.endpoint }),
+    );
+    const [old, replacement] = [randomBytes(3_000_000), randomBytes(3_000_000)];
+    const reads: [string, () => Promise<unknown>][] = [
+      ["get", async () => sha256((await backend.get("key")) ?? "")],
+      ["digest", () => backend.digest("key")],
+      ["getFile", () => backend.getFile("key", join(scratch, "file"))],
+    ];
+    for (const [name, read] of reads) {
+      await direct.put("key", old);
+      const ranges: (string | undefined)[] = [];
+      proxy.fault = ({ headers }) => {
+        ranges.push(headers.range);
+        return ranges.length === 1 ? { cutAfter: 1_000_000 } : undefined;
+      };
+      proxy.before = () => (ranges.length === 2 ? direct.put("key", replacement) : undefined);
+      assert.equal(await read(), sha256(replacement), name);
+      // Cut, refused with 412, and from the beginning.
+      assert.deepEqual([ranges.length, ranges[0], ranges[2]], [3, undefined, undefined], name);
+    }
+    assert.equal(sha256(await readFile(join(scratch, "file"))), sha256(replacement));
+
+    proxy.before = () => undefined;
+    let requests = 0;
+    proxy.fault = ({ headers }) => {
+      requests += 1;
+      return headers.range ? { status: 412, code: "PreconditionFailed" } : { cutAfter: 1_000_000 };
+    };
+    await assert.rejects(backend.get("key"), { code: "store_unreachable", message: /PreconditionFailed/ });
+    assert.equal(requests, 10, "five downloads of two requests each");
+  } finally {
+    await proxy.close();
+    await rm(scratch, { recursive: true });
+  }
+});
 
 /** A store behind a proxy, and a file that goes up and down in three parts. */
 async function withLargeFile(
