@@ -1,6 +1,7 @@
-// Which members of a campaign's records hold digests, and what each digest is of. verify, repair, prune, copy and erase all read
-// records by this table. The compiler demands an entry for every member of a record's type that holds free text, so a new field that
-// names a blob cannot be forgotten. At run time an unknown member is taken for the name of a blob (docs/store.md, "What a record names").
+// Which members of a campaign's records hold digests, and what each digest is of. verify, repair, prune, copy
+// and erase all read records by this table. The compiler demands an entry for every member of a record's type
+// that holds free text, so a new field that names a blob cannot be forgotten. At run time an unknown member
+// is taken for the name of a blob (docs/store.md, "What a record names").
 import type { CompiledSpec } from "./spec/compiled.ts";
 import type {
   CheckpointResult,

@@ -13,7 +13,10 @@ after(() => rm(scratch, { recursive: true, force: true }));
 
 const HOUR_MS = 3_600_000;
 
-/** A store of four trees of 1,000 bytes each, and a cache over it; `read` are the keys that were asked of the backend. */
+/**
+ * A store of four trees of 1,000 bytes each, and a cache over it; `read` are the keys that were asked of the
+ * backend.
+ */
 async function fourTrees(
   maxBytes: number,
 ): Promise<{ cache: Cache; dir: string; trees: string[]; read: string[] }> {

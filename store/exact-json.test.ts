@@ -1,5 +1,5 @@
-// Every bit of every object that the store seals: one that changed is never read as sound. Numbers are part of it on purpose: two texts of
-// one double are equal values, on every processor.
+// Every bit of every object that the store seals: one that changed is never read as sound. Numbers are part
+// of it on purpose: two texts of one double are equal values, on every processor.
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { memoryBackend } from "./backends/memory.ts";

@@ -1,4 +1,5 @@
-// Hashes the blobs of a store for `verify`, each once, follows documents to the blobs that they name, and collects all problems.
+// Hashes the blobs of a store for `verify`, each once, follows documents to the blobs that they name, and
+// collects all problems.
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";

@@ -1,6 +1,7 @@
-// `copy`: copies a campaign to another store. First it copies all that the campaign reaches. If the campaign has not completed, the last
-// row of the old ledger then says where it moved: from then on no run can write here. Only after that does the new store get the ledger.
-// An interrupted copy resumes when the same command runs again. (docs/store.md, "Copying")
+// `copy`: copies a campaign to another store. First it copies all that the campaign reaches. If the campaign
+// has not completed, the last row of the old ledger then says where it moved: from then on no run can write
+// here. Only after that does the new store get the ledger. An interrupted copy resumes when the same command
+// runs again. (docs/store.md, "Copying")
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";

@@ -1,4 +1,5 @@
-// Blobs that name other blobs: trees, results, specs, and JSON of later versions. Everything else (rows, modules, weights) names nothing.
+// Blobs that name other blobs: trees, results, specs, and JSON of later versions. Everything else (rows,
+// modules, weights) names nothing.
 import { namesIn } from "../../campaign/names.ts";
 import type { Name } from "../../campaign/names.ts";
 import type { Digest, Tree } from "../../campaign/types.ts";
@@ -21,7 +22,10 @@ export function documentOf(bytes: Uint8Array): object | undefined {
 export const isTree = (document: object | undefined): document is Tree =>
   (document as Partial<Tree> | undefined)?.schema === "ratchet.tree/1";
 
-/** Whether a line feed ends the blob. It ends every row, so also a list of one row, which otherwise looks like a document. */
+/**
+ * Whether a line feed ends the blob. It ends every row, so also a list of one row, which otherwise looks like
+ * a document.
+ */
 export const isRows = (bytes: Uint8Array): boolean => bytes.at(-1) === 0x0a;
 
 /** Undefined if the blob is missing, or too large to be a document. */

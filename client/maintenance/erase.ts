@@ -1,6 +1,7 @@
-// `erase`: removes all rows of a prompt from a store. Each blob that holds the prompt, an answer to it or a pair made of it is replaced by
-// a copy without those rows, under the copy's own digest. The blob is deleted; a record of the erasure keeps its digest, and each
-// campaign that named it gets a row in its ledger. Trained weights cannot be erased by rows. (docs/store.md, "Erasing")
+// `erase`: removes all rows of a prompt from a store. Each blob that holds the prompt, an answer to it or a
+// pair made of it is replaced by a copy without those rows, under the copy's own digest. The blob is deleted;
+// a record of the erasure keeps its digest, and each campaign that named it gets a row in its ledger. Trained
+// weights cannot be erased by rows. (docs/store.md, "Erasing")
 import { RatchetError } from "../../errors/index.ts";
 import { canonicalJson, sha256 } from "../../store/index.ts";
 import type { Entry, Store } from "../../store/types.ts";

@@ -3,7 +3,10 @@ import { canonicalJson } from "../../store/index.ts";
 
 type RowLike = Record<string, unknown>;
 
-/** Number of rows of the prompt, and the other rows unchanged. `contents`: the prompt's text as canonical JSON, for rows without ids. */
+/**
+ * Number of rows of the prompt, and the other rows unchanged. `contents`: the prompt's text as canonical
+ * JSON, for rows without ids.
+ */
 export function withoutPrompt(
   bytes: Uint8Array,
   promptId: string,

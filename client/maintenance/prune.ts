@@ -1,6 +1,7 @@
-// `prune` deletes what no campaign needs. It first marks all that the campaigns of the store reach, which includes all finished iterations,
-// and the checkpoints of campaigns that have not completed. Then it deletes the rest, if nobody wrote it within the grace period. A writer
-// that reuses an old blob writes it again, and checks it once more before a manifest names it (docs/store.md, "Pruning").
+// `prune` deletes what no campaign needs. It first marks all that the campaigns of the store reach, which
+// includes all finished iterations, and the checkpoints of campaigns that have not completed. Then it deletes
+// the rest, if nobody wrote it within the grace period. A writer that reuses an old blob writes it again, and
+// checks it once more before a manifest names it (docs/store.md, "Pruning").
 import { RatchetError } from "../../errors/index.ts";
 import { workPrefix } from "../../campaign/ids.ts";
 import { BLOBS_PREFIX, PROBES_PREFIX } from "../../store/layout.ts";
@@ -41,7 +42,8 @@ export async function pruneStore(store: Store, options: PruneOptions): Promise<P
   const { backend } = store;
   const sweep = new Sweep(options);
   const { pruned } = sweep;
-  // List first, then mark: a blob that is written later is not in the list, and the blobs of a manifest that is committed later are young.
+  // List first, then mark: a blob that is written later is not in the list, and the blobs of a manifest that
+  // is committed later are young.
   const blobs: Entry[] = [];
   for await (const entry of backend.entries(BLOBS_PREFIX)) blobs.push(entry);
   const reachable = new ReachableSet(store);

@@ -1,5 +1,6 @@
-// Everything that a campaign needs: its manifests and every blob that its ledger and manifests name, directly or through documents.
-// prune, copy and erase rely on it, so it errs on the side of keeping: it counts every digest, also one of an unknown member.
+// Everything that a campaign needs: its manifests and every blob that its ledger and manifests name, directly
+// or through documents. prune, copy and erase rely on it, so it errs on the side of keeping: it counts every
+// digest, also one of an unknown member.
 import { namesIn, typeOf } from "../../campaign/names.ts";
 import type { Name } from "../../campaign/names.ts";
 import { referencesPrefix, resultsPrefix, workPrefix } from "../../campaign/ids.ts";
@@ -29,7 +30,10 @@ export class ReachableSet {
     this.store = store;
   }
 
-  /** Throws ledger_broken or artifact_corrupt if a record cannot be read, because nobody knows then which blobs it names. */
+  /**
+   * Throws ledger_broken or artifact_corrupt if a record cannot be read, because nobody knows then which
+   * blobs it names.
+   */
   async campaign(campaignId: string, { checkpoints = true } = {}): Promise<void> {
     const rows = await this.store.ledger(campaignId).read<LedgerEvent>();
     for (const { event } of rows) this.add(namesIn(event, "ledger"));

@@ -1,6 +1,7 @@
-// `repair`: makes damaged or missing artifacts again if what they were made from is whole. A row of the ledger sets aside the manifests
-// that are damaged or whose own blobs are. Then their places run once more, adopt everything else, and must end in the digests that the
-// ledger names. Nothing is overwritten and no decision changes. (docs/store.md, "Damage")
+// `repair`: makes damaged or missing artifacts again if what they were made from is whole. A row of the
+// ledger sets aside the manifests that are damaged or whose own blobs are. Then their places run once more,
+// adopt everything else, and must end in the digests that the ledger names. Nothing is overwritten and no
+// decision changes. (docs/store.md, "Damage")
 import { RatchetError } from "../../errors/index.ts";
 import type { CompiledSpec } from "../../campaign/spec/compiled.ts";
 import { activityQueue, WORKFLOW_QUEUE } from "../../campaign/ids.ts";
@@ -36,8 +37,8 @@ export interface Repair {
   /** Results written again from their sound manifests. */
   rewritten: Digest[];
   /**
-   * Keys of deleted manifests of work in progress: checkpoints of unfinished training, which then resumes from the one before, and
-   * references, which are computed again.
+   * Keys of deleted manifests of work in progress: checkpoints of unfinished training, which then resumes
+   * from the one before, and references, which are computed again.
    */
   dropped: string[];
   /** Places that ran again. */

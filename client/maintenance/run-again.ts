@@ -1,4 +1,5 @@
-// Runs the workflow of a finished place once more, with the inputs that it had, and compares its results with the ledger.
+// Runs the workflow of a finished place once more, with the inputs that it had, and compares its results with
+// the ledger.
 import type { CompiledSpec } from "../../campaign/spec/compiled.ts";
 import { placeWorkflowId } from "../../campaign/ids.ts";
 import { planOf } from "../../campaign/spec/plan.ts";
@@ -58,7 +59,10 @@ export async function runAgain(
   );
 }
 
-/** The workflow of a place and the part of its input that only this kind of place has, from the rows before its own. */
+/**
+ * The workflow of a place and the part of its input that only this kind of place has, from the rows before
+ * its own.
+ */
 function inputOf({ record, rows, spec }: RecordedCampaign, place: Place): [PlaceWorkflow, object] {
   const { campaignId, bootstrap } = record;
   if ("baseline" in place) {

@@ -1,6 +1,7 @@
-// `verify`: hashes everything that a campaign needs and follows every reference: the chain of the ledger, the spec, every manifest of
-// results and checkpoints, and all blobs that these name. By default it also hashes the other blobs of the store, because another
-// campaign that makes the same bytes would adopt a damaged one. It reports all damage, not only the first.
+// `verify`: hashes everything that a campaign needs and follows every reference: the chain of the ledger, the
+// spec, every manifest of results and checkpoints, and all blobs that these name. By default it also hashes
+// the other blobs of the store, because another campaign that makes the same bytes would adopt a damaged one.
+// It reports all damage, not only the first.
 import { workPrefix, resultsPrefix } from "../../campaign/ids.ts";
 import { namesIn, typeOf } from "../../campaign/names.ts";
 import type { Name } from "../../campaign/names.ts";
@@ -90,7 +91,10 @@ class Verifier {
       await this.blobs.blob(first.event.specDigest, "the ledger's first row", { record: "the spec" });
   }
 
-  /** Blobs that a manifest only uses are checked after all manifests, so that a problem names the maker's manifest. */
+  /**
+   * Blobs that a manifest only uses are checked after all manifests, so that a problem names the maker's
+   * manifest.
+   */
   private async allManifests(rows: LedgerRow[]): Promise<void> {
     const repairs = repairsOf(rows);
     const inputs: { name: Name; by: string }[] = [];

@@ -1,5 +1,6 @@
-// A directory as a backend. A write fills a temporary file and syncs it. Then the file gets its name: by link(2) if the key must not exist
-// (it fails if the name exists), else by rename(2). Last the folder is synced. There are no lock files, so none can be left behind.
+// A directory as a backend. A write fills a temporary file and syncs it. Then the file gets its name: by
+// link(2) if the key must not exist (it fails if the name exists), else by rename(2). Last the folder is
+// synced. There are no lock files, so none can be left behind.
 import { randomBytes } from "node:crypto";
 import { copyFile, link, mkdir, open, readdir, readFile, rename, rm, stat } from "node:fs/promises";
 import { dirname, join } from "node:path";
@@ -14,7 +15,7 @@ const TEMPORARY = /\.tmp-[0-9a-f]{12}$/;
 export function dirBackend(root: string): Backend {
   const pathOf = (key: string): string => join(root, ...key.split("/"));
 
-  /** Makes `key` from a synced temporary file that `fill` writes. */
+  /** `fill` writes a temporary file, which is then synced; `publish` gives it its name. */
   async function write(
     key: string,
     fill: (temporary: string) => Promise<void>,
@@ -24,7 +25,7 @@ export function dirBackend(root: string): Backend {
     const temporary = `${path}.tmp-${randomBytes(6).toString("hex")}`;
     try {
       const firstMade = await mkdir(dirname(path), { recursive: true });
-      // A new folder is durable once the folder that names it is synced.
+      // A new folder survives a power failure once the folder above it is synced.
       if (firstMade)
         for (let folder = dirname(path); folder.length >= dirname(firstMade).length; folder = dirname(folder))
           await sync(folder);

@@ -1,5 +1,5 @@
-// One bucket with a prefix, and the client that talks to it. Credentials, region and endpoint come from the AWS chain and the environment
-// only, never from a spec.
+// One bucket with a prefix, and the client that talks to it. Credentials, region and endpoint come from the
+// AWS chain and the environment only, never from a spec.
 import { S3Client } from "@aws-sdk/client-s3";
 import { isStaleIdentity, translated } from "./s3-errors.ts";
 import type { Call } from "./s3-errors.ts";
@@ -31,8 +31,9 @@ export class S3Connection {
   }
 
   /**
-   * Every request is made here. If the server refuses who asks, the request is made once more by a new client, which reads the AWS chain
-   * again: credentials that were renewed while a campaign runs need no restart.
+   * Every request is made here. If the server refuses who asks, the request is made once more by a new
+   * client, which reads the AWS chain again: credentials that were renewed while a campaign runs need no
+   * restart.
    */
   async call<T>(what: Call, work: (client: S3Client) => Promise<T>): Promise<T> {
     const client = (this.client ??= this.makeClient());
@@ -54,8 +55,8 @@ const CONNECT_MS = 5_000;
 
 /**
  * - Path style, because other endpoints than AWS's rarely have a host name per bucket.
- * - No checksum of responses: every read is checked against its digest, and the SDK would report damage as a failed download, which is
- *   retried without end.
+ * - No checksum of responses: every read is checked against its digest, and the SDK would report damage as a
+ *   failed download, which is retried without end.
  * - `ignoreCache`: each client reads a file of credentials again. A cached one would never be seen to change.
  */
 function defaultClient(): S3Client {

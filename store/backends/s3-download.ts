@@ -1,5 +1,5 @@
-// Downloads of one object that survive a lost connection: a body that was cut resumes by range, from the last byte that arrived. The
-// caller checks the bytes as a whole against their digest.
+// Downloads of one object that survive a lost connection: a body that was cut resumes by range, from the last
+// byte that arrived. The caller checks the bytes as a whole against their digest.
 import type { Readable } from "node:stream";
 import { setTimeout as sleep } from "node:timers/promises";
 import type { GetObjectCommandOutput } from "@aws-sdk/client-s3";

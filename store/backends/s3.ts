@@ -1,5 +1,5 @@
-// An S3 bucket as a backend. `If-None-Match: *` is the one conditional call. Any answer to it that does not clearly say "created" (412,
-// 409, a lost answer) is settled by reading the key. (docs/store.md)
+// An S3 bucket as a backend. `If-None-Match: *` is the one conditional call. Any answer to it that does not
+// clearly say "created" (412, 409, a lost answer) is settled by reading the key. (docs/store.md)
 import { createHash } from "node:crypto";
 import { readFile, stat } from "node:fs/promises";
 import {
@@ -61,7 +61,8 @@ export function s3Backend(location: S3Location, makeClient?: () => S3Client): Ba
           await client.send(new PutObjectCommand(object));
           return "created";
         } catch (error) {
-          // 412 does not say that another writer was first: the SDK retries by itself, and its second try may find the object of its first.
+          // 412 does not say that another writer was first: the SDK retries by itself, and its second try may
+          // find the object of its first.
           if (isPermanent(error)) throw error;
           return settle(key, bytes, error);
         }
@@ -87,7 +88,10 @@ export function s3Backend(location: S3Location, makeClient?: () => S3Client): Ba
   };
 }
 
-/** What `read` makes of an object; undefined if the key does not exist. Begins again if the object is replaced meanwhile. */
+/**
+ * What `read` makes of an object; undefined if the key does not exist. Begins again if the object is replaced
+ * meanwhile.
+ */
 async function readWhole<T>(
   s3: S3Connection,
   key: string,

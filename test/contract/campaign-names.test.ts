@@ -1,5 +1,5 @@
-// A later version adds a member that names a blob to some record. Verify, repair, prune, copy and erase, which do not know the member,
-// must treat the blob right all the same.
+// A later version adds a member that names a blob to some record. Verify, repair, prune, copy and erase,
+// which do not know the member, must treat the blob right all the same.
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { placeName, successorKey } from "../../campaign/ids.ts";

@@ -1,4 +1,5 @@
-// What every backend promises, and the store on top of it. Each backend's test file runs the whole suite on itself.
+// What every backend promises, and the store on top of it. Each backend's test file runs the whole suite on
+// itself.
 import assert from "node:assert/strict";
 import { mkdir, mkdtemp, readFile, rm, symlink, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";

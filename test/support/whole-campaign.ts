@@ -1,5 +1,5 @@
-// A small campaign with a record of every type, written without computing: spec, ledger, a result of each stage, checkpoint, reference.
-// A test may add members to any of them.
+// A small campaign with a record of every type, written without computing: spec, ledger, a result of each
+// stage, checkpoint, reference. A test may add members to any of them.
 import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -168,7 +168,8 @@ export async function recordWhole(
     { type: "opened", server: "there", namespace: "default", runId: "r" },
     { type: "bootstrap-finished", bootstrap, stages: { sft, reward } },
     finished as LedgerEvent,
-    // Ended, so that it can be repaired and erased from; not completed, so that `prune` keeps its checkpoints.
+    // Ended, so that it can be repaired and erased from; not completed, so that `prune` keeps its
+    // checkpoints.
     { type: "cancelled", by: "ada", why: "enough" },
   ];
   for (const [n, event] of events.entries())
