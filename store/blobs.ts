@@ -10,7 +10,7 @@ import { fileDigest } from "./file-digest.ts";
 import { blobKey } from "./layout.ts";
 import type { Backend, Digest } from "./types.ts";
 
-export interface TreeFile {
+interface TreeFile {
   path: string;
   digest: Digest;
   sizeBytes: number;

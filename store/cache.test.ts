@@ -66,7 +66,7 @@ it("shards that begin at once fetch the policy once", async () => {
   assert.equal(new Set(read).size, read.length, "no object was read twice");
 });
 
-it("beyond its byte cap the cache gives up what was unused for longest, and no more than it must", async () => {
+it("above its limit of bytes the cache deletes what was unused longest, and no more than it must", async () => {
   const { cache, dir, trees } = await fourTrees(3000);
   const paths = [];
   for (const tree of trees.slice(0, 3)) paths.push(await cache.tree(tree));

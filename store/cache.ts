@@ -9,7 +9,7 @@ import type { Tree } from "./blobs.ts";
 import { syncAll } from "./sync.ts";
 import type { Digest, Store } from "./types.ts";
 
-export interface CacheOptions {
+interface CacheOptions {
   dir: string;
   maxBytes: number;
   store: Pick<Store, "getTree" | "getBlobFile" | "getJson">;

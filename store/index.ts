@@ -16,11 +16,10 @@ import type { Backend, Ledger, Store } from "./types.ts";
 export { canonicalDigest, canonicalJson, sha256 } from "./canonical.ts";
 export { openCache } from "./cache.ts";
 export type { Cache } from "./cache.ts";
-export { RatchetError } from "../errors/index.ts";
 export { probeStore } from "./probe.ts";
 export type * from "./types.ts";
 
-export interface OpenOptions {
+interface OpenOptions {
   /**
    * Make the store if it does not exist. False for readers: a mistyped name is then an error, not a new
    * store.

@@ -41,11 +41,12 @@ class CampaignLedger implements Ledger {
 
   async append<E>(row: NewRow<E>): Promise<Row<E>> {
     const epochOf = (highest: number): number => {
-      if (highest <= row.epoch) return row.epoch;
-      throw new RatchetError(
-        "lease_lost",
-        `campaign ${this.campaignId} was taken over: epoch ${highest}, this run has ${row.epoch}`,
-      );
+      if (highest > row.epoch)
+        throw new RatchetError(
+          "lease_lost",
+          `campaign ${this.campaignId} was taken over: epoch ${highest}, this run has ${row.epoch}`,
+        );
+      return row.epoch;
     };
     return (await this.add(row, epochOf)) as Row<E>;
   }

@@ -23,7 +23,7 @@ export interface VerifyProblem {
 /** Larger blobs are hashed from disk, in a stream. */
 const IN_MEMORY_BYTES = 64 * 1024 ** 2;
 
-export interface Mention {
+interface Mention {
   /** It names nothing, so it is not read as a document. */
   leaf?: boolean;
   /** 0: unknown, but not large. */

@@ -15,7 +15,7 @@ import { ReachableSet } from "./reachable-set.ts";
 import { requireCampaign } from "../record/record.ts";
 import { verifyCampaign } from "./verify.ts";
 
-export interface CopyOptions {
+interface CopyOptions {
   by: string;
   why: string;
 }

@@ -10,7 +10,7 @@ import type { Gateway, PlaceWorkflow } from "../../temporal/gateway.ts";
 import type { FinishedPlace } from "../record/places.ts";
 import { unrepairable } from "./unrepairable.ts";
 
-export interface RecordedCampaign {
+interface RecordedCampaign {
   store: Store;
   record: CampaignRecord;
   rows: LedgerRow[];

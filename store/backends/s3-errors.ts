@@ -68,7 +68,7 @@ export const isStaleIdentity = (cause: unknown): boolean =>
   ((nameOf(cause) === "" || /^(\d+|Unknown|UnknownError|BadRequest|Forbidden)$/.test(nameOf(cause))) &&
     (isDenied(cause) || statusOf(cause) === 400));
 
-// oxlint-disable-next-line max-lines-per-function -- one table: S3's errors and their codes, the first match counts
+// oxlint-disable-next-line max-lines-per-function -- one table: S3's errors and their codes, first match
 export function translated(cause: unknown, store: string, call: Call): Error {
   if (cause instanceof RatchetError) return cause;
   const what = nameOf(cause);
@@ -86,8 +86,8 @@ export function translated(cause: unknown, store: string, call: Call): Error {
   if (CREDENTIALS.has(what))
     return new RatchetError("store_denied", `${store} has no valid credentials: ${what}: ${message}`, {
       hint:
-        "renew them where the AWS chain finds them (profile, web identity, instance role): the next try reads " +
-        "them again; after a change of the environment restart the worker",
+        "renew them where the AWS chain finds them (profile, web identity, instance role): the next try " +
+        "reads them again; after a change of the environment restart the worker",
       cause,
     });
   if (REGION.has(what))
