@@ -1,3 +1,4 @@
+/* oxlint-disable max-lines -- one table, its type and its one reader */
 // Which members of a campaign's records hold digests, and what each digest is of. verify, repair, prune, copy
 // and erase all read records by this table. The compiler demands an entry for every member of a record's type
 // that holds free text, so a new field that names a blob cannot be forgotten. At run time an unknown member

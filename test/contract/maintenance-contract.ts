@@ -136,7 +136,7 @@ export function maintenanceContract(
     describe("verify", () => {
       before(fresh);
 
-      it("ignores foreign files in a campaign's folder, and reports changed and moved manifests", async () => {
+      it("ignores foreign files in a campaign's folder, reports changed and moved manifests", async () => {
         const { backend } = store;
         for (const name of ["results/.DS_Store", "results/it-0001.1/train/notes.txt", "work/d.json~"])
           await backend.put(`campaigns/done/${name}`, new TextEncoder().encode("mine"));
@@ -168,7 +168,7 @@ export function maintenanceContract(
         assert.equal((await requireCampaign(store, "done")).record.status, "completed");
       });
 
-      it("moves an unfinished campaign: its old writer loses the lease, its ledger stays the same", async () => {
+      it("moves an unfinished campaign: its old writer loses the lease, the ledger stays", async () => {
         await recordCampaign(store, "half", "running");
         const { rows } = await requireCampaign(store, "half");
         const other = await another();
@@ -234,7 +234,7 @@ export function maintenanceContract(
           assert.fail(`${key} belongs to erased answers`);
       });
 
-      it("is no damage for verify, has a row without the prompt's id, and survives prune and copy", async () => {
+      it("is no damage for verify, has a row without the prompt's id, survives prune and copy", async () => {
         const { problems, erased } = await verifyCampaign(store, "done");
         assert.deepEqual(problems, []);
         assert.deepEqual(

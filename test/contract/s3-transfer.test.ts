@@ -21,64 +21,67 @@ import type { S3Proxy } from "../support/s3-proxy.ts";
 import { client, s3, skip } from "./s3-server.ts";
 import type { TestS3 } from "./s3-server.ts";
 
-it(
-  "resumes a download that is cut again and again, each time at the byte where it was cut",
-  { skip },
-  async () => {
-    const proxy = await openS3Proxy((s3 as TestS3).endpoint);
-    const scratch = await mkdtemp(join(tmpdir(), "ratchet-cut-"));
-    try {
-      const location = { bucket: (s3 as TestS3).bucket, prefix: "cut" };
-      const store = await storeOn(
-        s3Backend(location, client({ ...(s3 as TestS3), endpoint: proxy.endpoint })),
-      );
-      const large = randomBytes(5_000_000);
-      const digest = await store.putBlob(large);
-      const ranges: (string | undefined)[] = [];
-      proxy.fault = ({ method, headers, url }) => {
-        if (method !== "GET" || !url?.includes(digest)) return undefined;
-        ranges.push(headers.range);
-        return { cutAfter: 1_500_000 };
-      };
-      await store.getBlobFile(digest, join(scratch, "joined"));
-      assert.equal(Buffer.compare(await readFile(join(scratch, "joined")), large), 0);
-      const starts = ranges.map((range) => Number(/^bytes=(\d+)-/.exec(range ?? "bytes=0-")?.[1]));
-      assert.equal(starts.length, 4, "5 MB in pieces of at most 1.5 MB");
-      assert.ok(
-        starts.every((start, at) => at === 0 || start > (starts[at - 1] as number)),
-        `each begins behind the one before: ${starts.join()}`,
-      );
-      assert.equal(Buffer.compare(Buffer.from(await store.getBlob(digest)), large), 0, "in memory too");
-      proxy.fault = ({ method, url }) =>
-        method === "GET" && url?.includes(digest) ? { cutAfter: 0 } : undefined;
-      await assert.rejects(
-        store.getBlob(digest),
-        { code: "store_unreachable" },
-        "a download that never brings a byte is given up",
-      );
-    } finally {
-      await proxy.close();
-      await rm(scratch, { recursive: true });
-    }
-  },
-);
+interface Proxied {
+  proxy: S3Proxy;
+  /** Behind the proxy. */
+  backend: Backend;
+  /** The same, past the proxy. */
+  direct: Backend;
+  prefix: string;
+  scratch: string;
+}
 
-/** A backend behind a proxy, and the same one past it. */
-async function withProxy(
-  use: (given: { proxy: S3Proxy; backend: Backend; direct: Backend; scratch: string }) => Promise<void>,
-): Promise<void> {
+async function withProxy(use: (given: Proxied) => Promise<void>): Promise<void> {
   const proxy = await openS3Proxy((s3 as TestS3).endpoint);
   const scratch = await mkdtemp(join(tmpdir(), "ratchet-proxy-"));
-  const location = { bucket: (s3 as TestS3).bucket, prefix: `proxy-${randomBytes(4).toString("hex")}` };
+  const prefix = `proxy-${randomBytes(4).toString("hex")}`;
+  const location = { bucket: (s3 as TestS3).bucket, prefix };
   const direct = s3Backend(location, client(s3 as TestS3));
   const backend = s3Backend(location, client({ ...(s3 as TestS3), endpoint: proxy.endpoint }));
   try {
-    await use({ proxy, backend, direct, scratch });
+    await use({ proxy, backend, direct, prefix, scratch });
   } finally {
     await proxy.close();
     await rm(scratch, { recursive: true });
   }
 }
+
+/** A store behind a proxy, and a file that is transferred in three parts. */
+const withLargeFile = (
+  use: (given: Proxied & { store: Store; path: string }) => Promise<void>,
+): Promise<void> =>
+  withProxy(async (proxied) => {
+    const path = join(proxied.scratch, "large");
+    await writeFile(path, randomBytes(40 * 1024 ** 2));
+    await use({ ...proxied, store: await storeOn(proxied.backend), path });
+  });
+
+it("resumes a download that is cut again and again, each time at the byte where it was cut", { skip }, () =>
+  withProxy(async ({ proxy, backend, scratch }) => {
+    const store = await storeOn(backend);
+    const large = randomBytes(5_000_000);
+    const digest = await store.putBlob(large);
+    const ranges: (string | undefined)[] = [];
+    proxy.fault = ({ method, headers, url }) => {
+      if (method !== "GET" || !url?.includes(digest)) return undefined;
+      ranges.push(headers.range);
+      return { cutAfter: 1_500_000 };
+    };
+    await store.getBlobFile(digest, join(scratch, "joined"));
+    assert.equal(Buffer.compare(await readFile(join(scratch, "joined")), large), 0);
+    const starts = ranges.map((range) => Number(/^bytes=(\d+)-/.exec(range ?? "bytes=0-")?.[1]));
+    assert.equal(starts.length, 4, "5 MB in pieces of at most 1.5 MB");
+    assert.ok(
+      starts.every((start, at) => at === 0 || start > (starts[at - 1] as number)),
+      `each begins behind the one before: ${starts.join()}`,
+    );
+    assert.equal(Buffer.compare(Buffer.from(await store.getBlob(digest)), large), 0, "in memory too");
+    proxy.fault = ({ method, url }) =>
+      method === "GET" && url?.includes(digest) ? { cutAfter: 0 } : undefined;
+    const outcome = "a download that never brings a byte is given up";
+    await assert.rejects(store.getBlob(digest), { code: "store_unreachable" }, outcome);
+  }),
+);
 
 it("begins a download again at once if the object is replaced while it is read", { skip }, () =>
   withProxy(async ({ proxy, backend, direct, scratch }) => {
@@ -116,28 +119,6 @@ it("gives an object up that is replaced during each of five downloads", { skip }
     assert.equal(requests, 10, "two requests a download");
   }),
 );
-
-/** A store behind a proxy, and a file that is transferred in three parts. */
-async function withLargeFile(
-  use: (given: { proxy: S3Proxy; store: Store; path: string; prefix: string }) => Promise<void>,
-): Promise<void> {
-  const proxy = await openS3Proxy((s3 as TestS3).endpoint);
-  const scratch = await mkdtemp(join(tmpdir(), "ratchet-parts-"));
-  const prefix = `parts-${randomBytes(4).toString("hex")}`;
-  try {
-    const store = await storeOn(
-      s3Backend(
-        { bucket: (s3 as TestS3).bucket, prefix },
-        client({ ...(s3 as TestS3), endpoint: proxy.endpoint }),
-      ),
-    );
-    await writeFile(join(scratch, "large"), randomBytes(40 * 1024 ** 2));
-    await use({ proxy, store, path: join(scratch, "large"), prefix });
-  } finally {
-    await proxy.close();
-    await rm(scratch, { recursive: true });
-  }
-}
 
 it("downloads the parts of a large file at once, and resumes each where it was cut", { skip }, () =>
   withLargeFile(async ({ proxy, store, path }) => {
