@@ -3,7 +3,7 @@
 // by its address (docs/store.md).
 import { RatchetError } from "../errors/index.ts";
 import { formatRows } from "../campaign/recipe/rows.ts";
-import type { Digest, Dropped, GenerateResult, PieceRef, Shard, StageName } from "../campaign/types.ts";
+import type { Dropped, GenerateResult, PieceRef, PieceResult, Shard } from "../campaign/types.ts";
 import { sha256 } from "../store/index.ts";
 import { pieceKey, stageKey, stamp } from "./address.ts";
 import { eachPiece } from "./artifacts.ts";
@@ -38,18 +38,6 @@ export interface PieceStage<Row = unknown> {
     pieces: PieceRef[],
     counts: Counts,
   ): Promise<{ result: { stage: string }; values: Record<string, number> }>;
-}
-
-interface PieceResult {
-  stage: StageName;
-  version: number;
-  place: string;
-  piece: number;
-  rows: Digest;
-  prompts: number;
-  counts: Counts;
-  /** Present if the piece was given up; it has no rows then. */
-  dropped?: Dropped;
 }
 
 interface PieceManifest {

@@ -260,6 +260,20 @@ export interface PieceRef {
   prompts: number;
 }
 
+/** What a piece's manifest holds; the stage's own result then lists its pieces. */
+export interface PieceResult {
+  stage: StageName;
+  version: number;
+  place: string;
+  piece: number;
+  /** Blob of JSON Lines. */
+  rows: Digest;
+  prompts: number;
+  counts: Record<string, number>;
+  /** Present if the piece was given up; it has no rows then. */
+  dropped?: Dropped;
+}
+
 /** What was left out because it ended its process each time it was computed. */
 export interface Dropped {
   /** Ids. */
@@ -391,4 +405,23 @@ export interface PromoteResult {
   labels: number;
   decision: Decision;
   reason: string;
+}
+
+// ---------------------------------------------------------------- work in progress: makes a restart cheaper, decides nothing
+
+/** A checkpoint of a training that has not finished. */
+export interface CheckpointResult {
+  step: number;
+  tree: Digest;
+}
+
+/** Log-probabilities of answers under a reference. */
+export interface ReferenceResult {
+  /** Tree of the reference, and the rows that hold the answers. */
+  reference: Digest;
+  rows: Digest;
+  /** The engine's digest of the answers; names no blob. */
+  of: string;
+  /** One an answer, in the order of the rows. */
+  logps: number[];
 }

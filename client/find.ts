@@ -1,5 +1,5 @@
-// Where Temporal and the store are, from flags, the environment and `.ratchet/dev.json`, in this order. Environment and folder are
-// given, not read, so that the same rules hold for a program that embeds the client.
+// Finds Temporal and the store: by flags, else the environment, else `.ratchet/dev.json`. The caller passes
+// environment and folder, so that a program that embeds the client uses the same rules.
 import { resolve } from "node:path";
 import { loadClientConfigProfile, toClientOptions } from "@temporalio/envconfig";
 import { RatchetError } from "../errors/index.ts";
@@ -7,7 +7,7 @@ import { findDevJson } from "../dev/dev-json.ts";
 import type { TemporalAddress } from "../temporal/gateway.ts";
 
 export interface FindOptions {
-  /** Flags; absent = not given. */
+  /** Flags of the command. */
   store?: string;
   address?: string;
   namespace?: string;
@@ -16,7 +16,10 @@ export interface FindOptions {
   cwd: string;
 }
 
-/** A flag, then the SDK's own TEMPORAL_* and profiles, then a local tree that runs. Undefined where none is configured. */
+/**
+ * By the flag, else the SDK's TEMPORAL_* variables and profiles, else a running local tree. Undefined if none
+ * is configured.
+ */
 export function findTemporal({
   address,
   namespace,
@@ -29,13 +32,14 @@ export function findTemporal({
   if (at) {
     const { tls, apiKey, metadata } = configured.connectionOptions as TemporalAddress["connection"];
     const own = findDevJson(cwd);
-    // A worker of the local tree knows its server under this name; so must we, however it was found.
-    const identity = own?.alive && own.address === at ? { identity: own.serverId } : {};
+    // The worker of a local tree knows its server by this identity. Use the same one, however the server was
+    // found.
+    const identity = own?.alive && own.address === at ? own.serverId : undefined;
     return {
       address: at,
       namespace: namespace ?? configured.namespace ?? "default",
       connection: { tls, apiKey, metadata },
-      ...identity,
+      identity,
     };
   }
   const dev = findDevJson(cwd);
@@ -44,7 +48,10 @@ export function findTemporal({
     : undefined;
 }
 
-/** `--store`, RATCHET_STORE, dev.json. A relative folder is made absolute: workers are told the same name. */
+/**
+ * By `--store`, else RATCHET_STORE, else dev.json. Makes a relative folder absolute, because workers get the
+ * same name.
+ */
 export function findStoreName({ store, env, cwd }: FindOptions): string | undefined {
   const name = store ?? (env["RATCHET_STORE"] || undefined) ?? findDevJson(cwd)?.store;
   return name?.startsWith("dir:") ? `dir:${resolve(cwd, name.slice("dir:".length))}` : name;
@@ -54,7 +61,9 @@ export function requireStoreName(options: FindOptions): string {
   const name = findStoreName(options);
   if (name) return name;
   throw new RatchetError("store_missing", "no store is named", {
-    hint: "name one with --store or RATCHET_STORE: dir:/path or s3://bucket/prefix; `ratchet dev` makes one here",
+    hint:
+      "name one with --store or RATCHET_STORE: dir:/path or s3://bucket/prefix; " +
+      "`ratchet dev` makes one here",
   });
 }
 
@@ -66,7 +75,7 @@ function clientProfile(
     const overrideEnvVars = Object.fromEntries(
       Object.entries(env).filter((entry): entry is [string, string] => entry[1] !== undefined),
     );
-    return toClientOptions(loadClientConfigProfile({ ...(profile ? { profile } : {}), overrideEnvVars }));
+    return toClientOptions(loadClientConfigProfile({ profile: profile || undefined, overrideEnvVars }));
   } catch (cause) {
     throw new RatchetError(
       "temporal_config_invalid",

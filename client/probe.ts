@@ -1,4 +1,5 @@
-// What `doctor` asks of a machine, one question each: every probe does the real thing in small, and says in one line what it found.
+// The probes of `doctor`. Each does one thing that campaigns need, in small, and says in one line what it
+// found.
 import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { createRequire } from "node:module";
 import { tmpdir } from "node:os";
@@ -14,7 +15,7 @@ import type { TemporalAddress } from "../temporal/gateway.ts";
 
 export interface Finding {
   name: string;
-  /** `warning`: campaigns run, but something is worth doing. */
+  /** `warning`: campaigns can run, but something should be done. */
   state: "ok" | "warning" | "failed";
   found: string;
   hint?: string;
@@ -73,7 +74,7 @@ export function probeModules(): Promise<Finding> {
 const RACERS = 16;
 const QUEUES = [WORKFLOW_QUEUE, activityQueue("control"), activityQueue("cpu")];
 
-/** Races conditional creates, reads back, deletes what it wrote. */
+/** Races conditional creates of one object, reads it and deletes it. */
 export function probeStorage(name: string | undefined): Promise<Finding> {
   return probed("store", async () => {
     if (name === undefined)
@@ -84,7 +85,7 @@ export function probeStorage(name: string | undefined): Promise<Finding> {
       };
     const backend = await backendOf(name);
     const made = await hasFormat(backend);
-    // Trying a folder that is not there would make it.
+    // The probe would make the folder.
     if (!made && name.startsWith("dir:"))
       return {
         state: "warning",
@@ -92,14 +93,12 @@ export function probeStorage(name: string | undefined): Promise<Finding> {
         hint: "a worker, `start` and `run` make it",
       };
     await probeStore(backend, RACERS);
-    return {
-      state: "ok",
-      found: `${name}: one of ${RACERS} racing creates won; read back, listed and deleted${made ? "" : "; no store is there yet"}`,
-    };
+    const found = `${name}: one of ${RACERS} racing creates won; read back, listed and deleted`;
+    return { state: "ok", found: made ? found : `${found}; no store is there yet` };
   });
 }
 
-/** Server, search attributes, and who polls the queues that every campaign needs. */
+/** Server, search attributes, and the pollers of the queues that every campaign needs. */
 export async function probeTemporal(at: TemporalAddress | undefined): Promise<Finding[]> {
   if (!at)
     return [
@@ -138,7 +137,7 @@ export async function probeTemporal(at: TemporalAddress | undefined): Promise<Fi
   }
 }
 
-/** Workers of different code share campaigns only as long as each can replay the other's workflows. */
+/** Workers of different builds can share a campaign only if each can replay the other's workflows. */
 const probeBuilds = (gateway: TemporalGateway): Promise<Finding> =>
   probed("builds", async () => {
     const pollers = (await Promise.all(QUEUES.map((queue) => gateway.pollers(queue)))).flat();
@@ -147,7 +146,9 @@ const probeBuilds = (gateway: TemporalGateway): Promise<Finding> =>
       ? {
           state: "warning",
           found: `workers of ${builds.length} builds poll: ${builds.join(", ")}`,
-          hint: "stop the older ones, or set RATCHET_DEPLOYMENT so that an iteration stays on one build (docs/operations.md)",
+          hint:
+            "stop the older ones, or set RATCHET_DEPLOYMENT so that an iteration stays on one build " +
+            "(docs/operations.md)",
         }
       : { state: "ok", found: builds[0] ?? "no worker polls" };
   });
@@ -156,12 +157,11 @@ const probeQueue = (gateway: TemporalGateway, queue: string): Promise<Finding> =
   probed(`queue ${queue}`, async () => {
     const pollers = await gateway.pollers(queue);
     const last = newestPollMs(pollers);
-    return last === undefined
-      ? { state: "warning", found: "no worker polls it", hint: "start one: ratchet worker" }
-      : {
-          state: "ok",
-          found: `${pollers.length} poller${pollers.length === 1 ? "" : "s"}, last ${Math.round((Date.now() - last) / 1000)} s ago`,
-        };
+    if (last === undefined)
+      return { state: "warning", found: "no worker polls it", hint: "start one: ratchet worker" };
+    const seconds = Math.round((Date.now() - last) / 1000);
+    const count = `${pollers.length} poller${pollers.length === 1 ? "" : "s"}`;
+    return { state: "ok", found: `${count}, last ${seconds} s ago` };
   });
 
 async function probed(name: string, probe: () => Promise<Omit<Finding, "name">>): Promise<Finding> {
@@ -172,13 +172,8 @@ async function probed(name: string, probe: () => Promise<Omit<Finding, "name">>)
   }
 }
 
-/** A probe's failure is its finding. */
+/** The finding of a probe that failed. */
 function failure(name: string, error: unknown): Finding {
   const { message, code, hint } = error as { message?: string; code?: string; hint?: string };
-  return {
-    name,
-    state: "failed",
-    found: `${code ? `${code}: ` : ""}${message ?? String(error)}`,
-    ...(hint ? { hint } : {}),
-  };
+  return { name, state: "failed", found: `${code ? `${code}: ` : ""}${message ?? String(error)}`, hint };
 }

@@ -1,5 +1,7 @@
-// RatchetClient: everything a program or a verb does with campaigns. Reading needs the store only; starting, following and control
-// need Temporal too, and say `temporal_unreachable` where there is none.
+/* oxlint-disable max-lines -- one method a verb, each with its defaults */
+// RatchetClient: everything that a program or a verb of the command does with campaigns. To read needs the
+// store only. To start, follow, control and repair needs Temporal too, and throws `temporal_unreachable`
+// without it.
 import { randomUUID } from "node:crypto";
 import { hostname, userInfo } from "node:os";
 import { RatchetError } from "../errors/index.ts";
@@ -33,7 +35,7 @@ import { startCampaign } from "./start/start.ts";
 import type { Started } from "./start/start.ts";
 import { listCampaigns, readStatus } from "./follow/status.ts";
 import type { CampaignSummary, StatusView } from "./follow/status.ts";
-import { compareArms } from "./record/table.ts";
+import { compareVariants } from "./record/table.ts";
 import type { CampaignComparison } from "./record/table.ts";
 import { verifyCampaign } from "./maintenance/verify.ts";
 import type { Verification, VerifyOptions } from "./maintenance/verify.ts";
@@ -43,29 +45,31 @@ import type { WatchEvent, WatchOptions } from "./follow/watch.ts";
 export interface ClientOptions {
   /** `dir:/path`, `s3://bucket/prefix`, or an open store. */
   store: string | Store;
-  /** Absent: verbs that read the record work, the others throw `temporal_unreachable`. */
+  /** Without it, methods that need a server throw `temporal_unreachable`. */
   temporal?: TemporalAddress | Gateway;
-  /** Make the store where there is none. Absent: only where Temporal is given, since readers make nothing. */
+  /**
+   * Make the store if it does not exist. By default only if Temporal is given, because readers make nothing.
+   */
   createStore?: boolean;
-  /** Where `env:NAME` of prompt and SFT modules is looked up at `start`. */
+  /** The variables that `env:NAME` of prompt and SFT modules names at `start`. */
   environment?: Record<string, string | undefined>;
 }
 
 export interface StartCampaignOptions {
-  /** The spec's name where absent. */
+  /** By default the spec's name. */
   campaignId?: string;
-  /** In place of the spec's. */
+  /** By default the spec's. */
   seed?: number;
   takeOver?: boolean;
   resume?: boolean;
-  /** `user@host` where absent. */
+  /** By default `user@host`. */
   by?: string;
 }
 
 export interface ControlCampaignOptions {
   why?: string;
   by?: string;
-  /** The same id is carried out once. */
+  /** A request with the same id is carried out once. */
   requestId?: string;
 }
 
@@ -110,14 +114,14 @@ export class RatchetClient {
         hint: "lower-case letters, digits, dot, - and _, at most 63, the first a letter or digit",
       });
     }
-    // Asked first: without a server nothing need be uploaded.
+    // First, because nothing need be uploaded if there is no server.
     const gateway = this.gateway;
     await this.store.proveWrites();
     const { specDigest } = await compileSpec(spec, {
       baseDir,
       store: this.store,
       environment: this.environment,
-      ...(seed === undefined ? {} : { seed }),
+      seed,
     });
     return startCampaign(this.store, gateway, {
       campaignId,
@@ -130,7 +134,10 @@ export class RatchetClient {
     });
   }
 
-  /** Goes on with a campaign by the spec that its ledger names, where the file is gone or today's rules would refuse it. */
+  /**
+   * Resumes a campaign with the spec that its ledger names, for a file that is lost or that today's rules
+   * refuse.
+   */
   async startRecorded(
     campaign: string,
     {
@@ -154,7 +161,7 @@ export class RatchetClient {
     });
   }
 
-  /** `campaign` may be the beginning of exactly one id here and below. */
+  /** Here and below, `campaign` may be the beginning of exactly one id. */
   async status(campaign: string): Promise<StatusView> {
     return readStatus(this.store, this.temporal, await this.id(campaign));
   }
@@ -167,7 +174,7 @@ export class RatchetClient {
     yield* watchCampaign(this.store, this.gateway, await this.id(campaign), options);
   }
 
-  /** Follows to the end; undefined where `signal` or the time limit came first. */
+  /** Follows the campaign to its end; undefined if `signal` or the time limit came first. */
   async wait(
     campaign: string,
     { timeoutMs, signal }: { timeoutMs?: number; signal?: AbortSignal } = {},
@@ -201,9 +208,9 @@ export class RatchetClient {
     return readHistory(this.store, await this.id(campaign));
   }
 
-  /** Every arm on the test split, and the last iteration against each baseline. */
+  /** Every variant on the test split, and the last iteration against each baseline. */
   async compare(campaign: string): Promise<CampaignComparison> {
-    return compareArms(this.store, await this.id(campaign));
+    return compareVariants(this.store, await this.id(campaign));
   }
 
   /** `address`: `<campaign>[/<iteration>[.<take>] | /base-<name>][/<stage>]`. */
@@ -211,12 +218,14 @@ export class RatchetClient {
     return readSamples(this.store, await this.address(address), options);
   }
 
-  /** Hashes everything again and follows every reference. */
+  /** Hashes everything that the campaign names. */
   async verify(campaign: string, options?: VerifyOptions): Promise<Verification> {
     return verifyCampaign(this.store, await this.id(campaign), options);
   }
 
-  /** Makes damaged or missing artifacts again where what they were made from is whole; else throws `unrepairable`. */
+  /**
+   * Makes damaged or missing artifacts again. Throws `unrepairable` if what they were made from is lost too.
+   */
   async repair(
     campaign: string,
     {
@@ -230,11 +239,13 @@ export class RatchetClient {
       why,
       by,
       requestId,
-      ...(onPlace ? { onPlace } : {}),
+      onPlace,
     });
   }
 
-  /** Moves the campaign to another store, where it goes on. */
+  /**
+   * Copies the campaign to another store. If it has not completed, only that store can resume it afterwards.
+   */
   async copy(
     campaign: string,
     to: string | Store,
@@ -253,7 +264,7 @@ export class RatchetClient {
     return pruneStore(this.store, { dryRun, graceMs });
   }
 
-  /** Takes the rows of a prompt out of all campaigns of the store. */
+  /** Removes the rows of a prompt from all campaigns of the store. */
   erase(
     promptId: string,
     { why, by = whoAmI(), requestId = randomUUID(), dryRun = false }: Partial<EraseOptions> & { why: string },
@@ -273,7 +284,7 @@ export class RatchetClient {
     return exportPairs(this.store, await this.address(address), out);
   }
 
-  /** Search attributes of ours that the namespace lacks; campaigns run without them. */
+  /** Ratchet's search attributes that the namespace lacks. Campaigns run without them. */
   missingSearchAttributes(): Promise<string[]> {
     return this.gateway.missingSearchAttributes();
   }
@@ -306,7 +317,7 @@ export class RatchetClient {
   }
 }
 
-/** Loaded here: Temporal's client takes half a second that readers of the record need not spend. */
+/** Loads Temporal's client only now: that takes half a second, and readers of the record do not need it. */
 async function connectTemporal(temporal: TemporalAddress): Promise<Gateway> {
   const { TemporalGateway } = await import("../temporal/temporal-gateway.ts");
   return TemporalGateway.connect(temporal);

@@ -4,7 +4,7 @@ import { memoryBackend } from "./backends/memory.ts";
 import { storeOn } from "./index.ts";
 import type { Backend, Store } from "./types.ts";
 
-/** A store whose reads of some keys come back with one byte changed, as often as asked for. */
+/** A store in which the next `times` reads of some keys return one changed byte. */
 async function noisyStore(
   noisy: (key: string) => boolean,
 ): Promise<{ store: Store; spoil(times: number): void }> {
@@ -22,7 +22,7 @@ async function noisyStore(
   return { store: await storeOn(backend), spoil: (times) => void (left = times) };
 }
 
-it("reads a blob, a manifest and a ledger once more before it calls them damaged", async () => {
+it("reads a blob, a manifest and a ledger once more before it reports damage", async () => {
   const { store, spoil } = await noisyStore(() => true);
   const blob = await store.putBlob("a blob");
   const key = "campaigns/a/results/it-0001.1/train/a.json";

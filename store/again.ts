@@ -1,4 +1,5 @@
-// Damage on the way is not damage in the store: what does not fit its name is read once more before it is called damaged.
+// Bytes can be damaged on their way from the store. So a read that fails is tried once more before it counts
+// as damage.
 import { RatchetError } from "../errors/index.ts";
 
 export async function again<T>(read: () => Promise<T>): Promise<T> {

@@ -10,7 +10,7 @@ import { fileDigest } from "./file-digest.ts";
 import { blobKey } from "./layout.ts";
 import type { Backend, Digest } from "./types.ts";
 
-export interface TreeFile {
+interface TreeFile {
   path: string;
   digest: Digest;
   sizeBytes: number;
@@ -21,8 +21,9 @@ export interface Tree {
   files: TreeFile[];
 }
 
-/** Far below the grace of any `prune`: a blob that was written within this time stays for as long as a manifest may take to name it. */
+/** Far shorter than the grace period of `prune`: a blob of this age stays until a manifest names it. */
 const YOUNG_MS = 60 * 60_000;
+/** A larger file is uploaded again without a look: reading the blob in the store would cost as much. */
 const LOOK_BYTES_MAX = 256 * 1024 ** 2;
 
 export class Blobs {
@@ -32,7 +33,9 @@ export class Blobs {
     this.backend = backend;
   }
 
-  /** A sound blob is left as it is where it is young; an old one is written again, which tells `prune` that it is wanted. */
+  /**
+   * Leaves a sound young blob as it is. Writes an old one again, which tells `prune` that somebody wants it.
+   */
   async put(bytes: Uint8Array | string): Promise<Digest> {
     const data = typeof bytes === "string" ? new TextEncoder().encode(bytes) : bytes;
     const digest = sha256(data);
@@ -42,7 +45,6 @@ export class Blobs {
 
   async putFile(path: string): Promise<{ digest: Digest; sizeBytes: number }> {
     const [digest, { size: sizeBytes }] = await Promise.all([fileDigest(path), stat(path)]);
-    // Above this size a look costs as much as the write that mends whatever is there.
     const present = sizeBytes <= LOOK_BYTES_MAX && (await this.isWanted(digest));
     if (!present) await this.backend.putFile(blobKey(digest), path);
     return { digest, sizeBytes };
@@ -112,18 +114,19 @@ export class Blobs {
     }
   }
 
-  /** Gone on purpose, or lost? */
+  /** The error for a blob that does not exist: erased on purpose, or lost. */
   private async absence(digest: Digest): Promise<RatchetError> {
     const erasure = await readErasure(this.backend, digest);
     if (!erasure) return missing(digest, this.backend);
+    const { at, by, why } = erasure;
     return new RatchetError(
       "artifact_erased",
-      `blob ${digest} in ${this.backend.name} was erased on ${erasure.at.slice(0, 10)} by ${erasure.by}: ${erasure.why}`,
-      { hint: "what was made from it stays; nothing can be made from it again" },
+      `blob ${digest} in ${this.backend.name} was erased on ${at.slice(0, 10)} by ${by}: ${why}`,
+      { hint: "results that were made from it stay; nothing new can be made from it" },
     );
   }
 
-  /** Whether the blob is there, young, and with the right bytes: a damaged one must not hold its name for ever. */
+  /** Whether the blob exists, is young, and has the right bytes. A damaged one is written again. */
   private async isWanted(digest: Digest): Promise<boolean> {
     const found = await this.backend.stat(blobKey(digest));
     if (!found || Date.now() - found.modifiedMs > YOUNG_MS) return false;
@@ -131,12 +134,14 @@ export class Blobs {
   }
 }
 
+const VERIFY_HINT = "`ratchet verify` lists all damage, `ratchet repair` makes it again";
+
 const missing = (digest: Digest, { name }: Backend): RatchetError =>
   new RatchetError("artifact_missing", `blob ${digest} is not in ${name}`, {
-    hint: "was it deleted? `ratchet verify` lists all that is missing, `ratchet repair` makes it again",
+    hint: `perhaps somebody deleted it; ${VERIFY_HINT}`,
   });
 
 const corrupt = (digest: Digest, found: Digest, { name }: Backend): RatchetError =>
   new RatchetError("artifact_corrupt", `blob ${digest} in ${name} has the digest ${found}`, {
-    hint: "its bytes changed after they were written; `ratchet verify` lists all damage, `ratchet repair` makes it again",
+    hint: `its bytes changed after they were written; ${VERIFY_HINT}`,
   });

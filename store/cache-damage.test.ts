@@ -9,7 +9,7 @@ import { openCache, storeOn } from "./index.ts";
 const root = await mkdtemp(join(tmpdir(), "ratchet-cache-"));
 after(() => rm(root, { recursive: true }));
 
-/** A cache as a new process finds it, with the number of fetches that it made. */
+/** `open`: the cache as a new process finds it. `fetches`: downloads so far. */
 async function cacheWith(dir: string) {
   const store = await storeOn(memoryBackend());
   const source = join(root, "source");
@@ -33,7 +33,7 @@ const damages: [string, (folder: string) => Promise<void>][] = [
   ["a missing file", (folder) => unlink(join(folder, "adapter", "config.json"))],
 ];
 for (const [what, damage] of damages) {
-  it(`fetches a tree again at its first use in a process where it finds ${what}`, async () => {
+  it(`downloads a tree again that has ${what} at its first use in a process`, async () => {
     const { tree, open, fetches } = await cacheWith(what.replaceAll(" ", "-"));
     await damage(await open().tree(tree));
     const folder = await open().tree(tree);
@@ -47,7 +47,7 @@ for (const [what, clear] of [
   ["a file", (folder: string) => unlink(join(folder, "adapter", "config.json"))],
   ["the folder", (folder: string) => rm(folder, { recursive: true })],
 ] as const) {
-  it(`fetches a tree again in the process that fetched it, where somebody has removed ${what}`, async () => {
+  it(`downloads a tree again after somebody removed ${what}, in the process that downloaded it`, async () => {
     const { tree, open, fetches } = await cacheWith(`without ${what}`);
     const cache = open();
     const folder = await cache.tree(tree);
@@ -59,12 +59,12 @@ for (const [what, clear] of [
     const second = await cache.copyOf(tree);
     assert.ok(
       first !== undefined && second !== undefined && first !== second,
-      "whoever was given the first copy can tell",
+      "a user of the first copy can tell",
     );
   });
 }
 
-it("fetches a damaged blob again, and a sound entry never", async () => {
+it("downloads a damaged blob again, and a sound entry never", async () => {
   const { tree, blob, open, fetches } = await cacheWith("sound");
   const first = open();
   await first.tree(tree);

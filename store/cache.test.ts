@@ -13,7 +13,10 @@ after(() => rm(scratch, { recursive: true, force: true }));
 
 const HOUR_MS = 3_600_000;
 
-/** A store of four trees of 1,000 bytes each, and a cache over it; `read` are the keys that were asked of the backend. */
+/**
+ * A store of four trees of 1,000 bytes each, and a cache over it; `read` are the keys that were asked of the
+ * backend.
+ */
 async function fourTrees(
   maxBytes: number,
 ): Promise<{ cache: Cache; dir: string; trees: string[]; read: string[] }> {
@@ -35,20 +38,20 @@ async function fourTrees(
   return { cache: openCache({ dir, maxBytes, store }), dir, trees, read };
 }
 
-/** As if an entry had not been used for an hour and `order` ms less. */
+/** Makes an entry's last use one hour ago, plus `order` ms. */
 async function aged(path: string, order: number): Promise<void> {
   const then = new Date(Date.now() - HOUR_MS + order);
   await utimes(path, then, then);
 }
 
-it("a shard after the first does not fetch or hash the policy again", async () => {
+it("a later shard does not download or hash the policy again", async () => {
   const { cache, trees, read } = await fourTrees(1e9);
   const path = await cache.tree(trees[0]!);
   assert.ok(read.length > 0);
   read.length = 0;
   assert.equal(await cache.tree(trees[0]!), path);
   assert.deepEqual(read, [], "the store was not asked again");
-  // Nothing was hashed either: bytes changed behind the cache's back would have been noticed.
+  // Nor was anything hashed: that would have found these other bytes.
   await writeFile(join(path, "model.safetensors"), "o".repeat(1000));
   assert.equal(
     await readFile(join(await cache.tree(trees[0]!), "model.safetensors"), "utf8"),
@@ -56,19 +59,19 @@ it("a shard after the first does not fetch or hash the policy again", async () =
   );
 });
 
-it("shards that begin at once fetch the policy once", async () => {
+it("shards that begin at the same time download the policy once", async () => {
   const { cache, trees, read } = await fourTrees(1e9);
   const paths = await Promise.all([cache.tree(trees[0]!), cache.tree(trees[0]!), cache.tree(trees[0]!)]);
   assert.equal(new Set(paths).size, 1);
   assert.equal(new Set(read).size, read.length, "no object was read twice");
 });
 
-it("beyond its byte cap the cache gives up what was unused for longest, and no more than it must", async () => {
+it("above its limit the cache deletes what was unused longest, and no more than it must", async () => {
   const { cache, dir, trees } = await fourTrees(3000);
   const paths = [];
   for (const tree of trees.slice(0, 3)) paths.push(await cache.tree(tree));
   for (const [order, path] of paths.entries()) await aged(path, order);
-  // The oldest is used again: now the second is.
+  // Use the oldest again: now the second is the oldest.
   await cache.tree(trees[0]!);
   const fourth = await cache.tree(trees[3]!);
   assert.deepEqual(
@@ -77,13 +80,13 @@ it("beyond its byte cap the cache gives up what was unused for longest, and no m
   );
 });
 
-it("what is in use is never given up, even beyond the cap", async () => {
+it("an entry in use is never deleted, even above the limit", async () => {
   const { cache, trees } = await fourTrees(500);
   for (const tree of trees) await cache.tree(tree);
   for (const tree of trees) assert.ok((await stat(await cache.tree(tree))).isDirectory());
 });
 
-it("what was given up is fetched again, verified", async () => {
+it("a deleted entry is downloaded again", async () => {
   const { cache, trees, read } = await fourTrees(1000);
   const path = await cache.tree(trees[0]!);
   await aged(path, 0);
@@ -97,7 +100,7 @@ it("what was given up is fetched again, verified", async () => {
   assert.ok(read.length > 0);
 });
 
-it("a fetch that fails leaves nothing behind that could be taken for the entry", async () => {
+it("a failed download leaves nothing that looks like the entry", async () => {
   const { cache, dir } = await fourTrees(1e9);
   await assert.rejects(cache.tree("0".repeat(64)));
   assert.deepEqual(await readdir(dir), []);

@@ -1,5 +1,6 @@
-// A worker's copies of trees and blobs on local disk, by digest: fetched once, verified then and at their first use in each process, never
-// changed, evicted when unused for longest.
+// A worker's copies of trees and blobs on local disk, by digest. An entry is downloaded once, checked then
+// and at its first use in each process, and never changed. When the cache is full, the entry that was unused
+// for the longest time is deleted first.
 import { mkdir, readdir, rename, rm, stat, utimes } from "node:fs/promises";
 import { randomBytes } from "node:crypto";
 import { join } from "node:path";
@@ -8,7 +9,7 @@ import type { Tree } from "./blobs.ts";
 import { syncAll } from "./sync.ts";
 import type { Digest, Store } from "./types.ts";
 
-export interface CacheOptions {
+interface CacheOptions {
   dir: string;
   maxBytes: number;
   store: Pick<Store, "getTree" | "getBlobFile" | "getJson">;
@@ -19,47 +20,84 @@ export interface Cache {
   tree(digest: Digest): Promise<string>;
   /** A file that holds the blob. */
   blob(digest: Digest): Promise<string>;
-  /** Which copy of the tree the folder is now; undefined where it is not whole: others may clear a cache at any time. */
+  /**
+   * Identifies the present copy of the tree. Undefined if it is not whole: other processes may clear a cache
+   * at any time.
+   */
   copyOf(digest: Digest): Promise<string | undefined>;
 }
 
-/** Entries touched within this time are in use or about to be: never evicted. */
+/** Entries that were used within this time may be in use: they are never deleted. */
 const IN_USE_MS = 10 * 60_000;
 
-export function openCache({ dir, maxBytes, store }: CacheOptions): Cache {
-  const fetching = new Map<string, Promise<string>>();
-  /** Bytes of what this process found whole. Files that go away since then are noticed; a disk that decays is not what this guards against. */
-  const sound = new Map<string, number>();
+type Fetch = (path: string) => Promise<void>;
+type Check = (path: string) => Promise<boolean>;
 
-  function entry(
-    name: string,
-    fetch: (path: string) => Promise<void>,
-    isSound: (path: string) => Promise<boolean>,
-  ): Promise<string> {
-    const running = fetching.get(name);
+export const openCache = (options: CacheOptions): Cache => new DiskCache(options);
+
+class DiskCache implements Cache {
+  private readonly dir: string;
+  private readonly maxBytes: number;
+  private readonly store: CacheOptions["store"];
+  private readonly fetching = new Map<string, Promise<string>>();
+  /**
+   * Bytes of each entry that this process found whole. A later loss of files shows in it; a later change of
+   * bytes does not.
+   */
+  private readonly sound = new Map<string, number>();
+
+  constructor({ dir, maxBytes, store }: CacheOptions) {
+    this.dir = dir;
+    this.maxBytes = maxBytes;
+    this.store = store;
+  }
+
+  tree(digest: Digest): Promise<string> {
+    return this.entry(
+      treeName(digest),
+      (path) => this.store.getTree(digest, path),
+      async (path) => holds(path, (await this.store.getJson<Tree>(digest)).files),
+    );
+  }
+
+  blob(digest: Digest): Promise<string> {
+    return this.entry(
+      `blob-${digest}`,
+      (path) => this.store.getBlobFile(digest, path),
+      async (path) => (await digestOf(path)) === digest,
+    );
+  }
+
+  async copyOf(digest: Digest): Promise<string | undefined> {
+    const path = join(this.dir, treeName(digest));
+    if (!(await this.isStill(path))) return undefined;
+    // The file system may use the number of a deleted inode again.
+    return stat(path).then(
+      ({ ino, birthtimeMs }) => `${ino} ${birthtimeMs}`,
+      () => undefined,
+    );
+  }
+
+  /** Callers that ask for the same entry at the same time share one download. */
+  private entry(name: string, fetch: Fetch, isSound: Check): Promise<string> {
+    const running = this.fetching.get(name);
     if (running) return running;
-    const path = join(dir, name);
-    const ready = take(path, fetch, isSound).finally(() => fetching.delete(name));
-    fetching.set(name, ready);
+    const ready = this.take(join(this.dir, name), fetch, isSound).finally(() => this.fetching.delete(name));
+    this.fetching.set(name, ready);
     return ready;
   }
 
-  async function take(
-    path: string,
-    fetch: (path: string) => Promise<void>,
-    isSound: (path: string) => Promise<boolean>,
-  ): Promise<string> {
+  private async take(path: string, fetch: Fetch, isSound: Check): Promise<string> {
     const now = new Date();
-    if (
-      await utimes(path, now, now).then(
-        () => true,
-        () => false,
-      )
-    ) {
-      if ((await isStill(path)) || (await isSound(path))) return found(path);
+    const exists = await utimes(path, now, now).then(
+      () => true,
+      () => false,
+    );
+    if (exists) {
+      if ((await this.isStill(path)) || (await isSound(path))) return this.found(path);
       await rm(path, { recursive: true, force: true });
     }
-    await mkdir(dir, { recursive: true });
+    await mkdir(this.dir, { recursive: true });
     const temporary = `${path}.tmp-${randomBytes(6).toString("hex")}`;
     try {
       await fetch(temporary);
@@ -72,57 +110,32 @@ export function openCache({ dir, maxBytes, store }: CacheOptions): Cache {
     } finally {
       await rm(temporary, { recursive: true, force: true });
     }
-    await found(path);
-    await evict();
+    await this.found(path);
+    await this.evict();
     return path;
   }
 
-  async function found(path: string): Promise<string> {
-    sound.set(path, (await measured(path)).bytes);
+  private async found(path: string): Promise<string> {
+    this.sound.set(path, (await measured(path)).bytes);
     return path;
   }
 
-  async function isStill(path: string): Promise<boolean> {
-    const bytes = sound.get(path);
+  private async isStill(path: string): Promise<boolean> {
+    const bytes = this.sound.get(path);
     return bytes !== undefined && bytes === (await measured(path).catch(() => undefined))?.bytes;
   }
 
-  async function copyOf(path: string): Promise<string | undefined> {
-    if (!(await isStill(path))) return undefined;
-    // A number of an inode may be given again.
-    return stat(path).then(
-      ({ ino, birthtimeMs }) => `${ino} ${birthtimeMs}`,
-      () => undefined,
-    );
-  }
-
-  async function evict(): Promise<void> {
+  private async evict(): Promise<void> {
     const entries = await Promise.all(
-      (await readdir(dir)).map(async (name) => ({ name, ...(await measured(join(dir, name))) })),
+      (await readdir(this.dir)).map(async (name) => ({ name, ...(await measured(join(this.dir, name))) })),
     );
     let total = entries.reduce((sum, { bytes }) => sum + bytes, 0);
     for (const { name, bytes, usedMs } of entries.sort((a, b) => a.usedMs - b.usedMs)) {
-      if (total <= maxBytes || Date.now() - usedMs < IN_USE_MS) return;
-      await rm(join(dir, name), { recursive: true, force: true });
+      if (total <= this.maxBytes || Date.now() - usedMs < IN_USE_MS) return;
+      await rm(join(this.dir, name), { recursive: true, force: true });
       total -= bytes;
     }
   }
-
-  return {
-    tree: (digest) =>
-      entry(
-        treeName(digest),
-        (path) => store.getTree(digest, path),
-        async (path) => holds(path, (await store.getJson<Tree>(digest)).files),
-      ),
-    blob: (digest) =>
-      entry(
-        `blob-${digest}`,
-        (path) => store.getBlobFile(digest, path),
-        async (path) => (await digestOf(path)) === digest,
-      ),
-    copyOf: (digest) => copyOf(join(dir, treeName(digest))),
-  };
 }
 
 const treeName = (digest: Digest): string => `tree-${digest}`;
@@ -132,7 +145,7 @@ async function holds(dir: string, files: Tree["files"]): Promise<boolean> {
   return true;
 }
 
-/** Undefined where there is no such file to read. */
+/** Undefined if the file cannot be read. */
 const digestOf = (path: string): Promise<Digest | undefined> => fileDigest(path).catch(() => undefined);
 
 async function measured(path: string): Promise<{ bytes: number; usedMs: number }> {

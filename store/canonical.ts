@@ -9,7 +9,9 @@ const canonicalize = createRequire(import.meta.url)("canonicalize") as (value: u
 export const sha256 = (bytes: Uint8Array | string): Digest =>
   createHash("sha256").update(bytes).digest("hex");
 
-/** `undefined` members are left out, as in JSON.stringify. Throws TypeError for what is no JSON. */
+/**
+ * Leaves `undefined` members out, as JSON.stringify does. Throws TypeError for a value that JSON cannot hold.
+ */
 export function canonicalJson(value: unknown): string {
   const text = canonicalize(value);
   if (text === undefined) throw new TypeError("a canonical form needs a JSON value");

@@ -1,4 +1,5 @@
-// The thread behind file-digest.ts: hashes the file of `workerData` up to each number that it is told, and answers `end` with the digest.
+// The thread behind file-digest.ts. It hashes the file of `workerData` up to each number that it receives,
+// and answers `end` with the digest.
 import { createHash } from "node:crypto";
 import { closeSync, openSync, readSync } from "node:fs";
 import { parentPort, workerData } from "node:worker_threads";

@@ -1,5 +1,6 @@
-// Records of erasures. The bytes of an erased blob are gone; its digest stays, with who erased it, when and why, and with the digest of the
-// rows that were kept. So a reader, and `verify`, can tell an erasure from a loss.
+// Records of erasures. The bytes of an erased blob are gone. Its digest stays, with the name of who erased
+// it, when and why, and with the digest of the rows that were kept. So `verify` and other readers can tell an
+// erasure from a loss.
 import { RatchetError } from "../errors/index.ts";
 import { canonicalDigest } from "./canonical.ts";
 import { exactBytes, parseExact } from "./exact-json.ts";
@@ -16,7 +17,10 @@ export interface Erasure {
   why: string;
 }
 
-/** Undefined if the blob was not erased. Throws artifact_corrupt if any byte of the record changed, or if it belongs to another blob. */
+/**
+ * Undefined if the blob was not erased. Throws artifact_corrupt if any byte of the record changed, or if it
+ * belongs to another blob.
+ */
 export async function readErasure(backend: Backend, digest: Digest): Promise<Erasure | undefined> {
   const key = erasedKey(digest);
   const bytes = await backend.get(key);
@@ -27,7 +31,10 @@ export async function readErasure(backend: Backend, digest: Digest): Promise<Era
   return erasure;
 }
 
-/** The record first, then the bytes: an erasure that is interrupted between the two is found and finished by the next one. */
+/**
+ * Called before the bytes are deleted: if the erasure is interrupted between the two, the next one finds the
+ * rows and finishes it.
+ */
 export async function recordErasure(backend: Backend, erasure: Erasure): Promise<void> {
   await backend.put(erasedKey(erasure.digest), exactBytes({ ...erasure, seal: canonicalDigest(erasure) }));
 }

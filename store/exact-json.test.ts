@@ -1,5 +1,5 @@
-// Every bit of every object that the store seals: one that changed is never read as sound. Numbers are part of it on purpose: two texts of
-// one double are equal values, on every processor.
+// Changes every bit of every object that the store seals: no changed object is read. The objects hold
+// numbers, because two texts of one double are the same value.
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { memoryBackend } from "./backends/memory.ts";
@@ -45,7 +45,7 @@ async function everyBitIsGuarded(
 }
 
 describe("sealed objects", () => {
-  it("are refused when any bit of them changed: manifests, checkpoints' manifests, ledger rows, erasures, ratchet.json", async () => {
+  it("are refused if any bit of them changed: manifests, ledger rows, erasures, ratchet.json", async () => {
     const backend = memoryBackend();
     const store = await storeOn(backend);
     for (const key of [KEY, CHECKPOINT]) {
@@ -70,7 +70,7 @@ describe("sealed objects", () => {
     });
     await everyBitIsGuarded(backend, erasedKey(digest), () => readErasure(backend, digest));
 
-    // Another number of one digit is another format: refused as newer, not as damaged.
+    // Another digit is another format, which is refused as newer, not as damaged.
     await everyBitIsGuarded(backend, FORMAT_KEY, () => storeOn(backend));
   });
 

@@ -1,11 +1,11 @@
-// SHA-256 of files. A large one is hashed in a thread of its own: hashing keeps a core busy, and the thread that calls has heartbeats to
-// send and bytes to move meanwhile.
+// SHA-256 of files. A large file is hashed in a thread of its own, because hashing keeps a core busy and the
+// calling thread has heartbeats to send and bytes to move.
 import { createHash } from "node:crypto";
 import { readFile, stat } from "node:fs/promises";
 import { Worker } from "node:worker_threads";
 import type { Digest } from "./types.ts";
 
-/** A thread takes longer to start than this takes to hash. */
+/** To start a thread takes longer than to hash this much. */
 const LARGE_BYTES = 32 * 1024 ** 2;
 
 export async function fileDigest(path: string): Promise<Digest> {
@@ -19,7 +19,7 @@ export async function fileDigest(path: string): Promise<Digest> {
   return digest.end();
 }
 
-/** Digest of a file that is still written: all bytes before `upTo` are there and final. */
+/** Digest of a file that is still being written. `upTo` says how many of its first bytes are final. */
 export class GrowingDigest {
   private readonly thread: Worker;
   private readonly answer: Promise<Digest>;
@@ -32,7 +32,7 @@ export class GrowingDigest {
         .once("error", reject)
         .once("exit", () => reject(new Error(`the digest of ${path} was given up`)));
     });
-    // Whoever gives up does not ask.
+    // After `giveUp` nobody awaits the answer.
     this.answer.catch(() => undefined);
   }
 

@@ -1,4 +1,5 @@
-// The store: blobs, manifests and ledgers on one of the backends. Imports errors only; could be published alone.
+// The store: blobs, manifests and ledgers on one of the backends. Imports errors only; could be published
+// alone.
 import { resolve } from "node:path";
 import { RatchetError } from "../errors/index.ts";
 import { memoryBackend } from "./backends/memory.ts";
@@ -15,16 +16,21 @@ import type { Backend, Ledger, Store } from "./types.ts";
 export { canonicalDigest, canonicalJson, sha256 } from "./canonical.ts";
 export { openCache } from "./cache.ts";
 export type { Cache } from "./cache.ts";
-export { RatchetError } from "../errors/index.ts";
 export { probeStore } from "./probe.ts";
 export type * from "./types.ts";
 
-export interface OpenOptions {
-  /** Make the store where there is none; false for whoever only reads, so that a mistyped name is said instead of made. */
+interface OpenOptions {
+  /**
+   * Make the store if it does not exist. False for readers: a mistyped name is then an error, not a new
+   * store.
+   */
   create?: boolean;
 }
 
-/** `dir:/path`, `s3://bucket/prefix` or `memory:`. Throws store_name_invalid, store_absent, store_format_newer. */
+/**
+ * `dir:/path`, `s3://bucket/prefix` or `memory:`. Throws store_name_invalid, store_absent,
+ * store_format_newer.
+ */
 export async function openStore(name: string, options: OpenOptions = {}): Promise<Store> {
   return storeOn(await backendOf(name), options);
 }
@@ -33,7 +39,7 @@ export async function backendOf(name: string): Promise<Backend> {
   if (name === "memory:") return memoryBackend();
   if (name.startsWith("dir:")) return dirBackend(resolve(name.slice("dir:".length)));
   if (name.startsWith("s3:")) {
-    // Loaded where it is used: a directory needs no AWS SDK.
+    // Loaded here, because a directory needs no AWS SDK.
     const { parseS3Name, s3Backend } = await import("./backends/s3.ts");
     const location = parseS3Name(name);
     if (location) return s3Backend(location);
@@ -43,17 +49,11 @@ export async function backendOf(name: string): Promise<Backend> {
   });
 }
 
-/** Racing creates of the probe at start: enough to find a store that ignores the condition, few enough to be cheap. */
+/** Racing creates of the probe at start: enough to find a store that ignores the condition, and cheap. */
 const RACERS = 4;
 
 export async function storeOn(backend: Backend, { create = true }: OpenOptions = {}): Promise<Store> {
-  if (!(await hasFormat(backend))) {
-    if (!create)
-      throw new RatchetError("store_absent", `there is no store at ${backend.name}`, {
-        hint: "check the name; `ratchet worker`, `start` and `run` make a store where there is none",
-      });
-    await backend.putIfAbsent(FORMAT_KEY, exactBytes({ format: FORMAT }));
-  }
+  await requireFormat(backend, create);
   const ledgers = new Map<string, Ledger>();
   let proved: Promise<void> | undefined;
   const blobs = new Blobs(backend);
@@ -89,7 +89,19 @@ export async function storeOn(backend: Backend, { create = true }: OpenOptions =
   };
 }
 
-/** Whether there is a store; a newer format is refused, unknown fields are kept. */
+async function requireFormat(backend: Backend, create: boolean): Promise<void> {
+  if (await hasFormat(backend)) return;
+  if (!create)
+    throw new RatchetError("store_absent", `there is no store at ${backend.name}`, {
+      hint: "check the name; `ratchet worker`, `start` and `run` make a store if there is none",
+    });
+  await backend.putIfAbsent(FORMAT_KEY, exactBytes({ format: FORMAT }));
+}
+
+/**
+ * Whether there is a store. Throws store_format_newer for a newer format, artifact_corrupt for a damaged
+ * `ratchet.json`.
+ */
 export async function hasFormat(backend: Backend): Promise<boolean> {
   const bytes = await backend.get(FORMAT_KEY);
   if (!bytes) return false;
@@ -110,6 +122,6 @@ function formatOf(bytes: Uint8Array): number | undefined {
     const { format } = parseExact(bytes);
     return Number.isSafeInteger(format) && (format as number) >= 1 ? (format as number) : undefined;
   } catch {
-    return undefined; // said by the caller, with the store's name
+    return undefined; // the caller's error names the store
   }
 }

@@ -1,10 +1,10 @@
-// Every key of the store that is not a manifest's (those are made by their campaign): docs/store.md.
+// Keys of the store, apart from those of manifests (campaign/ids.ts). docs/store.md describes them.
 import type { Digest } from "./types.ts";
 
 export const FORMAT_KEY = "ratchet.json";
 export const FORMAT = 1;
 
-/** Objects of a probe that was killed; nothing reads them. */
+/** Objects of probes. Nothing reads those that a killed probe left. */
 export const PROBES_PREFIX = "probes/";
 
 export const ERASED_PREFIX = "erased/";

@@ -1,5 +1,6 @@
-// The ledger: row n is the object <n>.json, created conditionally, holding its epoch, its event id and the digest of row n−1. One writer
-// at a time by epoch, any number of readers; an append that finds its id is done already.
+// The ledger. Row n is the object <n>.json, created with a conditional write. It holds its epoch, its event
+// id and the digest of row n−1. The epoch allows one writer at a time; readers may be many. An append whose
+// id exists changes nothing.
 import { RatchetError } from "../errors/index.ts";
 import { again } from "./again.ts";
 import { canonicalDigest, sha256 } from "./canonical.ts";
@@ -7,50 +8,69 @@ import { exactBytes, parseExact } from "./exact-json.ts";
 import { ledgerKey, ledgerPrefix } from "./layout.ts";
 import type { Backend, Digest, Ledger, NewRow, Row } from "./types.ts";
 
-/** Writers that meet at the tail try again; more than this many times in a row is no race any more. */
+/** A writer that finds a new last row tries again, at most this many times in a row. */
 const TRIES = 1_000;
 /** Rows read at once. */
 const AT_ONCE = 32;
 
-/**
- * One campaign's ledger. What was read is remembered, so that an append reads only the rows behind it; whether the append succeeds is
- * decided by put-if-absent alone, never by what is remembered.
- */
-export function openLedger(backend: Backend, campaignId: string): Ledger {
-  let chain = new Chain(campaignId);
+export const openLedger = (backend: Backend, campaignId: string): Ledger =>
+  new CampaignLedger(backend, campaignId);
 
-  /** Follows the ledger to its end. Keys are listed, so that a row that is gone is not taken for the end. */
-  async function follow(from: Chain): Promise<Chain> {
-    const { count } = from;
-    // The last known row is listed again: where it is gone, the store is not the one that was read.
-    const keys: string[] = [];
-    for await (const key of backend.list(
-      ledgerPrefix(campaignId),
-      count > 1 ? ledgerKey(campaignId, count - 2) : undefined,
-    ))
-      if (isRow(key)) keys.push(key);
-    if (count > 0 && keys.shift() !== ledgerKey(campaignId, count - 1)) return follow(new Chain(campaignId));
-    for (let at = 0; at < keys.length; at += AT_ONCE) {
-      const numbers = keys.slice(at, at + AT_ONCE).map((_, offset) => count + at + offset);
-      const stored = await Promise.all(numbers.map((n) => backend.get(ledgerKey(campaignId, n))));
-      for (const [offset, bytes] of stored.entries()) {
-        const n = numbers[offset] as number;
-        if (!bytes) throw missingRow(campaignId, n, keys);
-        // Another append of this process may have followed further meanwhile.
-        if (n === from.count) from.add(bytes);
-      }
-    }
-    return from;
+/**
+ * One campaign's ledger. It remembers the rows that it has read, so that an append reads only later ones. The
+ * conditional write alone decides whether an append succeeds, never the memory.
+ */
+class CampaignLedger implements Ledger {
+  private readonly backend: Backend;
+  private readonly campaignId: string;
+  private chain: Chain;
+
+  constructor(backend: Backend, campaignId: string) {
+    this.backend = backend;
+    this.campaignId = campaignId;
+    this.chain = new Chain(campaignId);
   }
 
-  /** `refuses`: asked again for each tail that the row would follow. */
-  async function add<E>(
+  read<E>(): Promise<Row<E>[]> {
+    return this.readFrom(() => new Chain(this.campaignId));
+  }
+
+  follow<E>(): Promise<Row<E>[]> {
+    return this.readFrom(() => this.chain);
+  }
+
+  async append<E>(row: NewRow<E>): Promise<Row<E>> {
+    const epochOf = (highest: number): number => {
+      if (highest > row.epoch)
+        throw new RatchetError(
+          "lease_lost",
+          `campaign ${this.campaignId} was taken over: epoch ${highest}, this run has ${row.epoch}`,
+        );
+      return row.epoch;
+    };
+    return (await this.add(row, epochOf)) as Row<E>;
+  }
+
+  takeOver<E>(
+    row: Omit<NewRow<E>, "epoch">,
+    refuses?: (rows: Row<E>[]) => boolean,
+  ): Promise<Row<E> | undefined> {
+    return this.add(row, (highest) => highest + 1, refuses);
+  }
+
+  private async readFrom<E>(start: () => Chain): Promise<Row<E>[]> {
+    this.chain = await again(() => this.toEnd(start()));
+    return [...this.chain.rows] as Row<E>[];
+  }
+
+  /** `refuses`: called again for each last row that the new one would follow. */
+  private async add<E>(
     row: Omit<NewRow<E>, "epoch">,
     epochOf: (highest: number) => number,
     refuses: (rows: Row<E>[]) => boolean = () => false,
   ): Promise<Row<E> | undefined> {
     for (let tries = 0; tries < TRIES; tries += 1) {
-      const tail = (chain = await again(() => follow(chain)));
+      const tail = (this.chain = await again(() => this.toEnd(this.chain)));
       const { count, last, epoch } = tail;
       const done = tail.row<E>(row.id);
       if (done) return done;
@@ -63,41 +83,47 @@ export function openLedger(backend: Backend, campaignId: string): Ledger {
         previous: last,
         at: new Date().toISOString(),
       };
-      // The chain covers every row but the last; the seal covers that one too.
+      // The chain protects every row but the last; the seal protects that one too.
       const bytes = exactBytes({ ...next, seal: canonicalDigest(next) });
-      if ((await backend.putIfAbsent(ledgerKey(campaignId, next.n), bytes)) !== "created") continue;
+      const outcome = await this.backend.putIfAbsent(ledgerKey(this.campaignId, next.n), bytes);
+      if (outcome !== "created") continue;
       if (tail.count === count) tail.add(bytes);
       return next;
     }
     throw new RatchetError(
       "ledger_contended",
-      `the ledger of ${campaignId} was written by others ${TRIES} times in a row`,
+      `the ledger of ${this.campaignId} was written by others ${TRIES} times in a row`,
     );
   }
 
-  return {
-    async read<E>() {
-      chain = await again(() => follow(new Chain(campaignId)));
-      return [...chain.rows] as Row<E>[];
-    },
-    async follow<E>() {
-      chain = await again(() => follow(chain));
-      return [...chain.rows] as Row<E>[];
-    },
-    append: async <E>(row: NewRow<E>) =>
-      (await add(row, (highest) => {
-        if (highest > row.epoch)
-          throw new RatchetError(
-            "lease_lost",
-            `campaign ${campaignId} was taken over: epoch ${highest}, this run has ${row.epoch}`,
-          );
-        return row.epoch;
-      })) as Row<E>,
-    takeOver: (row, refuses) => add(row, (highest) => highest + 1, refuses),
-  };
+  /**
+   * Reads to the end of the ledger. It lists the keys, because otherwise a missing row would look like the
+   * end.
+   */
+  private async toEnd(chain: Chain): Promise<Chain> {
+    const { count } = chain;
+    const keyOf = (n: number): string => ledgerKey(this.campaignId, n);
+    // List the last known row again: if it is gone, the rows that were read are no longer the store's.
+    const keys: string[] = [];
+    const after = count > 1 ? keyOf(count - 2) : undefined;
+    for await (const key of this.backend.list(ledgerPrefix(this.campaignId), after))
+      if (isRow(key)) keys.push(key);
+    if (count > 0 && keys.shift() !== keyOf(count - 1)) return this.toEnd(new Chain(this.campaignId));
+    for (let at = 0; at < keys.length; at += AT_ONCE) {
+      const numbers = keys.slice(at, at + AT_ONCE).map((_, offset) => count + at + offset);
+      const stored = await Promise.all(numbers.map((n) => this.backend.get(keyOf(n))));
+      for (const [offset, bytes] of stored.entries()) {
+        const n = numbers[offset] as number;
+        if (!bytes) throw missingRow(this.campaignId, n, keys);
+        // Another append of this process may have added the row meanwhile.
+        if (n === chain.count) chain.add(bytes);
+      }
+    }
+    return chain;
+  }
 }
 
-/** Rows from the first on, each checked against its seal and the row before it. */
+/** The first rows of a ledger, each checked against its seal and the row before it. */
 class Chain {
   readonly rows: Row<unknown>[] = [];
   /** Digest of the last row's bytes. */
@@ -162,10 +188,10 @@ const missingRow = (campaignId: string, n: number, keys: string[]): RatchetError
     { hint: RESTORE },
   );
 
-/** Whatever else lies in the folder (an editor's backup, a file manager's index) is nobody's row. */
+/** False for other files in the folder, such as an editor's backup or a file manager's index. */
 const isRow = (key: string): boolean => /\/\d{12}\.json$/.test(key);
 
-/** Campaigns are folders; one that was never created, or was emptied, has no first row. */
+/** Ids of folders that have a first row. A folder without one was never a campaign, or was emptied. */
 export async function* campaignIds(backend: Backend): AsyncGenerator<string> {
   for await (const id of backend.folders("campaigns/")) if (await backend.stat(ledgerKey(id, 0))) yield id;
 }

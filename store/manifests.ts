@@ -1,7 +1,8 @@
-// Manifests: `{schema, result, facts}` created once at a key that follows from their inputs. The first commit wins; whoever comes later
-// adopts it. Only the digest of `result` enters other addresses, and its canonical JSON is a blob too, so the digest alone names it.
-// The seal covers the key and the whole object: a changed fact is found, and so is a sound manifest at the key of another. Together with the
-// exact bytes (exact-json.ts) it covers every byte.
+// Manifests `{schema, result, facts}`, created once at a key that follows from their inputs. The first commit
+// wins; later writers adopt it. Only the digest of `result` enters other addresses. The canonical JSON of
+// `result` is a blob too, so the digest names it. The seal covers the key and the whole object. So a reader
+// finds a changed fact, and a sound manifest at the key of another. With the exact bytes (exact-json.ts) the
+// seal covers every byte.
 import { RatchetError } from "../errors/index.ts";
 import { again } from "./again.ts";
 import { canonicalDigest, canonicalJson } from "./canonical.ts";
@@ -38,11 +39,12 @@ export async function commitManifest<M extends WithResult>(
   manifest: M,
   names: readonly Digest[],
 ): Promise<CommittedManifest<M>> {
-  // Looked at last of all: between their writing and this commit, `prune` may have taken a blob for garbage.
+  // `prune` may have deleted a blob since it was written. So each must still exist just before this commit
+  // names it.
   const looks = names.map(async (name) => {
     if (!(await blobs.has(name)))
-      throw new RatchetError("blob_vanished", `blob ${name} went away before ${key} could name it`, {
-        hint: "it is made again; `ratchet prune` needs a longer --grace than any stage takes",
+      throw new RatchetError("blob_vanished", `blob ${name} was deleted before ${key} could name it`, {
+        hint: "the next attempt makes it again; `ratchet prune` needs a longer --grace than any stage takes",
       });
   });
   const [digest] = await Promise.all([blobs.put(canonicalJson(manifest.result)), ...looks]);
@@ -50,12 +52,13 @@ export async function commitManifest<M extends WithResult>(
   const bytes = exactBytes({ ...sealed, seal: sealOf(key, sealed) });
   if ((await backend.putIfAbsent(key, bytes)) === "created") return { manifest, digest, adopted: false };
   const first = await readManifest<M>(backend, key);
-  if (!first) throw new RatchetError("artifact_missing", `manifest ${key} was there and is gone`);
+  if (!first) throw new RatchetError("artifact_missing", `manifest ${key} existed and is gone`);
   return { ...first, adopted: true };
 }
 
 const CHANGED =
-  "its bytes or its place changed after it was written; `ratchet verify` lists all damage, `ratchet repair` makes it again";
+  "its bytes or its key changed after it was written; " +
+  "`ratchet verify` lists all damage, `ratchet repair` makes it again";
 
 const sealOf = (key: string, manifest: object): Digest => canonicalDigest({ key, manifest });
 

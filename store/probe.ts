@@ -1,17 +1,18 @@
-// Whether a store keeps what a ledger needs, tried out in small: many writers of one new key, one winner; what was written is read back
-// and listed; a delete deletes. Every call that a campaign makes is made once, so a missing permission is named before the first stage.
+// Tries whether a store can hold a ledger: of several writers of one new key exactly one must win; the object
+// must be readable, be listed, and be gone after a delete. So every call of a campaign is made once, and a
+// missing permission is found before the first stage.
 import { randomUUID } from "node:crypto";
 import { RatchetError } from "../errors/index.ts";
 import { PROBES_PREFIX } from "./layout.ts";
 import type { Backend } from "./types.ts";
 
-/** Throws store_unsupported with what was found, or what the backend refused (store_denied, bucket_missing …). */
+/** Throws store_unsupported if a trial fails, or the backend's own error (store_denied, bucket_missing …). */
 export async function probeStore(backend: Backend, racers: number): Promise<void> {
   const key = `${PROBES_PREFIX}${randomUUID()}.json`;
   try {
     await tryCreates(backend, key, racers);
   } catch (error) {
-    // What the delete says would hide the cause; a probe that stays behind harms nobody.
+    // An error of the delete would hide the cause. Nothing reads a probe that is left.
     await backend.delete(key).catch(() => undefined);
     throw error;
   }
@@ -28,12 +29,12 @@ async function tryCreates(backend: Backend, key: string, racers: number): Promis
     throw unsupported(backend, `${winners.length} of ${racers} racing creates of one key won`);
   if ((await create("late")) !== "exists") throw unsupported(backend, "a key that exists was created again");
   if (new TextDecoder().decode(await backend.get(key)) !== winners[0])
-    throw unsupported(backend, "what the winner wrote is not what is kept");
+    throw unsupported(backend, "the object does not hold what the winner wrote");
   for await (const found of backend.list(key)) if (found === key) return;
   throw unsupported(backend, "a key that was just created is not listed");
 }
 
 const unsupported = ({ name }: Backend, found: string): RatchetError =>
   new RatchetError("store_unsupported", `${name} cannot hold a ledger: ${found}`, {
-    hint: "campaigns need a store whose conditional create lets one writer win (S3: PutObject with If-None-Match)",
+    hint: "a conditional create must let exactly one writer win (S3: PutObject with If-None-Match)",
   });

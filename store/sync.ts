@@ -1,4 +1,4 @@
-// Makes what was written outlive a power failure: a file's bytes when the file is synced, its name when the folder is.
+// Makes files survive a power failure. To sync a file saves its bytes; to sync its folder saves its name.
 import { open, readdir } from "node:fs/promises";
 import { join } from "node:path";
 
@@ -11,7 +11,7 @@ export async function sync(path: string): Promise<void> {
   }
 }
 
-/** A file, or a folder with all that it holds. */
+/** Syncs a file, or a folder and everything in it. */
 export async function syncAll(path: string): Promise<void> {
   const entries = await readdir(path, { withFileTypes: true }).catch((error: NodeJS.ErrnoException) => {
     if (error.code === "ENOTDIR") return [];

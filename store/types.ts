@@ -1,10 +1,10 @@
-// The store's two layers as interfaces: a backend knows keys and bytes, the store knows blobs, manifests and ledgers.
-// Format, key by key: docs/store.md.
+// The store's two layers as interfaces: a backend knows keys and bytes, the store knows blobs, manifests and
+// ledgers. Format, key by key: docs/store.md.
 
 /** SHA-256, 64 lower-case hex digits. */
 export type Digest = string;
 
-/** What a listing or a look says of one object. */
+/** One object of a listing or a `stat`. */
 export interface Entry {
   key: string;
   sizeBytes: number;
@@ -12,35 +12,46 @@ export interface Entry {
   modifiedMs: number;
 }
 
-/** What a writer that was killed left behind: no object, but it takes space. */
+/** Bytes that a killed writer left: no object, but they take space. */
 export interface Leftover extends Entry {
   remove(): Promise<void>;
 }
 
-/** Keys are `/`-separated, no leading slash. Everything here retries transient faults itself or throws a typed error. */
+/**
+ * Keys are separated by `/` and do not begin with one. Each call retries transient faults itself, or throws a
+ * typed error.
+ */
 export interface Backend {
   /** `dir:/path`, `s3://bucket/prefix`, `memory:`. */
   readonly name: string;
-  /** Undefined where the key does not exist. */
+  /** Undefined if the key does not exist. */
   get(key: string): Promise<Uint8Array | undefined>;
-  /** SHA-256 of what is stored, memory bounded; undefined where the key does not exist. */
+  /** SHA-256 of the stored bytes, in bounded memory; undefined if the key does not exist. */
   digest(key: string): Promise<Digest | undefined>;
-  /** Into a new local file, memory bounded. The SHA-256 of what was written; undefined where the key does not exist. */
+  /**
+   * Downloads to a local file, in bounded memory. Returns the SHA-256 of the file; undefined if the key does
+   * not exist.
+   */
   getFile(key: string, path: string): Promise<Digest | undefined>;
-  /** Unconditional, atomic: readers see the old bytes, the new bytes or nothing, never a part. */
+  /**
+   * Writes without a condition. Atomic: readers see the old bytes, the new bytes or nothing, never a part.
+   */
   put(key: string, bytes: Uint8Array): Promise<void>;
-  /** Same from a local file, memory bounded. */
+  /** The same from a local file, in bounded memory. */
   putFile(key: string, path: string): Promise<void>;
-  /** The only conditional primitive. An unknown outcome is settled inside by reading the key. */
+  /** The only conditional write. If its outcome is unknown, it reads the key to find out. */
   putIfAbsent(key: string, bytes: Uint8Array): Promise<"created" | "exists">;
   stat(key: string): Promise<Entry | undefined>;
-  /** Keys under a prefix, ascending; with `after`, only those behind that key. */
+  /** Keys under a prefix, ascending; with `after`, only larger keys than that one. */
   list(prefix: string, after?: string): AsyncIterable<string>;
-  /** Names directly below a prefix that ends in `/`, ascending, without what lies under them. A folder may turn out to be empty. */
+  /** Names directly below a prefix that ends in `/`, ascending. A folder may be empty. */
   folders(prefix: string): AsyncIterable<string>;
-  /** As `list`, with size and time of each. */
+  /** As `list`, with the size and time of each object. */
   entries(prefix: string): AsyncIterable<Entry>;
-  /** Half-written files, unfinished multipart uploads. Those of living writers are among them: tell them by their age. */
+  /**
+   * Half-written files and unfinished multipart uploads, also those of living writers: only their age tells
+   * them apart.
+   */
   leftovers(): AsyncIterable<Leftover>;
   delete(key: string): Promise<void>;
 }
@@ -49,7 +60,7 @@ export interface CommittedManifest<M> {
   manifest: M;
   /** SHA-256 of the canonical JSON of `manifest.result`. */
   digest: Digest;
-  /** True where somebody had committed before and that manifest was taken instead. */
+  /** Another writer had committed first; this is that writer's manifest. */
   adopted: boolean;
 }
 
@@ -63,7 +74,7 @@ export interface Store {
   /** Throws RatchetError artifact_missing, artifact_corrupt or artifact_erased. */
   getBlob(digest: Digest): Promise<Uint8Array>;
   getBlobFile(digest: Digest, path: string): Promise<void>;
-  /** The blob, or what an erasure has left of it. */
+  /** The blob, or the rows that an erasure left of it. */
   getRemainder(digest: Digest): Promise<Uint8Array>;
   hasBlob(digest: Digest): Promise<boolean>;
   /** Canonical JSON as a blob, and back. */
@@ -73,14 +84,14 @@ export interface Store {
   putTree(dir: string): Promise<Digest>;
   getTree(digest: Digest, dir: string): Promise<void>;
 
-  // Manifests: created conditionally, once; the first commit wins and everyone else adopts it.
-  /** Undefined where nothing is committed. Throws artifact_corrupt for a manifest that does not parse or whose digest field is wrong. */
+  // Manifests: created once, with a conditional write. The first commit wins; all other writers adopt it.
+  /** Undefined if nothing is committed. Throws artifact_corrupt if any byte of the manifest changed. */
   readManifest<M extends { result: unknown }>(
     key: string,
   ): Promise<{ manifest: M; digest: Digest } | undefined>;
   /**
-   * Also puts the canonical JSON of `result` as a blob, so that its digest alone names it. `names`: blobs that the result names and that
-   * were put for it; each must still be there.
+   * Also writes the canonical JSON of `result` as a blob, so that its digest names it. `names`: blobs that
+   * were written for this result. Throws blob_vanished if one of them no longer exists.
    */
   commitManifest<M extends { result: unknown }>(
     key: string,
@@ -91,7 +102,10 @@ export interface Store {
   ledger(campaignId: string): Ledger;
   /** Ids of campaigns that have a ledger. */
   campaigns(): AsyncIterable<string>;
-  /** Tries the calls that a campaign needs, once. Throws store_unsupported or store_denied: a ledger would not be safe here. */
+  /**
+   * Tries the calls of a campaign, once per process. Throws store_unsupported or store_denied if a ledger
+   * would not be safe.
+   */
   proveWrites(): Promise<void>;
 }
 
@@ -111,18 +125,21 @@ export interface Row<E> extends NewRow<E> {
 }
 
 export interface Ledger {
-  /** All rows in order; checks the chain of digests. Throws artifact_corrupt / ledger_broken with the row. */
+  /**
+   * All rows in order. Checks the chain of digests, and throws ledger_broken with the number of the bad row.
+   */
   read<E>(): Promise<Row<E>[]>;
-  /** The same rows, reading only those behind what this process has read before. */
+  /** The same rows, but reads only those that this process has not read before. */
   follow<E>(): Promise<Row<E>[]>;
   /**
-   * Appends behind the tail. Idempotent by `id`: an existing row of that id is returned.
-   * Throws RatchetError (code lease_lost) where a row of a higher epoch exists.
+   * Appends a row. Returns the existing row if one has the same `id`. Throws lease_lost if a row has a higher
+   * epoch.
    */
   append<E>(row: NewRow<E>): Promise<Row<E>>;
   /**
-   * Appends an `opened`-like row with epoch = highest so far + 1; idempotent by id. Undefined where `refuses` says so of the rows that it
-   * would follow, which is asked again whenever another writer was faster.
+   * Appends a row with an epoch one higher than any before. Returns the existing row if one has the same
+   * `id`; undefined if `refuses` returns true for the rows that it would follow. `refuses` is called again
+   * whenever another writer was faster.
    */
   takeOver<E>(
     row: Omit<NewRow<E>, "epoch">,

@@ -4,7 +4,7 @@
 // computed again.
 import { isCoded } from "../../errors/index.ts";
 import { referenceKey } from "../../campaign/ids.ts";
-import type { Digest } from "../../campaign/types.ts";
+import type { ReferenceResult } from "../../campaign/types.ts";
 import type { ReferenceLogps } from "../../runtimes/types.ts";
 import { addressOf } from "../address.ts";
 import type { StageContext } from "../attempt/context.ts";
@@ -14,11 +14,7 @@ import { STAGE_VERSION } from "../versions.ts";
 
 export interface ReferenceManifest {
   schema: "ratchet.reference/1";
-  result: ReferenceLogps & {
-    /** Tree of the reference model. */
-    reference: Digest;
-    rows: Digest;
-  };
+  result: ReferenceResult;
   facts: object;
 }
 

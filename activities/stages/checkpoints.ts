@@ -2,7 +2,7 @@
 // restored.
 import { rm } from "node:fs/promises";
 import { isCoded } from "../../errors/index.ts";
-import type { Digest, Tree } from "../../campaign/types.ts";
+import type { CheckpointResult, Tree } from "../../campaign/types.ts";
 import type { StageContext } from "../attempt/context.ts";
 import { retryDuringOutage } from "../attempt/retry-during-outage.ts";
 
@@ -11,7 +11,7 @@ const STORED = 2;
 
 interface CheckpointManifest {
   schema: "ratchet.checkpoint/1";
-  result: { step: number; tree: Digest };
+  result: CheckpointResult;
   facts: object;
 }
 

@@ -1,6 +1,7 @@
-// `copy`: moves a campaign to another store, where it goes on. Everything that it reaches is copied, then, where it can still go on, the
-// last row of the old ledger says where it went: from then on no run can write here, and only then does the new store get the ledger.
-// Interrupted anywhere, the same copy goes on. (docs/store.md, "Copying")
+// `copy`: copies a campaign to another store. First it copies all that the campaign reaches. If the campaign
+// has not completed, the last row of the old ledger then says where it moved: from then on no run can write
+// here. Only after that does the new store get the ledger. An interrupted copy resumes when the same command
+// runs again. (docs/store.md, "Copying")
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -14,7 +15,7 @@ import { ReachableSet } from "./reachable-set.ts";
 import { requireCampaign } from "../record/record.ts";
 import { verifyCampaign } from "./verify.ts";
 
-export interface CopyOptions {
+interface CopyOptions {
   by: string;
   why: string;
 }
@@ -24,10 +25,10 @@ export interface Copied {
   to: string;
   rows: number;
   manifests: number;
-  /** Blobs that were not there yet. */
+  /** Blobs that the other store did not have. */
   blobs: number;
   sizeBytes: number;
-  /** The campaign can go on, and does so in the new store only. */
+  /** The campaign has not completed. Only the new store can resume it. */
   moved: boolean;
 }
 
@@ -62,7 +63,7 @@ export async function copyCampaign(
   if (copied.moved) {
     const event: LedgerEvent = { type: "moved", to: to.name, ...options };
     await from.ledger(campaignId).takeOver({ id: `moved:${to.name}`, event, by: options.by });
-    // What was made meanwhile; nothing can be added any more.
+    // Again, for what was made meanwhile. From now on nothing is added.
     await copyReached(from, to, campaignId, copied);
   }
   copied.rows = await copyLedger(from, to, campaignId);
@@ -78,7 +79,7 @@ function refuseMoved({ campaignId, status }: CampaignRecord, rows: LedgerRow[], 
   }
 }
 
-/** A ledger that is there must be the beginning of this one. */
+/** A ledger in the other store must be the beginning of this one. */
 async function refuseOther(from: Store, to: Store, campaignId: string, rows: LedgerRow[]): Promise<void> {
   const there = await to.ledger(campaignId).read<LedgerEvent>();
   const last = there.length - 1;
@@ -90,7 +91,7 @@ async function refuseOther(from: Store, to: Store, campaignId: string, rows: Led
   if (last < rows.length && mine && theirs && Buffer.compare(mine, theirs) === 0) return;
   throw new RatchetError(
     "campaign_differs",
-    `${to.name} has a campaign ${campaignId} that is another one or has gone on there`,
+    `${to.name} has a campaign ${campaignId} that is another one or was continued there`,
     { hint: "look at it: ratchet history --ledger" },
   );
 }
@@ -111,7 +112,7 @@ async function copyReached(from: Store, to: Store, campaignId: string, copied: C
   }
 }
 
-/** Checked against its digest on the way. */
+/** `getBlobFile` checks the digest. */
 async function copyBlob(from: Store, to: Store, digest: Digest, path: string, copied: Copied): Promise<void> {
   const [mine, theirs] = await Promise.all([
     from.backend.stat(blobKey(digest)),
@@ -125,7 +126,7 @@ async function copyBlob(from: Store, to: Store, digest: Digest, path: string, co
   copied.sizeBytes += mine.sizeBytes;
 }
 
-/** Rows as they stand, in order, up to the one that closed the ledger here. */
+/** Rows byte by byte, in order, up to the one that closed the ledger here. */
 async function copyLedger(from: Store, to: Store, campaignId: string): Promise<number> {
   const rows = await from.ledger(campaignId).read<LedgerEvent>();
   const end = rows.findIndex(({ event }) => event.type === "moved");

@@ -1,6 +1,7 @@
-// `erase`: takes a person's rows out of a store. Every blob of rows that holds the prompt, an answer to it or a pair made of it is
-// replaced by a copy without those rows, under the copy's own digest; the blob goes, its digest stays with a record of the erasure, and
-// each campaign that named it gets a row in its ledger. Model weights cannot be erased by rows. (docs/store.md, "Erasing")
+// `erase`: removes all rows of a prompt from a store. Each blob that holds the prompt, an answer to it or a
+// pair made of it is replaced by a copy without those rows, under the copy's own digest. The blob is deleted;
+// a record of the erasure keeps its digest, and each campaign that named it gets a row in its ledger. Trained
+// weights cannot be erased by rows. (docs/store.md, "Erasing")
 import { RatchetError } from "../../errors/index.ts";
 import { canonicalJson, sha256 } from "../../store/index.ts";
 import type { Entry, Store } from "../../store/types.ts";
@@ -8,12 +9,14 @@ import { recordErasure } from "../../store/erased.ts";
 import { BLOBS_PREFIX, blobKey } from "../../store/layout.ts";
 import type { CompiledSpec } from "../../campaign/spec/compiled.ts";
 import { referencesPrefix } from "../../campaign/ids.ts";
+import { namesIn } from "../../campaign/names.ts";
 import { promptContent } from "../../campaign/recipe/rows.ts";
 import type { Digest, LedgerEvent } from "../../campaign/types.ts";
 import { eachOf } from "../record/each.ts";
 import { hasEnded } from "../follow/outcome.ts";
 import { campaignIds, readSpec, requireCampaign } from "../record/record.ts";
 import { ReachableSet } from "./reachable-set.ts";
+import { linesOf, withoutPrompt } from "./erased-rows.ts";
 
 export interface EraseOptions {
   by: string;
@@ -25,14 +28,14 @@ export interface EraseOptions {
 
 export interface Erased {
   dryRun: boolean;
-  /** Campaigns that named what was erased. */
+  /** Campaigns that named an erased blob. */
   campaigns: string[];
-  /** Blobs that went, and the rows of the prompt in them. */
+  /** Erased blobs, and rows of the prompt in them. */
   blobs: number;
   rows: number;
 }
 
-/** Blobs that nothing names are looked into up to this size: above it they are weights of checkpoints that were dropped. */
+/** Larger blobs that no campaign names are not searched: they are weights of deleted checkpoints. */
 const STRAY_BYTES_MAX = 256 * 1024 ** 2;
 
 export async function erasePrompt(store: Store, promptId: string, options: EraseOptions): Promise<Erased> {
@@ -45,53 +48,40 @@ export async function erasePrompt(store: Store, promptId: string, options: Erase
       { hint: "ids are those of the prompt rows: ratchet samples <campaign> --json" },
     );
   const found = await rowsOfPrompt(store, promptId, holders);
+  const holding = holdingCampaigns(holders, found);
   const erased: Erased = {
     dryRun,
-    campaigns: [],
+    campaigns: holding.map(({ campaignId }) => campaignId),
     blobs: found.length,
     rows: found.reduce((sum, { rows }) => sum + rows, 0),
   };
-  const concerned = [...holders.campaigns]
-    .map(([campaignId, holder]) => ({
-      campaignId,
-      ...holder,
-      blobs: found.map(({ digest }) => digest).filter((digest) => holder.reachable.digests.has(digest)),
-    }))
-    .filter(({ blobs }) => blobs.length > 0);
-  const going = concerned.find(({ open }) => open);
-  if (going)
-    throw new RatchetError("campaign_open", `${going.campaignId} has the prompt and has not ended`, {
-      hint: "cancel it, or wait for its end: what it makes now would hold the text again",
-    });
-  for (const { campaignId, reachable, epoch, blobs } of concerned) {
-    erased.campaigns.push(campaignId);
-    if (dryRun) continue;
+  if (dryRun) return erased;
+  for (const { campaignId, reachable, epoch, blobs } of holding) {
     const event: LedgerEvent = { type: "erased", prompt: sha256(promptId), blobs, by, why };
     await store.ledger(campaignId).append({ id: `erased:${requestId}`, epoch, event, by });
     await dropReferences(store, campaignId, reachable, blobs);
   }
-  if (dryRun) return erased;
-  // Lists of prompts go last: an erasure that is interrupted is found again by them.
-  for (const { digest, named, rest } of found.sort(
-    (a, b) => Number(holders.lists.has(a.digest)) - Number(holders.lists.has(b.digest)),
-  )) {
-    if (named) {
-      const redacted = rest === "" ? {} : { redacted: await store.putBlob(rest) };
-      await recordErasure(store.backend, {
-        schema: "ratchet.erased/1",
-        digest,
-        ...redacted,
-        at: new Date().toISOString(),
-        by,
-        why,
-      });
-    }
-    await store.backend.delete(blobKey(digest));
-  }
+  // Lists of prompts go last: an erasure that was interrupted finds the prompt in them again.
+  const isList = ({ digest }: Found): number => Number(holders.lists.has(digest));
+  for (const blob of found.sort((a, b) => isList(a) - isList(b))) await replace(store, blob, options);
   return erased;
 }
 
-/** Log-probabilities of answers that go: they hold no text, and are of use to nobody without it. */
+/** Stores the other rows as a blob of their own, then the record of the erasure, then deletes the blob. */
+async function replace(
+  store: Store,
+  { digest, named, rest }: Found,
+  { by, why }: EraseOptions,
+): Promise<void> {
+  if (named) {
+    const redacted = rest === "" ? undefined : await store.putBlob(rest);
+    const at = new Date().toISOString();
+    await recordErasure(store.backend, { schema: "ratchet.erased/1", digest, redacted, at, by, why });
+  }
+  await store.backend.delete(blobKey(digest));
+}
+
+/** Deletes log-probabilities of erased answers: they hold no text, and are useless without it. */
 async function dropReferences(
   { backend, readManifest }: Store,
   campaignId: string,
@@ -99,17 +89,25 @@ async function dropReferences(
   blobs: readonly Digest[],
 ): Promise<void> {
   for (const key of manifests.filter((manifest) => manifest.startsWith(referencesPrefix(campaignId)))) {
-    const found = await readManifest<{ result: { rows: Digest } }>(key);
-    if (!found || !blobs.includes(found.manifest.result.rows)) continue;
-    // Whichever campaign holds the same result holds the same rows: it loses its own here too.
+    const found = await readManifest(key);
+    if (!found || !namesIn(found.manifest.result, "reference").some(({ digest }) => blobs.includes(digest)))
+      continue;
+    // A campaign that has the same result has the same rows, and loses its manifest here too.
     await backend.delete(key);
     await backend.delete(blobKey(found.digest));
   }
 }
 
+interface Holder {
+  reachable: ReachableSet;
+  epoch: number;
+  open: boolean;
+}
+
 interface Holders {
-  campaigns: Map<string, { reachable: ReachableSet; epoch: number; open: boolean }>;
-  /** What the prompt says, as canonical JSON: rows without ids are known by it. */
+  /** All campaigns of the store. */
+  campaigns: Map<string, Holder>;
+  /** The prompt's text as canonical JSON: rows without ids are recognized by it. */
   contents: Set<string>;
   /** Blobs of prompts. */
   lists: Set<Digest>;
@@ -124,17 +122,37 @@ async function holdersOf(store: Store, promptId: string): Promise<Holders> {
     holders.campaigns.set(id, { reachable, epoch: record.epoch, open: !hasEnded(record) });
     for (const list of promptLists(await readSpec(store, record))) {
       holders.lists.add(list);
-      for (const { row } of linesOf(new TextDecoder().decode(await store.getRemainder(list))))
+      for (const { row } of linesOf(await store.getRemainder(list)))
         if (row?.["id"] === promptId) holders.contents.add(canonicalJson(promptContent(row)));
     }
   }
   return holders;
 }
 
-const promptLists = ({ prompts }: CompiledSpec): Digest[] =>
-  [prompts.iterations, prompts.validation, prompts.test, prompts.preferences].flatMap((list) =>
-    list ? [list.rows] : [],
-  );
+const promptLists = (spec: CompiledSpec): Digest[] =>
+  namesIn(spec)
+    .filter(({ path }) => path.startsWith("prompts."))
+    .map(({ digest }) => digest);
+
+/** Campaigns that name a blob with rows of the prompt. Throws campaign_open if one of them has not ended. */
+function holdingCampaigns(
+  { campaigns }: Holders,
+  found: readonly Found[],
+): (Holder & { campaignId: string; blobs: Digest[] })[] {
+  const holding = [...campaigns]
+    .map(([campaignId, holder]) => ({
+      campaignId,
+      ...holder,
+      blobs: found.map(({ digest }) => digest).filter((digest) => holder.reachable.digests.has(digest)),
+    }))
+    .filter(({ blobs }) => blobs.length > 0);
+  const running = holding.find(({ open }) => open);
+  if (running)
+    throw new RatchetError("campaign_open", `${running.campaignId} has the prompt and has not ended`, {
+      hint: "cancel it, or wait until it ends: until then it would write the text again",
+    });
+  return holding;
+}
 
 interface Found {
   digest: Digest;
@@ -142,7 +160,7 @@ interface Found {
   named: boolean;
   /** Rows of the prompt in it. */
   rows: number;
-  /** The other rows, as they stand. */
+  /** The other rows, unchanged. */
   rest: string;
 }
 
@@ -152,50 +170,15 @@ async function rowsOfPrompt(
   { campaigns, contents }: Holders,
 ): Promise<Found[]> {
   const found: Found[] = [];
-  const reaches = [...campaigns.values()].map(({ reachable }) => reachable);
+  const reachables = [...campaigns.values()].map(({ reachable }) => reachable);
   const entries: Entry[] = [];
   for await (const entry of store.backend.entries(BLOBS_PREFIX)) entries.push(entry);
   await eachOf(entries, async ({ key, sizeBytes }) => {
     const digest = key.slice(key.lastIndexOf("/") + 1);
-    const named = reaches.some(({ digests }) => digests.has(digest));
-    if (reaches.some(({ files }) => files.has(digest)) || (!named && sizeBytes > STRAY_BYTES_MAX)) return;
-    const bytes = await store.getBlob(digest);
-    if (bytes[0] !== 0x7b /* { */) return;
-    const lines = linesOf(new TextDecoder().decode(bytes));
-    const rest = lines.filter(({ row }) => !isOf(row, promptId, contents));
-    if (rest.length < lines.length)
-      found.push({
-        digest,
-        named,
-        rows: lines.length - rest.length,
-        rest: rest.map(({ line }) => `${line}\n`).join(""),
-      });
+    const named = reachables.some(({ digests }) => digests.has(digest));
+    if (reachables.some(({ files }) => files.has(digest)) || (!named && sizeBytes > STRAY_BYTES_MAX)) return;
+    const split = withoutPrompt(await store.getBlob(digest), promptId, contents);
+    if (split.rows > 0) found.push({ digest, named, ...split });
   });
   return found;
-}
-
-type RowLike = Record<string, unknown>;
-
-function isOf(row: RowLike | undefined, promptId: string, contents: Set<string>): boolean {
-  if (!row) return false;
-  if ([row["promptId"], row["prompt_id"], row["id"]].includes(promptId)) return true;
-  const content = row["prompt"] ?? row["messages"];
-  return content !== undefined && contents.has(canonicalJson(content));
-}
-
-/** `row`: undefined for what is no JSON object. */
-function linesOf(text: string): { line: string; row: RowLike | undefined }[] {
-  return text
-    .split("\n")
-    .filter((line) => line !== "")
-    .map((line) => ({ line, row: parsed(line) }));
-}
-
-function parsed(line: string): RowLike | undefined {
-  try {
-    const value: unknown = JSON.parse(line);
-    return value !== null && typeof value === "object" ? (value as RowLike) : undefined;
-  } catch {
-    return undefined;
-  }
 }

@@ -1,6 +1,7 @@
-// `prune`: the one place that deletes. Mark and sweep: whatever any campaign of the store reaches stays, all finished iterations and
-// the checkpoints of those that can still go on among them; the rest goes once it has lain untouched for the grace period. Writers
-// that reuse an old blob write it again, and look once more before a manifest names it (docs/store.md, "Pruning").
+// `prune` deletes what no campaign needs. It first marks all that the campaigns of the store reach, which
+// includes all finished iterations, and the checkpoints of campaigns that have not completed. Then it deletes
+// the rest, if nobody wrote it within the grace period. A writer that reuses an old blob writes it again, and
+// checks it once more before a manifest names it (docs/store.md, "Pruning").
 import { RatchetError } from "../../errors/index.ts";
 import { workPrefix } from "../../campaign/ids.ts";
 import { BLOBS_PREFIX, PROBES_PREFIX } from "../../store/layout.ts";
@@ -11,7 +12,7 @@ import { ReachableSet } from "./reachable-set.ts";
 
 export interface PruneOptions {
   dryRun: boolean;
-  /** Nothing that was written within this time is touched. */
+  /** Keep everything that was written within this time. */
   graceMs: number;
 }
 
@@ -24,10 +25,10 @@ export interface Pruned {
   dryRun: boolean;
   campaigns: number;
   kept: Amount;
-  /** Not needed, and too young to be deleted. */
+  /** Not needed, but written within the grace period. */
   young: Amount;
   blobs: Amount;
-  /** Of campaigns that have completed: checkpoints, and what is kept of references. */
+  /** Manifests of checkpoints and references of completed campaigns. */
   checkpoints: Amount;
   /** Half-written files, unfinished uploads, probes. */
   leftovers: Amount;
@@ -35,50 +36,71 @@ export interface Pruned {
 
 export const GRACE_MS = 24 * 60 * 60_000;
 
-export async function pruneStore(store: Store, { dryRun, graceMs }: PruneOptions): Promise<Pruned> {
-  if (!(graceMs >= 0)) throw new RatchetError("usage_invalid", `${graceMs} ms is no grace period`);
-  const nothing = (): Amount => ({ count: 0, sizeBytes: 0 });
-  const pruned: Pruned = {
-    dryRun,
-    campaigns: 0,
-    kept: nothing(),
-    young: nothing(),
-    blobs: nothing(),
-    checkpoints: nothing(),
-    leftovers: nothing(),
-  };
-  const before = Date.now() - graceMs;
-  const count = (amount: Amount, { sizeBytes }: Entry): void =>
-    void ((amount.count += 1), (amount.sizeBytes += sizeBytes));
-  const sweep = async (amount: Amount, entry: Entry, remove: () => Promise<void>): Promise<void> => {
-    if (entry.modifiedMs > before) return count(pruned.young, entry);
-    if (!dryRun) await remove();
-    count(amount, entry);
-  };
-
-  // Listed before it is marked: a blob that is written later is not in the list, and a manifest that is committed later finds its blobs young.
+export async function pruneStore(store: Store, options: PruneOptions): Promise<Pruned> {
+  if (!(options.graceMs >= 0))
+    throw new RatchetError("usage_invalid", `${options.graceMs} ms is no grace period`);
+  const { backend } = store;
+  const sweep = new Sweep(options);
+  const { pruned } = sweep;
+  // List first, then mark: a blob that is written later is not in the list, and the blobs of a manifest that
+  // is committed later are young.
   const blobs: Entry[] = [];
-  for await (const entry of store.backend.entries(BLOBS_PREFIX)) blobs.push(entry);
+  for await (const entry of backend.entries(BLOBS_PREFIX)) blobs.push(entry);
   const reachable = new ReachableSet(store);
   for (const id of await campaignIds(store)) {
     const { record } = await requireCampaign(store, id);
     pruned.campaigns += 1;
-    const done = record.status === "completed";
-    await reachable.campaign(id, { checkpoints: !done });
-    if (done)
-      for await (const entry of store.backend.entries(workPrefix(id)))
-        await sweep(pruned.checkpoints, entry, () => store.backend.delete(entry.key));
+    const completed = record.status === "completed";
+    await reachable.campaign(id, { checkpoints: !completed });
+    if (completed)
+      for await (const entry of backend.entries(workPrefix(id)))
+        await sweep.remove(pruned.checkpoints, entry, () => backend.delete(entry.key));
   }
   await eachOf(blobs, async (entry) => {
     if (reachable.digests.has(entry.key.slice(entry.key.lastIndexOf("/") + 1)))
       return count(pruned.kept, entry);
-    // Looked at again: a writer may have touched it since it was listed.
-    const now = entry.modifiedMs > before || dryRun ? entry : await store.backend.stat(entry.key);
-    if (now) await sweep(pruned.blobs, now, () => store.backend.delete(entry.key));
+    // A writer may have written it again since it was listed.
+    const now = sweep.keeps(entry) || options.dryRun ? entry : await backend.stat(entry.key);
+    if (now) await sweep.remove(pruned.blobs, now, () => backend.delete(entry.key));
   });
-  for await (const entry of store.backend.entries(PROBES_PREFIX))
-    await sweep(pruned.leftovers, entry, () => store.backend.delete(entry.key));
-  for await (const leftover of store.backend.leftovers())
-    await sweep(pruned.leftovers, leftover, () => leftover.remove());
+  for await (const entry of backend.entries(PROBES_PREFIX))
+    await sweep.remove(pruned.leftovers, entry, () => backend.delete(entry.key));
+  for await (const leftover of backend.leftovers())
+    await sweep.remove(pruned.leftovers, leftover, () => leftover.remove());
   return pruned;
+}
+
+/** Deletes old objects and counts all. */
+class Sweep {
+  readonly pruned: Pruned;
+  private readonly before: number;
+
+  constructor({ dryRun, graceMs }: PruneOptions) {
+    this.before = Date.now() - graceMs;
+    const nothing = (): Amount => ({ count: 0, sizeBytes: 0 });
+    this.pruned = {
+      dryRun,
+      campaigns: 0,
+      kept: nothing(),
+      young: nothing(),
+      blobs: nothing(),
+      checkpoints: nothing(),
+      leftovers: nothing(),
+    };
+  }
+
+  keeps({ modifiedMs }: Entry): boolean {
+    return modifiedMs > this.before;
+  }
+
+  async remove(amount: Amount, entry: Entry, remove: () => Promise<void>): Promise<void> {
+    if (this.keeps(entry)) return count(this.pruned.young, entry);
+    if (!this.pruned.dryRun) await remove();
+    count(amount, entry);
+  }
+}
+
+function count(amount: Amount, { sizeBytes }: Entry): void {
+  amount.count += 1;
+  amount.sizeBytes += sizeBytes;
 }

@@ -1,30 +1,27 @@
-// Everything that a campaign stands on: its ledger, its manifests, and every digest that is reached from them through JSON documents
-// (spec, results, trees). Digests are followed wherever they stand, under whatever name: what a later version adds to a result is
-// reached without being told, and whoever deletes by this list errs on the side of keeping.
+// Everything that a campaign needs: its manifests and every blob that its ledger and manifests name, directly
+// or through documents. prune, copy and erase rely on it, so it errs on the side of keeping: it counts every
+// digest, also one of an unknown member.
+import { namesIn, typeOf } from "../../campaign/names.ts";
+import type { Name } from "../../campaign/names.ts";
 import { referencesPrefix, resultsPrefix, workPrefix } from "../../campaign/ids.ts";
 import { repairsOf } from "../../campaign/rules.ts";
 import type { Digest, LedgerEvent } from "../../campaign/types.ts";
 import { readErasure } from "../../store/erased.ts";
 import type { Erasure } from "../../store/erased.ts";
-import { blobKey, ERASED_PREFIX } from "../../store/layout.ts";
+import { ERASED_PREFIX } from "../../store/layout.ts";
 import type { Store } from "../../store/types.ts";
 import { eachOf } from "../record/each.ts";
-import { isCurrent } from "../record/work.ts";
-
-const DIGEST = /^[0-9a-f]{64}$/;
-/** Members that never name a document: rows and files are large, and name nothing. */
-const LEAVES = new Set(["rows", "weights", "curve"]);
-/** No document is larger. */
-const DOCUMENT_BYTES_MAX = 64 * 1024 ** 2;
+import { currentManifests } from "../record/work.ts";
+import { documentOf, isTree, readSmallBlob } from "./documents.ts";
 
 export class ReachableSet {
-  /** Digests that are named, among them some that are no blobs, such as those of settings. */
+  /** Also digests that are no blobs, such as those of settings. */
   readonly digests = new Set<Digest>();
-  /** Those that are files of trees. */
+  /** The files of trees. */
   readonly files = new Set<Digest>();
-  /** Of blobs that are named and were erased. */
+  /** Records of erased blobs that are named. */
   readonly erasures: Erasure[] = [];
-  /** Keys of manifests that count. */
+  /** Keys of manifests that no repair has set aside. */
   readonly manifests: string[] = [];
   private readonly store: Store;
   private readonly unread: Digest[] = [];
@@ -33,36 +30,38 @@ export class ReachableSet {
     this.store = store;
   }
 
-  /** Throws ledger_broken or artifact_corrupt where a record cannot be read: what it names would be taken for garbage. */
+  /**
+   * Throws ledger_broken or artifact_corrupt if a record cannot be read, because nobody knows then which
+   * blobs it names.
+   */
   async campaign(campaignId: string, { checkpoints = true } = {}): Promise<void> {
     const rows = await this.store.ledger(campaignId).read<LedgerEvent>();
-    this.walk(
-      rows.map(({ event }) => event),
-      "",
-    );
+    for (const { event } of rows) this.add(namesIn(event, "ledger"));
     const repairs = repairsOf(rows);
-    const keys: string[] = [];
-    for await (const key of this.store.backend.list(resultsPrefix(campaignId)))
-      if (isCurrent(key, repairs)) keys.push(key);
-    if (checkpoints)
-      for await (const key of this.store.backend.list(workPrefix(campaignId)))
-        if (key.endsWith(".json")) keys.push(key);
-    await eachOf(keys, async (key) => {
-      const found = await this.store
-        .readManifest(key)
-        .catch((error: unknown) => this.passedOver(key, campaignId, error));
-      if (!found) return;
-      this.manifests.push(key);
-      this.digests.add(found.digest);
-      this.walk(found.manifest.result, "");
-    });
+    const prefixes = checkpoints
+      ? [resultsPrefix(campaignId), workPrefix(campaignId)]
+      : [resultsPrefix(campaignId)];
+    for (const prefix of prefixes)
+      await eachOf(await currentManifests(this.store, prefix, repairs), (key) =>
+        this.manifest(key, campaignId),
+      );
     for (let digest = this.unread.pop(); digest; digest = this.unread.pop()) await this.document(digest);
     for await (const key of this.store.backend.list(ERASED_PREFIX))
       await this.erased(key.slice(ERASED_PREFIX.length, -".json".length));
   }
 
-  /** What was kept of a reference names nothing that nothing else names: damage to it stands in nobody's way. */
-  private passedOver(key: string, campaignId: string, error: unknown): undefined {
+  private async manifest(key: string, campaignId: string): Promise<void> {
+    const found = await this.store
+      .readManifest<{ schema: string; result: unknown }>(key)
+      .catch((error: unknown) => this.skipReference(key, campaignId, error));
+    if (!found) return;
+    this.manifests.push(key);
+    this.digests.add(found.digest);
+    this.add(namesIn(found.manifest.result, typeOf(found.manifest)));
+  }
+
+  /** Skips a damaged reference: other records name everything that it names. */
+  private skipReference(key: string, campaignId: string, error: unknown): undefined {
     if (!key.startsWith(referencesPrefix(campaignId)) || (error as { kind?: string }).kind !== "artifact")
       throw error;
     return undefined;
@@ -75,38 +74,19 @@ export class ReachableSet {
     if (erasure.redacted) this.digests.add(erasure.redacted);
   }
 
-  private walk(value: unknown, name: string): void {
-    if (typeof value === "string") {
-      if (!DIGEST.test(value) || this.digests.has(value)) return;
-      this.digests.add(value);
-      if (!LEAVES.has(name)) this.unread.push(value);
-    } else if (Array.isArray(value)) {
-      for (const item of value) this.walk(item, name);
-    } else if (value !== null && typeof value === "object") {
-      if ((value as { schema?: unknown }).schema === "ratchet.tree/1") {
-        for (const { digest } of (value as { files: { digest: Digest }[] }).files) {
-          this.digests.add(digest);
-          this.files.add(digest);
-        }
-        return;
-      }
-      for (const [member, item] of Object.entries(value)) this.walk(item, member);
+  private add(names: readonly Name[]): void {
+    for (const { digest, kind } of names) {
+      if (this.digests.has(digest)) continue;
+      this.digests.add(digest);
+      if (kind !== "blob") this.unread.push(digest);
     }
   }
 
   private async document(digest: Digest): Promise<void> {
-    const found = await this.store.backend.stat(blobKey(digest));
-    if (found && found.sizeBytes <= DOCUMENT_BYTES_MAX)
-      this.walk(parsed(await this.store.getBlob(digest)), "");
-  }
-}
-
-/** Undefined for what is no JSON document: modules, JSON Lines. */
-function parsed(bytes: Uint8Array): unknown {
-  if (bytes[0] !== 0x7b /* { */) return undefined;
-  try {
-    return JSON.parse(new TextDecoder().decode(bytes));
-  } catch {
-    return undefined;
+    const bytes = await readSmallBlob(this.store, digest);
+    const document = bytes && documentOf(bytes);
+    const names = namesIn(document);
+    this.add(names);
+    if (isTree(document)) for (const file of names) this.files.add(file.digest);
   }
 }

@@ -1,4 +1,4 @@
-/** Stores answer many small reads at once; the order does not matter. */
+/** Does `work` for each item, several at a time and in any order: stores answer many small reads at once. */
 export async function eachOf<T>(
   items: Iterable<T>,
   work: (item: T) => Promise<void>,

@@ -1,4 +1,4 @@
-// `export`: a checkpoint in Hugging Face layout, or pairs in TRL's columns, out of the store. Never overwrites.
+// `export`: writes a checkpoint in Hugging Face layout, or pairs in TRL's columns. Never overwrites a file.
 import { mkdir, readdir, rename, rm, stat, writeFile } from "node:fs/promises";
 import { basename, dirname, join, resolve } from "node:path";
 import { RatchetError } from "../../errors/index.ts";
@@ -8,7 +8,7 @@ import type { Store } from "../../store/types.ts";
 import { placeOf, stageDigest } from "./places.ts";
 import { requireCampaign } from "./record.ts";
 
-/** Without an iteration in the address: which pointer. */
+/** The checkpoint to export if the address names no iteration. */
 export type ExportPointer = "latest" | "promoted";
 
 export interface Exported {
@@ -34,7 +34,8 @@ export async function exportCheckpoint(
   const path = resolve(out);
   await refuseExisting(path);
   await mkdir(dirname(path), { recursive: true });
-  // Made beside its place and moved whole: an interrupted export leaves no half model under the asked name.
+  // Written beside its path and moved when complete: an interrupted export leaves no half model under the
+  // given name.
   const making = join(dirname(path), `.${basename(path)}.${process.pid}.making`);
   try {
     await store.getTree(policy, making);
@@ -61,7 +62,7 @@ export async function exportPairs(store: Store, address: Address, out: string): 
   return { place: place.name, digest: pairs, path };
 }
 
-/** An empty folder may be filled; anything else stays as it is. */
+/** Throws export_exists unless the path is free or an empty folder. */
 async function refuseExisting(path: string): Promise<void> {
   const found = await stat(path).catch((error: NodeJS.ErrnoException) => {
     if (error.code === "ENOENT") return undefined;

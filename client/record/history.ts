@@ -1,5 +1,5 @@
-// `history`: every finished place of a campaign with its numbers and what they took, and the ledger that decided them.
-// The shape is documented in docs/cli.md and is stable.
+// `history`: every finished place of a campaign with its numbers and the work that they took, and the ledger.
+// docs/cli.md documents the shape, which is stable.
 import type {
   CampaignRecord,
   Decision,
@@ -36,10 +36,13 @@ export interface PlaceHistory {
   place: string;
   /** Tree digest of the checkpoint. */
   policy: Digest;
-  /** SHA-256 of model.safetensors; absent where nothing was trained. */
+  /** SHA-256 of model.safetensors; absent if nothing was trained. */
   weights?: Digest;
   decision?: Decision;
-  /** Why it was decided so: share of the judge's comparisons, and the sentence. */
+  /**
+   * The reason of the decision: share of the judge's comparisons that were won, number of labels, and a
+   * sentence.
+   */
   promotion?: { winRate?: Interval; labels: number; reason: string };
   pairs?: number;
   /** Mean score gap of the pairs. */
@@ -76,7 +79,7 @@ async function readPlace(
   repairs: ReadonlyMap<string, number>,
 ): Promise<PlaceHistory> {
   const manifests = await readManifests(store, campaignId, name, repairs);
-  const work = Object.fromEntries([...manifests.stages].map(([stage, found]) => [stage, stageWork(found)]));
+  const work = Object.fromEntries([...manifests].map(([stage, found]) => [stage, stageWork(found)]));
   const result = async <R>(digest: Digest | undefined): Promise<R | undefined> =>
     digest ? store.getJson<R>(digest) : undefined;
 
@@ -108,7 +111,7 @@ async function readPlace(
   });
 }
 
-/** Without the members that are undefined, so that JSON and objects say the same. */
+/** Leaves undefined members out, so that an object has the members of its JSON. */
 function defined<T extends object>(value: { [K in keyof T]: T[K] | undefined }): T {
   return Object.fromEntries(Object.entries(value).filter(([, member]) => member !== undefined)) as T;
 }

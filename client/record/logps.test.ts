@@ -27,7 +27,7 @@ async function logps(...rows: (object | string)[]): ReturnType<typeof logpsOfFil
   return logpsOfFile(dir, input);
 }
 
-it("text and its token ids have the same log-probabilities, whatever stands in the file beside them", async () => {
+it("text and its token ids have the same log-probabilities, whatever other rows the file has", async () => {
   const [text, ids, mixed, chat] = await logps(
     { id: "a", prompt: "red fish", completion: " blue sea" },
     { prompt_ids: [1, 4, 7], completion_ids: [6, 11, 2] },
@@ -37,6 +37,7 @@ it("text and its token ids have the same log-probabilities, whatever stands in t
   assert.deepEqual([text!.id, text!.promptIds, text!.completionIds], ["a", [1, 4, 7], [6, 11, 2]]);
   for (const other of [ids!, mixed!])
     assert.deepEqual(other, {
+      id: undefined,
       promptIds: text!.promptIds,
       completionIds: text!.completionIds,
       logps: text!.logps,
@@ -98,7 +99,7 @@ it("an adapter's folder has the log-probabilities of the model that it makes of 
   assert.notDeepEqual(found[0]!.logps, plain!.logps);
 });
 
-it("a file or a checkpoint that is not there, and a reward model, are refused by name", async () => {
+it("a missing file or checkpoint, and a reward model, are refused by name", async () => {
   await assert.rejects(logpsOfFile(dir, join(dir, "none.jsonl")), { code: "file_missing" });
   await writeFile(input, "");
   await assert.rejects(logpsOfFile(dir, input), { code: "file_empty" });

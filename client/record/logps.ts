@@ -1,5 +1,5 @@
-// Log-probabilities of given answers under a checkpoint's or adapter's folder: what lets anybody check a checkpoint, or the engine, by hand. It needs neither
-// store nor server; the engine runs in this process, which does nothing else meanwhile.
+// `logps`: log-probabilities of given answers under a checkpoint or an adapter, to check a model or the
+// engine by hand. It needs no store and no server; the engine runs in this process.
 import { availableParallelism } from "node:os";
 import { resolve } from "node:path";
 import { RatchetError } from "../../errors/index.ts";
@@ -10,7 +10,7 @@ import type { ModelConfig, PromptText } from "../../engine/index.ts";
 import { readJsonLines } from "../../compile/json-lines.ts";
 
 export interface RowLogps {
-  /** Of the row, where it had one. */
+  /** The row's own. */
   id?: string;
   promptIds: number[];
   completionIds: number[];
@@ -28,7 +28,7 @@ interface EncodedRow {
 const COLUMNS = ["id", "prompt", "messages", "prompt_ids", "completion", "completion_ids"];
 const SHAPE = 'a row is {"prompt" or "messages" or "prompt_ids", "completion" or "completion_ids"}';
 
-/** One row of the file; carries what its errors name. */
+/** One row of the file, with its place for errors. */
 class Row {
   private readonly values: Record<string, unknown>;
   private readonly line: number;
@@ -44,7 +44,7 @@ class Row {
     if (unknown !== undefined) throw this.invalid(`has an unknown field ${JSON.stringify(unknown)}`);
   }
 
-  /** `tokenizer` is asked for where the row holds text. */
+  /** Calls `tokenizer` only for a row that holds text. */
   async encode(
     tokenizer: () => Promise<Tokenizer>,
     { maxPositions, vocabSize }: ModelConfig,
@@ -73,7 +73,7 @@ class Row {
         { file: this.name, line: this.line },
       );
     const { id } = this.values;
-    return { ...(id === undefined ? {} : { id: String(id) }), promptIds, completionIds };
+    return { id: id === undefined ? undefined : String(id), promptIds, completionIds };
   }
 
   /** Text, a conversation, or token ids. */
@@ -132,7 +132,10 @@ class Row {
   }
 }
 
-/** One entry per row of the file, in its order. Texts are encoded as in training: a plain completion is closed by the end-of-sequence token. */
+/**
+ * One entry per row of the file, in its order. Texts are encoded as in training: an end-of-sequence token
+ * ends a plain completion.
+ */
 export async function logpsOfFile(modelDir: string, file: string): Promise<RowLogps[]> {
   const given = (await readJsonLines(resolve(file), file)).map((row) => new Row(row, file));
   const { checkpoint, tokenizerDir } = await readModel(modelDir);

@@ -1,4 +1,5 @@
-// Finds the place of a campaign that an address means: an iteration's newest take, a baseline, or by default the newest iteration.
+// Finds the place that an address names: an iteration's newest take, a baseline, or by default the newest
+// iteration.
 import { RatchetError } from "../../errors/index.ts";
 import { placeName } from "../../campaign/ids.ts";
 import type { Address } from "../../campaign/ids.ts";
@@ -20,7 +21,7 @@ export interface FinishedPlace {
   decision?: Decision;
 }
 
-/** All finished places: bootstrap, iterations in the order of the ledger, then baselines. */
+/** All finished places: bootstrap and iterations in the order of the ledger, then baselines. */
 export function finishedPlaces(record: CampaignRecord): FinishedPlace[] {
   const iterations = record.iterations.map(({ iteration, take, ...rest }) =>
     named({ iteration, take }, rest),

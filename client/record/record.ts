@@ -1,4 +1,5 @@
-// Reads what the store knows of a campaign: its folded ledger, its compiled spec, results and rows by digest. No Temporal.
+// Reads a campaign from the store, without Temporal: its folded ledger, its compiled spec, and rows by
+// digest.
 import { RatchetError } from "../../errors/index.ts";
 import type { CompiledSpec } from "../../campaign/spec/compiled.ts";
 import { isCampaignId, parseAddress } from "../../campaign/ids.ts";
@@ -13,7 +14,7 @@ export interface ReadCampaign {
   rows: LedgerRow[];
 }
 
-/** Undefined where the store has no ledger of that id. */
+/** Undefined if the store has no ledger of that id. */
 export async function readCampaign(store: Store, campaignId: string): Promise<ReadCampaign | undefined> {
   const rows = (await store.ledger(campaignId).read<LedgerEvent>()) as LedgerRow[];
   return rows.length === 0 ? undefined : { record: foldLedger(campaignId, rows), rows };
@@ -30,7 +31,8 @@ export const readSpec = (store: Store, { specDigest }: CampaignRecord): Promise<
 
 /** A full id, or the beginning of exactly one. */
 export async function findCampaignId(store: Store, text: string): Promise<string> {
-  // A full id is asked for directly: listing a store is slow. Its first row need only be there, not sound: `verify` must get this far.
+  // Try the full id first, because to list a store is slow. Its first row need only exist: `verify` must find
+  // a campaign with a damaged one.
   if (isCampaignId(text) && (await store.backend.stat(ledgerKey(text, 0))) !== undefined) return text;
   const ids = await campaignIds(store);
   const matches = ids.filter((id) => id.startsWith(text));
@@ -46,7 +48,7 @@ export async function findCampaignId(store: Store, text: string): Promise<string
   throw await unknownCampaign(store, text);
 }
 
-/** Parses an address of the one grammar and completes its campaign id. */
+/** Parses an address and completes its campaign id. */
 export async function findAddress(store: Store, text: string): Promise<Address> {
   const address = parseAddress(text);
   if (!address) {

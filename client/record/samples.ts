@@ -1,5 +1,6 @@
-// `samples`: what a campaign's policies say, to read. By default the test answers of π_0 and of the addressed policy side by side;
-// with a stage in the address, that stage's own rows: completions, scored completions or pairs.
+// `samples`: answers of a campaign's policies, for people to read. By default the test answers of π_0 and of
+// the addressed policy side by side. If the address has a stage, the rows of that stage: completions, scored
+// completions or pairs.
 import { RatchetError } from "../../errors/index.ts";
 import type { Address } from "../../campaign/ids.ts";
 import type { Finish } from "../../campaign/spec/modules.ts";
@@ -18,11 +19,11 @@ import { placeOf, stageDigest } from "./places.ts";
 import type { FinishedPlace } from "./places.ts";
 import { jsonLines, pieceRows, readSpec, requireCampaign } from "./record.ts";
 
-export interface SampleAnswer {
+interface SampleAnswer {
   text: string;
   finish: Finish;
   temperature: number;
-  /** Gold where there is one, else the proxy; absent where nothing scored it. */
+  /** The true reward if it is known, else the proxy's; absent if nothing scored the answer. */
   score?: number;
 }
 
@@ -45,7 +46,7 @@ export type Samples =
 export interface SampleOptions {
   /** Prompts or pairs to show. */
   limit: number;
-  /** Prompts or pairs to pass over first. */
+  /** Prompts or pairs to skip first. */
   offset?: number;
 }
 
@@ -139,7 +140,7 @@ async function generated(
   return grouped(store, result.prompts, rows, ({ promptId, index }) => scoreOf.get(`${promptId}/${index}`));
 }
 
-/** Answers by prompt, in the order in which they were made. */
+/** Answers by prompt, in the order of the rows. */
 async function grouped(
   store: Store,
   prompts: Digest,
@@ -151,8 +152,7 @@ async function grouped(
   for (const row of rows) {
     const { promptId, text, finish, temperature } = row;
     const group = groups.get(promptId) ?? { promptId, prompt: texts.get(promptId) ?? promptId, answers: [] };
-    const score = scoreOf(row);
-    group.answers.push({ text, finish, temperature, ...(score === undefined ? {} : { score }) });
+    group.answers.push({ text, finish, temperature, score: scoreOf(row) });
     groups.set(promptId, group);
   }
   return [...groups.values()];
@@ -160,7 +160,7 @@ async function grouped(
 
 const cut = <T>(rows: T[], { limit, offset = 0 }: SampleOptions): T[] => rows.slice(offset, offset + limit);
 
-/** A conversation as one text, a line for each turn. */
+/** The prompt as one text; a conversation has one line a turn. */
 export function promptText(row: { prompt?: string; messages?: { role: string; content: string }[] }): string {
   const content = promptContent(row);
   return typeof content === "string"

@@ -1,4 +1,5 @@
-// The table of a campaign: every arm on the test split, and what the last and the promoted iteration gain over each baseline, paired by prompt.
+// The table of a campaign: every variant on the test split, and the gains of the last and the promoted
+// iteration over each baseline, paired by prompt.
 import type { CompiledSpec } from "../../campaign/spec/compiled.ts";
 import { resamplingSeed } from "../../campaign/recipe/seeds.ts";
 import { pairedDifference } from "../../campaign/recipe/winrate.ts";
@@ -14,80 +15,84 @@ import type {
 import type { Store } from "../../store/types.ts";
 import { pieceRows, readSpec, requireCampaign } from "./record.ts";
 
-export interface Arm {
-  /** `sft` (or `initial` where nothing was trained), a baseline's name, `iteration-1`… */
+export interface Variant {
+  /** `sft` (`initial` without SFT), a baseline's name, `iteration-1`… */
   name: string;
   metrics: EvaluateMetrics;
-  /** null where nothing was trained. */
+  /** null if nothing was trained. */
   learningRate: number | null;
-  /** Pairs that were trained on, and optimizer steps; null where nothing was trained on pairs. */
+  /** Number of training pairs and of optimizer steps; null if nothing was trained on pairs. */
   pairs: number | null;
   steps: number | null;
 }
 
-export interface ArmDifference {
+interface VariantDifference {
   diff: number;
   low: number;
   high: number;
 }
 
 export interface CampaignComparison {
-  arms: Arm[];
+  arms: Variant[];
   /** Win rate of the last iteration minus the baseline's, by baseline name, with a 95 % interval. */
-  vs: Record<string, ArmDifference>;
-  /** The arm that the judge holds best on the validation split, and its win rate minus each baseline's on the test split. */
-  promoted?: { name: string; vs: Record<string, ArmDifference> };
+  vs: Record<string, VariantDifference>;
+  /**
+   * The variant that won on the validation split by the judge, and its win rate minus each baseline's on the
+   * test split.
+   */
+  promoted?: { name: string; vs: Record<string, VariantDifference> };
 }
 
-interface Evaluation extends Arm {
+interface Evaluation extends Variant {
   result: EvaluateResult;
 }
 
-export async function compareArms(store: Store, campaignId: string): Promise<CampaignComparison> {
+export async function compareVariants(store: Store, campaignId: string): Promise<CampaignComparison> {
   const { record } = await requireCampaign(store, campaignId);
   const spec = await readSpec(store, record);
-  const arms = await evaluations(store, record, spec);
-  const baselines = arms.filter(({ name }) => name in record.baselines);
-  const versus = (arm: Evaluation | undefined): Promise<Record<string, ArmDifference>> =>
-    differences(store, spec, arm, baselines);
-  const last = arms.at(-1);
-  const promoted = arms.find(({ name }) => name === armName(record.promoted?.iteration, spec));
+  const variants = await evaluations(store, record, spec);
+  const baselines = variants.filter(({ name }) => name in record.baselines);
+  const versus = (variant: Evaluation | undefined): Promise<Record<string, VariantDifference>> =>
+    differences(store, spec, variant, baselines);
+  const last = variants.at(-1);
+  const promoted = variants.find(({ name }) => name === variantName(record.promoted?.iteration, spec));
   const vs = await versus(last);
   return {
-    arms: arms.map(({ result: _result, ...arm }) => arm),
+    arms: variants.map(({ result: _result, ...variant }) => variant),
     vs,
-    ...(promoted
-      ? { promoted: { name: promoted.name, vs: promoted === last ? vs : await versus(promoted) } }
-      : {}),
+    promoted: promoted && {
+      name: promoted.name,
+      vs: promoted === last ? vs : await versus(promoted),
+    },
   };
 }
 
-/** Of an iteration that was judged, else none. */
+/** Empty unless the variant is an iteration with a win rate. */
 async function differences(
   store: Store,
   spec: CompiledSpec,
-  arm: Evaluation | undefined,
+  variant: Evaluation | undefined,
   baselines: Evaluation[],
-): Promise<Record<string, ArmDifference>> {
-  if (!arm?.name.startsWith("iteration-") || !arm.metrics.winRate) return {};
-  const shares = await winShares(store, arm.result);
-  const entries = baselines.map(async ({ name, result }): Promise<[string, ArmDifference]> => {
-    const bootstrap = {
+): Promise<Record<string, VariantDifference>> {
+  if (!variant?.name.startsWith("iteration-") || !variant.metrics.winRate) return {};
+  const shares = await winShares(store, variant.result);
+  const entries = baselines.map(async ({ name, result }): Promise<[string, VariantDifference]> => {
+    const resampling = {
       resamples: spec.evaluate.resamples,
       seed: resamplingSeed(spec.seed, "versus", name),
     };
-    const { value, low, high } = pairedDifference(shares, await winShares(store, result), bootstrap);
+    const { value, low, high } = pairedDifference(shares, await winShares(store, result), resampling);
     return [name, { diff: value, low, high }];
   });
   return Object.fromEntries(await Promise.all(entries));
 }
 
-function armName(iteration: number | undefined, { bootstrap }: CompiledSpec): string {
+function variantName(iteration: number | undefined, { bootstrap }: CompiledSpec): string {
   return iteration === 0 ? (bootstrap.sft ? "sft" : "initial") : `iteration-${iteration}`;
 }
 
 async function evaluations(store: Store, record: CampaignRecord, spec: CompiledSpec): Promise<Evaluation[]> {
-  const arm = async (
+  const variant = async (
     name: string,
     stages: StageDigests | undefined,
     learningRate: number | null,
@@ -99,18 +104,18 @@ async function evaluations(store: Store, record: CampaignRecord, spec: CompiledS
   const [bootstrap, ...iterations] = newestTakes(record);
   const { sft } = spec.bootstrap;
   return [
-    ...(await arm(armName(0, spec), bootstrap?.stages, sft?.optimizer.learningRate ?? null)),
+    ...(await variant(variantName(0, spec), bootstrap?.stages, sft?.optimizer.learningRate ?? null)),
     ...(
       await Promise.all(
         spec.baselines.map(({ name, learningRate }) =>
-          arm(name, record.baselines[name]?.stages, learningRate),
+          variant(name, record.baselines[name]?.stages, learningRate),
         ),
       )
     ).flat(),
     ...(
       await Promise.all(
         iterations.map(({ iteration, stages }) =>
-          arm(armName(iteration, spec), stages, spec.train.optimizer.learningRate),
+          variant(variantName(iteration, spec), stages, spec.train.optimizer.learningRate),
         ),
       )
     ).flat(),
@@ -118,7 +123,10 @@ async function evaluations(store: Store, record: CampaignRecord, spec: CompiledS
 }
 
 /** The bootstrap's pairs train a reward model, not π_0. */
-async function trainedOn(store: Store, { pair, train }: StageDigests): Promise<Pick<Arm, "pairs" | "steps">> {
+async function trainedOn(
+  store: Store,
+  { pair, train }: StageDigests,
+): Promise<Pick<Variant, "pairs" | "steps">> {
   if (!pair || !train) return { pairs: null, steps: null };
   const [{ report }, { steps }] = await Promise.all([
     store.getJson<PairResult>(pair),
@@ -127,7 +135,7 @@ async function trainedOn(store: Store, { pair, train }: StageDigests): Promise<P
   return { pairs: report.pairs, steps };
 }
 
-/** The take that counts of each iteration: a later row of the same iteration replaces an earlier one. */
+/** The newest take of each iteration: a later row of the same iteration replaces an earlier one. */
 export function newestTakes({ iterations }: CampaignRecord): CampaignRecord["iterations"] {
   const newest = new Map(iterations.map((entry) => [entry.iteration, entry]));
   return [...newest.values()].sort((a, b) => a.iteration - b.iteration);

@@ -1,7 +1,7 @@
-// What it took to make the results of a place: attempts, pieces or steps computed, adopted and done twice, from the facts of the
-// manifests. Facts never decide anything; they are what happened.
+// The work behind the results of a place: attempts, and pieces or steps that were computed, adopted or
+// computed twice. It is read from the facts of the manifests, which decide nothing.
 import { originalKey, resultsPrefix } from "../../campaign/ids.ts";
-import type { Digest, Facts, Manifest } from "../../campaign/types.ts";
+import type { Facts, Manifest } from "../../campaign/types.ts";
 import type { Store } from "../../store/types.ts";
 import { eachOf } from "./each.ts";
 
@@ -11,40 +11,31 @@ export interface StageWork {
   attempts: number;
   /** Pieces committed, or optimizer steps of the attempt that finished. */
   computed: number;
-  /** Pieces or steps that a killed attempt had begun and that were done again. */
+  /** Pieces or steps that were computed again, because a killed attempt had begun them. */
   recomputed: number;
-  /** Training only: step from which the finishing attempt went on. */
+  /** Training only: the step from which the last attempt resumed. */
   resumedFrom?: number;
   startedAt: string;
   finishedAt: string;
   hosts: string[];
 }
 
-interface StageManifests {
-  stages: Map<string, Manifest[]>;
-  /** By result digest. */
-  byDigest: Map<Digest, Manifest>;
-}
-
-/** All manifests of a place, by stage folder, without those that were set aside or that a hand left there. */
+/** All manifests of a place, by stage folder, without those that repairs set aside. */
 export async function readManifests(
   store: Store,
   campaignId: string,
   placeName: string,
   repairs: ReadonlyMap<string, number>,
-): Promise<StageManifests> {
+): Promise<Map<string, Manifest[]>> {
   const prefix = `${resultsPrefix(campaignId)}${placeName}/`;
-  const keys: string[] = [];
-  for await (const key of store.backend.list(prefix)) if (isCurrent(key, repairs)) keys.push(key);
-  const found: StageManifests = { stages: new Map(), byDigest: new Map() };
-  await eachOf(keys, async (key) => {
+  const stages = new Map<string, Manifest[]>();
+  await eachOf(await currentManifests(store, prefix, repairs), async (key) => {
     const read = await store.readManifest<Manifest>(key);
     if (!read) return;
     const stage = key.slice(prefix.length).split("/")[0] ?? "";
-    found.stages.set(stage, [...(found.stages.get(stage) ?? []), read.manifest]);
-    found.byDigest.set(read.digest, read.manifest);
+    stages.set(stage, [...(stages.get(stage) ?? []), read.manifest]);
   });
-  return found;
+  return stages;
 }
 
 export function stageWork(manifests: readonly Manifest[]): StageWork {
@@ -56,18 +47,31 @@ export function stageWork(manifests: readonly Manifest[]): StageWork {
     attempts: Math.max(...all.map(({ attempt }) => attempt)),
     computed: pieces.length > 0 ? pieces.length : whole.reduce((sum, { computed = 0 }) => sum + computed, 0),
     recomputed: all.reduce((sum, facts) => sum + recomputed(facts), 0),
-    ...(resumedFrom === undefined ? {} : { resumedFrom }),
+    resumedFrom,
     startedAt: all.map((facts) => facts.startedAt).reduce((a, b) => (a < b ? a : b)),
     finishedAt: all.map((facts) => facts.finishedAt).reduce((a, b) => (a > b ? a : b)),
     hosts: [...new Set(all.map(({ host }) => host))].sort(),
   };
 }
 
-/** true for a piece, a number of steps for training. */
+/** The fact is true for a piece, and a number of steps for training. */
 const recomputed = ({ recomputed: value }: Facts): number =>
   typeof value === "number" ? value : value === true ? 1 : 0;
 
-/** Whether a key of the results is a manifest's that counts: its newest successor, where repairs set it aside. */
+/**
+ * Keys of manifests under a prefix, without those that repairs set aside. Files with other names are ignored.
+ */
+export async function currentManifests(
+  { backend }: Store,
+  prefix: string,
+  repairs: ReadonlyMap<string, number>,
+): Promise<string[]> {
+  const keys: string[] = [];
+  for await (const key of backend.list(prefix)) if (isCurrent(key, repairs)) keys.push(key);
+  return keys;
+}
+
+/** False for a manifest that a repair set aside: its newest successor counts in its place. */
 export function isCurrent(key: string, repairs: ReadonlyMap<string, number>): boolean {
   const original = originalKey(key);
   return key.endsWith(".json") && original.repair === (repairs.get(original.key) ?? 0);

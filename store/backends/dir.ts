@@ -1,19 +1,21 @@
-// A directory as a backend. Writes go to a temporary file that is synced, then take their name: by link(2) where the key must not exist
-// (an existing name loses the race), by rename(2) elsewhere; the folder is synced last. No lock files, so nothing can be left locked.
+// A directory as a backend. A write fills a temporary file and syncs it. Then the file gets its name: by
+// link(2) if the key must not exist (it fails if the name exists), else by rename(2). Last the folder is
+// synced. There are no lock files, so none can be left behind.
 import { randomBytes } from "node:crypto";
 import { copyFile, link, mkdir, open, readdir, readFile, rename, rm, stat } from "node:fs/promises";
 import { dirname, join } from "node:path";
-import { RatchetError, isDiskFull } from "../../errors/index.ts";
 import { fileDigest } from "../file-digest.ts";
 import { sync } from "../sync.ts";
 import type { Backend } from "../types.ts";
+import { absent, translated } from "./dir-errors.ts";
 
 const TEMPORARY = /\.tmp-[0-9a-f]{12}$/;
 
+// oxlint-disable-next-line max-lines-per-function -- one table: what each call of a backend is in a directory
 export function dirBackend(root: string): Backend {
   const pathOf = (key: string): string => join(root, ...key.split("/"));
 
-  /** Makes `key` from a synced temporary file that `fill` writes. */
+  /** `fill` writes a temporary file, which is then synced; `publish` gives it its name. */
   async function write(
     key: string,
     fill: (temporary: string) => Promise<void>,
@@ -21,9 +23,9 @@ export function dirBackend(root: string): Backend {
   ): Promise<void> {
     const path = pathOf(key);
     const temporary = `${path}.tmp-${randomBytes(6).toString("hex")}`;
-    const firstMade = await mkdir(dirname(path), { recursive: true });
     try {
-      // A new folder is durable once the folder that names it is synced.
+      const firstMade = await mkdir(dirname(path), { recursive: true });
+      // A new folder survives a power failure once the folder above it is synced.
       if (firstMade)
         for (let folder = dirname(path); folder.length >= dirname(firstMade).length; folder = dirname(folder))
           await sync(folder);
@@ -34,7 +36,8 @@ export function dirBackend(root: string): Backend {
     } catch (error) {
       throw translated(error, root);
     } finally {
-      await rm(temporary, { force: true });
+      // A file that cannot be removed now is left to `prune`.
+      await rm(temporary, { force: true }).catch(() => undefined);
     }
   }
   const fromBytes = (bytes: Uint8Array) => async (temporary: string) => {
@@ -97,7 +100,10 @@ export function dirBackend(root: string): Backend {
         .map(({ name }) => name)
         .sort();
     },
-    delete: (key) => rm(pathOf(key), { force: true }),
+    delete: (key) =>
+      rm(pathOf(key), { force: true }).catch((error: unknown) => {
+        throw translated(error, root);
+      }),
   };
 }
 
@@ -118,25 +124,4 @@ async function files(root: string, prefix: string): Promise<string[]> {
         .join("/"),
     );
   return paths.filter((path) => path.startsWith(prefix)).sort();
-}
-
-function absent(error: unknown, root: string): undefined {
-  const { code } = error as NodeJS.ErrnoException;
-  if (code === "ENOENT" || code === "ENOTDIR") return undefined;
-  throw translated(error, root);
-}
-
-function translated(cause: unknown, root: string): unknown {
-  const { code, message } = cause as NodeJS.ErrnoException;
-  if (isDiskFull(cause))
-    return new RatchetError("disk_full", `no space left for the store ${root}`, {
-      hint: "free space; the campaign goes on by itself",
-      cause,
-    });
-  if (code === "EACCES" || code === "EPERM" || code === "EROFS")
-    return new RatchetError("store_denied", `the store ${root} refused: ${message}`, {
-      hint: "check its permissions",
-      cause,
-    });
-  return cause;
 }

@@ -1,29 +1,30 @@
-// One object's bytes, whatever happens to the connection: a body that is cut in the middle goes on by range from the last byte that
-// arrived. The bytes as a whole are checked by whoever knows their digest.
+// Downloads of one object that survive a lost connection: a body that was cut resumes by range, from the last
+// byte that arrived. The caller checks the bytes as a whole against their digest.
 import type { Readable } from "node:stream";
 import { setTimeout as sleep } from "node:timers/promises";
 import type { GetObjectCommandOutput } from "@aws-sdk/client-s3";
 import { RatchetError } from "../../errors/index.ts";
+import { isReplaced } from "./s3-errors.ts";
 
-/** Cuts in a row after which no byte has arrived. */
+/** Tries in a row that brought no byte. */
 const FAILURES_WITHOUT_PROGRESS_MAX = 5;
 
-/** What a request is given besides its key. */
+/** What a request says besides its key. */
 export interface Range {
   Range?: string;
   IfMatch?: string;
 }
 
-/** One request; undefined where the key does not exist. */
+/** One request; undefined if the key does not exist. */
 type Ask = (range: Range) => Promise<GetObjectCommandOutput | undefined>;
 
 export interface Download {
   sizeBytes: number;
-  /** The bytes from `from` on up to, not including, `to`. */
+  /** The bytes from `from` up to, not including, `to`. */
   between(from: number, to: number): AsyncGenerator<Uint8Array>;
 }
 
-/** Undefined where `ask` finds no object. `IfMatch` keeps the pieces of two versions of an object from being joined. */
+/** Undefined if the key does not exist. `IfMatch` prevents a mix of two versions of the object. */
 export async function download(ask: Ask): Promise<Download | undefined> {
   const first = await ask({});
   if (!first?.Body) return undefined;
@@ -35,7 +36,7 @@ export async function download(ask: Ask): Promise<Download | undefined> {
   };
 }
 
-/** `body`: an answer that begins at `from` and may go on beyond `to`; the rest of it is not waited for. */
+/** `body`: an answer that begins at `from`; it may be longer than needed, and the rest is not read. */
 async function* resumed(
   ask: Ask,
   from: number,
@@ -57,7 +58,7 @@ async function* resumed(
       throw new Error(`the body ended ${to - from} bytes before its end`);
     } catch (cause) {
       failuresWithoutProgress = from > before ? 0 : failuresWithoutProgress + 1;
-      if (failuresWithoutProgress >= FAILURES_WITHOUT_PROGRESS_MAX || isRefusal(cause)) throw cause;
+      if (failuresWithoutProgress >= FAILURES_WITHOUT_PROGRESS_MAX || isFinal(cause)) throw cause;
       body = undefined;
       await sleep(100 * 2 ** failuresWithoutProgress);
     }
@@ -65,13 +66,13 @@ async function* resumed(
 }
 
 async function partOf(ask: Ask, from: number, to: number, ETag: string | undefined): Promise<Readable> {
-  const part = await ask({ Range: `bytes=${from}-${to - 1}`, ...(ETag ? { IfMatch: ETag } : {}) });
+  const part = await ask({ Range: `bytes=${from}-${to - 1}`, IfMatch: ETag });
   const status = part?.$metadata.httpStatusCode ?? 404;
   if (!part?.Body || (from > 0 && status !== 206))
     throw new Error(`the bytes from ${from} on were asked for, and the answer has status ${status}`);
   return part.Body as Readable;
 }
 
-/** An answer, not a lost connection: asking again gives the same. */
-const isRefusal = (cause: unknown): boolean =>
-  cause instanceof RatchetError && cause.code !== "store_unreachable";
+/** The server's answer, not a lost connection: the same request would get it again. */
+const isFinal = (cause: unknown): boolean =>
+  isReplaced(cause) || (cause instanceof RatchetError && cause.code !== "store_unreachable");

@@ -1,4 +1,4 @@
-// What an S3 server's refusals mean, told apart once: by the error's name where the answer has a body, by its status where it has none (HEAD).
+// The meaning of an S3 server's errors: by name if the answer has a body, by status if it has none (HEAD).
 import { RatchetError, isDiskFull } from "../../errors/index.ts";
 
 /** The call as IAM or the documentation of S3 names it. */
@@ -12,7 +12,7 @@ export type Call =
   | "ListBucketMultipartUploads"
   | "AbortMultipartUpload";
 
-/** Permission that a call needs, where it has another name. */
+/** The permission of each call that is not named after its permission. */
 const PERMISSION: Partial<Record<Call, string>> = {
   HeadObject: "s3:GetObject",
   "PutObject with If-None-Match": "s3:PutObject",
@@ -40,11 +40,21 @@ const statusOf = (cause: unknown): number | undefined =>
 const isDenied = (cause: unknown): boolean => statusOf(cause) === 403 || statusOf(cause) === 401;
 
 export const isMissingKey = (cause: unknown): boolean => nameOf(cause) === "NoSuchKey";
-/** Only for HEAD, whose answer has no body: elsewhere a 404 without S3's own word for it comes from a server that is none. */
+/**
+ * For HEAD only, whose answer has no body. A 404 to another call, without S3's name for it, is not from an S3
+ * server.
+ */
 export const isNotFound = (cause: unknown): boolean =>
   nameOf(cause) === "NotFound" && statusOf(cause) === 404;
 
-/** Nothing was written, and asking for the key would be refused as well. */
+/**
+ * 412 to a request with If-Match, translated or not: somebody wrote the object since its first bytes were
+ * read.
+ */
+export const isReplaced = (cause: unknown): boolean =>
+  statusOf(cause instanceof RatchetError ? cause.cause : cause) === 412;
+
+/** A refusal to write that needs no second look: nothing was written, and a read would be refused too. */
 export const isPermanent = (cause: unknown): boolean =>
   nameOf(cause) === "NoSuchBucket" ||
   CREDENTIALS.has(nameOf(cause)) ||
@@ -52,20 +62,20 @@ export const isPermanent = (cause: unknown): boolean =>
   isDenied(cause) ||
   statusOf(cause) === 501;
 
-/** Refused for who asked; a HEAD does not say why. */
+/** The credentials were refused, or the server did not say why, as for HEAD. */
 export const isStaleIdentity = (cause: unknown): boolean =>
   CREDENTIALS.has(nameOf(cause)) ||
   ((nameOf(cause) === "" || /^(\d+|Unknown|UnknownError|BadRequest|Forbidden)$/.test(nameOf(cause))) &&
     (isDenied(cause) || statusOf(cause) === 400));
 
+// oxlint-disable-next-line max-lines-per-function -- one table: S3's errors and their codes, first match
 export function translated(cause: unknown, store: string, call: Call): Error {
-  // Settled, or told apart, further in.
   if (cause instanceof RatchetError) return cause;
   const what = nameOf(cause);
   const { message } = cause as Error;
   if (isDiskFull(cause))
-    return new RatchetError("disk_full", `no space left for what is read from ${store}`, {
-      hint: "free space on this machine; the campaign goes on by itself",
+    return new RatchetError("disk_full", `no space left for a download from ${store}`, {
+      hint: "free space on this machine; the campaign resumes by itself",
       cause,
     });
   if (what === "NoSuchBucket")
@@ -75,15 +85,16 @@ export function translated(cause: unknown, store: string, call: Call): Error {
     });
   if (CREDENTIALS.has(what))
     return new RatchetError("store_denied", `${store} has no valid credentials: ${what}: ${message}`, {
-      hint: "renew them where the AWS chain finds them (profile, web identity, instance role): they are read again at the next try; those of the environment need a restart",
+      hint:
+        "renew them where the AWS chain finds them (profile, web identity, instance role): the next try " +
+        "reads them again; after a change of the environment restart the worker",
       cause,
     });
   if (REGION.has(what))
-    return new RatchetError(
-      "region_wrong",
-      `${store} is in another region than the one that is asked: ${message}`,
-      { hint: "set AWS_REGION to the bucket's region", cause },
-    );
+    return new RatchetError("region_wrong", `${store} is not in the region of the request: ${message}`, {
+      hint: "set AWS_REGION to the bucket's region",
+      cause,
+    });
   if (message === "Region is missing")
     return new RatchetError("region_wrong", `no region is set for ${store}`, {
       hint: "set AWS_REGION",
@@ -100,7 +111,7 @@ export function translated(cause: unknown, store: string, call: Call): Error {
       cause,
     });
   return new RatchetError("store_unreachable", `${store} did not answer ${call}: ${what} ${message}`, {
-    hint: "check AWS_ENDPOINT_URL, AWS_REGION and the network; the campaign waits and goes on by itself",
+    hint: "check AWS_ENDPOINT_URL, AWS_REGION and the network; the campaign waits and resumes by itself",
     cause,
   });
 }

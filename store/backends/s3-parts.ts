@@ -1,5 +1,6 @@
-// Large files up and down in parts, a few at once, each through a buffer of its own: memory stays at that many parts whatever the file's
-// size. The SDK's own `Upload` copies every part on its way out of a stream and lets as many again wait.
+// Uploads and downloads of large files, a few parts at a time, each through a buffer of its own. So the
+// memory is that of a few parts for any size of file. The SDK's own `Upload` needs about twice as much,
+// because it copies each part out of a stream and keeps others waiting.
 import { open } from "node:fs/promises";
 import type { FileHandle } from "node:fs/promises";
 import {
@@ -37,7 +38,7 @@ export async function uploadInParts(
     const Parts = await sendParts(client, upload, path, sizeBytes);
     await client.send(new CompleteMultipartUploadCommand({ ...upload, MultipartUpload: { Parts } }));
   } catch (cause) {
-    // One that cannot be aborted now either is left to `prune`.
+    // An upload that cannot be aborted now is left to `prune`.
     await client.send(new AbortMultipartUploadCommand(upload)).catch(() => undefined);
     throw cause;
   }
@@ -70,7 +71,10 @@ async function sendParts(
   }
 }
 
-/** The signature covers the part's checksum instead of a second digest of all of its bytes, which have one already: their blob's. */
+/**
+ * Signs the part's checksum instead of its bytes: a second digest of all bytes would cost time, and the blob
+ * has one already.
+ */
 function unsigned(command: UploadPartCommand): UploadPartCommand {
   command.middlewareStack.add(
     (next) => (args) => {
@@ -89,9 +93,12 @@ async function readAt(file: FileHandle, path: string, into: Buffer, position: nu
   return into;
 }
 
-/** Writes a new file and returns its SHA-256, taken from the bytes that are there while later parts are on their way. */
+/**
+ * Writes the file, over an older one, and returns its SHA-256. Hashes complete parts while later ones still
+ * arrive.
+ */
 export async function downloadInParts({ sizeBytes, between }: Download, path: string): Promise<Digest> {
-  const file = await open(path, "wx");
+  const file = await open(path, "w");
   const digest = sizeBytes > PART_BYTES ? new GrowingDigest(path) : undefined;
   const written = new Set<number>();
   let whole = 0;
@@ -123,7 +130,10 @@ interface Part {
   to: number;
 }
 
-/** Begins parts in order, AT_ONCE at a time. The first failure keeps others from being begun and is thrown when all have stopped. */
+/**
+ * Begins parts in order, AT_ONCE at a time. After a failure no other part begins; it is thrown when all have
+ * stopped.
+ */
 async function inParts(
   sizeBytes: number,
   partBytes: number,
@@ -131,7 +141,7 @@ async function inParts(
 ): Promise<void> {
   const count = Math.ceil(sizeBytes / partBytes);
   let begun = 0;
-  const lane = async (): Promise<void> => {
+  const worker = async (): Promise<void> => {
     const buffer = Buffer.allocUnsafeSlow(Math.min(partBytes, sizeBytes));
     while (begun < count) {
       const index = begun++;
@@ -144,7 +154,7 @@ async function inParts(
       );
     }
   };
-  const ends = await Promise.allSettled(Array.from({ length: Math.min(AT_ONCE, count) }, lane));
+  const ends = await Promise.allSettled(Array.from({ length: Math.min(AT_ONCE, count) }, worker));
   const failure = ends.find((end) => end.status === "rejected");
   if (failure) throw failure.reason;
 }

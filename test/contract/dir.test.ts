@@ -1,20 +1,20 @@
 import assert from "node:assert/strict";
 import { existsSync } from "node:fs";
-import { chmod, mkdir, mkdtemp, readdir, rm, utimes, writeFile } from "node:fs/promises";
+import { chmod, mkdir, mkdtemp, readdir, rm, symlink, utimes, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { after, it } from "node:test";
 import { pruneStore } from "../../client/maintenance/prune.ts";
 import { dirBackend } from "../../store/backends/dir.ts";
 import { openStore } from "../../store/index.ts";
-import { careContract } from "./maintenance-contract.ts";
+import { maintenanceContract } from "./maintenance-contract.ts";
 import { storeContract } from "./store-contract.ts";
 
 const root = await mkdtemp(join(tmpdir(), "ratchet-dir-store-"));
 after(() => rm(root, { recursive: true, force: true }));
 
 storeContract("a directory", async () => dirBackend(root));
-careContract("a directory", async () => dirBackend(await mkdtemp(join(root, "care-"))));
+maintenanceContract("a directory", async () => dirBackend(await mkdtemp(join(root, "care-"))));
 
 it("a temporary file that a killed writer left is not a key, and does not stop the next writer", async () => {
   const folder = await mkdtemp(join(root, "killed-"));
@@ -26,7 +26,7 @@ it("a temporary file that a killed writer left is not a key, and does not stop t
   assert.deepEqual(keys, ["row"]);
 });
 
-it("leaves no temporary file behind, whoever wins", async () => {
+it("leaves no temporary file behind after a race", async () => {
   const folder = await mkdtemp(join(root, "clean-"));
   const backend = dirBackend(folder);
   await Promise.all(
@@ -35,7 +35,7 @@ it("leaves no temporary file behind, whoever wins", async () => {
   assert.deepEqual(await readdir(folder), ["row"]);
 });
 
-it("says that there is no store at a mistyped name, and makes none, for whoever only reads", async () => {
+it("makes no store at a mistyped name for a reader, and says that there is none", async () => {
   const folder = join(root, "mistyped");
   await assert.rejects(openStore(`dir:${folder}`, { create: false }), {
     code: "store_absent",
@@ -56,7 +56,7 @@ it(
   },
 );
 
-it("leaves half-written files to prune, which knows them by their age", async () => {
+it("leaves half-written files to prune, which deletes them by their age", async () => {
   const folder = await mkdtemp(join(root, "left-"));
   const store = await openStore(`dir:${folder}`);
   const left = join(folder, "blobs", "half.tmp-0123456789ab");
@@ -70,3 +70,24 @@ it("leaves half-written files to prune, which knows them by their age", async ()
   });
   assert.equal(existsSync(left), false);
 });
+
+const notLinux = process.platform === "linux" ? false : "needs Linux's /proc and /sys";
+
+it("says that the disk failed if the system cannot read a file", { skip: notLinux }, async () => {
+  const folder = await mkdtemp(join(root, "failing-"));
+  const backend = dirBackend(folder);
+  // Nothing is mapped at the first address of a process, so the system answers EIO.
+  await symlink("/proc/self/mem", join(folder, "key"));
+  for (const read of [() => backend.get("key"), () => backend.digest("key")])
+    await assert.rejects(read(), { code: "store_unreachable", message: /EIO/ });
+});
+
+it(
+  "says that the store refused if it cannot make a folder or delete a file",
+  { skip: notLinux },
+  async () => {
+    const backend = dirBackend("/sys");
+    await assert.rejects(backend.put("ratchet-test/key", new Uint8Array([1])), { code: "store_denied" });
+    await assert.rejects(backend.delete("kernel/vmcoreinfo"), { code: "store_denied" });
+  },
+);

@@ -1,4 +1,5 @@
-// What may be done to a store besides running campaigns in it, on every backend: pruning, copying, erasing.
+/* oxlint-disable max-lines -- one contract, which each backend's test runs whole */
+// Maintenance of a store on every backend: verify, prune, copy, erase.
 import assert from "node:assert/strict";
 import { before, describe, it } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
@@ -16,13 +17,18 @@ import { recordCampaign } from "../support/recorded-campaign.ts";
 import type { Recorded } from "../support/recorded-campaign.ts";
 
 const WHO = { by: "ada", why: "asked to" };
-/** S3 says whole seconds: what was written before this is older than no grace at all. */
+/** S3 tells times in whole seconds. After this wait an object is older than a grace period of 0. */
 const TICK_MS = 1_100;
 
 const another = async (): Promise<Store> => ({ ...(await storeOn(memoryBackend())), name: "memory:another" });
 
-export function careContract(name: string, open: () => Promise<Backend>, skip: string | false = false): void {
-  describe(`care of a store on ${name}`, { skip, timeout: 400_000 }, () => {
+// oxlint-disable-next-line max-lines-per-function -- describe blocks
+export function maintenanceContract(
+  name: string,
+  open: () => Promise<Backend>,
+  skip: string | false = false,
+): void {
+  describe(`maintenance of a store on ${name}`, { skip, timeout: 400_000 }, () => {
     let store: Store;
     let made: Recorded;
     const fresh = async (): Promise<void> => {
@@ -34,9 +40,9 @@ export function careContract(name: string, open: () => Promise<Backend>, skip: s
     describe("prune", () => {
       before(fresh);
 
-      it("deletes garbage that has lain for the grace period, and nothing that a campaign needs", async () => {
+      it("deletes garbage older than the grace period, and nothing that a campaign needs", async () => {
         await recordCampaign(store, "running", "running");
-        const garbage = await store.putBlob("nobody names this");
+        const garbage = await store.putBlob("nothing names this");
         await sleep(TICK_MS);
         const dry = await pruneStore(store, { dryRun: true, graceMs: 0 });
         assert.ok(await store.hasBlob(garbage), "a dry run deletes nothing");
@@ -50,7 +56,7 @@ export function careContract(name: string, open: () => Promise<Backend>, skip: s
         assert.equal(
           pruned.blobs.count,
           5,
-          "garbage, the tree, weights and result of the dropped checkpoint, and what was kept of the reference",
+          "garbage; tree, weights and result of the deleted checkpoint; the stored reference",
         );
         assert.equal(await store.hasBlob(garbage), false);
         assert.deepEqual([...(await whole(store, "done")), ...(await whole(store, "running"))], []);
@@ -59,18 +65,18 @@ export function careContract(name: string, open: () => Promise<Backend>, skip: s
         assert.equal(
           reachable.manifests.filter((key) => key.includes("/work/")).length,
           2,
-          "a campaign that can go on keeps its checkpoints and what it has of its reference",
+          "a campaign that has not completed keeps its checkpoint and its stored reference",
         );
-        assert.equal(pruned.checkpoints.count, 2, "a completed one does not");
+        assert.equal(pruned.checkpoints.count, 2, "a completed campaign does not");
         assert.equal((await pruneStore(store, { dryRun: false, graceMs: 0 })).blobs.count, 0);
       });
 
-      it("spares an old blob that a writer has just put again", async () => {
+      it("keeps an old blob that a writer has just written again", async () => {
         const reused = await store.putBlob("made before, wanted now");
         const { modifiedMs = 0 } =
           (await store.backend.stat(`blobs/sha256/${reused.slice(0, 2)}/${reused}`)) ?? {};
         await sleep(TICK_MS);
-        // A store on which everything was written two hours ago, until it is written again.
+        // In this store everything was written two hours ago, until it is written again.
         const touched = new Set<string>();
         const backend: Backend = {
           ...store.backend,
@@ -91,7 +97,7 @@ export function careContract(name: string, open: () => Promise<Backend>, skip: s
         assert.ok((now?.modifiedMs ?? 0) > modifiedMs, "it was written again");
       });
 
-      it("does not let a manifest name a blob that went away", async () => {
+      it("does not let a manifest name a blob that was deleted", async () => {
         const lost = sha256("never there");
         await assert.rejects(
           store.commitManifest(
@@ -104,7 +110,7 @@ export function careContract(name: string, open: () => Promise<Backend>, skip: s
         assert.equal(await store.readManifest(`${resultsPrefix("done")}it-0009.1/pair/x.json`), undefined);
       });
 
-      it("deletes nothing where a record cannot be read", async () => {
+      it("deletes nothing if a record cannot be read", async () => {
         const key = `${resultsPrefix("done")}it-0001.1/train/d.json`;
         const manifest = (await store.backend.get(key)) as Uint8Array;
         const garbage = await store.putBlob("garbage beside damage");
@@ -115,7 +121,7 @@ export function careContract(name: string, open: () => Promise<Backend>, skip: s
         await store.backend.put(key, manifest);
       });
 
-      it("goes on where what is damaged was kept of a reference, which names nothing that nothing else names", async () => {
+      it("works with a damaged reference, because other records name everything that it names", async () => {
         await recordCampaign(store, "going", "running");
         for await (const key of store.backend.list(referencesPrefix("going")))
           await store.backend.put(key, new TextEncoder().encode("{"));
@@ -130,7 +136,7 @@ export function careContract(name: string, open: () => Promise<Backend>, skip: s
     describe("verify", () => {
       before(fresh);
 
-      it("passes over what a hand left in a campaign's folder, and names what a hand changed or moved", async () => {
+      it("ignores foreign files in a campaign's folder, reports changed and moved manifests", async () => {
         const { backend } = store;
         for (const name of ["results/.DS_Store", "results/it-0001.1/train/notes.txt", "work/d.json~"])
           await backend.put(`campaigns/done/${name}`, new TextEncoder().encode("mine"));
@@ -152,7 +158,7 @@ export function careContract(name: string, open: () => Promise<Backend>, skip: s
     describe("copy", () => {
       before(fresh);
 
-      it("copies a completed campaign whole, and again without doing anything twice", async () => {
+      it("copies a completed campaign whole; a second copy copies nothing", async () => {
         const other = await another();
         const copied = await copyCampaign(store, other, "done", WHO);
         assert.deepEqual([copied.moved, copied.rows, copied.manifests], [false, 5, 6]);
@@ -162,7 +168,7 @@ export function careContract(name: string, open: () => Promise<Backend>, skip: s
         assert.equal((await requireCampaign(store, "done")).record.status, "completed");
       });
 
-      it("moves one that can go on: the old store's writer has lost its lease, the new store has the same ledger", async () => {
+      it("moves an unfinished campaign: its old writer loses the lease, the ledger stays", async () => {
         await recordCampaign(store, "half", "running");
         const { rows } = await requireCampaign(store, "half");
         const other = await another();
@@ -180,7 +186,7 @@ export function careContract(name: string, open: () => Promise<Backend>, skip: s
         assert.equal(
           (await copyCampaign(store, other, "half", WHO)).rows,
           rows.length,
-          "an interrupted copy goes on",
+          "an interrupted copy can be finished",
         );
         await assert.rejects(copyCampaign(store, { ...other, name: "memory:third" }, "half", WHO), {
           code: "campaign_moved",
@@ -206,7 +212,7 @@ export function careContract(name: string, open: () => Promise<Backend>, skip: s
       before(fresh);
       const request = { ...WHO, requestId: "r1", dryRun: false };
 
-      it("takes every row of a prompt out, by id or by what it says, and leaves the others readable", async () => {
+      it("removes every row of a prompt, by id or by its text, and leaves the others readable", async () => {
         const dry = await erasePrompt(store, "p2", { ...request, dryRun: true });
         assert.deepEqual([dry.blobs, dry.rows, dry.campaigns], [4, 4, ["done"]]);
         await store.getBlob(made.ofP2[0] ?? "");
@@ -225,10 +231,10 @@ export function careContract(name: string, open: () => Promise<Backend>, skip: s
           assert.doesNotMatch(text, /secret|two\?|as p2 said|"logps"/, key);
         }
         for await (const key of store.backend.list(referencesPrefix("done")))
-          assert.fail(`${key} is of answers that are gone`);
+          assert.fail(`${key} belongs to erased answers`);
       });
 
-      it("is told apart from damage by verify, stands in the ledger without the prompt's id, and outlives prune and copy", async () => {
+      it("is no damage for verify, has a row without the prompt's id, survives prune and copy", async () => {
         const { problems, erased } = await verifyCampaign(store, "done");
         assert.deepEqual(problems, []);
         assert.deepEqual(
@@ -246,7 +252,7 @@ export function careContract(name: string, open: () => Promise<Backend>, skip: s
         assert.equal((await verifyCampaign(other, "done")).erased.length, 4);
       });
 
-      it("finds erased text that somebody put again, and erases it once more", async () => {
+      it("finds erased text that somebody wrote again, and erases it once more", async () => {
         await store.putBlob('{"prompt_id":"p2","prompt":"two?","chosen":"secret","rejected":"no"}\n');
         assert.deepEqual(
           (await verifyCampaign(store, "done")).problems.map(({ code }) => code),
@@ -258,7 +264,7 @@ export function careContract(name: string, open: () => Promise<Backend>, skip: s
         assert.deepEqual((await verifyCampaign(store, "later")).problems, []);
       });
 
-      it("refuses a prompt that nobody has, and a campaign that has not ended", async () => {
+      it("refuses a prompt that no campaign has, and a campaign that has not ended", async () => {
         await assert.rejects(erasePrompt(store, "p9", request), { code: "prompt_unknown" });
         await recordCampaign(store, "open", "running");
         await assert.rejects(erasePrompt(store, "p1", request), { code: "campaign_open", message: /^open / });

@@ -1,4 +1,5 @@
-// What every backend promises, and the store on top of it. Each backend's test file runs the whole suite on itself.
+/* oxlint-disable max-lines -- one contract, which each backend's test runs whole */
+// What every backend promises, and the store on top of it.
 import assert from "node:assert/strict";
 import { mkdir, mkdtemp, readFile, rm, symlink, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
@@ -18,6 +19,7 @@ async function all(keys: AsyncIterable<string>): Promise<string[]> {
   return found;
 }
 
+// oxlint-disable-next-line max-lines-per-function -- describe blocks
 export function storeContract(
   name: string,
   open: () => Promise<Backend>,
@@ -55,18 +57,18 @@ export function storeContract(
       assert.deepEqual(await all(backend.list("list/", "list/b/2")), []);
     });
 
-    it("names the folders below a prefix once, without what lies under them", async () => {
+    it("names each folder below a prefix once, without its contents", async () => {
       for (const key of ["folders/b/x/1", "folders/b/2", "folders/a/1", "folders/file"])
         await backend.put(key, bytes(key));
       assert.deepEqual(await all(backend.folders("folders/")), ["a", "b"]);
       assert.deepEqual(await all(backend.folders("no-folders/")), []);
     });
 
-    it("says how large an object is, and that it was written now", async () => {
+    it("tells an object's size and time of writing", async () => {
       await backend.put("looked-at", bytes("12345"));
       const found = await backend.stat("looked-at");
       assert.deepEqual([found?.key, found?.sizeBytes], ["looked-at", 5]);
-      // S3 says whole seconds; a minute allows for its clock.
+      // S3 tells whole seconds, and its clock may differ by up to a minute.
       assert.ok(Math.abs(Date.now() - (found?.modifiedMs ?? 0)) < 60_000);
     });
 
@@ -78,7 +80,7 @@ export function storeContract(
       await backend.delete("absent");
     });
 
-    it("brings a file of many parts up and down unchanged", async () => {
+    it("uploads and downloads a file of many parts unchanged", async () => {
       const path = join(scratch, "large");
       const large = Buffer.alloc(40 * 1024 ** 2);
       for (let at = 0; at < large.length; at += 4096) large.writeUInt32LE(at, at);
@@ -89,7 +91,7 @@ export function storeContract(
       assert.equal(Buffer.compare(await readFile(`${path}.back`), large), 0);
     });
 
-    it("finds one flipped byte in the last part of a large file", async () => {
+    it("finds one changed byte in the last part of a large file", async () => {
       const path = join(scratch, "sound");
       const large = Buffer.alloc(40 * 1024 ** 2, 1);
       await writeFile(path, large);
@@ -103,7 +105,7 @@ export function storeContract(
       assert.equal(await backend.digest(blobKey(digest)), digest);
     });
 
-    it("finds one flipped byte in a blob on read, and mends it when the same content is put again", async () => {
+    it("finds one changed byte in a blob, and repairs it by writing the same content again", async () => {
       const digest = await store.putBlob("the right words");
       await backend.put(`blobs/sha256/${digest.slice(0, 2)}/${digest}`, bytes("the wrong words"));
       await assert.rejects(store.getBlob(digest), { code: "artifact_corrupt" });
@@ -116,7 +118,7 @@ export function storeContract(
       await assert.rejects(store.getBlob("0".repeat(64)), { code: "artifact_missing" });
     });
 
-    it("gives equal folders equal tree digests, and restores them", async () => {
+    it("gives equal folders equal tree digests, and downloads them", async () => {
       const dir = join(scratch, "tree");
       await mkdir(join(dir, "inner"), { recursive: true });
       await writeFile(join(dir, "b"), "2");
@@ -127,7 +129,7 @@ export function storeContract(
       assert.equal(await store.putTree(join(scratch, "again")), digest);
     });
 
-    it("follows the links of a folder, and writes no file outside of one", async () => {
+    it("follows the links in a folder, and writes no file outside of it", async () => {
       const dir = join(scratch, "links");
       await mkdir(dir);
       await writeFile(join(scratch, "target"), "linked");
@@ -145,7 +147,7 @@ export function storeContract(
       await assert.rejects(store.getTree(outside, join(scratch, "inside")), { code: "artifact_corrupt" });
     });
 
-    it("finds a sound manifest that lies at another's key", async () => {
+    it("finds a sound manifest at the key of another", async () => {
       const keys = [
         "campaigns/m/results/it-0002.1/pair/one.json",
         "campaigns/m/results/it-0002.1/pair/two.json",
@@ -156,7 +158,7 @@ export function storeContract(
       await assert.rejects(store.readManifest(keys[0]), { code: "artifact_corrupt" });
     });
 
-    it("commits a manifest once: the first wins, everyone else adopts it", async () => {
+    it("commits a manifest once: the first commit wins, all other writers adopt it", async () => {
       const key = "campaigns/m/results/it-0001.1/train/a.json";
       const committed = await Promise.all(
         Array.from({ length: 8 }, (_, who) =>
@@ -191,7 +193,7 @@ export function storeContract(
       assert.equal(new Set(rows.map(({ id }) => id)).size, 9);
     });
 
-    it("takes a campaign over with a higher epoch, after which the old writer has lost its lease", async () => {
+    it("takes a campaign over with a higher epoch; the old writer has then lost its lease", async () => {
       const ledger = store.ledger("taken");
       const first = await ledger.takeOver({ id: "opened:a", event: "a", by: "test" });
       const second = await ledger.takeOver({ id: "opened:b", event: "b", by: "test" });
@@ -203,7 +205,7 @@ export function storeContract(
       assert.ok((await all(store.campaigns())).includes("taken"));
     });
 
-    it("appends without reading the rows again that it has read, and reads those that others wrote", async () => {
+    it("reads only rows that it does not know when it appends, also those of other writers", async () => {
       const read: string[] = [];
       const mine = await storeOn({ ...backend, get: (key) => (read.push(key), backend.get(key)) });
       const add = (on: Store, id: string) =>
@@ -216,11 +218,11 @@ export function storeContract(
       read.length = 0;
       assert.equal((await add(mine, "mine-6")).n, 7);
       assert.deepEqual(read, ["campaigns/long/ledger/000000000006.json"]);
-      assert.equal((await add(mine, "mine-0")).n, 0, "an id of long ago is still appended once");
+      assert.equal((await add(mine, "mine-0")).n, 0, "an old id is not appended again");
       assert.equal((await store.ledger("long").read()).length, 8);
     });
 
-    it("lists campaigns without listing what is in them", async () => {
+    it("lists campaigns without listing their contents", async () => {
       for (const id of ["one", "other"])
         await store.ledger(id).append({ id: "a", epoch: 1, event: "a", by: "test" });
       await backend.put("campaigns/no-ledger/results/x.json", bytes("{}"));
@@ -235,7 +237,7 @@ export function storeContract(
       assert.deepEqual(listed, []);
     });
 
-    it("passes over files that a hand left in a ledger's folder", async () => {
+    it("ignores foreign files in a ledger's folder", async () => {
       await store.ledger("by-hand").append({ id: "a", epoch: 1, event: "a", by: "test" });
       for (const name of ["000000000000.json~", "notes.txt", ".DS_Store"])
         await backend.put(`campaigns/by-hand/ledger/${name}`, bytes("mine"));
@@ -249,13 +251,13 @@ export function storeContract(
       );
     });
 
-    it("proves that a ledger is safe here, once, and leaves nothing behind", async () => {
+    it("probes the store once, and leaves nothing behind", async () => {
       await store.proveWrites();
       await store.proveWrites();
       assert.deepEqual(await all(backend.list("probes/")), []);
     });
 
-    it("refuses to be a store where creating conditionally does not work, and says what was found", async () => {
+    it("refuses a store whose conditional creates do not work, and says what it found", async () => {
       const careless = await storeOn({
         ...backend,
         putIfAbsent: async (key, content) => (await backend.put(key, content), "created"),
@@ -267,7 +269,7 @@ export function storeContract(
       assert.deepEqual(await all(backend.list("probes/")), []);
     });
 
-    it("asks again whether a campaign may be taken over when another writer was faster", async () => {
+    it("checks again whether it may take a campaign over if another writer was faster", async () => {
       const ledger = store.ledger("raced");
       let completed = false;
       const slow = await storeOn({
@@ -302,7 +304,7 @@ export function storeContract(
       await assert.rejects(store.ledger("broken").read(), { code: "ledger_broken" });
     });
 
-    it("names the ledger row that is gone, instead of taking it for the end", async () => {
+    it("names a missing ledger row, and does not take it for the end", async () => {
       const ledger = store.ledger("gap");
       for (const id of ["a", "b", "c"]) await ledger.append({ id, epoch: 1, event: id, by: "test" });
       await backend.delete("campaigns/gap/ledger/000000000001.json");
@@ -313,7 +315,7 @@ export function storeContract(
       );
     });
 
-    it("does not append to what it remembers of a ledger whose last rows are gone", async () => {
+    it("appends after the rows that exist if the last rows that it remembers are gone", async () => {
       const ledger = store.ledger("shrunk");
       for (const id of ["a", "b", "c"]) await ledger.append({ id, epoch: 1, event: id, by: "test" });
       for (const n of [1, 2]) await backend.delete(`campaigns/shrunk/ledger/00000000000${n}.json`);

@@ -17,13 +17,16 @@ export interface S3Proxy {
   endpoint: string;
   /** Called for each request; undefined forwards it. */
   fault: (request: IncomingMessage) => Fault | undefined;
+  /** Awaited after `fault` before the request is passed on. */
+  before: () => Promise<void> | undefined;
   close(): Promise<void>;
 }
 
 export async function openS3Proxy(target: string): Promise<S3Proxy> {
   const { hostname, port } = new URL(target);
-  const server = createServer((incoming, outgoing) => {
+  const server = createServer(async (incoming, outgoing) => {
     const fault = proxy.fault(incoming);
+    await proxy.before();
     if (fault && "status" in fault) return answer(incoming, outgoing, fault);
     const forwarded = request(
       { hostname, port, method: incoming.method, path: incoming.url, headers: incoming.headers },
@@ -43,6 +46,7 @@ export async function openS3Proxy(target: string): Promise<S3Proxy> {
   const proxy: S3Proxy = {
     endpoint: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
     fault: () => undefined,
+    before: () => undefined,
     close: () =>
       new Promise((resolve) => {
         server.close(() => resolve());
