@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { after, it } from "node:test";
 import { RatchetError } from "../../errors/index.ts";
 import { durationMs } from "./fields.ts";
-import { needsReference } from "../../engine/loss/index.ts";
+import { preferenceProperties } from "../../engine/loss/index.ts";
 import { LOSS_NAMES, termsOf, usesReference } from "./losses.ts";
 import { loadSpecFile } from "./load.ts";
 import { resolveSpec } from "./resolve.ts";
@@ -201,7 +201,7 @@ it("a loss needs a reference where the engine's does", () => {
   );
   for (const names of lists) {
     const { loss } = resolveSpec({ ...minimal, train: { loss: names } }).train;
-    assert.equal(usesReference(loss), needsReference(termsOf(loss)), names.join(" + "));
+    assert.equal(usesReference(loss), preferenceProperties(termsOf(loss)).reference, names.join(" + "));
   }
 });
 

@@ -1,6 +1,6 @@
-// LoRA (Hu et al., arXiv 2106.09685), dropout 0: a projection computes x Wᵀ + s (x Aᵀ) Bᵀ with s = alpha / rank; W stays as it is, A and B learn.
-// Weights have PEFT's names without its prefix: `model.layers.0.self_attn.q_proj.lora_A.weight` [rank, in], `…lora_B.weight` [out, rank].
-// What is one matrix in the graph (parameters.ts) has one adapter: the A of its targets below each other, their B in blocks.
+// LoRA (Hu et al., arXiv 2106.09685) without dropout: a projection computes x Wᵀ + s (x Aᵀ) Bᵀ with s = alpha / rank. W is frozen, A and B are
+// trained. Weights have PEFT's names without its prefix: `model.layers.0.self_attn.q_proj.lora_A.weight` [rank, in], `…lora_B.weight` [out, rank].
+// Projections that are one matrix in the graph (parameters.ts) have one adapter there: their A below each other, their B in blocks.
 import type { Value } from "../graph/value.ts";
 import type { Tape } from "../ops/tape.ts";
 import { Random } from "../random.ts";
@@ -32,7 +32,7 @@ export interface Adapter {
   weights: Map<string, WeightTensor>;
 }
 
-/** A projection of the graph with a target among its parts; names without `.weight`. */
+/** A matrix of the graph with at least one target among its parts. Names are without `.weight`. */
 interface Adapted {
   name: string;
   width: number;
@@ -53,7 +53,7 @@ function adaptedProjections(config: ModelConfig, { targets }: LoraSettings): Ada
   return projections.filter(({ parts }) => parts.some(({ targeted }) => targeted));
 }
 
-/** The parameters that learn, in one fixed order. */
+/** The trained parameters, in one fixed order. */
 export function adapterParameters(config: ModelConfig, settings: LoraSettings): Parameter[] {
   const { rank } = settings;
   return adaptedProjections(config, settings).flatMap(({ name, width, parts }): Parameter[] => {
@@ -74,7 +74,7 @@ export function adapterParameters(config: ModelConfig, settings: LoraSettings): 
   });
 }
 
-/** s B of all parts, [out, targets · rank]: the rows of a target meet the columns of its own A only. */
+/** s B of all parts, [out, targets · rank]. It is zero but for each target's rows at the columns of its own A. */
 function blocks(t: Tape, b: Value, { parts }: Adapted, { rank, alpha }: LoraSettings): Value {
   const targets = parts.filter(({ targeted }) => targeted);
   const pieces = t.split(
@@ -99,7 +99,7 @@ function blocks(t: Tape, b: Value, { parts }: Adapted, { rank, alpha }: LoraSett
   );
 }
 
-/** Declares the adapter's parameters as inputs of the graph, and gives the matrices with which `project` (llama.ts) adds it. */
+/** Declares the adapter's parameters as inputs of the graph, and makes the matrices that `project` (llama.ts) uses. */
 function declareAdapter(
   t: Tape,
   config: ModelConfig,
@@ -121,28 +121,28 @@ function declareAdapter(
   return { inputs: [...inputs.values()], matrices: new Map(matrices) };
 }
 
-/** Declares a model that learns: what its forward pass takes, and the inputs that are to change, which are those of the adapter where there is one. */
-export function declareLearner(
+/** Declares a model for training: the parameters of its forward pass, and the trained ones among the graph's inputs (with an adapter, the adapter's). */
+export function declareTrainable(
   t: Tape,
   config: ModelConfig,
   adapter?: LoraSettings,
-): { parameters: Parameters; learned: Value[] } {
+): { parameters: Parameters; trained: Value[] } {
   const base = declareParameters(t, config);
-  if (!adapter) return { parameters: base, learned: [...base.values()] };
+  if (!adapter) return { parameters: base, trained: [...base.values()] };
   const { inputs, matrices } = declareAdapter(t, config, adapter);
-  return { parameters: new Map([...base, ...matrices]), learned: inputs };
+  return { parameters: new Map([...base, ...matrices]), trained: inputs };
 }
 
-/** Streams of the seed beyond those that shuffle rows. */
-const firstStream = 2 ** 16;
+/** First stream of the seed for adapters; lower streams shuffle rows. */
+const FIRST_STREAM = 2 ** 16;
 
-/** As PEFT begins: A uniform within ±1/√in (He et al., arXiv 1502.01852, with its slope √5), B zero, so that the adapter changes nothing yet. */
+/** PEFT's initial values: A uniform within ±1/√in (He et al., arXiv 1502.01852, with slope √5), B zero, so the adapter changes nothing yet. */
 export function initAdapter(config: ModelConfig, settings: LoraSettings, seed: string): Adapter {
   const parts = adapterParameters(config, settings).flatMap((parameter) => parameter.parts);
   const weights = parts.map(({ name, shape }, index): [string, WeightTensor] => {
     const [rows, columns] = shape as [number, number];
     const data = new Float32Array(rows * columns);
-    const random = new Random(seed, firstStream + index);
+    const random = new Random(seed, FIRST_STREAM + index);
     if (name.endsWith(".lora_A.weight"))
       for (let place = 0; place < data.length; place++)
         data[place] = (2 * random.uniform(place) - 1) / Math.sqrt(columns);
@@ -175,7 +175,7 @@ function merged(
   return { shape: [rows, columns], data };
 }
 
-/** The model that base and adapter are together. Weights without adapter are the base's own arrays. */
+/** The base with the adapter merged. Weights that the adapter does not change are the base's own arrays. */
 export function mergeAdapter(
   { config, weights }: Checkpoint,
   { settings, weights: adapter }: Adapter,

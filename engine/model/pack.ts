@@ -20,7 +20,7 @@ export interface AnswerGroup {
 }
 
 /** Attention is padded to the longest row of a bucket; more buckets are more operations, which cost a small step more than padding does. */
-export const learningBuckets = 4;
+export const TRAINING_BUCKETS = 4;
 
 interface Packed {
   tensors: Encoded;
@@ -30,7 +30,7 @@ interface Packed {
 }
 
 function pack(groups: readonly PromptGroup[], learning: Learning): Packed {
-  const { tensors, starts } = layInSegments(groups, learningBuckets, learning);
+  const { tensors, starts } = layInSegments(groups, TRAINING_BUCKETS, learning);
   return {
     tensors,
     starts: starts.flatMap(({ answers }) => answers),

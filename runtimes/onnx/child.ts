@@ -1,7 +1,7 @@
 // The engine's process: `child.js THREADS`. Serves one call at a time, goes on listening while it computes (the engine yields
 // between steps), and ends when its parent does. It takes no signal from the terminal: the parent decides when to stop.
 import { nameMemory } from "../../engine/out-of-memory.ts";
-import { Workshop } from "../../engine/train/index.ts";
+import { SessionPool } from "../../engine/train/index.ts";
 import { errorToParts } from "./errors.ts";
 import { choose, generate, score } from "./inference.ts";
 import { Models } from "./models.ts";
@@ -14,7 +14,7 @@ const progressEveryMs = 500;
 const threads = Number(process.argv[2]);
 const models = new Models(threads);
 /** Each iteration of a campaign trains with the graphs of the one before. */
-const workshop = new Workshop();
+const pool = new SessionPool();
 let running: AbortController | undefined;
 
 const send = (message: FromChild): void => void process.send?.(message);
@@ -38,7 +38,7 @@ async function serve(
   if (call.method === "train")
     return train(
       call.args,
-      { threads, workshop },
+      { threads, pool },
       {
         ...hooks,
         onCheckpoint: (checkpoint) => send({ type: "checkpoint", checkpoint }),

@@ -28,7 +28,7 @@ export interface TrainingHooks extends WorkHooks {
 
 export async function train(
   request: TrainRequest,
-  { threads, workshop }: Required<Pick<TrainOptions, "threads" | "workshop">>,
+  { threads, pool }: Required<Pick<TrainOptions, "threads" | "pool">>,
   { signal, onProgress, onCheckpoint, onReference }: TrainingHooks,
 ): Promise<TrainOutcome> {
   const { task, lora, optimizer, checkpoint, referenceLogps } = request;
@@ -56,7 +56,7 @@ export async function train(
     rows,
     optimizer,
     threads,
-    workshop,
+    pool,
     signal,
     checkpoint: { ...checkpoint, costMax: CHECKPOINT_COST_MAX, save },
     ...(resumeDir === undefined ? {} : { resume: () => readTrainerState(resumeDir) }),
