@@ -7,7 +7,7 @@ import { fromOrtTensor, Session } from "../graph/index.ts";
 import type { SessionOptions } from "../graph/index.ts";
 import { neutralThreads } from "../graph/threads.ts";
 import { int64 } from "../model/encode.ts";
-import { layInSegments } from "../model/index.ts";
+import { arrangeSegments } from "../model/index.ts";
 import type { ModelConfig } from "../model/index.ts";
 import { Random } from "../random.ts";
 import { Sampler } from "../sampling/sample.ts";
@@ -124,7 +124,7 @@ export class Decoder {
   private async start(run: Run): Promise<void> {
     const { distinct, sourceOf } = run;
     const positions = Math.max(...distinct.map((ids) => ids.length));
-    const { tensors, starts } = layInSegments(
+    const { tensors, starts } = arrangeSegments(
       distinct.map((prompt) => ({ prompt, answers: [] })),
       1,
     );

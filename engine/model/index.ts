@@ -12,7 +12,7 @@ export type { KeysValues } from "./attention.ts";
 export { declareParameters, feedForward, headOf, logits, project, rewards } from "./llama.ts";
 export { encodeForLogps, encodeForRewards } from "./encode.ts";
 export type { Encoded, Sequence } from "./encode.ts";
-export { layInSegments } from "./segments.ts";
+export { arrangeSegments } from "./segments.ts";
 export type { PromptGroup, Segments } from "./segments.ts";
 export { packForLogps, packForRewards } from "./pack.ts";
 export type { AnswerGroup } from "./pack.ts";

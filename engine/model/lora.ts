@@ -1,6 +1,8 @@
-// LoRA (Hu et al., arXiv 2106.09685) without dropout: a projection computes x Wᵀ + s (x Aᵀ) Bᵀ with s = alpha / rank. W is frozen, A and B are
-// trained. Weights have PEFT's names without its prefix: `model.layers.0.self_attn.q_proj.lora_A.weight` [rank, in], `…lora_B.weight` [out, rank].
-// Projections that are one matrix in the graph (parameters.ts) have one adapter there: their A below each other, their B in blocks.
+// LoRA (Hu et al., arXiv 2106.09685) without dropout: a projection computes x Wᵀ + s (x Aᵀ) Bᵀ with s = alpha
+// / rank. W is frozen, A and B are trained. Weights have PEFT's names without its prefix:
+// `model.layers.0.self_attn.q_proj.lora_A.weight` [rank, in], `…lora_B.weight` [out, rank]. Projections that
+// are one matrix in the graph (parameters.ts) have one adapter there: their A below each other, their B in
+// blocks.
 import type { Value } from "../graph/value.ts";
 import type { Tape } from "../ops/tape.ts";
 import { Random } from "../random.ts";
@@ -74,7 +76,9 @@ export function adapterParameters(config: ModelConfig, settings: LoraSettings): 
   });
 }
 
-/** s B of all parts, [out, targets · rank]. It is zero but for each target's rows at the columns of its own A. */
+/**
+ * s B of all parts, [out, targets · rank]. It is zero but for each target's rows at the columns of its own A.
+ */
 function blocks(t: Tape, b: Value, { parts }: Adapted, { rank, alpha }: LoraSettings): Value {
   const targets = parts.filter(({ targeted }) => targeted);
   const pieces = t.split(
@@ -85,12 +89,12 @@ function blocks(t: Tape, b: Value, { parts }: Adapted, { rank, alpha }: LoraSett
   const zeros = (rows: number, count: number): Value[] =>
     count === 0 ? [] : [t.expand(t.number(0, b), [rows, count * rank])];
   const rows = parts.map((part) => {
-    const place = targets.indexOf(part);
-    if (place < 0) return zeros(part.rows, targets.length);
+    const block = targets.indexOf(part);
+    if (block < 0) return zeros(part.rows, targets.length);
     return [
-      ...zeros(part.rows, place),
-      pieces[place] as Value,
-      ...zeros(part.rows, targets.length - 1 - place),
+      ...zeros(part.rows, block),
+      pieces[block] as Value,
+      ...zeros(part.rows, targets.length - 1 - block),
     ];
   });
   return t.concat(
@@ -99,7 +103,10 @@ function blocks(t: Tape, b: Value, { parts }: Adapted, { rank, alpha }: LoraSett
   );
 }
 
-/** Declares the adapter's parameters as inputs of the graph, and makes the matrices that `project` (llama.ts) uses. */
+/**
+ * Declares the adapter's parameters as inputs of the graph, and makes the matrices that `project` (llama.ts)
+ * uses.
+ */
 function declareAdapter(
   t: Tape,
   config: ModelConfig,
@@ -121,7 +128,10 @@ function declareAdapter(
   return { inputs: [...inputs.values()], matrices: new Map(matrices) };
 }
 
-/** Declares a model for training: the parameters of its forward pass, and the trained ones among the graph's inputs (with an adapter, the adapter's). */
+/**
+ * Declares a model for training: the parameters of its forward pass, and the trained ones among the graph's
+ * inputs (with an adapter, the adapter's).
+ */
 export function declareTrainable(
   t: Tape,
   config: ModelConfig,
@@ -136,16 +146,19 @@ export function declareTrainable(
 /** First stream of the seed for adapters; lower streams shuffle rows. */
 const FIRST_STREAM = 2 ** 16;
 
-/** PEFT's initial values: A uniform within ±1/√in (He et al., arXiv 1502.01852, with slope √5), B zero, so the adapter changes nothing yet. */
+/**
+ * PEFT's initial values: A uniform within ±1/√in (He et al., arXiv 1502.01852, with slope √5), B zero, so the
+ * adapter changes nothing yet.
+ */
 export function initAdapter(config: ModelConfig, settings: LoraSettings, seed: string): Adapter {
   const parts = adapterParameters(config, settings).flatMap((parameter) => parameter.parts);
-  const weights = parts.map(({ name, shape }, index): [string, WeightTensor] => {
+  const weights = parts.map(({ name, shape }, stream): [string, WeightTensor] => {
     const [rows, columns] = shape as [number, number];
     const data = new Float32Array(rows * columns);
-    const random = new Random(seed, FIRST_STREAM + index);
+    const random = new Random(seed, FIRST_STREAM + stream);
     if (name.endsWith(".lora_A.weight"))
-      for (let place = 0; place < data.length; place++)
-        data[place] = (2 * random.uniform(place) - 1) / Math.sqrt(columns);
+      for (let index = 0; index < data.length; index++)
+        data[index] = (2 * random.uniform(index) - 1) / Math.sqrt(columns);
     return [name, { shape: [rows, columns], data }];
   });
   return { settings, weights: new Map(weights) };

@@ -11,7 +11,7 @@ import {
   declareParameters,
   declareSegments,
   isRewardModel,
-  layInSegments,
+  arrangeSegments,
   logits,
   rewards,
 } from "../model/index.ts";
@@ -204,7 +204,7 @@ function encode<Row extends Sequence>(
   groups: readonly Group<Row>[],
   read: Read<Row>,
 ): { feeds: Encoded; counts: { at: number; count: number }[] } {
-  const { tensors, starts } = layInSegments(
+  const { tensors, starts } = arrangeSegments(
     groups.map(({ prompt, rows }) => ({ prompt, answers: rows.map(({ row }) => answerOf(row)) })),
     rowBuckets,
   );
