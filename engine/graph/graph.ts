@@ -1,3 +1,4 @@
+/* oxlint-disable max-lines -- one class: all of it builds one graph */
 // Builds one ONNX graph: typed values, nodes, constants. It knows no operation and no gradient; those are in
 // ops/. Weights are graph inputs, so one graph serves every step of training. Weights that never change are
 // made by `weight`; they are stored outside the graph's bytes, because protobuf has a limit of 2 GB.

@@ -2,7 +2,8 @@ export type { Architecture, Checkpoint, ModelConfig, RopeScaling, WeightTensor }
 export { isRewardModel } from "./families.ts";
 export { packWeights, parametersOf, unpackWeights, weightShapes } from "./parameters.ts";
 export type { Parameter, Parameters } from "./parameters.ts";
-export { adapterParameters, declareTrainable, initAdapter, loraTargets, mergeAdapter } from "./lora.ts";
+export { initAdapter, mergeAdapter } from "./adapter-weights.ts";
+export { adapterParameters, declareTrainable, loraTargets } from "./lora.ts";
 export type { Adapter, LoraSettings, LoraTarget } from "./lora.ts";
 export { rotaryTables } from "./rotary.ts";
 export { declareSegments, declareSelection, declareSequences } from "./sequences.ts";

@@ -2,7 +2,8 @@
 // while it runs.
 import type { Tensor as OrtTensor } from "onnxruntime-node";
 import { toOrt } from "../graph/session.ts";
-import { adapterParameters, mergeAdapter } from "../model/lora.ts";
+import { mergeAdapter } from "../model/adapter-weights.ts";
+import { adapterParameters } from "../model/lora.ts";
 import type { Adapter } from "../model/lora.ts";
 import { packWeights, parametersOf, unpackWeights } from "../model/parameters.ts";
 import type { Parameter } from "../model/parameters.ts";
