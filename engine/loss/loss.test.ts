@@ -95,7 +95,7 @@ for (const [type, [settings, expected]] of Object.entries(atReference)) {
   });
 }
 
-it("metrics of a policy that is its own reference: rewards and accuracy 0, sums of log-probabilities", async () => {
+it("a policy that is its own reference has rewards and accuracy 0", async () => {
   const logps = [-3, -8, -5, -1];
   const values = await preference({ logps, reference: logps }, 0.1, [sigmoid]);
   for (const name of ["rewards/chosen", "rewards/rejected", "rewards/margins", "rewards/accuracies"])
@@ -104,7 +104,7 @@ it("metrics of a policy that is its own reference: rewards and accuracy 0, sums 
   near(values["logps/rejected"], -3);
 });
 
-it("rewards are β times the log-ratios, accuracy the share of positive margins, under every loss", async () => {
+it("rewards are β times the log-ratios, accuracy is the share of positive margins", async () => {
   for (const term of [sigmoid, { type: "ipo", weight: 1 } as const]) {
     const values = await preference({ logps: [-1, -2, -5, -3], reference: [-2, -2, -4, -6] }, 0.5, [term]);
     // Log-ratios: chosen 1 and 0, rejected −1 and 3; margins at β = 0.5: 1 and −1.5.
@@ -200,7 +200,7 @@ it("the Bradley-Terry loss is −ln σ of the margin, also if e to the margin ov
   near(values["margin"], 50);
 });
 
-it("a margin is subtracted from the difference of rewards; centering adds the square of their sum", async () => {
+it("a margin is subtracted from the difference; centering adds the square of the sum", async () => {
   const values = await evaluate(
     { rewards: [2, 1, 0, 1], margins: [1, 0.5] },
     (t, x) => rewardLoss(t, x["rewards"]!, { margin: x["margins"]!, centering: 0.01 }),

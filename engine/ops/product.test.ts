@@ -102,7 +102,7 @@ for (const shape of cases) {
   });
 }
 
-it("training at the demo's size has the same bits on 1, 2 and 3 threads, batches large or small", async () => {
+it("training at the demo's size has the same bits on 1, 2 and 3 threads", async () => {
   const start = initCheckpoint(
     {
       ...TINY,

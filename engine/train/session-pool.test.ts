@@ -20,7 +20,7 @@ import { isCached } from "./session-pool.ts";
 const training = (kind: Kind, change: Partial<TrainOptions> = {}): TrainOptions => ({
   ...trainingOf(kind, "odd", 2),
   rows: rowsFor(kind, shapes.odd, 90),
-  optimizer: { ...optimizer, epochs: 1, batch: 30, ...(kind === "kto" ? {} : { microBatch: 8 }) },
+  optimizer: { ...optimizer, epochs: 1, batch: 30, microBatch: kind === "kto" ? undefined : 8 },
   ...change,
 });
 
