@@ -1,5 +1,6 @@
-// The engine as a package: Llama-family models read, written, trained, sampled and scored with standard ONNX graphs on onnxruntime.
-// It knows nothing of campaigns, stores or processes; everything durable goes out through the caller's hooks.
+// The engine as a package: Llama-family models read, written, trained, sampled and scored with standard ONNX
+// graphs on onnxruntime. It knows nothing of campaigns, stores or processes; everything durable goes out
+// through the caller's hooks.
 export { RatchetError } from "../errors/index.ts";
 export { readCheckpoint, readConfig, tokenizerFiles, writeCheckpoint } from "./checkpoint/checkpoint.ts";
 export { readAdapter, writeAdapter } from "./checkpoint/adapter.ts";

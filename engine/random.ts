@@ -1,12 +1,13 @@
-// A counter-based random source: value number n of a stream is a pure function of (key, n), so that any value can be
-// had without the ones before it. Philox 4x32 with 10 rounds (Salmon et al., "Parallel random numbers: as easy as 1, 2, 3", 2011).
+// A counter-based random source: value number n of a stream is a pure function of (key, n), so it can be
+// computed without the values before it. Philox 4x32 with 10 rounds (Salmon et al., "Parallel random numbers:
+// as easy as 1, 2, 3", 2011).
 import { RatchetError } from "../errors/index.ts";
 
-const rounds = 10;
-const multiplier0 = 0xd2511f53;
-const multiplier1 = 0xcd9e8d57;
-const weyl0 = 0x9e3779b9;
-const weyl1 = 0xbb67ae85;
+const ROUNDS = 10;
+const MULTIPLIER_0 = 0xd2511f53;
+const MULTIPLIER_1 = 0xcd9e8d57;
+const WEYL_0 = 0x9e3779b9;
+const WEYL_1 = 0xbb67ae85;
 
 /** High and low 32 bits of a 32 by 32 bit product, without BigInt. */
 function multiply(a: number, b: number): [high: number, low: number] {
@@ -27,12 +28,12 @@ export type Block = [number, number, number, number];
 export function philox(counter: Readonly<Block>, key: readonly [number, number]): Block {
   let [c0, c1, c2, c3] = counter;
   let [k0, k1] = key;
-  for (let round = 0; round < rounds; round++) {
-    const [high0, low0] = multiply(multiplier0, c0);
-    const [high1, low1] = multiply(multiplier1, c2);
+  for (let round = 0; round < ROUNDS; round++) {
+    const [high0, low0] = multiply(MULTIPLIER_0, c0);
+    const [high1, low1] = multiply(MULTIPLIER_1, c2);
     [c0, c1, c2, c3] = [(high1 ^ c1 ^ k0) >>> 0, low1, (high0 ^ c3 ^ k1) >>> 0, low0];
-    k0 = (k0 + weyl0) >>> 0;
-    k1 = (k1 + weyl1) >>> 0;
+    k0 = (k0 + WEYL_0) >>> 0;
+    k1 = (k1 + WEYL_1) >>> 0;
   }
   return [c0, c1, c2, c3];
 }
@@ -56,7 +57,9 @@ export class Random {
     return philox([index >>> 0, Math.floor(index / 2 ** 32), this.stream, 0], this.key);
   }
 
-  /** Number `index` of the stream, uniform in [0, 1), with 53 random bits: 26 from one word, 27 from another. */
+  /**
+   * Number `index` of the stream, uniform in [0, 1), with 53 random bits: 26 from one word, 27 from another.
+   */
   uniform(index: number): number {
     const words = this.block(index);
     return ((words[0] >>> 6) * 2 ** 27 + (words[1] >>> 5)) / 2 ** 53;

@@ -1,4 +1,4 @@
-// A model small enough for tests that run the real engine, with a word-level tokenizer, as a checkpoint or as a folder.
+// A small model with a word-level tokenizer for tests with the real engine, as a checkpoint or as a folder.
 import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { writeCheckpoint } from "./checkpoint/checkpoint.ts";
@@ -38,7 +38,7 @@ export const TINY: ModelConfig = {
   padId: 0,
 };
 
-/** Fresh weights are nearly uniform; ten times larger ones make distributions with a shape. */
+/** New weights give nearly uniform distributions; weights ten times larger do not. */
 export function tinyCheckpoint(config: Partial<ModelConfig> = {}, scale = 10): Checkpoint {
   const checkpoint = initCheckpoint({ ...TINY, ...config }, "00000000000000aa");
   for (const { shape, data } of checkpoint.weights.values())
@@ -81,8 +81,10 @@ export const TINY_TOKENIZER_CONFIG = {
   eos_token: "<eos>",
   pad_token: "<pad>",
   clean_up_tokenization_spaces: false,
-  chat_template:
-    "{{ bos_token }}{% for m in messages %}{% if m['role'] == 'assistant' %} {{ m['content'] }} {{ eos_token }}{% else %} {{ m['content'] }} <sep>{% endif %}{% endfor %}",
+  chat_template: [
+    "{{ bos_token }}{% for m in messages %}{% if m['role'] == 'assistant' %}",
+    " {{ m['content'] }} {{ eos_token }}{% else %} {{ m['content'] }} <sep>{% endif %}{% endfor %}",
+  ].join(""),
 };
 
 export async function writeTinyTokenizer(dir: string): Promise<void> {

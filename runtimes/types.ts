@@ -1,5 +1,7 @@
-// What an activity computes with. One interface per kind of work; a runtime declares properties, nobody switches on its name.
-// Models are given as local folders in Hugging Face layout (the worker's cache put them there) with the digest that names them.
+/* oxlint-disable max-lines -- the whole contract between activities and a runtime */
+// The interfaces between activities and a runtime, one per kind of work. A runtime declares properties; no
+// code asks for its name. A model is a local folder in Hugging Face layout, which the worker's cache
+// downloaded, with its digest.
 import type { Finish } from "../campaign/spec/modules.ts";
 import type { KtoSettings, PreferenceTerm } from "../engine/loss/index.ts";
 import type { ReferenceLogps } from "../engine/train/types.ts";
@@ -15,17 +17,17 @@ export interface LocalModel {
 export interface Progress {
   done: number;
   total: number;
-  /** What is counted: `completions`, `rows`, `steps`. */
+  /** The unit of `done`: `completions`, `rows`, `steps`. */
   unit: string;
-  /** Last values worth showing, e.g. loss or tokens per second. */
+  /** Latest values, such as loss or tokens per second. */
   values?: Record<string, number>;
 }
 
 export interface WorkContext {
-  /** Aborted on cancellation and on drain: stop at the next safe point. */
+  /** Aborted on cancellation and on drain. The work stops at the next safe point. */
   signal: AbortSignal;
   onProgress(progress: Progress): void;
-  /** Called while the work waits for its turn, as often as what it waits for goes on. */
+  /** Called while the work is queued, whenever the work before it makes progress. */
   onWaiting?: (() => void) | undefined;
 }
 
@@ -34,7 +36,10 @@ export interface Message {
   content: string;
 }
 
-/** `prompt` is plain text, never templated (TRL's "standard" format); `messages` goes through the chat template. */
+/**
+ * `prompt` is plain text and never templated (TRL's "standard" format). `messages` is rendered by the chat
+ * template.
+ */
 export interface Prompt {
   id: string;
   prompt?: string;
@@ -48,7 +53,7 @@ export interface Completion {
   index: number;
   /** Cut before a stop string. */
   text: string;
-  /** Token ids of the answer: all that were drawn, so the end-of-sequence token and a stop string's too. */
+  /** All drawn token ids, including the end-of-sequence token and those of a stop string. */
   ids: number[];
   /** Natural log-probability of each id under the untempered policy. */
   logps: number[];
@@ -73,14 +78,14 @@ export interface SamplingSettings {
   topP: number;
   /** 0 = off. */
   minP: number;
-  /** Texts and token ids that end an answer, besides the model's own. */
+  /** Texts and token ids that end an answer, in addition to the model's. */
   stop: (string | number)[];
 }
 
 export interface Generator {
-  /** True when equal requests give equal bytes; completions of other runtimes are kept, never made again. */
+  /** Whether equal requests give equal bytes. If not, stored completions are never generated again. */
   readonly deterministic: boolean;
-  /** The whole list is one batch: results may depend on its composition, never on anything else. */
+  /** The whole list is one batch: results may depend on all its requests, and on nothing else. */
   generate(
     policy: LocalModel,
     requests: SampleRequest[],
@@ -91,23 +96,23 @@ export interface Generator {
 
 export interface AnswerRow {
   prompt: Prompt;
-  /** Answer as token ids when it was sampled by us, else as text. */
+  /** The answer's token ids, if it was generated here. */
   ids?: number[];
   text: string;
 }
 
 export interface ChoiceRow {
   prompt: Prompt;
-  /** Texts of one token each behind the prompt, all different. */
+  /** Different texts that are one token each after the prompt. */
   choices: string[];
 }
 
 export interface Scorer {
-  /** One scalar reward per row, read at the last real token. The whole list is one batch. */
+  /** One reward per row, read at the last token. The whole list is one batch. */
   rewards(model: LocalModel, rows: AnswerRow[], context: WorkContext): Promise<number[]>;
   /** Summed natural log-probability of each answer under `model`. */
   logps(model: LocalModel, rows: AnswerRow[], context: WorkContext): Promise<number[]>;
-  /** ln of the probability that `model` goes on from each prompt with the token of each choice. */
+  /** ln of the probability of each choice's token as the next token after the prompt. */
   choices(model: LocalModel, rows: ChoiceRow[], context: WorkContext): Promise<number[][]>;
 }
 
@@ -124,42 +129,56 @@ export interface OptimizerSettings {
   epochs: number;
   /** Rows (pairs for reward and dpo) per optimizer step. */
   batch: number;
-  /** Rows of a batch computed at once; where absent it follows from the model and maxLength. */
+  /** Rows of a batch that are computed at once. If absent, it follows from the model and maxLength. */
   microBatch?: number;
   /** Seed of the shuffle of rows in each epoch. */
   seed: string;
   /** Longest row in tokens, prompt and answer. */
   maxLength: number;
-  /** Longer rows lose their end; where absent they are left out. sft and dpo only. */
+  /** Longer rows lose their end. If absent, they are left out. sft and dpo only. */
   truncation?: "keep_start";
 }
 
 export type TrainTask =
-  /** promptMask: no loss on the prompt; assistantOnly: none on what the chat template's `{% generation %}` leaves out. */
+  /**
+   * promptMask: no loss on the prompt. assistantOnly: loss only on the text inside the chat template's `{%
+   * generation %}`.
+   */
   | { kind: "sft"; promptMask: boolean; assistantOnly?: true }
-  /** margin: every row has one. centering: 0 where absent. */
+  /** margin: every row has one. centering: 0 if absent. */
   | { kind: "reward"; margin?: true; centering?: number }
-  /** losses: sigmoid where absent. ldAlpha: what a token beyond the length of the pair's shorter answer counts; 1 where absent. */
+  /**
+   * losses: sigmoid if absent. ldAlpha: weight of the tokens beyond the length of the pair's shorter answer;
+   * 1 if absent.
+   */
   | { kind: "dpo"; beta: number; losses?: PreferenceTerm[]; ldAlpha?: number }
   | ({ kind: "kto" } & KtoSettings);
 
 /**
- * Rows are JSON Lines on local disk, in TRL's columns. sft: {prompt|messages, completion}, {text} or {messages}; reward and dpo:
- * {prompt|messages, chosen, rejected, chosen_ids?, rejected_ids?, margin?}, or {chosen, rejected} that begin with their prompt; kto: the
- * same, a row of which is a desirable and an undesirable answer, or {prompt|messages, completion, label}.
+ * Rows are JSON Lines on local disk, in TRL's columns.
+ * - sft: {prompt|messages, completion}, {text} or {messages}
+ * - reward and dpo: {prompt|messages, chosen, rejected, chosen_ids?, rejected_ids?, margin?}, or
+ *   {chosen, rejected} that begin with their prompt
+ * - kto: {prompt|messages, completion, label}, or pairs, which count as a desirable and an undesirable answer
  */
 export interface TrainRequest {
   task: TrainTask;
   start: LocalModel;
-  /** dpo and kto, where a loss uses it. */
+  /** dpo and kto, if the loss uses it. */
   reference?: LocalModel;
-  /** What another training told of the same reference; where it is of other answers it is computed, as without. */
+  /**
+   * Log-probabilities from another training with the same reference. They are used if they belong to the same
+   * answers, else computed.
+   */
   referenceLogps?: ReferenceLogps;
-  /** dpo only: an adapter on `start` learns, and outDir holds the merged model with the adapter in `adapter/`. */
+  /**
+   * dpo only: trains an adapter on `start`. outDir receives the merged model, and its subfolder `adapter/`
+   * the adapter.
+   */
   lora?: Lora;
   rowsPath: string;
   optimizer: OptimizerSettings;
-  /** Folder of an earlier checkpoint to go on from. */
+  /** Folder of a checkpoint to resume from. */
   resumeDir?: string;
   /** Folder that receives the finished model in Hugging Face layout. */
   outDir: string;
@@ -169,23 +188,23 @@ export interface TrainRequest {
 }
 
 export interface TrainHooks extends WorkContext {
-  /** A checkpoint lies complete in `dir`; training goes on while it is uploaded. */
+  /** A checkpoint is complete in `dir`. Training continues while it is uploaded. */
   onCheckpoint(checkpoint: { step: number; dir: string }): void;
-  /** Log-probabilities under the reference had to be computed. */
+  /** Called if log-probabilities under the reference had to be computed. */
   onReference?(computed: ReferenceLogps): void;
 }
 
 export interface TrainOutcome {
   steps: number;
-  /** Rows dropped because they did not fit, by reason. */
+  /** Number of rows that were left out, by reason. */
   dropped: Record<string, number>;
-  /** Rows that lost their end to `maxLength`. */
+  /** Number of rows that lost their end to `maxLength`. */
   cut: number;
-  /** Rows of which a token would have held characters of both prompt and answer, had both been encoded at once. */
+  /** Number of rows in which, encoded as a whole, a token would hold characters of both prompt and answer. */
   merged: number;
   /** Means over the last tenth of the steps. */
   metrics: Record<string, number>;
-  /** One entry per step from 1 on, whole run (a resumed run carries the earlier ones in its checkpoint). */
+  /** One entry per step from 1 on, also for a resumed run. */
   curve: Record<string, number>[];
 }
 

@@ -1,7 +1,7 @@
 // Ratchet's runner as a process with the peers' protocol: one JSON line in, one JSON line out.
 //   node dist/bench/ratchet/serve.js THREADS
 import { createInterface } from "node:readline";
-import { createOnnxRuntime, rowsDecoded } from "../../runtimes/onnx/index.ts";
+import { createOnnxRuntime, ROWS_DECODED } from "../../runtimes/onnx/index.ts";
 import type { OnnxRuntime } from "../../runtimes/onnx/index.ts";
 import type { Sample, Work } from "../work.ts";
 import { startDpoStep } from "./dpo-step.ts";
@@ -36,7 +36,7 @@ function load(of: Work, variant: string): Promise<Started> {
 /** Training uses all threads in one process, and so does decoding of a batch that is not split. */
 function variantsOf(of: Work): string[] {
   const whole =
-    of.kind === "dpo-step" || of.kind === "epoch" || (of.kind === "decode" && of.piece <= rowsDecoded);
+    of.kind === "dpo-step" || of.kind === "epoch" || (of.kind === "decode" && of.piece <= ROWS_DECODED);
   return (whole ? [1] : [1, 2]).map((children) => variantOf(children, threads));
 }
 

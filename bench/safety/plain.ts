@@ -5,7 +5,7 @@ import type { PromptRow } from "../../campaign/recipe/rows.ts";
 import type { CompiledSpec } from "../../campaign/spec/compiled.ts";
 import { planOf } from "../../campaign/spec/plan.ts";
 import type { Place, PlaceInput, Pointer } from "../../campaign/types.ts";
-import { Workshop } from "../../engine/train/index.ts";
+import { SessionPool } from "../../engine/train/index.ts";
 import { onnxRuntimeOn } from "../../runtimes/onnx/index.ts";
 import { generate, score } from "../../runtimes/onnx/inference.ts";
 import { Models } from "../../runtimes/onnx/models.ts";
@@ -42,11 +42,11 @@ export interface PlainOutput {
 function engine(threads: number): PlainWorld["runtime"] {
   const context: WorkContext = { signal: new AbortController().signal, onProgress: () => {} };
   const models = new Models(threads);
-  const workshop = new Workshop();
+  const sessions = new SessionPool();
   const answer = (method: string, args: never): Promise<unknown> => {
     if (method === "generate") return generate(models, args, context);
     if (method === "train")
-      return trainInChild(args, { threads, workshop }, { ...context, onCheckpoint: () => {} });
+      return trainInChild(args, { threads, pool: sessions }, { ...context, onCheckpoint: () => {} });
     return score(models, method as "rewards" | "logps", args, context);
   };
   let before: Promise<unknown> = Promise.resolve();

@@ -1,53 +1,77 @@
-// What `train.loss` may say: one loss by its name or with its settings, or several with weights. A loss without settings of its own stays its
-// name when it is resolved, so that the plain one reads, and is addressed, as it always was. Formulas and papers are in engine/loss/.
+// `train.loss`: one loss by its name or with its settings, or a list of losses with weights. Formulas and
+// papers are in engine/loss/.
 import { z } from "zod";
 import { DEFAULTS } from "./defaults.ts";
 import { above, below, oneOf, real } from "./fields.ts";
 
-const plainNames = [
-  "sigmoid",
-  "hinge",
-  "ipo",
-  "sigmoid_norm",
-  "nca_pair",
-  "bco_pair",
-  "sppo_hard",
-  "apo_zero",
-  "apo_down",
-  "sft",
-  "orpo",
-] as const;
-const tunedNames = [
-  "cdpo",
-  "robust",
-  "exo_pair",
-  "rdpo",
-  "aot",
-  "aot_unpaired",
-  "discopop",
-  "simpo",
-] as const;
-const pairNames = [...plainNames, ...tunedNames] as const;
+const { losses: defaults } = DEFAULTS;
+
+/**
+ * Every loss over pairs. `reference`: whether the reference model enters the loss, only the reported rewards,
+ * or neither; a test compares it with the engine's table. Losses without settings come first, because error
+ * messages list the names in this order.
+ */
+const PAIR_LOSSES = {
+  sigmoid: { reference: "loss", settings: {} },
+  hinge: { reference: "loss", settings: {} },
+  ipo: { reference: "loss", settings: {} },
+  sigmoid_norm: { reference: "loss", settings: {} },
+  nca_pair: { reference: "loss", settings: {} },
+  bco_pair: { reference: "loss", settings: {} },
+  sppo_hard: { reference: "loss", settings: {} },
+  apo_zero: { reference: "loss", settings: {} },
+  apo_down: { reference: "loss", settings: {} },
+  sft: { reference: "metrics", settings: {} },
+  orpo: { reference: "none", settings: {} },
+  cdpo: {
+    reference: "loss",
+    settings: { labelSmoothing: below(0, 0.5).default(defaults.cdpo.labelSmoothing) },
+  },
+  robust: {
+    reference: "loss",
+    settings: { labelSmoothing: below(0, 0.5).default(defaults.robust.labelSmoothing) },
+  },
+  exo_pair: {
+    reference: "loss",
+    // Above 0, because the loss holds ln ε.
+    settings: { labelSmoothing: above(0, 0.5).default(defaults.exo_pair.labelSmoothing) },
+  },
+  rdpo: { reference: "loss", settings: { lengthWeight: real(-1, 1).default(defaults.rdpo.lengthWeight) } },
+  aot: {
+    reference: "loss",
+    settings: { labelSmoothing: below(0, 0.5).default(defaults.aot.labelSmoothing) },
+  },
+  aot_unpaired: {
+    reference: "loss",
+    settings: { labelSmoothing: below(0, 0.5).default(defaults.aot_unpaired.labelSmoothing) },
+  },
+  discopop: { reference: "loss", settings: { tau: above(0, 10).default(defaults.discopop.tau) } },
+  simpo: { reference: "none", settings: { gamma: real(0, 100).default(defaults.simpo.gamma) } },
+} satisfies Record<string, { reference: "loss" | "metrics" | "none"; settings: z.ZodRawShape }>;
+
+type PairLosses = typeof PAIR_LOSSES;
+type PairName = keyof PairLosses;
+type PlainName = {
+  [K in PairName]: keyof PairLosses[K]["settings"] extends never ? K : never;
+}[PairName];
+
+const pairNames = Object.keys(PAIR_LOSSES) as [PairName, ...PairName[]];
 export const LOSS_NAMES = [...pairNames, "kto"] as const;
 
-const defaults = DEFAULTS.losses;
+const isPlain = (name: string): name is PlainName =>
+  name in PAIR_LOSSES && Object.keys(PAIR_LOSSES[name as PairName].settings).length === 0;
 
-/** Every loss over pairs with its settings; `more`: what stands beside them. */
-function pairLosses<M extends z.ZodRawShape>(more: M) {
-  const loss = <const K extends (typeof pairNames)[number], S extends z.ZodRawShape>(type: K, settings: S) =>
-    z.strictObject({ type: z.literal(type), ...settings, ...more });
-  return [
-    loss("cdpo", { labelSmoothing: below(0, 0.5).default(defaults.cdpo.labelSmoothing) }),
-    loss("robust", { labelSmoothing: below(0, 0.5).default(defaults.robust.labelSmoothing) }),
-    // ln ε stands in it.
-    loss("exo_pair", { labelSmoothing: above(0, 0.5).default(defaults.exo_pair.labelSmoothing) }),
-    loss("rdpo", { lengthWeight: real(-1, 1).default(defaults.rdpo.lengthWeight) }),
-    loss("aot", { labelSmoothing: below(0, 0.5).default(defaults.aot.labelSmoothing) }),
-    loss("aot_unpaired", { labelSmoothing: below(0, 0.5).default(defaults.aot_unpaired.labelSmoothing) }),
-    loss("discopop", { tau: above(0, 10).default(defaults.discopop.tau) }),
-    loss("simpo", { gamma: real(0, 100).default(defaults.simpo.gamma) }),
-    ...plainNames.map((name) => loss(name, {})),
-  ] as const;
+type PairSchema<M extends z.ZodRawShape> = {
+  [K in PairName]: z.ZodObject<{ type: z.ZodLiteral<K> } & PairLosses[K]["settings"] & M, z.core.$strict>;
+}[PairName];
+
+/** A schema for every loss over pairs, with its settings and `more` members. */
+function pairSchemas<M extends z.ZodRawShape>(more: M): [PairSchema<M>, ...PairSchema<M>[]] {
+  // Losses with settings first: the order in the JSON Schema.
+  const names = [...pairNames.filter((name) => !isPlain(name)), ...pairNames.filter(isPlain)];
+  return names.map((name) =>
+    z.strictObject({ type: z.literal(name), ...PAIR_LOSSES[name].settings, ...more }),
+  ) as unknown as [PairSchema<M>, ...PairSchema<M>[]];
 }
 
 const kto = z.strictObject({
@@ -56,19 +80,19 @@ const kto = z.strictObject({
   undesirableWeight: real(0, 1000).default(defaults.kto.undesirableWeight),
 });
 
-const known = { error: `one of ${LOSS_NAMES.join(", ")}` };
-const alone = z.discriminatedUnion("type", [...pairLosses({}), kto], known);
+const anyLoss = `one of ${LOSS_NAMES.join(", ")}`;
+const alone = z.discriminatedUnion("type", [...pairSchemas({}), kto], { error: anyLoss });
 const ofPairs = { error: `one of ${pairNames.join(", ")}` };
-const weighted = z.discriminatedUnion("type", pairLosses({ weight: above(0, 1e6).default(1) }), ofPairs);
+const weighted = z.discriminatedUnion("type", pairSchemas({ weight: above(0, 1e6).default(1) }), ofPairs);
 
 type Alone = z.output<typeof alone>;
 export type WeightedLoss = z.output<typeof weighted>;
-type PlainName = (typeof plainNames)[number];
 
-/** As resolved: the plain ones by name, others with all their settings. */
+/**
+ * As resolved. A loss without settings stays its name, so the address of such a spec does not depend on the
+ * losses that exist.
+ */
 export type ResolvedLoss = PlainName | Exclude<Alone, { type: PlainName }> | WeightedLoss[];
-
-const isPlain = (name: string): name is PlainName => (plainNames as readonly string[]).includes(name);
 
 export const lossField = z
   .union(
@@ -80,7 +104,7 @@ export const lossField = z
         .min(1, { error: "a list of at least one loss" }),
     ],
     {
-      error: `one of ${LOSS_NAMES.join(", ")}, such a {type} with its settings, or a list of those with weights`,
+      error: `${anyLoss}, such a {type} with its settings, or a list of those with weights`,
     },
   )
   .transform((written): ResolvedLoss => {
@@ -90,14 +114,17 @@ export const lossField = z
     return isPlain(type) ? type : ({ type, ...settings } as Exclude<Alone, { type: PlainName }>);
   });
 
-/** The losses over pairs that a spec adds up; none for KTO. */
+/** The losses over pairs whose weighted sum a spec trains on; none for KTO. */
 export function termsOf(loss: ResolvedLoss): WeightedLoss[] {
   if (typeof loss === "string") return [{ type: loss, weight: 1 }];
   if (Array.isArray(loss)) return loss;
   return loss.type === "kto" ? [] : [{ ...loss, weight: 1 }];
 }
 
-/** How a policy is trained, in the words of the runtimes. Plain DPO names no loss, as when there was no other: so its address stays. */
+/**
+ * A policy's training as a task of the runtimes. Plain DPO has no `losses`: its address is older than the
+ * other losses.
+ */
 export function policyTask({
   loss,
   beta,
@@ -114,8 +141,8 @@ export function policyTask({
   return {
     kind: "dpo",
     beta,
-    ...(loss === "sigmoid" ? {} : { losses: termsOf(loss) }),
-    ...(ldAlpha < 1 ? { ldAlpha } : {}),
+    losses: loss === "sigmoid" ? undefined : termsOf(loss),
+    ldAlpha: ldAlpha < 1 ? ldAlpha : undefined,
   };
 }
 
@@ -131,9 +158,11 @@ export const lossName = (loss: ResolvedLoss): string =>
         .map(({ type }) => type)
         .join(" + ");
 
-/** False where log-probabilities under a reference are neither in a loss nor reported: SimPO and ORPO, alone or beside `sft`. */
+/**
+ * Whether log-probabilities under a reference enter the loss or its metrics. KTO, which has no terms, uses
+ * them.
+ */
 export function usesReference(loss: ResolvedLoss): boolean {
-  const terms = termsOf(loss).map(({ type }) => type);
-  const withoutReference = terms.some((type) => type === "simpo" || type === "orpo");
-  return !withoutReference || terms.some((type) => type !== "simpo" && type !== "orpo" && type !== "sft");
+  const uses: string[] = termsOf(loss).map(({ type }) => PAIR_LOSSES[type].reference);
+  return uses.includes("loss") || !uses.includes("none");
 }

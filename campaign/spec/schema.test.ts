@@ -5,8 +5,10 @@ import { join } from "node:path";
 import { after, it } from "node:test";
 import { RatchetError } from "../../errors/index.ts";
 import { durationMs } from "./fields.ts";
-import { needsReference } from "../../engine/loss/index.ts";
+import { KTO_PROPERTIES, preferenceProperties } from "../../engine/loss/index.ts";
+import type { PreferenceTerm } from "../../engine/loss/index.ts";
 import { LOSS_NAMES, termsOf, usesReference } from "./losses.ts";
+import type { WeightedLoss } from "./losses.ts";
 import { loadSpecFile } from "./load.ts";
 import { resolveSpec } from "./resolve.ts";
 import { specJsonSchema } from "./schema.ts";
@@ -195,14 +197,22 @@ for (const [written, resolved] of losses) {
   });
 }
 
-it("a loss needs a reference where the engine's does", () => {
+/** These compile only if the spec and the engine have the same losses with the same settings. */
+const toEngine = (loss: WeightedLoss): PreferenceTerm => loss;
+const toSpec = (term: PreferenceTerm): WeightedLoss => term;
+
+it("the spec and the engine agree which losses use a reference", () => {
   const lists = LOSS_NAMES.flatMap((name) =>
     name === "kto" ? [] : [[name], [name, "sft"], [name, "sigmoid"]],
   );
   for (const names of lists) {
     const { loss } = resolveSpec({ ...minimal, train: { loss: names } }).train;
-    assert.equal(usesReference(loss), needsReference(termsOf(loss)), names.join(" + "));
+    const terms = termsOf(loss).map(toEngine);
+    assert.equal(usesReference(loss), preferenceProperties(terms).reference, names.join(" + "));
+    assert.deepEqual(terms.map(toSpec), termsOf(loss));
   }
+  const { loss } = resolveSpec({ ...minimal, train: { loss: "kto" } }).train;
+  assert.equal(usesReference(loss), KTO_PROPERTIES.reference);
 });
 
 it("a secret in a spec is refused and not shown", () => {

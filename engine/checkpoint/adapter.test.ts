@@ -20,7 +20,7 @@ it("an adapter is read back equal", async () => {
   assert.deepEqual(await readAdapter(dir, TINY), adapter);
 });
 
-it("what plain LoRA would not compute is refused by name", async () => {
+it("settings beyond plain LoRA are refused by name", async () => {
   await writeAdapter(dir, initAdapter(TINY, settings, "0000000000000007"));
   const path = join(dir, "adapter_config.json");
   const config = JSON.parse(await readFile(path, "utf8")) as object;
@@ -42,12 +42,12 @@ it("what plain LoRA would not compute is refused by name", async () => {
   }
 });
 
-it("an adapter of another model, and tensors without a target, are named", async () => {
+it("an adapter of another model, and tensors without a target, are errors that name the tensor", async () => {
   const adapter = initAdapter(TINY, settings, "0000000000000007");
   await writeAdapter(dir, adapter);
   await assert.rejects(readAdapter(dir, { ...TINY, intermediateSize: 32 }), {
     code: "checkpoint_invalid",
-    message: /layers\.0\.mlp\.down_proj\.lora_A\.weight, and the model asks for \[2, 32\]/,
+    message: /layers\.0\.mlp\.down_proj\.lora_A\.weight, and the model needs \[2, 32\]/,
   });
   await assert.rejects(readAdapter(dir, { ...TINY, layers: 3 }), {
     code: "checkpoint_invalid",

@@ -1,6 +1,6 @@
-// An adapter as a folder in PEFT's layout: adapter_config.json and adapter_model.safetensors. What LoRA as engine/model/lora.ts computes it
-// would not be is refused by name, like other models are (config.ts).
-// Format: github.com/huggingface/peft, docs "Checkpoint format".
+// An adapter as a folder in PEFT's layout: adapter_config.json and adapter_model.safetensors. Settings that
+// engine/model/lora.ts does not compute are refused by name. Format: github.com/huggingface/peft, docs
+// "Checkpoint format".
 import { mkdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { RatchetError } from "../../errors/index.ts";
@@ -10,19 +10,20 @@ import type { ModelConfig } from "../model/types.ts";
 import { readJson } from "./checkpoint.ts";
 import { readSafetensors, writeSafetensors } from "./safetensors.ts";
 
-export const adapterConfigFile = "adapter_config.json";
-const weightsFile = "adapter_model.safetensors";
-/** PEFT's wrapper, then transformers' model. */
-const prefix = "base_model.model.";
+export const ADAPTER_CONFIG_FILE = "adapter_config.json";
+const WEIGHTS_FILE = "adapter_model.safetensors";
+/** Names of PEFT's wrapper and of transformers' model. */
+const PREFIX = "base_model.model.";
 
 type Json = Record<string, unknown>;
 
-/** Settings that change what is computed, with the values that do not; absent, null, false and empty are none of them. */
-const neutral: Readonly<Record<string, readonly unknown[]>> = {
+/** Values of settings that do not change the computation. Neither do absent, null, false and empty values. */
+const NEUTRAL: Readonly<Record<string, readonly unknown[]>> = {
   bias: ["none"],
   init_lora_weights: [true, "gaussian"],
 };
-const changing = [
+/** Settings that change the computation unless they are absent, null, false or empty. */
+const CHANGING = [
   "alpha_pattern",
   "exclude_modules",
   "fan_in_fan_out",
@@ -52,9 +53,9 @@ function parseSettings(json: unknown, path: string): LoraSettings {
       hint: `plain LoRA is supported: one rank and alpha, on ${loraTargets.join(", ")} of every layer`,
     });
   if (config["peft_type"] !== "LORA") throw refuse("peft_type");
-  for (const [key, values] of Object.entries(neutral))
+  for (const [key, values] of Object.entries(NEUTRAL))
     if (!isEmpty(config[key]) && !values.includes(config[key])) throw refuse(key);
-  for (const key of changing) if (!isEmpty(config[key])) throw refuse(key);
+  for (const key of CHANGING) if (!isEmpty(config[key])) throw refuse(key);
   const { r: rank, lora_alpha: alpha, target_modules: targets } = config;
   if (!Number.isInteger(rank) || (rank as number) < 1) throw refuse("r");
   if (typeof alpha !== "number" || !Number.isFinite(alpha)) throw refuse("lora_alpha");
@@ -67,22 +68,27 @@ function parseSettings(json: unknown, path: string): LoraSettings {
   return { rank: rank as number, alpha, targets: loraTargets.filter((target) => targets.includes(target)) };
 }
 
-/** Reads and checks: every tensor that the settings ask for is there with its shape, and none besides. */
+/** Throws unless the tensors are exactly those of the settings, with their shapes. */
 export async function readAdapter(dir: string, config: ModelConfig): Promise<Adapter> {
-  const settings = parseSettings(await readJson(join(dir, adapterConfigFile)), join(dir, adapterConfigFile));
-  const path = join(dir, weightsFile);
+  const settings = parseSettings(
+    await readJson(join(dir, ADAPTER_CONFIG_FILE)),
+    join(dir, ADAPTER_CONFIG_FILE),
+  );
+  const path = join(dir, WEIGHTS_FILE);
   const tensors = await readSafetensors(path);
   const weights: Adapter["weights"] = new Map();
   for (const { name, shape } of adapterParameters(config, settings).flatMap(({ parts }) => parts)) {
-    const tensor = tensors.get(prefix + name);
-    if (tensor?.shape.join() !== shape.join())
+    const tensor = tensors.get(PREFIX + name);
+    if (tensor?.shape.join() !== shape.join()) {
+      const found = tensor ? `shape [${tensor.shape.join(", ")}]` : "nothing";
       throw new RatchetError(
         "checkpoint_invalid",
-        `${path} has ${tensor ? `shape [${tensor.shape.join(", ")}]` : "nothing"} for ${prefix}${name}, and the model asks for [${shape.join(", ")}]`,
+        `${path} has ${found} for ${PREFIX}${name}, and the model needs [${shape.join(", ")}]`,
         { hint: "the adapter belongs to another model" },
       );
+    }
     weights.set(name, tensor);
-    tensors.delete(prefix + name);
+    tensors.delete(PREFIX + name);
   }
   for (const name of tensors.keys())
     throw new RatchetError(
@@ -107,9 +113,9 @@ export async function writeAdapter(dir: string, { settings, weights }: Adapter):
     target_modules: settings.targets,
     task_type: "CAUSAL_LM",
   };
-  await writeFile(join(dir, adapterConfigFile), `${JSON.stringify(config, null, 2)}\n`);
+  await writeFile(join(dir, ADAPTER_CONFIG_FILE), `${JSON.stringify(config, null, 2)}\n`);
   await writeSafetensors(
-    join(dir, weightsFile),
-    [...weights].map(([name, tensor]) => [prefix + name, tensor]),
+    join(dir, WEIGHTS_FILE),
+    [...weights].map(([name, tensor]) => [PREFIX + name, tensor]),
   );
 }

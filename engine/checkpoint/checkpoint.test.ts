@@ -18,7 +18,7 @@ const base = JSON.parse(formatConfig(tinyCheckpoint().config)) as Record<string,
 const coded = (code: string, message: RegExp) => (error: Error & { code?: string }) =>
   error.code === code && message.test(error.message);
 
-it("a model folder holds the tokenizer too, and is read back equal", async () => {
+it("a model folder includes the tokenizer and is read back equal", async () => {
   await writeTinyModel(dir);
   for (const checkpoint of [
     tinyCheckpoint(),
@@ -40,7 +40,7 @@ it("a model folder holds the tokenizer too, and is read back equal", async () =>
   }
 });
 
-it("missing, additional and misshapen tensors are named", async () => {
+it("missing, additional and misshapen tensors are errors that name the tensor", async () => {
   const folder = join(dir, "wrong");
   await mkdir(folder);
   const attempt = async (
@@ -63,7 +63,7 @@ it("missing, additional and misshapen tensors are named", async () => {
   );
   await assert.rejects(
     attempt((weights) => weights.set("model.norm.weight", { shape: [2], data: new Float32Array(2) })),
-    coded("checkpoint_invalid", /shape \[2\], and config.json asks for \[16\]/),
+    coded("checkpoint_invalid", /shape \[2\], and config.json needs \[16\]/),
   );
   await writeFile(join(folder, "config.json"), "{");
   await assert.rejects(readCheckpoint(folder), coded("checkpoint_invalid", /config.json is not JSON/));
@@ -76,7 +76,7 @@ it("missing, additional and misshapen tensors are named", async () => {
   );
 });
 
-it("settings that would change the computation are refused by name, with what is supported", () => {
+it("settings that change the computation are refused by name, with a hint at supported values", () => {
   const refuse = (change: Record<string, unknown>, message: RegExp): void =>
     assert.throws(
       () => parseConfig({ ...base, ...change }, "config.json"),
@@ -136,7 +136,7 @@ it("settings that would change the computation are refused by name, with what is
   );
 });
 
-it("a sliding window that is not in use, or not shorter than the context, is none", () => {
+it("a sliding window that is not in use, or not shorter than the context, is accepted", () => {
   const accept = (change: Record<string, unknown>): void =>
     void parseConfig({ ...base, ...change }, "config.json");
   accept({ architectures: ["MistralForCausalLM"], model_type: "mistral", sliding_window: null });
@@ -170,7 +170,7 @@ const variants: Record<string, Partial<ModelConfig>> = {
   Mistral: { architecture: "MistralForCausalLM", tiedEmbeddings: false },
 };
 for (const [name, change] of Object.entries(variants)) {
-  it(`the configuration and the weights of ${name} are read back as they were written`, async () => {
+  it(`the configuration and the weights of ${name} are read back equal`, async () => {
     const folder = join(dir, "variant");
     const checkpoint = tinyCheckpoint(change);
     await writeCheckpoint(folder, checkpoint, dir);
@@ -181,7 +181,7 @@ for (const [name, change] of Object.entries(variants)) {
   });
 }
 
-it("rotary settings mean the same under the keys of transformers 4 and 5", () => {
+it("rotary settings are equal under the keys of transformers 4 and 5", () => {
   const scaling = {
     rope_type: "llama3",
     factor: 8,
@@ -201,7 +201,7 @@ it("rotary settings mean the same under the keys of transformers 4 and 5", () =>
   );
 });
 
-it("a head that stands beside the embedding to which it is tied must be the same", async () => {
+it("a head that is tied to the embedding must equal it", async () => {
   const folder = join(dir, "tied");
   const checkpoint = tinyCheckpoint();
   const embedding = checkpoint.weights.get("model.embed_tokens.weight")!;
@@ -212,11 +212,11 @@ it("a head that stands beside the embedding to which it is tied must be the same
   await writeCheckpoint(folder, checkpoint, dir);
   await assert.rejects(
     readCheckpoint(folder),
-    coded("checkpoint_invalid", /lm_head.weight that is not the embedding/),
+    coded("checkpoint_invalid", /lm_head.weight that differs from the embedding/),
   );
 });
 
-it("a checkpoint in 16 bits is read back as the nearest numbers, and its config.json says so", async () => {
+it("a checkpoint in 16 bits is read back as the nearest numbers; config.json names the type", async () => {
   const folder = join(dir, "half");
   const checkpoint = tinyCheckpoint();
   for (const [dtype, torch, step] of [
@@ -237,7 +237,7 @@ it("a checkpoint in 16 bits is read back as the nearest numbers, and its config.
   }
 });
 
-it("settings that are no sizes are refused, and absent ones take transformers' defaults", () => {
+it("invalid sizes are refused, and absent settings have transformers' defaults", () => {
   const invalid = (change: Record<string, unknown>, message: RegExp): void =>
     assert.throws(
       () => parseConfig({ ...base, ...change }, "config.json"),

@@ -1,4 +1,5 @@
-// A model folder in Hugging Face layout, read whole and checked against its configuration, and written deterministically.
+// A model folder in Hugging Face layout. Reading checks all tensors against the configuration; equal models
+// are written as equal bytes.
 import { copyFile, mkdir, readdir, readFile, writeFile } from "node:fs/promises";
 import { join, resolve } from "node:path";
 import { RatchetError } from "../../errors/index.ts";
@@ -6,10 +7,11 @@ import { isRewardModel } from "../model/families.ts";
 import { weightShapes } from "../model/parameters.ts";
 import type { Checkpoint, ModelConfig } from "../model/types.ts";
 import { formatConfig, parseConfig } from "./config.ts";
-import { readModelTensors, writeSafetensors } from "./safetensors.ts";
+import { writeSafetensors } from "./safetensors.ts";
 import type { Tensors, WeightType } from "./safetensors.ts";
+import { readModelTensors } from "./shards.ts";
 
-/** Files beside the weights that make the tokenizer; copied from the starting model to every model trained from it. */
+/** Files of the tokenizer, copied from the starting model to every model trained from it. */
 export const tokenizerFiles = [
   "tokenizer.json",
   "tokenizer_config.json",
@@ -38,7 +40,7 @@ export async function readConfig(dir: string): Promise<ModelConfig> {
   return parseConfig(await readJson(path), path);
 }
 
-/** Reads and checks: every tensor that the configuration asks for is there with its shape, and none besides. */
+/** Throws unless the tensors are exactly those of the configuration, with their shapes. */
 export async function readCheckpoint(dir: string): Promise<Checkpoint> {
   const config = await readConfig(dir);
   const weights = await readModelTensors(dir);
@@ -47,7 +49,10 @@ export async function readCheckpoint(dir: string): Promise<Checkpoint> {
   return { config, weights };
 }
 
-/** Old checkpoints carry rotary frequencies, and tied ones may carry the head a second time; both follow from the rest. */
+/**
+ * Drops tensors that follow from others: rotary frequencies of old checkpoints, and the head if it is tied to
+ * the embedding.
+ */
 function dropDerived(config: ModelConfig, weights: Tensors, dir: string): void {
   for (const name of weights.keys()) if (name.endsWith(".rotary_emb.inv_freq")) weights.delete(name);
   const head = weights.get("lm_head.weight");
@@ -56,8 +61,8 @@ function dropDerived(config: ModelConfig, weights: Tensors, dir: string): void {
   if (!embedding || !sameBits(head.data, embedding.data))
     throw new RatchetError(
       "checkpoint_invalid",
-      `${dir} holds a lm_head.weight that is not the embedding, and config.json ties the two`,
-      { hint: "set tie_word_embeddings to what the model was trained with" },
+      `${dir} has a lm_head.weight that differs from the embedding, but config.json ties them`,
+      { hint: "set tie_word_embeddings as in the model's training" },
     );
   weights.delete("lm_head.weight");
 }
@@ -73,11 +78,13 @@ function checkWeights(config: ModelConfig, weights: Tensors, dir: string): void 
       throw new RatchetError("checkpoint_invalid", `${dir} lacks tensor "${name}"`, {
         hint: "its config.json and its weights belong to different models",
       });
-    if (tensor.shape.join() !== shape.join())
+    if (tensor.shape.join() !== shape.join()) {
+      const [found, needed] = [tensor.shape, shape].map((dims) => `[${dims.join(", ")}]`);
       throw new RatchetError(
         "checkpoint_invalid",
-        `tensor "${name}" of ${dir} has shape [${tensor.shape.join(", ")}], and config.json asks for [${shape.join(", ")}]`,
+        `tensor "${name}" of ${dir} has shape ${found}, and config.json needs ${needed}`,
       );
+    }
   }
   for (const name of weights.keys())
     if (!shapes.has(name))
@@ -88,8 +95,9 @@ function checkWeights(config: ModelConfig, weights: Tensors, dir: string): void 
 }
 
 /**
- * Writes config.json and model.safetensors, and copies the tokenizer of `tokenizerDir`. Equal models give equal bytes.
- * Training goes on from F32 only: in 16 bits an update of less than a few thousandths of a weight rounds to nothing.
+ * Writes config.json and model.safetensors, and copies the tokenizer of `tokenizerDir`. Equal models give
+ * equal bytes. Only F32 is fit for further training: in 16 bits an update below a few thousandths of a weight
+ * rounds to nothing.
  */
 export async function writeCheckpoint(
   dir: string,

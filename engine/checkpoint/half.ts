@@ -1,5 +1,5 @@
-// 16-bit floating point: IEEE half (F16) and bfloat16 (BF16). To float32 both are exact; from float32 both round to nearest, ties to even,
-// as torch does. Beyond the range of the format the result is infinite.
+// 16-bit floating point: IEEE half (F16) and bfloat16 (BF16). Widening to float32 is exact. Narrowing rounds
+// to nearest, ties to even, as in torch; numbers beyond the range of the format become infinite.
 
 /** bfloat16 is the upper half of a float32. */
 export function widenBfloat16(bits: Uint16Array): Float32Array {
@@ -26,7 +26,8 @@ function halfToNumber(half: number): number {
 
 export function narrowBfloat16(data: Float32Array): Uint16Array {
   const bits = new Uint32Array(data.buffer, data.byteOffset, data.length);
-  // The largest mantissas carry over into the exponent, which is how they become infinite; a NaN must not.
+  // Rounding up the largest numbers carries into the exponent, which makes them infinite. A NaN must not be
+  // rounded.
   return Uint16Array.from(bits, (word, i) =>
     Number.isNaN(data[i]) ? 0x7fc0 : (word + 0x7fff + ((word >>> 16) & 1)) >>> 16,
   );

@@ -16,7 +16,7 @@ const base = join(dir, "base");
 await mkdir(base);
 await writeTinyModel(base);
 
-/** As training leaves it: B is no longer zero. */
+/** An adapter after training: B is not zero. */
 function trainedAdapter(): Adapter {
   const adapter = initAdapter(
     TINY,
@@ -24,13 +24,13 @@ function trainedAdapter(): Adapter {
     "0000000000000007",
   );
   for (const [name, { data }] of adapter.weights)
-    if (name.endsWith("lora_B.weight")) data.forEach((_, place) => (data[place] = 0.1 * Math.sin(place)));
+    if (name.endsWith("lora_B.weight")) data.forEach((_, index) => (data[index] = 0.1 * Math.sin(index)));
   return adapter;
 }
 const merged = mergeAdapter(tinyCheckpoint(), trainedAdapter());
 
 let folders = 0;
-/** A folder with the adapter, whose base is named so. */
+/** A folder with the adapter and this name of a base. */
 async function adapterOn(name: unknown): Promise<string> {
   const folder = join(dir, `adapter-${folders++}`);
   await writeAdapter(folder, trainedAdapter());
@@ -42,7 +42,7 @@ async function adapterOn(name: unknown): Promise<string> {
   return folder;
 }
 
-it("an adapter is its base with it, by an absolute path and by one from its own folder", async () => {
+it("an adapter's folder is the base with the adapter, named by an absolute or a relative path", async () => {
   assert.notDeepEqual(merged, tinyCheckpoint());
   for (const name of [base, "../base", "../base/"])
     assert.deepEqual(await readModel(await adapterOn(name)), {
@@ -52,19 +52,19 @@ it("an adapter is its base with it, by an absolute path and by one from its own 
     });
 });
 
-it("an adapter beside a whole model is that model with it, where it names its own folder as the base", async () => {
+it("a folder with an adapter and a whole model, named as its base, is both merged", async () => {
   const folder = await adapterOn(".");
   await cp(base, folder, { recursive: true });
   assert.deepEqual(await readModel(folder), { checkpoint: merged, tokenizerDir: folder, baseDir: folder });
 });
 
-it("the tokenizer is the adapter's own where it has one", async () => {
+it("the tokenizer is the adapter's if it has one", async () => {
   const folder = await adapterOn(base);
   await writeTinyTokenizer(folder);
   assert.equal((await readModel(folder)).tokenizerDir, folder);
 });
 
-it("a whole model with an adapter in a folder of its own, as an export has it, is the whole model", async () => {
+it("a whole model with an adapter in a subfolder, as exported, is the whole model", async () => {
   const folder = join(dir, "exported");
   await cp(base, folder, { recursive: true });
   await writeAdapter(join(folder, "adapter"), trainedAdapter());
@@ -75,7 +75,7 @@ it("a whole model with an adapter in a folder of its own, as an export has it, i
   });
 });
 
-it("a base that is no folder here is refused with what to do, and nothing is fetched", async () => {
+it("a base that is no folder is refused with a hint", async () => {
   const refused: [unknown, RegExp][] = [
     [
       "meta-llama/Llama-3.2-1B",
@@ -96,7 +96,7 @@ it("a base that is no folder here is refused with what to do, and nothing is fet
   }
 });
 
-it("a base that is another model than the adapter's, and one that is no model, are named", async () => {
+it("a base that is another model or no model is an error that names it", async () => {
   const other = join(dir, "other");
   await mkdir(other);
   await writeTinyModel(other, tinyCheckpoint({ layers: 1 }));

@@ -4,13 +4,14 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, it } from "node:test";
 import fc from "fast-check";
-import { readModelTensors, readSafetensors, writeSafetensors } from "./safetensors.ts";
+import { readSafetensors, writeSafetensors } from "./safetensors.ts";
+import { readModelTensors } from "./shards.ts";
 
 let dir = "";
 before(async () => void (dir = await mkdtemp(join(tmpdir(), "ratchet-safetensors-"))));
 after(() => rm(dir, { recursive: true, force: true }));
 
-/** A file with this header (text or object) and this many bytes of data. */
+/** A file with this header (text or object) and number of data bytes. */
 async function file(header: unknown, dataBytes: number, claimed?: number): Promise<string> {
   const text = Buffer.from(typeof header === "string" ? header : JSON.stringify(header));
   const length = Buffer.alloc(8);
@@ -47,7 +48,7 @@ it("tensors come back with the same names, shapes and bits", async () => {
   );
 });
 
-it("the order in which tensors are given does not change one byte, and data starts at a multiple of 8", async () => {
+it("the order of the tensors changes no byte, and data starts at a multiple of 8", async () => {
   const a: [string, { shape: number[]; data: Float32Array }] = [
     "a",
     { shape: [2], data: Float32Array.of(1, 2) },
@@ -81,7 +82,7 @@ it("half and bfloat16 are widened exactly", async () => {
   assert.deepEqual(read.get("b")?.data, Float32Array.of(1.5, -0));
 });
 
-it("a damaged file is refused with what is wrong", async () => {
+it("a damaged file is refused with a reason", async () => {
   const f32 = (shape: number[], from: number, to: number): object => ({
     dtype: "F32",
     shape,
@@ -108,12 +109,12 @@ it("a damaged file is refused with what is wrong", async () => {
   await refused(
     await file({ w: f32([2], 4, 12) }, 12),
     "checkpoint_invalid",
-    /starts at byte 4 of the data where 0 was due/,
+    /starts at byte 4 of the data, not at 0/,
   );
   await refused(
     await file({ v: f32([2], 0, 8), w: f32([2], 4, 12) }, 12),
     "checkpoint_invalid",
-    /"w" starts at byte 4 of the data where 8/,
+    /"w" starts at byte 4 of the data, not at 8/,
   );
   await refused(
     await file({ w: f32([3], 0, 8) }, 8),
@@ -134,13 +135,13 @@ it("a damaged file is refused with what is wrong", async () => {
   await refused(join(dir, "short"), "checkpoint_invalid", /3 bytes/);
 });
 
-it("16-bit types round to the nearest number, ties to even, and give back every number that they hold", async () => {
+it("16-bit types round to the nearest number, ties to even; all their numbers are read back", async () => {
   const path = join(dir, "narrow.safetensors");
   const through = async (dtype: "F16" | "BF16", values: number[]): Promise<number[]> => {
     await writeSafetensors(path, [["x", { shape: [values.length], data: Float32Array.from(values) }]], dtype);
     return [...(await readSafetensors(path)).get("x")!.data];
   };
-  // Neighbours of 1 are 2^−10 and 2^−7 apart; halves below 2^−14 are multiples of 2^−24.
+  // Numbers above 1 are 2^−10 (F16) and 2^−7 (BF16) apart; F16 numbers below 2^−14 are multiples of 2^−24.
   assert.deepEqual(
     await through("F16", [
       1 + 2 ** -11,
@@ -182,7 +183,7 @@ it("a weight beyond the range of F16 is refused before anything is written", asy
   await assert.rejects(readFile(path), { code: "ENOENT" });
 });
 
-it("a sharded model is read through its index, and an index that lies is refused", async () => {
+it("a sharded model is read by its index, and a wrong index is refused", async () => {
   const one = { shape: [1], data: Float32Array.of(1) };
   await writeSafetensors(join(dir, "model-1.safetensors"), [["a", one]]);
   await writeSafetensors(join(dir, "model-2.safetensors"), [["b", one]]);
@@ -193,7 +194,7 @@ it("a sharded model is read through its index, and an index that lies is refused
   await index({ a: "model-1.safetensors", b: "model-1.safetensors" });
   await assert.rejects(
     readModelTensors(dir),
-    /places tensor "b" in model-1.safetensors, which does not hold it/,
+    /lists tensor "b" in model-1.safetensors, which does not hold it/,
   );
   await index({ a: "../elsewhere.safetensors" });
   await assert.rejects(readModelTensors(dir), /no weight_map/);

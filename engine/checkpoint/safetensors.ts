@@ -1,10 +1,9 @@
-// The safetensors container, read and written: 8-byte little-endian header length, JSON header, raw little-endian data.
-// Reads F32, F16 and BF16 (widened to float32) from one file or an index with shards; writes any of them to one file, byte for byte the
-// same for the same tensors (names sorted, no gaps, header padded to 8 bytes with spaces as the format's own writer does).
-// Format: github.com/huggingface/safetensors, README "Format".
-import { open, readFile } from "node:fs/promises";
+// The safetensors container: 8-byte little-endian header length, JSON header, raw little-endian data. It
+// reads F32, F16 and BF16, which are widened to float32, and writes each of them. Equal tensors are written
+// as equal bytes: names are sorted, there are no gaps, and the header is padded to 8 bytes with spaces as by
+// the format's own writer. Format: github.com/huggingface/safetensors, README "Format".
+import { open } from "node:fs/promises";
 import type { FileHandle } from "node:fs/promises";
-import { dirname, join } from "node:path";
 import { RatchetError } from "../../errors/index.ts";
 import type { WeightTensor } from "../model/types.ts";
 import { narrowBfloat16, narrowHalf, widenBfloat16, widenHalf } from "./half.ts";
@@ -23,7 +22,7 @@ interface Entry {
 interface TypeRule {
   /** Bytes per element. */
   size: number;
-  /** From bytes in a buffer of their own. */
+  /** `bytes` must be a buffer of its own, because typed arrays need alignment. */
   widen(bytes: Buffer): Float32Array;
   narrow(data: Float32Array): Float32Array | Uint16Array;
 }
@@ -31,7 +30,7 @@ interface TypeRule {
 const words = (bytes: Buffer): Uint16Array =>
   new Uint16Array(bytes.buffer, bytes.byteOffset, bytes.length / 2);
 
-const types: Readonly<Record<WeightType, TypeRule>> = {
+const TYPES: Readonly<Record<WeightType, TypeRule>> = {
   F32: {
     size: 4,
     widen: (bytes) => new Float32Array(bytes.buffer, bytes.byteOffset, bytes.length / 4),
@@ -40,9 +39,9 @@ const types: Readonly<Record<WeightType, TypeRule>> = {
   F16: { size: 2, widen: (bytes) => widenHalf(words(bytes)), narrow: narrowHalf },
   BF16: { size: 2, widen: (bytes) => widenBfloat16(words(bytes)), narrow: narrowBfloat16 },
 };
-const isWeightType = (dtype: string): dtype is WeightType => Object.hasOwn(types, dtype);
-/** The format's own limit, so that a damaged length cannot ask for all memory. */
-const headerLimit = 100_000_000;
+const isWeightType = (dtype: string): dtype is WeightType => Object.hasOwn(TYPES, dtype);
+/** The format's limit. With it a damaged length cannot allocate all memory. */
+const HEADER_BYTES_MAX = 100_000_000;
 
 const elements = (shape: number[]): number => shape.reduce((a, b) => a * b, 1);
 const invalid = (path: string, what: string, cause?: unknown): Error =>
@@ -71,7 +70,7 @@ async function readFrom(file: FileHandle, path: string): Promise<Tensors> {
   const { size } = await file.stat();
   if (size < 8) throw invalid(path, `it has ${size} bytes, fewer than the 8 of the header length`);
   const headerLength = Number((await readExactly(file, 0, 8)).readBigUInt64LE(0));
-  if (headerLength > headerLimit || 8 + headerLength > size)
+  if (headerLength > HEADER_BYTES_MAX || 8 + headerLength > size)
     throw invalid(path, `its header claims ${headerLength} bytes and the file has ${size}`);
   const header = parseHeader((await readExactly(file, 8, headerLength)).toString("utf8"), path);
   const start = 8 + headerLength;
@@ -81,13 +80,13 @@ async function readFrom(file: FileHandle, path: string): Promise<Tensors> {
     const [from, to] = entry.data_offsets;
     tensors.set(name, {
       shape: entry.shape,
-      data: types[entry.dtype].widen(await readExactly(file, start + from, to - from)),
+      data: TYPES[entry.dtype].widen(await readExactly(file, start + from, to - from)),
     });
   }
   return tensors;
 }
 
-/** A buffer of its own, so that typed arrays over it are aligned. */
+/** Reads into a buffer of its own, so that typed arrays over it are aligned. */
 async function readExactly(file: FileHandle, position: number, length: number): Promise<Buffer> {
   const buffer = Buffer.from(new ArrayBuffer(length));
   let done = 0;
@@ -133,81 +132,29 @@ function checkEntry(name: string, value: unknown, path: string): Entry {
       `tensor "${name}" of ${path} has dtype ${dtype}; F32, F16 and BF16 can be read`,
       { hint: "convert the checkpoint to one of these" },
     );
-  if (offsets[1] - offsets[0] !== elements(shape) * types[dtype].size)
+  const bytes = offsets[1] - offsets[0];
+  if (bytes !== elements(shape) * TYPES[dtype].size)
     throw invalid(
       path,
-      `tensor "${name}" of shape [${shape.join(", ")}] and dtype ${dtype} cannot have ${offsets[1] - offsets[0]} bytes`,
+      `tensor "${name}" of shape [${shape.join(", ")}] and dtype ${dtype} cannot have ${bytes} bytes`,
     );
   return { dtype, shape, data_offsets: [offsets[0], offsets[1]] };
 }
 
-/** The format forbids gaps and overlaps: sorted by offset, the tensors tile the data exactly. */
+/** The format forbids gaps and overlaps. */
 function checkLayout(header: [string, Entry][], dataBytes: number, path: string): void {
   let end = 0;
   for (const [name, { data_offsets }] of [...header].sort(
     (a, b) => a[1].data_offsets[0] - b[1].data_offsets[0] || a[1].data_offsets[1] - b[1].data_offsets[1],
   )) {
     if (data_offsets[0] !== end)
-      throw invalid(
-        path,
-        `tensor "${name}" starts at byte ${data_offsets[0]} of the data where ${end} was due`,
-      );
+      throw invalid(path, `tensor "${name}" starts at byte ${data_offsets[0]} of the data, not at ${end}`);
     end = data_offsets[1];
   }
   if (end !== dataBytes) throw invalid(path, `its tensors need ${end} bytes of data and it has ${dataBytes}`);
 }
 
-/** `model.safetensors`, or the shards that `model.safetensors.index.json` names. */
-export async function readModelTensors(dir: string): Promise<Tensors> {
-  const indexPath = join(dir, "model.safetensors.index.json");
-  const index = await readFile(indexPath, "utf8").catch((error: NodeJS.ErrnoException) => {
-    if (error.code === "ENOENT") return undefined;
-    throw error;
-  });
-  if (index === undefined) return readSafetensors(join(dir, "model.safetensors"));
-  return readShards(indexPath, index);
-}
-
-async function readShards(indexPath: string, text: string): Promise<Tensors> {
-  const weightMap = parseWeightMap(indexPath, text);
-  const all: Tensors = new Map();
-  for (const shard of [...new Set(weightMap.values())].sort()) {
-    for (const [name, tensor] of await readSafetensors(join(dirname(indexPath), shard))) {
-      if (weightMap.get(name) !== shard)
-        throw new RatchetError(
-          "checkpoint_invalid",
-          `${shard} holds tensor "${name}", which ${indexPath} does not place there`,
-        );
-      all.set(name, tensor);
-    }
-  }
-  for (const [name, shard] of weightMap)
-    if (!all.has(name))
-      throw new RatchetError(
-        "checkpoint_invalid",
-        `${indexPath} places tensor "${name}" in ${shard}, which does not hold it`,
-      );
-  return all;
-}
-
-function parseWeightMap(path: string, text: string): Map<string, string> {
-  let map: unknown;
-  try {
-    map = (JSON.parse(text) as { weight_map?: unknown }).weight_map;
-  } catch (cause) {
-    throw new RatchetError("checkpoint_invalid", `${path} is not JSON`, { cause });
-  }
-  const entries = Object.entries((map ?? {}) as Record<string, unknown>);
-  // A shard is a file beside the index: a path would let an index read elsewhere.
-  if (
-    entries.length === 0 ||
-    !entries.every(([, shard]) => typeof shard === "string" && /^[\w.-]+$/.test(shard))
-  )
-    throw new RatchetError("checkpoint_invalid", `${path} has no weight_map from tensor names to file names`);
-  return new Map(entries as [string, string][]);
-}
-
-/** The file is made complete before the promise resolves, and synced, because a checkpoint is trusted after it. */
+/** The file is complete and synced to disk when the promise resolves. */
 export async function writeSafetensors(
   path: string,
   tensors: Iterable<[string, WeightTensor]>,
@@ -218,7 +165,7 @@ export async function writeSafetensors(
   const header: Record<string, unknown> = { __metadata__: { format: "pt" } };
   let end = 0;
   for (const [name, { shape, data }] of sorted) {
-    header[name] = { dtype, shape, data_offsets: [end, (end += data.length * types[dtype].size)] };
+    header[name] = { dtype, shape, data_offsets: [end, (end += data.length * TYPES[dtype].size)] };
   }
   const json = JSON.stringify(header);
   const text = Buffer.from(json + " ".repeat((8 - (Buffer.byteLength(json) % 8)) % 8));
@@ -228,7 +175,7 @@ export async function writeSafetensors(
   try {
     await file.writeFile(Buffer.concat([length, text]));
     for (const [, { data }] of sorted) {
-      const bytes = types[dtype].narrow(data);
+      const bytes = TYPES[dtype].narrow(data);
       await file.writeFile(Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength));
     }
     await file.sync();
@@ -243,7 +190,7 @@ function checkRange(name: string, data: Float32Array, path: string): void {
   if (beyond !== undefined)
     throw new RatchetError(
       "dtype_unsupported",
-      `tensor "${name}" holds ${beyond}, which F16 (largest number 65504) cannot; ${path} was not written`,
+      `tensor "${name}" holds ${beyond}, which is beyond F16 (largest number 65504); ${path} was not written`,
       { hint: "write BF16, which has the range of F32" },
     );
 }

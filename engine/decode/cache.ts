@@ -1,19 +1,23 @@
-// Keys and values of the rows that are being generated, two arrays per layer, owned by us and only read by the step graph.
-// Row b fills its slots from 0 to length − 1, so that slot = position and rows of any prompt lengths stand side by side; a new key and
-// value are written in place; a finished row is overwritten by the last one. The arrays are kept from batch to batch: fresh memory
-// costs more than what is written into it. Empty slots hold what was there: they are masked, and 0 times any finite number is 0.
-// Shapes: B rows, K key/value heads, d head size, S slots. Keys and values [B,K,S,d].
+// Keys and values of the rows that are being generated, in two arrays per layer. The step graph reads them;
+// this class writes new keys and values in place. Row b fills its slots from 0 to length − 1, so slot =
+// position, and prompts may have different lengths. A finished row is overwritten by the last one. The arrays
+// are reused from batch to batch, because new memory costs more time than the values written to it. Empty
+// slots hold old values: they are masked, and 0 times any finite number is 0. Shapes: B rows, K key/value
+// heads, d head size, S slots. Keys and values [B,K,S,d].
 import type { ModelConfig } from "../model/types.ts";
 
-/** Slots are added by the chunk: a smaller one moves the rows more often, a larger one multiplies by more empty slots. */
-const chunk = 16;
-/** Added to the score of an empty slot; finite, so that no row can become NaN. */
-const masked = -1e30;
+/**
+ * Number of slots added at once. Fewer would move the rows more often, more would multiply with more empty
+ * slots.
+ */
+const CHUNK = 16;
+/** Added to the score of an empty slot. It is finite, so no row can become NaN. */
+const MASKED = -1e30;
 
 export class Cache {
-  /** Keys and values of each layer in turn; the first `size` elements count. */
+  /** Keys, then values, of each layer. Only the first `size` elements are valid. */
   readonly blocks: Float32Array[];
-  /** Changes with the shapes and with the arrays themselves, not with what they hold. */
+  /** Changes when a shape or an array changes, but not when only their values change. */
   version = 0;
   /** Slots per row. */
   slots = 0;
@@ -21,7 +25,7 @@ export class Cache {
   rows = 0;
   /** Filled slots of each live row. */
   lengths: number[] = [];
-  /** [B, 1+S]: the token's own column, then the slots. */
+  /** Added to scores, [B, 1+S]: the token's own column, then the slots. */
   bias = new Float32Array(0);
   private readonly kvHeads: number;
   private readonly headSize: number;
@@ -32,12 +36,12 @@ export class Cache {
     this.blocks = Array.from({ length: 2 * layers }, () => new Float32Array(0));
   }
 
-  /** Elements of a block that count. */
+  /** Number of valid elements of a block. */
   get size(): number {
     return this.rows * this.kvHeads * this.slots * this.headSize;
   }
 
-  /** Empty rows with room for `lengths` and one slot more, to be filled. */
+  /** Begins a batch: rows with `lengths` slots to be filled by `fill`, and at least one more. */
   begin(lengths: readonly number[]): void {
     this.rows = lengths.length;
     this.lengths = [...lengths];
@@ -48,7 +52,7 @@ export class Cache {
     this.makeBias();
   }
 
-  /** Forgets everything: after numbers that were not finite, stale slots are not harmless. */
+  /** Drops all arrays. Needed after numbers that are not finite, because 0 times them is not 0. */
   clear(): void {
     this.blocks.forEach((_, index) => (this.blocks[index] = new Float32Array(0)));
   }
@@ -63,7 +67,10 @@ export class Cache {
     }
   }
 
-  /** Stores the new keys and values of every row, [K,1,d] for each row of each block, in its next slot; makes room where none is left. */
+  /**
+   * Stores the new keys and values, [K,1,d] for each row of each block, in the rows' next slots. Adds slots
+   * if one row is full.
+   */
   append(from: Float32Array): void {
     const { kvHeads: K, headSize: d, slots: S } = this;
     let read = 0;
@@ -83,7 +90,7 @@ export class Cache {
     if (this.longest() >= this.slots) this.grow();
   }
 
-  /** Drops a row; the last row takes its place. */
+  /** Removes a row. The last row moves to its index. */
   remove(row: number): void {
     const last = --this.rows;
     this.version++;
@@ -108,7 +115,10 @@ export class Cache {
     this.makeBias();
   }
 
-  /** Moves the heads apart, in place where there is room: from the last one on, since each moves up. */
+  /**
+   * Copies each head to its new offset; in place if the array is large enough. From the last head on, because
+   * heads move up.
+   */
   private widened(from: Float32Array, before: number): Float32Array {
     const to = from.length < this.size ? new Float32Array(this.size) : from;
     const [old, wide] = [before * this.headSize, this.slots * this.headSize];
@@ -122,12 +132,12 @@ export class Cache {
   private makeBias(): void {
     this.version++;
     const width = this.slots + 1;
-    this.bias = new Float32Array(this.rows * width).fill(masked);
+    this.bias = new Float32Array(this.rows * width).fill(MASKED);
     this.lengths.forEach((length, row) => this.bias.fill(0, row * width, row * width + 1 + length));
   }
 }
 
 /** At least one free slot beyond `length`. */
 function slotsFor(length: number): number {
-  return Math.ceil((length + 1) / chunk) * chunk;
+  return Math.ceil((length + 1) / CHUNK) * CHUNK;
 }

@@ -11,7 +11,7 @@ const weights = loadWeights(checkpoint);
 const seed = (n: number): string => n.toString(16).padStart(16, "0");
 const settings: DecodeSettings = { maxTokens: 40, topK: 0, topP: 1, minP: 0, eosIds: new Set([2]) };
 
-/** Prompts of 1 to 19 tokens, three samples each, hot and cold ones. */
+/** Prompts of 1 to 19 tokens with three samples each, at three temperatures. */
 const rows: DecodeRow[] = Array.from({ length: 36 }, (_, i) => {
   const prompt = Math.floor(i / 3);
   return {
@@ -45,7 +45,7 @@ async function recomputed(answers: DecodedRow[], of: DecodeRow[]): Promise<Float
   }
 }
 
-it("the same requests give the same ids and bits of log-probabilities, again and on two threads", async () => {
+it("equal requests give the same ids and bits of log-probabilities, also on two threads", async () => {
   const first = await withDecoder(1, async (decoder) => {
     const answers = await decoder.generate(rows, settings);
     assert.deepEqual(await decoder.generate(rows, settings), answers);
@@ -58,7 +58,7 @@ it("the same requests give the same ids and bits of log-probabilities, again and
   );
 });
 
-it("recorded log-probabilities are those of a whole forward pass, untempered, within 1e-4, over rows that end at different steps", async () => {
+it("log-probabilities are those of a whole forward pass at temperature 1, within 1e-4", async () => {
   const answers = await withDecoder(1, (decoder) => decoder.generate(rows, settings));
   const again = await recomputed(answers, rows);
   answers.forEach(({ logps, ids, finish }, i) => {
@@ -71,18 +71,18 @@ it("recorded log-probabilities are those of a whole forward pass, untempered, wi
   });
 });
 
-it("the random numbers of a row do not depend on the other rows: alone it draws the same tokens", async () => {
+it("a row's random numbers do not depend on other rows: alone it draws the same tokens", async () => {
   await withDecoder(1, async (decoder) => {
     const answers = await decoder.generate(rows, settings);
     for (const i of [0, 7, 35]) {
       const [alone] = await decoder.generate([rows[i]!], settings);
-      // Not the same bits (other matrix shapes round differently), but no draw here lies within 1e-6 of a border.
+      // Other matrix shapes round differently, but no draw here is within 1e-6 of a border between tokens.
       assert.deepEqual(alone!.ids, answers[i]!.ids);
     }
   });
 });
 
-it("first tokens follow the exact distribution, and pairs of tokens the exact joint one (χ², 99.9 %)", async () => {
+it("pairs of tokens follow their exact joint distribution (χ², 99.9 %)", async () => {
   const count = 4000;
   const sampled: DecodeRow[] = Array.from({ length: count }, (_, i) => ({
     promptIds: [1, 5, 9],
@@ -105,7 +105,7 @@ it("first tokens follow the exact distribution, and pairs of tokens the exact jo
   assert.ok(Math.abs(exact.reduce((a, b) => a + b, 0) - 1) < 1e-5);
   const counts = pairs.map(() => 0);
   for (const { ids } of answers) counts[ids[0]! * vocab + ids[1]!]!++;
-  // Cells expected fewer than five times are pooled.
+  // Cells with an expectation below five are pooled.
   let [statistic, cells, pooledCount, pooledExpected] = [0, 0, 0, 0];
   exact.forEach((p, n) => {
     if (p * count < 5) [pooledCount, pooledExpected] = [pooledCount + counts[n]!, pooledExpected + p * count];
@@ -122,7 +122,7 @@ it("first tokens follow the exact distribution, and pairs of tokens the exact jo
   );
 });
 
-it("an answer stops at the end of the context, and top-k 1 is greedy", async () => {
+it("an answer ends at the end of the context, and top-k 1 is greedy", async () => {
   await withDecoder(1, async (decoder) => {
     const long: DecodeRow = {
       promptIds: [1, ...Array.from({ length: 59 }, () => 5)],
@@ -138,7 +138,7 @@ it("an answer stops at the end of the context, and top-k 1 is greedy", async () 
   });
 });
 
-it("a stop rule ends a row at the token that it names, one that ends a sequence first", async () => {
+it("a stop rule ends a row at its token, unless that is an end-of-sequence token", async () => {
   await withDecoder(1, async (decoder) => {
     const free = await decoder.generate(rows, settings);
     const stopped = await decoder.generate(rows, {
@@ -153,23 +153,23 @@ it("a stop rule ends a row at the token that it names, one that ends a sequence 
   });
 });
 
-it("a policy without finite numbers is refused by name", async () => {
+it("a policy with logits that are not finite is an error that names the row", async () => {
   const broken = tinyCheckpoint();
   const brokenWeights = loadWeights(broken);
   (brokenWeights["model.norm.weight"]!.data as Float32Array)[3] = NaN;
   const decoder = await Decoder.create(broken.config, brokenWeights, { threads: 1, spinning: false });
   await assert.rejects(
     decoder.generate([rows[1]!, { ...rows[0]!, name: "completion 4 of prompt p9" }], settings),
-    { code: "logits_not_finite", kind: "training", message: /for token 0 of row 0:/ },
+    { code: "logits_not_finite", kind: "training", message: /not finite for token 0 of row 0$/ },
   );
   await assert.rejects(decoder.generate([{ ...rows[0]!, name: "completion 4 of prompt p9" }], settings), {
     code: "logits_not_finite",
-    message: /for token 0 of completion 4 of prompt p9:/,
+    message: /not finite for token 0 of completion 4 of prompt p9$/,
   });
   await decoder.close();
 });
 
-it("a batch that has no memory is named with its longest row", async () => {
+it("running out of memory names the batch's longest row", async () => {
   await withDecoder(1, async (decoder) => {
     const endless = {
       ...rows[0]!,
@@ -178,8 +178,10 @@ it("a batch that has no memory is named with its longest row", async () => {
     };
     await assert.rejects(decoder.generate([rows[0]!, endless], settings), {
       code: "out_of_memory",
-      message:
-        /^generating 2 rows at once, the longest of 200000 tokens \(completion 1 of prompt p7\): no memory for an array/,
+      message: new RegExp(
+        "^generating 2 rows at once, the longest of 200000 tokens " +
+          String.raw`\(completion 1 of prompt p7\): no memory for an array`,
+      ),
     });
     assert.equal((await decoder.generate([rows[0]!], settings)).length, 1, "the decoder goes on");
   });
@@ -197,7 +199,7 @@ it("an aborted batch stops between two steps with the signal's reason", async ()
   assert.equal(steps, 3);
 });
 
-it("grouped and ungrouped heads, tied and untied embeddings decode to what they score", async () => {
+it("decoding agrees with scoring for grouped or ungrouped heads, tied or untied embeddings", async () => {
   for (const config of [{ kvHeads: 4 }, { kvHeads: 1, tiedEmbeddings: false }]) {
     const other = tinyCheckpoint(config);
     const otherWeights = loadWeights(other);
@@ -219,7 +221,7 @@ it("grouped and ungrouped heads, tied and untied embeddings decode to what they 
   }
 });
 
-it("128 rows of a model of the demo's size have the same bits on one and on two threads", async () => {
+it("128 rows of a model of the demo's size have the same bits on one and two threads", async () => {
   const demo = tinyCheckpoint(
     { vocabSize: 75, hiddenSize: 128, intermediateSize: 336, layers: 3, heads: 4, kvHeads: 4, headSize: 32 },
     3,

@@ -1,5 +1,5 @@
-// What the step graph is fed: views of the cache and of two small arrays. Making a tensor costs about as much as an operation of a small
-// model, so they are made anew only when rows or slots change.
+// Inputs of the step graph: views of the cache and of two small arrays. Making a tensor costs about as much
+// as an operation of a small model, so they are reused until rows or slots change.
 import { Tensor as OrtTensor } from "onnxruntime-node";
 import type { ModelConfig } from "../model/types.ts";
 import type { Cache } from "./cache.ts";
@@ -17,7 +17,7 @@ export class StepFeeds {
     this.heads = [kvHeads, headSize];
   }
 
-  /** For the newest token of each row. */
+  /** The inputs for the newest token of each row. */
   next(tokens: readonly number[]): Record<string, OrtTensor> {
     if (this.version !== this.cache.version) this.make();
     for (let row = 0; row < tokens.length; row++) {

@@ -1,10 +1,10 @@
-// The two graphs of generation. `prefill` reads whole prompts and returns their keys and values; `step` takes one token per row
-// against the cache, which it only reads: the new key and value are outputs that the caller stores (cache.ts).
-// Standard operations only: onnxruntime's fused attention operators copy the whole cache at each step.
-// The weights of `step` are constants, which onnxruntime packs once: with few rows, packing at each run costs more than the product.
-// Packed products also have the same bits on any number of threads. `prefill` has many rows and takes the weights as inputs.
-// Shapes: B rows, U unique prompts, T prompt positions, S cache slots, D hidden, H heads, K key/value heads, G = H/K, d head size,
-// V vocabulary.
+// The two graphs of generation. `prefill` computes whole prompts and returns their keys and values. `step`
+// computes one token per row. It only reads the cache; the caller stores the new keys and values that it
+// returns (cache.ts). Both use standard operations, because onnxruntime's fused attention operators copy the
+// whole cache in each step. The weights of `step` are constants, which onnxruntime packs once: with few rows,
+// packing in each run costs more than the product. Packed products also have the same bits on any number of
+// threads. `prefill` has many rows, and its weights are inputs. Shapes: B rows, U unique prompts, T prompt
+// positions, S cache slots, D hidden, H heads, K key/value heads, G = H/K, d head size, V vocabulary.
 import { Graph } from "../graph/index.ts";
 import type { Value } from "../graph/index.ts";
 import { sum } from "../graph/value.ts";
@@ -22,17 +22,20 @@ import {
 import type { KeysValues, ModelConfig, Parameters } from "../model/index.ts";
 import { Tape } from "../ops/tape.ts";
 
-/** ln softmax over the vocabulary: every probability of sampling starts from it. */
+/** ln softmax over the vocabulary. */
 function logSoftmax(t: Tape, logits_BV: Value): Value {
   return t.graph.one("LogSoftmax", [logits_BV], logits_BV, { axis: -1 });
 }
 
-/** The factor 1/√d of the scores, half of it in the query and half in the key. */
+/** The square root of the scores' factor 1/√d: queries and keys are both multiplied by it. */
 function keyScale({ headSize }: ModelConfig): number {
   return headSize ** -0.25;
 }
 
-/** Prompts as segments, and the last token of each → logps [U,V], and new.i [K,R,T,d], of which each layer has two. */
+/**
+ * Prompts as segments, and the index of the last token of each → logps [U,V], and new.i [K,R,T,d], two for
+ * each layer.
+ */
 export function prefillGraph(config: ModelConfig): Graph {
   const t = new Tape(new Graph("few"));
   const parameters = declareParameters(t, config);
@@ -60,15 +63,18 @@ interface StepInputs {
   parameters: Parameters;
   cos: Value;
   sin: Value;
-  /** [B,1], the place of the token in its row. */
+  /** The token's position in its row, [B,1]. */
   positions: Value;
-  /** [B,1,1,S+1]: 0 for the token itself (first) and for filled slots, a very negative number for empty ones. */
+  /**
+   * Added to scores, [B,1,1,S+1]: 0 for the token itself (first) and for filled slots, a very negative number
+   * for empty slots.
+   */
   bias: Value;
-  /** Receives the new key and value of each layer, [B,K,1,d]. */
+  /** The new key and value of each layer, [B,K,1,d], are appended to it. */
   made: Value[];
 }
 
-/** qk [B,H+K,1,d] through the norms of queries and keys where the model has them. */
+/** The norms of queries and keys qk [B,H+K,1,d], if the model has them. */
 function normedHeads({ t, config, parameters }: StepInputs, name: string, qk: Value): Value {
   if (!parameters.has(`${name}.q_norm.weight`)) return qk;
   const [q, k] = t.split(qk, 1, [config.heads, config.kvHeads]) as [Value, Value];
@@ -94,7 +100,7 @@ function attention(inputs: StepInputs, layer: number, x_BD: Value): Value {
   ) as [Value, Value];
   inputs.made.push(k_BK1d, v_BK1d);
   const q_BKGd = t.reshape(q, ["B", K, G, d]);
-  // The token's own key and value are not in the cache yet: they take the first column, written out elementwise.
+  // The token's own key and value are not in the cache yet. Their column is the first, computed elementwise.
   const own_BKG1 = t.reduceSum(t.mul(q_BKGd, k_BK1d), [3]);
   const shares = t.softmax(
     t.add(t.concat([own_BKG1, t.matmul(q_BKGd, keys_BKSd, { transposeB: true })], 3), bias),
@@ -109,13 +115,16 @@ function attention(inputs: StepInputs, layer: number, x_BD: Value): Value {
   return project(t, parameters, `${name}.o_proj`, t.reshape(mixed_BKGd, ["B", H * d]));
 }
 
-/** tokens [B], positions [B,1], bias and the blocks of the cache → logps [B,V], and `new` [2L·B,K,1,d], to be stored block by block. */
+/**
+ * tokens [B], positions [B,1], bias and the cache's blocks → logps [B,V], and `new` [2L·B,K,1,d]: keys and
+ * values, block by block.
+ */
 export function stepGraph(config: ModelConfig, weights: ReadonlyMap<string, Tensor>): Graph {
   const t = new Tape(new Graph("few"));
   const parameters = new Map([...weights].map(([name, tensor]) => [name, t.graph.weight(name, tensor)]));
   const tokens = t.graph.input("tokens", "int64", ["B"]);
   const tables = rotaryTables(config, config.maxPositions);
-  // In the tables the factor costs nothing.
+  // In the tables the factor costs no operation.
   const scaled = (table: Tensor): Tensor => ({
     ...table,
     data: (table.data as Float32Array).map((x) => x * keyScale(config)),
@@ -141,7 +150,7 @@ export function stepGraph(config: ModelConfig, weights: ReadonlyMap<string, Tens
     );
   }
   t.graph.output("logps", logSoftmax(t, t.linear(norm("norm", x_BD), headOf(config, parameters))));
-  // One output: each costs as much as an operation.
+  // One output, because each output costs as much as an operation.
   t.graph.output("new", t.concat(inputs.made, 0));
   return t.graph;
 }

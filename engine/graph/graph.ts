@@ -1,6 +1,7 @@
-// Builds one ONNX graph: typed values, nodes, constants. It knows no operation and no gradient (ops/ does).
-// Weights are graph inputs, so that one graph serves every step of training; or, where they never change, `weight`: those lie beside
-// the graph's bytes, so that the 2 GB limit of protobuf stays far away.
+/* oxlint-disable max-lines -- one class: all of it builds one graph */
+// Builds one ONNX graph: typed values, nodes, constants. It knows no operation and no gradient; those are in
+// ops/. Weights are graph inputs, so one graph serves every step of training. Weights that never change are
+// made by `weight`; they are stored outside the graph's bytes, because protobuf has a limit of 2 GB.
 import { RatchetError } from "../../errors/index.ts";
 import { serialize } from "./serialize.ts";
 import type { Attribute, Branch, OnnxNode } from "./serialize.ts";
@@ -8,8 +9,9 @@ import { factors } from "./value.ts";
 import type { Dim, DType, Shape, Tensor, Value, ValueType } from "./value.ts";
 
 /**
- * On how many threads its session runs at most: any number gives the same bits, with rows of zeros where so many need them
- * (ops/product.ts). `few`: as many as change no bit without (threads.ts).
+ * The most threads that the graph's session will have. A number: products are padded with rows of zeros if
+ * that number needs them for the same bits (ops/product.ts). `few`: products stay plain, and the caller
+ * limits the threads (threads.ts).
  */
 export type Threads = number | "few";
 
@@ -18,13 +20,13 @@ export class Graph {
   readonly inputs: Value[] = [];
   readonly outputs: Value[] = [];
   private nodes: OnnxNode[] = [];
-  /** Nodes so far, those of branches included. */
+  /** Number of nodes so far, including those of branches. */
   private made = 0;
   private readonly constants = new Map<string, Tensor>();
-  /** Weights by name, which the session is given beside the bytes. */
+  /** Weights by name; the session gets them beside the bytes. */
   readonly weights = new Map<string, Tensor>();
   private readonly constantsByContent = new Map<string, Value>();
-  /** Names of outputs by the names of the values that they are. */
+  /** Output names by the name of their value. */
   private readonly outputNames = new Map<string, string>();
   private readonly least = new Map<string, number>();
   private readonly shared = new Map<string, Value>();
@@ -33,7 +35,9 @@ export class Graph {
     this.threads = threads;
   }
 
-  /** Promises that a dimension is never smaller; whoever feeds the graph keeps it. */
+  /**
+   * Promises that a dimension is at least `least` in every run. The caller of the session keeps the promise.
+   */
   promise(symbol: string, least: number): void {
     this.least.set(symbol, least);
   }
@@ -50,7 +54,10 @@ export class Graph {
     return value;
   }
 
-  /** Appends one ONNX node; `outputs` are the types that the caller vouches for. An undefined input is an omitted optional one. */
+  /**
+   * Appends one ONNX node. The types in `outputs` are not checked. An undefined input is an omitted optional
+   * one.
+   */
   node(
     type: string,
     inputs: readonly (Value | undefined)[],
@@ -85,7 +92,10 @@ export class Graph {
     return this.node(type, inputs, [output], attributes, domain)[0] as Value;
   }
 
-  /** One of two values of a type, of which only the wanted one is computed. What both need of `size`, `shape` and `once` must be there before. */
+  /**
+   * Computes one of two values of the same type. Values of `size`, `shape` and `once` that both branches use
+   * must exist before.
+   */
   either(condition: Value, type: ValueType, make: { yes: () => Value; no: () => Value }): Value {
     return this.one("If", [condition], type, {
       then_branch: { branch: this.branch(make.yes) },
@@ -115,7 +125,10 @@ export class Graph {
     return value;
   }
 
-  /** A constant that onnxruntime may repack when the session is made: products with it then need no packing at each run. */
+  /**
+   * A constant that onnxruntime packs once, when the session is created, so its products need no packing in
+   * each run.
+   */
   weight(name: string, tensor: Tensor): Value {
     this.weights.set(name, tensor);
     return { name, dtype: tensor.dtype, shape: tensor.shape };
@@ -135,14 +148,14 @@ export class Graph {
     return this.constant({ dtype, shape: [], data });
   }
 
-  /** What follows from inputs alone and is needed in many places: made once, under a name of its own. */
+  /** A value that depends on inputs alone and has many uses: made once per name. */
   once(name: string, make: () => Value): Value {
     const known = this.shared.get(name) ?? make();
     this.shared.set(name, known);
     return known;
   }
 
-  /** The size of a dimension when the graph runs, int64 [1]. */
+  /** The size of a dimension at run time, int64 [1]. */
   size(dim: Dim): Value {
     if (typeof dim === "number") return this.ints([dim]);
     return this.once(`size ${dim}`, () => this.makeSize(dim));
@@ -157,7 +170,7 @@ export class Graph {
       .reduce((left, right) => this.one("Mul", [left, right], int));
   }
 
-  /** Reads a symbol off an input that has it as a dimension, or a multiple of it. */
+  /** Measures a symbol on an input that has it, or a multiple of it, as a dimension. */
   private measure(symbol: string): Value {
     const int: ValueType = { dtype: "int64", shape: [1] };
     for (const input of this.inputs) {
@@ -171,7 +184,10 @@ export class Graph {
     throw new RatchetError("shape_mismatch", `no input has a dimension ${symbol}`);
   }
 
-  /** A shape as an int64 vector: a constant with one −1 where possible (`forReshape`), else assembled when the graph runs. */
+  /**
+   * A shape as an int64 vector: a constant if possible (`forReshape` allows one −1), else assembled at run
+   * time.
+   */
   shape(shape: Shape, forReshape = false): Value {
     const unknown = shape.filter((dim) => typeof dim === "string").length;
     if (unknown === 0 || (forReshape && unknown === 1))
@@ -186,10 +202,11 @@ export class Graph {
     );
   }
 
-  /** Declares an output of the graph under a name of its own. */
+  /** Declares an output of the graph. */
   output(name: string, value: Value): void {
     const made = this.nodes.some((node) => node.outputs.includes(value.name));
-    // What a node makes is renamed when the graph is written; an input, or a value that is an output already, is copied.
+    // A node's value is renamed when the graph is written. An input, or a value that is an output already, is
+    // copied.
     const source = made && !this.outputNames.has(value.name) ? value : this.one("Identity", [value], value);
     this.outputNames.set(source.name, name);
     this.outputs.push({ ...source, name });
@@ -209,7 +226,7 @@ export class Graph {
     });
   }
 
-  /** The nodes with the names that outputs have been given, in branches too. */
+  /** The nodes, also in branches, with the names of outputs. */
   private renamed(nodes: readonly OnnxNode[]): OnnxNode[] {
     const name = (of: string): string => this.outputNames.get(of) ?? of;
     const attribute = (of: Attribute): Attribute =>

@@ -1,5 +1,5 @@
-// The part of the protobuf wire format that writing ONNX needs: varints, 32-bit floats, length-delimited fields.
-// Writing only; reading stays with onnxruntime.
+// The part of the protobuf wire format that writing ONNX needs: varints, 32-bit floats, length-delimited
+// fields.
 
 export class ProtoWriter {
   private readonly chunks: Uint8Array[] = [];

@@ -3,7 +3,7 @@ import { RatchetError } from "../../errors/index.ts";
 import { ProtoWriter } from "./protobuf.ts";
 import type { DType, Shape, Tensor, Value } from "./value.ts";
 
-/** Nodes that are run where a node asks for them, and the value that they end in; they see every value made before that node. */
+/** The nodes of one branch of an If node, and its value. They can use every value made before the If node. */
 export interface Branch {
   nodes: readonly OnnxNode[];
   output: Value;
@@ -28,28 +28,28 @@ export interface GraphParts {
   weights: ReadonlyMap<string, Tensor>;
 }
 
-/** Opset 23 is the first with RMSNormalization and RotaryEmbedding; IR 11 belongs to it. */
-export const opset = 23;
-const irVersion = 11;
+/** Opset 23 is the first with RMSNormalization and RotaryEmbedding. IR 11 belongs to it. */
+export const OPSET = 23;
+const IR_VERSION = 11;
 
-const elementTypes: Record<DType, number> = { float32: 1, int64: 7, bool: 9, float64: 11 };
+const ELEMENT_TYPES: Record<DType, number> = { float32: 1, int64: 7, bool: 9, float64: 11 };
 
-const attributeTypes = { float: 1, int: 2, string: 3, graph: 5, ints: 7 };
+const ATTRIBUTE_TYPES = { float: 1, int: 2, string: 3, graph: 5, ints: 7 };
 
 function writeAttribute(message: ProtoWriter, name: string, attribute: Attribute): void {
   message.string(1, name);
   if (typeof attribute === "number") {
     if (!Number.isInteger(attribute))
       throw new RatchetError("unreachable_state", `attribute ${name} = ${attribute}: wrap floats in {float}`);
-    message.int(3, attribute).int(20, attributeTypes.int);
-  } else if (typeof attribute === "string") message.string(4, attribute).int(20, attributeTypes.string);
-  else if ("float" in attribute) message.float(2, attribute.float).int(20, attributeTypes.float);
-  else if ("type" in attribute) message.int(3, elementTypes[attribute.type]).int(20, attributeTypes.int);
+    message.int(3, attribute).int(20, ATTRIBUTE_TYPES.int);
+  } else if (typeof attribute === "string") message.string(4, attribute).int(20, ATTRIBUTE_TYPES.string);
+  else if ("float" in attribute) message.float(2, attribute.float).int(20, ATTRIBUTE_TYPES.float);
+  else if ("type" in attribute) message.int(3, ELEMENT_TYPES[attribute.type]).int(20, ATTRIBUTE_TYPES.int);
   else if ("branch" in attribute)
-    message.message(6, (graph) => writeBranch(graph, attribute.branch)).int(20, attributeTypes.graph);
+    message.message(6, (graph) => writeBranch(graph, attribute.branch)).int(20, ATTRIBUTE_TYPES.graph);
   else {
     for (const int of attribute) message.int(8, int);
-    message.int(20, attributeTypes.ints);
+    message.int(20, ATTRIBUTE_TYPES.ints);
   }
 }
 
@@ -81,7 +81,7 @@ function writeValue(message: ProtoWriter, value: Value): void {
   message.string(1, value.name);
   message.message(2, (type) => {
     type.message(1, (tensor) => {
-      tensor.int(1, elementTypes[value.dtype]);
+      tensor.int(1, ELEMENT_TYPES[value.dtype]);
       tensor.message(2, (shape) => writeShape(shape, value.shape));
     });
   });
@@ -89,7 +89,7 @@ function writeValue(message: ProtoWriter, value: Value): void {
 
 function writeTensorType(message: ProtoWriter, name: string, tensor: Tensor): void {
   for (const dim of tensor.shape) message.int(1, dim);
-  message.int(2, elementTypes[tensor.dtype]);
+  message.int(2, ELEMENT_TYPES[tensor.dtype]);
   message.string(8, name);
 }
 
@@ -98,7 +98,7 @@ function writeTensor(message: ProtoWriter, name: string, tensor: Tensor): void {
   message.bytes(9, bytesOf(tensor));
 }
 
-/** The tensor's bytes are a file of their own, named as the tensor is. */
+/** The tensor's bytes are in an external file with the tensor's name. */
 function writeExternal(message: ProtoWriter, name: string, tensor: Tensor): void {
   writeTensorType(message, name, tensor);
   const entries = { location: name, offset: "0", length: String(tensor.data.byteLength) };
@@ -113,7 +113,7 @@ export function bytesOf({ data }: Tensor): Uint8Array {
 
 export function serialize(parts: GraphParts): Uint8Array {
   const domains = new Set(["", ...parts.nodes.map((node) => node.domain)]);
-  const model = new ProtoWriter().int(1, irVersion).string(2, "ratchet");
+  const model = new ProtoWriter().int(1, IR_VERSION).string(2, "ratchet");
   model.message(7, (graph) => {
     for (const node of parts.nodes) graph.message(1, (message) => writeNode(message, node));
     graph.string(2, "graph");
@@ -127,7 +127,7 @@ export function serialize(parts: GraphParts): Uint8Array {
   for (const domain of domains) {
     model.message(8, (set) => {
       if (domain !== "") set.string(1, domain);
-      set.int(2, domain === "" ? opset : 1);
+      set.int(2, domain === "" ? OPSET : 1);
     });
   }
   return model.finish();

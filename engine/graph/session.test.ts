@@ -10,7 +10,7 @@ const ints = (...values: number[]): Tensor => ({
   data: BigInt64Array.from(values, BigInt),
 });
 
-it("a graph that asks for more memory than there is fails as out_of_memory, and its session goes on", async () => {
+it("a graph that needs too much memory fails as out_of_memory, and its session still works", async () => {
   const graph = new Graph();
   graph.output(
     "y",
@@ -29,7 +29,7 @@ it("a graph that asks for more memory than there is fails as out_of_memory, and 
   await session.close();
 });
 
-it("a graph that onnxruntime refuses, or cannot run, is a fault of ours with its words", async () => {
+it("a graph that onnxruntime cannot load or run fails as graph_failed with its message", async () => {
   const wrong = new Graph();
   wrong.output(
     "y",

@@ -1,4 +1,4 @@
-// One compiled graph: an onnxruntime session that is fed and read by name.
+// One compiled graph: an onnxruntime session with inputs and outputs by name.
 import { InferenceSession, Tensor as OrtTensor } from "onnxruntime-node";
 import { RatchetError } from "../../errors/index.ts";
 import type { Graph } from "./graph.ts";
@@ -6,24 +6,25 @@ import { bytesOf } from "./serialize.ts";
 import type { DType, Tensor } from "./value.ts";
 
 export interface SessionOptions {
-  /** Threads inside one operation; results do not depend on it. */
+  /** Threads inside one operation. */
   threads: number;
-  /** Idle threads spin between operations: faster on free cores, a waste on shared ones. */
+  /** Idle threads spin between operations: faster on free cores, wasteful on shared ones. Default true. */
   spinning?: boolean;
   /**
-   * From the second run on onnxruntime plans one block for all intermediate values of a shape, beside what the first run left in its arena: half
-   * as much memory again for a large model. false: it does not.
+   * From the second run on, onnxruntime plans one block for all intermediate values, beside the memory that
+   * the first run left in its arena. For a large model that is half as much memory again. Default true.
    */
   memoryPattern?: boolean;
 }
 
 /**
- * The softmax of a masked score is so small that it is a denormal number, on which these processors are many times slower: they are taken
- * as zeros. For one process onnxruntime asks the first session, so every session says the same.
+ * Denormal numbers are computed as zeros, because processors are many times slower with them and softmax
+ * makes them of masked scores. onnxruntime reads this option from a process's first session only, so every
+ * session has it.
  */
-const flushing = { set_denormal_as_zero: "1" };
+const DENORMALS = { set_denormal_as_zero: "1" };
 
-const fromOrt: Partial<Record<OrtTensor.Type, DType>> = {
+const DTYPES: Partial<Record<OrtTensor.Type, DType>> = {
   float32: "float32",
   float64: "float64",
   int64: "int64",
@@ -35,19 +36,19 @@ export function toOrt(tensor: Tensor): OrtTensor {
 }
 
 export function fromOrtTensor(tensor: OrtTensor): Tensor {
-  const dtype = fromOrt[tensor.type];
+  const dtype = DTYPES[tensor.type];
   if (!dtype)
     throw new RatchetError("unreachable_state", `the graph returned a tensor of type ${tensor.type}`);
   return { dtype, shape: tensor.dims, data: tensor.data as Float32Array };
 }
 
-/** What onnxruntime says when an allocation fails: its arena's words, or the C++ library's. */
-const noMemory = /failed to allocate memory|bad_alloc|bad allocation/i;
+/** onnxruntime's messages when an allocation fails: its arena's or the C++ library's. */
+const NO_MEMORY = /failed to allocate memory|bad_alloc|bad allocation/i;
 
 function failureOf(cause: unknown): RatchetError {
   const { message } = cause as Error;
-  if (noMemory.test(message))
-    return new RatchetError("out_of_memory", `no memory for what a graph computes: ${message}`, { cause });
+  if (NO_MEMORY.test(message))
+    return new RatchetError("out_of_memory", `no memory for the values of a graph: ${message}`, { cause });
   return new RatchetError("graph_failed", `onnxruntime could not run a graph: ${message}`, { cause });
 }
 
@@ -66,11 +67,11 @@ export class Session {
       interOpNumThreads: 1,
       graphOptimizationLevel: "all",
       enableMemPattern: options.memoryPattern ?? true,
-      // Failures are thrown.
+      // No log, because failures are thrown.
       logSeverityLevel: 4,
       externalData: [...graph.weights].map(([path, tensor]) => ({ path, data: bytesOf(tensor) })),
       extra: {
-        session: { ...flushing, intra_op: { allow_spinning: options.spinning === false ? "0" : "1" } },
+        session: { ...DENORMALS, intra_op: { allow_spinning: options.spinning === false ? "0" : "1" } },
       },
     });
     return session.then(
@@ -79,7 +80,6 @@ export class Session {
     );
   }
 
-  /** Runs the graph. */
   async run(feeds: Readonly<Record<string, Tensor>>): Promise<Record<string, Tensor>> {
     const outputs = await this.raw(
       Object.fromEntries(Object.entries(feeds).map(([name, tensor]) => [name, toOrt(tensor)])),
@@ -87,7 +87,10 @@ export class Session {
     return Object.fromEntries(Object.entries(outputs).map(([name, tensor]) => [name, fromOrtTensor(tensor)]));
   }
 
-  /** The same on onnxruntime's own tensors, for loops that keep them from call to call. Outputs named in `into` are written there. */
+  /**
+   * `run` with onnxruntime's tensors, which loops reuse from call to call. Outputs named in `into` are
+   * written to its tensors.
+   */
   async raw(
     feeds: Record<string, OrtTensor>,
     into: Readonly<Record<string, OrtTensor>> = {},

@@ -1,16 +1,20 @@
-// Sessions that stay open from one use to the next. Making a graph of a thousand operations and opening it takes half a second.
+// Open sessions for reuse. Building a graph of a thousand operations and opening its session takes half a
+// second.
 import type { Graph } from "./graph.ts";
 import { Session } from "./session.ts";
 import type { SessionOptions } from "./session.ts";
 
 export class Sessions {
-  /** By all that decides them. */
-  private readonly kept = new Map<string, Promise<Session>>();
+  /** By everything that decides them. */
+  private readonly cached = new Map<string, Promise<Session>>();
   private readonly used = new Set<string>();
-  /** How many were opened so far. */
+  /** Number of sessions opened so far. */
   opened = 0;
 
-  /** The session of `make(...args)`; the same one for equal arguments and options. `make`: a pure function of a name of its own. */
+  /**
+   * The session of the graph `make(...args)`; the same one for equal arguments and options. `make` is a pure
+   * function with a unique name.
+   */
   open<Args extends readonly unknown[]>(
     make: (...args: Args) => Graph,
     args: Args,
@@ -18,8 +22,8 @@ export class Sessions {
   ): Promise<Session> {
     const key = JSON.stringify([make.name, args, options]);
     this.used.add(key);
-    const session = this.kept.get(key) ?? this.create(() => make(...args), options);
-    this.kept.set(key, session);
+    const session = this.cached.get(key) ?? this.create(() => make(...args), options);
+    this.cached.set(key, session);
     return session;
   }
 
@@ -28,24 +32,24 @@ export class Sessions {
     return Session.create(graph(), options);
   }
 
-  /** Closes those that were not asked for since the last call. */
+  /** Closes the sessions that were not used since the last call. */
   async closeUnused(): Promise<void> {
-    const unused = [...this.kept.keys()].filter((key) => !this.used.has(key));
+    const unused = [...this.cached.keys()].filter((key) => !this.used.has(key));
     this.used.clear();
     await this.closeOf(unused);
   }
 
-  /** Closes all; the next ones are opened anew. */
+  /** Closes all sessions. */
   async close(): Promise<void> {
     this.used.clear();
-    await this.closeOf([...this.kept.keys()]);
+    await this.closeOf([...this.cached.keys()]);
   }
 
   private async closeOf(keys: readonly string[]): Promise<void> {
-    const sessions = keys.map((key) => this.kept.get(key) as Promise<Session>);
-    for (const key of keys) this.kept.delete(key);
+    const sessions = keys.map((key) => this.cached.get(key) as Promise<Session>);
+    for (const key of keys) this.cached.delete(key);
     for (const session of sessions) {
-      // One that could not be opened was an error to whoever asked for it.
+      // A session that could not be opened has already thrown in `open`.
       const open = await session.catch(() => undefined);
       await open?.close();
     }

@@ -6,7 +6,7 @@ import { loadWeights } from "../score/weights.ts";
 import { TINY } from "../tiny-model.test.support.ts";
 import { neutralThreads } from "./threads.ts";
 
-it("each thread keeps more than 64 columns of every product that has more than one block to sum", () => {
+it("each thread has more than 64 columns of every product with more than one block", () => {
   const demo = {
     ...TINY,
     vocabSize: 75,
@@ -36,7 +36,7 @@ it("each thread keeps more than 64 columns of every product that has more than o
   assert.equal(neutralThreads(TINY, 4), 4);
 });
 
-it("where several threads are allowed, decoding gives the same bits on all of them", async () => {
+it("decoding has the same bits on every allowed number of threads", async () => {
   const { config, weights } = initCheckpoint(
     {
       ...TINY,

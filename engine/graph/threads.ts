@@ -1,14 +1,17 @@
-// How many threads a graph with plain products may use without a change of bits (why they could: ops/product.ts). Decoding has few
-// rows, so that the rows of zeros that make training's products safe would multiply its work; it limits the threads instead.
+// The number of threads with which plain products have the same bits as on one thread (ops/product.ts says
+// why bits depend on threads). Training pads its products with rows of zeros instead. Decoding has few rows,
+// so padding would multiply its work: it limits the threads.
 import { isRewardModel } from "../model/families.ts";
 import type { ModelConfig } from "../model/types.ts";
 
-/** Inner dimensions up to this are one block. */
-export const block = 128;
-/** Of so many columns or fewer, blocks of the inner dimension are longer. */
-export const longBlockColumns = 64;
-/** Columns of a share that are safe: more than those, and dealt out in sixteens. */
-export const safeColumns = 80;
+/** Longest inner dimension that onnxruntime sums in one block. */
+export const BLOCK = 128;
+/** With at most so many columns in a thread's share, blocks of the inner dimension are longer. */
+export const LONG_BLOCK_COLUMNS = 64;
+/**
+ * Columns per thread that suffice for a share above LONG_BLOCK_COLUMNS, because shares are multiples of 16.
+ */
+export const SAFE_COLUMNS = 80;
 
 /** Inner dimension and columns of every product with a weight. */
 function products(config: ModelConfig): [inner: number, columns: number][] {
@@ -23,16 +26,23 @@ function products(config: ModelConfig): [inner: number, columns: number][] {
 }
 
 /**
- * Products of attention, in training too, are shared out by row and head first, and only then by column, of which narrow heads have one
- * share. A bucket may have a single row (model/segments.ts).
+ * The most threads for attention's products, also in training. onnxruntime splits them among threads by row
+ * and head first, then by column. A head of at most 64 columns is never split. With wider heads, threads must
+ * not outnumber the heads, because a bucket may have a single row.
  */
 export const headsAtOnce = ({ headSize, kvHeads }: Pick<ModelConfig, "headSize" | "kvHeads">): number =>
   headSize > 64 ? kvHeads : Infinity;
 
-/** Rows up to which rather all tokens than single products are padded: few, since a micro-batch may have no more. */
-const fewTokens = 256;
+/**
+ * Most tokens to which a whole batch is padded; beyond, single products are padded. It is low, because a
+ * micro-batch may be small.
+ */
+const PADDED_TOKENS_MAX = 256;
 
-/** The fewest tokens of a batch with which products of tokens with weights, and of their gradients, need no rows of zeros (ops/product.ts). */
+/**
+ * The fewest tokens with which products of tokens with weights, and their gradients, need no rows of zeros
+ * (ops/product.ts).
+ */
 export function leastTokens(config: ModelConfig): number {
   const { hiddenSize, intermediateSize, heads, kvHeads, headSize } = config;
   const widths = [(heads + 2 * kvHeads) * headSize, heads * headSize, intermediateSize];
@@ -43,20 +53,24 @@ export function leastTokens(config: ModelConfig): number {
         [width, hiddenSize],
       ] as const,
   );
-  const beyondOneBlock = shapes.flatMap(([inner, columns]) => (inner > block ? columns : []));
-  // More tokens than those, so that what has more columns can be turned round. Two: one row has a kernel of its own.
+  const beyondOneBlock = shapes.flatMap(([inner, columns]) => (inner > BLOCK ? columns : []));
+  // Enough tokens for every product that has more columns than rows to be transposed. At least 2, because one
+  // row has another kernel.
   return Math.max(
-    beyondOneBlock.length > 0 ? longBlockColumns + 1 : 2,
-    ...beyondOneBlock.filter((columns) => columns <= fewTokens),
+    beyondOneBlock.length > 0 ? LONG_BLOCK_COLUMNS + 1 : 2,
+    ...beyondOneBlock.filter((columns) => columns <= PADDED_TOKENS_MAX),
   );
 }
 
-/** Small models get fewer threads than asked for; several processes use the cores better there. */
+/**
+ * At most `threads` threads for plain products. Small models get fewer; several processes use the cores
+ * better then.
+ */
 export function neutralThreads(config: ModelConfig, threads: number): number {
   const narrowest = Math.min(
     ...products(config)
-      .filter(([inner]) => inner > block)
+      .filter(([inner]) => inner > BLOCK)
       .map(([, wide]) => wide),
   );
-  return Math.max(1, Math.min(threads, headsAtOnce(config), Math.floor(narrowest / safeColumns)));
+  return Math.max(1, Math.min(threads, headsAtOnce(config), Math.floor(narrowest / SAFE_COLUMNS)));
 }

@@ -13,7 +13,7 @@ export interface Value {
   readonly shape: Shape;
 }
 
-/** The type of a value to be made. */
+/** The type of a value. */
 export interface ValueType {
   dtype: DType;
   shape: Shape;
@@ -54,7 +54,7 @@ export function sum(dims: readonly Dim[]): Dim {
   return `(${dims.join("+")})`;
 }
 
-/** A dimension cut in `parts` equal pieces. */
+/** A dimension divided into `parts` equal pieces. */
 export function divide(dim: Dim, parts: number): Dim {
   const { factor, symbols } = factors(dim);
   if (factor % parts !== 0)
@@ -66,7 +66,7 @@ export function sameShape(a: Shape, b: Shape): boolean {
   return a.length === b.length && a.every((dim, axis) => dim === b[axis]);
 }
 
-/** The shape of an elementwise operation on both, by the rules of numpy. */
+/** The shape of an elementwise operation on both, by numpy's rules. */
 export function broadcast(a: Shape, b: Shape): Shape {
   const rank = Math.max(a.length, b.length);
   return Array.from({ length: rank }, (_, axis) => {

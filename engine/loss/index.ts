@@ -1,10 +1,10 @@
-export type { Loss } from "./types.ts";
-export { sftLoss } from "./sft.ts";
-export { rewardLoss } from "./reward.ts";
+export type { Loss, LossProperties } from "./types.ts";
+export { SFT_PROPERTIES, sftLoss } from "./sft.ts";
+export { REWARD_PROPERTIES, rewardLoss } from "./reward.ts";
 export type { RewardSettings } from "./reward.ts";
 export { tokenValues } from "./tokens.ts";
 export type { LogitValues } from "./tokens.ts";
-export { countsTokens, needsReference, needsWholeBatch, preferenceLoss } from "./preference.ts";
+export { preferenceLoss, preferenceProperties } from "./preference.ts";
 export type { PairSums, PreferenceName, PreferenceSettings, PreferenceTerm } from "./preference.ts";
-export { ktoLoss } from "./kto.ts";
+export { KTO_PROPERTIES, ktoLoss } from "./kto.ts";
 export type { KtoSettings, KtoSums } from "./kto.ts";

@@ -1,5 +1,7 @@
-// Kahneman-Tversky optimization on answers that are each labelled desirable or not (Ethayarajh et al., arXiv 2402.01306 eq. 7), as TRL's
-// KTOTrainer has it. With l = ln π(y|x) − ln π_ref(y|x) and the batch's z = max(0, mean l of answers behind another row's prompt), a constant:
+// Kahneman-Tversky optimization on answers that are each labelled desirable or not (Ethayarajh et al., arXiv
+// 2402.01306 eq. 7), as in TRL's KTOTrainer. With l = ln π(y|x) − ln π_ref(y|x), and the batch's z = max(0,
+// mean l of mismatched answers), a constant. A mismatched answer is the answer of another row behind this
+// row's prompt.
 //   desirable w_d (1 − σ(β (l − z)))      undesirable w_u (1 − σ(β (z − l)))
 import { divide, dimAt } from "../graph/value.ts";
 import type { Value } from "../graph/value.ts";
@@ -7,15 +9,18 @@ import type { Tape } from "../ops/tape.ts";
 import { scaled } from "./pairs.ts";
 import { mean } from "./tokens.ts";
 import type { LogitValues } from "./tokens.ts";
-import type { Loss } from "./types.ts";
+import type { Loss, LossProperties } from "./types.ts";
+
+/** z is a mean over the whole batch. */
+export const KTO_PROPERTIES: LossProperties = { reference: true, wholeBatch: true, tokenPart: false };
 
 export interface KtoSums {
-  /** [2B], sums over the tokens of each answer: those of the rows, then those of the mismatched answers. */
+  /** Sums over the tokens of each answer, [2B]: first the rows' own answers, then the mismatched ones. */
   logps: Value;
   reference: Value;
-  /** [B], 1 where the answer is desirable, else 0. */
+  /** 1 if the answer is desirable, else 0, [B]. */
   desirable: Value;
-  /** [2B], and their numbers of tokens; for metrics only. */
+  /** For metrics only: sums over the tokens of each answer, and its number of tokens, [2B]. */
   values?: LogitValues & { tokens: Value };
 }
 
@@ -25,7 +30,7 @@ export interface KtoSettings {
   undesirableWeight: number;
 }
 
-/** Of the rows' own answers alone. */
+/** Means over the tokens of the rows' own answers. */
 function tokenMetrics(
   t: Tape,
   values: LogitValues & { tokens: Value },
@@ -58,7 +63,7 @@ export function ktoLoss(
     t.number(undesirableWeight, desirable),
   );
   const reward_B = scaled(t, ratio_B, beta);
-  // A batch without a desirable (or undesirable) answer gives 0/0, which the record leaves out.
+  // A batch without a desirable (or undesirable) answer gives 0/0 = NaN, which the step's record leaves out.
   const meanOver = (labels: Value, of: Value): Value => t.div(t.sumAll(t.mul(of, labels)), t.sumAll(labels));
   const undesirable = t.sub(t.number(1, desirable), desirable);
   const [chosen, rejected] = [meanOver(desirable, reward_B), meanOver(undesirable, reward_B)];

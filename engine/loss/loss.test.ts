@@ -10,7 +10,7 @@ import type { Loss, PreferenceName, PreferenceSettings, PreferenceTerm } from ".
 
 type Inputs = Record<string, number[]>;
 
-/** `dims`: of every input, or by name. */
+/** `dims`: the dimension of every input, or by name. */
 async function evaluate(
   inputs: Inputs,
   build: (t: Tape, values: Record<string, Value>) => Loss,
@@ -40,7 +40,7 @@ async function evaluate(
 const near = (actual: number | undefined, expected: number, tolerance = 1e-5): void =>
   assert.ok(Math.abs((actual ?? NaN) - expected) < tolerance, `${actual} is not ${expected}`);
 
-/** Loss and metrics of terms, or of one loss by its name. */
+/** Loss and metrics of a sum of losses. */
 function preference(
   inputs: { logps: number[]; reference?: number[]; tokens?: number[] },
   beta: number,
@@ -50,16 +50,7 @@ function preference(
   return evaluate(
     { ...inputs, logps, tokens },
     (t, x) =>
-      preferenceLoss(
-        t,
-        {
-          logps: x["logps"]!,
-          tokens: x["tokens"]!,
-          ...(x["reference"] ? { reference: x["reference"] } : {}),
-        },
-        beta,
-        terms,
-      ),
+      preferenceLoss(t, { logps: x["logps"]!, tokens: x["tokens"]!, reference: x["reference"] }, beta, terms),
     "2*B",
   );
 }
@@ -69,7 +60,10 @@ const { LN2 } = Math;
 /** ln σ(x) */
 const logSigmoid = (x: number): number => -Math.log1p(Math.exp(-x));
 
-/** With β = 0.1; `sft` and the losses without a reference have no such value. */
+/**
+ * Loss at β = 0.1 of a policy that equals its reference. `sft` and the losses without a reference have no
+ * such value.
+ */
 const atReference: {
   [K in Exclude<PreferenceName, "sft" | "simpo" | "orpo">]: [PreferenceSettings[K], number];
 } = {
@@ -101,7 +95,7 @@ for (const [type, [settings, expected]] of Object.entries(atReference)) {
   });
 }
 
-it("metrics of a policy that is its own reference: all rewards 0, no pair counted as right, log-probabilities summed", async () => {
+it("a policy that is its own reference has rewards and accuracy 0", async () => {
   const logps = [-3, -8, -5, -1];
   const values = await preference({ logps, reference: logps }, 0.1, [sigmoid]);
   for (const name of ["rewards/chosen", "rewards/rejected", "rewards/margins", "rewards/accuracies"])
@@ -110,7 +104,7 @@ it("metrics of a policy that is its own reference: all rewards 0, no pair counte
   near(values["logps/rejected"], -3);
 });
 
-it("metrics are β times the log-ratios, and accuracy the share of positive margins, under every loss", async () => {
+it("rewards are β times the log-ratios, accuracy is the share of positive margins", async () => {
   for (const term of [sigmoid, { type: "ipo", weight: 1 } as const]) {
     const values = await preference({ logps: [-1, -2, -5, -3], reference: [-2, -2, -4, -6] }, 0.5, [term]);
     // Log-ratios: chosen 1 and 0, rejected −1 and 3; margins at β = 0.5: 1 and −1.5.
@@ -133,7 +127,7 @@ it("losses with weights add up: sigmoid with a share of sft is RPO", async () =>
   near(both!["loss"], alone!["loss"]! + 0.1);
 });
 
-it("SimPO and ORPO know no reference: rewards are β times the mean log-probability of a token", async () => {
+it("SimPO and ORPO use no reference: rewards are β times the mean log-probability of a token", async () => {
   const inputs = { logps: [-1, -2, -5, -3], tokens: [2, 4, 5, 2] };
   const simpo = await preference(inputs, 2, [{ type: "simpo", gamma: 0.5, weight: 1 }]);
   // Means per token: chosen −0.5 and −0.5, rejected −1 and −1.5.
@@ -148,7 +142,7 @@ it("SimPO and ORPO know no reference: rewards are β times the mean log-probabil
   );
 });
 
-it("the odds of ORPO are exact where an answer is all but certain", async () => {
+it("the odds of ORPO are exact if an answer has a probability near 1", async () => {
   const { loss } = await preference({ logps: [-1e-6, -2e-6], tokens: [1, 1] }, 1, [
     { type: "orpo", weight: 1 },
   ]);
@@ -195,7 +189,7 @@ it("the Bradley-Terry loss of equal rewards is ln 2", async () => {
   near(values["max_reward"], 2);
 });
 
-it("the Bradley-Terry loss is −ln σ of the margin, also where e to the margin overflows", async () => {
+it("the Bradley-Terry loss is −ln σ of the margin, also if e to the margin overflows", async () => {
   const values = await evaluate(
     { rewards: [200, -50, 0, 50] },
     (t, x) => rewardLoss(t, x["rewards"]!),
@@ -206,7 +200,7 @@ it("the Bradley-Terry loss is −ln σ of the margin, also where e to the margin
   near(values["margin"], 50);
 });
 
-it("a margin is what the difference of rewards should reach, and centering adds the square of their sum", async () => {
+it("a margin is subtracted from the difference; centering adds the square of the sum", async () => {
   const values = await evaluate(
     { rewards: [2, 1, 0, 1], margins: [1, 0.5] },
     (t, x) => rewardLoss(t, x["rewards"]!, { margin: x["margins"]!, centering: 0.01 }),

@@ -1,8 +1,8 @@
-// What the losses over answers share.
+// Formulas that several losses use.
 import type { Value } from "../graph/value.ts";
 import type { Tape } from "../ops/tape.ts";
 
-/** The share of places where a > b, strictly. */
+/** The share of elements with a > b. */
 export function shareAbove(t: Tape, a: Value, b: Value): Value {
   return t.meanAll(t.cast(t.greater(a, b), a.dtype));
 }

@@ -1,22 +1,24 @@
-// Losses over pairs of a chosen and a rejected answer to one prompt, as TRL has them (1.16: DPOTrainer; of `simpo` CPOTrainer, of `orpo`
-// ORPOTrainer). They see sums over the tokens of each answer, and not how those were computed.
-//   l = ln π(y|x) − ln π_ref(y|x) of a whole answer · n = its tokens · r = β l · m = r_chosen − r_rejected · ε = labelSmoothing
-// `reference`: whether the reference model enters the loss, only the reported rewards, or neither.
+/* oxlint-disable max-lines -- one table of losses and what reads it */
+// Losses over pairs of a chosen and a rejected answer to one prompt. They are TRL's (1.16): `simpo` as in its
+// CPOTrainer, `orpo` as in its ORPOTrainer, all others as in its DPOTrainer. A loss gets sums over the tokens
+// of each answer and does not know how they were computed.
+//   l = ln π(y|x) − ln π_ref(y|x) of a whole answer · n = its tokens · r = β l · m = r_chosen − r_rejected ·
+//     ε = labelSmoothing
 import { divide, dimAt } from "../graph/value.ts";
 import type { Value } from "../graph/value.ts";
 import type { Tape } from "../ops/tape.ts";
 import { negLogSigmoid, scaled, shareAbove, smoothedNegLogSigmoid } from "./pairs.ts";
 import { pairTokenMetrics } from "./tokens.ts";
 import type { LogitValues } from "./tokens.ts";
-import type { Loss } from "./types.ts";
+import type { Loss, LossProperties } from "./types.ts";
 
 /** One side of the pairs, each value [B]. */
 interface Answers {
   /** ln π(y|x) */
   logps: Value;
-  /** The same where tokens beyond the shorter answer count less in `logps` (LD-DPO). */
+  /** ln π(y|x) with weight 1 for every token. It differs from `logps` in LD-DPO only. */
   plainLogps: Value;
-  /** ln π_ref(y|x); 0 without a reference. */
+  /** ln π_ref(y|x); 0 if there is no reference. */
   reference: Value;
   /** l */
   ratio: Value;
@@ -40,7 +42,7 @@ interface Smoothed {
   labelSmoothing: number;
 }
 
-/** Every loss and its settings. */
+/** Every loss by name, with its settings. */
 export interface PreferenceSettings {
   sigmoid: None;
   cdpo: Smoothed;
@@ -65,18 +67,19 @@ export interface PreferenceSettings {
 
 export type PreferenceName = keyof PreferenceSettings;
 
-/** A loss with its settings and its share in a weighted sum. */
+/** A loss with its settings and its weight in a sum of losses. */
 export type PreferenceTerm = {
   [K in PreferenceName]: { type: K; weight: number } & PreferenceSettings[K];
 }[PreferenceName];
 
 interface PreferenceLoss<K extends PreferenceName> {
+  /** Whether the reference enters the loss, only the reported rewards, or neither. */
   reference: "loss" | "metrics" | "none";
-  /** It compares the pairs of a batch with each other, which cannot be computed in shares. */
+  /** It compares the pairs of a batch with each other, so it cannot be computed in micro-batches. */
   wholeBatch?: true;
-  /** −ln p̄ of the chosen answers' tokens is added, the mean over all of them in the batch. */
+  /** It adds −ln p̄, the mean over the tokens of all chosen answers in the batch. */
   likelihood?: true;
-  /** [B] */
+  /** The loss of each pair, [B]; its mean enters the sum. */
   value?: (pairs: Pairs, settings: PreferenceSettings[K]) => Value;
 }
 
@@ -88,12 +91,17 @@ const plus = (t: Tape, x: Value, number: number): Value => t.add(x, t.number(num
 const negativeLogLikelihood = ({ t, chosen }: Pairs): Value =>
   t.neg(t.div(t.sumAll(chosen.plainLogps), t.sumAll(chosen.tokens)));
 
-/** ln of the odds p / (1 − p), p = eˣ: since 1 − eˣ = tanh(−x/2) (1 + eˣ), nothing cancels where p is near 1. */
+/**
+ * ln of the odds p / (1 − p), p = eˣ. Written with 1 − eˣ = tanh(−x/2) (1 + eˣ), because nothing cancels then
+ * if p is near 1.
+ */
 const logOdds = (t: Tape, x: Value): Value =>
   t.sub(t.sub(x, t.softplus(x)), t.log(t.tanh(scaled(t, x, -0.5))));
 
-const losses: { readonly [K in PreferenceName]: PreferenceLoss<K> } = {
-  /** −ln σ(m). DPO, Rafailov et al., arXiv 2305.18290. Without ε: TRL takes `label_smoothing` here and does not use it. */
+const LOSSES: { readonly [K in PreferenceName]: PreferenceLoss<K> } = {
+  /**
+   * −ln σ(m). DPO, Rafailov et al., arXiv 2305.18290. TRL accepts `label_smoothing` here but does not use it.
+   */
   sigmoid: { reference: "loss", value: ({ t, margin }) => negLogSigmoid(t, margin) },
   /** −(1 − ε) ln σ(m) − ε ln σ(−m). Conservative DPO, Mitchell 2023 (ericmitchell.ai/cdpo.pdf). */
   cdpo: {
@@ -123,7 +131,9 @@ const losses: { readonly [K in PreferenceName]: PreferenceLoss<K> } = {
     reference: "loss",
     value: ({ t, margin }) => t.neg(t.min(plus(t, margin, -1), t.number(0, margin))),
   },
-  /** (l_c/n_c − l_r/n_r − 1/(2β))². IPO, arXiv 2310.12036 eq. 17, per token as its authors confirmed to TRL. */
+  /**
+   * (l_c/n_c − l_r/n_r − 1/(2β))². IPO, arXiv 2310.12036 eq. 17, per token as its authors confirmed to TRL.
+   */
   ipo: {
     reference: "loss",
     value: ({ t, beta, chosen, rejected }) =>
@@ -164,7 +174,10 @@ const losses: { readonly [K in PreferenceName]: PreferenceLoss<K> } = {
     value: ({ t, beta, chosen, rejected }) =>
       t.add(squared(t, plus(t, chosen.ratio, -0.5 / beta)), squared(t, plus(t, rejected.ratio, 0.5 / beta))),
   },
-  /** Smoothed −ln σ of β times the difference of the sorted policy and reference margins. AOT, arXiv 2406.05882. */
+  /**
+   * Smoothed −ln σ of β times the difference of the sorted policy and reference margins. AOT, arXiv
+   * 2406.05882.
+   */
   aot: {
     reference: "loss",
     wholeBatch: true,
@@ -174,7 +187,10 @@ const losses: { readonly [K in PreferenceName]: PreferenceLoss<K> } = {
       return smoothedNegLogSigmoid(t, scaled(t, t.sub(policy, reference), beta), labelSmoothing);
     },
   },
-  /** Smoothed −ln σ of the difference of the sorted chosen and the sorted rejected rewards. AOT on unpaired answers, the same paper. */
+  /**
+   * Smoothed −ln σ of the difference of the sorted chosen and the sorted rejected rewards. AOT on unpaired
+   * answers, arXiv 2406.05882.
+   */
   aot_unpaired: {
     reference: "loss",
     wholeBatch: true,
@@ -190,7 +206,7 @@ const losses: { readonly [K in PreferenceName]: PreferenceLoss<K> } = {
     reference: "loss",
     value: ({ t, chosen, rejected }) => t.add(t.sigmoid(t.neg(chosen.reward)), t.sigmoid(rejected.reward)),
   },
-  /** σ(r_c) + 1 − σ(m). APO for chosen answers worse than the policy's own, the same paper, eq. 8. */
+  /** σ(r_c) + 1 − σ(m). APO for chosen answers worse than the policy's own, arXiv 2408.06266 eq. 8. */
   apo_down: {
     reference: "loss",
     value: ({ t, margin, chosen }) => t.add(t.sigmoid(chosen.reward), t.sigmoid(t.neg(margin))),
@@ -204,7 +220,7 @@ const losses: { readonly [K in PreferenceName]: PreferenceLoss<K> } = {
       return t.add(logistic, t.mul(share, t.sub(t.exp(t.neg(margin)), logistic)));
     },
   },
-  /** −ln p̄ of the chosen answers' tokens: beside `sigmoid` this is RPO, arXiv 2404.19733. */
+  /** −ln p̄ of the chosen answers' tokens. Its sum with `sigmoid` is RPO, arXiv 2404.19733. */
   sft: { reference: "metrics", likelihood: true },
   /** −ln σ(β (ln π_c/n_c − ln π_r/n_r) − γ). SimPO, arXiv 2405.14734. */
   simpo: {
@@ -220,8 +236,8 @@ const losses: { readonly [K in PreferenceName]: PreferenceLoss<K> } = {
       ),
   },
   /**
-   * −ln p̄ − β ln σ(ln odds_c − ln odds_r), p the mean per token. ORPO, arXiv 2403.07691 eqs. 6 and 7. The first term is of the answers' tokens,
-   * as in the paper; TRL's is of the prompts' as well.
+   * −ln p̄ − β ln σ(ln odds_c − ln odds_r), p the mean per token. ORPO, arXiv 2403.07691 eqs. 6 and 7. The
+   * first term is a mean over the answers' tokens, as in the paper; TRL's includes the prompts' tokens.
    */
   orpo: {
     reference: "none",
@@ -233,30 +249,26 @@ const losses: { readonly [K in PreferenceName]: PreferenceLoss<K> } = {
   },
 };
 
-/** Whether log-probabilities under a reference are wanted: by a loss, or for the metrics where no term does without one. */
-export function needsReference(terms: readonly PreferenceTerm[]): boolean {
-  const uses = terms.map(({ type }) => losses[type].reference);
-  return uses.includes("loss") || !uses.includes("none");
-}
-
-/** Whether a term compares the pairs of a batch, so that it cannot be computed in shares. */
-export function needsWholeBatch(terms: readonly PreferenceTerm[]): boolean {
-  return terms.some(({ type }) => losses[type].wholeBatch);
-}
-
-/** Whether a part of the loss is a mean over tokens. */
-export function countsTokens(terms: readonly PreferenceTerm[]): boolean {
-  return terms.some(({ type }) => losses[type].likelihood);
+/** The properties of a sum of losses. */
+export function preferenceProperties(terms: readonly PreferenceTerm[]): LossProperties {
+  const losses = terms.map(({ type }) => LOSSES[type]);
+  const uses = losses.map(({ reference }) => reference);
+  return {
+    // For the metrics alone only if every term reports rewards relative to the reference.
+    reference: uses.includes("loss") || !uses.includes("none"),
+    wholeBatch: losses.some(({ wholeBatch }) => wholeBatch),
+    tokenPart: losses.some(({ likelihood }) => likelihood),
+  };
 }
 
 /** Sums over the tokens of each answer, each [2B], those of the chosen answers first. */
 export interface PairSums {
   logps: Value;
-  /** Where `logps` weigh tokens: the sums without weights. */
+  /** The sums without token weights, if `logps` has weights. */
   plainLogps?: Value;
-  /** Absent where no loss needs it. */
-  reference?: Value;
-  /** Numbers of tokens. */
+  /** Absent if no loss needs it. */
+  reference?: Value | undefined;
+  /** Number of tokens. */
   tokens: Value;
   /** For metrics only. */
   values?: LogitValues;
@@ -286,24 +298,31 @@ function valueOf<K extends PreferenceName>(
   pairs: Pairs,
   term: { type: K } & PreferenceSettings[K],
 ): Value | undefined {
-  return losses[term.type].value?.(pairs, term);
+  return LOSSES[term.type].value?.(pairs, term);
 }
 
-/** The weighted sums of the terms' means over pairs and of their means over tokens. */
-function sumsOf(pairs: Pairs, terms: readonly PreferenceTerm[]): { ofPairs?: Value; ofTokens?: Value } {
+/** The weighted sum of the terms' means over pairs, and that of their means over tokens. */
+function sumsOf(
+  pairs: Pairs,
+  terms: readonly PreferenceTerm[],
+): { pairPart: Value | undefined; tokenPart: Value | undefined } {
   const { t } = pairs;
-  const weight = terms.reduce((sum, term) => sum + (losses[term.type].likelihood ? term.weight : 0), 0);
-  const ofPairs = terms.flatMap((term) => {
+  const weight = terms.reduce((sum, term) => sum + (LOSSES[term.type].likelihood ? term.weight : 0), 0);
+  const means = terms.flatMap((term) => {
     const value = valueOf(pairs, term);
     return value ? [scaled(t, t.meanAll(value), term.weight)] : [];
   });
+  const { tokenPart } = preferenceProperties(terms);
   return {
-    ...(ofPairs.length > 0 ? { ofPairs: ofPairs.reduce((sum, part) => t.add(sum, part)) } : {}),
-    ...(countsTokens(terms) ? { ofTokens: scaled(t, negativeLogLikelihood(pairs), weight) } : {}),
+    pairPart: means.length > 0 ? means.reduce((sum, part) => t.add(sum, part)) : undefined,
+    tokenPart: tokenPart ? scaled(t, negativeLogLikelihood(pairs), weight) : undefined,
   };
 }
 
-/** TRL's: rewards are β l whatever the loss, and `logps` sums; without a reference (CPO, ORPO) both are of the mean per token. */
+/**
+ * As in TRL: rewards are β l for every loss, and `logps` are sums. Without a reference (CPO, ORPO) both come
+ * from the mean per token.
+ */
 function metrics({ t, beta, chosen, rejected }: Pairs, withReference: boolean): Loss["metrics"] {
   const means = ({ logps, tokens }: Answers): { logps: Value; reward: Value } => ({
     logps: t.div(logps, tokens),
@@ -328,12 +347,12 @@ export function preferenceLoss(
   terms: readonly PreferenceTerm[],
 ): Loss {
   const pairs = split(t, sums, beta);
-  const { ofPairs, ofTokens } = sumsOf(pairs, terms);
-  const loss = ofPairs && ofTokens ? t.add(ofPairs, ofTokens) : ((ofPairs ?? ofTokens) as Value);
+  const { pairPart, tokenPart } = sumsOf(pairs, terms);
+  const loss = pairPart && tokenPart ? t.add(pairPart, tokenPart) : ((pairPart ?? tokenPart) as Value);
   const tokenMetrics = sums.values ? pairTokenMetrics(t, sums.values, sums.tokens) : {};
   return {
     loss,
-    ...(ofTokens ? { ofTokens } : {}),
+    tokenPart,
     metrics: { ...metrics(pairs, sums.reference !== undefined), ...tokenMetrics },
   };
 }

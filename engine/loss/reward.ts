@@ -1,20 +1,23 @@
-// The Bradley-Terry loss of a reward model: mean of −ln σ(r_chosen − r_rejected) (Bradley and Terry, 1952; arXiv 2405.07863 §2.1), where asked
-// with a margin that the difference should reach (arXiv 2307.09288 eq. 2), and with c (r_chosen + r_rejected)², which keeps rewards around 0
-// (arXiv 2312.09244 eq. 2).
+// The Bradley-Terry loss of a reward model: mean of −ln σ(r_chosen − r_rejected) (Bradley and Terry, 1952;
+// arXiv 2405.07863 §2.1).
+//   margin m: −ln σ(r_chosen − r_rejected − m) (arXiv 2307.09288 eq. 2)
+//   centering c: adds c (r_chosen + r_rejected)², which keeps rewards around 0 (arXiv 2312.09244 eq. 2)
 import { divide, dimAt } from "../graph/value.ts";
 import type { Value } from "../graph/value.ts";
 import type { Tape } from "../ops/tape.ts";
-import type { Loss } from "./types.ts";
 import { negLogSigmoid, scaled, shareAbove } from "./pairs.ts";
+import type { Loss, LossProperties } from "./types.ts";
+
+export const REWARD_PROPERTIES: LossProperties = { reference: false, wholeBatch: false, tokenPart: false };
 
 export interface RewardSettings {
-  /** [B], the margin of each pair. */
-  margin?: Value;
+  /** m of each pair, [B]. */
+  margin?: Value | undefined;
   /** c; 0 = off. */
-  centering?: number;
+  centering?: number | undefined;
 }
 
-/** rewards: [2B], those of the chosen answers first. */
+/** `rewards`: those of all chosen answers, then those of all rejected ones, [2B]. */
 export function rewardLoss(t: Tape, rewards: Value, { margin, centering = 0 }: RewardSettings = {}): Loss {
   const [chosen_B, rejected_B] = t.halves(rewards, divide(dimAt(rewards, 0), 2));
   const difference_B = t.sub(chosen_B, rejected_B);

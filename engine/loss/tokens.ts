@@ -1,25 +1,26 @@
-// What TRL reports of the logits beside the loss: entropy, whether the token was the likeliest one, and the mean logit.
+// Values of the logits that TRL reports beside the loss: entropy, whether the token was the likeliest one,
+// and the mean logit.
 import { divide, dimAt } from "../graph/value.ts";
 import type { Value } from "../graph/value.ts";
 import type { Tape } from "../ops/tape.ts";
 import type { Loss } from "./types.ts";
 
-/** Of each selected token, or summed over the tokens of each answer. */
+/** One number per selected token, or their sums over the tokens of each answer. */
 export interface LogitValues {
   /** −Σ π ln π over the vocabulary. */
   entropy: Value;
-  /** 1 where no other token is likelier, else 0. */
+  /** 1 if no other token is likelier, else 0. */
   top1: Value;
   /** The mean over the vocabulary. */
   meanLogit: Value;
 }
 
-/** logits [M,V], targets [M] → ln π(target) and the rest, each [M]. */
+/** logits [M,V], targets [M] → ln π(target) and its values, each [M]. */
 export function tokenValues(t: Tape, logits: Value, targets: Value): LogitValues & { logps: Value } {
   const [logps, all_MV] = t.tokenLogpsOfAll(logits, targets);
   const [count, vocabulary] = [dimAt(logits, 0), dimAt(logits, 1)];
   const perToken = (value: Value): Value => t.reshape(value, [count]);
-  // Σ π ln π as a product of a row and a column, which needs no room for its terms.
+  // Σ π ln π as a product of a row and a column, because that needs no memory for the terms.
   const entropy = t.neg(
     perToken(
       t.matmul(t.reshape(t.exp(all_MV), [count, 1, vocabulary]), t.reshape(all_MV, [count, vocabulary, 1])),
@@ -30,11 +31,14 @@ export function tokenValues(t: Tape, logits: Value, targets: Value): LogitValues
     t.cast(t.greater(perToken(t.reduceMax(all_MV, [1])), logps), logps.dtype),
   );
   const meanLogit = perToken(t.reduceMean(logits, [1]));
-  // What nobody waits for is computed last, and would keep all logits until then.
+  // onnxruntime computes last the values that no later operation needs, and would keep all logits until then.
   return { logps: t.after(logps, [entropy, top1, meanLogit]), entropy, top1, meanLogit };
 }
 
-/** Of sums over the tokens of answers, each [2B], all chosen ones first; `tokens`: how many. Means are over tokens. */
+/**
+ * Means over tokens, from sums over the tokens of each answer, [2B], all chosen answers first. `tokens`:
+ * number of tokens per answer.
+ */
 export function pairTokenMetrics(
   t: Tape,
   { entropy, top1, meanLogit }: LogitValues,
@@ -51,7 +55,7 @@ export function pairTokenMetrics(
   };
 }
 
-/** The mean over all tokens of answers, from the sums of each answer. */
+/** The mean over all tokens, from the sums of each answer. */
 export function mean(t: Tape, sums: Value, tokens: Value): Value {
   return t.div(t.sumAll(sums), t.sumAll(tokens));
 }

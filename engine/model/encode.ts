@@ -1,27 +1,31 @@
-// Token sequences → the input tensors of a forward pass: padding on the right, and which positions are read.
+// Token sequences → the input tensors of a dense forward pass: padded on the right, with the selected
+// positions.
 import type { Tensor } from "../graph/value.ts";
 
 export interface Sequence {
   ids: readonly number[];
-  /** Tokens of the prompt at the beginning of ids, one at least; the rest is the answer. */
+  /** Number of prompt tokens at the beginning of ids, at least one. The rest is the answer. */
   promptLength: number;
-  /** SFT of conversations: whether the loss is on predicting the token at each position. Takes the place of answer or whole. */
+  /**
+   * SFT of conversations: whether the loss includes predicting the token at each position. It replaces the
+   * choice of answer or whole.
+   */
   lossMask?: readonly boolean[];
 }
 
 export type Encoded = Record<string, Tensor>;
 
-/** Any id will do: right padding is never looked at by a real token, and never selected. */
-const padding = 0;
+/** Any id would do: no real token sees right padding, and it is never selected. */
+const PADDING_ID = 0;
 
 /**
- * Whole numbers from 0 to 2³¹ − 1. Their low halves are written, which come first wherever onnxruntime runs: to make a BigInt of each takes ten
- * times as long.
+ * Whole numbers from 0 to 2³¹ − 1 as int64. It writes their low halves, because making a BigInt of each takes
+ * ten times as long. All processors that onnxruntime supports store the low half first.
  */
 export function int64(values: ArrayLike<number>, shape: readonly number[] = [values.length]): Tensor {
   const data = new BigInt64Array(values.length);
   const halves = new Int32Array(data.buffer);
-  for (let place = 0; place < values.length; place++) halves[2 * place] = values[place] as number;
+  for (let index = 0; index < values.length; index++) halves[2 * index] = values[index] as number;
   return { dtype: "int64", shape, data };
 }
 
@@ -30,23 +34,26 @@ function encodeTokens(sequences: readonly Pick<Sequence, "ids">[]): { width: num
   const shape = [sequences.length, width];
   const tokens = sequences.flatMap(({ ids }) => [
     ...ids,
-    ...new Array<number>(width - ids.length).fill(padding),
+    ...new Array<number>(width - ids.length).fill(PADDING_ID),
   ]);
   const positions = sequences.flatMap(() => Array.from({ length: width }, (_, position) => position));
   return { width, tensors: { tokens: int64(tokens, shape), positions: int64(positions, shape) } };
 }
 
-/** index [M] and inverse [1, positions] of a selection of flat positions. */
+/**
+ * The index [M] of selected flat positions, and its inverse [1, positions], which holds M for positions that
+ * are not selected.
+ */
 export function selection(index: readonly number[], positions: number): Encoded {
   const inverse = new Array<number>(positions).fill(index.length);
-  for (const [place, position] of index.entries()) inverse[position] = place;
+  for (const [at, position] of index.entries()) inverse[position] = at;
   return { index: int64(index), inverse: int64(inverse, [1, positions]) };
 }
 
 /**
- * Sequences of which the log-probabilities of tokens are read: of the answers, or (`whole`) of all tokens but the first, or of those
- * that a sequence's own mask names.
- * Besides the selection: the token that each selected position is to predict, and the row it stands in.
+ * For log-probabilities of tokens: those of the answers; with `whole`, all but the first; or those of a
+ * sequence's own mask. Besides the selection it makes `targets`, the token that each selected position
+ * predicts, and `rowOf`, its row.
  */
 export function encodeForLogps(sequences: readonly Sequence[], whole = false): Encoded {
   const { width, tensors } = encodeTokens(sequences);
@@ -69,7 +76,7 @@ export function encodeForLogps(sequences: readonly Sequence[], whole = false): E
   };
 }
 
-/** Sequences of which the last real token is read. */
+/** For rewards: selects the last real token of each sequence. */
 export function encodeForRewards(sequences: readonly Sequence[]): Encoded {
   const { width, tensors } = encodeTokens(sequences);
   const last = sequences.map(({ ids }, row) => row * width + ids.length - 1);

@@ -1,7 +1,10 @@
-// The model families that the engine computes, as one table: everything in which they differ. Names, keys and defaults are those of
-// transformers' configuration classes. The graphs never ask for a family: they see the parameters that parameters.ts lists from it.
+// The model families that the engine computes, as one table of all their differences. Names, keys and
+// defaults are those of transformers' configuration classes. Graphs never ask for the family; they ask
+// whether a parameter exists (parameters.ts).
 
-/** Whether something is there: in every model of the family, in none, or as a switch of the configuration says. */
+/**
+ * Whether a part exists: in every model of the family, in none, or if a switch of the configuration is on.
+ */
 type Presence = "always" | "never" | "attentionBias" | "mlpBias";
 
 export interface Family {
@@ -11,11 +14,11 @@ export interface Family {
   qkvBias: Presence;
   outputBias: Presence;
   mlpBias: Presence;
-  /** q and k of every head go through an RMSNorm before the rotary embedding. */
+  /** Every head's q and k have an RMSNorm before the rotary embedding. */
   headNorms: boolean;
-  /** The key that puts a sliding window to use. */
+  /** The key of config.json that turns a sliding window on. */
   window: "sliding_window" | "use_sliding_window";
-  /** What an absent key of config.json means. */
+  /** Values of keys that config.json may leave out. */
   absent: Readonly<Record<string, number>>;
 }
 
@@ -60,13 +63,13 @@ export const families = {
 
 export type FamilyName = keyof typeof families;
 
-/** transformers' class: a policy that writes, or a reward model with one score. */
+/** transformers' class: a policy that generates, or a reward model with one score. */
 export type Architecture = `${FamilyName}${"ForCausalLM" | "ForSequenceClassification"}`;
 
-const rewardSuffix = "ForSequenceClassification";
+const REWARD_SUFFIX = "ForSequenceClassification";
 
 export const architectures: readonly Architecture[] = (Object.keys(families) as FamilyName[]).flatMap(
-  (name) => [`${name}ForCausalLM` as const, `${name}${rewardSuffix}` as const],
+  (name) => [`${name}ForCausalLM` as const, `${name}${REWARD_SUFFIX}` as const],
 );
 
 interface Model {
@@ -81,15 +84,15 @@ export function familyOf({ architecture }: Pick<Model, "architecture">): Family 
 
 /** Whether the model gives one score for a sequence, not probabilities of tokens. */
 export function isRewardModel({ architecture }: Pick<Model, "architecture">): boolean {
-  return architecture.endsWith(rewardSuffix);
+  return architecture.endsWith(REWARD_SUFFIX);
 }
 
 /** The reward model's architecture of the same family. */
 export function rewardArchitecture(architecture: Architecture): Architecture {
-  return architecture.replace(/For.*$/, rewardSuffix) as Architecture;
+  return architecture.replace(/For.*$/, REWARD_SUFFIX) as Architecture;
 }
 
-/** The parts that not every model has. */
+/** Which of the optional parts the model has. */
 export function partsOf(model: Model): Record<"qkvBias" | "outputBias" | "mlpBias" | "headNorms", boolean> {
   const { qkvBias, outputBias, mlpBias, headNorms } = familyOf(model);
   const has = (presence: Presence): boolean =>

@@ -1,18 +1,18 @@
 import assert from "node:assert/strict";
 import { it } from "node:test";
-import { layInSegments } from "./segments.ts";
-import { placesOfEach, placesOfMany } from "./gather-index.ts";
+import { arrangeSegments } from "./segments.ts";
+import { gatherIndex, gatherIndexOfMany } from "./gather-index.ts";
 
 const N = 6;
-/** Token 0 stands at five places, token 1 at two, the others at one or none. */
+/** Token 0 has five positions, token 1 has two, the others have one or none. */
 const parts = [
   [0, 1, N, 0],
   [2, 0, 1, 3, 0, N, 0],
 ].map((part) => Int32Array.from(part));
 const numbers = (data: ArrayLike<unknown>): number[] => Array.from(data, Number);
 
-it("of tokens that stand at one place, that place, counted through all parts", () => {
-  const { data, shape } = placesOfEach([Int32Array.of(2, N), Int32Array.of(N, 0, 5)], N);
+it("holds the one position of each token, counted through all parts", () => {
+  const { data, shape } = gatherIndex([Int32Array.of(2, N), Int32Array.of(N, 0, 5)], N);
   assert.deepEqual(
     [shape, numbers(data)],
     [
@@ -22,8 +22,8 @@ it("of tokens that stand at one place, that place, counted through all parts", (
   );
 });
 
-it("the few tokens that stand at many places have tables of their own, which together are smallest", () => {
-  const { keysOf, "keysOf.more": more, "keysOf.moreOf": moreOf } = placesOfMany("keysOf", parts, N);
+it("tokens with many positions have a second table, and both tables are as small as possible", () => {
+  const { keysOf, "keysOf.more": more, "keysOf.moreOf": moreOf } = gatherIndexOfMany("keysOf", parts, N);
   assert.deepEqual(
     [keysOf!.shape, numbers(keysOf!.data)],
     [
@@ -41,20 +41,20 @@ it("the few tokens that stand at many places have tables of their own, which tog
   assert.deepEqual(numbers(moreOf!.data), [0, 1, 2, 2, 2, 2]);
 });
 
-it("where no token has more places than the others, what is apart stands nowhere", () => {
+it("the second table is empty if all tokens have equally many positions", () => {
   const {
     keysOf,
     "keysOf.more": more,
     "keysOf.moreOf": moreOf,
-  } = placesOfMany("keysOf", [Int32Array.of(1, 0)], 2);
+  } = gatherIndexOfMany("keysOf", [Int32Array.of(1, 0)], 2);
   assert.deepEqual(
     [numbers(keysOf!.data), numbers(more!.data), numbers(moreOf!.data)],
     [[1, 0], [2], [0, 0]],
   );
 });
 
-it("of segments, both tables together hold every place of every token among all keys", () => {
-  const { tensors } = layInSegments(
+it("the two tables of segments hold every position of every token among all keys", () => {
+  const { tensors } = arrangeSegments(
     [
       { prompt: [1, 2], answers: [[3], [4, 5]] },
       { prompt: [6], answers: [] },
@@ -78,7 +78,7 @@ it("of segments, both tables together hold every place of every token among all 
   assert.deepEqual(
     places.map(({ length }) => length),
     [3, 3, 1, 1, 1, 1],
-    "the prompt's tokens are keys of both answers too",
+    "the prompt's tokens are also keys of both answers",
   );
   for (const [token, of] of places.entries())
     assert.deepEqual(

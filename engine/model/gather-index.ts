@@ -1,36 +1,40 @@
-// Where each token of a list stands in the parts that it is dealt to: what gradients are collected by, as tables [S,N] (ops/list.ts).
+// Inverse index of a gather (`dealRows`, ops/list.ts), which copies a list of N tokens into rows: for each
+// token, its positions in the rows. Gradients are summed through it.
 import type { Tensor } from "../graph/value.ts";
 import { int64 } from "./encode.ts";
 import type { Encoded } from "./encode.ts";
 
-/** The places of token n, counted through all parts, are places[begins[n]] to places[begins[n + 1] − 1]. */
-interface Places {
+/**
+ * The positions of token n, counted through all parts, are positions[begins[n]] to positions[begins[n + 1] −
+ * 1].
+ */
+interface Inverted {
   begins: Int32Array;
-  places: Int32Array;
-  /** The number of all places: what stands in a table where a token has fewer than another. */
+  positions: Int32Array;
+  /** The number of all positions. In a table it stands for an absent position. */
   none: number;
 }
 
-/** `parts` name the token at each place, N where there is none. */
-function placesOf(parts: readonly Int32Array[], N: number): Places {
+/** `parts` hold the token at each position, or N for none. */
+function invert(parts: readonly Int32Array[], N: number): Inverted {
   const begins = new Int32Array(N + 1);
   for (const part of parts) for (const token of part) if (token < N) begins[token + 1]!++;
   for (let token = 0; token < N; token++) begins[token + 1]! += begins[token]!;
-  const places = new Int32Array(begins[N]!);
+  const positions = new Int32Array(begins[N]!);
   const next = begins.slice(0, N);
-  let place = 0;
+  let position = 0;
   for (const part of parts) {
     for (const token of part) {
-      if (token < N) places[next[token]!++] = place;
-      place++;
+      if (token < N) positions[next[token]!++] = position;
+      position++;
     }
   }
-  return { begins, places, none: place };
+  return { begins, positions, none: position };
 }
 
-/** [to − from, tokens]: of each token its places number `from` to `to`. */
+/** A table [to − from, tokens] of each token's positions number `from` to `to` − 1. */
 function table(
-  { begins, places, none }: Places,
+  { begins, positions, none }: Inverted,
   tokens: ArrayLike<number>,
   from: number,
   to: number,
@@ -40,23 +44,25 @@ function table(
   for (let column = 0; column < width; column++) {
     const begin = begins[tokens[column]!]!;
     const end = Math.min(begin + to, begins[tokens[column]! + 1]!);
-    for (let at = begin + from; at < end; at++) data[(at - begin - from) * width + column] = places[at]!;
+    for (let at = begin + from; at < end; at++) data[(at - begin - from) * width + column] = positions[at]!;
   }
   return int64(data, [to - from, width]);
 }
 
 const all = (N: number): number[] => Array.from({ length: N }, (_, token) => token);
 
-/** [1,N], where no token has a second place. */
-export const placesOfEach = (parts: readonly Int32Array[], N: number): Tensor =>
-  table(placesOf(parts, N), all(N), 0, 1);
+/** For parts in which no token has two positions: a table [1,N]. */
+export const gatherIndex = (parts: readonly Int32Array[], N: number): Tensor =>
+  table(invert(parts, N), all(N), 0, 1);
 
 /**
- * Most tokens are keys of few rows, a prompt's of many. `name` [S,N] holds the first S places of each token, `name.more` [S',M] those behind them
- * of the M tokens that have more, and `name.moreOf` [N] which of the M a token is. S is such that the tables are smallest.
+ * For parts in which tokens have many positions: most tokens are keys of few rows, a prompt's are keys of
+ * many. `name` [S,N] holds the first S positions of each token. `name.more` [S',M] holds the further
+ * positions of the M tokens that have any. `name.moreOf` [N] is a token's index among the M. S is chosen for
+ * the smallest tables.
  */
-export function placesOfMany(name: string, parts: readonly Int32Array[], N: number): Encoded {
-  const of = placesOf(parts, N);
+export function gatherIndexOfMany(name: string, parts: readonly Int32Array[], N: number): Encoded {
+  const of = invert(parts, N);
   const count = (token: number): number => of.begins[token + 1]! - of.begins[token]!;
   const tokens = all(N);
   const most = tokens.reduce((largest, token) => Math.max(largest, count(token)), 1);
@@ -66,15 +72,15 @@ export function placesOfMany(name: string, parts: readonly Int32Array[], N: numb
   for (const [at, token] of more.entries()) moreOf[token] = at;
   return {
     [name]: table(of, tokens, 0, depth),
-    // Onnxruntime's reductions want one at least: of a token without places beyond the first.
+    // At least one token, because onnxruntime's reductions need one: an absent position.
     [`${name}.more`]: more.length > 0 ? table(of, more, depth, most) : int64([of.none], [1, 1]),
     [`${name}.moreOf`]: int64(moreOf),
   };
 }
 
-/** S of the smallest tables: S · N + (most − S) · M. */
+/** The S that minimises the size of both tables, S · N + (most − S) · M. */
 function cheapestDepth(counts: readonly number[], most: number): number {
-  /** Tokens by their number of places. */
+  /** Number of tokens by their number of positions. */
   const having = new Int32Array(most + 1);
   for (const count of counts) having[count]!++;
   let [best, least, more] = [most, most * counts.length, 0];

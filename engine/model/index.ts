@@ -2,7 +2,8 @@ export type { Architecture, Checkpoint, ModelConfig, RopeScaling, WeightTensor }
 export { isRewardModel } from "./families.ts";
 export { packWeights, parametersOf, unpackWeights, weightShapes } from "./parameters.ts";
 export type { Parameter, Parameters } from "./parameters.ts";
-export { adapterParameters, declareLearner, initAdapter, loraTargets, mergeAdapter } from "./lora.ts";
+export { initAdapter, mergeAdapter } from "./adapter-weights.ts";
+export { adapterParameters, declareTrainable, loraTargets } from "./lora.ts";
 export type { Adapter, LoraSettings, LoraTarget } from "./lora.ts";
 export { rotaryTables } from "./rotary.ts";
 export { declareSegments, declareSelection, declareSequences } from "./sequences.ts";
@@ -12,7 +13,7 @@ export type { KeysValues } from "./attention.ts";
 export { declareParameters, feedForward, headOf, logits, project, rewards } from "./llama.ts";
 export { encodeForLogps, encodeForRewards } from "./encode.ts";
 export type { Encoded, Sequence } from "./encode.ts";
-export { layInSegments } from "./segments.ts";
+export { arrangeSegments } from "./segments.ts";
 export type { PromptGroup, Segments } from "./segments.ts";
 export { packForLogps, packForRewards } from "./pack.ts";
 export type { AnswerGroup } from "./pack.ts";

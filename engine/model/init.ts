@@ -1,19 +1,21 @@
-// New weights: normal with standard deviation 0.02 for matrices, ones for norms, zeros for biases; a pure function of configuration and seed.
+// New weights: normal with standard deviation 0.02 for matrices, ones for norms, zeros for biases. A pure
+// function of configuration and seed.
 import { Random } from "../random.ts";
 import { isRewardModel, rewardArchitecture } from "./families.ts";
 import { parametersOf } from "./parameters.ts";
 import type { Checkpoint, ModelConfig, WeightTensor } from "./types.ts";
 
-const deviation = 0.02;
+const STANDARD_DEVIATION = 0.02;
 
 function initWeight(name: string, shape: readonly number[], random: Random): WeightTensor {
   const data = new Float32Array(shape.reduce((total, dim) => total * dim, 1));
   if (shape.length === 1) data.fill(name.endsWith(".bias") ? 0 : 1);
-  else for (let index = 0; index < data.length; index++) data[index] = deviation * random.normal(index);
+  else
+    for (let index = 0; index < data.length; index++) data[index] = STANDARD_DEVIATION * random.normal(index);
   return { shape: [...shape], data };
 }
 
-/** Each weight draws from a stream of its own, numbered in the order of the parameters. */
+/** Each weight draws from its own stream, numbered in the order of the parameters. */
 export function initCheckpoint(config: ModelConfig, seed: string): Checkpoint {
   const parts = parametersOf(config).flatMap((parameter) => parameter.parts);
   return {
@@ -24,7 +26,7 @@ export function initCheckpoint(config: ModelConfig, seed: string): Checkpoint {
   };
 }
 
-/** A reward model with the body of a causal model and a new head. A reward model stays as it is. */
+/** A causal model's body with a new reward head. A reward model is returned unchanged. */
 export function rewardModelFrom(checkpoint: Checkpoint, seed: string): Checkpoint {
   if (isRewardModel(checkpoint.config)) return checkpoint;
   const weights = new Map(checkpoint.weights);

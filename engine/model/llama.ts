@@ -1,11 +1,12 @@
-// The decoder of the Llama family and its relatives as operations on a tape: RMSNorm, rotate-half rotary embedding, grouped-query
-// attention, SwiGLU. What only some models have (biases, norms of heads: parameters.ts; an adapter: lora.ts) is computed where its parameters are.
-// Whole sequences only; decoding with a cache has a graph of its own.
-// Shapes: N tokens (sequences.ts), D hidden, F intermediate, M selected tokens.
+// The decoder of the Llama family and its relatives as operations on a tape: RMSNorm, rotate-half rotary
+// embedding, grouped-query attention, SwiGLU. Parts that only some models have (biases and norms of heads:
+// parameters.ts; adapters: lora.ts) are computed if their parameters exist. It computes whole sequences;
+// decoding with a cache has its own graph (decode/graphs.ts). Shapes: N tokens (sequences.ts), D hidden, F
+// intermediate, M selected tokens.
 import type { Dim, Value } from "../graph/value.ts";
 import { dimAt, product } from "../graph/value.ts";
 import type { Tape } from "../ops/tape.ts";
-import { mix } from "./attention.ts";
+import { attentionOf } from "./attention.ts";
 import type { KeysValues } from "./attention.ts";
 import { parametersOf } from "./parameters.ts";
 import type { Parameters } from "./parameters.ts";
@@ -23,7 +24,10 @@ function parameter(parameters: Parameters, name: string): Value {
   return parameters.get(name) as Value;
 }
 
-/** x [N, in] through a projection, `name` without its `.weight`, with its bias and its adapter where there are such: [N, out]. */
+/**
+ * A projection of x [N, in] with its bias and its adapter, if they exist: [N, out]. `name` is without
+ * `.weight`.
+ */
 export function project(t: Tape, parameters: Parameters, name: string, x: Value): Value {
   const [weight, bias, a, b] = ["weight", "bias", "lora_A", "lora_B"].map((kind) =>
     parameters.get(`${name}.${kind}`),
@@ -38,12 +42,14 @@ interface LayerInputs {
   config: ModelConfig;
   parameters: Parameters;
   sequences: SequenceInputs;
-  /** Receives one entry per layer where somebody wants them. */
+  /** If given, one entry per layer is appended. */
   cache?: KeysValues[] | undefined;
 }
 
-/** `kept` picks the positions that go on after attention has read all of them. */
-function attention(inputs: LayerInputs, layer: number, x_ND: Value, kept: (states: Value) => Value): Value {
+/**
+ * Keys and values come from all positions; `select` then picks the positions whose states later layers need.
+ */
+function attention(inputs: LayerInputs, layer: number, x_ND: Value, select: (states: Value) => Value): Value {
   const { t, config, parameters, sequences } = inputs;
   const { heads, kvHeads, headSize } = config;
   const name = `model.layers.${layer}.self_attn`;
@@ -53,8 +59,8 @@ function attention(inputs: LayerInputs, layer: number, x_ND: Value, kept: (state
     Value,
     Value,
   ];
-  const mixed = mix(inputs, sequences, name, q, k, v);
-  return project(t, parameters, `${name}.o_proj`, kept(mixed));
+  const mixed = attentionOf(inputs, sequences, name, q, k, v);
+  return project(t, parameters, `${name}.o_proj`, select(mixed));
 }
 
 /** SwiGLU (Shazeer, arXiv 2002.05202): down(silu(gate x) · up x), [N,D] → [N,D]. */
@@ -74,7 +80,7 @@ function selected(t: Tape, states: Value, { index, inverse }: Selection): Value 
 
 /**
  * Hidden states of the selected positions after the last layer and the final norm: [M,D].
- * The other positions stop where the last layer's attention has read them: nothing depends on what would follow.
+ * The other positions end after the last layer's attention, because nothing later depends on them.
  */
 function hiddenStates(
   t: Tape,
@@ -90,9 +96,9 @@ function hiddenStates(
   for (let layer = 0; layer < config.layers; layer++) {
     const norm = (name: string, of: Value): Value =>
       t.rmsNorm(of, parameter(parameters, `model.layers.${layer}.${name}.weight`), config.rmsEpsilon);
-    const kept = (states: Value): Value =>
+    const select = (states: Value): Value =>
       layer === config.layers - 1 ? selected(t, states, selection) : states;
-    x = t.add(kept(x), attention(inputs, layer, norm("input_layernorm", x), kept));
+    x = t.add(select(x), attention(inputs, layer, norm("input_layernorm", x), select));
     x = t.add(x, feedForward(t, parameters, layer, norm("post_attention_layernorm", x)));
   }
   return t.rmsNorm(x, parameter(parameters, "model.norm.weight"), config.rmsEpsilon);
@@ -103,7 +109,9 @@ export function headOf(config: ModelConfig, parameters: Parameters): Value {
   return parameter(parameters, config.tiedEmbeddings ? "model.embed_tokens.weight" : "lm_head.weight");
 }
 
-/** Logits of the selected positions, [M,V]: pads and prompts never meet the vocabulary. */
+/**
+ * Logits of the selected positions, [M,V]. Positions that are not selected are not multiplied with the head.
+ */
 export function logits(
   t: Tape,
   config: ModelConfig,
@@ -118,7 +126,10 @@ export function logits(
   );
 }
 
-/** One reward per selected position, [M]; select the last real token of each row (by length, never by the pad id). */
+/**
+ * One reward per selected position, [M]. Select the last real token of each row (by length, never by the pad
+ * id).
+ */
 export function rewards(
   t: Tape,
   config: ModelConfig,

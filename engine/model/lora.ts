@@ -1,13 +1,14 @@
-// LoRA (Hu et al., arXiv 2106.09685), dropout 0: a projection computes x Wᵀ + s (x Aᵀ) Bᵀ with s = alpha / rank; W stays as it is, A and B learn.
-// Weights have PEFT's names without its prefix: `model.layers.0.self_attn.q_proj.lora_A.weight` [rank, in], `…lora_B.weight` [out, rank].
-// What is one matrix in the graph (parameters.ts) has one adapter: the A of its targets below each other, their B in blocks.
+// LoRA (Hu et al., arXiv 2106.09685) without dropout: a projection computes x Wᵀ + s (x Aᵀ) Bᵀ with s = alpha
+// / rank. W is frozen, A and B are trained. Weights have PEFT's names without its prefix:
+// `model.layers.0.self_attn.q_proj.lora_A.weight` [rank, in], `…lora_B.weight` [out, rank]. Projections that
+// are one matrix in the graph (parameters.ts) have one adapter there: their A below each other, their B in
+// blocks.
 import type { Value } from "../graph/value.ts";
 import type { Tape } from "../ops/tape.ts";
-import { Random } from "../random.ts";
 import { declareParameters } from "./llama.ts";
 import { parametersOf } from "./parameters.ts";
 import type { Parameter, Parameters } from "./parameters.ts";
-import type { Checkpoint, ModelConfig, WeightTensor } from "./types.ts";
+import type { ModelConfig, WeightTensor } from "./types.ts";
 
 export const loraTargets = [
   "q_proj",
@@ -32,7 +33,7 @@ export interface Adapter {
   weights: Map<string, WeightTensor>;
 }
 
-/** A projection of the graph with a target among its parts; names without `.weight`. */
+/** A matrix of the graph with at least one target among its parts. Names are without `.weight`. */
 interface Adapted {
   name: string;
   width: number;
@@ -53,7 +54,7 @@ function adaptedProjections(config: ModelConfig, { targets }: LoraSettings): Ada
   return projections.filter(({ parts }) => parts.some(({ targeted }) => targeted));
 }
 
-/** The parameters that learn, in one fixed order. */
+/** The trained parameters, in one fixed order. */
 export function adapterParameters(config: ModelConfig, settings: LoraSettings): Parameter[] {
   const { rank } = settings;
   return adaptedProjections(config, settings).flatMap(({ name, width, parts }): Parameter[] => {
@@ -74,7 +75,9 @@ export function adapterParameters(config: ModelConfig, settings: LoraSettings): 
   });
 }
 
-/** s B of all parts, [out, targets · rank]: the rows of a target meet the columns of its own A only. */
+/**
+ * s B of all parts, [out, targets · rank]. It is zero but for each target's rows at the columns of its own A.
+ */
 function blocks(t: Tape, b: Value, { parts }: Adapted, { rank, alpha }: LoraSettings): Value {
   const targets = parts.filter(({ targeted }) => targeted);
   const pieces = t.split(
@@ -85,12 +88,12 @@ function blocks(t: Tape, b: Value, { parts }: Adapted, { rank, alpha }: LoraSett
   const zeros = (rows: number, count: number): Value[] =>
     count === 0 ? [] : [t.expand(t.number(0, b), [rows, count * rank])];
   const rows = parts.map((part) => {
-    const place = targets.indexOf(part);
-    if (place < 0) return zeros(part.rows, targets.length);
+    const block = targets.indexOf(part);
+    if (block < 0) return zeros(part.rows, targets.length);
     return [
-      ...zeros(part.rows, place),
-      pieces[place] as Value,
-      ...zeros(part.rows, targets.length - 1 - place),
+      ...zeros(part.rows, block),
+      pieces[block] as Value,
+      ...zeros(part.rows, targets.length - 1 - block),
     ];
   });
   return t.concat(
@@ -99,7 +102,10 @@ function blocks(t: Tape, b: Value, { parts }: Adapted, { rank, alpha }: LoraSett
   );
 }
 
-/** Declares the adapter's parameters as inputs of the graph, and gives the matrices with which `project` (llama.ts) adds it. */
+/**
+ * Declares the adapter's parameters as inputs of the graph, and makes the matrices that `project` (llama.ts)
+ * uses.
+ */
 function declareAdapter(
   t: Tape,
   config: ModelConfig,
@@ -121,78 +127,17 @@ function declareAdapter(
   return { inputs: [...inputs.values()], matrices: new Map(matrices) };
 }
 
-/** Declares a model that learns: what its forward pass takes, and the inputs that are to change, which are those of the adapter where there is one. */
-export function declareLearner(
+/**
+ * Declares a model for training: the parameters of its forward pass, and the trained ones among the graph's
+ * inputs (with an adapter, the adapter's).
+ */
+export function declareTrainable(
   t: Tape,
   config: ModelConfig,
   adapter?: LoraSettings,
-): { parameters: Parameters; learned: Value[] } {
+): { parameters: Parameters; trained: Value[] } {
   const base = declareParameters(t, config);
-  if (!adapter) return { parameters: base, learned: [...base.values()] };
+  if (!adapter) return { parameters: base, trained: [...base.values()] };
   const { inputs, matrices } = declareAdapter(t, config, adapter);
-  return { parameters: new Map([...base, ...matrices]), learned: inputs };
-}
-
-/** Streams of the seed beyond those that shuffle rows. */
-const firstStream = 2 ** 16;
-
-/** As PEFT begins: A uniform within ±1/√in (He et al., arXiv 1502.01852, with its slope √5), B zero, so that the adapter changes nothing yet. */
-export function initAdapter(config: ModelConfig, settings: LoraSettings, seed: string): Adapter {
-  const parts = adapterParameters(config, settings).flatMap((parameter) => parameter.parts);
-  const weights = parts.map(({ name, shape }, index): [string, WeightTensor] => {
-    const [rows, columns] = shape as [number, number];
-    const data = new Float32Array(rows * columns);
-    const random = new Random(seed, firstStream + index);
-    if (name.endsWith(".lora_A.weight"))
-      for (let place = 0; place < data.length; place++)
-        data[place] = (2 * random.uniform(place) - 1) / Math.sqrt(columns);
-    return [name, { shape: [rows, columns], data }];
-  });
-  return { settings, weights: new Map(weights) };
-}
-
-/** W + s B A, in double precision, rounded once. */
-function merged(
-  weight: WeightTensor,
-  a: WeightTensor,
-  b: WeightTensor,
-  { rank, alpha }: LoraSettings,
-): WeightTensor {
-  const [rows, columns] = weight.shape as [number, number];
-  const data = new Float32Array(weight.data.length);
-  const sums = new Float64Array(columns);
-  for (let row = 0; row < rows; row++) {
-    sums.fill(0);
-    for (let r = 0; r < rank; r++) {
-      const factor = b.data[row * rank + r] as number;
-      for (let column = 0; column < columns; column++)
-        (sums[column] as number) += factor * (a.data[r * columns + column] as number);
-    }
-    for (let column = 0; column < columns; column++)
-      data[row * columns + column] =
-        (weight.data[row * columns + column] as number) + (alpha / rank) * (sums[column] as number);
-  }
-  return { shape: [rows, columns], data };
-}
-
-/** The model that base and adapter are together. Weights without adapter are the base's own arrays. */
-export function mergeAdapter(
-  { config, weights }: Checkpoint,
-  { settings, weights: adapter }: Adapter,
-): Checkpoint {
-  const all = new Map(weights);
-  for (const [name, a] of adapter) {
-    if (!name.endsWith(".lora_A.weight")) continue;
-    const target = name.replace(/lora_A\.weight$/, "weight");
-    all.set(
-      target,
-      merged(
-        weights.get(target) as WeightTensor,
-        a,
-        adapter.get(name.replace("lora_A", "lora_B")) as WeightTensor,
-        settings,
-      ),
-    );
-  }
-  return { config, weights: all };
+  return { parameters: new Map([...base, ...matrices]), trained: inputs };
 }

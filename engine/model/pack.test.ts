@@ -8,7 +8,7 @@ const values = (tensor: Tensor | undefined): number[] => Array.from(tensor!.data
 
 const learning = { leastTokens: 1 };
 
-/** A pair with a prompt of three tokens, and a row of its own between its results. */
+/** A pair with a prompt of three tokens, and a single answer whose result is between the pair's. */
 const groups: AnswerGroup[] = [
   {
     prompt: [1, 2, 3],
@@ -29,7 +29,7 @@ it("rewards are read at the last tokens of the answers, in the order of the resu
   assert.deepEqual(values(inverse), [3, 3, 3, 3, 0, 3, 3, 2, 3, 3, 1]);
 });
 
-it("each answer is predicted from its own copy of the prompt's last token, and its last token is left out", () => {
+it("each answer has its own copy of the prompt's last token and lacks its own last token", () => {
   const { tokens, index, targets, resultOf } = packForLogps(groups, learning);
   assert.deepEqual(values(tokens), [1, 2, 3, 4, 3, 6, 7, 1, 9]);
   assert.deepEqual(values(index), [2, 3, 4, 5, 6, 8]);

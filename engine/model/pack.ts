@@ -1,36 +1,41 @@
-// Groups of answers to one prompt → the input tensors of a forward pass that is learnt from: segments, and which tokens are read.
+// Groups of answers to one prompt → the input tensors of training's forward pass: segments, and the selected
+// tokens.
 import type { Tensor } from "../graph/value.ts";
 import { int64, selection } from "./encode.ts";
 import type { Encoded } from "./encode.ts";
-import { layInSegments } from "./segments.ts";
+import { arrangeSegments } from "./segments.ts";
 import type { Learning, PromptGroup } from "./segments.ts";
 
 export interface Answer {
   ids: readonly number[];
-  /** The place of this answer's result among those of the batch. */
+  /** Index of this answer's result in the batch. */
   result: number;
-  /** Which of its tokens count, where not all do. */
+  /** Which of its tokens count; all if absent. */
   counts?: readonly boolean[] | undefined;
 }
 
 export interface AnswerGroup {
-  /** One token at least. */
+  /** At least one token. */
   prompt: readonly number[];
   answers: readonly Answer[];
 }
 
-/** Attention is padded to the longest row of a bucket; more buckets are more operations, which cost a small step more than padding does. */
-export const learningBuckets = 4;
+/**
+ * Attention is padded to the longest row of a bucket. More buckets mean less padding but more operations,
+ * which cost a small step more.
+ */
+export const TRAINING_BUCKETS = 4;
 
 interface Packed {
   tensors: Encoded;
-  /** Where each answer begins in the list of tokens, and how many tokens there are. */
+  /** Index of each answer's first token in the list of tokens. */
   starts: number[];
+  /** Number of tokens. */
   count: number;
 }
 
 function pack(groups: readonly PromptGroup[], learning: Learning): Packed {
-  const { tensors, starts } = layInSegments(groups, learningBuckets, learning);
+  const { tensors, starts } = arrangeSegments(groups, TRAINING_BUCKETS, learning);
   return {
     tensors,
     starts: starts.flatMap(({ answers }) => answers),
@@ -39,9 +44,10 @@ function pack(groups: readonly PromptGroup[], learning: Learning): Packed {
 }
 
 /**
- * For the log-probabilities of the answers' tokens. Besides the selection: the token that each selected position is to predict, and the
- * result it counts in. The prompt's last token predicts the first one of each answer, so each answer begins with its own copy of it;
- * the last token of an answer predicts nothing and is left out.
+ * For log-probabilities of the answers' tokens. Besides the selection it makes `targets`, the token that each
+ * selected position predicts, and `resultOf`, the result in which it counts. The prompt's last token predicts
+ * the first token of each answer, so each answer begins with its own copy of it. The last token of an answer
+ * predicts nothing and is left out.
  */
 export function packForLogps(
   groups: readonly AnswerGroup[],
@@ -68,7 +74,7 @@ export function packForLogps(
   return { ...tensors, ...selection(index, count), targets: int64(targets), resultOf: int64(resultOf) };
 }
 
-/** For what is read at the last token of each answer, in the order of the results. */
+/** For rewards: selects the last token of each answer, in the order of the results. */
 export function packForRewards(groups: readonly AnswerGroup[], learning: Learning): Encoded {
   const { tensors, starts, count } = pack(
     groups.map(({ prompt, answers }) => ({ prompt, answers: answers.map(({ ids }) => ids) })),

@@ -1,15 +1,15 @@
-// The parameters of a model as its graphs take them: q, k and v in one matrix, because one large product beats several small ones. gate and
-// up are large enough, and to part what comes of both would be a pass over either. Checkpoints keep Hugging Face's names; packing and
-// unpacking happen only here.
+// The parameters of a model's graphs. q, k and v are one matrix, because one large product is faster than
+// several small ones. gate and up are two, because they are large enough and splitting their product would
+// take a pass over it. Checkpoints have Hugging Face's names; only this file converts between both.
 import { RatchetError } from "../../errors/index.ts";
 import type { Value } from "../graph/value.ts";
 import { isRewardModel, partsOf } from "./families.ts";
 import type { Checkpoint, ModelConfig, WeightTensor } from "./types.ts";
 
-/** The inputs of a graph that are parameters, by name. */
+/** A graph's parameters by name. */
 export type Parameters = ReadonlyMap<string, Value>;
 
-/** One input of the graph: the rows of its parts, one after the other. */
+/** One input of the graph: the rows of its parts, concatenated. */
 export interface Parameter {
   name: string;
   shape: readonly number[];
@@ -23,7 +23,7 @@ function single(name: string, ...shape: number[]): Parameter {
   return { name, shape, parts: [{ name, shape }] };
 }
 
-/** A matrix that takes `width` numbers, and its bias where it has one; both are made of the rows of their parts. */
+/** A matrix [rows, width] and, if `bias`, its bias. The rows of both are those of the parts. */
 function projection(
   name: string,
   width: number,
@@ -85,7 +85,9 @@ export function weightShapes(config: ModelConfig): Map<string, readonly number[]
   return new Map(parametersOf(config).flatMap(({ parts }) => parts.map(({ name, shape }) => [name, shape])));
 }
 
-/** Weights by Hugging Face's names → arrays by parameter name. Copies, so that the checkpoint stays as it was. */
+/**
+ * Weights by Hugging Face's names → arrays by parameter name. It copies, so the checkpoint does not change.
+ */
 export function packWeights(
   parameters: readonly Parameter[],
   weights: Checkpoint["weights"],
@@ -100,7 +102,7 @@ export function packWeights(
         if (elements(weight.shape) !== elements(part.shape))
           throw new RatchetError(
             "artifact_corrupt",
-            `${part.name} is [${weight.shape}], the configuration asks for [${part.shape}]`,
+            `${part.name} has shape [${weight.shape}], the configuration needs [${part.shape}]`,
           );
         data.set(weight.data, offset);
         offset += weight.data.length;
@@ -110,7 +112,7 @@ export function packWeights(
   );
 }
 
-/** The inverse of packWeights, but for the copies: views of the arrays. */
+/** The inverse of packWeights, as views of the arrays. */
 export function unpackWeights(
   parameters: readonly Parameter[],
   packed: ReadonlyMap<string, Float32Array>,

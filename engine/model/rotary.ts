@@ -1,5 +1,6 @@
-// Tables of the rotary embedding: cos and sin of position · frequency. Frequencies and angles are rounded to single precision where
-// transformers rounds them: at position 10,000 a table from double precision would already differ from its by 1e-3.
+// Tables of the rotary embedding: cos and sin of position · frequency. Frequencies and angles are rounded to
+// single precision at the same steps as in transformers: at position 10,000 a table from double precision
+// would differ by 1e-3.
 import type { Tensor } from "../graph/value.ts";
 import type { ModelConfig, RopeScaling } from "./types.ts";
 
@@ -12,7 +13,10 @@ type RotaryConfig = Pick<ModelConfig, "headSize" | "ropeTheta" | "ropeScaling">;
 
 const single = Math.fround;
 
-/** Between the two bounds of Llama 3.1 the share of the unscaled frequency grows linearly with the number of turns in the original context. */
+/**
+ * Llama 3.1: between its two bounds the share of the unscaled frequency grows linearly with the number of
+ * turns in the original context.
+ */
 function llama3(
   frequency: number,
   {

@@ -1,9 +1,9 @@
 import assert from "node:assert/strict";
 import { it } from "node:test";
-import { layInSegments } from "./segments.ts";
+import { arrangeSegments } from "./segments.ts";
 
-it("a prompt and its answers are rows of queries, and an answer's keys are its prompt's and its own", () => {
-  const { tensors, starts } = layInSegments(
+it("a prompt and its answers are rows of queries; an answer's keys are its prompt's and its own", () => {
+  const { tensors, starts } = arrangeSegments(
     [
       { prompt: [10, 11, 12], answers: [[20, 21], [], [30]] },
       { prompt: [40], answers: [] },
@@ -17,7 +17,8 @@ it("a prompt and its answers are rows of queries, and an answer's keys are its p
     { prompt: 0, answers: [3, 5, 5], row: 0 },
     { prompt: 6, answers: [], row: 3 },
   ]);
-  // Rows: prompt, first answer, third answer, other prompt; three queries and five keys each, 7 where there is none.
+  // Rows: prompt, first answer, third answer, other prompt. Each has three queries and five keys; 7 is
+  // absent.
   assert.deepEqual(ints("queryAt.0"), [0, 1, 2, 3, 4, 7, 5, 7, 7, 6, 7, 7]);
   assert.deepEqual(ints("placeOf"), [0, 1, 2, 3, 4, 6, 9]);
   assert.deepEqual(ints("keyAt.0"), [0, 1, 2, 7, 7, 0, 1, 2, 3, 4, 0, 1, 2, 5, 7, 6, 7, 7, 7, 7]);
@@ -31,9 +32,9 @@ it("a prompt and its answers are rows of queries, and an answer's keys are its p
   assert.equal(seen[6], "11110");
 });
 
-it("a long answer is several rows, each with the keys of all before it", () => {
+it("a long answer is several rows, each with the keys of all tokens before it", () => {
   const [prompt, answer] = [[1, 2], Array.from({ length: 70 }, (_, i) => 100 + i)];
-  const { tensors, starts } = layInSegments([{ prompt, answers: [answer] }], 1);
+  const { tensors, starts } = arrangeSegments([{ prompt, answers: [answer] }], 1);
   const { data, shape } = tensors["mask.0"]!;
   const [rows, queries, keys] = shape as [number, number, number, number];
   assert.deepEqual([rows, queries, keys], [4, 32, 72]);
@@ -53,8 +54,8 @@ it("a long answer is several rows, each with the keys of all before it", () => {
     );
 });
 
-it("rows are dealt into buckets by the number of their keys, and a bucket without any has a row that nobody reads", () => {
-  const { tensors } = layInSegments(
+it("rows are in buckets by their number of keys; an empty bucket has one unused row", () => {
+  const { tensors } = arrangeSegments(
     [
       { prompt: [1, 2, 3], answers: [[4], [5, 6]] },
       { prompt: [7], answers: [] },
@@ -67,8 +68,8 @@ it("rows are dealt into buckets by the number of their keys, and a bucket withou
     [1, 3, 3],
     [2, 2, 5],
   ]);
-  // Tokens 1 2 3 | 4 | 5 6 | 7: the other prompt is first, then this one, then its answers.
+  // Tokens 1 2 3 | 4 | 5 6 | 7: the second prompt is first, then the first prompt, then its answers.
   assert.deepEqual(Array.from(tensors["placeOf"]!.data, Number), [1, 2, 3, 4, 6, 7, 0]);
   assert.deepEqual(Array.from(tensors["keyAt.2"]!.data, Number), [0, 1, 2, 3, 7, 0, 1, 2, 4, 5]);
-  assert.deepEqual(layInSegments([{ prompt: [1], answers: [] }], 2).tensors["mask.0"]!.shape, [1, 1, 1]);
+  assert.deepEqual(arrangeSegments([{ prompt: [1], answers: [] }], 2).tensors["mask.0"]!.shape, [1, 1, 1]);
 });

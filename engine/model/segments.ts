@@ -1,11 +1,12 @@
-// Prompts with their answers → the input tensors of a forward pass (sequences.ts): no token is padding, and no prompt is computed twice. A
-// prompt is a row of queries, and so is each answer, whose keys are its prompt's and then its own. Longer ones are several rows, so that a
-// long answer does not make the others' rows as long.
+// Prompts with their answers → the input tensors of a forward pass over segments (sequences.ts): no token is
+// padding, and no prompt is computed twice. A prompt is a row of queries, and so is each answer, whose keys
+// are its prompt's and its own. Longer ones are several rows, so that a long answer does not lengthen the
+// rows of others.
 //   prompt "a b c" with answers "x y" and "z"   rows a b c | x y | z   keys a b c | a b c x y | a b c z
 import type { Tensor } from "../graph/value.ts";
 import { int64 } from "./encode.ts";
 import type { Encoded } from "./encode.ts";
-import { placesOfEach, placesOfMany } from "./gather-index.ts";
+import { gatherIndex, gatherIndexOfMany } from "./gather-index.ts";
 
 export interface PromptGroup {
   prompt: readonly number[];
@@ -14,89 +15,97 @@ export interface PromptGroup {
 
 export interface Segments {
   tensors: Encoded;
-  /** Of each group, where prompt and answers begin in the list of tokens, and the row whose keys are the whole prompt. */
+  /**
+   * For each group: index of the first token of its prompt and of each answer, and the row whose keys are the
+   * whole prompt.
+   */
   starts: { prompt: number; answers: number[]; row: number }[];
 }
 
 interface Row {
-  /** Its tokens in the list, and those of the same prompt or answer that stand before them. */
+  /** Index of its first token in the list. */
   start: number;
   length: number;
+  /** Number of tokens of the same prompt or answer before it. */
   before: number;
-  /** The prompt before it: nothing before a prompt. */
+  /** The prompt before an answer; empty for a prompt's own rows. */
   promptStart: number;
   promptLength: number;
 }
 
-/** Queries of a row at most: fewer make more copies of the keys, more make more scores that nobody needs. */
-const rowQueries = 32;
-/** Added to a score that is not to be seen; finite, so that no row can become NaN. */
-const masked = -1e30;
+/**
+ * Most queries of a row. Fewer would mean more copies of the keys, more would mean more scores that are
+ * masked.
+ */
+const ROW_QUERIES_MAX = 32;
+/** Added to masked scores. It is finite, so no row can become NaN. */
+const MASKED = -1e30;
 
 /**
- * For learning: with what a gradient needs, and as many tokens as its graph is promised (graph/threads.ts). Those that are added stand in no row, so
- * that nothing sees them and no gradient reaches them.
+ * For training: the gradients' inputs, and at least as many tokens as the graph is promised
+ * (graph/threads.ts). Added tokens are in no row.
  */
 export interface Learning {
   leastTokens: number;
 }
 
-export function layInSegments(
+/** The list of tokens, and the rows of queries that it is cut into. */
+class TokenList {
+  readonly tokens: number[] = [];
+  readonly positions: number[] = [];
+  readonly rows: Row[] = [];
+
+  /** Appends a prompt, or an answer to the prompt at `promptStart`. Returns the index of its first token. */
+  append(ids: readonly number[], promptStart: number, promptLength: number): number {
+    const start = this.tokens.length;
+    for (let before = 0; before < ids.length; before += ROW_QUERIES_MAX) {
+      const length = Math.min(ROW_QUERIES_MAX, ids.length - before);
+      this.rows.push({ start: start + before, length, before, promptStart, promptLength });
+    }
+    for (const [offset, id] of ids.entries()) {
+      this.tokens.push(id);
+      this.positions.push(promptLength + offset);
+    }
+    return start;
+  }
+
+  /** Adds tokens that are in no row, so no token sees them and no gradient reaches them. */
+  fillUpTo(count: number): void {
+    while (this.tokens.length < count) {
+      this.tokens.push(0);
+      this.positions.push(0);
+    }
+  }
+}
+
+export function arrangeSegments(
   groups: readonly PromptGroup[],
   buckets: number,
   learning?: Learning,
 ): Segments {
-  const tokens: number[] = [];
-  const positions: number[] = [];
-  const rows: Row[] = [];
-  const put = (ids: readonly number[], promptStart: number, promptLength: number): number => {
-    const start = tokens.length;
-    for (let before = 0; before < ids.length; before += rowQueries)
-      rows.push({
-        start: start + before,
-        length: Math.min(rowQueries, ids.length - before),
-        before,
-        promptStart,
-        promptLength,
-      });
-    for (const [offset, id] of ids.entries()) {
-      tokens.push(id);
-      positions.push(promptLength + offset);
-    }
-    return start;
-  };
+  const list = new TokenList();
   const starts = groups.map(({ prompt, answers }) => {
-    const start = put(prompt, 0, 0);
-    const row = rows.length - 1;
-    return { prompt: start, row, answers: answers.map((ids) => put(ids, start, prompt.length)) };
+    const start = list.append(prompt, 0, 0);
+    const row = list.rows.length - 1;
+    return { prompt: start, row, answers: answers.map((ids) => list.append(ids, start, prompt.length)) };
   });
-  while (learning && tokens.length < learning.leastTokens) {
-    tokens.push(0);
-    positions.push(0);
-  }
+  if (learning) list.fillUpTo(learning.leastTokens);
+  const { tokens, positions, rows } = list;
   const N = tokens.length;
-  const parts = dealt(rows, buckets).map((bucket) => arrange(bucket, N));
+  const parts = bucketsOf(rows, buckets).map((bucket) => arrange(bucket, N));
+  const [queryAt, keyAt] = [parts.map((part) => part.queryAt), parts.map((part) => part.keyAt)];
   const tensors = {
     tokens: int64(tokens),
     positions: int64(positions, [N, 1]),
-    placeOf: placesOfEach(
-      parts.map(({ queryAt }) => queryAt),
-      N,
-    ),
-    ...(learning
-      ? placesOfMany(
-          "keysOf",
-          parts.map(({ keyAt }) => keyAt),
-          N,
-        )
-      : {}),
+    placeOf: gatherIndex(queryAt, N),
+    ...(learning && gatherIndexOfMany("keysOf", keyAt, N)),
     ...named(
       "queryAt",
-      parts.map(({ queryAt }) => int64(queryAt)),
+      queryAt.map((at) => int64(at)),
     ),
     ...named(
       "keyAt",
-      parts.map(({ keyAt }) => int64(keyAt)),
+      keyAt.map((at) => int64(at)),
     ),
     ...named(
       "mask",
@@ -108,8 +117,10 @@ export function layInSegments(
 
 const keyCount = ({ promptLength, before, length }: Row): number => promptLength + before + length;
 
-/** About equally many rows each, those with few keys first. One bucket keeps the rows as they are. */
-function dealt(rows: readonly Row[], buckets: number): Row[][] {
+/**
+ * Buckets of about equally many rows, those with few keys first. A single bucket keeps the order of the rows.
+ */
+function bucketsOf(rows: readonly Row[], buckets: number): Row[][] {
   const sorted = buckets === 1 ? [...rows] : rows.toSorted((one, other) => keyCount(one) - keyCount(other));
   return Array.from({ length: buckets }, (_, index) =>
     sorted.slice(
@@ -119,12 +130,12 @@ function dealt(rows: readonly Row[], buckets: number): Row[][] {
   );
 }
 
-/** A bucket's tensors. Where there is no token stands N. A bucket without rows gets one that nobody reads. */
+/** A bucket's tensors. N stands for an absent token. A bucket without rows gets one unused row. */
 function arrange(rows: readonly Row[], N: number): { queryAt: Int32Array; keyAt: Int32Array; mask: Tensor } {
   const R = Math.max(1, rows.length);
   const Q = Math.max(1, ...rows.map(({ length }) => length));
   const T = Math.max(1, ...rows.map(keyCount));
-  // The largest first: where there is no memory for it, nothing is begun.
+  // The largest array first: if there is no memory for it, no time is lost on the others.
   const mask = new Float32Array(R * Q * T);
   const queryAt = new Int32Array(R * Q).fill(N);
   const keyAt = new Int32Array(R * T).fill(N);
@@ -132,13 +143,13 @@ function arrange(rows: readonly Row[], N: number): { queryAt: Int32Array; keyAt:
     for (let key = 0; key < promptLength; key++) keyAt[row * T + key] = promptStart + key;
     for (let key = 0; key < before + length; key++)
       keyAt[row * T + promptLength + key] = start - before + key;
-    for (let place = 0; place < length; place++) queryAt[row * Q + place] = start + place;
-    // A query sees the prompt and what stands up to itself.
-    for (let place = 0; place < Q; place++)
+    for (let query = 0; query < length; query++) queryAt[row * Q + query] = start + query;
+    // A query sees the prompt and all tokens of its own answer up to itself.
+    for (let query = 0; query < Q; query++)
       mask.fill(
-        masked,
-        (row * Q + place) * T + Math.min(T, promptLength + before + place + 1),
-        (row * Q + place + 1) * T,
+        MASKED,
+        (row * Q + query) * T + Math.min(T, promptLength + before + query + 1),
+        (row * Q + query + 1) * T,
       );
   }
   return { queryAt, keyAt, mask: { dtype: "float32", shape: [R, Q, T], data: mask } };

@@ -1,8 +1,11 @@
-// The tokens of a batch as a model takes them. Products, norms and residuals see one list of N tokens; attention sees R rows, and a token
-// looks at its own row only. Two arrangements:
-//   dense     N = R·T, one sequence per row, padded on the right; causal attention then needs no other mask. What the other is compared with
-//   segments  the list holds real tokens only. A prompt and each of its answers are rows of queries, cut where they are long; a row's keys are
-//             what stands before it, an answer's prompt included, and itself. Rows lie in buckets by their numbers of keys
+// The arrangement of a batch's tokens. Products, norms and residuals use one list of N tokens. Attention uses
+// R rows, and a token sees only its own row. Two arrangements:
+//   dense N = R·T: one sequence per row, padded on the right, with a causal mask. Tests compare segments with
+//     it.
+//   segments The list holds real tokens only. A prompt and each of its answers are rows of queries, cut if
+//     they are long. The keys of a row are
+//             its own tokens and all tokens before them, including an answer's prompt. Rows are in buckets by
+//               their number of keys.
 import type { Dim, Value } from "../graph/value.ts";
 import { leastTokens } from "../graph/threads.ts";
 import { product } from "../graph/value.ts";
@@ -11,9 +14,9 @@ import type { Tape } from "../ops/tape.ts";
 import type { ModelConfig } from "./types.ts";
 
 interface Common {
-  /** [N], or [R,T] where dense. */
+  /** [N]; dense: [R,T]. */
   tokens: Value;
-  /** The position of each place [R,T], or of each token [N,1], for the rotary embedding. */
+  /** Position of each token for the rotary embedding: [N,1]; dense: [R,T]. */
   positions: Value;
   /** [P, d/2] */
   cos: Value;
@@ -22,7 +25,10 @@ interface Common {
 }
 
 export interface DenseInputs extends Common {
-  /** [G·T,T], the mask of a row's queries below each other for the G heads that share their keys: 0 where one may look, a very negative number elsewhere. */
+  /**
+   * Added to scores, [G·T,T]: 0 for keys that a query sees, else a very negative number. The G heads that
+   * share keys are below each other.
+   */
   mask: Value;
 }
 
@@ -31,25 +37,25 @@ export interface Bucket {
   R: Dim;
   Q: Dim;
   T: Dim;
-  /** [R,G·Q,T], as above. */
+  /** Added to scores, [R,G·Q,T]. */
   mask: Value;
 }
 
 export interface SegmentInputs extends Common {
   buckets: readonly Bucket[];
-  /** The tokens at the queries [R·Q] of each bucket; every token is a query once. */
+  /** The token at each query [R·Q] of each bucket. Every token is a query once. */
   queries: Arrangement;
-  /** The tokens at the keys [R·T] of each bucket; without an inverse there is no way back for a gradient. */
-  keys: Pick<Arrangement, "index"> & Partial<Arrangement>;
+  /** The token at each key [R·T] of each bucket. Gradients need the inverse. */
+  keys: Pick<Arrangement, "index"> & { inverse?: Inverse | undefined };
 }
 
-/** What every forward pass takes besides the weights. */
+/** The inputs of every forward pass besides the weights. */
 export type SequenceInputs = DenseInputs | SegmentInputs;
 
-/** Tokens of which something is read: index [M] into the N tokens; with an inverse, each at most once. */
+/** Selected tokens: index [M] into the N tokens. With an inverse, each is selected at most once. */
 export interface Selection {
   index: Value;
-  /** Of places [1,N]. */
+  /** [1,N] */
   inverse?: Inverse;
 }
 
@@ -66,7 +72,7 @@ function declarePositions(
   };
 }
 
-/** Once for each of the heads that share their keys. */
+/** One copy for each of the heads that share keys. */
 function repeated(t: Tape, { heads, kvHeads }: ModelConfig, mask: Value, axis: number): Value {
   return heads === kvHeads ? mask : t.concat(new Array<Value>(heads / kvHeads).fill(mask), axis);
 }
@@ -80,16 +86,16 @@ export function declareSequences(t: Tape, config: ModelConfig, rows: Dim = "R"):
   };
 }
 
-/** The places of each token among all keys (places.ts). */
+/** Each token's positions among all keys (gather-index.ts). */
 function declareKeysOf(t: Tape): Inverse {
   const table = (name: string, shape: Dim[]): Value => t.graph.input(name, "int64", shape);
   return {
-    places: table("keysOf", ["S", "N"]),
-    more: { places: table("keysOf.more", ["S1", "N1"]), of: table("keysOf.moreOf", ["N"]) },
+    positions: table("keysOf", ["S", "N"]),
+    more: { positions: table("keysOf.more", ["S1", "N1"]), of: table("keysOf.moreOf", ["N"]) },
   };
 }
 
-/** `learning`: with what a gradient needs. */
+/** `learning`: declares also the inputs that gradients need. */
 export function declareSegments(
   t: Tape,
   config: ModelConfig,
@@ -106,13 +112,13 @@ export function declareSegments(
     const [R, Q, T] = mask.shape as [Dim, Dim, Dim];
     return { R, Q, T, mask: repeated(t, config, mask, 1) };
   });
-  const at = (name: string, places: string): Value[] =>
-    ofBuckets((b) => t.graph.input(`${name}.${b}`, "int64", [product([`R${b}`, `${places}${b}`])]));
+  const at = (name: string, dim: string): Value[] =>
+    ofBuckets((b) => t.graph.input(`${name}.${b}`, "int64", [product([`R${b}`, `${dim}${b}`])]));
   const queries = {
     index: at("queryAt", "Q"),
-    inverse: { places: t.graph.input("placeOf", "int64", [1, "N"]) },
+    inverse: { positions: t.graph.input("placeOf", "int64", [1, "N"]) },
   };
-  const keys = { index: at("keyAt", "T"), ...(learning ? { inverse: declareKeysOf(t) } : {}) };
+  const keys = { index: at("keyAt", "T"), inverse: learning ? declareKeysOf(t) : undefined };
   return { tokens, ...positions, buckets: rows, queries, keys };
 }
 
@@ -123,6 +129,6 @@ export function declareSelection(
 ): Selection & { inverse: Inverse } {
   return {
     index: t.graph.input("index", "int64", [count]),
-    inverse: { places: t.graph.input("inverse", "int64", [1, product(sequences.tokens.shape)]) },
+    inverse: { positions: t.graph.input("inverse", "int64", [1, product(sequences.tokens.shape)]) },
   };
 }

@@ -1,14 +1,19 @@
-// A model as the engine sees it: the numbers of its configuration and its named weights. No files here.
-// Weight names are Hugging Face's (`model.layers.0.self_attn.q_proj.weight`); matrices are [out, in] as there.
+// A model in memory: the numbers of its configuration and its named weights. Weight names are Hugging Face's
+// (`model.layers.0.self_attn.q_proj.weight`); matrices are [out, in] as there.
 
 import type { Architecture } from "./families.ts";
 
 export type { Architecture };
 
-/** Slower rotation for contexts longer than those of the first training; the names are those of Hugging Face's `rope_type`. */
+/**
+ * Slower rotation for contexts longer than in pretraining. The names are those of Hugging Face's `rope_type`.
+ */
 export type RopeScaling =
   | { type: "linear"; factor: number }
-  /** Llama 3.1: wavelengths beyond originalPositions / lowFrequencyFactor are stretched, those below originalPositions / highFrequencyFactor are not. */
+  /**
+   * Llama 3.1: wavelengths above originalPositions / lowFrequencyFactor are stretched, those below
+   * originalPositions / highFrequencyFactor are not.
+   */
   | {
       type: "llama3";
       factor: number;
@@ -34,7 +39,7 @@ export interface ModelConfig {
   /** Absent = none. */
   ropeScaling?: RopeScaling;
   rmsEpsilon: number;
-  /** Switches of the families that have them (families.ts); absent = off. */
+  /** Switches that some families have (families.ts); absent = off. */
   attentionBias?: boolean;
   mlpBias?: boolean;
   /** The output head is the embedding matrix; `lm_head.weight` is then absent. */

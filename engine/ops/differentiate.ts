@@ -1,4 +1,4 @@
-// Reverse walk over a tape: from one scalar to the values it depends on, visiting only what lies on a path between them.
+// Reverse mode: walks a tape backwards from a scalar to the targets, and visits only the values between them.
 import { RatchetError } from "../../errors/index.ts";
 import type { Value } from "../graph/value.ts";
 import { backward } from "./gradients.ts";

@@ -1,5 +1,7 @@
-// The ONNX nodes of every operation: standard operators, one node where there is one. Outputs have the types of shapes.ts.
-// onnxruntime has no double kernels, or not exact ones, for a few operators; those are spelt out. Doubles serve the gradient checks only.
+/* oxlint-disable max-lines -- one table of operations and its parts */
+// The ONNX nodes of every operation: standard operators, one node if ONNX has one. Outputs have the types of
+// shapes.ts. For a few operators onnxruntime has no exact kernel in double precision; they are written out by
+// hand. Only the gradient checks use doubles.
 import type { Graph } from "../graph/graph.ts";
 import { dimAt, fixedDimAt, product, sum } from "../graph/value.ts";
 import type { Dim, Value, ValueType } from "../graph/value.ts";
@@ -13,14 +15,15 @@ type Emit<K extends OpName> = (
   attributes: Attributes[K],
 ) => Value[];
 
-/** Added to scores that must not be seen; finite, so that no row can become NaN. */
-const masked = -1e30;
+/** Added to masked scores. It is finite, so no row can become NaN. */
+const MASKED = -1e30;
 
 /**
- * Sums by id over up to so many ids are a product with a one-hot matrix; beyond, scattering costs less time and memory. ScatterElements
- * adds one element after the other on one thread; ScatterND does not, and races where an id comes twice.
+ * Sums over at most so many ids are a product with a one-hot matrix. With more ids, scattering takes less
+ * time and memory. ScatterElements adds one element after the other on one thread. ScatterND does not: its
+ * threads race if an id occurs twice.
  */
-const oneHotRows = 512;
+const ONE_HOT_ROWS = 512;
 
 const direct =
   (type: string, attributes: Record<string, number> = {}) =>
@@ -88,7 +91,7 @@ function rmsNormByHand(graph: Graph, inputs: readonly Value[], epsilon: number):
 
 const range = (count: number): number[] => Array.from({ length: count }, (_, index) => index);
 
-/** All parts one after the other along the axis, and behind them zeros of size 1. */
+/** The parts concatenated along the axis, then zeros of size 1. */
 function withZeros(graph: Graph, parts: readonly Value[], axis: number): Value {
   const { dtype, shape } = parts[0] as Value;
   const one = shape.map((dim, at) => (at === axis ? 1 : (dim as number)));
@@ -107,7 +110,7 @@ function withZeros(graph: Graph, parts: readonly Value[], axis: number): Value {
   );
 }
 
-/** rows [P] → [heads,P], where the pieces of each row stand in a list of rows · heads. */
+/** rows [P] → [heads,P]: indices of each row's heads in a list of rows · heads. */
 function ofHeads(graph: Graph, rows: Value, heads: number): Value {
   const type: ValueType = { dtype: "int64", shape: [heads, dimAt(rows, 0)] };
   return graph.once(`${rows.name} of ${heads} heads`, () =>
@@ -119,20 +122,26 @@ function ofHeads(graph: Graph, rows: Value, heads: number): Value {
   );
 }
 
-/** places [S,N] → [S,N,heads], where the pieces of each place stand in a list of heads · places, the places of `whole` [heads,P,…]. */
-function inHeads(graph: Graph, places: Value, heads: number, whole: Value): Value {
-  return graph.once(`${places.name} in ${heads} heads`, () => {
+/**
+ * positions [S,N] → [S,N,heads]: indices of each position's heads in a list of heads · positions, those of
+ * `whole` [heads,P,…].
+ */
+function inHeads(graph: Graph, positions: Value, heads: number, whole: Value): Value {
+  return graph.once(`${positions.name} in ${heads} heads`, () => {
     const size = graph.one("Shape", [whole], { dtype: "int64", shape: [1] }, { start: 1, end: 2 });
     const starts = graph.one("Mul", [graph.ints(range(heads)), size], { dtype: "int64", shape: [heads] });
-    const column = graph.one("Unsqueeze", [places, graph.ints([2])], {
+    const column = graph.one("Unsqueeze", [positions, graph.ints([2])], {
       dtype: "int64",
-      shape: [...places.shape, 1],
+      shape: [...positions.shape, 1],
     });
-    return graph.one("Add", [column, starts], { dtype: "int64", shape: [...places.shape, heads] });
+    return graph.one("Add", [column, starts], { dtype: "int64", shape: [...positions.shape, heads] });
   });
 }
 
-/** [S,N,H,D] → [N,H,D]. By a product with a row of ones: a quarter of the time of onnxruntime's sum over a first axis. */
+/**
+ * [S,N,H,D] → [N,H,D], by a product with a row of ones, which takes a quarter of the time of onnxruntime's
+ * sum over a first axis.
+ */
 function firstAxisSum(graph: Graph, x: Value): Value {
   const { dtype, shape } = x;
   const [S, rest] = [dimAt(x, 0), shape.slice(1)];
@@ -142,15 +151,15 @@ function firstAxisSum(graph: Graph, x: Value): Value {
     graph.one("Expand", [graph.scalar(1, dtype), graph.shape([1, S])], { dtype, shape: [1, S] }),
   );
   const columns = product(rest);
-  // 0 is the size that was there.
+  // In ONNX's Reshape 0 keeps the size of the axis.
   const flat = graph.one("Reshape", [x, graph.ints([0, -1])], { dtype, shape: [S, columns] });
   const sums = graph.one("Gemm", [ones, flat], { dtype, shape: [1, columns] });
   return graph.one("Reshape", [sums, graph.shape(rest, true)], type);
 }
 
-/** [size,size]: 0 up to the diagonal, `masked` above it. */
+/** [size,size]: 0 up to the diagonal, MASKED above it. */
 function causalMask(graph: Graph, size: Dim, type: ValueType): Value {
-  const square = graph.one("Expand", [graph.scalar(masked, type.dtype), graph.shape([size, size])], type);
+  const square = graph.one("Expand", [graph.scalar(MASKED, type.dtype), graph.shape([size, size])], type);
   return graph.one("Trilu", [square, graph.scalar(1, "int64")], type, { upper: 1 });
 }
 
@@ -180,7 +189,7 @@ export const emitters: { readonly [K in OpName]: Emit<K> } = {
     const left = transposeA ? swapLast(graph, a as Value) : a;
     const right = transposeB ? swapLast(graph, b as Value) : b;
     const type = types[0] as ValueType;
-    // onnxruntime folds the transpositions and the factor into the product.
+    // onnxruntime fuses the transpositions and the factor into the product.
     const whole = graph.one("MatMul", [left, right], type);
     return [scale === undefined ? whole : graph.one("Mul", [whole, graph.scalar(scale, type.dtype)], type)];
   },
@@ -197,7 +206,7 @@ export const emitters: { readonly [K in OpName]: Emit<K> } = {
   sumById: (graph, inputs, types, { rows }) => {
     const [x, ids] = inputs as [Value, Value];
     const size = dimAt(x, 0);
-    if (rows <= oneHotRows) {
+    if (rows <= ONE_HOT_ROWS) {
       const hot = oneHot(graph, ids, graph.size(rows), { dtype: x.dtype, shape: [size, rows] });
       return [matrixProduct(graph, hot, x, types[0] as ValueType, { transposeA: true })];
     }
@@ -229,8 +238,8 @@ export const emitters: { readonly [K in OpName]: Emit<K> } = {
       dtype: whole.dtype,
       shape: [product([heads, sum([rows, 1])]), width],
     });
-    return index.map((places, part) =>
-      graph.one("Gather", [pieces, ofHeads(graph, places, heads)], types[part] as ValueType),
+    return index.map((rowAt, part) =>
+      graph.one("Gather", [pieces, ofHeads(graph, rowAt, heads)], types[part] as ValueType),
     );
   },
   collectRows: (graph, parts, [type], { inverse }) => {
@@ -241,13 +250,13 @@ export const emitters: { readonly [K in OpName]: Emit<K> } = {
       dtype,
       shape: [product(whole.shape.slice(0, 2)), width],
     });
-    const collected = (places: Value): Value => {
-      const at = inHeads(graph, places, heads, whole);
+    const collected = (positions: Value): Value => {
+      const at = inHeads(graph, positions, heads, whole);
       return firstAxisSum(graph, graph.one("Gather", [pieces, at], { dtype, shape: [...at.shape, width] }));
     };
-    const first = collected(inverse.places);
+    const first = collected(inverse.positions);
     if (!inverse.more) return [first];
-    const others = withZeros(graph, [collected(inverse.more.places)], 0);
+    const others = withZeros(graph, [collected(inverse.more.positions)], 0);
     return graph.node(
       "Add",
       [first, graph.one("Gather", [others, inverse.more.of], type as ValueType)],
@@ -258,14 +267,14 @@ export const emitters: { readonly [K in OpName]: Emit<K> } = {
   reduceMean: reduce("ReduceMean"),
   sumSquares: reduce("ReduceSumSquare"),
   reduceMax: reduce("ReduceMax"),
-  // The K smallest of K; equal elements keep their order.
+  // TopK with K = the length sorts; equal elements keep their order.
   sort: (graph, [x], types) =>
     graph.node("TopK", [x, graph.size(dimAt(x as Value, 0))], types, { axis: 0, largest: 0, sorted: 1 }),
   segmentSum: (graph, inputs, types, { count }) => {
     const [x, segments] = inputs as [Value, Value];
     const size = dimAt(x, 0);
     const dtype = x.dtype;
-    // A product with the one-hot matrix: a scatter that adds is a race on more than one thread.
+    // A product with the one-hot matrix, because a scatter that adds is a race on several threads.
     const hot = oneHot(graph, segments, graph.size(count), { dtype, shape: [size, count] });
     const row = graph.one("Unsqueeze", [x, graph.ints([0])], { dtype, shape: [1, size] });
     const sums = graph.one("Gemm", [row, hot], { dtype, shape: [1, count] });
@@ -289,9 +298,10 @@ export const emitters: { readonly [K in OpName]: Emit<K> } = {
       : graph.node("RMSNormalization", inputs, types, { axis: -1, epsilon: { float: epsilon } }),
   rotary: (graph, inputs, types, { inverse }) => {
     const [x, cos, sin, positions] = inputs as [Value, Value, Value, Value];
-    const turn = inverse ? graph.one("Neg", [sin], sin) : sin;
-    if (x.dtype === "float64") return rotaryByHand(graph, [x, cos, turn, positions], types[0] as ValueType);
-    return graph.node("RotaryEmbedding", [x, cos, turn, positions], types);
+    const signedSin = inverse ? graph.one("Neg", [sin], sin) : sin;
+    if (x.dtype === "float64")
+      return rotaryByHand(graph, [x, cos, signedSin, positions], types[0] as ValueType);
+    return graph.node("RotaryEmbedding", [x, cos, signedSin, positions], types);
   },
   tokenLogps: (graph, inputs, types) => {
     const [logits, targets] = inputs as [Value, Value];
@@ -307,11 +317,11 @@ export const emitters: { readonly [K in OpName]: Emit<K> } = {
     );
     return [graph.one("Squeeze", [values, graph.ints([1])], picked), logps];
   },
-  // Nothing in a graph says "first" but a use: the others' sum, times 0.
+  // ONNX has no other way to order nodes than to use their values: it adds the others' sum times 0.
   after: (graph, [x, ...others], [type]) => {
     const sum = others.reduce((left, right) => graph.one("Add", [left, right], type as ValueType));
-    const nothing = graph.one("Mul", [sum, graph.scalar(0, (type as ValueType).dtype)], type as ValueType);
-    return [graph.one("Add", [x, nothing], type as ValueType)];
+    const zero = graph.one("Mul", [sum, graph.scalar(0, (type as ValueType).dtype)], type as ValueType);
+    return [graph.one("Add", [x, zero], type as ValueType)];
   },
   detach: direct("Identity"),
   oneHot: (graph, [ids], types, { depth }) => [

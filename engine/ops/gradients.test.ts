@@ -1,5 +1,5 @@
-// Every gradient rule against central differences, in double precision: the graph's kernels err by about 1e-15 relative, so a step of
-// 1e-5 leaves an error near 1e-10 (h² truncation plus 1e-15/h cancellation).
+// Compares every gradient rule with central differences in double precision. The kernels' relative error is
+// about 1e-15, so a step h of 1e-5 gives an error near 1e-10 (h² truncation plus 1e-15/h cancellation).
 import assert from "node:assert/strict";
 import { it } from "node:test";
 import { Graph } from "../graph/graph.ts";
@@ -11,13 +11,13 @@ import { rules } from "./gradients.ts";
 import type { Arrangement, OpName } from "./list.ts";
 import { Tape } from "./tape.ts";
 
-const step = 1e-5;
-const tolerance = 1e-8;
+const STEP = 1e-5;
+const TOLERANCE = 1e-8;
 
 interface Case {
   /** Differentiable inputs. */
   shapes: readonly (readonly number[])[];
-  /** Smallest value of the inputs, for operations that are not defined everywhere. */
+  /** Smallest value of the inputs, for operations that are not defined for all numbers. */
   from?: number;
   apply: (t: Tape, x: Value[]) => Value | Value[];
 }
@@ -28,14 +28,14 @@ const doubles = (t: Tape, shape: readonly number[], data: readonly number[]): Va
   t.graph.constant({ dtype: "float64", shape, data: Float64Array.from(data) });
 const dealt = (t: Tape): Arrangement => ({
   index: [ints(t, [2, 4, 0]), ints(t, [4, 3, 2])],
-  inverse: { places: ints(t, [2, 6, 0, 4, 6, 6, 5, 6], [2, 4]) },
+  inverse: { positions: ints(t, [2, 6, 0, 4, 6, 6, 5, 6], [2, 4]) },
 });
-/** The same; the second place of row 2 apart. */
-const dealtApart = (t: Tape): Arrangement => ({
+/** The same; the second position of row 2 is in `more`. */
+const dealtWithMore = (t: Tape): Arrangement => ({
   ...dealt(t),
   inverse: {
-    places: ints(t, [2, 6, 0, 4], [1, 4]),
-    more: { places: ints(t, [5], [1, 1]), of: ints(t, [1, 1, 0, 1]) },
+    positions: ints(t, [2, 6, 0, 4], [1, 4]),
+    more: { positions: ints(t, [5], [1, 1]), of: ints(t, [1, 1, 0, 1]) },
   },
 });
 const angles = [0, 0, 0.3, 0.7, 1.1, -0.4];
@@ -50,7 +50,7 @@ const rotate =
       inverse,
     );
 
-/** "none" where the table of rules says so; a new operation without its case does not compile. */
+/** "none": the table of rules has none. A new operation without cases does not compile. */
 const cases: { readonly [K in OpName]: readonly Case[] | "none" } = {
   add: [
     { shapes: [[3, 4], [4]], apply: (t, [a, b]) => t.add(a!, b!) },
@@ -165,7 +165,7 @@ const cases: { readonly [K in OpName]: readonly Case[] | "none" } = {
       apply: (t, [a, b]) => t.concat([a!, b!], 1),
     },
   ],
-  // The middle piece is left unused.
+  // The middle piece is not used.
   split: [
     {
       shapes: [[2, 6]],
@@ -183,17 +183,18 @@ const cases: { readonly [K in OpName]: readonly Case[] | "none" } = {
   addInRows: [
     { shapes: [[3, 4], [3]], apply: (t, [x, values]) => t.addInRows(x!, ints(t, [2, 0, 2]), values!) },
   ],
-  // Row 0 once, row 1 not at all, row 2 in both parts, row 3 once; a place without a row in each part. Then each at most once.
+  // Row 0 is dealt once, row 1 never, row 2 to both parts, row 3 once, and each part has an empty position.
+  // Then each at most once.
   dealRows: [
     { shapes: [[4, 2, 3]], apply: (t, [x]) => t.dealRows(x!, dealt(t)) },
-    { shapes: [[4, 2, 3]], apply: (t, [x]) => t.dealRows(x!, dealtApart(t)) },
+    { shapes: [[4, 2, 3]], apply: (t, [x]) => t.dealRows(x!, dealtWithMore(t)) },
     {
       shapes: [[4, 1, 3]],
       apply: (t, [x]) =>
-        t.dealRows(x!, { index: [ints(t, [3, 1])], inverse: { places: ints(t, [2, 1, 2, 0], [1, 4]) } }),
+        t.dealRows(x!, { index: [ints(t, [3, 1])], inverse: { positions: ints(t, [2, 1, 2, 0], [1, 4]) } }),
     },
   ],
-  collectRows: [dealt, dealtApart].map((arrangement) => ({
+  collectRows: [dealt, dealtWithMore].map((arrangement) => ({
     shapes: [
       [2, 3, 2],
       [2, 3, 2],
@@ -252,13 +253,13 @@ function tensor(shape: readonly number[], data: Float64Array): Tensor {
   return { dtype: "float64", shape, data };
 }
 
-/** Fixed but unremarkable numbers between −1 and 1, or from `from` up. */
+/** Fixed random numbers from −1 to 1, or from `from` to `from` + 2. */
 function numbers(count: number, stream: number, from = -1): Float64Array {
   const random = new Random("00000000000000aa", stream);
   return Float64Array.from({ length: count }, (_, index) => from + random.uniform(index) * 2);
 }
 
-/** A scalar that weighs every element of the outputs differently, so that no error can cancel. */
+/** A sum with another weight for every element of the outputs, so that errors cannot cancel. */
 function weigh(t: Tape, outputs: readonly Value[]): Value {
   const parts = outputs.map((output, index) => {
     const shape = output.shape as readonly number[];
@@ -285,15 +286,15 @@ async function largestError({ shapes, from, apply }: Case): Promise<number> {
   const analytic = await run();
   let worst = 0;
   for (const [index, values] of data.entries()) {
-    for (let place = 0; place < values.length; place++) {
-      const value = values[place]!;
+    for (let element = 0; element < values.length; element++) {
+      const value = values[element]!;
       const at = async (shift: number): Promise<number> => {
-        values[place] = value + shift;
+        values[element] = value + shift;
         return Number((await run())["scalar"]!.data[0]);
       };
-      const numeric = ((await at(step)) - (await at(-step))) / (2 * step);
-      values[place] = value;
-      worst = Math.max(worst, Math.abs(numeric - Number(analytic[`d${index}`]!.data[place])));
+      const numeric = ((await at(STEP)) - (await at(-STEP))) / (2 * STEP);
+      values[element] = value;
+      worst = Math.max(worst, Math.abs(numeric - Number(analytic[`d${index}`]!.data[element])));
     }
   }
   await session.close();
@@ -308,7 +309,7 @@ for (const [op, list] of Object.entries(cases)) {
   for (const [index, one] of list.entries()) {
     it(`gradient of ${op} agrees with central differences (${index + 1} of ${list.length})`, async () => {
       const error = await largestError(one);
-      assert.ok(error < tolerance, `largest error ${error}`);
+      assert.ok(error < TOLERANCE, `largest error ${error}`);
     });
   }
 }
@@ -339,7 +340,7 @@ async function bothPrecisions(
   return [await run("float32"), await run("float64")];
 }
 
-it("kernels that exist in single precision only compute what is spelt out for doubles", async () => {
+it("kernels of single precision agree with the operations written by hand for doubles", async () => {
   const table = (t: Tape, like: Value, of: (angle: number) => number): Value =>
     t.cast(doubles(t, [3, 2], angles.map(of)), like.dtype);
   const pairs = [
@@ -350,7 +351,7 @@ it("kernels that exist in single precision only compute what is spelt out for do
     ),
   ];
   for (const [single, double] of pairs) {
-    // A few operations of relative error 6e-8 on numbers near 1.
+    // A few operations with relative error 6e-8 on numbers near 1.
     for (const [index, value] of double.data.entries())
       assert.ok(Math.abs(Number(value) - Number(single.data[index])) < 1e-6);
   }

@@ -1,5 +1,7 @@
-// The gradient rule of every operation: from the gradients of its outputs to those of its inputs, in the same operations.
-// An output that nothing depends on has no gradient (undefined); an input that cannot have one (ids, positions) gets undefined.
+/* oxlint-disable max-lines -- one table of rules */
+// The gradient rule of every operation: from the gradients of its outputs to those of its inputs, written in
+// the same operations. An output that is not used has no gradient (undefined). An input that cannot have a
+// gradient (ids, positions) gets undefined.
 import { RatchetError } from "../../errors/index.ts";
 import { dimAt, fixedDimAt, product, sameShape } from "../graph/value.ts";
 import type { Shape, Value } from "../graph/value.ts";
@@ -14,7 +16,7 @@ interface RuleInput<K extends OpName> {
   attributes: Attributes[K];
   /** Gradients of the outputs; the first always exists. */
   dy: readonly [Value, ...(Value | undefined)[]];
-  /** Whether somebody needs the gradient of an input: rules may leave the others out. */
+  /** Whether the gradient of an input is needed. A rule may leave out the others. */
   needs: (input: number) => boolean;
 }
 
@@ -23,7 +25,7 @@ type Rule<K extends OpName> = (input: RuleInput<K>) => readonly (Value | undefin
 /** "none": no gradient flows through it. */
 type RuleTable = { readonly [K in OpName]: Rule<K> | "none" };
 
-/** Sums a gradient over the axes along which its value was broadcast: the only place that undoes broadcasting. */
+/** Sums a gradient over the axes along which its value was broadcast. */
 export function unbroadcast(t: Tape, gradient: Value, shape: Shape): Value {
   if (sameShape(gradient.shape, shape)) return gradient;
   const lead = gradient.shape.length - shape.length;
@@ -34,7 +36,10 @@ export function unbroadcast(t: Tape, gradient: Value, shape: Shape): Value {
   return sameShape(summed.shape, shape) ? summed : t.reshape(summed, shape);
 }
 
-/** Over the last axis, by a product with ones: a third of the time of onnxruntime's sum over an axis that short. */
+/**
+ * Sums over the last axis by a product with ones, which takes a third of the time of onnxruntime's sum over a
+ * short axis.
+ */
 function rowSums(t: Tape, x: Value): Value {
   const width = fixedDimAt(x, x.shape.length - 1);
   const rows = x.shape.slice(0, -1);
@@ -64,7 +69,7 @@ export const rules: RuleTable = {
       needs(1) ? unbroadcast(t, t.neg(t.mul(quotient, y[0])), second(x).shape) : undefined,
     ];
   },
-  // The smaller operand takes the gradient, the second one at a tie.
+  // The smaller operand gets the gradient, at a tie the second one.
   min: ({ t, x, dy }) => {
     const first = t.cast(t.greater(second(x), x[0]), dy[0].dtype);
     const other = t.sub(t.number(1, dy[0]), first);
@@ -157,8 +162,7 @@ export const rules: RuleTable = {
     return [dy[0], undefined, needs(2) ? picked() : undefined];
   },
   dealRows: ({ t, x, y, dy, attributes: { inverse } }) => {
-    if (!inverse)
-      throw new RatchetError("unreachable_state", "rows that were dealt without an inverse have no gradient");
+    if (!inverse) throw new RatchetError("unreachable_state", "dealRows without an inverse has no gradient");
     return [
       t.collectRows(
         y.map((part, index) => dy[index] ?? zeros(t, part)),
@@ -182,10 +186,11 @@ export const rules: RuleTable = {
     const largest = t.sub(t.number(1, below), below);
     return [t.mul(largest, t.div(dy[0], t.reduceSum(largest, attributes.axes)))];
   },
-  // Each element takes the gradient of the place that it went to: the inverse of a permutation is the order that sorts it.
+  // Each element gets the gradient of its new position. The order that sorts a permutation is its inverse.
   sort: ({ t, y, dy }) => [t.gather(dy[0], t.sortedWithOrder(second(y))[1])],
   segmentSum: ({ t, x, dy }) => [t.gather(dy[0], second(x)), undefined],
-  // p = softmax(s), o = p v:  dv = pᵀ do  and  ds = p ∘ (do vᵀ − Σ do ∘ o): the sum over T columns of p ∘ dp is one over d (arXiv 2205.14135).
+  // p = softmax(s), o = p v: dv = pᵀ do and ds = p ∘ (do vᵀ − Σ do ∘ o): the sum over T columns of p ∘ dp is
+  // one over d (arXiv 2205.14135).
   attend: ({ t, x, y, dy }) => {
     const values = second(x);
     const shares = second(y);
@@ -234,7 +239,7 @@ export const rules: RuleTable = {
   count: "none",
 };
 
-/** Gradients of the outputs of one application, given to its rule. */
+/** The gradients of an operation's inputs from those of its outputs. */
 export function backward<K extends OpName>(
   t: Tape,
   applied: Applied<K>,

@@ -18,13 +18,13 @@ interface Case {
   inner: number;
   transposeA?: boolean;
   transposeB?: boolean;
-  /** Rows (or the inner dimension) are known only when the graph runs. */
+  /** The dimension that is known only at run time. */
   open: "rows" | "inner" | "none";
-  /** Rows that are promised. */
+  /** Promised number of rows. */
   least?: number;
 }
 
-/** Shapes at which a plain Gemm gave other bits on another number of threads, and their neighbours. */
+/** Shapes at which a plain Gemm has other bits on another number of threads, and shapes near them. */
 const cases: Case[] = [
   { rows: 100, columns: 128, inner: 336, transposeB: true, open: "rows" },
   { rows: 127, columns: 128, inner: 384, open: "rows" },
@@ -78,7 +78,9 @@ async function compute(
 
 for (const shape of cases) {
   const { rows, columns, inner, transposeA, transposeB } = shape;
-  it(`a product ${rows}×${inner}×${columns}${transposeA ? ", aᵀ" : ""}${transposeB ? ", bᵀ" : ""} is right within 1e-4 and has the same bits on 1 to 4 threads`, async () => {
+  const transposed = `${transposeA ? ", aᵀ" : ""}${transposeB ? ", bᵀ" : ""}`;
+  const title = `a product ${rows}×${inner}×${columns}${transposed}`;
+  it(`${title} is right within 1e-4 and has the same bits on 1 to 4 threads`, async () => {
     const one = await compute(shape, 1);
     const [a, b] = [numbers(rows * inner, 0), numbers(inner * columns, 1e6)];
     for (const [m, n] of [
@@ -100,7 +102,7 @@ for (const shape of cases) {
   });
 }
 
-it("training steps of the demo's size end with the same weights on 1, 2 and 3 threads, with large batches and with small ones", async () => {
+it("training at the demo's size has the same bits on 1, 2 and 3 threads", async () => {
   const start = initCheckpoint(
     {
       ...TINY,

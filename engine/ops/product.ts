@@ -1,21 +1,23 @@
-// Matrix products whose bits do not depend on the number of threads.
-// onnxruntime's kernel (MLAS, SgemmOperation) sums the inner dimension in blocks of at least 128, and in longer ones where it computes 64
-// columns or fewer. With several threads it deals out the columns of a result that has more columns than rows, else its rows: then
-// a thread's share can be narrow enough for another block length, and the sums round differently. Rows are always safe. So a product
-// of more than one block is given at least as many rows as columns: turned round where both are known and a is transposed, or where that is seen
-// when the graph runs; else, if shares can be that narrow, with rows of zeros.
-// A matrix times one column has a kernel of its own, which sums the last rows of a thread's share in another order; it is not taken
-// when the column is given as a row to be transposed. One row times a matrix is safe.
+// Matrix products whose bits do not depend on the number of threads. onnxruntime's kernel (MLAS,
+// SgemmOperation) sums the inner dimension in blocks of 128, and in longer blocks if it computes at most 64
+// columns. With several threads it splits the columns of a result that has more columns than rows, else its
+// rows. A thread's share of the columns can be narrow enough for longer blocks, and then its sums round
+// differently. Splitting rows is always safe. So a product of more than one block gets at least as many rows
+// as columns. It is transposed if both are known and a is transposed, or if the graph sees at run time that
+// it must be. Otherwise, if a share could be that narrow, it is padded with rows of zeros. A matrix times one
+// column has a kernel of its own, which sums the last rows of a thread's share in another order. onnxruntime
+// does not use that kernel if the column is a transposed row. One row times a matrix is safe.
 import type { Graph } from "../graph/graph.ts";
-import { block, longBlockColumns, safeColumns } from "../graph/threads.ts";
+import { BLOCK, LONG_BLOCK_COLUMNS, SAFE_COLUMNS } from "../graph/threads.ts";
 import { dimAt } from "../graph/value.ts";
 import type { Dim, Value, ValueType } from "../graph/value.ts";
 
-/** Columns are dealt out by sixteen: fewer are never shared out, and with more than these 31 threads have over 64 each. */
-const narrow = 16;
-const wide = 2048;
-/** Shares for each thread: onnxruntime makes so many where cores are of two kinds, else one. */
-const sharesPerThread = 4;
+/** Shares of columns are multiples of 16, so at most 16 columns are never split. */
+const NARROW_COLUMNS = 16;
+/** With more columns than these, each of 31 threads has over 64. */
+const WIDE_COLUMNS = 2048;
+/** onnxruntime makes so many shares per thread on processors with two kinds of cores, else one. */
+const SHARES_PER_THREAD = 4;
 
 interface Transposed {
   transposeA?: boolean;
@@ -32,7 +34,7 @@ function gemm(
   return graph.one("Gemm", [a, b], type, { transA: transposeA ? 1 : 0, transB: transposeB ? 1 : 0 });
 }
 
-/** Zeros below `x`, so that it has `rows` rows at least when the graph runs. */
+/** `x` with zeros below, so that it has at least `rows` rows at run time. */
 function padRows(graph: Graph, x: Value, rows: number): Value {
   const int: ValueType = { dtype: "int64", shape: [1] };
   const missing = graph.one(
@@ -50,7 +52,7 @@ function padRows(graph: Graph, x: Value, rows: number): Value {
 }
 
 /** The same product as (bᵀ aᵀ)ᵀ. */
-function turned(
+function asTransposed(
   graph: Graph,
   a: Value,
   b: Value,
@@ -68,7 +70,7 @@ function turned(
   return graph.one("Transpose", [y], type, { perm: [1, 0] });
 }
 
-/** Turned round where the rows are fewer than the columns when the graph runs. */
+/** Transposed if the rows are fewer than the columns at run time. */
 function byRows(graph: Graph, a: Value, b: Value, type: ValueType, transposed: Transposed): Value {
   const [rows, columns] = type.shape as [Dim, number];
   const isFlat = graph.once(`${rows} < ${columns}`, () => {
@@ -76,7 +78,7 @@ function byRows(graph: Graph, a: Value, b: Value, type: ValueType, transposed: T
     return graph.one("Squeeze", [less], { dtype: "bool", shape: [] });
   });
   return graph.either(isFlat, type, {
-    yes: () => turned(graph, a, b, type, transposed),
+    yes: () => asTransposed(graph, a, b, type, transposed),
     no: () => gemm(graph, a, b, type, transposed),
   });
 }
@@ -90,17 +92,25 @@ export function product(graph: Graph, a: Value, b: Value, type: ValueType, trans
     const row = graph.one("Reshape", [b, graph.ints([1, -1])], { dtype: b.dtype, shape: [1, inner] });
     return gemm(graph, a, row, type, { transposeB: true });
   }
-  const oneBlock = typeof inner === "number" && inner <= block;
-  if (oneBlock || rows === 1 || typeof columns !== "number" || columns <= narrow || columns > wide)
+  const oneBlock = typeof inner === "number" && inner <= BLOCK;
+  if (
+    oneBlock ||
+    rows === 1 ||
+    typeof columns !== "number" ||
+    columns <= NARROW_COLUMNS ||
+    columns > WIDE_COLUMNS
+  )
     return gemm(graph, a, b, type, transposed);
-  const isTurned = typeof rows === "number" && transposed.transposeA;
-  // Where nothing is dealt out or no share is narrow; but one row has a kernel of its own, and what is turned round may have other blocks.
+  const isTransposed = typeof rows === "number" && transposed.transposeA;
+  // No share is narrow, because the columns are not split or are many. Not if transposed: blocks may then
+  // differ.
   const isSafe =
-    !isTurned && (graph.threads === 1 || columns >= graph.threads * sharesPerThread * safeColumns);
+    !isTransposed && (graph.threads === 1 || columns >= graph.threads * SHARES_PER_THREAD * SAFE_COLUMNS);
+  // At least 2 rows, because one row has another kernel.
   if (graph.leastOf(rows) >= (isSafe ? 2 : columns)) return gemm(graph, a, b, type, transposed);
-  if (isTurned) return turned(graph, a, b, type, transposed);
+  if (isTransposed) return asTransposed(graph, a, b, type, transposed);
   if (transposed.transposeA) return gemm(graph, a, b, type, transposed);
-  if (graph.leastOf(rows) > longBlockColumns) return byRows(graph, a, b, type, transposed);
+  if (graph.leastOf(rows) > LONG_BLOCK_COLUMNS) return byRows(graph, a, b, type, transposed);
   const padded = gemm(
     graph,
     padRows(graph, a, columns),

@@ -1,4 +1,5 @@
-// The shape rule of every operation: what it accepts and the types of its outputs.
+/* oxlint-disable max-lines -- one table of rules */
+// The shape rule of every operation: checks its inputs and gives the types of its outputs.
 import { RatchetError } from "../../errors/index.ts";
 import { broadcast, dimAt, divide, product, sameShape, sum } from "../graph/value.ts";
 import type { Dim, Shape, Value, ValueType } from "../graph/value.ts";
@@ -158,27 +159,27 @@ export const shapeRules: { readonly [K in OpName]: ShapeRule<K> } = {
     const [rows, heads, width] = arg([x!], 0).shape as [Dim, Dim, Dim];
     check(
       x!.shape.length === 3 && index.length > 0 && index.every(({ shape }) => shape.length === 1),
-      "not rows to deal",
+      "dealRows needs [rows,heads,width] and vectors of indices",
       x!,
       ...index,
     );
     check(
-      !inverse || dimAt(inverse.places, 1) === rows,
-      "one column of places per row",
+      !inverse || dimAt(inverse.positions, 1) === rows,
+      "one column of positions per row",
       x!,
-      ...(inverse ? [inverse.places] : []),
+      ...(inverse ? [inverse.positions] : []),
     );
-    return index.map((places) => ({ dtype: x!.dtype, shape: [heads, dimAt(places, 0), width] }));
+    return index.map((rowAt) => ({ dtype: x!.dtype, shape: [heads, dimAt(rowAt, 0), width] }));
   },
   collectRows: (parts, { index, inverse }) => {
     const [heads, , width] = arg(parts, 0).shape as [Dim, Dim, Dim];
     check(
       parts.length === index.length &&
         parts.every((part, at) => sameShape(part.shape, [heads, dimAt(index[at]!, 0), width])),
-      "not dealt rows",
+      "parts do not fit their indices",
       ...parts,
     );
-    return [{ dtype: arg(parts, 0).dtype, shape: [dimAt(inverse.places, 1), heads, width] }];
+    return [{ dtype: arg(parts, 0).dtype, shape: [dimAt(inverse.positions, 1), heads, width] }];
   },
   reduceSum: reduced,
   reduceMean: reduced,

@@ -1,4 +1,5 @@
-// Operations on a graph, recorded so that they can be differentiated: the methods are the vocabulary of models, losses and rules.
+// Operations on a graph, recorded so that they can be differentiated. Models, losses and gradient rules are
+// calls of these methods.
 import { RatchetError } from "../../errors/index.ts";
 import type { Graph } from "../graph/graph.ts";
 import { dimAt, product } from "../graph/value.ts";
@@ -34,7 +35,7 @@ export class Tape {
     return output;
   }
 
-  /** A constant of the type of `like`, to be used as an operand beside it. */
+  /** A constant with the type of `like`. */
   number(value: number, like: Value): Value {
     return this.graph.scalar(value, like.dtype);
   }
@@ -103,7 +104,7 @@ export class Tape {
   causalMask = (size: Dim, dtype: DType): Value => this.single("causalMask", [], { size, dtype });
   count = (dims: readonly Dim[], dtype: DType): Value => this.single("count", [], { dims, dtype });
 
-  /** A vector in ascending order, and the place that each element had before. */
+  /** A vector in ascending order, and the index that each element had before. */
   sortedWithOrder(x: Value): [Value, Value] {
     return this.apply("sort", [x], {}) as [Value, Value];
   }

@@ -1,7 +1,8 @@
 // AdamW (Loshchilov and Hutter, arXiv 1711.05101) with clipping by the global norm.
-//   g' = (1 − β₁) c g      m' = β₁ m + g'      v' = β₂ v + (1 − β₂) / (1 − β₁)² g'²      w' = keep · w − rate · m' / (√v' + floor)
-// c is what clipping leaves of the gradients; rate, floor and keep (settings.ts) hold the bias corrections and the decay.
-// The model does not matter here: weights, gradients and moments are long arrays, updated in place in one pass (vector/elementwise.ts).
+//   g' = (1 − β₁) c g m' = β₁ m + g' v' = β₂ v + (1 − β₂) / (1 − β₁)² g'² w' = keep · w − rate · m' / (√v' +
+//     floor)
+// c is the factor of clipping; rate, floor and keep (settings.ts) hold the bias corrections and the decay.
+// Weights, gradients and moments are long arrays, updated in place in one pass (vector/elementwise.ts).
 import { Graph } from "../graph/graph.ts";
 import { toOrt } from "../graph/session.ts";
 import type { Session, SessionOptions } from "../graph/session.ts";
@@ -10,13 +11,13 @@ import { Tape } from "../ops/tape.ts";
 import { Elementwise } from "../vector/elementwise.ts";
 import type { AdamScalars, OptimizerSettings } from "./settings.ts";
 
-/** As torch.nn.utils.clip_grad_norm_ has it. */
-const clipEpsilon = 1e-6;
+/** As in torch.nn.utils.clip_grad_norm_. */
+const CLIP_EPSILON = 1e-6;
 
-/** Gradients of which the squares are added up at once: 1 MiB. */
-const chunk = 2 ** 18;
+/** Gradients whose squares are summed at once: 1 MiB. */
+const CHUNK = 2 ** 18;
 
-/** Arrays of one length; the first `decaying` weights decay. */
+/** Arrays of one length. Only the first `decaying` weights decay. */
 export interface AdamArrays {
   weights: Float32Array;
   gradients: Float32Array;
@@ -69,7 +70,7 @@ export class AdamW {
     this.update = updateOf(settings.betas);
   }
 
-  /** Its session is closed by whom it belongs to. */
+  /** The owner of `sessions` closes its session. */
   static async create(
     settings: Pick<OptimizerSettings, "betas" | "clip">,
     sessions: Sessions,
@@ -78,11 +79,11 @@ export class AdamW {
     return new AdamW(settings, await sessions.open(squaresGraph, [], options));
   }
 
-  /** The norm of all gradients taken as one vector. */
+  /** The norm of all gradients as one vector. */
   async norm({ gradients }: Pick<AdamArrays, "gradients">): Promise<number> {
     let sum = 0;
-    for (let at = 0; at < gradients.length; at += chunk) {
-      const data = gradients.subarray(at, at + chunk);
+    for (let at = 0; at < gradients.length; at += CHUNK) {
+      const data = gradients.subarray(at, at + CHUNK);
       const { squares } = await this.squares.raw({
         gradient: toOrt({ dtype: "float32", shape: [data.length], data }),
       });
@@ -91,10 +92,10 @@ export class AdamW {
     return Math.sqrt(sum);
   }
 
-  /** One step of all weights; `norm` is that of the gradients, before clipping. */
+  /** One step of all weights. `norm`: the norm of the gradients before clipping. */
   step({ decaying, ...arrays }: AdamArrays, norm: number, { rate, floor, keep }: AdamScalars): void {
     const { betas, clip } = this.settings;
-    const clipped = clip > 0 ? Math.min(1, clip / (norm + clipEpsilon)) : 1;
+    const clipped = clip > 0 ? Math.min(1, clip / (norm + CLIP_EPSILON)) : 1;
     const shared = { scale: clipped * (1 - betas[0]), rate, floor };
     this.update.run(arrays, { ...shared, keep }, 0, decaying);
     this.update.run(arrays, { ...shared, keep: 1 }, decaying);

@@ -65,7 +65,7 @@ function adamwByHand(
   return { w: next, m: first, v: second };
 }
 
-it("three clipped steps of AdamW agree with the paper's formulas, matrices decaying and vectors not", async () => {
+it("three clipped AdamW steps agree with the paper's formulas; matrices decay, vectors do not", async () => {
   const sessions = new Sessions();
   const adamw = await AdamW.create(settings, sessions, { threads: 1 });
   // The first four weights are a matrix's, the others a vector's.
@@ -96,8 +96,8 @@ it("three clipped steps of AdamW agree with the paper's formulas, matrices decay
       [states.v, arrays.second],
     ] as const) {
       // Single precision: a dozen roundings of 6e-8 on numbers of at most 3.
-      expected.forEach((value, place) =>
-        assert.ok(Math.abs(value - actual[place]!) < 2e-6, `step ${step}, place ${place}`),
+      expected.forEach((value, index) =>
+        assert.ok(Math.abs(value - actual[index]!) < 2e-6, `step ${step}, weight ${index}`),
       );
     }
   }
@@ -118,10 +118,9 @@ it("an update in chunks changes every weight once", async () => {
   const norm = await adamw.norm(arrays);
   assert.ok(Math.abs(norm - Math.sqrt(size)) < 1e-3);
   adamw.step(arrays, norm, { rate: 0.5, floor: 0, keep: 0.5 });
-  const [decayed, kept] = [arrays.weights[0]!, arrays.weights[size - 1]!];
-  assert.ok(Math.abs(kept - decayed - 0.5) < 1e-6);
-  for (let place = 0; place < size; place++)
-    if (arrays.weights[place] !== (place < 300_000 ? decayed : kept))
-      assert.fail(`weight ${place} is ${arrays.weights[place]}`);
+  const [decayed, notDecayed] = [arrays.weights[0]!, arrays.weights[size - 1]!];
+  assert.ok(Math.abs(notDecayed - decayed - 0.5) < 1e-6);
+  for (const [index, weight] of arrays.weights.entries())
+    if (weight !== (index < 300_000 ? decayed : notDecayed)) assert.fail(`weight ${index} is ${weight}`);
   await sessions.close();
 });

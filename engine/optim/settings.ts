@@ -1,5 +1,5 @@
-// Settings of the optimizer and what follows from them for one step. Schedules are those of transformers (`get_scheduler`), whose
-// first step of a warm-up has learning rate 0.
+// Settings of the optimizer, and the numbers of one step that follow from them. Schedules are those of
+// transformers (`get_scheduler`): the first step of a warm-up has learning rate 0.
 
 export interface OptimizerSettings {
   learningRate: number;
@@ -14,17 +14,23 @@ export interface OptimizerSettings {
   epochs: number;
   /** Rows (pairs for reward and dpo) per optimizer step. */
   batch: number;
-  /** Rows computed at once, of which `batch` is made up; where absent it follows from the model and maxLength (train/micro-batch.ts). */
+  /**
+   * Rows of a batch that are computed at once. If absent, it follows from the model and maxLength
+   * (train/micro-batch.ts).
+   */
   microBatch?: number;
   /** Seed of the shuffle of rows in each epoch, 16 hexadecimal digits. */
   seed: string;
   /** Longest row in tokens, prompt and answer. */
   maxLength: number;
-  /** Longer rows lose their end, as in TRL; where absent they are left out. Never for a reward model, which reads the end. */
+  /**
+   * Longer rows lose their end, as in TRL. If absent, they are left out. Not for reward models, which read
+   * the end.
+   */
   truncation?: "keep_start";
 }
 
-const decays: Record<OptimizerSettings["schedule"], (progress: number) => number> = {
+const DECAYS: Record<OptimizerSettings["schedule"], (progress: number) => number> = {
   constant: () => 1,
   linear: (progress) => 1 - progress,
   cosine: (progress) => 0.5 * (1 + Math.cos(Math.PI * progress)),
@@ -40,10 +46,10 @@ export function learningRateAt(
   const warmupSteps = Math.ceil(total * settings.warmup);
   if (done < warmupSteps) return (settings.learningRate * done) / warmupSteps;
   const progress = (done - warmupSteps) / Math.max(1, total - warmupSteps);
-  return settings.learningRate * decays[settings.schedule](progress);
+  return settings.learningRate * DECAYS[settings.schedule](progress);
 }
 
-/** The numbers of one AdamW step that the graph takes as inputs, from the step's learning rate. */
+/** The numbers of one AdamW step that depend on the step. */
 export interface AdamScalars {
   /** lr · √(1 − β₂ᵗ) / (1 − β₁ᵗ) */
   rate: number;

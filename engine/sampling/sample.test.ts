@@ -17,7 +17,8 @@ function drawn(rule: Partial<SamplingRule>, count = 4000, from = logps): number[
   return counts;
 }
 
-// The rules once more, each as its paper or manual words it, on normalised probabilities. Slow and obvious.
+// A second implementation of the rules, on normalised probabilities as in their papers and manuals. It is
+// slow and simple.
 type Filter = "temperature" | "topK" | "topP" | "minP";
 
 const normalised = (weights: number[]): number[] => {
@@ -47,7 +48,7 @@ function exact(
   return order.reduce((p, filter) => normalised(filters[filter](p, rule)), from);
 }
 
-/** Pearson's statistic; Infinity where something was drawn that cannot be. */
+/** Pearson's statistic; Infinity if an impossible token was drawn. */
 function chiSquare(counts: number[], expected: number[]): number {
   const total = counts.reduce((a, b) => a + b, 0);
   return counts.reduce((sum, count, i) => {
@@ -84,14 +85,15 @@ for (const [name, rule] of Object.entries(rules)) {
   });
 }
 
-it("every wrong order of two neighbouring filters is told apart from the right one", () => {
+it("every wrong order of two neighbouring filters gives another distribution", () => {
   const wrong: { order: readonly Filter[]; rule: Partial<SamplingRule> }[] = [
-    // The two likeliest tokens first hold 0.65 of all, and only at a temperature above 1 less than 0.6.
+    // The two likeliest tokens hold 0.65 of the mass at temperature 1, and less than 0.6 at a higher
+    // temperature.
     { order: ["topP", "temperature", "topK", "minP"], rule: { temperature: 2, topP: 0.6 } },
     { order: ["minP", "temperature", "topK", "topP"], rule: { temperature: 2, minP: 0.6 } },
-    // Of the three that top-k leaves, two hold 0.76.
+    // Two of the three tokens that top-k keeps hold 0.76 of their mass.
     { order: ["temperature", "topP", "topK", "minP"], rule: { topK: 3, topP: 0.75 } },
-    // Of the three that min-p leaves, two hold 0.76; of all tokens, 0.65.
+    // Two of the three tokens that min-p keeps hold 0.76 of their mass, and 0.65 of the whole mass.
     { order: ["temperature", "topK", "minP", "topP"], rule: { topP: 0.75, minP: 0.3 } },
   ];
   for (const { order, rule } of wrong) {
@@ -102,7 +104,7 @@ it("every wrong order of two neighbouring filters is told apart from the right o
   }
 });
 
-it("among equal tokens the lower ids stay", () => {
+it("among equal tokens the lower ids are kept", () => {
   const even = Float32Array.from([0.2, 0.2, 0.2, 0.2, 0.2], Math.log);
   const kept = (rule: Partial<SamplingRule>): number[] =>
     drawn(rule, 500, even).map((count) => Math.sign(count));
@@ -111,12 +113,12 @@ it("among equal tokens the lower ids stay", () => {
   assert.deepEqual(kept({ minP: 1 }), [1, 1, 1, 1, 1]);
 });
 
-it("temperature 0, top-k 1 and a vanishing top-p take the likeliest token", () => {
+it("temperature 0, top-k 1 and a tiny top-p draw the likeliest token", () => {
   for (const rule of [{ temperature: 0 }, { topK: 1 }, { topP: 1e-9 }, { minP: 1 }])
     assert.deepEqual(drawn(rule, 10), [0, 10, 0, 0, 0]);
 });
 
-it("what top-k and top-p keep is what sorting the whole vocabulary keeps, over flat, peaked and tied distributions", () => {
+it("top-k and top-p keep the tokens that sorting the whole vocabulary keeps", () => {
   const random = new Random("00000000000000aa");
   const size = 300;
   const shapes: Record<string, (id: number) => number> = {
@@ -145,7 +147,7 @@ it("what top-k and top-p keep is what sorting the whole vocabulary keeps, over f
         ),
       );
       for (const id of drawn) assert.ok(kept.has(id), `${name}, ${JSON.stringify(rule)}: drew ${id}`);
-      // Draws at both ends of the kept mass find its first and its last token.
+      // Draws at both ends of the kept mass give its first and its last token.
       const at = (uniform: number): number =>
         sampler.draw(
           logps,
@@ -160,7 +162,7 @@ it("what top-k and top-p keep is what sorting the whole vocabulary keeps, over f
   }
 });
 
-/** Ids in descending order of probability, of equal ones the lower first. */
+/** Ids in descending order of probability; among equal ones the lower first. */
 function keptBySorting(logps: Float32Array, { topK, topP }: { topK: number; topP: number }): number[] {
   const largest = Math.max(...logps);
   const weights = Array.from(logps, (logp) => Math.exp(logp - largest));

@@ -1,8 +1,8 @@
-// Draws one token from log-probabilities: temperature, then top-k, then top-p, then min-p, as transformers applies them (vLLM puts
-// min-p first, so that its top-p keeps fewer). Random numbers come from the completion's own seed and the token's index, so that
-// they depend on nothing else in the batch.
+// Draws one token from log-probabilities: temperature, then top-k, then top-p, then min-p, as in transformers
+// (vLLM applies min-p first, so its top-p keeps fewer tokens). Random numbers depend on the completion's seed
+// and the token's index, and on nothing else in the batch.
 import type { Random } from "../random.ts";
-import { parts, power } from "./power.ts";
+import { PARTS, power } from "./power.ts";
 
 export interface SamplingRule {
   /** 0 = always the likeliest token. */
@@ -15,16 +15,19 @@ export interface SamplingRule {
   minP: number;
 }
 
-/** Weights are relative to the likeliest token's: what top-k and top-p keep is mostly above this; else the bound is squared. */
-const firstBound = 2 ** -6;
+/**
+ * Bound on weights relative to the likeliest token's. Tokens that top-k and top-p keep are mostly above it;
+ * if not, it is squared.
+ */
+const FIRST_BOUND = 2 ** -6;
 
-/** e = 2^(partsOfE/parts). */
-const partsOfE = parts / Math.LN2;
+/** e = 2^(PARTS_OF_E/PARTS). */
+const PARTS_OF_E = PARTS / Math.LN2;
 
-/** Scratch for one vocabulary, so that drawing allocates nothing. */
+/** Draws from one vocabulary. Its arrays are reused, so drawing allocates no memory. */
 export class Sampler {
   private readonly weights: Float64Array;
-  /** The likeliest tokens' weights, in ascending order; the first `known` elements count. */
+  /** The largest weights, in ascending order. Only the first `known` elements are valid. */
   private readonly sorted: Float64Array;
   private known = 0;
 
@@ -50,18 +53,21 @@ export class Sampler {
       if (logps[offset + id]! > largest) largest = logps[offset + id]!;
     let total = 0;
     for (let id = 0; id < weights.length; id++)
-      total += weights[id] = power(((logps[offset + id]! - largest) / temperature) * partsOfE);
+      total += weights[id] = power(((logps[offset + id]! - largest) / temperature) * PARTS_OF_E);
     return total;
   }
 
-  /** How many tokens top-k and top-p leave. Few are likely: of a large vocabulary only those are sorted. */
+  /**
+   * The number of tokens that top-k and top-p keep. It sorts only weights above a bound, which are few in a
+   * large vocabulary.
+   */
   private count({ topK, topP }: SamplingRule, total: number): number {
     const { length: size } = this.weights;
     const limit = topK > 0 ? Math.min(topK, size) : size;
-    for (let bound = firstBound; ; bound *= bound) {
+    for (let bound = FIRST_BOUND; ; bound *= bound) {
       this.sortFrom(bound);
       const count = this.countAmong(limit, topP, total);
-      // At 0 the list is whole, but for numbers that are none.
+      // With bound 0 all weights are sorted; undefined then means NaN.
       if (count !== undefined || bound === 0) return count ?? 0;
     }
   }
@@ -76,7 +82,7 @@ export class Sampler {
     this.known = known;
   }
 
-  /** Undefined where the sorted ones are too few to tell. */
+  /** Undefined if too few weights are sorted to decide. */
   private countAmong(limit: number, topP: number, total: number): number | undefined {
     const { sorted, known, weights } = this;
     let mass = total;
@@ -94,7 +100,7 @@ export class Sampler {
     return count;
   }
 
-  /** Keeps the `count` likeliest tokens, of equal ones the lower ids. Returns their total. */
+  /** Keeps the `count` likeliest tokens; among equal weights, lower ids. Returns their total. */
   private keep(count: number): number {
     const { weights, sorted, known } = this;
     const least = sorted[known - count]!;
@@ -119,7 +125,7 @@ export class Sampler {
     return total;
   }
 
-  /** The first token whose cumulated weight passes `point`. */
+  /** The first token whose cumulative weight exceeds `point`. */
   private pick(point: number): number {
     const { weights } = this;
     let passed = 0;
@@ -130,7 +136,7 @@ export class Sampler {
       last = id;
       if (passed > point) return id;
     }
-    // Rounding may leave the sum a hair below `point`.
+    // Rounding may leave the sum slightly below `point`.
     return last;
   }
 

@@ -1,17 +1,20 @@
-// Where an answer ends by its author's wish: at a token id, or at a text that may span tokens. As in vLLM, the answer keeps every
-// token that was drawn, the last one whole, and its text is cut before the stop string.
+// The `stop` setting: an answer ends at a token id, or at a text that may span tokens. As in vLLM, the
+// answer's ids include all drawn tokens, and its text is cut before the stop string.
 
-/** Text of `ids` where it follows `before`. */
+/** Text of `ids` after `before`. */
 export type Decode = (before: readonly number[], ids: readonly number[]) => string;
 
-/** Tokens before the ones looked at, so that the decoder joins them as it does in the whole text. */
-const contextTokens = 4;
+/** Tokens before the window, so the decoder joins its tokens as in the whole text. */
+const CONTEXT_TOKENS = 4;
 
 export class StopRule {
   private readonly ids: ReadonlySet<number>;
   private readonly strings: readonly string[];
   private readonly decode: Decode;
-  /** Tokens that hold every stop string: a token has one byte at least, and the first may begin inside a character. */
+  /**
+   * Number of tokens that surely hold any stop string: a token has at least one byte, and the first may begin
+   * inside a character.
+   */
   private readonly window: number;
   private readonly lastCharacters: readonly string[];
   private readonly known = new Map<number, boolean>();
@@ -24,14 +27,14 @@ export class StopRule {
     this.lastCharacters = this.strings.map((text) => [...text].at(-1)!);
   }
 
-  /** Whether the newest of `ids` ends the answer; asked after each token. */
+  /** Whether the last of `ids` ends the answer. Call it after each token. */
   reached(promptIds: readonly number[], ids: readonly number[]): boolean {
     const newest = ids.at(-1)!;
     if (this.ids.has(newest)) return true;
     if (!this.mayEnd(newest)) return false;
     const from = Math.max(0, ids.length - this.window);
     const before = from === 0 ? promptIds : ids.slice(0, from);
-    const text = this.decode(before.slice(-contextTokens), ids.slice(from));
+    const text = this.decode(before.slice(-CONTEXT_TOKENS), ids.slice(from));
     return this.strings.some((string) => text.includes(string));
   }
 
@@ -41,13 +44,16 @@ export class StopRule {
     return ends.length === 0 ? text : text.slice(0, Math.min(...ends));
   }
 
-  /** Whether a stop string may end in this token. Decoding is dear; most tokens do not hold a last character. */
+  /**
+   * Whether a stop string may end in this token. Most tokens hold no last character, and decoding the window
+   * is slow.
+   */
   private mayEnd(id: number): boolean {
     if (this.strings.length === 0) return false;
     const known = this.known.get(id);
     if (known !== undefined) return known;
     const text = this.decode([], [id]);
-    // Alone, a decoder drops spaces, and a part of a character reads as the replacement character.
+    // Decoding a single token drops spaces, and a part of a character becomes the replacement character.
     const may =
       this.lastCharacters.some((character) => /\s/.test(character) || text.includes(character)) ||
       text.includes("\ufffd");

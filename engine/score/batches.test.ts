@@ -9,20 +9,20 @@ const row = (prompt: number[], length: number) => ({
 const placed = (rows: ReturnType<typeof row>[], most: number): number[][][] =>
   batchesOf(rows, most).map((batch) => batch.map(({ rows: of }) => of.map(({ at }) => at)));
 
-it("rows that follow each other with one prompt are a group, whatever begins alike", () => {
+it("consecutive rows with the same prompt are a group; an equal beginning is not enough", () => {
   assert.deepEqual(
     placed([row([1, 2], 3), row([1, 2], 3), row([1], 4), row([1, 3], 3), row([1, 2], 3)], 100),
     [[[0, 1], [2], [3], [4]]],
   );
 });
 
-it("groups are batched in the order of their longest rows, up to so many tokens, the prompt counted once", () => {
+it("groups are batched by their longest row, up to a number of tokens that counts a prompt once", () => {
   const rows = [row([1, 2], 6), row([1, 2], 1), row([3], 2), row([4], 2)];
   assert.deepEqual(placed(rows, 9), [[[2], [3]], [[0, 1]]]);
   assert.deepEqual(placed(rows, 15), [[[2], [3], [0, 1]]]);
 });
 
-it("a group of too many tokens is cut between its answers, and a row that is too long stands alone", () => {
+it("a group with too many tokens is cut between answers, and a row that is too long is a batch", () => {
   assert.deepEqual(placed([row([1, 2], 3), row([1, 2], 3), row([1, 2], 3)], 8), [[[0, 1]], [[2]]]);
   assert.deepEqual(placed([row([1], 30), row([1], 2)], 8), [[[1]], [[0]]]);
 });

@@ -1,26 +1,27 @@
-// Rows to score as batches of groups. A group is the rows that follow each other with one prompt; groups of like length are batched.
+// Rows to score as batches of groups. A group is a run of consecutive rows with the same prompt. Groups of
+// similar length form a batch.
 import type { Sequence } from "../model/index.ts";
 
 export interface Group<Row extends Sequence> {
   prompt: readonly number[];
-  /** With their places in the list. */
+  /** `at`: index in the list of all rows. */
   rows: { row: Row; at: number }[];
-  /** Prompt and answers. */
+  /** Number of tokens of the prompt and all answers. */
   tokens: number;
-  /** The longest row. */
+  /** Length of the longest row. */
   length: number;
 }
 
-const follows = (prompt: readonly number[], { ids, promptLength }: Sequence): boolean =>
-  prompt.length === promptLength && prompt.every((id, place) => id === ids[place]);
+const hasPrompt = (prompt: readonly number[], { ids, promptLength }: Sequence): boolean =>
+  prompt.length === promptLength && prompt.every((id, position) => id === ids[position]);
 
-/** A group that would have more than `most` tokens is cut between its answers. */
+/** A group with more than `most` tokens is cut between its answers. */
 function groupsOf<Row extends Sequence>(rows: readonly Row[], most: number): Group<Row>[] {
   const groups: Group<Row>[] = [];
   for (const [at, row] of rows.entries()) {
     const { ids, promptLength } = row;
     let group = groups.at(-1);
-    if (!group || !follows(group.prompt, row) || group.tokens + ids.length - promptLength > most) {
+    if (!group || !hasPrompt(group.prompt, row) || group.tokens + ids.length - promptLength > most) {
       group = { prompt: ids.slice(0, promptLength), rows: [], tokens: promptLength, length: 0 };
       groups.push(group);
     }
@@ -31,7 +32,7 @@ function groupsOf<Row extends Sequence>(rows: readonly Row[], most: number): Gro
   return groups;
 }
 
-/** Batches of at most `most` tokens, or of one group that has more. */
+/** Batches of at most `most` tokens, or of one larger group. */
 export function batchesOf<Row extends Sequence>(rows: readonly Row[], most: number): Group<Row>[][] {
   const batches: Group<Row>[][] = [];
   let tokens = Infinity;

@@ -28,7 +28,7 @@ const rows = Array.from({ length: 300 }, (_, i) => ({
   promptLength: 2,
 }));
 
-/** As campaigns have them: eight answers to each prompt, of different lengths, one of them empty. */
+/** As in campaigns: eight answers of different lengths to each prompt, one of them empty. */
 const grouped: Sequence[] = Array.from({ length: 13 }, (_, prompt) =>
   Array.from({ length: 8 }, (__, sample) => {
     const head = [1, ...Array.from({ length: prompt % 11 }, (___, t) => 4 + ((prompt + 3 * t) % 8))];
@@ -42,7 +42,7 @@ const grouped: Sequence[] = Array.from({ length: 13 }, (_, prompt) =>
   }),
 ).flat();
 
-/** One row after the other, each a sequence of its own: the arrangement without groups, gathers and batches. */
+/** Computes every row alone: without groups, gathers and batches. */
 async function dense(
   { config, weights: loaded }: Checkpoint,
   kind: "logps" | "rewards",
@@ -88,7 +88,7 @@ async function rewardsOf(threads: number, of = rows): Promise<number[]> {
   }
 }
 
-it("rewards are the same bits again and on two threads, and stand where their rows stood", async () => {
+it("rewards have the same bits on two threads, and the order of their rows", async () => {
   const rewards = await rewardsOf(1);
   assert.deepEqual(await rewardsOf(2), rewards);
   for (const i of [0, 150, 299]) {
@@ -97,7 +97,7 @@ it("rewards are the same bits again and on two threads, and stand where their ro
   }
 });
 
-it("a reward is read at the last real token, whatever the padding: pad and end-of-sequence ids mean nothing to it", async () => {
+it("a reward is read at the last token of a row, even if it is a pad or end-of-sequence id", async () => {
   const ends = [
     { ids: [1, 5, 6, 2], promptLength: 2 },
     { ids: [1, 5, 6, 2, 2, 0], promptLength: 2 },
@@ -108,7 +108,7 @@ it("a reward is read at the last real token, whatever the padding: pad and end-o
   assert.equal(new Set(alone.map((reward) => reward.toFixed(4))).size, 3);
 });
 
-it("a policy gives no rewards and a reward model no log-probabilities", async () => {
+it("a policy has no rewards and a reward model no log-probabilities", async () => {
   const policy = tinyCheckpoint();
   const ofPolicy = await SequenceScorer.create(policy.config, options);
   await assert.rejects(ofPolicy.rewards(loadWeights(policy), rows), { code: "architecture_unsupported" });
@@ -118,7 +118,7 @@ it("a policy gives no rewards and a reward model no log-probabilities", async ()
   await ofReward.close();
 });
 
-it("the log-probabilities of next tokens are those of answers of one token, in any order and number", async () => {
+it("log-probabilities of choices are those of answers with one token", async () => {
   const policy = tinyCheckpoint();
   const scorer = await SequenceScorer.create(policy.config, options);
   const prompts = rows.slice(0, 40).map(({ ids }, i) => ({ ids, choices: i % 2 ? [9, 4] : [4, 7, 9] }));
@@ -148,7 +148,7 @@ it("an empty answer has log-probability 0", async () => {
   await scorer.close();
 });
 
-it("rows that share their prompts have the rewards of rows alone within 1e-5, with biases, norms of heads and every ratio of heads", async () => {
+it("grouped rows have the rewards of rows alone within 1e-5, for all kinds of heads", async () => {
   for (const config of [
     {},
     { kvHeads: 4 },
@@ -163,7 +163,7 @@ it("rows that share their prompts have the rewards of rows alone within 1e-5, wi
   }
 });
 
-it("their tokens have the log-probabilities of rows alone within 1e-5", async () => {
+it("grouped rows have the log-probabilities of rows alone within 1e-5", async () => {
   const policy = tinyCheckpoint();
   const scorer = await SequenceScorer.create(policy.config, options);
   const asked = await scorer.tokenLogps(loadWeights(policy), grouped);
@@ -178,8 +178,8 @@ it("their tokens have the log-probabilities of rows alone within 1e-5", async ()
   await scorer.close();
 });
 
-it("scores are the same bits on one, two and three threads", async () => {
-  // Wide enough that three threads are allowed to share out every product.
+it("scores have the same bits on one, two and three threads", async () => {
+  // Wide enough for three threads.
   const wide = initCheckpoint(
     { ...TINY, hiddenSize: 256, intermediateSize: 320, heads: 8, kvHeads: 2, headSize: 32, vocabSize: 300 },
     "0000000000000001",
@@ -202,7 +202,7 @@ it("scores are the same bits on one, two and three threads", async () => {
   assert.deepEqual(runs[2], runs[0]);
 });
 
-it("a batch that has no memory is named with its longest row", async () => {
+it("running out of memory names the batch's longest row", async () => {
   const scorer = await SequenceScorer.create(checkpoint.config, options);
   const endless = {
     ids: new Array<number>(1_000_000).fill(5),
@@ -212,8 +212,10 @@ it("a batch that has no memory is named with its longest row", async () => {
   await assert.rejects(scorer.rewards(weights, [rows[0]!, endless]), {
     code: "out_of_memory",
     kind: "resource",
-    message:
-      /^scoring 1 rows at once, the longest of 1000000 tokens \(an answer to prompt p7\): no memory for an array/,
+    message: new RegExp(
+      "^scoring 1 rows at once, the longest of 1000000 tokens " +
+        String.raw`\(an answer to prompt p7\): no memory for an array`,
+    ),
   });
   await scorer.close();
 });

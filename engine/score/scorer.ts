@@ -1,31 +1,25 @@
-// Forward-only scoring of whole sequences: log-probabilities of answers, and rewards at the last real token.
-// Rows that follow each other and have one prompt are a group: the prompt is computed once. Groups are sorted by length and cut into batches
-// of bounded size, so that attention is padded little; groups and cut follow from the rows alone.
+// Scoring of whole sequences: log-probabilities of answers, and rewards at the last real token. Consecutive
+// rows with the same prompt are a group: the prompt is computed once. Groups are sorted by length and cut
+// into batches of bounded size, so attention needs little padding. Groups and batches follow from the rows
+// alone.
 import type { Tensor as OrtTensor } from "onnxruntime-node";
 import { RatchetError } from "../../errors/index.ts";
 import { nameMemory } from "../out-of-memory.ts";
-import { Graph, Session } from "../graph/index.ts";
+import { Session } from "../graph/index.ts";
 import type { SessionOptions } from "../graph/index.ts";
 import { neutralThreads } from "../graph/threads.ts";
-import {
-  declareParameters,
-  declareSegments,
-  isRewardModel,
-  layInSegments,
-  logits,
-  rewards,
-} from "../model/index.ts";
-import type { Encoded, ModelConfig, Sequence } from "../model/index.ts";
-import { int64 } from "../model/encode.ts";
-import { Tape } from "../ops/tape.ts";
+import { isRewardModel } from "../model/index.ts";
+import type { ModelConfig, Sequence } from "../model/index.ts";
 import { batchesOf } from "./batches.ts";
 import type { Group } from "./batches.ts";
+import { answerOf, encode, scoreGraph } from "./inputs.ts";
+import type { Read } from "./inputs.ts";
 import { rotaryFeeds, toFeeds } from "./weights.ts";
 import type { LoadedWeights } from "./weights.ts";
 
 /** A row to score. */
 export interface ScoreRow extends Sequence {
-  /** What it is, for errors. */
+  /** Names the row in errors. */
   name?: string;
 }
 
@@ -34,43 +28,16 @@ export interface ScoreHooks {
   onProgress?(done: number): void;
 }
 
-/** A text, and tokens of which one may come next. */
+/** A text, and tokens that may come next. */
 export interface Choice {
   ids: readonly number[];
   choices: readonly number[];
-  /** What it is, for errors. */
+  /** Names the row in errors. */
   name?: string;
 }
 
-/** Tokens per batch: large enough for full-speed products, small enough for memory. */
-const batchTokens = 4096;
-/** Attention costs as much as all products together in small models, and is padded to a bucket's longest row. */
-const rowBuckets = 8;
-
-function scoreGraph(config: ModelConfig): Graph {
-  const t = new Tape(new Graph("few"));
-  const parameters = declareParameters(t, config);
-  const segments = declareSegments(t, config, rowBuckets, { learning: false });
-  const selection = { index: t.graph.input("index", "int64", ["M"]) };
-  if (isRewardModel(config)) {
-    t.graph.output("rewards", rewards(t, config, parameters, segments, selection));
-    return t.graph;
-  }
-  const targets = t.graph.input("targets", "int64", ["M"]);
-  t.graph.output("logps", t.tokenLogps(logits(t, config, parameters, segments, selection), targets));
-  return t.graph;
-}
-
-/** What is read of a row: at which tokens of the batch, and of a policy, which tokens are to be predicted there. */
-interface Reading {
-  index: number[];
-  targets?: readonly number[];
-}
-
-/** `place`: where a token of the row's answer stands in the batch; −1 is the prompt's last one. */
-type Read<Row> = (row: Row, place: (offset: number) => number) => Reading;
-
-const answerOf = ({ ids, promptLength }: Sequence): readonly number[] => ids.slice(promptLength);
+/** Tokens per batch: enough for products at full speed, few enough for memory. */
+const BATCH_TOKENS = 4096;
 
 export class SequenceScorer {
   readonly config: ModelConfig;
@@ -93,20 +60,20 @@ export class SequenceScorer {
     );
   }
 
-  /** ln π of every answer token, row by row. A prompt has one token at least. */
+  /** ln π of every answer token, row by row. A prompt has at least one token. */
   async tokenLogps(
     weights: LoadedWeights,
     rows: readonly ScoreRow[],
     hooks: ScoreHooks = {},
   ): Promise<Float32Array[]> {
     this.expect("policy", "log-probabilities");
-    return this.read("logps", weights, rows, hooks, (row, place) => {
+    return this.read("logps", weights, rows, hooks, (row, at) => {
       const targets = answerOf(row);
-      return { targets, index: targets.map((_, offset) => place(offset - 1)) };
+      return { targets, index: targets.map((_, offset) => at(offset - 1)) };
     });
   }
 
-  /** Summed in double precision. */
+  /** Sums over the tokens of each answer, in double precision. */
   async logps(weights: LoadedWeights, rows: readonly ScoreRow[], hooks: ScoreHooks = {}): Promise<number[]> {
     return (await this.tokenLogps(weights, rows, hooks)).map((tokens) =>
       tokens.reduce((sum, logp) => sum + logp, 0),
@@ -121,9 +88,9 @@ export class SequenceScorer {
   ): Promise<number[][]> {
     this.expect("policy", "log-probabilities");
     const prompts = rows.map((row) => ({ ...row, promptLength: row.ids.length }));
-    const logps = await this.read("logps", weights, prompts, hooks, ({ choices }, place) => ({
+    const logps = await this.read("logps", weights, prompts, hooks, ({ choices }, at) => ({
       targets: choices,
-      index: choices.map(() => place(-1)),
+      index: choices.map(() => at(-1)),
     }));
     return logps.map((of) => Array.from(of));
   }
@@ -134,8 +101,8 @@ export class SequenceScorer {
     hooks: ScoreHooks = {},
   ): Promise<number[]> {
     this.expect("reward model", "rewards");
-    const rewards = await this.read("rewards", weights, rows, hooks, ({ ids, promptLength }, place) => ({
-      index: [place(ids.length - promptLength - 1)],
+    const rewards = await this.read("rewards", weights, rows, hooks, ({ ids, promptLength }, at) => ({
+      index: [at(ids.length - promptLength - 1)],
     }));
     return rewards.map(([reward]) => reward!);
   }
@@ -152,7 +119,7 @@ export class SequenceScorer {
       );
   }
 
-  /** What `read` asks for, row by row. */
+  /** The values that `read` selects, row by row. */
   private async read<Row extends ScoreRow>(
     output: string,
     weights: LoadedWeights,
@@ -162,10 +129,10 @@ export class SequenceScorer {
   ): Promise<Float32Array[]> {
     const results: Float32Array[] = [];
     let done = 0;
-    for (const groups of batchesOf(rows, batchTokens)) {
+    for (const groups of batchesOf(rows, BATCH_TOKENS)) {
       hooks.signal?.throwIfAborted();
       const scored = await this.readBatch(output, weights, groups, read).catch((error: unknown) =>
-        Promise.reject(nameMemory(error, scoring(groups))),
+        Promise.reject(nameMemory(error, doing(groups))),
       );
       for (const { at, values } of scored) results[at] = values;
       hooks.onProgress?.((done += scored.length));
@@ -180,7 +147,7 @@ export class SequenceScorer {
     read: Read<Row>,
   ): Promise<{ at: number; values: Float32Array }[]> {
     const { feeds, counts } = encode(groups, read);
-    // Answers without a token ask for nothing.
+    // All answers are empty.
     if (feeds["index"]!.data.length === 0)
       return counts.map(({ at }) => ({ at, values: new Float32Array(0) }));
     const whole = (await this.session.raw({ ...weights, ...this.rotary, ...toFeeds(feeds) }))[output]!
@@ -190,40 +157,12 @@ export class SequenceScorer {
   }
 }
 
-/** The batch, for errors. */
-function scoring(groups: readonly Group<ScoreRow>[]): string {
+/** The work in progress, for errors. */
+function doing(groups: readonly Group<ScoreRow>[]): string {
   const rows = groups.flatMap(({ rows: of }) => of);
   const { row, at } = rows.reduce((longest, other) =>
     other.row.ids.length > longest.row.ids.length ? other : longest,
   );
-  return `scoring ${rows.length} rows at once, the longest of ${row.ids.length} tokens (${row.name ?? `row ${at}`})`;
-}
-
-/** A batch's inputs, and how many values are read of each row. */
-function encode<Row extends Sequence>(
-  groups: readonly Group<Row>[],
-  read: Read<Row>,
-): { feeds: Encoded; counts: { at: number; count: number }[] } {
-  const { tensors, starts } = layInSegments(
-    groups.map(({ prompt, rows }) => ({ prompt, answers: rows.map(({ row }) => answerOf(row)) })),
-    rowBuckets,
-  );
-  const index: number[] = [];
-  /** Only a policy's graph takes them. */
-  const targets: number[] = [];
-  const counts = groups.flatMap(({ prompt, rows }, group) =>
-    rows.map(({ row, at }, answer) => {
-      const { prompt: promptStart, answers } = starts[group]!;
-      const reading = read(row, (offset) =>
-        offset < 0 ? promptStart + prompt.length - 1 : answers[answer]! + offset,
-      );
-      index.push(...reading.index);
-      targets.push(...(reading.targets ?? []));
-      return { at, count: reading.index.length };
-    }),
-  );
-  return {
-    feeds: { ...tensors, index: int64(index), ...(targets.length > 0 ? { targets: int64(targets) } : {}) },
-    counts,
-  };
+  const name = row.name ?? `row ${at}`;
+  return `scoring ${rows.length} rows at once, the longest of ${row.ids.length} tokens (${name})`;
 }

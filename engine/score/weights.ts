@@ -1,4 +1,5 @@
-// What forward-only graphs are fed: the weights of a checkpoint, made once per model; the rotary tables of its configuration; inputs.
+// Inputs of graphs as onnxruntime's tensors: the weights of a checkpoint, the rotary tables of a
+// configuration, a batch.
 import type { Tensor as OrtTensor } from "onnxruntime-node";
 import { toOrt } from "../graph/index.ts";
 import { packWeights, parametersOf, rotaryTables } from "../model/index.ts";
@@ -15,7 +16,7 @@ export function loadWeights({ config, weights }: Checkpoint): LoadedWeights {
   );
 }
 
-/** cos and sin of every position that the model reads. */
+/** cos and sin of every position of the model. */
 export function rotaryFeeds(config: ModelConfig): Record<string, OrtTensor> {
   return toFeeds({ ...rotaryTables(config, config.maxPositions) });
 }

@@ -1,5 +1,6 @@
-// Chat templates: messages to the text that the model was taught to read, by the Jinja template that the tokenizer ships.
-// The surroundings are those of transformers: the tokenizer's special tokens as `bos_token` and so on, `tools` and `documents` none.
+// Chat templates: messages → the text that the model was trained on, by the tokenizer's Jinja template. The
+// template gets the same variables as in transformers: the tokenizer's special tokens as `bos_token` and so
+// on; `tools` and `documents` are null.
 import { Template } from "@huggingface/jinja";
 import { RatchetError } from "../../errors/index.ts";
 
@@ -11,27 +12,32 @@ export interface ChatMessage {
 /** The tokenizer's special tokens by their names in its settings: `bos_token`, `eos_token`, … */
 export type SpecialTexts = Readonly<Record<string, string>>;
 
-/** Characters `from` to before `to`. */
+/** Characters `from` to `to` − 1. */
 export type Span = readonly [from: number, to: number];
 
-/** Templates that print a date take it from here when it is given; this one is the default of Llama 3.1 and 3.2. */
-const fixedDate = "26 Jul 2024";
+/** `date_string` for templates that print a date. It is the default of Llama 3.1 and 3.2. */
+const FIXED_DATE = "26 Jul 2024";
 
-/** Stand where `{% generation %}` and its end stood. Unicode keeps these two code points free of meaning for ever. */
-const marks = { open: "\uFDD0", close: "\uFDD1" };
+/**
+ * Characters in place of `{% generation %}` and its end. Unicode reserves these code points as noncharacters.
+ */
+const MARKS = { open: "\uFDD0", close: "\uFDD1" };
 
 export class ChatTemplate {
   private readonly template: Template;
-  /** The same template, writing a mark where the assistant's words begin and end; absent where it does not say. */
+  /**
+   * The same template with marks at the begin and end of the assistant's text; absent if it has no generation
+   * tags.
+   */
   private readonly marked: Template | undefined;
   private readonly texts: SpecialTexts;
 
   constructor(source: string, texts: SpecialTexts) {
-    // Today's date in a prompt would make a campaign's bytes depend on the day it ran.
+    // With today's date in a prompt a campaign's bytes would depend on the day.
     if (source.includes("strftime_now") && !source.includes("date_string"))
       throw new RatchetError(
         "chat_template_unsupported",
-        "the chat template asks for today's date, so that equal prompts would differ from day to day",
+        "the chat template prints today's date, so equal prompts would differ from day to day",
       );
     this.template = parseTemplate(source);
     const marked = markGeneration(source);
@@ -43,7 +49,7 @@ export class ChatTemplate {
     return this.fill(this.template, messages, addGenerationPrompt);
   }
 
-  /** The prompt as text, and what answers add to it (turn-closing tokens included). */
+  /** The prompt as text, and the text that the answers add to it, including tokens that close a turn. */
   split(
     messages: readonly ChatMessage[],
     answers: readonly ChatMessage[],
@@ -61,14 +67,16 @@ export class ChatTemplate {
     return { prompt, answer: whole.slice(prompt.length) };
   }
 
-  /** A whole conversation, and which of its characters stand between `{% generation %}` and `{% endgeneration %}`. */
+  /** A whole conversation, and the characters between `{% generation %}` and `{% endgeneration %}`. */
   assistantSpans(messages: readonly ChatMessage[]): { text: string; spans: Span[] } {
     if (!this.marked)
       throw new RatchetError(
         "chat_template_unsupported",
-        "the chat template has no {% generation %}, so nobody can say which tokens are the assistant's",
+        "the chat template has no {% generation %} tag, so the assistant's tokens are not known",
         {
-          hint: "put {% generation %} … {% endgeneration %} around what the assistant writes, or learn from rows of prompt and completion",
+          hint:
+            "put {% generation %} … {% endgeneration %} around the assistant's text, " +
+            "or train on rows of prompt and completion",
         },
       );
     const parts = this.fill(this.marked, messages, false).split(/([\uFDD0\uFDD1])/);
@@ -76,15 +84,15 @@ export class ChatTemplate {
     let text = "";
     let from = 0;
     for (const part of parts) {
-      if (part === marks.open) from = text.length;
-      else if (part === marks.close) spans.push([from, text.length]);
+      if (part === MARKS.open) from = text.length;
+      else if (part === MARKS.close) spans.push([from, text.length]);
       else text += part;
     }
-    // A filter around the block, such as trim, could see the marks.
+    // The texts differ if a filter around the block, such as trim, sees the marks.
     if (text !== this.render(messages, false))
       throw new RatchetError(
         "chat_template_unsupported",
-        "the chat template works on what {% generation %} holds, so that its place in the text is not known",
+        "the chat template changes the text inside {% generation %}, so its position is not known",
       );
     return { text, spans };
   }
@@ -96,7 +104,7 @@ export class ChatTemplate {
         add_generation_prompt: addGenerationPrompt,
         tools: null,
         documents: null,
-        date_string: fixedDate,
+        date_string: FIXED_DATE,
         ...this.texts,
       });
     } catch (cause) {
@@ -122,20 +130,20 @@ function parseTemplate(source: string): Template {
 }
 
 /**
- * An output tag in place of each generation tag. A `-` trims alike in both; what transformers trims around statements only
- * (blanks before one that begins a line, the line break behind it) is trimmed here.
+ * Replaces each generation tag by an output tag. A `-` trims equally in both. transformers trims blanks
+ * before a statement at the begin of a line, and the line break after it; this does so for the output tags.
  */
 function markGeneration(source: string): string {
   return source.replace(
     /(?:^[ \t]*)?\{%([-+]?)\s*(end)?generation\s*([-+]?)%\}\n?/gm,
     (_, left: string, end: string | undefined, right: string) => {
-      const mark = end === undefined ? marks.open : marks.close;
+      const mark = end === undefined ? MARKS.open : MARKS.close;
       return `{{${left === "-" ? "-" : ""} "${mark}" ${right === "-" ? "-" : ""}}}`;
     },
   );
 }
 
-/** `chat_template` is one template, or a list of named ones of which `default` is meant. */
+/** `chat_template` is one template, or a list of named templates with one named `default`. */
 export function chooseTemplate(value: unknown): string | undefined {
   if (typeof value === "string") return value;
   const chosen = namedTemplates(value).find(({ name }) => name === "default")?.template;

@@ -23,7 +23,7 @@ const words = (ids: number[]): string => ids.map((id) => WORDS[id]).join(" ");
 const coded = (code: string, message: RegExp) => (error: Error & { code?: string }) =>
   error.code === code && message.test(error.message);
 
-/** The tiny tokenizer with some settings changed. */
+/** The tiny tokenizer with changed settings. */
 async function changed(
   settings: Record<string, unknown>,
   tokenizer: Record<string, unknown> = {},
@@ -37,7 +37,7 @@ async function changed(
   return Tokenizer.load(folder, TINY);
 }
 
-it("a prompt begins with the BOS exactly once, whoever adds it", async () => {
+it("a prompt begins with exactly one BOS", async () => {
   const tokenizer = await Tokenizer.load(dir, TINY);
   assert.equal(words(tokenizer.encodePrompt({ prompt: "red fish" })), "<bos> red fish");
   assert.equal(words(tokenizer.encodePrompt({ prompt: "<bos> red fish" })), "<bos> red fish");
@@ -57,7 +57,7 @@ it("a prompt begins with the BOS exactly once, whoever adds it", async () => {
   );
 });
 
-it("a plain answer is the tail after the prompt and ends with one EOS; a conversation is closed by its template", async () => {
+it("a plain answer is the tail after the prompt and ends with one EOS", async () => {
   const tokenizer = await Tokenizer.load(dir, TINY);
   const prompt = { prompt: "red fish" };
   assert.equal(words(tokenizer.encodeAnswer(prompt, " blue sea").ids), "blue sea <eos>");
@@ -68,7 +68,7 @@ it("a plain answer is the tail after the prompt and ends with one EOS; a convers
   );
 });
 
-it("an answer that merges into the prompt's last token is encoded alone, so that the prompt stays as generation saw it", async () => {
+it("an answer that merges with the prompt's last token is encoded alone; the prompt's ids stay", async () => {
   const bpe = {
     type: "BPE",
     unk_token: null,
@@ -82,7 +82,7 @@ it("an answer that merges into the prompt's last token is encoded alone, so that
   assert.deepEqual(tokenizer.encodeAnswer({ prompt: "ba" }, "ba"), { ids: [5, 4, 2], merged: true });
 });
 
-it("behind a fixed prompt, an answer is not given the space that only beginnings get", async () => {
+it("an answer encoded alone does not get the space of a beginning", async () => {
   const vocab = { "<pad>": 0, "<bos>": 1, "<eos>": 2, "<sep>": 3, "▁": 4, a: 5, b: 6, ab: 7, "▁b": 8 };
   const model = {
     type: "BPE",
@@ -98,7 +98,7 @@ it("behind a fixed prompt, an answer is not given the space that only beginnings
   assert.deepEqual(tokenizer.encodeAnswer({ prompt: "ba" }, "ba"), { ids: [6, 5, 2], merged: true });
 });
 
-it("a tokenizer that closes every text with the EOS closes no prompt, and an answer once", async () => {
+it("if the tokenizer appends the EOS to every text, prompts have none and answers one", async () => {
   const token = (id: string) => ({ SpecialToken: { id, type_id: 0 } });
   const special = (id: string, at: number) => ({ id, ids: [at], tokens: [id] });
   const post_processor = {
@@ -112,9 +112,10 @@ it("a tokenizer that closes every text with the EOS closes no prompt, and an ans
   assert.equal(words(tokenizer.encodeText("red fish <eos>")), "<bos> red fish <eos>");
 });
 
-it("the assistant's tokens are those that the template generates", async () => {
+it("the assistant's tokens are those inside the template's generation tags", async () => {
   const turn =
-    "{% if m['role'] == 'assistant' %}\n  {%- generation %} {{ m['content'] }} {{ eos_token }}{%- endgeneration %}\n{% else %} {{ m['content'] }} <sep>{% endif %}";
+    "{% if m['role'] == 'assistant' %}\n  {%- generation %} {{ m['content'] }} {{ eos_token }}" +
+    "{%- endgeneration %}\n{% else %} {{ m['content'] }} <sep>{% endif %}";
   const chat_template = `{{ bos_token }}{% for m in messages %}${turn}{% endfor %}`;
   const tokenizer = await changed({ chat_template });
   const talk = ["red fish", "blue", "green", "sea sun"].map((content, i) => ({
@@ -141,16 +142,16 @@ it("decoding drops special tokens and keeps the space between prompt and answer"
   assert.equal(tokenizer.decodeAnswer(chat, [tokenizer.eosId]), "");
 });
 
-it("stop ids come from the tokenizer, the model and the generation settings", async () => {
+it("stop ids come from the tokenizer, the model and generation_config.json", async () => {
   await writeFile(join(dir, "generation_config.json"), JSON.stringify({ eos_token_id: [2, 3] }));
   assert.deepEqual((await Tokenizer.load(dir, { ...TINY, eosIds: [9] })).stopIds, new Set([2, 9, 3]));
   await rm(join(dir, "generation_config.json"));
 });
 
-it("what the tokenizer cannot do is refused with its code", async () => {
+it("unsupported inputs and templates are refused with a code", async () => {
   await assert.rejects(
     Tokenizer.load(dir, { ...TINY, vocabSize: 11 }),
-    coded("tokenizer_mismatch", /"sea" .* has id 11 and the model has 11 embeddings/),
+    coded("tokenizer_mismatch", /"sea" .* has id 11; the model has 11 embeddings/),
   );
   const tokenizer = await Tokenizer.load(dir, TINY);
   assert.throws(

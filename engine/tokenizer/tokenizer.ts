@@ -1,36 +1,37 @@
-// Text to token ids and back, by the rules that TRL trains with (1.13): prompt and prompt + answer are encoded apart and the answer
-// is the tail; plain answers are closed by the EOS, conversations by their template. Generation and training encode a prompt by the
-// same function, `encodePrompt`. Departures from TRL, so that this stays true:
-// - Where the prompt's tokens are no beginning of the whole's (TRL warns and cuts by count), the answer is encoded as what follows
-//   the prompt, and the row counts as `merged`.
-// - The BOS stands once, though both the text and the tokenizer may write it; a tokenizer's EOS never closes a prompt.
-import { readFile } from "node:fs/promises";
-import { join } from "node:path";
-import { Tokenizer as Codec } from "@huggingface/tokenizers";
+/* oxlint-disable max-lines -- one class: a text's way to ids and back */
+// Text to token ids and back, by TRL's rules for training (1.13): the prompt, and the prompt with its answer,
+// are encoded separately, and the answer is the tail of the second. Plain answers end with the EOS,
+// conversations as their template says. Generation and training encode a prompt by the same function,
+// `encodePrompt`. For this to hold, two rules differ from TRL:
+// - If the prompt's ids are not the beginning of the whole's ids (TRL warns and cuts by count), the answer is
+//   encoded as a continuation of the
+//   prompt, and the row counts as `merged`.
+// - A prompt has one BOS, even if both the text and the tokenizer write it, and never ends with an EOS that
+//   the tokenizer appends.
+import type { Tokenizer as Codec } from "@huggingface/tokenizers";
 import { RatchetError } from "../../errors/index.ts";
-import { readJson } from "../checkpoint/checkpoint.ts";
 import type { ModelConfig } from "../model/types.ts";
-import { ChatTemplate, chooseTemplate, namedTemplates } from "./chat.ts";
+import { ChatTemplate, namedTemplates } from "./chat.ts";
 import type { ChatMessage } from "./chat.ts";
+import { closesTexts, readTokenizerFiles, specialText, specialTexts } from "./files.ts";
+import type { TokenizerFiles } from "./files.ts";
 
-/** Either field: plain text is never templated. */
+/** One of both. Plain text is never templated. */
 export interface PromptText {
   prompt?: string;
   messages?: ChatMessage[];
 }
 
-/** What follows a prompt in training. */
+/** An answer in training. */
 export interface AnswerIds {
   ids: number[];
-  /** Written at once, a token would have held characters of both prompt and answer. */
+  /** If encoded together, a token would hold characters of both prompt and answer. */
   merged: boolean;
 }
 
-type Json = Record<string, unknown>;
-
 export class Tokenizer {
   readonly bosId: number | undefined;
-  /** Closes plain training answers. */
+  /** Ends plain training answers. */
   readonly eosId: number;
   readonly padId: number | undefined;
   /** Ids that end a generated answer. */
@@ -40,16 +41,13 @@ export class Tokenizer {
   private readonly closesTexts: boolean;
   private readonly special: ReadonlySet<number>;
   private readonly chat: ChatTemplate | undefined;
-  /** Names of templates of which none could be chosen. */
+  /** Names of templates, none of which is `default`. */
   private readonly otherTemplates: string[];
   private readonly eosText: string;
 
   private constructor(
-    codec: Codec,
-    settings: Json,
+    { codec, settings, chatSource, moreStops }: TokenizerFiles,
     model: ModelConfig,
-    moreStops: number[],
-    chatSource: string | undefined,
     dir: string,
   ) {
     this.codec = codec;
@@ -78,14 +76,8 @@ export class Tokenizer {
     this.otherTemplates = namedTemplates(settings["chat_template"]).map(({ name }) => String(name));
   }
 
-  /** Reads tokenizer.json, tokenizer_config.json and, where present, chat_template.jinja and generation_config.json. */
   static async load(dir: string, model: ModelConfig): Promise<Tokenizer> {
-    const settings = (await readJson(join(dir, "tokenizer_config.json"))) as Json;
-    const codec = makeCodec((await readJson(join(dir, "tokenizer.json"))) as Json, settings, dir);
-    checkVocabulary(codec, model, dir);
-    const chat =
-      (await readOptional(join(dir, "chat_template.jinja"))) ?? chooseTemplate(settings["chat_template"]);
-    return new Tokenizer(codec, settings, model, await generationStops(dir), chat, dir);
+    return new Tokenizer(await readTokenizerFiles(dir, model), model, dir);
   }
 
   encodePrompt(prompt: PromptText): number[] {
@@ -96,7 +88,10 @@ export class Tokenizer {
     return this.encodePlain(prompt.prompt);
   }
 
-  /** The answer's ids after those of its prompt, closing token included. Messages are for a prompt of messages only. */
+  /**
+   * The answer's ids after those of its prompt, including the closing token. Messages need a prompt of
+   * messages.
+   */
   encodeAnswer(
     prompt: PromptText,
     answer: string | readonly ChatMessage[],
@@ -110,24 +105,27 @@ export class Tokenizer {
       return this.tail(promptIds, this.onceBos(this.encode(text.prompt + text.answer, false)), text.answer);
     }
     if (typeof answer !== "string")
-      throw new RatchetError("prompt_invalid", "the prompt is plain text and its answer a list of messages");
+      throw new RatchetError(
+        "prompt_invalid",
+        "the prompt is plain text, but its answer is a list of messages",
+      );
     const closed = this.closed(answer);
     return this.tail(promptIds, this.encodePlain(prompt.prompt + closed), closed);
   }
 
-  /** A text that is no answer to anything, closed by the EOS. */
+  /** A text without a prompt, with the EOS. */
   encodeText(text: string): number[] {
     return this.encodePlain(this.closed(text));
   }
 
-  /** A whole conversation as its template writes it. */
+  /** A whole conversation by its template. */
   encodeConversation(messages: readonly ChatMessage[]): number[] {
     return this.onceBos(this.encode(this.template().render(messages, false), false));
   }
 
   /**
-   * A conversation, and which of its tokens are the assistant's by the template's `{% generation %}`. A token that holds characters of
-   * both sides of a border is the assistant's, as in transformers; the row then counts as merged.
+   * A conversation, and its assistant's tokens by the template's `{% generation %}`. A token with characters
+   * on both sides of a border is the assistant's, as in transformers; the row then counts as merged.
    */
   encodeAssistant(messages: readonly ChatMessage[]): {
     ids: number[];
@@ -153,8 +151,9 @@ export class Tokenizer {
   }
 
   /**
-   * Text of generated ids, without special tokens. Decoders drop a leading space, which belongs to the answer when it goes on in
-   * the prompt's sentence; so the answer is decoded behind the prompt's text since its last special token, and that is cut off.
+   * Text of generated ids, without special tokens. Decoders drop a leading space, which is part of an answer
+   * that continues the prompt's sentence. So the answer is decoded together with the prompt's text after its
+   * last special token, which is then cut off.
    */
   decodeAnswer(promptIds: readonly number[], ids: readonly number[]): string {
     const lastSpecial = promptIds.findLastIndex((id) => this.special.has(id));
@@ -174,7 +173,7 @@ export class Tokenizer {
   private encodePlain(text: string): number[] {
     const ids = this.encode(text, true);
     if (this.addBos && this.bosId !== undefined) ids.unshift(this.bosId);
-    // The EOS closes answers, and those spell it out: one that closes every text would end the prompt before its answer.
+    // Answers write the EOS themselves; one appended to every text would end the prompt before its answer.
     if (this.closesTexts) ids.pop();
     return this.onceBos(ids);
   }
@@ -183,7 +182,7 @@ export class Tokenizer {
     return answer.endsWith(this.eosText) ? answer : answer + this.eosText;
   }
 
-  /** A prompt that already spells the BOS gets a second one from the post-processor. */
+  /** Drops the second BOS that the post-processor adds to a text that begins with one. */
   private onceBos(ids: number[]): number[] {
     let extra = 0;
     while (this.bosId !== undefined && ids[extra] === this.bosId && ids[extra + 1] === this.bosId) extra++;
@@ -197,25 +196,26 @@ export class Tokenizer {
   }
 
   /**
-   * Ids of a text that goes on behind ids which are fixed. Encoded alone it could be given the space that only beginnings get
-   * (metaspace tokenizers), so it is encoded behind something that stays apart from it, which is then cut off.
+   * Ids of a text that continues fixed ids. Encoded alone it could get the space that metaspace tokenizers
+   * put at a beginning. So it is encoded after a text whose tokens do not merge with it, and which is then
+   * cut off.
    */
   private continuation(text: string): number[] {
     for (const before of [this.eosText, "\n"]) {
       const head = this.tryEncode(before);
       const whole = this.tryEncode(before + text);
       if (head.length === 0 || commonLength(head, whole) < head.length) continue;
-      if (this.spelled(whole) === this.spelled(head) + text) return whole.slice(head.length);
+      if (this.written(whole) === this.written(head) + text) return whole.slice(head.length);
     }
     return this.encode(text, false);
   }
 
-  /** Special tokens written out. */
-  private spelled(ids: number[]): string {
+  /** The text with special tokens. */
+  private written(ids: number[]): string {
     return this.codec.decode(ids, { skip_special_tokens: false, clean_up_tokenization_spaces: false });
   }
 
-  /** Empty where the vocabulary lacks a part of the text. */
+  /** Empty if the vocabulary lacks a part of the text. */
   private tryEncode(text: string): number[] {
     const ids = this.codec.encode(text, { add_special_tokens: false }).ids as (number | undefined)[];
     return ids.every((id) => id !== undefined && id >= 0) ? (ids as number[]) : [];
@@ -228,7 +228,7 @@ export class Tokenizer {
       throw new RatchetError(
         "tokenizer_mismatch",
         `the tokenizer has no token for ${JSON.stringify(tokens[unknown])}`,
-        { hint: "the text uses words from outside its vocabulary" },
+        { hint: "the text has words that are not in its vocabulary" },
       );
     return ids;
   }
@@ -241,7 +241,7 @@ export class Tokenizer {
         : "has no chat template";
     throw new RatchetError(
       "chat_template_missing",
-      `the prompt is a list of messages and the tokenizer ${others}`,
+      `the prompt is a list of messages, but the tokenizer ${others}`,
       { hint: "use plain `prompt` text, or a tokenizer with `chat_template`" },
     );
   }
@@ -251,63 +251,4 @@ export class Tokenizer {
 function commonLength(a: readonly number[], b: readonly number[]): number {
   const differs = a.findIndex((id, i) => id !== b[i]);
   return differs < 0 ? a.length : differs;
-}
-
-/** Whether the tokenizer puts the EOS behind every text. */
-function closesTexts(codec: Codec, eosId: number): boolean {
-  const last = (special: boolean): number | undefined =>
-    codec.encode("a", { add_special_tokens: special }).ids.at(-1);
-  return last(true) === eosId && last(false) !== eosId;
-}
-
-function makeCodec(tokenizer: Json, settings: Json, dir: string): Codec {
-  try {
-    return new Codec(tokenizer, settings);
-  } catch (cause) {
-    throw new RatchetError(
-      "tokenizer_invalid",
-      `tokenizer.json of ${dir} cannot be used: ${(cause as Error).message}`,
-      { cause },
-    );
-  }
-}
-
-function checkVocabulary(codec: Codec, model: ModelConfig, dir: string): void {
-  for (const [token, id] of codec.get_vocab(true))
-    if (id >= model.vocabSize)
-      throw new RatchetError(
-        "tokenizer_mismatch",
-        `token ${JSON.stringify(token)} of ${dir} has id ${id} and the model has ${model.vocabSize} embeddings`,
-        { hint: "use the tokenizer that the model was trained with" },
-      );
-}
-
-async function readOptional(path: string): Promise<string | undefined> {
-  return readFile(path, "utf8").catch((error: NodeJS.ErrnoException) => {
-    if (error.code === "ENOENT") return undefined;
-    throw error;
-  });
-}
-
-/** Chat models list their end-of-turn tokens in generation_config.json. */
-async function generationStops(dir: string): Promise<number[]> {
-  const text = await readOptional(join(dir, "generation_config.json"));
-  if (text === undefined) return [];
-  const stops = ((await readJson(join(dir, "generation_config.json"))) as Json)["eos_token_id"] ?? [];
-  return (Array.isArray(stops) ? stops : [stops]).filter((id): id is number => Number.isInteger(id));
-}
-
-/** A special token is written as text or as an object with `content`. */
-function specialText(value: unknown): string | undefined {
-  if (typeof value === "string") return value;
-  const content = (value as { content?: unknown } | null | undefined)?.content;
-  return typeof content === "string" ? content : undefined;
-}
-
-/** `bos_token`, `eos_token`, `unk_token` and so on. */
-function specialTexts(settings: Json): Record<string, string> {
-  const texts = Object.entries(settings).map(
-    ([key, value]) => [key, key.endsWith("_token") ? specialText(value) : undefined] as const,
-  );
-  return Object.fromEntries(texts.filter((pair): pair is [string, string] => pair[1] !== undefined));
 }

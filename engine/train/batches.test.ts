@@ -10,16 +10,16 @@ const settings = fc.record({
 });
 const count = fc.integer({ min: 1, max: 400 });
 
-it("every epoch takes every row once", () => {
+it("every epoch uses every row once", () => {
   fc.assert(
     fc.property(count, settings, (rows, plan) => {
       const batches = planBatches(rows, plan);
       const perEpoch = Math.ceil(rows / plan.batch);
       assert.equal(batches.length, perEpoch * plan.epochs);
       for (let epoch = 0; epoch < plan.epochs; epoch++) {
-        const taken = batches.slice(epoch * perEpoch, (epoch + 1) * perEpoch).flat();
+        const used = batches.slice(epoch * perEpoch, (epoch + 1) * perEpoch).flat();
         assert.deepEqual(
-          taken.sort((a, b) => a - b),
+          used.sort((a, b) => a - b),
           Array.from({ length: rows }, (_, row) => row),
         );
       }
@@ -27,7 +27,7 @@ it("every epoch takes every row once", () => {
   );
 });
 
-it("the plan follows from rows, settings and seed, and epochs differ", () => {
+it("rows, settings and seed decide the batches, and epochs differ", () => {
   const rows = 300;
   const plan = { batch: 8, epochs: 2, seed: "0000000000000001" };
   assert.deepEqual(planBatches(rows, plan), planBatches(rows, plan));

@@ -1,6 +1,6 @@
 export { train } from "./train.ts";
-export { readTrainerState, writeTrainerState } from "./state.ts";
-export { Workshop } from "./workshop.ts";
+export { readTrainerState, writeTrainerState } from "./trainer-state.ts";
+export { SessionPool } from "./session-pool.ts";
 export type { StepProgress, TrainOptions, TrainResult } from "./options.ts";
 export type {
   LabelledRow,

@@ -11,7 +11,7 @@ import { digestsOf, optimizer, shapes, trainingOf } from "./small-training.test.
 import type { Shape } from "./small-training.test.support.ts";
 import type { TrainOptions } from "./index.ts";
 
-/** A matrix of the graph with and without targets: k has none, gate and up both. */
+/** k_proj has no adapter, so one matrix of the graph is adapted in part. */
 const settings: LoraSettings = {
   rank: 3,
   alpha: 6,
@@ -39,12 +39,13 @@ it("the reference of an adapter is the model without it", async () => {
   const options = { ...adapted("odd"), optimizer: { ...optimizer, learningRate: 0.03 } };
   const alone = await train(options);
   assert.deepEqual(digestsOf(await train({ ...options, reference: options.start })), digestsOf(alone));
-  // B begins at zero: the policy is still its reference. The kernels of scoring and of training round differently.
+  // B begins at zero, so the policy equals its reference. The kernels of scoring and training round
+  // differently.
   assert.ok(Math.abs(alone.curve[0]!["loss"]! - Math.LN2) < 1e-6);
   assert.ok(alone.curve.at(-1)!["loss"]! < Math.LN2 - 0.01, `${alone.curve.at(-1)!["loss"]}`);
 });
 
-it("an adapter changes its targets only, and the result is the model merged with it", async () => {
+it("an adapter changes its targets only, and the result is the merged model", async () => {
   const options = adapted("odd");
   const before = structuredClone(options.start.weights);
   const { checkpoint, adapter } = await train(options);
@@ -56,7 +57,7 @@ it("an adapter changes its targets only, and the result is the model merged with
   }
 });
 
-it("an adapter's training that stopped goes on with the same bits, from a state that holds the adapter only", async () => {
+it("a stopped adapter training resumes with the same bits, from a state with the adapter only", async () => {
   const options = adapted("odd");
   const dir = await mkdtemp(join(tmpdir(), "trainer-"));
   try {
@@ -84,7 +85,7 @@ it("an adapter's training that stopped goes on with the same bits, from a state 
   }
 });
 
-it("a reward model takes no adapter", async () => {
+it("a reward model with an adapter is refused", async () => {
   const options = trainingOf("reward", "odd");
   await assert.rejects(
     train({ ...options, adapter: initAdapter(options.start.config, settings, "00000000000000ad") }),

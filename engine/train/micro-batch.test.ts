@@ -5,12 +5,12 @@ import { initAdapter, weightShapes } from "../model/index.ts";
 import type { ModelConfig, Sequence, WeightTensor } from "../model/index.ts";
 import { train } from "./index.ts";
 import type { PairRow, TrainOptions, TrainRow } from "./index.ts";
-import { defaultMicroBatch, lanesFor } from "./micro-batch.ts";
+import { defaultMicroBatch, workersFor } from "./micro-batch.ts";
 import { digestsOf, optimizer, shapes, tasks, trainingOf } from "./small-training.test.support.ts";
 
 const short = { ...optimizer, epochs: 1 };
 
-/** Of every second token of the answer, and of a token of the prompt. */
+/** A mask of every second token of the answer and one token of the prompt. */
 const masked = (row: TrainRow): TrainRow => {
   const { ids, promptLength } = row as Sequence;
   return {
@@ -65,16 +65,17 @@ function assertClose(actual: ArrayLike<number>, expected: ArrayLike<number>, wha
 }
 
 for (const [title, options] of Object.entries(cases)) {
-  // A step of AdamW is the gradient's sign where the second moment is as small as rounding; this ε keeps it a function that is smooth.
+  // With a second moment as small as rounding errors, a step of AdamW is the gradient's sign. This ε makes
+  // the step smooth.
   const smooth = { ...short, epsilon: 1e-3 };
-  it(`${title}: steps in micro-batches of any size have the losses, norms, metrics and weights of whole batches within 1e-5`, async () => {
+  it(`${title}: micro-batches have the values and weights of whole batches within 1e-5`, async () => {
     const whole = await train({ ...options, optimizer: smooth });
     for (const microBatch of [1, 2, 3]) {
       const { curve, checkpoint } = await train({ ...options, optimizer: { ...smooth, microBatch } });
       for (const [step, record] of whole.curve.entries()) {
         assert.deepEqual(Object.keys(curve[step]!).sort(), Object.keys(record).sort());
         for (const [name, value] of Object.entries(record)) {
-          // Which of two equal rewards is larger is decided by rounding.
+          // Rounding decides which of two equal rewards is larger.
           if (name === "rewards/accuracies" && Math.abs(record["rewards/margins"]!) < 1e-5) continue;
           assertClose([curve[step]![name]!], [value], `microBatch ${microBatch}, step ${step + 1}, ${name}`);
         }
@@ -92,7 +93,7 @@ it("micro-batches have the same bits on 1, 2 and 3 threads", async () => {
   for (const threads of [2, 3]) assert.deepEqual(await digestsOn(threads), first);
 });
 
-it("a loss that compares the rows of a batch refuses to be cut, and is computed whole where nothing is said", async () => {
+it("a loss that compares the rows of a batch refuses micro-batches and by default has none", async () => {
   const sorted = { kind: "dpo", beta: 0.1, losses: [{ type: "aot", labelSmoothing: 0, weight: 1 }] } as const;
   for (const options of [trainingOf("kto", "odd"), { ...trainingOf("dpo", "odd"), task: sorted }]) {
     await assert.rejects(train({ ...options, optimizer: { ...short, microBatch: 2 } }), {
@@ -103,7 +104,10 @@ it("a loss that compares the rows of a batch refuses to be cut, and is computed 
   }
 });
 
-/** More places than an address space has in one product of a batch, from weights and rows that take some hundred megabytes. */
+/**
+ * One product needs more memory than an address space has, but weights and rows take some hundred
+ * megabytes.
+ */
 function beyondMemory(): TrainOptions {
   const length = 2 ** 16;
   const config: ModelConfig = {
@@ -128,7 +132,7 @@ function beyondMemory(): TrainOptions {
   };
 }
 
-it("a step that finds no memory is named with its rows, and how many were computed at once", async () => {
+it("running out of memory names the step, its rows and the number of rows at once", async () => {
   await assert.rejects(train(beyondMemory()), {
     kind: "resource",
     code: "out_of_memory",
@@ -137,7 +141,7 @@ it("a step that finds no memory is named with its rows, and how many were comput
   });
 });
 
-it("without a setting small models take half of the batch at once, and large ones as many rows as memory has room for twice", () => {
+it("the default is half of the batch, for large models the rows that two workers have memory for", () => {
   const large: ModelConfig = {
     ...shapes.shop,
     vocabSize: 49152,
@@ -157,7 +161,7 @@ it("without a setting small models take half of the batch at once, and large one
   assert.equal(defaultMicroBatch(large, tasks.dpo, { batch: 32, maxLength: 8192 }), 1);
 });
 
-it("micro-batches are computed side by side as far as there are threads, micro-batches and memory", () => {
+it("the number of workers is limited by threads, micro-batches and memory", () => {
   const large: ModelConfig = {
     ...shapes.shop,
     vocabSize: 49152,
@@ -169,9 +173,9 @@ it("micro-batches are computed side by side as far as there are threads, micro-b
     headSize: 64,
     maxPositions: 8192,
   };
-  assert.equal(lanesFor(shapes.shop, tasks.dpo, { batch: 32, microBatch: 16, maxLength: 64 }, 8), 2);
-  assert.equal(lanesFor(shapes.shop, tasks.dpo, { batch: 32, microBatch: 4, maxLength: 64 }, 4), 4);
-  assert.equal(lanesFor(shapes.shop, tasks.dpo, { batch: 32, microBatch: 16, maxLength: 64 }, 1), 1);
-  assert.equal(lanesFor(large, tasks.sft, { batch: 32, microBatch: 3, maxLength: 128 }, 2), 2);
-  assert.equal(lanesFor(large, tasks.dpo, { batch: 32, microBatch: 1, maxLength: 512 }, 2), 1);
+  assert.equal(workersFor(shapes.shop, tasks.dpo, { batch: 32, microBatch: 16, maxLength: 64 }, 8), 2);
+  assert.equal(workersFor(shapes.shop, tasks.dpo, { batch: 32, microBatch: 4, maxLength: 64 }, 4), 4);
+  assert.equal(workersFor(shapes.shop, tasks.dpo, { batch: 32, microBatch: 16, maxLength: 64 }, 1), 1);
+  assert.equal(workersFor(large, tasks.sft, { batch: 32, microBatch: 3, maxLength: 128 }, 2), 2);
+  assert.equal(workersFor(large, tasks.dpo, { batch: 32, microBatch: 1, maxLength: 512 }, 2), 1);
 });

@@ -1,4 +1,4 @@
-// A batch as training packs it against the same batch with one padded row per answer: the same loss and gradients.
+// A packed batch has the loss and gradients of the same batch with one padded row per answer.
 import assert from "node:assert/strict";
 import { it } from "node:test";
 import { Graph } from "../graph/graph.ts";
@@ -18,24 +18,23 @@ import {
   rotaryTables,
 } from "../model/index.ts";
 import type { Checkpoint, ModelConfig, Sequence } from "../model/index.ts";
+import type { OptimizerSettings } from "../optim/settings.ts";
 import { differentiate } from "../ops/differentiate.ts";
 import { Tape } from "../ops/tape.ts";
-import { gradientGraph, gradientNames, shareNames } from "./graphs.ts";
-import { inputsOf } from "./inputs.ts";
-import { layOut } from "./layout.ts";
-import type { LaidRow } from "./layout.ts";
-import { lossInputs, termsOf } from "./loss-inputs.ts";
+import { batchPlan } from "./batches.ts";
+import type { BatchRow } from "./batches.ts";
+import { inputsOf, lossInputs } from "./graph-inputs.ts";
+import { gradientGraph, gradientNames, shareNames, termsOf } from "./graphs.ts";
 import { optimizer, rowsFor, shapes, tasks, trainingOf } from "./small-training.test.support.ts";
 import type { Kind } from "./small-training.test.support.ts";
 import type { PairRow, TrainTask } from "./types.ts";
 
-/** Pairs with the prompts of the chosen answers, but for one; prompts of one token; answers of one token. */
-function batchFor(kind: Kind, config: ModelConfig): LaidRow[] {
+const oneBatch = (rows: number): OptimizerSettings => ({ ...optimizer, batch: rows, epochs: 1 });
+
+/** All pairs but one have the same prompt for both answers. Some prompts and answers have one token. */
+function batchFor(kind: Kind, config: ModelConfig): BatchRow[] {
   const rows = rowsFor(kind, config, 7);
-  if (kind === "kto")
-    return [
-      ...layOut({ task: tasks.kto, optimizer: { ...optimizer, batch: rows.length, epochs: 1 } }, rows).rows,
-    ];
+  if (kind === "kto") return [...batchPlan({ task: tasks.kto, optimizer: oneBatch(rows.length) }, rows).rows];
   if (kind === "sft")
     return [
       ...(rows as Sequence[]),
@@ -65,7 +64,7 @@ const referenceOf = (answers: number): Tensor => ({
   data: Float32Array.from({ length: answers }, (_, answer) => -40 - answer),
 });
 
-/** loss, and gradients by parameter. */
+/** The loss, and the gradients by parameter. */
 type Numbers = Record<string, Tensor>;
 
 async function evaluate(graph: Graph, feeds: Record<string, Tensor>): Promise<Numbers> {
@@ -82,7 +81,7 @@ function weightsOf({ config, weights }: Checkpoint): Record<string, Tensor> {
   );
 }
 
-async function packed(task: TrainTask, start: Checkpoint, rows: LaidRow[]): Promise<Numbers> {
+async function packed(task: TrainTask, start: Checkpoint, rows: BatchRow[]): Promise<Numbers> {
   const { config } = start;
   const whole: Tensor = { dtype: "float32", shape: [], data: Float32Array.of(1) };
   const shares = { [shareNames.rows]: whole, [shareNames.tokens]: whole };
@@ -125,7 +124,7 @@ function paddedLoss(t: Tape, task: TrainTask, config: ModelConfig, parameters: M
   ).loss;
 }
 
-async function padded(task: TrainTask, start: Checkpoint, rows: LaidRow[]): Promise<Numbers> {
+async function padded(task: TrainTask, start: Checkpoint, rows: BatchRow[]): Promise<Numbers> {
   const { config } = start;
   const t = new Tape(new Graph());
   const parameters = declareParameters(t, config);

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { it } from "node:test";
 import type { Sequence } from "../model/encode.ts";
-import { digestRows, groupsOf, usableRows } from "./rows.ts";
+import { digestRows, usableRows } from "./rows.ts";
 
 const sequence = (promptLength: number, length: number): Sequence => ({
   ids: Array.from({ length }, (_, i) => i + 1),
@@ -21,11 +21,11 @@ it("rows longer than maxLength are left out and counted, unless they may be cut"
   assert.deepEqual(
     [cut.dropped, cut.cut],
     [{ prompt_too_long: 2 }, 1],
-    "a prompt that alone fills the row leaves nothing to learn",
+    "a prompt that fills the row leaves no answer",
   );
 });
 
-it("a mask is cut with its ids, and a row whose mask names no token is left out", () => {
+it("a mask is cut with its ids, and a row whose mask selects no token is left out", () => {
   const masked = { ...sequence(1, 6), lossMask: [false, false, true, false, true, true] };
   assert.deepEqual(usableRows([masked], { maxLength: 3, truncation: "keep_start" }).used, [
     { ids: [1, 2, 3], promptLength: 1, lossMask: [false, false, true] },
@@ -34,11 +34,11 @@ it("a mask is cut with its ids, and a row whose mask names no token is left out"
   assert.deepEqual(
     usableRows([masked, first], { maxLength: 9 }).dropped,
     { empty_answer: 1 },
-    "the first token of all is never predicted",
+    "the first token is never predicted",
   );
 });
 
-it("the digest of rows tells masks apart", () => {
+it("rows with different masks have different digests", () => {
   const row = sequence(1, 3);
   const digests = [
     row,
@@ -46,15 +46,4 @@ it("the digest of rows tells masks apart", () => {
     { ...row, lossMask: [false, false, true] },
   ].map((of) => digestRows([of]));
   assert.equal(new Set(digests).size, 3);
-});
-
-it("two answers share their prompt", () => {
-  const shapes = (...row: Parameters<typeof pair>) =>
-    groupsOf([pair(...row)]).map(({ prompt, answers }) => [
-      prompt.length,
-      ...answers.map(({ ids, result }) => `${ids.length} as ${result}`),
-    ]);
-  assert.deepEqual(shapes(12, 34, 30), [[12, "22 as 0", "18 as 1"]]);
-  assert.deepEqual(shapes(200, 256, 240), [[200, "56 as 0", "40 as 1"]]);
-  assert.deepEqual(shapes(16, 256, 240), [[16, "240 as 0", "224 as 1"]]);
 });

@@ -1,5 +1,5 @@
-// A small training for the engine's tests: models, rows drawn from a seed, and the digests by which two runs are compared.
-// Run as a program it resumes the training saved in a folder, in a process of its own, and prints those digests.
+// A small training for the engine's tests: models, rows drawn from a seed, and digests of the result.
+// As a program it resumes the training saved in a folder and prints the digests:
 //   node dist/engine/train/small-training.test.support.js KIND SHAPE STATE_DIR
 import { createHash } from "node:crypto";
 import { pathToFileURL } from "node:url";
@@ -36,7 +36,7 @@ function model(sizes: Partial<ModelConfig>): ModelConfig {
 export const shapes = {
   /** The demo's widths. */
   shop: model({}),
-  /** Grouped queries, an untied head, a head size of its own, and no width a power of two. */
+  /** Grouped queries, an untied head, hiddenSize ≠ heads · headSize, and no width that is a power of two. */
   odd: model({
     vocabSize: 29,
     hiddenSize: 40,
@@ -47,7 +47,7 @@ export const shapes = {
     headSize: 10,
     tiedEmbeddings: false,
   }),
-  /** Products in which more rows than columns meet fewer threads, and the other way round. */
+  /** Products with more rows than columns, and products with more columns than rows. */
   wide: model({
     vocabSize: 300,
     hiddenSize: 192,
@@ -104,14 +104,14 @@ export function trainingOf(kind: Kind, shape: Shape, threads = 1): TrainOptions 
   return {
     task: tasks[kind],
     start: kind === "reward" ? rewardModelFrom(policy, seed) : policy,
-    ...(kind === "dpo" || kind === "kto" ? { reference: policy } : {}),
+    reference: kind === "dpo" || kind === "kto" ? policy : undefined,
     rows: rowsFor(kind, shapes[shape]),
     optimizer,
     threads,
   };
 }
 
-/** SHA-256 of all weights, and of the curve. */
+/** SHA-256 digests of all weights and of the curve. */
 export function digestsOf({ checkpoint, curve }: Pick<TrainResult, "checkpoint" | "curve">): {
   weights: string;
   curve: string;

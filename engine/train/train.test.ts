@@ -22,7 +22,7 @@ async function inFolder(use: (dir: string) => Promise<void>): Promise<void> {
 /** The state after `step` steps. */
 async function stateAfter(options: TrainOptions, step: number): Promise<TrainerState> {
   const stop = new AbortController();
-  let kept: TrainerState | undefined;
+  let saved: TrainerState | undefined;
   const onStep = (progress: { step: number }): void =>
     void (progress.step === step && stop.abort(new Error("stopped by the test")));
   await assert.rejects(
@@ -30,12 +30,12 @@ async function stateAfter(options: TrainOptions, step: number): Promise<TrainerS
       ...options,
       signal: stop.signal,
       onStep,
-      checkpoint: { everySteps: 0, everySeconds: 0, save: (state) => void (kept = state) },
+      checkpoint: { everySteps: 0, everySeconds: 0, save: (state) => void (saved = state) },
     }),
     /stopped by the test/,
   );
-  assert.equal(kept?.step, step);
-  return kept;
+  assert.equal(saved?.step, step);
+  return saved;
 }
 
 for (const shape of Object.keys(shapes) as Shape[]) {
@@ -70,7 +70,7 @@ for (const kind of kinds) {
   });
 }
 
-it("a reference that is the start is read once, and a resumed run reads none", async () => {
+it("a reference that is the start is loaded once, and a resumed run loads none", async () => {
   const options = trainingOf("dpo", "odd");
   const whole = digestsOf(await train(options));
   const read: string[] = [];
@@ -91,7 +91,7 @@ it("a reference that is the start is read once, and a resumed run reads none", a
   assert.deepEqual(read, ["start"]);
 });
 
-it("a checkpoint is handed out every so many steps, and none after the last", async () => {
+it("a checkpoint is saved every `everySteps` steps, and none after the last", async () => {
   const steps: number[] = [];
   const { steps: total } = await train({
     ...trainingOf("sft", "odd"),
@@ -101,7 +101,7 @@ it("a checkpoint is handed out every so many steps, and none after the last", as
   assert.deepEqual(steps, [5]);
 });
 
-it("saving that takes long happens less often than it was asked for", async () => {
+it("slow saves happen less often than `everySteps` says", async () => {
   const saved: number[] = [];
   let savingMs = 0;
   const startedAt = performance.now();
@@ -116,11 +116,11 @@ it("saving that takes long happens less often than it was asked for", async () =
     checkpoint: { everySteps: 1, everySeconds: 0, costMax: 0.02, save },
   });
   assert.ok(saved.length > 0 && saved.length < total, `${saved.length} saves in ${total} steps`);
-  // The first save is made before its cost is known.
+  // The cost of the first save is not known before it.
   assert.ok(savingMs - savingMs / saved.length <= 0.02 * (performance.now() - startedAt) + 1);
 });
 
-it("a state that goes on with other rows or settings is refused", async () => {
+it("a state of other rows or settings is refused", async () => {
   const options = trainingOf("sft", "odd");
   const resume = await stateAfter(options, 2);
   await assert.rejects(train({ ...options, resume, optimizer: { ...optimizer, learningRate: 1 } }), {
@@ -133,7 +133,7 @@ it("a state that goes on with other rows or settings is refused", async () => {
   });
 });
 
-it("a state folder of which one byte changed is refused", async () => {
+it("a state folder with one changed byte is refused", async () => {
   await inFolder(async (dir) => {
     const state = await stateAfter(trainingOf("sft", "odd"), 1);
     await writeTrainerState(join(dir, "a"), state);
@@ -163,10 +163,10 @@ it("a state folder that lost a file or its index is refused", async () => {
   });
 });
 
-it("DPO that starts at its reference has loss ln 2 and rewards 0 at step 1, and raises the margin", async () => {
+it("DPO from its reference begins with loss ln 2 and rewards 0, and raises the margin", async () => {
   const { curve } = await train(trainingOf("dpo", "odd"));
   const [first, last] = [curve[0] as StepRecord, curve.at(-1) as StepRecord];
-  // The reference was computed in other batches, whose products may round differently.
+  // The reference is computed in other batches, whose products may round differently.
   assert.ok(Math.abs(first["loss"]! - Math.LN2) < 1e-5);
   assert.ok(Math.abs(first["rewards/margins"]!) < 1e-5);
   assert.ok(last["rewards/margins"]! > 0.1 && last["loss"]! < Math.LN2);
@@ -180,7 +180,7 @@ it("a reward model learns its pairs", async () => {
   assert.ok(metrics["accuracy"]! > 0.9, `accuracy ${metrics["accuracy"]}`);
 });
 
-it("SFT with a masked prompt learns the answers and leaves the prompts alone", async () => {
+it("SFT with a masked prompt learns the answers, and not the prompts", async () => {
   const long = { ...optimizer, epochs: 30, learningRate: 1e-2 };
   const { metrics } = await train({ ...trainingOf("sft", "shop"), optimizer: long });
   assert.ok(metrics["loss"]! < 0.5, `loss ${metrics["loss"]}`);
@@ -193,7 +193,7 @@ it("SFT with a masked prompt learns the answers and leaves the prompts alone", a
   assert.notEqual(whole.curve[0]!["loss"], masked.curve[0]!["loss"]);
 });
 
-it("a loss that is not finite stops training with the step and its rows", async () => {
+it("a loss that is not finite stops training and names the step and its rows", async () => {
   const failed = train({
     ...trainingOf("sft", "odd"),
     optimizer: { ...optimizer, learningRate: 1e30, clip: 0, warmup: 0 },
@@ -222,7 +222,7 @@ it("rows that are too long or without an answer are left out and counted, never 
   assert.equal(steps, 2);
 });
 
-it("no usable row, and a model of the wrong kind, are refused by name", async () => {
+it("having no usable row and starting from a model of the wrong kind are refused", async () => {
   await assert.rejects(train({ ...trainingOf("sft", "odd"), rows: [] }), {
     kind: "spec",
     code: "rows_empty",

@@ -1,4 +1,4 @@
-// What is trained on, and what is kept of it. What a training is asked: options.ts.
+// The task, the rows and the state of a training. The options and the result of `train` are in options.ts.
 import type { KtoSettings, PreferenceTerm } from "../loss/index.ts";
 import type { Sequence } from "../model/encode.ts";
 import type { WeightTensor } from "../model/types.ts";
@@ -6,9 +6,12 @@ import type { WeightTensor } from "../model/types.ts";
 export type TrainTask =
   /** promptMask: the loss is on the answer only. */
   | { kind: "sft"; promptMask: boolean }
-  /** margin: every pair has one. centering: 0 where absent. */
+  /** margin: every pair has one. centering: 0 if absent. */
   | { kind: "reward"; margin?: boolean; centering?: number }
-  /** losses: sigmoid where absent. ldAlpha: what a token beyond the length of the pair's shorter answer counts; 1 where absent. */
+  /**
+   * losses: sigmoid if absent. ldAlpha: weight of the tokens beyond the length of the pair's shorter answer;
+   * 1 if absent.
+   */
   | { kind: "dpo"; beta: number; losses?: readonly PreferenceTerm[]; ldAlpha?: number }
   | ({ kind: "kto" } & KtoSettings);
 
@@ -19,42 +22,54 @@ export interface PairRow {
   margin?: number;
 }
 
-/** An answer with a label of its own. */
+/** One answer with its own label. */
 export interface LabelledRow extends Sequence {
   desirable: boolean;
 }
 
-/** A value, or how it is read. What is read is let go once it has been copied: a model and its moments take gigabytes. */
-export type Source<T> = T | (() => Promise<T>);
-
-/** sft: sequences; reward and dpo: pairs; kto: labelled ones. */
+/** sft: sequences; reward and dpo: pairs; kto: labelled answers. */
 export type TrainRow = Sequence | PairRow | LabelledRow;
 
-/** The values of one step by TRL's names, and `step`. No times: a curve is part of a reproducible record. */
+/**
+ * A value, or a function that loads it. A loaded value is released once it is copied: a model and its moments
+ * take gigabytes.
+ */
+export type Source<T> = T | (() => Promise<T>);
+
+/**
+ * The values of one step under TRL's names, and `step`. It holds no times, because a curve is part of a
+ * reproducible record.
+ */
 export type StepRecord = Record<string, number>;
 
-/** Everything that training needs to go on after `step` as if it had never stopped. */
+/** All that training needs to resume after `step` with the same bits. */
 export interface TrainerState {
   step: number;
-  /** Digest of task, settings, model configuration and rows; a state goes on with the same ones only. */
+  /**
+   * Digest of task, settings, model configuration and rows. A training resumes only a state with its own
+   * identity.
+   */
   identity: string;
-  /** Those that learn: the adapter's where there is one. */
+  /** The trained weights; with an adapter, the adapter's. */
   weights: Map<string, WeightTensor>;
   firstMoments: Map<string, WeightTensor>;
   secondMoments: Map<string, WeightTensor>;
   /** One entry per step from 1 to `step`. */
   curve: StepRecord[];
   /**
-   * Summed log-probabilities of every answer under the reference. dpo: chosen and rejected of each row in turn. kto: of each row of each step
-   * in turn, its own answer and the mismatched one.
+   * Summed log-probabilities of every answer under the reference. dpo: for each row, chosen then rejected.
+   * kto: for each row of each step, its own answer then the mismatched one.
    */
   referenceLogps: number[];
 }
 
-/** What one training computed of its reference, for others on the same answers. */
+/**
+ * Log-probabilities under a reference, computed by one training and reused by others that have the same
+ * answers.
+ */
 export interface ReferenceLogps {
-  /** Digest of all that decides them but the reference itself. */
+  /** Digest of everything that decides them but the reference itself. */
   of: string;
-  /** As in a TrainerState. */
+  /** In the order of `TrainerState.referenceLogps`. */
   logps: number[];
 }

@@ -3,12 +3,12 @@ import { it } from "node:test";
 import { Elementwise } from "./elementwise.ts";
 
 const { fround } = Math;
-/** Beyond two chunks, and no whole number of vectors. */
-const length = 2 ** 15 + 7;
+/** More than two chunks, and not a whole number of vectors. */
+const LENGTH = 2 ** 15 + 7;
 const wave = (factor: number): Float32Array =>
-  Float32Array.from({ length }, (_, index) => Math.sin(factor * index) * 3 ** ((index % 40) - 20));
+  Float32Array.from({ length: LENGTH }, (_, index) => Math.sin(factor * index) * 3 ** ((index % 40) - 20));
 
-it("each operation gives the bits of single precision, on every number", () => {
+it("each operation has the bits of single precision", () => {
   const all = new Elementwise(
     ["a", "b", "sum", "difference", "product", "quotient", "root"],
     ["c"],
@@ -22,7 +22,7 @@ it("each operation gives the bits of single precision, on every number", () => {
   );
   const [a, b] = [wave(0.1), wave(0.7)];
   const results = Object.fromEntries(
-    ["sum", "difference", "product", "quotient", "root"].map((name) => [name, new Float32Array(length)]),
+    ["sum", "difference", "product", "quotient", "root"].map((name) => [name, new Float32Array(LENGTH)]),
   ) as Record<"sum" | "difference" | "product" | "quotient" | "root", Float32Array>;
   all.run({ a, b, ...results }, { c: 1 / 3 });
   const expected = {
@@ -41,7 +41,7 @@ it("each operation gives the bits of single precision, on every number", () => {
   assert.deepEqual([a, b], [wave(0.1), wave(0.7)]);
 });
 
-it("a range changes nothing outside, and an array may be read after it is written", () => {
+it("a range changes nothing outside it, and an array may be read after it is written", () => {
   const swap = new Elementwise(["a", "b"], [], ({ arrays }) => ({ a: arrays.b, b: arrays.a }));
   const [a, b] = [wave(0.1), wave(0.7)];
   swap.run({ a, b }, {}, 5, 20_001);
@@ -52,7 +52,7 @@ it("a range changes nothing outside, and an array may be read after it is writte
   assert.equal(a[7], wave(0.7)[7]);
 });
 
-it("denormal numbers become zeros, infinite ones and what is no number stay", () => {
+it("denormal numbers become zeros; infinities and NaN do not change", () => {
   const flush = new Elementwise(["a"], [], ({ arrays, flushed }) => ({ a: flushed(arrays.a) }));
   const a = Float32Array.of(2 ** -126, -(2 ** -126), 2 ** -127, -(2 ** -149), NaN, Infinity, -Infinity, 1);
   flush.run({ a }, {});

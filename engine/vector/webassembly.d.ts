@@ -1,4 +1,4 @@
-// What this folder uses of the host's WebAssembly: TypeScript declares it for browsers only.
+// The part of the host's WebAssembly that this folder uses. TypeScript declares it for browsers only.
 declare namespace WebAssembly {
   class Memory {
     readonly buffer: ArrayBuffer;

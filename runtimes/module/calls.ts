@@ -1,4 +1,5 @@
-// What each role is called with and must answer; the answer is checked here, in the parent, because the child runs other people's code.
+// The input and the answer of each module role. Answers are checked in the parent, because the child runs the
+// user's code.
 import { RatchetError } from "../../errors/index.ts";
 import type {
   GoldModule,
@@ -21,12 +22,12 @@ export interface ModuleCalls {
   gold: { input: Parameters<GoldModule>[0]; output: GoldScore[] };
 }
 
-/** What is wrong with one entry of an answer; undefined where nothing is. */
+/** What is wrong with one entry of an answer; undefined if it is valid. */
 type Check = (entry: unknown) => string | undefined;
 
-const finite: Check = (entry) => (Number.isFinite(entry) ? undefined : "is no finite number");
+const finite: Check = (entry) => (Number.isFinite(entry) ? undefined : "is not a finite number");
 const probability: Check = (entry) =>
-  typeof entry === "number" && entry >= 0 && entry <= 1 ? undefined : "is no probability from 0 to 1";
+  typeof entry === "number" && entry >= 0 && entry <= 1 ? undefined : "is not a probability from 0 to 1";
 
 const isObject = (entry: unknown): entry is Record<string, unknown> =>
   typeof entry === "object" && entry !== null && !Array.isArray(entry);
@@ -34,14 +35,14 @@ const isMessage = (entry: unknown): boolean =>
   isObject(entry) && typeof entry["role"] === "string" && typeof entry["content"] === "string";
 
 const prompt: Check = (entry) => {
-  if (!isObject(entry)) return "is no object";
+  if (!isObject(entry)) return "is not an object";
   const { prompt, messages } = entry;
   if ((prompt === undefined) === (messages === undefined)) return "needs either `prompt` or `messages`";
   if (messages !== undefined)
     return Array.isArray(messages) && messages.length > 0 && messages.every(isMessage)
       ? undefined
-      : "has `messages` that are no list of {role, content}";
-  return typeof prompt === "string" && prompt.trim() !== "" ? undefined : "has a `prompt` that is no text";
+      : "has `messages` that are not a list of {role, content}";
+  return typeof prompt === "string" && prompt.trim() !== "" ? undefined : "has a `prompt` that is not a text";
 };
 
 const identifiedPrompt: Check = (entry) =>
@@ -61,7 +62,7 @@ const goldScore: Check = (entry) => {
   const parts = entry["parts"];
   return parts === undefined || (isObject(parts) && Object.values(parts).every(Number.isFinite))
     ? undefined
-    : "has `parts` that are no finite numbers";
+    : "has `parts` that are not finite numbers";
 };
 
 const CHECKS: Record<ModuleRole, Check> = {
@@ -73,7 +74,7 @@ const CHECKS: Record<ModuleRole, Check> = {
   gold: goldScore,
 };
 
-/** Entries that an answer must have: one per row, or as many as were asked for. */
+/** Number of entries that an answer must have: one per row, or the requested count. */
 export const expectedLength = (input: readonly unknown[] | { count: number }): number =>
   "count" in input ? input.count : input.length;
 
@@ -84,9 +85,9 @@ export function checkOutput<R extends ModuleRole>(
   output: unknown,
 ): ModuleCalls[R]["output"] {
   const expected = expectedLength(input);
-  if (!Array.isArray(output)) throw bad(role, `answered ${show(output)}, which is no list`);
+  if (!Array.isArray(output)) throw bad(role, `answered ${show(output)}, which is not a list`);
   if (output.length !== expected)
-    throw bad(role, `answered ${output.length} entries where ${expected} were asked for`);
+    throw bad(role, `answered ${output.length} entries in place of ${expected}`);
   output.forEach((entry, row) => {
     const wrong = CHECKS[role](entry);
     if (wrong) throw bad(role, `answered ${show(entry)} for row ${row}, which ${wrong}`);

@@ -1,16 +1,18 @@
-// Runs one user module in a process of its own. The parent gives the module's URL as the only argument, then one message per call.
-// Node's permission model is on (runner.ts): the module can read nothing but itself, write nothing and start nothing.
+// Runs one user module in its own process. The parent gives the module's URL as the only argument, then one
+// message per call. Node's permission model is on (isolation.ts): the module can read only itself, write no
+// file and start no process.
 import type { ChildReply, ChildRequest } from "./runner.ts";
 
 const send = process.send!.bind(process);
-// The channel is the parent's: user code must not be able to answer in its own name twice.
+// User code must not send messages to the parent itself.
 delete (process as { send?: unknown }).send;
 
 const loading = import(process.argv[2]!) as Promise<{ default?: unknown }>;
-// A failed load is told at the first call, which awaits it.
+// A failed load is reported by the first call, which awaits it.
 loading.catch(() => undefined);
 
-// Ctrl-C and a stopped service reach the whole process group; when to end is the parent's decision, which drains first.
+// Ctrl-C and a stopped service signal the whole process group. The parent decides when to end, because it
+// drains first.
 for (const signal of ["SIGINT", "SIGTERM"] as const) process.on(signal, () => undefined);
 process.on("disconnect", () => process.exit(0));
 process.on("message", (request: ChildRequest) => {
@@ -20,7 +22,7 @@ process.on("message", (request: ChildRequest) => {
 async function answer({ call, input }: ChildRequest): Promise<ChildReply> {
   try {
     const { default: run } = await loading;
-    if (typeof run !== "function") throw new TypeError("its default export is no function");
+    if (typeof run !== "function") throw new TypeError("its default export is not a function");
     return { call, output: await run(input) };
   } catch (error) {
     return { call, threw: thrown(error) };
@@ -31,7 +33,7 @@ function reply(message: ChildReply): void {
   try {
     send(message);
   } catch (error) {
-    // The answer held something that cannot leave the process, such as a function.
+    // The answer holds a value that cannot be sent, such as a function.
     send({ call: message.call, threw: thrown(error) } satisfies ChildReply);
   }
 }
@@ -47,6 +49,6 @@ function thrown(error: unknown): NonNullable<ChildReply["threw"]> {
   return {
     message: String(message),
     retryable: retryable === true,
-    ...(typeof stack === "string" ? { stack } : {}),
+    stack: typeof stack === "string" ? stack : undefined,
   };
 }

@@ -1,9 +1,9 @@
-// `env:NAME` in a spec → the value, looked up where the module runs.
+// `env:NAME` in a spec → the value, read on the worker that runs the module.
 import { hostname } from "node:os";
 import { RatchetError } from "../../errors/index.ts";
 import type { ModuleRole } from "../../campaign/spec/modules.ts";
 
-/** Throws RatchetError `module_env_missing` where the environment lacks a name; the value itself is never told. */
+/** Throws `module_env_missing` if the environment lacks a name. Errors never hold a value. */
 export function resolveEnv(
   role: ModuleRole,
   references: Record<string, string>,
@@ -16,7 +16,9 @@ export function resolveEnv(
       throw new RatchetError(
         "module_env_missing",
         `the ${role} module needs ${source}, which is not in the environment of the worker on ${hostname()}`,
-        { hint: `set ${source} there, or let that worker serve other queues: any other may take the work` },
+        {
+          hint: `set ${source} there, or let that worker serve other queues, so another runs the module`,
+        },
       );
     }
     return [name, value] as const;

@@ -47,7 +47,7 @@ it("a reward module answers batches one after the other in one process", async (
   ]);
 });
 
-it("an exception of the module is told with its message, and the next call is answered", async () => {
+it("an exception of the module is an error with its message, and the next call is answered", async () => {
   const reward = await runner(
     "reward",
     "export default (rows) => { if (rows.length > 1) throw new Error('no words for this'); return [1]; };",
@@ -61,7 +61,7 @@ it("an exception of the module is told with its message, and the next call is an
   assert.deepEqual(await reward.call(rows.slice(1)), [1]);
 });
 
-it("a module may say that its failure is worth another try", async () => {
+it("a module may mark its error as retryable", async () => {
   const judge = await runner(
     "reward",
     "export default () => { throw Object.assign(new Error('429'), { retryable: true }); };",
@@ -73,8 +73,8 @@ for (const [what, source, told] of [
   ["NaN", "(rows) => rows.map((_, i) => (i === 1 ? NaN : 0))", /NaN for row 1/],
   ["an infinite reward", "(rows) => rows.map(() => Infinity)", /Infinity for row 0/],
   ["text for a number", "(rows) => rows.map(() => '3')", /"3" for row 0/],
-  ["too few rewards", "() => [1]", /answered 1 entries where 2 were asked for/],
-  ["no list", "() => ({})", /which is no list/],
+  ["too few rewards", "() => [1]", /answered 1 entries in place of 2/],
+  ["no list", "() => ({})", /which is not a list/],
 ] as const) {
   it(`${what} is refused with the row or the count`, async () => {
     const reward = await runner("reward", `export default ${source};`);
@@ -92,29 +92,31 @@ it("a judge must answer probabilities", async () => {
   };
   await assert.rejects(judge.call([row]), {
     code: "module_bad_result",
-    message: /1\.5 for row 0, which is no probability/,
+    message: /1\.5 for row 0, which is not a probability/,
   });
 });
 
-it("gold scores keep their parts; a part that is no number is refused", async () => {
+it("true rewards keep their parts; a part that is not a number is refused", async () => {
   const gold = await runner(
     "gold",
-    "export default (rows) => rows.map((row) => ({ total: 1, parts: { day: row.answer.text === 'bb' ? NaN : 1 } }));",
+    `export default (rows) =>
+      rows.map((row) => ({ total: 1, parts: { day: row.answer.text === 'bb' ? NaN : 1 } }));`,
   );
   assert.deepEqual(await gold.call(rows.slice(0, 1)), [{ total: 1, parts: { day: 1 } }]);
   await assert.rejects(gold.call(rows), { code: "module_bad_result", message: /row 1, which has `parts`/ });
 });
 
-it("a prompts module is called with the split and count, and must give that many", async () => {
+it("a prompts module is called with split and count, and must return that many", async () => {
   const prompts = await runner(
     "prompts",
-    "export default ({ split, count }) => Array.from({ length: split === 'test' ? 1 : count }, (_, i) => ({ id: split + i, prompt: 'p' + i }));",
+    `export default ({ split, count }) =>
+      Array.from({ length: split === 'test' ? 1 : count }, (_, i) => ({ id: split + i, prompt: 'p' + i }));`,
   );
   assert.equal((await prompts.call({ seed: "s", split: "online", count: 3 })).length, 3);
   await assert.rejects(prompts.call({ seed: "s", split: "test", count: 3 }), { code: "module_bad_result" });
 });
 
-it("a module that never returns is killed at its time limit, whether it loops or waits", async () => {
+it("a module that loops or waits forever is killed at its time limit", async () => {
   for (const body of ["{ for (;;); }", "new Promise(() => {})"]) {
     const reward = await runner(
       "reward",
@@ -126,7 +128,7 @@ it("a module that never returns is killed at its time limit, whether it loops or
   }
 });
 
-it("a module that lets its time run out twice in a row is final, an answer between starts the count anew, and so does the next start", async () => {
+it("the second timeout in a row is final; an answer or a final failure restarts the count", async () => {
   const reward = await runner(
     "reward",
     "export default (rows) => rows.length > 1 ? new Promise(() => {}) : [7];",
@@ -141,40 +143,42 @@ it("a module that lets its time run out twice in a row is final, an answer betwe
   await timeout(true, /module did not answer/);
 });
 
-it("a module whose process dies three times in a row is final", async () => {
+it("the third death in a row is final", async () => {
   const reward = await runner("reward", "export default () => process.exit(3);");
   for (const retryable of [true, true, false, true])
     await assert.rejects(reward.call(rows), { code: "module_died", retryable });
 });
 
-it("a module that ends its process is named with its exit code and last words", async () => {
+it("the death of a module's process is an error with exit code and last output", async () => {
   const reward = await runner(
     "reward",
     "export default () => { console.error('giving up'); process.exit(3); };",
   );
   await assert.rejects(reward.call(rows), {
     code: "module_died",
-    message: /exit code 3; it printed last: giving up/,
+    message: /exit code 3; its last output: giving up/,
   });
 });
 
-it("a module that cannot be loaded says why", async () => {
+it("a module that cannot be loaded is an error with the reason", async () => {
   const broken = await runner("reward", "import 'no-such-package'; export default () => [];");
   await assert.rejects(broken.call(rows), { code: "module_threw" });
   const noFunction = await runner("reward", "export default 3;");
   await assert.rejects(noFunction.call(rows), {
     code: "module_threw",
-    message: /default export is no function/,
+    message: /default export is not a function/,
   });
 });
 
-it("a module can read no other file, start no process and see no environment but what the spec gave it", async () => {
+it("a module reads no other file, starts no process and sees only the spec's environment", async () => {
   const secret = join(folder, "gold.mjs");
   await writeFile(secret, "export default 1;");
   const source = `
     import { readFileSync, writeFileSync } from "node:fs";
     import { execSync } from "node:child_process";
-    const denied = async (act) => { try { await act(); return 0; } catch (error) { return error.code === "ERR_ACCESS_DENIED" ? 1 : 0; } };
+    const denied = async (act) => {
+      try { await act(); return 0; } catch (error) { return error.code === "ERR_ACCESS_DENIED" ? 1 : 0; }
+    };
     export default async () => [
       await denied(() => readFileSync(${JSON.stringify(secret)})),
       await denied(() => import(${JSON.stringify(secret)})),
@@ -201,18 +205,22 @@ for (const [when, ms] of [
   });
 }
 
-it("a signal to the whole process group does not lose the call that the parent waits for", async () => {
-  const source =
-    "export default async (rows) => { for (const s of ['SIGINT', 'SIGTERM']) process.kill(process.pid, s); await new Promise((r) => setTimeout(r, 100)); return rows.map(() => 1); };";
+it("a signal to the whole process group does not interrupt a call", async () => {
+  const source = `export default async (rows) => {
+      for (const signal of ['SIGINT', 'SIGTERM']) process.kill(process.pid, signal);
+      await new Promise((resolve) => setTimeout(resolve, 100));
+      return rows.map(() => 1);
+    };`;
   const reward = await runner("reward", source);
   assert.deepEqual(await reward.call(rows), [1, 1]);
 });
 
-it("the child ends when its parent is gone", async () => {
+it("the child ends when its parent has ended", async () => {
   const parent = `
     import { writeFileSync } from "node:fs";
     import { createModuleRunner } from ${JSON.stringify(new URL("./runner.js", import.meta.url).href)};
-    const [pid] = await createModuleRunner({ role: "reward", blobPath: process.argv[1], timeoutMs: 20000 }).call([0]);
+    const options = { role: "reward", blobPath: process.argv[1], timeoutMs: 20000 };
+    const [pid] = await createModuleRunner(options).call([0]);
     writeFileSync(1, String(pid));
     process.kill(process.pid, "SIGKILL");`;
   const blob = join(folder, "pid.mjs");
@@ -227,19 +235,22 @@ it("the child ends when its parent is gone", async () => {
       return false;
     }
   };
-  assert.ok(Number(stdout) > 0, "the child told its process id");
+  assert.ok(Number(stdout) > 0, "the child answered its process id");
   for (let wait = 0; wait < 50 && alive(); wait++) await setTimeout(100);
   assert.ok(!alive());
 });
 
 it(
-  "a module in an endless loop does not outlive a worker killed by SIGKILL, nor does its folder outlive the next worker",
+  "a module in an endless loop ends with a worker killed by SIGKILL; the next worker removes its folder",
   { skip: !existsSync("/usr/bin/setpriv") && "needs setpriv" },
   async () => {
     const blobPath = join(folder, "endless");
     await writeFile(blobPath, "export default () => { for (;;); };");
     const options = JSON.stringify({ role: "reward", blobPath, timeoutMs: 600_000 });
-    const source = `import { createModuleRunner } from ${JSON.stringify(new URL("./runner.js", import.meta.url).href)}; await createModuleRunner(${options}).call(${JSON.stringify(rows)});`;
+    const runnerModule = JSON.stringify(new URL("./runner.js", import.meta.url).href);
+    const source = `
+      import { createModuleRunner } from ${runnerModule};
+      await createModuleRunner(${options}).call(${JSON.stringify(rows)});`;
     const worker = spawn(process.execPath, ["--input-type=module", "-e", source], { stdio: "ignore" });
     const [child] = await eventually(
       async () => childrenOf(worker.pid!),
@@ -272,7 +283,7 @@ const childrenOf = async (pid: number): Promise<number[]> =>
   (await readFile(`/proc/${pid}/task/${pid}/children`, "utf8")).split(" ").filter(Boolean).map(Number);
 
 async function isRunning(pid: number): Promise<boolean> {
-  // A zombie that nobody has collected runs no more.
+  // A zombie no longer runs.
   const status = await readFile(`/proc/${pid}/stat`, "utf8").catch(() => "");
   return status !== "" && !/\) [ZX] /.test(status);
 }

@@ -1,10 +1,11 @@
-// Calls a bundled user module in a child process. The child sees one folder with its own blob in it, an environment of the names the
-// spec gave, and by Node's permission model no other file, no other process and nothing to write: a reward cannot read gold. It is
-// kept between calls; a failed one is killed and the next call starts anew.
+/* oxlint-disable max-lines -- one class: a child from its start to its death */
+// Calls a bundled user module in a child process. The child can read only a folder with its own bundle, and
+// has only the environment variables of the spec. By Node's permission model it reads no other file, writes
+// no file and starts no process, so a reward module cannot read the module of the true reward. The child is
+// reused for later calls. It is killed when a call fails, and the next call starts a new one.
 import { fork } from "node:child_process";
-import type { ChildProcess, ForkOptions } from "node:child_process";
-import { existsSync } from "node:fs";
-import { copyFile, mkdtemp, readdir, realpath, rm } from "node:fs/promises";
+import type { ChildProcess } from "node:child_process";
+import { copyFile, mkdtemp, realpath, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath, pathToFileURL } from "node:url";
@@ -12,19 +13,23 @@ import { RatchetError } from "../../errors/index.ts";
 import type { ModuleRole } from "../../campaign/spec/modules.ts";
 import { checkOutput, expectedLength } from "./calls.ts";
 import type { ModuleCalls } from "./calls.ts";
+import { dyingWithParent, FOLDER, permissions, removeAbandoned } from "./isolation.ts";
 
 export interface ModuleRunnerOptions<R extends ModuleRole> {
   role: R;
-  /** The bundle; copied, so it may go away later. */
+  /** The bundle. It is copied, so it may be removed later. */
   blobPath: string;
-  /** Limit of one call, the first one's start of the process included. */
+  /** Limit of one call. For the first call it includes the start of the process. */
   timeoutMs: number;
-  /** The module's whole environment: names of the spec, values from the worker. */
+  /** The module's whole environment: the spec's names with the worker's values. */
   env?: Record<string, string>;
 }
 
 export interface ModuleRunner<R extends ModuleRole = ModuleRole> {
-  /** One answer per row, checked. Calls queue: one runs at a time. Throws RatchetError; rejects with the signal's reason when aborted. */
+  /**
+   * One checked answer per row. Calls run one after the other. Throws RatchetError, or the signal's reason
+   * when aborted.
+   */
   call(input: ModuleCalls[R]["input"], signal?: AbortSignal): Promise<ModuleCalls[R]["output"]>;
   /** Kills the child and removes its folder. */
   close(): Promise<void>;
@@ -45,15 +50,12 @@ export function createModuleRunner<R extends ModuleRole>(options: ModuleRunnerOp
   return new ForkedModule(options);
 }
 
-/** Temporary folders: this, the process id, a random end. */
-const FOLDER = "ratchet-module-";
-const SETPRIV = "/usr/bin/setpriv";
 const CHILD = fileURLToPath(new URL("./child.js", import.meta.url));
-/** Last characters that the module printed, told when it dies. */
-const OUTPUT_KEPT = 2000;
+/** Last characters of the module's output that its error shows if it dies. */
+const OUTPUT_CHARACTERS = 2000;
 /**
- * Calls in a row that may end without the module's word before it is held to do so for ever. One is excused: a machine that slept through
- * the limit, a process killed for memory. Deaths are quick, a time limit is waited for in full.
+ * Failed calls in a row after which a failure is final. The first is retried, because the machine may have
+ * slept or killed the process for memory. Timeouts have a lower limit, because each takes the whole time.
  */
 const FAILURES_MAX = { module_timeout: 2, module_died: 3 };
 
@@ -63,7 +65,7 @@ class ForkedModule<R extends ModuleRole> implements ModuleRunner<R> {
   private child: ChildProcess | undefined;
   private printed = "";
   private calls = 0;
-  /** In a row, without an answer between. */
+  /** Failed calls since the last answer. */
   private failures = 0;
   private queue: Promise<unknown> = Promise.resolve();
   private closed = false;
@@ -105,7 +107,7 @@ class ForkedModule<R extends ModuleRole> implements ModuleRunner<R> {
     });
   }
 
-  /** Sends one request and waits for its reply, the child's death, the time limit or the signal, whichever is first. */
+  /** Sends one request and waits for its reply, the child's death, the time limit or the signal. */
   private exchange(
     child: ChildProcess,
     input: ModuleCalls[R]["input"],
@@ -123,25 +125,25 @@ class ForkedModule<R extends ModuleRole> implements ModuleRunner<R> {
       const onMessage = (reply: ChildReply) => {
         if (reply?.call === call) settle(() => resolve(reply));
       };
-      // `close` and not `exit`: by then everything it printed has arrived.
+      // `close`, not `exit`, because only then all of its output has arrived.
       const onClose = (code: number | null, name: string | null) =>
         settle(() => reject(this.death(code, name)));
       const onError = (error: Error) => settle(() => reject(error));
       const onAbort = () => settle(() => reject(signal!.reason));
       const timer = setTimeout(() => {
         const limit = `${timeoutMs / 1000} s`;
-        const told = (again: string) =>
+        const what = (again: string) =>
           ` ${again}did not answer ${expectedLength(input)} rows within ${limit} and was killed`;
         settle(() =>
           reject(
-            this.failure("module_timeout", told, `raise the module's timeout if ${limit} is too little`),
+            this.failure("module_timeout", what, `raise the module's timeout if ${limit} is too little`),
           ),
         );
       }, timeoutMs);
       child.on("message", onMessage).on("close", onClose).on("error", onError);
       signal?.addEventListener("abort", onAbort);
       child.send({ call, input } satisfies ChildRequest, (error) => {
-        // A row that cannot be sent is our caller's mistake; a child that died meanwhile says so itself by `close`.
+        // The row cannot be sent. If the child died instead, `close` reports it.
         if (error && child.connected) settle(() => reject(error));
       });
     });
@@ -156,12 +158,13 @@ class ForkedModule<R extends ModuleRole> implements ModuleRunner<R> {
       cwd: folder,
       env,
       serialization: "advanced",
-      ...leashed(permissions([join(folder, "*"), CHILD])),
+      ...dyingWithParent(permissions([join(folder, "*"), CHILD])),
       stdio: ["ignore", "pipe", "pipe", "ipc"],
     });
     this.child = child;
     this.printed = "";
-    const keep = (chunk: Buffer) => (this.printed = (this.printed + chunk.toString()).slice(-OUTPUT_KEPT));
+    const keep = (chunk: Buffer) =>
+      (this.printed = (this.printed + chunk.toString()).slice(-OUTPUT_CHARACTERS));
     child.stdout?.on("data", keep);
     child.stderr?.on("data", keep);
     const gone = () => {
@@ -172,7 +175,7 @@ class ForkedModule<R extends ModuleRole> implements ModuleRunner<R> {
   }
 
   private async makeFolder(): Promise<string> {
-    // The real path: permissions compare text, and a temporary folder is a link on some systems.
+    // The real path, because permissions compare text, and on some systems the temporary folder is a link.
     const parent = await realpath(tmpdir());
     await removeAbandoned(parent);
     const folder = await mkdtemp(join(parent, `${FOLDER}${process.pid}-`));
@@ -185,23 +188,26 @@ class ForkedModule<R extends ModuleRole> implements ModuleRunner<R> {
     const last = this.printed.trim();
     return this.failure(
       "module_died",
-      (again) => `'s process ${again}${how}${last ? `; it printed last: ${last}` : ""}`,
+      (again) => `'s process ${again}${how}${last ? `; its last output: ${last}` : ""}`,
     );
   }
 
-  /** Worth another try until it has had its tries; the campaign that is started again after that has them all again. */
+  /**
+   * Retryable until the limit of failures in a row. Then the count restarts, so a campaign that is started
+   * again has all tries.
+   */
   private failure(
     code: keyof typeof FAILURES_MAX,
-    told: (again: string) => string,
+    what: (again: string) => string,
     hint?: string,
   ): RatchetError {
     const { role } = this.options;
     const failures = ++this.failures;
     const retryable = failures < FAILURES_MAX[code];
     if (!retryable) this.failures = 0;
-    return new RatchetError(code, `the ${role} module${told(failures > 1 ? "again " : "")}`, {
+    return new RatchetError(code, `the ${role} module${what(failures > 1 ? "again " : "")}`, {
       retryable,
-      ...(hint === undefined ? {} : { hint }),
+      hint,
     });
   }
 
@@ -211,42 +217,4 @@ class ForkedModule<R extends ModuleRole> implements ModuleRunner<R> {
   }
 }
 
-/**
- * A worker killed by SIGKILL cannot take its children along, and a module in an endless loop never hears of it: on Linux the kernel
- * sees to it (prctl PR_SET_PDEATHSIG), asked by setpriv of util-linux. A thread that watches inside the child is no way: threads are
- * outside Node's permission model.
- */
-function leashed(execArgv: string[]): Pick<ForkOptions, "execPath" | "execArgv"> {
-  if (!existsSync(SETPRIV)) return { execArgv };
-  return { execPath: SETPRIV, execArgv: ["--pdeathsig", "KILL", process.execPath, ...execArgv] };
-}
-
-/** A worker killed by SIGKILL leaves its modules' folders behind; the next one on the machine removes them. */
-async function removeAbandoned(parent: string): Promise<void> {
-  const abandoned = (await readdir(parent)).filter(
-    (name) => name.startsWith(FOLDER) && !isAlive(Number(name.slice(FOLDER.length).split("-")[0])),
-  );
-  await Promise.all(abandoned.map((name) => rm(join(parent, name), { recursive: true, force: true })));
-}
-
-function isAlive(pid: number): boolean {
-  try {
-    return process.kill(pid, 0);
-  } catch (error) {
-    // EPERM: alive, of another user.
-    return (error as NodeJS.ErrnoException).code === "EPERM";
-  }
-}
-
 const moduleFile = (role: ModuleRole): string => `${role}.mjs`;
-
-/** Node 20 calls the permission model experimental; newer ones may close the network too, which a judge needs. */
-function permissions(readable: string[]): string[] {
-  const known = process.allowedNodeEnvironmentFlags;
-  return [
-    known.has("--permission") ? "--permission" : "--experimental-permission",
-    ...readable.map((path) => `--allow-fs-read=${path}`),
-    ...(known.has("--allow-net") ? ["--allow-net"] : []),
-    "--disable-warning=ExperimentalWarning",
-  ];
-}

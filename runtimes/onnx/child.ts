@@ -1,30 +1,31 @@
-// The engine's process: `child.js THREADS`. Serves one call at a time, goes on listening while it computes (the engine yields
-// between steps), and ends when its parent does. It takes no signal from the terminal: the parent decides when to stop.
+// The engine's process: `child.js THREADS`. It serves one call at a time and receives messages while it
+// computes, because the engine yields between steps. It ends when its parent ends. It ignores signals from
+// the terminal: the parent decides when to stop.
 import { nameMemory } from "../../engine/out-of-memory.ts";
-import { Workshop } from "../../engine/train/index.ts";
+import { SessionPool } from "../../engine/train/index.ts";
 import { errorToParts } from "./errors.ts";
 import { choose, generate, score } from "./inference.ts";
 import { Models } from "./models.ts";
 import type { Call, FromChild, ToChild } from "./protocol.ts";
 import { train } from "./training.ts";
 
-/** Progress more often than this tells nobody more. */
-const progressEveryMs = 500;
+/** Shortest time between two progress messages. */
+const PROGRESS_EVERY_MS = 500;
 
 const threads = Number(process.argv[2]);
 const models = new Models(threads);
-/** Each iteration of a campaign trains with the graphs of the one before. */
-const workshop = new Workshop();
+/** Shared by all trainings, because each iteration of a campaign trains with the same graphs. */
+const pool = new SessionPool();
 let running: AbortController | undefined;
 
 const send = (message: FromChild): void => void process.send?.(message);
 
 function throttled(): (progress: Extract<FromChild, { type: "progress" }>["progress"]) => void {
-  let saidAt = 0;
+  let sentAt = 0;
   return (progress) => {
     const now = performance.now();
-    if (now - saidAt < progressEveryMs && progress.done < progress.total) return;
-    saidAt = now;
+    if (now - sentAt < PROGRESS_EVERY_MS && progress.done < progress.total) return;
+    sentAt = now;
     send({ type: "progress", progress });
   };
 }
@@ -38,7 +39,7 @@ async function serve(
   if (call.method === "train")
     return train(
       call.args,
-      { threads, workshop },
+      { threads, pool },
       {
         ...hooks,
         onCheckpoint: (checkpoint) => send({ type: "checkpoint", checkpoint }),
@@ -55,7 +56,7 @@ async function answer(call: Call): Promise<void> {
   try {
     send({ type: "result", value: await serve(call, controller.signal) });
   } catch (cause) {
-    // Where the engine could not say what it was at: reading a model, say.
+    // For failures outside the engine's loops, such as reading a model.
     const error = nameMemory(cause, call.method);
     send(
       controller.signal.aborted && error === controller.signal.reason

@@ -1,4 +1,5 @@
-// One engine child seen from the worker: forked when first needed, asked one call at a time, killed when it does not stop in time.
+// One child process of the engine, seen from the worker. It is forked at the first call, serves one call at a
+// time, and is killed if it does not stop in time.
 import { fork } from "node:child_process";
 import type { ChildProcess } from "node:child_process";
 import { fileURLToPath } from "node:url";
@@ -7,8 +8,8 @@ import { errorFromParts } from "./errors.ts";
 import type { Progress, ReferenceLogps } from "../types.ts";
 import type { Call, FromChild, Method, Methods, ToChild } from "./protocol.ts";
 
-/** All that the engine needs to know of the worker's environment; secrets are not among it. */
-const inheritedNames = [
+/** The worker's environment variables that the child inherits; none is a secret. */
+const INHERITED_NAMES = [
   "PATH",
   "TMPDIR",
   "TMP",
@@ -19,20 +20,24 @@ const inheritedNames = [
   "LD_LIBRARY_PATH",
   "SystemRoot",
 ];
-const entry = fileURLToPath(new URL("./child.js", import.meta.url));
-/** Last lines of the child's stderr, told when it dies. */
-const linesKept = 20;
+const ENTRY = fileURLToPath(new URL("./child.js", import.meta.url));
+/** Last lines of the child's stderr that its error shows if it dies. */
+const STDERR_LINES = 20;
 
-/** What the child was at when it was last heard of, twice a second at most. */
-function during({ method, args }: Call, heard: Progress | undefined): string {
+/** The call that a child died in, with its last progress. */
+function during({ method, args }: Call, progress: Progress | undefined): string {
   const asked = "requests" in args ? args.requests : "rows" in args ? args.rows : [];
   const [first, last] = [asked[0]?.prompt.id, asked.at(-1)?.prompt.id];
   const rows =
     first === undefined
       ? ""
       : ` of ${asked.length} rows, ${first === last ? `prompt ${first}` : `prompts ${first} to ${last}`}`;
-  return `${method}${rows}${heard ? `, after ${heard.done} of ${heard.total} ${heard.unit}` : ""}`;
+  const after = progress ? `, after ${progress.done} of ${progress.total} ${progress.unit}` : "";
+  return `${method}${rows}${after}`;
 }
+
+const unusable = (cause: Error): RatchetError =>
+  new RatchetError("engine_died", `the engine's process failed: ${cause.message}`);
 
 export interface CallHooks {
   signal: AbortSignal;
@@ -58,7 +63,7 @@ export class EngineProcess {
     this.options = options;
   }
 
-  /** Undefined before the first call and after a death. */
+  /** Undefined if no child is running. */
   get pid(): number | undefined {
     return this.child?.pid;
   }
@@ -85,9 +90,9 @@ export class EngineProcess {
 
   private start(): ChildProcess {
     const env = Object.fromEntries(
-      inheritedNames.flatMap((name) => (process.env[name] === undefined ? [] : [[name, process.env[name]]])),
+      INHERITED_NAMES.flatMap((name) => (process.env[name] === undefined ? [] : [[name, process.env[name]]])),
     );
-    const child = fork(entry, [String(this.options.threads)], {
+    const child = fork(ENTRY, [String(this.options.threads)], {
       env,
       execArgv: [],
       serialization: "advanced",
@@ -99,7 +104,7 @@ export class EngineProcess {
       (text: string) =>
         (this.stderr = (this.stderr + text)
           .split("\n")
-          .slice(-linesKept - 1)
+          .slice(-STDERR_LINES - 1)
           .join("\n")),
     );
     const gone = (): void => {
@@ -109,7 +114,7 @@ export class EngineProcess {
     return child;
   }
 
-  /** Ends with the child's answer or its death, whichever comes first. */
+  /** Sends a call and waits for the child's answer or its death. */
   private exchange(
     child: ChildProcess,
     call: Call,
@@ -117,7 +122,7 @@ export class EngineProcess {
   ): Promise<unknown> {
     return new Promise((resolve, reject) => {
       let grace: NodeJS.Timeout | undefined;
-      let heard: Progress | undefined;
+      let latest: Progress | undefined;
       const settle = (act: () => void): void => {
         clearTimeout(grace);
         child.off("message", onMessage).off("close", onClose).off("error", onError);
@@ -125,20 +130,17 @@ export class EngineProcess {
         act();
       };
       const onMessage = (message: FromChild): void => {
-        if (message.type === "progress") onProgress((heard = message.progress));
+        if (message.type === "progress") onProgress((latest = message.progress));
         else if (message.type === "checkpoint") onCheckpoint?.(message.checkpoint);
         else if (message.type === "reference") onReference?.(message.computed);
         else if (message.type === "result") settle(() => resolve(message.value));
         else if (message.type === "stopped") settle(() => reject(signal.reason));
         else settle(() => reject(errorFromParts(message.error)));
       };
-      // `close` and not `exit`: by then all that it wrote to stderr has arrived.
+      // `close`, not `exit`, because only then all of its stderr has arrived.
       const onClose = (code: number | null, name: string | null): void =>
-        settle(() => reject(signal.aborted ? signal.reason : this.death(call, heard, code, name)));
-      const onError = (error: Error): void =>
-        settle(() =>
-          reject(new RatchetError("engine_died", `the engine's process could not be used: ${error.message}`)),
-        );
+        settle(() => reject(signal.aborted ? signal.reason : this.death(call, latest, code, name)));
+      const onError = (error: Error): void => settle(() => reject(unusable(error)));
       const onAbort = (): void => {
         child.send({ type: "abort" } satisfies ToChild, () => undefined);
         grace = setTimeout(() => child.kill("SIGKILL"), this.options.graceMs);
@@ -146,7 +148,7 @@ export class EngineProcess {
       child.on("message", onMessage).on("close", onClose).on("error", onError);
       signal.addEventListener("abort", onAbort);
       child.send({ type: "call", call } satisfies ToChild, (error) => {
-        // A child that cannot be reached is dead or as good as dead; `close` says how it ended.
+        // The channel is closed, so the child is dead or useless. `close` reports how it ended.
         if (error) child.kill("SIGKILL");
       });
     });
@@ -154,7 +156,7 @@ export class EngineProcess {
 
   private death(
     call: Call,
-    heard: Progress | undefined,
+    latest: Progress | undefined,
     code: number | null,
     signal: string | null,
   ): RatchetError {
@@ -163,7 +165,7 @@ export class EngineProcess {
     const hint = signal === "SIGKILL" ? "the system kills processes when memory runs out" : undefined;
     return new RatchetError(
       "engine_died",
-      `the engine's process ${how} during ${during(call, heard)}${last ? `; its last words: ${last}` : ""}`,
+      `the engine's process ${how} during ${during(call, latest)}${last ? `; its last output: ${last}` : ""}`,
       { hint },
     );
   }

@@ -1,4 +1,4 @@
-// Errors across the boundary of a process. Consumers classify by `kind` and `code`.
+// Errors across the boundary of a process.
 import { isCode, RatchetError } from "../../errors/index.ts";
 import type { ErrorParts } from "./protocol.ts";
 
@@ -12,7 +12,10 @@ export function errorToParts(error: unknown): ErrorParts {
   return { name, message, stack, kind, code, hint };
 }
 
-/** An error of the child with its code, hint and stack. A code of the system (ENOSPC) stays on a plain error. */
+/**
+ * The child's error with its code, hint and stack. A system's code (ENOSPC) becomes a plain Error with that
+ * code.
+ */
 export function errorFromParts({ name, message, stack, code, hint }: ErrorParts): Error {
   const error = isCode(code)
     ? new RatchetError(code, message, { hint })

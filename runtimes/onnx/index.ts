@@ -1,16 +1,20 @@
-// The `onnx` runtime: the engine in child processes, because onnxruntime blocks the event loop that runs it and can only be stopped
-// for certain by a kill. Generation and scoring share a pool; training, which holds its child for hours, has one of its own.
+// The `onnx` runtime: the engine in child processes, because onnxruntime blocks its event loop and only a
+// kill stops it for certain. Generation and scoring share a pool of children. Training has its own, because
+// it occupies a child for hours.
 import { availableParallelism } from "node:os";
 import type { AnswerRow, Generator, SampleRequest, Scorer, Trainer } from "../types.ts";
 import { Pool } from "./pool.ts";
 import { cut, splitAcross } from "./split-across.ts";
 
 export interface OnnxRuntimeOptions {
-  /** Threads in all: shared out among the children, one each at least, and all of them for training. No result depends on it. Default: all cores. */
+  /**
+   * Threads for training; the children for generation and scoring divide them, at least one each. Results do
+   * not depend on it. Default: all cores.
+   */
   threads?: number;
-  /** Children for generation and scoring. Default 1. */
+  /** Number of children for generation and scoring. Default 1. */
   children?: number;
-  /** Time that a cancelled call has to reach a safe point before its child is killed. Default 20 s. */
+  /** Time for a cancelled call to reach a safe point; then its child is killed. Default 20 s. */
   graceMs?: number;
 }
 
@@ -24,10 +28,13 @@ export interface OnnxRuntime {
   close(): Promise<void>;
 }
 
-/** Rows decoded together: enough for full speed, few enough that a piece keeps two children busy. Other numbers give other bits. */
-export const rowsDecoded = 64;
-/** Rows scored together are sorted by length: the more, the less padding. */
-const rowsScored = (count: number): number => Math.max(rowsDecoded, Math.min(512, Math.ceil(count / 2)));
+/**
+ * Most rows decoded together: enough for full speed, few enough for a piece to occupy two children. Another
+ * number gives other bits.
+ */
+export const ROWS_DECODED = 64;
+/** Most rows scored together. They are sorted by length, so more rows mean less padding. */
+const rowsScored = (count: number): number => Math.max(ROWS_DECODED, Math.min(512, Math.ceil(count / 2)));
 
 const promptOf = ({ prompt }: AnswerRow | SampleRequest): string => prompt.id;
 
@@ -48,7 +55,7 @@ export function createOnnxRuntime(options: OnnxRuntimeOptions = {}): OnnxRuntime
   };
 }
 
-/** Whoever serves the engine's calls decides where they are computed; how rows are cut into calls is decided here. */
+/** The runtime on given pools: it splits rows into calls, and the pools decide where a call is computed. */
 export function onnxRuntimeOn(
   pool: Pick<Pool, "call">,
   trainers: Pick<Pool, "call">,
@@ -57,7 +64,7 @@ export function onnxRuntimeOn(
     generator: {
       deterministic: true,
       generate: (policy, requests, settings, context) =>
-        splitAcross(cut(requests, rowsDecoded, promptOf), context, (part, hooks) =>
+        splitAcross(cut(requests, ROWS_DECODED, promptOf), context, (part, hooks) =>
           pool.call("generate", policy.digest, { policy, requests: part, settings }, hooks),
         ),
     },

@@ -1,8 +1,9 @@
-// Generation and scoring inside a child: texts to ids, the engine, ids to texts.
+// Generation and scoring in a child: texts to ids, the engine, ids to texts.
 import { RatchetError } from "../../errors/index.ts";
+import type { DecodedRow } from "../../engine/decode/decoder.ts";
 import { StopRule } from "../../engine/sampling/stop.ts";
 import type { ScoreHooks, ScoreRow } from "../../engine/score/scorer.ts";
-import type { AnswerRow, Completion, Progress, Prompt } from "../types.ts";
+import type { AnswerRow, Completion, Progress, Prompt, SampleRequest } from "../types.ts";
 import type { LoadedModel, Models } from "./models.ts";
 import type { Methods } from "./protocol.ts";
 
@@ -11,7 +12,7 @@ export interface WorkHooks {
   onProgress(progress: Progress): void;
 }
 
-/** Encodes each prompt once; refuses one that leaves no room for an answer. */
+/** Encodes each prompt once. Throws if a prompt leaves no room for an answer. */
 function promptEncoder({ tokenizer, config }: LoadedModel): (prompt: Prompt) => number[] {
   const known = new Map<Prompt, number[]>();
   return (prompt) => {
@@ -21,7 +22,7 @@ function promptEncoder({ tokenizer, config }: LoadedModel): (prompt: Prompt) => 
     if (ids.length >= config.maxPositions)
       throw new RatchetError(
         "prompt_too_long",
-        `prompt ${prompt.id} has ${ids.length} tokens and the model reads ${config.maxPositions}`,
+        `prompt ${prompt.id} has ${ids.length} tokens; the model has ${config.maxPositions} positions`,
         { hint: "leave room for the answer" },
       );
     return ids;
@@ -62,20 +63,18 @@ export async function generate(
         }),
     },
   );
-  return decoded.map(({ ids, logps, finish }, row) => {
-    const { prompt, index, temperature, seed } = requests[row]!;
-    const text = model.tokenizer.decodeAnswer(rows[row]!.promptIds, ids);
-    return {
-      promptId: prompt.id,
-      index,
-      text: finish === "stop" ? stop.cut(text) : text,
-      ids,
-      logps,
-      finish,
-      temperature,
-      seed,
-    };
+  return decoded.map((answer, row) => {
+    const text = model.tokenizer.decodeAnswer(rows[row]!.promptIds, answer.ids);
+    return completionOf(requests[row]!, answer, answer.finish === "stop" ? stop.cut(text) : text);
   });
+}
+
+function completionOf(
+  { prompt, index, temperature, seed }: SampleRequest,
+  { ids, logps, finish }: DecodedRow,
+  text: string,
+): Completion {
+  return { promptId: prompt.id, index, text, ids, logps, finish, temperature, seed };
 }
 
 function rate(count: number, startedAt: number): number {
@@ -92,13 +91,13 @@ function sequences(model: LoadedModel, rows: AnswerRow[]): ScoreRow[] {
     if (length > maxPositions)
       throw new RatchetError(
         "row_too_long",
-        `an answer to prompt ${prompt.id} makes ${length} tokens and the model reads ${maxPositions}`,
+        `an answer to prompt ${prompt.id} makes ${length} tokens; the model has ${maxPositions} positions`,
       );
     const foreign = answerIds.find((id) => !(id >= 0 && id < vocabSize));
     if (foreign !== undefined)
       throw new RatchetError(
         "tokenizer_mismatch",
-        `an answer to prompt ${prompt.id} holds token id ${foreign} and the model has ${vocabSize} embeddings`,
+        `an answer to prompt ${prompt.id} has token id ${foreign}; the model has ${vocabSize} embeddings`,
       );
     return {
       ids: [...promptIds, ...answerIds],
@@ -135,7 +134,10 @@ export async function choose(
   return scorer.choiceLogps(model.weights, rows, counting(rows.length, hooks));
 }
 
-/** The token that each choice is, as training encodes it behind the prompt: answers that differ in their first token and in no other. */
+/**
+ * Each choice's token after the prompt, as in training. Encoded as answers, choices must differ in their
+ * first token and in no other.
+ */
 function choiceIds(
   { tokenizer }: LoadedModel,
   prompt: Prompt,
@@ -148,10 +150,8 @@ function choiceIds(
   if (tails.size !== 1 || new Set(firsts).size !== choices.length)
     throw new RatchetError(
       "tokenizer_mismatch",
-      `${choices.map((choice) => JSON.stringify(choice)).join(" and ")} are not one token each behind the text that asks for them`,
-      {
-        hint: "choose letters that the tokenizer knows whole, with the space before them where it writes one",
-      },
+      `${choices.map((text) => JSON.stringify(text)).join(" and ")} are not one token each after the prompt`,
+      { hint: "choose letters that are one token, with the space before them if the tokenizer writes one" },
     );
   return firsts;
 }

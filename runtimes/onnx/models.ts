@@ -1,5 +1,6 @@
-// Models that a child holds, by digest, and their compiled graphs: decoders by model, because they hold its packed weights, scorers by
-// configuration, because a new model of the same shape compiles nothing.
+// A child's cache of models by digest, and of compiled graphs. Decoders are cached by model, because they
+// hold its packed weights. Scorers are cached by configuration, because models of one configuration share the
+// graph.
 import { Decoder } from "../../engine/decode/decoder.ts";
 import { readCheckpoint } from "../../engine/checkpoint/checkpoint.ts";
 import type { ModelConfig } from "../../engine/model/index.ts";
@@ -8,6 +9,7 @@ import { loadWeights } from "../../engine/score/weights.ts";
 import type { LoadedWeights } from "../../engine/score/weights.ts";
 import { Tokenizer } from "../../engine/tokenizer/tokenizer.ts";
 import type { LocalModel } from "../types.ts";
+import { MODELS_CACHED } from "./protocol.ts";
 
 export interface LoadedModel {
   digest: string;
@@ -16,12 +18,10 @@ export interface LoadedModel {
   weights: LoadedWeights;
 }
 
-/** Policy, reference and reward model. */
-const modelsKept = 3;
-/** Of scorers, the configurations of a campaign: the policies' and the reward model's. */
-const graphsKept = 2;
+/** For scorers: the configurations of the policies and of the reward model. */
+const GRAPHS_CACHED = 2;
 
-/** Keeps the newest `limit` values; makes and closes the others. */
+/** A cache of the `limit` values that were used last. It closes the others. */
 class Recent<T> {
   private readonly values = new Map<string, T>();
   private readonly limit: number;
@@ -41,7 +41,7 @@ class Recent<T> {
     return value;
   }
 
-  /** Before the new one is made, so that memory never holds one more than the limit. */
+  /** Runs before a new value is made, so memory never holds more than `limit` values. */
   private async makeRoom(): Promise<void> {
     for (const [key, value] of this.values) {
       if (this.values.size < this.limit) return;
@@ -53,16 +53,16 @@ class Recent<T> {
 
 export class Models {
   private readonly threads: number;
-  private readonly loaded = new Recent<LoadedModel>(modelsKept, async () => undefined);
-  private readonly decoders = new Recent<Decoder>(graphsKept, (decoder) => decoder.close());
-  private readonly scorers = new Recent<SequenceScorer>(graphsKept, (scorer) => scorer.close());
+  private readonly models = new Recent<LoadedModel>(MODELS_CACHED, async () => undefined);
+  private readonly decoders = new Recent<Decoder>(GRAPHS_CACHED, (decoder) => decoder.close());
+  private readonly scorers = new Recent<SequenceScorer>(GRAPHS_CACHED, (scorer) => scorer.close());
 
   constructor(threads: number) {
     this.threads = threads;
   }
 
   load({ digest, dir }: LocalModel): Promise<LoadedModel> {
-    return this.loaded.get(digest, async () => {
+    return this.models.get(digest, async () => {
       const checkpoint = await readCheckpoint(dir);
       return {
         digest,
@@ -82,7 +82,7 @@ export class Models {
   }
 
   private options(): { threads: number; spinning: boolean } {
-    // Children share the cores: a thread that spins takes another child's time.
+    // No spinning, because children share the cores.
     return { threads: this.threads, spinning: false };
   }
 }

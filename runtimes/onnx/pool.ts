@@ -1,29 +1,27 @@
-// Which child serves a call: a free one that worked with the call's model last, else any free one; calls beyond that queue in order, and
-// hear that those before them go on.
+// Chooses the child for a call: a free one that has the call's model, else any free one. Further calls queue
+// in order, and are notified when a running call makes progress.
 import { RatchetError } from "../../errors/index.ts";
 import type { CallHooks, EngineProcessOptions } from "./engine-process.ts";
 import { EngineProcess } from "./engine-process.ts";
+import { MODELS_CACHED } from "./protocol.ts";
 import type { Method, Methods } from "./protocol.ts";
 
 interface Slot {
   process: EngineProcess;
   busy: boolean;
-  /** Digests of the models it was given last, newest first. */
+  /** Digests of the models that it used last, newest first. */
   models: string[];
 }
 
-interface Waiting {
-  take(slot: Slot): void;
-  refuse(reason: unknown): void;
-  goesOn(): void;
+interface Queued {
+  start(slot: Slot): void;
+  reject(reason: unknown): void;
+  notify(): void;
 }
-
-/** As many as a child keeps loaded (models.ts). */
-const modelsKept = 3;
 
 export class Pool {
   private readonly slots: Slot[];
-  private readonly queue: Waiting[] = [];
+  private readonly queue: Queued[] = [];
   private closed = false;
 
   constructor(size: number, options: EngineProcessOptions) {
@@ -42,12 +40,12 @@ export class Pool {
   ): Promise<Methods[M]["result"]> {
     const slot = await this.acquire(model, hooks);
     try {
-      slot.models = [model, ...slot.models.filter((known) => known !== model)].slice(0, modelsKept);
+      slot.models = [model, ...slot.models.filter((known) => known !== model)].slice(0, MODELS_CACHED);
       return await slot.process.call(method, args, {
         ...hooks,
         onProgress: (progress) => {
           hooks.onProgress(progress);
-          for (const waiting of this.queue) waiting.goesOn();
+          for (const queued of this.queue) queued.notify();
         },
       });
     } finally {
@@ -62,7 +60,7 @@ export class Pool {
 
   async close(): Promise<void> {
     this.closed = true;
-    for (const waiting of this.queue.splice(0)) waiting.refuse(this.closedError());
+    for (const queued of this.queue.splice(0)) queued.reject(this.closedError());
     await Promise.all(this.slots.map(({ process }) => process.close()));
   }
 
@@ -80,27 +78,27 @@ export class Pool {
     }
     return new Promise((resolve, reject) => {
       const onAbort = (): void => {
-        this.queue.splice(this.queue.indexOf(waiting), 1);
+        this.queue.splice(this.queue.indexOf(queued), 1);
         reject(signal.reason);
       };
-      const waiting: Waiting = {
-        take: (taken) => {
+      const queued: Queued = {
+        start: (free) => {
           signal.removeEventListener("abort", onAbort);
-          resolve(taken);
+          resolve(free);
         },
-        refuse: reject,
-        goesOn: () => onWaiting?.(),
+        reject,
+        notify: () => onWaiting?.(),
       };
       signal.addEventListener("abort", onAbort, { once: true });
-      this.queue.push(waiting);
+      this.queue.push(queued);
     });
   }
 
   private release(slot: Slot): void {
     const next = this.queue.shift();
-    if (next) next.take(slot);
+    if (next) next.start(slot);
     else slot.busy = false;
-    for (const waiting of this.queue) waiting.goesOn();
+    for (const queued of this.queue) queued.notify();
   }
 
   private closedError(): RatchetError {

@@ -1,4 +1,5 @@
-// What the runtime and its children say to each other over Node's IPC channel (structured clone). One call at a time per child.
+// The messages between the runtime and its children over Node's IPC channel (structured clone). A child
+// serves one call at a time.
 import type {
   AnswerRow,
   ChoiceRow,
@@ -12,7 +13,10 @@ import type {
   TrainRequest,
 } from "../types.ts";
 
-/** Methods that a child serves: arguments and result. */
+/** Number of models that a child keeps loaded: policy, reference and reward model. */
+export const MODELS_CACHED = 3;
+
+/** A child's methods: arguments and result. */
 export interface Methods {
   generate: {
     args: { policy: LocalModel; requests: SampleRequest[]; settings: SamplingSettings };
@@ -45,5 +49,5 @@ export type FromChild =
   | { type: "reference"; computed: ReferenceLogps }
   | { type: "result"; value: Methods[Method]["result"] }
   | { type: "error"; error: ErrorParts }
-  /** The call stopped at a safe point because it was told to. */
+  /** The call stopped at a safe point after `abort`. */
   | { type: "stopped" };

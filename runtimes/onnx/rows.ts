@@ -1,4 +1,6 @@
-// Training rows from JSON Lines in TRL's columns to token sequences. A row that cannot be meant is refused with its line.
+/* oxlint-disable max-lines -- one reader: every kind of row, with the errors that name its line */
+// Training rows from JSON Lines in TRL's columns to token sequences. An invalid row is an error that names
+// its line.
 import { createReadStream } from "node:fs";
 import { createInterface } from "node:readline";
 import { RatchetError } from "../../errors/index.ts";
@@ -11,19 +13,19 @@ import type { Message, TrainTask } from "../types.ts";
 type Row = Record<string, unknown>;
 type SftTask = Extract<TrainTask, { kind: "sft" }>;
 
-/** Columns that are read, and those that may stand beside them. */
-const columns = {
-  sft: { read: ["prompt", "messages", "completion", "text"], beside: ["id", "prompt_id"] },
+/** Columns that are read, and columns that are allowed and ignored. */
+const COLUMNS = {
+  sft: { read: ["prompt", "messages", "completion", "text"], ignored: ["id", "prompt_id"] },
   pairs: {
     read: ["prompt", "messages", "chosen", "rejected", "chosen_ids", "rejected_ids", "margin"],
-    beside: ["id", "prompt_id", "chosen_score", "rejected_score"],
+    ignored: ["id", "prompt_id", "chosen_score", "rejected_score"],
   },
-  labelled: { read: ["prompt", "messages", "completion", "label"], beside: ["id", "prompt_id"] },
+  labelled: { read: ["prompt", "messages", "completion", "label"], ignored: ["id", "prompt_id"] },
 };
 
 export interface ReadRows {
   rows: TrainRow[];
-  /** Rows of which a token would have held characters of both prompt and answer. */
+  /** Number of rows in which a token would hold characters of both prompt and answer. */
   merged: number;
 }
 
@@ -47,7 +49,7 @@ export async function readTrainRows(
   return { rows, merged };
 }
 
-/** One line; carries what its errors name. */
+/** Reads one line. */
 class RowReader {
   merged = false;
   private readonly place: string;
@@ -60,16 +62,16 @@ class RowReader {
     this.vocabSize = vocabSize;
   }
 
-  /** One row to train on; of a pair two, where answers are learnt one by one. */
+  /** One row to train on; two for a pair if the task trains on single answers. */
   read(text: string, task: TrainTask): TrainRow[] {
     const row = this.parse(text);
     const labelled = task.kind === "kto" && row["label"] !== undefined;
-    const known = task.kind === "sft" ? columns.sft : labelled ? columns.labelled : columns.pairs;
+    const known = task.kind === "sft" ? COLUMNS.sft : labelled ? COLUMNS.labelled : COLUMNS.pairs;
     for (const name of Object.keys(row))
-      if (!known.read.includes(name) && !known.beside.includes(name))
+      if (!known.read.includes(name) && !known.ignored.includes(name))
         throw this.invalid(
           `has an unknown field ${JSON.stringify(name)}`,
-          `known: ${[...known.read, ...known.beside].join(", ")}`,
+          `known: ${[...known.read, ...known.ignored].join(", ")}`,
         );
     if (task.kind === "sft") return [this.sft(row, task)];
     if (labelled) return [this.labelled(row)];
@@ -108,7 +110,7 @@ class RowReader {
     return { chosen: sequence("chosen"), rejected: sequence("rejected") };
   }
 
-  /** The prompt out of both answers' common beginning. */
+  /** A row whose prompt is the common beginning of both answers. */
   private withPrompt(row: Row): Row {
     const { chosen, rejected } = row;
     if (row["chosen_ids"] !== undefined || row["rejected_ids"] !== undefined)
@@ -127,19 +129,19 @@ class RowReader {
 
   private ids(value: unknown, column: string): number[] {
     if (!Array.isArray(value) || !value.every((id) => Number.isInteger(id)))
-      throw this.invalid(`has ${column}_ids that are no token ids`);
+      throw this.invalid(`has ${column}_ids that are not token ids`);
     const foreign = (value as number[]).find((id) => id < 0 || id >= this.vocabSize);
     if (foreign !== undefined)
       throw new RatchetError(
         "tokenizer_mismatch",
-        `${this.place} has token id ${foreign} and the model has ${this.vocabSize} embeddings`,
+        `${this.place} has token id ${foreign}; the model has ${this.vocabSize} embeddings`,
       );
     return value as number[];
   }
 
   private margin({ margin }: Row): number {
     if (typeof margin !== "number" || !Number.isFinite(margin))
-      throw this.invalid("needs `margin`, a number: the loss asks for it");
+      throw this.invalid("needs `margin`, a number, because the loss has a margin");
     return margin;
   }
 
@@ -167,14 +169,14 @@ class RowReader {
     const prompt = this.prompt(row);
     if (assistantOnly) return this.assistantsOf(row, prompt, promptMask);
     const promptIds = this.tokenizer.encodePrompt(prompt);
-    // Where the prompt is learnt too, only the first token of all has nothing to be predicted from.
+    // Without a prompt mask all tokens but the first are predicted.
     return {
       ids: [...promptIds, ...this.answer(row, "completion", prompt, promptIds)],
       promptLength: promptMask ? promptIds.length : 1,
     };
   }
 
-  /** A text or a conversation that is not divided into prompt and answer. */
+  /** A text or a conversation without a division into prompt and answer. */
   private whole(row: Row, promptMask: boolean, assistantOnly: boolean): Sequence {
     const { text, messages, prompt } = row;
     if (prompt !== undefined || (text !== undefined && messages !== undefined))
@@ -182,12 +184,12 @@ class RowReader {
     if (assistantOnly) return this.assistant(this.messages(messages ?? this.noTurns()), []);
     if (promptMask)
       throw this.invalid(
-        "has no `completion`, and the loss is to be on completions only",
+        "has no `completion`, but the loss is on completions only",
         "set promptMask to false, or assistantOnly to true for conversations",
       );
     if (messages !== undefined)
       return { ids: this.tokenizer.encodeConversation(this.messages(messages)), promptLength: 1 };
-    if (typeof text !== "string") throw this.invalid("has a `text` that is no text");
+    if (typeof text !== "string") throw this.invalid("has a `text` that is not a string");
     return { ids: this.tokenizer.encodeText(text), promptLength: 1 };
   }
 
@@ -201,25 +203,28 @@ class RowReader {
     return this.assistant([...messages, ...answers], promptMask ? this.tokenizer.encodePrompt(prompt) : []);
   }
 
-  /** The loss is on the assistant's tokens behind the prompt's; a token that holds characters of both is the assistant's, as in TRL. */
+  /**
+   * The loss is on the assistant's tokens after the prompt. A token with characters of both is the
+   * assistant's, as in TRL.
+   */
   private assistant(messages: Message[], promptIds: number[]): Sequence {
     const { ids, assistant, merged } = this.tokenizer.encodeAssistant(messages);
     this.merged ||= merged;
-    const differing = promptIds.findIndex((id, place) => id !== ids[place]);
+    const differing = promptIds.findIndex((id, position) => id !== ids[position]);
     const from = Math.max(1, differing < 0 ? promptIds.length : differing);
     return { ids, promptLength: from, lossMask: assistant.map((is, position) => is && position >= from) };
   }
 
   private noTurns(): never {
     throw this.invalid(
-      "is plain text, and the loss is to be on the assistant's turns only",
+      "is plain text, but the loss is on the assistant's turns only",
       "conversations have turns: give `messages`, or set assistantOnly to false",
     );
   }
 
   // -------------------------------------------------------------- both
 
-  /** `prompt` as text, or as messages under either name. */
+  /** `prompt` as text, or messages as `messages` or `prompt`. */
   private prompt(row: Row): PromptText {
     const { prompt, messages = Array.isArray(prompt) ? prompt : undefined } = row;
     if (messages !== undefined && prompt !== undefined && messages !== prompt)
@@ -240,20 +245,20 @@ class RowReader {
     return value as Message[];
   }
 
-  /** A list of messages holds the answer alone; the prompt is then one too. */
+  /** An answer as a list of messages needs a prompt of messages. */
   private answer(row: Row, column: string, prompt: PromptText, promptIds: number[]): number[] {
     const value = row[column];
     const answer = Array.isArray(value) ? this.messages(value) : value;
     if (typeof answer !== "string" && !Array.isArray(answer))
       throw this.invalid(`needs \`${column}\`, a text or the assistant's messages`);
     if (Array.isArray(answer) && prompt.messages === undefined)
-      throw this.invalid(`has a text \`prompt\`, and \`${column}\` as messages`);
+      throw this.invalid(`has a text \`prompt\`, but \`${column}\` as messages`);
     const { ids, merged } = this.tokenizer.encodeAnswer(prompt, answer, promptIds);
     this.merged ||= merged;
     return ids;
   }
 
   private invalid(what: string, hint?: string): RatchetError {
-    return new RatchetError("rows_invalid", `${this.place} ${what}`, hint === undefined ? {} : { hint });
+    return new RatchetError("rows_invalid", `${this.place} ${what}`, { hint });
   }
 }

@@ -19,13 +19,13 @@ import type {
   TrainHooks,
   TrainRequest,
 } from "../types.ts";
-import { createOnnxRuntime, rowsDecoded } from "./index.ts";
+import { createOnnxRuntime, ROWS_DECODED } from "./index.ts";
 import type { OnnxRuntime } from "./index.ts";
 
 let dir = "";
 let runtime: OnnxRuntime;
 let policy: LocalModel;
-/** Writes for minutes: a wide model that never ends an answer. */
+/** A wide model that never ends an answer: it generates for minutes. */
 let slow: LocalModel;
 
 before(async () => {
@@ -90,7 +90,7 @@ async function until(holds: () => boolean, what: string): Promise<void> {
   }
 }
 
-it("completions carry what was asked, and their log-probabilities are the scorer's within 1e-4", async () => {
+it("completions hold their request, and log-probabilities of the scorer within 1e-4", async () => {
   const watch = hooks();
   const completions = await runtime.generator.generate(policy, requests, settings, watch);
   assert.deepEqual(
@@ -110,7 +110,7 @@ it("completions carry what was asked, and their log-probabilities are the scorer
   assert.deepEqual(await runtime.generator.generate(policy, requests, settings, hooks()), completions);
 });
 
-it("stop texts and ids end an answer: ids keep every token, the text ends before the stop text", async () => {
+it("stop texts and ids end an answer; ids hold every token, the text ends before the stop text", async () => {
   const free = await runtime.generator.generate(policy, requests, settings, hooks());
   const stopped = await runtime.generator.generate(
     policy,
@@ -155,7 +155,7 @@ it("a killed child is `engine_died` with its signal, and the next call works", a
   );
 });
 
-it("cancelling stops a call at the next step with the signal's reason; its child stays and serves the next call", async () => {
+it("cancelling stops a call at the next step, and its child serves the next call", async () => {
   const controller = new AbortController();
   const watch = hooks(controller.signal);
   const reason = new Error("cancelled by the operator");
@@ -176,7 +176,7 @@ it("a child that does not stop within the grace is killed", async () => {
   call.catch(() => undefined);
   await until(() => hasty.pids().length > 0, "a child");
   const [pid] = hasty.pids();
-  // Stopped, it cannot answer; the kill reaches it all the same.
+  // A stopped process cannot answer, but a kill works.
   process.kill(pid!, "SIGSTOP");
   controller.abort(new Error("away"));
   await assert.rejects(call, /away/);
@@ -184,7 +184,7 @@ it("a child that does not stop within the grace is killed", async () => {
   await hasty.close();
 });
 
-it("a call that waits for a child can be cancelled, and calls queue behind each other", async () => {
+it("a queued call can be cancelled, and calls run in order", async () => {
   const narrow = createOnnxRuntime({ threads: 1, children: 1 });
   const [first, second] = [new AbortController(), new AbortController()];
   const long = narrow.generator.generate(slow, requests, endless, hooks(first.signal));
@@ -198,11 +198,11 @@ it("a call that waits for a child can be cancelled, and calls queue behind each 
   await narrow.close();
 });
 
-it("a call that waits hears that the one before it goes on, also a part of a call and a training", async () => {
+it("a queued call is notified when the running one makes progress, also in parts and trainings", async () => {
   const narrow = createOnnxRuntime({ threads: 1, children: 1 });
   const waits: Record<string, number> = { parts: 0, train: 0 };
   const waiting = (name: string): TrainHooks => ({ ...hooks(), onWaiting: () => void waits[name]!++ });
-  const many = Array.from({ length: rowsDecoded + 1 }, (_, i) => ({
+  const many = Array.from({ length: ROWS_DECODED + 1 }, (_, i) => ({
     ...requests[0]!,
     prompt: { ...requests[0]!.prompt, id: `p${i}` },
   }));
@@ -243,7 +243,8 @@ it("children end when the process that started them is killed", async () => {
     import { createOnnxRuntime } from ${JSON.stringify(new URL("./index.js", import.meta.url).href)};
     const runtime = createOnnxRuntime({ threads: 1 });
     const hooks = { signal: new AbortController().signal, onProgress: () => console.log(runtime.pids()[0]) };
-    await runtime.generator.generate(${JSON.stringify(slow)}, ${JSON.stringify(requests)}, ${JSON.stringify(endless)}, hooks);`;
+    const [model, asked, endless] = ${JSON.stringify([slow, requests, endless])};
+    await runtime.generator.generate(model, asked, endless, hooks);`;
   const parent = spawn(process.execPath, ["--input-type=module", "-e", script], {
     stdio: ["ignore", "pipe", "inherit"],
   });
@@ -259,7 +260,7 @@ it("bad prompts and rows are refused with the prompt's id", async () => {
   const prompt = { id: "p-17", prompt: Array.from({ length: 70 }, () => "red").join(" ") };
   await assert.rejects(
     runtime.generator.generate(policy, [{ ...requests[0]!, prompt }], settings, hooks()),
-    coded("spec", "prompt_too_long", /prompt p-17 has 71 tokens and the model reads 64/),
+    coded("spec", "prompt_too_long", /prompt p-17 has 71 tokens; the model has 64 positions/),
   );
   const short = { id: "p-18", prompt: "red" };
   await assert.rejects(
@@ -332,7 +333,7 @@ async function request(
   };
 }
 
-/** In TRL's columns, as `pair` writes them: text and conversations, with sampled ids and without. */
+/** In TRL's columns: text and conversations, with sampled ids and without. */
 const pairs = Array.from({ length: 16 }, (_, i) =>
   i % 2
     ? {
@@ -353,7 +354,7 @@ const pairs = Array.from({ length: 16 }, (_, i) =>
       },
 );
 
-it("training gives checkpoints that it goes on from to the same bits, and a model that generates and scores", async () => {
+it("training resumes from its checkpoints with the same bits; its model generates and scores", async () => {
   const watch = hooks();
   const whole = await request("whole", pairs);
   const outcome = await runtime.trainer.train(whole, watch);
@@ -362,7 +363,8 @@ it("training gives checkpoints that it goes on from to the same bits, and a mode
   const { done, total, values } = watch.seen.at(-1)!;
   assert.deepEqual([done, total, values!["loss"]], [8, 8, outcome.curve.at(-1)!["loss"]]);
   assert.ok(values!["tokensPerSecond"]! > 0);
-  // The first is due at step 2; later ones may wait, because saving so small a model costs more than its steps.
+  // The first checkpoint is due at step 2. Later ones may be postponed: saving a small model costs more than
+  // its steps.
   const steps = watch.checkpoints.map(({ step }) => step);
   assert.deepEqual(
     steps,
@@ -391,35 +393,35 @@ it("training gives checkpoints that it goes on from to the same bits, and a mode
   assert.equal(completions.length, 12);
 });
 
-it("a training is given what another one told of its reference, and computes what it is not", async () => {
+it("a training uses given log-probabilities of the reference, if they belong to its answers", async () => {
   const reference = slow;
-  const told: ReferenceLogps[] = [];
-  const watch = { ...hooks(), onReference: (computed: ReferenceLogps) => void told.push(computed) };
+  const reported: ReferenceLogps[] = [];
+  const watch = { ...hooks(), onReference: (computed: ReferenceLogps) => void reported.push(computed) };
   const first = await request("referring", pairs, { reference });
   const outcome = await runtime.trainer.train(first, watch);
   assert.deepEqual(
-    told.map(({ logps }) => logps.length),
+    reported.map(({ logps }) => logps.length),
     [32],
   );
-  // No reference is where it is said to be: it is not read.
+  // The reference's folder does not exist, so it cannot have been read.
   const second = await request("given", pairs, {
     reference: { digest: "gone", dir: join(dir, "gone") },
-    referenceLogps: told[0]!,
+    referenceLogps: reported[0]!,
   });
   assert.deepEqual(await runtime.trainer.train(second, watch), outcome);
   assert.equal(await digestOf(second.outDir), await digestOf(first.outDir));
   await runtime.trainer.train(
-    await request("others", pairs.slice(1), { reference, referenceLogps: told[0]! }),
+    await request("others", pairs.slice(1), { reference, referenceLogps: reported[0]! }),
     watch,
   );
   assert.deepEqual(
-    told.map(({ logps }) => logps.length),
+    reported.map(({ logps }) => logps.length),
     [32, 30],
   );
 });
 
 it(
-  "a disk that is full where the model is written is said as the system says it",
+  "a full disk at the end of training is the system's error",
   { skip: !existsSync("/dev/full") && "needs /dev/full" },
   async () => {
     const full = await request("full", pairs);
@@ -430,31 +432,31 @@ it(
 );
 
 it(
-  "a child keeps what a training worked with for the next one, and nothing of one that failed",
+  "a child reuses the sessions of a training, but not after a failed one",
   { skip: process.platform !== "linux" && "reads /proc" },
   async () => {
     const fresh = createOnnxRuntime({ threads: 2 });
     const threads = async (): Promise<number> => (await readdir(`/proc/${fresh.pids()[0]}/task`)).length;
-    const kept = await request("kept", pairs, { checkpoint: { everySteps: 0, everySeconds: 0 } });
-    await fresh.trainer.train(kept, hooks());
-    const whole = await digestOf(kept.outDir);
+    const repeated = await request("repeated", pairs, { checkpoint: { everySteps: 0, everySeconds: 0 } });
+    await fresh.trainer.train(repeated, hooks());
+    const whole = await digestOf(repeated.outDir);
     const working = await threads();
-    await fresh.trainer.train(kept, hooks());
-    assert.equal(await digestOf(kept.outDir), whole);
+    await fresh.trainer.train(repeated, hooks());
+    assert.equal(await digestOf(repeated.outDir), whole);
     await assert.rejects(
       fresh.trainer.train(
-        { ...kept, optimizer: { ...kept.optimizer, learningRate: 1e30, clip: 0, warmup: 0 } },
+        { ...repeated, optimizer: { ...repeated.optimizer, learningRate: 1e30, clip: 0, warmup: 0 } },
         hooks(),
       ),
       coded("training", "loss_not_finite", /gave loss/),
     );
-    // A lane's thread is gone, and those of the sessions that have several.
+    // The second worker's thread has ended, and the threads of its sessions.
     assert.ok((await threads()) < working, `${await threads()} threads, ${working} before`);
     await fresh.close();
   },
 );
 
-it("an adapter is trained on its own reference, and merged: a model like any other, the adapter beside it", async () => {
+it("an adapter is trained with the base as reference, merged, and also saved in a subfolder", async () => {
   const lora: TrainRequest["lora"] = { rank: 2, alpha: 4, targets: ["q_proj", "v_proj"] };
   const watch = hooks();
   const whole = await request("lora", pairs, { lora });
@@ -482,7 +484,7 @@ it("an adapter is trained on its own reference, and merged: a model like any oth
   );
 });
 
-it("a cancelled training saves a last checkpoint, and a training that goes on from it ends with the same bits", async () => {
+it("a cancelled training saves a checkpoint, and resumes from it with the same bits", async () => {
   const plain = await request("plain", pairs, {
     task: { kind: "reward" },
     checkpoint: { everySteps: 0, everySeconds: 0 },
@@ -512,7 +514,7 @@ it("a cancelled training saves a last checkpoint, and a training that goes on fr
   assert.ok(Number.isFinite(rewards[0]));
 });
 
-it("rows come without a prompt column, as whole texts and conversations, and are cut where that is asked for", async () => {
+it("rows may have no prompt column, be whole texts or conversations, and be cut", async () => {
   const user = { role: "user", content: "red fish" };
   const assistant = (content: string) => ({ role: "assistant", content });
   const outcomeOf = async (rows: object[], change: Partial<TrainRequest> = {}) =>
@@ -552,7 +554,7 @@ it("rows come without a prompt column, as whole texts and conversations, and are
   assert.deepEqual({ cut, dropped, merged }, { cut: 1, dropped: { prompt_too_long: 1 }, merged: 0 });
 });
 
-it("a model trained on letters answers with them: the choices are next tokens behind the prompt", async () => {
+it("choices are next tokens after the prompt, as in training on letters", async () => {
   const ask = (text: string): object => ({ prompt: `${text} <sep>` });
   const rows = Array.from({ length: 32 }, (_, i) => ({
     ...ask(i % 2 ? "blue sea" : "red fish"),
@@ -588,7 +590,7 @@ it("a model trained on letters answers with them: the choices are next tokens be
 
 const quiet = { everySteps: 0, everySeconds: 0 };
 
-it("losses without a reference ask for none, and every other needs it", async () => {
+it("losses without a reference need none, and all others need one", async () => {
   const orpo: Partial<TrainRequest> = {
     task: { kind: "dpo", beta: 0.1, losses: [{ type: "orpo", weight: 1 }] },
     checkpoint: quiet,
@@ -600,7 +602,7 @@ it("losses without a reference ask for none, and every other needs it", async ()
   await assert.rejects(runtime.trainer.train(lacking, hooks()), /dpo needs a reference/);
 });
 
-it("KTO learns from labelled answers, and takes a pair as a desirable and an undesirable one", async () => {
+it("KTO trains on labelled answers, and on pairs as a desirable and an undesirable answer", async () => {
   const kto: Partial<TrainRequest> = {
     task: { kind: "kto", beta: 0.1, desirableWeight: 1, undesirableWeight: 1 },
     checkpoint: quiet,
@@ -623,7 +625,7 @@ it("KTO learns from labelled answers, and takes a pair as a desirable and an und
   );
 });
 
-it("a reward model with margins needs one in every row", async () => {
+it("a reward model with margins needs a margin in every row", async () => {
   const reward: Partial<TrainRequest> = { task: { kind: "reward", margin: true }, checkpoint: quiet };
   const scored = pairs.filter((pair) => "margin" in pair);
   const plain = await runtime.trainer.train(
@@ -638,7 +640,7 @@ it("a reward model with margins needs one in every row", async () => {
   );
 });
 
-it("training rows that cannot be meant are refused with their line", async () => {
+it("invalid training rows are refused with their line", async () => {
   const sft: Partial<TrainRequest> = { task: { kind: "sft", promptMask: true } };
   const refuse = async (
     rows: object[] | string,
@@ -660,18 +662,18 @@ it("training rows that cannot be meant are refused with their line", async () =>
   await refuse(
     [{ prompt: "red", chosen: [{ role: "assistant", content: "blue" }], rejected: "sea" }],
     "rows_invalid",
-    /text `prompt`, and `chosen` as messages/,
+    /text `prompt`, but `chosen` as messages/,
   );
   await refuse(
     [{ text: "red fish" }],
     "rows_invalid",
-    /has no `completion`, and the loss is to be on completions only/,
+    /has no `completion`, but the loss is on completions only/,
     sft,
   );
   await refuse(
     [{ text: "red fish" }],
     "rows_invalid",
-    /is plain text, and the loss is to be on the assistant's turns only/,
+    /is plain text, but the loss is on the assistant's turns only/,
     { task: { kind: "sft", promptMask: false, assistantOnly: true } },
   );
   await refuse(
@@ -697,7 +699,7 @@ it("training rows that cannot be meant are refused with their line", async () =>
   await refuse(
     [{ prompt: "red", chosen: "blue", rejected: "sea", chosen_ids: ["4"] }],
     "rows_invalid",
-    /chosen_ids that are no token ids/,
+    /chosen_ids that are not token ids/,
   );
   await refuse(
     [{ prompt: "red", chosen: "blue", rejected: "sea", chosen_ids: [400] }],
@@ -713,7 +715,7 @@ it("training rows that cannot be meant are refused with their line", async () =>
   await refuse([{ prompt: "red", completion: " sea".repeat(40) }], "rows_empty", /1 given; 1 too_long/, sft);
 });
 
-it("a damaged checkpoint is not gone on from", async () => {
+it("a damaged checkpoint is refused", async () => {
   const resumeDir = join(dir, "whole-checkpoints", "step-00000002");
   const path = join(resumeDir, "weights.safetensors");
   const bytes = await readFile(path);
@@ -721,6 +723,6 @@ it("a damaged checkpoint is not gone on from", async () => {
   await writeFile(path, bytes);
   await assert.rejects(
     runtime.trainer.train(await request("damaged", pairs, { resumeDir }), hooks()),
-    coded("artifact", "artifact_corrupt", /is not what was written/),
+    coded("artifact", "artifact_corrupt", /changed after it was written/),
   );
 });

@@ -13,7 +13,7 @@ function context(signal = new AbortController().signal): WorkContext & { seen: P
   return { signal, seen, onProgress: (progress) => void seen.push(progress) };
 }
 
-it("rows are cut between groups into about equal parts of at most so many, and keep their order", () => {
+it("rows are cut between groups into parts of about equal size and keep their order", () => {
   assert.deepEqual(cutInto(64, ...Array.from({ length: 16 }, () => 8)), [64, 64]);
   assert.deepEqual(cutInto(64, ...Array.from({ length: 9 }, () => 8)), [32, 32, 8]);
   assert.deepEqual(cutInto(64, 10), [10]);
@@ -23,7 +23,7 @@ it("rows are cut between groups into about equal parts of at most so many, and k
   assert.deepEqual(cut(rows(5, 3, 9), 6, (row) => row[0]).flat(), rows(5, 3, 9));
 });
 
-it("results stand where their rows stood, whichever part ends first, and progress counts them all", async () => {
+it("results have the order of their rows, and progress counts all parts", async () => {
   const watch = context();
   const results = await splitAcross([[3, 1], [2], [9, 9, 9]], watch, async (part, { onProgress }) => {
     await new Promise((resolve) => setTimeout(resolve, part[0]! === 2 ? 1 : 20));

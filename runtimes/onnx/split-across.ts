@@ -1,8 +1,12 @@
-// One call's rows as several parts, so that all children work on it. How rows are cut follows from the rows alone: results depend on
-// the part they are computed in, and must not depend on how many children there are.
+// Splits one call's rows into parts, so that all children work on it. The split follows from the rows alone,
+// because results depend on the part that they are computed in, and must not depend on the number of
+// children.
 import type { WorkContext } from "../types.ts";
 
-/** Cut between groups where that keeps parts of at most `most` rows; parts are about equal. A longer group is cut anyway. */
+/**
+ * Parts of about equal size, with at most `most` rows. They are cut between groups; a group of more than
+ * `most` rows is cut too.
+ */
 export function cut<T>(rows: readonly T[], most: number, groupOf: (row: T) => unknown): T[][] {
   const limit = Math.ceil(rows.length / Math.ceil(rows.length / most));
   const parts: T[][] = [];
@@ -18,7 +22,10 @@ export function cut<T>(rows: readonly T[], most: number, groupOf: (row: T) => un
   return parts;
 }
 
-/** Results of all parts in order. The first failure stops the others and is thrown when they have stopped. */
+/**
+ * The results of all parts, in order. The first failure stops the other parts; it is thrown when they have
+ * stopped.
+ */
 export async function splitAcross<T, R>(
   parts: readonly T[][],
   context: WorkContext,
@@ -56,7 +63,7 @@ export async function splitAcross<T, R>(
 
 const sum = (numbers: readonly number[]): number => numbers.reduce((total, number) => total + number, 0);
 
-/** Rates of the parts that run add up to the call's. */
+/** The call's rates are the sums of its running parts' rates. */
 function added(rates: readonly Record<string, number>[]): Record<string, number> {
   const total: Record<string, number> = {};
   for (const values of rates)

@@ -1,4 +1,5 @@
-// Training inside a child: rows and models from disk, the engine's training loop, checkpoints and the finished model to disk.
+// Training in a child: reads rows and models from disk, runs the engine's training loop, writes checkpoints
+// and the model to disk.
 import { mkdir } from "node:fs/promises";
 import { join } from "node:path";
 import { RatchetError } from "../../errors/index.ts";
@@ -18,7 +19,9 @@ import type { LocalModel, ReferenceLogps, TrainOutcome, TrainRequest } from "../
 import type { WorkHooks } from "./inference.ts";
 import { readTrainRows } from "./rows.ts";
 
-/** However often the spec asks: what a crash costs in repeated steps is not worth more than this share of every run. */
+/**
+ * Largest share of a run's time for saving checkpoints. The steps that a crash repeats are not worth more.
+ */
 const CHECKPOINT_COST_MAX = 0.02;
 
 export interface TrainingHooks extends WorkHooks {
@@ -28,57 +31,59 @@ export interface TrainingHooks extends WorkHooks {
 
 export async function train(
   request: TrainRequest,
-  { threads, workshop }: Required<Pick<TrainOptions, "threads" | "workshop">>,
+  { threads, pool }: Required<Pick<TrainOptions, "threads" | "pool">>,
   { signal, onProgress, onCheckpoint, onReference }: TrainingHooks,
 ): Promise<TrainOutcome> {
   const { task, lora, optimizer, checkpoint, referenceLogps } = request;
   const config = await readConfig(request.start.dir);
   const tokenizer = await Tokenizer.load(request.start.dir, config);
-  // Not at the end, hours later: by then somebody may have cleared the cache.
+  // At the start, because the cache may be cleared before the end, hours later.
   await copyTokenizer(request.start.dir, request.outDir);
   const { rows, merged } = await readTrainRows(request.rowsPath, task, tokenizer, config.vocabSize);
   const { resumeDir } = request;
-  const save = async (state: TrainerState): Promise<void> => {
-    const dir = join(request.checkpointDir, `step-${String(state.step).padStart(8, "0")}`);
-    await mkdir(request.checkpointDir, { recursive: true });
-    await writeTrainerState(dir, state);
-    onCheckpoint({ step: state.step, dir });
-  };
-  const startedAt = performance.now();
-  let trained = 0;
+  const save = (state: TrainerState): Promise<void> =>
+    saveCheckpoint(request.checkpointDir, state).then((dir) => onCheckpoint({ step: state.step, dir }));
   const result = await trainEngine({
     task,
     ...modelsOf(request, config),
-    ...(lora ? { adapter: initAdapter(config, lora, optimizer.seed) } : {}),
-    ...(referenceLogps ? { referenceLogps } : {}),
-    ...(onReference ? { onReference } : {}),
+    adapter: lora && initAdapter(config, lora, optimizer.seed),
+    referenceLogps,
+    onReference,
     onReferenceBatch: (done, total) => onProgress({ done, total, unit: "reference batches" }),
     rows,
     optimizer,
     threads,
-    workshop,
+    pool,
     signal,
     checkpoint: { ...checkpoint, costMax: CHECKPOINT_COST_MAX, save },
-    ...(resumeDir === undefined ? {} : { resume: () => readTrainerState(resumeDir) }),
-    onStep: ({ step, steps, tokens, record }) => {
-      trained += tokens;
-      const { step: _, ...values } = record;
-      onProgress({
-        done: step,
-        total: steps,
-        unit: "steps",
-        values: {
-          ...values,
-          tokensPerSecond: Math.round((trained / (performance.now() - startedAt)) * 1000),
-        },
-      });
-    },
+    resume: resumeDir === undefined ? undefined : () => readTrainerState(resumeDir),
+    onStep: stepReporter(onProgress),
   });
   await writeCheckpoint(request.outDir, result.checkpoint, request.outDir);
-  // In a folder of its own: beside a whole model transformers would take adapter_config.json for the model's.
+  // In a subfolder, because transformers would apply an adapter_config.json beside the model.
   if (result.adapter) await writeAdapter(join(request.outDir, "adapter"), result.adapter);
   const { steps, dropped, cut, metrics, curve } = result;
   return { steps, dropped, cut, merged, metrics, curve };
+}
+
+/** Returns the checkpoint's folder. */
+async function saveCheckpoint(checkpointDir: string, state: TrainerState): Promise<string> {
+  const dir = join(checkpointDir, `step-${String(state.step).padStart(8, "0")}`);
+  await mkdir(checkpointDir, { recursive: true });
+  await writeTrainerState(dir, state);
+  return dir;
+}
+
+/** Reports every step with the rate since the reporter was made. */
+function stepReporter(onProgress: WorkHooks["onProgress"]): NonNullable<TrainOptions["onStep"]> {
+  const startedAt = performance.now();
+  let trained = 0;
+  return ({ step, steps, tokens, record }) => {
+    trained += tokens;
+    const { step: _, ...values } = record;
+    const tokensPerSecond = Math.round((trained / (performance.now() - startedAt)) * 1000);
+    onProgress({ done: step, total: steps, unit: "steps", values: { ...values, tokensPerSecond } });
+  };
 }
 
 /** A reward model starts from a policy with a new head, drawn from the optimizer's seed. */
@@ -87,13 +92,19 @@ async function startOf({ task, start, optimizer }: TrainRequest): Promise<Checkp
   return task.kind === "reward" ? withDistinctPad(rewardModelFrom(checkpoint, optimizer.seed)) : checkpoint;
 }
 
-/** transformers looks for the last token that is not the pad: with pad = eos it would read the token before the end. */
+/**
+ * transformers reads a reward at the last token that is not the pad. With pad = eos that would be the token
+ * before the end.
+ */
 function withDistinctPad({ config, weights }: Checkpoint): Checkpoint {
   const { padId, ...rest } = config;
   return { config: padId === undefined || config.eosIds.includes(padId) ? rest : config, weights };
 }
 
-/** How the engine reads its models, when it needs them. A reference that is the start is read once. */
+/**
+ * Loaders of the models. If the reference is the start model, both are the same function, so it is loaded
+ * once.
+ */
 function modelsOf(
   request: TrainRequest,
   { vocabSize }: ModelConfig,
@@ -112,7 +123,7 @@ async function referenceOf({ dir }: LocalModel, vocabSize: number): Promise<Chec
   if (reference.config.vocabSize !== vocabSize)
     throw new RatchetError(
       "tokenizer_mismatch",
-      `the reference has ${reference.config.vocabSize} embeddings and the policy has ${vocabSize}`,
+      `the reference has ${reference.config.vocabSize} embeddings, the policy ${vocabSize}`,
     );
   return reference;
 }

@@ -124,10 +124,10 @@ export const MUTATIONS: readonly Mutation[] = [
   },
   {
     name: "the position in the data is off by one after a resume",
-    file: "engine/train/train.js",
-    line: "const batch = this.layout.plan[step - 1];",
+    file: "engine/train/run.js",
+    line: "const batch = this.parts.plan.steps[step - 1];",
     instead:
-      "const batch = this.layout.plan[Math.min(this.steps, step + (this.options.resume ? 1 : 0)) - 1];",
+      "const batch = this.parts.plan.steps[Math.min(this.steps, step + (this.options.resume ? 1 : 0)) - 1];",
     chaos: { store: "dir", kinds: KILLS, stages: ["sft", "reward", "train"] },
   },
   {

@@ -23,7 +23,7 @@ import { Graph, Session } from "../../../engine/graph/index.ts";
 import { sftLoss } from "../../../engine/loss/index.ts";
 import {
   adapterParameters,
-  declareLearner,
+  declareTrainable,
   declareParameters,
   declareSelection,
   declareSequences,
@@ -170,7 +170,7 @@ export async function gradients(
 ): Promise<Map<string, WeightTensor>> {
   const { config } = checkpoint;
   const t = new Tape(new Graph());
-  const { parameters, learned } = declareLearner(t, config, adapter?.settings);
+  const { parameters, trained: learned } = declareTrainable(t, config, adapter?.settings);
   const sequences = declareSequences(t, config);
   const output = logits(t, config, parameters, sequences, declareSelection(t, sequences));
   const { loss } = sftLoss(t, t.tokenLogps(output, t.graph.input("targets", "int64", ["M"])));

@@ -1,5 +1,6 @@
-// The trainer state as a folder: weights.safetensors, moments.safetensors, state.json, and index.json with the SHA-256 of each, written last.
-// The folder appears complete or not at all (made beside its place, then renamed); a file that changed later is found by its digest.
+// The trainer state as a folder: weights.safetensors, moments.safetensors, state.json, and index.json, which
+// holds the SHA-256 of each. The folder is written under another name and then renamed, so it is complete or
+// absent. Reading verifies the digests.
 import { createHash } from "node:crypto";
 import { createReadStream } from "node:fs";
 import { mkdir, open, readFile, rename, rm, writeFile } from "node:fs/promises";
@@ -10,9 +11,9 @@ import { readSafetensors, writeSafetensors } from "../checkpoint/safetensors.ts"
 import type { WeightTensor } from "../model/types.ts";
 import type { TrainerState } from "./types.ts";
 
-const format = 1;
-const files = ["weights.safetensors", "moments.safetensors", "state.json"] as const;
-const indexFile = "index.json";
+const FORMAT = 1;
+const FILES = ["weights.safetensors", "moments.safetensors", "state.json"] as const;
+const INDEX_FILE = "index.json";
 
 interface Index {
   format: number;
@@ -40,7 +41,7 @@ function* moments(state: TrainerState): Generator<[string, WeightTensor]> {
   for (const [name, tensor] of state.secondMoments) yield [`second.${name}`, tensor];
 }
 
-/** Writes a state to `dir`, replacing what is there. */
+/** Writes a state to `dir` and replaces an earlier one. */
 export async function writeTrainerState(dir: string, state: TrainerState): Promise<void> {
   const { step, identity, curve, referenceLogps } = state;
   const draft = join(dirname(dir), `.${basename(dir)}.${process.pid}.part`);
@@ -53,13 +54,13 @@ export async function writeTrainerState(dir: string, state: TrainerState): Promi
     `${JSON.stringify({ step, identity, curve, referenceLogps })}\n`,
   );
   const digests: Record<string, string> = {};
-  for (const file of files) {
+  for (const file of FILES) {
     await sync(join(draft, file));
     digests[file] = await digestFile(join(draft, file));
   }
-  const index: Index = { format, step, files: digests };
-  await writeFile(join(draft, indexFile), `${JSON.stringify(index)}\n`);
-  await sync(join(draft, indexFile));
+  const index: Index = { format: FORMAT, step, files: digests };
+  await writeFile(join(draft, INDEX_FILE), `${JSON.stringify(index)}\n`);
+  await sync(join(draft, INDEX_FILE));
   await rm(dir, { recursive: true, force: true });
   await rename(draft, dir);
   await sync(dirname(dir));
@@ -68,7 +69,7 @@ export async function writeTrainerState(dir: string, state: TrainerState): Promi
 const corrupt = (what: string, cause?: unknown): RatchetError =>
   new RatchetError("artifact_corrupt", what, {
     cause,
-    hint: "go on from an earlier checkpoint of this training",
+    hint: "resume from an earlier checkpoint of this training",
   });
 
 async function readJson(path: string): Promise<unknown> {
@@ -84,12 +85,12 @@ async function readJson(path: string): Promise<unknown> {
   }
 }
 
-/** Reads a state, and refuses one of which any byte changed since it was written. */
+/** Throws if a file is missing or any byte changed since the state was written. */
 export async function readTrainerState(dir: string): Promise<TrainerState> {
-  const index = (await readJson(join(dir, indexFile))) as Partial<Index>;
-  if (index.format !== format)
-    throw corrupt(`${join(dir, indexFile)} has format ${index.format}, this version reads ${format}`);
-  for (const file of files) {
+  const index = (await readJson(join(dir, INDEX_FILE))) as Partial<Index>;
+  if (index.format !== FORMAT)
+    throw corrupt(`${join(dir, INDEX_FILE)} has format ${index.format}, this version reads ${FORMAT}`);
+  for (const file of FILES) {
     const digest = await digestFile(join(dir, file)).catch((cause: NodeJS.ErrnoException) => {
       throw new RatchetError(
         "artifact_missing",
@@ -99,7 +100,7 @@ export async function readTrainerState(dir: string): Promise<TrainerState> {
     });
     if (digest !== index.files?.[file])
       throw corrupt(
-        `${join(dir, file)} is not what was written: SHA-256 ${digest}, recorded ${index.files?.[file]}`,
+        `${join(dir, file)} changed after it was written: SHA-256 ${digest}, recorded ${index.files?.[file]}`,
       );
   }
   const head = (await readJson(join(dir, "state.json"))) as Pick<
