@@ -1,6 +1,7 @@
 /* oxlint-disable max-lines -- one table: every code, in the order of docs/errors.md, which is made from it */
-// Every error code: who has to act (kind), what it means, and whether a failed activity is retried. docs/errors.md is written from this
-// table (errors/page.ts). Codes are stable: programs act on them. Messages are not.
+// Every error code: who has to act (kind), what it means, and whether a failed activity is retried.
+// docs/errors.md is written from this table (errors/page.ts). Codes are stable: programs act on them.
+// Messages are not.
 
 /** Who has to act. The command's exit code follows from it. */
 export type Kind = "spec" | "artifact" | "resource" | "scoring" | "training" | "invariant";
@@ -37,7 +38,8 @@ export const CODES = {
   adapter_base_missing: {
     kind: "spec",
     means:
-      "an adapter's `base_model_name_or_path` names no folder on this machine (a hub's model name, for example). Nothing is downloaded",
+      "an adapter's `base_model_name_or_path` names no folder on this machine (a hub's model name, " +
+      "for example). Nothing is downloaded",
   },
   adapter_unsupported: {
     kind: "spec",
@@ -53,7 +55,8 @@ export const CODES = {
   architecture_unsupported: {
     kind: "spec",
     means:
-      "the checkpoint is of another family than Llama, Mistral, Qwen2 and Qwen3, or has a setting that is not built. The message names the setting; docs/parity.md lists what is built",
+      "the checkpoint is of another family than Llama, Mistral, Qwen2 and Qwen3, or has a setting " +
+      "that is not built. The message names the setting; docs/parity.md lists what is built",
   },
   campaign_ambiguous: { kind: "spec", means: "several campaign ids begin with the given text" },
   campaign_cancelled: { kind: "spec", means: "`start` of a cancelled campaign without `--resume`" },
@@ -136,7 +139,8 @@ export const CODES = {
   artifact_corrupt: {
     kind: "artifact",
     means:
-      "an object of the store is not what was written (it was read twice). `ratchet verify` lists all damage, `ratchet repair` computes it again",
+      "an object of the store is not what was written (it was read twice). `ratchet verify` lists " +
+      "all damage, `ratchet repair` computes it again",
   },
   artifact_erased: {
     kind: "artifact",
@@ -154,7 +158,8 @@ export const CODES = {
   erased_present: {
     kind: "artifact",
     means:
-      "`verify`: erased bytes are in the store again, because somebody put them there. Run `ratchet erase` again",
+      "`verify`: erased bytes are in the store again, because somebody put them there. Run `ratchet " +
+      "erase` again",
   },
   lease_lost: {
     kind: "artifact",
@@ -174,14 +179,17 @@ export const CODES = {
   unrepairable: {
     kind: "artifact",
     means:
-      "`repair` cannot compute the damaged artifact again: its inputs are damaged too, or the author gave it (`start` with the campaign file uploads it again), or it is a ledger row, or it came out with other bytes",
+      "`repair` cannot compute the damaged artifact again: its inputs are damaged too, or the " +
+      "author gave it (`start` with the campaign file uploads it again), or it is a ledger row, or " +
+      "it came out with other bytes",
   },
 
   // resource
   blob_vanished: {
     kind: "resource",
     means:
-      "`prune` deleted a blob between its writing and its commit, because its grace was shorter than the stage",
+      "`prune` deleted a blob between its writing and its commit, because its grace was shorter " +
+      "than the stage",
   },
   bucket_missing: {
     kind: "resource",
@@ -191,31 +199,36 @@ export const CODES = {
   cache_cleared: {
     kind: "resource",
     means:
-      "a model's files disappeared from the worker's cache while a stage used them. The next attempt downloads them again",
+      "a model's files disappeared from the worker's cache while a stage used them. The next " +
+      "attempt downloads them again",
   },
   control_pending: {
     kind: "resource",
     means:
-      "the server accepted a pause, resume or cancel; a worker of `ratchet-control` carries it out when one polls",
+      "the server accepted a pause, resume or cancel; a worker of `ratchet-control` carries it out " +
+      "when one polls",
   },
   dev_already_running: { kind: "resource", means: "a local process tree runs in this folder already" },
   disk_full: {
     kind: "resource",
     retry: "forever",
     means:
-      "no space is left: on the store's disk, or in the scratch folder or cache of the named worker. Free some space; what was committed is safe",
+      "no space is left: on the store's disk, or in the scratch folder or cache of the named " +
+      "worker. Free some space; what was committed is safe",
   },
   engine_died: {
     kind: "resource",
     means:
-      "the engine's process ended: killed, or out of memory. The message names the rows or the step it was at",
+      "the engine's process ended: killed, or out of memory. The message names the rows or the step " +
+      "it was at",
   },
   file_refused: { kind: "resource", means: "the operating system refused a file" },
   module_env_missing: {
     kind: "resource",
     retry: "forever",
     means:
-      "the worker lacks an environment variable that the spec asks for. Set it there, or let another worker take the work",
+      "the worker lacks an environment variable that the spec asks for. Set it there, or let " +
+      "another worker take the work",
   },
   no_worker: { kind: "resource", means: "no worker polls the queue. The request was not recorded" },
   not_running: {
@@ -225,7 +238,8 @@ export const CODES = {
   out_of_memory: {
     kind: "resource",
     means:
-      "the engine found no memory. Training names the step and its rows (a smaller `microBatch` helps); generation and scoring name the batch and its longest row",
+      "the engine found no memory. Training names the step and its rows (a smaller `microBatch` " +
+      "helps); generation and scoring name the batch and its longest row",
   },
   owned_elsewhere: {
     kind: "resource",
@@ -235,7 +249,9 @@ export const CODES = {
     kind: "resource",
     retry: "never",
     means:
-      "a piece ended its process, or its worker, three times. The other pieces of its shard are done. Look at its prompts, give the engine more memory and start again, or set `generate.poison: drop`",
+      "a piece ended its process, or its worker, three times. The other pieces of its shard are " +
+      "done. Look at its prompts, give the engine more memory and start again, or set " +
+      "`generate.poison: drop`",
   },
   port_taken: { kind: "resource", means: "`dev` and `run`: another program has the port" },
   region_wrong: {
@@ -255,7 +271,9 @@ export const CODES = {
     kind: "resource",
     retry: "forever",
     means:
-      "the store refused: the message names the call and the missing permission, or the credentials are wrong or expired. The next try reads renewed credentials, without a restart, if the AWS chain finds them in a file or a service",
+      "the store refused: the message names the call and the missing permission, or the credentials " +
+      "are wrong or expired. The next try reads renewed credentials, without a restart, if the AWS " +
+      "chain finds them in a file or a service",
   },
   store_differs: {
     kind: "resource",
@@ -270,12 +288,14 @@ export const CODES = {
   store_unsupported: {
     kind: "resource",
     means:
-      "several racing creates of one key succeeded, so a ledger would not be safe. Refused at `start`, `run` and the start of a worker",
+      "several racing creates of one key succeeded, so a ledger would not be safe. Refused at " +
+      "`start`, `run` and the start of a worker",
   },
   stuck: {
     kind: "resource",
     means:
-      "a living engine made no progress for twenty times its longest piece or step (at least three minutes; ten minutes before its first)",
+      "a living engine made no progress for twenty times its longest piece or step (at least three " +
+      "minutes; ten minutes before its first)",
   },
   temporal_denied: { kind: "resource", means: "the Temporal server refused the credentials" },
   temporal_missing: {
@@ -330,7 +350,8 @@ export const CODES = {
   reward_not_finite: {
     kind: "training",
     means:
-      "a reward model or preference model returned NaN or infinity. The message names its digest and the prompt. Nothing of the piece is committed",
+      "a reward model or preference model returned NaN or infinity. The message names its digest " +
+      "and the prompt. Nothing of the piece is committed",
   },
 
   // invariant

@@ -1,4 +1,5 @@
-// The one error of Ratchet. Consumers classify by `kind` and `code`, never by class, so an error survives the boundary of a process.
+// The one error of Ratchet. Consumers classify by `kind` and `code`, never by class, so an error survives the
+// boundary of a process.
 import { isCode, kindOf } from "./codes.ts";
 import type { Code, Kind } from "./codes.ts";
 

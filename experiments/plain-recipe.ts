@@ -1,12 +1,15 @@
-// World A's recipe as plain function calls in one process: the same runtimes and the same recipe functions as the activities use, no
-// Temporal, no store. For tuning and for evidence over many seeds. Each artifact is a file under `dir` named after what made it and is
-// not made twice, so a search pays for SFT and the reward model once.
+/* oxlint-disable max-lines -- one class: the recipe of one seed, stage by stage */
+// World A's recipe as plain function calls in one process: the same runtimes and the same recipe functions as
+// the activities use, no Temporal, no store. For tuning and for evidence over many seeds. Each artifact is a
+// file under `dir` named after what made it and is not made twice, so a search pays for SFT and the reward
+// model once.
 import { existsSync } from "node:fs";
 import { mkdir, readFile, rename, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { pairGroups } from "../campaign/recipe/pairing.ts";
 import { comparisonsOf, pairsFromLabels } from "../campaign/recipe/preferences.ts";
 import type { PairRow, PromptRow } from "../campaign/recipe/rows.ts";
+import type { GoldScore } from "../campaign/spec/modules.ts";
 import { completionSeed, deriveSeed } from "../campaign/recipe/seeds.ts";
 import { winRate, winShare } from "../campaign/recipe/winrate.ts";
 import type { PromptShares } from "../campaign/recipe/winrate.ts";
@@ -184,7 +187,10 @@ export class PlainRecipe {
     return this.train("reward", { kind: "reward" }, policy, reward, async () => pairs);
   }
 
-  /** Share of pairs of fresh answers (half at 1.0, half at 1.4) whose order by the reward model is that by gold. */
+  /**
+   * Share of pairs of fresh answers (half at 1.0, half at 1.4) whose order by the reward model is that by
+   * gold.
+   */
   async accuracy(policy: LocalModel, rewardModel: LocalModel): Promise<number> {
     const list = await this.promptsOf("validation", 300);
     const answers = await this.sample("accuracy", policy, list, [
@@ -223,7 +229,8 @@ export class PlainRecipe {
       deriveSeed(this.spec.seed, place),
     );
     console.error(
-      `${place}: ${report.pairs} pairs of ${report.groups}, margin ${report.margin.mean.toFixed(2)}, length ${report.lengthDifference.toFixed(2)}`,
+      `${place}: ${report.pairs} pairs of ${report.groups}, ` +
+        `margin ${report.margin.mean.toFixed(2)}, length ${report.lengthDifference.toFixed(2)}`,
     );
     return pairs;
   }
@@ -285,22 +292,14 @@ export class PlainRecipe {
         ),
       ]),
     );
-    const mean = (values: number[]) => values.reduce((sum, value) => sum + value, 0) / values.length;
+    const { seed } = this.spec;
     const metrics: EvaluateMetrics = {
       prompts: list.length,
       completions: answers.length,
-      winRate: winRate(shares, { resamples, seed: deriveSeed(this.spec.seed, "win rate") }),
+      winRate: winRate(shares, { resamples, seed: deriveSeed(seed, "win rate") }),
       judgedBy: "gold",
+      ...meansOf(answers, golds),
       proxy: mean(proxies),
-      gold: mean(golds.map(({ total }) => total)),
-      goldParts: Object.fromEntries(
-        Object.keys(golds[0]!.parts ?? {}).map((part) => [
-          part,
-          mean(golds.map(({ parts }) => parts?.[part] ?? 0)),
-        ]),
-      ),
-      length: mean(answers.map(({ ids }) => ids.length)),
-      truncated: mean(answers.map(({ finish }) => Number(finish === "length"))),
       kl: mean(answers.map(({ logps }, i) => logps.reduce((sum, logp) => sum + logp, 0) - initial[i]!)),
     };
     return { metrics, shares, seconds: (performance.now() - began) / 1000 };
@@ -345,6 +344,21 @@ export class PlainRecipe {
     this.seconds[stage] = (this.seconds[stage] ?? 0) + (performance.now() - began) / 1000;
     return result;
   }
+}
+
+const mean = (values: readonly number[]): number =>
+  values.reduce((sum, value) => sum + value, 0) / values.length;
+
+function meansOf(answers: readonly Completion[], golds: readonly GoldScore[]) {
+  const parts = Object.keys(golds[0]?.parts ?? {});
+  return {
+    gold: mean(golds.map(({ total }) => total)),
+    goldParts: Object.fromEntries(
+      parts.map((part) => [part, mean(golds.map((score) => score.parts?.[part] ?? 0))]),
+    ),
+    length: mean(answers.map(({ ids }) => ids.length)),
+    truncated: mean(answers.map(({ finish }) => Number(finish === "length"))),
+  };
 }
 
 /** Groups rows by prompt, in the order of the list. */

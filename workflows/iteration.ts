@@ -21,6 +21,7 @@ export async function iteration(input: IterationInput): Promise<IterationOutcome
   return iterate(new Stages(input), input);
 }
 
+// oxlint-disable-next-line max-lines-per-function -- one story: Algorithm 2 from top to bottom
 export async function iterate(stages: Recipe, input: IterationInput): Promise<IterationOutcome> {
   const { plan, bootstrap, latest, promoted } = input;
   const { opponent, rewardModel, policy: initial } = bootstrap;

@@ -1,3 +1,4 @@
+/* oxlint-disable max-lines -- one class: every stage of the recipe as a plain call */
 // The recipe's stages as plain calls in one process: no Temporal, no store, no manifests, no checkpoints, no
 // engine children. The bodies of the workflows (workflows/recipe.ts) run on them as they run on activities.
 // Seeds and batches are the campaign's, so the weights are too.

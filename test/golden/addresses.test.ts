@@ -1,5 +1,5 @@
-// If an address changes, every result that was stored under it is computed again. If it must change, raise the
-// stage's version in activities/versions.ts and write the new address here, in the same commit.
+// If an address changes, every result that was stored under it is computed again. If it must change, raise
+// the stage's version in activities/versions.ts and write the new address here, in the same commit.
 import assert from "node:assert/strict";
 import { it } from "node:test";
 import type { StageContext } from "../../activities/attempt/context.ts";
