@@ -1,5 +1,5 @@
-// The heartbeat of an activity. The next attempt reads it (activities/attempt/); the client shows its progress
-// and outages (client/follow/).
+// The heartbeat of an activity. The next attempt reads it (activities/attempt/); the client shows its
+// progress and outages (client/follow/).
 import type { Progress } from "../runtimes/types.ts";
 
 /** A heartbeat can be lost, so no attempt resumes by it: checkpoints and finished pieces are in the store. */
