@@ -54,14 +54,13 @@ it("fails with lease_lost if another run takes over between its row and its next
   let overtaken = false;
   store.ledger = (id) => {
     const of = ledger.call(store, id);
-    return {
-      ...of,
-      takeOver: async (...row) => {
+    return Object.assign(Object.create(of) as typeof of, {
+      takeOver: async (...row: Parameters<typeof of.takeOver>) => {
         const own = await of.takeOver(...row);
         if (!overtaken) await ((overtaken = true), opened("second"));
         return own;
       },
-    } as typeof of;
+    });
   };
   await assert.rejects(opened("first"), { code: "lease_lost" });
 });
