@@ -1,6 +1,6 @@
 // An adapter as a folder in PEFT's layout: adapter_config.json and adapter_model.safetensors. Settings that
-// engine/model/lora.ts does not compute are refused by name. Format: github.com/huggingface/peft, docs
-// "Checkpoint format".
+// engine/model/lora.ts does not compute are refused by name.
+// Format: github.com/huggingface/peft, docs "Checkpoint format".
 import { mkdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { RatchetError } from "../../errors/index.ts";

@@ -1,7 +1,8 @@
 // The safetensors container: 8-byte little-endian header length, JSON header, raw little-endian data. It
 // reads F32, F16 and BF16, which are widened to float32, and writes each of them. Equal tensors are written
 // as equal bytes: names are sorted, there are no gaps, and the header is padded to 8 bytes with spaces as by
-// the format's own writer. Format: github.com/huggingface/safetensors, README "Format".
+// the format's own writer.
+// Format: github.com/huggingface/safetensors, README "Format".
 import { open } from "node:fs/promises";
 import type { FileHandle } from "node:fs/promises";
 import { RatchetError } from "../../errors/index.ts";

@@ -2,8 +2,8 @@
 // this class writes new keys and values in place. Row b fills its slots from 0 to length − 1, so slot =
 // position, and prompts may have different lengths. A finished row is overwritten by the last one. The arrays
 // are reused from batch to batch, because new memory costs more time than the values written to it. Empty
-// slots hold old values: they are masked, and 0 times any finite number is 0. Shapes: B rows, K key/value
-// heads, d head size, S slots. Keys and values [B,K,S,d].
+// slots hold old values: they are masked, and 0 times any finite number is 0.
+// Shapes: B rows, K key/value heads, d head size, S slots. Keys and values [B,K,S,d].
 import type { ModelConfig } from "../model/types.ts";
 
 /**

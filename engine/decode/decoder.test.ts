@@ -183,7 +183,7 @@ it("running out of memory names the batch's longest row", async () => {
           String.raw`\(completion 1 of prompt p7\): no memory for an array`,
       ),
     });
-    assert.equal((await decoder.generate([rows[0]!], settings)).length, 1, "the decoder goes on");
+    assert.equal((await decoder.generate([rows[0]!], settings)).length, 1, "the decoder still works");
   });
 });
 

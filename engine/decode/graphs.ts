@@ -1,10 +1,14 @@
 // The two graphs of generation. `prefill` computes whole prompts and returns their keys and values. `step`
 // computes one token per row. It only reads the cache; the caller stores the new keys and values that it
 // returns (cache.ts). Both use standard operations, because onnxruntime's fused attention operators copy the
-// whole cache in each step. The weights of `step` are constants, which onnxruntime packs once: with few rows,
-// packing in each run costs more than the product. Packed products also have the same bits on any number of
-// threads. `prefill` has many rows, and its weights are inputs. Shapes: B rows, U unique prompts, T prompt
-// positions, S cache slots, D hidden, H heads, K key/value heads, G = H/K, d head size, V vocabulary.
+// whole cache in each step.
+//
+// The weights of `step` are constants, which onnxruntime packs once: with few rows, packing in each run costs
+// more than the product. Packed products also have the same bits on any number of threads. `prefill` has many
+// rows, and its weights are inputs.
+//
+// Shapes: B rows, U unique prompts, T prompt positions, S cache slots, D hidden, H heads, K key/value heads,
+// G = H/K, d head size, V vocabulary.
 import { Graph } from "../graph/index.ts";
 import type { Value } from "../graph/index.ts";
 import { sum } from "../graph/value.ts";

@@ -1,4 +1,4 @@
-// Losses against values that follow by hand.
+// Losses compared with values computed by hand.
 import assert from "node:assert/strict";
 import { it } from "node:test";
 import { Graph } from "../graph/graph.ts";

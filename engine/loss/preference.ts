@@ -1,4 +1,4 @@
-/* oxlint-disable max-lines -- one table of losses and what reads it */
+/* oxlint-disable max-lines -- one table of losses and its readers */
 // Losses over pairs of a chosen and a rejected answer to one prompt. They are TRL's (1.16): `simpo` as in its
 // CPOTrainer, `orpo` as in its ORPOTrainer, all others as in its DPOTrainer. A loss gets sums over the tokens
 // of each answer and does not know how they were computed.

@@ -1,4 +1,4 @@
-// What a loss declares of itself, and what it gives to the training graph.
+// The properties that a loss declares, and its values in the training graph.
 import type { Value } from "../graph/value.ts";
 
 export interface LossProperties {

@@ -1,7 +1,7 @@
 // Attention between the tokens of a batch: queries, keys and values of every token, [N,(H+2K)·d], → its
-// mixture of the values that it sees, [N,H·d]. sequences.ts decides how tokens are arranged in rows. Shapes:
-// R rows, T positions or keys of a row, Q queries, N tokens, H heads, K key/value heads, G = H/K, d head
-// size.
+// mixture of the values that it sees, [N,H·d]. sequences.ts decides how tokens are arranged in rows.
+// Shapes: R rows, T positions or keys of a row, Q queries, N tokens, H heads, K key/value heads, G = H/K, d
+// head size.
 import type { Dim, Value } from "../graph/value.ts";
 import { product } from "../graph/value.ts";
 import type { Tape } from "../ops/tape.ts";

@@ -1,8 +1,8 @@
 // The decoder of the Llama family and its relatives as operations on a tape: RMSNorm, rotate-half rotary
 // embedding, grouped-query attention, SwiGLU. Parts that only some models have (biases and norms of heads:
 // parameters.ts; adapters: lora.ts) are computed if their parameters exist. It computes whole sequences;
-// decoding with a cache has its own graph (decode/graphs.ts). Shapes: N tokens (sequences.ts), D hidden, F
-// intermediate, M selected tokens.
+// decoding with a cache has its own graph (decode/graphs.ts).
+// Shapes: N tokens (sequences.ts), D hidden, F intermediate, M selected tokens.
 import type { Dim, Value } from "../graph/value.ts";
 import { dimAt, product } from "../graph/value.ts";
 import type { Tape } from "../ops/tape.ts";

@@ -1,12 +1,17 @@
-// Matrix products whose bits do not depend on the number of threads. onnxruntime's kernel (MLAS,
-// SgemmOperation) sums the inner dimension in blocks of 128, and in longer blocks if it computes at most 64
-// columns. With several threads it splits the columns of a result that has more columns than rows, else its
-// rows. A thread's share of the columns can be narrow enough for longer blocks, and then its sums round
-// differently. Splitting rows is always safe. So a product of more than one block gets at least as many rows
-// as columns. It is transposed if both are known and a is transposed, or if the graph sees at run time that
-// it must be. Otherwise, if a share could be that narrow, it is padded with rows of zeros. A matrix times one
-// column has a kernel of its own, which sums the last rows of a thread's share in another order. onnxruntime
-// does not use that kernel if the column is a transposed row. One row times a matrix is safe.
+// Matrix products whose bits do not depend on the number of threads.
+//
+// onnxruntime's kernel (MLAS, SgemmOperation) sums the inner dimension in blocks of 128, and in longer blocks
+// if it computes at most 64 columns. With several threads it splits the columns of a result that has more
+// columns than rows, else its rows. A thread's share of the columns can be narrow enough for longer blocks,
+// and then its sums round differently. Splitting rows is always safe.
+//
+// So a product of more than one block gets at least as many rows as columns. It is transposed if both are
+// known and a is transposed, or if the graph sees at run time that it must be. Otherwise, if a share could be
+// that narrow, it is padded with rows of zeros.
+//
+// A matrix times one column has a kernel of its own, which sums the last rows of a thread's share in another
+// order. onnxruntime does not use that kernel if the column is a transposed row. One row times a matrix is
+// safe.
 import type { Graph } from "../graph/graph.ts";
 import { BLOCK, LONG_BLOCK_COLUMNS, SAFE_COLUMNS } from "../graph/threads.ts";
 import { dimAt } from "../graph/value.ts";

@@ -70,7 +70,7 @@ const rules: Record<string, Partial<SamplingRule>> = {
   "top-p": { topP: 0.7 },
   "min-p": { minP: 0.3 },
   "min-p at a low temperature": { temperature: 0.5, minP: 0.2 },
-  "top-k, then top-p of what it left": { topK: 3, topP: 0.75 },
+  "top-k, then top-p of the rest": { topK: 3, topP: 0.75 },
   "all four": { temperature: 1.5, topK: 4, topP: 0.8, minP: 0.45 },
 };
 

@@ -86,8 +86,8 @@ export function cut<Row>(rows: readonly Row[], size: number): Row[][] {
 const scalar = (value = 0): Tensor => ({ dtype: "float32", shape: [], data: Float32Array.of(value) });
 
 /**
- * Loss and metrics of a step. `run` computes its micro-batches, whose shares this adds to their inputs: a
- * micro-batch's share of what the loss is a mean over.
+ * Loss and metrics of a step. `run` computes the micro-batches. Their inputs get their shares: of the batch's
+ * tokens for SFT, else of its rows; for the token part of a loss, of the chosen answers' tokens.
  */
 export async function valuesOfStep(
   task: TrainTask,

@@ -119,7 +119,7 @@ it("stop texts and ids end an answer; ids hold every token, the text ends before
     hooks(),
   );
   stopped.forEach(({ ids, text, finish, logps }, i) => {
-    assert.deepEqual(ids, free[i]!.ids.slice(0, ids.length), "what stands before a stop does not change");
+    assert.deepEqual(ids, free[i]!.ids.slice(0, ids.length), "tokens before a stop do not change");
     assert.equal(logps.length, ids.length);
     const whole = ids
       .filter((id) => id > 3)
