@@ -402,7 +402,7 @@ const refusals: [string, Record<string, string>, Partial<WrittenSpec>, string, R
     { "prompts.jsonl": lines([prompt("say"), prompt("  ")]) },
     {},
     "prompt_invalid",
-    /:2 has an empty prompt/,
+    /prompts\.jsonl:2: prompt is " {2}", but must be a text that is not blank/,
   ],
   [
     "too few prompts",
@@ -560,7 +560,7 @@ const refusals: [string, Record<string, string>, Partial<WrittenSpec>, string, R
     { "sft.jsonl": lines([{ prompt: "say", completion: "" }]) },
     { bootstrap: { sft: { data: { file: "sft.jsonl" } } } },
     "row_invalid",
-    /sft\.jsonl:1 has an empty completion/,
+    /sft\.jsonl:1: completion is "", but must be a text that is not blank/,
   ],
   [
     "preferences of which none is usable",

@@ -4,7 +4,7 @@ import { access } from "node:fs/promises";
 import { createInterface } from "node:readline";
 import { createGunzip } from "node:zlib";
 import { RatchetError } from "../errors/index.ts";
-import type { RawRow } from "../campaign/recipe/preferences.ts";
+import type { RawRow } from "../campaign/recipe/read-row.ts";
 
 /** `name`: the path as the spec wrote it, for messages. Blank lines are passed over. */
 export async function readJsonLines(file: string, name: string): Promise<RawRow[]> {

@@ -3,7 +3,8 @@
 import { resolve } from "node:path";
 import { RatchetError } from "../errors/index.ts";
 import type { PromptSplit } from "../campaign/spec/modules.ts";
-import { isMessages } from "../campaign/recipe/preferences.ts";
+import { readRow } from "../campaign/recipe/read-row.ts";
+import type { RawRow } from "../campaign/recipe/read-row.ts";
 import { contentDigest, promptContent } from "../campaign/recipe/rows.ts";
 import type { PromptRow } from "../campaign/recipe/rows.ts";
 import { deriveSeed } from "../campaign/recipe/seeds.ts";
@@ -24,9 +25,9 @@ export function splitCounts({ prompts, iterations }: ResolvedSpec): Record<Split
 }
 
 export async function promptsFromFile(spec: ResolvedSpec, name: string, baseDir: string): Promise<Splits> {
-  const rows = (await readJsonLines(resolve(baseDir, name), name)).map(({ line, value }) => ({
-    line,
-    row: readPrompt(value, name, line),
+  const rows = (await readJsonLines(resolve(baseDir, name), name)).map((raw) => ({
+    line: raw.line,
+    row: promptOf(raw, name),
   }));
   refuseRepeats(
     rows.map(({ line, row }) => ({ row, where: `line ${line}` })),
@@ -75,24 +76,10 @@ export async function promptsFromModule(
   });
 }
 
-function readPrompt(value: unknown, name: string, line: number): PromptRow {
-  const wrong = (what: string) =>
-    new RatchetError("prompt_invalid", `${name}:${line} ${what}`, {
-      file: name,
-      line,
-      hint: 'a row is {"prompt": "text"} or {"messages": [{"role", "content"}]}, with an optional "id"',
-    });
-  if (typeof value !== "object" || value === null || Array.isArray(value)) throw wrong("is no object");
-  const { id, prompt, messages } = value as Record<string, unknown>;
+function promptOf(raw: RawRow, name: string): PromptRow {
+  const { id, prompt, messages } = readRow("prompt", raw, name);
   // TRL writes a conversation in the `prompt` column as well.
-  const turns = messages ?? (Array.isArray(prompt) ? prompt : undefined);
-  if (messages !== undefined && prompt !== undefined) throw wrong("has both `prompt` and `messages`");
-  if (turns === undefined && (typeof prompt !== "string" || prompt.trim() === ""))
-    throw wrong("has an empty prompt");
-  if (turns !== undefined && (!isMessages(turns) || turns.some((turn) => turn.content.trim() === "")))
-    throw wrong("has no messages, or an empty one");
-  if (id !== undefined && (!["string", "number"].includes(typeof id) || id === ""))
-    throw wrong("has an `id` that is no text");
+  const turns = messages ?? (typeof prompt === "string" ? undefined : prompt);
   const content = turns ? { messages: turns } : { prompt: prompt as string };
   return tidy({
     id: id === undefined ? contentDigest(promptContent(content)).slice(0, 16) : String(id),

@@ -3,10 +3,11 @@ import { it } from "node:test";
 import fc from "fast-check";
 import { comparisonsOf, filterPreferences, pairsFromLabels } from "./preferences.ts";
 import type { AnsweredGroup } from "./preferences.ts";
+import { readRow } from "./read-row.ts";
 
 const filter = (rows: unknown[], minMargin = 0) =>
   filterPreferences(
-    rows.map((value, i) => ({ line: i + 1, value })),
+    rows.map((value, i) => readRow("preference", { line: i + 1, value }, "pairs.jsonl")),
     { minMargin },
   );
 const user = (content: string) => ({ role: "user", content });
@@ -97,22 +98,6 @@ it("scores that are null count as none", () => {
       .length,
     1,
   );
-});
-
-it("a row that cannot be understood is an error with its line", () => {
-  for (const row of [
-    3,
-    { prompt: 7, chosen: "a", rejected: "b" },
-    { prompt: "q", chosen: "a" },
-    { prompt: "q", chosen: [bot("a")], rejected: [bot("b")] },
-    { prompt: "q", chosen: "a", rejected: "b", chosen_score: "high" },
-  ]) {
-    assert.throws(() => filter([{ prompt: "q", chosen: "a", rejected: "b" }, row]), {
-      kind: "spec",
-      code: "preferences_invalid",
-      line: 2,
-    });
-  }
 });
 
 const answer = (text: string) => ({ text, ids: [...text].map(() => 1), finish: "eos" as const });
