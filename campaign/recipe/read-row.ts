@@ -1,17 +1,18 @@
-// The one reader of rows: checks a parsed row by its kind (row-schema.ts) and refuses it with file, line, value and what is accepted.
+// The one reader of rows: checks a parsed row by its kind (row-schema.ts). A refusal has file, line, value
+// and the accepted values.
 import type { z } from "zod";
 import { RatchetError } from "../../errors/index.ts";
 import { pathText, valueAt, wrongValue } from "../spec/wording.ts";
 import { ROW_KINDS } from "./row-schema.ts";
 import type { RowKind, RowOf } from "./row-schema.ts";
 
-/** A row as parsed from JSON, with its line for messages. */
+/** A row parsed from JSON, with its line for messages. */
 export interface RawRow {
   line: number;
   value: unknown;
 }
 
-/** `file`: as the user wrote it, for messages. */
+/** `file`: path as the user wrote it, for messages. */
 export function readRow<K extends RowKind>(kind: K, { line, value }: RawRow, file: string): RowOf<K> {
   const { schema, code = "row_invalid", hint } = ROW_KINDS[kind];
   const parsed = (schema as z.ZodType<RowOf<K>>).safeParse(value);
@@ -20,7 +21,7 @@ export function readRow<K extends RowKind>(kind: K, { line, value }: RawRow, fil
   throw new RatchetError(code, `${file}:${line}: ${fault}`, { file, line, hint });
 }
 
-/** What is wrong with a row that comes from no file; undefined where nothing is. */
+/** The fault of a row that is not from a file; undefined if there is none. */
 export function rowFault(kind: RowKind, value: unknown): string | undefined {
   const parsed = ROW_KINDS[kind].schema.safeParse(value);
   return parsed.success ? undefined : faultOf(kind, parsed.error.issues, value);

@@ -1,8 +1,21 @@
-// Every kind of row that Ratchet reads, in TRL's columns: what each column holds and which columns exclude or need each other.
-// This table is the only place that says so; read-row.ts reads by it. Workflows must not import this file, because it brings zod.
+/* oxlint-disable max-lines -- one table of all kinds of rows */
+// Every kind of row that Ratchet reads, in TRL's columns: the values of each column, and the rules between
+// columns. read-row.ts reads by this table; no other code checks rows. Workflows must not import it, because
+// it imports zod.
 import { z } from "zod";
 import type { Code } from "../../errors/index.ts";
 import { text } from "../spec/fields.ts";
+import {
+  answered,
+  exactlyOne,
+  excludes,
+  listNeedsList,
+  needs,
+  promptOrWritten,
+  sameForm,
+  withoutUnreadText,
+} from "./row-rules.ts";
+import type { Rule } from "./row-rules.ts";
 
 // ---------------------------------------------------------------- columns
 
@@ -28,94 +41,26 @@ const idsWhere = (fits: (id: number) => boolean, accepted: string) =>
     (value) => Array.isArray(value) && value.every((id) => Number.isInteger(id) && fits(id)),
     { error: accepted },
   );
-/** Training compares ids with the vocabulary itself, and so refuses negative ones by another code. */
+/** Any whole numbers: training compares them with the vocabulary and refuses foreign ids by another code. */
 const tokenIds = idsWhere(() => true, "a list of token ids");
 const positiveIds = idsWhere((id) => id >= 0, "a list of token ids, whole numbers from 0");
 
 const finite = z.number({ error: "a number" });
 const score = z.number({ error: "a number, or null" }).nullish();
 
-// ---------------------------------------------------------------- rules between columns
-
-type Columns = Record<string, unknown>;
-/** What a row does wrong as a whole; undefined where nothing. */
-type Rule = (row: Columns) => string | undefined;
-
-const has = (row: Columns, name: string): boolean => row[name] !== undefined;
-
-const quoted = (names: string[], between: string): string => names.map((name) => `\`${name}\``).join(between);
-
-const exactlyOne =
-  (...names: string[]): Rule =>
-  (row) => {
-    const given = names.filter((name) => has(row, name));
-    if (given.length === 1) return undefined;
-    return given.length === 0
-      ? `has none of ${quoted(names, ", ")}, but needs one of them`
-      : `has ${quoted(given, " and ")}, but may have only one of them`;
-  };
-
-const excludes =
-  (name: string, other: string, why: string): Rule =>
-  (row) =>
-    has(row, name) && has(row, other) ? `has \`${name}\` and \`${other}\`: ${why}` : undefined;
-
-const needs =
-  (name: string, other: string): Rule =>
-  (row) =>
-    has(row, name) && !has(row, other) ? `has \`${name}\`, but no \`${other}\`` : undefined;
-
-/** An answer may be a list of messages only if the prompt is a list too. */
-const listNeedsList =
-  (...answers: string[]): Rule =>
-  (row) => {
-    const answer = answers.find((name) => Array.isArray(row[name]));
-    return answer !== undefined && typeof row["prompt"] === "string"
-      ? `has \`${answer}\` as a list of messages, but \`prompt\` as a text`
-      : undefined;
-  };
-
-/** Text answers belong to a text prompt, lists of messages to a list. */
-const sameForm: Rule = (row) => {
-  const columns = ["prompt", "chosen", "rejected"].filter((name) => has(row, name));
-  return new Set(columns.map((name) => typeof row[name])).size > 1
-    ? `has ${quoted(columns, ", ")} of different forms: all must be texts, or all lists of {role, content}`
-    : undefined;
-};
-
-/** Without a prompt, what both answers begin with is the prompt; token ids do not show it. */
-const promptOrWritten: Rule = (row) => {
-  if (has(row, "prompt") || has(row, "messages")) return undefined;
-  if (has(row, "chosen_ids") || has(row, "rejected_ids"))
-    return "has token ids of answers, but neither `prompt` nor `messages`";
-  return sameForm(row);
-};
-
-const answered =
-  (side: "chosen" | "rejected"): Rule =>
-  (row) =>
-    has(row, side) || has(row, `${side}_ids`) ? undefined : `has neither \`${side}\` nor \`${side}_ids\``;
-
-/** Sampled token ids count; the text beside them is not read. */
-const withoutUnreadText = (row: unknown): unknown => {
-  if (typeof row !== "object" || row === null || Array.isArray(row)) return row;
-  const { chosen, rejected, ...others } = row as Columns;
-  return {
-    ...others,
-    ...(has(others, "chosen_ids") || chosen === undefined ? {} : { chosen }),
-    ...(has(others, "rejected_ids") || rejected === undefined ? {} : { rejected }),
-  };
-};
-
 // ---------------------------------------------------------------- kinds of rows
 
 interface Kind<S extends z.ZodRawShape> {
-  /** Of the error that refuses a row. Absent for rows of modules, whose answers have an error of their own. */
+  /**
+   * Code of the refusal. Absent for rows of modules, because runtimes/module/calls.ts refuses a module's
+   * answer.
+   */
   code?: Code;
   columns: S;
-  /** Columns that the kind does not name. */
+  /** Columns that the kind does not have. */
   unknown: "ignored" | "refused";
   rules?: Rule[];
+  /** Changes the row before its columns are checked. */
   before?: (row: unknown) => unknown;
   hint?: string;
 }
@@ -124,7 +69,7 @@ function kind<S extends z.ZodRawShape>({ columns, unknown, rules = [], before, .
   const error = { error: "an object" };
   const shape = unknown === "refused" ? z.strictObject(columns, error) : z.object(columns, error);
   const ruled = shape.superRefine((row, context) => {
-    const wrong = rules.map((rule) => rule(row as Columns)).find((found) => found !== undefined);
+    const wrong = rules.map((rule) => rule(row)).find((found) => found !== undefined);
     if (wrong !== undefined) context.addIssue({ code: "custom", message: wrong });
   });
   const schema = before ? z.preprocess(before, ruled) : ruled;
@@ -258,9 +203,9 @@ export const ROW_KINDS = {
   }),
   /** Training: a preference pair of the store. */
   trainPair: kind({ ...pair, columns: pairColumns }),
-  /** Training: a pair whose loss asks for a margin. */
+  /** Training: a pair for a loss that needs its margin. */
   trainPairWithMargin: kind({ ...pair, columns: { ...pairColumns, margin: finite } }),
-  /** Training: one answer, wanted or not (KTO). */
+  /** Training: one answer, labelled desirable or undesirable (KTO). */
   trainLabelled: kind({
     code: "rows_invalid",
     columns: {

@@ -1,5 +1,5 @@
-// Turns what the schema found into sentences for the author: path, offending value, what is accepted, and for an unknown key the
-// known key that was probably meant, here or in another section.
+// Turns the schema's issues into sentences for the author: path, wrong value, accepted values. For an unknown
+// key: the known key with the most similar name, or the section where the key belongs.
 import type { z } from "zod";
 import type { Problem } from "../../errors/index.ts";
 import { specJsonSchema } from "./schema.ts";
@@ -9,8 +9,8 @@ import type { Path } from "./wording.ts";
 
 type Issue = z.core.$ZodIssue;
 
-/** A problem with the path as the schema sees it, for finding its line; `key` where the key itself is wrong. */
-export interface LocatedProblem extends Problem {
+/** `at`: path for finding the line. */
+interface LocatedProblem extends Problem {
   at: PropertyKey[];
 }
 
@@ -38,7 +38,7 @@ function describe(issue: Issue, prefix: Path, written: unknown): LocatedProblem[
   return [{ at: path, path: pathText(path), message: wrongField(path, value, issue.message) }];
 }
 
-/** False for an issue that says the value is of another kind altogether. */
+/** False for an issue about the value's own type. */
 const isInside = (issue: Issue): boolean =>
   issue.path.length > 0 || issue.code === "unrecognized_keys" || issue.code === "custom";
 
@@ -66,7 +66,7 @@ function unknownKey(path: Path, key: string): LocatedProblem {
   };
 }
 
-// ---------------------------------------------------------------- known keys, read off the JSON Schema
+// ---------------------------------------------------------------- known keys, from the JSON Schema
 
 interface Node {
   properties?: Record<string, Node>;
@@ -75,7 +75,7 @@ interface Node {
   oneOf?: Node[];
 }
 
-/** A node and what it may be instead. */
+/** A node and its alternatives. */
 const alternatives = (node: Node): Node[] => [
   node,
   ...[...(node.anyOf ?? []), ...(node.oneOf ?? [])].flatMap(alternatives),

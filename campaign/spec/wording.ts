@@ -1,4 +1,5 @@
-// How a wrong value is told: its path, the value itself, and the accepted ones. The same words for specs and for rows.
+// Sentences about a wrong value: its path, the value, and what is accepted. Specs and rows use the same
+// words.
 
 export type Path = readonly PropertyKey[];
 
