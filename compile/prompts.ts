@@ -1,5 +1,5 @@
-// The campaign's prompts: one file cut by a seeded shuffle, or a module asked split by split. Ids and contents are checked here;
-// whether they fit the model, in fit.ts; whether splits overlap, in overlaps.ts.
+// The campaign's prompts: one file, shuffled and cut into splits, or a module that is called once per split.
+// fit.ts checks whether prompts fit the model, overlaps.ts whether splits share prompts.
 import { resolve } from "node:path";
 import { RatchetError } from "../errors/index.ts";
 import type { PromptSplit } from "../campaign/spec/modules.ts";
@@ -15,11 +15,11 @@ import { readJsonLines } from "./json-lines.ts";
 import { withModule } from "./source-modules.ts";
 import type { Environment } from "./source-modules.ts";
 
-export type SplitName = "test" | "validation" | "iterations" | "preferences";
+type SplitName = "test" | "validation" | "iterations" | "preferences";
 export type Splits = Record<SplitName, PromptRow[]>;
 
-/** In the order in which a file is cut: raising `iterations` later leaves validation and test as they were. */
-export function splitCounts({ prompts, iterations }: ResolvedSpec): Record<SplitName, number> {
+/** A file is cut in this order, so that a larger `iterations` leaves validation and test unchanged. */
+function splitCounts({ prompts, iterations }: ResolvedSpec): Record<SplitName, number> {
   const { test, validation, perIteration, preferences } = prompts;
   return { test, validation, iterations: iterations * perIteration, preferences };
 }
@@ -45,8 +45,8 @@ export async function promptsFromFile(spec: ResolvedSpec, name: string, baseDir:
   );
 }
 
-/** A split's name for the module that makes its prompts. */
-const ASKED: Record<SplitName, PromptSplit> = {
+/** The split's name in a module's request. */
+const REQUESTED: Record<SplitName, PromptSplit> = {
   test: "test",
   validation: "validation",
   iterations: "online",
@@ -62,12 +62,13 @@ export async function promptsFromModule(
     const splits: Splits = { test: [], validation: [], iterations: [], preferences: [] };
     for (const [name, count] of Object.entries(splitCounts(spec)) as [SplitName, number][]) {
       if (count === 0) continue;
-      const split = ASKED[name];
+      const split = REQUESTED[name];
       const rows = (await runner.call({ seed: deriveSeed("prompts", spec.seed, split), split, count })).map(
         tidy,
       );
       const placed = rows.map((row, i) => ({ row, where: `row ${i} of ${split}` }));
-      // Prompts whose answers are rated may ask the same thing twice; their ids still differ, because seeds come from ids.
+      // Prompts for labelled answers may repeat a question. Ids must differ, because seeds are derived from
+      // them.
       if (name === "preferences") refuseRepeatedIds(placed, bundle.name);
       else refuseRepeats(placed, bundle.name);
       splits[name] = rows;
@@ -87,7 +88,7 @@ function promptOf(raw: RawRow, name: string): PromptRow {
   });
 }
 
-/** Known fields only, in one order, so that the rows' bytes follow from what they mean. */
+/** Known fields in a fixed order, so that rows with the same content have the same bytes. */
 function tidy({ id, prompt, messages }: PromptRow): PromptRow {
   return messages
     ? { id, messages: messages.map(({ role, content }) => ({ role, content })) }
@@ -106,7 +107,7 @@ function refuseRepeats(rows: PlacedRow[], name: string): void {
   if (again)
     throw new RatchetError(
       "duplicate_prompt",
-      `${name} asks the same in ${again.first} and ${again.second}${again.more}`,
+      `${name} has the same prompt in ${again.first} and ${again.second}${again.more}`,
       { file: name, hint: "keep one of them: a prompt belongs to one split" },
     );
 }
@@ -119,7 +120,7 @@ function refuseRepeatedIds(rows: PlacedRow[], name: string): void {
       `${name} has the prompt id ${again.key} in ${again.first} and ${again.second}${again.more}`,
       {
         file: name,
-        hint: "a row without an id gets one from its content, so equal rows without ids clash too",
+        hint: "a row without an id gets one from its content, so equal rows without ids conflict too",
       },
     );
 }
@@ -150,10 +151,12 @@ function tooFew(
     .map(([split, count]) => `${split} ${count}`);
   return new RatchetError(
     "prompts_too_few",
-    `${name} holds ${found} prompts, but the campaign needs ${needed} (${parts.join(", ")})`,
+    `${name} has ${found} prompts, but the campaign needs ${needed} (${parts.join(", ")})`,
     {
       file: name,
-      hint: "lower prompts.perIteration, prompts.validation, prompts.test or iterations, or give more prompts",
+      hint:
+        "lower prompts.perIteration, prompts.validation, prompts.test or iterations, " +
+        "or give more prompts",
     },
   );
 }

@@ -1,4 +1,4 @@
-// Data that the bootstrap learns from: SFT rows and a file of preferences.
+// Training data of the bootstrap: SFT rows and preference files.
 import { resolve } from "node:path";
 import { RatchetError } from "../errors/index.ts";
 import { filterPreferences } from "../campaign/recipe/preferences.ts";
@@ -32,13 +32,13 @@ export async function sftFromModule(
   return rows.map(tidy);
 }
 
-/** Known fields only, in one order, so that the rows' bytes follow from what they mean. */
+/** Known fields in a fixed order, so that rows with the same content have the same bytes. */
 function tidy({ prompt, messages, completion, text }: SftFileRow): SftFileRow {
   const turns = messages?.map(({ role, content }) => ({ role, content }));
   return { prompt, messages: turns, completion, text };
 }
 
-/** What a row asks, where that can be told: what stands before the first answer. */
+/** The row's prompt: everything before the first answer. Undefined for plain text. */
 export function sftPrompt({ messages, completion, prompt }: SftFileRow): PromptContent | undefined {
   if (completion !== undefined || !messages) return messages ?? prompt;
   const first = messages.findIndex(({ role }) => role === "assistant");
@@ -73,14 +73,13 @@ export function refuseTooFewPairs(
   { baselines, iterations, pair, bootstrap }: ResolvedSpec,
   kept: number,
 ): void {
-  const arm = baselines.find(({ pairs }) => pairs === "preferences");
+  const baseline = baselines.find(({ pairs }) => pairs === "preferences");
   const needed = iterations * pair.limit;
-  if (!arm || needed <= kept) return;
+  if (!baseline || needed <= kept) return;
   throw new RatchetError(
     "spec_conflict",
-    `baseline ${arm.name} needs iterations × pair.limit = ${needed} pairs, but ${bootstrap.preferences?.file} has ${kept} that pass the filters`,
-    {
-      hint: "lower pair.limit, or give more preferences",
-    },
+    `baseline ${baseline.name} needs iterations × pair.limit = ${needed} pairs, ` +
+      `but ${bootstrap.preferences?.file} has ${kept} that pass the filters`,
+    { hint: "lower pair.limit, or give more preferences" },
   );
 }

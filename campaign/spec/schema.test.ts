@@ -107,7 +107,7 @@ const outOfRange: [object, string][] = [
   [{ train: { learningRate: 3 } }, "train.learningRate is 3, but must be a number above 0, at most 1"],
   [
     { baselines: Array.from({ length: 9 }, (_, n) => ({ name: `${n}`, pairs: "preferences" })) },
-    'baselines is [{"name":"0","pairs":"preferences"},{"name":"1","pairs":"p..., ' +
+    'baselines is [{"name":"0","pairs":"preferences"},{"name":"1","pairs":"..., ' +
       "but must be a list of at most 8 baselines",
   ],
   [{ train: { beta: 0 } }, "train.beta is 0, but must be a number above 0, at most 1000"],

@@ -51,7 +51,7 @@ it("text and its token ids have the same log-probabilities, whatever other rows 
 });
 
 const wrong: [row: object | string, code: string, message: RegExp][] = [
-  ["{", "row_invalid", /rows\.jsonl:2 is no JSON/],
+  ["{", "row_invalid", /rows\.jsonl:2 is not JSON/],
   [[1], "row_invalid", /rows\.jsonl:2: the row is \[1\], but must be an object/],
   [
     { prompt: "red", completion: "sea", answer: "sun" },
