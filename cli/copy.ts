@@ -14,9 +14,7 @@ interface CopyFlags {
 export const copyVerb = (program: Command): Command =>
   program
     .command("copy")
-    .description(
-      "move a campaign to another store and resume it there with `start`; copy it if it has completed",
-    )
+    .description("move a campaign to another store, where `start` resumes it; a completed one is only copied")
     .argument("<campaign>", "campaign id, or its beginning")
     .requiredOption("--to <store>", "dir:/path or s3://bucket/prefix; created if it does not exist")
     .option("--why <text>", "reason, for the ledger")

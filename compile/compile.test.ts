@@ -139,7 +139,7 @@ async function refused(
   throw new assert.AssertionError({ message: "the spec was compiled" });
 }
 
-// ---------------------------------------------------------------- what compiles
+// ---------------------------------------------------------------- compiled specs
 
 it("a campaign compiles to digests only, the same in any folder", async () => {
   const here = await campaignFolder();
@@ -401,7 +401,7 @@ it("a compiled spec and its blobs contain names of secrets, never values", async
   await assert.rejects(compile(dir, change), { code: "module_env_missing", message: /SECRET/ });
 });
 
-// ---------------------------------------------------------------- what is refused
+// ---------------------------------------------------------------- refusals
 
 const prompt = (text: string, more: object = {}) => ({ prompt: text, ...more });
 const refusals: [string, Record<string, string>, Partial<WrittenSpec>, string, RegExp][] = [

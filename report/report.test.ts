@@ -224,7 +224,7 @@ it("NO_COLOR turns color off, FORCE_COLOR turns it on, and a pipe has none by de
 });
 
 it("color does not change the alignment", () => {
-  // oxlint-disable-next-line no-control-regex -- the escapes are what is taken out
+  // oxlint-disable-next-line no-control-regex -- removing escapes is the purpose
   assert.equal(formatTable(TABLE, { color: true }).replace(/\u001b\[\d+m/g, ""), formatTable(TABLE, PLAIN));
 });
 
