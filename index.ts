@@ -1,4 +1,4 @@
-// What a campaign file, its modules and a program that drives campaigns import from `ratchet-rlhf`.
+// The package `ratchet-rlhf`: for campaign files, modules, and programs that drive campaigns.
 export { defineCampaign } from "./campaign/spec/schema.ts";
 export type { ResolvedSpec, WrittenSpec } from "./campaign/spec/schema.ts";
 export { loadSpecFile } from "./campaign/spec/load.ts";

@@ -43,7 +43,7 @@ it("a new campaign begins with iteration 1 and no policy", () => {
   assert.equal(record.latest, undefined);
 });
 
-it("latest is always the newest iteration, promoted only the last that was promoted", () => {
+it("latest is the newest iteration, promoted the last promoted one", () => {
   const record = fold(created, opened, bootstrap, iteration(1, "promoted"), iteration(2, "kept"));
   assert.deepEqual([record.latest?.policy, record.promoted?.policy], ["pi2", "pi1"]);
   assert.equal(record.promoted?.validation, "v1");
@@ -65,7 +65,7 @@ it("after the bootstrap π_0 is latest and promoted", () => {
   assert.equal(record.bootstrap?.opponent, "o");
 });
 
-it("a takeover raises the epoch and forgets the failure, not the pause", () => {
+it("a takeover raises the epoch and clears the failure; a pause stays", () => {
   const failed = fold(created, opened, { type: "failed", code: "no_pairs", message: "none" });
   assert.deepEqual([failed.status, failed.failure?.code], ["failed", "no_pairs"]);
   const again = fold(created, opened, { type: "failed", code: "no_pairs", message: "none" }, [
@@ -77,7 +77,7 @@ it("a takeover raises the epoch and forgets the failure, not the pause", () => {
   assert.equal(paused.status, "paused");
 });
 
-it("pause, resume, cancel and reopen move the status and nothing else", () => {
+it("pause, resume, cancel and reopen change the status only", () => {
   const before = fold(created, opened, bootstrap);
   const by = { by: "me", why: "why" };
   const after = fold(
@@ -113,7 +113,7 @@ it("a ledger that does not begin with created is refused", () => {
   assert.throws(() => fold(), /shop/);
 });
 
-it("what a run goes on from is as small after a thousand iterations as after one", () => {
+it("a run's state has the same size after a thousand iterations as after one", () => {
   const after = (iterations: number) =>
     standingOf(
       fold(

@@ -1,7 +1,7 @@
-// Rules of a campaign that workflows, activities and readers share. Pure, imports nothing but types.
+// Rules that workflows, activities and readers share. Pure functions; imports types only.
 import type { CampaignRecord, IterationRecord, LedgerEvent, LedgerRow, Pointer, Standing } from "./types.ts";
 
-/** Folds a campaign's ledger, oldest row first. The first row must be `created`. */
+/** The campaign's state after all rows of its ledger, oldest first. The first row must be `created`. */
 export function foldLedger(campaignId: string, rows: LedgerRow[]): CampaignRecord {
   const first = rows[0]?.event;
   if (first?.type !== "created") throw new Error(`ledger of ${campaignId} does not begin with a created row`);
@@ -25,7 +25,7 @@ export function foldLedger(campaignId: string, rows: LedgerRow[]): CampaignRecor
   return record;
 }
 
-/** What a run of the campaign is given of its record. */
+/** The part of the record that a workflow run needs. */
 export function standingOf({
   name: _name,
   specDigest: _spec,
@@ -41,13 +41,17 @@ export function standingOf({
   };
 }
 
-/** What one decision changes. The workflow applies the rows it appends with the same rule that a reader folds with. */
+/**
+ * Applies one decision. Readers fold the ledger with this rule; the workflow applies it to each row that it
+ * appends.
+ */
+// oxlint-disable-next-line max-lines-per-function -- one switch over all events
 export function applyEvent(standing: Standing, event: LedgerEvent): void {
   const finished = finishedBy(event);
   if (finished) finish(standing, finished);
   switch (event.type) {
     case "opened":
-      // A paused campaign stays paused across a takeover; a failed one is running again.
+      // A paused campaign stays paused when a new run opens it; a failed one runs again.
       standing.status = standing.status === "paused" ? "paused" : "running";
       standing.server = event.server;
       standing.namespace = event.namespace;
@@ -57,8 +61,8 @@ export function applyEvent(standing: Standing, event: LedgerEvent): void {
       standing.bootstrap = event.bootstrap;
       return;
     case "baseline-finished": {
-      const { type: _type, name, ...arm } = event;
-      standing.baselines[name] = arm;
+      const { type: _type, name, ...baseline } = event;
+      standing.baselines[name] = baseline;
       return;
     }
     case "paused":
@@ -93,7 +97,7 @@ export function applyEvent(standing: Standing, event: LedgerEvent): void {
   }
 }
 
-/** How often each manifest was set aside by a repair, by key. */
+/** How often repairs set each manifest aside, by key. */
 export function repairsOf(rows: readonly { event: LedgerEvent }[]): Map<string, number> {
   const repairs = new Map<string, number>();
   for (const { event } of rows)
@@ -102,7 +106,7 @@ export function repairsOf(rows: readonly { event: LedgerEvent }[]): Map<string, 
   return repairs;
 }
 
-/** The iteration that a row says is finished; the bootstrap is iteration 0. */
+/** The iteration that a row finishes; the bootstrap is iteration 0. */
 function finishedBy(event: LedgerEvent): IterationRecord | undefined {
   if (event.type === "bootstrap-finished")
     return {

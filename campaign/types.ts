@@ -1,125 +1,129 @@
-// The words of a campaign as data: places, plans, ledger events and the results that stages leave behind.
-// Types only; workflows import this file, so nothing here may run. Formats: docs/store.md.
+/* oxlint-disable max-lines -- the data of a campaign in one place, types only */
+// A campaign as data: places, plans, ledger events and results of stages. Types only, because workflows
+// import this file. docs/store.md has the formats.
 
 /** SHA-256, 64 lower-case hex digits. */
 export type Digest = string;
 
-/** Input of the campaign workflow. Never the spec itself: the blob `specDigest` holds it. */
+/** Input of the campaign workflow. The spec itself is the blob `specDigest`. */
 export interface CampaignInput {
   campaignId: string;
   specDigest: Digest;
-  /** The worker's name of the store, `dir:/path` or `s3://bucket/prefix`; the worker refuses another one. */
+  /** `dir:/path` or `s3://bucket/prefix`. A worker with another store refuses the campaign. */
   storeName: string;
 }
 
 /** Input of one run of the campaign workflow. */
 export interface RunInput extends CampaignInput {
   /**
-   * Epoch of the run that continued as this one, which opens the campaign only if no other run has opened it since. Absent in the first
-   * run.
+   * Epoch of the run that continued as this one. This run opens the campaign only if that epoch is still the
+   * newest. Absent if `start` began this run.
    */
   continues?: number;
 }
 
-/** Where a result belongs: one take of an iteration (0 = bootstrap), or a named baseline. */
+/** One take of an iteration (0 = bootstrap), or a named baseline. */
 export type Place = { iteration: number; take: number } | { baseline: string; take: number };
 
-/** The stages of an iteration in recipe order; `sft` and `reward` exist in the bootstrap only. */
+/** Stages in recipe order; `sft` and `reward` run in the bootstrap only. */
 export type StageName = "sft" | "reward" | "generate" | "score" | "pair" | "train" | "evaluate" | "promote";
 
 export type Split = "validation" | "test";
 
-/** What every stage activity is told. */
+/** Input of every stage activity. */
 export interface StageInput {
   campaign: CampaignInput;
-  /** Epoch of the workflow run that scheduled the activity; a fact, never part of an address. */
+  /** Epoch of the workflow run that scheduled the activity; never part of an address. */
   epoch: number;
   place: Place;
 }
 
-/** Input of a place's workflow, besides what its own body reads. */
+/** Input of a place's workflow. */
 export interface PlaceInput extends StageInput {
   plan: PlacePlan;
-  /** What the run before this one had reached when it continued as new. */
+  /** Progress of the run that continued as this one. */
   reached?: Reached;
 }
 
-/** How far a place has come, in digests: as small for ten thousand shards as for one. */
+/** Progress of a place, in digests. Its size does not depend on the number of shards. */
 export interface Reached {
   /** Finished stages by name (`generate/iteration`, `train`, `evaluate/test`). */
   stages: Record<string, FinishedStage>;
-  /** Stages that have begun, by name. */
+  /** Stages that have begun and not finished, by name. */
   begun: Record<string, BegunStage>;
 }
 
 export interface BegunStage {
-  /** Done without a gap from the first shard on. */
+  /** Number of finished shards from the first on, without a gap. */
   shards: number;
   startedAtMs: number;
 }
 
-/** What later stages need of a finished one. */
+/** The part of a finished stage that later stages need. */
 export interface FinishedStage {
   digest: Digest;
   policy?: Digest;
   decision?: Decision;
 }
 
-/** A run of whole pieces, `from` inclusive, `to` exclusive. Shards may change at any time, pieces never. */
+/** Consecutive pieces, `from` inclusive, `to` exclusive. Shard sizes may change at any time, pieces never. */
 export interface Shard {
   index: number;
   from: number;
   to: number;
 }
 
-// ---------------------------------------------------------------- the plan: what the workflow may know of the spec
+// ---------------------------------------------------------------- the plan: the workflow's part of the spec
 
-/** Counts and switches derived from the spec; all that workflows see of it. */
+/** Counts and switches from the spec. Workflows see nothing else of it. */
 export interface Plan extends PlacePlan {
   baselines: BaselinePlan[];
 }
 
-/** What the workflow of one place is given of it. */
+/** The plan of one place. */
 export interface PlacePlan {
   iterations: number;
-  /** Train SFT first, else the given policy is π_0. */
+  /** True: SFT makes π_0. False: the given policy is π_0. */
   sft: boolean;
-  /** Train a reward model or a preference model, else a module or a given model scores. */
+  /** True: the bootstrap trains a reward or preference model. False: a module or a given model scores. */
   reward: boolean;
-  /** Preference pairs are sampled from π_0 and labelled by a rater, or come from a file. */
+  /** Preference pairs: sampled from π_0 and compared by a labeler, or from a file. */
   preferences: "sample" | "file" | "none";
-  /** Reference of DPO: π_0, or the policy that the iteration starts from. */
+  /** Reference model of the loss: π_0, or the policy that the iteration starts from. */
   reference: "initial" | "previous";
   /** Pieces per fan-out. */
   pieces: { preferences: number; iteration: number; baseline: number; validation: number; test: number };
-  /** Pieces per shard, shards in flight at once. */
+  /** Pieces per shard. */
   shardPieces: number;
   maxConcurrentShards: number;
-  /** Task queue of each stage's activities: the part after `ratchet-`. */
+  /** Task queue of each stage's activities, without `ratchet-`. */
   queues: Record<StageName, string>;
 }
 
 export interface BaselinePlan {
   name: string;
-  /** `preferences`: the pairs that trained the reward model. `initial-policy`: max-min of n from π_0 over all iterations' prompts. */
+  /**
+   * `preferences`: the pairs that trained the reward model. `initial-policy`: pairs of answers of π_0 to the
+   * prompts of all iterations.
+   */
   pairs: "preferences" | "initial-policy";
 }
 
-// ---------------------------------------------------------------- the ledger: what the campaign decided
+// ---------------------------------------------------------------- the ledger: decisions of the campaign
 
-/** Pointers that later stages start from. All are digests of trees (checkpoints) or of stage results. */
+/** Results of the bootstrap that later stages start from. */
 export interface Bootstrap {
   /** Tree digest of π_0. */
   policy: Digest;
-  /** Tree digest of the reward model, absent when a module scores. */
+  /** Tree digest of the reward model; absent if a module scores. */
   rewardModel?: Digest;
-  /** Result digest of the preference pairs, absent without a reward model. */
+  /** Result digest of the preference pairs; absent without a reward model. */
   preferences?: Digest;
-  /** Result digest of the opponent's answers: a second sample of π_0 on validation and test. */
+  /** Result digest of the reference answers: a second sample of π_0, which win rates compare with. */
   opponent: Digest;
 }
 
-/** Whether an iteration became the promoted one, or the old pointer stayed. */
+/** `promoted`: the iteration is the promoted one now. `kept`: the earlier one stays promoted. */
 export type Decision = "promoted" | "kept";
 
 /** Result digests of the stages of one place. */
@@ -129,7 +133,7 @@ export type LedgerEvent =
   | { type: "created"; specDigest: Digest; name: string }
   | { type: "opened"; server: string; namespace: string; runId: string }
   | { type: "bootstrap-finished"; bootstrap: Bootstrap; stages: StageDigests }
-  /** Finishing and deciding is one row, so no crash can come between them. */
+  /** Result and decision are one row, so that no crash can separate them. */
   | {
       type: "iteration-finished";
       iteration: number;
@@ -144,11 +148,11 @@ export type LedgerEvent =
   | { type: "cancelled"; by: string; why: string }
   | { type: "reopened"; by: string; why: string }
   | { type: "failed"; code: string; message: string }
-  /** These manifests are damaged, or name what is: they are set aside, and their successors lie at the next repair number. */
+  /** These manifests are damaged, or name damaged blobs. Their successors have the next repair number. */
   | { type: "repaired"; manifests: string[]; by: string; why: string }
-  /** The last row of a campaign that goes on in another store. */
+  /** The last row of a campaign that another store continues. */
   | { type: "moved"; to: string; by: string; why: string }
-  /** `prompt`: SHA-256 of its id, which may itself be a person's. `blobs`: what was erased; docs/store.md. */
+  /** `prompt`: SHA-256 of the prompt's id, because the id may name a person. `blobs`: the erased ones. */
   | { type: "erased"; prompt: Digest; blobs: Digest[]; by: string; why: string }
   | { type: "completed"; latest: Digest; promoted: Digest };
 
@@ -157,12 +161,12 @@ export interface LedgerRow {
   schema: "ratchet.ledger/1";
   n: number;
   epoch: number;
-  /** Appends are idempotent by this id. */
+  /** A second append with this id does nothing. */
   id: string;
   event: LedgerEvent;
   /** SHA-256 of the bytes of row n-1; null for row 0. */
   previous: Digest | null;
-  /** ISO time and writer: facts for the reader, never read by rules. */
+  /** ISO time and writer, for people. No rule reads them. */
   at: string;
   by: string;
 }
@@ -170,7 +174,7 @@ export interface LedgerRow {
 export type CampaignStatus =
   "created" | "running" | "paused" | "completed" | "failed" | "cancelled" | "moved";
 
-/** Where a campaign stands: all that a run goes on from, as small after a thousand iterations as after one. */
+/** State of a campaign, enough to resume it. Its size does not depend on the number of iterations. */
 export interface Standing {
   campaignId: string;
   status: CampaignStatus;
@@ -178,16 +182,16 @@ export interface Standing {
   server?: string;
   namespace?: string;
   bootstrap?: Bootstrap;
-  /** Next iteration to run (1 when only the bootstrap is done) and its take. */
+  /** Next iteration (1 after the bootstrap) and its take. */
   next: { iteration: number; take: number };
   latest?: Pointer;
   promoted?: Pointer;
-  /** The finished ones. */
+  /** Finished baselines. */
   baselines: Record<string, { policy: Digest }>;
   failure?: { code: string; message: string };
 }
 
-/** The fold of a ledger: where the campaign stands and how it came there, for readers. Made by `foldLedger` in rules.ts. */
+/** State and history of a campaign, for readers. `foldLedger` (rules.ts) makes it from the ledger. */
 export interface CampaignRecord extends Standing {
   name: string;
   specDigest: Digest;
@@ -200,7 +204,7 @@ export interface Pointer {
   iteration: number;
   take: number;
   policy: Digest;
-  /** Result digest of the validation answers, which the judge compares. */
+  /** Result digest of the answers on the validation split; the judge compares them. */
   validation: Digest;
 }
 
@@ -214,14 +218,14 @@ export interface IterationRecord {
 
 // ---------------------------------------------------------------- results: the deterministic half of a manifest
 
-/** `{schema, result, facts}` as stored. Only SHA-256 of RFC 8785 JSON of `result` enters other addresses. */
+/** As stored. Only the SHA-256 of the RFC 8785 JSON of `result` is part of other addresses. */
 export interface Manifest<R = unknown> {
   schema: string;
   result: R;
   facts: Facts;
 }
 
-/** What happened while the result was made; never enters an address. */
+/** Circumstances of the computation; never part of an address. */
 export interface Facts {
   startedAt: string;
   finishedAt: string;
@@ -231,23 +235,25 @@ export interface Facts {
   cpu: string;
   node: string;
   onnxruntime?: string;
-  /** Version of the package, the build that told it apart from others (worker/build.ts), its git commit and whether that was changed, and the
-   * SHA-256 of its package-lock.json. */
+  /** Version of the package. */
   ratchet: string;
+  /** Build id (worker/build.ts). */
   build?: string;
   commit?: string;
+  /** True if the working tree had changes. */
   dirty?: boolean;
+  /** SHA-256 of package-lock.json. */
   lock?: string;
   device?: string;
-  /** Pieces or steps computed by this attempt, and those found finished. */
+  /** Pieces or steps that this attempt computed, and those that it found finished. */
   computed?: number;
   adopted?: number;
-  /** Training only: step this attempt resumed from. */
+  /** Training only: the step of the checkpoint that this attempt resumed from. */
   resumedFrom?: number;
   [more: string]: unknown;
 }
 
-/** A folder as data: what a checkpoint is. Its digest is the SHA-256 of its canonical JSON, which is stored as a blob. */
+/** A folder, for example a checkpoint. It is stored as a blob of its canonical JSON. */
 export interface Tree {
   schema: "ratchet.tree/1";
   files: { path: string; digest: Digest; sizeBytes: number }[];
@@ -274,7 +280,7 @@ export interface PieceResult {
   dropped?: Dropped;
 }
 
-/** What was left out because it ended its process each time it was computed. */
+/** Prompts that were dropped because computing them crashed the process each time. */
 export interface Dropped {
   /** Ids. */
   prompts: string[];
@@ -290,7 +296,7 @@ export interface GenerateResult {
   sampling: Digest;
   pieces: PieceRef[];
   counts: { prompts: number; completions: number; tokens: number; truncated: number };
-  /** Pieces without rows, under `generate.poison: drop`. */
+  /** Pieces without rows (`generate.poison: drop`). */
   dropped?: ({ piece: number } & Dropped)[];
 }
 
@@ -320,13 +326,13 @@ export interface PairReport {
   pairs: number;
   groups: number;
   dropped: Record<string, number>;
-  /** Answers set aside before the choice; a group may have given a pair all the same. */
+  /** Answers excluded before the pair is chosen; their group may still give a pair. */
   answers?: { truncated: number; identical: number };
-  /** Score units, length penalty included; 0 where a rater labelled. */
+  /** Gap of the penalized scores; 0 for labelled pairs. */
   margin: { mean: number; min: number; max: number };
   /** Mean of chosen minus rejected length, tokens. */
   lengthDifference: number;
-  /** Labels asked from a rater, when a rater labelled. */
+  /** Comparisons that a labeler answered. */
   labels?: number;
 }
 
@@ -339,18 +345,18 @@ export interface TrainResult {
   data: Digest;
   settings: Digest;
   steps: number;
-  /** Rows that did not fit, by reason. */
+  /** Rows that training left out, by reason. */
   dropped: Record<string, number>;
-  /** Rows that lost their end to `maxLength`. */
+  /** Rows cut at `maxLength`. */
   cut: number;
-  /** Rows of which a token would have held characters of both prompt and answer. */
+  /** Rows where one token would contain the end of the prompt and the beginning of the answer. */
   merged: number;
   /** Tree digest of the checkpoint. */
   policy: Digest;
   /** SHA-256 of model.safetensors. */
   weights: Digest;
   metrics: Record<string, number>;
-  /** Blob of JSON Lines: one row per step (metric names are TRL's). */
+  /** Blob of JSON Lines: one row per step, with TRL's metric names. */
   curve: Digest;
 }
 
@@ -375,22 +381,24 @@ export interface EvaluateResult {
 export interface EvaluateMetrics {
   prompts: number;
   completions: number;
-  /** Against the fixed opponent; test split only. Who decided each comparison is named by `judgedBy`. */
+  /** Against the reference answers, decided by `judgedBy`; test split only. */
   winRate?: Interval;
   judgedBy?: "gold" | "judge" | "reward";
   /**
-   * Mean reward of the scorer that training used. Of a preference model, which knows no rewards: mean probability that it prefers an
-   * answer to one of the opponent's; test split only.
+   * Mean reward of the scorer that training used. A preference model has no rewards: mean probability that it
+   * prefers the policy's answer to a reference answer; test split only.
    */
   proxy?: number;
-  /** Mean hidden gold and its parts; test split of worlds that have one. */
+  /** Mean true reward and its parts; test split of simulated tasks. */
   gold?: number;
   goldParts?: Record<string, number>;
   /** Mean tokens per answer. */
   length: number;
-  /** Share of answers that did not end. */
+  /** Share of answers that were cut off at the token limit. */
   truncated: number;
-  /** nats per answer, k1 estimator: mean over answers of Σ_t log π(a_t) − log π_0(a_t), answers drawn from π. */
+  /**
+   * KL(π ‖ π_0) in nats per answer, k1 estimator: mean of Σ_t log π(a_t) − log π_0(a_t) over answers of π.
+   */
   kl: number;
 }
 
@@ -400,7 +408,7 @@ export interface PromoteResult {
   place: string;
   candidate: Digest;
   incumbent: Digest;
-  /** Share of validation comparisons that the candidate wins; absent without a judge. */
+  /** Share of validation comparisons that the candidate wins; absent without a judge module. */
   winRate?: Interval;
   labels: number;
   decision: Decision;

@@ -1,4 +1,5 @@
-// Compiles a campaign as `start` would, into a store that is forgotten: everything that the spec names is read and checked.
+// Compiles a campaign as `start` does, into a temporary store, which reads and checks everything that the
+// spec names.
 import type { LoadedSpec } from "../campaign/spec/load.ts";
 import { compileSpec } from "../compile/index.ts";
 import type { Compiled } from "../compile/index.ts";

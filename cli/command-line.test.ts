@@ -7,7 +7,7 @@ import { commandLine } from "./command-line.ts";
 const CLONE = fileURLToPath(new URL("../../", import.meta.url));
 const MAIN = join(CLONE, "dist/cli/main.js");
 
-it("a suggested command works where it was started: by npx, installed, in the clone, or from elsewhere", () => {
+it("a suggested command works with npx, installed, in the clone, and from another folder", () => {
   const shown = (script: string, folder: string) => commandLine("watch shop", script, folder);
   assert.equal(
     shown("/home/ada/.npm/_npx/6f/node_modules/.bin/ratchet", "/home/ada"),

@@ -1,11 +1,12 @@
-// How a command is written so that it works where the user stands: with `npx` from a clone or a project, bare where `ratchet` is
-// installed, and by its file elsewhere, since `npx ratchet` would fetch a stranger's package of that name.
+// Writes a command so that it works in the user's folder: with `npx` in a clone or a project, as `ratchet` if
+// it is installed, and otherwise by its file, because `npx ratchet` would install an unrelated package of
+// that name.
 import { basename, dirname, relative, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
 
 const CLONE = fileURLToPath(new URL("../../", import.meta.url));
 
-/** `verb`: with its arguments. `script`: what Node was started with, a link as it stands. */
+/** `verb`: with its arguments. `script`: the path that Node was started with; links are not resolved. */
 export function commandLine(
   verb: string,
   script = process.argv[1] ?? "ratchet",

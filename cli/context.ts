@@ -1,4 +1,4 @@
-// What every verb shares: the global options, and the client that they lead to.
+// Shared by all verbs: the global options, and the client for them.
 import type { Command } from "commander";
 import { RatchetError } from "../errors/index.ts";
 import { UNREACHABLE_HINT } from "../temporal/gateway.ts";
@@ -28,14 +28,14 @@ export function openStoreClient(command: Command): Promise<RatchetClient> {
   return RatchetClient.connect({ store: requireStoreName(findOptions(globalsOf(command))) });
 }
 
-/** For verbs that follow or control, and for those that start, which may make the store. */
+/** For verbs that start, follow or control. */
 export function openClient(command: Command, { createStore = false } = {}): Promise<RatchetClient> {
   const options = findOptions(globalsOf(command));
   const temporal = findTemporal(options);
   if (!temporal)
     throw new RatchetError(
       "temporal_unreachable",
-      "no Temporal server is configured, and no `ratchet dev` runs here",
+      "no Temporal server is configured, and no `ratchet dev` is running here",
       { hint: UNREACHABLE_HINT },
     );
   return RatchetClient.connect({
@@ -46,7 +46,7 @@ export function openClient(command: Command, { createStore = false } = {}): Prom
   });
 }
 
-/** For `status`: the record without a server is better than nothing. */
+/** For `status`: without a server, it shows the record only. */
 export async function openClientIfReachable(command: Command): Promise<RatchetClient> {
   const options = findOptions(globalsOf(command));
   const temporal = findTemporal(options);
@@ -55,12 +55,12 @@ export async function openClientIfReachable(command: Command): Promise<RatchetCl
     return await RatchetClient.connect({ store: requireStoreName(options), temporal, createStore: false });
   } catch (error) {
     if ((error as { code?: string }).code !== "temporal_unreachable") throw error;
-    note(`${(error as Error).message}: showing what the store holds`);
+    note(`${(error as Error).message}: showing the record in the store only`);
     return openStoreClient(command);
   }
 }
 
-/** Runs a verb's work and closes its client, whatever happens. */
+/** Runs a verb's work, and closes its client in every case. */
 export async function using<T>(
   opening: Promise<RatchetClient>,
   work: (client: RatchetClient) => Promise<T>,
@@ -73,7 +73,7 @@ export async function using<T>(
   }
 }
 
-/** The global flags as given, to be repeated in commands that are shown: ` --store dir:/x`. */
+/** The given global flags, for suggested commands: ` --store dir:/x`. */
 export function repeatFlags({ store, address, namespace, profile }: Globals): string {
   const given = Object.entries({ store, address, namespace, profile }).filter(
     ([, value]) => value !== undefined,

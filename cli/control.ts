@@ -1,4 +1,4 @@
-// `ratchet pause`, `resume`, `cancel`: recorded with who and why before they take effect.
+// `ratchet pause`, `resume`, `cancel`. The ledger records who and why before they take effect.
 import type { Command } from "commander";
 import type { ControlVerb } from "../temporal/gateway.ts";
 import { globalsOf, openClient, repeatFlags, using } from "./context.ts";
@@ -12,12 +12,12 @@ interface ControlFlags {
 }
 
 const DOES: Record<ControlVerb, string> = {
-  pause: "let running work save itself and stop until resumed",
-  resume: "go on with a paused campaign",
-  cancel: "end a campaign; what is finished stays in the store",
+  pause: "save running work and stop until `resume`",
+  resume: "resume a paused campaign",
+  cancel: "end a campaign; finished results stay in the store",
 };
 
-/** What may come next. */
+/** A useful next command. */
 const NEXT: Record<ControlVerb, (id: string) => string> = {
   pause: (id) => `resume ${id}`,
   resume: (id) => `watch ${id}`,
@@ -31,10 +31,10 @@ const controlVerb =
       .command(verb)
       .description(DOES[verb])
       .argument("<campaign>", "campaign id, or its beginning")
-      .option("--why <text>", "reason, kept in the record")
-      .option("--by <name>", "who asks (default: user@host)")
-      .option("--request-id <id>", "the same id is carried out once")
-      .option("--json", "the new status as JSON")
+      .option("--why <text>", "reason, for the ledger")
+      .option("--by <name>", "your name, for the ledger (default: user@host)")
+      .option("--request-id <id>", "requests with the same id are carried out once")
+      .option("--json", "print the new status as JSON")
       .action(async (campaign: string, flags: ControlFlags, command: Command) => {
         await using(openClient(command), async (client) => {
           const { campaignId } = await client.status(campaign);

@@ -14,12 +14,12 @@ interface CopyFlags {
 export const copyVerb = (program: Command): Command =>
   program
     .command("copy")
-    .description("move a campaign to another store, where it goes on; one that has completed is copied only")
+    .description("move a campaign to another store, where `start` resumes it; a completed one is only copied")
     .argument("<campaign>", "campaign id, or its beginning")
-    .requiredOption("--to <store>", "dir:/path or s3://bucket/prefix; made where there is none")
-    .option("--why <text>", "why, for the ledger")
-    .option("--by <name>", "who, for the ledger (default: user@host)")
-    .option("--json", "as JSON (docs/cli.md)")
+    .requiredOption("--to <store>", "dir:/path or s3://bucket/prefix; created if it does not exist")
+    .option("--why <text>", "reason, for the ledger")
+    .option("--by <name>", "your name, for the ledger (default: user@host)")
+    .option("--json", "print JSON (docs/cli.md)")
     .action(async (campaign: string, { to, json: asJson, ...who }: CopyFlags, command: Command) => {
       const target = findStoreName({ ...findOptions(globalsOf(command)), store: to }) ?? to;
       await using(openStoreClient(command), async (client) => {
@@ -27,7 +27,8 @@ export const copyVerb = (program: Command): Command =>
         if (asJson) return json(copied);
         const { campaignId, rows, manifests, blobs, sizeBytes, moved } = copied;
         data(
-          `${campaignId} is ${moved ? "moved" : "copied"} to ${copied.to}: ${rows} ledger rows, ${manifests} manifests, ${blobs} blobs, ${(sizeBytes / 1e6).toFixed(1)} MB`,
+          `${campaignId} is ${moved ? "moved" : "copied"} to ${copied.to}: ` +
+            `${rows} ledger rows, ${manifests} manifests, ${blobs} blobs, ${(sizeBytes / 1e6).toFixed(1)} MB`,
         );
         suggest([
           `verify ${campaignId} --store ${copied.to}`,

@@ -4,8 +4,8 @@ import { RatchetError } from "../errors/index.ts";
 export function parseCount(text: string): number {
   const value = Number(text);
   if (Number.isInteger(value) && value >= 0) return value;
-  throw new RatchetError("usage_invalid", `${JSON.stringify(text)} is no whole number of at least 0`);
+  throw new RatchetError("usage_invalid", `${JSON.stringify(text)} is not a whole number from 0`);
 }
 
-/** `--seed`, the same number for `plan`, `start` and `run`. */
-export const SEED = ["--seed <number>", "in place of the spec's", parseCount] as const;
+/** Option of `plan`, `start` and `run`. */
+export const SEED = ["--seed <number>", "use this seed in place of the spec's", parseCount] as const;

@@ -1,5 +1,6 @@
-// Ctrl-C where the command owns nothing: let go of the campaign, never cancel it. A second one ends the process at once.
-export interface Detaching {
+// Ctrl-C while following a campaign on a server that the command did not start: the command ends, the
+// campaign keeps running. A second Ctrl-C ends the process at once.
+interface Detaching {
   signal: AbortSignal;
   off(): void;
 }

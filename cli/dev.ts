@@ -18,12 +18,12 @@ interface DevFlags {
 export const devVerb = (program: Command): Command =>
   program
     .command("dev")
-    .description("run a Temporal server and a worker on this machine; state stays in one folder")
-    .option("--state <folder>", "where everything is kept", STATE_FOLDER)
-    .option("--port <port>", "Temporal's port (default: 7233, or a free one)", parseCount)
-    .option("--ui-port <port>", "web UI's port (default: 8233, or a free one)", parseCount)
+    .description("run a Temporal server and a worker on this machine until Ctrl-C")
+    .option("--state <folder>", "folder for the server's database, the store and the cache", STATE_FOLDER)
+    .option("--port <port>", "port of the Temporal server (default: 7233, or a free one)", parseCount)
+    .option("--ui-port <port>", "port of the web UI (default: 8233, or a free one)", parseCount)
     .option("--no-ui", "without the web UI")
-    .option("--json", "addresses as JSON, once everything runs")
+    .option("--json", "print the addresses as JSON when everything runs")
     .action(async ({ state, port, uiPort, ui, json }: DevFlags, command: Command) => {
       const stateDir = resolve(state);
       const store = findStoreName(findOptions(globalsOf(command))) ?? `dir:${resolve(stateDir, "store")}`;
@@ -32,20 +32,18 @@ export const devVerb = (program: Command): Command =>
         stateDir,
         store,
         ui,
-        ports: {
-          ...(port === undefined ? {} : { grpc: port }),
-          ...(uiPort === undefined ? {} : { ui: uiPort }),
-        },
+        ports: { grpc: port, ui: uiPort },
         report: note,
       });
       if (json)
         printJson({ address: tree.address, namespace: tree.namespace, uiUrl: tree.uiUrl, store, stateDir });
       note(
-        `Temporal ${tree.address}${tree.uiUrl ? `, web UI ${tree.uiUrl}` : ""}, store ${store}; Ctrl-C stops everything`,
+        `Temporal ${tree.address}${tree.uiUrl ? `, web UI ${tree.uiUrl}` : ""}, store ${store}; ` +
+          "Ctrl-C stops everything",
       );
       suggest(["start <campaign file>", "list", "doctor"]);
       await drainOnSignal(tree, {
-        onDrain: () => note("\nsaving what runs and stopping; again to stop at once"),
+        onDrain: () => note("\nsaving running work, then stopping; Ctrl-C again stops at once"),
       });
       note("stopped");
     });

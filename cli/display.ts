@@ -1,15 +1,15 @@
-// Puts a campaign's progress on stderr: on a terminal the running stages stand below the log and are redrawn, elsewhere they are
-// printed as plain lines now and then.
+// Prints a campaign's progress on stderr. On a terminal, the running stages are redrawn below the log;
+// elsewhere they are printed as plain lines every 10 s.
 import type { WatchedStage } from "../client/follow/watch.ts";
 import { paint, width } from "../report/columns.ts";
 import type { Look } from "../report/columns.ts";
 import { stageLine } from "./progress.ts";
 
 export interface Display {
-  /** A line that stays. */
+  /** Prints a line of the log. */
   say(line: string): void;
   stages(stages: readonly WatchedStage[]): void;
-  /** Takes the running stages away. */
+  /** Erases the running stages. */
   end(): void;
 }
 
@@ -26,7 +26,7 @@ function liveDisplay(stream: Stream, look: Look): Display {
   let drawn: string[] = [];
   const erase = (): string => (drawn.length === 0 ? "" : `\u001b[${drawn.length}A\u001b[J`);
   const draw = (log: string, lines: string[]): void => {
-    // One write, so that nothing flickers.
+    // One write, so that the terminal does not flicker.
     stream.write(`${erase()}${log}${lines.map((line) => `${line}\n`).join("")}`);
     drawn = lines;
   };
@@ -43,11 +43,11 @@ function liveDisplay(stream: Stream, look: Look): Display {
   };
 }
 
-/** How often an unchanged stage is said again. */
+/** Time between two lines about one stage. */
 const EVERY_MS = 10_000;
 
 function plainDisplay(stream: Stream): Display {
-  const saidAtMs = new Map<string, number>();
+  const printedAtMs = new Map<string, number>();
   const say = (line: string): void => void stream.write(`${line}\n`);
   return {
     say,
@@ -55,8 +55,8 @@ function plainDisplay(stream: Stream): Display {
       const now = Date.now();
       for (const stage of stages) {
         const key = `${stage.place}/${stage.stage}`;
-        if (now - (saidAtMs.get(key) ?? 0) < EVERY_MS) continue;
-        saidAtMs.set(key, now);
+        if (now - (printedAtMs.get(key) ?? 0) < EVERY_MS) continue;
+        printedAtMs.set(key, now);
         say(stageLine(stage, { bar: false }));
       }
     },
@@ -64,6 +64,6 @@ function plainDisplay(stream: Stream): Display {
   };
 }
 
-/** A line that wrapped would be counted wrong when it is erased. */
+/** A wrapped line would take two rows, and erasing counts one. */
 const cut = (line: string, columns: number): string =>
   width(line) > columns ? `${[...line].slice(0, columns - 1).join("")}…` : line;

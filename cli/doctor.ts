@@ -1,4 +1,4 @@
-// `ratchet doctor`: is everything here that a campaign needs?
+// `ratchet doctor`: checks everything that a campaign needs.
 import type { Command } from "commander";
 import { findStoreName, findTemporal } from "../client/find.ts";
 import type { Finding } from "../client/probe.ts";
@@ -7,7 +7,7 @@ import type { Tone } from "../report/columns.ts";
 import { findOptions, globalsOf } from "./context.ts";
 import { data, json, lookOf, note } from "./output.ts";
 
-/** As for any resource that is not there. */
+/** The exit code of missing resources. */
 const UNWELL = 4;
 const TONE: Record<Finding["state"], Tone> = { ok: "good", warning: "bold", failed: "bad" };
 
@@ -15,9 +15,9 @@ export const doctorVerb = (program: Command): Command =>
   program
     .command("doctor")
     .description(
-      "probe Node, the engine, modules, the store, Temporal and its workers (exit 4 where something fails)",
+      "check Node, the engine, modules, the store, Temporal and its workers (exit 4 if a check fails)",
     )
-    .option("--json", "findings as JSON")
+    .option("--json", "print the findings as JSON")
     .action(async (flags: { json?: boolean }, command: Command) => {
       const options = findOptions(globalsOf(command));
       const { probeEngine, probeModules, probeNode, probeStorage, probeTemporal } =

@@ -1,4 +1,4 @@
-// Durations as people say and write them.
+// Durations for people: printed and parsed.
 import { RatchetError } from "../errors/index.ts";
 
 /** `4 s`, `12 min`, `1 h 05 min`, `3 d 2 h`. */
@@ -25,8 +25,8 @@ const UNIT_MS: Record<string, number> = {
 export function parseDuration(text: string): number {
   const [, value, unit] = /^(\d+(?:\.\d+)?)\s*(ms|s|min|m|h|d)$/.exec(text.trim()) ?? [];
   if (value === undefined || unit === undefined) {
-    throw new RatchetError("usage_invalid", `${JSON.stringify(text)} is no duration`, {
-      hint: "a number with its unit: 90s, 15min, 2h",
+    throw new RatchetError("usage_invalid", `${JSON.stringify(text)} is not a duration`, {
+      hint: "write a number with its unit: 90s, 15min, 2h",
     });
   }
   return Number(value) * (UNIT_MS[unit] ?? 1);

@@ -1,4 +1,4 @@
-// `ratchet erase`: take a person's rows out of the store.
+// `ratchet erase`: remove a person's rows from the store.
 import type { Command } from "commander";
 import { openStoreClient, using } from "./context.ts";
 import { data, json, note } from "./output.ts";
@@ -15,14 +15,14 @@ export const eraseVerb = (program: Command): Command =>
   program
     .command("erase")
     .description(
-      "erase a prompt, its answers and its pairs from all campaigns of the store; digests and a ledger row stay",
+      "erase a prompt, its answers and its pairs from all campaigns of the store; their digests stay",
     )
-    .argument("<prompt id>", "id of the prompt's row")
-    .requiredOption("--why <text>", "why, for the ledger")
-    .option("--by <name>", "who, for the ledger (default: user@host)")
-    .option("--request-id <id>", "the same id is recorded once")
-    .option("--dry-run", "only show what would be erased")
-    .option("--json", "as JSON (docs/cli.md)")
+    .argument("<prompt id>", "id of the prompt")
+    .requiredOption("--why <text>", "reason, for the ledger")
+    .option("--by <name>", "your name, for the ledger (default: user@host)")
+    .option("--request-id <id>", "requests with the same id are recorded once")
+    .option("--dry-run", "only print what would be erased")
+    .option("--json", "print JSON (docs/cli.md)")
     .action(
       async (promptId: string, { json: asJson, dryRun = false, ...who }: EraseFlags, command: Command) => {
         await using(openStoreClient(command), async (client) => {
@@ -30,10 +30,12 @@ export const eraseVerb = (program: Command): Command =>
           if (asJson) return json(erased);
           const { rows, blobs, campaigns } = erased;
           data(
-            `${dryRun ? "would erase" : "erased"} ${rows} rows in ${blobs} blobs of ${campaigns.join(", ") || "no campaign"}`,
+            `${dryRun ? "would erase" : "erased"} ${rows} rows in ${blobs} blobs ` +
+              `of ${campaigns.join(", ") || "no campaign"}`,
           );
           note(
-            "weights that were trained on them stay, and so do older versions of objects where the bucket keeps versions",
+            "not erased: weights that were trained on these rows, " +
+              "and older versions of objects if the bucket keeps versions",
           );
         });
       },

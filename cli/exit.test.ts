@@ -32,7 +32,7 @@ it("every problem of a spec is listed", () => {
   });
 });
 
-it("a kind decides the exit code, whoever threw it", () => {
+it("an error's kind decides the exit code", () => {
   for (const [kind, exit] of Object.entries({
     spec: 2,
     artifact: 3,
@@ -55,7 +55,7 @@ it("a wrong command line names the option and the guess", () => {
   );
 });
 
-it("a full disk is the platform's, an unforeseen error is ours", () => {
+it("a full disk is a resource error, an unknown error is a bug", () => {
   assert.equal(
     printed(
       Object.assign(new Error("ENOSPC: no space left"), { code: "ENOSPC", syscall: "write", errno: -28 }),

@@ -1,9 +1,11 @@
-// How the command ends: the one printer of errors, and the exit codes, which are stable (docs/errors.md).
+// Prints errors and chooses the exit code. Exit codes are stable (docs/errors.md).
 import { CommanderError } from "commander";
 import { isCoded, isDiskFull, KINDS, RatchetError } from "../errors/index.ts";
 import type { CampaignOutcome } from "../client/follow/outcome.ts";
 
-/** Exit codes of verbs that wait for a campaign. 12 and 13 are kept for campaigns that a gate rejects, or a guard or budget stops. */
+/**
+ * Exit codes of verbs that wait for a campaign. 12 and 13 are reserved for gates, and for guards and budgets.
+ */
 export const EXIT = { completed: 0, failed: 10, cancelled: 11, timedOut: 14, detached: 130 } as const;
 
 const UNCLASSIFIED = KINDS.invariant.exit;
@@ -17,7 +19,10 @@ interface Shown {
   exit: number;
 }
 
-/** Prints `error <code>: <sentence>` and a hint, returns the exit code. With `debug`, stacks of the whole chain of causes follow. */
+/**
+ * Prints `error <code>: <sentence>` and a hint, with `debug` also the stacks of all causes. Returns the exit
+ * code.
+ */
 export function printError(
   error: unknown,
   { debug = false } = {},
@@ -29,22 +34,20 @@ export function printError(
   if (shown.hint) print(`hint: ${shown.hint}`);
   if (debug)
     for (const [depth, cause] of causes(error).entries())
-      print(
-        `${depth === 0 ? "" : "caused by "}${cause instanceof Error ? (cause.stack ?? String(cause)) : String(cause)}`,
-      );
+      print(`${depth === 0 ? "" : "caused by "}${stackOf(cause)}`);
   return shown.exit;
 }
 
-/** What a campaign failed of, for the verbs that waited for it. */
+/** Prints the failure of a campaign, for verbs that wait for it. */
 export function printOutcome({ failure }: CampaignOutcome, print: (line: string) => void = toStderr): void {
   if (failure) print(`error ${failure.code}: ${failure.message}`);
 }
 
-/** The one ordered choice: a typed error, a wrong command line, the operating system, and what nobody foresaw. */
+/** In this order: Ratchet's errors, a wrong command line, errors of the operating system, all others. */
 function classify(error: unknown): Shown {
   if (isCoded(error)) {
     const { code, message, hint, kind } = error;
-    return { code, message, ...(hint ? { hint } : {}), exit: KINDS[kind].exit };
+    return { code, message, hint, exit: KINDS[kind].exit };
   }
   if (error instanceof CommanderError) {
     const [first = "", ...more] = error.message.replace(/^error: /, "").split("\n");
@@ -60,7 +63,7 @@ function classify(error: unknown): Shown {
     return {
       code: "disk_full",
       message: (error as Error).message,
-      hint: "free some space; what was committed is safe",
+      hint: "free some space; committed results are safe",
       exit: 4,
     };
   if (error instanceof Error && "syscall" in error)
@@ -68,12 +71,12 @@ function classify(error: unknown): Shown {
   return {
     code: "unclassified",
     message: error instanceof Error ? `${error.name}: ${error.message}` : String(error),
-    hint: "this is a fault of ratchet; --debug shows where",
+    hint: "this is a bug in ratchet; --debug prints the stack",
     exit: UNCLASSIFIED,
   };
 }
 
-/** A spec has one message and many problems: the first is the message. */
+/** The problems of a spec after the first, which is the error's message. */
 function furtherProblems(error: unknown): string[] {
   const problems = error instanceof RatchetError ? error.problems : [];
   return problems
@@ -90,5 +93,8 @@ function causes(error: unknown): unknown[] {
     chain.push(at.cause);
   return chain;
 }
+
+const stackOf = (cause: unknown): string =>
+  cause instanceof Error ? (cause.stack ?? String(cause)) : String(cause);
 
 const toStderr = (line: string): void => void process.stderr.write(`${line}\n`);

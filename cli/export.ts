@@ -1,4 +1,5 @@
-// `ratchet export`: a checkpoint in Hugging Face layout, or preference pairs in TRL's columns, out of the store.
+// `ratchet export`: copies a checkpoint (Hugging Face layout) or preference pairs (TRL's columns) out of the
+// store.
 import type { Command } from "commander";
 import { RatchetError } from "../errors/index.ts";
 import { parseAddress } from "../campaign/ids.ts";
@@ -18,12 +19,12 @@ export const exportVerb = (program: Command): Command =>
     .description("copy a checkpoint (Hugging Face layout) or pairs (JSON Lines) out of the store")
     .argument(
       "<address>",
-      "<campaign>: the promoted policy; <campaign>/<iteration>[.<take>] or /base-<name>: that one",
+      "<campaign> for the promoted policy; <campaign>/<iteration>[.<take>] or <campaign>/base-<name>",
     )
-    .requiredOption("--out <path>", "folder, or file with --pairs; must not exist")
-    .option("--latest", "the newest policy instead of the promoted one")
-    .option("--pairs", "the pairs that the addressed iteration trained on")
-    .option("--json", "what was written, as JSON")
+    .requiredOption("--out <path>", "new folder, or new file with --pairs")
+    .option("--latest", "export the newest policy instead of the promoted one")
+    .option("--pairs", "export the pairs that the iteration trained on")
+    .option("--json", "print path and digest as JSON")
     .action(async (address: string, { out, latest, pairs, json: asJson }: ExportFlags, command: Command) => {
       const stage = parseAddress(address)?.stage;
       if (pairs && latest)

@@ -1,4 +1,4 @@
-// Follows a campaign to its end, a signal or a time limit: what `run`, `watch` and `start --wait` have in common.
+// Follows a campaign until it ends, a signal, or a time limit. For `run` and `watch`.
 import type { EvaluateMetrics, EvaluateResult, LedgerRow } from "../campaign/types.ts";
 import type { CampaignOutcome } from "../client/follow/outcome.ts";
 import type { RatchetClient } from "../client/ratchet-client.ts";
@@ -9,13 +9,13 @@ import { showDuration } from "./durations.ts";
 import { jsonLine, lookOf } from "./output.ts";
 import { campaignLine, eventLine, retryingLine, waitingLine } from "./progress.ts";
 
-export interface FollowOptions {
-  /** Events as JSON lines on stdout instead of a display. */
+interface FollowOptions {
+  /** Print events as JSON lines on stdout instead of a display. */
   json?: boolean;
   signal?: AbortSignal;
 }
 
-/** Undefined where `signal` came first. */
+/** Undefined if `signal` aborts before the campaign ends. */
 export async function follow(
   client: RatchetClient,
   campaignId: string,
@@ -23,7 +23,7 @@ export async function follow(
 ): Promise<CampaignOutcome | undefined> {
   const display = openDisplay(process.stderr, lookOf(process.stderr));
   try {
-    for await (const event of client.watch(campaignId, signal ? { signal } : {})) {
+    for await (const event of client.watch(campaignId, { signal })) {
       if (json) jsonLine(event);
       else await show(client, display, event);
       if (event.type === "ended") return event.outcome;

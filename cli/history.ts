@@ -1,4 +1,4 @@
-// `ratchet history`: the iterations of a campaign and what they cost.
+// `ratchet history`: the iterations of a campaign and their cost.
 import type { Command } from "commander";
 import type { CampaignHistory, PlaceHistory } from "../client/record/history.ts";
 import { formatHistory } from "../report/history.ts";
@@ -9,10 +9,10 @@ import { eventLine } from "./progress.ts";
 export const historyVerb = (program: Command): Command =>
   program
     .command("history")
-    .description("list the iterations of a campaign: numbers, decisions, and what was computed twice")
+    .description("list the iterations of a campaign: metrics, decisions, and work that was computed again")
     .argument("<campaign>", "campaign id, or its beginning")
-    .option("--ledger", "list the recorded decisions instead")
-    .option("--json", "as JSON (docs/cli.md)")
+    .option("--ledger", "list the rows of the ledger instead")
+    .option("--json", "print JSON (docs/cli.md)")
     .action(async (campaign: string, flags: { ledger?: boolean; json?: boolean }, command: Command) => {
       await using(openStoreClient(command), async (client) => {
         const history = await client.history(campaign);
@@ -31,12 +31,15 @@ const ledgerText = ({ ledger }: CampaignHistory): string =>
     )
     .join("\n");
 
-/** Stages that needed more than one attempt: what the interruptions cost. */
+/** Stages that needed more than one attempt. */
 function retriedLines({ place, work }: PlaceHistory): string[] {
   return Object.entries(work)
     .filter(([, { attempts, recomputed }]) => attempts > 1 || recomputed > 0)
     .map(([stage, { attempts, computed, recomputed, resumedFrom }]) => {
-      const from = resumedFrom === undefined || resumedFrom === 0 ? "" : `, went on from step ${resumedFrom}`;
-      return `${place} ${stage}: ${attempts} attempts, ${computed} computed${from}, ${recomputed} computed again`;
+      const from = resumedFrom === undefined || resumedFrom === 0 ? "" : `, resumed from step ${resumedFrom}`;
+      return (
+        `${place} ${stage}: ${attempts} attempts, ${computed} computed${from}, ` +
+        `${recomputed} computed again`
+      );
     });
 }

@@ -1,5 +1,5 @@
-// `ratchet init`: a starter campaign that visibly teaches a small model, as files to change: the shop's quick campaign with its
-// values written out, its prompts, writers, rater, judge and gold as modules, and its tokenizer.
+// `ratchet init`: writes a starter campaign as files to change: the quick campaign of examples/shop with all
+// its values, its modules and its tokenizer.
 import { cp, mkdir, readdir, readFile, rename, rm, stat, writeFile } from "node:fs/promises";
 import { basename, dirname, join, relative, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -10,10 +10,10 @@ import { isCampaignId } from "../campaign/ids.ts";
 import type { WrittenSpec } from "../campaign/spec/schema.ts";
 import { data, note, suggest } from "./output.ts";
 
-/** The sources, which the package carries beside what was compiled from them. */
+/** Sources of the example; the package contains them. */
 const SHOP = fileURLToPath(new URL("../../examples/shop/", import.meta.url));
 
-/** Read when it is needed, like the files beside it: an example is material, not a part of this command. */
+/** Imported at run time, because the example is data for this command. */
 async function quickShop(): Promise<WrittenSpec> {
   const { shopCampaign } = (await import(new URL("../examples/shop/campaign.js", import.meta.url).href)) as {
     shopCampaign(options: { seed: number; quick: boolean }): WrittenSpec;
@@ -31,7 +31,7 @@ export const initVerb = (program: Command): Command =>
       await writeStarter(path);
       const shown = relative(process.cwd(), path) || ".";
       data(join(shown, "campaign.yaml"));
-      note("a shop's orders: the model answers, raters judge, gold is hidden; every file is yours to change");
+      note("a small model learns to answer a shop's orders; change any of the files");
       suggest([`validate ${shown}`, `plan ${shown}`, `run ${shown}`]);
     });
 
@@ -42,12 +42,12 @@ async function writeStarter(path: string): Promise<void> {
       () => false,
     )
   ) {
-    throw new RatchetError("init_exists", `${path} exists already`, {
+    throw new RatchetError("init_exists", `${path} already exists`, {
       hint: "name a new folder: ratchet init <folder>",
     });
   }
   await mkdir(dirname(path), { recursive: true });
-  // Made under another name and moved whole: an interrupted init leaves no half campaign.
+  // Written under another name and then renamed, so that an interrupted init leaves no partial campaign.
   const making = join(dirname(path), `.${basename(path)}.${process.pid}.making`);
   try {
     await mkdir(making);
@@ -61,37 +61,36 @@ async function writeStarter(path: string): Promise<void> {
   }
 }
 
-/** What the campaign file names and what that imports; not tests, nor the example's own campaigns, its demo and what made the tokenizer. */
+/** The modules of the campaign and their imports, without tests and files that only the example needs. */
 async function moduleNames(): Promise<string[]> {
-  const left = new Set(["campaign.ts", "quick.ts", "demo.ts", "tokenizer.ts"]);
+  const unneeded = new Set(["campaign.ts", "quick.ts", "demo.ts", "tokenizer.ts"]);
   return (await readdir(SHOP)).filter(
-    (name) => name.endsWith(".ts") && !name.endsWith(".test.ts") && !left.has(name),
+    (name) => name.endsWith(".ts") && !name.endsWith(".test.ts") && !unneeded.has(name),
   );
 }
 
-/** In the repository the modules name its sources; elsewhere they name the package. Both are types only. */
-export const standalone = (source: string): string =>
+/** In the repository, the modules import types from its sources; in a user's folder, from the package. */
+const standalone = (source: string): string =>
   source.replace(/from "\.\.\/\.\.\/campaign\/[a-z-]+\.ts"/g, 'from "ratchet-rlhf"');
 
-/** What each section is for, above it in the file. */
+/** Comments above the sections of the file. */
 const COMMENTS: Record<string, string> = {
-  name: " An online RLHF campaign. `ratchet plan` shows it with all defaults; values here are explicit so that you can change them.",
-  policy:
-    " π_0: a fresh model of this shape. A checkpoint of yours instead: `path: ./folder` (Hugging Face layout, Llama family).",
-  prompts: " Prompts as a module; `file: prompts.jsonl` works too. Splits never overlap.",
-  bootstrap:
-    " Once: SFT on the writers' answers, then pairs of π_0's answers labelled by the rater, then a reward model.",
-  baselines: " Offline controls: the same number of pairs and steps, without fresh samples.",
-  iterations: " Each: generate → score → pair → train → evaluate → promote.",
+  name: " An online RLHF campaign. `ratchet plan` prints it with all defaults.",
+  policy: " π_0: a new model of this shape. For your own checkpoint: `path: ./folder` (Hugging Face layout).",
+  prompts: " Prompts from a module; for a file: `file: prompts.jsonl`. Splits never overlap.",
+  bootstrap: " Runs once: SFT on the writers' answers; labels for pairs of π_0's answers; a reward model.",
+  baselines: " Offline controls: as many pairs and steps as the iterations, without new samples.",
+  iterations: " Each one: generate → score → pair → train → evaluate → promote.",
   generate:
-    " 8 answers for each prompt. piece: prompts per batch; shard: pieces per activity; wave: shards at once.",
-  score: " By the bootstrap's reward model, or your own function: `reward: { module: ./reward.ts }`.",
-  pair: " Best against worst of each prompt.",
-  train: " DPO against π_0, from the newest policy.",
-  evaluate: " The judge decides what is promoted; gold is the hidden truth, for the test report only.",
+    " 8 answers per prompt. piece: prompts per batch; shard: pieces per activity; wave: shards at once.",
+  score: " With the bootstrap's reward model. For your own function: `reward: { module: ./reward.ts }`.",
+  pair: " Best against worst answer of each prompt.",
+  train: " DPO from the newest policy, with π_0 as reference.",
+  evaluate:
+    " The judge decides whether an iteration is promoted. gold: the true reward, for the test report only.",
 };
 
-export function starterYaml(spec: WrittenSpec, folder: string): string {
+function starterYaml(spec: WrittenSpec, folder: string): string {
   const name = isCampaignId(folder) ? folder : "my-campaign";
   const document = new Document({ ...spec, name }, { aliasDuplicateObjects: false });
   if (isMap(document.contents)) {

@@ -8,7 +8,7 @@ export const listVerb = (program: Command): Command =>
   program
     .command("list")
     .description("list the campaigns of the store")
-    .option("--json", "as JSON (docs/cli.md)")
+    .option("--json", "print JSON (docs/cli.md)")
     .action(async (flags: { json?: boolean }, command: Command) => {
       await using(openStoreClient(command), async (client) => {
         const campaigns = await client.list();

@@ -1,4 +1,5 @@
-// `ratchet logps`: log-probabilities of given answers under any checkpoint, to be compared with those of other programs.
+// `ratchet logps`: log-probabilities of given answers under any checkpoint, for comparison with other
+// programs.
 import type { Command } from "commander";
 import type { RowLogps } from "../client/record/logps.ts";
 import { formatColumns } from "../report/columns.ts";
@@ -14,15 +15,15 @@ interface LogpsFlags {
 export const logpsVerb = (program: Command): Command =>
   program
     .command("logps")
-    .description("log-probabilities of completions under a checkpoint, token by token")
+    .description("print log-probabilities of given completions under a checkpoint")
     .requiredOption("--model <folder>", "a checkpoint in Hugging Face layout, or an adapter in PEFT's")
     .requiredOption(
       "--input <file>",
-      "JSON Lines: prompt or messages or prompt_ids, and completion or completion_ids",
+      "JSON Lines with prompt, messages or prompt_ids, and completion or completion_ids",
     )
-    .option("--json", "one line of JSON a row (docs/cli.md)")
+    .option("--json", "print one line of JSON per row, token by token (docs/cli.md)")
     .action(async ({ model, input, json }: LogpsFlags) => {
-      // Here, since it brings the engine.
+      // Imported here, because it loads the engine.
       const { logpsOfFile } = await import("../client/record/logps.ts");
       const rows = await logpsOfFile(model, input);
       if (json) rows.forEach(jsonLine);

@@ -1,5 +1,6 @@
 #!/usr/bin/env node
-// `ratchet`: one verb a file. Data on stdout, progress and errors on stderr; exit codes in docs/errors.md.
+// `ratchet`: one file per verb. Data on stdout, progress and errors on stderr. docs/errors.md has the exit
+// codes.
 import { createRequire } from "node:module";
 import { Command, CommanderError } from "commander";
 import { cancelVerb, pauseVerb, resumeVerb } from "./control.ts";
@@ -30,37 +31,37 @@ const { version, description } = createRequire(import.meta.url)("../../package.j
   description: string;
 };
 
-/** Every error leaves as one, ours and commander's alike; the verbs inherit this. */
+/** commander throws its errors, so that `printError` prints all of them. The verbs inherit this. */
 const program = new Command("ratchet")
   .description(description)
   .version(version, "--version")
-  .option("--store <name>", "dir:/path or s3://bucket/prefix (default: RATCHET_STORE, .ratchet/dev.json)")
-  .option("--address <host:port>", "Temporal server (default: TEMPORAL_*, profiles, .ratchet/dev.json)")
+  .option("--store <name>", "dir:/path or s3://bucket/prefix (default: RATCHET_STORE, or .ratchet/dev.json)")
+  .option("--address <host:port>", "Temporal server (default: TEMPORAL_*, a profile, or .ratchet/dev.json)")
   .option("--namespace <name>", "Temporal namespace")
   .option("--profile <name>", "profile of Temporal's client configuration")
-  .option("--debug", "show stacks and causes of errors")
+  .option("--debug", "print stacks and causes of errors")
   .configureHelp({ showGlobalOptions: true })
   .configureOutput({ outputError: () => undefined })
   .showSuggestionAfterError()
   .helpCommand(false)
   .exitOverride();
 
-const groups: Record<string, ((program: Command) => Command)[]> = {
+const GROUPS: Record<string, ((program: Command) => Command)[]> = {
   "Prepare:": [initVerb, validateVerb, planVerb],
   "Run:": [runVerb, startVerb, devVerb, workerVerb],
   "Follow:": [statusVerb, watchVerb, listVerb],
   "Control:": [pauseVerb, resumeVerb, cancelVerb],
   "Read:": [historyVerb, samplesVerb, verifyVerb, exportVerb],
-  "Keep:": [repairVerb, pruneVerb, copyVerb, eraseVerb],
+  "Maintain:": [repairVerb, pruneVerb, copyVerb, eraseVerb],
   "Check:": [logpsVerb, doctorVerb],
 };
-for (const [heading, verbs] of Object.entries(groups))
+for (const [heading, verbs] of Object.entries(GROUPS))
   for (const verb of verbs) verb(program).helpGroup(heading);
 
 try {
   await program.parseAsync();
 } catch (error) {
-  // Help and version were asked for and are printed already; without a verb, commander prints the help.
+  // Help and version are no errors. Without a verb, commander prints the help.
   const asked = error instanceof CommanderError && (error.exitCode === 0 || error.code === "commander.help");
   process.exitCode = asked
     ? (error as CommanderError).exitCode && 2

@@ -1,4 +1,4 @@
-// What `validate` and `plan` say of prompts that two sets share.
+// The line of `validate` and `plan` about prompts that two sets share.
 import type { CompileSummary } from "../compile/index.ts";
 
 /** `overlaps: preferences/sft 6, no other among iterations, validation, test, preferences, sft` */
@@ -12,7 +12,7 @@ export function overlapLine({
     .map(([pair, count]) => `${pair} ${count}, `);
   const unchecked =
     sftUnchecked > 0
-      ? `; not checked: ${sftUnchecked} SFT rows of plain text, which do not say where their prompt ends`
+      ? `; not checked: ${sftUnchecked} SFT rows of plain text, because the end of their prompt is unknown`
       : "";
   return `overlaps: ${shared.join("")}${shared.length > 0 ? "no other" : "none"} among ${sets}${unchecked}`;
 }

@@ -1,4 +1,4 @@
-// `ratchet plan`: what a campaign would do, without doing any of it.
+// `ratchet plan`: settings, stages and sizes of a campaign, without running it.
 import type { Command } from "commander";
 import { stringify } from "yaml";
 import type { ResolvedSpec } from "../campaign/spec/schema.ts";
@@ -9,16 +9,17 @@ import { SEED } from "./counts.ts";
 import { data, json, lookOf, note, suggest } from "./output.ts";
 import { overlapLine } from "./overlaps.ts";
 import { sizesOf } from "./sizes.ts";
-import type { CampaignSize, StageSize } from "./sizes.ts";
+import type { CampaignSize } from "./sizes.ts";
+import type { StageSize } from "./stage-sizes.ts";
 import { loadCampaign } from "./spec-file.ts";
 
 export const planVerb = (program: Command): Command =>
   program
     .command("plan")
-    .description("show resolved settings, stages and sizes; runs nothing")
-    .argument("<campaign>", "campaign file, or a folder that holds one")
+    .description("print the resolved settings, stages and sizes of a campaign without running it")
+    .argument("<campaign>", "campaign file, or folder with one")
     .option(...SEED)
-    .option("--json", "as JSON (docs/cli.md)")
+    .option("--json", "print JSON (docs/cli.md)")
     .action(async (path: string, flags: { seed?: number; json?: boolean }) => {
       const { spec, ...loaded } = await loadCampaign(path);
       const settings = { ...spec, seed: flags.seed ?? spec.seed };
@@ -37,12 +38,7 @@ export const planVerb = (program: Command): Command =>
       suggest([`run ${path}`, `start ${path}`]);
     });
 
-export function planText(
-  spec: ResolvedSpec,
-  digest: string,
-  { stages, totals }: CampaignSize,
-  look: Look,
-): string {
+function planText(spec: ResolvedSpec, digest: string, { stages, totals }: CampaignSize, look: Look): string {
   const columns = [
     { title: "place", align: "left" as const },
     { title: "stage", align: "left" as const },
@@ -56,8 +52,10 @@ export function planText(
     "",
     formatColumns(columns, stages.map(cells), look),
     "",
-    `in all: ${count(totals.completions)} completions of at most ${count(totals.tokensMax)} tokens, at most ${count(totals.stepsMax)} optimizer steps, ${count(totals.activities)} activities`,
-    `through the model, at most: ${count(totals.tokensMax)} tokens written, ${count(totals.readMax)} read, ${count(totals.trainedMax)} learnt from; about ${flops(totals.flopsMax)}`,
+    `in all: ${count(totals.completions)} completions of at most ${count(totals.tokensMax)} tokens, ` +
+      `at most ${count(totals.stepsMax)} optimizer steps, ${count(totals.activities)} activities`,
+    `through the model, at most: ${count(totals.tokensMax)} tokens written, ${count(totals.readMax)} read, ` +
+      `${count(totals.trainedMax)} trained on; about ${flops(totals.flopsMax)}`,
     `spec ${digest}`,
   ].join("\n");
 }

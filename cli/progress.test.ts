@@ -45,7 +45,7 @@ it("a training stage shows its steps, its values and a second attempt with the r
   );
 });
 
-it("a queue that nobody polls is named with the time that was waited", () => {
+it("a queue without a worker is named with the waiting time", () => {
   assert.equal(
     waitingLine({ queue: "ratchet-cpu", sinceMs: 0 }, 240_000),
     "waiting 4 min: no worker polls ratchet-cpu",
@@ -56,7 +56,7 @@ it("a queue that nobody polls is named with the time that was waited", () => {
   );
 });
 
-it("a finished iteration is told with what it measured", () => {
+it("the line of a finished iteration has its metrics", () => {
   const test_ = {
     prompts: 300,
     completions: 1200,
@@ -81,23 +81,23 @@ it("a finished iteration is told with what it measured", () => {
   );
 });
 
-it("a terminal redraws the running stages below the lines that stay; a pipe gets plain lines now and then", () => {
+it("a terminal redraws the running stages below the log; a pipe gets plain lines", () => {
   const written: string[] = [];
   const stream = { write: (text: string) => written.push(text), columns: 40 };
-  const live = openDisplay({ ...stream, isTTY: true }, { colour: false });
+  const live = openDisplay({ ...stream, isTTY: true }, { color: false });
   live.stages([stage]);
   live.say("iteration 2 finished");
   live.end();
   assert.equal(written[1], `\u001b[1A\u001b[Jiteration 2 finished\n${written[0]}`);
   assert.ok((written[0] ?? "").trimEnd().length < 40);
   written.length = 0;
-  const plain = openDisplay(stream, { colour: false });
+  const plain = openDisplay(stream, { color: false });
   plain.stages([stage]);
   plain.stages([stage]);
   assert.deepEqual(written, ["it-0003.1 generate  41 %  6/16 shards  214 completions/s  35 s left\n"]);
 });
 
-it("durations are written and read as people say them", () => {
+it("durations are printed and parsed with units", () => {
   assert.deepEqual([400, 59_400, 61_000, 3_900_000, 180_000_000].map(showDuration), [
     "0 s",
     "59 s",
@@ -109,10 +109,10 @@ it("durations are written and read as people say them", () => {
     ["90s", "15min", "2h", "1.5 h"].map(parseDuration),
     [90_000, 900_000, 7_200_000, 5_400_000],
   );
-  assert.throws(() => parseDuration("soon"), /"soon" is no duration/);
+  assert.throws(() => parseDuration("soon"), /"soon" is not a duration/);
 });
 
-it("what fails and is tried again is said with its cause and the next try", () => {
+it("the line of a retried activity has the cause and the time of the next attempt", () => {
   const denied = {
     what: "it-0003.1 generate",
     activities: 2,
@@ -123,6 +123,7 @@ it("what fails and is tried again is said with its cause and the next try", () =
   };
   assert.equal(
     retryingLine(denied, 10_000),
-    "it-0003.1 generate (2 shards)  attempt 12, next in 20 s: store_denied: s3://b has no valid credentials: ExpiredToken (renew them)",
+    "it-0003.1 generate (2 shards)  attempt 12, next in 20 s: " +
+      "store_denied: s3://b has no valid credentials: ExpiredToken (renew them)",
   );
 });

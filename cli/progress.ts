@@ -1,4 +1,5 @@
-// What a watched campaign looks like: one line for each running stage, one for each decision. Pure; display.ts puts it on a stream.
+// Lines of a watched campaign: one for each running stage, one for each ledger row. Pure functions;
+// display.ts prints them.
 import type { WatchedStage, WatchEvent } from "../client/follow/watch.ts";
 import type { Retrying } from "../client/follow/retrying.ts";
 import type { Waiting } from "../client/follow/waiting.ts";
@@ -44,7 +45,8 @@ export function retryingLine(
   nowMs: number,
 ): string {
   const next = nextAtMs === undefined ? "" : `, next in ${showDuration(Math.max(0, nextAtMs - nowMs))}`;
-  return `${what}${activities > 1 ? ` (${activities} shards)` : ""}  attempt ${attempt}${next}: ${code ? `${code}: ` : ""}${message.split("\n")[0]}`;
+  const shards = activities > 1 ? ` (${activities} shards)` : "";
+  return `${what}${shards}  attempt ${attempt}${next}: ${code ? `${code}: ` : ""}${message.split("\n")[0]}`;
 }
 
 export function campaignLine({
@@ -57,12 +59,12 @@ export function campaignLine({
     finished < 0
       ? "bootstrap"
       : finished === 0
-        ? `bootstrap finished, ${iterations} iterations to go`
+        ? `bootstrap finished, ${iterations} iterations left`
         : `iteration ${finished} of ${iterations} finished`;
   return `${status}: ${at}${epoch > 1 ? `, epoch ${epoch}` : ""}`;
 }
 
-/** One recorded decision. `test`: what the evaluation of that place measured, where it has one. */
+/** One ledger row. `test`: metrics of that place's evaluation on the test split. */
 export function eventLine(event: LedgerEvent, test?: EvaluateMetrics): string {
   switch (event.type) {
     case "created":
@@ -96,7 +98,7 @@ function measured(test: EvaluateMetrics | undefined): string {
   return `: ${win}proxy ${fixed(test.proxy, 2)}, ${fixed(test.length, 1)} tokens, KL ${fixed(test.kl, 2)}`;
 }
 
-/** The learning rate follows from the step, which is shown. */
+/** Without the learning rate, which follows from the step. */
 const values = (found: Record<string, number>): string[] =>
   Object.entries(found)
     .filter(([name]) => name !== "learning_rate")

@@ -1,4 +1,5 @@
-// `ratchet prune`: delete what no campaign of the store needs.
+// `ratchet prune`: deletes blobs, checkpoints and leftovers that no campaign of the store needs.
+import { Option } from "commander";
 import type { Command } from "commander";
 import type { Amount, Pruned } from "../client/maintenance/prune.ts";
 import { openStoreClient, using } from "./context.ts";
@@ -15,29 +16,32 @@ export const pruneVerb = (program: Command): Command =>
   program
     .command("prune")
     .description(
-      "delete blobs that no campaign needs, checkpoints of completed ones, and what killed writers left",
+      "delete blobs that no campaign needs, checkpoints of completed campaigns, and files of killed writers",
     )
-    .option("--dry-run", "only show what would be deleted")
-    .option(
-      "--grace <duration>",
-      "leave alone what was written within this time; longer than any stage takes",
-      parseDuration,
-      parseDuration("24h"),
+    .option("--dry-run", "only print what would be deleted")
+    .addOption(
+      new Option(
+        "--grace <duration>",
+        "keep everything written within this time; use more than the longest stage takes",
+      )
+        .argParser(parseDuration)
+        .default(parseDuration("24h"), "24h"),
     )
-    .option("--json", "as JSON (docs/cli.md)")
+    .option("--json", "print JSON (docs/cli.md)")
     .action(async ({ dryRun = false, grace: graceMs, json: asJson }: PruneFlags, command: Command) => {
       await using(openStoreClient(command), async (client) => {
         const pruned = await client.prune({ dryRun, graceMs });
         if (asJson) return json(pruned);
         data(prunedText(pruned));
-        if (dryRun) note("nothing was deleted; without --dry-run it is");
+        if (dryRun) note("nothing was deleted; run without --dry-run to delete");
       });
     });
 
 function prunedText({ dryRun, campaigns, kept, young, blobs, checkpoints, leftovers }: Pruned): string {
   const amount = ({ count, sizeBytes }: Amount): string => `${count} (${(sizeBytes / 1e6).toFixed(1)} MB)`;
   return [
-    `${dryRun ? "would delete" : "deleted"} blobs ${amount(blobs)}, checkpoints ${amount(checkpoints)}, leftovers ${amount(leftovers)}`,
+    `${dryRun ? "would delete" : "deleted"} blobs ${amount(blobs)}, checkpoints ${amount(checkpoints)}, ` +
+      `leftovers ${amount(leftovers)}`,
     `kept blobs ${amount(kept)} of ${campaigns} campaigns; too young to delete: ${amount(young)}`,
   ].join("\n");
 }

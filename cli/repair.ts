@@ -1,4 +1,4 @@
-// `ratchet repair`: make damaged or missing artifacts again.
+// `ratchet repair`: computes damaged or missing artifacts again.
 import type { Command } from "commander";
 import { globalsOf, openClient, repeatFlags, using } from "./context.ts";
 import { data, json, note, suggest } from "./output.ts";
@@ -12,13 +12,11 @@ interface RepairFlags {
 export const repairVerb = (program: Command): Command =>
   program
     .command("repair")
-    .description(
-      "compute damaged or missing artifacts again where what they were made from is whole (exit 3 where it is not)",
-    )
+    .description("compute damaged or missing artifacts again (exit 3 if their inputs are damaged too)")
     .argument("<campaign>", "campaign id, or its beginning")
-    .option("--why <text>", "why, for the ledger")
-    .option("--by <name>", "who, for the ledger (default: user@host)")
-    .option("--json", "as JSON (docs/cli.md)")
+    .option("--why <text>", "reason, for the ledger")
+    .option("--by <name>", "your name, for the ledger (default: user@host)")
+    .option("--json", "print JSON (docs/cli.md)")
     .action(async (campaign: string, { json: asJson, ...who }: RepairFlags, command: Command) => {
       await using(openClient(command), async (client) => {
         const repair = await client.repair(campaign, {
@@ -29,7 +27,9 @@ export const repairVerb = (program: Command): Command =>
         const { campaignId, problems, setAside, rewritten, dropped, places } = repair;
         if (problems.length === 0) return data(`${campaignId} is sound: nothing to repair`);
         data(
-          `${campaignId} is repaired: ${problems.length} problems, ${setAside.length} manifests set aside, ${rewritten.length} results rewritten, ${dropped.length} checkpoints dropped, ${places.length} places run again`,
+          `${campaignId} is repaired: ${problems.length} problems, ` +
+            `${setAside.length} manifests set aside, ${rewritten.length} results rewritten, ` +
+            `${dropped.length} checkpoints deleted, ${places.length} places run again`,
         );
         suggest([
           `verify ${campaignId}${repeatFlags(globalsOf(command))}`,

@@ -1,5 +1,6 @@
-// `ratchet run`: start a campaign and follow it to its end. Where no Temporal is configured it brings its own tree and takes it down
-// again; on a server that it did not start, Ctrl-C only lets go.
+// `ratchet run`: starts a campaign and follows it to its end. If no Temporal server is configured, it starts
+// its own server and worker and stops them at the end. On a server that it did not start, Ctrl-C ends only
+// the command.
 import { resolve } from "node:path";
 import type { Command } from "commander";
 import type { LoadedSpec } from "../campaign/spec/load.ts";
@@ -21,11 +22,12 @@ import { sayMissingAttributes, startedLine, withStartOptions } from "./start.ts"
 import type { StartFlags } from "./start.ts";
 
 export const runVerb = (program: Command): Command =>
-  withStartOptions(program.command("run"))
+  withStartOptions(program.command("run"), "campaign file, or folder with one")
     .description(
-      "start or resume a campaign and follow it to its end; brings a Temporal server and a worker where none is configured",
+      "start or resume a campaign and follow it to its end; " +
+        "start a Temporal server and a worker too if none is configured",
     )
-    .option("--json", "the outcome as JSON")
+    .option("--json", "print the outcome as JSON")
     .action(async (path: string, flags: StartFlags, command: Command) => {
       const spec = await loadCampaign(path);
       const globals = globalsOf(command);
@@ -51,7 +53,7 @@ async function runAttached(
     const id = await begin(client, spec, flags, temporal);
     const outcome = await follow(client, id, { signal: detach.signal });
     if (outcome) return await finish(client, id, outcome, flags, globals);
-    note(`detached; ${id} goes on`);
+    note(`detached; ${id} keeps running`);
     suggest([`watch ${id}${repeatFlags(globals)}`, `cancel ${id}${repeatFlags(globals)} --why "…"`]);
     return EXIT.detached;
   } finally {
@@ -60,7 +62,7 @@ async function runAttached(
   }
 }
 
-/** The tree's folder and store are those of an earlier run here, so the same command goes on where it stopped. */
+/** Uses the folder and store of an earlier run here, so that the same command resumes it. */
 async function runOwnTree(spec: LoadedSpec, flags: StartFlags, globals: Globals): Promise<number> {
   const stateDir = findDevJson()?.stateDir ?? resolve(STATE_FOLDER);
   const store = findStoreName(findOptions(globals)) ?? `dir:${resolve(stateDir, "store")}`;
@@ -72,7 +74,7 @@ async function runOwnTree(spec: LoadedSpec, flags: StartFlags, globals: Globals)
   const down = drainOnSignal(tree, {
     until: ended.signal,
     onDrain: () => {
-      note("\nsaving what runs and stopping; again to stop at once");
+      note("\nsaving running work, then stopping; Ctrl-C again stops at once");
       drained.abort();
     },
   });
@@ -84,9 +86,9 @@ async function runOwnTree(spec: LoadedSpec, flags: StartFlags, globals: Globals)
   }
 }
 
-interface Ending {
+interface Stop {
   signal: AbortSignal;
-  /** Resolves when a signal has taken the tree down. */
+  /** Resolves when a signal has stopped server and worker. */
   down: Promise<NodeJS.Signals>;
 }
 
@@ -95,7 +97,7 @@ async function runOnTree(
   store: string,
   spec: LoadedSpec,
   flags: StartFlags,
-  { signal, down }: Ending,
+  { signal, down }: Stop,
 ): Promise<number> {
   const temporal = {
     address: tree.address,
@@ -112,8 +114,8 @@ async function runOnTree(
     const { finished } = await new RatchetClient(client.store).status(id);
     note(
       finished < 0
-        ? "stopped before the bootstrap finished; the same command goes on"
-        : `stopped at iteration ${finished}; the same command goes on`,
+        ? "stopped before the bootstrap finished; the same command resumes"
+        : `stopped at iteration ${finished}; the same command resumes`,
     );
     return EXIT.detached;
   } finally {

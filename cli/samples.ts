@@ -1,4 +1,4 @@
-// `ratchet samples`: what the policies say, to read.
+// `ratchet samples`: prints answers of the policies.
 import type { Command } from "commander";
 import type { PromptSamples, Samples } from "../client/record/samples.ts";
 import type { PairRow } from "../campaign/recipe/rows.ts";
@@ -17,14 +17,14 @@ interface SampleFlags {
 export const samplesVerb = (program: Command): Command =>
   program
     .command("samples")
-    .description("read completions before and after, or those and the pairs of any stage")
+    .description("print answers before and after training, or the completions or pairs of one stage")
     .argument(
       "<address>",
       "<campaign>[/<iteration>[.<take>] | /base-<name>][/generate | score | pair | evaluate]",
     )
-    .option("--limit <count>", "prompts or pairs to show", parseCount, 5)
-    .option("--offset <count>", "prompts or pairs to pass over", parseCount, 0)
-    .option("--json", "as JSON (docs/cli.md)")
+    .option("--limit <count>", "number of prompts or pairs", parseCount, 5)
+    .option("--offset <count>", "prompts or pairs to skip", parseCount, 0)
+    .option("--json", "print JSON (docs/cli.md)")
     .action(async (address: string, { limit, offset, json: asJson }: SampleFlags, command: Command) => {
       await using(openStoreClient(command), async (client) => {
         const samples = await client.samples(address, { limit, offset });
@@ -50,7 +50,8 @@ const groupText = ({ prompt, answers }: PromptSamples): string =>
     prompt,
     ...answers.map(
       ({ text, finish, temperature, score }) =>
-        `  t ${temperature}${score === undefined ? "" : `, score ${fixed(score, 2)}`}: ${text}${finish === "length" ? " …" : ""}`,
+        `  t ${temperature}${score === undefined ? "" : `, score ${fixed(score, 2)}`}: ` +
+        `${text}${finish === "length" ? " …" : ""}`,
     ),
   ].join("\n");
 

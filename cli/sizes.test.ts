@@ -16,7 +16,7 @@ const SPEC = {
 };
 const MEASURED = { parameters: 1000, contextLength: 64, longestPrompt: 8 };
 
-it("a plan's tokens are those that its stages write, read and learn from, at most", () => {
+it("a plan's tokens are upper bounds of what its stages write, read and train on", () => {
   const { stages, totals } = sizesOf(resolveSpec(SPEC), MEASURED);
   const of = (place: string, stage: string) =>
     stages.find((size) => size.place === place && size.stage.startsWith(stage));
@@ -57,7 +57,7 @@ it("a reward model reads every answer, a preference model compares in both order
   );
 });
 
-it("operations are shown in the unit that fits", () => {
+it("operations are printed in a fitting unit", () => {
   assert.deepEqual([4.23e15, 9.9e11, 2e18, 3e13].map(flops), [
     "4.2 PFLOP",
     "990 GFLOP",

@@ -1,4 +1,4 @@
-// The campaign that a verb is given: a spec file, or a folder with one named `campaign`.
+// Finds the campaign file of a verb's argument: the file, or the one named `campaign` in a folder.
 import { existsSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { RatchetError } from "../errors/index.ts";
@@ -23,10 +23,10 @@ function inFolder(folder: string): string {
   const [only, other] = found;
   if (only && !other) return only;
   if (only && other)
-    throw new RatchetError("file_ambiguous", `${folder} holds more than one campaign file`, {
-      hint: `name one: ${found.join(", ")}`,
+    throw new RatchetError("file_ambiguous", `${folder} has more than one campaign file`, {
+      hint: `name one of them: ${found.join(", ")}`,
     });
-  throw new RatchetError("file_missing", `${folder} holds no campaign file`, {
-    hint: `one of ${NAMES.join(", ")}; \`ratchet init\` writes one`,
+  throw new RatchetError("file_missing", `${folder} has no campaign file`, {
+    hint: `it needs one of ${NAMES.join(", ")}; \`ratchet init\` writes one`,
   });
 }

@@ -1,4 +1,4 @@
-// `ratchet start`: start, resume or attach to a campaign, and leave.
+// `ratchet start`: starts, resumes or attaches to a campaign, and returns.
 import { existsSync } from "node:fs";
 import type { Command } from "commander";
 import { isCampaignId } from "../campaign/ids.ts";
@@ -20,26 +20,23 @@ export interface StartFlags {
   json?: boolean;
 }
 
-/** Options of every verb that starts a campaign. */
-export const withStartOptions = (verb: Command): Command =>
+/** Argument and options of `start` and `run`. */
+export const withStartOptions = (verb: Command, campaign: string): Command =>
   verb
-    .argument("<campaign>", "campaign file, or a folder that holds campaign.ts or campaign.yaml")
-    .option("--id <id>", "campaign id (default: the name in the spec)")
+    .argument("<campaign>", campaign)
+    .option("--id <id>", "id of the campaign (default: the spec's name)")
     .option(...SEED)
-    .option("--resume", "go on with a cancelled campaign")
-    .option(
-      "--take-over",
-      "take the campaign from a server that is gone for good, or from a run here that stands still",
-    );
+    .option("--resume", "resume a cancelled campaign")
+    .option("--take-over", "take ownership from a dead server, or replace a stuck run");
 
 export const startVerb = (program: Command): Command =>
-  withStartOptions(program.command("start"))
+  withStartOptions(
+    program.command("start"),
+    "campaign file, folder with one, or id of a campaign in the store",
+  )
     .description("start or resume a campaign and return")
-    .option("--json", "what was done, as JSON")
-    .addHelpText(
-      "after",
-      "\nWhere <campaign> is no file: the id of a campaign in the store, which goes on by the spec that it began with.",
-    )
+    .option("--json", "print id, action and outcome as JSON (docs/cli.md)")
+    .addHelpText("after", "\nA campaign that is named by its id resumes with the spec that it began with.")
     .action(async (path: string, flags: StartFlags, command: Command) => {
       const spec = isRecorded(path) ? undefined : await loadCampaign(path);
       await using(openClient(command, { createStore: spec !== undefined }), async (client) => {
@@ -55,16 +52,16 @@ export const startVerb = (program: Command): Command =>
       });
     });
 
-/** An id, and not a file that is missing. */
+/** True for an id; false for a file, also if it is missing. */
 const isRecorded = (path: string): boolean =>
   !existsSync(path) && isCampaignId(path) && !/\.(ya?ml|json|[mc]?[jt]s)$/.test(path);
 
 export function startedLine({ campaignId, action, specDigest }: Started): string {
   const done = {
     created: "created and started",
-    attached: "is running with this spec already; nothing was changed",
-    resumed: "goes on from its ledger",
-    reopened: "was cancelled, is opened again and goes on from its ledger",
+    attached: "is already running with this spec; nothing was changed",
+    resumed: "resumes from its ledger",
+    reopened: "was cancelled and resumes from its ledger",
     completed: "has completed with this spec",
   };
   return `${campaignId} ${done[action]} (spec ${specDigest.slice(0, 12)})`;
@@ -83,7 +80,8 @@ const followUps = (id: string, globals: Globals): string[] => {
 export function sayMissingAttributes(missing: string[], temporal: TemporalAddress): void {
   if (missing.length === 0) return;
   note(
-    `search attributes ${missing.join(", ")} are not registered; campaigns run without them. To filter by them in the web UI:`,
+    `search attributes ${missing.join(", ")} are not registered. ` +
+      "Campaigns run without them; to filter by them in the web UI:",
   );
   note(`  ${registerCommand(missing, temporal)}`);
 }

@@ -1,4 +1,4 @@
-// `ratchet status`: where one campaign stands.
+// `ratchet status`: the state of one campaign.
 import type { Command } from "commander";
 import type { StatusView } from "../client/follow/status.ts";
 import { openClientIfReachable, using } from "./context.ts";
@@ -8,9 +8,9 @@ import { retryingLine, stageLine, waitingLine } from "./progress.ts";
 export const statusVerb = (program: Command): Command =>
   program
     .command("status")
-    .description("show where a campaign stands and what runs now")
+    .description("print the state of a campaign and its running stages")
     .argument("<campaign>", "campaign id, or its beginning")
-    .option("--json", "as JSON (docs/cli.md)")
+    .option("--json", "print JSON (docs/cli.md)")
     .action(async (campaign: string, flags: { json?: boolean }, command: Command) => {
       await using(openClientIfReachable(command), async (client) => {
         const status = await client.status(campaign);
@@ -19,7 +19,7 @@ export const statusVerb = (program: Command): Command =>
       });
     });
 
-export function statusText(view: StatusView): string {
+function statusText(view: StatusView): string {
   const {
     campaignId,
     name,
@@ -50,11 +50,10 @@ export function statusText(view: StatusView): string {
   ].join("\n");
 }
 
-/** The record says one thing and the server another: said, with the way out. */
+/** If record and server differ, a line that says so and how to resume. */
 function liveLines({ status, live }: StatusView): string[] {
   const open = status === "running" || status === "paused";
   if (!live || !open || live.run === "running") return [];
-  return [
-    `server      ${live.run === undefined ? "does not know this campaign" : `says ${live.run}`}; ratchet start goes on from the ledger`,
-  ];
+  const found = live.run === undefined ? "does not know this campaign" : `says ${live.run}`;
+  return [`server      ${found}; ratchet start resumes from the ledger`];
 }

@@ -9,8 +9,8 @@ export const validateVerb = (program: Command): Command =>
   program
     .command("validate")
     .description("check a campaign: settings, files, model, tokenizer, prompts and modules")
-    .argument("<campaign>", "campaign file, or a folder that holds one")
-    .option("--json", "as JSON")
+    .argument("<campaign>", "campaign file, or folder with one")
+    .option("--json", "print JSON (docs/cli.md)")
     .action(async (path: string, flags: { json?: boolean }) => {
       const loaded = await loadCampaign(path);
       const { specDigest, summary } = await checkCampaign(loaded);

@@ -1,19 +1,19 @@
-// `ratchet verify`: re-hash everything that a campaign stands on.
+// `ratchet verify`: hashes everything that a campaign depends on.
 import type { Command } from "commander";
 import type { Verification } from "../client/maintenance/verify.ts";
 import { openStoreClient, using } from "./context.ts";
 import { data, json } from "./output.ts";
 
-/** As for any damaged artifact. */
+/** The exit code of damaged artifacts. */
 const DAMAGED = 3;
 
 export const verifyVerb = (program: Command): Command =>
   program
     .command("verify")
-    .description("hash every ledger row, manifest and blob again (exit 3 where something is damaged)")
+    .description("hash every ledger row, manifest and blob again (exit 3 if any is damaged)")
     .argument("<campaign>", "campaign id, or its beginning")
-    .option("--campaign-only", "leave out blobs of the store that this campaign does not name")
-    .option("--json", "as JSON (docs/cli.md)")
+    .option("--campaign-only", "skip blobs that only other campaigns name")
+    .option("--json", "print JSON (docs/cli.md)")
     .action(async (campaign: string, flags: { campaignOnly?: boolean; json?: boolean }, command: Command) => {
       await using(openStoreClient(command), async (client) => {
         const verification = await client.verify(campaign, { campaignOnly: flags.campaignOnly === true });
@@ -25,8 +25,10 @@ export const verifyVerb = (program: Command): Command =>
 
 function verificationText({ campaignId, checked, erased, problems }: Verification): string {
   const { rows, manifests, blobs, sizeBytes } = checked;
-  const gone = erased.length > 0 ? `, ${erased.length} erased` : "";
-  const counted = `${rows} ledger rows, ${manifests} manifests, ${blobs} blobs, ${(sizeBytes / 1e6).toFixed(1)} MB hashed again${gone}`;
+  const without = erased.length > 0 ? `, ${erased.length} erased` : "";
+  const counted =
+    `${rows} ledger rows, ${manifests} manifests, ${blobs} blobs, ` +
+    `${(sizeBytes / 1e6).toFixed(1)} MB hashed again${without}`;
   if (problems.length === 0) return `${campaignId} is sound: ${counted}`;
   const lines = problems.map(
     ({ code, message, namedBy }) => `  ${code}: ${message}${namedBy ? ` (named by ${namedBy})` : ""}`,

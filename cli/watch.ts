@@ -15,10 +15,10 @@ interface WatchFlags {
 export const watchVerb = (program: Command): Command =>
   program
     .command("watch")
-    .description("follow a campaign to its end; Ctrl-C lets go")
+    .description("follow a campaign to its end; Ctrl-C stops watching, not the campaign")
     .argument("<campaign>", "campaign id, or its beginning")
-    .option("--timeout <time>", "give up waiting after, e.g. 90s, 15min, 2h (exit 14)")
-    .option("--json", "events as JSON lines")
+    .option("--timeout <time>", "stop watching after 90s, 15min, 2h, … (exit 14)")
+    .option("--json", "print events as JSON lines (docs/cli.md)")
     .action(async (campaign: string, { timeout, json }: WatchFlags, command: Command) => {
       const limit = timeout === undefined ? undefined : AbortSignal.timeout(parseDuration(timeout));
       await using(openClient(command), async (client) => {
@@ -36,7 +36,7 @@ export const watchVerb = (program: Command): Command =>
           note(
             limit?.aborted
               ? `${campaignId} has not ended after ${timeout}`
-              : `detached; ${campaignId} goes on`,
+              : `detached; ${campaignId} keeps running`,
           );
           suggest([`watch ${campaignId}${repeatFlags(globalsOf(command))}`]);
           process.exitCode = limit?.aborted ? EXIT.timedOut : EXIT.detached;

@@ -1,4 +1,4 @@
-// `ratchet worker`: run activities on this machine until SIGTERM or Ctrl-C, then drain.
+// `ratchet worker`: runs activities on this machine until SIGTERM or Ctrl-C, then drains.
 import type { Command } from "commander";
 import { RatchetError } from "../errors/index.ts";
 import { UNREACHABLE_HINT } from "../temporal/gateway.ts";
@@ -15,21 +15,24 @@ interface WorkerFlags {
 export const workerVerb = (program: Command): Command =>
   program
     .command("worker")
-    .description("run a worker: by default workflows, control and the cpu queue")
-    .option("--queues <names>", "comma-separated: workflows, control, cpu, gpu, … (default: RATCHET_QUEUES)")
-    .option("--children <count>", "engine processes (default: RATCHET_CHILDREN)")
-    .option("--threads <count>", "threads of all of them; changes no result (default: RATCHET_THREADS)")
-    .option("--state <folder>", "cache and scratch (default: RATCHET_STATE)")
+    .description("run a worker until Ctrl-C; by default for the queues workflows, control and cpu")
+    .option("--queues <names>", "comma-separated names, for example cpu,gpu (default: RATCHET_QUEUES)")
+    .option("--children <count>", "number of engine processes (default: RATCHET_CHILDREN)")
+    .option(
+      "--threads <count>",
+      "threads of all engine processes together; no effect on results (default: RATCHET_THREADS)",
+    )
+    .option("--state <folder>", "folder for cache and temporary files (default: RATCHET_STATE)")
     .action(async ({ queues, children, threads, state }: WorkerFlags, command: Command) => {
       const options = findOptions(globalsOf(command));
       const temporal = findTemporal(options);
       if (!temporal)
         throw new RatchetError(
           "temporal_unreachable",
-          "no Temporal server is configured, and no `ratchet dev` runs here",
+          "no Temporal server is configured, and no `ratchet dev` is running here",
           { hint: UNREACHABLE_HINT },
         );
-      // A worker is configured by its environment (worker/env.ts), wherever it runs; flags are written there.
+      // Every worker reads its settings from the environment (worker/env.ts), so flags are written there.
       const given = {
         RATCHET_STORE: requireStoreName(options),
         RATCHET_QUEUES: queues,

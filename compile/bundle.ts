@@ -1,5 +1,6 @@
-// A user's module as one self-contained file whose bytes depend on its source only: not on where it lies, on the machine, or on
-// what else is installed around it. Names are minified because esbuild writes paths into the readable form of CommonJS wrappers.
+// A user's module as one self-contained file. Its bytes depend on its source only, not on its path, the
+// machine or other installed packages. Names are minified, because esbuild writes paths into the names of
+// CommonJS wrappers.
 import { createHash } from "node:crypto";
 import { readFile, realpath } from "node:fs/promises";
 import { dirname, resolve } from "node:path";
@@ -17,14 +18,15 @@ export interface Bundle {
   inputs: BundledFile[];
 }
 
-export interface BundledFile {
+interface BundledFile {
   path: string;
   digest: string;
 }
 
-/** CommonJS packages inside an ES module ask for Node's own modules by `require`. */
+/** CommonJS packages inside an ES module load Node's modules by `require`. */
 const REQUIRE =
-  'import{createRequire as __ratchetRequire}from"node:module";const require=__ratchetRequire(import.meta.url);';
+  'import{createRequire as __ratchetRequire}from"node:module";' +
+  "const require=__ratchetRequire(import.meta.url);";
 
 export async function bundleModule(role: ModuleRole, name: string, baseDir: string): Promise<Bundle> {
   const entry = await realpath(resolve(baseDir, name)).catch((cause: unknown) => {
@@ -74,7 +76,7 @@ function requireDefault(metafile: Metafile, role: ModuleRole, name: string): voi
   if (exported.includes("default")) return;
   throw new RatchetError("module_invalid", `the ${role} module ${name} has no default export`, {
     file: name,
-    hint: "export default a function of the role",
+    hint: `export default the function of a ${role} module`,
   });
 }
 
@@ -88,10 +90,10 @@ function bundleError(cause: unknown, role: ModuleRole, name: string): RatchetErr
   );
 }
 
-/** Roles that learn from or feed the training. Raters, and a judge that stands for such people, may know gold; these may not. */
+/** Roles that training depends on. They must not know the true reward; labelers and simulated judges may. */
 const BLIND: readonly ModuleRole[] = ["reward", "prompts", "sft"];
 
-/** Refuses a blind module that contains the gold module's entry file, by path or by content (a copy). */
+/** Refuses a module of these roles that contains the gold module's entry file or a copy of it. */
 export function refuseGold(bundles: Bundle[]): void {
   const gold = bundles.find((bundle) => bundle.role === "gold")?.inputs[0];
   if (!gold) return;
@@ -102,7 +104,9 @@ export function refuseGold(bundles: Bundle[]): void {
     `the ${peeking.role} module ${peeking.name} imports the gold module`,
     {
       file: peeking.name,
-      hint: "gold is for raters and for the test report; training that can read it proves nothing",
+      hint:
+        "only rater, judge and the test report may read the true reward: " +
+        "training that reads it proves nothing",
     },
   );
 }

@@ -7,6 +7,7 @@ import { fileURLToPath } from "node:url";
 import type { RatchetError } from "../errors/index.ts";
 import { resolveSpec } from "../campaign/spec/resolve.ts";
 import type { WrittenSpec } from "../campaign/spec/schema.ts";
+import type { CompiledSpec } from "../campaign/spec/compiled.ts";
 import type { Tree } from "../campaign/types.ts";
 import { initAdapter, mergeAdapter, readCheckpoint, writeAdapter, writeCheckpoint } from "../engine/index.ts";
 import { openStore } from "../store/index.ts";
@@ -71,7 +72,10 @@ const tokenizerConfig = {
 const lines = (rows: unknown[]) => rows.map((row) => `${JSON.stringify(row)}\n`).join("");
 const promptRows = Array.from({ length: 40 }, (_, i) => ({ prompt: `say word w${i}` }));
 const REWARD =
-  "import { taste } from './taste.ts';\nconst reward = (rows: { answer: { text: string } }[]): number[] => rows.map(({ answer }) => taste(answer.text));\nexport default reward;\n";
+  "import { taste } from './taste.ts';\n" +
+  "const reward = (rows: { answer: { text: string } }[]): number[] =>\n" +
+  "  rows.map(({ answer }) => taste(answer.text));\n" +
+  "export default reward;\n";
 
 let folders = 0;
 /** A campaign's folder with a tokenizer, 40 prompts and a reward module; `files` are written over it. */
@@ -107,11 +111,20 @@ const base: WrittenSpec = {
   score: { reward: { module: "reward.ts" } },
 };
 
-const compile = async (
+/** With the compiled spec as the store has it. */
+async function compile(
   baseDir: string,
   change: Partial<WrittenSpec> = {},
-  options: Partial<CompileOptions> = {},
-) => compileSpec(resolveSpec({ ...base, ...change }), { baseDir, store: await memory(), ...options });
+  { store, ...options }: Partial<CompileOptions> & { store?: Store } = {},
+) {
+  store ??= await memory();
+  const { specDigest, summary } = await compileSpec(resolveSpec({ ...base, ...change }), {
+    baseDir,
+    store,
+    ...options,
+  });
+  return { compiled: await store.getJson<CompiledSpec>(specDigest), specDigest, summary };
+}
 
 async function refused(
   files: Record<string, string>,
@@ -126,7 +139,7 @@ async function refused(
   throw new assert.AssertionError({ message: "the spec was compiled" });
 }
 
-// ---------------------------------------------------------------- what compiles
+// ---------------------------------------------------------------- compiled specs
 
 it("a campaign compiles to digests only, the same in any folder", async () => {
   const here = await campaignFolder();
@@ -145,9 +158,9 @@ it("a campaign compiles to digests only, the same in any folder", async () => {
   assert.deepEqual(first.summary.prompts.iterations, { count: 24, longest: 4 });
 });
 
-it("settings that are off leave no trace, so that a campaign of an older version is the same campaign", async () => {
+it("settings without effect are left out of the compiled spec", async () => {
   const { compiled } = await compile(await campaignFolder());
-  assert.deepEqual(Object.keys(compiled.train), ["loss", "beta", "reference", "optimizer"]);
+  assert.deepEqual(Object.keys(compiled.train).sort(), ["beta", "loss", "optimizer", "reference"]);
   assert.equal(compiled.train.loss, "sigmoid");
   const changed = await compile(await campaignFolder(), { train: { loss: "robust", ldAlpha: 0.5 } });
   assert.deepEqual(
@@ -156,7 +169,7 @@ it("settings that are off leave no trace, so that a campaign of an older version
   );
 });
 
-it("the compiled spec says how many rows are computed at once: half of the batch of a small model, or what is asked for", async () => {
+it("microBatch is half of the batch for a small model, or the spec's value", async () => {
   const dir = await campaignFolder();
   const microBatch = async (train: WrittenSpec["train"]): Promise<number> =>
     (await compile(dir, { train })).compiled.train.optimizer.microBatch;
@@ -168,7 +181,7 @@ it("the compiled spec says how many rows are computed at once: half of the batch
   assert.equal(await microBatch({ batch: 100_000, loss: "kto" }), 100_000);
 });
 
-it("another seed gives other weights and other splits, another comment gives the same modules", async () => {
+it("another seed gives other weights and splits; another comment in a module changes nothing", async () => {
   const dir = await campaignFolder();
   const [first, second] = [await compile(dir), await compile(dir, {}, { seed: 8 })];
   assert.notEqual(first.compiled.policy.tree, second.compiled.policy.tree);
@@ -179,7 +192,7 @@ it("another seed gives other weights and other splits, another comment gives the
   assert.notDeepEqual((await compile(dir)).compiled.modules, first.compiled.modules);
 });
 
-it("splits are cut from a file without a prompt in two of them, and validation and test stay when iterations are added", async () => {
+it("splits of a file share no prompt; more iterations leave validation and test unchanged", async () => {
   const dir = await campaignFolder();
   const store = await memory();
   const { compiled } = await compile(dir, {}, { store });
@@ -200,11 +213,12 @@ it("the order of the prompt file does not matter", async () => {
   assert.equal(first.specDigest, second.specDigest);
 });
 
-it("packages and CommonJS are bundled with bytes that do not depend on where they lie", async () => {
+it("bundles of packages and CommonJS do not depend on the path", async () => {
   const files = {
     "node_modules/loud/package.json": '{"name":"loud","main":"index.js"}',
     "node_modules/loud/index.js":
-      "const path = require('node:path'); module.exports = { shout: (text) => text.toUpperCase().length + path.sep.length };",
+      "const path = require('node:path');" +
+      "module.exports = { shout: (text) => text.toUpperCase().length + path.sep.length };",
     "taste.ts":
       "import { shout } from 'loud';\nexport const taste = (text: string): number => shout(text);\n",
   };
@@ -217,14 +231,18 @@ it("packages and CommonJS are bundled with bytes that do not depend on where the
   assert.deepEqual((await compile(far)).compiled.modules, near.compiled.modules);
 });
 
-it("modules give prompts, SFT answers and raters; overlaps are counted", async () => {
+it("modules give prompts and SFT rows; overlaps are counted", async () => {
   const prompts = `
     const from = { online: 0, validation: 24, test: 29, bootstrap: 35 };
-    export default ({ split, count }) => Array.from({ length: count }, (_, i) => ({ id: split + i, prompt: "say word w" + (from[split] + i % 3 + (split === "bootstrap" ? 0 : i - i % 3)) }));`;
+    const number = (split, i) => from[split] + i % 3 + (split === "bootstrap" ? 0 : i - i % 3);
+export default ({ split, count }) =>
+  Array.from({ length: count }, (_, i) => ({ id: split + i, prompt: "say word w" + number(split, i) }));`;
   const dir = await campaignFolder({
     "prompts.ts": prompts,
     "sft.ts":
-      "export default ({ count }: { count: number }) => Array.from({ length: count }, (_, i) => ({ prompt: 'say word w' + (36 + i % 4), completion: 'yes' }));",
+      "export default ({ count }: { count: number }) =>" +
+      "  Array.from({ length: count }, (_, i) =>" +
+      "    ({ prompt: 'say word w' + (36 + i % 4), completion: 'yes' }));",
     "rater.ts": "export default (rows) => rows.map(() => 1);",
   });
   const store = await memory();
@@ -254,7 +272,7 @@ it("modules give prompts, SFT answers and raters; overlaps are counted", async (
   assert.deepEqual(Object.keys(compiled.modules), ["rater"], "prompts and SFT modules leave rows, no blob");
 });
 
-it("SFT rows of plain text, whose prompts nobody can tell, are counted as not checked for overlap", async () => {
+it("SFT rows of plain text have no known prompt and are counted as unchecked for overlaps", async () => {
   const dir = await campaignFolder({
     "sft.jsonl": lines([
       { text: "say word w1 yes" },
@@ -266,7 +284,7 @@ it("SFT rows of plain text, whose prompts nobody can tell, are counted as not ch
   assert.deepEqual([summary.sftRows, summary.sftUnchecked], [3, 2]);
 });
 
-it("a file of preferences is filtered, and says what it dropped", async () => {
+it("a preference file is filtered; the summary counts dropped rows", async () => {
   const rows = [
     { prompt: "say word no", chosen: "yes", rejected: "no" },
     { prompt: "say word no", chosen: "yes", rejected: "yes" },
@@ -285,7 +303,7 @@ it("a file of preferences is filtered, and says what it dropped", async () => {
   );
 });
 
-it("a preference model is trained or given; a given one is a tree of its own", async () => {
+it("a preference model is trained or given; a given one has a tree of its own", async () => {
   const score = {
     reward: "preference-model" as const,
     preferenceModel: { template: "{context} word {a} word {b} word" },
@@ -333,7 +351,7 @@ async function withAdapter(dir: string, name: string): Promise<void> {
   await writeCheckpoint(join(dir, "merged"), mergeAdapter(base, adapter), join(dir, "base"));
 }
 
-it("a given adapter is the model that it makes of its base, with the base's tokenizer and ends; beside a whole model in its own folder it is nothing", async () => {
+it("a given adapter is merged into its base; an adapter inside a model's folder is ignored", async () => {
   const dir = await campaignFolder();
   const store = await memory();
   const made = (await compile(dir, {}, { store })).compiled.policy.tree;
@@ -363,9 +381,14 @@ it("a given adapter is the model that it makes of its base, with the base's toke
   assert.equal(await treeOf("base"), whole);
 });
 
-it("secrets of modules stay names, in the compiled spec and everywhere else", async () => {
+it("a compiled spec and its blobs contain names of secrets, never values", async () => {
   const prompts =
-    "export default ({ split, count }) => { if (process.env.TOKEN !== 'hush') throw new Error('no token'); return Array.from({ length: count }, (_, i) => ({ id: split + i, prompt: 'say word w' + (i + { online: 0, validation: 24, test: 29 }[split]) })); };";
+    "const from = { online: 0, validation: 24, test: 29 };" +
+    "export default ({ split, count }) => {" +
+    "  if (process.env.TOKEN !== 'hush') throw new Error('no token');" +
+    "  const row = (_, i) => ({ id: split + i, prompt: 'say word w' + (i + from[split]) });" +
+    "  return Array.from({ length: count }, row);" +
+    "};";
   const dir = await campaignFolder({ "prompts.ts": prompts });
   const store = await memory();
   const change: Partial<WrittenSpec> = {
@@ -378,7 +401,7 @@ it("secrets of modules stay names, in the compiled spec and everywhere else", as
   await assert.rejects(compile(dir, change), { code: "module_env_missing", message: /SECRET/ });
 });
 
-// ---------------------------------------------------------------- what is refused
+// ---------------------------------------------------------------- refusals
 
 const prompt = (text: string, more: object = {}) => ({ prompt: text, ...more });
 const refusals: [string, Record<string, string>, Partial<WrittenSpec>, string, RegExp][] = [
@@ -389,27 +412,27 @@ const refusals: [string, Record<string, string>, Partial<WrittenSpec>, string, R
     "file_missing",
     /nowhere\.jsonl cannot be read/,
   ],
-  ["an empty prompt file", { "prompts.jsonl": "\n\n" }, {}, "file_empty", /holds no row/],
+  ["an empty prompt file", { "prompts.jsonl": "\n\n" }, {}, "file_empty", /has no rows/],
   [
-    "a line that is no JSON",
+    "a line that is not JSON",
     { "prompts.jsonl": '{"prompt":"say"}\n{"prompt"' },
     {},
     "row_invalid",
-    /prompts\.jsonl:2 is no JSON/,
+    /prompts\.jsonl:2 is not JSON/,
   ],
   [
     "an empty prompt",
     { "prompts.jsonl": lines([prompt("say"), prompt("  ")]) },
     {},
     "prompt_invalid",
-    /:2 has an empty prompt/,
+    /prompts\.jsonl:2: prompt is " {2}", but must be a text that is not blank/,
   ],
   [
     "too few prompts",
     { "prompts.jsonl": lines(promptRows.slice(0, 10)) },
     {},
     "prompts_too_few",
-    /holds 10 prompts, but the campaign needs 35 \(test 6, validation 5, iterations 24\)/,
+    /has 10 prompts, but the campaign needs 35 \(test 6, validation 5, iterations 24\)/,
   ],
   [
     "an id given twice",
@@ -430,7 +453,7 @@ const refusals: [string, Record<string, string>, Partial<WrittenSpec>, string, R
     { "prompts.jsonl": lines([prompt("say", { id: "a" }), prompt("say", { id: "b" })]) },
     {},
     "duplicate_prompt",
-    /asks the same in line 1 and line 2/,
+    /has the same prompt in line 1 and line 2/,
   ],
   [
     "a stop id that the model does not have",
@@ -444,14 +467,14 @@ const refusals: [string, Record<string, string>, Partial<WrittenSpec>, string, R
     { "prompts.jsonl": lines([...promptRows, prompt("say ".repeat(25))]) },
     { prompts: { file: "prompts.jsonl", perIteration: 10, validation: 5, test: 6 } },
     "prompt_too_long",
-    /has 26 tokens, which with answers of up to 10 is beyond the model's context of 32/,
+    /has 26 tokens; with an answer of up to 10 tokens it does not fit the model's context of 32/,
   ],
   [
     "answers longer than training rows",
     {},
     { train: { maxLength: 12 } },
     "spec_conflict",
-    /train\.maxLength is 12, but prompts and answers go up to 14 tokens/,
+    /train\.maxLength is 12, but prompts with answers have up to 14 tokens/,
   ],
   [
     "a length beyond the context",
@@ -469,28 +492,28 @@ const refusals: [string, Record<string, string>, Partial<WrittenSpec>, string, R
       score: { reward: "preference-model", preferenceModel: { template: "{context} {a} {b} word" } },
     },
     "spec_conflict",
-    /two answers of up to 14 tokens beside their prompt \(34 tokens\), but its context is 32/,
+    /two answers of up to 14 tokens \(34 tokens\), but its context is 32/,
   ],
   [
-    "a given preference model that is not there",
+    "a preference model that does not exist",
     {},
     { score: { reward: "preference-model", preferenceModel: { path: "gone" } } },
     "file_missing",
-    /score\.preferenceModel\.path gone is no folder/,
+    /score\.preferenceModel\.path gone is not a readable folder/,
   ],
   [
     "a missing checkpoint",
     {},
     { policy: { path: "model" } },
     "file_missing",
-    /policy\.path model is no folder/,
+    /policy\.path model is not a readable folder/,
   ],
   [
     "a folder without config.json",
     { "model/README.md": "hi" },
     { policy: { path: "model" } },
     "file_missing",
-    /holds no config\.json/,
+    /has no config\.json/,
   ],
   [
     "an adapter on a base of a hub",
@@ -504,14 +527,14 @@ const refusals: [string, Record<string, string>, Partial<WrittenSpec>, string, R
     {},
     { policy: { init: { ...base.policy.init!, tokenizer: "nothing" } } },
     "file_missing",
-    /holds no tokenizer\.json/,
+    /has no tokenizer\.json/,
   ],
   [
     "a tokenizer that cannot end an answer",
     { "tok/tokenizer_config.json": JSON.stringify({ ...tokenizerConfig, eos_token: "<end>" }) },
     {},
     "tokenizer_mismatch",
-    /names no eos_token of its vocabulary/,
+    /has no eos_token in its vocabulary/,
   ],
   [
     "a missing module",
@@ -528,7 +551,7 @@ const refusals: [string, Record<string, string>, Partial<WrittenSpec>, string, R
     /cannot be bundled: .*reward\.ts:1/,
   ],
   [
-    "a module that imports what is not there",
+    "a module that imports a missing file",
     { "reward.ts": "import x from './x.ts'; export default x;" },
     {},
     "module_invalid",
@@ -560,7 +583,7 @@ const refusals: [string, Record<string, string>, Partial<WrittenSpec>, string, R
     { "sft.jsonl": lines([{ prompt: "say", completion: "" }]) },
     { bootstrap: { sft: { data: { file: "sft.jsonl" } } } },
     "row_invalid",
-    /sft\.jsonl:1 has an empty completion/,
+    /sft\.jsonl:1: completion is "", but must be a text that is not blank/,
   ],
   [
     "preferences of which none is usable",
@@ -578,11 +601,12 @@ for (const [what, files, change, code, message] of refusals) {
   });
 }
 
-it("a module's online prompts must not come again in its test prompts", async () => {
+it("a module's online prompts must not be test prompts too", async () => {
   const error = await refused(
     {
       "prompts.ts":
-        "export default ({ split, count }) => Array.from({ length: count }, (_, i) => ({ id: split + i, prompt: 'say word w' + i }));",
+        "export default ({ split, count }) =>" +
+        "  Array.from({ length: count }, (_, i) => ({ id: split + i, prompt: 'say word w' + i }));",
     },
     { prompts: { module: "prompts.ts", perIteration: 8, validation: 5, test: 6 } },
   );
@@ -591,12 +615,15 @@ it("a module's online prompts must not come again in its test prompts", async ()
 });
 
 const GOLD =
-  "export const worth = (text) => text.length; export default (rows) => rows.map(({ answer }) => ({ total: worth(answer.text) }));";
-it("a reward that imports gold is refused, through another file and as a copy; a judge that does is told", async () => {
+  "export const worth = (text) => text.length;" +
+  "export default (rows) => rows.map(({ answer }) => ({ total: worth(answer.text) }));";
+it("a reward module that imports the gold module or a copy is refused; a judge gets a warning", async () => {
   const evaluate = { gold: { module: "gold.ts" }, judge: { module: "judge.ts" } };
   const judge = {
     "judge.ts":
-      "import { worth } from './gold.ts'; export default (rows) => rows.map(({ first, second }) => (worth(first.text) > worth(second.text) ? 1 : 0));",
+      "import { worth } from './gold.ts';" +
+      "const better = ({ first, second }) => (worth(first.text) > worth(second.text) ? 1 : 0);" +
+      "export default (rows) => rows.map(better);",
   };
   const through = await refused(
     { ...judge, "gold.ts": GOLD, "taste.ts": "export { worth as taste } from './gold.ts';" },
@@ -610,7 +637,7 @@ it("a reward that imports gold is refused, through another file and as a copy; a
   assert.equal(copy.code, "gold_imported");
   const { summary } = await compile(await campaignFolder({ ...judge, "gold.ts": GOLD }), { evaluate });
   assert.deepEqual(summary.warnings.slice(1), [
-    "the judge reads gold: promotion is decided by simulated raters",
+    "the judge module imports the gold module: simulated labelers decide what is promoted",
   ]);
 });
 
@@ -623,7 +650,7 @@ const absent = await access(model).then(
 );
 
 it(
-  "a real checkpoint is taken by its files; a README beside it changes nothing, a truncated weight file is refused",
+  "a real checkpoint: a README does not change the digest; a truncated weight file is refused",
   { skip: absent },
   async () => {
     const prompts = {

@@ -1,4 +1,4 @@
-// Whether prompts, answers and training rows fit the model: every prompt is tokenized once, as it will be.
+// Whether prompts, answers and training rows fit the model. Every prompt is tokenized, as in generation.
 import { RatchetError } from "../errors/index.ts";
 import { beyondContext } from "../campaign/spec/conflicts.ts";
 import { preferencePrompt } from "../campaign/recipe/preference-model.ts";
@@ -8,7 +8,7 @@ import type { ResolvedSpec } from "../campaign/spec/schema.ts";
 import type { Policy } from "./policy.ts";
 import type { Splits } from "./prompts.ts";
 
-/** Refuses lengths that the model's context cannot hold; done before any prompt is read. */
+/** Refuses lengths beyond the model's context, before prompts are read. */
 export function refuseBeyondContext(spec: ResolvedSpec, { config }: Policy): void {
   const { sft, reward, preferenceModel, preferences } = spec.bootstrap;
   const problems = [
@@ -32,7 +32,7 @@ export function refuseBeyondContext(spec: ResolvedSpec, { config }: Policy): voi
   if (problems.length > 0) throw refusal("spec_conflict", problems);
 }
 
-/** A stop id that the model does not have would silently never stop anything. */
+/** A stop id that the model does not have would never stop an answer. */
 export function refuseForeignStops(spec: ResolvedSpec, { config }: Policy): void {
   const lists: [string, (string | number)[]][] = [
     ["generate.stop", spec.generate.stop],
@@ -49,7 +49,10 @@ export function refuseForeignStops(spec: ResolvedSpec, { config }: Policy): void
   if (problems.length > 0) throw refusal("spec_conflict", problems);
 }
 
-/** Tokens of the longest prompt of each split. Throws `prompt_too_long`, and `spec_conflict` where training would cut what was generated. */
+/**
+ * Tokens of the longest prompt of each split. Throws `prompt_too_long`; `spec_conflict` if training would
+ * drop answers.
+ */
 export function longestPrompts(
   spec: ResolvedSpec,
   splits: Splits,
@@ -72,14 +75,13 @@ export function longestPrompts(
 function tooLong(row: PromptRow, tokens: number, answer: number, context: number): RatchetError {
   return new RatchetError(
     "prompt_too_long",
-    `prompt ${row.id} has ${tokens} tokens, which with answers of up to ${answer} is beyond the model's context of ${context}`,
-    {
-      hint: "shorten or drop the prompt, or lower generate.maxTokens",
-    },
+    `prompt ${row.id} has ${tokens} tokens; with an answer of up to ${answer} tokens ` +
+      `it does not fit the model's context of ${context}`,
+    { hint: "shorten or drop the prompt, or lower generate.maxTokens" },
   );
 }
 
-/** A preference model reads a prompt with two answers at once. */
+/** A preference model reads a prompt, two answers and one letter. */
 export function refuseLongComparisons(
   spec: ResolvedSpec,
   splits: Splits,
@@ -91,14 +93,17 @@ export function refuseLongComparisons(
     const question = preferencePrompt(spec.score.preferenceModel, { prompt, first: "", second: "" });
     longest = Math.max(longest, tokenizer.encodePrompt(question).length);
   }
-  // And the letter.
   const needed = longest + 2 * maxTokens + 1;
   if (needed <= config.maxPositions) return;
-  const message = `score.reward is preference-model, which reads two answers of up to ${maxTokens} tokens beside their prompt (${needed} tokens), but its context is ${config.maxPositions}`;
+  const message =
+    "score.reward is preference-model, which reads a prompt with two answers " +
+    `of up to ${maxTokens} tokens (${needed} tokens), but its context is ${config.maxPositions}`;
   throw refusal("spec_conflict", [{ path: "score.reward", message, hint: "lower generate.maxTokens" }]);
 }
 
-/** The original trained on about 1,048 of 2,048 generated tokens and never said so. */
+/**
+ * Training rows must hold whole answers: the paper's scripts generate 2,048 tokens and train on about 1,048.
+ */
 function refuseCutting(spec: ResolvedSpec, longest: Record<keyof Splits, number>, context: number): void {
   const { reward, preferences } = spec.bootstrap;
   const rows: [string, number, number][] = [];
@@ -124,7 +129,9 @@ function refuseCutting(spec: ResolvedSpec, longest: Record<keyof Splits, number>
     .filter(([, limit, needed]) => needed > limit)
     .map(([path, limit, needed]) => ({
       path,
-      message: `${path} is ${limit}, but prompts and answers go up to ${needed} tokens, so training would leave out what was generated`,
+      message:
+        `${path} is ${limit}, but prompts with answers have up to ${needed} tokens, ` +
+        "so training would drop generated answers",
     }));
   if (problems.length > 0) throw refusal("spec_conflict", problems);
 }

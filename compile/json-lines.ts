@@ -1,12 +1,12 @@
-// JSON Lines in and out: read whole with line numbers for messages (`.gz` too), written with one fixed order of keys by the caller.
+// Reads a JSON Lines file, also `.gz`, with line numbers for messages.
 import { createReadStream } from "node:fs";
 import { access } from "node:fs/promises";
 import { createInterface } from "node:readline";
 import { createGunzip } from "node:zlib";
 import { RatchetError } from "../errors/index.ts";
-import type { RawRow } from "../campaign/recipe/preferences.ts";
+import type { RawRow } from "../campaign/recipe/read-row.ts";
 
-/** `name`: the path as the spec wrote it, for messages. Blank lines are passed over. */
+/** `name`: path as in the spec, for messages. Blank lines are skipped. */
 export async function readJsonLines(file: string, name: string): Promise<RawRow[]> {
   await access(file).catch((cause: unknown) => {
     throw new RatchetError("file_missing", `${name} cannot be read`, {
@@ -21,14 +21,14 @@ export async function readJsonLines(file: string, name: string): Promise<RawRow[
     line += 1;
     if (text.trim() !== "") rows.push({ line, value: parse(text, name, line) });
   }
-  if (rows.length === 0) throw new RatchetError("file_empty", `${name} holds no row`, { file: name });
+  if (rows.length === 0) throw new RatchetError("file_empty", `${name} has no rows`, { file: name });
   return rows;
 }
 
 async function* textLines(file: string, name: string): AsyncGenerator<string> {
   const source = createReadStream(file);
   const gunzip = file.endsWith(".gz") ? source.pipe(createGunzip()) : undefined;
-  // `pipe` passes data on, not failures.
+  // `pipe` does not forward errors.
   source.on("error", (error) => gunzip?.destroy(error));
   try {
     yield* createInterface({ input: gunzip ?? source, crlfDelay: Infinity });
@@ -42,10 +42,10 @@ async function* textLines(file: string, name: string): AsyncGenerator<string> {
 
 function parse(text: string, name: string, line: number): unknown {
   try {
-    // A byte order mark would otherwise make the first line of a file from Windows unreadable.
+    // Files from Windows may begin with a byte order mark.
     return JSON.parse(line === 1 ? text.replace(/^\uFEFF/, "") : text);
   } catch (cause) {
-    throw new RatchetError("row_invalid", `${name}:${line} is no JSON: ${(cause as Error).message}`, {
+    throw new RatchetError("row_invalid", `${name}:${line} is not JSON: ${(cause as Error).message}`, {
       file: name,
       line,
       cause,

@@ -1,19 +1,20 @@
-// What is measured must not have been trained on: prompts that two sets share are counted by digest of their content, and refused
-// between the online, validation and test splits and between these and the bootstrap's data.
+// A policy must not be measured on prompts that it was trained on. Counts the prompts that two sets share, by
+// digest of their content. Refuses prompts shared between the online, validation and test splits, and between
+// these and the bootstrap's data.
 import { RatchetError } from "../errors/index.ts";
 import { contentDigest } from "../campaign/recipe/rows.ts";
 import type { PromptContent } from "../campaign/recipe/rows.ts";
 import { overlap } from "../campaign/recipe/splits.ts";
 
-export type SetName = "iterations" | "validation" | "test" | "preferences" | "sft";
+type SetName = "iterations" | "validation" | "test" | "preferences" | "sft";
 
-/** Only these two may share prompts: both are bootstrap data. */
+/** These two may share prompts, because both are bootstrap data. */
 const MAY_SHARE = new Set<SetName>(["preferences", "sft"]);
 
-/** Counts by `first/second` over the sets that exist. Throws RatchetError `prompt_overlap`. */
+/** Counts by `first/second`, for the sets that exist. Throws RatchetError `prompt_overlap`. */
 export function countOverlaps(sets: Partial<Record<SetName, PromptContent[]>>): Record<string, number> {
-  const named = (Object.entries(sets) as [SetName, PromptContent[]][]).map(([name, prompts]) =>
-    digested(name, prompts),
+  const named = (Object.entries(sets) as [SetName, PromptContent[] | undefined][]).flatMap(
+    ([name, prompts]) => (prompts ? [digested(name, prompts)] : []),
   );
   const counts: Record<string, number> = {};
   named.forEach((first, i) => {
@@ -39,7 +40,9 @@ function shared(first: SetName, second: SetName, count: number, example: PromptC
     "prompt_overlap",
     `${count} prompts of ${first} are also in ${second}, for example ${JSON.stringify(shown)}`,
     {
-      hint: "take them out of one of the two: a policy must not be measured on what it was trained on",
+      hint:
+        "remove them from one of the two: " +
+        "a policy must not be measured on prompts that it was trained on",
     },
   );
 }

@@ -1,5 +1,6 @@
-// π_0 as a folder in Hugging Face layout, checked by reading it as the engine will: a given checkpoint, an adapter merged into its base, or
-// one made from the seed with a given tokenizer. Only the files that make the model are taken, so a README beside it does not change the digest.
+// π_0 as a folder in Hugging Face layout: a given checkpoint, an adapter merged into its base, or weights
+// made from the seed with a given tokenizer. It is checked by loading it. Only the model's files are copied,
+// so that a README beside them does not change the digest.
 import { copyFile, link, mkdir, readdir, stat } from "node:fs/promises";
 import { basename, dirname, join, resolve } from "node:path";
 import { RatchetError } from "../errors/index.ts";
@@ -24,7 +25,7 @@ export interface Policy {
   parameters: number;
 }
 
-/** `folder`: an empty one that receives the files. */
+/** Writes the files to `folder`. */
 export async function stagePolicy(spec: ResolvedSpec, baseDir: string, folder: string): Promise<Policy> {
   const { path, init } = spec.policy;
   await mkdir(folder, { recursive: true });
@@ -33,7 +34,7 @@ export async function stagePolicy(spec: ResolvedSpec, baseDir: string, folder: s
   return readStaged(folder, `policy.path ${path}`);
 }
 
-/** The preference model that the spec gives. */
+/** The preference model that the spec names. */
 export async function stagePreferenceModel(path: string, baseDir: string, folder: string): Promise<Policy> {
   await mkdir(folder, { recursive: true });
   await takeFiles("score.preferenceModel.path", path, baseDir, folder);
@@ -45,7 +46,7 @@ async function readStaged(folder: string, name: string): Promise<Policy> {
   if (isRewardModel(config)) {
     throw new RatchetError(
       "architecture_unsupported",
-      `${name} is a ${config.architecture}, which cannot write`,
+      `${name} is a ${config.architecture}, which cannot generate text`,
       { hint: "give a model whose architecture ends in ForCausalLM" },
     );
   }
@@ -64,7 +65,7 @@ const isModelFile = (name: string): boolean =>
 async function takeFiles(setting: string, path: string, baseDir: string, folder: string): Promise<void> {
   const source = resolve(baseDir, path);
   const names = await readdir(source).catch((cause: unknown) => {
-    throw new RatchetError("file_missing", `${setting} ${path} is no folder that can be read`, {
+    throw new RatchetError("file_missing", `${setting} ${path} is not a readable folder`, {
       file: path,
       hint: `paths are relative to the spec file; looked at ${source}`,
       cause,
@@ -73,15 +74,17 @@ async function takeFiles(setting: string, path: string, baseDir: string, folder:
   if (await isAdapter(source)) return mergeFiles(source, folder);
   const wanted = names.filter(isModelFile);
   if (!wanted.includes("config.json")) {
-    throw new RatchetError("file_missing", `${setting} ${path} holds no config.json`, {
+    throw new RatchetError("file_missing", `${setting} ${path} has no config.json`, {
       file: path,
-      hint: "a checkpoint in Hugging Face layout: config.json, model.safetensors, tokenizer.json, tokenizer_config.json; or an adapter in PEFT's",
+      hint:
+        "give a checkpoint in Hugging Face layout (config.json, model.safetensors, tokenizer.json, " +
+        "tokenizer_config.json), or an adapter in PEFT's",
     });
   }
   await Promise.all(wanted.map((file) => take(join(source, file), join(folder, file))));
 }
 
-/** An adapter does not say where answers end; its base does. */
+/** generation_config.json has the stop tokens; an adapter has none, so its base's is copied. */
 async function mergeFiles(source: string, folder: string): Promise<void> {
   const { checkpoint, tokenizerDir, baseDir } = await readModel(source);
   await writeCheckpoint(folder, checkpoint, tokenizerDir);
@@ -89,7 +92,7 @@ async function mergeFiles(source: string, folder: string): Promise<void> {
   if ((await readdir(baseDir)).includes(ends)) await copyFile(join(baseDir, ends), join(folder, ends));
 }
 
-/** A link where the file system allows one: weights are large, and nothing here writes to them. */
+/** A hard link if the file system allows it, because weights are large and this code never writes to them. */
 async function take(from: string, to: string): Promise<void> {
   await link(from, to).catch(() => copyFile(from, to));
 }
@@ -112,8 +115,8 @@ async function makePolicy(
   if (eosId === undefined) {
     throw new RatchetError(
       "tokenizer_mismatch",
-      `the tokenizer ${tokenizer} names no eos_token of its vocabulary`,
-      { file: tokenizer, hint: "answers must be able to end: set eos_token in tokenizer_config.json" },
+      `the tokenizer ${tokenizer} has no eos_token in its vocabulary`,
+      { file: tokenizer, hint: "set eos_token in tokenizer_config.json: without it no answer can end" },
     );
   }
   const bosId = id("bos_token");
@@ -132,25 +135,28 @@ async function makePolicy(
     rmsEpsilon: model.rmsNormEps,
     tiedEmbeddings: model.tieEmbeddings,
     eosIds: [eosId],
-    ...(bosId === undefined ? {} : { bosId }),
-    ...(padId === undefined ? {} : { padId }),
+    bosId,
+    padId,
   };
   await writeCheckpoint(folder, initCheckpoint(config, deriveSeed("policy", spec.seed)), dir);
 }
 
-/** The folder, where the spec names the tokenizer.json in it. */
+/** The spec may name the folder, or the tokenizer.json in it. */
 async function tokenizerFolder(path: string, name: string): Promise<string> {
   const dir = basename(path) === "tokenizer.json" ? dirname(path) : path;
   const found = await stat(join(dir, "tokenizer.json")).catch(() => undefined);
   if (!found?.isFile())
-    throw new RatchetError("file_missing", `policy.init.tokenizer ${name} holds no tokenizer.json`, {
+    throw new RatchetError("file_missing", `policy.init.tokenizer ${name} has no tokenizer.json`, {
       file: name,
       hint: `paths are relative to the spec file; looked at ${dir}`,
     });
   return dir;
 }
 
-/** Ids by token: a map for BPE and word-level tokenizers, a list for unigram ones, and the added tokens beside. */
+/**
+ * Ids by token. The file has a map for BPE and word-level tokenizers, a list for unigram ones, and added
+ * tokens.
+ */
 async function readVocabulary(dir: string): Promise<Map<string, number>> {
   const { model, added_tokens: added = [] } = (await readJson(join(dir, "tokenizer.json"))) as {
     model?: { vocab?: Record<string, number> | [string, number][] };
@@ -163,7 +169,7 @@ async function readVocabulary(dir: string): Promise<Map<string, number>> {
   return new Map([...plain, ...added.map(({ content, id }) => [content, id] as const)]);
 }
 
-/** A special token stands as text or as {content}. */
+/** A special token is a text or {content}. */
 const specialText = (value: unknown): string | undefined =>
   typeof value === "string"
     ? value

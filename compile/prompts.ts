@@ -1,9 +1,10 @@
-// The campaign's prompts: one file cut by a seeded shuffle, or a module asked split by split. Ids and contents are checked here;
-// whether they fit the model, in fit.ts; whether splits overlap, in overlaps.ts.
+// The campaign's prompts: one file, shuffled and cut into splits, or a module that is called once per split.
+// fit.ts checks whether prompts fit the model, overlaps.ts whether splits share prompts.
 import { resolve } from "node:path";
 import { RatchetError } from "../errors/index.ts";
 import type { PromptSplit } from "../campaign/spec/modules.ts";
-import { isMessages } from "../campaign/recipe/preferences.ts";
+import { readRow } from "../campaign/recipe/read-row.ts";
+import type { RawRow } from "../campaign/recipe/read-row.ts";
 import { contentDigest, promptContent } from "../campaign/recipe/rows.ts";
 import type { PromptRow } from "../campaign/recipe/rows.ts";
 import { deriveSeed } from "../campaign/recipe/seeds.ts";
@@ -14,19 +15,19 @@ import { readJsonLines } from "./json-lines.ts";
 import { withModule } from "./source-modules.ts";
 import type { Environment } from "./source-modules.ts";
 
-export type SplitName = "test" | "validation" | "iterations" | "preferences";
+type SplitName = "test" | "validation" | "iterations" | "preferences";
 export type Splits = Record<SplitName, PromptRow[]>;
 
-/** In the order in which a file is cut: raising `iterations` later leaves validation and test as they were. */
-export function splitCounts({ prompts, iterations }: ResolvedSpec): Record<SplitName, number> {
+/** A file is cut in this order, so that a larger `iterations` leaves validation and test unchanged. */
+function splitCounts({ prompts, iterations }: ResolvedSpec): Record<SplitName, number> {
   const { test, validation, perIteration, preferences } = prompts;
   return { test, validation, iterations: iterations * perIteration, preferences };
 }
 
 export async function promptsFromFile(spec: ResolvedSpec, name: string, baseDir: string): Promise<Splits> {
-  const rows = (await readJsonLines(resolve(baseDir, name), name)).map(({ line, value }) => ({
-    line,
-    row: readPrompt(value, name, line),
+  const rows = (await readJsonLines(resolve(baseDir, name), name)).map((raw) => ({
+    line: raw.line,
+    row: promptOf(raw, name),
   }));
   refuseRepeats(
     rows.map(({ line, row }) => ({ row, where: `line ${line}` })),
@@ -44,8 +45,8 @@ export async function promptsFromFile(spec: ResolvedSpec, name: string, baseDir:
   );
 }
 
-/** A split's name for the module that makes its prompts. */
-const ASKED: Record<SplitName, PromptSplit> = {
+/** The split's name in a module's request. */
+const REQUESTED: Record<SplitName, PromptSplit> = {
   test: "test",
   validation: "validation",
   iterations: "online",
@@ -61,12 +62,13 @@ export async function promptsFromModule(
     const splits: Splits = { test: [], validation: [], iterations: [], preferences: [] };
     for (const [name, count] of Object.entries(splitCounts(spec)) as [SplitName, number][]) {
       if (count === 0) continue;
-      const split = ASKED[name];
+      const split = REQUESTED[name];
       const rows = (await runner.call({ seed: deriveSeed("prompts", spec.seed, split), split, count })).map(
         tidy,
       );
       const placed = rows.map((row, i) => ({ row, where: `row ${i} of ${split}` }));
-      // Prompts whose answers are rated may ask the same thing twice; their ids still differ, because seeds come from ids.
+      // Prompts for labelled answers may repeat a question. Ids must differ, because seeds are derived from
+      // them.
       if (name === "preferences") refuseRepeatedIds(placed, bundle.name);
       else refuseRepeats(placed, bundle.name);
       splits[name] = rows;
@@ -75,24 +77,10 @@ export async function promptsFromModule(
   });
 }
 
-function readPrompt(value: unknown, name: string, line: number): PromptRow {
-  const wrong = (what: string) =>
-    new RatchetError("prompt_invalid", `${name}:${line} ${what}`, {
-      file: name,
-      line,
-      hint: 'a row is {"prompt": "text"} or {"messages": [{"role", "content"}]}, with an optional "id"',
-    });
-  if (typeof value !== "object" || value === null || Array.isArray(value)) throw wrong("is no object");
-  const { id, prompt, messages } = value as Record<string, unknown>;
+function promptOf(raw: RawRow, name: string): PromptRow {
+  const { id, prompt, messages } = readRow("prompt", raw, name);
   // TRL writes a conversation in the `prompt` column as well.
-  const turns = messages ?? (Array.isArray(prompt) ? prompt : undefined);
-  if (messages !== undefined && prompt !== undefined) throw wrong("has both `prompt` and `messages`");
-  if (turns === undefined && (typeof prompt !== "string" || prompt.trim() === ""))
-    throw wrong("has an empty prompt");
-  if (turns !== undefined && (!isMessages(turns) || turns.some((turn) => turn.content.trim() === "")))
-    throw wrong("has no messages, or an empty one");
-  if (id !== undefined && (!["string", "number"].includes(typeof id) || id === ""))
-    throw wrong("has an `id` that is no text");
+  const turns = messages ?? (typeof prompt === "string" ? undefined : prompt);
   const content = turns ? { messages: turns } : { prompt: prompt as string };
   return tidy({
     id: id === undefined ? contentDigest(promptContent(content)).slice(0, 16) : String(id),
@@ -100,7 +88,7 @@ function readPrompt(value: unknown, name: string, line: number): PromptRow {
   });
 }
 
-/** Known fields only, in one order, so that the rows' bytes follow from what they mean. */
+/** Known fields in a fixed order, so that rows with the same content have the same bytes. */
 function tidy({ id, prompt, messages }: PromptRow): PromptRow {
   return messages
     ? { id, messages: messages.map(({ role, content }) => ({ role, content })) }
@@ -119,7 +107,7 @@ function refuseRepeats(rows: PlacedRow[], name: string): void {
   if (again)
     throw new RatchetError(
       "duplicate_prompt",
-      `${name} asks the same in ${again.first} and ${again.second}${again.more}`,
+      `${name} has the same prompt in ${again.first} and ${again.second}${again.more}`,
       { file: name, hint: "keep one of them: a prompt belongs to one split" },
     );
 }
@@ -132,7 +120,7 @@ function refuseRepeatedIds(rows: PlacedRow[], name: string): void {
       `${name} has the prompt id ${again.key} in ${again.first} and ${again.second}${again.more}`,
       {
         file: name,
-        hint: "a row without an id gets one from its content, so equal rows without ids clash too",
+        hint: "a row without an id gets one from its content, so equal rows without ids conflict too",
       },
     );
 }
@@ -163,10 +151,12 @@ function tooFew(
     .map(([split, count]) => `${split} ${count}`);
   return new RatchetError(
     "prompts_too_few",
-    `${name} holds ${found} prompts, but the campaign needs ${needed} (${parts.join(", ")})`,
+    `${name} has ${found} prompts, but the campaign needs ${needed} (${parts.join(", ")})`,
     {
       file: name,
-      hint: "lower prompts.perIteration, prompts.validation, prompts.test or iterations, or give more prompts",
+      hint:
+        "lower prompts.perIteration, prompts.validation, prompts.test or iterations, " +
+        "or give more prompts",
     },
   );
 }

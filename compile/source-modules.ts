@@ -1,5 +1,5 @@
-// Modules that are asked once, at start: prompts and SFT answers. Their answers become rows of the campaign; they run as confined as
-// every other module.
+// Prompts and SFT modules are called once, when the spec is compiled. Their answers become rows of the
+// campaign. They run in a confined child process, like other modules.
 import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -10,7 +10,7 @@ import type { Bundle } from "./bundle.ts";
 
 export type Environment = Record<string, string | undefined>;
 
-/** Runs `use` with a runner of the bundle, which is gone afterwards. */
+/** Calls `use` with a runner of the bundle, and closes the runner. */
 export async function withModule<R extends "prompts" | "sft", T>(
   role: R,
   bundle: Bundle,

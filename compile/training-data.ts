@@ -1,9 +1,10 @@
-// Data that the bootstrap learns from: SFT rows and a file of preferences.
+// Training data of the bootstrap: SFT rows and preference files.
 import { resolve } from "node:path";
 import { RatchetError } from "../errors/index.ts";
-import type { SftRow } from "../campaign/spec/modules.ts";
-import { filterPreferences, isMessages } from "../campaign/recipe/preferences.ts";
-import type { FilteredPreferences, RawRow } from "../campaign/recipe/preferences.ts";
+import { filterPreferences } from "../campaign/recipe/preferences.ts";
+import type { FilteredPreferences } from "../campaign/recipe/preferences.ts";
+import { readRow } from "../campaign/recipe/read-row.ts";
+import type { RowOf } from "../campaign/recipe/row-schema.ts";
 import type { PromptContent } from "../campaign/recipe/rows.ts";
 import { deriveSeed } from "../campaign/recipe/seeds.ts";
 import type { ResolvedSpec } from "../campaign/spec/schema.ts";
@@ -13,17 +14,17 @@ import { withModule } from "./source-modules.ts";
 import type { Environment } from "./source-modules.ts";
 
 /** A row of a file may also be a `text`, or a whole conversation of `messages`. */
-type AnySftRow = Partial<SftRow> & { text?: string };
+type SftFileRow = RowOf<"sft">;
 
-export async function sftFromFile(name: string, baseDir: string): Promise<AnySftRow[]> {
-  return (await readJsonLines(resolve(baseDir, name), name)).map((row) => readSft(row, name));
+export async function sftFromFile(name: string, baseDir: string): Promise<SftFileRow[]> {
+  return (await readJsonLines(resolve(baseDir, name), name)).map((raw) => tidy(readRow("sft", raw, name)));
 }
 
 export async function sftFromModule(
   spec: ResolvedSpec,
   bundle: Bundle,
   environment: Environment,
-): Promise<AnySftRow[]> {
+): Promise<SftFileRow[]> {
   const data = spec.bootstrap.sft!.data;
   const rows = await withModule("sft", bundle, data, environment, (runner) =>
     runner.call({ seed: deriveSeed("sft", spec.seed), count: data.count! }),
@@ -31,42 +32,14 @@ export async function sftFromModule(
   return rows.map(tidy);
 }
 
-function readSft({ line, value }: RawRow, name: string): AnySftRow {
-  const wrong = (what: string) =>
-    new RatchetError("row_invalid", `${name}:${line} ${what}`, {
-      file: name,
-      line,
-      hint: 'a row is {"prompt" or "messages", "completion": "text"}, {"text"}, or {"messages"} of a whole conversation',
-    });
-  if (typeof value !== "object" || value === null) throw wrong("is no object");
-  const { prompt, messages, completion, text } = value as Record<string, unknown>;
-  if ([prompt, messages, text].filter((column) => column !== undefined).length !== 1)
-    throw wrong("needs either `prompt`, `messages` or `text`");
-  if (prompt !== undefined && (typeof prompt !== "string" || prompt.trim() === ""))
-    throw wrong("has an empty prompt");
-  if (messages !== undefined && !isMessages(messages))
-    throw wrong("has `messages` that are no list of {role, content}");
-  if (text !== undefined && (typeof text !== "string" || text.trim() === ""))
-    throw wrong("has an empty text");
-  if (text !== undefined && completion !== undefined) throw wrong("has both `text` and `completion`");
-  const answered = completion !== undefined || prompt !== undefined;
-  if (answered && (typeof completion !== "string" || completion.trim() === ""))
-    throw wrong("has an empty completion");
-  return tidy(value as AnySftRow);
+/** Known fields in a fixed order, so that rows with the same content have the same bytes. */
+function tidy({ prompt, messages, completion, text }: SftFileRow): SftFileRow {
+  const turns = messages?.map(({ role, content }) => ({ role, content }));
+  return { prompt, messages: turns, completion, text };
 }
 
-/** Known fields only, in one order, so that the rows' bytes follow from what they mean. */
-function tidy({ prompt, messages, completion, text }: AnySftRow): AnySftRow {
-  return {
-    ...(prompt === undefined ? {} : { prompt }),
-    ...(messages === undefined ? {} : { messages: messages.map(({ role, content }) => ({ role, content })) }),
-    ...(completion === undefined ? {} : { completion }),
-    ...(text === undefined ? {} : { text }),
-  };
-}
-
-/** What a row asks, where that can be told: what stands before the first answer. */
-export function sftPrompt({ messages, completion, prompt }: AnySftRow): PromptContent | undefined {
+/** The row's prompt: everything before the first answer. Undefined for plain text. */
+export function sftPrompt({ messages, completion, prompt }: SftFileRow): PromptContent | undefined {
   if (completion !== undefined || !messages) return messages ?? prompt;
   const first = messages.findIndex(({ role }) => role === "assistant");
   return messages.slice(0, first < 0 ? messages.length : first);
@@ -78,7 +51,10 @@ export async function preferencesFromFile(
   baseDir: string,
 ): Promise<FilteredPreferences & { rows: number }> {
   const rows = await readJsonLines(resolve(baseDir, name), name);
-  const filtered = filterPreferences(rows, { minMargin });
+  const filtered = filterPreferences(
+    rows.map((raw) => readRow("preference", raw, name)),
+    { minMargin },
+  );
   if (filtered.pairs.length === 0) {
     const reasons = Object.entries(filtered.dropped)
       .filter(([, count]) => count > 0)
@@ -97,14 +73,13 @@ export function refuseTooFewPairs(
   { baselines, iterations, pair, bootstrap }: ResolvedSpec,
   kept: number,
 ): void {
-  const arm = baselines.find(({ pairs }) => pairs === "preferences");
+  const baseline = baselines.find(({ pairs }) => pairs === "preferences");
   const needed = iterations * pair.limit;
-  if (!arm || needed <= kept) return;
+  if (!baseline || needed <= kept) return;
   throw new RatchetError(
     "spec_conflict",
-    `baseline ${arm.name} needs iterations × pair.limit = ${needed} pairs, but ${bootstrap.preferences?.file} has ${kept} that pass the filters`,
-    {
-      hint: "lower pair.limit, or give more preferences",
-    },
+    `baseline ${baseline.name} needs iterations × pair.limit = ${needed} pairs, ` +
+      `but ${bootstrap.preferences?.file} has ${kept} that pass the filters`,
+    { hint: "lower pair.limit, or give more preferences" },
   );
 }

@@ -7,7 +7,7 @@ import { existsSync } from "node:fs";
 import { mkdir, readFile, rename, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { pairGroups } from "../campaign/recipe/pairing.ts";
-import { comparisonsOf, pairsFromLabels } from "../campaign/recipe/preferences.ts";
+import { comparisonsOf, pairsFromLabels } from "../campaign/recipe/labels.ts";
 import type { PairRow, PromptRow } from "../campaign/recipe/rows.ts";
 import type { GoldScore } from "../campaign/spec/modules.ts";
 import { completionSeed, deriveSeed } from "../campaign/recipe/seeds.ts";

@@ -156,7 +156,7 @@ function report({ recipe, accuracy }: Bootstrapped, variants: Judged[], seconds:
           rewardAccuracy: accuracy,
           ...tableJson(table),
         } satisfies StudyRun)
-      : formatTable(table, { colour: false }),
+      : formatTable(table, { color: false }),
   );
   const stages = Object.entries(recipe.seconds).map(([stage, time]) => `${stage} ${time.toFixed(1)}`);
   console.error(`seed ${recipe.spec.seed}: ${seconds.toFixed(0)} s; by stage: ${stages.join(", ")}`);

@@ -1,8 +1,11 @@
-// Aligned columns of plain text for a terminal, with colour where the caller wants it. Whether it is wanted is decided by
-// `wantsColour`; nothing here reads the environment or a stream.
+// Aligned columns of plain text for a terminal, in color if the caller wants it. Nothing here reads the
+// environment or a stream; `wantsColor` decides from their values.
 
-/** https://no-color.org: any non-empty NO_COLOR wins, then FORCE_COLOR, then whether the stream is a terminal. */
-export function wantsColour(env: Record<string, string | undefined>, isTerminal: boolean): boolean {
+/**
+ * https://no-color.org: a non-empty NO_COLOR decides first, then FORCE_COLOR, then whether the stream is a
+ * terminal.
+ */
+export function wantsColor(env: Record<string, string | undefined>, isTerminal: boolean): boolean {
   if (env["NO_COLOR"]) return false;
   if (env["FORCE_COLOR"]) return env["FORCE_COLOR"] !== "0";
   return isTerminal && env["TERM"] !== "dumb";
@@ -13,11 +16,11 @@ export type Tone = "bold" | "dim" | "good" | "bad";
 const CODES: Record<Tone, [number, number]> = { bold: [1, 22], dim: [2, 22], good: [32, 39], bad: [31, 39] };
 
 export interface Look {
-  colour: boolean;
+  color: boolean;
 }
 
-export function paint(text: string, tone: Tone | undefined, { colour }: Look): string {
-  if (!colour || tone === undefined || text === "") return text;
+export function paint(text: string, tone: Tone | undefined, { color }: Look): string {
+  if (!color || tone === undefined || text === "") return text;
   const [on, off] = CODES[tone];
   return `\u001b[${on}m${text}\u001b[${off}m`;
 }

@@ -1,4 +1,4 @@
-// How numbers are written in reports: as many digits as mean something. Absent values are a dash.
+// Numbers in reports: only significant digits; a dash for absent values.
 import type { EvaluateMetrics, Interval } from "../campaign/types.ts";
 
 export const ABSENT = "–";
@@ -10,7 +10,7 @@ export const fixed = (value: number | null | undefined, digits: number): string 
 export const interval = (value: Interval | undefined): string =>
   value === undefined ? ABSENT : `${fixed(value.value, 2)} [${fixed(value.low, 2)}, ${fixed(value.high, 2)}]`;
 
-/** Who decided a win rate. The reward that pairs were made by cannot say whether training on them made answers better. */
+/** Who decided a win rate. The reward that made the pairs is no independent judge of training on them. */
 export const judgeName = (judgedBy: EvaluateMetrics["judgedBy"]): string =>
   judgedBy === undefined
     ? "nobody"

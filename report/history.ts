@@ -1,28 +1,28 @@
-// `ratchet history`: every place of a campaign in the order in which the ledger decided them, first what its policy is worth, then what
-// it was trained on. Both tables fit 80 columns.
+// `ratchet history`: every place of a campaign, in the order of the ledger. One table for the metrics of its
+// policy, one for its training data. Both fit 80 columns.
 import type { Decision, Digest, EvaluateMetrics } from "../campaign/types.ts";
 import { formatColumns } from "./columns.ts";
 import type { Cell, Column, Look } from "./columns.ts";
 import { ABSENT, fixed, interval, judgeName } from "./digits.ts";
 
-export interface HistoryRow {
+interface HistoryRow {
   /** `it-0003.1`, `base-offline.1` */
   place: string;
   policy: Digest;
   /** Absent for baselines and before the decision. */
   decision?: Decision;
-  /** Without a win rate nobody judged: the newest policy was promoted unseen. */
+  /** Without a win rate, the policy was promoted unjudged. */
   promotion?: { winRate?: object };
-  /** Trained on, and optimizer steps. */
+  /** Pairs of the training, and its optimizer steps. */
   pairs?: number;
   steps?: number;
   /** Mean score gap of the pairs. */
   margin?: number;
   /** Last training loss. */
   loss?: number;
-  /** On the validation split: what decisions were given. */
+  /** Metrics on the validation split, which decisions use. */
   validation?: EvaluateMetrics;
-  /** On the test split: what is reported. */
+  /** Metrics on the test split, for reports. */
   test?: EvaluateMetrics;
   finishedAt?: string;
 }
@@ -30,7 +30,7 @@ export interface HistoryRow {
 const left = (title: string): Column => ({ title, align: "left" });
 const right = (title: string): Column => ({ title, align: "right" });
 
-const WORTH = [
+const METRICS = [
   left("place"),
   left("decision"),
   left("win rate [95 %]"),
@@ -52,19 +52,19 @@ export function formatHistory(rows: HistoryRow[], look: Look): string {
   const judged = rows.findLast(({ test }) => test?.winRate)?.test;
   return [
     (judged ? `Win rate by ${judgeName(judged.judgedBy)}:\n` : "") +
-      formatColumns(WORTH, rows.map(worthCells), look),
+      formatColumns(METRICS, rows.map(metricCells), look),
     formatColumns(TRAINED, rows.map(trainedCells), look),
   ].join("\n\n");
 }
 
-function worthCells({ place, decision, promotion, validation, test }: HistoryRow): Cell[] {
+function metricCells({ place, decision, promotion, validation, test }: HistoryRow): Cell[] {
   const shown = test ?? validation;
-  const unseen = promotion && promotion.winRate === undefined;
+  const unjudged = promotion && promotion.winRate === undefined;
   return [
     { text: place },
     {
-      text: unseen ? "unjudged" : (decision ?? ABSENT),
-      ...(decision === "promoted" && !unseen ? { tone: "good" as const } : {}),
+      text: unjudged ? "unjudged" : (decision ?? ABSENT),
+      tone: decision === "promoted" && !unjudged ? "good" : undefined,
     },
     { text: interval(test?.winRate) },
     { text: fixed(shown?.proxy, 2) },

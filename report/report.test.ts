@@ -2,14 +2,14 @@ import assert from "node:assert/strict";
 import { it } from "node:test";
 import fc from "fast-check";
 import type { EvaluateMetrics } from "../campaign/types.ts";
-import { formatColumns, wantsColour, width } from "./columns.ts";
+import { formatColumns, wantsColor, width } from "./columns.ts";
 import { difference, fixed, interval, rate } from "./digits.ts";
 import { formatHistory } from "./history.ts";
 import { formatSamples, wrap } from "./samples.ts";
 import { formatTable, tableJson } from "./table.ts";
 import type { CampaignTable } from "./table.ts";
 
-const PLAIN = { colour: false };
+const PLAIN = { color: false };
 const metrics = {
   judgedBy: "gold" as const,
   prompts: 300,
@@ -68,7 +68,7 @@ const TABLE: CampaignTable = {
   vs: { offline: { diff: 0.12, low: 0.09, high: 0.15 } },
 };
 
-it("the table aligns every arm and says what the last iteration gains", () => {
+it("the table has every policy, aligned, and the gain of the last iteration", () => {
   assert.equal(
     formatTable(TABLE, PLAIN),
     [
@@ -95,7 +95,7 @@ it("the table aligns every arm and says what the last iteration gains", () => {
   );
 });
 
-it("a promoted iteration that is not the last is named, with differences of its own", () => {
+it("a promoted iteration that is not the last has a line and differences of its own", () => {
   const last = arm(
     "iteration-2",
     { ...metrics, winRate: { value: 0.7, low: 0.68, high: 0.72 } },
@@ -115,7 +115,7 @@ it("a promoted iteration that is not the last is named, with differences of its 
   assert.match(text, /^ {2}iteration-2 − offline: -0\.05 .*\n {2}iteration-1 − offline: \+0\.12 /m);
 });
 
-it("the JSON of the table has the promised keys and no others", () => {
+it("the table's JSON has exactly the documented keys", () => {
   const json = tableJson(TABLE);
   assert.deepEqual(Object.keys(json), ["rows", "vs"]);
   for (const row of json.rows)
@@ -143,13 +143,13 @@ it("the JSON of the table has the promised keys and no others", () => {
   assert.deepEqual(json.vs, { offline: { diff: 0.12, low: 0.09, high: 0.15 } });
 });
 
-it("a campaign without gold or opponent shows dashes and no parts", () => {
+it("a campaign without true reward and reference answers shows dashes and no parts", () => {
   const text = formatTable({ arms: [arm("iteration-1", metrics, null)], vs: {} }, PLAIN);
   assert.match(text, /iteration-1 +– +– +0\.31/);
   assert.doesNotMatch(text, /Gold by part|paired/);
 });
 
-it("a baseline's pairs and steps stand beside those of all iterations together, and what differs is marked", () => {
+it("a baseline's pairs and steps are listed with those of all iterations; differences are marked", () => {
   const [sft, offline, first] = TABLE.arms as [
     (typeof TABLE.arms)[0],
     (typeof TABLE.arms)[0],
@@ -162,10 +162,10 @@ it("a baseline's pairs and steps stand beside those of all iterations together, 
     { ...first, name: "iteration-2", pairs: 232 },
   ];
   assert.match(formatTable({ ...TABLE, arms }, PLAIN), /^offline +480 +60\niterations 1 to 2 +472 +60$/m);
-  assert.ok(formatTable({ ...TABLE, arms }, { colour: true }).includes("\u001b[31m480\u001b[39m     60"));
+  assert.ok(formatTable({ ...TABLE, arms }, { color: true }).includes("\u001b[31m480\u001b[39m     60"));
 });
 
-it("a win rate that nobody held out decided is named so wherever it is shown", () => {
+it("a win rate by the training reward is marked as not held out in every report", () => {
   const winRate = { value: 0.9, low: 0.8, high: 1 };
   const measured = { ...metrics, winRate, judgedBy: "reward" as const };
   assert.match(
@@ -214,21 +214,21 @@ it("tables of usual numbers fit a terminal of 80 columns", () => {
   );
 });
 
-it("NO_COLOR silences colour, FORCE_COLOR brings it into a pipe, and a pipe has none by itself", () => {
-  assert.equal(wantsColour({}, true), true);
-  assert.equal(wantsColour({}, false), false);
-  assert.equal(wantsColour({ NO_COLOR: "1", FORCE_COLOR: "1" }, true), false);
-  assert.equal(wantsColour({ NO_COLOR: "" }, true), true);
-  assert.equal(wantsColour({ FORCE_COLOR: "1" }, false), true);
-  assert.equal(wantsColour({ TERM: "dumb" }, true), false);
+it("NO_COLOR turns color off, FORCE_COLOR turns it on, and a pipe has none by default", () => {
+  assert.equal(wantsColor({}, true), true);
+  assert.equal(wantsColor({}, false), false);
+  assert.equal(wantsColor({ NO_COLOR: "1", FORCE_COLOR: "1" }, true), false);
+  assert.equal(wantsColor({ NO_COLOR: "" }, true), true);
+  assert.equal(wantsColor({ FORCE_COLOR: "1" }, false), true);
+  assert.equal(wantsColor({ TERM: "dumb" }, true), false);
 });
 
-it("colour changes no column", () => {
-  // oxlint-disable-next-line no-control-regex -- the escapes are what is taken out
-  assert.equal(formatTable(TABLE, { colour: true }).replace(/\u001b\[\d+m/g, ""), formatTable(TABLE, PLAIN));
+it("color does not change the alignment", () => {
+  // oxlint-disable-next-line no-control-regex -- removing escapes is the purpose
+  assert.equal(formatTable(TABLE, { color: true }).replace(/\u001b\[\d+m/g, ""), formatTable(TABLE, PLAIN));
 });
 
-it("columns line up whatever the cells hold", () => {
+it("columns are aligned for any cells", () => {
   fc.assert(
     fc.property(
       fc.array(fc.tuple(fc.stringMatching(/^[a-zé–]{1,12}$/), fc.stringMatching(/^[0-9.]{1,9}$/)), {
@@ -249,7 +249,7 @@ it("columns line up whatever the cells hold", () => {
   );
 });
 
-it("numbers are written with the digits that mean something", () => {
+it("numbers have only significant digits", () => {
   assert.equal(fixed(-0.001, 2), "0.00");
   assert.equal(fixed(undefined, 2), "–");
   assert.equal(interval(undefined), "–");
@@ -257,7 +257,7 @@ it("numbers are written with the digits that mean something", () => {
   assert.deepEqual([1e-4, 2.5e-5, 3e-3].map(rate), ["1e-4", "2.5e-5", "3e-3"]);
 });
 
-it("samples stand side by side within the width of the terminal", () => {
+it("samples are side by side within the width of the terminal", () => {
   const text = formatSamples(
     [
       {
@@ -271,7 +271,7 @@ it("samples stand side by side within the width of the terminal", () => {
       },
     ],
     { before: "sft", after: "iteration-6" },
-    { colour: false, columns: 60 },
+    { color: false, columns: 60 },
   );
   assert.equal(
     text,
@@ -285,7 +285,7 @@ it("samples stand side by side within the width of the terminal", () => {
   );
 });
 
-it("wrapping keeps every word and no line too long", () => {
+it("wrapping keeps every word, and no line is too long", () => {
   fc.assert(
     fc.property(fc.string(), fc.integer({ min: 1, max: 30 }), (text, columns) => {
       const lines = wrap(text, columns);
@@ -295,7 +295,7 @@ it("wrapping keeps every word and no line too long", () => {
   );
 });
 
-it("history has a line for each place and dashes for what it lacks", () => {
+it("history has a line for each place, and dashes for absent values", () => {
   const text = formatHistory(
     [
       {

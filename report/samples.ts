@@ -1,28 +1,28 @@
-// Answers to read: the same prompts before and after training, side by side.
+// Answers to the same prompts before and after training, side by side.
 import type { Finish } from "../campaign/spec/modules.ts";
 import { paint, width } from "./columns.ts";
 import type { Look } from "./columns.ts";
 import { fixed } from "./digits.ts";
 
-export interface ReadAnswer {
+interface ReadAnswer {
   text: string;
   finish: Finish;
-  /** Gold where there is one, else the proxy. */
+  /** True reward; if there is none, the proxy. */
   score?: number;
 }
 
-export interface SamplePair {
+interface SamplePair {
   prompt: string;
   before: ReadAnswer;
   after: ReadAnswer;
 }
 
-export interface SampleNames {
+interface SampleNames {
   before: string;
   after: string;
 }
 
-/** Two columns of equal width under each prompt. `columns` is the width of the terminal. */
+/** Two columns of equal width below each prompt. `columns`: width of the terminal. */
 export function formatSamples(
   samples: SamplePair[],
   names: SampleNames,
@@ -43,7 +43,8 @@ function formatSample(
   const lines = Array.from({ length: Math.max(left.length, right.length) }, (_, i) => {
     const tone = i === 0 ? "dim" : undefined;
     const cell = left[i] ?? "";
-    return `  ${paint(cell, tone, look)}${" ".repeat(Math.max(0, each - width(cell)))} | ${paint(right[i] ?? "", tone, look)}`.trimEnd();
+    const space = " ".repeat(Math.max(0, each - width(cell)));
+    return `  ${paint(cell, tone, look)}${space} | ${paint(right[i] ?? "", tone, look)}`.trimEnd();
   });
   return [...wrap(prompt, 2 * each + 3).map((line) => paint(line, "bold", look)), ...lines].join("\n");
 }
@@ -51,11 +52,11 @@ function formatSample(
 const title = (name: string, { score }: ReadAnswer): string =>
   score === undefined ? name : `${name}, score ${fixed(score, 2)}`;
 
-/** "…" shows an answer that was cut off at the token limit. */
+/** "…" marks an answer that was cut off at the token limit. */
 const answerText = ({ text, finish }: ReadAnswer): string =>
   `${text.trim()}${finish === "length" ? " …" : ""}` || "(nothing)";
 
-/** Breaks at spaces; words longer than a line are cut. Line ends inside the text count as spaces. */
+/** Breaks at spaces and cuts words longer than a line. Line ends in the text are spaces. */
 export function wrap(text: string, columns: number): string[] {
   const lines: string[] = [];
   let line = "";

@@ -1,5 +1,6 @@
-// The table at the end of a campaign: every arm on the test split, what the last and the promoted iteration gain over the offline
-// baselines, and gold part by part where a world has one. Made from metrics; who computes differences is the client.
+// The table at the end of a campaign: every policy on the test split, the gain of the last and the promoted
+// iteration over the offline baselines, and the parts of the true reward if there is one. The client computes
+// the differences.
 import type { EvaluateMetrics, Interval } from "../campaign/types.ts";
 import { formatColumns, paint } from "./columns.ts";
 import type { Cell, Column, Look } from "./columns.ts";
@@ -7,19 +8,19 @@ import { ABSENT, difference, fixed, interval, judgeName, rate } from "./digits.t
 
 type JudgedBy = NonNullable<EvaluateMetrics["judgedBy"]>;
 
-/** One arm on the test split. */
-export interface Arm {
+/** One policy on the test split. */
+interface Variant {
   /** `sft`, a baseline's name, or `iteration-1` and so on. */
   name: string;
   metrics: EvaluateMetrics;
-  /** null where nothing was trained. */
+  /** null if nothing was trained. */
   learningRate: number | null;
-  /** Pairs trained on and optimizer steps, of this training alone; null where nothing was trained on pairs. */
+  /** Pairs and optimizer steps of this training alone; null if nothing was trained on pairs. */
   pairs: number | null;
   steps: number | null;
 }
 
-/** Win rate of the last iteration minus that of a baseline, paired by prompt. */
+/** Win rate of the last iteration minus a baseline's, paired by prompt. */
 export interface Difference {
   diff: number;
   low: number;
@@ -27,15 +28,15 @@ export interface Difference {
 }
 
 export interface CampaignTable {
-  /** In the order of the table; the last one is the last iteration. */
-  arms: Arm[];
+  /** In the order of the table; the last iteration is last. */
+  arms: Variant[];
   /** By baseline name. */
   vs: Record<string, Difference>;
-  /** The arm that is promoted, and its own differences. */
+  /** The promoted policy and its differences. */
   promoted?: { name: string; vs: Record<string, Difference> };
 }
 
-/** What `npm run demo -- --json` prints: these keys and no others. */
+/** Output of `npm run demo -- --json`. */
 export interface TableJson {
   rows: {
     name: string;
@@ -97,7 +98,7 @@ export function formatTable({ arms, vs, promoted }: CampaignTable, look: Look): 
     judged +
       formatColumns(
         COLUMNS,
-        arms.map((arm) => armCells(arm, arm === last)),
+        arms.map((variant) => variantCells(variant, variant === last)),
         look,
       ),
     ...(promoted ? [`Promoted on the validation split: ${promoted.name}`] : []),
@@ -112,17 +113,20 @@ export function formatTable({ arms, vs, promoted }: CampaignTable, look: Look): 
 }
 
 function formatVersus(name: string | undefined, vs: Record<string, Difference>, look: Look): string[] {
-  return Object.entries(vs).map(
-    ([baseline, d]) =>
-      `${name} − ${baseline}: ${paint(difference(d), d.low > 0 ? "good" : d.high < 0 ? "bad" : undefined, look)}`,
-  );
+  return Object.entries(vs).map(([baseline, d]) => {
+    const tone = d.low > 0 ? "good" : d.high < 0 ? "bad" : undefined;
+    return `${name} − ${baseline}: ${paint(difference(d), tone, look)}`;
+  });
 }
 
-/** Each baseline beside all iterations together: a control says something only where pairs and steps are as many. */
-function formatTrained(arms: Arm[], baselines: string[], look: Look): string {
+/**
+ * Baselines next to all iterations together. A baseline with other numbers of pairs or steps is no fair
+ * control.
+ */
+function formatTrained(arms: Variant[], baselines: string[], look: Look): string {
   const iterations = arms.filter(({ name }) => name.startsWith("iteration-"));
   const sum = (count: "pairs" | "steps"): number =>
-    iterations.reduce((total, arm) => total + (arm[count] ?? 0), 0);
+    iterations.reduce((total, variant) => total + (variant[count] ?? 0), 0);
   const together = { name: `iterations 1 to ${iterations.length}`, pairs: sum("pairs"), steps: sum("steps") };
   const rows = [...arms.filter(({ name }) => baselines.includes(name)), together];
   const cells = rows.map(({ name, pairs, steps }): Cell[] => [
@@ -143,15 +147,15 @@ function formatTrained(arms: Arm[], baselines: string[], look: Look): string {
 
 const count = (value: number | null, wanted: number): Cell => ({
   text: value === null ? ABSENT : String(value),
-  ...(value === wanted ? {} : { tone: "bad" as const }),
+  tone: value === wanted ? undefined : "bad",
 });
 
-function armCells({ name, metrics, learningRate }: Arm, isLast: boolean): Cell[] {
-  const tone = isLast ? ({ tone: "bold" } as const) : {};
+function variantCells({ name, metrics, learningRate }: Variant, isLast: boolean): Cell[] {
+  const tone = isLast ? "bold" : undefined;
   const { winRate, gold, proxy, length, truncated, kl } = metrics;
   return [
-    { text: name, ...tone },
-    { text: interval(winRate), ...tone },
+    { text: name, tone },
+    { text: interval(winRate), tone },
     { text: fixed(gold, 2) },
     { text: fixed(proxy, 2) },
     { text: fixed(length, 1) },
@@ -161,8 +165,8 @@ function armCells({ name, metrics, learningRate }: Arm, isLast: boolean): Cell[]
   ];
 }
 
-/** One column for each part; empty where no arm has any. */
-export function formatParts(arms: Arm[], look: Look): string {
+/** One column for each part of the true reward; empty if no policy has any. */
+function formatParts(arms: Variant[], look: Look): string {
   const names = [...new Set(arms.flatMap(({ metrics }) => Object.keys(metrics.goldParts ?? {})))];
   if (names.length === 0) return "";
   const columns: Column[] = [

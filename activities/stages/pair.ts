@@ -3,7 +3,7 @@
 import { RatchetError } from "../../errors/index.ts";
 import type { PairSettings } from "../../campaign/spec/compiled.ts";
 import { Pairer, summary } from "../../campaign/recipe/pairing.ts";
-import { comparisonsOf, pairsFromLabels } from "../../campaign/recipe/preferences.ts";
+import { comparisonsOf, pairsFromLabels } from "../../campaign/recipe/labels.ts";
 import { formatRows } from "../../campaign/recipe/rows.ts";
 import type { PairRow } from "../../campaign/recipe/rows.ts";
 import { deriveSeed } from "../../campaign/recipe/seeds.ts";

@@ -8,7 +8,7 @@ import type { PromptSource } from "../../activities/contract.ts";
 import { judgeBy } from "../../activities/judging.ts";
 import { placeName } from "../../campaign/ids.ts";
 import { pairGroups } from "../../campaign/recipe/pairing.ts";
-import { comparisonsOf, pairsFromLabels } from "../../campaign/recipe/preferences.ts";
+import { comparisonsOf, pairsFromLabels } from "../../campaign/recipe/labels.ts";
 import { formatRows } from "../../campaign/recipe/rows.ts";
 import type { PairRow, PromptRow } from "../../campaign/recipe/rows.ts";
 import { completionSeed, deriveSeed, resamplingSeed } from "../../campaign/recipe/seeds.ts";

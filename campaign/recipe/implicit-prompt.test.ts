@@ -3,7 +3,7 @@ import { it } from "node:test";
 import fc from "fast-check";
 import { splitMessages, splitText } from "./implicit-prompt.ts";
 
-it("the common beginning of two answers is the prompt; the space before the first difference goes to the answers", () => {
+it("the common beginning is the prompt, without the space before the first difference", () => {
   assert.deepEqual(splitText("The sky is blue.", "The sky is grey."), {
     prompt: "The sky is",
     chosen: " blue.",
@@ -17,7 +17,7 @@ it("the common beginning of two answers is the prompt; the space before the firs
   assert.deepEqual(splitText("no", "yes"), { prompt: "", chosen: "no", rejected: "yes" });
 });
 
-it("where one answer goes on from the whole other, its last character stays with the answers", () => {
+it("if one answer begins with all of the other, the last character stays with the answers", () => {
   assert.deepEqual(splitText("red fish", "red fish swims"), {
     prompt: "red fis",
     chosen: "h",
@@ -26,7 +26,7 @@ it("where one answer goes on from the whole other, its last character stays with
   assert.deepEqual(splitText("", "red"), { prompt: "", chosen: "", rejected: "red" });
 });
 
-it("a character beyond 16 bits is never cut", () => {
+it("surrogate pairs are never split", () => {
   assert.deepEqual(splitText("a😀", "a😁"), { prompt: "a", chosen: "😀", rejected: "😁" });
   fc.assert(
     fc.property(fc.string({ unit: "grapheme" }), fc.string({ unit: "grapheme" }), (a, b) => {

@@ -1,5 +1,6 @@
-// Preference rows without a prompt: what both answers begin with is the prompt, by TRL's rule (1.13). Messages are compared whole,
-// text by code points; a space before the first difference belongs to the answers, because tokens begin with their space.
+// Preference rows without a prompt: the common beginning of both answers is the prompt, by TRL's rule (1.13).
+// Messages are compared whole, text by code points. A space before the first difference belongs to the
+// answers, because tokens begin with their space.
 import type { Message } from "./rows.ts";
 
 export interface Split<T> {
@@ -24,7 +25,9 @@ export function splitMessages(chosen: Message[], rejected: Message[]): Split<Mes
   return { prompt: chosen.slice(0, length), chosen: chosen.slice(length), rejected: rejected.slice(length) };
 }
 
-/** Where one goes on from all of the other, the last shared part stays with the answers: neither is empty. */
+/**
+ * If one answer begins with all of the other, the last shared part stays with the answers: neither is empty.
+ */
 function commonBeginning<T>(
   a: T[],
   b: T[],

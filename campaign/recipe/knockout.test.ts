@@ -20,7 +20,7 @@ const byWorth = (groups: number[][]) => {
   return { ask, asked: () => asked };
 };
 
-it("finds the best and the worst of any number of candidates, alone at the ends of the standings", async () => {
+it("finds one best and one worst of any number of candidates", async () => {
   const group = fc.uniqueArray(fc.integer({ min: -20, max: 20 }), { minLength: 2, maxLength: 17 });
   await fc.assert(
     fc.asyncProperty(fc.array(group, { maxLength: 4 }), async (groups) => {
@@ -38,7 +38,7 @@ it("finds the best and the worst of any number of candidates, alone at the ends 
   );
 });
 
-it("eight candidates take ten comparisons in five rounds: 4, 2, 1 for the best, then 2 and 1 for the worst", () => {
+it("eight candidates need 4 + 2 + 1 comparisons for the best and 2 + 1 for the worst", () => {
   const worth = [3, 1, 4, 1.5, 5, 9, 2, 6];
   const knockout = new Knockout(8);
   const rounds: number[] = [];
@@ -50,7 +50,7 @@ it("eight candidates take ten comparisons in five rounds: 4, 2, 1 for the best, 
   assert.deepEqual([argMax(knockout.standings()), argMin(knockout.standings())], [5, 1]);
 });
 
-it("a judge who contradicts himself still gives one best and another worst", async () => {
+it("inconsistent comparisons still give one best and another worst", async () => {
   await fc.assert(
     fc.asyncProperty(
       fc.integer({ min: 2, max: 12 }),
@@ -71,7 +71,7 @@ it("a judge who contradicts himself still gives one best and another worst", asy
   );
 });
 
-it("two that are equally good have no best, one alone is not compared, and groups of all sizes share their rounds", async () => {
+it("two equal candidates have no best, one alone is not compared, and groups share rounds", async () => {
   const { ask, asked } = byWorth([[1, 1], [7], [], [2, 1]]);
   assert.deepEqual(await knockOut([2, 1, 0, 2], ask), [[0, 0], [0], [], [1, -1]]);
   assert.equal(asked(), 2);

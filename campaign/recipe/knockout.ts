@@ -1,13 +1,16 @@
-// Best and worst of n candidates from comparisons two by two. Winners meet winners until one is left: the best, after n − 1
-// comparisons. Whoever lost their first comparison may be the worst; among these, losers meet losers. Eight candidates take 7 + 3
-// comparisons instead of the 28 of all pairs. What stands between best and worst is ordered roughly only.
+// Best and worst of n candidates from comparisons of two. Winners are compared with winners until the best is
+// left, after n − 1 comparisons. The candidates that lost their first comparison may be the worst; among
+// them, losers are compared with losers. Eight candidates need 7 + 3 comparisons; all pairs would need 28.
+// The order between best and worst is rough.
 
 export interface Comparison {
   first: number;
   second: number;
 }
 
-/** One group's comparisons, round by round: ask for `round()`, give the answers to `settle`, until a round is empty. */
+/**
+ * One group's comparisons by round: ask for `round()`, give the answers to `settle`, until a round is empty.
+ */
 export class Knockout {
   private readonly standing: number[];
   private readonly won = new Set<number>();
@@ -28,7 +31,9 @@ export class Knockout {
     }));
   }
 
-  /** `probabilities[i]`: that the first of comparison i is the better one; at ½ the earlier candidate counts as better. */
+  /**
+   * `probabilities[i]`: P(the first of comparison i is better). At ½ the earlier candidate counts as better.
+   */
   settle(probabilities: readonly number[]): void {
     const { players, name } = this.bracket();
     // Two candidates that are equally good have no best and no worst.
@@ -40,13 +45,13 @@ export class Knockout {
       const firstWins = probabilities[i]! === 0.5 ? first < second : probabilities[i]! > 0.5;
       return firstWins ? { better: first, worse: second } : { better: second, worse: first };
     });
-    // One without an opponent goes on, and is the first to have one next time.
+    // An unpaired candidate moves to the next round and is paired first there.
     const unpaired = players.length % 2 === 1 ? [players.at(-1)!] : [];
     if (name === "upper") this.goUp(outcomes, unpaired);
     else this.goDown(outcomes, unpaired);
   }
 
-  /** By candidate: the best is above all others and the worst below, both alone; 0 where nothing was compared. */
+  /** By candidate: one best above all others, one worst below all others; 0 if nothing was compared. */
   standings(): number[] {
     return [...this.standing];
   }
@@ -77,7 +82,7 @@ export class Knockout {
   }
 }
 
-/** All groups round by round, so that each round is one batch. `sizes`: candidates of each group. */
+/** All groups at once, so that each round is one batch. `sizes`: candidates of each group. */
 export async function knockOut(
   sizes: readonly number[],
   ask: (comparisons: (Comparison & { group: number })[]) => Promise<number[]>,

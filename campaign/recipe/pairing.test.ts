@@ -64,12 +64,12 @@ it("every group gives one pair or one counted reason", () => {
   );
 });
 
-it("under every strategy the chosen answer has the higher penalised score and another text", () => {
+it("under every strategy, the chosen answer has a higher penalized score and another text", () => {
   fc.assert(
     fc.property(anyGroups, anySettings, (groups, settings) => {
       for (const pair of pairGroups(groups, settings, "seed").pairs) {
         const { candidates } = groups.find(({ prompt }) => prompt.id === pair.prompt_id)!;
-        // Of equal texts the first one that may enter a pair stands for all.
+        // The first of equal texts that may enter a pair represents all of them.
         const cut = (text: string) =>
           candidates.find(
             (other) => other.text === text && !(settings.dropTruncated && other.finish === "length"),
@@ -100,7 +100,7 @@ it("pairs of a prompt do not depend on the other prompts or their order", () => 
   );
 });
 
-it("no pair holds a truncated answer where the setting drops them", () => {
+it("no pair has a truncated answer if dropTruncated is true", () => {
   const groups = [
     group("a", candidate("x", 1), candidate("y", 3, "length"), candidate("z", 2)),
     group("b", candidate("x", 1), candidate("y", 0, "length")),
@@ -115,7 +115,7 @@ it("no pair holds a truncated answer where the setting drops them", () => {
   assert.equal(pairGroups(groups, { ...settings, dropTruncated: false }, "s").pairs.length, 2);
 });
 
-it("an answer that was cut off is worth less by the penalty, in choice and orientation", () => {
+it("missingEosPenalty lowers a cut-off answer's score when the pair is chosen", () => {
   const groups = [group("a", candidate("cut", 3, "length"), candidate("ended", 2))];
   const take = (missingEosPenalty: number) =>
     pairGroups(groups, { ...settings, dropTruncated: false, missingEosPenalty }, "s").pairs.map(
@@ -137,7 +137,7 @@ it("max-min takes best and worst, max-max best and second best", () => {
   assert.deepEqual(take("max-max"), ["best>good"]);
 });
 
-it("max-random really meets every other answer, always with the best as chosen", () => {
+it("max-random pairs the best answer with every other one", () => {
   const seen = new Map<unknown, number>();
   const groups = Array.from({ length: 900 }, (_, i) =>
     group(`p${i}`, candidate("best", 5), candidate("x", 1), candidate("y", 2), candidate("z", 3)),
@@ -151,7 +151,7 @@ it("max-random really meets every other answer, always with the best as chosen",
     assert.ok(Math.abs(seen.get(text)! - 300) < 60, `${text}: ${seen.get(text)}`);
 });
 
-it("random meets every pair of answers", () => {
+it("random makes every pair of answers", () => {
   const groups = Array.from({ length: 600 }, (_, i) =>
     group(`p${i}`, candidate("x", 1), candidate("y", 2), candidate("z", 3)),
   );
@@ -163,7 +163,7 @@ it("random meets every pair of answers", () => {
   assert.deepEqual([...seen].sort(), ["y>x", "z>x", "z>y"]);
 });
 
-it("a length penalty turns the pair round and stays turned", () => {
+it("a length penalty can swap chosen and rejected", () => {
   const long = candidate("a very long answer", 2);
   const short = candidate("short", 1.5);
   const { pairs, report } = pairGroups(
@@ -177,7 +177,7 @@ it("a length penalty turns the pair round and stays turned", () => {
   assert.equal(report.lengthDifference, 5 - 18);
 });
 
-it("characters are counted as people count them, tokens by their ids", () => {
+it("characters are code points, tokens are ids", () => {
   const smiles = { ...candidate("🙂🙂", 1), ids: [1, 2, 3, 4, 5, 6, 7, 8] };
   const plain = { ...candidate("abc", 1), ids: [1] };
   const chosen = (per: "token" | "character") =>
@@ -187,7 +187,7 @@ it("characters are counted as people count them, tokens by their ids", () => {
   assert.equal(chosen("token"), "abc");
 });
 
-it("ties, identical answers and groups of one are dropped and counted apart", () => {
+it("ties, identical answers and groups of one are dropped and counted by reason", () => {
   const groups = [
     group("a", candidate("x", 1), candidate("y", 1)),
     group("b", candidate("x", 1), candidate("x", 2)),
@@ -200,7 +200,7 @@ it("ties, identical answers and groups of one are dropped and counted apart", ()
   assert.deepEqual(report.margin, { mean: 0, min: 0, max: 0 }, "an empty report is still JSON");
 });
 
-it("copies of the best answer do not make max-max a pair of copies", () => {
+it("max-max ignores copies of the best answer", () => {
   const { pairs } = pairGroups(
     [group("a", candidate("best", 5), candidate("best", 5), candidate("good", 4))],
     { ...settings, strategy: "max-max" },
@@ -209,7 +209,7 @@ it("copies of the best answer do not make max-max a pair of copies", () => {
   assert.deepEqual([pairs[0]!.chosen, pairs[0]!.rejected], ["best", "good"]);
 });
 
-it("a conversation's pair has messages in all three columns, as TRL reads them", () => {
+it("a conversation's pair has messages in prompt, chosen and rejected, as TRL reads them", () => {
   const messages = [{ role: "user", content: "hi" }];
   const { pairs } = pairGroups(
     [{ prompt: { id: "a", messages }, candidates: [candidate("yes", 1), candidate("no", 0)] }],
@@ -229,7 +229,7 @@ it("a conversation's pair has messages in all three columns, as TRL reads them",
   });
 });
 
-it("a score that is no number is our fault and stops", () => {
+it("a score that is not finite is an invariant error", () => {
   assert.throws(() => pairGroups([group("a", candidate("x", NaN), candidate("y", 1))], settings, "s"), {
     kind: "invariant",
     code: "score_not_finite",

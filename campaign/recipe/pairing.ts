@@ -1,5 +1,6 @@
-// One preference pair per prompt from its scored answers (recipe.md §5.5). Penalties are part of the score that chooses AND
-// orients the pair; the original code re-ordered by the raw score and so undid its own penalty.
+// One preference pair per prompt from its scored answers (arXiv 2405.07863 §3.3). The penalized score chooses
+// the pair and decides which answer is the chosen one. The paper's script orders the chosen pair by the raw
+// score again, which undoes its own penalty.
 import { RatchetError } from "../../errors/index.ts";
 import type { PairSettings } from "../spec/compiled.ts";
 import type { Finish } from "../spec/modules.ts";
@@ -11,7 +12,7 @@ import { deriveSeed } from "./seeds.ts";
 
 export interface Candidate {
   text: string;
-  /** Token ids; their number is the length that `per: "token"` counts. */
+  /** Token ids. Their number is the length for `per: "token"`. */
   ids: number[];
   finish: Finish;
   score: number;
@@ -23,16 +24,16 @@ export interface ScoredGroup {
   candidates: Candidate[];
 }
 
-/** Why a group gave no pair. pairs + all of these = groups. */
-export type DropReason = "too_few" | "truncated" | "identical" | "tie" | "limit";
+/** Reason for no pair: pairs + dropped = groups. */
+type DropReason = "too_few" | "truncated" | "identical" | "tie" | "limit";
 
-export interface Pairing {
+interface Pairing {
   pairs: PairRow[];
   report: PairReport;
 }
 
 interface Ranked extends Candidate {
-  /** Score minus penalty: what decides. */
+  /** Score minus penalties. */
   value: number;
 }
 
@@ -42,7 +43,7 @@ export function pairGroups(groups: Iterable<ScoredGroup>, settings: PairSettings
   return pairer.pairing();
 }
 
-/** Takes groups one after the other and keeps what became of them, so that they need not all be in memory. */
+/** Keeps pairs and counts of one group at a time, so that the groups need not be in memory together. */
 export class Pairer {
   private readonly settings: PairSettings;
   private readonly seed: string;
@@ -85,7 +86,7 @@ function choose(
   const different = withoutCopies(ended);
   tally.answers.identical += ended.length - different.length;
   if (different.length < 2) return "identical";
-  const ranked = different.map((candidate) => ({ ...candidate, value: penalised(candidate, settings) }));
+  const ranked = different.map((candidate) => ({ ...candidate, value: penalized(candidate, settings) }));
   const [first, second] = pick(
     ranked,
     settings.strategy,
@@ -97,14 +98,17 @@ function choose(
     : { chosen: second, rejected: first };
 }
 
-/** Equal texts carry no preference: the first of each stays, so that max-max is never a pair of copies. */
+/** Keeps the first of equal texts: copies carry no preference, and max-max would pair them. */
 function withoutCopies(candidates: Candidate[]): Candidate[] {
   const seen = new Set<string>();
   return candidates.filter(({ text }) => !seen.has(text) && seen.add(text));
 }
 
-/** r − λ·|answer| (paper, eq. 9), less TRL's missing-EOS penalty where an answer was cut off; characters are code points, as in Python's len. */
-function penalised(candidate: Candidate, { lengthPenalty, missingEosPenalty }: PairSettings): number {
+/**
+ * r − λ·|answer| (arXiv 2405.07863, eq. 9), minus TRL's missing-EOS penalty if the answer was cut off.
+ * Characters are code points, as in Python's len.
+ */
+function penalized(candidate: Candidate, { lengthPenalty, missingEosPenalty }: PairSettings): number {
   if (!Number.isFinite(candidate.score))
     throw new RatchetError("score_not_finite", `pairing was given the score ${candidate.score}`);
   const length = lengthPenalty.per === "token" ? candidate.ids.length : [...candidate.text].length;
@@ -115,7 +119,7 @@ function penalised(candidate: Candidate, { lengthPenalty, missingEosPenalty }: P
 
 function pick(ranked: Ranked[], strategy: PairSettings["strategy"], random: Random): [Ranked, Ranked] {
   if (strategy === "random") return takeTwo(ranked, random);
-  // Stable sort: among equals the earlier sample counts as the better one.
+  // Stable sort: of equal values, the earlier sample counts as better.
   const order = [...ranked].sort((a, b) => b.value - a.value);
   const other = {
     "max-min": order.length - 1,
@@ -177,7 +181,7 @@ class Tally {
   }
 }
 
-/** The numbers of a pairing report; all zero for no pairs, because NaN is no JSON. */
+/** All zero without pairs, because JSON has no NaN. */
 export function summary(
   margins: number[],
   lengthDifference: number,

@@ -13,7 +13,7 @@ const format: PreferenceFormat = {
 const user = (content: string) => ({ role: "user", content });
 const bot = (content: string) => ({ role: "assistant", content });
 
-it("a conversation is written out in one message of the user, turn by turn, as the paper's scripts do", () => {
+it("a conversation becomes one user message with all turns, as in the paper's scripts", () => {
   const asked = preferencePrompt(format, {
     prompt: { messages: [user("Hi"), bot("Hello"), user("Why {a}?")] },
     first: "One {b}.",
@@ -25,7 +25,7 @@ it("a conversation is written out in one message of the user, turn by turn, as t
   });
 });
 
-it("plain text stays plain text, in the author's template", () => {
+it("plain text stays plain text in the spec's template", () => {
   const template = "{context} | {a} | {b} |";
   assert.deepEqual(
     preferencePrompt(
@@ -36,7 +36,7 @@ it("plain text stays plain text, in the author's template", () => {
   );
 });
 
-it("a row's letter names the chosen answer, whose place is a coin that the seed decides", () => {
+it("a row's letter names the chosen answer; the seed decides its position", () => {
   const pairs: PairRow[] = Array.from({ length: 200 }, (_, i) => ({
     prompt_id: `p${i}`,
     prompt: [user("q")],
@@ -55,7 +55,7 @@ it("a row's letter names the chosen answer, whose place is a coin that the seed 
   assert.notDeepEqual(letterRows(pairs, format, "2"), rows);
 });
 
-it("both orders count alike: swapping the answers turns the probability round, and a taste for a letter alone says nothing", () => {
+it("swapping the answers gives 1 − p, and a preference for one letter gives ½", () => {
   const logp = fc.double({ min: -30, max: 0, noNaN: true });
   fc.assert(
     fc.property(fc.tuple(logp, logp), fc.tuple(logp, logp), (asGiven, swapped) => {
@@ -70,6 +70,6 @@ it("both orders count alike: swapping the answers turns the probability round, a
   );
 });
 
-it("copies of an answer share a place", () => {
+it("copies of a text have one index", () => {
   assert.deepEqual(distinctTexts(["b", "a", "b", "c"]), { texts: ["b", "a", "c"], placeOf: [0, 1, 0, 2] });
 });

@@ -1,14 +1,15 @@
-// The paper's pairwise preference model (arXiv 2405.07863 §2.1): a language model reads a prompt with two answers, A and B, and its next
-// token says which is better. It is trained by SFT on the letter. The text is that of the paper's scripts; a template may replace it.
+// The pairwise preference model (arXiv 2405.07863 §2.1): a language model reads a prompt with two answers, A
+// and B, and its next token names the better one. It is trained by SFT on that letter. The default text is
+// the paper's scripts'; a template may replace it.
 import { Random } from "./random.ts";
 import { promptContent } from "./rows.ts";
 import type { Message, PairRow, PromptContent } from "./rows.ts";
 import { deriveSeed } from "./seeds.ts";
 
 export interface PreferenceFormat {
-  /** With {context}, {a} and {b}. */
+  /** Contains {context}, {a} and {b}. */
   template: string;
-  /** What stands for the first and for the second answer; each must be one token behind the text. */
+  /** Names of the first and the second answer; each must be one token after the text. */
   letters: [string, string];
 }
 
@@ -20,8 +21,8 @@ export interface PreferenceQuestion {
 }
 
 /**
- * What the model reads, in the prompt's own form: of a conversation, one message of the user with all turns written out; of plain text,
- * plain text.
+ * The model's input in the prompt's form: plain text for plain text; for a conversation, one user message
+ * with all turns written out.
  */
 export function preferencePrompt(
   { template }: PreferenceFormat,
@@ -38,7 +39,10 @@ function contextText(content: PromptContent): string {
   return `\n${content.map((turn) => `\n\n<turn> ${turn.role}\n ${turn.content}`).join("")}\n\n\n`;
 }
 
-/** SFT rows of preference pairs. Which answer stands first is a seeded coin, so that the model learns no position. */
+/**
+ * SFT rows of preference pairs. A seeded coin decides which answer is first, so that the model learns no
+ * position.
+ */
 export function letterRows(
   pairs: readonly PairRow[],
   format: PreferenceFormat,
@@ -62,8 +66,8 @@ const answerText = (answer: string | Message[]): string =>
 export type LetterLogps = readonly [number, number];
 
 /**
- * P(first is better): softmax over the two letters, averaged over both orders of the answers, which takes a taste for a position out.
- * `swapped` is what the model said with the second answer standing first.
+ * P(first is better): softmax over the two letters, averaged over both orders of the answers, because models
+ * favor a position. `swapped`: the letters' log-probabilities with the second answer first.
  */
 export function firstIsBetter(asGiven: LetterLogps, swapped: LetterLogps): number {
   return (share(asGiven) + 1 - share(swapped)) / 2;
@@ -72,7 +76,7 @@ export function firstIsBetter(asGiven: LetterLogps, swapped: LetterLogps): numbe
 /** e^a / (e^a + e^b) */
 const share = ([a, b]: LetterLogps): number => 1 / (1 + Math.exp(b - a));
 
-/** Answers that a comparison can tell apart: by text, in order, and where each candidate's text stands among them. */
+/** Texts without copies, in order, and the index of each candidate's text among them. */
 export function distinctTexts(texts: readonly string[]): { texts: string[]; placeOf: number[] } {
   const places = new Map<string, number>();
   const placeOf = texts.map((text) => places.get(text) ?? (places.set(text, places.size), places.size - 1));

@@ -1,18 +1,17 @@
 import assert from "node:assert/strict";
 import { it } from "node:test";
-import fc from "fast-check";
-import { comparisonsOf, filterPreferences, pairsFromLabels } from "./preferences.ts";
-import type { AnsweredGroup } from "./preferences.ts";
+import { filterPreferences } from "./preferences.ts";
+import { readRow } from "./read-row.ts";
 
 const filter = (rows: unknown[], minMargin = 0) =>
   filterPreferences(
-    rows.map((value, i) => ({ line: i + 1, value })),
+    rows.map((value, i) => readRow("preference", { line: i + 1, value }, "pairs.jsonl")),
     { minMargin },
   );
 const user = (content: string) => ({ role: "user", content });
 const bot = (content: string) => ({ role: "assistant", content });
 
-it("TRL's forms of a row become one", () => {
+it("all of TRL's forms of a row give the same kind of pair", () => {
   const { pairs } = filter([
     { prompt: "q", chosen: "a", rejected: "b" },
     { prompt: [user("q2")], chosen: [bot("a")], rejected: [bot("b")] },
@@ -91,75 +90,10 @@ it("the same pair again is a duplicate; the same prompt with another answer is n
   assert.equal(dropped.duplicate, 1);
 });
 
-it("scores that are null count as none", () => {
+it("null scores are absent scores", () => {
   assert.equal(
     filter([{ prompt: "q", chosen: "a", rejected: "b", chosen_score: null, rejected_score: null }], 1).pairs
       .length,
     1,
-  );
-});
-
-it("a row that cannot be understood is an error with its line", () => {
-  for (const row of [
-    3,
-    { prompt: 7, chosen: "a", rejected: "b" },
-    { prompt: "q", chosen: "a" },
-    { prompt: "q", chosen: [bot("a")], rejected: [bot("b")] },
-    { prompt: "q", chosen: "a", rejected: "b", chosen_score: "high" },
-  ]) {
-    assert.throws(() => filter([{ prompt: "q", chosen: "a", rejected: "b" }, row]), {
-      kind: "spec",
-      code: "preferences_invalid",
-      line: 2,
-    });
-  }
-});
-
-const answer = (text: string) => ({ text, ids: [...text].map(() => 1), finish: "eos" as const });
-const groups: AnsweredGroup[] = Array.from({ length: 200 }, (_, i) => ({
-  prompt: { id: `p${i}`, prompt: "q" },
-  candidates: [answer("cold"), answer("cool"), answer("hot"), answer("hotter")],
-}));
-
-it("answers of the first half meet those of the second, in both orders", () => {
-  const { comparisons } = comparisonsOf(groups, "s");
-  assert.deepEqual(
-    [...new Set(comparisons.map(({ first, second }) => `${first.text}/${second.text}`))].sort(),
-    ["cold/hot", "cool/hotter", "hot/cold", "hotter/cool"],
-  );
-  assert.equal(new Set(comparisons.map(({ seed }) => seed)).size, comparisons.length);
-});
-
-it("nobody is asked about identical answers", () => {
-  const { comparisons, identical } = comparisonsOf(
-    [{ prompt: { id: "a", prompt: "q" }, candidates: [answer("x"), answer("x")] }],
-    "s",
-  );
-  assert.deepEqual([comparisons.length, identical], [0, 1]);
-});
-
-it("labels make pairs whichever side was shown first; ties are dropped and counted", () => {
-  const { comparisons } = comparisonsOf(groups, "s");
-  fc.assert(
-    fc.property(
-      fc.array(fc.constantFrom(0, 0.2, 0.5, 0.9, 1), {
-        minLength: comparisons.length,
-        maxLength: comparisons.length,
-      }),
-      (labels) => {
-        const { pairs, report } = pairsFromLabels(comparisons, labels, 0);
-        assert.equal(report.labels, comparisons.length);
-        assert.equal(pairs.length + report.dropped["tie"]!, comparisons.length);
-        let at = 0;
-        comparisons.forEach(({ first, second }, i) => {
-          if (labels[i] === 0.5) return;
-          const pair = pairs[at++]!;
-          assert.deepEqual(
-            [pair.chosen, pair.rejected],
-            labels[i]! > 0.5 ? [first.text, second.text] : [second.text, first.text],
-          );
-        });
-      },
-    ),
   );
 });

@@ -5,7 +5,7 @@ import { Random } from "./random.ts";
 import { completionSeed, deriveSeed, judgeSeed, resamplingSeed } from "./seeds.ts";
 import { cutSplits, shuffleById } from "./splits.ts";
 
-it("random numbers of a seed are the same on every machine and in every version", () => {
+it("a seed gives the same numbers on every machine and in every version", () => {
   const random = new Random("ratchet");
   // From a C program of xoshiro128** with the same state: SHA-256 of "ratchet" as four little-endian words.
   assert.deepEqual(
@@ -61,7 +61,7 @@ it("the seed of a completion never changes between versions", () => {
 
 const ids = fc.uniqueArray(fc.stringMatching(/^[a-z]{1,5}$/), { maxLength: 30 });
 
-it("a shuffle is a permutation that forgets the order of the file", () => {
+it("a shuffle is a permutation that does not depend on the order of the file", () => {
   fc.assert(
     fc.property(ids, fc.string(), (names, seed) => {
       const rows = names.map((id) => ({ id }));
@@ -72,7 +72,7 @@ it("a shuffle is a permutation that forgets the order of the file", () => {
   );
 });
 
-it("a row added to the file moves no two others about", () => {
+it("an added row does not change the order of the others", () => {
   fc.assert(
     fc.property(
       ids.filter((names) => names.length > 0),
@@ -88,7 +88,7 @@ it("a row added to the file moves no two others about", () => {
   );
 });
 
-it("splits are cut one behind the other", () => {
+it("splits are consecutive", () => {
   assert.deepEqual(cutSplits([1, 2, 3, 4, 5], { test: 2, validation: 1, iterations: 2 }), {
     test: [1, 2],
     validation: [3],

@@ -1,12 +1,13 @@
-// A small random generator whose numbers are the same on every machine: xoshiro128** 1.1 (Blackman and Vigna, public domain),
-// its 128 bits of state filled from the SHA-256 of the seed. For choices and resampling; the engine samples tokens by its own.
+// A small random generator with the same numbers on every machine: xoshiro128** 1.1 (Blackman and Vigna,
+// public domain). Its 128 bits of state are from the SHA-256 of the seed. For choices and resampling; the
+// engine samples tokens with its own generator.
 import { createHash } from "node:crypto";
 
 const rotate = (value: number, by: number): number => ((value << by) | (value >>> (32 - by))) >>> 0;
 
 export class Random {
   private readonly state: Uint32Array;
-  /** Of the bound that was asked for last: resampling asks for one a million times. */
+  /** Cached for the last bound, because resampling uses one bound a million times. */
   private limit = { bound: 0, value: 0 };
 
   constructor(seed: string) {
@@ -28,7 +29,9 @@ export class Random {
     return result;
   }
 
-  /** Uniform over 0 … bound−1, without modulo bias (the remainder is rejected). */
+  /**
+   * Uniform over 0 … bound−1. Values of the incomplete last cycle are rejected, so there is no modulo bias.
+   */
   below(bound: number): number {
     if (bound !== this.limit.bound) this.limit = { bound, value: 2 ** 32 - (2 ** 32 % bound) };
     const limit = this.limit.value;

@@ -1,5 +1,5 @@
-// Rows that the recipe reads and writes, in TRL's columns: text rows have strings (`prompt`, `chosen`, `rejected`), conversational
-// rows have lists of messages in all three, the answers as one assistant message each.
+// Rows of the recipe in TRL's columns. Text rows have strings in `prompt`, `chosen` and `rejected`;
+// conversational rows have lists of messages in all three, each answer as one assistant message.
 import { createHash } from "node:crypto";
 
 export interface Message {
@@ -7,42 +7,42 @@ export interface Message {
   content: string;
 }
 
-/** What a prompt is: plain text, never templated, or a conversation that goes through the chat template. */
+/** Plain text is used as it is; a conversation is rendered with the chat template. */
 export type PromptContent = string | Message[];
 
-/** A prompt of a split: exactly one of `prompt` and `messages`. */
+/** A prompt of a split. Has either `prompt` or `messages`. */
 export interface PromptRow {
   id: string;
   prompt?: string;
   messages?: Message[];
 }
 
-/** One row of pairs.jsonl. `chosen_ids` and the scores are absent where a file of preferences had none. */
+/** One row of pairs.jsonl. Pairs from a preference file have no ids, and scores only if the file has them. */
 export interface PairRow {
   prompt_id: string;
   prompt: PromptContent;
   chosen: string | Message[];
   rejected: string | Message[];
-  /** Token ids of the answers as they were sampled. */
+  /** Token ids of the sampled answers. */
   chosen_ids?: number[];
   rejected_ids?: number[];
   /** Raw scores. */
   chosen_score?: number;
   rejected_score?: number;
-  /** Score gap that made the choice, length penalty included; > 0. */
+  /** Gap of the scores after penalties; > 0. */
   margin?: number;
 }
 
 export const promptContent = (row: { prompt?: string; messages?: Message[] }): PromptContent =>
   row.messages ?? row.prompt ?? "";
 
-/** The answer in the form that goes with its prompt. */
+/** The answer in its prompt's form: text, or one assistant message. */
 export const answerContent = (prompt: PromptContent, text: string): string | Message[] =>
   typeof prompt === "string" ? text : [{ role: "assistant", content: text }];
 
 /**
- * SHA-256 that two prompts share when they ask the same: plain text equals one user message of that text; Unicode form (NFC) and
- * outer white space do not count.
+ * SHA-256 that is equal for two prompts with the same question. Plain text equals one user message of that
+ * text. Unicode form (NFC) and outer white space do not count.
  */
 export function contentDigest(content: PromptContent): string {
   const turns = typeof content === "string" ? [{ role: "user", content }] : content;
@@ -50,6 +50,6 @@ export function contentDigest(content: PromptContent): string {
   return createHash("sha256").update(JSON.stringify(plain)).digest("hex");
 }
 
-/** JSON Lines: one object per line, each line ended. */
+/** JSON Lines, with a line end after the last row. */
 export const formatRows = (rows: readonly unknown[]): string =>
   rows.map((row) => `${JSON.stringify(row)}\n`).join("");

@@ -1,5 +1,5 @@
-// Cuts one list of prompts into the campaign's splits. The shuffle ranks each prompt by the hash of (seed, id), so neither the order
-// of the file nor a row added to it moves the others about.
+// Cuts one list of prompts into the campaign's splits. The shuffle sorts prompts by the hash of (seed, id),
+// so neither the order of the file nor an added row changes the order of the others.
 import { deriveSeed } from "./seeds.ts";
 
 /** Seeded order of the rows, by id. */
@@ -10,7 +10,10 @@ export function shuffleById<R extends { id: string }>(rows: R[], seed: string): 
     .map(({ row }) => row);
 }
 
-/** Consecutive runs of the given sizes, in the order of `counts`; the caller has checked that there are enough. */
+/**
+ * Consecutive parts of the given sizes, in the order of `counts`. The caller checks that there are enough
+ * rows.
+ */
 export function cutSplits<R, Name extends string>(
   rows: R[],
   counts: Record<Name, number>,
@@ -24,7 +27,7 @@ export function cutSplits<R, Name extends string>(
   return Object.fromEntries(cut) as Record<Name, R[]>;
 }
 
-/** How many of `ours` ask what one of `theirs` asks, and the first of them. */
+/** Number of `ours` whose digest is in `theirs`, with the first such row. */
 export function overlap<R>(
   ours: R[],
   theirs: Set<string>,

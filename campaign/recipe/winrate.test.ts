@@ -2,23 +2,23 @@ import assert from "node:assert/strict";
 import { it } from "node:test";
 import fc from "fast-check";
 import { Random } from "./random.ts";
-import { bootstrapMean, pairedDifference, sharesOf, winRate, winShare } from "./winrate.ts";
+import { resampledMean, pairedDifference, sharesOf, winRate, winShare } from "./winrate.ts";
 
-const bootstrap = { resamples: 500, seed: "s" };
+const resampling = { resamples: 500, seed: "s" };
 const scores = fc.array(fc.integer({ min: -3, max: 3 }), { minLength: 1, maxLength: 5 });
 const shares = fc.array(fc.double({ min: 0, max: 1, noNaN: true }), { minLength: 1, maxLength: 30 });
 
-it("what one side wins the other loses, ties shared", () => {
+it("the shares of both sides sum to 1; ties count half", () => {
   fc.assert(
     fc.property(scores, scores, (a, b) => assert.ok(Math.abs(winShare(a, b) + winShare(b, a) - 1) < 1e-12)),
   );
   assert.equal(winShare([2, 0], [1, 1, 2, 2]), (2 + 2 * 0.5) / 8);
 });
 
-it("the interval holds the value and stays within what was seen", () => {
+it("the interval contains the value and stays within the smallest and largest share", () => {
   fc.assert(
     fc.property(shares, (values) => {
-      const { value, low, high } = bootstrapMean(values, bootstrap);
+      const { value, low, high } = resampledMean(values, resampling);
       assert.ok(
         low <= value + 1e-9 || values.length < 5,
         "percentile intervals of few values may miss the mean",
@@ -29,11 +29,11 @@ it("the interval holds the value and stays within what was seen", () => {
   );
 });
 
-it("equal arms differ by nothing, with an interval of nothing", () => {
+it("equal variants differ by 0 with the interval [0, 0]", () => {
   fc.assert(
     fc.property(shares, (values) => {
-      const arm = new Map(values.map((value, i) => [`p${i}`, value]));
-      assert.deepEqual(pairedDifference(arm, new Map([...arm].reverse()), bootstrap), {
+      const variant = new Map(values.map((value, i) => [`p${i}`, value]));
+      assert.deepEqual(pairedDifference(variant, new Map([...variant].reverse()), resampling), {
         value: 0,
         low: 0,
         high: 0,
@@ -43,9 +43,9 @@ it("equal arms differ by nothing, with an interval of nothing", () => {
 });
 
 it("the interval depends on the seed and the shares, not on the order of prompts", () => {
-  const arm = new Map(Array.from({ length: 40 }, (_, i) => [`p${i}`, ((i * 7) % 11) / 10] as const));
-  assert.deepEqual(winRate(arm, bootstrap), winRate(new Map([...arm].reverse()), bootstrap));
-  assert.notDeepEqual(winRate(arm, bootstrap), winRate(arm, { ...bootstrap, seed: "other" }));
+  const variant = new Map(Array.from({ length: 40 }, (_, i) => [`p${i}`, ((i * 7) % 11) / 10] as const));
+  assert.deepEqual(winRate(variant, resampling), winRate(new Map([...variant].reverse()), resampling));
+  assert.notDeepEqual(winRate(variant, resampling), winRate(variant, { ...resampling, seed: "other" }));
 });
 
 it("the 95 % interval covers the true mean about 95 times in 100", () => {
@@ -53,14 +53,15 @@ it("the 95 % interval covers the true mean about 95 times in 100", () => {
   let covered = 0;
   for (let trial = 0; trial < 400; trial++) {
     const values = Array.from({ length: 60 }, () => (random.float() < 0.7 ? 1 : 0));
-    const { low, high } = bootstrapMean(values, { resamples: 400, seed: `${trial}` });
+    const { low, high } = resampledMean(values, { resamples: 400, seed: `${trial}` });
     if (low <= 0.7 && 0.7 <= high) covered += 1;
   }
-  // Binomial(400, 0.95): standard deviation 4.4; the percentile interval of 60 coin throws is a little narrow.
+  // Binomial(400, 0.95): standard deviation 4.4; the percentile interval of 60 coin throws is a little
+  // narrow.
   assert.ok(covered >= 360 && covered <= 395, `${covered} of 400`);
 });
 
-it("pairing by prompt narrows a difference that both arms share the noise of", () => {
+it("pairing by prompt removes noise that both variants share", () => {
   const random = new Random("paired");
   const first = new Map<string, number>();
   const second = new Map<string, number>();
@@ -69,11 +70,11 @@ it("pairing by prompt narrows a difference that both arms share the noise of", (
     first.set(`p${i}`, hard + 0.05);
     second.set(`p${i}`, hard);
   }
-  const { value, low, high } = pairedDifference(first, second, bootstrap);
+  const { value, low, high } = pairedDifference(first, second, resampling);
   assert.ok(Math.abs(value - 0.05) < 1e-9 && high - low < 1e-9);
 });
 
-it("a judge's answers are averaged by prompt before anything else", () => {
+it("a judge's probabilities are averaged by prompt first", () => {
   const shares = sharesOf([
     { promptId: "a", probability: 1 },
     { promptId: "b", probability: 0 },
@@ -86,12 +87,12 @@ it("a judge's answers are averaged by prompt before anything else", () => {
       ["b", 0],
     ],
   );
-  assert.equal(winRate(shares, bootstrap).value, 0.375);
+  assert.equal(winRate(shares, resampling).value, 0.375);
 });
 
-it("arms over different prompts are not compared", () => {
+it("variants over different prompts are not compared", () => {
   const code = { kind: "invariant", code: "prompts_differ" };
-  assert.throws(() => pairedDifference(new Map([["a", 1]]), new Map([["b", 1]]), bootstrap), code);
+  assert.throws(() => pairedDifference(new Map([["a", 1]]), new Map([["b", 1]]), resampling), code);
   assert.throws(
     () =>
       pairedDifference(
@@ -100,9 +101,9 @@ it("arms over different prompts are not compared", () => {
           ["a", 1],
           ["b", 1],
         ]),
-        bootstrap,
+        resampling,
       ),
     code,
   );
-  assert.throws(() => winRate(new Map(), bootstrap), { code: "nothing_to_compare" });
+  assert.throws(() => winRate(new Map(), resampling), { code: "nothing_to_compare" });
 });

@@ -1,10 +1,11 @@
-// Win rates with intervals. A prompt is the unit: its k × m comparisons make one share, and the bootstrap (Efron 1979; percentile
-// interval, 95 %) draws prompts, since answers to one prompt are not independent. Two arms are compared over the same prompts.
+// Win rates with intervals. The k × m comparisons of one prompt give one share. The resampling (Efron's
+// bootstrap, 1979; 95 % percentile interval) draws prompts, because answers to one prompt are not
+// independent. Two variants are compared over the same prompts.
 import { RatchetError } from "../../errors/index.ts";
 import type { Interval } from "../types.ts";
 import { Random } from "./random.ts";
 
-export interface Bootstrap {
+export interface Resampling {
   resamples: number;
   seed: string;
 }
@@ -12,16 +13,16 @@ export interface Bootstrap {
 /** Share of wins by prompt id, each in [0, 1]. */
 export type PromptShares = Map<string, number>;
 
-/** Share of the k × m comparisons of two groups of scores that the first wins; a tie counts half. */
+/** Share of the k × m comparisons that the first group of scores wins; a tie counts half. */
 export function winShare(ours: number[], theirs: number[]): number {
   if (ours.length === 0 || theirs.length === 0)
-    throw new RatchetError("nothing_to_compare", "a win share of no answers was asked for");
+    throw new RatchetError("nothing_to_compare", "a win share needs answers on both sides");
   let wins = 0;
   for (const a of ours) for (const b of theirs) wins += a > b ? 1 : a === b ? 0.5 : 0;
   return wins / (ours.length * theirs.length);
 }
 
-/** Mean of a judge's probabilities by prompt; `probability` is that of the first (our) answer being better. */
+/** Mean of a judge's probabilities by prompt. `probability`: P(our answer is better). */
 export function sharesOf(comparisons: { promptId: string; probability: number }[]): PromptShares {
   const sums = new Map<string, { sum: number; count: number }>();
   for (const { promptId, probability } of comparisons) {
@@ -31,36 +32,40 @@ export function sharesOf(comparisons: { promptId: string; probability: number }[
   return new Map([...sums].map(([id, { sum, count }]) => [id, sum / count]));
 }
 
-/** Mean share over prompts with its interval. The order of the map does not matter. */
-export function winRate(shares: PromptShares, bootstrap: Bootstrap): Interval {
-  return bootstrapMean(
+/** Mean share over prompts with its interval; independent of the map's order. */
+export function winRate(shares: PromptShares, resampling: Resampling): Interval {
+  return resampledMean(
     [...shares].sort(byId).map(([, share]) => share),
-    bootstrap,
+    resampling,
   );
 }
 
-/** Mean over prompts of (first arm's share − second arm's); both must have answered the same prompts. */
-export function pairedDifference(first: PromptShares, second: PromptShares, bootstrap: Bootstrap): Interval {
+/** Mean over prompts of (first variant's share − second variant's). Both must have the same prompts. */
+export function pairedDifference(
+  first: PromptShares,
+  second: PromptShares,
+  resampling: Resampling,
+): Interval {
   const differences = [...first].sort(byId).map(([id, share]) => share - other(second, id));
   if (second.size !== first.size)
     throw new RatchetError(
       "prompts_differ",
-      `arms of ${first.size} and ${second.size} prompts cannot be compared prompt by prompt`,
+      `variants with ${first.size} and ${second.size} prompts cannot be compared prompt by prompt`,
     );
-  return bootstrapMean(differences, bootstrap);
+  return resampledMean(differences, resampling);
 }
 
 function other(shares: PromptShares, id: string): number {
   const share = shares.get(id);
   if (share === undefined)
-    throw new RatchetError("prompts_differ", `prompt ${id} was answered by one arm only`);
+    throw new RatchetError("prompts_differ", `only one of the two variants answered prompt ${id}`);
   return share;
 }
 
 /** Mean and percentile interval of the mean over resamples with replacement. */
-export function bootstrapMean(values: number[], { resamples, seed }: Bootstrap): Interval {
+export function resampledMean(values: number[], { resamples, seed }: Resampling): Interval {
   if (values.length === 0)
-    throw new RatchetError("nothing_to_compare", "an interval over no prompts was asked for");
+    throw new RatchetError("nothing_to_compare", "an interval needs at least one prompt");
   const random = new Random(seed);
   const means = Float64Array.from({ length: resamples }, () => {
     let sum = 0;

@@ -1,5 +1,6 @@
-// The compiled spec: defaults filled in, every path replaced by the digest of what it held. Its canonical JSON is the blob that
-// `specDigest` names, the same on every machine. The written and the resolved form are in spec.ts.
+// The compiled spec: defaults filled in, every path replaced by the digest of its content. Its canonical JSON
+// is the blob that `specDigest` names, the same on every machine. schema.ts has the written and the resolved
+// form.
 import type { DEFAULTS } from "./defaults.ts";
 import type { ResolvedLoss } from "./losses.ts";
 import type { ModuleBlob } from "./modules.ts";
@@ -22,14 +23,14 @@ export interface Optimizer {
   warmup: number;
   epochs: number;
   batch: number;
-  /** Rows of a batch that are computed at once. */
+  /** Rows per forward and backward pass; gradients of a batch are summed over its passes. */
   microBatch: number;
   maxLength: number;
-  /** Longer rows lose their end; where absent they are left out. */
+  /** Rows longer than maxLength lose their end; if absent, they are dropped. */
   truncation?: "keep_start";
 }
 
-/** An adapter that learns in place of the weights. */
+/** Train an adapter only; the weights stay fixed. */
 export interface Lora {
   rank: number;
   alpha: number;
@@ -37,7 +38,7 @@ export interface Lora {
 }
 
 export interface Sampling {
-  /** `count` samples at each temperature, in order: 8 = [{1.0, 4}, {0.7, 4}]. */
+  /** `count` samples at each temperature, in order: [{1.0, 4}, {0.7, 4}] gives 8. */
   samples: { temperature: number; count: number }[];
   maxTokens: number;
   /** 0 = off. */
@@ -46,28 +47,33 @@ export interface Sampling {
   topP: number;
   /** 0 = off. */
   minP: number;
-  /** Texts and token ids that end an answer, besides the model's own. */
+  /** Texts and token ids that end an answer, besides the model's end-of-sequence tokens. */
   stop: (string | number)[];
 }
 
 export interface PairSettings {
   strategy: "max-min" | "max-random" | "max-max" | "random";
-  /** Subtracted from the score per token or character, before choice and orientation. weight 0 = off. */
+  /** Subtracted from the score per token or character, before the pair is chosen. weight 0 = off. */
   lengthPenalty: { per: "token" | "character"; weight: number };
-  /** Truncated answers never enter a pair. */
+  /** Answers that were cut off at the token limit never enter a pair. */
   dropTruncated: boolean;
-  /** Subtracted, like the length penalty, from the score of an answer that was cut off at the limit (TRL's missing_eos_penalty). */
+  /**
+   * Subtracted from the score of an answer that was cut off at the token limit (TRL's missing_eos_penalty).
+   */
   missingEosPenalty: number;
-  /** Pairs kept per iteration, in prompt order; 0 = all. Baselines keep iterations × limit, so with them it is a multiple of the batch. */
+  /**
+   * Pairs kept per iteration, in prompt order; 0 = all. Baselines keep iterations × limit, so a campaign with
+   * baselines needs a multiple of the batch.
+   */
   limit: number;
 }
 
-export interface Checkpointing {
+interface Checkpointing {
   everySteps: number;
   everySeconds: number;
 }
 
-export interface BaselineSettings {
+interface BaselineSettings {
   name: string;
   pairs: "preferences" | "initial-policy";
   learningRate: number;
@@ -77,7 +83,7 @@ export interface CompiledSpec {
   schema: "ratchet.spec/1";
   name: string;
   seed: number;
-  /** Tree digest of the given policy: π_0, or what SFT starts from. */
+  /** Tree digest of the given policy: π_0, or the start of SFT. */
   policy: { tree: Digest };
   prompts: {
     /** iterations × perIteration rows, iteration 1 first. */
@@ -85,32 +91,41 @@ export interface CompiledSpec {
     perIteration: number;
     validation: Rows;
     test: Rows;
-    /** Prompts whose sampled answers a rater labels. */
+    /** Prompts whose sampled answers the labeler compares. */
     preferences?: Rows;
-    /** Prompts that two sets share, by `first/second`, counted at start; sets that must not share any are refused there. */
+    /**
+     * Number of prompts that two sets share, by `first/second`. Compiling refuses sets that must not share
+     * any.
+     */
     overlaps: Record<string, number>;
   };
   bootstrap: {
-    /** `assistantOnly`: no loss on what the chat template's `{% generation %}` leaves out. */
+    /** `assistantOnly`: loss only on tokens inside the chat template's `{% generation %}`. */
     sft?: { data: Rows; optimizer: Optimizer; promptMask: boolean; assistantOnly?: true };
-    /** Pairs from a file in TRL's columns (with what its filters dropped, by reason), or sampled from π_0 and labelled by the rater module. */
+    /**
+     * Pairs of a file, with the dropped rows by reason; or answers sampled from π_0 and compared by the
+     * labeler.
+     */
     preferences?: { data: Rows; dropped: Record<string, number> } | { sample: Sampling };
-    /** `margin`: the chosen answer's reward should be larger by the row's; `centering`: absent = 0. */
+    /** `margin`: the chosen answer's reward should be larger by the row's margin. `centering`: absent = 0. */
     reward?: { optimizer: Optimizer; margin?: true; centering?: number };
     preferenceModel?: { optimizer: Optimizer };
   };
   baselines: BaselineSettings[];
   iterations: number;
   generate: Sampling;
-  /** Prompts per piece; pieces per shard; shards at once; what becomes of a piece of generate that kills its process (absent = it ends the campaign). */
+  /**
+   * Prompts per piece, pieces per shard, and `wave`, the shards at once. `poison: "drop"`: a piece that
+   * crashes its process is dropped; if absent, it fails the campaign.
+   */
   pieces: { prompts: number; perShard: number; wave: number; poison?: "drop" };
   /**
-   * `model`: the bootstrap's reward model. `module`: modules.reward. `preference-model`: comparisons two by two, by the given model (tree
-   * digest) or, where absent, the bootstrap's.
+   * `model`: the bootstrap's reward model. `module`: modules.reward. `preference-model`: comparisons of two
+   * answers by `model` (a tree digest) or, if absent, by the bootstrap's preference model.
    */
   score: { by: "model" | "module" } | { by: "preference-model"; model?: Digest; format: PreferenceFormat };
   pair: PairSettings;
-  /** `ldAlpha`: absent = 1, every token counts alike. */
+  /** `ldAlpha`: absent = 1, all tokens have the same weight. */
   train: {
     loss: ResolvedLoss;
     beta: number;

@@ -1,5 +1,6 @@
-// Settings that are each fine and impossible together. Every refusal names both. What needs the model or the data is checked when
-// the spec is compiled.
+/* oxlint-disable max-lines -- one table of conflicts, by section of the spec */
+// Settings that are valid alone and impossible together. Every refusal names both. Checks that need the model
+// or the data are in compile/fit.ts.
 import type { Problem } from "../../errors/index.ts";
 import { termsOf, usesReference } from "./losses.ts";
 import type { ResolvedSpec } from "./schema.ts";
@@ -19,7 +20,7 @@ export function conflictsOf(spec: ResolvedSpec): Problem[] {
 const answers = (samples: { count: number }[]): number => samples.reduce((sum, { count }) => sum + count, 0);
 
 const when = (wrong: boolean, path: string, message: string, hint?: string): Problem[] =>
-  wrong ? [{ path, message, ...(hint ? { hint } : {}) }] : [];
+  wrong ? [{ path, message, hint }] : [];
 
 function scoring(spec: ResolvedSpec): Problem[] {
   const { generate, pair, score, bootstrap } = spec;
@@ -29,12 +30,14 @@ function scoring(spec: ResolvedSpec): Problem[] {
     ...when(
       answers(generate.samples) < 2,
       "generate.samples",
-      `generate.samples gives ${answers(generate.samples)} answer per prompt, but pair.strategy ${pair.strategy} needs at least 2`,
+      `generate.samples gives ${answers(generate.samples)} answer per prompt, ` +
+        `but pair.strategy ${pair.strategy} needs at least 2`,
     ),
     ...when(
       pair.missingEosPenalty > 0 && pair.dropTruncated,
       "pair.missingEosPenalty",
-      `pair.missingEosPenalty is ${pair.missingEosPenalty}, but pair.dropTruncated keeps every answer that was cut off out of pairs`,
+      `pair.missingEosPenalty is ${pair.missingEosPenalty}, ` +
+        "but pair.dropTruncated keeps all cut-off answers out of pairs",
       "set pair.dropTruncated to false",
     ),
     ...when(
@@ -52,28 +55,17 @@ function scoring(spec: ResolvedSpec): Problem[] {
   ];
 }
 
-function preferenceModel({ pair, score, bootstrap }: ResolvedSpec, named: string): Problem[] {
+function preferenceModel(spec: ResolvedSpec, named: string): Problem[] {
+  if (spec.score.reward !== "preference-model") return unusedPreferenceModel(spec, named);
+  const { pair, score, bootstrap } = spec;
   const { path: given, letters } = score.preferenceModel;
   const trained = !!bootstrap.preferenceModel;
-  if (score.reward !== "preference-model") {
-    return [
-      ...when(
-        trained,
-        "bootstrap.preferenceModel",
-        `bootstrap.preferenceModel trains a model, but score.reward is ${named}, so nothing would use it`,
-      ),
-      ...when(
-        given !== undefined,
-        "score.preferenceModel.path",
-        `score.preferenceModel.path is ${given}, but score.reward is ${named}, so nothing would use it`,
-      ),
-    ];
-  }
   return [
     ...when(
       !trained && given === undefined,
       "score.reward",
-      "score.reward is preference-model, but neither bootstrap.preferenceModel trains one nor score.preferenceModel.path gives one",
+      "score.reward is preference-model, " +
+        "but neither bootstrap.preferenceModel trains one nor score.preferenceModel.path gives one",
     ),
     ...when(
       trained && given !== undefined,
@@ -90,11 +82,7 @@ function preferenceModel({ pair, score, bootstrap }: ResolvedSpec, named: string
       ["pair.lengthPenalty.weight", pair.lengthPenalty.weight] as const,
       ["pair.missingEosPenalty", pair.missingEosPenalty] as const,
     ].flatMap(([path, value]) =>
-      when(
-        value > 0,
-        path,
-        `${path} is ${value}, but a preference model gives no score that it could be subtracted from`,
-      ),
+      when(value > 0, path, `${path} is ${value}, but a preference model gives no score to subtract it from`),
     ),
     ...when(
       letters[0] === letters[1],
@@ -104,32 +92,55 @@ function preferenceModel({ pair, score, bootstrap }: ResolvedSpec, named: string
   ];
 }
 
-function preferences({ bootstrap, prompts, baselines: arms }: ResolvedSpec): Problem[] {
-  const data = bootstrap.preferences;
-  if (!data) {
-    return [
-      ...(["reward", "preferenceModel"] as const).flatMap((name) =>
-        when(
-          !!bootstrap[name],
-          `bootstrap.${name}`,
-          `bootstrap.${name} needs pairs to learn from, but bootstrap.preferences is missing`,
-        ),
+function unusedPreferenceModel({ score, bootstrap }: ResolvedSpec, named: string): Problem[] {
+  const given = score.preferenceModel.path;
+  return [
+    ...when(
+      !!bootstrap.preferenceModel,
+      "bootstrap.preferenceModel",
+      `bootstrap.preferenceModel trains a model, but score.reward is ${named}, so nothing would use it`,
+    ),
+    ...when(
+      given !== undefined,
+      "score.preferenceModel.path",
+      `score.preferenceModel.path is ${given}, but score.reward is ${named}, so nothing would use it`,
+    ),
+  ];
+}
+
+function preferences(spec: ResolvedSpec): Problem[] {
+  const { bootstrap, prompts } = spec;
+  if (bootstrap.preferences) return givenPreferences(bootstrap.preferences, spec);
+  return [
+    ...(["reward", "preferenceModel"] as const).flatMap((name) =>
+      when(
+        !!bootstrap[name],
+        `bootstrap.${name}`,
+        `bootstrap.${name} needs pairs to learn from, but bootstrap.preferences is missing`,
       ),
-      ...when(
-        prompts.preferences > 0,
-        "prompts.preferences",
-        `prompts.preferences is ${prompts.preferences}, but bootstrap.preferences is missing`,
-      ),
-    ];
-  }
+    ),
+    ...when(
+      prompts.preferences > 0,
+      "prompts.preferences",
+      `prompts.preferences is ${prompts.preferences}, but bootstrap.preferences is missing`,
+    ),
+  ];
+}
+
+// oxlint-disable-next-line max-lines-per-function -- one list of conflicts
+function givenPreferences(
+  data: NonNullable<ResolvedSpec["bootstrap"]["preferences"]>,
+  { bootstrap, prompts, baselines: offline }: ResolvedSpec,
+): Problem[] {
   const { sample, rater } = data;
   const used =
-    bootstrap.reward || bootstrap.preferenceModel || arms.some((arm) => arm.pairs === "preferences");
+    bootstrap.reward || bootstrap.preferenceModel || offline.some(({ pairs }) => pairs === "preferences");
   return [
     ...when(
       !used,
       "bootstrap.preferences",
-      "bootstrap.preferences is given, but neither bootstrap.reward, bootstrap.preferenceModel nor a baseline uses it",
+      "bootstrap.preferences is given, " +
+        "but neither bootstrap.reward, bootstrap.preferenceModel nor a baseline uses it",
     ),
     ...when(
       !!sample && !rater,
@@ -159,7 +170,8 @@ function preferences({ bootstrap, prompts, baselines: arms }: ResolvedSpec): Pro
     ...when(
       !!sample && answers(sample.samples) % 2 === 1,
       "bootstrap.preferences.sample.samples",
-      `bootstrap.preferences.sample gives ${sample ? answers(sample.samples) : 0} answers per prompt, but a rater compares them two by two`,
+      `bootstrap.preferences.sample gives ${sample ? answers(sample.samples) : 0} answers per prompt, ` +
+        "but the rater module compares two at a time, so the number must be even",
     ),
   ];
 }
@@ -170,7 +182,7 @@ function sftData({ bootstrap }: ResolvedSpec): Problem[] {
     ...when(
       !!data?.module && data.count === undefined,
       "bootstrap.sft.data.count",
-      "bootstrap.sft.data.module is asked for rows, but bootstrap.sft.data.count is missing",
+      "bootstrap.sft.data.module makes the rows, but bootstrap.sft.data.count is missing",
     ),
     ...when(
       !!data?.file && data.count !== undefined,
@@ -197,45 +209,42 @@ function training({ train, bootstrap }: ResolvedSpec): Problem[] {
     ...when(
       !compared && batch < 2,
       "train.batch",
-      `train.batch is ${batch}, but train.loss kto needs at least 2: it compares an answer with others of its batch`,
+      `train.batch is ${batch}, but train.loss kto needs at least 2, ` +
+        "because it compares an answer with others of its batch",
     ),
     ...when(
       bootstrap.reward?.margin === true && bootstrap.preferences?.sample !== undefined,
       "bootstrap.reward.margin",
-      "bootstrap.reward.margin needs the scores of a preference file, but the preferences are sampled and rated",
+      "bootstrap.reward.margin needs the scores of a preference file, " +
+        "but the preferences are sampled and labelled",
     ),
   ];
 }
 
 function baselines(spec: ResolvedSpec): Problem[] {
-  const { baselines: arms, bootstrap } = spec;
+  const { baselines: offline, bootstrap } = spec;
   return [
-    ...arms.flatMap((arm, i) => [
+    ...offline.flatMap(({ name, pairs }, i) => [
       ...when(
-        arm.pairs === "preferences" && !bootstrap.preferences,
+        pairs === "preferences" && !bootstrap.preferences,
         `baselines[${i}].pairs`,
-        `baseline ${arm.name} trains on preferences, but bootstrap.preferences is missing`,
+        `baseline ${name} trains on preferences, but bootstrap.preferences is missing`,
       ),
       ...when(
-        arms.findIndex((other) => other.name === arm.name) < i,
+        offline.findIndex((other) => other.name === name) < i,
         `baselines[${i}].name`,
-        `two baselines are named ${arm.name}`,
+        `two baselines are named ${name}`,
       ),
     ]),
-    ...(arms.length > 0 ? equalArms(spec) : []),
+    ...(offline.length > 0 ? equalTraining(spec) : []),
   ];
 }
 
-/** A control says something only if it trains on as many pairs in as many steps as all iterations together. */
-function equalArms({
-  baselines: arms,
-  bootstrap,
-  iterations,
-  pair: { limit },
-  prompts,
-  train: { batch },
-}: ResolvedSpec): Problem[] {
-  const { perIteration } = prompts;
+/** A baseline is a fair control only with as many pairs and steps as all iterations together. */
+function equalTraining(spec: ResolvedSpec): Problem[] {
+  const { limit } = spec.pair;
+  const { batch } = spec.train;
+  const { perIteration } = spec.prompts;
   const fillable = Math.floor(perIteration / batch) * batch;
   const hint =
     fillable > 0
@@ -245,32 +254,42 @@ function equalArms({
     return when(
       true,
       "pair.limit",
-      "baselines train on iterations × pair.limit pairs, but pair.limit is 0, so nobody knows how many the iterations will train on",
+      "baselines train on iterations × pair.limit pairs, " +
+        "but pair.limit is 0, so the number of pairs of an iteration is not known",
       hint,
     );
-  const sample = bootstrap.preferences?.sample;
-  const rated = sample ? (prompts.preferences * answers(sample.samples)) / 2 : Infinity;
-  const rater = arms.find(({ pairs }) => pairs === "preferences");
   return [
     ...when(
       limit > perIteration,
       "pair.limit",
-      `pair.limit is ${limit}, but prompts.perIteration gives an iteration at most ${perIteration} pairs, so baselines would train on more`,
+      `pair.limit is ${limit}, but prompts.perIteration gives an iteration at most ${perIteration} pairs, ` +
+        "so baselines would train on more",
       hint,
     ),
     ...when(
       limit % batch > 0,
       "pair.limit",
-      `pair.limit is ${limit}, no multiple of train.batch ${batch}, so baselines would train in fewer steps than the iterations`,
+      `pair.limit is ${limit}, no multiple of train.batch ${batch}, ` +
+        "so baselines would train in fewer steps than the iterations",
       hint,
     ),
-    ...when(
-      rater !== undefined && limit * iterations > rated,
-      "pair.limit",
-      `baseline ${rater?.name} needs iterations × pair.limit = ${limit * iterations} pairs, but bootstrap.preferences.sample gives at most ${rated}`,
-      "raise prompts.preferences",
-    ),
+    ...enoughLabels(spec),
   ];
+}
+
+function enoughLabels({ baselines: offline, bootstrap, iterations, pair, prompts }: ResolvedSpec): Problem[] {
+  const baseline = offline.find(({ pairs }) => pairs === "preferences");
+  const sample = bootstrap.preferences?.sample;
+  if (!baseline || !sample) return [];
+  const needed = iterations * pair.limit;
+  const labelled = (prompts.preferences * answers(sample.samples)) / 2;
+  return when(
+    needed > labelled,
+    "pair.limit",
+    `baseline ${baseline.name} needs iterations × pair.limit = ${needed} pairs, ` +
+      `but bootstrap.preferences.sample gives at most ${labelled}`,
+    "raise prompts.preferences",
+  );
 }
 
 function sizes({ policy, generate, bootstrap, train }: ResolvedSpec): Problem[] {
@@ -291,7 +310,7 @@ function sizes({ policy, generate, bootstrap, train }: ResolvedSpec): Problem[] 
   ];
 }
 
-/** An answer needs room for one prompt token beside it; a training row may fill the context. */
+/** `mayFill`: a training row may fill the context; an answer must leave room for one prompt token. */
 export function beyondContext(
   path: string,
   tokens: number | undefined,
@@ -310,7 +329,7 @@ function shape({ policy }: ResolvedSpec): Problem[] {
     ...when(
       hiddenSize % (2 * heads) !== 0,
       "policy.init.model.hiddenSize",
-      `hiddenSize ${hiddenSize} over heads ${heads} is no even head size, which rotary embedding needs`,
+      `hiddenSize ${hiddenSize} over heads ${heads} is no even head size, but rotary embedding needs one`,
     ),
     ...when(
       heads % kvHeads !== 0,

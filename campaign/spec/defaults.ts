@@ -1,8 +1,8 @@
-// Every default of the spec, in one table. P = the paper (arXiv 2405.07863), S = its scripts where the paper is silent, R = Ratchet's
-// own choice where neither says; docs/spec.md repeats this table for readers.
+// All defaults of the spec. P = the paper (arXiv 2405.07863); S = its scripts, if the paper gives no value;
+// R = Ratchet's own choice, if neither does. docs/spec.md repeats this table for readers.
 
-/** AdamW as every stage of the paper uses it: cosine to zero after 3 % warm-up (P); betas, epsilon and clip are the scripts' (S). */
-const adamw = {
+/** AdamW of every stage: P: cosine to zero after 3 % warm-up. S: betas, epsilon and clip. */
+const ADAMW = {
   betas: [0.9, 0.999] as [number, number],
   epsilon: 1e-8,
   weightDecay: 0,
@@ -14,14 +14,17 @@ const adamw = {
 export const DEFAULTS = {
   /** S: the scripts' only seed. */
   seed: 42,
-  /** P §3.3: three iterations of 20K fresh prompts. R: 500 validation and 500 test prompts (the scripts evaluated on training rows). */
+  /**
+   * P §3.3: three iterations of 20K fresh prompts. R: validation and test splits; the scripts evaluate on
+   * training rows.
+   */
   iterations: 3,
   prompts: { perIteration: 20_000, validation: 500, test: 500, preferences: 0 },
   /** P §3.1; S: loss on the answer only. */
-  sft: { ...adamw, learningRate: 2e-5, epochs: 1, batch: 32, promptMask: true, assistantOnly: false },
+  sft: { ...ADAMW, learningRate: 2e-5, epochs: 1, batch: 32, promptMask: true, assistantOnly: false },
   /** P §2.1; S: weight decay. */
   reward: {
-    ...adamw,
+    ...ADAMW,
     learningRate: 2e-6,
     epochs: 1,
     batch: 512,
@@ -29,15 +32,15 @@ export const DEFAULTS = {
     margin: false,
     centering: 0,
   },
-  /** P §2.1 and its scripts: the text that a pairwise preference model reads, its letters, and how it is trained. */
+  /** P §2.1, S: input text, letters and training of a pairwise preference model. */
   preferenceModel: {
     template: "[CONTEXT] {context} [RESPONSE A] {a} [RESPONSE B] {b} \n",
     letters: ["A", "B"] as [string, string],
-    optimizer: { ...adamw, learningRate: 5e-6, epochs: 1, batch: 128 },
+    optimizer: { ...ADAMW, learningRate: 5e-6, epochs: 1, batch: 128 },
   },
-  /** R: the paper's preference data came with its answers. */
+  /** R: the paper's preference data already has answers. */
   preferences: { samples: [{ temperature: 1, count: 2 }], minMargin: 0 },
-  /** P Alg. 2: n = 8, half at 1.0 and half at 0.7; P: 2048 new tokens, no filter and no stop but EOS. */
+  /** P Alg. 2: n = 8, half at 1.0 and half at 0.7. P: 2048 new tokens, no filter, EOS as the only stop. */
   generate: {
     samples: [
       { temperature: 1, count: 4 },
@@ -49,9 +52,15 @@ export const DEFAULTS = {
     minP: 0,
     stop: [] as (string | number)[],
   },
-  /** R: prompts in a piece, pieces in a shard, shards at once, what becomes of a piece that kills its process. */
+  /**
+   * R: prompts per piece, pieces per shard, shards at once; a piece that crashes its process fails the
+   * campaign.
+   */
   pieces: { piece: 16, shard: 4, wave: 8, poison: "fail" },
-  /** P §3.3: best against worst; P eq. 9 with λ = 0, its headline model. R: answers cut at the limit stay out of pairs. */
+  /**
+   * P §3.3: best against worst; P eq. 9 with λ = 0, its main model. R: answers cut off at the limit enter no
+   * pair.
+   */
   pair: {
     strategy: "max-min" as const,
     lengthPenalty: { per: "character" as const, weight: 0 },
@@ -59,9 +68,9 @@ export const DEFAULTS = {
     missingEosPenalty: 0,
     limit: 0,
   },
-  /** P §3.3, T7: reference always π_0. */
+  /** P §3.3, table 7: the reference is always π_0. */
   train: {
-    ...adamw,
+    ...ADAMW,
     loss: "sigmoid" as const,
     beta: 0.1,
     ldAlpha: 1,
@@ -70,7 +79,7 @@ export const DEFAULTS = {
     epochs: 2,
     batch: 128,
   },
-  /** R: the values that the losses' papers advise, where they advise one; else none of the effect. */
+  /** R: the value that the loss's paper advises; if it advises none, a value without effect. */
   losses: {
     cdpo: { labelSmoothing: 0.1 },
     robust: { labelSmoothing: 0.1 },
@@ -82,19 +91,19 @@ export const DEFAULTS = {
     simpo: { gamma: 0.5 },
     kto: { desirableWeight: 1, undesirableWeight: 1 },
   },
-  /** R: a cut answer teaches to stop nowhere; TRL cuts. */
+  /** R: training on a cut answer teaches the model not to stop. TRL cuts. */
   truncation: "drop" as const,
-  /** R: the paper trains all weights; as TRL's examples have it, on every projection. */
+  /** R: every projection, as in TRL's examples; the paper trains all weights. */
   lora: {
     rank: 16,
     alpha: 32,
     targets: ["q_proj", "k_proj", "v_proj", "o_proj", "gate_proj", "up_proj", "down_proj"] as const,
   },
-  /** R: whichever comes first. */
+  /** R: a checkpoint at the earlier of the two. */
   checkpoint: { everySteps: 50, everySeconds: 60 },
-  /** R: temperature 1, because the KL estimate needs answers drawn from the policy itself. */
+  /** R: temperature 1, because the KL estimate needs answers drawn from the policy's own distribution. */
   evaluate: { samples: 4, temperature: 1, resamples: 2000 },
-  /** R: the candidate must win more than half of the validation comparisons. */
+  /** R: the candidate is promoted if it wins at least half of the validation comparisons. */
   promote: { threshold: 0.5 },
   timeout: "60s",
   queue: "cpu",

@@ -1,4 +1,4 @@
-// The kinds of value that the spec is made of. Each says in one phrase what it accepts, so that every refusal reads
+// Kinds of values in a spec. Each has one phrase for the accepted values, so that every refusal reads
 // "<path> is <value>, but must be <phrase>".
 import { z } from "zod";
 

@@ -1,4 +1,4 @@
-// Reads a spec file: YAML and JSON with line numbers, TypeScript and JavaScript by bundling it and importing the result.
+// Reads a spec file: YAML and JSON with line numbers; TypeScript and JavaScript are bundled and imported.
 import { mkdtemp, readFile, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { dirname, extname, join, resolve } from "node:path";
@@ -25,12 +25,12 @@ export interface LoadedSpec {
 const SCRIPTS = new Set([".ts", ".mts", ".js", ".mjs"]);
 const DOCUMENTS = new Set([".yaml", ".yml", ".json"]);
 
-/** Throws RatchetError with file and, where it can be known, line. */
+/** Throws RatchetError with the file and, if it is known, the line. */
 export async function loadSpecFile(path: string): Promise<LoadedSpec> {
   const file = resolve(path);
   const extension = extname(file);
   if (!SCRIPTS.has(extension) && !DOCUMENTS.has(extension)) {
-    throw new RatchetError("spec_unsupported", `${path} is no campaign file`, {
+    throw new RatchetError("spec_unsupported", `${path} is not a campaign file`, {
       file: path,
       hint: "use .yaml, .yml, .json, .ts, .js or .mjs",
     });
@@ -56,7 +56,7 @@ async function readSource(file: string, path: string): Promise<string> {
 
 // ---------------------------------------------------------------- YAML and JSON
 
-/** JSON is read as YAML, which contains it, so that both have lines and refuse a key given twice. */
+/** JSON is parsed as YAML, its superset, so that both have line numbers and refuse a repeated key. */
 function parse(source: string, path: string): { written: unknown; origin: Origin } {
   const lines = new LineCounter();
   const document = parseDocument(source, { lineCounter: lines, prettyErrors: false });
@@ -72,7 +72,7 @@ function parse(source: string, path: string): { written: unknown; origin: Origin
   return { written: document.toJS(), origin: { file: path, lineOf: (at) => lineOf(document, lines, at) } };
 }
 
-/** Line of the key, or of the nearest section around it that exists. */
+/** Line of the key, or of the nearest existing section around it. */
 function lineOf(document: Document, lines: LineCounter, at: readonly PropertyKey[]): number | undefined {
   for (let depth = at.length; depth > 0; depth--) {
     const parent = document.getIn(at.slice(0, depth - 1), true);
@@ -89,7 +89,7 @@ function lineOf(document: Document, lines: LineCounter, at: readonly PropertyKey
 
 // ---------------------------------------------------------------- TypeScript and JavaScript
 
-/** A spec needs one function of this package, and must load where the package is not installed beside it. */
+/** Provides `defineCampaign`, so that a spec loads where this package is not installed. */
 const ownPackage: Plugin = {
   name: "ratchet",
   setup(context) {
@@ -143,7 +143,7 @@ function scriptError(cause: unknown, path: string): RatchetError {
   const where = found.location ? `${found.location.file}:${found.location.line}` : path;
   return new RatchetError("spec_unreadable", `${where}: ${found.text}`, {
     file: path,
-    ...(line === undefined ? {} : { line }),
+    line,
     cause,
   });
 }

@@ -1,5 +1,6 @@
-// Signatures of the user's modules: each is a file whose default export is one of these functions. Bundled at `start`, run in a
-// child process that holds its own role's blob only. Rows come in batches; the answer has one entry per row, in order.
+// Signatures of the user's modules: each is a file whose default export is one of these functions. `start`
+// bundles it, and a worker runs it in a child process that can read this module only. Rows are passed in
+// batches; the answer has one entry per row, in the same order.
 import type { Digest } from "../types.ts";
 
 export type ModuleRole = "prompts" | "sft" | "rater" | "reward" | "judge" | "gold";
@@ -18,7 +19,9 @@ export interface ModuleAnswer {
   finish: Finish;
 }
 
-/** `online` = all iterations' prompts, `bootstrap` = prompts of preference sampling; splits must not overlap. */
+/**
+ * `online`: prompts of all iterations. `bootstrap`: prompts of preference sampling. Splits must not overlap.
+ */
 export type PromptSplit = "bootstrap" | "online" | "validation" | "test";
 export type PromptsModule = (request: {
   seed: string;
@@ -38,12 +41,15 @@ export type RewardModule = (
   rows: { prompt: ModulePrompt; answer: ModuleAnswer }[],
 ) => number[] | Promise<number[]>;
 
-/** Probability in [0, 1] that `first` is the better answer; 0 or 1 is a label. Judges and raters have the same shape. */
+/** P(`first` is the better answer); 0 and 1 are labels. Judge and rater modules have the same signature. */
 export type JudgeModule = (
   rows: { prompt: ModulePrompt; first: ModuleAnswer; second: ModuleAnswer; seed: string }[],
 ) => number[] | Promise<number[]>;
 
-/** The true reward of a world that has one, with its parts. Named only by the test report. */
+/**
+ * The true reward (the gold reward of Gao et al., 2022) and its parts, for simulated tasks that have one.
+ * Only labelers, simulated judges and the test report may read it.
+ */
 export type GoldModule = (
   rows: { prompt: ModulePrompt; answer: ModuleAnswer }[],
 ) => GoldScore[] | Promise<GoldScore[]>;
@@ -55,8 +61,8 @@ export interface GoldScore {
 /** A bundled module in the compiled spec. */
 export interface ModuleBlob {
   digest: Digest;
-  /** Limit of one call. */
+  /** Time limit of one call. */
   timeoutMs: number;
-  /** The module's environment: its names to `env:NAME` of the worker's, never values. */
+  /** The module's variables, each with the worker's variable that holds its value: `{KEY: "env:NAME"}`. */
   env: Record<string, string>;
 }

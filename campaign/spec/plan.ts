@@ -1,4 +1,4 @@
-// The plan that a workflow is given: counts and switches of a compiled spec. Also what `ratchet plan` shows.
+// The plan of a workflow: counts and switches from a compiled spec.
 import type { CompiledSpec } from "./compiled.ts";
 import type { Plan } from "../types.ts";
 
@@ -29,7 +29,7 @@ export function planOf(spec: CompiledSpec): Plan {
       sft: queues.train,
       reward: queues.train,
       train: queues.train,
-      // Pure rules and few calls of a module: the queue that scores.
+      // Pairing and promoting compute little, so they use the queue that scores.
       pair: queues.score,
       promote: queues.score,
     },

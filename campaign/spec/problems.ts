@@ -1,15 +1,16 @@
-// Turns what the schema found into sentences for the author: path, offending value, what is accepted, and for an unknown key the
-// known key that was probably meant, here or in another section.
+// Turns the schema's issues into sentences for the author: path, wrong value, accepted values. For an unknown
+// key: the known key with the most similar name, or the section where the key belongs.
 import type { z } from "zod";
 import type { Problem } from "../../errors/index.ts";
 import { specJsonSchema } from "./schema.ts";
 import { nearest } from "./suggest.ts";
+import { pathText, valueAt, wrongValue } from "./wording.ts";
+import type { Path } from "./wording.ts";
 
 type Issue = z.core.$ZodIssue;
-type Path = readonly PropertyKey[];
 
-/** A problem with the path as the schema sees it, for finding its line; `key` where the key itself is wrong. */
-export interface LocatedProblem extends Problem {
+/** `at`: path for finding the line. */
+interface LocatedProblem extends Problem {
   at: PropertyKey[];
 }
 
@@ -34,20 +35,17 @@ function describe(issue: Issue, prefix: Path, written: unknown): LocatedProblem[
     return [
       { at: path, path: pathText(path), message: `${pathText(path)} must be ${issue.issues[0]?.message}` },
     ];
-  return [{ at: path, path: pathText(path), message: wrongValue(path, value, issue.message) }];
+  return [{ at: path, path: pathText(path), message: wrongField(path, value, issue.message) }];
 }
 
-/** False for an issue that says the value is of another kind altogether. */
+/** False for an issue about the value's own type. */
 const isInside = (issue: Issue): boolean =>
   issue.path.length > 0 || issue.code === "unrecognized_keys" || issue.code === "custom";
 
-function wrongValue(path: Path, value: unknown, accepted: string): string {
+function wrongField(path: Path, value: unknown, accepted: string): string {
   const name = pathText(path) || "the spec";
-  // What stands where a secret's name belongs may be the secret.
-  if (path.includes("env")) return `${name} must be ${accepted}`;
-  return value === undefined
-    ? `${name} is missing: it must be ${accepted}`
-    : `${name} is ${show(value)}, but must be ${accepted}`;
+  // The value is not shown, because somebody may have written the secret itself in place of its name.
+  return path.includes("env") ? `${name} must be ${accepted}` : wrongValue(name, value, accepted);
 }
 
 function unknownKey(path: Path, key: string): LocatedProblem {
@@ -68,27 +66,7 @@ function unknownKey(path: Path, key: string): LocatedProblem {
   };
 }
 
-export function pathText(path: Path): string {
-  return path.reduce<string>(
-    (text, key) =>
-      typeof key === "number" ? `${text}[${key}]` : text ? `${text}.${String(key)}` : String(key),
-    "",
-  );
-}
-
-function valueAt(root: unknown, path: Path): unknown {
-  return path.reduce<unknown>(
-    (value, key) => (value as Record<PropertyKey, unknown> | null | undefined)?.[key],
-    root,
-  );
-}
-
-function show(value: unknown): string {
-  const text = JSON.stringify(value) ?? String(value);
-  return text.length > 60 ? `${text.slice(0, 57)}...` : text;
-}
-
-// ---------------------------------------------------------------- known keys, read off the JSON Schema
+// ---------------------------------------------------------------- known keys, from the JSON Schema
 
 interface Node {
   properties?: Record<string, Node>;
@@ -97,7 +75,7 @@ interface Node {
   oneOf?: Node[];
 }
 
-/** A node and what it may be instead. */
+/** A node and its alternatives. */
 const alternatives = (node: Node): Node[] => [
   node,
   ...[...(node.anyOf ?? []), ...(node.oneOf ?? [])].flatMap(alternatives),

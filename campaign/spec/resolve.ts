@@ -1,4 +1,4 @@
-// Written spec → resolved spec, or one RatchetError that holds everything that is wrong with it.
+// Written spec → resolved spec, or one RatchetError with all its problems.
 import { RatchetError } from "../../errors/index.ts";
 import type { Code, Problem } from "../../errors/index.ts";
 import { conflictsOf } from "./conflicts.ts";
@@ -6,13 +6,13 @@ import { problemsOf } from "./problems.ts";
 import { specSchema } from "./schema.ts";
 import type { ResolvedSpec } from "./schema.ts";
 
-/** Where a written spec came from: its file, and the line of a path in it where that is known. */
+/** File of a written spec, and the line of a path in it if that is known. */
 export interface Origin {
   file: string;
   lineOf?(path: readonly PropertyKey[]): number | undefined;
 }
 
-/** Throws RatchetError `spec_invalid` (a field) or `spec_conflict` (fields that exclude each other). */
+/** Throws RatchetError `spec_invalid` (a wrong field) or `spec_conflict` (fields that exclude each other). */
 export function resolveSpec(written: unknown, origin?: Origin): ResolvedSpec {
   const parsed = specSchema.safeParse(written);
   if (!parsed.success) {
@@ -32,7 +32,7 @@ export function resolveSpec(written: unknown, origin?: Origin): ResolvedSpec {
   return parsed.data;
 }
 
-/** One error for many problems: the first is the message, all are in `problems`. */
+/** One error for many problems. Its message is the first problem's. */
 export function refusal(code: Code, problems: Problem[], origin?: Origin): RatchetError {
   const first = problems[0]!;
   const more = problems.length > 1 ? ` (and ${problems.length - 1} more)` : "";
@@ -40,8 +40,8 @@ export function refusal(code: Code, problems: Problem[], origin?: Origin): Ratch
   return new RatchetError(code, `${where}${first.message}${more}`, {
     hint: first.hint,
     problems,
-    ...(origin ? { file: origin.file } : {}),
-    ...(first.line === undefined ? {} : { line: first.line }),
+    file: origin?.file,
+    line: first.line,
   });
 }
 

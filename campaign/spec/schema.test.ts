@@ -31,7 +31,7 @@ const refused = (spec: unknown): RatchetError => {
   throw new assert.AssertionError({ message: "the spec was accepted" });
 };
 
-it("what the paper gives is the default", () => {
+it("the paper's values are the defaults", () => {
   const { generate, train, pair, iterations, prompts } = resolveSpec(minimal);
   assert.deepEqual(generate.samples, [
     { temperature: 1, count: 4 },
@@ -60,7 +60,7 @@ it("a resolved spec resolves to itself", () => {
   assert.deepEqual(resolveSpec(resolved), resolved);
 });
 
-it("an adapter is trained only where train.lora asks for one, and then with its defaults", () => {
+it("an adapter is trained only if train.lora is given, with its defaults", () => {
   assert.equal(resolveSpec(minimal).train.lora, undefined);
   assert.deepEqual(resolveSpec({ ...minimal, train: { lora: {} } }).train.lora, {
     rank: 16,
@@ -93,7 +93,7 @@ const misspelt: [string, object, string, string][] = [
   ["of another section", { beta: 0.1 }, "unknown key beta in the spec", "beta belongs in train"],
 ];
 for (const [where, change, message, hint] of misspelt) {
-  it(`a misspelt key ${where} is refused with the key that was meant`, () => {
+  it(`a misspelt key ${where} is refused with the most similar known key`, () => {
     const error = refused({ ...minimal, ...change });
     assert.equal(error.code, "spec_invalid");
     assert.ok(
@@ -106,8 +106,9 @@ for (const [where, change, message, hint] of misspelt) {
 const outOfRange: [object, string][] = [
   [{ train: { learningRate: 3 } }, "train.learningRate is 3, but must be a number above 0, at most 1"],
   [
-    { baselines: Array.from({ length: 9 }, (_, n) => ({ name: `arm-${n}`, pairs: "preferences" })) },
-    'baselines is [{"name":"arm-0","pairs":"preferences"},{"name":"arm-1","..., but must be a list of at most 8 baselines',
+    { baselines: Array.from({ length: 9 }, (_, n) => ({ name: `${n}`, pairs: "preferences" })) },
+    'baselines is [{"name":"0","pairs":"preferences"},{"name":"1","pairs":"..., ' +
+      "but must be a list of at most 8 baselines",
   ],
   [{ train: { beta: 0 } }, "train.beta is 0, but must be a number above 0, at most 1000"],
   [{ train: { betas: [0.9, 1] } }, "train.betas[1] is 1, but must be a number from 0 to below 1"],
@@ -130,7 +131,8 @@ const outOfRange: [object, string][] = [
   [{ train: { loss: [] } }, "train.loss is [], but must be a list of at least one loss"],
   [
     { pair: "max-min" },
-    'pair is "max-min", but must be a section with strategy, lengthPenalty, dropTruncated, missingEosPenalty, limit',
+    'pair is "max-min", but must be a section with ' +
+      "strategy, lengthPenalty, dropTruncated, missingEosPenalty, limit",
   ],
   [
     { generate: { samples: [] } },
@@ -146,12 +148,14 @@ const outOfRange: [object, string][] = [
   ],
   [
     { name: "My Shop" },
-    'name is "My Shop", but must be a name of lower-case letters, digits, dot, - and _, at most 63 characters',
+    'name is "My Shop", but must be a name of lower-case letters, digits, dot, - and _, ' +
+      "at most 63 characters",
   ],
   [{ train: { lora: { rank: 0 } } }, "train.lora.rank is 0, but must be a whole number from 1 to 4096"],
   [
     { train: { lora: { targets: ["lm_head"] } } },
-    'train.lora.targets[0] is "lm_head", but must be one of q_proj, k_proj, v_proj, o_proj, gate_proj, up_proj, down_proj',
+    'train.lora.targets[0] is "lm_head", but must be one of ' +
+      "q_proj, k_proj, v_proj, o_proj, gate_proj, up_proj, down_proj",
   ],
   [{ prompts: undefined }, "prompts is missing: it must be a section with file or module, and counts"],
   [{ prompts: { file: "a", module: "b" } }, "prompts needs file or module, not both"],
@@ -166,7 +170,7 @@ for (const [change, message] of outOfRange) {
   });
 }
 
-it("everything wrong is told at once, the first as the message", () => {
+it("one error has all problems, the first as its message", () => {
   const error = refused({ ...minimal, iterations: 0, train: { beta: -1 }, sead: 1 });
   assert.equal(error.problems.length, 3);
   assert.match(error.message, /\(and 2 more\)$/);
@@ -242,7 +246,7 @@ const conflicts: [object, RegExp][] = [
   ],
   [
     { pair: { missingEosPenalty: 1 } },
-    /missingEosPenalty is 1, but pair\.dropTruncated keeps every answer that was cut off out of pairs/,
+    /missingEosPenalty is 1, but pair\.dropTruncated keeps all cut-off answers out of pairs/,
   ],
   [{ score: { reward: "model" } }, /score\.reward is model, but bootstrap\.reward is missing/],
   [
@@ -324,7 +328,7 @@ const conflicts: [object, RegExp][] = [
       bootstrap: { preferences: sampled },
       pair: { limit: 128 },
     },
-    /baseline offline needs iterations × pair\.limit = 384 pairs, but bootstrap\.preferences\.sample gives at most 300/,
+    /offline needs iterations × pair\.limit = 384 pairs, but bootstrap\.preferences\.sample gives at most 300/,
   ],
   [
     { score: { reward: "model" }, bootstrap: { reward: {}, preferences: sampled } },
@@ -347,7 +351,7 @@ const conflicts: [object, RegExp][] = [
       },
       prompts: { file: "p", preferences: 5 },
     },
-    /gives 3 answers per prompt, but a rater compares them two by two/,
+    /gives 3 answers per prompt, but the rater module compares two at a time/,
   ],
   [{ bootstrap: { sft: { data: { module: "s.ts" } } } }, /count is missing/],
   [{ train: { loss: "kto", batch: 1 } }, /train\.batch is 1, but train\.loss kto needs at least 2/],
@@ -367,7 +371,7 @@ const conflicts: [object, RegExp][] = [
   [{ ...init({ kvHeads: 3 }) }, /heads 4 is no multiple of kvHeads 3/],
 ];
 for (const [change, message] of conflicts) {
-  it(`settings that exclude each other are refused naming both: ${message.source.replaceAll("\\", "")}`, () => {
+  it(`conflicting settings are refused by name: ${message.source.replaceAll("\\", "")}`, () => {
     const error = refused({ ...minimal, ...change });
     assert.equal(error.code, "spec_conflict");
     assert.ok(
@@ -377,7 +381,7 @@ for (const [change, message] of conflicts) {
   });
 }
 
-it("the JSON Schema knows every section and asks only for what has no default", () => {
+it("the JSON Schema has every section and requires only settings without a default", () => {
   const schema = specJsonSchema() as {
     properties: Record<string, { properties?: object }>;
     required: string[];
@@ -418,15 +422,17 @@ async function load(name: string, source: string) {
 
 const json = JSON.stringify(minimal);
 
-it("YAML, JSON, TypeScript and JavaScript say the same", async () => {
+it("YAML, JSON, TypeScript and JavaScript give the same spec", async () => {
   const yaml =
-    "name: shop\npolicy: {path: ./model}\nprompts:\n  file: prompts.jsonl\nscore:\n  reward: {module: ./reward.ts}\n";
+    "name: shop\npolicy: {path: ./model}\nprompts:\n  file: prompts.jsonl\n" +
+    "score:\n  reward: {module: ./reward.ts}\n";
   const loaded = await Promise.all([
     load("a.yaml", yaml),
     load("a.json", json),
     load(
       "a.ts",
-      `import { defineCampaign } from "ratchet-rlhf";\nconst typed: string = "shop";\nexport default defineCampaign({ ...${json}, name: typed });`,
+      'import { defineCampaign } from "ratchet-rlhf";\nconst typed: string = "shop";\n' +
+        `export default defineCampaign({ ...${json}, name: typed });`,
     ),
     load("a.mjs", `export default ${json};`),
   ]);
@@ -436,7 +442,7 @@ it("YAML, JSON, TypeScript and JavaScript say the same", async () => {
   }
 });
 
-it("a wrong value is told with file and line", async () => {
+it("the error of a wrong value has file and line", async () => {
   await assert.rejects(
     load("b.yaml", "name: shop\npolicy:\n  path: m\nprompts:\n  file: p\ntrain:\n  beta: 0.1\n  epochs: 0\n"),
     (error: RatchetError) => {
@@ -450,14 +456,14 @@ it("a wrong value is told with file and line", async () => {
   );
 });
 
-it("a conflict is told with the line of the setting", async () => {
+it("the error of a conflict has the setting's line", async () => {
   await assert.rejects(
     load("c.yaml", "name: shop\npolicy: {path: m}\nprompts: {file: p}\n\nscore:\n  reward: model\n"),
     { code: "spec_conflict", line: 6 },
   );
 });
 
-it("a file that cannot be read at all is told with the line where it breaks", async () => {
+it("the error of an unreadable file has the line that cannot be parsed", async () => {
   await assert.rejects(load("d.yaml", "name: a\nseed: 1\nname: b\n"), { code: "spec_unreadable", line: 3 });
   await assert.rejects(load("d.json", '{"name": "a",\n "seed": ]}'), { code: "spec_unreadable", line: 2 });
   await assert.rejects(load("d.ts", "export default {\n  name: 'a'\n  seed: 1 };"), {
@@ -482,7 +488,7 @@ const document = await readFile(new URL("../../../docs/spec.md", import.meta.url
 const valueAt = (root: unknown, path: string): unknown =>
   path.split(".").reduce<unknown>((value, key) => (value as Record<string, unknown>)[key], root);
 
-it("docs/spec.md names every loss with its settings as they are by default", () => {
+it("docs/spec.md has every loss with its default settings", () => {
   const described = new Map(
     [...document.matchAll(/^\| `(\w+)` \| (?:`([^`]*)`)? ?\| .*arXiv/gm)].map(([, name, settings]) => [
       name,
@@ -503,7 +509,7 @@ it("docs/spec.md names every loss with its settings as they are by default", () 
   }
 });
 
-it("every default in docs/spec.md is the program's", () => {
+it("the defaults in docs/spec.md are the code's", () => {
   const { resolved, sft } = {
     resolved: resolveSpec(minimal),
     sft: resolveSpec({

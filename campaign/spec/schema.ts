@@ -1,12 +1,14 @@
-// The campaign spec as people write it: one schema for YAML, JSON and TypeScript. Written → (defaults, `resolveSpec`) resolved →
-// (`compileSpec`, paths become digests) compiled. What single fields cannot say is in conflicts.ts, the defaults in defaults.ts.
+/* oxlint-disable max-lines -- one schema, in the order of the spec */
+// The campaign spec as people write it: one schema for YAML, JSON and TypeScript. Written spec → resolved
+// spec (`resolveSpec` fills in defaults) → compiled spec (`compileSpec` replaces paths by digests).
+// defaults.ts has the defaults; conflicts.ts has rules between fields.
 import { z } from "zod";
 import { DEFAULTS } from "./defaults.ts";
 import { above, below, duration, flag, oneOf, path, real, text, whole } from "./fields.ts";
-import { CAMPAIGN_ID } from "../ids.ts";
+import { BASELINE_NAME, CAMPAIGN_ID } from "../ids.ts";
 import { lossField } from "./losses.ts";
 
-/** An object whose keys are all known; `what` is said where something else stands in its place. */
+/** An object without unknown keys. `what`: its content, for the refusal of another value. */
 function section<S extends z.ZodRawShape>(what: string, shape: S) {
   return z.strictObject(shape, {
     error: (issue) => (issue.code === "invalid_type" ? `a section with ${what}` : undefined),
@@ -15,12 +17,12 @@ function section<S extends z.ZodRawShape>(what: string, shape: S) {
 
 const list = <S extends z.ZodType>(item: S, what: string) => z.array(item, { error: `a list of ${what}` });
 
-/** Names of a module's environment mapped to where the worker finds the value; never the value itself. */
+/** The module's variables, each with the worker's variable that holds its value; never the value itself. */
 const environment = z.record(
   text(/^[A-Za-z_][A-Za-z0-9_]*$/, "a variable name"),
   text(
     /^env:[A-Za-z_][A-Za-z0-9_]*$/,
-    "env:NAME, a variable of the worker; a secret itself never stands in a spec",
+    "env:NAME, a variable of the worker; never write a secret itself in a spec",
   ),
   { error: "a mapping of names to env:NAME" },
 );
@@ -83,13 +85,13 @@ const optimizer = (defaults: OptimizerDefaults) => ({
   warmup: real(0, 1).default(defaults.warmup),
   epochs: whole(1, 1000).default(defaults.epochs),
   batch: whole(1, 1_000_000).default(defaults.batch),
-  /** Rows computed at once; where absent as many as memory has room for. */
+  /** Rows per forward and backward pass. If absent, as many as fit in memory. */
   microBatch: whole(1, 1_000_000).optional(),
-  /** Tokens of prompt and answer; the model's context where absent, so that what was generated is trained on whole. */
+  /** Tokens of prompt and answer. If absent, the model's context, so that no generated answer is cut. */
   maxLength: whole(2, 10_000_000).optional(),
 });
 
-/** What becomes of rows longer than maxLength. A reward model reads the end of a row, so its rows are never cut. */
+/** For rows longer than maxLength. A reward model reads the end of a row, so its rows are never cut. */
 const truncation = { truncation: oneOf("drop", "keep_start").default(DEFAULTS.truncation) };
 
 const queue = text(/^[a-z0-9][a-z0-9-]{0,40}$/, "a queue name of lower-case letters, digits and -").default(
@@ -100,7 +102,7 @@ const modelShape = section("hiddenSize, layers, heads, kvHeads, intermediateSize
   hiddenSize: whole(2, 65_536),
   layers: whole(1, 1024),
   heads: whole(1, 1024),
-  /** Key and value heads; as many as heads where absent. */
+  /** Key and value heads. If absent, as many as heads. */
   kvHeads: whole(1, 1024).optional(),
   intermediateSize: whole(1, 1_000_000),
   contextLength: whole(2, 10_000_000),
@@ -128,7 +130,7 @@ const prompts = section("file or module, and counts", {
   perIteration: whole(1, 10_000_000).default(DEFAULTS.prompts.perIteration),
   validation: whole(1, 1_000_000).default(DEFAULTS.prompts.validation),
   test: whole(1, 1_000_000).default(DEFAULTS.prompts.test),
-  /** Prompts whose sampled answers a rater labels. */
+  /** Prompts whose sampled answers the labeler compares. */
   preferences: whole(0, 10_000_000).default(DEFAULTS.prompts.preferences),
 }).superRefine(oneOfTwo("file", "module"));
 
@@ -139,7 +141,7 @@ const sftData = section("file, or module and count", {
 
 const preferences = section("file, or sample and rater", {
   file: path("a JSON Lines file in TRL's columns").optional(),
-  /** Rows of a file whose two scores are nearer than this are left out; 0 keeps all. */
+  /** Rows of a file whose two scores differ by less are dropped; 0 keeps all. */
   minMargin: real(0, 1e9).default(DEFAULTS.preferences.minMargin),
   sample: section("samples, maxTokens, topK, topP, minP, stop", sampling(DEFAULTS.preferences)).optional(),
   rater: moduleSource.optional(),
@@ -150,7 +152,7 @@ const bootstrap = section("sft, preferences, reward", {
     data: sftData,
     /** Loss on the answer only. */
     promptMask: flag().default(DEFAULTS.sft.promptMask),
-    /** Loss on the assistant's turns only, where the chat template says which tokens they are. */
+    /** Loss on the assistant's turns only. The chat template must mark them ({% generation %}). */
     assistantOnly: flag().default(DEFAULTS.sft.assistantOnly),
     ...optimizer(DEFAULTS.sft),
     ...truncation,
@@ -159,19 +161,19 @@ const bootstrap = section("sft, preferences, reward", {
   reward: section("margin, centering and optimizer settings", {
     /** The chosen answer's reward should be larger by the row's `margin`. */
     margin: flag().default(DEFAULTS.reward.margin),
-    /** How strongly the rewards of a pair are drawn to a sum of 0. */
+    /** Weight of the squared sum of a pair's rewards in the loss; keeps rewards near 0. */
     centering: real(0, 1000).default(DEFAULTS.reward.centering),
     ...optimizer(DEFAULTS.reward),
   }).optional(),
-  /** Trains the pairwise preference model that score.reward names. */
+  /** Train the pairwise preference model for `score.reward: preference-model`. */
   preferenceModel: section("optimizer settings", optimizer(DEFAULTS.preferenceModel.optimizer)).optional(),
 });
 
 const letter = text(/\S/, "a text of one token");
 
-/** The language model that reads a prompt with two answers and says which is better. */
+/** A language model that reads a prompt with two answers and names the better one. */
 const preferenceModel = section("path, template, letters", {
-  /** A given one; where absent, bootstrap.preferenceModel trains it from the policy. */
+  /** A checkpoint. If absent, bootstrap.preferenceModel trains one from the policy. */
   path: path("a checkpoint folder in Hugging Face layout").optional(),
   template: text(
     /^(?=[^]*\{context\})(?=[^]*\{a\})(?=[^]*\{b\})/,
@@ -185,37 +187,34 @@ const preferenceModel = section("path, template, letters", {
 export const SPEC_LIMITS = { baselines: 8 };
 
 const baseline = section("name, pairs, learningRate", {
-  name: text(
-    /^[a-z0-9][a-z0-9-]{0,30}$/,
-    "a name of lower-case letters, digits and -, at most 31 characters",
-  ),
+  name: text(BASELINE_NAME, "a name of lower-case letters, digits and -, at most 31 characters"),
   pairs: oneOf("preferences", "initial-policy"),
-  /** That of `train` where absent. */
+  /** If absent, that of `train`. */
   learningRate: above(0, 1).optional(),
 });
 
-export const specSchema = section("name, policy, prompts and what else the campaign sets", {
-  /** For editors of JSON files; never read. */
+export const specSchema = section("name, policy, prompts and further sections", {
+  /** For editors; Ratchet ignores it. */
   $schema: z.string({ error: "an address" }).optional(),
   name: text(CAMPAIGN_ID, "a name of lower-case letters, digits, dot, - and _, at most 63 characters"),
   seed: whole(0, 2 ** 32 - 1).default(DEFAULTS.seed),
   policy,
   prompts,
   bootstrap: bootstrap.prefault({}),
-  /** Each is a part of what the campaign's workflow carries. */
+  /** Limited, because the campaign workflow's state holds each. */
   baselines: list(baseline, "{name, pairs, learningRate}")
     .max(SPEC_LIMITS.baselines, { error: `a list of at most ${SPEC_LIMITS.baselines} baselines` })
     .default([]),
   iterations: whole(1, 9999).default(DEFAULTS.iterations),
   generate: section("samples, maxTokens, topK, topP, minP, stop, piece, shard, wave, poison, queue", {
     ...sampling(DEFAULTS.generate),
-    /** Prompts in a piece: the unit of batching and of commit. */
+    /** Prompts per piece, the unit of batching and of commit. */
     piece: whole(1, 4096).default(DEFAULTS.pieces.piece),
-    /** Pieces in a shard: one activity. */
+    /** Pieces per shard, which is one activity. */
     shard: whole(1, 4096).default(DEFAULTS.pieces.shard),
-    /** Shards at once. */
+    /** Shards that run at the same time. */
     wave: whole(1, 1000).default(DEFAULTS.pieces.wave),
-    /** A piece that ends its process three times ends the campaign, or is left out. */
+    /** For a piece that crashes its process three times: fail the campaign, or drop the piece. */
     poison: oneOf("fail", "drop").default(DEFAULTS.pieces.poison),
     queue,
   }).prefault({}),
@@ -241,10 +240,10 @@ export const specSchema = section("name, policy, prompts and what else the campa
   train: section("loss, beta, ldAlpha, reference, lora, optimizer settings, checkpoint, queue", {
     loss: lossField.default(DEFAULTS.train.loss),
     beta: above(0, 1000).default(DEFAULTS.train.beta),
-    /** What a token beyond the length of the pair's shorter answer counts (LD-DPO). */
+    /** Weight of tokens beyond the length of the pair's shorter answer (LD-DPO). */
     ldAlpha: real(0, 1).default(DEFAULTS.train.ldAlpha),
     reference: oneOf("initial", "previous").default(DEFAULTS.train.reference),
-    /** Only an adapter learns; all weights do where this is absent. */
+    /** Train an adapter only. If absent, all weights are trained. */
     lora: section("rank, alpha, targets", {
       rank: whole(1, 4096).default(DEFAULTS.lora.rank),
       alpha: above(0, 65_536).default(DEFAULTS.lora.alpha),
@@ -264,18 +263,22 @@ export const specSchema = section("name, policy, prompts and what else the campa
     samples: whole(1, 1024).default(DEFAULTS.evaluate.samples),
     temperature: real(0, 10).default(DEFAULTS.evaluate.temperature),
     resamples: whole(100, 1_000_000).default(DEFAULTS.evaluate.resamples),
-    /** Held out: compares latest with promoted, and both with the opponent; pairing never uses it. */
+    /**
+     * Held out: compares latest with promoted, and both with the reference answers. Pairing never uses it.
+     */
     judge: moduleSource.optional(),
-    /** The true reward of a world that has one; read by raters and the test report only. */
+    /**
+     * The true reward of a simulated task; only labelers, simulated judges and the test report may read it.
+     */
     gold: moduleSource.optional(),
     queue,
   }).prefault({}),
   promote: section("threshold", { threshold: real(0, 1).default(DEFAULTS.promote.threshold) }).prefault({}),
 });
 
-/** As people write it: everything with a default may be left out. */
+/** As people write it: settings with a default are optional. */
 export type WrittenSpec = z.input<typeof specSchema>;
-/** Defaults filled in; paths still as written, relative to the spec file. */
+/** With defaults. Paths are as written, relative to the spec file. */
 export type ResolvedSpec = z.output<typeof specSchema>;
 export type ModuleSource = z.output<typeof moduleSource>;
 export type ResolvedOptimizer = Pick<
@@ -286,7 +289,7 @@ export type ResolvedOptimizer = Pick<
 /** Types a TypeScript spec: `export default defineCampaign({...})`. */
 export const defineCampaign = (spec: WrittenSpec): WrittenSpec => spec;
 
-/** JSON Schema (2020-12) of the written form, for editors. */
+/** JSON Schema (2020-12) of a written spec, for editors. */
 export function specJsonSchema(): Record<string, unknown> {
   return {
     title: "Ratchet campaign",
@@ -294,7 +297,7 @@ export function specJsonSchema(): Record<string, unknown> {
   };
 }
 
-/** `default: {}` of a section whose fields have defaults of their own says nothing to an editor. */
+/** `default: {}` of a section is of no use to an editor, because its fields have their own defaults. */
 function dropDefaultsOfSections({ jsonSchema }: { jsonSchema: Record<string, unknown> }): void {
   if (jsonSchema["type"] === "object" && JSON.stringify(jsonSchema["default"]) === "{}")
     delete jsonSchema["default"];

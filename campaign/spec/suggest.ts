@@ -1,6 +1,6 @@
-// "did you mean": the nearest known word, where one is near enough to be a slip of the fingers.
+// "did you mean": the most similar known word.
 
-/** Undefined where nothing is within a third of the word's length (at least 2 edits). */
+/** Undefined if no known word is within a third of the word's length, or 2 edits for short words. */
 export function nearest(word: string, known: string[]): string | undefined {
   const ranked = known
     .map((candidate) => ({ candidate, edits: editDistance(word.toLowerCase(), candidate.toLowerCase()) }))

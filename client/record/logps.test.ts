@@ -51,15 +51,31 @@ it("text and its token ids have the same log-probabilities, whatever other rows 
 });
 
 const wrong: [row: object | string, code: string, message: RegExp][] = [
-  ["{", "row_invalid", /rows\.jsonl:2 is no JSON/],
-  [[1], "row_invalid", /rows\.jsonl:2 is no object/],
-  [{ prompt: "red", completion: "sea", answer: "sun" }, "row_invalid", /unknown field "answer"/],
-  [{ completion: "sea" }, "row_invalid", /has no prompt/],
-  [{ prompt: "red", prompt_ids: [4], completion: "sea" }, "row_invalid", /has `prompt` and `prompt_ids`/],
-  [{ prompt: "red" }, "row_invalid", /needs either `completion` or `completion_ids`/],
-  [{ prompt_ids: [1, 4], completion: "sea" }, "row_invalid", /cannot be encoded without the prompt's text/],
-  [{ prompt_ids: [1, -4], completion_ids: [4] }, "row_invalid", /`prompt_ids` that are no token ids/],
-  [{ prompt_ids: [1], completion_ids: [] }, "row_invalid", /a completion without a token/],
+  ["{", "row_invalid", /rows\.jsonl:2 is not JSON/],
+  [[1], "row_invalid", /rows\.jsonl:2: the row is \[1\], but must be an object/],
+  [
+    { prompt: "red", completion: "sea", answer: "sun" },
+    "row_invalid",
+    /:2: unknown column "answer"; known: id, prompt, /,
+  ],
+  [{ completion: "sea" }, "row_invalid", /:2: the row has none of `prompt`, `messages`, `prompt_ids`/],
+  [
+    { prompt: "red", prompt_ids: [4], completion: "sea" },
+    "row_invalid",
+    /:2: the row has `prompt` and `prompt_ids`, but may have only one/,
+  ],
+  [{ prompt: "red" }, "row_invalid", /:2: the row has none of `completion`, `completion_ids`/],
+  [
+    { prompt_ids: [1, 4], completion: "sea" },
+    "row_invalid",
+    /:2: .*encoding a completion needs the prompt's text/,
+  ],
+  [
+    { prompt_ids: [1, -4], completion_ids: [4] },
+    "row_invalid",
+    /:2: prompt_ids is \[1,-4\], but must be a list of token ids/,
+  ],
+  [{ prompt_ids: [1], completion_ids: [] }, "row_invalid", /rows\.jsonl:2 has a completion without a token/],
   [
     { prompt_ids: [1], completion_ids: [12] },
     "tokenizer_mismatch",

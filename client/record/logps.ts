@@ -3,8 +3,9 @@
 import { availableParallelism } from "node:os";
 import { resolve } from "node:path";
 import { RatchetError } from "../../errors/index.ts";
-import { isMessages } from "../../campaign/recipe/preferences.ts";
-import type { RawRow } from "../../campaign/recipe/preferences.ts";
+import type { Code } from "../../errors/index.ts";
+import { readRow } from "../../campaign/recipe/read-row.ts";
+import type { RowOf } from "../../campaign/recipe/row-schema.ts";
 import { readModel, SequenceScorer, loadWeights, Tokenizer } from "../../engine/index.ts";
 import type { ModelConfig, PromptText } from "../../engine/index.ts";
 import { readJsonLines } from "../../compile/json-lines.ts";
@@ -25,111 +26,63 @@ interface EncodedRow {
   completionIds: number[];
 }
 
-const COLUMNS = ["id", "prompt", "messages", "prompt_ids", "completion", "completion_ids"];
-const SHAPE = 'a row is {"prompt" or "messages" or "prompt_ids", "completion" or "completion_ids"}';
+type Row = RowOf<"completion">;
 
-/** One row of the file, with its place for errors. */
-class Row {
-  private readonly values: Record<string, unknown>;
-  private readonly line: number;
-  private readonly name: string;
+/** Rows of the file as token ids. */
+class Encoder {
+  private readonly file: string;
+  private readonly config: ModelConfig;
+  private readonly tokenizer: () => Promise<Tokenizer>;
 
-  constructor({ line, value }: RawRow, name: string) {
-    this.line = line;
-    this.name = name;
-    if (typeof value !== "object" || value === null || Array.isArray(value))
-      throw this.invalid("is no object");
-    this.values = value as Record<string, unknown>;
-    const unknown = Object.keys(this.values).find((key) => !COLUMNS.includes(key));
-    if (unknown !== undefined) throw this.invalid(`has an unknown field ${JSON.stringify(unknown)}`);
+  /** `tokenizer` is loaded when the first row of text needs it. */
+  constructor(file: string, config: ModelConfig, tokenizer: () => Promise<Tokenizer>) {
+    this.file = file;
+    this.config = config;
+    this.tokenizer = tokenizer;
   }
 
-  /** Calls `tokenizer` only for a row that holds text. */
-  async encode(
-    tokenizer: () => Promise<Tokenizer>,
-    { maxPositions, vocabSize }: ModelConfig,
-  ): Promise<EncodedRow> {
-    const prompt = this.prompt();
-    const promptIds = Array.isArray(prompt) ? prompt : (await tokenizer()).encodePrompt(prompt);
-    const completionIds = await this.completion(prompt, promptIds, tokenizer);
-    for (const [what, ids] of [
-      ["prompt", promptIds],
-      ["completion", completionIds],
-    ] as const) {
-      if (ids.length === 0) throw this.invalid(`has a ${what} without a token`);
-      const foreign = ids.find((token) => token >= vocabSize);
-      if (foreign !== undefined)
-        throw new RatchetError(
-          "tokenizer_mismatch",
-          `${this.place()} holds token id ${foreign} and the model has ${vocabSize} embeddings`,
-          { file: this.name, line: this.line },
-        );
-    }
+  async encode(row: Row, line: number): Promise<EncodedRow> {
+    const prompt = promptOf(row);
+    const promptIds = Array.isArray(prompt) ? prompt : (await this.tokenizer()).encodePrompt(prompt);
+    const completionIds = Array.isArray(prompt)
+      ? row.completion_ids!
+      : await this.completion(row, prompt, promptIds);
+    this.refuseForeign("prompt", promptIds, line);
+    this.refuseForeign("completion", completionIds, line);
     const length = promptIds.length + completionIds.length;
+    const { maxPositions } = this.config;
     if (length > maxPositions)
-      throw new RatchetError(
-        "row_too_long",
-        `${this.place()} makes ${length} tokens and the model reads ${maxPositions}`,
-        { file: this.name, line: this.line },
+      throw this.refusal("row_too_long", line, `makes ${length} tokens and the model reads ${maxPositions}`);
+    return { id: row.id === undefined ? undefined : String(row.id), promptIds, completionIds };
+  }
+
+  private async completion(row: Row, prompt: PromptText, promptIds: number[]): Promise<number[]> {
+    if (row.completion_ids) return row.completion_ids;
+    return (await this.tokenizer()).encodeAnswer(prompt, row.completion!, promptIds).ids;
+  }
+
+  private refuseForeign(part: "prompt" | "completion", ids: number[], line: number): void {
+    const { vocabSize } = this.config;
+    if (ids.length === 0) throw this.refusal("row_invalid", line, `has a ${part} without a token`);
+    const foreign = ids.find((token) => token >= vocabSize);
+    if (foreign !== undefined)
+      throw this.refusal(
+        "tokenizer_mismatch",
+        line,
+        `holds token id ${foreign} and the model has ${vocabSize} embeddings`,
       );
-    const { id } = this.values;
-    return { id: id === undefined ? undefined : String(id), promptIds, completionIds };
   }
 
-  /** Text, a conversation, or token ids. */
-  private prompt(): PromptText | number[] {
-    const { prompt, messages, prompt_ids: ids } = this.values;
-    const given = Object.entries({ prompt, messages, prompt_ids: ids }).filter(
-      ([, value]) => value !== undefined,
-    );
-    if (given.length !== 1)
-      throw this.invalid(
-        given.length === 0 ? "has no prompt" : `has ${given.map(([key]) => `\`${key}\``).join(" and ")}`,
-      );
-    if (ids !== undefined) return this.ids("prompt_ids", ids);
-    if (messages !== undefined || Array.isArray(prompt)) {
-      const turns = messages ?? prompt;
-      if (!isMessages(turns)) throw this.invalid("has messages that are no list of {role, content}");
-      return { messages: turns };
-    }
-    if (typeof prompt !== "string") throw this.invalid("has a `prompt` that is no text");
-    return { prompt };
+  private refusal(code: Code, line: number, fault: string): RatchetError {
+    return new RatchetError(code, `${this.file}:${line} ${fault}`, { file: this.file, line });
   }
+}
 
-  private async completion(
-    prompt: PromptText | number[],
-    promptIds: number[],
-    tokenizer: () => Promise<Tokenizer>,
-  ): Promise<number[]> {
-    const { completion, completion_ids: ids } = this.values;
-    if ((completion === undefined) === (ids === undefined))
-      throw this.invalid("needs either `completion` or `completion_ids`");
-    if (ids !== undefined) return this.ids("completion_ids", ids);
-    if (typeof completion !== "string") throw this.invalid("has a `completion` that is no text");
-    if (Array.isArray(prompt))
-      throw this.invalid(
-        "has `prompt_ids` and a `completion` as text, which cannot be encoded without the prompt's text",
-      );
-    return (await tokenizer()).encodeAnswer(prompt, completion, promptIds).ids;
-  }
-
-  private ids(column: string, value: unknown): number[] {
-    if (!Array.isArray(value) || !value.every((id) => Number.isInteger(id) && id >= 0))
-      throw this.invalid(`has \`${column}\` that are no token ids`);
-    return value as number[];
-  }
-
-  private place(): string {
-    return `${this.name}:${this.line}`;
-  }
-
-  private invalid(what: string): RatchetError {
-    return new RatchetError("row_invalid", `${this.place()} ${what}`, {
-      file: this.name,
-      line: this.line,
-      hint: SHAPE,
-    });
-  }
+/** Text, a conversation, or token ids. */
+function promptOf({ prompt, messages, prompt_ids: ids }: Row): PromptText | number[] {
+  if (ids) return ids;
+  const turns = messages ?? (typeof prompt === "string" ? undefined : prompt);
+  return turns ? { messages: turns } : { prompt: prompt as string };
 }
 
 /**
@@ -137,12 +90,16 @@ class Row {
  * ends a plain completion.
  */
 export async function logpsOfFile(modelDir: string, file: string): Promise<RowLogps[]> {
-  const given = (await readJsonLines(resolve(file), file)).map((row) => new Row(row, file));
+  const given = (await readJsonLines(resolve(file), file)).map((raw) => ({
+    line: raw.line,
+    row: readRow("completion", raw, file),
+  }));
   const { checkpoint, tokenizerDir } = await readModel(modelDir);
   let loading: Promise<Tokenizer> | undefined;
   const tokenizer = (): Promise<Tokenizer> => (loading ??= Tokenizer.load(tokenizerDir, checkpoint.config));
   const rows: EncodedRow[] = [];
-  for (const row of given) rows.push(await row.encode(tokenizer, checkpoint.config));
+  const encoder = new Encoder(file, checkpoint.config, tokenizer);
+  for (const { row, line } of given) rows.push(await encoder.encode(row, line));
   const scorer = await SequenceScorer.create(checkpoint.config, { threads: availableParallelism() });
   try {
     const sequences = rows.map(({ promptIds, completionIds }) => ({

@@ -1,6 +1,8 @@
 // The input and the answer of each module role. Answers are checked in the parent, because the child runs the
 // user's code.
 import { RatchetError } from "../../errors/index.ts";
+import { rowFault } from "../../campaign/recipe/read-row.ts";
+import type { RowKind } from "../../campaign/recipe/row-schema.ts";
 import type {
   GoldModule,
   GoldScore,
@@ -31,32 +33,6 @@ const probability: Check = (entry) =>
 
 const isObject = (entry: unknown): entry is Record<string, unknown> =>
   typeof entry === "object" && entry !== null && !Array.isArray(entry);
-const isMessage = (entry: unknown): boolean =>
-  isObject(entry) && typeof entry["role"] === "string" && typeof entry["content"] === "string";
-
-const prompt: Check = (entry) => {
-  if (!isObject(entry)) return "is not an object";
-  const { prompt, messages } = entry;
-  if ((prompt === undefined) === (messages === undefined)) return "needs either `prompt` or `messages`";
-  if (messages !== undefined)
-    return Array.isArray(messages) && messages.length > 0 && messages.every(isMessage)
-      ? undefined
-      : "has `messages` that are not a list of {role, content}";
-  return typeof prompt === "string" && prompt.trim() !== "" ? undefined : "has a `prompt` that is not a text";
-};
-
-const identifiedPrompt: Check = (entry) =>
-  prompt(entry) ??
-  (typeof (entry as ModulePrompt).id === "string" && (entry as ModulePrompt).id !== ""
-    ? undefined
-    : "has no `id`");
-
-const sftRow: Check = (entry) =>
-  prompt(entry) ??
-  (typeof (entry as SftRow).completion === "string" && (entry as SftRow).completion !== ""
-    ? undefined
-    : "has no `completion`");
-
 const goldScore: Check = (entry) => {
   if (!isObject(entry) || !Number.isFinite(entry["total"])) return "has no finite `total`";
   const parts = entry["parts"];
@@ -65,9 +41,16 @@ const goldScore: Check = (entry) => {
     : "has `parts` that are not finite numbers";
 };
 
+const row =
+  (kind: RowKind, name: string): Check =>
+  (entry) => {
+    const fault = rowFault(kind, entry);
+    return fault === undefined ? undefined : `is not ${name}: ${fault}`;
+  };
+
 const CHECKS: Record<ModuleRole, Check> = {
-  prompts: identifiedPrompt,
-  sft: sftRow,
+  prompts: row("modulePrompt", "a prompt"),
+  sft: row("moduleSft", "an SFT row"),
   rater: probability,
   reward: finite,
   judge: probability,

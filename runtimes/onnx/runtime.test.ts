@@ -621,7 +621,7 @@ it("KTO trains on labelled answers, and on pairs as a desirable and an undesirab
   assert.ok("kl" in separate.curve[0]! && "rewards/margins" in separate.curve[0]!);
   await assert.rejects(
     runtime.trainer.train(await request("bad", [{ prompt, completion: " moon", label: 1 }], kto), hooks()),
-    coded("spec", "rows_invalid", /`label` that is neither true nor false/),
+    coded("spec", "rows_invalid", /:1: label is 1, but must be true or false/),
   );
 });
 
@@ -636,7 +636,7 @@ it("a reward model with margins needs a margin in every row", async () => {
   assert.ok(curve[0]!["loss"]! > plain.curve[0]!["loss"]!, "a pair must be further apart");
   await assert.rejects(
     runtime.trainer.train(await request("bad", pairs, reward), hooks()),
-    coded("spec", "rows_invalid", /line 1 of .* needs `margin`/),
+    coded("spec", "rows_invalid", /:1: margin is missing: it must be a number/),
   );
 });
 
@@ -653,16 +653,16 @@ it("invalid training rows are refused with their line", async () => {
       coded("spec", code, message),
     );
   await refuse("", "rows_empty", /no row to train on/);
-  await refuse("{}\n{", "rows_invalid", /line 1 of .* has neither `prompt` nor `messages`/);
+  await refuse("{}\n{", "rows_invalid", /:1: the row has neither `chosen` nor `chosen_ids`/);
   await refuse(
     [{ chosen_ids: [4], rejected_ids: [5] }],
     "rows_invalid",
-    /token ids of answers and neither `prompt` nor `messages`/,
+    /:1: the row has token ids of answers, but neither `prompt` nor `messages`/,
   );
   await refuse(
     [{ prompt: "red", chosen: [{ role: "assistant", content: "blue" }], rejected: "sea" }],
     "rows_invalid",
-    /text `prompt`, but `chosen` as messages/,
+    /:1: the row has `chosen` as a list of messages, but `prompt` as a text/,
   );
   await refuse(
     [{ text: "red fish" }],
@@ -682,24 +682,24 @@ it("invalid training rows are refused with their line", async () => {
     /has no {% generation %}/,
     { task: { kind: "sft", promptMask: true, assistantOnly: true } },
   );
-  await refuse(`${JSON.stringify(pairs[0])}\n{`, "rows_invalid", /line 2 of .* is not JSON/);
+  await refuse(`${JSON.stringify(pairs[0])}\n{`, "rows_invalid", /:2 is not JSON/);
   await refuse(
     [{ prompt: "red", chosen: "blue", rejected: "sea", chosenn: 1 }],
     "rows_invalid",
-    /unknown field "chosenn"/,
+    /:1: unknown column "chosenn"; known: prompt, /,
   );
-  await refuse([{ prompt: "red", completion: "blue" }], "rows_invalid", /unknown field "completion"/);
+  await refuse([{ prompt: "red", completion: "blue" }], "rows_invalid", /:1: unknown column "completion"/);
   await refuse(
     [{ prompt: "red", messages: [{ role: "user", content: "red" }], completion: "blue" }],
     "rows_invalid",
-    /both `prompt` and `messages`/,
+    /:1: the row has `prompt` and `messages`, but may have only one/,
     sft,
   );
-  await refuse([{ prompt: "red" }], "rows_invalid", /needs `completion`/, sft);
+  await refuse([{ prompt: "red" }], "rows_invalid", /:1: the row has `prompt`, but no `completion`/, sft);
   await refuse(
     [{ prompt: "red", chosen: "blue", rejected: "sea", chosen_ids: ["4"] }],
     "rows_invalid",
-    /chosen_ids that are not token ids/,
+    /:1: chosen_ids is \["4"\], but must be a list of token ids/,
   );
   await refuse(
     [{ prompt: "red", chosen: "blue", rejected: "sea", chosen_ids: [400] }],

@@ -42,15 +42,15 @@ describe(
       assert.deepEqual(await once(running, "close"), [130, null], stderr.text);
       assert.match(stderr.text, /^Temporal CLI: .* \(from RATCHET_TEMPORAL\)$/m);
       const farewell = [
-        "saving what runs and stopping; again to stop at once",
-        "stopped at iteration 1; the same command goes on",
+        "saving running work, then stopping; Ctrl-C again stops at once",
+        "stopped at iteration 1; the same command resumes",
       ];
       assert.match(stderr.text, new RegExp(`^${farewell.join("\n")}$`, "m"));
       assert.equal(findDevJson(place.dir)?.alive, false, "the tree has stopped");
 
       const again = await place.run("run", "small.json", "--id", "night");
       assert.equal(again.exit, 0, again.stderr);
-      assert.match(again.stderr, /goes on from its ledger|is running with this spec already/);
+      assert.match(again.stderr, /resumes from its ledger|is already running with this spec/);
       assert.match(again.stdout, /^iteration-2 /m);
       const history = JSON.parse((await place.run("history", "night", "--json")).stdout) as {
         places: { place: string }[];

@@ -1,0 +1,109 @@
+// The rows of a campaign: prompts, SFT rows and preference pairs, from files or modules to blobs.
+import type { CompiledSpec, Rows } from "../campaign/spec/compiled.ts";
+import { formatRows, promptContent } from "../campaign/recipe/rows.ts";
+import type { ResolvedSpec } from "../campaign/spec/schema.ts";
+import type { ModelConfig } from "../engine/model/index.ts";
+import type { Store } from "../store/types.ts";
+import type { Bundle } from "./bundle.ts";
+import { bundleOf } from "./modules.ts";
+import type { countOverlaps } from "./overlaps.ts";
+import { promptsFromFile, promptsFromModule } from "./prompts.ts";
+import type { Splits } from "./prompts.ts";
+import { bootstrapTrainings } from "./settings.ts";
+import type { Environment } from "./source-modules.ts";
+import {
+  preferencesFromFile,
+  refuseTooFewPairs,
+  sftFromFile,
+  sftFromModule,
+  sftPrompt,
+} from "./training-data.ts";
+
+/** Data of the bootstrap. */
+export interface Data {
+  sft?: Awaited<ReturnType<typeof sftFromFile>>;
+  preferences?: Awaited<ReturnType<typeof preferencesFromFile>>;
+}
+
+export function gatherPrompts(
+  spec: ResolvedSpec,
+  bundles: Bundle[],
+  baseDir: string,
+  environment: Environment,
+): Promise<Splits> {
+  const { file } = spec.prompts;
+  return file === undefined
+    ? promptsFromModule(spec, bundleOf(bundles, "prompts"), environment)
+    : promptsFromFile(spec, file, baseDir);
+}
+
+export async function gatherData(
+  spec: ResolvedSpec,
+  bundles: Bundle[],
+  baseDir: string,
+  environment: Environment,
+): Promise<Data> {
+  const { sft, preferences } = spec.bootstrap;
+  const data: Data = {};
+  if (sft)
+    data.sft =
+      sft.data.file === undefined
+        ? await sftFromModule(spec, bundleOf(bundles, "sft"), environment)
+        : await sftFromFile(sft.data.file, baseDir);
+  if (preferences?.file !== undefined) {
+    data.preferences = await preferencesFromFile(preferences.file, preferences.minMargin, baseDir);
+    refuseTooFewPairs(spec, data.preferences.pairs.length);
+  }
+  return data;
+}
+
+/** The prompts of every set that a campaign has, for counting overlaps. */
+export function promptSets(splits: Splits, { sft, preferences }: Data): Parameters<typeof countOverlaps>[0] {
+  const sampled = splits.preferences.map(promptContent);
+  const labelled =
+    preferences?.pairs.map(({ prompt }) => prompt) ?? (sampled.length > 0 ? sampled : undefined);
+  return {
+    iterations: splits.iterations.map(promptContent),
+    validation: splits.validation.map(promptContent),
+    test: splits.test.map(promptContent),
+    preferences: labelled,
+    sft: sft?.map(sftPrompt).filter((content) => content !== undefined),
+  };
+}
+
+async function putRows(rows: object[], store: Pick<Store, "putBlob">): Promise<Rows> {
+  return { rows: await store.putBlob(formatRows(rows)), count: rows.length };
+}
+
+export async function putPrompts(
+  spec: ResolvedSpec,
+  splits: Splits,
+  overlaps: Record<string, number>,
+  store: Pick<Store, "putBlob">,
+): Promise<CompiledSpec["prompts"]> {
+  return {
+    iterations: await putRows(splits.iterations, store),
+    perIteration: spec.prompts.perIteration,
+    validation: await putRows(splits.validation, store),
+    test: await putRows(splits.test, store),
+    preferences: splits.preferences.length > 0 ? await putRows(splits.preferences, store) : undefined,
+    overlaps,
+  };
+}
+
+export async function putBootstrap(
+  { bootstrap }: ResolvedSpec,
+  { sft, preferences }: Data,
+  config: ModelConfig,
+  store: Pick<Store, "putBlob">,
+): Promise<CompiledSpec["bootstrap"]> {
+  const trainings = bootstrapTrainings(bootstrap, preferences?.pairs, config);
+  const sample = bootstrap.preferences?.sample;
+  return {
+    ...trainings,
+    sft: trainings.sft && { data: await putRows(sft!, store), ...trainings.sft },
+    preferences: preferences
+      ? { data: await putRows(preferences.pairs, store), dropped: preferences.dropped }
+      : sample && { sample },
+  };
+}
