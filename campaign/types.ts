@@ -216,7 +216,8 @@ export interface IterationRecord {
   decision: Decision;
 }
 
-// ---------------------------------------------------------------- results: the deterministic half of a manifest
+// ---------------------------------------------------------------- results: the deterministic half of a
+// manifest
 
 /** As stored. Only the SHA-256 of the RFC 8785 JSON of `result` is part of other addresses. */
 export interface Manifest<R = unknown> {
@@ -415,7 +416,8 @@ export interface PromoteResult {
   reason: string;
 }
 
-// ---------------------------------------------------------------- work in progress: makes a restart cheaper, decides nothing
+// ---------------------------------------------------------------- work in progress: makes a restart cheaper,
+// decides nothing
 
 /** A checkpoint of a training that has not finished. */
 export interface CheckpointResult {

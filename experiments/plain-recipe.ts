@@ -125,7 +125,7 @@ export class PlainRecipe {
         {
           task,
           start,
-          ...(reference ? { reference } : {}),
+          reference,
           rowsPath,
           optimizer: this.optimizer(optimizer, place),
           outDir: `${outDir}.part`,
@@ -269,12 +269,8 @@ export class PlainRecipe {
   ): Promise<Arm> {
     const began = performance.now();
     const { samples, temperature, resamples } = this.spec.evaluate;
-    const theirs = new Map(
-      byPrompt(list, await this.opponent(split, list, sft)).map(({ prompt, candidates }) => [
-        prompt.id,
-        candidates,
-      ]),
-    );
+    const opponents = byPrompt(list, await this.opponent(split, list, sft));
+    const theirs = new Map(opponents.map(({ prompt, candidates }) => [prompt.id, candidates]));
     const answers = await this.sample(`${place}.${split}`, policy, list, [{ temperature, count: samples }]);
     const proxies = await this.rewards(rewardModel, list, answers);
     const initial = await this.batched("logps", list, answers, (rows) =>
@@ -292,11 +288,10 @@ export class PlainRecipe {
         ),
       ]),
     );
-    const { seed } = this.spec;
     const metrics: EvaluateMetrics = {
       prompts: list.length,
       completions: answers.length,
-      winRate: winRate(shares, { resamples, seed: deriveSeed(seed, "win rate") }),
+      winRate: winRate(shares, { resamples, seed: deriveSeed(this.spec.seed, "win rate") }),
       judgedBy: "gold",
       ...meansOf(answers, golds),
       proxy: mean(proxies),

@@ -125,7 +125,7 @@ export class PlainStages implements Recipe {
       {
         task,
         start: get(models, start),
-        ...(reference === undefined ? {} : { reference: get(models, reference) }),
+        reference: reference === undefined ? undefined : get(models, reference),
         rowsPath: `${out}.jsonl`,
         optimizer: { ...optimizer, seed: deriveSeed(spec.seed, this.name, stage) },
         outDir: out,

@@ -1,6 +1,6 @@
-// All randomness of a campaign comes from its seed: each draw has a seed of its own, derived from the campaign's.
-// A derived seed is the first 16 hex digits of the SHA-256 of the JSON array of its parts. An array, because a plain join
-// would let ("a", "b:c") and ("a:b", "c") share a seed.
+// All randomness of a campaign comes from its seed: each draw has a seed of its own, derived from the
+// campaign's. A derived seed is the first 16 hex digits of the SHA-256 of the JSON array of its parts. An
+// array, because a plain join would let ("a", "b:c") and ("a:b", "c") share a seed.
 import { createHash } from "node:crypto";
 
 /** 16 lower-case hex digits. */

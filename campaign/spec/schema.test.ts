@@ -328,7 +328,10 @@ const conflicts: [object, RegExp][] = [
       bootstrap: { preferences: sampled },
       pair: { limit: 128 },
     },
-    /offline needs iterations × pair\.limit = 384 pairs, but bootstrap\.preferences\.sample gives at most 300/,
+    new RegExp(
+      "offline needs iterations × pair\\.limit = 384 pairs, " +
+        "but bootstrap\\.preferences\\.sample gives at most 300",
+    ),
   ],
   [
     { score: { reward: "model" }, bootstrap: { reward: {}, preferences: sampled } },
