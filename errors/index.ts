@@ -47,11 +47,11 @@ export class RatchetError extends Error {
   }
 }
 
-/** The code that a text names; `otherwise` for none, and for one that only another version knows. */
+/** The code that a text names, or `otherwise` if it names none or one of another version. */
 export const codeOf = (text: unknown, otherwise: Code = "unclassified"): Code =>
   isCode(text) ? text : otherwise;
 
-/** The shape of every error with a code, also of one that came from a child process. */
+/** The shape of every error with a code. Errors from a child process have it too. */
 export type CodedError = Error & { kind: Kind; code: Code; hint?: string; retryable?: boolean };
 
 const KIND_NAMES: readonly unknown[] = ["spec", "artifact", "resource", "scoring", "training", "invariant"];
