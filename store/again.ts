@@ -6,7 +6,7 @@ export async function again<T>(read: () => Promise<T>): Promise<T> {
   try {
     return await read();
   } catch (error) {
-    if (!(error instanceof RatchetError)) throw error;
+    if (!(error instanceof RatchetError && error.kind === "artifact")) throw error;
     return read();
   }
 }
