@@ -3,12 +3,14 @@ import { RatchetError } from "../../errors/index.ts";
 
 export type PythonError =
   | "AssertionError"
+  | "AttributeError"
   | "IndexError"
   | "KeyError"
   | "OverflowError"
   | "RecursionError"
   | "RuntimeError"
   | "SecurityError"
+  | "SyntaxError"
   | "TemplateAssertionError"
   | "TemplateError"
   | "TemplateRuntimeError"

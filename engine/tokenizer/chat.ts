@@ -1,8 +1,8 @@
 // Chat templates: messages → the text that the model was trained on, by the tokenizer's Jinja template. The
 // template gets the same variables as in transformers: the tokenizer's special tokens as `bos_token` and so
-// on; `tools` and `documents` are null.
-import { Template } from "@huggingface/jinja";
+// on; `tools` and `documents` are null. engine/jinja renders it.
 import { RatchetError } from "../../errors/index.ts";
+import { Template } from "../jinja/index.ts";
 
 export interface ChatMessage {
   role: string;
@@ -23,13 +23,12 @@ const FIXED_DATE = "26 Jul 2024";
  */
 const MARKS = { open: "\uFDD0", close: "\uFDD1" };
 
+const GENERATION = /\{%[-+]?\s*generation\s*[-+]?%\}/;
+
 export class ChatTemplate {
   private readonly template: Template;
-  /**
-   * The same template with marks at the begin and end of the assistant's text; absent if it has no generation
-   * tags.
-   */
-  private readonly marked: Template | undefined;
+  /** Whether the template has generation tags. */
+  private readonly marked: boolean;
   private readonly texts: SpecialTexts;
 
   constructor(source: string, texts: SpecialTexts) {
@@ -40,13 +39,12 @@ export class ChatTemplate {
         "the chat template prints today's date, so equal prompts would differ from day to day",
       );
     this.template = parseTemplate(source);
-    const marked = markGeneration(source);
-    if (marked !== source) this.marked = parseTemplate(marked);
+    this.marked = GENERATION.test(source);
     this.texts = texts;
   }
 
   render(messages: readonly ChatMessage[], addGenerationPrompt: boolean): string {
-    return this.fill(this.template, messages, addGenerationPrompt);
+    return this.fill(messages, addGenerationPrompt, false);
   }
 
   /** The prompt as text, and the text that the answers add to it, including tokens that close a turn. */
@@ -79,7 +77,7 @@ export class ChatTemplate {
             "or train on rows of prompt and completion",
         },
       );
-    const parts = this.fill(this.marked, messages, false).split(/([\uFDD0\uFDD1])/);
+    const parts = this.fill(messages, false, true).split(/([\uFDD0\uFDD1])/);
     const spans: Span[] = [];
     let text = "";
     let from = 0;
@@ -97,50 +95,46 @@ export class ChatTemplate {
     return { text, spans };
   }
 
-  private fill(template: Template, messages: readonly ChatMessage[], addGenerationPrompt: boolean): string {
+  private fill(messages: readonly ChatMessage[], addGenerationPrompt: boolean, marked: boolean): string {
+    const variables = {
+      messages: messages.map(aliasReasoning),
+      add_generation_prompt: addGenerationPrompt,
+      tools: null,
+      documents: null,
+      date_string: FIXED_DATE,
+      ...this.texts,
+    };
     try {
-      return template.render({
-        messages,
-        add_generation_prompt: addGenerationPrompt,
-        tools: null,
-        documents: null,
-        date_string: FIXED_DATE,
-        ...this.texts,
-      });
+      return this.template.render(variables, { marks: marked ? MARKS : undefined });
     } catch (cause) {
-      throw new RatchetError(
-        "chat_template_unsupported",
-        `the chat template refuses these messages: ${(cause as Error).message}`,
-        { cause },
-      );
+      throw refused("the chat template refuses these messages", cause);
     }
   }
+}
+
+/** The names of a message's reasoning, the usual name first. */
+const REASONING = ["reasoning_content", "thinking", "reasoning"];
+
+/** As in transformers: templates read `reasoning_content`, and those of gpt-oss read `thinking`. */
+export function aliasReasoning(message: object): object {
+  const fields = message as Record<string, unknown>;
+  const name = REASONING.find((field) => fields[field] !== undefined && fields[field] !== null);
+  if (name === undefined) return message;
+  return { thinking: fields[name], ...fields, reasoning_content: fields[name] };
 }
 
 function parseTemplate(source: string): Template {
   try {
     return new Template(source);
   } catch (cause) {
-    throw new RatchetError(
-      "chat_template_unsupported",
-      `the chat template cannot be parsed: ${(cause as Error).message}`,
-      { cause },
-    );
+    throw refused("the chat template cannot be parsed", cause);
   }
 }
 
-/**
- * Replaces each generation tag by an output tag. A `-` trims equally in both. transformers trims blanks
- * before a statement at the begin of a line, and the line break after it; this does so for the output tags.
- */
-function markGeneration(source: string): string {
-  return source.replace(
-    /(?:^[ \t]*)?\{%([-+]?)\s*(end)?generation\s*([-+]?)%\}\n?/gm,
-    (_, left: string, end: string | undefined, right: string) => {
-      const mark = end === undefined ? MARKS.open : MARKS.close;
-      return `{{${left === "-" ? "-" : ""} "${mark}" ${right === "-" ? "-" : ""}}}`;
-    },
-  );
+/** The template's error, with the failed step before its message. */
+function refused(step: string, cause: unknown): RatchetError {
+  const { message, hint } = cause as { message: string; hint?: string };
+  return new RatchetError("chat_template_unsupported", `${step}: ${message}`, { hint, cause });
 }
 
 /** `chat_template` is one template, or a list of named templates with one named `default`. */

@@ -3,7 +3,7 @@ import { spendText } from "../budget.ts";
 import { pythonError, unsupported } from "../errors.ts";
 import { floatDigits, padNumber } from "../values/number-format.ts";
 import { floatText, integer, numeric, toFloat } from "../values/numbers.ts";
-import { quoted, repr, str } from "../values/repr.ts";
+import { ascii, quoted, repr, str } from "../values/repr.ts";
 import { slicePoints, textLength } from "../values/text.ts";
 import { Float, textOf, typeName, Undefined } from "../values/types.ts";
 import type { Given, Int, Value } from "../values/types.ts";
@@ -65,11 +65,10 @@ function field(source: string, fields: Fields, depth: number): string {
   const value = lookUp(name!, fields);
   const written = expand(spec ?? "", fields, depth - 1);
   if (conversion === undefined) return formatValue(value, written);
-  if (conversion !== "s" && conversion !== "r")
-    throw conversion === "a"
-      ? unsupported("the conversion !a")
-      : pythonError("ValueError", `Unknown conversion specifier '${conversion}'`);
-  return formatValue(conversion === "s" ? str(value) : repr(value), written);
+  if (conversion === "s") return formatValue(str(value), written);
+  if (conversion === "r") return formatValue(repr(value), written);
+  if (conversion === "a") return formatValue(ascii(value), written);
+  throw pythonError("ValueError", `Unknown conversion specifier '${conversion}'`);
 }
 
 function lookUp(name: string, fields: Fields): Value {

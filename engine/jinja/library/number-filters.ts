@@ -72,7 +72,7 @@ const roundFilter: Filter = (given) => {
   const how = method === undefined ? "common" : wantText("method", method);
   if (!["common", "ceil", "floor"].includes(how))
     throw pythonError("FilterArgumentError", "method must be common, ceil or floor");
-  if (value instanceof Undefined) throw value.fail();
+  if (value instanceof Undefined && how !== "common") throw value.fail();
   const number = numeric(value!);
   if (number === undefined)
     throw pythonError("TypeError", `type ${typeName(value!)} doesn't define __round__`);
@@ -103,7 +103,11 @@ const fileSize: Filter = (given) => {
   const two = binaryUnits !== undefined && truth(binaryUnits);
   const base = two ? 1024 : 1000;
   const bytes = floatOf(value!);
-  if (bytes === undefined) throw pythonError("ValueError", "could not convert to float");
+  if (bytes === undefined)
+    throw pythonError(
+      textOf(value!) === undefined ? "TypeError" : "ValueError",
+      "could not convert to float",
+    );
   if (bytes === 1) return "1 Byte";
   if (bytes < base) return `${Math.trunc(bytes)} Bytes`;
   const units = [...(two ? "KMGTPEZY" : "kMGTPEZY")].map((letter) => `${letter}${two ? "iB" : "B"}`);

@@ -97,7 +97,7 @@ const dictSort: Filter = (given) => {
   if (side < 0) throw pythonError("FilterArgumentError", 'You can only sort by either "key" or "value"');
   if (value instanceof Undefined) throw value.fail();
   if (!(value instanceof Dict))
-    throw pythonError("TypeError", `'${typeName(value!)}' object has no attribute 'items'`);
+    throw pythonError("AttributeError", `'${typeName(value!)}' object has no attribute 'items'`);
   const pairs = [...value.pairs()].map((pair) => new Tuple(pair));
   const change = caseOf(on(sensitive));
   return sorted(pairs, (pair) => change((pair as Tuple).items[side]!), on(reversed));

@@ -123,6 +123,8 @@ const urlEncode: Filter = (given) => {
   const plain = textOf(value!) !== undefined || value === null || typeof value !== "object";
   if (plain || typeName(value!) === "float") return quote(value!, false);
   const pairs = value instanceof Dict ? [...value.pairs()] : listOf(value!).map((pair) => listOf(pair));
+  if (pairs.some((pair) => pair.length !== 2))
+    throw pythonError("ValueError", "urlencode wants pairs of a key and a value");
   return pairs.map(([key, item]) => `${quote(key!, true)}=${quote(item!, true)}`).join("&");
 };
 

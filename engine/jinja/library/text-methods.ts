@@ -1,6 +1,6 @@
 // Methods of str that change letters, pad, join and ask what a text consists of; and the table of all.
 import { spendItems, spendText } from "../budget.ts";
-import { pythonError } from "../errors.ts";
+import { pythonError, unsupported } from "../errors.ts";
 import { listOf } from "../values/collections.ts";
 import { escapeHtml } from "../values/html.ts";
 import { isPrintable } from "../values/repr.ts";
@@ -117,6 +117,12 @@ const lines: Method = (text, given) => {
 /** Digits of other kinds than decimal ones, such as ² and ①. */
 const DIGIT = /^[\p{Nd}²³¹፩-፱᧚⁰⁴-⁹₀-₉①-⑨⑴-⑼⒈-⒐⓪⓵-⓽⓿❶-❾➀-➈➊-➒𐩀-𐩃𐹠-𐹨𑁒-𑁚🄀-🄊]+$/u;
 
+/** Some of the Chinese characters are numbers, and Unicode's categories do not tell which. */
+function isNumeric(text: string): boolean {
+  if (/\p{Script=Han}/u.test(text)) throw unsupported("isnumeric of Chinese characters");
+  return /^\p{N}+$/u.test(text);
+}
+
 const METHODS: Record<string, Method> = {
   ...SEARCH_METHODS,
   upper: changed("upper", (text) => text.toUpperCase()),
@@ -128,6 +134,7 @@ const METHODS: Record<string, Method> = {
   isalnum: asked("isalnum", every(/^[\p{L}\p{N}]+$/u)),
   isdecimal: asked("isdecimal", every(/^\p{Nd}+$/u)),
   isdigit: asked("isdigit", every(DIGIT)),
+  isnumeric: asked("isnumeric", isNumeric),
   isidentifier: asked("isidentifier", every(/^[\p{XID_Start}_]\p{XID_Continue}*$/u)),
   isascii: asked("isascii", every(/^\p{ASCII}*$/u)),
   isspace: asked("isspace", (text) => text !== "" && points(text).every(isSpace)),
@@ -145,7 +152,7 @@ const METHODS: Record<string, Method> = {
 };
 
 /** Python has these, too. */
-export const OTHER_TEXT_METHODS = ["casefold", "encode", "format_map", "isnumeric", "maketrans", "translate"];
+export const OTHER_TEXT_METHODS = ["casefold", "encode", "format_map", "maketrans", "translate"];
 
 export function textMethod(value: string | Markup, name: string): Value | undefined {
   const method = Object.hasOwn(METHODS, name) ? METHODS[name] : undefined;

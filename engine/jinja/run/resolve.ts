@@ -67,8 +67,7 @@ function visit(node: Node, frame: Frame): void {
       break;
     case "Break":
     case "Continue":
-      if (!frame.inLoop)
-        throw pythonError("TemplateSyntaxError", `'${node.kind.toLowerCase()}' outside loop`);
+      if (!frame.inLoop) throw pythonError("SyntaxError", `'${node.kind.toLowerCase()}' outside loop`);
       return;
     default:
       if (visitFrame(node, frame)) return;

@@ -41,10 +41,8 @@ export class Scope {
   }
 
   private raw(ident: string): Value | typeof MISSING {
-    for (let scope: Scope | undefined = this; scope; scope = scope.parent) {
-      const value = scope.variables.get(ident);
-      if (value !== undefined) return value;
-    }
-    return MISSING;
+    const value = this.variables.get(ident);
+    if (value !== undefined) return value;
+    return this.parent ? this.parent.raw(ident) : MISSING;
   }
 }

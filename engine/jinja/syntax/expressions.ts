@@ -1,5 +1,5 @@
 // Expressions, with the precedence of jinja2/parser.py: condition, or, and, not, comparison, + -, ~, * / // %, **, unary, filters.
-import { unsupported } from "../errors.ts";
+import { pythonError, unsupported } from "../errors.ts";
 import type {
   CallParts,
   CompareOperator,
@@ -306,7 +306,7 @@ export class ExpressionParser {
       const key = this.stream.next().value;
       this.stream.next();
       if (parts.kwargs.some((other) => other.key === key))
-        throw this.stream.failure(`keyword argument repeated: ${key}`);
+        throw pythonError("SyntaxError", `keyword argument repeated: ${key}`);
       parts.kwargs.push({ kind: "Keyword", key, value: this.expression() });
     } else {
       ensure(!parts.dynArgs && !parts.dynKwargs && parts.kwargs.length === 0);

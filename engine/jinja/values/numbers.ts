@@ -66,15 +66,18 @@ export const bits = (value: Int): number => (typeof value === "number" ? 53 : va
 
 function divide(a: Int, b: Int): Float {
   if (Number(b) === 0) throw pythonError("ZeroDivisionError", "division by zero");
-  if (typeof a === "bigint" || typeof b === "bigint") throw unsupported("/ of integers beyond 2^53");
-  return new Float(a / b);
+  if (typeof a === "number" && typeof b === "number") return new Float(a / b);
+  const ratio = nearest(BigInt(a), BigInt(b));
+  if (!Number.isFinite(ratio))
+    throw pythonError("OverflowError", "integer division result too large for a float");
+  return new Float(ratio);
 }
 
 function power(base: Int, exponent: Int): Value {
   if (exponent < 0) {
     if (Number(base) === 0)
       throw pythonError("ZeroDivisionError", "0.0 cannot be raised to a negative power");
-    return new Float(toFloat(base) ** toFloat(exponent));
+    return floatPower(toFloat(base), toFloat(exponent));
   }
   const size = typeof base === "number" ? Math.log2(Math.abs(base) + 1) : bits(base);
   spendBits(size * Number(exponent));
@@ -100,7 +103,40 @@ function floats(op: Operation, a: number, b: number): Value {
 function floatPower(a: number, b: number): Float {
   if (a < 0 && !Number.isInteger(b)) throw unsupported("a complex number");
   if (a === 0 && b < 0) throw pythonError("ZeroDivisionError", "0.0 cannot be raised to a negative power");
-  return new Float(a === 1 ? 1 : a ** b);
+  return new Float(exactPower(a, b));
+}
+
+/** JavaScript's own power is off in the last digit for some numbers; Python's is the float next to the exact value. */
+function exactPower(a: number, b: number): number {
+  if (a === 0 || a === 1 || b === 0 || !Number.isFinite(a) || !Number.isFinite(b))
+    return a === 1 ? 1 : a ** b;
+  if (b === 0.5) return Math.sqrt(a);
+  if (!Number.isInteger(b) || Math.abs(b) > 300) throw unsupported("this power of a float");
+  const [mantissa, exponent] = exactParts(a);
+  const times = BigInt(Math.abs(b));
+  const shift = 1n << (BigInt(Math.abs(exponent)) * times);
+  const over = mantissa ** times * (exponent > 0 ? shift : 1n);
+  const under = exponent < 0 ? shift : 1n;
+  const value = b < 0 ? nearest(under, over) : nearest(over, under);
+  if (!Number.isFinite(value)) throw pythonError("OverflowError", "(34, 'Numerical result out of range')");
+  return value;
+}
+
+/** The float next to over / under. */
+function nearest(over: bigint, under: bigint): number {
+  const negative = over < 0n !== under < 0n;
+  const [a, b] = [over < 0n ? -over : over, under < 0n ? -under : under];
+  if (a === 0n) return 0;
+  // 66 bits or more of the quotient, the last of which tells whether there is a rest.
+  const shift = b.toString(2).length - a.toString(2).length + 66;
+  const scaledOver = shift > 0 ? a << BigInt(shift) : a;
+  const scaledUnder = shift < 0 ? b << BigInt(-shift) : b;
+  const quotient = (scaledOver / scaledUnder) | (scaledOver % scaledUnder === 0n ? 0n : 1n);
+  const size = Number(quotient);
+  // In two steps, because 2 ** -shift alone may be below the smallest float.
+  const half = Math.trunc(-shift / 2);
+  const value = size * 2 ** half * 2 ** (-shift - half);
+  return negative ? -value : value;
 }
 
 export function negate(value: Int | Float): Value {

@@ -58,6 +58,7 @@ function repeated(a: Value, b: Value): Value | undefined {
   const [sequence, count] = integer(b) === undefined ? [b, integer(a)] : [a, integer(b)];
   if (count === undefined) return undefined;
   const times = Math.max(0, Number(count));
+  if (times >= 2 ** 63) throw pythonError("OverflowError", "cannot fit 'int' into an index-sized integer");
   const text = textOf(sequence);
   if (text !== undefined) {
     spendText(text.length * times);

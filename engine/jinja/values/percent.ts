@@ -3,7 +3,7 @@ import { spendText } from "../budget.ts";
 import { pythonError } from "../errors.ts";
 import { floatDigits, padNumber } from "./number-format.ts";
 import { integer, numeric, toFloat } from "./numbers.ts";
-import { quoted, repr, str } from "./repr.ts";
+import { ascii, quoted, repr, str } from "./repr.ts";
 import { escapeHtml } from "./html.ts";
 import { slicePoints, textLength } from "./text.ts";
 import { Dict, Float, isInt, Markup, textOf, Tuple, typeName, Undefined } from "./types.ts";
@@ -90,7 +90,7 @@ function sizeOf(written: unknown, source: Values): number | undefined {
 function field(spec: Spec, value: Value, safe: boolean): string {
   const { kind, width, precision } = spec;
   if (kind === "s" || kind === "r" || kind === "a") {
-    const text = kind === "s" ? str(value) : repr(value);
+    const text = kind === "s" ? str(value) : kind === "r" ? repr(value) : ascii(value);
     const shown = safe ? escapeHtml(kind === "s" ? value : text) : text;
     return padText(precision === undefined ? shown : slicePoints(shown, 0, precision), width, spec);
   }

@@ -83,6 +83,9 @@ export function quoted(text: string): string {
   return quote + (quote === "'" ? inner.replaceAll("'", "\\'") : inner) + quote;
 }
 
+/** `repr`, with escapes for all beyond ASCII. */
+export const ascii = (value: Value): string => repr(value).replace(/[^\p{ASCII}]/gu, hexEscape);
+
 function hexEscape(character: string): string {
   const point = character.codePointAt(0)!;
   const hex = point.toString(16);

@@ -8,6 +8,7 @@ export const WHITESPACE =
 const START = new RegExp(`^[${WHITESPACE}]+`);
 const IS_SPACE = new RegExp(`^[${WHITESPACE}]$`);
 const WORDS = new RegExp(`[^${WHITESPACE}]+`, "g");
+// oxlint-disable-next-line no-control-regex -- these end a line
 const LINES = /\r\n|[\n\r\v\f\x1c-\x1e\x85\u2028\u2029]/g;
 
 export const isSpace = (character: string): boolean => IS_SPACE.test(character);
