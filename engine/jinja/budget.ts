@@ -4,11 +4,11 @@ import { pythonError } from "./errors.ts";
 import { RatchetError } from "../../errors/index.ts";
 
 export const LIMITS = {
-  steps: 4_000_000,
+  steps: 3_000_000,
   /** Characters of one text. */
-  text: 1 << 23,
-  /** Bits of one integer. */
-  bits: 20_000,
+  text: 1 << 22,
+  /** Bits of one integer: Python prints no more than 4300 digits. */
+  bits: 14_000,
   /** Macros, recursive loops and nested values inside each other. */
   depth: 200,
 };
@@ -18,25 +18,40 @@ const COPIED = 32;
 const JOINED = 256;
 const ITEMS = 8;
 
+/** More for long conversations: steps and characters per character of them. */
+const STEPS_EACH = 64;
+const TEXT_EACH = 16;
+
 let left = LIMITS.steps;
+let longest = LIMITS.text;
 let depth = 0;
 
 /** Templates are rendered one after another, never one inside another. */
 export function startBudget(): void {
   left = LIMITS.steps;
+  longest = LIMITS.text;
   depth = 0;
+}
+
+/** For a text of the conversation. */
+export function allowFor(length: number): void {
+  left += length * STEPS_EACH;
+  longest += length * TEXT_EACH;
 }
 
 export function spend(steps: number): void {
   left -= steps;
-  if (left < 0) throw beyond(`more than ${LIMITS.steps} steps`);
+  if (left < 0) throw beyond("too many steps");
 }
 
 export const spendItems = (count: number): void => spend(1 + count / ITEMS);
 
+/** For work on each character that costs about as much as a node. */
+export const spendEach = (length: number): void => spend(1 + length / 2);
+
 /** Checks the length before the text is made. */
 export function spendText(length: number, joined = false): void {
-  if (length > LIMITS.text) throw beyond(`a text of more than ${LIMITS.text} characters`);
+  if (length > longest) throw beyond(`a text of more than ${longest} characters`);
   spend(1 + length / (joined ? JOINED : COPIED));
 }
 

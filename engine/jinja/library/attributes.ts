@@ -8,7 +8,7 @@ import { OTHER_TEXT_METHODS, textMethod } from "./text-methods.ts";
 import { containerMethod, MUTATING, OTHER_METHODS } from "./container-methods.ts";
 import { integer } from "../values/numbers.ts";
 import { quoted } from "../values/repr.ts";
-import { points } from "../values/text.ts";
+import { isPlain, points } from "../values/text.ts";
 import {
   Dict,
   DictView,
@@ -129,7 +129,7 @@ export function getSlice(value: Value, start: Value, stop: Value, step: Value): 
   if (value instanceof Undefined) throw value.fail();
   const text = textOf(value);
   if (text !== undefined) {
-    const part = pick(points(text), start, stop, step).join("");
+    const part = sliceText(text, start, stop, step);
     return value instanceof Markup ? new Markup(part) : part;
   }
   if (Array.isArray(value)) return pick(value, start, stop, step);
@@ -137,6 +137,12 @@ export function getSlice(value: Value, start: Value, stop: Value, step: Value): 
   if (value instanceof PyRange) throw unsupported("a slice of a range");
   if (value instanceof Dict) throw pythonError("TypeError", "unhashable type: 'slice'");
   throw pythonError("TypeError", `'${typeName(value)}' object is not subscriptable`);
+}
+
+function sliceText(text: string, start: Value, stop: Value, step: Value): string {
+  if (step !== null || !isPlain(text)) return pick(points(text), start, stop, step).join("");
+  const [from, to] = [bound(start), bound(stop)];
+  return text.slice(from, to);
 }
 
 function pick<T>(items: readonly T[], start: Value, stop: Value, step: Value): T[] {

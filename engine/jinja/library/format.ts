@@ -1,5 +1,5 @@
 // `str.format`: fields in braces, with attributes, conversions and format specifications.
-import { spendText } from "../budget.ts";
+import { spendEach, spendText } from "../budget.ts";
 import { pythonError, unsupported } from "../errors.ts";
 import { floatDigits, padNumber } from "../values/number-format.ts";
 import { floatText, integer, numeric, toFloat } from "../values/numbers.ts";
@@ -29,6 +29,7 @@ export function formatText(text: string, given: Given, lookups: Lookups): string
 
 function expand(text: string, fields: Fields, depth: number): string {
   if (depth < 0) throw pythonError("ValueError", "Max string recursion exceeded");
+  spendEach(text.length);
   let out = "";
   for (let at = 0; at < text.length;) {
     const one = text[at]!;
@@ -74,7 +75,12 @@ function field(source: string, fields: Fields, depth: number): string {
 function lookUp(name: string, fields: Fields): Value {
   const [first] = /^[^.[]*/.exec(name)!;
   let value = argument(first, fields);
-  for (const [, attribute, index] of name.slice(first.length).matchAll(/\.([^.[]+)|\[([^\]]+)\]/g)) {
+  let rest = name.slice(first.length);
+  while (rest !== "") {
+    const [step, attribute, index] = /^(?:\.([^.[]+)|\[([^\]]+)\])/.exec(rest) ?? [];
+    if (step === undefined) throw pythonError("ValueError", "Empty attribute in format string");
+    spendText(rest.length);
+    rest = rest.slice(step.length);
     if (attribute !== undefined) value = fields.lookups.attribute(value, attribute);
     else value = fields.lookups.item(value, /^\d+$/.test(index!) ? Number(index) : index!);
   }

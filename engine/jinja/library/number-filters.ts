@@ -23,6 +23,8 @@ function parseInteger(text: string, base: number): Int | undefined {
   const pattern = new RegExp(`^([+-]?)${prefix ? `(?:${prefix}_?)?` : ""}(${digit}+(?:_${digit}+)*)$`);
   const found = pattern.exec(trimEnd(trimStart(text)));
   if (!found) return undefined;
+  // Python reads no more digits.
+  if (found[2]!.length > 4300) return undefined;
   const name = { 2: "0b", 8: "0o", 10: "", 16: "0x" }[base];
   const size = BigInt(`${name}${found[2]!.replaceAll("_", "")}`);
   return intOf(found[1] === "-" ? -size : size);

@@ -21,7 +21,7 @@ function search(name: string, last: boolean, fails: boolean): Method {
   return (text, given) => {
     const [wanted, start, end] = bind(name, "sub start? end? /", given);
     const sub = wantText(`${name}() argument`, wanted);
-    spendText(text.length, true);
+    spendText(text.length);
     const limits = range(text, start, end);
     const part = limits && slicePoints(text, ...limits);
     const found = part === undefined ? -1 : last ? part.lastIndexOf(sub) : part.indexOf(sub);
@@ -122,10 +122,10 @@ function splitRight(text: string, by: string, most: number): string[] {
   while (parts.length < most) {
     const at = end < by.length ? -1 : text.lastIndexOf(by, end - by.length);
     if (at < 0) break;
-    parts.unshift(text.slice(at + by.length, end));
+    parts.push(text.slice(at + by.length, end));
     end = at;
   }
-  return [text.slice(0, end), ...parts];
+  return [...parts, text.slice(0, end)].reverse();
 }
 
 function splitWords(text: string, most: number): string[] {

@@ -1,12 +1,20 @@
 // Jinja2's filters on texts (jinja2/filters.py).
-import { spendText } from "../budget.ts";
+import { spendEach, spendText } from "../budget.ts";
 import { pythonError, unsupported } from "../errors.ts";
 import { truth } from "../values/collections.ts";
 import { escapeHtml } from "../values/html.ts";
 import { binary } from "../values/operators.ts";
 import { percentFormat } from "../values/percent.ts";
 import { str } from "../values/repr.ts";
-import { capitalize, slicePoints, splitLines, textLength, WHITESPACE, wordMatches } from "../values/text.ts";
+import {
+  capitalize,
+  points,
+  slicePoints,
+  splitLines,
+  textLength,
+  WHITESPACE,
+  wordMatches,
+} from "../values/text.ts";
 import { Dict, Markup, textOf, Tuple, typeName, Undefined } from "../values/types.ts";
 import type { Given, Value } from "../values/types.ts";
 import { bind, wantInt, wantText } from "./arguments.ts";
@@ -31,6 +39,7 @@ const changed =
 const WORD_STARTS = new RegExp(`([-${WHITESPACE}({\\[<]+)`, "g");
 
 function title(text: string): string {
+  spendEach(text.length);
   const words = text.split(WORD_STARTS).filter((word) => word !== "");
   return words
     .map((word) => {
@@ -100,9 +109,18 @@ const escape: Filter = (given) => new Markup(escapeHtml(bind("escape", "s /", gi
 
 const stripTags: Filter = (given) => {
   const text = str(bind("do_striptags", "value", given)[0]!);
-  const bare = text.replace(/<!--[^]*?-->|<(?!!--)[^>]*>/g, "");
-  const open = bare.indexOf("<");
-  if (open >= 0 || bare.includes("&")) throw unsupported("striptags of a text with entities or open tags");
+  spendEach(text.length);
+  let bare = "";
+  let from = 0;
+  for (let start = text.indexOf("<"); start >= 0; start = text.indexOf("<", from)) {
+    const close = text.startsWith("<!--", start) ? "-->" : ">";
+    const end = text.indexOf(close, close === ">" ? start + 1 : start + 4);
+    if (end < 0) break;
+    bare += text.slice(from, start);
+    from = end + close.length;
+  }
+  bare += text.slice(from);
+  if (bare.includes("&")) throw unsupported("striptags of a text with entities");
   return wordMatches(bare)
     .map(([word]) => word)
     .join(" ");
@@ -148,7 +166,7 @@ const wordCount: Filter = (given) => {
   return text.match(/[\p{L}\p{N}_]+/gu)?.length ?? 0;
 };
 
-const reverseText = (text: string): string => [...text].reverse().join("");
+const reverseText = (text: string): string => points(text).reverse().join("");
 
 /** `reverse` of a text; undefined for all else. */
 export function reversedText(value: Value): Value | undefined {

@@ -1,5 +1,5 @@
 // Methods of str that change letters, pad, join and ask what a text consists of; and the table of all.
-import { spendItems, spendText } from "../budget.ts";
+import { spendEach, spendItems, spendText } from "../budget.ts";
 import { pythonError, unsupported } from "../errors.ts";
 import { listOf } from "../values/collections.ts";
 import { escapeHtml } from "../values/html.ts";
@@ -24,14 +24,16 @@ const asked =
   (name: string, holds: (text: string) => boolean): Method =>
   (text, given) => {
     bind(name, "", given);
-    spendText(text.length);
+    spendEach(text.length);
     return holds(text);
   };
 
 const every = (pattern: RegExp) => (text: string) => pattern.test(text);
 
 const swapCase = (text: string): string =>
-  [...text].map((one) => (/\p{Uppercase}/u.test(one) ? one.toLowerCase() : one.toUpperCase())).join("");
+  points(text)
+    .map((one) => (/\p{Uppercase}/u.test(one) ? one.toLowerCase() : one.toUpperCase()))
+    .join("");
 
 /** Only letters of one case, and at least one of them. */
 const only = (upper: boolean) => (text: string) => {

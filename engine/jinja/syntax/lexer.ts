@@ -1,5 +1,6 @@
 // Text and tags of a template, by the rules of jinja2/lexer.py with trim_blocks and lstrip_blocks, which transformers switches on:
 // the line break behind a block tag is dropped, and so are blanks before a block or comment tag that begins a line.
+import { spendBits } from "../budget.ts";
 import { pythonError } from "../errors.ts";
 import { trimEnd, WHITESPACE } from "../values/text.ts";
 import { decodeEscapes } from "./strings.ts";
@@ -186,6 +187,7 @@ class Lexer {
 }
 
 function integerOf(text: string): number | bigint {
+  spendBits(text.length * 3);
   const value = BigInt(text);
   const small = Number(value);
   return Number.isSafeInteger(small) ? small : value;

@@ -183,7 +183,7 @@ export function contains(container: Value, value: Value): boolean {
     const part = textOf(value);
     if (part === undefined)
       throw pythonError("TypeError", `'in <string>' requires string as left operand, not ${typeName(value)}`);
-    spendText(text.length, true);
+    spendText(text.length);
     return text.includes(part);
   }
   if (container instanceof Dict) return container.get(value) !== undefined;

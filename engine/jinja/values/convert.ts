@@ -1,4 +1,5 @@
 // JSON values into values of a template. JSON.parse does not keep whether a number was written as 1 or as 1.0: an integral one is an int.
+import { allowFor } from "../budget.ts";
 import { Dict, Float, Lost } from "./types.ts";
 import type { Value } from "./types.ts";
 
@@ -16,7 +17,11 @@ export type Json =
 
 export function fromJson(json: Json): Value {
   if (json === null || json === undefined) return null;
-  if (typeof json === "boolean" || typeof json === "string") return json;
+  if (typeof json === "boolean") return json;
+  if (typeof json === "string") {
+    allowFor(json.length);
+    return json;
+  }
   if (typeof json === "number") return fromNumber(json);
   if (typeof json === "bigint") return Number.isSafeInteger(Number(json)) ? Number(json) : json;
   if (Array.isArray(json)) return (json as Json[]).map(fromJson);

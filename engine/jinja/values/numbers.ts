@@ -204,10 +204,12 @@ function divideToEven(over: bigint, under: bigint): bigint {
 export function round(value: Int | Float, places: number): Value {
   if (value instanceof Float) {
     if (!Number.isFinite(value.value) || places > 330) return value;
+    if (places < -330) return new Float(value.value < 0 ? -0 : 0);
     const rounded = Number(`${scaled(value.value, places)}e${-places}`);
     return new Float(rounded === 0 && (value.value < 0 || Object.is(value.value, -0)) ? -0 : rounded);
   }
   if (places >= 0) return value;
+  if (-places > bits(value)) return 0;
   const ten = 10n ** BigInt(-places);
   return intOf(divideToEven(BigInt(value), ten) * ten);
 }

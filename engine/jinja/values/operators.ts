@@ -56,19 +56,19 @@ function added(a: Value, b: Value): Value | undefined {
 
 function repeated(a: Value, b: Value): Value | undefined {
   const [sequence, count] = integer(b) === undefined ? [b, integer(a)] : [a, integer(b)];
-  if (count === undefined) return undefined;
+  const text = textOf(sequence);
+  const items = sequence instanceof Tuple ? sequence.items : sequence;
+  if (count === undefined || (text === undefined && !Array.isArray(items))) return undefined;
   const times = Math.max(0, Number(count));
   if (times >= 2 ** 63) throw pythonError("OverflowError", "cannot fit 'int' into an index-sized integer");
-  const text = textOf(sequence);
   if (text !== undefined) {
     spendText(text.length * times);
     const made = text.repeat(text === "" ? 0 : times);
     return sequence instanceof Markup ? new Markup(made) : made;
   }
-  const items = sequence instanceof Tuple ? sequence.items : sequence;
-  if (!Array.isArray(items)) return undefined;
-  spendItems((items as Value[]).length * times);
-  const made = items.length === 0 ? [] : Array.from({ length: times }, () => items as Value[]).flat();
+  const list = items as Value[];
+  spendItems(list.length * times);
+  const made = list.length === 0 ? [] : Array.from({ length: times }, () => list).flat();
   return sequence instanceof Tuple ? new Tuple(made) : made;
 }
 

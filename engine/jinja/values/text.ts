@@ -1,36 +1,54 @@
 // Texts as Python sees them: lengths and positions count code points, and white space is what `str.isspace` says, not JavaScript's list
 // (which has U+FEFF and lacks U+001C to U+001F and U+0085).
 
+import { spendEach, spendItems, spendText } from "../budget.ts";
+
 /** For a character class. */
 export const WHITESPACE =
   "\\t-\\r\\x1c-\\x20\\x85\\xa0\\u1680\\u2000-\\u200a\\u2028\\u2029\\u202f\\u205f\\u3000";
 
 const START = new RegExp(`^[${WHITESPACE}]+`);
-const IS_SPACE = new RegExp(`^[${WHITESPACE}]$`);
+const SPACES = new Set(
+  Array.from({ length: 0x3001 }, (_, code) => code).filter((code) =>
+    new RegExp(`[${WHITESPACE}]`).test(String.fromCharCode(code)),
+  ),
+);
 const WORDS = new RegExp(`[^${WHITESPACE}]+`, "g");
 // oxlint-disable-next-line no-control-regex -- these end a line
 const LINES = /\r\n|[\n\r\v\f\x1c-\x1e\x85\u2028\u2029]/g;
 
-export const isSpace = (character: string): boolean => IS_SPACE.test(character);
+export const isSpace = (character: string): boolean => SPACES.has(character.charCodeAt(0));
 export const trimStart = (text: string): string => text.replace(START, "");
 
+/** A loop, since a regular expression for the end tries each run of blanks. */
 export function trimEnd(text: string): string {
   let end = text.length;
-  while (end > 0 && isSpace(text[end - 1]!)) end--;
+  while (end > 0 && SPACES.has(text.charCodeAt(end - 1))) end--;
+  spendItems(text.length - end);
   return text.slice(0, end);
 }
 
-export const wordMatches = (text: string): RegExpMatchArray[] => [...text.matchAll(WORDS)];
+export function wordMatches(text: string): RegExpMatchArray[] {
+  spendEach(text.length);
+  return [...text.matchAll(WORDS)];
+}
 
 const SURROGATE = /[\ud800-\udfff]/;
 
 /** Each position of the text is one code point. */
-export const isPlain = (text: string): boolean => !SURROGATE.test(text);
+export function isPlain(text: string): boolean {
+  spendText(text.length);
+  return !SURROGATE.test(text);
+}
 
-export const points = (text: string): string[] => (isPlain(text) ? text.split("") : [...text]);
+export function points(text: string): string[] {
+  spendEach(text.length);
+  return isPlain(text) ? text.split("") : [...text];
+}
 
 export function textLength(text: string): number {
   if (isPlain(text)) return text.length;
+  spendEach(text.length);
   let count = 0;
   for (const _ of text) count++;
   return count;
@@ -42,6 +60,7 @@ export const pointsBefore = (text: string, index: number): number => textLength(
 /** JavaScript's position of a code point. */
 export function indexOfPoint(text: string, point: number): number {
   if (isPlain(text)) return Math.min(point, text.length);
+  spendEach(point);
   let index = 0;
   for (let i = 0; i < point && index < text.length; i++) index += text.codePointAt(index)! > 0xffff ? 2 : 1;
   return index;
@@ -54,6 +73,7 @@ export function slicePoints(text: string, start: number, end: number): string {
 }
 
 export function splitLines(text: string, keepEnds = false): string[] {
+  spendEach(text.length);
   const lines: string[] = [];
   let from = 0;
   for (const { 0: end, index } of text.matchAll(LINES)) {
@@ -120,6 +140,7 @@ export const isCased = (character: string): boolean => CASED.test(character);
 
 /** Words begin behind letters that have no case, and behind all that is no letter. */
 export function title(text: string): string {
+  spendEach(text.length);
   let out = "";
   let word = "";
   const flush = (): void => {
