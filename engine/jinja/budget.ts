@@ -1,5 +1,6 @@
-// Limits of one rendering, so that no template hangs or fills the memory. They count work and not time: the same template on the same
-// messages always ends alike. A step is about one visited node; texts and lists cost steps by their length.
+// Limits of one rendering, so that no template hangs or fills the memory. They count work and not time: the
+// same template on the same messages always ends alike. A step is about one visited node; texts and lists
+// cost steps by their length.
 import { pythonError } from "./errors.ts";
 import { RatchetError } from "../../errors/index.ts";
 

@@ -1,4 +1,5 @@
-// Errors of templates. Python's classes are part of the message, since authors of templates know them; `raise_exception` gives its own text.
+// Errors of templates. Python's classes are part of the message, since authors of templates know them;
+// `raise_exception` gives its own text.
 import { RatchetError } from "../../errors/index.ts";
 
 export type PythonError =

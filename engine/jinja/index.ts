@@ -1,5 +1,6 @@
-// Chat templates in Jinja2's language, rendered as transformers renders them: the immutable sandbox with trim_blocks, lstrip_blocks, loop
-// controls and `{% generation %}`. docs/parity.md lists what is refused by name.
+// Chat templates in Jinja2's language, rendered as transformers renders them: the immutable sandbox with
+// trim_blocks, lstrip_blocks, loop controls and `{% generation %}`. docs/parity.md lists what is refused by
+// name.
 import { startBudget } from "./budget.ts";
 import { pythonError } from "./errors.ts";
 import { globalsOf } from "./run/globals.ts";

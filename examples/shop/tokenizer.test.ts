@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
 import { readFile } from "node:fs/promises";
 import { it } from "node:test";
-import { Template } from "@huggingface/jinja";
 import { Tokenizer } from "@huggingface/tokenizers";
+import { Template } from "../../engine/jinja/index.ts";
 import { Random } from "./random.ts";
 import { SPECIALS, tokenizerFiles } from "./tokenizer.ts";
 import { drawRequest, requestText } from "./world.ts";

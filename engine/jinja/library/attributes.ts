@@ -1,5 +1,6 @@
-// `x.name` and `x[key]`, by the rules of Jinja2's immutable sandbox: a dot asks for the attribute first and then for the item, brackets the
-// other way round; what changes a list or a dict, and what begins with an underscore, is undefined.
+// `x.name` and `x[key]`, by the rules of Jinja2's immutable sandbox: a dot asks for the attribute first and
+// then for the item, brackets the other way round; what changes a list or a dict, and what begins with an
+// underscore, is undefined.
 import { spendItems } from "../budget.ts";
 import { pythonError, unsupported } from "../errors.ts";
 import { formatText } from "./format.ts";
@@ -32,12 +33,10 @@ export interface Attributed {
 
 /** What every object of Python has. */
 const DUNDERS = new Set(
-  (
-    "class delattr dir doc eq format ge getattribute getstate gt hash init init_subclass le lt ne new reduce " +
-    "reduce_ex repr setattr sizeof str subclasshook"
-  )
-    .split(" ")
-    .map((name) => `__${name}__`),
+  [
+    "class delattr dir doc eq format ge getattribute getstate gt hash init",
+    "init_subclass le lt ne new reduce reduce_ex repr setattr sizeof str subclasshook",
+  ].flatMap((names) => names.split(" ").map((name) => `__${name}__`)),
 );
 
 /** `getattr`; undefined where Python raises AttributeError. */

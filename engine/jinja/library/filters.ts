@@ -9,6 +9,7 @@ import { getter } from "./getters.ts";
 import type { Getter } from "./getters.ts";
 import { toJson } from "./json.ts";
 import { NUMBER_FILTERS } from "./number-filters.ts";
+import { ORDER_FILTERS } from "./order-filters.ts";
 import { generator, passed, SEQUENCE_FILTERS } from "./sequence-filters.ts";
 import { noSuch, TABLE_TESTS, TESTS } from "./tests.ts";
 import { TEXT_FILTERS } from "./text-filters.ts";
@@ -72,6 +73,7 @@ const FILTERS: ReadonlyMap<string, Filter> = new Map(
     ...TEXT_FILTERS,
     ...NUMBER_FILTERS,
     ...SEQUENCE_FILTERS,
+    ...ORDER_FILTERS,
     tojson: toJson,
     attr,
     map,

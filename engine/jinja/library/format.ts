@@ -1,8 +1,10 @@
+/* oxlint-disable max-lines -- one story: the format language */
 // `str.format`: fields in braces, with attributes, conversions and format specifications.
 import { spendEach, spendText } from "../budget.ts";
 import { pythonError, unsupported } from "../errors.ts";
 import { floatDigits, padNumber } from "../values/number-format.ts";
-import { floatText, integer, numeric, toFloat } from "../values/numbers.ts";
+import { floatText } from "../values/floats.ts";
+import { integer, numeric, toFloat } from "../values/numbers.ts";
 import { ascii, quoted, repr, str } from "../values/repr.ts";
 import { slicePoints, textLength } from "../values/text.ts";
 import { Float, textOf, typeName, Undefined } from "../values/types.ts";

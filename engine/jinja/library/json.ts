@@ -1,8 +1,9 @@
-// `tojson` as transformers defines it: Python's json.dumps without the escapes of HTML, and with non-ASCII letters as they are.
+// `tojson` as transformers defines it: Python's json.dumps without the escapes of HTML, and with non-ASCII
+// letters as they are.
 import { nested, spend, spendText } from "../budget.ts";
 import { pythonError, unsupported } from "../errors.ts";
 import { sorted, truth } from "../values/collections.ts";
-import { floatText } from "../values/numbers.ts";
+import { floatText } from "../values/floats.ts";
 import { Dict, Float, isInt, Lost, textOf, Tuple, typeName } from "../values/types.ts";
 import type { Given, Value } from "../values/types.ts";
 import { bind, wantInt } from "./arguments.ts";

@@ -1,3 +1,4 @@
+/* oxlint-disable max-lines -- one table: the filters on texts */
 // Jinja2's filters on texts (jinja2/filters.py).
 import { spendEach, spendText } from "../budget.ts";
 import { pythonError, unsupported } from "../errors.ts";

@@ -1,11 +1,12 @@
 // The value of an expression.
 import { spend, spendItems, spendText } from "../budget.ts";
-import { pythonError } from "../errors.ts";
+import { pythonError, unsupported } from "../errors.ts";
 import { getAttribute, getItem, getSlice } from "../library/attributes.ts";
 import { callFilter, callTest } from "../library/filters.ts";
 import type { CallParts, Expr } from "../syntax/ast.ts";
 import { listOf, truth } from "../values/collections.ts";
 import { binary, compare, unary } from "../values/operators.ts";
+import { integer } from "../values/numbers.ts";
 import { str } from "../values/repr.ts";
 import { Dict, Float, PyObject, textOf, Tuple, typeName, Undefined } from "../values/types.ts";
 import type { Given, Value } from "../values/types.ts";
@@ -96,7 +97,12 @@ function evaluateItem({ node, arg }: Of<"Getitem">, scope: Scope): Value {
   const value = evaluate(node, scope);
   if (arg.kind !== "Slice") return getItem(value, evaluate(arg, scope));
   const bound = (part: Expr | undefined): Value => (part ? evaluate(part, scope) : null);
-  return getSlice(value, bound(arg.start), bound(arg.stop), bound(arg.step));
+  const bounds = [bound(arg.start), bound(arg.stop), bound(arg.step)] as const;
+  // Jinja2 computes literals beforehand, by another rule.
+  const literal = node.kind === "Const" || node.kind === "List" || node.kind === "Tuple";
+  if (literal && bounds.some((one) => one !== null && integer(one) === undefined))
+    throw unsupported("a slice of a literal by what is no integer");
+  return getSlice(value, ...bounds);
 }
 
 export function given(parts: CallParts, scope: Scope, first: Value[] = []): Given {

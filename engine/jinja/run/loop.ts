@@ -1,4 +1,5 @@
-// The variable `loop` (LoopContext of jinja2/runtime.py). It looks one item ahead, and counts the items when it is asked for a length.
+// The variable `loop` (LoopContext of jinja2/runtime.py). It looks one item ahead, and counts the items when
+// it is asked for a length.
 import { pythonError } from "../errors.ts";
 import { equal, iterate, lengthOf } from "../values/collections.ts";
 import { PyFunction, PyObject, Tuple, Undefined } from "../values/types.ts";

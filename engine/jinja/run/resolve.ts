@@ -1,5 +1,6 @@
-// Gives each name of a template the variable that it means, and each frame the variables that it begins with, as the code generator of Jinja2
-// does (jinja2/compiler.py). What Jinja2 refuses before it renders is refused here.
+// Gives each name of a template the variable that it means, and each frame the variables that it begins with,
+// as the code generator of Jinja2 does (jinja2/compiler.py). What Jinja2 refuses before it renders is refused
+// here.
 import { pythonError, unsupported } from "../errors.ts";
 import { hasFilter, hasTest } from "../library/filters.ts";
 import { childrenOf } from "../syntax/ast.ts";

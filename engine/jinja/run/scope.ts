@@ -1,5 +1,6 @@
-// Variables while a template runs. A scope is what a function's local variables are in the code that Jinja2 makes: the template, each call of a
-// macro and each round of a recursive loop have one; loops and blocks use variables of the scope around them.
+// Variables while a template runs. A scope is what a function's local variables are in the code that Jinja2
+// makes: the template, each call of a macro and each round of a recursive loop have one; loops and blocks use
+// variables of the scope around them.
 import { orElse, undefinedName } from "../values/types.ts";
 import type { Load } from "../syntax/ast.ts";
 import type { Value } from "../values/types.ts";

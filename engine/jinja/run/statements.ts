@@ -1,4 +1,6 @@
-// Statements write to an output and set variables. Each returns whether a `break` or `continue` is on its way to a loop.
+/* oxlint-disable max-lines -- a method for each kind of statement */
+// Statements write to an output and set variables. Each returns whether a `break` or `continue` is on its way
+// to a loop.
 import { nested, spend, spendText } from "../budget.ts";
 import { pythonError } from "../errors.ts";
 import { callFilter } from "../library/filters.ts";

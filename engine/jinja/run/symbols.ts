@@ -1,5 +1,6 @@
-// Which variable a name means, by Jinja2's own analysis (jinja2/idtracking.py). Each frame (template, loop, macro, `with`, …) has variables of
-// its own for the names that it sets; a name that it only reads is that of the nearest frame around it that knows it, else of the context.
+// Which variable a name means, by Jinja2's own analysis (jinja2/idtracking.py). Each frame (template, loop,
+// macro, `with`, …) has variables of its own for the names that it sets; a name that it only reads is that of
+// the nearest frame around it that knows it, else of the context.
 import { childrenOf } from "../syntax/ast.ts";
 import type { IfNode, Load, Node, Stmt } from "../syntax/ast.ts";
 

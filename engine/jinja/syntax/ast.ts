@@ -1,4 +1,6 @@
-// The nodes of a template, as Jinja2 names them (jinja2/nodes.py), and the order in which Jinja2 visits them: its rules of scope depend on it.
+/* oxlint-disable max-lines -- one table: every node */
+// The nodes of a template, as Jinja2 names them (jinja2/nodes.py), and the order in which Jinja2 visits them:
+// its rules of scope depend on it.
 
 export interface NameNode {
   kind: "Name";

@@ -1,5 +1,6 @@
-// Text and tags of a template, by the rules of jinja2/lexer.py with trim_blocks and lstrip_blocks, which transformers switches on:
-// the line break behind a block tag is dropped, and so are blanks before a block or comment tag that begins a line.
+// Text and tags of a template, by the rules of jinja2/lexer.py with trim_blocks and lstrip_blocks, which
+// transformers switches on: the line break behind a block tag is dropped, and so are blanks before a block or
+// comment tag that begins a line.
 import { spendBits } from "../budget.ts";
 import { pythonError } from "../errors.ts";
 import { trimEnd, WHITESPACE } from "../values/text.ts";

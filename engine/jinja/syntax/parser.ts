@@ -1,4 +1,6 @@
-// Statements (jinja2/parser.py), with loop controls and transformers' `{% generation %}`. Tags that need other templates are refused by name.
+/* oxlint-disable max-lines -- a method for each tag */
+// Statements (jinja2/parser.py), with loop controls and transformers' `{% generation %}`. Tags that need
+// other templates are refused by name.
 import { unsupported } from "../errors.ts";
 import type {
   AssignBlockNode,
@@ -17,7 +19,7 @@ import type {
   WithNode,
 } from "./ast.ts";
 import { ExpressionParser } from "./expressions.ts";
-import type { TupleOptions } from "./expressions.ts";
+import type { TupleOptions } from "./operands.ts";
 import { tokenize } from "./lexer.ts";
 import { TokenStream } from "./stream.ts";
 

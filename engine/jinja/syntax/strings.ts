@@ -1,5 +1,6 @@
-// The escapes of Python's string literals, as Jinja2 reads them: first every character beyond ASCII is written as an escape itself, then
-// all escapes are decoded. A backslash before such a character therefore stays, and the character becomes its own escape.
+// The escapes of Python's string literals, as Jinja2 reads them: first every character beyond ASCII is
+// written as an escape itself, then all escapes are decoded. A backslash before such a character therefore
+// stays, and the character becomes its own escape.
 import { pythonError, unsupported } from "../errors.ts";
 
 const SIMPLE: Record<string, string> = {

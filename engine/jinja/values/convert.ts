@@ -1,9 +1,13 @@
-// JSON values into values of a template. JSON.parse does not keep whether a number was written as 1 or as 1.0: an integral one is an int.
+// JSON values into values of a template. JSON.parse does not keep whether a number was written as 1 or as
+// 1.0: an integral one is an int.
 import { allowFor } from "../budget.ts";
 import { Dict, Float, Lost } from "./types.ts";
 import type { Value } from "./types.ts";
 
-/** JSON, and what JSON.parse cannot give: a bigint for an exact integer, a Map for the order of keys. Undefined members are absent. */
+/**
+ * JSON, and what JSON.parse cannot give: a bigint for an exact integer, a Map for the order of keys.
+ * Undefined members are absent.
+ */
 export type Json =
   | null
   | undefined

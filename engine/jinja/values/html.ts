@@ -1,4 +1,5 @@
-// HTML escaping as markupsafe does it. Chat templates escape nothing by themselves, but what is added to a `safe` text is escaped.
+// HTML escaping as markupsafe does it. Chat templates escape nothing by themselves, but what is added to a
+// `safe` text is escaped.
 import { spendText } from "../budget.ts";
 import { str } from "./repr.ts";
 import { Markup } from "./types.ts";

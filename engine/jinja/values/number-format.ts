@@ -1,7 +1,7 @@
 // Numbers with a width and a number of places, as `%` and `str.format` print them.
 import { LIMITS, spendText } from "../budget.ts";
 import { pythonError } from "../errors.ts";
-import { exponentSigned, floatText, scaled } from "./numbers.ts";
+import { exponentSigned, floatText, scaled } from "./floats.ts";
 
 /** The digits of a float without its sign, in the notation f, e or g (upper case: the exponent too). */
 export function floatDigits(value: number, notation: string, precision: number, alternate = false): string {

@@ -1,7 +1,7 @@
 // `str` and `repr` of Python's values.
 import { nested, spend, spendText } from "../budget.ts";
 import { unsupported } from "../errors.ts";
-import { floatText } from "./numbers.ts";
+import { floatText } from "./floats.ts";
 import {
   Dict,
   DictView,

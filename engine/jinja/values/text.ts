@@ -1,5 +1,5 @@
-// Texts as Python sees them: lengths and positions count code points, and white space is what `str.isspace` says, not JavaScript's list
-// (which has U+FEFF and lacks U+001C to U+001F and U+0085).
+// Texts as Python sees them: lengths and positions count code points, and white space is what `str.isspace`
+// says, not JavaScript's list (which has U+FEFF and lacks U+001C to U+001F and U+0085).
 
 import { spendEach, spendItems, spendText } from "../budget.ts";
 

@@ -1,5 +1,7 @@
-// Values of a template. None, bool, str and list are JavaScript's null, boolean, string and array; an int is a number, or a bigint beyond
-// 2^53; all else is an object of its own. A number of JavaScript is therefore always an integer here, and 1.0 is a Float.
+/* oxlint-disable max-lines -- one table: every type of value */
+// Values of a template. None, bool, str and list are JavaScript's null, boolean, string and array; an int is
+// a number, or a bigint beyond 2^53; all else is an object of its own. A number of JavaScript is therefore
+// always an integer here, and 1.0 is a Float.
 import { pythonError, unsupported } from "../errors.ts";
 import type { PythonError } from "../errors.ts";
 import { spend } from "../budget.ts";
@@ -186,7 +188,10 @@ export class DictView extends PyObject {
   }
 }
 
-/** Equal keys have equal hashes; a text that looks like the hash of a tuple is told apart by its first character. */
+/**
+ * Equal keys have equal hashes; a text that looks like the hash of a tuple is told apart by its first
+ * character.
+ */
 function keyOf(value: Value): Key {
   if (typeof value === "string") return value.startsWith("\0") ? `\0s${value}` : value;
   if (value instanceof Markup) return keyOf(value.text);

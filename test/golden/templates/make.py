@@ -1,5 +1,6 @@
-# Encodes conversations and dataset rows with transformers and TRL, for templates.test.ts. From the repository root:
-#   python3 test/golden/templates/make.py            writes tokenizers.json, templates.json and rows.json
+# Encodes conversations and dataset rows with transformers and TRL, for templates.test.ts, and renders small and
+# published chat templates, for jinja.test.ts. From the repository root:
+#   python3 test/golden/templates/make.py            writes the five JSON files of this folder
 #   python3 test/golden/templates/make.py --check    compares the files with the values of the installed versions
 # Versions: test/golden/requirements.txt (CPU is enough; nothing is downloaded).
 import json
@@ -7,16 +8,20 @@ import logging
 import sys
 import tempfile
 import warnings
+from datetime import datetime
 from pathlib import Path
 from types import SimpleNamespace
 
+import constructs
 import datasets
+import published
 import tokenizers
 import transformers
 import trl
 from datasets import Dataset
 from tokenizers import AddedToken, Regex, Tokenizer, decoders, models, pre_tokenizers, trainers
 from trl import DPOConfig, DPOTrainer, RewardConfig, RewardTrainer, SFTConfig, SFTTrainer
+from transformers.utils import chat_template_utils
 from trl.trainer.dpo_trainer import DataCollatorForPreference
 
 HERE = Path(__file__).parent
@@ -368,6 +373,30 @@ def rows_of(tokenizer):
     return out
 
 
+# ------------------------------------------------------------------ Jinja
+
+
+class FixedDate(datetime):
+    """What `strftime_now` writes: jinja.test.ts gives the same date."""
+
+    @classmethod
+    def now(cls, tz=None):
+        return cls(2024, 7, 26, 13, 5, 9)
+
+
+def jinja_files():
+    chat_template_utils.datetime = FixedDate
+    render = lambda template, variables: chat_template_utils._render_with_assistant_indices(  # noqa: E731
+        chat_template_utils._compile_jinja_template(template), **variables
+    )
+    made = constructs.constructs(chat_template_utils._cached_compile_jinja_template)
+    trl_templates = published.published(render, chat_template_utils._alias_reasoning_fields)
+    return {
+        "constructs.json": compact({"versions": VERSIONS, "values": constructs.VALUES, "groups": made}, 3),
+        "published.json": compact({"versions": VERSIONS, "tokens": published.TOKENS, "talks": published.TALKS, "templates": trl_templates}, 2),
+    }
+
+
 # ------------------------------------------------------------------ writing and comparing
 
 
@@ -404,6 +433,7 @@ def main():
     files = {
         "tokenizers.json": compact(made, 1),
         "templates.json": compact({"versions": VERSIONS, "cases": {name: {**setups[name], "talks": talks_of(name, t), "texts": texts_of(t)} for name, t in loaded.items()}}, 4),
+        **jinja_files(),
         "rows.json": compact({"versions": VERSIONS, "cases": {name: rows_of(t) for name, t in loaded.items()}}, 3),
     }
     differing = []
