@@ -5,7 +5,7 @@ import { textOf, typeName, Undefined } from "../values/types.ts";
 import type { Given, Value } from "../values/types.ts";
 
 /**
- * `signature` names the arguments, optional ones with a `?`. A `/` at its end: they are given by position only.
+ * `signature` names the arguments, optional ones with a `?`. A `/` at its end: by position only.
  * Example: `sep? maxsplit?`, `old new count? /`.
  */
 export function bind(name: string, signature: string, { args, named }: Given): (Value | undefined)[] {

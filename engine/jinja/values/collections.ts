@@ -1,3 +1,4 @@
+/* oxlint-disable max-lines -- one story: what each type does when it is measured, passed over and compared */
 // What `len`, `iter`, `bool`, `==`, `<` and `in` do with each type.
 import { nested, spend, spendItems, spendText } from "../budget.ts";
 import { pythonError, unsupported } from "../errors.ts";
