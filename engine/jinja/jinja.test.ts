@@ -27,9 +27,10 @@ describe("scopes", () => {
     assert.equal(render(source), "2");
   });
 
-  it("a macro sees the template's variables at the time of the call, not those of the loop that calls it", () => {
+  it("a macro sees the template's variables when it is called, not those of the calling loop", () => {
     const source =
-      "{% macro f() %}{{ x }}{{ i }}{% endmacro %}{% set x = 1 %}{% for i in [5] %}{{ f() }}{% endfor %}{% set x = 2 %}{{ f() }}";
+      "{% macro f() %}{{ x }}{{ i }}{% endmacro %}{% set x = 1 %}" +
+      "{% for i in [5] %}{{ f() }}{% endfor %}{% set x = 2 %}{{ f() }}";
     assert.equal(render(source), "12");
   });
 
@@ -177,11 +178,13 @@ describe("limits", () => {
     "{{ [1] * 10 ** 9 }}",
     "{{ 2 ** 100000000 }}",
     "{% set ns = namespace(x='a') %}{% for i in range(100) %}{% set ns.x = ns.x + ns.x %}{% endfor %}",
-    "{% set ns = namespace(x=[1]) %}{% for i in range(100) %}{% set ns.x = [ns.x, ns.x] %}{% endfor %}{{ ns.x }}",
+    "{% set ns = namespace(x=[1]) %}" +
+      "{% for i in range(100) %}{% set ns.x = [ns.x, ns.x] %}{% endfor %}{{ ns.x }}",
     "{% macro f(n) %}{{ f(n) }}{{ f(n) }}{% endmacro %}{{ f(1) }}",
     "{{ 'x'.center(10 ** 9) }}{{ '%999999999d' % 1 }}",
     "{{ '{:999999999}'.format(1) }}",
-    "{% set s = 'a ' * 1000000 %}{% for i in range(100000) %}{{ s|title|length }}{{ s[::-1]|length }}{% endfor %}",
+    "{% set s = 'a ' * 1000000 %}" +
+      "{% for i in range(100000) %}{{ s|title|length }}{{ s[::-1]|length }}{% endfor %}",
     `{{ ${"(".repeat(5000)}1${")".repeat(5000)} }}`,
     `{{ ${"-".repeat(100_000)}1 }}`,
     `{{ 1${" + 1".repeat(100_000)} }}`,

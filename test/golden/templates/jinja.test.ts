@@ -20,7 +20,7 @@ const REFUSED: Record<string, number> = {
 };
 
 for (const [name, templates] of Object.entries(CONSTRUCTS.groups)) {
-  it(`${name}: ${templates.length} small templates render as Jinja2 renders them, or raise as it raises`, () => {
+  it(`${name}: ${templates.length} small templates render, or raise, as in Jinja2`, () => {
     const wrong = templates.flatMap((one) => {
       const { outcome, got } = outcomeOf(one);
       return outcome === "differs" ? [{ template: one[0], python: one[1], got }] : [];
