@@ -1,9 +1,9 @@
 // The one error of Ratchet. Consumers classify by `kind` and `code`, never by class, so an error survives the
 // boundary of a process.
-import { isCode, kindOf } from "./codes.ts";
+import { isCode, kindOf, KINDS } from "./codes.ts";
 import type { Code, Kind } from "./codes.ts";
 
-export { CODES, isCode, kindOf, KINDS, retryOf } from "./codes.ts";
+export { CODES, isCode, KINDS, retryOf } from "./codes.ts";
 export type { Code, Kind, Retry } from "./codes.ts";
 
 /** One thing wrong with a written spec or with the data it names. */
@@ -54,10 +54,10 @@ export const codeOf = (text: unknown, otherwise: Code = "unclassified"): Code =>
 /** The shape of every error with a code. Errors from a child process have it too. */
 export type CodedError = Error & { kind: Kind; code: Code; hint?: string; retryable?: boolean };
 
-const KIND_NAMES: readonly unknown[] = ["spec", "artifact", "resource", "scoring", "training", "invariant"];
-
 export const isCoded = (error: unknown): error is CodedError =>
-  error instanceof Error && "code" in error && KIND_NAMES.includes((error as { kind?: unknown }).kind);
+  error instanceof Error &&
+  "code" in error &&
+  Object.hasOwn(KINDS, String((error as { kind?: unknown }).kind));
 
 /** No space is left, or none that this user may use, wherever in the chain of causes the system says so. */
 export function isDiskFull(error: unknown): boolean {

@@ -4,7 +4,6 @@
 // Seeds and batches are the campaign's, so the weights are too.
 import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import type { PromptSource } from "../../activities/contract.ts";
 import { judgeBy } from "../../activities/judging.ts";
 import { placeName } from "../../campaign/ids.ts";
 import { pairGroups } from "../../campaign/recipe/pairing.ts";
@@ -36,6 +35,7 @@ import type {
   PairInput,
   Promoted,
   PromoteInput,
+  PromptSource,
   ScoreInput,
   StageDone,
   Trained,

@@ -189,7 +189,7 @@ export const SPEC_LIMITS = { baselines: 8 };
 const baseline = section("name, pairs, learningRate", {
   name: text(BASELINE_NAME, "a name of lower-case letters, digits and -, at most 31 characters"),
   pairs: oneOf("preferences", "initial-policy"),
-  /** If absent, that of `train`. */
+  /** Defaults to the learning rate of `train`. */
   learningRate: above(0, 1).optional(),
 });
 
