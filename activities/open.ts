@@ -13,6 +13,7 @@ import type {
 import type { AppendInput, Opened, OpenInput } from "./contract.ts";
 import { refuseOtherStore } from "./attempt/context.ts";
 import type { Deps } from "./deps.ts";
+import { ledgerGone } from "../store/ledger.ts";
 import type { Row } from "../store/types.ts";
 import { specOf } from "./artifacts.ts";
 
@@ -60,8 +61,11 @@ export async function append(deps: Deps, { campaign, epoch, id, event, by }: App
 const takenOver = ({ campaignId }: CampaignInput, epoch: number, own: string): RatchetError =>
   new RatchetError("lease_lost", `campaign ${campaignId} was taken over: epoch ${epoch}, ${own}`);
 
-async function readRecord(deps: Deps, { campaignId }: CampaignInput): Promise<CampaignRecord> {
-  return foldLedger(campaignId, (await deps.store.ledger(campaignId).read<LedgerEvent>()) as LedgerRow[]);
+async function readRecord({ store }: Deps, { campaignId }: CampaignInput): Promise<CampaignRecord> {
+  const rows = (await store.ledger(campaignId).read<LedgerEvent>()) as LedgerRow[];
+  // `start` wrote the first row before it started the workflow.
+  if (rows.length === 0) throw ledgerGone(store, campaignId);
+  return foldLedger(campaignId, rows);
 }
 
 function refuseOther({ campaignId, specDigest }: CampaignInput, record: CampaignRecord): void {

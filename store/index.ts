@@ -10,6 +10,7 @@ import { exactBytes, parseExact } from "./exact-json.ts";
 import { FORMAT, FORMAT_KEY } from "./layout.ts";
 import { campaignIds, openLedger } from "./ledger.ts";
 import { commitManifest, readManifest } from "./manifests.ts";
+import { whilePresent } from "./presence.ts";
 import { probeStore } from "./probe.ts";
 import type { Backend, Ledger, Store } from "./types.ts";
 
@@ -52,8 +53,9 @@ export async function backendOf(name: string): Promise<Backend> {
 /** Racing creates of the probe at start: enough to find a store that ignores the condition, and cheap. */
 const RACERS = 4;
 
-export async function storeOn(backend: Backend, { create = true }: OpenOptions = {}): Promise<Store> {
-  await requireFormat(backend, create);
+export async function storeOn(given: Backend, { create = true }: OpenOptions = {}): Promise<Store> {
+  await requireFormat(given, create);
+  const backend = whilePresent(given);
   const ledgers = new Map<string, Ledger>();
   let proved: Promise<void> | undefined;
   const blobs = new Blobs(backend);

@@ -14,3 +14,20 @@ export const blobKey = (digest: Digest): string => `${BLOBS_PREFIX}${digest.slic
 export const ledgerPrefix = (campaignId: string): string => `campaigns/${campaignId}/ledger/`;
 export const ledgerKey = (campaignId: string, n: number): string =>
   `${ledgerPrefix(campaignId)}${String(n).padStart(12, "0")}.json`;
+
+/**
+ * Whether an object may have this key. True for the key of a blob, a ledger row, a manifest or an erasure,
+ * where a folder would be out of place.
+ */
+export const isObjectKey = (key: string): boolean =>
+  /^(blobs\/sha256\/[0-9a-f]{2}\/[0-9a-f]{64}|campaigns\/[^/]+\/.*\.json|erased\/[^/]+\.json)$/.test(key);
+
+/** The digest in the key of a blob; undefined if no blob can have that key. */
+export function digestOfKey(key: string): Digest | undefined {
+  const digest = key.slice(key.lastIndexOf("/") + 1);
+  return /^[0-9a-f]{64}$/.test(digest) && blobKey(digest) === key ? digest : undefined;
+}
+
+/** The digest of the erased blob in the key of its record; undefined for another file. */
+export const erasedDigest = (key: string): Digest | undefined =>
+  /^erased\/(?<digest>[0-9a-f]{64})\.json$/.exec(key)?.groups?.["digest"];

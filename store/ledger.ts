@@ -6,7 +6,7 @@ import { again } from "./again.ts";
 import { canonicalDigest, sha256 } from "./canonical.ts";
 import { exactBytes, parseExact } from "./exact-json.ts";
 import { ledgerKey, ledgerPrefix } from "./layout.ts";
-import type { Backend, Digest, Ledger, NewRow, Row } from "./types.ts";
+import type { Backend, Digest, Ledger, NewRow, Row, SealedRows } from "./types.ts";
 
 /** A writer that finds a new last row tries again, at most this many times in a row. */
 const TRIES = 1_000;
@@ -31,12 +31,16 @@ class CampaignLedger implements Ledger {
     this.chain = new Chain(campaignId);
   }
 
-  read<E>(): Promise<Row<E>[]> {
+  async read<E>(): Promise<Row<E>[]> {
+    return (await this.readSealed<E>()).rows;
+  }
+
+  readSealed<E>(): Promise<SealedRows<E>> {
     return this.readFrom(() => new Chain(this.campaignId));
   }
 
-  follow<E>(): Promise<Row<E>[]> {
-    return this.readFrom(() => this.chain);
+  async follow<E>(): Promise<Row<E>[]> {
+    return (await this.readFrom<E>(() => this.chain)).rows;
   }
 
   async append<E>(row: NewRow<E>): Promise<Row<E>> {
@@ -58,9 +62,17 @@ class CampaignLedger implements Ledger {
     return this.add(row, (highest) => highest + 1, refuses);
   }
 
-  private async readFrom<E>(start: () => Chain): Promise<Row<E>[]> {
-    this.chain = await again(() => this.toEnd(start()));
-    return [...this.chain.rows] as Row<E>[];
+  private async readFrom<E>(start: () => Chain): Promise<SealedRows<E>> {
+    const chain = await this.latest(start());
+    return { rows: [...chain.rows] as Row<E>[], digests: [...chain.digests] };
+  }
+
+  /** The ledger of today. Rows that this process has read do not all disappear, unless their store did. */
+  private async latest(from: Chain): Promise<Chain> {
+    const chain = await again(() => this.toEnd(from));
+    if (chain.count === 0 && this.chain.count > 0) throw ledgerGone(this.backend, this.campaignId);
+    this.chain = chain;
+    return chain;
   }
 
   /** `refuses`: called again for each last row that the new one would follow. */
@@ -70,8 +82,9 @@ class CampaignLedger implements Ledger {
     refuses: (rows: Row<E>[]) => boolean = () => false,
   ): Promise<Row<E> | undefined> {
     for (let tries = 0; tries < TRIES; tries += 1) {
-      const tail = (this.chain = await again(() => this.toEnd(this.chain)));
+      const tail = await this.latest(this.chain);
       const { count, last, epoch } = tail;
+      if (count === 0 && !mayBegin(row.event)) throw ledgerGone(this.backend, this.campaignId);
       const done = tail.row<E>(row.id);
       if (done) return done;
       if (refuses(tail.rows as Row<E>[])) return undefined;
@@ -86,7 +99,7 @@ class CampaignLedger implements Ledger {
       // The chain protects every row but the last; the seal protects that one too.
       const bytes = exactBytes({ ...next, seal: canonicalDigest(next) });
       const outcome = await this.backend.putIfAbsent(ledgerKey(this.campaignId, next.n), bytes);
-      if (outcome !== "created") continue;
+      if (outcome !== "created") continue; // another writer was first, and its row is read next
       if (tail.count === count) tail.add(bytes);
       return next;
     }
@@ -94,6 +107,20 @@ class CampaignLedger implements Ledger {
       "ledger_contended",
       `the ledger of ${this.campaignId} was written by others ${TRIES} times in a row`,
     );
+  }
+
+  /** Undefined if there is no such row. */
+  private bytesOf(n: number): Promise<Uint8Array | undefined> {
+    return this.backend.get(ledgerKey(this.campaignId, n)).catch((cause: unknown) => {
+      if ((cause as Partial<RatchetError>).code !== "artifact_corrupt") throw cause;
+      const why = `row ${n} of the ledger of ${this.campaignId} cannot be read: ${(cause as Error).message}`;
+      throw new RatchetError("ledger_broken", why, { hint: RESTORE, cause });
+    });
+  }
+
+  /** False for other files in the folder, such as an editor's backup or a file manager's index. */
+  private isRow(key: string): boolean {
+    return /^\d{12}\.json$/.test(key.slice(ledgerPrefix(this.campaignId).length));
   }
 
   /**
@@ -107,11 +134,11 @@ class CampaignLedger implements Ledger {
     const keys: string[] = [];
     const after = count > 1 ? keyOf(count - 2) : undefined;
     for await (const key of this.backend.list(ledgerPrefix(this.campaignId), after))
-      if (isRow(key)) keys.push(key);
+      if (this.isRow(key)) keys.push(key);
     if (count > 0 && keys.shift() !== keyOf(count - 1)) return this.toEnd(new Chain(this.campaignId));
     for (let at = 0; at < keys.length; at += AT_ONCE) {
       const numbers = keys.slice(at, at + AT_ONCE).map((_, offset) => count + at + offset);
-      const stored = await Promise.all(numbers.map((n) => this.backend.get(keyOf(n))));
+      const stored = await Promise.all(numbers.map((n) => this.bytesOf(n)));
       for (const [offset, bytes] of stored.entries()) {
         const n = numbers[offset] as number;
         if (!bytes) throw missingRow(this.campaignId, n, keys);
@@ -126,8 +153,8 @@ class CampaignLedger implements Ledger {
 /** The first rows of a ledger, each checked against its seal and the row before it. */
 class Chain {
   readonly rows: Row<unknown>[] = [];
-  /** Digest of the last row's bytes. */
-  last: Digest | null = null;
+  /** Of each row's bytes. */
+  readonly digests: Digest[] = [];
   epoch = 0;
   private readonly byId = new Map<string, Row<unknown>>();
   private readonly campaignId: string;
@@ -140,6 +167,10 @@ class Chain {
     return this.rows.length;
   }
 
+  get last(): Digest | null {
+    return this.digests.at(-1) ?? null;
+  }
+
   row<E>(id: string): Row<E> | undefined {
     return this.byId.get(id) as Row<E> | undefined;
   }
@@ -148,13 +179,15 @@ class Chain {
     const row = this.checked(bytes);
     this.rows.push(row);
     if (!this.byId.has(row.id)) this.byId.set(row.id, row);
-    this.last = sha256(bytes);
+    this.digests.push(sha256(bytes));
     this.epoch = Math.max(this.epoch, row.epoch);
   }
 
   private checked(bytes: Uint8Array): Row<unknown> {
     const n = this.count;
     const { seal, ...row } = this.parse(bytes);
+    if (typeof row.id !== "string" || !Number.isSafeInteger(row.epoch) || row.event === null)
+      throw this.broken("has no id, epoch or event");
     if (seal !== canonicalDigest(row)) throw this.broken("is not what its seal says");
     if (row.n !== n) throw this.broken(`calls itself row ${row.n}`);
     if (row.previous !== this.last)
@@ -179,6 +212,14 @@ class Chain {
   }
 }
 
+/** The error for a campaign that was created and whose ledger is empty. */
+export const ledgerGone = ({ name }: Pick<Backend, "name">, campaignId: string, cause?: unknown): RatchetError =>
+  new RatchetError(
+    "store_unreachable",
+    `${name} has no ledger of ${campaignId}: another store is in its place, or its rows are lost`,
+    { hint: "mount the campaign's store again, or move it back; the campaign waits and resumes by itself", cause },
+  );
+
 const RESTORE = "restore the row's object from a backup; `ratchet verify` lists all damage";
 
 const missingRow = (campaignId: string, n: number, keys: string[]): RatchetError =>
@@ -188,8 +229,11 @@ const missingRow = (campaignId: string, n: number, keys: string[]): RatchetError
     { hint: RESTORE },
   );
 
-/** False for other files in the folder, such as an editor's backup or a file manager's index. */
-const isRow = (key: string): boolean => /\/\d{12}\.json$/.test(key);
+/** Only its creation begins a campaign. Events of tests, which have no type, may begin a ledger too. */
+const mayBegin = (event: unknown): boolean => {
+  const { type = "created" } = (event ?? {}) as { type?: unknown };
+  return type === "created";
+};
 
 /** Ids of folders that have a first row. A folder without one was never a campaign, or was emptied. */
 export async function* campaignIds(backend: Backend): AsyncGenerator<string> {

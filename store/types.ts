@@ -24,7 +24,12 @@ export interface Leftover extends Entry {
 export interface Backend {
   /** `dir:/path`, `s3://bucket/prefix`, `memory:`. */
   readonly name: string;
-  /** Undefined if the key does not exist. */
+  /**
+   * Writes within this time after `ratchet.json` was found do not look for it again, because a look at a remote
+   * store costs a request. Absent: each write looks.
+   */
+  readonly presentForMs?: number | undefined;
+  /** Undefined if the key does not exist. Throws artifact_corrupt if something that is no file is there. */
   get(key: string): Promise<Uint8Array | undefined>;
   /** SHA-256 of the stored bytes, in bounded memory; undefined if the key does not exist. */
   digest(key: string): Promise<Digest | undefined>;
@@ -124,16 +129,24 @@ export interface Row<E> extends NewRow<E> {
   at: string;
 }
 
+export interface SealedRows<E> {
+  rows: Row<E>[];
+  /** SHA-256 of each row's bytes. The last one, the head, covers the whole ledger. */
+  digests: Digest[];
+}
+
+/** Each call throws store_unreachable if the ledger is empty and this process has read rows of it before. */
 export interface Ledger {
   /**
    * All rows in order. Checks the chain of digests, and throws ledger_broken with the number of the bad row.
    */
   read<E>(): Promise<Row<E>[]>;
+  readSealed<E>(): Promise<SealedRows<E>>;
   /** The same rows, but reads only those that this process has not read before. */
   follow<E>(): Promise<Row<E>[]>;
   /**
    * Appends a row. Returns the existing row if one has the same `id`. Throws lease_lost if a row has a higher
-   * epoch.
+   * epoch, and store_unreachable if the ledger is empty and the event is not `created`.
    */
   append<E>(row: NewRow<E>): Promise<Row<E>>;
   /**

@@ -1,13 +1,16 @@
 // A directory as a backend. A write fills a temporary file and syncs it. Then the file gets its name: by
 // link(2) if the key must not exist (it fails if the name exists), else by rename(2). Last the folder is
-// synced. There are no lock files, so none can be left behind.
+// synced. There are no lock files, so none can be left behind. Only the creation of a store makes its root.
 import { randomBytes } from "node:crypto";
-import { copyFile, link, mkdir, open, readdir, readFile, rename, rm, stat } from "node:fs/promises";
+import { copyFile, link, mkdir, open, readFile, rename, rm, rmdir, stat } from "node:fs/promises";
 import { dirname, join } from "node:path";
+import { isDiskFull, RatchetError } from "../../errors/index.ts";
 import { fileDigest } from "../file-digest.ts";
+import { FORMAT_KEY } from "../layout.ts";
 import { sync } from "../sync.ts";
 import type { Backend } from "../types.ts";
-import { absent, translated } from "./dir-errors.ts";
+import { absent, codeOf, noFile, translated } from "./dir-errors.ts";
+import { listFiles, listFolders } from "./dir-listing.ts";
 
 const TEMPORARY = /\.tmp-[0-9a-f]{12}$/;
 
@@ -24,11 +27,14 @@ export function dirBackend(root: string): Backend {
     const path = pathOf(key);
     const temporary = `${path}.tmp-${randomBytes(6).toString("hex")}`;
     try {
-      const firstMade = await mkdir(dirname(path), { recursive: true });
+      const folder = dirname(path);
+      const firstMade = await (key === FORMAT_KEY
+        ? mkdir(folder, { recursive: true })
+        : makeFolder(folder, root));
       // A new folder survives a power failure once the folder above it is synced.
       if (firstMade)
-        for (let folder = dirname(path); folder.length >= dirname(firstMade).length; folder = dirname(folder))
-          await sync(folder);
+        for (let made = folder; made.length >= dirname(firstMade).length; made = dirname(made))
+          await sync(made);
       await fill(temporary);
       await sync(temporary);
       await publish(temporary, path);
@@ -38,6 +44,16 @@ export function dirBackend(root: string): Backend {
     } finally {
       // A file that cannot be removed now is left to `prune`.
       await rm(temporary, { force: true }).catch(() => undefined);
+    }
+  }
+  /** `work` on the file of a key; undefined if there is none. It never begins to read a FIFO, which may block. */
+  async function read<T>(key: string, work: (path: string) => Promise<T>): Promise<T | undefined> {
+    const path = pathOf(key);
+    try {
+      if (!(await stat(path)).isFile()) throw noFile(path);
+      return await work(path);
+    } catch (error) {
+      return absent(error, root);
     }
   }
   const fromBytes = (bytes: Uint8Array) => async (temporary: string) => {
@@ -51,17 +67,26 @@ export function dirBackend(root: string): Backend {
 
   return {
     name: `dir:${root}`,
-    get: (key) => readFile(pathOf(key)).catch((error: unknown) => absent(error, root)),
-    digest: (key) => fileDigest(pathOf(key)).catch((error: unknown) => absent(error, root)),
-    async getFile(key, path) {
-      const found = await copyFile(pathOf(key), path).then(
-        () => true,
-        (error: unknown) => absent(error, root),
-      );
-      return found === true ? fileDigest(path) : undefined;
-    },
-    put: (key, bytes) => write(key, fromBytes(bytes), rename),
-    putFile: (key, path) => write(key, (temporary) => copyFile(path, temporary), rename),
+    get: (key) => read(key, (path) => readFile(path)),
+    digest: (key) => read(key, fileDigest),
+    getFile: (key, to) =>
+      read(key, async (path) => {
+        await copyFile(path, to).catch((cause: unknown) => {
+          throw isDiskFull(cause) ? noSpaceFor(to, cause) : cause;
+        });
+        return fileDigest(to);
+      }),
+    put: (key, bytes) => write(key, fromBytes(bytes), replace),
+    putFile: (key, from) =>
+      write(
+        key,
+        (temporary) =>
+          copyFile(from, temporary).catch(async (error: unknown) => {
+            await stat(from); // if the fault is the caller's file, its own error says so
+            throw error;
+          }),
+        replace,
+      ),
     async putIfAbsent(key, bytes) {
       let outcome: "created" | "exists" = "created";
       await write(key, fromBytes(bytes), async (temporary, path) => {
@@ -77,7 +102,7 @@ export function dirBackend(root: string): Backend {
       return found && { key, sizeBytes: found.size, modifiedMs: found.mtimeMs };
     },
     async *list(prefix, after = "") {
-      for (const key of await files(root, prefix)) if (!TEMPORARY.test(key) && key > after) yield key;
+      for (const key of await listFiles(root, prefix)) if (!TEMPORARY.test(key) && key > after) yield key;
     },
     async *entries(prefix) {
       for await (const key of this.list(prefix)) {
@@ -86,20 +111,12 @@ export function dirBackend(root: string): Backend {
       }
     },
     async *leftovers() {
-      for (const key of (await files(root, "")).filter((name) => TEMPORARY.test(name))) {
+      for (const key of (await listFiles(root, "")).filter((name) => TEMPORARY.test(name))) {
         const found = await this.stat(key);
         if (found) yield { ...found, remove: () => this.delete(key) };
       }
     },
-    async *folders(prefix) {
-      const entries = await readdir(pathOf(prefix), { withFileTypes: true }).catch((error: unknown) =>
-        absent(error, root),
-      );
-      yield* (entries ?? [])
-        .filter((entry) => entry.isDirectory())
-        .map(({ name }) => name)
-        .sort();
-    },
+    folders: (prefix) => listFolders(root, prefix),
     delete: (key) =>
       rm(pathOf(key), { force: true }).catch((error: unknown) => {
         throw translated(error, root);
@@ -107,21 +124,46 @@ export function dirBackend(root: string): Backend {
   };
 }
 
-/** Paths from the root of all files whose path begins with `prefix`, sorted. */
-async function files(root: string, prefix: string): Promise<string[]> {
-  const slash = prefix.lastIndexOf("/");
-  const folder = slash < 0 ? "" : prefix.slice(0, slash);
-  const entries = await readdir(join(root, ...folder.split("/")), {
-    recursive: true,
-    withFileTypes: true,
-  }).catch((error: unknown) => absent(error, root));
-  const paths = (entries ?? [])
-    .filter((entry) => entry.isFile())
-    .map((entry) =>
-      join(entry.parentPath, entry.name)
-        .slice(root.length + 1)
-        .split("\\")
-        .join("/"),
+/**
+ * Makes a folder and those above it, but never the root: a store that was moved away or unmounted must not
+ * begin again, empty, at its old place. Returns the first folder that it made.
+ */
+async function makeFolder(folder: string, root: string): Promise<string | undefined> {
+  if (folder === root) {
+    await stat(root);
+    return undefined;
+  }
+  const make = (): Promise<string | undefined> =>
+    mkdir(folder).then(
+      () => folder,
+      (error: unknown) => {
+        if (codeOf(error) !== "EEXIST") throw error;
+        return undefined;
+      },
     );
-  return paths.filter((path) => path.startsWith(prefix)).sort();
+  try {
+    return await make();
+  } catch (error) {
+    if (codeOf(error) !== "ENOENT") throw error;
+    const above = await makeFolder(dirname(folder), root);
+    const made = await make();
+    return above ?? made;
+  }
 }
+
+/** Also in place of an empty folder, which holds nothing that could be lost. */
+async function replace(temporary: string, path: string): Promise<void> {
+  await rename(temporary, path).catch(async (cause: unknown) => {
+    if (codeOf(cause) !== "EISDIR") throw cause;
+    await rmdir(path).catch(() => {
+      throw noFile(path, cause);
+    });
+    await rename(temporary, path);
+  });
+}
+
+const noSpaceFor = (path: string, cause: unknown): RatchetError =>
+  new RatchetError("disk_full", `no space left for ${path}, a copy of an object of the store`, {
+    hint: "free space on this machine; the campaign resumes by itself",
+    cause,
+  });

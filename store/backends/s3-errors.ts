@@ -62,11 +62,16 @@ export const isPermanent = (cause: unknown): boolean =>
   isDenied(cause) ||
   statusOf(cause) === 501;
 
-/** The credentials were refused, or the server did not say why, as for HEAD. */
+const hasNoReason = (cause: unknown): boolean =>
+  nameOf(cause) === "" || /^(\d+|Unknown|UnknownError|BadRequest|Forbidden)$/.test(nameOf(cause));
+
+/** A refusal without a body, as of HEAD: a GET of the same key is refused with the reason. */
+export const isUnexplained = (cause: unknown): boolean =>
+  hasNoReason(cause) && [301, 400, 401, 403].includes(statusOf(cause) ?? 0);
+
+/** The credentials were refused, or the server did not say why. */
 export const isStaleIdentity = (cause: unknown): boolean =>
-  CREDENTIALS.has(nameOf(cause)) ||
-  ((nameOf(cause) === "" || /^(\d+|Unknown|UnknownError|BadRequest|Forbidden)$/.test(nameOf(cause))) &&
-    (isDenied(cause) || statusOf(cause) === 400));
+  CREDENTIALS.has(nameOf(cause)) || (hasNoReason(cause) && (isDenied(cause) || statusOf(cause) === 400));
 
 // oxlint-disable-next-line max-lines-per-function -- one table: S3's errors and their codes, first match
 export function translated(cause: unknown, store: string, call: Call): Error {

@@ -2,6 +2,7 @@
 // clearly say "created" (412, 409, a lost answer) is settled by reading the key. (docs/store.md)
 import { createHash } from "node:crypto";
 import { readFile, stat } from "node:fs/promises";
+import type { Readable } from "node:stream";
 import {
   DeleteObjectCommand,
   GetObjectCommand,
@@ -16,7 +17,17 @@ import { download } from "./s3-download.ts";
 import type { Download, Range } from "./s3-download.ts";
 import { listEntries, listFolders, listUploads } from "./s3-listing.ts";
 import { downloadInParts, PART_BYTES, uploadInParts } from "./s3-parts.ts";
-import { isMissingKey, isNotFound, isPermanent, isReplaced, translated } from "./s3-errors.ts";
+import {
+  isMissingKey,
+  isNotFound,
+  isPermanent,
+  isReplaced,
+  isUnexplained,
+  translated,
+} from "./s3-errors.ts";
+
+/** A bucket that was seen this long ago still counts as there. */
+const SEEN_MS = 1_000;
 
 /** Downloads of one object that begin again because somebody replaced it meanwhile. */
 const WHOLE_TRIES_MAX = 5;
@@ -35,8 +46,26 @@ export function s3Backend(location: S3Location, makeClient?: () => S3Client): Ba
     return Buffer.compare(stored, bytes) === 0 ? "created" : "exists";
   }
 
+  let bucketSeenAtMs = -Infinity;
+
+  /**
+   * Undefined if the key does not exist. The answer to HEAD has no body, so it does not tell a missing key from a
+   * missing bucket, nor what is wrong with the credentials. The answer to GET does.
+   */
+  async function explained(client: S3Client, key: string, cause: unknown): Promise<undefined> {
+    if (!isNotFound(cause) && !isUnexplained(cause)) throw cause;
+    const nowMs = performance.now();
+    if (isNotFound(cause) && nowMs - bucketSeenAtMs < SEEN_MS) return;
+    const firstByte = { ...s3.object(key), Range: "bytes=0-0" };
+    const found = await client.send(new GetObjectCommand(firstByte)).catch(unless(isMissingKey));
+    (found?.Body as Readable | undefined)?.destroy();
+    if (!isNotFound(cause)) throw cause;
+    bucketSeenAtMs = nowMs;
+  }
+
   return {
     name,
+    presentForMs: SEEN_MS,
     get,
     digest: (key) => readWhole(s3, key, (object) => digestOf(object.between(0, object.sizeBytes))),
     getFile: (key, path) => readWhole(s3, key, (object) => downloadInParts(object, path)),
@@ -70,7 +99,7 @@ export function s3Backend(location: S3Location, makeClient?: () => S3Client): Ba
     },
     async stat(key) {
       const head = await s3.call("HeadObject", (client) =>
-        client.send(new HeadObjectCommand(s3.object(key))).catch(unless(isNotFound)),
+        client.send(new HeadObjectCommand(s3.object(key))).catch((cause: unknown) => explained(client, key, cause)),
       );
       return (
         head && { key, sizeBytes: head.ContentLength ?? 0, modifiedMs: head.LastModified?.getTime() ?? 0 }

@@ -100,11 +100,13 @@ export function installFiles({ store, folders, journal, ask }: FileLayer): void 
       await point("after", "put", to);
     },
     async mkdir(path: string, options?: Parameters<typeof real.mkdir>[1]) {
-      const first = await real.mkdir(path, options);
+      const recursive = typeof options === "object" && options?.recursive === true;
+      const made = await real.mkdir(path, options);
+      const first = recursive ? made : path;
       if (kept(path))
-        for (let made = first; made !== undefined && isUnder(made, path); made = next(made, path))
-          note({ op: "folder", path: made });
-      return first;
+        for (let folder = first; folder !== undefined && isUnder(folder, path); folder = next(folder, path))
+          note({ op: "folder", path: folder });
+      return made;
     },
     async rm(path: string, options?: Parameters<typeof real.rm>[1]) {
       await real.rm(path, options);
