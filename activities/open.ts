@@ -13,7 +13,7 @@ import type {
 import type { AppendInput, Opened, OpenInput } from "./contract.ts";
 import { refuseOtherStore } from "./attempt/context.ts";
 import type { Deps } from "./deps.ts";
-import { ledgerGone } from "../store/ledger.ts";
+import { ledgerGone } from "../store/ledger-errors.ts";
 import type { Row } from "../store/types.ts";
 import { specOf } from "./artifacts.ts";
 

@@ -21,8 +21,8 @@ export interface Tree {
   files: TreeFile[];
 }
 
-/** Far shorter than the grace period of `prune`: a blob of this age stays until a manifest names it. */
-const YOUNG_MS = 60 * 60_000;
+/** Half of the shortest grace of `prune` beside an open campaign: a younger blob stays until it is named. */
+const YOUNG_MS = 30 * 60_000;
 /** A larger file is uploaded again without a look: reading the blob in the store would cost as much. */
 const LOOK_BYTES_MAX = 256 * 1024 ** 2;
 
@@ -130,8 +130,15 @@ export class Blobs {
   private async isWanted(digest: Digest): Promise<boolean> {
     const found = await this.backend.stat(blobKey(digest));
     if (!found || Date.now() - found.modifiedMs > YOUNG_MS) return false;
-    return (await this.backend.digest(blobKey(digest))) === digest;
+    const stored = this.backend.digest(blobKey(digest)).catch(ifNoFile);
+    return (await stored) === digest;
   }
+}
+
+/** What is no file is written again, which replaces it if nothing can be lost, or names it. */
+function ifNoFile(error: unknown): undefined {
+  if (!(error instanceof RatchetError && error.code === "artifact_corrupt")) throw error;
+  return undefined;
 }
 
 const VERIFY_HINT = "`ratchet verify` lists all damage, `ratchet repair` makes it again";

@@ -3,10 +3,12 @@
 // id exists changes nothing.
 import { RatchetError } from "../errors/index.ts";
 import { again } from "./again.ts";
-import { canonicalDigest, sha256 } from "./canonical.ts";
-import { exactBytes, parseExact } from "./exact-json.ts";
+import { canonicalDigest } from "./canonical.ts";
+import { exactBytes } from "./exact-json.ts";
 import { ledgerKey, ledgerPrefix } from "./layout.ts";
-import type { Backend, Digest, Ledger, NewRow, Row, SealedRows } from "./types.ts";
+import { Chain } from "./ledger-chain.ts";
+import { ledgerGone, missingRow, RESTORE } from "./ledger-errors.ts";
+import type { Backend, Ledger, NewRow, Row, SealedRows } from "./types.ts";
 
 /** A writer that finds a new last row tries again, at most this many times in a row. */
 const TRIES = 1_000;
@@ -149,85 +151,6 @@ class CampaignLedger implements Ledger {
     return chain;
   }
 }
-
-/** The first rows of a ledger, each checked against its seal and the row before it. */
-class Chain {
-  readonly rows: Row<unknown>[] = [];
-  /** Of each row's bytes. */
-  readonly digests: Digest[] = [];
-  epoch = 0;
-  private readonly byId = new Map<string, Row<unknown>>();
-  private readonly campaignId: string;
-
-  constructor(campaignId: string) {
-    this.campaignId = campaignId;
-  }
-
-  get count(): number {
-    return this.rows.length;
-  }
-
-  get last(): Digest | null {
-    return this.digests.at(-1) ?? null;
-  }
-
-  row<E>(id: string): Row<E> | undefined {
-    return this.byId.get(id) as Row<E> | undefined;
-  }
-
-  add(bytes: Uint8Array): void {
-    const row = this.checked(bytes);
-    this.rows.push(row);
-    if (!this.byId.has(row.id)) this.byId.set(row.id, row);
-    this.digests.push(sha256(bytes));
-    this.epoch = Math.max(this.epoch, row.epoch);
-  }
-
-  private checked(bytes: Uint8Array): Row<unknown> {
-    const n = this.count;
-    const { seal, ...row } = this.parse(bytes);
-    if (typeof row.id !== "string" || !Number.isSafeInteger(row.epoch) || row.event === null)
-      throw this.broken("has no id, epoch or event");
-    if (seal !== canonicalDigest(row)) throw this.broken("is not what its seal says");
-    if (row.n !== n) throw this.broken(`calls itself row ${row.n}`);
-    if (row.previous !== this.last)
-      throw this.broken(`follows a row of digest ${row.previous}, but row ${n - 1} has ${this.last}`);
-    return row;
-  }
-
-  private parse(bytes: Uint8Array): Row<unknown> & { seal?: Digest } {
-    try {
-      return parseExact(bytes) as unknown as Row<unknown> & { seal?: Digest };
-    } catch (cause) {
-      throw this.broken(`cannot be read: ${(cause as Error).message}`, cause);
-    }
-  }
-
-  private broken(what: string, cause?: unknown): RatchetError {
-    return new RatchetError(
-      "ledger_broken",
-      `row ${this.count} of the ledger of ${this.campaignId} ${what}`,
-      { hint: RESTORE, cause },
-    );
-  }
-}
-
-/** The error for a campaign that was created and whose ledger is empty. */
-export const ledgerGone = ({ name }: Pick<Backend, "name">, campaignId: string, cause?: unknown): RatchetError =>
-  new RatchetError(
-    "store_unreachable",
-    `${name} has no ledger of ${campaignId}: another store is in its place, or its rows are lost`,
-    { hint: "mount the campaign's store again, or move it back; the campaign waits and resumes by itself", cause },
-  );
-
-const RESTORE = "restore the row's object from a backup; `ratchet verify` lists all damage";
-
-const missingRow = (campaignId: string, n: number, keys: string[]): RatchetError =>
-  new RatchetError(
-    "ledger_broken",
-    `row ${n} of the ledger of ${campaignId} is gone, but ${keys.at(-1)} is there`,
-    { hint: RESTORE },
-  );
 
 /** Only its creation begins a campaign. Events of tests, which have no type, may begin a ledger too. */
 const mayBegin = (event: unknown): boolean => {

@@ -1,6 +1,6 @@
 // A store exists while its `ratchet.json` does. A disk that was unmounted, a folder that was moved and a
 // bucket that was emptied look like an empty store: without a check, a campaign would begin again in it, or
-// take every blob for lost. So `ratchet.json` is looked for before each write, and where a read finds nothing.
+// take every blob for lost. So each write, and each read that finds nothing, looks for `ratchet.json`.
 import { RatchetError } from "../errors/index.ts";
 import { FORMAT_KEY } from "./layout.ts";
 import type { Backend } from "./types.ts";

@@ -25,8 +25,8 @@ export interface Backend {
   /** `dir:/path`, `s3://bucket/prefix`, `memory:`. */
   readonly name: string;
   /**
-   * Writes within this time after `ratchet.json` was found do not look for it again, because a look at a remote
-   * store costs a request. Absent: each write looks.
+   * Writes within this time after `ratchet.json` was found do not look for it again, because a look at a
+   * remote store costs a request. Absent: each write looks.
    */
   readonly presentForMs?: number | undefined;
   /** Undefined if the key does not exist. Throws artifact_corrupt if something that is no file is there. */

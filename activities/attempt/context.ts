@@ -8,8 +8,6 @@ import { placeName } from "../../campaign/ids.ts";
 import { repairsOf } from "../../campaign/rules.ts";
 import type { CampaignInput, Facts, LedgerEvent, StageInput, StageName } from "../../campaign/types.ts";
 import type { Progress, WorkContext } from "../../runtimes/types.ts";
-import { ledgerKey } from "../../store/layout.ts";
-import { ledgerGone } from "../../store/ledger.ts";
 import type { Store } from "../../store/types.ts";
 import type { Heartbeat } from "../../temporal/heartbeat.ts";
 import type { Deps } from "../deps.ts";
@@ -17,6 +15,7 @@ import { withGracePeriod } from "./grace-period.ts";
 import { isCounted, toFailure } from "./failure.ts";
 import { crashesAfter } from "./piece-crashes.ts";
 import { specOf } from "../artifacts.ts";
+import { lossOf } from "./loss.ts";
 import { Watchdog } from "./watchdog.ts";
 
 const HEARTBEAT_MS = 1_000;
@@ -91,23 +90,13 @@ export async function inStage<I extends AnyInput, R>(
     if (activity.cancellationSignal.aborted)
       throw await activity.cancelled.catch((cancelled: unknown) => cancelled);
     if (deps.draining.aborted) throw toFailure(drainingError(input));
-    const cause = stuck.signal.aborted ? stuck.signal.reason : await lossOf(deps.store, input.campaign, error);
+    const cause = stuck.signal.aborted
+      ? stuck.signal.reason
+      : await lossOf(deps.store, input.campaign, error);
     throw counted(activity, heartbeat, cause);
   } finally {
     clearInterval(heartbeats);
   }
-}
-
-/**
- * A blob that is missing together with the campaign's ledger is not lost: another store is in the place of the
- * campaign's, for example on a mount point that is empty.
- */
-export async function lossOf(store: Store, { campaignId }: CampaignInput, error: unknown): Promise<unknown> {
-  if ((error as Partial<RatchetError>).code !== "artifact_missing") return error;
-  return store.backend.stat(ledgerKey(campaignId, 0)).then(
-    (row) => (row ? error : ledgerGone(store, campaignId, error)),
-    (unreachable: unknown) => unreachable,
-  );
 }
 
 interface Attempt<I> {

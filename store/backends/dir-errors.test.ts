@@ -8,7 +8,7 @@ describe("errors of the file system", () => {
   for (const [code, systemCodes] of [
     ["disk_full", ["ENOSPC", "EDQUOT"]],
     ["store_denied", ["EACCES", "EPERM", "EROFS"]],
-    ["store_unreachable", ["EIO", "ESTALE", "ENOTCONN", "ETIMEDOUT"]],
+    ["store_unreachable", ["EIO", "ESTALE", "ENOTCONN", "ETIMEDOUT", "ENODEV", "ENXIO", "EHOSTDOWN"]],
   ] as const)
     it(`are ${code}: ${systemCodes.join(", ")}`, () => {
       for (const systemCode of systemCodes) {
@@ -24,8 +24,19 @@ describe("errors of the file system", () => {
     for (const code of ["ENOENT", "ENOTDIR"]) assert.equal(absent(systemError(code), "/store"), undefined);
   });
 
-  it("stay as they are if the store has no code for them", () => {
-    const cause = systemError("EISDIR");
+  it("are store_unreachable in a write: ENOENT, ENOTDIR, because a write makes its folders", () => {
+    for (const code of ["ENOENT", "ENOTDIR"]) {
+      const { code: found } = translated(systemError(code), "/store") as Error & { code: string };
+      assert.equal(found, "store_unreachable");
+    }
+  });
+
+  it("stay as they are if the store has no code for them, or if they are of the caller's file", () => {
+    const cause = systemError("EMFILE");
     assert.equal(translated(cause, "/store"), cause);
+    const mine = Object.assign(systemError("EACCES"), { path: "/mine", dest: "/stored/elsewhere" });
+    assert.equal(translated(mine, "/store"), mine);
+    const into = Object.assign(systemError("EACCES"), { path: "/mine", dest: "/store/blobs/x" });
+    assert.notEqual(translated(into, "/store"), into);
   });
 });

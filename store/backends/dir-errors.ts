@@ -17,8 +17,8 @@ type SystemError = NodeJS.ErrnoException & { dest?: string };
 export const codeOf = (error: unknown): string => (error as SystemError).code ?? "";
 
 /**
- * Undefined for a file that does not exist; throws every other error, also if a file is in the place of one of
- * the store's folders.
+ * Undefined for a file that does not exist; throws every other error, also if a file is in the place of one
+ * of the store's folders.
  */
 export function absent(error: unknown, root: string): undefined {
   if (codeOf(error) === "ENOENT") return undefined;
@@ -86,12 +86,21 @@ const typeOf = (found: Stats): string =>
 const concerns = ({ path, dest }: SystemError, root: string): boolean =>
   path === undefined || [path, dest].some((at) => at === root || at?.startsWith(join(root, sep)) === true);
 
-/** The part of `path`, below the root, that is a file. */
+/** The part of `path`, below the root, that is a file. If the root or a folder above it is one: undefined. */
 function fileInPlaceOfFolder(path: string, root: string): string | undefined {
+  if (isFile(root)) return undefined;
   let at = root;
   for (const name of relative(root, path).split(sep)) {
     at = join(at, name);
-    if (statSync(at, { throwIfNoEntry: false })?.isDirectory() === false) return at === path ? undefined : at;
+    if (isFile(at)) return at;
   }
   return undefined;
+}
+
+function isFile(path: string): boolean {
+  try {
+    return !statSync(path).isDirectory();
+  } catch {
+    return false; // it does not exist, or a file is above it
+  }
 }

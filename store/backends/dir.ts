@@ -46,7 +46,7 @@ export function dirBackend(root: string): Backend {
       await rm(temporary, { force: true }).catch(() => undefined);
     }
   }
-  /** `work` on the file of a key; undefined if there is none. It never begins to read a FIFO, which may block. */
+  /** `work` on the file of a key; undefined if there is none. Never reads a FIFO, which may block. */
   async function read<T>(key: string, work: (path: string) => Promise<T>): Promise<T | undefined> {
     const path = pathOf(key);
     try {

@@ -17,14 +17,7 @@ import { download } from "./s3-download.ts";
 import type { Download, Range } from "./s3-download.ts";
 import { listEntries, listFolders, listUploads } from "./s3-listing.ts";
 import { downloadInParts, PART_BYTES, uploadInParts } from "./s3-parts.ts";
-import {
-  isMissingKey,
-  isNotFound,
-  isPermanent,
-  isReplaced,
-  isUnexplained,
-  translated,
-} from "./s3-errors.ts";
+import { isMissingKey, isNotFound, isPermanent, isReplaced, isUnexplained, translated } from "./s3-errors.ts";
 
 /** A bucket that was seen this long ago still counts as there. */
 const SEEN_MS = 1_000;
@@ -49,8 +42,8 @@ export function s3Backend(location: S3Location, makeClient?: () => S3Client): Ba
   let bucketSeenAtMs = -Infinity;
 
   /**
-   * Undefined if the key does not exist. The answer to HEAD has no body, so it does not tell a missing key from a
-   * missing bucket, nor what is wrong with the credentials. The answer to GET does.
+   * Undefined if the key does not exist. The answer to HEAD has no body, so it does not tell a missing key
+   * from a missing bucket, nor what is wrong with the credentials. The answer to GET does.
    */
   async function explained(client: S3Client, key: string, cause: unknown): Promise<undefined> {
     if (!isNotFound(cause) && !isUnexplained(cause)) throw cause;
@@ -99,7 +92,9 @@ export function s3Backend(location: S3Location, makeClient?: () => S3Client): Ba
     },
     async stat(key) {
       const head = await s3.call("HeadObject", (client) =>
-        client.send(new HeadObjectCommand(s3.object(key))).catch((cause: unknown) => explained(client, key, cause)),
+        client
+          .send(new HeadObjectCommand(s3.object(key)))
+          .catch((cause: unknown) => explained(client, key, cause)),
       );
       return (
         head && { key, sizeBytes: head.ContentLength ?? 0, modifiedMs: head.LastModified?.getTime() ?? 0 }

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { existsSync } from "node:fs";
-import { chmod, mkdir, mkdtemp, readdir, rm, symlink, utimes, writeFile } from "node:fs/promises";
+import { chmod, mkdir, mkdtemp, readdir, rename, rm, symlink, utimes, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { after, it } from "node:test";
@@ -72,6 +72,51 @@ it("leaves half-written files to prune, which deletes them by their age", async 
 });
 
 const notLinux = process.platform === "linux" ? false : "needs Linux's /proc and /sys";
+
+it("does not begin again at its place while it is moved away, and resumes when it is back", async () => {
+  const folder = await mkdtemp(join(root, "moved-"));
+  const store = await openStore(`dir:${folder}`);
+  const raw = dirBackend(folder);
+  const event = { type: "created" };
+  await store.ledger("c").append({ id: "created", epoch: 0, event, by: "test" });
+  const failed = { id: "failed", epoch: 0, event: { type: "failed" }, by: "test" };
+  const gone = { code: "store_unreachable" };
+  await rename(folder, `${folder}.away`);
+  for (const appear of [async () => undefined, () => mkdir(folder)]) {
+    await appear();
+    await assert.rejects(store.ledger("c").append(failed), gone);
+    await assert.rejects(store.putBlob("more"), gone);
+    await assert.rejects(openStore(`dir:${folder}`, { create: false }), { code: "store_absent" });
+  }
+  await rm(folder, { recursive: true });
+  // Without the check, too: it may have been made just before the store went away.
+  await assert.rejects(raw.put("blobs/sha256/ab/x", new Uint8Array([1])), gone);
+  await assert.rejects(raw.putIfAbsent("row", new Uint8Array([1])), gone);
+  assert.equal(existsSync(folder), false);
+  await writeFile(folder, "a file");
+  await assert.rejects(store.putBlob("more"), gone);
+  await rm(folder);
+  await rename(`${folder}.away`, folder);
+  assert.equal((await store.ledger("c").append(failed)).n, 1);
+});
+
+it("names the file in place of one of its folders", async () => {
+  const folder = await mkdtemp(join(root, "blocked-"));
+  const store = await openStore(`dir:${folder}`);
+  await writeFile(join(folder, "campaigns"), "a file");
+  const named = { code: "artifact_corrupt", message: /campaigns is a file/ };
+  await assert.rejects(store.ledger("c").read(), named);
+  await assert.rejects(async () => {
+    for await (const id of store.campaigns()) assert.fail(id);
+  }, named);
+});
+
+it("names the user's file, not the store, if an upload cannot read it", async () => {
+  const folder = await mkdtemp(join(root, "user-"));
+  const store = await openStore(`dir:${folder}`);
+  const mine = join(root, "mine-is-gone");
+  await assert.rejects(store.backend.putFile("key", mine), { code: "ENOENT", path: mine });
+});
 
 it("says that the disk failed if the system cannot read a file", { skip: notLinux }, async () => {
   const folder = await mkdtemp(join(root, "failing-"));

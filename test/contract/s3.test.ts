@@ -7,8 +7,11 @@ import type { AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { it } from "node:test";
+import { setTimeout as sleep } from "node:timers/promises";
+import { CreateBucketCommand, DeleteBucketCommand, DeleteObjectCommand } from "@aws-sdk/client-s3";
 import { parseS3Name, s3Backend } from "../../store/backends/s3.ts";
 import { storeOn } from "../../store/index.ts";
+import { blobKey } from "../../store/layout.ts";
 import { openS3Proxy } from "../support/s3-proxy.ts";
 import { maintenanceContract } from "./maintenance-contract.ts";
 import { client, s3, skip } from "./s3-server.ts";
@@ -40,6 +43,33 @@ it("names a bucket that does not exist", { skip }, async () => {
   await assert.rejects(backend.putIfAbsent("key", new Uint8Array([1])), { code: "bucket_missing" });
   await assert.rejects(backend.put("key", new Uint8Array([1])), { code: "bucket_missing" });
 });
+
+it(
+  "tells a bucket that vanished from a missing key, also for HEAD, whose answer says neither",
+  { skip },
+  async () => {
+    const raw = client(s3 as TestS3)();
+    const bucket = `vanishes-${randomBytes(4).toString("hex")}`;
+    const location = { bucket, prefix: "p" };
+    const missing = { code: "bucket_missing" };
+    await assert.rejects(s3Backend(location, client(s3 as TestS3)).stat("key"), missing);
+    await raw.send(new CreateBucketCommand({ Bucket: bucket }));
+    const store = await storeOn(s3Backend(location, client(s3 as TestS3)));
+    const digest = await store.putBlob("here");
+    assert.equal(await store.hasBlob("0".repeat(64)), false);
+    for (const key of ["ratchet.json", blobKey(digest)])
+      await raw.send(new DeleteObjectCommand({ Bucket: bucket, Key: `p/${key}` }));
+    await sleep(1_100);
+    await assert.rejects(store.hasBlob(digest), { code: "store_unreachable", message: /is gone/ });
+    await assert.rejects(store.putBlob("more"), { code: "store_unreachable", message: /is gone/ });
+    await raw.send(new DeleteBucketCommand({ Bucket: bucket }));
+    await sleep(1_100);
+    await assert.rejects(store.hasBlob(digest), missing);
+    await assert.rejects(store.getBlob(digest), missing);
+    await assert.rejects(store.putBlob("more"), missing);
+    await assert.rejects(store.ledger("c").read(), missing);
+  },
+);
 
 it("names credentials that the server refuses", { skip }, async () => {
   const backend = s3Backend(
@@ -132,8 +162,8 @@ it("uses credentials that were renewed in their file, without a restart", { skip
     const onlyLooks = s3Backend({ bucket, prefix: "renewed" });
     await assert.rejects(
       onlyLooks.stat("key"),
-      { code: "store_denied" },
-      "a refused HEAD has no body with a reason",
+      { code: "store_denied", message: /SignatureDoesNotMatch/ },
+      "a refused HEAD has no body with a reason, so a GET asks for it",
     );
     await write(secretAccessKey);
     assert.deepEqual([...((await later.get("key")) ?? [])], [1]);
@@ -141,6 +171,23 @@ it("uses credentials that were renewed in their file, without a restart", { skip
   } finally {
     setEnvironment(before);
     await rm(scratch, { recursive: true });
+  }
+});
+
+it("names stale credentials that a HEAD is refused for with 400 and no body", { skip }, async () => {
+  const proxy = await openS3Proxy((s3 as TestS3).endpoint);
+  const location = { bucket: (s3 as TestS3).bucket, prefix: "stale" };
+  const backend = s3Backend(location, client({ ...(s3 as TestS3), endpoint: proxy.endpoint }));
+  try {
+    // The proxy's answer to a HEAD has no body, as that of AWS.
+    proxy.fault = () => ({ status: 400, code: "ExpiredToken" });
+    await assert.rejects(backend.stat("key"), { code: "store_denied", message: /ExpiredToken/ });
+    proxy.fault = () => ({ status: 400, code: "InvalidRequest" });
+    await assert.rejects(backend.stat("key"), { code: "store_unreachable", message: /InvalidRequest/ });
+    proxy.fault = () => undefined;
+    assert.equal(await backend.stat("key"), undefined);
+  } finally {
+    await proxy.close();
   }
 });
 

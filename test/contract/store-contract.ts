@@ -5,6 +5,7 @@ import { mkdir, mkdtemp, readFile, rm, symlink, writeFile } from "node:fs/promis
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, describe, it } from "node:test";
+import { setTimeout as sleep } from "node:timers/promises";
 import { storeOn } from "../../store/index.ts";
 import { blobKey } from "../../store/layout.ts";
 import type { Backend, Store } from "../../store/types.ts";
@@ -320,6 +321,83 @@ export function storeContract(
       for (const id of ["a", "b", "c"]) await ledger.append({ id, epoch: 1, event: id, by: "test" });
       for (const n of [1, 2]) await backend.delete(`campaigns/shrunk/ledger/00000000000${n}.json`);
       assert.equal((await ledger.append({ id: "d", epoch: 1, event: "d", by: "test" })).n, 1);
+    });
+
+    it("refuses any other first row than `created`, and an empty ledger that had rows", async () => {
+      const gone = { code: "store_unreachable", kind: "resource" };
+      for (const type of ["failed", "opened", "cancelled", "repaired", "moved", "completed"])
+        await assert.rejects(
+          store.ledger("none").append({ id: type, epoch: 1, event: { type }, by: "test" }),
+          gone,
+        );
+      await assert.rejects(
+        store.ledger("none").takeOver({ id: "o", event: { type: "opened" }, by: "t" }),
+        gone,
+      );
+      const ledger = store.ledger("emptied");
+      const event = { type: "created" };
+      for (const id of ["a", "b"]) await ledger.append({ id, epoch: 0, event, by: "test" });
+      for (const n of [1, 0]) await backend.delete(`campaigns/emptied/ledger/00000000000${n}.json`);
+      for (const again of [1, 2]) {
+        await assert.rejects(ledger.append({ id: `c${again}`, epoch: 0, event, by: "test" }), gone);
+        await assert.rejects(ledger.follow(), gone);
+        await assert.rejects(ledger.read(), gone);
+      }
+      assert.deepEqual(await all(backend.list("campaigns/emptied/")), []);
+    });
+
+    it("is unreachable without ratchet.json, for writes and for reads that find nothing", async () => {
+      const digest = await store.putBlob("written before");
+      const format = (await backend.get("ratchet.json")) as Uint8Array;
+      const before = await all(backend.list(""));
+      await backend.delete("ratchet.json");
+      await sleep(backend.presentForMs ?? 0);
+      const path = join(scratch, "to-upload");
+      await writeFile(path, "from a file");
+      const { backend: checked } = store;
+      const calls: Record<string, () => Promise<unknown>> = {
+        put: () => checked.put("new", bytes("x")),
+        putFile: () => checked.putFile("new", path),
+        putIfAbsent: () => checked.putIfAbsent("new", bytes("x")),
+        delete: () => checked.delete(blobKey(digest)),
+        get: () => checked.get("absent"),
+        digest: () => checked.digest("absent"),
+        getFile: () => checked.getFile("absent", `${path}.back`),
+        stat: () => checked.stat("absent"),
+        list: () => all(checked.list("absent/")),
+        folders: () => all(checked.folders("absent/")),
+        putBlob: () => store.putBlob("a new blob"),
+        putTree: () => store.putTree(scratch),
+        getBlob: () => store.getBlob("0".repeat(64)),
+        hasBlob: () => store.hasBlob("0".repeat(64)),
+        readManifest: () => store.readManifest("campaigns/a/results/it-0001.1/train/a.json"),
+        commitManifest: () => store.commitManifest("m.json", { schema: "t/1", result: {}, facts: {} }),
+        append: () => store.ledger("new").append({ id: "a", epoch: 0, event: "a", by: "test" }),
+        ledger: () => store.ledger("new").read(),
+      };
+      for (const [call, work] of Object.entries(calls))
+        await assert.rejects(work(), { code: "store_unreachable", message: /is gone/ }, call);
+      assert.deepEqual(
+        await all(backend.list("")),
+        before.filter((key) => key !== "ratchet.json"),
+        "nothing was written",
+      );
+      assert.equal(text(await store.getBlob(digest)), "written before", "what is there can be read");
+      await backend.put("ratchet.json", format);
+      await store.putBlob("a new blob");
+      assert.equal(await checked.get("absent"), undefined, "it is there again at once");
+    });
+
+    it("looks for ratchet.json once for many writes in a row, if each look costs a request", async () => {
+      let looks = 0;
+      const counting = await storeOn({
+        ...backend,
+        presentForMs: 60_000,
+        stat: (key) => ((looks += Number(key === "ratchet.json")), backend.stat(key)),
+      });
+      looks = 0;
+      for (let n = 0; n < 20; n += 1) await counting.putBlob(`one of many ${n}`);
+      assert.equal(looks, 1);
     });
 
     it("refuses a store of a newer format", async () => {
