@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { access, cp, mkdir, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
+import { access, cp, mkdir, mkdtemp, readdir, readFile, rm, symlink, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { dirname, join, resolve } from "node:path";
 import { after, it } from "node:test";
@@ -350,6 +350,48 @@ async function withAdapter(dir: string, name: string): Promise<void> {
   );
   await writeCheckpoint(join(dir, "merged"), mergeAdapter(base, adapter), join(dir, "base"));
 }
+
+/** Hugging Face's cache: each file of the snapshot is a link to ../../blobs. */
+async function asHubCache(from: string, to: string): Promise<string> {
+  const snapshot = join(to, "snapshots", "main");
+  await mkdir(snapshot, { recursive: true });
+  await mkdir(join(to, "blobs"));
+  for (const [n, name] of (await readdir(from)).entries()) {
+    await cp(join(from, name), join(to, "blobs", `${n}`));
+    await symlink(`../../blobs/${n}`, join(snapshot, name));
+  }
+  return snapshot;
+}
+
+it("a checkpoint in Hugging Face's cache is read through its links; a lost one is named", async () => {
+  const dir = await campaignFolder();
+  const store = await memory();
+  const made = (await compile(dir, {}, { store })).compiled.policy.tree;
+  await store.getTree(made, join(dir, "plain"));
+  // On the file system of the temp folder, where weights are linked, not copied.
+  const snapshot = await asHubCache(join(dir, "plain"), join(dir, "models--org--name"));
+  const linked = await compile(dir, { policy: { path: snapshot } }, { store });
+  assert.equal(linked.compiled.policy.tree, made);
+  const weights = join(snapshot, "model.safetensors");
+  await rm(weights);
+  for (const lost of [
+    () => symlink("../../blobs/gone", weights),
+    () => symlink("model.safetensors", weights),
+    () => mkdir(weights),
+  ]) {
+    await lost();
+    await assert.rejects(compile(dir, { policy: { path: snapshot } }, { store }), {
+      code: "file_unreadable",
+      message: new RegExp(`^${weights} cannot be read`),
+    });
+    await rm(weights, { recursive: true });
+  }
+  await writeFile(weights, "no weights");
+  await assert.rejects(compile(dir, { policy: { path: snapshot } }, { store }), (error: Error) => {
+    assert.doesNotMatch(error.message, /ratchet-compile-[A-Za-z0-9]{6}\//, "not the staged copy");
+    return error.message.includes(snapshot);
+  });
+});
 
 it("a given adapter is merged into its base; an adapter inside a model's folder is ignored", async () => {
   const dir = await campaignFolder();

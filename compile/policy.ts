@@ -1,7 +1,7 @@
 // π_0 as a folder in Hugging Face layout: a given checkpoint, an adapter merged into its base, or weights
 // made from the seed with a given tokenizer. It is checked by loading it. Only the model's files are copied,
 // so that a README beside them does not change the digest.
-import { copyFile, link, mkdir, readdir, stat } from "node:fs/promises";
+import { copyFile, link, mkdir, readdir, realpath, stat } from "node:fs/promises";
 import { basename, dirname, join, resolve } from "node:path";
 import { RatchetError } from "../errors/index.ts";
 import { deriveSeed } from "../campaign/recipe/seeds.ts";
@@ -31,14 +31,16 @@ export async function stagePolicy(spec: ResolvedSpec, baseDir: string, folder: s
   await mkdir(folder, { recursive: true });
   if (init) await makePolicy(spec, init, baseDir, folder);
   else await takeFiles("policy.path", path!, baseDir, folder);
-  return readStaged(folder, `policy.path ${path}`);
+  return readStaged(folder, `policy.path ${path}`).catch(naming(resolve(baseDir, path ?? folder), folder));
 }
 
 /** The preference model that the spec names. */
 export async function stagePreferenceModel(path: string, baseDir: string, folder: string): Promise<Policy> {
   await mkdir(folder, { recursive: true });
   await takeFiles("score.preferenceModel.path", path, baseDir, folder);
-  return readStaged(folder, `score.preferenceModel.path ${path}`);
+  return readStaged(folder, `score.preferenceModel.path ${path}`).catch(
+    naming(resolve(baseDir, path), folder),
+  );
 }
 
 async function readStaged(folder: string, name: string): Promise<Policy> {
@@ -92,10 +94,29 @@ async function mergeFiles(source: string, folder: string): Promise<void> {
   if ((await readdir(baseDir)).includes(ends)) await copyFile(join(baseDir, ends), join(folder, ends));
 }
 
-/** A hard link if the file system allows it, because weights are large and this code never writes to them. */
+/**
+ * A hard link if the file system allows it, because weights are large and this code never writes to them. Of
+ * the file itself: in Hugging Face's cache `from` is a link to ../../blobs, which leads nowhere from `to`.
+ */
 async function take(from: string, to: string): Promise<void> {
-  await link(from, to).catch(() => copyFile(from, to));
+  try {
+    const file = await realpath(from);
+    if (!(await stat(file)).isFile()) throw new Error("it is no file");
+    await link(file, to).catch(() => copyFile(file, to));
+  } catch (cause) {
+    throw new RatchetError("file_unreadable", `${from} cannot be read: ${(cause as Error).message}`, {
+      file: from,
+      hint: "if it is a link, its target must exist: download the checkpoint again",
+      cause,
+    });
+  }
 }
+
+/** A handler of rejections that names the author's folder in place of the staged copy. */
+const naming = (source: string, folder: string) => (error: Error) => {
+  error.message = error.message.replaceAll(folder, source);
+  throw error;
+};
 
 // ---------------------------------------------------------------- a checkpoint from the seed
 
