@@ -71,7 +71,9 @@ export const CODES = {
   },
   campaign_open: {
     kind: "spec",
-    means: "`repair` of a place that is running, or `erase` of a prompt in a campaign that has not ended",
+    means:
+      "`repair` of a place that is running, `erase` of a prompt in a campaign that has not ended, or " +
+      "`prune` with a grace below an hour beside one",
   },
   campaign_unknown: { kind: "spec", means: "the store has no such campaign" },
   chat_template_missing: {
@@ -161,11 +163,22 @@ export const CODES = {
       "`verify`: erased bytes are in the store again, because somebody put them there. Run `ratchet " +
       "erase` again",
   },
+  head_missing: {
+    kind: "artifact",
+    means:
+      "`verify --head`: no row of the ledger has that digest. The last rows were removed, or the ledger " +
+      "was rewritten, since somebody noted it",
+  },
   lease_lost: {
     kind: "artifact",
     means: "another run has taken the campaign over. This run ends; there is nothing to do",
   },
-  ledger_broken: { kind: "artifact", means: "a row was changed, or does not follow from the row before it" },
+  ledger_broken: {
+    kind: "artifact",
+    means:
+      "a row was changed, does not follow from the row before it, or disagrees with the results that " +
+      "it names",
+  },
   ledger_contended: {
     kind: "artifact",
     means: "other writers appended to the ledger 1,000 times in a row before this one could",
@@ -283,7 +296,9 @@ export const CODES = {
   store_unreachable: {
     kind: "resource",
     retry: "forever",
-    means: "the store does not answer, or the answer is not S3's",
+    means:
+      "the store does not answer, the answer is not S3's, or the store is gone: unmounted, moved, or " +
+      "another one is in its place",
   },
   store_unsupported: {
     kind: "resource",

@@ -2,13 +2,14 @@
 // has not completed, the last row of the old ledger then says where it moved: from then on no run can write
 // here. Only after that does the new store get the ledger. An interrupted copy resumes when the same command
 // runs again. (docs/store.md, "Copying")
+import { randomUUID } from "node:crypto";
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { RatchetError } from "../../errors/index.ts";
 import type { CampaignRecord, Digest, LedgerEvent, LedgerRow } from "../../campaign/types.ts";
 import { recordErasure } from "../../store/erased.ts";
-import { blobKey, ledgerKey } from "../../store/layout.ts";
+import { blobKey, ledgerKey, PROBES_PREFIX } from "../../store/layout.ts";
 import type { Store } from "../../store/types.ts";
 import { eachOf } from "../record/each.ts";
 import { ReachableSet } from "./reachable-set.ts";
@@ -49,6 +50,7 @@ export async function copyCampaign(
     });
   await refuseOther(from, to, campaignId, rows);
   await to.proveWrites();
+  await refuseSame(from, to, campaignId);
 
   const copied: Copied = {
     campaignId,
@@ -77,6 +79,20 @@ function refuseMoved({ campaignId, status }: CampaignRecord, rows: LedgerRow[], 
       hint: `copy it from there: --store ${moved.to}`,
     });
   }
+}
+
+/**
+ * Two names may be of one store: a link, a bind mount, another endpoint. Then what is written under one
+ * name is read under the other.
+ */
+async function refuseSame(from: Store, to: Store, campaignId: string): Promise<void> {
+  const key = `${PROBES_PREFIX}${randomUUID()}.json`;
+  await to.backend.putIfAbsent(key, new TextEncoder().encode(JSON.stringify({ copy: campaignId })));
+  const seen = await from.backend.get(key).finally(() => to.backend.delete(key).catch(() => undefined));
+  if (seen)
+    throw new RatchetError("usage_invalid", `${to.name} is the store ${from.name} under another name`, {
+      hint: `${campaignId} is there already; name another store`,
+    });
 }
 
 /** A ledger in the other store must be the beginning of this one. */

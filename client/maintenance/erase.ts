@@ -6,7 +6,7 @@ import { RatchetError } from "../../errors/index.ts";
 import { canonicalJson, sha256 } from "../../store/index.ts";
 import type { Entry, Store } from "../../store/types.ts";
 import { recordErasure } from "../../store/erased.ts";
-import { BLOBS_PREFIX, blobKey } from "../../store/layout.ts";
+import { BLOBS_PREFIX, blobKey, digestOfKey } from "../../store/layout.ts";
 import type { CompiledSpec } from "../../campaign/spec/compiled.ts";
 import { referencesPrefix } from "../../campaign/ids.ts";
 import { namesIn } from "../../campaign/names.ts";
@@ -174,7 +174,8 @@ async function rowsOfPrompt(
   const entries: Entry[] = [];
   for await (const entry of store.backend.entries(BLOBS_PREFIX)) entries.push(entry);
   await eachOf(entries, async ({ key, sizeBytes }) => {
-    const digest = key.slice(key.lastIndexOf("/") + 1);
+    const digest = digestOfKey(key);
+    if (digest === undefined) return;
     const named = reachables.some(({ digests }) => digests.has(digest));
     if (reachables.some(({ files }) => files.has(digest)) || (!named && sizeBytes > STRAY_BYTES_MAX)) return;
     const split = withoutPrompt(await store.getBlob(digest), promptId, contents);

@@ -4,8 +4,10 @@
 // checks it once more before a manifest names it (docs/store.md, "Pruning").
 import { RatchetError } from "../../errors/index.ts";
 import { workPrefix } from "../../campaign/ids.ts";
-import { BLOBS_PREFIX, PROBES_PREFIX } from "../../store/layout.ts";
+import type { CampaignRecord } from "../../campaign/types.ts";
+import { BLOBS_PREFIX, digestOfKey, PROBES_PREFIX } from "../../store/layout.ts";
 import type { Entry, Store } from "../../store/types.ts";
+import { hasEnded } from "../follow/outcome.ts";
 import { eachOf } from "../record/each.ts";
 import { campaignIds, requireCampaign } from "../record/record.ts";
 import { ReachableSet } from "./reachable-set.ts";
@@ -35,6 +37,8 @@ export interface Pruned {
 }
 
 export const GRACE_MS = 24 * 60 * 60_000;
+/** A writer uses a blob of half this age as it is (store/blobs.ts) and commits soon after. */
+export const OPEN_GRACE_MS = 60 * 60_000;
 
 export async function pruneStore(store: Store, options: PruneOptions): Promise<Pruned> {
   if (!(options.graceMs >= 0))
@@ -46,19 +50,23 @@ export async function pruneStore(store: Store, options: PruneOptions): Promise<P
   // is committed later are young.
   const blobs: Entry[] = [];
   for await (const entry of backend.entries(BLOBS_PREFIX)) blobs.push(entry);
+  const records: CampaignRecord[] = [];
+  for (const id of await campaignIds(store)) records.push((await requireCampaign(store, id)).record);
+  refuseShortGrace(records, options);
   const reachable = new ReachableSet(store);
-  for (const id of await campaignIds(store)) {
-    const { record } = await requireCampaign(store, id);
+  for (const { campaignId: id, status } of records) {
     pruned.campaigns += 1;
-    const completed = record.status === "completed";
+    const completed = status === "completed";
     await reachable.campaign(id, { checkpoints: !completed });
     if (completed)
       for await (const entry of backend.entries(workPrefix(id)))
         await sweep.remove(pruned.checkpoints, entry, () => backend.delete(entry.key));
   }
   await eachOf(blobs, async (entry) => {
-    if (reachable.digests.has(entry.key.slice(entry.key.lastIndexOf("/") + 1)))
-      return count(pruned.kept, entry);
+    const digest = digestOfKey(entry.key);
+    // Nothing of Ratchet has such a name, so nobody knows whether it may go.
+    if (digest === undefined) return;
+    if (reachable.digests.has(digest)) return count(pruned.kept, entry);
     // A writer may have written it again since it was listed.
     const now = sweep.keeps(entry) || options.dryRun ? entry : await backend.stat(entry.key);
     if (now) await sweep.remove(pruned.blobs, now, () => backend.delete(entry.key));
@@ -68,6 +76,17 @@ export async function pruneStore(store: Store, options: PruneOptions): Promise<P
   for await (const leftover of backend.leftovers())
     await sweep.remove(pruned.leftovers, leftover, () => leftover.remove());
   return pruned;
+}
+
+/** An open campaign may be about to name a blob that it has just written, or found. */
+function refuseShortGrace(records: readonly CampaignRecord[], { dryRun, graceMs }: PruneOptions): void {
+  const open = records.find((record) => !hasEnded(record));
+  if (!open || dryRun || graceMs >= OPEN_GRACE_MS) return;
+  throw new RatchetError(
+    "campaign_open",
+    `${open.campaignId} is ${open.status}, and a grace of ${Math.round(graceMs / 1000)} s is below 1 h`,
+    { hint: "use --grace 1h or more, or wait until the campaign has ended" },
+  );
 }
 
 /** Deletes old objects and counts all. */

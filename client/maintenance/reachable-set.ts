@@ -5,12 +5,13 @@ import { namesIn, typeOf } from "../../campaign/names.ts";
 import type { Name } from "../../campaign/names.ts";
 import { referencesPrefix, resultsPrefix, workPrefix } from "../../campaign/ids.ts";
 import { repairsOf } from "../../campaign/rules.ts";
-import type { Digest, LedgerEvent } from "../../campaign/types.ts";
+import type { Digest } from "../../campaign/types.ts";
 import { readErasure } from "../../store/erased.ts";
 import type { Erasure } from "../../store/erased.ts";
-import { ERASED_PREFIX } from "../../store/layout.ts";
+import { ERASED_PREFIX, erasedDigest } from "../../store/layout.ts";
 import type { Store } from "../../store/types.ts";
 import { eachOf } from "../record/each.ts";
+import { readRows } from "../record/rows.ts";
 import { currentManifests } from "../record/work.ts";
 import { documentOf, isTree, readSmallBlob } from "./documents.ts";
 
@@ -35,7 +36,7 @@ export class ReachableSet {
    * blobs it names.
    */
   async campaign(campaignId: string, { checkpoints = true } = {}): Promise<void> {
-    const rows = await this.store.ledger(campaignId).read<LedgerEvent>();
+    const { rows } = await readRows(this.store, campaignId);
     for (const { event } of rows) this.add(namesIn(event, "ledger"));
     const repairs = repairsOf(rows);
     const prefixes = checkpoints
@@ -46,8 +47,10 @@ export class ReachableSet {
         this.manifest(key, campaignId),
       );
     for (let digest = this.unread.pop(); digest; digest = this.unread.pop()) await this.document(digest);
-    for await (const key of this.store.backend.list(ERASED_PREFIX))
-      await this.erased(key.slice(ERASED_PREFIX.length, -".json".length));
+    for await (const key of this.store.backend.list(ERASED_PREFIX)) {
+      const digest = erasedDigest(key);
+      if (digest !== undefined) await this.erased(digest);
+    }
   }
 
   private async manifest(key: string, campaignId: string): Promise<void> {

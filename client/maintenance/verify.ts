@@ -1,23 +1,30 @@
 // `verify`: hashes everything that a campaign needs and follows every reference: the chain of the ledger, the
 // spec, every manifest of results and checkpoints, and all blobs that these name. By default it also hashes
 // the other blobs of the store, because another campaign that makes the same bytes would adopt a damaged one.
-// It reports all damage, not only the first.
+// It reports all damage, not only the first. The decisions must agree with the results that they name.
+import { RatchetError } from "../../errors/index.ts";
 import { workPrefix, resultsPrefix } from "../../campaign/ids.ts";
 import { namesIn, typeOf } from "../../campaign/names.ts";
 import type { Name } from "../../campaign/names.ts";
 import { repairsOf } from "../../campaign/rules.ts";
-import type { Digest, LedgerEvent, LedgerRow, Manifest } from "../../campaign/types.ts";
-import { readErasure } from "../../store/erased.ts";
-import { BLOBS_PREFIX, ERASED_PREFIX, erasedKey } from "../../store/layout.ts";
+import type { Digest, LedgerRow, Manifest } from "../../campaign/types.ts";
 import type { Store } from "../../store/types.ts";
+import { readRows } from "../record/rows.ts";
 import { currentManifests } from "../record/work.ts";
 import { BlobChecker } from "./blob-checker.ts";
 import type { VerifyProblem } from "./blob-checker.ts";
+import { disagreements, isDeciding } from "./decisions.ts";
+import type { DecidingResult } from "./decisions.ts";
+import { checkErasures, checkStrays } from "./stray-objects.ts";
 
 export type { VerifyProblem };
 
 export interface Verification {
   campaignId: string;
+  /**
+   * SHA-256 of the last row's bytes, which covers the whole ledger. Undefined if the ledger cannot be read.
+   */
+  head?: Digest;
   checked: { rows: number; manifests: number; blobs: number; sizeBytes: number };
   /** Digests of erased blobs: no damage. */
   erased: Digest[];
@@ -27,6 +34,8 @@ export interface Verification {
 export interface VerifyOptions {
   /** Skip blobs that this campaign does not name: in a large shared store they are most of the work. */
   campaignOnly?: boolean;
+  /** A head that an earlier `verify` printed: the ledger must still hold that row, and so all before it. */
+  head?: Digest;
   /** Called with the number of blobs hashed so far. */
   onProgress?: (blobs: number) => void;
 }
@@ -34,11 +43,15 @@ export interface VerifyOptions {
 export async function verifyCampaign(
   store: Store,
   campaignId: string,
-  { campaignOnly = false, onProgress = () => undefined }: VerifyOptions = {},
+  { campaignOnly = false, head, onProgress = () => undefined }: VerifyOptions = {},
 ): Promise<Verification> {
+  if (head !== undefined && !/^[0-9a-f]{64}$/.test(head))
+    throw new RatchetError("usage_invalid", `${JSON.stringify(head)} is no head of a ledger`, {
+      hint: "give the 64 hex digits that `ratchet verify` printed as head",
+    });
   const blobs = new BlobChecker(store, onProgress);
   try {
-    return await new Verifier(store, campaignId, blobs).run(campaignOnly);
+    return await new Verifier(store, campaignId, blobs).run(campaignOnly, head);
   } finally {
     await blobs.clean();
   }
@@ -51,6 +64,8 @@ class Verifier {
   private readonly blobs: BlobChecker;
   /** Results that a manifest of the campaign has. */
   private readonly results = new Set<Digest>();
+  /** Those of them that a decision must agree with. */
+  private readonly deciding = new Map<Digest, DecidingResult>();
   private manifests = 0;
 
   constructor(store: Store, campaignId: string, blobs: BlobChecker) {
@@ -59,29 +74,36 @@ class Verifier {
     this.blobs = blobs;
   }
 
-  async run(campaignOnly: boolean): Promise<Verification> {
-    const { backend } = this.store;
-    const rows = await this.ledger();
+  async run(campaignOnly: boolean, known: Digest | undefined): Promise<Verification> {
+    const { rows, head } = await this.ledger(known);
     await this.spec(rows);
     await this.allManifests(rows);
     for (const row of rows) await this.decision(row);
-    if (!campaignOnly)
-      for await (const key of backend.list(BLOBS_PREFIX))
-        await this.blobs.stray(key.slice(key.lastIndexOf("/") + 1));
-    for await (const key of backend.list(ERASED_PREFIX))
-      await this.erasure(key.slice(ERASED_PREFIX.length, -".json".length));
+    this.blobs.problems.push(...(await disagreements(this.store, this.campaignId, rows, this.deciding)));
+    if (!campaignOnly) await checkStrays(this.store, this.blobs);
+    await checkErasures(this.store, this.blobs);
     const { count, sizeBytes, erased, problems } = this.blobs;
     const checked = { rows: rows.length, manifests: this.manifests, blobs: count, sizeBytes };
-    return { campaignId: this.campaignId, checked, erased, problems };
+    return { campaignId: this.campaignId, head, checked, erased, problems };
   }
 
-  /** The store checks the chain of digests while it reads. */
-  private async ledger(): Promise<LedgerRow[]> {
+  /** The store checks the chain of digests while it reads. `known`: a head that must still be there. */
+  private async ledger(known: Digest | undefined): Promise<{ rows: LedgerRow[]; head?: Digest }> {
     try {
-      return (await this.store.ledger(this.campaignId).read<LedgerEvent>()) as LedgerRow[];
+      const { rows, digests } = await readRows(this.store, this.campaignId);
+      if (known !== undefined && !digests.includes(known))
+        this.blobs.problems.push({
+          code: "head_missing",
+          what: known,
+          message:
+            `no row of the ledger of ${this.campaignId} has the digest ${known}: the last of its ` +
+            `${rows.length} rows were removed, or a row was rewritten`,
+          namedBy: "--head",
+        });
+      return { rows, head: digests.at(-1) };
     } catch (error) {
       this.blobs.report(error, `campaigns/${this.campaignId}/ledger/`);
-      return [];
+      return { rows: [] };
     }
   }
 
@@ -113,6 +135,7 @@ class Verifier {
       const found = await this.store.readManifest<Manifest>(key);
       if (!found) return [];
       this.results.add(found.digest);
+      if (isDeciding(found.manifest.result)) this.deciding.set(found.digest, found.manifest.result);
       await this.blobs.blob(found.digest, key, { leaf: true });
       return namesIn(found.manifest.result, typeOf(found.manifest));
     } catch (error) {
@@ -135,18 +158,5 @@ class Verifier {
       // Several members may name it; one problem is enough.
       this.results.add(digest);
     }
-  }
-
-  /** Reads the record of an erasure, and reports erased bytes that somebody wrote again. */
-  private async erasure(digest: Digest): Promise<void> {
-    const namedBy = erasedKey(digest);
-    try {
-      await readErasure(this.store.backend, digest);
-    } catch (error) {
-      this.blobs.report(error, namedBy);
-    }
-    if (!(await this.store.hasBlob(digest))) return;
-    const message = `blob ${digest} was erased and is there again; erase it again`;
-    this.blobs.problems.push({ code: "erased_present", what: digest, message, namedBy });
   }
 }

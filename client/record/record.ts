@@ -5,9 +5,10 @@ import type { CompiledSpec } from "../../campaign/spec/compiled.ts";
 import { isCampaignId, parseAddress } from "../../campaign/ids.ts";
 import type { Address } from "../../campaign/ids.ts";
 import { foldLedger } from "../../campaign/rules.ts";
-import type { CampaignRecord, Digest, LedgerEvent, LedgerRow, PieceRef } from "../../campaign/types.ts";
+import type { CampaignRecord, Digest, LedgerRow, PieceRef } from "../../campaign/types.ts";
 import { ledgerKey } from "../../store/layout.ts";
 import type { Store } from "../../store/types.ts";
+import { readRows } from "./rows.ts";
 
 export interface ReadCampaign {
   record: CampaignRecord;
@@ -16,7 +17,7 @@ export interface ReadCampaign {
 
 /** Undefined if the store has no ledger of that id. */
 export async function readCampaign(store: Store, campaignId: string): Promise<ReadCampaign | undefined> {
-  const rows = (await store.ledger(campaignId).read<LedgerEvent>()) as LedgerRow[];
+  const { rows } = await readRows(store, campaignId);
   return rows.length === 0 ? undefined : { record: foldLedger(campaignId, rows), rows };
 }
 

@@ -5,6 +5,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { RatchetError } from "../../errors/index.ts";
 import { campaignWorkflowId } from "../../campaign/ids.ts";
 import type { CampaignRecord, Digest, LedgerEvent } from "../../campaign/types.ts";
+import { ledgerGone } from "../../store/ledger-errors.ts";
 import type { Store } from "../../store/types.ts";
 import { decideStart } from "./decide-start.ts";
 import type { StartDecision, StartRequest } from "./decide-start.ts";
@@ -13,6 +14,7 @@ import type { Gateway } from "../../temporal/gateway.ts";
 import { outcomeOf } from "../follow/outcome.ts";
 import type { CampaignOutcome } from "../follow/outcome.ts";
 import { readCampaign } from "../record/record.ts";
+import { requireGiven } from "./given.ts";
 
 export interface StartOptions {
   campaignId: string;
@@ -57,6 +59,7 @@ export async function startCampaign(store: Store, gateway: Gateway, options: Sta
     });
   }
   const runningHere = run?.status === "running" && !otherStore;
+  if (runningHere && !record) throw ledgerGone(store, campaignId); // its run began after its ledger
   const decision = decideStart(record, runningHere, request);
   const begun = { campaignId, specDigest };
   switch (decision.action) {
@@ -103,6 +106,7 @@ async function startAgain(
 
 /** False if another client wrote the first row before, with another spec. */
 async function created(store: Store, { campaignId, specDigest, name, by }: StartOptions): Promise<boolean> {
+  await requireGiven(store, campaignId, specDigest);
   const row = await store
     .ledger(campaignId)
     .append<LedgerEvent>({ id: "created", epoch: 0, event: { type: "created", specDigest, name }, by });

@@ -13,12 +13,14 @@ import { verifyCampaign } from "../../client/maintenance/verify.ts";
 import { memoryBackend } from "../../store/backends/memory.ts";
 import { sha256, storeOn } from "../../store/index.ts";
 import type { Backend, Store } from "../../store/types.ts";
+import { agedStore } from "../support/aged-store.ts";
 import { recordCampaign } from "../support/recorded-campaign.ts";
 import type { Recorded } from "../support/recorded-campaign.ts";
 
 const WHO = { by: "ada", why: "asked to" };
 /** S3 tells times in whole seconds. After this wait an object is older than a grace period of 0. */
 const TICK_MS = 1_100;
+const HOUR_MS = 3_600_000;
 
 const another = async (): Promise<Store> => ({ ...(await storeOn(memoryBackend())), name: "memory:another" });
 
@@ -43,15 +45,15 @@ export function maintenanceContract(
       it("deletes garbage older than the grace period, and nothing that a campaign needs", async () => {
         await recordCampaign(store, "running", "running");
         const garbage = await store.putBlob("nothing names this");
-        await sleep(TICK_MS);
-        const dry = await pruneStore(store, { dryRun: true, graceMs: 0 });
+        const old = await agedStore(store, 2 * HOUR_MS);
+        const dry = await pruneStore(old, { dryRun: true, graceMs: 0 });
         assert.ok(await store.hasBlob(garbage), "a dry run deletes nothing");
         assert.equal(
-          (await pruneStore(store, { dryRun: false, graceMs: 60_000 })).blobs.count,
+          (await pruneStore(store, { dryRun: false, graceMs: HOUR_MS })).blobs.count,
           0,
           "too young",
         );
-        const pruned = await pruneStore(store, { dryRun: false, graceMs: 0 });
+        const pruned = await pruneStore(old, { dryRun: false, graceMs: HOUR_MS });
         assert.deepEqual(pruned.blobs, dry.blobs);
         assert.equal(
           pruned.blobs.count,
@@ -68,7 +70,37 @@ export function maintenanceContract(
           "a campaign that has not completed keeps its checkpoint and its stored reference",
         );
         assert.equal(pruned.checkpoints.count, 2, "a completed campaign does not");
-        assert.equal((await pruneStore(store, { dryRun: false, graceMs: 0 })).blobs.count, 0);
+        assert.equal((await pruneStore(old, { dryRun: false, graceMs: HOUR_MS })).blobs.count, 0);
+      });
+
+      it("refuses a grace below an hour while a campaign is open, and deletes nothing", async () => {
+        const garbage = await store.putBlob("young garbage beside an open campaign");
+        const old = await agedStore(store, 2 * HOUR_MS);
+        for (const graceMs of [0, HOUR_MS - 1])
+          await assert.rejects(pruneStore(old, { dryRun: false, graceMs }), {
+            code: "campaign_open",
+            message: /^running is running/,
+          });
+        assert.ok(await store.hasBlob(garbage));
+        await pruneStore(old, { dryRun: true, graceMs: 0 });
+      });
+
+      it("deletes no file that is no blob, also among the blobs", async () => {
+        const foreign = [
+          "blobs/sha256/README",
+          "blobs/sha256/aa/notes.txt",
+          `blobs/sha256/zz/${made.weights}`,
+        ];
+        for (const key of foreign) await store.backend.put(key, new TextEncoder().encode("mine"));
+        await pruneStore(await agedStore(store, 2 * HOUR_MS), { dryRun: false, graceMs: HOUR_MS });
+        for (const key of foreign) assert.ok(await store.backend.stat(key), key);
+        const found = (await verifyCampaign(store, "done")).problems.map(({ what }) => what);
+        assert.deepEqual(found.sort(), foreign.sort(), "verify names them");
+        // It has read all blobs before it refuses.
+        await assert.rejects(erasePrompt(store, "p1", { ...WHO, requestId: "dry", dryRun: true }), {
+          code: "campaign_open",
+        });
+        for (const key of foreign) await store.backend.delete(key);
       });
 
       it("keeps an old blob that a writer has just written again", async () => {
@@ -115,8 +147,10 @@ export function maintenanceContract(
         const manifest = (await store.backend.get(key)) as Uint8Array;
         const garbage = await store.putBlob("garbage beside damage");
         await store.backend.put(key, manifest.slice(0, -9));
-        await sleep(TICK_MS);
-        await assert.rejects(pruneStore(store, { dryRun: false, graceMs: 0 }), { code: "artifact_corrupt" });
+        await assert.rejects(
+          pruneStore(await agedStore(store, 2 * HOUR_MS), { dryRun: false, graceMs: HOUR_MS }),
+          { code: "artifact_corrupt" },
+        );
         assert.ok(await store.hasBlob(garbage));
         await store.backend.put(key, manifest);
       });
@@ -125,7 +159,7 @@ export function maintenanceContract(
         await recordCampaign(store, "going", "running");
         for await (const key of store.backend.list(referencesPrefix("going")))
           await store.backend.put(key, new TextEncoder().encode("{"));
-        await pruneStore(store, { dryRun: false, graceMs: 0 });
+        await pruneStore(store, { dryRun: false, graceMs: HOUR_MS });
         assert.deepEqual(
           (await whole(store, "going")).map(({ code }) => code),
           ["artifact_corrupt"],
@@ -155,13 +189,59 @@ export function maintenanceContract(
       });
     });
 
+    describe("the head of a ledger", () => {
+      before(fresh);
+      const lastRow = async (): Promise<string> => {
+        const keys: string[] = [];
+        for await (const key of store.backend.list("campaigns/done/ledger/")) keys.push(key);
+        return keys.at(-1) as string;
+      };
+
+      it("is printed by verify: the SHA-256 of the last row; any earlier head is still found", async () => {
+        const { head, problems } = await verifyCampaign(store, "done");
+        assert.deepEqual(problems, []);
+        assert.equal(head, sha256((await store.backend.get(await lastRow())) as Uint8Array));
+        const { digests } = await store.ledger("done").readSealed();
+        for (const earlier of digests)
+          assert.deepEqual((await verifyCampaign(store, "done", { head: earlier })).problems, []);
+        await assert.rejects(verifyCampaign(store, "done", { head: "12ab" }), { code: "usage_invalid" });
+      });
+
+      it("is missed if the last rows were removed, which nothing else shows", async () => {
+        const { head } = await verifyCampaign(store, "done");
+        const key = await lastRow();
+        const row = (await store.backend.get(key)) as Uint8Array;
+        await store.backend.delete(key);
+        assert.deepEqual(await whole(store, "done"), [], "a campaign that has not completed looks like this");
+        const { problems } = await verifyCampaign(store, "done", { head });
+        assert.deepEqual(
+          problems.map(({ code, what }) => [code, what]),
+          [["head_missing", head]],
+        );
+        await store.backend.put(key, row);
+        assert.deepEqual((await verifyCampaign(store, "done", { head })).problems, []);
+      });
+    });
+
     describe("copy", () => {
       before(fresh);
+
+      it("refuses the same store under another name before it writes a row", async () => {
+        await recordCampaign(store, "open", "running");
+        const { rows } = await requireCampaign(store, "open");
+        for (const id of ["open", "done"])
+          await assert.rejects(copyCampaign(store, { ...store, name: "dir:/a/link" }, id, WHO), {
+            code: "usage_invalid",
+            message: /under another name/,
+          });
+        assert.deepEqual((await requireCampaign(store, "open")).rows, rows);
+        for await (const key of store.backend.list("probes/")) assert.fail(`${key} is left`);
+      });
 
       it("copies a completed campaign whole; a second copy copies nothing", async () => {
         const other = await another();
         const copied = await copyCampaign(store, other, "done", WHO);
-        assert.deepEqual([copied.moved, copied.rows, copied.manifests], [false, 5, 6]);
+        assert.deepEqual([copied.moved, copied.rows, copied.manifests], [false, 5, 7]);
         assert.deepEqual(await whole(other, "done"), []);
         const again = await copyCampaign(store, other, "done", WHO);
         assert.deepEqual([again.blobs, again.manifests], [0, 0]);

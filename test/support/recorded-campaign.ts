@@ -86,11 +86,15 @@ export async function recordCampaign(
   const curve = await store.putBlob(lines([{ step: 1, loss: 0.5 }]));
   const train = await commit("train", "d", "ratchet.train/1", { start: given, policy, curve });
 
+  const verdict = { candidate: policy, incumbent: given, decision: "promoted" };
+  const promote = await commit("promote", "g", "ratchet.promote/1", verdict);
+  const stages = { generate, pair, train, promote };
+
   const events: LedgerEvent[] = [
     { type: "created", specDigest, name: campaignId },
     { type: "opened", server: "there", namespace: "default", runId: "r" },
     { type: "bootstrap-finished", bootstrap: { policy: given, opponent: generate }, stages: {} },
-    { type: "iteration-finished", ...PLACE, policy, stages: { generate, pair, train }, decision: "promoted" },
+    { type: "iteration-finished", ...PLACE, policy, stages, decision: "promoted" },
   ];
   if (end === "completed") events.push({ type: "completed", latest: policy, promoted: policy });
   if (end === "cancelled") events.push({ type: "cancelled", by: "ada", why: "enough" });

@@ -3,7 +3,7 @@
 import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { checkpointsPrefix, referenceKey, resultKey } from "../../campaign/ids.ts";
+import { checkpointsPrefix, placeName, referenceKey, resultKey } from "../../campaign/ids.ts";
 import type { CompiledSpec, Optimizer, Sampling } from "../../campaign/spec/compiled.ts";
 import type { Digest, LedgerEvent, Place } from "../../campaign/types.ts";
 import { canonicalDigest } from "../../store/index.ts";
@@ -65,7 +65,11 @@ export async function recordWhole(
     return (await store.commitManifest(key, manifest)).digest;
   };
   const stage = (type: (typeof STAGES)[number], place: Place, result: object): Promise<Digest> =>
-    commit(type, resultKey(campaignId, place, type, "a"), { stage: type, place: "there", ...result });
+    commit(type, resultKey(campaignId, place, type, "a"), {
+      stage: type,
+      place: placeName(place),
+      ...result,
+    });
   const list = async (...ids: string[]): Promise<{ rows: Digest; count: number }> => ({
     rows: await store.putBlob(rowsOf(...ids.map((id) => ({ id, prompt: `${id}?` })))),
     count: ids.length,
@@ -117,7 +121,7 @@ export async function recordWhole(
     const { files } = await store.getJson<{ files: { path: string; digest: Digest }[] }>(policy);
     const weights = files.find(({ path }) => path === "model.safetensors")?.digest;
     const curve = await store.putBlob(rowsOf({ step: 1, of: name }));
-    return { policy, result: { start: given, data, settings, policy, weights, curve } };
+    return { policy, result: { start: given, data, settings, policy, weights, curve, metrics: { loss: 1 } } };
   };
   const sftModel = await trained("sft", spec.bootstrap.sft?.data.rows ?? "");
   const sft = await stage("sft", BOOTSTRAP, sftModel.result);
@@ -128,7 +132,14 @@ export async function recordWhole(
     rowsOf({ promptId: "p1", index: 0, text: "one" }, { promptId: "p2", index: 0, text: "secret" }),
   );
   const pieceKey = resultKey(campaignId, ITERATION, "generate", "piece-00000-a");
-  const piece = { stage: "generate", place: "there", piece: 0, rows: answers, prompts: 2, counts: {} };
+  const piece = {
+    stage: "generate",
+    place: placeName(ITERATION),
+    piece: 0,
+    rows: answers,
+    prompts: 2,
+    counts: {},
+  };
   await commit("piece", pieceKey, piece);
   const pieces = [{ index: 0, rows: answers, prompts: 2 }];
   const prompts = spec.prompts.iterations.rows;
@@ -141,11 +152,25 @@ export async function recordWhole(
     pieces,
   });
   const pairs = await store.putBlob(PAIRS);
-  const pair = await stage("pair", ITERATION, { source: score, settings, pairs });
+  const pair = await stage("pair", ITERATION, {
+    source: score,
+    settings,
+    pairs,
+    report: { pairs: 1, margin: { mean: 1 } },
+  });
   const { policy, result } = await trained("trained", pair);
   const train = await stage("train", ITERATION, { ...result, reference: initial });
-  const evaluate = await stage("evaluate", ITERATION, { split: "validation", policy, pieces });
-  const promote = await stage("promote", ITERATION, { candidate: policy, incumbent: initial });
+  const evaluate = await stage("evaluate", ITERATION, {
+    split: "validation",
+    policy,
+    pieces,
+    metrics: {},
+  });
+  const promote = await stage("promote", ITERATION, {
+    candidate: policy,
+    incumbent: initial,
+    decision: "promoted",
+  });
 
   const checkpointKey = `${checkpointsPrefix(campaignId, ITERATION, "train", "a")}step-00000001.json`;
   const tree = await putFolder(store, { "model.safetensors": "half trained" });

@@ -1,0 +1,138 @@
+// Holds the decisions of a ledger against the results that they name. A row that somebody rewrote, with all
+// seals computed again, still has to say what the manifests say.
+import { placeName } from "../../campaign/ids.ts";
+import { applyEvent } from "../../campaign/rules.ts";
+import type {
+  Digest,
+  LedgerEvent,
+  LedgerRow,
+  PromoteResult,
+  StageDigests,
+  Standing,
+  TrainResult,
+} from "../../campaign/types.ts";
+import type { CompiledSpec } from "../../campaign/spec/compiled.ts";
+import { ledgerKey } from "../../store/layout.ts";
+import type { Store } from "../../store/types.ts";
+import { beforeRows } from "../record/rows.ts";
+import type { VerifyProblem } from "./blob-checker.ts";
+
+/** A result that decides something: `promote`, or a training. */
+export type DecidingResult = PromoteResult | TrainResult;
+
+export const isDeciding = (result: unknown): result is DecidingResult =>
+  ["promote", "train", "sft", "reward"].includes((result as { stage?: string } | undefined)?.stage ?? "");
+
+type Results = ReadonlyMap<Digest, DecidingResult>;
+
+/** Rows that disagree with their results, with the spec's threshold or with the rows before them. */
+export async function disagreements(
+  store: Store,
+  campaignId: string,
+  rows: readonly LedgerRow[],
+  results: Results,
+): Promise<VerifyProblem[]> {
+  const threshold = await thresholdOf(store, rows);
+  const standing = beforeRows(campaignId);
+  const problems: VerifyProblem[] = [];
+  for (const { n, event } of rows) {
+    for (const what of saysOtherwise(event, standing, results, threshold)) {
+      const message = `row ${n} of the ledger of ${campaignId} ${what}`;
+      problems.push({ code: "ledger_broken", what: ledgerKey(campaignId, n), message });
+    }
+    applyEvent(standing, event);
+  }
+  return problems;
+}
+
+/** The win rate that the spec demands; undefined if the spec is damaged, which is a problem of its own. */
+async function thresholdOf(store: Store, [first]: readonly LedgerRow[]): Promise<number | undefined> {
+  if (first?.event.type !== "created") return undefined;
+  try {
+    return (await store.getJson<Partial<CompiledSpec>>(first.event.specDigest)).promote?.threshold;
+  } catch (error) {
+    if ((error as { kind?: string }).kind !== "artifact") throw error;
+    return undefined;
+  }
+}
+
+function saysOtherwise(
+  event: LedgerEvent,
+  standing: Standing,
+  results: Results,
+  threshold: number | undefined,
+): string[] {
+  switch (event.type) {
+    case "bootstrap-finished": {
+      const { policy, rewardModel, preferences } = event.bootstrap;
+      const place = placeName({ iteration: 0, take: 1 });
+      return [
+        ...differences("policy", policy, trainedBy(event.stages, "sft", place, results)),
+        ...differences("reward model", rewardModel, trainedBy(event.stages, "reward", place, results)),
+        ...differences("preferences", preferences, event.stages.pair),
+      ];
+    }
+    case "iteration-finished":
+      return [
+        ...differences("policy", event.policy, trainedBy(event.stages, "train", placeName(event), results)),
+        ...promotion(event, standing, results, threshold),
+      ];
+    case "baseline-finished": {
+      const place = placeName({ baseline: event.name, take: 1 });
+      return differences("policy", event.policy, trainedBy(event.stages, "train", place, results));
+    }
+    case "completed":
+      return [
+        ...differences("latest policy", event.latest, standing.latest?.policy),
+        ...differences("promoted policy", event.promoted, standing.promoted?.policy),
+      ];
+    default:
+      return [];
+  }
+}
+
+/** `expected`: undefined if nothing says what it must be. */
+const differences = (what: string, said: string | undefined, expected: string | undefined): string[] =>
+  expected === undefined || said === expected
+    ? []
+    : [`has the ${what} ${said}, but by its results and the rows before it is ${expected}`];
+
+/** The policy that a stage of the place made; undefined if it did not run, or if its result is lost. */
+function trainedBy(
+  stages: StageDigests,
+  stage: TrainResult["stage"],
+  place: string,
+  results: Results,
+): string | undefined {
+  const result = results.get(stages[stage] ?? "");
+  if (!result) return undefined;
+  if (result.stage !== stage || result.place !== place)
+    return `nothing: ${stage} is of ${result.place} ${result.stage}`;
+  return result.policy;
+}
+
+function promotion(
+  event: LedgerEvent & { type: "iteration-finished" },
+  { promoted }: Standing,
+  results: Results,
+  threshold: number | undefined,
+): string[] {
+  const { stages, policy, decision } = event;
+  if (stages.promote === undefined) return [`decides ${decision} without a result of promote`];
+  const result = results.get(stages.promote);
+  // A lost result is a problem of its own.
+  if (!result) return [];
+  if (result.stage !== "promote" || result.place !== placeName(event))
+    return [`decides by the result of ${result.stage} of ${result.place}`];
+  const { winRate } = result;
+  const wins = threshold === undefined ? undefined : winRate === undefined || winRate.value >= threshold;
+  const byWinRate = wins === undefined ? result.decision : wins ? "promoted" : "kept";
+  return [
+    ...differences("candidate", policy, result.candidate),
+    ...differences("predecessor", promoted?.policy, result.incumbent),
+    ...differences("decision", decision, result.decision),
+    ...(byWinRate === result.decision
+      ? []
+      : [`is decided ${result.decision} by a win rate of ${winRate?.value} and a threshold of ${threshold}`]),
+  ];
+}

@@ -1,0 +1,71 @@
+// Reads the ledger of a campaign. The store has checked the chain of rows; this checks that each row holds an
+// event that can be applied, so that no reader fails at a row with a stack.
+import { RatchetError } from "../../errors/index.ts";
+import { namesIn } from "../../campaign/names.ts";
+import { applyEvent, repairsOf } from "../../campaign/rules.ts";
+import type { Digest, LedgerEvent, LedgerRow, Standing } from "../../campaign/types.ts";
+import type { Store } from "../../store/types.ts";
+
+export interface ReadRows {
+  rows: LedgerRow[];
+  /** SHA-256 of each row's bytes. */
+  digests: Digest[];
+}
+
+export async function readRows(store: Store, campaignId: string): Promise<ReadRows> {
+  const { rows, digests } = await store.ledger(campaignId).readSealed<LedgerEvent>();
+  refuseMalformed(campaignId, rows as LedgerRow[]);
+  return { rows: rows as LedgerRow[], digests };
+}
+
+/** The campaign before its first row. */
+export const beforeRows = (campaignId: string): Standing => ({
+  campaignId,
+  status: "created",
+  epoch: 0,
+  next: { iteration: 1, take: 1 },
+  baselines: {},
+});
+
+/** Throws ledger_broken with the number of the first row that is no row of a campaign. */
+function refuseMalformed(campaignId: string, rows: readonly LedgerRow[]): void {
+  const standing = beforeRows(campaignId);
+  for (const row of rows) {
+    const { n, event } = row;
+    const { type } = event;
+    if (typeof type !== "string") throw broken(campaignId, n, "holds no event");
+    if ((n === 0) !== (type === "created"))
+      throw broken(
+        campaignId,
+        n,
+        `is ${JSON.stringify(type)}, but the first row, and no other, is "created"`,
+      );
+    try {
+      requireMembers(event);
+      applyEvent(standing, event);
+      repairsOf([row]);
+      namesIn(event, "ledger");
+    } catch (cause) {
+      throw broken(campaignId, n, `holds no event: ${(cause as Error).message}`, cause);
+    }
+  }
+}
+
+/** Members of events that readers take apart. */
+function requireMembers(event: LedgerEvent): void {
+  const members = event as unknown as Record<string, unknown>;
+  const texts = { created: ["specDigest", "name"], "iteration-finished": ["policy"] } as Record<
+    string,
+    string[] | undefined
+  >;
+  for (const name of texts[event.type] ?? [])
+    if (typeof members[name] !== "string") throw new TypeError(`it has no text ${name}`);
+  if (event.type.endsWith("-finished") && (typeof members["stages"] !== "object" || !members["stages"]))
+    throw new TypeError("it has no stages");
+}
+
+const broken = (campaignId: string, n: number, what: string, cause?: unknown): RatchetError =>
+  new RatchetError("ledger_broken", `row ${n} of the ledger of ${campaignId} ${what}`, {
+    hint: "restore the row's object from a backup; `ratchet verify` lists all damage",
+    cause,
+  });
