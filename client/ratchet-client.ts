@@ -11,7 +11,6 @@ import type { LoadedSpec } from "../campaign/spec/load.ts";
 import { openStore } from "../store/index.ts";
 import type { Store } from "../store/types.ts";
 import type { ControlReply } from "../workflows/messages.ts";
-import { compileSpec } from "../compile/index.ts";
 import { controlCampaign } from "./follow/control.ts";
 import { copyCampaign } from "./maintenance/copy.ts";
 import type { Copied } from "./maintenance/copy.ts";
@@ -117,6 +116,8 @@ export class RatchetClient {
     // First, because nothing need be uploaded if there is no server.
     const gateway = this.gateway;
     await this.store.proveWrites();
+    // Loaded here, because only `start` needs the compiler, the engine and the bundler.
+    const { compileSpec } = await import("../compile/index.ts");
     const { specDigest } = await compileSpec(spec, {
       baseDir,
       store: this.store,
