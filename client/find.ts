@@ -83,9 +83,7 @@ function clientProfile(
 ): ReturnType<typeof Envconfig.toClientOptions> {
   try {
     // Loaded here, because readers of the record need no Temporal. It is CommonJS.
-    const envconfig = createRequire(import.meta.url)(
-      "@temporalio/envconfig",
-    ) as typeof Envconfig;
+    const envconfig = createRequire(import.meta.url)("@temporalio/envconfig") as typeof Envconfig;
     const overrideEnvVars = Object.fromEntries(
       Object.entries(env).filter((entry): entry is [string, string] => entry[1] !== undefined),
     );
