@@ -26,7 +26,7 @@ export interface RunPlace {
   runs: Runs;
 }
 
-interface Followed {
+export interface Followed {
   /** Absent if `signal` aborted first. */
   code?: number;
   /** Absent if the campaign may not have been started. */
@@ -39,21 +39,15 @@ export async function followToEnd(
   temporal: TemporalAddress,
   signal: AbortSignal,
 ): Promise<Followed> {
-  const id = await unlessAborted(begin(client, request, temporal), signal);
-  if (id === undefined) return {};
+  const { spec, flags } = request;
+  const started = await unlessAborted(client.start(spec, { ...flags, campaignId: flags.id }), signal);
+  if (started === undefined) return {};
+  const id = started.campaignId;
+  note(startedLine(started));
+  const missing = await unlessAborted(client.missingSearchAttributes(), signal);
+  sayMissingAttributes(missing ?? [], temporal);
   const outcome = await follow(client, id, { signal });
   return outcome ? { id, code: await finish(client, id, outcome, request) } : { id };
-}
-
-async function begin(
-  client: RatchetClient,
-  { spec, flags }: RunRequest,
-  temporal: TemporalAddress,
-): Promise<string> {
-  const started = await client.start(spec, { ...flags, campaignId: flags.id });
-  note(startedLine(started));
-  sayMissingAttributes(await client.missingSearchAttributes(), temporal);
-  return started.campaignId;
 }
 
 /**

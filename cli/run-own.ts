@@ -5,11 +5,13 @@ import { temporalOfTree } from "../client/find.ts";
 import { readStatus } from "../client/follow/status.ts";
 import type { DevTree, Runs } from "../dev/index.ts";
 import { drainOnSignal } from "../dev/signals.ts";
-import { connect } from "./context.ts";
+import type { Store } from "../store/types.ts";
+import { connect, using } from "./context.ts";
 import { EXIT } from "./exit-codes.ts";
+import { printError } from "./exit.ts";
 import { note } from "./output.ts";
 import { followToEnd } from "./run-campaign.ts";
-import type { RunPlace, RunRequest } from "./run-campaign.ts";
+import type { Followed, RunPlace, RunRequest } from "./run-campaign.ts";
 
 /** Pause between two looks at the other commands of the folder. */
 export const LOOK_MS = 500;
@@ -33,24 +35,38 @@ export async function runOwn(tree: DevTree, request: RunRequest, { store, runs }
       stopped.abort();
     },
   });
-  const client = await connect({ store, temporal: temporalOfTree(tree), environment: process.env });
   try {
-    const { code, id } = await followToEnd(client, request, temporalOfTree(tree), stopped.signal);
+    const run = await runOn(tree, store, request, stopped.signal);
     following = false;
     await Promise.race([down, lastRun(tree, runs, draining.signal)]);
     ended.abort();
     await tree.drain();
-    if (code !== undefined) return code;
-    note(await farewell(client, id));
-    return EXIT.detached;
-  } catch (error) {
-    if (!stopped.signal.aborted) throw error;
-    await tree.drain();
+    if (run.code !== undefined) return run.code;
+    note(await farewell(run));
     return EXIT.detached;
   } finally {
     ended.abort();
     await tree.drain();
-    await client.close();
+  }
+}
+
+/** An error is printed at once, because the command may have to wait for others that use its tree. */
+async function runOn(
+  tree: DevTree,
+  store: string,
+  request: RunRequest,
+  stopped: AbortSignal,
+): Promise<Followed & { store?: Store }> {
+  const temporal = temporalOfTree(tree);
+  try {
+    return await using(connect({ store, temporal, environment: process.env }), async (client) => ({
+      ...(await followToEnd(client, request, temporal, stopped)),
+      store: client.store,
+    }));
+  } catch (error) {
+    // The server was stopped under the command.
+    if (stopped.aborted) return {};
+    return { code: printError(error, { debug: request.globals.debug === true }) };
   }
 }
 
@@ -72,12 +88,10 @@ async function lastRun(tree: DevTree, runs: Runs, draining: AbortSignal): Promis
 const nameRuns = (pids: readonly number[]): string =>
   `${pids.length === 1 ? "another run" : `${pids.length} other runs`} (pid ${pids.join(", ")})`;
 
-async function farewell(
-  client: { store: Parameters<typeof readStatus>[0] },
-  id: string | undefined,
-): Promise<string> {
-  if (id === undefined) return "stopped while the campaign was being started; the same command starts it";
-  const { finished, status } = await readStatus(client.store, undefined, id);
+async function farewell({ id, store }: Followed & { store?: Store }): Promise<string> {
+  if (id === undefined || store === undefined)
+    return "stopped while the campaign was being started; the same command starts it";
+  const { finished, status } = await readStatus(store, undefined, id);
   if (status === "completed" || status === "failed" || status === "cancelled") return `${id} ${status}`;
   return finished < 0
     ? "stopped before the bootstrap finished; the same command resumes"

@@ -115,6 +115,17 @@ describe(
       );
       assert.deepEqual(await owner.ended, [0, null], owner.stderr.text);
     });
+
+    for (const moment of ["Temporal CLI: ", "web UI http", "created and started"])
+      it(`SIGTERM after "${moment.trim()}" gives 130, and the same command goes on from there`, async () => {
+        const stopped = run("short");
+        await says(stopped, moment);
+        stopped.child.kill("SIGTERM");
+        assert.deepEqual(await stopped.ended, [130, null], stopped.stderr.text);
+        assert.doesNotMatch(stopped.stderr.text, /^(error|\s+at) /m);
+        const again = run("short");
+        assert.deepEqual(await again.ended, [0, null], again.stderr.text);
+      });
   },
 );
 
