@@ -1,6 +1,6 @@
-// A reader of our output that goes away, as in `ratchet history shop | head -1`, or a terminal that is closed.
-// What cannot be read any more is not written, and the verb goes on to its end and its own exit code. `watch`
-// has no other purpose than its output, so it ends.
+// A reader of our output that goes away, as in `ratchet history shop | head -1`, or a terminal that is
+// closed. What cannot be read any more is not written, and the verb goes on to its end and its own exit
+// code. `watch` has no other purpose than its output, so it ends.
 const CLOSED = new Set(["EPIPE", "EIO", "ERR_STREAM_DESTROYED"]);
 const stdout = new AbortController();
 

@@ -1,28 +1,8 @@
-// The verbs, one file each. A verb's file imports nothing heavy: what a verb needs is loaded when it runs.
+// The verbs, one file each. Only the file of the verb that is asked for is loaded, and all of them for the
+// help. A verb's file imports nothing heavy: what a verb needs is loaded when it runs.
 import { createRequire } from "node:module";
 import { Command, CommanderError } from "commander";
-import { cancelVerb, pauseVerb, resumeVerb } from "./control.ts";
-import { copyVerb } from "./copy.ts";
-import { devVerb } from "./dev.ts";
-import { doctorVerb } from "./doctor.ts";
-import { eraseVerb } from "./erase.ts";
 import { printError } from "./exit.ts";
-import { exportVerb } from "./export.ts";
-import { historyVerb } from "./history.ts";
-import { initVerb } from "./init.ts";
-import { listVerb } from "./list.ts";
-import { logpsVerb } from "./logps.ts";
-import { planVerb } from "./plan.ts";
-import { pruneVerb } from "./prune.ts";
-import { repairVerb } from "./repair.ts";
-import { runVerb } from "./run.ts";
-import { samplesVerb } from "./samples.ts";
-import { startVerb } from "./start.ts";
-import { statusVerb } from "./status.ts";
-import { validateVerb } from "./validate.ts";
-import { verifyVerb } from "./verify.ts";
-import { watchVerb } from "./watch.ts";
-import { workerVerb } from "./worker.ts";
 
 const { version, description } = createRequire(import.meta.url)("../../package.json") as {
   version: string;
@@ -44,21 +24,67 @@ const program = new Command("ratchet")
   .helpCommand(false)
   .exitOverride();
 
-const GROUPS: Record<string, ((program: Command) => Command)[]> = {
-  "Prepare:": [initVerb, validateVerb, planVerb],
-  "Run:": [runVerb, startVerb, devVerb, workerVerb],
-  "Follow:": [statusVerb, watchVerb, listVerb],
-  "Control:": [pauseVerb, resumeVerb, cancelVerb],
-  "Read:": [historyVerb, samplesVerb, verifyVerb, exportVerb],
-  "Maintain:": [repairVerb, pruneVerb, copyVerb, eraseVerb],
-  "Check:": [logpsVerb, doctorVerb],
+type Verb = (program: Command) => Command;
+
+/** In the order of the help. */
+const GROUPS: Record<string, Record<string, () => Promise<Verb>>> = {
+  "Prepare:": {
+    init: async () => (await import("./init.ts")).initVerb,
+    validate: async () => (await import("./validate.ts")).validateVerb,
+    plan: async () => (await import("./plan.ts")).planVerb,
+  },
+  "Run:": {
+    run: async () => (await import("./run.ts")).runVerb,
+    start: async () => (await import("./start.ts")).startVerb,
+    dev: async () => (await import("./dev.ts")).devVerb,
+    worker: async () => (await import("./worker.ts")).workerVerb,
+  },
+  "Follow:": {
+    status: async () => (await import("./status.ts")).statusVerb,
+    watch: async () => (await import("./watch.ts")).watchVerb,
+    list: async () => (await import("./list.ts")).listVerb,
+  },
+  "Control:": {
+    pause: async () => (await import("./control.ts")).pauseVerb,
+    resume: async () => (await import("./control.ts")).resumeVerb,
+    cancel: async () => (await import("./control.ts")).cancelVerb,
+  },
+  "Read:": {
+    history: async () => (await import("./history.ts")).historyVerb,
+    samples: async () => (await import("./samples.ts")).samplesVerb,
+    verify: async () => (await import("./verify.ts")).verifyVerb,
+    export: async () => (await import("./export.ts")).exportVerb,
+  },
+  "Maintain:": {
+    repair: async () => (await import("./repair.ts")).repairVerb,
+    prune: async () => (await import("./prune.ts")).pruneVerb,
+    copy: async () => (await import("./copy.ts")).copyVerb,
+    erase: async () => (await import("./erase.ts")).eraseVerb,
+  },
+  "Check:": {
+    logps: async () => (await import("./logps.ts")).logpsVerb,
+    doctor: async () => (await import("./doctor.ts")).doctorVerb,
+  },
 };
-for (const [heading, verbs] of Object.entries(GROUPS))
-  for (const verb of verbs) verb(program).helpGroup(heading);
+
+/** All verbs, unless the first argument is one, or asks for the version. */
+async function addVerbs(first: string | undefined): Promise<void> {
+  if (first === "--version") return;
+  const verbs = Object.entries(GROUPS).flatMap(([group, own]) =>
+    Object.entries(own).map(([name, load]) => ({ group, name, load })),
+  );
+  const asked = verbs.filter(({ name }) => name === first);
+  const loaded = (asked.length > 0 ? asked : verbs).map(async ({ group, load }) => ({
+    group,
+    verb: await load(),
+  }));
+  for (const { group, verb } of await Promise.all(loaded)) verb(program).helpGroup(group);
+}
 
 /** Sets the process's exit code. */
 export async function runProgram(): Promise<void> {
   try {
+    await addVerbs(process.argv[2]);
     await program.parseAsync();
   } catch (error) {
     // Help and version are no errors. Without a verb, commander prints the help.

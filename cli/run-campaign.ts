@@ -1,4 +1,5 @@
-// The part of `run` that is the same on every server: start or resume the campaign, follow it, print its outcome.
+// The part of `run` that is the same on every server: start or resume the campaign, follow it, print its
+// outcome.
 import type { LoadedSpec } from "../campaign/spec/load.ts";
 import type { CampaignOutcome } from "../client/follow/outcome.ts";
 import type { RatchetClient } from "../client/ratchet-client.ts";

@@ -1,6 +1,6 @@
-// `run` without a configured server. The first `run` of a folder starts a server and a worker; others that come
-// meanwhile use them, and so does a `run` beside `ratchet dev`. The tree of a `run` ends with the last `run` of the
-// folder. If it ends earlier, one of the others starts it again on the same state.
+// `run` without a configured server. The first `run` of a folder starts a server and a worker; others that
+// come meanwhile use them, and so does a `run` beside `ratchet dev`. The tree of a `run` ends with the
+// last `run` of the folder. If it ends earlier, one of the others starts it again on the same state.
 import { resolve } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { findStoreName } from "../client/find.ts";

@@ -1,5 +1,5 @@
-// `run` on the tree that it has started itself. It ends the tree after its campaign, when no other `run` of the
-// folder uses it.
+// `run` on the tree that it has started itself. It ends the tree after its campaign, when no other `run`
+// of the folder uses it.
 import { setTimeout as sleep } from "node:timers/promises";
 import { temporalOfTree } from "../client/find.ts";
 import { readStatus } from "../client/follow/status.ts";
@@ -71,8 +71,8 @@ async function runOn(
 }
 
 /**
- * Resolves when no other `run` uses the tree, which is hidden from further ones then; or when the tree is drained
- * for them all.
+ * Resolves when no other `run` uses the tree, which is hidden from further ones then; or when the tree is
+ * drained for them all.
  */
 async function lastRun(tree: DevTree, runs: Runs, draining: AbortSignal): Promise<void> {
   for (let said = false; !draining.aborted; await sleep(LOOK_MS)) {

@@ -1,5 +1,5 @@
-// `ratchet run`: starts a campaign and follows it to its end, on the configured Temporal server or on a tree of
-// its own (run-here.ts). On a server that it did not start, Ctrl-C ends only the command.
+// `ratchet run`: starts a campaign and follows it to its end, on the configured Temporal server or on a
+// tree of its own (run-here.ts). On a server that it did not start, Ctrl-C ends only the command.
 import type { Command } from "commander";
 import { findConfiguredTemporal, requireStoreName } from "../client/find.ts";
 import type { TemporalAddress } from "../temporal/gateway.ts";

@@ -82,7 +82,7 @@ async function reached(env: NodeJS.ProcessEnv, child: ChildProcess): Promise<num
 
 for (const [moment, { args, prepare }] of Object.entries(MOMENTS))
   for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const)
-    it(`${signal} while ${moment} ends the command with 130, without a child, a lock or a stack`, async () => {
+    it(`${signal} while ${moment} gives 130 and leaves no child, lock or stack`, async () => {
       const place = join(folder, String(places++));
       mkdirSync(place);
       const own = Object.entries(process.env).filter(

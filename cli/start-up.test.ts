@@ -45,7 +45,7 @@ for (const args of [
     assert.deepEqual({ packages, status }, { packages: ["commander"], status: 0 });
   });
 
-it("`list` and `status` load neither compiler, engine, AWS, Temporal's connection nor its worker", async () => {
+it("`list` and `status` load no compiler, engine, AWS, connection or worker of Temporal", async () => {
   const store = await openStore(STORE);
   const specDigest = await store.putJson({
     iterations: 2,

@@ -1,5 +1,6 @@
-// The `ratchet run` commands of one folder. Each holds a lock in `.ratchet/runs/`, named by its pid, from before it
-// looks for a tree until it needs none. The one that started the tree ends it when no other holds one.
+// The `ratchet run` commands of one folder. Each holds a lock in `.ratchet/runs/`, named by its pid, from
+// before it looks for a tree until it needs none. The one that started the tree ends it when no other
+// holds one.
 import { readdirSync } from "node:fs";
 import { join } from "node:path";
 import { lockOwner, tryLock } from "../host/lock.mjs";

@@ -3,8 +3,9 @@
 import type { DevTree } from "./tree.ts";
 
 /**
- * Resolves with the signal when the tree has ended. `onDrain` is called when the drain begins. `keep` may say that
- * a signal does not end the tree. Abort `until` to remove the handlers if the tree ends for another reason.
+ * Resolves with the signal when the tree has ended. `onDrain` is called when the drain begins. `keep` may
+ * say that a signal does not end the tree. Abort `until` to remove the handlers if the tree ends for
+ * another reason.
  */
 export function drainOnSignal(
   tree: Pick<DevTree, "drain" | "stop">,

@@ -46,8 +46,8 @@ export interface DevTree {
   /** Of the children that run now. */
   pids(): { server: number | undefined; worker: number | undefined };
   /**
-   * Hides the tree from commands that look for one. If `free` then says false, because another command has come
-   * in the meantime, it shows the tree again and returns false.
+   * Hides the tree from commands that look for one. If `free` then says false, because another command has
+   * come in the meantime, it shows the tree again and returns false.
    */
   retire(free: () => boolean): boolean;
   /** The worker saves its running work and ends, then the server ends. */

@@ -3,7 +3,10 @@ import { it } from "node:test";
 import fc from "fast-check";
 import { visibleBlock, visibleLine, visibleText } from "./index.ts";
 
-/** C0 but line feed and tab, DEL, C1, the bidirectional controls, line and paragraph separators, half pairs. */
+/**
+ * C0 but line feed and tab, DEL, C1, the bidirectional controls, line and paragraph separators, half
+ * pairs.
+ */
 const range = (from: number, to: number): number[] =>
   Array.from({ length: to - from + 1 }, (_, at) => from + at);
 const UNSAFE = [

@@ -1,4 +1,5 @@
-// Downloads a .tar.gz archive and takes one command out of it, by `tar`, if the archive has the pinned digest.
+// Downloads a .tar.gz archive and takes one command out of it, by `tar`, if the archive has the pinned
+// digest.
 import { createHash } from "node:crypto";
 import { createWriteStream, readdirSync, readFileSync, renameSync } from "node:fs";
 import { basename, dirname, join } from "node:path";
@@ -8,8 +9,14 @@ import { lastLine, run } from "./processes.mjs";
 import { startProgress } from "./progress.mjs";
 
 /**
- * @param {{ title: string, url: string, sha256: string, output: string, silenceMs: number }} target sha256: of the
- *   archive, in hex. output: path of the command
+ * @typedef {object} Target
+ * @property {string} title for messages
+ * @property {string} url
+ * @property {string} sha256 of the archive, in hex
+ * @property {string} output path of the command
+ * @property {number} silenceMs
+ *
+ * @param {Target} target
  * @returns {Promise<string | undefined>} the reason of a failure
  */
 export async function download({ title, url, sha256, output, silenceMs }) {

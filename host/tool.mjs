@@ -23,10 +23,10 @@ const SILENCE_MS = 10_000;
  * @property {string} versionVariable Go variable that the linker sets to the version
  * @property {(printed: string) => string | undefined} fits why a command with this `--version` output is
  *   refused
- * @property {(platform: string, arch: string) => { url: string, sha256: string } | undefined} archive a .tar.gz
- *   that holds the command, with its digest; undefined for platforms without one
+ * @property {(platform: string, arch: string) => Archive | undefined} archive undefined: there is none
  * @property {string} install hint for the user if all ways failed
  *
+ * @typedef {{ url: string, sha256: string }} Archive a .tar.gz that holds the command
  * @typedef {{ path: string, from: string }} FoundTool
  */
 

@@ -57,7 +57,10 @@ const title = (name: string, { score }: ReadAnswer): string =>
 const answerText = ({ text, finish }: ReadAnswer): string =>
   `${text.trim()}${finish === "length" ? " …" : ""}` || "(nothing)";
 
-/** Breaks at spaces and cuts words longer than a line. Line ends in the text are spaces; escapes are counted. */
+/**
+ * Breaks at spaces and cuts words longer than a line. Line ends in the text are spaces; escapes are
+ * counted.
+ */
 export function wrap(text: string, columns: number): string[] {
   const lines: string[] = [];
   let line = "";

@@ -93,7 +93,8 @@ export function formatTable({ arms, vs, promoted }: CampaignTable, look: Look): 
     ...(promoted && promoted.name !== last?.name ? formatVersus(promoted.name, promoted.vs, look) : []),
   ];
   const judged = last?.metrics.winRate
-    ? `Test split, win rate against ${visibleLine(arms[0]?.name ?? "")} by ${judgeName(last.metrics.judgedBy)}:\n`
+    ? `Test split, win rate against ${visibleLine(arms[0]?.name ?? "")} ` +
+      `by ${judgeName(last.metrics.judgedBy)}:\n`
     : "";
   return [
     judged +

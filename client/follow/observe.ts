@@ -4,11 +4,13 @@ import { campaignWorkflowId, placeName, placeWorkflowId, WORKFLOW_QUEUE } from "
 import type { Place, Plan, StageName } from "../../campaign/types.ts";
 import type { CampaignProgress, StageProgress } from "../../workflows/messages.ts";
 import type { Gateway, PendingActivity, RunStatus } from "../../temporal/gateway.ts";
-import type { Progress } from "../../runtimes/types.ts";
+import type { Heartbeat } from "../../temporal/heartbeat.ts";
 import { retryingOf } from "./retrying.ts";
 import type { Retrying } from "./retrying.ts";
 import { activitiesWaiting, workflowWaiting } from "./waiting.ts";
 import type { Waiting } from "./waiting.ts";
+
+type Progress = NonNullable<Heartbeat["progress"]>;
 
 /** One running stage. */
 export interface StageView {
@@ -77,8 +79,8 @@ async function observePlace(
   place: Place,
 ): Promise<{ place: string; view: StageView | undefined; pending: PendingActivity[] }> {
   const workflowId = placeWorkflowId(campaignId, place);
-  // One after the other: a shard that finishes in between is counted neither as finished nor as running. Asked the
-  // other way around, it would be counted twice.
+  // One after the other: a shard that finishes in between is counted neither as finished nor as running.
+  // Asked the other way around, it would be counted twice.
   const stage = await gateway.stageProgress(workflowId, ANSWER_MS);
   const pending = (await gateway.run(workflowId))?.pending ?? [];
   return { place: placeName(place), pending, view: stage ? stageView(stage, pending) : undefined };

@@ -49,8 +49,8 @@ export class Pace {
 }
 
 /**
- * The shards of two evaluations side by side are counted together. When one has ended, the other one's alone are
- * reported: the shards that are missing are done.
+ * The shards of two evaluations side by side are counted together. When one has ended, the other one's
+ * alone are reported: the shards that are missing are done.
  */
 function wholeStage(
   { fraction, shardsDone, shardsTotal }: StageView,
@@ -74,7 +74,10 @@ function paceOf(marks: readonly Mark[], now: Mark, stage: StageView): Pick<Rate,
   return { leftMs, perSecond: perSecondOf(marks, now, stage) ?? ((moved * 1000) / spanMs) * units(stage) };
 }
 
-/** One activity counts its own units, and the share of one of them may change: reference batches, then steps. */
+/**
+ * One activity counts its own units, and the share of one of them may change: reference batches, then
+ * steps.
+ */
 function perSecondOf(marks: readonly Mark[], now: Mark, { shardsTotal }: StageView): number | undefined {
   if (shardsTotal > 1 || !now.counted) return undefined;
   const { unit, done } = now.counted;

@@ -1,13 +1,15 @@
-// The progress of each stage as a user sees it, from the heartbeats that its activities send: through `observe` and
-// Pace, once a second of simulated time.
+// The progress of each stage as a user sees it, from the heartbeats that its activities send: through
+// `observe` and Pace, once a second of simulated time.
 import assert from "node:assert/strict";
 import { it } from "node:test";
 import type { Plan, StageName } from "../../campaign/types.ts";
-import type { Progress } from "../../runtimes/types.ts";
+import type { Heartbeat } from "../../temporal/heartbeat.ts";
 import { FakeGateway } from "../../test/support/fake-gateway.ts";
 import { observe } from "./observe.ts";
 import { Pace } from "./pace.ts";
 import type { Rate } from "./pace.ts";
+
+type Progress = NonNullable<Heartbeat["progress"]>;
 
 interface Moment {
   type: string;
@@ -107,7 +109,7 @@ const STAGES: Record<StageName, Moment[]> = {
 };
 
 for (const [stage, moments] of Object.entries(STAGES) as [StageName, Moment[]][])
-  it(`${stage}: the share shown is of the whole stage, never falls, and is below 100 % while it runs`, async () => {
+  it(`${stage}: the share is of the whole stage, never falls, and stays below 100 %`, async () => {
     const rates = await shown(stage, moments);
     for (const [second, { fraction }] of rates.entries()) {
       assert.ok(fraction >= (rates[second - 1]?.fraction ?? 0), `second ${second}`);

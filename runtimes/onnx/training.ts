@@ -76,8 +76,9 @@ async function saveCheckpoint(checkpointDir: string, state: TrainerState): Promi
 }
 
 /**
- * Share of a training that is spent on the log-probabilities of its reference: a pass forward over each row, 2
- * FLOPs per weight and token. Each epoch passes forward and backward, 6 FLOPs (Kaplan et al., arXiv 2001.08361).
+ * Share of a training that is spent on the log-probabilities of its reference: a pass forward over each
+ * row, 2 FLOPs per weight and token. Each epoch passes forward and backward, 6 FLOPs (Kaplan et al., arXiv
+ * 2001.08361).
  */
 const referenceShare = (epochs: number): number => 2 / (2 + 6 * epochs);
 

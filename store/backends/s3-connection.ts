@@ -77,9 +77,9 @@ function defaultClient(): S3Client {
 const NOTICE_OFF = "AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED";
 
 /**
- * The SDK warns about Node 20 when it makes its first client, before every command. Its version is pinned here, so
- * the warning is for us. The SDK's own switch is set for this call only: child processes and other clients of an
- * embedding program keep their environment, and every other warning is printed.
+ * The SDK warns about Node 20 when it makes its first client, before every command. Its version is pinned
+ * here, so the warning is for us. The SDK's own switch is set for this call only: child processes and
+ * other clients of an embedding program keep their environment, and every other warning is printed.
  */
 function withoutSupportNotice<T>(make: () => T): T {
   const before = process.env[NOTICE_OFF];

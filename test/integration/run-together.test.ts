@@ -1,5 +1,5 @@
-// Several `ratchet run` of one folder, as processes on a real server: they share one tree, which ends with the last of
-// them, whatever happens to the one that started it.
+// Several `ratchet run` of one folder, as processes on a real server: they share one tree, which ends with
+// the last of them, whatever happens to the one that started it.
 import "../support/quiet.ts";
 import assert from "node:assert/strict";
 import type { ChildProcess } from "node:child_process";
@@ -39,7 +39,7 @@ describe(
       places.push(place);
       const small = { iterations: 1, perIteration: 16, sftRows: 80, baselines: [] };
       await place.writeSpec("short.json", smallShop({ seed: 21, ...small }));
-      await place.writeSpec("long.json", smallShop({ seed: 22, ...small, iterations: 2, epochs: 4 }));
+      await place.writeSpec("long.json", smallShop({ seed: 22, ...small, iterations: 2, epochs: 2 }));
     });
     afterEach(() => assert.equal(findDevJson(place.dir)?.alive, false, "the tree has ended"));
     after(() => Promise.all(places.map((each) => each.close())));
@@ -70,12 +70,21 @@ describe(
       return { owner, other };
     }
 
-    it("a second run uses the tree of the first, which ends with the last; progress never falls", async () => {
+    it("further runs use the tree of the first, which ends with the last of them", async () => {
       const { owner, other } = await two("short", "long");
       await says(other, "created and started");
       const watching = place.start(["watch", "long", "--json"]);
       const events = collect(watching.stdout);
       const watched = new Promise((resolve) => watching.once("close", resolve));
+      const third = run("long");
+      await says(third, "is already running with this spec");
+      third.child.kill("SIGINT");
+      assert.deepEqual(await third.ended, [130, null], third.stderr.text);
+      const { pid } = owner.child;
+      assert.match(
+        third.stderr.text,
+        new RegExp(`^detached; long keeps running as long as .* pid ${pid}$`, "m"),
+      );
       await says(owner, `the tree keeps running for another run (pid ${other.child.pid})`);
       assert.match(owner.stdout.text, /^iteration-1 /m, "the first run does not wait with its table");
       assert.equal(owner.child.exitCode, null);
@@ -85,7 +94,7 @@ describe(
       neverFalls(events.text);
     });
 
-    it("Ctrl-C in the first leaves the tree to the second; then it says how far its campaign came", async () => {
+    it("Ctrl-C in the first leaves the tree to the second, and the first says how far it came", async () => {
       const { owner, other } = await two("long", "short");
       await says(other, "created and started");
       owner.child.kill("SIGINT");
@@ -104,28 +113,17 @@ describe(
       assert.match(other.stdout.text, /^iteration-2 /m);
     });
 
-    it("Ctrl-C in the second leaves the tree to the first", async () => {
-      const { owner, other } = await two("short", "long");
-      await says(other, "created and started");
-      other.child.kill("SIGINT");
-      assert.deepEqual(await other.ended, [130, null], other.stderr.text);
-      assert.match(
-        other.stderr.text,
-        new RegExp(`^detached; long keeps running as long as the tree of pid ${owner.child.pid}$`, "m"),
-      );
-      assert.deepEqual(await owner.ended, [0, null], owner.stderr.text);
-    });
-
-    for (const moment of ["Temporal CLI: ", "web UI http", "created and started"])
-      it(`SIGTERM after "${moment.trim()}" gives 130, and the same command goes on from there`, async () => {
+    it("SIGTERM at each step of the start gives 130, and the same command goes on from there", async () => {
+      for (const step of ["Temporal CLI: ", "web UI http", "created and started"]) {
         const stopped = run("short");
-        await says(stopped, moment);
+        await says(stopped, step);
         stopped.child.kill("SIGTERM");
         assert.deepEqual(await stopped.ended, [130, null], stopped.stderr.text);
-        assert.doesNotMatch(stopped.stderr.text, /^(error|\s+at) /m);
-        const again = run("short");
-        assert.deepEqual(await again.ended, [0, null], again.stderr.text);
-      });
+        assert.doesNotMatch(stopped.stderr.text, /^(error|\s+at) /m, step);
+      }
+      const again = run("short");
+      assert.deepEqual(await again.ended, [0, null], again.stderr.text);
+    });
   },
 );
 

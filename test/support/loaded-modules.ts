@@ -1,5 +1,6 @@
-// `node --import` of this file: writes the address of every module that the process loads, one a line, to the file
-// that LOADED_MODULES names. As a loader, it sees ES modules; those of CommonJS are in its cache at the end.
+// `node --import` of this file: writes the address of every module that the process loads, one a line, to
+// the file that LOADED_MODULES names. As a loader, it sees ES modules; those of CommonJS are in its cache
+// at the end.
 import { appendFileSync } from "node:fs";
 import type { LoadHook } from "node:module";
 import { createRequire, register } from "node:module";
