@@ -36,11 +36,12 @@ const isSafe = (text: string): boolean => !UNSAFE.test(text.replaceAll(/[\n\t]/g
 const hostile = fc
   .array(fc.oneof(fc.constantFrom(...ATTACKS), fc.string({ unit: "binary" })))
   .map((parts) => parts.join(""));
+const ESC = String.fromCharCode(27);
 /** What `paint` writes in color. */
-const PAINT = new RegExp("\u001b\\[(?:1|2|22|31|32|39)m", "gu");
+const PAINT = new RegExp(`${ESC}\\[(?:1|2|22|31|32|39)m`, "gu");
 const withoutPaint = (text: string): string => text.replaceAll(PAINT, "");
 /** What the live display writes before it draws its lines again. */
-const ERASE = new RegExp("\u001b\\[\\d+A\u001b\\[J", "gu");
+const ERASE = new RegExp(`${ESC}\\[\\d+A${ESC}\\[J`, "gu");
 
 it("no file of the command writes to a stream but those that escape", () => {
   const writers = readdirSync(CLI)
