@@ -4,7 +4,7 @@ import { RatchetError } from "../errors/index.ts";
 import { UNREACHABLE_HINT } from "../temporal/gateway.ts";
 import { findTemporal, requireStoreName } from "../client/find.ts";
 import type { FindOptions } from "../client/find.ts";
-import { RatchetClient } from "../client/ratchet-client.ts";
+import type { ClientOptions, RatchetClient } from "../client/ratchet-client.ts";
 import { note } from "./output.ts";
 
 export interface Globals {
@@ -23,9 +23,15 @@ export const findOptions = (globals: Globals): FindOptions => ({
   cwd: process.cwd(),
 });
 
+/** Loads the client only now, so that `--help` and `--version` answer at once. */
+export async function connect(options: ClientOptions): Promise<RatchetClient> {
+  const { RatchetClient } = await import("../client/ratchet-client.ts");
+  return RatchetClient.connect(options);
+}
+
 /** For verbs that read the record. */
 export function openStoreClient(command: Command): Promise<RatchetClient> {
-  return RatchetClient.connect({ store: requireStoreName(findOptions(globalsOf(command))) });
+  return connect({ store: requireStoreName(findOptions(globalsOf(command))) });
 }
 
 /** For verbs that start, follow or control. */
@@ -38,7 +44,7 @@ export function openClient(command: Command, { createStore = false } = {}): Prom
       "no Temporal server is configured, and no `ratchet dev` is running here",
       { hint: UNREACHABLE_HINT },
     );
-  return RatchetClient.connect({
+  return connect({
     store: requireStoreName(options),
     temporal,
     createStore,
@@ -52,7 +58,7 @@ export async function openClientIfReachable(command: Command): Promise<RatchetCl
   const temporal = findTemporal(options);
   if (!temporal) return openStoreClient(command);
   try {
-    return await RatchetClient.connect({ store: requireStoreName(options), temporal, createStore: false });
+    return await connect({ store: requireStoreName(options), temporal, createStore: false });
   } catch (error) {
     if ((error as { code?: string }).code !== "temporal_unreachable") throw error;
     note(`${(error as Error).message}: showing the record in the store only`);

@@ -3,6 +3,8 @@ import { resolve } from "node:path";
 import type { Command } from "commander";
 import { findStoreName } from "../client/find.ts";
 import { STATE_FOLDER } from "../dev/dev-json.ts";
+import { drainOnSignal } from "../dev/signals.ts";
+import { bringUp } from "./bring-up.ts";
 import { findOptions, globalsOf } from "./context.ts";
 import { parseCount } from "./counts.ts";
 import { json as printJson, note, suggest } from "./output.ts";
@@ -27,13 +29,12 @@ export const devVerb = (program: Command): Command =>
     .action(async ({ state, port, uiPort, ui, json }: DevFlags, command: Command) => {
       const stateDir = resolve(state);
       const store = findStoreName(findOptions(globalsOf(command))) ?? `dir:${resolve(stateDir, "store")}`;
-      const { drainOnSignal, startDevTree } = await import("../dev/index.ts");
-      const tree = await startDevTree({
-        stateDir,
-        store,
-        ui,
-        ports: { grpc: port, ui: uiPort },
-        report: note,
+      const tree = await bringUp({ stateDir, store, ui, ports: { grpc: port, ui: uiPort } });
+      const stopped = drainOnSignal(tree, {
+        onDrain() {
+          note("");
+          note("saving running work, then stopping; Ctrl-C again stops at once");
+        },
       });
       if (json)
         printJson({ address: tree.address, namespace: tree.namespace, uiUrl: tree.uiUrl, store, stateDir });
@@ -42,8 +43,6 @@ export const devVerb = (program: Command): Command =>
           "Ctrl-C stops everything",
       );
       suggest(["start <campaign file>", "list", "doctor"]);
-      await drainOnSignal(tree, {
-        onDrain: () => note("\nsaving running work, then stopping; Ctrl-C again stops at once"),
-      });
+      await stopped;
       note("stopped");
     });

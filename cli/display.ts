@@ -1,6 +1,7 @@
 // Prints a campaign's progress on stderr. On a terminal, the running stages are redrawn below the log;
 // elsewhere they are printed as plain lines every 10 s.
 import type { WatchedStage } from "../client/follow/watch.ts";
+import { visibleLine } from "../errors/index.ts";
 import { paint, width } from "../report/columns.ts";
 import type { Look } from "../report/columns.ts";
 import { stageLine } from "./progress.ts";
@@ -31,12 +32,12 @@ function liveDisplay(stream: Stream, look: Look): Display {
     drawn = lines;
   };
   return {
-    say: (line) => draw(`${line}\n`, drawn),
+    say: (line) => draw(`${visibleLine(line)}\n`, drawn),
     stages: (stages) =>
       draw(
         "",
         stages.map((stage) =>
-          paint(cut(stageLine(stage, { bar: true }), (stream.columns || 80) - 1), "dim", look),
+          paint(cut(visibleLine(stageLine(stage, { bar: true })), (stream.columns || 80) - 1), "dim", look),
         ),
       ),
     end: () => draw("", []),
@@ -48,7 +49,7 @@ const EVERY_MS = 10_000;
 
 function plainDisplay(stream: Stream): Display {
   const printedAtMs = new Map<string, number>();
-  const say = (line: string): void => void stream.write(`${line}\n`);
+  const say = (line: string): void => void stream.write(`${visibleLine(line)}\n`);
   return {
     say,
     stages(stages) {
@@ -66,4 +67,4 @@ function plainDisplay(stream: Stream): Display {
 
 /** A wrapped line would take two rows, and erasing counts one. */
 const cut = (line: string, columns: number): string =>
-  width(line) > columns ? `${[...line].slice(0, columns - 1).join("")}…` : line;
+  width(line) > columns ? `${[...line].slice(0, Math.max(0, columns - 1)).join("")}…` : line;

@@ -30,7 +30,7 @@ export const doctorVerb = (program: Command): Command =>
       ]);
       const findings = [probeNode(), engine, modules, store, ...temporal];
       if (flags.json) json(findings);
-      else data(findingsText(findings));
+      else data(findingsText(findings), lookOf(process.stdout));
       process.exitCode = findings.some(({ state }) => state === "failed") ? UNWELL : 0;
       if (!flags.json) for (const { name, hint } of findings) if (hint) note(`hint: ${name}: ${hint}`);
     });

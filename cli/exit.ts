@@ -2,11 +2,8 @@
 import { CommanderError } from "commander";
 import { isCoded, isDiskFull, KINDS, RatchetError } from "../errors/index.ts";
 import type { CampaignOutcome } from "../client/follow/outcome.ts";
-
-/**
- * Exit codes of verbs that wait for a campaign. 12 and 13 are reserved for gates, and for guards and budgets.
- */
-export const EXIT = { completed: 0, failed: 10, cancelled: 11, timedOut: 14, detached: 130 } as const;
+import { EXIT } from "./exit-codes.ts";
+import { note } from "./output.ts";
 
 const UNCLASSIFIED = KINDS.invariant.exit;
 
@@ -26,7 +23,7 @@ interface Shown {
 export function printError(
   error: unknown,
   { debug = false } = {},
-  print: (line: string) => void = toStderr,
+  print: (line: string) => void = note,
 ): number {
   const shown = classify(error);
   print(`error ${shown.code}: ${shown.message}`);
@@ -39,7 +36,7 @@ export function printError(
 }
 
 /** Prints the failure of a campaign, for verbs that wait for it. */
-export function printOutcome({ failure }: CampaignOutcome, print: (line: string) => void = toStderr): void {
+export function printOutcome({ failure }: CampaignOutcome, print: (line: string) => void = note): void {
   if (failure) print(`error ${failure.code}: ${failure.message}`);
 }
 
@@ -96,5 +93,3 @@ function causes(error: unknown): unknown[] {
 
 const stackOf = (cause: unknown): string =>
   cause instanceof Error ? (cause.stack ?? String(cause)) : String(cause);
-
-const toStderr = (line: string): void => void process.stderr.write(`${line}\n`);

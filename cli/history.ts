@@ -1,6 +1,7 @@
 // `ratchet history`: the iterations of a campaign and their cost.
 import type { Command } from "commander";
 import type { CampaignHistory, PlaceHistory } from "../client/record/history.ts";
+import { visibleLine } from "../errors/index.ts";
 import { formatHistory } from "../report/history.ts";
 import { openStoreClient, using } from "./context.ts";
 import { data, json, lookOf, note } from "./output.ts";
@@ -18,7 +19,8 @@ export const historyVerb = (program: Command): Command =>
         const history = await client.history(campaign);
         if (flags.json) return json(history);
         if (flags.ledger) return data(ledgerText(history));
-        data(formatHistory(history.places, lookOf(process.stdout)));
+        const look = lookOf(process.stdout);
+        data(formatHistory(history.places, look), look);
         for (const line of history.places.flatMap(retriedLines)) note(line);
       });
     });
@@ -27,7 +29,8 @@ const ledgerText = ({ ledger }: CampaignHistory): string =>
   ledger
     .map(
       ({ n, epoch, at, event }) =>
-        `${String(n).padStart(4)}  epoch ${epoch}  ${at.replace("T", " ").slice(0, 19)}  ${eventLine(event)}`,
+        `${String(n).padStart(4)}  epoch ${epoch}  ${at.replace("T", " ").slice(0, 19)}  ` +
+        visibleLine(eventLine(event)),
     )
     .join("\n");
 

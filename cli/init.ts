@@ -4,7 +4,6 @@ import { cp, mkdir, readdir, readFile, rename, rm, stat, writeFile } from "node:
 import { basename, dirname, join, relative, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
 import type { Command } from "commander";
-import { Document, isMap, isScalar } from "yaml";
 import { RatchetError } from "../errors/index.ts";
 import { isCampaignId } from "../campaign/ids.ts";
 import type { WrittenSpec } from "../campaign/spec/schema.ts";
@@ -54,7 +53,7 @@ async function writeStarter(path: string): Promise<void> {
     await cp(join(SHOP, "tokenizer"), join(making, "tokenizer"), { recursive: true });
     for (const name of await moduleNames())
       await writeFile(join(making, name), standalone(await readFile(join(SHOP, name), "utf8")));
-    await writeFile(join(making, "campaign.yaml"), starterYaml(await quickShop(), basename(path)));
+    await writeFile(join(making, "campaign.yaml"), await starterYaml(await quickShop(), basename(path)));
     await rename(making, path);
   } finally {
     await rm(making, { recursive: true, force: true });
@@ -90,7 +89,8 @@ const COMMENTS: Record<string, string> = {
     " The judge decides whether an iteration is promoted. gold: the true reward, for the test report only.",
 };
 
-function starterYaml(spec: WrittenSpec, folder: string): string {
+async function starterYaml(spec: WrittenSpec, folder: string): Promise<string> {
+  const { Document, isMap, isScalar } = await import("yaml");
   const name = isCampaignId(folder) ? folder : "my-campaign";
   const document = new Document({ ...spec, name }, { aliasDuplicateObjects: false });
   if (isMap(document.contents)) {

@@ -24,6 +24,7 @@ export const listVerb = (program: Command): Command =>
           { text: promoted ? String(promoted.iteration) : "–" },
           { text: updatedAt.replace("T", " ").slice(0, 16) },
         ]);
-        data(formatColumns(columns, rows, lookOf(process.stdout)));
+        const look = lookOf(process.stdout);
+        data(formatColumns(columns, rows, look), look);
       });
     });

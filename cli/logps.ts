@@ -27,7 +27,7 @@ export const logpsVerb = (program: Command): Command =>
       const { logpsOfFile } = await import("../client/record/logps.ts");
       const rows = await logpsOfFile(model, input);
       if (json) rows.forEach(jsonLine);
-      else data(table(rows));
+      else data(table(rows), lookOf(process.stdout));
     });
 
 function table(rows: RowLogps[]): string {

@@ -1,16 +1,26 @@
-// Data goes to stdout, everything else to stderr.
-import { commandLine } from "./command-line.ts";
-import { wantsColor } from "../report/columns.ts";
+// Data goes to stdout, everything else to stderr. Nothing else of the command writes to either, so no text of
+// others reaches the terminal unescaped (errors/visible-text.ts).
+import { visibleBlock, visibleText } from "../errors/index.ts";
+import { visibleReport, wantsColor } from "../report/columns.ts";
 import type { Look } from "../report/columns.ts";
+import { commandLine } from "./command-line.ts";
 
-export const data = (text: string): void => void process.stdout.write(`${text}\n`);
+const PLAIN: Look = { color: false };
 
-export const json = (value: unknown): void => data(JSON.stringify(value, null, 2));
+/** `look`: of a report that may be colored. */
+export const data = (text: string, look: Look = PLAIN): void =>
+  void process.stdout.write(`${visibleReport(text, look)}\n`);
+
+/** JSON leaves DEL, C1 and bidirectional controls as they are; their escapes are the same value. */
+export const json = (value: unknown): void =>
+  void process.stdout.write(`${visibleText(JSON.stringify(value, null, 2))}\n`);
 
 /** One event per line. */
-export const jsonLine = (value: unknown): void => data(JSON.stringify(value));
+export const jsonLine = (value: unknown): void =>
+  void process.stdout.write(`${visibleText(JSON.stringify(value))}\n`);
 
-export const note = (text: string): void => void process.stderr.write(`${text}\n`);
+/** Further lines of a text are indented, so that they cannot pass for lines of ours. */
+export const note = (text: string): void => void process.stderr.write(`${visibleBlock(text)}\n`);
 
 export const lookOf = (stream: NodeJS.WriteStream): Look => ({
   color: wantsColor(process.env, stream.isTTY === true),
@@ -20,5 +30,6 @@ export const columnsOf = (stream: NodeJS.WriteStream): number => stream.columns 
 
 /** Prints useful next commands. `commands`: verbs with their arguments. */
 export function suggest(commands: readonly string[]): void {
-  note(["next:", ...commands.map((command) => `  ${commandLine(command)}`)].join("\n"));
+  note("next:");
+  for (const command of commands) note(`  ${commandLine(command)}`);
 }

@@ -1,14 +1,11 @@
 // `ratchet plan`: settings, stages and sizes of a campaign, without running it.
 import type { Command } from "commander";
-import { stringify } from "yaml";
-import type { ResolvedSpec } from "../campaign/spec/schema.ts";
 import { formatColumns } from "../report/columns.ts";
 import type { Look } from "../report/columns.ts";
 import { checkCampaign } from "./check.ts";
 import { SEED } from "./counts.ts";
 import { data, json, lookOf, note, suggest } from "./output.ts";
 import { overlapLine } from "./overlaps.ts";
-import { sizesOf } from "./sizes.ts";
 import type { CampaignSize } from "./sizes.ts";
 import type { StageSize } from "./stage-sizes.ts";
 import { loadCampaign } from "./spec-file.ts";
@@ -24,6 +21,7 @@ export const planVerb = (program: Command): Command =>
       const { spec, ...loaded } = await loadCampaign(path);
       const settings = { ...spec, seed: flags.seed ?? spec.seed };
       const { specDigest, summary } = await checkCampaign({ ...loaded, spec: settings });
+      const { sizesOf } = await import("./sizes.ts");
       const sizes = sizesOf(settings, {
         sftRows: summary.sftRows,
         pairRows: summary.preferences?.kept,
@@ -33,12 +31,15 @@ export const planVerb = (program: Command): Command =>
       });
       if (flags.json) return json({ specDigest, spec: settings, ...sizes, summary });
       for (const warning of summary.warnings) note(`warning: ${warning}`);
-      data(planText(settings, specDigest, sizes, lookOf(process.stdout)));
+      const { stringify } = await import("yaml");
+      const written = stringify(settings, { lineWidth: 120 }).trimEnd();
+      const look = lookOf(process.stdout);
+      data(planText(written, specDigest, sizes, look), look);
       data(overlapLine(summary));
       suggest([`run ${path}`, `start ${path}`]);
     });
 
-function planText(spec: ResolvedSpec, digest: string, { stages, totals }: CampaignSize, look: Look): string {
+function planText(settings: string, digest: string, { stages, totals }: CampaignSize, look: Look): string {
   const columns = [
     { title: "place", align: "left" as const },
     { title: "stage", align: "left" as const },
@@ -48,7 +49,7 @@ function planText(spec: ResolvedSpec, digest: string, { stages, totals }: Campai
     })),
   ];
   return [
-    stringify(spec, { lineWidth: 120 }).trimEnd(),
+    settings,
     "",
     formatColumns(columns, stages.map(cells), look),
     "",

@@ -29,7 +29,7 @@ export const samplesVerb = (program: Command): Command =>
       await using(openStoreClient(command), async (client) => {
         const samples = await client.samples(address, { limit, offset });
         if (asJson) json(samples);
-        else data(samplesText(samples));
+        else data(samplesText(samples), lookOf(process.stdout));
       });
     });
 
@@ -51,19 +51,22 @@ const groupText = ({ prompt, answers }: PromptSamples): string =>
     ...answers.map(
       ({ text, finish, temperature, score }) =>
         `  t ${temperature}${score === undefined ? "" : `, score ${fixed(score, 2)}`}: ` +
-        `${text}${finish === "length" ? " …" : ""}`,
+        below(`${text}${finish === "length" ? " …" : ""}`),
     ),
   ].join("\n");
 
 function pairText({ prompt, chosen, rejected, chosen_score, rejected_score, margin }: PairRow): string {
   const line = (name: string, answer: PairRow["chosen"], score: number | undefined): string =>
-    `  ${name}${score === undefined ? "" : ` (${fixed(score, 2)})`}: ${content(answer)}`;
+    `  ${name}${score === undefined ? "" : ` (${fixed(score, 2)})`}: ${below(content(answer))}`;
   return [
     `${content(prompt)}${margin === undefined ? "" : `  [margin ${fixed(margin, 2)}]`}`,
     line("chosen", chosen, chosen_score),
     line("rejected", rejected, rejected_score),
   ].join("\n");
 }
+
+/** An answer's own lines are indented further than the lines of the list, so that none passes for another. */
+const below = (text: string): string => text.replaceAll("\n", "\n    ");
 
 const content = (text: PairRow["prompt"]): string =>
   typeof text === "string" ? text : text.map((turn) => turn.content).join("\n");

@@ -2,7 +2,6 @@
 import { existsSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { RatchetError } from "../errors/index.ts";
-import { loadSpecFile } from "../campaign/spec/load.ts";
 import type { LoadedSpec } from "../campaign/spec/load.ts";
 
 const NAMES = [
@@ -14,7 +13,8 @@ const NAMES = [
   "campaign.js",
 ];
 
-export function loadCampaign(path: string): Promise<LoadedSpec> {
+export async function loadCampaign(path: string): Promise<LoadedSpec> {
+  const { loadSpecFile } = await import("../campaign/spec/load.ts");
   return loadSpecFile(statSync(path, { throwIfNoEntry: false })?.isDirectory() ? inFolder(path) : path);
 }
 

@@ -1,6 +1,7 @@
 // `ratchet status`: the state of one campaign.
 import type { Command } from "commander";
 import type { StatusView } from "../client/follow/status.ts";
+import { visibleLine } from "../errors/index.ts";
 import { openClientIfReachable, using } from "./context.ts";
 import { data, json } from "./output.ts";
 import { retryingLine, stageLine, waitingLine } from "./progress.ts";
@@ -47,7 +48,9 @@ function statusText(view: StatusView): string {
     ...(live?.stages ?? []).map((stage) => `running     ${stageLine(stage, { bar: false })}`),
     ...(live?.retrying ?? []).map((retrying) => `retrying    ${retryingLine(retrying, Date.now())}`),
     ...(live?.waiting ?? []).map((waiting) => waitingLine(waiting, Date.now())),
-  ].join("\n");
+  ]
+    .map(visibleLine)
+    .join("\n");
 }
 
 /** If record and server differ, a line that says so and how to resume. */

@@ -1,6 +1,7 @@
 // `ratchet verify`: hashes everything that a campaign depends on.
 import type { Command } from "commander";
 import type { Verification } from "../client/maintenance/verify.ts";
+import { visibleLine } from "../errors/index.ts";
 import { openStoreClient, using } from "./context.ts";
 import { data, json } from "./output.ts";
 
@@ -38,9 +39,10 @@ function verificationText({ campaignId, head, checked, erased, problems }: Verif
     `${rows} ledger rows, ${manifests} manifests, ${blobs} blobs, ` +
     `${(sizeBytes / 1e6).toFixed(1)} MB hashed again${without}`;
   const end = head === undefined ? [] : [`head ${head}`];
-  if (problems.length === 0) return [`${campaignId} is sound: ${counted}`, ...end].join("\n");
-  const lines = problems.map(
-    ({ code, message, namedBy }) => `  ${code}: ${message}${namedBy ? ` (named by ${namedBy})` : ""}`,
+  if (problems.length === 0) return [`${campaignId} is sound: ${counted}`, ...end].join("
+");
+  const lines = problems.map(({ code, message, namedBy }) =>
+    visibleLine(`  ${code}: ${message}${namedBy ? ` (named by ${namedBy})` : ""}`),
   );
   return [
     `${campaignId} is damaged: ${problems.length} problem${problems.length === 1 ? "" : "s"}; ${counted}`,

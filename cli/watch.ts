@@ -1,10 +1,12 @@
 // `ratchet watch`: live progress of a campaign until it ends.
 import type { Command } from "commander";
 import { globalsOf, openClient, repeatFlags, using } from "./context.ts";
-import { detachOnSignal } from "./detach.ts";
+import { detachOnSignal } from "./signals.ts";
 import { parseDuration } from "./durations.ts";
-import { EXIT, exitCodeOf, printOutcome } from "./exit.ts";
+import { EXIT } from "./exit-codes.ts";
+import { exitCodeOf, printOutcome } from "./exit.ts";
 import { follow } from "./follow.ts";
+import { readerGone } from "./closed-pipes.ts";
 import { data, note, suggest } from "./output.ts";
 
 interface WatchFlags {
@@ -25,7 +27,7 @@ export const watchVerb = (program: Command): Command =>
         const { campaignId } = await client.status(campaign);
         const detach = detachOnSignal();
         try {
-          const signal = limit ? AbortSignal.any([detach.signal, limit]) : detach.signal;
+          const signal = AbortSignal.any([detach.signal, readerGone, ...(limit ? [limit] : [])]);
           const outcome = await follow(client, campaignId, { json: json === true, signal });
           if (outcome) {
             if (!json) data(`${campaignId} ${outcome.status}`);

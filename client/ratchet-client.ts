@@ -11,11 +11,8 @@ import type { LoadedSpec } from "../campaign/spec/load.ts";
 import { openStore } from "../store/index.ts";
 import type { Store } from "../store/types.ts";
 import type { ControlReply } from "../workflows/messages.ts";
-import { compileSpec } from "../compile/index.ts";
 import { controlCampaign } from "./follow/control.ts";
-import { copyCampaign } from "./maintenance/copy.ts";
 import type { Copied } from "./maintenance/copy.ts";
-import { erasePrompt } from "./maintenance/erase.ts";
 import type { Erased, EraseOptions } from "./maintenance/erase.ts";
 import { UNREACHABLE_HINT } from "../temporal/gateway.ts";
 import { exportCheckpoint, exportPairs } from "./record/export.ts";
@@ -25,9 +22,7 @@ import { readHistory } from "./record/history.ts";
 import type { CampaignHistory } from "./record/history.ts";
 import type { CampaignOutcome } from "./follow/outcome.ts";
 import { findAddress, findCampaignId, requireCampaign } from "./record/record.ts";
-import { GRACE_MS, pruneStore } from "./maintenance/prune.ts";
 import type { Pruned, PruneOptions } from "./maintenance/prune.ts";
-import { repairCampaign } from "./maintenance/repair.ts";
 import type { Repair, RepairOptions } from "./maintenance/repair.ts";
 import { readSamples } from "./record/samples.ts";
 import type { SampleOptions, Samples } from "./record/samples.ts";
@@ -37,7 +32,6 @@ import { listCampaigns, readStatus } from "./follow/status.ts";
 import type { CampaignSummary, StatusView } from "./follow/status.ts";
 import { compareVariants } from "./record/table.ts";
 import type { CampaignComparison } from "./record/table.ts";
-import { verifyCampaign } from "./maintenance/verify.ts";
 import type { Verification, VerifyOptions } from "./maintenance/verify.ts";
 import { watchCampaign } from "./follow/watch.ts";
 import type { WatchEvent, WatchOptions } from "./follow/watch.ts";
@@ -117,6 +111,8 @@ export class RatchetClient {
     // First, because nothing need be uploaded if there is no server.
     const gateway = this.gateway;
     await this.store.proveWrites();
+    // Loaded here, because only `start` needs the compiler, the engine and the bundler.
+    const { compileSpec } = await import("../compile/index.ts");
     const { specDigest } = await compileSpec(spec, {
       baseDir,
       store: this.store,
@@ -220,6 +216,7 @@ export class RatchetClient {
 
   /** Hashes everything that the campaign names. */
   async verify(campaign: string, options?: VerifyOptions): Promise<Verification> {
+    const { verifyCampaign } = await import("./maintenance/verify.ts");
     return verifyCampaign(this.store, await this.id(campaign), options);
   }
 
@@ -235,6 +232,7 @@ export class RatchetClient {
       onPlace,
     }: ControlCampaignOptions & Pick<RepairOptions, "onPlace"> = {},
   ): Promise<Repair> {
+    const { repairCampaign } = await import("./maintenance/repair.ts");
     return repairCampaign(this.store, this.gateway, await this.id(campaign), {
       why,
       by,
@@ -251,6 +249,7 @@ export class RatchetClient {
     to: string | Store,
     { why = "", by = whoAmI() }: Omit<ControlCampaignOptions, "requestId"> = {},
   ): Promise<Copied> {
+    const { copyCampaign } = await import("./maintenance/copy.ts");
     return copyCampaign(
       this.store,
       typeof to === "string" ? await openStore(to) : to,
@@ -260,15 +259,17 @@ export class RatchetClient {
   }
 
   /** Deletes what no campaign of the store needs. */
-  prune({ dryRun = false, graceMs = GRACE_MS }: Partial<PruneOptions> = {}): Promise<Pruned> {
-    return pruneStore(this.store, { dryRun, graceMs });
+  async prune({ dryRun = false, graceMs }: Partial<PruneOptions> = {}): Promise<Pruned> {
+    const { GRACE_MS, pruneStore } = await import("./maintenance/prune.ts");
+    return pruneStore(this.store, { dryRun, graceMs: graceMs ?? GRACE_MS });
   }
 
   /** Removes the rows of a prompt from all campaigns of the store. */
-  erase(
+  async erase(
     promptId: string,
     { why, by = whoAmI(), requestId = randomUUID(), dryRun = false }: Partial<EraseOptions> & { why: string },
   ): Promise<Erased> {
+    const { erasePrompt } = await import("./maintenance/erase.ts");
     return erasePrompt(this.store, promptId, { why, by, requestId, dryRun });
   }
 

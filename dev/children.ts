@@ -29,6 +29,10 @@ export interface ChildSettings {
   env: NodeJS.ProcessEnv;
   parentWatch: ParentWatch;
   report: (line: string) => void;
+  /** Called with each child as soon as it is started. */
+  onChild: (child: Child) => void;
+  /** Aborts the start. */
+  signal?: AbortSignal | undefined;
 }
 
 export interface ServerSettings extends ChildSettings {
@@ -53,7 +57,7 @@ export interface StartedServer {
  * server also picks ports of its own.
  */
 export async function startServer(settings: ServerSettings): Promise<StartedServer> {
-  const { stateDir, env, parentWatch, report, temporal, version } = settings;
+  const { stateDir, env, parentWatch, report, onChild, signal, temporal, version } = settings;
   const logFile = openLog(stateDir, "temporal.log");
   for (let triesLeft = START_TRIES; ;) {
     const database = prepareDatabase(stateDir, version, report);
@@ -69,11 +73,14 @@ export async function startServer(settings: ServerSettings): Promise<StartedServ
       parentWatch,
       report,
     });
-    if (await waitUntilServing(address, SERVER_START_MS, () => child.exits > 0, [NAMESPACE, mark])) {
+    onChild(child);
+    const giveUp = (): boolean => child.exits > 0 || signal?.aborted === true;
+    if (await waitUntilServing(address, SERVER_START_MS, giveUp, [NAMESPACE, mark])) {
       databaseServed(stateDir);
       const uiUrl = ports.ui === undefined ? null : `http://127.0.0.1:${ports.ui}`;
       return { child, address, uiUrl, serverId: database.serverId };
     }
+    signal?.throwIfAborted();
     const how = child.exits > 0 ? "ended" : `gave no answer within ${SERVER_START_MS / 1000} s`;
     await child.stop(STOP_MS);
     const printed = logTail(logFile, 3) || "it printed nothing";
@@ -96,11 +103,11 @@ async function choosePorts({ ports, ui }: ServerSettings): Promise<ServerPorts> 
 }
 
 export function startWorker(
-  { stateDir, env, parentWatch, report }: ChildSettings,
+  { stateDir, env, parentWatch, report, onChild }: ChildSettings,
   json: DevJson,
   script = fileURLToPath(new URL("../worker/main.js", import.meta.url)),
 ): Child {
-  return new Child({
+  const child = new Child({
     title: "worker",
     command: process.execPath,
     args: [script],
@@ -115,6 +122,8 @@ export function startWorker(
     parentWatch,
     report,
   });
+  onChild(child);
+  return child;
 }
 
 /** The worker gets a client profile of its own; the user's default profile may name another server. */

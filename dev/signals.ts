@@ -3,17 +3,19 @@
 import type { DevTree } from "./tree.ts";
 
 /**
- * Resolves with the signal when the tree has ended. `onDrain` is called when the drain begins. Abort `until`
- * to remove the handlers if the tree ends for another reason.
+ * Resolves with the signal when the tree has ended. `onDrain` is called when the drain begins. `keep` may
+ * say that a signal does not end the tree. Abort `until` to remove the handlers if the tree ends for
+ * another reason.
  */
 export function drainOnSignal(
   tree: Pick<DevTree, "drain" | "stop">,
-  options: { onDrain?: (signal: NodeJS.Signals) => void; until?: AbortSignal } = {},
+  options: { onDrain?: (signal: NodeJS.Signals) => void; keep?: () => boolean; until?: AbortSignal } = {},
 ): Promise<NodeJS.Signals> {
   return new Promise((resolve, reject) => {
     let first: NodeJS.Signals | undefined;
     const handle = (signal: NodeJS.Signals) => {
       if (first !== undefined) return void tree.stop().catch(reject);
+      if (options.keep?.()) return;
       first = signal;
       options.onDrain?.(signal);
       tree.drain().then(() => resolve(signal), reject);

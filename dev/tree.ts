@@ -4,7 +4,7 @@
 import { execFile } from "node:child_process";
 import { join, resolve } from "node:path";
 import { promisify } from "node:util";
-import { RatchetError } from "../errors/index.ts";
+import { RatchetError, visibleBlock } from "../errors/index.ts";
 import { processStart, tryLock, waitForLock } from "../host/lock.mjs";
 import { provideTemporal } from "../host/temporal.mjs";
 import type { Child } from "./child.ts";
@@ -34,6 +34,8 @@ export interface DevTreeOptions {
   /** Script of the worker process. */
   worker?: string;
   env?: NodeJS.ProcessEnv;
+  /** Aborts the start: what has started is ended, then the start rejects. */
+  signal?: AbortSignal;
 }
 
 export interface DevTree {
@@ -43,6 +45,11 @@ export interface DevTree {
   readonly serverId: string;
   /** Of the children that run now. */
   pids(): { server: number | undefined; worker: number | undefined };
+  /**
+   * Hides the tree from commands that look for one. If `free` then says false, because another command has
+   * come in the meantime, it shows the tree again and returns false.
+   */
+  retire(free: () => boolean): boolean;
   /** The worker saves its running work and ends, then the server ends. */
   drain(): Promise<void>;
   /** Ends both at once; cuts a drain short. */
@@ -51,30 +58,40 @@ export interface DevTree {
 
 export async function startDevTree(options: DevTreeOptions): Promise<DevTree> {
   const stateDir = resolve(options.stateDir);
-  const report = options.report ?? ((line) => process.stderr.write(`${line}\n`));
+  const report = options.report ?? ((line) => void process.stderr.write(`${visibleBlock(line)}\n`));
   const lock = lockFolder(stateDir);
-  const parentWatch = await startParentWatch(stateDir);
   const children: Child[] = [];
+  let parentWatch: ParentWatch | undefined;
   try {
-    const { ports = {}, ui, env = process.env } = options;
-    const temporal = options.temporal ?? (await findTemporal(report));
-    const version = await versionOf(temporal);
-    const settings = { stateDir, env, parentWatch, report };
+    const { ports = {}, ui, env = process.env, signal } = options;
+    parentWatch = await startParentWatch(stateDir, signal);
+    const temporal = options.temporal ?? (await unlessAborted(findTemporal(report), signal));
+    const version = await unlessAborted(versionOf(temporal), signal);
+    const onChild = (child: Child): void => void children.push(child);
+    const settings = { stateDir, env, parentWatch, report, onChild, signal };
     const server = await startServer({ ...settings, temporal, version, ports, ui });
-    children.push(server.child);
-    await registerSearchAttributes(server.address, SERVER_START_MS);
+    await unlessAborted(registerSearchAttributes(server.address, SERVER_START_MS), signal);
 
     const json = devJson(server, options.store);
     const worker = startWorker(settings, json, options.worker);
-    children.push(worker);
     writeDevJson(stateDir, json);
     return supervised({ json, stateDir, server: server.child, worker, parentWatch, release: lock.release });
   } catch (error) {
     await Promise.all(children.map((child) => child.stop(0)));
-    parentWatch.close();
+    parentWatch?.close();
     lock.release();
     throw error;
   }
+}
+
+/** Rejects when the signal aborts, without waiting for the work. */
+async function unlessAborted<T>(work: Promise<T>, signal: AbortSignal | undefined): Promise<T> {
+  if (!signal) return work;
+  signal.throwIfAborted();
+  return new Promise((resolve, reject) => {
+    signal.addEventListener("abort", () => reject(signal.reason as Error), { once: true });
+    work.then(resolve, reject);
+  });
 }
 
 /** As set-up does, it reports which CLI was found. */
@@ -105,9 +122,9 @@ function lockFolder(stateDir: string): { release: () => void } {
  * Waits for the parent watch of an earlier tree, which holds its lock until the children are gone. The
  * children of a supervisor killed a moment ago may still have the database open.
  */
-async function startParentWatch(stateDir: string): Promise<ParentWatch> {
+async function startParentWatch(stateDir: string, signal: AbortSignal | undefined): Promise<ParentWatch> {
   const path = join(stateDir, "parent-watch.lock");
-  (await waitForLock(path)).release();
+  (await waitForLock(path, () => signal?.throwIfAborted())).release();
   return new ParentWatch(path);
 }
 
@@ -132,14 +149,15 @@ interface Supervised {
 
 function supervised({ json, stateDir, server, worker, parentWatch, release }: Supervised): DevTree {
   let ended = false;
+  const hide = (): void => writeDevJson(stateDir, { ...json, pid: null, processStart: null });
   /** The worker ends first, because it reports to the server what it saved. */
   const end = async (workerGraceMs: number, serverGraceMs: number) => {
+    if (!ended) hide();
     await worker.stop(workerGraceMs);
     await server.stop(serverGraceMs);
     if (ended) return;
     ended = true;
     parentWatch.close();
-    writeDevJson(stateDir, { ...json, pid: null, processStart: null });
     release();
   };
   return {
@@ -148,6 +166,12 @@ function supervised({ json, stateDir, server, worker, parentWatch, release }: Su
     uiUrl: json.uiUrl,
     serverId: json.serverId,
     pids: () => ({ server: server.pid, worker: worker.pid }),
+    retire(free) {
+      hide();
+      if (free()) return true;
+      writeDevJson(stateDir, json);
+      return false;
+    },
     drain: () => end(WORKER_GRACE_MS, SERVER_GRACE_MS),
     stop: () => end(0, 0),
   };

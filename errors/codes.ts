@@ -221,7 +221,7 @@ export const CODES = {
       "the server accepted a pause, resume or cancel; a worker of `ratchet-control` carries it out " +
       "when one polls",
   },
-  dev_already_running: { kind: "resource", means: "a local process tree runs in this folder already" },
+  dev_already_running: { kind: "resource", means: "`dev`: a local process tree runs in this folder already" },
   disk_full: {
     kind: "resource",
     retry: "forever",

@@ -4,6 +4,7 @@ import { isCode, kindOf, KINDS } from "./codes.ts";
 import type { Code, Kind } from "./codes.ts";
 
 export { CODES, isCode, KINDS, retryOf } from "./codes.ts";
+export { visibleBlock, visibleLine, visibleText } from "./visible-text.ts";
 export type { Code, Kind, Retry } from "./codes.ts";
 
 /** One thing wrong with a written spec or with the data it names. */

@@ -1,5 +1,7 @@
-// Downloads a .tar.gz archive and takes one command out of it, by `tar`.
-import { createWriteStream, readdirSync, renameSync } from "node:fs";
+// Downloads a .tar.gz archive and takes one command out of it, by `tar`, if the archive has the pinned
+// digest.
+import { createHash } from "node:crypto";
+import { createWriteStream, readdirSync, readFileSync, renameSync } from "node:fs";
 import { basename, dirname, join } from "node:path";
 import { Readable } from "node:stream";
 import { pipeline } from "node:stream/promises";
@@ -7,11 +9,17 @@ import { lastLine, run } from "./processes.mjs";
 import { startProgress } from "./progress.mjs";
 
 /**
- * @param {{ title: string, url: string, output: string, silenceMs: number }} target output: path of the
- *   command
+ * @typedef {object} Target
+ * @property {string} title for messages
+ * @property {string} url
+ * @property {string} sha256 of the archive, in hex
+ * @property {string} output path of the command
+ * @property {number} silenceMs
+ *
+ * @param {Target} target
  * @returns {Promise<string | undefined>} the reason of a failure
  */
-export async function download({ title, url, output, silenceMs }) {
+export async function download({ title, url, sha256, output, silenceMs }) {
   const progress = startProgress(`downloading ${title}`);
   const dir = dirname(output);
   const archive = join(dir, "archive.tar.gz");
@@ -20,6 +28,11 @@ export async function download({ title, url, output, silenceMs }) {
   } catch (error) {
     progress.stop();
     return `${url}: ${reasonOf(error)}`;
+  }
+  const found = createHash("sha256").update(readFileSync(archive)).digest("hex");
+  if (found !== sha256) {
+    progress.stop();
+    return `${url}: SHA-256 ${found} in place of the pinned ${sha256}`;
   }
   const unpacked = await run("tar", ["-xzf", archive, "-C", dir]);
   progress.stop();

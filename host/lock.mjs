@@ -47,6 +47,16 @@ export async function waitForLock(dir, onWait = () => {}) {
   }
 }
 
+/**
+ * The owner of a lock that is held now.
+ * @param {string} dir
+ * @returns {Owner | undefined}
+ */
+export function lockOwner(dir) {
+  const owner = readOwner(dir);
+  return owner && isHeld(dir, owner) ? owner : undefined;
+}
+
 /** @param {string} dir @returns {Lock | undefined} */
 function create(dir) {
   try {

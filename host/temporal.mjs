@@ -6,6 +6,19 @@ import { provideTool } from "./tool.mjs";
 export const TEMPORAL_VERSION = "1.8.2";
 const OLDEST_SERVER = [1, 29];
 
+/**
+ * SHA-256 of the archives of the release, from the `checksums.txt` that the publisher puts beside them.
+ * @type {Record<string, string>}
+ */
+const ARCHIVES = {
+  "temporal_cli_1.8.2_linux_amd64.tar.gz": "d8421bda989e6514b4bdb4d63a9012a8a05a806892e881a5aad8510496349a94",
+  "temporal_cli_1.8.2_linux_arm64.tar.gz": "83600a8fac6e3da54093e5da6918d399f501532b9f1172235603f9606f4ac6e4",
+  "temporal_cli_1.8.2_darwin_amd64.tar.gz":
+    "489d7f5420cae02b559774ac23df035141954c33a51dba96f5759a0ddccdf1b6",
+  "temporal_cli_1.8.2_darwin_arm64.tar.gz":
+    "dacdc3587682c04cf27e67c8878ca2d755230b6ad63c0c6ebddd7348ae90ed94",
+};
+
 /** @type {import("./tool.mjs").Tool} */
 const temporal = {
   name: "temporal",
@@ -23,10 +36,12 @@ const temporal = {
     const fits = major > oldestMajor || (major === oldestMajor && minor >= oldestMinor);
     return fits ? undefined : `server ${major}.${minor} is older than ${OLDEST_SERVER.join(".")}`;
   },
-  downloadUrl: (platform, arch) => {
+  archive: (platform, arch) => {
     const goArch = { x64: "amd64", arm64: "arm64" }[arch];
-    if (!goArch || !["linux", "darwin"].includes(platform)) return undefined;
-    return `https://temporal.download/cli/archive/v${TEMPORAL_VERSION}?platform=${platform}&arch=${goArch}`;
+    const name = `temporal_cli_${TEMPORAL_VERSION}_${platform}_${goArch}.tar.gz`;
+    const sha256 = ARCHIVES[name];
+    const releases = "https://github.com/temporalio/cli/releases/download";
+    return sha256 === undefined ? undefined : { url: `${releases}/v${TEMPORAL_VERSION}/${name}`, sha256 };
   },
   install:
     "install the Temporal CLI (https://docs.temporal.io/cli) or Go (https://go.dev/dl), " +

@@ -23,10 +23,10 @@ const SILENCE_MS = 10_000;
  * @property {string} versionVariable Go variable that the linker sets to the version
  * @property {(printed: string) => string | undefined} fits why a command with this `--version` output is
  *   refused
- * @property {(platform: string, arch: string) => string | undefined} downloadUrl of a .tar.gz that holds the
- *   command
+ * @property {(platform: string, arch: string) => Archive | undefined} archive undefined: there is none
  * @property {string} install hint for the user if all ways failed
  *
+ * @typedef {{ url: string, sha256: string }} Archive a .tar.gz that holds the command
  * @typedef {{ path: string, from: string }} FoundTool
  */
 
@@ -165,9 +165,9 @@ async function makeIn(dir, tool, { cached, env, silenceMs, reasons }) {
 
 /** The official archive. @param {Tool} tool @param {string} made @param {number} silenceMs */
 async function downloadTool(tool, made, silenceMs) {
-  const url = tool.downloadUrl(process.platform, process.arch);
-  if (!url) return `none for ${process.platform} ${process.arch}`;
-  return await download({ title: `${tool.title} ${tool.version}`, url, output: made, silenceMs });
+  const archive = tool.archive(process.platform, process.arch);
+  if (!archive) return `none for ${process.platform} ${process.arch}`;
+  return await download({ title: `${tool.title} ${tool.version}`, ...archive, output: made, silenceMs });
 }
 
 /**

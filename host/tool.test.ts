@@ -1,6 +1,7 @@
 // Ways to a pinned command, with fake commands: shell scripts on PATH, an archive from a local server.
 import assert from "node:assert/strict";
 import { execFileSync } from "node:child_process";
+import { createHash } from "node:crypto";
 import { once } from "node:events";
 import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { createServer } from "node:http";
@@ -21,7 +22,9 @@ after(() => {
   rmSync(folder, { recursive: true, force: true });
 });
 
-const pretended = (url?: string): Tool => ({
+const sha256Of = (bytes: Buffer): string => createHash("sha256").update(bytes).digest("hex");
+
+const pretended = (url?: string, sha256 = ""): Tool => ({
   name: "pretended",
   title: "Pretended",
   version: "2.0",
@@ -30,7 +33,7 @@ const pretended = (url?: string): Tool => ({
   package: "example.invalid/nothing",
   versionVariable: "main.Version",
   fits: (printed) => (printed.includes("2.0") ? undefined : `${printed.trim()} is not 2.0`),
-  downloadUrl: () => url,
+  archive: () => (url === undefined ? undefined : { url, sha256 }),
   install: "install Pretended",
 });
 
@@ -93,7 +96,7 @@ it("downloads once for several concurrent callers, and then needs no network", a
     response.end(bytes);
   });
   const env = environment();
-  const found = await Promise.all([1, 2, 3].map(() => provideTool(pretended(url), { env })));
+  const found = await Promise.all([1, 2, 3].map(() => provideTool(pretended(url, sha256Of(bytes)), { env })));
   assert.deepEqual(found.map(({ from }) => from).sort(), ["cache", "cache", "download"]);
   assert.equal(new Set(found.map(({ path }) => path)).size, 1);
   assert.deepEqual(await provideTool(pretended("http://127.0.0.1:9/"), { env }), {
@@ -132,6 +135,19 @@ it("refuses a download of another version", async () => {
   const bytes = archive("3.1");
   const env = environment();
   const url = await serve((_request, response) => void response.end(bytes));
-  await assert.rejects(provideTool(pretended(url), { env }), /download: version 3\.1 is not 2\.0/);
+  const tool = pretended(url, sha256Of(bytes));
+  await assert.rejects(provideTool(tool, { env }), /download: version 3\.1 is not 2\.0/);
+  assert.deepEqual(readdirSync(dirname(cachePath(pretended(), env))), []);
+});
+
+it("refuses a download of another digest before it is unpacked", async () => {
+  const bytes = archive("2.0");
+  const env = environment();
+  const url = await serve((_request, response) => void response.end(bytes));
+  const pinned = sha256Of(Buffer.from("what the publisher released"));
+  const refused = `download: ${url}: SHA-256 ${sha256Of(bytes)} in place of the pinned ${pinned}`;
+  await assert.rejects(provideTool(pretended(url, pinned), { env }), (error: Error) =>
+    error.message.includes(refused),
+  );
   assert.deepEqual(readdirSync(dirname(cachePath(pretended(), env))), []);
 });

@@ -1,5 +1,6 @@
 // Aligned columns of plain text for a terminal, in color if the caller wants it. Nothing here reads the
 // environment or a stream; `wantsColor` decides from their values.
+import { visibleLine, visibleText } from "../errors/index.ts";
 
 /**
  * https://no-color.org: a non-empty NO_COLOR decides first, then FORCE_COLOR, then whether the stream is a
@@ -19,11 +20,24 @@ export interface Look {
   color: boolean;
 }
 
+/** The text may be anybody's: only the codes of the tone reach the terminal as such. */
 export function paint(text: string, tone: Tone | undefined, { color }: Look): string {
-  if (!color || tone === undefined || text === "") return text;
+  const shown = visibleLine(text);
+  if (!color || tone === undefined || text === "") return shown;
   const [on, off] = CODES[tone];
-  return `\u001b[${on}m${text}\u001b[${off}m`;
+  return `\u001b[${on}m${shown}\u001b[${off}m`;
 }
+
+const PAINTED = new RegExp(`(\\u001b\\[(?:${Object.values(CODES).flat().join("|")})m)`, "u");
+
+/** For a whole report: escapes everything but the codes that `paint` writes if the look has color. */
+export const visibleReport = (text: string, { color }: Look): string =>
+  color
+    ? text
+        .split(PAINTED)
+        .map((part, index) => (index % 2 === 0 ? visibleText(part) : part))
+        .join("")
+    : visibleText(text);
 
 export interface Column {
   title: string;
@@ -39,14 +53,14 @@ export interface Cell {
 export function formatColumns(columns: Column[], rows: Cell[][], look: Look): string {
   const header = columns.map(({ title }): Cell => ({ text: title, tone: "dim" }));
   const widths = columns.map((_, i) =>
-    Math.max(...[header, ...rows].map((row) => width(row[i]?.text ?? ""))),
+    Math.max(...[header, ...rows].map((row) => width(visibleLine(row[i]?.text ?? "")))),
   );
   return [header, ...rows]
     .map((row) =>
       columns
         .map(({ align }, i) => {
           const { text, tone } = row[i] ?? { text: "" };
-          const space = " ".repeat(widths[i]! - width(text));
+          const space = " ".repeat(widths[i]! - width(visibleLine(text)));
           const last = i === columns.length - 1;
           return align === "right"
             ? space + paint(text, tone, look)

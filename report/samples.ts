@@ -1,5 +1,6 @@
 // Answers to the same prompts before and after training, side by side.
 import type { Finish } from "../campaign/spec/modules.ts";
+import { visibleLine } from "../errors/index.ts";
 import { paint, width } from "./columns.ts";
 import type { Look } from "./columns.ts";
 import { fixed } from "./digits.ts";
@@ -38,8 +39,8 @@ function formatSample(
   each: number,
   look: Look,
 ): string {
-  const left = [title(names.before, before), ...wrap(answerText(before), each)];
-  const right = [title(names.after, after), ...wrap(answerText(after), each)];
+  const left = [visibleLine(title(names.before, before)), ...wrap(answerText(before), each)];
+  const right = [visibleLine(title(names.after, after)), ...wrap(answerText(after), each)];
   const lines = Array.from({ length: Math.max(left.length, right.length) }, (_, i) => {
     const tone = i === 0 ? "dim" : undefined;
     const cell = left[i] ?? "";
@@ -56,12 +57,15 @@ const title = (name: string, { score }: ReadAnswer): string =>
 const answerText = ({ text, finish }: ReadAnswer): string =>
   `${text.trim()}${finish === "length" ? " …" : ""}` || "(nothing)";
 
-/** Breaks at spaces and cuts words longer than a line. Line ends in the text are spaces. */
+/**
+ * Breaks at spaces and cuts words longer than a line. Line ends in the text are spaces; escapes are
+ * counted.
+ */
 export function wrap(text: string, columns: number): string[] {
   const lines: string[] = [];
   let line = "";
-  for (const word of text
-    .split(/\s+/)
+  for (const word of visibleLine(text.replace(/\s+/g, " "))
+    .split(" ")
     .filter((word) => word !== "")
     .flatMap((word) => chunks(word, columns))) {
     if (line !== "" && width(line) + 1 + width(word) > columns) {

@@ -2,6 +2,7 @@
 // iteration over the offline baselines, and the parts of the true reward if there is one. The client computes
 // the differences.
 import type { EvaluateMetrics, Interval } from "../campaign/types.ts";
+import { visibleLine } from "../errors/index.ts";
 import { formatColumns, paint } from "./columns.ts";
 import type { Cell, Column, Look } from "./columns.ts";
 import { ABSENT, difference, fixed, interval, judgeName, rate } from "./digits.ts";
@@ -92,7 +93,8 @@ export function formatTable({ arms, vs, promoted }: CampaignTable, look: Look): 
     ...(promoted && promoted.name !== last?.name ? formatVersus(promoted.name, promoted.vs, look) : []),
   ];
   const judged = last?.metrics.winRate
-    ? `Test split, win rate against ${arms[0]?.name} by ${judgeName(last.metrics.judgedBy)}:\n`
+    ? `Test split, win rate against ${visibleLine(arms[0]?.name ?? "")} ` +
+      `by ${judgeName(last.metrics.judgedBy)}:\n`
     : "";
   return [
     judged +
@@ -101,7 +103,7 @@ export function formatTable({ arms, vs, promoted }: CampaignTable, look: Look): 
         arms.map((variant) => variantCells(variant, variant === last)),
         look,
       ),
-    ...(promoted ? [`Promoted on the validation split: ${promoted.name}`] : []),
+    ...(promoted ? [`Promoted on the validation split: ${visibleLine(promoted.name)}`] : []),
     ...(versus.length > 0
       ? [["Win rate, paired by prompt:", ...versus.map((line) => `  ${line}`)].join("\n")]
       : []),
@@ -115,7 +117,7 @@ export function formatTable({ arms, vs, promoted }: CampaignTable, look: Look): 
 function formatVersus(name: string | undefined, vs: Record<string, Difference>, look: Look): string[] {
   return Object.entries(vs).map(([baseline, d]) => {
     const tone = d.low > 0 ? "good" : d.high < 0 ? "bad" : undefined;
-    return `${name} − ${baseline}: ${paint(difference(d), tone, look)}`;
+    return `${visibleLine(`${name} − ${baseline}`)}: ${paint(difference(d), tone, look)}`;
   });
 }
 

@@ -19,6 +19,10 @@ export interface Progress {
   total: number;
   /** The unit of `done`: `completions`, `rows`, `steps`. */
   unit: string;
+  /**
+   * Share of the whole call that is done, if parts of it are counted in other units. Absent: done / total.
+   */
+  fraction?: number;
   /** Latest values, such as loss or tokens per second. */
   values?: Record<string, number>;
 }

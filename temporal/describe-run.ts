@@ -3,7 +3,7 @@ import { defaultPayloadConverter } from "@temporalio/client";
 import type { WorkflowExecutionDescription } from "@temporalio/client";
 import type { temporal } from "@temporalio/proto";
 import type { PendingActivity, Run, RunStatus } from "./gateway.ts";
-import { timeMs } from "./grpc.ts";
+import { timeMs } from "./timestamp.ts";
 import type { Heartbeat } from "./heartbeat.ts";
 
 const RUN_STATUS: Record<string, RunStatus> = {

@@ -73,11 +73,3 @@ export function innermost(error: unknown): Error {
   while (at.cause instanceof Error) at = at.cause;
   return at;
 }
-
-/** Milliseconds of a protobuf timestamp. */
-export function timeMs(
-  time: { seconds?: unknown; nanos?: number | null } | null | undefined,
-): number | undefined {
-  if (!time) return undefined;
-  return Number(time.seconds ?? 0) * 1000 + Math.floor((time.nanos ?? 0) / 1e6);
-}

@@ -1,7 +1,7 @@
 // Which workers poll a task queue.
 import type { WorkflowService } from "@temporalio/client";
 import { buildOf, WORKFLOW_QUEUE } from "../campaign/ids.ts";
-import { timeMs } from "./grpc.ts";
+import { timeMs } from "./timestamp.ts";
 
 export interface Poller {
   identity: string;

@@ -9,6 +9,7 @@ import { deploymentOptions, otherBuilds, workerIdentity } from "./build.ts";
 import { openDeps } from "./deps.ts";
 import type { WorkerSettings } from "./env.ts";
 import { attemptsDir } from "./env.ts";
+import { log } from "./log.ts";
 import { taskQueueOf } from "./queues.ts";
 
 const BUNDLE = fileURLToPath(new URL("../workflow-bundle.js", import.meta.url));
@@ -31,8 +32,8 @@ export async function startWorker(settings: WorkerSettings): Promise<RunningWork
     otherBuilds(connection, namespace, settings.queues),
     openDeps(settings, connection, namespace, draining.signal),
   ]);
-  if (orphans.length > 0) process.stderr.write(`failed a killed worker's attempts: ${orphans.join(", ")}\n`);
-  for (const other of others) process.stderr.write(`${other}\n`);
+  if (orphans.length > 0) log(`failed a killed worker's attempts: ${orphans.join(", ")}`);
+  for (const other of others) log(other);
 
   const common = {
     ...commonOptions(settings),

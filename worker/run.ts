@@ -3,13 +3,14 @@
 import { Runtime, DefaultLogger, makeTelemetryFilterString } from "@temporalio/worker";
 import { workerSettings } from "./env.ts";
 import { startWorker } from "./index.ts";
+import { log } from "./log.ts";
 import { watchForTerminationNotice } from "./termination-notice.ts";
 
 export async function runWorker(env: NodeJS.ProcessEnv = process.env): Promise<void> {
   const settings = workerSettings(env);
   const logger = new DefaultLogger("INFO", ({ level, message, meta }) => {
     const cause = meta?.["error"] ? ` ${String(meta["error"])}` : "";
-    process.stderr.write(`${new Date().toISOString()} ${level} ${message}${cause}\n`);
+    log(`${new Date().toISOString()} ${level} ${message}${cause}`);
   });
   // Our handlers drain the activities; the SDK's handlers would cancel them.
   Runtime.install({
@@ -22,10 +23,10 @@ export async function runWorker(env: NodeJS.ProcessEnv = process.env): Promise<v
   const worker = await startWorker(settings);
   for (const signal of ["SIGTERM", "SIGINT"] as const) process.once(signal, () => worker.drain());
   const unwatch = watchForTerminationNotice(settings.notice, (from) => {
-    process.stderr.write(`termination notice from ${from}: draining\n`);
+    log(`termination notice from ${from}: draining`);
     worker.drain();
   });
-  process.stderr.write(`worker serves ${settings.queues.join(", ")} on ${settings.store}\n`);
+  log(`worker serves ${settings.queues.join(", ")} on ${settings.store}`);
   await worker.done;
   unwatch();
 }

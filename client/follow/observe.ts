@@ -4,10 +4,13 @@ import { campaignWorkflowId, placeName, placeWorkflowId, WORKFLOW_QUEUE } from "
 import type { Place, Plan, StageName } from "../../campaign/types.ts";
 import type { CampaignProgress, StageProgress } from "../../workflows/messages.ts";
 import type { Gateway, PendingActivity, RunStatus } from "../../temporal/gateway.ts";
+import type { Heartbeat } from "../../temporal/heartbeat.ts";
 import { retryingOf } from "./retrying.ts";
 import type { Retrying } from "./retrying.ts";
 import { activitiesWaiting, workflowWaiting } from "./waiting.ts";
 import type { Waiting } from "./waiting.ts";
+
+type Progress = NonNullable<Heartbeat["progress"]>;
 
 /** One running stage. */
 export interface StageView {
@@ -17,7 +20,7 @@ export interface StageView {
   shardsDone: number;
   shardsTotal: number;
   startedAtMs: number;
-  /** Share of the stage that is done, in [0, 1]. */
+  /** Share of the stage that is done, from 0 to 0.99: a stage that runs has still to commit its result. */
   fraction: number;
   /** Sums over the running activities, in the unit of their heartbeats (`steps`, `pieces`, `completions`). */
   counted?: { done: number; total: number; unit: string; activities: number };
@@ -76,11 +79,10 @@ async function observePlace(
   place: Place,
 ): Promise<{ place: string; view: StageView | undefined; pending: PendingActivity[] }> {
   const workflowId = placeWorkflowId(campaignId, place);
-  const [stage, run] = await Promise.all([
-    gateway.stageProgress(workflowId, ANSWER_MS),
-    gateway.run(workflowId),
-  ]);
-  const pending = run?.pending ?? [];
+  // One after the other: a shard that finishes in between is counted neither as finished nor as running.
+  // Asked the other way around, it would be counted twice.
+  const stage = await gateway.stageProgress(workflowId, ANSWER_MS);
+  const pending = (await gateway.run(workflowId))?.pending ?? [];
   return { place: placeName(place), pending, view: stage ? stageView(stage, pending) : undefined };
 }
 
@@ -88,24 +90,38 @@ function stageView(
   { place, stage, shardsDone, shardsTotal, startedAtMs }: StageProgress,
   pending: readonly PendingActivity[],
 ): StageView {
-  const beats = pending.flatMap(({ heartbeat }) => heartbeat?.progress ?? []);
-  const running = beats.reduce((sum, { done, total }) => sum + (total > 0 ? done / total : 0), 0);
+  // Stages of one place run side by side: only this one's activities count.
+  const own = pending.filter(({ type }) => type === activityOf(stage));
+  const beats = own.flatMap(({ heartbeat }) => heartbeat?.progress ?? []);
+  const running = beats.reduce((sum, beat) => sum + fractionOf(beat), 0);
   return {
     place: placeName(place),
     stage,
     shardsDone,
     shardsTotal,
     startedAtMs,
-    fraction: Math.min(1, (shardsDone + running) / Math.max(1, shardsTotal)),
+    fraction: Math.min(MOST, (shardsDone + running) / Math.max(1, shardsTotal)),
     counted: countedIn(beats),
     values: Object.assign({}, ...beats.map(({ values }) => values ?? {})) as Record<string, number>,
-    attempt: Math.max(1, ...pending.map(({ attempt }) => attempt)),
-    lastFailure: pending.find(({ lastFailure }) => lastFailure)?.lastFailure,
+    attempt: Math.max(1, ...own.map(({ attempt }) => attempt)),
+    lastFailure: own.find(({ lastFailure }) => lastFailure)?.lastFailure,
   };
 }
 
+/** Shown as 99 %: the seal of a fan-out, or the upload of a checkpoint, is still to come. */
+export const MOST = 0.99;
+
+/** Type of the activities that do the stage's work. `seal`, which closes every fan-out, is another one. */
+const activityOf = (stage: StageName): string => (stage === "sft" || stage === "reward" ? "train" : stage);
+
+/** A worker of an older build gives no fraction; its batches of the reference say nothing about the steps. */
+function fractionOf({ done, total, unit, fraction }: Progress): number {
+  if (fraction !== undefined) return fraction;
+  return total > 0 && unit !== "reference batches" ? done / total : 0;
+}
+
 /** Only activities that count in the unit of the first are summed. */
-function countedIn(beats: readonly { done: number; total: number; unit: string }[]): StageView["counted"] {
+function countedIn(beats: readonly Progress[]): StageView["counted"] {
   const [first] = beats;
   if (!first) return undefined;
   const { unit } = first;

@@ -41,6 +41,7 @@ export async function train(
   await copyTokenizer(request.start.dir, request.outDir);
   const { rows, merged } = await readTrainRows(request.rowsPath, task, tokenizer, config.vocabSize);
   const { resumeDir } = request;
+  const progress = progressOf(optimizer.epochs, onProgress);
   const save = (state: TrainerState): Promise<void> =>
     saveCheckpoint(request.checkpointDir, state).then((dir) => onCheckpoint({ step: state.step, dir }));
   const result = await trainEngine({
@@ -49,7 +50,7 @@ export async function train(
     adapter: lora && initAdapter(config, lora, optimizer.seed),
     referenceLogps,
     onReference,
-    onReferenceBatch: (done, total) => onProgress({ done, total, unit: "reference batches" }),
+    onReferenceBatch: progress.referenceBatch,
     rows,
     optimizer,
     threads,
@@ -57,7 +58,7 @@ export async function train(
     signal,
     checkpoint: { ...checkpoint, costMax: CHECKPOINT_COST_MAX, save },
     resume: resumeDir === undefined ? undefined : () => readTrainerState(resumeDir),
-    onStep: stepReporter(onProgress),
+    onStep: progress.step,
   });
   await writeCheckpoint(request.outDir, result.checkpoint, request.outDir);
   // In a subfolder, because transformers would apply an adapter_config.json beside the model.
@@ -74,15 +75,41 @@ async function saveCheckpoint(checkpointDir: string, state: TrainerState): Promi
   return dir;
 }
 
-/** Reports every step with the rate since the reporter was made. */
-function stepReporter(onProgress: WorkHooks["onProgress"]): NonNullable<TrainOptions["onStep"]> {
+/**
+ * Share of a training that is spent on the log-probabilities of its reference: a pass forward over each
+ * row, 2 FLOPs per weight and token. Each epoch passes forward and backward, 6 FLOPs (Kaplan et al., arXiv
+ * 2001.08361).
+ */
+const referenceShare = (epochs: number): number => 2 / (2 + 6 * epochs);
+
+interface TrainingProgress {
+  referenceBatch: NonNullable<TrainOptions["onReferenceBatch"]>;
+  step: NonNullable<TrainOptions["onStep"]>;
+}
+
+/** Reports batches of the reference, then every step with the rate since the first report. */
+function progressOf(epochs: number, onProgress: WorkHooks["onProgress"]): TrainingProgress {
   const startedAt = performance.now();
   let trained = 0;
-  return ({ step, steps, tokens, record }) => {
-    trained += tokens;
-    const { step: _, ...values } = record;
-    const tokensPerSecond = Math.round((trained / (performance.now() - startedAt)) * 1000);
-    onProgress({ done: step, total: steps, unit: "steps", values: { ...values, tokensPerSecond } });
+  /** 0 if another training or a checkpoint has the log-probabilities. */
+  let before = 0;
+  return {
+    referenceBatch(done, total) {
+      before = referenceShare(epochs);
+      onProgress({ done, total, unit: "reference batches", fraction: (before * done) / total });
+    },
+    step({ step, steps, tokens, record }) {
+      trained += tokens;
+      const { step: _, ...values } = record;
+      const tokensPerSecond = Math.round((trained / (performance.now() - startedAt)) * 1000);
+      onProgress({
+        done: step,
+        total: steps,
+        unit: "steps",
+        fraction: before + (1 - before) * (step / steps),
+        values: { ...values, tokensPerSecond },
+      });
+    },
   };
 }
 

@@ -62,11 +62,32 @@ const CONNECT_MS = 5_000;
 function defaultClient(): S3Client {
   const endpoint = process.env["AWS_ENDPOINT_URL_S3"] ?? process.env["AWS_ENDPOINT_URL"];
   const chain = { ignoreCache: true };
-  return new S3Client({
-    forcePathStyle: endpoint !== undefined && !endpoint.includes("amazonaws.com"),
-    maxAttempts: 5,
-    responseChecksumValidation: "WHEN_REQUIRED",
-    requestHandler: { connectionTimeout: CONNECT_MS, socketTimeout: SILENCE_MS },
-    ...chain,
-  });
+  return withoutSupportNotice(
+    () =>
+      new S3Client({
+        forcePathStyle: endpoint !== undefined && !endpoint.includes("amazonaws.com"),
+        maxAttempts: 5,
+        responseChecksumValidation: "WHEN_REQUIRED",
+        requestHandler: { connectionTimeout: CONNECT_MS, socketTimeout: SILENCE_MS },
+        ...chain,
+      }),
+  );
+}
+
+const NOTICE_OFF = "AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED";
+
+/**
+ * The SDK warns about Node 20 when it makes its first client, before every command. Its version is pinned
+ * here, so the warning is for us. The SDK's own switch is set for this call only: child processes and
+ * other clients of an embedding program keep their environment, and every other warning is printed.
+ */
+function withoutSupportNotice<T>(make: () => T): T {
+  const before = process.env[NOTICE_OFF];
+  process.env[NOTICE_OFF] = "true";
+  try {
+    return make();
+  } finally {
+    if (before === undefined) delete process.env[NOTICE_OFF];
+    else process.env[NOTICE_OFF] = before;
+  }
 }

@@ -1,0 +1,59 @@
+// `run` on the tree of another command of the folder.
+import { temporalOfTree } from "../client/find.ts";
+import { readDevJson } from "../dev/dev-json.ts";
+import type { FoundDevJson } from "../dev/dev-json.ts";
+import { connect, using } from "./context.ts";
+import { EXIT } from "./exit-codes.ts";
+import { note } from "./output.ts";
+import { followToEnd } from "./run-campaign.ts";
+import type { RunPlace, RunRequest } from "./run-campaign.ts";
+import { LOOK_MS } from "./run-own.ts";
+import { detachOnSignal } from "./signals.ts";
+
+/** Undefined if the tree of another `run` has ended. A tree of `ratchet dev` is waited for. */
+export async function runBeside(
+  tree: FoundDevJson,
+  request: RunRequest,
+  { store, runs, stateDir }: RunPlace,
+): Promise<number | undefined> {
+  const owner = tree.pid as number;
+  const temporal = temporalOfTree(tree);
+  note(`using the tree of pid ${owner}: Temporal ${tree.address}, store ${store}`);
+  const watched = runs.has(owner) ? watchTree(stateDir, owner) : undefined;
+  const detach = detachOnSignal();
+  const signal = AbortSignal.any([detach.signal, ...(watched ? [watched.gone] : [])]);
+  try {
+    return await using(connect({ store, temporal, environment: process.env }), async (client) => {
+      const { code, id } = await followToEnd(client, request, temporal, signal);
+      if (code !== undefined || !detach.signal.aborted) return code;
+      note(`detached; ${id ?? "the campaign"} keeps running as long as the tree of pid ${owner}`);
+      return EXIT.detached;
+    });
+  } catch (error) {
+    if (detach.signal.aborted) return EXIT.detached;
+    if (watched && !watched.alive()) return undefined;
+    throw error;
+  } finally {
+    watched?.off();
+    detach.off();
+  }
+}
+
+interface WatchedTree {
+  /** Aborts when the tree has ended, by itself or by a kill. */
+  gone: AbortSignal;
+  alive(): boolean;
+  off(): void;
+}
+
+function watchTree(stateDir: string, pid: number): WatchedTree {
+  const gone = new AbortController();
+  const alive = (): boolean => {
+    const now = readDevJson(stateDir);
+    return now?.alive === true && now.pid === pid;
+  };
+  const timer = setInterval(() => {
+    if (!alive()) gone.abort();
+  }, LOOK_MS);
+  return { gone: gone.signal, alive, off: () => clearInterval(timer) };
+}
