@@ -39,8 +39,7 @@ function verificationText({ campaignId, head, checked, erased, problems }: Verif
     `${rows} ledger rows, ${manifests} manifests, ${blobs} blobs, ` +
     `${(sizeBytes / 1e6).toFixed(1)} MB hashed again${without}`;
   const end = head === undefined ? [] : [`head ${head}`];
-  if (problems.length === 0) return [`${campaignId} is sound: ${counted}`, ...end].join("
-");
+  if (problems.length === 0) return [`${campaignId} is sound: ${counted}`, ...end].join("\n");
   const lines = problems.map(({ code, message, namedBy }) =>
     visibleLine(`  ${code}: ${message}${namedBy ? ` (named by ${namedBy})` : ""}`),
   );
