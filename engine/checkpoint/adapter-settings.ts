@@ -14,7 +14,6 @@ const READ = ["peft_type", "r", "lora_alpha", "target_modules"];
 
 /** Names, versions, and settings that only training or placement of weights reads. */
 const HARMLESS = [
-  "task_type",
   "auto_mapping",
   "peft_version",
   "base_model_name_or_path",
@@ -36,15 +35,19 @@ const HARMLESS = [
 const ALLOWED: Readonly<Record<string, readonly unknown[]>> = {
   bias: ["none"],
   init_lora_weights: [true, "gaussian"],
+  task_type: ["CAUSAL_LM", "SEQ_CLS", "SEQ_2_SEQ_LM", "TOKEN_CLS", "QUESTION_ANS", "FEATURE_EXTRACTION"],
 };
 
 /** Settings that change the computation even if they are an empty list or object. */
 const NULL_ONLY = [
   "alora_invocation_tokens",
-  "layers_to_transform",
   "arrow_config",
   "kasa_config",
+  "layers_to_transform",
+  "monteclora_config",
+  "trainable_token_indices",
   "use_bdlora",
+  "velora_config",
 ];
 
 /** Settings that change the computation unless they are empty. */
@@ -57,11 +60,8 @@ const CHANGING = [
   "rank_pattern",
   "alpha_pattern",
   "megatron_config",
-  "trainable_token_indices",
   "use_dora",
-  "velora_config",
   "use_qalora",
-  "monteclora_config",
   "layer_replication",
   "lora_bias",
   "target_parameters",

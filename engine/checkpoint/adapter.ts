@@ -8,7 +8,7 @@ import type { Adapter } from "../model/lora.ts";
 import type { Parameter } from "../model/parameters.ts";
 import type { ModelConfig } from "../model/types.ts";
 import { parseSettings } from "./adapter-settings.ts";
-import { readJson, SETTINGS_BYTES_MAX } from "./read-json.ts";
+import { cut, readJson, SETTINGS_BYTES_MAX } from "./read-json.ts";
 import { readHeader } from "./safetensors-header.ts";
 import type { WeightsFile } from "./safetensors-header.ts";
 import { checkFinite, readTensors, writeSafetensors } from "./safetensors.ts";
@@ -38,7 +38,7 @@ function checkTensors(needed: Parameter["parts"], { path, entries }: WeightsFile
     if (found?.join() !== shape.join())
       throw new RatchetError(
         "checkpoint_invalid",
-        `${path} has ${found ? `shape [${found.join(", ")}]` : "nothing"} for ${PREFIX}${name}, ` +
+        `${path} has ${found ? `shape [${cut(found.join(", "))}]` : "nothing"} for ${PREFIX}${name}, ` +
           `and the model needs [${shape.join(", ")}]`,
         { hint: "the adapter belongs to another model" },
       );
@@ -47,7 +47,7 @@ function checkTensors(needed: Parameter["parts"], { path, entries }: WeightsFile
   for (const name of names)
     throw new RatchetError(
       "checkpoint_invalid",
-      `${path} holds tensor "${name}", for which adapter_config.json has no target`,
+      `${path} holds tensor "${cut(name)}", for which adapter_config.json has no target`,
     );
 }
 

@@ -4,6 +4,7 @@ import { RatchetError } from "../../errors/index.ts";
 import { isRewardModel } from "../model/families.ts";
 import { weightShapes } from "../model/parameters.ts";
 import type { ModelConfig } from "../model/types.ts";
+import { cut } from "./read-json.ts";
 
 export type Shapes = ReadonlyMap<string, readonly number[]>;
 
@@ -20,14 +21,14 @@ export function checkShapes(config: ModelConfig, given: Shapes, dir: string): vo
   for (const [name, needed] of shapes) {
     const found = given.get(name);
     if (!found)
-      throw new RatchetError("checkpoint_invalid", `${dir} lacks tensor "${name}"`, {
+      throw new RatchetError("checkpoint_invalid", `${dir} lacks tensor "${cut(name)}"`, {
         hint: "its config.json and its weights belong to different models",
       });
     if (found.join() !== needed.join()) {
-      const [has, needs] = [found, needed].map((dims) => `[${dims.join(", ")}]`);
+      const [has, needs] = [found, needed].map((dims) => `[${cut(dims.join(", "))}]`);
       throw new RatchetError(
         "checkpoint_invalid",
-        `tensor "${name}" of ${dir} has shape ${has}, and config.json needs ${needs}`,
+        `tensor "${cut(name)}" of ${dir} has shape ${has}, and config.json needs ${needs}`,
       );
     }
   }
@@ -35,7 +36,7 @@ export function checkShapes(config: ModelConfig, given: Shapes, dir: string): vo
     if (!shapes.has(name) && !isDerived(name))
       throw new RatchetError(
         "checkpoint_invalid",
-        `${dir} holds tensor "${name}", which ${config.architecture} does not have`,
+        `${dir} holds tensor "${cut(name)}", which ${config.architecture} does not have`,
       );
 }
 

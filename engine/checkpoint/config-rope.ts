@@ -29,7 +29,7 @@ const ALWAYS = [
 
 export function parseRope(config: Json, maxPositions: number, path: string): Rope {
   const ropes = ["rope_scaling", "rope_parameters"]
-    .filter((key) => !isEmpty(config[key]))
+    .filter((key) => !isEmpty(config[key]) || Array.isArray(config[key]))
     .map((key) => ropeOf(config, key, maxPositions, path));
   const rope = ropes[0] ?? { ropeTheta: outerTheta(config, path) ?? DEFAULT_THETA };
   if (ropes[1] && JSON.stringify(ropes[1]) !== JSON.stringify(rope))

@@ -133,13 +133,12 @@ const ALLOWED: Readonly<Record<string, readonly unknown[]>> = {
   partial_rotary_factor: [1],
   quantization_config: [null],
   pretraining_tp: [1],
-  is_causal: [true],
   // The names of transformers 4 and 5. The engine computes in float32, whatever the weights are stored in.
   torch_dtype: ["float32", "float16", "bfloat16", "float64"],
   dtype: ["float32", "float16", "bfloat16", "float64"],
 };
 
-const KNOWN = new Set([...READ, ...HARMLESS, ...GENERATION, ...Object.keys(ALLOWED)]);
+const KNOWN = new Set([...READ, ...HARMLESS, ...GENERATION, ...Object.keys(ALLOWED), "is_causal"]);
 
 /** `config` has the family's defaults. Throws architecture_unsupported for a setting that is not computed. */
 export function checkSettings(config: Json, family: Family, path: string): void {
@@ -148,6 +147,9 @@ export function checkSettings(config: Json, family: Family, path: string): void 
     if (!values.includes(given))
       throw unsupported(path, `${key} = ${show(given)}`, `only ${values.map(show).join(", ")} is supported`);
   }
+  // transformers reads null as false here.
+  if ("is_causal" in config && config["is_causal"] !== true)
+    throw unsupported(path, `is_causal = ${show(config["is_causal"])}`, "only is_causal = true is supported");
   checkWindow(config, family, path);
   for (const [key, value] of Object.entries(config))
     if (!KNOWN.has(key) && !WINDOW.includes(key) && !isEmpty(value))
@@ -169,13 +171,14 @@ function checkWindow(config: Json, { window }: Family, path: string): void {
     const unused = given === false || (key === "sliding_window" && (given as number) >= maxPositions);
     if (!unused) throw unsupported(path, `${key} = ${show(given)}`, hint);
   }
-  const types = config["layer_types"] ?? [];
+  const types = config["layer_types"] ?? undefined;
+  if (types === undefined) return;
   const full = (type: unknown): boolean => type === "full_attention";
   if (!Array.isArray(types)) throw unsupported(path, `layer_types = ${show(types)}`, hint);
   if (!types.every(full)) {
     const other: unknown = types.find((type) => !full(type));
     throw unsupported(path, `layer_types with ${show(other)}`, hint);
   }
-  if (types.length > 0 && types.length !== config["num_hidden_layers"])
+  if (types.length !== config["num_hidden_layers"])
     throw unsupported(path, `layer_types of ${types.length} layers`, "give one for each layer, or none");
 }

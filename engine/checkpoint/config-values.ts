@@ -31,6 +31,12 @@ export function flag(config: Json, key: string, path: string): boolean {
   return value;
 }
 
+/** A token id below `vocabSize`, if there is one. */
+export function id(config: Json, key: string, path: string, vocabSize: number): number | undefined {
+  if (Array.isArray(config[key])) throw invalid(path, key, config[key], "must be one token id");
+  return ids(config, key, path, vocabSize)[0];
+}
+
 /** A token id or a list of them, each below `vocabSize`. */
 export function ids(config: Json, key: string, path: string, vocabSize: number): number[] {
   const value = config[key] ?? [];

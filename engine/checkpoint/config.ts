@@ -7,9 +7,9 @@ import type { Architecture, Family } from "../model/families.ts";
 import type { ModelConfig } from "../model/types.ts";
 import { formatRopeScaling, parseRope } from "./config-rope.ts";
 import { checkSettings } from "./config-settings.ts";
-import { flag, ids, positive, positiveInt, unsupported } from "./config-values.ts";
+import { flag, id, ids, positive, positiveInt, unsupported } from "./config-values.ts";
 import type { Json } from "./config-values.ts";
-import { show } from "./read-json.ts";
+import { cut, show } from "./read-json.ts";
 import type { WeightType } from "./safetensors.ts";
 
 const TORCH_NAMES: Record<WeightType, string> = { F32: "float32", F16: "float16", BF16: "bfloat16" };
@@ -29,8 +29,8 @@ export function parseConfig(json: unknown, path: string): ModelConfig {
   const vocabSize = int("vocab_size");
   const maxPositions = int("max_position_embeddings");
   checkSettings(config, family, path);
-  const [bosId] = ids(config, "bos_token_id", path, vocabSize);
-  const [padId] = ids(config, "pad_token_id", path, vocabSize);
+  const bosId = id(config, "bos_token_id", path, vocabSize);
+  const padId = id(config, "pad_token_id", path, vocabSize);
   const parsed: ModelConfig = {
     architecture,
     vocabSize,
@@ -61,7 +61,7 @@ function checkArchitecture(config: Json, path: string): Architecture {
   if (!architecture)
     throw unsupported(
       path,
-      `architecture ${typeof name === "string" ? name : name === undefined ? "none" : show(name)}`,
+      `architecture ${typeof name === "string" ? cut(name) : name === undefined ? "none" : show(name)}`,
       hint,
     );
   const { modelType } = familyOf({ architecture });
@@ -69,7 +69,7 @@ function checkArchitecture(config: Json, path: string): Architecture {
   if (given !== undefined && given !== modelType)
     throw unsupported(
       path,
-      `model_type ${typeof given === "string" ? given : show(given)} with architecture ${architecture}`,
+      `model_type ${typeof given === "string" ? cut(given) : show(given)} with architecture ${architecture}`,
       hint,
     );
   if (isRewardModel({ architecture })) checkOneLabel(config, path);

@@ -41,8 +41,11 @@ export function show(value: unknown): string {
     // Too many brackets inside each other for the stack.
     return "a deeply nested value";
   }
-  return text.length > 80 ? `${text.slice(0, 77)}...` : text;
+  return cut(text);
 }
+
+/** A name in a message: at most 80 characters. */
+export const cut = (text: string): string => (text.length > 80 ? `${text.slice(0, 77)}...` : text);
 
 /** Whether a setting says nothing: absent, null, false, or an empty list or object. */
 export const isEmpty = (value: unknown): boolean =>

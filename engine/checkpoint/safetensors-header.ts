@@ -4,6 +4,7 @@
 import { open, stat } from "node:fs/promises";
 import type { FileHandle } from "node:fs/promises";
 import { RatchetError } from "../../errors/index.ts";
+import { cut } from "./read-json.ts";
 
 /** Types of weights that can be read and written, by safetensors' names. */
 export type WeightType = "F32" | "F16" | "BF16";
@@ -92,7 +93,7 @@ function parseHeader(bytes: Buffer, path: string): Map<string, Entry> {
   if (typeof parsed !== "object" || parsed === null || Array.isArray(parsed))
     throw invalid(path, "its header is not a JSON object");
   const twice = repeatedName(text);
-  if (twice !== undefined) throw invalid(path, `its header has ${twice} twice`);
+  if (twice !== undefined) throw invalid(path, `its header has ${cut(twice)} twice`);
   return new Map(
     Object.entries(parsed)
       .filter(([name]) => name !== "__metadata__")
@@ -128,18 +129,18 @@ function checkEntry(name: string, value: unknown, path: string): Entry {
     offsets.length !== 2 ||
     !offsets.every(isCount)
   )
-    throw invalid(path, `the header entry of tensor "${name}" lacks dtype, shape or data_offsets`);
+    throw invalid(path, `the header entry of tensor "${cut(name)}" lacks dtype, shape or data_offsets`);
   if (!isWeightType(dtype))
     throw new RatchetError(
       "dtype_unsupported",
-      `tensor "${name}" of ${path} has dtype ${dtype}; F32, F16 and BF16 can be read`,
+      `tensor "${cut(name)}" of ${path} has dtype ${cut(dtype)}; F32, F16 and BF16 can be read`,
       { hint: "convert the checkpoint to one of these" },
     );
   const bytes = offsets[1] - offsets[0];
   if (bytes !== elements(shape) * ELEMENT_BYTES[dtype])
     throw invalid(
       path,
-      `tensor "${name}" of shape [${shape.join(", ")}] and dtype ${dtype} cannot have ${bytes} bytes`,
+      `tensor "${cut(name)}" of shape [${cut(shape.join(", "))}] and dtype ${cut(dtype)} cannot have ${bytes} bytes`,
     );
   return { dtype, shape, data_offsets: [offsets[0], offsets[1]] };
 }
@@ -151,7 +152,10 @@ function checkLayout(entries: ReadonlyMap<string, Entry>, dataBytes: number, pat
     (a, b) => a[1].data_offsets[0] - b[1].data_offsets[0] || a[1].data_offsets[1] - b[1].data_offsets[1],
   )) {
     if (data_offsets[0] !== end)
-      throw invalid(path, `tensor "${name}" starts at byte ${data_offsets[0]} of the data, not at ${end}`);
+      throw invalid(
+        path,
+        `tensor "${cut(name)}" starts at byte ${data_offsets[0]} of the data, not at ${end}`,
+      );
     end = data_offsets[1];
   }
   if (end !== dataBytes) throw invalid(path, `its tensors need ${end} bytes of data and it has ${dataBytes}`);

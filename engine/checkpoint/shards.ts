@@ -2,7 +2,7 @@
 import { readdir } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { RatchetError } from "../../errors/index.ts";
-import { readJson } from "./read-json.ts";
+import { cut, readJson } from "./read-json.ts";
 import { readHeader } from "./safetensors-header.ts";
 import type { WeightsFile } from "./safetensors-header.ts";
 
@@ -64,7 +64,7 @@ async function readShards(
       if (weightMap.get(name) !== shard)
         throw new RatchetError(
           "checkpoint_invalid",
-          `${shard} holds tensor "${name}", which ${indexPath} lists elsewhere or not at all`,
+          `${cut(shard)} holds tensor "${cut(name)}", which ${indexPath} lists elsewhere or not at all`,
         );
       found.add(name);
     }
@@ -73,7 +73,7 @@ async function readShards(
     if (!found.has(name))
       throw new RatchetError(
         "checkpoint_invalid",
-        `${indexPath} lists tensor "${name}" in ${shard}, which does not hold it`,
+        `${indexPath} lists tensor "${cut(name)}" in ${cut(shard)}, which does not hold it`,
       );
   return files;
 }

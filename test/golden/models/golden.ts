@@ -105,6 +105,14 @@ export async function adapterOf(golden: GoldenAdapter): Promise<{ base: Checkpoi
   };
 }
 
+/** The reward of each row. */
+export async function rewardsOf(checkpoint: Checkpoint, rows: readonly Sequence[]): Promise<number[]> {
+  const scorer = await SequenceScorer.create(checkpoint.config, options);
+  const values = await scorer.rewards(loadWeights(checkpoint), rows);
+  await scorer.close();
+  return values;
+}
+
 /** The policy as a reward model, with make.py's seeded head. */
 function rewardModel(policy: Checkpoint): Checkpoint {
   const { config, weights } = rewardModelFrom(policy, "0000000000000000");
@@ -154,13 +162,8 @@ export async function tokenLogps(checkpoint: Checkpoint, rows: readonly Sequence
   return logps;
 }
 
-export async function rewards(policy: Checkpoint, rows: readonly Sequence[]): Promise<number[]> {
-  const checkpoint = rewardModel(policy);
-  const scorer = await SequenceScorer.create(checkpoint.config, options);
-  const values = await scorer.rewards(loadWeights(checkpoint), rows);
-  await scorer.close();
-  return values;
-}
+export const rewards = (policy: Checkpoint, rows: readonly Sequence[]): Promise<number[]> =>
+  rewardsOf(rewardModel(policy), rows);
 
 /** Gradients of the mean of −ln p over all answer tokens, for all trainable weights. */
 export async function gradients(
