@@ -38,7 +38,7 @@ export function id(config: Json, key: string, path: string, vocabSize: number): 
 }
 
 /** A token id or a list of them, each below `vocabSize`. */
-export function ids(config: Json, key: string, path: string, vocabSize: number): number[] {
+export function ids(config: Json, key: string, path: string, vocabSize = Infinity): number[] {
   const value = config[key] ?? [];
   const list: unknown[] = Array.isArray(value) ? value : [value];
   if (!list.every((id): id is number => Number.isSafeInteger(id) && (id as number) >= 0))

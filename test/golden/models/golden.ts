@@ -10,7 +10,8 @@ import {
   SequenceScorer,
   train,
 } from "../../../engine/index.ts";
-import { loadWeights, rotaryFeeds, toFeeds } from "../../../engine/score/weights.ts";
+import { RotaryFeeds } from "../../../engine/score/rotary-feeds.ts";
+import { loadWeights, toFeeds } from "../../../engine/score/weights.ts";
 import type {
   Adapter,
   Checkpoint,
@@ -130,7 +131,7 @@ async function run(
   const session = await Session.create(graph, options);
   const outputs = await session.raw({
     ...loadWeights(checkpoint),
-    ...rotaryFeeds(checkpoint.config),
+    ...new RotaryFeeds(checkpoint.config).upTo(checkpoint.config.maxPositions),
     ...toFeeds(inputs),
   });
   await session.close();
