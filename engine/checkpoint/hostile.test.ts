@@ -20,10 +20,12 @@ const deep = (depth: number): string => `${"[".repeat(depth)}${"]".repeat(depth)
 
 /** JSON texts in place of a value. Some are beyond what JSON.stringify writes. */
 const VALUES = [
-  ...["0", "-1", "1", "2", "3", "7", "1e9", "1e12", "9007199254740993", "1e300", "1e999", "-1e999", "1e-300"],
-  ...["1.5", "-0", "16.0000001", '"16"', '""', "true", "false", "null", "[]", "{}", "[16]", '{"a":1}'],
-  ...['"constructor"', '"__proto__"', `"${"x".repeat(100_000)}"`, deep(100_000), "[1e12]", "[null]", "[[]]"],
-];
+  "0 -1 1 2 3 7 1e9 1e12 9007199254740993 1e300 1e999 -1e999 1e-300 1.5 -0 16.0000001 true false null".split(
+    " ",
+  ),
+  '"16" "" [] {} [16] {"a":1} [1e12] [null] [[]] "constructor" "__proto__"'.split(" "),
+  [`"${"x".repeat(100_000)}"`, deep(100_000)],
+].flat();
 
 /** Reads, and asserts a coded error or a value, within a second of processor time and without large memory. */
 async function unlessRefused<T>(what: string, read: () => Promise<T>): Promise<T | undefined> {

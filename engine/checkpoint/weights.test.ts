@@ -23,7 +23,7 @@ async function model(checkpoint: Checkpoint = tinyCheckpoint()): Promise<string>
   return folder;
 }
 
-it("a weight that is NaN or infinite is refused with its tensor, in each type and in each kind of model", async () => {
+it("a weight that is NaN or infinite is refused with its tensor, in each type and part of a model", async () => {
   const kinds: [what: string, make: () => Checkpoint, tensor: string][] = [
     ["a policy", () => tinyCheckpoint(), "model.layers.1.mlp.up_proj.weight"],
     ["a norm", () => tinyCheckpoint(), "model.norm.weight"],
@@ -100,7 +100,7 @@ async function shard(folder: string, norm: number): Promise<void> {
 const normOf = async (folder: string): Promise<number> =>
   (await readCheckpoint(folder)).weights.get("model.norm.weight")!.data[0]!;
 
-it("a folder with a single file and shards is refused; what transformers does not read is not read", async () => {
+it("a single file beside shards is refused; what transformers does not read is not read", async () => {
   // transformers 5.23 reads model.safetensors in each of these folders but the second.
   const folder = await model();
   await shard(folder, 7);
@@ -134,7 +134,7 @@ it("an index that names model.safetensors itself is one set", async () => {
   assert.equal(await normOf(folder), 1);
 });
 
-it("a tensor in two shards, a missing shard, and a tensor that the index does not name are refused", async () => {
+it("a tensor in two shards, a missing shard, and a tensor that no index names are refused", async () => {
   const folder = await model();
   await rm(join(folder, "model.safetensors"));
   await shard(folder, 1);

@@ -119,7 +119,8 @@ function attention(inputs: StepInputs, layer: number, x_BD: Value): Value {
 }
 
 /**
- * tokens [B], positions [B,1], cos and sin times keyScale [P,d/2], bias and the cache's blocks → logps [B,V], and `new` [2L·B,K,1,d]: keys and
+ * tokens [B], positions [B,1], cos and sin times keyScale [P,d/2], bias and the cache's blocks → logps [B,V],
+ * and `new` [2L·B,K,1,d]: keys and
  * values, block by block.
  */
 export function stepGraph(config: ModelConfig, weights: ReadonlyMap<string, Tensor>): Graph {

@@ -103,7 +103,7 @@ it("every changed setting of config.json gives transformers' logits or a named r
         return parsed;
       });
       if (!config) continue;
-      // Callers refuse rows that are longer than the model's context; transformers computes them. readCheckpoint
+      // Callers refuse rows longer than the model's context; transformers computes them. readCheckpoint
       // refuses a tied head that differs from the embedding.
       if (config.maxPositions < golden.ids.length) continue;
       if (config.tiedEmbeddings && weights.has("lm_head.weight")) continue;
