@@ -43,7 +43,9 @@ export const CODES = {
   },
   adapter_unsupported: {
     kind: "spec",
-    means: "an adapter in PEFT's layout is more than plain LoRA. The message names the setting",
+    means:
+      "an adapter in PEFT's layout is more than plain LoRA, or has a setting that is not known. The " +
+      "message names the setting; docs/parity.md lists all",
   },
   address_invalid: {
     kind: "spec",
@@ -56,7 +58,7 @@ export const CODES = {
     kind: "spec",
     means:
       "the checkpoint is of another family than Llama, Mistral, Qwen2 and Qwen3, or has a setting " +
-      "that is not built. The message names the setting; docs/parity.md lists what is built",
+      "that is not built or not known. The message names the setting; docs/parity.md lists what is built",
   },
   campaign_ambiguous: { kind: "spec", means: "several campaign ids begin with the given text" },
   campaign_cancelled: { kind: "spec", means: "`start` of a cancelled campaign without `--resume`" },
@@ -155,7 +157,9 @@ export const CODES = {
   },
   checkpoint_invalid: {
     kind: "artifact",
-    means: "a checkpoint's files cannot be read: truncated, contradictory, or not in the format",
+    means:
+      "a checkpoint's files cannot be used: truncated, contradictory, not in the format, two sets of " +
+      "weights, or a weight that is not a finite number",
   },
   erased_present: {
     kind: "artifact",

@@ -31,6 +31,7 @@ const golden = join(root, "test/golden");
 /** @type {Record<string, Part>} */
 const parts = {
   models: { script: "models/make.py" },
+  settings: { script: "models/settings.py" },
   losses: { script: "losses/make.py" },
   templates: { script: "templates/make.py" },
   "baby-llama-105": { script: "baby-llama-105.py", model: true },

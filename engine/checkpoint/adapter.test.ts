@@ -35,6 +35,16 @@ it("settings beyond plain LoRA are refused by name", async () => {
     [{ target_modules: ["q_proj", "lm_head"] }, /target_modules = \["q_proj","lm_head"\]/],
     [{ target_modules: ".*q_proj" }, /target_modules = "\.\*q_proj"/],
     [{ r: 0 }, /r = 0/],
+    [{ alora_invocation_tokens: [9, 2] }, /alora_invocation_tokens = \[9,2\]/],
+    [{ alora_invocation_tokens: [] }, /alora_invocation_tokens = \[\]/],
+    [{ layers_to_transform: 0 }, /layers_to_transform = 0/],
+    [{ target_parameters: ["mlp.up_proj.weight"] }, /target_parameters/],
+    [{ lora_bias: true }, /lora_bias = true/],
+    [{ arrow_config: { top_k: 1 } }, /arrow_config/],
+    [{ kasa_config: {} }, /kasa_config/],
+    [{ velora_config: { num_groups: 4 } }, /velora_config/],
+    [{ task_type: "OTHER" }, /task_type = "OTHER"/],
+    [{ setting_of_a_later_version: 1 }, /setting_of_a_later_version = 1/],
   ];
   for (const [change, message] of refused) {
     await writeFile(path, JSON.stringify({ ...config, ...change }));

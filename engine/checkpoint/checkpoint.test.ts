@@ -136,6 +136,119 @@ it("settings that change the computation are refused by name, with a hint at sup
   );
 });
 
+it("settings of published models that change no number are accepted", () => {
+  // Seen in the config.json of Llama 1 to 3.2, TinyLlama, SmolLM2, Mistral 7B and Nemo, Qwen2.5, Qwen3, and
+  // of models saved by TRL, Unsloth and LLaMA-Factory.
+  const accept = (change: Record<string, unknown>): void =>
+    void parseConfig({ ...base, ...change }, "config.json");
+  accept({ _name_or_path: "x/y", transformers_version: "4.46.3", use_cache: false, initializer_range: 0.02 });
+  accept({ max_sequence_length: 2048, pretraining_tp: 1, rope_scaling: null, attention_dropout: 0 });
+  accept({ is_llama_config: true, rope_interleaved: false, "transformers.js_config": { dtype: "q4" } });
+  accept({ unsloth_version: "2025.12.5", unsloth_fixed: true, _attn_implementation_autoset: true });
+  accept({ _attn_implementation: "flash_attention_2", torch_dtype: undefined, dtype: "bfloat16" });
+  accept({ temperature: 0.6, top_p: 0.9, do_sample: true, repetition_penalty: 1.05, max_length: 4096 });
+  accept({ use_mrope: false, tokenizer_class: "Qwen2Tokenizer", quantization_config: null });
+  accept({ output_hidden_states: false, return_dict: true, pruned_heads: {}, is_decoder: false });
+  accept({ rope_theta: undefined, rope_parameters: { rope_theta: 1e9, rope_type: "default" } });
+  accept({
+    rope_scaling: {
+      factor: 32,
+      high_freq_factor: 4,
+      low_freq_factor: 1,
+      original_max_position_embeddings: 8192,
+      rope_type: "llama3",
+    },
+  });
+  accept({
+    architectures: ["Qwen3ForCausalLM"],
+    model_type: "qwen3",
+    max_window_layers: 28,
+    use_sliding_window: false,
+    sliding_window: null,
+    layer_types: ["full_attention", "full_attention"],
+  });
+});
+
+it("settings that the engine does not know are refused by name, and so are contradictions", () => {
+  const refuse = (change: Record<string, unknown>, code: string, message: RegExp): void =>
+    assert.throws(() => parseConfig({ ...base, ...change }, "config.json"), coded(code, message));
+  const unknown: Record<string, unknown> = {
+    logit_scale: 0.0625,
+    embedding_multiplier: 12,
+    residual_multiplier: 0.22,
+    attention_multiplier: 0.01,
+    attn_logit_softcapping: 50,
+    final_logit_softcapping: 30,
+    query_pre_attn_scalar: 256,
+    attention_chunk_size: 8192,
+    no_rope_layers: [1, 0],
+    per_layer_config: { 0: { rms_norm_eps: 1 } },
+    auto_map: { AutoModelForCausalLM: "modeling_x.X" },
+    transformers_weights: "other.safetensors",
+    is_causal: false,
+    use_bidirectional_attention: true,
+    num_local_experts: 8,
+    custom: "x",
+  };
+  for (const [key, value] of Object.entries(unknown))
+    refuse({ [key]: value }, "architecture_unsupported", new RegExp(`config.json has ${key} = `));
+  const llama3 = {
+    rope_type: "llama3",
+    factor: 8,
+    low_freq_factor: 1,
+    high_freq_factor: 4,
+    original_max_position_embeddings: 32,
+  };
+  const contradictions: [Record<string, unknown>, RegExp][] = [
+    [{ rope_theta: 1e4, rope_parameters: { rope_theta: 5e5 } }, /rope_theta = 10000 and rope_parameters/],
+    [
+      { rope_scaling: { type: "linear", factor: 4 }, rope_parameters: { rope_theta: 1e4 } },
+      /rope_scaling = .* and/,
+    ],
+    [
+      { rope_scaling: llama3, original_max_position_embeddings: 16 },
+      /original_max_position_embeddings = 16 and/,
+    ],
+  ];
+  for (const [change, message] of contradictions) refuse(change, "checkpoint_invalid", message);
+  refuse(
+    { rope_scaling: { type: "linear", rope_type: "default", factor: 4 } },
+    "architecture_unsupported",
+    /rope_type "default" and type "linear"/,
+  );
+  refuse(
+    { rope_scaling: { factor: 8 } },
+    "architecture_unsupported",
+    /factor = 8, which rope type default does not/,
+  );
+  refuse({ eos_token_id: [2, 1e12] }, "checkpoint_invalid", /eos_token_id = .* it has 12 embeddings/);
+  refuse(
+    { max_position_embeddings: 1e9 },
+    "checkpoint_invalid",
+    /max_position_embeddings = 1000000000, more than/,
+  );
+});
+
+it("sizes that the tensors do not have are refused with both numbers", async () => {
+  const folder = join(dir, "sizes");
+  await mkdir(folder);
+  await writeCheckpoint(folder, tinyCheckpoint(), folder);
+  const changes: [string, number, RegExp][] = [
+    ["num_hidden_layers", 1e9, /tensors of 2 layers, and config.json has num_hidden_layers = 1000000000/],
+    [
+      "vocab_size",
+      1e12,
+      /embed_tokens.weight" of .* has shape \[12, 16\], and .* needs \[1000000000000, 16\]/,
+    ],
+    ["intermediate_size", 1e15, /gate_proj.weight" of .* needs \[1000000000000000, 16\]/],
+    ["head_dim", 2 ** 40, /q_proj.weight" of .* needs/],
+  ];
+  for (const [key, value, message] of changes) {
+    await writeFile(join(folder, "config.json"), JSON.stringify({ ...base, [key]: value }));
+    await assert.rejects(readCheckpoint(folder), coded("checkpoint_invalid", message));
+  }
+});
+
 it("a sliding window that is not in use, or not shorter than the context, is accepted", () => {
   const accept = (change: Record<string, unknown>): void =>
     void parseConfig({ ...base, ...change }, "config.json");

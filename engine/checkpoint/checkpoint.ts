@@ -1,15 +1,15 @@
 // A model folder in Hugging Face layout. Reading checks all tensors against the configuration; equal models
 // are written as equal bytes.
-import { copyFile, mkdir, readdir, readFile, writeFile } from "node:fs/promises";
+import { copyFile, mkdir, readdir, writeFile } from "node:fs/promises";
 import { join, resolve } from "node:path";
 import { RatchetError } from "../../errors/index.ts";
-import { isRewardModel } from "../model/families.ts";
-import { weightShapes } from "../model/parameters.ts";
 import type { Checkpoint, ModelConfig } from "../model/types.ts";
+import { checkShapes, isDerived } from "./check-shapes.ts";
 import { formatConfig, parseConfig } from "./config.ts";
-import { writeSafetensors } from "./safetensors.ts";
+import { readJson, SETTINGS_BYTES_MAX } from "./read-json.ts";
+import { checkFinite, readTensors, writeSafetensors } from "./safetensors.ts";
 import type { Tensors, WeightType } from "./safetensors.ts";
-import { readModelTensors } from "./shards.ts";
+import { readModelFiles } from "./shards.ts";
 
 /** Files of the tokenizer, copied from the starting model to every model trained from it. */
 export const tokenizerFiles = [
@@ -20,44 +20,31 @@ export const tokenizerFiles = [
   "generation_config.json",
 ];
 
-export async function readJson(path: string): Promise<unknown> {
-  const text = await readFile(path, "utf8").catch((cause: NodeJS.ErrnoException) => {
-    throw new RatchetError(
-      cause.code === "ENOENT" ? "artifact_missing" : "checkpoint_invalid",
-      `${path} cannot be read: ${cause.code ?? cause.message}`,
-      { cause },
-    );
-  });
-  try {
-    return JSON.parse(text);
-  } catch (cause) {
-    throw new RatchetError("checkpoint_invalid", `${path} is not JSON`, { cause });
-  }
-}
+export { readJson };
 
 export async function readConfig(dir: string): Promise<ModelConfig> {
   const path = join(dir, "config.json");
-  return parseConfig(await readJson(path), path);
+  return parseConfig(await readJson(path, SETTINGS_BYTES_MAX), path);
 }
 
-/** Throws unless the tensors are exactly those of the configuration, with their shapes. */
+/** Throws unless the tensors are exactly those of the configuration, with their shapes and finite. */
 export async function readCheckpoint(dir: string): Promise<Checkpoint> {
   const config = await readConfig(dir);
-  const weights = await readModelTensors(dir);
-  dropDerived(config, weights, dir);
-  checkWeights(config, weights, dir);
+  const files = await readModelFiles(dir);
+  const entries = files.flatMap((file) => [...file.entries]);
+  checkShapes(config, new Map(entries.map(([name, { shape }]) => [name, shape])), dir);
+  const weights: Tensors = new Map();
+  for (const file of files)
+    for (const [name, tensor] of await readTensors(file, isDerived)) weights.set(name, tensor);
+  checkFinite(weights, dir);
+  if (config.tiedEmbeddings) dropTiedHead(weights, dir);
   return { config, weights };
 }
 
-/**
- * Drops tensors that follow from others: rotary frequencies of old checkpoints, and the head if it is tied to
- * the embedding.
- */
-function dropDerived(config: ModelConfig, weights: Tensors, dir: string): void {
-  for (const name of weights.keys()) if (name.endsWith(".rotary_emb.inv_freq")) weights.delete(name);
-  const head = weights.get("lm_head.weight");
-  if (!head || !config.tiedEmbeddings || isRewardModel(config)) return;
-  const embedding = weights.get("model.embed_tokens.weight");
+/** The head of a model that ties it to the embedding. */
+function dropTiedHead(weights: Tensors, dir: string): void {
+  const [head, embedding] = ["lm_head.weight", "model.embed_tokens.weight"].map((name) => weights.get(name));
+  if (!head) return;
   if (!embedding || !sameBits(head.data, embedding.data))
     throw new RatchetError(
       "checkpoint_invalid",
@@ -69,30 +56,6 @@ function dropDerived(config: ModelConfig, weights: Tensors, dir: string): void {
 
 const sameBits = (a: Float32Array, b: Float32Array): boolean =>
   Buffer.from(a.buffer, a.byteOffset, a.byteLength).equals(Buffer.from(b.buffer, b.byteOffset, b.byteLength));
-
-function checkWeights(config: ModelConfig, weights: Tensors, dir: string): void {
-  const shapes = weightShapes(config);
-  for (const [name, shape] of shapes) {
-    const tensor = weights.get(name);
-    if (!tensor)
-      throw new RatchetError("checkpoint_invalid", `${dir} lacks tensor "${name}"`, {
-        hint: "its config.json and its weights belong to different models",
-      });
-    if (tensor.shape.join() !== shape.join()) {
-      const [found, needed] = [tensor.shape, shape].map((dims) => `[${dims.join(", ")}]`);
-      throw new RatchetError(
-        "checkpoint_invalid",
-        `tensor "${name}" of ${dir} has shape ${found}, and config.json needs ${needed}`,
-      );
-    }
-  }
-  for (const name of weights.keys())
-    if (!shapes.has(name))
-      throw new RatchetError(
-        "checkpoint_invalid",
-        `${dir} holds tensor "${name}", which ${config.architecture} does not have`,
-      );
-}
 
 /**
  * Writes config.json and model.safetensors, and copies the tokenizer of `tokenizerDir`. Equal models give

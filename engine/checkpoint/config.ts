@@ -5,21 +5,17 @@ import { RatchetError } from "../../errors/index.ts";
 import { architectures, familyOf, isRewardModel } from "../model/families.ts";
 import type { Architecture, Family } from "../model/families.ts";
 import type { ModelConfig } from "../model/types.ts";
-import { formatRopeScaling, parseRopeScaling, parseRopeTheta } from "./config-rope.ts";
-import { ids, positive, positiveInt, unsupported } from "./config-values.ts";
+import { formatRopeScaling, parseRope } from "./config-rope.ts";
+import { checkSettings } from "./config-settings.ts";
+import { flag, id, ids, positive, positiveInt, unsupported } from "./config-values.ts";
 import type { Json } from "./config-values.ts";
+import { cut, show } from "./read-json.ts";
 import type { WeightType } from "./safetensors.ts";
 
 const TORCH_NAMES: Record<WeightType, string> = { F32: "float32", F16: "float16", BF16: "bfloat16" };
 
-/** Settings with one supported value, which is also the default. */
-const FIXED: [key: string, value: unknown][] = [
-  ["hidden_act", "silu"],
-  ["attention_dropout", 0],
-  ["partial_rotary_factor", 1],
-  ["quantization_config", null],
-  ["pretraining_tp", 1],
-];
+/** Four times the longest published context. No tensor has this length. */
+const POSITIONS_MAX = 2 ** 24;
 
 export function parseConfig(json: unknown, path: string): ModelConfig {
   if (typeof json !== "object" || json === null || Array.isArray(json))
@@ -30,14 +26,14 @@ export function parseConfig(json: unknown, path: string): ModelConfig {
   const int = (key: string, fallback?: number): number => positiveInt(config, key, path, fallback);
   const hiddenSize = int("hidden_size");
   const heads = int("num_attention_heads");
+  const vocabSize = int("vocab_size");
   const maxPositions = int("max_position_embeddings");
-  checkSettings(config, family, maxPositions, path);
-  const ropeScaling = parseRopeScaling(config, maxPositions, path);
-  const [bosId] = ids(config, "bos_token_id", path);
-  const [padId] = ids(config, "pad_token_id", path);
+  checkSettings(config, family, path);
+  const bosId = id(config, "bos_token_id", path, vocabSize);
+  const padId = id(config, "pad_token_id", path, vocabSize);
   const parsed: ModelConfig = {
     architecture,
-    vocabSize: int("vocab_size"),
+    vocabSize,
     hiddenSize,
     intermediateSize: int("intermediate_size"),
     layers: int("num_hidden_layers"),
@@ -45,13 +41,12 @@ export function parseConfig(json: unknown, path: string): ModelConfig {
     kvHeads: int("num_key_value_heads", heads),
     headSize: int("head_dim", hiddenSize / heads),
     maxPositions,
-    ropeTheta: parseRopeTheta(config, path),
-    ...(ropeScaling && { ropeScaling }),
+    ...parseRope(config, maxPositions, path),
     rmsEpsilon: positive(config, "rms_norm_eps", path, 1e-6),
     ...biases(config, family, path),
-    tiedEmbeddings: config["tie_word_embeddings"] === true,
+    tiedEmbeddings: flag(config, "tie_word_embeddings", path),
     ...(bosId === undefined ? {} : { bosId }),
-    eosIds: ids(config, "eos_token_id", path),
+    eosIds: ids(config, "eos_token_id", path, vocabSize),
     ...(padId === undefined ? {} : { padId }),
   };
   checkSizes(parsed, path);
@@ -64,35 +59,21 @@ function checkArchitecture(config: Json, path: string): Architecture {
   const hint = `supported: ${architectures.join(", ")}`;
   const architecture = architectures.find((known) => known === name);
   if (!architecture)
-    throw unsupported(path, `architecture ${name === undefined ? "none" : String(name)}`, hint);
-  const { modelType } = familyOf({ architecture });
-  if (config["model_type"] !== undefined && config["model_type"] !== modelType)
     throw unsupported(
       path,
-      `model_type ${String(config["model_type"])} with architecture ${architecture}`,
+      `architecture ${typeof name === "string" ? cut(name) : name === undefined ? "none" : show(name)}`,
+      hint,
+    );
+  const { modelType } = familyOf({ architecture });
+  const given = config["model_type"];
+  if (given !== undefined && given !== modelType)
+    throw unsupported(
+      path,
+      `model_type ${typeof given === "string" ? cut(given) : show(given)} with architecture ${architecture}`,
       hint,
     );
   if (isRewardModel({ architecture })) checkOneLabel(config, path);
   return architecture;
-}
-
-function checkSettings(config: Json, { window }: Family, maxPositions: number, path: string): void {
-  for (const [key, value] of FIXED) {
-    const given = config[key] ?? value;
-    if (given !== value)
-      throw unsupported(
-        path,
-        `${key} = ${JSON.stringify(given)}`,
-        `only ${key} = ${JSON.stringify(value)} is supported`,
-      );
-  }
-  const hint = "only full attention is supported: no sliding window in use";
-  const given = config[window] ?? false;
-  // A window that is not shorter than the context masks nothing.
-  const unused = given === false || (typeof given === "number" && given >= maxPositions);
-  if (!unused) throw unsupported(path, `${window} = ${JSON.stringify(given)}`, hint);
-  const other = ((config["layer_types"] ?? []) as unknown[]).find((type) => type !== "full_attention");
-  if (other !== undefined) throw unsupported(path, `layer_types with ${JSON.stringify(other)}`, hint);
 }
 
 /**
@@ -105,12 +86,7 @@ function biases(
   path: string,
 ): Pick<ModelConfig, "attentionBias" | "mlpBias"> {
   const on = (key: string, known: boolean): boolean => {
-    const value = config[key] ?? false;
-    if (typeof value !== "boolean")
-      throw new RatchetError(
-        "checkpoint_invalid",
-        `${path} has ${key} = ${JSON.stringify(value)}, which must be true or false`,
-      );
+    const value = flag(config, key, path);
     if (value && !known)
       throw unsupported(path, `${key} = true`, "models of this architecture do not have this switch");
     return value;
@@ -123,17 +99,15 @@ function biases(
 
 /** transformers writes the labels as `id2label`; their number is num_labels, by default 2. */
 function checkOneLabel(config: Json, path: string): void {
-  const labels =
-    config["num_labels"] ??
-    (config["id2label"] === undefined ? 2 : Object.keys(config["id2label"] as object).length);
-  if (labels !== 1)
-    throw new RatchetError(
-      "architecture_unsupported",
-      `${path} is a classifier with ${String(labels)} labels`,
-      {
-        hint: "a reward model has one: num_labels 1",
-      },
-    );
+  const { num_labels: count, id2label } = config;
+  const named = typeof id2label === "object" && id2label !== null ? Object.keys(id2label).length : undefined;
+  const labels = named ?? count ?? 2;
+  if (labels === 1 && (count ?? 1) === 1) return;
+  const what =
+    labels === 1 ? `num_labels = ${show(count)} and one name in id2label` : `${show(labels)} labels`;
+  throw new RatchetError("architecture_unsupported", `${path} is a classifier with ${what}`, {
+    hint: "a reward model has one: num_labels 1",
+  });
 }
 
 function checkSizes(config: ModelConfig, path: string): void {
@@ -146,6 +120,12 @@ function checkSizes(config: ModelConfig, path: string): void {
     throw new RatchetError(
       "checkpoint_invalid",
       `${path} has head_dim = ${config.headSize}, which must be even for rotary embedding`,
+    );
+  if (config.maxPositions > POSITIONS_MAX)
+    throw new RatchetError(
+      "checkpoint_invalid",
+      `${path} has max_position_embeddings = ${config.maxPositions}, more than ${POSITIONS_MAX}`,
+      { hint: "set it to the longest text that the model was trained on" },
     );
 }
 

@@ -1,13 +1,15 @@
 // A folder given as a model: a whole model, or an adapter in PEFT's layout, which names its base. As in
 // transformers, a folder with an adapter is the base with the adapter, even if it also holds a whole model.
 // The base is a folder too; nothing is downloaded.
-import { stat } from "node:fs/promises";
+import { realpath, stat } from "node:fs/promises";
 import { join, resolve } from "node:path";
 import { RatchetError } from "../../errors/index.ts";
 import { mergeAdapter } from "../model/adapter-weights.ts";
 import type { Checkpoint } from "../model/types.ts";
 import { ADAPTER_CONFIG_FILE, readAdapter } from "./adapter.ts";
-import { readCheckpoint, readJson } from "./checkpoint.ts";
+import { readCheckpoint } from "./checkpoint.ts";
+import { readJson, SETTINGS_BYTES_MAX } from "./read-json.ts";
+import { checkFinite } from "./safetensors.ts";
 
 export interface GivenModel {
   /** An adapter is merged. */
@@ -35,15 +37,40 @@ export async function readModel(dir: string): Promise<GivenModel> {
   if (!(await isAdapter(dir)))
     return { checkpoint: await readCheckpoint(dir), tokenizerDir: dir, baseDir: dir };
   const baseDir = await baseOf(dir);
+  await checkOneBase(dir, baseDir);
   const base = await readCheckpoint(baseDir);
   const tokenizerDir = (await holds(dir, "tokenizer.json")) ? dir : baseDir;
-  return { checkpoint: mergeAdapter(base, await readAdapter(dir, base.config)), tokenizerDir, baseDir };
+  const checkpoint = mergeAdapter(base, await readAdapter(dir, base.config));
+  // Finite parts can have a product that is not: lora_alpha may have any size.
+  checkFinite(checkpoint.weights, `${dir} merged into ${baseDir}`);
+  return { checkpoint, tokenizerDir, baseDir };
 }
+
+/** Throws checkpoint_invalid if two models could be the base, or if the base is an adapter itself. */
+async function checkOneBase(dir: string, baseDir: string): Promise<void> {
+  if (await samePlace(dir, baseDir)) return;
+  const two = (what: string, hint: string): RatchetError =>
+    new RatchetError("checkpoint_invalid", `${dir} has an adapter, and ${what}`, { hint });
+  if (await holds(dir, "config.json"))
+    throw two(
+      `a model beside it, but base_model_name_or_path names ${baseDir}`,
+      'set base_model_name_or_path to "." if the model beside it is the base (as transformers reads it), ' +
+        "or remove that model",
+    );
+  if (await isAdapter(baseDir))
+    throw two(
+      `its base ${baseDir} has one too`,
+      "merge the base's adapter first, or remove it from the base",
+    );
+}
+
+const samePlace = async (one: string, other: string): Promise<boolean> =>
+  (await realpath(one)) === (await realpath(other));
 
 /** The folder that the adapter names: an absolute path, or a path relative to its own folder. */
 async function baseOf(dir: string): Promise<string> {
   const path = join(dir, ADAPTER_CONFIG_FILE);
-  const { base_model_name_or_path: name } = ((await readJson(path)) ?? {}) as {
+  const { base_model_name_or_path: name } = ((await readJson(path, SETTINGS_BYTES_MAX)) ?? {}) as {
     base_model_name_or_path?: unknown;
   };
   const base = typeof name === "string" && name !== "" ? resolve(dir, name) : undefined;

@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { after, before, it } from "node:test";
 import fc from "fast-check";
 import { readSafetensors, writeSafetensors } from "./safetensors.ts";
-import { readModelTensors } from "./shards.ts";
+import { readModelFiles } from "./shards.ts";
 
 let dir = "";
 before(async () => void (dir = await mkdtemp(join(tmpdir(), "ratchet-safetensors-"))));
@@ -190,12 +190,15 @@ it("a sharded model is read by its index, and a wrong index is refused", async (
   const index = (map: Record<string, string>): Promise<void> =>
     writeFile(join(dir, "model.safetensors.index.json"), JSON.stringify({ weight_map: map }));
   await index({ a: "model-1.safetensors", b: "model-2.safetensors" });
-  assert.deepEqual([...(await readModelTensors(dir)).keys()], ["a", "b"]);
+  assert.deepEqual(
+    (await readModelFiles(dir)).flatMap(({ entries }) => [...entries.keys()]),
+    ["a", "b"],
+  );
   await index({ a: "model-1.safetensors", b: "model-1.safetensors" });
   await assert.rejects(
-    readModelTensors(dir),
+    readModelFiles(dir),
     /lists tensor "b" in model-1.safetensors, which does not hold it/,
   );
   await index({ a: "../elsewhere.safetensors" });
-  await assert.rejects(readModelTensors(dir), /no weight_map/);
+  await assert.rejects(readModelFiles(dir), /no weight_map/);
 });

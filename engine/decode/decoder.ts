@@ -1,6 +1,5 @@
 // Generation of a batch: one prefill of the distinct prompts, then one step per token for the rows that have
 // not ended. Equal requests in equal order have equal bytes, on any number of threads.
-import type { Tensor as OrtTensor } from "onnxruntime-node";
 import { nameMemory } from "../out-of-memory.ts";
 import { fromOrtTensor, Session } from "../graph/index.ts";
 import type { SessionOptions } from "../graph/index.ts";
@@ -9,7 +8,8 @@ import { int64 } from "../model/encode.ts";
 import { arrangeSegments } from "../model/index.ts";
 import type { ModelConfig } from "../model/index.ts";
 import { Sampler } from "../sampling/sample.ts";
-import { rotaryFeeds, toFeeds } from "../score/weights.ts";
+import { RotaryFeeds } from "../score/rotary-feeds.ts";
+import { toFeeds } from "../score/weights.ts";
 import type { LoadedWeights } from "../score/weights.ts";
 import { Batch } from "./batch.ts";
 import type { DecodedRow, DecodeHooks, DecodeRow, DecodeSettings } from "./batch.ts";
@@ -24,7 +24,7 @@ export class Decoder {
   private readonly weights: LoadedWeights;
   private readonly prefill: Session;
   private readonly step: Session;
-  private readonly rotary: Record<string, OrtTensor>;
+  private readonly rotary: RotaryFeeds;
   private readonly sampler: Sampler;
   private readonly cache: Cache;
   private readonly feeds: StepFeeds;
@@ -34,7 +34,7 @@ export class Decoder {
     this.weights = weights;
     this.prefill = prefill;
     this.step = step;
-    this.rotary = rotaryFeeds(config);
+    this.rotary = new RotaryFeeds(config);
     this.sampler = new Sampler(config.vocabSize);
     this.cache = new Cache(config);
     this.feeds = new StepFeeds(config, this.cache);
@@ -91,7 +91,7 @@ export class Decoder {
     const index = int64(starts.map(({ prompt }, source) => prompt + distinct[source]!.length - 1));
     const outputs = await this.prefill.raw({
       ...this.weights,
-      ...this.rotary,
+      ...this.rotary.upTo(positions),
       ...toFeeds({ ...tensors, index }),
     });
     for (let index = 0; index < 2 * this.config.layers; index++) {

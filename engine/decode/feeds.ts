@@ -2,19 +2,24 @@
 // as an operation of a small model, so they are reused until rows or slots change.
 import { Tensor as OrtTensor } from "onnxruntime-node";
 import type { ModelConfig } from "../model/types.ts";
+import { RotaryFeeds } from "../score/rotary-feeds.ts";
 import type { Cache } from "./cache.ts";
+import { keyScale } from "./graphs.ts";
 
 export class StepFeeds {
   private readonly cache: Cache;
+  /** The factor costs no operation in the tables. */
+  private readonly rotary: RotaryFeeds;
   private readonly heads: [kvHeads: number, headSize: number];
   private version = -1;
   private tokens = new BigInt64Array(0);
   private positions = new BigInt64Array(0);
   private tensors: Record<string, OrtTensor> = {};
 
-  constructor({ kvHeads, headSize }: ModelConfig, cache: Cache) {
+  constructor(config: ModelConfig, cache: Cache) {
     this.cache = cache;
-    this.heads = [kvHeads, headSize];
+    this.rotary = new RotaryFeeds(config, keyScale(config));
+    this.heads = [config.kvHeads, config.headSize];
   }
 
   /** The inputs for the newest token of each row. */
@@ -34,6 +39,8 @@ export class StepFeeds {
     this.tokens = new BigInt64Array(B);
     this.positions = new BigInt64Array(B);
     this.tensors = {
+      // The newest token's position is the number of filled slots.
+      ...this.rotary.upTo(S + 1),
       tokens: new OrtTensor("int64", this.tokens, [B]),
       positions: new OrtTensor("int64", this.positions, [B, 1]),
       bias: new OrtTensor("float32", bias.subarray(0, B * (S + 1)), [B, 1, 1, S + 1]),

@@ -21,7 +21,6 @@ import {
   logits,
   normHeads,
   project,
-  rotaryTables,
 } from "../model/index.ts";
 import type { KeysValues, ModelConfig, Parameters } from "../model/index.ts";
 import { Tape } from "../ops/tape.ts";
@@ -32,7 +31,7 @@ function logSoftmax(t: Tape, logits_BV: Value): Value {
 }
 
 /** The square root of the scores' factor 1/√d: queries and keys are both multiplied by it. */
-function keyScale({ headSize }: ModelConfig): number {
+export function keyScale({ headSize }: ModelConfig): number {
   return headSize ** -0.25;
 }
 
@@ -120,25 +119,19 @@ function attention(inputs: StepInputs, layer: number, x_BD: Value): Value {
 }
 
 /**
- * tokens [B], positions [B,1], bias and the cache's blocks → logps [B,V], and `new` [2L·B,K,1,d]: keys and
- * values, block by block.
+ * tokens [B], positions [B,1], cos and sin times keyScale [P,d/2], bias and the cache's blocks → logps [B,V],
+ * and `new` [2L·B,K,1,d]: keys and values, block by block.
  */
 export function stepGraph(config: ModelConfig, weights: ReadonlyMap<string, Tensor>): Graph {
   const t = new Tape(new Graph("few"));
   const parameters = new Map([...weights].map(([name, tensor]) => [name, t.graph.weight(name, tensor)]));
   const tokens = t.graph.input("tokens", "int64", ["B"]);
-  const tables = rotaryTables(config, config.maxPositions);
-  // In the tables the factor costs no operation.
-  const scaled = (table: Tensor): Tensor => ({
-    ...table,
-    data: (table.data as Float32Array).map((x) => x * keyScale(config)),
-  });
   const inputs: StepInputs = {
     t,
     config,
     parameters,
-    cos: t.graph.weight("cos", scaled(tables.cos)),
-    sin: t.graph.weight("sin", scaled(tables.sin)),
+    cos: t.graph.input("cos", "float32", ["P", config.headSize / 2]),
+    sin: t.graph.input("sin", "float32", ["P", config.headSize / 2]),
     positions: t.graph.input("positions", "int64", ["B", 1]),
     bias: t.graph.input("bias", "float32", ["B", 1, 1, sum([1, "S"])]),
     made: [],

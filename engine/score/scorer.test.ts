@@ -16,7 +16,8 @@ import type { Checkpoint, Sequence } from "../model/index.ts";
 import { Tape } from "../ops/tape.ts";
 import { TINY, tinyCheckpoint } from "../tiny-model.test.support.ts";
 import { SequenceScorer } from "./scorer.ts";
-import { loadWeights, rotaryFeeds, toFeeds } from "./weights.ts";
+import { RotaryFeeds } from "./rotary-feeds.ts";
+import { loadWeights, toFeeds } from "./weights.ts";
 
 const checkpoint = rewardModelFrom(tinyCheckpoint(), "0000000000000005");
 const weights = loadWeights(checkpoint);
@@ -62,7 +63,10 @@ async function dense(
       ),
     );
   const session = await Session.create(t.graph, { threads: 1, spinning: false });
-  const fixed = { ...loadWeights({ config, weights: loaded }), ...rotaryFeeds(config) };
+  const fixed = {
+    ...loadWeights({ config, weights: loaded }),
+    ...new RotaryFeeds(config).upTo(config.maxPositions),
+  };
   const values: number[] = [];
   for (const row of of) {
     const { rowOf: _, ...encoded } = kind === "rewards" ? encodeForRewards([row]) : encodeForLogps([row]);

@@ -2,7 +2,6 @@
 // rows with the same prompt are a group: the prompt is computed once. Groups are sorted by length and cut
 // into batches of bounded size, so attention needs little padding. Groups and batches follow from the rows
 // alone.
-import type { Tensor as OrtTensor } from "onnxruntime-node";
 import { RatchetError } from "../../errors/index.ts";
 import { nameMemory } from "../out-of-memory.ts";
 import { Session } from "../graph/index.ts";
@@ -14,7 +13,8 @@ import { batchesOf } from "./batches.ts";
 import type { Group } from "./batches.ts";
 import { answerOf, encode, scoreGraph } from "./inputs.ts";
 import type { Read } from "./inputs.ts";
-import { rotaryFeeds, toFeeds } from "./weights.ts";
+import { RotaryFeeds } from "./rotary-feeds.ts";
+import { toFeeds } from "./weights.ts";
 import type { LoadedWeights } from "./weights.ts";
 
 /** A row to score. */
@@ -42,12 +42,12 @@ const BATCH_TOKENS = 4096;
 export class SequenceScorer {
   readonly config: ModelConfig;
   private readonly session: Session;
-  private readonly rotary: Record<string, OrtTensor>;
+  private readonly rotary: RotaryFeeds;
 
   private constructor(config: ModelConfig, session: Session) {
     this.config = config;
     this.session = session;
-    this.rotary = rotaryFeeds(config);
+    this.rotary = new RotaryFeeds(config);
   }
 
   static async create(config: ModelConfig, options: SessionOptions): Promise<SequenceScorer> {
@@ -150,19 +150,24 @@ export class SequenceScorer {
     // All answers are empty.
     if (feeds["index"]!.data.length === 0)
       return counts.map(({ at }) => ({ at, values: new Float32Array(0) }));
-    const whole = (await this.session.raw({ ...weights, ...this.rotary, ...toFeeds(feeds) }))[output]!
-      .data as Float32Array;
+    const tables = this.rotary.upTo(longestOf(groups).row.ids.length);
+    const outputs = await this.session.raw({ ...weights, ...tables, ...toFeeds(feeds) });
+    const whole = outputs[output]!.data as Float32Array;
     let from = 0;
     return counts.map(({ at, count }) => ({ at, values: whole.slice(from, (from += count)) }));
   }
 }
 
+function longestOf<Row extends ScoreRow>(groups: readonly Group<Row>[]): Group<Row>["rows"][number] {
+  return groups
+    .flatMap(({ rows }) => rows)
+    .reduce((longest, other) => (other.row.ids.length > longest.row.ids.length ? other : longest));
+}
+
 /** The work in progress, for errors. */
 function doing(groups: readonly Group<ScoreRow>[]): string {
-  const rows = groups.flatMap(({ rows: of }) => of);
-  const { row, at } = rows.reduce((longest, other) =>
-    other.row.ids.length > longest.row.ids.length ? other : longest,
-  );
+  const count = groups.reduce((sum, { rows }) => sum + rows.length, 0);
+  const { row, at } = longestOf(groups);
   const name = row.name ?? `row ${at}`;
-  return `scoring ${rows.length} rows at once, the longest of ${row.ids.length} tokens (${name})`;
+  return `scoring ${count} rows at once, the longest of ${row.ids.length} tokens (${name})`;
 }

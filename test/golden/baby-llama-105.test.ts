@@ -19,7 +19,8 @@ import {
 } from "../../engine/model/index.ts";
 import { Tape } from "../../engine/ops/tape.ts";
 import { SequenceScorer } from "../../engine/score/scorer.ts";
-import { loadWeights, rotaryFeeds, toFeeds } from "../../engine/score/weights.ts";
+import { RotaryFeeds } from "../../engine/score/rotary-feeds.ts";
+import { loadWeights, toFeeds } from "../../engine/score/weights.ts";
 import { Tokenizer } from "../../engine/tokenizer/tokenizer.ts";
 
 interface Golden {
@@ -82,7 +83,11 @@ it("logits after the prompts are transformers' within 1e-4", { skip }, async () 
     encodeForRewards(rows.map(({ promptIds }) => ({ ids: promptIds, promptLength: promptIds.length }))),
   );
   const output = (
-    await session.raw({ ...loadWeights(checkpoint), ...rotaryFeeds(checkpoint.config), ...feeds })
+    await session.raw({
+      ...loadWeights(checkpoint),
+      ...new RotaryFeeds(checkpoint.config).upTo(checkpoint.config.maxPositions),
+      ...feeds,
+    })
   )["logits"]!.data as Float32Array;
   await session.close();
   const expected = rows.flatMap(({ firstLogits }) => firstLogits);

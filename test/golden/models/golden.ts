@@ -10,7 +10,8 @@ import {
   SequenceScorer,
   train,
 } from "../../../engine/index.ts";
-import { loadWeights, rotaryFeeds, toFeeds } from "../../../engine/score/weights.ts";
+import { RotaryFeeds } from "../../../engine/score/rotary-feeds.ts";
+import { loadWeights, toFeeds } from "../../../engine/score/weights.ts";
 import type {
   Adapter,
   Checkpoint,
@@ -105,6 +106,14 @@ export async function adapterOf(golden: GoldenAdapter): Promise<{ base: Checkpoi
   };
 }
 
+/** The reward of each row. */
+export async function rewardsOf(checkpoint: Checkpoint, rows: readonly Sequence[]): Promise<number[]> {
+  const scorer = await SequenceScorer.create(checkpoint.config, options);
+  const values = await scorer.rewards(loadWeights(checkpoint), rows);
+  await scorer.close();
+  return values;
+}
+
 /** The policy as a reward model, with make.py's seeded head. */
 function rewardModel(policy: Checkpoint): Checkpoint {
   const { config, weights } = rewardModelFrom(policy, "0000000000000000");
@@ -122,7 +131,7 @@ async function run(
   const session = await Session.create(graph, options);
   const outputs = await session.raw({
     ...loadWeights(checkpoint),
-    ...rotaryFeeds(checkpoint.config),
+    ...new RotaryFeeds(checkpoint.config).upTo(checkpoint.config.maxPositions),
     ...toFeeds(inputs),
   });
   await session.close();
@@ -154,13 +163,8 @@ export async function tokenLogps(checkpoint: Checkpoint, rows: readonly Sequence
   return logps;
 }
 
-export async function rewards(policy: Checkpoint, rows: readonly Sequence[]): Promise<number[]> {
-  const checkpoint = rewardModel(policy);
-  const scorer = await SequenceScorer.create(checkpoint.config, options);
-  const values = await scorer.rewards(loadWeights(checkpoint), rows);
-  await scorer.close();
-  return values;
-}
+export const rewards = (policy: Checkpoint, rows: readonly Sequence[]): Promise<number[]> =>
+  rewardsOf(rewardModel(policy), rows);
 
 /** Gradients of the mean of −ln p over all answer tokens, for all trainable weights. */
 export async function gradients(
