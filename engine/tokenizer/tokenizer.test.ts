@@ -68,6 +68,28 @@ it("a plain answer is the tail after the prompt and ends with one EOS", async ()
   );
 });
 
+it("a prompt that ends with an answer is refused", async () => {
+  const tokenizer = await Tokenizer.load(dir, TINY);
+  const messages = [
+    { role: "user", content: "red" },
+    { role: "assistant", content: "blue" },
+  ];
+  const refused = coded("prompt_invalid", /last message is the assistant's/);
+  assert.throws(() => tokenizer.encodePrompt({ messages }), refused);
+  assert.throws(() => tokenizer.encodeAnswer({ messages }, " sea"), refused);
+});
+
+it("a plain sampled answer is closed by the EOS", async () => {
+  const tokenizer = await changed({}, {});
+  const prompt = { prompt: "red" };
+  const { ids } = tokenizer.encodeAnswer(prompt, " blue sea");
+  assert.deepEqual(tokenizer.closeAnswer(prompt, { ids, text: " blue sea", finish: "eos" }), ids);
+  assert.deepEqual(
+    tokenizer.closeAnswer(prompt, { ids: ids.slice(0, 2), text: " blue", finish: "stop" }),
+    tokenizer.encodeAnswer(prompt, " blue").ids,
+  );
+});
+
 it("an answer that merges with the prompt's last token is encoded alone; the prompt's ids stay", async () => {
   const bpe = {
     type: "BPE",

@@ -15,6 +15,8 @@ import { ChatTemplate, namedTemplates } from "./chat.ts";
 import type { ChatMessage } from "./chat.ts";
 import { closesTexts, readTokenizerFiles, specialText, specialTexts } from "./files.ts";
 import type { TokenizerFiles } from "./files.ts";
+import { closedAnswer } from "./row-end.ts";
+import type { SampledAnswer } from "./row-end.ts";
 
 /** One of both. Plain text is never templated. */
 export interface PromptText {
@@ -34,12 +36,15 @@ export class Tokenizer {
   /** Ends plain training answers. */
   readonly eosId: number;
   readonly padId: number | undefined;
-  /** Ids that end a generated answer. */
+  /** Ids that end a generated answer to any prompt. */
   readonly stopIds: ReadonlySet<number>;
   private readonly codec: Codec;
   private readonly addBos: boolean;
   private readonly closesTexts: boolean;
   private readonly special: ReadonlySet<number>;
+  /** Added tokens that are not blank: a template may close a turn by one. */
+  private readonly turnEnds: ReadonlySet<number>;
+  private readonly closings = new WeakMap<readonly ChatMessage[], readonly number[]>();
   private readonly chat: ChatTemplate | undefined;
   /** Names of templates, none of which is `default`. */
   private readonly otherTemplates: string[];
@@ -69,8 +74,10 @@ export class Tokenizer {
     this.stopIds = new Set([eosId, ...model.eosIds, ...moreStops]);
     this.addBos = settings["add_bos_token"] === true;
     this.closesTexts = closesTexts(codec, eosId);
-    this.special = new Set(
-      [...codec.get_added_tokens_decoder()].filter(([, token]) => token.special).map(([tokenId]) => tokenId),
+    const added = [...codec.get_added_tokens_decoder()];
+    this.special = new Set(added.filter(([, { special }]) => special).map(([tokenId]) => tokenId));
+    this.turnEnds = new Set(
+      added.filter(([, { content }]) => /\S/.test(content)).map(([tokenId]) => tokenId),
     );
     if (chatSource !== undefined) this.chat = new ChatTemplate(chatSource, specialTexts(settings));
     this.otherTemplates = namedTemplates(settings["chat_template"]).map(({ name }) => String(name));
@@ -81,6 +88,7 @@ export class Tokenizer {
   }
 
   encodePrompt(prompt: PromptText): number[] {
+    refuseAnswered(prompt);
     if (prompt.messages)
       return this.onceBos(this.encode(this.template().render(prompt.messages, true), false));
     if (prompt.prompt === undefined)
@@ -111,6 +119,31 @@ export class Tokenizer {
       );
     const closed = this.closed(answer);
     return this.tail(promptIds, this.encodePlain(prompt.prompt + closed), closed);
+  }
+
+  /** A sampled answer's ids with all that training on its text would read (row-end.ts). */
+  closeAnswer(prompt: PromptText, answer: SampledAnswer, promptIds = this.encodePrompt(prompt)): number[] {
+    return closedAnswer(answer, {
+      closing: this.closing(prompt),
+      ends: this.endsOf(prompt),
+      decode: (ids) => this.decodeAnswer(promptIds, ids),
+      written: (ids) => (ids.length === 0 ? "" : this.written([...ids])),
+      encode: (text) => this.encodeAnswer(prompt, text, promptIds).ids,
+    });
+  }
+
+  /** Largest number of tokens that `closeAnswer` adds to a sampled answer. */
+  closingLength(prompt: PromptText): number {
+    return Math.max(0, this.closing(prompt).length - 1);
+  }
+
+  /**
+   * Ids that end a sampled answer: the model's, and for conversations the added token by which the template
+   * closes an answer, because training teaches the policy to write it.
+   */
+  endsOf(prompt: PromptText): ReadonlySet<number> {
+    const turnEnd = prompt.messages && this.closing(prompt).find((id) => this.turnEnds.has(id));
+    return turnEnd === undefined ? this.stopIds : new Set([...this.stopIds, turnEnd]);
   }
 
   /** A text without a prompt, with the EOS. */
@@ -168,6 +201,17 @@ export class Tokenizer {
     return plain.length === 0
       ? ""
       : this.codec.decode(plain, { skip_special_tokens: true, clean_up_tokenization_spaces: false });
+  }
+
+  /** Ids behind an answer's text, in training. Empty if the template cannot write an answer. */
+  private closing(prompt: PromptText): readonly number[] {
+    if (!prompt.messages) return [this.eosId];
+    const known = this.closings.get(prompt.messages);
+    if (known) return known;
+    const text = this.template().closing(prompt.messages) ?? "";
+    const ids = text === "" ? [] : this.continuation(text);
+    this.closings.set(prompt.messages, ids);
+    return ids;
   }
 
   private encodePlain(text: string): number[] {
@@ -245,6 +289,21 @@ export class Tokenizer {
       { hint: "use plain `prompt` text, or a tokenizer with `chat_template`" },
     );
   }
+}
+
+/**
+ * After an answer the template would begin another one. TRL continues such a prompt when it samples and closes
+ * it when it trains.
+ */
+function refuseAnswered({ messages }: PromptText): void {
+  if (messages?.at(-1)?.role !== "assistant") return;
+  throw new RatchetError(
+    "prompt_invalid",
+    "the prompt's last message is the assistant's, which is an answer",
+    {
+      hint: "leave the last message out; if it is the answer to learn from, give it as the row's answer",
+    },
+  );
 }
 
 /** Number of equal ids at the beginning of both. */
