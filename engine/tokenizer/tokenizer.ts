@@ -13,7 +13,9 @@ import { RatchetError } from "../../errors/index.ts";
 import type { ModelConfig } from "../model/types.ts";
 import { ChatTemplate, namedTemplates } from "./chat.ts";
 import type { ChatMessage } from "./chat.ts";
-import { closesTexts, readTokenizerFiles, specialText, specialTexts } from "./files.ts";
+import { specialText } from "./added-tokens.ts";
+import { closesTexts, readTokenizerFiles, specialTexts } from "./files.ts";
+import type { AddedToken } from "./added-tokens.ts";
 import type { TokenizerFiles } from "./files.ts";
 import { closedAnswer } from "./row-end.ts";
 import type { SampledAnswer } from "./row-end.ts";
@@ -39,7 +41,7 @@ export class Tokenizer {
   /** Ids that end a generated answer to any prompt. */
   readonly stopIds: ReadonlySet<number>;
   private readonly codec: Codec;
-  private readonly addBos: boolean;
+  private readonly vocabSize: number;
   private readonly closesTexts: boolean;
   private readonly special: ReadonlySet<number>;
   /** Added tokens that are not blank: a template may close a turn by one. */
@@ -51,16 +53,25 @@ export class Tokenizer {
   private readonly eosText: string;
 
   private constructor(
-    { codec, settings, chatSource, moreStops }: TokenizerFiles,
+    { codec, settings, added, unplaced, chatSource, moreStops }: TokenizerFiles,
     model: ModelConfig,
     dir: string,
   ) {
     this.codec = codec;
+    this.vocabSize = model.vocabSize;
     const text = (key: string): string | undefined => specialText(settings[key]);
     const id = (key: string): number | undefined => {
       const token = text(key);
-      return token === undefined ? undefined : codec.token_to_id(token);
+      const found = token === undefined ? undefined : codec.token_to_id(token);
+      return found !== undefined && found < model.vocabSize ? found : undefined;
     };
+    const eosText = text("eos_token");
+    if (eosText !== undefined && (unplaced.has(eosText) || id("eos_token") === undefined))
+      throw new RatchetError(
+        "tokenizer_mismatch",
+        `the tokenizer of ${dir} names the eos_token ${JSON.stringify(eosText)}, which has no id in its files`,
+        { hint: "name a token of the vocabulary in tokenizer_config.json: without it no answer can end" },
+      );
     this.bosId = id("bos_token") ?? model.bosId;
     const eosId = id("eos_token") ?? model.eosIds[0];
     if (eosId === undefined)
@@ -69,16 +80,14 @@ export class Tokenizer {
         `neither the tokenizer nor the config of ${dir} names an end-of-sequence token`,
       );
     this.eosId = eosId;
-    this.eosText = text("eos_token") ?? codec.id_to_token(eosId) ?? "";
+    this.eosText = eosText ?? codec.id_to_token(eosId) ?? "";
     this.padId = id("pad_token") ?? model.padId;
     this.stopIds = new Set([eosId, ...model.eosIds, ...moreStops]);
-    this.addBos = settings["add_bos_token"] === true;
     this.closesTexts = closesTexts(codec, eosId);
-    const added = [...codec.get_added_tokens_decoder()];
-    this.special = new Set(added.filter(([, { special }]) => special).map(([tokenId]) => tokenId));
-    this.turnEnds = new Set(
-      added.filter(([, { content }]) => /\S/.test(content)).map(([tokenId]) => tokenId),
-    );
+    const idsOf = (fits: (token: AddedToken) => boolean): Set<number> =>
+      new Set(added.filter(fits).map(({ id: tokenId }) => tokenId));
+    this.special = idsOf(({ special }) => special);
+    this.turnEnds = idsOf(({ content }) => /\S/.test(content));
     if (chatSource !== undefined) this.chat = new ChatTemplate(chatSource, specialTexts(settings));
     this.otherTemplates = namedTemplates(settings["chat_template"]).map(({ name }) => String(name));
   }
@@ -216,7 +225,6 @@ export class Tokenizer {
 
   private encodePlain(text: string): number[] {
     const ids = this.encode(text, true);
-    if (this.addBos && this.bosId !== undefined) ids.unshift(this.bosId);
     // Answers write the EOS themselves; one appended to every text would end the prompt before its answer.
     if (this.closesTexts) ids.pop();
     return this.onceBos(ids);
@@ -273,6 +281,13 @@ export class Tokenizer {
         "tokenizer_mismatch",
         `the tokenizer has no token for ${JSON.stringify(tokens[unknown])}`,
         { hint: "the text has words that are not in its vocabulary" },
+      );
+    const foreign = ids.findIndex((id: number) => id >= this.vocabSize);
+    if (foreign >= 0)
+      throw new RatchetError(
+        "tokenizer_mismatch",
+        `the text has ${JSON.stringify(tokens[foreign])}, token ${ids[foreign]}; ` +
+          `the model has ${this.vocabSize} embeddings`,
       );
     return ids;
   }

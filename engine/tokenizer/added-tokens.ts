@@ -1,0 +1,202 @@
+// The added tokens and the special tokens of a tokenizer, from all files that transformers (5.23) reads:
+// - tokenizer.json: `added_tokens`;
+// - tokenizer_config.json: `added_tokens_decoder`, whose flags come before those of tokenizer.json, the named
+//   tokens (`eos_token`, …), and `extra_special_tokens`, in older files `additional_special_tokens`;
+// - special_tokens_map.json, which comes before tokenizer_config.json, unless that has an
+//   `added_tokens_decoder`: then the file is not read;
+// - added_tokens.json, under the same condition.
+// A named token is an added token, also if its text is an ordinary piece of the vocabulary.
+import { RatchetError } from "../../errors/index.ts";
+
+export type Json = Record<string, unknown>;
+
+export interface AddedToken {
+  id: number;
+  content: string;
+  single_word: boolean;
+  lstrip: boolean;
+  rstrip: boolean;
+  normalized: boolean;
+  special: boolean;
+}
+
+type Flags = Partial<Omit<AddedToken, "id" | "content">>;
+
+/** The parsed files of a folder. */
+export interface TokenizerJson {
+  dir: string;
+  /** tokenizer.json */
+  tokenizer: Json;
+  /** tokenizer_config.json */
+  settings: Json;
+  /** special_tokens_map.json */
+  specialMap?: Json | undefined;
+  /** added_tokens.json */
+  addedTokens?: Json | undefined;
+}
+
+export interface TokenFacts {
+  /** tokenizer_config.json with the special tokens that count. */
+  settings: Json;
+  /** All added tokens. */
+  added: AddedToken[];
+  /** Contents of the added tokens that no file gives an id. They get the next free ids, as in transformers. */
+  unplaced: ReadonlySet<string>;
+}
+
+/** The named tokens of every tokenizer. Others that end in `_token` are a model's own. */
+const NAMES = ["bos_token", "eos_token", "unk_token", "sep_token", "pad_token", "cls_token", "mask_token"];
+
+export function tokenFacts(files: TokenizerJson): TokenFacts {
+  const settings = effectiveSettings(files);
+  refuseLostTokens(files);
+  const list = new AddedTokens(files.tokenizer, files.dir);
+  for (const [id, content, flags] of decoderTokens(files)) list.put(content, flags, id, files.dir);
+  const named = namedTokens(settings);
+  for (const { content } of named) list.markSpecial(content);
+  for (const { content, flags } of [...named, ...extraTokens(settings)])
+    if (!list.has(content)) list.put(content, { ...flags, special: true });
+  return { settings, added: list.all(), unplaced: list.unplaced };
+}
+
+/** A special token in the settings is a text or an object with `content`. */
+export function specialText(value: unknown): string | undefined {
+  if (typeof value === "string") return value;
+  const content = (value as { content?: unknown } | null | undefined)?.content;
+  return typeof content === "string" ? content : undefined;
+}
+
+function effectiveSettings({ settings, specialMap }: TokenizerJson): Json {
+  const { additional_special_tokens: older, ...rest } = settings;
+  const named = filled(rest["extra_special_tokens"])
+    ? settings
+    : { ...rest, ...(older !== undefined && { extra_special_tokens: older }) };
+  if (!specialMap || "added_tokens_decoder" in settings) return named;
+  const { extra_special_tokens: extra, ...map } = specialMap;
+  const lists = [...listOf(named["extra_special_tokens"]), ...listOf(extra)];
+  return { ...named, ...map, ...(extra !== undefined && { extra_special_tokens: lists }) };
+}
+
+const filled = (value: unknown): boolean =>
+  Array.isArray(value) ? value.length > 0 : value !== undefined && value !== null;
+const listOf = (value: unknown): unknown[] => (Array.isArray(value) ? value : []);
+
+/** `added_tokens_decoder`, by id. */
+function decoderTokens({ settings, dir }: TokenizerJson): [id: number, content: string, flags: Flags][] {
+  return Object.entries((settings["added_tokens_decoder"] ?? {}) as Json)
+    .map(([id, token]): [number, string, Flags] => {
+      const content = specialText(token);
+      if (content === undefined || typeof token === "string" || !/^\d+$/.test(id))
+        throw new RatchetError(
+          "tokenizer_invalid",
+          `added_tokens_decoder in tokenizer_config.json of ${dir} has ${JSON.stringify(token)} ` +
+            `for id ${id}, which is not a token`,
+        );
+      return [Number(id), content, token as Flags];
+    })
+    .sort(([one], [other]) => one - other);
+}
+
+/** In the order of NAMES; a model's own after them. */
+function namedTokens(settings: Json): { content: string; flags: Flags }[] {
+  const own = Object.keys(settings).filter((key) => key.endsWith("_token") && !NAMES.includes(key));
+  return [...NAMES, ...own].flatMap((key) => tokenOf(settings[key]));
+}
+
+function extraTokens(settings: Json): { content: string; flags: Flags }[] {
+  const extra = settings["extra_special_tokens"] ?? [];
+  return (Array.isArray(extra) ? extra : Object.values(extra)).flatMap(tokenOf);
+}
+
+function tokenOf(value: unknown): { content: string; flags: Flags }[] {
+  const content = specialText(value);
+  if (content === undefined || content === "") return [];
+  return [{ content, flags: typeof value === "object" ? (value as Flags) : {} }];
+}
+
+/** added_tokens.json may only repeat what tokenizer.json has: the file is not copied with a model. */
+export function refuseLostTokens({ tokenizer, settings, addedTokens, dir }: TokenizerJson): void {
+  if (!addedTokens || "added_tokens_decoder" in settings) return;
+  const known = new Map(addedIn(tokenizer).map(({ content, id }) => [content, id]));
+  for (const [content, id] of Object.entries(addedTokens))
+    if (known.get(content) !== id)
+      throw new RatchetError(
+        "tokenizer_invalid",
+        `added_tokens.json of ${dir} has token ${JSON.stringify(content)} with id ${String(id)}, ` +
+          "and tokenizer.json does not",
+        {
+          hint: "load the tokenizer with transformers and save it again: then tokenizer.json has all tokens",
+        },
+      );
+}
+
+const addedIn = (tokenizer: Json): AddedToken[] => (tokenizer["added_tokens"] ?? []) as AddedToken[];
+
+/** Tokens of tokenizer.json, and those that are added to them as tokenizers' `add_tokens` does. */
+class AddedTokens {
+  readonly unplaced = new Set<string>();
+  private readonly tokens = new Map<string, AddedToken>();
+  private readonly vocabulary: ReadonlyMap<string, number>;
+
+  constructor(tokenizer: Json, dir: string) {
+    this.vocabulary = vocabularyOf(tokenizer);
+    for (const token of addedIn(tokenizer)) this.tokens.set(token.content, { ...token });
+    this.refuseOtherIds(tokenizer, dir);
+  }
+
+  /** The Rust library gives added tokens their place in the vocabulary or the next id, whatever the file says. */
+  private refuseOtherIds(tokenizer: Json, dir: string): void {
+    let next = this.vocabulary.size;
+    for (const { content, id } of addedIn(tokenizer)) {
+      const known = this.vocabulary.get(content);
+      const given = known ?? next;
+      if (known === undefined || known >= next) next = given + 1;
+      if (given !== id) throw otherId("tokenizer.json", dir, content, id, given);
+    }
+  }
+
+  all(): AddedToken[] {
+    return [...this.tokens.values()];
+  }
+
+  has(content: string): boolean {
+    return this.tokens.has(content);
+  }
+
+  markSpecial(content: string): void {
+    const token = this.tokens.get(content);
+    if (token) token.special = true;
+  }
+
+  /** `named`: the id by which a file names the token. */
+  put(content: string, flags: Flags, named?: number, dir?: string): void {
+    const id = this.tokens.get(content)?.id ?? this.vocabulary.get(content) ?? this.nextId();
+    if (named !== undefined && named !== id)
+      throw otherId("tokenizer_config.json", String(dir), content, named, id);
+    if (named === undefined && !this.vocabulary.has(content)) this.unplaced.add(content);
+    const special = flags.special ?? false;
+    const { single_word = false, lstrip = false, rstrip = false, normalized = !special } = flags;
+    this.tokens.set(content, { id, content, single_word, lstrip, rstrip, normalized, special });
+  }
+
+  private nextId(): number {
+    const highest = Math.max(-1, ...this.all().map(({ id }) => id));
+    return Math.max(highest + 1, this.vocabulary.size);
+  }
+}
+
+function otherId(file: string, dir: string, content: string, named: number, id: number): RatchetError {
+  return new RatchetError(
+    "tokenizer_invalid",
+    `${file} of ${dir} has token ${JSON.stringify(content)} with id ${named}, where transformers gives it ${id}`,
+    { hint: "load the tokenizer with transformers and save it again" },
+  );
+}
+
+/** Ids by token. The model has a map for BPE and word-level tokenizers and a list for unigram ones. */
+export function vocabularyOf(tokenizer: Json): ReadonlyMap<string, number> {
+  const { vocab = {} } = (tokenizer["model"] ?? {}) as {
+    vocab?: Record<string, number> | [string, number][];
+  };
+  return new Map(Array.isArray(vocab) ? vocab.map(([token], id) => [token, id]) : Object.entries(vocab));
+}
