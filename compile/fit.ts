@@ -59,12 +59,15 @@ export function longestPrompts(
   { config, tokenizer }: Policy,
 ): Record<keyof Splits, number> {
   const longest = { test: 0, validation: 0, iterations: 0, preferences: 0 };
+  const rewarded = spec.bootstrap.reward !== undefined && spec.score.reward === "model";
   for (const [name, rows] of Object.entries(splits) as [keyof Splits, PromptRow[]][]) {
     const answer =
       name === "preferences" ? (spec.bootstrap.preferences?.sample?.maxTokens ?? 0) : spec.generate.maxTokens;
     for (const row of rows) {
-      const tokens = tokenizer.encodePrompt(row).length;
+      const tokens = named(row, () => tokenizer.encodePrompt(row)).length;
       if (tokens + answer > config.maxPositions) throw tooLong(row, tokens, answer, config.maxPositions);
+      if (rewarded)
+        refuseNoRoomToClose(row, tokens + answer, tokenizer.closingLength(row), config.maxPositions);
       longest[name] = Math.max(longest[name], tokens);
     }
   }
@@ -77,6 +80,28 @@ function tooLong(row: PromptRow, tokens: number, answer: number, context: number
     "prompt_too_long",
     `prompt ${row.id} has ${tokens} tokens; with an answer of up to ${answer} tokens ` +
       `it does not fit the model's context of ${context}`,
+    { hint: "shorten or drop the prompt, or lower generate.maxTokens" },
+  );
+}
+
+/** The error of encoding a prompt, with the prompt's id. */
+function named<T>(row: PromptRow, encode: () => T): T {
+  try {
+    return encode();
+  } catch (cause) {
+    if (!(cause instanceof RatchetError)) throw cause;
+    const { code, message, hint } = cause;
+    throw new RatchetError(code, `prompt ${row.id}: ${message}`, { hint, cause });
+  }
+}
+
+/** A reward is read behind all tokens by which the template closes an answer. */
+function refuseNoRoomToClose(row: PromptRow, tokens: number, closing: number, context: number): void {
+  if (tokens + closing <= context) return;
+  throw new RatchetError(
+    "prompt_too_long",
+    `prompt ${row.id} with an answer has up to ${tokens} tokens, and the chat template writes ` +
+      `${closing} more behind the answer, where the reward is read; the model's context is ${context}`,
     { hint: "shorten or drop the prompt, or lower generate.maxTokens" },
   );
 }

@@ -6,15 +6,12 @@ import { basename, dirname, join, resolve } from "node:path";
 import { RatchetError } from "../errors/index.ts";
 import { deriveSeed } from "../campaign/recipe/seeds.ts";
 import type { ResolvedSpec } from "../campaign/spec/schema.ts";
-import {
-  readCheckpoint,
-  readJson,
-  tokenizerFiles,
-  writeCheckpoint,
-} from "../engine/checkpoint/checkpoint.ts";
+import { readCheckpoint, tokenizerFiles, writeCheckpoint } from "../engine/checkpoint/checkpoint.ts";
 import { initCheckpoint, isRewardModel } from "../engine/model/index.ts";
 import type { ModelConfig } from "../engine/model/index.ts";
 import { isAdapter, readModel } from "../engine/checkpoint/model.ts";
+import { specialText } from "../engine/tokenizer/added-tokens.ts";
+import { checkTokenizerFolder, readVocabulary } from "../engine/tokenizer/files.ts";
 import { Tokenizer } from "../engine/tokenizer/tokenizer.ts";
 
 export interface Policy {
@@ -83,12 +80,14 @@ async function takeFiles(setting: string, path: string, baseDir: string, folder:
         "tokenizer_config.json), or an adapter in PEFT's",
     });
   }
+  if (wanted.includes("tokenizer.json")) await checkTokenizerFolder(source);
   await Promise.all(wanted.map((file) => take(join(source, file), join(folder, file))));
 }
 
 /** generation_config.json has the stop tokens; an adapter has none, so its base's is copied. */
 async function mergeFiles(source: string, folder: string): Promise<void> {
   const { checkpoint, tokenizerDir, baseDir } = await readModel(source);
+  await checkTokenizerFolder(tokenizerDir);
   await writeCheckpoint(folder, checkpoint, tokenizerDir);
   const ends = "generation_config.json";
   if ((await readdir(baseDir)).includes(ends)) await copyFile(join(baseDir, ends), join(folder, ends));
@@ -129,8 +128,7 @@ async function makePolicy(
   folder: string,
 ): Promise<void> {
   const dir = await tokenizerFolder(resolve(baseDir, tokenizer), tokenizer);
-  const vocabulary = await readVocabulary(dir);
-  const settings = (await readJson(join(dir, "tokenizer_config.json"))) as Record<string, unknown>;
+  const { vocabulary, settings } = await readVocabulary(dir);
   const id = (key: string): number | undefined => vocabulary.get(specialText(settings[key]) ?? "");
   const eosId = id("eos_token");
   if (eosId === undefined) {
@@ -173,27 +171,3 @@ async function tokenizerFolder(path: string, name: string): Promise<string> {
     });
   return dir;
 }
-
-/**
- * Ids by token. The file has a map for BPE and word-level tokenizers, a list for unigram ones, and added
- * tokens.
- */
-async function readVocabulary(dir: string): Promise<Map<string, number>> {
-  const { model, added_tokens: added = [] } = (await readJson(join(dir, "tokenizer.json"))) as {
-    model?: { vocab?: Record<string, number> | [string, number][] };
-    added_tokens?: { content: string; id: number }[];
-  };
-  const vocab = model?.vocab ?? {};
-  const plain = Array.isArray(vocab)
-    ? vocab.map(([token], id) => [token, id] as const)
-    : Object.entries(vocab);
-  return new Map([...plain, ...added.map(({ content, id }) => [content, id] as const)]);
-}
-
-/** A special token is a text or {content}. */
-const specialText = (value: unknown): string | undefined =>
-  typeof value === "string"
-    ? value
-    : typeof value === "object" && value !== null
-      ? ((value as { content?: string }).content ?? undefined)
-      : undefined;

@@ -103,6 +103,7 @@ export interface AnswerRow {
   /** The answer's token ids, if it was generated here. */
   ids?: number[];
   text: string;
+  finish?: Finish;
 }
 
 export interface ChoiceRow {

@@ -10,14 +10,16 @@ export interface DecodeRow {
   temperature: number;
   /** 16 hex digits. */
   seed: string;
+  /** Ids that end the answer. If absent, those of the settings. */
+  eosIds?: ReadonlySet<number>;
   /** Names the row in errors. */
   name?: string;
 }
 
 export interface DecodeSettings extends Omit<SamplingRule, "temperature"> {
   maxTokens: number;
-  /** Ids that end an answer. */
-  eosIds: ReadonlySet<number>;
+  /** Ids that end an answer, for rows that name none. */
+  eosIds?: ReadonlySet<number>;
   /** Whether the last of `ids` ends the answer for another reason. */
   stopped?(promptIds: readonly number[], ids: readonly number[]): boolean;
 }
@@ -36,12 +38,15 @@ export interface DecodeHooks {
   onProgress?(done: number, tokens: number): void;
 }
 
+const NO_IDS: ReadonlySet<number> = new Set();
+
 /** A row while it is generated. */
 interface Live {
   out: DecodedRow;
   name: string;
   promptIds: readonly number[];
   rule: SamplingRule;
+  eosIds: ReadonlySet<number>;
   random: Random;
   /** Number of tokens that it may still draw. */
   left: number;
@@ -85,6 +90,7 @@ export class Batch {
       name: row.name ?? `row ${index}`,
       promptIds: row.promptIds,
       rule: { temperature: row.temperature, topK: settings.topK, topP: settings.topP, minP: settings.minP },
+      eosIds: row.eosIds ?? settings.eosIds ?? NO_IDS,
       random: new Random(row.seed),
       left: Math.min(settings.maxTokens, config.maxPositions - row.promptIds.length),
     }));
@@ -127,7 +133,7 @@ export class Batch {
     // From the end on, so the row that moves into a gap has already been checked.
     for (let index = live.length - 1; index >= 0; index--) {
       const row = live[index]!;
-      if (this.settings.eosIds.has(this.tokens[index]!)) row.out.finish = "eos";
+      if (row.eosIds.has(this.tokens[index]!)) row.out.finish = "eos";
       else if (this.settings.stopped?.(row.promptIds, row.out.ids)) row.out.finish = "stop";
       else if (row.left > 0) continue;
       cache.remove(index);

@@ -23,6 +23,9 @@ const FIXED_DATE = "26 Jul 2024";
  */
 const MARKS = { open: "\uFDD0", close: "\uFDD1" };
 
+/** An answer that no filter for white space or for thinking changes, and that no template writes itself. */
+const PROBE = "anANSWERat7351";
+
 const GENERATION = /\{%[-+]?\s*generation\s*[-+]?%\}/;
 
 export class ChatTemplate {
@@ -63,6 +66,22 @@ export class ChatTemplate {
         },
       );
     return { prompt, answer: whole.slice(prompt.length) };
+  }
+
+  /**
+   * The text that the template writes behind an answer to this prompt. Undefined if it cannot write an answer
+   * there.
+   */
+  closing(messages: readonly ChatMessage[]): string | undefined {
+    let whole: string;
+    try {
+      whole = this.render([...messages, { role: "assistant", content: PROBE }], false);
+    } catch {
+      // The template writes prompts only, or refuses this order of roles. Prompts are still usable.
+      return undefined;
+    }
+    const at = whole.lastIndexOf(PROBE);
+    return at < 0 ? undefined : whole.slice(at + PROBE.length);
   }
 
   /** A whole conversation, and the characters between `{% generation %}` and `{% endgeneration %}`. */

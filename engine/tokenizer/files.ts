@@ -1,34 +1,76 @@
-// The files of a tokenizer, read and checked against the model.
+// The files of a tokenizer, read as transformers reads them and checked against the model.
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { Tokenizer as Codec } from "@huggingface/tokenizers";
 import { RatchetError } from "../../errors/index.ts";
 import { readJson } from "../checkpoint/checkpoint.ts";
+import { ids } from "../checkpoint/config-values.ts";
 import type { ModelConfig } from "../model/types.ts";
+import { vocabularyOf } from "./added-list.ts";
+import type { AddedToken, Json } from "./added-list.ts";
+import { refuseLostTokens, specialText, tokenFacts } from "./added-tokens.ts";
+import type { TokenizerJson } from "./added-tokens.ts";
 import { chooseTemplate } from "./chat.ts";
-
-export type Json = Record<string, unknown>;
+import { refuseUnequal } from "./equal-parts.ts";
+import { correctCodec } from "./parts/index.ts";
 
 export interface TokenizerFiles {
   codec: Codec;
-  /** tokenizer_config.json */
+  /** tokenizer_config.json, with the special tokens that count. */
   settings: Json;
+  added: readonly AddedToken[];
+  /** Added tokens to which no file gives an id. */
+  unplaced: ReadonlySet<string>;
   chatSource: string | undefined;
   /** Ids of generation_config.json that end an answer. */
   moreStops: number[];
 }
 
 /**
- * Reads tokenizer.json, tokenizer_config.json and, if they exist, chat_template.jinja and
- * generation_config.json.
+ * Reads tokenizer.json, tokenizer_config.json and, if they exist, special_tokens_map.json, added_tokens.json,
+ * chat_template.jinja and generation_config.json.
  */
 export async function readTokenizerFiles(dir: string, model: ModelConfig): Promise<TokenizerFiles> {
-  const settings = (await readJson(join(dir, "tokenizer_config.json"))) as Json;
-  const codec = makeCodec((await readJson(join(dir, "tokenizer.json"))) as Json, settings, dir);
-  checkVocabulary(codec, model, dir);
+  const files = await readTokenizerJson(dir);
+  const { settings, added, unplaced } = tokenFacts(files);
+  refuseUnequal({ ...files, settings });
+  checkVocabulary(files.tokenizer, model, dir);
+  const codec = makeCodec(files.tokenizer, added, dir);
   const chatSource =
     (await readOptional(join(dir, "chat_template.jinja"))) ?? chooseTemplate(settings["chat_template"]);
-  return { codec, settings, chatSource, moreStops: await generationStops(dir) };
+  return { codec, settings, added, unplaced, chatSource, moreStops: await generationStops(dir) };
+}
+
+/** Throws if a folder has a token in a file that is not copied with a model. */
+export async function checkTokenizerFolder(dir: string): Promise<void> {
+  refuseLostTokens(await readTokenizerJson(dir));
+}
+
+/** Ids of all tokens to which a file gives an id, and the settings with the special tokens that count. */
+export async function readVocabulary(
+  dir: string,
+): Promise<{ vocabulary: Map<string, number>; settings: Json }> {
+  const files = await readTokenizerJson(dir);
+  const { settings, added, unplaced } = tokenFacts(files);
+  const placed = added.filter(({ content }) => !unplaced.has(content));
+  return {
+    vocabulary: new Map([
+      ...vocabularyOf(files.tokenizer),
+      ...placed.map(({ content, id }) => [content, id] as const),
+    ]),
+    settings,
+  };
+}
+
+async function readTokenizerJson(dir: string): Promise<TokenizerJson> {
+  const settings = (await readJson(join(dir, "tokenizer_config.json"))) as Json;
+  const tokenizer = (await readJson(join(dir, "tokenizer.json"))) as Json;
+  const optional = async (name: string): Promise<Json | undefined> =>
+    (await readOptional(join(dir, name))) === undefined
+      ? undefined
+      : ((await readJson(join(dir, name))) as Json);
+  const specialMap = await optional("special_tokens_map.json");
+  return { dir, tokenizer, settings, specialMap, addedTokens: await optional("added_tokens.json") };
 }
 
 /** Whether the tokenizer appends the EOS to every text. */
@@ -38,9 +80,13 @@ export function closesTexts(codec: Codec, eosId: number): boolean {
   return last(true) === eosId && last(false) !== eosId;
 }
 
-function makeCodec(tokenizer: Json, settings: Json, dir: string): Codec {
+/** The settings of tokenizer_config.json decide nothing here, as in transformers. */
+export function makeCodec(tokenizer: Json, added: readonly AddedToken[], dir: string): Codec {
+  const { unk_token } = (tokenizer["model"] ?? {}) as { unk_token?: unknown };
   try {
-    return new Codec(tokenizer, settings);
+    const codec = new Codec({ ...tokenizer, added_tokens: added }, { unk_token });
+    correctCodec(codec, tokenizer, added);
+    return codec;
   } catch (cause) {
     throw new RatchetError(
       "tokenizer_invalid",
@@ -50,8 +96,12 @@ function makeCodec(tokenizer: Json, settings: Json, dir: string): Codec {
   }
 }
 
-function checkVocabulary(codec: Codec, model: ModelConfig, dir: string): void {
-  for (const [token, id] of codec.get_vocab(true))
+/** Tokens of tokenizer.json. An id that another file gives is checked when a text needs it. */
+function checkVocabulary(tokenizer: Json, model: ModelConfig, dir: string): void {
+  const added = ((tokenizer["added_tokens"] ?? []) as AddedToken[]).map(
+    ({ content, id }) => [content, id] as const,
+  );
+  for (const [token, id] of [...vocabularyOf(tokenizer), ...added])
     if (id >= model.vocabSize)
       throw new RatchetError(
         "tokenizer_mismatch",
@@ -69,17 +119,9 @@ async function readOptional(path: string): Promise<string | undefined> {
 
 /** Chat models list their end-of-turn tokens in generation_config.json. */
 async function generationStops(dir: string): Promise<number[]> {
-  const text = await readOptional(join(dir, "generation_config.json"));
-  if (text === undefined) return [];
-  const stops = ((await readJson(join(dir, "generation_config.json"))) as Json)["eos_token_id"] ?? [];
-  return (Array.isArray(stops) ? stops : [stops]).filter((id): id is number => Number.isInteger(id));
-}
-
-/** A special token in the settings is a text or an object with `content`. */
-export function specialText(value: unknown): string | undefined {
-  if (typeof value === "string") return value;
-  const content = (value as { content?: unknown } | null | undefined)?.content;
-  return typeof content === "string" ? content : undefined;
+  const path = join(dir, "generation_config.json");
+  if ((await readOptional(path)) === undefined) return [];
+  return ids((await readJson(path)) as Json, "eos_token_id", path);
 }
 
 /** `bos_token`, `eos_token`, `unk_token` and so on. */

@@ -46,12 +46,6 @@ it("a prompt begins with exactly one BOS", async () => {
     "<bos> red fish",
   );
   assert.equal(
-    words(
-      (await changed({ add_bos_token: true }, { post_processor: null })).encodePrompt({ prompt: "red fish" }),
-    ),
-    "<bos> red fish",
-  );
-  assert.equal(
     words(tokenizer.encodePrompt({ messages: [{ role: "user", content: "red fish" }] })),
     "<bos> red fish <sep>",
   );
@@ -65,6 +59,28 @@ it("a plain answer is the tail after the prompt and ends with one EOS", async ()
   assert.equal(
     words(tokenizer.encodeAnswer({ messages: [{ role: "user", content: "red fish" }] }, "blue sea").ids),
     "blue sea <eos>",
+  );
+});
+
+it("a prompt that ends with an answer is refused", async () => {
+  const tokenizer = await Tokenizer.load(dir, TINY);
+  const messages = [
+    { role: "user", content: "red" },
+    { role: "assistant", content: "blue" },
+  ];
+  const refused = coded("prompt_invalid", /last message is the assistant's/);
+  assert.throws(() => tokenizer.encodePrompt({ messages }), refused);
+  assert.throws(() => tokenizer.encodeAnswer({ messages }, " sea"), refused);
+});
+
+it("a plain sampled answer is closed by the EOS", async () => {
+  const tokenizer = await changed({}, {});
+  const prompt = { prompt: "red" };
+  const { ids } = tokenizer.encodeAnswer(prompt, " blue sea");
+  assert.deepEqual(tokenizer.closeAnswer(prompt, { ids, text: " blue sea", finish: "eos" }), ids);
+  assert.deepEqual(
+    tokenizer.closeAnswer(prompt, { ids: ids.slice(0, 2), text: " blue", finish: "stop" }),
+    tokenizer.encodeAnswer(prompt, " blue").ids,
   );
 });
 
@@ -201,6 +217,6 @@ it("unsupported inputs and templates are refused with a code", async () => {
   );
   await assert.rejects(
     changed({}, { model: { type: "Nonsense" } }),
-    coded("tokenizer_invalid", /cannot be used/),
+    coded("tokenizer_invalid", /a model with type Nonsense/),
   );
 });

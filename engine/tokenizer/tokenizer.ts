@@ -13,8 +13,12 @@ import { RatchetError } from "../../errors/index.ts";
 import type { ModelConfig } from "../model/types.ts";
 import { ChatTemplate, namedTemplates } from "./chat.ts";
 import type { ChatMessage } from "./chat.ts";
-import { closesTexts, readTokenizerFiles, specialText, specialTexts } from "./files.ts";
+import { specialText } from "./added-tokens.ts";
+import { closesTexts, readTokenizerFiles, specialTexts } from "./files.ts";
+import type { AddedToken } from "./added-list.ts";
 import type { TokenizerFiles } from "./files.ts";
+import { closedAnswer } from "./row-end.ts";
+import type { SampledAnswer } from "./row-end.ts";
 
 /** One of both. Plain text is never templated. */
 export interface PromptText {
@@ -34,28 +38,40 @@ export class Tokenizer {
   /** Ends plain training answers. */
   readonly eosId: number;
   readonly padId: number | undefined;
-  /** Ids that end a generated answer. */
+  /** Ids that end a generated answer to any prompt. */
   readonly stopIds: ReadonlySet<number>;
   private readonly codec: Codec;
-  private readonly addBos: boolean;
+  private readonly vocabSize: number;
   private readonly closesTexts: boolean;
   private readonly special: ReadonlySet<number>;
+  /** Added tokens that are not blank: a template may close a turn by one. */
+  private readonly turnEnds: ReadonlySet<number>;
+  private readonly closings = new WeakMap<readonly ChatMessage[], readonly number[]>();
   private readonly chat: ChatTemplate | undefined;
   /** Names of templates, none of which is `default`. */
   private readonly otherTemplates: string[];
   private readonly eosText: string;
 
   private constructor(
-    { codec, settings, chatSource, moreStops }: TokenizerFiles,
+    { codec, settings, added, unplaced, chatSource, moreStops }: TokenizerFiles,
     model: ModelConfig,
     dir: string,
   ) {
     this.codec = codec;
+    this.vocabSize = model.vocabSize;
     const text = (key: string): string | undefined => specialText(settings[key]);
     const id = (key: string): number | undefined => {
       const token = text(key);
-      return token === undefined ? undefined : codec.token_to_id(token);
+      const found = token === undefined ? undefined : codec.token_to_id(token);
+      return found !== undefined && found < model.vocabSize ? found : undefined;
     };
+    const eosText = text("eos_token");
+    if (eosText !== undefined && (unplaced.has(eosText) || id("eos_token") === undefined))
+      throw new RatchetError(
+        "tokenizer_mismatch",
+        `the tokenizer of ${dir} names the eos_token ${JSON.stringify(eosText)}, which has no id`,
+        { hint: "name a token of the vocabulary in tokenizer_config.json: without it no answer can end" },
+      );
     this.bosId = id("bos_token") ?? model.bosId;
     const eosId = id("eos_token") ?? model.eosIds[0];
     if (eosId === undefined)
@@ -64,14 +80,14 @@ export class Tokenizer {
         `neither the tokenizer nor the config of ${dir} names an end-of-sequence token`,
       );
     this.eosId = eosId;
-    this.eosText = text("eos_token") ?? codec.id_to_token(eosId) ?? "";
+    this.eosText = eosText ?? codec.id_to_token(eosId) ?? "";
     this.padId = id("pad_token") ?? model.padId;
     this.stopIds = new Set([eosId, ...model.eosIds, ...moreStops]);
-    this.addBos = settings["add_bos_token"] === true;
     this.closesTexts = closesTexts(codec, eosId);
-    this.special = new Set(
-      [...codec.get_added_tokens_decoder()].filter(([, token]) => token.special).map(([tokenId]) => tokenId),
-    );
+    const idsOf = (fits: (token: AddedToken) => boolean): Set<number> =>
+      new Set(added.filter(fits).map(({ id: tokenId }) => tokenId));
+    this.special = idsOf(({ special }) => special);
+    this.turnEnds = idsOf(({ content }) => /\S/.test(content));
     if (chatSource !== undefined) this.chat = new ChatTemplate(chatSource, specialTexts(settings));
     this.otherTemplates = namedTemplates(settings["chat_template"]).map(({ name }) => String(name));
   }
@@ -81,6 +97,7 @@ export class Tokenizer {
   }
 
   encodePrompt(prompt: PromptText): number[] {
+    refuseAnswered(prompt);
     if (prompt.messages)
       return this.onceBos(this.encode(this.template().render(prompt.messages, true), false));
     if (prompt.prompt === undefined)
@@ -111,6 +128,31 @@ export class Tokenizer {
       );
     const closed = this.closed(answer);
     return this.tail(promptIds, this.encodePlain(prompt.prompt + closed), closed);
+  }
+
+  /** A sampled answer's ids with all that training on its text would read (row-end.ts). */
+  closeAnswer(prompt: PromptText, answer: SampledAnswer, promptIds = this.encodePrompt(prompt)): number[] {
+    return closedAnswer(answer, {
+      closing: this.closing(prompt),
+      ends: this.endsOf(prompt),
+      decode: (ids) => this.decodeAnswer(promptIds, ids),
+      written: (ids) => (ids.length === 0 ? "" : this.written([...ids])),
+      encode: (text) => this.encodeAnswer(prompt, text, promptIds).ids,
+    });
+  }
+
+  /** Largest number of tokens that `closeAnswer` adds to a sampled answer. */
+  closingLength(prompt: PromptText): number {
+    return Math.max(0, this.closing(prompt).length - 1);
+  }
+
+  /**
+   * Ids that end a sampled answer: the model's, and for conversations the added token by which the template
+   * closes an answer, because training teaches the policy to write it.
+   */
+  endsOf(prompt: PromptText): ReadonlySet<number> {
+    const turnEnd = prompt.messages && this.closing(prompt).find((id) => this.turnEnds.has(id));
+    return turnEnd === undefined ? this.stopIds : new Set([...this.stopIds, turnEnd]);
   }
 
   /** A text without a prompt, with the EOS. */
@@ -170,9 +212,19 @@ export class Tokenizer {
       : this.codec.decode(plain, { skip_special_tokens: true, clean_up_tokenization_spaces: false });
   }
 
+  /** Ids behind an answer's text, in training. Empty if the template cannot write an answer. */
+  private closing(prompt: PromptText): readonly number[] {
+    if (!prompt.messages) return [this.eosId];
+    const known = this.closings.get(prompt.messages);
+    if (known) return known;
+    const text = this.template().closing(prompt.messages) ?? "";
+    const ids = text === "" ? [] : this.continuation(text);
+    this.closings.set(prompt.messages, ids);
+    return ids;
+  }
+
   private encodePlain(text: string): number[] {
     const ids = this.encode(text, true);
-    if (this.addBos && this.bosId !== undefined) ids.unshift(this.bosId);
     // Answers write the EOS themselves; one appended to every text would end the prompt before its answer.
     if (this.closesTexts) ids.pop();
     return this.onceBos(ids);
@@ -230,6 +282,13 @@ export class Tokenizer {
         `the tokenizer has no token for ${JSON.stringify(tokens[unknown])}`,
         { hint: "the text has words that are not in its vocabulary" },
       );
+    const foreign = ids.findIndex((id: number) => id >= this.vocabSize);
+    if (foreign >= 0)
+      throw new RatchetError(
+        "tokenizer_mismatch",
+        `the text has ${JSON.stringify(tokens[foreign])}, token ${ids[foreign]}; ` +
+          `the model has ${this.vocabSize} embeddings`,
+      );
     return ids;
   }
 
@@ -245,6 +304,21 @@ export class Tokenizer {
       { hint: "use plain `prompt` text, or a tokenizer with `chat_template`" },
     );
   }
+}
+
+/**
+ * After an answer the template would begin another one. TRL continues such a prompt when it samples and
+ * closes it when it trains.
+ */
+function refuseAnswered({ messages }: PromptText): void {
+  if (messages?.at(-1)?.role !== "assistant") return;
+  throw new RatchetError(
+    "prompt_invalid",
+    "the prompt's last message is the assistant's, which is an answer",
+    {
+      hint: "leave the last message out; if it is the answer to learn from, give it as the row's answer",
+    },
+  );
 }
 
 /** Number of equal ids at the beginning of both. */

@@ -40,6 +40,7 @@ export async function generate(
     promptIds: encode(prompt),
     temperature,
     seed,
+    eosIds: model.tokenizer.endsOf(prompt),
     name: `completion ${index} of prompt ${prompt.id}`,
   }));
   const decoder = await models.decoder(model);
@@ -47,11 +48,7 @@ export async function generate(
   const startedAt = performance.now();
   const decoded = await decoder.generate(
     rows,
-    {
-      ...settings,
-      eosIds: model.tokenizer.stopIds,
-      stopped: (promptIds, ids) => stop.reached(promptIds, ids),
-    },
+    { ...settings, stopped: (promptIds, ids) => stop.reached(promptIds, ids) },
     {
       signal,
       onProgress: (done, tokens) =>
@@ -64,9 +61,18 @@ export async function generate(
     },
   );
   return decoded.map((answer, row) => {
-    const text = model.tokenizer.decodeAnswer(rows[row]!.promptIds, answer.ids);
+    const text = textOf(model, rows[row]!.promptIds, answer);
     return completionOf(requests[row]!, answer, answer.finish === "stop" ? stop.cut(text) : text);
   });
+}
+
+/** The token that ends an answer is not its text, even where it is not a special token. */
+function textOf(
+  { tokenizer }: LoadedModel,
+  promptIds: readonly number[],
+  { ids, finish }: DecodedRow,
+): string {
+  return tokenizer.decodeAnswer(promptIds, finish === "eos" ? ids.slice(0, -1) : ids);
 }
 
 function completionOf(
@@ -81,12 +87,19 @@ function rate(count: number, startedAt: number): number {
   return Math.round((count / Math.max(1, performance.now() - startedAt)) * 1000);
 }
 
-function sequences(model: LoadedModel, rows: AnswerRow[]): ScoreRow[] {
+/** A reward is read behind the whole row, and a log-probability covers the tokens that were sampled. */
+function sequences(model: LoadedModel, rows: AnswerRow[], method: "rewards" | "logps"): ScoreRow[] {
   const encode = promptEncoder(model);
-  const { maxPositions, vocabSize } = model.config;
-  return rows.map(({ prompt, ids, text }) => {
+  const { tokenizer, config } = model;
+  const { maxPositions, vocabSize } = config;
+  return rows.map(({ prompt, ids, text, finish }) => {
     const promptIds = encode(prompt);
-    const answerIds = ids ?? model.tokenizer.encodeAnswer(prompt, text, promptIds).ids;
+    const answerIds =
+      ids === undefined
+        ? tokenizer.encodeAnswer(prompt, text, promptIds).ids
+        : method === "rewards"
+          ? tokenizer.closeAnswer(prompt, { ids, text, finish }, promptIds)
+          : ids;
     const length = promptIds.length + answerIds.length;
     if (length > maxPositions)
       throw new RatchetError(
@@ -114,7 +127,7 @@ export async function score(
   hooks: WorkHooks,
 ): Promise<number[]> {
   const model = await models.load(args.model);
-  const rows = sequences(model, args.rows);
+  const rows = sequences(model, args.rows, method);
   const scorer = await models.scorer(model);
   return scorer[method](model.weights, rows, counting(rows.length, hooks));
 }

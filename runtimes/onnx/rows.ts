@@ -68,9 +68,9 @@ class RowReader {
       return [this.labelled(this.checked("trainLabelled", value))];
     if (task.kind === "reward" && task.margin) {
       const row = this.checked("trainPairWithMargin", value);
-      return [{ ...this.pair(row), margin: row.margin }];
+      return [{ ...this.pair(row, true), margin: row.margin }];
     }
-    const pair = this.pair(this.checked("trainPair", value));
+    const pair = this.pair(this.checked("trainPair", value), task.kind === "reward");
     if (task.kind !== "kto") return [pair];
     return [
       { ...pair.chosen, desirable: true },
@@ -92,12 +92,19 @@ class RowReader {
 
   // -------------------------------------------------------------- pairs
 
-  private pair(given: RowOf<"trainPair">): PairRow {
+  /** A policy trains on the ids that were sampled. `closed`: for a reward, which is read behind the row. */
+  private pair(given: RowOf<"trainPair">, closed: boolean): PairRow {
     const row = given.prompt === undefined && given.messages === undefined ? this.withPrompt(given) : given;
     const prompt = promptOf(row);
     const promptIds = this.tokenizer.encodePrompt(prompt);
-    const sequence = (answer: Answer | undefined, ids: number[] | undefined): Sequence => ({
-      ids: [...promptIds, ...(ids ? this.known(ids) : this.answer(answer!, prompt, promptIds))],
+    const answerIds = (answer: Answer | undefined, sampled: number[] | undefined): number[] => {
+      if (!sampled) return this.answer(answer!, prompt, promptIds);
+      const ids = this.known(sampled);
+      const text = answer === undefined ? this.tokenizer.decodeAnswer(promptIds, ids) : textOf(answer);
+      return closed ? this.tokenizer.closeAnswer(prompt, { ids, text }, promptIds) : ids;
+    };
+    const sequence = (answer: Answer | undefined, sampled: number[] | undefined): Sequence => ({
+      ids: [...promptIds, ...answerIds(answer, sampled)],
       promptLength: promptIds.length,
     });
     return {
@@ -173,7 +180,8 @@ class RowReader {
     const messages = prompt.messages ?? this.noTurns();
     const answers =
       typeof completion === "string" ? [{ role: "assistant", content: completion }] : completion;
-    return this.assistant([...messages, ...answers], promptMask ? this.tokenizer.encodePrompt(prompt) : []);
+    const promptIds = this.tokenizer.encodePrompt(prompt);
+    return this.assistant([...messages, ...answers], promptMask ? promptIds : []);
   }
 
   /**
@@ -206,6 +214,9 @@ class RowReader {
     return new RatchetError("rows_invalid", `${this.place} ${fault}`, more);
   }
 }
+
+const textOf = (answer: Answer): string =>
+  typeof answer === "string" ? answer : answer.map(({ content }) => content).join("");
 
 function promptOf({ prompt, messages }: Prompted): PromptText {
   const turns = messages ?? (typeof prompt === "string" ? undefined : prompt);

@@ -65,7 +65,12 @@ const TOKENIZER = {
   })),
   normalizer: null,
   pre_tokenizer: { type: "WhitespaceSplit" },
-  post_processor: null,
+  post_processor: {
+    type: "TemplateProcessing",
+    single: [{ SpecialToken: { id: "<bos>", type_id: 0 } }, { Sequence: { id: "A", type_id: 0 } }],
+    pair: [{ Sequence: { id: "A", type_id: 0 } }, { Sequence: { id: "B", type_id: 0 } }],
+    special_tokens: { "<bos>": { id: "<bos>", ids: [1], tokens: ["<bos>"] } },
+  },
   decoder: null,
   model: {
     type: "WordLevel",

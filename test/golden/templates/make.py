@@ -145,6 +145,26 @@ GEMMA = """{{ bos_token }}
 """
 
 
+# A turn ends with a line break alone.
+NO_EOS = "{% for m in messages %}### {{ m.role }}\n{{ m.content }}\n\n{% endfor %}{% if add_generation_prompt %}### assistant\n{% endif %}"
+
+# A line break stands before the EOS and another one behind it.
+BREAK_FIRST = (
+    "{{ bos_token }}{% for m in messages %}{{ '<|' + m.role + '|>\n' + m.content + '\n' + eos_token + '\n' }}{% endfor %}"
+    "{% if add_generation_prompt %}{{ '<|assistant|>\n' }}{% endif %}"
+)
+
+# As in Phi-3: the EOS closes the conversation behind the token that closes the turn.
+TWO_ENDS = (
+    "{% for m in messages %}{{ '<|im_start|>' + m.role + '\n' + m.content + '<|im_end|>\n' }}{% endfor %}"
+    "{% if add_generation_prompt %}{{ '<|im_start|>assistant\n' }}{% else %}{{ eos_token }}{% endif %}"
+)
+
+
+def of_trl(name):
+    return (Path(trl.__file__).parent / "chat_templates" / f"{name}.jinja").read_text()
+
+
 def bos_first(token):
     """A post-processor that puts the BOS before every text."""
     special = {"id": token, "ids": [0], "tokens": [token]}
@@ -170,6 +190,11 @@ CASES = {
         "bos": "<s>",
     },
     "gemma": {"tokenizer": "unigram", "config": config("<bos>", "<eos>", chat_template=GEMMA), "bos": "<bos>"},
+    "qwen-3": {"tokenizer": "byteLevel", "config": config(None, "<|im_end|>"), "jinja": of_trl("qwen3_training"), "bos": None},
+    "chatml without its eos": {"tokenizer": "byteLevel", "config": config(None, "</s>", chat_template=CHATML), "bos": None},
+    "no eos": {"tokenizer": "byteLevel", "config": config(None, "</s>", chat_template=NO_EOS), "bos": None},
+    "line break first": {"tokenizer": "metaspace", "config": config("<s>", "</s>", chat_template=BREAK_FIRST), "bos": "<s>"},
+    "two ends": {"tokenizer": "byteLevel", "config": config(None, "</s>", chat_template=TWO_ENDS), "bos": None},
 }
 
 
@@ -256,6 +281,42 @@ def texts_of(tokenizer):
         closed = tokenizer(prompt + answer + tokenizer.eos_token)["input_ids"]
         rows.append({"prompt": prompt, "answer": answer, "promptIds": tokenizer(prompt)["input_ids"], "ids": closed})
     return rows
+
+
+# Answers that are sampled. None begins or ends with white space, which some templates trim.
+SAMPLED = ["Because it is.", "", "It is far away,\nmy dear", "Say </s> and <eos>!", "日本 😀", "☃"]
+
+
+def sampled_of(tokenizer):
+    """Answers as a policy samples them, and the ids at whose end TRL trains a reward for the same answer.
+
+    `own`: the policy ends its answer as the template does, up to the first added token, or by the EOS if the template writes none.
+    `eos`: it ends the same answer by the EOS at once.
+    """
+    rows = []
+    for content in SAMPLED:
+        prompt = [user("Why is the sky blue?")]
+        [[trained, _]] = reward(tokenizer, [{"prompt": prompt, "chosen": [bot(content)], "rejected": [bot("No.")]}])
+        closing_text = tokenizer.apply_chat_template([*prompt, bot("ANSWER")], tokenize=False).split("ANSWER")[1]
+        closing = closing_ids(tokenizer, closing_text)
+        whole = tokenizer.apply_chat_template(prompt, add_generation_prompt=True, return_dict=True)["input_ids"]
+        # A token with characters of both the answer and its closing: no sampled answer has it.
+        if trained[: len(whole)] != whole or trained[-len(closing) :] != closing:
+            continue
+        answer = trained[len(whole) : -len(closing)]
+        ends = [at for at, token in enumerate(closing) if token in tokenizer.added_tokens_decoder]
+        own = closing[: ends[0] + 1] if ends else [tokenizer.eos_token_id]
+        eos = [tokenizer.eos_token_id]
+        for way, end in {"own": own, "eos": eos}.items():
+            text = tokenizer.decode(answer, skip_special_tokens=True)
+            rows.append({"way": way, "prompt": prompt, "text": text, "ids": answer + end, "trained": trained[len(whole) :]})
+    return rows
+
+
+def closing_ids(tokenizer, text):
+    """Its ids behind an answer: some tokenizers write another space at the beginning of a text."""
+    head = tokenizer("a", add_special_tokens=False)["input_ids"]
+    return tokenizer("a" + text, add_special_tokens=False)["input_ids"][len(head) :]
 
 
 # ------------------------------------------------------------------ rows as TRL prepares them
@@ -432,7 +493,7 @@ def main():
             setups[name]["jinja"] = case["jinja"]
     files = {
         "tokenizers.json": compact(made, 1),
-        "templates.json": compact({"versions": VERSIONS, "cases": {name: {**setups[name], "talks": talks_of(name, t), "texts": texts_of(t)} for name, t in loaded.items()}}, 4),
+        "templates.json": compact({"versions": VERSIONS, "cases": {name: {**setups[name], "talks": talks_of(name, t), "texts": texts_of(t), "sampled": sampled_of(t)} for name, t in loaded.items()}}, 4),
         **jinja_files(),
         "rows.json": compact({"versions": VERSIONS, "cases": {name: rows_of(t) for name, t in loaded.items()}}, 3),
     }

@@ -1,5 +1,5 @@
 // Compares how the engine, transformers and TRL encode conversations and rows (make.py wrote the values), for
-// five kinds of template on three kinds of tokenizer. The test names the intended differences from TRL
+// ten kinds of template on three kinds of tokenizer. The test names the intended differences from TRL
 // (docs/spec.md, Training rows).
 import assert from "node:assert/strict";
 import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
@@ -31,6 +31,14 @@ interface Case {
   jinja?: string;
   talks: Talk[];
   texts: { prompt: string; answer: string; promptIds: number[]; ids: number[] }[];
+  /** `trained`: ids of the same answer in a row of TRL's reward trainer, which reads the reward behind them. */
+  sampled: {
+    way: "own" | "eos";
+    prompt: ChatMessage[];
+    text: string;
+    ids: number[];
+    trained: number[];
+  }[];
 }
 
 interface Prepared {
@@ -65,6 +73,8 @@ const prepared = (await read<{ cases: Record<string, Prepared[]> }>("rows.json")
 
 const vocabSize = 1000;
 
+const BOT: ChatMessage = { role: "assistant", content: "No." };
+
 async function load({ tokenizer, postProcessor, config, jinja }: Case): Promise<Tokenizer> {
   const dir = await mkdtemp(join(scratch, "case-"));
   await writeFile(
@@ -76,6 +86,9 @@ async function load({ tokenizer, postProcessor, config, jinja }: Case): Promise<
   const { bosId: _bos, padId: _pad, ...model } = TINY;
   return Tokenizer.load(dir, { ...model, vocabSize, eosIds: [] });
 }
+
+/** Some templates write a line break between the answer and its end. */
+const withoutBreak = (text: string): string => text.replace(/\n+$/, "");
 
 const startsWith = (ids: readonly number[], start: readonly number[]): boolean =>
   start.every((id, i) => id === ids[i]);
@@ -121,7 +134,11 @@ for (const [name, golden] of Object.entries(cases)) {
       // A merged row still has the same text.
       const spelled = /[<☃ж]|^\s|\s$/.test(content);
       if (answer.merged && !spelled)
-        assert.equal(tokenizer.decodeAnswer(tokenizer.encodePrompt(prompt), answer.ids), content, title);
+        assert.equal(
+          withoutBreak(tokenizer.decodeAnswer(tokenizer.encodePrompt(prompt), answer.ids)),
+          content,
+          title,
+        );
     }
     for (const { prompt, answer, promptIds, ids } of golden.texts) {
       assert.deepEqual(tokenizer.encodePrompt({ prompt }), promptIds, JSON.stringify(prompt));
@@ -130,6 +147,34 @@ for (const [name, golden] of Object.entries(cases)) {
       if (encoded.merged) assert.equal(tokenizer.decodeAnswer(promptIds, encoded.ids), answer);
     }
     assert.ok(merged.length > 0, "some of these texts merge with every tokenizer");
+  });
+
+  it(`${name}: a reward is read behind the same tokens in training and for sampled answers`, async () => {
+    const tokenizer = await load(golden);
+    const reader = { kind: "reward" } as const;
+    assert.ok(golden.sampled.length >= 8);
+    for (const { way, prompt, text, ids, trained } of golden.sampled) {
+      const title = JSON.stringify([way, text]);
+      const messages = { messages: prompt };
+      const scored = tokenizer.closeAnswer(messages, { ids, text, finish: "eos" });
+      assert.deepEqual(scored, trained, title);
+      assert.ok(scored.length <= ids.length + tokenizer.closingLength(messages), title);
+      assert.ok(tokenizer.endsOf(messages).has(ids.at(-1)!), `${title}: the last id ends an answer`);
+      const row = {
+        prompt,
+        chosen: [{ role: "assistant", content: text }],
+        rejected: [BOT],
+        chosen_ids: ids,
+      };
+      const path = join(scratch, "row.jsonl");
+      await writeFile(path, JSON.stringify({ ...row, rejected_ids: ids }));
+      const [read] = (await readTrainRows(path, reader, tokenizer, vocabSize)).rows;
+      assert.deepEqual(
+        sequencesOf(read!).map((side) => side.ids.slice(side.promptLength)),
+        [trained, trained],
+        title,
+      );
+    }
   });
 
   for (const entry of prepared[name]!) {
