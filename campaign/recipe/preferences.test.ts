@@ -5,7 +5,7 @@ import { readRow } from "./read-row.ts";
 
 const filter = (rows: unknown[], minMargin = 0) =>
   filterPreferences(
-    rows.map((value, i) => readRow("preference", { line: i + 1, value }, "pairs.jsonl")),
+    rows.map((value, i) => readRow("preference", { line: i + 1, value }, { file: "pairs.jsonl" })),
     { minMargin },
   );
 const user = (content: string) => ({ role: "user", content });
