@@ -25,7 +25,7 @@ export const logpsVerb = (program: Command): Command =>
     .option(
       "--ignore <name>",
       "leave a column or a field of messages out; may be given more than once",
-      (name: string, names: string[] = []) => [...names, name],
+      (name: string, names: string[] | undefined) => [...(names ?? []), name],
     )
     .option("--json", "print one line of JSON per row, token by token (docs/cli.md)")
     .action(async ({ model, input, ignore, json }: LogpsFlags) => {

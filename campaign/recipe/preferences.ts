@@ -85,7 +85,7 @@ function conversations(row: RowOf<"preference">): ParsedRow {
   };
 }
 
-/** Turns of the prompt that the answers' lists lack. Both lists may begin with the prompt, as UltraFeedback's. */
+/** Turns of the prompt that the answers' lists lack. As in UltraFeedback, both may begin with the prompt. */
 function historyOf(
   prompt: PromptContent | undefined,
   { chosen, rejected }: { chosen: Message[]; rejected: Message[] },

@@ -70,13 +70,20 @@ export function rowFault(kind: RowKind, value: unknown): string | undefined {
 function parsed<K extends RowKind>(
   kind: K,
   { line, value }: RawRow,
-  { file, ignore }: RowSource,
+  { file, ignore = [], leaveOut }: RowSource,
 ): { row: RowOf<K>; unread: Unread | undefined } {
   const { code = "row_invalid", hint } = ROW_KINDS[kind];
   const { found, row, unread } = checked(kind, value, ignore);
   if (found.success) return { row: found.data, unread };
   const faults = [unread?.text, faultOf(found.error.issues, row)].filter((text) => text !== undefined);
-  throw new RatchetError(code, `${file}:${line}: ${faults.join("; ")}`, { file, line, hint });
+  const hints = [hint, unread && leaveOut?.([...ignore, ...unread.names])].filter(
+    (text) => text !== undefined,
+  );
+  throw new RatchetError(code, `${file}:${line}: ${faults.join("; ")}`, {
+    file,
+    line,
+    hint: hints.length > 0 ? hints.join("; ") : undefined,
+  });
 }
 
 /** The row that is read of `value`, and the schema's answer. */

@@ -85,8 +85,8 @@ function promptOf({ prompt, messages, prompt_ids: ids }: Row): PromptText | numb
 }
 
 /**
- * One entry per row of the file, in its order. `ignore`: columns, and fields of messages, to leave out. Texts are encoded as in training: an end-of-sequence token
- * ends a plain completion.
+ * One entry per row of the file, in its order. `ignore`: columns, and fields of messages, to leave out. Texts
+ * are encoded as in training: an end-of-sequence token ends a plain completion.
  */
 export async function logpsOfFile(
   modelDir: string,
