@@ -696,7 +696,7 @@ function withIgnore(spec: Partial<WrittenSpec>, hint: string): Partial<WrittenSp
   return changed;
 }
 
-it("a refusal of unread columns prints the line that leaves them out; the compiled spec records it", async () => {
+it("a refusal of unread columns prints the line that leaves them out; the spec records it", async () => {
   const plain = await compile(
     await campaignFolder(Object.fromEntries(Object.entries(DATA).map(([name, rows]) => [name, lines(rows)]))),
     SPEC_WITH_DATA,
@@ -738,7 +738,7 @@ it("a module's rows may have no unread columns either, unless they are left out"
   assert.deepEqual(compiled.ignored, { prompts: ["topic"] });
 });
 
-it("published shapes of rows compile with at most one line of `ignore`, to the rows of the plain shape", async () => {
+it("published shapes of rows compile, with at most one line of `ignore`", async () => {
   const turn = (content: string) => ({ role: "user", content });
   const answer = (content: string) => ({ role: "assistant", content });
   const template = "{% for m in messages %}say {{ m.content }} {% endfor %}";

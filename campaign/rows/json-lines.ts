@@ -1,6 +1,6 @@
 // JSON Lines from bytes: the one way in which rows are read, of files and of blobs. Only a line feed ends a
-// line (jsonlines.org). U+2028, U+2029, U+0085, a vertical tab, a form feed and a lone carriage return do not;
-// a carriage return before the line feed is white space of JSON.
+// line (jsonlines.org), not U+2028, U+2029, U+0085, a vertical tab, a form feed or a lone carriage return. A
+// carriage return before the line feed is white space of JSON.
 import { RatchetError } from "../../errors/index.ts";
 import type { Code } from "../../errors/index.ts";
 import { parseExactly } from "./exact-row.ts";
