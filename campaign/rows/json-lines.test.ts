@@ -74,7 +74,7 @@ it("only a line feed ends a line, whatever other separators a row holds and wher
   }
 });
 
-it("a row that is not JSON is refused with its line: other separators, numbers and quotes than JSON's", async () => {
+it("a row that is not JSON is refused with its line, for separators, numbers and quotes too", async () => {
   const row = '{"prompt":"q"}';
   const wrong = ["\r", "\u2028", "\u2029", "\u0085", "\v", "\f", "\u00a0", "\ufeff", ","].map(
     (between) => `${row}${between}${row}`,
