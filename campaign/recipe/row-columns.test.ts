@@ -134,7 +134,7 @@ const kinds = Object.entries(ROWS) as [RowKind, Record<string, unknown>][];
 /** Every known column of any kind is foreign to some other kind. */
 const names = [...new Set([...COLUMNS, ...kinds.flatMap(([kind]) => ROW_KINDS[kind].columns)])];
 
-describe("a column or a message's field that nothing reads is refused by name, or left out by `ignore`", () => {
+describe("a column or message's field that nothing reads is refused by name, or left out by `ignore`", () => {
   for (const [kind, row] of kinds) {
     const plain = readRow(kind, { line: 1, value: row }, source);
     const foreign = names.filter((name) => !ROW_KINDS[kind].columns.includes(name));

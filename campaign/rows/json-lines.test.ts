@@ -53,7 +53,7 @@ function numbers(seed: number): (below: number) => number {
 
 // ---------------------------------------------------------------- lines
 
-it("only a line feed ends a line, whatever other separators a row holds and wherever the pieces end", async () => {
+it("only a line feed ends a line, whatever separators a row has and wherever the pieces end", async () => {
   const separators = ["\u2028", "\u2029", "\u0085", "\\u2028", "\\n", "\u00a0", "\ufeff", "\u{1f600}", "é"];
   const below = numbers(1);
   for (let round = 0; round < 300; round++) {
