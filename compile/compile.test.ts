@@ -865,6 +865,14 @@ it("ids beyond 2^53 keep their digits, and neighbours stay two prompts", async (
   assert.ok(ids.every((id) => id >= 1234567890123456789n && id < 1234567890123456829n));
 });
 
+it("a module's file that is not UTF-8 is refused: no byte of it is replaced", async () => {
+  const dir = await campaignFolder({
+    "taste.ts": "import words from './words.txt';\nexport const taste = () => words.length;\n",
+  });
+  await writeFile(join(dir, "words.txt"), Buffer.from("caf\xe9", "latin1"));
+  await assert.rejects(compile(dir), { code: "module_invalid", message: /words\.txt is not UTF-8: byte 4 / });
+});
+
 it("minMargin is refused if a file has no scores", async () => {
   const error = await refused(
     { "sft.jsonl": lines(DATA["sft.jsonl"]), "pairs.jsonl": lines(DATA["pairs.jsonl"]) },
