@@ -1,6 +1,7 @@
 // Reads immutable artifacts by digest. The compiled spec, stage results and prompt lists are cached; the rows
 // of pieces are not.
 import { RatchetError } from "../errors/index.ts";
+import { rowsOfBlob } from "../campaign/rows/json-lines.ts";
 import type { CompiledSpec } from "../campaign/spec/compiled.ts";
 import type { Digest, PieceRef } from "../campaign/types.ts";
 import type { Prompt } from "../runtimes/types.ts";
@@ -56,7 +57,7 @@ export async function promptsById(store: Store, list: Digest): Promise<(id: stri
 
 /** Rows of a blob that is read once: a piece's, or pairs. Not cached. */
 export const rowsOnce = async <R>(store: Store, digest: Digest): Promise<R[]> =>
-  parseRows<R>(await store.getBlob(digest));
+  rowsOfBlob<R>(await store.getBlob(digest), digest);
 
 /** Enough to hide a store's latency, and few enough that memory does not depend on the number of pieces. */
 const CONCURRENT_READS = 8;
@@ -73,11 +74,3 @@ export async function* eachPiece<P, T>(
 /** Rows of a stage's pieces, piece by piece. */
 export const pieceRows = <R>(store: Store, pieces: readonly PieceRef[]): AsyncGenerator<R[]> =>
   eachPiece(pieces, ({ rows }) => rowsOnce<R>(store, rows));
-
-function parseRows<R>(bytes: Uint8Array): R[] {
-  return new TextDecoder()
-    .decode(bytes)
-    .split("\n")
-    .filter((line) => line !== "")
-    .map((line) => JSON.parse(line) as R);
-}

@@ -119,6 +119,7 @@ const SPEC: Members<CompiledSpec> = {
   "score.model": input("tree"),
   "score.format.template": NOTHING,
   "score.format.letters": NOTHING,
+  ...nothing("ignored.prompts", "ignored.sft", "ignored.preferences"),
   "modules.*.digest": input("blob"),
   "queues.*": NOTHING,
 };

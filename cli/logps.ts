@@ -9,6 +9,7 @@ import { data, jsonLine, lookOf } from "./output.ts";
 interface LogpsFlags {
   model: string;
   input: string;
+  ignore?: string[];
   json?: boolean;
 }
 
@@ -21,11 +22,16 @@ export const logpsVerb = (program: Command): Command =>
       "--input <file>",
       "JSON Lines with prompt, messages or prompt_ids, and completion or completion_ids",
     )
+    .option(
+      "--ignore <name>",
+      "leave a column or a field of messages out; may be given more than once",
+      (name: string, names: string[] | undefined) => [...(names ?? []), name],
+    )
     .option("--json", "print one line of JSON per row, token by token (docs/cli.md)")
-    .action(async ({ model, input, json }: LogpsFlags) => {
+    .action(async ({ model, input, ignore, json }: LogpsFlags) => {
       // Imported here, because it loads the engine.
       const { logpsOfFile } = await import("../client/record/logps.ts");
-      const rows = await logpsOfFile(model, input);
+      const rows = await logpsOfFile(model, input, { ignore });
       if (json) rows.forEach(jsonLine);
       else data(table(rows), lookOf(process.stdout));
     });

@@ -7,6 +7,7 @@ import { dirname, resolve } from "node:path";
 import { build } from "esbuild";
 import type { BuildFailure, Metafile } from "esbuild";
 import { RatchetError } from "../errors/index.ts";
+import { decodeUtf8, firstBadByte } from "../campaign/rows/utf8.ts";
 import type { ModuleRole } from "../campaign/spec/modules.ts";
 
 export interface Bundle {
@@ -63,12 +64,15 @@ export async function bundleModule(role: ModuleRole, name: string, baseDir: stri
 }
 
 async function bundledFile(path: string): Promise<BundledFile> {
-  return {
-    path: await realpath(path),
-    digest: createHash("sha256")
-      .update(await readFile(path))
-      .digest("hex"),
-  };
+  const bytes = await readFile(path);
+  // esbuild would write U+FFFD in place of each wrong byte.
+  if (decodeUtf8(bytes) === undefined)
+    throw new RatchetError(
+      "module_invalid",
+      `${path} is not UTF-8: byte ${firstBadByte(bytes) + 1} is no character`,
+      { file: path, hint: "save the file as UTF-8" },
+    );
+  return { path: await realpath(path), digest: createHash("sha256").update(bytes).digest("hex") };
 }
 
 function requireDefault(metafile: Metafile, role: ModuleRole, name: string): void {

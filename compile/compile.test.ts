@@ -4,6 +4,7 @@ import { tmpdir } from "node:os";
 import { dirname, join, resolve } from "node:path";
 import { after, it } from "node:test";
 import { fileURLToPath } from "node:url";
+import { parse } from "yaml";
 import type { RatchetError } from "../errors/index.ts";
 import { resolveSpec } from "../campaign/spec/resolve.ts";
 import type { WrittenSpec } from "../campaign/spec/schema.ts";
@@ -720,3 +721,216 @@ it(
     await assert.rejects(compile(dir, change), { kind: "artifact" });
   },
 );
+
+// ---------------------------------------------------------------- columns of data files
+
+const SPEC_WITH_DATA: Partial<WrittenSpec> = {
+  bootstrap: { sft: { data: { file: "sft.jsonl" } }, preferences: { file: "pairs.jsonl" }, reward: {} },
+  score: { reward: "model" },
+};
+const DATA = {
+  "prompts.jsonl": promptRows as object[],
+  "sft.jsonl": [{ prompt: "yes yes", completion: "no" }] as object[],
+  "pairs.jsonl": [{ prompt: "yes", chosen: "no", rejected: "yes" }] as object[],
+};
+
+/** Writes `names` to `ignore` of the section that the hint of a refusal names. */
+function withIgnore(spec: Partial<WrittenSpec>, hint: string): Partial<WrittenSpec> {
+  const [, section, list] = /^to leave them out, write in ([\w.]+): ignore: (\[.*\])$/.exec(hint)!;
+  const changed = structuredClone({ ...base, ...spec }) as Record<string, unknown>;
+  const at = section!.split(".").reduce((value, key) => value[key] as Record<string, unknown>, changed);
+  at["ignore"] = parse(list!) as string[];
+  return changed;
+}
+
+it("a refusal of unread columns prints the line that leaves them out; the spec records it", async () => {
+  const plain = await compile(
+    await campaignFolder(Object.fromEntries(Object.entries(DATA).map(([name, rows]) => [name, lines(rows)]))),
+    SPEC_WITH_DATA,
+  );
+  assert.equal("ignored" in plain.compiled, false);
+  const columns = { source: "web", "chosen-model": "m", "a, b": 1, null: 0 };
+  for (const [name, key] of [
+    ["prompts.jsonl", "prompts"],
+    ["sft.jsonl", "sft"],
+    ["pairs.jsonl", "preferences"],
+  ] as const) {
+    const wider = { ...DATA, [name]: DATA[name].map((row) => ({ ...row, ...columns })) };
+    const files = Object.fromEntries(Object.entries(wider).map(([file, rows]) => [file, lines(rows)]));
+    const error = await refused(files, SPEC_WITH_DATA);
+    assert.match(
+      error.message,
+      new RegExp(`^${name}:1: unknown column "source", "chosen-model", "a, b", "null"`),
+    );
+    const { compiled } = await compile(await campaignFolder(files), withIgnore(SPEC_WITH_DATA, error.hint!));
+    assert.deepEqual(compiled.ignored, { [key]: ["a, b", "chosen-model", "null", "source"] });
+    assert.deepEqual({ ...compiled, ignored: undefined }, { ...plain.compiled, ignored: undefined });
+  }
+});
+
+it("a module's rows may have no unread columns either, unless they are left out", async () => {
+  const files = {
+    "prompts.ts":
+      "export default ({ split, count }) => Array.from({ length: count }, (_, i) =>" +
+      "  ({ id: split + i, topic: 1," +
+      "     prompt: 'say word w' + ({ online: 0, validation: 24, test: 29 }[split] + i) }));",
+  };
+  const spec = { prompts: { module: "prompts.ts", perIteration: 8, validation: 5, test: 6 } };
+  const error = await refused(files, spec);
+  assert.deepEqual(
+    [error.code, error.hint],
+    ["module_bad_result", "to leave them out, write in prompts: ignore: [topic]"],
+  );
+  const { compiled } = await compile(await campaignFolder(files), withIgnore(spec, error.hint!));
+  assert.deepEqual(compiled.ignored, { prompts: ["topic"] });
+});
+
+it("published shapes of rows compile, with at most one line of `ignore`", async () => {
+  const turn = (content: string) => ({ role: "user", content });
+  const answer = (content: string) => ({ role: "assistant", content });
+  const template = "{% for m in messages %}say {{ m.content }} {% endfor %}";
+  const chat = {
+    "tok/tokenizer_config.json": JSON.stringify({ ...tokenizerConfig, chat_template: template }),
+  };
+  const shapes: [keyof typeof DATA, object[], string[]][] = [
+    // HuggingFaceH4/ultrafeedback_binarized: as pairs, as SFT rows, as prompts.
+    ["pairs.jsonl", [ULTRAFEEDBACK], ["messages", "extra"]],
+    [
+      "sft.jsonl",
+      [ULTRAFEEDBACK],
+      ["prompt", "chosen", "rejected", "score_chosen", "score_rejected", "extra"],
+    ],
+    // trl-lib/ultrafeedback_binarized, and TRL's other forms.
+    [
+      "pairs.jsonl",
+      [
+        {
+          chosen: ULTRAFEEDBACK.chosen,
+          rejected: ULTRAFEEDBACK.rejected,
+          score_chosen: 8,
+          score_rejected: 4,
+        },
+      ],
+      [],
+    ],
+    [
+      "pairs.jsonl",
+      [{ prompt: [turn("yes yes")], chosen: [answer("no")], rejected: [answer("w1")], margin: 4 }],
+      [],
+    ],
+    ["sft.jsonl", [{ prompt: [turn("yes yes")], completion: [answer("no")] }], []],
+    ["sft.jsonl", [{ messages: [turn("yes yes")], completion: [answer("no")] }], []],
+    // hh-rlhf.
+    ["pairs.jsonl", [{ chosen: "yes yes no", rejected: "yes yes w1" }], []],
+    // RLHFlow's prompt sets.
+    [
+      "prompts.jsonl",
+      promptRows.map(({ prompt: text }) => ({ context_messages: [turn(text)], source: "a" })),
+      ["source"],
+    ],
+  ];
+  for (const [name, rows, ignore] of shapes) {
+    const files = { ...DATA, [name]: rows };
+    const dir = await campaignFolder({
+      ...chat,
+      ...Object.fromEntries(Object.entries(files).map(([file, given]) => [file, lines(given)])),
+    });
+    const store = await memory();
+    const spec: Partial<WrittenSpec> = {
+      prompts: { ...base.prompts, ignore: name === "prompts.jsonl" ? ignore : [] },
+      bootstrap: {
+        sft: { data: { file: "sft.jsonl", ignore: name === "sft.jsonl" ? ignore : [] } },
+        preferences: { file: "pairs.jsonl", ignore: name === "pairs.jsonl" ? ignore : [] },
+        reward: {},
+      },
+      score: { reward: "model" },
+    };
+    const { compiled, summary } = await compile(dir, spec, { store });
+    assert.equal(summary.preferences!.kept, 1);
+    const digest = {
+      "pairs.jsonl": (compiled.bootstrap.preferences as { data: { rows: string } }).data.rows,
+      "sft.jsonl": compiled.bootstrap.sft!.data.rows,
+      "prompts.jsonl": compiled.prompts.test.rows,
+    }[name];
+    const row = JSON.parse((await textOf(store, digest)).split("\n")[0]!) as Record<string, unknown>;
+    const {
+      id: _id,
+      prompt_id: _promptId,
+      chosen_score: _c,
+      rejected_score: _r,
+      margin: _m,
+      ...content
+    } = row;
+    if (name === "prompts.jsonl") assert.match(JSON.stringify(content), /^\{"messages":\[\{"role":"user"/);
+    else if (name === "sft.jsonl")
+      assert.deepEqual(content["messages"], [
+        turn("yes yes"),
+        ...("completion" in content ? [] : [answer("no")]),
+      ]);
+    else if (typeof content["prompt"] === "string")
+      assert.deepEqual(content, { prompt: "yes yes", chosen: " no", rejected: " w1" });
+    else
+      assert.deepEqual(content, {
+        prompt: [turn("yes yes")],
+        chosen: [answer("no")],
+        rejected: [answer("w1")],
+      });
+  }
+});
+
+const ULTRAFEEDBACK = {
+  prompt: "yes yes",
+  prompt_id: "0f0e8f",
+  chosen: [
+    { role: "user", content: "yes yes" },
+    { role: "assistant", content: "no" },
+  ],
+  rejected: [
+    { role: "user", content: "yes yes" },
+    { role: "assistant", content: "w1" },
+  ],
+  messages: [
+    { role: "user", content: "yes yes" },
+    { role: "assistant", content: "no" },
+  ],
+  score_chosen: 8.5,
+  score_rejected: 4,
+  extra: null as string | null,
+};
+
+it("ids beyond 2^53 keep their digits, and neighbours stay two prompts", async () => {
+  const rows = promptRows.map(
+    ({ prompt: text }, i) => `{"id":${1234567890123456789n + BigInt(i)},"prompt":"${text}"}\n`,
+  );
+  const store = await memory();
+  const { compiled } = await compile(await campaignFolder({ "prompts.jsonl": rows.join("") }), {}, { store });
+  const digests = [compiled.prompts.iterations, compiled.prompts.validation, compiled.prompts.test];
+  const ids = (await Promise.all(digests.map(({ rows: digest }) => textOf(store, digest)))).flatMap((text) =>
+    [...text.matchAll(/"id":"(\d+)"/g)].map(([, id]) => BigInt(id!)),
+  );
+  assert.equal(new Set(ids).size, 35);
+  assert.ok(ids.every((id) => id >= 1234567890123456789n && id < 1234567890123456829n));
+});
+
+it("a module's file that is not UTF-8 is refused: no byte of it is replaced", async () => {
+  const dir = await campaignFolder({
+    "taste.ts": "import words from './words.txt';\nexport const taste = () => words.length;\n",
+  });
+  await writeFile(join(dir, "words.txt"), Buffer.from("caf\xe9", "latin1"));
+  await assert.rejects(compile(dir), { code: "module_invalid", message: /words\.txt is not UTF-8: byte 4 / });
+});
+
+it("minMargin is refused if a file has no scores", async () => {
+  const error = await refused(
+    { "sft.jsonl": lines(DATA["sft.jsonl"]), "pairs.jsonl": lines(DATA["pairs.jsonl"]) },
+    {
+      ...SPEC_WITH_DATA,
+      bootstrap: { ...SPEC_WITH_DATA.bootstrap, preferences: { file: "pairs.jsonl", minMargin: 1 } },
+    },
+  );
+  assert.match(
+    error.message,
+    /pairs\.jsonl has no scores, but bootstrap\.preferences\.minMargin compares them/,
+  );
+  assert.match(error.hint!, /score_chosen and score_rejected/);
+});

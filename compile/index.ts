@@ -12,7 +12,7 @@ import { gather } from "./material.ts";
 import type { Material } from "./material.ts";
 import { putModules } from "./modules.ts";
 import { putBootstrap, putPrompts } from "./rows.ts";
-import { scorer, settings } from "./settings.ts";
+import { ignored, scorer, settings } from "./settings.ts";
 import type { Environment } from "./source-modules.ts";
 import { summarize } from "./summary.ts";
 import type { CompileSummary } from "./summary.ts";
@@ -72,6 +72,7 @@ async function put(
       pairs,
       learningRate,
     })),
+    ignored: ignored(spec),
     score: scorer(spec, preferenceModel && (await store.putTree(preferenceModel.dir))),
     ...settings(spec, policy.config),
   };

@@ -1,17 +1,16 @@
 // The campaign's prompts: one file, shuffled and cut into splits, or a module that is called once per split.
 // fit.ts checks whether prompts fit the model, overlaps.ts whether splits share prompts.
-import { resolve } from "node:path";
 import { RatchetError } from "../errors/index.ts";
 import type { PromptSplit } from "../campaign/spec/modules.ts";
-import { readRow } from "../campaign/recipe/read-row.ts";
-import type { RawRow } from "../campaign/recipe/read-row.ts";
+import { readModuleRows } from "../campaign/recipe/read-row.ts";
+import type { RowOf } from "../campaign/recipe/row-schema.ts";
 import { contentDigest, promptContent } from "../campaign/recipe/rows.ts";
 import type { PromptRow } from "../campaign/recipe/rows.ts";
 import { deriveSeed } from "../campaign/recipe/seeds.ts";
 import { cutSplits, shuffleById } from "../campaign/recipe/splits.ts";
 import type { ResolvedSpec } from "../campaign/spec/schema.ts";
 import type { Bundle } from "./bundle.ts";
-import { readJsonLines } from "./json-lines.ts";
+import { rowsOfFile, specSource } from "./data-file.ts";
 import { withModule } from "./source-modules.ts";
 import type { Environment } from "./source-modules.ts";
 
@@ -25,10 +24,10 @@ function splitCounts({ prompts, iterations }: ResolvedSpec): Record<SplitName, n
 }
 
 export async function promptsFromFile(spec: ResolvedSpec, name: string, baseDir: string): Promise<Splits> {
-  const rows = (await readJsonLines(resolve(baseDir, name), name)).map((raw) => ({
-    line: raw.line,
-    row: promptOf(raw, name),
-  }));
+  const { ignore } = spec.prompts;
+  const rows = (await rowsOfFile("prompt", name, { section: "prompts", ignore }, baseDir)).map(
+    ({ line, row }) => ({ line, row: promptOf(row) }),
+  );
   refuseRepeats(
     rows.map(({ line, row }) => ({ row, where: `line ${line}` })),
     name,
@@ -58,14 +57,15 @@ export async function promptsFromModule(
   bundle: Bundle,
   environment: Environment,
 ): Promise<Splits> {
+  const { ignore } = spec.prompts;
+  const source = specSource(`the prompts module ${bundle.name}`, { section: "prompts", ignore });
   return withModule("prompts", bundle, spec.prompts, environment, async (runner) => {
     const splits: Splits = { test: [], validation: [], iterations: [], preferences: [] };
     for (const [name, count] of Object.entries(splitCounts(spec)) as [SplitName, number][]) {
       if (count === 0) continue;
       const split = REQUESTED[name];
-      const rows = (await runner.call({ seed: deriveSeed("prompts", spec.seed, split), split, count })).map(
-        tidy,
-      );
+      const made = await runner.call({ seed: deriveSeed("prompts", spec.seed, split), split, count });
+      const rows = readModuleRows("modulePrompt", made, source).map(tidy);
       const placed = rows.map((row, i) => ({ row, where: `row ${i} of ${split}` }));
       // Prompts for labelled answers may repeat a question. Ids must differ, because seeds are derived from
       // them.
@@ -77,10 +77,9 @@ export async function promptsFromModule(
   });
 }
 
-function promptOf(raw: RawRow, name: string): PromptRow {
-  const { id, prompt, messages } = readRow("prompt", raw, name);
+function promptOf({ id, prompt, messages, context_messages: context }: RowOf<"prompt">): PromptRow {
   // TRL writes a conversation in the `prompt` column as well.
-  const turns = messages ?? (typeof prompt === "string" ? undefined : prompt);
+  const turns = messages ?? context ?? (typeof prompt === "string" ? undefined : prompt);
   const content = turns ? { messages: turns } : { prompt: prompt as string };
   return tidy({
     id: id === undefined ? contentDigest(promptContent(content)).slice(0, 16) : String(id),

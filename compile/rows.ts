@@ -49,9 +49,9 @@ export async function gatherData(
     data.sft =
       sft.data.file === undefined
         ? await sftFromModule(spec, bundleOf(bundles, "sft"), environment)
-        : await sftFromFile(sft.data.file, baseDir);
+        : await sftFromFile({ ...sft.data, file: sft.data.file }, baseDir);
   if (preferences?.file !== undefined) {
-    data.preferences = await preferencesFromFile(preferences.file, preferences.minMargin, baseDir);
+    data.preferences = await preferencesFromFile({ ...preferences, file: preferences.file }, baseDir);
     refuseTooFewPairs(spec, data.preferences.pairs.length);
   }
   return data;

@@ -46,6 +46,15 @@ export function settings(
   };
 }
 
+/** Names in a fixed order, each once, because their order in a spec has no effect. */
+export function ignored({ prompts, bootstrap }: ResolvedSpec): CompiledSpec["ignored"] {
+  const lists = { prompts, sft: bootstrap.sft?.data, preferences: bootstrap.preferences };
+  const given = Object.entries(lists)
+    .map(([source, data]) => [source, [...new Set(data?.ignore)].sort()] as const)
+    .filter(([, names]) => names.length > 0);
+  return given.length > 0 ? Object.fromEntries(given) : undefined;
+}
+
 export function scorer({ score }: ResolvedSpec, given: Digest | undefined): CompiledSpec["score"] {
   if (score.reward === "model") return { by: "model" };
   if (score.reward !== "preference-model") return { by: "module" };
@@ -94,7 +103,7 @@ function rewardTraining(
       "preferences_invalid",
       `pair ${without + 1} of bootstrap.preferences has no scores, ` +
         "but bootstrap.reward.margin needs their difference",
-      { hint: "every row needs chosen_score and rejected_score" },
+      { hint: "every row needs chosen_score and rejected_score, or margin" },
     );
   }
   return {

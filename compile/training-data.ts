@@ -1,24 +1,38 @@
 // Training data of the bootstrap: SFT rows and preference files.
-import { resolve } from "node:path";
 import { RatchetError } from "../errors/index.ts";
-import { filterPreferences } from "../campaign/recipe/preferences.ts";
+import { filterPreferences, scoresOf } from "../campaign/recipe/preferences.ts";
 import type { FilteredPreferences } from "../campaign/recipe/preferences.ts";
-import { readRow } from "../campaign/recipe/read-row.ts";
+import { readModuleRows } from "../campaign/recipe/read-row.ts";
+import { SCORE_COLUMNS } from "../campaign/recipe/row-schema.ts";
 import type { RowOf } from "../campaign/recipe/row-schema.ts";
-import type { PromptContent } from "../campaign/recipe/rows.ts";
+import type { Message, PromptContent } from "../campaign/recipe/rows.ts";
 import { deriveSeed } from "../campaign/recipe/seeds.ts";
 import type { ResolvedSpec } from "../campaign/spec/schema.ts";
 import type { Bundle } from "./bundle.ts";
-import { readJsonLines } from "./json-lines.ts";
+import { rowsOfFile, specSource } from "./data-file.ts";
 import { withModule } from "./source-modules.ts";
 import type { Environment } from "./source-modules.ts";
 
-/** A row of a file may also be a `text`, or a whole conversation of `messages`. */
-type SftFileRow = RowOf<"sft">;
-
-export async function sftFromFile(name: string, baseDir: string): Promise<SftFileRow[]> {
-  return (await readJsonLines(resolve(baseDir, name), name)).map((raw) => tidy(readRow("sft", raw, name)));
+/** A prompt with its answer, a `text`, or a whole conversation of `messages`. */
+interface SftFileRow {
+  prompt?: string | undefined;
+  messages?: Message[] | undefined;
+  completion?: string | Message[] | undefined;
+  text?: string | undefined;
 }
+
+interface DataSource {
+  ignore: readonly string[];
+}
+
+export async function sftFromFile(
+  { file, ignore }: DataSource & { file: string },
+  baseDir: string,
+): Promise<SftFileRow[]> {
+  return (await rowsOfFile("sft", file, { ...SFT, ignore }, baseDir)).map(({ row }) => tidy(row));
+}
+
+const SFT = { section: "bootstrap.sft.data" };
 
 export async function sftFromModule(
   spec: ResolvedSpec,
@@ -29,14 +43,22 @@ export async function sftFromModule(
   const rows = await withModule("sft", bundle, data, environment, (runner) =>
     runner.call({ seed: deriveSeed("sft", spec.seed), count: data.count! }),
   );
-  return rows.map(tidy);
+  const source = specSource(`the sft module ${bundle.name}`, { ...SFT, ignore: data.ignore });
+  return readModuleRows("moduleSft", rows, source).map(tidy);
 }
 
 /** Known fields in a fixed order, so that rows with the same content have the same bytes. */
-function tidy({ prompt, messages, completion, text }: SftFileRow): SftFileRow {
-  const turns = messages?.map(({ role, content }) => ({ role, content }));
-  return { prompt, messages: turns, completion, text };
+function tidy({ prompt, messages, completion, text }: Omit<RowOf<"sft">, "id">): SftFileRow {
+  const turns = messages ?? (typeof prompt === "string" ? undefined : prompt);
+  return {
+    prompt: turns ? undefined : (prompt as string | undefined),
+    messages: turns?.map(tidyTurn),
+    completion: typeof completion === "object" ? completion.map(tidyTurn) : completion,
+    text,
+  };
 }
+
+const tidyTurn = ({ role, content }: Message): Message => ({ role, content });
 
 /** The row's prompt: everything before the first answer. Undefined for plain text. */
 export function sftPrompt({ messages, completion, prompt }: SftFileRow): PromptContent | undefined {
@@ -46,13 +68,13 @@ export function sftPrompt({ messages, completion, prompt }: SftFileRow): PromptC
 }
 
 export async function preferencesFromFile(
-  name: string,
-  minMargin: number,
+  { file: name, minMargin, ignore }: DataSource & { file: string; minMargin: number },
   baseDir: string,
 ): Promise<FilteredPreferences & { rows: number }> {
-  const rows = await readJsonLines(resolve(baseDir, name), name);
+  const rows = await rowsOfFile("preference", name, { section: "bootstrap.preferences", ignore }, baseDir);
+  refuseWithoutScores(rows, minMargin, name);
   const filtered = filterPreferences(
-    rows.map((raw) => readRow("preference", raw, name)),
+    rows.map(({ row }) => row),
     { minMargin },
   );
   if (filtered.pairs.length === 0) {
@@ -67,6 +89,22 @@ export async function preferencesFromFile(
   }
   return { ...filtered, rows: rows.length };
 }
+
+/** `minMargin` would drop nothing, and not say so. */
+function refuseWithoutScores(
+  rows: readonly { row: RowOf<"preference"> }[],
+  minMargin: number,
+  file: string,
+): void {
+  if (minMargin === 0 || rows.some(({ row }) => scoresOf(row).margin !== undefined)) return;
+  throw new RatchetError(
+    "preferences_invalid",
+    `${file} has no scores, but bootstrap.preferences.minMargin compares them`,
+    { file, hint: `scores are read as ${SCORE_NAMES}` },
+  );
+}
+
+const SCORE_NAMES = `${SCORE_COLUMNS.map((names) => names.join(" and ")).join("; ")}; or margin`;
 
 /** A baseline on the file's pairs trains on as many as all iterations together. */
 export function refuseTooFewPairs(

@@ -2,10 +2,11 @@ import assert from "node:assert/strict";
 import { it } from "node:test";
 import { filterPreferences } from "./preferences.ts";
 import { readRow } from "./read-row.ts";
+import { SCORE_COLUMNS } from "./row-schema.ts";
 
 const filter = (rows: unknown[], minMargin = 0) =>
   filterPreferences(
-    rows.map((value, i) => readRow("preference", { line: i + 1, value }, "pairs.jsonl")),
+    rows.map((value, i) => readRow("preference", { line: i + 1, value }, { file: "pairs.jsonl" })),
     { minMargin },
   );
 const user = (content: string) => ({ role: "user", content });
@@ -34,6 +35,53 @@ it("all of TRL's forms of a row give the same kind of pair", () => {
       },
     ],
   );
+});
+
+it("an answer's list may begin with the prompt that its column repeats, as in UltraFeedback", () => {
+  const shapes = [
+    { prompt: "q", chosen: [user("q"), bot("a")], rejected: [user("q"), bot("b")] },
+    { prompt: [user("q")], chosen: [user("q"), bot("a")], rejected: [user("q"), bot("b")] },
+    { prompt: [user("q")], chosen: [bot("a")], rejected: [bot("b")] },
+    { chosen: [user("q"), bot("a")], rejected: [user("q"), bot("b")] },
+  ];
+  for (const shape of shapes)
+    assert.deepEqual(
+      filter([shape]).pairs.map(({ prompt_id: _id, ...row }) => row),
+      [{ prompt: [user("q")], chosen: [bot("a")], rejected: [bot("b")] }],
+    );
+  const system = { role: "system", content: "s" };
+  const withSystem = [system, user("q")];
+  const { pairs } = filter([
+    { prompt: "q", chosen: [...withSystem, bot("a")], rejected: [...withSystem, bot("b")] },
+  ]);
+  assert.deepEqual(pairs[0]?.prompt, withSystem);
+  assert.throws(
+    () => filter([{ prompt: "other", chosen: [user("q"), bot("a")], rejected: [user("q"), bot("b")] }]),
+    { code: "preferences_invalid", message: /different forms/ },
+  );
+});
+
+it("scores are read by their published names, or as their margin, from one of them", () => {
+  const row = { prompt: "q", chosen: "a", rejected: "b" };
+  const read = (columns: object) => {
+    const { chosen_score, rejected_score, margin } = filter([{ ...row, ...columns }]).pairs[0]!;
+    return [chosen_score, rejected_score, margin];
+  };
+  for (const [chosen, rejected] of SCORE_COLUMNS) {
+    assert.deepEqual(read({ [chosen]: 9, [rejected]: 5 }), [9, 5, 4]);
+    assert.equal(filter([{ ...row, [chosen]: 3, [rejected]: 8 }]).dropped.label_contradicts_scores, 1);
+    assert.equal(filter([{ ...row, [chosen]: 7, [rejected]: 7 }], 1).dropped.small_margin, 1);
+    assert.throws(() => filter([{ ...row, [chosen]: 9, [rejected]: 5, margin: 4 }]), {
+      message: new RegExp(
+        `has \`margin\` and \`${chosen}\`, \`${rejected}\`: a margin comes from one of them`,
+      ),
+    });
+  }
+  assert.deepEqual(read({ margin: 4 }), [undefined, undefined, 4]);
+  assert.equal(filter([{ ...row, margin: -5 }]).dropped.label_contradicts_scores, 1);
+  assert.equal(filter([{ ...row, margin: 0.5 }], 1).dropped.small_margin, 1);
+  assert.throws(() => filter([{ ...row, score_chosen: 1, rejected_score: 0 }]), { message: /one of them/ });
+  assert.throws(() => filter([{ ...row, margin: Infinity }]), { message: /margin is Infinity/ });
 });
 
 const reasons: [string, unknown, number?][] = [

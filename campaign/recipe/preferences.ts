@@ -2,6 +2,7 @@
 // app. B.1).
 import { splitText } from "./implicit-prompt.ts";
 import { answerContent, contentDigest } from "./rows.ts";
+import { SCORE_COLUMNS } from "./row-schema.ts";
 import type { RowOf } from "./row-schema.ts";
 import type { Message, PairRow, PromptContent } from "./rows.ts";
 
@@ -51,19 +52,14 @@ interface ParsedRow {
   /** A row of plain text has no roles to check. */
   text: boolean;
   promptTurns: number;
-  chosenScore?: number;
-  rejectedScore?: number;
+  scores?: { chosen_score: number; rejected_score: number };
+  /** Difference of the scores. */
+  margin: number | undefined;
 }
 
 /** Any of TRL's forms of a row, as two whole conversations. */
-function conversations({
-  prompt,
-  chosen,
-  rejected,
-  chosen_score,
-  rejected_score,
-}: RowOf<"preference">): ParsedRow {
-  const scores = { chosenScore: chosen_score ?? undefined, rejectedScore: rejected_score ?? undefined };
+function conversations(row: RowOf<"preference">): ParsedRow {
+  const { prompt, chosen, rejected } = row;
   if (typeof chosen === "string" && typeof rejected === "string") {
     const split = typeof prompt === "string" ? { prompt, chosen, rejected } : splitText(chosen, rejected);
     const side = (answer: string) => [
@@ -75,29 +71,52 @@ function conversations({
       rejected: side(split.rejected),
       text: true,
       promptTurns: 1,
-      ...scores,
+      ...scoresOf(row),
     };
   }
-  const before = (prompt ?? []) as Message[];
-  const answer = chosen as Message[];
+  const turns = { chosen: chosen as Message[], rejected: rejected as Message[] };
+  const before = historyOf(prompt, turns);
   return {
-    chosen: [...before, ...answer],
-    rejected: [...before, ...(rejected as Message[])],
+    chosen: [...before, ...turns.chosen],
+    rejected: [...before, ...turns.rejected],
     text: false,
-    promptTurns: before.length + answer.length - 1,
-    ...scores,
+    promptTurns: before.length + turns.chosen.length - 1,
+    ...scoresOf(row),
   };
 }
 
+/** Turns of the prompt that the answers' lists lack. As in UltraFeedback, both may begin with the prompt. */
+function historyOf(
+  prompt: PromptContent | undefined,
+  { chosen, rejected }: { chosen: Message[]; rejected: Message[] },
+): Message[] {
+  // The rules of a row refuse a text prompt with which the lists do not begin.
+  if (prompt === undefined || typeof prompt === "string") return [];
+  const repeats = (turns: Message[]): boolean =>
+    turns.length > prompt.length &&
+    prompt.every(({ role, content }, i) => turns[i]!.role === role && turns[i]!.content === content);
+  return repeats(chosen) && repeats(rejected) ? [] : prompt;
+}
+
+/** Scores by any of their published names, or only their difference. */
+export function scoresOf(row: RowOf<"preference">): Pick<ParsedRow, "scores" | "margin"> {
+  for (const [chosen, rejected] of SCORE_COLUMNS) {
+    const [better, worse] = [row[chosen], row[rejected]];
+    if (better !== undefined && worse !== undefined)
+      return { scores: { chosen_score: better, rejected_score: worse }, margin: better - worse };
+  }
+  return { margin: row.margin };
+}
+
 function poor(row: ParsedRow, minMargin: number): PreferenceDrop | undefined {
-  const { chosen, rejected, chosenScore, rejectedScore } = row;
+  const { chosen, rejected, margin } = row;
   if (!row.text && (!alternates(chosen) || !alternates(rejected))) return "not_alternating";
   if ([...chosen, ...rejected].some((turn) => turn.content.trim() === "")) return "empty_turn";
   if (JSON.stringify(chosen.slice(0, -1)) !== JSON.stringify(rejected.slice(0, -1))) return "history_differs";
   if (chosen.at(-1)!.content.trim() === rejected.at(-1)!.content.trim()) return "identical_answers";
-  if (chosenScore === undefined || rejectedScore === undefined) return undefined;
-  if (chosenScore < rejectedScore) return "label_contradicts_scores";
-  return chosenScore - rejectedScore < minMargin ? "small_margin" : undefined;
+  if (margin === undefined) return undefined;
+  if (margin < 0) return "label_contradicts_scores";
+  return margin < minMargin ? "small_margin" : undefined;
 }
 
 /** user, assistant, …, user, assistant; one system turn may come first. */
@@ -119,14 +138,12 @@ function remember(seen: Set<string>, row: ParsedRow): boolean {
 
 function tidy(row: ParsedRow): PairRow {
   const prompt: PromptContent = row.text ? row.chosen[0]!.content : row.chosen.slice(0, row.promptTurns);
-  const { chosenScore, rejectedScore } = row;
   return {
     prompt_id: contentDigest(prompt).slice(0, 16),
     prompt,
     chosen: answerContent(prompt, row.chosen.at(-1)!.content),
     rejected: answerContent(prompt, row.rejected.at(-1)!.content),
-    ...(chosenScore === undefined || rejectedScore === undefined
-      ? {}
-      : { chosen_score: chosenScore, rejected_score: rejectedScore, margin: chosenScore - rejectedScore }),
+    ...row.scores,
+    ...(row.margin !== undefined && { margin: row.margin }),
   };
 }

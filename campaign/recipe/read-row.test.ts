@@ -9,7 +9,7 @@ const bot = (content: string) => ({ role: "assistant", content });
 
 function refusal(kind: RowKind, value: unknown): RatchetError {
   try {
-    readRow(kind, { line: 7, value }, "rows.jsonl");
+    readRow(kind, { line: 7, value }, { file: "rows.jsonl" });
   } catch (error) {
     if (error instanceof RatchetError) return error;
   }
@@ -19,9 +19,9 @@ function refusal(kind: RowKind, value: unknown): RatchetError {
 describe("a row of each kind", () => {
   const accepted: [RowKind, unknown][] = [
     ["prompt", { prompt: "q" }],
-    ["prompt", { id: 3, prompt: [user("q")], source: "web" }],
+    ["prompt", { id: 3, prompt: [user("q")], source: null }],
     ["prompt", { id: "a", messages: [user("q"), bot("a"), user("r")] }],
-    ["modulePrompt", { id: "a", messages: [user("")], more: 1 }],
+    ["modulePrompt", { id: "a", messages: [user("")] }],
     ["sft", { prompt: "q", completion: "a", id: 3 }],
     ["sft", { messages: [user("q")], completion: "a" }],
     ["sft", { messages: [user("q"), bot("a")] }],
@@ -47,7 +47,12 @@ describe("a refused row is told with file, line, value and what is accepted", ()
   const refused: [RowKind, unknown, string, string][] = [
     ["prompt", 3, "prompt_invalid", "the row is 3, but must be an object"],
     ["prompt", [], "prompt_invalid", "the row is [], but must be an object"],
-    ["prompt", {}, "prompt_invalid", "the row has none of `prompt`, `messages`, but needs one of them"],
+    [
+      "prompt",
+      {},
+      "prompt_invalid",
+      "the row has none of `prompt`, `messages`, `context_messages`, but needs one of them",
+    ],
     ["prompt", { prompt: " " }, "prompt_invalid", 'prompt is " ", but must be a text that is not blank'],
     [
       "prompt",

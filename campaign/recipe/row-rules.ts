@@ -5,6 +5,11 @@ export type Columns = Record<string, unknown>;
 /** The fault of a row; undefined if there is none. */
 export type Rule = (row: Columns) => string | undefined;
 
+interface Turn {
+  role: string;
+  content: string;
+}
+
 const has = (row: Columns, name: string): boolean => row[name] !== undefined;
 
 const quoted = (names: string[], between: string): string => names.map((name) => `\`${name}\``).join(between);
@@ -39,13 +44,34 @@ export const listNeedsList =
       : undefined;
   };
 
-/** Text answers belong to a text prompt, lists of messages to a list. */
+/** At most one of the groups of columns, which all say the same. */
+export const oneSourceOf =
+  (what: string, ...groups: (readonly string[])[]): Rule =>
+  (row) => {
+    const given = groups.filter((names) => names.some((name) => has(row, name)));
+    return given.length > 1
+      ? `has ${given.map((names) => quoted([...names], ", ")).join(" and ")}: ${what} comes from one of them`
+      : undefined;
+  };
+
+/**
+ * Text answers belong to a text prompt, lists of messages to a list. In UltraFeedback's form the answers'
+ * lists begin with the prompt, which is also given as text.
+ */
 export const sameForm: Rule = (row) => {
   const columns = ["prompt", "chosen", "rejected"].filter((name) => has(row, name));
+  if (repeatsPrompt(row)) return undefined;
   return new Set(columns.map((name) => typeof row[name])).size > 1
     ? `has ${quoted(columns, ", ")} of different forms: all must be texts, or all lists of {role, content}`
     : undefined;
 };
+
+/** Whether the first user turn of both answers' lists is the text prompt. */
+export function repeatsPrompt({ prompt, chosen, rejected }: Columns): boolean {
+  const asked = (answer: unknown): unknown =>
+    Array.isArray(answer) ? (answer as Turn[]).find(({ role }) => role === "user")?.content : undefined;
+  return typeof prompt === "string" && asked(chosen) === prompt && asked(rejected) === prompt;
+}
 
 /** Without a prompt, the common beginning of both answers is the prompt, and token ids do not show it. */
 export const promptOrWritten: Rule = (row) => {
@@ -61,9 +87,8 @@ export const answered =
     has(row, side) || has(row, `${side}_ids`) ? undefined : `has neither \`${side}\` nor \`${side}_ids\``;
 
 /** Drops the text of an answer with sampled token ids: training uses the ids and must not refuse the text. */
-export const withoutUnreadText = (row: unknown): unknown => {
-  if (typeof row !== "object" || row === null || Array.isArray(row)) return row;
-  const read = { ...row } as Columns;
+export const withoutUnreadText = (row: Columns): Columns => {
+  const read = { ...row };
   for (const side of ["chosen", "rejected"]) if (has(read, `${side}_ids`)) delete read[side];
   return read;
 };

@@ -137,6 +137,8 @@ export interface CompiledSpec {
   checkpoint: Checkpointing;
   evaluate: { samples: number; temperature: number; resamples: number };
   promote: { threshold: number };
+  /** Columns and messages' fields that were left out of the rows, by data source. Absent if none were. */
+  ignored?: Partial<Record<"prompts" | "sft" | "preferences", string[]>>;
   modules: Partial<Record<"rater" | "reward" | "judge" | "gold", ModuleBlob>>;
   queues: { generate: string; score: string; train: string; evaluate: string };
 }

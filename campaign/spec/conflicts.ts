@@ -168,6 +168,11 @@ function givenPreferences(
       "minMargin compares the scores of a file, but the preferences are sampled",
     ),
     ...when(
+      !!sample && data.ignore.length > 0,
+      "bootstrap.preferences.ignore",
+      "bootstrap.preferences.ignore leaves columns of a file out, but the preferences are sampled",
+    ),
+    ...when(
       !!sample && answers(sample.samples) % 2 === 1,
       "bootstrap.preferences.sample.samples",
       `bootstrap.preferences.sample gives ${sample ? answers(sample.samples) : 0} answers per prompt, ` +

@@ -8,6 +8,7 @@ import type { BuildFailure, Plugin } from "esbuild";
 import { isMap, isPair, isScalar, LineCounter, parseDocument } from "yaml";
 import type { Document } from "yaml";
 import { RatchetError } from "../../errors/index.ts";
+import { decodeUtf8, firstBadByte } from "../rows/utf8.ts";
 import { resolveSpec } from "./resolve.ts";
 import type { Origin } from "./resolve.ts";
 import type { ResolvedSpec } from "./schema.ts";
@@ -43,15 +44,22 @@ export async function loadSpecFile(path: string): Promise<LoadedSpec> {
 }
 
 async function readSource(file: string, path: string): Promise<string> {
-  try {
-    return await readFile(file, "utf8");
-  } catch (cause) {
+  const bytes = await readFile(file).catch((cause: unknown) => {
     throw new RatchetError("file_missing", `campaign file ${path} cannot be read`, {
       file: path,
       hint: "ratchet init writes one",
       cause,
     });
-  }
+  });
+  const text = decodeUtf8(bytes);
+  if (text !== undefined) return text;
+  throw new RatchetError(
+    "spec_unreadable",
+    `${path} is not UTF-8: byte ${firstBadByte(bytes) + 1} is no character`,
+    {
+      file: path,
+    },
+  );
 }
 
 // ---------------------------------------------------------------- YAML and JSON

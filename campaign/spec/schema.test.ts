@@ -160,6 +160,14 @@ const outOfRange: [object, string][] = [
   [{ prompts: undefined }, "prompts is missing: it must be a section with file or module, and counts"],
   [{ prompts: { file: "a", module: "b" } }, "prompts needs file or module, not both"],
   [{ policy: {} }, "policy needs path or init"],
+  [
+    { prompts: { file: "a", ignore: ["source", "role"] } },
+    'prompts.ignore[1] is "role", but must be the name of a column or of a message\'s field, not role or content',
+  ],
+  [
+    { prompts: { file: "a", ignore: "source" } },
+    'prompts.ignore is "source", but must be a list of names of columns and of messages\' fields',
+  ],
 ];
 for (const [change, message] of outOfRange) {
   it(`refused with value and range: ${message}`, () => {
@@ -298,6 +306,14 @@ const conflicts: [object, RegExp][] = [
   [
     { score: { reward: "preference-model", preferenceModel: { path: "m", letters: ["A", "A"] } } },
     /letters are A twice/,
+  ],
+  [
+    {
+      prompts: { file: "p", preferences: 300 },
+      bootstrap: { preferences: { ...sampled, ignore: ["source"] }, reward: {} },
+      score: {},
+    },
+    /bootstrap\.preferences\.ignore leaves columns of a file out, but the preferences are sampled/,
   ],
   [
     { baselines: [{ name: "offline", pairs: "preferences" }] },
@@ -468,6 +484,9 @@ it("the error of a conflict has the setting's line", async () => {
 
 it("the error of an unreadable file has the line that cannot be parsed", async () => {
   await assert.rejects(load("d.yaml", "name: a\nseed: 1\nname: b\n"), { code: "spec_unreadable", line: 3 });
+  const latin = join(folder, "latin.yaml");
+  await writeFile(latin, Buffer.from("name: caf\xe9\n", "latin1"));
+  await assert.rejects(loadSpecFile(latin), { code: "spec_unreadable", message: /not UTF-8: byte 10 / });
   await assert.rejects(load("d.json", '{"name": "a",\n "seed": ]}'), { code: "spec_unreadable", line: 2 });
   await assert.rejects(load("d.ts", "export default {\n  name: 'a'\n  seed: 1 };"), {
     code: "spec_unreadable",

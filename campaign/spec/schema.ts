@@ -33,6 +33,12 @@ const moduleSource = section("module, timeout, env", {
   ...moduleFields,
 });
 
+/** Columns of rows, and fields of their messages, that nothing reads. Without this they are refused. */
+const ignore = list(
+  text(/^(?!(?:role|content)$)[^]/, "the name of a column or of a message's field, not role or content"),
+  "names of columns and of messages' fields",
+).default([]);
+
 const oneOfTwo =
   (first: string, second: string) => (value: Record<string, unknown>, context: z.core.$RefinementCtx) => {
     const given = [first, second].filter((key) => value[key] !== undefined);
@@ -122,6 +128,7 @@ const policy = section("path or init", {
 const rowsOrModule = {
   file: path("a JSON Lines file").optional(),
   module: path("a TypeScript or JavaScript module").optional(),
+  ignore,
   ...moduleFields,
 };
 
@@ -143,6 +150,7 @@ const preferences = section("file, or sample and rater", {
   file: path("a JSON Lines file in TRL's columns").optional(),
   /** Rows of a file whose two scores differ by less are dropped; 0 keeps all. */
   minMargin: real(0, 1e9).default(DEFAULTS.preferences.minMargin),
+  ignore,
   sample: section("samples, maxTokens, topK, topP, minP, stop", sampling(DEFAULTS.preferences)).optional(),
   rater: moduleSource.optional(),
 }).superRefine(oneOfTwo("file", "sample"));

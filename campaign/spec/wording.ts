@@ -27,6 +27,7 @@ export function wrongValue(name: string, value: unknown, accepted: string): stri
 }
 
 function show(value: unknown): string {
-  const text = JSON.stringify(value) ?? String(value);
+  // JSON has no infinite number: 1e400 would be shown as null.
+  const text = typeof value === "number" ? String(value) : (JSON.stringify(value) ?? String(value));
   return text.length > 60 ? `${text.slice(0, 57)}...` : text;
 }

@@ -16,7 +16,7 @@ import { eachOf } from "../record/each.ts";
 import { hasEnded } from "../follow/outcome.ts";
 import { campaignIds, readSpec, requireCampaign } from "../record/record.ts";
 import { ReachableSet } from "./reachable-set.ts";
-import { linesOf, withoutPrompt } from "./erased-rows.ts";
+import { objectsOf, withoutPrompt } from "./erased-rows.ts";
 
 export interface EraseOptions {
   by: string;
@@ -74,7 +74,7 @@ async function replace(
   { by, why }: EraseOptions,
 ): Promise<void> {
   if (named) {
-    const redacted = rest === "" ? undefined : await store.putBlob(rest);
+    const redacted = rest.length === 0 ? undefined : await store.putBlob(rest);
     const at = new Date().toISOString();
     await recordErasure(store.backend, { schema: "ratchet.erased/1", digest, redacted, at, by, why });
   }
@@ -122,8 +122,8 @@ async function holdersOf(store: Store, promptId: string): Promise<Holders> {
     holders.campaigns.set(id, { reachable, epoch: record.epoch, open: !hasEnded(record) });
     for (const list of promptLists(await readSpec(store, record))) {
       holders.lists.add(list);
-      for (const { row } of linesOf(await store.getRemainder(list)))
-        if (row?.["id"] === promptId) holders.contents.add(canonicalJson(promptContent(row)));
+      for (const row of objectsOf(await store.getRemainder(list)))
+        if (row["id"] === promptId) holders.contents.add(canonicalJson(promptContent(row)));
     }
   }
   return holders;
@@ -161,7 +161,7 @@ interface Found {
   /** Rows of the prompt in it. */
   rows: number;
   /** The other rows, unchanged. */
-  rest: string;
+  rest: Uint8Array;
 }
 
 async function rowsOfPrompt(

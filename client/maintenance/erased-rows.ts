@@ -1,22 +1,25 @@
 // Rows of one prompt in a blob of JSON Lines.
+import { linesOf } from "../../campaign/rows/json-lines.ts";
+import { decodeUtf8 } from "../../campaign/rows/utf8.ts";
 import { canonicalJson } from "../../store/index.ts";
 
 type RowLike = Record<string, unknown>;
 
 /**
- * Number of rows of the prompt, and the other rows unchanged. `contents`: the prompt's text as canonical
- * JSON, for rows without ids.
+ * Number of rows of the prompt, and the bytes of the other rows, unchanged. `contents`: the prompt's text as
+ * canonical JSON, for rows without ids.
  */
 export function withoutPrompt(
   bytes: Uint8Array,
   promptId: string,
   contents: ReadonlySet<string>,
-): { rows: number; rest: string } {
-  if (bytes[0] !== 0x7b /* { */) return { rows: 0, rest: "" };
-  const lines = linesOf(bytes);
-  const rest = lines.filter(({ row }) => !isOf(row, promptId, contents));
-  if (rest.length === lines.length) return { rows: 0, rest: "" };
-  return { rows: lines.length - rest.length, rest: rest.map(({ line }) => `${line}\n`).join("") };
+): { rows: number; rest: Uint8Array } {
+  if (bytes[0] !== 0x7b /* { */) return { rows: 0, rest: new Uint8Array() };
+  const lines = [...linesOf(bytes)];
+  const rest = lines.filter((line) => !isOf(parsed(line), promptId, contents));
+  if (rest.length === lines.length) return { rows: 0, rest: new Uint8Array() };
+  const end = Buffer.from("\n");
+  return { rows: lines.length - rest.length, rest: Buffer.concat(rest.flatMap((line) => [line, end])) };
 }
 
 function isOf(row: RowLike | undefined, promptId: string, contents: ReadonlySet<string>): boolean {
@@ -26,18 +29,13 @@ function isOf(row: RowLike | undefined, promptId: string, contents: ReadonlySet<
   return content !== undefined && contents.has(canonicalJson(content));
 }
 
-/** `row`: undefined for a line that is no JSON object. */
-export function linesOf(bytes: Uint8Array): { line: string; row: RowLike | undefined }[] {
-  return new TextDecoder()
-    .decode(bytes)
-    .split("\n")
-    .filter((line) => line !== "")
-    .map((line) => ({ line, row: parsed(line) }));
-}
+/** Rows of a blob that may hold anything: without lines that are no JSON object. */
+export const objectsOf = (bytes: Uint8Array): RowLike[] =>
+  [...linesOf(bytes)].map(parsed).filter((row) => row !== undefined);
 
-function parsed(line: string): RowLike | undefined {
+function parsed(line: Uint8Array): RowLike | undefined {
   try {
-    const value: unknown = JSON.parse(line);
+    const value: unknown = JSON.parse(decodeUtf8(line) ?? "");
     return value !== null && typeof value === "object" ? (value as RowLike) : undefined;
   } catch {
     return undefined;

@@ -4,11 +4,10 @@ import { availableParallelism } from "node:os";
 import { resolve } from "node:path";
 import { RatchetError } from "../../errors/index.ts";
 import type { Code } from "../../errors/index.ts";
-import { readRow } from "../../campaign/recipe/read-row.ts";
 import type { RowOf } from "../../campaign/recipe/row-schema.ts";
 import { readModel, SequenceScorer, loadWeights, Tokenizer } from "../../engine/index.ts";
 import type { ModelConfig, PromptText } from "../../engine/index.ts";
-import { readJsonLines } from "../../compile/json-lines.ts";
+import { rowsAt } from "../../compile/data-file.ts";
 
 export interface RowLogps {
   /** The row's own. */
@@ -86,14 +85,17 @@ function promptOf({ prompt, messages, prompt_ids: ids }: Row): PromptText | numb
 }
 
 /**
- * One entry per row of the file, in its order. Texts are encoded as in training: an end-of-sequence token
- * ends a plain completion.
+ * One entry per row of the file, in its order. `ignore`: columns, and fields of messages, to leave out. Texts
+ * are encoded as in training: an end-of-sequence token ends a plain completion.
  */
-export async function logpsOfFile(modelDir: string, file: string): Promise<RowLogps[]> {
-  const given = (await readJsonLines(resolve(file), file)).map((raw) => ({
-    line: raw.line,
-    row: readRow("completion", raw, file),
-  }));
+export async function logpsOfFile(
+  modelDir: string,
+  file: string,
+  { ignore = [] }: { ignore?: readonly string[] } = {},
+): Promise<RowLogps[]> {
+  const leaveOut = (names: readonly string[]): string =>
+    `to leave them out: ${names.map((name) => `--ignore ${JSON.stringify(name)}`).join(" ")}`;
+  const given = await rowsAt("completion", resolve(file), { file, ignore, leaveOut });
   const { checkpoint, tokenizerDir } = await readModel(modelDir);
   let loading: Promise<Tokenizer> | undefined;
   const tokenizer = (): Promise<Tokenizer> => (loading ??= Tokenizer.load(tokenizerDir, checkpoint.config));

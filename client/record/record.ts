@@ -4,6 +4,7 @@ import { RatchetError } from "../../errors/index.ts";
 import type { CompiledSpec } from "../../campaign/spec/compiled.ts";
 import { isCampaignId, parseAddress } from "../../campaign/ids.ts";
 import type { Address } from "../../campaign/ids.ts";
+import { rowsOfBlob } from "../../campaign/rows/json-lines.ts";
 import { foldLedger } from "../../campaign/rules.ts";
 import type { CampaignRecord, Digest, LedgerRow, PieceRef } from "../../campaign/types.ts";
 import { ledgerKey } from "../../store/layout.ts";
@@ -71,10 +72,8 @@ export async function pieceRows<R>(store: Store, pieces: readonly PieceRef[]): P
   return (await Promise.all(pieces.map(({ rows }) => jsonLines<R>(store, rows)))).flat();
 }
 
-export async function jsonLines<R>(store: Store, digest: Digest): Promise<R[]> {
-  const lines = new TextDecoder().decode(await store.getRemainder(digest)).split("\n");
-  return lines.filter((line) => line !== "").map((line) => JSON.parse(line) as R);
-}
+export const jsonLines = async <R>(store: Store, digest: Digest): Promise<R[]> =>
+  rowsOfBlob<R>(await store.getRemainder(digest), digest);
 
 async function unknownCampaign(store: Store, text: string): Promise<RatchetError> {
   if (!isCampaignId(text)) {

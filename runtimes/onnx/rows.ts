@@ -1,12 +1,11 @@
 /* oxlint-disable max-lines -- one reader: every kind of training row as tokens */
 // Training rows from JSON Lines in TRL's columns to token sequences. An invalid row is an error that names
 // its line.
-import { createReadStream } from "node:fs";
-import { createInterface } from "node:readline";
 import { RatchetError } from "../../errors/index.ts";
 import { splitMessages, splitText } from "../../campaign/recipe/implicit-prompt.ts";
 import { readRow } from "../../campaign/recipe/read-row.ts";
 import type { RowKind, RowOf } from "../../campaign/recipe/row-schema.ts";
+import { fileRows } from "../../campaign/rows/file.ts";
 import type { Sequence } from "../../engine/model/index.ts";
 import type { PromptText, Tokenizer } from "../../engine/tokenizer/tokenizer.ts";
 import type { LabelledRow, PairRow, TrainRow } from "../../engine/train/index.ts";
@@ -31,19 +30,16 @@ export async function readTrainRows(
 ): Promise<ReadRows> {
   const rows: TrainRow[] = [];
   let merged = 0;
-  let line = 0;
-  for await (const text of createInterface({ input: createReadStream(path), crlfDelay: Infinity })) {
-    line++;
-    if (text.trim() === "") continue;
+  for await (const { line, value } of fileRows(path, { file: path, code: "rows_invalid" })) {
     const reader = new RowReader(path, line, tokenizer, vocabSize);
-    rows.push(...reader.read(text, task));
+    rows.push(...reader.read(value, task));
     if (reader.merged) merged++;
   }
   if (rows.length === 0) throw new RatchetError("rows_empty", `${path} has no row to train on`);
   return { rows, merged };
 }
 
-/** Reads one line. */
+/** Reads one row. */
 class RowReader {
   merged = false;
   private readonly path: string;
@@ -61,8 +57,7 @@ class RowReader {
   }
 
   /** One row to train on; two for a pair if the task trains on single answers. */
-  read(text: string, task: TrainTask): TrainRow[] {
-    const value = this.parse(text);
+  read(value: unknown, task: TrainTask): TrainRow[] {
     if (task.kind === "sft") return [this.sft(this.checked("trainSft", value), task)];
     if (task.kind === "kto" && (value as { label?: unknown } | null)?.label !== undefined)
       return [this.labelled(this.checked("trainLabelled", value))];
@@ -78,16 +73,8 @@ class RowReader {
     ];
   }
 
-  private parse(text: string): unknown {
-    try {
-      return JSON.parse(text);
-    } catch (cause) {
-      throw this.invalid("is not JSON", { cause });
-    }
-  }
-
   private checked<K extends RowKind>(kind: K, value: unknown): RowOf<K> {
-    return readRow(kind, { line: this.line, value }, this.path);
+    return readRow(kind, { line: this.line, value }, { file: this.path });
   }
 
   // -------------------------------------------------------------- pairs
@@ -210,7 +197,7 @@ class RowReader {
     return ids;
   }
 
-  private invalid(fault: string, more: { hint?: string; cause?: unknown } = {}): RatchetError {
+  private invalid(fault: string, more: { hint?: string } = {}): RatchetError {
     return new RatchetError("rows_invalid", `${this.place} ${fault}`, more);
   }
 }
