@@ -75,7 +75,7 @@ export function parseSettings(json: unknown, path: string): LoraSettings {
     new RatchetError("adapter_unsupported", `${path} has ${key} = ${show(config[key])}`, {
       hint: KNOWN.has(key)
         ? `plain LoRA is supported: one rank and alpha, on ${loraTargets.join(", ")} of every layer`
-        : "PEFT 0.21 has no such setting. If the adapter computes the same without it, remove it from the file",
+        : "PEFT 0.21 has no such setting. If the adapter computes the same without it, remove it",
     });
   if (config["peft_type"] !== "LORA") throw refuse("peft_type");
   for (const [key, value] of Object.entries(config)) if (!isNeutral(key, value)) throw refuse(key);

@@ -137,8 +137,8 @@ it("settings that change the computation are refused by name, with a hint at sup
 });
 
 it("settings of published models that change no number are accepted", () => {
-  // Seen in the config.json of Llama 1 to 3.2, TinyLlama, SmolLM2, Mistral 7B and Nemo, Qwen2.5, Qwen3, and of
-  // models saved by TRL, Unsloth and LLaMA-Factory.
+  // Seen in the config.json of Llama 1 to 3.2, TinyLlama, SmolLM2, Mistral 7B and Nemo, Qwen2.5, Qwen3, and
+  // of models saved by TRL, Unsloth and LLaMA-Factory.
   const accept = (change: Record<string, unknown>): void =>
     void parseConfig({ ...base, ...change }, "config.json");
   accept({ _name_or_path: "x/y", transformers_version: "4.46.3", use_cache: false, initializer_range: 0.02 });

@@ -14,7 +14,7 @@ import type { WeightType } from "./safetensors.ts";
 
 const TORCH_NAMES: Record<WeightType, string> = { F32: "float32", F16: "float16", BF16: "bfloat16" };
 
-/** Four times the longest published context. Sizes of arrays follow from it, and no tensor has this length. */
+/** Four times the longest published context. No tensor has this length. */
 const POSITIONS_MAX = 2 ** 24;
 
 export function parseConfig(json: unknown, path: string): ModelConfig {

@@ -27,7 +27,7 @@ const VALUES = [
   [`"${"x".repeat(100_000)}"`, deep(100_000)],
 ].flat();
 
-/** Reads, and asserts a coded error or a value, within a second of processor time and without large memory. */
+/** Asserts a coded error or a value, within a second of processor time and without large memory. */
 async function unlessRefused<T>(what: string, read: () => Promise<T>): Promise<T | undefined> {
   const memory = process.memoryUsage().rss;
   const start = process.cpuUsage();
@@ -67,7 +67,7 @@ await mkdir(folder);
 await writeTinyModel(folder, tinyCheckpoint({ ropeScaling: { type: "linear", factor: 2 } }));
 const config = JSON.parse(await readFile(join(folder, "config.json"), "utf8")) as Json;
 
-it("no value of a setting in config.json makes the reader hang, crash or use large memory", async (context) => {
+it("no value in config.json makes the reader hang, crash or use large memory", async (context) => {
   let [tried, loaded] = [0, 0];
   const full: Json = {
     ...config,
@@ -90,7 +90,7 @@ it("no value of a setting in config.json makes the reader hang, crash or use lar
   assert.ok(loaded > tried / 20, "the unchanged file does not load");
 });
 
-it("no value of a setting in adapter_config.json makes the reader hang, crash or use large memory", async () => {
+it("no value in adapter_config.json makes the reader hang, crash or use large memory", async () => {
   const place = join(dir, "adapter");
   await writeAdapter(
     place,
@@ -154,7 +154,7 @@ it("headers that the format's own reader refuses are refused", async () => {
   await assert.rejects(readSafetensors(path), { code: "checkpoint_invalid", message: /header is not JSON/ });
 });
 
-it("sizes of files are not believed: a sparse terabyte, a header of 2^63 bytes, a config of gigabytes", async () => {
+it("claimed sizes cost nothing: a sparse terabyte, a header of 2^63 bytes, a large config", async () => {
   const place = join(dir, "sparse");
   await cp(folder, place, { recursive: true });
   const weights = join(place, "model.safetensors");

@@ -46,7 +46,7 @@ export async function readModel(dir: string): Promise<GivenModel> {
   return { checkpoint, tokenizerDir, baseDir };
 }
 
-/** Throws checkpoint_invalid if there are two candidates for the base, or if the base is an adapter itself. */
+/** Throws checkpoint_invalid if two models could be the base, or if the base is an adapter itself. */
 async function checkOneBase(dir: string, baseDir: string): Promise<void> {
   if (await samePlace(dir, baseDir)) return;
   const two = (what: string, hint: string): RatchetError =>
@@ -54,7 +54,7 @@ async function checkOneBase(dir: string, baseDir: string): Promise<void> {
   if (await holds(dir, "config.json"))
     throw two(
       `a model beside it, but base_model_name_or_path names ${baseDir}`,
-      'set base_model_name_or_path to "." if the model beside it is the base (transformers would take that one), ' +
+      'set base_model_name_or_path to "." if the model beside it is the base (as transformers reads it), ' +
         "or remove that model",
     );
   if (await isAdapter(baseDir))

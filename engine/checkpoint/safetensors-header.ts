@@ -140,7 +140,8 @@ function checkEntry(name: string, value: unknown, path: string): Entry {
   if (bytes !== elements(shape) * ELEMENT_BYTES[dtype])
     throw invalid(
       path,
-      `tensor "${cut(name)}" of shape [${cut(shape.join(", "))}] and dtype ${dtype} cannot have ${bytes} bytes`,
+      `tensor "${cut(name)}" of shape [${cut(shape.join(", "))}] and dtype ${dtype} ` +
+        `cannot have ${bytes} bytes`,
     );
   return { dtype, shape, data_offsets: [offsets[0], offsets[1]] };
 }

@@ -23,7 +23,7 @@ async function model(checkpoint: Checkpoint = tinyCheckpoint()): Promise<string>
   return folder;
 }
 
-it("a weight that is NaN or infinite is refused with its tensor, in each type and part of a model", async () => {
+it("a weight that is NaN or infinite is refused with its tensor, in each type and part", async () => {
   const kinds: [what: string, make: () => Checkpoint, tensor: string][] = [
     ["a policy", () => tinyCheckpoint(), "model.layers.1.mlp.up_proj.weight"],
     ["a norm", () => tinyCheckpoint(), "model.norm.weight"],

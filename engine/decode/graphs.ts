@@ -120,8 +120,7 @@ function attention(inputs: StepInputs, layer: number, x_BD: Value): Value {
 
 /**
  * tokens [B], positions [B,1], cos and sin times keyScale [P,d/2], bias and the cache's blocks → logps [B,V],
- * and `new` [2L·B,K,1,d]: keys and
- * values, block by block.
+ * and `new` [2L·B,K,1,d]: keys and values, block by block.
  */
 export function stepGraph(config: ModelConfig, weights: ReadonlyMap<string, Tensor>): Graph {
   const t = new Tape(new Graph("few"));
