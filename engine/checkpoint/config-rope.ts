@@ -42,7 +42,7 @@ const contradiction = (config: Json, one: string, other: string, path: string): 
     "checkpoint_invalid",
     `${path} has ${one} = ${show(config[one])} and ${other} = ${show(config[other])}, which differ`,
     {
-      hint: "remove the one that the model was not trained with: versions of transformers differ in the choice",
+      hint: "remove the one that the model was not trained with: versions of transformers choose differently",
     },
   );
 
