@@ -100,8 +100,8 @@ function refuseNoRoomToClose(row: PromptRow, tokens: number, closing: number, co
   if (tokens + closing <= context) return;
   throw new RatchetError(
     "prompt_too_long",
-    `prompt ${row.id} with an answer has up to ${tokens} tokens, and the chat template writes ${closing} more ` +
-      `behind the answer, where the reward is read; the model's context is ${context}`,
+    `prompt ${row.id} with an answer has up to ${tokens} tokens, and the chat template writes ` +
+      `${closing} more behind the answer, where the reward is read; the model's context is ${context}`,
     { hint: "shorten or drop the prompt, or lower generate.maxTokens" },
   );
 }

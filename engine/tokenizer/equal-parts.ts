@@ -3,33 +3,20 @@
 import { RatchetError } from "../../errors/index.ts";
 import type { TokenizerJson } from "./added-tokens.ts";
 import { SLOW_TOKENIZERS } from "./slow-tokenizers.ts";
-import { vocabularyOf } from "./added-tokens.ts";
+import { vocabularyOf } from "./added-list.ts";
 import type { Json, Part } from "./parts/types.ts";
 
-const EQUAL: Record<"normalizer" | "pre_tokenizer" | "decoder" | "post_processor" | "model", string[]> = {
-  normalizer: [
-    ...["Sequence", "NFC", "NFD", "NFKC", "NFKD", "Lowercase", "Strip", "StripAccents", "Prepend", "Replace"],
-    "BertNormalizer",
-  ],
-  pre_tokenizer: [
-    ...[
-      "Sequence",
-      "ByteLevel",
-      "Metaspace",
-      "Split",
-      "Whitespace",
-      "WhitespaceSplit",
-      "Punctuation",
-      "Digits",
-    ],
-    ...["BertPreTokenizer", "FixedLength"],
-  ],
-  decoder: [
-    ...["Sequence", "ByteLevel", "ByteFallback", "Metaspace", "Replace", "Fuse", "Strip", "WordPiece"],
-    "BPEDecoder",
-  ],
-  post_processor: ["Sequence", "TemplateProcessing", "ByteLevel", "BertProcessing", "RobertaProcessing"],
-  model: ["BPE", "Unigram", "WordPiece", "WordLevel"],
+const EQUAL = {
+  normalizer: "Sequence NFC NFD NFKC NFKD Lowercase Strip StripAccents Prepend Replace BertNormalizer".split(
+    " ",
+  ),
+  pre_tokenizer: (
+    "Sequence ByteLevel Metaspace Split Whitespace WhitespaceSplit Punctuation Digits " +
+    "BertPreTokenizer FixedLength"
+  ).split(" "),
+  decoder: "Sequence ByteLevel ByteFallback Metaspace Replace Fuse Strip WordPiece BPEDecoder".split(" "),
+  post_processor: "Sequence TemplateProcessing ByteLevel BertProcessing RobertaProcessing".split(" "),
+  model: "BPE Unigram WordPiece WordLevel".split(" "),
 };
 
 /** Members of a sequence, by their key. */

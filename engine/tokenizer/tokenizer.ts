@@ -15,7 +15,7 @@ import { ChatTemplate, namedTemplates } from "./chat.ts";
 import type { ChatMessage } from "./chat.ts";
 import { specialText } from "./added-tokens.ts";
 import { closesTexts, readTokenizerFiles, specialTexts } from "./files.ts";
-import type { AddedToken } from "./added-tokens.ts";
+import type { AddedToken } from "./added-list.ts";
 import type { TokenizerFiles } from "./files.ts";
 import { closedAnswer } from "./row-end.ts";
 import type { SampledAnswer } from "./row-end.ts";
@@ -69,7 +69,7 @@ export class Tokenizer {
     if (eosText !== undefined && (unplaced.has(eosText) || id("eos_token") === undefined))
       throw new RatchetError(
         "tokenizer_mismatch",
-        `the tokenizer of ${dir} names the eos_token ${JSON.stringify(eosText)}, which has no id in its files`,
+        `the tokenizer of ${dir} names the eos_token ${JSON.stringify(eosText)}, which has no id`,
         { hint: "name a token of the vocabulary in tokenizer_config.json: without it no answer can end" },
       );
     this.bosId = id("bos_token") ?? model.bosId;
@@ -307,8 +307,8 @@ export class Tokenizer {
 }
 
 /**
- * After an answer the template would begin another one. TRL continues such a prompt when it samples and closes
- * it when it trains.
+ * After an answer the template would begin another one. TRL continues such a prompt when it samples and
+ * closes it when it trains.
  */
 function refuseAnswered({ messages }: PromptText): void {
   if (messages?.at(-1)?.role !== "assistant") return;

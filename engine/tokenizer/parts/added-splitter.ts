@@ -1,7 +1,7 @@
 // Cuts added tokens out of a text as tokenizers' Rust code does: first those that are matched in the text as
 // it is, then, in the normalized rest, those that are matched normalized. The library has no `single_word`
 // and trims neighbors by JavaScript's white space.
-import type { AddedToken } from "../added-tokens.ts";
+import type { AddedToken } from "../added-list.ts";
 import { BLANK } from "./types.ts";
 
 export interface Section {

@@ -2,7 +2,7 @@
 // uses. test/golden/tokenizers measures every kind of part. Only the models stay the library's: BPE, unigram,
 // WordPiece and word-level.
 import type { Tokenizer as Codec } from "@huggingface/tokenizers";
-import type { AddedToken } from "../added-tokens.ts";
+import type { AddedToken } from "../added-list.ts";
 import { AddedSplitter } from "./added-splitter.ts";
 import type { Dictionary } from "./added-splitter.ts";
 import { decoderOf } from "./decoders.ts";

@@ -52,9 +52,12 @@ export function replacer({ content = "" }: Part, { pattern }: Made): Normalize {
 }
 
 /** Control characters but tab and line ends; also private ones, unassigned ones are kept. */
-const CONTROL = /(?![\t\n\r])[\p{Cc}\p{Cf}\p{Co}\p{Cs}\u0000\ufffd]/gu;
-const CHINESE =
-  /[\u4e00-\u9fff\u3400-\u4dbf\u{20000}-\u{2a6df}\u{2a700}-\u{2b73f}\u{2b740}-\u{2b81f}\u{2b920}-\u{2ceaf}\uf900-\ufaff\u{2f800}-\u{2fa1f}]/gu;
+const CONTROL = /(?![\t\n\r])[\p{Cc}\p{Cf}\p{Co}\p{Cs}\ufffd]/gu;
+const CHINESE = new RegExp(
+  "[\\u4e00-\\u9fff\\u3400-\\u4dbf\\u{20000}-\\u{2a6df}\\u{2a700}-\\u{2b73f}\\u{2b740}-\\u{2b81f}" +
+    "\\u{2b920}-\\u{2ceaf}\\uf900-\\ufaff\\u{2f800}-\\u{2fa1f}]",
+  "gu",
+);
 const BLANKS = new RegExp(BLANK, "gu");
 
 function bert(text: string, { clean_text, handle_chinese_chars, strip_accents, lowercase }: Part): string {
