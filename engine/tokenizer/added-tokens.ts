@@ -39,11 +39,16 @@ export function tokenFacts(files: TokenizerJson): TokenFacts {
   const settings = effectiveSettings(files);
   refuseLostTokens(files);
   const list = new AddedTokens(files.tokenizer, files.dir);
-  for (const [id, content, flags] of decoderTokens(files)) list.put(content, flags, id, files.dir);
+  const decoder = decoderTokens(files);
+  for (const [id, content, flags] of decoder) list.put(content, flags, id, files.dir);
   const named = namedTokens(settings);
-  for (const { content } of named) list.markSpecial(content);
-  for (const { content, flags } of [...named, ...extraTokens(settings)])
-    if (!list.has(content)) list.put(content, { ...flags, special: true });
+  // Where there is an `added_tokens_decoder`, other tokens keep their flags.
+  const listed =
+    "added_tokens_decoder" in settings ? new Set(decoder.map(([, content]) => content)) : undefined;
+  for (const { content } of named) if (listed?.has(content) ?? true) list.markSpecial(content);
+  // If a named token is an extra one too, the flags of the latter count.
+  const fresh = [...named, ...extraTokens(settings)].filter(({ content }) => !list.has(content));
+  for (const { content, flags } of fresh) list.put(content, { ...flags, special: true });
   return { settings, added: list.all(), unplaced: list.unplaced };
 }
 
@@ -56,13 +61,17 @@ export function specialText(value: unknown): string | undefined {
 
 function effectiveSettings({ settings, specialMap }: TokenizerJson): Json {
   const { additional_special_tokens: older, ...rest } = settings;
-  const named = filled(rest["extra_special_tokens"])
+  const renamed = filled(rest["extra_special_tokens"])
     ? settings
     : { ...rest, ...(older !== undefined && { extra_special_tokens: older }) };
-  if (!specialMap || "added_tokens_decoder" in settings) return named;
-  const { extra_special_tokens: extra, ...map } = specialMap;
-  const lists = [...listOf(named["extra_special_tokens"]), ...listOf(extra)];
-  return { ...named, ...map, ...(extra !== undefined && { extra_special_tokens: lists }) };
+  if (!specialMap || "added_tokens_decoder" in settings) return renamed;
+  const { extra_special_tokens: extra, additional_special_tokens: olderExtra, ...map } = specialMap;
+  const named = { ...renamed, ...map };
+  if (extra !== undefined)
+    return { ...named, extra_special_tokens: [...listOf(renamed["extra_special_tokens"]), ...listOf(extra)] };
+  return olderExtra !== undefined && !("extra_special_tokens" in renamed)
+    ? { ...named, extra_special_tokens: olderExtra }
+    : named;
 }
 
 const filled = (value: unknown): boolean =>
