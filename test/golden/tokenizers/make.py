@@ -191,6 +191,16 @@ def added(model):
             yield {"added_tokens": [{"id": ids[content], "content": content, **flags} for content in ADDED], "normalizer": normalizer}
 
 
+FORMS = ["NFC", "NFD", "NFKC", "NFKD", "Lowercase", "StripAccents"]
+
+
+def every_character(kind):
+    """A digest of what the normalizer makes of each code point."""
+    normalizer = getattr(tokenizers.normalizers, kind)()
+    made = (normalizer.normalize_str(chr(code)) for code in range(0x110000) if not 0xD800 <= code < 0xE000)
+    return hashlib.sha256("\n".join(made).encode()).hexdigest()[:10]
+
+
 VOCABULARIES = []
 
 
@@ -232,9 +242,9 @@ def main():
         "post_processor": (TEXTS[:8], measured([{"post_processor": part} for part in POST], lambda part: encoded(whole(base, **part), TEXTS[:8]))),
     }
     made = {name: {"inputs": inputs, "parts": parts} for name, (inputs, parts) in groups.items()}
-    values = {"versions": {"tokenizers": tokenizers.__version__}, "vocabularies": VOCABULARIES, "base": base, "groups": made}
+    values = {"versions": {"tokenizers": tokenizers.__version__}, "vocabularies": VOCABULARIES, "base": base, "characters": {kind: every_character(kind) for kind in FORMS}, "groups": made}
     text = json.dumps(values, ensure_ascii=False, separators=(",", ":")).replace('{"part":', '\n{"part":')
-    if check and json.loads((HERE / "parts.json").read_text())["groups"] != json.loads(text)["groups"]:
+    if check and {**json.loads((HERE / "parts.json").read_text()), "versions": 0} != {**json.loads(text), "versions": 0}:
         sys.exit(f"differs with tokenizers {tokenizers.__version__}")
     if not check:
         (HERE / "parts.json").write_text(text + "\n")
