@@ -1,7 +1,7 @@
 // Normalizers as tokenizers' Rust code computes them, where JavaScript's strings differ: white space, lower
 // case (by character, so a final sigma is like every other), characters of newer Unicode versions, `$` in a
 // replacement, and characters beyond U+FFFF.
-import { foldNothingNew } from "./unicode.ts";
+import { foldNothingNew, withoutMarks } from "./unicode.ts";
 import { BLANK } from "./types.ts";
 import type { Made, Part } from "./types.ts";
 
@@ -24,6 +24,8 @@ export function normalizerOf(part: Part, made: Made): Normalize {
       return foldNothingNew(part.type);
     case "Lowercase":
       return lower;
+    case "StripAccents":
+      return withoutMarks;
     case "Strip":
       return (text) => stripped(text, part);
     case "Prepend":
