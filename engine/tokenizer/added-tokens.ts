@@ -28,7 +28,7 @@ export interface TokenFacts {
   settings: Json;
   /** All added tokens. */
   added: AddedToken[];
-  /** Contents of added tokens to which no file gives an id. They get the next free ids, as in transformers. */
+  /** Contents of added tokens without an id in any file. They get the next free ids, as in transformers. */
   unplaced: ReadonlySet<string>;
 }
 

@@ -31,7 +31,7 @@ interface Case {
   jinja?: string;
   talks: Talk[];
   texts: { prompt: string; answer: string; promptIds: number[]; ids: number[] }[];
-  /** `trained`: ids of the same answer in a row of TRL's reward trainer, which reads the reward behind them. */
+  /** `trained`: ids of the same answer in a row of TRL's reward trainer, which reads it at their end. */
   sampled: {
     way: "own" | "eos";
     prompt: ChatMessage[];
