@@ -162,7 +162,8 @@ const outOfRange: [object, string][] = [
   [{ policy: {} }, "policy needs path or init"],
   [
     { prompts: { file: "a", ignore: ["source", "role"] } },
-    'prompts.ignore[1] is "role", but must be the name of a column or of a message\'s field, not role or content',
+    'prompts.ignore[1] is "role", but must be the name of a column or of a message\'s field, ' +
+      "not role or content",
   ],
   [
     { prompts: { file: "a", ignore: "source" } },
