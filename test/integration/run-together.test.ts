@@ -39,7 +39,7 @@ describe(
       places.push(place);
       const small = { iterations: 1, perIteration: 16, sftRows: 80, baselines: [] };
       await place.writeSpec("short.json", smallShop({ seed: 21, ...small }));
-      await place.writeSpec("long.json", smallShop({ seed: 22, ...small, iterations: 2, epochs: 2 }));
+      await place.writeSpec("long.json", smallShop({ seed: 22, ...small, iterations: 2, epochs: 4 }));
     });
     afterEach(() => assert.equal(findDevJson(place.dir)?.alive, false, "the tree has ended"));
     after(() => Promise.all(places.map((each) => each.close())));
@@ -77,13 +77,13 @@ describe(
       const events = collect(watching.stdout);
       const watched = new Promise((resolve) => watching.once("close", resolve));
       const third = run("long");
-      await says(third, "is already running with this spec");
+      await says(third, "using the tree of pid");
       third.child.kill("SIGINT");
       assert.deepEqual(await third.ended, [130, null], third.stderr.text);
       const { pid } = owner.child;
       assert.match(
         third.stderr.text,
-        new RegExp(`^detached; long keeps running as long as .* pid ${pid}$`, "m"),
+        new RegExp(`^detached; .* keeps running as long as .* pid ${pid}$`, "m"),
       );
       await says(owner, `the tree keeps running for another run (pid ${other.child.pid})`);
       assert.match(owner.stdout.text, /^iteration-1 /m, "the first run does not wait with its table");
