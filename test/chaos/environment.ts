@@ -35,7 +35,7 @@ export const CAMPAIGN = "chaos";
 
 /** See `untilEnded`. */
 const LOST_AFTER_MS = 10_000;
-const POLL_MS = 300;
+const POLL_MS = 1_000;
 /** A tree that was killed is started again well within this time, also on a busy machine. */
 const RESTART_MS = 60_000;
 

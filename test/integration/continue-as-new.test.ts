@@ -25,13 +25,14 @@ import { createStubbed, stubbedDeps } from "../support/stubbed-work.ts";
 import type { StubbedSize } from "../support/stubbed-work.ts";
 import { openNamespace } from "../support/temporal.ts";
 import type { TestNamespace } from "../support/temporal.ts";
+import { STUCK_MS } from "../support/limits.ts";
 
 /** About two iterations of the campaign's own events, and a few groups of concurrent shards. */
 const EVENTS_MAX = 60;
 const PAYLOAD_MAX = 4096;
 const ask = { by: "test", why: "to see" };
 
-describe("continue-as-new", { skip: NO_TEMPORAL_BIN, timeout: 600_000 }, () => {
+describe("continue-as-new", { skip: NO_TEMPORAL_BIN, timeout: STUCK_MS }, () => {
   let limited: TestNamespace;
   let unlimited: TestNamespace;
   let folder: string;
