@@ -6,7 +6,7 @@ import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { isMain } from "./script.mjs";
 
-/** Seconds by path from the root, such as `test/integration/cli.test.ts`. @typedef {Record<string, number>} Seconds */
+/** By path from the root: `test/integration/cli.test.ts`. @typedef {Record<string, number>} Seconds */
 
 /** Files of fewer seconds are not committed. */
 const COMMITTED_FROM = 5;

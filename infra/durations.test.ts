@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { it } from "node:test";
 import { longestFirst, recordDurations } from "./durations.mjs";
 
-it("starts the longest files first: by the last run, else by the committed table, else by their folder", () => {
+it("starts the longest files first, by the last run, the committed table or their folder", () => {
   const root = mkdtempSync(join(tmpdir(), "ratchet-durations-"));
   try {
     mkdirSync(join(root, "infra"));

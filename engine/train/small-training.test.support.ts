@@ -112,8 +112,8 @@ export function trainingOf(kind: Kind, shape: Shape, threads = 1): TrainOptions 
 }
 
 /**
- * One epoch of three steps, the last one on a batch of two rows: enough where a test compares bits or values of
- * the same training.
+ * One epoch of three steps, the last one on a batch of two rows: enough where a test compares the bits or
+ * values of one training.
  */
 export function shortened<T extends TrainOptions>(options: T): T {
   return { ...options, rows: options.rows.slice(0, 12), optimizer: { ...options.optimizer, epochs: 1 } };

@@ -23,7 +23,7 @@ async function endOf(moments: Moment[]): Promise<{ status: CampaignStatus | unde
   return { status, polls };
 }
 
-it("a last row that a power failure takes is not the end, because the server still runs the campaign", async () => {
+it("a last row is not the end while the server runs the campaign: a power failure may take it", async () => {
   const { status, polls } = await endOf([
     [true, "running"],
     [true, "completed"], // read before it was synced

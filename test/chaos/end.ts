@@ -22,8 +22,8 @@ export interface Patience {
 }
 
 /**
- * Waits until no server runs the campaign, then returns the status in its ledger; undefined if the campaign did
- * not end. A run ends after its last append was synced, so the row that is then read stays.
+ * Waits until no server runs the campaign, then returns the status in its ledger; undefined if the campaign
+ * did not end. A run ends after its last append was synced, so the row that is then read stays.
  */
 export async function untilEnded(
   { running, recorded }: Observed,

@@ -44,7 +44,7 @@ async function play(
   return results.rows;
 }
 
-it("goes on after a campaign that does not hold, and sums up with the command that runs it again", async () => {
+it("goes on after a campaign that does not hold, and reports the command that runs it again", async () => {
   const rows = await play(4, (index) => (index === 1 ? { problems: ["2 completions lost"] } : {}));
   assert.deepEqual(
     rows.map(({ index }) => index),

@@ -1,5 +1,5 @@
-// Runs chaos campaigns one after the other. A campaign that does not hold, and one that chaos itself could not
-// run, becomes a row with its problems and the command that runs it again; then the next campaign starts.
+// Runs chaos campaigns one after the other. A campaign that does not hold, and one that chaos itself could
+// not run, becomes a row with its problems and the command that runs it again; then the next one starts.
 import type { CampaignResult } from "./campaign.ts";
 import { pairName } from "./pairs.ts";
 import type { Pair, StoreKind } from "./pairs.ts";

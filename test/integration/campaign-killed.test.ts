@@ -286,7 +286,7 @@ describe("a campaign whose processes are killed", { skip: NO_TEMPORAL_BIN, timeo
       await client.close();
     });
 
-    it("after Temporal's database was deleted in mid-iteration, the same start finishes it with the same weights", async () => {
+    it("ends with the same weights by the same start after Temporal's database was deleted", async () => {
       await campaign.down();
       for (const name of readdirSync(join(campaign.stateDir, "temporal")))
         if (name.includes(".db")) rmSync(join(campaign.stateDir, "temporal", name));

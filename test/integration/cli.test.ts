@@ -15,7 +15,7 @@ import { NO_TEMPORAL, openNamespace } from "../support/temporal.ts";
 import type { TestNamespace } from "../support/temporal.ts";
 import { STUCK_MS } from "../support/limits.ts";
 
-/** How long a process takes to start and end on this machine now, so that a limit means the command's own time. */
+/** How long a process takes to start and end here and now: limits are for the command's own time. */
 const startMs = async (place: Workplace): Promise<number> => (await place.run("init", "--help")).ms;
 
 const failedWith = (ran: Ran, code: string, exit: number): void => {

@@ -22,7 +22,7 @@ import { startOnNamespace } from "../support/namespace-campaign.ts";
 import { NO_TEMPORAL } from "../support/temporal.ts";
 import { STUCK_MS } from "../support/limits.ts";
 
-/** More than the limit of 20 retries without progress that other failures have. Each costs the server a second. */
+/** More than the 20 retries without progress that other failures may have. Each takes about a second. */
 const TRIES = 25;
 
 /** A backend that fails each call for which `away` returns true. */

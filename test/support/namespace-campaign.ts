@@ -10,7 +10,7 @@ import { SHOP_DIR } from "./small-shop.ts";
 import { openNamespace } from "./temporal.ts";
 import type { TestNamespace } from "./temporal.ts";
 
-/** `written`: a spec of the shop, with paths relative to SHOP_DIR. `given`: the store; default a directory. */
+/** `written`: a spec of the shop, with paths relative to SHOP_DIR. `given`: the store, if no directory. */
 export async function startOnNamespace(
   campaignId: string,
   written: WrittenSpec,
