@@ -1,6 +1,7 @@
 // Runs test files and reports. It is a process group of its own, so that `npm test` can kill it with all test
 // processes, even if those ignore signals.
 import { run } from "node:test";
+import { recordDurations } from "./durations.mjs";
 import { root } from "./setup.mjs";
 import { reportTests } from "./test-report.mjs";
 
@@ -10,10 +11,11 @@ import { reportTests } from "./test-report.mjs";
  */
 const CONCURRENCY = 3;
 /** A file that takes longer is stuck. */
-const FILE_TIMEOUT_MS = 15 * 60_000;
+const FILE_TIMEOUT_MS = 30 * 60_000;
 
-const { passed, failed } = await reportTests(
+const { passed, failed, seconds } = await reportTests(
   run({ files: process.argv.slice(2), concurrency: CONCURRENCY, timeout: FILE_TIMEOUT_MS }),
   root,
 );
+recordDurations(root, seconds);
 process.exitCode = failed === 0 && passed > 0 ? 0 : 1;

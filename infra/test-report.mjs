@@ -33,7 +33,8 @@ const OUTPUT_LINES = 40;
 /**
  * @param {AsyncIterable<{ type: string, data: unknown }>} events of `run()` from node:test
  * @param {string} root of the clone
- * @returns {Promise<{ passed: number, failed: number, skipped: number }>}
+ * @returns {Promise<{ passed: number, failed: number, skipped: number, seconds: Record<string, number> }>}
+ *   `seconds`: of each file that ended, by its path from the root
  */
 export async function reportTests(events, root) {
   /** @type {Map<string, FileReport>} */
@@ -58,7 +59,11 @@ export async function reportTests(events, root) {
   };
   const skipped = counts.skipped > 0 ? `, ${counts.skipped} skipped` : "";
   print(`\n${counts.passed} passed, ${counts.failed} failed${skipped}`);
-  return counts;
+  const ended = reports.filter(({ ms }) => ms > 0);
+  return {
+    ...counts,
+    seconds: Object.fromEntries(ended.map(({ path, ms }) => [path, Math.round(ms / 100) / 10])),
+  };
 }
 
 /**

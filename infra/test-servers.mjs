@@ -59,6 +59,9 @@ async function startTemporal(temporal, launch) {
     "--headless",
     "--log-level",
     "error",
+    // The server rounds timers up, by default by a second: each retry of an activity would wait so long.
+    "--dynamic-config-value",
+    'history.timerProcessorMaxTimeShift="20ms"',
   ];
   const server = launch("temporal", temporal, args, withoutTemporalSettings(process.env));
   const address = `127.0.0.1:${port}`;

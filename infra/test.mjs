@@ -10,13 +10,11 @@ import { join } from "node:path";
 import { parseArgs } from "node:util";
 import { killAll, run, start } from "../host/processes.mjs";
 import { say } from "../host/progress.mjs";
+import { longestFirst } from "./durations.mjs";
 import { runScript } from "./script.mjs";
 import { root, setUp } from "./setup.mjs";
 
 /** @typedef {import("../dev/parent-watch.ts").ParentWatch} ParentWatch */
-
-/** These take minutes each and run first: begun last, one would run alone at the end. */
-const LONGEST = ["campaign-killed", "two-writers", "chaos"];
 
 await runScript(async () => {
   const { values, positionals: words } = parseArgs({
@@ -90,29 +88,14 @@ async function lint() {
     throw new Error(`lint failed (npm run lint; npm run format corrects the formatting):\n${output.trim()}`);
 }
 
-/** Paths from dist/. @returns {string[]} */
+/** Paths from dist/, the longest first. @returns {string[]} */
 function testFiles() {
   const dist = join(root, "dist");
   if (!existsSync(dist)) return [];
-  return readdirSync(dist, { recursive: true, encoding: "utf8" })
+  const sources = readdirSync(dist, { recursive: true, encoding: "utf8" })
     .filter((path) => path.endsWith(".test.js"))
-    .sort(longFirst);
-}
-
-/** @param {string} one @param {string} other */
-function longFirst(one, other) {
-  return rank(one) - rank(other) || (one < other ? -1 : 1);
-}
-
-/**
- * The longest first, then the other integration tests, contract and golden tests, unit tests.
- * @param {string} file
- */
-function rank(file) {
-  const place = LONGEST.findIndex((name) => file === join("test/integration", `${name}.test.js`));
-  if (place >= 0) return place;
-  if (isUnit(file)) return LONGEST.length + 2;
-  return LONGEST.length + (file.startsWith(join("test/integration", "/")) ? 0 : 1);
+    .map((path) => path.replace(/js$/, "ts"));
+  return longestFirst(root, sources).map((path) => path.replace(/ts$/, "js"));
 }
 
 /** @param {string} file @param {string} word */

@@ -111,6 +111,14 @@ export function trainingOf(kind: Kind, shape: Shape, threads = 1): TrainOptions 
   };
 }
 
+/**
+ * One epoch of three steps, the last one on a batch of two rows: enough where a test compares the bits or
+ * values of one training.
+ */
+export function shortened<T extends TrainOptions>(options: T): T {
+  return { ...options, rows: options.rows.slice(0, 12), optimizer: { ...options.optimizer, epochs: 1 } };
+}
+
 /** SHA-256 digests of all weights and of the curve. */
 export function digestsOf({ checkpoint, curve }: Pick<TrainResult, "checkpoint" | "curve">): {
   weights: string;

@@ -1,11 +1,12 @@
 // The code under test: digest and commit of the build, and its undisturbed run, which is made once per build.
 import { execFile } from "node:child_process";
 import { createHash } from "node:crypto";
-import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
+import { existsSync, readdirSync, readFileSync, renameSync, writeFileSync } from "node:fs";
 import { cpus } from "node:os";
-import { dirname, join, relative } from "node:path";
+import { join, relative } from "node:path";
 import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
+import { waitForLock } from "../../host/lock.mjs";
 import { undisturbedRun } from "./campaign.ts";
 import type { RunSettings, Undisturbed } from "./campaign.ts";
 import type { Code } from "./results.ts";
@@ -49,6 +50,7 @@ function shopDigest(): string {
 
 /**
  * The undisturbed run depends on the code, the shop's modules, the seed, the store and the processor only.
+ * One process makes it, the others wait for it.
  */
 export async function cachedUndisturbed(
   settings: RunSettings,
@@ -60,10 +62,15 @@ export async function cachedUndisturbed(
     .digest("hex")
     .slice(0, 16);
   const path = join(root, ".ratchet", "chaos", `undisturbed-${name}.json`);
-  if (existsSync(path)) return JSON.parse(readFileSync(path, "utf8")) as Undisturbed;
-  const undisturbed = await undisturbedRun(settings);
-  mkdirSync(dirname(path), { recursive: true });
-  writeFileSync(path, JSON.stringify(undisturbed));
-  say("undisturbed run done");
-  return undisturbed;
+  const lock = await waitForLock(`${path}.lock`, () => undefined);
+  try {
+    if (existsSync(path)) return JSON.parse(readFileSync(path, "utf8")) as Undisturbed;
+    const undisturbed = await undisturbedRun(settings);
+    writeFileSync(`${path}.new`, JSON.stringify(undisturbed));
+    renameSync(`${path}.new`, path);
+    say("undisturbed run done");
+    return undisturbed;
+  } finally {
+    lock.release();
+  }
 }

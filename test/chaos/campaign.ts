@@ -87,8 +87,10 @@ export async function chaosCampaign(
       () => undefined,
       (error: Error) => error.message,
     );
-    const status = refused === undefined ? await environment.ended(END_MS) : undefined;
+    if (refused === undefined) await environment.ended(END_MS);
     await scheduler.settled();
+    // Asked again: a fault that was applied at the end, such as a power failure, starts the campaign again.
+    const status = refused === undefined ? await environment.ended(END_MS) : undefined;
     const landed = new Set(scheduler.landed());
     if (refused !== undefined) scheduler.failures.push(`the campaign could not be started: ${refused}`);
     const verdict =

@@ -13,6 +13,8 @@ import { ParentWatch } from "../../dev/parent-watch.ts";
 import { openStore } from "../../store/index.ts";
 import type { Store } from "../../store/types.ts";
 import { SHOP_DIR } from "../support/small-shop.ts";
+import { untilEnded } from "./end.ts";
+import type { Observed } from "./end.ts";
 import { losePower } from "./journal.ts";
 import type { Lost } from "./journal.ts";
 import { listen } from "./line.ts";
@@ -31,11 +33,11 @@ import { ImmutabilityChecker } from "./immutability-checker.ts";
 
 export const CAMPAIGN = "chaos";
 
-/**
- * The campaign counts as lost when no server has run it, or its ledger has been damaged, for this long. Not
- * at once: the ledger's last row is written shortly before its run closes.
- */
+/** See `untilEnded`. */
 const LOST_AFTER_MS = 10_000;
+const POLL_MS = 1_000;
+/** A tree that was killed is started again well within this time, also on a busy machine. */
+const RESTART_MS = 60_000;
 
 export interface Tools {
   temporal: string;
@@ -66,6 +68,8 @@ export class ChaosEnvironment {
   /** The last one is the newest and owns the campaign. */
   readonly trees: { tree: Tree; where: Where }[] = [];
   s3: { server: S3Server; proxy: S3Proxy } | undefined;
+  /** Since when the newest tree is down. */
+  private downSince: number | undefined;
   private line: Line | undefined;
   private store: Store | undefined;
   private immutabilityChecker: ImmutabilityChecker | undefined;
@@ -157,29 +161,26 @@ export class ChaosEnvironment {
     return (await readCampaign(this.records, CAMPAIGN))?.rows ?? [];
   }
 
-  /**
-   * Waits for the campaign's last row; undefined when it did not end. Tolerates a store that does not answer
-   * for a while.
-   */
-  async ended(timeoutMs: number): Promise<CampaignStatus | undefined> {
-    let lostSince: number | undefined;
-    for (const deadline = Date.now() + timeoutMs; Date.now() < deadline; await sleep(300)) {
-      const status = await readCampaign(this.records, CAMPAIGN).then(
+  /** Waits for the campaign's end; undefined when it did not end. */
+  ended(timeoutMs: number): Promise<CampaignStatus | undefined> {
+    const recorded = (): ReturnType<Observed["recorded"]> =>
+      readCampaign(this.records, CAMPAIGN).then(
         (found) => found?.record.status,
         (error: { kind?: string }) => (error.kind === "artifact" ? "damaged" : undefined),
       );
-      if (status === "completed" || status === "failed" || status === "cancelled") return status;
-      const lost = status === "damaged" || !(await this.runs());
-      lostSince = lost ? (lostSince ?? Date.now()) : undefined;
-      if (lostSince !== undefined && Date.now() - lostSince > LOST_AFTER_MS) return undefined;
-    }
-    return undefined;
+    return untilEnded(
+      { running: () => this.isRun(), recorded },
+      { timeoutMs, lostAfterMs: LOST_AFTER_MS, pollMs: POLL_MS },
+    );
   }
 
-  /** Whether a server runs the campaign; a server that does not answer counts as running it. */
-  private async runs(): Promise<boolean> {
+  /** Whether a server runs the campaign. After a power failure, only the newest tree is started again. */
+  private async isRun(): Promise<boolean> {
+    this.downSince = this.current.tree.isUp ? undefined : (this.downSince ?? Date.now());
+    if (this.downSince !== undefined) return Date.now() - this.downSince < RESTART_MS;
+    const asked = this.trees.filter(({ tree }) => tree.isUp);
     const statuses = await Promise.all(
-      this.trees.map(async ({ where: { address, namespace, serverId } }) => {
+      asked.map(async ({ where: { address, namespace, serverId } }) => {
         const gateway = await TemporalGateway.connect({
           address,
           namespace,

@@ -3,6 +3,7 @@
 import { connect, createServer } from "node:net";
 import type { AddressInfo, Socket } from "node:net";
 import { createInterface } from "node:readline";
+import { GO } from "./points.ts";
 import type { Answer, Point } from "./points.ts";
 
 interface Question {
@@ -27,7 +28,14 @@ export async function listen(answer: (point: Point, pid: number) => Promise<Answ
       .on("error", () => socket.destroy())
       .on("line", (line) => {
         const { id, pid, point } = JSON.parse(line) as Question;
-        void answer(point, pid).then(
+        // An error in the driver must not hold the worker for ever: the worker continues, the driver reports.
+        const answered = answer(point, pid).catch((error: unknown) => {
+          queueMicrotask(() => {
+            throw error;
+          });
+          return GO;
+        });
+        void answered.then(
           (given) => socket.destroyed || socket.write(`${JSON.stringify({ id, answer: given })}\n`),
         );
       });

@@ -1,5 +1,6 @@
-// `npm run chaos`: runs campaigns with faults until enough faults landed. Exit code 1: a campaign did not
-// hold. Exit code 3: --every-pair was given and some pair did not land.
+// `npm run chaos`: runs campaigns with faults until enough faults landed, also after a campaign that did not
+// hold. Exit code 1: a campaign did not hold. Exit code 3: --every-pair was given and some pair did not land.
+// Ctrl-C prints the summary of the campaigns so far.
 //
 //   npm run chaos -- --seed 1 --faults 20                 a directory; the same seed gives the same faults
 //   npm run chaos -- --seed 1 --faults 20 --store s3
@@ -7,18 +8,20 @@
 //   npm run chaos -- --faults 500 --every-pair            until every possible pair has landed, too
 //   npm run chaos -- --seed 1 --campaign 7                that one campaign again
 //   npm run chaos -- --kinds twice --stages train --bail  only these; stops at the first that does not hold
-import { mkdtempSync, rmSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { existsSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { constants, tmpdir } from "node:os";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
 import { cachedUndisturbed, thisCode } from "./built.ts";
 import { chaosCampaign } from "./campaign.ts";
 import type { RunSettings } from "./campaign.ts";
-import { KIND_NAMES, pairName, pairNamed, possiblePairs, STAGES } from "./pairs.ts";
-import type { Kind, Pair, Stage, StoreKind } from "./pairs.ts";
+import { KIND_NAMES, pairNamed, possiblePairs, STAGES } from "./pairs.ts";
+import type { Kind, Stage, StoreKind } from "./pairs.ts";
 import { Plan } from "./plan.ts";
 import { Results } from "./results.ts";
 import type { Row } from "./results.ts";
+import { runCampaign, runCampaigns } from "./run.ts";
+import type { ChaosRun } from "./run.ts";
 import { summarize, table } from "./summary.ts";
 
 const { values } = parseArgs({
@@ -37,8 +40,6 @@ const { values } = parseArgs({
   },
 });
 
-/** A pair that has not landed after this many tries counts as unmet. */
-const TRIES = 6;
 const say = (line: string): void => void process.stderr.write(`${line}\n`);
 const seed = whole("seed", values.seed);
 const wanted = whole("faults", values.faults);
@@ -58,50 +59,60 @@ const settings: RunSettings = {
   folder: mkdtempSync(join(tmpdir(), "ratchet-chaos-")),
 };
 const plan = new Plan({ seed, store, kinds, stages });
-const planned = plan.narrowed.join(" ") || "all";
 const results = new Results(values.results, await thisCode());
 if (results.others > 0)
   say(`${results.others} campaigns in ${values.results} were run by other code and do not count`);
 const undisturbed = await cachedUndisturbed(settings, say);
 
 const summary = () => summarize(results.rows, plan.narrowed.length === 0 ? possiblePairs : () => plan.pairs);
-if (only !== undefined) await run(only, values.pairs?.split(",").map(pairNamed) ?? plan.listed(only));
-else
-  for (let index = 0; !isEnough(); index += 1)
-    if (!results.has(seed, store, planned, index)) await run(index, plan.next(index, pairsToTry()));
-
-const total = summary();
-process.stdout.write(values.json ? `${JSON.stringify(total)}\n` : table(total));
-if (total.problems.length === 0)
-  rmSync(settings.folder, { recursive: true, force: true, maxRetries: 5, retryDelay: 100 });
-process.exit(total.problems.length > 0 ? 1 : values["every-pair"] && total.pairs.unmet.length > 0 ? 3 : 0);
-
-async function run(index: number, pairs: readonly Pair[]): Promise<void> {
-  const result = await chaosCampaign(
-    settings,
-    index,
-    plan.faults(index, pairs, undisturbed.moments),
-    undisturbed.outcome,
+/** Errors that no campaign waited for, such as those of a broken connection: they end no run. */
+const strays: string[] = [];
+for (const event of ["uncaughtException", "unhandledRejection"])
+  process.on(event, (error: unknown) =>
+    strays.push(error instanceof Error ? (error.stack ?? error.message) : String(error)),
   );
-  const row = results.add(result, planned, plan.replay(index, pairs));
-  say(lineOf(row, summary().faults.total));
-  if (row.problems.length > 0)
-    say(`its folder: ${join(settings.folder, `campaign-${index}`)}\nagain: ${row.replay}`);
+for (const name of ["SIGINT", "SIGTERM"] as const)
+  process.once(name, () => finish(128 + constants.signals[name]));
+
+const run: ChaosRun = {
+  seed,
+  store,
+  plan,
+  results,
+  wanted,
+  everyPair: values["every-pair"],
+  bail: values.bail,
+  async campaign(index, pairs) {
+    const faults = plan.faults(index, pairs, undisturbed.moments);
+    const result = await chaosCampaign(settings, index, faults, undisturbed.outcome);
+    result.problems.push(...strays.splice(0).map((why) => `an error in chaos itself: ${why}`));
+    return result;
+  },
+  report(row) {
+    say(lineOf(row, summary().faults.total));
+    if (row.problems.length > 0) keep(row);
+  },
+};
+if (only !== undefined)
+  await runCampaign(run, only, values.pairs?.split(",").map(pairNamed) ?? plan.listed(only));
+else await runCampaigns(run);
+finish();
+
+/** Prints the summary and exits; `code` is that of an interrupted run. */
+function finish(code?: number): never {
+  const total = summary();
+  process.stdout.write(values.json ? `${JSON.stringify(total)}\n` : table(total));
+  if (total.problems.length === 0)
+    rmSync(settings.folder, { recursive: true, force: true, maxRetries: 5, retryDelay: 100 });
+  const unmet = values["every-pair"] && total.pairs.unmet.length > 0;
+  process.exit(total.problems.length > 0 ? 1 : (code ?? (unmet ? 3 : 0)));
 }
 
-function isEnough(): boolean {
-  const { faults, problems } = summary();
-  if (values.bail && problems.length > 0) return true;
-  return faults.total >= wanted && !(values["every-pair"] && pairsToTry().length > 0);
-}
-
-/** Pairs of this store that have not landed in fewer than TRIES tries. */
-function pairsToTry(): Pair[] {
-  const tried = results.rows.filter((row) => row.store === store).flatMap(({ faults }) => faults);
-  return plan.pairs.filter((pair) => {
-    const own = tried.filter((fault) => pairName(fault) === pairName(pair));
-    return own.length < TRIES && !own.some(({ landed }) => landed);
-  });
+/** Writes the row of a campaign that did not hold into its folder, with the command that runs it again. */
+function keep(row: Row): void {
+  const folder = join(settings.folder, `campaign-${row.index}`);
+  if (existsSync(folder)) writeFileSync(join(folder, "campaign.json"), `${JSON.stringify(row, null, 2)}\n`);
+  say(`its folder: ${folder}\nagain: ${row.replay}`);
 }
 
 function lineOf({ index, faults, problems, seconds }: Row, landed: number): string {

@@ -52,7 +52,7 @@ export function killGroup(pid: number): boolean {
 export async function until(
   what: string,
   holds: () => boolean | Promise<boolean>,
-  timeoutMs = 300_000,
+  timeoutMs = 600_000,
 ): Promise<void> {
   for (const deadline = Date.now() + timeoutMs; !(await holds()); await sleep(50)) {
     if (Date.now() > deadline) throw new Error(`no ${what} within ${timeoutMs / 1000} s`);

@@ -2,6 +2,9 @@
 import type { WrittenSpec } from "../../campaign/spec/schema.ts";
 import { smallShop } from "../support/small-shop.ts";
 
+/** Tests have one seed, so that they share one undisturbed run (built.ts). */
+export const TEST_SEED = 11;
+
 /**
  * A fault can cost pieces and steps: every stage has several of each, and a checkpoint comes at every second
  * step.

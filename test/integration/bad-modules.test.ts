@@ -9,6 +9,7 @@ import { Workplace } from "../support/ratchet-command.ts";
 import { smallShop } from "../support/small-shop.ts";
 import { NO_TEMPORAL, openNamespace } from "../support/temporal.ts";
 import type { TestNamespace } from "../support/temporal.ts";
+import { STUCK_MS } from "../support/limits.ts";
 
 const MODULES: [string, string, string, RegExp][] = [
   [
@@ -58,7 +59,7 @@ async function campaign(
   });
 }
 
-describe("a campaign whose reward module", { skip: NO_TEMPORAL, timeout: 300_000 }, () => {
+describe("a campaign whose reward module", { skip: NO_TEMPORAL, timeout: STUCK_MS }, () => {
   let temporal: TestNamespace;
   let place: Workplace;
   before(async () => {
@@ -85,7 +86,7 @@ describe("a campaign whose reward module", { skip: NO_TEMPORAL, timeout: 300_000
 
 it(
   "a campaign waits for a worker that has the reward module's key, and says so",
-  { skip: NO_TEMPORAL, timeout: 300_000 },
+  { skip: NO_TEMPORAL, timeout: STUCK_MS },
   async () => {
     const temporal = await openNamespace();
     const place = await Workplace.openOn(temporal);

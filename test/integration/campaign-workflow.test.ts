@@ -12,8 +12,9 @@ import type { Script } from "../support/scripted-activities.ts";
 import { gate, script } from "../support/scripted-activities.ts";
 import type { TestNamespace } from "../support/temporal.ts";
 import { NO_TEMPORAL, openNamespace } from "../support/temporal.ts";
+import { STUCK_MS } from "../support/limits.ts";
 
-describe("campaign workflow", { skip: NO_TEMPORAL, timeout: 300_000 }, () => {
+describe("campaign workflow", { skip: NO_TEMPORAL, timeout: STUCK_MS }, () => {
   let temporal: TestNamespace;
   before(async () => {
     temporal = await openNamespace();

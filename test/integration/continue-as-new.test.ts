@@ -25,13 +25,14 @@ import { createStubbed, stubbedDeps } from "../support/stubbed-work.ts";
 import type { StubbedSize } from "../support/stubbed-work.ts";
 import { openNamespace } from "../support/temporal.ts";
 import type { TestNamespace } from "../support/temporal.ts";
+import { STUCK_MS } from "../support/limits.ts";
 
 /** About two iterations of the campaign's own events, and a few groups of concurrent shards. */
 const EVENTS_MAX = 60;
 const PAYLOAD_MAX = 4096;
 const ask = { by: "test", why: "to see" };
 
-describe("continue-as-new", { skip: NO_TEMPORAL_BIN, timeout: 600_000 }, () => {
+describe("continue-as-new", { skip: NO_TEMPORAL_BIN, timeout: STUCK_MS }, () => {
   let limited: TestNamespace;
   let unlimited: TestNamespace;
   let folder: string;
@@ -94,18 +95,18 @@ describe("continue-as-new", { skip: NO_TEMPORAL_BIN, timeout: 600_000 }, () => {
     );
   }
 
-  it("10 iterations: bounded runs and payloads, and the digests of one long run", async () => {
-    const size = { iterations: 10, perIteration: 2, wave: 4, baseline: true };
+  it("6 iterations: bounded runs and payloads, and the digests of one long run", async () => {
+    const size = { iterations: 6, perIteration: 2, wave: 4, baseline: true };
     const [one, other] = [await conduct(limited, "long", size), await conduct(unlimited, "long", size)];
     assert.ok(continued(one.runs, "campaign") > 0, `${continued(one.runs, "campaign")} times`);
     assert.equal(continued(other.runs, "campaign"), 0);
     assertBounded(one.runs, 3 * EVENTS_MAX);
     assert.deepEqual(results(one.record), results(other.record));
-    assert.equal(one.record.iterations.length, 11);
+    assert.equal(one.record.iterations.length, 7);
   });
 
-  it("96 shards with a pause: bounded runs and payloads, and the digests of one long run", async () => {
-    const size = { iterations: 1, perIteration: 96, wave: 8, baseline: false };
+  it("48 shards with a pause: bounded runs and payloads, and the digests of one long run", async () => {
+    const size = { iterations: 1, perIteration: 48, wave: 8, baseline: false };
     const one = await conduct(limited, "wide", size, async (handle) => {
       while (
         (await handle.query(progress)).running.every(

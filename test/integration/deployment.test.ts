@@ -12,6 +12,7 @@ import type { Script } from "../support/scripted-activities.ts";
 import { gate, script, scriptedActivities } from "../support/scripted-activities.ts";
 import type { TestNamespace } from "../support/temporal.ts";
 import { NO_TEMPORAL, openNamespace } from "../support/temporal.ts";
+import { STUCK_MS } from "../support/limits.ts";
 
 const DEPLOYMENT = "ratchet-test";
 
@@ -49,7 +50,7 @@ async function makeCurrent({ connection, namespace }: TestNamespace, buildId: st
 
 it(
   "an iteration stays on its build when another becomes current, and the next one runs on the new build",
-  { skip: NO_TEMPORAL, timeout: 300_000 },
+  { skip: NO_TEMPORAL, timeout: STUCK_MS },
   async () => {
     const temporal = await openNamespace();
     const connection = await NativeConnection.connect({ address: temporal.address });

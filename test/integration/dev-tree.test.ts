@@ -1,5 +1,6 @@
 // The process tree of `ratchet dev` with a real Temporal server: what survives which kill.
 import "../support/quiet.ts";
+import { STUCK_MS } from "../support/limits.ts";
 import assert from "node:assert/strict";
 import { spawn } from "node:child_process";
 import type { ChildProcess } from "node:child_process";
@@ -26,7 +27,7 @@ describe(
   "dev tree",
   {
     skip: TEMPORAL ? false : "RATCHET_TEST_TEMPORAL_BIN is not set: run through `npm test`",
-    timeout: 240_000,
+    timeout: STUCK_MS,
   },
   () => {
     const folder = mkdtempSync(join(tmpdir(), "ratchet-dev-tree-"));
@@ -284,7 +285,7 @@ async function workflowStatus(address: string, workflowId: string): Promise<stri
   return status as string;
 }
 
-async function until(holds: () => boolean | Promise<boolean>, timeoutMs = 60_000): Promise<void> {
+async function until(holds: () => boolean | Promise<boolean>, timeoutMs = 300_000): Promise<void> {
   for (const deadline = Date.now() + timeoutMs; !(await holds()); await delay(100)) {
     if (Date.now() > deadline) throw new Error(`still false after ${timeoutMs} ms: ${holds.toString()}`);
   }

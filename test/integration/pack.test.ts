@@ -1,5 +1,6 @@
 // The package as a user gets it: packed, installed into an empty folder, and run from there.
 import "../support/quiet.ts";
+import { STUCK_MS } from "../support/limits.ts";
 import assert from "node:assert/strict";
 import { execFile } from "node:child_process";
 import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
@@ -12,7 +13,7 @@ const ROOT = fileURLToPath(new URL("../../../", import.meta.url));
 const VERSION = (JSON.parse(readFileSync(join(ROOT, "package.json"), "utf8")) as { version: string }).version;
 const OFFLINE = /ENOTCACHED|ENOTFOUND|EAI_AGAIN|ETIMEDOUT|ECONNREFUSED|ENETUNREACH/;
 
-describe("packed install", { timeout: 300_000 }, () => {
+describe("packed install", { timeout: STUCK_MS }, () => {
   const folder = mkdtempSync(join(tmpdir(), "ratchet-pack-"));
   const home = join(folder, "home");
   const installed = join(home, "node_modules", "ratchet-rlhf");

@@ -9,6 +9,7 @@ import { after, before, describe, it } from "node:test";
 import { findDevJson } from "../../dev/index.ts";
 import { collect, Workplace } from "../support/ratchet-command.ts";
 import { smallShop } from "../support/small-shop.ts";
+import { STUCK_MS } from "../support/limits.ts";
 
 const TEMPORAL = process.env["RATCHET_TEST_TEMPORAL_BIN"];
 
@@ -16,7 +17,7 @@ describe(
   "a command that brings its own server",
   {
     skip: TEMPORAL ? false : "RATCHET_TEST_TEMPORAL_BIN is not set: run through `npm test`",
-    timeout: 800_000,
+    timeout: STUCK_MS,
   },
   () => {
     let place: Workplace;

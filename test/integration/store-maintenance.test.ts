@@ -10,10 +10,11 @@ import type { Manifest, PieceRef, Tree } from "../../campaign/types.ts";
 import type { RatchetClient } from "../../client/ratchet-client.ts";
 import { CAMPAIGN, DevCampaign, NO_TEMPORAL_BIN, outcomesOf } from "../support/dev-campaign.ts";
 import { keysUnder } from "../support/record.ts";
+import { STUCK_MS } from "../support/limits.ts";
 
 const SHOP = { seed: 7, iterations: 1, perIteration: 16, sftRows: 400 };
 
-describe("maintenance of a store", { skip: NO_TEMPORAL_BIN, timeout: 600_000 }, () => {
+describe("maintenance of a store", { skip: NO_TEMPORAL_BIN, timeout: STUCK_MS }, () => {
   let campaign: DevCampaign;
   let client: RatchetClient;
   let undisturbed: Record<string, string>;

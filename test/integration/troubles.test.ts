@@ -16,13 +16,14 @@ import { withProductWorker } from "../support/product-worker.ts";
 import { startOnNamespace } from "../support/namespace-campaign.ts";
 import { manifestsUnder } from "../support/record.ts";
 import { NO_TEMPORAL } from "../support/temporal.ts";
+import { STUCK_MS } from "../support/limits.ts";
 
 const CAMPAIGN = "troubles";
 const OUTAGE_TRIES = 3;
 
 it(
   "drops a piece that kills the engine, retries a stuck seal, keeps a training until the store answers",
-  { skip: NO_TEMPORAL, timeout: 600_000 },
+  { skip: NO_TEMPORAL, timeout: STUCK_MS },
   async () => {
     const shop = tinyShop(3);
     const written = { ...shop, generate: { ...shop.generate, poison: "drop" as const } };

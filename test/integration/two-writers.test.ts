@@ -14,7 +14,7 @@ import { campaignWorkflowId } from "../../campaign/ids.ts";
 import { TemporalGateway } from "../../temporal/temporal-gateway.ts";
 import { ChaosEnvironment, CAMPAIGN } from "../chaos/environment.ts";
 import type { Watcher } from "../chaos/environment.ts";
-import { undisturbedRun } from "../chaos/campaign.ts";
+import { cachedUndisturbed } from "../chaos/built.ts";
 import { check } from "../chaos/check.ts";
 import { Events } from "../chaos/events.ts";
 import type { Outcome } from "../chaos/outcome.ts";
@@ -22,10 +22,11 @@ import type { StoreKind } from "../chaos/pairs.ts";
 import { GO } from "../chaos/points.ts";
 import type { Attempt, Point } from "../chaos/points.ts";
 import { signal, until } from "../chaos/processes.ts";
+import { TEST_SEED } from "../chaos/tiny-shop.ts";
 import type { Where } from "../chaos/tree.ts";
 import { NO_TEMPORAL_BIN } from "../support/dev-campaign.ts";
+import { STUCK_MS } from "../support/limits.ts";
 
-const SEED = 3;
 const WORKER = fileURLToPath(new URL("../chaos/worker.js", import.meta.url));
 const { RATCHET_TEST_TEMPORAL_BIN: temporal = "", RATCHET_TEST_VERSITYGW_BIN: versitygw } = process.env;
 
@@ -92,7 +93,7 @@ for (const kind of ["dir", "s3"] as const satisfies StoreKind[]) {
     kind === "s3" && !versitygw
       ? "RATCHET_TEST_VERSITYGW_BIN is not set: run through `npm test`, without --no-s3"
       : NO_TEMPORAL_BIN;
-  describe(`two writers on ${kind}`, { skip, timeout: 900_000 }, () => {
+  describe(`two writers on ${kind}`, { skip, timeout: STUCK_MS }, () => {
     const folder = mkdtempSync(join(tmpdir(), "ratchet-writers-"));
     const tools = { temporal, versitygw };
     const started: ChildProcess[] = [];
@@ -102,7 +103,7 @@ for (const kind of ["dir", "s3"] as const satisfies StoreKind[]) {
 
     const open = async (holder: Holder): Promise<void> => {
       environment = await ChaosEnvironment.open(join(folder, String((tests += 1))), {
-        seed: SEED,
+        seed: TEST_SEED,
         kind,
         tools,
       });
@@ -113,7 +114,7 @@ for (const kind of ["dir", "s3"] as const satisfies StoreKind[]) {
       const holder = new Holder(commitOf("append", /\/ledger\//));
       await open(holder);
       await environment.start();
-      await until("row of the bootstrap, about to be written", () => holder.held !== undefined, 180_000);
+      await until("row of the bootstrap, about to be written", () => holder.held !== undefined);
       return { holder, pid: (holder.held as NonNullable<Holder["held"]>).pid };
     };
     /** A second worker for the campaign's server with its own state folder, as on another machine. */
@@ -132,7 +133,7 @@ for (const kind of ["dir", "s3"] as const satisfies StoreKind[]) {
       started.push(worker);
     };
     const holds = async (holder: Holder): Promise<void> => {
-      assert.equal(await environment.ended(300_000), "completed");
+      assert.equal(await environment.ended(STUCK_MS), "completed");
       // Two writers may both compute a result that only one of them commits: repeated work is not checked
       // here.
       const { problems } = await check(
@@ -150,25 +151,28 @@ for (const kind of ["dir", "s3"] as const satisfies StoreKind[]) {
     };
 
     before(async () => {
-      ({ outcome: undisturbed } = await undisturbedRun({ seed: SEED, store: kind, tools, folder }));
-    });
-    afterEach(async () => {
-      for (const worker of started.splice(0)) signal(worker.pid as number, "SIGKILL");
-      await environment.close();
+      // Its digests are the same in every store.
+      const settings = { seed: TEST_SEED, store: "dir" as const, tools, folder };
+      ({ outcome: undisturbed } = await cachedUndisturbed(settings, () => undefined));
     });
     after(() => rmSync(folder, { recursive: true, force: true, maxRetries: 5, retryDelay: 100 }));
+    const close = async (): Promise<void> => {
+      for (const worker of started.splice(0)) signal(worker.pid as number, "SIGKILL");
+      await environment.close();
+    };
 
-    it("a worker that was stopped before its commit adopts what a second worker committed", async () => {
-      const holder = new Holder(commitOf("generate", /\/it-0001\.1\/generate\/piece-/));
-      await open(holder);
-      await environment.start();
-      await until("piece that is uploaded and not committed", () => holder.held !== undefined);
-      const { attempt, pid } = holder.held as NonNullable<Holder["held"]>;
-      signal(pid, "SIGSTOP");
-      secondWorker();
-      await until(
-        "second worker that finishes the shard",
-        () =>
+    describe("on one server", () => {
+      after(close);
+
+      it("a worker that was stopped before its commit adopts what a second worker committed", async () => {
+        const holder = new Holder(commitOf("generate", /\/it-0001\.1\/generate\/piece-/));
+        await open(holder);
+        await Promise.all([environment.start(), environment.start()]);
+        await until("piece that is uploaded and not committed", () => holder.held !== undefined);
+        const { attempt, pid } = holder.held as NonNullable<Holder["held"]>;
+        signal(pid, "SIGSTOP");
+        secondWorker();
+        await until("second worker that finishes the shard", () =>
           holder.events.list.some(
             (event) =>
               event.pid !== pid &&
@@ -176,62 +180,62 @@ for (const kind of ["dir", "s3"] as const satisfies StoreKind[]) {
               event.point.attempt.activityId === attempt.activityId &&
               event.point.attempt.workflowId === attempt.workflowId,
           ),
-        180_000,
-      );
-      holder.letGo();
-      signal(pid, "SIGCONT");
-      await holds(holder);
+        );
+        holder.letGo();
+        signal(pid, "SIGCONT");
+        await holds(holder);
+      });
+
+      it("two simultaneous starts of one id give one campaign", async () => {
+        const rows = await environment.ledger();
+        assert.deepEqual(
+          rows.map(({ event }) => event.type),
+          ["created", "opened", "bootstrap-finished", "iteration-finished", "completed"],
+        );
+      });
     });
 
-    it("two simultaneous starts of one id give one campaign", async () => {
-      const holder = new Holder(() => false);
-      await open(holder);
-      await Promise.all([environment.start(), environment.start()]);
-      await holds(holder);
-      const rows = await environment.ledger();
-      assert.deepEqual(
-        rows.map(({ event }) => event.type),
-        ["created", "opened", "bootstrap-finished", "iteration-finished", "completed"],
-      );
-    });
+    describe("on two servers", () => {
+      afterEach(close);
 
-    it("a second server needs --take-over; then the first server's run ends with lease_lost", async () => {
-      const { holder, pid } = await heldAtBootstrapRow();
-      signal(pid, "SIGSTOP");
-      const old = environment.current.where;
-      await environment.addTree();
-      await assert.rejects(environment.start(), { code: "owned_elsewhere" });
-      await environment.start({ takeOver: true });
-      await until("row of the new owner", async () =>
-        (await environment.ledger()).some(({ epoch }) => epoch === 2),
-      );
-      holder.letGo();
-      signal(pid, "SIGCONT");
-      assert.equal(await failureOf(old), "lease_lost");
-      await holds(holder);
-    });
+      it("a second server needs --take-over; then the first server's run ends with lease_lost", async () => {
+        const { holder, pid } = await heldAtBootstrapRow();
+        signal(pid, "SIGSTOP");
+        const old = environment.current.where;
+        await environment.addTree();
+        await assert.rejects(environment.start(), { code: "owned_elsewhere" });
+        await environment.start({ takeOver: true });
+        await until("row of the new owner", async () =>
+          (await environment.ledger()).some(({ epoch }) => epoch === 2),
+        );
+        holder.letGo();
+        signal(pid, "SIGCONT");
+        assert.equal(await failureOf(old), "lease_lost");
+        await holds(holder);
+      });
 
-    it("a server that is restored from a backup too late ends with lease_lost", async () => {
-      const { holder } = await heldAtBootstrapRow();
-      const { tree } = environment.current;
-      await tree.kill();
-      const [database, backup] = [
-        join(tree.options.stateDir, "temporal"),
-        join(environment.folder, "backup"),
-      ];
-      cpSync(database, backup, { recursive: true });
-      // The database is lost: the same start resumes the campaign from its ledger.
-      for (const name of readdirSync(database)) if (name.includes(".db")) rmSync(join(database, name));
-      holder.letGo();
-      await environment.restartTree();
-      await holds(holder);
-      await tree.down();
-      cpSync(backup, database, { recursive: true, force: true });
-      for (const name of readdirSync(database))
-        if (!readdirSync(backup).includes(name)) rmSync(join(database, name));
-      environment.current.where = await tree.up();
-      assert.equal(await failureOf(environment.current.where), "lease_lost");
-      await holds(holder);
+      it("a server that is restored from a backup too late ends with lease_lost", async () => {
+        const { holder } = await heldAtBootstrapRow();
+        const { tree } = environment.current;
+        await tree.kill();
+        const [database, backup] = [
+          join(tree.options.stateDir, "temporal"),
+          join(environment.folder, "backup"),
+        ];
+        cpSync(database, backup, { recursive: true });
+        // The database is lost: the same start resumes the campaign from its ledger.
+        for (const name of readdirSync(database)) if (name.includes(".db")) rmSync(join(database, name));
+        holder.letGo();
+        await environment.restartTree();
+        await holds(holder);
+        await tree.down();
+        cpSync(backup, database, { recursive: true, force: true });
+        for (const name of readdirSync(database))
+          if (!readdirSync(backup).includes(name)) rmSync(join(database, name));
+        environment.current.where = await tree.up();
+        assert.equal(await failureOf(environment.current.where), "lease_lost");
+        await holds(holder);
+      });
     });
   });
 }
@@ -241,7 +245,7 @@ async function failureOf({ address, namespace, serverId }: Where): Promise<strin
   const gateway = await TemporalGateway.connect({ address, namespace, connection: {}, identity: serverId });
   try {
     const id = campaignWorkflowId(CAMPAIGN);
-    await until("end of the stale run", async () => (await gateway.run(id))?.status === "failed", 240_000);
+    await until("end of the stale run", async () => (await gateway.run(id))?.status === "failed");
     return (await gateway.failure(id))?.code;
   } finally {
     await gateway.close();

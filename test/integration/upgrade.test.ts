@@ -13,6 +13,7 @@ import { fileURLToPath } from "node:url";
 import { RatchetClient } from "../../client/ratchet-client.ts";
 import { withProductWorker } from "../support/product-worker.ts";
 import { NO_TEMPORAL, openNamespace } from "../support/temporal.ts";
+import { STUCK_MS } from "../support/limits.ts";
 
 const FIXTURES = fileURLToPath(new URL("../../../test/fixtures/", import.meta.url));
 const CAMPAIGN = "upgraded";
@@ -42,7 +43,7 @@ for (const fixture of readdirSync(FIXTURES).filter((name) => name.startsWith("st
 
     it(
       "is finished by its id: finished stages stay, the training resumes from its checkpoint",
-      { skip: NO_TEMPORAL, timeout: 600_000 },
+      { skip: NO_TEMPORAL, timeout: STUCK_MS },
       async () => {
         const temporal = await openNamespace();
         const client = await RatchetClient.connect({

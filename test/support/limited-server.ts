@@ -9,7 +9,11 @@ import type { TestNamespace } from "./temporal.ts";
 
 export async function startLimitedServer(eventsMax: number): Promise<TestNamespace> {
   const port = await freePort();
-  const limit = ["--dynamic-config-value", `limit.historyCount.suggestContinueAsNew=${eventsMax}`];
+  const limits = [
+    `limit.historyCount.suggestContinueAsNew=${eventsMax}`,
+    // As infra/test-servers.mjs.
+    'history.timerProcessorMaxTimeShift="20ms"',
+  ].flatMap((value) => ["--dynamic-config-value", value]);
   const server = spawn(
     process.env["RATCHET_TEST_TEMPORAL_BIN"] as string,
     [
@@ -22,7 +26,7 @@ export async function startLimitedServer(eventsMax: number): Promise<TestNamespa
       "--headless",
       "--log-level",
       "never",
-      ...limit,
+      ...limits,
     ],
     { stdio: "ignore" },
   );

@@ -10,11 +10,15 @@ import { SHOP_DIR } from "./small-shop.ts";
 import { openNamespace } from "./temporal.ts";
 import type { TestNamespace } from "./temporal.ts";
 
-/** `written`: a spec of the shop, with paths relative to SHOP_DIR. */
-export async function startOnNamespace(campaignId: string, written: WrittenSpec): Promise<NamespaceCampaign> {
+/** `written`: a spec of the shop, with paths relative to SHOP_DIR. `given`: the store, if no directory. */
+export async function startOnNamespace(
+  campaignId: string,
+  written: WrittenSpec,
+  given?: string,
+): Promise<NamespaceCampaign> {
   const temporal = await openNamespace();
   const root = await mkdtemp(join(tmpdir(), "ratchet-campaign-"));
-  const storeName = `dir:${join(root, "store")}`;
+  const storeName = given ?? `dir:${join(root, "store")}`;
   const { address, namespace } = temporal;
   const client = await RatchetClient.connect({
     store: storeName,
@@ -39,7 +43,7 @@ export async function startOnNamespace(campaignId: string, written: WrittenSpec)
 
 export interface NamespaceCampaign {
   temporal: TestNamespace;
-  /** Folder of the store, and for the test's own files. */
+  /** Folder of the store in a directory, and for the test's own files. */
   root: string;
   storeName: string;
   client: RatchetClient;

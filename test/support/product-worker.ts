@@ -1,5 +1,6 @@
 // The product's activities in workers of this process, for tests that replace the store or the runtimes of an
 // activity.
+import { AsyncLocalStorage } from "node:async_hooks";
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -8,7 +9,7 @@ import { NativeConnection } from "@temporalio/worker";
 import type { ActivityInterceptorsFactory } from "@temporalio/worker";
 import { createControlActivities, createStageActivities } from "../../activities/index.ts";
 import type { Deps } from "../../activities/deps.ts";
-
+import { stageOf } from "../chaos/layers/activities.ts";
 import { openDeps } from "../../worker/deps.ts";
 import { workerSettings } from "../../worker/env.ts";
 import { runWorkers } from "./campaign-worker.ts";
@@ -21,15 +22,22 @@ export interface ProductWorker {
   control?(deps: Deps): Deps;
   /** Called for each failed attempt. */
   onFailure(activity: string, code: string | null | undefined): void;
-  /** Called before each attempt. */
-  onBegin(activity: string): void;
+  /** Called before each attempt. `stage`: the activity `train` serves three stages. */
+  onBegin(activity: string, stage: string): void;
+  /** Before a failed attempt is retried; default 1 ms. */
+  retryMs?: number;
 }
+
+const running = new AsyncLocalStorage<string>();
+
+/** The stage that the current code runs for; undefined outside activities. */
+export const currentStage = (): string | undefined => running.getStore();
 
 /** Failed attempts are retried at once, so that an outage of many attempts is short. */
 export async function withProductWorker<T>(
   temporal: TestNamespace,
   storeName: string,
-  { deps: replace, control = (given) => given, onFailure, onBegin }: ProductWorker,
+  { deps: replace, control = (given) => given, onFailure, onBegin, retryMs = 1 }: ProductWorker,
   test: () => Promise<T>,
 ): Promise<T> {
   const state = await mkdtemp(join(tmpdir(), "ratchet-worker-"));
@@ -51,17 +59,20 @@ export async function withProductWorker<T>(
   const atOnce: ActivityInterceptorsFactory = ({ info }) => ({
     inbound: {
       execute(input, next) {
-        onBegin(info.activityType);
-        return next(input).catch((error: unknown) => {
-          if (!(error instanceof ApplicationFailure)) throw error;
-          onFailure(info.activityType, error.type);
-          throw ApplicationFailure.create({
-            message: error.message,
-            type: error.type ?? "",
-            nonRetryable: error.nonRetryable === true,
-            nextRetryDelay: "1ms",
+        const stage = stageOf(info.activityType, input.args[0]);
+        onBegin(info.activityType, stage);
+        return running
+          .run(stage, () => next(input))
+          .catch((error: unknown) => {
+            if (!(error instanceof ApplicationFailure)) throw error;
+            onFailure(info.activityType, error.type);
+            throw ApplicationFailure.create({
+              message: error.message,
+              type: error.type ?? "",
+              nonRetryable: error.nonRetryable === true,
+              nextRetryDelay: retryMs,
+            });
           });
-        });
       },
     },
   });

@@ -47,20 +47,21 @@ const interceptor =
   });
 
 /** One activity serves the three training stages: its input names the stage. */
+export function stageOf(activityType: string, input: unknown): string {
+  const { stage } = input as { stage?: string };
+  return activityType === "seal" || stage === undefined ? activityType : stage;
+}
+
 function attemptOf(
   { workflowExecution, activityId, activityType, attempt }: Info,
   [input]: unknown[],
 ): Attempt {
-  const {
-    stage,
-    from,
-    opponent: referenceAnswers,
-  } = input as { stage?: string; from?: string; opponent?: string };
+  const { from, opponent: referenceAnswers } = input as { from?: string; opponent?: string };
   return {
     workflowId: workflowExecution?.workflowId ?? "",
     runId: workflowExecution?.runId ?? "",
     activityId,
-    stage: activityType === "seal" || stage === undefined ? activityType : stage,
+    stage: stageOf(activityType, input),
     attempt,
     callsModule:
       activityType === "promote" ||
