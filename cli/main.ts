@@ -58,6 +58,8 @@ const GROUPS: Record<string, ((program: Command) => Command)[]> = {
 for (const [heading, verbs] of Object.entries(GROUPS))
   for (const verb of verbs) verb(program).helpGroup(heading);
 
+// SIGUSR1 would open Node's debugger, to which every process of the machine can speak.
+process.on("SIGUSR1", () => undefined);
 try {
   await program.parseAsync();
 } catch (error) {

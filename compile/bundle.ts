@@ -73,7 +73,8 @@ export async function bundleModule(role: ModuleRole, name: string, baseDir: stri
 function outside(role: ModuleRole, name: string, path: string): RatchetError {
   return new RatchetError(
     "module_invalid",
-    `the ${role} module ${name} imports ${path}, which is in neither the campaign's folder nor its node_modules`,
+    `the ${role} module ${name} imports ${path}, ` +
+      "which is in neither the campaign's folder nor its node_modules",
     {
       file: name,
       hint: "copy the file into the campaign's folder, or put the campaign file into a folder above both",

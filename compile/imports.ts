@@ -1,10 +1,10 @@
-// The files that a module may import: those below the campaign's folder or the module's own, and packages where
-// Node looks for them from there. A bundle is stored, so any other file of the machine would be copied into the
-// store by a campaign file that somebody else wrote.
+// The files that a module may import: those below the campaign's folder or the module's own, and packages
+// where Node looks for them from there. A bundle is stored, so a campaign that somebody else wrote could copy
+// any other file of the machine into the store.
 import { realpathSync } from "node:fs";
 import { dirname, join, relative, resolve, sep } from "node:path";
 import type { Plugin } from "esbuild";
-import { RatchetError } from "../errors/index.ts";
+import type { RatchetError } from "../errors/index.ts";
 
 const PACKAGES = "node_modules";
 

@@ -4,6 +4,7 @@ import { Socket } from "node:net";
 import { frame, FrameError, FrameReader } from "./frames.ts";
 import { lockDown } from "./lockdown.ts";
 import { plainAnswer, UnsendableError } from "./plain-data.ts";
+import { READY } from "./protocol.ts";
 import type { ChildReply, ChildRequest, Start } from "./protocol.ts";
 
 const CHANNEL = 3;
@@ -27,6 +28,7 @@ channel.on("data", (chunk: Buffer) => {
 
 function load({ url, env, network }: Start): void {
   lockDown({ bundle: url, network });
+  write(frame(READY));
   // Set here and not at the start of the process, so that no variable changes how Node itself works.
   for (const name of Object.keys(process.env)) delete process.env[name];
   Object.assign(process.env, env);

@@ -7,7 +7,7 @@ import type { Duplex } from "node:stream";
 import { containment, launch } from "./containment.ts";
 import { frame, FrameReader } from "./frames.ts";
 import { megabytes, moduleBytes, watchMemory } from "./memory.ts";
-import { replyTo } from "./protocol.ts";
+import { READY, replyTo } from "./protocol.ts";
 import type { ChildReply, ChildRequest, Start } from "./protocol.ts";
 
 /** Last characters of the module's output that its error shows if it dies. */
@@ -38,6 +38,9 @@ export class ModuleProcess {
   private printed = "";
   private overUse: string | undefined;
   private calls = 0;
+  private nowReady: () => void = () => undefined;
+  /** Resolves when the module can be loaded; never if the process ends before. */
+  readonly ready = new Promise<void>((resolve) => (this.nowReady = resolve));
   /** Set when the process has ended, or has to. */
   ended = false;
 
@@ -100,6 +103,10 @@ export class ModuleProcess {
   private read(chunk: Buffer): void {
     try {
       for (const message of this.reader.push(chunk)) {
+        if (message === READY) {
+          this.nowReady();
+          continue;
+        }
         const reply = this.exchange && replyTo(this.exchange.call, message);
         if (!reply) throw new Error(`the message ${JSON.stringify(message)?.slice(0, 80)}`);
         this.settle({ reply });

@@ -11,6 +11,9 @@ export interface Start {
   network: boolean;
 }
 
+/** The process's first message: Node runs, and the module can be loaded. */
+export const READY = "ready";
+
 export interface ChildRequest {
   call: number;
   input: unknown;

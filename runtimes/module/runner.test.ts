@@ -107,6 +107,15 @@ it("a module that loops or waits forever is killed at its time limit", async () 
   }
 });
 
+it("a module whose import never ends is killed at its time limit", async () => {
+  for (const body of ["for (;;);", "await new Promise(() => {});"]) {
+    const reward = await runner("reward", `${body} export default (rows) => rows.map(() => 1);`, {
+      timeoutMs: 1000,
+    });
+    await assert.rejects(reward.call(rows), { code: "module_timeout", message: /2 rows within 1 s/ });
+  }
+});
+
 it("the second timeout in a row is final; an answer or a final failure restarts the count", async () => {
   const reward = await runner(
     "reward",

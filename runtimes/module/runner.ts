@@ -17,7 +17,7 @@ export interface ModuleRunnerOptions<R extends ModuleRole> {
   role: R;
   /** The bundle. It is copied, so it may be removed later. */
   blobPath: string;
-  /** Limit of one call. For the first call it includes the start of the process. */
+  /** Limit of one call. For the first call it includes the load of the module. */
   timeoutMs: number;
   /** The module's whole environment: the spec's names with the worker's values. */
   env?: Record<string, string>;
@@ -38,6 +38,9 @@ export interface ModuleRunner<R extends ModuleRole = ModuleRole> {
 export function createModuleRunner<R extends ModuleRole>(options: ModuleRunnerOptions<R>): ModuleRunner<R> {
   return new ContainedModule(options);
 }
+
+/** Longest start of a process. */
+const START_MS = 60_000;
 
 /**
  * Failed calls in a row after which a failure is final. The first is retried, because the machine may have
@@ -109,10 +112,13 @@ class ContainedModule<R extends ModuleRole> implements ModuleRunner<R> {
         act();
       };
       const onAbort = (): void => settle(() => reject(signal!.reason));
-      const timer = setTimeout(
-        () => settle(() => reject(this.timeout(expectedLength(input)))),
-        this.options.timeoutMs,
-      );
+      const tooLong = (): void => settle(() => reject(this.timeout(expectedLength(input))));
+      // The author's limit is for the author's code. A busy machine may take seconds to start a process.
+      let timer = setTimeout(tooLong, START_MS + this.options.timeoutMs);
+      void child.ready.then(() => {
+        clearTimeout(timer);
+        if (!settled) timer = setTimeout(tooLong, this.options.timeoutMs);
+      });
       signal?.addEventListener("abort", onAbort);
       if (signal?.aborted) return onAbort();
       void child

@@ -4,7 +4,7 @@ import assert from "node:assert/strict";
 import { spawn } from "node:child_process";
 import type { ChildProcess } from "node:child_process";
 import { once } from "node:events";
-import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -45,7 +45,9 @@ describe(
     });
     after(() => rmSync(folder, { recursive: true, force: true }));
 
-    async function start(more: { ports?: { grpc?: number }; temporal?: string } = {}): Promise<DevTree> {
+    async function start(
+      more: { ports?: { grpc?: number }; temporal?: string; store?: string } = {},
+    ): Promise<DevTree> {
       tree = await startDevTree({
         stateDir,
         store: "dir:/store",
@@ -57,6 +59,22 @@ describe(
       });
       return tree;
     }
+
+    it("keeps its folder and its default store for its user alone", async () => {
+      mkdirSync(stateDir, { recursive: true, mode: 0o755 });
+      await start({ store: `dir:${join(stateDir, "store")}` });
+      for (const folder of [stateDir, join(stateDir, "store")])
+        assert.equal(statSync(folder).mode & 0o777, 0o700, folder);
+    });
+
+    it("answers nobody on the server's HTTP interface", async () => {
+      await start();
+      const log = readFileSync(join(stateDir, "logs", "temporal.log"), "utf8");
+      const port = /HTTP:\s+\S+:(\d+)/.exec(log)?.[1];
+      assert.ok(port, log);
+      const answer = await fetch(`http://127.0.0.1:${port}/api/v1/namespaces`);
+      assert.equal(answer.status, 403, await answer.text());
+    });
 
     it("is found from any folder below, and its search attributes are registered", async () => {
       const { address, serverId } = await start();
