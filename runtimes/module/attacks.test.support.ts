@@ -77,7 +77,7 @@ export const ATTACKS: Record<string, string> = {
   "restores a built-in function": `sync(); return (await import("node:fs")).readFileSync("/etc/passwd")`,
   "takes a built-in module from the process": `return process.getBuiltinModule("fs").readFileSync(PASSWD)`,
   "takes a built-in module by import": `return (await import("node:child_process")).execSync("id").length`,
-  "takes Node from a realm": `return vm.runInNewContext("constructor.constructor")("return process")().kill(1)`,
+  "takes another realm": `return vm.runInNewContext("constructor.constructor")("return process")().kill(1)`,
 };
 
 /** Only without `network: true`. Port 10 of this machine refuses connections, which would be an answer. */

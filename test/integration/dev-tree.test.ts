@@ -15,6 +15,8 @@ import { fileURLToPath } from "node:url";
 import { Client, Connection } from "@temporalio/client";
 import { findDevJson, startDevTree } from "../../dev/index.ts";
 import type { DevTree } from "../../dev/index.ts";
+import { freePort } from "../../dev/ports.ts";
+import { serverArguments, waitUntilServing } from "../../dev/temporal-server.ts";
 import { isRunning } from "../../host/lock.mjs";
 
 const TEMPORAL = process.env["RATCHET_TEST_TEMPORAL_BIN"];
@@ -68,12 +70,17 @@ describe(
     });
 
     it("answers nobody on the server's HTTP interface", async () => {
-      await start();
-      const log = readFileSync(join(stateDir, "logs", "temporal.log"), "utf8");
-      const port = /HTTP:\s+\S+:(\d+)/.exec(log)?.[1];
-      assert.ok(port, log);
-      const answer = await fetch(`http://127.0.0.1:${port}/api/v1/namespaces`);
-      assert.equal(answer.status, 403, await answer.text());
+      const [grpc, http] = [await freePort(0), await freePort(0)];
+      mkdirSync(stateDir, { recursive: true });
+      const args = serverArguments(join(stateDir, "server.db"), { grpc }, "mark");
+      const server = spawn(TEMPORAL as string, [...args, "--http-port", String(http)], { stdio: "ignore" });
+      try {
+        assert.ok(await waitUntilServing(`127.0.0.1:${grpc}`, 60_000));
+        const answer = await fetch(`http://127.0.0.1:${http}/api/v1/namespaces`);
+        assert.equal(answer.status, 403, await answer.text());
+      } finally {
+        server.kill("SIGKILL");
+      }
     });
 
     it("is found from any folder below, and its search attributes are registered", async () => {
