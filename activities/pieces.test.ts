@@ -44,6 +44,29 @@ it("computes a crashing piece last, and names it after three crashes; all others
   assert.deepEqual(computed, [0, 1, 2, 3, 1, 1]);
 });
 
+it("a module that keeps dying on one piece ends the campaign under its own name", async () => {
+  const store = await memoryStore();
+  const stage = stageOf(
+    {
+      async compute(index) {
+        if (index !== 1) return { rows: [{ index }], prompts: 1, counts: {} };
+        // Other pieces are answered in between, so the runner's own count starts again each time.
+        throw new RatchetError("module_died", "the reward module's process ended with exit code 3", {
+          retryable: true,
+        });
+      },
+      onCrash: () => assert.fail("the piece is not to blame"),
+    },
+    [],
+  );
+  const heartbeat: Heartbeat = {};
+  for (const retryable of [true, true, false, false])
+    await assert.rejects(runShard(await attempt(store, heartbeat), stage, SHARD), {
+      code: "module_died",
+      retryable,
+    });
+});
+
 const stageOf = (more: Partial<PieceStage>, computed: number[]): PieceStage => ({
   pieces: 4,
   inputs: (index) => index,

@@ -4,6 +4,8 @@
 import { surviveClosedPipes } from "./closed-pipes.ts";
 import { exitOnSignal } from "./signals.ts";
 
+// SIGUSR1 would open Node's debugger, to which every process of the machine can speak.
+process.on("SIGUSR1", () => undefined);
 exitOnSignal();
 surviveClosedPipes();
 const { runProgram } = await import("./program.ts");

@@ -18,4 +18,6 @@ export const validateVerb = (program: Command): Command =>
       for (const warning of summary.warnings) note(`warning: ${warning}`);
       data(`${loaded.spec.name} is valid (spec ${specDigest.slice(0, 12)})`);
       data(overlapLine(summary));
+      for (const { role, name, imports } of summary.modules)
+        data(`${role} module ${name} imports ${imports.join(", ") || "no file"}`);
     });

@@ -6,7 +6,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { activityQueue, WORKFLOW_QUEUE } from "../campaign/ids.ts";
 import { Graph, Session } from "../engine/graph/index.ts";
-import { createModuleRunner } from "../runtimes/module/index.ts";
+import { containment, createModuleRunner } from "../runtimes/module/index.ts";
 import { backendOf, hasFormat, probeStore } from "../store/index.ts";
 import { newestPollMs, pollersByBuild } from "../temporal/pollers.ts";
 import { registerCommand } from "../temporal/search-attributes.ts";
@@ -64,7 +64,14 @@ export function probeModules(): Promise<Finding> {
         .call([{ prompt: { id: "p", prompt: "?" }, answer: { text: "!", finish: "eos" } }])
         .finally(() => runner.close());
       if (score !== 1) throw new Error(`a module that returns 1 returned ${score}`);
-      return { state: "ok", found: "a module answers from its own process" };
+      const { namespaces, reason } = await containment();
+      return namespaces
+        ? { state: "ok", found: "a module answers from a process with namespaces of its own" }
+        : {
+            state: "warning",
+            found: `a module answers from its own process, without namespaces: ${reason}`,
+            hint: "modules are contained less; docs/security.md says what that means",
+          };
     } finally {
       await rm(folder, { recursive: true, force: true });
     }

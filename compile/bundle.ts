@@ -9,6 +9,7 @@ import type { BuildFailure, Metafile } from "esbuild";
 import { RatchetError } from "../errors/index.ts";
 import { decodeUtf8, firstBadByte } from "../campaign/rows/utf8.ts";
 import type { ModuleRole } from "../campaign/spec/modules.ts";
+import { describeImports, importRoots, onlyFrom } from "./imports.ts";
 
 export interface Bundle {
   role: ModuleRole;
@@ -17,6 +18,8 @@ export interface Bundle {
   source: Uint8Array;
   /** Entry first. */
   inputs: BundledFile[];
+  /** Files and packages that it imports, for people. */
+  imports: string[];
 }
 
 interface BundledFile {
@@ -50,6 +53,7 @@ export async function bundleModule(role: ModuleRole, name: string, baseDir: stri
     legalComments: "none",
     tsconfigRaw: {},
     loader: { ".txt": "text", ".jsonl": "text" },
+    plugins: [onlyFrom(importRoots(baseDir, entry), (path) => outside(role, name, path))],
     banner: { js: REQUIRE },
     logLevel: "silent",
   }).catch((cause: unknown) => {
@@ -60,7 +64,23 @@ export async function bundleModule(role: ModuleRole, name: string, baseDir: stri
     Object.keys(result.metafile.inputs).map((path) => bundledFile(resolve(dirname(entry), path))),
   );
   inputs.sort((a, b) => Number(b.path === entry) - Number(a.path === entry));
-  return { role, name, source: result.outputFiles[0]!.contents, inputs };
+  const imports = describeImports(
+    baseDir,
+    inputs.slice(1).map(({ path }) => path),
+  );
+  return { role, name, source: result.outputFiles[0]!.contents, inputs, imports };
+}
+
+function outside(role: ModuleRole, name: string, path: string): RatchetError {
+  return new RatchetError(
+    "module_invalid",
+    `the ${role} module ${name} imports ${path}, ` +
+      "which is in neither the campaign's folder nor its node_modules",
+    {
+      file: name,
+      hint: "copy the file into the campaign's folder, or put the campaign file into a folder above both",
+    },
+  );
 }
 
 async function bundledFile(path: string): Promise<BundledFile> {
@@ -86,6 +106,7 @@ function requireDefault(metafile: Metafile, role: ModuleRole, name: string): voi
 
 function bundleError(cause: unknown, role: ModuleRole, name: string): RatchetError {
   const found = (cause as Partial<BuildFailure>).errors?.[0];
+  if (found?.detail instanceof RatchetError) return found.detail;
   const where = found?.location ? ` (${found.location.file}:${found.location.line})` : "";
   return new RatchetError(
     "module_invalid",

@@ -13,8 +13,8 @@ function moduleSources({
   score,
   evaluate,
 }: ResolvedSpec): Partial<Record<ModuleRole, ModuleSource>> {
-  const source = ({ module, timeout, env }: Partial<ModuleSource>): ModuleSource | undefined =>
-    module === undefined ? undefined : { module, timeout: timeout!, env: env! };
+  const source = ({ module, timeout, env, network }: Partial<ModuleSource>): ModuleSource | undefined =>
+    module === undefined ? undefined : { module, timeout: timeout!, env: env!, network: network! };
   const sources: Record<ModuleRole, ModuleSource | undefined> = {
     prompts: source(prompts),
     sft: bootstrap.sft ? source(bootstrap.sft.data) : undefined,
@@ -48,8 +48,9 @@ export async function putModules(
   const modules: CompiledSpec["modules"] = {};
   for (const { role, source } of bundles) {
     if (role === "prompts" || role === "sft") continue;
-    const { timeout, env } = sources[role]!;
-    modules[role] = { digest: await store.putBlob(source), timeoutMs: durationMs(timeout), env };
+    const { timeout, env, network } = sources[role]!;
+    const limits = { timeoutMs: durationMs(timeout), env, ...(network ? { network } : {}) };
+    modules[role] = { digest: await store.putBlob(source), ...limits };
   }
   return modules;
 }

@@ -14,7 +14,7 @@ export type Environment = Record<string, string | undefined>;
 export async function withModule<R extends "prompts" | "sft", T>(
   role: R,
   bundle: Bundle,
-  { timeout, env }: { timeout: string; env: Record<string, string> },
+  { timeout, env, network }: { timeout: string; env: Record<string, string>; network: boolean },
   environment: Environment,
   use: (runner: ModuleRunner<R>) => Promise<T>,
 ): Promise<T> {
@@ -27,6 +27,7 @@ export async function withModule<R extends "prompts" | "sft", T>(
       blobPath,
       timeoutMs: durationMs(timeout),
       env: resolveEnv(role, env, environment),
+      network,
     });
     return await use(runner).finally(() => runner.close());
   } finally {

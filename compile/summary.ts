@@ -9,6 +9,16 @@ import type { Material } from "./material.ts";
 import type { Splits } from "./prompts.ts";
 import { sftPrompt } from "./training-data.ts";
 
+export interface ModuleSummary {
+  role: ModuleRole;
+  name: string;
+  files: number;
+  /** Files and packages that its bundle holds besides its own file. */
+  imports: string[];
+  sizeBytes: number;
+  digest?: Digest;
+}
+
 export interface CompileSummary {
   model: { parameters: number; contextLength: number; vocabulary: number };
   /** By split: number of prompts, and tokens of the longest. */
@@ -18,7 +28,7 @@ export interface CompileSummary {
   /** SFT rows of plain text. Their prompt is unknown, so overlaps could not be counted. */
   sftUnchecked?: number;
   preferences?: { rows: number; kept: number; dropped: Record<string, number> };
-  modules: { role: ModuleRole; name: string; files: number; sizeBytes: number; digest?: Digest }[];
+  modules: ModuleSummary[];
   warnings: string[];
 }
 
@@ -54,11 +64,11 @@ export function summarize(
 }
 
 function describe(
-  { role, name, inputs, source }: Bundle,
+  { role, name, inputs, imports, source }: Bundle,
   modules: CompiledSpec["modules"],
-): CompileSummary["modules"][number] {
+): ModuleSummary {
   const blob = role === "prompts" || role === "sft" ? undefined : modules[role];
-  return { role, name, files: inputs.length, sizeBytes: source.length, digest: blob?.digest };
+  return { role, name, files: inputs.length, imports, sizeBytes: source.length, digest: blob?.digest };
 }
 
 function warningsOf(spec: ResolvedSpec, bundles: Bundle[]): string[] {

@@ -21,6 +21,8 @@ const DEFAULT_PORT = 7233;
 const UI_OFFSET = 1000;
 const START_TRIES = 3;
 const STOP_MS = 10_000;
+/** Of newer versions of Node: SIGUSR1 opens no debugger, also while the process starts. */
+const NO_DEBUGGER = "--disable-sigusr1";
 const LOG_BYTES_MAX = 10e6;
 
 /** What both children need. */
@@ -110,7 +112,7 @@ export function startWorker(
   const child = new Child({
     title: "worker",
     command: process.execPath,
-    args: [script],
+    args: process.allowedNodeEnvironmentFlags.has(NO_DEBUGGER) ? [NO_DEBUGGER, script] : [script],
     env: {
       ...withoutTemporalSettings(env),
       TEMPORAL_CONFIG_FILE: writeProfile(stateDir, json),

@@ -17,6 +17,12 @@ export interface ServerPorts {
  */
 const JOURNAL = ["--sqlite-pragma", "journal_mode=wal", "--sqlite-pragma", "synchronous=full"];
 
+/**
+ * The server's HTTP interface, which nothing here uses, answers no request: a page in a browser could send
+ * some to it, under its own name as host. No page has a name that ends in `.invalid` (RFC 2606).
+ */
+const NO_HTTP = ["--dynamic-config-value", 'frontend.httpAllowedHosts=["none.invalid"]'];
+
 /** `mark`: a namespace that no other server has; it shows which server answers on a port. */
 export function serverArguments(database: string, ports: ServerPorts, mark: string): string[] {
   const ui =
@@ -35,6 +41,7 @@ export function serverArguments(database: string, ports: ServerPorts, mark: stri
     "--log-level",
     "warn",
     ...JOURNAL,
+    ...NO_HTTP,
     ...ui,
   ];
 }

@@ -13,6 +13,8 @@ import type { StartedServer } from "./children.ts";
 import { readDevJson, writeDevJson } from "./dev-json.ts";
 import type { DevJson } from "./dev-json.ts";
 import { ParentWatch } from "./parent-watch.ts";
+import { makePrivate } from "./private-folder.ts";
+import { watchStopped } from "./stopped-watch.ts";
 import { NAMESPACE, registerSearchAttributes, SERVER_START_MS } from "./temporal-server.ts";
 
 /** Longer than the worker's own grace period (RATCHET_GRACE_MS, 20 s): this one ends a worker that hangs. */
@@ -59,6 +61,9 @@ export interface DevTree {
 export async function startDevTree(options: DevTreeOptions): Promise<DevTree> {
   const stateDir = resolve(options.stateDir);
   const report = options.report ?? ((line) => void process.stderr.write(`${visibleBlock(line)}\n`));
+  makePrivate(stateDir);
+  // The default store; a store of another name has the mode that its owner gave it.
+  if (options.store === `dir:${join(stateDir, "store")}`) makePrivate(join(stateDir, "store"));
   const lock = lockFolder(stateDir);
   const children: Child[] = [];
   let parentWatch: ParentWatch | undefined;
@@ -75,7 +80,8 @@ export async function startDevTree(options: DevTreeOptions): Promise<DevTree> {
     const json = devJson(server, options.store);
     const worker = startWorker(settings, json, options.worker);
     writeDevJson(stateDir, json);
-    return supervised({ json, stateDir, server: server.child, worker, parentWatch, release: lock.release });
+    const release = lock.release;
+    return supervised({ json, stateDir, server: server.child, worker, parentWatch, release, report });
   } catch (error) {
     await Promise.all(children.map((child) => child.stop(0)));
     parentWatch?.close();
@@ -145,14 +151,23 @@ interface Supervised {
   worker: Child;
   parentWatch: ParentWatch;
   release: () => void;
+  report: (line: string) => void;
 }
 
-function supervised({ json, stateDir, server, worker, parentWatch, release }: Supervised): DevTree {
+function supervised({ json, stateDir, server, worker, parentWatch, release, report }: Supervised): DevTree {
   let ended = false;
   const hide = (): void => writeDevJson(stateDir, { ...json, pid: null, processStart: null });
+  const unwatch = watchStopped(
+    () => [
+      { title: "Temporal server", pid: server.pid },
+      { title: "worker", pid: worker.pid },
+    ],
+    report,
+  );
   /** The worker ends first, because it reports to the server what it saved. */
   const end = async (workerGraceMs: number, serverGraceMs: number) => {
     if (!ended) hide();
+    unwatch();
     await worker.stop(workerGraceMs);
     await server.stop(serverGraceMs);
     if (ended) return;

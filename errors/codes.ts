@@ -101,7 +101,12 @@ export const CODES = {
   file_unreadable: { kind: "spec", means: "a file that the campaign names cannot be read" },
   gold_imported: { kind: "spec", means: "a reward module or reward-model data reads the true reward (gold)" },
   init_exists: { kind: "spec", means: "`init` found its target. Nothing is ever overwritten" },
-  module_invalid: { kind: "spec", means: "a module does not build, or has no default function" },
+  module_invalid: {
+    kind: "spec",
+    means:
+      "a module does not build, has no default function, or imports a file outside the campaign's folder " +
+      "and its node_modules",
+  },
   no_pairs: { kind: "spec", means: "pairing dropped every group. The message counts the reasons" },
   not_paused: { kind: "spec", means: "`resume` of a campaign that is not paused" },
   preferences_empty: { kind: "spec", means: "a preference file has no usable row" },
@@ -341,11 +346,15 @@ export const CODES = {
   // scoring
   module_bad_result: {
     kind: "scoring",
-    means: "not one finite number (or one row of the role's shape) for each row",
+    means:
+      "not one number from -1e100 to 1e100 (or one row of the role's shape) for each row, or a value that " +
+      "is not plain data",
   },
   module_died: {
     kind: "scoring",
-    means: "the module's process ended. Retried; final the third time in a row",
+    means:
+      "the module's process ended: by itself, or because it used more memory than `RATCHET_MODULE_BYTES`. " +
+      "Retried; final the third time in a row",
   },
   module_threw: {
     kind: "scoring",

@@ -16,14 +16,15 @@ export function createModuleCaller(
 ): ModuleCaller & { close(): Promise<void> } {
   const runners = new Map<string, Promise<ModuleRunner>>();
 
-  const runnerOf = (role: ModuleRole, { digest, timeoutMs, env }: ModuleBlob): Promise<ModuleRunner> => {
-    const key = `${role}/${digest}/${JSON.stringify(env)}`;
+  const runnerOf = (role: ModuleRole, blob: ModuleBlob): Promise<ModuleRunner> => {
+    const { digest, timeoutMs, env, network = false } = blob;
+    const key = `${role}/${digest}/${network}/${JSON.stringify(env)}`;
     const found = runners.get(key);
     if (found) return found;
     const opening = cache
       .blob(digest)
       .then((blobPath) =>
-        createModuleRunner({ role, blobPath, timeoutMs, env: resolveEnv(role, env, environment) }),
+        createModuleRunner({ role, blobPath, timeoutMs, env: resolveEnv(role, env, environment), network }),
       );
     runners.set(key, opening);
     opening.catch(() => runners.delete(key));

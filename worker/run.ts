@@ -1,6 +1,8 @@
 // A worker process, for `ratchet worker` and main.ts. Environment variables are its settings, SIGTERM and
 // SIGINT drain it.
+import { mkdirSync } from "node:fs";
 import { Runtime, DefaultLogger, makeTelemetryFilterString } from "@temporalio/worker";
+import { containment } from "../runtimes/module/index.ts";
 import { workerSettings } from "./env.ts";
 import { startWorker } from "./index.ts";
 import { log } from "./log.ts";
@@ -20,7 +22,10 @@ export async function runWorker(env: NodeJS.ProcessEnv = process.env): Promise<v
       logging: { forward: {}, filter: makeTelemetryFilterString({ core: "WARN", other: "ERROR" }) },
     },
   });
+  // Only this user may enter a new folder; one that exists keeps its mode.
+  mkdirSync(settings.stateDir, { recursive: true, mode: 0o700 });
   const worker = await startWorker(settings);
+  void sayContainment();
   for (const signal of ["SIGTERM", "SIGINT"] as const) process.once(signal, () => worker.drain());
   const unwatch = watchForTerminationNotice(settings.notice, (from) => {
     log(`termination notice from ${from}: draining`);
@@ -29,4 +34,10 @@ export async function runWorker(env: NodeJS.ProcessEnv = process.env): Promise<v
   log(`worker serves ${settings.queues.join(", ")} on ${settings.store}`);
   await worker.done;
   unwatch();
+}
+
+async function sayContainment(): Promise<void> {
+  const { namespaces, reason } = await containment();
+  if (namespaces) return;
+  process.stderr.write(`modules run without namespaces of their own: ${reason} (docs/security.md)\n`);
 }

@@ -1,6 +1,6 @@
 // Pieces that crash the process that computes them. Crashes are counted across attempts, in the heartbeat. A
 // suspected piece is computed last and alone; after three crashes it is given up.
-import { isCoded } from "../../errors/index.ts";
+import { isCoded, RatchetError } from "../../errors/index.ts";
 import type { Heartbeat } from "../../temporal/heartbeat.ts";
 import type { StageContext } from "./context.ts";
 
@@ -26,6 +26,13 @@ export function suspectsLast(context: HasHeartbeat, pieces: readonly number[]): 
   return [...pieces].sort((one, other) => crashesOf(context, one) - crashesOf(context, other) || one - other);
 }
 
+const asFinal = (error: Error): RatchetError =>
+  new RatchetError("module_died", error.message, {
+    retryable: false,
+    hint: (error as RatchetError).hint,
+    cause: error,
+  });
+
 /** Ends with the last suspected piece of this worker. */
 let lastSuspect: Promise<unknown> = Promise.resolve();
 
@@ -44,8 +51,11 @@ export async function computeUnlessCrashing(
   const counted = (): Promise<void> =>
     compute().catch((error: unknown) => {
       if (!isCoded(error) || !CRASHES.has(error.code)) throw error;
+      const last = crashes + 1 >= CRASHES_MAX;
+      // The piece is not to blame, and neither is the engine: the campaign ends under the module's name.
+      if (last && error.code === "module_died") throw asFinal(error);
       context.heartbeat.deaths = { ...context.heartbeat.deaths, [piece]: crashes + 1 };
-      if (crashes + 1 < CRASHES_MAX) throw error;
+      if (!last) throw error;
       return giveUp(error);
     });
   if (crashes === 0) return counted();

@@ -65,4 +65,6 @@ export interface ModuleBlob {
   timeoutMs: number;
   /** The module's variables, each with the worker's variable that holds its value: `{KEY: "env:NAME"}`. */
   env: Record<string, string>;
+  /** Whether it may open connections. Absent: it may not. */
+  network?: true;
 }

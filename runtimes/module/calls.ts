@@ -14,6 +14,7 @@ import type {
   SftModule,
   SftRow,
 } from "../../campaign/spec/modules.ts";
+import type { Unsendable } from "./plain-data.ts";
 
 export interface ModuleCalls {
   prompts: { input: Parameters<PromptsModule>[0]; output: ModulePrompt[] };
@@ -27,18 +28,29 @@ export interface ModuleCalls {
 /** What is wrong with one entry of an answer; undefined if it is valid. */
 type Check = (entry: unknown) => string | undefined;
 
-const finite: Check = (entry) => (Number.isFinite(entry) ? undefined : "is not a finite number");
+/**
+ * Beyond it the square of a number is no number of 64 bits any more, and neither are the means and deviations
+ * of the reports.
+ */
+const LARGEST = 1e100;
+const isReal = (entry: unknown): entry is number => typeof entry === "number" && Math.abs(entry) <= LARGEST;
+const finite: Check = (entry) =>
+  isReal(entry)
+    ? undefined
+    : Number.isFinite(entry)
+      ? `is not a number from -${LARGEST} to ${LARGEST}`
+      : "is not a finite number";
 const probability: Check = (entry) =>
   typeof entry === "number" && entry >= 0 && entry <= 1 ? undefined : "is not a probability from 0 to 1";
 
 const isObject = (entry: unknown): entry is Record<string, unknown> =>
   typeof entry === "object" && entry !== null && !Array.isArray(entry);
 const goldScore: Check = (entry) => {
-  if (!isObject(entry) || !Number.isFinite(entry["total"])) return "has no finite `total`";
+  if (!isObject(entry) || !isReal(entry["total"])) return `has no \`total\` from -${LARGEST} to ${LARGEST}`;
   const parts = entry["parts"];
-  return parts === undefined || (isObject(parts) && Object.values(parts).every(Number.isFinite))
+  return parts === undefined || (isObject(parts) && Object.values(parts).every(isReal))
     ? undefined
-    : "has `parts` that are not finite numbers";
+    : `has \`parts\` that are not numbers from -${LARGEST} to ${LARGEST}`;
 };
 
 const row =
@@ -71,11 +83,18 @@ export function checkOutput<R extends ModuleRole>(
   if (!Array.isArray(output)) throw bad(role, `answered ${show(output)}, which is not a list`);
   if (output.length !== expected)
     throw bad(role, `answered ${output.length} entries in place of ${expected}`);
-  output.forEach((entry, row) => {
+  // Not `forEach`, which skips holes.
+  for (const [row, entry] of output.entries()) {
     const wrong = CHECKS[role](entry);
     if (wrong) throw bad(role, `answered ${show(entry)} for row ${row}, which ${wrong}`);
-  });
+  }
   return output as ModuleCalls[R]["output"];
+}
+
+/** The error for an answer that the module's process could not send. */
+export function refuseUnsendable(role: ModuleRole, { row, path, shown, why }: Unsendable): RatchetError {
+  const at = path === undefined ? "" : ` at ${path}`;
+  return bad(role, `answered ${shown}${row === undefined ? "" : `${at} for row ${row}`}, which ${why}`);
 }
 
 function bad(role: ModuleRole, what: string): RatchetError {

@@ -1,40 +1,62 @@
-// Runs one user module in its own process. The parent gives the module's URL as the only argument, then one
-// message per call. Node's permission model is on (isolation.ts): the module can read only itself, write no
-// file and start no process.
-import type { ChildReply, ChildRequest } from "./runner.ts";
+// Runs one user module in its own process. The parent sends a Start, then one message per call, in frames on
+// descriptor 3. The process is contained from outside (containment.ts) and from inside (lockdown.ts).
+import { Socket } from "node:net";
+import { frame, FrameError, FrameReader } from "./frames.ts";
+import { lockDown } from "./lockdown.ts";
+import { plainAnswer, UnsendableError } from "./plain-data.ts";
+import { READY } from "./protocol.ts";
+import type { ChildReply, ChildRequest, Start } from "./protocol.ts";
 
-const send = process.send!.bind(process);
-// User code must not send messages to the parent itself.
-delete (process as { send?: unknown }).send;
-
-const loading = import(process.argv[2]!) as Promise<{ default?: unknown }>;
-// A failed load is reported by the first call, which awaits it.
-loading.catch(() => undefined);
+const CHANNEL = 3;
+const channel = new Socket({ fd: CHANNEL });
+const reader = new FrameReader();
+const write = channel.write.bind(channel);
+const exit = process.exit.bind(process);
+let loading: Promise<{ default?: unknown }> | undefined;
 
 // Ctrl-C and a stopped service signal the whole process group. The parent decides when to end, because it
-// drains first.
-for (const signal of ["SIGINT", "SIGTERM"] as const) process.on(signal, () => undefined);
-process.on("disconnect", () => process.exit(0));
-process.on("message", (request: ChildRequest) => {
-  void answer(request).then(reply);
+// drains first. SIGUSR1 would open Node's debugger.
+for (const signal of ["SIGINT", "SIGTERM", "SIGUSR1"] as const) process.on(signal, () => undefined);
+// The parent has ended.
+channel.on("close", () => exit(0)).on("error", () => exit(0));
+channel.on("data", (chunk: Buffer) => {
+  for (const message of reader.push(chunk)) {
+    if (loading) void answer(message as ChildRequest).then((reply) => write(reply));
+    else load(message as Start);
+  }
 });
 
-async function answer({ call, input }: ChildRequest): Promise<ChildReply> {
+function load({ url, env, network }: Start): void {
+  lockDown({ bundle: url, network });
+  write(frame(READY));
+  // Set here and not at the start of the process, so that no variable changes how Node itself works.
+  for (const name of Object.keys(process.env)) delete process.env[name];
+  Object.assign(process.env, env);
+  loading = import(url) as Promise<{ default?: unknown }>;
+  // A failed load is reported by the first call, which awaits it.
+  loading.catch(() => undefined);
+}
+
+async function answer({ call, input }: ChildRequest): Promise<Buffer> {
   try {
-    const { default: run } = await loading;
+    const { default: run } = await loading!;
     if (typeof run !== "function") throw new TypeError("its default export is not a function");
-    return { call, output: await run(input) };
+    return framed({ call, output: plainAnswer(await run(input)) });
   } catch (error) {
-    return { call, threw: thrown(error) };
+    const reply: ChildReply =
+      error instanceof UnsendableError ? { call, unsendable: error.value } : { call, threw: thrown(error) };
+    return frame(reply);
   }
 }
 
-function reply(message: ChildReply): void {
+/** Throws UnsendableError if the answer is too long. */
+function framed(reply: ChildReply): Buffer {
   try {
-    send(message);
+    return frame(reply);
   } catch (error) {
-    // The answer holds a value that cannot be sent, such as a function.
-    send({ call: message.call, threw: thrown(error) } satisfies ChildReply);
+    // RangeError: longer than the longest text of JavaScript.
+    if (!(error instanceof FrameError) && !(error instanceof RangeError)) throw error;
+    throw new UnsendableError({ shown: error.message, why: "is too long for an answer" });
   }
 }
 

@@ -1,40 +1,16 @@
 import assert from "node:assert/strict";
-import { spawn, spawnSync } from "node:child_process";
+import { spawn } from "node:child_process";
+import type { ChildProcess } from "node:child_process";
 import { once } from "node:events";
 import { existsSync } from "node:fs";
-import { mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises";
+import { chmod, chown, mkdir, readdir, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { after, it } from "node:test";
+import { it } from "node:test";
 import { setTimeout } from "node:timers/promises";
-import type { ModuleRole } from "../../campaign/spec/modules.ts";
-import { createModuleRunner } from "./runner.ts";
-import type { ModuleRunner, ModuleRunnerOptions } from "./runner.ts";
+import { descendantsOf, eventually, folder, isRunning, rows, runner } from "./runner.test.support.ts";
 
-const folder = await mkdtemp(join(tmpdir(), "ratchet-runner-test-"));
-const runners: ModuleRunner<ModuleRole>[] = [];
-after(async () => {
-  await Promise.all(runners.map((runner) => runner.close()));
-  await rm(folder, { recursive: true, force: true });
-});
-
-let files = 0;
-async function runner<R extends ModuleRole>(
-  role: R,
-  source: string,
-  options: Partial<ModuleRunnerOptions<R>> = {},
-): Promise<ModuleRunner<R>> {
-  const blobPath = join(folder, `blob-${files++}`);
-  await writeFile(blobPath, source);
-  const made = createModuleRunner({ role, blobPath, timeoutMs: 20_000, ...options });
-  runners.push(made as unknown as ModuleRunner<ModuleRole>);
-  return made;
-}
-
-const rows = ["a", "bb"].map((text) => ({
-  prompt: { id: text, prompt: "say" },
-  answer: { text, finish: "eos" as const },
-}));
+const NO_PROC = !existsSync("/proc/self/task") && "needs /proc";
 
 it("a reward module answers batches one after the other in one process", async () => {
   const reward = await runner(
@@ -103,7 +79,10 @@ it("true rewards keep their parts; a part that is not a number is refused", asyn
       rows.map((row) => ({ total: 1, parts: { day: row.answer.text === 'bb' ? NaN : 1 } }));`,
   );
   assert.deepEqual(await gold.call(rows.slice(0, 1)), [{ total: 1, parts: { day: 1 } }]);
-  await assert.rejects(gold.call(rows), { code: "module_bad_result", message: /row 1, which has `parts`/ });
+  await assert.rejects(gold.call(rows), {
+    code: "module_bad_result",
+    message: /NaN at parts\.day for row 1, which is not a finite number/,
+  });
 });
 
 it("a prompts module is called with split and count, and must return that many", async () => {
@@ -125,6 +104,15 @@ it("a module that loops or waits forever is killed at its time limit", async () 
     );
     await assert.rejects(reward.call(rows), { code: "module_timeout", message: /2 rows within 1.5 s/ });
     assert.deepEqual(await reward.call(rows.slice(1)), [7], "a fresh process answers the next call");
+  }
+});
+
+it("a module whose import never ends is killed at its time limit", async () => {
+  for (const body of ["for (;;);", "await new Promise(() => {});"]) {
+    const reward = await runner("reward", `${body} export default (rows) => rows.map(() => 1);`, {
+      timeoutMs: 1000,
+    });
+    await assert.rejects(reward.call(rows), { code: "module_timeout", message: /2 rows within 1 s/ });
   }
 });
 
@@ -177,7 +165,8 @@ it("a module reads no other file, starts no process and sees only the spec's env
     import { readFileSync, writeFileSync } from "node:fs";
     import { execSync } from "node:child_process";
     const denied = async (act) => {
-      try { await act(); return 0; } catch (error) { return error.code === "ERR_ACCESS_DENIED" ? 1 : 0; }
+      const codes = ["ERR_ACCESS_DENIED", "ERR_MODULE_NOT_FOUND"];
+      try { await act(); return 0; } catch (error) { return codes.includes(error.code) ? 1 : 0; }
     };
     export default async () => [
       await denied(() => readFileSync(${JSON.stringify(secret)})),
@@ -205,85 +194,88 @@ for (const [when, ms] of [
   });
 }
 
-it("a signal to the whole process group does not interrupt a call", async () => {
+it("a signal to the whole process group does not interrupt a call", { skip: NO_PROC }, async () => {
   const source = `export default async (rows) => {
-      for (const signal of ['SIGINT', 'SIGTERM']) process.kill(process.pid, signal);
-      await new Promise((resolve) => setTimeout(resolve, 100));
+      await new Promise((resolve) => setTimeout(resolve, rows.length > 1 ? 2000 : 0));
       return rows.map(() => 1);
     };`;
   const reward = await runner("reward", source);
-  assert.deepEqual(await reward.call(rows), [1, 1]);
+  await reward.call(rows.slice(1));
+  const call = reward.call(rows);
+  await setTimeout(500);
+  for (const pid of await descendantsOf(process.pid))
+    for (const signal of ["SIGINT", "SIGTERM", "SIGUSR1"] as const) process.kill(pid, signal);
+  assert.deepEqual(await call, [1, 1]);
 });
 
-it("the child ends when its parent has ended", async () => {
-  const parent = `
-    import { writeFileSync } from "node:fs";
-    import { createModuleRunner } from ${JSON.stringify(new URL("./runner.js", import.meta.url).href)};
-    const options = { role: "reward", blobPath: process.argv[1], timeoutMs: 20000 };
-    const [pid] = await createModuleRunner(options).call([0]);
-    writeFileSync(1, String(pid));
-    process.kill(process.pid, "SIGKILL");`;
-  const blob = join(folder, "pid.mjs");
-  await writeFile(blob, "export default () => [process.pid];");
-  const { stdout } = spawnSync(process.execPath, ["--input-type=module", "-e", parent, blob], {
-    encoding: "utf8",
+/** A worker that calls a module once and prints its own descendants, or serves the call without an end. */
+const worker = (source: string, afterwards: string): Promise<ChildProcess> =>
+  writeFile(join(folder, "of-worker.mjs"), source).then(() => {
+    const options = { role: "reward", blobPath: join(folder, "of-worker.mjs"), timeoutMs: 600_000 };
+    const script = `
+      import { createModuleRunner } from ${JSON.stringify(new URL("./runner.js", import.meta.url).href)};
+      await createModuleRunner(${JSON.stringify(options)}).call(${JSON.stringify(rows)});
+      ${afterwards}`;
+    return spawn(process.execPath, ["--input-type=module", "-e", script], { stdio: ["ignore", "pipe", 2] });
   });
-  const alive = () => {
-    try {
-      return process.kill(Number(stdout), 0);
-    } catch {
-      return false;
-    }
-  };
-  assert.ok(Number(stdout) > 0, "the child answered its process id");
-  for (let wait = 0; wait < 50 && alive(); wait++) await setTimeout(100);
-  assert.ok(!alive());
+
+it("a module ends when its worker has ended", { skip: NO_PROC }, async () => {
+  const parent = await worker(
+    "export default (rows) => rows.map(() => 1);",
+    "console.log(1); setInterval(() => 0, 1e6);",
+  );
+  await once(parent.stdout!, "data");
+  const below = await descendantsOf(parent.pid!);
+  assert.ok(below.length > 0);
+  parent.kill("SIGKILL");
+  for (const pid of below)
+    await eventually(
+      () => isRunning(pid),
+      (running) => !running,
+    );
 });
 
 it(
   "a module in an endless loop ends with a worker killed by SIGKILL; the next worker removes its folder",
   { skip: !existsSync("/usr/bin/setpriv") && "needs setpriv" },
   async () => {
-    const blobPath = join(folder, "endless");
-    await writeFile(blobPath, "export default () => { for (;;); };");
-    const options = JSON.stringify({ role: "reward", blobPath, timeoutMs: 600_000 });
-    const runnerModule = JSON.stringify(new URL("./runner.js", import.meta.url).href);
-    const source = `
-      import { createModuleRunner } from ${runnerModule};
-      await createModuleRunner(${options}).call(${JSON.stringify(rows)});`;
-    const worker = spawn(process.execPath, ["--input-type=module", "-e", source], { stdio: "ignore" });
-    const [child] = await eventually(
-      async () => childrenOf(worker.pid!),
-      (children) => children.length > 0,
-    );
+    const killed = await worker("export default () => { for (;;); };", "");
     const folders = async () =>
-      (await readdir(tmpdir())).filter((name) => name.startsWith(`ratchet-module-${worker.pid}-`));
-    assert.equal((await folders()).length, 1);
-    const dead = once(worker, "exit");
-    worker.kill("SIGKILL");
-    await dead;
-    await eventually(
-      async () => isRunning(child!),
-      (running) => !running,
+      (await readdir(tmpdir())).filter((name) => name.startsWith(`ratchet-module-${killed.pid}-`));
+    await eventually(folders, (found) => found.length === 1);
+    const below = await eventually(
+      () => descendantsOf(killed.pid!),
+      (found) => found.length > 0,
     );
+    await setTimeout(500);
+    const dead = once(killed, "exit");
+    killed.kill("SIGKILL");
+    await dead;
+    for (const pid of below)
+      await eventually(
+        () => isRunning(pid),
+        (running) => !running,
+      );
     await (await runner("reward", "export default (rows) => rows.map(() => 1);")).call(rows);
     assert.deepEqual(await folders(), []);
   },
 );
 
-async function eventually<T>(read: () => Promise<T>, wanted: (value: T) => boolean): Promise<T> {
-  for (const deadline = Date.now() + 30_000; Date.now() < deadline; await setTimeout(50)) {
-    const value = await read();
-    if (wanted(value)) return value;
+it("a folder that another user or a mistake left in the temporary folder stops no module", async () => {
+  const others = ["ratchet-module-999999999-x", "ratchet-module-x"].map((name) => join(tmpdir(), name));
+  try {
+    for (const path of others) {
+      await mkdir(join(path, "full"), { recursive: true });
+      await chmod(path, 0o500);
+      if (process.getuid?.() === 0) await chown(path, 65534, 65534);
+    }
+    const reward = await runner("reward", "export default (rows) => rows.map(() => 1);");
+    assert.deepEqual(await reward.call(rows), [1, 1]);
+    if (process.getuid?.() === 0) for (const path of others) assert.ok(existsSync(path), "it was not ours");
+  } finally {
+    for (const path of others) {
+      await chmod(path, 0o700).catch(() => undefined);
+      await rm(path, { recursive: true, force: true });
+    }
   }
-  throw new Error("waited 30 s in vain");
-}
-
-const childrenOf = async (pid: number): Promise<number[]> =>
-  (await readFile(`/proc/${pid}/task/${pid}/children`, "utf8")).split(" ").filter(Boolean).map(Number);
-
-async function isRunning(pid: number): Promise<boolean> {
-  // A zombie no longer runs.
-  const status = await readFile(`/proc/${pid}/stat`, "utf8").catch(() => "");
-  return status !== "" && !/\) [ZX] /.test(status);
-}
+});

@@ -1,6 +1,6 @@
 // The engine's process: `child.js THREADS`. It serves one call at a time and receives messages while it
 // computes, because the engine yields between steps. It ends when its parent ends. It ignores signals from
-// the terminal: the parent decides when to stop.
+// the terminal, because the parent decides when to stop, and SIGUSR1, which would open Node's debugger.
 import { nameMemory } from "../../engine/out-of-memory.ts";
 import { SessionPool } from "../../engine/train/index.ts";
 import { errorToParts } from "./errors.ts";
@@ -73,4 +73,4 @@ process.on("message", (message: ToChild) => {
   else void answer(message.call);
 });
 process.on("disconnect", () => process.exit(0));
-for (const signal of ["SIGINT", "SIGTERM"] as const) process.on(signal, () => undefined);
+for (const signal of ["SIGINT", "SIGTERM", "SIGUSR1"] as const) process.on(signal, () => undefined);

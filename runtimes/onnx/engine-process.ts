@@ -94,7 +94,7 @@ export class EngineProcess {
     );
     const child = fork(ENTRY, [String(this.options.threads)], {
       env,
-      execArgv: [],
+      execArgv: process.allowedNodeEnvironmentFlags.has("--disable-sigusr1") ? ["--disable-sigusr1"] : [],
       serialization: "advanced",
       stdio: ["ignore", "ignore", "pipe", "ipc"],
     });

@@ -5,7 +5,7 @@ import assert from "node:assert/strict";
 import { spawn } from "node:child_process";
 import type { ChildProcess } from "node:child_process";
 import { once } from "node:events";
-import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -16,6 +16,8 @@ import { fileURLToPath } from "node:url";
 import { Client, Connection } from "@temporalio/client";
 import { findDevJson, startDevTree } from "../../dev/index.ts";
 import type { DevTree } from "../../dev/index.ts";
+import { freePort } from "../../dev/ports.ts";
+import { serverArguments, waitUntilServing } from "../../dev/temporal-server.ts";
 import { isRunning } from "../../host/lock.mjs";
 
 const TEMPORAL = process.env["RATCHET_TEST_TEMPORAL_BIN"];
@@ -46,7 +48,9 @@ describe(
     });
     after(() => rmSync(folder, { recursive: true, force: true }));
 
-    async function start(more: { ports?: { grpc?: number }; temporal?: string } = {}): Promise<DevTree> {
+    async function start(
+      more: { ports?: { grpc?: number }; temporal?: string; store?: string } = {},
+    ): Promise<DevTree> {
       tree = await startDevTree({
         stateDir,
         store: "dir:/store",
@@ -58,6 +62,27 @@ describe(
       });
       return tree;
     }
+
+    it("keeps its folder and its default store for its user alone", async () => {
+      mkdirSync(stateDir, { recursive: true, mode: 0o755 });
+      await start({ store: `dir:${join(stateDir, "store")}` });
+      for (const folder of [stateDir, join(stateDir, "store")])
+        assert.equal(statSync(folder).mode & 0o777, 0o700, folder);
+    });
+
+    it("answers nobody on the server's HTTP interface", async () => {
+      const [grpc, http] = [await freePort(0), await freePort(0)];
+      mkdirSync(stateDir, { recursive: true });
+      const args = serverArguments(join(stateDir, "server.db"), { grpc }, "mark");
+      const server = spawn(TEMPORAL as string, [...args, "--http-port", String(http)], { stdio: "ignore" });
+      try {
+        assert.ok(await waitUntilServing(`127.0.0.1:${grpc}`, 60_000));
+        const answer = await fetch(`http://127.0.0.1:${http}/api/v1/namespaces`);
+        assert.equal(answer.status, 403, await answer.text());
+      } finally {
+        server.kill("SIGKILL");
+      }
+    });
 
     it("is found from any folder below, and its search attributes are registered", async () => {
       const { address, serverId } = await start();
