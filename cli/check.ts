@@ -1,6 +1,6 @@
 // Compiles a campaign as `start` does, into a temporary store, which reads and checks everything that the
 // spec names.
-import type { LoadedSpec } from "../campaign/spec/load.ts";
+import type { LoadedSpec } from "../compile/spec-file/load.ts";
 import { compileSpec } from "../compile/index.ts";
 import type { Compiled } from "../compile/index.ts";
 import { openStore } from "../store/index.ts";

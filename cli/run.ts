@@ -3,7 +3,7 @@
 // the command.
 import { resolve } from "node:path";
 import type { Command } from "commander";
-import type { LoadedSpec } from "../campaign/spec/load.ts";
+import type { LoadedSpec } from "../compile/spec-file/load.ts";
 import { findStoreName, findTemporal, requireStoreName } from "../client/find.ts";
 import type { CampaignOutcome } from "../client/follow/outcome.ts";
 import { RatchetClient } from "../client/ratchet-client.ts";

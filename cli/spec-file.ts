@@ -2,8 +2,9 @@
 import { existsSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { RatchetError } from "../errors/index.ts";
-import { loadSpecFile } from "../campaign/spec/load.ts";
-import type { LoadedSpec } from "../campaign/spec/load.ts";
+import { loadSpecFile } from "../compile/spec-file/load.ts";
+import type { LoadedSpec } from "../compile/spec-file/load.ts";
+import { note } from "./output.ts";
 
 const NAMES = [
   "campaign.ts",
@@ -15,7 +16,8 @@ const NAMES = [
 ];
 
 export function loadCampaign(path: string): Promise<LoadedSpec> {
-  return loadSpecFile(statSync(path, { throwIfNoEntry: false })?.isDirectory() ? inFolder(path) : path);
+  const file = statSync(path, { throwIfNoEntry: false })?.isDirectory() ? inFolder(path) : path;
+  return loadSpecFile(file, { onOutput: (text) => note(text.trimEnd()) });
 }
 
 function inFolder(folder: string): string {

@@ -7,7 +7,7 @@ import { hostname, userInfo } from "node:os";
 import { RatchetError } from "../errors/index.ts";
 import type { Address } from "../campaign/ids.ts";
 import { isCampaignId } from "../campaign/ids.ts";
-import type { LoadedSpec } from "../campaign/spec/load.ts";
+import type { LoadedSpec } from "../compile/spec-file/load.ts";
 import { openStore } from "../store/index.ts";
 import type { Store } from "../store/types.ts";
 import type { ControlReply } from "../workflows/messages.ts";

@@ -27,6 +27,9 @@ export function wrongValue(name: string, value: unknown, accepted: string): stri
 }
 
 function show(value: unknown): string {
-  const text = JSON.stringify(value) ?? String(value);
+  const text = JSON.stringify(value, withBigInts) ?? String(value);
   return text.length > 60 ? `${text.slice(0, 57)}...` : text;
 }
+
+/** JSON has no such numbers. */
+const withBigInts = (_: string, value: unknown): unknown => (typeof value === "bigint" ? `${value}n` : value);
