@@ -2,8 +2,11 @@
 // spec names.
 import type { LoadedSpec } from "../compile/spec-file/load.ts";
 import { compileSpec } from "../compile/index.ts";
-import type { Compiled } from "../compile/index.ts";
+import type { CompileOptions, Compiled } from "../compile/index.ts";
 import { openStore } from "../store/index.ts";
 
-export const checkCampaign = async ({ spec, baseDir }: LoadedSpec): Promise<Compiled> =>
-  compileSpec(spec, { baseDir, store: await openStore("memory:"), environment: process.env });
+export const checkCampaign = async (
+  { spec, baseDir }: LoadedSpec,
+  callModules: CompileOptions["callModules"] = "offline",
+): Promise<Compiled> =>
+  compileSpec(spec, { baseDir, store: await openStore("memory:"), environment: process.env, callModules });

@@ -9,6 +9,7 @@ import type { Address } from "../campaign/ids.ts";
 import { isCampaignId } from "../campaign/ids.ts";
 import type { LoadedSpec } from "../compile/spec-file/load.ts";
 import { openStore } from "../store/index.ts";
+import { ledgerKey } from "../store/layout.ts";
 import type { Store } from "../store/types.ts";
 import type { ControlReply } from "../workflows/messages.ts";
 import { compileSpec } from "../compile/index.ts";
@@ -62,6 +63,8 @@ export interface StartCampaignOptions {
   seed?: number;
   takeOver?: boolean;
   resume?: boolean;
+  /** Before a campaign is created, also call modules that use the network. */
+  callModules?: boolean;
   /** By default `user@host`. */
   by?: string;
 }
@@ -106,6 +109,7 @@ export class RatchetClient {
       seed,
       takeOver = false,
       resume = false,
+      callModules = false,
       by = whoAmI(),
     }: StartCampaignOptions = {},
   ): Promise<Started> {
@@ -117,11 +121,14 @@ export class RatchetClient {
     // First, because nothing need be uploaded if there is no server.
     const gateway = this.gateway;
     await this.store.proveWrites();
+    // A campaign that exists is not refused because its judge is busy now.
+    const exists = (await this.store.backend.stat(ledgerKey(campaignId, 0))) !== undefined;
     const { specDigest } = await compileSpec(spec, {
       baseDir,
       store: this.store,
       environment: this.environment,
       seed,
+      callModules: exists ? "none" : callModules ? "all" : "offline",
     });
     return startCampaign(this.store, gateway, {
       campaignId,
@@ -144,7 +151,7 @@ export class RatchetClient {
       takeOver = false,
       resume = false,
       by = whoAmI(),
-    }: Omit<StartCampaignOptions, "campaignId" | "seed"> = {},
+    }: Omit<StartCampaignOptions, "campaignId" | "seed" | "callModules"> = {},
   ): Promise<Started> {
     const gateway = this.gateway;
     await this.store.proveWrites();

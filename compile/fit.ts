@@ -1,10 +1,13 @@
-// Whether prompts, answers and training rows fit the model. Every prompt is tokenized, as in generation.
+// Whether prompts, answers and training rows fit the model.
 import { RatchetError } from "../errors/index.ts";
 import { beyondContext } from "../campaign/spec/conflicts.ts";
 import { preferencePrompt } from "../campaign/recipe/preference-model.ts";
 import type { PromptRow } from "../campaign/recipe/rows.ts";
 import { refusal } from "../campaign/spec/resolve.ts";
 import type { ResolvedSpec } from "../campaign/spec/schema.ts";
+import type { Encoder } from "../runtimes/encoder/index.ts";
+import { encodePrompts } from "./encoding.ts";
+import { placeOf } from "./places.ts";
 import type { Policy } from "./policy.ts";
 import type { Splits } from "./prompts.ts";
 
@@ -50,20 +53,21 @@ export function refuseForeignStops(spec: ResolvedSpec, { config }: Policy): void
 }
 
 /**
- * Tokens of the longest prompt of each split. Throws `prompt_too_long`; `spec_conflict` if training would
+ * Tokens of the longest prompt of each split, of those that were encoded. Throws `prompt_too_long`; `spec_conflict` if training would
  * drop answers.
  */
 export function longestPrompts(
   spec: ResolvedSpec,
   splits: Splits,
-  { config, tokenizer }: Policy,
+  lengths: ReadonlyMap<PromptRow, number>,
+  { config }: Policy,
 ): Record<keyof Splits, number> {
   const longest = { test: 0, validation: 0, iterations: 0, preferences: 0 };
   for (const [name, rows] of Object.entries(splits) as [keyof Splits, PromptRow[]][]) {
     const answer =
       name === "preferences" ? (spec.bootstrap.preferences?.sample?.maxTokens ?? 0) : spec.generate.maxTokens;
     for (const row of rows) {
-      const tokens = tokenizer.encodePrompt(row).length;
+      const tokens = lengths.get(row) ?? 0;
       if (tokens + answer > config.maxPositions) throw tooLong(row, tokens, answer, config.maxPositions);
       longest[name] = Math.max(longest[name], tokens);
     }
@@ -75,24 +79,26 @@ export function longestPrompts(
 function tooLong(row: PromptRow, tokens: number, answer: number, context: number): RatchetError {
   return new RatchetError(
     "prompt_too_long",
-    `prompt ${row.id} has ${tokens} tokens; with an answer of up to ${answer} tokens ` +
+    `${placeOf(row).text}: the prompt has ${tokens} tokens; with an answer of up to ${answer} tokens ` +
       `it does not fit the model's context of ${context}`,
     { hint: "shorten or drop the prompt, or lower generate.maxTokens" },
   );
 }
 
 /** A preference model reads a prompt, two answers and one letter. */
-export function refuseLongComparisons(
+export async function refuseLongComparisons(
   spec: ResolvedSpec,
   splits: Splits,
-  { config, tokenizer }: Policy,
-): void {
+  { config }: Policy,
+  encoder: Encoder,
+): Promise<void> {
   const { maxTokens } = spec.generate;
-  let longest = 0;
-  for (const prompt of [...splits.iterations, ...splits.test]) {
-    const question = preferencePrompt(spec.score.preferenceModel, { prompt, first: "", second: "" });
-    longest = Math.max(longest, tokenizer.encodePrompt(question).length);
-  }
+  const questions = [...splits.iterations, ...splits.test].map((prompt) => ({
+    id: prompt.id,
+    ...preferencePrompt(spec.score.preferenceModel, { prompt, first: "", second: "" }),
+  }));
+  const { lengths } = await encodePrompts(encoder, questions);
+  const longest = [...lengths.values()].reduce((most, length) => Math.max(most, length), 0);
   const needed = longest + 2 * maxTokens + 1;
   if (needed <= config.maxPositions) return;
   const message =

@@ -15,13 +15,13 @@ import {
 import { initCheckpoint, isRewardModel } from "../engine/model/index.ts";
 import type { ModelConfig } from "../engine/model/index.ts";
 import { isAdapter, readModel } from "../engine/checkpoint/model.ts";
-import { Tokenizer } from "../engine/tokenizer/tokenizer.ts";
 
 export interface Policy {
   /** A folder with the model's files only. */
   dir: string;
   config: ModelConfig;
-  tokenizer: Tokenizer;
+  /** For messages: the setting and its path. */
+  name: string;
   parameters: number;
 }
 
@@ -31,7 +31,7 @@ export async function stagePolicy(spec: ResolvedSpec, baseDir: string, folder: s
   await mkdir(folder, { recursive: true });
   if (init) await makePolicy(spec, init, baseDir, folder);
   else await takeFiles("policy.path", path!, baseDir, folder);
-  return readStaged(folder, `policy.path ${path}`);
+  return readStaged(folder, init ? `policy.init.tokenizer ${init.tokenizer}` : `policy.path ${path}`);
 }
 
 /** The preference model that the spec names. */
@@ -51,7 +51,7 @@ async function readStaged(folder: string, name: string): Promise<Policy> {
     );
   }
   const parameters = [...weights.values()].reduce((sum, { data }) => sum + data.length, 0);
-  return { dir: folder, config, tokenizer: await Tokenizer.load(folder, config), parameters };
+  return { dir: folder, config, name, parameters };
 }
 
 // ---------------------------------------------------------------- a given checkpoint

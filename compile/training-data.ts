@@ -10,6 +10,7 @@ import { deriveSeed } from "../campaign/recipe/seeds.ts";
 import type { ResolvedSpec } from "../campaign/spec/schema.ts";
 import type { Bundle } from "./bundle.ts";
 import { readJsonLines } from "./json-lines.ts";
+import { lineOf, placed } from "./places.ts";
 import { withModule } from "./source-modules.ts";
 import type { Environment } from "./source-modules.ts";
 
@@ -17,7 +18,9 @@ import type { Environment } from "./source-modules.ts";
 type SftFileRow = RowOf<"sft">;
 
 export async function sftFromFile(name: string, baseDir: string): Promise<SftFileRow[]> {
-  return (await readJsonLines(resolve(baseDir, name), name)).map((raw) => tidy(readRow("sft", raw, name)));
+  return (await readJsonLines(resolve(baseDir, name), name)).map((raw) =>
+    placed(tidy(readRow("sft", raw, name)), lineOf(name, raw.line)),
+  );
 }
 
 export async function sftFromModule(
@@ -29,7 +32,7 @@ export async function sftFromModule(
   const rows = await withModule("sft", bundle, data, environment, (runner) =>
     runner.call({ seed: deriveSeed("sft", spec.seed), count: data.count! }),
   );
-  return rows.map(tidy);
+  return rows.map((row, i) => placed(tidy(row), { file: bundle.name, text: `row ${i} of ${bundle.name}` }));
 }
 
 /** Known fields in a fixed order, so that rows with the same content have the same bytes. */
@@ -65,6 +68,7 @@ export async function preferencesFromFile(
       { file: name },
     );
   }
+  filtered.pairs.forEach((pair, i) => placed(pair, lineOf(name, rows[filtered.from[i]!]!.line)));
   return { ...filtered, rows: rows.length };
 }
 

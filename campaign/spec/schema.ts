@@ -27,8 +27,13 @@ const environment = z.record(
   { error: "a mapping of names to env:NAME" },
 );
 
-const moduleFields = { timeout: duration().default(DEFAULTS.timeout), env: environment.default({}) };
-const moduleSource = section("module, timeout, env", {
+const moduleFields = {
+  timeout: duration().default(DEFAULTS.timeout),
+  env: environment.default({}),
+  /** Whether the module uses the network. */
+  network: flag().default(false),
+};
+const moduleSource = section("module, timeout, env, network", {
   module: path("a TypeScript or JavaScript module"),
   ...moduleFields,
 });

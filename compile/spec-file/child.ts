@@ -2,8 +2,8 @@
 // FOLDER an empty folder for the bundle of a script. The one answer is a Reply.
 import { extname } from "node:path";
 import { serialize } from "node:v8";
-import { isCoded, RatchetError } from "../../errors/index.ts";
-import type { Code } from "../../errors/index.ts";
+import { isCoded } from "../../errors/index.ts";
+import type { Code, RatchetError } from "../../errors/index.ts";
 import { answer } from "../../host/frames.mjs";
 
 export type Reply =

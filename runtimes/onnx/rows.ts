@@ -35,15 +35,27 @@ export async function readTrainRows(
   for await (const text of createInterface({ input: createReadStream(path), crlfDelay: Infinity })) {
     line++;
     if (text.trim() === "") continue;
-    const reader = new RowReader(path, line, tokenizer, vocabSize);
-    rows.push(...reader.read(text, task));
-    if (reader.merged) merged++;
+    const read = readTrainRow(text, { path, line }, task, tokenizer, vocabSize);
+    rows.push(...read.rows);
+    merged += read.merged;
   }
   if (rows.length === 0) throw new RatchetError("rows_empty", `${path} has no row to train on`);
   return { rows, merged };
 }
 
-/** Reads one line. */
+/** Reads one line. `merged` is 0 or 1. */
+export function readTrainRow(
+  text: string,
+  { path, line }: { path: string; line: number },
+  task: TrainTask,
+  tokenizer: Tokenizer,
+  vocabSize: number,
+): ReadRows {
+  const reader = new RowReader(path, line, tokenizer, vocabSize);
+  const rows = reader.read(text, task);
+  return { rows, merged: Number(reader.merged) };
+}
+
 class RowReader {
   merged = false;
   private readonly path: string;

@@ -1,0 +1,118 @@
+// Encodes rows in a child process that is killed when a row takes too long or needs too much memory. One
+// child serves many rows, because its start takes as long as thousands of them.
+import { fileURLToPath } from "node:url";
+import { deserialize, serialize } from "node:v8";
+import { RatchetError } from "../../errors/index.ts";
+import type { ModelConfig } from "../../engine/model/index.ts";
+import { LimitedChild } from "../../host/limited-child.mjs";
+import type { ChildEnd } from "../../host/limited-child.mjs";
+import { errorFromParts } from "../onnx/errors.ts";
+import type { Answer, Opened, Request, RowKind, RowKinds } from "./protocol.ts";
+
+export type { TrainTask } from "../types.ts";
+export type { CompletionIds, CompletionText, LengthLimit, RowUse, TrainText } from "./protocol.ts";
+
+const CHILD = fileURLToPath(new URL("./child.js", import.meta.url));
+const LIMITS = { heapMb: 4096, memoryMb: 6144 };
+/** Limits of the tokenizer's files, and of one row. */
+export interface EncoderTimes {
+  openMs: number;
+  rowMs: number;
+}
+const TIMES: EncoderTimes = { openMs: 120_000, rowMs: 30_000 };
+/** Most rows of one request, and characters after which it gets no further row. */
+const ROWS_SENT = 256;
+const CHARACTERS_SENT = 1 << 20;
+
+/** The outcome of one row. */
+export type Encoded<K extends RowKind> = { value: RowKinds[K]["answer"] } | { error: Error };
+
+export class Encoder {
+  private readonly child: LimitedChild;
+  private readonly name: string;
+  private readonly times: EncoderTimes;
+
+  private constructor(child: LimitedChild, name: string, times: EncoderTimes) {
+    this.child = child;
+    this.name = name;
+    this.times = times;
+  }
+
+  /** `dir`: folder with the tokenizer's files. `name`: of the model, for messages. */
+  static async open(dir: string, config: ModelConfig, name: string, times = TIMES): Promise<Encoder> {
+    const { PATH, LANG, TZ } = process.env;
+    const child = new LimitedChild({ args: [CHILD], limits: LIMITS, env: { PATH, LANG, TZ } });
+    const encoder = new Encoder(child, name, times);
+    try {
+      encoder.send({ kind: "open", dir, config });
+      const opened = (await encoder.receive(times.openMs, `the tokenizer of ${name}`)) as Opened;
+      if ("error" in opened) throw errorFromParts(opened.error);
+      return encoder;
+    } catch (error) {
+      await encoder.close();
+      throw error;
+    }
+  }
+
+  /**
+   * Outcomes in the rows' order. `placeOf` names a row in the error that ends all rows: `encode_timeout` or
+   * `encode_died`.
+   */
+  async *encode<K extends RowKind>(
+    kind: K,
+    more: RowKinds[K]["more"],
+    rows: readonly RowKinds[K]["row"][],
+    placeOf: (index: number) => string,
+  ): AsyncGenerator<Encoded<K>> {
+    for (let from = 0; from < rows.length;) {
+      const part = rows.slice(from, from + sent(rows, from));
+      this.send({ kind, rows: part, ...more } as unknown as Request);
+      for (const at of part.keys()) {
+        const answer = (await this.receive(this.times.rowMs, placeOf(from + at))) as Answer<K>;
+        yield "error" in answer ? { error: errorFromParts(answer.error) } : answer;
+      }
+      from += part.length;
+    }
+  }
+
+  close(): Promise<void> {
+    return this.child.close();
+  }
+
+  private send(request: Request): void {
+    this.child.send(serialize(request));
+  }
+
+  private async receive(limitMs: number, place: string): Promise<unknown> {
+    const bytes = await this.child.receive(limitMs).catch((end: ChildEnd) => {
+      throw this.failure(end, place);
+    });
+    return deserialize(bytes) as unknown;
+  }
+
+  private failure({ why, how, output }: ChildEnd, place: string): RatchetError {
+    const hint =
+      "the tokenizer's regular expressions or the chat template never end on this text, or it is far too long";
+    if (why === "time")
+      return new RatchetError(
+        "encode_timeout",
+        `${place}: the process that encodes for ${this.name} ${how} and was ended`,
+        { hint },
+      );
+    const last = why === "end" && output ? `; its last output: ${output.slice(-300)}` : "";
+    return new RatchetError(
+      "encode_died",
+      `${place}: the process that encodes for ${this.name} ${how}${last}`,
+      { hint: `it may use ${LIMITS.memoryMb} MB: look at the tokenizer's files and the row` },
+    );
+  }
+}
+
+/** Number of rows from `from` on that one request holds. */
+function sent(rows: readonly object[], from: number): number {
+  let characters = 0;
+  let count = 0;
+  while (from + count < rows.length && count < ROWS_SENT && characters < CHARACTERS_SENT)
+    characters += JSON.stringify(rows[from + count++]).length;
+  return count;
+}
