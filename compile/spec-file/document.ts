@@ -14,7 +14,7 @@ interface ReadDocument {
 
 /** JSON is parsed as YAML, its superset, so that both have line numbers and refuse a repeated key. */
 export async function readDocument(file: string, name: string): Promise<ReadDocument> {
-  const source = await readFile(file, "utf8");
+  const source = decode(await readFile(file), name);
   const counter = new LineCounter();
   const document = parsed(name, () =>
     parseDocument(source, { lineCounter: counter, prettyErrors: false, logLevel: "silent" }),
@@ -30,6 +30,14 @@ export async function readDocument(file: string, name: string): Promise<ReadDocu
   const lines = new Map<string, number>();
   addLines(lines, [], document.contents, (position) => counter.linePos(position).line);
   return { written, lines };
+}
+
+function decode(bytes: Uint8Array, name: string): string {
+  try {
+    return new TextDecoder("utf-8", { fatal: true }).decode(bytes);
+  } catch (cause) {
+    throw new RatchetError("spec_unreadable", `${name} is not UTF-8`, { cause });
+  }
 }
 
 /** The parser's faults without a line: an overflow of the stack, or too many aliases. */
