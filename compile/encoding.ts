@@ -36,6 +36,7 @@ export async function encodePrompts(
   const lengths = new Map<PromptRow, number>();
   let at = 0;
   for await (const outcome of encoder.encode("prompts", {}, sampled, (i) => placeOf(sampled[i]!).text)) {
+    if (faults.enough) break;
     const row = sampled[at++]!;
     if ("error" in outcome) faults.add(outcome.error, row);
     else if (outcome.value === 0)
@@ -114,6 +115,7 @@ async function encodeTraining(
   const use: RowUse = { used: 0, cut: 0, dropped: {} };
   let at = 0;
   for await (const outcome of encoder.encode("training", more, requests, (i) => placeOf(placed(i)).text)) {
+    if (faults.enough) break;
     if ("error" in outcome) faults.add(outcome.error, placed(at));
     else add(use, outcome.value);
     at++;
@@ -138,6 +140,9 @@ function refuseEmpty({ used, dropped }: RowUse, all: boolean, training: string, 
   });
 }
 
+/** Rows with errors after which no further row is encoded. */
+const FAULTS_MAX = 20;
+
 /** The first row that cannot be encoded, and the number of the others. */
 class Faults {
   private first: { error: Error; row: object } | undefined;
@@ -148,7 +153,11 @@ class Faults {
     this.count++;
   }
 
+  get enough(): boolean {
+    return this.count >= FAULTS_MAX;
+  }
+
   refuse(): void {
-    if (this.first) throw errorAt(this.first.error, placeOf(this.first.row), this.count - 1);
+    if (this.first) throw errorAt(this.first.error, placeOf(this.first.row), this.count - 1, this.enough);
   }
 }

@@ -27,11 +27,20 @@ export function placeOf(row: object): Place {
   return typeof id === "string" ? { ...place, text: `${place.text} (prompt ${id})` } : place;
 }
 
-/** The error of a row with its place. `more`: further rows with an error. */
-export function errorAt(error: Error, { file, line, text }: Place, more: number): RatchetError {
+/**
+ * The error of a row with its place. `more`: further rows with an error; `least` if not all rows were looked
+ * at.
+ */
+export function errorAt(
+  error: Error,
+  { file, line, text }: Place,
+  more: number,
+  least = false,
+): RatchetError {
   const { message, hint } = error as Error & { hint?: string };
   const named = line !== undefined && message.startsWith(`${file}:${line}`) ? message : `${text}: ${message}`;
-  const others = more > 0 ? ` (and ${more} more ${more === 1 ? "row" : "rows"})` : "";
+  const others =
+    more > 0 ? ` (and ${least ? "at least " : ""}${more} more ${more === 1 ? "row" : "rows"})` : "";
   return new RatchetError(isCoded(error) ? error.code : "tokenizer_invalid", `${named}${others}`, {
     hint,
     file,

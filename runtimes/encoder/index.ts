@@ -9,17 +9,19 @@ import type { ChildEnd } from "../../host/limited-child.mjs";
 import { errorFromParts } from "../onnx/errors.ts";
 import type { Answer, Opened, Request, RowKind, RowKinds } from "./protocol.ts";
 
+export type { PromptText } from "../../engine/tokenizer/tokenizer.ts";
 export type { TrainTask } from "../types.ts";
 export type { CompletionIds, CompletionText, LengthLimit, RowUse, TrainText } from "./protocol.ts";
 
 const CHILD = fileURLToPath(new URL("./child.js", import.meta.url));
 const LIMITS = { heapMb: 4096, memoryMb: 6144 };
-/** Limits of the tokenizer's files, and of one row. */
+/** Limits of the tokenizer's files, of one row, and of all rows of one call. */
 export interface EncoderTimes {
   openMs: number;
   rowMs: number;
+  allMs: number;
 }
-const TIMES: EncoderTimes = { openMs: 120_000, rowMs: 30_000 };
+const TIMES: EncoderTimes = { openMs: 120_000, rowMs: 30_000, allMs: 1_200_000 };
 /** Most rows of one request, and characters after which it gets no further row. */
 const ROWS_SENT = 256;
 const CHARACTERS_SENT = 1 << 20;
@@ -64,10 +66,12 @@ export class Encoder {
     rows: readonly RowKinds[K]["row"][],
     placeOf: (index: number) => string,
   ): AsyncGenerator<Encoded<K>> {
+    const until = Date.now() + this.times.allMs;
     for (let from = 0; from < rows.length;) {
       const part = rows.slice(from, from + sent(rows, from));
       this.send({ kind, rows: part, ...more } as unknown as Request);
       for (const at of part.keys()) {
+        if (Date.now() > until) throw this.tooSlow(placeOf(from + at));
         const answer = (await this.receive(this.times.rowMs, placeOf(from + at))) as Answer<K>;
         yield "error" in answer ? { error: errorFromParts(answer.error) } : answer;
       }
@@ -88,6 +92,15 @@ export class Encoder {
       throw this.failure(end, place);
     });
     return deserialize(bytes) as unknown;
+  }
+
+  private tooSlow(place: string): RatchetError {
+    const limit = this.times.allMs / 60_000;
+    return new RatchetError(
+      "encode_timeout",
+      `${place}: the rows before it took more than ${limit} minutes to encode for ${this.name}`,
+      { hint: "the tokenizer's regular expressions or the chat template are too slow" },
+    );
   }
 
   private failure({ why, how, output }: ChildEnd, place: string): RatchetError {

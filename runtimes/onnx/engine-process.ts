@@ -21,6 +21,8 @@ const INHERITED_NAMES = [
   "SystemRoot",
 ];
 const ENTRY = fileURLToPath(new URL("./child.js", import.meta.url));
+/** Long enough for a busy machine, because this failure is final. */
+const ENCODE_MS = 180_000;
 /** Last lines of the child's stderr that its error shows if it dies. */
 const STDERR_LINES = 20;
 
@@ -52,6 +54,8 @@ export interface EngineProcessOptions {
   threads: number;
   /** Time between the request to stop and the kill. */
   graceMs: number;
+  /** Longest time to encode one row. Default three minutes. */
+  encodeMs?: number | undefined;
 }
 
 export class EngineProcess {
@@ -122,9 +126,12 @@ export class EngineProcess {
   ): Promise<unknown> {
     return new Promise((resolve, reject) => {
       let grace: NodeJS.Timeout | undefined;
+      let encoding: NodeJS.Timeout | undefined;
+      let late: RatchetError | undefined;
       let latest: Progress | undefined;
       const settle = (act: () => void): void => {
         clearTimeout(grace);
+        clearTimeout(encoding);
         child.off("message", onMessage).off("close", onClose).off("error", onError);
         signal.removeEventListener("abort", onAbort);
         act();
@@ -133,13 +140,18 @@ export class EngineProcess {
         if (message.type === "progress") onProgress((latest = message.progress));
         else if (message.type === "checkpoint") onCheckpoint?.(message.checkpoint);
         else if (message.type === "reference") onReference?.(message.computed);
-        else if (message.type === "result") settle(() => resolve(message.value));
+        else if (message.type === "encoding") {
+          clearTimeout(encoding);
+          if (message.row !== undefined) encoding = this.limit(child, message.row, (error) => (late = error));
+        } else if (message.type === "result") settle(() => resolve(message.value));
         else if (message.type === "stopped") settle(() => reject(signal.reason));
         else settle(() => reject(errorFromParts(message.error)));
       };
       // `close`, not `exit`, because only then all of its stderr has arrived.
       const onClose = (code: number | null, name: string | null): void =>
-        settle(() => reject(signal.aborted ? signal.reason : this.death(call, latest, code, name)));
+        settle(() => {
+          reject(signal.aborted ? signal.reason : (late ?? this.death(call, latest, code, name)));
+        });
       const onError = (error: Error): void => settle(() => reject(unusable(error)));
       const onAbort = (): void => {
         child.send({ type: "abort" } satisfies ToChild, () => undefined);
@@ -152,6 +164,20 @@ export class EngineProcess {
         if (error) child.kill("SIGKILL");
       });
     });
+  }
+
+  /** Kills a child that encodes one row for too long; a template or a regular expression may never end. */
+  private limit(child: ChildProcess, row: string, onLate: (error: RatchetError) => void): NodeJS.Timeout {
+    const { encodeMs = ENCODE_MS } = this.options;
+    const error = new RatchetError(
+      "encode_timeout",
+      `${row}: the tokenizer and the chat template did not encode it within ${encodeMs / 1000} s`,
+      { hint: "its regular expressions or the template never end on this text, or it is far too long" },
+    );
+    return setTimeout(() => {
+      onLate(error);
+      child.kill("SIGKILL");
+    }, encodeMs);
   }
 
   private death(

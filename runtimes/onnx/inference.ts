@@ -10,12 +10,17 @@ import type { Methods } from "./protocol.ts";
 export interface WorkHooks {
   signal: AbortSignal;
   onProgress(progress: Progress): void;
+  /** Called before a row is encoded, and without a row after the last. */
+  onEncoding?: ((row?: string) => void) | undefined;
 }
 
+type Encode = (prompt: Prompt) => number[];
+
 /** Encodes each prompt once. Throws if a prompt leaves no room for an answer. */
-function promptEncoder({ tokenizer, config }: LoadedModel): (prompt: Prompt) => number[] {
+function promptEncoder({ tokenizer, config }: LoadedModel, onEncoding: WorkHooks["onEncoding"]): Encode {
   const known = new Map<Prompt, number[]>();
   return (prompt) => {
+    onEncoding?.(`prompt ${prompt.id}`);
     const ids = known.get(prompt) ?? tokenizer.encodePrompt(prompt);
     known.set(prompt, ids);
     if (ids.length === 0) throw new RatchetError("prompt_invalid", `prompt ${prompt.id} has no token`);
@@ -32,16 +37,17 @@ function promptEncoder({ tokenizer, config }: LoadedModel): (prompt: Prompt) => 
 export async function generate(
   models: Models,
   { policy, requests, settings }: Methods["generate"]["args"],
-  { signal, onProgress }: WorkHooks,
+  { signal, onProgress, onEncoding }: WorkHooks,
 ): Promise<Completion[]> {
   const model = await models.load(policy);
-  const encode = promptEncoder(model);
+  const encode = promptEncoder(model, onEncoding);
   const rows = requests.map(({ prompt, index, temperature, seed }) => ({
     promptIds: encode(prompt),
     temperature,
     seed,
     name: `completion ${index} of prompt ${prompt.id}`,
   }));
+  onEncoding?.();
   const decoder = await models.decoder(model);
   const stop = new StopRule(settings.stop, (before, ids) => model.tokenizer.decodeAnswer(before, ids));
   const startedAt = performance.now();
@@ -81,8 +87,8 @@ function rate(count: number, startedAt: number): number {
   return Math.round((count / Math.max(1, performance.now() - startedAt)) * 1000);
 }
 
-function sequences(model: LoadedModel, rows: AnswerRow[]): ScoreRow[] {
-  const encode = promptEncoder(model);
+function sequences(model: LoadedModel, rows: AnswerRow[], onEncoding: WorkHooks["onEncoding"]): ScoreRow[] {
+  const encode = promptEncoder(model, onEncoding);
   const { maxPositions, vocabSize } = model.config;
   return rows.map(({ prompt, ids, text }) => {
     const promptIds = encode(prompt);
@@ -114,7 +120,8 @@ export async function score(
   hooks: WorkHooks,
 ): Promise<number[]> {
   const model = await models.load(args.model);
-  const rows = sequences(model, args.rows);
+  const rows = sequences(model, args.rows, hooks.onEncoding);
+  hooks.onEncoding?.();
   const scorer = await models.scorer(model);
   return scorer[method](model.weights, rows, counting(rows.length, hooks));
 }
@@ -125,11 +132,12 @@ export async function choose(
   hooks: WorkHooks,
 ): Promise<number[][]> {
   const model = await models.load(args.model);
-  const encode = promptEncoder(model);
+  const encode = promptEncoder(model, hooks.onEncoding);
   const rows = args.rows.map(({ prompt, choices }) => {
     const ids = encode(prompt);
     return { ids, choices: choiceIds(model, prompt, ids, choices), name: `prompt ${prompt.id}` };
   });
+  hooks.onEncoding?.();
   const scorer = await models.scorer(model);
   return scorer.choiceLogps(model.weights, rows, counting(rows.length, hooks));
 }

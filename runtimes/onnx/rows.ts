@@ -28,6 +28,7 @@ export async function readTrainRows(
   task: TrainTask,
   tokenizer: Tokenizer,
   vocabSize: number,
+  onRow: (line: number) => void = () => undefined,
 ): Promise<ReadRows> {
   const rows: TrainRow[] = [];
   let merged = 0;
@@ -35,6 +36,7 @@ export async function readTrainRows(
   for await (const text of createInterface({ input: createReadStream(path), crlfDelay: Infinity })) {
     line++;
     if (text.trim() === "") continue;
+    onRow(line);
     const read = readTrainRow(text, { path, line }, task, tokenizer, vocabSize);
     rows.push(...read.rows);
     merged += read.merged;
