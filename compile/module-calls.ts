@@ -6,7 +6,7 @@ import type { ModuleAnswer, ModulePrompt, ModuleRole } from "../campaign/spec/mo
 import type { ModuleSource, ResolvedSpec } from "../campaign/spec/schema.ts";
 import type { Bundle } from "./bundle.ts";
 import { declaresNetwork, moduleSources } from "./modules.ts";
-import type { Prompts } from "./prompts.ts";
+import type { Prompts, Splits } from "./prompts.ts";
 import type { Data } from "./rows.ts";
 import { withModule } from "./source-modules.ts";
 import type { Environment } from "./source-modules.ts";
@@ -48,17 +48,21 @@ export async function callModules(
     const source = sources[role]!;
     const why = whyNot(source, environment, which);
     if (why !== undefined) return { role, name: bundle.name, called: false, note: why };
-    const prompt = {
-      rater: splits.preferences,
-      reward: splits.iterations,
-      judge: splits.validation,
-      gold: splits.test,
-    }[role][0];
-    const note = prompt && (await callOnce({ role, bundle, source, environment }, prompt, rows));
+    const [prompt] = splitOf(splits, role);
+    if (!prompt) return { role, name: bundle.name, called: false, note: "the campaign has no prompt for it" };
+    const note = await callOnce({ role, bundle, source, environment }, prompt, rows);
     return { role, name: bundle.name, called: true, ...(note === undefined ? {} : { note }) };
   });
   return Promise.all(calls);
 }
+
+const splitOf = (splits: Splits, role: CalledRole): Splits[keyof Splits] =>
+  ({
+    rater: splits.preferences,
+    reward: splits.iterations,
+    judge: splits.validation,
+    gold: splits.test,
+  })[role];
 
 function whyNot(source: ModuleSource, environment: Environment, which: WhichModules): string | undefined {
   const missing = Object.values(source.env)

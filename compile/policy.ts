@@ -71,8 +71,10 @@ async function takeFiles(setting: string, path: string, baseDir: string, folder:
       cause,
     });
   });
-  if (await isAdapter(source)) return mergeFiles(source, folder);
   const wanted = names.filter(isModelFile);
+  const adapter = names.filter((file) => file.startsWith("adapter_"));
+  for (const file of [...wanted, ...adapter]) await requireFile(join(source, file));
+  if (await isAdapter(source)) return mergeFiles(source, folder);
   if (!wanted.includes("config.json")) {
     throw new RatchetError("file_missing", `${setting} ${path} has no config.json`, {
       file: path,
@@ -82,6 +84,23 @@ async function takeFiles(setting: string, path: string, baseDir: string, folder:
     });
   }
   await Promise.all(wanted.map((file) => take(join(source, file), join(folder, file))));
+}
+
+/** The largest tokenizer.json that is in use has 33 MB. */
+const JSON_MAX = 256 * 2 ** 20;
+
+/** Refuses a named pipe, which might never end, and a JSON file that no memory holds. */
+async function requireFile(file: string): Promise<void> {
+  const found = await stat(file).catch((cause: unknown) => {
+    throw new RatchetError("file_unreadable", `${file} cannot be read: ${(cause as Error).message}`, {
+      file,
+      cause,
+    });
+  });
+  const large = found.size > JSON_MAX && !file.endsWith(".safetensors");
+  const fault = !found.isFile() ? "it is not a file" : large ? `it has ${found.size} bytes` : undefined;
+  if (fault !== undefined)
+    throw new RatchetError("file_unreadable", `${file} cannot be read: ${fault}`, { file });
 }
 
 /** generation_config.json has the stop tokens; an adapter has none, so its base's is copied. */
@@ -150,6 +169,8 @@ async function tokenizerFolder(path: string, name: string): Promise<string> {
       file: name,
       hint: `paths are relative to the spec file; looked at ${dir}`,
     });
+  for (const file of (await readdir(dir)).filter((one) => tokenizerFiles.includes(one)))
+    await requireFile(join(dir, file));
   return dir;
 }
 

@@ -14,7 +14,11 @@ export class Workroom {
   }
 
   async encoder({ dir, config, name }: Policy): Promise<Encoder> {
-    const encoder = await Encoder.open(dir, config, name);
+    const encoder = await Encoder.open(dir, config, name).catch((error: Error) => {
+      // The author knows the folder that the files were copied from.
+      error.message = error.message.replaceAll(dir, name);
+      throw error;
+    });
     this.encoders.push(encoder);
     return encoder;
   }

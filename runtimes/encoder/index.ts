@@ -79,6 +79,19 @@ export class Encoder {
     }
   }
 
+  /** The answer to one row; throws its error. */
+  async one<K extends RowKind>(
+    kind: K,
+    more: RowKinds[K]["more"],
+    row: RowKinds[K]["row"],
+    place: string,
+  ): Promise<RowKinds[K]["answer"]> {
+    const { value: outcome } = await this.encode(kind, more, [row], () => place).next();
+    if (!outcome) throw new RatchetError("unreachable_state", `${place} has no outcome`);
+    if ("error" in outcome) throw outcome.error;
+    return outcome.value;
+  }
+
   close(): Promise<void> {
     return this.child.close();
   }
