@@ -46,42 +46,43 @@ async function processesWith(text: string): Promise<string[]> {
   return (await Promise.all(found)).flat();
 }
 
+async function next(env: NodeJS.ProcessEnv): Promise<void> {
+  await writeFile(join(dir, "empty.json"), "{}");
+  const command = spawn(process.execPath, [COMMAND, "validate", join(dir, "empty.json")], {
+    env,
+    stdio: "ignore",
+  });
+  assert.deepEqual(await once(command, "exit"), [2, null]);
+}
+
 for (const signal of ["SIGINT", "SIGTERM", "SIGKILL"] as const)
-  it(
-    `${signal} leaves no process, and no folder once another command ran`,
-    { skip: process.platform !== "linux" },
-    async () => {
-      const campaign = await hostileCampaign();
-      const env = { ...process.env, TMPDIR: join(dir, "tmp") };
-      const child = spawn(process.execPath, [COMMAND, "validate", campaign], { env, stdio: "ignore" });
-      const ended = once(child, "exit");
-      const encoders = async () =>
-        (await processesWith("runtimes/encoder/child.js")).filter((line) => line.endsWith(` ${child.pid}`));
-      for (let tries = 0; (await encoders()).length === 0; tries++) {
-        assert.ok(tries < 300, "the encoder starts within 30 s");
-        await sleep(100);
-      }
-      const [encoder = ""] = await encoders();
-      await sleep(500);
-      child.kill(signal);
-      assert.deepEqual(await ended, [null, signal]);
-      for (
-        let tries = 0;
-        (await processesWith("runtimes/encoder/child.js")).some((line) =>
-          line.startsWith(`${encoder.split(" ")[0]} `),
-        );
-        tries++
-      ) {
-        assert.ok(tries < 100, "the encoder ends within 10 s");
-        await sleep(100);
-      }
-      if (signal === "SIGKILL")
-        await once(
-          spawn(process.execPath, [COMMAND, "validate", join(dir, "prompts.json")], { env, stdio: "ignore" }),
-          "exit",
-        );
-      const left = await readdir(join(dir, "tmp"));
-      if (signal !== "SIGKILL") assert.deepEqual(left, []);
-      await rm(join(dir, "tmp"), { recursive: true });
-    },
-  );
+  it(`${signal} leaves no process and no folder`, { skip: process.platform !== "linux" }, async () => {
+    const campaign = await hostileCampaign();
+    const env = { ...process.env, TMPDIR: join(dir, "tmp") };
+    const child = spawn(process.execPath, [COMMAND, "validate", campaign], { env, stdio: "ignore" });
+    const ended = once(child, "exit");
+    const encoders = async () =>
+      (await processesWith("runtimes/encoder/child.js")).filter((line) => line.endsWith(` ${child.pid}`));
+    for (let tries = 0; (await encoders()).length === 0; tries++) {
+      assert.ok(tries < 300, "the encoder starts within 30 s");
+      await sleep(100);
+    }
+    const [encoder = ""] = await encoders();
+    await sleep(500);
+    child.kill(signal);
+    assert.deepEqual(await ended, [null, signal]);
+    for (
+      let tries = 0;
+      (await processesWith("runtimes/encoder/child.js")).some((line) =>
+        line.startsWith(`${encoder.split(" ")[0]} `),
+      );
+      tries++
+    ) {
+      assert.ok(tries < 100, "the encoder ends within 10 s");
+      await sleep(100);
+    }
+    // Nothing runs in a process that is killed so, and the next command cleans up.
+    if (signal === "SIGKILL") await next(env);
+    assert.deepEqual(await readdir(join(dir, "tmp")), []);
+    await rm(join(dir, "tmp"), { recursive: true });
+  });

@@ -1,5 +1,5 @@
-// Calls each module of the run once, on a real prompt with plausible answers, so that one that throws is found
-// before anything is generated. Two rows, because a module may compare the rows of a call.
+// Calls each module of the run once, on a real prompt with plausible answers, so that one that throws is
+// found before anything is generated. Two rows, because a module may compare the rows of a call.
 import { isCoded, RatchetError } from "../errors/index.ts";
 import { durationMs } from "../campaign/spec/fields.ts";
 import type { ModuleAnswer, ModulePrompt, ModuleRole } from "../campaign/spec/modules.ts";

@@ -98,8 +98,8 @@ export const CODES = {
   encode_timeout: {
     kind: "spec",
     means:
-      "the tokenizer or the chat template needed more than 30 s (in a worker: three minutes) for one row, or " +
-      "two minutes for its own files. The message names the row",
+      "the tokenizer or the chat template needed more than 30 s (in a worker: three minutes) for one " +
+      "row, or two minutes for its own files. The message names the row",
   },
   env_invalid: { kind: "spec", means: "a variable in a worker's environment has an impossible value" },
   export_exists: { kind: "spec", means: "`export` found its target. Nothing is ever overwritten" },

@@ -11,13 +11,19 @@ export function frame(bytes) {
   return Buffer.concat([head, bytes]);
 }
 
-/** For the child. Blocks until the parent's end of the pipe has the whole answer. @param {Uint8Array} bytes */
+/**
+ * For the child. Blocks until the parent's end of the pipe has the whole answer.
+ * @param {Uint8Array} bytes
+ */
 export function answer(bytes) {
   const all = frame(bytes);
   for (let at = 0; at < all.length;) at += writeSync(ANSWERS, all, at);
 }
 
-/** For the child: the requests from the parent, until it closes the pipe. @returns {AsyncGenerator<Buffer>} */
+/**
+ * For the child: the requests from the parent, until it closes the pipe.
+ * @returns {AsyncGenerator<Buffer>}
+ */
 export async function* requests() {
   let kept = Buffer.alloc(0);
   for await (const chunk of process.stdin) {

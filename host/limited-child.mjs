@@ -16,7 +16,7 @@ import { ANSWERS, frame } from "./frames.mjs";
  * @property {NodeJS.ProcessEnv} env
  * @property {(text: string) => void} [onOutput] gets what the child prints
  *
- * @typedef {"time" | "memory" | "frame" | "end"} Why a limit, an answer beyond the largest, or an end by itself
+ * @typedef {"time" | "memory" | "frame" | "end"} Why a limit, too large an answer, or an end by itself
  */
 
 /** Largest frame. */

@@ -123,7 +123,8 @@ const SCRIPTS: [what: string, source: string, expected: RegExp][] = [
   ],
   [
     "fills the memory outside the heap",
-    "const all = []; for (;;) { all.push(Buffer.alloc(1 << 26, 1)); await new Promise((r) => setTimeout(r, 5)); }",
+    "const all = []; const wait = () => new Promise((done) => setTimeout(done, 5));" +
+      "for (;;) { all.push(Buffer.alloc(1 << 26, 1)); await wait(); }",
     /needed more than 2048 MB of memory|no answer within/,
   ],
   ["overflows the stack", "const f = () => f() + 1; f();", /Maximum call stack/],

@@ -118,7 +118,7 @@ export class Encoder {
 
   private failure({ why, how, output }: ChildEnd, place: string): RatchetError {
     const hint =
-      "the tokenizer's regular expressions or the chat template never end on this text, or it is far too long";
+      "the tokenizer's regular expressions or the chat template never end on it, or it is far too long";
     if (why === "time")
       return new RatchetError(
         "encode_timeout",

@@ -23,7 +23,7 @@ const expected = { code: "encode_timeout", message: /^prompt bad: .* within 1.5 
 const settings = { maxTokens: 2, topK: 0, topP: 1, minP: 0, stop: [] };
 const request = { index: 0, temperature: 1, seed: "0000000000000001" };
 
-it("generation, scoring and choices end with encode_timeout and the prompt, and the next call works", async () => {
+it("generation, scoring and choices end with encode_timeout; the next call works", async () => {
   const { generator, scorer } = runtime;
   const generate = (prompts: (typeof good)[]) =>
     generator.generate(

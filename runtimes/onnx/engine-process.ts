@@ -4,6 +4,7 @@ import { fork } from "node:child_process";
 import type { ChildProcess } from "node:child_process";
 import { fileURLToPath } from "node:url";
 import { RatchetError } from "../../errors/index.ts";
+import { EncodeLimit } from "./encode-limit.ts";
 import { errorFromParts } from "./errors.ts";
 import type { Progress, ReferenceLogps } from "../types.ts";
 import type { Call, FromChild, Method, Methods, ToChild } from "./protocol.ts";
@@ -21,8 +22,6 @@ const INHERITED_NAMES = [
   "SystemRoot",
 ];
 const ENTRY = fileURLToPath(new URL("./child.js", import.meta.url));
-/** Long enough for a busy machine, because this failure is final. */
-const ENCODE_MS = 180_000;
 /** Last lines of the child's stderr that its error shows if it dies. */
 const STDERR_LINES = 20;
 
@@ -126,12 +125,11 @@ export class EngineProcess {
   ): Promise<unknown> {
     return new Promise((resolve, reject) => {
       let grace: NodeJS.Timeout | undefined;
-      let encoding: NodeJS.Timeout | undefined;
-      let late: RatchetError | undefined;
+      const encoding = new EncodeLimit(child, this.options.encodeMs);
       let latest: Progress | undefined;
       const settle = (act: () => void): void => {
         clearTimeout(grace);
-        clearTimeout(encoding);
+        encoding.row();
         child.off("message", onMessage).off("close", onClose).off("error", onError);
         signal.removeEventListener("abort", onAbort);
         act();
@@ -140,18 +138,15 @@ export class EngineProcess {
         if (message.type === "progress") onProgress((latest = message.progress));
         else if (message.type === "checkpoint") onCheckpoint?.(message.checkpoint);
         else if (message.type === "reference") onReference?.(message.computed);
-        else if (message.type === "encoding") {
-          clearTimeout(encoding);
-          if (message.row !== undefined) encoding = this.limit(child, message.row, (error) => (late = error));
-        } else if (message.type === "result") settle(() => resolve(message.value));
+        else if (message.type === "encoding") encoding.row(message.row);
+        else if (message.type === "result") settle(() => resolve(message.value));
         else if (message.type === "stopped") settle(() => reject(signal.reason));
         else settle(() => reject(errorFromParts(message.error)));
       };
+      const death = (code: number | null, name: string | null) => this.death(call, latest, code, name);
       // `close`, not `exit`, because only then all of its stderr has arrived.
       const onClose = (code: number | null, name: string | null): void =>
-        settle(() => {
-          reject(signal.aborted ? signal.reason : (late ?? this.death(call, latest, code, name)));
-        });
+        settle(() => reject(signal.aborted ? signal.reason : (encoding.error ?? death(code, name))));
       const onError = (error: Error): void => settle(() => reject(unusable(error)));
       const onAbort = (): void => {
         child.send({ type: "abort" } satisfies ToChild, () => undefined);
@@ -164,20 +159,6 @@ export class EngineProcess {
         if (error) child.kill("SIGKILL");
       });
     });
-  }
-
-  /** Kills a child that encodes one row for too long; a template or a regular expression may never end. */
-  private limit(child: ChildProcess, row: string, onLate: (error: RatchetError) => void): NodeJS.Timeout {
-    const { encodeMs = ENCODE_MS } = this.options;
-    const error = new RatchetError(
-      "encode_timeout",
-      `${row}: the tokenizer and the chat template did not encode it within ${encodeMs / 1000} s`,
-      { hint: "its regular expressions or the template never end on this text, or it is far too long" },
-    );
-    return setTimeout(() => {
-      onLate(error);
-      child.kill("SIGKILL");
-    }, encodeMs);
   }
 
   private death(
