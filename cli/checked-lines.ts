@@ -1,5 +1,6 @@
 // The lines of `validate` about the rows that were encoded and the modules that were called.
 import type { CompileSummary } from "../compile/index.ts";
+import { note } from "./output.ts";
 
 export const CALL_MODULES = ["--call-modules", "also call modules that use the network"] as const;
 
@@ -12,7 +13,7 @@ export function encodedLines({ encoded }: Pick<CompileSummary, "encoded">): stri
   const parts = [...sources.values()].map(({ source, rows, encoded: count }) =>
     count === rows
       ? `all ${number(rows)} rows of ${source}`
-      : `${number(count)} of ${number(rows)} rows of ${source} (a sample: first, last, longest, evenly spaced)`,
+      : `${number(count)} of ${number(rows)} rows of ${source} (a sample)`,
   );
   const trainings = encoded.flatMap((training) => ("training" in training ? [trainingLine(training)] : []));
   return [`encoded: ${parts.join(", ")}`, ...trainings];
@@ -34,6 +35,11 @@ export function callLines({ calls }: Pick<CompileSummary, "calls">): string[] {
     const what = called ? "called once with a real prompt" : "not called";
     return `${role} module ${name}: ${what}${note === undefined ? "" : ` (${note})`}`;
   });
+}
+
+/** For verbs whose data is something else. */
+export function noteChecks(summary: CompileSummary): void {
+  for (const line of [...encodedLines(summary), ...callLines(summary)]) note(line);
 }
 
 const number = (value: number): string => value.toLocaleString("en-US");

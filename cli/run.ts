@@ -13,6 +13,7 @@ import type { DevTree } from "../dev/index.ts";
 import { formatTable } from "../report/table.ts";
 import { findOptions, globalsOf, repeatFlags } from "./context.ts";
 import type { Globals } from "./context.ts";
+import { noteChecks } from "./checked-lines.ts";
 import { detachOnSignal } from "./detach.ts";
 import { EXIT, exitCodeOf, printOutcome } from "./exit.ts";
 import { follow } from "./follow.ts";
@@ -129,7 +130,7 @@ async function begin(
   flags: StartFlags,
   temporal: TemporalAddress,
 ): Promise<string> {
-  const started = await client.start(spec, { ...flags, campaignId: flags.id });
+  const started = await client.start(spec, { ...flags, campaignId: flags.id, onChecked: noteChecks });
   note(startedLine(started));
   sayMissingAttributes(await client.missingSearchAttributes(), temporal);
   return started.campaignId;

@@ -8,7 +8,7 @@ import type { TemporalAddress } from "../temporal/gateway.ts";
 import type { Started } from "../client/start/start.ts";
 import { findOptions, globalsOf, openClient, repeatFlags, using } from "./context.ts";
 import type { Globals } from "./context.ts";
-import { CALL_MODULES } from "./checked-lines.ts";
+import { CALL_MODULES, noteChecks } from "./checked-lines.ts";
 import { SEED } from "./counts.ts";
 import { data, json, note, suggest } from "./output.ts";
 import { loadCampaign } from "./spec-file.ts";
@@ -44,7 +44,7 @@ export const startVerb = (program: Command): Command =>
       const spec = isRecorded(path) ? undefined : await loadCampaign(path);
       await using(openClient(command, { createStore: spec !== undefined }), async (client) => {
         const started = spec
-          ? await client.start(spec, { ...flags, campaignId: flags.id })
+          ? await client.start(spec, { ...flags, campaignId: flags.id, onChecked: noteChecks })
           : await client.startRecorded(path, flags);
         if (flags.json) json(started);
         else data(started.campaignId);

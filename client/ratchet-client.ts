@@ -13,6 +13,7 @@ import { ledgerKey } from "../store/layout.ts";
 import type { Store } from "../store/types.ts";
 import type { ControlReply } from "../workflows/messages.ts";
 import { compileSpec } from "../compile/index.ts";
+import type { CompileSummary } from "../compile/index.ts";
 import { controlCampaign } from "./follow/control.ts";
 import { copyCampaign } from "./maintenance/copy.ts";
 import type { Copied } from "./maintenance/copy.ts";
@@ -65,6 +66,8 @@ export interface StartCampaignOptions {
   resume?: boolean;
   /** Before a campaign is created, also call modules that use the network. */
   callModules?: boolean;
+  /** Gets what the checks before the start found. */
+  onChecked?: (summary: CompileSummary) => void;
   /** By default `user@host`. */
   by?: string;
 }
@@ -110,6 +113,7 @@ export class RatchetClient {
       takeOver = false,
       resume = false,
       callModules = false,
+      onChecked,
       by = whoAmI(),
     }: StartCampaignOptions = {},
   ): Promise<Started> {
@@ -123,13 +127,14 @@ export class RatchetClient {
     await this.store.proveWrites();
     // A campaign that exists is not refused because its judge is busy now.
     const exists = (await this.store.backend.stat(ledgerKey(campaignId, 0))) !== undefined;
-    const { specDigest } = await compileSpec(spec, {
+    const { specDigest, summary } = await compileSpec(spec, {
       baseDir,
       store: this.store,
       environment: this.environment,
       seed,
       callModules: exists ? "none" : callModules ? "all" : "offline",
     });
+    onChecked?.(summary);
     return startCampaign(this.store, gateway, {
       campaignId,
       name: spec.name,
@@ -151,7 +156,7 @@ export class RatchetClient {
       takeOver = false,
       resume = false,
       by = whoAmI(),
-    }: Omit<StartCampaignOptions, "campaignId" | "seed" | "callModules"> = {},
+    }: Omit<StartCampaignOptions, "campaignId" | "seed" | "callModules" | "onChecked"> = {},
   ): Promise<Started> {
     const gateway = this.gateway;
     await this.store.proveWrites();

@@ -55,9 +55,15 @@ const REFUSED: [what: string, campaign: SmallCampaign, code: string, message: Re
     {
       files: {
         "prompts.ts":
-          "export default ({ split, count }) => Array.from({ length: count }, (_, i) => ({ id: split + i, messages: " +
-          "[...(split === 'test' && i === 2 ? [{ role: 'system', content: 'red' }] : []), " +
-          "{ role: 'user', content: ['red', 'blue', 'green'][i % 3] + ' fish'.repeat(1 + i) + (split === 'test' ? ' sea' : split === 'online' ? ' bird' : '') }] }));",
+          "const last = { test: ' sea', online: ' bird', validation: '' };" +
+          "const words = ['red', 'blue', 'green'];" +
+          "const content = (split, i) => words[i % 3] + ' fish'.repeat(1 + i) + last[split];" +
+          "const first = (split, i) =>" +
+          "split === 'test' && i === 2 ? [{ role: 'system', content: 'red' }] : [];" +
+          "const turns = (split, i) => [...first(split, i)," +
+          "{ role: 'user', content: content(split, i) }];" +
+          "export default ({ split, count }) =>" +
+          "Array.from({ length: count }, (_, i) => ({ id: split + i, messages: turns(split, i) }));",
       },
       spec: { prompts: { module: "prompts.ts", perIteration: 4, validation: 3, test: 3 } },
     },
@@ -99,8 +105,9 @@ const REFUSED: [what: string, campaign: SmallCampaign, code: string, message: Re
     {
       files: {
         "sft.ts":
-          "export default ({ count }) => Array.from({ length: count }, (_, i) => ({ completion: 'red', messages: " +
-          "[{ role: i === 3 ? 'system' : 'user', content: 'sea bird' }] }));",
+          "const row = (_, i) => ({ completion: 'red'," +
+          "messages: [{ role: i === 3 ? 'system' : 'user', content: 'sea bird' }] });" +
+          "export default ({ count }) => Array.from({ length: count }, row);",
       },
       spec: { bootstrap: { sft: { data: { module: "sft.ts", count: 5 }, batch: 2 } } },
     },
@@ -192,7 +199,7 @@ it("a cut row is counted as training counts it", async () => {
   assert.deepEqual(found && "use" in found && found.use, { used: 7, cut: 1, dropped: {} });
 });
 
-it("a sample has the first, the last and the longest rows, is spread evenly, and is the same each time", () => {
+it("a sample has the first, the last and the longest row, and is the same each time", () => {
   fc.assert(
     fc.property(
       fc.array(fc.nat(5000), { minLength: 1, maxLength: 3000 }),

@@ -53,8 +53,8 @@ export function refuseForeignStops(spec: ResolvedSpec, { config }: Policy): void
 }
 
 /**
- * Tokens of the longest prompt of each split, of those that were encoded. Throws `prompt_too_long`; `spec_conflict` if training would
- * drop answers.
+ * Tokens of the longest encoded prompt of each split. Throws `prompt_too_long`; `spec_conflict` if training
+ * would drop answers.
  */
 export function longestPrompts(
   spec: ResolvedSpec,

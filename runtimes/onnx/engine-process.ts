@@ -40,6 +40,13 @@ function during({ method, args }: Call, progress: Progress | undefined): string 
 const unusable = (cause: Error): RatchetError =>
   new RatchetError("engine_died", `the engine's process failed: ${cause.message}`);
 
+/** The channel is closed, so the child is dead or useless. `close` reports how it ended. */
+const killIfUnsent =
+  (child: ChildProcess) =>
+  (error: Error | null): void => {
+    if (error) child.kill("SIGKILL");
+  };
+
 export interface CallHooks {
   signal: AbortSignal;
   onProgress(progress: Progress): void;
@@ -154,10 +161,7 @@ export class EngineProcess {
       };
       child.on("message", onMessage).on("close", onClose).on("error", onError);
       signal.addEventListener("abort", onAbort);
-      child.send({ type: "call", call } satisfies ToChild, (error) => {
-        // The channel is closed, so the child is dead or useless. `close` reports how it ended.
-        if (error) child.kill("SIGKILL");
-      });
+      child.send({ type: "call", call } satisfies ToChild, killIfUnsent(child));
     });
   }
 
