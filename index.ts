@@ -1,8 +1,8 @@
 // The package `ratchet-rlhf`: for campaign files, modules, and programs that drive campaigns.
 export { defineCampaign } from "./campaign/spec/schema.ts";
 export type { ResolvedSpec, WrittenSpec } from "./campaign/spec/schema.ts";
-export { loadSpecFile } from "./campaign/spec/load.ts";
-export type { LoadedSpec } from "./campaign/spec/load.ts";
+export { loadSpecFile } from "./compile/spec-file/load.ts";
+export type { LoadedSpec } from "./compile/spec-file/load.ts";
 export type {
   GoldModule,
   GoldScore,

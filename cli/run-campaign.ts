@@ -1,11 +1,12 @@
 // The part of `run` that is the same on every server: start or resume the campaign, follow it, print its
 // outcome.
-import type { LoadedSpec } from "../campaign/spec/load.ts";
+import type { LoadedSpec } from "../compile/spec-file/load.ts";
 import type { CampaignOutcome } from "../client/follow/outcome.ts";
 import type { RatchetClient } from "../client/ratchet-client.ts";
 import type { Runs } from "../dev/runs.ts";
 import { formatTable } from "../report/table.ts";
 import type { TemporalAddress } from "../temporal/gateway.ts";
+import { noteChecks } from "./checked-lines.ts";
 import { repeatFlags } from "./context.ts";
 import type { Globals } from "./context.ts";
 import { exitCodeOf, printOutcome } from "./exit.ts";
@@ -41,7 +42,8 @@ export async function followToEnd(
   signal: AbortSignal,
 ): Promise<Followed> {
   const { spec, flags } = request;
-  const started = await unlessAborted(client.start(spec, { ...flags, campaignId: flags.id }), signal);
+  const options = { ...flags, campaignId: flags.id, onChecked: noteChecks };
+  const started = await unlessAborted(client.start(spec, options), signal);
   if (started === undefined) return {};
   const id = started.campaignId;
   note(startedLine(started));

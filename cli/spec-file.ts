@@ -2,7 +2,8 @@
 import { existsSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { RatchetError } from "../errors/index.ts";
-import type { LoadedSpec } from "../campaign/spec/load.ts";
+import type { LoadedSpec } from "../compile/spec-file/load.ts";
+import { note } from "./output.ts";
 
 const NAMES = [
   "campaign.ts",
@@ -14,8 +15,9 @@ const NAMES = [
 ];
 
 export async function loadCampaign(path: string): Promise<LoadedSpec> {
-  const { loadSpecFile } = await import("../campaign/spec/load.ts");
-  return loadSpecFile(statSync(path, { throwIfNoEntry: false })?.isDirectory() ? inFolder(path) : path);
+  const { loadSpecFile } = await import("../compile/spec-file/load.ts");
+  const file = statSync(path, { throwIfNoEntry: false })?.isDirectory() ? inFolder(path) : path;
+  return loadSpecFile(file, { onOutput: (text) => note(text.trimEnd()) });
 }
 
 function inFolder(folder: string): string {

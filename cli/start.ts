@@ -8,6 +8,7 @@ import type { TemporalAddress } from "../temporal/gateway.ts";
 import type { Started } from "../client/start/start.ts";
 import { findOptions, globalsOf, openClient, repeatFlags, using } from "./context.ts";
 import type { Globals } from "./context.ts";
+import { CALL_MODULES, noteChecks } from "./checked-lines.ts";
 import { SEED } from "./counts.ts";
 import { data, json, note, suggest } from "./output.ts";
 import { loadCampaign } from "./spec-file.ts";
@@ -16,6 +17,7 @@ export interface StartFlags {
   id?: string;
   seed?: number;
   takeOver?: boolean;
+  callModules?: boolean;
   resume?: boolean;
   json?: boolean;
 }
@@ -26,6 +28,7 @@ export const withStartOptions = (verb: Command, campaign: string): Command =>
     .argument("<campaign>", campaign)
     .option("--id <id>", "id of the campaign (default: the spec's name)")
     .option(...SEED)
+    .option(...CALL_MODULES)
     .option("--resume", "resume a cancelled campaign")
     .option("--take-over", "take ownership from a dead server, or replace a stuck run");
 
@@ -41,7 +44,7 @@ export const startVerb = (program: Command): Command =>
       const spec = isRecorded(path) ? undefined : await loadCampaign(path);
       await using(openClient(command, { createStore: spec !== undefined }), async (client) => {
         const started = spec
-          ? await client.start(spec, { ...flags, campaignId: flags.id })
+          ? await client.start(spec, { ...flags, campaignId: flags.id, onChecked: noteChecks })
           : await client.startRecorded(path, flags);
         if (flags.json) json(started);
         else data(started.campaignId);

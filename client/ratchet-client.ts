@@ -7,10 +7,12 @@ import { hostname, userInfo } from "node:os";
 import { RatchetError } from "../errors/index.ts";
 import type { Address } from "../campaign/ids.ts";
 import { isCampaignId } from "../campaign/ids.ts";
-import type { LoadedSpec } from "../campaign/spec/load.ts";
+import type { LoadedSpec } from "../compile/spec-file/load.ts";
 import { openStore } from "../store/index.ts";
+import { ledgerKey } from "../store/layout.ts";
 import type { Store } from "../store/types.ts";
 import type { ControlReply } from "../workflows/messages.ts";
+import type { Compiled, CompileSummary } from "../compile/index.ts";
 import { controlCampaign } from "./follow/control.ts";
 import type { Copied } from "./maintenance/copy.ts";
 import type { Erased, EraseOptions } from "./maintenance/erase.ts";
@@ -56,6 +58,10 @@ export interface StartCampaignOptions {
   seed?: number;
   takeOver?: boolean;
   resume?: boolean;
+  /** Before a campaign is created, also call modules that use the network. */
+  callModules?: boolean;
+  /** Gets what the checks before the start found. */
+  onChecked?: (summary: CompileSummary) => void;
   /** By default `user@host`. */
   by?: string;
 }
@@ -94,12 +100,14 @@ export class RatchetClient {
 
   /** Uploads what the spec names, then starts, resumes or attaches (docs/cli.md, "start"). */
   async start(
-    { spec, baseDir }: LoadedSpec,
+    loaded: LoadedSpec,
     {
-      campaignId = spec.name,
+      campaignId = loaded.spec.name,
       seed,
       takeOver = false,
       resume = false,
+      callModules = false,
+      onChecked,
       by = whoAmI(),
     }: StartCampaignOptions = {},
   ): Promise<Started> {
@@ -111,22 +119,34 @@ export class RatchetClient {
     // First, because nothing need be uploaded if there is no server.
     const gateway = this.gateway;
     await this.store.proveWrites();
-    // Loaded here, because only `start` needs the compiler, the engine and the bundler.
-    const { compileSpec } = await import("../compile/index.ts");
-    const { specDigest } = await compileSpec(spec, {
-      baseDir,
-      store: this.store,
-      environment: this.environment,
-      seed,
-    });
+    const { specDigest, summary } = await this.compile(loaded, campaignId, { seed, callModules });
+    onChecked?.(summary);
     return startCampaign(this.store, gateway, {
       campaignId,
-      name: spec.name,
+      name: loaded.spec.name,
       specDigest,
       takeOver,
       resume,
       by,
       requestId: randomUUID(),
+    });
+  }
+
+  private async compile(
+    { spec, baseDir }: LoadedSpec,
+    campaignId: string,
+    { seed, callModules }: { seed: number | undefined; callModules: boolean },
+  ): Promise<Compiled> {
+    // A campaign that exists is not refused because its judge is busy now.
+    const exists = (await this.store.backend.stat(ledgerKey(campaignId, 0))) !== undefined;
+    // Loaded here, because only `start` needs the compiler, the engine and the bundler.
+    const { compileSpec } = await import("../compile/index.ts");
+    return compileSpec(spec, {
+      baseDir,
+      store: this.store,
+      environment: this.environment,
+      seed,
+      callModules: exists ? "none" : callModules ? "all" : "offline",
     });
   }
 
@@ -140,7 +160,7 @@ export class RatchetClient {
       takeOver = false,
       resume = false,
       by = whoAmI(),
-    }: Omit<StartCampaignOptions, "campaignId" | "seed"> = {},
+    }: Omit<StartCampaignOptions, "campaignId" | "seed" | "callModules" | "onChecked"> = {},
   ): Promise<Started> {
     const gateway = this.gateway;
     await this.store.proveWrites();

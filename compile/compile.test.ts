@@ -248,7 +248,7 @@ export default ({ split, count }) =>
     "sft.ts":
       "export default ({ count }: { count: number }) =>" +
       "  Array.from({ length: count }, (_, i) =>" +
-      "    ({ prompt: 'say word w' + (36 + i % 4), completion: 'yes' }));",
+      "    ({ prompt: 'say word w' + (36 + i % 4), completion: ' yes' }));",
     "rater.ts": "export default (rows) => rows.map(() => 1);",
   });
   const store = await memory();
@@ -283,18 +283,19 @@ it("SFT rows of plain text have no known prompt and are counted as unchecked for
     "sft.jsonl": lines([
       { text: "say word w1 yes" },
       { text: "say word w2 yes" },
-      { prompt: "say word no", completion: "yes" },
+      { prompt: "say word no", completion: " yes" },
     ]),
   });
-  const { summary } = await compile(dir, { bootstrap: { sft: { data: { file: "sft.jsonl" } } } });
+  const sft = { data: { file: "sft.jsonl" }, promptMask: false };
+  const { summary } = await compile(dir, { bootstrap: { sft } });
   assert.deepEqual([summary.sftRows, summary.sftUnchecked], [3, 2]);
 });
 
 it("a preference file is filtered; the summary counts dropped rows", async () => {
   const rows = [
-    { prompt: "say word no", chosen: "yes", rejected: "no" },
-    { prompt: "say word no", chosen: "yes", rejected: "yes" },
-    { prompt: "say word yes", chosen: "yes", rejected: "no", chosen_score: 1, rejected_score: 2 },
+    { prompt: "say word no", chosen: " yes", rejected: " no" },
+    { prompt: "say word no", chosen: " yes", rejected: " yes" },
+    { prompt: "say word yes", chosen: " yes", rejected: " no", chosen_score: 1, rejected_score: 2 },
   ];
   const dir = await campaignFolder({ "pairs.jsonl": lines(rows) });
   const { compiled, summary } = await compile(dir, {
@@ -312,7 +313,10 @@ it("a preference file is filtered; the summary counts dropped rows", async () =>
 it("a preference model is trained or given; a given one has a tree of its own", async () => {
   const score = {
     reward: "preference-model" as const,
-    preferenceModel: { template: "{context} word {a} word {b} word" },
+    preferenceModel: {
+      template: "{context} word {a} word {b} word",
+      letters: [" yes", " no"] as [string, string],
+    },
   };
   const dir = await campaignFolder({
     "pairs.jsonl": lines([{ prompt: "say word no", chosen: "yes", rejected: "no" }]),
@@ -323,7 +327,7 @@ it("a preference model is trained or given; a given one has a tree of its own", 
   });
   assert.deepEqual(trained.compiled.score, {
     by: "preference-model",
-    format: { template: score.preferenceModel.template, letters: ["A", "B"] },
+    format: score.preferenceModel,
   });
   assert.equal(trained.compiled.bootstrap.preferenceModel?.optimizer.batch, 4);
 

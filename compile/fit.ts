@@ -1,10 +1,13 @@
-// Whether prompts, answers and training rows fit the model. Every prompt is tokenized, as in generation.
+// Whether prompts, answers and training rows fit the model.
 import { RatchetError } from "../errors/index.ts";
 import { beyondContext } from "../campaign/spec/conflicts.ts";
 import { preferencePrompt } from "../campaign/recipe/preference-model.ts";
 import type { PromptRow } from "../campaign/recipe/rows.ts";
 import { refusal } from "../campaign/spec/resolve.ts";
 import type { ResolvedSpec } from "../campaign/spec/schema.ts";
+import type { Encoder, PromptLength } from "../runtimes/encoder/index.ts";
+import { encodePrompts } from "./encoding.ts";
+import { placeOf } from "./places.ts";
 import type { Policy } from "./policy.ts";
 import type { Splits } from "./prompts.ts";
 
@@ -50,13 +53,14 @@ export function refuseForeignStops(spec: ResolvedSpec, { config }: Policy): void
 }
 
 /**
- * Tokens of the longest prompt of each split. Throws `prompt_too_long`; `spec_conflict` if training would
- * drop answers.
+ * Tokens of the longest encoded prompt of each split. Throws `prompt_too_long`; `spec_conflict` if training
+ * would drop answers.
  */
 export function longestPrompts(
   spec: ResolvedSpec,
   splits: Splits,
-  { config, tokenizer }: Policy,
+  lengths: ReadonlyMap<PromptRow, PromptLength>,
+  { config }: Policy,
 ): Record<keyof Splits, number> {
   const longest = { test: 0, validation: 0, iterations: 0, preferences: 0 };
   const rewarded = spec.bootstrap.reward !== undefined && spec.score.reward === "model";
@@ -64,10 +68,9 @@ export function longestPrompts(
     const answer =
       name === "preferences" ? (spec.bootstrap.preferences?.sample?.maxTokens ?? 0) : spec.generate.maxTokens;
     for (const row of rows) {
-      const tokens = named(row, () => tokenizer.encodePrompt(row)).length;
+      const { tokens, closing } = lengths.get(row) ?? { tokens: 0, closing: 0 };
       if (tokens + answer > config.maxPositions) throw tooLong(row, tokens, answer, config.maxPositions);
-      if (rewarded)
-        refuseNoRoomToClose(row, tokens + answer, tokenizer.closingLength(row), config.maxPositions);
+      if (rewarded) refuseNoRoomToClose(row, tokens + answer, closing, config.maxPositions);
       longest[name] = Math.max(longest[name], tokens);
     }
   }
@@ -78,21 +81,10 @@ export function longestPrompts(
 function tooLong(row: PromptRow, tokens: number, answer: number, context: number): RatchetError {
   return new RatchetError(
     "prompt_too_long",
-    `prompt ${row.id} has ${tokens} tokens; with an answer of up to ${answer} tokens ` +
+    `${placeOf(row).text}: the prompt has ${tokens} tokens; with an answer of up to ${answer} tokens ` +
       `it does not fit the model's context of ${context}`,
     { hint: "shorten or drop the prompt, or lower generate.maxTokens" },
   );
-}
-
-/** The error of encoding a prompt, with the prompt's id. */
-function named<T>(row: PromptRow, encode: () => T): T {
-  try {
-    return encode();
-  } catch (cause) {
-    if (!(cause instanceof RatchetError)) throw cause;
-    const { code, message, hint } = cause;
-    throw new RatchetError(code, `prompt ${row.id}: ${message}`, { hint, cause });
-  }
 }
 
 /** A reward is read behind all tokens by which the template closes an answer. */
@@ -100,24 +92,26 @@ function refuseNoRoomToClose(row: PromptRow, tokens: number, closing: number, co
   if (tokens + closing <= context) return;
   throw new RatchetError(
     "prompt_too_long",
-    `prompt ${row.id} with an answer has up to ${tokens} tokens, and the chat template writes ` +
-      `${closing} more behind the answer, where the reward is read; the model's context is ${context}`,
+    `${placeOf(row).text}: the prompt with an answer has up to ${tokens} tokens, and the chat template ` +
+      `writes ${closing} more behind the answer, where the reward is read; the model's context is ${context}`,
     { hint: "shorten or drop the prompt, or lower generate.maxTokens" },
   );
 }
 
 /** A preference model reads a prompt, two answers and one letter. */
-export function refuseLongComparisons(
+export async function refuseLongComparisons(
   spec: ResolvedSpec,
   splits: Splits,
-  { config, tokenizer }: Policy,
-): void {
+  { config }: Policy,
+  encoder: Encoder,
+): Promise<void> {
   const { maxTokens } = spec.generate;
-  let longest = 0;
-  for (const prompt of [...splits.iterations, ...splits.test]) {
-    const question = preferencePrompt(spec.score.preferenceModel, { prompt, first: "", second: "" });
-    longest = Math.max(longest, tokenizer.encodePrompt(question).length);
-  }
+  const questions = [...splits.iterations, ...splits.test].map((prompt) => ({
+    id: prompt.id,
+    ...preferencePrompt(spec.score.preferenceModel, { prompt, first: "", second: "" }),
+  }));
+  const { lengths } = await encodePrompts(encoder, questions);
+  const longest = [...lengths.values()].reduce((most, { tokens }) => Math.max(most, tokens), 0);
   const needed = longest + 2 * maxTokens + 1;
   if (needed <= config.maxPositions) return;
   const message =

@@ -1,9 +1,6 @@
 // Resolved spec → compiled spec: reads, checks and uploads everything that the spec names, and replaces every
 // path by a digest. The compiled spec is a blob; its digest is the same on every machine, because it contains
 // no path.
-import { mkdtemp, rm } from "node:fs/promises";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
 import type { CompiledSpec } from "../campaign/spec/compiled.ts";
 import type { ResolvedSpec } from "../campaign/spec/schema.ts";
 import type { Digest } from "../campaign/types.ts";
@@ -12,9 +9,11 @@ import { gather } from "./material.ts";
 import type { Material } from "./material.ts";
 import { putModules } from "./modules.ts";
 import { putBootstrap, putPrompts } from "./rows.ts";
+import type { WhichModules } from "./module-calls.ts";
 import { ignored, scorer, settings } from "./settings.ts";
 import type { Environment } from "./source-modules.ts";
 import { summarize } from "./summary.ts";
+import { Workroom } from "./workroom.ts";
 import type { CompileSummary } from "./summary.ts";
 
 export type { CompileSummary } from "./summary.ts";
@@ -27,6 +26,8 @@ export interface CompileOptions {
   seed?: number;
   /** Variables for `env:NAME` of prompt and SFT modules. */
   environment?: Environment;
+  /** Modules that are called once. Default: none. */
+  callModules?: WhichModules;
 }
 
 export interface Compiled {
@@ -37,12 +38,12 @@ export interface Compiled {
 
 export async function compileSpec(
   resolved: ResolvedSpec,
-  { baseDir, store, seed = resolved.seed, environment = {} }: CompileOptions,
+  { baseDir, store, seed = resolved.seed, environment = {}, callModules: which = "none" }: CompileOptions,
 ): Promise<Compiled> {
   const spec = { ...resolved, seed };
-  const scratch = await mkdtemp(join(tmpdir(), "ratchet-compile-"));
+  const workroom = new Workroom();
   try {
-    const material = await gather(spec, baseDir, environment, scratch);
+    const material = await gather(spec, { baseDir, environment, which, workroom });
     const compiled = await put(spec, material, store);
     return {
       compiled,
@@ -50,7 +51,7 @@ export async function compileSpec(
       summary: summarize(spec, material, compiled.modules),
     };
   } finally {
-    await rm(scratch, { recursive: true, force: true });
+    await workroom.close();
   }
 }
 

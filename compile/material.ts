@@ -2,7 +2,11 @@
 import { join } from "node:path";
 import type { ResolvedSpec } from "../campaign/spec/schema.ts";
 import type { Bundle } from "./bundle.ts";
+import { encodePrompts, encodeTrainings } from "./encoding.ts";
+import type { EncodedSource, EncodedTraining } from "./encoding.ts";
 import { longestPrompts, refuseBeyondContext, refuseForeignStops, refuseLongComparisons } from "./fit.ts";
+import { callModules } from "./module-calls.ts";
+import type { ModuleCall, WhichModules } from "./module-calls.ts";
 import { bundleAll } from "./modules.ts";
 import { countOverlaps } from "./overlaps.ts";
 import { stagePolicy, stagePreferenceModel } from "./policy.ts";
@@ -11,6 +15,7 @@ import type { Splits } from "./prompts.ts";
 import { gatherData, gatherPrompts, promptSets } from "./rows.ts";
 import type { Data } from "./rows.ts";
 import type { Environment } from "./source-modules.ts";
+import type { Workroom } from "./workroom.ts";
 
 export interface Material {
   bundles: Bundle[];
@@ -22,29 +27,44 @@ export interface Material {
   longest: Record<keyof Splits, number>;
   data: Data;
   overlaps: Record<string, number>;
+  /** Prompts that were encoded. */
+  sources: EncodedSource[];
+  trainings: EncodedTraining[];
+  calls: ModuleCall[];
 }
 
-/** `scratch`: a folder for the models' files. */
+interface Given {
+  baseDir: string;
+  environment: Environment;
+  which: WhichModules;
+  workroom: Workroom;
+}
+
 export async function gather(
   spec: ResolvedSpec,
-  baseDir: string,
-  environment: Environment,
-  scratch: string,
+  { baseDir, environment, which, workroom }: Given,
 ): Promise<Material> {
   const bundles = await bundleAll(spec, baseDir);
-  const policy = await stagePolicy(spec, baseDir, join(scratch, "policy"));
+  const policy = await stagePolicy(spec, baseDir, join(workroom.dir, "policy"));
   const { path } = spec.score.preferenceModel;
   const preferenceModel =
     path === undefined
       ? undefined
-      : await stagePreferenceModel(path, baseDir, join(scratch, "preference-model"));
+      : await stagePreferenceModel(path, baseDir, join(workroom.dir, "preference-model"));
   refuseBeyondContext(spec, policy);
   refuseForeignStops(spec, policy);
-  const splits = await gatherPrompts(spec, bundles, baseDir, environment);
-  const longest = longestPrompts(spec, splits, policy);
-  if (spec.score.reward === "preference-model")
-    refuseLongComparisons(spec, splits, preferenceModel ?? policy);
+  const encoder = await workroom.encoder(policy);
+  const prompts = await gatherPrompts(spec, bundles, baseDir, environment);
+  const { lengths, sources } = await encodePrompts(encoder, prompts.given);
+  const longest = longestPrompts(spec, prompts.splits, lengths, policy);
+  if (spec.score.reward === "preference-model") {
+    const judging = preferenceModel ? await workroom.encoder(preferenceModel) : encoder;
+    await refuseLongComparisons(spec, prompts.splits, preferenceModel ?? policy, judging);
+  }
   const data = await gatherData(spec, bundles, baseDir, environment);
-  const overlaps = countOverlaps(promptSets(splits, data));
-  return { bundles, policy, preferenceModel, splits, longest, data, overlaps };
+  const overlaps = countOverlaps(promptSets(prompts.splits, data));
+  const trainings = await encodeTrainings(encoder, spec, data, policy.config);
+  const calls = await callModules({ spec, bundles, environment, which }, prompts, data);
+  const { splits } = prompts;
+  return { bundles, policy, preferenceModel, splits, longest, data, overlaps, sources, trainings, calls };
 }

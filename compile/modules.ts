@@ -7,7 +7,7 @@ import type { Store } from "../store/types.ts";
 import { bundleModule, refuseGold } from "./bundle.ts";
 import type { Bundle } from "./bundle.ts";
 
-function moduleSources({
+export function moduleSources({
   prompts,
   bootstrap,
   score,
@@ -25,6 +25,9 @@ function moduleSources({
   };
   return Object.fromEntries(Object.entries(sources).filter(([, found]) => found));
 }
+
+/** Whether the spec says that the module uses the network. */
+export const declaresNetwork = ({ network }: ModuleSource): boolean => network;
 
 export async function bundleAll(spec: ResolvedSpec, baseDir: string): Promise<Bundle[]> {
   const sources = Object.entries(moduleSources(spec)) as [ModuleRole, ModuleSource][];

@@ -12,13 +12,13 @@ import type { ModelConfig } from "../engine/model/index.ts";
 import { isAdapter, readModel } from "../engine/checkpoint/model.ts";
 import { specialText } from "../engine/tokenizer/added-tokens.ts";
 import { checkTokenizerFolder, readVocabulary } from "../engine/tokenizer/files.ts";
-import { Tokenizer } from "../engine/tokenizer/tokenizer.ts";
 
 export interface Policy {
   /** A folder with the model's files only. */
   dir: string;
   config: ModelConfig;
-  tokenizer: Tokenizer;
+  /** For messages: the setting and its path. */
+  name: string;
   parameters: number;
 }
 
@@ -28,7 +28,8 @@ export async function stagePolicy(spec: ResolvedSpec, baseDir: string, folder: s
   await mkdir(folder, { recursive: true });
   if (init) await makePolicy(spec, init, baseDir, folder);
   else await takeFiles("policy.path", path!, baseDir, folder);
-  return readStaged(folder, `policy.path ${path}`).catch(naming(resolve(baseDir, path ?? folder), folder));
+  const name = init ? `policy.init.tokenizer ${init.tokenizer}` : `policy.path ${path}`;
+  return readStaged(folder, name).catch(naming(resolve(baseDir, path ?? folder), folder));
 }
 
 /** The preference model that the spec names. */
@@ -50,7 +51,7 @@ async function readStaged(folder: string, name: string): Promise<Policy> {
     );
   }
   const parameters = [...weights.values()].reduce((sum, { data }) => sum + data.length, 0);
-  return { dir: folder, config, tokenizer: await Tokenizer.load(folder, config), parameters };
+  return { dir: folder, config, name, parameters };
 }
 
 // ---------------------------------------------------------------- a given checkpoint
@@ -70,8 +71,10 @@ async function takeFiles(setting: string, path: string, baseDir: string, folder:
       cause,
     });
   });
-  if (await isAdapter(source)) return mergeFiles(source, folder);
   const wanted = names.filter(isModelFile);
+  const adapter = names.filter((file) => file.startsWith("adapter_"));
+  for (const file of [...wanted, ...adapter]) await requireFile(join(source, file));
+  if (await isAdapter(source)) return mergeFiles(source, folder);
   if (!wanted.includes("config.json")) {
     throw new RatchetError("file_missing", `${setting} ${path} has no config.json`, {
       file: path,
@@ -82,6 +85,23 @@ async function takeFiles(setting: string, path: string, baseDir: string, folder:
   }
   if (wanted.includes("tokenizer.json")) await checkTokenizerFolder(source);
   await Promise.all(wanted.map((file) => take(join(source, file), join(folder, file))));
+}
+
+/** The largest tokenizer.json that is in use has 33 MB. */
+const JSON_MAX = 256 * 2 ** 20;
+
+/** Refuses a named pipe, which might never end, and a JSON file that no memory holds. */
+async function requireFile(file: string): Promise<void> {
+  const found = await stat(file).catch((cause: unknown) => {
+    throw new RatchetError("file_unreadable", `${file} cannot be read: ${(cause as Error).message}`, {
+      file,
+      cause,
+    });
+  });
+  const large = found.size > JSON_MAX && !file.endsWith(".safetensors");
+  const fault = !found.isFile() ? "it is not a file" : large ? `it has ${found.size} bytes` : undefined;
+  if (fault !== undefined)
+    throw new RatchetError("file_unreadable", `${file} cannot be read: ${fault}`, { file });
 }
 
 /** generation_config.json has the stop tokens; an adapter has none, so its base's is copied. */
@@ -169,5 +189,7 @@ async function tokenizerFolder(path: string, name: string): Promise<string> {
       file: name,
       hint: `paths are relative to the spec file; looked at ${dir}`,
     });
+  for (const file of (await readdir(dir)).filter((one) => tokenizerFiles.includes(one)))
+    await requireFile(join(dir, file));
   return dir;
 }

@@ -11,11 +11,18 @@ import { cutSplits, shuffleById } from "../campaign/recipe/splits.ts";
 import type { ResolvedSpec } from "../campaign/spec/schema.ts";
 import type { Bundle } from "./bundle.ts";
 import { rowsOfFile, specSource } from "./data-file.ts";
+import { lineOf, placed } from "./places.ts";
 import { withModule } from "./source-modules.ts";
 import type { Environment } from "./source-modules.ts";
 
 type SplitName = "test" | "validation" | "iterations" | "preferences";
 export type Splits = Record<SplitName, PromptRow[]>;
+
+export interface Prompts {
+  splits: Splits;
+  /** All that were given; a file may have more than the campaign needs. */
+  given: PromptRow[];
+}
 
 /** A file is cut in this order, so that a larger `iterations` leaves validation and test unchanged. */
 function splitCounts({ prompts, iterations }: ResolvedSpec): Record<SplitName, number> {
@@ -23,10 +30,10 @@ function splitCounts({ prompts, iterations }: ResolvedSpec): Record<SplitName, n
   return { test, validation, iterations: iterations * perIteration, preferences };
 }
 
-export async function promptsFromFile(spec: ResolvedSpec, name: string, baseDir: string): Promise<Splits> {
+export async function promptsFromFile(spec: ResolvedSpec, name: string, baseDir: string): Promise<Prompts> {
   const { ignore } = spec.prompts;
   const rows = (await rowsOfFile("prompt", name, { section: "prompts", ignore }, baseDir)).map(
-    ({ line, row }) => ({ line, row: promptOf(row) }),
+    ({ line, row }) => ({ line, row: placed(promptOf(row), lineOf(name, line)) }),
   );
   refuseRepeats(
     rows.map(({ line, row }) => ({ row, where: `line ${line}` })),
@@ -35,13 +42,8 @@ export async function promptsFromFile(spec: ResolvedSpec, name: string, baseDir:
   const counts = splitCounts(spec);
   const needed = Object.values(counts).reduce((sum, count) => sum + count, 0);
   if (needed > rows.length) throw tooFew(counts, needed, rows.length, name);
-  return cutSplits(
-    shuffleById(
-      rows.map(({ row }) => row),
-      deriveSeed("prompts", spec.seed),
-    ),
-    counts,
-  );
+  const given = rows.map(({ row }) => row);
+  return { splits: cutSplits(shuffleById(given, deriveSeed("prompts", spec.seed)), counts), given };
 }
 
 /** The split's name in a module's request. */
@@ -56,7 +58,7 @@ export async function promptsFromModule(
   spec: ResolvedSpec,
   bundle: Bundle,
   environment: Environment,
-): Promise<Splits> {
+): Promise<Prompts> {
   const { ignore } = spec.prompts;
   const source = specSource(`the prompts module ${bundle.name}`, { section: "prompts", ignore });
   return withModule("prompts", bundle, spec.prompts, environment, async (runner) => {
@@ -66,14 +68,17 @@ export async function promptsFromModule(
       const split = REQUESTED[name];
       const made = await runner.call({ seed: deriveSeed("prompts", spec.seed, split), split, count });
       const rows = readModuleRows("modulePrompt", made, source).map(tidy);
-      const placed = rows.map((row, i) => ({ row, where: `row ${i} of ${split}` }));
+      const placedRows = rows.map((row, i) => {
+        const where = `row ${i} of ${split}`;
+        return { where, row: placed(row, { file: bundle.name, text: `${where} of ${bundle.name}` }) };
+      });
       // Prompts for labelled answers may repeat a question. Ids must differ, because seeds are derived from
       // them.
-      if (name === "preferences") refuseRepeatedIds(placed, bundle.name);
-      else refuseRepeats(placed, bundle.name);
-      splits[name] = rows;
+      if (name === "preferences") refuseRepeatedIds(placedRows, bundle.name);
+      else refuseRepeats(placedRows, bundle.name);
+      splits[name] = placedRows.map(({ row }) => row);
     }
-    return splits;
+    return { splits, given: Object.values(splits).flat() };
   });
 }
 

@@ -8,7 +8,7 @@ import type { Bundle } from "./bundle.ts";
 import { bundleOf } from "./modules.ts";
 import type { countOverlaps } from "./overlaps.ts";
 import { promptsFromFile, promptsFromModule } from "./prompts.ts";
-import type { Splits } from "./prompts.ts";
+import type { Prompts, Splits } from "./prompts.ts";
 import { bootstrapTrainings } from "./settings.ts";
 import type { Environment } from "./source-modules.ts";
 import {
@@ -30,7 +30,7 @@ export function gatherPrompts(
   bundles: Bundle[],
   baseDir: string,
   environment: Environment,
-): Promise<Splits> {
+): Promise<Prompts> {
   const { file } = spec.prompts;
   return file === undefined
     ? promptsFromModule(spec, bundleOf(bundles, "prompts"), environment)

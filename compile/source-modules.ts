@@ -1,9 +1,10 @@
-// Prompts and SFT modules are called once, when the spec is compiled. Their answers become rows of the
-// campaign. They run in a confined child process, like other modules.
-import { mkdtemp, rm, writeFile } from "node:fs/promises";
-import { tmpdir } from "node:os";
+// Calls modules when the spec is compiled, in a confined child process as in the run. The answers of prompts
+// and SFT modules become rows of the campaign.
+import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { durationMs } from "../campaign/spec/fields.ts";
+import type { ModuleRole } from "../campaign/spec/modules.ts";
+import { openScratch } from "../host/scratch.mjs";
 import { createModuleRunner, resolveEnv } from "../runtimes/module/index.ts";
 import type { ModuleRunner } from "../runtimes/module/index.ts";
 import type { Bundle } from "./bundle.ts";
@@ -11,15 +12,15 @@ import type { Bundle } from "./bundle.ts";
 export type Environment = Record<string, string | undefined>;
 
 /** Calls `use` with a runner of the bundle, and closes the runner. */
-export async function withModule<R extends "prompts" | "sft", T>(
+export async function withModule<R extends ModuleRole, T>(
   role: R,
   bundle: Bundle,
   { timeout, env, network }: { timeout: string; env: Record<string, string>; network: boolean },
   environment: Environment,
   use: (runner: ModuleRunner<R>) => Promise<T>,
 ): Promise<T> {
-  const folder = await mkdtemp(join(tmpdir(), "ratchet-source-"));
-  const blobPath = join(folder, `${role}.mjs`);
+  const scratch = openScratch();
+  const blobPath = join(scratch.dir, `${role}.mjs`);
   try {
     await writeFile(blobPath, bundle.source);
     const runner = createModuleRunner({
@@ -31,6 +32,6 @@ export async function withModule<R extends "prompts" | "sft", T>(
     });
     return await use(runner).finally(() => runner.close());
   } finally {
-    await rm(folder, { recursive: true, force: true });
+    scratch.release();
   }
 }

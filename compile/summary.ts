@@ -5,7 +5,9 @@ import type { ResolvedSpec } from "../campaign/spec/schema.ts";
 import type { Digest } from "../campaign/types.ts";
 import { importsFile } from "./bundle.ts";
 import type { Bundle } from "./bundle.ts";
+import type { EncodedSource, EncodedTraining } from "./encoding.ts";
 import type { Material } from "./material.ts";
+import type { ModuleCall } from "./module-calls.ts";
 import type { Splits } from "./prompts.ts";
 import { sftPrompt } from "./training-data.ts";
 
@@ -29,12 +31,15 @@ export interface CompileSummary {
   sftUnchecked?: number;
   preferences?: { rows: number; kept: number; dropped: Record<string, number> };
   modules: ModuleSummary[];
+  /** Sources whose rows were encoded, with what their trainings will do with them. */
+  encoded: (EncodedSource | EncodedTraining)[];
+  calls: ModuleCall[];
   warnings: string[];
 }
 
 export function summarize(
   spec: ResolvedSpec,
-  { bundles, policy, splits, longest, data: { sft, preferences }, overlaps }: Material,
+  { bundles, policy, splits, longest, data: { sft, preferences }, overlaps, ...checked }: Material,
   modules: CompiledSpec["modules"],
 ): CompileSummary {
   const split = (name: keyof Splits) => ({ count: splits[name].length, longest: longest[name] });
@@ -59,6 +64,8 @@ export function summarize(
       dropped: preferences.dropped,
     },
     modules: bundles.map((bundle) => describe(bundle, modules)),
+    encoded: [...checked.sources, ...checked.trainings],
+    calls: checked.calls,
     warnings: warningsOf(spec, bundles),
   };
 }

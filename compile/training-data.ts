@@ -10,6 +10,7 @@ import { deriveSeed } from "../campaign/recipe/seeds.ts";
 import type { ResolvedSpec } from "../campaign/spec/schema.ts";
 import type { Bundle } from "./bundle.ts";
 import { rowsOfFile, specSource } from "./data-file.ts";
+import { lineOf, placed } from "./places.ts";
 import { withModule } from "./source-modules.ts";
 import type { Environment } from "./source-modules.ts";
 
@@ -29,7 +30,9 @@ export async function sftFromFile(
   { file, ignore }: DataSource & { file: string },
   baseDir: string,
 ): Promise<SftFileRow[]> {
-  return (await rowsOfFile("sft", file, { ...SFT, ignore }, baseDir)).map(({ row }) => tidy(row));
+  return (await rowsOfFile("sft", file, { ...SFT, ignore }, baseDir)).map(({ line, row }) =>
+    placed(tidy(row), lineOf(file, line)),
+  );
 }
 
 const SFT = { section: "bootstrap.sft.data" };
@@ -44,7 +47,9 @@ export async function sftFromModule(
     runner.call({ seed: deriveSeed("sft", spec.seed), count: data.count! }),
   );
   const source = specSource(`the sft module ${bundle.name}`, { ...SFT, ignore: data.ignore });
-  return readModuleRows("moduleSft", rows, source).map(tidy);
+  return readModuleRows("moduleSft", rows, source).map((row, i) =>
+    placed(tidy(row), { file: bundle.name, text: `row ${i} of ${bundle.name}` }),
+  );
 }
 
 /** Known fields in a fixed order, so that rows with the same content have the same bytes. */
@@ -87,6 +92,7 @@ export async function preferencesFromFile(
       { file: name },
     );
   }
+  filtered.pairs.forEach((pair, i) => placed(pair, lineOf(name, rows[filtered.from[i]!]!.line)));
   return { ...filtered, rows: rows.length };
 }
 

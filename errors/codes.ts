@@ -93,6 +93,18 @@ export const CODES = {
   },
   duplicate_prompt: { kind: "spec", means: "two prompts are equal" },
   duplicate_prompt_id: { kind: "spec", means: "two prompts have the same id" },
+  encode_died: {
+    kind: "spec",
+    means:
+      "the process that encodes rows with the tokenizer and the chat template ended, or needed more memory " +
+      "than it may have. The message names the row",
+  },
+  encode_timeout: {
+    kind: "spec",
+    means:
+      "the tokenizer or the chat template needed more than 30 s (in a worker: three minutes) for one " +
+      "row, or two minutes for its own files. The message names the row",
+  },
   env_invalid: { kind: "spec", means: "a variable in a worker's environment has an impossible value" },
   export_exists: { kind: "spec", means: "`export` found its target. Nothing is ever overwritten" },
   file_ambiguous: { kind: "spec", means: "a folder holds several campaign files" },

@@ -2,6 +2,7 @@
 import { hostname } from "node:os";
 import type { NativeConnection } from "@temporalio/worker";
 import type { Deps } from "../activities/deps.ts";
+import { openScratch } from "../host/scratch.mjs";
 import { createOnnxRuntime } from "../runtimes/onnx/index.ts";
 import { runtimeFacts } from "../runtimes/onnx/versions.ts";
 import { openCache, openStore } from "../store/index.ts";
@@ -9,7 +10,6 @@ import { readBuild } from "./build.ts";
 import type { WorkerSettings } from "./env.ts";
 import { cacheDir, moduleEnvironment, scratchDir } from "./env.ts";
 import { createModuleCaller } from "./modules.ts";
-import { openScratch } from "./scratch.ts";
 import { missingSearchAttributes } from "../temporal/search-attributes.ts";
 import { serverIdentity } from "../temporal/server-identity.ts";
 

@@ -18,6 +18,8 @@ type PreferenceDrop =
 
 export interface FilteredPreferences {
   pairs: PairRow[];
+  /** Index of each pair's row among the given ones. */
+  from: number[];
   dropped: Record<PreferenceDrop, number>;
 }
 
@@ -37,13 +39,17 @@ export function filterPreferences(
   };
   const seen = new Set<string>();
   const pairs: PairRow[] = [];
-  for (const given of rows) {
+  const from: number[] = [];
+  for (const [index, given] of rows.entries()) {
     const row = conversations(given);
     const reason = poor(row, minMargin) ?? (remember(seen, row) ? undefined : "duplicate");
     if (reason) dropped[reason] += 1;
-    else pairs.push(tidy(row));
+    else {
+      pairs.push(tidy(row));
+      from.push(index);
+    }
   }
-  return { pairs, dropped };
+  return { pairs, from, dropped };
 }
 
 interface ParsedRow {

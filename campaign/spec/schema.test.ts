@@ -1,15 +1,12 @@
 import assert from "node:assert/strict";
-import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
-import { after, it } from "node:test";
+import { readFile } from "node:fs/promises";
+import { it } from "node:test";
 import { RatchetError } from "../../errors/index.ts";
 import { durationMs } from "./fields.ts";
 import { KTO_PROPERTIES, preferenceProperties } from "../../engine/loss/index.ts";
 import type { PreferenceTerm } from "../../engine/loss/index.ts";
 import { LOSS_NAMES, termsOf, usesReference } from "./losses.ts";
 import type { WeightedLoss } from "./losses.ts";
-import { loadSpecFile } from "./load.ts";
 import { resolveSpec } from "./resolve.ts";
 import { specJsonSchema } from "./schema.ts";
 import type { WrittenSpec } from "./schema.ts";
@@ -428,81 +425,6 @@ it("the JSON Schema has every section and requires only settings without a defau
 
 it("durations are read in their unit", () => {
   assert.deepEqual(["500ms", "30s", "1.5m", "1h"].map(durationMs), [500, 30_000, 90_000, 3_600_000]);
-});
-
-// ---------------------------------------------------------------- files
-
-const folder = await mkdtemp(join(tmpdir(), "ratchet-spec-test-"));
-after(() => rm(folder, { recursive: true, force: true }));
-async function load(name: string, source: string) {
-  const file = join(folder, name);
-  await writeFile(file, source);
-  return loadSpecFile(file);
-}
-
-const json = JSON.stringify(minimal);
-
-it("YAML, JSON, TypeScript and JavaScript give the same spec", async () => {
-  const yaml =
-    "name: shop\npolicy: {path: ./model}\nprompts:\n  file: prompts.jsonl\n" +
-    "score:\n  reward: {module: ./reward.ts}\n";
-  const loaded = await Promise.all([
-    load("a.yaml", yaml),
-    load("a.json", json),
-    load(
-      "a.ts",
-      'import { defineCampaign } from "ratchet-rlhf";\nconst typed: string = "shop";\n' +
-        `export default defineCampaign({ ...${json}, name: typed });`,
-    ),
-    load("a.mjs", `export default ${json};`),
-  ]);
-  for (const { spec, baseDir } of loaded) {
-    assert.deepEqual(spec, resolveSpec(minimal));
-    assert.equal(baseDir, folder);
-  }
-});
-
-it("the error of a wrong value has file and line", async () => {
-  await assert.rejects(
-    load("b.yaml", "name: shop\npolicy:\n  path: m\nprompts:\n  file: p\ntrain:\n  beta: 0.1\n  epochs: 0\n"),
-    (error: RatchetError) => {
-      assert.equal(error.line, 8);
-      assert.match(error.message, /b\.yaml:8: train\.epochs is 0/);
-      return true;
-    },
-  );
-  await assert.rejects(load("b.json", json.replace('"name"', '\n"nmae"')), (error: RatchetError) =>
-    error.problems.some(({ line, message }) => line === 2 && message === "unknown key nmae in the spec"),
-  );
-});
-
-it("the error of a conflict has the setting's line", async () => {
-  await assert.rejects(
-    load("c.yaml", "name: shop\npolicy: {path: m}\nprompts: {file: p}\n\nscore:\n  reward: model\n"),
-    { code: "spec_conflict", line: 6 },
-  );
-});
-
-it("the error of an unreadable file has the line that cannot be parsed", async () => {
-  await assert.rejects(load("d.yaml", "name: a\nseed: 1\nname: b\n"), { code: "spec_unreadable", line: 3 });
-  const latin = join(folder, "latin.yaml");
-  await writeFile(latin, Buffer.from("name: caf\xe9\n", "latin1"));
-  await assert.rejects(loadSpecFile(latin), { code: "spec_unreadable", message: /not UTF-8: byte 10 / });
-  await assert.rejects(load("d.json", '{"name": "a",\n "seed": ]}'), { code: "spec_unreadable", line: 2 });
-  await assert.rejects(load("d.ts", "export default {\n  name: 'a'\n  seed: 1 };"), {
-    code: "spec_unreadable",
-    line: 3,
-  });
-  await assert.rejects(load("e.ts", "throw new Error('no luck');"), {
-    code: "spec_unreadable",
-    message: /no luck/,
-  });
-  await assert.rejects(load("f.ts", "export const name = 1;"), {
-    code: "spec_invalid",
-    message: /no default export/,
-  });
-  await assert.rejects(load("g.toml", ""), { code: "spec_unsupported" });
-  await assert.rejects(loadSpecFile(join(folder, "missing.yaml")), { code: "file_missing" });
 });
 
 // ---------------------------------------------------------------- the documented defaults

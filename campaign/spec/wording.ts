@@ -28,6 +28,10 @@ export function wrongValue(name: string, value: unknown, accepted: string): stri
 
 function show(value: unknown): string {
   // JSON has no infinite number: 1e400 would be shown as null.
-  const text = typeof value === "number" ? String(value) : (JSON.stringify(value) ?? String(value));
+  const text =
+    typeof value === "number" ? String(value) : (JSON.stringify(value, withBigInts) ?? String(value));
   return text.length > 60 ? `${text.slice(0, 57)}...` : text;
 }
+
+/** JSON has no such numbers. */
+const withBigInts = (_: string, value: unknown): unknown => (typeof value === "bigint" ? `${value}n` : value);

@@ -5,9 +5,12 @@ import { resolve } from "node:path";
 import { RatchetError } from "../../errors/index.ts";
 import type { Code } from "../../errors/index.ts";
 import type { RowOf } from "../../campaign/recipe/row-schema.ts";
-import { readModel, SequenceScorer, loadWeights, Tokenizer } from "../../engine/index.ts";
+import { readModel, SequenceScorer, loadWeights } from "../../engine/index.ts";
 import type { ModelConfig, PromptText } from "../../engine/index.ts";
 import { rowsAt } from "../../compile/data-file.ts";
+import { errorAt, lineOf } from "../../compile/places.ts";
+import { Encoder } from "../../runtimes/encoder/index.ts";
+import type { CompletionIds } from "../../runtimes/encoder/index.ts";
 
 export interface RowLogps {
   /** The row's own. */
@@ -28,24 +31,23 @@ interface EncodedRow {
 type Row = RowOf<"completion">;
 
 /** Rows of the file as token ids. */
-class Encoder {
+class RowEncoder {
   private readonly file: string;
   private readonly config: ModelConfig;
-  private readonly tokenizer: () => Promise<Tokenizer>;
+  private readonly encoder: () => Promise<Encoder>;
 
-  /** `tokenizer` is loaded when the first row of text needs it. */
-  constructor(file: string, config: ModelConfig, tokenizer: () => Promise<Tokenizer>) {
+  /** `encoder` is opened when the first row of text needs it. */
+  constructor(file: string, config: ModelConfig, encoder: () => Promise<Encoder>) {
     this.file = file;
     this.config = config;
-    this.tokenizer = tokenizer;
+    this.encoder = encoder;
   }
 
   async encode(row: Row, line: number): Promise<EncodedRow> {
     const prompt = promptOf(row);
-    const promptIds = Array.isArray(prompt) ? prompt : (await this.tokenizer()).encodePrompt(prompt);
-    const completionIds = Array.isArray(prompt)
-      ? row.completion_ids!
-      : await this.completion(row, prompt, promptIds);
+    const { promptIds, completionIds } = Array.isArray(prompt)
+      ? { promptIds: prompt, completionIds: row.completion_ids! }
+      : await this.texts(row, prompt, line);
     this.refuseForeign("prompt", promptIds, line);
     this.refuseForeign("completion", completionIds, line);
     const length = promptIds.length + completionIds.length;
@@ -55,9 +57,18 @@ class Encoder {
     return { id: row.id === undefined ? undefined : String(row.id), promptIds, completionIds };
   }
 
-  private async completion(row: Row, prompt: PromptText, promptIds: number[]): Promise<number[]> {
-    if (row.completion_ids) return row.completion_ids;
-    return (await this.tokenizer()).encodeAnswer(prompt, row.completion!, promptIds).ids;
+  private async texts(
+    { completion, completion_ids: completionIds }: Row,
+    prompt: PromptText,
+    line: number,
+  ): Promise<CompletionIds> {
+    const encoder = await this.encoder();
+    const place = lineOf(this.file, line);
+    return encoder
+      .one("completions", {}, { prompt, completion, completionIds }, place.text)
+      .catch((error: Error) => {
+        throw errorAt(error, place, 0);
+      });
   }
 
   private refuseForeign(part: "prompt" | "completion", ids: number[], line: number): void {
@@ -97,11 +108,19 @@ export async function logpsOfFile(
     `to leave them out: ${names.map((name) => `--ignore ${JSON.stringify(name)}`).join(" ")}`;
   const given = await rowsAt("completion", resolve(file), { file, ignore, leaveOut });
   const { checkpoint, tokenizerDir } = await readModel(modelDir);
-  let loading: Promise<Tokenizer> | undefined;
-  const tokenizer = (): Promise<Tokenizer> => (loading ??= Tokenizer.load(tokenizerDir, checkpoint.config));
+  let opening: Promise<Encoder> | undefined;
+  const encoder = (): Promise<Encoder> =>
+    (opening ??= Encoder.open(tokenizerDir, checkpoint.config, modelDir));
   const rows: EncodedRow[] = [];
-  const encoder = new Encoder(file, checkpoint.config, tokenizer);
-  for (const { row, line } of given) rows.push(await encoder.encode(row, line));
+  const rowEncoder = new RowEncoder(file, checkpoint.config, encoder);
+  try {
+    for (const { row, line } of given) rows.push(await rowEncoder.encode(row, line));
+  } finally {
+    await opening?.then(
+      (opened) => opened.close(),
+      () => undefined,
+    );
+  }
   const scorer = await SequenceScorer.create(checkpoint.config, { threads: availableParallelism() });
   try {
     const sequences = rows.map(({ promptIds, completionIds }) => ({

@@ -36,26 +36,37 @@ export interface UsableRows {
   cut: number;
 }
 
+interface LengthLimit {
+  maxLength: number;
+  truncation?: "keep_start" | undefined;
+}
+
+/** The row as training uses it, or why it is left out. */
+export function useOfRow(
+  row: TrainRow,
+  { maxLength, truncation }: LengthLimit,
+): { row: TrainRow; cut: boolean } | { dropped: string } {
+  const long = rowLength(row) > maxLength;
+  const candidate = long && truncation === "keep_start" ? cutRow(row, maxLength) : row;
+  const reason = whyUnusable(candidate, maxLength, long);
+  return reason === undefined ? { row: candidate, cut: long } : { dropped: reason };
+}
+
 /**
  * The rows that can be trained on. A row longer than `maxLength` is left out, because a cut answer teaches
  * the model to never stop. With `keep_start` it is cut, as TRL does, and left out only if nothing of the
  * answer remains.
  */
-export function usableRows(
-  rows: readonly TrainRow[],
-  { maxLength, truncation }: { maxLength: number; truncation?: "keep_start" | undefined },
-): UsableRows {
+export function usableRows(rows: readonly TrainRow[], limit: LengthLimit): UsableRows {
   const used: TrainRow[] = [];
   const dropped: Record<string, number> = {};
   let cut = 0;
   for (const row of rows) {
-    const long = rowLength(row) > maxLength;
-    const candidate = long && truncation === "keep_start" ? cutRow(row, maxLength) : row;
-    const reason = whyUnusable(candidate, maxLength, long);
-    if (reason !== undefined) dropped[reason] = (dropped[reason] ?? 0) + 1;
+    const use = useOfRow(row, limit);
+    if ("dropped" in use) dropped[use.dropped] = (dropped[use.dropped] ?? 0) + 1;
     else {
-      used.push(candidate);
-      if (long) cut++;
+      used.push(use.row);
+      if (use.cut) cut++;
     }
   }
   if (used.length === 0) {
@@ -63,7 +74,7 @@ export function usableRows(
     throw new RatchetError(
       "rows_empty",
       `no row is left to train on (${rows.length} given; ${why.join(", ") || "none dropped"})`,
-      { hint: `the longest row allowed has ${maxLength} tokens (maxLength)` },
+      { hint: `the longest row allowed has ${limit.maxLength} tokens (maxLength)` },
     );
   }
   return { used, dropped, cut };

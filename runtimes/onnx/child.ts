@@ -34,7 +34,11 @@ async function serve(
   call: Call,
   signal: AbortSignal,
 ): Promise<Extract<FromChild, { type: "result" }>["value"]> {
-  const hooks = { signal, onProgress: throttled() };
+  const hooks = {
+    signal,
+    onProgress: throttled(),
+    onEncoding: (row?: string) => send({ type: "encoding", row }),
+  };
   if (call.method === "generate") return generate(models, call.args, hooks);
   if (call.method === "train")
     return train(

@@ -4,6 +4,7 @@ import { fork } from "node:child_process";
 import type { ChildProcess } from "node:child_process";
 import { fileURLToPath } from "node:url";
 import { RatchetError } from "../../errors/index.ts";
+import { EncodeLimit } from "./encode-limit.ts";
 import { errorFromParts } from "./errors.ts";
 import type { Progress, ReferenceLogps } from "../types.ts";
 import type { Call, FromChild, Method, Methods, ToChild } from "./protocol.ts";
@@ -39,6 +40,13 @@ function during({ method, args }: Call, progress: Progress | undefined): string 
 const unusable = (cause: Error): RatchetError =>
   new RatchetError("engine_died", `the engine's process failed: ${cause.message}`);
 
+/** The channel is closed, so the child is dead or useless. `close` reports how it ended. */
+const killIfUnsent =
+  (child: ChildProcess) =>
+  (error: Error | null): void => {
+    if (error) child.kill("SIGKILL");
+  };
+
 export interface CallHooks {
   signal: AbortSignal;
   onProgress(progress: Progress): void;
@@ -52,6 +60,8 @@ export interface EngineProcessOptions {
   threads: number;
   /** Time between the request to stop and the kill. */
   graceMs: number;
+  /** Longest time to encode one row. Default three minutes. */
+  encodeMs?: number | undefined;
 }
 
 export class EngineProcess {
@@ -122,9 +132,11 @@ export class EngineProcess {
   ): Promise<unknown> {
     return new Promise((resolve, reject) => {
       let grace: NodeJS.Timeout | undefined;
+      const encoding = new EncodeLimit(child, this.options.encodeMs);
       let latest: Progress | undefined;
       const settle = (act: () => void): void => {
         clearTimeout(grace);
+        encoding.row();
         child.off("message", onMessage).off("close", onClose).off("error", onError);
         signal.removeEventListener("abort", onAbort);
         act();
@@ -133,13 +145,15 @@ export class EngineProcess {
         if (message.type === "progress") onProgress((latest = message.progress));
         else if (message.type === "checkpoint") onCheckpoint?.(message.checkpoint);
         else if (message.type === "reference") onReference?.(message.computed);
+        else if (message.type === "encoding") encoding.row(message.row);
         else if (message.type === "result") settle(() => resolve(message.value));
         else if (message.type === "stopped") settle(() => reject(signal.reason));
         else settle(() => reject(errorFromParts(message.error)));
       };
+      const death = (code: number | null, name: string | null) => this.death(call, latest, code, name);
       // `close`, not `exit`, because only then all of its stderr has arrived.
       const onClose = (code: number | null, name: string | null): void =>
-        settle(() => reject(signal.aborted ? signal.reason : this.death(call, latest, code, name)));
+        settle(() => reject(signal.aborted ? signal.reason : (encoding.error ?? death(code, name))));
       const onError = (error: Error): void => settle(() => reject(unusable(error)));
       const onAbort = (): void => {
         child.send({ type: "abort" } satisfies ToChild, () => undefined);
@@ -147,10 +161,7 @@ export class EngineProcess {
       };
       child.on("message", onMessage).on("close", onClose).on("error", onError);
       signal.addEventListener("abort", onAbort);
-      child.send({ type: "call", call } satisfies ToChild, (error) => {
-        // The channel is closed, so the child is dead or useless. `close` reports how it ended.
-        if (error) child.kill("SIGKILL");
-      });
+      child.send({ type: "call", call } satisfies ToChild, killIfUnsent(child));
     });
   }
 

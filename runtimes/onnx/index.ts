@@ -16,6 +16,8 @@ export interface OnnxRuntimeOptions {
   children?: number;
   /** Time for a cancelled call to reach a safe point; then its child is killed. Default 20 s. */
   graceMs?: number;
+  /** Longest time to encode one row. Default three minutes. */
+  encodeMs?: number;
 }
 
 export interface OnnxRuntime {
@@ -43,9 +45,9 @@ export const threadsEach = (threads: number, children: number): number =>
   Math.max(1, Math.floor(threads / children));
 
 export function createOnnxRuntime(options: OnnxRuntimeOptions = {}): OnnxRuntime {
-  const { threads = availableParallelism(), children = 1, graceMs = 20_000 } = options;
-  const pool = new Pool(children, { threads: threadsEach(threads, children), graceMs });
-  const trainers = new Pool(1, { threads, graceMs });
+  const { threads = availableParallelism(), children = 1, graceMs = 20_000, encodeMs } = options;
+  const pool = new Pool(children, { threads: threadsEach(threads, children), graceMs, encodeMs });
+  const trainers = new Pool(1, { threads, graceMs, encodeMs });
   return {
     ...onnxRuntimeOn(pool, trainers),
     pids: () => [...pool.pids(), ...trainers.pids()],

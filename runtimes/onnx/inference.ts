@@ -10,12 +10,17 @@ import type { Methods } from "./protocol.ts";
 export interface WorkHooks {
   signal: AbortSignal;
   onProgress(progress: Progress): void;
+  /** Called before a row is encoded, and without a row after the last. */
+  onEncoding?: ((row?: string) => void) | undefined;
 }
 
+type Encode = (prompt: Prompt) => number[];
+
 /** Encodes each prompt once. Throws if a prompt leaves no room for an answer. */
-function promptEncoder({ tokenizer, config }: LoadedModel): (prompt: Prompt) => number[] {
+function promptEncoder({ tokenizer, config }: LoadedModel, onEncoding: WorkHooks["onEncoding"]): Encode {
   const known = new Map<Prompt, number[]>();
   return (prompt) => {
+    onEncoding?.(`prompt ${prompt.id}`);
     const ids = known.get(prompt) ?? tokenizer.encodePrompt(prompt);
     known.set(prompt, ids);
     if (ids.length === 0) throw new RatchetError("prompt_invalid", `prompt ${prompt.id} has no token`);
@@ -32,10 +37,10 @@ function promptEncoder({ tokenizer, config }: LoadedModel): (prompt: Prompt) => 
 export async function generate(
   models: Models,
   { policy, requests, settings }: Methods["generate"]["args"],
-  { signal, onProgress }: WorkHooks,
+  { signal, onProgress, onEncoding }: WorkHooks,
 ): Promise<Completion[]> {
   const model = await models.load(policy);
-  const encode = promptEncoder(model);
+  const encode = promptEncoder(model, onEncoding);
   const rows = requests.map(({ prompt, index, temperature, seed }) => ({
     promptIds: encode(prompt),
     temperature,
@@ -43,6 +48,7 @@ export async function generate(
     eosIds: model.tokenizer.endsOf(prompt),
     name: `completion ${index} of prompt ${prompt.id}`,
   }));
+  onEncoding?.();
   const decoder = await models.decoder(model);
   const stop = new StopRule(settings.stop, (before, ids) => model.tokenizer.decodeAnswer(before, ids));
   const startedAt = performance.now();
@@ -88,8 +94,13 @@ function rate(count: number, startedAt: number): number {
 }
 
 /** A reward is read behind the whole row, and a log-probability covers the tokens that were sampled. */
-function sequences(model: LoadedModel, rows: AnswerRow[], method: "rewards" | "logps"): ScoreRow[] {
-  const encode = promptEncoder(model);
+function sequences(
+  model: LoadedModel,
+  rows: AnswerRow[],
+  method: "rewards" | "logps",
+  onEncoding: WorkHooks["onEncoding"],
+): ScoreRow[] {
+  const encode = promptEncoder(model, onEncoding);
   const { tokenizer, config } = model;
   const { maxPositions, vocabSize } = config;
   return rows.map(({ prompt, ids, text, finish }) => {
@@ -127,7 +138,8 @@ export async function score(
   hooks: WorkHooks,
 ): Promise<number[]> {
   const model = await models.load(args.model);
-  const rows = sequences(model, args.rows, method);
+  const rows = sequences(model, args.rows, method, hooks.onEncoding);
+  hooks.onEncoding?.();
   const scorer = await models.scorer(model);
   return scorer[method](model.weights, rows, counting(rows.length, hooks));
 }
@@ -138,11 +150,12 @@ export async function choose(
   hooks: WorkHooks,
 ): Promise<number[][]> {
   const model = await models.load(args.model);
-  const encode = promptEncoder(model);
+  const encode = promptEncoder(model, hooks.onEncoding);
   const rows = args.rows.map(({ prompt, choices }) => {
     const ids = encode(prompt);
     return { ids, choices: choiceIds(model, prompt, ids, choices), name: `prompt ${prompt.id}` };
   });
+  hooks.onEncoding?.();
   const scorer = await models.scorer(model);
   return scorer.choiceLogps(model.weights, rows, counting(rows.length, hooks));
 }

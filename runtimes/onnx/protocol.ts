@@ -47,6 +47,8 @@ export type FromChild =
   | { type: "progress"; progress: Progress }
   | { type: "checkpoint"; checkpoint: { step: number; dir: string } }
   | { type: "reference"; computed: ReferenceLogps }
+  /** The row that the child encodes now; absent when it has encoded all. */
+  | { type: "encoding"; row?: string | undefined }
   | { type: "result"; value: Methods[Method]["result"] }
   | { type: "error"; error: ErrorParts }
   /** The call stopped at a safe point after `abort`. */

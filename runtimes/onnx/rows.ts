@@ -27,19 +27,33 @@ export async function readTrainRows(
   task: TrainTask,
   tokenizer: Tokenizer,
   vocabSize: number,
+  onRow: (line: number) => void = () => undefined,
 ): Promise<ReadRows> {
   const rows: TrainRow[] = [];
   let merged = 0;
   for await (const { line, value } of fileRows(path, { file: path, code: "rows_invalid" })) {
-    const reader = new RowReader(path, line, tokenizer, vocabSize);
-    rows.push(...reader.read(value, task));
-    if (reader.merged) merged++;
+    onRow(line);
+    const read = readTrainRow(value, { path, line }, task, tokenizer, vocabSize);
+    rows.push(...read.rows);
+    merged += read.merged;
   }
   if (rows.length === 0) throw new RatchetError("rows_empty", `${path} has no row to train on`);
   return { rows, merged };
 }
 
-/** Reads one row. */
+/** Reads one row. `merged` is 0 or 1. */
+export function readTrainRow(
+  value: unknown,
+  { path, line }: { path: string; line: number },
+  task: TrainTask,
+  tokenizer: Tokenizer,
+  vocabSize: number,
+): ReadRows {
+  const reader = new RowReader(path, line, tokenizer, vocabSize);
+  const rows = reader.read(value, task);
+  return { rows, merged: Number(reader.merged) };
+}
+
 class RowReader {
   merged = false;
   private readonly path: string;

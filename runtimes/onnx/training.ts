@@ -32,14 +32,16 @@ export interface TrainingHooks extends WorkHooks {
 export async function train(
   request: TrainRequest,
   { threads, pool }: Required<Pick<TrainOptions, "threads" | "pool">>,
-  { signal, onProgress, onCheckpoint, onReference }: TrainingHooks,
+  { signal, onProgress, onEncoding, onCheckpoint, onReference }: TrainingHooks,
 ): Promise<TrainOutcome> {
   const { task, lora, optimizer, checkpoint, referenceLogps } = request;
   const config = await readConfig(request.start.dir);
   const tokenizer = await Tokenizer.load(request.start.dir, config);
   // At the start, because the cache may be cleared before the end, hours later.
   await copyTokenizer(request.start.dir, request.outDir);
-  const { rows, merged } = await readTrainRows(request.rowsPath, task, tokenizer, config.vocabSize);
+  const read = (line: number): void => onEncoding?.(`training row ${line}`);
+  const { rows, merged } = await readTrainRows(request.rowsPath, task, tokenizer, config.vocabSize, read);
+  onEncoding?.();
   const { resumeDir } = request;
   const progress = progressOf(optimizer.epochs, onProgress);
   const save = (state: TrainerState): Promise<void> =>

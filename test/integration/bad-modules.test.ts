@@ -11,28 +11,31 @@ import { NO_TEMPORAL, openNamespace } from "../support/temporal.ts";
 import type { TestNamespace } from "../support/temporal.ts";
 import { STUCK_MS } from "../support/limits.ts";
 
+/** Good in the two rows of the call before the start, so that the fault shows in the campaign. */
+const later = (fault: string): string => `export default (rows) => rows.length < 3 ? [0, 1] : ${fault};`;
+
 const MODULES: [string, string, string, RegExp][] = [
   [
     "never returns",
-    "export default () => new Promise(() => {});",
+    later("new Promise(() => {})"),
     "module_timeout",
     /the reward module again did not answer \d+ rows within 2 s and was killed \(raise the module's timeout/,
   ],
   [
     "ends its process",
-    "export default () => process.exit(3);",
+    later("process.exit(3)"),
     "module_died",
     /the reward module's process again ended with exit code 3/,
   ],
   [
     "throws",
-    'export default () => { throw new Error("no words for this"); };',
+    later('(() => { throw new Error("no words for this"); })()'),
     "module_threw",
     /the reward module threw: no words for this/,
   ],
   [
     "returns NaN",
-    "export default (rows) => rows.map(() => NaN);",
+    later("rows.map(() => NaN)"),
     "module_bad_result",
     /the reward module answered NaN for row 0/,
   ],
