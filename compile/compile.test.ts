@@ -843,7 +843,8 @@ it("published shapes of rows compile, with at most one line of `ignore`", async 
     const spec: Partial<WrittenSpec> = {
       prompts: { ...base.prompts, ignore: name === "prompts.jsonl" ? ignore : [] },
       bootstrap: {
-        sft: { data: { file: "sft.jsonl", ignore: name === "sft.jsonl" ? ignore : [] } },
+        // A conversation has no division into prompt and answer.
+        sft: { data: { file: "sft.jsonl", ignore: name === "sft.jsonl" ? ignore : [] }, promptMask: false },
         preferences: { file: "pairs.jsonl", ignore: name === "pairs.jsonl" ? ignore : [] },
         reward: {},
       },

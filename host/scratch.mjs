@@ -8,16 +8,12 @@ import { tryLock } from "./lock.mjs";
 
 /** @typedef {{ dir: string, release: () => void }} Scratch `release` deletes the folder */
 
-/** Signals that end a process by default, without its `exit` event. */
-const SIGNALS = /** @type {const} */ (["SIGINT", "SIGTERM", "SIGHUP"]);
 /** Beginning of the names in the temporary folder, which other programs use too. */
 const PREFIX = "ratchet-scratch-";
 
-/** @type {Set<Scratch>} */
-const opened = new Set();
-
 /**
- * Opens a folder that is deleted by `release`, by the end of the process and by a signal that ends it.
+ * Opens a folder that is deleted by `release` and by the end of the process. A signal that nobody listens to
+ * ends a process without deleting it; the next process does.
  * @param {string} [parent] holds nothing but scratch folders; without it, the system's temporary folder
  * @returns {Scratch}
  */
@@ -31,33 +27,7 @@ export function openScratch(parent) {
   const taken = tryLock(dir);
   if (!("lock" in taken)) throw new Error(`${dir} was just taken by another process`);
   chmodSync(dir, 0o700);
-  return remember(dir, taken.lock.release);
-}
-
-/** @param {string} dir @param {() => void} unlock @returns {Scratch} */
-function remember(dir, unlock) {
-  const scratch = {
-    dir,
-    release: () => {
-      unlock();
-      opened.delete(scratch);
-      if (opened.size === 0) for (const signal of SIGNALS) process.off(signal, onSignal);
-    },
-  };
-  if (opened.size === 0) for (const signal of SIGNALS) process.on(signal, onSignal);
-  opened.add(scratch);
-  return scratch;
-}
-
-/**
- * Deletes the folders and ends the process by the same signal. If the program listens to the signal too, it
- * decides how it ends, and its `exit` deletes the folders.
- * @param {NodeJS.Signals} signal
- */
-function onSignal(signal) {
-  if (process.listenerCount(signal) > 1) return;
-  for (const { release } of opened) release();
-  process.kill(process.pid, signal);
+  return { dir, release: taken.lock.release };
 }
 
 /**

@@ -44,7 +44,9 @@ it("lengths are those of the tokenizer in this process, of more rows than one re
   const tokenizer = await Tokenizer.load(dir, TINY);
   assert.deepEqual(
     await all(dir, rows, { openMs: 60_000, rowMs: 30_000, allMs: 60_000 }),
-    rows.map((row) => ({ value: tokenizer.encodePrompt(row).length })),
+    rows.map((row) => ({
+      value: { tokens: tokenizer.encodePrompt(row).length, closing: tokenizer.closingLength(row) },
+    })),
   );
 });
 
