@@ -2,7 +2,7 @@
 // link(2) if the key must not exist (it fails if the name exists), else by rename(2). Last the folder is
 // synced. There are no lock files, so none can be left behind. Only the creation of a store makes its root.
 import { randomBytes } from "node:crypto";
-import { copyFile, link, mkdir, open, readFile, rename, rm, rmdir, stat } from "node:fs/promises";
+import { copyFile, link, lstat, mkdir, open, readFile, rename, rm, rmdir, stat } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { isDiskFull, RatchetError } from "../../errors/index.ts";
 import { fileDigest } from "../file-digest.ts";
@@ -53,8 +53,14 @@ export function dirBackend(root: string): Backend {
       if (!(await stat(path)).isFile()) throw noFile(path);
       return await work(path);
     } catch (error) {
-      return absent(error, root);
+      return nothingAt(path, error);
     }
+  }
+  /** Undefined if there is no file. A link that leads nowhere is listed, so it is not absent. */
+  async function nothingAt(path: string, error: unknown): Promise<undefined> {
+    const found = codeOf(error) === "ENOENT" ? await lstat(path).catch(() => undefined) : undefined;
+    if (found?.isSymbolicLink()) throw noFile(path, error);
+    return absent(error, root);
   }
   const fromBytes = (bytes: Uint8Array) => async (temporary: string) => {
     const file = await open(temporary, "wx");
@@ -98,7 +104,8 @@ export function dirBackend(root: string): Backend {
       return outcome;
     },
     async stat(key) {
-      const found = await stat(pathOf(key)).catch((error: unknown) => absent(error, root));
+      const path = pathOf(key);
+      const found = await stat(path).catch((error: unknown) => nothingAt(path, error));
       return found && { key, sizeBytes: found.size, modifiedMs: found.mtimeMs };
     },
     async *list(prefix, after = "") {
