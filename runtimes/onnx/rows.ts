@@ -15,6 +15,7 @@ type SftTask = Extract<TrainTask, { kind: "sft" }>;
 /** A prompt as text, or messages as `messages` or `prompt`. */
 type Prompted = Pick<RowOf<"trainSft">, "prompt" | "messages">;
 type Answer = string | Message[];
+type Side = "chosen" | "rejected";
 
 export interface ReadRows {
   rows: TrainRow[];
@@ -75,11 +76,8 @@ class RowReader {
     if (task.kind === "sft") return [this.sft(this.checked("trainSft", value), task)];
     if (task.kind === "kto" && (value as { label?: unknown } | null)?.label !== undefined)
       return [this.labelled(this.checked("trainLabelled", value))];
-    if (task.kind === "reward" && task.margin) {
-      const row = this.checked("trainPairWithMargin", value);
-      return [{ ...this.pair(row, true), margin: row.margin }];
-    }
-    const pair = this.pair(this.checked("trainPair", value), task.kind === "reward");
+    if (task.kind === "reward") return [this.rewardPair(value, task.margin === true)];
+    const pair = this.pair(this.checked("trainPair", value), (_side, ids) => ids);
     if (task.kind !== "kto") return [pair];
     return [
       { ...pair.chosen, desirable: true },
@@ -93,25 +91,34 @@ class RowReader {
 
   // -------------------------------------------------------------- pairs
 
-  /** A policy trains on the ids that were sampled. `closed`: for a reward, which is read behind the row. */
-  private pair(given: RowOf<"trainPair">, closed: boolean): PairRow {
+  /** A policy trains on the ids that were sampled, but a reward is read behind the closed row. */
+  private rewardPair(value: unknown, margin: boolean): PairRow {
+    const row = this.checked(margin ? "trainPairWithMargin" : "trainPair", value);
+    const pair = this.pair(row, (side, ids, prompt, promptIds) => {
+      // `row` has no text beside ids. The text shows whether a stop text ended the answer.
+      const text =
+        textOf((value as Record<Side, unknown>)[side]) ?? this.tokenizer.decodeAnswer(promptIds, ids);
+      return this.tokenizer.closeAnswer(prompt, { ids, text }, promptIds);
+    });
+    return margin ? { ...pair, margin: row.margin as number } : pair;
+  }
+
+  /** `read`: the ids to train on of an answer's sampled ids. */
+  private pair(
+    given: RowOf<"trainPair">,
+    read: (side: Side, ids: number[], prompt: PromptText, promptIds: number[]) => number[],
+  ): PairRow {
     const row = given.prompt === undefined && given.messages === undefined ? this.withPrompt(given) : given;
     const prompt = promptOf(row);
     const promptIds = this.tokenizer.encodePrompt(prompt);
-    const answerIds = (answer: Answer | undefined, sampled: number[] | undefined): number[] => {
-      if (!sampled) return this.answer(answer!, prompt, promptIds);
-      const ids = this.known(sampled);
-      const text = answer === undefined ? this.tokenizer.decodeAnswer(promptIds, ids) : textOf(answer);
-      return closed ? this.tokenizer.closeAnswer(prompt, { ids, text }, promptIds) : ids;
+    const sequence = (side: Side): Sequence => {
+      const sampled = row[`${side}_ids`];
+      const ids = sampled
+        ? read(side, this.known(sampled), prompt, promptIds)
+        : this.answer(row[side]!, prompt, promptIds);
+      return { ids: [...promptIds, ...ids], promptLength: promptIds.length };
     };
-    const sequence = (answer: Answer | undefined, sampled: number[] | undefined): Sequence => ({
-      ids: [...promptIds, ...answerIds(answer, sampled)],
-      promptLength: promptIds.length,
-    });
-    return {
-      chosen: sequence(row.chosen, row.chosen_ids),
-      rejected: sequence(row.rejected, row.rejected_ids),
-    };
+    return { chosen: sequence("chosen"), rejected: sequence("rejected") };
   }
 
   /** A row whose prompt is the common beginning of both answers. */
@@ -216,8 +223,16 @@ class RowReader {
   }
 }
 
-const textOf = (answer: Answer): string =>
-  typeof answer === "string" ? answer : answer.map(({ content }) => content).join("");
+/** Of an answer as a row holds it, unchecked. Undefined if it has no text. */
+function textOf(answer: unknown): string | undefined {
+  if (typeof answer === "string") return answer;
+  const contents = Array.isArray(answer)
+    ? answer.map((turn: unknown) => (turn as Partial<Message> | null)?.content)
+    : [];
+  return contents.length > 0 && contents.every((content) => typeof content === "string")
+    ? contents.join("")
+    : undefined;
+}
 
 function promptOf({ prompt, messages }: Prompted): PromptText {
   const turns = messages ?? (typeof prompt === "string" ? undefined : prompt);
