@@ -20,8 +20,6 @@ export const tokenizerFiles = [
   "generation_config.json",
 ];
 
-export { readJson };
-
 export async function readConfig(dir: string): Promise<ModelConfig> {
   const path = join(dir, "config.json");
   return parseConfig(await readJson(path, SETTINGS_BYTES_MAX), path);

@@ -31,6 +31,7 @@ const TYPES: Readonly<Record<WeightType, TypeRule>> = {
   F16: { widen: (bytes) => widenHalf(words(bytes)), narrow: narrowHalf },
   BF16: { widen: (bytes) => widenBfloat16(words(bytes)), narrow: narrowBfloat16 },
 };
+
 /** All tensors of one file. Throws checkpoint_invalid for anything that the format forbids. */
 export async function readSafetensors(path: string): Promise<Tensors> {
   return readTensors(await readHeader(path));

@@ -3,8 +3,8 @@ import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { Tokenizer as Codec } from "@huggingface/tokenizers";
 import { RatchetError } from "../../errors/index.ts";
-import { readJson } from "../checkpoint/checkpoint.ts";
 import { ids } from "../checkpoint/config-values.ts";
+import { readJson, show } from "../checkpoint/read-json.ts";
 import type { ModelConfig } from "../model/types.ts";
 import { vocabularyOf } from "./added-list.ts";
 import type { AddedToken, Json } from "./added-list.ts";
@@ -63,15 +63,27 @@ export async function readVocabulary(
 }
 
 async function readTokenizerJson(dir: string): Promise<TokenizerJson> {
-  const settings = (await readJson(join(dir, "tokenizer_config.json"))) as Json;
-  const tokenizer = (await readJson(join(dir, "tokenizer.json"))) as Json;
-  const optional = async (name: string): Promise<Json | undefined> =>
-    (await readOptional(join(dir, name))) === undefined
-      ? undefined
-      : ((await readJson(join(dir, name))) as Json);
-  const specialMap = await optional("special_tokens_map.json");
-  return { dir, tokenizer, settings, specialMap, addedTokens: await optional("added_tokens.json") };
+  const settings = await readObject(join(dir, "tokenizer_config.json"));
+  const tokenizer = await readObject(join(dir, "tokenizer.json"));
+  const specialMap = await ifPresent(readObject(join(dir, "special_tokens_map.json")));
+  const addedTokens = await ifPresent(readObject(join(dir, "added_tokens.json")));
+  return { dir, tokenizer, settings, specialMap, addedTokens };
 }
+
+async function readObject(path: string): Promise<Json> {
+  const value = await readJson(path);
+  if (typeof value === "object" && value !== null && !Array.isArray(value)) return value as Json;
+  throw new RatchetError("tokenizer_invalid", `${path} is ${show(value)}, which is not a JSON object`, {
+    hint: "load the tokenizer with transformers and save it again",
+  });
+}
+
+/** Undefined if the file does not exist. */
+const ifPresent = (reading: Promise<Json>): Promise<Json | undefined> =>
+  reading.catch((error: RatchetError) => {
+    if (error.code === "artifact_missing") return undefined;
+    throw error;
+  });
 
 /** Whether the tokenizer appends the EOS to every text. */
 export function closesTexts(codec: Codec, eosId: number): boolean {
@@ -120,8 +132,7 @@ async function readOptional(path: string): Promise<string | undefined> {
 /** Chat models list their end-of-turn tokens in generation_config.json. */
 async function generationStops(dir: string): Promise<number[]> {
   const path = join(dir, "generation_config.json");
-  if ((await readOptional(path)) === undefined) return [];
-  return ids((await readJson(path)) as Json, "eos_token_id", path);
+  return ids((await ifPresent(readObject(path))) ?? {}, "eos_token_id", path);
 }
 
 /** `bos_token`, `eos_token`, `unk_token` and so on. */

@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { execFileSync } from "node:child_process";
 import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -219,4 +220,26 @@ it("unsupported inputs and templates are refused with a code", async () => {
     changed({}, { model: { type: "Nonsense" } }),
     coded("tokenizer_invalid", /a model with type Nonsense/),
   );
+});
+
+it("a file that is no JSON object, or no file, is refused by its name and not waited for", async () => {
+  const names = [
+    "tokenizer.json",
+    "tokenizer_config.json",
+    "special_tokens_map.json",
+    "added_tokens.json",
+    "generation_config.json",
+  ];
+  for (const name of names) {
+    const folder = await mkdtemp(join(dir, "case-"));
+    await writeTinyTokenizer(folder);
+    for (const text of ["null", "[]", "3"]) {
+      await writeFile(join(folder, name), text);
+      const said = new RegExp(`${name} is ${text.replace("[]", "\\[\\]")}, which is not a JSON object`);
+      await assert.rejects(Tokenizer.load(folder, TINY), coded("tokenizer_invalid", said));
+    }
+    await rm(join(folder, name));
+    execFileSync("mkfifo", [join(folder, name)]);
+    await assert.rejects(Tokenizer.load(folder, TINY), { message: new RegExp(`${name} is not a file`) });
+  }
 });

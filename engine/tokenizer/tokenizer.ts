@@ -4,8 +4,7 @@
 // conversations as their template says. Generation and training encode a prompt by the same function,
 // `encodePrompt`. For this to hold, two rules differ from TRL:
 // - If the prompt's ids are not the beginning of the whole's ids (TRL warns and cuts by count), the answer is
-//   encoded as a continuation of the
-//   prompt, and the row counts as `merged`.
+//   encoded as a continuation of the prompt, and the row counts as `merged`.
 // - A prompt has one BOS, even if both the text and the tokenizer write it, and never ends with an EOS that
 //   the tokenizer appends.
 import type { Tokenizer as Codec } from "@huggingface/tokenizers";
