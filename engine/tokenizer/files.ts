@@ -42,14 +42,27 @@ export async function readTokenizerFiles(dir: string, model: ModelConfig): Promi
 }
 
 /** Throws if a folder has a token in a file that is not copied with a model. */
-export async function checkTokenizerFolder(dir: string): Promise<void> {
-  refuseLostTokens(await readTokenizerJson(dir));
+export const checkTokenizerFolder = (dir: string): Promise<void> =>
+  usable(dir, async () => refuseLostTokens(await readTokenizerJson(dir)));
+
+/** A TypeError means that a member of a file has another type than transformers writes. */
+export async function usable<T>(dir: string, read: () => Promise<T>): Promise<T> {
+  try {
+    return await read();
+  } catch (cause) {
+    if (!(cause instanceof TypeError)) throw cause;
+    throw new RatchetError("tokenizer_invalid", `the tokenizer of ${dir} cannot be used: ${cause.message}`, {
+      hint: "load the tokenizer with transformers and save it again",
+      cause,
+    });
+  }
 }
 
 /** Ids of all tokens to which a file gives an id, and the settings with the special tokens that count. */
-export async function readVocabulary(
-  dir: string,
-): Promise<{ vocabulary: Map<string, number>; settings: Json }> {
+export const readVocabulary = (dir: string): ReturnType<typeof vocabularyOfFolder> =>
+  usable(dir, () => vocabularyOfFolder(dir));
+
+async function vocabularyOfFolder(dir: string): Promise<{ vocabulary: Map<string, number>; settings: Json }> {
   const files = await readTokenizerJson(dir);
   const { settings, added, unplaced } = tokenFacts(files);
   const placed = added.filter(({ content }) => !unplaced.has(content));

@@ -11,6 +11,7 @@ import {
   WORDS,
   writeTinyTokenizer,
 } from "../tiny-model.test.support.ts";
+import { isCoded } from "../../errors/index.ts";
 import { Tokenizer } from "./tokenizer.ts";
 
 let dir = "";
@@ -243,3 +244,31 @@ it("a file that is no JSON object, or no file, is refused by its name and not wa
     await assert.rejects(Tokenizer.load(folder, TINY), { message: new RegExp(`${name} is not a file`) });
   }
 });
+
+it("a member of any type in any place of tokenizer.json is used or refused with a code", async () => {
+  const places = placesIn(TINY_TOKENIZER);
+  assert.ok(places.length > 50);
+  for (const place of places)
+    for (const value of [5, "x", null, [], {}, [5], [null], { type: "x" }]) {
+      const tokenizer = structuredClone(TINY_TOKENIZER) as Record<string, unknown>;
+      const holder = place.slice(0, -1).reduce((all, key) => all[key] as Record<string, unknown>, tokenizer);
+      holder[place.at(-1)!] = value;
+      const error: unknown = await changed({}, tokenizer).then(
+        () => undefined,
+        (thrown: unknown) => thrown,
+      );
+      assert.ok(
+        error === undefined || isCoded(error),
+        `${place.join(".")} ${JSON.stringify(value)}: ${error}`,
+      );
+    }
+});
+
+/** The keys that lead to each value. */
+function placesIn(value: unknown): string[][] {
+  if (typeof value !== "object" || value === null) return [];
+  return Object.entries(value).flatMap(([key, inner]) => [
+    [key],
+    ...placesIn(inner).map((place) => [key, ...place]),
+  ]);
+}

@@ -13,7 +13,7 @@ import type { ModelConfig } from "../model/types.ts";
 import { ChatTemplate, namedTemplates } from "./chat.ts";
 import type { ChatMessage } from "./chat.ts";
 import { specialText } from "./added-tokens.ts";
-import { closesTexts, readTokenizerFiles, specialTexts } from "./files.ts";
+import { closesTexts, readTokenizerFiles, specialTexts, usable } from "./files.ts";
 import type { AddedToken } from "./added-list.ts";
 import type { TokenizerFiles } from "./files.ts";
 import { closedAnswer } from "./row-end.ts";
@@ -91,8 +91,8 @@ export class Tokenizer {
     this.otherTemplates = namedTemplates(settings["chat_template"]).map(({ name }) => String(name));
   }
 
-  static async load(dir: string, model: ModelConfig): Promise<Tokenizer> {
-    return new Tokenizer(await readTokenizerFiles(dir, model), model, dir);
+  static load(dir: string, model: ModelConfig): Promise<Tokenizer> {
+    return usable(dir, async () => new Tokenizer(await readTokenizerFiles(dir, model), model, dir));
   }
 
   encodePrompt(prompt: PromptText): number[] {
