@@ -7,7 +7,7 @@ import { refusal } from "../campaign/spec/resolve.ts";
 import type { ResolvedSpec } from "../campaign/spec/schema.ts";
 import type { Encoder, PromptLength } from "../runtimes/encoder/index.ts";
 import { encodePrompts } from "./encoding.ts";
-import { placeOf } from "./places.ts";
+import { placedAs, placeOf } from "./places.ts";
 import type { Policy } from "./policy.ts";
 import type { Splits } from "./prompts.ts";
 
@@ -106,10 +106,10 @@ export async function refuseLongComparisons(
   encoder: Encoder,
 ): Promise<void> {
   const { maxTokens } = spec.generate;
-  const questions = [...splits.iterations, ...splits.test].map((prompt) => ({
-    id: prompt.id,
-    ...preferencePrompt(spec.score.preferenceModel, { prompt, first: "", second: "" }),
-  }));
+  const questions = [...splits.iterations, ...splits.test].map((prompt) => {
+    const question = preferencePrompt(spec.score.preferenceModel, { prompt, first: "", second: "" });
+    return placedAs({ id: prompt.id, ...question }, prompt);
+  });
   const { lengths } = await encodePrompts(encoder, questions);
   const longest = [...lengths.values()].reduce((most, { tokens }) => Math.max(most, tokens), 0);
   const needed = longest + 2 * maxTokens + 1;

@@ -98,3 +98,18 @@ it("a module that asks for another try is not refused", async () => {
   assert.equal(call?.called, true);
   assert.match(call?.note ?? "", /asked for another try: .*busy/);
 });
+
+it("the first module that fails ends the calls of the others", async () => {
+  const files = {
+    "reward.ts": "export default () => { throw new Error('no words'); };",
+    "judge.ts": "export default () => new Promise(() => {});",
+  };
+  const startedAt = performance.now();
+  const compiled = compileSmall(
+    scratch,
+    { files, spec: { evaluate: { judge: { module: "judge.ts", timeout: "60s" } } } },
+    { callModules: "offline" },
+  );
+  await assert.rejects(compiled, { code: "module_threw", message: /no words/ });
+  assert.ok(performance.now() - startedAt < 50_000, "the judge's limit is 60 s");
+});

@@ -43,6 +43,7 @@ export async function callModules(
   const sources = moduleSources(spec);
   const rows = plausibleRows(data);
   const called = bundles.filter(({ role }) => role !== "prompts" && role !== "sft");
+  const failed = new AbortController();
   const calls = called.map(async (bundle): Promise<ModuleCall> => {
     const role = bundle.role as CalledRole;
     const source = sources[role]!;
@@ -50,10 +51,17 @@ export async function callModules(
     if (why !== undefined) return { role, name: bundle.name, called: false, note: why };
     const [prompt] = splitOf(splits, role);
     if (!prompt) return { role, name: bundle.name, called: false, note: "the campaign has no prompt for it" };
-    const note = await callOnce({ role, bundle, source, environment }, prompt, rows);
+    const note = await callOnce({ role, bundle, source, environment, signal: failed.signal }, prompt, rows);
     return { role, name: bundle.name, called: true, ...(note === undefined ? {} : { note }) };
   });
-  return Promise.all(calls);
+  try {
+    return await Promise.all(calls);
+  } catch (error) {
+    failed.abort(error);
+    // Their processes and folders are gone before this function ends.
+    await Promise.allSettled(calls);
+    throw error;
+  }
 }
 
 const splitOf = (splits: Splits, role: CalledRole): Splits[keyof Splits] =>
@@ -94,11 +102,13 @@ interface Called {
   bundle: Bundle;
   source: ModuleSource;
   environment: Environment;
+  /** Aborts when the call of another module failed. */
+  signal: AbortSignal;
 }
 
 /** Returns what came of the call besides an answer. */
 async function callOnce(
-  { role, bundle, source, environment }: Called,
+  { role, bundle, source, environment, signal }: Called,
   prompt: ModulePrompt,
   [first, second]: [ModuleAnswer, ModuleAnswer],
 ): Promise<string | undefined> {
@@ -114,7 +124,7 @@ async function callOnce(
           { prompt, answer: second },
         ];
   try {
-    await withModule(role, bundle, asked, environment, (runner) => runner.call(rows as never));
+    await withModule(role, bundle, asked, environment, (runner) => runner.call(rows as never, signal));
     return undefined;
   } catch (error) {
     return harmless(error, source) ?? refuse(error, bundle, prompt);

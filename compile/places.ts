@@ -20,6 +20,12 @@ export function placed<R extends object>(row: R, place: Place): R {
   return row;
 }
 
+/** Gives a row the place of the row that it was made of. */
+export function placedAs<R extends object>(row: R, origin: object): R {
+  const place = places.get(origin);
+  return place ? placed(row, place) : row;
+}
+
 /** With the id of a prompt, by which the run names it. */
 export function placeOf(row: object): Place {
   const place = places.get(row) ?? { file: "", text: "a row" };

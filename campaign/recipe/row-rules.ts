@@ -86,7 +86,10 @@ export const answered =
   (row) =>
     has(row, side) || has(row, `${side}_ids`) ? undefined : `has neither \`${side}\` nor \`${side}_ids\``;
 
-/** Drops the text of an answer with sampled token ids: training uses the ids and must not refuse the text. */
+/**
+ * Drops the text of an answer with sampled token ids: training uses the ids and must not refuse the text. The
+ * training of a reward looks at the text itself (runtimes/onnx/rows.ts).
+ */
 export const withoutUnreadText = (row: Columns): Columns => {
   const read = { ...row };
   for (const side of ["chosen", "rejected"]) if (has(read, `${side}_ids`)) delete read[side];
