@@ -67,7 +67,7 @@ export const sameForm: Rule = (row) => {
 };
 
 /** Whether the first user turn of both answers' lists is the text prompt. */
-export function repeatsPrompt({ prompt, chosen, rejected }: Columns): boolean {
+function repeatsPrompt({ prompt, chosen, rejected }: Columns): boolean {
   const asked = (answer: unknown): unknown =>
     Array.isArray(answer) ? (answer as Turn[]).find(({ role }) => role === "user")?.content : undefined;
   return typeof prompt === "string" && asked(chosen) === prompt && asked(rejected) === prompt;

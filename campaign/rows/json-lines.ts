@@ -21,7 +21,7 @@ export interface LineSource {
 }
 
 /** A longer line is refused before it is in memory. */
-export const LINE_BYTES_MAX = 64 * 1024 ** 2;
+const LINE_BYTES_MAX = 64 * 1024 ** 2;
 const LF = 0x0a;
 /** White space of JSON. `trim` takes more, such as U+FEFF. */
 const BLANK = /^[ \t\r]*$/;
