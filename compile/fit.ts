@@ -63,6 +63,7 @@ export function longestPrompts(
   { config }: Policy,
 ): Record<keyof Splits, number> {
   const longest = { test: 0, validation: 0, iterations: 0, preferences: 0 };
+  let mostClosing = 0;
   const rewarded = spec.bootstrap.reward !== undefined && spec.score.reward === "model";
   for (const [name, rows] of Object.entries(splits) as [keyof Splits, PromptRow[]][]) {
     const answer =
@@ -72,9 +73,10 @@ export function longestPrompts(
       if (tokens + answer > config.maxPositions) throw tooLong(row, tokens, answer, config.maxPositions);
       if (rewarded) refuseNoRoomToClose(row, tokens + answer, closing, config.maxPositions);
       longest[name] = Math.max(longest[name], tokens);
+      mostClosing = Math.max(mostClosing, closing);
     }
   }
-  refuseCutting(spec, longest, config.maxPositions);
+  refuseCutting(spec, longest, mostClosing, config.maxPositions);
   return longest;
 }
 
@@ -122,8 +124,14 @@ export async function refuseLongComparisons(
 
 /**
  * Training rows must hold whole answers: the paper's scripts generate 2,048 tokens and train on about 1,048.
+ * `closing`: most tokens that the template writes behind an answer, which a reward's row holds too.
  */
-function refuseCutting(spec: ResolvedSpec, longest: Record<keyof Splits, number>, context: number): void {
+function refuseCutting(
+  spec: ResolvedSpec,
+  longest: Record<keyof Splits, number>,
+  closing: number,
+  context: number,
+): void {
   const { reward, preferences } = spec.bootstrap;
   const rows: [string, number, number][] = [];
   if (spec.train.truncation === "drop")
@@ -136,13 +144,13 @@ function refuseCutting(spec: ResolvedSpec, longest: Record<keyof Splits, number>
     rows.push([
       "bootstrap.reward.maxLength",
       reward.maxLength ?? context,
-      longest.preferences + preferences.sample.maxTokens,
+      longest.preferences + preferences.sample.maxTokens + closing,
     ]);
   if (spec.bootstrap.reward)
     rows.push([
       "bootstrap.reward.maxLength",
       reward?.maxLength ?? context,
-      longest.iterations + spec.generate.maxTokens,
+      longest.iterations + spec.generate.maxTokens + closing,
     ]);
   const problems = rows
     .filter(([, limit, needed]) => needed > limit)
