@@ -1,6 +1,5 @@
-// A reader of our output that goes away, as in `ratchet history shop | head -1`, or a terminal that is
-// closed. What cannot be read any more is not written, and the verb goes on to its end and its own exit
-// code. `watch` has no other purpose than its output, so it ends.
+// The reader of our output may go away, as in `ratchet history shop | head -1`, or a terminal may be closed.
+// The verb then writes nothing more and continues to its own exit code. `watch` ends, because it only prints.
 const CLOSED = new Set(["EPIPE", "EIO", "ERR_STREAM_DESTROYED"]);
 const stdout = new AbortController();
 

@@ -4,8 +4,10 @@ import { RatchetError } from "../errors/index.ts";
 import { UNREACHABLE_HINT } from "../temporal/gateway.ts";
 import { findTemporal, requireStoreName } from "../client/find.ts";
 import type { FindOptions } from "../client/find.ts";
+import { findDevJson } from "../dev/dev-json.ts";
 import type { ClientOptions, RatchetClient } from "../client/ratchet-client.ts";
 import { note } from "./output.ts";
+import { mayMakeStore } from "./provide-store.ts";
 
 export interface Globals {
   store?: string;
@@ -44,10 +46,11 @@ export function openClient(command: Command, { createStore = false } = {}): Prom
       "no Temporal server is configured, and no `ratchet dev` is running here",
       { hint: UNREACHABLE_HINT },
     );
+  const store = requireStoreName(options);
   return connect({
-    store: requireStoreName(options),
+    store,
     temporal,
-    createStore,
+    createStore: createStore && mayMakeStore(store, findDevJson(options.cwd)),
     environment: process.env,
   });
 }

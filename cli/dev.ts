@@ -8,6 +8,7 @@ import { bringUp } from "./bring-up.ts";
 import { findOptions, globalsOf } from "./context.ts";
 import { parseCount } from "./counts.ts";
 import { json as printJson, note, suggest } from "./output.ts";
+import { provideStore } from "./provide-store.ts";
 
 interface DevFlags {
   state: string;
@@ -29,6 +30,7 @@ export const devVerb = (program: Command): Command =>
     .action(async ({ state, port, uiPort, ui, json }: DevFlags, command: Command) => {
       const stateDir = resolve(state);
       const store = findStoreName(findOptions(globalsOf(command))) ?? `dir:${resolve(stateDir, "store")}`;
+      await provideStore(store, stateDir);
       const tree = await bringUp({ stateDir, store, ui, ports: { grpc: port, ui: uiPort } });
       const stopped = drainOnSignal(tree, {
         onDrain() {

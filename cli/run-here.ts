@@ -11,6 +11,7 @@ import { joinRuns } from "../dev/runs.ts";
 import { bringUp } from "./bring-up.ts";
 import { findOptions } from "./context.ts";
 import { note } from "./output.ts";
+import { provideStore } from "./provide-store.ts";
 import { runBeside } from "./run-beside.ts";
 import type { RunPlace, RunRequest } from "./run-campaign.ts";
 import { LOOK_MS, runOwn } from "./run-own.ts";
@@ -41,6 +42,7 @@ async function findOrBringUp({ stateDir, store }: RunPlace): Promise<FoundDevJso
     const running = readDevJson(stateDir);
     if (running?.alive) return running;
     try {
+      await provideStore(store, stateDir);
       const tree = await bringUp({ stateDir, store, ui: true });
       if (tree.uiUrl) note(`Temporal ${tree.address}, web UI ${tree.uiUrl}, store ${store}`);
       return tree;

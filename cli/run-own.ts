@@ -58,8 +58,9 @@ async function runOn(
   stopped: AbortSignal,
 ): Promise<Followed & { store?: Store }> {
   const temporal = temporalOfTree(tree);
+  const environment = process.env;
   try {
-    return await using(connect({ store, temporal, environment: process.env }), async (client) => ({
+    return await using(connect({ store, temporal, createStore: false, environment }), async (client) => ({
       ...(await followToEnd(client, request, temporal, stopped)),
       store: client.store,
     }));

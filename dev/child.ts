@@ -35,6 +35,10 @@ export class Child {
     this.start();
   }
 
+  get title(): string {
+    return this.options.title;
+  }
+
   get pid(): number | undefined {
     return this.process?.pid;
   }

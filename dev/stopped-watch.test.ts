@@ -13,7 +13,7 @@ it("a child stopped by SIGSTOP is reported by its pid, then continued", async ()
     const lines: string[] = [];
     const continued = new Promise<void>((resolve) => {
       const end = watchStopped(
-        () => [{ title: "worker", pid: child.pid }],
+        [{ title: "worker", pid: child.pid }],
         (line) => {
           lines.push(line);
           if (line.startsWith("continuing")) resolve(end());
@@ -34,7 +34,7 @@ it("a child stopped by SIGSTOP is reported by its pid, then continued", async ()
 
 it("a child that works is never reported", async () => {
   const end = watchStopped(
-    () => [
+    [
       { title: "worker", pid: process.pid },
       { title: "server", pid: undefined },
     ],

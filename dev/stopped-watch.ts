@@ -9,13 +9,14 @@ const LOOKS_TO_REPORT = 5;
 const LOOKS_TO_CONTINUE = 60;
 
 interface Watched {
-  title: string;
-  pid: number | undefined;
+  readonly title: string;
+  /** Undefined while it does not run. */
+  readonly pid: number | undefined;
 }
 
-/** `watched` gives the children that run now. The returned function ends the watch. */
+/** The returned function ends the watch. */
 export function watchStopped(
-  watched: () => Watched[],
+  children: readonly Watched[],
   report: (line: string) => void,
   lookMs = LOOK_MS,
 ): () => void {
@@ -24,7 +25,7 @@ export function watchStopped(
   const timer = setInterval(() => {
     if (looking) return;
     looking = true;
-    void Promise.all(watched().map((child) => look(child, looks, report))).then(() => (looking = false));
+    void Promise.all(children.map((child) => look(child, looks, report))).then(() => (looking = false));
   }, lookMs);
   timer.unref();
   return () => clearInterval(timer);
@@ -47,7 +48,11 @@ async function look(
   if (count < LOOKS_TO_CONTINUE) return;
   looks.delete(pid);
   report(`continuing the stopped ${title} (pid ${pid})`);
-  process.kill(pid, "SIGCONT");
+  try {
+    process.kill(pid, "SIGCONT");
+  } catch {
+    // it has ended
+  }
 }
 
 /** State `T`. A process that a debugger holds has `t`. False if it has ended. */

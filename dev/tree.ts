@@ -157,23 +157,24 @@ interface Supervised {
 function supervised({ json, stateDir, server, worker, parentWatch, release, report }: Supervised): DevTree {
   let ended = false;
   const hide = (): void => writeDevJson(stateDir, { ...json, pid: null, processStart: null });
-  const unwatch = watchStopped(
-    () => [
-      { title: "Temporal server", pid: server.pid },
-      { title: "worker", pid: worker.pid },
-    ],
-    report,
-  );
-  /** The worker ends first, because it reports to the server what it saved. */
+  const unwatch = watchStopped([server, worker], report);
+  /**
+   * The worker ends first, because it reports to the server what it saved. Both also end if dev.json cannot
+   * be written, for example on a full disk.
+   */
   const end = async (workerGraceMs: number, serverGraceMs: number) => {
-    if (!ended) hide();
-    unwatch();
-    await worker.stop(workerGraceMs);
-    await server.stop(serverGraceMs);
-    if (ended) return;
-    ended = true;
-    parentWatch.close();
-    release();
+    try {
+      if (!ended) hide();
+    } finally {
+      unwatch();
+      await worker.stop(workerGraceMs);
+      await server.stop(serverGraceMs);
+      if (!ended) {
+        parentWatch.close();
+        release();
+      }
+      ended = true;
+    }
   };
   return {
     address: json.address,

@@ -242,7 +242,11 @@ export const CODES = {
       "the server accepted a pause, resume or cancel; a worker of `ratchet-control` carries it out " +
       "when one polls",
   },
-  dev_already_running: { kind: "resource", means: "`dev`: a local process tree runs in this folder already" },
+  dev_already_running: {
+    kind: "resource",
+    means:
+      "`dev`: a local process tree runs in this folder already. `run`: it does, and serves another store",
+  },
   disk_full: {
     kind: "resource",
     retry: "forever",
@@ -299,7 +303,9 @@ export const CODES = {
   },
   store_absent: {
     kind: "resource",
-    means: "there is no store of that name. Commands that only read create none",
+    means:
+      "there is no store of that name. Only `dev`, `run`, `start` and `copy` make one, and none where " +
+      "`.ratchet/dev.json` says that there was one",
   },
   store_denied: {
     kind: "resource",

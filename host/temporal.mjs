@@ -7,7 +7,7 @@ export const TEMPORAL_VERSION = "1.8.2";
 const OLDEST_SERVER = [1, 29];
 
 /**
- * SHA-256 of the archives of the release, from the `checksums.txt` that the publisher puts beside them.
+ * SHA-256 of the archives of the release, as public repositories quote its `checksums.txt`.
  * @type {Record<string, string>}
  */
 const ARCHIVES = {

@@ -5,7 +5,7 @@ import { provideTool } from "../host/tool.mjs";
 export const VERSITYGW_VERSION = "1.8.0";
 
 /**
- * SHA-256 of the archives of the release, from the `checksums.txt` that the publisher puts beside them.
+ * SHA-256 of the archives of the release, as public repositories quote its `checksums.txt`.
  * @type {Record<string, string>}
  */
 const ARCHIVES = {

@@ -95,7 +95,9 @@ async function requireFormat(backend: Backend, create: boolean): Promise<void> {
   if (await hasFormat(backend)) return;
   if (!create)
     throw new RatchetError("store_absent", `there is no store at ${backend.name}`, {
-      hint: "check the name; `ratchet worker`, `start` and `run` make a store if there is none",
+      hint:
+        "check the name, mount it again, or move it back; `dev`, `run` and `start` make a new store, " +
+        "unless .ratchet/dev.json names it: delete that file to begin a new one",
     });
   await backend.putIfAbsent(FORMAT_KEY, exactBytes({ format: FORMAT }));
 }

@@ -152,7 +152,7 @@ class CampaignLedger implements Ledger {
   }
 }
 
-/** Only its creation begins a campaign. Events of tests, which have no type, may begin a ledger too. */
+/** Only `created` begins a campaign. An event without a type is not of a campaign, and may be row 0 too. */
 const mayBegin = (event: unknown): boolean => {
   const { type = "created" } = (event ?? {}) as { type?: unknown };
   return type === "created";

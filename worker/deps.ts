@@ -1,11 +1,12 @@
-// Opens store, cache, runtimes and modules for the activities. The only file that knows all of them.
+// Opens cache, runtimes and modules for the activities. The only file that knows all of them.
 import { hostname } from "node:os";
 import type { NativeConnection } from "@temporalio/worker";
 import type { Deps } from "../activities/deps.ts";
 import { openScratch } from "../host/scratch.mjs";
 import { createOnnxRuntime } from "../runtimes/onnx/index.ts";
 import { runtimeFacts } from "../runtimes/onnx/versions.ts";
-import { openCache, openStore } from "../store/index.ts";
+import { openCache } from "../store/index.ts";
+import type { Store } from "../store/types.ts";
 import { readBuild } from "./build.ts";
 import type { WorkerSettings } from "./env.ts";
 import { cacheDir, moduleEnvironment, scratchDir } from "./env.ts";
@@ -20,11 +21,11 @@ export interface OpenDeps {
 
 export async function openDeps(
   settings: WorkerSettings,
+  store: Store,
   connection: NativeConnection,
   namespace: string,
   draining: AbortSignal,
 ): Promise<OpenDeps> {
-  const store = await openStore(settings.store);
   await store.proveWrites();
   const cache = openCache({ dir: cacheDir(settings), maxBytes: settings.cacheBytes, store });
   const runtime = createOnnxRuntime({

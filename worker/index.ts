@@ -7,8 +7,10 @@ import { createControlActivities, createStageActivities } from "../activities/in
 import { Attempts } from "./attempts.ts";
 import { deploymentOptions, otherBuilds, workerIdentity } from "./build.ts";
 import { openDeps } from "./deps.ts";
+import type { OpenDeps } from "./deps.ts";
 import type { WorkerSettings } from "./env.ts";
 import { attemptsDir } from "./env.ts";
+import { existingStore } from "./existing-store.ts";
 import { log } from "./log.ts";
 import { taskQueueOf } from "./queues.ts";
 
@@ -30,7 +32,7 @@ export async function startWorker(settings: WorkerSettings): Promise<RunningWork
   const [orphans, others, { deps, close }] = await Promise.all([
     attempts.failOrphans(connection),
     otherBuilds(connection, namespace, settings.queues),
-    openDeps(settings, connection, namespace, draining.signal),
+    openOnStore(settings, connection, namespace, draining.signal),
   ]);
   if (orphans.length > 0) log(`failed a killed worker's attempts: ${orphans.join(", ")}`);
   for (const other of others) log(other);
@@ -60,6 +62,13 @@ export async function startWorker(settings: WorkerSettings): Promise<RunningWork
       for (const worker of workers) if (worker.getState() === "RUNNING") worker.shutdown();
     },
   };
+}
+
+async function openOnStore(
+  settings: WorkerSettings,
+  ...rest: [connection: NativeConnection, namespace: string, draining: AbortSignal]
+): Promise<OpenDeps> {
+  return openDeps(settings, await existingStore(settings.store), ...rest);
 }
 
 const commonOptions = ({ graceMs, deployment }: WorkerSettings): Partial<WorkerOptions> => ({

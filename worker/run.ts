@@ -39,5 +39,5 @@ export async function runWorker(env: NodeJS.ProcessEnv = process.env): Promise<v
 async function sayContainment(): Promise<void> {
   const { namespaces, reason } = await containment();
   if (namespaces) return;
-  process.stderr.write(`modules run without namespaces of their own: ${reason} (docs/security.md)\n`);
+  log(`modules run without namespaces of their own: ${reason} (docs/security.md)`);
 }

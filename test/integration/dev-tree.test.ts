@@ -126,6 +126,16 @@ describe(
       assert.match(lines.join("\n"), /worker ended by SIGKILL; starting it again/);
     });
 
+    it("ends its processes and frees the folder also if dev.json cannot be written", async () => {
+      const running = await start();
+      const pids = Object.values(running.pids()) as number[];
+      rmSync(join(stateDir, "dev.json"));
+      mkdirSync(join(stateDir, "dev.json", "in the way"), { recursive: true });
+      await assert.rejects(running.stop(), { code: "EISDIR" });
+      assert.deepEqual(pids.filter(isRunning), []);
+      assert.ok(!existsSync(join(stateDir, "dev.lock")));
+    });
+
     it("refuses a second tree in the same folder and names the address of the first", async () => {
       const { address } = await start();
       const second = startDevTree({

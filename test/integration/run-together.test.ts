@@ -3,7 +3,8 @@
 import "../support/quiet.ts";
 import assert from "node:assert/strict";
 import type { ChildProcess } from "node:child_process";
-import { existsSync } from "node:fs";
+import { once } from "node:events";
+import { existsSync, renameSync } from "node:fs";
 import { join } from "node:path";
 import { after, afterEach, beforeEach, describe, it } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
@@ -76,6 +77,12 @@ describe(
       const watching = place.start(["watch", "long", "--json"]);
       const events = collect(watching.stdout);
       const watched = new Promise((resolve) => watching.once("close", resolve));
+      const stranger = place.start(["run", "short.json", "--store", "dir:elsewhere"]);
+      const refused = collect(stranger.stderr);
+      const [strangerCode] = (await once(stranger, "close")) as [number];
+      assert.equal(strangerCode, 4, refused.text);
+      assert.match(refused.text, /^error dev_already_running: the tree of pid .* serves the store dir:/m);
+      assert.ok(!existsSync(join(place.dir, "elsewhere")));
       const third = run("long");
       await says(third, "using the tree of pid");
       third.child.kill("SIGINT");
@@ -111,6 +118,13 @@ describe(
       assert.deepEqual(await other.ended, [0, null], other.stderr.text);
       assert.match(other.stderr.text, /^the tree has ended; starting it again here$/m);
       assert.match(other.stdout.text, /^iteration-2 /m);
+
+      const store = join(place.dir, ".ratchet", "store");
+      renameSync(store, `${store}-away`);
+      const without = run("short");
+      assert.deepEqual(await without.ended, [4, null], without.stderr.text);
+      assert.match(without.stderr.text, /^error store_absent: there is no store at dir:/m);
+      assert.ok(!existsSync(join(store, "ratchet.json")), "no store begins where one has vanished");
     });
 
     it("SIGTERM at each step of the start gives 130, and the same command goes on from there", async () => {

@@ -10,6 +10,7 @@ import type { ActivityInterceptorsFactory } from "@temporalio/worker";
 import { createControlActivities, createStageActivities } from "../../activities/index.ts";
 import type { Deps } from "../../activities/deps.ts";
 import { stageOf } from "../chaos/layers/activities.ts";
+import { openStore } from "../../store/index.ts";
 import { openDeps } from "../../worker/deps.ts";
 import { workerSettings } from "../../worker/env.ts";
 import { runWorkers } from "./campaign-worker.ts";
@@ -51,6 +52,7 @@ export async function withProductWorker<T>(
   });
   const { deps, close } = await openDeps(
     settings,
+    await openStore(storeName),
     connection,
     temporal.namespace,
     new AbortController().signal,
