@@ -3,6 +3,7 @@ import { existsSync, mkdirSync, renameSync, statSync, writeFileSync } from "node
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { RatchetError } from "../errors/index.ts";
+import { NO_DEBUGGER } from "../host/no-debugger.mjs";
 import { Child, logTail } from "./child.ts";
 import { databaseServed, prepareDatabase } from "./database.ts";
 import type { DevJson } from "./dev-json.ts";
@@ -21,8 +22,6 @@ const DEFAULT_PORT = 7233;
 const UI_OFFSET = 1000;
 const START_TRIES = 3;
 const STOP_MS = 10_000;
-/** Of newer versions of Node: SIGUSR1 opens no debugger, also while the process starts. */
-const NO_DEBUGGER = "--disable-sigusr1";
 const LOG_BYTES_MAX = 10e6;
 
 /** What both children need. */
@@ -112,7 +111,7 @@ export function startWorker(
   const child = new Child({
     title: "worker",
     command: process.execPath,
-    args: process.allowedNodeEnvironmentFlags.has(NO_DEBUGGER) ? [NO_DEBUGGER, script] : [script],
+    args: [...NO_DEBUGGER, script],
     env: {
       ...withoutTemporalSettings(env),
       TEMPORAL_CONFIG_FILE: writeProfile(stateDir, json),

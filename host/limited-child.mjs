@@ -1,14 +1,16 @@
 // A child process with limits of time and memory, for work on bytes that somebody else wrote. The child reads
 // requests from its standard input and writes answers to descriptor 3, so that nothing that it prints becomes
-// an answer (frames.mjs).
+// an answer (inside-limited-child.mjs).
 import { spawn } from "node:child_process";
-import { existsSync, readFileSync } from "node:fs";
-import { ANSWERS, frame } from "./frames.mjs";
+import { dyingWithParent } from "./dying-with-parent.mjs";
+import { ANSWERS, frame, FRAME_BYTES_MAX, FrameReader } from "./frames.mjs";
+import { watchMemory } from "./memory-watch.mjs";
+import { NO_DEBUGGER } from "./no-debugger.mjs";
 
 /**
  * @typedef {object} Limits
  * @property {number} heapMb of V8's heap
- * @property {number} memoryMb of the whole process; watched on Linux only
+ * @property {number} memoryMb of the whole process and its children; not watched on Windows
  *
  * @typedef {object} LimitedChildOptions
  * @property {string[]} args the program and its arguments
@@ -19,14 +21,8 @@ import { ANSWERS, frame } from "./frames.mjs";
  * @typedef {"time" | "memory" | "frame" | "end"} Why a limit, too large an answer, or an end by itself
  */
 
-/** Largest frame. */
-const FRAME_MAX = 256 * 2 ** 20;
-const MEMORY_EVERY_MS = 200;
 /** Last characters of the child's output that its error shows. */
 const OUTPUT_CHARACTERS = 2000;
-/** Bytes of a page in /proc on the processors that Node runs on. */
-const PAGE = 4096;
-const SETPRIV = "/usr/bin/setpriv";
 
 /** Why a child gave no answer. `how` continues a sentence that begins with the process. */
 export class ChildEnd extends Error {
@@ -42,9 +38,7 @@ export class ChildEnd extends Error {
 
 /** Answers are taken one at a time, in order. */
 export class LimitedChild {
-  /** @type {Buffer[]} */
-  #chunks = [];
-  #length = 0;
+  #reader = new FrameReader();
   /** @type {Buffer[]} */
   #frames = [];
   /** @type {ChildEnd | undefined} */
@@ -55,9 +49,12 @@ export class LimitedChild {
 
   /** @param {LimitedChildOptions} options */
   constructor({ args, limits, env, onOutput }) {
-    const nodeArgs = [`--max-old-space-size=${limits.heapMb}`, ...args];
-    const [command, commandArgs] = dyingWithParent(process.execPath, nodeArgs);
-    this.child = spawn(command, commandArgs, { env, stdio: ["pipe", "pipe", "pipe", "pipe"] });
+    const node = [process.execPath, ...NO_DEBUGGER, `--max-old-space-size=${limits.heapMb}`, ...args];
+    const [command, ...commandArgs] = dyingWithParent(node);
+    this.child = spawn(/** @type {string} */ (command), commandArgs, {
+      env,
+      stdio: ["pipe", "pipe", "pipe", "pipe"],
+    });
     this.child.stdio[ANSWERS]?.on("data", (chunk) => this.#read(chunk));
     const print = (/** @type {Buffer} */ chunk) => {
       this.#output = (this.#output + chunk.toString()).slice(-OUTPUT_CHARACTERS);
@@ -67,10 +64,12 @@ export class LimitedChild {
     this.child.stderr?.on("data", print);
     // A request to a dead child fails; `close` reports its end.
     this.child.stdin?.on("error", () => undefined);
-    const watch = watchMemory(this.child.pid, limits.memoryMb, (how) => this.#kill("memory", how));
+    const unwatch = watchMemory(this.child.pid ?? 0, limits.memoryMb * 2 ** 20, () =>
+      this.#kill("memory", `needed more than ${limits.memoryMb} MB of memory`),
+    );
     this.child.once("error", (error) => this.#settle("end", `cannot be started: ${error.message}`));
     this.child.once("close", (code, signal) => {
-      clearInterval(watch);
+      unwatch();
       this.#settle("end", signal ? `was ended by ${signal}` : `ended with exit code ${code}`, code);
     });
   }
@@ -116,19 +115,14 @@ export class LimitedChild {
 
   /** @param {Buffer} chunk */
   #read(chunk) {
-    this.#chunks.push(chunk);
-    this.#length += chunk.length;
-    for (;;) {
-      if (this.#length < 4) return;
-      if (/** @type {Buffer} */ (this.#chunks[0]).length < 4) this.#chunks = [Buffer.concat(this.#chunks)];
-      const size = /** @type {Buffer} */ (this.#chunks[0]).readUInt32LE(0);
-      if (size > FRAME_MAX) return this.#kill("frame", `answered more than ${FRAME_MAX} bytes`);
-      if (this.#length < 4 + size) return;
-      const all = Buffer.concat(this.#chunks);
-      this.#frames.push(all.subarray(4, 4 + size));
-      this.#chunks = [all.subarray(4 + size)];
-      this.#length -= 4 + size;
-      this.#wake();
+    if (this.#end) return;
+    try {
+      for (const answer of this.#reader.push(chunk)) {
+        this.#frames.push(answer);
+        this.#wake();
+      }
+    } catch {
+      this.#kill("frame", `answered more than ${FRAME_BYTES_MAX} bytes`);
     }
   }
 
@@ -143,30 +137,4 @@ export class LimitedChild {
     this.#end ??= new ChildEnd(why, how, this.#output.trim(), code);
     this.#wake();
   }
-}
-
-/**
- * On Linux the kernel kills the child when this process ends (prctl PR_SET_PDEATHSIG, set by setpriv of
- * util-linux), because a child in an endless loop does not notice it.
- * @param {string} command @param {string[]} args @returns {[string, string[]]}
- */
-function dyingWithParent(command, args) {
-  return existsSync(SETPRIV) ? [SETPRIV, ["--pdeathsig", "KILL", command, ...args]] : [command, args];
-}
-
-/**
- * Memory outside V8's heap has no limit of its own, so the process's is read every 200 ms.
- * @param {number | undefined} pid @param {number} memoryMb @param {(how: string) => void} onMore
- */
-function watchMemory(pid, memoryMb, onMore) {
-  const timer = setInterval(() => {
-    try {
-      const pages = Number(readFileSync(`/proc/${pid}/statm`, "utf8").split(" ")[1]);
-      if (pages * PAGE > memoryMb * 2 ** 20) onMore(`needed more than ${memoryMb} MB of memory`);
-    } catch {
-      clearInterval(timer); // The process has ended, or the system has no /proc.
-    }
-  }, MEMORY_EVERY_MS);
-  timer.unref();
-  return timer;
 }

@@ -1,9 +1,9 @@
 // The worker process of `ratchet dev`: exits with 0 after a drain, with 1 and the error after a failure.
+import { ignoreDebuggerSignal } from "../host/no-debugger.mjs";
 import { log } from "./log.ts";
 
-// SIGUSR1 would open Node's debugger, to which every process of the machine can speak. The rest is loaded
-// later, because that takes a moment.
-process.on("SIGUSR1", () => undefined);
+// The rest is loaded later, because that takes a moment.
+ignoreDebuggerSignal();
 try {
   const { runWorker } = await import("./run.ts");
   await runWorker();

@@ -4,7 +4,7 @@ import { extname } from "node:path";
 import { serialize } from "node:v8";
 import { isCoded } from "../../errors/index.ts";
 import type { Code, RatchetError } from "../../errors/index.ts";
-import { answer } from "../../host/frames.mjs";
+import { answer } from "../../host/inside-limited-child.mjs";
 
 export type Reply =
   /** `lines`: line of a value by its path, as JSON: `["train","beta"]`. */

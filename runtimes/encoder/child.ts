@@ -1,7 +1,7 @@
 // Encodes rows with a model's tokenizer and chat template, in a process with limits of its own: both are a
 // stranger's files, and a template or a regular expression in them may never end.
 import { deserialize, serialize } from "node:v8";
-import { answer, requests } from "../../host/frames.mjs";
+import { answer, requests } from "../../host/inside-limited-child.mjs";
 import type { ModelConfig } from "../../engine/model/index.ts";
 import { Tokenizer } from "../../engine/tokenizer/tokenizer.ts";
 import type { PromptText } from "../../engine/tokenizer/tokenizer.ts";

@@ -1,5 +1,6 @@
-// The messages between an encoder and its child (host/frames.mjs, structured clone). The child answers `open`
-// once and every other request with one answer per row, so the parent knows the row that takes long.
+// The messages between an encoder and its child (host/inside-limited-child.mjs), in structured clone. The
+// child answers `open` once and every other request with one answer per row, so the parent knows the row that
+// takes long.
 import type { ModelConfig } from "../../engine/model/index.ts";
 import type { ChatMessage } from "../../engine/tokenizer/chat.ts";
 import type { PromptText } from "../../engine/tokenizer/tokenizer.ts";

@@ -1,7 +1,9 @@
 // Runs one user module in its own process. The parent sends a Start, then one message per call, in frames on
 // descriptor 3. The process is contained from outside (containment.ts) and from inside (lockdown.ts).
 import { Socket } from "node:net";
-import { frame, FrameError, FrameReader } from "./frames.ts";
+import { FrameError } from "../../host/frames.mjs";
+import { ignoreDebuggerSignal } from "../../host/no-debugger.mjs";
+import { framed, MessageReader } from "./frames.ts";
 import { lockDown } from "./lockdown.ts";
 import { plainAnswer, UnsendableError } from "./plain-data.ts";
 import { READY } from "./protocol.ts";
@@ -9,14 +11,15 @@ import type { ChildReply, ChildRequest, Start } from "./protocol.ts";
 
 const CHANNEL = 3;
 const channel = new Socket({ fd: CHANNEL });
-const reader = new FrameReader();
+const reader = new MessageReader();
 const write = channel.write.bind(channel);
 const exit = process.exit.bind(process);
 let loading: Promise<{ default?: unknown }> | undefined;
 
 // Ctrl-C and a stopped service signal the whole process group. The parent decides when to end, because it
-// drains first. SIGUSR1 would open Node's debugger.
-for (const signal of ["SIGINT", "SIGTERM", "SIGUSR1"] as const) process.on(signal, () => undefined);
+// drains first.
+for (const signal of ["SIGINT", "SIGTERM"] as const) process.on(signal, () => undefined);
+ignoreDebuggerSignal();
 // The parent has ended.
 channel.on("close", () => exit(0)).on("error", () => exit(0));
 channel.on("data", (chunk: Buffer) => {
@@ -28,7 +31,7 @@ channel.on("data", (chunk: Buffer) => {
 
 function load({ url, env, network }: Start): void {
   lockDown({ bundle: url, network });
-  write(frame(READY));
+  write(framed(READY));
   // Set here and not at the start of the process, so that no variable changes how Node itself works.
   for (const name of Object.keys(process.env)) delete process.env[name];
   Object.assign(process.env, env);
@@ -41,18 +44,18 @@ async function answer({ call, input }: ChildRequest): Promise<Buffer> {
   try {
     const { default: run } = await loading!;
     if (typeof run !== "function") throw new TypeError("its default export is not a function");
-    return framed({ call, output: plainAnswer(await run(input)) });
+    return answered({ call, output: plainAnswer(await run(input)) });
   } catch (error) {
     const reply: ChildReply =
       error instanceof UnsendableError ? { call, unsendable: error.value } : { call, threw: thrown(error) };
-    return frame(reply);
+    return framed(reply);
   }
 }
 
 /** Throws UnsendableError if the answer is too long. */
-function framed(reply: ChildReply): Buffer {
+function answered(reply: ChildReply): Buffer {
   try {
-    return frame(reply);
+    return framed(reply);
   } catch (error) {
     // RangeError: longer than the longest text of JavaScript.
     if (!(error instanceof FrameError) && !(error instanceof RangeError)) throw error;

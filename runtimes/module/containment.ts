@@ -7,6 +7,8 @@ import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
+import { dyingWithParent, SETPRIV } from "../../host/dying-with-parent.mjs";
+import { NO_DEBUGGER } from "../../host/no-debugger.mjs";
 import { NEW_ROOT } from "./new-root.ts";
 
 export interface Containment {
@@ -32,7 +34,8 @@ interface Confined {
 
 const HERE = dirname(fileURLToPath(import.meta.url));
 const CHILD = join(HERE, "child.js");
-const SETPRIV = "/usr/bin/setpriv";
+/** Files of other folders that the process of a module loads. */
+const SHARED = ["frames.mjs", "no-debugger.mjs"].map((name) => join(HERE, "../../host", name));
 const UNSHARE = "/usr/bin/unshare";
 const ENV = { PATH: "/usr/sbin:/usr/bin:/sbin:/bin", LC_ALL: "C" };
 /** Variable of the worker; `off`: no namespaces. */
@@ -71,17 +74,10 @@ export function launch({ namespaces }: Containment, confined: Confined): Launch 
   if (process.platform === "win32") return { command: node[0]!, args: node.slice(1), env: {} };
   const limited = ["/bin/sh", "-c", LIMITS, "sh", String(Math.floor((bytes + BURST_BYTES) / 1024)), ...node];
   const inside = namespaces ? inNamespaces(folder, network, limited) : limited;
-  const [command, ...args] = existsSync(SETPRIV) ? [...dyingWithParent(), ...inside] : inside;
+  // A watching thread in the child is not possible, because Node's permission model does not cover threads.
+  const [command, ...args] = dyingWithParent(inside, ["--no-new-privs"]);
   return { command: command!, args, env: ENV };
 }
-
-/**
- * A worker killed by SIGKILL cannot kill its children, and a module in an endless loop does not notice that
- * the channel is closed. On Linux the kernel kills the child then (prctl PR_SET_PDEATHSIG, set by setpriv of
- * util-linux). A watching thread in the child is not possible, because Node's permission model does not cover
- * threads.
- */
-const dyingWithParent = (): string[] => [SETPRIV, "--pdeathsig", "KILL", "--no-new-privs", "--"];
 
 /** `unshare` stays as the parent of the new process 1; `--kill-child` lets both die together. */
 function inNamespaces(folder: string, network: boolean, command: string[]): string[] {
@@ -96,7 +92,7 @@ function inNamespaces(folder: string, network: boolean, command: string[]): stri
     "--ipc",
   ];
   const enter = ["/bin/sh", "-c", NEW_ROOT, "sh", join(folder, ROOT), network ? "network" : "", folder];
-  const visible = [folder, HERE, ...packageFile(HERE), process.execPath];
+  const visible = [folder, HERE, ...SHARED, ...packageFile(HERE), process.execPath];
   const unprivileged = [SETPRIV, "--bounding-set=-all", "--inh-caps=-all", "--", ...command];
   const offline = network ? [] : ["--net"];
   return [...DEAF, ...isolate, ...offline, "--", ...enter, ...visible, "--", ...unprivileged];
@@ -116,8 +112,9 @@ function nodeFlags({ folder, network, bytes }: Confined): string[] {
     known.has("--permission") ? "--permission" : "--experimental-permission",
     `--allow-fs-read=${join(folder, "*")}`,
     `--allow-fs-read=${join(HERE, "*")}`,
+    ...SHARED.map((file) => `--allow-fs-read=${file}`),
     ...(network && known.has("--allow-net") ? ["--allow-net"] : []),
-    ...(known.has("--disable-sigusr1") ? ["--disable-sigusr1"] : []),
+    ...NO_DEBUGGER,
     "--no-addons",
     "--disable-warning=ExperimentalWarning",
     `--max-old-space-size=${Math.floor((bytes * HEAP_SHARE) / 2 ** 20)}`,

@@ -1,8 +1,6 @@
 import assert from "node:assert/strict";
-import { spawn } from "node:child_process";
-import { once } from "node:events";
 import { after, it } from "node:test";
-import { moduleBytes, watchMemory } from "./memory.ts";
+import { moduleBytes } from "./memory.ts";
 import { rows, runner } from "./runner.test.support.ts";
 
 const MEBIBYTE = 2 ** 20;
@@ -47,16 +45,6 @@ for (const [what, source] of HOARDS) {
 it("a module has room for its own data below the limit", async () => {
   const source = "export default (rows) => rows.map(() => Buffer.alloc(1e8, 1).length);";
   assert.deepEqual(await (await runner("reward", source)).call(rows), [1e8, 1e8]);
-});
-
-it("the watch tells how much a process uses, where no limit of the system holds it", async () => {
-  const source = "globalThis.held = Buffer.alloc(2e8, 1); setInterval(() => 0, 1000);";
-  const child = spawn(process.execPath, ["-e", source], { stdio: "ignore" });
-  const closed = once(child, "close");
-  const used = await new Promise<number>((resolve) => watchMemory(child.pid!, 1e8, resolve));
-  assert.ok(used > 1e8, `${used} bytes`);
-  child.kill("SIGKILL");
-  await closed;
 });
 
 it("RATCHET_MODULE_BYTES that is no number of bytes is refused with its value", () => {

@@ -4,9 +4,10 @@ import type { ChildProcess } from "node:child_process";
 import { join } from "node:path";
 import { pathToFileURL } from "node:url";
 import type { Duplex } from "node:stream";
+import { watchMemory } from "../../host/memory-watch.mjs";
 import { containment, launch } from "./containment.ts";
-import { frame, FrameReader } from "./frames.ts";
-import { megabytes, moduleBytes, watchMemory } from "./memory.ts";
+import { framed, MessageReader } from "./frames.ts";
+import { megabytes, moduleBytes } from "./memory.ts";
 import { READY, replyTo } from "./protocol.ts";
 import type { ChildReply, ChildRequest, Start } from "./protocol.ts";
 
@@ -32,7 +33,7 @@ interface Exchange {
 export class ModuleProcess {
   private readonly child: ChildProcess;
   private readonly channel: Duplex;
-  private readonly reader = new FrameReader();
+  private readonly reader = new MessageReader();
   private readonly unwatch: () => void;
   private exchange: Exchange | undefined;
   private printed = "";
@@ -52,7 +53,7 @@ export class ModuleProcess {
       bytes,
     );
     const url = pathToFileURL(join(folder, file)).href;
-    started.channel.write(frame({ url, env, network } satisfies Start));
+    started.channel.write(framed({ url, env, network } satisfies Start));
     return started;
   }
 
@@ -73,7 +74,7 @@ export class ModuleProcess {
     return new Promise((resolve) => {
       this.exchange = { call, settle: resolve };
       try {
-        this.channel.write(frame({ call, input } satisfies ChildRequest));
+        this.channel.write(framed({ call, input } satisfies ChildRequest));
       } catch (error) {
         this.settle({ error: error as Error });
       }

@@ -1,8 +1,9 @@
 // The engine's process: `child.js THREADS`. It serves one call at a time and receives messages while it
 // computes, because the engine yields between steps. It ends when its parent ends. It ignores signals from
-// the terminal, because the parent decides when to stop, and SIGUSR1, which would open Node's debugger.
+// the terminal, because the parent decides when to stop.
 import { nameMemory } from "../../engine/out-of-memory.ts";
 import { SessionPool } from "../../engine/train/index.ts";
+import { ignoreDebuggerSignal } from "../../host/no-debugger.mjs";
 import { errorToParts } from "./errors.ts";
 import { choose, generate, score } from "./inference.ts";
 import { Models } from "./models.ts";
@@ -77,4 +78,5 @@ process.on("message", (message: ToChild) => {
   else void answer(message.call);
 });
 process.on("disconnect", () => process.exit(0));
-for (const signal of ["SIGINT", "SIGTERM", "SIGUSR1"] as const) process.on(signal, () => undefined);
+for (const signal of ["SIGINT", "SIGTERM"] as const) process.on(signal, () => undefined);
+ignoreDebuggerSignal();

@@ -4,6 +4,7 @@ import { fork } from "node:child_process";
 import type { ChildProcess } from "node:child_process";
 import { fileURLToPath } from "node:url";
 import { RatchetError } from "../../errors/index.ts";
+import { NO_DEBUGGER } from "../../host/no-debugger.mjs";
 import { EncodeLimit } from "./encode-limit.ts";
 import { errorFromParts } from "./errors.ts";
 import type { Progress, ReferenceLogps } from "../types.ts";
@@ -104,7 +105,7 @@ export class EngineProcess {
     );
     const child = fork(ENTRY, [String(this.options.threads)], {
       env,
-      execArgv: process.allowedNodeEnvironmentFlags.has("--disable-sigusr1") ? ["--disable-sigusr1"] : [],
+      execArgv: NO_DEBUGGER,
       serialization: "advanced",
       stdio: ["ignore", "ignore", "pipe", "ipc"],
     });

@@ -1,0 +1,52 @@
+// A limit of a process's memory that nothing else holds: V8's own limit covers its heap only.
+import { execFile } from "node:child_process";
+import { readFile } from "node:fs/promises";
+import { promisify } from "node:util";
+
+const LOOK_MS = process.platform === "linux" ? 200 : 1000;
+const PAGE_BYTES = 4096;
+
+/**
+ * Calls `exceeded` once, with the bytes in use. The returned function ends the watch.
+ * @param {number} pid @param {number} bytes @param {(used: number) => void} exceeded @returns {() => void}
+ */
+export function watchMemory(pid, bytes, exceeded) {
+  let looking = false;
+  const timer = setInterval(async () => {
+    if (looking) return;
+    looking = true;
+    const used = await residentBytes(pid);
+    looking = false;
+    if (used <= bytes) return;
+    clearInterval(timer);
+    exceeded(used);
+  }, LOOK_MS);
+  timer.unref();
+  return () => clearInterval(timer);
+}
+
+/**
+ * Of the process and of its children, because some limited processes are children of their launcher.
+ * @param {number} pid
+ */
+async function residentBytes(pid) {
+  if (process.platform !== "linux") return residentByPs(pid);
+  // Some kernels have no list of children.
+  const children = await readFile(`/proc/${pid}/task/${pid}/children`, "utf8").catch(() => "");
+  const pids = [pid, ...children.split(" ").filter(Boolean)];
+  const used = await Promise.all(pids.map((each) => residentByProc(each)));
+  return used.reduce((sum, each) => sum + each, 0);
+}
+
+/** 0 if the process has ended. @param {number | string} pid */
+async function residentByProc(pid) {
+  const text = await readFile(`/proc/${pid}/statm`, "utf8").catch(() => "");
+  return Number(text.split(" ")[1] ?? 0) * PAGE_BYTES;
+}
+
+/** 0 if the process has ended, or there is no `ps`. @param {number} pid */
+async function residentByPs(pid) {
+  const ran = promisify(execFile)("ps", ["-o", "rss=", "-p", String(pid)]);
+  const { stdout } = await ran.catch(() => ({ stdout: "" }));
+  return Number(stdout.trim()) * 1024;
+}
