@@ -17,9 +17,10 @@ export async function readDocument(file: string, name: string): Promise<ReadDocu
   const source = decode(await readFile(file), name);
   const counter = new LineCounter();
   const document = parsed(name, () =>
-    parseDocument(source, { lineCounter: counter, prettyErrors: false, logLevel: "silent" }),
+    parseDocument(source, { lineCounter: counter, prettyErrors: false, logLevel: "error" }),
   );
-  const error = document.errors[0];
+  // A warning is a tag or a directive that the parser does not know, and would leave out.
+  const error = document.errors[0] ?? document.warnings[0];
   if (error) {
     const { line } = counter.linePos(error.pos[0]);
     const fault = error.message.includes("call stack") ? TOO_DEEP : error.message;

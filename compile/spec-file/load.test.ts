@@ -205,6 +205,9 @@ const DOCUMENTS: [what: string, name: string, source: string, expected: RegExp][
   ["nests keys", "keys.yaml", "? ".repeat(60_000), /deep|cannot be read/],
   ["nests objects", "deep.json", '{"a":'.repeat(3000) + "1" + "}".repeat(3000), /deep/],
   ["is nested a little", "little.json", '{"a":'.repeat(60) + "1" + "}".repeat(60), /more than 32 deep/],
+  ["holds two documents", "two.yaml", `${json}\n---\nname: other\n`, /two\.yaml:2: .*multiple documents/],
+  ["has an unknown tag", "tag.yaml", "name: !env NAME\n", /tag\.yaml:1: Unresolved tag: !env/],
+  ["has an unknown directive", "directive.yaml", `%RATCHET 2\n---\n${json}\n`, /Unknown directive/],
   ["contains itself", "self.yaml", "a: &a\n  b: *a\n", /./],
   [
     "is too large",

@@ -6,7 +6,17 @@ import { RatchetError } from "../../errors/index.ts";
 export const SETTINGS_BYTES_MAX = 8 * 2 ** 20;
 
 export async function readJson(path: string, bytesMax = Infinity): Promise<unknown> {
-  const text = await read(path, bytesMax).catch((cause: NodeJS.ErrnoException) => {
+  const text = await readText(path, bytesMax);
+  try {
+    return JSON.parse(text);
+  } catch (cause) {
+    throw new RatchetError("checkpoint_invalid", `${path} is not JSON`, { cause });
+  }
+}
+
+/** A file of UTF-8 text. Its byte order mark, if it has one, is part of the text, as in Python. */
+export async function readText(path: string, bytesMax = Infinity): Promise<string> {
+  const bytes = await read(path, bytesMax).catch((cause: NodeJS.ErrnoException) => {
     if (cause instanceof RatchetError) throw cause;
     throw new RatchetError(
       cause.code === "ENOENT" ? "artifact_missing" : "checkpoint_invalid",
@@ -15,13 +25,13 @@ export async function readJson(path: string, bytesMax = Infinity): Promise<unkno
     );
   });
   try {
-    return JSON.parse(text);
+    return new TextDecoder("utf-8", { fatal: true, ignoreBOM: true }).decode(bytes);
   } catch (cause) {
-    throw new RatchetError("checkpoint_invalid", `${path} is not JSON`, { cause });
+    throw new RatchetError("checkpoint_invalid", `${path} is not UTF-8`, { cause });
   }
 }
 
-async function read(path: string, bytesMax: number): Promise<string> {
+async function read(path: string, bytesMax: number): Promise<Uint8Array> {
   const found = await stat(path);
   if (!found.isFile()) throw new RatchetError("checkpoint_invalid", `${path} is not a file`);
   if (found.size > bytesMax)
@@ -29,7 +39,7 @@ async function read(path: string, bytesMax: number): Promise<string> {
       "checkpoint_invalid",
       `${path} has ${found.size} bytes; a file of settings has at most ${bytesMax}`,
     );
-  return readFile(path, "utf8");
+  return readFile(path);
 }
 
 /** The value of a setting in a message: JSON of at most 80 characters. */

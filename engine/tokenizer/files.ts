@@ -1,10 +1,9 @@
 // The files of a tokenizer, read as transformers reads them and checked against the model.
-import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { Tokenizer as Codec } from "@huggingface/tokenizers";
 import { RatchetError } from "../../errors/index.ts";
 import { ids } from "../checkpoint/config-values.ts";
-import { readJson, show } from "../checkpoint/read-json.ts";
+import { readJson, readText, show } from "../checkpoint/read-json.ts";
 import type { ModelConfig } from "../model/types.ts";
 import { vocabularyOf } from "./added-list.ts";
 import type { AddedToken, Json } from "./added-list.ts";
@@ -37,7 +36,8 @@ export async function readTokenizerFiles(dir: string, model: ModelConfig): Promi
   checkVocabulary(files.tokenizer, model, dir);
   const codec = makeCodec(files.tokenizer, added, dir);
   const chatSource =
-    (await readOptional(join(dir, "chat_template.jinja"))) ?? chooseTemplate(settings["chat_template"]);
+    (await ifPresent(readText(join(dir, "chat_template.jinja")))) ??
+    chooseTemplate(settings["chat_template"]);
   return { codec, settings, added, unplaced, chatSource, moreStops: await generationStops(dir) };
 }
 
@@ -92,7 +92,7 @@ async function readObject(path: string): Promise<Json> {
 }
 
 /** Undefined if the file does not exist. */
-const ifPresent = (reading: Promise<Json>): Promise<Json | undefined> =>
+const ifPresent = <T>(reading: Promise<T>): Promise<T | undefined> =>
   reading.catch((error: RatchetError) => {
     if (error.code === "artifact_missing") return undefined;
     throw error;
@@ -133,13 +133,6 @@ function checkVocabulary(tokenizer: Json, model: ModelConfig, dir: string): void
         `token ${JSON.stringify(token)} of ${dir} has id ${id}; the model has ${model.vocabSize} embeddings`,
         { hint: "use the tokenizer that the model was trained with" },
       );
-}
-
-async function readOptional(path: string): Promise<string | undefined> {
-  return readFile(path, "utf8").catch((error: NodeJS.ErrnoException) => {
-    if (error.code === "ENOENT") return undefined;
-    throw error;
-  });
 }
 
 /** Chat models list their end-of-turn tokens in generation_config.json. */

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { execFileSync } from "node:child_process";
-import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, it } from "node:test";
@@ -164,6 +164,33 @@ it("stop ids come from the tokenizer, the model and generation_config.json", asy
   await writeFile(join(dir, "generation_config.json"), JSON.stringify({ eos_token_id: [2, 3] }));
   assert.deepEqual((await Tokenizer.load(dir, { ...TINY, eosIds: [9] })).stopIds, new Set([2, 9, 3]));
   await rm(join(dir, "generation_config.json"));
+});
+
+it("no value in a tokenizer's files, and no other kind of file, gives an error without a code", async () => {
+  const names = ["tokenizer.json", "tokenizer_config.json", "special_tokens_map.json", "added_tokens.json"];
+  const values = ["null", "5", '"a"', "[]", "[null]", "{", "", "\ufeff{}"].map((text) => Buffer.from(text));
+  const keys = ["model", "added_tokens", "normalizer", "eos_token", "added_tokens_decoder", "chat_template"];
+  for (const key of keys)
+    for (const value of ["5", '"a"', "[null]", '{"a":null}', "true"])
+      values.push(Buffer.from(`{${JSON.stringify(key)}:${value}}`));
+  values.push(Buffer.from([0xff, 0xfe, 0x7b]));
+  let refused = 0;
+  const load = async (name: string, value?: Buffer): Promise<void> => {
+    const folder = await mkdtemp(join(dir, "case-"));
+    await writeTinyTokenizer(folder);
+    await rm(join(folder, name), { force: true });
+    await (value ? writeFile(join(folder, name), value) : mkdir(join(folder, name)));
+    await Tokenizer.load(folder, TINY).catch((error: Error & { code?: string }) => {
+      const title = `${name} ${value?.toString() ?? "is a folder"}: ${error.stack}`;
+      assert.match(String(error.code), /^(tokenizer|checkpoint|chat_template)_/, title);
+      refused++;
+    });
+  };
+  for (const name of [...names, "generation_config.json"])
+    for (const value of values) await load(name, value);
+  for (const name of [...names, "generation_config.json", "chat_template.jinja"]) await load(name);
+  await load("chat_template.jinja", Buffer.from([0xff, 0xfe, 0x7b]));
+  assert.ok(refused > 50, `${refused} refused`);
 });
 
 it("unsupported inputs and templates are refused with a code", async () => {

@@ -10,6 +10,8 @@ import { READY } from "./protocol.ts";
 import type { ChildReply, ChildRequest, Start } from "./protocol.ts";
 
 const CHANNEL = 3;
+/** Longest text of an error that is sent. The parent repeats less of it. */
+const SENT_MAX = 1 << 16;
 const channel = new Socket({ fd: CHANNEL });
 const reader = new MessageReader();
 const write = channel.write.bind(channel);
@@ -63,17 +65,18 @@ function answered(reply: ChildReply): Buffer {
   }
 }
 
+/** A module may throw anything: an object that throws again when it is read, or a text of a gigabyte. */
 function thrown(error: unknown): NonNullable<ChildReply["threw"]> {
-  const { message, stack, retryable } = (
-    typeof error === "object" && error !== null ? error : { message: String(error) }
-  ) as {
-    message?: unknown;
-    stack?: unknown;
-    retryable?: unknown;
-  };
-  return {
-    message: String(message),
-    retryable: retryable === true,
-    stack: typeof stack === "string" ? stack : undefined,
-  };
+  try {
+    const { message, stack, retryable } = (
+      typeof error === "object" && error !== null ? error : { message: String(error) }
+    ) as { message?: unknown; stack?: unknown; retryable?: unknown };
+    return {
+      message: String(message).slice(0, SENT_MAX),
+      retryable: retryable === true,
+      stack: typeof stack === "string" ? stack.slice(0, SENT_MAX) : undefined,
+    };
+  } catch {
+    return { message: "a value whose message cannot be read", retryable: false };
+  }
 }

@@ -37,6 +37,28 @@ it("an exception of the module is an error with its message, and the next call i
   assert.deepEqual(await reward.call(rows.slice(1)), [1]);
 });
 
+it("whatever a module throws is its error, also what cannot be read and what is very long", async () => {
+  const reward = await runner(
+    "reward",
+    `const fail = () => { throw new Error("again"); };
+     const values = [
+       { get message() { return fail(); } }, { message: { toString: fail } }, new Proxy({}, { get: fail }),
+       Object.create(null), Symbol("s"), 1n, null, undefined, { message: Symbol("t") },
+       new Error("x".repeat(1e8)), { message: "y", stack: "z".repeat(1e8) },
+     ];
+     export default (rows) => { throw values[Number(rows[0].prompt.id)]; };`,
+  );
+  for (let index = 0; index < 11; index++) {
+    const row = { ...rows[0]!, prompt: { id: String(index), prompt: "say" } };
+    await assert.rejects(
+      reward.call([row]),
+      (error: { code: string; retryable: boolean; message: string }) =>
+        error.code === "module_threw" && !error.retryable && error.message.length < 21_000,
+      `value ${index}`,
+    );
+  }
+});
+
 it("a module may mark its error as retryable", async () => {
   const judge = await runner(
     "reward",
