@@ -476,17 +476,20 @@ describe("a small campaign through the command line", { skip: NO_TEMPORAL, timeo
     });
   }
 
-  it("fails with the module's error code when a judge answers nonsense, and exits with 10", async () => {
+  it("a judge of nonsense is refused before the start; later it ends with exit 10", async () => {
     const running = worker();
-    await writeFile(
-      join(place.dir, "nonsense.ts"),
-      "export default (rows: unknown[]) => rows.map(() => Number.NaN);",
-    );
+    const judge = join(place.dir, "nonsense.ts");
     const small = smallShop({ seed: 5, iterations: 1, perIteration: 16, sftRows: 100 });
     const path = await place.writeSpec("nonsense.json", {
       ...small,
-      evaluate: { ...small.evaluate, judge: { module: join(place.dir, "nonsense.ts") } },
+      evaluate: { ...small.evaluate, judge: { module: judge } },
     });
+    await writeFile(judge, "export default (rows: unknown[]) => rows.map(() => Number.NaN);");
+    failedWith(await place.run("run", path, "--id", "nonsense"), "module_bad_result", 5);
+    failedWith(await place.run("status", "nonsense"), "campaign_unknown", 2);
+    // Seeds of the call before the start begin with `validate-`.
+    const later = "rows.map(({ seed }) => (seed.startsWith('validate-') ? 0.5 : Number.NaN))";
+    await writeFile(judge, `export default (rows: { seed: string }[]) => ${later};`);
     const ran = await place.run("run", path, "--id", "nonsense");
     assert.equal(ran.exit, 10, ran.stderr);
     assert.match(ran.stderr, /^error module_bad_result: /m);
