@@ -1,5 +1,5 @@
-// The verbs, one file each. Only the file of the verb that is asked for is loaded, and all of them for the
-// help. A verb's file imports nothing heavy: what a verb needs is loaded when it runs.
+// The verbs, one file each. A command loads the file of its verb; the help loads all files. A verb's file
+// has no heavy imports at its top: it loads the packages that it needs when it runs.
 import { createRequire } from "node:module";
 import { Command, CommanderError } from "commander";
 import { printError } from "./exit.ts";

@@ -1,6 +1,6 @@
 // SIGINT, SIGTERM and SIGHUP end the command with 130 from its first moment on. It ends by `process.exit`,
-// so that whatever listens for the end of the process deletes its files and ends its children. A verb that
-// has work to save installs a handler of its own, which then decides alone.
+// because `exit` listeners delete its files and end its children. A verb that has work to save installs a
+// handler of its own, which then decides alone.
 import { EXIT } from "./exit-codes.ts";
 
 const SIGNALS: readonly NodeJS.Signals[] = ["SIGINT", "SIGTERM", "SIGHUP"];

@@ -20,7 +20,7 @@ export interface EncodedSource {
   encoded: number;
 }
 
-/** What a training will do with its rows. */
+/** Rows of one training, and how many of them it will use, cut and leave out. */
 export interface EncodedTraining extends EncodedSource {
   training: "sft" | "reward" | "preference-model" | "baseline";
   use: RowUse;

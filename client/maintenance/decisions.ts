@@ -91,7 +91,7 @@ function saysOtherwise(
   }
 }
 
-/** `expected`: undefined if nothing says what it must be. */
+/** `expected`: undefined if no result determines it. */
 const differences = (what: string, said: string | undefined, expected: string | undefined): string[] =>
   expected === undefined || said === expected
     ? []

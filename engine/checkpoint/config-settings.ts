@@ -133,7 +133,7 @@ const ALLOWED: Readonly<Record<string, readonly unknown[]>> = {
   partial_rotary_factor: [1],
   quantization_config: [null],
   pretraining_tp: [1],
-  // The names of transformers 4 and 5. The engine computes in float32, whatever the weights are stored in.
+  // Transformers 4 writes `torch_dtype`, transformers 5 `dtype`. The engine computes in float32 for each.
   torch_dtype: ["float32", "float16", "bfloat16", "float64"],
   dtype: ["float32", "float16", "bfloat16", "float64"],
 };

@@ -45,8 +45,8 @@ const PROBE_MS = 20_000;
 const HEAP_SHARE = 0.75;
 
 /**
- * The kernel's limit is above that of the watch (memory.ts), because Node crashes at it without a word. It
- * holds a process that takes more between two looks of the watch.
+ * The kernel's limit is higher than that of the watch (memory.ts), because Node crashes at the kernel's limit
+ * without a message. The kernel's limit stops a process that takes memory between two looks of the watch.
  */
 const BURST_BYTES = 512 * 2 ** 20;
 

@@ -41,7 +41,7 @@ interface Outage {
   comeBack(): Promise<void>;
 }
 
-/** A folder that is moved away. `strays`: what was made in its place meanwhile. */
+/** Moves a folder away and back. `strays`: files that somebody made in its place meanwhile. */
 class MovedFolder implements Outage {
   readonly strays: string[] = [];
   private readonly path: string;

@@ -1,6 +1,6 @@
-// Cuts added tokens out of a text as tokenizers' Rust code does: first those that are matched in the text as
-// it is, then, in the normalized rest, those that are matched normalized. The library has no `single_word`
-// and trims neighbors by JavaScript's white space.
+// Cuts added tokens out of a text as tokenizers' Rust code does. Tokens without `normalized` are looked for
+// in the given text. The rest is normalized, and the other tokens are looked for there. The library lacks
+// `single_word`, and it trims neighbors by JavaScript's white space.
 import type { AddedToken } from "../added-list.ts";
 import { BLANK } from "./types.ts";
 

@@ -1,5 +1,5 @@
 // One setting of a checkpoint or an adapter changed at a time: the engine computes what transformers and PEFT
-// compute, or refuses. settings.py computed the files and says what the rows hold.
+// compute, or refuses. settings.py writes the files and describes their rows.
 import assert from "node:assert/strict";
 import { it } from "node:test";
 import { isCoded } from "../../../errors/index.ts";
