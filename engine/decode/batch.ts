@@ -10,7 +10,7 @@ export interface DecodeRow {
   temperature: number;
   /** 16 hex digits. */
   seed: string;
-  /** Ids that end the answer. If absent, those of the settings. */
+  /** Ids that end the answer. */
   eosIds?: ReadonlySet<number>;
   /** Names the row in errors. */
   name?: string;
@@ -18,8 +18,6 @@ export interface DecodeRow {
 
 export interface DecodeSettings extends Omit<SamplingRule, "temperature"> {
   maxTokens: number;
-  /** Ids that end an answer, for rows that name none. */
-  eosIds?: ReadonlySet<number>;
   /** Whether the last of `ids` ends the answer for another reason. */
   stopped?(promptIds: readonly number[], ids: readonly number[]): boolean;
 }
@@ -90,7 +88,7 @@ export class Batch {
       name: row.name ?? `row ${index}`,
       promptIds: row.promptIds,
       rule: { temperature: row.temperature, topK: settings.topK, topP: settings.topP, minP: settings.minP },
-      eosIds: row.eosIds ?? settings.eosIds ?? NO_IDS,
+      eosIds: row.eosIds ?? NO_IDS,
       random: new Random(row.seed),
       left: Math.min(settings.maxTokens, config.maxPositions - row.promptIds.length),
     }));

@@ -9,7 +9,8 @@ import type { DecodedRow, DecodeRow, DecodeSettings } from "./decoder.ts";
 const checkpoint = tinyCheckpoint();
 const weights = loadWeights(checkpoint);
 const seed = (n: number): string => n.toString(16).padStart(16, "0");
-const settings: DecodeSettings = { maxTokens: 40, topK: 0, topP: 1, minP: 0, eosIds: new Set([2]) };
+const settings: DecodeSettings = { maxTokens: 40, topK: 0, topP: 1, minP: 0 };
+const eosIds = new Set([2]);
 
 /** Prompts of 1 to 19 tokens with three samples each, at three temperatures. */
 const rows: DecodeRow[] = Array.from({ length: 36 }, (_, i) => {
@@ -18,6 +19,7 @@ const rows: DecodeRow[] = Array.from({ length: 36 }, (_, i) => {
     promptIds: [1, ...Array.from({ length: (prompt * 5) % 19 }, (__, t) => 4 + ((prompt + t * 3) % 8))],
     temperature: [1, 0.7, 1.4][i % 3]!,
     seed: seed(i),
+    eosIds,
   };
 });
 
@@ -89,9 +91,7 @@ it("pairs of tokens follow their exact joint distribution (χ², 99.9 %)", async
     temperature: 1,
     seed: seed(1000 + i),
   }));
-  const answers = await withDecoder(1, (decoder) =>
-    decoder.generate(sampled, { ...settings, maxTokens: 2, eosIds: new Set() }),
-  );
+  const answers = await withDecoder(1, (decoder) => decoder.generate(sampled, { ...settings, maxTokens: 2 }));
   const vocab = checkpoint.config.vocabSize;
   const pairs = Array.from({ length: vocab * vocab }, (_, n) => [Math.floor(n / vocab), n % vocab]);
   const scorer = await SequenceScorer.create(checkpoint.config, { threads: 1, spinning: false });
@@ -129,7 +129,7 @@ it("an answer ends at the end of the context, and top-k 1 is greedy", async () =
       temperature: 1,
       seed: seed(3),
     };
-    const [cut] = await decoder.generate([long], { ...settings, eosIds: new Set() });
+    const [cut] = await decoder.generate([long], settings);
     assert.equal(cut!.ids.length, 4);
     assert.equal(cut!.finish, "length");
     const greedy = await decoder.generate([{ ...rows[0]!, temperature: 0 }], settings);
@@ -231,6 +231,7 @@ it("128 rows of a model of the demo's size have the same bits on one and two thr
     promptIds: [1, ...Array.from({ length: 8 + ((i >> 3) % 9) }, (__, t) => 4 + (((i >> 3) + t * 5) % 70))],
     temperature: 1,
     seed: seed(i),
+    eosIds,
   }));
   const [one, two] = await Promise.all(
     [1, 2].map(async (threads) => {

@@ -54,6 +54,7 @@ it("decoding has the same bits on every allowed number of threads", async () => 
     promptIds: [1, 4 + (i % 7), 9],
     temperature: 1,
     seed: i.toString(16).padStart(16, "0"),
+    eosIds: new Set([2]),
   }));
   const runs = [];
   for (const threads of [1, 2, 3]) {
@@ -62,9 +63,7 @@ it("decoding has the same bits on every allowed number of threads", async () => 
       threads,
       spinning: false,
     });
-    runs.push(
-      await decoder.generate(rows, { maxTokens: 12, topK: 0, topP: 1, minP: 0, eosIds: new Set([2]) }),
-    );
+    runs.push(await decoder.generate(rows, { maxTokens: 12, topK: 0, topP: 1, minP: 0 }));
     await decoder.close();
   }
   assert.deepEqual(runs[1], runs[0]);

@@ -30,7 +30,7 @@ async function decoded(maxPositions: number, maxTokens: number): Promise<unknown
   const { config, weights } = model(maxPositions);
   const decoder = await Decoder.create(config, weights, options);
   const rows = [{ promptIds: row(9).ids, temperature: 1, seed: "0000000000000003" }];
-  const results = await decoder.generate(rows, { maxTokens, topK: 0, topP: 1, minP: 0, eosIds: new Set() });
+  const results = await decoder.generate(rows, { maxTokens, topK: 0, topP: 1, minP: 0 });
   await decoder.close();
   return results;
 }

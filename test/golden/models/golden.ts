@@ -230,7 +230,7 @@ export async function decoded(
 ): Promise<number[][]> {
   const decoder = await Decoder.create(checkpoint.config, loadWeights(checkpoint), options);
   const rows = prompts.map((promptIds) => ({ promptIds, temperature: 0, seed: "0000000000000000" }));
-  const results = await decoder.generate(rows, { maxTokens, topK: 0, topP: 1, minP: 0, eosIds: new Set() });
+  const results = await decoder.generate(rows, { maxTokens, topK: 0, topP: 1, minP: 0 });
   await decoder.close();
   return results.map(({ ids }) => ids);
 }
