@@ -43,11 +43,11 @@ export async function followToEnd(
 ): Promise<Followed> {
   const { spec, flags } = request;
   const options = { ...flags, campaignId: flags.id, onChecked: noteChecks };
-  const started = await unlessAborted(client.start(spec, options), signal);
+  const started = await beforeAbort(client.start(spec, options), signal);
   if (started === undefined) return {};
   const id = started.campaignId;
   note(startedLine(started));
-  const missing = await unlessAborted(client.missingSearchAttributes(), signal);
+  const missing = await beforeAbort(client.missingSearchAttributes(), signal);
   sayMissingAttributes(missing ?? [], temporal);
   const outcome = await follow(client, id, { signal });
   return outcome ? { id, code: await finish(client, id, outcome, request) } : { id };
@@ -57,7 +57,7 @@ export async function followToEnd(
  * Undefined as soon as the signal aborts. What the work throws after that is a consequence: its server was
  * stopped under it.
  */
-function unlessAborted<T>(work: Promise<T>, signal: AbortSignal): Promise<T | undefined> {
+function beforeAbort<T>(work: Promise<T>, signal: AbortSignal): Promise<T | undefined> {
   return new Promise((resolve, reject) => {
     const aborted = (): void => resolve(undefined);
     signal.addEventListener("abort", aborted, { once: true });

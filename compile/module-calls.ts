@@ -5,7 +5,7 @@ import { durationMs } from "../campaign/spec/fields.ts";
 import type { ModuleAnswer, ModulePrompt, ModuleRole } from "../campaign/spec/modules.ts";
 import type { ModuleSource, ResolvedSpec } from "../campaign/spec/schema.ts";
 import type { Bundle } from "./bundle.ts";
-import { declaresNetwork, moduleSources } from "./modules.ts";
+import { moduleSources } from "./modules.ts";
 import type { Prompts, Splits } from "./prompts.ts";
 import type { Data } from "./rows.ts";
 import { withModule } from "./source-modules.ts";
@@ -77,7 +77,7 @@ function whyNot(source: ModuleSource, environment: Environment, which: WhichModu
     .map((reference) => reference.replace(/^env:/, ""))
     .filter((name) => environment[name] === undefined);
   if (missing.length > 0) return `${missing.join(", ")} not set here`;
-  if (declaresNetwork(source) && which !== "all")
+  if (source.network && which !== "all")
     return "it uses the network, and calls may cost money; --call-modules calls it";
   return undefined;
 }

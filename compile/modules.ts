@@ -26,9 +26,6 @@ export function moduleSources({
   return Object.fromEntries(Object.entries(sources).filter(([, found]) => found));
 }
 
-/** Whether the spec says that the module uses the network. */
-export const declaresNetwork = ({ network }: ModuleSource): boolean => network;
-
 export async function bundleAll(spec: ResolvedSpec, baseDir: string): Promise<Bundle[]> {
   const sources = Object.entries(moduleSources(spec)) as [ModuleRole, ModuleSource][];
   const bundles = await Promise.all(

@@ -4,7 +4,6 @@ import { readFile } from "node:fs/promises";
 import { promisify } from "node:util";
 
 const LOOK_MS = process.platform === "linux" ? 200 : 1000;
-const PAGE_BYTES = 4096;
 
 /**
  * Calls `exceeded` once, with the bytes in use. The returned function ends the watch.
@@ -40,8 +39,9 @@ async function residentBytes(pid) {
 
 /** 0 if the process has ended. @param {number | string} pid */
 async function residentByProc(pid) {
-  const text = await readFile(`/proc/${pid}/statm`, "utf8").catch(() => "");
-  return Number(text.split(" ")[1] ?? 0) * PAGE_BYTES;
+  // `statm` counts pages, whose size differs between kernels; `status` counts kB.
+  const text = await readFile(`/proc/${pid}/status`, "utf8").catch(() => "");
+  return Number(/^VmRSS:\s*(\d+) kB$/m.exec(text)?.[1] ?? 0) * 1024;
 }
 
 /** 0 if the process has ended, or there is no `ps`. @param {number} pid */

@@ -2,6 +2,7 @@
 import { readFile } from "node:fs/promises";
 import { isMap, isScalar, isSeq, LineCounter, parseDocument } from "yaml";
 import { RatchetError } from "../../errors/index.ts";
+import { decodeUtf8 } from "../../campaign/rows/utf8.ts";
 
 /** In place of a message about the stack. */
 const TOO_DEEP = "values are nested too deep";
@@ -14,7 +15,8 @@ interface ReadDocument {
 
 /** JSON is parsed as YAML, its superset, so that both have line numbers and refuse a repeated key. */
 export async function readDocument(file: string, name: string): Promise<ReadDocument> {
-  const source = decode(await readFile(file), name);
+  const source = decodeUtf8(await readFile(file));
+  if (source === undefined) throw new RatchetError("spec_unreadable", `${name} is not UTF-8`);
   const counter = new LineCounter();
   const document = parsed(name, () =>
     parseDocument(source, { lineCounter: counter, prettyErrors: false, logLevel: "error" }),
@@ -31,14 +33,6 @@ export async function readDocument(file: string, name: string): Promise<ReadDocu
   const lines = new Map<string, number>();
   addLines(lines, [], document.contents, (position) => counter.linePos(position).line);
   return { written, lines };
-}
-
-function decode(bytes: Uint8Array, name: string): string {
-  try {
-    return new TextDecoder("utf-8", { fatal: true }).decode(bytes);
-  } catch (cause) {
-    throw new RatchetError("spec_unreadable", `${name} is not UTF-8`, { cause });
-  }
 }
 
 /** The parser's faults without a line: an overflow of the stack, or too many aliases. */
