@@ -52,7 +52,8 @@ it("reads the stage before once for all pieces, and few pieces at a time", async
   const spec = await smallSpec(store, { score: { by: "module" }, modules: { reward: blob("a") } });
   const deps = fakeDeps({ store, modules: { reward: () => 1 } });
 
-  const attempt = () => stageContext<ScoreInput>({ spec, deps, input: { stage: "score", completions } });
+  const attempt = () =>
+    stageContext<ScoreInput>({ spec, deps, input: { stage: "score", of: "iteration", completions } });
   for (let index = 0; index < PIECES; index += 1) {
     const context = attempt();
     await runShard(context, await scoreStage(context), { index, from: index, to: index + 1 });

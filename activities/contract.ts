@@ -1,9 +1,11 @@
 // Inputs and results of activities: digests, counts and scalars, never a prompt, a path or a tensor. Types
 // only; workflows import them.
 import type {
+  AnswerSet,
   CampaignInput,
   Decision,
   Digest,
+  JudgedBy,
   LedgerEvent,
   Plan,
   Shard,
@@ -39,11 +41,8 @@ export interface AppendInput {
   by: string;
 }
 
-/**
- * Prompts that a generate stage answers. `opponent`: the test split, for the reference answers; their sample
- * indices follow the evaluation's.
- */
-export type PromptSource = "iteration" | "baseline" | "preferences" | "opponent";
+/** Prompts whose answers are trained on. */
+export type PromptSource = "iteration" | "baseline" | "preferences";
 
 export interface GenerateInput extends StageInput {
   stage: "generate";
@@ -51,22 +50,51 @@ export interface GenerateInput extends StageInput {
   policy: Digest;
 }
 
+export interface AnswerInput extends StageInput {
+  stage: "answer";
+  of: AnswerSet;
+  policy: Digest;
+}
+
 export interface ScoreInput extends StageInput {
   stage: "score";
-  /** Result digest of the generate stage. */
+  of: PromptSource | AnswerSet;
+  /** Result digest of generate or answer. */
   completions: Digest;
   rewardModel?: Digest;
 }
 
+export interface ReferenceInput extends StageInput {
+  stage: "reference";
+  of: Split;
+  answers: Digest;
+  /** π_0: KL is measured to it. */
+  model: Digest;
+}
+
+export interface JudgeInput extends StageInput {
+  stage: "judge";
+  of: Split;
+  by: JudgedBy;
+  /** Results of answer. On the test split, theirs are the reference answers. */
+  ours: Digest;
+  theirs: Digest;
+  /** Results of score, if rewards decide. */
+  scores?: { ours: Digest; theirs: Digest };
+  /** The preference model, if it decides. */
+  rewardModel?: Digest;
+}
+
+/** Digests of results: see EvaluateResult. */
 export interface EvaluateInput extends StageInput {
   stage: "evaluate";
   split: Split;
   policy: Digest;
-  /** π_0: KL is measured to it. */
-  initial: Digest;
-  /** Generate result that holds the reference answers; test split only. */
-  opponent?: Digest;
-  rewardModel?: Digest;
+  answers: Digest;
+  scores?: Digest;
+  reference?: Digest;
+  verdicts?: Digest;
+  preferences?: Digest;
 }
 
 /** Source of pairs: scored groups, a labeler's labels, the author's file, or the bootstrap's pairs. */
@@ -90,13 +118,12 @@ export interface TrainInput extends StageInput {
 export interface PromoteInput extends StageInput {
   stage: "promote";
   candidate: Digest;
-  /** Validation results of both. */
-  candidateAnswers: Digest;
   incumbent: Digest;
-  incumbentAnswers: Digest;
+  /** Result of judge; absent without a judge. */
+  verdicts?: Digest;
 }
 
-export type FanOutInput = GenerateInput | ScoreInput | EvaluateInput;
+export type FanOutInput = GenerateInput | AnswerInput | ScoreInput | ReferenceInput | JudgeInput;
 
 export interface ShardDone {
   pieces: number;
@@ -130,9 +157,12 @@ export interface ControlActivities {
 /** On the queues of the stages. */
 export interface StageActivities {
   generate(input: GenerateInput, shard: Shard): Promise<ShardDone>;
+  answer(input: AnswerInput, shard: Shard): Promise<ShardDone>;
   score(input: ScoreInput, shard: Shard): Promise<ShardDone>;
-  evaluate(input: EvaluateInput, shard: Shard): Promise<ShardDone>;
+  reference(input: ReferenceInput, shard: Shard): Promise<ShardDone>;
+  judge(input: JudgeInput, shard: Shard): Promise<ShardDone>;
   pair(input: PairInput): Promise<StageDone>;
   train(input: TrainInput): Promise<Trained>;
+  evaluate(input: EvaluateInput): Promise<StageDone>;
   promote(input: PromoteInput): Promise<Promoted>;
 }

@@ -2,23 +2,27 @@
 // stages; stage activities compute.
 import type { Shard } from "../campaign/types.ts";
 import type {
+  AnswerInput,
   ControlActivities,
-  EvaluateInput,
   FanOutInput,
   GenerateInput,
+  JudgeInput,
+  ReferenceInput,
   ScoreInput,
   StageActivities,
 } from "./contract.ts";
 import type { StageContext } from "./attempt/context.ts";
 import { inControl, inStage } from "./attempt/context.ts";
 import type { Deps } from "./deps.ts";
-import { evaluateStage } from "./stages/evaluate.ts";
-import { generateStage } from "./stages/generate.ts";
+import { evaluate } from "./stages/evaluate.ts";
+import { answerStage, generateStage } from "./stages/generate.ts";
+import { judgeStage } from "./stages/judge.ts";
 import { append, open } from "./open.ts";
 import { pair } from "./stages/pair.ts";
 import type { PieceStage } from "./pieces.ts";
 import { runShard, sealStage } from "./pieces.ts";
 import { promote } from "./stages/promote.ts";
+import { referenceStage } from "./stages/reference.ts";
 import { scoreStage } from "./stages/score.ts";
 import { train } from "./stages/train.ts";
 
@@ -35,10 +39,13 @@ export function createStageActivities(deps: Deps): StageActivities {
     inStage(deps, input, async (context) => runShard(context, await pieceStage(context), range));
   return {
     generate: shard,
+    answer: shard,
     score: shard,
-    evaluate: shard,
+    reference: shard,
+    judge: shard,
     pair: (input) => inStage(deps, input, pair),
     train: (input) => inStage(deps, input, train),
+    evaluate: (input) => inStage(deps, input, evaluate),
     promote: (input) => inStage(deps, input, promote),
   };
 }
@@ -47,9 +54,13 @@ function pieceStage(context: StageContext<FanOutInput>): Promise<PieceStage> {
   switch (context.input.stage) {
     case "generate":
       return generateStage(context as StageContext<GenerateInput>);
+    case "answer":
+      return answerStage(context as StageContext<AnswerInput>);
     case "score":
       return scoreStage(context as StageContext<ScoreInput>);
-    case "evaluate":
-      return evaluateStage(context as StageContext<EvaluateInput>);
+    case "reference":
+      return referenceStage(context as StageContext<ReferenceInput>);
+    case "judge":
+      return judgeStage(context as StageContext<JudgeInput>);
   }
 }

@@ -9,7 +9,7 @@ import {
   smallSpec,
   stageContext,
 } from "./attempt/stage-context.test.support.ts";
-import type { PromoteInput } from "./contract.ts";
+import type { JudgeInput } from "./contract.ts";
 import { judge } from "./judging.ts";
 
 interface Question {
@@ -26,15 +26,15 @@ async function compared(
   const store = await memoryStore();
   const questions: Question[] = [];
   const modules = { judge: ((row: Question) => (questions.push(row), answer(row))) as never };
-  const context = stageContext<PromoteInput>({
+  const context = stageContext<JudgeInput>({
     spec: await smallSpec(store, { seed, modules: { judge: blob("a") } }),
     deps: fakeDeps({ store, modules }),
     input: {
-      stage: "promote",
-      candidate: "new",
-      incumbent: "old",
-      candidateAnswers: "new answers",
-      incumbentAnswers: "old answers",
+      stage: "judge",
+      of: "validation",
+      by: "judge",
+      ours: "new answers",
+      theirs: "old answers",
     },
   });
   const comparisons = [0, 1, 2, 3].map((index) => ({

@@ -5,7 +5,19 @@ import type { StageContext } from "./attempt/context.ts";
 import { callModule } from "./modules.ts";
 
 const BLOB = { digest: "0".repeat(64), timeoutMs: 1 };
-const STAGES: StageName[] = ["sft", "reward", "generate", "score", "pair", "train", "evaluate", "promote"];
+const STAGES: StageName[] = [
+  "sft",
+  "reward",
+  "generate",
+  "score",
+  "pair",
+  "train",
+  "answer",
+  "reference",
+  "judge",
+  "evaluate",
+  "promote",
+];
 const ITERATION: Place = { iteration: 2, take: 1 };
 const BOOTSTRAP: Place = { iteration: 0, take: 1 };
 const PLACES: Place[] = [ITERATION, BOOTSTRAP, { baseline: "offline", take: 1 }];
@@ -13,13 +25,13 @@ const PLACES: Place[] = [ITERATION, BOOTSTRAP, { baseline: "offline", take: 1 }]
 /** A stage in which every module answers, so that only the rule can refuse. */
 function stage(
   name: StageName,
-  { place = ITERATION, split }: { place?: Place; split?: string } = {},
+  { place = ITERATION, of }: { place?: Place; of?: string } = {},
 ): StageContext {
   const deps = { modules: { call: async () => ["called"] } };
   const modules = { rater: BLOB, reward: BLOB, judge: BLOB, gold: BLOB };
   return {
     deps,
-    input: { stage: name, place, split },
+    input: { stage: name, place, of },
     place: "it",
     spec: { modules },
     signal: new AbortController().signal,
@@ -39,18 +51,16 @@ const allowed = async (
   }
 };
 
-it("lets only the test report read the true reward", async () => {
+it("lets only the comparisons of the test split read the true reward", async () => {
   for (const name of STAGES) {
     for (const place of PLACES) {
-      assert.equal(
-        await allowed(stage(name, { place, split: "validation" }), "gold"),
-        false,
-        `${name} may not`,
-      );
-      assert.equal(await allowed(stage(name, { place }), "gold"), false, `${name} may not`);
+      for (const of of ["validation", undefined])
+        assert.equal(await allowed(stage(name, { place, of }), "gold"), false, `${name} may not`);
+      if (name !== "judge")
+        assert.equal(await allowed(stage(name, { place, of: "test" }), "gold"), false, `${name} may not`);
     }
   }
-  assert.equal(await allowed(stage("evaluate", { split: "test" }), "gold"), true);
+  assert.equal(await allowed(stage("judge", { of: "test" }), "gold"), true);
 });
 
 it("lets the labeler label only the bootstrap's pairs", async () => {
@@ -59,7 +69,7 @@ it("lets the labeler label only the bootstrap's pairs", async () => {
 });
 
 it("keeps the judge from every stage that pairs depend on", async () => {
-  for (const name of ["generate", "score", "pair", "train", "sft", "reward"] as const)
+  for (const name of STAGES.filter((each) => each !== "judge"))
     assert.equal(await allowed(stage(name), "judge"), false, name);
-  assert.equal(await allowed(stage("promote"), "judge"), true);
+  assert.equal(await allowed(stage("judge"), "judge"), true);
 });

@@ -5,7 +5,7 @@ import type { ModuleAnswer, ModuleRole } from "../campaign/spec/modules.ts";
 import type { StageName } from "../campaign/types.ts";
 import type { StageContext } from "./attempt/context.ts";
 
-/** Roles that the stage may call: `gold` only in the test report, `rater` only in the bootstrap. */
+/** Roles that the stage may call: `gold` only on the test split, `rater` only in the bootstrap. */
 function rolesOf({ input }: StageContext): readonly ModuleRole[] {
   const bootstrap = "iteration" in input.place && input.place.iteration === 0;
   const roles: Record<StageName, readonly ModuleRole[]> = {
@@ -15,8 +15,11 @@ function rolesOf({ input }: StageContext): readonly ModuleRole[] {
     score: ["reward"],
     pair: bootstrap ? ["rater"] : [],
     train: [],
-    evaluate: (input as { split?: string }).split === "test" ? ["reward", "judge", "gold"] : ["reward"],
-    promote: ["judge"],
+    answer: [],
+    reference: [],
+    judge: (input as { of?: string }).of === "test" ? ["judge", "gold"] : ["judge"],
+    evaluate: [],
+    promote: [],
   };
   return roles[input.stage];
 }

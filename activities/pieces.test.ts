@@ -16,7 +16,7 @@ const attempt = async (store: Store, heartbeat: Heartbeat): Promise<StageContext
   ...stageContext<FanOutInput>({
     spec: await smallSpec(store),
     deps: fakeDeps({ store }),
-    input: { stage: "score", completions: "c" },
+    input: { stage: "score", of: "iteration", completions: "c" },
   }),
   heartbeat,
 });

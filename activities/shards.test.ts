@@ -81,7 +81,7 @@ async function campaign(children: number, perShard: number, concurrent: number):
     const score = stageContext<ScoreInput>({
       spec,
       deps,
-      input: { stage: "score", completions, rewardModel: "reward" },
+      input: { stage: "score", of: "iteration", completions, rewardModel: "reward" },
     });
     return [completions, await staged(score, await scoreStage(score), perShard, concurrent)];
   } finally {

@@ -9,12 +9,14 @@ import type {
   Digest,
   EvaluateResult,
   GenerateResult,
+  JudgeResult,
   LedgerEvent,
   PairResult,
   PieceResult,
   PromoteResult,
   ReferenceResult,
   ScoreResult,
+  StoredLogps,
   TrainResult,
   Tree,
 } from "./types.ts";
@@ -90,12 +92,23 @@ const TRAINED: Members<TrainResult> = {
   curve: made("blob"),
 };
 
+const GENERATED: Members<GenerateResult> = {
+  place: NOTHING,
+  policy: input("tree"),
+  prompts: input("blob"),
+  sampling: NOTHING,
+  ...PIECES,
+  "dropped.prompts": NOTHING,
+  "dropped.cause": NOTHING,
+};
+
 const LEDGER: Members<LedgerEvent> = {
   specDigest: input("any"),
   "bootstrap.policy": input("tree"),
   "bootstrap.rewardModel": input("tree"),
   "bootstrap.preferences": input("result"),
   "bootstrap.opponent": input("result"),
+  "bootstrap.opponentScores": input("result"),
   policy: input("tree"),
   "stages.*": input("result"),
   latest: input("tree"),
@@ -135,15 +148,8 @@ const RECORDS = {
     "dropped.prompts": NOTHING,
     "dropped.cause": NOTHING,
   } satisfies Members<PieceResult>,
-  generate: {
-    place: NOTHING,
-    policy: input("tree"),
-    prompts: input("blob"),
-    sampling: NOTHING,
-    ...PIECES,
-    "dropped.prompts": NOTHING,
-    "dropped.cause": NOTHING,
-  } satisfies Members<GenerateResult>,
+  generate: GENERATED,
+  answer: GENERATED,
   score: {
     place: NOTHING,
     completions: input("result"),
@@ -162,21 +168,37 @@ const RECORDS = {
   evaluate: {
     place: NOTHING,
     policy: input("tree"),
-    opponent: input("result"),
-    ...PIECES,
+    answers: input("result"),
+    scores: input("result"),
+    reference: input("result"),
+    verdicts: input("result"),
+    preferences: input("result"),
   } satisfies Members<EvaluateResult>,
+  judge: {
+    place: NOTHING,
+    ours: input("result"),
+    theirs: input("result"),
+    ...PIECES,
+  } satisfies Members<JudgeResult>,
   promote: {
     place: NOTHING,
     candidate: input("tree"),
     incumbent: input("tree"),
+    verdicts: input("result"),
     reason: NOTHING,
   } satisfies Members<PromoteResult>,
   checkpoint: { tree: made("tree") } satisfies Members<CheckpointResult>,
   reference: {
+    place: NOTHING,
+    answers: input("result"),
+    model: input("tree"),
+    ...PIECES,
+  } satisfies Members<ReferenceResult>,
+  logps: {
     reference: input("tree"),
     rows: input("blob"),
     of: NOTHING,
-  } satisfies Members<ReferenceResult>,
+  } satisfies Members<StoredLogps>,
 };
 
 const DIGEST = /^[0-9a-f]{64}$/;

@@ -25,14 +25,14 @@ const opened: LedgerEvent = { type: "opened", server: "s1", namespace: "default"
 const bootstrap: LedgerEvent = {
   type: "bootstrap-finished",
   bootstrap: { policy: "pi0", opponent: "o" },
-  stages: { validation: "v0" },
+  stages: { answer: "v0" },
 };
 const iteration = (n: number, decision: "promoted" | "kept"): LedgerEvent => ({
   type: "iteration-finished",
   iteration: n,
   take: 1,
   policy: `pi${n}`,
-  stages: { validation: `v${n}` },
+  stages: { answer: `v${n}` },
   decision,
 });
 
@@ -46,7 +46,7 @@ it("a new campaign begins with iteration 1 and no policy", () => {
 it("latest is the newest iteration, promoted the last promoted one", () => {
   const record = fold(created, opened, bootstrap, iteration(1, "promoted"), iteration(2, "kept"));
   assert.deepEqual([record.latest?.policy, record.promoted?.policy], ["pi2", "pi1"]);
-  assert.equal(record.promoted?.validation, "v1");
+  assert.equal(record.promoted?.answers, "v1");
   assert.deepEqual(record.next, { iteration: 3, take: 1 });
   assert.deepEqual(
     record.iterations.map(({ iteration, decision }) => [iteration, decision]),
@@ -127,6 +127,6 @@ it("a run's state has the same size after a thousand iterations as after one", (
   assert.deepEqual(thousand, {
     ...one,
     next: { iteration: 1001, take: 1 },
-    latest: { iteration: 1000, take: 1, policy: "pi1000", validation: "v1000" },
+    latest: { iteration: 1000, take: 1, policy: "pi1000", answers: "v1000" },
   });
 });

@@ -122,7 +122,7 @@ function finishedBy(event: LedgerEvent): IterationRecord | undefined {
 }
 
 function finish(standing: Standing, { iteration, take, policy, stages, decision }: IterationRecord): void {
-  const pointer: Pointer = { iteration, take, policy, validation: stages.validation ?? "" };
+  const pointer: Pointer = { iteration, take, policy, answers: stages.answer ?? "" };
   standing.latest = pointer;
   if (decision === "promoted") standing.promoted = pointer;
   standing.next = { iteration: iteration + 1, take: 1 };

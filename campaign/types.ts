@@ -25,10 +25,33 @@ export interface RunInput extends CampaignInput {
 /** One take of an iteration (0 = bootstrap), or a named baseline. */
 export type Place = { iteration: number; take: number } | { baseline: string; take: number };
 
-/** Stages in recipe order; `sft` and `reward` run in the bootstrap only. */
-export type StageName = "sft" | "reward" | "generate" | "score" | "pair" | "train" | "evaluate" | "promote";
+/**
+ * Stages in recipe order; `sft` and `reward` run in the bootstrap only. A policy is measured by `answer`,
+ * `score`, `reference` and `judge`, and `evaluate` makes metrics of their results.
+ */
+export type StageName =
+  | "sft"
+  | "reward"
+  | "generate"
+  | "score"
+  | "pair"
+  | "train"
+  | "answer"
+  | "reference"
+  | "judge"
+  | "evaluate"
+  | "promote";
 
 export type Split = "validation" | "test";
+
+/**
+ * Answers that measure a policy: to the prompts of a split. `opponent`: the reference answers, a second sample
+ * of π_0 on the test split.
+ */
+export type AnswerSet = Split | "opponent";
+
+/** Who decides a comparison of two answers: the true reward, the judge, or the proxy. */
+export type JudgedBy = "gold" | "judge" | "reward";
 
 /** Input of every stage activity. */
 export interface StageInput {
@@ -47,7 +70,7 @@ export interface PlaceInput extends StageInput {
 
 /** Progress of a place, in digests. Its size does not depend on the number of shards. */
 export interface Reached {
-  /** Finished stages by name (`generate/iteration`, `train`, `evaluate/test`). */
+  /** Finished stages by name (`generate/iteration`, `train`, `answer/test`). */
   stages: Record<string, FinishedStage>;
   /** Stages that have begun and not finished, by name. */
   begun: Record<string, BegunStage>;
@@ -91,6 +114,12 @@ export interface PlacePlan {
   preferences: "sample" | "file" | "none";
   /** Reference model of the loss: π_0, or the policy that the iteration starts from. */
   reference: "initial" | "previous";
+  /** Whether the proxy gives an answer a reward, or only compares two answers. */
+  proxy: "rewards" | "preferences";
+  /** Who compares a policy's test answers with the reference answers. */
+  judgedBy: JudgedBy;
+  /** True: the judge compares the newest policy with the promoted one. False: the newest is promoted. */
+  judge: boolean;
   /** Pieces per fan-out. */
   pieces: { preferences: number; iteration: number; baseline: number; validation: number; test: number };
   /** Pieces per shard. */
@@ -121,12 +150,17 @@ export interface Bootstrap {
   preferences?: Digest;
   /** Result digest of the reference answers: a second sample of π_0, which win rates compare with. */
   opponent: Digest;
+  /** Result digest of their rewards; only if the proxy's rewards decide win rates. */
+  opponentScores?: Digest;
 }
 
 /** `promoted`: the iteration is the promoted one now. `kept`: the earlier one stays promoted. */
 export type Decision = "promoted" | "kept";
 
-/** Result digests of the stages of one place. */
+/**
+ * Result digests of the stages of one place. `answer`: the answers to the validation split, which the judge
+ * compares. `validation`, `test`: the metrics, whose results name the stages that they are made of.
+ */
 export type StageDigests = Partial<Record<StageName | "validation" | "test", Digest>>;
 
 export type LedgerEvent =
@@ -205,7 +239,7 @@ export interface Pointer {
   take: number;
   policy: Digest;
   /** Result digest of the answers on the validation split; the judge compares them. */
-  validation: Digest;
+  answers: Digest;
 }
 
 export interface IterationRecord {
@@ -289,7 +323,7 @@ export interface Dropped {
 }
 
 export interface GenerateResult {
-  stage: "generate";
+  stage: "generate" | "answer";
   version: number;
   place: string;
   policy: Digest;
@@ -368,14 +402,51 @@ export interface Interval {
   high: number;
 }
 
+/** Log-probabilities of a policy's answers under π_0. */
+export interface ReferenceResult {
+  stage: "reference";
+  version: number;
+  place: string;
+  answers: Digest;
+  /** Tree digest of π_0. */
+  model: Digest;
+  pieces: PieceRef[];
+  /** See EvaluateMetrics. */
+  kl: number;
+}
+
+/** Comparisons of two sets of answers to the same prompts. */
+export interface JudgeResult {
+  stage: "judge";
+  version: number;
+  place: string;
+  split: Split;
+  by: JudgedBy;
+  /** Result digests of the answers. */
+  ours: Digest;
+  theirs: Digest;
+  pieces: PieceRef[];
+  comparisons: number;
+  /** Of ours; the mean over prompts. */
+  winRate: Interval;
+  /** Mean true reward of ours and its parts, if the true reward decides. */
+  gold?: number;
+  goldParts?: Record<string, number>;
+}
+
 export interface EvaluateResult {
   stage: "evaluate";
   version: number;
   place: string;
   split: Split;
   policy: Digest;
-  opponent?: Digest;
-  pieces: PieceRef[];
+  /** Result digests of what the metrics are made of. */
+  answers: Digest;
+  scores?: Digest;
+  reference?: Digest;
+  verdicts?: Digest;
+  /** Comparisons by the preference model, if it is the proxy and somebody else decides win rates. */
+  preferences?: Digest;
   metrics: EvaluateMetrics;
 }
 
@@ -384,7 +455,7 @@ export interface EvaluateMetrics {
   completions: number;
   /** Against the reference answers, decided by `judgedBy`; test split only. */
   winRate?: Interval;
-  judgedBy?: "gold" | "judge" | "reward";
+  judgedBy?: JudgedBy;
   /**
    * Mean reward of the scorer that training used. A preference model has no rewards: mean probability that it
    * prefers the policy's answer to a reference answer; test split only.
@@ -399,6 +470,7 @@ export interface EvaluateMetrics {
   truncated: number;
   /**
    * KL(π ‖ π_0) in nats per answer, k1 estimator: mean of Σ_t log π(a_t) − log π_0(a_t) over answers of π.
+   * 0 for π_0 itself, by definition.
    */
   kl: number;
 }
@@ -409,6 +481,8 @@ export interface PromoteResult {
   place: string;
   candidate: Digest;
   incumbent: Digest;
+  /** Result digest of the judge's comparisons of their validation answers; absent without a judge module. */
+  verdicts?: Digest;
   /** Share of validation comparisons that the candidate wins; absent without a judge module. */
   winRate?: Interval;
   labels: number;
@@ -426,7 +500,7 @@ export interface CheckpointResult {
 }
 
 /** Log-probabilities of answers under a reference. */
-export interface ReferenceResult {
+export interface StoredLogps {
   /** Tree of the reference, and the rows that hold the answers. */
   reference: Digest;
   rows: Digest;

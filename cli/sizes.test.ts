@@ -30,14 +30,13 @@ it("a plan's tokens are upper bounds of what its stages write, read and train on
     [3 * 10 * 2 * 28, 10 * 2 * 28],
     "chosen and rejected, prompt with answer; the reference once",
   );
-  assert.equal(
-    of("each iteration", "evaluate")?.readMax,
-    5 * 2 * 8 + 5 * 2 * 28,
-    "prompts, and the answers once more for KL",
-  );
+  assert.equal(of("each iteration", "answer")?.readMax, 5 * 2 * 8);
+  assert.equal(of("each iteration", "reference")?.readMax, 5 * 2 * 28, "the answers once more, for KL");
+  assert.equal(of("bootstrap", "reference"), undefined, "π_0 is not measured against itself");
+  assert.equal(of("each iteration", "judge (promotion)"), undefined, "there is no judge");
   const [written, read, trained] = [
     3 * 2 * 20 + 5 * 2 * 20 + 2 * (800 + 200),
-    3 * 2 * 8 + 360 + 2 * (320 + 560 + 360),
+    3 * 2 * 8 + 5 * 2 * 8 + 2 * (320 + 560 + 80 + 280),
     2 * 1680,
   ];
   assert.deepEqual([totals.tokensMax, totals.readMax, totals.trainedMax], [written, read, trained]);
@@ -47,7 +46,7 @@ it("a plan's tokens are upper bounds of what its stages write, read and train on
 it("a reward model reads every answer, a preference model compares in both orders", () => {
   const scored = (reward: object) =>
     sizesOf(resolveSpec({ ...SPEC, ...reward }), MEASURED).stages.find(({ stage }) =>
-      stage.startsWith("score"),
+      stage.startsWith("score ("),
     )?.readMax;
   const preferences = { file: "pairs.jsonl" };
   assert.equal(scored({ bootstrap: { preferences, reward: {} }, score: { reward: "model" } }), 10 * 4 * 28);

@@ -60,14 +60,13 @@ function bootstrapStages(
   if (preferences) stages.push({ ...place, stage: "pair", rowsMax: pairs });
   if (reward) stages.push({ ...place, stage: "reward", ...sizes.learning(pairs, reward, 2) });
   const reference = sizes.fanOut(prompts.test, evaluate.samples, generate.maxTokens);
-  const evaluation = sizes.evaluation(prompts.validation + prompts.test, prompts.test);
-  stages.push({ ...place, stage: "generate (opponent)", ...reference });
-  stages.push({ ...place, stage: "evaluate", ...evaluation });
-  return stages;
+  stages.push({ ...place, stage: "answer (opponent)", ...reference });
+  const measured = sizes.measuring(prompts.validation + prompts.test, prompts.test, { isInitial: true });
+  return [...stages, ...measured.map((size) => ({ ...place, ...size }))];
 }
 
 function iterationStages(
-  { prompts, iterations, generate, score, pair, train }: ResolvedSpec,
+  { prompts, iterations, generate, score, pair, train, evaluate }: ResolvedSpec,
   sizes: StageSizes,
 ): StageSize[] {
   const each = { place: "each iteration", times: iterations };
@@ -79,7 +78,8 @@ function iterationStages(
     { ...each, stage: `score (${scorer})`, ...sizes.scoring(prompts.perIteration, answers) },
     { ...each, stage: `pair (${pair.strategy})`, rowsMax: pairsMax },
     { ...each, stage: `train (${lossName(train.loss)})`, ...sizes.preferring(pairsMax) },
-    { ...each, stage: "evaluate", ...sizes.evaluation(prompts.validation + prompts.test, prompts.test) },
+    ...sizes.measuring(prompts.validation + prompts.test, prompts.test).map((size) => ({ ...each, ...size })),
+    ...(evaluate.judge ? [{ ...each, stage: "judge (promotion)", ...sizes.pieces(prompts.validation) }] : []),
     { ...each, stage: "promote" },
   ];
 }
@@ -102,7 +102,7 @@ function baselineStages(
     ...(pairs === "initial-policy" ? sampled : []),
     { ...place, stage: "pair", rowsMax: rows },
     { ...place, stage: `train (${lossName(train.loss)})`, ...sizes.preferring(rows) },
-    { ...place, stage: "evaluate", ...sizes.evaluation(prompts.test, prompts.test) },
+    ...sizes.measuring(prompts.test, prompts.test).map((size) => ({ ...place, ...size })),
   ];
 }
 

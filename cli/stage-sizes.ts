@@ -54,7 +54,7 @@ export class StageSizes {
     this.whole = Math.min(contextLength, longestPrompt + spec.generate.maxTokens);
   }
 
-  private pieces(prompts: number): Pick<StageSize, "prompts" | "pieces" | "shards"> {
+  pieces(prompts: number): Pick<StageSize, "prompts" | "pieces" | "shards"> {
     const { piece, shard } = this.spec.generate;
     const pieces = Math.ceil(prompts / piece);
     return { prompts, pieces, shards: Math.ceil(pieces / shard) };
@@ -87,20 +87,27 @@ export class StageSizes {
   }
 
   /**
-   * Answers are written, scored by the proxy and, for KL, read by π_0; a preference model compares those of
-   * the test split instead.
+   * The stages that measure a policy on `prompts` prompts, of which `compared` are of the test split. A
+   * preference model gives no scores; it compares the test answers instead. π_0 is not measured against
+   * itself.
    */
-  evaluation(prompts: number, compared: number): Size {
+  measuring(prompts: number, compared: number, { isInitial = false } = {}): (Size & { stage: string })[] {
     const { samples } = this.spec.evaluate;
-    const size = this.fanOut(prompts, samples, this.spec.generate.maxTokens);
     const { reward } = this.spec.score;
-    const proxy =
-      reward === "model"
-        ? size.completions * this.whole
-        : reward === "preference-model"
-          ? this.comparing(compared * samples ** 2)
-          : 0;
-    return { ...size, readMax: size.readMax + size.completions * this.whole + proxy };
+    const answers = this.fanOut(prompts, samples, this.spec.generate.maxTokens);
+    const { completions, tokensMax: _written, ...pieces } = answers;
+    const readMax = completions * this.whole;
+    const byPreference = reward === "preference-model";
+    return [
+      { stage: "answer", ...answers },
+      ...(byPreference ? [] : [{ stage: "score", ...pieces, readMax: reward === "model" ? readMax : 0 }]),
+      ...(isInitial ? [] : [{ stage: "reference", ...pieces, readMax }]),
+      {
+        stage: "judge",
+        ...this.pieces(compared),
+        readMax: byPreference ? this.comparing(compared * samples ** 2) : 0,
+      },
+    ];
   }
 
   /** Each comparison is asked in both orders, with two answers in the prompt. */

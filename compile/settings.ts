@@ -42,7 +42,13 @@ export function settings(
     checkpoint: train.checkpoint,
     evaluate: { samples: evaluate.samples, temperature: evaluate.temperature, resamples: evaluate.resamples },
     promote,
-    queues: { generate: generate.queue, score: score.queue, train: train.queue, evaluate: evaluate.queue },
+    queues: {
+      generate: generate.queue,
+      score: score.queue,
+      train: train.queue,
+      evaluate: evaluate.queue,
+      ...evaluate.queues,
+    },
   };
 }
 

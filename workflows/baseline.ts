@@ -2,6 +2,7 @@
 // `preferences` trains on the pairs that trained the reward model; `initial-policy` on best against worst of
 // n answers of π_0 to all iterations' prompts.
 import type { BaselinePlan, Bootstrap, Digest, PlaceInput, StageDigests } from "../campaign/types.ts";
+import { measure } from "./measure.ts";
 import type { Recipe } from "./recipe.ts";
 import { Stages } from "./stages.ts";
 
@@ -22,7 +23,7 @@ export async function baseline(input: BaselineInput): Promise<BaselineOutcome> {
 
 export async function trainOffline(stages: Recipe, input: BaselineInput): Promise<BaselineOutcome> {
   const { plan, baseline: variant, bootstrap } = input;
-  const { policy: initial, rewardModel, opponent, preferences } = bootstrap;
+  const { policy: initial, rewardModel, preferences } = bootstrap;
   const digests: StageDigests = {};
 
   if (variant.pairs === "preferences") {
@@ -34,7 +35,7 @@ export async function trainOffline(stages: Recipe, input: BaselineInput): Promis
       plan.pieces.baseline,
     );
     const score = await stages.fanOut(
-      { stage: "score", completions: generate.digest, rewardModel },
+      { stage: "score", of: "baseline", completions: generate.digest, rewardModel },
       plan.pieces.baseline,
     );
     const pair = await stages.pair({ stage: "pair", from: "scores", source: score.digest });
@@ -47,7 +48,6 @@ export async function trainOffline(stages: Recipe, input: BaselineInput): Promis
     pairs: digests.pair,
   });
 
-  const evaluate = { stage: "evaluate", policy: train.policy, initial, rewardModel } as const;
-  const test = await stages.fanOut({ ...evaluate, split: "test", opponent }, plan.pieces.test);
-  return { policy: train.policy, stages: { ...digests, train: train.digest, test: test.digest } };
+  const { test } = await measure(stages, plan, bootstrap, train.policy, ["test"]);
+  return { policy: train.policy, stages: { ...digests, train: train.digest, test: test.metrics } };
 }

@@ -2,6 +2,7 @@
 // preference model. A second sample of π_0 on the test split gives the reference answers that every later
 // policy is compared with.
 import type { Bootstrap, Digest, PlaceInput, StageDigests } from "../campaign/types.ts";
+import { measure } from "./measure.ts";
 import type { Recipe } from "./recipe.ts";
 import { Stages } from "./stages.ts";
 
@@ -41,24 +42,39 @@ export async function prepare(stages: Recipe, input: BootstrapInput): Promise<Bo
     }
   }
 
-  const evaluate = { stage: "evaluate", policy, initial: policy, rewardModel } as const;
-  const measure = async () => {
-    const opponent = await stages.fanOut({ stage: "generate", source: "opponent", policy }, plan.pieces.test);
-    const test = await stages.fanOut(
-      { ...evaluate, split: "test", opponent: opponent.digest },
-      plan.pieces.test,
-    );
-    return { opponent: opponent.digest, test: test.digest };
+  const bootstrap: Bootstrap = {
+    policy,
+    rewardModel,
+    preferences: digests.pair,
+    ...(await referenceAnswers(stages, input, policy, rewardModel)),
   };
-  const [{ opponent, test }, validation] = await Promise.all([
-    measure(),
-    stages.fanOut({ ...evaluate, split: "validation" }, plan.pieces.validation),
-  ]);
-
+  const measured = await measure(stages, plan, bootstrap, policy, ["validation", "test"]);
   return {
-    bootstrap: { policy, rewardModel, preferences: digests.pair, opponent },
-    stages: { ...digests, validation: validation.digest, test },
+    bootstrap,
+    stages: {
+      ...digests,
+      answer: measured.validation.answers,
+      validation: measured.validation.metrics,
+      test: measured.test.metrics,
+    },
   };
+}
+
+/** A second sample of π_0; its rewards too, if rewards decide who wins against it. */
+async function referenceAnswers(
+  stages: Recipe,
+  { plan }: BootstrapInput,
+  policy: Digest,
+  rewardModel: Digest | undefined,
+): Promise<Pick<Bootstrap, "opponent" | "opponentScores">> {
+  const { test } = plan.pieces;
+  const { digest: opponent } = await stages.fanOut({ stage: "answer", of: "opponent", policy }, test);
+  if (plan.judgedBy !== "reward" || plan.proxy !== "rewards") return { opponent };
+  const score = await stages.fanOut(
+    { stage: "score", of: "opponent", completions: opponent, rewardModel },
+    test,
+  );
+  return { opponent, opponentScores: score.digest };
 }
 
 /** Pairs to learn a reward from: labels on answers of π_0, or the author's file. */

@@ -1,5 +1,6 @@
 // One take of one iteration: the recipe, in the order of the paper (arXiv 2405.07863, Algorithm 2).
 import type { Bootstrap, Decision, Digest, PlaceInput, Pointer, StageDigests } from "../campaign/types.ts";
+import { measure } from "./measure.ts";
 import type { Recipe } from "./recipe.ts";
 import { Stages } from "./stages.ts";
 
@@ -24,7 +25,7 @@ export async function iteration(input: IterationInput): Promise<IterationOutcome
 // oxlint-disable-next-line max-lines-per-function -- one story: Algorithm 2 from top to bottom
 export async function iterate(stages: Recipe, input: IterationInput): Promise<IterationOutcome> {
   const { plan, bootstrap, latest, promoted } = input;
-  const { opponent, rewardModel, policy: initial } = bootstrap;
+  const { rewardModel, policy: initial } = bootstrap;
   const reference = plan.reference === "initial" ? initial : latest.policy;
   const { pieces } = plan;
 
@@ -33,30 +34,25 @@ export async function iterate(stages: Recipe, input: IterationInput): Promise<It
     pieces.iteration,
   );
   const score = await stages.fanOut(
-    { stage: "score", completions: generate.digest, rewardModel },
+    { stage: "score", of: "iteration", completions: generate.digest, rewardModel },
     pieces.iteration,
   );
   const pair = await stages.pair({ stage: "pair", from: "scores", source: score.digest });
   const train = await stages.train({ stage: "train", start: latest.policy, reference, pairs: pair.digest });
 
-  const evaluate = { stage: "evaluate", policy: train.policy, initial, rewardModel } as const;
-  const decide = async () => {
-    const validation = await stages.fanOut({ ...evaluate, split: "validation" }, pieces.validation);
-    const promote = await stages.promote({
-      stage: "promote",
-      candidate: train.policy,
-      candidateAnswers: validation.digest,
-      incumbent: promoted.policy,
-      incumbentAnswers: promoted.validation,
-    });
-    return { validation, promote };
-  };
-  // The decision reads the validation split only, so the test split, which is only reported, is measured
-  // beside it.
-  const [{ validation, promote }, test] = await Promise.all([
-    decide(),
-    stages.fanOut({ ...evaluate, split: "test", opponent }, pieces.test),
-  ]);
+  const { validation, test } = await measure(stages, plan, bootstrap, train.policy, ["validation", "test"]);
+  const judge = plan.judge
+    ? await stages.fanOut(
+        { stage: "judge", of: "validation", by: "judge", ours: validation.answers, theirs: promoted.answers },
+        pieces.validation,
+      )
+    : undefined;
+  const promote = await stages.promote({
+    stage: "promote",
+    candidate: train.policy,
+    incumbent: promoted.policy,
+    verdicts: judge?.digest,
+  });
 
   return {
     policy: train.policy,
@@ -66,8 +62,9 @@ export async function iterate(stages: Recipe, input: IterationInput): Promise<It
       score: score.digest,
       pair: pair.digest,
       train: train.digest,
-      validation: validation.digest,
-      test: test.digest,
+      answer: validation.answers,
+      validation: validation.metrics,
+      test: test.metrics,
       promote: promote.digest,
     },
   };

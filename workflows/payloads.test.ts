@@ -29,6 +29,9 @@ const plan: PlacePlan = {
   reward: true,
   preferences: "sample",
   reference: "previous",
+  proxy: "preferences",
+  judgedBy: "reward",
+  judge: true,
   pieces: { preferences: 1e7, iteration: 1e7, baseline: 1e9, validation: 1e6, test: 1e6 },
   shardPieces: 4096,
   maxConcurrentShards: 1000,
@@ -39,12 +42,21 @@ const plan: PlacePlan = {
     score: queue,
     train: queue,
     pair: queue,
+    answer: queue,
+    reference: queue,
+    judge: queue,
     evaluate: queue,
     promote: queue,
   },
 };
-const bootstrap = { policy: digest, rewardModel: digest, preferences: digest, opponent: digest };
-const pointer: Pointer = { iteration: 9999, take: 99, policy: digest, validation: digest };
+const bootstrap = {
+  policy: digest,
+  rewardModel: digest,
+  preferences: digest,
+  opponent: digest,
+  opponentScores: digest,
+};
+const pointer: Pointer = { iteration: 9999, take: 99, policy: digest, answers: digest };
 const baselines = Array.from({ length: SPEC_LIMITS.baselines }, (_, n) => `${n}`.padEnd(31, "b"));
 const record: Standing = {
   campaignId: campaign.campaignId,
@@ -79,11 +91,16 @@ it("a campaign that continues as new passes hardly more than its own name", () =
 it("an iteration that continues as new after all its stages fits a payload", () => {
   const names = [
     "generate/iteration",
-    "score",
+    "score/iteration",
     "pair",
     "train",
-    "evaluate/validation",
-    "evaluate/test",
+    ...["answer", "score", "reference", "evaluate"].flatMap((stage) => [
+      `${stage}/validation`,
+      `${stage}/test`,
+    ]),
+    "judge/test/gold",
+    "judge/test/reward",
+    "judge/validation/judge",
     "promote",
   ];
   const reached: Reached = {
@@ -91,7 +108,7 @@ it("an iteration that continues as new after all its stages fits a payload", () 
       names.map((name) => [name, { digest, ...(name === "train" ? { policy: digest } : {}) }]),
     ),
     begun: Object.fromEntries(
-      ["evaluate/validation", "evaluate/test"].map((name) => [name, { shards: 1e7, startedAtMs: 1.8e12 }]),
+      ["answer/validation", "answer/test"].map((name) => [name, { shards: 1e7, startedAtMs: 1.8e12 }]),
     ),
   };
   assertSmall("input", {

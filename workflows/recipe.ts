@@ -2,6 +2,7 @@
 // are written against it: a workflow gives them Temporal's activities (stages.ts), bench/safety gives them
 // plain calls in one process.
 import type {
+  EvaluateInput,
   FanOutInput,
   PairInput,
   Promoted,
@@ -19,10 +20,11 @@ export type Own<I extends StageInput> = I extends StageInput ? Omit<I, keyof Sta
 export type Finished<D extends StageDone> = Omit<D, "values">;
 
 export interface Recipe {
-  /** generate, score or evaluate over `pieces` pieces. */
+  /** generate, answer, score, reference or judge over `pieces` pieces. */
   fanOut(own: Own<FanOutInput>, pieces: number): Promise<Finished<StageDone>>;
   pair(own: Own<PairInput>): Promise<Finished<StageDone>>;
   /** sft, reward or train. */
   train(own: Own<TrainInput>): Promise<Finished<Trained>>;
+  evaluate(own: Own<EvaluateInput>): Promise<Finished<StageDone>>;
   promote(own: Own<PromoteInput>): Promise<Finished<Promoted>>;
 }

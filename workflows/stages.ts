@@ -12,6 +12,7 @@ import {
   workflowInfo,
 } from "@temporalio/workflow";
 import type {
+  EvaluateInput,
   FanOutInput,
   PairInput,
   Promoted,
@@ -26,14 +27,14 @@ import { placeName } from "../campaign/ids.ts";
 import type { BegunStage, FinishedStage, PlaceInput, Reached, Shard, StageInput } from "../campaign/types.ts";
 import { stageProgress } from "./messages.ts";
 import type { StageProgress } from "./messages.ts";
+import { nameOf } from "./stage-names.ts";
+import type { AnyInput } from "./stage-names.ts";
 import { control, stageActivities } from "./options.ts";
 import type { Finished, Own, Recipe } from "./recipe.ts";
 import { cutShards, runShards } from "./shards.ts";
 
 /** Parent to child: the campaign was paused (true) or resumed (false). */
 export const setPaused = defineSignal<[boolean]>("setPaused");
-
-type AnyInput = FanOutInput | PairInput | TrainInput | PromoteInput;
 
 interface Running {
   scope: CancellationScope;
@@ -80,6 +81,10 @@ export class Stages implements Recipe {
 
   train(own: Own<TrainInput>): Promise<Finished<Trained>> {
     return this.single({ ...this.base, ...own }, (activities, input) => activities.train(input));
+  }
+
+  evaluate(own: Own<EvaluateInput>): Promise<Finished<StageDone>> {
+    return this.single({ ...this.base, ...own }, (activities, input) => activities.evaluate(input));
   }
 
   promote(own: Own<PromoteInput>): Promise<Finished<Promoted>> {
@@ -176,11 +181,4 @@ function progressOf(running: readonly StageProgress[]): StageProgress | null {
   const sum = (key: "shardsDone" | "shardsTotal"): number =>
     alike.reduce((total, progress) => total + progress[key], 0);
   return { ...first, shardsDone: sum("shardsDone"), shardsTotal: sum("shardsTotal") };
-}
-
-/** A place generates and evaluates more than once: such a stage is named with its source or split. */
-function nameOf(input: AnyInput): string {
-  if (input.stage === "generate") return `generate/${input.source}`;
-  if (input.stage === "evaluate") return `evaluate/${input.split}`;
-  return input.stage;
 }

@@ -4,7 +4,7 @@
 // computed again.
 import { isCoded } from "../../errors/index.ts";
 import { referenceKey } from "../../campaign/ids.ts";
-import type { ReferenceResult } from "../../campaign/types.ts";
+import type { StoredLogps } from "../../campaign/types.ts";
 import type { ReferenceLogps } from "../../runtimes/types.ts";
 import { addressOf } from "../address.ts";
 import type { StageContext } from "../attempt/context.ts";
@@ -13,8 +13,8 @@ import type { Recipe } from "./train-recipe.ts";
 import { STAGE_VERSION } from "../versions.ts";
 
 export interface ReferenceManifest {
-  schema: "ratchet.reference/1";
-  result: ReferenceResult;
+  schema: "ratchet.logps/1";
+  result: StoredLogps;
   facts: object;
 }
 
@@ -85,7 +85,7 @@ export class CachedReference {
   private async commit(computed: ReferenceLogps): Promise<void> {
     const { store } = this.context.deps;
     const manifest: ReferenceManifest = {
-      schema: "ratchet.reference/1",
+      schema: "ratchet.logps/1",
       result: { ...this.of, ...computed },
       facts: this.context.facts(),
     };

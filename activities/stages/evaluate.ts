@@ -1,107 +1,63 @@
-// evaluate: how good a policy is on one split. Each piece answers its prompts, scores the answers with the
-// proxy, measures the KL to π_0, and on the test split compares every answer with the reference answers.
-// Decisions never see the test split.
-import { resamplingSeed } from "../../campaign/recipe/seeds.ts";
-import { winRate } from "../../campaign/recipe/winrate.ts";
-import type { EvaluateResult, GenerateResult, PieceRef } from "../../campaign/types.ts";
-import type { Completion, Prompt } from "../../runtimes/types.ts";
+// evaluate: the metrics of a policy on one split, from the results of answer, score, reference and judge. It
+// reads no rows.
+import type {
+  Digest,
+  EvaluateMetrics,
+  EvaluateResult,
+  GenerateResult,
+  JudgeResult,
+  ReferenceResult,
+  ScoreResult,
+} from "../../campaign/types.ts";
 import { stamp } from "../address.ts";
-import { pieceRows, resultOf, rowsOf, rowsOnce } from "../artifacts.ts";
+import { resultOf } from "../artifacts.ts";
 import type { StageContext } from "../attempt/context.ts";
-import type { EvaluateInput } from "../contract.ts";
-import { withModel } from "../models.ts";
-import type { Counts, PieceStage } from "../pieces.ts";
-import { countsOf, metricsOf, winShares } from "./evaluate-metrics.ts";
-import type { Evaluated } from "./evaluate-metrics.ts";
-import { compare, judgedByOf, judgingDigest } from "./evaluate-wins.ts";
-import type { Answer } from "./evaluate-wins.ts";
-import { evaluationSampling, sampleRequests } from "./generate.ts";
-import { preferenceModel } from "./preference-model.ts";
-import { rewardsOf, scorerDigest } from "./rewards.ts";
+import type { EvaluateInput, StageDone } from "../contract.ts";
+import { commitOnce } from "../single.ts";
 
 type Context = StageContext<EvaluateInput>;
 
-export async function evaluateStage(context: Context): Promise<PieceStage> {
-  const { spec, deps, input } = context;
-  const prompts = await rowsOf<Prompt>(deps.store, spec.prompts[input.split].rows);
-  const size = spec.pieces.prompts;
-  const promptsIn = (index: number): readonly Prompt[] => prompts.slice(index * size, (index + 1) * size);
-  const generated =
-    input.opponent === undefined ? undefined : await resultOf<GenerateResult>(deps.store, input.opponent);
-  // Pieces of the reference answers are cut from the same list in the same way: they answer the same prompts.
-  const referenceAnswers = (index: number): string | undefined => generated?.pieces[index]?.rows;
-
-  return {
-    pieces: Math.ceil(prompts.length / size),
-    inputs: (index) => ({
-      policy: input.policy,
-      initial: input.initial,
-      prompts: promptsIn(index),
-      sampling: evaluationSampling(context),
-      seed: spec.seed,
-      scorer: scorerDigest(context, input.rewardModel),
-      format: preferenceModel(context)?.format,
-      opponent: referenceAnswers(index),
-      judgedBy: generated && judgedByOf(context),
-      judge: generated && judgingDigest(context),
-    }),
-    async compute(index) {
-      const answers = await answer(context, promptsIn(index));
-      if (generated)
-        await compare(
-          context,
-          answers,
-          await rowsOnce<Completion>(deps.store, referenceAnswers(index) ?? ""),
-        );
-      const rows = answers.map(({ prompt: _prompt, ...row }): Evaluated => row);
-      return { rows, prompts: promptsIn(index).length, counts: countsOf(rows) };
-    },
-    sealSettings: { resamples: spec.evaluate.resamples, seed: spec.seed },
-    seal: (pieces, counts) => seal(context, prompts.length, pieces, counts),
-  };
-}
-
-async function answer(context: Context, prompts: readonly Prompt[]): Promise<Answer[]> {
-  const { deps, input } = context;
-  const sampling = evaluationSampling(context);
-  const requests = prompts.flatMap((prompt) => sampleRequests(context, prompt, sampling));
-  const completions = await withModel(context, input.policy, (policy) =>
-    deps.generator.generate(policy, requests, sampling, context),
-  );
-  const byId = new Map(prompts.map((prompt) => [prompt.id, prompt]));
-  const rows = completions.map((row) => ({ ...row, prompt: byId.get(row.promptId) as Prompt }));
-  const proxies = preferenceModel(context) ? undefined : await rewardsOf(context, input.rewardModel, rows);
-  const initial = await withModel(context, input.initial, (model) => deps.scorer.logps(model, rows, context));
-  return rows.map((row, at) => ({ ...row, proxy: proxies?.[at], initialLogp: initial[at] as number }));
-}
-
-async function seal(
-  context: Context,
-  prompts: number,
-  pieces: PieceRef[],
-  counts: Counts,
-): Promise<{ result: EvaluateResult; values: Record<string, number> }> {
-  const { spec, deps, input } = context;
-  const { split, policy, opponent } = input;
-  const metrics = metricsOf(counts, prompts);
-  if (opponent !== undefined) {
-    metrics.judgedBy = judgedByOf(context);
-    metrics.winRate = winRate(await winShares(pieceRows<Evaluated>(deps.store, pieces)), {
-      resamples: spec.evaluate.resamples,
-      seed: resamplingSeed(spec.seed, "win-rate"),
-    });
-  }
-  const result: EvaluateResult = {
+export async function evaluate(context: Context): Promise<StageDone> {
+  const { split, policy, answers, scores, reference, verdicts, preferences } = context.input;
+  const made = { split, policy, answers, scores, reference, verdicts, preferences };
+  const { digest, result } = await commitOnce(context, made, async (): Promise<EvaluateResult> => ({
     ...stamp(context),
     stage: "evaluate",
-    split,
-    policy,
-    opponent,
-    pieces,
-    metrics,
-  };
-  const values: Record<string, number> = { kl: metrics.kl };
-  if (metrics.proxy !== undefined) values["proxy"] = metrics.proxy;
-  if (metrics.winRate) values["winRate"] = metrics.winRate.value;
-  return { result, values };
+    ...made,
+    metrics: await metricsOf(context),
+  }));
+  return { digest, values: shown(result.metrics) };
 }
+
+async function metricsOf({ deps, input }: Context): Promise<EvaluateMetrics> {
+  const read = async <R>(digest: Digest | undefined): Promise<R | undefined> =>
+    digest === undefined ? undefined : resultOf<R>(deps.store, digest);
+  const { counts } = await resultOf<GenerateResult>(deps.store, input.answers);
+  const scores = await read<ScoreResult>(input.scores);
+  const reference = await read<ReferenceResult>(input.reference);
+  const verdicts = await read<JudgeResult>(input.verdicts);
+  const preferences = await read<JudgeResult>(input.preferences);
+  const { completions } = counts;
+  return {
+    prompts: counts.prompts,
+    completions,
+    winRate: verdicts?.winRate,
+    judgedBy: verdicts?.by,
+    proxy: scores?.stats.mean ?? preferences?.winRate.value ?? byPreference(verdicts),
+    gold: verdicts?.gold,
+    goldParts: verdicts?.goldParts,
+    length: counts.tokens / completions,
+    truncated: counts.truncated / completions,
+    kl: reference?.kl ?? 0,
+  };
+}
+
+/** Without rewards, the comparisons of the proxy are those of the preference model. */
+const byPreference = (verdicts: JudgeResult | undefined): number | undefined =>
+  verdicts?.by === "reward" ? verdicts.winRate.value : undefined;
+
+const shown = ({ kl, proxy, winRate }: EvaluateMetrics): Record<string, number> => ({
+  kl,
+  ...(proxy === undefined ? {} : { proxy }),
+  ...(winRate ? { winRate: winRate.value } : {}),
+});

@@ -1,4 +1,5 @@
-// generate: n completions per prompt from the current policy. A piece is one batch of whole groups.
+// generate: n completions per prompt from the current policy, to train on. answer: completions that measure a
+// policy, on validation and test. A piece is one batch of whole groups.
 import { RatchetError } from "../../errors/index.ts";
 import type { Rows, Sampling } from "../../campaign/spec/compiled.ts";
 import { completionSeed } from "../../campaign/recipe/seeds.ts";
@@ -6,20 +7,42 @@ import type { GenerateResult } from "../../campaign/types.ts";
 import type { Completion, Prompt, SampleRequest } from "../../runtimes/types.ts";
 import { addressOf, stamp } from "../address.ts";
 import { rowsOf } from "../artifacts.ts";
-import type { GenerateInput, PromptSource } from "../contract.ts";
+import type { AnswerInput, GenerateInput, PromptSource } from "../contract.ts";
 import type { StageContext } from "../attempt/context.ts";
 import { withModel } from "../models.ts";
 import type { Counts, PieceStage } from "../pieces.ts";
 
+type Context = StageContext<GenerateInput | AnswerInput>;
+
 export async function generateStage(context: StageContext<GenerateInput>): Promise<PieceStage> {
+  const { spec, input } = context;
+  const stage = await samplingStage(context, promptsFor(context, input.source));
+  if (spec.pieces.poison !== "drop") return stage;
+  return { ...stage, onCrash: (index) => stage.promptsIn(index).map(({ id }) => id) };
+}
+
+/** A measurement needs all prompts, so no piece of it may be dropped. */
+export async function answerStage(context: StageContext<AnswerInput>): Promise<PieceStage> {
+  const { spec, input } = context;
+  const { of } = input;
+  const sampled = evaluationSampling(context);
+  return of === "opponent"
+    ? samplingStage(context, whole(spec.prompts.test, sampled, spec.evaluate.samples))
+    : samplingStage(context, whole(spec.prompts[of], sampled));
+}
+
+async function samplingStage(
+  context: Context,
+  { list, from, to, sampling, firstIndex }: PromptRange,
+): Promise<PieceStage & { promptsIn(index: number): readonly Prompt[] }> {
   const { spec, deps, input } = context;
-  const { policy } = input;
-  const { list, from, to, sampling, firstIndex } = promptsFor(context, input.source);
+  const { policy, stage } = input;
   const prompts = (await rowsOf<Prompt>(deps.store, list.rows)).slice(from, to);
   const size = spec.pieces.prompts;
   const promptsIn = (index: number): readonly Prompt[] => prompts.slice(index * size, (index + 1) * size);
 
   return {
+    promptsIn,
     pieces: Math.ceil(prompts.length / size),
     inputs: (index) => ({ policy, prompts: promptsIn(index), sampling, firstIndex, seed: spec.seed }),
     async compute(index) {
@@ -31,15 +54,10 @@ export async function generateStage(context: StageContext<GenerateInput>): Promi
       );
       return { rows, prompts: promptsIn(index).length, counts: countCompletions(rows) };
     },
-    // Evaluations need all prompts, so no piece of the reference answers may be dropped.
-    onCrash:
-      spec.pieces.poison === "drop" && input.source !== "opponent"
-        ? (index) => promptsIn(index).map(({ id }) => id)
-        : undefined,
     async seal(pieces, { completions = 0, tokens = 0, truncated = 0 }) {
       const result: GenerateResult = {
         ...stamp(context),
-        stage: "generate",
+        stage,
         policy,
         prompts: list.rows,
         sampling: addressOf(sampling),
@@ -63,13 +81,6 @@ interface PromptRange {
 function promptsFor(context: StageContext, source: PromptSource): PromptRange {
   const { spec, input } = context;
   const { prompts, bootstrap } = spec;
-  const whole = (list: Rows, sampling: Sampling, firstIndex = 0): PromptRange => ({
-    list,
-    from: 0,
-    to: list.count,
-    sampling,
-    firstIndex,
-  });
   switch (source) {
     case "iteration": {
       if (!("iteration" in input.place))
@@ -83,18 +94,24 @@ function promptsFor(context: StageContext, source: PromptSource): PromptRange {
       if (!prompts.preferences || !bootstrap.preferences || !("sample" in bootstrap.preferences))
         throw new RatchetError("unreachable_state", "the spec samples no preferences");
       return whole(prompts.preferences, bootstrap.preferences.sample);
-    case "opponent":
-      return whole(prompts.test, evaluationSampling(context), spec.evaluate.samples);
   }
 }
 
+const whole = (list: Rows, sampling: Sampling, firstIndex = 0): PromptRange => ({
+  list,
+  from: 0,
+  to: list.count,
+  sampling,
+  firstIndex,
+});
+
 /** On validation and test: `evaluate.samples` answers at one temperature, all else as in generate. */
-export function evaluationSampling({ spec }: StageContext): Sampling {
+function evaluationSampling({ spec }: StageContext): Sampling {
   const { samples, temperature } = spec.evaluate;
   return { ...spec.generate, samples: [{ temperature, count: samples }] };
 }
 
-export function sampleRequests(
+function sampleRequests(
   { spec, place }: StageContext,
   prompt: Prompt,
   { samples }: Sampling,
@@ -109,7 +126,7 @@ export function sampleRequests(
   });
 }
 
-export function countCompletions(rows: Completion[]): Counts {
+function countCompletions(rows: Completion[]): Counts {
   return {
     completions: rows.length,
     tokens: rows.reduce((sum, { ids }) => sum + ids.length, 0),

@@ -1,20 +1,18 @@
 import assert from "node:assert/strict";
 import { it } from "node:test";
-import { formatRows } from "../../campaign/recipe/rows.ts";
 import type { ModuleAnswer } from "../../campaign/spec/modules.ts";
 import type { PromoteResult } from "../../campaign/types.ts";
 import type { Store } from "../../store/types.ts";
-import type { PromoteInput } from "../contract.ts";
-import { promote } from "./promote.ts";
 import type { Modules } from "../attempt/stage-context.test.support.ts";
 import {
   blob,
+  committedAnswers,
   completion,
   fakeDeps,
   memoryStore,
   smallSpec,
-  stageContext,
 } from "../attempt/stage-context.test.support.ts";
+import { directRecipe } from "../../test/support/direct-recipe.ts";
 
 interface Asked {
   prompt: { id: string };
@@ -23,16 +21,13 @@ interface Asked {
   seed: string;
 }
 
-/** A committed evaluation on validation: `samples` answers to each prompt, all with one text. */
-async function answers(store: Store, text: string, samples: number): Promise<string> {
-  const rows = ["v1", "v2"].flatMap((id) =>
-    Array.from({ length: samples }, (_, index) => completion(id, index, text)),
+/** Committed answers to the validation prompts: `samples` to each, all with one text. */
+const answers = async (store: Store, list: string, text: string, samples: number): Promise<string> =>
+  committedAnswers(
+    store,
+    ["v1", "v2"].flatMap((id) => Array.from({ length: samples }, (_, index) => completion(id, index, text))),
+    list,
   );
-  return store.putJson({
-    stage: "evaluate",
-    pieces: [{ index: 0, rows: await store.putBlob(formatRows(rows)), prompts: 2 }],
-  });
-}
 
 async function decided(
   judge: Modules["judge"] | undefined,
@@ -48,14 +43,21 @@ async function decided(
     modules: judge ? { judge: blob("a") } : {},
     promote: { threshold },
   });
-  const input = {
+  const recipe = directRecipe(spec, fakeDeps({ store, modules }));
+  const list = spec.prompts.validation.rows;
+  const compared = {
+    ours: await answers(store, list, "new", samples),
+    theirs: await answers(store, list, "old", samples),
+  };
+  const verdicts = judge
+    ? await recipe.fanOut({ stage: "judge", of: "validation", by: "judge", ...compared }, 1)
+    : undefined;
+  const done = await recipe.promote({
     stage: "promote",
     candidate: "new",
     incumbent: "old",
-    candidateAnswers: await answers(store, "new", samples),
-    incumbentAnswers: await answers(store, "old", samples),
-  } as const;
-  const done = await promote(stageContext<PromoteInput>({ spec, deps: fakeDeps({ store, modules }), input }));
+    verdicts: verdicts?.digest,
+  });
   return { result: await store.getJson<PromoteResult>(done.digest), decision: done.decision, asked };
 }
 

@@ -30,7 +30,7 @@ for (const value of [NaN, Infinity]) {
     const context = stageContext<ScoreInput>({
       spec,
       deps: fakeDeps({ store, deps: { scorer: scorer as never } }),
-      input: { stage: "score", completions, rewardModel },
+      input: { stage: "score", of: "iteration", completions, rewardModel },
     });
     await assert.rejects(runShard(context, await scoreStage(context), { index: 0, from: 0, to: 1 }), {
       kind: "training",

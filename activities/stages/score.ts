@@ -1,5 +1,5 @@
 // score: one proxy reward per completion, by the reward model or by the author's module; or, by a preference
-// model, its rank among the completions of its prompt. Its pieces are those of generate.
+// model, its rank among the completions of its prompt. Its pieces are those of generate or answer.
 import { RatchetError } from "../../errors/index.ts";
 import type { GenerateResult, ScoreResult } from "../../campaign/types.ts";
 import type { Completion } from "../../runtimes/types.ts";
@@ -35,7 +35,10 @@ export async function scoreStage(context: StageContext<ScoreInput>): Promise<Pie
     async compute(index) {
       const piece = generated.pieces[index];
       if (!piece)
-        throw new RatchetError("unreachable_state", `generate of ${context.place} has no piece ${index}`);
+        throw new RatchetError(
+          "unreachable_state",
+          `${generated.stage} of ${generated.place} has no piece ${index}`,
+        );
       const completions = await rowsOnce<Completion>(deps.store, piece.rows);
       return {
         rows: await scored(context, completions, generated.prompts),

@@ -12,6 +12,7 @@ import { formatRows } from "../../campaign/recipe/rows.ts";
 import type { PairRow, PromptRow } from "../../campaign/recipe/rows.ts";
 import { completionSeed, deriveSeed, resamplingSeed } from "../../campaign/recipe/seeds.ts";
 import { sharesOf, winRate, winShare } from "../../campaign/recipe/winrate.ts";
+import type { PromptShares } from "../../campaign/recipe/winrate.ts";
 import type { CompiledSpec, Sampling } from "../../campaign/spec/compiled.ts";
 import { policyTask } from "../../campaign/spec/losses.ts";
 import type { Place, Split } from "../../campaign/types.ts";
@@ -30,12 +31,14 @@ import type {
 import { fileDigest } from "../../store/file-digest.ts";
 import type { Finished, Own, Recipe } from "../../workflows/recipe.ts";
 import type {
-  EvaluateInput,
+  AnswerInput,
   FanOutInput,
+  JudgeInput,
   PairInput,
   Promoted,
   PromoteInput,
   PromptSource,
+  ReferenceInput,
   ScoreInput,
   StageDone,
   Trained,
@@ -61,6 +64,7 @@ export interface PlainWorld {
   answers: Map<string, Completion[]>;
   scored: Map<string, { list: PromptRow[]; rows: Scored[] }>;
   pairs: Map<string, PairRow[]>;
+  winRates: Map<string, number>;
   /** SHA-256 of trained weights by `<place> <stage>`. */
   weights: Record<string, string>;
   /** Time of the recipe's own arithmetic: seeds, groups, pairs, win rates, rows as text. */
@@ -82,17 +86,20 @@ export class PlainStages implements Recipe {
     switch (own.stage) {
       case "generate": {
         const digest = `${this.name} ${own.source}`;
-        const { list, sampling, firstIndex } = this.promptsFor(own.source);
+        const { list, sampling } = this.promptsFor(own.source);
         const rows: Completion[] = [];
-        for (const piece of this.pieces(list))
-          rows.push(...(await this.sample(own.policy, piece, sampling, firstIndex)));
+        for (const piece of this.pieces(list)) rows.push(...(await this.sample(own.policy, piece, sampling)));
         this.world.answers.set(digest, rows);
         return { digest };
       }
+      case "answer":
+        return this.answer(own);
       case "score":
         return this.score(own);
-      case "evaluate":
-        return this.evaluate(own);
+      case "reference":
+        return this.reference(own);
+      case "judge":
+        return this.judge(own);
     }
   }
 
@@ -139,68 +146,79 @@ export class PlainStages implements Recipe {
     return { digest: policy, policy };
   }
 
-  async promote(own: Own<PromoteInput>): Promise<Finished<Promoted>> {
-    const { spec, prompts, answers } = this.world;
-    const [candidates, incumbents] = [own.candidateAnswers, own.incumbentAnswers].map((digest) =>
-      get(answers, digest),
-    ) as [Completion[], Completion[]];
-    const byId = new Map(prompts.validation.map((prompt) => [prompt.id, prompt]));
-    const probabilities = await judgeBy(
-      async (questions) => judge(questions as never),
-      spec.seed,
-      candidates.map((ours, index) => ({
-        prompt: byId.get(ours.promptId)!,
-        ours,
-        theirs: incumbents[index]!,
-      })),
-    );
-    const { value } = this.timed(() =>
-      winRate(
-        sharesOf(candidates.map(({ promptId }, index) => ({ promptId, probability: probabilities[index]! }))),
-        { resamples: spec.evaluate.resamples, seed: resamplingSeed(spec.seed, "promote") },
-      ),
-    );
-    const decision = value >= spec.promote.threshold ? "promoted" : "kept";
+  /** The metrics are only shown; no stage reads them. */
+  async evaluate(): Promise<Finished<StageDone>> {
+    return { digest: `${this.name} metrics` };
+  }
+
+  async promote({ verdicts = "" }: Own<PromoteInput>): Promise<Finished<Promoted>> {
+    const { spec, winRates } = this.world;
+    const decision = get(winRates, verdicts) >= spec.promote.threshold ? "promoted" : "kept";
     return { digest: `${this.name} promote`, decision };
   }
 
-  private async score({ completions, rewardModel = "" }: Own<ScoreInput>): Promise<Finished<StageDone>> {
+  private async answer({ of, policy }: Own<AnswerInput>): Promise<Finished<StageDone>> {
+    const { spec, prompts, answers } = this.world;
+    const [list, firstIndex] = of === "opponent" ? [prompts.test, spec.evaluate.samples] : [prompts[of], 0];
+    const rows: Completion[] = [];
+    for (const piece of this.pieces(list))
+      rows.push(...(await this.sample(policy, piece, evaluation(spec), firstIndex)));
+    const digest = `${this.name} ${of}`;
+    answers.set(digest, rows);
+    return { digest };
+  }
+
+  private async score({ of, completions, rewardModel = "" }: Own<ScoreInput>): Promise<Finished<StageDone>> {
     const { scorer } = this.world.runtime;
     const rows = get(this.world.answers, completions);
-    const list = this.promptsFor("baseline" in this.place ? "baseline" : "iteration").list;
+    const list = this.listOf(of);
     const model = get(this.world.models, rewardModel);
     const scores = await this.ask(list, rows, (asked) => scorer.rewards(model, asked, CONTEXT));
-    const digest = `${this.name} scores`;
+    const digest = `${this.name} scores of ${of}`;
     this.world.scored.set(digest, { list, rows: rows.map((row, at) => ({ ...row, score: scores[at]! })) });
     return { digest };
   }
 
-  private async evaluate(own: Own<EvaluateInput>): Promise<Finished<StageDone>> {
-    const { spec, prompts, models, runtime, answers } = this.world;
-    const [initial, reward] = [get(models, own.initial), get(models, own.rewardModel ?? "")];
-    const theirs = own.opponent === undefined ? undefined : get(answers, own.opponent);
-    const all: Completion[] = [];
-    const shares: [string, number][] = [];
-    for (const piece of this.pieces(prompts[own.split])) {
-      const rows = await this.sample(own.policy, piece, evaluation(spec));
-      await this.ask(piece, rows, (asked) => runtime.scorer.rewards(reward, asked, CONTEXT));
-      await this.ask(piece, rows, (asked) => runtime.scorer.logps(initial, asked, CONTEXT));
-      if (theirs) shares.push(...(await this.compare(piece, rows, theirs)));
-      all.push(...rows);
-    }
-    const { resamples } = spec.evaluate;
-    if (theirs)
-      this.timed(() => winRate(new Map(shares), { resamples, seed: resamplingSeed(spec.seed, "win-rate") }));
-    const digest = `${this.name} ${own.split}`;
-    answers.set(digest, all);
+  private async reference({ of, answers, model }: Own<ReferenceInput>): Promise<Finished<StageDone>> {
+    const { prompts, models, runtime } = this.world;
+    const initial = get(models, model);
+    await this.ask(prompts[of], get(this.world.answers, answers), (asked) =>
+      runtime.scorer.logps(initial, asked, CONTEXT),
+    );
+    return { digest: `${this.name} reference of ${of}` };
+  }
+
+  private async judge({ of, by, ours, theirs }: Own<JudgeInput>): Promise<Finished<StageDone>> {
+    const { spec, prompts, answers, winRates } = this.world;
+    const [own, other] = [get(answers, ours), get(answers, theirs)];
+    const shares =
+      by === "gold" ? await this.compare(prompts[of], own, other) : await this.compareByJudge(own, other);
+    const seed = resamplingSeed(spec.seed, of === "test" ? "win-rate" : "promote");
+    const { value } = this.timed(() => winRate(shares, { resamples: spec.evaluate.resamples, seed }));
+    const digest = `${this.name} verdicts on ${of} by ${by}`;
+    winRates.set(digest, value);
     return { digest };
   }
 
-  private promptsFor(source: PromptSource): {
-    list: PromptRow[];
-    sampling: Sampling;
-    firstIndex?: number;
-  } {
+  /** Answers of equal prompt and index, which stand in the same order. */
+  private async compareByJudge(ours: Completion[], theirs: Completion[]): Promise<PromptShares> {
+    const { spec, prompts } = this.world;
+    const byId = new Map(prompts.validation.map((prompt) => [prompt.id, prompt]));
+    const probabilities = await judgeBy(
+      async (questions) => judge(questions as never),
+      spec.seed,
+      ours.map((row, index) => ({ prompt: byId.get(row.promptId)!, ours: row, theirs: theirs[index]! })),
+    );
+    return sharesOf(ours.map(({ promptId }, index) => ({ promptId, probability: probabilities[index]! })));
+  }
+
+  private listOf(of: ScoreInput["of"]): PromptRow[] {
+    const { prompts } = this.world;
+    if (of === "opponent") return prompts.test;
+    return of === "validation" || of === "test" ? prompts[of] : this.promptsFor(of).list;
+  }
+
+  private promptsFor(source: PromptSource): { list: PromptRow[]; sampling: Sampling } {
     const { spec, prompts } = this.world;
     switch (source) {
       case "iteration": {
@@ -215,8 +233,6 @@ export class PlainStages implements Recipe {
         if (!preferences || !("sample" in preferences)) throw new Error("the shop samples preferences");
         return { list: prompts.preferences, sampling: preferences.sample };
       }
-      case "opponent":
-        return { list: prompts.test, sampling: evaluation(spec), firstIndex: spec.evaluate.samples };
     }
   }
 
@@ -276,18 +292,10 @@ export class PlainStages implements Recipe {
     return this.timed(() => [...pairsFromLabels(comparisons, labels, identical).pairs]);
   }
 
-  private async compare(
-    piece: PromptRow[],
-    ours: Completion[],
-    theirs: Completion[],
-  ): Promise<[string, number][]> {
-    const ids = new Set(piece.map(({ id }) => id));
-    const own = await this.trueRewards(piece, ours);
-    const others = await this.trueRewards(
-      piece,
-      theirs.filter(({ promptId }) => ids.has(promptId)),
-    );
-    return this.timed(() => piece.map(({ id }) => [id, winShare(own.get(id)!, others.get(id)!)]));
+  private async compare(list: PromptRow[], ours: Completion[], theirs: Completion[]): Promise<PromptShares> {
+    const own = await this.trueRewards(list, ours);
+    const others = await this.trueRewards(list, theirs);
+    return this.timed(() => new Map(list.map(({ id }) => [id, winShare(own.get(id)!, others.get(id)!)])));
   }
 
   /** By prompt. */

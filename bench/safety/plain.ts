@@ -67,12 +67,12 @@ async function campaign(world: PlainWorld): Promise<void> {
   });
   const zero = { iteration: 0, take: 1 };
   const { bootstrap, stages } = await prepare(new PlainStages(world, zero), { ...at(zero), given: "given" });
-  let latest: Pointer = { ...zero, policy: bootstrap.policy, validation: stages.validation! };
+  let latest: Pointer = { ...zero, policy: bootstrap.policy, answers: stages.answer! };
   let promoted = latest;
   for (let iteration = 1; iteration <= plan.iterations; iteration += 1) {
     const place = { iteration, take: 1 };
     const done = await iterate(new PlainStages(world, place), { ...at(place), bootstrap, latest, promoted });
-    latest = { ...place, policy: done.policy, validation: done.stages.validation! };
+    latest = { ...place, policy: done.policy, answers: done.stages.answer! };
     if (done.decision === "promoted") promoted = latest;
   }
 }
@@ -87,6 +87,7 @@ const world: PlainWorld = {
   answers: new Map(),
   scored: new Map(),
   pairs: new Map(),
+  winRates: new Map(),
   weights: {},
   arithmeticMs: 0,
 };

@@ -140,5 +140,13 @@ export interface CompiledSpec {
   /** Columns and messages' fields that were left out of the rows, by data source. Absent if none were. */
   ignored?: Partial<Record<"prompts" | "sft" | "preferences", string[]>>;
   modules: Partial<Record<"rater" | "reward" | "judge" | "gold", ModuleBlob>>;
-  queues: { generate: string; score: string; train: string; evaluate: string };
+  /** `answer`: absent, the queue of `generate`. `reference`: absent, that of `score`. */
+  queues: {
+    generate: string;
+    score: string;
+    train: string;
+    evaluate: string;
+    answer?: string;
+    reference?: string;
+  };
 }

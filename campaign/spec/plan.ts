@@ -3,7 +3,7 @@ import type { CompiledSpec } from "./compiled.ts";
 import type { Plan } from "../types.ts";
 
 export function planOf(spec: CompiledSpec): Plan {
-  const { prompts, bootstrap, queues } = spec;
+  const { prompts, bootstrap, modules, queues } = spec;
   const pieces = (count: number): number => Math.ceil(count / spec.pieces.prompts);
   const { preferences } = bootstrap;
   return {
@@ -12,6 +12,9 @@ export function planOf(spec: CompiledSpec): Plan {
     reward: (bootstrap.reward ?? bootstrap.preferenceModel) !== undefined,
     preferences: preferences === undefined ? "none" : "sample" in preferences ? "sample" : "file",
     reference: spec.train.reference,
+    proxy: spec.score.by === "preference-model" ? "preferences" : "rewards",
+    judgedBy: modules.gold ? "gold" : modules.judge ? "judge" : "reward",
+    judge: modules.judge !== undefined,
     baselines: spec.baselines.map(({ name, pairs }) => ({ name, pairs })),
     pieces: {
       preferences: pieces(prompts.preferences?.count ?? 0),
@@ -25,13 +28,16 @@ export function planOf(spec: CompiledSpec): Plan {
     queues: {
       generate: queues.generate,
       score: queues.score,
-      evaluate: queues.evaluate,
+      answer: queues.answer ?? queues.generate,
+      reference: queues.reference ?? queues.score,
+      judge: queues.evaluate,
       sft: queues.train,
       reward: queues.train,
       train: queues.train,
-      // Pairing and promoting compute little, so they use the queue that scores.
+      // Pairing, and making and judging metrics, compute little: no queue of their own.
       pair: queues.score,
-      promote: queues.score,
+      evaluate: queues.evaluate,
+      promote: queues.evaluate,
     },
   };
 }

@@ -105,9 +105,8 @@ const optimizer = (defaults: OptimizerDefaults) => ({
 /** For rows longer than maxLength. A reward model reads the end of a row, so its rows are never cut. */
 const truncation = { truncation: oneOf("drop", "keep_start").default(DEFAULTS.truncation) };
 
-const queue = text(/^[a-z0-9][a-z0-9-]{0,40}$/, "a queue name of lower-case letters, digits and -").default(
-  DEFAULTS.queue,
-);
+const queueName = text(/^[a-z0-9][a-z0-9-]{0,40}$/, "a queue name of lower-case letters, digits and -");
+const queue = queueName.default(DEFAULTS.queue);
 
 const modelShape = section("hiddenSize, layers, heads, kvHeads, intermediateSize, contextLength", {
   hiddenSize: whole(2, 65_536),
@@ -272,7 +271,7 @@ export const specSchema = section("name, policy, prompts and further sections", 
     }).prefault({}),
     queue,
   }).prefault({}),
-  evaluate: section("samples, temperature, resamples, judge, gold, queue", {
+  evaluate: section("samples, temperature, resamples, judge, gold, queue, queues", {
     samples: whole(1, 1024).default(DEFAULTS.evaluate.samples),
     temperature: real(0, 10).default(DEFAULTS.evaluate.temperature),
     resamples: whole(100, 1_000_000).default(DEFAULTS.evaluate.resamples),
@@ -284,7 +283,13 @@ export const specSchema = section("name, policy, prompts and further sections", 
      * The true reward of a simulated task; only labelers, simulated judges and the test report may read it.
      */
     gold: moduleSource.optional(),
+    /** Of judge, evaluate and promote. */
     queue,
+    /** Defaults: `answer` runs where generate does, `reference` where score does. */
+    queues: section("answer and reference", {
+      answer: queueName.optional(),
+      reference: queueName.optional(),
+    }).prefault({}),
   }).prefault({}),
   promote: section("threshold", { threshold: real(0, 1).default(DEFAULTS.promote.threshold) }).prefault({}),
 });

@@ -103,8 +103,11 @@ const STAGES: Record<StageName, Moment[]> = {
   train: training(20, 60),
   generate: fanOut("generate"),
   score: fanOut("score"),
-  evaluate: fanOut("evaluate"),
+  answer: fanOut("answer"),
+  reference: fanOut("reference"),
+  judge: fanOut("judge"),
   pair: single("pair"),
+  evaluate: single("evaluate"),
   promote: single("promote"),
 };
 
@@ -117,7 +120,7 @@ for (const [stage, moments] of Object.entries(STAGES) as [StageName, Moment[]][]
     }
   });
 
-for (const stage of ["sft", "reward", "train", "generate", "score", "evaluate"] as const)
+for (const stage of ["sft", "reward", "train", "generate", "score", "answer", "reference", "judge"] as const)
   it(`${stage}: the time left is within a fifth of the time that the work still takes`, async () => {
     const rates = await shown(stage, STAGES[stage]);
     const end = STAGES[stage].findLastIndex(({ type }) => type !== "seal");
@@ -154,7 +157,7 @@ it("train: steps that an earlier attempt has done are no pace", async () => {
 });
 
 it("another stage that runs in the same place adds nothing", async () => {
-  const others = [{ type: "evaluate", progress: { done: 9, total: 10, unit: "pieces" } }];
+  const others = [{ type: "answer", progress: { done: 9, total: 10, unit: "pieces" } }];
   const alone = await shown("promote", STAGES.promote);
   const beside = await shown(
     "promote",
@@ -163,10 +166,10 @@ it("another stage that runs in the same place adds nothing", async () => {
   assert.deepEqual(beside, alone);
 });
 
-it("of two evaluations side by side, the one that ends first stays counted", async () => {
+it("of two sets of answers side by side, the one that ends first stays counted", async () => {
   const beat = (done: number): Progress => ({ done, total: 10, unit: "pieces" });
-  const both = { type: "evaluate", shardsDone: 2, shardsTotal: 4, beats: [beat(5), beat(5)] };
-  const rates = await shown("evaluate", [
+  const both = { type: "answer", shardsDone: 2, shardsTotal: 4, beats: [beat(5), beat(5)] };
+  const rates = await shown("answer", [
     both,
     { ...both, shardsDone: 0, shardsTotal: 2, beats: [beat(6), beat(6)] },
   ]);

@@ -195,6 +195,8 @@ it("groups activities by type and code, with the failure of the most tried one",
 // ---------------------------------------------------------------- to the end
 
 const SPEC = {
+  score: { by: "model" },
+  modules: {},
   prompts: { perIteration: 8, iterations: { count: 8 }, validation: { count: 8 }, test: { count: 8 } },
   bootstrap: {},
   baselines: [],

@@ -90,7 +90,7 @@ async function dropReferences(
 ): Promise<void> {
   for (const key of manifests.filter((manifest) => manifest.startsWith(referencesPrefix(campaignId)))) {
     const found = await readManifest(key);
-    if (!found || !namesIn(found.manifest.result, "reference").some(({ digest }) => blobs.includes(digest)))
+    if (!found || !namesIn(found.manifest.result, "logps").some(({ digest }) => blobs.includes(digest)))
       continue;
     // A campaign that has the same result has the same rows, and loses its manifest here too.
     await backend.delete(key);

@@ -17,7 +17,7 @@ import type {
 import type { Store } from "../../store/types.ts";
 import { placeOf, stageDigest } from "./places.ts";
 import type { FinishedPlace } from "./places.ts";
-import { jsonLines, pieceRows, readSpec, requireCampaign } from "./record.ts";
+import { jsonLines, pieceRows, requireCampaign } from "./record.ts";
 
 interface SampleAnswer {
   text: string;
@@ -56,8 +56,6 @@ interface AnswerRow {
   text: string;
   finish: Finish;
   temperature: number;
-  proxy?: number;
-  gold?: { total: number };
 }
 
 export async function readSamples(store: Store, address: Address, options: SampleOptions): Promise<Samples> {
@@ -73,7 +71,7 @@ export async function readSamples(store: Store, address: Address, options: Sampl
     case "generate":
     case "score":
     case "evaluate":
-      return completions(store, record, place, address.stage, options);
+      return completions(store, place, address.stage, options);
     default:
       throw new RatchetError("address_invalid", `${address.stage} leaves no samples`, {
         hint: "generate, score, pair and evaluate do",
@@ -88,7 +86,7 @@ async function beforeAfter(
   options: SampleOptions,
 ): Promise<Samples> {
   const before = placeOf(record, { campaignId: record.campaignId, iteration: 0 });
-  const [first, second] = [await evaluated(store, record, before), await evaluated(store, record, after)];
+  const [first, second] = [await evaluated(store, before), await evaluated(store, after)];
   const rows = cut(second, options).flatMap(({ promptId, prompt, answers }) => {
     const [old] = first.find((group) => group.promptId === promptId)?.answers ?? [];
     const [now] = answers;
@@ -99,29 +97,22 @@ async function beforeAfter(
 
 async function completions(
   store: Store,
-  record: CampaignRecord,
   place: FinishedPlace,
   stage: "generate" | "score" | "evaluate",
   options: SampleOptions,
 ): Promise<Samples> {
-  const groups =
-    stage === "evaluate" ? await evaluated(store, record, place) : await generated(store, place, stage);
+  const groups = await (stage === "evaluate" ? evaluated(store, place) : generated(store, place, stage));
   return { kind: "completions", place: place.name, rows: cut(groups, options) };
 }
 
-async function evaluated(
-  store: Store,
-  record: CampaignRecord,
-  place: FinishedPlace,
-): Promise<PromptSamples[]> {
+/** Answers to a split, each with its true reward if it is known, else its proxy reward. */
+async function evaluated(store: Store, place: FinishedPlace): Promise<PromptSamples[]> {
   const result = await store.getJson<EvaluateResult>(stageDigest(place, "evaluate"));
-  const prompts = (await readSpec(store, record)).prompts[result.split].rows;
-  return grouped(
-    store,
-    prompts,
-    await pieceRows<AnswerRow>(store, result.pieces),
-    ({ gold, proxy }) => gold?.total ?? proxy,
-  );
+  const answers = await store.getJson<GenerateResult>(result.answers);
+  const scoreOf = await scoresOf(store, result.scores, ({ score }) => score);
+  const goldOf = await scoresOf(store, result.verdicts, ({ gold }) => gold?.total);
+  const rows = await pieceRows<AnswerRow>(store, answers.pieces);
+  return grouped(store, answers.prompts, rows, (row) => goldOf(row) ?? scoreOf(row));
 }
 
 async function generated(
@@ -129,15 +120,34 @@ async function generated(
   place: FinishedPlace,
   stage: "generate" | "score",
 ): Promise<PromptSamples[]> {
-  const scored =
-    stage === "score" ? await store.getJson<ScoreResult>(stageDigest(place, "score")) : undefined;
-  const result = await store.getJson<GenerateResult>(scored?.completions ?? stageDigest(place, "generate"));
-  const rows = await pieceRows<AnswerRow>(store, result.pieces);
-  const scores = scored
-    ? await pieceRows<{ promptId: string; index: number; score: number }>(store, scored.pieces)
-    : [];
-  const scoreOf = new Map(scores.map(({ promptId, index, score }) => [`${promptId}/${index}`, score]));
-  return grouped(store, result.prompts, rows, ({ promptId, index }) => scoreOf.get(`${promptId}/${index}`));
+  const scored = stage === "score" ? stageDigest(place, "score") : undefined;
+  const completions =
+    scored === undefined
+      ? stageDigest(place, "generate")
+      : (await store.getJson<ScoreResult>(scored)).completions;
+  const result = await store.getJson<GenerateResult>(completions);
+  const scoreOf = await scoresOf(store, scored, ({ score }) => score);
+  return grouped(store, result.prompts, await pieceRows<AnswerRow>(store, result.pieces), scoreOf);
+}
+
+interface ScoreRow {
+  promptId: string;
+  index: number;
+  score?: number;
+  gold?: { total: number };
+}
+
+/** Looks up a number of each answer in the rows of another stage; without that stage, there is none. */
+async function scoresOf(
+  store: Store,
+  digest: Digest | undefined,
+  of: (row: ScoreRow) => number | undefined,
+): Promise<(row: AnswerRow) => number | undefined> {
+  if (digest === undefined) return () => undefined;
+  const { pieces } = await store.getJson<Pick<ScoreResult, "pieces">>(digest);
+  const rows = await pieceRows<ScoreRow>(store, pieces);
+  const known = new Map(rows.map((row) => [`${row.promptId}/${row.index}`, of(row)]));
+  return ({ promptId, index }) => known.get(`${promptId}/${index}`);
 }
 
 /** Answers by prompt, in the order of the rows. */

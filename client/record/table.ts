@@ -2,12 +2,13 @@
 // iteration over each baseline, paired by prompt.
 import type { CompiledSpec } from "../../campaign/spec/compiled.ts";
 import { resamplingSeed } from "../../campaign/recipe/seeds.ts";
-import { pairedDifference } from "../../campaign/recipe/winrate.ts";
+import { pairedDifference, sharesOf } from "../../campaign/recipe/winrate.ts";
 import type { PromptShares } from "../../campaign/recipe/winrate.ts";
 import type {
   CampaignRecord,
   EvaluateMetrics,
   EvaluateResult,
+  JudgeResult,
   PairResult,
   StageDigests,
   TrainResult,
@@ -142,16 +143,10 @@ export function newestTakes({ iterations }: CampaignRecord): CampaignRecord["ite
 }
 
 /** Share of comparisons won, by prompt. */
-async function winShares(store: Store, { pieces }: EvaluateResult): Promise<PromptShares> {
-  const rows = await pieceRows<{ promptId: string; wins?: number; comparisons?: number }>(store, pieces);
-  const sums = new Map<string, { wins: number; comparisons: number }>();
-  for (const { promptId, wins = 0, comparisons = 0 } of rows) {
-    const sum = sums.get(promptId) ?? { wins: 0, comparisons: 0 };
-    sums.set(promptId, { wins: sum.wins + wins, comparisons: sum.comparisons + comparisons });
-  }
-  return new Map(
-    [...sums]
-      .filter(([, { comparisons }]) => comparisons > 0)
-      .map(([id, { wins, comparisons }]) => [id, wins / comparisons]),
+async function winShares(store: Store, { verdicts = "" }: EvaluateResult): Promise<PromptShares> {
+  const { pieces } = await store.getJson<JudgeResult>(verdicts);
+  const rows = await pieceRows<{ promptId: string; against: { wins: number }[] }>(store, pieces);
+  return sharesOf(
+    rows.flatMap(({ promptId, against }) => against.map(({ wins }) => ({ promptId, probability: wins }))),
   );
 }

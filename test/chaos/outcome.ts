@@ -2,11 +2,12 @@
 import type { CompiledSpec } from "../../campaign/spec/compiled.ts";
 import type {
   Digest,
-  EvaluateResult,
   GenerateResult,
+  JudgeResult,
   LedgerRow,
   Manifest,
   PieceRef,
+  ReferenceResult,
   ScoreResult,
   TrainResult,
 } from "../../campaign/types.ts";
@@ -15,7 +16,12 @@ import type { Store } from "../../store/types.ts";
 import { CAMPAIGN } from "./environment.ts";
 
 type Result = (
-  TrainResult | EvaluateResult | GenerateResult | ScoreResult | { stage: "pair" | "promote" }
+  | TrainResult
+  | GenerateResult
+  | ScoreResult
+  | ReferenceResult
+  | JudgeResult
+  | { stage: "pair" | "evaluate" | "promote" }
 ) & { place: string; piece?: number };
 
 export interface Committed {
@@ -48,8 +54,8 @@ export function outcomeOf(manifests: readonly Committed[]): Outcome {
   const outcome: Outcome = { weights: {}, results: {} };
   for (const manifest of manifests.filter((each) => !isPiece(each))) {
     const { result, digest, key } = manifest;
-    // Two evaluations or generations may share a place. The address in the key separates them; it is the same
-    // in every store.
+    // A stage may run more than once in a place. The address in the key separates the runs; it is the same in
+    // every store.
     outcome.results[key] = digest;
     if ("weights" in result) outcome.weights[`${result.place} ${result.stage}`] = result.weights;
   }
@@ -64,7 +70,7 @@ export interface Tally {
   doubled: number;
 }
 
-/** Compares the completions of every sampled stage with the counts in the spec. */
+/** Compares the rows of every fan-out, one a completion, with the counts in the spec. */
 export async function tally(
   store: Store,
   manifests: readonly Committed[],
@@ -82,20 +88,30 @@ export async function tally(
     ).flat();
     const seen = new Set(rows.map(({ promptId, index }) => `${promptId}/${index}`));
     total.doubled += rows.length - seen.size;
-    total.lost += Math.max(0, expected(result, spec) - seen.size);
+    total.lost += Math.max(0, expected(answersOf(result, manifests), spec) - seen.size);
   }
   return total;
 }
 
-function expected(result: Result, { prompts, generate, evaluate, bootstrap }: CompiledSpec): number {
+/** The completions that a fan-out made or read. */
+function answersOf(result: Result, manifests: readonly Committed[]): GenerateResult {
+  if (result.stage === "generate" || result.stage === "answer") return result;
+  const { completions, answers, ours } = result as { completions?: Digest; answers?: Digest; ours?: Digest };
+  const read = manifests.find(({ digest }) => digest === (completions ?? answers ?? ours));
+  if (!read) throw new Error(`${result.place} ${result.stage} names completions that no stage made`);
+  return answersOf(read.result, manifests);
+}
+
+function expected(
+  { stage, place, prompts: list }: GenerateResult,
+  { prompts, generate, evaluate, bootstrap }: CompiledSpec,
+): number {
   const each = (samples: readonly { count: number }[]): number =>
     samples.reduce((sum, { count }) => sum + count, 0);
-  if (result.stage === "evaluate") return prompts[result.split].count * evaluate.samples;
-  const iteration = result.place !== "it-0000.1";
-  if (iteration) return prompts.perIteration * each(generate.samples);
+  if (stage === "answer")
+    return evaluate.samples * (list === prompts.test.rows ? prompts.test : prompts.validation).count;
+  if (place !== "it-0000.1") return prompts.perIteration * each(generate.samples);
   const { preferences } = bootstrap;
-  const isReferenceAnswers = result.stage === "generate" && result.prompts === prompts.test.rows;
-  if (isReferenceAnswers) return prompts.test.count * evaluate.samples;
   return (
     (prompts.preferences?.count ?? 0) *
     (preferences && "sample" in preferences ? each(preferences.sample.samples) : 0)
@@ -110,6 +126,9 @@ export function orphans(manifests: readonly Committed[], rows: readonly LedgerRo
     if (event.type === "bootstrap-finished")
       for (const digest of Object.values(event.bootstrap)) named.add(digest as Digest);
   }
+  for (const { digest, result } of manifests)
+    if (named.has(digest))
+      for (const value of Object.values(result)) if (typeof value === "string") named.add(value);
   const pieces = new Set(
     manifests
       .filter((each) => !isPiece(each) && named.has(each.digest))

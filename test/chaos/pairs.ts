@@ -13,6 +13,9 @@ export const STAGES = [
   "append",
   "score",
   "train",
+  "answer",
+  "reference",
+  "judge",
   "evaluate",
   "promote",
 ] as const;
@@ -61,7 +64,10 @@ const TABLE = {
   "take-over": rule(BOTH, ANYWHERE),
   "power-loss": rule(["dir"], ANYWHERE),
   "disk-full": rule(["dir"], ["write"]),
-  "local-disk-full": rule(BOTH, ["begin"], { first: true, newMachineIn: ["generate", "score", "evaluate"] }),
+  "local-disk-full": rule(BOTH, ["begin"], {
+    first: true,
+    newMachineIn: ["generate", "score", "answer", "reference"],
+  }),
   "s3-kill": rule(["s3"], ["get", "write", "before-commit"]),
   "s3-stop": rule(["s3"], ANYWHERE),
   "s3-away": rule(["s3"], ["get", "write", "before-commit"]),
@@ -89,17 +95,30 @@ export interface Pair {
 export const IMPOSSIBLE: readonly { kinds: readonly Kind[]; stages: readonly Stage[]; because: string }[] = [
   {
     kinds: ["engine-kill", "engine-stop"],
-    stages: ["open", "append", "seal", "pair", "promote"],
+    stages: ["open", "append", "seal", "pair", "judge", "evaluate", "promote"],
     because: "it does not use the engine",
   },
   {
     kinds: ["module-kill"],
-    stages: ["open", "sft", "generate", "seal", "reward", "append", "score", "train"],
+    stages: [
+      "open",
+      "sft",
+      "generate",
+      "seal",
+      "reward",
+      "append",
+      "score",
+      "train",
+      "answer",
+      "reference",
+      "evaluate",
+      "promote",
+    ],
     because: "it calls no module of the author",
   },
   {
     kinds: ["local-disk-full"],
-    stages: ["open", "seal", "pair", "append", "promote"],
+    stages: ["open", "seal", "pair", "append", "judge", "evaluate", "promote"],
     because: "it writes nothing outside the store",
   },
 ];

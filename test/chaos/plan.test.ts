@@ -75,7 +75,7 @@ it("a fault never waits for a moment that does not come: an append reads only in
   assert.equal(fault("s3-cut-answer:train", MOMENTS)?.fresh, undefined);
   assert.equal(fault("local-disk-full:score", MOMENTS)?.fresh, "machine");
   for (let index = 0; index < 50; index += 1) {
-    const [full] = plan().faults(index, [pairNamed("local-disk-full:evaluate")], MOMENTS);
+    const [full] = plan().faults(index, [pairNamed("local-disk-full:answer")], MOMENTS);
     assert.equal(full?.delayMs, 0, "a new machine downloads its models first");
     const [drawn] = plan().faults(index, [pairNamed("s3-500:promote")], {
       [momentName("promote", "before-commit")]: 1,

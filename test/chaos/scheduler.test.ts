@@ -19,7 +19,7 @@ const attempt = (stage: string, activityId: string, tries = 1): Attempt => ({
 const begin = (of: Attempt): Point => ({ what: "begin", attempt: of });
 const fault = (change: Partial<Fault>): Fault => ({
   kind: "twice",
-  stage: "evaluate",
+  stage: "answer",
   moment: "begin",
   nth: 1,
   delayMs: 0,
@@ -34,13 +34,13 @@ it("a fault for a new machine does not hit an attempt of the machine that is bei
     { loseMachine: async (pid: number) => void lost.push(pid) } as unknown as ChaosEnvironment,
     [fault({ fresh: "machine" })],
   );
-  await scheduler.point(begin(attempt("evaluate", "1")), 10);
-  await scheduler.point(begin(attempt("evaluate", "2")), 10);
+  await scheduler.point(begin(attempt("answer", "1")), 10);
+  await scheduler.point(begin(attempt("answer", "2")), 10);
   assert.deepEqual([lost, scheduler.appliedFaults.length], [[10], 0]);
-  assert.deepEqual(await scheduler.point(begin(attempt("evaluate", "1", 2)), 11), { type: "twice" });
+  assert.deepEqual(await scheduler.point(begin(attempt("answer", "1", 2)), 11), { type: "twice" });
   assert.equal(scheduler.appliedFaults[0]?.pid, 11);
   for (let ends = 0; ends < 2; ends += 1)
-    await scheduler.point({ what: "end", attempt: attempt("evaluate", "1", 2) }, 11);
+    await scheduler.point({ what: "end", attempt: attempt("answer", "1", 2) }, 11);
   await scheduler.settled();
   assert.equal(scheduler.landed().length, 1);
 });
@@ -48,10 +48,10 @@ it("a fault for a new machine does not hit an attempt of the machine that is bei
 it("a full disk at another stage's write does not count for this stage", () => {
   const failing = (stage: string): boolean => {
     const events = new Events();
-    const mine = attempt("evaluate", "1");
+    const mine = attempt("answer", "1");
     events.add(begin(mine), 10);
     events.add({ what: "end", attempt: attempt(stage, "1"), failure: "disk_full" }, 10);
-    events.add({ what: "end", attempt: attempt("evaluate", "1", 2) }, 10);
+    events.add({ what: "end", attempt: attempt("answer", "1", 2) }, 10);
     const seen = { refused: { path: "cache/tree", pid: 10 } };
     return FAULTS["local-disk-full"].landed(events, {
       fault: fault({ kind: "local-disk-full" }),
@@ -62,5 +62,5 @@ it("a full disk at another stage's write does not count for this stage", () => {
       isOpen: () => false,
     });
   };
-  assert.deepEqual([failing("evaluate"), failing("train")], [true, false]);
+  assert.deepEqual([failing("answer"), failing("train")], [true, false]);
 });

@@ -140,7 +140,7 @@ describe("a made-up member that names blobs", () => {
     sft: placeName(BOOTSTRAP),
     reward: placeName(BOOTSTRAP),
   };
-  for (const type of RECORDS.filter((name) => !["spec", "ledger", "checkpoint", "reference"].includes(name)))
+  for (const type of RECORDS.filter((name) => !["spec", "ledger", "checkpoint", "logps"].includes(name)))
     it(`is repaired in a result of ${type}: sets its manifest aside and runs its place again`, async () => {
       for (const name of ["rows", "tree", "file", "nested", "document"] as const) {
         const { store, keys, blobs } = await madeUp(type);
@@ -153,7 +153,7 @@ describe("a made-up member that names blobs", () => {
       }
     });
 
-  for (const type of ["checkpoint", "reference"] as const)
+  for (const type of ["checkpoint", "logps"] as const)
     it(`is dropped with its ${type}, which is work that can be done again`, async () => {
       for (const name of ["rows", "tree", "file", "nested", "document"] as const) {
         const { store, keys, blobs } = await madeUp(type);

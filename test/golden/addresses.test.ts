@@ -17,11 +17,14 @@ const VERSIONS: Record<StageName, number> = {
   sft: 5,
   reward: 5,
   generate: 4,
-  score: 4,
+  score: 5,
   pair: 1,
   train: 5,
-  evaluate: 6,
-  promote: 3,
+  answer: 1,
+  reference: 1,
+  judge: 1,
+  evaluate: 7,
+  promote: 4,
 };
 
 /** Asked from the stages themselves (test/support/stage-addresses.ts). */
@@ -29,10 +32,12 @@ const GOLDEN: StageAddresses = {
   "generate iteration": "ff03e54acce259986d7fa3c579b590673e502d515dd38740db77f053870fe54d",
   "generate baseline": "5545227bece34ca9fd44b4f2a6dc423e63f9052a29ddc82c82eb4cb59b3ac987",
   "generate preferences": "bde1581b423bd84b53d4c1b990e2e5c3a3a1383c5158d135a47bbb1c23bfe8a6",
-  "generate opponent": "eda62a8b6bb53a789eb38af7e0f2c090cab9c1e05c7252494b47c831541dde41",
-  "score by model": "e6913ca88cdad67ca0b9672b911af2329479c66636ba4328075b3327c21e9e2b",
-  "score by module": "e1479e1401f5af59b39097dad391b82f1ee7f60c184a4b3076049ee527f9b844",
-  "score by preference model": "825d9635d2d0aebb924db3381bf815bc80fc039811d82f96a935cc6b092db8ee",
+  "answer opponent": "0914e51e3175b28152b81a69db5d297783b3af1996c05da516047254fc22dbf3",
+  "answer validation": "dd30598fe28fc31b41b30c1d8028b2a4fb12cab1dfa3762e7f5539e4889b4efb",
+  "answer test": "5fdf8819e1845b5e17a0303e731d1bb1c3227543ae1378ccf99ac343246af203",
+  "score by model": "7209711a8687cc15dda97f198088e71dc558d2d7f276a306d420fbff7dff50e0",
+  "score by module": "697ae0851978eee16a3c56e2ebab7bbf1437dce2955ee195ba77478749fd79e2",
+  "score by preference model": "a5ee44ec4205a099f1a36b326109732fb2412e512e3637606a5180ff8ec8fd09",
   "pair scores": "33dd249abe4a2185684909d6d3c4b5f474afffd7ad26c9cb6e2ce86b5cf92230",
   "pair rater": "9599c5d90eff8719f5d37b3b9cda0c98bf50fe571ebcf8ec300849440da30a94",
   "pair file": "81a364eea7107ae378c23417bd9420a3731509df988a83f67d82303292677c89",
@@ -42,14 +47,16 @@ const GOLDEN: StageAddresses = {
   "train preference model": "3d6c58f7b1272b78f8c44b9a957b8b47597a5978d97c05c89e71f850f4f830c9",
   "train iteration": "c61f3824bf402a1359b7022c4dc035df2a6951bc99e04c83e139841c10369291",
   "train baseline": "e5b5b2df75d1b649c856d5872936947759610f6a5f50e11e813ef6be421fd89b",
-  "evaluate validation": "2eebb2dbf931ed4b6c904b6a8f6572783e9d023694b1da2608a56784ebaa52e2",
-  "evaluate by gold": "56c6cdfe094ca474a81b5d62775ba881c8c7589bab1c8ff13b5db59d64f7af48",
-  "evaluate by judge": "821477c5a48eb15f24f96befa66bc15d81ad8dc36c715e1f7e03b047354dfe2d",
-  "evaluate by preference model": "eda1622d4ee67fad6dea7856c5782ae0dcdbd67cb9fa7f25310d44ad8375b0a3",
-  promote: "8b6eeba98cff84a93a8894541381d1ec5dc1b93cde5a31e00f082843bef66c4f",
-  "seal generate": "6b3da18cd1aab29adf743881edf3825151274c78e7c4b62eb896df565dec018d",
-  "seal score": "6b155d1a16f15fcb9446294146e503a443d7cb546607ac5e1e5a6e2a4337a444",
-  "seal evaluate": "5350f52662ff0b757d8757070e86b764c348bdd35d7271b166307835b4c27d20",
+  reference: "9029cefb12b465edc9280ffaf6337c11cb1443ebf2526cbcbbae86e8c79068bc",
+  "judge by gold": "fc82f0fe51be3e7b0e3ec8232864f117fc3f120bb4b2469c99374aed25afb82f",
+  "judge by judge": "63facbfb61cb0f033282b0068045736035ec2f8df9e47015d41674df2d7ad593",
+  "judge by reward": "7ea62530149d954765d2d7736854a7622667ce98297edae863f3c314e4ad7fb3",
+  "judge by preference model": "81da9447ff2148fb2e964e458bfdf8a3b1b46a90aad90d6ad4c8f13a858d860d",
+  evaluate: "192a0d41ae5192b5a08e96df637eaf38c42663dbdeea7e16cf4cf96c545cd9ee",
+  promote: "bf4e5c6cd3e00e5b39fcf0b4150e5e912316035caeef89b520dcf2fa41e65d94",
+  "seal generate": "79c416e414ed36d5bdcc56a5328e35b05218112d948ccb3c7c8018d9fc010499",
+  "seal score": "86630287c791bb32778e1658a3c583e4b893dc04cd9a1b4fcfdee6360e8b3504",
+  "seal judge": "37ddac287dbfb0bb70b48756c084eead47a402a636188394ba39d6a79e491674",
 };
 
 const found = await stageAddresses();
@@ -61,7 +68,7 @@ it("no address changes without its version", async () => {
 const ALL = Object.keys(found);
 const named = (...parts: string[]): string[] =>
   ALL.filter((name) => parts.some((part) => name.startsWith(part)));
-const EVALUATIONS = named("evaluate");
+const ANSWERS = named("answer");
 const PAIRS = named("pair");
 const POLICY_TRAINING = ["train iteration", "train baseline"];
 
@@ -71,22 +78,22 @@ const READERS: Reader[] = [
   [
     "seed",
     () => ({ seed: 8 }),
-    [...named("generate", "pair", "train", "evaluate", "promote"), "seal evaluate"],
+    [...named("generate", "answer", "pair", "train", "judge"), "seal judge"],
   ],
   [
     "generate",
     (spec) => ({ generate: { ...spec.generate, maxTokens: 9 } }),
-    ["generate iteration", "generate baseline", "generate opponent", ...EVALUATIONS],
+    ["generate iteration", "generate baseline", ...ANSWERS],
   ],
   [
     "evaluate.samples",
     (spec) => ({ evaluate: { ...spec.evaluate, samples: 3 } }),
-    ["generate opponent", ...EVALUATIONS],
+    ANSWERS,
   ],
   [
     "evaluate.resamples",
     (spec) => ({ evaluate: { ...spec.evaluate, resamples: 300 } }),
-    ["promote", "seal evaluate"],
+    ["seal judge"],
   ],
   ["promote.threshold", () => ({ promote: { threshold: 0.6 } }), ["promote"]],
   [
@@ -129,8 +136,8 @@ const READERS: Reader[] = [
     (spec) => ({ bootstrap: { ...spec.bootstrap, reward: { ...spec.bootstrap.reward!, centering: 0.2 } } }),
     ["train reward"],
   ],
-  ["the judge", (spec) => ({ modules: { ...spec.modules, judge: OTHER } }), ["evaluate by judge", "promote"]],
-  ["gold", (spec) => ({ modules: { ...spec.modules, gold: OTHER } }), ["evaluate by gold"]],
+  ["the judge", (spec) => ({ modules: { ...spec.modules, judge: OTHER } }), ["judge by judge"]],
+  ["gold", (spec) => ({ modules: { ...spec.modules, gold: OTHER } }), ["judge by gold"]],
   ["the rater", (spec) => ({ modules: { ...spec.modules, rater: OTHER } }), ["pair rater"]],
   ["the reward module", (spec) => ({ modules: { ...spec.modules, reward: OTHER } }), ["score by module"]],
   [

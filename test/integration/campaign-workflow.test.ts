@@ -39,9 +39,16 @@ describe("campaign workflow", { skip: NO_TEMPORAL, timeout: STUCK_MS }, () => {
     );
     assert.ok(types(play).includes("baseline-finished"));
     const iteration = play.finished.filter((entry) => entry.startsWith("it-0001.1"));
-    // Promotion and the test split run at the same time.
     const stages = iteration.map((entry) => entry.replace(/#\d+/, "").replace("it-0001.1 ", ""));
-    assert.deepEqual([...new Set(stages)], ["generate", "score", "pair", "train", "evaluate", "promote"]);
+    assert.deepEqual(stages.slice(8), [
+      ...Array<string>(2).fill("answer"),
+      ...Array<string>(2).fill("score"),
+      ...Array<string>(2).fill("reference"),
+      "judge",
+      ...Array<string>(2).fill("evaluate"),
+      "judge",
+      "promote",
+    ]);
     assert.deepEqual(stages.slice(0, 8), [
       ...Array<string>(3).fill("generate"),
       ...Array<string>(3).fill("score"),
@@ -61,16 +68,32 @@ describe("campaign workflow", { skip: NO_TEMPORAL, timeout: STUCK_MS }, () => {
       .filter((input) => placeName(input.place) === place)
       .map(
         ({ campaign: _campaign, epoch: _epoch, place: _place, stage, ...own }) =>
-          [
-            stage === "generate" || stage === "evaluate" ? String(own["source"] ?? own["split"]) : stage,
-            own,
-          ] as const,
+          [[stage, own["of"] ?? own["split"]].filter(Boolean).join(" "), own] as const,
       );
     return Object.fromEntries(entries);
   };
   const INITIAL = "it-0000.1-sft-policy";
   const REWARD_MODEL = "it-0000.1-reward-policy";
-  const REFERENCE_ANSWERS = "it-0000.1-generate";
+  const REFERENCE_ANSWERS = "it-0000.1-answer-opponent";
+
+  /** What the stages are told that measure a policy on the test split; the true reward decides. */
+  const measuredOnTest = (place: string) => {
+    const answers = `${place}-answer-test`;
+    return {
+      "answer test": { of: "test", policy: `${place}-train-policy` },
+      "score test": { of: "test", completions: answers, rewardModel: REWARD_MODEL },
+      "reference test": { of: "test", answers, model: INITIAL },
+      "judge test": { of: "test", by: "gold", ours: answers, theirs: REFERENCE_ANSWERS },
+      "evaluate test": {
+        split: "test",
+        policy: `${place}-train-policy`,
+        answers,
+        scores: `${place}-score-test`,
+        reference: `${place}-reference-test`,
+        verdicts: `${place}-judge-test`,
+      },
+    };
+  };
 
   it("an iteration starts from the latest policy and competes with the promoted one", async () => {
     const play = script({ iterations: 3, baselines: [] });
@@ -83,20 +106,30 @@ describe("campaign workflow", { skip: NO_TEMPORAL, timeout: STUCK_MS }, () => {
     ] as const;
     for (const [place, latest, promotedAt, promoted] of pointers) {
       const policy = `${place}-train-policy`;
-      const measured = { policy, initial: INITIAL, rewardModel: REWARD_MODEL };
+      const answers = `${place}-answer-validation`;
       assert.deepEqual(toldTo(play, place), {
-        iteration: { source: "iteration", policy: latest },
-        score: { completions: `${place}-generate`, rewardModel: REWARD_MODEL },
-        pair: { from: "scores", source: `${place}-score` },
+        generate: { source: "iteration", policy: latest },
+        "score iteration": { of: "iteration", completions: `${place}-generate`, rewardModel: REWARD_MODEL },
+        pair: { from: "scores", source: `${place}-score-iteration` },
         train: { start: latest, reference: INITIAL, pairs: `${place}-pair` },
-        validation: { ...measured, split: "validation" },
-        test: { ...measured, split: "test", opponent: REFERENCE_ANSWERS },
-        promote: {
-          candidate: policy,
-          candidateAnswers: `${place}-evaluate-validation`,
-          incumbent: promoted,
-          incumbentAnswers: `${promotedAt}-evaluate-validation`,
+        "answer validation": { of: "validation", policy },
+        "score validation": { of: "validation", completions: answers, rewardModel: REWARD_MODEL },
+        "reference validation": { of: "validation", answers, model: INITIAL },
+        "evaluate validation": {
+          split: "validation",
+          policy,
+          answers,
+          scores: `${place}-score-validation`,
+          reference: `${place}-reference-validation`,
         },
+        ...measuredOnTest(place),
+        "judge validation": {
+          of: "validation",
+          by: "judge",
+          ours: answers,
+          theirs: `${promotedAt}-answer-validation`,
+        },
+        promote: { candidate: policy, incumbent: promoted, verdicts: `${place}-judge-validation` },
       });
     }
     assert.deepEqual(
@@ -120,52 +153,46 @@ describe("campaign workflow", { skip: NO_TEMPORAL, timeout: STUCK_MS }, () => {
       reference: "it-0001.1-train-policy",
       pairs: "it-0002.1-pair",
     });
-    assert.equal(second["test"]?.["initial"], INITIAL);
+    assert.equal(second["reference test"]?.["model"], INITIAL);
     assert.equal(toldTo(play, "it-0001.1")["train"]?.["reference"], INITIAL);
 
     const train = (name: string) => ({ start: INITIAL, reference: INITIAL, pairs: `base-${name}.1-pair` });
-    const test = (name: string) => ({
-      policy: `base-${name}.1-train-policy`,
-      initial: INITIAL,
-      rewardModel: REWARD_MODEL,
-      split: "test",
-      opponent: REFERENCE_ANSWERS,
-    });
     assert.deepEqual(toldTo(play, "base-offline.1"), {
       pair: { from: "preferences", source: "it-0000.1-pair" },
       train: train("offline"),
-      test: test("offline"),
+      ...measuredOnTest("base-offline.1"),
     });
     assert.deepEqual(toldTo(play, "base-matched.1"), {
-      baseline: { source: "baseline", policy: INITIAL },
-      score: { completions: "base-matched.1-generate", rewardModel: REWARD_MODEL },
-      pair: { from: "scores", source: "base-matched.1-score" },
+      generate: { source: "baseline", policy: INITIAL },
+      "score baseline": {
+        of: "baseline",
+        completions: "base-matched.1-generate",
+        rewardModel: REWARD_MODEL,
+      },
+      pair: { from: "scores", source: "base-matched.1-score-baseline" },
       train: train("matched"),
-      test: test("matched"),
+      ...measuredOnTest("base-matched.1"),
     });
   });
 
-  it("promotion does not wait for the test split, the iteration's end does; a pause stops both", async () => {
+  it("the splits are measured side by side; a pause stops both, and the finished one does not run again", async () => {
     const play = script({ iterations: 1, baselines: [] });
     const testing = gate();
-    const promoting = gate();
     let told = 0;
     play.before = async (stage, place, _attempt, { split }) => {
-      if (place !== "it-0001.1") return;
-      if (split === "test") told += 1;
-      if (split === "test" && told === 1) await testing.wait();
-      if (stage === "promote" && !play.finished.includes("it-0001.1 promote")) await promoting.wait();
+      if (place !== "it-0001.1" || stage !== "answer" || split !== "test") return;
+      told += 1;
+      if (told === 1) await testing.wait();
     };
+    const answered = () => play.finished.filter((entry) => entry === "it-0001.1 answer#0").length;
     await withWorker(play, async (start) => {
       const handle = await start();
-      await Promise.all([testing.reached, promoting.reached]);
+      await testing.reached;
+      while (answered() === 0) await sleep(20);
       await handle.executeUpdate(pause, { args: [ask] });
-      promoting.open();
       await handle.executeUpdate(resume, { args: [ask] });
       assert.equal((await handle.result()).status, "completed");
-      assert.equal(told, 2, "the interrupted split was run again");
-      assert.equal(play.finished.filter((entry) => entry === "it-0001.1 promote").length, 1);
-      assert.equal(types(play).at(-2), "iteration-finished");
+      assert.deepEqual([told, answered()], [2, 2], "only the interrupted split was run again");
     });
   });
 

@@ -180,7 +180,7 @@ describe("continue-as-new", { skip: NO_TEMPORAL_BIN, timeout: STUCK_MS }, () => 
     });
     assert.ok(continued(runs, "iteration") > 1, `${continued(runs, "iteration")} times`);
     assertBounded(runs, 3 * EVENTS_MAX);
-    const evaluated = play.finished.filter((entry) => entry.startsWith("it-0001.1 evaluate"));
+    const evaluated = play.finished.filter((entry) => entry.startsWith("it-0001.1 answer"));
     assert.equal(evaluated.length, 3 * shards);
     assert.equal(
       new Set(evaluated).size,

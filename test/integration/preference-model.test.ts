@@ -9,8 +9,6 @@ import { after, before, it } from "node:test";
 import type { Deps } from "../../activities/deps.ts";
 import type { StageContext } from "../../activities/attempt/context.ts";
 import type { FanOutInput } from "../../activities/contract.ts";
-import { evaluateStage } from "../../activities/stages/evaluate.ts";
-import { generateStage } from "../../activities/stages/generate.ts";
 import { pair } from "../../activities/stages/pair.ts";
 import { runShard, sealStage } from "../../activities/pieces.ts";
 import type { PieceStage } from "../../activities/pieces.ts";
@@ -31,12 +29,15 @@ import type {
   PairResult,
   Place,
   ScoreResult,
+  Split,
   StageInput,
   StageName,
 } from "../../campaign/types.ts";
 import { compileSpec } from "../../compile/index.ts";
 import { createOnnxRuntime } from "../../runtimes/onnx/index.ts";
 import type { Completion, Prompt } from "../../runtimes/types.ts";
+import { measure } from "../../workflows/measure.ts";
+import { directRecipe } from "../support/direct-recipe.ts";
 import { openCache, openStore } from "../../store/index.ts";
 
 const WORDS = [
@@ -286,6 +287,7 @@ async function completions(): Promise<string> {
 it("scores by a knockout: a pair is the best and the worst of a group, truncated answers aside", async () => {
   const at = context<FanOutInput & { stage: "score" }>({
     stage: "score",
+    of: "iteration",
     place: ITERATION,
     completions: await completions(),
     rewardModel: preferenceModel,
@@ -314,28 +316,12 @@ it("scores by a knockout: a pair is the best and the worst of a group, truncated
 
 it("the test report has its win rate against reference answers; validation has no proxy", async () => {
   const policy = spec.policy.tree;
-  const answering = context<FanOutInput & { stage: "generate" }>({
-    stage: "generate",
-    place: BOOTSTRAP,
-    source: "opponent",
-    policy,
-  });
-  const referenceAnswers = await fanOut(answering, await generateStage(answering));
-  const evaluate = {
-    stage: "evaluate",
-    place: ITERATION,
-    policy,
-    initial: policy,
-    rewardModel: preferenceModel,
-  } as const;
-  const metricsOf = async (split: "validation" | "test"): Promise<EvaluateResult["metrics"]> => {
-    const at = context<FanOutInput & { stage: "evaluate" }>({
-      ...evaluate,
-      split,
-      opponent: split === "test" ? referenceAnswers : undefined,
-    });
-    return (await resultOf<EvaluateResult>(deps.store, await fanOut(at, await evaluateStage(at)))).metrics;
-  };
+  const recipe = directRecipe(spec, deps, ITERATION);
+  const { digest: opponent } = await recipe.fanOut({ stage: "answer", of: "opponent", policy }, 2);
+  const bootstrap = { policy, rewardModel: preferenceModel, opponent };
+  const measured = await measure(recipe, planOf(spec), bootstrap, policy, ["validation", "test"]);
+  const metricsOf = async (split: Split): Promise<EvaluateResult["metrics"]> =>
+    (await resultOf<EvaluateResult>(deps.store, measured[split].metrics)).metrics;
   const { proxy, winRate, judgedBy } = await metricsOf("test");
   assert.equal(judgedBy, "reward");
   assert.ok(

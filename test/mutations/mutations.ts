@@ -36,7 +36,7 @@ export const MUTATIONS: readonly Mutation[] = [
     file: "store/backends/dir.js",
     line: "await sync(dirname(path));",
     instead: "",
-    chaos: { store: "dir", kinds: ["power-loss"], stages: ["generate", "pair", "evaluate", "append"] },
+    chaos: { store: "dir", kinds: ["power-loss"], stages: ["generate", "pair", "answer", "append"] },
   },
   {
     name: "a blob's digest is not checked on read",
@@ -62,7 +62,7 @@ export const MUTATIONS: readonly Mutation[] = [
     file: "activities/pieces.js",
     line: "const text = formatRows(rows);",
     instead: "const text = formatRows(context.attempt > 1 ? [...rows, rows[0]] : rows);",
-    chaos: { store: "dir", kinds: KILLS, stages: ["generate", "evaluate"] },
+    chaos: { store: "dir", kinds: KILLS, stages: ["generate", "answer"] },
   },
   {
     name: "a completion's seed depends on the attempt",
@@ -70,7 +70,7 @@ export const MUTATIONS: readonly Mutation[] = [
     line: "seed: completionSeed(spec.seed, place, prompt.id, index) };",
     instead:
       "seed: completionSeed(spec.seed, place, prompt.id, index + (arguments[0].attempt > 1 ? 100 : 0)) };",
-    chaos: { store: "dir", kinds: KILLS, stages: ["generate", "evaluate"] },
+    chaos: { store: "dir", kinds: KILLS, stages: ["generate", "answer"] },
   },
   {
     name: "a run that was overtaken while it opened continues",
@@ -99,14 +99,14 @@ export const MUTATIONS: readonly Mutation[] = [
     file: "store/backends/dir.js",
     line: "await link(temporary, path).catch(",
     instead: 'await (path.includes("/results/") ? rename : link)(temporary, path).catch(',
-    chaos: { store: "dir", kinds: ["twice"], stages: ["generate", "score", "evaluate"] },
+    chaos: { store: "dir", kinds: ["twice"], stages: ["generate", "score", "answer"] },
   },
   {
     name: "a finished piece is computed again",
     file: "activities/pieces.js",
     line: "if (await store.readManifest(key)) {",
     instead: "if (context.attempt === 1 && (await store.readManifest(key))) {",
-    chaos: { store: "dir", kinds: KILLS, stages: ["generate", "evaluate"] },
+    chaos: { store: "dir", kinds: KILLS, stages: ["generate", "answer"] },
   },
   {
     name: "checkpoints of a finished training stay",

@@ -110,7 +110,7 @@ export async function recordCampaign(
   });
   const logps = [-1.5, -campaignId.length];
   await store.commitManifest(referenceKey(campaignId, "f"), {
-    schema: "ratchet.reference/1",
+    schema: "ratchet.logps/1",
     result: { reference: given, rows: pairs, of: canonicalDigest(logps), logps },
     facts: {},
   });

@@ -1,10 +1,16 @@
 // Scripted activities answer the whole contract at once with invented digests, so that a test can drive the
 // real workflows on a real server through any order of events. They compute nothing.
 import { Context } from "@temporalio/activity";
-import type { AppendInput, ControlActivities, StageActivities } from "../../activities/contract.ts";
+import type {
+  AppendInput,
+  ControlActivities,
+  FanOutInput,
+  ShardDone,
+  StageActivities,
+} from "../../activities/contract.ts";
 import { placeName } from "../../campaign/ids.ts";
 import { foldLedger, standingOf } from "../../campaign/rules.ts";
-import type { Decision, LedgerRow, Plan, Split, StageInput, StageName } from "../../campaign/types.ts";
+import type { Decision, LedgerRow, Plan, Shard, Split, StageInput, StageName } from "../../campaign/types.ts";
 
 export interface Script {
   plan: Plan;
@@ -13,7 +19,7 @@ export interface Script {
     stage: StageName,
     place: string,
     attempt: number,
-    of: { split?: Split; shard?: number },
+    of: { split?: Split | undefined; shard?: number | undefined },
   ): Promise<void> | void;
   /** The decision of promote; default `promoted`. */
   decide?(place: string): Decision;
@@ -30,6 +36,9 @@ export const PLAN: Plan = {
   reward: true,
   preferences: "sample",
   reference: "initial",
+  proxy: "rewards",
+  judgedBy: "gold",
+  judge: true,
   baselines: [{ name: "offline", pairs: "preferences" }],
   pieces: { preferences: 2, iteration: 5, baseline: 10, validation: 1, test: 2 },
   shardPieces: 2,
@@ -41,6 +50,9 @@ export const PLAN: Plan = {
     score: "cpu",
     pair: "cpu",
     train: "cpu",
+    answer: "cpu",
+    reference: "cpu",
+    judge: "cpu",
     evaluate: "cpu",
     promote: "cpu",
   },
@@ -86,10 +98,7 @@ export function scriptedActivities(play: Script): { control: ControlActivities; 
     const beat = setInterval(() => Context.current().heartbeat(), 200);
     try {
       await Promise.race([
-        play.before?.(input.stage, placeName(input.place), info.attempt, {
-          ...(input as { split?: Split }),
-          shard,
-        }),
+        play.before?.(input.stage, placeName(input.place), info.attempt, { split: splitOf(input), shard }),
         cancelled,
       ]);
     } finally {
@@ -100,10 +109,8 @@ export function scriptedActivities(play: Script): { control: ControlActivities; 
   }
   const named = (input: StageInput & { stage: StageName }, more = "") =>
     `${placeName(input.place)}-${input.stage}${more}`;
-  const shard: StageActivities["generate"] & StageActivities["score"] & StageActivities["evaluate"] = (
-    input: StageInput & { stage: StageName },
-    range: { index: number; from: number; to: number },
-  ) => stage(input, `#${range.index}`, { pieces: range.to - range.from, adopted: 0 }, range.index);
+  const shard = (input: FanOutInput, range: Shard): Promise<ShardDone> =>
+    stage(input, `#${range.index}`, { pieces: range.to - range.from, adopted: 0 }, range.index);
 
   return {
     control: {
@@ -128,19 +135,19 @@ export function scriptedActivities(play: Script): { control: ControlActivities; 
       },
       seal: (input) => {
         play.asked.push({ ...input });
-        return Promise.resolve({
-          digest: named(input, input.stage === "evaluate" ? `-${input.split}` : ""),
-          values: {},
-        });
+        return Promise.resolve({ digest: named(input, "of" in input ? `-${input.of}` : ""), values: {} });
       },
     },
     stages: {
       generate: shard,
+      answer: shard,
       score: shard,
-      evaluate: shard,
+      reference: shard,
+      judge: shard,
       pair: (input) => stage(input, "", { digest: named(input), values: {} }),
       train: (input) =>
         stage(input, "", { digest: named(input), policy: named(input, "-policy"), values: {} }),
+      evaluate: (input) => stage(input, "", { digest: named(input, `-${input.split}`), values: {} }),
       promote: (input) =>
         stage(input, "", {
           digest: named(input),
@@ -149,6 +156,12 @@ export function scriptedActivities(play: Script): { control: ControlActivities; 
         }),
     },
   };
+}
+
+/** The split of an evaluation, or of a stage that measures it. */
+function splitOf(input: object): Split | undefined {
+  const { split, of } = input as { split?: Split; of?: string };
+  return split ?? (of === "validation" || of === "test" ? of : undefined);
 }
 
 /** A gate that holds activities until the test opens it. */

@@ -3,14 +3,17 @@
 import { canonicalDigest } from "../../store/index.ts";
 import type { CompiledSpec } from "../../campaign/spec/compiled.ts";
 import type { Digest, Place } from "../../campaign/types.ts";
-import type { FanOutInput, PairInput, PromoteInput, TrainInput } from "../../activities/contract.ts";
-import { evaluateStage } from "../../activities/stages/evaluate.ts";
-import { generateStage } from "../../activities/stages/generate.ts";
+import type {
+  EvaluateInput,
+  FanOutInput,
+  PairInput,
+  PromoteInput,
+  TrainInput,
+} from "../../activities/contract.ts";
+import { evaluate } from "../../activities/stages/evaluate.ts";
 import { pair } from "../../activities/stages/pair.ts";
-import type { PieceStage } from "../../activities/pieces.ts";
 import { runShard, sealStage } from "../../activities/pieces.ts";
 import { promote } from "../../activities/stages/promote.ts";
-import { scoreStage } from "../../activities/stages/score.ts";
 import type { Own } from "../../activities/attempt/stage-context.test.support.ts";
 import {
   blob,
@@ -24,6 +27,7 @@ import {
 } from "../../activities/attempt/stage-context.test.support.ts";
 import { train } from "../../activities/stages/train.ts";
 import type { Store } from "../../store/types.ts";
+import { PIECE_STAGES } from "./direct-recipe.ts";
 
 class Asked {
   readonly key: string;
@@ -43,24 +47,18 @@ const BASELINE: Place = { baseline: "matched", take: 1 };
  * computes anything.
  */
 function asking(store: Store, sealing = false): Store {
-  const piece = { piece: 0, rows: "", prompts: 2, counts: { completions: 2, tokens: 4, proxy: 1, kl: 0 } };
+  const piece = { piece: 0, rows: "", prompts: 2, counts: { completions: 2, tokens: 4, kl: 0 } };
   return {
     ...store,
     readManifest: async (key: string) => {
       if (!sealing) throw new Asked(key);
-      const row = { ...completion("t1", 0, "x"), promptId: "t1", score: 1, wins: 1, comparisons: 1 };
+      const row = { ...completion("t1", 0, "x"), score: 1, against: [{ index: 2, wins: 1 }] };
       const rows = await store.putBlob(`${JSON.stringify(row)}\n`);
       return { digest: canonicalDigest({ key }), manifest: { result: { ...piece, rows } } } as never;
     },
     commitManifest: (key: string) => Promise.reject(new Asked(key)),
   };
 }
-
-const piecesOf: Record<FanOutInput["stage"], (context: never) => Promise<PieceStage>> = {
-  generate: generateStage as never,
-  score: scoreStage as never,
-  evaluate: evaluateStage as never,
-};
 
 function fanOut(own: Own<FanOutInput>, place: Place = ITERATION, { sealing = false } = {}): Stage {
   return async (spec, store) => {
@@ -69,13 +67,13 @@ function fanOut(own: Own<FanOutInput>, place: Place = ITERATION, { sealing = fal
       deps: fakeDeps({ store: asking(store, sealing) }),
       input: { ...own, place } as never,
     });
-    const stage = await piecesOf[own.stage](context as never);
+    const stage = await PIECE_STAGES[own.stage](context as never);
     return sealing ? sealStage(context, stage) : runShard(context, stage, { index: 0, from: 0, to: 1 });
   };
 }
 
 const single =
-  <I extends PairInput | TrainInput | PromoteInput>(
+  <I extends PairInput | TrainInput | EvaluateInput | PromoteInput>(
     run: (context: never) => Promise<unknown>,
     own: Omit<I, "campaign" | "epoch" | "place">,
     place: Place = ITERATION,
@@ -93,7 +91,7 @@ const single =
 async function contents(
   store: Store,
   spec: CompiledSpec,
-): Promise<{ generated: Digest; scored: Digest; pairs: Digest; referenceAnswers: Digest }> {
+): Promise<Record<"generated" | "scored" | "pairs" | "ours" | "theirs", Digest>> {
   const generated = await committedAnswers(
     store,
     [completion("o3", 0, "yes"), completion("o3", 1, "no")],
@@ -106,7 +104,8 @@ async function contents(
       stage: "pair",
       pairs: await store.putBlob('{"prompt_id":"o3","prompt":"say o3","chosen":"yes","rejected":"no"}\n'),
     }),
-    referenceAnswers: await committedAnswers(store, [completion("t1", 2, "yes")], spec.prompts.test.rows),
+    ours: await committedAnswers(store, [completion("t1", 0, "no")], spec.prompts.test.rows),
+    theirs: await committedAnswers(store, [completion("t1", 2, "yes")], spec.prompts.test.rows),
   };
 }
 
@@ -118,13 +117,7 @@ export async function stageAddresses(
 ): Promise<StageAddresses> {
   const store = await memoryStore();
   const spec = change(await fullSpec(store));
-  const { generated, scored, pairs, referenceAnswers } = await contents(store, spec);
-  const evaluate = {
-    stage: "evaluate",
-    policy: "policy",
-    initial: "initial",
-    rewardModel: "reward-model",
-  } as const;
+  const { generated, scored, pairs, ours, theirs } = await contents(store, spec);
   const byPreference: CompiledSpec["score"] = {
     by: "preference-model",
     format: { template: "{context} {a} {b}", letters: ["A", "B"] },
@@ -133,21 +126,28 @@ export async function stageAddresses(
     (score: CompiledSpec["score"], stage: Stage): Stage =>
     (spec_, store_) =>
       stage({ ...spec_, score }, store_);
-  const without =
-    (role: "gold" | "judge", stage: Stage): Stage =>
-    ({ modules: { [role]: _left, ...modules }, ...rest }, store_) =>
-      stage({ ...rest, modules }, store_);
-  const test = fanOut({ ...evaluate, split: "test", opponent: referenceAnswers });
+  const judge = { stage: "judge", of: "test", ours, theirs } as const;
+  const scores = { ours: scored, theirs: scored };
   const stages: Record<string, Stage> = {
     "generate iteration": fanOut({ stage: "generate", source: "iteration", policy: "policy" }),
     "generate baseline": fanOut({ stage: "generate", source: "baseline", policy: "policy" }, BASELINE),
     "generate preferences": fanOut({ stage: "generate", source: "preferences", policy: "policy" }, BOOTSTRAP),
-    "generate opponent": fanOut({ stage: "generate", source: "opponent", policy: "policy" }, BOOTSTRAP),
-    "score by model": fanOut({ stage: "score", completions: generated, rewardModel: "reward-model" }),
-    "score by module": scoredBy({ by: "module" }, fanOut({ stage: "score", completions: generated })),
+    "answer opponent": fanOut({ stage: "answer", of: "opponent", policy: "policy" }, BOOTSTRAP),
+    "answer validation": fanOut({ stage: "answer", of: "validation", policy: "policy" }),
+    "answer test": fanOut({ stage: "answer", of: "test", policy: "policy" }),
+    "score by model": fanOut({
+      stage: "score",
+      of: "iteration",
+      completions: generated,
+      rewardModel: "reward-model",
+    }),
+    "score by module": scoredBy(
+      { by: "module" },
+      fanOut({ stage: "score", of: "iteration", completions: generated }),
+    ),
     "score by preference model": scoredBy(
       byPreference,
-      fanOut({ stage: "score", completions: generated, rewardModel: "preference-model" }),
+      fanOut({ stage: "score", of: "iteration", completions: generated, rewardModel: "preference-model" }),
     ),
     "pair scores": single<PairInput>(pair, { stage: "pair", from: "scores", source: scored }),
     "pair rater": single<PairInput>(pair, { stage: "pair", from: "rater", source: generated }, BOOTSTRAP),
@@ -188,26 +188,40 @@ export async function stageAddresses(
       { stage: "train", start: "initial", reference: "initial", pairs },
       BASELINE,
     ),
-    "evaluate validation": fanOut({ ...evaluate, split: "validation" }),
-    "evaluate by gold": test,
-    "evaluate by judge": without("gold", test),
-    "evaluate by preference model": without("gold", without("judge", scoredBy(byPreference, test))),
+    reference: fanOut({ stage: "reference", of: "test", answers: ours, model: "initial" }),
+    "judge by gold": fanOut({ ...judge, by: "gold" }),
+    "judge by judge": fanOut({ ...judge, by: "judge" }),
+    "judge by reward": fanOut({ ...judge, by: "reward", scores }),
+    "judge by preference model": scoredBy(
+      byPreference,
+      fanOut({ ...judge, by: "reward", rewardModel: "preference-model" }),
+    ),
+    evaluate: single<EvaluateInput>(evaluate, {
+      stage: "evaluate",
+      split: "test",
+      policy: "policy",
+      answers: ours,
+      scores: scored,
+      reference: "reference",
+      verdicts: "verdicts",
+    }),
     promote: single<PromoteInput>(promote, {
       stage: "promote",
       candidate: "latest",
       incumbent: "promoted",
-      candidateAnswers: "new answers",
-      incumbentAnswers: "old answers",
+      verdicts: "verdicts",
     }),
     "seal generate": fanOut({ stage: "generate", source: "iteration", policy: "policy" }, ITERATION, {
       sealing: true,
     }),
-    "seal score": fanOut({ stage: "score", completions: generated, rewardModel: "reward-model" }, ITERATION, {
-      sealing: true,
-    }),
-    "seal evaluate": fanOut({ ...evaluate, split: "test", opponent: referenceAnswers }, ITERATION, {
-      sealing: true,
-    }),
+    "seal score": fanOut(
+      { stage: "score", of: "iteration", completions: generated, rewardModel: "reward-model" },
+      ITERATION,
+      {
+        sealing: true,
+      },
+    ),
+    "seal judge": fanOut({ ...judge, by: "gold" }, ITERATION, { sealing: true }),
   };
   const found: StageAddresses = {};
   for (const [name, stage] of Object.entries(stages))

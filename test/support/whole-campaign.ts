@@ -9,8 +9,20 @@ import type { Digest, LedgerEvent, Place } from "../../campaign/types.ts";
 import { canonicalDigest } from "../../store/index.ts";
 import type { Store } from "../../store/types.ts";
 
-const STAGES = ["sft", "reward", "generate", "score", "pair", "train", "evaluate", "promote"] as const;
-export const RECORDS = ["spec", "ledger", "piece", ...STAGES, "checkpoint", "reference"] as const;
+const STAGES = [
+  "sft",
+  "reward",
+  "generate",
+  "score",
+  "pair",
+  "train",
+  "answer",
+  "reference",
+  "judge",
+  "evaluate",
+  "promote",
+] as const;
+export const RECORDS = ["spec", "ledger", "piece", ...STAGES, "checkpoint", "logps"] as const;
 export type RecordType = (typeof RECORDS)[number];
 
 export const BOOTSTRAP: Place = { iteration: 0, take: 1 };
@@ -160,15 +172,22 @@ export async function recordWhole(
   });
   const { policy, result } = await trained("trained", pair);
   const train = await stage("train", ITERATION, { ...result, reference: initial });
+  const answer = await stage("answer", ITERATION, { policy, prompts, sampling, pieces });
+  const measured = await stage("reference", ITERATION, { answers: answer, model: initial, pieces });
+  const judge = await stage("judge", ITERATION, { ours: answer, theirs: generate, pieces });
   const evaluate = await stage("evaluate", ITERATION, {
     split: "validation",
     policy,
-    pieces,
+    answers: answer,
+    scores: score,
+    reference: measured,
+    verdicts: judge,
     metrics: {},
   });
   const promote = await stage("promote", ITERATION, {
     candidate: policy,
     incumbent: initial,
+    verdicts: judge,
     decision: "promoted",
   });
 
@@ -176,9 +195,9 @@ export async function recordWhole(
   const tree = await putFolder(store, { "model.safetensors": "half trained" });
   await commit("checkpoint", checkpointKey, { step: 1, tree });
   const reference = { reference: initial, rows: pairs, of: canonicalDigest("answers"), logps: [-1.5] };
-  await commit("reference", referenceKey(campaignId, "a"), reference);
+  await commit("logps", referenceKey(campaignId, "a"), reference);
 
-  const stages = { generate, score, pair, train, validation: evaluate, promote };
+  const stages = { generate, score, pair, train, answer, validation: evaluate, promote };
   const bootstrap = { policy: initial, rewardModel: rewardModel.policy, opponent: generate };
   const finished = {
     type: "iteration-finished",

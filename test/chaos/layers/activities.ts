@@ -56,16 +56,13 @@ function attemptOf(
   { workflowExecution, activityId, activityType, attempt }: Info,
   [input]: unknown[],
 ): Attempt {
-  const { from, opponent: referenceAnswers } = input as { from?: string; opponent?: string };
+  const { from } = input as { from?: string };
   return {
     workflowId: workflowExecution?.workflowId ?? "",
     runId: workflowExecution?.runId ?? "",
     activityId,
     stage: stageOf(activityType, input),
     attempt,
-    callsModule:
-      activityType === "promote" ||
-      from === "rater" ||
-      (activityType === "evaluate" && referenceAnswers !== undefined),
+    callsModule: activityType === "judge" || from === "rater",
   };
 }

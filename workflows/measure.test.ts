@@ -1,14 +1,12 @@
-// Evaluation of answers that can be counted by hand: two test prompts, each with two answers of ours and two
-// reference answers.
+// Measurement of answers that can be counted by hand: two test prompts, each with two answers of ours and two
+// reference answers. The stages are the activities' own, without Temporal.
 import assert from "node:assert/strict";
 import { it } from "node:test";
-import type { ModuleAnswer } from "../../campaign/spec/modules.ts";
-import type { EvaluateResult } from "../../campaign/types.ts";
-import type { AnswerRow, LocalModel, SampleRequest } from "../../runtimes/types.ts";
-import type { EvaluateInput } from "../contract.ts";
-import { evaluateStage } from "./evaluate.ts";
-import { runShard, sealStage } from "../pieces.ts";
-import type { Modules } from "../attempt/stage-context.test.support.ts";
+import { planOf } from "../campaign/spec/plan.ts";
+import type { ModuleAnswer } from "../campaign/spec/modules.ts";
+import type { EvaluateMetrics, EvaluateResult, Split } from "../campaign/types.ts";
+import type { AnswerRow, LocalModel, SampleRequest } from "../runtimes/types.ts";
+import type { Modules } from "../activities/attempt/stage-context.test.support.ts";
 import {
   blob,
   committedAnswers,
@@ -16,8 +14,9 @@ import {
   fakeDeps,
   memoryStore,
   smallSpec,
-  stageContext,
-} from "../attempt/stage-context.test.support.ts";
+} from "../activities/attempt/stage-context.test.support.ts";
+import { directRecipe } from "../test/support/direct-recipe.ts";
+import { measure } from "./measure.ts";
 
 /** An answer's text is a number: its reward and its true reward. */
 const points = ({ text }: { text: string }): number => Number(text);
@@ -50,19 +49,23 @@ const LOGP_INITIAL = -6;
 const runtimes = {
   generator: {
     deterministic: true,
-    generate: async (_policy: LocalModel, requests: SampleRequest[]) =>
-      requests.map(({ prompt, index }) => {
+    generate: async (policy: LocalModel, requests: SampleRequest[]) => {
+      used.push(policy.digest);
+      return requests.map(({ prompt, index }) => {
         const [text, tokens, finish] = MINE[prompt.id]![index]!;
         return completion(prompt.id, index, text, { tokens, finish });
-      }),
+      });
+    },
   },
   scorer: {
     rewards: async (model: LocalModel, rows: AnswerRow[]) => {
       assert.equal(model.digest, "reward-model");
+      used.push(model.digest);
       return rows.map(points);
     },
     logps: async (model: LocalModel, rows: AnswerRow[]) => {
       assert.equal(model.digest, "initial", "KL is measured to π_0");
+      used.push(model.digest);
       return rows.map(() => LOGP_INITIAL);
     },
     choices: () => assert.fail("there is no preference model"),
@@ -79,10 +82,14 @@ const MODULES: Modules = {
     0.6 + (points(first) > points(second) ? 0.3 : points(first) < points(second) ? -0.3 : 0),
 };
 
-async function evaluated(
-  split: "validation" | "test",
+/** The models that were used, in order. */
+let used: string[] = [];
+
+async function measured(
+  split: Split,
   named: ("gold" | "judge")[],
-): Promise<EvaluateResult["metrics"]> {
+  policy = "policy",
+): Promise<EvaluateMetrics> {
   const store = await memoryStore();
   const spec = await smallSpec(store, {
     modules: Object.fromEntries(named.map((role, i) => [role, blob(String(i))])),
@@ -90,28 +97,25 @@ async function evaluated(
   const modules = Object.fromEntries(
     Object.entries(MODULES).filter(([role]) => named.includes(role as "gold")),
   );
-  const opponent =
-    split === "test" ? await committedAnswers(store, THEIRS, spec.prompts.test.rows) : undefined;
-  const input = {
-    stage: "evaluate",
-    split,
-    policy: "policy",
-    initial: "initial",
+  used = [];
+  const recipe = directRecipe(spec, fakeDeps({ store, modules, deps: runtimes }));
+  const opponent = await committedAnswers(store, THEIRS, spec.prompts.test.rows);
+  const scores = await recipe.fanOut(
+    { stage: "score", of: "opponent", completions: opponent, rewardModel: "reward-model" },
+    1,
+  );
+  const bootstrap = {
+    policy: "initial",
     rewardModel: "reward-model",
     opponent,
-  } as const;
-  const context = stageContext<EvaluateInput>({
-    spec,
-    deps: fakeDeps({ store, modules, deps: runtimes }),
-    input,
-  });
-  const stage = await evaluateStage(context);
-  await runShard(context, stage, { index: 0, from: 0, to: stage.pieces });
-  return (await store.getJson<EvaluateResult>((await sealStage(context, stage)).digest)).metrics;
+    opponentScores: named.length === 0 ? scores.digest : undefined,
+  };
+  const done = await measure(recipe, planOf(spec), bootstrap, policy, [split]);
+  return (await store.getJson<EvaluateResult>(done[split].metrics)).metrics;
 }
 
 it("decides comparisons by the true reward: ties count half, and a prompt is one share", async () => {
-  const metrics = await evaluated("test", ["gold", "judge"]);
+  const metrics = await measured("test", ["gold", "judge"]);
   // t1: 3 and 1 against 1 and 0 win 2 + 1.5 of 4; t2: 0 and 0 against 1 and 0 win 0.5 + 0.5 of 4.
   assert.equal(metrics.winRate?.value, (3.5 / 4 + 1 / 4) / 2);
   assert.deepEqual(
@@ -125,7 +129,7 @@ it("decides comparisons by the true reward: ties count half, and a prompt is one
 });
 
 it("averages proxy, length, truncation and KL over answers", async () => {
-  const { proxy, length, truncated, kl, prompts, completions } = await evaluated("test", ["gold"]);
+  const { proxy, length, truncated, kl, prompts, completions } = await measured("test", ["gold"]);
   assert.deepEqual(
     { proxy, length, truncated, prompts, completions },
     { proxy: 1, length: 4, truncated: 1 / 4, prompts: 2, completions: 4 },
@@ -135,7 +139,7 @@ it("averages proxy, length, truncation and KL over answers", async () => {
 });
 
 it("cancels out a judge's taste for the first answer", async () => {
-  const { winRate, judgedBy, gold } = await evaluated("test", ["judge"]);
+  const { winRate, judgedBy, gold } = await measured("test", ["judge"]);
   // Ours is first and second by turns: a win gives 0.9 or 1 − 0.3, a tie 0.6 or 0.4, a loss 0.3 or 0.1.
   const t1 = [0.9, 0.7, 0.6, 0.7];
   const t2 = [0.3, 0.4, 0.3, 0.4];
@@ -148,15 +152,25 @@ it("cancels out a judge's taste for the first answer", async () => {
 });
 
 it("decides by the training reward without judge and true reward, and says so in the result", async () => {
-  const { winRate, judgedBy } = await evaluated("test", []);
+  const { winRate, judgedBy } = await measured("test", []);
   assert.equal(winRate?.value, (3.5 / 4 + 1 / 4) / 2);
   assert.equal(judgedBy, "reward");
 });
 
 it("compares nothing on the validation split: neither judge nor true reward is asked", async () => {
-  const metrics = await evaluated("validation", []);
+  const metrics = await measured("validation", []);
   assert.deepEqual(
     [metrics.proxy, metrics.winRate, metrics.judgedBy, metrics.gold],
     [2.5, undefined, undefined, undefined],
   );
+});
+
+it("uses one model after the other", async () => {
+  await measured("test", ["gold"]);
+  assert.deepEqual(used.slice(1), ["policy", "reward-model", "initial"]);
+});
+
+it("measures no distance of π_0 from itself", async () => {
+  assert.equal((await measured("test", ["gold"], "initial")).kl, 0);
+  assert.deepEqual(used.slice(1), ["initial", "reward-model"]);
 });

@@ -1,0 +1,29 @@
+// Names of the stages that a place runs.
+import type {
+  EvaluateInput,
+  FanOutInput,
+  PairInput,
+  PromoteInput,
+  TrainInput,
+} from "../activities/contract.ts";
+
+/** Input of any stage. */
+export type AnyInput = FanOutInput | PairInput | TrainInput | EvaluateInput | PromoteInput;
+
+/** Unique in a place, where a stage may run for several sets of answers. */
+export function nameOf(input: AnyInput): string {
+  switch (input.stage) {
+    case "generate":
+      return `generate/${input.source}`;
+    case "answer":
+    case "score":
+    case "reference":
+      return `${input.stage}/${input.of}`;
+    case "judge":
+      return `judge/${input.of}/${input.by}`;
+    case "evaluate":
+      return `evaluate/${input.split}`;
+    default:
+      return input.stage;
+  }
+}
