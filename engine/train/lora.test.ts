@@ -7,7 +7,14 @@ import { isDeepStrictEqual } from "node:util";
 import { initAdapter, mergeAdapter } from "../model/index.ts";
 import type { Checkpoint, LoraSettings } from "../model/index.ts";
 import { readTrainerState, train, writeTrainerState } from "./index.ts";
-import { digestsOf, optimizer, poolFor, shapes, shortened, trainingOf } from "./small-training.test.support.ts";
+import {
+  digestsOf,
+  optimizer,
+  poolFor,
+  shapes,
+  shortened,
+  trainingOf,
+} from "./small-training.test.support.ts";
 import type { Shape } from "./small-training.test.support.ts";
 import type { TrainOptions } from "./index.ts";
 
