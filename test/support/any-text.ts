@@ -1,5 +1,5 @@
-// Texts of any characters for properties. fast-check's unit "binary" is the same, and takes more than a second
-// of each process to make a table of all code points.
+// Texts of any characters for properties. fast-check's unit "binary" is the same, but it makes a table of all
+// code points, which takes more than a second in each process.
 import fc from "fast-check";
 
 const SURROGATES = { from: 0xd800, count: 0x800 };
