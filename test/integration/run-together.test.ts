@@ -103,7 +103,7 @@ describe(
 
     it("Ctrl-C in the first leaves the tree to the second, and the first says how far it came", async () => {
       const { owner, other } = await two("long", "short");
-      await says(other, "created and started");
+      await Promise.all([owner, other].map((each) => says(each, "created and started")));
       owner.child.kill("SIGINT");
       await says(owner, "the tree keeps running for another run");
       assert.deepEqual(await other.ended, [0, null], other.stderr.text);
