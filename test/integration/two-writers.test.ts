@@ -201,7 +201,7 @@ describe("two writers", { skip: NO_TEMPORAL_BIN, timeout: STUCK_MS, concurrency:
       describe("on two servers", () => {
         afterEach(close);
 
-        it("a second server needs --take-over; then the first server's run ends with lease_lost", async () => {
+        it("a second server needs --take-over; then the first one's run ends with lease_lost", async () => {
           const { holder, pid } = await heldAtBootstrapRow();
           signal(pid, "SIGSTOP");
           const old = environment.current.where;
