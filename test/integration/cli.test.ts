@@ -482,7 +482,7 @@ describe("a small campaign through the command line", { skip: NO_TEMPORAL, timeo
   it("a judge of nonsense is refused before the start; later it ends with exit 10", async () => {
     const running = worker();
     const judge = join(place.dir, "nonsense.ts");
-    const small = smallShop({ seed: 5, iterations: 1, perIteration: 16, sftRows: 100 });
+    const small = smallShop({ seed: 5, iterations: 1, perIteration: 16, sftRows: 100, baselines: [] });
     const path = await place.writeSpec("nonsense.json", {
       ...small,
       evaluate: { ...small.evaluate, judge: { module: judge } },
@@ -508,7 +508,7 @@ describe("a small campaign through the command line", { skip: NO_TEMPORAL, timeo
     const running = worker();
     const path = await place.writeSpec(
       "long.json",
-      smallShop({ seed: 6, iterations: 2, perIteration: 64, sftRows: 4000 }),
+      smallShop({ seed: 6, iterations: 1, perIteration: 16, sftRows: 4000, baselines: [] }),
     );
     assert.equal((await place.run("start", path, "--id", "long")).exit, 0);
     const paused = await place.run("pause", "long", "--why", "lunch", "--by", "ada", "--json");

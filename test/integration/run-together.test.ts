@@ -40,7 +40,10 @@ describe(
       places.push(place);
       const small = { iterations: 1, perIteration: 16, sftRows: 80, baselines: [] };
       await place.writeSpec("short.json", smallShop({ seed: 21, ...small }));
-      await place.writeSpec("long.json", smallShop({ seed: 22, ...small, iterations: 2, epochs: 4 }));
+      await place.writeSpec(
+        "long.json",
+        smallShop({ seed: 22, ...small, perIteration: 32, iterations: 2, epochs: 4 }),
+      );
     });
     afterEach(() => assert.equal(findDevJson(place.dir)?.alive, false, "the tree has ended"));
     after(() => Promise.all(places.map((each) => each.close())));
