@@ -13,7 +13,7 @@ import { CAMPAIGN, DevCampaign, NO_TEMPORAL_BIN, outcomesOf } from "../support/d
 import { keysUnder } from "../support/record.ts";
 import { STUCK_MS } from "../support/limits.ts";
 
-const SHOP = { seed: 7, iterations: 1, perIteration: 16, sftRows: 400 };
+const SHOP = { seed: 7, iterations: 1, perIteration: 16, sftRows: 80, baselines: [] };
 
 describe("maintenance of a store", { skip: NO_TEMPORAL_BIN, timeout: STUCK_MS }, () => {
   let campaign: DevCampaign;
