@@ -126,6 +126,12 @@ export interface Bootstrap {
 /** `promoted`: the iteration is the promoted one now. `kept`: the earlier one stays promoted. */
 export type Decision = "promoted" | "kept";
 
+/**
+ * What the judge's verdicts show about the candidate: `better` than the promoted policy by the spec's threshold,
+ * `worse`, or neither.
+ */
+export type PromotionEvidence = "better" | "undecided" | "worse";
+
 /** Result digests of the stages of one place. */
 export type StageDigests = Partial<Record<StageName | "validation" | "test", Digest>>;
 
@@ -361,7 +367,7 @@ export interface TrainResult {
   curve: Digest;
 }
 
-/** A value with a two-sided 95 % interval. */
+/** A value with a two-sided interval, of 95 % unless its owner says otherwise. */
 export interface Interval {
   value: number;
   low: number;
@@ -384,6 +390,8 @@ export interface EvaluateMetrics {
   completions: number;
   /** Against the reference answers, decided by `judgedBy`; test split only. */
   winRate?: Interval;
+  /** The win rate that answers as long as the reference answers would have (docs/promotion.md). */
+  lengthControlled?: Interval;
   judgedBy?: "gold" | "judge" | "reward";
   /**
    * Mean reward of the scorer that training used. A preference model has no rewards: mean probability that it
@@ -409,8 +417,14 @@ export interface PromoteResult {
   place: string;
   candidate: Digest;
   incumbent: Digest;
-  /** Share of validation comparisons that the candidate wins; absent without a judge module. */
+  /**
+   * Share of validation comparisons that the candidate wins, as they are and at equal length. Each bound holds
+   * with `promote.confidence`; if that is 0, the intervals have 95 %. Absent without a judge module.
+   */
   winRate?: Interval;
+  lengthControlled?: Interval;
+  /** Absent without a judge module. */
+  evidence?: PromotionEvidence;
   labels: number;
   decision: Decision;
   reason: string;

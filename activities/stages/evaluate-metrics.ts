@@ -1,6 +1,6 @@
 // Measurements of an evaluation: a row for each answer, counts for each piece, metrics for the split.
 import type { GoldScore } from "../../campaign/spec/modules.ts";
-import type { PromptShares } from "../../campaign/recipe/winrate.ts";
+import type { Verdict } from "../../campaign/recipe/length-control.ts";
 import type { EvaluateMetrics } from "../../campaign/types.ts";
 import type { Completion } from "../../runtimes/types.ts";
 import type { Counts } from "../pieces.ts";
@@ -16,8 +16,9 @@ export interface Evaluated extends Completion {
   gold?: GoldScore;
   /** Sum over the reference answers of P(this answer is better), ties ½; test split only. */
   wins?: number;
-  /** Number of reference answers that it was compared with. */
+  /** Number of reference answers that it was compared with, and the sum of their tokens. */
   comparisons?: number;
+  referenceTokens?: number;
 }
 
 export function countsOf(rows: Evaluated[]): Counts {
@@ -53,13 +54,17 @@ export function metricsOf(counts: Counts, prompts: number): EvaluateMetrics {
   };
 }
 
-/** Share of comparisons won, by prompt. */
-export async function winShares(pieces: AsyncIterable<Evaluated[]>): Promise<PromptShares> {
-  const sums = new Map<string, { wins: number; comparisons: number }>();
+/** One for each answer that was compared: its share of wins, and the mean length of the reference answers. */
+export async function verdictsOf(pieces: AsyncIterable<Evaluated[]>): Promise<Verdict[]> {
+  const verdicts: Verdict[] = [];
   for await (const rows of pieces)
-    for (const { promptId, wins = 0, comparisons = 0 } of rows) {
-      const sum = sums.get(promptId) ?? { wins: 0, comparisons: 0 };
-      sums.set(promptId, { wins: sum.wins + wins, comparisons: sum.comparisons + comparisons });
-    }
-  return new Map([...sums].map(([id, { wins, comparisons }]) => [id, wins / comparisons]));
+    for (const { promptId, ids, wins = 0, comparisons = 0, referenceTokens = 0 } of rows)
+      if (comparisons > 0)
+        verdicts.push({
+          promptId,
+          probability: wins / comparisons,
+          candidateTokens: ids.length,
+          incumbentTokens: referenceTokens / comparisons,
+        });
+  return verdicts;
 }

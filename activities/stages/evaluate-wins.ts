@@ -26,7 +26,10 @@ export function judgingDigest(context: Context): string | undefined {
   return judgedBy === "reward" ? undefined : context.spec.modules[judgedBy]?.digest;
 }
 
-/** Sets each answer's `gold`, `wins` and `comparisons`, and its `proxy` if a preference model scores. */
+/**
+ * Sets each answer's `gold`, `wins`, `comparisons` and `referenceTokens`, and its `proxy` if a preference model
+ * scores.
+ */
 export async function compare(
   context: Context,
   answers: Answer[],
@@ -51,10 +54,11 @@ export async function compare(
       : judgedBy === "reward" && preferences
         ? preferences
         : await winsByScore(context, comparisons, judgedBy);
-  for (const row of answers) Object.assign(row, { wins: 0, comparisons: 0 });
-  comparisons.forEach(({ ours }, at) => {
+  for (const row of answers) Object.assign(row, { wins: 0, comparisons: 0, referenceTokens: 0 });
+  comparisons.forEach(({ ours, theirs }, at) => {
     ours.wins = (ours.wins ?? 0) + (wins[at] as number);
     ours.comparisons = (ours.comparisons ?? 0) + 1;
+    ours.referenceTokens = (ours.referenceTokens ?? 0) + theirs.ids.length;
     if (preferences) ours.proxy = (ours.proxy ?? 0) + (preferences[at] as number);
   });
   if (preferences) for (const row of answers) row.proxy = (row.proxy as number) / (row.comparisons as number);

@@ -2,7 +2,8 @@
 // proxy, measures the KL to π_0, and on the test split compares every answer with the reference answers.
 // Decisions never see the test split.
 import { resamplingSeed } from "../../campaign/recipe/seeds.ts";
-import { winRate } from "../../campaign/recipe/winrate.ts";
+import { lengthControlledWinRate } from "../../campaign/recipe/length-control.ts";
+import { sharesOf, winRate } from "../../campaign/recipe/winrate.ts";
 import type { EvaluateResult, GenerateResult, PieceRef } from "../../campaign/types.ts";
 import type { Completion, Prompt } from "../../runtimes/types.ts";
 import { stamp } from "../address.ts";
@@ -11,7 +12,7 @@ import type { StageContext } from "../attempt/context.ts";
 import type { EvaluateInput } from "../contract.ts";
 import { withModel } from "../models.ts";
 import type { Counts, PieceStage } from "../pieces.ts";
-import { countsOf, metricsOf, winShares } from "./evaluate-metrics.ts";
+import { countsOf, metricsOf, verdictsOf } from "./evaluate-metrics.ts";
 import type { Evaluated } from "./evaluate-metrics.ts";
 import { compare, judgedByOf, judgingDigest } from "./evaluate-wins.ts";
 import type { Answer } from "./evaluate-wins.ts";
@@ -86,10 +87,13 @@ async function seal(
   const metrics = metricsOf(counts, prompts);
   if (opponent !== undefined) {
     metrics.judgedBy = judgedByOf(context);
-    metrics.winRate = winRate(await winShares(pieceRows<Evaluated>(deps.store, pieces)), {
+    const verdicts = await verdictsOf(pieceRows<Evaluated>(deps.store, pieces));
+    const resampling = {
       resamples: spec.evaluate.resamples,
       seed: resamplingSeed(spec.seed, "win-rate"),
-    });
+    };
+    metrics.winRate = winRate(sharesOf(verdicts), resampling);
+    metrics.lengthControlled = lengthControlledWinRate(verdicts, resampling);
   }
   const result: EvaluateResult = {
     ...stamp(context),

@@ -1,9 +1,10 @@
-// promote: does the new policy win against the promoted one? The judge, which no pair ever depends on,
-// compares their answers to the validation prompts. Without a judge the newest policy is promoted, and the
-// result says that no judge decided.
+// promote: is the new policy better than the promoted one? The judge, which no pair ever depends on, compares
+// their answers to the validation prompts, and campaign/recipe/promotion.ts decides by its verdicts. Without a
+// judge the newest policy is promoted, and the result says that no judge decided.
+import type { Verdict } from "../../campaign/recipe/length-control.ts";
+import { decidePromotion, ruleOf } from "../../campaign/recipe/promotion.ts";
 import { resamplingSeed } from "../../campaign/recipe/seeds.ts";
-import { sharesOf, winRate } from "../../campaign/recipe/winrate.ts";
-import type { EvaluateResult, Interval, PromoteResult } from "../../campaign/types.ts";
+import type { EvaluateResult, PromoteResult } from "../../campaign/types.ts";
 import { stageKey, stamp } from "../address.ts";
 import { pieceRows, promptsById, resultOf } from "../artifacts.ts";
 import type { StageContext } from "../attempt/context.ts";
@@ -20,7 +21,7 @@ interface PromoteManifest {
 export async function promote(context: StageContext<PromoteInput>): Promise<Promoted> {
   const { deps, spec, input } = context;
   const { candidate, incumbent, candidateAnswers, incumbentAnswers } = input;
-  const { threshold } = spec.promote;
+  const rule = ruleOf(spec.promote);
   const { resamples } = spec.evaluate;
   const judgeDigest = spec.modules.judge?.digest;
   const key = stageKey(context, {
@@ -29,26 +30,25 @@ export async function promote(context: StageContext<PromoteInput>): Promise<Prom
     candidateAnswers,
     incumbentAnswers,
     judge: judgeDigest,
-    threshold,
+    ...rule,
     resamples,
     seed: spec.seed,
   });
   const found = await deps.store.readManifest<PromoteManifest>(key);
   if (found) return promoted(found.digest, found.manifest.result);
 
-  const verdict = judgeDigest === undefined ? undefined : await judged(context);
-  const wins = verdict === undefined || verdict.winRate.value >= threshold;
+  const verdicts = judgeDigest === undefined ? [] : await judged(context);
+  const promotion =
+    judgeDigest === undefined
+      ? { decision: "promoted" as const, reason: "no judge: the newest policy is promoted" }
+      : decidePromotion(verdicts, rule, { resamples, seed: resamplingSeed(spec.seed, "promote") });
   const result: PromoteResult = {
     ...stamp(context),
     stage: "promote",
     candidate,
     incumbent,
-    labels: verdict?.labels ?? 0,
-    winRate: verdict?.winRate,
-    decision: wins ? "promoted" : "kept",
-    reason: verdict
-      ? `win rate ${verdict.winRate.value.toFixed(3)} ${wins ? "reaches" : "is below"} ${threshold}`
-      : "no judge: the newest policy is promoted",
+    labels: verdicts.length,
+    ...promotion,
   };
   const committed = await deps.store.commitManifest<PromoteManifest>(key, {
     schema: "ratchet.promote/1",
@@ -59,7 +59,7 @@ export async function promote(context: StageContext<PromoteInput>): Promise<Prom
 }
 
 /** Compares the answers of equal prompt and index. */
-async function judged(context: StageContext<PromoteInput>): Promise<{ winRate: Interval; labels: number }> {
+async function judged(context: StageContext<PromoteInput>): Promise<Verdict[]> {
   const { deps, spec, input } = context;
   const candidates = await answersOf(context, input.candidateAnswers);
   const incumbents = new Map(
@@ -71,14 +71,12 @@ async function judged(context: StageContext<PromoteInput>): Promise<{ winRate: I
     return theirs ? [{ prompt: prompts(ours.promptId), ours, theirs }] : [];
   });
   const probabilities = await judge(context, comparisons);
-  const shares = sharesOf(
-    comparisons.map(({ prompt }, at) => ({ promptId: prompt.id, probability: probabilities[at] as number })),
-  );
-  const { resamples } = spec.evaluate;
-  return {
-    winRate: winRate(shares, { resamples, seed: resamplingSeed(spec.seed, "promote") }),
-    labels: comparisons.length,
-  };
+  return comparisons.map(({ prompt, ours, theirs }, at) => ({
+    promptId: prompt.id,
+    probability: probabilities[at] as number,
+    candidateTokens: ours.ids.length,
+    incumbentTokens: theirs.ids.length,
+  }));
 }
 
 async function answersOf({ deps }: StageContext, digest: string): Promise<Evaluated[]> {

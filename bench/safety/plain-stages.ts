@@ -10,8 +10,9 @@ import { pairGroups } from "../../campaign/recipe/pairing.ts";
 import { comparisonsOf, pairsFromLabels } from "../../campaign/recipe/labels.ts";
 import { formatRows } from "../../campaign/recipe/rows.ts";
 import type { PairRow, PromptRow } from "../../campaign/recipe/rows.ts";
+import { decidePromotion, ruleOf } from "../../campaign/recipe/promotion.ts";
 import { completionSeed, deriveSeed, resamplingSeed } from "../../campaign/recipe/seeds.ts";
-import { sharesOf, winRate, winShare } from "../../campaign/recipe/winrate.ts";
+import { winRate, winShare } from "../../campaign/recipe/winrate.ts";
 import type { CompiledSpec, Sampling } from "../../campaign/spec/compiled.ts";
 import { policyTask } from "../../campaign/spec/losses.ts";
 import type { Place, Split } from "../../campaign/types.ts";
@@ -154,13 +155,18 @@ export class PlainStages implements Recipe {
         theirs: incumbents[index]!,
       })),
     );
-    const { value } = this.timed(() =>
-      winRate(
-        sharesOf(candidates.map(({ promptId }, index) => ({ promptId, probability: probabilities[index]! }))),
+    const { decision } = this.timed(() =>
+      decidePromotion(
+        candidates.map(({ promptId, ids }, index) => ({
+          promptId,
+          probability: probabilities[index]!,
+          candidateTokens: ids.length,
+          incumbentTokens: incumbents[index]!.ids.length,
+        })),
+        ruleOf(spec.promote),
         { resamples: spec.evaluate.resamples, seed: resamplingSeed(spec.seed, "promote") },
       ),
     );
-    const decision = value >= spec.promote.threshold ? "promoted" : "kept";
     return { digest: `${this.name} promote`, decision };
   }
 

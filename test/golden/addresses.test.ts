@@ -20,8 +20,8 @@ const VERSIONS: Record<StageName, number> = {
   score: 4,
   pair: 1,
   train: 5,
-  evaluate: 6,
-  promote: 3,
+  evaluate: 7,
+  promote: 4,
 };
 
 /** Asked from the stages themselves (test/support/stage-addresses.ts). */
@@ -89,6 +89,8 @@ const READERS: Reader[] = [
     ["promote", "seal evaluate"],
   ],
   ["promote.threshold", () => ({ promote: { threshold: 0.6 } }), ["promote"]],
+  ["promote.by", () => ({ promote: { threshold: 0.5, by: "length-controlled" } }), ["promote"]],
+  ["promote.confidence", () => ({ promote: { threshold: 0.5, confidence: 0.9 } }), ["promote"]],
   [
     "pair.lengthPenalty",
     (spec) => ({ pair: { ...spec.pair, lengthPenalty: { per: "character", weight: 0.1 } } }),
