@@ -17,9 +17,31 @@ const rates = (value: number, low: number, high: number) => ({
 it("the evidence is where the interval is: above the threshold, around it or below it", () => {
   const evidence = (low: number, high: number) => evidenceOf(rates(0.55, low, high), RULE);
   assert.deepEqual(
-    [evidence(0.5, 0.6), evidence(0.499, 0.6), evidence(0.4, 0.5), evidence(0.4, 0.499)],
+    [evidence(0.501, 0.6), evidence(0.5, 0.6), evidence(0.4, 0.5), evidence(0.4, 0.499)],
     ["better", "undecided", "undecided", "worse"],
   );
+});
+
+it("a judge that tells no difference decides nothing: always a tie, or always the same taste for the first", () => {
+  for (const [first, second] of [
+    [0.5, 0.5],
+    [0.7, 1 - 0.7],
+    [0.9, 1 - 0.9],
+    [1, 0],
+  ] as const) {
+    const verdicts = Array.from({ length: 400 }, (_, i) => ({
+      promptId: `p${i % 100}`,
+      probability: i < 200 ? first : second,
+      candidateTokens: 20,
+      incumbentTokens: 20,
+    }));
+    for (const by of ["raw", "length-controlled"] as const)
+      assert.equal(
+        decidePromotion(verdicts, { ...RULE, by }, resampling).evidence,
+        "undecided",
+        `${first} ${by}`,
+      );
+  }
 });
 
 it("with confidence 0 the win rate itself decides, and nothing is undecided", () => {

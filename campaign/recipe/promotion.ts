@@ -8,11 +8,11 @@ import type { Resampling } from "./winrate.ts";
 
 export interface PromotionRule {
   by: "length-controlled" | "raw";
-  /** Win rate that the candidate has to reach. */
+  /** Win rate against the promoted policy. */
   threshold: number;
   /**
-   * One-sided: the lower bound that the true win rate exceeds with this confidence has to reach the threshold, so
-   * that an equal policy is promoted in about 1 − confidence of all cases. 0: the win rate itself has to.
+   * One-sided: the lower bound that holds with this confidence has to be above the threshold, so that an equal
+   * policy is promoted in about 1 − confidence of all decisions. 0: the win rate itself has to reach it.
    */
   confidence: number;
 }
@@ -57,12 +57,18 @@ type Rates = Pick<Promotion, "winRate" | "lengthControlled">;
 const deciding = ({ winRate, lengthControlled }: Rates, { by }: PromotionRule): Interval =>
   by === "raw" ? winRate : lengthControlled;
 
-/** Where the interval is: at or above the threshold, around it, or below it. */
+/**
+ * Verdicts on equal answers can give ½ in every resample, up to rounding: an interval without width, which must
+ * count as one that contains the threshold.
+ */
+const ROUNDING = 1e-9;
+
+/** Where the interval is: above the threshold, around it, or below it. */
 export function evidenceOf(rates: Rates, rule: PromotionRule): PromotionEvidence {
   const { value, low, high } = deciding(rates, rule);
   const { threshold, confidence } = rule;
   if (confidence === 0) return value >= threshold ? "better" : "worse";
-  return low >= threshold ? "better" : high < threshold ? "worse" : "undecided";
+  return low > threshold + ROUNDING ? "better" : high < threshold - ROUNDING ? "worse" : "undecided";
 }
 
 export const decisionBy = (evidence: PromotionEvidence): Decision =>

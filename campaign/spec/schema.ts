@@ -291,7 +291,7 @@ export const specSchema = section("name, policy, prompts and further sections", 
   promote: section("by, threshold, confidence", {
     by: oneOf("length-controlled", "raw").default(DEFAULTS.promote.by),
     threshold: real(0, 1).default(DEFAULTS.promote.threshold),
-    /** Of the lower bound of the win rate, which has to reach the threshold; 0: the win rate itself has to. */
+    /** Of the win rate's lower bound, which has to be above the threshold; 0: the win rate itself decides. */
     confidence: confidence.default(DEFAULTS.promote.confidence),
   }).prefault({}),
 });

@@ -42,14 +42,14 @@ const GOLDEN: StageAddresses = {
   "train preference model": "3d6c58f7b1272b78f8c44b9a957b8b47597a5978d97c05c89e71f850f4f830c9",
   "train iteration": "c61f3824bf402a1359b7022c4dc035df2a6951bc99e04c83e139841c10369291",
   "train baseline": "e5b5b2df75d1b649c856d5872936947759610f6a5f50e11e813ef6be421fd89b",
-  "evaluate validation": "2eebb2dbf931ed4b6c904b6a8f6572783e9d023694b1da2608a56784ebaa52e2",
-  "evaluate by gold": "56c6cdfe094ca474a81b5d62775ba881c8c7589bab1c8ff13b5db59d64f7af48",
-  "evaluate by judge": "821477c5a48eb15f24f96befa66bc15d81ad8dc36c715e1f7e03b047354dfe2d",
-  "evaluate by preference model": "eda1622d4ee67fad6dea7856c5782ae0dcdbd67cb9fa7f25310d44ad8375b0a3",
-  promote: "8b6eeba98cff84a93a8894541381d1ec5dc1b93cde5a31e00f082843bef66c4f",
+  "evaluate validation": "f6b0e84b2faf33e115ef413d2b7a696c36cc36e4a35158832f4ba38c9ca41302",
+  "evaluate by gold": "29f642cc9e5ef8cd5eac0985877287c676c304d24e9fbc4154df805d2047ece2",
+  "evaluate by judge": "2c28cef359484aeba5b00f957c17763d7a99bfb4cec500692b25fcdad47ce72b",
+  "evaluate by preference model": "7edc2203ec9316867423b56dd2e8f4eb07efb05c6871adaa6e37e90246299c8e",
+  promote: "0900f1fdff1832a7270c45b259b868c5af52b6d792338513557718b21d4efa47",
   "seal generate": "6b3da18cd1aab29adf743881edf3825151274c78e7c4b62eb896df565dec018d",
   "seal score": "6b155d1a16f15fcb9446294146e503a443d7cb546607ac5e1e5a6e2a4337a444",
-  "seal evaluate": "5350f52662ff0b757d8757070e86b764c348bdd35d7271b166307835b4c27d20",
+  "seal evaluate": "38dfc3c9e00277d3514e787d9ef411b14bbfd16594bb47b7d9dda657449e598d",
 };
 
 const found = await stageAddresses();
