@@ -280,15 +280,10 @@ export class PlainRecipe {
     );
     const text = new Map(list.map((prompt) => [prompt.id, promptText(prompt)]));
     const golds = answers.map((answer) => goldOf(text.get(answer.promptId)!, answer));
-    const verdicts = answers.map(({ promptId, ids }, i): Verdict => {
-      const others = theirs.get(promptId)!;
-      const otherGolds = others.map((answer) => goldOf(text.get(promptId)!, answer).total);
-      return {
-        promptId,
-        probability: winShare([golds[i]!.total], otherGolds),
-        candidateTokens: ids.length,
-        incumbentTokens: mean(others.map((answer) => answer.ids.length)),
-      };
+    const verdicts = answers.map((answer, i) => {
+      const others = theirs.get(answer.promptId)!;
+      const otherGolds = others.map((other) => goldOf(text.get(answer.promptId)!, other).total);
+      return verdictOf(answer, others, winShare([golds[i]!.total], otherGolds));
     });
     const shares = sharesOf(verdicts);
     const resampling = { resamples, seed: deriveSeed(this.spec.seed, "win rate") };
@@ -348,6 +343,14 @@ export class PlainRecipe {
 
 const mean = (values: readonly number[]): number =>
   values.reduce((sum, value) => sum + value, 0) / values.length;
+
+/** Of an answer against the reference answers to its prompt. */
+const verdictOf = ({ promptId, ids }: Completion, others: Completion[], probability: number): Verdict => ({
+  promptId,
+  probability,
+  candidateTokens: ids.length,
+  incumbentTokens: mean(others.map((other) => other.ids.length)),
+});
 
 function meansOf(answers: readonly Completion[], golds: readonly GoldScore[]) {
   const parts = Object.keys(golds[0]?.parts ?? {});
