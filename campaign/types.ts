@@ -127,8 +127,8 @@ export interface Bootstrap {
 export type Decision = "promoted" | "kept";
 
 /**
- * What the judge's verdicts show about the candidate: `better` than the promoted policy by the spec's threshold,
- * `worse`, or neither.
+ * What the judge's verdicts show about the candidate: `better` than the promoted policy by the spec's
+ * threshold, `worse`, or neither.
  */
 export type PromotionEvidence = "better" | "undecided" | "worse";
 
@@ -418,8 +418,8 @@ export interface PromoteResult {
   candidate: Digest;
   incumbent: Digest;
   /**
-   * Share of validation comparisons that the candidate wins, as they are and at equal length. Each bound holds
-   * with `promote.confidence`; if that is 0, the intervals have 95 %. Absent without a judge module.
+   * Share of validation comparisons that the candidate wins, as they are and at equal length. Each bound
+   * holds with `promote.confidence`; if that is 0, the intervals have 95 %. Absent without a judge module.
    */
   winRate?: Interval;
   lengthControlled?: Interval;

@@ -27,8 +27,8 @@ export function judgingDigest(context: Context): string | undefined {
 }
 
 /**
- * Sets each answer's `gold`, `wins`, `comparisons` and `referenceTokens`, and its `proxy` if a preference model
- * scores.
+ * Sets each answer's `gold`, `wins`, `comparisons` and `referenceTokens`, and its `proxy` if a preference
+ * model scores.
  */
 export async function compare(
   context: Context,

@@ -125,7 +125,7 @@ it("decides comparisons by the true reward: ties count half, and a prompt is one
   assert.deepEqual(metrics.goldParts, { digit: 1 });
 });
 
-it("controls the win rate for the length of each answer, against the mean of the reference answers", async () => {
+it("controls the win rate for length, against the mean length of the reference answers", async () => {
   const { lengthControlled } = await evaluated("test", ["gold"]);
   // Against reference answers of 2 tokens: 3 and 1 (2 and 4 tokens), 0 and 0 (8 and 2 tokens).
   const rows: [string, number, number][] = [

@@ -1,6 +1,6 @@
 // promote: is the new policy better than the promoted one? The judge, which no pair ever depends on, compares
-// their answers to the validation prompts, and campaign/recipe/promotion.ts decides by its verdicts. Without a
-// judge the newest policy is promoted, and the result says that no judge decided.
+// their answers to the validation prompts, and campaign/recipe/promotion.ts decides by its verdicts. Without
+// a judge the newest policy is promoted, and the result says that no judge decided.
 import type { Verdict } from "../../campaign/recipe/length-control.ts";
 import { decidePromotion, ruleOf } from "../../campaign/recipe/promotion.ts";
 import { resamplingSeed } from "../../campaign/recipe/seeds.ts";

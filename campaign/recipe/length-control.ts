@@ -1,14 +1,15 @@
-// The length-controlled win rate, after AlpacaEval 2 (Dubois et al., arXiv 2404.04475): how often the candidate
-// would win if its answers were as long as the incumbent's. A logistic regression explains the verdicts y
-// (P that the candidate's answer is better: 0, ½, 1 or between) by a constant and by the difference in length:
+// The length-controlled win rate, after AlpacaEval 2 (Dubois et al., arXiv 2404.04475): how often the
+// candidate would win if its answers were as long as the incumbent's. A logistic regression explains the
+// verdicts y (P that the candidate's answer is better: 0, ½, 1 or between) by a constant and by the
+// difference in length:
 //
 //   P(y = 1) = σ(θ + φ x),  x = tanh(d / s)
 //   d = tokens of the candidate's answer − tokens of the incumbent's
 //   s = standard deviation of d over all comparisons, tokens
 //
 // The rate is the mean over comparisons of the prediction at x = 0. The paper's third term, the difficulty of
-// an instruction, needs many pairs of models to be estimated and is absent here. So the prediction at x = 0 is
-// σ(θ) for every comparison, and so is its mean. docs/promotion.md has the reasons and the measurements.
+// an instruction, needs many pairs of models to be estimated and is absent here. So the prediction at x = 0
+// is σ(θ) for every comparison, and so is its mean. docs/promotion.md has the reasons and the measurements.
 import { RatchetError } from "../../errors/index.ts";
 import type { Interval } from "../types.ts";
 import { Random } from "./random.ts";
@@ -26,9 +27,9 @@ export interface Verdict {
 
 /**
  * λ of the penalty λ/2 (θ² + φ²) on the sum over comparisons of −ln P(y). Without it θ has no finite value if
- * all verdicts agree; with it, 400 of 400 comparisons won give 0.9998 at equal lengths. n comparisons carry an
- * information of about n/4 on θ, so λ pulls θ to 0 by the share 4λ/n, 0.01 % for n = 400. A larger λ would pull φ
- * to 0 as well, and so leave a part of the judge's taste for length in θ.
+ * all verdicts agree; with it, 400 of 400 comparisons won give 0.9998 at equal lengths. n comparisons carry
+ * an information of about n/4 on θ, so λ pulls θ to 0 by the share 4λ/n, 0.01 % for n = 400. A larger λ would
+ * pull φ to 0 as well, and so leave a part of the judge's taste for length in θ.
  */
 export const RIDGE = 0.01;
 
@@ -111,9 +112,9 @@ function deviation(values: number[]): number {
 }
 
 /**
- * Newton's method. `drawn`: how often each prompt counts. The loss of a logistic regression is self-concordant
- * with the constant R = largest norm of (1, x), so the damping ln(1 + R‖Δ‖) / (R‖Δ‖) of a step Δ never lets it
- * rise (Sun and Tran-Dinh, arXiv 1703.04599), and tends to 1.
+ * Newton's method. `drawn`: how often each prompt counts. The loss of a logistic regression is
+ * self-concordant with the constant R = largest norm of (1, x), so the damping ln(1 + R‖Δ‖) / (R‖Δ‖) of a
+ * step Δ never lets it rise (Sun and Tran-Dinh, arXiv 1703.04599), and tends to 1.
  */
 export function fit(data: Regression, drawn: Uint32Array, start: Coefficients = NONE): Coefficients {
   let [constant, slope] = start;

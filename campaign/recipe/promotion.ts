@@ -11,8 +11,9 @@ export interface PromotionRule {
   /** Win rate against the promoted policy. */
   threshold: number;
   /**
-   * One-sided: the lower bound that holds with this confidence has to be above the threshold, so that an equal
-   * policy is promoted in about 1 − confidence of all decisions. 0: the win rate itself has to reach it.
+   * One-sided: the lower bound that holds with this confidence has to be above the threshold, so that an
+   * equal policy is promoted in about 1 − confidence of all decisions. 0: the win rate itself has to reach
+   * it.
    */
   confidence: number;
 }
@@ -26,8 +27,8 @@ export const ruleOf = ({
 
 export interface Promotion {
   /**
-   * Shares of the comparisons that the candidate wins. The bounds hold with `confidence` each; if it is 0, the
-   * intervals are two-sided 95 % intervals.
+   * Shares of the comparisons that the candidate wins. The bounds hold with `confidence` each; if it is 0,
+   * the intervals are two-sided 95 % intervals.
    */
   winRate: Interval;
   lengthControlled: Interval;
@@ -58,8 +59,8 @@ const deciding = ({ winRate, lengthControlled }: Rates, { by }: PromotionRule): 
   by === "raw" ? winRate : lengthControlled;
 
 /**
- * Verdicts on equal answers can give ½ in every resample, up to rounding: an interval without width, which must
- * count as one that contains the threshold.
+ * Verdicts on equal answers can give ½ in every resample, up to rounding: an interval without width, which
+ * must count as one that contains the threshold.
  */
 const ROUNDING = 1e-9;
 
@@ -74,7 +75,7 @@ export function evidenceOf(rates: Rates, rule: PromotionRule): PromotionEvidence
 export const decisionBy = (evidence: PromotionEvidence): Decision =>
   evidence === "better" ? "promoted" : "kept";
 
-/** `better: the length-controlled win rate is 0.581, and at least 0.523 with confidence 0.95; the threshold is 0.5` */
+/** `better: the raw win rate is 0.581, and at least 0.523 with confidence 0.96; the threshold is 0.5` */
 function reasonOf(rates: Rates, rule: PromotionRule, evidence: PromotionEvidence): string {
   const { by, threshold, confidence } = rule;
   const { value, low, high } = deciding(rates, rule);

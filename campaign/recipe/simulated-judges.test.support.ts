@@ -1,6 +1,6 @@
-// Judges and policies whose true win rate is known, to measure how often a rule of promotion is right. One draw
-// is a validation of 100 prompts with 4 comparisons each, asked as the judge stage asks: the candidate's answer
-// comes first in every second comparison.
+// Judges and policies whose true win rate is known, to measure how often a rule of promotion is right. One
+// draw is a validation of 100 prompts with 4 comparisons each, asked as the judge stage asks: the candidate's
+// answer comes first in every second comparison.
 import type { Verdict } from "./length-control.ts";
 import { Random } from "./random.ts";
 
@@ -17,8 +17,8 @@ export interface SimulatedJudge {
   /** Added to the logit of a preference for the answer that comes first. */
   first?: number;
   /**
-   * `choice`: 0 or 1. `tie`: also ½, if neither answer is clearly better. `probability`: a language model's, whose
-   * logit is off by normal noise.
+   * `choice`: 0 or 1. `tie`: also ½, if neither answer is clearly better. `probability`: a language model's,
+   * whose logit is off by normal noise.
    */
   says?: "choice" | "tie" | "probability";
   /** Asks each comparison in both orders and takes the mean. */
@@ -45,7 +45,9 @@ export const JUDGES: Record<string, SimulatedJudge> = {
 export interface SimulatedValidation {
   prompts?: number;
   perPrompt?: number;
-  /** Deviation of the logit of a preference between prompts: how much the answers to a prompt have in common. */
+  /**
+   * Deviation of the logit of a preference between prompts: how much the answers to a prompt have in common.
+   */
   promptEffect?: number;
 }
 

@@ -11,7 +11,9 @@ interface Golden {
   cases: Record<
     string,
     {
-      /** Prompt, P(the candidate's answer is better), tokens of the candidate's answer and of the incumbent's. */
+      /**
+       * Prompt, P(the candidate's answer is better), tokens of the candidate's answer and of the incumbent's.
+       */
       verdicts: [string, number, number, number][];
       whole: [number, number];
       /** How often the resample draws each prompt, in the order of their ids. */
