@@ -102,7 +102,16 @@ const header = (...titles: string[]): string[] => [row(...titles), row(...titles
 /** Two tables: by the rules of earlier versions and of today, and by confidence. */
 function tables(cases: Case[]): string {
   const { confidence } = RULE;
-  const rules = header("judge", "policy", "raw", "controlled", "earlier", "raw", "controlled", "undecided");
+  const rules = header(
+    "judge",
+    "policy",
+    "raw win rate",
+    "controlled",
+    "promoted by `raw`, 0",
+    `by \`raw\`, ${confidence}`,
+    "by default",
+    "undecided by default",
+  );
   const levels = header("judge", "policy", ...CONFIDENCES.map(String));
   for (const one of cases)
     for (const [policy, of] of Object.entries(one.policies ?? POLICIES)) {
