@@ -158,6 +158,12 @@ export interface Bootstrap {
 export type Decision = "promoted" | "kept";
 
 /**
+ * What the judge's verdicts show about the candidate: `better` than the promoted policy by the spec's
+ * threshold, `worse`, or neither.
+ */
+export type PromotionEvidence = "better" | "undecided" | "worse";
+
+/**
  * Result digests of the stages of one place. `answer`: the answers to the validation split, which the judge
  * compares. `validation`, `test`: the metrics, whose results name the stages that they are made of.
  */
@@ -397,7 +403,7 @@ export interface TrainResult {
   curve: Digest;
 }
 
-/** A value with a two-sided 95 % interval. */
+/** A value with a two-sided interval, of 95 % unless its owner says otherwise. */
 export interface Interval {
   value: number;
   low: number;
@@ -431,6 +437,8 @@ export interface JudgeResult {
   comparisons: number;
   /** Of ours; the mean over prompts. */
   winRate: Interval;
+  /** The win rate that answers as long as theirs would have (docs/promotion.md). */
+  lengthControlled: Interval;
   /** Mean true reward of ours and its parts, if the true reward decides. */
   gold?: number;
   goldParts?: Record<string, number>;
@@ -457,6 +465,8 @@ export interface EvaluateMetrics {
   completions: number;
   /** Against the reference answers, decided by `judgedBy`; test split only. */
   winRate?: Interval;
+  /** The win rate that answers as long as the reference answers would have (docs/promotion.md). */
+  lengthControlled?: Interval;
   judgedBy?: JudgedBy;
   /**
    * Mean reward of the scorer that training used. A preference model has no rewards: mean probability that it
@@ -485,8 +495,14 @@ export interface PromoteResult {
   incumbent: Digest;
   /** Result digest of the judge's comparisons of their validation answers; absent without a judge module. */
   verdicts?: Digest;
-  /** Share of validation comparisons that the candidate wins; absent without a judge module. */
+  /**
+   * Share of validation comparisons that the candidate wins, as they are and at equal length. Each bound
+   * holds with `promote.confidence`; if that is 0, the intervals have 95 %. Absent without a judge module.
+   */
   winRate?: Interval;
+  lengthControlled?: Interval;
+  /** Absent without a judge module. */
+  evidence?: PromotionEvidence;
   labels: number;
   decision: Decision;
   reason: string;

@@ -181,6 +181,13 @@ it("settings without effect are left out of the compiled spec", async () => {
   );
 });
 
+it("the raw win rate and confidence 0 are left out of the compiled spec", async () => {
+  const { compiled } = await compile(await campaignFolder());
+  assert.deepEqual(compiled.promote, { threshold: 0.5, by: "length-controlled", confidence: 0.96 });
+  const earlier = await compile(await campaignFolder(), { promote: { by: "raw", confidence: 0 } });
+  assert.equal(JSON.stringify(earlier.compiled.promote), '{"threshold":0.5}');
+});
+
 it("microBatch is half of the batch for a small model, or the spec's value", async () => {
   const dir = await campaignFolder();
   const train = { batch: 6 };

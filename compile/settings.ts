@@ -41,7 +41,11 @@ export function settings(
     },
     checkpoint: train.checkpoint,
     evaluate: { samples: evaluate.samples, temperature: evaluate.temperature, resamples: evaluate.resamples },
-    promote,
+    promote: {
+      threshold: promote.threshold,
+      by: promote.by === "raw" ? undefined : promote.by,
+      confidence: promote.confidence || undefined,
+    },
     queues: {
       generate: generate.queue,
       score: score.queue,

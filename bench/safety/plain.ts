@@ -87,7 +87,7 @@ const world: PlainWorld = {
   answers: new Map(),
   scored: new Map(),
   pairs: new Map(),
-  winRates: new Map(),
+  verdictsBy: new Map(),
   weights: {},
   arithmeticMs: 0,
 };

@@ -205,6 +205,8 @@ const baseline = section("name, pairs, learningRate", {
   learningRate: above(0, 1).optional(),
 });
 
+const confidence = z.union([z.literal(0), below(0.5, 1)], { error: "0, or a number from 0.5 to below 1" });
+
 export const specSchema = section("name, policy, prompts and further sections", {
   /** For editors; Ratchet ignores it. */
   $schema: z.string({ error: "an address" }).optional(),
@@ -291,7 +293,12 @@ export const specSchema = section("name, policy, prompts and further sections", 
       reference: queueName.optional(),
     }).prefault({}),
   }).prefault({}),
-  promote: section("threshold", { threshold: real(0, 1).default(DEFAULTS.promote.threshold) }).prefault({}),
+  promote: section("by, threshold, confidence", {
+    by: oneOf("length-controlled", "raw").default(DEFAULTS.promote.by),
+    threshold: real(0, 1).default(DEFAULTS.promote.threshold),
+    /** Of the win rate's lower bound, which has to be above the threshold; 0: the win rate itself decides. */
+    confidence: confidence.default(DEFAULTS.promote.confidence),
+  }).prefault({}),
 });
 
 /** As people write it: settings with a default are optional. */

@@ -75,7 +75,11 @@ const POLICY_TRAINING = ["train iteration", "train baseline"];
 /** The addresses that change with a setting; all others stay. */
 type Reader = [setting: string, change: (spec: CompiledSpec) => Partial<CompiledSpec>, changed: string[]];
 const READERS: Reader[] = [
-  ["seed", () => ({ seed: 8 }), [...named("generate", "answer", "pair", "train", "judge"), "seal judge"]],
+  [
+    "seed",
+    () => ({ seed: 8 }),
+    [...named("generate", "answer", "pair", "train", "judge", "promote"), "seal judge"],
+  ],
   [
     "generate",
     (spec) => ({ generate: { ...spec.generate, maxTokens: 9 } }),
@@ -84,6 +88,8 @@ const READERS: Reader[] = [
   ["evaluate.samples", (spec) => ({ evaluate: { ...spec.evaluate, samples: 3 } }), ANSWERS],
   ["evaluate.resamples", (spec) => ({ evaluate: { ...spec.evaluate, resamples: 300 } }), ["seal judge"]],
   ["promote.threshold", () => ({ promote: { threshold: 0.6 } }), ["promote"]],
+  ["promote.by", () => ({ promote: { threshold: 0.5, by: "length-controlled" } }), ["promote"]],
+  ["promote.confidence", () => ({ promote: { threshold: 0.5, confidence: 0.9 } }), ["promote"]],
   [
     "pair.lengthPenalty",
     (spec) => ({ pair: { ...spec.pair, lengthPenalty: { per: "character", weight: 0.1 } } }),
