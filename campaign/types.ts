@@ -45,8 +45,8 @@ export type StageName =
 export type Split = "validation" | "test";
 
 /**
- * Answers that measure a policy: to the prompts of a split. `opponent`: the reference answers, a second sample
- * of π_0 on the test split.
+ * Answers that measure a policy: to the prompts of a split. `opponent`: the reference answers, a second
+ * sample of π_0 on the test split.
  */
 export type AnswerSet = Split | "opponent";
 

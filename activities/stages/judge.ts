@@ -62,7 +62,7 @@ interface AnswersAndScores {
   piece(index: number): Promise<Scored[]>;
 }
 
-/** Both sets answer the same list of prompts, cut in the same way: pieces of one index have the same prompts. */
+/** Both sets answer one list of prompts, cut in one way: pieces of one index have the same prompts. */
 async function setOf({ deps, input }: Context, side: "ours" | "theirs"): Promise<AnswersAndScores> {
   const answers = await resultOf<GenerateResult>(deps.store, input[side]);
   const scores = input.scores && (await resultOf<ScoreResult>(deps.store, input.scores[side]));

@@ -1,6 +1,6 @@
 // promote: is the new policy better than the promoted one? It decides by the judge's comparisons of their
-// answers to the validation prompts (campaign/recipe/promotion.ts); no pair ever depends on that judge. Without
-// a judge the newest policy is promoted, and the result says that no judge decided.
+// answers to the validation prompts (campaign/recipe/promotion.ts). No pair ever depends on that judge.
+// Without a judge the newest policy is promoted, and the result says that no judge decided.
 import { decidePromotion, ruleOf } from "../../campaign/recipe/promotion.ts";
 import type { Promotion } from "../../campaign/recipe/promotion.ts";
 import { resamplingSeed } from "../../campaign/recipe/seeds.ts";

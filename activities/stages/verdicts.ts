@@ -27,7 +27,7 @@ export function countsOf(rows: VerdictRow[]): Counts {
   return counts;
 }
 
-/** One for each of our answers: its share of wins, and the mean length of the answers it was compared with. */
+/** One for each of our answers: its share of wins, and the mean length of theirs that it met. */
 export async function verdictsOf(pieces: AsyncIterable<VerdictRow[]>): Promise<Verdict[]> {
   const verdicts: Verdict[] = [];
   for await (const rows of pieces)

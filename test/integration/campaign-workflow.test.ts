@@ -175,7 +175,7 @@ describe("campaign workflow", { skip: NO_TEMPORAL, timeout: STUCK_MS }, () => {
     });
   });
 
-  it("the splits are measured side by side; a pause stops both, and the finished one does not run again", async () => {
+  it("the splits are measured side by side; after a pause only the unfinished one runs again", async () => {
     const play = script({ iterations: 1, baselines: [] });
     const testing = gate();
     let told = 0;
