@@ -291,7 +291,7 @@ export class PlainRecipe {
       prompts: list.length,
       completions: answers.length,
       winRate: winRate(shares, resampling),
-      lengthControlled: lengthControlledWinRate(verdicts, resampling),
+      lengthControlled: await lengthControlledWinRate(verdicts, resampling),
       judgedBy: "gold",
       ...meansOf(answers, golds),
       proxy: mean(proxies),

@@ -68,17 +68,18 @@ interface Drawn {
   controlled: (confidence: number) => Interval;
 }
 
-function drawsOf({ name, judge, validation }: Case, policy: string, of: SimulatedPolicy): Drawn[] {
-  return Array.from({ length: draws }, (_, draw) => {
+function drawsOf({ name, judge, validation }: Case, policy: string, of: SimulatedPolicy): Promise<Drawn[]> {
+  const drawn = Array.from({ length: draws }, async (_, draw): Promise<Drawn> => {
     const seed = `${name}/${policy}/${draw}`;
     const verdicts = simulatedVerdicts(of, judge, seed, validation);
     const shares = sharesOf(verdicts);
-    const { value, rates } = lengthControlledRates(verdicts, { resamples, seed });
+    const { value, rates } = await lengthControlledRates(verdicts, { resamples, seed });
     return {
       raw: (confidence) => winRate(shares, { resamples, seed, level: 2 * confidence - 1 }),
       controlled: (confidence) => ({ value, ...percentileInterval(rates, 2 * confidence - 1) }),
     };
   });
+  return Promise.all(drawn);
 }
 
 type By = "raw" | "length-controlled";
@@ -100,7 +101,7 @@ const row = (...cells: string[]): string => `| ${cells.join(" | ")} |`;
 const header = (...titles: string[]): string[] => [row(...titles), row(...titles.map(() => "---"))];
 
 /** Two tables: by the rules of earlier versions and of today, and by confidence. */
-function tables(cases: Case[]): string {
+async function tables(cases: Case[]): Promise<string> {
   const { confidence } = RULE;
   const rules = header(
     "judge",
@@ -115,7 +116,7 @@ function tables(cases: Case[]): string {
   const levels = header("judge", "policy", ...CONFIDENCES.map(String));
   for (const one of cases)
     for (const [policy, of] of Object.entries(one.policies ?? POLICIES)) {
-      const found = drawsOf(one, policy, of);
+      const found = await drawsOf(one, policy, of);
       rules.push(
         row(
           one.name,
@@ -143,4 +144,4 @@ function tables(cases: Case[]): string {
 const wanted = positionals.length > 0 ? positionals : ["main", "varied"];
 for (const [name, cases] of Object.entries({ main: MAIN, varied: VARIED }))
   if (wanted.includes(name))
-    console.log(`${name}: ${draws} draws, ${resamples} resamples\n\n${tables(cases)}\n`);
+    console.log(`${name}: ${draws} draws, ${resamples} resamples\n\n${await tables(cases)}\n`);

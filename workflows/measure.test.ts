@@ -138,7 +138,7 @@ it("controls the win rate for length, against the mean length of the reference a
     ["t2", 0.25, 8],
     ["t2", 0.25, 2],
   ];
-  const expected = lengthControlledWinRate(
+  const expected = await lengthControlledWinRate(
     rows.map(([promptId, probability, candidateTokens]) => ({
       promptId,
       probability,

@@ -163,7 +163,7 @@ async function seal(
     pieces,
     comparisons: counts["comparisons"] ?? 0,
     winRate: winRate(sharesOf(verdicts), resampling),
-    lengthControlled: lengthControlledWinRate(verdicts, resampling),
+    lengthControlled: await lengthControlledWinRate(verdicts, resampling),
     ...trueRewards(counts),
   };
   return { result, values: { winRate: result.winRate.value } };

@@ -42,7 +42,7 @@ const UNJUDGED = {
 
 async function decided({ deps, spec }: Context, verdicts: Digest): Promise<Promotion & { labels: number }> {
   const { pieces, comparisons } = await resultOf<JudgeResult>(deps.store, verdicts);
-  const promotion = decidePromotion(
+  const promotion = await decidePromotion(
     await verdictsOf(pieceRows<VerdictRow>(deps.store, pieces)),
     ruleOf(spec.promote),
     { resamples: spec.evaluate.resamples, seed: resamplingSeed(spec.seed, "promote") },

@@ -155,7 +155,7 @@ export class PlainStages implements Recipe {
 
   async promote({ verdicts = "" }: Own<PromoteInput>): Promise<Finished<Promoted>> {
     const { spec, verdictsBy } = this.world;
-    const { decision } = this.timed(() =>
+    const { decision } = await this.timedAsync(() =>
       decidePromotion(get(verdictsBy, verdicts), ruleOf(spec.promote), this.resampling("promote")),
     );
     return { digest: `${this.name} promote`, decision };
@@ -198,10 +198,8 @@ export class PlainStages implements Recipe {
     const verdicts =
       by === "gold" ? await this.compare(prompts[of], own, other) : await this.compareByJudge(own, other);
     const resampling = this.resampling(of === "test" ? "win-rate" : "promote");
-    this.timed(() => [
-      winRate(sharesOf(verdicts), resampling),
-      lengthControlledWinRate(verdicts, resampling),
-    ]);
+    this.timed(() => winRate(sharesOf(verdicts), resampling));
+    await this.timedAsync(() => lengthControlledWinRate(verdicts, resampling));
     const digest = `${this.name} verdicts on ${of} by ${by}`;
     verdictsBy.set(digest, verdicts);
     return { digest };
@@ -352,6 +350,13 @@ export class PlainStages implements Recipe {
   private timed<T>(arithmetic: () => T): T {
     const began = performance.now();
     const result = arithmetic();
+    this.world.arithmeticMs += performance.now() - began;
+    return result;
+  }
+
+  private async timedAsync<T>(arithmetic: () => Promise<T>): Promise<T> {
+    const began = performance.now();
+    const result = await arithmetic();
     this.world.arithmeticMs += performance.now() - began;
     return result;
   }

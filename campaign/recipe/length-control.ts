@@ -10,6 +10,7 @@
 // The rate is the mean over comparisons of the prediction at x = 0. The paper's third term, the difficulty of
 // an instruction, needs many pairs of models to be estimated and is absent here. So the prediction at x = 0
 // is σ(θ) for every comparison, and so is its mean. docs/promotion.md has the reasons and the measurements.
+import { setImmediate } from "node:timers/promises";
 import { RatchetError } from "../../errors/index.ts";
 import type { Interval } from "../types.ts";
 import { Random } from "./random.ts";
@@ -37,6 +38,7 @@ export const RIDGE = 0.01;
 type Coefficients = readonly [constant: number, slope: number];
 
 const NONE: Coefficients = [0, 0];
+const RESAMPLES_AT_ONCE = 10;
 const STEPS_MAX = 200;
 /** Of the last step. Newton's error is quadratic in the last step, so about 1e-9 remains. */
 const TOLERANCE = 3e-5;
@@ -54,28 +56,36 @@ export interface Regression {
 }
 
 /** Rate at equal length, with its interval over resampled prompts; independent of the verdicts' order. */
-export function lengthControlledWinRate(verdicts: readonly Verdict[], resampling: Resampling): Interval {
-  const { value, rates } = lengthControlledRates(verdicts, resampling);
+export async function lengthControlledWinRate(
+  verdicts: readonly Verdict[],
+  resampling: Resampling,
+): Promise<Interval> {
+  const { value, rates } = await lengthControlledRates(verdicts, resampling);
   return { value, ...percentileInterval(rates, resampling.level) };
 }
 
-/** The rate, and that of each resample, ascending. */
-export function lengthControlledRates(
+/**
+ * The rate, and that of each resample, ascending. Other work may run in between: 2000 resamples of 80 000
+ * verdicts take a quarter of a minute, as long as a worker may be silent.
+ */
+export async function lengthControlledRates(
   verdicts: readonly Verdict[],
   { resamples, seed }: Omit<Resampling, "level">,
-): { value: number; rates: Float64Array } {
+): Promise<{ value: number; rates: Float64Array }> {
   if (verdicts.length === 0)
     throw new RatchetError("nothing_to_compare", "a length-controlled win rate needs at least one verdict");
   const data = regressionOf(verdicts);
   const prompts = data.starts.length - 1;
   const whole = fit(data, new Uint32Array(prompts).fill(1));
   const random = new Random(seed);
-  const rates = Float64Array.from({ length: resamples }, () => {
+  const rates = new Float64Array(resamples);
+  for (let at = 0; at < resamples; at++) {
+    if (at % RESAMPLES_AT_ONCE === 0) await setImmediate();
     const drawn = new Uint32Array(prompts);
     for (let i = 0; i < prompts; i++) drawn[random.below(prompts)]! += 1;
-    return rateOf(fit(data, drawn, whole));
-  }).sort();
-  return { value: rateOf(whole), rates };
+    rates[at] = rateOf(fit(data, drawn, whole));
+  }
+  return { value: rateOf(whole), rates: rates.sort() };
 }
 
 const rateOf = ([constant]: Coefficients): number => sigmoid(constant);

@@ -38,16 +38,16 @@ export interface Promotion {
   reason: string;
 }
 
-export function decidePromotion(
+export async function decidePromotion(
   verdicts: readonly Verdict[],
   rule: PromotionRule,
   resampling: Omit<Resampling, "level">,
-): Promotion {
+): Promise<Promotion> {
   // Two bounds that hold with confidence c each are an interval of the level 2c − 1.
   const at = { ...resampling, level: rule.confidence === 0 ? undefined : 2 * rule.confidence - 1 };
   const rates = {
     winRate: winRate(sharesOf(verdicts), at),
-    lengthControlled: lengthControlledWinRate(verdicts, at),
+    lengthControlled: await lengthControlledWinRate(verdicts, at),
   };
   const evidence = evidenceOf(rates, rule);
   return { ...rates, evidence, decision: decisionBy(evidence), reason: reasonOf(rates, rule, evidence) };
