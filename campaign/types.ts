@@ -120,6 +120,8 @@ export interface PlacePlan {
   judgedBy: JudgedBy;
   /** True: the judge compares the newest policy with the promoted one. False: the newest is promoted. */
   judge: boolean;
+  /** Number of policies promoted earlier that the judge compares with too; it decides nothing. */
+  alsoAgainst: number;
   /** Pieces per fan-out. */
   pieces: { preferences: number; iteration: number; baseline: number; validation: number; test: number };
   /** Pieces per shard. */
@@ -226,6 +228,8 @@ export interface Standing {
   next: { iteration: number; take: number };
   latest?: Pointer;
   promoted?: Pointer;
+  /** Promoted before `promoted`, newest first; at most 4. */
+  earlier: Pointer[];
   /** Finished baselines. */
   baselines: Record<string, { policy: Digest }>;
   failure?: { code: string; message: string };
@@ -487,6 +491,15 @@ export interface EvaluateMetrics {
   kl: number;
 }
 
+/** The candidate's win rates against a policy that was promoted earlier. They decide nothing. */
+export interface EarlierComparison {
+  iteration: number;
+  policy: Digest;
+  verdicts: Digest;
+  winRate: Interval;
+  lengthControlled: Interval;
+}
+
 export interface PromoteResult {
   stage: "promote";
   version: number;
@@ -503,6 +516,8 @@ export interface PromoteResult {
   lengthControlled?: Interval;
   /** Absent without a judge module. */
   evidence?: PromotionEvidence;
+  /** Comparisons with policies that were promoted earlier, newest first, with 95 % intervals. */
+  also?: EarlierComparison[];
   labels: number;
   decision: Decision;
   reason: string;

@@ -45,6 +45,7 @@ export function settings(
       threshold: promote.threshold,
       by: promote.by === "raw" ? undefined : promote.by,
       confidence: promote.confidence || undefined,
+      alsoAgainst: promote.alsoAgainst || undefined,
     },
     queues: {
       generate: generate.queue,

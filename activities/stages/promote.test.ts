@@ -13,6 +13,7 @@ import {
   memoryStore,
   smallSpec,
 } from "../attempt/stage-context.test.support.ts";
+import type { PromoteInput } from "../contract.ts";
 import { directRecipe } from "../../test/support/direct-recipe.ts";
 
 interface Asked {
@@ -35,11 +36,12 @@ interface Options {
   threshold?: number;
   seed?: number;
   promote?: CompiledSpec["promote"];
+  also?: (store: Store) => Promise<NonNullable<PromoteInput["also"]>>;
 }
 
 async function decided(
   judge: Modules["judge"] | undefined,
-  { samples = 4, threshold = 0.5, seed = 7, promote: rule = { threshold } }: Options = {},
+  { samples = 4, threshold = 0.5, seed = 7, promote: rule = { threshold }, also }: Options = {},
 ): Promise<{ result: PromoteResult; decision: string; asked: Asked[] }> {
   const store = await memoryStore();
   const asked: Asked[] = [];
@@ -65,6 +67,7 @@ async function decided(
     candidate: "new",
     incumbent: "old",
     verdicts: verdicts?.digest,
+    also: await also?.(store),
   });
   return { result: await store.getJson<PromoteResult>(done.digest), decision: done.decision, asked };
 }
@@ -124,6 +127,19 @@ it("decides by the spec's win rate and confidence, and records both win rates", 
   assert.match(result.reason, /^undecided: the length-controlled win rate is 0\.500, and between 0\.0/);
   assert.deepEqual([result.winRate?.value, result.winRate?.low, result.winRate?.high], [0.5, 0, 1]);
   assert.ok(Math.abs((result.lengthControlled?.value ?? 0) - 0.5) < 1e-9);
+});
+
+it("records the win rates against policies promoted earlier, which decide nothing", async () => {
+  const winRate = { value: 0.1, low: 0, high: 0.2 };
+  const verdicts = { stage: "judge", winRate, lengthControlled: winRate, comparisons: 8 };
+  const { result } = await decided(prefersNew(0.75), {
+    also: async (store) => [{ iteration: 2, policy: "older", verdicts: await store.putJson(verdicts) }],
+  });
+  assert.equal(result.decision, "promoted");
+  assert.deepEqual(
+    result.also?.map(({ verdicts: _digest, ...shown }) => shown),
+    [{ iteration: 2, policy: "older", winRate, lengthControlled: winRate }],
+  );
 });
 
 it("promotes the newest policy without a judge, and says so in the result", async () => {

@@ -4,7 +4,7 @@
 import { decidePromotion, ruleOf } from "../../campaign/recipe/promotion.ts";
 import type { Promotion } from "../../campaign/recipe/promotion.ts";
 import { resamplingSeed } from "../../campaign/recipe/seeds.ts";
-import type { Digest, JudgeResult, PromoteResult } from "../../campaign/types.ts";
+import type { Digest, EarlierComparison, JudgeResult, PromoteResult } from "../../campaign/types.ts";
 import { stamp } from "../address.ts";
 import { pieceRows, resultOf } from "../artifacts.ts";
 import type { StageContext } from "../attempt/context.ts";
@@ -17,17 +17,18 @@ type Context = StageContext<PromoteInput>;
 
 export async function promote(context: Context): Promise<Promoted> {
   const { input, spec } = context;
-  const { candidate, incumbent, verdicts } = input;
+  const { candidate, incumbent, verdicts, also } = input;
   const made = { candidate, incumbent, verdicts };
   const settings = { ...ruleOf(spec.promote), resamples: spec.evaluate.resamples, seed: spec.seed };
   const { digest, result } = await commitOnce(
     context,
-    { ...made, ...settings },
+    { ...made, also, ...settings },
     async (): Promise<PromoteResult> => ({
       ...stamp(context),
       stage: "promote",
       ...made,
       ...(verdicts === undefined ? UNJUDGED : await decided(context, verdicts)),
+      also: also && (await Promise.all(also.map((one) => earlierComparison(context, one)))),
     }),
   );
   const { decision, winRate } = result;
@@ -48,4 +49,11 @@ async function decided({ deps, spec }: Context, verdicts: Digest): Promise<Promo
     { resamples: spec.evaluate.resamples, seed: resamplingSeed(spec.seed, "promote") },
   );
   return { labels: comparisons, ...promotion };
+}
+
+type Earlier = NonNullable<PromoteInput["also"]>[number];
+
+async function earlierComparison({ deps }: Context, earlier: Earlier): Promise<EarlierComparison> {
+  const { winRate, lengthControlled } = await resultOf<JudgeResult>(deps.store, earlier.verdicts);
+  return { ...earlier, winRate, lengthControlled };
 }

@@ -136,8 +136,8 @@ export interface CompiledSpec {
   };
   checkpoint: Checkpointing;
   evaluate: { samples: number; temperature: number; resamples: number };
-  /** `by`: absent = raw. `confidence`: absent = 0. */
-  promote: { threshold: number; by?: "length-controlled"; confidence?: number };
+  /** Absent: `by` raw, `confidence` 0, `alsoAgainst` 0. */
+  promote: { threshold: number; by?: "length-controlled"; confidence?: number; alsoAgainst?: number };
   /** Columns and messages' fields that were left out of the rows, by data source. Absent if none were. */
   ignored?: Partial<Record<"prompts" | "sft" | "preferences", string[]>>;
   modules: Partial<Record<"rater" | "reward" | "judge" | "gold", ModuleBlob>>;

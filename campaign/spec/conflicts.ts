@@ -349,11 +349,18 @@ function shape({ policy }: ResolvedSpec): Problem[] {
 function promotion({ promote, evaluate }: ResolvedSpec): Problem[] {
   const needed =
     promote.confidence === 0 ? 0 : Math.ceil(Number((2 / (1 - promote.confidence)).toPrecision(12)));
-  return when(
-    evaluate.resamples < needed,
-    "promote.confidence",
-    `promote.confidence is ${promote.confidence} and needs at least ${needed} resamples, ` +
-      `but evaluate.resamples is ${evaluate.resamples}`,
-    "raise evaluate.resamples",
-  );
+  return [
+    ...when(
+      evaluate.resamples < needed,
+      "promote.confidence",
+      `promote.confidence is ${promote.confidence} and needs at least ${needed} resamples, ` +
+        `but evaluate.resamples is ${evaluate.resamples}`,
+      "raise evaluate.resamples",
+    ),
+    ...when(
+      promote.alsoAgainst > 0 && !evaluate.judge,
+      "promote.alsoAgainst",
+      "promote.alsoAgainst compares with policies promoted earlier, but there is no evaluate.judge to ask",
+    ),
+  ];
 }

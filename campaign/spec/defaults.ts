@@ -107,7 +107,7 @@ export const DEFAULTS = {
    * R: the candidate is promoted if it wins at least half of the validation comparisons at equal length, with
    * a confidence that docs/promotion.md measures.
    */
-  promote: { by: "length-controlled" as const, threshold: 0.5, confidence: 0.96 },
+  promote: { by: "length-controlled" as const, threshold: 0.5, confidence: 0.96, alsoAgainst: 0 },
   timeout: "60s",
   queue: "cpu",
 } as const;

@@ -15,6 +15,7 @@ export function planOf(spec: CompiledSpec): Plan {
     proxy: spec.score.by === "preference-model" ? "preferences" : "rewards",
     judgedBy: modules.gold ? "gold" : modules.judge ? "judge" : "reward",
     judge: modules.judge !== undefined,
+    alsoAgainst: spec.promote.alsoAgainst ?? 0,
     baselines: spec.baselines.map(({ name, pairs }) => ({ name, pairs })),
     pieces: {
       preferences: pieces(prompts.preferences?.count ?? 0),

@@ -39,7 +39,7 @@ export interface PlaceHistory {
   weights?: Digest;
   decision?: Decision;
   /** Why: what the result of `promote` says of the judge's comparisons. */
-  promotion?: Pick<PromoteResult, "winRate" | "lengthControlled" | "evidence" | "labels" | "reason">;
+  promotion?: Pick<PromoteResult, "winRate" | "lengthControlled" | "evidence" | "labels" | "reason" | "also">;
   pairs?: number;
   /** Mean score gap of the pairs. */
   margin?: number;
@@ -106,8 +106,15 @@ async function readPlace(
   });
 }
 
-const promotionOf = ({ winRate, lengthControlled, evidence, labels, reason }: PromoteResult) =>
-  defined<NonNullable<PlaceHistory["promotion"]>>({ winRate, lengthControlled, evidence, labels, reason });
+const promotionOf = ({ winRate, lengthControlled, evidence, labels, reason, also }: PromoteResult) =>
+  defined<NonNullable<PlaceHistory["promotion"]>>({
+    winRate,
+    lengthControlled,
+    evidence,
+    labels,
+    reason,
+    also,
+  });
 
 /** Leaves undefined members out, so that an object has the members of its JSON. */
 function defined<T extends object>(value: { [K in keyof T]: T[K] | undefined }): T {
