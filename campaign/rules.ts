@@ -1,7 +1,7 @@
 // Rules that workflows, activities and readers share. Pure functions; imports types only.
 import type { CampaignRecord, IterationRecord, LedgerEvent, LedgerRow, Pointer, Standing } from "./types.ts";
 
-/** Earlier promoted policies in a campaign's state, whose size must not depend on the number of iterations. */
+/** Earlier promoted policies in a campaign's state: its size must not depend on the number of iterations. */
 export const EARLIER_MAX = 4;
 
 /** The campaign's state after all rows of its ledger, oldest first. The first row must be `created`. */

@@ -107,7 +107,7 @@ for (const judge of Object.keys(JUDGES))
     });
   });
 
-it("the rule of earlier versions promotes half of the equal policies, and follows a taste for length", async () => {
+it("the earlier rule promotes half of the equal policies, and follows a taste for length", async () => {
   const equal = await promoted("equal", "fair", EARLIER);
   assert.ok(equal >= 35 && equal <= 65, String(equal));
   assert.ok((await promoted("better, shorter", "likes length", EARLIER)) < 80);

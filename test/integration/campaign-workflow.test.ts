@@ -138,7 +138,7 @@ describe("campaign workflow", { skip: NO_TEMPORAL, timeout: STUCK_MS }, () => {
     );
   });
 
-  it("an iteration is compared with policies promoted earlier, as many as the spec wants, newest first", async () => {
+  it("an iteration is also compared with policies promoted earlier, the newest first", async () => {
     const play = script({ iterations: 3, baselines: [], alsoAgainst: 1 });
     await withWorker(play, async (start) => (await start()).result());
     const compared = (place: string) =>
