@@ -88,7 +88,7 @@ async function promoted(policy: string, judge: string, rule: PromotionRule): Pro
   const draws = Array.from({ length: 100 }, async (_, draw) => {
     const seed = `${judge}/${policy}/${draw}`;
     const verdicts = simulatedVerdicts(POLICIES[policy]!, JUDGES[judge]!, seed);
-    return (await decidePromotion(verdicts, rule, { resamples: 400, seed })).decision;
+    return (await decidePromotion(verdicts, rule, { resamples: 200, seed })).decision;
   });
   return (await Promise.all(draws)).filter((decision) => decision === "promoted").length;
 }

@@ -1,6 +1,9 @@
 // How a campaign ended, from its ledger. `watch` and `run` print it and derive their exit code from it.
 import type { CampaignRecord } from "../../campaign/types.ts";
 import type { CampaignOutcome } from "../../workflows/messages.ts";
+import type { Store } from "../../store/types.ts";
+import { requireCampaign } from "../record/record.ts";
+import type { ReadCampaign } from "../record/record.ts";
 
 export type { CampaignOutcome };
 
@@ -16,4 +19,13 @@ export function outcomeOf(record: CampaignRecord): CampaignOutcome {
     promoted: promoted?.policy,
     failure,
   };
+}
+
+/**
+ * The record of an ended campaign; undefined if it has not ended, or the store does not answer either. A
+ * server may end with the last campaign that it serves, before it can tell anybody of its end.
+ */
+export async function recordedEnd(store: Store, campaignId: string): Promise<ReadCampaign | undefined> {
+  const read = await requireCampaign(store, campaignId).catch(() => undefined);
+  return read && hasEnded(read.record) ? read : undefined;
 }

@@ -196,6 +196,7 @@ it("groups activities by type and code, with the failure of the most tried one",
 
 const SPEC = {
   score: { by: "model" },
+  promote: { threshold: 0.5 },
   modules: {},
   prompts: { perIteration: 8, iterations: { count: 8 }, validation: { count: 8 }, test: { count: 8 } },
   bootstrap: {},
@@ -252,6 +253,26 @@ it("reports a server that goes away once, and waits for it", async () => {
   assert.deepEqual(
     events.map(({ type }) => type),
     ["unreachable", "campaign", "stages", "row", "ended"],
+  );
+});
+
+it("ends with a campaign whose end is recorded, if the server has ended too", async () => {
+  const store = await openStore("memory:");
+  const specDigest = await store.putJson(SPEC);
+  const rows: LedgerEvent[] = [
+    { type: "created", specDigest, name: "c" },
+    { type: "completed", latest: "l", promoted: "p" },
+  ];
+  for (const [epoch, event] of rows.entries())
+    await store.ledger("c").append<LedgerEvent>({ id: event.type, epoch, event, by: "t" });
+  const gateway = running([]);
+  gateway.awayFor = Infinity;
+  const events: WatchEvent[] = [];
+  for await (const event of watchCampaign(store, gateway, "c", { everyMs: 5, fromRow: 1 }))
+    events.push(event);
+  assert.deepEqual(
+    events.map(({ type }) => type),
+    ["row", "ended"],
   );
 });
 

@@ -10,7 +10,7 @@ import type { Gateway } from "../../temporal/gateway.ts";
 import type { CampaignProgress } from "../../workflows/messages.ts";
 import { observe } from "./observe.ts";
 import type { Observation, StageView } from "./observe.ts";
-import { hasEnded, outcomeOf } from "./outcome.ts";
+import { hasEnded, outcomeOf, recordedEnd } from "./outcome.ts";
 import type { CampaignOutcome } from "./outcome.ts";
 import { Pace } from "./pace.ts";
 import type { Rate } from "./pace.ts";
@@ -121,6 +121,9 @@ class Watcher {
     } catch (error) {
       const { kind, code, message } = error as RatchetError;
       if (kind !== "resource" || !UNREACHABLE.has(code)) throw error;
+      const read = await recordedEnd(this.store, this.campaignId);
+      if (read)
+        return { events: [...this.rows(read), { type: "ended", outcome: outcomeOf(read.record) }], read };
       const forMs = this.unanswered.due("", Date.now());
       return {
         events: forMs === undefined ? [] : [{ type: "unreachable", code, message, forMs }],
