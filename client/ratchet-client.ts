@@ -22,6 +22,11 @@ import type { Exported, ExportPointer } from "./record/export.ts";
 import type { ControlVerb, Gateway, TemporalAddress } from "../temporal/gateway.ts";
 import { readHistory } from "./record/history.ts";
 import type { CampaignHistory } from "./record/history.ts";
+import { exportLabels, importLabelFile, labelStats } from "./labels.ts";
+import type { LabelsExported } from "./labels.ts";
+import type { ExportOptions as ExportLabelsOptions } from "../labels/exchange/export.ts";
+import type { Imported, ImportOptions } from "../labels/exchange/import.ts";
+import type { QuestionnaireStats } from "../labels/stats.ts";
 import type { CampaignOutcome } from "./follow/outcome.ts";
 import { findAddress, findCampaignId, requireCampaign } from "./record/record.ts";
 import type { Pruned, PruneOptions } from "./maintenance/prune.ts";
@@ -303,6 +308,20 @@ export class RatchetClient {
 
   async exportPairs(address: string, out: string): Promise<Exported> {
     return exportPairs(this.store, await this.address(address), out);
+  }
+
+  /** Questions or labels, of all questionnaires or those of one iteration. Never overwrites a file. */
+  async exportLabels(address: string, out: string, options: ExportLabelsOptions): Promise<LabelsExported> {
+    return exportLabels(this.store, await this.address(address), out, options);
+  }
+
+  /** Throws label_invalid before anything is written if a row of the file is no label. */
+  async importLabels(address: string, options: ImportOptions): Promise<Imported> {
+    return importLabelFile(this.store, await this.address(address), options);
+  }
+
+  async labelStats(address: string): Promise<QuestionnaireStats[]> {
+    return labelStats(this.store, await this.address(address));
   }
 
   /** Ratchet's search attributes that the namespace lacks. Campaigns run without them. */
