@@ -82,9 +82,11 @@ async function computePiece(context: Context, stage: PieceStage, index: number, 
   const recomputed = context.previous?.begun?.includes(index) ?? false;
   context.heartbeat.begun = [index];
   context.flushHeartbeat();
+  const loadsBefore = context.modelLoads();
   const computed = await stage.compute(index);
   context.signal.throwIfAborted();
-  await commitPiece(context, index, key, computed, { recomputed, startedAt });
+  const modelLoads = context.modelLoads() - loadsBefore;
+  await commitPiece(context, index, key, computed, { recomputed, startedAt, modelLoads });
   context.heartbeat.begun = [];
 }
 
@@ -114,7 +116,7 @@ async function commitPiece(
   piece: number,
   key: string,
   { rows, ...rest }: Computed & { dropped?: Dropped },
-  facts: { recomputed?: boolean; startedAt?: string } = {},
+  facts: { recomputed?: boolean; startedAt?: string; modelLoads?: number } = {},
 ): Promise<void> {
   const { store } = context.deps;
   await retryDuringOutage(context, async () => {

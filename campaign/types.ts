@@ -285,6 +285,8 @@ export interface Facts {
   adopted?: number;
   /** Training only: the step of the checkpoint that this attempt resumed from. */
   resumedFrom?: number;
+  /** A piece only: models that the runtime had to load for it. */
+  modelLoads?: number;
   [more: string]: unknown;
 }
 

@@ -33,6 +33,8 @@ export interface WorkContext {
   onProgress(progress: Progress): void;
   /** Called while the work is queued, whenever the work before it makes progress. */
   onWaiting?: (() => void) | undefined;
+  /** A model was loaded for the work, because the runtime did not hold it. */
+  onModelLoaded?: (() => void) | undefined;
 }
 
 export interface Message {

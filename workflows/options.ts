@@ -5,7 +5,6 @@ import { proxyActivities } from "@temporalio/workflow";
 import type { ActivityOptions } from "@temporalio/workflow";
 import type { ControlActivities, StageActivities } from "../activities/contract.ts";
 import { activityQueue } from "../campaign/ids.ts";
-import type { PlacePlan, StageName } from "../campaign/types.ts";
 
 /**
  * Work on the store. Sealing ten thousand pieces may take minutes; a dead worker is found by its missing
@@ -33,11 +32,10 @@ const STAGE: ActivityOptions = {
 
 export const control = proxyActivities<ControlActivities>(CONTROL);
 
-/** Stage activities on the stage's queue in the plan. */
-export function stageActivities(plan: PlacePlan, stage: StageName, summary: string): StageActivities {
+export function stageActivities(queue: string, summary: string): StageActivities {
   return proxyActivities<StageActivities>({
     ...STAGE,
-    taskQueue: activityQueue(plan.queues[stage]),
+    taskQueue: activityQueue(queue),
     summary,
   });
 }

@@ -1,4 +1,4 @@
-// Names of the stages that a place runs.
+// Names and queues of the stages that a place runs.
 import type {
   EvaluateInput,
   FanOutInput,
@@ -6,6 +6,7 @@ import type {
   PromoteInput,
   TrainInput,
 } from "../activities/contract.ts";
+import type { PlacePlan } from "../campaign/types.ts";
 
 /** Input of any stage. */
 export type AnyInput = FanOutInput | PairInput | TrainInput | EvaluateInput | PromoteInput;
@@ -27,3 +28,7 @@ export function nameOf(input: AnyInput): string {
       return input.stage;
   }
 }
+
+/** The queue without `ratchet-`. The proxy's comparisons run where the proxy scores. */
+export const queueOf = ({ queues }: PlacePlan, input: AnyInput): string =>
+  input.stage === "judge" && input.by === "reward" ? queues.score : queues[input.stage];

@@ -27,7 +27,7 @@ import { placeName } from "../campaign/ids.ts";
 import type { BegunStage, FinishedStage, PlaceInput, Reached, Shard, StageInput } from "../campaign/types.ts";
 import { stageProgress } from "./messages.ts";
 import type { StageProgress } from "./messages.ts";
-import { nameOf } from "./stage-names.ts";
+import { nameOf, queueOf } from "./stage-names.ts";
 import type { AnyInput } from "./stage-names.ts";
 import { control, stageActivities } from "./options.ts";
 import type { Finished, Own, Recipe } from "./recipe.ts";
@@ -96,12 +96,12 @@ export class Stages implements Recipe {
     run: (activities: StageActivities, input: I) => Promise<D>,
   ): Promise<Finished<D>> {
     const summary = `${placeName(input.place)} ${input.stage}`;
-    return this.stage(input, 1, () => run(stageActivities(this.input.plan, input.stage, summary), input));
+    return this.stage(input, 1, () => run(stageActivities(queueOf(this.input.plan, input), summary), input));
   }
 
   private async shard(input: FanOutInput, shard: Shard, progress: StageProgress): Promise<void> {
     const summary = `${placeName(input.place)} ${input.stage} ${shard.index + 1}/${progress.shardsTotal}`;
-    const activities = stageActivities(this.input.plan, input.stage, summary);
+    const activities = stageActivities(queueOf(this.input.plan, input), summary);
     const run = activities[input.stage] as (input: FanOutInput, shard: Shard) => Promise<ShardDone>;
     await run(input, shard);
     progress.shardsDone += 1;

@@ -53,6 +53,8 @@ export interface StageContext<I extends AnyInput = AnyInput> extends WorkContext
   resetWatchdog(): void;
   /** The next work may report nothing for this long. */
   allowSilence(ms: number): void;
+  /** Models that the runtime loaded for this attempt. */
+  modelLoads(): number;
   /** How often repairs have set each manifest aside, by key. */
   repairs: ReadonlyMap<string, number>;
   facts(more?: Record<string, unknown>): Facts;
@@ -113,6 +115,7 @@ async function contextOf<I extends AnyInput>(parts: Attempt<I>): Promise<StageCo
   const { deps, input, activity, previous, heartbeat, watchdog, signal } = parts;
   const { attempt } = activity.info;
   const startedAt = new Date().toISOString();
+  let modelLoads = 0;
   return {
     deps,
     input,
@@ -128,6 +131,8 @@ async function contextOf<I extends AnyInput>(parts: Attempt<I>): Promise<StageCo
       watchdog.progressed();
     },
     onWaiting: () => watchdog.progressed(),
+    modelLoads: () => modelLoads,
+    onModelLoaded: () => void (modelLoads += 1),
     madeProgress(ms) {
       watchdog.unitDone(ms);
       heartbeat.failuresWithoutProgress = 0;

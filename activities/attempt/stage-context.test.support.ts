@@ -133,6 +133,7 @@ export function stageContext<I extends StageInput & { stage: StageName }>({
     repairs: new Map(),
     signal: new AbortController().signal,
     onProgress: () => undefined,
+    modelLoads: () => 0,
     madeProgress: () => undefined,
     flushHeartbeat: () => undefined,
     resetWatchdog: () => undefined,

@@ -39,7 +39,7 @@ export async function judgeStage(context: Context): Promise<PieceStage> {
     inputs: (index) => ({
       by: input.by,
       judge: judgingDigest(context),
-      format: input.scores ? undefined : preferenceModel(context)?.format,
+      format: input.by === "reward" ? preferenceModel(context)?.format : undefined,
       ours: ours.rowsOf(index),
       theirs: theirs.rowsOf(index),
       seed: spec.seed,

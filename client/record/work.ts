@@ -5,7 +5,7 @@ import type { Facts, Manifest } from "../../campaign/types.ts";
 import type { Store } from "../../store/types.ts";
 import { eachOf } from "./each.ts";
 
-/** One stage of a place; evaluation's two splits are counted together. */
+/** One stage of a place; its runs for different sets of answers are counted together. */
 export interface StageWork {
   /** Most attempts that one activity of the stage needed. */
   attempts: number;
@@ -13,6 +13,8 @@ export interface StageWork {
   computed: number;
   /** Pieces or steps that were computed again, because a killed attempt had begun them. */
   recomputed: number;
+  /** Times that a model was loaded for the stage's pieces; absent for a stage without pieces. */
+  modelLoads?: number;
   /** Training only: the step from which the last attempt resumed. */
   resumedFrom?: number;
   startedAt: string;
@@ -47,6 +49,8 @@ export function stageWork(manifests: readonly Manifest[]): StageWork {
     attempts: Math.max(...all.map(({ attempt }) => attempt)),
     computed: pieces.length > 0 ? pieces.length : whole.reduce((sum, { computed = 0 }) => sum + computed, 0),
     recomputed: all.reduce((sum, facts) => sum + recomputed(facts), 0),
+    modelLoads:
+      pieces.length > 0 ? pieces.reduce((sum, { modelLoads = 0 }) => sum + modelLoads, 0) : undefined,
     resumedFrom,
     startedAt: all.map((facts) => facts.startedAt).reduce((a, b) => (a < b ? a : b)),
     finishedAt: all.map((facts) => facts.finishedAt).reduce((a, b) => (a > b ? a : b)),

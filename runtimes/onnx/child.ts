@@ -14,12 +14,12 @@ import { train } from "./training.ts";
 const PROGRESS_EVERY_MS = 500;
 
 const threads = Number(process.argv[2]);
-const models = new Models(threads);
 /** Shared by all trainings, because each iteration of a campaign trains with the same graphs. */
 const pool = new SessionPool();
 let running: AbortController | undefined;
 
 const send = (message: FromChild): void => void process.send?.(message);
+const models = new Models(threads, () => send({ type: "loaded" }));
 
 function throttled(): (progress: Extract<FromChild, { type: "progress" }>["progress"]) => void {
   let sentAt = 0;

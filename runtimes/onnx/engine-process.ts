@@ -52,6 +52,7 @@ export interface CallHooks {
   signal: AbortSignal;
   onProgress(progress: Progress): void;
   onWaiting?: (() => void) | undefined;
+  onModelLoaded?: (() => void) | undefined;
   onCheckpoint?(checkpoint: Extract<FromChild, { type: "checkpoint" }>["checkpoint"]): void;
   onReference?: ((computed: ReferenceLogps) => void) | undefined;
 }
@@ -129,7 +130,7 @@ export class EngineProcess {
   private exchange(
     child: ChildProcess,
     call: Call,
-    { signal, onProgress, onCheckpoint, onReference }: CallHooks,
+    { signal, onProgress, onModelLoaded, onCheckpoint, onReference }: CallHooks,
   ): Promise<unknown> {
     return new Promise((resolve, reject) => {
       let grace: NodeJS.Timeout | undefined;
@@ -144,6 +145,7 @@ export class EngineProcess {
       };
       const onMessage = (message: FromChild): void => {
         if (message.type === "progress") onProgress((latest = message.progress));
+        else if (message.type === "loaded") onModelLoaded?.();
         else if (message.type === "checkpoint") onCheckpoint?.(message.checkpoint);
         else if (message.type === "reference") onReference?.(message.computed);
         else if (message.type === "encoding") encoding.row(message.row);

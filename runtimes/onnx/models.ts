@@ -53,17 +53,21 @@ class Recent<T> {
 
 export class Models {
   private readonly threads: number;
+  private readonly onLoaded: () => void;
   private readonly models = new Recent<LoadedModel>(MODELS_CACHED, async () => undefined);
   private readonly decoders = new Recent<Decoder>(GRAPHS_CACHED, (decoder) => decoder.close());
   private readonly scorers = new Recent<SequenceScorer>(GRAPHS_CACHED, (scorer) => scorer.close());
 
-  constructor(threads: number) {
+  /** `onLoaded` is called for each model that had to be read. */
+  constructor(threads: number, onLoaded: () => void = () => undefined) {
     this.threads = threads;
+    this.onLoaded = onLoaded;
   }
 
   load({ digest, dir }: LocalModel): Promise<LoadedModel> {
     return this.models.get(digest, async () => {
       const checkpoint = await readCheckpoint(dir);
+      this.onLoaded();
       return {
         digest,
         config: checkpoint.config,

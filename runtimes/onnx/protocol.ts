@@ -45,6 +45,8 @@ export interface ErrorParts {
 
 export type FromChild =
   | { type: "progress"; progress: Progress }
+  /** A model was read, because it was not among those that are kept. */
+  | { type: "loaded" }
   | { type: "checkpoint"; checkpoint: { step: number; dir: string } }
   | { type: "reference"; computed: ReferenceLogps }
   /** The row that the child encodes now; absent when it has encoded all. */

@@ -40,6 +40,7 @@ export async function splitAcross<T, R>(
     call(part, {
       signal,
       onWaiting: context.onWaiting,
+      onModelLoaded: context.onModelLoaded,
       onProgress: ({ done: count, unit, values = {} }) => {
         done[index] = count;
         rates[index] = count < part.length ? values : {};

@@ -120,7 +120,7 @@ export function labelsContract(
     describe("the seal", () => {
       before(fresh());
 
-      it("lists the newest revision of each slot, without times and names; later labels are late", async () => {
+      it("lists the newest revision of each slot, without times and names; later ones are late", async () => {
         await give(3, "ada", { choice: "tie" });
         await give(0, "ben");
         await give(0, "ben", { choice: "second", strength: 2 });

@@ -75,26 +75,14 @@ const POLICY_TRAINING = ["train iteration", "train baseline"];
 /** The addresses that change with a setting; all others stay. */
 type Reader = [setting: string, change: (spec: CompiledSpec) => Partial<CompiledSpec>, changed: string[]];
 const READERS: Reader[] = [
-  [
-    "seed",
-    () => ({ seed: 8 }),
-    [...named("generate", "answer", "pair", "train", "judge"), "seal judge"],
-  ],
+  ["seed", () => ({ seed: 8 }), [...named("generate", "answer", "pair", "train", "judge"), "seal judge"]],
   [
     "generate",
     (spec) => ({ generate: { ...spec.generate, maxTokens: 9 } }),
     ["generate iteration", "generate baseline", ...ANSWERS],
   ],
-  [
-    "evaluate.samples",
-    (spec) => ({ evaluate: { ...spec.evaluate, samples: 3 } }),
-    ANSWERS,
-  ],
-  [
-    "evaluate.resamples",
-    (spec) => ({ evaluate: { ...spec.evaluate, resamples: 300 } }),
-    ["seal judge"],
-  ],
+  ["evaluate.samples", (spec) => ({ evaluate: { ...spec.evaluate, samples: 3 } }), ANSWERS],
+  ["evaluate.resamples", (spec) => ({ evaluate: { ...spec.evaluate, resamples: 300 } }), ["seal judge"]],
   ["promote.threshold", () => ({ promote: { threshold: 0.6 } }), ["promote"]],
   [
     "pair.lengthPenalty",

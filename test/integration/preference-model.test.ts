@@ -156,6 +156,7 @@ function context<I extends StageInput & { stage: StageName }>(
     previous: undefined,
     signal: new AbortController().signal,
     onProgress: () => undefined,
+    modelLoads: () => 0,
     flushHeartbeat: () => undefined,
     resetWatchdog: () => undefined,
     allowSilence: () => undefined,
