@@ -118,6 +118,7 @@ const LEDGER: Members<LedgerEvent> = {
   blobs: input("blob"),
   prompt: NOTHING,
   manifests: NOTHING,
+  ...nothing("short", "labels.place"),
   ...nothing("name", "server", "namespace", "runId", "by", "why", "code", "message", "to"),
 };
 

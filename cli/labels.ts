@@ -3,7 +3,7 @@ import type { Command } from "commander";
 import { Option } from "commander";
 import { basename, resolve } from "node:path";
 import { formatLabelStats } from "../report/labels.ts";
-import { openStoreClient, using } from "./context.ts";
+import { openClientIfReachable, openStoreClient, using } from "./context.ts";
 import { data, json, lookOf, note } from "./output.ts";
 
 type Format = "ratchet" | "label-studio";
@@ -68,7 +68,7 @@ function addImport(labels: Command): void {
     .option("--json", "print JSON (docs/cli.md)")
     .action(async (address: string, file: string, flags: ImportFlags, command: Command) => {
       const { json: asJson, ...rest } = flags;
-      await using(openStoreClient(command), async (client) => {
+      await using(openClientIfReachable(command), async (client) => {
         const imported = await client.importLabels(address, { file, path: resolve(file), ...rest });
         if (asJson) return json(imported);
         const { labels: count, unanswered, outcomes } = imported;

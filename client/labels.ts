@@ -17,6 +17,7 @@ import { statsOf } from "../labels/stats.ts";
 import type { QuestionnaireStats } from "../labels/stats.ts";
 import type { CampaignRecord } from "../campaign/types.ts";
 import type { Store } from "../store/types.ts";
+import type { Gateway } from "../temporal/gateway.ts";
 import { requireCampaign } from "./record/record.ts";
 
 export interface LabelsExported {
@@ -53,12 +54,17 @@ export async function importLabelFile(
   store: Store,
   address: Address,
   options: ImportOptions,
+  gateway?: Gateway,
 ): Promise<Imported> {
   const { questionnaires, repairs, record } = await requireQuestionnaires(store, address);
   // Labels that are given here after a move would be missing there.
   if (record.status === "moved")
     throw new RatchetError("campaign_moved", record.failure?.message ?? `${record.campaignId} was moved`);
-  return importLabels(store, questionnaires, repairs, options);
+  const imported = await importLabels(store, questionnaires, repairs, options);
+  // Labels count without this: the campaign looks for them by itself, but only every ten minutes.
+  for (const { place } of questionnaires)
+    await gateway?.labelsGiven(record.campaignId, place).catch(() => undefined);
+  return imported;
 }
 
 export async function labelStats(store: Store, address: Address): Promise<QuestionnaireStats[]> {

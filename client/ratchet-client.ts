@@ -7,6 +7,7 @@ import { hostname, userInfo } from "node:os";
 import { RatchetError } from "../errors/index.ts";
 import type { Address } from "../campaign/ids.ts";
 import { isCampaignId } from "../campaign/ids.ts";
+import type { LabelsDecision } from "../campaign/types.ts";
 import type { LoadedSpec } from "../compile/spec-file/load.ts";
 import { openStore } from "../store/index.ts";
 import { ledgerKey } from "../store/layout.ts";
@@ -76,6 +77,11 @@ export interface ControlCampaignOptions {
   by?: string;
   /** A request with the same id is carried out once. */
   requestId?: string;
+}
+
+export interface ResumeCampaignOptions extends ControlCampaignOptions {
+  /** Ends a pause for too few labels: a later deadline, or the labels that there are. */
+  labels?: LabelsDecision | undefined;
 }
 
 export class RatchetClient {
@@ -217,7 +223,7 @@ export class RatchetClient {
     return this.control("pause", campaign, options);
   }
 
-  resume(campaign: string, options?: ControlCampaignOptions): Promise<ControlReply> {
+  resume(campaign: string, options?: ResumeCampaignOptions): Promise<ControlReply> {
     return this.control("resume", campaign, options);
   }
 
@@ -317,7 +323,7 @@ export class RatchetClient {
 
   /** Throws label_invalid before anything is written if a row of the file is no label. */
   async importLabels(address: string, options: ImportOptions): Promise<Imported> {
-    return importLabelFile(this.store, await this.address(address), options);
+    return importLabelFile(this.store, await this.address(address), options, this.temporal);
   }
 
   async labelStats(address: string): Promise<QuestionnaireStats[]> {
@@ -336,9 +342,10 @@ export class RatchetClient {
   private async control(
     verb: ControlVerb,
     campaign: string,
-    { why = "", by = whoAmI(), requestId = randomUUID() }: ControlCampaignOptions = {},
+    { why = "", by = whoAmI(), requestId = randomUUID(), labels }: ResumeCampaignOptions = {},
   ): Promise<ControlReply> {
-    return controlCampaign(this.store, this.gateway, await this.id(campaign), verb, { by, why, requestId });
+    const options = { by, why, requestId, labels };
+    return controlCampaign(this.store, this.gateway, await this.id(campaign), verb, options);
   }
 
   private id(campaign: string): Promise<string> {

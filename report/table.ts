@@ -19,6 +19,8 @@ interface Variant {
   /** Pairs and optimizer steps of this training alone; null if nothing was trained on pairs. */
   pairs: number | null;
   steps: number | null;
+  /** How often the scores agree with the audit labels of its own iteration. */
+  audit?: Interval | undefined;
 }
 
 /** Win rate of the last iteration minus a baseline's, paired by prompt. */
@@ -110,9 +112,25 @@ export function formatTable({ arms, vs, promoted }: CampaignTable, look: Look): 
     ...(arms.some(({ name, pairs }) => name in vs && pairs !== null)
       ? [`Trained on:\n${formatTrained(arms, Object.keys(vs), look)}`]
       : []),
+    ...(arms.some(({ audit }) => audit)
+      ? [`The proxy agrees with the audit labels:\n${formatAudit(arms, look)}`]
+      : []),
     ...(parts === "" ? [] : [`Gold by part:\n${parts}`]),
   ].join("\n\n");
 }
+
+/** By iteration: on answers of the policy before it, which the labels are of. */
+const formatAudit = (arms: Variant[], look: Look): string =>
+  formatColumns(
+    [
+      { title: "policy", align: "left" },
+      { title: "agreement [95 %]", align: "left" },
+    ],
+    arms
+      .filter(({ audit }) => audit)
+      .map(({ name, audit }): Cell[] => [{ text: name }, { text: interval(audit) }]),
+    look,
+  );
 
 function formatVersus(name: string | undefined, vs: Record<string, Difference>, look: Look): string[] {
   return Object.entries(vs).map(([baseline, d]) => {

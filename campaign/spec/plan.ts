@@ -15,6 +15,7 @@ export function planOf(spec: CompiledSpec): Plan {
     proxy: spec.score.by === "preference-model" ? "preferences" : "rewards",
     judgedBy: modules.gold ? "gold" : modules.judge ? "judge" : "reward",
     judge: modules.judge !== undefined,
+    labels: spec.labels && { by: modules.labelers ? "module" : "people" },
     baselines: spec.baselines.map(({ name, pairs }) => ({ name, pairs })),
     pieces: {
       preferences: pieces(prompts.preferences?.count ?? 0),
@@ -35,6 +36,7 @@ export function planOf(spec: CompiledSpec): Plan {
       reward: queues.train,
       train: queues.train,
       // Pairing, and making and judging metrics, compute little: no queue of their own.
+      label: queues.score,
       pair: queues.score,
       evaluate: queues.evaluate,
       promote: queues.evaluate,

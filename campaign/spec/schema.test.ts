@@ -141,7 +141,7 @@ const outOfRange: [object, string][] = [
   ],
   [
     { score: { reward: { module: "r.ts", timeout: 5 } } },
-    "score.reward.timeout is 5, but must be a time with its unit, such as 500ms, 30s, 5m or 1h",
+    "score.reward.timeout is 5, but must be a time with its unit, such as 500ms, 30s, 5m, 1h or 3d",
   ],
   [
     { name: "My Shop" },
