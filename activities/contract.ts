@@ -117,15 +117,18 @@ export interface LabelsCounted {
 }
 
 /**
- * Source of pairs: scored groups, a closed questionnaire, the labels of the bootstrap's labeler, the author's file,
- * or the bootstrap's pairs.
+ * Source of pairs: scored groups, a closed questionnaire, the labels of the bootstrap's labeler, the author's
+ * file, or the bootstrap's pairs.
  */
 export type PairSource = "scores" | "labels" | "rater" | "file" | "preferences";
 
 export interface PairInput extends StageInput {
   stage: "pair";
   from: PairSource;
-  /** Result of score for `scores`, label for `labels`, generate for `rater`, pair for `preferences`; absent for `file`. */
+  /**
+   * Result of score for `scores`, label for `labels`, generate for `rater`, pair for `preferences`; absent
+   * for `file`.
+   */
   source?: Digest;
 }
 

@@ -282,8 +282,8 @@ export const CODES = {
     kind: "resource",
     retry: "never",
     means:
-      "at its deadline, a questionnaire had labels of fewer comparisons to train on than `labels.minimum`. The " +
-      "campaign is paused: `resume --extend 2d` waits longer, `resume --accept` trains on what there is",
+      "at its deadline, a questionnaire had labels of fewer comparisons to train on than `labels.minimum`. " +
+      "The campaign is paused: `resume --extend 2d` waits longer, `resume --accept` trains on what there is",
   },
   no_worker: { kind: "resource", means: "no worker polls the queue. The request was not recorded" },
   not_running: {

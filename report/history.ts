@@ -1,6 +1,8 @@
 // `ratchet history`: every place of a campaign, in the order of the ledger. One table for the metrics of its
 // policy, one for its training data. Both fit 80 columns.
-import type { Decision, Digest, EvaluateMetrics, Interval } from "../campaign/types.ts";
+import type { Decision, Digest, EvaluateMetrics } from "../campaign/types.ts";
+import { formatAudit } from "./audit.ts";
+import type { AuditRow } from "./audit.ts";
 import { formatColumns } from "./columns.ts";
 import type { Cell, Column, Look } from "./columns.ts";
 import { ABSENT, fixed, interval, judgeName } from "./digits.ts";
@@ -25,7 +27,7 @@ interface HistoryRow {
   /** Metrics on the test split, for reports. */
   test?: EvaluateMetrics;
   /** Of pairs made of labels: how often the scores agree with the audit part. */
-  pairing?: { audit?: { rate?: Interval; decided: number; undecided: number } };
+  pairing?: { audit?: AuditRow["audit"] };
   finishedAt?: string;
 }
 
@@ -40,7 +42,6 @@ const METRICS = [
   right("length"),
   right("KL"),
 ];
-const AUDIT = [left("place"), left("proxy agrees [95 %]"), right("decided"), right("undecided")];
 const TRAINED = [
   left("place"),
   right("pairs"),
@@ -52,17 +53,16 @@ const TRAINED = [
 ];
 
 export function formatHistory(rows: HistoryRow[], look: Look): string {
-  const audited = rows.filter(({ pairing }) => pairing?.audit);
+  const audit = formatAudit(
+    rows.map(({ place, pairing }) => ({ name: place, audit: pairing?.audit })),
+    look,
+  );
   const judged = rows.findLast(({ test }) => test?.winRate)?.test;
   return [
     (judged ? `Win rate by ${judgeName(judged.judgedBy)}:\n` : "") +
       formatColumns(METRICS, rows.map(metricCells), look),
     formatColumns(TRAINED, rows.map(trainedCells), look),
-    ...(audited.length === 0
-      ? []
-      : [
-          `Audit, on labels that nothing is trained on:\n${formatColumns(AUDIT, audited.map(auditCells), look)}`,
-        ]),
+    ...(audit === "" ? [] : [audit]),
   ].join("\n\n");
 }
 
@@ -81,13 +81,6 @@ function metricCells({ place, decision, promotion, validation, test }: HistoryRo
     { text: fixed(shown?.kl, 2) },
   ];
 }
-
-const auditCells = ({ place, pairing }: HistoryRow): Cell[] => [
-  { text: place },
-  { text: interval(pairing?.audit?.rate) },
-  { text: String(pairing?.audit?.decided) },
-  { text: String(pairing?.audit?.undecided) },
-];
 
 const trainedCells = ({ place, pairs, steps, margin, loss, policy, finishedAt }: HistoryRow): Cell[] => [
   { text: place },

@@ -3,6 +3,8 @@
 // the differences.
 import type { EvaluateMetrics, Interval } from "../campaign/types.ts";
 import { visibleLine } from "../errors/index.ts";
+import { formatAudit } from "./audit.ts";
+import type { AuditRow } from "./audit.ts";
 import { formatColumns, paint } from "./columns.ts";
 import type { Cell, Column, Look } from "./columns.ts";
 import { ABSENT, difference, fixed, interval, judgeName, rate } from "./digits.ts";
@@ -20,7 +22,7 @@ interface Variant {
   pairs: number | null;
   steps: number | null;
   /** How often the scores agree with the audit labels of its own iteration. */
-  audit?: Interval | undefined;
+  audit?: AuditRow["audit"];
 }
 
 /** Win rate of the last iteration minus a baseline's, paired by prompt. */
@@ -90,6 +92,7 @@ const COLUMNS: Column[] = [
 export function formatTable({ arms, vs, promoted }: CampaignTable, look: Look): string {
   const last = arms.at(-1);
   const parts = formatParts(arms, look);
+  const audit = formatAudit(arms, look);
   const versus = [
     ...formatVersus(last?.name, vs, look),
     ...(promoted && promoted.name !== last?.name ? formatVersus(promoted.name, promoted.vs, look) : []),
@@ -112,25 +115,10 @@ export function formatTable({ arms, vs, promoted }: CampaignTable, look: Look): 
     ...(arms.some(({ name, pairs }) => name in vs && pairs !== null)
       ? [`Trained on:\n${formatTrained(arms, Object.keys(vs), look)}`]
       : []),
-    ...(arms.some(({ audit }) => audit)
-      ? [`The proxy agrees with the audit labels:\n${formatAudit(arms, look)}`]
-      : []),
+    ...(audit === "" ? [] : [audit]),
     ...(parts === "" ? [] : [`Gold by part:\n${parts}`]),
   ].join("\n\n");
 }
-
-/** By iteration: on answers of the policy before it, which the labels are of. */
-const formatAudit = (arms: Variant[], look: Look): string =>
-  formatColumns(
-    [
-      { title: "policy", align: "left" },
-      { title: "agreement [95 %]", align: "left" },
-    ],
-    arms
-      .filter(({ audit }) => audit)
-      .map(({ name, audit }): Cell[] => [{ text: name }, { text: interval(audit) }]),
-    look,
-  );
 
 function formatVersus(name: string | undefined, vs: Record<string, Difference>, look: Look): string[] {
   return Object.entries(vs).map(([baseline, d]) => {

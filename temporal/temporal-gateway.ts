@@ -1,3 +1,4 @@
+/* oxlint-disable max-lines -- one class: each call of the interface */
 // The gateway on Temporal's SDK. An unknown workflow is undefined, every other answer of gRPC is an error of
 // ours (grpc.ts).
 import { hostname, userInfo } from "node:os";

@@ -56,7 +56,7 @@ export class CampaignRun {
     this.input = input;
     this.continues = continues;
     this.handleControl("pause", pause, (request) => this.decide({ type: "paused", ...request }));
-    this.handleControl("resume", resume, (request) => this.resume(request));
+    this.handleControl("resume", resume, (request) => this.decide(this.state.resumed(request)));
     this.handleControl("cancel", cancel, async (request) => {
       await this.decide({ type: "cancelled", ...request });
       this.cancelRecorded = true;
@@ -84,13 +84,6 @@ export class CampaignRun {
     this.current = new CampaignState(opened);
     this.show();
     return opened;
-  }
-
-  /** `labels`: of the questionnaire whose place the pause is for. */
-  private resume({ labels, ...who }: ControlRequest): Promise<void> {
-    const { short: place } = this.state.standing;
-    if (!labels || place === undefined) return this.decide({ type: "resumed", ...who });
-    return this.decide({ type: "resumed", ...who, labels: { ...labels, place } });
   }
 
   /** A place tells it again until it is paused. */

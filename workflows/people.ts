@@ -1,5 +1,5 @@
-// Waits for people's labels. They arrive in the store, whoever is running; a signal says that some have arrived,
-// and a slow timer looks all the same, because who labels may not reach Temporal.
+// Waits for people's labels. They arrive in the store, whoever is running; a signal says that some have
+// arrived, and a slow timer looks all the same, because who labels may not reach Temporal.
 import {
   ApplicationFailure,
   condition,
@@ -43,8 +43,8 @@ async function tellShort(input: LabelInput, { missing }: LabelsCounted): Promise
   const { trained = 0, minimum = 0, extendedMs = 0 } = missing ?? {};
   const place = placeName(input.place);
   const why =
-    `labels_short: at the deadline of ${place}, ${trained} of at least ${minimum} comparisons to train on have ` +
-    "a label; resume with --extend <time> or --accept";
+    `labels_short: at the deadline of ${place}, ${trained} of at least ${minimum} comparisons to train on ` +
+    "have a label; resume with --extend <time> or --accept";
   const { parent } = workflowInfo();
   // `repair` runs a place by itself.
   if (!parent) throw ApplicationFailure.nonRetryable(why, "labels_short");

@@ -60,9 +60,16 @@ export class CampaignState {
     if (message === "resume" && short === undefined && labels)
       return {
         code: "usage_invalid",
-        message: `campaign ${campaignId} is not paused for too few labels: resume it without --extend or --accept`,
+        message: `campaign ${campaignId} is not short of labels: resume it without --extend or --accept`,
       };
     return undefined;
+  }
+
+  /** What the operator decided about too few labels is about the place that was short. */
+  resumed({ labels, ...who }: ControlRequest): LedgerEvent {
+    const place = this.standing.short;
+    if (!labels || place === undefined) return { type: "resumed", ...who };
+    return { type: "resumed", ...who, labels: { ...labels, place } };
   }
 
   progress(): CampaignProgress {

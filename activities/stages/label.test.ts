@@ -37,7 +37,7 @@ const SETTINGS: LabelSettings = {
 const PROMPTS = ["o1", "o2", "o3", "o4"];
 const HOUR_MS = 3_600_000;
 
-/** Four prompts with three answers; the score of answer i is i, and the longer answer has the higher index. */
+/** Four prompts with three answers; the score of answer i is i, and a higher index is a longer answer. */
 class Place {
   readonly store: Store;
   readonly spec: CompiledSpec;
@@ -125,7 +125,7 @@ const longer = ({ first, second }: { first: { text: string }; second: { text: st
   first.text.length === second.text.length ? 0.5 : first.text.length > second.text.length ? 1 : 0;
 
 describe("a module that labels", () => {
-  it("gives each label once, also after a crash in the middle, and the pairs leave the audit part out", async () => {
+  it("gives each label once, and the pairs leave the audit part out", async () => {
     let asked = 0;
     const counting = (row: never): number => ((asked += 1), longer(row));
     const place = await Place.open({ perComparison: 2 }, { labelers: counting });
@@ -180,7 +180,7 @@ describe("people who label", () => {
     assert.equal((await countLabels(place.context())).state, "closed");
   });
 
-  it("the deadline counts from the stored opening time; enough labels close it, too few are short", async () => {
+  it("the deadline counts from the stored opening time; too few labels are short", async () => {
     const place = await Place.open({ deadlineMs: HOUR_MS, minimum: 2, audit: 0 });
     const { leftMs = 0, state } = await countLabels(place.context());
     assert.ok(state === "open" && leftMs > HOUR_MS / 2 && leftMs <= HOUR_MS);
@@ -197,7 +197,7 @@ describe("people who label", () => {
     assert.equal((await countLabels(late.context())).state, "closed");
   });
 
-  it("the operator extends the deadline or accepts what there is; of another place this is no word", async () => {
+  it("the operator extends the deadline or accepts what there is, for one place", async () => {
     const place = await Place.open({ deadlineMs: HOUR_MS, minimum: 3, audit: 0 });
     await place.openedBefore(2 * HOUR_MS);
     const resumed = (labels: object): LedgerEvent =>

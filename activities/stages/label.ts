@@ -1,29 +1,15 @@
 // label: comparisons of the current policy's answers for people, or for a module that acts as people. The
 // questionnaire opens once; each label is an object of its own; one seal closes it (docs/labels.md).
-import { RatchetError } from "../../errors/index.ts";
-import { chooseComparisons } from "../../campaign/labeling/choose.ts";
-import type { Answers, Chosen } from "../../campaign/labeling/choose.ts";
 import type { Choice, ComparisonRow, Given } from "../../campaign/labeling/types.ts";
 import { deriveSeed } from "../../campaign/recipe/seeds.ts";
-import type { LabelSettings } from "../../campaign/spec/compiled.ts";
-import type { GenerateResult, LedgerEvent, ScoreResult } from "../../campaign/types.ts";
+import type { LedgerEvent } from "../../campaign/types.ts";
 import { Giver } from "../../labels/give.ts";
-import {
-  comparisonsOf,
-  openQuestionnaire,
-  readQuestionnaire,
-  readSeal,
-} from "../../labels/questionnaires.ts";
-import type { Questionnaire } from "../../labels/questionnaires.ts";
+import { comparisonsOf, readSeal } from "../../labels/questionnaires.ts";
 import { countingRows, countsOf, sealQuestionnaire } from "../../labels/seal.ts";
-import type { Completion } from "../../runtimes/types.ts";
-import { sha256 } from "../../store/index.ts";
-import { stageKey, stamp } from "../address.ts";
-import { pieceRows, promptsById, resultOf } from "../artifacts.ts";
 import type { StageContext } from "../attempt/context.ts";
 import type { LabelInput, LabelsCounted, StageDone } from "../contract.ts";
 import { askWhichIsBetter } from "../judging.ts";
-import type { Score } from "./score.ts";
+import { questionnaireOf, settingsOf } from "./questionnaire.ts";
 
 type Context = StageContext<LabelInput>;
 
@@ -49,7 +35,7 @@ export async function countLabels(context: Context): Promise<LabelsCounted> {
   return { labels, slots, state: missing ? "short" : "closed", missing };
 }
 
-/** Asks the module for each label that is missing. Labels that an earlier attempt has stored are not asked again. */
+/** Asks the module for each label that is missing; those of an earlier attempt are not asked again. */
 export async function label(context: Context): Promise<StageDone> {
   const { store } = context.deps;
   const questionnaire = await questionnaireOf(context);
@@ -130,89 +116,4 @@ async function decisionsOf({ deps: { store }, input, place }: Context): Promise<
     else extendedMs += event.labels.extendMs;
   }
   return { extendedMs, accepted };
-}
-
-async function questionnaireOf(context: Context): Promise<Questionnaire> {
-  const { store } = context.deps;
-  const { campaign, answers, scores } = context.input;
-  const { perIteration, choose, audit, perComparison } = settingsOf(context);
-  const asked = { comparisons: perIteration, audit };
-  const seed = deriveSeed("questionnaire", context.spec.seed, context.place);
-  const settings = { answers, scores, choose, seed, perComparison, asked };
-  const { dropTruncated } = context.spec.pair;
-  const key = stageKey(context, { ...settings, dropTruncated });
-  const found = await readQuestionnaire(store, campaign.campaignId, key);
-  if (found) return found;
-  const { chosen, identical } = chooseComparisons(await groupsOf(context), {
-    choose,
-    comparisons: perIteration,
-    audit,
-    seed,
-  });
-  if (chosen.length === 0)
-    throw new RatchetError("no_pairs", `no prompt of ${context.place} has two different answers to compare`, {
-      hint: "raise generate.maxTokens or the temperatures, or read the answers with `ratchet samples`",
-    });
-  const { version, place } = stamp(context);
-  return openQuestionnaire(store, campaign.campaignId, key, {
-    version,
-    place,
-    ...settings,
-    identical,
-    rows: await rowsOf(context, chosen),
-    facts: { ...context.facts(), openedAt: new Date().toISOString() },
-  });
-}
-
-function settingsOf({ spec, place }: Context): LabelSettings {
-  if (spec.labels) return spec.labels;
-  throw new RatchetError("unreachable_state", `the spec of ${place} asks for no labels`);
-}
-
-/** Digests in place of texts, so that memory does not depend on the length of the answers. */
-async function groupsOf({ deps: { store }, input, spec }: Context): Promise<Answers[]> {
-  const { pieces } = await resultOf<GenerateResult>(store, input.answers);
-  const scored = await resultOf<ScoreResult>(store, input.scores);
-  const scores = pieceRows<Score>(store, scored.pieces);
-  const groups = new Map<string, Answers>();
-  for await (const rows of pieceRows<Completion>(store, pieces)) {
-    const own = (await scores.next()).value as Score[] | undefined;
-    const byAnswer = new Map((own ?? []).map((row) => [`${row.promptId}/${row.index}`, row.score]));
-    for (const { promptId, index, text, finish } of rows) {
-      if (finish === "length" && spec.pair.dropTruncated) continue;
-      const group = groups.get(promptId) ?? { promptId, answers: [] };
-      group.answers.push({ index, text: sha256(text), score: byAnswer.get(`${promptId}/${index}`) });
-      groups.set(promptId, group);
-    }
-  }
-  return [...groups.values()];
-}
-
-/** The questions, self-contained for who labels. */
-async function rowsOf(
-  { deps: { store }, input }: Context,
-  chosen: readonly Chosen[],
-): Promise<ComparisonRow[]> {
-  const { pieces, prompts: list } = await resultOf<GenerateResult>(store, input.answers);
-  const prompts = await promptsById(store, list);
-  const wanted = new Set(
-    chosen.flatMap(({ promptId, first, second }) => [first, second].map((i) => `${promptId}/${i}`)),
-  );
-  const texts = new Map<string, string>();
-  for await (const rows of pieceRows<Completion>(store, pieces))
-    for (const { promptId, index, text } of rows)
-      if (wanted.has(`${promptId}/${index}`)) texts.set(`${promptId}/${index}`, text);
-  const answer = (promptId: string, index: number) => ({ index, text: texts.get(`${promptId}/${index}`)! });
-  return chosen.map(({ promptId, first, second, audit }, comparison) => {
-    const { prompt, messages } = prompts(promptId);
-    return {
-      comparison,
-      promptId,
-      prompt,
-      messages,
-      first: answer(promptId, first),
-      second: answer(promptId, second),
-      audit: audit ? true : undefined,
-    };
-  });
 }

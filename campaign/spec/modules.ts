@@ -42,8 +42,8 @@ export type RewardModule = (
 ) => number[] | Promise<number[]>;
 
 /**
- * P(`first` is the better answer); 0 and 1 are labels. Judge, rater and labelers modules have the same signature.
- * Of labelers, ½ is a tie.
+ * P(`first` is the better answer); 0 and 1 are labels. Judge, rater and labelers modules have the same
+ * signature. Of labelers, ½ is a tie.
  */
 export type JudgeModule = (
   rows: { prompt: ModulePrompt; first: ModuleAnswer; second: ModuleAnswer; seed: string }[],

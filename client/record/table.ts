@@ -8,8 +8,8 @@ import type {
   CampaignRecord,
   EvaluateMetrics,
   EvaluateResult,
-  Interval,
   JudgeResult,
+  PairReport,
   PairResult,
   StageDigests,
   TrainResult,
@@ -27,7 +27,7 @@ export interface Variant {
   pairs: number | null;
   steps: number | null;
   /** How often the scores agree with the audit labels of its own iteration. */
-  audit?: Interval | undefined;
+  audit?: PairReport["audit"];
 }
 
 interface VariantDifference {
@@ -136,7 +136,7 @@ async function trainedOn(
     store.getJson<PairResult>(pair),
     store.getJson<TrainResult>(train),
   ]);
-  return { pairs: report.pairs, steps, audit: report.audit?.rate };
+  return { pairs: report.pairs, steps, audit: report.audit };
 }
 
 /** The newest take of each iteration: a later row of the same iteration replaces an earlier one. */

@@ -1,4 +1,5 @@
-// The real workflows on a real Temporal server while people label: signals, too few labels at the deadline, pause.
+// The real workflows on a real Temporal server while people label: signals, too few labels at the deadline,
+// pause.
 import "../support/quiet.ts";
 import assert from "node:assert/strict";
 import { after, before, describe, it } from "node:test";
