@@ -480,7 +480,7 @@ it("docs/spec.md has every loss with its default settings", () => {
 
 it("the defaults in docs/spec.md are the code's", () => {
   const { resolved, sft } = {
-    resolved: resolveSpec(minimal),
+    resolved: resolveSpec({ ...minimal, labels: { perIteration: 1 } }),
     sft: resolveSpec({
       ...minimal,
       bootstrap: { sft: { data: { file: "s" } }, reward: {}, preferences: { file: "p" } },
