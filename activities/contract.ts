@@ -146,6 +146,8 @@ export interface PromoteInput extends StageInput {
   incumbent: Digest;
   /** Result of judge; absent without a judge. */
   verdicts?: Digest;
+  /** Results of judge against policies that were promoted earlier. */
+  also?: { iteration: number; policy: Digest; verdicts: Digest }[];
 }
 
 export type FanOutInput = GenerateInput | AnswerInput | ScoreInput | ReferenceInput | JudgeInput;

@@ -9,6 +9,7 @@ import { formatRows } from "../campaign/recipe/rows.ts";
 import { rewardModelFrom } from "../engine/model/index.ts";
 import { tinyCheckpoint, WORDS, writeTinyModel } from "../engine/tiny-model.test.support.ts";
 import { createOnnxRuntime } from "../runtimes/onnx/index.ts";
+import type { OnnxRuntime } from "../runtimes/onnx/index.ts";
 import type { FanOutInput, GenerateInput, ScoreInput } from "./contract.ts";
 import type { StageContext } from "./attempt/context.ts";
 import { generateStage } from "./stages/generate.ts";
@@ -52,9 +53,8 @@ async function staged(
 }
 
 /** Digests of generate and of score in an empty store. */
-async function campaign(children: number, perShard: number, concurrent: number): Promise<string[]> {
+async function campaign(runtime: OnnxRuntime, perShard: number, concurrent: number): Promise<string[]> {
   const store = await memoryStore();
-  const runtime = createOnnxRuntime({ threads: 2, children });
   const given = { rows: await store.putBlob(formatRows(prompts)), count: prompts.length };
   const small = await smallSpec(store);
   const spec = {
@@ -71,27 +71,29 @@ async function campaign(children: number, perShard: number, concurrent: number):
       scorer: runtime.scorer,
     },
   });
-  try {
-    const generate = stageContext<GenerateInput>({
-      spec,
-      deps,
-      input: { stage: "generate", source: "iteration", policy: "policy" },
-    });
-    const completions = await staged(generate, await generateStage(generate), perShard, concurrent);
-    const score = stageContext<ScoreInput>({
-      spec,
-      deps,
-      input: { stage: "score", of: "iteration", completions, rewardModel: "reward" },
-    });
-    return [completions, await staged(score, await scoreStage(score), perShard, concurrent)];
-  } finally {
-    await runtime.close();
-  }
+  const generate = stageContext<GenerateInput>({
+    spec,
+    deps,
+    input: { stage: "generate", source: "iteration", policy: "policy" },
+  });
+  const completions = await staged(generate, await generateStage(generate), perShard, concurrent);
+  const score = stageContext<ScoreInput>({
+    spec,
+    deps,
+    input: { stage: "score", of: "iteration", completions, rewardModel: "reward" },
+  });
+  return [completions, await staged(score, await scoreStage(score), perShard, concurrent)];
 }
 
-it("gives the same digests with one child or two, in one shard or in several, in any order", async () => {
-  const one = await campaign(1, 4, 1);
-  assert.deepEqual(await campaign(2, 4, 1), one);
-  assert.deepEqual(await campaign(2, 1, 4), one);
-  assert.deepEqual(await campaign(1, 3, 2), one);
+it("gives the same digests with one child or two, in one shard or in several, in any order", async (t) => {
+  const runtimeOf = (children: number): OnnxRuntime => {
+    const runtime = createOnnxRuntime({ threads: 2, children });
+    t.after(() => runtime.close());
+    return runtime;
+  };
+  const [oneChild, twoChildren] = [runtimeOf(1), runtimeOf(2)];
+  const one = await campaign(oneChild, 4, 1);
+  assert.deepEqual(await campaign(twoChildren, 4, 1), one);
+  assert.deepEqual(await campaign(twoChildren, 1, 4), one);
+  assert.deepEqual(await campaign(oneChild, 3, 2), one);
 });

@@ -197,6 +197,8 @@ const RECORDS = {
     candidate: input("tree"),
     incumbent: input("tree"),
     verdicts: input("result"),
+    "also.policy": input("tree"),
+    "also.verdicts": input("result"),
     reason: NOTHING,
   } satisfies Members<PromoteResult>,
   checkpoint: { tree: made("tree") } satisfies Members<CheckpointResult>,

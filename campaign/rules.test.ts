@@ -43,6 +43,23 @@ it("a new campaign begins with iteration 1 and no policy", () => {
   assert.equal(record.latest, undefined);
 });
 
+it("policies promoted earlier are kept, newest first, at most four", () => {
+  const { earlier } = fold(created, opened, bootstrap, iteration(1, "promoted"), iteration(2, "promoted"));
+  assert.deepEqual(
+    earlier.map(({ iteration: n, answers }) => [n, answers]),
+    [
+      [1, "v1"],
+      [0, "v0"],
+    ],
+  );
+  const many = Array.from({ length: 20 }, (_, n) => iteration(n + 1, "promoted"));
+  assert.deepEqual(
+    fold(created, opened, bootstrap, ...many).earlier.map(({ iteration: n }) => n),
+    [19, 18, 17, 16],
+  );
+  assert.deepEqual(fold(created, opened, bootstrap, iteration(1, "kept")).earlier, []);
+});
+
 it("latest is the newest iteration, promoted the last promoted one", () => {
   const record = fold(created, opened, bootstrap, iteration(1, "promoted"), iteration(2, "kept"));
   assert.deepEqual([record.latest?.policy, record.promoted?.policy], ["pi2", "pi1"]);

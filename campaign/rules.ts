@@ -1,6 +1,9 @@
 // Rules that workflows, activities and readers share. Pure functions; imports types only.
 import type { CampaignRecord, IterationRecord, LedgerEvent, LedgerRow, Pointer, Standing } from "./types.ts";
 
+/** Earlier promoted policies in a campaign's state: its size must not depend on the number of iterations. */
+export const EARLIER_MAX = 4;
+
 /** The campaign's state after all rows of its ledger, oldest first. The first row must be `created`. */
 export function foldLedger(campaignId: string, rows: LedgerRow[]): CampaignRecord {
   const first = rows[0]?.event;
@@ -12,6 +15,7 @@ export function foldLedger(campaignId: string, rows: LedgerRow[]): CampaignRecor
     status: "created",
     epoch: 0,
     next: { iteration: 1, take: 1 },
+    earlier: [],
     baselines: {},
     iterations: [],
     rows: rows.length,
@@ -126,6 +130,9 @@ function finishedBy(event: LedgerEvent): IterationRecord | undefined {
 function finish(standing: Standing, { iteration, take, policy, stages, decision }: IterationRecord): void {
   const pointer: Pointer = { iteration, take, policy, answers: stages.answer ?? "" };
   standing.latest = pointer;
-  if (decision === "promoted") standing.promoted = pointer;
+  if (decision === "promoted") {
+    if (standing.promoted) standing.earlier = [standing.promoted, ...standing.earlier].slice(0, EARLIER_MAX);
+    standing.promoted = pointer;
+  }
   standing.next = { iteration: iteration + 1, take: 1 };
 }

@@ -46,8 +46,8 @@ export type StageName =
 export type Split = "validation" | "test";
 
 /**
- * Answers that measure a policy: to the prompts of a split. `opponent`: the reference answers, a second sample
- * of π_0 on the test split.
+ * Answers that measure a policy: to the prompts of a split. `opponent`: the reference answers, a second
+ * sample of π_0 on the test split.
  */
 export type AnswerSet = Split | "opponent";
 
@@ -123,6 +123,8 @@ export interface PlacePlan {
   judgedBy: JudgedBy;
   /** True: the judge compares the newest policy with the promoted one. False: the newest is promoted. */
   judge: boolean;
+  /** Number of policies promoted earlier that the judge compares with too; it decides nothing. */
+  alsoAgainst: number;
   /** Pieces per fan-out. */
   pieces: { preferences: number; iteration: number; baseline: number; validation: number; test: number };
   /** Pieces per shard. */
@@ -159,6 +161,12 @@ export interface Bootstrap {
 
 /** `promoted`: the iteration is the promoted one now. `kept`: the earlier one stays promoted. */
 export type Decision = "promoted" | "kept";
+
+/**
+ * What the judge's verdicts show about the candidate: `better` than the promoted policy by the spec's
+ * threshold, `worse`, or neither.
+ */
+export type PromotionEvidence = "better" | "undecided" | "worse";
 
 /**
  * Result digests of the stages of one place. `answer`: the answers to the validation split, which the judge
@@ -227,6 +235,8 @@ export interface Standing {
   next: { iteration: number; take: number };
   latest?: Pointer;
   promoted?: Pointer;
+  /** Promoted before `promoted`, newest first; at most 4. */
+  earlier: Pointer[];
   /** Finished baselines. */
   baselines: Record<string, { policy: Digest }>;
   /** Paused because the questionnaire of this place has too few labels. */
@@ -408,7 +418,7 @@ export interface TrainResult {
   curve: Digest;
 }
 
-/** A value with a two-sided 95 % interval. */
+/** A value with a two-sided interval, of 95 % unless its owner says otherwise. */
 export interface Interval {
   value: number;
   low: number;
@@ -442,6 +452,8 @@ export interface JudgeResult {
   comparisons: number;
   /** Of ours; the mean over prompts. */
   winRate: Interval;
+  /** The win rate that answers as long as theirs would have (docs/promotion.md). */
+  lengthControlled: Interval;
   /** Mean true reward of ours and its parts, if the true reward decides. */
   gold?: number;
   goldParts?: Record<string, number>;
@@ -468,6 +480,8 @@ export interface EvaluateMetrics {
   completions: number;
   /** Against the reference answers, decided by `judgedBy`; test split only. */
   winRate?: Interval;
+  /** The win rate that answers as long as the reference answers would have (docs/promotion.md). */
+  lengthControlled?: Interval;
   judgedBy?: JudgedBy;
   /**
    * Mean reward of the scorer that training used. A preference model has no rewards: mean probability that it
@@ -488,6 +502,15 @@ export interface EvaluateMetrics {
   kl: number;
 }
 
+/** The candidate's win rates against a policy that was promoted earlier. They decide nothing. */
+export interface EarlierComparison {
+  iteration: number;
+  policy: Digest;
+  verdicts: Digest;
+  winRate: Interval;
+  lengthControlled: Interval;
+}
+
 export interface PromoteResult {
   stage: "promote";
   version: number;
@@ -496,8 +519,16 @@ export interface PromoteResult {
   incumbent: Digest;
   /** Result digest of the judge's comparisons of their validation answers; absent without a judge module. */
   verdicts?: Digest;
-  /** Share of validation comparisons that the candidate wins; absent without a judge module. */
+  /**
+   * Share of validation comparisons that the candidate wins, as they are and at equal length. Each bound
+   * holds with `promote.confidence`; if that is 0, the intervals have 95 %. Absent without a judge module.
+   */
   winRate?: Interval;
+  lengthControlled?: Interval;
+  /** Absent without a judge module. */
+  evidence?: PromotionEvidence;
+  /** Comparisons with policies that were promoted earlier, newest first, with 95 % intervals. */
+  also?: EarlierComparison[];
   labels: number;
   decision: Decision;
   reason: string;

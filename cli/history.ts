@@ -2,6 +2,7 @@
 import type { Command } from "commander";
 import type { CampaignHistory, PlaceHistory } from "../client/record/history.ts";
 import { visibleLine } from "../errors/index.ts";
+import { interval } from "../report/digits.ts";
 import { formatHistory } from "../report/history.ts";
 import { openStoreClient, using } from "./context.ts";
 import { data, json, lookOf, note } from "./output.ts";
@@ -21,6 +22,7 @@ export const historyVerb = (program: Command): Command =>
         if (flags.ledger) return data(ledgerText(history));
         const look = lookOf(process.stdout);
         data(formatHistory(history.places, look), look);
+        for (const line of history.places.flatMap(earlierLines)) note(line);
         for (const line of history.places.flatMap(retriedLines)) note(line);
       });
     });
@@ -33,6 +35,14 @@ const ledgerText = ({ ledger }: CampaignHistory): string =>
         visibleLine(eventLine(event)),
     )
     .join("\n");
+
+/** Comparisons with policies that were promoted earlier. */
+const earlierLines = ({ place, promotion }: PlaceHistory): string[] =>
+  (promotion?.also ?? []).map(
+    ({ iteration, winRate, lengthControlled }) =>
+      `${place} against iteration ${iteration}, promoted earlier: ` +
+      `win rate ${interval(winRate)}, at equal length ${interval(lengthControlled)}`,
+  );
 
 /** Stages that needed more than one attempt. */
 function retriedLines({ place, work }: PlaceHistory): string[] {

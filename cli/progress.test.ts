@@ -61,6 +61,7 @@ it("the line of a finished iteration has its metrics", () => {
     prompts: 300,
     completions: 1200,
     winRate: { value: 0.6, low: 0.57, high: 0.63 },
+    lengthControlled: { value: 0.58, low: 0.54, high: 0.61 },
     judgedBy: "gold" as const,
     proxy: 1.234,
     length: 18.2,
@@ -77,7 +78,8 @@ it("the line of a finished iteration has its metrics", () => {
   } as const;
   assert.equal(
     eventLine(event, test_),
-    "it-0001.1 finished, promoted: win rate 0.60 [0.57, 0.63] by gold, proxy 1.23, 18.2 tokens, KL 0.31",
+    "it-0001.1 finished, promoted: win rate 0.60 [0.57, 0.63] by gold, " +
+      "length-controlled 0.58 [0.54, 0.61], proxy 1.23, 18.2 tokens, KL 0.31",
   );
 });
 

@@ -94,7 +94,9 @@ export function eventLine(event: LedgerEvent, test?: EvaluateMetrics): string {
 
 function measured(test: EvaluateMetrics | undefined): string {
   if (!test) return "";
-  const win = test.winRate ? `win rate ${interval(test.winRate)} by ${judgeName(test.judgedBy)}, ` : "";
+  const { winRate, lengthControlled, judgedBy } = test;
+  const controlled = lengthControlled ? `, length-controlled ${interval(lengthControlled)}` : "";
+  const win = winRate ? `win rate ${interval(winRate)} by ${judgeName(judgedBy)}${controlled}, ` : "";
   return `: ${win}proxy ${fixed(test.proxy, 2)}, ${fixed(test.length, 1)} tokens, KL ${fixed(test.kl, 2)}`;
 }
 

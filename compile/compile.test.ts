@@ -14,6 +14,8 @@ import { initAdapter, mergeAdapter, readCheckpoint, writeAdapter, writeCheckpoin
 import { openStore } from "../store/index.ts";
 import type { Store } from "../store/types.ts";
 import { compileSpec } from "./index.ts";
+import { stagePolicy } from "./policy.ts";
+import { settings } from "./settings.ts";
 import type { CompileOptions } from "./index.ts";
 
 const scratch = await mkdtemp(join(tmpdir(), "ratchet-compile-test-"));
@@ -132,6 +134,12 @@ async function compile(
   return { compiled: await store.getJson<CompiledSpec>(specDigest), specDigest, summary };
 }
 
+let compiledPlain: ReturnType<typeof compile> | undefined;
+const plainStore = await memory();
+/** The campaign without a change, in `plainStore`. */
+const plain = (): ReturnType<typeof compile> =>
+  (compiledPlain ??= campaignFolder().then((dir) => compile(dir, {}, { store: plainStore })));
+
 async function refused(
   files: Record<string, string>,
   change: Partial<WrittenSpec> = {},
@@ -148,15 +156,13 @@ async function refused(
 // ---------------------------------------------------------------- compiled specs
 
 it("a campaign compiles to digests only, the same in any folder", async () => {
-  const here = await campaignFolder();
   const there = await campaignFolder({}, "some/where/else");
-  const store = await memory();
-  const [first, second] = [await compile(here, {}, { store }), await compile(there)];
+  const [first, second] = [await plain(), await compile(there)];
   assert.equal(first.specDigest, second.specDigest);
   const text = JSON.stringify(first.compiled);
   assert.ok(!text.includes(scratch) && !text.includes("prompts.jsonl") && !text.includes("reward.ts"));
   let blobs = 0;
-  for await (const bytes of blobsOf(store)) {
+  for await (const bytes of blobsOf(plainStore)) {
     blobs += 1;
     assert.ok(!bytes.includes(scratch), "no blob holds a path");
   }
@@ -165,7 +171,7 @@ it("a campaign compiles to digests only, the same in any folder", async () => {
 });
 
 it("settings without effect are left out of the compiled spec", async () => {
-  const { compiled } = await compile(await campaignFolder());
+  const { compiled } = await plain();
   assert.deepEqual(Object.keys(compiled.train).sort(), ["beta", "loss", "optimizer", "reference"]);
   assert.equal(compiled.train.loss, "sigmoid");
   const changed = await compile(await campaignFolder(), { train: { loss: "robust", ldAlpha: 0.5 } });
@@ -175,21 +181,30 @@ it("settings without effect are left out of the compiled spec", async () => {
   );
 });
 
+it("the raw win rate and confidence 0 are left out of the compiled spec", async () => {
+  const { compiled } = await compile(await campaignFolder());
+  assert.deepEqual(compiled.promote, { threshold: 0.5, by: "length-controlled", confidence: 0.96 });
+  const earlier = await compile(await campaignFolder(), { promote: { by: "raw", confidence: 0 } });
+  assert.equal(JSON.stringify(earlier.compiled.promote), '{"threshold":0.5}');
+});
+
 it("microBatch is half of the batch for a small model, or the spec's value", async () => {
   const dir = await campaignFolder();
-  const microBatch = async (train: WrittenSpec["train"]): Promise<number> =>
-    (await compile(dir, { train })).compiled.train.optimizer.microBatch;
-  assert.equal(await microBatch({ batch: 6 }), 3);
-  assert.equal(await microBatch({ batch: 6, microBatch: 2 }), 2);
-  assert.equal(await microBatch({ batch: 6, microBatch: 20 }), 6);
-  const part = await microBatch({ batch: 100_000 });
+  const train = { batch: 6 };
+  assert.equal((await compile(dir, { train })).compiled.train.optimizer.microBatch, 3);
+  const { config } = await stagePolicy(resolveSpec(base), dir, join(dir, "model"));
+  const microBatch = (written: WrittenSpec["train"]): number =>
+    settings(resolveSpec({ ...base, train: written }), config).train.optimizer.microBatch;
+  assert.equal(microBatch({ batch: 6, microBatch: 2 }), 2);
+  assert.equal(microBatch({ batch: 6, microBatch: 20 }), 6);
+  const part = microBatch({ batch: 100_000 });
   assert.ok(part > 6 && part < 100_000, `${part} of a batch that memory has no room for`);
-  assert.equal(await microBatch({ batch: 100_000, loss: "kto" }), 100_000);
+  assert.equal(microBatch({ batch: 100_000, loss: "kto" }), 100_000);
 });
 
 it("another seed gives other weights and splits; another comment in a module changes nothing", async () => {
   const dir = await campaignFolder();
-  const [first, second] = [await compile(dir), await compile(dir, {}, { seed: 8 })];
+  const [first, second] = [await plain(), await compile(dir, {}, { seed: 8 })];
   assert.notEqual(first.compiled.policy.tree, second.compiled.policy.tree);
   assert.notEqual(first.compiled.prompts.iterations.rows, second.compiled.prompts.iterations.rows);
   await writeFile(join(dir, "reward.ts"), `// a remark\n${REWARD}`);
@@ -199,24 +214,21 @@ it("another seed gives other weights and splits; another comment in a module cha
 });
 
 it("splits of a file share no prompt; more iterations leave validation and test unchanged", async () => {
-  const dir = await campaignFolder();
-  const store = await memory();
-  const { compiled } = await compile(dir, {}, { store });
+  const { compiled } = await plain();
   const { iterations, validation, test: tested } = compiled.prompts;
   const ids = (
-    await Promise.all([iterations, validation, tested].map(({ rows }) => textOf(store, rows)))
+    await Promise.all([iterations, validation, tested].map(({ rows }) => textOf(plainStore, rows)))
   ).flatMap((text) => text.trim().split("\n"));
   assert.equal(new Set(ids).size, 24 + 5 + 6);
   assert.match(ids[0]!, /^\{"id":"[0-9a-f]{16}","prompt":"say word w\d+"\}$/);
-  const shorter = await compile(dir, { iterations: 2 });
+  const shorter = await compile(await campaignFolder(), { iterations: 2 });
   assert.equal(shorter.compiled.prompts.test.rows, compiled.prompts.test.rows);
   assert.equal(shorter.compiled.prompts.validation.rows, compiled.prompts.validation.rows);
 });
 
 it("the order of the prompt file does not matter", async () => {
-  const first = await compile(await campaignFolder());
-  const second = await compile(await campaignFolder({ "prompts.jsonl": lines([...promptRows].reverse()) }));
-  assert.equal(first.specDigest, second.specDigest);
+  const reversed = await compile(await campaignFolder({ "prompts.jsonl": lines([...promptRows].reverse()) }));
+  assert.equal(reversed.specDigest, (await plain()).specDigest);
 });
 
 it("bundles of packages and CommonJS do not depend on the path", async () => {
@@ -331,9 +343,8 @@ it("a preference model is trained or given; a given one has a tree of its own", 
   });
   assert.equal(trained.compiled.bootstrap.preferenceModel?.optimizer.batch, 4);
 
-  const store = await memory();
-  const { compiled } = await compile(dir, {}, { store });
-  await store.getTree(compiled.policy.tree, join(dir, "model"));
+  const { compiled } = await plain();
+  await plainStore.getTree(compiled.policy.tree, join(dir, "model"));
   const given = (
     await compile(dir, {
       seed: 8,
@@ -375,9 +386,9 @@ async function asHubCache(from: string, to: string): Promise<string> {
 
 it("a checkpoint in Hugging Face's cache is read through its links; a lost one is named", async () => {
   const dir = await campaignFolder();
-  const store = await memory();
-  const made = (await compile(dir, {}, { store })).compiled.policy.tree;
-  await store.getTree(made, join(dir, "plain"));
+  const store = plainStore;
+  const made = (await plain()).compiled.policy.tree;
+  await plainStore.getTree(made, join(dir, "plain"));
   // On the file system of the temp folder, where weights are linked, not copied.
   const snapshot = await asHubCache(join(dir, "plain"), join(dir, "models--org--name"));
   const linked = await compile(dir, { policy: { path: snapshot } }, { store });
@@ -405,16 +416,20 @@ it("a checkpoint in Hugging Face's cache is read through its links; a lost one i
 
 it("a given adapter is merged into its base; an adapter inside a model's folder is ignored", async () => {
   const dir = await campaignFolder();
-  const store = await memory();
-  const made = (await compile(dir, {}, { store })).compiled.policy.tree;
-  await store.getTree(made, join(dir, "base"));
+  const store = plainStore;
+  await store.getTree((await plain()).compiled.policy.tree, join(dir, "base"));
   await writeFile(join(dir, "base", "generation_config.json"), JSON.stringify({ eos_token_id: [2, 5] }));
   await withAdapter(dir, "tuned");
-  const treeOf = async (path: string): Promise<string> =>
-    (await compile(dir, { policy: { path } }, { store })).compiled.policy.tree;
-  assert.equal(await treeOf("tuned"), await treeOf("merged"));
-  assert.notEqual(await treeOf("tuned"), await treeOf("base"));
-  const paths = (await store.getJson<Tree>(await treeOf("tuned"))).files.map(({ path }) => path);
+  let staged = 0;
+  const treeOf = async (path: string): Promise<string> => {
+    const spec = resolveSpec({ ...base, policy: { path } });
+    return store.putTree((await stagePolicy(spec, dir, join(dir, `staged-${staged++}`))).dir);
+  };
+  const { tree } = (await compile(dir, { policy: { path: "tuned" } }, { store })).compiled.policy;
+  assert.equal(tree, await treeOf("tuned"));
+  assert.equal(tree, await treeOf("merged"));
+  assert.notEqual(tree, await treeOf("base"));
+  const paths = (await store.getJson<Tree>(tree)).files.map(({ path }) => path);
   assert.deepEqual(paths, [
     "config.json",
     "generation_config.json",
@@ -748,28 +763,30 @@ function withIgnore(spec: Partial<WrittenSpec>, hint: string): Partial<WrittenSp
 }
 
 it("a refusal of unread columns prints the line that leaves them out; the spec records it", async () => {
-  const plain = await compile(
-    await campaignFolder(Object.fromEntries(Object.entries(DATA).map(([name, rows]) => [name, lines(rows)]))),
-    SPEC_WITH_DATA,
-  );
-  assert.equal("ignored" in plain.compiled, false);
+  const filesOf = (data: typeof DATA) =>
+    Object.fromEntries(Object.entries(data).map(([name, rows]) => [name, lines(rows)]));
+  const narrow = await compile(await campaignFolder(filesOf(DATA)), SPEC_WITH_DATA);
+  assert.equal("ignored" in narrow.compiled, false);
   const columns = { source: "web", "chosen-model": "m", "a, b": 1, null: 0 };
-  for (const [name, key] of [
-    ["prompts.jsonl", "prompts"],
-    ["sft.jsonl", "sft"],
-    ["pairs.jsonl", "preferences"],
-  ] as const) {
-    const wider = { ...DATA, [name]: DATA[name].map((row) => ({ ...row, ...columns })) };
-    const files = Object.fromEntries(Object.entries(wider).map(([file, rows]) => [file, lines(rows)]));
-    const error = await refused(files, SPEC_WITH_DATA);
+  const widened = (rows: object[]) => rows.map((row) => ({ ...row, ...columns }));
+  const wider = filesOf({
+    "prompts.jsonl": widened(DATA["prompts.jsonl"]),
+    "sft.jsonl": widened(DATA["sft.jsonl"]),
+    "pairs.jsonl": widened(DATA["pairs.jsonl"]),
+  });
+  let spec = SPEC_WITH_DATA;
+  for (const name of ["prompts.jsonl", "sft.jsonl", "pairs.jsonl"]) {
+    const error = await refused(wider, spec);
     assert.match(
       error.message,
       new RegExp(`^${name}:1: unknown column "source", "chosen-model", "a, b", "null"`),
     );
-    const { compiled } = await compile(await campaignFolder(files), withIgnore(SPEC_WITH_DATA, error.hint!));
-    assert.deepEqual(compiled.ignored, { [key]: ["a, b", "chosen-model", "null", "source"] });
-    assert.deepEqual({ ...compiled, ignored: undefined }, { ...plain.compiled, ignored: undefined });
+    spec = withIgnore(spec, error.hint!);
   }
+  const { compiled } = await compile(await campaignFolder(wider), spec);
+  const ignored = ["a, b", "chosen-model", "null", "source"];
+  assert.deepEqual(compiled.ignored, { prompts: ignored, sft: ignored, preferences: ignored });
+  assert.deepEqual({ ...compiled, ignored: undefined }, { ...narrow.compiled, ignored: undefined });
 });
 
 it("a module's rows may have no unread columns either, unless they are left out", async () => {
@@ -796,18 +813,13 @@ it("published shapes of rows compile, with at most one line of `ignore`", async 
   const chat = {
     "tok/tokenizer_config.json": JSON.stringify({ ...tokenizerConfig, chat_template: template }),
   };
-  const shapes: [keyof typeof DATA, object[], string[]][] = [
-    // HuggingFaceH4/ultrafeedback_binarized: as pairs, as SFT rows, as prompts.
-    ["pairs.jsonl", [ULTRAFEEDBACK], ["messages", "extra"]],
-    [
-      "sft.jsonl",
-      [ULTRAFEEDBACK],
-      ["prompt", "chosen", "rejected", "score_chosen", "score_rejected", "extra"],
-    ],
-    // trl-lib/ultrafeedback_binarized, and TRL's other forms.
-    [
-      "pairs.jsonl",
-      [
+  type Shape = { rows: object[]; ignore?: string[] };
+  const pairs: Shape[] = [
+    // HuggingFaceH4/ultrafeedback_binarized.
+    { rows: [ULTRAFEEDBACK], ignore: ["messages", "extra"] },
+    // trl-lib/ultrafeedback_binarized, and TRL's other form.
+    {
+      rows: [
         {
           chosen: ULTRAFEEDBACK.chosen,
           rejected: ULTRAFEEDBACK.rejected,
@@ -815,71 +827,78 @@ it("published shapes of rows compile, with at most one line of `ignore`", async 
           score_rejected: 4,
         },
       ],
-      [],
-    ],
-    [
-      "pairs.jsonl",
-      [{ prompt: [turn("yes yes")], chosen: [answer("no")], rejected: [answer("w1")], margin: 4 }],
-      [],
-    ],
-    ["sft.jsonl", [{ prompt: [turn("yes yes")], completion: [answer("no")] }], []],
-    ["sft.jsonl", [{ messages: [turn("yes yes")], completion: [answer("no")] }], []],
+    },
+    { rows: [{ prompt: [turn("yes yes")], chosen: [answer("no")], rejected: [answer("w1")], margin: 4 }] },
     // hh-rlhf.
-    ["pairs.jsonl", [{ chosen: "yes yes no", rejected: "yes yes w1" }], []],
-    // RLHFlow's prompt sets.
-    [
-      "prompts.jsonl",
-      promptRows.map(({ prompt: text }) => ({ context_messages: [turn(text)], source: "a" })),
-      ["source"],
-    ],
+    { rows: [{ chosen: "yes yes no", rejected: "yes yes w1" }] },
   ];
-  for (const [name, rows, ignore] of shapes) {
-    const files = { ...DATA, [name]: rows };
+  const sft: Shape[] = [
+    // HuggingFaceH4/ultrafeedback_binarized.
+    {
+      rows: [ULTRAFEEDBACK],
+      ignore: ["prompt", "chosen", "rejected", "score_chosen", "score_rejected", "extra"],
+    },
+    // TRL's forms.
+    { rows: [{ prompt: [turn("yes yes")], completion: [answer("no")] }] },
+    { rows: [{ messages: [turn("yes yes")], completion: [answer("no")] }] },
+    { rows: DATA["sft.jsonl"] },
+  ];
+  // RLHFlow's prompt sets.
+  const contexts = promptRows.map(({ prompt: text }) => ({ context_messages: [turn(text)], source: "a" }));
+  const prompts: Shape[] = [{ rows: contexts, ignore: ["source"] }, { rows: DATA["prompts.jsonl"] }];
+  for (const [at, pair] of pairs.entries()) {
+    const [written, asked] = [sft[at]!, prompts[Math.min(at, 1)]!];
     const dir = await campaignFolder({
       ...chat,
-      ...Object.fromEntries(Object.entries(files).map(([file, given]) => [file, lines(given)])),
+      "pairs.jsonl": lines(pair.rows),
+      "sft.jsonl": lines(written.rows),
+      "prompts.jsonl": lines(asked.rows),
     });
     const store = await memory();
-    const spec: Partial<WrittenSpec> = {
-      prompts: { ...base.prompts, ignore: name === "prompts.jsonl" ? ignore : [] },
-      bootstrap: {
-        // A conversation has no division into prompt and answer.
-        sft: { data: { file: "sft.jsonl", ignore: name === "sft.jsonl" ? ignore : [] }, promptMask: false },
-        preferences: { file: "pairs.jsonl", ignore: name === "pairs.jsonl" ? ignore : [] },
-        reward: {},
+    const { compiled, summary } = await compile(
+      dir,
+      {
+        prompts: { ...base.prompts, ignore: asked.ignore ?? [] },
+        bootstrap: {
+          // A conversation has no division into prompt and answer.
+          sft: { data: { file: "sft.jsonl", ignore: written.ignore ?? [] }, promptMask: false },
+          preferences: { file: "pairs.jsonl", ignore: pair.ignore ?? [] },
+          reward: {},
+        },
+        score: { reward: "model" },
       },
-      score: { reward: "model" },
-    };
-    const { compiled, summary } = await compile(dir, spec, { store });
+      { store },
+    );
     assert.equal(summary.preferences!.kept, 1);
-    const digest = {
-      "pairs.jsonl": (compiled.bootstrap.preferences as { data: { rows: string } }).data.rows,
-      "sft.jsonl": compiled.bootstrap.sft!.data.rows,
-      "prompts.jsonl": compiled.prompts.test.rows,
-    }[name];
-    const row = JSON.parse((await textOf(store, digest)).split("\n")[0]!) as Record<string, unknown>;
-    const {
-      id: _id,
-      prompt_id: _promptId,
-      chosen_score: _c,
-      rejected_score: _r,
-      margin: _m,
-      ...content
-    } = row;
-    if (name === "prompts.jsonl") assert.match(JSON.stringify(content), /^\{"messages":\[\{"role":"user"/);
-    else if (name === "sft.jsonl")
-      assert.deepEqual(content["messages"], [
-        turn("yes yes"),
-        ...("completion" in content ? [] : [answer("no")]),
-      ]);
-    else if (typeof content["prompt"] === "string")
-      assert.deepEqual(content, { prompt: "yes yes", chosen: " no", rejected: " w1" });
-    else
-      assert.deepEqual(content, {
-        prompt: [turn("yes yes")],
-        chosen: [answer("no")],
-        rejected: [answer("w1")],
-      });
+    /** Of the first row. */
+    const content = async (digest: string): Promise<Record<string, unknown>> => {
+      const row = JSON.parse((await textOf(store, digest)).split("\n")[0]!) as Record<string, unknown>;
+      const {
+        id: _id,
+        prompt_id: _promptId,
+        chosen_score: _c,
+        rejected_score: _r,
+        margin: _m,
+        ...rest
+      } = row;
+      return rest;
+    };
+    const preferences = compiled.bootstrap.preferences as { data: { rows: string } };
+    const stored = await content(preferences.data.rows);
+    assert.deepEqual(
+      stored,
+      typeof stored["prompt"] === "string"
+        ? { prompt: "yes yes", chosen: " no", rejected: " w1" }
+        : { prompt: [turn("yes yes")], chosen: [answer("no")], rejected: [answer("w1")] },
+    );
+    const { messages, ...learned } = await content(compiled.bootstrap.sft!.data.rows);
+    if (messages === undefined) assert.deepEqual(learned, DATA["sft.jsonl"][0]);
+    else assert.deepEqual(messages, [turn("yes yes"), ...("completion" in learned ? [] : [answer("no")])]);
+    if (asked.ignore)
+      assert.match(
+        JSON.stringify(await content(compiled.prompts.test.rows)),
+        /^\{"messages":\[\{"role":"user"/,
+      );
   }
 });
 

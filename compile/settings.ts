@@ -52,7 +52,7 @@ export function settings(
     },
     checkpoint: train.checkpoint,
     evaluate: { samples: evaluate.samples, temperature: evaluate.temperature, resamples: evaluate.resamples },
-    promote,
+    promote: promotion(promote),
     queues: {
       generate: generate.queue,
       score: score.queue,
@@ -62,6 +62,18 @@ export function settings(
     },
   };
 }
+
+const promotion = ({
+  threshold,
+  by,
+  confidence,
+  alsoAgainst,
+}: ResolvedSpec["promote"]): Settings["promote"] => ({
+  threshold,
+  by: by === "raw" ? undefined : by,
+  confidence: confidence || undefined,
+  alsoAgainst: alsoAgainst || undefined,
+});
 
 function labelSettings({
   perIteration,

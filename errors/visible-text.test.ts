@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { it } from "node:test";
 import fc from "fast-check";
 import { visibleBlock, visibleLine, visibleText } from "./index.ts";
+import { anyText } from "../test/support/any-text.ts";
 
 /**
  * C0 but line feed and tab, DEL, C1, the bidirectional controls, line and paragraph separators, half
@@ -24,7 +25,7 @@ const hostile = fc
     fc.oneof(
       fc.constantFrom(...UNSAFE.map((code) => String.fromCharCode(code))),
       fc.constantFrom("\n", "\t", "\ud800", "\udfff", "\u001b[2J", "\u001b]52;c;aGk=\u0007", "\u001b[31m"),
-      fc.string({ unit: "binary" }),
+      anyText,
     ),
   )
   .map((parts) => parts.join(""));

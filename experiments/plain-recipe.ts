@@ -11,7 +11,9 @@ import { comparisonsOf, pairsFromLabels } from "../campaign/recipe/labels.ts";
 import type { PairRow, PromptRow } from "../campaign/recipe/rows.ts";
 import type { GoldScore } from "../campaign/spec/modules.ts";
 import { completionSeed, deriveSeed } from "../campaign/recipe/seeds.ts";
-import { winRate, winShare } from "../campaign/recipe/winrate.ts";
+import { lengthControlledWinRate } from "../campaign/recipe/length-control.ts";
+import type { Verdict } from "../campaign/recipe/length-control.ts";
+import { sharesOf, winRate, winShare } from "../campaign/recipe/winrate.ts";
 import type { PromptShares } from "../campaign/recipe/winrate.ts";
 import type { ResolvedOptimizer, ResolvedSpec } from "../campaign/spec/schema.ts";
 import type { EvaluateMetrics } from "../campaign/types.ts";
@@ -278,20 +280,18 @@ export class PlainRecipe {
     );
     const text = new Map(list.map((prompt) => [prompt.id, promptText(prompt)]));
     const golds = answers.map((answer) => goldOf(text.get(answer.promptId)!, answer));
-    const goldOfAnswer = new Map(answers.map((answer, i) => [answer, golds[i]!.total]));
-    const shares: PromptShares = new Map(
-      byPrompt(list, answers).map(({ prompt, candidates }) => [
-        prompt.id,
-        winShare(
-          candidates.map((answer) => goldOfAnswer.get(answer)!),
-          theirs.get(prompt.id)!.map((answer) => goldOf(text.get(prompt.id)!, answer).total),
-        ),
-      ]),
-    );
+    const verdicts = answers.map((answer, i) => {
+      const others = theirs.get(answer.promptId)!;
+      const otherGolds = others.map((other) => goldOf(text.get(answer.promptId)!, other).total);
+      return verdictOf(answer, others, winShare([golds[i]!.total], otherGolds));
+    });
+    const shares = sharesOf(verdicts);
+    const resampling = { resamples, seed: deriveSeed(this.spec.seed, "win rate") };
     const metrics: EvaluateMetrics = {
       prompts: list.length,
       completions: answers.length,
-      winRate: winRate(shares, { resamples, seed: deriveSeed(this.spec.seed, "win rate") }),
+      winRate: winRate(shares, resampling),
+      lengthControlled: await lengthControlledWinRate(verdicts, resampling),
       judgedBy: "gold",
       ...meansOf(answers, golds),
       proxy: mean(proxies),
@@ -343,6 +343,14 @@ export class PlainRecipe {
 
 const mean = (values: readonly number[]): number =>
   values.reduce((sum, value) => sum + value, 0) / values.length;
+
+/** Of an answer against the reference answers to its prompt. */
+const verdictOf = ({ promptId, ids }: Completion, others: Completion[], probability: number): Verdict => ({
+  promptId,
+  probability,
+  candidateTokens: ids.length,
+  incumbentTokens: mean(others.map((other) => other.ids.length)),
+});
 
 function meansOf(answers: readonly Completion[], golds: readonly GoldScore[]) {
   const parts = Object.keys(golds[0]?.parts ?? {});

@@ -2,6 +2,7 @@
 // the slowest files, and one line of counts.
 import { relative } from "node:path";
 import { duration } from "../host/progress.mjs";
+import { withSourcePositions } from "./source-positions.mjs";
 
 const SLOWEST = 5;
 /** Lines shown of the output of a failing file. */
@@ -49,7 +50,7 @@ export async function reportTests(events, root) {
     record(file, type, event, event.name === event.file);
   }
   const reports = [...files.values()].sort((a, b) => (a.path < b.path ? -1 : 1));
-  printFailures(reports);
+  printFailures(reports, root);
   printSlowest(reports);
 
   const counts = {
@@ -67,7 +68,7 @@ export async function reportTests(events, root) {
 }
 
 /**
- * With source maps, some events name the source file and others the compiled file.
+ * Events name the compiled file.
  * @param {string} file @param {string} root
  */
 function sourceOf(file, root) {
@@ -131,12 +132,13 @@ function describe(error) {
     .join("\n");
 }
 
-/** @param {FileReport[]} reports */
-function printFailures(reports) {
+/** @param {FileReport[]} reports @param {string} root */
+function printFailures(reports, root) {
   for (const { path, failures, output } of reports) {
-    for (const failure of failures) print(`\nFAILED ${failure}`);
-    if (failures.length > 0 && output.trim())
-      print(`\n  output of ${path}:\n${indent(output.trim().split("\n").slice(-OUTPUT_LINES).join("\n"))}`);
+    for (const failure of failures) print(withSourcePositions(`\nFAILED ${failure}`, root));
+    if (failures.length === 0 || !output.trim()) continue;
+    const last = output.trim().split("\n").slice(-OUTPUT_LINES).join("\n");
+    print(`\n  output of ${path}:\n${indent(withSourcePositions(last, root))}`);
   }
   const skips = reports.flatMap((file) => file.skips);
   if (skips.length > 0) print(`\nskipped:\n${indent(skips.join("\n"))}`);

@@ -48,11 +48,7 @@ async function withServers(wanted, use) {
   const removeFolder = () => rmSync(folder, { recursive: true, force: true, maxRetries: 5, retryDelay: 100 });
   process.on("exit", removeFolder);
   try {
-    const env = {
-      ...process.env,
-      TMPDIR: folder,
-      NODE_OPTIONS: `${process.env.NODE_OPTIONS ?? ""} --enable-source-maps`,
-    };
+    const env = { ...process.env, TMPDIR: folder };
     if (!tools) return await use(env, parentWatch);
     const { startTestServers } = await import("./test-servers.mjs");
     const servers = await startTestServers(

@@ -1,6 +1,6 @@
 // `ratchet history`: every place of a campaign, in the order of the ledger. One table for the metrics of its
-// policy, one for its training data. Both fit 80 columns.
-import type { Decision, Digest, EvaluateMetrics } from "../campaign/types.ts";
+// policy, one for its training data. Both fit 100 columns.
+import type { Decision, Digest, EvaluateMetrics, PromotionEvidence } from "../campaign/types.ts";
 import { formatAudit } from "./audit.ts";
 import type { AuditRow } from "./audit.ts";
 import { formatColumns } from "./columns.ts";
@@ -14,7 +14,7 @@ interface HistoryRow {
   /** Absent for baselines and before the decision. */
   decision?: Decision;
   /** Without a win rate, the policy was promoted unjudged. */
-  promotion?: { winRate?: object };
+  promotion?: { winRate?: object; evidence?: PromotionEvidence };
   /** Pairs of the training, and its optimizer steps. */
   pairs?: number;
   steps?: number;
@@ -38,6 +38,7 @@ const METRICS = [
   left("place"),
   left("decision"),
   left("win rate [95 %]"),
+  left("length-controlled"),
   right("proxy"),
   right("length"),
   right("KL"),
@@ -72,15 +73,20 @@ function metricCells({ place, decision, promotion, validation, test }: HistoryRo
   return [
     { text: place },
     {
-      text: unjudged ? "unjudged" : (decision ?? ABSENT),
+      text: unjudged ? "unjudged" : decided(decision, promotion?.evidence),
       tone: decision === "promoted" && !unjudged ? "good" : undefined,
     },
     { text: interval(test?.winRate) },
+    { text: interval(test?.lengthControlled) },
     { text: fixed(shown?.proxy, 2) },
     { text: fixed(shown?.length, 1) },
     { text: fixed(shown?.kl, 2) },
   ];
 }
+
+/** `kept, undecided`: the judge's verdicts show no difference. */
+const decided = (decision: Decision | undefined, evidence: PromotionEvidence | undefined): string =>
+  decision === "kept" && evidence ? `${decision}, ${evidence}` : (decision ?? ABSENT);
 
 const trainedCells = ({ place, pairs, steps, margin, loss, policy, finishedAt }: HistoryRow): Cell[] => [
   { text: place },

@@ -56,6 +56,7 @@ const TABLE: CampaignTable = {
       {
         ...metrics,
         winRate: { value: 0.87, low: 0.85, high: 0.89 },
+        lengthControlled: { value: 0.83, low: 0.8, high: 0.86 },
         gold: 2.58,
         goldParts: { order: 0.85, waste: 0 },
         truncated: 0.025,
@@ -73,10 +74,10 @@ it("the table has every policy, aligned, and the gain of the last iteration", ()
     formatTable(TABLE, PLAIN),
     [
       "Test split, win rate against sft by gold:",
-      "policy       win rate [95 %]    gold  proxy  length  cut off     KL    lr",
-      "sft          0.50 [0.48, 0.52]  1.51   0.31    18.3      0 %   0.00  3e-3",
-      "offline      0.75 [0.73, 0.77]  2.16   0.31    18.3      0 %  12.34  1e-4",
-      "iteration-1  0.87 [0.85, 0.89]  2.58   0.31    18.3    2.5 %   0.00  1e-4",
+      "policy       win rate [95 %]    length-controlled  gold  proxy  length  cut off     KL    lr",
+      "sft          0.50 [0.48, 0.52]  –                  1.51   0.31    18.3      0 %   0.00  3e-3",
+      "offline      0.75 [0.73, 0.77]  –                  2.16   0.31    18.3      0 %  12.34  1e-4",
+      "iteration-1  0.87 [0.85, 0.89]  0.83 [0.80, 0.86]  2.58   0.31    18.3    2.5 %   0.00  1e-4",
       "",
       "Win rate, paired by prompt:",
       "  iteration-1 − offline: +0.12 [+0.09, +0.15]",
@@ -122,6 +123,7 @@ it("the table's JSON has exactly the documented keys", () => {
     assert.deepEqual(Object.keys(row), [
       "name",
       "winRate",
+      "lengthControlled",
       "judgedBy",
       "gold",
       "proxy",
@@ -132,6 +134,10 @@ it("the table's JSON has exactly the documented keys", () => {
       "steps",
     ]);
   assert.deepEqual(json.rows[0]?.winRate, { value: 0.5, low: 0.48, high: 0.52 });
+  assert.deepEqual(
+    json.rows.map(({ lengthControlled }) => lengthControlled),
+    [null, null, { value: 0.83, low: 0.8, high: 0.86 }],
+  );
   assert.deepEqual(
     json.rows.map(({ judgedBy, pairs, steps }) => [judgedBy, pairs, steps]),
     [
@@ -145,7 +151,7 @@ it("the table's JSON has exactly the documented keys", () => {
 
 it("a campaign without true reward and reference answers shows dashes and no parts", () => {
   const text = formatTable({ arms: [arm("iteration-1", metrics, null)], vs: {} }, PLAIN);
-  assert.match(text, /iteration-1 +– +– +0\.31/);
+  assert.match(text, /iteration-1 +– +– +– +0\.31/);
   assert.doesNotMatch(text, /Gold by part|paired/);
 });
 
@@ -184,9 +190,18 @@ it("a win rate by the training reward is marked as not held out in every report"
   assert.match(history, /^it-0001\.1 +unjudged +0\.90/m);
 });
 
-it("tables of usual numbers fit a terminal of 80 columns", () => {
+it("tables of usual numbers fit 100 columns", () => {
   const winRate = { value: 0.5, low: 0.48, high: 0.52 };
-  const wide = { ...metrics, winRate, gold: -1.51, proxy: -9.25, length: 118.2, truncated: 0.025, kl: 12.34 };
+  const wide = {
+    ...metrics,
+    winRate,
+    lengthControlled: winRate,
+    gold: -1.51,
+    proxy: -9.25,
+    length: 118.2,
+    truncated: 0.025,
+    kl: 12.34,
+  };
   const table = formatTable(
     {
       arms: ["sft", "offline-matched", "iteration-12"].map((name) => arm(name, wide, 2e-4, 1440, 180)),
@@ -196,7 +211,8 @@ it("tables of usual numbers fit a terminal of 80 columns", () => {
   );
   const row = {
     policy: "a".repeat(64),
-    decision: "promoted" as const,
+    decision: "kept" as const,
+    promotion: { winRate, evidence: "undecided" as const },
     pairs: 1440,
     steps: 180,
     margin: 12.34,
@@ -209,7 +225,7 @@ it("tables of usual numbers fit a terminal of 80 columns", () => {
     PLAIN,
   );
   assert.deepEqual(
-    `${table}\n${history}`.split("\n").filter((line) => width(line) > 80),
+    `${table}\n${history}`.split("\n").filter((line) => width(line) > 100),
     [],
   );
 });
@@ -309,6 +325,7 @@ it("history has a line for each place, and dashes for absent values", () => {
         place: "it-0001.1",
         policy: "b".repeat(64),
         decision: "kept",
+        promotion: { winRate: { value: 0.51, low: 0.46, high: 0.56 }, evidence: "undecided" },
         pairs: 240,
         steps: 30,
         margin: 1.234,
@@ -318,8 +335,8 @@ it("history has a line for each place, and dashes for absent values", () => {
     ],
     PLAIN,
   );
-  assert.match(text, /^it-0000\.1 +promoted +– +0\.31 +18\.3 +0\.00$/m);
+  assert.match(text, /^it-0000\.1 +promoted +– +– +0\.31 +18\.3 +0\.00$/m);
   assert.match(text, /^it-0000\.1 +– +– +– +– +aaaaaaaa +2026-01-02 03:04$/m);
-  assert.match(text, /^it-0001\.1 +kept +– +0\.31 +18\.3 +0\.00$/m);
+  assert.match(text, /^it-0001\.1 +kept, undecided +– +– +0\.31 +18\.3 +0\.00$/m);
   assert.match(text, /^it-0001\.1 +240 +30 +1\.23 +0\.612 +bbbbbbbb +–$/m);
 });

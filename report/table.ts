@@ -46,6 +46,7 @@ export interface TableJson {
   rows: {
     name: string;
     winRate: Interval | null;
+    lengthControlled: Interval | null;
     judgedBy: JudgedBy | null;
     gold: number | null;
     proxy: number | null;
@@ -60,20 +61,19 @@ export interface TableJson {
 
 export function tableJson({ arms, vs }: CampaignTable): TableJson {
   return {
-    rows: arms.map(
-      ({ name, metrics: { winRate, judgedBy, gold, proxy, length, kl }, learningRate, pairs, steps }) => ({
-        name,
-        winRate: winRate ?? null,
-        judgedBy: judgedBy ?? null,
-        gold: gold ?? null,
-        proxy: proxy ?? null,
-        length,
-        kl,
-        learningRate,
-        pairs,
-        steps,
-      }),
-    ),
+    rows: arms.map(({ name, metrics, learningRate, pairs, steps }) => ({
+      name,
+      winRate: metrics.winRate ?? null,
+      lengthControlled: metrics.lengthControlled ?? null,
+      judgedBy: metrics.judgedBy ?? null,
+      gold: metrics.gold ?? null,
+      proxy: metrics.proxy ?? null,
+      length: metrics.length,
+      kl: metrics.kl,
+      learningRate,
+      pairs,
+      steps,
+    })),
     vs,
   };
 }
@@ -81,6 +81,7 @@ export function tableJson({ arms, vs }: CampaignTable): TableJson {
 const COLUMNS: Column[] = [
   { title: "policy", align: "left" },
   { title: "win rate [95 %]", align: "left" },
+  { title: "length-controlled", align: "left" },
   { title: "gold", align: "right" },
   { title: "proxy", align: "right" },
   { title: "length", align: "right" },
@@ -160,10 +161,11 @@ const count = (value: number | null, wanted: number): Cell => ({
 
 function variantCells({ name, metrics, learningRate }: Variant, isLast: boolean): Cell[] {
   const tone = isLast ? "bold" : undefined;
-  const { winRate, gold, proxy, length, truncated, kl } = metrics;
+  const { winRate, lengthControlled, gold, proxy, length, truncated, kl } = metrics;
   return [
     { text: name, tone },
     { text: interval(winRate), tone },
+    { text: interval(lengthControlled), tone },
     { text: fixed(gold, 2) },
     { text: fixed(proxy, 2) },
     { text: fixed(length, 1) },

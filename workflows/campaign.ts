@@ -67,12 +67,13 @@ async function bootstrapOnce(run: CampaignRun): Promise<Bootstrap> {
 async function iterate(run: CampaignRun, start: Bootstrap, baselines: number): Promise<void> {
   const { state } = run;
   while (state.iterationsLeft) {
-    const { next, latest, promoted } = state.standing;
+    const { next, latest, promoted, earlier } = state.standing;
     if (!latest || !promoted) throw run.impossible("an iteration needs a finished bootstrap");
     const finished = await run.child<typeof iteration>("iteration", next, {
       bootstrap: start,
       latest,
       promoted,
+      earlier,
     });
     await run.decide({ type: "iteration-finished", ...next, ...finished });
     if (state.iterationsLeft && workflowInfo().continueAsNewSuggested) await continueRun(run, baselines);

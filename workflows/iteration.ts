@@ -1,7 +1,8 @@
 // One take of one iteration: the recipe, in the order of the paper (arXiv 2405.07863, Algorithm 2).
 import type { Bootstrap, Decision, Digest, PlaceInput, Pointer, StageDigests } from "../campaign/types.ts";
 import { measure } from "./measure.ts";
-import type { Recipe } from "./recipe.ts";
+import type { Promoted, PromoteInput } from "../activities/contract.ts";
+import type { Finished, Recipe } from "./recipe.ts";
 import { Stages } from "./stages.ts";
 
 export interface IterationInput extends PlaceInput {
@@ -9,6 +10,8 @@ export interface IterationInput extends PlaceInput {
   /** The newest finished iteration: always the warm start. */
   latest: Pointer;
   promoted: Pointer;
+  /** Promoted before it, newest first. */
+  earlier: Pointer[];
 }
 
 export interface IterationOutcome {
@@ -24,7 +27,7 @@ export async function iteration(input: IterationInput): Promise<IterationOutcome
 
 // oxlint-disable-next-line max-lines-per-function -- one story: Algorithm 2 from top to bottom
 export async function iterate(stages: Recipe, input: IterationInput): Promise<IterationOutcome> {
-  const { plan, bootstrap, latest, promoted } = input;
+  const { plan, bootstrap, latest } = input;
   const { rewardModel, policy: initial } = bootstrap;
   const reference = plan.reference === "initial" ? initial : latest.policy;
   const { pieces } = plan;
@@ -48,18 +51,7 @@ export async function iterate(stages: Recipe, input: IterationInput): Promise<It
   const train = await stages.train({ stage: "train", start: latest.policy, reference, pairs: pair.digest });
 
   const { validation, test } = await measure(stages, plan, bootstrap, train.policy, ["validation", "test"]);
-  const judge = plan.judge
-    ? await stages.fanOut(
-        { stage: "judge", of: "validation", by: "judge", ours: validation.answers, theirs: promoted.answers },
-        pieces.validation,
-      )
-    : undefined;
-  const promote = await stages.promote({
-    stage: "promote",
-    candidate: train.policy,
-    incumbent: promoted.policy,
-    verdicts: judge?.digest,
-  });
+  const promote = await decide(stages, input, train.policy, validation.answers);
 
   return {
     policy: train.policy,
@@ -76,4 +68,24 @@ export async function iterate(stages: Recipe, input: IterationInput): Promise<It
       promote: promote.digest,
     },
   };
+}
+
+/** Compares with the promoted policy, which decides, and with those that were promoted before it. */
+async function decide(
+  stages: Recipe,
+  { plan, promoted, earlier }: IterationInput,
+  candidate: Digest,
+  answers: Digest,
+): Promise<Finished<Promoted>> {
+  const judge = async (theirs: Digest): Promise<Digest> => {
+    const comparison = { stage: "judge", of: "validation", by: "judge", ours: answers, theirs } as const;
+    return (await stages.fanOut(comparison, plan.pieces.validation)).digest;
+  };
+  const decision = { stage: "promote", candidate, incumbent: promoted.policy } as const;
+  if (!plan.judge) return stages.promote(decision);
+  const verdicts = await judge(promoted.answers);
+  const also: NonNullable<PromoteInput["also"]> = [];
+  for (const { iteration, policy, answers: theirs } of earlier.slice(0, plan.alsoAgainst))
+    also.push({ iteration, policy, verdicts: await judge(theirs) });
+  return stages.promote({ ...decision, verdicts, also: also.length > 0 ? also : undefined });
 }

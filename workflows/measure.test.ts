@@ -2,6 +2,7 @@
 // reference answers. The stages are the activities' own, without Temporal.
 import assert from "node:assert/strict";
 import { it } from "node:test";
+import { lengthControlledWinRate } from "../campaign/recipe/length-control.ts";
 import { planOf } from "../campaign/spec/plan.ts";
 import type { ModuleAnswer } from "../campaign/spec/modules.ts";
 import type { EvaluateMetrics, EvaluateResult, Split } from "../campaign/types.ts";
@@ -128,6 +129,28 @@ it("decides comparisons by the true reward: ties count half, and a prompt is one
   assert.deepEqual(metrics.goldParts, { digit: 1 });
 });
 
+it("controls the win rate for length, against the mean length of the reference answers", async () => {
+  const { lengthControlled } = await measured("test", ["gold"]);
+  // Against reference answers of 2 tokens: 3 and 1 (2 and 4 tokens), 0 and 0 (8 and 2 tokens).
+  const rows: [string, number, number][] = [
+    ["t1", 1, 2],
+    ["t1", 0.75, 4],
+    ["t2", 0.25, 8],
+    ["t2", 0.25, 2],
+  ];
+  const expected = await lengthControlledWinRate(
+    rows.map(([promptId, probability, candidateTokens]) => ({
+      promptId,
+      probability,
+      candidateTokens,
+      incumbentTokens: 2,
+    })),
+    { resamples: 1, seed: "" },
+  );
+  assert.equal(lengthControlled?.value, expected.value);
+  assert.notEqual(lengthControlled?.value, (3.5 / 4 + 1 / 4) / 2);
+});
+
 it("averages proxy, length, truncation and KL over answers", async () => {
   const { proxy, length, truncated, kl, prompts, completions } = await measured("test", ["gold"]);
   assert.deepEqual(
@@ -160,8 +183,8 @@ it("decides by the training reward without judge and true reward, and says so in
 it("compares nothing on the validation split: neither judge nor true reward is asked", async () => {
   const metrics = await measured("validation", []);
   assert.deepEqual(
-    [metrics.proxy, metrics.winRate, metrics.judgedBy, metrics.gold],
-    [2.5, undefined, undefined, undefined],
+    [metrics.proxy, metrics.winRate, metrics.lengthControlled, metrics.judgedBy, metrics.gold],
+    [2.5, undefined, undefined, undefined, undefined],
   );
 });
 

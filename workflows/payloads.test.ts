@@ -2,6 +2,7 @@
 import assert from "node:assert/strict";
 import { it } from "node:test";
 import type { Opened } from "../activities/contract.ts";
+import { EARLIER_MAX } from "../campaign/rules.ts";
 import { SPEC_LIMITS } from "../campaign/spec/schema.ts";
 import type {
   BaselinePlan,
@@ -15,7 +16,8 @@ import type {
 import type { IterationInput } from "./iteration.ts";
 import { CampaignState } from "./state.ts";
 
-const PAYLOAD_MAX = 4096;
+/** Far below Temporal's limit of 2 MB, and these are at the limits of every setting. */
+const PAYLOAD_MAX = 8192;
 const digest = "d".repeat(64);
 const queue = "q".repeat(41);
 const campaign: CampaignInput = {
@@ -32,6 +34,7 @@ const plan: PlacePlan = {
   proxy: "preferences",
   judgedBy: "reward",
   judge: true,
+  alsoAgainst: EARLIER_MAX,
   pieces: { preferences: 1e7, iteration: 1e7, baseline: 1e9, validation: 1e6, test: 1e6 },
   shardPieces: 4096,
   maxConcurrentShards: 1000,
@@ -58,6 +61,7 @@ const bootstrap = {
   opponentScores: digest,
 };
 const pointer: Pointer = { iteration: 9999, take: 99, policy: digest, answers: digest };
+const earlier = Array.from({ length: EARLIER_MAX }, () => pointer);
 const baselines = Array.from({ length: SPEC_LIMITS.baselines }, (_, n) => `${n}`.padEnd(31, "b"));
 const record: Standing = {
   campaignId: campaign.campaignId,
@@ -69,6 +73,7 @@ const record: Standing = {
   next: { iteration: 9999, take: 99 },
   latest: pointer,
   promoted: pointer,
+  earlier,
   baselines: Object.fromEntries(baselines.map((name) => [name, { policy: digest }])),
 };
 const opened: Opened = {
@@ -99,9 +104,9 @@ it("an iteration that continues as new after all its stages fits a payload", () 
       `${stage}/validation`,
       `${stage}/test`,
     ]),
-    "judge/test/gold",
-    "judge/test/reward",
-    "judge/validation/judge",
+    "judge/test/gold/12345678",
+    "judge/test/reward/12345678",
+    ...[0, 1, 2, 3, 4].map((n) => `judge/validation/judge/1234567${n}`),
     "promote",
   ];
   const reached: Reached = {
@@ -120,6 +125,7 @@ it("an iteration that continues as new after all its stages fits a payload", () 
     bootstrap,
     latest: pointer,
     promoted: pointer,
+    earlier,
     reached,
   } satisfies IterationInput);
 });

@@ -22,7 +22,7 @@ export function nameOf(input: AnyInput): string {
     case "reference":
       return `${input.stage}/${input.of}`;
     case "judge":
-      return `judge/${input.of}/${input.by}`;
+      return `judge/${input.of}/${input.by}/${input.theirs.slice(0, 8)}`;
     case "evaluate":
       return `evaluate/${input.split}`;
     default:

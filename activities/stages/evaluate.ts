@@ -42,6 +42,7 @@ async function metricsOf({ deps, input }: Context): Promise<EvaluateMetrics> {
     prompts: counts.prompts,
     completions,
     winRate: verdicts?.winRate,
+    lengthControlled: verdicts?.lengthControlled,
     judgedBy: verdicts?.by,
     proxy: scores?.stats.mean ?? preferences?.winRate.value ?? byPreference(verdicts),
     gold: verdicts?.gold,

@@ -4,7 +4,8 @@
 // read the true reward, and no decision sees the test split.
 import { resamplingSeed } from "../../campaign/recipe/seeds.ts";
 import type { GoldScore } from "../../campaign/spec/modules.ts";
-import { winRate } from "../../campaign/recipe/winrate.ts";
+import { lengthControlledWinRate } from "../../campaign/recipe/length-control.ts";
+import { sharesOf, winRate } from "../../campaign/recipe/winrate.ts";
 import type { Digest, GenerateResult, JudgeResult, PieceRef, ScoreResult } from "../../campaign/types.ts";
 import type { Completion, Prompt } from "../../runtimes/types.ts";
 import { stamp } from "../address.ts";
@@ -18,8 +19,8 @@ import type { Counts, PieceStage } from "../pieces.ts";
 import { preferenceModel, preferencesOf } from "./preference-model.ts";
 import { scorerDigest } from "./rewards.ts";
 import type { Score } from "./score.ts";
-import { countsOf, trueRewards, winShares } from "./verdicts.ts";
-import type { Verdict } from "./verdicts.ts";
+import { countsOf, trueRewards, verdictsOf } from "./verdicts.ts";
+import type { VerdictRow } from "./verdicts.ts";
 
 type Context = StageContext<JudgeInput>;
 
@@ -61,7 +62,7 @@ interface AnswersAndScores {
   piece(index: number): Promise<Scored[]>;
 }
 
-/** Both sets answer the same list of prompts, cut in the same way: pieces of one index have the same prompts. */
+/** Both sets answer one list of prompts, cut in one way: pieces of one index have the same prompts. */
 async function setOf({ deps, input }: Context, side: "ours" | "theirs"): Promise<AnswersAndScores> {
   const answers = await resultOf<GenerateResult>(deps.store, input[side]);
   const scores = input.scores && (await resultOf<ScoreResult>(deps.store, input.scores[side]));
@@ -90,7 +91,7 @@ async function compare(
   ours: Scored[],
   theirs: Scored[],
   prompts: (id: string) => Prompt,
-): Promise<Verdict[]> {
+): Promise<VerdictRow[]> {
   if (context.input.by === "gold") await openTrueRewards(context, [...ours, ...theirs], prompts);
   const opponents = new Map<string, Scored[]>();
   for (const row of theirs) opponents.set(row.promptId, [...(opponents.get(row.promptId) ?? []), row]);
@@ -102,13 +103,13 @@ async function compare(
   );
   const wins = await winsOf(context, pairs);
   const verdicts = new Map(
-    ours.map((row): [Scored, Verdict] => {
-      const { promptId, index, gold } = row;
-      return [row, { promptId, index, gold, against: [] }];
+    ours.map((row): [Scored, VerdictRow] => {
+      const { promptId, index, gold, ids } = row;
+      return [row, { promptId, index, tokens: ids.length, gold, against: [] }];
     }),
   );
-  pairs.forEach(({ ours: row, theirs: { index } }, at) =>
-    verdicts.get(row)!.against.push({ index, wins: wins[at]! }),
+  pairs.forEach(({ ours: row, theirs: { index, ids } }, at) =>
+    verdicts.get(row)!.against.push({ index, tokens: ids.length, wins: wins[at]! }),
   );
   return [...verdicts.values()];
 }
@@ -146,8 +147,12 @@ async function seal(
 ): Promise<{ result: JudgeResult; values: Record<string, number> }> {
   const { spec, deps, input } = context;
   const { of: split, by, ours, theirs } = input;
-  const seed = resamplingSeed(spec.seed, split === "test" ? "win-rate" : "promote");
-  const shares = await winShares(pieceRows<Verdict>(deps.store, pieces));
+  const { resamples } = spec.evaluate;
+  const resampling = {
+    resamples,
+    seed: resamplingSeed(spec.seed, split === "test" ? "win-rate" : "promote"),
+  };
+  const verdicts = await verdictsOf(pieceRows<VerdictRow>(deps.store, pieces));
   const result: JudgeResult = {
     ...stamp(context),
     stage: "judge",
@@ -157,7 +162,8 @@ async function seal(
     theirs,
     pieces,
     comparisons: counts["comparisons"] ?? 0,
-    winRate: winRate(shares, { resamples: spec.evaluate.resamples, seed }),
+    winRate: winRate(sharesOf(verdicts), resampling),
+    lengthControlled: await lengthControlledWinRate(verdicts, resampling),
     ...trueRewards(counts),
   };
   return { result, values: { winRate: result.winRate.value } };

@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { it } from "node:test";
+import type { CompiledSpec } from "../../campaign/spec/compiled.ts";
 import type { ModuleAnswer } from "../../campaign/spec/modules.ts";
 import type { PromoteResult } from "../../campaign/types.ts";
 import type { Store } from "../../store/types.ts";
@@ -12,6 +13,7 @@ import {
   memoryStore,
   smallSpec,
 } from "../attempt/stage-context.test.support.ts";
+import type { PromoteInput } from "../contract.ts";
 import { directRecipe } from "../../test/support/direct-recipe.ts";
 
 interface Asked {
@@ -29,9 +31,17 @@ const answers = async (store: Store, list: string, text: string, samples: number
     list,
   );
 
+interface Options {
+  samples?: number;
+  threshold?: number;
+  seed?: number;
+  promote?: CompiledSpec["promote"];
+  also?: (store: Store) => Promise<NonNullable<PromoteInput["also"]>>;
+}
+
 async function decided(
   judge: Modules["judge"] | undefined,
-  { samples = 4, threshold = 0.5, seed = 7 } = {},
+  { samples = 4, threshold = 0.5, seed = 7, promote: rule = { threshold }, also }: Options = {},
 ): Promise<{ result: PromoteResult; decision: string; asked: Asked[] }> {
   const store = await memoryStore();
   const asked: Asked[] = [];
@@ -41,7 +51,7 @@ async function decided(
   const spec = await smallSpec(store, {
     seed,
     modules: judge ? { judge: blob("a") } : {},
-    promote: { threshold },
+    promote: rule,
   });
   const recipe = directRecipe(spec, fakeDeps({ store, modules }));
   const list = spec.prompts.validation.rows;
@@ -57,6 +67,7 @@ async function decided(
     candidate: "new",
     incumbent: "old",
     verdicts: verdicts?.digest,
+    also: await also?.(store),
   });
   return { result: await store.getJson<PromoteResult>(done.digest), decision: done.decision, asked };
 }
@@ -97,12 +108,37 @@ it("promotes at the threshold, and keeps the promoted policy below it", async ()
   const at = await decided(prefersNew(0.75), { threshold: 0.75 });
   assert.deepEqual(
     [at.decision, at.result.decision, at.result.reason],
-    ["promoted", "promoted", "win rate 0.750 reaches 0.75"],
+    ["promoted", "promoted", "better: the raw win rate is 0.750; the threshold is 0.75"],
   );
   const below = await decided(prefersNew(0.75), { threshold: 0.76 });
   assert.deepEqual(
     [below.decision, below.result.decision, below.result.reason],
-    ["kept", "kept", "win rate 0.750 is below 0.76"],
+    ["kept", "kept", "worse: the raw win rate is 0.750; the threshold is 0.76"],
+  );
+});
+
+it("decides by the spec's win rate and confidence, and records both win rates", async () => {
+  // The new answers win on prompt v1 and lose on v2; all have the same length.
+  const judge: Modules["judge"] = ((row: Asked) =>
+    (row.prompt.id === "v1") === (row.first.text === "new") ? 1 : 0) as never;
+  const rule = { threshold: 0.5, by: "length-controlled", confidence: 0.9 } as const;
+  const { result } = await decided(judge, { promote: rule });
+  assert.deepEqual([result.decision, result.evidence], ["kept", "undecided"]);
+  assert.match(result.reason, /^undecided: the length-controlled win rate is 0\.500, and between 0\.0/);
+  assert.deepEqual([result.winRate?.value, result.winRate?.low, result.winRate?.high], [0.5, 0, 1]);
+  assert.ok(Math.abs((result.lengthControlled?.value ?? 0) - 0.5) < 1e-9);
+});
+
+it("records the win rates against policies promoted earlier, which decide nothing", async () => {
+  const winRate = { value: 0.1, low: 0, high: 0.2 };
+  const verdicts = { stage: "judge", winRate, lengthControlled: winRate, comparisons: 8 };
+  const { result } = await decided(prefersNew(0.75), {
+    also: async (store) => [{ iteration: 2, policy: "older", verdicts: await store.putJson(verdicts) }],
+  });
+  assert.equal(result.decision, "promoted");
+  assert.deepEqual(
+    result.also?.map(({ verdicts: _digest, ...shown }) => shown),
+    [{ iteration: 2, policy: "older", winRate, lengthControlled: winRate }],
   );
 });
 

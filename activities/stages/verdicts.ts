@@ -1,21 +1,21 @@
 // The rows of judge, and what its result says of them.
 import type { GoldScore } from "../../campaign/spec/modules.ts";
-import { sharesOf } from "../../campaign/recipe/winrate.ts";
-import type { PromptShares } from "../../campaign/recipe/winrate.ts";
+import type { Verdict } from "../../campaign/recipe/length-control.ts";
 import type { JudgeResult } from "../../campaign/types.ts";
 import type { Counts } from "../pieces.ts";
 
-/** One row for each of our answers. */
-export interface Verdict {
+/** One row for each of our answers. Lengths are in tokens. */
+export interface VerdictRow {
   promptId: string;
   index: number;
+  tokens: number;
   /** The true reward, if it decides. */
   gold?: GoldScore;
   /** Theirs that it was compared with. `wins`: P(ours is better), a tie is ½. */
-  against: { index: number; wins: number }[];
+  against: { index: number; tokens: number; wins: number }[];
 }
 
-export function countsOf(rows: Verdict[]): Counts {
+export function countsOf(rows: VerdictRow[]): Counts {
   const counts: Counts = { answers: rows.length, comparisons: 0 };
   const add = (name: string, value: number) => (counts[name] = (counts[name] ?? 0) + value);
   for (const { against, gold } of rows) {
@@ -27,14 +27,23 @@ export function countsOf(rows: Verdict[]): Counts {
   return counts;
 }
 
-/** Share of comparisons won, by prompt. */
-export async function winShares(pieces: AsyncIterable<Verdict[]>): Promise<PromptShares> {
-  const comparisons: { promptId: string; probability: number }[] = [];
+/** One for each of our answers: its share of wins, and the mean length of theirs that it met. */
+export async function verdictsOf(pieces: AsyncIterable<VerdictRow[]>): Promise<Verdict[]> {
+  const verdicts: Verdict[] = [];
   for await (const rows of pieces)
-    for (const { promptId, against } of rows)
-      comparisons.push(...against.map(({ wins }) => ({ promptId, probability: wins })));
-  return sharesOf(comparisons);
+    for (const { promptId, tokens, against } of rows)
+      if (against.length > 0)
+        verdicts.push({
+          promptId,
+          probability: mean(against.map(({ wins }) => wins)),
+          candidateTokens: tokens,
+          incumbentTokens: mean(against.map((theirs) => theirs.tokens)),
+        });
+  return verdicts;
 }
+
+const mean = (values: readonly number[]): number =>
+  values.reduce((sum, value) => sum + value, 0) / values.length;
 
 /** Means over our answers. */
 export function trueRewards(counts: Counts): Pick<JudgeResult, "gold" | "goldParts"> {

@@ -11,8 +11,10 @@ import { comparisonsOf, pairsFromLabels } from "../../campaign/recipe/labels.ts"
 import { formatRows } from "../../campaign/recipe/rows.ts";
 import type { PairRow, PromptRow } from "../../campaign/recipe/rows.ts";
 import { completionSeed, deriveSeed, resamplingSeed } from "../../campaign/recipe/seeds.ts";
+import { lengthControlledWinRate } from "../../campaign/recipe/length-control.ts";
+import type { Verdict } from "../../campaign/recipe/length-control.ts";
+import { decidePromotion, ruleOf } from "../../campaign/recipe/promotion.ts";
 import { sharesOf, winRate, winShare } from "../../campaign/recipe/winrate.ts";
-import type { PromptShares } from "../../campaign/recipe/winrate.ts";
 import type { CompiledSpec, Sampling } from "../../campaign/spec/compiled.ts";
 import { policyTask } from "../../campaign/spec/losses.ts";
 import type { Place, Split } from "../../campaign/types.ts";
@@ -64,7 +66,7 @@ export interface PlainWorld {
   answers: Map<string, Completion[]>;
   scored: Map<string, { list: PromptRow[]; rows: Scored[] }>;
   pairs: Map<string, PairRow[]>;
-  winRates: Map<string, number>;
+  verdictsBy: Map<string, Verdict[]>;
   /** SHA-256 of trained weights by `<place> <stage>`. */
   weights: Record<string, string>;
   /** Time of the recipe's own arithmetic: seeds, groups, pairs, win rates, rows as text. */
@@ -156,8 +158,10 @@ export class PlainStages implements Recipe {
   }
 
   async promote({ verdicts = "" }: Own<PromoteInput>): Promise<Finished<Promoted>> {
-    const { spec, winRates } = this.world;
-    const decision = get(winRates, verdicts) >= spec.promote.threshold ? "promoted" : "kept";
+    const { spec, verdictsBy } = this.world;
+    const { decision } = await this.timedAsync(() =>
+      decidePromotion(get(verdictsBy, verdicts), ruleOf(spec.promote), this.resampling("promote")),
+    );
     return { digest: `${this.name} promote`, decision };
   }
 
@@ -193,19 +197,25 @@ export class PlainStages implements Recipe {
   }
 
   private async judge({ of, by, ours, theirs }: Own<JudgeInput>): Promise<Finished<StageDone>> {
-    const { spec, prompts, answers, winRates } = this.world;
+    const { prompts, answers, verdictsBy } = this.world;
     const [own, other] = [get(answers, ours), get(answers, theirs)];
-    const shares =
+    const verdicts =
       by === "gold" ? await this.compare(prompts[of], own, other) : await this.compareByJudge(own, other);
-    const seed = resamplingSeed(spec.seed, of === "test" ? "win-rate" : "promote");
-    const { value } = this.timed(() => winRate(shares, { resamples: spec.evaluate.resamples, seed }));
+    const resampling = this.resampling(of === "test" ? "win-rate" : "promote");
+    this.timed(() => winRate(sharesOf(verdicts), resampling));
+    await this.timedAsync(() => lengthControlledWinRate(verdicts, resampling));
     const digest = `${this.name} verdicts on ${of} by ${by}`;
-    winRates.set(digest, value);
+    verdictsBy.set(digest, verdicts);
     return { digest };
   }
 
+  private resampling(what: "win-rate" | "promote"): { resamples: number; seed: string } {
+    const { evaluate, seed } = this.world.spec;
+    return { resamples: evaluate.resamples, seed: resamplingSeed(seed, what) };
+  }
+
   /** Answers of equal prompt and index, which stand in the same order. */
-  private async compareByJudge(ours: Completion[], theirs: Completion[]): Promise<PromptShares> {
+  private async compareByJudge(ours: Completion[], theirs: Completion[]): Promise<Verdict[]> {
     const { spec, prompts } = this.world;
     const byId = new Map(prompts.validation.map((prompt) => [prompt.id, prompt]));
     const probabilities = await judgeBy(
@@ -213,7 +223,12 @@ export class PlainStages implements Recipe {
       spec.seed,
       ours.map((row, index) => ({ prompt: byId.get(row.promptId)!, ours: row, theirs: theirs[index]! })),
     );
-    return sharesOf(ours.map(({ promptId }, index) => ({ promptId, probability: probabilities[index]! })));
+    return ours.map(({ promptId, ids }, index) => ({
+      promptId,
+      probability: probabilities[index]!,
+      candidateTokens: ids.length,
+      incumbentTokens: theirs[index]!.ids.length,
+    }));
   }
 
   private listOf(of: ScoreInput["of"]): PromptRow[] {
@@ -296,10 +311,23 @@ export class PlainStages implements Recipe {
     return this.timed(() => [...pairsFromLabels(comparisons, labels, identical).pairs]);
   }
 
-  private async compare(list: PromptRow[], ours: Completion[], theirs: Completion[]): Promise<PromptShares> {
+  /** Each answer with all reference answers to its prompt. */
+  private async compare(list: PromptRow[], ours: Completion[], theirs: Completion[]): Promise<Verdict[]> {
     const own = await this.trueRewards(list, ours);
     const others = await this.trueRewards(list, theirs);
-    return this.timed(() => new Map(list.map(({ id }) => [id, winShare(own.get(id)!, others.get(id)!)])));
+    const referencesOf = grouped(list, theirs);
+    return this.timed(() =>
+      grouped(list, ours).flatMap(({ prompt: { id }, candidates }, at) => {
+        const references = referencesOf[at]!.candidates;
+        const incumbentTokens = references.reduce((sum, { ids }) => sum + ids.length, 0) / references.length;
+        return candidates.map(({ ids }, index) => ({
+          promptId: id,
+          probability: winShare([own.get(id)![index]!], others.get(id)!),
+          candidateTokens: ids.length,
+          incumbentTokens,
+        }));
+      }),
+    );
   }
 
   /** By prompt. */
@@ -326,6 +354,13 @@ export class PlainStages implements Recipe {
   private timed<T>(arithmetic: () => T): T {
     const began = performance.now();
     const result = arithmetic();
+    this.world.arithmeticMs += performance.now() - began;
+    return result;
+  }
+
+  private async timedAsync<T>(arithmetic: () => Promise<T>): Promise<T> {
+    const began = performance.now();
+    const result = await arithmetic();
     this.world.arithmeticMs += performance.now() - began;
     return result;
   }

@@ -71,7 +71,13 @@ async function campaign(world: PlainWorld): Promise<void> {
   let promoted = latest;
   for (let iteration = 1; iteration <= plan.iterations; iteration += 1) {
     const place = { iteration, take: 1 };
-    const done = await iterate(new PlainStages(world, place), { ...at(place), bootstrap, latest, promoted });
+    const done = await iterate(new PlainStages(world, place), {
+      ...at(place),
+      bootstrap,
+      latest,
+      promoted,
+      earlier: [],
+    });
     latest = { ...place, policy: done.policy, answers: done.stages.answer! };
     if (done.decision === "promoted") promoted = latest;
   }
@@ -87,7 +93,7 @@ const world: PlainWorld = {
   answers: new Map(),
   scored: new Map(),
   pairs: new Map(),
-  winRates: new Map(),
+  verdictsBy: new Map(),
   weights: {},
   arithmeticMs: 0,
 };

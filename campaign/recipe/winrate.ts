@@ -1,5 +1,5 @@
 // Win rates with intervals. The k × m comparisons of one prompt give one share. The resampling (Efron's
-// bootstrap, 1979; 95 % percentile interval) draws prompts, because answers to one prompt are not
+// bootstrap, 1979; percentile interval) draws prompts, because answers to one prompt are not
 // independent. Two variants are compared over the same prompts.
 import { RatchetError } from "../../errors/index.ts";
 import type { Interval } from "../types.ts";
@@ -8,6 +8,8 @@ import { Random } from "./random.ts";
 export interface Resampling {
   resamples: number;
   seed: string;
+  /** Of the two-sided interval; 0.95 if absent. */
+  level?: number;
 }
 
 /** Share of wins by prompt id, each in [0, 1]. */
@@ -23,7 +25,7 @@ export function winShare(ours: number[], theirs: number[]): number {
 }
 
 /** Mean of a judge's probabilities by prompt. `probability`: P(our answer is better). */
-export function sharesOf(comparisons: { promptId: string; probability: number }[]): PromptShares {
+export function sharesOf(comparisons: readonly { promptId: string; probability: number }[]): PromptShares {
   const sums = new Map<string, { sum: number; count: number }>();
   for (const { promptId, probability } of comparisons) {
     const entry = sums.get(promptId) ?? { sum: 0, count: 0 };
@@ -63,7 +65,7 @@ function other(shares: PromptShares, id: string): number {
 }
 
 /** Mean and percentile interval of the mean over resamples with replacement. */
-export function resampledMean(values: number[], { resamples, seed }: Resampling): Interval {
+export function resampledMean(values: number[], { resamples, seed, level }: Resampling): Interval {
   if (values.length === 0)
     throw new RatchetError("nothing_to_compare", "an interval needs at least one prompt");
   const random = new Random(seed);
@@ -73,7 +75,13 @@ export function resampledMean(values: number[], { resamples, seed }: Resampling)
     return sum / values.length;
   }).sort();
   const value = values.reduce((sum, share) => sum + share, 0) / values.length;
-  return { value, low: quantile(means, 0.025), high: quantile(means, 0.975) };
+  return { value, ...percentileInterval(means, level) };
+}
+
+/** Cuts off equal shares at both ends. `sorted`: the value of each resample, ascending. */
+export function percentileInterval(sorted: Float64Array, level = 0.95): { low: number; high: number } {
+  const outside = (1 - level) / 2;
+  return { low: quantile(sorted, outside), high: quantile(sorted, 1 - outside) };
 }
 
 /** Linear interpolation between order statistics (Hyndman and Fan's type 7). */

@@ -148,7 +148,8 @@ export interface CompiledSpec {
   };
   checkpoint: Checkpointing;
   evaluate: { samples: number; temperature: number; resamples: number };
-  promote: { threshold: number };
+  /** Absent: `by` raw, `confidence` 0, `alsoAgainst` 0. */
+  promote: { threshold: number; by?: "length-controlled"; confidence?: number; alsoAgainst?: number };
   /** Columns and messages' fields that were left out of the rows, by data source. Absent if none were. */
   ignored?: Partial<Record<"prompts" | "sft" | "preferences", string[]>>;
   modules: Partial<Record<"rater" | "labelers" | "reward" | "judge" | "gold", ModuleBlob>>;

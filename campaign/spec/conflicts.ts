@@ -15,6 +15,7 @@ export function conflictsOf(spec: ResolvedSpec): Problem[] {
     ...baselines(spec),
     ...sizes(spec),
     ...shape(spec),
+    ...promotion(spec),
   ];
 }
 
@@ -380,6 +381,26 @@ function shape({ policy }: ResolvedSpec): Problem[] {
       heads % kvHeads !== 0,
       "policy.init.model.kvHeads",
       `heads ${heads} is no multiple of kvHeads ${kvHeads}`,
+    ),
+  ];
+}
+
+/** A bound needs resamples beyond it: with confidence 0.99 and 100 resamples it would be the smallest one. */
+function promotion({ promote, evaluate }: ResolvedSpec): Problem[] {
+  const needed =
+    promote.confidence === 0 ? 0 : Math.ceil(Number((2 / (1 - promote.confidence)).toPrecision(12)));
+  return [
+    ...when(
+      evaluate.resamples < needed,
+      "promote.confidence",
+      `promote.confidence is ${promote.confidence} and needs at least ${needed} resamples, ` +
+        `but evaluate.resamples is ${evaluate.resamples}`,
+      "raise evaluate.resamples",
+    ),
+    ...when(
+      promote.alsoAgainst > 0 && !evaluate.judge,
+      "promote.alsoAgainst",
+      "promote.alsoAgainst compares with policies promoted earlier, but there is no evaluate.judge to ask",
     ),
   ];
 }

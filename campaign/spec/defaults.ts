@@ -105,8 +105,11 @@ export const DEFAULTS = {
   checkpoint: { everySteps: 50, everySeconds: 60 },
   /** R: temperature 1, because the KL estimate needs answers drawn from the policy's own distribution. */
   evaluate: { samples: 4, temperature: 1, resamples: 2000 },
-  /** R: the candidate is promoted if it wins at least half of the validation comparisons. */
-  promote: { threshold: 0.5 },
+  /**
+   * R: the candidate is promoted if it wins at least half of the validation comparisons at equal length, with
+   * a confidence that docs/promotion.md measures.
+   */
+  promote: { by: "length-controlled" as const, threshold: 0.5, confidence: 0.96, alsoAgainst: 0 },
   timeout: "60s",
   queue: "cpu",
 } as const;

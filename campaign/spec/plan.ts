@@ -16,6 +16,7 @@ export function planOf(spec: CompiledSpec): Plan {
     judgedBy: modules.gold ? "gold" : modules.judge ? "judge" : "reward",
     judge: modules.judge !== undefined,
     labels: spec.labels && { by: modules.labelers ? "module" : "people" },
+    alsoAgainst: spec.promote.alsoAgainst ?? 0,
     baselines: spec.baselines.map(({ name, pairs }) => ({ name, pairs })),
     pieces: {
       preferences: pieces(prompts.preferences?.count ?? 0),

@@ -409,6 +409,11 @@ const conflicts: [object, RegExp][] = [
   ],
   [{ ...init({ hiddenSize: 60, heads: 4 }) }, /hiddenSize 60 over heads 4 is no even head size/],
   [{ ...init({ kvHeads: 3 }) }, /heads 4 is no multiple of kvHeads 3/],
+  [{ promote: { alsoAgainst: 1 } }, /promote\.alsoAgainst compares with .* no evaluate\.judge to ask/],
+  [
+    { promote: { confidence: 0.99 }, evaluate: { resamples: 199 } },
+    /promote\.confidence is 0\.99 and needs at least 200 resamples, but evaluate\.resamples is 199/,
+  ],
 ];
 for (const [change, message] of conflicts) {
   it(`conflicting settings are refused by name: ${message.source.replaceAll("\\", "")}`, () => {

@@ -7,6 +7,7 @@ import { DEFAULTS } from "./defaults.ts";
 import { above, below, duration, flag, oneOf, path, real, text, whole } from "./fields.ts";
 import { BASELINE_NAME, CAMPAIGN_ID } from "../ids.ts";
 import { lossField } from "./losses.ts";
+import { EARLIER_MAX } from "../rules.ts";
 
 /** An object without unknown keys. `what`: its content, for the refusal of another value. */
 function section<S extends z.ZodRawShape>(what: string, shape: S) {
@@ -221,6 +222,8 @@ const baseline = section("name, pairs, learningRate", {
   learningRate: above(0, 1).optional(),
 });
 
+const confidence = z.union([z.literal(0), below(0.5, 1)], { error: "0, or a number from 0.5 to below 1" });
+
 export const specSchema = section("name, policy, prompts and further sections", {
   /** For editors; Ratchet ignores it. */
   $schema: z.string({ error: "an address" }).optional(),
@@ -309,7 +312,14 @@ export const specSchema = section("name, policy, prompts and further sections", 
       reference: queueName.optional(),
     }).prefault({}),
   }).prefault({}),
-  promote: section("threshold", { threshold: real(0, 1).default(DEFAULTS.promote.threshold) }).prefault({}),
+  promote: section("by, threshold, confidence, alsoAgainst", {
+    by: oneOf("length-controlled", "raw").default(DEFAULTS.promote.by),
+    threshold: real(0, 1).default(DEFAULTS.promote.threshold),
+    /** Of the win rate's lower bound, which has to be above the threshold; 0: the win rate itself decides. */
+    confidence: confidence.default(DEFAULTS.promote.confidence),
+    /** Policies promoted earlier that are compared with too, for the report. */
+    alsoAgainst: whole(0, EARLIER_MAX).default(DEFAULTS.promote.alsoAgainst),
+  }).prefault({}),
 });
 
 /** As people write it: settings with a default are optional. */

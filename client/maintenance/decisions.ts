@@ -1,8 +1,11 @@
 // Holds the decisions of a ledger against the results that they name. A row that somebody rewrote, with all
 // seals computed again, still has to say what the manifests say.
 import { placeName } from "../../campaign/ids.ts";
+import { decisionBy, evidenceOf, ruleOf } from "../../campaign/recipe/promotion.ts";
+import type { PromotionRule } from "../../campaign/recipe/promotion.ts";
 import { applyEvent } from "../../campaign/rules.ts";
 import type {
+  Decision,
   Digest,
   LedgerEvent,
   LedgerRow,
@@ -25,18 +28,18 @@ export const isDeciding = (result: unknown): result is DecidingResult =>
 
 type Results = ReadonlyMap<Digest, DecidingResult>;
 
-/** Rows that disagree with their results, with the spec's threshold or with the rows before them. */
+/** Rows that disagree with their results, with the spec's rule of promotion or with the rows before them. */
 export async function disagreements(
   store: Store,
   campaignId: string,
   rows: readonly LedgerRow[],
   results: Results,
 ): Promise<VerifyProblem[]> {
-  const threshold = await thresholdOf(store, rows);
+  const rule = await promotionRule(store, rows);
   const standing = beforeRows(campaignId);
   const problems: VerifyProblem[] = [];
   for (const { n, event } of rows) {
-    for (const what of saysOtherwise(event, standing, results, threshold)) {
+    for (const what of saysOtherwise(event, standing, results, rule)) {
       const message = `row ${n} of the ledger of ${campaignId} ${what}`;
       problems.push({ code: "ledger_broken", what: ledgerKey(campaignId, n), message });
     }
@@ -45,11 +48,15 @@ export async function disagreements(
   return problems;
 }
 
-/** The win rate that the spec demands; undefined if the spec is damaged, which is a problem of its own. */
-async function thresholdOf(store: Store, [first]: readonly LedgerRow[]): Promise<number | undefined> {
+/** The spec's; undefined if the spec is damaged, which is a problem of its own. */
+async function promotionRule(
+  store: Store,
+  [first]: readonly LedgerRow[],
+): Promise<PromotionRule | undefined> {
   if (first?.event.type !== "created") return undefined;
   try {
-    return (await store.getJson<Partial<CompiledSpec>>(first.event.specDigest)).promote?.threshold;
+    const { promote } = await store.getJson<Partial<CompiledSpec>>(first.event.specDigest);
+    return promote && ruleOf(promote);
   } catch (error) {
     if ((error as { kind?: string }).kind !== "artifact") throw error;
     return undefined;
@@ -60,7 +67,7 @@ function saysOtherwise(
   event: LedgerEvent,
   standing: Standing,
   results: Results,
-  threshold: number | undefined,
+  rule: PromotionRule | undefined,
 ): string[] {
   switch (event.type) {
     case "bootstrap-finished": {
@@ -75,7 +82,7 @@ function saysOtherwise(
     case "iteration-finished":
       return [
         ...differences("policy", event.policy, trainedBy(event.stages, "train", placeName(event), results)),
-        ...promotion(event, standing, results, threshold),
+        ...promotion(event, standing, results, rule),
       ];
     case "baseline-finished": {
       const place = placeName({ baseline: event.name, take: 1 });
@@ -115,7 +122,7 @@ function promotion(
   event: LedgerEvent & { type: "iteration-finished" },
   { promoted }: Standing,
   results: Results,
-  threshold: number | undefined,
+  rule: PromotionRule | undefined,
 ): string[] {
   const { stages, policy, decision } = event;
   if (stages.promote === undefined) return [`decides ${decision} without a result of promote`];
@@ -124,15 +131,19 @@ function promotion(
   if (!result) return [];
   if (result.stage !== "promote" || result.place !== placeName(event))
     return [`decides by the result of ${result.stage} of ${result.place}`];
-  const { winRate } = result;
-  const wins = threshold === undefined ? undefined : winRate === undefined || winRate.value >= threshold;
-  const byWinRate = wins === undefined ? result.decision : wins ? "promoted" : "kept";
+  const byRule = rule === undefined ? result.decision : decisionOf(result, rule);
   return [
     ...differences("candidate", policy, result.candidate),
     ...differences("predecessor", promoted?.policy, result.incumbent),
     ...differences("decision", decision, result.decision),
-    ...(byWinRate === result.decision
+    ...(byRule === result.decision
       ? []
-      : [`is decided ${result.decision} by a win rate of ${winRate?.value} and a threshold of ${threshold}`]),
+      : [`is decided ${result.decision}, but by its win rates and the spec's promote it is ${byRule}`]),
   ];
+}
+
+/** Without a judge every policy is promoted. `lengthControlled` is absent in results of earlier versions. */
+function decisionOf({ winRate, lengthControlled }: PromoteResult, rule: PromotionRule): Decision {
+  if (!winRate) return "promoted";
+  return decisionBy(evidenceOf({ winRate, lengthControlled: lengthControlled ?? winRate }, rule));
 }

@@ -6,7 +6,6 @@ import type {
   Digest,
   EvaluateMetrics,
   EvaluateResult,
-  Interval,
   LedgerRow,
   PairReport,
   PairResult,
@@ -39,11 +38,8 @@ export interface PlaceHistory {
   /** SHA-256 of model.safetensors; absent if nothing was trained. */
   weights?: Digest;
   decision?: Decision;
-  /**
-   * The reason of the decision: share of the judge's comparisons that were won, number of labels, and a
-   * sentence.
-   */
-  promotion?: { winRate?: Interval; labels: number; reason: string };
+  /** Why: what the result of `promote` says of the judge's comparisons. */
+  promotion?: Pick<PromoteResult, "winRate" | "lengthControlled" | "evidence" | "labels" | "reason" | "also">;
   pairs?: number;
   /** Mean score gap of the pairs. */
   margin?: number;
@@ -93,8 +89,7 @@ async function readPlace(
     policy,
     weights: train?.weights,
     decision,
-    promotion:
-      promote && defined({ winRate: promote.winRate, labels: promote.labels, reason: promote.reason }),
+    promotion: promote && promotionOf(promote),
     pairs: pair?.report.pairs,
     margin: pair?.report.margin.mean,
     pairing: pair?.report,
@@ -110,6 +105,16 @@ async function readPlace(
     work,
   });
 }
+
+const promotionOf = ({ winRate, lengthControlled, evidence, labels, reason, also }: PromoteResult) =>
+  defined<NonNullable<PlaceHistory["promotion"]>>({
+    winRate,
+    lengthControlled,
+    evidence,
+    labels,
+    reason,
+    also,
+  });
 
 /** Leaves undefined members out, so that an object has the members of its JSON. */
 function defined<T extends object>(value: { [K in keyof T]: T[K] | undefined }): T {

@@ -24,6 +24,7 @@ export const beforeRows = (campaignId: string): Standing => ({
   status: "created",
   epoch: 0,
   next: { iteration: 1, take: 1 },
+  earlier: [],
   baselines: {},
 });
 

@@ -22,6 +22,7 @@ const record = (status: CampaignStatus, more: Partial<CampaignRecord> = {}): Cam
   epoch: 1,
   ...HERE,
   next: { iteration: 1, take: 1 },
+  earlier: [],
   baselines: {},
   iterations: [],
   rows: 2,

@@ -6,7 +6,15 @@ import type { ModelConfig, Sequence, WeightTensor } from "../model/index.ts";
 import { train } from "./index.ts";
 import type { PairRow, TrainOptions, TrainRow } from "./index.ts";
 import { defaultMicroBatch, workersFor } from "./micro-batch.ts";
-import { digestsOf, optimizer, shapes, shortened, tasks, trainingOf } from "./small-training.test.support.ts";
+import {
+  digestsOf,
+  optimizer,
+  poolFor,
+  shapes,
+  shortened,
+  tasks,
+  trainingOf,
+} from "./small-training.test.support.ts";
 
 const short = { ...optimizer, epochs: 1 };
 
@@ -68,11 +76,13 @@ for (const [title, options] of Object.entries(cases)) {
   // With a second moment as small as rounding errors, a step of AdamW is the gradient's sign. This ε makes
   // the step smooth.
   const smooth = { ...short, epsilon: 1e-3 };
-  it(`${title}: micro-batches have the values and weights of whole batches within 1e-5`, async () => {
-    const { rows } = shortened(options);
-    const whole = await train({ ...options, rows, optimizer: smooth });
+  it(`${title}: micro-batches have the values and weights of whole batches within 1e-5`, async (t) => {
+    const [{ rows }, pool] = [shortened(options), poolFor(t)];
+    const trained = (microBatch: number) =>
+      train({ ...options, rows, pool, optimizer: { ...smooth, microBatch } });
+    const whole = await trained(smooth.batch);
     for (const microBatch of [1, 2, 3]) {
-      const { curve, checkpoint } = await train({ ...options, rows, optimizer: { ...smooth, microBatch } });
+      const { curve, checkpoint } = await trained(microBatch);
       for (const [step, record] of whole.curve.entries()) {
         assert.deepEqual(Object.keys(curve[step]!).sort(), Object.keys(record).sort());
         for (const [name, value] of Object.entries(record)) {
@@ -87,10 +97,11 @@ for (const [title, options] of Object.entries(cases)) {
   });
 }
 
-it("micro-batches have the same bits on 1, 2 and 3 threads", async () => {
+it("micro-batches have the same bits on 1, 2 and 3 threads", async (t) => {
+  const pool = poolFor(t);
   const digestsOn = async (threads: number) => {
     const options = shortened(trainingOf("dpo", "shop", threads));
-    return digestsOf(await train({ ...options, optimizer: { ...short, microBatch: 2 } }));
+    return digestsOf(await train({ ...options, pool, optimizer: { ...short, microBatch: 2 } }));
   };
   const first = await digestsOn(1);
   for (const threads of [2, 3]) assert.deepEqual(await digestsOn(threads), first);

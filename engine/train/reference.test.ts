@@ -1,6 +1,5 @@
 import assert from "node:assert/strict";
-import { describe, it } from "node:test";
-import type { TestContext } from "node:test";
+import { after, describe, it } from "node:test";
 import { initCheckpoint } from "../model/index.ts";
 import type { Checkpoint } from "../model/index.ts";
 import type { BatchRow } from "./batches.ts";
@@ -8,19 +7,20 @@ import { train } from "./index.ts";
 import type { ReferenceLogps, TrainOptions } from "./index.ts";
 import { referenceLogps } from "./reference.ts";
 import { rowTokens } from "./rows.ts";
-import { SessionPool } from "./session-pool.ts";
-import { digestsOf, optimizer, rowsFor, shapes, tasks, trainingOf } from "./small-training.test.support.ts";
+import {
+  digestsOf,
+  optimizer,
+  poolFor,
+  rowsFor,
+  shapes,
+  tasks,
+  trainingOf,
+} from "./small-training.test.support.ts";
 import type { Kind } from "./small-training.test.support.ts";
 
 describe("log-probabilities of the reference", () => {
   const { start } = trainingOf("dpo", "wide");
   const rows = rowsFor("dpo", start.config, 140) as BatchRow[];
-
-  function poolFor(t: TestContext): SessionPool {
-    const pool = new SessionPool();
-    t.after(() => pool.close());
-    return pool;
-  }
 
   it("have the same bits on one worker and on two, in the order of the rows", async (t) => {
     const pool = poolFor(t);
@@ -73,9 +73,11 @@ describe("log-probabilities of the reference", () => {
 describe("log-probabilities given by another training", () => {
   /** Not the start, so that a wrong log-probability changes the loss. */
   const other = initCheckpoint(shapes.odd, "00000000000000aa");
+  const pool = poolFor({ after });
 
   const training = (kind: Kind, change: Partial<TrainOptions> = {}): TrainOptions => ({
     ...trainingOf(kind, "odd"),
+    pool,
     reference: other,
     optimizer: { ...optimizer, epochs: 1 },
     ...change,

@@ -7,7 +7,7 @@ import { initCheckpoint, rewardModelFrom } from "../model/index.ts";
 import type { Checkpoint, ModelConfig, Sequence } from "../model/index.ts";
 import type { OptimizerSettings } from "../optim/index.ts";
 import { Random } from "../random.ts";
-import { readTrainerState, train } from "./index.ts";
+import { readTrainerState, SessionPool, train } from "./index.ts";
 import type { TrainOptions, TrainResult, TrainRow, TrainTask } from "./index.ts";
 
 export type Kind = TrainTask["kind"];
@@ -117,6 +117,16 @@ export function trainingOf(kind: Kind, shape: Shape, threads = 1): TrainOptions 
  */
 export function shortened<T extends TrainOptions>(options: T): T {
   return { ...options, rows: options.rows.slice(0, 12), optimizer: { ...options.optimizer, epochs: 1 } };
+}
+
+/**
+ * A pool that is closed after the tests of `t`. To open the sessions of a small training takes ten times as
+ * long as the training.
+ */
+export function poolFor(t: { after: (end: () => Promise<void>) => void }): SessionPool {
+  const pool = new SessionPool();
+  t.after(() => pool.close());
+  return pool;
 }
 
 /** SHA-256 digests of all weights and of the curve. */

@@ -3,13 +3,14 @@ import { execFile } from "node:child_process";
 import { appendFile, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { it } from "node:test";
+import { after, it } from "node:test";
 import { setTimeout as delay } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
 import {
   digestsOf,
   optimizer,
+  poolFor,
   rowsFor,
   shapes,
   shortened,
@@ -20,6 +21,9 @@ import { readTrainerState, train, writeTrainerState } from "./index.ts";
 import type { StepRecord, TrainerState, TrainOptions } from "./index.ts";
 
 const kinds: readonly Kind[] = ["sft", "reward", "dpo", "kto"];
+/** Of the tests that compare no sessions. */
+const shared = poolFor({ after });
+const small = (kind: Kind): ReturnType<typeof trainingOf> => ({ ...trainingOf(kind, "odd"), pool: shared });
 
 async function inFolder(use: (dir: string) => Promise<void>): Promise<void> {
   const dir = await mkdtemp(join(tmpdir(), "trainer-"));
@@ -46,10 +50,11 @@ async function stateAfter(options: TrainOptions, step: number): Promise<TrainerS
 }
 
 for (const shape of Object.keys(shapes) as Shape[]) {
-  it(`weights and curve have the same bits on 1, 2 and 3 threads and over runs (${shape})`, async () => {
+  it(`weights and curve have the same bits on 1, 2 and 3 threads and over runs (${shape})`, async (t) => {
+    const pool = poolFor(t);
     for (const kind of kinds) {
       const digestsOn = async (threads: number) =>
-        digestsOf(await train(shortened(trainingOf(kind, shape, threads))));
+        digestsOf(await train({ ...shortened(trainingOf(kind, shape, threads)), pool }));
       const first = await digestsOn(1);
       for (const threads of [1, 2, 3])
         assert.deepEqual(await digestsOn(threads), first, `${kind} on ${threads} threads`);
@@ -60,8 +65,8 @@ for (const shape of Object.keys(shapes) as Shape[]) {
 for (const kind of kinds) {
   it(`${kind} stopped at a step and resumed in another process ends with the same bits`, async () => {
     await inFolder(async (dir) => {
-      const whole = digestsOf(await train(trainingOf(kind, "odd")));
-      await writeTrainerState(join(dir, "state"), await stateAfter(trainingOf(kind, "odd"), 4));
+      const whole = digestsOf(await train(small(kind)));
+      await writeTrainerState(join(dir, "state"), await stateAfter(small(kind), 4));
       const program = fileURLToPath(new URL("./small-training.test.support.js", import.meta.url));
       const { stdout } = await promisify(execFile)(process.execPath, [
         program,
@@ -75,8 +80,11 @@ for (const kind of kinds) {
 }
 
 it("a reference that is the start is loaded once, and a resumed run loads none", async () => {
-  const options = trainingOf("dpo", "odd");
-  const whole = digestsOf(await train(options));
+  const options = small("dpo");
+  let resume: TrainerState | undefined;
+  const save = (state: TrainerState): void => void (resume = structuredClone(state));
+  const checkpoint = { everySteps: 6, everySeconds: 0, save };
+  const whole = digestsOf(await train({ ...options, checkpoint }));
   const read: string[] = [];
   const reading = (what: string) => async () => {
     read.push(what);
@@ -85,20 +93,37 @@ it("a reference that is the start is loaded once, and a resumed run loads none",
   const start = reading("start");
   assert.deepEqual(digestsOf(await train({ ...options, start, reference: start })), whole);
   assert.deepEqual(read.splice(0), ["start"]);
-  const resume = await stateAfter(options, 4);
+  assert.equal(resume?.step, 6);
   assert.deepEqual(
     digestsOf(
-      await train({ ...options, start, reference: reading("reference"), resume: async () => resume }),
+      await train({ ...options, start, reference: reading("reference"), resume: async () => resume! }),
     ),
     whole,
   );
   assert.deepEqual(read, ["start"]);
 });
 
+it("DPO from its reference begins with loss ln 2 and rewards 0, and raises the margin", async () => {
+  const { curve } = await train(small("dpo"));
+  const [first, last] = [curve[0] as StepRecord, curve.at(-1) as StepRecord];
+  // The reference is computed in other batches, whose products may round differently.
+  assert.ok(Math.abs(first["loss"]! - Math.LN2) < 1e-5);
+  assert.ok(Math.abs(first["rewards/margins"]!) < 1e-5);
+  assert.ok(last["rewards/margins"]! > 0.1 && last["loss"]! < Math.LN2);
+});
+
+it("a reward model learns its pairs", async () => {
+  const { metrics } = await train({
+    ...small("reward"),
+    optimizer: { ...optimizer, epochs: 20, learningRate: 1e-2 },
+  });
+  assert.ok(metrics["accuracy"]! > 0.9, `accuracy ${metrics["accuracy"]}`);
+});
+
 it("a checkpoint is saved every `everySteps` steps, and none after the last", async () => {
   const steps: number[] = [];
   const { steps: total } = await train({
-    ...trainingOf("sft", "odd"),
+    ...small("sft"),
     checkpoint: { everySteps: 5, everySeconds: 0, save: ({ step }) => void steps.push(step) },
   });
   assert.equal(total, 10);
@@ -116,7 +141,7 @@ it("slow saves happen less often than `everySteps` says", async () => {
     savingMs += performance.now() - from;
   };
   const { steps: total } = await train({
-    ...trainingOf("sft", "odd"),
+    ...small("sft"),
     checkpoint: { everySteps: 1, everySeconds: 0, costMax: 0.02, save },
   });
   assert.ok(saved.length > 0 && saved.length < total, `${saved.length} saves in ${total} steps`);
@@ -124,9 +149,13 @@ it("slow saves happen less often than `everySteps` says", async () => {
   assert.ok(savingMs - savingMs / saved.length <= 0.02 * (performance.now() - startedAt) + 1);
 });
 
+let savedState: Promise<TrainerState> | undefined;
+/** Of an SFT training after its first step. */
+const sftState = (): Promise<TrainerState> => (savedState ??= stateAfter(small("sft"), 1));
+
 it("a state of other rows or settings is refused", async () => {
-  const options = trainingOf("sft", "odd");
-  const resume = await stateAfter(options, 2);
+  const options = small("sft");
+  const resume = await sftState();
   await assert.rejects(train({ ...options, resume, optimizer: { ...optimizer, learningRate: 1 } }), {
     kind: "spec",
     code: "resume_mismatch",
@@ -139,7 +168,7 @@ it("a state of other rows or settings is refused", async () => {
 
 it("a state folder with one changed byte is refused", async () => {
   await inFolder(async (dir) => {
-    const state = await stateAfter(trainingOf("sft", "odd"), 1);
+    const state = await sftState();
     await writeTrainerState(join(dir, "a"), state);
     assert.deepEqual(await readTrainerState(join(dir, "a")), state);
     const file = join(dir, "a", "moments.safetensors");
@@ -152,7 +181,7 @@ it("a state folder with one changed byte is refused", async () => {
 
 it("a state folder that lost a file or its index is refused", async () => {
   await inFolder(async (dir) => {
-    const state = await stateAfter(trainingOf("sft", "odd"), 1);
+    const state = await sftState();
     for (const [name, file] of [
       ["b", "index.json"],
       ["c", "weights.safetensors"],
@@ -167,39 +196,22 @@ it("a state folder that lost a file or its index is refused", async () => {
   });
 });
 
-it("DPO from its reference begins with loss ln 2 and rewards 0, and raises the margin", async () => {
-  const { curve } = await train(trainingOf("dpo", "odd"));
-  const [first, last] = [curve[0] as StepRecord, curve.at(-1) as StepRecord];
-  // The reference is computed in other batches, whose products may round differently.
-  assert.ok(Math.abs(first["loss"]! - Math.LN2) < 1e-5);
-  assert.ok(Math.abs(first["rewards/margins"]!) < 1e-5);
-  assert.ok(last["rewards/margins"]! > 0.1 && last["loss"]! < Math.LN2);
-});
-
-it("a reward model learns its pairs", async () => {
-  const { metrics } = await train({
-    ...trainingOf("reward", "odd"),
-    optimizer: { ...optimizer, epochs: 20, learningRate: 1e-2 },
-  });
-  assert.ok(metrics["accuracy"]! > 0.9, `accuracy ${metrics["accuracy"]}`);
-});
-
 it("SFT with a masked prompt learns the answers, and not the prompts", async () => {
   const long = { ...optimizer, epochs: 30, learningRate: 1e-2 };
-  const { metrics } = await train({ ...trainingOf("sft", "odd"), optimizer: long });
+  const { metrics } = await train({ ...small("sft"), optimizer: long });
   assert.ok(metrics["loss"]! < 0.5, `loss ${metrics["loss"]}`);
+  const masked = await train({ ...small("sft"), optimizer: { ...long, epochs: 1 } });
   const whole = await train({
-    ...trainingOf("sft", "odd"),
+    ...small("sft"),
     task: { kind: "sft", promptMask: false },
     optimizer: { ...long, epochs: 1 },
   });
-  const masked = await train({ ...trainingOf("sft", "odd"), optimizer: { ...long, epochs: 1 } });
   assert.notEqual(whole.curve[0]!["loss"], masked.curve[0]!["loss"]);
 });
 
 it("a loss that is not finite stops training and names the step and its rows", async () => {
   const failed = train({
-    ...trainingOf("sft", "odd"),
+    ...small("sft"),
     optimizer: { ...optimizer, learningRate: 1e30, clip: 0, warmup: 0 },
   });
   await assert.rejects(failed, (error: { kind: string; code: string; message: string }) => {
@@ -218,7 +230,7 @@ it("rows that are too long or without an answer are left out and counted, never 
     { ids: [1, 2], promptLength: 0 },
   ];
   const { dropped, steps } = await train({
-    ...trainingOf("sft", "odd"),
+    ...small("sft"),
     rows,
     optimizer: { ...optimizer, epochs: 1 },
   });
@@ -227,11 +239,11 @@ it("rows that are too long or without an answer are left out and counted, never 
 });
 
 it("having no usable row and starting from a model of the wrong kind are refused", async () => {
-  await assert.rejects(train({ ...trainingOf("sft", "odd"), rows: [] }), {
+  await assert.rejects(train({ ...small("sft"), rows: [] }), {
     kind: "spec",
     code: "rows_empty",
   });
-  await assert.rejects(train({ ...trainingOf("reward", "odd"), start: trainingOf("sft", "odd").start }), {
+  await assert.rejects(train({ ...trainingOf("reward", "odd"), start: small("sft").start }), {
     kind: "spec",
     code: "spec_unsupported",
   });

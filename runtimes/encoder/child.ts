@@ -5,12 +5,8 @@ import { answer, requests } from "../../host/inside-limited-child.mjs";
 import type { ModelConfig } from "../../engine/model/index.ts";
 import { Tokenizer } from "../../engine/tokenizer/tokenizer.ts";
 import type { PromptText } from "../../engine/tokenizer/tokenizer.ts";
-import { useOfRow } from "../../engine/train/rows.ts";
 import { errorToParts } from "../onnx/errors.ts";
-import { readTrainRow } from "../onnx/rows.ts";
-import type { Answer, CompletionIds, CompletionText, PromptLength, Request, RowUse } from "./protocol.ts";
-
-type Training = Extract<Request, { kind: "training" }>;
+import type { Answer, CompletionIds, CompletionText, PromptLength, Request } from "./protocol.ts";
 
 class Rows {
   private readonly config: ModelConfig;
@@ -22,10 +18,12 @@ class Rows {
   }
 
   /** One function per row of the request. */
-  work(request: Exclude<Request, { kind: "open" }>): (() => unknown)[] {
+  async work(request: Exclude<Request, { kind: "open" }>): Promise<(() => unknown)[]> {
     if (request.kind === "prompts") return request.rows.map((row) => () => this.length(row));
     if (request.kind === "completions") return request.rows.map((row) => () => this.completion(row));
-    return request.rows.map((row) => () => this.use(request, row));
+    // Imported here, because zod takes as long to load as all the rest.
+    const { rowUse } = await import("./row-use.ts");
+    return request.rows.map((row) => () => rowUse(request, row, this.tokenizer, this.config));
   }
 
   private length(row: PromptText): PromptLength {
@@ -41,21 +39,6 @@ class Rows {
       promptIds,
       completionIds: completionIds ?? this.tokenizer.encodeAnswer(prompt, completion!, promptIds).ids,
     };
-  }
-
-  private use({ task, limit }: Training, { file, line, text }: Training["rows"][number]): RowUse {
-    const use: RowUse = { used: 0, cut: 0, dropped: {} };
-    const place = { path: file, line };
-    for (const row of readTrainRow(JSON.parse(text), place, task, this.tokenizer, this.config.vocabSize)
-      .rows) {
-      const found = useOfRow(row, limit);
-      if ("dropped" in found) use.dropped[found.dropped] = (use.dropped[found.dropped] ?? 0) + 1;
-      else {
-        use.used++;
-        if (found.cut) use.cut++;
-      }
-    }
-    return use;
   }
 }
 
@@ -82,5 +65,5 @@ let rows: Rows | undefined;
 for await (const bytes of requests()) {
   const request = deserialize(bytes) as Request;
   if (request.kind === "open") rows = await open(request.dir, request.config);
-  else for (const work of rows!.work(request)) answer(serialize(answered(work)));
+  else for (const work of await rows!.work(request)) answer(serialize(answered(work)));
 }

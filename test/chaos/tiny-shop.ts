@@ -10,7 +10,7 @@ export const TEST_SEED = 11;
  * step.
  */
 export function tinyShop(seed: number): WrittenSpec {
-  const { prompts, bootstrap, generate, train, evaluate, ...spec } = smallShop({
+  const { prompts, bootstrap, generate, train, ...spec } = smallShop({
     seed,
     iterations: 1,
     perIteration: 16,
@@ -20,11 +20,10 @@ export function tinyShop(seed: number): WrittenSpec {
   return {
     ...spec,
     name: "chaos",
-    prompts: { ...prompts, validation: 8, test: 8, preferences: 24 },
+    prompts: { ...prompts, preferences: 24 },
     bootstrap: { ...bootstrap, reward: { ...bootstrap?.reward, batch: 4 } },
     baselines: [],
-    generate: { ...generate, piece: 4, shard: 2, samples: [{ temperature: 1, count: 4 }] },
-    evaluate: { ...evaluate, samples: 2 },
+    generate: { ...generate, piece: 4, shard: 2 },
     train: { ...train, batch: 4, checkpoint },
   } as WrittenSpec;
 }

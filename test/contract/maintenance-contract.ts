@@ -22,6 +22,9 @@ const WHO = { by: "ada", why: "asked to" };
 const TICK_MS = 1_100;
 const HOUR_MS = 3_600_000;
 
+/** The cases of a group share a store; the groups run side by side. */
+const ONE_BY_ONE = { concurrency: 1 };
+
 const another = async (): Promise<Store> => ({ ...(await storeOn(memoryBackend())), name: "memory:another" });
 
 // oxlint-disable-next-line max-lines-per-function -- describe blocks
@@ -30,17 +33,17 @@ export function maintenanceContract(
   open: () => Promise<Backend>,
   skip: string | false = false,
 ): void {
-  describe(`maintenance of a store on ${name}`, { skip, timeout: 400_000 }, () => {
-    let store: Store;
-    let made: Recorded;
-    const fresh = async (): Promise<void> => {
-      store = await storeOn(await open());
-      made = await recordCampaign(store, "done");
+  describe(`maintenance of a store on ${name}`, { skip, timeout: 400_000, concurrency: true }, () => {
+    const fresh = async (): Promise<{ store: Store; made: Recorded }> => {
+      const store = await storeOn(await open());
+      return { store, made: await recordCampaign(store, "done") };
     };
     const whole = async (on: Store, id: string) => (await verifyCampaign(on, id)).problems;
 
-    describe("prune", () => {
-      before(fresh);
+    describe("prune", ONE_BY_ONE, () => {
+      let store: Store;
+      let made: Recorded;
+      before(async () => ({ store, made } = await fresh()));
 
       it("deletes garbage older than the grace period, and nothing that a campaign needs", async () => {
         await recordCampaign(store, "running", "running");
@@ -167,8 +170,9 @@ export function maintenanceContract(
       });
     });
 
-    describe("verify", () => {
-      before(fresh);
+    describe("verify", ONE_BY_ONE, () => {
+      let store: Store;
+      before(async () => ({ store } = await fresh()));
 
       it("ignores foreign files in a campaign's folder, reports changed and moved manifests", async () => {
         const { backend } = store;
@@ -189,8 +193,9 @@ export function maintenanceContract(
       });
     });
 
-    describe("the head of a ledger", () => {
-      before(fresh);
+    describe("the head of a ledger", ONE_BY_ONE, () => {
+      let store: Store;
+      before(async () => ({ store } = await fresh()));
       const lastRow = async (): Promise<string> => {
         const keys: string[] = [];
         for await (const key of store.backend.list("campaigns/done/ledger/")) keys.push(key);
@@ -223,8 +228,10 @@ export function maintenanceContract(
       });
     });
 
-    describe("copy", () => {
-      before(fresh);
+    describe("copy", ONE_BY_ONE, () => {
+      let store: Store;
+      let made: Recorded;
+      before(async () => ({ store, made } = await fresh()));
 
       it("refuses the same store under another name before it writes a row", async () => {
         await recordCampaign(store, "open", "running");
@@ -288,8 +295,10 @@ export function maintenanceContract(
       });
     });
 
-    describe("erase", () => {
-      before(fresh);
+    describe("erase", ONE_BY_ONE, () => {
+      let store: Store;
+      let made: Recorded;
+      before(async () => ({ store, made } = await fresh()));
       const request = { ...WHO, requestId: "r1", dryRun: false };
 
       it("removes every row of a prompt, by id or by its text, and leaves the others readable", async () => {

@@ -56,10 +56,10 @@ const GOLDEN: StageAddresses = {
   "judge by reward": "7ea62530149d954765d2d7736854a7622667ce98297edae863f3c314e4ad7fb3",
   "judge by preference model": "81da9447ff2148fb2e964e458bfdf8a3b1b46a90aad90d6ad4c8f13a858d860d",
   evaluate: "192a0d41ae5192b5a08e96df637eaf38c42663dbdeea7e16cf4cf96c545cd9ee",
-  promote: "bf4e5c6cd3e00e5b39fcf0b4150e5e912316035caeef89b520dcf2fa41e65d94",
-  "seal generate": "79c416e414ed36d5bdcc56a5328e35b05218112d948ccb3c7c8018d9fc010499",
-  "seal score": "86630287c791bb32778e1658a3c583e4b893dc04cd9a1b4fcfdee6360e8b3504",
-  "seal judge": "37ddac287dbfb0bb70b48756c084eead47a402a636188394ba39d6a79e491674",
+  promote: "5c369f931101069002f280c634d23c9837976a50b8cb28b27361c5facf7dc375",
+  "seal generate": "46efdcc85f61a0f19f4574bd611d0f42ffa331f2f0f150a967616760fbb4792a",
+  "seal score": "87d606f709f6639d8339a191edb2e709663e4b85769e9de31b80a14d9395978f",
+  "seal judge": "34261830385918884106b06fc07d80518b4ea8fdff9e79c992b6f1e10f9eabba",
 };
 
 const found = await stageAddresses();
@@ -81,7 +81,7 @@ const READERS: Reader[] = [
   [
     "seed",
     () => ({ seed: 8 }),
-    [...named("generate", "answer", "label", "pair", "train", "judge"), "seal judge"],
+    [...named("generate", "answer", "label", "pair", "train", "judge", "promote"), "seal judge"],
   ],
   [
     "generate",
@@ -92,9 +92,11 @@ const READERS: Reader[] = [
   [
     "evaluate.resamples",
     (spec) => ({ evaluate: { ...spec.evaluate, resamples: 300 } }),
-    ["pair labels", "seal judge"],
+    ["pair labels", "promote", "seal judge"],
   ],
   ["promote.threshold", () => ({ promote: { threshold: 0.6 } }), ["promote"]],
+  ["promote.by", () => ({ promote: { threshold: 0.5, by: "length-controlled" } }), ["promote"]],
+  ["promote.confidence", () => ({ promote: { threshold: 0.5, confidence: 0.9 } }), ["promote"]],
   [
     "pair.lengthPenalty",
     (spec) => ({ pair: { ...spec.pair, lengthPenalty: { per: "character", weight: 0.1 } } }),

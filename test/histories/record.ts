@@ -1,6 +1,6 @@
 // Records the histories that replay.test.ts guards: node dist/test/histories/record.js (needs
-// RATCHET_TEST_TEMPORAL, see CONTRIBUTING); with names, only those stories. Refresh one only with a change of workflow code that cannot
-// replay it, and say why in the commit.
+// RATCHET_TEST_TEMPORAL, see CONTRIBUTING); with names, only those stories. Refresh one only with a change of
+// workflow code that cannot replay it, and say why in the commit.
 import "../support/quiet.ts";
 import { writeFile } from "node:fs/promises";
 import { join } from "node:path";

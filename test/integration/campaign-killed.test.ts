@@ -13,13 +13,14 @@ import type { Heartbeat } from "../../temporal/heartbeat.ts";
 import type { RatchetClient } from "../../client/ratchet-client.ts";
 import type { DevTree } from "../../dev/index.ts";
 import { waitUntilServing } from "../../dev/temporal-server.ts";
+import { childrenOf, signal } from "../chaos/processes.ts";
 import { CAMPAIGN, DevCampaign, NO_TEMPORAL_BIN, outcomesOf } from "../support/dev-campaign.ts";
 import { keysUnder, manifestsUnder, newestStep } from "../support/record.ts";
 import { STUCK_MS } from "../support/limits.ts";
 
 const SHOP = { seed: 5, iterations: 1, sftRows: 400 };
 /** Pieces and trainings take long enough to be seen in a heartbeat, on any machine. */
-const SLOW = { seed: 5, perIteration: 256, piece: 128, epochs: 12, baselines: [] };
+const SLOW = { seed: 5, perIteration: 512, piece: 256, epochs: 6, baselines: [] };
 const given = process.env["RATCHET_TEST_S3"];
 const s3 = given
   ? (JSON.parse(given) as {
@@ -230,6 +231,7 @@ describe("a campaign whose processes are killed", { skip: NO_TEMPORAL_BIN, timeo
       assert.ok(saved >= told, `saved at step ${saved}, seen at ${told}`);
       await client.resume(CAMPAIGN, { by: "test", why: "seen" });
       await completes(client, undisturbed.slow);
+      await campaign.down();
       const [train] = await factsOf(client, `${place}/train/`);
       assert.equal(train?.["resumedFrom"], saved, "it resumed where it was paused");
     });
@@ -237,19 +239,23 @@ describe("a campaign whose processes are killed", { skip: NO_TEMPORAL_BIN, timeo
 
   it("loses no step when the worker gets a termination notice for its machine", async () => {
     const notice = join(tmpdir(), `ratchet-notice-${process.pid}`);
-    // SFT takes longer than the worker needs to see the notice, on any machine.
+    // SFT takes long enough that its steps are seen in a heartbeat, on any machine.
     const campaign = await make(
-      { ...SHOP, sftRows: 19_200 },
+      { ...SHOP, sftRows: 6_400 },
       { env: { ...process.env, RATCHET_DRAIN_FILE: notice } },
     );
     const client = await campaign.start();
     let seen = 0;
     await until("steps of SFT", client, async () => (seen = await stepsSeen(client)) > 0);
+    // So that SFT does not end before the worker sees the notice.
+    const engines = await childrenOf(campaign.tree?.pids().worker as number, "onnx/child.js");
+    for (const engine of engines) signal(engine, "SIGSTOP");
     writeFileSync(notice, "");
     const log = join(campaign.stateDir, "logs", "worker.log");
     await until("worker that drains", client, async () =>
       readFileSync(log, "utf8").includes("termination notice from"),
     );
+    for (const engine of engines) signal(engine, "SIGCONT");
     rmSync(notice);
     await until("end of SFT", client, async () => (await count(client, "results/it-0000.1/sft/")) > 0);
     const [sft] = await factsOf(client, "it-0000.1/sft/");
@@ -257,6 +263,8 @@ describe("a campaign whose processes are killed", { skip: NO_TEMPORAL_BIN, timeo
     assert.ok((sft?.["resumedFrom"] as number) >= seen, "the step at the notice was saved");
     assert.equal(sft?.["recomputed"], 0);
     await client.close();
+    // Nothing else of this campaign is tested.
+    await campaign.down();
   });
 
   describe(s3 ? "in a bucket of a real S3 server" : "in a directory", () => {

@@ -138,6 +138,24 @@ describe("campaign workflow", { skip: NO_TEMPORAL, timeout: STUCK_MS }, () => {
     );
   });
 
+  it("an iteration is also compared with policies promoted earlier, the newest first", async () => {
+    const play = script({ iterations: 3, baselines: [], alsoAgainst: 1 });
+    await withWorker(play, async (start) => (await start()).result());
+    const compared = (place: string) =>
+      play.asked
+        .filter((input) => placeName(input.place) === place && input.stage === "judge")
+        .filter((input) => input["of"] === "validation")
+        .map((input) => input["theirs"]);
+    assert.deepEqual([...new Set(compared("it-0001.1"))], ["it-0000.1-answer-validation"]);
+    assert.deepEqual(
+      [...new Set(compared("it-0003.1"))],
+      ["it-0002.1-answer-validation", "it-0001.1-answer-validation"],
+    );
+    assert.deepEqual(toldTo(play, "it-0003.1")["promote"]?.["also"], [
+      { iteration: 1, policy: "it-0001.1-train-policy", verdicts: "it-0003.1-judge-validation" },
+    ]);
+  });
+
   it("with train.reference previous, the start is the reference; KL and baselines use π_0", async () => {
     const play = script({
       reference: "previous",
@@ -175,7 +193,7 @@ describe("campaign workflow", { skip: NO_TEMPORAL, timeout: STUCK_MS }, () => {
     });
   });
 
-  it("the splits are measured side by side; a pause stops both, and the finished one does not run again", async () => {
+  it("the splits are measured side by side; after a pause only the unfinished one runs again", async () => {
     const play = script({ iterations: 1, baselines: [] });
     const testing = gate();
     let told = 0;

@@ -18,6 +18,9 @@ import { STUCK_MS } from "../support/limits.ts";
 /** How long a process takes to start and end here and now: limits are for the command's own time. */
 const startMs = async (place: Workplace): Promise<number> => (await place.run("init", "--help")).ms;
 
+/** For commands that check a spec and run nothing. */
+const checked = (): WrittenSpec => smallShop({ seed: 1, perIteration: 16, sftRows: 40, baselines: [] });
+
 const failedWith = (ran: Ran, code: string, exit: number): void => {
   assert.match(ran.stderr, new RegExp(`^error ${code}: `, "m"), ran.stderr);
   assert.equal(ran.exit, exit);
@@ -140,7 +143,7 @@ describe("the command line", { timeout: STUCK_MS }, () => {
         join(place.dir, "hangs.ts"),
         "export default () => new Promise(() => setInterval(() => {}, 1000));",
       );
-      const path = await place.writeSpec("bad.json", change(smallShop({ seed: 1 })));
+      const path = await place.writeSpec("bad.json", change(checked()));
       failedWith(await place.run("validate", path), code, exit);
     });
   }
@@ -173,7 +176,7 @@ describe("the command line", { timeout: STUCK_MS }, () => {
         join(place.dir, "prompts.jsonl"),
         rows.map((row) => `${JSON.stringify(row)}\n`).join(""),
       );
-      const { prompts, ...spec } = smallShop({ seed: 1 });
+      const { prompts, ...spec } = checked();
       const path = await place.writeSpec("prompts.json", {
         ...spec,
         prompts: { ...prompts, module: undefined, file: "prompts.jsonl" },
@@ -184,7 +187,7 @@ describe("the command line", { timeout: STUCK_MS }, () => {
 
   it("names what is missing when no store or no server is configured", async () => {
     failedWith(await place.run("list"), "store_missing", 2);
-    const path = await place.writeSpec("small.json", smallShop({ seed: 1 }));
+    const path = await place.writeSpec("small.json", checked());
     failedWith(await place.run("start", path, "--store", "dir:store"), "temporal_unreachable", 4);
     const unreachable = await place.run("start", path, "--store", "dir:store", "--address", "127.0.0.1:1");
     failedWith(unreachable, "temporal_unreachable", 4);
@@ -468,7 +471,7 @@ describe("a small campaign through the command line", { skip: NO_TEMPORAL, timeo
       const dir = join(place.dir, `model-${code}`);
       await cp(join(place.dir, "model"), dir, { recursive: true });
       await damage(dir);
-      const { policy: _policy, ...rest } = smallShop({ seed: 3 });
+      const { policy: _policy, ...rest } = checked();
       const path = await place.writeSpec("given.json", { ...rest, policy: { path: dir } });
       const ran = await place.run("validate", path);
       assert.match(ran.stderr, /^error (\w+): /m);
@@ -479,7 +482,7 @@ describe("a small campaign through the command line", { skip: NO_TEMPORAL, timeo
   it("a judge of nonsense is refused before the start; later it ends with exit 10", async () => {
     const running = worker();
     const judge = join(place.dir, "nonsense.ts");
-    const small = smallShop({ seed: 5, iterations: 1, perIteration: 16, sftRows: 100 });
+    const small = smallShop({ seed: 5, iterations: 1, perIteration: 16, sftRows: 100, baselines: [] });
     const path = await place.writeSpec("nonsense.json", {
       ...small,
       evaluate: { ...small.evaluate, judge: { module: judge } },
@@ -505,7 +508,7 @@ describe("a small campaign through the command line", { skip: NO_TEMPORAL, timeo
     const running = worker();
     const path = await place.writeSpec(
       "long.json",
-      smallShop({ seed: 6, iterations: 2, perIteration: 64, sftRows: 4000 }),
+      smallShop({ seed: 6, iterations: 1, perIteration: 16, sftRows: 4000, baselines: [] }),
     );
     assert.equal((await place.run("start", path, "--id", "long")).exit, 0);
     const paused = await place.run("pause", "long", "--why", "lunch", "--by", "ada", "--json");

@@ -217,7 +217,7 @@ describe("continue-as-new", { skip: NO_TEMPORAL_BIN, timeout: STUCK_MS }, () => 
     assert.ok(Math.max(...epochOf("iteration-finished")) > 1, "later iterations belong to later runs");
   });
 
-  it("a place that waits for people continues as new, and closes its questionnaire in the last run", async () => {
+  it("a place that waits for people continues as new, and closes its questionnaire once", async () => {
     let looks = 0;
     const play = script({ iterations: 1, baselines: [], labels: { by: "people" } });
     play.count = () => {

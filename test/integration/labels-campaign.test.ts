@@ -1,5 +1,5 @@
-// A real campaign whose iterations train on people's labels. A script is the people: it reads exported questions and
-// imports its answers, while the worker is killed and while no worker runs.
+// A real campaign whose iterations train on people's labels. A script is the people: it reads exported
+// questions and imports its answers, while the worker is killed and while no worker runs.
 import "../support/quiet.ts";
 import assert from "node:assert/strict";
 import { spawn } from "node:child_process";
@@ -122,7 +122,7 @@ describe("a campaign with people", { skip: NO_TEMPORAL, timeout: STUCK_MS }, () 
     return one;
   };
 
-  it("loses and doubles no label while workers die, and trains the weights of the same labels undisturbed", async () => {
+  it("loses and doubles no label while workers die; its weights are those of a quiet run", async () => {
     const [disturbed, quiet] = [await start(LABELS), await start(LABELS)];
     const first = disturbed.worker();
     await disturbed.asked();

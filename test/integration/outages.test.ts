@@ -118,7 +118,7 @@ it(
       AWS_SECRET_ACCESS_KEY: secretAccessKey,
     });
     const campaign = await DevCampaign.make(
-      { seed: 5, iterations: 1, perIteration: 16, sftRows: 96 },
+      { seed: 5, iterations: 1, perIteration: 16, sftRows: 96, baselines: [] },
       { storeName: `s3://${bucket}/expiry-${process.pid}`, env },
     );
     try {

@@ -3,7 +3,7 @@ import "../support/quiet.ts";
 import { STUCK_MS } from "../support/limits.ts";
 import assert from "node:assert/strict";
 import { execFile } from "node:child_process";
-import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { cpSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, describe, it } from "node:test";
@@ -32,14 +32,13 @@ describe("packed install", { timeout: STUCK_MS }, () => {
     );
     assert.equal(packed.code, 0, packed.stderr);
     const [{ filename }] = JSON.parse(packed.stdout) as [{ filename: string }];
+    copyDependencies(home);
     const failure = await install(join(folder, filename));
     if (failure) unreachable = `dependencies are neither in npm's cache nor reachable: ${failure}`;
   });
   after(() => rmSync(folder, { recursive: true, force: true }));
 
-  /**
-   * Installs from npm's cache if it has everything, as it has after the first time; else from the registry.
-   */
+  /** npm needs its cache or the registry only for dependencies that the folder lacks. */
   async function install(tarball: string): Promise<string | undefined> {
     for (const reach of ["--offline", "--prefer-offline"]) {
       const { code, stderr } = await run(
@@ -102,6 +101,29 @@ describe("packed install", { timeout: STUCK_MS }, () => {
       assert.ok(!existsSync(join(installed, path)), path);
   });
 });
+
+interface Lock {
+  packages: Record<string, { dev?: boolean }>;
+}
+
+/** Binaries of other platforms, most of the bytes: onnxruntime's for each system and processor. */
+const FOREIGN = new RegExp(
+  `onnxruntime-node/bin/[^/]+/(?!${process.platform}$|${process.platform}/${process.arch}(/|$))`,
+);
+
+/**
+ * Copies this repository's dependencies, without those of development. npm finds them in the folder and
+ * installs only the package. To unpack them again takes it longer than all tests of this file.
+ */
+function copyDependencies(to: string): void {
+  const { packages } = JSON.parse(readFileSync(join(ROOT, "package-lock.json"), "utf8")) as Lock;
+  for (const [path, { dev }] of Object.entries(packages)) {
+    // Nested packages are copied with the package that holds them.
+    const isTop = path.lastIndexOf("node_modules/") === 0;
+    if (!isTop || dev || !existsSync(join(ROOT, path))) continue;
+    cpSync(join(ROOT, path), join(to, path), { recursive: true, filter: (file) => !FOREIGN.test(file) });
+  }
+}
 
 function run(
   command: string,

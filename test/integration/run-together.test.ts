@@ -40,7 +40,10 @@ describe(
       places.push(place);
       const small = { iterations: 1, perIteration: 16, sftRows: 80, baselines: [] };
       await place.writeSpec("short.json", smallShop({ seed: 21, ...small }));
-      await place.writeSpec("long.json", smallShop({ seed: 22, ...small, iterations: 2, epochs: 4 }));
+      await place.writeSpec(
+        "long.json",
+        smallShop({ seed: 22, ...small, perIteration: 32, iterations: 2, epochs: 4 }),
+      );
     });
     afterEach(() => assert.equal(findDevJson(place.dir)?.alive, false, "the tree has ended"));
     after(() => Promise.all(places.map((each) => each.close())));
@@ -103,7 +106,7 @@ describe(
 
     it("Ctrl-C in the first leaves the tree to the second, and the first says how far it came", async () => {
       const { owner, other } = await two("long", "short");
-      await says(other, "created and started");
+      await Promise.all([owner, other].map((each) => says(each, "created and started")));
       owner.child.kill("SIGINT");
       await says(owner, "the tree keeps running for another run");
       assert.deepEqual(await other.ended, [0, null], other.stderr.text);

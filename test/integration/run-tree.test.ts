@@ -29,7 +29,7 @@ describe(
       });
       // Enough prompts that an iteration takes longer than the interval at which the command reads the
       // campaign's status.
-      const spec = smallShop({ seed: 11, iterations: 2, perIteration: 160, sftRows: 400 });
+      const spec = smallShop({ seed: 11, iterations: 2, perIteration: 320, sftRows: 80, baselines: [] });
       await place.writeSpec("small.json", spec);
     });
     after(() => place.close());

@@ -3,7 +3,6 @@
 import "../support/quiet.ts";
 import assert from "node:assert/strict";
 import { readFileSync, rmSync, writeFileSync } from "node:fs";
-import { availableParallelism } from "node:os";
 import { join } from "node:path";
 import { after, before, describe, it } from "node:test";
 import { setTimeout as delay } from "node:timers/promises";
@@ -13,7 +12,7 @@ import { CAMPAIGN, DevCampaign, NO_TEMPORAL_BIN, outcomesOf } from "../support/d
 import { keysUnder } from "../support/record.ts";
 import { STUCK_MS } from "../support/limits.ts";
 
-const SHOP = { seed: 7, iterations: 1, perIteration: 16, sftRows: 400 };
+const SHOP = { seed: 7, iterations: 1, perIteration: 16, sftRows: 80, baselines: [] };
 
 describe("maintenance of a store", { skip: NO_TEMPORAL_BIN, timeout: STUCK_MS }, () => {
   let campaign: DevCampaign;
@@ -50,17 +49,16 @@ describe("maintenance of a store", { skip: NO_TEMPORAL_BIN, timeout: STUCK_MS },
   const codes = async () =>
     (await client.verify(CAMPAIGN, { campaignOnly: true })).problems.map(({ code }) => code);
 
-  it("a stage loads one model, once in each engine child, whatever sets of answers it runs for", async () => {
-    const children = Math.min(availableParallelism(), 2);
+  it("a stage loads its model at most once, whatever sets of answers it runs for", async () => {
     const { places } = await client.history(CAMPAIGN);
     for (const { place, work } of places)
       for (const [stage, { modelLoads = 0 }] of Object.entries(work))
-        assert.ok(modelLoads <= children, `${place} ${stage}: ${modelLoads} loads`);
-    // π_0, the reward model, and the policies of iteration 1 and of the baseline.
+        assert.ok(modelLoads <= 1, `${place} ${stage}: ${modelLoads} loads`);
+    // π_0, the reward model, and the policy of iteration 1.
     const loaded = places
       .flatMap(({ work }) => Object.values(work))
       .filter(({ modelLoads = 0 }) => modelLoads > 0);
-    assert.ok(loaded.length >= 4, `${loaded.length} stages`);
+    assert.ok(loaded.length >= 3, `${loaded.length} stages`);
   });
 
   it("repair recomputes damaged and missing artifacts to the same digests, with a ledger row", async () => {

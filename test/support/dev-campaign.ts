@@ -55,7 +55,8 @@ export class DevCampaign {
       store: this.storeName,
       ui: false,
       temporal,
-      env: this.env,
+      // Each engine child costs the processor a second or more before it computes anything.
+      env: { ...this.env, RATCHET_CHILDREN: "1", RATCHET_THREADS: "1" },
       report: () => undefined,
     });
   }

@@ -42,6 +42,7 @@ export const PLAN: Plan = {
   proxy: "rewards",
   judgedBy: "gold",
   judge: true,
+  alsoAgainst: 0,
   baselines: [{ name: "offline", pairs: "preferences" }],
   pieces: { preferences: 2, iteration: 5, baseline: 10, validation: 1, test: 2 },
   shardPieces: 2,

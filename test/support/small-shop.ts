@@ -42,7 +42,17 @@ export function smallShop({
   epochs,
   baselines = [OFFLINE],
 }: SmallShop): WrittenSpec {
-  const { policy: _replaced, prompts, bootstrap, ...spec } = shopCampaign({ seed, quick: true });
+  const {
+    policy: _replaced,
+    prompts,
+    bootstrap,
+    generate,
+    evaluate,
+    ...spec
+  } = shopCampaign({
+    seed,
+    quick: true,
+  });
   // At least three of four prompts give a pair, even from a model that has learned almost nothing.
   const limit = Math.floor((0.75 * perIteration) / BATCH) * BATCH;
   return {
@@ -57,9 +67,9 @@ export function smallShop({
     prompts: {
       ...prompts,
       perIteration,
-      validation: 16,
-      test: 16,
-      preferences: Math.max(64, baselines.length > 0 ? iterations * perIteration : 0),
+      validation: 8,
+      test: 8,
+      preferences: Math.max(32, baselines.length > 0 ? iterations * perIteration : 0),
     },
     bootstrap: {
       ...bootstrap,
@@ -67,7 +77,8 @@ export function smallShop({
     },
     baselines,
     iterations,
-    generate: { ...spec.generate, piece, shard: 2 },
+    generate: { ...generate, piece, shard: 2, samples: [{ temperature: 1, count: 4 }] },
+    evaluate: { ...evaluate, samples: 2 },
     pair: { ...spec.pair, limit },
     train: {
       ...spec.train,

@@ -54,7 +54,12 @@ function asking(store: Store, sealing = false): Store {
     ...store,
     readManifest: async (key: string) => {
       if (!sealing) throw new Asked(key);
-      const row = { ...completion("t1", 0, "x"), score: 1, against: [{ index: 2, wins: 1 }] };
+      const row = {
+        ...completion("t1", 0, "x"),
+        score: 1,
+        tokens: 1,
+        against: [{ index: 2, tokens: 1, wins: 1 }],
+      };
       const rows = await store.putBlob(`${JSON.stringify(row)}\n`);
       return { digest: canonicalDigest({ key }), manifest: { result: { ...piece, rows } } } as never;
     },

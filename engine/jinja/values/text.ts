@@ -8,10 +8,9 @@ export const WHITESPACE =
   "\\t-\\r\\x1c-\\x20\\x85\\xa0\\u1680\\u2000-\\u200a\\u2028\\u2029\\u202f\\u205f\\u3000";
 
 const START = new RegExp(`^[${WHITESPACE}]+`);
+const SPACE = new RegExp(`[${WHITESPACE}]`);
 const SPACES = new Set(
-  Array.from({ length: 0x3001 }, (_, code) => code).filter((code) =>
-    new RegExp(`[${WHITESPACE}]`).test(String.fromCharCode(code)),
-  ),
+  Array.from({ length: 0x3001 }, (_, code) => code).filter((code) => SPACE.test(String.fromCharCode(code))),
 );
 const WORDS = new RegExp(`[^${WHITESPACE}]+`, "g");
 // oxlint-disable-next-line no-control-regex -- these end a line
