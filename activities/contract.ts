@@ -97,13 +97,38 @@ export interface EvaluateInput extends StageInput {
   preferences?: Digest;
 }
 
-/** Source of pairs: scored groups, a labeler's labels, the author's file, or the bootstrap's pairs. */
-export type PairSource = "scores" | "rater" | "file" | "preferences";
+export interface LabelInput extends StageInput {
+  stage: "label";
+  /** Result digests of generate and score. */
+  answers: Digest;
+  scores: Digest;
+}
+
+export interface LabelsCounted {
+  /** Labels that would count now, of those that are asked. */
+  labels: number;
+  slots: number;
+  /** `short`: the deadline has passed, and there are too few labels to train on. */
+  state: "open" | "closed" | "short";
+  /** Until the deadline; absent without one. */
+  leftMs?: number;
+  /** `extendedMs`: by how much the operator has extended the deadline so far. */
+  missing?: { trained: number; minimum: number; extendedMs: number };
+}
+
+/**
+ * Source of pairs: scored groups, a closed questionnaire, the labels of the bootstrap's labeler, the author's
+ * file, or the bootstrap's pairs.
+ */
+export type PairSource = "scores" | "labels" | "rater" | "file" | "preferences";
 
 export interface PairInput extends StageInput {
   stage: "pair";
   from: PairSource;
-  /** Result of score for `scores`, generate for `rater`, pair for `preferences`; absent for `file`. */
+  /**
+   * Result of score for `scores`, label for `labels`, generate for `rater`, pair for `preferences`; absent
+   * for `file`.
+   */
   source?: Digest;
 }
 
@@ -154,6 +179,8 @@ export interface ControlActivities {
   open(input: OpenInput): Promise<Opened>;
   append(input: AppendInput): Promise<void>;
   seal(input: FanOutInput): Promise<StageDone>;
+  countLabels(input: LabelInput): Promise<LabelsCounted>;
+  sealLabels(input: LabelInput): Promise<StageDone>;
 }
 
 /** On the queues of the stages. */
@@ -163,6 +190,7 @@ export interface StageActivities {
   score(input: ScoreInput, shard: Shard): Promise<ShardDone>;
   reference(input: ReferenceInput, shard: Shard): Promise<ShardDone>;
   judge(input: JudgeInput, shard: Shard): Promise<ShardDone>;
+  label(input: LabelInput): Promise<StageDone>;
   pair(input: PairInput): Promise<StageDone>;
   train(input: TrainInput): Promise<Trained>;
   evaluate(input: EvaluateInput): Promise<StageDone>;

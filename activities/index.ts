@@ -17,6 +17,7 @@ import type { Deps } from "./deps.ts";
 import { evaluate } from "./stages/evaluate.ts";
 import { answerStage, generateStage } from "./stages/generate.ts";
 import { judgeStage } from "./stages/judge.ts";
+import { countLabels, label, sealLabels } from "./stages/label.ts";
 import { append, open } from "./open.ts";
 import { pair } from "./stages/pair.ts";
 import type { PieceStage } from "./pieces.ts";
@@ -31,6 +32,8 @@ export function createControlActivities(deps: Deps): ControlActivities {
     open: (input) => inControl(() => open(deps, input)),
     append: (input) => inControl(() => append(deps, input)),
     seal: (input) => inStage(deps, input, async (context) => sealStage(context, await pieceStage(context))),
+    countLabels: (input) => inStage(deps, input, countLabels),
+    sealLabels: (input) => inStage(deps, input, sealLabels),
   };
 }
 
@@ -43,6 +46,7 @@ export function createStageActivities(deps: Deps): StageActivities {
     score: shard,
     reference: shard,
     judge: shard,
+    label: (input) => inStage(deps, input, label),
     pair: (input) => inStage(deps, input, pair),
     train: (input) => inStage(deps, input, train),
     evaluate: (input) => inStage(deps, input, evaluate),

@@ -17,7 +17,7 @@ interface Question {
 /** P(first is better) for each question. */
 export function askWhichIsBetter(
   context: StageContext,
-  role: "judge" | "rater",
+  role: "judge" | "rater" | "labelers",
   questions: readonly Question[],
 ): Promise<number[]> {
   const rows = questions.map(({ prompt, first, second, seed }): Question => ({

@@ -13,6 +13,7 @@ function rolesOf({ input }: StageContext): readonly ModuleRole[] {
     reward: [],
     generate: [],
     score: ["reward"],
+    label: ["labelers"],
     pair: bootstrap ? ["rater"] : [],
     train: [],
     answer: [],
@@ -27,7 +28,7 @@ function rolesOf({ input }: StageContext): readonly ModuleRole[] {
 /** One answer per row, in order. */
 export async function callModule<Row, Answer>(
   context: StageContext,
-  role: "rater" | "reward" | "judge" | "gold",
+  role: "rater" | "labelers" | "reward" | "judge" | "gold",
   rows: Row[],
 ): Promise<Answer[]> {
   if (!rolesOf(context).includes(role))

@@ -7,6 +7,7 @@ export const STAGE_VERSION: Record<StageName, number> = {
   reward: 5,
   generate: 4,
   score: 5,
+  label: 1,
   pair: 1,
   train: 5,
   answer: 1,

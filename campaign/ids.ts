@@ -1,6 +1,6 @@
 // Every id and address of a campaign is made and parsed here, nowhere else.
 // Grammar: <campaign>[/<place>[/<stage>]], place = <iteration>[.<take>] | base-<name>.
-import type { Place, StageName } from "./types.ts";
+import type { Digest, Place, StageName } from "./types.ts";
 
 export const CAMPAIGN_ID = /^[a-z0-9][a-z0-9._-]{0,62}$/;
 export const BASELINE_NAME = /^[a-z0-9][a-z0-9-]{0,30}$/;
@@ -45,7 +45,7 @@ export interface Address {
 }
 
 const PLACE = String.raw`(?:(?:it-)?(?<iteration>\d+)|base-(?<baseline>[a-z0-9-]+))(?:\.(?<take>\d+))?`;
-const STAGE = "(?<stage>sft|reward|generate|score|pair|train|answer|reference|judge|evaluate|promote)";
+const STAGE = "(?<stage>sft|reward|generate|score|label|pair|train|answer|reference|judge|evaluate|promote)";
 const ADDRESS = new RegExp(`^(?<campaign>[^/]+)(?:/${PLACE}(?:/${STAGE})?)?$`);
 
 /** Undefined if the text is no address. */
@@ -86,3 +86,45 @@ export const checkpointsPrefix = (campaignId: string, place: Place, stage: strin
 export const referencesPrefix = (campaignId: string): string => `${workPrefix(campaignId)}reference/`;
 export const referenceKey = (campaignId: string, address: string): string =>
   `${referencesPrefix(campaignId)}${address}.json`;
+
+// ---------------------------------------------------------------- labels
+
+/** Folder of the questionnaires of a place, and of their seals. */
+export const questionnairesPrefix = (campaignId: string, place: string): string =>
+  `${resultsPrefix(campaignId)}${place}/label/`;
+/** The seal of a questionnaire: one key, so that the first seal wins. */
+export const sealKey = (campaignId: string, place: string, questionnaire: Digest): string =>
+  `${questionnairesPrefix(campaignId, place)}seal-${questionnaire}.json`;
+export const labelsPrefix = (campaignId: string): string => `campaigns/${campaignId}/labels/`;
+/** Folder of the labels of one questionnaire. */
+export const labelsOf = (campaignId: string, place: string, questionnaire: Digest): string =>
+  `${labelsPrefix(campaignId)}${place}/${questionnaire}/`;
+
+/** Where a label is among those of its questionnaire. */
+export interface LabelAt {
+  comparison: number;
+  /** A slot of the comparison, or the pseudonym of a labeler who found all slots taken. */
+  slot: number | { extra: string };
+  revision: number;
+}
+
+/** `000012/0.1.json`, `000012/extra-ada.0.json`. */
+export function labelName({ comparison, slot, revision }: LabelAt): string {
+  const owner = typeof slot === "number" ? String(slot) : `extra-${slot.extra}`;
+  return `${comparisonFolder(comparison)}${owner}.${revision}.json`;
+}
+
+export const comparisonFolder = (comparison: number): string => `${String(comparison).padStart(6, "0")}/`;
+
+/** Undefined for a file that is no label. `name`: below the folder of the questionnaire. */
+export function parseLabelName(name: string): LabelAt | undefined {
+  const found = /^(\d{6,})\/(?:(\d+)|extra-([A-Za-z0-9][\w-]*))\.(\d+)\.json$/.exec(name);
+  if (!found) return undefined;
+  const [, comparison, slot, extra = "", revision] = found;
+  const at: LabelAt = {
+    comparison: Number(comparison),
+    slot: slot === undefined ? { extra } : Number(slot),
+    revision: Number(revision),
+  };
+  return labelName(at) === name ? at : undefined;
+}

@@ -4,6 +4,7 @@
 // that holds free text, so a new field that names a blob cannot be forgotten. At run time an unknown member
 // is taken for the name of a blob (docs/store.md, "What a record names").
 import type { CompiledSpec } from "./spec/compiled.ts";
+import type { QuestionnaireResult, SealResult } from "./labeling/types.ts";
 import type {
   CheckpointResult,
   Digest,
@@ -117,6 +118,7 @@ const LEDGER: Members<LedgerEvent> = {
   blobs: input("blob"),
   prompt: NOTHING,
   manifests: NOTHING,
+  ...nothing("short", "labels.place"),
   ...nothing("name", "server", "namespace", "runId", "by", "why", "code", "message", "to"),
 };
 
@@ -156,6 +158,16 @@ const RECORDS = {
     scorer: input("any"),
     ...PIECES,
   } satisfies Members<ScoreResult>,
+  // A questionnaire or its seal.
+  label: {
+    place: NOTHING,
+    seed: NOTHING,
+    answers: input("result"),
+    scores: input("result"),
+    comparisons: made("blob"),
+    questionnaire: input("result"),
+    labels: made("blob"),
+  } satisfies Members<QuestionnaireResult | SealResult>,
   pair: {
     place: NOTHING,
     source: input("any"),

@@ -71,10 +71,12 @@ export function applyEvent(standing: Standing, event: LedgerEvent): void {
     }
     case "paused":
       standing.status = "paused";
+      if (event.short !== undefined) standing.short = event.short;
       return;
     case "resumed":
     case "reopened":
       standing.status = "running";
+      delete standing.short;
       return;
     case "cancelled":
       standing.status = "cancelled";

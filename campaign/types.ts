@@ -34,6 +34,7 @@ export type StageName =
   | "reward"
   | "generate"
   | "score"
+  | "label"
   | "pair"
   | "train"
   | "answer"
@@ -116,6 +117,8 @@ export interface PlacePlan {
   reference: "initial" | "previous";
   /** Whether the proxy gives an answer a reward, or only compares two answers. */
   proxy: "rewards" | "preferences";
+  /** Labels that each iteration trains on in place of scores. `people`: nobody answers but by import. */
+  labels?: { by: "module" | "people" };
   /** Who compares a policy's test answers with the reference answers. */
   judgedBy: JudgedBy;
   /** True: the judge compares the newest policy with the promoted one. False: the newest is promoted. */
@@ -171,6 +174,9 @@ export type PromotionEvidence = "better" | "undecided" | "worse";
  */
 export type StageDigests = Partial<Record<StageName | "validation" | "test", Digest>>;
 
+/** What ends a pause for too few labels: a later deadline, or the labels that there are. */
+export type LabelsDecision = { extendMs: number } | { accept: true };
+
 export type LedgerEvent =
   | { type: "created"; specDigest: Digest; name: string }
   | { type: "opened"; server: string; namespace: string; runId: string }
@@ -185,8 +191,9 @@ export type LedgerEvent =
       decision: Decision;
     }
   | { type: "baseline-finished"; name: string; policy: Digest; stages: StageDigests }
-  | { type: "paused"; by: string; why: string }
-  | { type: "resumed"; by: string; why: string }
+  /** `short`: the place whose questionnaire had too few labels at its deadline. */
+  | { type: "paused"; by: string; why: string; short?: string }
+  | { type: "resumed"; by: string; why: string; labels?: LabelsDecision & { place: string } }
   | { type: "cancelled"; by: string; why: string }
   | { type: "reopened"; by: string; why: string }
   | { type: "failed"; code: string; message: string }
@@ -232,6 +239,8 @@ export interface Standing {
   earlier: Pointer[];
   /** Finished baselines. */
   baselines: Record<string, { policy: Digest }>;
+  /** Paused because the questionnaire of this place has too few labels. */
+  short?: string;
   failure?: { code: string; message: string };
 }
 
@@ -381,6 +390,8 @@ export interface PairReport {
   lengthDifference: number;
   /** Comparisons that a labeler answered. */
   labels?: number;
+  /** How often the scores agree with the labels of the audit part, which nothing is trained on. */
+  audit?: { rate?: Interval; decided: number; undecided: number };
 }
 
 export interface TrainResult {

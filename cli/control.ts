@@ -1,10 +1,15 @@
 // `ratchet pause`, `resume`, `cancel`. The ledger records who and why before they take effect.
 import type { Command } from "commander";
+import { RatchetError } from "../errors/index.ts";
+import type { LabelsDecision } from "../campaign/types.ts";
 import type { ControlVerb } from "../temporal/gateway.ts";
 import { globalsOf, openClient, repeatFlags, using } from "./context.ts";
+import { parseDuration } from "./durations.ts";
 import { data, json, suggest } from "./output.ts";
 
 interface ControlFlags {
+  extend?: number;
+  accept?: boolean;
   why?: string;
   by?: string;
   requestId?: string;
@@ -24,6 +29,12 @@ const NEXT: Record<ControlVerb, (id: string) => string> = {
   cancel: (id) => `history ${id}`,
 };
 
+function decisionOf(extendMs: number | undefined, accept = false): LabelsDecision | undefined {
+  if (extendMs !== undefined && accept)
+    throw new RatchetError("usage_invalid", "--extend waits for more labels, and --accept does not");
+  return accept ? { accept: true } : extendMs === undefined ? undefined : { extendMs };
+}
+
 const controlVerb =
   (verb: ControlVerb) =>
   (program: Command): Command =>
@@ -38,7 +49,9 @@ const controlVerb =
       .action(async (campaign: string, flags: ControlFlags, command: Command) => {
         await using(openClient(command), async (client) => {
           const { campaignId } = await client.status(campaign);
-          const reply = await client[verb](campaignId, flags);
+          const { extend, accept, ...rest } = flags;
+          const labels = decisionOf(extend, accept);
+          const reply = await client[verb](campaignId, { ...rest, labels });
           if (flags.json) json({ campaignId, ...reply });
           else data(`${campaignId} ${reply.status}`);
           suggest([`${NEXT[verb](campaignId)}${repeatFlags(globalsOf(command))}`]);
@@ -46,5 +59,15 @@ const controlVerb =
       });
 
 export const pauseVerb = controlVerb("pause");
-export const resumeVerb = controlVerb("resume");
+
+/** `resume` also ends a pause for too few labels. */
+export const resumeVerb = (program: Command): Command =>
+  controlVerb("resume")(program)
+    .option(
+      "--extend <duration>",
+      "too few labels: wait for more, this much longer than the deadline",
+      parseDuration,
+    )
+    .option("--accept", "too few labels: train on those that there are");
+
 export const cancelVerb = controlVerb("cancel");

@@ -25,10 +25,11 @@ export const copyVerb = (program: Command): Command =>
       await using(openStoreClient(command), async (client) => {
         const copied = await client.copy(campaign, target, who);
         if (asJson) return json(copied);
-        const { campaignId, rows, manifests, blobs, sizeBytes, moved } = copied;
+        const { campaignId, rows, manifests, labels, blobs, sizeBytes, moved } = copied;
         data(
           `${campaignId} is ${moved ? "moved" : "copied"} to ${copied.to}: ` +
-            `${rows} ledger rows, ${manifests} manifests, ${blobs} blobs, ${(sizeBytes / 1e6).toFixed(1)} MB`,
+            `${rows} ledger rows, ${manifests} manifests, ${labels > 0 ? `${labels} labels, ` : ""}` +
+            `${blobs} blobs, ${(sizeBytes / 1e6).toFixed(1)} MB`,
         );
         suggest([
           `verify ${campaignId} --store ${copied.to}`,

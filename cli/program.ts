@@ -49,6 +49,9 @@ const GROUPS: Record<string, Record<string, () => Promise<Verb>>> = {
     resume: async () => (await import("./control.ts")).resumeVerb,
     cancel: async () => (await import("./control.ts")).cancelVerb,
   },
+  "Label:": {
+    labels: async () => (await import("./labels.ts")).labelsVerb,
+  },
   "Read:": {
     history: async () => (await import("./history.ts")).historyVerb,
     samples: async () => (await import("./samples.ts")).samplesVerb,

@@ -66,17 +66,21 @@ function bootstrapStages(
 }
 
 function iterationStages(
-  { prompts, iterations, generate, score, pair, train, evaluate }: ResolvedSpec,
+  { prompts, iterations, generate, score, labels, pair, train, evaluate }: ResolvedSpec,
   sizes: StageSizes,
 ): StageSize[] {
   const each = { place: "each iteration", times: iterations };
   const answers = answersPerPrompt(generate.samples);
-  const pairsMax = limited(prompts.perIteration, pair.limit);
+  const compared = labels ? labels.perIteration - labels.audit : prompts.perIteration;
+  const pairsMax = limited(compared, pair.limit);
   const scorer = typeof score.reward === "string" ? score.reward : "module";
   return [
     { ...each, stage: "generate", ...sizes.fanOut(prompts.perIteration, answers, generate.maxTokens) },
     { ...each, stage: `score (${scorer})`, ...sizes.scoring(prompts.perIteration, answers) },
-    { ...each, stage: `pair (${pair.strategy})`, rowsMax: pairsMax },
+    ...(labels
+      ? [{ ...each, stage: `label (${labels.choose})`, rowsMax: labels.perIteration * labels.perComparison }]
+      : []),
+    { ...each, stage: `pair (${labels ? "labels" : pair.strategy})`, rowsMax: pairsMax },
     { ...each, stage: `train (${lossName(train.loss)})`, ...sizes.preferring(pairsMax) },
     ...sizes.measuring(prompts.validation + prompts.test, prompts.test).map((size) => ({ ...each, ...size })),
     ...(evaluate.judge ? [{ ...each, stage: "judge (promotion)", ...sizes.pieces(prompts.validation) }] : []),

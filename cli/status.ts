@@ -3,6 +3,7 @@ import type { Command } from "commander";
 import type { StatusView } from "../client/follow/status.ts";
 import { visibleLine } from "../errors/index.ts";
 import { openClientIfReachable, using } from "./context.ts";
+import { showDuration } from "./durations.ts";
 import { data, json } from "./output.ts";
 import { retryingLine, stageLine, waitingLine } from "./progress.ts";
 
@@ -33,6 +34,7 @@ function statusText(view: StatusView): string {
     updatedAt,
     specDigest,
     failure,
+    labels,
     live,
   } = view;
   return [
@@ -44,6 +46,7 @@ function statusText(view: StatusView): string {
     `epoch       ${epoch}`,
     `last row    ${updatedAt.replace("T", " ").slice(0, 19)}`,
     ...(failure ? [`failure     ${failure.code}: ${failure.message}`] : []),
+    ...(labels ? [`labels      ${peopleLine(labels)}`] : []),
     ...liveLines(view),
     ...(live?.stages ?? []).map((stage) => `running     ${stageLine(stage, { bar: false })}`),
     ...(live?.retrying ?? []).map((retrying) => `retrying    ${retryingLine(retrying, Date.now())}`),
@@ -51,6 +54,17 @@ function statusText(view: StatusView): string {
   ]
     .map(visibleLine)
     .join("\n");
+}
+
+function peopleLine({ labels, slots, active, leftMs }: NonNullable<StatusView["labels"]>): string {
+  const labelers = active === 1 ? "1 labeler" : `${active} labelers`;
+  const left =
+    leftMs === undefined
+      ? ""
+      : leftMs === 0
+        ? ", the deadline has passed"
+        : `, about ${showDuration(leftMs)} left`;
+  return `waiting for people: ${labels} of ${slots}, ${labelers} active${left}`;
 }
 
 /** If record and server differ, a line that says so and how to resume. */

@@ -7,6 +7,7 @@ import { hostname, userInfo } from "node:os";
 import { RatchetError } from "../errors/index.ts";
 import type { Address } from "../campaign/ids.ts";
 import { isCampaignId } from "../campaign/ids.ts";
+import type { LabelsDecision } from "../campaign/types.ts";
 import type { LoadedSpec } from "../compile/spec-file/load.ts";
 import { openStore } from "../store/index.ts";
 import { ledgerKey } from "../store/layout.ts";
@@ -22,6 +23,11 @@ import type { Exported, ExportPointer } from "./record/export.ts";
 import type { ControlVerb, Gateway, TemporalAddress } from "../temporal/gateway.ts";
 import { readHistory } from "./record/history.ts";
 import type { CampaignHistory } from "./record/history.ts";
+import { exportLabels, importLabelFile, labelStats } from "./labels.ts";
+import type { LabelsExported } from "./labels.ts";
+import type { ExportOptions as ExportLabelsOptions } from "../labels/exchange/export.ts";
+import type { Imported, ImportOptions } from "../labels/exchange/import.ts";
+import type { QuestionnaireStats } from "../labels/stats.ts";
 import type { CampaignOutcome } from "./follow/outcome.ts";
 import { findAddress, findCampaignId, requireCampaign } from "./record/record.ts";
 import type { Pruned, PruneOptions } from "./maintenance/prune.ts";
@@ -71,6 +77,11 @@ export interface ControlCampaignOptions {
   by?: string;
   /** A request with the same id is carried out once. */
   requestId?: string;
+}
+
+export interface ResumeCampaignOptions extends ControlCampaignOptions {
+  /** Ends a pause for too few labels: a later deadline, or the labels that there are. */
+  labels?: LabelsDecision | undefined;
 }
 
 export class RatchetClient {
@@ -212,7 +223,7 @@ export class RatchetClient {
     return this.control("pause", campaign, options);
   }
 
-  resume(campaign: string, options?: ControlCampaignOptions): Promise<ControlReply> {
+  resume(campaign: string, options?: ResumeCampaignOptions): Promise<ControlReply> {
     return this.control("resume", campaign, options);
   }
 
@@ -305,6 +316,20 @@ export class RatchetClient {
     return exportPairs(this.store, await this.address(address), out);
   }
 
+  /** Questions or labels, of all questionnaires or those of one iteration. Never overwrites a file. */
+  async exportLabels(address: string, out: string, options: ExportLabelsOptions): Promise<LabelsExported> {
+    return exportLabels(this.store, await this.address(address), out, options);
+  }
+
+  /** Throws label_invalid before anything is written if a row of the file is no label. */
+  async importLabels(address: string, options: ImportOptions): Promise<Imported> {
+    return importLabelFile(this.store, await this.address(address), options, this.temporal);
+  }
+
+  async labelStats(address: string): Promise<QuestionnaireStats[]> {
+    return labelStats(this.store, await this.address(address));
+  }
+
   /** Ratchet's search attributes that the namespace lacks. Campaigns run without them. */
   missingSearchAttributes(): Promise<string[]> {
     return this.gateway.missingSearchAttributes();
@@ -317,9 +342,10 @@ export class RatchetClient {
   private async control(
     verb: ControlVerb,
     campaign: string,
-    { why = "", by = whoAmI(), requestId = randomUUID() }: ControlCampaignOptions = {},
+    { why = "", by = whoAmI(), requestId = randomUUID(), labels }: ResumeCampaignOptions = {},
   ): Promise<ControlReply> {
-    return controlCampaign(this.store, this.gateway, await this.id(campaign), verb, { by, why, requestId });
+    const options = { by, why, requestId, labels };
+    return controlCampaign(this.store, this.gateway, await this.id(campaign), verb, options);
   }
 
   private id(campaign: string): Promise<string> {

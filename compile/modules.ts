@@ -11,6 +11,7 @@ export function moduleSources({
   prompts,
   bootstrap,
   score,
+  labels,
   evaluate,
 }: ResolvedSpec): Partial<Record<ModuleRole, ModuleSource>> {
   const source = ({ module, timeout, env, network }: Partial<ModuleSource>): ModuleSource | undefined =>
@@ -19,6 +20,7 @@ export function moduleSources({
     prompts: source(prompts),
     sft: bootstrap.sft ? source(bootstrap.sft.data) : undefined,
     rater: bootstrap.preferences?.rater,
+    labelers: labels?.labelers,
     reward: typeof score.reward === "string" ? undefined : score.reward,
     judge: evaluate.judge,
     gold: evaluate.gold,

@@ -2,6 +2,7 @@
 // in a version that does not know the setting.
 import { RatchetError } from "../errors/index.ts";
 import type { CompiledSpec, Optimizer } from "../campaign/spec/compiled.ts";
+import { durationMs } from "../campaign/spec/fields.ts";
 import { DEFAULTS } from "../campaign/spec/defaults.ts";
 import { policyTask } from "../campaign/spec/losses.ts";
 import type { PairRow } from "../campaign/recipe/rows.ts";
@@ -13,11 +14,20 @@ import type { TrainTask } from "../engine/train/types.ts";
 
 type Settings = Pick<
   CompiledSpec,
-  "iterations" | "generate" | "pieces" | "pair" | "train" | "checkpoint" | "evaluate" | "promote" | "queues"
+  | "iterations"
+  | "generate"
+  | "pieces"
+  | "labels"
+  | "pair"
+  | "train"
+  | "checkpoint"
+  | "evaluate"
+  | "promote"
+  | "queues"
 >;
 
 export function settings(
-  { iterations, generate, score, pair, train, evaluate, promote }: ResolvedSpec,
+  { iterations, generate, score, labels, pair, train, evaluate, promote }: ResolvedSpec,
   config: ModelConfig,
 ): Settings {
   const { samples, maxTokens, topK, topP, minP, stop } = generate;
@@ -30,6 +40,7 @@ export function settings(
       wave: generate.wave,
       poison: generate.poison === "drop" ? "drop" : undefined,
     },
+    labels: labels && labelSettings(labels),
     pair,
     train: {
       loss: train.loss,
@@ -41,12 +52,7 @@ export function settings(
     },
     checkpoint: train.checkpoint,
     evaluate: { samples: evaluate.samples, temperature: evaluate.temperature, resamples: evaluate.resamples },
-    promote: {
-      threshold: promote.threshold,
-      by: promote.by === "raw" ? undefined : promote.by,
-      confidence: promote.confidence || undefined,
-      alsoAgainst: promote.alsoAgainst || undefined,
-    },
+    promote: promotion(promote),
     queues: {
       generate: generate.queue,
       score: score.queue,
@@ -55,6 +61,30 @@ export function settings(
       ...evaluate.queues,
     },
   };
+}
+
+const promotion = ({
+  threshold,
+  by,
+  confidence,
+  alsoAgainst,
+}: ResolvedSpec["promote"]): Settings["promote"] => ({
+  threshold,
+  by: by === "raw" ? undefined : by,
+  confidence: confidence || undefined,
+  alsoAgainst: alsoAgainst || undefined,
+});
+
+function labelSettings({
+  perIteration,
+  choose,
+  audit,
+  perComparison,
+  deadline,
+  minimum,
+}: NonNullable<ResolvedSpec["labels"]>): CompiledSpec["labels"] {
+  const deadlineMs = deadline === undefined ? undefined : durationMs(deadline);
+  return { perIteration, choose, audit, perComparison, deadlineMs, minimum };
 }
 
 /** Names in a fixed order, each once, because their order in a spec has no effect. */

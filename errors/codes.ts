@@ -113,6 +113,12 @@ export const CODES = {
   file_unreadable: { kind: "spec", means: "a file that the campaign names cannot be read" },
   gold_imported: { kind: "spec", means: "a reward module or reward-model data reads the true reward (gold)" },
   init_exists: { kind: "spec", means: "`init` found its target. Nothing is ever overwritten" },
+  label_invalid: {
+    kind: "spec",
+    means:
+      "a label that cannot be given: an unknown comparison or choice, a labeler that is no pseudonym, or a " +
+      "line of a file that is no label. Of a file with such a line, nothing is imported",
+  },
   module_invalid: {
     kind: "spec",
     means:
@@ -128,6 +134,10 @@ export const CODES = {
   prompt_too_long: { kind: "spec", means: "a prompt and its longest answer exceed the model's context" },
   prompt_unknown: { kind: "spec", means: "`erase` of a prompt id that no campaign of the store has" },
   prompts_too_few: { kind: "spec", means: "fewer prompts than the iterations and splits need" },
+  questionnaire_unknown: {
+    kind: "spec",
+    means: "the campaign asks nobody for labels (yet), or a label names no questionnaire of it",
+  },
   reason_too_long: {
     kind: "spec",
     means: "who and why of a `pause`, `resume` or `cancel` have more than 1,000 characters together",
@@ -267,6 +277,13 @@ export const CODES = {
     means:
       "the worker lacks an environment variable that the spec asks for. Set it there, or let " +
       "another worker take the work",
+  },
+  labels_short: {
+    kind: "resource",
+    retry: "never",
+    means:
+      "at its deadline, a questionnaire had labels of fewer comparisons to train on than `labels.minimum`. " +
+      "The campaign is paused: `resume --extend 2d` waits longer, `resume --accept` trains on what there is",
   },
   no_worker: { kind: "resource", means: "no worker polls the queue. The request was not recorded" },
   not_running: {

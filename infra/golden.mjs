@@ -33,6 +33,7 @@ const parts = {
   models: { script: "models/make.py" },
   settings: { script: "models/settings.py" },
   losses: { script: "losses/make.py" },
+  alpha: { script: "alpha/make.py" },
   "length-control": { script: "length-control/make.py" },
   templates: { script: "templates/make.py" },
   "baby-llama-105": { script: "baby-llama-105.py", model: true },

@@ -1,6 +1,8 @@
 // `ratchet history`: every place of a campaign, in the order of the ledger. One table for the metrics of its
 // policy, one for its training data. Both fit 100 columns.
 import type { Decision, Digest, EvaluateMetrics, PromotionEvidence } from "../campaign/types.ts";
+import { formatAudit } from "./audit.ts";
+import type { AuditRow } from "./audit.ts";
 import { formatColumns } from "./columns.ts";
 import type { Cell, Column, Look } from "./columns.ts";
 import { ABSENT, fixed, interval, judgeName } from "./digits.ts";
@@ -24,6 +26,8 @@ interface HistoryRow {
   validation?: EvaluateMetrics;
   /** Metrics on the test split, for reports. */
   test?: EvaluateMetrics;
+  /** Of pairs made of labels: how often the scores agree with the audit part. */
+  pairing?: { audit?: AuditRow["audit"] };
   finishedAt?: string;
 }
 
@@ -50,11 +54,16 @@ const TRAINED = [
 ];
 
 export function formatHistory(rows: HistoryRow[], look: Look): string {
+  const audit = formatAudit(
+    rows.map(({ place, pairing }) => ({ name: place, audit: pairing?.audit })),
+    look,
+  );
   const judged = rows.findLast(({ test }) => test?.winRate)?.test;
   return [
     (judged ? `Win rate by ${judgeName(judged.judgedBy)}:\n` : "") +
       formatColumns(METRICS, rows.map(metricCells), look),
     formatColumns(TRAINED, rows.map(trainedCells), look),
+    ...(audit === "" ? [] : [audit]),
   ].join("\n\n");
 }
 

@@ -3,6 +3,8 @@
 // the differences.
 import type { EvaluateMetrics, Interval } from "../campaign/types.ts";
 import { visibleLine } from "../errors/index.ts";
+import { formatAudit } from "./audit.ts";
+import type { AuditRow } from "./audit.ts";
 import { formatColumns, paint } from "./columns.ts";
 import type { Cell, Column, Look } from "./columns.ts";
 import { ABSENT, difference, fixed, interval, judgeName, rate } from "./digits.ts";
@@ -19,6 +21,8 @@ interface Variant {
   /** Pairs and optimizer steps of this training alone; null if nothing was trained on pairs. */
   pairs: number | null;
   steps: number | null;
+  /** How often the scores agree with the audit labels of its own iteration. */
+  audit?: AuditRow["audit"];
 }
 
 /** Win rate of the last iteration minus a baseline's, paired by prompt. */
@@ -89,6 +93,7 @@ const COLUMNS: Column[] = [
 export function formatTable({ arms, vs, promoted }: CampaignTable, look: Look): string {
   const last = arms.at(-1);
   const parts = formatParts(arms, look);
+  const audit = formatAudit(arms, look);
   const versus = [
     ...formatVersus(last?.name, vs, look),
     ...(promoted && promoted.name !== last?.name ? formatVersus(promoted.name, promoted.vs, look) : []),
@@ -111,6 +116,7 @@ export function formatTable({ arms, vs, promoted }: CampaignTable, look: Look): 
     ...(arms.some(({ name, pairs }) => name in vs && pairs !== null)
       ? [`Trained on:\n${formatTrained(arms, Object.keys(vs), look)}`]
       : []),
+    ...(audit === "" ? [] : [audit]),
     ...(parts === "" ? [] : [`Gold by part:\n${parts}`]),
   ].join("\n\n");
 }

@@ -81,6 +81,8 @@ export interface Gateway {
     request: ControlRequest,
     options: { updateId: string; timeoutMs: number },
   ): Promise<ControlReply>;
+  /** Tells the workflow of a place that labels have arrived. Does nothing if it does not run. */
+  labelsGiven(campaignId: string, place: string): Promise<void>;
   pollers(queue: string): Promise<Poller[]>;
   /** Names of ours that the namespace has not registered; all of them if the server does not say. */
   missingSearchAttributes(): Promise<string[]>;

@@ -1,3 +1,4 @@
+/* oxlint-disable max-lines -- one class: each call of the interface */
 // The gateway on Temporal's SDK. An unknown workflow is undefined, every other answer of gRPC is an error of
 // ours (grpc.ts).
 import { hostname, userInfo } from "node:os";
@@ -12,7 +13,7 @@ import { ApplicationFailure, defineSearchAttributeKey, TypedSearchAttributes } f
 import { codeOf, RatchetError } from "../errors/index.ts";
 import { campaignWorkflowId, SEARCH_ATTRIBUTES, WORKFLOW_QUEUE } from "../campaign/ids.ts";
 import type { CampaignInput, StageInput } from "../campaign/types.ts";
-import { progress, stageProgress } from "../workflows/messages.ts";
+import { labelsGiven, progress, stageProgress } from "../workflows/messages.ts";
 import type { CampaignProgress, ControlReply, ControlRequest, StageProgress } from "../workflows/messages.ts";
 import { sendControl } from "./control.ts";
 import { runOf } from "./describe-run.ts";
@@ -160,6 +161,12 @@ export class TemporalGateway implements Gateway {
     options: { updateId: string; timeoutMs: number },
   ): Promise<ControlReply> {
     return sendControl(this.client, this, { campaignId, verb, request, ...options });
+  }
+
+  async labelsGiven(campaignId: string, place: string): Promise<void> {
+    const workflowId = `${campaignWorkflowId(campaignId)}/${place}`;
+    if ((await this.run(workflowId))?.status !== "running") return;
+    await this.call(() => this.client.workflow.getHandle(workflowId).signal(labelsGiven));
   }
 
   pollers(queue: string): Promise<Poller[]> {

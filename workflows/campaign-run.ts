@@ -18,8 +18,14 @@ import { applyEvent } from "../campaign/rules.ts";
 import type { CampaignInput, LedgerEvent, Place, PlaceInput, RunInput } from "../campaign/types.ts";
 import { Children } from "./children.ts";
 import { failureOf } from "./failure.ts";
-import { cancel, pause, progress, resume } from "./messages.ts";
-import type { CampaignOutcome, CampaignProgress, ControlReply, ControlRequest } from "./messages.ts";
+import { cancel, labelsShort, pause, progress, resume } from "./messages.ts";
+import type {
+  CampaignOutcome,
+  CampaignProgress,
+  ControlReply,
+  ControlRequest,
+  LabelsShort,
+} from "./messages.ts";
 import { control } from "./options.ts";
 import { CampaignState, eventId } from "./state.ts";
 
@@ -50,12 +56,13 @@ export class CampaignRun {
     this.input = input;
     this.continues = continues;
     this.handleControl("pause", pause, (request) => this.decide({ type: "paused", ...request }));
-    this.handleControl("resume", resume, (request) => this.decide({ type: "resumed", ...request }));
+    this.handleControl("resume", resume, (request) => this.decide(this.state.resumed(request)));
     this.handleControl("cancel", cancel, async (request) => {
       await this.decide({ type: "cancelled", ...request });
       this.cancelRecorded = true;
       this.scope.cancel();
     });
+    setHandler(labelsShort, (short) => this.pauseForLabels(short));
     setHandler(progress, () => this.current?.progress() ?? NOT_OPEN);
   }
 
@@ -79,10 +86,17 @@ export class CampaignRun {
     return opened;
   }
 
+  /** A place tells it again until it is paused. */
+  private async pauseForLabels({ place, why, extendedMs }: LabelsShort): Promise<void> {
+    if (!this.current || this.state.status !== "running") return;
+    const asker = `${workflowInfo().runId}:${place}:${extendedMs}`;
+    await this.decide({ type: "paused", by: "ratchet", why, short: place }, asker);
+  }
+
   /** Ledger row first, then the state that follows from it. */
-  async decide(event: LedgerEvent): Promise<void> {
+  async decide(event: LedgerEvent, asker = currentUpdateInfo()?.id): Promise<void> {
     const { runId } = workflowInfo();
-    const id = eventId(event, currentUpdateInfo()?.id ?? runId);
+    const id = eventId(event, asker ?? runId);
     const by = `workflow:${runId}`;
     const append = this.lastAppend.then(() =>
       control.append({ campaign: this.input, epoch: this.opened.epoch, id, event, by }),

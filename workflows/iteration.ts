@@ -40,7 +40,14 @@ export async function iterate(stages: Recipe, input: IterationInput): Promise<It
     { stage: "score", of: "iteration", completions: generate.digest, rewardModel },
     pieces.iteration,
   );
-  const pair = await stages.pair({ stage: "pair", from: "scores", source: score.digest });
+  const label = plan.labels
+    ? await stages.label({ stage: "label", answers: generate.digest, scores: score.digest })
+    : undefined;
+  const pair = await stages.pair(
+    label
+      ? { stage: "pair", from: "labels", source: label.digest }
+      : { stage: "pair", from: "scores", source: score.digest },
+  );
   const train = await stages.train({ stage: "train", start: latest.policy, reference, pairs: pair.digest });
 
   const { validation, test } = await measure(stages, plan, bootstrap, train.policy, ["validation", "test"]);
@@ -52,6 +59,7 @@ export async function iterate(stages: Recipe, input: IterationInput): Promise<It
     stages: {
       generate: generate.digest,
       score: score.digest,
+      label: label?.digest,
       pair: pair.digest,
       train: train.digest,
       answer: validation.answers,

@@ -1,12 +1,14 @@
 // Updates and queries of a campaign. A validator refuses an update; an accepted one is written to the ledger
 // before it acts.
-import { defineQuery, defineUpdate } from "@temporalio/workflow";
-import type { CampaignStatus, Place, StageName } from "../campaign/types.ts";
+import { defineQuery, defineSignal, defineUpdate } from "@temporalio/workflow";
+import type { CampaignStatus, LabelsDecision, Place, StageName } from "../campaign/types.ts";
 
 /** Who asks, and why; both are written to the ledger. */
 export interface ControlRequest {
   by: string;
   why: string;
+  /** Only of a `resume` that ends a pause for too few labels. */
+  labels?: LabelsDecision;
 }
 
 export interface ControlReply {
@@ -16,6 +18,19 @@ export interface ControlReply {
 export const pause = defineUpdate<ControlReply, [ControlRequest]>("pause");
 export const resume = defineUpdate<ControlReply, [ControlRequest]>("resume");
 export const cancel = defineUpdate<ControlReply, [ControlRequest]>("cancel");
+
+/** To a place: labels of its questionnaire have arrived in the store. */
+export const labelsGiven = defineSignal("labelsGiven");
+
+/** From a place to its campaign: the deadline has passed, and there are too few labels. */
+export interface LabelsShort {
+  /** `it-0003.1` */
+  place: string;
+  why: string;
+  /** By how much the deadline has been extended so far; makes the row's id. */
+  extendedMs: number;
+}
+export const labelsShort = defineSignal<[LabelsShort]>("labelsShort");
 
 export interface StageProgress {
   place: Place;

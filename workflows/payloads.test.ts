@@ -44,6 +44,7 @@ const plan: PlacePlan = {
     generate: queue,
     score: queue,
     train: queue,
+    label: queue,
     pair: queue,
     answer: queue,
     reference: queue,

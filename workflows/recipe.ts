@@ -4,6 +4,7 @@
 import type {
   EvaluateInput,
   FanOutInput,
+  LabelInput,
   PairInput,
   Promoted,
   PromoteInput,
@@ -22,6 +23,8 @@ export type Finished<D extends StageDone> = Omit<D, "values">;
 export interface Recipe {
   /** generate, answer, score, reference or judge over `pieces` pieces. */
   fanOut(own: Own<FanOutInput>, pieces: number): Promise<Finished<StageDone>>;
+  /** Waits for people, or asks the module that labels. The digest is that of the seal. */
+  label(own: Own<LabelInput>): Promise<Finished<StageDone>>;
   pair(own: Own<PairInput>): Promise<Finished<StageDone>>;
   /** sft, reward or train. */
   train(own: Own<TrainInput>): Promise<Finished<Trained>>;

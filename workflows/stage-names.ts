@@ -2,6 +2,7 @@
 import type {
   EvaluateInput,
   FanOutInput,
+  LabelInput,
   PairInput,
   PromoteInput,
   TrainInput,
@@ -9,7 +10,7 @@ import type {
 import type { PlacePlan } from "../campaign/types.ts";
 
 /** Input of any stage. */
-export type AnyInput = FanOutInput | PairInput | TrainInput | EvaluateInput | PromoteInput;
+export type AnyInput = FanOutInput | LabelInput | PairInput | TrainInput | EvaluateInput | PromoteInput;
 
 /** Unique in a place, where a stage may run for several sets of answers. */
 export function nameOf(input: AnyInput): string {

@@ -14,6 +14,7 @@ import {
 import type {
   EvaluateInput,
   FanOutInput,
+  LabelInput,
   PairInput,
   Promoted,
   PromoteInput,
@@ -30,6 +31,7 @@ import type { StageProgress } from "./messages.ts";
 import { nameOf, queueOf } from "./stage-names.ts";
 import type { AnyInput } from "./stage-names.ts";
 import { control, stageActivities } from "./options.ts";
+import { People } from "./people.ts";
 import type { Finished, Own, Recipe } from "./recipe.ts";
 import { cutShards, runShards } from "./shards.ts";
 
@@ -48,6 +50,7 @@ export class Stages implements Recipe {
   private readonly base: StageInput;
   private readonly reached: Reached;
   private readonly running = new Map<string, Running>();
+  private readonly people = new People();
   private paused = false;
   /** Fan-outs without a running shard that wait to continue as new. */
   private resting = 0;
@@ -72,6 +75,17 @@ export class Stages implements Recipe {
         await runShards(shards, maxConcurrentShards, begun, (shard) => this.shard(input, shard, progress));
       }
       return control.seal(input);
+    });
+  }
+
+  label(own: Own<LabelInput>): Promise<Finished<StageDone>> {
+    const input = { ...this.base, ...own };
+    const { plan } = this.input;
+    return this.stage(input, 1, async () => {
+      const summary = `${placeName(input.place)} ${input.stage}`;
+      if (plan.labels?.by === "module") await stageActivities(queueOf(plan, input), summary).label(input);
+      else await this.people.wait(input, () => this.continueIfSuggested());
+      return control.sealLabels(input);
     });
   }
 

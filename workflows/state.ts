@@ -34,9 +34,9 @@ export class CampaignState {
   /** Why a control message is refused now; undefined if it is not. */
   refusal(
     message: "pause" | "resume" | "cancel",
-    { by, why }: ControlRequest,
+    { by, why, labels }: ControlRequest,
   ): { code: string; message: string } | undefined {
-    const { status, campaignId } = this.standing;
+    const { status, campaignId, short } = this.standing;
     const length = by.length + why.length;
     if (length > REASON_MAX)
       return {
@@ -52,7 +52,24 @@ export class CampaignState {
       return { code: "already_paused", message: `campaign ${campaignId} is paused already` };
     if (message === "resume" && status !== "paused")
       return { code: "not_paused", message: `campaign ${campaignId} is not paused, it is ${status}` };
+    if (message === "resume" && short !== undefined && !labels)
+      return {
+        code: "labels_short",
+        message: `${short} of ${campaignId} has too few labels: resume with --extend <time> or --accept`,
+      };
+    if (message === "resume" && short === undefined && labels)
+      return {
+        code: "usage_invalid",
+        message: `campaign ${campaignId} is not short of labels: resume it without --extend or --accept`,
+      };
     return undefined;
+  }
+
+  /** What the operator decided about too few labels is about the place that was short. */
+  resumed({ labels, ...who }: ControlRequest): LedgerEvent {
+    const place = this.standing.short;
+    if (!labels || place === undefined) return { type: "resumed", ...who };
+    return { type: "resumed", ...who, labels: { ...labels, place } };
   }
 
   progress(): CampaignProgress {

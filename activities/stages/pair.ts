@@ -14,6 +14,7 @@ import type { Completion, Prompt } from "../../runtimes/types.ts";
 import type { PairInput, StageDone } from "../contract.ts";
 import type { StageContext } from "../attempt/context.ts";
 import { askWhichIsBetter } from "../judging.ts";
+import { labeledPairs } from "./labeled-pairs.ts";
 import type { Score } from "./score.ts";
 
 interface PairManifest {
@@ -33,7 +34,9 @@ export async function pair(context: StageContext<PairInput>): Promise<StageDone>
   const settings = settingsOf(context);
   const rater = from === "rater" ? context.spec.modules.rater?.digest : undefined;
   const file = from === "file" ? fileRows(context) : undefined;
-  const key = stageKey(context, { from, source, settings, rater, file, seed: context.spec.seed });
+  const { seed, evaluate } = context.spec;
+  const resamples = from === "labels" ? evaluate.resamples : undefined;
+  const key = stageKey(context, { from, source, settings, rater, file, seed, resamples });
   const found = await store.readManifest<PairManifest>(key);
   if (found) return done(found.digest, found.manifest.result);
 
@@ -61,6 +64,8 @@ async function make(context: StageContext<PairInput>, settings: PairSettings): P
   switch (from) {
     case "scores":
       return scored(context, settings, source);
+    case "labels":
+      return labeledPairs(context, source, settings.limit);
     case "rater":
       return labeled(context, source);
     case "file":

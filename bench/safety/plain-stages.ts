@@ -105,6 +105,10 @@ export class PlainStages implements Recipe {
     }
   }
 
+  async label(): Promise<Finished<StageDone>> {
+    throw new Error("the shop's iterations make pairs of scores");
+  }
+
   async pair({ from, source = "" }: Own<PairInput>): Promise<Finished<StageDone>> {
     const { pair, iterations, seed } = this.world.spec;
     const limit = "baseline" in this.place ? pair.limit * iterations : pair.limit;

@@ -4,6 +4,7 @@
 import type { DEFAULTS } from "./defaults.ts";
 import type { ResolvedLoss } from "./losses.ts";
 import type { ModuleBlob } from "./modules.ts";
+import type { ChooseBy } from "../labeling/types.ts";
 import type { PreferenceFormat } from "../recipe/preference-model.ts";
 import type { Digest } from "../types.ts";
 
@@ -49,6 +50,15 @@ export interface Sampling {
   minP: number;
   /** Texts and token ids that end an answer, besides the model's end-of-sequence tokens. */
   stop: (string | number)[];
+}
+
+export interface LabelSettings {
+  perIteration: number;
+  choose: ChooseBy;
+  audit: number;
+  perComparison: number;
+  deadlineMs?: number;
+  minimum: number;
 }
 
 export interface PairSettings {
@@ -124,6 +134,8 @@ export interface CompiledSpec {
    * answers by `model` (a tree digest) or, if absent, by the bootstrap's preference model.
    */
   score: { by: "model" | "module" } | { by: "preference-model"; model?: Digest; format: PreferenceFormat };
+  /** Absent: pairs are made of scores. `minimum`: comparisons to train on at the deadline. */
+  labels?: LabelSettings;
   pair: PairSettings;
   /** `ldAlpha`: absent = 1, all tokens have the same weight. */
   train: {
@@ -140,7 +152,7 @@ export interface CompiledSpec {
   promote: { threshold: number; by?: "length-controlled"; confidence?: number; alsoAgainst?: number };
   /** Columns and messages' fields that were left out of the rows, by data source. Absent if none were. */
   ignored?: Partial<Record<"prompts" | "sft" | "preferences", string[]>>;
-  modules: Partial<Record<"rater" | "reward" | "judge" | "gold", ModuleBlob>>;
+  modules: Partial<Record<"rater" | "labelers" | "reward" | "judge" | "gold", ModuleBlob>>;
   /** `answer`: absent, the queue of `generate`. `reference`: absent, that of `score`. */
   queues: {
     generate: string;

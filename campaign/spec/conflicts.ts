@@ -10,6 +10,7 @@ export function conflictsOf(spec: ResolvedSpec): Problem[] {
     ...scoring(spec),
     ...preferences(spec),
     ...sftData(spec),
+    ...people(spec),
     ...training(spec),
     ...baselines(spec),
     ...sizes(spec),
@@ -182,6 +183,43 @@ function givenPreferences(
   ];
 }
 
+function people({ labels, score, prompts, generate }: ResolvedSpec): Problem[] {
+  if (!labels) return [];
+  const { perIteration, audit, minimum, choose, deadline } = labels;
+  const n = answers(generate.samples);
+  const perPrompt = choose === "best-against-rest" ? n - 1 : (n * (n - 1)) / 2;
+  const most = prompts.perIteration * perPrompt;
+  return [
+    ...when(
+      audit >= perIteration,
+      "labels.audit",
+      `labels.audit is ${audit} of labels.perIteration ${perIteration}, so nothing would be trained on`,
+    ),
+    ...when(
+      perIteration > most,
+      "labels.perIteration",
+      `labels.perIteration is ${perIteration}, but ${prompts.perIteration} prompts with ${n} answers give ` +
+        `at most ${most} comparisons by ${choose}`,
+    ),
+    ...when(
+      audit < perIteration && minimum > perIteration - audit,
+      "labels.minimum",
+      `labels.minimum is ${minimum}, but at most ${perIteration - audit} comparisons are to train on`,
+    ),
+    ...when(
+      minimum > 1 && deadline === undefined,
+      "labels.minimum",
+      `labels.minimum is ${minimum}, but without labels.deadline the campaign waits for all labels`,
+    ),
+    ...when(
+      choose === "uncertain" && score.reward === "preference-model",
+      "labels.choose",
+      "labels.choose is uncertain, but a preference model gives no scores whose gap could be small",
+      "choose random or best-against-rest",
+    ),
+  ];
+}
+
 function sftData({ bootstrap }: ResolvedSpec): Problem[] {
   const data = bootstrap.sft?.data;
   return [
@@ -250,12 +288,14 @@ function baselines(spec: ResolvedSpec): Problem[] {
 function equalTraining(spec: ResolvedSpec): Problem[] {
   const { limit } = spec.pair;
   const { batch } = spec.train;
-  const { perIteration } = spec.prompts;
+  const [most, perIteration] = spec.labels
+    ? ["labels.perIteration without the audit part", spec.labels.perIteration - spec.labels.audit]
+    : ["prompts.perIteration", spec.prompts.perIteration];
   const fillable = Math.floor(perIteration / batch) * batch;
   const hint =
     fillable > 0
       ? `set pair.limit to a multiple of train.batch that every iteration can fill, at most ${fillable}`
-      : `set train.batch to at most prompts.perIteration, ${perIteration}`;
+      : `set train.batch to at most ${most}, ${perIteration}`;
   if (limit === 0)
     return when(
       true,
@@ -268,7 +308,7 @@ function equalTraining(spec: ResolvedSpec): Problem[] {
     ...when(
       limit > perIteration,
       "pair.limit",
-      `pair.limit is ${limit}, but prompts.perIteration gives an iteration at most ${perIteration} pairs, ` +
+      `pair.limit is ${limit}, but ${most} gives an iteration at most ${perIteration} pairs, ` +
         "so baselines would train on more",
       hint,
     ),

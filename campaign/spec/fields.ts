@@ -32,10 +32,10 @@ export const oneOf = <const T extends readonly [string, ...string[]]>(...values:
 export const text = (pattern: RegExp, what: string) => z.string(phrase(what)).regex(pattern, phrase(what));
 export const path = (what: string) => text(/\S/, `the path of ${what}`);
 
-const DURATION = /^(\d+(?:\.\d+)?)(ms|s|m|h)$/;
-const UNIT_MS = { ms: 1, s: 1000, m: 60_000, h: 3_600_000 };
+const DURATION = /^(\d+(?:\.\d+)?)(ms|s|m|h|d)$/;
+const UNIT_MS = { ms: 1, s: 1000, m: 60_000, h: 3_600_000, d: 86_400_000 };
 
-export const duration = () => text(DURATION, "a time with its unit, such as 500ms, 30s, 5m or 1h");
+export const duration = () => text(DURATION, "a time with its unit, such as 500ms, 30s, 5m, 1h or 3d");
 
 /** Milliseconds of a duration that the schema has accepted. */
 export function durationMs(duration: string): number {

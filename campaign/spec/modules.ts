@@ -3,7 +3,7 @@
 // batches; the answer has one entry per row, in the same order.
 import type { Digest } from "../types.ts";
 
-export type ModuleRole = "prompts" | "sft" | "rater" | "reward" | "judge" | "gold";
+export type ModuleRole = "prompts" | "sft" | "rater" | "labelers" | "reward" | "judge" | "gold";
 
 export interface ModulePrompt {
   id: string;
@@ -41,7 +41,10 @@ export type RewardModule = (
   rows: { prompt: ModulePrompt; answer: ModuleAnswer }[],
 ) => number[] | Promise<number[]>;
 
-/** P(`first` is the better answer); 0 and 1 are labels. Judge and rater modules have the same signature. */
+/**
+ * P(`first` is the better answer); 0 and 1 are labels. Judge, rater and labelers modules have the same
+ * signature. Of labelers, ½ is a tie.
+ */
 export type JudgeModule = (
   rows: { prompt: ModulePrompt; first: ModuleAnswer; second: ModuleAnswer; seed: string }[],
 ) => number[] | Promise<number[]>;

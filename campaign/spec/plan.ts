@@ -15,6 +15,7 @@ export function planOf(spec: CompiledSpec): Plan {
     proxy: spec.score.by === "preference-model" ? "preferences" : "rewards",
     judgedBy: modules.gold ? "gold" : modules.judge ? "judge" : "reward",
     judge: modules.judge !== undefined,
+    labels: spec.labels && { by: modules.labelers ? "module" : "people" },
     alsoAgainst: spec.promote.alsoAgainst ?? 0,
     baselines: spec.baselines.map(({ name, pairs }) => ({ name, pairs })),
     pieces: {
@@ -26,19 +27,24 @@ export function planOf(spec: CompiledSpec): Plan {
     },
     shardPieces: spec.pieces.perShard,
     maxConcurrentShards: spec.pieces.wave,
-    queues: {
-      generate: queues.generate,
-      score: queues.score,
-      answer: queues.answer ?? queues.generate,
-      reference: queues.reference ?? queues.score,
-      judge: queues.evaluate,
-      sft: queues.train,
-      reward: queues.train,
-      train: queues.train,
-      // Pairing, and making and judging metrics, compute little: no queue of their own.
-      pair: queues.score,
-      evaluate: queues.evaluate,
-      promote: queues.evaluate,
-    },
+    queues: queuesOf(queues),
+  };
+}
+
+function queuesOf(queues: CompiledSpec["queues"]): Plan["queues"] {
+  return {
+    generate: queues.generate,
+    score: queues.score,
+    answer: queues.answer ?? queues.generate,
+    reference: queues.reference ?? queues.score,
+    judge: queues.evaluate,
+    sft: queues.train,
+    reward: queues.train,
+    train: queues.train,
+    // Pairing, and making and judging metrics, compute little: no queue of their own.
+    label: queues.score,
+    pair: queues.score,
+    evaluate: queues.evaluate,
+    promote: queues.evaluate,
   };
 }

@@ -141,7 +141,7 @@ const outOfRange: [object, string][] = [
   ],
   [
     { score: { reward: { module: "r.ts", timeout: 5 } } },
-    "score.reward.timeout is 5, but must be a time with its unit, such as 500ms, 30s, 5m or 1h",
+    "score.reward.timeout is 5, but must be a time with its unit, such as 500ms, 30s, 5m, 1h or 3d",
   ],
   [
     { name: "My Shop" },
@@ -370,6 +370,29 @@ const conflicts: [object, RegExp][] = [
     },
     /gives 3 answers per prompt, but the rater module compares two at a time/,
   ],
+  [
+    { labels: { perIteration: 60, audit: 60 } },
+    /labels\.audit is 60 of labels\.perIteration 60, so nothing would be trained on/,
+  ],
+  [
+    { labels: { perIteration: 100, choose: "best-against-rest" }, prompts: { file: "p", perIteration: 10 } },
+    /10 prompts with 8 answers give at most 70 comparisons by best-against-rest/,
+  ],
+  [
+    { labels: { perIteration: 60, audit: 20, minimum: 50, deadline: "3d" } },
+    /labels\.minimum is 50, but at most 40 comparisons are to train on/,
+  ],
+  [
+    { labels: { perIteration: 60, minimum: 50 } },
+    /labels\.minimum is 50, but without labels\.deadline the campaign waits for all labels/,
+  ],
+  [
+    {
+      labels: { perIteration: 60, choose: "uncertain" },
+      score: { reward: "preference-model", preferenceModel: { path: "m" } },
+    },
+    /labels\.choose is uncertain, but a preference model gives no scores/,
+  ],
   [{ bootstrap: { sft: { data: { module: "s.ts" } } } }, /count is missing/],
   [{ train: { loss: "kto", batch: 1 } }, /train\.batch is 1, but train\.loss kto needs at least 2/],
   [
@@ -420,6 +443,7 @@ it("the JSON Schema has every section and requires only settings without a defau
     "iterations",
     "generate",
     "score",
+    "labels",
     "pair",
     "train",
     "evaluate",
@@ -461,7 +485,7 @@ it("docs/spec.md has every loss with its default settings", () => {
 
 it("the defaults in docs/spec.md are the code's", () => {
   const { resolved, sft } = {
-    resolved: resolveSpec(minimal),
+    resolved: resolveSpec({ ...minimal, labels: { perIteration: 1 } }),
     sft: resolveSpec({
       ...minimal,
       bootstrap: { sft: { data: { file: "s" } }, reward: {}, preferences: { file: "p" } },

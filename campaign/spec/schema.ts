@@ -182,6 +182,22 @@ const bootstrap = section("sft, preferences, reward", {
   preferenceModel: section("optimizer settings", optimizer(DEFAULTS.preferenceModel.optimizer)).optional(),
 });
 
+/** Comparisons of the current policy's answers by people, or by a module that acts as people. */
+const labels = section("perIteration, choose, audit, perComparison, labelers, deadline, minimum", {
+  perIteration: whole(1, 1_000_000),
+  choose: oneOf("best-against-rest", "uncertain", "random").default(DEFAULTS.labels.choose),
+  /** Of these, never trained on. */
+  audit: whole(0, 1_000_000).default(DEFAULTS.labels.audit),
+  /** Labels by different people for each comparison. */
+  perComparison: whole(1, 100).default(DEFAULTS.labels.perComparison),
+  /** If absent, people label. */
+  labelers: moduleSource.optional(),
+  /** From the opening of a questionnaire. If absent, the campaign waits for all labels. */
+  deadline: duration().optional(),
+  /** Comparisons to train on that must have a label at the deadline. */
+  minimum: whole(1, 1_000_000).default(DEFAULTS.labels.minimum),
+});
+
 const letter = text(/\S/, "a text of one token");
 
 /** A language model that reads a prompt with two answers and names the better one. */
@@ -242,6 +258,8 @@ export const specSchema = section("name, policy, prompts and further sections", 
     preferenceModel,
     queue,
   }).prefault({}),
+  /** Pairs are made of labels in place of scores. */
+  labels: labels.optional(),
   pair: section("strategy, lengthPenalty, dropTruncated, missingEosPenalty, limit", {
     strategy: oneOf("max-min", "max-random", "max-max", "random").default(DEFAULTS.pair.strategy),
     lengthPenalty: section("per and weight", {

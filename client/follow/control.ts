@@ -4,6 +4,7 @@ import { RatchetError } from "../../errors/index.ts";
 import { activityQueue, campaignWorkflowId, WORKFLOW_QUEUE } from "../../campaign/ids.ts";
 import type { Store } from "../../store/types.ts";
 import type { ControlReply } from "../../workflows/messages.ts";
+import type { LabelsDecision } from "../../campaign/types.ts";
 import type { ControlVerb, Gateway } from "../../temporal/gateway.ts";
 import { hasEnded } from "./outcome.ts";
 import { requireCampaign } from "../record/record.ts";
@@ -13,6 +14,8 @@ export interface ControlOptions {
   why: string;
   /** Requests with the same id are carried out once. */
   requestId: string;
+  /** Ends a pause for too few labels. */
+  labels?: LabelsDecision | undefined;
 }
 
 /** Together under 10 s: a missing worker is reported within that time. */
@@ -24,7 +27,7 @@ export async function controlCampaign(
   gateway: Gateway,
   campaignId: string,
   verb: ControlVerb,
-  { by, why, requestId }: ControlOptions,
+  { by, why, requestId, labels }: ControlOptions,
 ): Promise<ControlReply> {
   const { record } = await requireCampaign(store, campaignId);
   if (hasEnded(record))
@@ -41,7 +44,12 @@ export async function controlCampaign(
   }
   if (!(await gateway.progress(campaignId, ANSWER_MS)))
     throw noWorker(verb, campaignId, `no worker answers on ${WORKFLOW_QUEUE}`);
-  return gateway.control(campaignId, verb, { by, why }, { updateId: requestId, timeoutMs: ACCEPT_MS });
+  return gateway.control(
+    campaignId,
+    verb,
+    { by, why, labels },
+    { updateId: requestId, timeoutMs: ACCEPT_MS },
+  );
 }
 
 const noWorker = (verb: ControlVerb, campaignId: string, reason: string): RatchetError =>

@@ -106,6 +106,7 @@ const STAGES: Record<StageName, Moment[]> = {
   answer: fanOut("answer"),
   reference: fanOut("reference"),
   judge: fanOut("judge"),
+  label: single("label"),
   pair: single("pair"),
   evaluate: single("evaluate"),
   promote: single("promote"),

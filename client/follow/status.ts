@@ -6,6 +6,8 @@ import type { Gateway } from "../../temporal/gateway.ts";
 import { observe } from "./observe.ts";
 import type { Observation } from "./observe.ts";
 import { campaignIds, readSpec, requireCampaign } from "../record/record.ts";
+import { waitingForPeople } from "../record/waiting-labels.ts";
+import type { WaitingForPeople } from "../record/waiting-labels.ts";
 import { newestTakes } from "../record/table.ts";
 
 export interface CampaignSummary {
@@ -28,6 +30,8 @@ export interface StatusView extends CampaignSummary {
   specDigest: Digest;
   server?: string;
   namespace?: string;
+  /** Present while the campaign waits for people's labels. */
+  labels?: WaitingForPeople;
   /** Absent without a gateway. */
   live?: Observation;
 }
@@ -45,6 +49,7 @@ export async function readStatus(
     specDigest,
     server,
     namespace,
+    labels: await waitingForPeople(store, spec, record, rows),
     live: gateway && (await observe(gateway, campaignId, planOf(spec))),
   };
 }

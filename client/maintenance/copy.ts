@@ -26,6 +26,7 @@ export interface Copied {
   to: string;
   rows: number;
   manifests: number;
+  labels: number;
   /** Blobs that the other store did not have. */
   blobs: number;
   sizeBytes: number;
@@ -57,6 +58,7 @@ export async function copyCampaign(
     to: to.name,
     rows: 0,
     manifests: 0,
+    labels: 0,
     blobs: 0,
     sizeBytes: 0,
     moved: record.status !== "completed",
@@ -119,13 +121,21 @@ async function copyReached(from: Store, to: Store, campaignId: string, copied: C
   try {
     await eachOf(reachable.digests, (digest) => copyBlob(from, to, digest, join(scratch, digest), copied), 4);
     for (const erasure of reachable.erasures) await recordErasure(to.backend, erasure);
-    await eachOf(reachable.manifests, async (key) => {
-      const bytes = await from.backend.get(key);
-      if (bytes && (await to.backend.putIfAbsent(key, bytes)) === "created") copied.manifests += 1;
-    });
+    copied.manifests += await copyObjects(from, to, reachable.manifests);
+    copied.labels += await copyObjects(from, to, reachable.labels);
   } finally {
     await rm(scratch, { recursive: true, force: true });
   }
+}
+
+/** Byte by byte. Returns the number of those that the other store did not have. */
+async function copyObjects(from: Store, to: Store, keys: readonly string[]): Promise<number> {
+  let copied = 0;
+  await eachOf(keys, async (key) => {
+    const bytes = await from.backend.get(key);
+    if (bytes && (await to.backend.putIfAbsent(key, bytes)) === "created") copied += 1;
+  });
+  return copied;
 }
 
 /** `getBlobFile` checks the digest. */

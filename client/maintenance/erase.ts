@@ -15,6 +15,7 @@ import type { Digest, LedgerEvent } from "../../campaign/types.ts";
 import { eachOf } from "../record/each.ts";
 import { hasEnded } from "../follow/outcome.ts";
 import { campaignIds, readSpec, requireCampaign } from "../record/record.ts";
+import { eraseNotes } from "./erased-notes.ts";
 import { ReachableSet } from "./reachable-set.ts";
 import { objectsOf, withoutPrompt } from "./erased-rows.ts";
 
@@ -60,6 +61,7 @@ export async function erasePrompt(store: Store, promptId: string, options: Erase
     const event: LedgerEvent = { type: "erased", prompt: sha256(promptId), blobs, by, why };
     await store.ledger(campaignId).append({ id: `erased:${requestId}`, epoch, event, by });
     await dropReferences(store, campaignId, reachable, blobs);
+    await eraseNotes(store, campaignId, promptId, holders.contents);
   }
   // Lists of prompts go last: an erasure that was interrupted finds the prompt in them again.
   const isList = ({ digest }: Found): number => Number(holders.lists.has(digest));

@@ -3,7 +3,7 @@
 // digest, also one of an unknown member.
 import { namesIn, typeOf } from "../../campaign/names.ts";
 import type { Name } from "../../campaign/names.ts";
-import { referencesPrefix, resultsPrefix, workPrefix } from "../../campaign/ids.ts";
+import { labelsPrefix, referencesPrefix, resultsPrefix, workPrefix } from "../../campaign/ids.ts";
 import { repairsOf } from "../../campaign/rules.ts";
 import type { Digest } from "../../campaign/types.ts";
 import { readErasure } from "../../store/erased.ts";
@@ -24,6 +24,8 @@ export class ReachableSet {
   readonly erasures: Erasure[] = [];
   /** Keys of manifests that no repair has set aside. */
   readonly manifests: string[] = [];
+  /** Keys of labels. They name no blob, and nothing names them: whoever copies a campaign copies them too. */
+  readonly labels: string[] = [];
   private readonly store: Store;
   private readonly unread: Digest[] = [];
 
@@ -46,6 +48,8 @@ export class ReachableSet {
       await eachOf(await currentManifests(this.store, prefix, repairs), (key) =>
         this.manifest(key, campaignId),
       );
+    for await (const key of this.store.backend.list(labelsPrefix(campaignId)))
+      if (key.endsWith(".json")) this.labels.push(key);
     for (let digest = this.unread.pop(); digest; digest = this.unread.pop()) await this.document(digest);
     for await (const key of this.store.backend.list(ERASED_PREFIX)) {
       const digest = erasedDigest(key);

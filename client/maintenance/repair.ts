@@ -4,7 +4,7 @@
 // decision changes. (docs/store.md, "Damage")
 import { RatchetError } from "../../errors/index.ts";
 import type { CompiledSpec } from "../../campaign/spec/compiled.ts";
-import { activityQueue, WORKFLOW_QUEUE } from "../../campaign/ids.ts";
+import { activityQueue, labelsPrefix, WORKFLOW_QUEUE } from "../../campaign/ids.ts";
 import { namesIn } from "../../campaign/names.ts";
 import type { CampaignRecord, Digest, LedgerEvent } from "../../campaign/types.ts";
 import type { Store } from "../../store/types.ts";
@@ -38,7 +38,8 @@ export interface Repair {
   rewritten: Digest[];
   /**
    * Keys of deleted manifests of work in progress: checkpoints of unfinished training, which then resumes
-   * from the one before, and references, which are computed again.
+   * from the one before, and references, which are computed again. Also damaged labels that no seal lists,
+   * which can be given again.
    */
   dropped: string[];
   /** Places that ran again. */
@@ -58,7 +59,9 @@ export async function repairCampaign(
   const { record, rows } = await requireCampaign(store, campaignId);
   const spec = await givenWhole(store, record, problems);
 
+  const lost = lostLabels(campaignId, problems);
   const damage = await findDamage(store, campaignId, rows, problems);
+  const dropped = [...damage.checkpoints, ...lost];
   const places = finishedPlaces(record).filter(({ name }) => damage.places.has(name));
   const unfinished = [...damage.places].filter((name) => !places.some((place) => place.name === name));
   refuseRunning(record, unfinished);
@@ -66,7 +69,7 @@ export async function repairCampaign(
 
   await recordRepair(store, record, damage, options);
   const rewritten = await Promise.all(damage.results.map((result) => store.putJson(result)));
-  for (const key of damage.checkpoints) await store.backend.delete(key);
+  for (const key of dropped) await store.backend.delete(key);
   for (const place of places) {
     options.onPlace?.(place.name);
     await runAgain(gateway, { store, record, rows, spec }, place);
@@ -77,7 +80,7 @@ export async function repairCampaign(
     problems,
     setAside: damage.manifests,
     rewritten,
-    dropped: damage.checkpoints,
+    dropped,
     places: places.map(({ name }) => name),
   };
 }
@@ -101,6 +104,21 @@ function refuseBroken(campaignId: string, problems: VerifyProblem[]): void {
       problems: problems.length,
       hint: "restore the row's object from a backup",
     });
+}
+
+/**
+ * Damaged labels that no seal lists: without them their slots are free again. Throws unrepairable for one
+ * that a seal lists, because a person gave it.
+ */
+function lostLabels(campaignId: string, problems: readonly VerifyProblem[]): string[] {
+  const labels = problems.filter(({ what }) => what.startsWith(labelsPrefix(campaignId)));
+  const counted = labels.find(({ namedBy }) => namedBy !== undefined);
+  if (counted)
+    throw unrepairable(campaignId, `${counted.message}; ${counted.namedBy} lists it`, {
+      problems: problems.length,
+      hint: "restore the label's object from a backup",
+    });
+  return labels.map(({ what }) => what);
 }
 
 /** The author's files are not made from anything in the store. */

@@ -13,6 +13,7 @@ import { readRows } from "../record/rows.ts";
 import { currentManifests } from "../record/work.ts";
 import { BlobChecker } from "./blob-checker.ts";
 import type { VerifyProblem } from "./blob-checker.ts";
+import { checkLabels } from "./check-labels.ts";
 import { disagreements, isDeciding } from "./decisions.ts";
 import type { DecidingResult } from "./decisions.ts";
 import { checkErasures, checkStrays } from "./stray-objects.ts";
@@ -25,7 +26,7 @@ export interface Verification {
    * SHA-256 of the last row's bytes, which covers the whole ledger. Undefined if the ledger cannot be read.
    */
   head?: Digest;
-  checked: { rows: number; manifests: number; blobs: number; sizeBytes: number };
+  checked: { rows: number; manifests: number; labels: number; blobs: number; sizeBytes: number };
   /** Digests of erased blobs: no damage. */
   erased: Digest[];
   problems: VerifyProblem[];
@@ -78,12 +79,13 @@ class Verifier {
     const { rows, head } = await this.ledger(known);
     await this.spec(rows);
     await this.allManifests(rows);
+    const labels = await checkLabels(this.store, this.campaignId, repairsOf(rows), this.blobs);
     for (const row of rows) await this.decision(row);
     this.blobs.problems.push(...(await disagreements(this.store, this.campaignId, rows, this.deciding)));
     if (!campaignOnly) await checkStrays(this.store, this.blobs);
     await checkErasures(this.store, this.blobs);
     const { count, sizeBytes, erased, problems } = this.blobs;
-    const checked = { rows: rows.length, manifests: this.manifests, blobs: count, sizeBytes };
+    const checked = { rows: rows.length, manifests: this.manifests, labels, blobs: count, sizeBytes };
     return { campaignId: this.campaignId, head, checked, erased, problems };
   }
 

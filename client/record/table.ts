@@ -9,6 +9,7 @@ import type {
   EvaluateMetrics,
   EvaluateResult,
   JudgeResult,
+  PairReport,
   PairResult,
   StageDigests,
   TrainResult,
@@ -25,6 +26,8 @@ export interface Variant {
   /** Number of training pairs and of optimizer steps; null if nothing was trained on pairs. */
   pairs: number | null;
   steps: number | null;
+  /** How often the scores agree with the audit labels of its own iteration. */
+  audit?: PairReport["audit"];
 }
 
 interface VariantDifference {
@@ -127,13 +130,13 @@ async function evaluations(store: Store, record: CampaignRecord, spec: CompiledS
 async function trainedOn(
   store: Store,
   { pair, train }: StageDigests,
-): Promise<Pick<Variant, "pairs" | "steps">> {
+): Promise<Pick<Variant, "pairs" | "steps" | "audit">> {
   if (!pair || !train) return { pairs: null, steps: null };
   const [{ report }, { steps }] = await Promise.all([
     store.getJson<PairResult>(pair),
     store.getJson<TrainResult>(train),
   ]);
-  return { pairs: report.pairs, steps };
+  return { pairs: report.pairs, steps, audit: report.audit };
 }
 
 /** The newest take of each iteration: a later row of the same iteration replaces an earlier one. */

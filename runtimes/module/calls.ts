@@ -20,6 +20,7 @@ export interface ModuleCalls {
   prompts: { input: Parameters<PromptsModule>[0]; output: ModulePrompt[] };
   sft: { input: Parameters<SftModule>[0]; output: SftRow[] };
   rater: { input: Parameters<JudgeModule>[0]; output: number[] };
+  labelers: { input: Parameters<JudgeModule>[0]; output: number[] };
   reward: { input: Parameters<RewardModule>[0]; output: number[] };
   judge: { input: Parameters<JudgeModule>[0]; output: number[] };
   gold: { input: Parameters<GoldModule>[0]; output: GoldScore[] };
@@ -64,6 +65,7 @@ const CHECKS: Record<ModuleRole, Check> = {
   prompts: row("modulePrompt", "a prompt"),
   sft: row("moduleSft", "an SFT row"),
   rater: probability,
+  labelers: probability,
   reward: finite,
   judge: probability,
   gold: goldScore,

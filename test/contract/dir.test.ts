@@ -7,6 +7,7 @@ import { after, it } from "node:test";
 import { pruneStore } from "../../client/maintenance/prune.ts";
 import { dirBackend } from "../../store/backends/dir.ts";
 import { openStore } from "../../store/index.ts";
+import { labelsContract } from "./labels-contract.ts";
 import { maintenanceContract } from "./maintenance-contract.ts";
 import { storeContract } from "./store-contract.ts";
 
@@ -15,6 +16,7 @@ after(() => rm(root, { recursive: true, force: true }));
 
 storeContract("a directory", async () => dirBackend(root));
 maintenanceContract("a directory", async () => dirBackend(await mkdtemp(join(root, "care-"))));
+labelsContract("a directory", async () => dirBackend(await mkdtemp(join(root, "labels-"))));
 
 it("a temporary file that a killed writer left is not a key, and does not stop the next writer", async () => {
   const folder = await mkdtemp(join(root, "killed-"));

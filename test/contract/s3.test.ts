@@ -13,6 +13,7 @@ import { parseS3Name, s3Backend } from "../../store/backends/s3.ts";
 import { storeOn } from "../../store/index.ts";
 import { blobKey } from "../../store/layout.ts";
 import { openS3Proxy } from "../support/s3-proxy.ts";
+import { labelsContract } from "./labels-contract.ts";
 import { maintenanceContract } from "./maintenance-contract.ts";
 import { client, s3, skip } from "./s3-server.ts";
 import type { TestS3 } from "./s3-server.ts";
@@ -33,6 +34,16 @@ maintenanceContract(
   async () =>
     s3Backend(
       { bucket: (s3 as TestS3).bucket, prefix: `care-${randomBytes(4).toString("hex")}` },
+      client(s3 as TestS3),
+    ),
+  skip,
+);
+
+labelsContract(
+  "S3",
+  async () =>
+    s3Backend(
+      { bucket: (s3 as TestS3).bucket, prefix: `labels-${randomBytes(4).toString("hex")}` },
       client(s3 as TestS3),
     ),
   skip,

@@ -18,6 +18,7 @@ const VERSIONS: Record<StageName, number> = {
   reward: 5,
   generate: 4,
   score: 5,
+  label: 1,
   pair: 1,
   train: 5,
   answer: 1,
@@ -39,6 +40,8 @@ const GOLDEN: StageAddresses = {
   "score by module": "697ae0851978eee16a3c56e2ebab7bbf1437dce2955ee195ba77478749fd79e2",
   "score by preference model": "a5ee44ec4205a099f1a36b326109732fb2412e512e3637606a5180ff8ec8fd09",
   "pair scores": "33dd249abe4a2185684909d6d3c4b5f474afffd7ad26c9cb6e2ce86b5cf92230",
+  label: "8957bce38e055cb43a9e5ad8cb82ede2f8ce10999d181ecba709efafe5ebeb97",
+  "pair labels": "fe053e32e61a80d3eca988c36e13daf7807ed9a42427223bf09e4dc832037352",
   "pair rater": "9599c5d90eff8719f5d37b3b9cda0c98bf50fe571ebcf8ec300849440da30a94",
   "pair file": "81a364eea7107ae378c23417bd9420a3731509df988a83f67d82303292677c89",
   "pair preferences": "c9463e434890dc07a0794c2d21d66048b549c506626391be45f3bdca9e6e7d61",
@@ -78,7 +81,7 @@ const READERS: Reader[] = [
   [
     "seed",
     () => ({ seed: 8 }),
-    [...named("generate", "answer", "pair", "train", "judge", "promote"), "seal judge"],
+    [...named("generate", "answer", "label", "pair", "train", "judge", "promote"), "seal judge"],
   ],
   [
     "generate",
@@ -89,7 +92,7 @@ const READERS: Reader[] = [
   [
     "evaluate.resamples",
     (spec) => ({ evaluate: { ...spec.evaluate, resamples: 300 } }),
-    ["promote", "seal judge"],
+    ["pair labels", "promote", "seal judge"],
   ],
   ["promote.threshold", () => ({ promote: { threshold: 0.6 } }), ["promote"]],
   ["promote.by", () => ({ promote: { threshold: 0.5, by: "length-controlled" } }), ["promote"]],
@@ -102,8 +105,10 @@ const READERS: Reader[] = [
   [
     "pair.dropTruncated",
     (spec) => ({ pair: { ...spec.pair, dropTruncated: true } }),
-    [...PAIRS, "score by preference model"],
+    [...PAIRS, "label", "score by preference model"],
   ],
+  ["labels.choose", (spec) => ({ labels: { ...spec.labels!, choose: "uncertain" } }), ["label"]],
+  ["labels.deadline", (spec) => ({ labels: { ...spec.labels!, deadlineMs: 9, minimum: 1 } }), []],
   ["iterations", () => ({ iterations: 3 }), ["pair preferences"]],
   ["train.beta", (spec) => ({ train: { ...spec.train, beta: 0.2 } }), POLICY_TRAINING],
   ["train.loss", (spec) => ({ train: { ...spec.train, loss: "hinge" } }), POLICY_TRAINING],

@@ -1,13 +1,14 @@
 // Records the histories that replay.test.ts guards: node dist/test/histories/record.js (needs
-// RATCHET_TEST_TEMPORAL, see CONTRIBUTING). Refresh one only with a change of workflow code that cannot
-// replay it, and say why in the commit.
+// RATCHET_TEST_TEMPORAL, see CONTRIBUTING); with names, only those stories. Refresh one only with a change of
+// workflow code that cannot replay it, and say why in the commit.
 import "../support/quiet.ts";
 import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
 import { ApplicationFailure } from "@temporalio/common";
 import { historyToJSON } from "@temporalio/common/lib/proto-utils.js";
 import { campaignWorkflowId } from "../../campaign/ids.ts";
-import { cancel, pause, resume } from "../../workflows/messages.ts";
+import { cancel, pause, progress, resume } from "../../workflows/messages.ts";
 import { withCampaignWorker } from "../support/campaign-worker.ts";
 import type { CampaignHandle } from "../support/campaign-worker.ts";
 import type { Script } from "../support/scripted-activities.ts";
@@ -42,6 +43,22 @@ const stories: Record<string, (play: Script) => (handle: CampaignHandle) => Prom
       await handle.result();
     };
   },
+  "labels-short": (play) => {
+    Object.assign(play.plan, { iterations: 1, baselines: [], labels: { by: "people" } });
+    play.count = (rows) => {
+      const decided = rows.flatMap(({ event }) => (event.type === "resumed" && event.labels) || []);
+      if (decided.some((labels) => "accept" in labels)) return { labels: 1, slots: 4, state: "closed" };
+      const missing = { trained: 1, minimum: 3, extendedMs: decided.length };
+      return { labels: 1, slots: 4, state: "short", missing };
+    };
+    return async (handle) => {
+      for (const labels of [{ extendMs: 1 }, { accept: true as const }]) {
+        while ((await handle.query(progress)).status !== "paused") await sleep(50);
+        await handle.executeUpdate(resume, { args: [{ ...ask, labels }] });
+      }
+      await handle.result();
+    };
+  },
   failed: (play) => {
     play.before = (stage) => {
       if (stage === "pair") throw ApplicationFailure.nonRetryable("no pair to train on", "no_pairs");
@@ -63,7 +80,10 @@ async function save(temporal: TestNamespace, workflowId: string, name: string): 
 }
 
 const temporal = await openNamespace();
-for (const [name, story] of Object.entries(stories)) {
+const asked = process.argv.slice(2);
+for (const [name, story] of Object.entries(stories).filter(
+  ([one]) => asked.length === 0 || asked.includes(one),
+)) {
   const play = script();
   const conduct = story(play);
   await withCampaignWorker(temporal, play, async (start) => conduct(await start(name)));
@@ -75,7 +95,7 @@ for (const [name, story] of Object.entries(stories)) {
       ["base-offline.1", "baseline"],
     ])
       await save(temporal, `${campaignWorkflowId(name)}/${place}`, `${type}-completed`);
-  if (name === "paused-in-train")
-    await save(temporal, `${campaignWorkflowId(name)}/it-0001.1`, "iteration-paused-in-train");
+  if (name === "paused-in-train" || name === "labels-short")
+    await save(temporal, `${campaignWorkflowId(name)}/it-0001.1`, `iteration-${name}`);
 }
 await temporal.close();

@@ -13,7 +13,7 @@ import { campaignWorkflowId } from "../../campaign/ids.ts";
 import { foldLedger } from "../../campaign/rules.ts";
 import type { CampaignRecord, LedgerEvent, LedgerRow } from "../../campaign/types.ts";
 import { openStore } from "../../store/index.ts";
-import { pause, progress, resume } from "../../workflows/messages.ts";
+import { labelsGiven, pause, progress, resume } from "../../workflows/messages.ts";
 import { withActivities, withCampaignWorker } from "../support/campaign-worker.ts";
 import type { CampaignHandle } from "../support/campaign-worker.ts";
 import { NO_TEMPORAL_BIN } from "../support/dev-campaign.ts";
@@ -215,5 +215,30 @@ describe("continue-as-new", { skip: NO_TEMPORAL_BIN, timeout: STUCK_MS }, () => 
       play.rows.filter(({ event }) => event.type === type).map(({ epoch }) => epoch);
     assert.deepEqual(epochOf("baseline-finished"), [1], "the baseline ended in the run that had started it");
     assert.ok(Math.max(...epochOf("iteration-finished")) > 1, "later iterations belong to later runs");
+  });
+
+  it("a place that waits for people continues as new, and closes its questionnaire once", async () => {
+    let looks = 0;
+    const play = script({ iterations: 1, baselines: [], labels: { by: "people" } });
+    play.count = () => {
+      looks += 1;
+      return { labels: looks, slots: 40, state: looks < 40 ? "open" : "closed" };
+    };
+    await withCampaignWorker(limited, play, async (start) => {
+      const handle = await start("people");
+      const place = limited.client.workflow.getHandle(`${campaignWorkflowId("people")}/it-0001.1`);
+      while (looks === 0) await sleep(50);
+      while (looks < 40) {
+        const before = looks;
+        await place.signal(labelsGiven);
+        while (looks === before) await sleep(20);
+      }
+      assert.equal((await handle.result()).status, "completed");
+    });
+    const { connection, namespace } = limited;
+    const runs = await readHistories(connection, namespace, campaignWorkflowId("people"));
+    assert.ok(continued(runs, "iteration") > 0);
+    assertBounded(runs, 3 * EVENTS_MAX);
+    assert.equal(play.finished.filter((entry) => entry === "it-0001.1 label sealed").length, 1);
   });
 });

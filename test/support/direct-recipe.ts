@@ -3,6 +3,7 @@
 import { evaluate } from "../../activities/stages/evaluate.ts";
 import { answerStage, generateStage } from "../../activities/stages/generate.ts";
 import { judgeStage } from "../../activities/stages/judge.ts";
+import { label, sealLabels } from "../../activities/stages/label.ts";
 import { pair } from "../../activities/stages/pair.ts";
 import { promote } from "../../activities/stages/promote.ts";
 import { referenceStage } from "../../activities/stages/reference.ts";
@@ -39,6 +40,10 @@ export function directRecipe(
       const stage = await PIECE_STAGES[own.stage](context);
       await runShard(context, stage, { index: 0, from: 0, to: stage.pieces });
       return sealStage(context, stage);
+    },
+    async label(own) {
+      if (spec.modules.labelers) await label(contextOf(own));
+      return sealLabels(contextOf(own));
     },
     pair: (own) => pair(contextOf(own)),
     train: (own) => train(contextOf(own)),

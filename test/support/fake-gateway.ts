@@ -12,6 +12,8 @@ export class FakeGateway implements Gateway {
   runs = new Map<string, Run>();
   started: { input: CampaignInput; replace: boolean }[] = [];
   controls: { verb: ControlVerb; updateId: string }[] = [];
+  /** Places that were told of labels. */
+  told: string[] = [];
   queuePollers: Record<string, Poller[]> = {};
   answer: CampaignProgress | undefined;
   stages = new Map<string, StageProgress>();
@@ -42,6 +44,9 @@ export class FakeGateway implements Gateway {
     this.controls.push({ verb, updateId });
     return { status: verb === "pause" ? "paused" : "running" };
   }
+
+  labelsGiven = async (campaignId: string, place: string): Promise<void> =>
+    void this.told.push(`${campaignId}/${place}`);
 
   async runPlace<R>(): Promise<R> {
     throw new RatchetError("no_worker", "this gateway runs nothing");

@@ -5,6 +5,7 @@ import type {
   AppendInput,
   ControlActivities,
   FanOutInput,
+  LabelsCounted,
   ShardDone,
   StageActivities,
 } from "../../activities/contract.ts";
@@ -23,6 +24,8 @@ export interface Script {
   ): Promise<void> | void;
   /** The decision of promote; default `promoted`. */
   decide?(place: string): Decision;
+  /** How far a questionnaire is; default closed. */
+  count?(rows: readonly LedgerRow[]): LabelsCounted;
   rows: LedgerRow[];
   /** Inputs of all stage activities and seals, in the order of their begins. */
   asked: (StageInput & { stage: StageName } & Record<string, unknown>)[];
@@ -49,6 +52,7 @@ export const PLAN: Plan = {
     reward: "cpu",
     generate: "cpu",
     score: "cpu",
+    label: "cpu",
     pair: "cpu",
     train: "cpu",
     answer: "cpu",
@@ -134,6 +138,11 @@ export function scriptedActivities(play: Script): { control: ControlActivities; 
       async append(input) {
         append(input);
       },
+      countLabels: (input) => {
+        play.asked.push({ ...input });
+        return Promise.resolve(play.count?.(play.rows) ?? { labels: 1, slots: 1, state: "closed" });
+      },
+      sealLabels: (input) => stage(input, " sealed", { digest: named(input), values: {} }),
       seal: (input) => {
         play.asked.push({ ...input });
         return Promise.resolve({ digest: named(input, "of" in input ? `-${input.of}` : ""), values: {} });
@@ -145,6 +154,7 @@ export function scriptedActivities(play: Script): { control: ControlActivities; 
       score: shard,
       reference: shard,
       judge: shard,
+      label: (input) => stage(input, "", { digest: named(input), values: {} }),
       pair: (input) => stage(input, "", { digest: named(input), values: {} }),
       train: (input) =>
         stage(input, "", { digest: named(input), policy: named(input, "-policy"), values: {} }),

@@ -6,11 +6,13 @@ import type { Digest, Place } from "../../campaign/types.ts";
 import type {
   EvaluateInput,
   FanOutInput,
+  LabelInput,
   PairInput,
   PromoteInput,
   TrainInput,
 } from "../../activities/contract.ts";
 import { evaluate } from "../../activities/stages/evaluate.ts";
+import { countLabels } from "../../activities/stages/label.ts";
 import { pair } from "../../activities/stages/pair.ts";
 import { runShard, sealStage } from "../../activities/pieces.ts";
 import { promote } from "../../activities/stages/promote.ts";
@@ -78,7 +80,7 @@ function fanOut(own: Own<FanOutInput>, place: Place = ITERATION, { sealing = fal
 }
 
 const single =
-  <I extends PairInput | TrainInput | EvaluateInput | PromoteInput>(
+  <I extends LabelInput | PairInput | TrainInput | EvaluateInput | PromoteInput>(
     run: (context: never) => Promise<unknown>,
     own: Omit<I, "campaign" | "epoch" | "place">,
     place: Place = ITERATION,
@@ -155,6 +157,8 @@ export async function stageAddresses(
       fanOut({ stage: "score", of: "iteration", completions: generated, rewardModel: "preference-model" }),
     ),
     "pair scores": single<PairInput>(pair, { stage: "pair", from: "scores", source: scored }),
+    label: single<LabelInput>(countLabels, { stage: "label", answers: generated, scores: scored }),
+    "pair labels": single<PairInput>(pair, { stage: "pair", from: "labels", source: scored }),
     "pair rater": single<PairInput>(pair, { stage: "pair", from: "rater", source: generated }, BOOTSTRAP),
     "pair file": (spec_, store_) =>
       single<PairInput>(
@@ -274,6 +278,7 @@ async function fullSpec(store: Store): Promise<CompiledSpec> {
       lora: { rank: 4, alpha: 8, targets: ["q_proj"] },
       optimizer: OPTIMIZER,
     },
+    labels: { perIteration: 4, choose: "random", audit: 1, perComparison: 2, deadlineMs: 1000, minimum: 2 },
     modules: { rater: blob("1"), reward: blob("2"), judge: blob("3"), gold: blob("4") },
   };
 }

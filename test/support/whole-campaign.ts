@@ -14,6 +14,7 @@ const STAGES = [
   "reward",
   "generate",
   "score",
+  "label",
   "pair",
   "train",
   "answer",
@@ -163,6 +164,9 @@ export async function recordWhole(
     scorer: rewardModel.policy,
     pieces,
   });
+  const asked = { comparison: 0, promptId: "p2", prompt: "p2?", first: { index: 0, text: "secret" } };
+  const comparisons = await store.putBlob(rowsOf({ ...asked, second: { index: 1, text: "other" } }));
+  await stage("label", ITERATION, { answers: generate, scores: score, seed: "s", comparisons, count: 1 });
   const pairs = await store.putBlob(PAIRS);
   const pair = await stage("pair", ITERATION, {
     source: score,

@@ -1,0 +1,119 @@
+// label: comparisons of the current policy's answers for people, or for a module that acts as people. The
+// questionnaire opens once; each label is an object of its own; one seal closes it (docs/labels.md).
+import type { Choice, ComparisonRow, Given } from "../../campaign/labeling/types.ts";
+import { deriveSeed } from "../../campaign/recipe/seeds.ts";
+import type { LedgerEvent } from "../../campaign/types.ts";
+import { Giver } from "../../labels/give.ts";
+import { comparisonsOf, readSeal } from "../../labels/questionnaires.ts";
+import { countingRows, countsOf, sealQuestionnaire } from "../../labels/seal.ts";
+import type { StageContext } from "../attempt/context.ts";
+import type { LabelInput, LabelsCounted, StageDone } from "../contract.ts";
+import { askWhichIsBetter } from "../judging.ts";
+import { questionnaireOf, settingsOf } from "./questionnaire.ts";
+
+type Context = StageContext<LabelInput>;
+
+/** Comparisons that the module is asked at once, and asked again at most after a crash. */
+const ASKED_AT_ONCE = 64;
+
+/** Opens the questionnaire, or adopts it, and says how far it is. */
+export async function countLabels(context: Context): Promise<LabelsCounted> {
+  const { store } = context.deps;
+  const questionnaire = await questionnaireOf(context);
+  const { count, perComparison } = questionnaire.result;
+  const slots = count * perComparison;
+  if (await readSeal(store, questionnaire, context.repairs)) return { labels: slots, slots, state: "closed" };
+  const { labels, trained } = countsOf(await countingRows(store, questionnaire));
+  const { deadlineMs, minimum } = settingsOf(context);
+  if (labels === slots) return { labels, slots, state: "closed" };
+  const { extendedMs, accepted } = await decisionsOf(context);
+  if (accepted) return { labels, slots, state: "closed" };
+  if (deadlineMs === undefined) return { labels, slots, state: "open" };
+  const leftMs = Date.parse(questionnaire.openedAt) + deadlineMs + extendedMs - Date.now();
+  if (leftMs > 0) return { labels, slots, state: "open", leftMs };
+  const missing = trained >= minimum ? undefined : { trained, minimum, extendedMs };
+  return { labels, slots, state: missing ? "short" : "closed", missing };
+}
+
+/** Asks the module for each label that is missing; those of an earlier attempt are not asked again. */
+export async function label(context: Context): Promise<StageDone> {
+  const { store } = context.deps;
+  const questionnaire = await questionnaireOf(context);
+  const { count, perComparison, seed } = questionnaire.result;
+  const total = count * perComparison;
+  const rows = await countingRows(store, questionnaire);
+  const given = new Set(rows.map(({ comparison, slot }) => `${comparison}/${slot}`));
+  const giver = new Giver(store, questionnaire, context.repairs, { skipOlder: false });
+  await giver.listAll();
+  let done = given.size;
+  const ask = async (asked: Asked[]): Promise<void> => {
+    context.signal.throwIfAborted();
+    const answers = await askWhichIsBetter(context, "labelers", asked.map(question));
+    const at = new Date().toISOString();
+    await Promise.all(asked.map((one, i) => giver.give(labelOf(one, choiceOf(answers[i]!), at))));
+    done += asked.length;
+    context.onProgress({ done, total, unit: "labels" });
+  };
+  let waiting: Asked[] = [];
+  for await (const row of comparisonsOf(store, questionnaire))
+    for (let slot = 0; slot < perComparison; slot += 1) {
+      if (given.has(`${row.comparison}/${slot}`)) continue;
+      waiting.push({ row, slot, seed: deriveSeed("labeler", seed, row.comparison, slot) });
+      if (waiting.length < ASKED_AT_ONCE) continue;
+      await ask(waiting);
+      waiting = [];
+    }
+  if (waiting.length > 0) await ask(waiting);
+  return { digest: questionnaire.digest, values: { labels: done } };
+}
+
+interface Asked {
+  row: ComparisonRow;
+  slot: number;
+  /** Of the labeler's own noise. */
+  seed: string;
+}
+
+const question = ({ row: { promptId: id, prompt, messages, first, second }, seed }: Asked) => ({
+  prompt: { id, prompt, messages },
+  first: { text: first.text, finish: "eos" as const },
+  second: { text: second.text, finish: "eos" as const },
+  seed,
+});
+
+/** Each slot has a labeler of its own, as with people. */
+const labelOf = ({ row, slot }: Asked, choice: Choice, at: string): Given => ({
+  comparison: row.comparison,
+  labeler: `module-${slot}`,
+  choice,
+  at,
+  shown: "first",
+});
+
+const choiceOf = (probability: number): Choice =>
+  probability > 0.5 ? "first" : probability < 0.5 ? "second" : "tie";
+
+/** Closes the questionnaire; the digest is the seal's. */
+export async function sealLabels(context: Context): Promise<StageDone> {
+  const questionnaire = await questionnaireOf(context);
+  const { digest, result } = await sealQuestionnaire(context.deps.store, questionnaire, {
+    repairs: context.repairs,
+    facts: context.facts(),
+  });
+  return { digest, values: { labels: result.counts.labels, trained: result.counts.trained } };
+}
+
+/** What the operator decided about too few labels, from the ledger. */
+async function decisionsOf({ deps: { store }, input, place }: Context): Promise<{
+  extendedMs: number;
+  accepted: boolean;
+}> {
+  let extendedMs = 0;
+  let accepted = false;
+  for (const { event } of await store.ledger(input.campaign.campaignId).follow<LedgerEvent>()) {
+    if (event.type !== "resumed" || event.labels?.place !== place) continue;
+    if ("accept" in event.labels) accepted = true;
+    else extendedMs += event.labels.extendMs;
+  }
+  return { extendedMs, accepted };
+}

@@ -1,0 +1,94 @@
+// `ratchet labels`: questions to people out of the store, their labels into it, and figures about them.
+import type { Command } from "commander";
+import { Option } from "commander";
+import { basename, resolve } from "node:path";
+import { formatLabelStats } from "../report/labels.ts";
+import { openClientIfReachable, openStoreClient, using } from "./context.ts";
+import { data, json, lookOf, note } from "./output.ts";
+
+type Format = "ratchet" | "label-studio";
+
+interface ExportFlags {
+  out: string;
+  format: Format;
+  labels?: boolean;
+  json?: boolean;
+}
+
+interface ImportFlags {
+  format: Format;
+  labeler?: string;
+  json?: boolean;
+}
+
+const ADDRESS = ["<address>", "<campaign>[/<iteration>[.<take>]]"] as const;
+
+const format = (): Option =>
+  new Option("--format <name>", "ratchet: JSON Lines (docs/labels.md); label-studio: its JSON")
+    .choices(["ratchet", "label-studio"])
+    .default("ratchet");
+
+export function labelsVerb(program: Command): Command {
+  const labels = program.command("labels").description("exchange questions and labels with other tools");
+  addExport(labels);
+  addImport(labels);
+  addStats(labels);
+  return labels;
+}
+
+function addExport(labels: Command): void {
+  labels
+    .command("export")
+    .description("write the questions of the campaign's questionnaires, or the labels that were given")
+    .argument(...ADDRESS)
+    .requiredOption("--out <path>", "new file")
+    .addOption(format())
+    .option("--labels", "write the labels instead of the questions")
+    .option("--json", "print JSON (docs/cli.md)")
+    .action(async (address: string, flags: ExportFlags, command: Command) => {
+      const { out, format: as, labels: given, json: asJson } = flags;
+      await using(openStoreClient(command), async (client) => {
+        const options = { format: as, what: given ? ("labels" as const) : ("questions" as const) };
+        const exported = await client.exportLabels(address, out, options);
+        if (asJson) return json(exported);
+        data(exported.path);
+        note(`${options.what} of ${exported.questionnaires} questionnaires`);
+      });
+    });
+}
+
+function addImport(labels: Command): void {
+  labels
+    .command("import")
+    .description("give the labels of a file; a second import of it changes nothing")
+    .argument(...ADDRESS)
+    .argument("<file>", "labels in the given format")
+    .addOption(format())
+    .option("--labeler <name>", "pseudonym of who gave labels that name nobody")
+    .option("--json", "print JSON (docs/cli.md)")
+    .action(async (address: string, file: string, flags: ImportFlags, command: Command) => {
+      const { json: asJson, ...rest } = flags;
+      await using(openClientIfReachable(command), async (client) => {
+        const imported = await client.importLabels(address, { file, path: resolve(file), ...rest });
+        if (asJson) return json(imported);
+        const { labels: count, unanswered, outcomes } = imported;
+        const counts = Object.entries(outcomes).map(([outcome, n]) => `${n} ${outcome}`);
+        data(`${basename(file)}: ${count} labels (${counts.join(", ") || "none"}), ${unanswered} unanswered`);
+      });
+    });
+}
+
+function addStats(labels: Command): void {
+  labels
+    .command("stats")
+    .description("print progress, agreement between people, and each labeler's habits")
+    .argument(...ADDRESS)
+    .option("--json", "print JSON (docs/cli.md)")
+    .action(async (address: string, { json: asJson }: { json?: boolean }, command: Command) => {
+      await using(openStoreClient(command), async (client) => {
+        const stats = await client.labelStats(address);
+        if (asJson) json(stats);
+        else data(formatLabelStats(stats, lookOf(process.stdout)), lookOf(process.stdout));
+      });
+    });
+}

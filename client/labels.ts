@@ -1,0 +1,98 @@
+// Labels of a campaign for programs and the command: export, import, figures. They need the store alone.
+import { createWriteStream } from "node:fs";
+import { mkdir, open } from "node:fs/promises";
+import { dirname, resolve } from "node:path";
+import { pipeline } from "node:stream/promises";
+import { Readable } from "node:stream";
+import { RatchetError } from "../errors/index.ts";
+import type { Address } from "../campaign/ids.ts";
+import { repairsOf } from "../campaign/rules.ts";
+import { exportText } from "../labels/exchange/export.ts";
+import type { ExportOptions } from "../labels/exchange/export.ts";
+import { importLabels } from "../labels/exchange/import.ts";
+import type { Imported, ImportOptions } from "../labels/exchange/import.ts";
+import { questionnairesOf } from "../labels/questionnaires.ts";
+import type { Questionnaire, Repairs } from "../labels/questionnaires.ts";
+import { statsOf } from "../labels/stats.ts";
+import type { QuestionnaireStats } from "../labels/stats.ts";
+import type { CampaignRecord } from "../campaign/types.ts";
+import type { Store } from "../store/types.ts";
+import type { Gateway } from "../temporal/gateway.ts";
+import { requireCampaign } from "./record/record.ts";
+
+export interface LabelsExported {
+  /** Absolute. */
+  path: string;
+  questionnaires: number;
+}
+
+/** Never overwrites a file. */
+export async function exportLabels(
+  store: Store,
+  address: Address,
+  out: string,
+  options: ExportOptions,
+): Promise<LabelsExported> {
+  const { questionnaires, repairs } = await requireQuestionnaires(store, address);
+  const path = resolve(out);
+  await mkdir(dirname(path), { recursive: true });
+  const file = await open(path, "wx").catch((cause: NodeJS.ErrnoException) => {
+    if (cause.code !== "EEXIST") throw cause;
+    throw new RatchetError("export_exists", `${path} exists already`, {
+      hint: "name a path that does not exist yet with --out",
+      cause,
+    });
+  });
+  await pipeline(
+    Readable.from(exportText(store, questionnaires, repairs, options)),
+    createWriteStream(path, { fd: file }),
+  );
+  return { path, questionnaires: questionnaires.length };
+}
+
+export async function importLabelFile(
+  store: Store,
+  address: Address,
+  options: ImportOptions,
+  gateway?: Gateway,
+): Promise<Imported> {
+  const { questionnaires, repairs, record } = await requireQuestionnaires(store, address);
+  // Labels that are given here after a move would be missing there.
+  if (record.status === "moved")
+    throw new RatchetError("campaign_moved", record.failure?.message ?? `${record.campaignId} was moved`);
+  const imported = await importLabels(store, questionnaires, repairs, options);
+  // Labels count without this: the campaign looks for them by itself, but only every ten minutes.
+  for (const { place } of questionnaires)
+    await gateway?.labelsGiven(record.campaignId, place).catch(() => undefined);
+  return imported;
+}
+
+export async function labelStats(store: Store, address: Address): Promise<QuestionnaireStats[]> {
+  const { questionnaires, repairs } = await requireQuestionnaires(store, address);
+  const stats: QuestionnaireStats[] = [];
+  for (const questionnaire of questionnaires) stats.push(await statsOf(store, questionnaire, repairs));
+  return stats;
+}
+
+/** Of all places, or of the address's. Throws questionnaire_unknown if there is none. */
+async function requireQuestionnaires(
+  store: Store,
+  { campaignId, iteration, take, baseline }: Address,
+): Promise<{ questionnaires: Questionnaire[]; repairs: Repairs; record: CampaignRecord }> {
+  const { record, rows } = await requireCampaign(store, campaignId);
+  const repairs = repairsOf(rows);
+  const wanted = (place: string): boolean => {
+    const [, number, of] = /^it-(\d+)\.(\d+)$/.exec(place) ?? [];
+    if (baseline !== undefined) return false;
+    return (
+      (iteration === undefined || Number(number) === iteration) && (take === undefined || Number(of) === take)
+    );
+  };
+  const questionnaires = (await questionnairesOf(store, campaignId, repairs)).filter(({ place }) =>
+    wanted(place),
+  );
+  if (questionnaires.length > 0) return { questionnaires, repairs, record };
+  throw new RatchetError("questionnaire_unknown", `${campaignId} asks nobody for labels (yet)`, {
+    hint: "a campaign asks people if its spec has `labels`; its questionnaire opens after the stage score",
+  });
+}

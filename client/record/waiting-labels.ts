@@ -1,0 +1,75 @@
+// What a campaign still waits for from people, read from the store alone.
+import { repairsOf } from "../../campaign/rules.ts";
+import type { CompiledSpec } from "../../campaign/spec/compiled.ts";
+import type { CampaignRecord, LedgerRow } from "../../campaign/types.ts";
+import { questionnairesOf, readSeal } from "../../labels/questionnaires.ts";
+import type { Questionnaire } from "../../labels/questionnaires.ts";
+import { labelsAt, newest, readLabels } from "../../labels/standing.ts";
+import type { Store } from "../../store/types.ts";
+import { placeName } from "../../campaign/ids.ts";
+
+export interface WaitingForPeople {
+  /** `it-0003.1` */
+  place: string;
+  /** Labels that would count now, of those that are asked. */
+  labels: number;
+  slots: number;
+  /** Labelers who gave a label within the last hour. */
+  active: number;
+  /** Until the deadline, 0 after it; absent without one. */
+  leftMs?: number;
+}
+
+/** A labeler is active if the newest label is not older. */
+const ACTIVE_MS = 60 * 60_000;
+
+/** Undefined unless people are asked now. */
+export async function waitingForPeople(
+  store: Store,
+  spec: CompiledSpec,
+  record: CampaignRecord,
+  rows: readonly LedgerRow[],
+  nowMs = Date.now(),
+): Promise<WaitingForPeople | undefined> {
+  if (!spec.labels || spec.modules.labelers) return undefined;
+  const repairs = repairsOf(rows);
+  const place = placeName(record.next);
+  const open = (await questionnairesOf(store, record.campaignId, repairs)).find((one) => one.place === place);
+  if (!open || (await readSeal(store, open, repairs))) return undefined;
+  const { count, perComparison } = open.result;
+  return {
+    place,
+    slots: count * perComparison,
+    ...(await givenTo(store, open, nowMs)),
+    leftMs: leftMs(open, spec.labels.deadlineMs, rows, nowMs),
+  };
+}
+
+async function givenTo(
+  store: Store,
+  questionnaire: Questionnaire,
+  nowMs: number,
+): Promise<{ labels: number; active: number }> {
+  let labels = 0;
+  const active = new Set<string>();
+  const given = newest(await labelsAt(store, questionnaire)).filter(({ slot }) => typeof slot === "number");
+  for await (const { label } of readLabels(store, questionnaire, given)) {
+    if (label.choice !== null) labels += 1;
+    if (nowMs - Date.parse(label.at) < ACTIVE_MS) active.add(label.labeler);
+  }
+  return { labels, active: active.size };
+}
+
+function leftMs(
+  { place, openedAt }: Questionnaire,
+  deadlineMs: number | undefined,
+  rows: readonly LedgerRow[],
+  nowMs: number,
+): number | undefined {
+  if (deadlineMs === undefined) return undefined;
+  const extended = rows.reduce((sum, { event }) => {
+    const labels = event.type === "resumed" && event.labels?.place === place ? event.labels : undefined;
+    return sum + (labels && "extendMs" in labels ? labels.extendMs : 0);
+  }, 0);
+  return Math.max(0, Date.parse(openedAt) + deadlineMs + extended - nowMs);
+}

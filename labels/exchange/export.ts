@@ -1,0 +1,73 @@
+// Writes questions or labels as text, piece by piece, for a file of any size.
+import type { Label } from "../../campaign/labeling/types.ts";
+import type { Store } from "../../store/types.ts";
+import { comparisonsOf, readSeal } from "../questionnaires.ts";
+import type { Questionnaire, Repairs } from "../questionnaires.ts";
+import { byRowName, labelsAt, newest, readLabels, stateOf, toShow } from "../standing.ts";
+import { sealedRows } from "../seal.ts";
+import type { LabelFormat } from "./import.ts";
+import { taskOf } from "./label-studio.ts";
+import { labelLine, questionLine } from "./ours.ts";
+
+export interface ExportOptions {
+  format: LabelFormat;
+  /** `questions`: what is asked. `labels`: the newest label of each slot and extra, whatever its state. */
+  what: "questions" | "labels";
+}
+
+export async function* exportText(
+  store: Store,
+  questionnaires: readonly Questionnaire[],
+  repairs: Repairs,
+  { format, what }: ExportOptions,
+): AsyncGenerator<string> {
+  let rows = 0;
+  for (const questionnaire of questionnaires) {
+    const objects =
+      format === "ratchet"
+        ? what === "questions"
+          ? questions(store, questionnaire)
+          : labelLines(store, questionnaire, repairs)
+        : tasks(store, questionnaire, what);
+    for await (const row of objects) {
+      const text = JSON.stringify(row);
+      yield format === "ratchet" ? `${text}\n` : `${rows === 0 ? "[" : ","}\n${text}`;
+      rows += 1;
+    }
+  }
+  if (format === "label-studio") yield rows === 0 ? "[]\n" : "\n]\n";
+}
+
+async function* questions(store: Store, questionnaire: Questionnaire): AsyncGenerator<object> {
+  for await (const row of comparisonsOf(store, questionnaire)) yield questionLine(questionnaire, row);
+}
+
+async function* labelLines(
+  store: Store,
+  questionnaire: Questionnaire,
+  repairs: Repairs,
+): AsyncGenerator<object> {
+  const seal = await readSeal(store, questionnaire, repairs);
+  const rows = seal && byRowName(await sealedRows(store, seal));
+  const labels = toShow(await labelsAt(store, questionnaire), rows);
+  for await (const stored of readLabels(store, questionnaire, labels))
+    yield labelLine(questionnaire, stored, stateOf(stored, rows));
+}
+
+async function* tasks(
+  store: Store,
+  questionnaire: Questionnaire,
+  what: ExportOptions["what"],
+): AsyncGenerator<object> {
+  const byComparison = new Map<number, Label[]>();
+  if (what === "labels")
+    for await (const { label } of readLabels(
+      store,
+      questionnaire,
+      newest(await labelsAt(store, questionnaire)),
+    ))
+      if (label.choice !== null)
+        byComparison.set(label.comparison, [...(byComparison.get(label.comparison) ?? []), label]);
+  for await (const row of comparisonsOf(store, questionnaire))
+    yield taskOf(questionnaire, row, byComparison.get(row.comparison));
+}

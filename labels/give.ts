@@ -1,0 +1,199 @@
+// Gives a label: the labeler's own slot or extra gets a new revision, else a free slot is taken, else the
+// label becomes an extra. Each write is conditional, so two people can never have one slot. The same label
+// given twice is one.
+import { RatchetError } from "../errors/index.ts";
+import { CHOICES, LABELER, NOTE_MAX, STRENGTH_MAX } from "../campaign/labeling/types.ts";
+import type { Given, Label } from "../campaign/labeling/types.ts";
+import type { LabelAt } from "../campaign/ids.ts";
+import { comparisonFolder, parseLabelName } from "../campaign/ids.ts";
+import type { Store } from "../store/types.ts";
+import { createLabel } from "./label.ts";
+import { readSeal } from "./questionnaires.ts";
+import type { Questionnaire, Repairs, Sealed } from "./questionnaires.ts";
+import { byRowName, keyAt, labelsAt, newest, prefixOf, readLabels, stateOf } from "./standing.ts";
+import type { LabelState, StoredLabel } from "./standing.ts";
+import { sealedRows } from "./seal.ts";
+
+/** `same`: the labeler had given it already. `older`: the labeler has given a newer one. */
+export type Outcome = LabelState | "same" | "older";
+
+/** Other writers of one comparison may be faster this many times in a row. */
+const TRIES = 1_000;
+/**
+ * The seal is looked for this often while many labels are given. A label that was written after the seal is
+ * late in any case, because the seal does not list it.
+ */
+const LOOK_MS = 1_000;
+
+/** What is wrong with a label; undefined if it can be given. */
+export function faultOf({ result }: Questionnaire, given: Given): string | undefined {
+  const { comparison, labeler, choice, strength, note = "", seconds = 0, at, shown } = given;
+  if (!Number.isSafeInteger(comparison) || comparison < 0 || comparison >= result.count)
+    return `has the comparison ${JSON.stringify(comparison)}; the questionnaire has 0 to ${result.count - 1}`;
+  if (typeof labeler !== "string" || !LABELER.test(labeler))
+    return `has the labeler ${JSON.stringify(labeler)}: a pseudonym is up to 63 letters, digits, - and _`;
+  if (choice !== null && !CHOICES.includes(choice))
+    return `has the choice ${JSON.stringify(choice)}, which is none of ${CHOICES.join(", ")}`;
+  if (strength !== undefined && !(Number.isInteger(strength) && strength >= 1 && strength <= STRENGTH_MAX))
+    return `has the strength ${JSON.stringify(strength)}, which is no whole number from 1 to ${STRENGTH_MAX}`;
+  if (strength !== undefined && choice !== "first" && choice !== "second")
+    return `has a strength, but prefers no answer: ${JSON.stringify(choice)}`;
+  if (typeof note !== "string" || note.length > NOTE_MAX)
+    return `has a note that is no text of up to ${NOTE_MAX} characters`;
+  if (typeof seconds !== "number" || !(seconds >= 0) || seconds === Infinity)
+    return `has ${JSON.stringify(seconds)} seconds`;
+  if (shown !== undefined && shown !== "first" && shown !== "second")
+    return `has ${JSON.stringify(shown)} shown first, which is neither first nor second`;
+  if (typeof at !== "string" || Number.isNaN(Date.parse(at))) return `has the time ${JSON.stringify(at)}`;
+  return undefined;
+}
+
+/** Gives one label. Throws label_invalid. */
+export async function giveLabel(
+  store: Store,
+  questionnaire: Questionnaire,
+  given: Given,
+  repairs: Repairs,
+): Promise<Outcome> {
+  const fault = faultOf(questionnaire, given);
+  if (fault) throw new RatchetError("label_invalid", `a label ${fault}`);
+  const giver = new Giver(store, questionnaire, repairs, { skipOlder: false });
+  return giver.give(given);
+}
+
+/** Gives labels of one questionnaire; remembers who has which slot, so that each costs one write. */
+export class Giver {
+  private readonly store: Store;
+  private readonly questionnaire: Questionnaire;
+  private readonly repairs: Repairs;
+  /** Skip a label that is not newer than its labeler's newest: a file that is imported again. */
+  private readonly skipOlder: boolean;
+  private known: Map<number, LabelAt[]> | undefined;
+  private seal: { found: Sealed | undefined; lookedAtMs: number } | undefined;
+  /** The last label of each comparison that is being given. */
+  private readonly running = new Map<number, Promise<unknown>>();
+
+  constructor(
+    store: Store,
+    questionnaire: Questionnaire,
+    repairs: Repairs,
+    { skipOlder }: { skipOlder: boolean },
+  ) {
+    this.store = store;
+    this.questionnaire = questionnaire;
+    this.repairs = repairs;
+    this.skipOlder = skipOlder;
+  }
+
+  /** Lists all labels once, so that no comparison need be listed by itself. */
+  async listAll(): Promise<void> {
+    this.known = new Map();
+    for (const at of await labelsAt(this.store, this.questionnaire)) this.remember(at);
+  }
+
+  /** The labels of one comparison are given one after the other. */
+  give(given: Given): Promise<Outcome> {
+    const { comparison } = given;
+    const before = this.running.get(comparison) ?? Promise.resolve();
+    const giving = before.catch(() => undefined).then(() => this.giveNow(given));
+    const ended = giving
+      .catch(() => undefined)
+      .then(() => {
+        if (this.running.get(comparison) === ended) this.running.delete(comparison);
+      });
+    this.running.set(comparison, ended);
+    return giving;
+  }
+
+  private async giveNow(given: Given): Promise<Outcome> {
+    const { comparison } = given;
+    let labels = this.known ? (this.known.get(comparison) ?? []) : await this.list(comparison);
+    for (let tries = 0; tries < TRIES; tries += 1) {
+      const next = await this.next(given, labels);
+      if (typeof next === "string") return next;
+      const label = this.labelOf(given, next, (await this.sealed(LOOK_MS)) !== undefined);
+      const key = keyAt(this.questionnaire, next);
+      if ((await createLabel(this.store.backend, key, label)) === "created") {
+        this.remember(next);
+        return this.state({ at: next, label });
+      }
+      labels = await this.list(comparison);
+      this.known?.set(comparison, labels);
+    }
+    throw new RatchetError(
+      "ledger_contended",
+      `others labeled comparison ${comparison} of ${this.questionnaire.place} ${TRIES} times in a row`,
+    );
+  }
+
+  /** Where the label goes, or why nothing need be written. */
+  private async next(given: Given, labels: readonly LabelAt[]): Promise<LabelAt | "same" | "older"> {
+    const { comparison, labeler } = given;
+    const current: StoredLabel[] = [];
+    for await (const stored of readLabels(this.store, this.questionnaire, newest(labels)))
+      current.push(stored);
+    const mine = current.find(({ label }) => label.labeler === labeler);
+    if (mine) {
+      if (isSame(mine.label, given)) return "same";
+      if (this.skipOlder && given.at <= mine.label.at) return "older";
+      return { ...mine.at, revision: mine.at.revision + 1 };
+    }
+    if (given.choice === null) return "same";
+    for (let slot = 0; slot < this.questionnaire.result.perComparison; slot += 1) {
+      const taken = current.find(({ at }) => at.slot === slot);
+      if (!taken) return { comparison, slot, revision: 0 };
+      // A label that was taken back leaves its slot to others.
+      if (taken.label.choice === null) return { comparison, slot, revision: taken.at.revision + 1 };
+    }
+    return { comparison, slot: { extra: labeler }, revision: 0 };
+  }
+
+  private labelOf(given: Given, { slot, revision }: LabelAt, late: boolean): Label {
+    return {
+      schema: "ratchet.labels/1",
+      questionnaire: this.questionnaire.digest,
+      slot: typeof slot === "number" ? slot : undefined,
+      revision,
+      ...given,
+      late: late ? true : undefined,
+    };
+  }
+
+  /** A seal that was made meanwhile lists the label, or the label is late. */
+  private async state(stored: StoredLabel): Promise<Outcome> {
+    if (stored.label.late) return "late";
+    const seal = await this.sealed(this.known ? LOOK_MS : 0);
+    return stateOf(stored, seal && byRowName(await sealedRows(this.store, seal)));
+  }
+
+  /** Undefined if nobody had sealed the questionnaire when it was last looked at, at most `ageMs` ago. */
+  private async sealed(ageMs: number): Promise<Sealed | undefined> {
+    const { found, lookedAtMs = -Infinity } = this.seal ?? {};
+    if (found || performance.now() - lookedAtMs < ageMs) return found;
+    this.seal = {
+      lookedAtMs: performance.now(),
+      found: await readSeal(this.store, this.questionnaire, this.repairs),
+    };
+    return this.seal.found;
+  }
+
+  private async list(comparison: number): Promise<LabelAt[]> {
+    const prefix = prefixOf(this.questionnaire);
+    const labels: LabelAt[] = [];
+    for await (const key of this.store.backend.list(prefix + comparisonFolder(comparison))) {
+      const at = parseLabelName(key.slice(prefix.length));
+      if (at) labels.push(at);
+    }
+    return labels;
+  }
+
+  private remember(at: LabelAt): void {
+    if (!this.known) return;
+    const labels = this.known.get(at.comparison);
+    if (labels) labels.push(at);
+    else this.known.set(at.comparison, [at]);
+  }
+}
+
+const isSame = (label: Label, given: Given): boolean =>
+  label.choice === given.choice && label.strength === given.strength && label.note === given.note;

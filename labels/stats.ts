@@ -1,0 +1,58 @@
+// Figures about labels: progress of a questionnaire, agreement between people, each labeler's habits.
+import { qualityOf } from "../campaign/labeling/quality.ts";
+import type { LabelQuality, Observed } from "../campaign/labeling/quality.ts";
+import type { Digest } from "../campaign/types.ts";
+import type { Store } from "../store/types.ts";
+import { comparisonsOf, readSeal } from "./questionnaires.ts";
+import type { Questionnaire, Repairs } from "./questionnaires.ts";
+import { byRowName, labelsAt, readLabels, stateOf, toShow } from "./standing.ts";
+import type { LabelState } from "./standing.ts";
+import { sealedRows } from "./seal.ts";
+
+export interface QuestionnaireStats {
+  place: string;
+  questionnaire: Digest;
+  openedAt: string;
+  /** Digest of the seal's result; absent while it is open. */
+  seal?: Digest;
+  comparisons: number;
+  /** Labels that are asked: comparisons × labels of each. */
+  slots: number;
+  states: Record<LabelState, number>;
+  /** Of labels that count, count if sealed now, or are extras. */
+  quality: LabelQuality;
+}
+
+export async function statsOf(
+  store: Store,
+  questionnaire: Questionnaire,
+  repairs: Repairs,
+): Promise<QuestionnaireStats> {
+  const { place, digest, openedAt, result } = questionnaire;
+  const seal = await readSeal(store, questionnaire, repairs);
+  const rows = seal && byRowName(await sealedRows(store, seal));
+  const lengths = new Map<number, Observed["lengths"]>();
+  for await (const { comparison, first, second } of comparisonsOf(store, questionnaire))
+    lengths.set(comparison, { first: first.text.length, second: second.text.length });
+  const states: Record<LabelState, number> = { open: 0, counted: 0, late: 0, extra: 0, withdrawn: 0 };
+  const observed: Observed[] = [];
+  const labels = toShow(await labelsAt(store, questionnaire), rows);
+  for await (const stored of readLabels(store, questionnaire, labels)) {
+    const state = stateOf(stored, rows);
+    states[state] += 1;
+    const { comparison, labeler, choice, seconds, shown } = stored.label;
+    const texts = lengths.get(comparison);
+    if (choice !== null && texts && ["open", "counted", "extra"].includes(state))
+      observed.push({ comparison, labeler, choice, seconds, shown, lengths: texts });
+  }
+  return {
+    place,
+    questionnaire: digest,
+    openedAt,
+    seal: seal?.digest,
+    comparisons: result.count,
+    slots: result.count * result.perComparison,
+    states,
+    quality: qualityOf(observed),
+  };
+}

@@ -1,0 +1,61 @@
+// Figures about labels as text.
+import type { LabelerHabits, LabelQuality } from "../campaign/labeling/quality.ts";
+import { formatColumns } from "./columns.ts";
+import type { Cell, Look } from "./columns.ts";
+import { fixed } from "./digits.ts";
+
+/** The parts of a questionnaire's figures that are printed. */
+export interface ShownStats {
+  place: string;
+  openedAt: string;
+  seal?: string | undefined;
+  comparisons: number;
+  slots: number;
+  states: Record<string, number>;
+  quality: LabelQuality;
+}
+
+export const formatLabelStats = (stats: readonly ShownStats[], look: Look): string =>
+  stats.map((one) => formatOne(one, look)).join("\n\n");
+
+function formatOne(
+  { place, openedAt, seal, comparisons, slots, states, quality }: ShownStats,
+  look: Look,
+): string {
+  const given = Object.entries(states)
+    .filter(([, count]) => count > 0)
+    .map(([state, count]) => `${count} ${state}`);
+  const { alpha, repeated, choices } = quality;
+  const lines = [
+    `${place}: ${comparisons} comparisons, ${slots} labels asked, ` +
+      `${seal === undefined ? "open" : "closed"} (opened ${openedAt})`,
+    `labels: ${given.join(", ") || "none"}`,
+    `choices: ${Object.entries(choices)
+      .map(([choice, count]) => `${choice} ${count}`)
+      .join(", ")}`,
+    `Krippendorff's alpha: ${number(alpha)} over ${repeated} repeated comparisons`,
+  ];
+  return [...lines, "", formatColumns(COLUMNS, quality.labelers.map(row), look)].join("\n");
+}
+
+const COLUMNS = [
+  { title: "labeler", align: "left" as const },
+  ...["labels", "decided", "shown first", "longer", "same as others", "seconds"].map((title) => ({
+    title,
+    align: "right" as const,
+  })),
+];
+
+const row = ({ labeler, labels, decided, position, longer, agreement, seconds }: LabelerHabits): Cell[] =>
+  [
+    labeler,
+    String(labels),
+    String(decided),
+    number(position),
+    number(longer),
+    number(agreement),
+    number(seconds, 1),
+  ].map((text) => ({ text }));
+
+const number = (value: number | undefined, digits = 2): string =>
+  value === undefined ? "-" : fixed(value, digits);

@@ -1,0 +1,178 @@
+// A real campaign whose iterations train on people's labels. A script is the people: it reads exported
+// questions and imports its answers, while the worker is killed and while no worker runs.
+import "../support/quiet.ts";
+import assert from "node:assert/strict";
+import { spawn } from "node:child_process";
+import type { ChildProcess } from "node:child_process";
+import { once } from "node:events";
+import { mkdirSync, openSync } from "node:fs";
+import { readFile, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { after, describe, it } from "node:test";
+import { setTimeout as delay } from "node:timers/promises";
+import { fileURLToPath } from "node:url";
+import type { SealRow } from "../../campaign/labeling/types.ts";
+import type { WrittenSpec } from "../../campaign/spec/schema.ts";
+import type { PlaceHistory } from "../../client/record/history.ts";
+import { startOnNamespace } from "../support/namespace-campaign.ts";
+import type { NamespaceCampaign } from "../support/namespace-campaign.ts";
+import { smallShop } from "../support/small-shop.ts";
+import { NO_TEMPORAL } from "../support/temporal.ts";
+import { STUCK_MS } from "../support/limits.ts";
+
+const WORKER = fileURLToPath(new URL("../../worker/main.js", import.meta.url));
+const ID = "people";
+const LABELS = { perIteration: 32, audit: 8, choose: "best-against-rest" } as const;
+
+interface Question {
+  comparison: number;
+  first: string;
+  second: string;
+}
+
+/** One campaign with its workers, and a person who labels. */
+class Labeled {
+  readonly campaign: NamespaceCampaign;
+  private readonly started: ChildProcess[] = [];
+
+  private constructor(campaign: NamespaceCampaign) {
+    this.campaign = campaign;
+  }
+
+  static async start(labels: NonNullable<WrittenSpec["labels"]>): Promise<Labeled> {
+    const written = { ...smallShop({ seed: 31, iterations: 1, sftRows: 400, baselines: [] }), labels };
+    return new Labeled(await startOnNamespace(ID, written));
+  }
+
+  worker(): ChildProcess {
+    const { root, temporal, storeName } = this.campaign;
+    const folder = join(root, `worker-${this.started.length}`);
+    for (const dir of ["state", "home", "tmp"]) mkdirSync(join(folder, dir), { recursive: true });
+    const fd = openSync(join(folder, "worker.log"), "w");
+    const env = {
+      PATH: process.env["PATH"],
+      HOME: join(folder, "home"),
+      TMPDIR: join(folder, "tmp"),
+      TEMPORAL_ADDRESS: temporal.address,
+      TEMPORAL_NAMESPACE: temporal.namespace,
+      RATCHET_STORE: storeName,
+      RATCHET_STATE: join(folder, "state"),
+      RATCHET_SERVER_ID: "test",
+      RATCHET_CHILDREN: "1",
+      RATCHET_THREADS: "1",
+    };
+    const child = spawn(process.execPath, [WORKER], { env, stdio: ["ignore", fd, fd] });
+    this.started.push(child);
+    return child;
+  }
+
+  /** Answers some of the questions: the longer answer is better. */
+  async answer(labeler: string, isAsked: (question: Question, index: number) => boolean): Promise<void> {
+    const { client, root } = this.campaign;
+    const out = join(root, `questions-${labeler}.jsonl`);
+    await client.exportLabels(ID, out, { format: "ratchet", what: "questions" });
+    const questions = (await readFile(out, "utf8")).trimEnd().split("\n");
+    const answered = questions
+      .map((line) => JSON.parse(line) as Question)
+      .filter(isAsked)
+      .map((question) => {
+        const { first, second } = question;
+        const choice =
+          first.length === second.length ? "tie" : first.length > second.length ? "first" : "second";
+        return `${JSON.stringify({ ...question, labeler, choice })}\n`;
+      });
+    const path = join(root, `answers-${labeler}.jsonl`);
+    await writeFile(path, answered.join(""));
+    const { outcomes } = await client.importLabels(ID, { file: "answers", path, format: "ratchet" });
+    assert.deepEqual(outcomes, { open: answered.length });
+    assert.deepEqual((await client.importLabels(ID, { file: "answers", path, format: "ratchet" })).outcomes, {
+      same: answered.length,
+    });
+  }
+
+  async asked(): Promise<void> {
+    for (let tries = 0; tries < 6_000; tries += 1) {
+      if ((await this.campaign.client.status(ID)).labels) return;
+      await delay(100);
+    }
+    assert.fail("nobody was asked within 10 min");
+  }
+
+  async place(): Promise<PlaceHistory> {
+    const outcome = await this.campaign.client.wait(ID);
+    assert.equal(outcome?.status, "completed", JSON.stringify(outcome));
+    const { places } = await this.campaign.client.history(ID);
+    return places.find(({ place }) => place === "it-0001.1") ?? assert.fail("no iteration");
+  }
+
+  async close(): Promise<void> {
+    for (const child of this.started) child.kill("SIGKILL");
+    await this.campaign.close();
+  }
+}
+
+describe("a campaign with people", { skip: NO_TEMPORAL, timeout: STUCK_MS }, () => {
+  const open: Labeled[] = [];
+  after(async () => {
+    for (const one of open) await one.close();
+  });
+  const start = async (labels: NonNullable<WrittenSpec["labels"]>): Promise<Labeled> => {
+    const one = await Labeled.start(labels);
+    open.push(one);
+    return one;
+  };
+
+  it("loses and doubles no label while workers die; its weights are those of a quiet run", async () => {
+    const [disturbed, quiet] = [await start(LABELS), await start(LABELS)];
+    const first = disturbed.worker();
+    await disturbed.asked();
+    const waiting = (await disturbed.campaign.client.status(ID)).labels;
+    assert.deepEqual([waiting?.place, waiting?.labels, waiting?.slots], ["it-0001.1", 0, 32]);
+    await disturbed.answer("ada", ({ comparison }) => comparison % 2 === 0);
+    first.kill("SIGKILL");
+    await once(first, "exit");
+    await disturbed.answer("ben", ({ comparison }) => comparison % 2 === 1);
+    const between = (await disturbed.campaign.client.status(ID)).labels;
+    assert.deepEqual([between?.labels, between?.active], [32, 2]);
+    disturbed.worker();
+    const place = await disturbed.place();
+
+    quiet.worker();
+    await quiet.asked();
+    await quiet.answer("cyd", () => true);
+    const other = await quiet.place();
+    assert.equal(place.weights, other.weights);
+    assert.equal(place.stages.label, other.stages.label);
+
+    const { client } = disturbed.campaign;
+    const { store } = client;
+    const { problems, checked } = await client.verify(ID);
+    assert.deepEqual([problems, checked.labels], [[], 32]);
+    const seal = await store.getJson<{ labels: string; counts: object }>(place.stages.label ?? "");
+    const rows = new TextDecoder()
+      .decode(await store.getBlob(seal.labels))
+      .trimEnd()
+      .split("\n");
+    const comparisons = rows.map((line) => (JSON.parse(line) as SealRow).comparison);
+    assert.deepEqual(
+      comparisons,
+      Array.from({ length: 32 }, (_, i) => i),
+    );
+    const { audit, labels } = place.pairing ?? {};
+    assert.equal(labels, 32);
+    assert.equal((audit?.decided ?? 0) + (audit?.undecided ?? 0), 8);
+    assert.ok((place.pairs ?? 0) > 8 && (place.pairs ?? 0) <= 24, `${place.pairs} pairs`);
+    const { arms } = await client.compare(ID);
+    assert.deepEqual(arms.at(-1)?.audit, audit);
+  });
+
+  it("asks a module that acts as people", async () => {
+    const one = await start({ ...LABELS, perComparison: 2, labelers: { module: "./rater.ts" } });
+    one.worker();
+    const { pairing } = await one.place();
+    assert.equal(pairing?.labels, 64);
+    assert.equal((await one.campaign.client.verify(ID)).checked.labels, 64);
+    const [stats] = await one.campaign.client.labelStats(ID);
+    assert.deepEqual([stats?.states.counted, stats?.quality.repeated], [64, 32]);
+  });
+});

@@ -1,0 +1,42 @@
+// A questionnaire of a campaign that recorded-campaign.ts has written, without computing.
+import { resultKey } from "../../campaign/ids.ts";
+import type { ComparisonRow, Given } from "../../campaign/labeling/types.ts";
+import type { Facts } from "../../campaign/types.ts";
+import { openQuestionnaire } from "../../labels/questionnaires.ts";
+import type { Questionnaire } from "../../labels/questionnaires.ts";
+import type { Store } from "../../store/types.ts";
+
+/** Every fourth comparison, from number 3 on, is of the audit part. Odd ones are of prompt p2. */
+export async function recordQuestionnaire(
+  store: Store,
+  campaignId: string,
+  { count = 8, perComparison = 1, answers = "", openedAt = "2026-01-01T00:00:00.000Z" } = {},
+): Promise<Questionnaire> {
+  const rows = Array.from({ length: count }, (_, comparison): ComparisonRow => {
+    const [promptId, prompt] = comparison % 2 === 0 ? ["p1", "one?"] : ["p2", "two?"];
+    const first = { index: 0, text: `answer ${comparison}` };
+    const second = { index: 1, text: `${promptId === "p1" ? "other" : "another secret"} ${comparison}` };
+    return { comparison, promptId, prompt, first, second, audit: comparison % 4 === 3 ? true : undefined };
+  });
+  const key = resultKey(campaignId, { iteration: 1, take: 1 }, "label", "a");
+  return openQuestionnaire(store, campaignId, key, {
+    version: 1,
+    place: "it-0001.1",
+    answers,
+    choose: "random",
+    seed: "0011223344556677",
+    perComparison,
+    asked: { comparisons: count, audit: Math.floor(count / 4) },
+    identical: 0,
+    rows,
+    facts: { openedAt } as Facts & { openedAt: string },
+  });
+}
+
+export const given = (comparison: number, labeler: string, more: Partial<Given> = {}): Given => ({
+  comparison,
+  labeler,
+  choice: "first",
+  at: "2026-01-02T00:00:00.000Z",
+  ...more,
+});
