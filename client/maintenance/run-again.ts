@@ -4,9 +4,17 @@ import type { CompiledSpec } from "../../campaign/spec/compiled.ts";
 import { placeWorkflowId } from "../../campaign/ids.ts";
 import { planOf } from "../../campaign/spec/plan.ts";
 import { foldLedger } from "../../campaign/rules.ts";
-import type { CampaignRecord, Digest, LedgerEvent, LedgerRow, Place } from "../../campaign/types.ts";
+import type {
+  CampaignRecord,
+  Digest,
+  LedgerEvent,
+  LedgerRow,
+  Place,
+  PlaceInput,
+} from "../../campaign/types.ts";
 import type { Store } from "../../store/types.ts";
 import type { Gateway, PlaceWorkflow } from "../../temporal/gateway.ts";
+import type { IterationInput } from "../../workflows/iteration.ts";
 import type { FinishedPlace } from "../record/places.ts";
 import { unrepairable } from "./unrepairable.ts";
 
@@ -76,6 +84,12 @@ function inputOf({ record, rows, spec }: RecordedCampaign, place: Place): [Place
     0,
     rows.findIndex(({ event }) => isOwn(event)),
   );
-  const { latest, promoted } = foldLedger(campaignId, before);
-  return ["iteration", { bootstrap, latest, promoted }];
+  const { latest, promoted, earlier } = foldLedger(campaignId, before);
+  const own: Record<keyof Omit<IterationInput, keyof PlaceInput>, unknown> = {
+    bootstrap,
+    latest,
+    promoted,
+    earlier,
+  };
+  return ["iteration", own];
 }

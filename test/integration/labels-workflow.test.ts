@@ -75,8 +75,10 @@ describe("the stage label", { skip: NO_TEMPORAL, timeout: STUCK_MS }, () => {
       const handle = await start();
       const paused = (times: number) => () =>
         play.rows.filter(({ event }) => event.type === "paused").length === times;
+      // The row comes first; until the workflow has read that it is written, it says that it runs.
+      const isPaused = async () => (await handle.query(progress)).status === "paused";
       await until("it pauses", paused(1));
-      await until("it says so", async () => (await handle.query(progress)).status === "paused");
+      await until("it says so", isPaused);
       const refused = handle.executeUpdate(resume, { args: [WHO] });
       await assert.rejects(
         refused,
@@ -84,6 +86,7 @@ describe("the stage label", { skip: NO_TEMPORAL, timeout: STUCK_MS }, () => {
       );
       await handle.executeUpdate(resume, { args: [{ ...WHO, labels: { extendMs: 1 } }] });
       await until("it pauses again", paused(2));
+      await until("it says so again", isPaused);
       await handle.executeUpdate(resume, { args: [{ ...WHO, labels: { accept: true } }] });
       assert.equal((await handle.result()).status, "completed");
     });
