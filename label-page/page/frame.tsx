@@ -14,10 +14,18 @@ export function Frame({ state, children }: { state: State; children: ComponentCh
         {question && <ProgressView {...question.progress} />}
         {session && <Help instructions={session.instructions} />}
       </header>
-      <p class="notice" role="status">
-        {messageOf(state)}
-      </p>
-      {end === undefined && children}
+      {question && end === undefined ? (
+        <>
+          <p class="notice" role="status">
+            {messageOf(state)}
+          </p>
+          {children}
+        </>
+      ) : (
+        <main>
+          <p role="status">{messageOf(state)}</p>
+        </main>
+      )}
     </>
   );
 }
