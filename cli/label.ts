@@ -63,7 +63,10 @@ async function serve(source: LabelSource, access: Access, flags: LabelFlags): Pr
   const { labelers, port, instructions, url } = flags;
   if (labelers.length === 0)
     throw new RatchetError("usage_invalid", "`label` needs --labelers, for example --labelers ada,ben");
-  const { serveLabels } = await import("../label-page/index.ts");
+  const [{ serveLabels }, { questionnairesOf }] = await Promise.all([
+    import("../label-page/index.ts"),
+    import("../labels/questionnaires.ts"),
+  ]);
   const { origin } = await serveLabels({
     source,
     access,
@@ -74,6 +77,8 @@ async function serve(source: LabelSource, access: Access, flags: LabelFlags): Pr
     report: (error) => void printError(error),
   });
   await printLinks(access, origin, flags);
+  if ((await questionnairesOf(source.store, source.campaignId, await source.repairs())).length === 0)
+    note(`${source.campaignId} asks nobody for labels (yet): the page waits for its first questionnaire`);
   note(`people label ${source.campaignId} on ${origin}; Ctrl-C ends the page, and loses nothing`);
   return new Promise(() => undefined);
 }

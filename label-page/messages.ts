@@ -78,8 +78,17 @@ export interface Refusal {
    * - `question_gone`: the ticket names no question of this labeler.
    * - `invalid`: the request has a wrong shape.
    * - `forbidden`: the request comes from another page, or names another host.
+   * - `moved`: the campaign was moved to another store.
    * - `away`: the store does not answer; the same request may succeed later.
    */
-  error: "link_unknown" | "link_used" | "signed_out" | "question_gone" | "invalid" | "forbidden" | "away";
+  error:
+    | "link_unknown"
+    | "link_used"
+    | "signed_out"
+    | "question_gone"
+    | "invalid"
+    | "forbidden"
+    | "moved"
+    | "away";
   message: string;
 }

@@ -5,7 +5,7 @@ import { giveLabel } from "../../labels/give.ts";
 import type { Outcome } from "../../labels/give.ts";
 import { readLabel } from "../../labels/label.ts";
 import { questionnairesOf, readSeal } from "../../labels/questionnaires.ts";
-import type { Repairs } from "../../labels/questionnaires.ts";
+import type { Questionnaire, Repairs } from "../../labels/questionnaires.ts";
 import { sealedRows } from "../../labels/seal.ts";
 import type { LabelSource } from "../../labels/source.ts";
 import { byRowName, keyAt, stateOf } from "../../labels/standing.ts";
@@ -15,8 +15,8 @@ import type { LabelRequest, LabelResponse, Question } from "../messages.ts";
 import { Board } from "./board.ts";
 import { leftOf } from "./order.ts";
 
-/** New and closed rounds are noticed after this. A label for a closed one is late in any case. */
-const LOOK_MS = 3_000;
+/** New and closed questionnaires are noticed after this, and a closed one with its first late label. */
+const LOOK_MS = 10_000;
 
 export class Desk {
   private readonly source: LabelSource;
@@ -24,6 +24,8 @@ export class Desk {
   private readonly ticketKey: Buffer;
   private readonly boards = new Map<Digest, Board>();
   private open: readonly Board[] = [];
+  /** A seal is final, so nobody need look for it again. */
+  private readonly sealed = new Set<Digest>();
   private looking: Promise<void> | undefined;
   private lookedAtMs = -Infinity;
 
@@ -77,6 +79,7 @@ export class Desk {
     const repairs = await this.source.repairs();
     const outcome = await giveLabel(this.source.store, board.questionnaire, given, repairs);
     await board.look(comparison);
+    if (outcome === "late") this.lookedAtMs = -Infinity;
     if (outcome !== "same") return { outcome: toPage(outcome) };
     return { outcome: toPage(await this.stateOf(board, given, repairs)) };
   }
@@ -133,10 +136,18 @@ export class Desk {
     for (const questionnaire of await questionnairesOf(store, campaignId, repairs)) {
       const board = this.boards.get(questionnaire.digest) ?? new Board(store, questionnaire, this.labelers);
       this.boards.set(questionnaire.digest, board);
-      if ((await readSeal(store, questionnaire, repairs)) === undefined) open.push(board);
+      if (await this.isSealed(questionnaire, repairs)) continue;
+      open.push(board);
     }
     this.open = open;
     this.lookedAtMs = performance.now();
+  }
+
+  private async isSealed(questionnaire: Questionnaire, repairs: Repairs): Promise<boolean> {
+    if (this.sealed.has(questionnaire.digest)) return true;
+    const seal = await readSeal(this.source.store, questionnaire, repairs);
+    if (seal) this.sealed.add(questionnaire.digest);
+    return seal !== undefined;
   }
 }
 

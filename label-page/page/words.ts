@@ -15,6 +15,7 @@ const ENDS: Partial<Record<Refusal["error"], string>> = {
   link_unknown:
     "This link is not valid: it is of another campaign, has expired or was revoked. Ask for a new one.",
   link_used: "Another browser has used this link. Ask for a link of your own.",
+  moved: "This campaign was moved. Ask for a link to its new place.",
   signed_out: "Your link has expired or was revoked, or you have not opened it here. Ask for a new one.",
 };
 

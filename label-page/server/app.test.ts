@@ -363,8 +363,15 @@ describe("a label", () => {
     const { ticket } = (await next(cookie))!;
     await sealQuestionnaire(store, asked, { repairs: NO_REPAIRS, facts: {} });
     assert.deepEqual([await give(cookie, { ticket }), await give(cookie, { ticket })], ["late", "late"]);
-    await start();
     assert.equal(await next(cookie), null);
+  });
+
+  it("for a campaign that was moved is refused", async () => {
+    const cookie = await signIn("ada");
+    const { ticket } = (await next(cookie))!;
+    await new RatchetClient(store).copy("done", await storeOn(memoryBackend()));
+    await refused(send("/api/labels", { ticket, choice: "left", seconds: 1 }, { cookie }), 409, "moved");
+    assert.deepEqual(await stored(), []);
   });
 
   it("is an extra if others were faster, also when it is sent again", async () => {

@@ -21,6 +21,7 @@ export const refuseOnError =
     if (error instanceof ZodError || error instanceof SyntaxError)
       return refusal(c, 400, "invalid", "the request has a wrong shape");
     if (isCoded(error) && error.code === "label_invalid") return refusal(c, 400, "invalid", error.message);
+    if (isCoded(error) && error.code === "campaign_moved") return refusal(c, 409, "moved", error.message);
     report(error);
     return refusal(c, 503, "away", "the store does not answer");
   };

@@ -77,7 +77,9 @@ interface Answerer {
 function listen(port: number, appAt: (port: number) => Answerer): Promise<{ server: Server; port: number }> {
   return new Promise((resolve, reject) => {
     let app: Answerer;
-    const server = createServer(getRequestListener((request) => app.fetch(request)));
+    const server = createServer(
+      getRequestListener((request) => app.fetch(request), { overrideGlobalObjects: false }),
+    );
     server.once("error", (cause: NodeJS.ErrnoException) =>
       reject(
         cause.code === "EADDRINUSE"

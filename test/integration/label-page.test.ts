@@ -1,7 +1,7 @@
 // The page where people label, in a real Chromium, with a real server process that is killed in between.
 import assert from "node:assert/strict";
 import { existsSync } from "node:fs";
-import { readFile, rename } from "node:fs/promises";
+import { readFile, rename, stat } from "node:fs/promises";
 import { createRequire } from "node:module";
 import { join } from "node:path";
 import { after, before, describe, it } from "node:test";
@@ -250,5 +250,52 @@ describe("the label page in a browser", { skip: NO_CHROMIUM, timeout: STUCK_MS }
     await labeledBy(page, 2);
     assert.equal((await stored(desk)).length, 2);
     await context.close();
+  });
+});
+
+describe("the command label", { timeout: STUCK_MS }, () => {
+  let place: Workplace;
+  let server: LabelServerProcess;
+  before(async () => {
+    place = await Workplace.open({ RATCHET_STORE: "dir:store" });
+    const store = await openStore(`dir:${join(place.dir, "store")}`, { create: true });
+    await recordCampaign(store, "done", "running");
+    server = new LabelServerProcess(place);
+  });
+  after(() => place.close());
+
+  it("prints a link once, keeps its hash in a private folder, and says if nothing is asked yet", async () => {
+    assert.match(await server.start("ada"), /^http:\/\/127\.0\.0\.1:\d+\/#[\w-]{43}$/);
+    assert.equal((await stat(join(place.dir, ".ratchet"))).mode & 0o777, 0o700);
+    await server.kill();
+    assert.equal(await server.start("ada"), "");
+    assert.match(server.stderr, /ada has a link that nobody has opened yet/);
+    assert.match(server.stderr, /done asks nobody for labels \(yet\)/);
+  });
+
+  it("refuses a port that another program has, and a command line that cannot be meant", async () => {
+    const taken = await place.run("label", "done", "--labelers", "ada", "--port", server.port);
+    assert.match(taken.stderr, /^error port_taken: port \d+ is taken\nhint: /);
+    assert.equal(taken.exit, 4);
+    for (const wrong of [
+      [],
+      ["--labelers", "a b"],
+      ["--labelers", "../x"],
+      ["--labelers", "ada", "--port", "65536"],
+      ["--labelers", "ada", "--expires", "soon"],
+      ["--labelers", "ada", "--url", "http://label.example.org"],
+      ["--labelers", "ada", "--url", "https://label.example.org/page"],
+    ]) {
+      const { exit, stderr } = await place.run("label", "done", ...wrong);
+      assert.deepEqual([exit, /^error (\w+)/.exec(stderr)?.[1]], [2, "usage_invalid"], wrong.join(" "));
+    }
+    const missing = await place.run("label", "done", "--labelers", "ada", "--instructions", "none.md");
+    assert.match(missing.stderr, /none\.md/);
+    assert.notEqual(missing.exit, 0);
+  });
+
+  it("revokes while the server runs, and says how many links and sessions ended", async () => {
+    const revoked = await place.run("label", "done", "--revoke", "ada,ben");
+    assert.equal(revoked.stdout, "ada: 1 links and sessions ended\nben: 0 links and sessions ended\n");
   });
 });

@@ -8,7 +8,10 @@ import type { Workplace } from "./ratchet-command.ts";
 export class LabelServerProcess {
   private readonly place: Workplace;
   private child: ChildProcess | undefined;
-  private port = "0";
+  /** Of the first start on. */
+  port = "0";
+  /** Of the last start. */
+  stderr = "";
 
   /** The place's store has the campaign `done`. */
   constructor(place: Workplace) {
@@ -24,6 +27,7 @@ export class LabelServerProcess {
       if (child.exitCode !== null) throw new Error(stderr.text);
       await delay(50);
     }
+    this.stderr = stderr.text;
     this.port = /127\.0\.0\.1:(\d+)/.exec(stderr.text)![1]!;
     return /(http\S+)/.exec(stdout.text)?.[1] ?? "";
   }
