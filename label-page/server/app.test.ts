@@ -369,7 +369,7 @@ describe("a label", () => {
   it("for a campaign that was moved is refused", async () => {
     const cookie = await signIn("ada");
     const { ticket } = (await next(cookie))!;
-    await new RatchetClient(store).copy("done", await storeOn(memoryBackend()));
+    await new RatchetClient(store).copy("done", await storeOn({ ...memoryBackend(), name: "memory:other" }));
     await refused(send("/api/labels", { ticket, choice: "left", seconds: 1 }, { cookie }), 409, "moved");
     assert.deepEqual(await stored(), []);
   });
