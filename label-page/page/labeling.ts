@@ -60,8 +60,10 @@ export class Labeling {
 
   skip({ ticket }: Question): void {
     skipped.add(ticket);
-    this.set({ notice: SKIPPED });
-    this.step(() => this.next());
+    this.step(async () => {
+      await this.next();
+      this.set({ notice: SKIPPED });
+    });
   }
 
   undo(): void {

@@ -122,7 +122,7 @@ after(() => Promise.all(folders.map((dir) => rm(dir, { recursive: true }))));
 describe("a link", () => {
   beforeEach(() => fresh());
 
-  it("becomes a cookie that no script and no other site can use; its secrets are nowhere on disk", async () => {
+  it("becomes a cookie for this page alone; no secret is stored on disk", async () => {
     const { secret } = await access.makeLink("ada", DAY_MS);
     const response = await send("/api/session", { link: secret });
     const cookie = response.headers.get("set-cookie")!;
@@ -147,7 +147,7 @@ describe("a link", () => {
   it("is refused when two open it at the same moment", async () => {
     const { secret } = await access.makeLink("ada", DAY_MS);
     const both = await Promise.all([1, 2].map(() => send("/api/session", { link: secret })));
-    assert.deepEqual(both.map(({ status }) => status).sort(), [204, 403]);
+    assert.deepEqual(new Set(both.map(({ status }) => status)), new Set([204, 403]));
   });
 
   it("that is unknown, expired, revoked, of another campaign or of nobody listed is refused", async () => {
@@ -230,7 +230,7 @@ describe("a request", () => {
 });
 
 describe("what a labeler is asked", () => {
-  it("says nothing of models, answers' numbers, prompts' ids, the audit part or the questionnaire", async () => {
+  it("says nothing of models, answers' numbers, prompts' ids or the audit part", async () => {
     await fresh({ count: 24 });
     const cookie = await signIn("ada");
     const sides = new Set<string>();
@@ -259,7 +259,7 @@ describe("what a labeler is asked", () => {
       }
     }
     assert.equal(sides.ada.size, 16);
-    assert.notDeepEqual([...sides.ada].sort(), [...sides.ben].sort());
+    assert.ok([...sides.ada].some(([comparison, side]) => sides.ben.get(comparison) !== side));
     for (const { labeler, comparison, shown, choice, strength, note } of await stored()) {
       assert.equal(shown, sides[labeler as "ada" | "ben"].get(comparison));
       assert.notEqual(choice, shown, "right is not the answer that was shown first");

@@ -26,12 +26,21 @@ const AXE = createRequire(import.meta.url).resolve("axe-core/axe.min.js");
 
 const HOSTILE = [
   `<script>window.hacked = 1</script><img src=x onerror="window.hacked = 1">`,
-  `[press](javascript:window.hacked=1) <javascript:window.hacked=1> ![p](https://evil.example/p.png) https://evil.example/`,
+  "[press](javascript:window.hacked=1) <javascript:window.hacked=1> ![p](https://evil.example/p.png)",
   `read \u202Etxt.exe\u202C and \u0007 bell`,
   `</div></section><style>footer { display: none }</style><a href="https://evil.example">x</a>`,
   `${">".repeat(20_000)} deep`,
   `${"[".repeat(20_000)} open`,
-  `| a | b |\n| - | - |\n| <b onclick="window.hacked=1">c</b> | \`d\` |\n\n\`\`\`html\n<script>window.hacked=1</script>\n\`\`\`\n# title`,
+  [
+    "| a | b |",
+    "| - | - |",
+    '| <b onclick="window.hacked=1">c</b> | `d` |',
+    "",
+    "```html",
+    "<script>window.hacked=1</script>",
+    "```",
+    "# title",
+  ].join("\n"),
   "long ".repeat(30_000),
 ];
 
@@ -145,7 +154,11 @@ describe("the label page in a browser", { skip: NO_CHROMIUM, timeout: STUCK_MS }
     const side = ({ choice, shown }: Label): string =>
       choice === "tie" || choice === "both_bad" ? choice : choice === shown ? "left" : "right";
     assert.deepEqual(labels.map(side).sort(), ["both_bad", "left", "left", "right", "right"]);
-    assert.deepEqual(labels.map(({ strength }) => strength ?? 0).sort(), [0, 0, 0, 2, 3]);
+    assert.deepEqual(labels.map(({ strength }) => String(strength)).sort(), [
+      "2",
+      "3",
+      ...Array(3).fill("undefined"),
+    ]);
     assert.deepEqual(
       labels.flatMap(({ note }) => note ?? []),
       ["because a b t x"],
@@ -230,7 +243,7 @@ describe("the label page in a browser", { skip: NO_CHROMIUM, timeout: STUCK_MS }
     await context.close();
   });
 
-  it("a second browser cannot use the link; a revoked labeler is told, and what they gave stays", async () => {
+  it("a second browser cannot use the link; a revoked labeler loses nothing that was given", async () => {
     const desk = await open();
     const { context, page } = await visit(desk.link);
     const other = await browser.newPage();
