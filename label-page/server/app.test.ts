@@ -255,14 +255,15 @@ describe("what a labeler is asked", () => {
       for (let question = await next(cookie); question; question = await next(cookie)) {
         const [, number] = / (\d+)$/.exec(question.left)!;
         sides[labeler].set(Number(number), question.left.startsWith("answer") ? "first" : "second");
-        await give(cookie, { ticket: question.ticket, choice: "right", strength: 2, note: " hm " });
+        const choice = Number(number) % 2 === 0 ? "right" : "left";
+        await give(cookie, { ticket: question.ticket, choice, strength: 2, note: " hm " });
       }
     }
     assert.equal(sides.ada.size, 16);
     assert.ok([...sides.ada].some(([comparison, side]) => sides.ben.get(comparison) !== side));
     for (const { labeler, comparison, shown, choice, strength, note } of await stored()) {
       assert.equal(shown, sides[labeler as "ada" | "ben"].get(comparison));
-      assert.notEqual(choice, shown, "right is not the answer that was shown first");
+      assert.equal(choice === shown, comparison % 2 === 1, "left is the answer that was shown first");
       assert.deepEqual([strength, note], [2, " hm "]);
     }
   });
