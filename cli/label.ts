@@ -1,5 +1,6 @@
 // `ratchet label`: serves the page where people label, until Ctrl-C.
 import type { Command } from "commander";
+import { Option } from "commander";
 import { join } from "node:path";
 import { LABELER } from "../campaign/labeling/types.ts";
 import { RatchetError } from "../errors/index.ts";
@@ -13,12 +14,12 @@ import { data, note } from "./output.ts";
 import { printError } from "./exit.ts";
 
 interface LabelFlags {
-  labelers: string[];
+  labelers?: string[];
   port: number;
   instructions?: string;
   expires: number;
-  newLink: string[];
-  revoke: string[];
+  newLink?: string[];
+  revoke?: string[];
   url?: string;
 }
 
@@ -30,22 +31,16 @@ export const labelVerb = (program: Command): Command =>
     .command("label")
     .description("serve the page where people label, on 127.0.0.1, until Ctrl-C")
     .argument("<campaign>")
-    .option("--labelers <names>", "pseudonyms, comma-separated: each gets a link", parseLabelers, [])
+    .option("--labelers <names>", "pseudonyms, comma-separated: each gets a link", parseLabelers)
     .option("--port <number>", "port of the page (0: any free one)", parsePort, PORT)
     .option("--instructions <file>", "Markdown that the page shows")
-    .option(
-      "--expires <duration>",
-      "how long new links and their sessions work",
-      parseDuration,
-      parseDuration(VALID),
+    .addOption(
+      new Option("--expires <duration>", "how long new links and their sessions work")
+        .argParser(parseDuration)
+        .default(parseDuration(VALID), VALID),
     )
-    .option("--new-link <names>", "give these labelers another link", parseLabelers, [])
-    .option(
-      "--revoke <names>",
-      "end the links and sessions of these labelers, and serve nothing",
-      parseLabelers,
-      [],
-    )
+    .option("--new-link <names>", "give these labelers another link", parseLabelers)
+    .option("--revoke <names>", "end these labelers' links and sessions, and serve nothing", parseLabelers)
     .option("--url <origin>", "https://label.example.org, if a proxy serves the page there", parseOrigin)
     .action(async (campaign: string, flags: LabelFlags, command: Command) => {
       await using(openStoreClient(command), async (client) => {
@@ -54,14 +49,14 @@ export const labelVerb = (program: Command): Command =>
         const folder = findDevJson()?.stateDir ?? join(process.cwd(), STATE_FOLDER);
         makePrivate(folder);
         const access = new Access(folder, `${client.store.name} ${source.campaignId}`);
-        await (flags.revoke.length > 0 ? revoke(access, flags.revoke) : serve(source, access, flags));
+        await (flags.revoke ? revoke(access, flags.revoke) : serve(source, access, flags));
       });
     });
 
 /** Until a signal ends the process (signals.ts): all that was given is in the store. */
 async function serve(source: LabelSource, access: Access, flags: LabelFlags): Promise<never> {
   const { labelers, port, instructions, url } = flags;
-  if (labelers.length === 0)
+  if (!labelers)
     throw new RatchetError("usage_invalid", "`label` needs --labelers, for example --labelers ada,ben");
   const [{ serveLabels }, { questionnairesOf }] = await Promise.all([
     import("../label-page/index.ts"),
@@ -76,7 +71,7 @@ async function serve(source: LabelSource, access: Access, flags: LabelFlags): Pr
     publicOrigin: url,
     report: (error) => void printError(error),
   });
-  await printLinks(access, origin, flags);
+  await printLinks(access, origin, labelers, flags);
   if ((await questionnairesOf(source.store, source.campaignId, await source.repairs())).length === 0)
     note(`${source.campaignId} asks nobody for labels (yet): the page waits for its first questionnaire`);
   note(`people label ${source.campaignId} on ${origin}; Ctrl-C ends the page, and loses nothing`);
@@ -92,7 +87,8 @@ async function revoke(access: Access, labelers: readonly string[]): Promise<void
 async function printLinks(
   access: Access,
   origin: string,
-  { labelers, newLink, expires }: LabelFlags,
+  labelers: readonly string[],
+  { newLink = [], expires }: LabelFlags,
 ): Promise<void> {
   for (const labeler of labelers) {
     const link = access.linkOf(labeler);
