@@ -50,6 +50,7 @@ const GROUPS: Record<string, Record<string, () => Promise<Verb>>> = {
     cancel: async () => (await import("./control.ts")).cancelVerb,
   },
   "Label:": {
+    label: async () => (await import("./label.ts")).labelVerb,
     labels: async () => (await import("./labels.ts")).labelsVerb,
   },
   "Read:": {

@@ -13,6 +13,7 @@ import { importLabels } from "../labels/exchange/import.ts";
 import type { Imported, ImportOptions } from "../labels/exchange/import.ts";
 import { questionnairesOf } from "../labels/questionnaires.ts";
 import type { Questionnaire, Repairs } from "../labels/questionnaires.ts";
+import type { LabelSource } from "../labels/source.ts";
 import { statsOf } from "../labels/stats.ts";
 import type { QuestionnaireStats } from "../labels/stats.ts";
 import type { CampaignRecord } from "../campaign/types.ts";
@@ -57,9 +58,7 @@ export async function importLabelFile(
   gateway?: Gateway,
 ): Promise<Imported> {
   const { questionnaires, repairs, record } = await requireQuestionnaires(store, address);
-  // Labels that are given here after a move would be missing there.
-  if (record.status === "moved")
-    throw new RatchetError("campaign_moved", record.failure?.message ?? `${record.campaignId} was moved`);
+  refuseMoved(record);
   const imported = await importLabels(store, questionnaires, repairs, options);
   // Labels count without this: the campaign looks for them by itself, but only every ten minutes.
   for (const { place } of questionnaires)
@@ -72,6 +71,23 @@ export async function labelStats(store: Store, address: Address): Promise<Questi
   const stats: QuestionnaireStats[] = [];
   for (const questionnaire of questionnaires) stats.push(await statsOf(store, questionnaire, repairs));
   return stats;
+}
+
+/** For the page where people label (label-page/), also before the campaign has asked anybody. */
+export async function labelSource(store: Store, campaignId: string): Promise<LabelSource> {
+  const repairs = async (): Promise<Repairs> => {
+    const { record, rows } = await requireCampaign(store, campaignId);
+    refuseMoved(record);
+    return repairsOf(rows);
+  };
+  await repairs();
+  return { campaignId, store, repairs };
+}
+
+/** Labels that are given here after a move would be missing there. */
+function refuseMoved({ status, failure, campaignId }: CampaignRecord): void {
+  if (status === "moved")
+    throw new RatchetError("campaign_moved", failure?.message ?? `${campaignId} was moved`);
 }
 
 /** Of all places, or of the address's. Throws questionnaire_unknown if there is none. */

@@ -23,8 +23,9 @@ import type { Exported, ExportPointer } from "./record/export.ts";
 import type { ControlVerb, Gateway, TemporalAddress } from "../temporal/gateway.ts";
 import { readHistory } from "./record/history.ts";
 import type { CampaignHistory } from "./record/history.ts";
-import { exportLabels, importLabelFile, labelStats } from "./labels.ts";
+import { exportLabels, importLabelFile, labelSource, labelStats } from "./labels.ts";
 import type { LabelsExported } from "./labels.ts";
+import type { LabelSource } from "../labels/source.ts";
 import type { ExportOptions as ExportLabelsOptions } from "../labels/exchange/export.ts";
 import type { Imported, ImportOptions } from "../labels/exchange/import.ts";
 import type { QuestionnaireStats } from "../labels/stats.ts";
@@ -324,6 +325,11 @@ export class RatchetClient {
   /** Throws label_invalid before anything is written if a row of the file is no label. */
   async importLabels(address: string, options: ImportOptions): Promise<Imported> {
     return importLabelFile(this.store, await this.address(address), options, this.temporal);
+  }
+
+  /** What the page where people label needs of the campaign. */
+  async labelSource(campaign: string): Promise<LabelSource> {
+    return labelSource(this.store, await this.id(campaign));
   }
 
   async labelStats(address: string): Promise<QuestionnaireStats[]> {

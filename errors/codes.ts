@@ -308,7 +308,7 @@ export const CODES = {
       "done. Look at its prompts, give the engine more memory and start again, or set " +
       "`generate.poison: drop`",
   },
-  port_taken: { kind: "resource", means: "`dev` and `run`: another program has the port" },
+  port_taken: { kind: "resource", means: "`dev`, `run` and `label`: another program has the port" },
   region_wrong: {
     kind: "resource",
     retry: "forever",

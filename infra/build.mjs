@@ -14,9 +14,10 @@ import {
 } from "node:fs";
 import { dirname, join, relative } from "node:path";
 import { fileURLToPath } from "node:url";
-import { run } from "../host/processes.mjs";
 import { startProgress } from "../host/progress.mjs";
+import { bundlePage, PAGE } from "./page.mjs";
 import { isMain, runScript } from "./script.mjs";
+import { tsc } from "./tsc.mjs";
 
 /** @typedef {{ sources?: string, workflows?: string }} Stamp digests of the files that dist/ was made from */
 
@@ -30,6 +31,7 @@ export async function buildIfChanged(root) {
   if (stamp.sources !== sources) {
     rmSync(stampFile, { force: true });
     await compile(root);
+    await bundlePage(root);
     saveStamp(stampFile, { sources, workflows: stamp.workflows });
   }
   const workflows = digestOf(
@@ -73,12 +75,7 @@ const COMMAND = "dist/cli/main.js";
 /** @param {string} root */
 async function compile(root) {
   const progress = startProgress("compiling");
-  const tsc = join(root, "node_modules/typescript/bin/tsc");
-  const { code, output } = await run(process.execPath, [tsc, "-p", root], { cwd: root });
-  if (code !== 0) {
-    progress.stop();
-    throw new Error(`tsc failed:\n${output.trim()}`);
-  }
+  await tsc(root, root, progress);
   removeOrphans(root);
   if (existsSync(join(root, COMMAND))) chmodSync(join(root, COMMAND), 0o755);
   progress.done("compiled");
@@ -92,7 +89,7 @@ function removeOrphans(root) {
   const dist = join(root, "dist");
   for (const path of filesUnder(dist)) {
     const output = /^(.*?)(\.d)?\.(m?)[jt]s(\.map)?$/.exec(relative(dist, path));
-    if (!output || path === join(root, BUNDLE)) continue;
+    if (!output || path === join(root, BUNDLE) || path.startsWith(join(dist, PAGE))) continue;
     const [, stem, , module] = output;
     const source = join(root, `${stem}.${module}`);
     if (!existsSync(`${source}ts`) && !existsSync(`${source}js`)) rmSync(path);
@@ -143,7 +140,7 @@ function sourceFiles(root) {
   ]) {
     const path = join(root, entry);
     if (entry.endsWith(".ts")) files.push(...(existsSync(path) ? [path] : []));
-    else files.push(...filesUnder(path).filter((file) => /\.m?[jt]s$/.test(file)));
+    else files.push(...filesUnder(path).filter((file) => /\.(m?[jt]s|tsx|css|html|svg)$/.test(file)));
   }
   return files;
 }

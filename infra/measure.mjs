@@ -84,7 +84,7 @@ function isNoSample({ path }) {
 
 /** Files under git. @param {string} root @returns {Source[]} */
 function sourcesOf(root) {
-  return execFileSync("git", ["ls-files", "*.ts", "*.mjs"], { cwd: root, encoding: "utf8" })
+  return execFileSync("git", ["ls-files", "*.ts", "*.tsx", "*.mjs"], { cwd: root, encoding: "utf8" })
     .split("\n")
     .filter((path) => path !== "")
     .map((path) => ({ path, text: readFileSync(join(root, path), "utf8") }));

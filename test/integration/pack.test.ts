@@ -88,10 +88,12 @@ describe("packed install", { timeout: STUCK_MS }, () => {
     for (const { types } of Object.values(exports)) assert.ok(existsSync(join(installed, types)), types);
   });
 
-  it("has the workflow bundle and the pinned sources for Temporal, and no test", async (t) => {
+  it("has the bundles and the pinned sources for Temporal, and no test", async (t) => {
     if (unreachable) return t.skip(unreachable);
     for (const path of [
       "dist/workflow-bundle.js",
+      "dist/label-page/page/main.js",
+      "dist/label-page/page/index.html",
       "host/tools/temporal/go.mod",
       "host/tools/temporal/go.sum",
       "dist/dev/parent-watch-main.js",

@@ -6,15 +6,24 @@ import { openQuestionnaire } from "../../labels/questionnaires.ts";
 import type { Questionnaire } from "../../labels/questionnaires.ts";
 import type { Store } from "../../store/types.ts";
 
-/** Every fourth comparison, from number 3 on, is of the audit part. Odd ones are of prompt p2. */
+/**
+ * `texts`: of the first answers, by comparison. Every fourth comparison, from number 3 on, is of the audit
+ * part. Odd ones are of prompt p2.
+ */
 export async function recordQuestionnaire(
   store: Store,
   campaignId: string,
-  { count = 8, perComparison = 1, answers = "", openedAt = "2026-01-01T00:00:00.000Z" } = {},
+  {
+    count = 8,
+    perComparison = 1,
+    answers = "",
+    openedAt = "2026-01-01T00:00:00.000Z",
+    texts = [] as readonly string[],
+  } = {},
 ): Promise<Questionnaire> {
   const rows = Array.from({ length: count }, (_, comparison): ComparisonRow => {
     const [promptId, prompt] = comparison % 2 === 0 ? ["p1", "one?"] : ["p2", "two?"];
-    const first = { index: 0, text: `answer ${comparison}` };
+    const first = { index: 0, text: texts[comparison] ?? `answer ${comparison}` };
     const second = { index: 1, text: `${promptId === "p1" ? "other" : "another secret"} ${comparison}` };
     return { comparison, promptId, prompt, first, second, audit: comparison % 4 === 3 ? true : undefined };
   });
