@@ -261,6 +261,16 @@ export interface Pointer {
   answers: Digest;
 }
 
+/** What an iteration starts from. */
+export interface IterationStart {
+  bootstrap: Bootstrap;
+  /** The newest finished iteration: always the warm start. */
+  latest: Pointer;
+  promoted: Pointer;
+  /** Promoted before it, newest first. */
+  earlier: Pointer[];
+}
+
 export interface IterationRecord {
   iteration: number;
   take: number;

@@ -8,7 +8,7 @@ import { findDevJson, STATE_FOLDER } from "../dev/dev-json.ts";
 import { makePrivate } from "../dev/private-folder.ts";
 import type { LabelSource } from "../labels/source.ts";
 import type { Access } from "../label-page/index.ts";
-import { openStoreClient, using } from "./context.ts";
+import { openClientIfReachable, using } from "./context.ts";
 import { parseDuration } from "./durations.ts";
 import { data, note } from "./output.ts";
 import { printError } from "./exit.ts";
@@ -43,7 +43,7 @@ export const labelVerb = (program: Command): Command =>
     .option("--revoke <names>", "end these labelers' links and sessions, and serve nothing", parseLabelers)
     .option("--url <origin>", "https://label.example.org, if a proxy serves the page there", parseOrigin)
     .action(async (campaign: string, flags: LabelFlags, command: Command) => {
-      await using(openStoreClient(command), async (client) => {
+      await using(openClientIfReachable(command), async (client) => {
         const { Access } = await import("../label-page/index.ts");
         const source = await client.labelSource(campaign);
         const folder = findDevJson()?.stateDir ?? join(process.cwd(), STATE_FOLDER);

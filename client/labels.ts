@@ -73,15 +73,33 @@ export async function labelStats(store: Store, address: Address): Promise<Questi
   return stats;
 }
 
+/** One signal for all labels of this time. */
+const TELL_AFTER_MS = 10_000;
+
 /** For the page where people label (label-page/), also before the campaign has asked anybody. */
-export async function labelSource(store: Store, campaignId: string): Promise<LabelSource> {
+export async function labelSource(store: Store, campaignId: string, gateway?: Gateway): Promise<LabelSource> {
   const repairs = async (): Promise<Repairs> => {
     const { record, rows } = await requireCampaign(store, campaignId);
     refuseMoved(record);
     return repairsOf(rows);
   };
   await repairs();
-  return { campaignId, store, repairs };
+  const waiting = new Set<string>();
+  const tell = (place: string): void => {
+    waiting.delete(place);
+    // Labels count without this: the campaign looks for them by itself, but only every ten minutes.
+    void gateway?.labelsGiven(campaignId, place).catch(() => undefined);
+  };
+  return {
+    campaignId,
+    store,
+    repairs,
+    given(place) {
+      if (waiting.has(place)) return;
+      waiting.add(place);
+      setTimeout(tell, TELL_AFTER_MS, place).unref();
+    },
+  };
 }
 
 /** Labels that are given here after a move would be missing there. */

@@ -329,7 +329,7 @@ export class RatchetClient {
 
   /** What the page where people label needs of the campaign. */
   async labelSource(campaign: string): Promise<LabelSource> {
-    return labelSource(this.store, await this.id(campaign));
+    return labelSource(this.store, await this.id(campaign), this.temporal);
   }
 
   async labelStats(address: string): Promise<QuestionnaireStats[]> {

@@ -7,4 +7,6 @@ export interface LabelSource {
   store: Store;
   /** Of the campaign's ledger now. Throws campaign_moved if labels belong into another store. */
   repairs(): Promise<Repairs>;
+  /** Called after a label of the place was stored. The campaign is told of all labels of a while at once. */
+  given(place: string): void;
 }

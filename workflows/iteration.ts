@@ -1,18 +1,11 @@
 // One take of one iteration: the recipe, in the order of the paper (arXiv 2405.07863, Algorithm 2).
-import type { Bootstrap, Decision, Digest, PlaceInput, Pointer, StageDigests } from "../campaign/types.ts";
+import type { Decision, Digest, IterationStart, PlaceInput, StageDigests } from "../campaign/types.ts";
 import { measure } from "./measure.ts";
 import type { Promoted, PromoteInput } from "../activities/contract.ts";
 import type { Finished, Recipe } from "./recipe.ts";
 import { Stages } from "./stages.ts";
 
-export interface IterationInput extends PlaceInput {
-  bootstrap: Bootstrap;
-  /** The newest finished iteration: always the warm start. */
-  latest: Pointer;
-  promoted: Pointer;
-  /** Promoted before it, newest first. */
-  earlier: Pointer[];
-}
+export interface IterationInput extends PlaceInput, IterationStart {}
 
 export interface IterationOutcome {
   policy: Digest;

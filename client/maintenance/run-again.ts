@@ -7,14 +7,13 @@ import { foldLedger } from "../../campaign/rules.ts";
 import type {
   CampaignRecord,
   Digest,
+  IterationStart,
   LedgerEvent,
   LedgerRow,
   Place,
-  PlaceInput,
 } from "../../campaign/types.ts";
 import type { Store } from "../../store/types.ts";
 import type { Gateway, PlaceWorkflow } from "../../temporal/gateway.ts";
-import type { IterationInput } from "../../workflows/iteration.ts";
 import type { FinishedPlace } from "../record/places.ts";
 import { unrepairable } from "./unrepairable.ts";
 
@@ -85,11 +84,6 @@ function inputOf({ record, rows, spec }: RecordedCampaign, place: Place): [Place
     rows.findIndex(({ event }) => isOwn(event)),
   );
   const { latest, promoted, earlier } = foldLedger(campaignId, before);
-  const own: Record<keyof Omit<IterationInput, keyof PlaceInput>, unknown> = {
-    bootstrap,
-    latest,
-    promoted,
-    earlier,
-  };
+  const own: Record<keyof IterationStart, unknown> = { bootstrap, latest, promoted, earlier };
   return ["iteration", own];
 }

@@ -79,6 +79,7 @@ export class Desk {
     const repairs = await this.source.repairs();
     const outcome = await giveLabel(this.source.store, board.questionnaire, given, repairs);
     await board.look(comparison);
+    this.source.given(board.questionnaire.place);
     if (outcome === "late") this.lookedAtMs = -Infinity;
     if (outcome !== "same") return { outcome: toPage(outcome) };
     return { outcome: toPage(await this.stateOf(board, given, repairs)) };
