@@ -7,21 +7,16 @@ import { comparisonsOf, pairsFromLabels } from "../../campaign/recipe/labels.ts"
 import { formatRows } from "../../campaign/recipe/rows.ts";
 import type { PairRow } from "../../campaign/recipe/rows.ts";
 import { deriveSeed } from "../../campaign/recipe/seeds.ts";
-import { addressOf, stageKey, stamp } from "../address.ts";
+import { addressOf, stamp } from "../address.ts";
 import { pieceRows, promptsById, resultOf, rowsOnce } from "../artifacts.ts";
 import type { Digest, GenerateResult, PairReport, PairResult, ScoreResult } from "../../campaign/types.ts";
 import type { Completion, Prompt } from "../../runtimes/types.ts";
 import type { PairInput, StageDone } from "../contract.ts";
 import type { StageContext } from "../attempt/context.ts";
 import { askWhichIsBetter } from "../judging.ts";
+import { commitOnce } from "../single.ts";
 import { labeledPairs } from "./labeled-pairs.ts";
 import type { Score } from "./score.ts";
-
-interface PairManifest {
-  schema: "ratchet.pair/1";
-  result: PairResult;
-  facts: object;
-}
 
 interface Made {
   pairs: readonly PairRow[];
@@ -36,26 +31,24 @@ export async function pair(context: StageContext<PairInput>): Promise<StageDone>
   const file = from === "file" ? fileRows(context) : undefined;
   const { seed, evaluate } = context.spec;
   const resamples = from === "labels" ? evaluate.resamples : undefined;
-  const key = stageKey(context, { from, source, settings, rater, file, seed, resamples });
-  const found = await store.readManifest<PairManifest>(key);
-  if (found) return done(found.digest, found.manifest.result);
-
-  const { pairs, report } = await make(context, settings);
-  if (pairs.length === 0) throw noPairs(context, report);
-  const result: PairResult = {
-    ...stamp(context),
-    stage: "pair",
-    source: source ?? (file as Digest),
-    settings: addressOf(settings),
-    pairs: await store.putBlob(formatRows(pairs)),
-    report,
-  };
-  const committed = await store.commitManifest<PairManifest>(
-    key,
-    { schema: "ratchet.pair/1", result, facts: context.facts() },
-    [result.pairs],
+  const { digest, result } = await commitOnce(
+    context,
+    { from, source, settings, rater, file, seed, resamples },
+    async (): Promise<PairResult> => {
+      const { pairs, report } = await make(context, settings);
+      if (pairs.length === 0) throw noPairs(context, report);
+      return {
+        ...stamp(context),
+        stage: "pair",
+        source: source ?? (file as Digest),
+        settings: addressOf(settings),
+        pairs: await store.putBlob(formatRows(pairs)),
+        report,
+      };
+    },
+    ({ pairs }) => [pairs],
   );
-  return done(committed.digest, committed.manifest.result);
+  return done(digest, result);
 }
 
 async function make(context: StageContext<PairInput>, settings: PairSettings): Promise<Made> {
