@@ -5,6 +5,8 @@ import type {
   CampaignInput,
   Decision,
   Digest,
+  EarlierComparison,
+  EvaluateResult,
   JudgedBy,
   LedgerEvent,
   Plan,
@@ -85,16 +87,10 @@ export interface JudgeInput extends StageInput {
   rewardModel?: Digest;
 }
 
-/** Digests of results: see EvaluateResult. */
-export interface EvaluateInput extends StageInput {
+type Measured = "split" | "policy" | "answers" | "scores" | "reference" | "verdicts" | "preferences";
+
+export interface EvaluateInput extends StageInput, Pick<EvaluateResult, Measured> {
   stage: "evaluate";
-  split: Split;
-  policy: Digest;
-  answers: Digest;
-  scores?: Digest;
-  reference?: Digest;
-  verdicts?: Digest;
-  preferences?: Digest;
 }
 
 export interface LabelInput extends StageInput {
@@ -147,7 +143,7 @@ export interface PromoteInput extends StageInput {
   /** Result of judge; absent without a judge. */
   verdicts?: Digest;
   /** Results of judge against policies that were promoted earlier. */
-  also?: { iteration: number; policy: Digest; verdicts: Digest }[];
+  also?: Pick<EarlierComparison, "iteration" | "policy" | "verdicts">[];
 }
 
 export type FanOutInput = GenerateInput | AnswerInput | ScoreInput | ReferenceInput | JudgeInput;

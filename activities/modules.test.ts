@@ -3,21 +3,10 @@ import { it } from "node:test";
 import type { Place, StageName } from "../campaign/types.ts";
 import type { StageContext } from "./attempt/context.ts";
 import { callModule } from "./modules.ts";
+import { STAGE_VERSION } from "./versions.ts";
 
 const BLOB = { digest: "0".repeat(64), timeoutMs: 1 };
-const STAGES: StageName[] = [
-  "sft",
-  "reward",
-  "generate",
-  "score",
-  "pair",
-  "train",
-  "answer",
-  "reference",
-  "judge",
-  "evaluate",
-  "promote",
-];
+const STAGES = Object.keys(STAGE_VERSION) as StageName[];
 const ITERATION: Place = { iteration: 2, take: 1 };
 const BOOTSTRAP: Place = { iteration: 0, take: 1 };
 const PLACES: Place[] = [ITERATION, BOOTSTRAP, { baseline: "offline", take: 1 }];

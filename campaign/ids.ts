@@ -75,6 +75,12 @@ export function originalKey(key: string): { key: string; repair: number } {
   const [, stem, repair] = /^(.*)~(\d+)\.json$/.exec(key) ?? [];
   return stem === undefined ? { key, repair: 0 } : { key: `${stem}.json`, repair: Number(repair) };
 }
+
+/** False for a manifest that a repair set aside: its newest successor counts in its place. */
+export function isCurrent(key: string, repairs: ReadonlyMap<string, number>): boolean {
+  const original = originalKey(key);
+  return key.endsWith(".json") && original.repair === (repairs.get(original.key) ?? 0);
+}
 /** Work in progress: makes resuming cheaper and is needed for nothing else. */
 export const workPrefix = (campaignId: string): string => `campaigns/${campaignId}/work/`;
 /** Checkpoints of a training in progress: `work/<place>/<stage>/<address>/step-<8 digits>.json`. */

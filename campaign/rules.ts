@@ -112,6 +112,20 @@ export function repairsOf(rows: readonly { event: LedgerEvent }[]): Map<string, 
   return repairs;
 }
 
+/** Operators' decisions about too few labels of a place: how far the deadline moved, and `--accept`. */
+export function labelDecisions(
+  rows: readonly { event: LedgerEvent }[],
+  place: string,
+): { extendedMs: number; accepted: boolean } {
+  const decisions = { extendedMs: 0, accepted: false };
+  for (const { event } of rows) {
+    if (event.type !== "resumed" || event.labels?.place !== place) continue;
+    if ("accept" in event.labels) decisions.accepted = true;
+    else decisions.extendedMs += event.labels.extendMs;
+  }
+  return decisions;
+}
+
 /** The iteration that a row finishes; the bootstrap is iteration 0. */
 function finishedBy(event: LedgerEvent): IterationRecord | undefined {
   if (event.type === "bootstrap-finished")

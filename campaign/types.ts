@@ -475,7 +475,7 @@ export interface EvaluateResult {
   place: string;
   split: Split;
   policy: Digest;
-  /** Result digests of what the metrics are made of. */
+  /** Result digests of the stages that the metrics were computed from. */
   answers: Digest;
   scores?: Digest;
   reference?: Digest;

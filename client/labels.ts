@@ -6,7 +6,7 @@ import { pipeline } from "node:stream/promises";
 import { Readable } from "node:stream";
 import { RatchetError } from "../errors/index.ts";
 import type { Address } from "../campaign/ids.ts";
-import { repairsOf } from "../campaign/rules.ts";
+import { foldLedger, repairsOf } from "../campaign/rules.ts";
 import { exportText } from "../labels/exchange/export.ts";
 import type { ExportOptions } from "../labels/exchange/export.ts";
 import { importLabels } from "../labels/exchange/import.ts";
@@ -16,7 +16,7 @@ import type { Questionnaire, Repairs } from "../labels/questionnaires.ts";
 import type { LabelSource } from "../labels/source.ts";
 import { statsOf } from "../labels/stats.ts";
 import type { QuestionnaireStats } from "../labels/stats.ts";
-import type { CampaignRecord } from "../campaign/types.ts";
+import type { CampaignRecord, LedgerRow } from "../campaign/types.ts";
 import type { Store } from "../store/types.ts";
 import type { Gateway } from "../temporal/gateway.ts";
 import { requireCampaign } from "./record/record.ts";
@@ -60,10 +60,13 @@ export async function importLabelFile(
   const { questionnaires, repairs, record } = await requireQuestionnaires(store, address);
   refuseMoved(record);
   const imported = await importLabels(store, questionnaires, repairs, options);
-  // Labels count without this: the campaign looks for them by itself, but only every ten minutes.
-  for (const { place } of questionnaires)
-    await gateway?.labelsGiven(record.campaignId, place).catch(() => undefined);
+  for (const { place } of questionnaires) await tell(gateway, record.campaignId, place);
   return imported;
+}
+
+/** Labels count without this: the campaign looks for them by itself, but only every ten minutes. */
+async function tell(gateway: Gateway | undefined, campaignId: string, place: string): Promise<void> {
+  await gateway?.labelsGiven(campaignId, place).catch(() => undefined);
 }
 
 export async function labelStats(store: Store, address: Address): Promise<QuestionnaireStats[]> {
@@ -78,18 +81,15 @@ const TELL_AFTER_MS = 10_000;
 
 /** For the page where people label (label-page/), also before the campaign has asked anybody. */
 export async function labelSource(store: Store, campaignId: string, gateway?: Gateway): Promise<LabelSource> {
+  await requireCampaign(store, campaignId);
+  // Each label asks for this, so only rows that are new are read.
   const repairs = async (): Promise<Repairs> => {
-    const { record, rows } = await requireCampaign(store, campaignId);
-    refuseMoved(record);
+    const rows = (await store.ledger(campaignId).follow()) as LedgerRow[];
+    refuseMoved(foldLedger(campaignId, rows));
     return repairsOf(rows);
   };
   await repairs();
   const waiting = new Set<string>();
-  const tell = (place: string): void => {
-    waiting.delete(place);
-    // Labels count without this: the campaign looks for them by itself, but only every ten minutes.
-    void gateway?.labelsGiven(campaignId, place).catch(() => undefined);
-  };
   return {
     campaignId,
     store,
@@ -97,7 +97,10 @@ export async function labelSource(store: Store, campaignId: string, gateway?: Ga
     given(place) {
       if (waiting.has(place)) return;
       waiting.add(place);
-      setTimeout(tell, TELL_AFTER_MS, place).unref();
+      setTimeout(() => {
+        waiting.delete(place);
+        void tell(gateway, campaignId, place);
+      }, TELL_AFTER_MS).unref();
     },
   };
 }

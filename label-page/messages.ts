@@ -1,5 +1,5 @@
-// What the page and its server say to each other, as JSON. Nothing here names a model, an answer's number, a
-// score or the audit part: a labeler who reads the responses learns no more than the page shows.
+// The messages between the page and its server, as JSON. They name no model, no answer's number,
+// no score and no audit part: a labeler who reads the responses learns no more than the page shows.
 
 /** The page's sides have letters: left is A, right is B. */
 export type SideChoice = "left" | "right" | "tie" | "both_bad";

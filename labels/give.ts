@@ -5,12 +5,11 @@ import { RatchetError } from "../errors/index.ts";
 import { CHOICES, LABELER, NOTE_MAX, STRENGTH_MAX } from "../campaign/labeling/types.ts";
 import type { Given, Label } from "../campaign/labeling/types.ts";
 import type { LabelAt } from "../campaign/ids.ts";
-import { comparisonFolder, parseLabelName } from "../campaign/ids.ts";
 import type { Store } from "../store/types.ts";
 import { createLabel } from "./label.ts";
 import { readSeal } from "./questionnaires.ts";
 import type { Questionnaire, Repairs, Sealed } from "./questionnaires.ts";
-import { byRowName, keyAt, labelsAt, newest, prefixOf, readLabels, stateOf } from "./standing.ts";
+import { byRowName, keyAt, labelsAt, newest, readLabels, stateOf } from "./standing.ts";
 import type { LabelState, StoredLabel } from "./standing.ts";
 import { sealedRows } from "./seal.ts";
 
@@ -107,7 +106,9 @@ export class Giver {
 
   private async giveNow(given: Given): Promise<Outcome> {
     const { comparison } = given;
-    let labels = this.known ? (this.known.get(comparison) ?? []) : await this.list(comparison);
+    let labels = this.known
+      ? (this.known.get(comparison) ?? [])
+      : await labelsAt(this.store, this.questionnaire, comparison);
     for (let tries = 0; tries < TRIES; tries += 1) {
       const next = await this.next(given, labels);
       if (typeof next === "string") return next;
@@ -117,7 +118,7 @@ export class Giver {
         this.remember(next);
         return this.state({ at: next, label });
       }
-      labels = await this.list(comparison);
+      labels = await labelsAt(this.store, this.questionnaire, comparison);
       this.known?.set(comparison, labels);
     }
     throw new RatchetError(
@@ -175,16 +176,6 @@ export class Giver {
       found: await readSeal(this.store, this.questionnaire, this.repairs),
     };
     return this.seal.found;
-  }
-
-  private async list(comparison: number): Promise<LabelAt[]> {
-    const prefix = prefixOf(this.questionnaire);
-    const labels: LabelAt[] = [];
-    for await (const key of this.store.backend.list(prefix + comparisonFolder(comparison))) {
-      const at = parseLabelName(key.slice(prefix.length));
-      if (at) labels.push(at);
-    }
-    return labels;
   }
 
   private remember(at: LabelAt): void {

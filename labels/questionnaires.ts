@@ -1,5 +1,5 @@
 // Questionnaires in the store: made once, found by place, read by who labels.
-import { originalKey, questionnairesPrefix, resultsPrefix, sealKey, successorKey } from "../campaign/ids.ts";
+import { isCurrent, questionnairesPrefix, resultsPrefix, sealKey, successorKey } from "../campaign/ids.ts";
 import type { ComparisonRow, QuestionnaireResult, SealResult } from "../campaign/labeling/types.ts";
 import { formatRows } from "../campaign/recipe/rows.ts";
 import { linesOf } from "../campaign/rows/json-lines.ts";
@@ -71,9 +71,7 @@ export async function questionnairesOf(
   const found: Questionnaire[] = [];
   for await (const place of store.backend.folders(resultsPrefix(campaignId)))
     for await (const key of store.backend.list(questionnairesPrefix(campaignId, place))) {
-      const original = originalKey(key);
-      const isCurrent = original.repair === (repairs.get(original.key) ?? 0);
-      if (!key.endsWith(".json") || key.includes("/seal-") || !isCurrent) continue;
+      if (key.includes("/seal-") || !isCurrent(key, repairs)) continue;
       const questionnaire = await readQuestionnaire(store, campaignId, key);
       if (questionnaire) found.push(questionnaire);
     }

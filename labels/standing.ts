@@ -1,5 +1,5 @@
 // The labels of one questionnaire: who has which slot of which comparison, and what counts.
-import { labelName, labelsOf, parseLabelName } from "../campaign/ids.ts";
+import { comparisonFolder, labelName, labelsOf, parseLabelName } from "../campaign/ids.ts";
 import type { LabelAt } from "../campaign/ids.ts";
 import type { Label, SealRow } from "../campaign/labeling/types.ts";
 import type { Store } from "../store/types.ts";
@@ -18,11 +18,16 @@ export const AT_ONCE = 32;
  */
 export type LabelState = "open" | "counted" | "late" | "extra" | "withdrawn";
 
-/** The keys of a questionnaire's labels, without reading them. */
-export async function labelsAt(store: Store, questionnaire: Questionnaire): Promise<LabelAt[]> {
+/** Where the labels of a questionnaire, or of one comparison of it, are; reads none of them. */
+export async function labelsAt(
+  store: Store,
+  questionnaire: Questionnaire,
+  comparison?: number,
+): Promise<LabelAt[]> {
   const prefix = prefixOf(questionnaire);
+  const folder = comparison === undefined ? "" : comparisonFolder(comparison);
   const found: LabelAt[] = [];
-  for await (const key of store.backend.list(prefix)) {
+  for await (const key of store.backend.list(prefix + folder)) {
     const at = parseLabelName(key.slice(prefix.length));
     if (at) found.push(at);
   }
@@ -45,7 +50,7 @@ export function newest(labels: readonly LabelAt[]): LabelAt[] {
   return [...byPlace.values()].sort(inOrder);
 }
 
-/** The newest of each slot and extra, and beside it the one that the seal lists if a later one is late. */
+/** Returns the newest label of each slot and extra. If that one is late, it also returns the sealed one. */
 export function toShow(labels: readonly LabelAt[], sealed: SealedRows | undefined): LabelAt[] {
   const shown = newest(labels);
   const names = new Set(shown.map(labelName));

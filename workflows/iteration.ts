@@ -63,7 +63,7 @@ export async function iterate(stages: Recipe, input: IterationInput): Promise<It
   };
 }
 
-/** Compares with the promoted policy, which decides, and with those that were promoted before it. */
+/** Compares the new policy with the promoted one, and decides. Earlier promoted ones are only reported. */
 async function decide(
   stages: Recipe,
   { plan, promoted, earlier }: IterationInput,

@@ -1,5 +1,6 @@
 // label: comparisons of the current policy's answers for people, or for a module that acts as people. The
 // questionnaire opens once; each label is an object of its own; one seal closes it (docs/labels.md).
+import { labelDecisions } from "../../campaign/rules.ts";
 import type { Choice, ComparisonRow, Given } from "../../campaign/labeling/types.ts";
 import { deriveSeed } from "../../campaign/recipe/seeds.ts";
 import type { LedgerEvent } from "../../campaign/types.ts";
@@ -16,7 +17,7 @@ type Context = StageContext<LabelInput>;
 /** Comparisons that the module is asked at once, and asked again at most after a crash. */
 const ASKED_AT_ONCE = 64;
 
-/** Opens the questionnaire, or adopts it, and says how far it is. */
+/** Opens the questionnaire if it is not open yet, and counts its labels. */
 export async function countLabels(context: Context): Promise<LabelsCounted> {
   const { store } = context.deps;
   const questionnaire = await questionnaireOf(context);
@@ -26,7 +27,8 @@ export async function countLabels(context: Context): Promise<LabelsCounted> {
   const { labels, trained } = countsOf(await countingRows(store, questionnaire));
   const { deadlineMs, minimum } = settingsOf(context);
   if (labels === slots) return { labels, slots, state: "closed" };
-  const { extendedMs, accepted } = await decisionsOf(context);
+  const ledger = store.ledger(context.input.campaign.campaignId);
+  const { extendedMs, accepted } = labelDecisions(await ledger.follow<LedgerEvent>(), context.place);
   if (accepted) return { labels, slots, state: "closed" };
   if (deadlineMs === undefined) return { labels, slots, state: "open" };
   const leftMs = Date.parse(questionnaire.openedAt) + deadlineMs + extendedMs - Date.now();
@@ -101,19 +103,4 @@ export async function sealLabels(context: Context): Promise<StageDone> {
     facts: context.facts(),
   });
   return { digest, values: { labels: result.counts.labels, trained: result.counts.trained } };
-}
-
-/** What the operator decided about too few labels, from the ledger. */
-async function decisionsOf({ deps: { store }, input, place }: Context): Promise<{
-  extendedMs: number;
-  accepted: boolean;
-}> {
-  let extendedMs = 0;
-  let accepted = false;
-  for (const { event } of await store.ledger(input.campaign.campaignId).follow<LedgerEvent>()) {
-    if (event.type !== "resumed" || event.labels?.place !== place) continue;
-    if ("accept" in event.labels) accepted = true;
-    else extendedMs += event.labels.extendMs;
-  }
-  return { extendedMs, accepted };
 }

@@ -40,7 +40,6 @@ export async function labeledPairs(
       prompt: prompts(promptId),
       first: answers(promptId, first.index),
       second: answers(promptId, second.index),
-      seed: "",
     })),
     trained.map(({ comparison }) => probabilities.get(comparison)!),
     0,

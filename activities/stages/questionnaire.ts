@@ -18,7 +18,7 @@ import type { Score } from "./score.ts";
 
 type Context = StageContext<LabelInput>;
 
-/** Opens the questionnaire, or adopts the one that another attempt has opened. */
+/** Opens the questionnaire. If another attempt has opened it, that one is returned. */
 export async function questionnaireOf(context: Context): Promise<Questionnaire> {
   const { store } = context.deps;
   const { campaign, answers, scores } = context.input;

@@ -84,7 +84,7 @@ export interface SealRow {
   audit?: true;
 }
 
-/** What a labeler says about one comparison. */
+/** A labeler's answer to one comparison. */
 export interface Given {
   comparison: number;
   /** Pseudonym. */

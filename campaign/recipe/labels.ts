@@ -53,7 +53,7 @@ export function comparisonsOf(
  * dropped.
  */
 export function pairsFromLabels(
-  comparisons: Comparison[],
+  comparisons: Omit<Comparison, "seed">[],
   probabilities: number[],
   identical: number,
 ): { pairs: PairRow[]; report: PairReport } {

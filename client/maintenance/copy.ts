@@ -128,7 +128,7 @@ async function copyReached(from: Store, to: Store, campaignId: string, copied: C
   }
 }
 
-/** Byte by byte. Returns the number of those that the other store did not have. */
+/** Copies the bytes as they are. Returns the number of objects that the other store did not have. */
 async function copyObjects(from: Store, to: Store, keys: readonly string[]): Promise<number> {
   let copied = 0;
   await eachOf(keys, async (key) => {

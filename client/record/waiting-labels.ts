@@ -1,5 +1,5 @@
 // What a campaign still waits for from people, read from the store alone.
-import { repairsOf } from "../../campaign/rules.ts";
+import { labelDecisions, repairsOf } from "../../campaign/rules.ts";
 import type { CompiledSpec } from "../../campaign/spec/compiled.ts";
 import type { CampaignRecord, LedgerRow } from "../../campaign/types.ts";
 import { questionnairesOf, readSeal } from "../../labels/questionnaires.ts";
@@ -67,9 +67,6 @@ function leftMs(
   nowMs: number,
 ): number | undefined {
   if (deadlineMs === undefined) return undefined;
-  const extended = rows.reduce((sum, { event }) => {
-    const labels = event.type === "resumed" && event.labels?.place === place ? event.labels : undefined;
-    return sum + (labels && "extendMs" in labels ? labels.extendMs : 0);
-  }, 0);
-  return Math.max(0, Date.parse(openedAt) + deadlineMs + extended - nowMs);
+  const { extendedMs } = labelDecisions(rows, place);
+  return Math.max(0, Date.parse(openedAt) + deadlineMs + extendedMs - nowMs);
 }

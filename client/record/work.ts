@@ -1,6 +1,6 @@
 // The work behind the results of a place: attempts, and pieces or steps that were computed, adopted or
 // computed twice. It is read from the facts of the manifests, which decide nothing.
-import { originalKey, resultsPrefix } from "../../campaign/ids.ts";
+import { isCurrent, resultsPrefix } from "../../campaign/ids.ts";
 import type { Facts, Manifest } from "../../campaign/types.ts";
 import type { Store } from "../../store/types.ts";
 import { eachOf } from "./each.ts";
@@ -73,10 +73,4 @@ export async function currentManifests(
   const keys: string[] = [];
   for await (const key of backend.list(prefix)) if (isCurrent(key, repairs)) keys.push(key);
   return keys;
-}
-
-/** False for a manifest that a repair set aside: its newest successor counts in its place. */
-export function isCurrent(key: string, repairs: ReadonlyMap<string, number>): boolean {
-  const original = originalKey(key);
-  return key.endsWith(".json") && original.repair === (repairs.get(original.key) ?? 0);
 }

@@ -1,11 +1,11 @@
 // One questionnaire as its server knows it: who has labeled which comparison. All of it is read from the
 // store, and read again before a comparison is offered. So a restart loses nothing, and labels of other
 // servers and of imports are seen.
-import { comparisonFolder, labelName, parseLabelName } from "../../campaign/ids.ts";
+import { labelName } from "../../campaign/ids.ts";
 import type { LabelAt } from "../../campaign/ids.ts";
 import type { Choice } from "../../campaign/labeling/types.ts";
 import type { Questionnaire } from "../../labels/questionnaires.ts";
-import { labelsAt, newest, prefixOf, readLabels } from "../../labels/standing.ts";
+import { labelsAt, newest, readLabels } from "../../labels/standing.ts";
 import type { Store } from "../../store/types.ts";
 import type { Progress } from "../messages.ts";
 import { orderFor } from "./order.ts";
@@ -69,13 +69,7 @@ export class Board {
 
   /** Reads the labels of one comparison again. */
   async look(comparison: number): Promise<void> {
-    const prefix = prefixOf(this.questionnaire);
-    const found: LabelAt[] = [];
-    for await (const key of this.store.backend.list(prefix + comparisonFolder(comparison))) {
-      const at = parseLabelName(key.slice(prefix.length));
-      if (at) found.push(at);
-    }
-    await this.learn(found);
+    await this.learn(await labelsAt(this.store, this.questionnaire, comparison));
   }
 
   progressOf(labeler: string): Progress {

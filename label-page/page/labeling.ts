@@ -1,4 +1,4 @@
-// What the page does, without its looks: signs in with the link's secret, then asks one question after the
+// The page's logic, without its looks. It signs in with the link's secret, then asks one question after the
 // other.
 import type {
   LabelRequest,

@@ -11,7 +11,7 @@ import { labelLine, questionLine } from "./ours.ts";
 
 export interface ExportOptions {
   format: LabelFormat;
-  /** `questions`: what is asked. `labels`: the newest label of each slot and extra, whatever its state. */
+  /** `questions` writes comparisons, `labels` the newest label of each slot and extra in any state. */
   what: "questions" | "labels";
 }
 

@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { repairsOf } from "../../campaign/rules.ts";
 import { resolveSpec } from "../../campaign/spec/resolve.ts";
 import { RatchetClient } from "../../client/ratchet-client.ts";
-import { isCurrent } from "../../client/record/work.ts";
+import { isCurrent } from "../../campaign/ids.ts";
 import type { DevTree } from "../../dev/index.ts";
 import { startDevTree } from "../../dev/index.ts";
 import type { EvaluateResult, TrainResult } from "../../campaign/types.ts";

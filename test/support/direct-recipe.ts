@@ -18,7 +18,7 @@ import type { CompiledSpec } from "../../campaign/spec/compiled.ts";
 import type { Place } from "../../campaign/types.ts";
 import type { Recipe } from "../../workflows/recipe.ts";
 
-/** What a fan-out does, by stage. */
+/** The function that describes each fan-out. */
 export const PIECE_STAGES: Record<FanOutInput["stage"], (context: never) => Promise<PieceStage>> = {
   generate: generateStage as never,
   answer: answerStage as never,
