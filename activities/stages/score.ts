@@ -1,6 +1,7 @@
 // score: one proxy reward per completion, by the reward model or by the author's module; or, by a preference
 // model, its rank among the completions of its prompt. Its pieces are those of generate or answer.
 import { RatchetError } from "../../errors/index.ts";
+import { mean } from "../../campaign/recipe/mean.ts";
 import type { GenerateResult, ScoreResult } from "../../campaign/types.ts";
 import type { Completion } from "../../runtimes/types.ts";
 import { stamp } from "../address.ts";
@@ -81,14 +82,11 @@ async function statistics(pieces: AsyncIterable<Score[]>): Promise<ScoreResult["
     }
     best.push(...bestOf.values());
   }
-  const mean = average(scores);
+  const middle = mean(scores);
   return {
     count: scores.length,
-    mean,
-    std: Math.sqrt(average(scores.map((score) => (score - mean) ** 2))),
-    bestMean: average(best),
+    mean: middle,
+    std: Math.sqrt(mean(scores.map((score) => (score - middle) ** 2))),
+    bestMean: mean(best),
   };
 }
-
-const average = (values: readonly number[]): number =>
-  values.reduce((sum, value) => sum + value, 0) / values.length;

@@ -1,6 +1,7 @@
 // The rows of judge, and what its result says of them.
 import type { GoldScore } from "../../campaign/spec/modules.ts";
 import type { Verdict } from "../../campaign/recipe/length-control.ts";
+import { mean } from "../../campaign/recipe/mean.ts";
 import type { JudgeResult } from "../../campaign/types.ts";
 import type { Counts } from "../pieces.ts";
 
@@ -41,9 +42,6 @@ export async function verdictsOf(pieces: AsyncIterable<VerdictRow[]>): Promise<V
         });
   return verdicts;
 }
-
-const mean = (values: readonly number[]): number =>
-  values.reduce((sum, value) => sum + value, 0) / values.length;
 
 /** Means over our answers. */
 export function trueRewards(counts: Counts): Pick<JudgeResult, "gold" | "goldParts"> {

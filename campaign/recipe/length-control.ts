@@ -13,6 +13,7 @@
 import { setImmediate } from "node:timers/promises";
 import { RatchetError } from "../../errors/index.ts";
 import type { Interval } from "../types.ts";
+import { mean } from "./mean.ts";
 import { Random } from "./random.ts";
 import { percentileInterval } from "./winrate.ts";
 import type { Resampling } from "./winrate.ts";
@@ -117,8 +118,8 @@ const byPromptAndValue = (a: Verdict, b: Verdict): number =>
       : a.probability - b.probability || difference(a) - difference(b);
 
 function deviation(values: number[]): number {
-  const mean = values.reduce((sum, value) => sum + value, 0) / values.length;
-  return Math.sqrt(values.reduce((sum, value) => sum + (value - mean) ** 2, 0) / values.length);
+  const middle = mean(values);
+  return Math.sqrt(mean(values.map((value) => (value - middle) ** 2)));
 }
 
 /**

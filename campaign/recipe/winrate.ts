@@ -3,6 +3,7 @@
 // independent. Two variants are compared over the same prompts.
 import { RatchetError } from "../../errors/index.ts";
 import type { Interval } from "../types.ts";
+import { mean } from "./mean.ts";
 import { Random } from "./random.ts";
 
 export interface Resampling {
@@ -74,8 +75,7 @@ export function resampledMean(values: number[], { resamples, seed, level }: Resa
     for (let i = 0; i < values.length; i++) sum += values[random.below(values.length)]!;
     return sum / values.length;
   }).sort();
-  const value = values.reduce((sum, share) => sum + share, 0) / values.length;
-  return { value, ...percentileInterval(means, level) };
+  return { value: mean(values), ...percentileInterval(means, level) };
 }
 
 /** Cuts off equal shares at both ends. `sorted`: the value of each resample, ascending. */
