@@ -708,6 +708,32 @@ it("a reward module that imports the gold module or a copy is refused; a judge g
   ]);
 });
 
+it("a judge that also labels for training is refused, under its own name or another", async () => {
+  const judge = "export default (rows) => rows.map(({ first, second }) => Number(first.text > second.text));";
+  const files = { "judge.ts": judge, "copy.ts": judge, "other.ts": `${judge}\nexport const other = 1;` };
+  const labels = (module: string) => ({
+    labels: { perIteration: 4, labelers: { module } },
+    evaluate: { judge: { module: "judge.ts" } },
+  });
+  const same = await refused(files, labels("judge.ts"));
+  assert.equal(same.code, "judge_not_held_out");
+  assert.match(
+    same.message,
+    /evaluate\.judge and the labelers module are the same \(judge\.ts\): a judge that/,
+  );
+  const copied = await refused(files, labels("./copy.ts"));
+  assert.match(copied.message, /the same \(judge\.ts and \.\/copy\.ts\)/);
+  const rater = await refused(files, {
+    prompts: { file: "prompts.jsonl", perIteration: 8, preferences: 4 },
+    bootstrap: { preferences: { sample: { maxTokens: 5 }, rater: { module: "judge.ts" } }, reward: {} },
+    score: { reward: "model" },
+    evaluate: { judge: { module: "judge.ts" } },
+  });
+  assert.match(rater.message, /the rater module/);
+  const { compiled } = await compile(await campaignFolder(files), labels("other.ts"));
+  assert.notEqual(compiled.modules.judge?.digest, compiled.modules.labelers?.digest);
+});
+
 // ---------------------------------------------------------------- a real checkpoint
 
 const model = fileURLToPath(new URL("../../../shared/models/baby-llama-105", import.meta.url));

@@ -6,6 +6,7 @@ import type { ModuleSource, ResolvedSpec } from "../campaign/spec/schema.ts";
 import type { Store } from "../store/types.ts";
 import { bundleModule, refuseGold } from "./bundle.ts";
 import type { Bundle } from "./bundle.ts";
+import { answererOf, refuseSharedJudge } from "./held-out.ts";
 
 export function moduleSources({
   prompts,
@@ -34,6 +35,7 @@ export async function bundleAll(spec: ResolvedSpec, baseDir: string): Promise<Bu
     sources.map(([role, source]) => bundleModule(role, source.module, baseDir)),
   );
   refuseGold(bundles);
+  refuseSharedJudge(bundles.map(answererOf));
   return bundles;
 }
 

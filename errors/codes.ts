@@ -113,6 +113,12 @@ export const CODES = {
   file_unreadable: { kind: "spec", means: "a file that the campaign names cannot be read" },
   gold_imported: { kind: "spec", means: "a reward module or reward-model data reads the true reward (gold)" },
   init_exists: { kind: "spec", means: "`init` found its target. Nothing is ever overwritten" },
+  judge_not_held_out: {
+    kind: "spec",
+    means:
+      "`evaluate.judge` is the module that labels for training. Its verdicts would say how well the policy " +
+      "learned its labels, not whether others find the policy better",
+  },
   label_invalid: {
     kind: "spec",
     means:
