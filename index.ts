@@ -7,6 +7,7 @@ export type {
   GoldModule,
   GoldScore,
   JudgeModule,
+  LabelersModule,
   ModuleAnswer,
   ModulePrompt,
   PromptsModule,
@@ -15,6 +16,7 @@ export type {
   SftModule,
   SftRow,
 } from "./campaign/spec/modules.ts";
+export type { Choice, Opinion } from "./campaign/labeling/types.ts";
 export type {
   CampaignRecord,
   CampaignStatus,

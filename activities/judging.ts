@@ -1,5 +1,7 @@
 // Asks a module which of two answers to one prompt is better: the judge, for promotion and the test report,
 // or the labeler of the bootstrap's pairs.
+import { opinionOf } from "../campaign/labeling/opinion.ts";
+import type { Opinion } from "../campaign/labeling/types.ts";
 import { judgeSeed } from "../campaign/recipe/seeds.ts";
 import type { ModuleAnswer } from "../campaign/spec/modules.ts";
 import type { Completion, Prompt } from "../runtimes/types.ts";
@@ -15,19 +17,24 @@ interface Question {
 }
 
 /** P(first is better) for each question. */
-export function askWhichIsBetter(
+export const askWhichIsBetter = (
   context: StageContext,
-  role: "judge" | "rater" | "labelers",
+  role: "judge" | "rater",
   questions: readonly Question[],
-): Promise<number[]> {
-  const rows = questions.map(({ prompt, first, second, seed }): Question => ({
-    prompt,
-    first: moduleAnswer(first),
-    second: moduleAnswer(second),
-    seed,
-  }));
-  return callModule<Question, number>(context, role, rows);
+): Promise<number[]> => callModule<Question, number>(context, role, questions.map(moduleQuestion));
+
+/** The label of each question. */
+export async function askLabelers(context: StageContext, questions: readonly Question[]): Promise<Opinion[]> {
+  const rows = questions.map(moduleQuestion);
+  return (await callModule<Question, number | Opinion>(context, "labelers", rows)).map(opinionOf);
 }
+
+const moduleQuestion = ({ prompt, first, second, seed }: Question): Question => ({
+  prompt,
+  first: moduleAnswer(first),
+  second: moduleAnswer(second),
+  seed,
+});
 
 export interface Comparison<Ours extends Completion = Completion> {
   prompt: Prompt;

@@ -2,7 +2,8 @@
 // label becomes an extra. Each write is conditional, so two people can never have one slot. The same label
 // given twice is one.
 import { RatchetError } from "../errors/index.ts";
-import { CHOICES, LABELER, NOTE_MAX, STRENGTH_MAX } from "../campaign/labeling/types.ts";
+import { opinionFault } from "../campaign/labeling/opinion.ts";
+import { LABELER } from "../campaign/labeling/types.ts";
 import type { Given, Label } from "../campaign/labeling/types.ts";
 import type { LabelAt } from "../campaign/ids.ts";
 import type { Store } from "../store/types.ts";
@@ -26,19 +27,14 @@ const LOOK_MS = 1_000;
 
 /** What is wrong with a label; undefined if it can be given. */
 export function faultOf({ result }: Questionnaire, given: Given): string | undefined {
-  const { comparison, labeler, choice, strength, note = "", seconds = 0, at, shown } = given;
+  const { comparison, labeler, choice, strength, seconds = 0, at, shown } = given;
   if (!Number.isSafeInteger(comparison) || comparison < 0 || comparison >= result.count)
     return `has the comparison ${JSON.stringify(comparison)}; the questionnaire has 0 to ${result.count - 1}`;
   if (typeof labeler !== "string" || !LABELER.test(labeler))
     return `has the labeler ${JSON.stringify(labeler)}: a pseudonym is up to 63 letters, digits, - and _`;
-  if (choice !== null && !CHOICES.includes(choice))
-    return `has the choice ${JSON.stringify(choice)}, which is none of ${CHOICES.join(", ")}`;
-  if (strength !== undefined && !(Number.isInteger(strength) && strength >= 1 && strength <= STRENGTH_MAX))
-    return `has the strength ${JSON.stringify(strength)}, which is no whole number from 1 to ${STRENGTH_MAX}`;
-  if (strength !== undefined && choice !== "first" && choice !== "second")
-    return `has a strength, but prefers no answer: ${JSON.stringify(choice)}`;
-  if (typeof note !== "string" || note.length > NOTE_MAX)
-    return `has a note that is no text of up to ${NOTE_MAX} characters`;
+  if (choice === null && strength !== undefined) return "has a strength, but takes a label back";
+  const fault = opinionFault({ ...given, choice: choice ?? "tie" });
+  if (fault) return fault;
   if (typeof seconds !== "number" || !(seconds >= 0) || seconds === Infinity)
     return `has ${JSON.stringify(seconds)} seconds`;
   if (shown !== undefined && shown !== "first" && shown !== "second")

@@ -154,6 +154,32 @@ describe("a module that labels", () => {
     assert.equal(result.report.labels, 12);
   });
 
+  it("may answer labels with a strength and a note, and say that neither answer is good", async () => {
+    const answer = (row: { seed: string; first: { text: string }; second: { text: string } }) =>
+      row.first.text.startsWith("o1")
+        ? { choice: "both_bad", note: "neither" }
+        : { choice: longer(row) > 0.5 ? "first" : "second", strength: 2 };
+    const place = await Place.open({ audit: 0 }, { labelers: answer as never });
+    await label(place.context());
+    const { digest } = await sealLabels(place.context());
+    const { labels } = await place.store.getJson<{ labels: string }>(digest);
+    const rows = await rowsOnce<SealRow>(place.store, labels);
+    const strengths = rows.map(({ choice, strength }) => [choice === "both_bad", strength]);
+    assert.ok(strengths.some(([bad]) => bad) && strengths.some(([bad]) => !bad));
+    for (const [bad, strength] of strengths) assert.equal(strength, bad ? undefined : 2);
+    const questionnaire = await place.questionnaire();
+    const notes = new Set<string | undefined>();
+    for await (const one of readLabels(
+      place.store,
+      questionnaire,
+      await labelsAt(place.store, questionnaire),
+    ))
+      notes.add(one.label.note);
+    assert.deepEqual(notes, new Set([undefined, "neither"]));
+    for (const { chosen, rejected } of (await place.pairs()).pairs)
+      assert.ok(chosen.length > rejected.length);
+  });
+
   it("stops in the middle of its answers without a lost or doubled label", async () => {
     const place = await Place.open({}, { labelers: longer as never });
     const dying: Modules = {

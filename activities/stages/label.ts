@@ -1,7 +1,7 @@
 // label: comparisons of the current policy's answers for people, or for a module that acts as people. The
 // questionnaire opens once; each label is an object of its own; one seal closes it (docs/labels.md).
 import { labelDecisions } from "../../campaign/rules.ts";
-import type { Choice, ComparisonRow, Given } from "../../campaign/labeling/types.ts";
+import type { ComparisonRow, Given, Opinion } from "../../campaign/labeling/types.ts";
 import { deriveSeed } from "../../campaign/recipe/seeds.ts";
 import type { LedgerEvent } from "../../campaign/types.ts";
 import { Giver } from "../../labels/give.ts";
@@ -9,7 +9,7 @@ import { comparisonsOf, readSeal } from "../../labels/questionnaires.ts";
 import { countingRows, countsOf, sealQuestionnaire } from "../../labels/seal.ts";
 import type { StageContext } from "../attempt/context.ts";
 import type { LabelInput, LabelsCounted, StageDone } from "../contract.ts";
-import { askWhichIsBetter } from "../judging.ts";
+import { askLabelers } from "../judging.ts";
 import { questionnaireOf, settingsOf } from "./questionnaire.ts";
 
 type Context = StageContext<LabelInput>;
@@ -50,9 +50,9 @@ export async function label(context: Context): Promise<StageDone> {
   let done = given.size;
   const ask = async (asked: Asked[]): Promise<void> => {
     context.signal.throwIfAborted();
-    const answers = await askWhichIsBetter(context, "labelers", asked.map(question));
+    const answers = await askLabelers(context, asked.map(question));
     const at = new Date().toISOString();
-    await Promise.all(asked.map((one, i) => giver.give(labelOf(one, choiceOf(answers[i]!), at))));
+    await Promise.all(asked.map((one, i) => giver.give(labelOf(one, answers[i]!, at))));
     done += asked.length;
     context.onProgress({ done, total, unit: "labels" });
   };
@@ -84,16 +84,13 @@ const question = ({ row: { promptId: id, prompt, messages, first, second }, seed
 });
 
 /** Each slot has a labeler of its own, as with people. */
-const labelOf = ({ row, slot }: Asked, choice: Choice, at: string): Given => ({
+const labelOf = ({ row, slot }: Asked, opinion: Opinion, at: string): Given => ({
   comparison: row.comparison,
   labeler: `module-${slot}`,
-  choice,
+  ...opinion,
   at,
   shown: "first",
 });
-
-const choiceOf = (probability: number): Choice =>
-  probability > 0.5 ? "first" : probability < 0.5 ? "second" : "tie";
 
 /** Closes the questionnaire; the digest is the seal's. */
 export async function sealLabels(context: Context): Promise<StageDone> {

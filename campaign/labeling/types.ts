@@ -84,16 +84,21 @@ export interface SealRow {
   audit?: true;
 }
 
+/** What a labeler says of one comparison. */
+export interface Opinion {
+  choice: Choice;
+  /** 1 slightly, 2 clearly, 3 far better; of `first` and `second` only. */
+  strength?: number;
+  note?: string;
+}
+
 /** A labeler's answer to one comparison. */
-export interface Given {
+export interface Given extends Omit<Opinion, "choice"> {
   comparison: number;
   /** Pseudonym. */
   labeler: string;
   /** Null withdraws the labeler's earlier label. */
   choice: Choice | null;
-  /** 1 slightly, 2 clearly, 3 far better; of `first` and `second` only. */
-  strength?: number;
-  note?: string;
   /** Time that the labeler took. */
   seconds?: number;
   /** ISO time at which it was given. */

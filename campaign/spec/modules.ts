@@ -1,6 +1,7 @@
 // Signatures of the user's modules: each is a file whose default export is one of these functions. `start`
 // bundles it, and a worker runs it in a child process that can read this module only. Rows are passed in
 // batches; the answer has one entry per row, in the same order.
+import type { Opinion } from "../labeling/types.ts";
 import type { Digest } from "../types.ts";
 
 export type ModuleRole = "prompts" | "sft" | "rater" | "labelers" | "reward" | "judge" | "gold";
@@ -41,13 +42,19 @@ export type RewardModule = (
   rows: { prompt: ModulePrompt; answer: ModuleAnswer }[],
 ) => number[] | Promise<number[]>;
 
-/**
- * P(`first` is the better answer); 0 and 1 are labels. Judge, rater and labelers modules have the same
- * signature. Of labelers, ½ is a tie.
- */
-export type JudgeModule = (
-  rows: { prompt: ModulePrompt; first: ModuleAnswer; second: ModuleAnswer; seed: string }[],
-) => number[] | Promise<number[]>;
+/** Which of two answers is better? */
+export interface ModuleQuestion {
+  prompt: ModulePrompt;
+  first: ModuleAnswer;
+  second: ModuleAnswer;
+  seed: string;
+}
+
+/** P(`first` is the better answer); 0 and 1 are labels. Rater modules have the same signature. */
+export type JudgeModule = (rows: ModuleQuestion[]) => number[] | Promise<number[]>;
+
+/** The same, or a label as people give it. A probability above ½ is `first`, below ½ `second`, ½ a tie. */
+export type LabelersModule = (rows: ModuleQuestion[]) => (number | Opinion)[] | Promise<(number | Opinion)[]>;
 
 /**
  * The true reward (the gold reward of Gao et al., 2022) and its parts, for simulated tasks that have one.

@@ -62,6 +62,38 @@ it("an answer that is not one number per row is refused with the value and never
   }
 });
 
+/** A labelers module's answer to one row, and what the error says of it; undefined if it is a label. */
+const LABELS: [string, RegExp?][] = [
+  ["0.7"],
+  ["{ choice: 'both_bad' }"],
+  ["{ choice: 'second', strength: 3, note: 'it rhymes' }"],
+  ["1.5", /answered 1\.5 for row 0, which is not a probability/],
+  ["'first'", /answered "first" for row 0, which is neither a probability from 0 to 1 nor \{choice/],
+  ["null", /answered null for row 0, which is neither/],
+  ["{ choice: 'third' }", /for row 0, which has the choice "third", which is none of first, second, tie/],
+  ["{ choice: null }", /which has the choice null/],
+  ["{ strength: 1 }", /which has the choice undefined/],
+  ["{ choice: 'first', strength: 4 }", /which has the strength 4, which is no whole number from 1 to 3/],
+  ["{ choice: 'tie', strength: 1 }", /which has a strength, but prefers no answer: "tie"/],
+  ["{ choice: 'first', note: 7 }", /which has a note that is no text of up to 4000 characters/],
+  ["{ choice: 'first', note: 'x'.repeat(4001) }", /which has a note that is no text/],
+  ["{ choice: 'first', reason: 'why' }", /which has the member "reason", which is none of a label's/],
+];
+
+it("a labelers module may answer labels; one that is no label is refused with its row", async () => {
+  const labelers = await runner(
+    "labelers",
+    `const answers = [${LABELS.map(([answer]) => answer).join(",\n")}];
+     export default (rows) => rows.map(({ seed }) => answers[Number(seed)]);`,
+  );
+  const { prompt, answer } = rows[0]!;
+  const ask = (index: number) =>
+    labelers.call([{ prompt, first: answer, second: answer, seed: String(index) }]);
+  for (const [index, [answered, message]] of LABELS.entries())
+    if (message) await assert.rejects(ask(index), { code: "module_bad_result", message }, answered);
+    else assert.equal((await ask(index)).length, 1, answered);
+});
+
 it("JSON holds what a module answered, or the answer is refused", () => {
   const anything = fc.anything({
     withBigInt: true,

@@ -1,12 +1,15 @@
 // The input and the answer of each module role. Answers are checked in the parent, because the child runs the
 // user's code.
 import { RatchetError } from "../../errors/index.ts";
+import { opinionFault } from "../../campaign/labeling/opinion.ts";
+import type { Opinion } from "../../campaign/labeling/types.ts";
 import { rowFault } from "../../campaign/recipe/read-row.ts";
 import type { RowKind } from "../../campaign/recipe/row-schema.ts";
 import type {
   GoldModule,
   GoldScore,
   JudgeModule,
+  LabelersModule,
   ModulePrompt,
   ModuleRole,
   PromptsModule,
@@ -20,7 +23,7 @@ export interface ModuleCalls {
   prompts: { input: Parameters<PromptsModule>[0]; output: ModulePrompt[] };
   sft: { input: Parameters<SftModule>[0]; output: SftRow[] };
   rater: { input: Parameters<JudgeModule>[0]; output: number[] };
-  labelers: { input: Parameters<JudgeModule>[0]; output: number[] };
+  labelers: { input: Parameters<LabelersModule>[0]; output: (number | Opinion)[] };
   reward: { input: Parameters<RewardModule>[0]; output: number[] };
   judge: { input: Parameters<JudgeModule>[0]; output: number[] };
   gold: { input: Parameters<GoldModule>[0]; output: GoldScore[] };
@@ -46,6 +49,15 @@ const probability: Check = (entry) =>
 
 const isObject = (entry: unknown): entry is Record<string, unknown> =>
   typeof entry === "object" && entry !== null && !Array.isArray(entry);
+/** `reason` in place of `note`, say, would be lost without a word. */
+const OPINION: readonly string[] = ["choice", "strength", "note"] satisfies (keyof Opinion)[];
+const labelerAnswer: Check = (entry) => {
+  if (typeof entry === "number") return probability(entry);
+  if (!isObject(entry)) return "is neither a probability from 0 to 1 nor {choice, strength?, note?}";
+  const unknown = Object.keys(entry).find((name) => !OPINION.includes(name));
+  if (unknown !== undefined) return `has the member ${JSON.stringify(unknown)}, which is none of a label's`;
+  return opinionFault(entry);
+};
 const goldScore: Check = (entry) => {
   if (!isObject(entry) || !isReal(entry["total"])) return `has no \`total\` from -${LARGEST} to ${LARGEST}`;
   const parts = entry["parts"];
@@ -65,7 +77,7 @@ const CHECKS: Record<ModuleRole, Check> = {
   prompts: row("modulePrompt", "a prompt"),
   sft: row("moduleSft", "an SFT row"),
   rater: probability,
-  labelers: probability,
+  labelers: labelerAnswer,
   reward: finite,
   judge: probability,
   gold: goldScore,
