@@ -37,7 +37,11 @@ export async function rowsAt<K extends RowKind>(
   source: RowSource,
 ): Promise<{ line: number; row: RowOf<K> }[]> {
   const { file } = source;
-  const rows = await readRows(kind, fileRows(path, { file, code: "row_invalid" }), source);
+  const rows = await readRows(
+    kind,
+    fileRows(path, { file, code: "row_invalid", ignore: source.ignore ?? [] }),
+    source,
+  );
   if (rows.length === 0) throw new RatchetError("file_empty", `${file} has no rows`, { file });
   return rows;
 }

@@ -11,7 +11,7 @@ export interface Answerer {
   role: ModuleRole;
   /** As written in the spec. */
   name: string;
-  /** The same for everybody who gives the same answers, whatever the name: of a module the bundle's digest. */
+  /** Equal for all who give the same answers, whatever the name: of a module the bundle's digest. */
   id: Digest;
 }
 

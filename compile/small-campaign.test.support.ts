@@ -45,7 +45,7 @@ const base: WrittenSpec = {
 };
 
 export interface SmallCampaign {
-  files?: Record<string, string>;
+  files?: Record<string, string | Uint8Array>;
   spec?: Partial<WrittenSpec>;
   tokenizer?: object;
 }
@@ -57,16 +57,16 @@ export async function compileSmall(
   options: Partial<CompileOptions> = {},
 ): Promise<Compiled> {
   const dir = await mkdtemp(join(parent, "campaign-"));
-  const all: Record<string, string> = {
+  const all: Record<string, string | Uint8Array> = {
     "tok/tokenizer.json": JSON.stringify({ ...TINY_TOKENIZER, ...tokenizer }),
     "tok/tokenizer_config.json": JSON.stringify({ ...TINY_TOKENIZER_CONFIG, chat_template: REFUSING }),
     "prompts.jsonl": lines(prompts),
     "reward.ts": "export default (rows) => rows.map(({ answer }) => answer.text.length);",
     ...files,
   };
-  for (const [name, text] of Object.entries(all)) {
+  for (const [name, content] of Object.entries(all)) {
     await mkdir(dirname(join(dir, name)), { recursive: true });
-    await writeFile(join(dir, name), text);
+    await writeFile(join(dir, name), content);
   }
   const store = await openStore("memory:");
   return compileSpec(resolveSpec({ ...base, ...spec }), { baseDir: dir, store, ...options });

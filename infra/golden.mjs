@@ -35,6 +35,7 @@ const parts = {
   losses: { script: "losses/make.py" },
   alpha: { script: "alpha/make.py" },
   "length-control": { script: "length-control/make.py" },
+  parquet: { script: "parquet/make.py" },
   templates: { script: "templates/make.py" },
   "baby-llama-105": { script: "baby-llama-105.py", model: true },
   "real-run": { script: "real-run/compare.py", model: true, checkOnly: true },

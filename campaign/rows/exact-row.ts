@@ -5,7 +5,7 @@
 /** No row of a data set is nested deeper; code that prints or compares a row recurses. */
 const DEPTH_MAX = 100;
 /** Columns of names. A name is its text in the file: 1, 1.0 and 1e0 are three names. */
-const NAMES: readonly string[] = ["id", "prompt_id"];
+export const NAMES: readonly string[] = ["id", "prompt_id"];
 
 /** Throws SyntaxError. Ids that are numbers become their text. */
 export function parseExactly(text: string): unknown {

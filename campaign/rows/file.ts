@@ -1,4 +1,4 @@
-// Rows of a JSON Lines file, also `.gz`, one at a time.
+// Rows of a file, one at a time: JSON Lines, also `.gz`, or Parquet.
 import { createReadStream } from "node:fs";
 import { stat } from "node:fs/promises";
 import { pipeline } from "node:stream";
@@ -9,6 +9,11 @@ import type { LineSource, RawRow } from "./json-lines.ts";
 
 export async function* fileRows(path: string, source: LineSource): AsyncGenerator<RawRow> {
   await refuseOther(path, source.file);
+  if (path.endsWith(".parquet")) {
+    // Its decoders are only loaded for such a file.
+    const { parquetRows } = await import("./parquet.ts");
+    return yield* parquetRows(path, source);
+  }
   const stream = createReadStream(path);
   // `pipeline` forwards errors both ways and closes the file if the reader stops early.
   const chunks = path.endsWith(".gz") ? pipeline(stream, createGunzip(), () => {}) : stream;

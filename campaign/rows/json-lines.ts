@@ -1,4 +1,4 @@
-// JSON Lines from bytes: the one way in which rows are read, of files and of blobs. Only a line feed ends a
+// JSON Lines from bytes: the one way in which lines are read, of files and of blobs. Only a line feed ends a
 // line (jsonlines.org), not U+2028, U+2029, U+0085, a vertical tab, a form feed or a lone carriage return. A
 // carriage return before the line feed is white space of JSON.
 import { RatchetError } from "../../errors/index.ts";
@@ -18,6 +18,8 @@ export interface LineSource {
   file: string;
   /** Code of the refusal of a line. */
   code: Code;
+  /** Columns that Parquet files are read without. */
+  ignore?: readonly string[];
 }
 
 /** A longer line is refused before it is in memory. */
@@ -83,8 +85,11 @@ function decoded(bytes: Uint8Array, line: number, source: LineSource): string {
 }
 
 /** Known beginnings of files that are not UTF-8. */
-function encodingOf([first, second]: Uint8Array): string {
+function encodingOf(bytes: Uint8Array): string {
+  const [first, second] = bytes;
   if (first === 0x1f && second === 0x8b) return "it looks like gzip: its name must end in .gz";
+  if (decodeUtf8(bytes.subarray(0, 4)) === "PAR1")
+    return "it looks like Parquet: its name must end in .parquet";
   if ((first === 0xff && second === 0xfe) || (first === 0xfe && second === 0xff))
     return "it looks like UTF-16: save it as UTF-8, for example with iconv";
   return "save the file as UTF-8, for example with iconv";

@@ -131,7 +131,7 @@ const policy = section("path or init", {
 }).superRefine(oneOfTwo("path", "init"));
 
 const rowsOrModule = {
-  file: path("a JSON Lines file").optional(),
+  file: path("a JSON Lines or Parquet file").optional(),
   module: path("a TypeScript or JavaScript module").optional(),
   ignore,
   ...moduleFields,
@@ -152,7 +152,7 @@ const sftData = section("file, or module and count", {
 }).superRefine(oneOfTwo("file", "module"));
 
 const preferences = section("file, or sample and rater", {
-  file: path("a JSON Lines file in TRL's columns").optional(),
+  file: path("a JSON Lines or Parquet file in TRL's columns").optional(),
   /** Rows of a file whose two scores differ by less are dropped; 0 keeps all. */
   minMargin: real(0, 1e9).default(DEFAULTS.preferences.minMargin),
   ignore,
