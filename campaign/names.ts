@@ -118,7 +118,9 @@ const LEDGER: Members<LedgerEvent> = {
   blobs: input("blob"),
   prompt: NOTHING,
   manifests: NOTHING,
-  ...nothing("short", "labels.place"),
+  ...nothing("short", "labeler"),
+  // The labels themselves name their questionnaire.
+  ...nothing("labels.place", "labels.questionnaire", "labels.names"),
   ...nothing("name", "server", "namespace", "runId", "by", "why", "code", "message", "to"),
 };
 

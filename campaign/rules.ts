@@ -98,6 +98,7 @@ export function applyEvent(standing: Standing, event: LedgerEvent): void {
     case "created":
     case "iteration-finished":
     case "repaired":
+    case "labels-withdrawn":
     case "erased":
       return;
   }
@@ -110,6 +111,16 @@ export function repairsOf(rows: readonly { event: LedgerEvent }[]): Map<string, 
     if (event.type === "repaired")
       for (const key of event.manifests) repairs.set(key, (repairs.get(key) ?? 0) + 1);
   return repairs;
+}
+
+/** Labels that no seal lists which is made after the rows: `<questionnaire>/000012/0.1.json`. */
+export function withdrawnLabels(rows: readonly { event: LedgerEvent }[]): Set<string> {
+  const withdrawn = new Set<string>();
+  for (const { event } of rows)
+    if (event.type === "labels-withdrawn")
+      for (const { questionnaire, names } of event.labels)
+        for (const name of names) withdrawn.add(`${questionnaire}/${name}`);
+  return withdrawn;
 }
 
 /** Operators' decisions about too few labels of a place: how far the deadline moved, and `--accept`. */

@@ -199,11 +199,21 @@ export type LedgerEvent =
   | { type: "failed"; code: string; message: string }
   /** These manifests are damaged, or name damaged blobs. Their successors have the next repair number. */
   | { type: "repaired"; manifests: string[]; by: string; why: string }
+  /** No seal that is made later lists these labels. */
+  | { type: "labels-withdrawn"; labeler: string; labels: WithdrawnLabels[]; by: string; why: string }
   /** The last row of a campaign that another store continues. */
   | { type: "moved"; to: string; by: string; why: string }
   /** `prompt`: SHA-256 of the prompt's id, because the id may name a person. `blobs`: the erased ones. */
   | { type: "erased"; prompt: Digest; blobs: Digest[]; by: string; why: string }
   | { type: "completed"; latest: Digest; promoted: Digest };
+
+/** Labels of one questionnaire. */
+export interface WithdrawnLabels {
+  place: string;
+  questionnaire: Digest;
+  /** Below the folder of the questionnaire's labels: `000012/0.1.json`. */
+  names: string[];
+}
 
 /** One ledger row as stored: `ledger/<n, 12 digits>.json`. */
 export interface LedgerRow {

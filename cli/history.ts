@@ -4,6 +4,7 @@ import type { CampaignHistory, PlaceHistory } from "../client/record/history.ts"
 import { visibleLine } from "../errors/index.ts";
 import { interval } from "../report/digits.ts";
 import { formatHistory } from "../report/history.ts";
+import { withdrawalLines } from "../report/withdrawals.ts";
 import { openStoreClient, using } from "./context.ts";
 import { data, json, lookOf, note } from "./output.ts";
 import { eventLine } from "./progress.ts";
@@ -24,6 +25,7 @@ export const historyVerb = (program: Command): Command =>
         data(formatHistory(history.places, look), look);
         for (const line of history.places.flatMap(earlierLines)) note(line);
         for (const line of history.places.flatMap(retriedLines)) note(line);
+        for (const line of history.withdrawals.flatMap(withdrawalLines)) note(line);
       });
     });
 

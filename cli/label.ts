@@ -72,7 +72,9 @@ async function serve(source: LabelSource, access: Access, flags: LabelFlags): Pr
     report: (error) => void printError(error),
   });
   await printLinks(access, origin, labelers, flags);
-  if ((await questionnairesOf(source.store, source.campaignId, await source.repairs())).length === 0)
+  if (
+    (await questionnairesOf(source.store, source.campaignId, (await source.decided()).repairs)).length === 0
+  )
     note(`${source.campaignId} asks nobody for labels (yet): the page waits for its first questionnaire`);
   note(`people label ${source.campaignId} on ${origin}; Ctrl-C ends the page, and loses nothing`);
   return new Promise(() => undefined);

@@ -2,9 +2,11 @@
 import type { Command } from "commander";
 import { Option } from "commander";
 import { basename, resolve } from "node:path";
+import { RatchetError } from "../errors/index.ts";
 import { formatLabelStats } from "../report/labels.ts";
-import { openClientIfReachable, openStoreClient, using } from "./context.ts";
-import { data, json, lookOf, note } from "./output.ts";
+import { withdrawalLines } from "../report/withdrawals.ts";
+import { globalsOf, openClientIfReachable, openStoreClient, repeatFlags, using } from "./context.ts";
+import { data, json, lookOf, note, suggest } from "./output.ts";
 
 type Format = "ratchet" | "label-studio";
 
@@ -12,6 +14,15 @@ interface ExportFlags {
   out: string;
   format: Format;
   labels?: boolean;
+  json?: boolean;
+}
+
+interface WithdrawFlags {
+  labeler: string;
+  comparison?: number[];
+  why: string;
+  by?: string;
+  requestId?: string;
   json?: boolean;
 }
 
@@ -33,6 +44,7 @@ export function labelsVerb(program: Command): Command {
   addExport(labels);
   addImport(labels);
   addStats(labels);
+  addWithdraw(labels);
   return labels;
 }
 
@@ -91,4 +103,38 @@ function addStats(labels: Command): void {
         else data(formatLabelStats(stats, lookOf(process.stdout)), lookOf(process.stdout));
       });
     });
+}
+
+function addWithdraw(labels: Command): void {
+  labels
+    .command("withdraw")
+    .description("leave a labeler's labels out of later training; names what was trained on them already")
+    .argument(...ADDRESS)
+    .requiredOption("--labeler <name>", "pseudonym of who gave the labels")
+    .option("--comparison <numbers>", "only these, comma-separated; of one questionnaire", parseNumbers)
+    .requiredOption("--why <text>", "reason, for the ledger")
+    .option("--by <name>", "your name, for the ledger (default: user@host)")
+    .option("--request-id <id>", "requests with the same id are recorded once")
+    .option("--json", "print JSON (docs/cli.md)")
+    .action(async (address: string, flags: WithdrawFlags, command: Command) => {
+      const { labeler, comparison, json: asJson, ...who } = flags;
+      await using(openStoreClient(command), async (client) => {
+        const withdrawn = await client.withdrawLabels(address, labeler, { ...who, comparisons: comparison });
+        if (asJson) return json(withdrawn);
+        const { campaignId, withdrawal } = withdrawn;
+        if (!withdrawal) return data(`all labels of ${labeler} there were withdrawn before`);
+        for (const line of withdrawalLines(withdrawal)) data(line);
+        const sealed = withdrawal.trained.reduce((sum, { labels: listed }) => sum + listed, 0);
+        if (sealed < withdrawal.labels)
+          note("a seal that was being made at this moment may still list them: `ratchet history` says so");
+        suggest([`history ${campaignId}${repeatFlags(globalsOf(command))}`]);
+      });
+    });
+}
+
+function parseNumbers(text: string): number[] {
+  const numbers = text.split(",").map((part) => part.trim());
+  const wrong = numbers.find((part) => !/^\d{1,9}$/.test(part));
+  if (wrong === undefined) return numbers.map(Number);
+  throw new RatchetError("usage_invalid", `${JSON.stringify(wrong)} is no number of a comparison`);
 }

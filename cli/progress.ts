@@ -85,6 +85,10 @@ export function eventLine(event: LedgerEvent, test?: EvaluateMetrics): string {
     case "repaired":
     case "erased":
       return `${event.type} by ${event.by}${event.why ? `: ${event.why}` : ""}`;
+    case "labels-withdrawn": {
+      const count = event.labels.reduce((sum, { names }) => sum + names.length, 0);
+      return `${count} labels of ${event.labeler} withdrawn by ${event.by}: ${event.why}`;
+    }
     case "failed":
       return `failed: ${event.code}: ${event.message}`;
     case "completed":

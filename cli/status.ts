@@ -56,7 +56,7 @@ function statusText(view: StatusView): string {
     .join("\n");
 }
 
-function peopleLine({ labels, slots, active, leftMs }: NonNullable<StatusView["labels"]>): string {
+function peopleLine({ labels, slots, withdrawn, active, leftMs }: NonNullable<StatusView["labels"]>): string {
   const labelers = active === 1 ? "1 labeler" : `${active} labelers`;
   const left =
     leftMs === undefined
@@ -64,7 +64,8 @@ function peopleLine({ labels, slots, active, leftMs }: NonNullable<StatusView["l
       : leftMs === 0
         ? ", the deadline has passed"
         : `, about ${showDuration(leftMs)} left`;
-  return `waiting for people: ${labels} of ${slots}, ${labelers} active${left}`;
+  const gone = withdrawn === undefined ? "" : `, ${withdrawn} withdrawn`;
+  return `waiting for people: ${labels} of ${slots}${gone}, ${labelers} active${left}`;
 }
 
 /** If record and server differ, a line that says so and how to resume. */

@@ -6,13 +6,15 @@ import { pipeline } from "node:stream/promises";
 import { Readable } from "node:stream";
 import { RatchetError } from "../errors/index.ts";
 import type { Address } from "../campaign/ids.ts";
-import { foldLedger, repairsOf } from "../campaign/rules.ts";
+import { foldLedger } from "../campaign/rules.ts";
 import { exportText } from "../labels/exchange/export.ts";
 import type { ExportOptions } from "../labels/exchange/export.ts";
 import { importLabels } from "../labels/exchange/import.ts";
 import type { Imported, ImportOptions } from "../labels/exchange/import.ts";
+import { decidedBy } from "../labels/decided.ts";
+import type { Decided } from "../labels/decided.ts";
 import { questionnairesOf } from "../labels/questionnaires.ts";
-import type { Questionnaire, Repairs } from "../labels/questionnaires.ts";
+import type { Questionnaire } from "../labels/questionnaires.ts";
 import type { LabelSource } from "../labels/source.ts";
 import { statsOf } from "../labels/stats.ts";
 import type { QuestionnaireStats } from "../labels/stats.ts";
@@ -34,7 +36,7 @@ export async function exportLabels(
   out: string,
   options: ExportOptions,
 ): Promise<LabelsExported> {
-  const { questionnaires, repairs } = await requireQuestionnaires(store, address);
+  const { questionnaires, decided } = await requireQuestionnaires(store, address);
   const path = resolve(out);
   await mkdir(dirname(path), { recursive: true });
   const file = await open(path, "wx").catch((cause: NodeJS.ErrnoException) => {
@@ -45,7 +47,7 @@ export async function exportLabels(
     });
   });
   await pipeline(
-    Readable.from(exportText(store, questionnaires, repairs, options)),
+    Readable.from(exportText(store, questionnaires, decided, options)),
     createWriteStream(path, { fd: file }),
   );
   return { path, questionnaires: questionnaires.length };
@@ -57,9 +59,9 @@ export async function importLabelFile(
   options: ImportOptions,
   gateway?: Gateway,
 ): Promise<Imported> {
-  const { questionnaires, repairs, record } = await requireQuestionnaires(store, address);
+  const { questionnaires, decided, record } = await requireQuestionnaires(store, address);
   refuseMoved(record);
-  const imported = await importLabels(store, questionnaires, repairs, options);
+  const imported = await importLabels(store, questionnaires, decided, options);
   for (const { place } of questionnaires) await tell(gateway, record.campaignId, place);
   return imported;
 }
@@ -70,9 +72,9 @@ async function tell(gateway: Gateway | undefined, campaignId: string, place: str
 }
 
 export async function labelStats(store: Store, address: Address): Promise<QuestionnaireStats[]> {
-  const { questionnaires, repairs } = await requireQuestionnaires(store, address);
+  const { questionnaires, decided } = await requireQuestionnaires(store, address);
   const stats: QuestionnaireStats[] = [];
-  for (const questionnaire of questionnaires) stats.push(await statsOf(store, questionnaire, repairs));
+  for (const questionnaire of questionnaires) stats.push(await statsOf(store, questionnaire, decided));
   return stats;
 }
 
@@ -83,17 +85,17 @@ const TELL_AFTER_MS = 10_000;
 export async function labelSource(store: Store, campaignId: string, gateway?: Gateway): Promise<LabelSource> {
   await requireCampaign(store, campaignId);
   // Each label asks for this, so only rows that are new are read.
-  const repairs = async (): Promise<Repairs> => {
+  const decided = async (): Promise<Decided> => {
     const rows = (await store.ledger(campaignId).follow()) as LedgerRow[];
     refuseMoved(foldLedger(campaignId, rows));
-    return repairsOf(rows);
+    return decidedBy(rows);
   };
-  await repairs();
+  await decided();
   const waiting = new Set<string>();
   return {
     campaignId,
     store,
-    repairs,
+    decided,
     given(place) {
       if (waiting.has(place)) return;
       waiting.add(place);
@@ -106,18 +108,18 @@ export async function labelSource(store: Store, campaignId: string, gateway?: Ga
 }
 
 /** Labels that are given here after a move would be missing there. */
-function refuseMoved({ status, failure, campaignId }: CampaignRecord): void {
+export function refuseMoved({ status, failure, campaignId }: CampaignRecord): void {
   if (status === "moved")
     throw new RatchetError("campaign_moved", failure?.message ?? `${campaignId} was moved`);
 }
 
 /** Of all places, or of the address's. Throws questionnaire_unknown if there is none. */
-async function requireQuestionnaires(
+export async function requireQuestionnaires(
   store: Store,
   { campaignId, iteration, take, baseline }: Address,
-): Promise<{ questionnaires: Questionnaire[]; repairs: Repairs; record: CampaignRecord }> {
+): Promise<{ questionnaires: Questionnaire[]; decided: Decided; record: CampaignRecord }> {
   const { record, rows } = await requireCampaign(store, campaignId);
-  const repairs = repairsOf(rows);
+  const decided = decidedBy(rows);
   const wanted = (place: string): boolean => {
     const [, number, of] = /^it-(\d+)\.(\d+)$/.exec(place) ?? [];
     if (baseline !== undefined) return false;
@@ -125,10 +127,10 @@ async function requireQuestionnaires(
       (iteration === undefined || Number(number) === iteration) && (take === undefined || Number(of) === take)
     );
   };
-  const questionnaires = (await questionnairesOf(store, campaignId, repairs)).filter(({ place }) =>
+  const questionnaires = (await questionnairesOf(store, campaignId, decided.repairs)).filter(({ place }) =>
     wanted(place),
   );
-  if (questionnaires.length > 0) return { questionnaires, repairs, record };
+  if (questionnaires.length > 0) return { questionnaires, decided, record };
   throw new RatchetError("questionnaire_unknown", `${campaignId} asks nobody for labels (yet)`, {
     hint: "a campaign asks people if its spec has `labels`; its questionnaire opens after the stage score",
   });

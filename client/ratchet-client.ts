@@ -25,6 +25,8 @@ import { readHistory } from "./record/history.ts";
 import type { CampaignHistory } from "./record/history.ts";
 import { exportLabels, importLabelFile, labelSource, labelStats } from "./labels.ts";
 import type { LabelsExported } from "./labels.ts";
+import { withdrawLabels } from "./withdraw-labels.ts";
+import type { LabelsWithdrawn, WithdrawOptions } from "./withdraw-labels.ts";
 import type { LabelSource } from "../labels/source.ts";
 import type { ExportOptions as ExportLabelsOptions } from "../labels/exchange/export.ts";
 import type { Imported, ImportOptions } from "../labels/exchange/import.ts";
@@ -330,6 +332,21 @@ export class RatchetClient {
   /** What the page where people label needs of the campaign. */
   async labelSource(campaign: string): Promise<LabelSource> {
     return labelSource(this.store, await this.id(campaign), this.temporal);
+  }
+
+  /** No seal that is made later lists the labeler's labels. Returns what had been trained on them. */
+  async withdrawLabels(
+    address: string,
+    labeler: string,
+    {
+      why = "",
+      by = whoAmI(),
+      requestId = randomUUID(),
+      comparisons,
+    }: ControlCampaignOptions & Pick<WithdrawOptions, "comparisons"> = {},
+  ): Promise<LabelsWithdrawn> {
+    const options = { labeler, comparisons, by, why, requestId };
+    return withdrawLabels(this.store, await this.address(address), options);
   }
 
   async labelStats(address: string): Promise<QuestionnaireStats[]> {

@@ -125,6 +125,7 @@ export const CODES = {
       "a label that cannot be given: an unknown comparison or choice, a labeler that is no pseudonym, or a " +
       "line of a file that is no label. Of a file with such a line, nothing is imported",
   },
+  labeler_unknown: { kind: "spec", means: "`labels withdraw` of a labeler who gave no label there" },
   module_invalid: {
     kind: "spec",
     means:

@@ -2,20 +2,24 @@
 // label becomes an extra. Each write is conditional, so two people can never have one slot. The same label
 // given twice is one.
 import { RatchetError } from "../errors/index.ts";
-import { opinionFault } from "../campaign/labeling/opinion.ts";
-import { LABELER } from "../campaign/labeling/types.ts";
 import type { Given, Label } from "../campaign/labeling/types.ts";
 import type { LabelAt } from "../campaign/ids.ts";
 import type { Store } from "../store/types.ts";
+import { faultOf } from "./fault.ts";
 import { createLabel } from "./label.ts";
+import { nameOf } from "./decided.ts";
+import type { Decided } from "./decided.ts";
 import { readSeal } from "./questionnaires.ts";
-import type { Questionnaire, Repairs, Sealed } from "./questionnaires.ts";
-import { byRowName, keyAt, labelsAt, newest, readLabels, stateOf } from "./standing.ts";
+import type { Questionnaire, Sealed } from "./questionnaires.ts";
+import { byRowName, isWithdrawn, keyAt, labelsAt, newest, readLabels, stateOf } from "./standing.ts";
 import type { LabelState, StoredLabel } from "./standing.ts";
 import { sealedRows } from "./seal.ts";
 
 /** `same`: the labeler had given it already. `older`: the labeler has given a newer one. */
 export type Outcome = LabelState | "same" | "older";
+
+/** `withdrawn`: a file has a label again that was withdrawn. */
+type Unwritten = "same" | "older" | "withdrawn";
 
 /** Other writers of one comparison may be faster this many times in a row. */
 const TRIES = 1_000;
@@ -25,34 +29,16 @@ const TRIES = 1_000;
  */
 const LOOK_MS = 1_000;
 
-/** What is wrong with a label; undefined if it can be given. */
-export function faultOf({ result }: Questionnaire, given: Given): string | undefined {
-  const { comparison, labeler, choice, strength, seconds = 0, at, shown } = given;
-  if (!Number.isSafeInteger(comparison) || comparison < 0 || comparison >= result.count)
-    return `has the comparison ${JSON.stringify(comparison)}; the questionnaire has 0 to ${result.count - 1}`;
-  if (typeof labeler !== "string" || !LABELER.test(labeler))
-    return `has the labeler ${JSON.stringify(labeler)}: a pseudonym is up to 63 letters, digits, - and _`;
-  if (choice === null && strength !== undefined) return "has a strength, but takes a label back";
-  const fault = opinionFault({ ...given, choice: choice ?? "tie" });
-  if (fault) return fault;
-  if (typeof seconds !== "number" || !(seconds >= 0) || seconds === Infinity)
-    return `has ${JSON.stringify(seconds)} seconds`;
-  if (shown !== undefined && shown !== "first" && shown !== "second")
-    return `has ${JSON.stringify(shown)} shown first, which is neither first nor second`;
-  if (typeof at !== "string" || Number.isNaN(Date.parse(at))) return `has the time ${JSON.stringify(at)}`;
-  return undefined;
-}
-
 /** Gives one label. Throws label_invalid. */
 export async function giveLabel(
   store: Store,
   questionnaire: Questionnaire,
   given: Given,
-  repairs: Repairs,
+  decided: Decided,
 ): Promise<Outcome> {
   const fault = faultOf(questionnaire, given);
   if (fault) throw new RatchetError("label_invalid", `a label ${fault}`);
-  const giver = new Giver(store, questionnaire, repairs, { skipOlder: false });
+  const giver = new Giver(store, questionnaire, decided, { skipOlder: false });
   return giver.give(given);
 }
 
@@ -60,7 +46,7 @@ export async function giveLabel(
 export class Giver {
   private readonly store: Store;
   private readonly questionnaire: Questionnaire;
-  private readonly repairs: Repairs;
+  private readonly decided: Decided;
   /** Skip a label that is not newer than its labeler's newest: a file that is imported again. */
   private readonly skipOlder: boolean;
   private known: Map<number, LabelAt[]> | undefined;
@@ -71,12 +57,12 @@ export class Giver {
   constructor(
     store: Store,
     questionnaire: Questionnaire,
-    repairs: Repairs,
+    decided: Decided,
     { skipOlder }: { skipOlder: boolean },
   ) {
     this.store = store;
     this.questionnaire = questionnaire;
-    this.repairs = repairs;
+    this.decided = decided;
     this.skipOlder = skipOlder;
   }
 
@@ -124,25 +110,45 @@ export class Giver {
   }
 
   /** Where the label goes, or why nothing need be written. */
-  private async next(given: Given, labels: readonly LabelAt[]): Promise<LabelAt | "same" | "older"> {
+  private async next(given: Given, labels: readonly LabelAt[]): Promise<LabelAt | Unwritten> {
     const { comparison, labeler } = given;
+    const { withdrawn } = this.decided;
     const current: StoredLabel[] = [];
     for await (const stored of readLabels(this.store, this.questionnaire, newest(labels)))
       current.push(stored);
     const mine = current.find(({ label }) => label.labeler === labeler);
     if (mine) {
-      if (isSame(mine.label, given)) return "same";
-      if (this.skipOlder && given.at <= mine.label.at) return "older";
-      return { ...mine.at, revision: mine.at.revision + 1 };
+      const unwritten = this.unwritten(mine, given);
+      return unwritten ?? this.unused({ ...mine.at, revision: mine.at.revision + 1 });
     }
     if (given.choice === null) return "same";
     for (let slot = 0; slot < this.questionnaire.result.perComparison; slot += 1) {
       const taken = current.find(({ at }) => at.slot === slot);
-      if (!taken) return { comparison, slot, revision: 0 };
-      // A label that was taken back leaves its slot to others.
-      if (taken.label.choice === null) return { comparison, slot, revision: taken.at.revision + 1 };
+      // A label that was taken back or withdrawn leaves its slot to others.
+      if (!taken || taken.label.choice === null || isWithdrawn(taken, withdrawn))
+        return this.unused({ comparison, slot, revision: taken ? taken.at.revision + 1 : 0 });
     }
-    return { comparison, slot: { extra: labeler }, revision: 0 };
+    return this.unused({ comparison, slot: { extra: labeler }, revision: 0 });
+  }
+
+  /** `mine`: the labeler's newest label. Undefined if `given` replaces it. */
+  private unwritten(mine: StoredLabel, given: Given): Unwritten | undefined {
+    if (!isWithdrawn(mine, this.decided.withdrawn)) {
+      if (isSame(mine.label, given)) return "same";
+      return this.skipOlder && given.at <= mine.label.at ? "older" : undefined;
+    }
+    if (given.choice === null) return "same";
+    // A file that is imported again brings no withdrawn label back. Whoever gives it anew does.
+    const isOld = given.at <= mine.label.at || isSame(mine.label, given);
+    return this.skipOlder && isOld ? "withdrawn" : undefined;
+  }
+
+  /** A withdrawn label may have been damaged and deleted. Another with its name would be withdrawn too. */
+  private unused(at: LabelAt): LabelAt {
+    const { digest } = this.questionnaire;
+    let { revision } = at;
+    while (this.decided.withdrawn.has(nameOf(digest, { ...at, revision }))) revision += 1;
+    return { ...at, revision };
   }
 
   private labelOf(given: Given, { slot, revision }: LabelAt, late: boolean): Label {
@@ -160,7 +166,7 @@ export class Giver {
   private async state(stored: StoredLabel): Promise<Outcome> {
     if (stored.label.late) return "late";
     const seal = await this.sealed(this.known ? LOOK_MS : 0);
-    return stateOf(stored, seal && byRowName(await sealedRows(this.store, seal)));
+    return stateOf(stored, seal && byRowName(await sealedRows(this.store, seal)), this.decided.withdrawn);
   }
 
   /** Undefined if nobody had sealed the questionnaire when it was last looked at, at most `ageMs` ago. */
@@ -169,7 +175,7 @@ export class Giver {
     if (found || performance.now() - lookedAtMs < ageMs) return found;
     this.seal = {
       lookedAtMs: performance.now(),
-      found: await readSeal(this.store, this.questionnaire, this.repairs),
+      found: await readSeal(this.store, this.questionnaire, this.decided.repairs),
     };
     return this.seal.found;
   }

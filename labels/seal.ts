@@ -1,8 +1,9 @@
 // Closing a questionnaire. The first seal wins, and a label counts if and only if the seal lists it: a label
 // that arrives while the seal is made is either in it or late.
+import type { Withdrawn } from "./decided.ts";
 import { currentSealKey, comparisonsOf, readSeal } from "./questionnaires.ts";
 import type { LabelManifest, Questionnaire, Repairs, Sealed } from "./questionnaires.ts";
-import { labelsAt, readLabels } from "./standing.ts";
+import { isWithdrawn, labelsAt, readLabels } from "./standing.ts";
 import type { SealCounts, SealResult, SealRow } from "../campaign/labeling/types.ts";
 import { formatRows } from "../campaign/recipe/rows.ts";
 import { rowsOfBlob } from "../campaign/rows/json-lines.ts";
@@ -10,6 +11,8 @@ import type { Store } from "../store/types.ts";
 
 export interface Sealing {
   repairs: Repairs;
+  /** By the ledger now. It is asked again after the labels were read, because that may take minutes. */
+  withdrawn: () => Promise<Withdrawn>;
   facts: object;
 }
 
@@ -17,12 +20,12 @@ export interface Sealing {
 export async function sealQuestionnaire(
   store: Store,
   questionnaire: Questionnaire,
-  { repairs, facts }: Sealing,
+  { repairs, withdrawn, facts }: Sealing,
 ): Promise<Sealed> {
   const sealed = await readSeal(store, questionnaire, repairs);
   if (sealed) return sealed;
   const { campaignId, place, digest, result } = questionnaire;
-  const rows = await countingRows(store, questionnaire);
+  const rows = await rowsNow(store, questionnaire, withdrawn);
   const labels = await store.putBlob(formatRows(rows));
   const made: SealResult = {
     stage: "label",
@@ -40,11 +43,30 @@ export async function sealQuestionnaire(
   return { digest: committed.digest, result: committed.manifest.result };
 }
 
+/** Rows of a seal, by a ledger that withdrew nothing while the labels were read. */
+async function rowsNow(
+  store: Store,
+  questionnaire: Questionnaire,
+  ask: Sealing["withdrawn"],
+): Promise<SealRow[]> {
+  let withdrawn = await ask();
+  for (;;) {
+    const rows = await countingRows(store, questionnaire, withdrawn);
+    const later = await ask();
+    if (later.size === withdrawn.size) return rows;
+    withdrawn = later;
+  }
+}
+
 /**
- * Rows that a seal would list now: the newest revision of each slot, without withdrawn ones. Late labels are
- * left out too: they exist if a repair makes a lost seal again. Extras never count.
+ * Rows that a seal would list now: the newest revision of each slot, unless it was taken back or withdrawn.
+ * Late labels are left out too: they exist if a repair makes a lost seal again. Extras never count.
  */
-export async function countingRows(store: Store, questionnaire: Questionnaire): Promise<SealRow[]> {
+export async function countingRows(
+  store: Store,
+  questionnaire: Questionnaire,
+  withdrawn: Withdrawn,
+): Promise<SealRow[]> {
   const audited = await auditOf(store, questionnaire);
   const slots = (await labelsAt(store, questionnaire)).filter(
     ({ comparison, slot }) =>
@@ -61,7 +83,8 @@ export async function countingRows(store: Store, questionnaire: Questionnaire): 
     if (revision < (timely.get(name)?.revision ?? 0)) continue;
     const { choice, strength } = label;
     const audit = audited.has(comparison) ? (true as const) : undefined;
-    const row = choice === null ? undefined : { comparison, slot, revision, choice, strength, audit };
+    const isGone = choice === null || isWithdrawn({ at, label }, withdrawn);
+    const row = isGone ? undefined : { comparison, slot, revision, choice, strength, audit };
     timely.set(name, { revision, row });
   }
   return [...timely.values()]

@@ -1,12 +1,12 @@
 // A campaign whose labels may be given now.
 import type { Store } from "../store/types.ts";
-import type { Repairs } from "./questionnaires.ts";
+import type { Decided } from "./decided.ts";
 
 export interface LabelSource {
   campaignId: string;
   store: Store;
-  /** Of the campaign's ledger now. Throws campaign_moved if labels belong into another store. */
-  repairs(): Promise<Repairs>;
+  /** By the campaign's ledger now. Throws campaign_moved if labels belong into another store. */
+  decided(): Promise<Decided>;
   /** Called after a label of the place was stored. The campaign is told of all labels of a while at once. */
   given(place: string): void;
 }

@@ -3,6 +3,8 @@ import { comparisonFolder, labelName, labelsOf, parseLabelName } from "../campai
 import type { LabelAt } from "../campaign/ids.ts";
 import type { Label, SealRow } from "../campaign/labeling/types.ts";
 import type { Store } from "../store/types.ts";
+import { nameOf } from "./decided.ts";
+import type { Withdrawn } from "./decided.ts";
 import { readLabel } from "./label.ts";
 import type { Questionnaire } from "./questionnaires.ts";
 
@@ -14,7 +16,7 @@ export const AT_ONCE = 32;
  * - `counted`: the seal lists it.
  * - `late`: given after the seal, or while it was made.
  * - `extra`: others have the slots.
- * - `withdrawn`: its labeler took it back before the seal.
+ * - `withdrawn`: its labeler took it back before the seal, or a row of the ledger withdraws it.
  */
 export type LabelState = "open" | "counted" | "late" | "extra" | "withdrawn";
 
@@ -50,13 +52,23 @@ export function newest(labels: readonly LabelAt[]): LabelAt[] {
   return [...byPlace.values()].sort(inOrder);
 }
 
-/** Returns the newest label of each slot and extra. If that one is late, it also returns the sealed one. */
-export function toShow(labels: readonly LabelAt[], sealed: SealedRows | undefined): LabelAt[] {
-  const shown = newest(labels);
-  const names = new Set(shown.map(labelName));
+/**
+ * Returns the newest label of each slot and extra, and also those behind it that the seal lists, or that were
+ * withdrawn and whose slot others have now.
+ */
+export function toShow(
+  { digest }: Questionnaire,
+  labels: readonly LabelAt[],
+  { sealed, withdrawn }: { sealed: SealedRows | undefined; withdrawn: Withdrawn },
+): LabelAt[] {
+  const shown = new Map(newest(labels).map((at) => [labelName(at), at]));
   for (const { comparison, slot, revision } of sealed?.values() ?? [])
-    if (!names.has(labelName({ comparison, slot, revision }))) shown.push({ comparison, slot, revision });
-  return shown.sort(inOrder);
+    shown.set(labelName({ comparison, slot, revision }), { comparison, slot, revision });
+  const isGone = (at: LabelAt): boolean => withdrawn.has(nameOf(digest, at));
+  // A change of mind was withdrawn together with the label before it.
+  for (const at of labels)
+    if (isGone(at) && !isGone({ ...at, revision: at.revision + 1 })) shown.set(labelName(at), at);
+  return [...shown.values()].sort(inOrder);
 }
 
 const rank = ({ slot }: LabelAt): number => (typeof slot === "number" ? slot : Infinity);
@@ -87,10 +99,22 @@ export async function* readLabels(
   }
 }
 
-/** `sealed`: the rows of the seal by comparison and slot; undefined while the questionnaire is open. */
-export function stateOf({ at, label }: StoredLabel, sealed: SealedRows | undefined): LabelState {
+export const isWithdrawn = ({ at, label }: StoredLabel, withdrawn: Withdrawn): boolean =>
+  withdrawn.has(nameOf(label.questionnaire, at));
+
+/**
+ * `sealed`: the rows of the seal by comparison and slot; undefined while the questionnaire is open. A label
+ * that the seal lists stays `counted` if it is withdrawn later, because it was trained on.
+ */
+export function stateOf(
+  stored: StoredLabel,
+  sealed: SealedRows | undefined,
+  withdrawn: Withdrawn,
+): LabelState {
+  const { at, label } = stored;
   if (typeof at.slot === "number" && sealed?.get(rowName(at.comparison, at.slot))?.revision === at.revision)
     return "counted";
+  if (isWithdrawn(stored, withdrawn)) return "withdrawn";
   if (label.late) return "late";
   if (label.choice === null) return "withdrawn";
   if (typeof at.slot !== "number") return "extra";

@@ -3,9 +3,10 @@ import { qualityOf } from "../campaign/labeling/quality.ts";
 import type { LabelQuality, Observed } from "../campaign/labeling/quality.ts";
 import type { Digest } from "../campaign/types.ts";
 import type { Store } from "../store/types.ts";
+import type { Decided } from "./decided.ts";
 import { comparisonsOf, readSeal } from "./questionnaires.ts";
-import type { Questionnaire, Repairs } from "./questionnaires.ts";
-import { byRowName, labelsAt, readLabels, stateOf, toShow } from "./standing.ts";
+import type { Questionnaire } from "./questionnaires.ts";
+import { byRowName, isWithdrawn, labelsAt, readLabels, stateOf, toShow } from "./standing.ts";
 import type { LabelState } from "./standing.ts";
 import { sealedRows } from "./seal.ts";
 
@@ -19,14 +20,16 @@ export interface QuestionnaireStats {
   /** Labels that are asked: comparisons × labels of each. */
   slots: number;
   states: Record<LabelState, number>;
-  /** Of labels that count, count if sealed now, or are extras. */
+  /** Of the labels that the seal lists: withdrawn later. */
+  withdrawnAfterSeal: number;
+  /** Of labels that count, count if sealed now, or are extras; without withdrawn ones. */
   quality: LabelQuality;
 }
 
 export async function statsOf(
   store: Store,
   questionnaire: Questionnaire,
-  repairs: Repairs,
+  { repairs, withdrawn }: Decided,
 ): Promise<QuestionnaireStats> {
   const { place, digest, openedAt, result } = questionnaire;
   const seal = await readSeal(store, questionnaire, repairs);
@@ -35,14 +38,18 @@ export async function statsOf(
   for await (const { comparison, first, second } of comparisonsOf(store, questionnaire))
     lengths.set(comparison, { first: first.text.length, second: second.text.length });
   const states: Record<LabelState, number> = { open: 0, counted: 0, late: 0, extra: 0, withdrawn: 0 };
+  let withdrawnAfterSeal = 0;
   const observed: Observed[] = [];
-  const labels = toShow(await labelsAt(store, questionnaire), rows);
+  const labels = toShow(questionnaire, await labelsAt(store, questionnaire), { sealed: rows, withdrawn });
   for await (const stored of readLabels(store, questionnaire, labels)) {
-    const state = stateOf(stored, rows);
+    const state = stateOf(stored, rows, withdrawn);
     states[state] += 1;
+    const isGone = isWithdrawn(stored, withdrawn);
+    if (isGone && state === "counted") withdrawnAfterSeal += 1;
     const { comparison, labeler, choice, seconds, shown } = stored.label;
     const texts = lengths.get(comparison);
-    if (choice !== null && texts && ["open", "counted", "extra"].includes(state))
+    const isUsed = ["open", "counted", "extra"].includes(state) && !isGone;
+    if (choice !== null && texts && isUsed)
       observed.push({ comparison, labeler, choice, seconds, shown, lengths: texts });
   }
   return {
@@ -53,6 +60,7 @@ export async function statsOf(
     comparisons: result.count,
     slots: result.count * result.perComparison,
     states,
+    withdrawnAfterSeal,
     quality: qualityOf(observed),
   };
 }

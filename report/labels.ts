@@ -12,6 +12,7 @@ export interface ShownStats {
   comparisons: number;
   slots: number;
   states: Record<string, number>;
+  withdrawnAfterSeal: number;
   quality: LabelQuality;
 }
 
@@ -19,7 +20,7 @@ export const formatLabelStats = (stats: readonly ShownStats[], look: Look): stri
   stats.map((one) => formatOne(one, look)).join("\n\n");
 
 function formatOne(
-  { place, openedAt, seal, comparisons, slots, states, quality }: ShownStats,
+  { place, openedAt, seal, comparisons, slots, states, withdrawnAfterSeal, quality }: ShownStats,
   look: Look,
 ): string {
   const given = Object.entries(states)
@@ -30,6 +31,9 @@ function formatOne(
     `${place}: ${comparisons} comparisons, ${slots} labels asked, ` +
       `${seal === undefined ? "open" : "closed"} (opened ${openedAt})`,
     `labels: ${given.join(", ") || "none"}`,
+    ...(withdrawnAfterSeal > 0
+      ? [`of those counted, ${withdrawnAfterSeal} were withdrawn after the seal`]
+      : []),
     `choices: ${Object.entries(choices)
       .map(([choice, count]) => `${choice} ${count}`)
       .join(", ")}`,

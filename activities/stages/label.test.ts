@@ -6,6 +6,7 @@ import { formatRows } from "../../campaign/recipe/rows.ts";
 import type { PairRow } from "../../campaign/recipe/rows.ts";
 import type { CompiledSpec, LabelSettings } from "../../campaign/spec/compiled.ts";
 import type { LedgerEvent, PairResult } from "../../campaign/types.ts";
+import { decidedBy } from "../../labels/decided.ts";
 import { giveLabel } from "../../labels/give.ts";
 import { comparisonsOf, questionnairesOf } from "../../labels/questionnaires.ts";
 import type { Questionnaire } from "../../labels/questionnaires.ts";
@@ -87,7 +88,7 @@ class Place {
       if (comparison >= count) return;
       const choice = first.index > second.index === prefers ? "first" : "second";
       const at = new Date().toISOString();
-      await giveLabel(this.store, questionnaire, { comparison, labeler, choice, at }, new Map());
+      await giveLabel(this.store, questionnaire, { comparison, labeler, choice, at }, decidedBy([]));
     }
   }
 

@@ -1,6 +1,6 @@
 // label: comparisons of the current policy's answers for people, or for a module that acts as people. The
 // questionnaire opens once; each label is an object of its own; one seal closes it (docs/labels.md).
-import { labelDecisions } from "../../campaign/rules.ts";
+import { labelDecisions, withdrawnLabels } from "../../campaign/rules.ts";
 import type { ComparisonRow, Given, Opinion } from "../../campaign/labeling/types.ts";
 import { deriveSeed } from "../../campaign/recipe/seeds.ts";
 import type { LedgerEvent } from "../../campaign/types.ts";
@@ -24,11 +24,11 @@ export async function countLabels(context: Context): Promise<LabelsCounted> {
   const { count, perComparison } = questionnaire.result;
   const slots = count * perComparison;
   if (await readSeal(store, questionnaire, context.repairs)) return { labels: slots, slots, state: "closed" };
-  const { labels, trained } = countsOf(await countingRows(store, questionnaire));
+  const ledger = await rowsOf(context);
+  const { labels, trained } = countsOf(await countingRows(store, questionnaire, withdrawnLabels(ledger)));
   const { deadlineMs, minimum } = settingsOf(context);
   if (labels === slots) return { labels, slots, state: "closed" };
-  const ledger = store.ledger(context.input.campaign.campaignId);
-  const { extendedMs, accepted } = labelDecisions(await ledger.follow<LedgerEvent>(), context.place);
+  const { extendedMs, accepted } = labelDecisions(ledger, context.place);
   if (accepted) return { labels, slots, state: "closed" };
   if (deadlineMs === undefined) return { labels, slots, state: "open" };
   const leftMs = Date.parse(questionnaire.openedAt) + deadlineMs + extendedMs - Date.now();
@@ -43,9 +43,15 @@ export async function label(context: Context): Promise<StageDone> {
   const questionnaire = await questionnaireOf(context);
   const { count, perComparison, seed } = questionnaire.result;
   const total = count * perComparison;
-  const rows = await countingRows(store, questionnaire);
+  const withdrawn = withdrawnLabels(await rowsOf(context));
+  const rows = await countingRows(store, questionnaire, withdrawn);
   const given = new Set(rows.map(({ comparison, slot }) => `${comparison}/${slot}`));
-  const giver = new Giver(store, questionnaire, context.repairs, { skipOlder: false });
+  const giver = new Giver(
+    store,
+    questionnaire,
+    { repairs: context.repairs, withdrawn },
+    { skipOlder: false },
+  );
   await giver.listAll();
   let done = given.size;
   const ask = async (asked: Asked[]): Promise<void> => {
@@ -68,6 +74,10 @@ export async function label(context: Context): Promise<StageDone> {
   if (waiting.length > 0) await ask(waiting);
   return { digest: questionnaire.digest, values: { labels: done } };
 }
+
+/** The ledger now. */
+const rowsOf = ({ deps: { store }, input }: Context): Promise<{ event: LedgerEvent }[]> =>
+  store.ledger(input.campaign.campaignId).follow<LedgerEvent>();
 
 interface Asked {
   row: ComparisonRow;
@@ -97,6 +107,7 @@ export async function sealLabels(context: Context): Promise<StageDone> {
   const questionnaire = await questionnaireOf(context);
   const { digest, result } = await sealQuestionnaire(context.deps.store, questionnaire, {
     repairs: context.repairs,
+    withdrawn: async () => withdrawnLabels(await rowsOf(context)),
     facts: context.facts(),
   });
   return { digest, values: { labels: result.counts.labels, trained: result.counts.trained } };

@@ -20,6 +20,8 @@ import type { FinishedPlace } from "./places.ts";
 import { requireCampaign } from "./record.ts";
 import { readManifests, stageWork } from "./work.ts";
 import type { StageWork } from "./work.ts";
+import { readWithdrawals } from "./withdrawals.ts";
+import type { Withdrawal } from "./withdrawals.ts";
 
 export interface CampaignHistory {
   campaign: Pick<
@@ -27,6 +29,8 @@ export interface CampaignHistory {
     "campaignId" | "name" | "specDigest" | "status" | "epoch" | "latest" | "promoted" | "failure"
   >;
   places: PlaceHistory[];
+  /** Labels that the ledger withdraws, with the places that were trained on them. */
+  withdrawals: Withdrawal[];
   ledger: LedgerRow[];
 }
 
@@ -64,6 +68,7 @@ export async function readHistory(store: Store, campaignId: string): Promise<Cam
   return {
     campaign: { campaignId, name, specDigest, status, epoch, latest, promoted, failure },
     places,
+    withdrawals: await readWithdrawals(store, record, rows),
     ledger: rows,
   };
 }

@@ -2,7 +2,7 @@
 // event that can be applied, so that no reader fails at a row with a stack.
 import { RatchetError } from "../../errors/index.ts";
 import { namesIn } from "../../campaign/names.ts";
-import { applyEvent, repairsOf } from "../../campaign/rules.ts";
+import { applyEvent, repairsOf, withdrawnLabels } from "../../campaign/rules.ts";
 import type { Digest, LedgerEvent, LedgerRow, Standing } from "../../campaign/types.ts";
 import type { Store } from "../../store/types.ts";
 
@@ -45,6 +45,7 @@ function refuseMalformed(campaignId: string, rows: readonly LedgerRow[]): void {
       requireMembers(event);
       applyEvent(standing, event);
       repairsOf([row]);
+      withdrawnLabels([row]);
       namesIn(event, "ledger");
     } catch (cause) {
       throw broken(campaignId, n, `holds no event: ${(cause as Error).message}`, cause);

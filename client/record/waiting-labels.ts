@@ -1,10 +1,12 @@
 // What a campaign still waits for from people, read from the store alone.
-import { labelDecisions, repairsOf } from "../../campaign/rules.ts";
+import { labelDecisions } from "../../campaign/rules.ts";
 import type { CompiledSpec } from "../../campaign/spec/compiled.ts";
 import type { CampaignRecord, LedgerRow } from "../../campaign/types.ts";
+import { decidedBy } from "../../labels/decided.ts";
+import type { Withdrawn } from "../../labels/decided.ts";
 import { questionnairesOf, readSeal } from "../../labels/questionnaires.ts";
 import type { Questionnaire } from "../../labels/questionnaires.ts";
-import { labelsAt, newest, readLabels } from "../../labels/standing.ts";
+import { isWithdrawn, labelsAt, newest, readLabels } from "../../labels/standing.ts";
 import type { Store } from "../../store/types.ts";
 import { placeName } from "../../campaign/ids.ts";
 
@@ -14,6 +16,8 @@ export interface WaitingForPeople {
   /** Labels that would count now, of those that are asked. */
   labels: number;
   slots: number;
+  /** Withdrawn by the ledger, and not given again; absent if there are none. */
+  withdrawn?: number;
   /** Labelers who gave a label within the last hour. */
   active: number;
   /** Until the deadline, 0 after it; absent without one. */
@@ -32,7 +36,7 @@ export async function waitingForPeople(
   nowMs = Date.now(),
 ): Promise<WaitingForPeople | undefined> {
   if (!spec.labels || spec.modules.labelers) return undefined;
-  const repairs = repairsOf(rows);
+  const { repairs, withdrawn } = decidedBy(rows);
   const place = placeName(record.next);
   const open = (await questionnairesOf(store, record.campaignId, repairs)).find((one) => one.place === place);
   if (!open || (await readSeal(store, open, repairs))) return undefined;
@@ -40,7 +44,7 @@ export async function waitingForPeople(
   return {
     place,
     slots: count * perComparison,
-    ...(await givenTo(store, open, nowMs)),
+    ...(await givenTo(store, open, withdrawn, nowMs)),
     leftMs: leftMs(open, spec.labels.deadlineMs, rows, nowMs),
   };
 }
@@ -48,16 +52,22 @@ export async function waitingForPeople(
 async function givenTo(
   store: Store,
   questionnaire: Questionnaire,
+  withdrawn: Withdrawn,
   nowMs: number,
-): Promise<{ labels: number; active: number }> {
-  let labels = 0;
+): Promise<Pick<WaitingForPeople, "labels" | "withdrawn" | "active">> {
+  let [labels, gone] = [0, 0];
   const active = new Set<string>();
   const given = newest(await labelsAt(store, questionnaire)).filter(({ slot }) => typeof slot === "number");
-  for await (const { label } of readLabels(store, questionnaire, given)) {
+  for await (const stored of readLabels(store, questionnaire, given)) {
+    const { label } = stored;
+    if (isWithdrawn(stored, withdrawn)) {
+      gone += 1;
+      continue;
+    }
     if (label.choice !== null) labels += 1;
     if (nowMs - Date.parse(label.at) < ACTIVE_MS) active.add(label.labeler);
   }
-  return { labels, active: active.size };
+  return { labels, withdrawn: gone === 0 ? undefined : gone, active: active.size };
 }
 
 function leftMs(

@@ -4,6 +4,8 @@
 import { labelName } from "../../campaign/ids.ts";
 import type { LabelAt } from "../../campaign/ids.ts";
 import type { Choice } from "../../campaign/labeling/types.ts";
+import { nameOf } from "../../labels/decided.ts";
+import type { Withdrawn } from "../../labels/decided.ts";
 import type { Questionnaire } from "../../labels/questionnaires.ts";
 import { labelsAt, newest, readLabels } from "../../labels/standing.ts";
 import type { Store } from "../../store/types.ts";
@@ -11,7 +13,7 @@ import type { Progress } from "../messages.ts";
 import { orderFor } from "./order.ts";
 import { Texts } from "./texts.ts";
 
-/** What a server needs of the newest revision of one slot or extra. */
+/** The members of a label that a server needs, of the newest revision of one slot or extra. */
 interface Known {
   at: LabelAt;
   labeler: string;
@@ -24,6 +26,8 @@ const REFRESH_MS = 10_000;
 export class Board {
   readonly questionnaire: Questionnaire;
   readonly texts: Texts;
+  /** By the ledger when it was read last. */
+  withdrawn: Withdrawn = new Set();
   private readonly store: Store;
   private readonly labelers: readonly string[];
   /** By comparison, then by slot or extra. */
@@ -94,14 +98,19 @@ export class Board {
   }
 
   private has(comparison: number, labeler: string): boolean {
-    return this.labelsOf(comparison).some((known) => known.labeler === labeler && known.choice !== null);
+    return this.labelsOf(comparison).some((known) => known.labeler === labeler && this.stands(known));
   }
 
   private takenSlots(comparison: number): number {
     const { perComparison } = this.questionnaire.result;
     return this.labelsOf(comparison).filter(
-      ({ at, choice }) => typeof at.slot === "number" && at.slot < perComparison && choice !== null,
+      (known) => typeof known.at.slot === "number" && known.at.slot < perComparison && this.stands(known),
     ).length;
+  }
+
+  /** Neither taken back nor withdrawn. */
+  private stands({ at, choice }: Known): boolean {
+    return choice !== null && !this.withdrawn.has(nameOf(this.questionnaire.digest, at));
   }
 
   private labelsOf(comparison: number): Known[] {

@@ -4,6 +4,7 @@ import type { Digest } from "../../campaign/types.ts";
 import { giveLabel } from "../../labels/give.ts";
 import type { Outcome } from "../../labels/give.ts";
 import { readLabel } from "../../labels/label.ts";
+import type { Decided } from "../../labels/decided.ts";
 import { questionnairesOf, readSeal } from "../../labels/questionnaires.ts";
 import type { Questionnaire, Repairs } from "../../labels/questionnaires.ts";
 import { sealedRows } from "../../labels/seal.ts";
@@ -76,23 +77,28 @@ export class Desk {
       at: new Date().toISOString(),
       shown,
     };
-    const repairs = await this.source.repairs();
-    const outcome = await giveLabel(this.source.store, board.questionnaire, given, repairs);
+    const decided = await this.source.decided();
+    board.withdrawn = decided.withdrawn;
+    const outcome = await giveLabel(this.source.store, board.questionnaire, given, decided);
     await board.look(comparison);
     this.source.given(board.questionnaire.place);
     if (outcome === "late") this.lookedAtMs = -Infinity;
     if (outcome !== "same") return { outcome: toPage(outcome) };
-    return { outcome: toPage(await this.stateOf(board, given, repairs)) };
+    return { outcome: toPage(await this.stateOf(board, given, decided)) };
   }
 
   /** Of a label that is stored already: the page has sent it again, because an answer was lost. */
-  private async stateOf(board: Board, { comparison, labeler }: Given, repairs: Repairs): Promise<LabelState> {
+  private async stateOf(
+    board: Board,
+    { comparison, labeler }: Given,
+    { repairs, withdrawn }: Decided,
+  ): Promise<LabelState> {
     const { store } = this.source;
     const at = board.placeOfLabel(comparison, labeler);
     const label = at && (await readLabel(store.backend, keyAt(board.questionnaire, at)));
     if (!label) return "withdrawn";
     const seal = await readSeal(store, board.questionnaire, repairs);
-    return stateOf({ at, label }, seal && byRowName(await sealedRows(store, seal)));
+    return stateOf({ at, label }, seal && byRowName(await sealedRows(store, seal)), withdrawn);
   }
 
   private async ask(board: Board, comparison: number, labeler: string): Promise<Question | undefined> {
@@ -132,10 +138,11 @@ export class Desk {
 
   private async lookNow(): Promise<void> {
     const { store, campaignId } = this.source;
-    const repairs = await this.source.repairs();
+    const { repairs, withdrawn } = await this.source.decided();
     const open: Board[] = [];
     for (const questionnaire of await questionnairesOf(store, campaignId, repairs)) {
       const board = this.boards.get(questionnaire.digest) ?? new Board(store, questionnaire, this.labelers);
+      board.withdrawn = withdrawn;
       this.boards.set(questionnaire.digest, board);
       if (await this.isSealed(questionnaire, repairs)) continue;
       open.push(board);

@@ -8,12 +8,11 @@ import type { Label } from "../../campaign/labeling/types.ts";
 import { RatchetClient } from "../../client/ratchet-client.ts";
 import { RatchetError } from "../../errors/index.ts";
 import type { Questionnaire } from "../../labels/questionnaires.ts";
-import { sealQuestionnaire } from "../../labels/seal.ts";
 import { labelsAt, newest, readLabels } from "../../labels/standing.ts";
 import { memoryBackend } from "../../store/backends/memory.ts";
 import { storeOn } from "../../store/index.ts";
 import type { Store } from "../../store/types.ts";
-import { recordQuestionnaire } from "../../test/support/questionnaire.ts";
+import { recordQuestionnaire, sealNow } from "../../test/support/questionnaire.ts";
 import { recordCampaign } from "../../test/support/recorded-campaign.ts";
 import { Access } from "../access/access.ts";
 import { Desk } from "../desk/desk.ts";
@@ -23,7 +22,6 @@ import type { LabelAppOptions } from "./app.ts";
 
 const ORIGIN = "http://127.0.0.1:7480";
 const DAY_MS = 86_400_000;
-const NO_REPAIRS = new Map<string, number>();
 
 let folder: string;
 let store: Store;
@@ -362,9 +360,24 @@ describe("a label", () => {
   it("for a closed questionnaire is late, also when it is sent again; nothing more is asked", async () => {
     const cookie = await signIn("ada");
     const { ticket } = (await next(cookie))!;
-    await sealQuestionnaire(store, asked, { repairs: NO_REPAIRS, facts: {} });
+    await sealNow(store, asked);
     assert.deepEqual([await give(cookie, { ticket }), await give(cookie, { ticket })], ["late", "late"]);
     assert.equal(await next(cookie), null);
+  });
+
+  it("is asked for again, of anybody, if the ledger withdraws it", async () => {
+    const [ada, ben] = [await signIn("ada"), await signIn("ben")];
+    const asOf = (ticket: string) => give(ada, { ticket });
+    for (let question = await next(ada); question; question = await next(ada)) await asOf(question.ticket);
+    assert.equal(await next(ben), null);
+    await new RatchetClient(store).withdrawLabels("done", "ada", { why: "guessed", comparisons: [2] });
+    await start();
+    const { ticket, progress } = (await next(ben))!;
+    assert.deepEqual([progress.given, progress.asked], [7, 8]);
+    assert.equal(await give(ben, { ticket }), "kept");
+    assert.equal(await next(ben), null);
+    const [stats] = await new RatchetClient(store).labelStats("done");
+    assert.deepEqual([stats?.states.open, stats?.states.withdrawn], [8, 1]);
   });
 
   it("for a campaign that was moved is refused", async () => {

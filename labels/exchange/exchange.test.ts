@@ -10,15 +10,13 @@ import { RatchetClient } from "../../client/ratchet-client.ts";
 import { memoryBackend } from "../../store/backends/memory.ts";
 import { storeOn } from "../../store/index.ts";
 import type { Backend, Store } from "../../store/types.ts";
-import { given, recordQuestionnaire } from "../../test/support/questionnaire.ts";
+import { given, NOTHING_DECIDED, recordQuestionnaire, sealNow } from "../../test/support/questionnaire.ts";
 import { recordCampaign } from "../../test/support/recorded-campaign.ts";
 import { giveLabel } from "../give.ts";
 import type { Questionnaire } from "../questionnaires.ts";
-import { sealQuestionnaire } from "../seal.ts";
 import { labelsAt, readLabels } from "../standing.ts";
 import { arrayElements } from "./json-array.ts";
 
-const NONE = new Map<string, number>();
 const lines = (rows: object[]): string => rows.map((row) => `${JSON.stringify(row)}\n`).join("");
 
 async function* chunksOf(text: string, size: number): AsyncGenerator<Uint8Array> {
@@ -127,7 +125,8 @@ describe("exchange of labels", () => {
 
     it("an export of labels is imported again without a change, also with revisions and extras", async () => {
       await fresh();
-      const give = (...args: Parameters<typeof given>) => giveLabel(store, asked, given(...args), NONE);
+      const give = (...args: Parameters<typeof given>) =>
+        giveLabel(store, asked, given(...args), NOTHING_DECIDED);
       await give(0, "ada", { note: "why", strength: 3, seconds: 1.5, shown: "second" });
       await give(0, "ben", { choice: "second" });
       await give(1, "ada");
@@ -205,7 +204,7 @@ describe("exchange of labels", () => {
 
     it("stores labels of a closed questionnaire as late", async () => {
       await fresh();
-      await sealQuestionnaire(store, asked, { repairs: NONE, facts: {} });
+      await sealNow(store, asked);
       assert.deepEqual((await importFile(await file("late.jsonl", lines([row(0)])))).outcomes, { late: 1 });
       assert.deepEqual(
         (await stored()).map(({ late }) => late),
@@ -313,7 +312,8 @@ describe("exchange of labels", () => {
 
     it("labels come back from a round trip as they were", async () => {
       await fresh();
-      const give = (...args: Parameters<typeof given>) => giveLabel(store, asked, given(...args), NONE);
+      const give = (...args: Parameters<typeof given>) =>
+        giveLabel(store, asked, given(...args), NOTHING_DECIDED);
       await give(0, "ada", { choice: "second", strength: 1, note: "a\nb", seconds: 2 });
       await give(1, "ben", { choice: "both_bad" });
       const labels = (await stored()).map(({ shown: _screen, ...rest }) => rest);

@@ -1,9 +1,10 @@
 // Writes questions or labels as text, piece by piece, for a file of any size.
 import type { Label } from "../../campaign/labeling/types.ts";
 import type { Store } from "../../store/types.ts";
+import type { Decided } from "../decided.ts";
 import { comparisonsOf, readSeal } from "../questionnaires.ts";
-import type { Questionnaire, Repairs } from "../questionnaires.ts";
-import { byRowName, labelsAt, newest, readLabels, stateOf, toShow } from "../standing.ts";
+import type { Questionnaire } from "../questionnaires.ts";
+import { byRowName, isWithdrawn, labelsAt, newest, readLabels, stateOf, toShow } from "../standing.ts";
 import { sealedRows } from "../seal.ts";
 import type { LabelFormat } from "./import.ts";
 import { taskOf } from "./label-studio.ts";
@@ -18,7 +19,7 @@ export interface ExportOptions {
 export async function* exportText(
   store: Store,
   questionnaires: readonly Questionnaire[],
-  repairs: Repairs,
+  decided: Decided,
   { format, what }: ExportOptions,
 ): AsyncGenerator<string> {
   let rows = 0;
@@ -27,8 +28,8 @@ export async function* exportText(
       format === "ratchet"
         ? what === "questions"
           ? questions(store, questionnaire)
-          : labelLines(store, questionnaire, repairs)
-        : tasks(store, questionnaire, what);
+          : labelLines(store, questionnaire, decided)
+        : tasks(store, questionnaire, decided, what);
     for await (const row of objects) {
       const text = JSON.stringify(row);
       yield format === "ratchet" ? `${text}\n` : `${rows === 0 ? "[" : ","}\n${text}`;
@@ -45,29 +46,34 @@ async function* questions(store: Store, questionnaire: Questionnaire): AsyncGene
 async function* labelLines(
   store: Store,
   questionnaire: Questionnaire,
-  repairs: Repairs,
+  { repairs, withdrawn }: Decided,
 ): AsyncGenerator<object> {
   const seal = await readSeal(store, questionnaire, repairs);
   const rows = seal && byRowName(await sealedRows(store, seal));
-  const labels = toShow(await labelsAt(store, questionnaire), rows);
-  for await (const stored of readLabels(store, questionnaire, labels))
-    yield labelLine(questionnaire, stored, stateOf(stored, rows));
+  const labels = toShow(questionnaire, await labelsAt(store, questionnaire), { sealed: rows, withdrawn });
+  for await (const stored of readLabels(store, questionnaire, labels)) {
+    const state = stateOf(stored, rows, withdrawn);
+    yield labelLine(questionnaire, stored, { state, withdrawn: isWithdrawn(stored, withdrawn) });
+  }
 }
 
 async function* tasks(
   store: Store,
   questionnaire: Questionnaire,
+  { withdrawn }: Decided,
   what: ExportOptions["what"],
 ): AsyncGenerator<object> {
   const byComparison = new Map<number, Label[]>();
   if (what === "labels")
-    for await (const { label } of readLabels(
+    for await (const stored of readLabels(
       store,
       questionnaire,
       newest(await labelsAt(store, questionnaire)),
-    ))
-      if (label.choice !== null)
+    )) {
+      const { label } = stored;
+      if (label.choice !== null && !isWithdrawn(stored, withdrawn))
         byComparison.set(label.comparison, [...(byComparison.get(label.comparison) ?? []), label]);
+    }
   for await (const row of comparisonsOf(store, questionnaire))
     yield taskOf(questionnaire, row, byComparison.get(row.comparison));
 }

@@ -7,9 +7,11 @@ import { fileRows } from "../../campaign/rows/file.ts";
 import type { RawRow } from "../../campaign/rows/json-lines.ts";
 import type { Digest } from "../../campaign/types.ts";
 import type { Store } from "../../store/types.ts";
-import { faultOf, Giver } from "../give.ts";
+import { faultOf } from "../fault.ts";
+import { Giver } from "../give.ts";
 import type { Outcome } from "../give.ts";
-import type { Questionnaire, Repairs } from "../questionnaires.ts";
+import type { Decided } from "../decided.ts";
+import type { Questionnaire } from "../questionnaires.ts";
 import { AT_ONCE } from "../standing.ts";
 import { arrayElements } from "./json-array.ts";
 import { parseTask } from "./label-studio.ts";
@@ -39,14 +41,14 @@ export interface Imported {
 export async function importLabels(
   store: Store,
   questionnaires: readonly Questionnaire[],
-  repairs: Repairs,
+  decided: Decided,
   options: ImportOptions,
 ): Promise<Imported> {
   const now = new Date().toISOString();
   const imported = await checkAll(questionnaires, options, now);
   const givers = new Map<Digest, Giver>();
   for (const questionnaire of questionnaires) {
-    const giver = new Giver(store, questionnaire, repairs, { skipOlder: true });
+    const giver = new Giver(store, questionnaire, decided, { skipOlder: true });
     givers.set(questionnaire.digest, giver);
   }
   const listed = new Map<Digest, Promise<void>>();

@@ -14,7 +14,7 @@ export interface ReadLabel {
 }
 
 /** Members of a question; an import ignores them. */
-const QUESTION = ["prompt", "messages", "first", "second", "slot", "revision", "state"];
+const QUESTION = ["prompt", "messages", "first", "second", "slot", "revision", "state", "withdrawn"];
 const LABEL = [
   "questionnaire",
   "comparison",
@@ -33,7 +33,11 @@ export function questionLine({ digest }: Questionnaire, row: ComparisonRow): obj
   return { questionnaire: digest, comparison, prompt, messages, first: first.text, second: second.text };
 }
 
-export function labelLine({ digest }: Questionnaire, { at, label }: StoredLabel, state: LabelState): object {
+export function labelLine(
+  { digest }: Questionnaire,
+  { at, label }: StoredLabel,
+  { state, withdrawn }: { state: LabelState; withdrawn: boolean },
+): object {
   const { comparison, labeler, choice, strength, note, seconds, shown } = label;
   return {
     questionnaire: digest,
@@ -41,6 +45,8 @@ export function labelLine({ digest }: Questionnaire, { at, label }: StoredLabel,
     slot: label.slot,
     revision: at.revision,
     state,
+    // Of a label that the seal lists, too.
+    withdrawn: withdrawn ? true : undefined,
     labeler,
     choice,
     strength,

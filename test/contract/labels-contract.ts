@@ -4,6 +4,8 @@
 import assert from "node:assert/strict";
 import { before, describe, it } from "node:test";
 import type { SealRow } from "../../campaign/labeling/types.ts";
+import { labelStats } from "../../client/labels.ts";
+import { withdrawLabels } from "../../client/withdraw-labels.ts";
 import { copyCampaign } from "../../client/maintenance/copy.ts";
 import { erasePrompt } from "../../client/maintenance/erase.ts";
 import { pruneStore } from "../../client/maintenance/prune.ts";
@@ -12,7 +14,7 @@ import { verifyCampaign } from "../../client/maintenance/verify.ts";
 import { giveLabel } from "../../labels/give.ts";
 import { questionnairesOf, readSeal } from "../../labels/questionnaires.ts";
 import type { Questionnaire } from "../../labels/questionnaires.ts";
-import { sealedRows, sealQuestionnaire } from "../../labels/seal.ts";
+import { sealedRows } from "../../labels/seal.ts";
 import { keyAt, labelsAt, readLabels } from "../../labels/standing.ts";
 import { statsOf } from "../../labels/stats.ts";
 import { memoryBackend } from "../../store/backends/memory.ts";
@@ -20,11 +22,9 @@ import { storeOn } from "../../store/index.ts";
 import type { Backend, Store } from "../../store/types.ts";
 import type { Gateway } from "../../temporal/gateway.ts";
 import { agedStore } from "../support/aged-store.ts";
-import { given, recordQuestionnaire } from "../support/questionnaire.ts";
+import { given, NOTHING_DECIDED, recordQuestionnaire, sealNow } from "../support/questionnaire.ts";
 import { recordCampaign } from "../support/recorded-campaign.ts";
 
-const NONE = new Map<string, number>();
-const FACTS = { repairs: NONE, facts: {} };
 const WHO = { by: "ada", why: "asked to" };
 const HOUR_MS = 3_600_000;
 
@@ -44,8 +44,9 @@ export function labelsContract(
         await recordCampaign(store, "done");
         asked = await recordQuestionnaire(store, "done", options);
       };
-    const give = (...args: Parameters<typeof given>) => giveLabel(store, asked, given(...args), NONE);
-    const seal = () => sealQuestionnaire(store, asked, FACTS);
+    const give = (...args: Parameters<typeof given>) =>
+      giveLabel(store, asked, given(...args), NOTHING_DECIDED);
+    const seal = () => sealNow(store, asked);
     const rows = async (): Promise<SealRow[]> => sealedRows(store, await seal());
     const names = async (): Promise<string[]> =>
       (await labelsAt(store, asked)).map(({ comparison, slot, revision }) => {
@@ -60,8 +61,8 @@ export function labelsContract(
       it("keeps its first opening time, and is found by who labels", async () => {
         const again = await recordQuestionnaire(store, "done", { openedAt: "2027-01-01T00:00:00.000Z" });
         assert.equal(again.openedAt, "2026-01-01T00:00:00.000Z");
-        assert.deepEqual(await questionnairesOf(store, "done", NONE), [asked]);
-        assert.deepEqual(await questionnairesOf(store, "nothing", NONE), []);
+        assert.deepEqual(await questionnairesOf(store, "done", NOTHING_DECIDED.repairs), [asked]);
+        assert.deepEqual(await questionnairesOf(store, "nothing", NOTHING_DECIDED.repairs), []);
       });
     });
 
@@ -141,7 +142,7 @@ export function labelsContract(
         assert.equal(await give(2, "ada"), "late");
         assert.equal(await give(0, "ben", { choice: "first" }), "late");
         assert.deepEqual(await rows(), expected);
-        const { states } = await statsOf(store, asked, NONE);
+        const { states } = await statsOf(store, asked, NOTHING_DECIDED);
         assert.deepEqual(states, { open: 0, counted: 2, late: 2, extra: 1, withdrawn: 1 });
         assert.deepEqual(await problems(), []);
       });
@@ -156,7 +157,7 @@ export function labelsContract(
           for (const comparison of labeler === "ada" ? [0, 3, 5] : [5, 0, 3])
             await give(comparison, labeler, { at, seconds: labeler.length, note: labeler });
           digests.push((await seal()).digest);
-          assert.equal((await readSeal(store, asked, NONE))?.digest, digests.at(-1));
+          assert.equal((await readSeal(store, asked, NOTHING_DECIDED.repairs))?.digest, digests.at(-1));
         }
         assert.equal(digests[0], digests[1]);
       });
@@ -171,7 +172,7 @@ export function labelsContract(
           if (outcome === "counted") assert.ok(listed.has(comparison));
           if (outcome === "late") assert.ok(!listed.has(comparison));
         });
-        const { states } = await statsOf(store, asked, NONE);
+        const { states } = await statsOf(store, asked, NOTHING_DECIDED);
         assert.equal(states.counted + states.late, 40);
         assert.equal(states.counted, listed.size);
       });
@@ -199,6 +200,22 @@ export function labelsContract(
         assert.equal((await verifyCampaign(other, "done")).checked.labels, 5);
         assert.deepEqual((await verifyCampaign(other, "done")).problems, []);
         assert.equal((await copyCampaign(store, other, "done", WHO)).labels, 0);
+      });
+
+      it("verify, prune and copy know labels that a row of the ledger withdraws", async () => {
+        await give(4, "ada", { note: "in the copy too" });
+        const address = { campaignId: "done" };
+        await withdrawLabels(store, address, { ...WHO, labeler: "ada", comparisons: [4], requestId: "w" });
+        const { checked, problems: found } = await verifyCampaign(store, "done");
+        assert.deepEqual([checked.labels, found], [6, []]);
+        await pruneStore(await agedStore(store, 2 * HOUR_MS), { dryRun: false, graceMs: HOUR_MS });
+        assert.deepEqual(await problems(), []);
+        const other = { ...(await storeOn(memoryBackend())), name: "memory:withdrawn" };
+        await copyCampaign(store, other, "done", WHO);
+        const [here, there] = await Promise.all([store, other].map((one) => labelStats(one, address)));
+        assert.equal(here?.[0]?.states.withdrawn, 2);
+        assert.deepEqual(there, here);
+        assert.deepEqual((await verifyCampaign(other, "done")).problems, []);
       });
 
       it("repair deletes a damaged label that no seal lists, so that it can be given again", async () => {
@@ -240,8 +257,15 @@ export function labelsContract(
         const notes: (string | undefined)[] = [];
         for await (const { label } of readLabels(store, asked, await labelsAt(store, asked)))
           notes.push(label.note);
-        assert.deepEqual(notes, ["p1 said so", undefined, undefined, undefined, undefined]);
-        assert.equal((await statsOf(store, asked, NONE)).states.counted, 2);
+        assert.deepEqual(notes, [
+          "p1 said so",
+          undefined,
+          undefined,
+          undefined,
+          undefined,
+          "in the copy too",
+        ]);
+        assert.equal((await statsOf(store, asked, NOTHING_DECIDED)).states.counted, 2);
       });
 
       it("labels without their questionnaire are damage of the questionnaire, never deleted", async () => {

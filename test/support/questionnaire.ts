@@ -1,9 +1,11 @@
 // A questionnaire of a campaign that recorded-campaign.ts has written, without computing.
 import { resultKey } from "../../campaign/ids.ts";
 import type { ComparisonRow, Given } from "../../campaign/labeling/types.ts";
-import type { Facts } from "../../campaign/types.ts";
+import type { Facts, LedgerEvent } from "../../campaign/types.ts";
+import { decidedBy } from "../../labels/decided.ts";
 import { openQuestionnaire } from "../../labels/questionnaires.ts";
-import type { Questionnaire } from "../../labels/questionnaires.ts";
+import type { Questionnaire, Sealed } from "../../labels/questionnaires.ts";
+import { sealQuestionnaire } from "../../labels/seal.ts";
 import type { Store } from "../../store/types.ts";
 
 /**
@@ -41,6 +43,18 @@ export async function recordQuestionnaire(
     facts: { openedAt } as Facts & { openedAt: string },
   });
 }
+
+/** By a ledger without repairs and withdrawals. */
+export const NOTHING_DECIDED = decidedBy([]);
+
+/** As the activity seals. */
+export const sealNow = (store: Store, questionnaire: Questionnaire): Promise<Sealed> =>
+  sealQuestionnaire(store, questionnaire, {
+    repairs: NOTHING_DECIDED.repairs,
+    withdrawn: async () =>
+      decidedBy(await store.ledger(questionnaire.campaignId).follow<LedgerEvent>()).withdrawn,
+    facts: {},
+  });
 
 export const given = (comparison: number, labeler: string, more: Partial<Given> = {}): Given => ({
   comparison,
