@@ -14,6 +14,12 @@ export function placeName(place: Place): string {
     : `it-${String(place.iteration).padStart(4, "0")}.${place.take}`;
 }
 
+/** Of an iteration's place name; undefined for a baseline's. */
+export function iterationOf(name: string): { iteration: number; take: number } | undefined {
+  const [, iteration, take] = /^it-(\d+)\.(\d+)$/.exec(name) ?? [];
+  return iteration === undefined ? undefined : { iteration: Number(iteration), take: Number(take) };
+}
+
 export const campaignWorkflowId = (campaignId: string): string => `ratchet:${campaignId}`;
 export const placeWorkflowId = (campaignId: string, place: Place): string =>
   `ratchet:${campaignId}/${placeName(place)}`;

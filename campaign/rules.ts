@@ -104,6 +104,10 @@ export function applyEvent(standing: Standing, event: LedgerEvent): void {
   }
 }
 
+/** The iteration that the campaign makes or makes next; 0 until the bootstrap has finished. */
+export const currentPlace = ({ bootstrap, next }: Standing): Standing["next"] =>
+  bootstrap ? next : { iteration: 0, take: 1 };
+
 /** How often repairs set each manifest aside, by key. */
 export function repairsOf(rows: readonly { event: LedgerEvent }[]): Map<string, number> {
   const repairs = new Map<string, number>();

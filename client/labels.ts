@@ -5,20 +5,22 @@ import { dirname, resolve } from "node:path";
 import { pipeline } from "node:stream/promises";
 import { Readable } from "node:stream";
 import { RatchetError } from "../errors/index.ts";
+import { iterationOf } from "../campaign/ids.ts";
 import type { Address } from "../campaign/ids.ts";
 import { foldLedger } from "../campaign/rules.ts";
 import { exportText } from "../labels/exchange/export.ts";
 import type { ExportOptions } from "../labels/exchange/export.ts";
 import { importLabels } from "../labels/exchange/import.ts";
 import type { Imported, ImportOptions } from "../labels/exchange/import.ts";
+import { askingOf } from "../labels/asking.ts";
+import type { AskingQuestionnaire } from "../labels/asking.ts";
 import { decidedBy } from "../labels/decided.ts";
 import type { Decided } from "../labels/decided.ts";
 import { questionnairesOf } from "../labels/questionnaires.ts";
-import type { Questionnaire } from "../labels/questionnaires.ts";
 import type { LabelSource } from "../labels/source.ts";
 import { statsOf } from "../labels/stats.ts";
 import type { QuestionnaireStats } from "../labels/stats.ts";
-import type { CampaignRecord, LedgerRow } from "../campaign/types.ts";
+import type { CampaignRecord, LedgerRow, Standing } from "../campaign/types.ts";
 import type { Store } from "../store/types.ts";
 import type { Gateway } from "../temporal/gateway.ts";
 import { requireCampaign } from "./record/record.ts";
@@ -36,7 +38,11 @@ export async function exportLabels(
   out: string,
   options: ExportOptions,
 ): Promise<LabelsExported> {
-  const { questionnaires, decided } = await requireQuestionnaires(store, address);
+  const { asking, decided } = await requireQuestionnaires(store, address);
+  // Nobody need answer questions whose labels can never count.
+  const questionnaires = asking
+    .filter((one) => options.what === "labels" || one.asking !== "abandoned")
+    .map(({ questionnaire }) => questionnaire);
   const path = resolve(out);
   await mkdir(dirname(path), { recursive: true });
   const file = await open(path, "wx").catch((cause: NodeJS.ErrnoException) => {
@@ -59,10 +65,10 @@ export async function importLabelFile(
   options: ImportOptions,
   gateway?: Gateway,
 ): Promise<Imported> {
-  const { questionnaires, decided, record } = await requireQuestionnaires(store, address);
+  const { asking, decided, record } = await requireQuestionnaires(store, address);
   refuseMoved(record);
-  const imported = await importLabels(store, questionnaires, decided, options);
-  for (const { place } of questionnaires) await tell(gateway, record.campaignId, place);
+  const imported = await importLabels(store, asking, decided, options);
+  for (const { questionnaire } of asking) await tell(gateway, record.campaignId, questionnaire.place);
   return imported;
 }
 
@@ -72,9 +78,9 @@ async function tell(gateway: Gateway | undefined, campaignId: string, place: str
 }
 
 export async function labelStats(store: Store, address: Address): Promise<QuestionnaireStats[]> {
-  const { questionnaires, decided } = await requireQuestionnaires(store, address);
+  const { asking, decided } = await requireQuestionnaires(store, address);
   const stats: QuestionnaireStats[] = [];
-  for (const questionnaire of questionnaires) stats.push(await statsOf(store, questionnaire, decided));
+  for (const one of asking) stats.push(await statsOf(store, one, decided));
   return stats;
 }
 
@@ -85,10 +91,11 @@ const TELL_AFTER_MS = 10_000;
 export async function labelSource(store: Store, campaignId: string, gateway?: Gateway): Promise<LabelSource> {
   await requireCampaign(store, campaignId);
   // Each label asks for this, so only rows that are new are read.
-  const decided = async (): Promise<Decided> => {
+  const decided = async (): Promise<Decided & { standing: Standing }> => {
     const rows = (await store.ledger(campaignId).follow()) as LedgerRow[];
-    refuseMoved(foldLedger(campaignId, rows));
-    return decidedBy(rows);
+    const record = foldLedger(campaignId, rows);
+    refuseMoved(record);
+    return { ...decidedBy(rows), standing: record };
   };
   await decided();
   const waiting = new Set<string>();
@@ -117,20 +124,21 @@ export function refuseMoved({ status, failure, campaignId }: CampaignRecord): vo
 export async function requireQuestionnaires(
   store: Store,
   { campaignId, iteration, take, baseline }: Address,
-): Promise<{ questionnaires: Questionnaire[]; decided: Decided; record: CampaignRecord }> {
+): Promise<{ asking: AskingQuestionnaire[]; decided: Decided; record: CampaignRecord }> {
   const { record, rows } = await requireCampaign(store, campaignId);
   const decided = decidedBy(rows);
   const wanted = (place: string): boolean => {
-    const [, number, of] = /^it-(\d+)\.(\d+)$/.exec(place) ?? [];
+    const at = iterationOf(place);
     if (baseline !== undefined) return false;
     return (
-      (iteration === undefined || Number(number) === iteration) && (take === undefined || Number(of) === take)
+      (iteration === undefined || at?.iteration === iteration) && (take === undefined || at?.take === take)
     );
   };
-  const questionnaires = (await questionnairesOf(store, campaignId, decided.repairs)).filter(({ place }) =>
-    wanted(place),
+  const all = await questionnairesOf(store, campaignId, decided.repairs);
+  const asking = (await askingOf(store, all, record, decided.repairs)).filter(({ questionnaire }) =>
+    wanted(questionnaire.place),
   );
-  if (questionnaires.length > 0) return { questionnaires, decided, record };
+  if (asking.length > 0) return { asking, decided, record };
   throw new RatchetError("questionnaire_unknown", `${campaignId} asks nobody for labels (yet)`, {
     hint: "a campaign asks people if its spec has `labels`; its questionnaire opens after the stage score",
   });

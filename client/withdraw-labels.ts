@@ -37,7 +37,8 @@ export async function withdrawLabels(
   address: Address,
   options: WithdrawOptions,
 ): Promise<LabelsWithdrawn> {
-  const { questionnaires, record, decided } = await requireQuestionnaires(store, address);
+  const { asking, record, decided } = await requireQuestionnaires(store, address);
+  const questionnaires = asking.map(({ questionnaire }) => questionnaire);
   refuseMoved(record);
   refuseMany(questionnaires, options);
   const { campaignId } = record;

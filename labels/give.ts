@@ -35,10 +35,11 @@ export async function giveLabel(
   questionnaire: Questionnaire,
   given: Given,
   decided: Decided,
+  isAbandoned = false,
 ): Promise<Outcome> {
   const fault = faultOf(questionnaire, given);
   if (fault) throw new RatchetError("label_invalid", `a label ${fault}`);
-  const giver = new Giver(store, questionnaire, decided, { skipOlder: false });
+  const giver = new Giver(store, questionnaire, decided, { skipOlder: false, isAbandoned });
   return giver.give(given);
 }
 
@@ -49,6 +50,8 @@ export class Giver {
   private readonly decided: Decided;
   /** Skip a label that is not newer than its labeler's newest: a file that is imported again. */
   private readonly skipOlder: boolean;
+  /** Nobody will close the questionnaire (labels/asking.ts), so all labels are late. */
+  private readonly isAbandoned: boolean;
   private known: Map<number, LabelAt[]> | undefined;
   private seal: { found: Sealed | undefined; lookedAtMs: number } | undefined;
   /** The last label of each comparison that is being given. */
@@ -58,12 +61,13 @@ export class Giver {
     store: Store,
     questionnaire: Questionnaire,
     decided: Decided,
-    { skipOlder }: { skipOlder: boolean },
+    { skipOlder, isAbandoned = false }: { skipOlder: boolean; isAbandoned?: boolean },
   ) {
     this.store = store;
     this.questionnaire = questionnaire;
     this.decided = decided;
     this.skipOlder = skipOlder;
+    this.isAbandoned = isAbandoned;
   }
 
   /** Lists all labels once, so that no comparison need be listed by itself. */
@@ -94,7 +98,8 @@ export class Giver {
     for (let tries = 0; tries < TRIES; tries += 1) {
       const next = await this.next(given, labels);
       if (typeof next === "string") return next;
-      const label = this.labelOf(given, next, (await this.sealed(LOOK_MS)) !== undefined);
+      const isLate = this.isAbandoned || (await this.sealed(LOOK_MS)) !== undefined;
+      const label = this.labelOf(given, next, isLate);
       const key = keyAt(this.questionnaire, next);
       if ((await createLabel(this.store.backend, key, label)) === "created") {
         this.remember(next);

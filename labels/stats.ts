@@ -3,9 +3,9 @@ import { qualityOf } from "../campaign/labeling/quality.ts";
 import type { LabelQuality, Observed } from "../campaign/labeling/quality.ts";
 import type { Digest } from "../campaign/types.ts";
 import type { Store } from "../store/types.ts";
+import type { Asking, AskingQuestionnaire } from "./asking.ts";
 import type { Decided } from "./decided.ts";
 import { comparisonsOf, readSeal } from "./questionnaires.ts";
-import type { Questionnaire } from "./questionnaires.ts";
 import { byRowName, isWithdrawn, labelsAt, readLabels, stateOf, toShow } from "./standing.ts";
 import type { LabelState } from "./standing.ts";
 import { sealedRows } from "./seal.ts";
@@ -14,7 +14,8 @@ export interface QuestionnaireStats {
   place: string;
   questionnaire: Digest;
   openedAt: string;
-  /** Digest of the seal's result; absent while it is open. */
+  asking: Asking;
+  /** Digest of the seal's result; absent without a seal. */
   seal?: Digest;
   comparisons: number;
   /** Labels that are asked: comparisons × labels of each. */
@@ -28,7 +29,7 @@ export interface QuestionnaireStats {
 
 export async function statsOf(
   store: Store,
-  questionnaire: Questionnaire,
+  { questionnaire, asking }: AskingQuestionnaire,
   { repairs, withdrawn }: Decided,
 ): Promise<QuestionnaireStats> {
   const { place, digest, openedAt, result } = questionnaire;
@@ -56,6 +57,7 @@ export async function statsOf(
     place,
     questionnaire: digest,
     openedAt,
+    asking,
     seal: seal?.digest,
     comparisons: result.count,
     slots: result.count * result.perComparison,

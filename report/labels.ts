@@ -8,7 +8,7 @@ import { fixed } from "./digits.ts";
 export interface ShownStats {
   place: string;
   openedAt: string;
-  seal?: string | undefined;
+  asking: "open" | "closed" | "abandoned";
   comparisons: number;
   slots: number;
   states: Record<string, number>;
@@ -20,7 +20,7 @@ export const formatLabelStats = (stats: readonly ShownStats[], look: Look): stri
   stats.map((one) => formatOne(one, look)).join("\n\n");
 
 function formatOne(
-  { place, openedAt, seal, comparisons, slots, states, withdrawnAfterSeal, quality }: ShownStats,
+  { place, openedAt, asking, comparisons, slots, states, withdrawnAfterSeal, quality }: ShownStats,
   look: Look,
 ): string {
   const given = Object.entries(states)
@@ -28,8 +28,7 @@ function formatOne(
     .map(([state, count]) => `${count} ${state}`);
   const { alpha, repeated, choices } = quality;
   const lines = [
-    `${place}: ${comparisons} comparisons, ${slots} labels asked, ` +
-      `${seal === undefined ? "open" : "closed"} (opened ${openedAt})`,
+    `${place}: ${comparisons} comparisons, ${slots} labels asked, ` + `${asking} (opened ${openedAt})`,
     `labels: ${given.join(", ") || "none"}`,
     ...(withdrawnAfterSeal > 0
       ? [`of those counted, ${withdrawnAfterSeal} were withdrawn after the seal`]

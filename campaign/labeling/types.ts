@@ -115,7 +115,7 @@ export interface Label extends Given {
   slot?: number;
   /** From 0; a higher one replaces it. */
   revision: number;
-  /** The questionnaire was closed when it was given. */
+  /** The questionnaire was closed or abandoned when it was given. */
   late?: true;
 }
 

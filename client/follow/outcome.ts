@@ -2,7 +2,7 @@
 import type { CampaignRecord } from "../../campaign/types.ts";
 import type { CampaignOutcome } from "../../workflows/messages.ts";
 import type { Store } from "../../store/types.ts";
-import { requireCampaign } from "../record/record.ts";
+import { followCampaign } from "../record/record.ts";
 import type { ReadCampaign } from "../record/record.ts";
 
 export type { CampaignOutcome };
@@ -26,6 +26,6 @@ export function outcomeOf(record: CampaignRecord): CampaignOutcome {
  * server may end with the last campaign that it serves, before it can tell anybody of its end.
  */
 export async function recordedEnd(store: Store, campaignId: string): Promise<ReadCampaign | undefined> {
-  const read = await requireCampaign(store, campaignId).catch(() => undefined);
+  const read = await followCampaign(store, campaignId).catch(() => undefined);
   return read && hasEnded(read.record) ? read : undefined;
 }

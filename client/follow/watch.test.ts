@@ -1,7 +1,8 @@
 import assert from "node:assert/strict";
 import { it, mock } from "node:test";
 import type { LedgerEvent, Plan } from "../../campaign/types.ts";
-import { openStore } from "../../store/index.ts";
+import { memoryBackend } from "../../store/backends/memory.ts";
+import { openStore, storeOn } from "../../store/index.ts";
 import { FakeGateway } from "../../test/support/fake-gateway.ts";
 import { observe } from "./observe.ts";
 import type { PendingActivity } from "../../temporal/gateway.ts";
@@ -274,6 +275,38 @@ it("ends with a campaign whose end is recorded, if the server has ended too", as
     events.map(({ type }) => type),
     ["row", "ended"],
   );
+});
+
+it("reads each ledger row once, however long Temporal is away", async () => {
+  const backend = memoryBackend();
+  const read = new Map<string, number>();
+  const store = await storeOn({
+    ...backend,
+    get(key) {
+      if (key.includes("/ledger/")) read.set(key, (read.get(key) ?? 0) + 1);
+      return backend.get(key);
+    },
+  });
+  const specDigest = await store.putJson(SPEC);
+  const ledger = store.ledger("c");
+  const created = { type: "created", specDigest, name: "c" } as const;
+  await ledger.append<LedgerEvent>({ id: "created", epoch: 0, event: created, by: "t" });
+  const gateway = running([]);
+  gateway.awayFor = Infinity;
+  const polls = new AbortController();
+  let polled = 0;
+  const look = gateway.run.bind(gateway);
+  gateway.run = async (id) => {
+    polled += 1;
+    const paused = { type: "paused", by: "ada", why: "" } as const;
+    if (polled === 10) await ledger.append<LedgerEvent>({ id: "paused", epoch: 0, event: paused, by: "t" });
+    if (polled === 20) polls.abort();
+    return look(id);
+  };
+  for await (const event of watchCampaign(store, gateway, "c", { everyMs: 1, signal: polls.signal }))
+    assert.equal(event.type, "unreachable");
+  assert.ok(polled >= 20);
+  for (const [key, times] of read) assert.equal(times, 1, `${key} was read ${times} times`);
 });
 
 it("reports the failure of a run that ended before its campaign did", async () => {

@@ -17,7 +17,7 @@ import type { Rate } from "./pace.ts";
 import { Reminder } from "./reminder.ts";
 import type { Retrying } from "./retrying.ts";
 import type { Waiting } from "./waiting.ts";
-import { readSpec, requireCampaign } from "../record/record.ts";
+import { followCampaign, readSpec, requireCampaign } from "../record/record.ts";
 import type { ReadCampaign } from "../record/record.ts";
 
 export interface WatchedStage extends StageView, Rate {}
@@ -133,7 +133,7 @@ class Watcher {
   }
 
   private async ledger(): Promise<ReadCampaign> {
-    const read = await requireCampaign(this.store, this.campaignId);
+    const read = await followCampaign(this.store, this.campaignId);
     this.ledgerReadAtMs = Date.now();
     return read;
   }

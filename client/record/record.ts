@@ -9,7 +9,7 @@ import { foldLedger } from "../../campaign/rules.ts";
 import type { CampaignRecord, Digest, LedgerRow, PieceRef } from "../../campaign/types.ts";
 import { ledgerKey } from "../../store/layout.ts";
 import type { Store } from "../../store/types.ts";
-import { readRows } from "./rows.ts";
+import { followRows, readRows } from "./rows.ts";
 
 export interface ReadCampaign {
   record: CampaignRecord;
@@ -26,6 +26,12 @@ export async function requireCampaign(store: Store, campaignId: string): Promise
   const found = await readCampaign(store, campaignId);
   if (!found) throw await unknownCampaign(store, campaignId);
   return found;
+}
+
+/** The campaign now, for who asks often: reads only rows that are new. It must have been read before. */
+export async function followCampaign(store: Store, campaignId: string): Promise<ReadCampaign> {
+  const rows = await followRows(store, campaignId);
+  return { record: foldLedger(campaignId, rows), rows };
 }
 
 export const readSpec = (store: Store, { specDigest }: CampaignRecord): Promise<CompiledSpec> =>

@@ -18,6 +18,13 @@ export async function readRows(store: Store, campaignId: string): Promise<ReadRo
   return { rows: rows as LedgerRow[], digests };
 }
 
+/** The same rows, but reads only those that this process has not read before. */
+export async function followRows(store: Store, campaignId: string): Promise<LedgerRow[]> {
+  const rows = (await store.ledger(campaignId).follow<LedgerEvent>()) as LedgerRow[];
+  refuseMalformed(campaignId, rows);
+  return rows;
+}
+
 /** The campaign before its first row. */
 export const beforeRows = (campaignId: string): Standing => ({
   campaignId,

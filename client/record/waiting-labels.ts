@@ -2,13 +2,13 @@
 import { labelDecisions } from "../../campaign/rules.ts";
 import type { CompiledSpec } from "../../campaign/spec/compiled.ts";
 import type { CampaignRecord, LedgerRow } from "../../campaign/types.ts";
+import { askingOf } from "../../labels/asking.ts";
 import { decidedBy } from "../../labels/decided.ts";
 import type { Withdrawn } from "../../labels/decided.ts";
-import { questionnairesOf, readSeal } from "../../labels/questionnaires.ts";
+import { questionnairesOf } from "../../labels/questionnaires.ts";
 import type { Questionnaire } from "../../labels/questionnaires.ts";
 import { isWithdrawn, labelsAt, newest, readLabels } from "../../labels/standing.ts";
 import type { Store } from "../../store/types.ts";
-import { placeName } from "../../campaign/ids.ts";
 
 export interface WaitingForPeople {
   /** `it-0003.1` */
@@ -37,12 +37,13 @@ export async function waitingForPeople(
 ): Promise<WaitingForPeople | undefined> {
   if (!spec.labels || spec.modules.labelers) return undefined;
   const { repairs, withdrawn } = decidedBy(rows);
-  const place = placeName(record.next);
-  const open = (await questionnairesOf(store, record.campaignId, repairs)).find((one) => one.place === place);
-  if (!open || (await readSeal(store, open, repairs))) return undefined;
+  const all = await questionnairesOf(store, record.campaignId, repairs);
+  const { questionnaire: open } =
+    (await askingOf(store, all, record, repairs)).find(({ asking }) => asking === "open") ?? {};
+  if (!open) return undefined;
   const { count, perComparison } = open.result;
   return {
-    place,
+    place: open.place,
     slots: count * perComparison,
     ...(await givenTo(store, open, withdrawn, nowMs)),
     leftMs: leftMs(open, spec.labels.deadlineMs, rows, nowMs),

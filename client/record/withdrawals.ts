@@ -102,7 +102,7 @@ const LEARNING: readonly (keyof StageDigests)[] = [
   "train",
 ];
 
-/** Trees by place: those that were trained on the seals' labels, or on what such a tree answered or scored. */
+/** By place: trees that were trained on the seals' labels, or on answers or scores of such a tree. */
 async function modelsFrom(
   store: Store,
   record: CampaignRecord,

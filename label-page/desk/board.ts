@@ -4,6 +4,7 @@
 import { labelName } from "../../campaign/ids.ts";
 import type { LabelAt } from "../../campaign/ids.ts";
 import type { Choice } from "../../campaign/labeling/types.ts";
+import type { Asking } from "../../labels/asking.ts";
 import { nameOf } from "../../labels/decided.ts";
 import type { Withdrawn } from "../../labels/decided.ts";
 import type { Questionnaire } from "../../labels/questionnaires.ts";
@@ -28,6 +29,7 @@ export class Board {
   readonly texts: Texts;
   /** By the ledger when it was read last. */
   withdrawn: Withdrawn = new Set();
+  asking: Asking = "open";
   private readonly store: Store;
   private readonly labelers: readonly string[];
   /** By comparison, then by slot or extra. */

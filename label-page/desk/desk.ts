@@ -4,9 +4,10 @@ import type { Digest } from "../../campaign/types.ts";
 import { giveLabel } from "../../labels/give.ts";
 import type { Outcome } from "../../labels/give.ts";
 import { readLabel } from "../../labels/label.ts";
+import { askingOf } from "../../labels/asking.ts";
 import type { Decided } from "../../labels/decided.ts";
 import { questionnairesOf, readSeal } from "../../labels/questionnaires.ts";
-import type { Questionnaire, Repairs } from "../../labels/questionnaires.ts";
+import type { Questionnaire } from "../../labels/questionnaires.ts";
 import { sealedRows } from "../../labels/seal.ts";
 import type { LabelSource } from "../../labels/source.ts";
 import { byRowName, keyAt, stateOf } from "../../labels/standing.ts";
@@ -25,8 +26,6 @@ export class Desk {
   private readonly ticketKey: Buffer;
   private readonly boards = new Map<Digest, Board>();
   private open: readonly Board[] = [];
-  /** A seal is final, so nobody need look for it again. */
-  private readonly sealed = new Set<Digest>();
   private looking: Promise<void> | undefined;
   private lookedAtMs = -Infinity;
 
@@ -79,7 +78,13 @@ export class Desk {
     };
     const decided = await this.source.decided();
     board.withdrawn = decided.withdrawn;
-    const outcome = await giveLabel(this.source.store, board.questionnaire, given, decided);
+    const outcome = await giveLabel(
+      this.source.store,
+      board.questionnaire,
+      given,
+      decided,
+      board.asking === "abandoned",
+    );
     await board.look(comparison);
     this.source.given(board.questionnaire.place);
     if (outcome === "late") this.lookedAtMs = -Infinity;
@@ -138,24 +143,18 @@ export class Desk {
 
   private async lookNow(): Promise<void> {
     const { store, campaignId } = this.source;
-    const { repairs, withdrawn } = await this.source.decided();
+    const { repairs, withdrawn, standing } = await this.source.decided();
+    const all = await questionnairesOf(store, campaignId, repairs);
+    const isSealed = ({ digest }: Questionnaire): boolean => this.boards.get(digest)?.asking === "closed";
     const open: Board[] = [];
-    for (const questionnaire of await questionnairesOf(store, campaignId, repairs)) {
+    for (const { questionnaire, asking } of await askingOf(store, all, standing, repairs, isSealed)) {
       const board = this.boards.get(questionnaire.digest) ?? new Board(store, questionnaire, this.labelers);
-      board.withdrawn = withdrawn;
+      Object.assign(board, { withdrawn, asking });
       this.boards.set(questionnaire.digest, board);
-      if (await this.isSealed(questionnaire, repairs)) continue;
-      open.push(board);
+      if (asking === "open") open.push(board);
     }
     this.open = open;
     this.lookedAtMs = performance.now();
-  }
-
-  private async isSealed(questionnaire: Questionnaire, repairs: Repairs): Promise<boolean> {
-    if (this.sealed.has(questionnaire.digest)) return true;
-    const seal = await readSeal(this.source.store, questionnaire, repairs);
-    if (seal) this.sealed.add(questionnaire.digest);
-    return seal !== undefined;
   }
 }
 

@@ -100,7 +100,7 @@ describe("exchange of labels", () => {
   describe("in JSON Lines", () => {
     it("questions that a program answers are labels; a second import changes nothing", async () => {
       await fresh();
-      await client.exportLabels("done/1", join(dir, "questions.jsonl"), {
+      await client.exportLabels("done/2", join(dir, "questions.jsonl"), {
         format: "ratchet",
         what: "questions",
       });
@@ -218,7 +218,7 @@ describe("exchange of labels", () => {
       await fresh();
       await recordCampaign(store, "silent");
       await assert.rejects(client.labelStats("silent"), { code: "questionnaire_unknown" });
-      await assert.rejects(client.labelStats("done/2"), { code: "questionnaire_unknown" });
+      await assert.rejects(client.labelStats("done/1"), { code: "questionnaire_unknown" });
     });
   });
 

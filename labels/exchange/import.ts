@@ -10,6 +10,7 @@ import type { Store } from "../../store/types.ts";
 import { faultOf } from "../fault.ts";
 import { Giver } from "../give.ts";
 import type { Outcome } from "../give.ts";
+import type { AskingQuestionnaire } from "../asking.ts";
 import type { Decided } from "../decided.ts";
 import type { Questionnaire } from "../questionnaires.ts";
 import { AT_ONCE } from "../standing.ts";
@@ -40,20 +41,22 @@ export interface Imported {
 
 export async function importLabels(
   store: Store,
-  questionnaires: readonly Questionnaire[],
+  asking: readonly AskingQuestionnaire[],
   decided: Decided,
   options: ImportOptions,
 ): Promise<Imported> {
-  const now = new Date().toISOString();
-  const imported = await checkAll(questionnaires, options, now);
+  const questionnaires = asking.map(({ questionnaire }) => questionnaire);
+  const at = new Date().toISOString();
+  const imported = await checkAll(questionnaires, options, at);
   const givers = new Map<Digest, Giver>();
-  for (const questionnaire of questionnaires) {
-    const giver = new Giver(store, questionnaire, decided, { skipOlder: true });
+  for (const { questionnaire, asking: now } of asking) {
+    const isAbandoned = now === "abandoned";
+    const giver = new Giver(store, questionnaire, decided, { skipOlder: true, isAbandoned });
     givers.set(questionnaire.digest, giver);
   }
   const listed = new Map<Digest, Promise<void>>();
   let done = 0;
-  await inPool(checkedRows(questionnaires, options, now), async (row) => {
+  await inPool(checkedRows(questionnaires, options, at), async (row) => {
     if (!row) return;
     const giver = givers.get(row.questionnaire)!;
     if (!listed.has(row.questionnaire)) listed.set(row.questionnaire, giver.listAll());

@@ -1,5 +1,5 @@
 // A questionnaire of a campaign that recorded-campaign.ts has written, without computing.
-import { resultKey } from "../../campaign/ids.ts";
+import { placeName, resultKey } from "../../campaign/ids.ts";
 import type { ComparisonRow, Given } from "../../campaign/labeling/types.ts";
 import type { Facts, LedgerEvent } from "../../campaign/types.ts";
 import { decidedBy } from "../../labels/decided.ts";
@@ -9,8 +9,8 @@ import { sealQuestionnaire } from "../../labels/seal.ts";
 import type { Store } from "../../store/types.ts";
 
 /**
- * `texts`: of the first answers, by comparison. Every fourth comparison, from number 3 on, is of the audit
- * part. Odd ones are of prompt p2.
+ * Of iteration 2, which the recorded campaign makes next. `texts`: of the first answers, by comparison. Every
+ * fourth comparison, from number 3 on, is of the audit part. Odd ones are of prompt p2.
  */
 export async function recordQuestionnaire(
   store: Store,
@@ -21,6 +21,8 @@ export async function recordQuestionnaire(
     answers = "",
     openedAt = "2026-01-01T00:00:00.000Z",
     texts = [] as readonly string[],
+    take = 1,
+    name = "a",
   } = {},
 ): Promise<Questionnaire> {
   const rows = Array.from({ length: count }, (_, comparison): ComparisonRow => {
@@ -29,10 +31,11 @@ export async function recordQuestionnaire(
     const second = { index: 1, text: `${promptId === "p1" ? "other" : "another secret"} ${comparison}` };
     return { comparison, promptId, prompt, first, second, audit: comparison % 4 === 3 ? true : undefined };
   });
-  const key = resultKey(campaignId, { iteration: 1, take: 1 }, "label", "a");
+  const place = { iteration: 2, take };
+  const key = resultKey(campaignId, place, "label", name);
   return openQuestionnaire(store, campaignId, key, {
     version: 1,
-    place: "it-0001.1",
+    place: placeName(place),
     answers,
     choose: "random",
     seed: "0011223344556677",
