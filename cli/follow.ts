@@ -3,11 +3,12 @@ import type { EvaluateMetrics, EvaluateResult, LedgerRow } from "../campaign/typ
 import type { CampaignOutcome } from "../client/follow/outcome.ts";
 import type { RatchetClient } from "../client/ratchet-client.ts";
 import type { WatchEvent } from "../client/follow/watch.ts";
+import { showDuration } from "../report/duration.ts";
+import { eventLine } from "../report/event-line.ts";
 import { openDisplay } from "./display.ts";
 import type { Display } from "./display.ts";
-import { showDuration } from "./durations.ts";
 import { jsonLine, lookOf } from "./output.ts";
-import { campaignLine, eventLine, retryingLine, waitingLine } from "./progress.ts";
+import { campaignLine, retryingLine, waitingLine } from "./progress.ts";
 
 interface FollowOptions {
   /** Print events as JSON lines on stdout instead of a display. */

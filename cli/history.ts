@@ -3,11 +3,11 @@ import type { Command } from "commander";
 import type { CampaignHistory, PlaceHistory } from "../client/record/history.ts";
 import { visibleLine } from "../errors/index.ts";
 import { interval } from "../report/digits.ts";
+import { eventLine } from "../report/event-line.ts";
 import { formatHistory } from "../report/history.ts";
 import { withdrawalLines } from "../report/withdrawals.ts";
 import { openStoreClient, using } from "./context.ts";
 import { data, json, lookOf, note } from "./output.ts";
-import { eventLine } from "./progress.ts";
 
 export const historyVerb = (program: Command): Command =>
   program

@@ -3,7 +3,7 @@ import type { Command } from "commander";
 import { Option } from "commander";
 import { basename, resolve } from "node:path";
 import { RatchetError } from "../errors/index.ts";
-import { formatLabelStats } from "../report/labels.ts";
+import { formatLabelStats } from "../report/label-stats.ts";
 import { withdrawalLines } from "../report/withdrawals.ts";
 import { globalsOf, openClientIfReachable, openStoreClient, repeatFlags, using } from "./context.ts";
 import { data, json, lookOf, note, suggest } from "./output.ts";

@@ -54,6 +54,7 @@ const GROUPS: Record<string, Record<string, () => Promise<Verb>>> = {
     labels: async () => (await import("./labels.ts")).labelsVerb,
   },
   "Read:": {
+    report: async () => (await import("./report.ts")).reportVerb,
     history: async () => (await import("./history.ts")).historyVerb,
     samples: async () => (await import("./samples.ts")).samplesVerb,
     verify: async () => (await import("./verify.ts")).verifyVerb,

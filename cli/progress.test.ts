@@ -2,8 +2,10 @@ import assert from "node:assert/strict";
 import { it } from "node:test";
 import type { WatchedStage } from "../client/follow/watch.ts";
 import { openDisplay } from "./display.ts";
-import { parseDuration, showDuration } from "./durations.ts";
-import { eventLine, retryingLine, stageLine, waitingLine } from "./progress.ts";
+import { showDuration } from "../report/duration.ts";
+import { eventLine } from "../report/event-line.ts";
+import { parseDuration } from "./durations.ts";
+import { retryingLine, stageLine, waitingLine } from "./progress.ts";
 
 const stage: WatchedStage = {
   place: "it-0003.1",

@@ -3,10 +3,7 @@
 import type { WatchedStage, WatchEvent } from "../client/follow/watch.ts";
 import type { Retrying } from "../client/follow/retrying.ts";
 import type { Waiting } from "../client/follow/waiting.ts";
-import type { EvaluateMetrics, LedgerEvent } from "../campaign/types.ts";
-import { placeName } from "../campaign/ids.ts";
-import { fixed, interval, judgeName } from "../report/digits.ts";
-import { showDuration } from "./durations.ts";
+import { showDuration } from "../report/duration.ts";
 
 const BAR = 20;
 
@@ -62,46 +59,6 @@ export function campaignLine({
         ? `bootstrap finished, ${iterations} iterations left`
         : `iteration ${finished} of ${iterations} finished`;
   return `${status}: ${at}${epoch > 1 ? `, epoch ${epoch}` : ""}`;
-}
-
-/** One ledger row. `test`: metrics of that place's evaluation on the test split. */
-export function eventLine(event: LedgerEvent, test?: EvaluateMetrics): string {
-  switch (event.type) {
-    case "created":
-      return `created with spec ${event.specDigest.slice(0, 12)}`;
-    case "opened":
-      return `opened on ${event.server}, namespace ${event.namespace}`;
-    case "bootstrap-finished":
-      return `bootstrap finished${measured(test)}`;
-    case "iteration-finished":
-      return `${placeName(event)} finished, ${event.decision}${measured(test)}`;
-    case "baseline-finished":
-      return `baseline ${event.name} finished${measured(test)}`;
-    case "paused":
-    case "resumed":
-    case "cancelled":
-    case "reopened":
-    case "moved":
-    case "repaired":
-    case "erased":
-      return `${event.type} by ${event.by}${event.why ? `: ${event.why}` : ""}`;
-    case "labels-withdrawn": {
-      const count = event.labels.reduce((sum, { names }) => sum + names.length, 0);
-      return `${count} labels of ${event.labeler} withdrawn by ${event.by}: ${event.why}`;
-    }
-    case "failed":
-      return `failed: ${event.code}: ${event.message}`;
-    case "completed":
-      return `completed: promoted ${event.promoted.slice(0, 12)}`;
-  }
-}
-
-function measured(test: EvaluateMetrics | undefined): string {
-  if (!test) return "";
-  const { winRate, lengthControlled, judgedBy } = test;
-  const controlled = lengthControlled ? `, length-controlled ${interval(lengthControlled)}` : "";
-  const win = winRate ? `win rate ${interval(winRate)} by ${judgeName(judgedBy)}${controlled}, ` : "";
-  return `: ${win}proxy ${fixed(test.proxy, 2)}, ${fixed(test.length, 1)} tokens, KL ${fixed(test.kl, 2)}`;
 }
 
 /** Without the learning rate, which follows from the step. */

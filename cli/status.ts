@@ -2,8 +2,8 @@
 import type { Command } from "commander";
 import type { StatusView } from "../client/follow/status.ts";
 import { visibleLine } from "../errors/index.ts";
+import { showDuration } from "../report/duration.ts";
 import { openClientIfReachable, using } from "./context.ts";
-import { showDuration } from "./durations.ts";
 import { data, json } from "./output.ts";
 import { retryingLine, stageLine, waitingLine } from "./progress.ts";
 

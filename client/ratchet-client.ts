@@ -35,6 +35,8 @@ import type { CampaignOutcome } from "./follow/outcome.ts";
 import { findAddress, findCampaignId, requireCampaign } from "./record/record.ts";
 import type { Pruned, PruneOptions } from "./maintenance/prune.ts";
 import type { Repair, RepairOptions } from "./maintenance/repair.ts";
+import { readReport } from "./record/report.ts";
+import type { CampaignReport } from "./record/report.ts";
 import { readSamples } from "./record/samples.ts";
 import type { SampleOptions, Samples } from "./record/samples.ts";
 import { startCampaign } from "./start/start.ts";
@@ -241,6 +243,11 @@ export class RatchetClient {
   /** Every variant on the test split, and the last iteration against each baseline. */
   async compare(campaign: string): Promise<CampaignComparison> {
     return compareVariants(this.store, await this.id(campaign));
+  }
+
+  /** What a report shows: aggregated results, and no more than a few answers. */
+  async report(campaign: string): Promise<CampaignReport> {
+    return readReport(this.store, await this.id(campaign));
   }
 
   /** `address`: `<campaign>[/<iteration>[.<take>] | /base-<name>][/<stage>]`. */

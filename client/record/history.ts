@@ -18,8 +18,8 @@ import type { Store } from "../../store/types.ts";
 import { finishedPlaces } from "./places.ts";
 import type { FinishedPlace } from "./places.ts";
 import { requireCampaign } from "./record.ts";
-import { readManifests, stageWork } from "./work.ts";
-import type { StageWork } from "./work.ts";
+import { environmentsOf, readManifests, stageWork } from "./work.ts";
+import type { Environment, StageWork } from "./work.ts";
 import { readWithdrawals } from "./withdrawals.ts";
 import type { Withdrawal } from "./withdrawals.ts";
 
@@ -57,6 +57,7 @@ export interface PlaceHistory {
   /** Result digests, by stage. */
   stages: StageDigests;
   work: Record<string, StageWork>;
+  environments: Environment[];
 }
 
 export async function readHistory(store: Store, campaignId: string): Promise<CampaignHistory> {
@@ -108,6 +109,7 @@ async function readPlace(
       .at(-1),
     stages,
     work,
+    environments: environmentsOf([...manifests.values()].flat()),
   });
 }
 

@@ -12,6 +12,7 @@ import type {
   EvaluateResult,
   GenerateResult,
   PairResult,
+  PieceRef,
   ScoreResult,
 } from "../../campaign/types.ts";
 import type { Store } from "../../store/types.ts";
@@ -86,7 +87,8 @@ async function beforeAfter(
   options: SampleOptions,
 ): Promise<Samples> {
   const before = placeOf(record, { campaignId: record.campaignId, iteration: 0 });
-  const [first, second] = [await evaluated(store, before), await evaluated(store, after)];
+  const needed = options.limit + (options.offset ?? 0);
+  const [first, second] = [await evaluated(store, before, needed), await evaluated(store, after, needed)];
   const rows = cut(second, options).flatMap(({ promptId, prompt, answers }) => {
     const [old] = first.find((group) => group.promptId === promptId)?.answers ?? [];
     const [now] = answers;
@@ -101,17 +103,24 @@ async function completions(
   stage: "generate" | "score" | "evaluate",
   options: SampleOptions,
 ): Promise<Samples> {
-  const groups = await (stage === "evaluate" ? evaluated(store, place) : generated(store, place, stage));
+  const { limit, offset = 0 } = options;
+  const groups = await (stage === "evaluate"
+    ? evaluated(store, place, limit + offset)
+    : generated(store, place, stage));
   return { kind: "completions", place: place.name, rows: cut(groups, options) };
 }
 
-/** Answers to a split, each with its true reward if it is known, else its proxy reward. */
-async function evaluated(store: Store, place: FinishedPlace): Promise<PromptSamples[]> {
+/**
+ * Answers to a split, each with its true reward if it is known, else its proxy reward. Reads only the pieces
+ * that hold the first `needed` prompts.
+ */
+async function evaluated(store: Store, place: FinishedPlace, needed: number): Promise<PromptSamples[]> {
   const result = await store.getJson<EvaluateResult>(stageDigest(place, "evaluate"));
   const answers = await store.getJson<GenerateResult>(result.answers);
-  const scoreOf = await scoresOf(store, result.scores, ({ score }) => score);
-  const goldOf = await scoresOf(store, result.verdicts, ({ gold }) => gold?.total);
-  const rows = await pieceRows<AnswerRow>(store, answers.pieces);
+  const pieces = leading(answers.pieces, needed);
+  const scoreOf = await scoresOf(store, result.scores, ({ score }) => score, pieces.length);
+  const goldOf = await scoresOf(store, result.verdicts, ({ gold }) => gold?.total, pieces.length);
+  const rows = await pieceRows<AnswerRow>(store, pieces);
   return grouped(store, answers.prompts, rows, (row) => goldOf(row) ?? scoreOf(row));
 }
 
@@ -142,12 +151,23 @@ async function scoresOf(
   store: Store,
   digest: Digest | undefined,
   of: (row: ScoreRow) => number | undefined,
+  piecesMax = Infinity,
 ): Promise<(row: AnswerRow) => number | undefined> {
   if (digest === undefined) return () => undefined;
   const { pieces } = await store.getJson<Pick<ScoreResult, "pieces">>(digest);
-  const rows = await pieceRows<ScoreRow>(store, pieces);
+  const rows = await pieceRows<ScoreRow>(store, pieces.slice(0, piecesMax));
   const known = new Map(rows.map((row) => [`${row.promptId}/${row.index}`, of(row)]));
   return ({ promptId, index }) => known.get(`${promptId}/${index}`);
+}
+
+/** The first pieces, which hold `needed` prompts. Scores and verdicts have the pieces of their answers. */
+function leading(pieces: readonly PieceRef[], needed: number): PieceRef[] {
+  let prompts = 0;
+  return pieces.filter((piece) => {
+    const wanted = prompts < needed;
+    prompts += piece.prompts;
+    return wanted;
+  });
 }
 
 /** Answers by prompt, in the order of the rows. */

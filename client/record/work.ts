@@ -17,10 +17,19 @@ export interface StageWork {
   modelLoads?: number;
   /** Training only: the step from which the last attempt resumed. */
   resumedFrom?: number;
+  /** Time of the attempts that committed, and the part of it spent on work that was computed again. */
+  busyMs: number;
+  recomputedMs: number;
   startedAt: string;
   finishedAt: string;
   hosts: string[];
 }
+
+/** What computed: versions and the machine, as the facts name them. */
+export type Environment = Pick<
+  Facts,
+  "ratchet" | "build" | "commit" | "dirty" | "lock" | "node" | "onnxruntime" | "host" | "cpu" | "device"
+>;
 
 /** All manifests of a place, by stage folder, without those that repairs set aside. */
 export async function readManifests(
@@ -52,6 +61,8 @@ export function stageWork(manifests: readonly Manifest[]): StageWork {
     modelLoads:
       pieces.length > 0 ? pieces.reduce((sum, { modelLoads = 0 }) => sum + modelLoads, 0) : undefined,
     resumedFrom,
+    busyMs: all.reduce((sum, facts) => sum + durationMs(facts), 0),
+    recomputedMs: all.reduce((sum, facts) => sum + recomputedMs(facts), 0),
     startedAt: all.map((facts) => facts.startedAt).reduce((a, b) => (a < b ? a : b)),
     finishedAt: all.map((facts) => facts.finishedAt).reduce((a, b) => (a > b ? a : b)),
     hosts: [...new Set(all.map(({ host }) => host))].sort(),
@@ -61,6 +72,28 @@ export function stageWork(manifests: readonly Manifest[]): StageWork {
 /** The fact is true for a piece, and a number of steps for training. */
 const recomputed = ({ recomputed: value }: Facts): number =>
   typeof value === "number" ? value : value === true ? 1 : 0;
+
+const durationMs = ({ startedAt, finishedAt }: Facts): number =>
+  Math.max(0, Date.parse(finishedAt) - Date.parse(startedAt)) || 0;
+
+/** Of a training: the share of its steps, because the lost steps are not timed. */
+function recomputedMs(facts: Facts): number {
+  const { computed = 0 } = facts;
+  const again = recomputed(facts);
+  if (again === 0) return 0;
+  return computed > 0 ? (durationMs(facts) * Math.min(again, computed)) / computed : durationMs(facts);
+}
+
+/** Each environment once, in the order of the manifests. */
+export function environmentsOf(manifests: Iterable<Manifest>): Environment[] {
+  const found = new Map<string, Environment>();
+  for (const { facts } of manifests) {
+    const { ratchet, build, commit, dirty, lock, node, onnxruntime, host, cpu, device } = facts;
+    const environment = { ratchet, build, commit, dirty, lock, node, onnxruntime, host, cpu, device };
+    found.set(JSON.stringify(environment), environment);
+  }
+  return [...found.keys()].sort().map((key) => found.get(key)!);
+}
 
 /**
  * Keys of manifests under a prefix, without those that repairs set aside. Files with other names are ignored.

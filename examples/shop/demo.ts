@@ -1,4 +1,4 @@
-// The demo runs two commands, `ratchet run` and `ratchet samples`, on this folder's campaign:
+// The demo runs three commands, `ratchet run`, `samples` and `report`, on this folder's campaign:
 //   npm run demo [-- --quick] [--seed N] [--json]     with --json: npm run -s, or npm prints its banner first
 import { spawn } from "node:child_process";
 import { fileURLToPath } from "node:url";
@@ -56,7 +56,7 @@ if (json) {
   process.stdout.write(`${JSON.stringify(tableJson(await client.compare(id)), null, 2)}\n`);
   await client.close();
 } else {
-  process.exitCode = await ratchet("samples", id, "--limit", "3");
+  process.exitCode = (await ratchet("samples", id, "--limit", "3")) || (await ratchet("report", id));
   const kill = 'kill -9 "$(pgrep -f dist/worker/main.js)"';
   process.stderr.write(
     `kill it and watch it resume: npm run demo -- --seed ${Number(seed) + 1}, and meanwhile ${kill}\n`,

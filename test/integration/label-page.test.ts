@@ -1,8 +1,6 @@
 // The page where people label, in a real Chromium, with a real server process that is killed in between.
 import assert from "node:assert/strict";
-import { existsSync } from "node:fs";
-import { readFile, rename, stat } from "node:fs/promises";
-import { createRequire } from "node:module";
+import { rename, stat } from "node:fs/promises";
 import { join } from "node:path";
 import { after, before, describe, it } from "node:test";
 import { chromium } from "playwright-core";
@@ -12,17 +10,12 @@ import type { Questionnaire } from "../../labels/questionnaires.ts";
 import { labelsAt, newest, readLabels } from "../../labels/standing.ts";
 import { openStore } from "../../store/index.ts";
 import type { Store } from "../../store/types.ts";
+import { CHROMIUM, NO_CHROMIUM, seriousFindings } from "../support/browser.ts";
 import { LabelServerProcess } from "../support/label-server.ts";
 import { STUCK_MS } from "../support/limits.ts";
 import { recordQuestionnaire } from "../support/questionnaire.ts";
 import { Workplace } from "../support/ratchet-command.ts";
 import { recordCampaign } from "../support/recorded-campaign.ts";
-
-const CHROMIUM = process.env["CHROMIUM"] ?? "/usr/bin/chromium";
-const NO_CHROMIUM = existsSync(CHROMIUM)
-  ? false
-  : `no Chromium at ${CHROMIUM}: install Debian's package chromium, or name one in CHROMIUM`;
-const AXE = createRequire(import.meta.url).resolve("axe-core/axe.min.js");
 
 const HOSTILE = [
   `<script>window.hacked = 1</script><img src=x onerror="window.hacked = 1">`,
@@ -94,16 +87,6 @@ describe("the label page in a browser", { skip: NO_CHROMIUM, timeout: STUCK_MS }
       labels.push(label);
     return labels;
   }
-  async function seriousFindings(page: Page): Promise<string[]> {
-    await page.evaluate(await readFile(AXE, "utf8"));
-    const { violations } = (await page.evaluate("axe.run(document)")) as {
-      violations: { id: string; impact: string; nodes: { html: string }[] }[];
-    };
-    return violations
-      .filter(({ impact }) => impact !== "minor")
-      .map(({ id, impact, nodes }) => `${impact} ${id}: ${nodes.map(({ html }) => html).join(" ")}`);
-  }
-
   it("a person labels by keyboard alone; the server is killed in between, and nothing is lost", async () => {
     const desk = await open();
     const { context, page, foreign, wrong } = await visit(desk.link);
