@@ -106,7 +106,10 @@ export const CODES = {
       "row, or two minutes for its own files. The message names the row",
   },
   env_invalid: { kind: "spec", means: "a variable in a worker's environment has an impossible value" },
-  export_exists: { kind: "spec", means: "`export` found its target, or `report` a file that is no report. Neither is overwritten" },
+  export_exists: {
+    kind: "spec",
+    means: "`export` found its target, or `report` a file that is no report. Neither is overwritten",
+  },
   file_ambiguous: { kind: "spec", means: "a folder holds several campaign files" },
   file_empty: { kind: "spec", means: "a file that the campaign names has no rows" },
   file_missing: { kind: "spec", means: "a file that the campaign names does not exist" },

@@ -1,5 +1,5 @@
-// The cost of `ratchet report` for a large campaign: writes an invented record of that size, then makes its report
-// in a process of its own, as the command does. docs/bench.md has the figures.
+// The cost of `ratchet report` for a large campaign: writes an invented record of that size, then makes its
+// report in a process of its own, as the command does. docs/bench.md has the figures.
 //   node dist/bench/report/main.js [--iterations 50] [--prompts 20000] [--test 1000] [--folder DIR]
 import { execFileSync } from "node:child_process";
 import { mkdtemp, rm } from "node:fs/promises";
@@ -17,6 +17,8 @@ const CAMPAIGN = "large";
 
 interface Measured {
   seconds: number;
+  /** Of all threads; on a busy machine it says more. */
+  cpuSeconds: number;
   bytes: number;
   peakBytes: number;
 }
@@ -46,11 +48,12 @@ async function main(): Promise<number> {
   try {
     const files = await writeRecord(folder, CAMPAIGN, size);
     const args = [fileURLToPath(import.meta.url), "--measure", folder];
-    const { seconds, bytes, peakBytes } = JSON.parse(
+    const { seconds, cpuSeconds, bytes, peakBytes } = JSON.parse(
       execFileSync(process.execPath, args, { encoding: "utf8" }),
     ) as Measured;
     console.log(
-      `${size.iterations} iterations × ${size.prompts} prompts, ${files} objects: ${seconds.toFixed(1)} s, ` +
+      `${size.iterations} iterations × ${size.prompts} prompts, ${files} objects: ${seconds.toFixed(1)} s ` +
+        `(CPU ${cpuSeconds.toFixed(1)} s), ` +
         `${(bytes / 1e6).toFixed(2)} MB, peak memory ${(peakBytes / 1e6).toFixed(0)} MB`,
     );
   } finally {
@@ -64,7 +67,9 @@ async function measure(folder: string): Promise<Measured> {
   const client = await RatchetClient.connect({ store: `dir:${folder}` });
   const page = reportHtml(reportData(await client.report(CAMPAIGN)));
   await client.close();
+  const { user, system } = process.cpuUsage();
   return {
+    cpuSeconds: (user + system) / 1e6,
     seconds: (performance.now() - startedMs) / 1000,
     bytes: Buffer.byteLength(page),
     peakBytes: process.resourceUsage().maxRSS * 1024,

@@ -1,6 +1,7 @@
-// Writes the record of a large campaign: everything that `ratchet report` reads has its real size and number of
-// objects, and nothing else is there. Completions of the iterations are named and missing, because no report reads
-// them. Objects are made in memory and written without syncing, because a campaign takes days for what this does.
+// Writes the record of a large campaign: everything that `ratchet report` reads has its real size and
+// number of objects, and nothing else is there. Completions of the iterations are named and missing,
+// because no report reads them. Objects are made in memory and written without syncing, because a campaign
+// takes days for what this does.
 import { mkdir, writeFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import type { Digest, LedgerEvent } from "../../campaign/types.ts";

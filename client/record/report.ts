@@ -1,5 +1,5 @@
-// The record behind `ratchet report`. It reads aggregated results, curves in a few points, and some answers, so
-// its size does not grow with the number of prompts.
+// The record behind `ratchet report`. It reads aggregated results, curves in a few points, and some
+// answers, so its size does not grow with the number of prompts.
 import type { CompiledSpec } from "../../campaign/spec/compiled.ts";
 import type { CampaignRecord, Digest, LedgerRow, TrainResult } from "../../campaign/types.ts";
 import { decidedBy } from "../../labels/decided.ts";

@@ -14,7 +14,7 @@ export function decisionsSection({ campaign, places, ledger, spec }: ReportRecor
     title: "Decisions",
     text: [
       spec.modules.judge
-        ? "The held-out judge compares a new policy with the promoted one on validation answers, at equal length."
+        ? "The held-out judge compares a new policy with the promoted one on validation answers."
         : "Nobody judges the policies: each new one is promoted.",
     ],
     figures: [],

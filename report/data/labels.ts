@@ -13,7 +13,8 @@ export const labelsSection = ({ labels: stats, withdrawals }: ReportRecord): Sec
         id: "labels",
         title: "Labels",
         text: [
-          "Alpha is Krippendorff's, over comparisons that several labelers answered: 1 is full agreement, 0 is " +
+          "Alpha is Krippendorff's, over comparisons that several labelers answered: 1 is full " +
+            "agreement, 0 is " +
             "chance. Labelers are pseudonyms.",
         ],
         figures: [],
@@ -47,7 +48,8 @@ const questionnaires = (stats: readonly ShownStats[]): Table => ({
 
 const labelers = (stats: readonly ShownStats[]): Table => ({
   caption:
-    "Labelers. Shares are of labels that choose one answer: 0.5 of the answers shown first, and no constant " +
+    "Labelers. Shares are of labels that choose one answer: 0.5 of the answers shown first, and " +
+    "no constant " +
     "taste for the longer answer, is what an unbiased labeler has.",
   columns: [
     left("place"),

@@ -9,7 +9,8 @@ export function provenanceSection({ campaign, places, spec, head }: ReportRecord
     id: "record",
     title: "The record",
     text: [
-      "Every figure above follows from the store's record. `ratchet verify` hashes that record again; with the " +
+      "Every figure above follows from the store's record. `ratchet verify` hashes that record " +
+        "again; with the " +
         "head of the ledger it also finds rows that were removed or rewritten.",
     ],
     figures: [],

@@ -28,7 +28,8 @@ export function proxySection(policies: readonly Policy[]): Section | undefined {
     id: "proxy",
     title: "The proxy against the truth",
     text: [
-      `Training uses the proxy only; the ${truth.name} is held out. The policies over-optimize the proxy if ` +
+      `Training uses the proxy only; the ${truth.name} is held out. The policies over-optimize ` +
+        `the proxy if ` +
         `the ${truth.name} falls while the proxy still rises.`,
       overoptimized(policies, truth),
     ],

@@ -15,7 +15,8 @@ export function resultsSection(record: ReportRecord, policies: readonly Policy[]
     text: [
       `Every policy answers the same ${prompts} test prompts. No decision of the campaign uses them.` +
         (policies.some(({ metrics }) => metrics.winRate)
-          ? ` A win rate is the share of comparisons with the reference answers, a second sample of π₀, that a ` +
+          ? ` A win rate is the share of comparisons with the reference answers, a second sample ` +
+            `of π₀, that a ` +
             `policy wins by ${judges(policies)}. Intervals hold with 95 %, by resampling prompts.`
           : ""),
     ],

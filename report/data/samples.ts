@@ -12,7 +12,8 @@ export function samplesSection({ samples }: ReportRecord): Section | undefined {
     id: "answers",
     title: "Answers before and after",
     text: [
-      `The first answers to the first ${samples.rows.length} test prompts: nobody chose them. A score is the ` +
+      `The first answers to the first ${samples.rows.length} test prompts: nobody chose them. A ` +
+        `score is the ` +
         "true reward if the campaign has one, else the proxy's.",
     ],
     figures: [],

@@ -4,7 +4,7 @@ import { fixed } from "../digits.ts";
 import { showDuration } from "../duration.ts";
 import type { ReportPlace, ReportRecord, ReportWork } from "../record.ts";
 import { left, right } from "./columns.ts";
-import type { Section, Table } from "./types.ts";
+import type { Figure, Section, Table } from "./types.ts";
 
 interface StageTotal {
   stage: string;
@@ -35,32 +35,18 @@ const ORDER = [
 export function workSection({ places, ledger }: ReportRecord): Section | undefined {
   const totals = stageTotals(places);
   if (totals.length === 0) return undefined;
-  const unit = unitOf(Math.max(...totals.map(({ busyMs }) => busyMs)));
   const faults = [...ledger.flatMap(faultOfRow), ...places.flatMap(faultsOfPlace)];
   return {
     id: "work",
     title: "Time, waste and faults",
     text: [
-      "Compute time is summed over pieces and trainings, also of those that ran at the same time. Of a training " +
-        "that resumed, only the last attempt is timed. Computed again is the part that a killed attempt had " +
+      "Compute time is summed over pieces and trainings, also of those that ran at the same time. " +
+        "Of a training " +
+        "that resumed, only the last attempt is timed. Computed again is the part that a killed " +
+        "attempt had " +
         "begun and could not commit.",
     ],
-    figures: [
-      {
-        id: "time-by-stage",
-        title: "Compute time by stage",
-        caption: "Over all places of the campaign.",
-        chart: {
-          kind: "bars",
-          title: unit.name,
-          parts: ["committed at the first try", "computed again"],
-          bars: totals.map(({ stage, busyMs, recomputedMs }) => ({
-            name: stage,
-            values: [busyMs - recomputedMs, recomputedMs].map((ms) => ms / unit.ms),
-          })),
-        },
-      },
-    ],
+    figures: [timeFigure(totals)],
     tables: [
       stageTable(totals),
       {
@@ -69,6 +55,24 @@ export function workSection({ places, ledger }: ReportRecord): Section | undefin
         rows: faults.length === 0 ? [{ cells: ["everywhere", "no attempt was repeated"] }] : faults,
       },
     ],
+  };
+}
+
+function timeFigure(totals: readonly StageTotal[]): Figure {
+  const unit = unitOf(Math.max(...totals.map(({ busyMs }) => busyMs)));
+  return {
+    id: "time-by-stage",
+    title: "Compute time by stage",
+    caption: "Over all places of the campaign.",
+    chart: {
+      kind: "bars",
+      title: unit.name,
+      parts: ["committed at the first try", "computed again"],
+      bars: totals.map(({ stage, busyMs, recomputedMs }) => ({
+        name: stage,
+        values: [busyMs - recomputedMs, recomputedMs].map((ms) => ms / unit.ms),
+      })),
+    },
   };
 }
 

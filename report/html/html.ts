@@ -10,7 +10,7 @@ export class Html {
 
 type Part = Html | string | number | undefined | readonly Part[];
 
-/** In a text or a quoted attribute. Controls and bidirectional marks become their escapes, as on a terminal. */
+/** In a text or a quoted attribute. Controls and bidirectional marks become escapes, as on a terminal. */
 export const escapeHtml = (text: string): string =>
   visibleText(text).replace(/[&<>"']/g, (found) => `&#${found.charCodeAt(0)};`);
 

@@ -72,13 +72,15 @@ function mark(point: Point, index: number, plane: Plane): Html {
 /** One entry for each series; none for one series, which the axis names. */
 export function legend({ series }: LineChart): Html | undefined {
   if (series.length < 2) return undefined;
+  const centered = (index: number): Html =>
+    html`<path class="mark" transform="translate(15,6)" d="${markOf(index)}" />`;
   return html`<ul class="legend">
     ${series.map(
       ({ name, marks }, index) =>
         html`<li>
           <svg class="series ${lookOf(index)}" viewBox="0 0 30 12" aria-hidden="true">
             <path class="line" d="M0,6H30" />
-            ${marks ? html`<path class="mark" transform="translate(15,6)" d="${markOf(index)}" />` : undefined}
+            ${marks ? centered(index) : undefined}
           </svg>
           ${name}
         </li>`,

@@ -10,8 +10,10 @@ export const STYLE = `
 :root { color-scheme: light dark; ${LIGHT} }
 @media screen and (prefers-color-scheme: dark) { :root { ${DARK} } }
 * { box-sizing: border-box; }
-body { margin: 0 auto; max-width: 66rem; padding: 2.5rem 1.5rem 4rem; background: var(--paper); color: var(--ink);
-  font: 1rem/1.55 Charter, "Bitstream Charter", "Iowan Old Style", Georgia, serif; overflow-wrap: break-word; }
+body { margin: 0 auto; max-width: 66rem; padding: 2.5rem 1.5rem 4rem; background: var(--paper);
+  color: var(--ink);
+  font: 1rem/1.55 Charter, "Bitstream Charter", "Iowan Old Style", Georgia, serif; overflow-wrap:
+  break-word; }
 h1, h2, h3 { line-height: 1.25; font-weight: 600; }
 h1 { margin: 0 0 1rem; font-size: 2.1rem; overflow-wrap: anywhere; }
 h2 { margin: 3rem 0 .6rem; padding-top: .6rem; border-top: 1px solid var(--line); font-size: 1.4rem; }
@@ -28,8 +30,10 @@ a { color: var(--c0); }
   font-size: .95rem; }
 .finding { font-size: 1.08rem; }
 nav { font-size: .88rem; }
-nav ol { display: flex; flex-wrap: wrap; gap: .2rem 1.6rem; margin: 1.2rem 0 0; padding: 0; list-style-position: inside; }
-.figures { display: grid; grid-template-columns: repeat(auto-fill, minmax(min(100%, 25rem), 1fr)); gap: 2rem 2.5rem;
+nav ol { display: flex; flex-wrap: wrap; gap: .2rem 1.6rem; margin: 1.2rem 0 0; padding: 0;
+  list-style-position: inside; }
+.figures { display: grid; grid-template-columns: repeat(auto-fill, minmax(min(100%, 25rem), 1fr));
+  gap: 2rem 2.5rem;
   margin: 1.4rem 0 1.8rem; }
 figure { margin: 0; min-width: 0; display: flex; flex-direction: column; }
 figure svg { width: 100%; height: auto; display: block; }
@@ -48,12 +52,14 @@ svg .title { fill: var(--ink); }
 .interval { stroke: currentColor; stroke-width: 1.6; fill: none; }
 .mark { fill: currentColor; stroke: var(--paper); stroke-width: 1; }
 .s0 { color: var(--c0); } .s1 { color: var(--c1); } .s2 { color: var(--c2); } .s3 { color: var(--c3); }
-.s1 .line { stroke-dasharray: 6 3; } .s2 .line { stroke-dasharray: 2 3; } .s3 .line { stroke-dasharray: 8 3 2 3; }
+.s1 .line { stroke-dasharray: 6 3; } .s2 .line { stroke-dasharray: 2 3; } .s3 .line {
+  stroke-dasharray: 8 3 2 3; }
 .bar { fill: currentColor; } .bar.s1 { stroke: var(--ink); stroke-width: .8; }
 .scroll { overflow-x: auto; margin: 1.2rem 0; }
 table { border-collapse: collapse; font-size: .84rem; line-height: 1.4; min-width: 50%; }
 caption { text-align: left; padding-bottom: .4rem; color: var(--soft); font-size: .82rem; }
-th, td { padding: .28rem .9rem .28rem 0; text-align: left; vertical-align: top; font-variant-numeric: tabular-nums; }
+th, td { padding: .28rem .9rem .28rem 0; text-align: left; vertical-align: top;
+  font-variant-numeric: tabular-nums; }
 th[scope=row] { font-weight: 400; white-space: nowrap; }
 thead th { border-bottom: 1px solid var(--ink); border-top: 1px solid var(--ink); font-weight: 600;
   vertical-align: bottom; }
@@ -63,12 +69,14 @@ tbody tr:last-child > * { border-bottom: 1px solid var(--ink); }
 .marked > th[scope=row] { font-weight: 600; }
 .star { color: var(--c1); }
 code { font-family: ui-monospace, "DejaVu Sans Mono", monospace; font-size: .9em; overflow-wrap: anywhere; }
-pre { overflow: auto; max-height: 30rem; padding: .8rem; background: var(--tint); font-size: .78rem; line-height: 1.4; }
+pre { overflow: auto; max-height: 30rem; padding: .8rem; background: var(--tint); font-size:
+  .78rem; line-height: 1.4; }
 details { margin: .5rem 0; font-size: .85rem; }
 summary { cursor: pointer; color: var(--soft); width: fit-content; }
 .sample { margin: 1.6rem 0; break-inside: avoid; }
 .sample h3 { white-space: pre-wrap; overflow-wrap: anywhere; unicode-bidi: isolate; }
-.answers { display: grid; grid-template-columns: repeat(auto-fit, minmax(min(100%, 20rem), 1fr)); gap: .5rem 2rem; }
+.answers { display: grid; grid-template-columns: repeat(auto-fit, minmax(min(100%, 20rem), 1fr));
+  gap: .5rem 2rem; }
 .answers > div { border-left: 3px solid var(--line); padding-left: .9rem; min-width: 0; }
 .note { margin: 0; color: var(--soft); font-size: .8rem; }
 .answer { margin: .1rem 0 0; white-space: pre-wrap; overflow-wrap: anywhere; unicode-bidi: isolate; }

@@ -22,7 +22,7 @@ const CAMPAIGN = "upgraded";
 const HOSTILE = [
   `<script>window.hacked = 1</script><img src=x onerror="window.hacked = 1">`,
   `</p></section><style>main { display: none }</style><a href="https://evil.example">x</a>`,
-  "<iframe src='https://evil.example'></iframe><form action='https://evil.example'><button>ok</button></form>",
+  "<iframe src='https://evil.example'></iframe><form action='https://evil.example'><button>ok</button>",
   "\u001b[2J\u202etxt.exe\u2066 and \u0007 bell",
   "long".repeat(2_000),
 ].join("\n");

@@ -1,5 +1,5 @@
-// An invented record of a campaign for tests of its report: every section has something to show, and the proxy is
-// over-optimized from iteration 3 on.
+// An invented record of a campaign for tests of its report: every section has something to show, and the
+// proxy is over-optimized from iteration 3 on.
 import type { CompiledSpec } from "../../campaign/spec/compiled.ts";
 import type { EvaluateMetrics, Interval, LedgerEvent, LedgerRow } from "../../campaign/types.ts";
 import type { ReportPlace, ReportRecord } from "../../report/record.ts";
