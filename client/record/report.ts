@@ -2,6 +2,7 @@
 // answers, so its size does not grow with the number of prompts.
 import type { CompiledSpec } from "../../campaign/spec/compiled.ts";
 import type { CampaignRecord, Digest, LedgerRow, TrainResult } from "../../campaign/types.ts";
+import { askingOf } from "../../labels/asking.ts";
 import { decidedBy } from "../../labels/decided.ts";
 import { questionnairesOf } from "../../labels/questionnaires.ts";
 import { statsOf } from "../../labels/stats.ts";
@@ -51,7 +52,7 @@ export async function readReport(store: Store, campaignId: string): Promise<Camp
     comparison: await compareVariants(store, campaignId),
     curves: await curvesOf(store, record),
     samples: await samplesOf(store, record),
-    labels: await labelsOf(store, campaignId, history.ledger),
+    labels: await labelsOf(store, record, history.ledger),
   };
 }
 
@@ -97,12 +98,13 @@ async function samplesOf(store: Store, record: CampaignRecord): Promise<Campaign
 
 async function labelsOf(
   store: Store,
-  campaignId: string,
+  record: CampaignRecord,
   ledger: readonly LedgerRow[],
 ): Promise<QuestionnaireStats[]> {
   const decided = decidedBy(ledger);
   const stats: QuestionnaireStats[] = [];
-  for (const one of await questionnairesOf(store, campaignId, decided.repairs))
+  const all = await questionnairesOf(store, record.campaignId, decided.repairs);
+  for (const one of await askingOf(store, all, record, decided.repairs))
     stats.push(await statsOf(store, one, decided));
   return stats;
 }

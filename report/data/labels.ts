@@ -34,14 +34,14 @@ const questionnaires = (stats: readonly ShownStats[]): Table => ({
     ),
     left("state"),
   ],
-  rows: stats.map(({ place, comparisons, slots, seal, quality: { labels, choices, alpha } }) => ({
+  rows: stats.map(({ place, comparisons, slots, asking, quality: { labels, choices, alpha } }) => ({
     cells: [
       place,
       ...[comparisons, slots, labels, choices.first, choices.second, choices.tie, choices.both_bad].map(
         String,
       ),
       fixed(alpha, 2),
-      seal === undefined ? "open" : "closed",
+      asking,
     ],
   })),
 });

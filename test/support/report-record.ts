@@ -205,7 +205,7 @@ export function reportRecord(hostile?: string): ReportRecord {
       {
         place: "it-0001.1",
         openedAt: "2026-11-01T00:00:00.000Z",
-        seal: digest("seal"),
+        asking: "closed",
         comparisons: 40,
         slots: 80,
         states: { counted: 80 },
