@@ -115,6 +115,20 @@ export const CODES = {
   file_missing: { kind: "spec", means: "a file that the campaign names does not exist" },
   file_unreadable: { kind: "spec", means: "a file that the campaign names cannot be read" },
   gold_imported: { kind: "spec", means: "a reward module or reward-model data reads the true reward (gold)" },
+  hub_denied: {
+    kind: "spec",
+    means:
+      "the hub answers 401 or 403: a private or gated repository, or a token that is not valid. For some " +
+      "names that do not exist it gives the same answer",
+  },
+  hub_offline: {
+    kind: "spec",
+    means: "`HF_HUB_OFFLINE` is set, and the cache lacks a commit or a file that the campaign names",
+  },
+  hub_unknown: {
+    kind: "spec",
+    means: "the hub, or the repository, has no such name, revision, configuration, split or file",
+  },
   init_exists: { kind: "spec", means: "`init` found its target. Nothing is ever overwritten" },
   judge_not_held_out: {
     kind: "spec",
@@ -214,6 +228,10 @@ export const CODES = {
     kind: "artifact",
     means: "another run has taken the campaign over. This run ends; there is nothing to do",
   },
+  hub_damaged: {
+    kind: "artifact",
+    means: "a downloaded file has not the size or the digest that the hub lists",
+  },
   ledger_broken: {
     kind: "artifact",
     means:
@@ -287,6 +305,15 @@ export const CODES = {
     means:
       "the worker lacks an environment variable that the spec asks for. Set it there, or let " +
       "another worker take the work",
+  },
+  hub_busy: {
+    kind: "resource",
+    means: "the hub answers 429 and asks for a wait of more than a minute, or did so five times in a row",
+  },
+  hub_unreachable: {
+    kind: "resource",
+    means:
+      "the hub cannot be reached, answers 5xx five times in a row, breaks off, or does not answer as a hub does",
   },
   labels_short: {
     kind: "resource",
