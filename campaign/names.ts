@@ -121,6 +121,8 @@ const LEDGER: Members<LedgerEvent> = {
   ...nothing("short", "labeler"),
   // The labels themselves name their questionnaire.
   ...nothing("labels.place", "labels.questionnaire", "labels.names"),
+  ...nothing("sources.hub", "sources.revision", "sources.commit"),
+  ...nothing("sources.config", "sources.split", "sources.columns"),
   ...nothing("name", "server", "namespace", "runId", "by", "why", "code", "message", "to"),
 };
 

@@ -177,8 +177,23 @@ export type StageDigests = Partial<Record<StageName | "validation" | "test", Dig
 /** What ends a pause for too few labels: a later deadline, or the labels that there are. */
 export type LabelsDecision = { extendMs: number } | { accept: true };
 
+/** Where a part of the spec came from. Nothing depends on it: the spec holds the content's digests. */
+export interface HubSource {
+  use: "policy" | "preferenceModel" | "prompts" | "sft" | "preferences";
+  /** `org/name` */
+  hub: string;
+  /** As in the campaign file, and the commit that it was when the campaign was created. */
+  revision: string;
+  commit: string;
+  config?: string;
+  split?: string;
+  /** Columns with other names in the data set: `prompt: instruction`. */
+  columns?: string[];
+}
+
 export type LedgerEvent =
-  | { type: "created"; specDigest: Digest; name: string }
+  /** `sources`: what was read from the hub; absent if nothing was. */
+  | { type: "created"; specDigest: Digest; name: string; sources?: HubSource[] }
   | { type: "opened"; server: string; namespace: string; runId: string }
   | { type: "bootstrap-finished"; bootstrap: Bootstrap; stages: StageDigests }
   /** Result and decision are one row, so that no crash can separate them. */

@@ -1,5 +1,6 @@
 // The lines of `validate` about the rows that were encoded and the modules that were called.
 import type { CompileSummary } from "../compile/index.ts";
+import type { HubSource } from "../campaign/types.ts";
 import { visibleLine } from "../errors/index.ts";
 import { note } from "./output.ts";
 
@@ -38,9 +39,17 @@ export function callLines({ calls }: Pick<CompileSummary, "calls">): string[] {
   });
 }
 
+/** `policy: org/name at main is commit 0123456789ab`, and of a data set the split. */
+export const sourceLine = ({ use, hub, revision, commit, config, split }: HubSource): string => {
+  const rows = split === undefined ? "" : `, split ${split}${config === undefined ? "" : ` of ${config}`}`;
+  const moved = revision === commit ? "at commit" : `at ${revision} is commit`;
+  return `${use}: ${hub} ${moved} ${commit.slice(0, 12)}${rows}`;
+};
+
 /** For verbs whose data is something else. */
 export function noteChecks(summary: CompileSummary): void {
-  for (const line of [...encodedLines(summary), ...callLines(summary)]) note(visibleLine(line));
+  for (const line of [...summary.sources.map(sourceLine), ...encodedLines(summary), ...callLines(summary)])
+    note(visibleLine(line));
 }
 
 const number = (value: number): string => value.toLocaleString("en-US");

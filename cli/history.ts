@@ -6,6 +6,8 @@ import { interval } from "../report/digits.ts";
 import { eventLine } from "../report/event-line.ts";
 import { formatHistory } from "../report/history.ts";
 import { withdrawalLines } from "../report/withdrawals.ts";
+import type { HubSource } from "../campaign/types.ts";
+import { sourceLine } from "./checked-lines.ts";
 import { openStoreClient, using } from "./context.ts";
 import { data, json, lookOf, note } from "./output.ts";
 
@@ -23,11 +25,18 @@ export const historyVerb = (program: Command): Command =>
         if (flags.ledger) return data(ledgerText(history));
         const look = lookOf(process.stdout);
         data(formatHistory(history.places, look), look);
+        for (const line of sourcesOf(history).map(sourceLine)) note(visibleLine(line));
         for (const line of history.places.flatMap(earlierLines)) note(line);
         for (const line of history.places.flatMap(retriedLines)) note(line);
         for (const line of history.withdrawals.flatMap(withdrawalLines)) note(line);
       });
     });
+
+/** What the campaign read from the hub when it was created. */
+function sourcesOf({ ledger }: CampaignHistory): HubSource[] {
+  const first = ledger[0]?.event;
+  return first?.type === "created" ? (first.sources ?? []) : [];
+}
 
 const ledgerText = ({ ledger }: CampaignHistory): string =>
   ledger

@@ -2,7 +2,9 @@
 import type { Command } from "commander";
 import { formatColumns } from "../report/columns.ts";
 import type { Look } from "../report/columns.ts";
+import { visibleLine } from "../errors/index.ts";
 import { checkCampaign } from "./check.ts";
+import { sourceLine } from "./checked-lines.ts";
 import { SEED } from "./counts.ts";
 import { data, json, lookOf, note, suggest } from "./output.ts";
 import { overlapLine } from "./overlaps.ts";
@@ -36,6 +38,7 @@ export const planVerb = (program: Command): Command =>
       const look = lookOf(process.stdout);
       data(planText(written, specDigest, sizes, look), look);
       data(overlapLine(summary));
+      for (const source of summary.sources) data(visibleLine(sourceLine(source)));
       suggest([`run ${path}`, `start ${path}`]);
     });
 

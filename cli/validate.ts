@@ -2,7 +2,7 @@
 import type { Command } from "commander";
 import { visibleLine } from "../errors/index.ts";
 import { checkCampaign } from "./check.ts";
-import { CALL_MODULES, callLines, encodedLines } from "./checked-lines.ts";
+import { CALL_MODULES, callLines, encodedLines, sourceLine } from "./checked-lines.ts";
 import { data, json, note } from "./output.ts";
 import { overlapLine } from "./overlaps.ts";
 import { loadCampaign } from "./spec-file.ts";
@@ -24,6 +24,11 @@ export const validateVerb = (program: Command): Command =>
       const imports = summary.modules.map(
         (module) => `${module.role} module ${module.name} imports ${module.imports.join(", ") || "no file"}`,
       );
-      for (const line of [...imports, ...encodedLines(summary), ...callLines(summary)])
+      for (const line of [
+        ...summary.sources.map(sourceLine),
+        ...imports,
+        ...encodedLines(summary),
+        ...callLines(summary),
+      ])
         data(visibleLine(line));
     });

@@ -141,6 +141,7 @@ export class RatchetClient {
       campaignId,
       name: loaded.spec.name,
       specDigest,
+      sources: summary.sources,
       takeOver,
       resume,
       by,

@@ -14,7 +14,7 @@ import { initAdapter, mergeAdapter, readCheckpoint, writeAdapter, writeCheckpoin
 import { openStore } from "../store/index.ts";
 import type { Store } from "../store/types.ts";
 import { compileSpec } from "./index.ts";
-import { stagePolicy } from "./policy.ts";
+import { stageModel, stagePolicy } from "./policy.ts";
 import { settings } from "./settings.ts";
 import type { CompileOptions } from "./index.ts";
 
@@ -421,10 +421,10 @@ it("a given adapter is merged into its base; an adapter inside a model's folder 
   await writeFile(join(dir, "base", "generation_config.json"), JSON.stringify({ eos_token_id: [2, 5] }));
   await withAdapter(dir, "tuned");
   let staged = 0;
-  const treeOf = async (path: string): Promise<string> => {
-    const spec = resolveSpec({ ...base, policy: { path } });
-    return store.putTree((await stagePolicy(spec, dir, join(dir, `staged-${staged++}`))).dir);
-  };
+  const treeOf = async (path: string): Promise<string> =>
+    store.putTree(
+      (await stageModel({ name: path, folder: join(dir, path) }, join(dir, `staged-${staged++}`))).dir,
+    );
   const { tree } = (await compile(dir, { policy: { path: "tuned" } }, { store })).compiled.policy;
   assert.equal(tree, await treeOf("tuned"));
   assert.equal(tree, await treeOf("merged"));

@@ -10,7 +10,8 @@ import { deriveSeed } from "../campaign/recipe/seeds.ts";
 import { cutSplits, shuffleById } from "../campaign/recipe/splits.ts";
 import type { ResolvedSpec } from "../campaign/spec/schema.ts";
 import type { Bundle } from "./bundle.ts";
-import { rowsOfFile, specSource } from "./data-file.ts";
+import { rowsOfFiles, specSource } from "./data-file.ts";
+import type { RowFiles } from "./given-files.ts";
 import { lineOf, placed } from "./places.ts";
 import { withModule } from "./source-modules.ts";
 import type { Environment } from "./source-modules.ts";
@@ -30,15 +31,13 @@ function splitCounts({ prompts, iterations }: ResolvedSpec): Record<SplitName, n
   return { test, validation, iterations: iterations * perIteration, preferences };
 }
 
-export async function promptsFromFile(spec: ResolvedSpec, name: string, baseDir: string): Promise<Prompts> {
-  const { ignore } = spec.prompts;
-  const rows = (await rowsOfFile("prompt", name, { section: "prompts", ignore }, baseDir)).map(
-    ({ line, row }) => ({ line, row: placed(promptOf(row), lineOf(name, line)) }),
-  );
-  refuseRepeats(
-    rows.map(({ line, row }) => ({ row, where: `line ${line}` })),
-    name,
-  );
+export async function promptsFromFiles(spec: ResolvedSpec, from: RowFiles): Promise<Prompts> {
+  const { name, files } = from;
+  const rows = (await rowsOfFiles("prompt", from, "prompts")).map(({ file, line, row }) => ({
+    row: placed(promptOf(row), lineOf(file, line)),
+    where: files.length === 1 ? `line ${line}` : `${file}:${line}`,
+  }));
+  refuseRepeats(rows, name);
   const counts = splitCounts(spec);
   const needed = Object.values(counts).reduce((sum, count) => sum + count, 0);
   if (needed > rows.length) throw tooFew(counts, needed, rows.length, name);

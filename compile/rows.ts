@@ -5,54 +5,53 @@ import type { ResolvedSpec } from "../campaign/spec/schema.ts";
 import type { ModelConfig } from "../engine/model/index.ts";
 import type { Store } from "../store/types.ts";
 import type { Bundle } from "./bundle.ts";
+import type { GivenFiles, RowFiles } from "./given-files.ts";
 import { bundleOf } from "./modules.ts";
 import type { countOverlaps } from "./overlaps.ts";
-import { promptsFromFile, promptsFromModule } from "./prompts.ts";
+import { promptsFromFiles, promptsFromModule } from "./prompts.ts";
 import type { Prompts, Splits } from "./prompts.ts";
 import { bootstrapTrainings } from "./settings.ts";
 import type { Environment } from "./source-modules.ts";
 import {
-  preferencesFromFile,
+  preferencesFromFiles,
   refuseTooFewPairs,
-  sftFromFile,
+  sftFromFiles,
   sftFromModule,
   sftPrompt,
 } from "./training-data.ts";
 
 /** Data of the bootstrap. */
 export interface Data {
-  sft?: Awaited<ReturnType<typeof sftFromFile>>;
-  preferences?: Awaited<ReturnType<typeof preferencesFromFile>>;
+  sft?: Awaited<ReturnType<typeof sftFromFiles>>;
+  preferences?: Awaited<ReturnType<typeof preferencesFromFiles>>;
 }
 
 export function gatherPrompts(
   spec: ResolvedSpec,
+  given: RowFiles | undefined,
   bundles: Bundle[],
-  baseDir: string,
   environment: Environment,
 ): Promise<Prompts> {
-  const { file } = spec.prompts;
-  return file === undefined
-    ? promptsFromModule(spec, bundleOf(bundles, "prompts"), environment)
-    : promptsFromFile(spec, file, baseDir);
+  return given
+    ? promptsFromFiles(spec, given)
+    : promptsFromModule(spec, bundleOf(bundles, "prompts"), environment);
 }
 
 export async function gatherData(
   spec: ResolvedSpec,
+  given: GivenFiles["rows"],
   bundles: Bundle[],
-  baseDir: string,
   environment: Environment,
 ): Promise<Data> {
   const { sft, preferences } = spec.bootstrap;
   const data: Data = {};
   if (sft)
-    data.sft =
-      sft.data.file === undefined
-        ? await sftFromModule(spec, bundleOf(bundles, "sft"), environment)
-        : await sftFromFile({ ...sft.data, file: sft.data.file }, baseDir);
-  if (preferences?.file !== undefined) {
-    data.preferences = await preferencesFromFile({ ...preferences, file: preferences.file }, baseDir);
-    refuseTooFewPairs(spec, data.preferences.pairs.length);
+    data.sft = given.sft
+      ? await sftFromFiles(given.sft)
+      : await sftFromModule(spec, bundleOf(bundles, "sft"), environment);
+  if (preferences && given.preferences) {
+    data.preferences = await preferencesFromFiles(given.preferences, preferences.minMargin);
+    refuseTooFewPairs(spec, data.preferences.pairs.length, given.preferences.name);
   }
   return data;
 }

@@ -2,7 +2,7 @@
 import type { CompiledSpec } from "../campaign/spec/compiled.ts";
 import type { ModuleRole } from "../campaign/spec/modules.ts";
 import type { ResolvedSpec } from "../campaign/spec/schema.ts";
-import type { Digest } from "../campaign/types.ts";
+import type { Digest, HubSource } from "../campaign/types.ts";
 import { importsFile } from "./bundle.ts";
 import type { Bundle } from "./bundle.ts";
 import type { EncodedSource, EncodedTraining } from "./encoding.ts";
@@ -34,6 +34,8 @@ export interface CompileSummary {
   /** Sources whose rows were encoded, with what their trainings will do with them. */
   encoded: (EncodedSource | EncodedTraining)[];
   calls: ModuleCall[];
+  /** What came from the hub. */
+  sources: HubSource[];
   warnings: string[];
 }
 
@@ -66,6 +68,7 @@ export function summarize(
     modules: bundles.map((bundle) => describe(bundle, modules)),
     encoded: [...checked.sources, ...checked.trainings],
     calls: checked.calls,
+    sources: checked.hubSources,
     warnings: warningsOf(spec, bundles),
   };
 }

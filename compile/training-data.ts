@@ -9,7 +9,8 @@ import type { Message, PromptContent } from "../campaign/recipe/rows.ts";
 import { deriveSeed } from "../campaign/recipe/seeds.ts";
 import type { ResolvedSpec } from "../campaign/spec/schema.ts";
 import type { Bundle } from "./bundle.ts";
-import { rowsOfFile, specSource } from "./data-file.ts";
+import { rowsOfFiles, specSource } from "./data-file.ts";
+import type { RowFiles } from "./given-files.ts";
 import { lineOf, placed } from "./places.ts";
 import { withModule } from "./source-modules.ts";
 import type { Environment } from "./source-modules.ts";
@@ -22,20 +23,13 @@ interface SftFileRow {
   text?: string | undefined;
 }
 
-interface DataSource {
-  ignore: readonly string[];
-}
+const SFT = "bootstrap.sft.data";
 
-export async function sftFromFile(
-  { file, ignore }: DataSource & { file: string },
-  baseDir: string,
-): Promise<SftFileRow[]> {
-  return (await rowsOfFile("sft", file, { ...SFT, ignore }, baseDir)).map(({ line, row }) =>
+export async function sftFromFiles(given: RowFiles): Promise<SftFileRow[]> {
+  return (await rowsOfFiles("sft", given, SFT)).map(({ file, line, row }) =>
     placed(tidy(row), lineOf(file, line)),
   );
 }
-
-const SFT = { section: "bootstrap.sft.data" };
 
 export async function sftFromModule(
   spec: ResolvedSpec,
@@ -46,7 +40,7 @@ export async function sftFromModule(
   const rows = await withModule("sft", bundle, data, environment, (runner) =>
     runner.call({ seed: deriveSeed("sft", spec.seed), count: data.count! }),
   );
-  const source = specSource(`the sft module ${bundle.name}`, { ...SFT, ignore: data.ignore });
+  const source = specSource(`the sft module ${bundle.name}`, { section: SFT, ignore: data.ignore });
   return readModuleRows("moduleSft", rows, source).map((row, i) =>
     placed(tidy(row), { file: bundle.name, text: `row ${i} of ${bundle.name}` }),
   );
@@ -72,11 +66,12 @@ export function sftPrompt({ messages, completion, prompt }: SftFileRow): PromptC
   return messages.slice(0, first < 0 ? messages.length : first);
 }
 
-export async function preferencesFromFile(
-  { file: name, minMargin, ignore }: DataSource & { file: string; minMargin: number },
-  baseDir: string,
+export async function preferencesFromFiles(
+  given: RowFiles,
+  minMargin: number,
 ): Promise<FilteredPreferences & { rows: number }> {
-  const rows = await rowsOfFile("preference", name, { section: "bootstrap.preferences", ignore }, baseDir);
+  const { name } = given;
+  const rows = await rowsOfFiles("preference", given, "bootstrap.preferences");
   refuseWithoutScores(rows, minMargin, name);
   const filtered = filterPreferences(
     rows.map(({ row }) => row),
@@ -92,7 +87,10 @@ export async function preferencesFromFile(
       { file: name },
     );
   }
-  filtered.pairs.forEach((pair, i) => placed(pair, lineOf(name, rows[filtered.from[i]!]!.line)));
+  filtered.pairs.forEach((pair, i) => {
+    const { file, line } = rows[filtered.from[i]!]!;
+    placed(pair, lineOf(file, line));
+  });
   return { ...filtered, rows: rows.length };
 }
 
@@ -114,8 +112,9 @@ const SCORE_NAMES = `${SCORE_COLUMNS.map((names) => names.join(" and ")).join(";
 
 /** A baseline on the file's pairs trains on as many as all iterations together. */
 export function refuseTooFewPairs(
-  { baselines, iterations, pair, bootstrap }: ResolvedSpec,
+  { baselines, iterations, pair }: ResolvedSpec,
   kept: number,
+  name: string,
 ): void {
   const baseline = baselines.find(({ pairs }) => pairs === "preferences");
   const needed = iterations * pair.limit;
@@ -123,7 +122,7 @@ export function refuseTooFewPairs(
   throw new RatchetError(
     "spec_conflict",
     `baseline ${baseline.name} needs iterations × pair.limit = ${needed} pairs, ` +
-      `but ${bootstrap.preferences?.file} has ${kept} that pass the filters`,
+      `but ${name} has ${kept} that pass the filters`,
     { hint: "lower pair.limit, or give more preferences" },
   );
 }

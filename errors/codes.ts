@@ -313,7 +313,8 @@ export const CODES = {
   hub_unreachable: {
     kind: "resource",
     means:
-      "the hub cannot be reached, answers 5xx five times in a row, breaks off, or does not answer as a hub does",
+      "the hub cannot be reached, answers 5xx five times in a row, breaks off, or does not answer " +
+      "as a hub does",
   },
   labels_short: {
     kind: "resource",

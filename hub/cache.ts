@@ -1,5 +1,5 @@
-// The cache of Hugging Face's own tools, read and written in its layout, so that a file is downloaded once for
-// all of them:
+// The cache of Hugging Face's own tools, read and written in its layout, so that a file is downloaded once
+// for all of them:
 //
 //   models--org--name/refs/main                      the commit of a branch or tag
 //   models--org--name/trees/<commit>.json            the files of a commit (huggingface_hub 2)

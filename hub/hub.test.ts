@@ -42,7 +42,9 @@ const model = (revision = "main", name = "org/m"): RepoName => ({ type: "model",
 
 async function whole(from: Hub, repo: RepoName = model()): Promise<string[]> {
   const listing = await from.resolve(repo);
-  return from.fetch(listing, listing.files);
+  const paths: string[] = [];
+  for (const file of listing.files) paths.push(await from.fetch(listing, file));
+  return paths;
 }
 
 async function refusal(trying: Promise<unknown>): Promise<RatchetError> {

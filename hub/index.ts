@@ -27,24 +27,24 @@ export class Hub {
     const cache = new RepoCache(this.settings.cacheDir, repo);
     if (this.settings.offline) return this.cached(cache, repo);
     const known = COMMIT.test(repo.revision) ? await cache.files(repo.revision) : undefined;
-    if (known) return { repo, commit: repo.revision, files: known };
+    if (known) return listing(cache, repo, repo.revision, known);
     const commit = await this.commitOf(repo);
     if (commit !== repo.revision) await cache.noteCommit(repo.revision, commit);
     const files = (await cache.files(commit)) ?? (await this.listed(repo, commit));
     await cache.noteFiles(commit, files);
-    return { repo, commit, files };
+    return listing(cache, repo, commit, files);
   }
 
-  /** Brings files into the cache, each checked. Returns where they are. */
-  async fetch({ repo, commit }: Listing, files: readonly HubFile[]): Promise<string[]> {
+  /** Brings a file into the cache, checked. Returns where it is. */
+  async fetch({ repo, commit }: Listing, file: HubFile): Promise<string> {
     const cache = new RepoCache(this.settings.cacheDir, repo);
-    for (const file of files) await this.provide(cache, repo, commit, file);
-    return files.map(({ path }) => cache.snapshot(commit, path));
+    const path = cache.snapshot(commit, file.path);
+    if (!(await isSound(path, file))) await this.provide(cache, repo, commit, file);
+    return path;
   }
 
   private async provide(cache: RepoCache, repo: RepoName, commit: string, file: HubFile): Promise<void> {
     const what = `${repo.name}/${file.path}`;
-    if (await isSound(cache.snapshot(commit, file.path), file)) return;
     if (!(await isSound(cache.blob(file), file))) {
       if (this.settings.offline) throw notCached(repo, `of ${what} the cache has no sound copy`);
       const url = `${this.settings.endpoint}/${repo.type === "dataset" ? "datasets/" : ""}${repo.name}`;
@@ -96,7 +96,7 @@ export class Hub {
     const files = (await cache.files(commit)) ?? (repo.type === "model" ? await cache.present(commit) : []);
     if (files.length === 0)
       throw notCached(repo, `the cache has no list of the files of ${name} at ${commit}`);
-    return { repo, commit, files };
+    return listing(cache, repo, commit, files);
   }
 
   private strange(what: string): RatchetError {
@@ -109,6 +109,13 @@ export class Hub {
     );
   }
 }
+
+const listing = (cache: RepoCache, repo: RepoName, commit: string, files: HubFile[]): Listing => ({
+  repo,
+  commit,
+  folder: cache.snapshot(commit),
+  files,
+});
 
 const notCached = ({ type, name, revision }: RepoName, why: string): RatchetError =>
   new RatchetError("hub_offline", `HF_HUB_OFFLINE is set, and ${why}`, {

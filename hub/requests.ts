@@ -34,7 +34,7 @@ export async function request(
   }
 }
 
-/** fetch drops the token itself where a redirect leads to another origin, such as the store of large files. */
+/** fetch itself drops the token where a redirect leads to another origin, such as that of large files. */
 async function once({ endpoint, token }: HubSettings, url: string, init: RequestInit): Promise<Response> {
   const headers = new Headers(init.headers);
   headers.delete("authorization");

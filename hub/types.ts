@@ -21,5 +21,7 @@ export interface Listing {
   repo: RepoName;
   /** 40 hex digits. */
   commit: string;
+  /** Where its files are once they were fetched. */
+  folder: string;
   files: HubFile[];
 }

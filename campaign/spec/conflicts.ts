@@ -60,19 +60,20 @@ function scoring(spec: ResolvedSpec): Problem[] {
 function preferenceModel(spec: ResolvedSpec, named: string): Problem[] {
   if (spec.score.reward !== "preference-model") return unusedPreferenceModel(spec, named);
   const { pair, score, bootstrap } = spec;
-  const { path: given, letters } = score.preferenceModel;
+  const { letters } = score.preferenceModel;
+  const given = givenModel(score.preferenceModel);
   const trained = !!bootstrap.preferenceModel;
   return [
     ...when(
-      !trained && given === undefined,
+      !trained && !given,
       "score.reward",
       "score.reward is preference-model, " +
-        "but neither bootstrap.preferenceModel trains one nor score.preferenceModel.path gives one",
+        "but neither bootstrap.preferenceModel trains one nor score.preferenceModel.path or .hub gives one",
     ),
     ...when(
-      trained && given !== undefined,
-      "score.preferenceModel.path",
-      `score.preferenceModel.path gives ${given}, and bootstrap.preferenceModel trains another`,
+      trained && !!given,
+      given?.setting ?? "",
+      `${given?.setting} gives ${given?.name}, and bootstrap.preferenceModel trains another`,
     ),
     ...when(
       pair.strategy !== "max-min",
@@ -94,8 +95,13 @@ function preferenceModel(spec: ResolvedSpec, named: string): Problem[] {
   ];
 }
 
+function givenModel({ path, hub }: ResolvedSpec["score"]["preferenceModel"]) {
+  if (path !== undefined) return { setting: "score.preferenceModel.path", name: path };
+  return hub === undefined ? undefined : { setting: "score.preferenceModel.hub", name: hub };
+}
+
 function unusedPreferenceModel({ score, bootstrap }: ResolvedSpec, named: string): Problem[] {
-  const given = score.preferenceModel.path;
+  const given = givenModel(score.preferenceModel);
   return [
     ...when(
       !!bootstrap.preferenceModel,
@@ -103,9 +109,9 @@ function unusedPreferenceModel({ score, bootstrap }: ResolvedSpec, named: string
       `bootstrap.preferenceModel trains a model, but score.reward is ${named}, so nothing would use it`,
     ),
     ...when(
-      given !== undefined,
-      "score.preferenceModel.path",
-      `score.preferenceModel.path is ${given}, but score.reward is ${named}, so nothing would use it`,
+      !!given,
+      given?.setting ?? "",
+      `${given?.setting} is ${given?.name}, but score.reward is ${named}, so nothing would use it`,
     ),
   ];
 }

@@ -154,9 +154,9 @@ const outOfRange: [object, string][] = [
     'train.lora.targets[0] is "lm_head", but must be one of ' +
       "q_proj, k_proj, v_proj, o_proj, gate_proj, up_proj, down_proj",
   ],
-  [{ prompts: undefined }, "prompts is missing: it must be a section with file or module, and counts"],
-  [{ prompts: { file: "a", module: "b" } }, "prompts needs file or module, not both"],
-  [{ policy: {} }, "policy needs path or init"],
+  [{ prompts: undefined }, "prompts is missing: it must be a section with file, hub or module, and counts"],
+  [{ prompts: { file: "a", module: "b" } }, "prompts has file and module, but needs only one"],
+  [{ policy: {} }, "policy needs path, hub or init"],
   [
     { prompts: { file: "a", ignore: ["source", "role"] } },
     'prompts.ignore[1] is "role", but must be the name of a column or of a message\'s field, ' +
@@ -269,7 +269,7 @@ const conflicts: [object, RegExp][] = [
   ],
   [
     { score: { reward: "preference-model" } },
-    /neither bootstrap\.preferenceModel trains one nor score\.preferenceModel\.path gives one/,
+    /neither bootstrap\.preferenceModel trains one nor score\.preferenceModel\.path or \.hub gives one/,
   ],
   [
     {

@@ -8,6 +8,7 @@ import { above, below, duration, flag, oneOf, path, real, text, whole } from "./
 import { BASELINE_NAME, CAMPAIGN_ID } from "../ids.ts";
 import { lossField } from "./losses.ts";
 import { EARLIER_MAX } from "../rules.ts";
+import { atMostOneSource, modelSource, oneSource, rowSource } from "./sources.ts";
 
 /** An object without unknown keys. `what`: its content, for the refusal of another value. */
 function section<S extends z.ZodRawShape>(what: string, shape: S) {
@@ -44,16 +45,6 @@ const ignore = list(
   text(/^(?!(?:role|content)$)[^]/, "the name of a column or of a message's field, not role or content"),
   "names of columns and of messages' fields",
 ).default([]);
-
-const oneOfTwo =
-  (first: string, second: string) => (value: Record<string, unknown>, context: z.core.$RefinementCtx) => {
-    const given = [first, second].filter((key) => value[key] !== undefined);
-    if (given.length !== 1)
-      context.addIssue({
-        code: "custom",
-        message: `needs ${first} or ${second}${given.length ? ", not both" : ""}`,
-      });
-  };
 
 const samples = list(
   section("temperature and count", { temperature: real(0, 10), count: whole(1, 1024) }),
@@ -122,43 +113,43 @@ const modelShape = section("hiddenSize, layers, heads, kvHeads, intermediateSize
   rmsNormEps: above(0, 1).default(1e-5),
 });
 
-const policy = section("path or init", {
-  path: path("a checkpoint folder in Hugging Face layout").optional(),
+const policy = section("path, hub or init", {
+  ...modelSource,
   init: section("tokenizer and model", {
     tokenizer: path("a folder that holds tokenizer.json"),
     model: modelShape,
   }).optional(),
-}).superRefine(oneOfTwo("path", "init"));
+}).superRefine(oneSource("path", "hub", "init"));
 
 const rowsOrModule = {
-  file: path("a JSON Lines or Parquet file").optional(),
+  ...rowSource,
   module: path("a TypeScript or JavaScript module").optional(),
   ignore,
   ...moduleFields,
 };
 
-const prompts = section("file or module, and counts", {
+const prompts = section("file, hub or module, and counts", {
   ...rowsOrModule,
   perIteration: whole(1, 10_000_000).default(DEFAULTS.prompts.perIteration),
   validation: whole(1, 1_000_000).default(DEFAULTS.prompts.validation),
   test: whole(1, 1_000_000).default(DEFAULTS.prompts.test),
   /** Prompts whose sampled answers the labeler compares. */
   preferences: whole(0, 10_000_000).default(DEFAULTS.prompts.preferences),
-}).superRefine(oneOfTwo("file", "module"));
+}).superRefine(oneSource("file", "hub", "module"));
 
-const sftData = section("file, or module and count", {
+const sftData = section("file, hub, or module and count", {
   ...rowsOrModule,
   count: whole(1, 100_000_000).optional(),
-}).superRefine(oneOfTwo("file", "module"));
+}).superRefine(oneSource("file", "hub", "module"));
 
 const preferences = section("file, or sample and rater", {
-  file: path("a JSON Lines or Parquet file in TRL's columns").optional(),
+  ...rowSource,
   /** Rows of a file whose two scores differ by less are dropped; 0 keeps all. */
   minMargin: real(0, 1e9).default(DEFAULTS.preferences.minMargin),
   ignore,
   sample: section("samples, maxTokens, topK, topP, minP, stop", sampling(DEFAULTS.preferences)).optional(),
   rater: moduleSource.optional(),
-}).superRefine(oneOfTwo("file", "sample"));
+}).superRefine(oneSource("file", "hub", "sample"));
 
 const bootstrap = section("sft, preferences, reward", {
   sft: section("data and optimizer settings", {
@@ -201,9 +192,9 @@ const labels = section("perIteration, choose, audit, perComparison, labelers, de
 const letter = text(/\S/, "a text of one token");
 
 /** A language model that reads a prompt with two answers and names the better one. */
-const preferenceModel = section("path, template, letters", {
+const preferenceModel = section("path or hub, template, letters", {
   /** A checkpoint. If absent, bootstrap.preferenceModel trains one from the policy. */
-  path: path("a checkpoint folder in Hugging Face layout").optional(),
+  ...modelSource,
   template: text(
     /^(?=[^]*\{context\})(?=[^]*\{a\})(?=[^]*\{b\})/,
     "a text with {context}, {a} and {b} in it",
@@ -211,7 +202,9 @@ const preferenceModel = section("path, template, letters", {
   letters: z
     .tuple([letter, letter], { error: "two texts of one token each" })
     .default([...DEFAULTS.preferenceModel.letters]),
-}).prefault({});
+})
+  .superRefine(atMostOneSource("path", "hub"))
+  .prefault({});
 
 export const SPEC_LIMITS = { baselines: 8 };
 

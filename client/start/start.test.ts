@@ -59,6 +59,17 @@ it("writes the ledger's first row before it starts the workflow", async () => {
   assert.equal(store.name, "memory:");
 });
 
+it("the first row has what the spec read from the hub, if it read anything", async () => {
+  const source = { use: "policy", hub: "org/m", revision: "main", commit: "a".repeat(40) } as const;
+  for (const sources of [[source], []]) {
+    const { start, store } = await setup();
+    await start({ sources });
+    const [row] = await store.ledger("c").read<LedgerEvent>();
+    const { sources: found } = row!.event as { sources?: unknown };
+    assert.deepEqual(found, sources.length > 0 ? sources : undefined);
+  }
+});
+
 it("gives the workflow digests and names, never the spec", async () => {
   const { start, gateway } = await setup();
   const { specDigest } = await start();

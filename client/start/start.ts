@@ -4,7 +4,7 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { RatchetError } from "../../errors/index.ts";
 import { campaignWorkflowId } from "../../campaign/ids.ts";
-import type { CampaignRecord, Digest, LedgerEvent } from "../../campaign/types.ts";
+import type { CampaignRecord, Digest, HubSource, LedgerEvent } from "../../campaign/types.ts";
 import { ledgerGone } from "../../store/ledger-errors.ts";
 import type { Store } from "../../store/types.ts";
 import { decideStart } from "./decide-start.ts";
@@ -20,6 +20,8 @@ export interface StartOptions {
   campaignId: string;
   name: string;
   specDigest: Digest;
+  /** What the spec read from the hub, for the first row of the ledger. */
+  sources?: HubSource[];
   takeOver: boolean;
   resume: boolean;
   /** Who starts it, and an id: requests with the same id are carried out once. */
@@ -105,11 +107,14 @@ async function startAgain(
 }
 
 /** False if another client wrote the first row before, with another spec. */
-async function created(store: Store, { campaignId, specDigest, name, by }: StartOptions): Promise<boolean> {
+async function created(
+  store: Store,
+  { campaignId, specDigest, name, sources = [], by }: StartOptions,
+): Promise<boolean> {
   await requireGiven(store, campaignId, specDigest);
-  const row = await store
-    .ledger(campaignId)
-    .append<LedgerEvent>({ id: "created", epoch: 0, event: { type: "created", specDigest, name }, by });
+  const from = sources.length > 0 ? { sources } : {};
+  const event: LedgerEvent = { type: "created", specDigest, name, ...from };
+  const row = await store.ledger(campaignId).append<LedgerEvent>({ id: "created", epoch: 0, event, by });
   return row.event.type === "created" && row.event.specDigest === specDigest;
 }
 
