@@ -7,7 +7,7 @@ import type { LedgerEvent, StageDigests } from "../campaign/types.ts";
 import { decidedBy } from "../labels/decided.ts";
 import { giveLabel } from "../labels/give.ts";
 import type { Questionnaire } from "../labels/questionnaires.ts";
-import { sealedRows } from "../labels/seal.ts";
+import { sealedRows } from "../labels/seal-rows.ts";
 import { memoryBackend } from "../store/backends/memory.ts";
 import { storeOn } from "../store/index.ts";
 import type { Backend, Store } from "../store/types.ts";

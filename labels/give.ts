@@ -13,7 +13,7 @@ import { readSeal } from "./questionnaires.ts";
 import type { Questionnaire, Sealed } from "./questionnaires.ts";
 import { byRowName, isWithdrawn, keyAt, labelsAt, newest, readLabels, stateOf } from "./standing.ts";
 import type { LabelState, StoredLabel } from "./standing.ts";
-import { sealedRows } from "./seal.ts";
+import { sealedRows } from "./seal-rows.ts";
 
 /** `same`: the labeler had given it already. `older`: the labeler has given a newer one. */
 export type Outcome = LabelState | "same" | "older";

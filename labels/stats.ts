@@ -8,7 +8,7 @@ import type { Decided } from "./decided.ts";
 import { comparisonsOf, readSeal } from "./questionnaires.ts";
 import { byRowName, isWithdrawn, labelsAt, readLabels, stateOf, toShow } from "./standing.ts";
 import type { LabelState } from "./standing.ts";
-import { sealedRows } from "./seal.ts";
+import { sealedRows } from "./seal-rows.ts";
 
 export interface QuestionnaireStats {
   place: string;

@@ -6,7 +6,9 @@ import { deriveSeed } from "../../campaign/recipe/seeds.ts";
 import type { LedgerEvent } from "../../campaign/types.ts";
 import { Giver } from "../../labels/give.ts";
 import { comparisonsOf, readSeal } from "../../labels/questionnaires.ts";
-import { countingRows, countsOf, sealQuestionnaire } from "../../labels/seal.ts";
+import { countingRows, countsOf } from "../../labels/seal-rows.ts";
+import { sealQuestionnaire } from "../../labels/seal.ts";
+import { recordedSeal } from "../../labels/seal-again.ts";
 import type { StageContext } from "../attempt/context.ts";
 import type { LabelInput, LabelsCounted, StageDone } from "../contract.ts";
 import { askLabelers } from "../judging.ts";
@@ -108,6 +110,7 @@ export async function sealLabels(context: Context): Promise<StageDone> {
   const { digest, result } = await sealQuestionnaire(context.deps.store, questionnaire, {
     repairs: context.repairs,
     withdrawn: async () => withdrawnLabels(await rowsOf(context)),
+    recorded: recordedSeal(await rowsOf(context), context.place),
     facts: context.facts(),
   });
   return { digest, values: { labels: result.counts.labels, trained: result.counts.trained } };

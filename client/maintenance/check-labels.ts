@@ -6,7 +6,7 @@ import type { Label, SealRow } from "../../campaign/labeling/types.ts";
 import { readLabel } from "../../labels/label.ts";
 import { questionnairesOf, readSeal } from "../../labels/questionnaires.ts";
 import type { Questionnaire, Repairs } from "../../labels/questionnaires.ts";
-import { sealedRows } from "../../labels/seal.ts";
+import { sealedRows } from "../../labels/seal-rows.ts";
 import { byRowName, keyAt, prefixOf, rowName } from "../../labels/standing.ts";
 import type { SealedRows } from "../../labels/standing.ts";
 import type { Store } from "../../store/types.ts";

@@ -6,7 +6,7 @@ import { labelName } from "../../campaign/ids.ts";
 import { decidedBy } from "../../labels/decided.ts";
 import { questionnairesOf, readSeal } from "../../labels/questionnaires.ts";
 import type { Questionnaire, Repairs } from "../../labels/questionnaires.ts";
-import { sealedRows } from "../../labels/seal.ts";
+import { sealedRows } from "../../labels/seal-rows.ts";
 import type { Store } from "../../store/types.ts";
 import { finishedPlaces } from "./places.ts";
 import type { FinishedPlace } from "./places.ts";

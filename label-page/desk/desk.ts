@@ -8,7 +8,7 @@ import { askingOf } from "../../labels/asking.ts";
 import type { Decided } from "../../labels/decided.ts";
 import { questionnairesOf, readSeal } from "../../labels/questionnaires.ts";
 import type { Questionnaire } from "../../labels/questionnaires.ts";
-import { sealedRows } from "../../labels/seal.ts";
+import { sealedRows } from "../../labels/seal-rows.ts";
 import type { LabelSource } from "../../labels/source.ts";
 import { byRowName, keyAt, stateOf } from "../../labels/standing.ts";
 import type { LabelState } from "../../labels/standing.ts";

@@ -14,7 +14,7 @@ import { verifyCampaign } from "../../client/maintenance/verify.ts";
 import { giveLabel } from "../../labels/give.ts";
 import { questionnairesOf, readSeal } from "../../labels/questionnaires.ts";
 import type { Questionnaire } from "../../labels/questionnaires.ts";
-import { sealedRows } from "../../labels/seal.ts";
+import { sealedRows } from "../../labels/seal-rows.ts";
 import { keyAt, labelsAt, readLabels } from "../../labels/standing.ts";
 import { memoryBackend } from "../../store/backends/memory.ts";
 import { storeOn } from "../../store/index.ts";
