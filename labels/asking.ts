@@ -1,4 +1,4 @@
-// Whether a questionnaire still asks: it is open until it is sealed, or until the campaign will never seal it.
+// Whether a questionnaire still asks: until it is sealed, or until the campaign can no longer seal it.
 import { iterationOf } from "../campaign/ids.ts";
 import { currentPlace } from "../campaign/rules.ts";
 import type { Standing } from "../campaign/types.ts";
