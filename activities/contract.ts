@@ -8,6 +8,7 @@ import type {
   EarlierComparison,
   EvaluateResult,
   JudgedBy,
+  LabeledBy,
   LedgerEvent,
   Plan,
   Shard,
@@ -44,7 +45,7 @@ export interface AppendInput {
 }
 
 /** Prompts whose answers are trained on. */
-export type PromptSource = "iteration" | "baseline" | "preferences";
+export type PromptSource = "iteration" | "baseline" | "bootstrap";
 
 export interface GenerateInput extends StageInput {
   stage: "generate";
@@ -60,9 +61,12 @@ export interface AnswerInput extends StageInput {
 
 export interface ScoreInput extends StageInput {
   stage: "score";
-  of: PromptSource | AnswerSet;
+  /** `audit`: only the answers that the audit part of a questionnaire compares. */
+  of: PromptSource | AnswerSet | "audit";
   /** Result digest of generate or answer. */
   completions: Digest;
+  /** Result digest of the questionnaire's seal, for `audit`. */
+  seal?: Digest;
   rewardModel?: Digest;
 }
 
@@ -95,9 +99,10 @@ export interface EvaluateInput extends StageInput, Pick<EvaluateResult, Measured
 
 export interface LabelInput extends StageInput {
   stage: "label";
-  /** Result digests of generate and score. */
+  by: LabeledBy;
+  /** Result digests of generate and score; nothing scores the bootstrap's answers before they are labeled. */
   answers: Digest;
-  scores: Digest;
+  scores?: Digest;
 }
 
 export interface LabelsCounted {
@@ -112,19 +117,20 @@ export interface LabelsCounted {
   missing?: { trained: number; minimum: number; extendedMs: number };
 }
 
-/**
- * Source of pairs: scored groups, a closed questionnaire, the labels of the bootstrap's labeler, the author's
- * file, or the bootstrap's pairs.
- */
-export type PairSource = "scores" | "labels" | "rater" | "file" | "preferences";
+export interface AuditInput extends StageInput {
+  stage: "audit";
+  /** Result digests of the seal of the labels, and of score. */
+  seal: Digest;
+  scores: Digest;
+}
+
+/** Source of pairs: scored groups, a closed questionnaire, the author's file, or that file's pairs again. */
+export type PairSource = "scores" | "labels" | "file" | "preferences";
 
 export interface PairInput extends StageInput {
   stage: "pair";
   from: PairSource;
-  /**
-   * Result of score for `scores`, label for `labels`, generate for `rater`, pair for `preferences`; absent
-   * for `file`.
-   */
+  /** Result of score for `scores`, label for `labels`, pair for `preferences`; absent for `file`. */
   source?: Digest;
 }
 
@@ -187,6 +193,7 @@ export interface StageActivities {
   reference(input: ReferenceInput, shard: Shard): Promise<ShardDone>;
   judge(input: JudgeInput, shard: Shard): Promise<ShardDone>;
   label(input: LabelInput): Promise<StageDone>;
+  audit(input: AuditInput): Promise<StageDone>;
   pair(input: PairInput): Promise<StageDone>;
   train(input: TrainInput): Promise<Trained>;
   evaluate(input: EvaluateInput): Promise<StageDone>;

@@ -14,6 +14,7 @@ import type {
 import type { StageContext } from "./attempt/context.ts";
 import { inControl, inStage } from "./attempt/context.ts";
 import type { Deps } from "./deps.ts";
+import { audit } from "./stages/audit.ts";
 import { evaluate } from "./stages/evaluate.ts";
 import { answerStage, generateStage } from "./stages/generate.ts";
 import { judgeStage } from "./stages/judge.ts";
@@ -47,6 +48,7 @@ export function createStageActivities(deps: Deps): StageActivities {
     reference: shard,
     judge: shard,
     label: (input) => inStage(deps, input, label),
+    audit: (input) => inStage(deps, input, audit),
     pair: (input) => inStage(deps, input, pair),
     train: (input) => inStage(deps, input, train),
     evaluate: (input) => inStage(deps, input, evaluate),

@@ -1,7 +1,8 @@
 // Asks a module which of two answers to one prompt is better: the judge, for promotion and the test report,
-// or the labeler of the bootstrap's pairs.
+// or labelers.
 import { opinionOf } from "../campaign/labeling/opinion.ts";
 import type { Opinion } from "../campaign/labeling/types.ts";
+import { labelersAt } from "../campaign/spec/labels-at.ts";
 import { judgeSeed } from "../campaign/recipe/seeds.ts";
 import type { ModuleAnswer } from "../campaign/spec/modules.ts";
 import type { Completion, Prompt } from "../runtimes/types.ts";
@@ -17,16 +18,14 @@ interface Question {
 }
 
 /** P(first is better) for each question. */
-export const askWhichIsBetter = (
-  context: StageContext,
-  role: "judge" | "rater",
-  questions: readonly Question[],
-): Promise<number[]> => callModule<Question, number>(context, role, questions.map(moduleQuestion));
+const askJudge = (context: StageContext, questions: readonly Question[]): Promise<number[]> =>
+  callModule<Question, number>(context, "judge", questions.map(moduleQuestion));
 
 /** The label of each question. */
 export async function askLabelers(context: StageContext, questions: readonly Question[]): Promise<Opinion[]> {
   const rows = questions.map(moduleQuestion);
-  return (await callModule<Question, number | Opinion>(context, "labelers", rows)).map(opinionOf);
+  const role = labelersAt(context.input.place);
+  return (await callModule<Question, number | Opinion>(context, role, rows)).map(opinionOf);
 }
 
 const moduleQuestion = ({ prompt, first, second, seed }: Question): Question => ({
@@ -44,7 +43,7 @@ export interface Comparison<Ours extends Completion = Completion> {
 
 /** P(ours is better) for each comparison, by the judge. */
 export const judge = (context: StageContext, comparisons: readonly Comparison[]): Promise<number[]> =>
-  judgeBy((questions) => askWhichIsBetter(context, "judge", questions), context.spec.seed, comparisons);
+  judgeBy((questions) => askJudge(context, questions), context.spec.seed, comparisons);
 
 /** Ours comes first in every second comparison, so that a judge's taste for a position cancels out. */
 export async function judgeBy(

@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { it } from "node:test";
+import type { StageModule } from "../campaign/spec/modules.ts";
 import type { Place, StageName } from "../campaign/types.ts";
 import type { StageContext } from "./attempt/context.ts";
 import { callModule } from "./modules.ts";
@@ -17,7 +18,7 @@ function stage(
   { place = ITERATION, of }: { place?: Place; of?: string } = {},
 ): StageContext {
   const deps = { modules: { call: async () => ["called"] } };
-  const modules = { rater: BLOB, reward: BLOB, judge: BLOB, gold: BLOB };
+  const modules = { bootstrapLabelers: BLOB, labelers: BLOB, reward: BLOB, judge: BLOB, gold: BLOB };
   return {
     deps,
     input: { stage: name, place, of },
@@ -28,10 +29,7 @@ function stage(
   } as unknown as StageContext;
 }
 
-const allowed = async (
-  context: StageContext,
-  role: "rater" | "reward" | "judge" | "gold",
-): Promise<boolean> => {
+const allowed = async (context: StageContext, role: StageModule): Promise<boolean> => {
   try {
     return (await callModule<unknown, string>(context, role, []))[0] === "called";
   } catch (error) {
@@ -53,8 +51,10 @@ it("lets only the comparisons of the test split read the true reward", async () 
 });
 
 it("lets the labeler label only the bootstrap's pairs", async () => {
-  assert.equal(await allowed(stage("pair", { place: BOOTSTRAP }), "rater"), true);
-  for (const name of STAGES) assert.equal(await allowed(stage(name), "rater"), false, name);
+  assert.equal(await allowed(stage("label", { place: BOOTSTRAP }), "bootstrapLabelers"), true);
+  assert.equal(await allowed(stage("label", { place: BOOTSTRAP }), "labelers"), false);
+  assert.equal(await allowed(stage("label"), "labelers"), true);
+  for (const name of STAGES) assert.equal(await allowed(stage(name), "bootstrapLabelers"), false, name);
 });
 
 it("keeps the judge from every stage that pairs depend on", async () => {

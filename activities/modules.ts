@@ -1,11 +1,11 @@
 // Calls the author's modules. A stage can call only the modules of its own roles: training, pairing and
 // promotion cannot read the true reward (gold). A test tries every role that `rolesOf` does not list.
 import { RatchetError } from "../errors/index.ts";
-import type { ModuleAnswer, ModuleRole } from "../campaign/spec/modules.ts";
+import type { ModuleAnswer, ModuleRole, StageModule } from "../campaign/spec/modules.ts";
 import type { StageName } from "../campaign/types.ts";
 import type { StageContext } from "./attempt/context.ts";
 
-/** Roles that the stage may call: `gold` only on the test split, `rater` only in the bootstrap. */
+/** Roles that the stage may call: `gold` only on the test split, `bootstrapLabelers` only in the bootstrap. */
 function rolesOf({ input }: StageContext): readonly ModuleRole[] {
   const bootstrap = "iteration" in input.place && input.place.iteration === 0;
   const roles: Record<StageName, readonly ModuleRole[]> = {
@@ -13,8 +13,9 @@ function rolesOf({ input }: StageContext): readonly ModuleRole[] {
     reward: [],
     generate: [],
     score: ["reward"],
-    label: ["labelers"],
-    pair: bootstrap ? ["rater"] : [],
+    label: [bootstrap ? "bootstrapLabelers" : "labelers"],
+    audit: [],
+    pair: [],
     train: [],
     answer: [],
     reference: [],
@@ -28,7 +29,7 @@ function rolesOf({ input }: StageContext): readonly ModuleRole[] {
 /** One answer per row, in order. */
 export async function callModule<Row, Answer>(
   context: StageContext,
-  role: "rater" | "labelers" | "reward" | "judge" | "gold",
+  role: StageModule,
   rows: Row[],
 ): Promise<Answer[]> {
   if (!rolesOf(context).includes(role))

@@ -51,7 +51,8 @@ export interface Address {
 }
 
 const PLACE = String.raw`(?:(?:it-)?(?<iteration>\d+)|base-(?<baseline>[a-z0-9-]+))(?:\.(?<take>\d+))?`;
-const STAGE = "(?<stage>sft|reward|generate|score|label|pair|train|answer|reference|judge|evaluate|promote)";
+const STAGE =
+  "(?<stage>sft|reward|generate|score|label|audit|pair|train|answer|reference|judge|evaluate|promote)";
 const ADDRESS = new RegExp(`^(?<campaign>[^/]+)(?:/${PLACE}(?:/${STAGE})?)?$`);
 
 /** Undefined if the text is no address. */

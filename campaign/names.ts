@@ -6,6 +6,7 @@
 import type { CompiledSpec } from "./spec/compiled.ts";
 import type { QuestionnaireResult, SealResult } from "./labeling/types.ts";
 import type {
+  AuditResult,
   CheckpointResult,
   Digest,
   EvaluateResult,
@@ -107,6 +108,7 @@ const LEDGER: Members<LedgerEvent> = {
   specDigest: input("any"),
   "bootstrap.policy": input("tree"),
   "bootstrap.rewardModel": input("tree"),
+  "bootstrap.labels": input("result"),
   "bootstrap.preferences": input("result"),
   "bootstrap.opponent": input("result"),
   "bootstrap.opponentScores": input("result"),
@@ -132,7 +134,7 @@ const SPEC: Members<CompiledSpec> = {
   "prompts.*.rows": input("blob"),
   "bootstrap.sft.data.rows": input("blob"),
   "bootstrap.preferences.data.rows": input("blob"),
-  "bootstrap.preferences.sample.stop": NOTHING,
+  "bootstrap.labels.sample.stop": NOTHING,
   "baselines.name": NOTHING,
   "generate.stop": NOTHING,
   "score.model": input("tree"),
@@ -172,6 +174,11 @@ const RECORDS = {
     questionnaire: input("result"),
     labels: made("blob"),
   } satisfies Members<QuestionnaireResult | SealResult>,
+  audit: {
+    place: NOTHING,
+    seal: input("result"),
+    scores: input("result"),
+  } satisfies Members<AuditResult>,
   pair: {
     place: NOTHING,
     source: input("any"),

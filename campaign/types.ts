@@ -35,6 +35,7 @@ export type StageName =
   | "generate"
   | "score"
   | "label"
+  | "audit"
   | "pair"
   | "train"
   | "answer"
@@ -111,14 +112,16 @@ export interface PlacePlan {
   sft: boolean;
   /** True: the bootstrap trains a reward or preference model. False: a module or a given model scores. */
   reward: boolean;
-  /** Preference pairs: sampled from π_0 and compared by a labeler, or from a file. */
-  preferences: "sample" | "file" | "none";
+  /** Preference pairs of the bootstrap: made of labels on answers of π_0, or from a file. */
+  preferences: "labels" | "file" | "none";
   /** Reference model of the loss: π_0, or the policy that the iteration starts from. */
   reference: "initial" | "previous";
   /** Whether the proxy gives an answer a reward, or only compares two answers. */
   proxy: "rewards" | "preferences";
-  /** Labels that each iteration trains on in place of scores. `people`: nobody answers but by import. */
-  labels?: { by: "module" | "people" };
+  /** Labels on answers of π_0. */
+  bootstrapLabels?: LabelsPlan;
+  /** Labels that each iteration trains on in place of scores. */
+  labels?: LabelsPlan;
   /** Who compares a policy's test answers with the reference answers. */
   judgedBy: JudgedBy;
   /** True: the judge compares the newest policy with the promoted one. False: the newest is promoted. */
@@ -126,7 +129,7 @@ export interface PlacePlan {
   /** Number of policies promoted earlier that the judge compares with too; it decides nothing. */
   alsoAgainst: number;
   /** Pieces per fan-out. */
-  pieces: { preferences: number; iteration: number; baseline: number; validation: number; test: number };
+  pieces: Record<"bootstrap" | "audit" | "iteration" | "baseline" | Split, number>;
   /** Pieces per shard. */
   shardPieces: number;
   maxConcurrentShards: number;
@@ -134,13 +137,22 @@ export interface PlacePlan {
   queues: Record<StageName, string>;
 }
 
+export interface LabelsPlan {
+  by: LabeledBy;
+  /** Whether scores are compared with labels that nothing is trained on. */
+  audit: boolean;
+}
+
+/** `people`: the campaign waits for them. */
+export type LabeledBy = "module" | "people";
+
 export interface BaselinePlan {
   name: string;
   /**
-   * `preferences`: the pairs that trained the reward model. `initial-policy`: pairs of answers of π_0 to the
-   * prompts of all iterations.
+   * `labels`: pairs of the bootstrap's labels. `preferences`: pairs of its file. `initial-policy`: pairs of
+   * answers of π_0 to the prompts of all iterations.
    */
-  pairs: "preferences" | "initial-policy";
+  pairs: "labels" | "preferences" | "initial-policy";
 }
 
 // ---------------------------------------------------------------- the ledger: decisions of the campaign
@@ -151,7 +163,9 @@ export interface Bootstrap {
   policy: Digest;
   /** Tree digest of the reward model; absent if a module scores. */
   rewardModel?: Digest;
-  /** Result digest of the preference pairs; absent without a reward model. */
+  /** Result digest of the seal of the labels on answers of π_0. */
+  labels?: Digest;
+  /** Result digest of the preference pairs, made of labels or from a file. */
   preferences?: Digest;
   /** Result digest of the reference answers: a second sample of π_0, which win rates compare with. */
   opponent: Digest;
@@ -423,10 +437,28 @@ export interface PairReport {
   margin: { mean: number; min: number; max: number };
   /** Mean of chosen minus rejected length, tokens. */
   lengthDifference: number;
-  /** Comparisons that a labeler answered. */
+  /** Labels of the comparisons that were read until the last pair was found, ties included. */
   labels?: number;
-  /** How often the scores agree with the labels of the audit part, which nothing is trained on. */
-  audit?: { rate?: Interval; decided: number; undecided: number };
+}
+
+/** How often scores agree with labels. */
+export interface Agreement {
+  /** Share of the decided labels that the scores agree with; the mean over prompts. Absent without any. */
+  rate?: Interval;
+  /** Labels that prefer an answer; ties and `both_bad` are not among them. */
+  decided: number;
+  undecided: number;
+}
+
+/** The scores of a place beside the labels of its audit part, which nothing is trained on. */
+export interface AuditResult {
+  stage: "audit";
+  version: number;
+  place: string;
+  /** Result digests of the labels' seal and of score. */
+  seal: Digest;
+  scores: Digest;
+  agreement: Agreement;
 }
 
 export interface TrainResult {

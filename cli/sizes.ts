@@ -1,6 +1,7 @@
 // Size of a campaign, from its resolved spec and the lengths of its prompts. Everything is an upper bound.
 // Time is not estimated, because it depends on the machine.
 import { lossName } from "../campaign/spec/losses.ts";
+import { baselineCount } from "../campaign/spec/baseline-count.ts";
 import type { ResolvedSpec } from "../campaign/spec/schema.ts";
 import { StageSizes } from "./stage-sizes.ts";
 import type { Measured, StageSize } from "./stage-sizes.ts";
@@ -27,7 +28,7 @@ const answersPerPrompt = (samples: readonly { count: number }[]): number =>
 
 export function sizesOf(spec: ResolvedSpec, measured: Measured): CampaignSize {
   const sizes = new StageSizes(spec, measured);
-  const pairs = labelledPairs(spec, measured);
+  const pairs = bootstrapPairs(spec, measured);
   const stages = [
     ...bootstrapStages(spec, sizes, pairs, measured),
     ...iterationStages(spec, sizes),
@@ -37,28 +38,32 @@ export function sizesOf(spec: ResolvedSpec, measured: Measured): CampaignSize {
 }
 
 /** Preference pairs of the bootstrap, at most. */
-function labelledPairs({ bootstrap, prompts }: ResolvedSpec, { pairRows = 0 }: Measured): number {
-  const sample = bootstrap.preferences?.sample;
-  return sample ? Math.floor(answersPerPrompt(sample.samples) / 2) * prompts.preferences : pairRows;
-}
+const bootstrapPairs = ({ bootstrap: { labels } }: ResolvedSpec, { pairRows = 0 }: Measured): number =>
+  labels ? labels.comparisons - labels.audit : pairRows;
 
 function bootstrapStages(
-  { bootstrap, prompts, evaluate, generate }: ResolvedSpec,
+  { bootstrap, prompts, evaluate, generate, score }: ResolvedSpec,
   sizes: StageSizes,
   pairs: number,
   { sftRows = 0 }: Measured,
 ): StageSize[] {
-  const { sft, preferences, reward = bootstrap.preferenceModel } = bootstrap;
+  const { sft, labels, reward = bootstrap.preferenceModel } = bootstrap;
   const place = { place: "bootstrap", times: 1 };
   const stages: StageSize[] = [];
   if (sft) stages.push({ ...place, stage: "sft", ...sizes.learning(sft.data.count ?? sftRows, sft) });
-  if (preferences?.sample) {
-    const { samples, maxTokens } = preferences.sample;
-    const size = sizes.fanOut(prompts.preferences, answersPerPrompt(samples), maxTokens);
+  if (labels) {
+    const { sample, comparisons, perComparison } = labels;
+    const size = sizes.fanOut(prompts.bootstrap, answersPerPrompt(sample.samples), sample.maxTokens);
     stages.push({ ...place, stage: "generate", ...size });
+    stages.push({ ...place, stage: "label (random)", rowsMax: comparisons * perComparison });
   }
-  if (preferences) stages.push({ ...place, stage: "pair", rowsMax: pairs });
+  if (labels || bootstrap.preferences) stages.push({ ...place, stage: "pair", rowsMax: pairs });
   if (reward) stages.push({ ...place, stage: "reward", ...sizes.learning(pairs, reward, 2) });
+  if (labels && labels.audit > 0 && score.reward !== "preference-model")
+    stages.push(
+      { ...place, stage: "score (audit)", ...sizes.scoring(labels.audit, 2) },
+      { ...place, stage: "audit", rowsMax: labels.audit * labels.perComparison },
+    );
   const reference = sizes.fanOut(prompts.test, evaluate.samples, generate.maxTokens);
   stages.push({ ...place, stage: "answer (opponent)", ...reference });
   const measured = sizes.measuring(prompts.validation + prompts.test, prompts.test, { isInitial: true });
@@ -80,6 +85,9 @@ function iterationStages(
     ...(labels
       ? [{ ...each, stage: `label (${labels.choose})`, rowsMax: labels.perIteration * labels.perComparison }]
       : []),
+    ...(labels && labels.audit > 0 && scorer !== "preference-model"
+      ? [{ ...each, stage: "audit", rowsMax: labels.audit * labels.perComparison }]
+      : []),
     { ...each, stage: `pair (${labels ? "labels" : pair.strategy})`, rowsMax: pairsMax },
     { ...each, stage: `train (${lossName(train.loss)})`, ...sizes.preferring(pairsMax) },
     ...sizes.measuring(prompts.validation + prompts.test, prompts.test).map((size) => ({ ...each, ...size })),
@@ -89,15 +97,17 @@ function iterationStages(
 }
 
 function baselineStages(
-  { name, pairs }: ResolvedSpec["baselines"][number],
-  { prompts, iterations, generate, pair, train }: ResolvedSpec,
+  baseline: ResolvedSpec["baselines"][number],
+  spec: ResolvedSpec,
   sizes: StageSizes,
-  labelled: number,
+  given: number,
 ): StageSize[] {
+  const { name, pairs } = baseline;
+  const { prompts, iterations, generate, train } = spec;
   const place = { place: `base-${name}`, times: 1 };
   const all = prompts.perIteration * iterations;
   const answers = answersPerPrompt(generate.samples);
-  const rows = limited(pairs === "preferences" ? labelled : all, pair.limit * iterations);
+  const rows = limited(pairs === "initial-policy" ? all : given, baselineCount(spec, baseline));
   const sampled: StageSize[] = [
     { ...place, stage: "generate", ...sizes.fanOut(all, answers, generate.maxTokens) },
     { ...place, stage: "score", ...sizes.scoring(all, answers) },

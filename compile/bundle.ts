@@ -130,7 +130,7 @@ export function refuseGold(bundles: Bundle[]): void {
     {
       file: peeking.name,
       hint:
-        "only rater, labelers, judge and the test report may read the true reward: " +
+        "only labelers, judge and the test report may read the true reward: " +
         "training that reads it proves nothing",
     },
   );

@@ -261,33 +261,41 @@ export default ({ split, count }) =>
       "export default ({ count }: { count: number }) =>" +
       "  Array.from({ length: count }, (_, i) =>" +
       "    ({ prompt: 'say word w' + (36 + i % 4), completion: ' yes' }));",
-    "rater.ts": "export default (rows) => rows.map(() => 1);",
+    "labelers.ts": "export default (rows) => rows.map(() => 1);",
   });
   const store = await memory();
   const { compiled, summary } = await compile(
     dir,
     {
-      prompts: { module: "prompts.ts", perIteration: 8, validation: 5, test: 6, preferences: 9 },
+      prompts: { module: "prompts.ts", perIteration: 8, validation: 5, test: 6, bootstrap: 9 },
       bootstrap: {
         sft: { data: { module: "sft.ts", count: 12 } },
-        preferences: { sample: { maxTokens: 5 }, rater: { module: "rater.ts", timeout: "5s" } },
+        labels: {
+          comparisons: 9,
+          sample: { maxTokens: 5 },
+          labelers: { module: "labelers.ts", timeout: "5s" },
+        },
         reward: {},
       },
       score: { reward: "model" },
     },
     { store },
   );
-  assert.equal(compiled.prompts.preferences?.count, 9);
+  assert.equal(compiled.prompts.bootstrap?.count, 9);
   assert.equal(compiled.bootstrap.sft?.data.count, 12);
   assert.deepEqual(
     compiled.bootstrap.sft?.optimizer.maxLength,
     32,
     "the model's context where the spec gives none",
   );
-  assert.equal(summary.overlaps["preferences/sft"], 6);
+  assert.equal(summary.overlaps["bootstrap/sft"], 6);
   assert.equal(summary.overlaps["iterations/test"], 0);
-  assert.equal(compiled.modules.rater?.timeoutMs, 5000);
-  assert.deepEqual(Object.keys(compiled.modules), ["rater"], "prompts and SFT modules leave rows, no blob");
+  assert.equal(compiled.modules.bootstrapLabelers?.timeoutMs, 5000);
+  assert.deepEqual(
+    Object.keys(compiled.modules),
+    ["bootstrapLabelers"],
+    "prompts and SFT modules leave rows, no blob",
+  );
 });
 
 it("SFT rows of plain text have no known prompt and are counted as unchecked for overlaps", async () => {
@@ -723,13 +731,14 @@ it("a judge that also labels for training is refused, under its own name or anot
   );
   const copied = await refused(files, labels("./copy.ts"));
   assert.match(copied.message, /the same \(judge\.ts and \.\/copy\.ts\)/);
-  const rater = await refused(files, {
-    prompts: { file: "prompts.jsonl", perIteration: 8, preferences: 4 },
-    bootstrap: { preferences: { sample: { maxTokens: 5 }, rater: { module: "judge.ts" } }, reward: {} },
+  const labelers = { module: "judge.ts" };
+  const inBootstrap = await refused(files, {
+    prompts: { file: "prompts.jsonl", perIteration: 8, bootstrap: 4 },
+    bootstrap: { labels: { comparisons: 4, sample: { maxTokens: 5 }, labelers }, reward: {} },
     score: { reward: "model" },
     evaluate: { judge: { module: "judge.ts" } },
   });
-  assert.match(rater.message, /the rater module/);
+  assert.match(inBootstrap.message, /the bootstrapLabelers module/);
   const { compiled } = await compile(await campaignFolder(files), labels("other.ts"));
   assert.notEqual(compiled.modules.judge?.digest, compiled.modules.labelers?.digest);
 });

@@ -13,12 +13,12 @@ import type { Splits } from "./prompts.ts";
 
 /** Refuses lengths beyond the model's context, before prompts are read. */
 export function refuseBeyondContext(spec: ResolvedSpec, { config }: Policy): void {
-  const { sft, reward, preferenceModel, preferences } = spec.bootstrap;
+  const { sft, reward, preferenceModel, labels } = spec.bootstrap;
   const problems = [
     ...beyondContext("generate.maxTokens", spec.generate.maxTokens, config.maxPositions, false),
     ...beyondContext(
-      "bootstrap.preferences.sample.maxTokens",
-      preferences?.sample?.maxTokens,
+      "bootstrap.labels.sample.maxTokens",
+      labels?.sample.maxTokens,
       config.maxPositions,
       false,
     ),
@@ -39,7 +39,7 @@ export function refuseBeyondContext(spec: ResolvedSpec, { config }: Policy): voi
 export function refuseForeignStops(spec: ResolvedSpec, { config }: Policy): void {
   const lists: [string, (string | number)[]][] = [
     ["generate.stop", spec.generate.stop],
-    ["bootstrap.preferences.sample.stop", spec.bootstrap.preferences?.sample?.stop ?? []],
+    ["bootstrap.labels.sample.stop", spec.bootstrap.labels?.sample.stop ?? []],
   ];
   const problems = lists.flatMap(([path, stops]) =>
     stops
@@ -62,12 +62,12 @@ export function longestPrompts(
   lengths: ReadonlyMap<PromptRow, PromptLength>,
   { config }: Policy,
 ): Record<keyof Splits, number> {
-  const longest = { test: 0, validation: 0, iterations: 0, preferences: 0 };
+  const longest = { test: 0, validation: 0, iterations: 0, bootstrap: 0 };
   let mostClosing = 0;
   const rewarded = spec.bootstrap.reward !== undefined && spec.score.reward === "model";
   for (const [name, rows] of Object.entries(splits) as [keyof Splits, PromptRow[]][]) {
     const answer =
-      name === "preferences" ? (spec.bootstrap.preferences?.sample?.maxTokens ?? 0) : spec.generate.maxTokens;
+      name === "bootstrap" ? (spec.bootstrap.labels?.sample.maxTokens ?? 0) : spec.generate.maxTokens;
     for (const row of rows) {
       const { tokens, closing } = lengths.get(row) ?? { tokens: 0, closing: 0 };
       if (tokens + answer > config.maxPositions) throw tooLong(row, tokens, answer, config.maxPositions);
@@ -132,7 +132,7 @@ function refuseCutting(
   closing: number,
   context: number,
 ): void {
-  const { reward, preferences } = spec.bootstrap;
+  const { reward, labels } = spec.bootstrap;
   const rows: [string, number, number][] = [];
   if (spec.train.truncation === "drop")
     rows.push([
@@ -140,11 +140,11 @@ function refuseCutting(
       spec.train.maxLength ?? context,
       longest.iterations + spec.generate.maxTokens,
     ]);
-  if (reward && preferences?.sample)
+  if (reward && labels)
     rows.push([
       "bootstrap.reward.maxLength",
       reward.maxLength ?? context,
-      longest.preferences + preferences.sample.maxTokens + closing,
+      longest.bootstrap + labels.sample.maxTokens + closing,
     ]);
   if (spec.bootstrap.reward)
     rows.push([

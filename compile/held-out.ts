@@ -15,8 +15,8 @@ export interface Answerer {
   id: Digest;
 }
 
-/** Whose labels are trained on: pairs of the bootstrap, and those of each iteration. */
-const LABELERS: readonly ModuleRole[] = ["rater", "labelers"];
+/** Whose labels are trained on: those of the bootstrap and of each iteration. */
+const LABELERS: readonly ModuleRole[] = ["bootstrapLabelers", "labelers"];
 
 /** Throws judge_not_held_out. */
 export function refuseSharedJudge(answerers: readonly Answerer[]): void {

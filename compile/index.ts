@@ -1,6 +1,7 @@
 // Resolved spec → compiled spec: reads, checks and uploads everything that the spec names, and replaces every
 // path by a digest. The compiled spec is a blob; its digest is the same on every machine, because it contains
 // no path.
+import { baselineCount } from "../campaign/spec/baseline-count.ts";
 import type { CompiledSpec } from "../campaign/spec/compiled.ts";
 import type { ResolvedSpec } from "../campaign/spec/schema.ts";
 import type { Digest } from "../campaign/types.ts";
@@ -68,10 +69,11 @@ async function put(
     policy: { tree: await store.putTree(policy.dir) },
     prompts: await putPrompts(spec, splits, overlaps, store),
     bootstrap: await putBootstrap(spec, data, policy.config, store),
-    baselines: spec.baselines.map(({ name, pairs, learningRate = spec.train.learningRate }) => ({
-      name,
-      pairs,
-      learningRate,
+    baselines: spec.baselines.map((baseline) => ({
+      name: baseline.name,
+      pairs: baseline.pairs,
+      count: baselineCount(spec, baseline),
+      learningRate: baseline.learningRate ?? spec.train.learningRate,
     })),
     ignored: ignored(spec),
     score: scorer(spec, preferenceModel && (await store.putTree(preferenceModel.dir))),

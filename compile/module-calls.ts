@@ -66,7 +66,7 @@ export async function callModules(
 
 const splitOf = (splits: Splits, role: CalledRole): Splits[keyof Splits] =>
   ({
-    rater: splits.preferences,
+    bootstrapLabelers: splits.bootstrap,
     labelers: splits.iterations,
     reward: splits.iterations,
     judge: splits.validation,
@@ -115,7 +115,7 @@ async function callOnce(
 ): Promise<string | undefined> {
   const asked = { ...source, timeout: `${Math.min(durationMs(source.timeout), WAIT_MS)}ms` };
   const rows =
-    role === "rater" || role === "labelers" || role === "judge"
+    role === "bootstrapLabelers" || role === "labelers" || role === "judge"
       ? [
           { prompt, first, second, seed: "validate-0" },
           { prompt, first: second, second: first, seed: "validate-1" },

@@ -20,7 +20,7 @@ export function moduleSources({
   const sources: Record<ModuleRole, ModuleSource | undefined> = {
     prompts: source(prompts),
     sft: bootstrap.sft ? source(bootstrap.sft.data) : undefined,
-    rater: bootstrap.preferences?.rater,
+    bootstrapLabelers: bootstrap.labels?.labelers,
     labelers: labels?.labelers,
     reward: typeof score.reward === "string" ? undefined : score.reward,
     judge: evaluate.judge,

@@ -6,10 +6,10 @@ import { contentDigest } from "../campaign/recipe/rows.ts";
 import type { PromptContent } from "../campaign/recipe/rows.ts";
 import { overlap } from "../campaign/recipe/splits.ts";
 
-type SetName = "iterations" | "validation" | "test" | "preferences" | "sft";
+type SetName = "iterations" | "validation" | "test" | "preferences" | "bootstrap" | "sft";
 
-/** These two may share prompts, because both are bootstrap data. */
-const MAY_SHARE = new Set<SetName>(["preferences", "sft"]);
+/** These may share prompts, because all are bootstrap data. */
+const MAY_SHARE = new Set<SetName>(["preferences", "bootstrap", "sft"]);
 
 /** Counts by `first/second`, for the sets that exist. Throws RatchetError `prompt_overlap`. */
 export function countOverlaps(sets: Partial<Record<SetName, PromptContent[]>>): Record<string, number> {

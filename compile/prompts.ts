@@ -16,7 +16,7 @@ import { lineOf, placed } from "./places.ts";
 import { withModule } from "./source-modules.ts";
 import type { Environment } from "./source-modules.ts";
 
-type SplitName = "test" | "validation" | "iterations" | "preferences";
+type SplitName = "test" | "validation" | "iterations" | "bootstrap";
 export type Splits = Record<SplitName, PromptRow[]>;
 
 export interface Prompts {
@@ -27,8 +27,8 @@ export interface Prompts {
 
 /** A file is cut in this order, so that a larger `iterations` leaves validation and test unchanged. */
 function splitCounts({ prompts, iterations }: ResolvedSpec): Record<SplitName, number> {
-  const { test, validation, perIteration, preferences } = prompts;
-  return { test, validation, iterations: iterations * perIteration, preferences };
+  const { test, validation, perIteration, bootstrap } = prompts;
+  return { test, validation, iterations: iterations * perIteration, bootstrap };
 }
 
 export async function promptsFromFiles(spec: ResolvedSpec, from: RowFiles): Promise<Prompts> {
@@ -50,7 +50,7 @@ const REQUESTED: Record<SplitName, PromptSplit> = {
   test: "test",
   validation: "validation",
   iterations: "online",
-  preferences: "bootstrap",
+  bootstrap: "bootstrap",
 };
 
 export async function promptsFromModule(
@@ -61,7 +61,7 @@ export async function promptsFromModule(
   const { ignore } = spec.prompts;
   const source = specSource(`the prompts module ${bundle.name}`, { section: "prompts", ignore });
   return withModule("prompts", bundle, spec.prompts, environment, async (runner) => {
-    const splits: Splits = { test: [], validation: [], iterations: [], preferences: [] };
+    const splits: Splits = { test: [], validation: [], iterations: [], bootstrap: [] };
     for (const [name, count] of Object.entries(splitCounts(spec)) as [SplitName, number][]) {
       if (count === 0) continue;
       const split = REQUESTED[name];
@@ -73,7 +73,7 @@ export async function promptsFromModule(
       });
       // Prompts for labelled answers may repeat a question. Ids must differ, because seeds are derived from
       // them.
-      if (name === "preferences") refuseRepeatedIds(placedRows, bundle.name);
+      if (name === "bootstrap") refuseRepeatedIds(placedRows, bundle.name);
       else refuseRepeats(placedRows, bundle.name);
       splits[name] = placedRows.map(({ row }) => row);
     }

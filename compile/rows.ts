@@ -10,7 +10,7 @@ import { bundleOf } from "./modules.ts";
 import type { countOverlaps } from "./overlaps.ts";
 import { promptsFromFiles, promptsFromModule } from "./prompts.ts";
 import type { Prompts, Splits } from "./prompts.ts";
-import { bootstrapTrainings } from "./settings.ts";
+import { bootstrapLabels, bootstrapTrainings } from "./settings.ts";
 import type { Environment } from "./source-modules.ts";
 import {
   preferencesFromFiles,
@@ -58,14 +58,12 @@ export async function gatherData(
 
 /** The prompts of every set that a campaign has, for counting overlaps. */
 export function promptSets(splits: Splits, { sft, preferences }: Data): Parameters<typeof countOverlaps>[0] {
-  const sampled = splits.preferences.map(promptContent);
-  const labelled =
-    preferences?.pairs.map(({ prompt }) => prompt) ?? (sampled.length > 0 ? sampled : undefined);
   return {
     iterations: splits.iterations.map(promptContent),
     validation: splits.validation.map(promptContent),
     test: splits.test.map(promptContent),
-    preferences: labelled,
+    preferences: preferences?.pairs.map(({ prompt }) => prompt),
+    bootstrap: splits.bootstrap.length > 0 ? splits.bootstrap.map(promptContent) : undefined,
     sft: sft?.map(sftPrompt).filter((content) => content !== undefined),
   };
 }
@@ -85,7 +83,7 @@ export async function putPrompts(
     perIteration: spec.prompts.perIteration,
     validation: await putRows(splits.validation, store),
     test: await putRows(splits.test, store),
-    preferences: splits.preferences.length > 0 ? await putRows(splits.preferences, store) : undefined,
+    bootstrap: splits.bootstrap.length > 0 ? await putRows(splits.bootstrap, store) : undefined,
     overlaps,
   };
 }
@@ -97,12 +95,13 @@ export async function putBootstrap(
   store: Pick<Store, "putBlob">,
 ): Promise<CompiledSpec["bootstrap"]> {
   const trainings = bootstrapTrainings(bootstrap, preferences?.pairs, config);
-  const sample = bootstrap.preferences?.sample;
   return {
     ...trainings,
     sft: trainings.sft && { data: await putRows(sft!, store), ...trainings.sft },
-    preferences: preferences
-      ? { data: await putRows(preferences.pairs, store), dropped: preferences.dropped }
-      : sample && { sample },
+    labels: bootstrap.labels && bootstrapLabels(bootstrap.labels),
+    preferences: preferences && {
+      data: await putRows(preferences.pairs, store),
+      dropped: preferences.dropped,
+    },
   };
 }

@@ -1,7 +1,8 @@
 // The settings of a compiled spec. A setting without effect is left out, so that a spec has the same digest
 // in a version that does not know the setting.
 import { RatchetError } from "../errors/index.ts";
-import type { CompiledSpec, Optimizer } from "../campaign/spec/compiled.ts";
+import type { CompiledSpec, LabelSettings, Optimizer } from "../campaign/spec/compiled.ts";
+import type { ChooseBy } from "../campaign/labeling/types.ts";
 import { durationMs } from "../campaign/spec/fields.ts";
 import { DEFAULTS } from "../campaign/spec/defaults.ts";
 import { policyTask } from "../campaign/spec/losses.ts";
@@ -40,7 +41,7 @@ export function settings(
       wave: generate.wave,
       poison: generate.poison === "drop" ? "drop" : undefined,
     },
-    labels: labels && labelSettings(labels),
+    labels: labels && labelSettings(labels.perIteration, labels.choose, labels),
     pair,
     train: {
       loss: train.loss,
@@ -75,17 +76,22 @@ const promotion = ({
   alsoAgainst: alsoAgainst || undefined,
 });
 
-function labelSettings({
-  perIteration,
-  choose,
-  audit,
-  perComparison,
-  deadline,
-  minimum,
-}: NonNullable<ResolvedSpec["labels"]>): CompiledSpec["labels"] {
+function labelSettings(
+  comparisons: number,
+  choose: ChooseBy,
+  { audit, perComparison, deadline, minimum }: NonNullable<ResolvedSpec["labels"] | Bootstrap["labels"]>,
+): LabelSettings {
   const deadlineMs = deadline === undefined ? undefined : durationMs(deadline);
-  return { perIteration, choose, audit, perComparison, deadlineMs, minimum };
+  return { comparisons, choose, audit, perComparison, deadlineMs, minimum };
 }
+
+/** Before there is a reward model, nothing but chance can choose. */
+export const bootstrapLabels = (
+  labels: NonNullable<Bootstrap["labels"]>,
+): CompiledSpec["bootstrap"]["labels"] => ({
+  ...labelSettings(labels.comparisons, "random", labels),
+  sample: labels.sample,
+});
 
 /** Names in a fixed order, each once, because their order in a spec has no effect. */
 export function ignored({ prompts, bootstrap }: ResolvedSpec): CompiledSpec["ignored"] {

@@ -55,7 +55,7 @@ export function summarize(
       iterations: split("iterations"),
       validation: split("validation"),
       test: split("test"),
-      preferences: split("preferences"),
+      bootstrap: split("bootstrap"),
     },
     overlaps,
     sftRows: sft?.length,

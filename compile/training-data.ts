@@ -7,6 +7,7 @@ import { SCORE_COLUMNS } from "../campaign/recipe/row-schema.ts";
 import type { RowOf } from "../campaign/recipe/row-schema.ts";
 import type { Message, PromptContent } from "../campaign/recipe/rows.ts";
 import { deriveSeed } from "../campaign/recipe/seeds.ts";
+import { baselineCount } from "../campaign/spec/baseline-count.ts";
 import type { ResolvedSpec } from "../campaign/spec/schema.ts";
 import type { Bundle } from "./bundle.ts";
 import { rowsOfFiles, specSource } from "./data-file.ts";
@@ -110,19 +111,17 @@ function refuseWithoutScores(
 
 const SCORE_NAMES = `${SCORE_COLUMNS.map((names) => names.join(" and ")).join("; ")}; or margin`;
 
-/** A baseline on the file's pairs trains on as many as all iterations together. */
-export function refuseTooFewPairs(
-  { baselines, iterations, pair }: ResolvedSpec,
-  kept: number,
-  name: string,
-): void {
-  const baseline = baselines.find(({ pairs }) => pairs === "preferences");
-  const needed = iterations * pair.limit;
-  if (!baseline || needed <= kept) return;
+/** `kept`: pairs of the file that pass the filters. */
+export function refuseTooFewPairs(spec: ResolvedSpec, kept: number, name: string): void {
+  const baseline = spec.baselines.find(
+    (one) => one.pairs === "preferences" && baselineCount(spec, one) > kept,
+  );
+  if (!baseline) return;
+  const by = baseline.count === undefined ? "iterations × pair.limit = " : "";
   throw new RatchetError(
     "spec_conflict",
-    `baseline ${baseline.name} needs iterations × pair.limit = ${needed} pairs, ` +
+    `baseline ${baseline.name} needs ${by}${baselineCount(spec, baseline)} pairs, ` +
       `but ${name} has ${kept} that pass the filters`,
-    { hint: "lower pair.limit, or give more preferences" },
+    { hint: "give the baseline a smaller count, lower pair.limit, or give more preferences" },
   );
 }

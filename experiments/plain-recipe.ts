@@ -7,7 +7,7 @@ import { existsSync } from "node:fs";
 import { mkdir, readFile, rename, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { pairGroups } from "../campaign/recipe/pairing.ts";
-import { comparisonsOf, pairsFromLabels } from "../campaign/recipe/labels.ts";
+import { pairsFromLabels } from "../campaign/labeling/pairs.ts";
 import type { PairRow, PromptRow } from "../campaign/recipe/rows.ts";
 import type { GoldScore } from "../campaign/spec/modules.ts";
 import { completionSeed, deriveSeed } from "../campaign/recipe/seeds.ts";
@@ -30,8 +30,9 @@ import type {
 } from "../runtimes/types.ts";
 import { goldOf } from "../examples/shop/gold.ts";
 import prompts, { promptText } from "../examples/shop/prompts.ts";
-import rater from "../examples/shop/rater.ts";
 import writers from "../examples/shop/writers.ts";
+
+import { labeled } from "./labeled.ts";
 
 export interface Runtime {
   generator: Generator;
@@ -173,14 +174,19 @@ export class PlainRecipe {
     );
   }
 
-  /** Pairs labelled by the raters. */
+  /** Pairs of the labels on answers of π_0. */
   async preferences(policy: LocalModel): Promise<PairRow[]> {
-    const samples = this.spec.bootstrap.preferences?.sample?.samples ?? [];
-    const list = await this.promptsOf("bootstrap", this.spec.prompts.preferences);
+    const { prompts: counts, bootstrap, seed } = this.spec;
+    const samples = bootstrap.labels?.sample.samples ?? [];
+    const list = await this.promptsOf("bootstrap", counts.bootstrap);
     const answers = byPrompt(list, await this.sample("preferences", policy, list, samples));
-    const { comparisons, identical } = comparisonsOf(answers, deriveSeed("rater", this.spec.seed));
-    const labels = await rater(comparisons);
-    return pairsFromLabels(comparisons, labels, identical).pairs;
+    const asked = {
+      choose: "random",
+      comparisons: bootstrap.labels?.comparisons ?? list.length,
+      audit: 0,
+      seed: deriveSeed("questionnaire", seed),
+    } as const;
+    return pairsFromLabels(await labeled(answers, asked), 0).pairs;
   }
 
   async rewardModel(policy: LocalModel, pairs: PairRow[]): Promise<LocalModel> {

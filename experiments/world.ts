@@ -32,7 +32,7 @@ const { positionals, values } = parseArgs({
     arms: { type: "string", default: "offline,offline-matched,online" },
     /** Overrides of the spec. */
     sft: { type: "string" },
-    preferences: { type: "string" },
+    labels: { type: "string" },
     "reward-epochs": { type: "string" },
     dir: { type: "string", default: ".ratchet/experiments/world" },
   },
@@ -57,9 +57,9 @@ async function bootstrap(): Promise<Bootstrapped> {
   const { sft, reward } = spec.bootstrap;
   if (!sft || !reward) throw new Error("the shop's spec needs SFT and a reward model");
   if (values.sft) sft.data.count = Number(values.sft);
-  if (values.preferences) spec.prompts.preferences = Number(values.preferences);
+  if (values.labels) spec.prompts.bootstrap = Number(values.labels);
   if (values["reward-epochs"]) reward.epochs = Number(values["reward-epochs"]);
-  const dir = join(values.dir, `${seed}-${sft.data.count}-${spec.prompts.preferences}-${reward.epochs}`);
+  const dir = join(values.dir, `${seed}-${sft.data.count}-${spec.prompts.bootstrap}-${reward.epochs}`);
   await mkdir(dir, { recursive: true });
   const recipe = new PlainRecipe(spec, runtime, dir);
   const init = join(dir, "init");
@@ -144,6 +144,7 @@ function report({ recipe, accuracy }: Bootstrapped, variants: Judged[], seconds:
       name,
       metrics,
       learningRate,
+      labels: null,
       pairs: null,
       steps: null,
     })),

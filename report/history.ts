@@ -26,8 +26,8 @@ interface HistoryRow {
   validation?: EvaluateMetrics;
   /** Metrics on the test split, for reports. */
   test?: EvaluateMetrics;
-  /** Of pairs made of labels: how often the scores agree with the audit part. */
-  pairing?: { audit?: AuditRow["audit"] };
+  /** How often the scores agree with the labels of the place's audit part. */
+  audit?: AuditRow["audit"];
   finishedAt?: string;
 }
 
@@ -55,7 +55,7 @@ const TRAINED = [
 
 export function formatHistory(rows: HistoryRow[], look: Look): string {
   const audit = formatAudit(
-    rows.map(({ place, pairing }) => ({ name: place, audit: pairing?.audit })),
+    rows.map(({ place, audit: agreement }) => ({ name: place, audit: agreement })),
     look,
   );
   const judged = rows.findLast(({ test }) => test?.winRate)?.test;

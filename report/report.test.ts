@@ -25,7 +25,8 @@ const arm = (
   learningRate: number | null,
   pairs: number | null = null,
   steps: number | null = null,
-) => ({ name, metrics: measured, learningRate, pairs, steps });
+  labels: number | null = null,
+) => ({ name, metrics: measured, learningRate, labels, pairs, steps });
 const TABLE: CampaignTable = {
   arms: [
     arm(
@@ -83,9 +84,9 @@ it("the table has every policy, aligned, and the gain of the last iteration", ()
       "  iteration-1 − offline: +0.12 [+0.09, +0.15]",
       "",
       "Trained on:",
-      "policy             pairs  steps",
-      "offline              240     30",
-      "iterations 1 to 1    238     30",
+      "policy       pairs  steps",
+      "offline        240     30",
+      "iteration-1    238     30",
       "",
       "Gold by part:",
       "policy       order  waste",
@@ -130,6 +131,7 @@ it("the table's JSON has exactly the documented keys", () => {
       "length",
       "kl",
       "learningRate",
+      "labels",
       "pairs",
       "steps",
     ]);
@@ -167,8 +169,17 @@ it("a baseline's pairs and steps are listed with those of all iterations; differ
     { ...first, pairs: 240 },
     { ...first, name: "iteration-2", pairs: 232 },
   ];
-  assert.match(formatTable({ ...TABLE, arms }, PLAIN), /^offline +480 +60\niterations 1 to 2 +472 +60$/m);
+  assert.match(
+    formatTable({ ...TABLE, arms }, PLAIN),
+    /^offline +480 +60\niteration-1 +240 +30\niteration-2 +232 +30\niterations 1 to 2 +472 +60$/m,
+  );
   assert.ok(formatTable({ ...TABLE, arms }, { color: true }).includes("\u001b[31m480\u001b[39m     60"));
+});
+
+it("labels are listed if pairs were made of them", () => {
+  const labeled = [arm("all", metrics, 1e-4, 900, 60, 1000), arm("iteration-1", metrics, 1e-4, 450, 30, 480)];
+  const text = formatTable({ arms: labeled, vs: { all: { diff: 0, low: 0, high: 0 } } }, PLAIN);
+  assert.match(text, /^policy +labels +pairs +steps\nall +1000 +900 +60\niteration-1 +480 +450 +30$/m);
 });
 
 it("a win rate by the training reward is marked as not held out in every report", () => {

@@ -18,10 +18,11 @@ interface Variant {
   metrics: EvaluateMetrics;
   /** null if nothing was trained. */
   learningRate: number | null;
-  /** Pairs and optimizer steps of this training alone; null if nothing was trained on pairs. */
+  /** Labels, pairs and optimizer steps of this training alone; null if it had none. */
+  labels: number | null;
   pairs: number | null;
   steps: number | null;
-  /** How often the scores agree with the audit labels of its own iteration. */
+  /** How often the scores agree with the audit labels of its own place. */
   audit?: AuditRow["audit"];
 }
 
@@ -53,6 +54,7 @@ export interface TableJson {
     length: number;
     kl: number;
     learningRate: number | null;
+    labels: number | null;
     pairs: number | null;
     steps: number | null;
   }[];
@@ -61,7 +63,7 @@ export interface TableJson {
 
 export function tableJson({ arms, vs }: CampaignTable): TableJson {
   return {
-    rows: arms.map(({ name, metrics, learningRate, pairs, steps }) => ({
+    rows: arms.map(({ name, metrics, learningRate, labels, pairs, steps }) => ({
       name,
       winRate: metrics.winRate ?? null,
       lengthControlled: metrics.lengthControlled ?? null,
@@ -71,6 +73,7 @@ export function tableJson({ arms, vs }: CampaignTable): TableJson {
       length: metrics.length,
       kl: metrics.kl,
       learningRate,
+      labels,
       pairs,
       steps,
     })),
@@ -113,7 +116,7 @@ export function formatTable({ arms, vs, promoted }: CampaignTable, look: Look): 
     ...(versus.length > 0
       ? [["Win rate, paired by prompt:", ...versus.map((line) => `  ${line}`)].join("\n")]
       : []),
-    ...(arms.some(({ name, pairs }) => name in vs && pairs !== null)
+    ...(arms.some(({ pairs }) => pairs !== null)
       ? [`Trained on:\n${formatTrained(arms, Object.keys(vs), look)}`]
       : []),
     ...(audit === "" ? [] : [audit]),
@@ -128,36 +131,44 @@ function formatVersus(name: string | undefined, vs: Record<string, Difference>, 
   });
 }
 
+type Count = "labels" | "pairs" | "steps";
+
 /**
- * Baselines next to all iterations together. A baseline with other numbers of pairs or steps is no fair
+ * Every training, and all iterations together. A baseline that had other numbers than these is no equal
  * control.
  */
 function formatTrained(arms: Variant[], baselines: string[], look: Look): string {
-  const iterations = arms.filter(({ name }) => name.startsWith("iteration-"));
-  const sum = (count: "pairs" | "steps"): number =>
-    iterations.reduce((total, variant) => total + (variant[count] ?? 0), 0);
-  const together = { name: `iterations 1 to ${iterations.length}`, pairs: sum("pairs"), steps: sum("steps") };
-  const rows = [...arms.filter(({ name }) => baselines.includes(name)), together];
-  const cells = rows.map(({ name, pairs, steps }): Cell[] => [
-    { text: name },
-    count(pairs, together.pairs),
-    count(steps, together.steps),
+  const trained = arms.filter(({ pairs }) => pairs !== null);
+  const iterations = trained.filter(({ name }) => name.startsWith("iteration-"));
+  const together = {
+    name: `iterations 1 to ${iterations.length}`,
+    labels: sum(iterations, "labels"),
+    pairs: sum(iterations, "pairs"),
+    steps: sum(iterations, "steps"),
+  };
+  const counts: Count[] = [
+    ...(trained.some(({ labels }) => labels !== null) ? (["labels"] as const) : []),
+    "pairs",
+    "steps",
+  ];
+  const rows = [...trained, ...(iterations.length > 1 ? [together] : [])];
+  const tone = (row: (typeof rows)[number], count: Count): Cell["tone"] =>
+    baselines.includes(row.name) && together[count] !== null && row[count] !== together[count]
+      ? "bad"
+      : undefined;
+  const cells = rows.map((row): Cell[] => [
+    { text: row.name },
+    ...counts.map((count) => ({ text: String(row[count] ?? ABSENT), tone: tone(row, count) })),
   ]);
-  return formatColumns(
-    [
-      { title: "policy", align: "left" },
-      { title: "pairs", align: "right" },
-      { title: "steps", align: "right" },
-    ],
-    cells,
-    look,
-  );
+  const columns = counts.map((title): Column => ({ title, align: "right" }));
+  return formatColumns([{ title: "policy", align: "left" }, ...columns], cells, look);
 }
 
-const count = (value: number | null, wanted: number): Cell => ({
-  text: value === null ? ABSENT : String(value),
-  tone: value === wanted ? undefined : "bad",
-});
+/** Null if none has the number. */
+function sum(arms: readonly Variant[], count: Count): number | null {
+  const values = arms.flatMap((variant) => variant[count] ?? []);
+  return values.length === 0 ? null : values.reduce((total, value) => total + value, 0);
+}
 
 function variantCells({ name, metrics, learningRate }: Variant, isLast: boolean): Cell[] {
   const tone = isLast ? "bold" : undefined;

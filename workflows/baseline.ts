@@ -1,6 +1,6 @@
-// An offline control: one DPO run from π_0 on as many pairs and steps as all iterations together.
-// `preferences` trains on the pairs that trained the reward model; `initial-policy` on best against worst of
-// n answers of π_0 to all iterations' prompts.
+// An offline control: one DPO run from π_0. `labels` and `preferences` train on the bootstrap's pairs, which
+// trained the reward model; `initial-policy` on best against worst of n answers of π_0 to all iterations'
+// prompts.
 import type { BaselinePlan, Bootstrap, Digest, PlaceInput, StageDigests } from "../campaign/types.ts";
 import { measure } from "./measure.ts";
 import type { Recipe } from "./recipe.ts";
@@ -23,11 +23,12 @@ export async function baseline(input: BaselineInput): Promise<BaselineOutcome> {
 
 export async function trainOffline(stages: Recipe, input: BaselineInput): Promise<BaselineOutcome> {
   const { plan, baseline: variant, bootstrap } = input;
-  const { policy: initial, rewardModel, preferences } = bootstrap;
+  const { policy: initial, rewardModel } = bootstrap;
   const digests: StageDigests = {};
 
-  if (variant.pairs === "preferences") {
-    const pair = await stages.pair({ stage: "pair", from: "preferences", source: preferences });
+  if (variant.pairs !== "initial-policy") {
+    const { pairs } = variant;
+    const pair = await stages.pair({ stage: "pair", from: pairs, source: bootstrap[pairs] });
     digests.pair = pair.digest;
   } else {
     const generate = await stages.fanOut(

@@ -1,5 +1,5 @@
-// Iteration 0. SFT makes π_0. Labelled answers of π_0, or a file of pairs, train the reward model or the
-// preference model. A second sample of π_0 on the test split gives the reference answers that every later
+// Iteration 0. SFT makes π_0. Labels on answers of π_0, or a file of pairs, train the reward model or the
+// preference model; labels that it never saw say how often it is right. A second sample of π_0 on the test split gives the reference answers that every later
 // policy is compared with.
 import type { Bootstrap, Digest, PlaceInput, StageDigests } from "../campaign/types.ts";
 import { measure } from "./measure.ts";
@@ -32,19 +32,19 @@ export async function prepare(stages: Recipe, input: BootstrapInput): Promise<Bo
     policy = sft.policy;
   }
 
+  if (plan.preferences !== "none") Object.assign(digests, await preferences(stages, input, policy));
   let rewardModel: Digest | undefined;
-  if (plan.preferences !== "none") {
-    Object.assign(digests, await preferences(stages, input, policy));
-    if (plan.reward) {
-      const reward = await stages.train({ stage: "reward", start: policy, pairs: digests.pair });
-      digests.reward = reward.digest;
-      rewardModel = reward.policy;
-    }
+  if (plan.reward) {
+    const reward = await stages.train({ stage: "reward", start: policy, pairs: digests.pair });
+    digests.reward = reward.digest;
+    rewardModel = reward.policy;
   }
+  if (plan.bootstrapLabels?.audit) Object.assign(digests, await audit(stages, input, digests, rewardModel));
 
   const bootstrap: Bootstrap = {
     policy,
     rewardModel,
+    labels: digests.label,
     preferences: digests.pair,
     ...(await referenceAnswers(stages, input, policy, rewardModel)),
   };
@@ -79,14 +79,31 @@ async function referenceAnswers(
 
 /** Pairs to learn a reward from: labels on answers of π_0, or the author's file. */
 async function preferences(stages: Recipe, { plan }: BootstrapInput, policy: Digest): Promise<StageDigests> {
-  if (plan.preferences === "file") {
+  if (!plan.bootstrapLabels) {
     const pair = await stages.pair({ stage: "pair", from: "file" });
     return { pair: pair.digest };
   }
+  const { by } = plan.bootstrapLabels;
   const generate = await stages.fanOut(
-    { stage: "generate", source: "preferences", policy },
-    plan.pieces.preferences,
+    { stage: "generate", source: "bootstrap", policy },
+    plan.pieces.bootstrap,
   );
-  const pair = await stages.pair({ stage: "pair", from: "rater", source: generate.digest });
-  return { generate: generate.digest, pair: pair.digest };
+  const label = await stages.label({ stage: "label", by, answers: generate.digest });
+  const pair = await stages.pair({ stage: "pair", from: "labels", source: label.digest });
+  return { generate: generate.digest, label: label.digest, pair: pair.digest };
+}
+
+/** Scores only the answers that the audit part compares. */
+async function audit(
+  stages: Recipe,
+  { plan }: BootstrapInput,
+  { generate = "", label = "" }: StageDigests,
+  rewardModel: Digest | undefined,
+): Promise<StageDigests> {
+  const score = await stages.fanOut(
+    { stage: "score", of: "audit", completions: generate, seal: label, rewardModel },
+    plan.pieces.audit,
+  );
+  const made = await stages.audit({ stage: "audit", seal: label, scores: score.digest });
+  return { score: score.digest, audit: made.digest };
 }

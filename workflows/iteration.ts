@@ -34,8 +34,17 @@ export async function iterate(stages: Recipe, input: IterationInput): Promise<It
     pieces.iteration,
   );
   const label = plan.labels
-    ? await stages.label({ stage: "label", answers: generate.digest, scores: score.digest })
+    ? await stages.label({
+        stage: "label",
+        by: plan.labels.by,
+        answers: generate.digest,
+        scores: score.digest,
+      })
     : undefined;
+  const audit =
+    label && plan.labels?.audit
+      ? await stages.audit({ stage: "audit", seal: label.digest, scores: score.digest })
+      : undefined;
   const pair = await stages.pair(
     label
       ? { stage: "pair", from: "labels", source: label.digest }
@@ -53,6 +62,7 @@ export async function iterate(stages: Recipe, input: IterationInput): Promise<It
       generate: generate.digest,
       score: score.digest,
       label: label?.digest,
+      audit: audit?.digest,
       pair: pair.digest,
       train: train.digest,
       answer: validation.answers,

@@ -35,7 +35,7 @@ export const labelsShort = defineSignal<[LabelsShort]>("labelsShort");
 export interface StageProgress {
   place: Place;
   stage: StageName;
-  /** Shards of the stage's fan-out; 1 for pair, train, promote. */
+  /** Shards of the stage's fan-out; 1 for label, pair, train, promote. */
   shardsDone: number;
   shardsTotal: number;
   startedAtMs: number;

@@ -29,13 +29,15 @@ const plan: PlacePlan = {
   iterations: 9999,
   sft: true,
   reward: true,
-  preferences: "sample",
+  preferences: "labels",
+  bootstrapLabels: { by: "people", audit: true },
+  labels: { by: "people", audit: true },
   reference: "previous",
   proxy: "preferences",
   judgedBy: "reward",
   judge: true,
   alsoAgainst: EARLIER_MAX,
-  pieces: { preferences: 1e7, iteration: 1e7, baseline: 1e9, validation: 1e6, test: 1e6 },
+  pieces: { bootstrap: 1e7, audit: 1e6, iteration: 1e7, baseline: 1e9, validation: 1e6, test: 1e6 },
   shardPieces: 4096,
   maxConcurrentShards: 1000,
   queues: {
@@ -45,6 +47,7 @@ const plan: PlacePlan = {
     score: queue,
     train: queue,
     label: queue,
+    audit: queue,
     pair: queue,
     answer: queue,
     reference: queue,
@@ -56,6 +59,7 @@ const plan: PlacePlan = {
 const bootstrap = {
   policy: digest,
   rewardModel: digest,
+  labels: digest,
   preferences: digest,
   opponent: digest,
   opponentScores: digest,
@@ -98,6 +102,8 @@ it("an iteration that continues as new after all its stages fits a payload", () 
   const names = [
     "generate/iteration",
     "score/iteration",
+    "label",
+    "audit",
     "pair",
     "train",
     ...["answer", "score", "reference", "evaluate"].flatMap((stage) => [

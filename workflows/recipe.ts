@@ -2,6 +2,7 @@
 // are written against it: a workflow gives them Temporal's activities (stages.ts), bench/safety gives them
 // plain calls in one process.
 import type {
+  AuditInput,
   EvaluateInput,
   FanOutInput,
   LabelInput,
@@ -25,6 +26,7 @@ export interface Recipe {
   fanOut(own: Own<FanOutInput>, pieces: number): Promise<Finished<StageDone>>;
   /** Waits for people, or asks the module that labels. The digest is that of the seal. */
   label(own: Own<LabelInput>): Promise<Finished<StageDone>>;
+  audit(own: Own<AuditInput>): Promise<Finished<StageDone>>;
   pair(own: Own<PairInput>): Promise<Finished<StageDone>>;
   /** sft, reward or train. */
   train(own: Own<TrainInput>): Promise<Finished<Trained>>;

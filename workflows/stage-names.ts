@@ -1,5 +1,6 @@
 // Names and queues of the stages that a place runs.
 import type {
+  AuditInput,
   EvaluateInput,
   FanOutInput,
   LabelInput,
@@ -10,7 +11,8 @@ import type {
 import type { PlacePlan } from "../campaign/types.ts";
 
 /** Input of any stage. */
-export type AnyInput = FanOutInput | LabelInput | PairInput | TrainInput | EvaluateInput | PromoteInput;
+export type AnyInput =
+  FanOutInput | LabelInput | AuditInput | PairInput | TrainInput | EvaluateInput | PromoteInput;
 
 /** Unique in a place, where a stage may run for several sets of answers. */
 export function nameOf(input: AnyInput): string {

@@ -12,6 +12,7 @@ import {
   workflowInfo,
 } from "@temporalio/workflow";
 import type {
+  AuditInput,
   EvaluateInput,
   FanOutInput,
   LabelInput,
@@ -83,10 +84,14 @@ export class Stages implements Recipe {
     const { plan } = this.input;
     return this.stage(input, 1, async () => {
       const summary = `${placeName(input.place)} ${input.stage}`;
-      if (plan.labels?.by === "module") await stageActivities(queueOf(plan, input), summary).label(input);
+      if (input.by === "module") await stageActivities(queueOf(plan, input), summary).label(input);
       else await this.people.wait(input, () => this.continueIfSuggested());
       return control.sealLabels(input);
     });
+  }
+
+  audit(own: Own<AuditInput>): Promise<Finished<StageDone>> {
+    return this.single({ ...this.base, ...own }, (activities, input) => activities.audit(input));
   }
 
   pair(own: Own<PairInput>): Promise<Finished<StageDone>> {

@@ -124,6 +124,7 @@ it("stores them, to the last bit, even if the attempt dies before its first chec
 const baseline: CompiledSpec["baselines"][number] = {
   name: "offline",
   pairs: "preferences",
+  count: 4,
   learningRate: 1e-5,
 };
 const same: [what: string, change: Change][] = [

@@ -90,10 +90,10 @@ function promptsFor(context: StageContext, source: PromptSource): PromptRange {
     }
     case "baseline":
       return whole(prompts.iterations, spec.generate);
-    case "preferences":
-      if (!prompts.preferences || !bootstrap.preferences || !("sample" in bootstrap.preferences))
-        throw new RatchetError("unreachable_state", "the spec samples no preferences");
-      return whole(prompts.preferences, bootstrap.preferences.sample);
+    case "bootstrap":
+      if (!prompts.bootstrap || !bootstrap.labels)
+        throw new RatchetError("unreachable_state", "the spec asks for no labels on answers of π_0");
+      return whole(prompts.bootstrap, bootstrap.labels.sample);
   }
 }
 

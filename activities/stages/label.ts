@@ -1,4 +1,4 @@
-// label: comparisons of the current policy's answers for people, or for a module that acts as people. The
+// label: comparisons of a policy's answers for people, or for a module that acts as people. The
 // questionnaire opens once; each label is an object of its own; one seal closes it (docs/labels.md).
 import { labelDecisions, withdrawnLabels } from "../../campaign/rules.ts";
 import type { ComparisonRow, Given, Opinion } from "../../campaign/labeling/types.ts";

@@ -1,9 +1,9 @@
 // pair: preference pairs in TRL's columns, with a report of the dropped groups and the reasons. The rules are
-// pure functions in campaign/recipe/. This stage reads the rows, asks the labeler, and commits.
+// pure functions in campaign/recipe/ and campaign/labeling/. This stage reads the rows and commits.
 import { RatchetError } from "../../errors/index.ts";
+import { pairLimitAt } from "../../campaign/spec/pair-limit.ts";
 import type { PairSettings } from "../../campaign/spec/compiled.ts";
 import { Pairer, summary } from "../../campaign/recipe/pairing.ts";
-import { comparisonsOf, pairsFromLabels } from "../../campaign/recipe/labels.ts";
 import { formatRows } from "../../campaign/recipe/rows.ts";
 import type { PairRow } from "../../campaign/recipe/rows.ts";
 import { deriveSeed } from "../../campaign/recipe/seeds.ts";
@@ -13,7 +13,6 @@ import type { Digest, GenerateResult, PairReport, PairResult, ScoreResult } from
 import type { Completion, Prompt } from "../../runtimes/types.ts";
 import type { PairInput, StageDone } from "../contract.ts";
 import type { StageContext } from "../attempt/context.ts";
-import { askWhichIsBetter } from "../judging.ts";
 import { commitOnce } from "../single.ts";
 import { labeledPairs } from "./labeled-pairs.ts";
 import type { Score } from "./score.ts";
@@ -26,14 +25,12 @@ interface Made {
 export async function pair(context: StageContext<PairInput>): Promise<StageDone> {
   const { store } = context.deps;
   const { from, source } = context.input;
-  const settings = settingsOf(context);
-  const rater = from === "rater" ? context.spec.modules.rater?.digest : undefined;
+  const settings = { ...context.spec.pair, limit: pairLimitAt(context.spec, context.input.place) };
   const file = from === "file" ? fileRows(context) : undefined;
-  const { seed, evaluate } = context.spec;
-  const resamples = from === "labels" ? evaluate.resamples : undefined;
+  const { seed } = context.spec;
   const { digest, result } = await commitOnce(
     context,
-    { from, source, settings, rater, file, seed, resamples },
+    { from, source, settings, file, seed },
     async (): Promise<PairResult> => {
       const { pairs, report } = await make(context, settings);
       if (pairs.length === 0) throw noPairs(context, report);
@@ -59,21 +56,14 @@ async function make(context: StageContext<PairInput>, settings: PairSettings): P
       return scored(context, settings, source);
     case "labels":
       return labeledPairs(context, source, settings.limit);
-    case "rater":
-      return labeled(context, source);
     case "file":
       return reported(await rowsOnce<PairRow>(store, fileRows(context)), 0);
     case "preferences": {
-      // The bootstrap's pairs, as many as all iterations together train on.
+      // The bootstrap's pairs, as many as the baseline trains on.
       const { pairs } = await resultOf<PairResult>(store, source);
       return reported(await rowsOnce<PairRow>(store, pairs), settings.limit);
     }
   }
-}
-
-/** Baselines train on as many pairs as all iterations together. */
-function settingsOf({ spec, input }: StageContext<PairInput>): PairSettings {
-  return "baseline" in input.place ? { ...spec.pair, limit: spec.pair.limit * spec.iterations } : spec.pair;
 }
 
 /** Reads one piece at a time: generate and score have the same pieces, and a piece holds whole groups. */
@@ -103,16 +93,6 @@ function withScores(completions: Completion[], scores: Score[]): (Completion & {
       throw new RatchetError("unreachable_state", `completion ${row.promptId}/${row.index} has no score`);
     return { ...row, score };
   });
-}
-
-async function labeled(context: StageContext<PairInput>, source: Digest): Promise<Made> {
-  const { store } = context.deps;
-  const { pieces, prompts: list } = await resultOf<GenerateResult>(store, source);
-  const prompts = await promptsById(store, list);
-  const answered: { prompt: Prompt; candidates: Completion[] }[] = [];
-  for await (const rows of pieceRows<Completion>(store, pieces)) answered.push(...groups(rows, prompts));
-  const { comparisons, identical } = comparisonsOf(answered, deriveSeed(context.spec.seed, context.place));
-  return pairsFromLabels(comparisons, await askWhichIsBetter(context, "rater", comparisons), identical);
 }
 
 /** Completions by prompt, in the order of the prompt list. */
@@ -145,8 +125,7 @@ function reported(pairs: readonly PairRow[], limit: number): Made {
 
 function fileRows({ spec }: StageContext): Digest {
   const { preferences } = spec.bootstrap;
-  if (!preferences || !("data" in preferences))
-    throw new RatchetError("unreachable_state", "the spec has no file of preferences");
+  if (!preferences) throw new RatchetError("unreachable_state", "the spec has no file of preferences");
   return preferences.data.rows;
 }
 

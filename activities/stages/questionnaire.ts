@@ -4,6 +4,7 @@ import { chooseComparisons } from "../../campaign/labeling/choose.ts";
 import type { Answers, Chosen } from "../../campaign/labeling/choose.ts";
 import type { ComparisonRow } from "../../campaign/labeling/types.ts";
 import { deriveSeed } from "../../campaign/recipe/seeds.ts";
+import { labelSettingsAt } from "../../campaign/spec/labels-at.ts";
 import type { LabelSettings } from "../../campaign/spec/compiled.ts";
 import type { GenerateResult, ScoreResult } from "../../campaign/types.ts";
 import { openQuestionnaire, readQuestionnaire } from "../../labels/questionnaires.ts";
@@ -22,8 +23,8 @@ type Context = StageContext<LabelInput>;
 export async function questionnaireOf(context: Context): Promise<Questionnaire> {
   const { store } = context.deps;
   const { campaign, answers, scores } = context.input;
-  const { perIteration, choose, audit, perComparison } = settingsOf(context);
-  const asked = { comparisons: perIteration, audit };
+  const { comparisons, choose, audit, perComparison } = settingsOf(context);
+  const asked = { comparisons, audit };
   const seed = deriveSeed("questionnaire", context.spec.seed, context.place);
   const settings = { answers, scores, choose, seed, perComparison, asked };
   const { dropTruncated } = context.spec.pair;
@@ -32,8 +33,7 @@ export async function questionnaireOf(context: Context): Promise<Questionnaire> 
   if (found) return found;
   const { chosen, identical } = chooseComparisons(await groupsOf(context), {
     choose,
-    comparisons: perIteration,
-    audit,
+    ...asked,
     seed,
   });
   if (chosen.length === 0)
@@ -51,16 +51,17 @@ export async function questionnaireOf(context: Context): Promise<Questionnaire> 
   });
 }
 
-export function settingsOf({ spec, place }: Context): LabelSettings {
-  if (spec.labels) return spec.labels;
+export function settingsOf({ spec, input, place }: Context): LabelSettings {
+  const settings = labelSettingsAt(spec, input.place);
+  if (settings) return settings;
   throw new RatchetError("unreachable_state", `the spec of ${place} asks for no labels`);
 }
 
 /** Digests in place of texts, so that memory does not depend on the length of the answers. */
 async function groupsOf({ deps: { store }, input, spec }: Context): Promise<Answers[]> {
   const { pieces } = await resultOf<GenerateResult>(store, input.answers);
-  const scored = await resultOf<ScoreResult>(store, input.scores);
-  const scores = pieceRows<Score>(store, scored.pieces);
+  const scored = input.scores ? (await resultOf<ScoreResult>(store, input.scores)).pieces : [];
+  const scores = pieceRows<Score>(store, scored);
   const groups = new Map<string, Answers>();
   for await (const rows of pieceRows<Completion>(store, pieces)) {
     const own = (await scores.next()).value as Score[] | undefined;

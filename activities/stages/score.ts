@@ -3,6 +3,7 @@
 import { RatchetError } from "../../errors/index.ts";
 import { mean } from "../../campaign/recipe/mean.ts";
 import type { GenerateResult, ScoreResult } from "../../campaign/types.ts";
+import { auditedAnswers } from "./audited-answers.ts";
 import type { Completion } from "../../runtimes/types.ts";
 import { stamp } from "../address.ts";
 import { pieceRows, promptsById, resultOf, rowsOnce } from "../artifacts.ts";
@@ -19,33 +20,33 @@ export interface Score {
   score: number;
 }
 
+/** Answers of which each piece is scored as one batch. */
+export interface AnswerPieces {
+  pieces: number;
+  /** What the answers of piece `index` follow from. */
+  inputs(index: number): object;
+  read(index: number): Promise<{ completions: Completion[]; prompts: number }>;
+}
+
 export async function scoreStage(context: StageContext<ScoreInput>): Promise<PieceStage> {
   const { deps, input, spec } = context;
   const preference = preferenceModel(context);
   const generated = await resultOf<GenerateResult>(deps.store, input.completions);
+  const answers =
+    input.of === "audit" ? await auditedAnswers(context, generated) : allAnswers(context, generated);
   const scorer = scorerDigest(context, input.rewardModel);
 
   return {
-    pieces: generated.pieces.length,
+    pieces: answers.pieces,
     inputs: (index) => ({
-      completions: generated.pieces[index]?.rows,
+      ...answers.inputs(index),
       scorer,
       format: preference?.format,
       dropTruncated: preference && spec.pair.dropTruncated,
     }),
     async compute(index) {
-      const piece = generated.pieces[index];
-      if (!piece)
-        throw new RatchetError(
-          "unreachable_state",
-          `${generated.stage} of ${generated.place} has no piece ${index}`,
-        );
-      const completions = await rowsOnce<Completion>(deps.store, piece.rows);
-      return {
-        rows: await scored(context, completions, generated.prompts),
-        prompts: piece.prompts,
-        counts: {},
-      };
+      const { completions, prompts } = await answers.read(index);
+      return { rows: await scored(context, completions, generated.prompts), prompts, counts: {} };
     },
     async seal(pieces) {
       const stats = await statistics(pieceRows<Score>(deps.store, pieces));
@@ -56,11 +57,26 @@ export async function scoreStage(context: StageContext<ScoreInput>): Promise<Pie
   };
 }
 
+/** In the pieces in which they were sampled. */
+const allAnswers = (
+  { deps: { store } }: StageContext,
+  { stage, place, pieces }: GenerateResult,
+): AnswerPieces => ({
+  pieces: pieces.length,
+  inputs: (index) => ({ completions: pieces[index]?.rows }),
+  async read(index) {
+    const piece = pieces[index];
+    if (!piece) throw new RatchetError("unreachable_state", `${stage} of ${place} has no piece ${index}`);
+    return { completions: await rowsOnce<Completion>(store, piece.rows), prompts: piece.prompts };
+  },
+});
+
 async function scored(
   context: StageContext<ScoreInput>,
   completions: readonly Completion[],
   list: string,
 ): Promise<Score[]> {
+  if (completions.length === 0) return [];
   const prompts = await promptsById(context.deps.store, list);
   const rows = completions.map((row) => ({ ...row, prompt: prompts(row.promptId) }));
   const scoresOf = preferenceModel(context) ? ranksOf : rewardsOf;

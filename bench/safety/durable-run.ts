@@ -172,11 +172,11 @@ async function plainInput(
           .split("\n")
           .map((line) => JSON.parse(line) as PromptRow)
       : [];
-  const { preferences, iterations, validation, test } = spec.prompts;
+  const { bootstrap, iterations, validation, test } = spec.prompts;
   const policy = join(folder, "policy");
   await store.getTree(spec.policy.tree, policy);
   const prompts = {
-    preferences: await rows(preferences),
+    bootstrap: await rows(bootstrap),
     iterations: await rows(iterations),
     validation: await rows(validation),
     test: await rows(test),

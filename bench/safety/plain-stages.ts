@@ -7,7 +7,8 @@ import { join } from "node:path";
 import { judgeBy } from "../../activities/judging.ts";
 import { placeName } from "../../campaign/ids.ts";
 import { pairGroups } from "../../campaign/recipe/pairing.ts";
-import { comparisonsOf, pairsFromLabels } from "../../campaign/recipe/labels.ts";
+import { pairsFromLabels } from "../../campaign/labeling/pairs.ts";
+import type { LabeledComparison } from "../../campaign/labeling/pairs.ts";
 import { formatRows } from "../../campaign/recipe/rows.ts";
 import type { PairRow, PromptRow } from "../../campaign/recipe/rows.ts";
 import { completionSeed, deriveSeed, resamplingSeed } from "../../campaign/recipe/seeds.ts";
@@ -20,7 +21,9 @@ import { policyTask } from "../../campaign/spec/losses.ts";
 import type { Place, Split } from "../../campaign/types.ts";
 import goldOfRows from "../../examples/shop/gold.ts";
 import judge from "../../examples/shop/judge.ts";
-import rater from "../../examples/shop/rater.ts";
+import { pairLimitAt } from "../../campaign/spec/pair-limit.ts";
+import { labelSettingsAt } from "../../campaign/spec/labels-at.ts";
+import { labelsOf, questionnaire } from "./plain-labels.ts";
 import type {
   Completion,
   Generator,
@@ -36,6 +39,7 @@ import type {
   AnswerInput,
   FanOutInput,
   JudgeInput,
+  LabelInput,
   PairInput,
   Promoted,
   PromoteInput,
@@ -58,13 +62,14 @@ type Scored = Completion & { score: number };
 export interface PlainWorld {
   spec: CompiledSpec;
   runtime: { generator: Generator; scorer: Scorer; trainer: Trainer };
-  prompts: Record<"preferences" | "iterations" | Split, PromptRow[]>;
+  prompts: Record<"bootstrap" | "iterations" | Split, PromptRow[]>;
   /** SFT's rows, as text. */
   sft: string;
   dir: string;
   models: Map<string, LocalModel>;
   answers: Map<string, Completion[]>;
   scored: Map<string, { list: PromptRow[]; rows: Scored[] }>;
+  labels: Map<string, LabeledComparison[]>;
   pairs: Map<string, PairRow[]>;
   verdictsBy: Map<string, Verdict[]>;
   /** SHA-256 of trained weights by `<place> <stage>`. */
@@ -105,13 +110,31 @@ export class PlainStages implements Recipe {
     }
   }
 
-  async label(): Promise<Finished<StageDone>> {
-    throw new Error("the shop's iterations make pairs of scores");
+  async label({ answers }: Own<LabelInput>): Promise<Finished<StageDone>> {
+    const { spec, labels } = this.world;
+    const settings = labelSettingsAt(spec, this.place)!;
+    const { list } = this.promptsFor(settings === spec.labels ? "iteration" : "bootstrap");
+    const asked = this.timed(() =>
+      questionnaire(
+        grouped(list, get(this.world.answers, answers)),
+        settings,
+        spec.pair.dropTruncated,
+        deriveSeed("questionnaire", spec.seed, this.name),
+      ),
+    );
+    const digest = `${this.name} labels`;
+    labels.set(digest, await labelsOf(asked));
+    return { digest };
+  }
+
+  /** The agreement is only shown; no stage reads it. */
+  async audit(): Promise<Finished<StageDone>> {
+    return { digest: `${this.name} audit` };
   }
 
   async pair({ from, source = "" }: Own<PairInput>): Promise<Finished<StageDone>> {
-    const { pair, iterations, seed } = this.world.spec;
-    const limit = "baseline" in this.place ? pair.limit * iterations : pair.limit;
+    const { pair, seed } = this.world.spec;
+    const limit = pairLimitAt(this.world.spec, this.place);
     const digest = `${this.name} pairs`;
     if (from === "scores") {
       const { list, rows } = get(this.world.scored, source);
@@ -119,10 +142,9 @@ export class PlainStages implements Recipe {
         pairGroups(grouped(list, rows), { ...pair, limit }, deriveSeed(seed, this.name)),
       );
       this.world.pairs.set(digest, [...pairs]);
-    } else if (from === "rater") {
-      this.world.pairs.set(digest, await this.labelled(get(this.world.answers, source)));
-    } else if (from === "preferences") {
-      this.world.pairs.set(digest, get(this.world.pairs, source).slice(0, limit));
+    } else if (from === "labels") {
+      const { pairs } = this.timed(() => pairsFromLabels(get(this.world.labels, source), limit));
+      this.world.pairs.set(digest, pairs);
     } else throw new Error("the shop's pairs come from scores or labels, not from a file");
     return { digest };
   }
@@ -233,6 +255,7 @@ export class PlainStages implements Recipe {
 
   private listOf(of: ScoreInput["of"]): PromptRow[] {
     const { prompts } = this.world;
+    if (of === "audit") throw new Error("the shop has no audit");
     if (of === "opponent") return prompts.test;
     return of === "validation" || of === "test" ? prompts[of] : this.promptsFor(of).list;
   }
@@ -247,11 +270,8 @@ export class PlainStages implements Recipe {
       }
       case "baseline":
         return { list: prompts.iterations, sampling: spec.generate };
-      case "preferences": {
-        const { preferences } = spec.bootstrap;
-        if (!preferences || !("sample" in preferences)) throw new Error("the shop samples preferences");
-        return { list: prompts.preferences, sampling: preferences.sample };
-      }
+      case "bootstrap":
+        return { list: prompts.bootstrap, sampling: spec.bootstrap.labels!.sample };
     }
   }
 
@@ -293,22 +313,6 @@ export class PlainStages implements Recipe {
     for (const piece of this.pieces(rows, rows.length / list.length))
       values.push(...(await answer(piece.map((row) => ({ ...row, prompt: byId.get(row.promptId)! })))));
     return values;
-  }
-
-  private async labelled(answers: Completion[]): Promise<PairRow[]> {
-    const { spec, prompts } = this.world;
-    const { comparisons, identical } = this.timed(() =>
-      comparisonsOf(grouped(prompts.preferences, answers), deriveSeed(spec.seed, this.name)),
-    );
-    const labels = await rater(
-      comparisons.map(({ prompt, first, second, seed }) => ({
-        prompt,
-        first: asAnswer(first),
-        second: asAnswer(second),
-        seed,
-      })) as never,
-    );
-    return this.timed(() => [...pairsFromLabels(comparisons, labels, identical).pairs]);
   }
 
   /** Each answer with all reference answers to its prompt. */

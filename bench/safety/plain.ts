@@ -21,7 +21,7 @@ export interface PlainInput {
   spec: CompiledSpec;
   /** The given policy's folder. */
   policy: string;
-  prompts: Record<"preferences" | "iterations" | "validation" | "test", PromptRow[]>;
+  prompts: Record<"bootstrap" | "iterations" | "validation" | "test", PromptRow[]>;
   /** SFT's rows. */
   sft: string;
   dir: string;
@@ -92,6 +92,7 @@ const world: PlainWorld = {
   models: new Map([["given", { digest: policy, dir: policy }]]),
   answers: new Map(),
   scored: new Map(),
+  labels: new Map(),
   pairs: new Map(),
   verdictsBy: new Map(),
   weights: {},

@@ -1,7 +1,7 @@
 // How often a reward model's scores agree with labels, with a 95 % interval that resamples prompts.
 import { resampledMean } from "../recipe/winrate.ts";
 import type { Resampling } from "../recipe/winrate.ts";
-import type { Interval } from "../types.ts";
+import type { Agreement } from "../types.ts";
 import type { Choice } from "./types.ts";
 
 /** One label, with what the reward model says of the two answers. */
@@ -11,14 +11,6 @@ export interface Judged {
   /** Scores of the two answers, or the preference model's probability and its complement. */
   first: number;
   second: number;
-}
-
-export interface Agreement {
-  /** Share of the decided labels that the scores agree with; the mean over prompts. Absent without any. */
-  rate?: Interval;
-  /** Labels that prefer an answer; ties and `both_bad` are not among them. */
-  decided: number;
-  undecided: number;
 }
 
 /** Equal scores count half: the reward model has no opinion. */

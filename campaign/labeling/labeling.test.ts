@@ -44,7 +44,7 @@ describe("agreement of a reward model with labels", () => {
 });
 
 describe("majorities", () => {
-  it("give one probability a comparison, without the audit part; disputed and undecided ones are 1/2", () => {
+  it("sum up each comparison, without the audit part; disputed and undecided ones are balanced", () => {
     const row = (comparison: number, slot: number, choice: "first" | "second" | "tie" | "both_bad") => ({
       comparison,
       slot,
@@ -66,11 +66,11 @@ describe("majorities", () => {
     assert.deepEqual(
       [...majorities(rows)],
       [
-        [0, 1],
-        [1, 0],
-        [2, 0.5],
-        [3, 0.5],
-        [5, 0],
+        [0, { balance: 1, labels: 3 }],
+        [1, { balance: -1, labels: 1 }],
+        [2, { balance: 0, labels: 2 }],
+        [3, { balance: 0, labels: 1 }],
+        [5, { balance: -1, labels: 2 }],
       ],
     );
   });

@@ -1,17 +1,23 @@
-// One comparison's labels as a probability for the pair code: who trains sees one pair a comparison, however
-// many people were asked.
+// The labels of one comparison together: who trains sees one pair a comparison, however many people were asked.
 import type { SealRow } from "./types.ts";
 
+export interface Votes {
+  /** Above 0 if more labels choose the first answer, below 0 if more choose the second. */
+  balance: number;
+  labels: number;
+}
+
 /**
- * P(first is better) by comparison: 1 or 0 if more labels choose the first or the second, else ½. Ties and
- * `both_bad` choose neither. Audit rows are left out, because nothing may be trained on them.
+ * By comparison. Ties and `both_bad` choose neither answer. Audit rows are left out, because nothing may be
+ * trained on them.
  */
-export function majorities(rows: readonly SealRow[]): Map<number, number> {
-  const balance = new Map<number, number>();
+export function majorities(rows: readonly SealRow[]): Map<number, Votes> {
+  const found = new Map<number, Votes>();
   for (const { comparison, choice, audit } of rows) {
     if (audit) continue;
+    const { balance, labels } = found.get(comparison) ?? { balance: 0, labels: 0 };
     const vote = choice === "first" ? 1 : choice === "second" ? -1 : 0;
-    balance.set(comparison, (balance.get(comparison) ?? 0) + vote);
+    found.set(comparison, { balance: balance + vote, labels: labels + 1 });
   }
-  return new Map([...balance].map(([comparison, votes]) => [comparison, (Math.sign(votes) + 1) / 2]));
+  return found;
 }

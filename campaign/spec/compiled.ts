@@ -3,7 +3,7 @@
 // form.
 import type { DEFAULTS } from "./defaults.ts";
 import type { ResolvedLoss } from "./losses.ts";
-import type { ModuleBlob } from "./modules.ts";
+import type { ModuleBlob, StageModule } from "./modules.ts";
 import type { ChooseBy } from "../labeling/types.ts";
 import type { PreferenceFormat } from "../recipe/preference-model.ts";
 import type { Digest } from "../types.ts";
@@ -52,8 +52,9 @@ export interface Sampling {
   stop: (string | number)[];
 }
 
+/** What is asked of labelers at one place. `minimum`: comparisons to train on at the deadline. */
 export interface LabelSettings {
-  perIteration: number;
+  comparisons: number;
   choose: ChooseBy;
   audit: number;
   perComparison: number;
@@ -71,10 +72,7 @@ export interface PairSettings {
    * Subtracted from the score of an answer that was cut off at the token limit (TRL's missing_eos_penalty).
    */
   missingEosPenalty: number;
-  /**
-   * Pairs kept per iteration, in prompt order; 0 = all. Baselines keep iterations × limit, so a campaign with
-   * baselines needs a multiple of the batch.
-   */
+  /** Pairs kept per iteration, in prompt order; 0 = all. */
   limit: number;
 }
 
@@ -85,7 +83,10 @@ interface Checkpointing {
 
 interface BaselineSettings {
   name: string;
-  pairs: "preferences" | "initial-policy";
+  /** `labels`: of the bootstrap. `preferences`: of its file. `initial-policy`: scored answers of π_0. */
+  pairs: "labels" | "preferences" | "initial-policy";
+  /** Pairs that it trains on. */
+  count: number;
   learningRate: number;
 }
 
@@ -101,8 +102,8 @@ export interface CompiledSpec {
     perIteration: number;
     validation: Rows;
     test: Rows;
-    /** Prompts whose sampled answers the labeler compares. */
-    preferences?: Rows;
+    /** Prompts whose answers by π_0 the bootstrap's labelers compare. */
+    bootstrap?: Rows;
     /**
      * Number of prompts that two sets share, by `first/second`. Compiling refuses sets that must not share
      * any.
@@ -112,11 +113,10 @@ export interface CompiledSpec {
   bootstrap: {
     /** `assistantOnly`: loss only on tokens inside the chat template's `{% generation %}`. */
     sft?: { data: Rows; optimizer: Optimizer; promptMask: boolean; assistantOnly?: true };
-    /**
-     * Pairs of a file, with the dropped rows by reason; or answers sampled from π_0 and compared by the
-     * labeler.
-     */
-    preferences?: { data: Rows; dropped: Record<string, number> } | { sample: Sampling };
+    /** Labels on answers that are sampled from π_0. */
+    labels?: LabelSettings & { sample: Sampling };
+    /** Pairs of a file, with the dropped rows by reason. */
+    preferences?: { data: Rows; dropped: Record<string, number> };
     /** `margin`: the chosen answer's reward should be larger by the row's margin. `centering`: absent = 0. */
     reward?: { optimizer: Optimizer; margin?: true; centering?: number };
     preferenceModel?: { optimizer: Optimizer };
@@ -134,7 +134,7 @@ export interface CompiledSpec {
    * answers by `model` (a tree digest) or, if absent, by the bootstrap's preference model.
    */
   score: { by: "model" | "module" } | { by: "preference-model"; model?: Digest; format: PreferenceFormat };
-  /** Absent: pairs are made of scores. `minimum`: comparisons to train on at the deadline. */
+  /** Of each iteration. Absent: pairs are made of scores. */
   labels?: LabelSettings;
   pair: PairSettings;
   /** `ldAlpha`: absent = 1, all tokens have the same weight. */
@@ -152,7 +152,8 @@ export interface CompiledSpec {
   promote: { threshold: number; by?: "length-controlled"; confidence?: number; alsoAgainst?: number };
   /** Columns and messages' fields that were left out of the rows, by data source. Absent if none were. */
   ignored?: Partial<Record<"prompts" | "sft" | "preferences", string[]>>;
-  modules: Partial<Record<"rater" | "labelers" | "reward" | "judge" | "gold", ModuleBlob>>;
+  /** `labelers`, `bootstrapLabelers`: absent if people label. */
+  modules: Partial<Record<StageModule, ModuleBlob>>;
   /** `answer`: absent, the queue of `generate`. `reference`: absent, that of `score`. */
   queues: {
     generate: string;

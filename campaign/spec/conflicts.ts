@@ -3,6 +3,7 @@
 // or the data are in compile/fit.ts.
 import type { Problem } from "../../errors/index.ts";
 import { termsOf, usesReference } from "./losses.ts";
+import { baselineCount } from "./baseline-count.ts";
 import type { ResolvedSpec } from "./schema.ts";
 
 export function conflictsOf(spec: ResolvedSpec): Problem[] {
@@ -46,7 +47,7 @@ function scoring(spec: ResolvedSpec): Problem[] {
       reward === "model" && !bootstrap.reward,
       "score.reward",
       "score.reward is model, but bootstrap.reward is missing, so there is no reward model",
-      "add bootstrap.reward with bootstrap.preferences, or give score.reward a module",
+      "add bootstrap.reward with bootstrap.labels or bootstrap.preferences, or give score.reward a module",
     ),
     ...when(
       reward !== "model" && !!bootstrap.reward,
@@ -116,112 +117,120 @@ function unusedPreferenceModel({ score, bootstrap }: ResolvedSpec, named: string
   ];
 }
 
-function preferences(spec: ResolvedSpec): Problem[] {
-  const { bootstrap, prompts } = spec;
-  if (bootstrap.preferences) return givenPreferences(bootstrap.preferences, spec);
+function preferences({ bootstrap, prompts, baselines: offline }: ResolvedSpec): Problem[] {
+  const { labels, preferences: file } = bootstrap;
+  const used = (pairs: string): boolean =>
+    !!bootstrap.reward || !!bootstrap.preferenceModel || offline.some((baseline) => baseline.pairs === pairs);
   return [
     ...(["reward", "preferenceModel"] as const).flatMap((name) =>
       when(
-        !!bootstrap[name],
+        !!bootstrap[name] && !labels && !file,
         `bootstrap.${name}`,
-        `bootstrap.${name} needs pairs to learn from, but bootstrap.preferences is missing`,
+        `bootstrap.${name} needs pairs to learn from, ` +
+          "but there is neither bootstrap.labels nor bootstrap.preferences",
+      ),
+    ),
+    ...(["labels", "preferences"] as const).flatMap((name) =>
+      when(
+        !!bootstrap[name] && !used(name),
+        `bootstrap.${name}`,
+        `bootstrap.${name} is given, ` +
+          "but neither bootstrap.reward, bootstrap.preferenceModel nor a baseline uses it",
       ),
     ),
     ...when(
-      prompts.preferences > 0,
-      "prompts.preferences",
-      `prompts.preferences is ${prompts.preferences}, but bootstrap.preferences is missing`,
+      !!labels && !!file,
+      "bootstrap.preferences",
+      "bootstrap.preferences gives pairs of a file, and bootstrap.labels makes others",
+      "leave one of the two out",
+    ),
+    ...when(
+      !!labels && prompts.bootstrap === 0,
+      "prompts.bootstrap",
+      "bootstrap.labels needs prompts, but prompts.bootstrap is 0",
+    ),
+    ...when(
+      !labels && prompts.bootstrap > 0,
+      "prompts.bootstrap",
+      `prompts.bootstrap is ${prompts.bootstrap}, but bootstrap.labels, which would answer them, is missing`,
     ),
   ];
 }
 
-// oxlint-disable-next-line max-lines-per-function -- one list of conflicts
-function givenPreferences(
-  data: NonNullable<ResolvedSpec["bootstrap"]["preferences"]>,
-  { bootstrap, prompts, baselines: offline }: ResolvedSpec,
-): Problem[] {
-  const { sample, rater } = data;
-  const used =
-    bootstrap.reward || bootstrap.preferenceModel || offline.some(({ pairs }) => pairs === "preferences");
+function people({ bootstrap, labels, score, prompts, generate }: ResolvedSpec): Problem[] {
   return [
+    ...(bootstrap.labels ? bootstrapLabels(bootstrap.labels, prompts.bootstrap) : []),
+    ...(labels ? iterationLabels(labels, prompts.perIteration, answers(generate.samples)) : []),
     ...when(
-      !used,
-      "bootstrap.preferences",
-      "bootstrap.preferences is given, " +
-        "but neither bootstrap.reward, bootstrap.preferenceModel nor a baseline uses it",
-    ),
-    ...when(
-      !!sample && !rater,
-      "bootstrap.preferences",
-      "bootstrap.preferences.sample makes answers, but bootstrap.preferences.rater is missing",
-    ),
-    ...when(
-      !sample && !!rater,
-      "bootstrap.preferences.rater",
-      "bootstrap.preferences.rater labels sampled answers, but the preferences come from a file",
-    ),
-    ...when(
-      !!sample && prompts.preferences === 0,
-      "prompts.preferences",
-      "bootstrap.preferences.sample needs prompts, but prompts.preferences is 0",
-    ),
-    ...when(
-      !sample && prompts.preferences > 0,
-      "prompts.preferences",
-      `prompts.preferences is ${prompts.preferences}, but the preferences come from a file`,
-    ),
-    ...when(
-      !!sample && data.minMargin > 0,
-      "bootstrap.preferences.minMargin",
-      "minMargin compares the scores of a file, but the preferences are sampled",
-    ),
-    ...when(
-      !!sample && data.ignore.length > 0,
-      "bootstrap.preferences.ignore",
-      "bootstrap.preferences.ignore leaves columns of a file out, but the preferences are sampled",
-    ),
-    ...when(
-      !!sample && answers(sample.samples) % 2 === 1,
-      "bootstrap.preferences.sample.samples",
-      `bootstrap.preferences.sample gives ${sample ? answers(sample.samples) : 0} answers per prompt, ` +
-        "but the rater module compares two at a time, so the number must be even",
-    ),
-  ];
-}
-
-function people({ labels, score, prompts, generate }: ResolvedSpec): Problem[] {
-  if (!labels) return [];
-  const { perIteration, audit, minimum, choose, deadline } = labels;
-  const n = answers(generate.samples);
-  const perPrompt = choose === "best-against-rest" ? n - 1 : (n * (n - 1)) / 2;
-  const most = prompts.perIteration * perPrompt;
-  return [
-    ...when(
-      audit >= perIteration,
-      "labels.audit",
-      `labels.audit is ${audit} of labels.perIteration ${perIteration}, so nothing would be trained on`,
-    ),
-    ...when(
-      perIteration > most,
-      "labels.perIteration",
-      `labels.perIteration is ${perIteration}, but ${prompts.perIteration} prompts with ${n} answers give ` +
-        `at most ${most} comparisons by ${choose}`,
-    ),
-    ...when(
-      audit < perIteration && minimum > perIteration - audit,
-      "labels.minimum",
-      `labels.minimum is ${minimum}, but at most ${perIteration - audit} comparisons are to train on`,
-    ),
-    ...when(
-      minimum > 1 && deadline === undefined,
-      "labels.minimum",
-      `labels.minimum is ${minimum}, but without labels.deadline the campaign waits for all labels`,
-    ),
-    ...when(
-      choose === "uncertain" && score.reward === "preference-model",
+      labels?.choose === "uncertain" && score.reward === "preference-model",
       "labels.choose",
       "labels.choose is uncertain, but a preference model gives no scores whose gap could be small",
       "choose random or best-against-rest",
+    ),
+  ];
+}
+
+function bootstrapLabels(
+  labels: NonNullable<ResolvedSpec["bootstrap"]["labels"]>,
+  prompts: number,
+): Problem[] {
+  const n = answers(labels.sample.samples);
+  const most = (prompts * n * (n - 1)) / 2;
+  const { comparisons } = labels;
+  return [
+    ...when(
+      n < 2,
+      "bootstrap.labels.sample.samples",
+      `bootstrap.labels.sample.samples gives ${n} answer per prompt, but a comparison needs 2`,
+    ),
+    ...when(
+      n > 1 && prompts > 0 && comparisons > most,
+      "bootstrap.labels.comparisons",
+      `bootstrap.labels.comparisons is ${comparisons}, but ${prompts} prompts with ${n} answers give ` +
+        `at most ${most} comparisons`,
+      "raise prompts.bootstrap",
+    ),
+    ...questionnaire("bootstrap.labels", "comparisons", comparisons, labels),
+  ];
+}
+
+function iterationLabels(labels: NonNullable<ResolvedSpec["labels"]>, prompts: number, n: number): Problem[] {
+  const { perIteration, choose } = labels;
+  const most = prompts * (choose === "best-against-rest" ? n - 1 : (n * (n - 1)) / 2);
+  return [
+    ...when(
+      perIteration > most,
+      "labels.perIteration",
+      `labels.perIteration is ${perIteration}, but ${prompts} prompts with ${n} answers give ` +
+        `at most ${most} comparisons by ${choose}`,
+    ),
+    ...questionnaire("labels", "perIteration", perIteration, labels),
+  ];
+}
+
+/** Rules of any questionnaire. `section`: its section of the spec, `count`: the key of its comparisons. */
+function questionnaire(
+  section: string,
+  count: string,
+  comparisons: number,
+  { audit, minimum, deadline }: { audit: number; minimum: number; deadline?: string | undefined },
+): Problem[] {
+  const trained = comparisons - audit;
+  return [
+    ...when(
+      audit >= comparisons,
+      `${section}.audit`,
+      `${section}.audit is ${audit} of ${section}.${count} ${comparisons}, so nothing would be trained on`,
+    ),
+    ...when(
+      trained > 0 && minimum > trained,
+      `${section}.minimum`,
+      `${section}.minimum is ${minimum}, but at most ${trained} comparisons are to train on`,
+    ),
+    ...when(
+      minimum > 1 && deadline === undefined,
+      `${section}.minimum`,
+      `${section}.minimum is ${minimum}, but without ${section}.deadline the campaign waits for all labels`,
     ),
   ];
 }
@@ -263,10 +272,10 @@ function training({ train, bootstrap }: ResolvedSpec): Problem[] {
         "because it compares an answer with others of its batch",
     ),
     ...when(
-      bootstrap.reward?.margin === true && bootstrap.preferences?.sample !== undefined,
+      bootstrap.reward?.margin === true && bootstrap.labels !== undefined,
       "bootstrap.reward.margin",
       "bootstrap.reward.margin needs the scores of a preference file, " +
-        "but the preferences are sampled and labelled",
+        "but bootstrap.labels only say which answer is better",
     ),
   ];
 }
@@ -276,9 +285,9 @@ function baselines(spec: ResolvedSpec): Problem[] {
   return [
     ...offline.flatMap(({ name, pairs }, i) => [
       ...when(
-        pairs === "preferences" && !bootstrap.preferences,
+        pairs !== "initial-policy" && !bootstrap[pairs],
         `baselines[${i}].pairs`,
-        `baseline ${name} trains on preferences, but bootstrap.preferences is missing`,
+        `baseline ${name} trains on ${pairs}, but bootstrap.${pairs} is missing`,
       ),
       ...when(
         offline.findIndex((other) => other.name === name) < i,
@@ -286,11 +295,12 @@ function baselines(spec: ResolvedSpec): Problem[] {
         `two baselines are named ${name}`,
       ),
     ]),
-    ...(offline.length > 0 ? equalTraining(spec) : []),
+    ...(offline.some(({ count }) => count === undefined) ? equalTraining(spec) : []),
+    ...offline.flatMap((baseline, i) => enoughPairs(spec, baseline, i)),
   ];
 }
 
-/** A baseline is a fair control only with as many pairs and steps as all iterations together. */
+/** Without a count, a baseline has as many pairs and steps as all iterations together. */
 function equalTraining(spec: ResolvedSpec): Problem[] {
   const { limit } = spec.pair;
   const { batch } = spec.train;
@@ -325,30 +335,49 @@ function equalTraining(spec: ResolvedSpec): Problem[] {
         "so baselines would train in fewer steps than the iterations",
       hint,
     ),
-    ...enoughLabels(spec),
   ];
 }
 
-function enoughLabels({ baselines: offline, bootstrap, iterations, pair, prompts }: ResolvedSpec): Problem[] {
-  const baseline = offline.find(({ pairs }) => pairs === "preferences");
-  const sample = bootstrap.preferences?.sample;
-  if (!baseline || !sample) return [];
-  const needed = iterations * pair.limit;
-  const labelled = (prompts.preferences * answers(sample.samples)) / 2;
+/** The pairs of a file are counted when it is read (compile/training-data.ts). */
+function enoughPairs(spec: ResolvedSpec, baseline: Baseline, i: number): Problem[] {
+  const { name, pairs, count } = baseline;
+  const source = givenPairs(spec)[pairs];
+  if (!source) return [];
+  const needed = baselineCount(spec, baseline);
   return when(
-    needed > labelled,
-    "pair.limit",
-    `baseline ${baseline.name} needs iterations × pair.limit = ${needed} pairs, ` +
-      `but bootstrap.preferences.sample gives at most ${labelled}`,
-    "raise prompts.preferences",
+    needed > source.most,
+    count === undefined ? "pair.limit" : `baselines[${i}].count`,
+    `baseline ${name} needs ${count === undefined ? "iterations × pair.limit = " : ""}${needed} pairs, ` +
+      `but ${source.by} gives at most ${source.most}`,
+    source.hint,
   );
 }
+
+type Baseline = ResolvedSpec["baselines"][number];
+
+/** The most pairs that a baseline's source gives. */
+const givenPairs = ({
+  bootstrap: { labels },
+  iterations,
+  prompts,
+}: ResolvedSpec): Partial<Record<Baseline["pairs"], { most: number; by: string; hint: string }>> => ({
+  labels: labels && {
+    most: labels.comparisons - labels.audit,
+    by: "bootstrap.labels without its audit part",
+    hint: "raise bootstrap.labels.comparisons",
+  },
+  "initial-policy": {
+    most: iterations * prompts.perIteration,
+    by: "iterations × prompts.perIteration",
+    hint: "one pair is made of a prompt's answers",
+  },
+});
 
 function sizes({ policy, generate, bootstrap, train }: ResolvedSpec): Problem[] {
   const context = policy.init?.model.contextLength ?? Infinity;
   const sampled: [string, number | undefined][] = [
     ["generate.maxTokens", generate.maxTokens],
-    ["bootstrap.preferences.sample.maxTokens", bootstrap.preferences?.sample?.maxTokens],
+    ["bootstrap.labels.sample.maxTokens", bootstrap.labels?.sample.maxTokens],
   ];
   const lengths: [string, number | undefined][] = [
     ["bootstrap.sft.maxLength", bootstrap.sft?.maxLength],

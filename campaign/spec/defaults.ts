@@ -19,7 +19,7 @@ export const DEFAULTS = {
    * training rows.
    */
   iterations: 3,
-  prompts: { perIteration: 20_000, validation: 500, test: 500, preferences: 0 },
+  prompts: { perIteration: 20_000, validation: 500, test: 500, bootstrap: 0 },
   /** P §3.1; S: loss on the answer only. */
   sft: { ...ADAMW, learningRate: 2e-5, epochs: 1, batch: 32, promptMask: true, assistantOnly: false },
   /** P §2.1; S: weight decay. */
@@ -38,8 +38,10 @@ export const DEFAULTS = {
     letters: ["A", "B"] as [string, string],
     optimizer: { ...ADAMW, learningRate: 5e-6, epochs: 1, batch: 128 },
   },
+  /** R: the paper does not publish its threshold. */
+  preferences: { minMargin: 0 },
   /** R: the paper's preference data already has answers. */
-  preferences: { samples: [{ temperature: 1, count: 2 }], minMargin: 0 },
+  bootstrapLabels: { samples: [{ temperature: 1, count: 2 }] },
   /** P Alg. 2: n = 8, half at 1.0 and half at 0.7. P: 2048 new tokens, no filter, EOS as the only stop. */
   generate: {
     samples: [

@@ -4,7 +4,9 @@
 import type { Opinion } from "../labeling/types.ts";
 import type { Digest } from "../types.ts";
 
-export type ModuleRole = "prompts" | "sft" | "rater" | "labelers" | "reward" | "judge" | "gold";
+/** Modules that stages call: those of the compiled spec. */
+export type StageModule = "bootstrapLabelers" | "labelers" | "reward" | "judge" | "gold";
+export type ModuleRole = "prompts" | "sft" | StageModule;
 
 export interface ModulePrompt {
   id: string;
@@ -21,7 +23,7 @@ export interface ModuleAnswer {
 }
 
 /**
- * `online`: prompts of all iterations. `bootstrap`: prompts of preference sampling. Splits must not overlap.
+ * `online`: prompts of all iterations. `bootstrap`: prompts of `bootstrap.labels`. Splits must not overlap.
  */
 export type PromptSplit = "bootstrap" | "online" | "validation" | "test";
 export type PromptsModule = (request: {
@@ -50,7 +52,7 @@ export interface ModuleQuestion {
   seed: string;
 }
 
-/** P(`first` is the better answer); 0 and 1 are labels. Rater modules have the same signature. */
+/** P(`first` is the better answer). */
 export type JudgeModule = (rows: ModuleQuestion[]) => number[] | Promise<number[]>;
 
 /** The same, or a label as people give it. A probability above ½ is `first`, below ½ `second`, ½ a tie. */

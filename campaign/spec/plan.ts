@@ -1,25 +1,33 @@
 // The plan of a workflow: counts and switches from a compiled spec.
-import type { CompiledSpec } from "./compiled.ts";
+import type { CompiledSpec, LabelSettings } from "./compiled.ts";
+import type { ModuleBlob } from "./modules.ts";
 import type { Plan } from "../types.ts";
 
 export function planOf(spec: CompiledSpec): Plan {
   const { prompts, bootstrap, modules, queues } = spec;
   const pieces = (count: number): number => Math.ceil(count / spec.pieces.prompts);
-  const { preferences } = bootstrap;
+  const rewards = spec.score.by !== "preference-model";
+  const labels = (settings: LabelSettings | undefined, labelers: ModuleBlob | undefined) =>
+    settings && {
+      by: labelers ? ("module" as const) : ("people" as const),
+      audit: rewards && settings.audit > 0,
+    };
   return {
     iterations: spec.iterations,
     sft: bootstrap.sft !== undefined,
     reward: (bootstrap.reward ?? bootstrap.preferenceModel) !== undefined,
-    preferences: preferences === undefined ? "none" : "sample" in preferences ? "sample" : "file",
+    preferences: bootstrap.labels ? "labels" : bootstrap.preferences ? "file" : "none",
     reference: spec.train.reference,
-    proxy: spec.score.by === "preference-model" ? "preferences" : "rewards",
+    proxy: rewards ? "rewards" : "preferences",
     judgedBy: modules.gold ? "gold" : modules.judge ? "judge" : "reward",
     judge: modules.judge !== undefined,
-    labels: spec.labels && { by: modules.labelers ? "module" : "people" },
+    bootstrapLabels: labels(bootstrap.labels, modules.bootstrapLabelers),
+    labels: labels(spec.labels, modules.labelers),
     alsoAgainst: spec.promote.alsoAgainst ?? 0,
     baselines: spec.baselines.map(({ name, pairs }) => ({ name, pairs })),
     pieces: {
-      preferences: pieces(prompts.preferences?.count ?? 0),
+      bootstrap: pieces(prompts.bootstrap?.count ?? 0),
+      audit: pieces(bootstrap.labels?.audit ?? 0),
       iteration: pieces(prompts.perIteration),
       baseline: pieces(prompts.iterations.count),
       validation: pieces(prompts.validation.count),
@@ -43,6 +51,7 @@ function queuesOf(queues: CompiledSpec["queues"]): Plan["queues"] {
     train: queues.train,
     // Pairing, and making and judging metrics, compute little: no queue of their own.
     label: queues.score,
+    audit: queues.score,
     pair: queues.score,
     evaluate: queues.evaluate,
     promote: queues.evaluate,

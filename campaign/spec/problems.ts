@@ -48,16 +48,30 @@ function wrongField(path: Path, value: unknown, accepted: string): string {
   return path.includes("env") ? `${name} must be ${accepted}` : wrongValue(name, value, accepted);
 }
 
+const LABELS_NOW =
+  "labels on answers of π_0 are a section now: " +
+  "bootstrap.labels: {comparisons, sample: {samples, maxTokens}, labelers: {module}}";
+
+/** Keys of earlier specs, with what to write now. */
+const REPLACED: Record<string, string> = {
+  "bootstrap.preferences.sample": LABELS_NOW,
+  "bootstrap.preferences.rater": LABELS_NOW,
+  "prompts.preferences": "write prompts.bootstrap: the prompts of bootstrap.labels",
+};
+
 function unknownKey(path: Path, key: string): LocatedProblem {
   const here = pathText(path);
   const known = keysAt(path);
   const slip = nearest(key, known);
   const elsewhere = sectionsWith(key);
-  const hint = slip
-    ? `did you mean ${slip}?`
-    : elsewhere.length > 0
-      ? `${key} belongs in ${elsewhere.join(" or ")}`
-      : `known here: ${known.join(", ")}`;
+  const replaced = REPLACED[pathText([...path, key])];
+  const hint = replaced
+    ? replaced
+    : slip
+      ? `did you mean ${slip}?`
+      : elsewhere.length > 0
+        ? `${key} belongs in ${elsewhere.join(" or ")}`
+        : `known here: ${known.join(", ")}`;
   return {
     at: [...path, key],
     path: pathText([...path, key]),

@@ -236,7 +236,7 @@ it("a secret in a spec is refused and not shown", () => {
 });
 
 const matched = { name: "matched", pairs: "initial-policy" };
-const sampled = { sample: {}, rater: { module: "rater.ts" } };
+const labeled = { comparisons: 300, labelers: { module: "labelers.ts" } };
 const init = (model: object) => ({
   policy: {
     init: {
@@ -257,7 +257,7 @@ const conflicts: [object, RegExp][] = [
   [{ score: { reward: "model" } }, /score\.reward is model, but bootstrap\.reward is missing/],
   [
     { score: { reward: "model" }, bootstrap: { reward: {} } },
-    /bootstrap\.reward needs pairs to learn from, but bootstrap\.preferences is missing/,
+    /bootstrap\.reward needs pairs to learn from, but there is neither bootstrap\.labels nor/,
   ],
   [
     { bootstrap: { reward: {}, preferences: { file: "p" } } },
@@ -307,11 +307,15 @@ const conflicts: [object, RegExp][] = [
   ],
   [
     {
-      prompts: { file: "p", preferences: 300 },
-      bootstrap: { preferences: { ...sampled, ignore: ["source"] }, reward: {} },
+      prompts: { file: "p", bootstrap: 300 },
+      bootstrap: { labels: labeled, preferences: { file: "p" }, reward: {} },
       score: {},
     },
-    /bootstrap\.preferences\.ignore leaves columns of a file out, but the preferences are sampled/,
+    /bootstrap\.preferences gives pairs of a file, and bootstrap\.labels makes others/,
+  ],
+  [
+    { prompts: { file: "p", bootstrap: 300 }, bootstrap: { labels: labeled } },
+    /bootstrap\.labels is given, but neither bootstrap\.reward, bootstrap\.preferenceModel nor a baseline/,
   ],
   [
     { baselines: [{ name: "offline", pairs: "preferences" }] },
@@ -337,38 +341,61 @@ const conflicts: [object, RegExp][] = [
   ],
   [
     {
-      baselines: [{ name: "offline", pairs: "preferences" }],
-      prompts: { file: "p", preferences: 300 },
-      bootstrap: { preferences: sampled },
+      baselines: [{ name: "offline", pairs: "labels" }],
+      prompts: { file: "p", bootstrap: 300 },
+      bootstrap: { labels: labeled },
       pair: { limit: 128 },
     },
-    new RegExp(
-      "offline needs iterations × pair\\.limit = 384 pairs, " +
-        "but bootstrap\\.preferences\\.sample gives at most 300",
-    ),
+    /offline needs iterations × pair\.limit = 384 pairs, but bootstrap\.labels .* gives at most 300/,
   ],
   [
-    { score: { reward: "model" }, bootstrap: { reward: {}, preferences: sampled } },
-    /needs prompts, but prompts\.preferences is 0/,
+    {
+      baselines: [{ name: "all", pairs: "labels", count: 281 }],
+      prompts: { file: "p", bootstrap: 300 },
+      bootstrap: { labels: { ...labeled, audit: 20 } },
+    },
+    /baseline all needs 281 pairs, but bootstrap\.labels without its audit part gives at most 280/,
+  ],
+  [
+    {
+      baselines: [{ ...matched, count: 31 }],
+      iterations: 3,
+      prompts: { file: "p", perIteration: 10 },
+    },
+    /baseline matched needs 31 pairs, but iterations × prompts\.perIteration gives at most 30/,
+  ],
+  [
+    { baselines: [{ name: "offline", pairs: "labels" }] },
+    /baseline offline trains on labels, but bootstrap\.labels is missing/,
+  ],
+  [
+    { score: { reward: "model" }, bootstrap: { reward: {}, labels: labeled } },
+    /bootstrap\.labels needs prompts, but prompts\.bootstrap is 0/,
+  ],
+  [{ prompts: { file: "p", bootstrap: 5 } }, /prompts\.bootstrap is 5, but bootstrap\.labels, .* is missing/],
+  [
+    {
+      score: { reward: "model" },
+      bootstrap: { reward: {}, labels: { ...labeled, sample: { samples: [{ temperature: 1, count: 1 }] } } },
+      prompts: { file: "p", bootstrap: 5 },
+    },
+    /bootstrap\.labels\.sample\.samples gives 1 answer per prompt, but a comparison needs 2/,
   ],
   [
     {
       score: { reward: "model" },
-      bootstrap: { reward: {}, preferences: { sample: {} } },
-      prompts: { file: "p", preferences: 5 },
+      bootstrap: { reward: {}, labels: { ...labeled, sample: { samples: [{ temperature: 1, count: 3 }] } } },
+      prompts: { file: "p", bootstrap: 5 },
     },
-    /rater is missing/,
+    /bootstrap\.labels\.comparisons is 300, but 5 prompts with 3 answers give at most 15/,
   ],
   [
     {
       score: { reward: "model" },
-      bootstrap: {
-        reward: {},
-        preferences: { ...sampled, sample: { samples: [{ temperature: 1, count: 3 }] } },
-      },
-      prompts: { file: "p", preferences: 5 },
+      bootstrap: { reward: {}, labels: { ...labeled, audit: 300, minimum: 2 } },
+      prompts: { file: "p", bootstrap: 300 },
     },
-    /gives 3 answers per prompt, but the rater module compares two at a time/,
+    /bootstrap\.labels\.audit is 300 of bootstrap\.labels\.comparisons 300, so nothing would be trained on/,
   ],
   [
     { labels: { perIteration: 60, audit: 60 } },
@@ -425,6 +452,24 @@ for (const [change, message] of conflicts) {
     );
   });
 }
+
+it("keys of earlier specs are refused with the keys that replace them", () => {
+  const old = {
+    ...minimal,
+    prompts: { file: "p", preferences: 5 },
+    bootstrap: { preferences: { sample: {}, rater: { module: "rater.ts" } } },
+  };
+  const { hint, problems = [] } = refused(old);
+  assert.match(hint ?? "", /write prompts\.bootstrap/);
+  const hints = new Map(problems.map(({ path, hint: what }) => [path, what]));
+  for (const path of ["bootstrap.preferences.sample", "bootstrap.preferences.rater"])
+    assert.match(hints.get(path) ?? "", /^labels on answers of π_0 are a section now: bootstrap\.labels/);
+});
+
+it("a baseline with a count needs no limit of pairs", () => {
+  const baselines = [{ ...matched, count: 100 }];
+  assert.equal(resolveSpec({ ...minimal, baselines }).baselines[0]?.count, 100);
+});
 
 it("the JSON Schema has every section and requires only settings without a default", () => {
   const schema = specJsonSchema() as {

@@ -133,8 +133,8 @@ const prompts = section("file, hub or module, and counts", {
   perIteration: whole(1, 10_000_000).default(DEFAULTS.prompts.perIteration),
   validation: whole(1, 1_000_000).default(DEFAULTS.prompts.validation),
   test: whole(1, 1_000_000).default(DEFAULTS.prompts.test),
-  /** Prompts whose sampled answers the labeler compares. */
-  preferences: whole(0, 10_000_000).default(DEFAULTS.prompts.preferences),
+  /** Prompts whose answers by π_0 the bootstrap's labelers compare. */
+  bootstrap: whole(0, 10_000_000).default(DEFAULTS.prompts.bootstrap),
 }).superRefine(oneSource("file", "hub", "module"));
 
 const sftData = section("file, hub, or module and count", {
@@ -142,16 +142,37 @@ const sftData = section("file, hub, or module and count", {
   count: whole(1, 100_000_000).optional(),
 }).superRefine(oneSource("file", "hub", "module"));
 
-const preferences = section("file, or sample and rater", {
+const preferences = section("file or hub, minMargin, ignore", {
   ...rowSource,
-  /** Rows of a file whose two scores differ by less are dropped; 0 keeps all. */
+  /** Rows whose two scores differ by less are dropped; 0 keeps all. */
   minMargin: real(0, 1e9).default(DEFAULTS.preferences.minMargin),
   ignore,
-  sample: section("samples, maxTokens, topK, topP, minP, stop", sampling(DEFAULTS.preferences)).optional(),
-  rater: moduleSource.optional(),
-}).superRefine(oneSource("file", "hub", "sample"));
+}).superRefine(oneSource("file", "hub"));
 
-const bootstrap = section("sft, preferences, reward", {
+/** Comparisons of a policy's answers by people, or by a module that acts as people. */
+const labeling = {
+  /** Of these, never trained on. */
+  audit: whole(0, 1_000_000).default(DEFAULTS.labels.audit),
+  /** Labels by different people for each comparison. */
+  perComparison: whole(1, 100).default(DEFAULTS.labels.perComparison),
+  /** If absent, people label. */
+  labelers: moduleSource.optional(),
+  /** From the opening of a questionnaire. If absent, the campaign waits for all labels. */
+  deadline: duration().optional(),
+  /** Comparisons to train on that must have a label at the deadline. */
+  minimum: whole(1, 1_000_000).default(DEFAULTS.labels.minimum),
+};
+
+const bootstrapLabels = section("comparisons, sample, audit, perComparison, labelers, deadline, minimum", {
+  /** Comparisons of answers of π_0. */
+  comparisons: whole(1, 10_000_000),
+  sample: section("samples, maxTokens, topK, topP, minP, stop", sampling(DEFAULTS.bootstrapLabels)).prefault(
+    {},
+  ),
+  ...labeling,
+});
+
+const bootstrap = section("sft, labels, preferences, reward, preferenceModel", {
   sft: section("data and optimizer settings", {
     data: sftData,
     /** Loss on the answer only. */
@@ -161,6 +182,8 @@ const bootstrap = section("sft, preferences, reward", {
     ...optimizer(DEFAULTS.sft),
     ...truncation,
   }).optional(),
+  /** The pairs that a reward model learns from: labels on answers of π_0, or a file of pairs. */
+  labels: bootstrapLabels.optional(),
   preferences: preferences.optional(),
   reward: section("margin, centering and optimizer settings", {
     /** The chosen answer's reward should be larger by the row's `margin`. */
@@ -173,20 +196,11 @@ const bootstrap = section("sft, preferences, reward", {
   preferenceModel: section("optimizer settings", optimizer(DEFAULTS.preferenceModel.optimizer)).optional(),
 });
 
-/** Comparisons of the current policy's answers by people, or by a module that acts as people. */
+/** Labels on the current policy's answers. */
 const labels = section("perIteration, choose, audit, perComparison, labelers, deadline, minimum", {
   perIteration: whole(1, 1_000_000),
   choose: oneOf("best-against-rest", "uncertain", "random").default(DEFAULTS.labels.choose),
-  /** Of these, never trained on. */
-  audit: whole(0, 1_000_000).default(DEFAULTS.labels.audit),
-  /** Labels by different people for each comparison. */
-  perComparison: whole(1, 100).default(DEFAULTS.labels.perComparison),
-  /** If absent, people label. */
-  labelers: moduleSource.optional(),
-  /** From the opening of a questionnaire. If absent, the campaign waits for all labels. */
-  deadline: duration().optional(),
-  /** Comparisons to train on that must have a label at the deadline. */
-  minimum: whole(1, 1_000_000).default(DEFAULTS.labels.minimum),
+  ...labeling,
 });
 
 const letter = text(/\S/, "a text of one token");
@@ -208,9 +222,11 @@ const preferenceModel = section("path or hub, template, letters", {
 
 export const SPEC_LIMITS = { baselines: 8 };
 
-const baseline = section("name, pairs, learningRate", {
+const baseline = section("name, pairs, count, learningRate", {
   name: text(BASELINE_NAME, "a name of lower-case letters, digits and -, at most 31 characters"),
-  pairs: oneOf("preferences", "initial-policy"),
+  pairs: oneOf("labels", "preferences", "initial-policy"),
+  /** Pairs that it trains on. Defaults to iterations × pair.limit. */
+  count: whole(1, 100_000_000).optional(),
   /** Defaults to the learning rate of `train`. */
   learningRate: above(0, 1).optional(),
 });
@@ -226,7 +242,7 @@ export const specSchema = section("name, policy, prompts and further sections", 
   prompts,
   bootstrap: bootstrap.prefault({}),
   /** Limited, because the campaign workflow's state holds each. */
-  baselines: list(baseline, "{name, pairs, learningRate}")
+  baselines: list(baseline, "{name, pairs, count, learningRate}")
     .max(SPEC_LIMITS.baselines, { error: `a list of at most ${SPEC_LIMITS.baselines} baselines` })
     .default([]),
   iterations: whole(1, 9999).default(DEFAULTS.iterations),

@@ -107,6 +107,7 @@ const STAGES: Record<StageName, Moment[]> = {
   reference: fanOut("reference"),
   judge: fanOut("judge"),
   label: single("label"),
+  audit: single("audit"),
   pair: single("pair"),
   evaluate: single("evaluate"),
   promote: single("promote"),

@@ -1,6 +1,8 @@
 // `history`: every finished place of a campaign with its numbers and the work that they took, and the ledger.
 // docs/cli.md documents the shape, which is stable.
 import type {
+  Agreement,
+  AuditResult,
   CampaignRecord,
   Decision,
   Digest,
@@ -48,6 +50,8 @@ export interface PlaceHistory {
   /** Mean score gap of the pairs. */
   margin?: number;
   pairing?: PairReport;
+  /** How often the scores agree with the labels of the place's audit part. */
+  audit?: Agreement;
   steps?: number;
   /** Last training loss. */
   loss?: number;
@@ -87,6 +91,7 @@ async function readPlace(
 
   const train = await result<TrainResult>(stages.train ?? stages.sft);
   const pair = await result<PairResult>(stages.pair);
+  const audit = await result<AuditResult>(stages.audit);
   const promote = await result<PromoteResult>(stages.promote);
   const validation = await result<EvaluateResult>(stages.validation);
   const test = await result<EvaluateResult>(stages.test);
@@ -99,6 +104,7 @@ async function readPlace(
     pairs: pair?.report.pairs,
     margin: pair?.report.margin.mean,
     pairing: pair?.report,
+    audit: audit?.agreement,
     steps: train?.steps,
     loss: train?.metrics["loss"],
     validation: validation?.metrics,

@@ -5,11 +5,12 @@ import { resamplingSeed } from "../../campaign/recipe/seeds.ts";
 import { pairedDifference, sharesOf } from "../../campaign/recipe/winrate.ts";
 import type { PromptShares } from "../../campaign/recipe/winrate.ts";
 import type {
+  Agreement,
+  AuditResult,
   CampaignRecord,
   EvaluateMetrics,
   EvaluateResult,
   JudgeResult,
-  PairReport,
   PairResult,
   StageDigests,
   TrainResult,
@@ -26,8 +27,10 @@ export interface Variant {
   /** Number of training pairs and of optimizer steps; null if nothing was trained on pairs. */
   pairs: number | null;
   steps: number | null;
-  /** How often the scores agree with the audit labels of its own iteration. */
-  audit?: PairReport["audit"];
+  /** Labels that its own pairs were made of; null if they were not made of labels. */
+  labels: number | null;
+  /** How often the scores agree with the audit labels of its own place. */
+  audit?: Agreement;
 }
 
 interface VariantDifference {
@@ -129,14 +132,15 @@ async function evaluations(store: Store, record: CampaignRecord, spec: CompiledS
 /** The bootstrap's pairs train a reward model, not π_0. */
 async function trainedOn(
   store: Store,
-  { pair, train }: StageDigests,
-): Promise<Pick<Variant, "pairs" | "steps" | "audit">> {
-  if (!pair || !train) return { pairs: null, steps: null };
+  { pair, train, audit }: StageDigests,
+): Promise<Pick<Variant, "labels" | "pairs" | "steps" | "audit">> {
+  const agreement = audit === undefined ? undefined : (await store.getJson<AuditResult>(audit)).agreement;
+  if (!pair || !train) return { labels: null, pairs: null, steps: null, audit: agreement };
   const [{ report }, { steps }] = await Promise.all([
     store.getJson<PairResult>(pair),
     store.getJson<TrainResult>(train),
   ]);
-  return { pairs: report.pairs, steps, audit: report.audit };
+  return { labels: report.labels ?? null, pairs: report.pairs, steps, audit: agreement };
 }
 
 /** The newest take of each iteration: a later row of the same iteration replaces an earlier one. */

@@ -1,5 +1,6 @@
 // What a campaign still waits for from people, read from the store alone.
-import { labelDecisions } from "../../campaign/rules.ts";
+import { currentPlace, labelDecisions } from "../../campaign/rules.ts";
+import { labelersAt, labelSettingsAt } from "../../campaign/spec/labels-at.ts";
 import type { CompiledSpec } from "../../campaign/spec/compiled.ts";
 import type { CampaignRecord, LedgerRow } from "../../campaign/types.ts";
 import { askingOf } from "../../labels/asking.ts";
@@ -35,7 +36,9 @@ export async function waitingForPeople(
   rows: readonly LedgerRow[],
   nowMs = Date.now(),
 ): Promise<WaitingForPeople | undefined> {
-  if (!spec.labels || spec.modules.labelers) return undefined;
+  const at = currentPlace(record);
+  const settings = labelSettingsAt(spec, at);
+  if (!settings || spec.modules[labelersAt(at)]) return undefined;
   const { repairs, withdrawn } = decidedBy(rows);
   const all = await questionnairesOf(store, record.campaignId, repairs);
   const { questionnaire: open } =
@@ -46,7 +49,7 @@ export async function waitingForPeople(
     place: open.place,
     slots: count * perComparison,
     ...(await givenTo(store, open, withdrawn, nowMs)),
-    leftMs: leftMs(open, spec.labels.deadlineMs, rows, nowMs),
+    leftMs: leftMs(open, settings.deadlineMs, rows, nowMs),
   };
 }
 

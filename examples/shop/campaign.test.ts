@@ -25,10 +25,10 @@ it("the demo's campaigns are valid specs, and quick differs in size only", () =>
 
 it("every variant can fill its limit of pairs", () => {
   for (const quick of [false, true]) {
-    const { pair, iterations, prompts } = resolved(quick);
+    const { pair, iterations, prompts, bootstrap } = resolved(quick);
     assert.ok(pair.limit > 0 && pair.limit <= prompts.perIteration);
     assert.ok(
-      pair.limit * iterations <= 0.95 * prompts.preferences,
+      pair.limit * iterations <= 0.95 * (bootstrap.labels?.comparisons ?? 0),
       "the labelled pairs, without those of identical answers",
     );
   }

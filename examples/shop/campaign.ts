@@ -32,7 +32,7 @@ export function shopCampaign({ seed, quick }: ShopOptions): WrittenSpec {
       perIteration: quick ? 128 : 256,
       validation: 100,
       test: quick ? 150 : 300,
-      preferences: quick ? 1000 : 4000,
+      bootstrap: quick ? 1000 : 4000,
     },
     bootstrap: {
       sft: {
@@ -43,7 +43,8 @@ export function shopCampaign({ seed, quick }: ShopOptions): WrittenSpec {
         batch: 16,
         maxLength: LONGEST_ROW,
       },
-      preferences: {
+      labels: {
+        comparisons: quick ? 1000 : 4000,
         // The second answer is sampled hotter, so that the reward model also sees answers far from the
         // policy's usual ones.
         sample: {
@@ -53,14 +54,14 @@ export function shopCampaign({ seed, quick }: ShopOptions): WrittenSpec {
           ],
           maxTokens: 48,
         },
-        rater: { module: "./rater.ts" },
+        labelers: { module: "./labelers.ts" },
       },
       reward: { ...adamw, learningRate: 1e-3, epochs: 3, batch: 32, maxLength: LONGEST_ROW },
     },
     // Each variant has its own learning rate, the best of one grid on two tuning seeds (README.md): at the
     // iterations' rate the baselines would be weaker than they can be.
     baselines: [
-      { name: "offline", pairs: "preferences", learningRate: 2e-4 },
+      { name: "offline", pairs: "labels", learningRate: 2e-4 },
       ...(quick ? [] : [{ name: "offline-matched", pairs: "initial-policy" as const, learningRate: 1e-4 }]),
     ],
     iterations: quick ? 2 : 6,

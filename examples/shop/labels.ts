@@ -1,5 +1,5 @@
 // How simulated people compare two answers: by the true reward, with noise and a preference for length.
-// Labelers (bootstrap preferences) and judges (promotion) use the same rule with different random draws.
+// Labelers (training) and judges (promotion) use the same rule with different random draws.
 import type { JudgeModule, ModuleAnswer, ModulePrompt } from "ratchet-rlhf";
 import { goldOf } from "./gold.ts";
 import { promptText } from "./prompts.ts";

@@ -6,7 +6,7 @@ import judge from "./judge.ts";
 import { winProbability } from "./labels.ts";
 import prompts, { promptText } from "./prompts.ts";
 import { Random } from "./random.ts";
-import rater from "./rater.ts";
+import labelers from "./labelers.ts";
 import { drawRequest, parseRequest, requestText, sentencesOf, splitOf, vocabulary } from "./world.ts";
 import writers from "./writers.ts";
 
@@ -100,11 +100,11 @@ it("labelers and judges prefer the better answer as often as the noise model say
   // 3 · (0.5 points of true reward + 2 words · 0.02)
   const expected = 1 / (1 + Math.exp(-3 * 0.54));
   assert.ok(Math.abs(winProbability(ORDER, GOOD, PLAIN) - expected) < 1e-12);
-  const labels = [await rater(rows), await judge(rows)];
+  const labels = [await labelers(rows), await judge(rows)];
   for (const list of labels)
     assert.ok(Math.abs(list.reduce((sum, label) => sum + label, 0) / rows.length - expected) < 0.02);
   assert.notDeepEqual(labels[0], labels[1]);
-  assert.deepEqual(await rater(rows), labels[0]);
+  assert.deepEqual(await labelers(rows), labels[0]);
 });
 
 it("sentences keep their punctuation, and an unfinished sentence counts", () => {

@@ -22,7 +22,7 @@ import type { Unsendable } from "./plain-data.ts";
 export interface ModuleCalls {
   prompts: { input: Parameters<PromptsModule>[0]; output: ModulePrompt[] };
   sft: { input: Parameters<SftModule>[0]; output: SftRow[] };
-  rater: { input: Parameters<JudgeModule>[0]; output: number[] };
+  bootstrapLabelers: { input: Parameters<LabelersModule>[0]; output: (number | Opinion)[] };
   labelers: { input: Parameters<LabelersModule>[0]; output: (number | Opinion)[] };
   reward: { input: Parameters<RewardModule>[0]; output: number[] };
   judge: { input: Parameters<JudgeModule>[0]; output: number[] };
@@ -76,7 +76,7 @@ const row =
 const CHECKS: Record<ModuleRole, Check> = {
   prompts: row("modulePrompt", "a prompt"),
   sft: row("moduleSft", "an SFT row"),
-  rater: probability,
+  bootstrapLabelers: labelerAnswer,
   labelers: labelerAnswer,
   reward: finite,
   judge: probability,

@@ -111,11 +111,7 @@ function expected(
   if (stage === "answer")
     return evaluate.samples * (list === prompts.test.rows ? prompts.test : prompts.validation).count;
   if (place !== "it-0000.1") return prompts.perIteration * each(generate.samples);
-  const { preferences } = bootstrap;
-  return (
-    (prompts.preferences?.count ?? 0) *
-    (preferences && "sample" in preferences ? each(preferences.sample.samples) : 0)
-  );
+  return (prompts.bootstrap?.count ?? 0) * each(bootstrap.labels?.sample.samples ?? []);
 }
 
 /** Manifests that no ledger row names, nor a manifest that a ledger row names. */

@@ -20,8 +20,12 @@ export function tinyShop(seed: number): WrittenSpec {
   return {
     ...spec,
     name: "chaos",
-    prompts: { ...prompts, preferences: 24 },
-    bootstrap: { ...bootstrap, reward: { ...bootstrap?.reward, batch: 4 } },
+    prompts: { ...prompts, bootstrap: 24 },
+    bootstrap: {
+      ...bootstrap,
+      labels: { ...bootstrap?.labels, comparisons: 24 },
+      reward: { ...bootstrap?.reward, batch: 4 },
+    },
     baselines: [],
     generate: { ...generate, piece: 4, shard: 2 },
     train: { ...train, batch: 4, checkpoint },

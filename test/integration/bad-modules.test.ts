@@ -56,7 +56,7 @@ async function campaign(
   } = smallShop({ seed: 1, iterations: 1, perIteration: 8 });
   return place.writeSpec(`${name}.json`, {
     ...spec,
-    prompts: { ...spec.prompts, preferences: 0 },
+    prompts: { ...spec.prompts, bootstrap: 0 },
     baselines: [],
     score: { reward: { module: `${name}.mjs`, ...reward } },
   });

@@ -160,7 +160,7 @@ describe("campaign workflow", { skip: NO_TEMPORAL, timeout: STUCK_MS }, () => {
     const play = script({
       reference: "previous",
       baselines: [
-        { name: "offline", pairs: "preferences" },
+        { name: "offline", pairs: "labels" },
         { name: "matched", pairs: "initial-policy" },
       ],
     });
@@ -218,7 +218,7 @@ describe("campaign workflow", { skip: NO_TEMPORAL, timeout: STUCK_MS }, () => {
     const play = script({
       iterations: 1,
       baselines: [],
-      pieces: { preferences: 2, iteration: 8, baseline: 2, validation: 1, test: 1 },
+      pieces: { bootstrap: 2, audit: 1, iteration: 8, baseline: 2, validation: 1, test: 1 },
       shardPieces: 1,
       maxConcurrentShards: 2,
     });

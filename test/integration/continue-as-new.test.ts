@@ -169,7 +169,7 @@ describe("continue-as-new", { skip: NO_TEMPORAL_BIN, timeout: STUCK_MS }, () => 
     const play = script({
       iterations: 1,
       baselines: [],
-      pieces: { preferences: 2, iteration: 2, baseline: 2, validation: shards, test: 2 * shards },
+      pieces: { bootstrap: 2, audit: 1, iteration: 2, baseline: 2, validation: shards, test: 2 * shards },
       shardPieces: 1,
       maxConcurrentShards: 4,
     });
@@ -219,7 +219,7 @@ describe("continue-as-new", { skip: NO_TEMPORAL_BIN, timeout: STUCK_MS }, () => 
 
   it("a place that waits for people continues as new, and closes its questionnaire once", async () => {
     let looks = 0;
-    const play = script({ iterations: 1, baselines: [], labels: { by: "people" } });
+    const play = script({ iterations: 1, baselines: [], labels: { by: "people", audit: false } });
     play.count = () => {
       looks += 1;
       return { labels: looks, slots: 40, state: looks < 40 ? "open" : "closed" };

@@ -1,5 +1,6 @@
 // The recipe's stages as the activities compute them, one after the other in this process: a real store, no
 // Temporal.
+import { audit } from "../../activities/stages/audit.ts";
 import { evaluate } from "../../activities/stages/evaluate.ts";
 import { answerStage, generateStage } from "../../activities/stages/generate.ts";
 import { judgeStage } from "../../activities/stages/judge.ts";
@@ -42,9 +43,10 @@ export function directRecipe(
       return sealStage(context, stage);
     },
     async label(own) {
-      if (spec.modules.labelers) await label(contextOf(own));
+      if (own.by === "module") await label(contextOf(own));
       return sealLabels(contextOf(own));
     },
+    audit: (own) => audit(contextOf(own)),
     pair: (own) => pair(contextOf(own)),
     train: (own) => train(contextOf(own)),
     evaluate: (own) => evaluate(contextOf(own)),

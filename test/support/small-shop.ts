@@ -30,7 +30,7 @@ export interface SmallShop {
   baselines?: WrittenSpec["baselines"];
 }
 
-export const OFFLINE = { name: "offline", pairs: "preferences" } as const;
+export const OFFLINE = { name: "offline", pairs: "labels" } as const;
 export const MATCHED = { name: "matched", pairs: "initial-policy" } as const;
 
 export function smallShop({
@@ -55,6 +55,7 @@ export function smallShop({
   });
   // At least three of four prompts give a pair, even from a model that has learned almost nothing.
   const limit = Math.floor((0.75 * perIteration) / BATCH) * BATCH;
+  const compared = Math.max(32, baselines.length > 0 ? iterations * perIteration : 0);
   return {
     ...spec,
     name: `small-shop-${seed}`,
@@ -69,11 +70,12 @@ export function smallShop({
       perIteration,
       validation: 8,
       test: 8,
-      preferences: Math.max(32, baselines.length > 0 ? iterations * perIteration : 0),
+      bootstrap: compared,
     },
     bootstrap: {
       ...bootstrap,
       sft: { ...bootstrap?.sft, data: { module: "./writers.ts", count: sftRows } },
+      labels: { ...bootstrap?.labels, comparisons: compared },
     },
     baselines,
     iterations,

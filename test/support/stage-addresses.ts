@@ -1,9 +1,10 @@
 // The addresses of all stages of a small campaign, from their own activities: each stage runs until it reads
 // its key from the store. Nothing is computed before that, so a call of a runtime fails the test.
 import { canonicalDigest } from "../../store/index.ts";
-import type { CompiledSpec } from "../../campaign/spec/compiled.ts";
+import type { CompiledSpec, LabelSettings } from "../../campaign/spec/compiled.ts";
 import type { Digest, Place } from "../../campaign/types.ts";
 import type {
+  AuditInput,
   EvaluateInput,
   FanOutInput,
   LabelInput,
@@ -11,6 +12,7 @@ import type {
   PromoteInput,
   TrainInput,
 } from "../../activities/contract.ts";
+import { audit } from "../../activities/stages/audit.ts";
 import { evaluate } from "../../activities/stages/evaluate.ts";
 import { countLabels } from "../../activities/stages/label.ts";
 import { pair } from "../../activities/stages/pair.ts";
@@ -80,7 +82,7 @@ function fanOut(own: Own<FanOutInput>, place: Place = ITERATION, { sealing = fal
 }
 
 const single =
-  <I extends LabelInput | PairInput | TrainInput | EvaluateInput | PromoteInput>(
+  <I extends AuditInput | LabelInput | PairInput | TrainInput | EvaluateInput | PromoteInput>(
     run: (context: never) => Promise<unknown>,
     own: Omit<I, "campaign" | "epoch" | "place">,
     place: Place = ITERATION,
@@ -98,7 +100,7 @@ const single =
 async function contents(
   store: Store,
   spec: CompiledSpec,
-): Promise<Record<"generated" | "scored" | "pairs" | "ours" | "theirs", Digest>> {
+): Promise<Record<"generated" | "scored" | "seal" | "pairs" | "ours" | "theirs", Digest>> {
   const generated = await committedAnswers(
     store,
     [completion("o3", 0, "yes"), completion("o3", 1, "no")],
@@ -107,6 +109,9 @@ async function contents(
   return {
     generated,
     scored: await store.putJson({ stage: "score", completions: generated, pieces: [] }),
+    seal: await store.putJson({
+      questionnaire: await store.putJson({ asked: { comparisons: 4, audit: 1 }, comparisons: "" }),
+    }),
     pairs: await store.putJson({
       stage: "pair",
       pairs: await store.putBlob('{"prompt_id":"o3","prompt":"say o3","chosen":"yes","rejected":"no"}\n'),
@@ -124,7 +129,7 @@ export async function stageAddresses(
 ): Promise<StageAddresses> {
   const store = await memoryStore();
   const spec = change(await fullSpec(store));
-  const { generated, scored, pairs, ours, theirs } = await contents(store, spec);
+  const { generated, scored, seal, pairs, ours, theirs } = await contents(store, spec);
   const byPreference: CompiledSpec["score"] = {
     by: "preference-model",
     format: { template: "{context} {a} {b}", letters: ["A", "B"] },
@@ -138,7 +143,7 @@ export async function stageAddresses(
   const stages: Record<string, Stage> = {
     "generate iteration": fanOut({ stage: "generate", source: "iteration", policy: "policy" }),
     "generate baseline": fanOut({ stage: "generate", source: "baseline", policy: "policy" }, BASELINE),
-    "generate preferences": fanOut({ stage: "generate", source: "preferences", policy: "policy" }, BOOTSTRAP),
+    "generate bootstrap": fanOut({ stage: "generate", source: "bootstrap", policy: "policy" }, BOOTSTRAP),
     "answer opponent": fanOut({ stage: "answer", of: "opponent", policy: "policy" }, BOOTSTRAP),
     "answer validation": fanOut({ stage: "answer", of: "validation", policy: "policy" }),
     "answer test": fanOut({ stage: "answer", of: "test", policy: "policy" }),
@@ -157,9 +162,33 @@ export async function stageAddresses(
       fanOut({ stage: "score", of: "iteration", completions: generated, rewardModel: "preference-model" }),
     ),
     "pair scores": single<PairInput>(pair, { stage: "pair", from: "scores", source: scored }),
-    label: single<LabelInput>(countLabels, { stage: "label", answers: generated, scores: scored }),
-    "pair labels": single<PairInput>(pair, { stage: "pair", from: "labels", source: scored }),
-    "pair rater": single<PairInput>(pair, { stage: "pair", from: "rater", source: generated }, BOOTSTRAP),
+    "score audit": fanOut(
+      { stage: "score", of: "audit", completions: generated, seal, rewardModel: "reward-model" },
+      BOOTSTRAP,
+    ),
+    label: single<LabelInput>(countLabels, {
+      stage: "label",
+      by: "module",
+      answers: generated,
+      scores: scored,
+    }),
+    "label bootstrap": single<LabelInput>(
+      countLabels,
+      { stage: "label", by: "module", answers: generated },
+      BOOTSTRAP,
+    ),
+    audit: single<AuditInput>(audit, { stage: "audit", seal: "seal", scores: scored }),
+    "pair labels": single<PairInput>(pair, { stage: "pair", from: "labels", source: "seal" }),
+    "pair labels bootstrap": single<PairInput>(
+      pair,
+      { stage: "pair", from: "labels", source: "seal" },
+      BOOTSTRAP,
+    ),
+    "pair labels baseline": single<PairInput>(
+      pair,
+      { stage: "pair", from: "labels", source: "seal" },
+      BASELINE,
+    ),
     "pair file": (spec_, store_) =>
       single<PairInput>(
         pair,
@@ -251,9 +280,17 @@ async function addressAsked(name: string, running: Promise<unknown>): Promise<st
 async function fullSpec(store: Store): Promise<CompiledSpec> {
   const small = await smallSpec(store);
   const sampling = { ...small.generate, stop: ["."] };
+  const labels: LabelSettings = {
+    comparisons: 4,
+    choose: "random",
+    audit: 1,
+    perComparison: 2,
+    deadlineMs: 1000,
+    minimum: 2,
+  };
   return {
     ...small,
-    prompts: { ...small.prompts, preferences: small.prompts.validation },
+    prompts: { ...small.prompts, bootstrap: small.prompts.validation },
     bootstrap: {
       sft: {
         data: { rows: "sft rows", count: 1 },
@@ -261,10 +298,10 @@ async function fullSpec(store: Store): Promise<CompiledSpec> {
         promptMask: true,
         assistantOnly: true,
       },
-      preferences: { sample: sampling },
+      labels: { ...labels, sample: sampling },
       reward: { optimizer: OPTIMIZER, margin: true, centering: 0.1 },
     },
-    baselines: [{ name: "matched", pairs: "initial-policy", learningRate: 2e-4 }],
+    baselines: [{ name: "matched", pairs: "initial-policy", count: 8, learningRate: 2e-4 }],
     generate: sampling,
     pair: { ...small.pair, lengthPenalty: { per: "token", weight: 0.1 }, missingEosPenalty: 1, limit: 4 },
     train: {
@@ -278,7 +315,7 @@ async function fullSpec(store: Store): Promise<CompiledSpec> {
       lora: { rank: 4, alpha: 8, targets: ["q_proj"] },
       optimizer: OPTIMIZER,
     },
-    labels: { perIteration: 4, choose: "random", audit: 1, perComparison: 2, deadlineMs: 1000, minimum: 2 },
-    modules: { rater: blob("1"), reward: blob("2"), judge: blob("3"), gold: blob("4") },
+    labels,
+    modules: { reward: blob("2"), judge: blob("3"), gold: blob("4") },
   };
 }

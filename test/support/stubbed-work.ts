@@ -134,7 +134,9 @@ export async function createStubbed(
       overlaps: {},
     },
     bootstrap: {},
-    baselines: baseline ? [{ name: "offline", pairs: "initial-policy", learningRate: 1 }] : [],
+    baselines: baseline
+      ? [{ name: "offline", pairs: "initial-policy", count: iterations * perIteration, learningRate: 1 }]
+      : [],
     iterations,
     generate: SAMPLING,
     pieces: { prompts: 1, perShard: 1, wave },

@@ -56,13 +56,12 @@ function attemptOf(
   { workflowExecution, activityId, activityType, attempt }: Info,
   [input]: unknown[],
 ): Attempt {
-  const { from } = input as { from?: string };
   return {
     workflowId: workflowExecution?.workflowId ?? "",
     runId: workflowExecution?.runId ?? "",
     activityId,
     stage: stageOf(activityType, input),
     attempt,
-    callsModule: activityType === "judge" || from === "rater",
+    callsModule: activityType === "judge" || activityType === "label",
   };
 }
