@@ -8,7 +8,6 @@ import type {
   EarlierComparison,
   EvaluateResult,
   JudgedBy,
-  LabeledBy,
   LedgerEvent,
   Plan,
   Shard,
@@ -16,6 +15,7 @@ import type {
   StageInput,
   Standing,
 } from "../campaign/types.ts";
+import type { AuditInput, LabelInput, LabelsCounted } from "./label-contract.ts";
 
 export interface OpenInput {
   campaign: CampaignInput;
@@ -95,33 +95,6 @@ type Measured = "split" | "policy" | "answers" | "scores" | "reference" | "verdi
 
 export interface EvaluateInput extends StageInput, Pick<EvaluateResult, Measured> {
   stage: "evaluate";
-}
-
-export interface LabelInput extends StageInput {
-  stage: "label";
-  by: LabeledBy;
-  /** Result digests of generate and score; nothing scores the bootstrap's answers before they are labeled. */
-  answers: Digest;
-  scores?: Digest;
-}
-
-export interface LabelsCounted {
-  /** Labels that would count now, of those that are asked. */
-  labels: number;
-  slots: number;
-  /** `short`: the deadline has passed, and there are too few labels to train on. */
-  state: "open" | "closed" | "short";
-  /** Until the deadline; absent without one. */
-  leftMs?: number;
-  /** `extendedMs`: by how much the operator has extended the deadline so far. */
-  missing?: { trained: number; minimum: number; extendedMs: number };
-}
-
-export interface AuditInput extends StageInput {
-  stage: "audit";
-  /** Result digests of the seal of the labels, and of score. */
-  seal: Digest;
-  scores: Digest;
 }
 
 /** Source of pairs: scored groups, a closed questionnaire, the author's file, or that file's pairs again. */

@@ -5,7 +5,7 @@ import type { ModuleAnswer, ModuleRole, StageModule } from "../campaign/spec/mod
 import type { StageName } from "../campaign/types.ts";
 import type { StageContext } from "./attempt/context.ts";
 
-/** Roles that the stage may call: `gold` only on the test split, `bootstrapLabelers` only in the bootstrap. */
+/** Roles that the stage may call: `gold` only on the test split, `bootstrapLabelers` only at iteration 0. */
 function rolesOf({ input }: StageContext): readonly ModuleRole[] {
   const bootstrap = "iteration" in input.place && input.place.iteration === 0;
   const roles: Record<StageName, readonly ModuleRole[]> = {

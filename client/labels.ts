@@ -140,6 +140,6 @@ export async function requireQuestionnaires(
   );
   if (asking.length > 0) return { asking, decided, record };
   throw new RatchetError("questionnaire_unknown", `${campaignId} asks nobody for labels (yet)`, {
-    hint: "a campaign asks people if its spec has `labels`; its questionnaire opens after the stage score",
+    hint: "a campaign asks if its spec has `labels` or `bootstrap.labels`, once it has answers to compare",
   });
 }

@@ -15,7 +15,7 @@ export interface Answerer {
   id: Digest;
 }
 
-/** Whose labels are trained on: those of the bootstrap and of each iteration. */
+/** Whose labels are trained on: in the bootstrap and in each iteration. */
 const LABELERS: readonly ModuleRole[] = ["bootstrapLabelers", "labelers"];
 
 /** Throws judge_not_held_out. */

@@ -320,7 +320,7 @@ export const CODES = {
     kind: "resource",
     retry: "never",
     means:
-      "at its deadline, a questionnaire had labels of fewer comparisons to train on than `labels.minimum`. " +
+      "at its deadline, a questionnaire had labels of fewer comparisons to train on than `minimum`. " +
       "The campaign is paused: `resume --extend 2d` waits longer, `resume --accept` trains on what there is",
   },
   no_worker: { kind: "resource", means: "no worker polls the queue. The request was not recorded" },

@@ -10,7 +10,10 @@ export interface AuditRow {
   audit?: { rate?: Interval | undefined; decided: number; undecided: number } | undefined;
 }
 
-/** Empty if no row has an audit. The answers are those of π_0, or of the policy that the iteration starts from. */
+/**
+ * Empty if no row has an audit. The answers are those of π_0, or of the policy that the iteration starts
+ * from.
+ */
 export function formatAudit(rows: readonly AuditRow[], look: Look): string {
   const cells = rows.flatMap(({ name, audit }): Cell[][] =>
     audit

@@ -3,11 +3,12 @@
 // the differences.
 import type { EvaluateMetrics, Interval } from "../campaign/types.ts";
 import { visibleLine } from "../errors/index.ts";
+import { formatTrained } from "./trained.ts";
 import { formatAudit } from "./audit.ts";
 import type { AuditRow } from "./audit.ts";
 import { formatColumns, paint } from "./columns.ts";
 import type { Cell, Column, Look } from "./columns.ts";
-import { ABSENT, difference, fixed, interval, judgeName, rate } from "./digits.ts";
+import { difference, fixed, interval, judgeName, rate } from "./digits.ts";
 
 type JudgedBy = NonNullable<EvaluateMetrics["judgedBy"]>;
 
@@ -129,45 +130,6 @@ function formatVersus(name: string | undefined, vs: Record<string, Difference>, 
     const tone = d.low > 0 ? "good" : d.high < 0 ? "bad" : undefined;
     return `${visibleLine(`${name} − ${baseline}`)}: ${paint(difference(d), tone, look)}`;
   });
-}
-
-type Count = "labels" | "pairs" | "steps";
-
-/**
- * Every training, and all iterations together. A baseline that had other numbers than these is no equal
- * control.
- */
-function formatTrained(arms: Variant[], baselines: string[], look: Look): string {
-  const trained = arms.filter(({ pairs }) => pairs !== null);
-  const iterations = trained.filter(({ name }) => name.startsWith("iteration-"));
-  const together = {
-    name: `iterations 1 to ${iterations.length}`,
-    labels: sum(iterations, "labels"),
-    pairs: sum(iterations, "pairs"),
-    steps: sum(iterations, "steps"),
-  };
-  const counts: Count[] = [
-    ...(trained.some(({ labels }) => labels !== null) ? (["labels"] as const) : []),
-    "pairs",
-    "steps",
-  ];
-  const rows = [...trained, ...(iterations.length > 1 ? [together] : [])];
-  const tone = (row: (typeof rows)[number], count: Count): Cell["tone"] =>
-    baselines.includes(row.name) && together[count] !== null && row[count] !== together[count]
-      ? "bad"
-      : undefined;
-  const cells = rows.map((row): Cell[] => [
-    { text: row.name },
-    ...counts.map((count) => ({ text: String(row[count] ?? ABSENT), tone: tone(row, count) })),
-  ]);
-  const columns = counts.map((title): Column => ({ title, align: "right" }));
-  return formatColumns([{ title: "policy", align: "left" }, ...columns], cells, look);
-}
-
-/** Null if none has the number. */
-function sum(arms: readonly Variant[], count: Count): number | null {
-  const values = arms.flatMap((variant) => variant[count] ?? []);
-  return values.length === 0 ? null : values.reduce((total, value) => total + value, 0);
 }
 
 function variantCells({ name, metrics, learningRate }: Variant, isLast: boolean): Cell[] {

@@ -1,6 +1,6 @@
 // Iteration 0. SFT makes π_0. Labels on answers of π_0, or a file of pairs, train the reward model or the
-// preference model; labels that it never saw say how often it is right. A second sample of π_0 on the test split gives the reference answers that every later
-// policy is compared with.
+// preference model; labels that it never saw say how often it is right. A second sample of π_0 on the test
+// split gives the reference answers that every later policy is compared with.
 import type { Bootstrap, Digest, PlaceInput, StageDigests } from "../campaign/types.ts";
 import { measure } from "./measure.ts";
 import type { Recipe } from "./recipe.ts";

@@ -7,7 +7,7 @@ import {
   setHandler,
   workflowInfo,
 } from "@temporalio/workflow";
-import type { LabelInput, LabelsCounted } from "../activities/contract.ts";
+import type { LabelInput, LabelsCounted } from "../activities/label-contract.ts";
 import { placeName } from "../campaign/ids.ts";
 import { labelsGiven, labelsShort } from "./messages.ts";
 import { control } from "./options.ts";

@@ -2,10 +2,8 @@
 // are written against it: a workflow gives them Temporal's activities (stages.ts), bench/safety gives them
 // plain calls in one process.
 import type {
-  AuditInput,
   EvaluateInput,
   FanOutInput,
-  LabelInput,
   PairInput,
   Promoted,
   PromoteInput,
@@ -13,6 +11,7 @@ import type {
   Trained,
   TrainInput,
 } from "../activities/contract.ts";
+import type { AuditInput, LabelInput } from "../activities/label-contract.ts";
 import type { StageInput } from "../campaign/types.ts";
 
 /** A stage's own input, without the campaign, epoch and place that every stage has. */

@@ -1,13 +1,12 @@
 // Names and queues of the stages that a place runs.
 import type {
-  AuditInput,
   EvaluateInput,
   FanOutInput,
-  LabelInput,
   PairInput,
   PromoteInput,
   TrainInput,
 } from "../activities/contract.ts";
+import type { AuditInput, LabelInput } from "../activities/label-contract.ts";
 import type { PlacePlan } from "../campaign/types.ts";
 
 /** Input of any stage. */

@@ -12,10 +12,8 @@ import {
   workflowInfo,
 } from "@temporalio/workflow";
 import type {
-  AuditInput,
   EvaluateInput,
   FanOutInput,
-  LabelInput,
   PairInput,
   Promoted,
   PromoteInput,
@@ -25,9 +23,11 @@ import type {
   Trained,
   TrainInput,
 } from "../activities/contract.ts";
+import type { AuditInput, LabelInput } from "../activities/label-contract.ts";
 import { placeName } from "../campaign/ids.ts";
 import type { BegunStage, FinishedStage, PlaceInput, Reached, Shard, StageInput } from "../campaign/types.ts";
 import { stageProgress } from "./messages.ts";
+import { progressOf } from "./progress-of.ts";
 import type { StageProgress } from "./messages.ts";
 import { nameOf, queueOf } from "./stage-names.ts";
 import type { AnyInput } from "./stage-names.ts";
@@ -190,14 +190,4 @@ export class Stages implements Recipe {
       running.scope.cancel();
     }
   }
-}
-
-/** Of stages side by side: the first, with the shards of all that have its name. */
-function progressOf(running: readonly StageProgress[]): StageProgress | null {
-  const [first] = running;
-  if (!first) return null;
-  const alike = running.filter(({ stage }) => stage === first.stage);
-  const sum = (key: "shardsDone" | "shardsTotal"): number =>
-    alike.reduce((total, progress) => total + progress[key], 0);
-  return { ...first, shardsDone: sum("shardsDone"), shardsTotal: sum("shardsTotal") };
 }

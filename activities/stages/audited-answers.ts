@@ -1,5 +1,5 @@
-// The answers that the audit part of a questionnaire compares, in pieces of their own: to score 60 comparisons,
-// a reward model need not read thousands of answers.
+// The answers that the audit part of a questionnaire compares, in pieces of their own: to score 60
+// comparisons, a reward model need not read thousands of answers.
 import type { ComparisonRow, QuestionnaireResult, SealResult } from "../../campaign/labeling/types.ts";
 import type { GenerateResult } from "../../campaign/types.ts";
 import type { Completion } from "../../runtimes/types.ts";
@@ -10,8 +10,8 @@ import { comparedRows } from "./compared-answers.ts";
 import type { AnswerPieces } from "./score.ts";
 
 /**
- * A piece has whole groups. The workflow counts pieces before any answer exists, so as many as one comparison a
- * prompt would fill; if a prompt is compared more often, the last pieces are empty.
+ * A piece has whole groups. The workflow counts pieces before any answer exists: as many as one comparison of
+ * each prompt would fill. If a prompt is compared more often, the last pieces are empty.
  */
 export async function auditedAnswers(
   { deps: { store }, input, spec }: StageContext<ScoreInput>,

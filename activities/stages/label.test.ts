@@ -24,7 +24,8 @@ import {
 import type { Modules } from "../attempt/stage-context.test.support.ts";
 import type { StageContext } from "../attempt/context.ts";
 import { rowsOnce } from "../artifacts.ts";
-import type { AuditInput, LabelInput, PairInput } from "../contract.ts";
+import type { PairInput } from "../contract.ts";
+import type { AuditInput, LabelInput } from "../label-contract.ts";
 import { audit } from "./audit.ts";
 import { countLabels, label, sealLabels } from "./label.ts";
 import { pair } from "./pair.ts";

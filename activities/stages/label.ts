@@ -10,7 +10,8 @@ import { countingRows, countsOf } from "../../labels/seal-rows.ts";
 import { sealQuestionnaire } from "../../labels/seal.ts";
 import { recordedSeal } from "../../labels/seal-again.ts";
 import type { StageContext } from "../attempt/context.ts";
-import type { LabelInput, LabelsCounted, StageDone } from "../contract.ts";
+import type { StageDone } from "../contract.ts";
+import type { LabelInput, LabelsCounted } from "../label-contract.ts";
 import { askLabelers } from "../judging.ts";
 import { questionnaireOf, settingsOf } from "./questionnaire.ts";
 

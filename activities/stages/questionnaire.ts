@@ -14,7 +14,7 @@ import { sha256 } from "../../store/index.ts";
 import { stageKey, stamp } from "../address.ts";
 import { pieceRows, promptsById, resultOf } from "../artifacts.ts";
 import type { StageContext } from "../attempt/context.ts";
-import type { LabelInput } from "../contract.ts";
+import type { LabelInput } from "../label-contract.ts";
 import type { Score } from "./score.ts";
 
 type Context = StageContext<LabelInput>;

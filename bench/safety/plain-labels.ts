@@ -1,5 +1,5 @@
-// A questionnaire as plain calls: the same comparisons, order and seeds as the stage `label` with a module, and
-// no store.
+// A questionnaire as plain calls: the same comparisons, order and seeds as the stage `label` with a module,
+// and no store.
 import { chooseComparisons } from "../../campaign/labeling/choose.ts";
 import type { LabeledComparison } from "../../campaign/labeling/pairs.ts";
 import type { PromptRow } from "../../campaign/recipe/rows.ts";

@@ -39,7 +39,6 @@ import type {
   AnswerInput,
   FanOutInput,
   JudgeInput,
-  LabelInput,
   PairInput,
   Promoted,
   PromoteInput,
@@ -50,6 +49,7 @@ import type {
   Trained,
   TrainInput,
 } from "../../activities/contract.ts";
+import type { LabelInput } from "../../activities/label-contract.ts";
 
 const CONTEXT: WorkContext = { signal: new AbortController().signal, onProgress: () => {} };
 

@@ -1,4 +1,4 @@
-// The labels of one comparison together: who trains sees one pair a comparison, however many people were asked.
+// The labels of one comparison together: training sees one pair a comparison, however many people were asked.
 import type { SealRow } from "./types.ts";
 
 export interface Votes {

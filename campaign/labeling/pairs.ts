@@ -17,8 +17,8 @@ export interface LabeledComparison extends Votes {
 }
 
 /**
- * Reads the comparisons in order until it has `limit` pairs; 0 = all. A comparison whose labels choose neither
- * answer gives none.
+ * Reads the comparisons in order until it has `limit` pairs; 0 = all. A comparison whose labels choose
+ * neither answer gives none.
  */
 export function pairsFromLabels(
   comparisons: readonly LabeledComparison[],

@@ -459,7 +459,7 @@ it("keys of earlier specs are refused with the keys that replace them", () => {
     prompts: { file: "p", preferences: 5 },
     bootstrap: { preferences: { sample: {}, rater: { module: "rater.ts" } } },
   };
-  const { hint, problems = [] } = refused(old);
+  const { hint, problems } = refused(old);
   assert.match(hint ?? "", /write prompts\.bootstrap/);
   const hints = new Map(problems.map(({ path, hint: what }) => [path, what]));
   for (const path of ["bootstrap.preferences.sample", "bootstrap.preferences.rater"])

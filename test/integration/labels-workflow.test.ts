@@ -4,7 +4,7 @@ import "../support/quiet.ts";
 import assert from "node:assert/strict";
 import { after, before, describe, it } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
-import type { LabelsCounted } from "../../activities/contract.ts";
+import type { LabelsCounted } from "../../activities/label-contract.ts";
 import type { LedgerRow } from "../../campaign/types.ts";
 import { labelsGiven, pause, progress, resume } from "../../workflows/messages.ts";
 import { withCampaignWorker } from "../support/campaign-worker.ts";

@@ -5,10 +5,10 @@ import type {
   AppendInput,
   ControlActivities,
   FanOutInput,
-  LabelsCounted,
   ShardDone,
   StageActivities,
 } from "../../activities/contract.ts";
+import type { LabelsCounted } from "../../activities/label-contract.ts";
 import { placeName } from "../../campaign/ids.ts";
 import { foldLedger, standingOf } from "../../campaign/rules.ts";
 import type { Decision, LedgerRow, Plan, Shard, Split, StageInput, StageName } from "../../campaign/types.ts";

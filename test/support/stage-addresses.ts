@@ -4,14 +4,13 @@ import { canonicalDigest } from "../../store/index.ts";
 import type { CompiledSpec, LabelSettings } from "../../campaign/spec/compiled.ts";
 import type { Digest, Place } from "../../campaign/types.ts";
 import type {
-  AuditInput,
   EvaluateInput,
   FanOutInput,
-  LabelInput,
   PairInput,
   PromoteInput,
   TrainInput,
 } from "../../activities/contract.ts";
+import type { AuditInput, LabelInput } from "../../activities/label-contract.ts";
 import { audit } from "../../activities/stages/audit.ts";
 import { evaluate } from "../../activities/stages/evaluate.ts";
 import { countLabels } from "../../activities/stages/label.ts";
