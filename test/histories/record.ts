@@ -44,7 +44,7 @@ const stories: Record<string, (play: Script) => (handle: CampaignHandle) => Prom
     };
   },
   "labels-short": (play) => {
-    Object.assign(play.plan, { iterations: 1, baselines: [], labels: { by: "people" } });
+    Object.assign(play.plan, { iterations: 1, baselines: [], labels: { by: "people", audit: true } });
     play.count = (rows) => {
       const decided = rows.flatMap(({ event }) => (event.type === "resumed" && event.labels) || []);
       if (decided.some((labels) => "accept" in labels)) return { labels: 1, slots: 4, state: "closed" };

@@ -176,7 +176,7 @@ describe("campaign workflow", { skip: NO_TEMPORAL, timeout: STUCK_MS }, () => {
 
     const train = (name: string) => ({ start: INITIAL, reference: INITIAL, pairs: `base-${name}.1-pair` });
     assert.deepEqual(toldTo(play, "base-offline.1"), {
-      pair: { from: "preferences", source: "it-0000.1-pair" },
+      pair: { from: "labels", source: "it-0000.1-label" },
       train: train("offline"),
       ...measuredOnTest("base-offline.1"),
     });

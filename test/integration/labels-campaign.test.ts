@@ -70,7 +70,7 @@ class Labeled {
   async answer(labeler: string, isAsked: (question: Question, index: number) => boolean): Promise<void> {
     const { client, root } = this.campaign;
     const out = join(root, `questions-${labeler}.jsonl`);
-    await client.exportLabels(ID, out, { format: "ratchet", what: "questions" });
+    await client.exportLabels(`${ID}/1`, out, { format: "ratchet", what: "questions" });
     const questions = (await readFile(out, "utf8")).trimEnd().split("\n");
     const answered = questions
       .map((line) => JSON.parse(line) as Question)
@@ -147,7 +147,7 @@ describe("a campaign with people", { skip: NO_TEMPORAL, timeout: STUCK_MS }, () 
     const { client } = disturbed.campaign;
     const { store } = client;
     const { problems, checked } = await client.verify(ID);
-    assert.deepEqual([problems, checked.labels], [[], 32]);
+    assert.deepEqual([problems, checked.labels], [[], 64], "with those of the bootstrap");
     const seal = await store.getJson<{ labels: string; counts: object }>(place.stages.label ?? "");
     const rows = new TextDecoder()
       .decode(await store.getBlob(seal.labels))
@@ -171,8 +171,8 @@ describe("a campaign with people", { skip: NO_TEMPORAL, timeout: STUCK_MS }, () 
     one.worker();
     const { pairing } = await one.place();
     assert.ok((pairing?.labels ?? 0) <= 48);
-    assert.equal((await one.campaign.client.verify(ID)).checked.labels, 64);
-    const [stats] = await one.campaign.client.labelStats(ID);
+    assert.equal((await one.campaign.client.verify(ID)).checked.labels, 96, "with those of the bootstrap");
+    const [stats] = await one.campaign.client.labelStats(`${ID}/1`);
     assert.deepEqual([stats?.states.counted, stats?.quality.repeated], [64, 32]);
   });
 });

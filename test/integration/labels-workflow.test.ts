@@ -6,6 +6,7 @@ import { after, before, describe, it } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
 import type { LabelsCounted } from "../../activities/label-contract.ts";
 import type { LedgerRow } from "../../campaign/types.ts";
+import { placeName } from "../../campaign/ids.ts";
 import { labelsGiven, pause, progress, resume } from "../../workflows/messages.ts";
 import { withCampaignWorker } from "../support/campaign-worker.ts";
 import { STUCK_MS } from "../support/limits.ts";
@@ -15,7 +16,7 @@ import type { TestNamespace } from "../support/temporal.ts";
 import { NO_TEMPORAL, openNamespace } from "../support/temporal.ts";
 
 const WHO = { by: "ada", why: "to see" };
-const PEOPLE = { iterations: 1, baselines: [], labels: { by: "people" } } as const;
+const PEOPLE = { iterations: 1, baselines: [], labels: { by: "people", audit: true } } as const;
 
 /** What people and the operator have done so far. */
 const scriptOf = (count: (rows: readonly LedgerRow[]) => LabelsCounted, plan: object = PEOPLE): Script => ({
@@ -31,9 +32,12 @@ async function until(what: string, isTrue: () => boolean | Promise<boolean>): Pr
   }
 }
 
-const counts = ({ asked }: Script): number => asked.filter(({ stage }) => stage === "label").length;
+const counts = ({ asked }: Script, at = "it-0001.1"): number =>
+  asked.filter(({ stage, place }) => stage === "label" && placeName(place) === at).length;
 const stages = ({ finished }: Script): string[] =>
-  finished.filter((entry) => /it-0001.1 (label|pair|score#2)/.test(entry)).map((entry) => entry.slice(10));
+  finished
+    .filter((entry) => /it-0001.1 (label|audit|pair|score#2)/.test(entry))
+    .map((entry) => entry.slice(10));
 
 describe("the stage label", { skip: NO_TEMPORAL, timeout: STUCK_MS }, () => {
   let temporal: TestNamespace;
@@ -57,7 +61,7 @@ describe("the stage label", { skip: NO_TEMPORAL, timeout: STUCK_MS }, () => {
       await place.signal(labelsGiven);
       assert.equal((await handle.result()).status, "completed");
     });
-    assert.deepEqual(stages(play), ["score#2", "label sealed", "pair"]);
+    assert.deepEqual(stages(play), ["score#2", "label sealed", "audit", "pair"]);
     const pair = play.asked.findLast(
       ({ stage, place }) => stage === "pair" && "iteration" in place && place.iteration === 1,
     );
@@ -122,14 +126,37 @@ describe("the stage label", { skip: NO_TEMPORAL, timeout: STUCK_MS }, () => {
       await handle.executeUpdate(resume, { args: [WHO] });
       assert.equal((await handle.result()).status, "completed");
     });
-    assert.deepEqual(stages(play), ["score#2", "label sealed", "pair"]);
+    assert.deepEqual(stages(play), ["score#2", "label sealed", "audit", "pair"]);
+  });
+
+  it("waits for people in the bootstrap too, and pauses there", async () => {
+    const plan = { iterations: 1, baselines: [], bootstrapLabels: { by: "people", audit: true } } as const;
+    const play = scriptOf((rows) => {
+      if (rows.some(({ event }) => event.type === "resumed")) return { labels: 1, slots: 4, state: "closed" };
+      const missing = { trained: 1, minimum: 3, extendedMs: 0 };
+      return { labels: 1, slots: 4, state: "short", missing };
+    }, plan);
+    await withCampaignWorker(temporal, play, async (start) => {
+      const handle = await start();
+      await until("it pauses", async () => (await handle.query(progress)).status === "paused");
+      await handle.executeUpdate(resume, { args: [{ ...WHO, labels: { accept: true } }] });
+      assert.equal((await handle.result()).status, "completed");
+    });
+    const short = play.rows.flatMap(({ event }) => (event.type === "paused" ? [event.short] : []));
+    assert.deepEqual(short, ["it-0000.1"]);
+    const bootstrap = play.finished.flatMap((entry) => entry.split("it-0000.1 ")[1] ?? []);
+    const order = ["label sealed", "pair", "reward", "score#0", "audit"];
+    assert.deepEqual(bootstrap.filter((entry) => order.includes(entry)).slice(0, order.length), order);
   });
 
   it("asks the module, and waits for nobody", async () => {
-    const play = scriptOf(() => assert.fail("nobody waits"), { ...PEOPLE, labels: { by: "module" } });
+    const play = scriptOf(() => assert.fail("nobody waits"), {
+      ...PEOPLE,
+      labels: { by: "module", audit: true },
+    });
     await withCampaignWorker(temporal, play, async (start) => {
       assert.equal((await (await start()).result()).status, "completed");
     });
-    assert.deepEqual(stages(play), ["score#2", "label", "label sealed", "pair"]);
+    assert.deepEqual(stages(play), ["score#2", "label", "label sealed", "audit", "pair"]);
   });
 });
