@@ -116,8 +116,8 @@ export interface PlacePlan {
   preferences: "labels" | "file" | "none";
   /** Reference model of the loss: π_0, or the policy that the iteration starts from. */
   reference: "initial" | "previous";
-  /** Whether the proxy gives an answer a reward, or only compares two answers. */
-  proxy: "rewards" | "preferences";
+  /** Whether the proxy gives an answer a reward, or only compares two answers. `none`: nothing scores. */
+  proxy: "rewards" | "preferences" | "none";
   /** Labels on answers of π_0. */
   bootstrapLabels?: LabelsPlan;
   /** Labels that each iteration trains on in place of scores. */

@@ -81,7 +81,9 @@ function iterationStages(
   const scorer = typeof score.reward === "string" ? score.reward : "module";
   return [
     { ...each, stage: "generate", ...sizes.fanOut(prompts.perIteration, answers, generate.maxTokens) },
-    { ...each, stage: `score (${scorer})`, ...sizes.scoring(prompts.perIteration, answers) },
+    ...(scorer === "none"
+      ? []
+      : [{ ...each, stage: `score (${scorer})`, ...sizes.scoring(prompts.perIteration, answers) }]),
     ...(labels
       ? [{ ...each, stage: `label (${labels.choose})`, rowsMax: labels.perIteration * labels.perComparison }]
       : []),

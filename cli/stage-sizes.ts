@@ -100,7 +100,9 @@ export class StageSizes {
     const byPreference = reward === "preference-model";
     return [
       { stage: "answer", ...answers },
-      ...(byPreference ? [] : [{ stage: "score", ...pieces, readMax: reward === "model" ? readMax : 0 }]),
+      ...(byPreference || reward === "none"
+        ? []
+        : [{ stage: "score", ...pieces, readMax: reward === "model" ? readMax : 0 }]),
       ...(isInitial ? [] : [{ stage: "reference", ...pieces, readMax }]),
       {
         stage: "judge",

@@ -103,7 +103,7 @@ export function ignored({ prompts, bootstrap }: ResolvedSpec): CompiledSpec["ign
 }
 
 export function scorer({ score }: ResolvedSpec, given: Digest | undefined): CompiledSpec["score"] {
-  if (score.reward === "model") return { by: "model" };
+  if (score.reward === "model" || score.reward === "none") return { by: score.reward };
   if (score.reward !== "preference-model") return { by: "module" };
   const { template, letters } = score.preferenceModel;
   return { by: "preference-model", format: { template, letters }, model: given };

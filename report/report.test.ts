@@ -176,6 +176,16 @@ it("a baseline's pairs and steps are listed with those of all iterations; differ
   assert.ok(formatTable({ ...TABLE, arms }, { color: true }).includes("\u001b[31m480\u001b[39m     60"));
 });
 
+it("a table without scores has no proxy", () => {
+  const { proxy: _none, ...unscored } = metrics;
+  const [titles = "", row = ""] = formatTable(
+    { arms: [arm("iteration-1", unscored, null)], vs: {} },
+    PLAIN,
+  ).split("\n");
+  assert.doesNotMatch(titles, /proxy/);
+  assert.match(row, /^iteration-1 +– +– +– +18\.3/);
+});
+
 it("labels are listed if pairs were made of them", () => {
   const labeled = [arm("all", metrics, 1e-4, 900, 60, 1000), arm("iteration-1", metrics, 1e-4, 450, 30, 480)];
   const text = formatTable({ arms: labeled, vs: { all: { diff: 0, low: 0, high: 0 } } }, PLAIN);

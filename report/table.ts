@@ -82,12 +82,13 @@ export function tableJson({ arms, vs }: CampaignTable): TableJson {
   };
 }
 
-const COLUMNS: Column[] = [
+/** `proxy` only if something scored the answers. */
+const columnsOf = (hasProxy: boolean): Column[] => [
   { title: "policy", align: "left" },
   { title: "win rate [95 %]", align: "left" },
   { title: "length-controlled", align: "left" },
   { title: "gold", align: "right" },
-  { title: "proxy", align: "right" },
+  ...(hasProxy ? [{ title: "proxy", align: "right" } as const] : []),
   { title: "length", align: "right" },
   { title: "cut off", align: "right" },
   { title: "KL", align: "right" },
@@ -96,6 +97,7 @@ const COLUMNS: Column[] = [
 
 export function formatTable({ arms, vs, promoted }: CampaignTable, look: Look): string {
   const last = arms.at(-1);
+  const hasProxy = arms.some(({ metrics }) => metrics.proxy !== undefined);
   const parts = formatParts(arms, look);
   const audit = formatAudit(arms, look);
   const versus = [
@@ -109,8 +111,8 @@ export function formatTable({ arms, vs, promoted }: CampaignTable, look: Look): 
   return [
     judged +
       formatColumns(
-        COLUMNS,
-        arms.map((variant) => variantCells(variant, variant === last)),
+        columnsOf(hasProxy),
+        arms.map((variant) => variantCells(variant, variant === last, hasProxy)),
         look,
       ),
     ...(promoted ? [`Promoted on the validation split: ${visibleLine(promoted.name)}`] : []),
@@ -132,7 +134,7 @@ function formatVersus(name: string | undefined, vs: Record<string, Difference>, 
   });
 }
 
-function variantCells({ name, metrics, learningRate }: Variant, isLast: boolean): Cell[] {
+function variantCells({ name, metrics, learningRate }: Variant, isLast: boolean, hasProxy: boolean): Cell[] {
   const tone = isLast ? "bold" : undefined;
   const { winRate, lengthControlled, gold, proxy, length, truncated, kl } = metrics;
   return [
@@ -140,7 +142,7 @@ function variantCells({ name, metrics, learningRate }: Variant, isLast: boolean)
     { text: interval(winRate), tone },
     { text: interval(lengthControlled), tone },
     { text: fixed(gold, 2) },
-    { text: fixed(proxy, 2) },
+    ...(hasProxy ? [{ text: fixed(proxy, 2) }] : []),
     { text: fixed(length, 1) },
     { text: `${fixed(100 * truncated, truncated > 0 && truncated < 0.1 ? 1 : 0)} %` },
     { text: fixed(kl, 2) },

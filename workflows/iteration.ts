@@ -29,26 +29,29 @@ export async function iterate(stages: Recipe, input: IterationInput): Promise<It
     { stage: "generate", source: "iteration", policy: latest.policy },
     pieces.iteration,
   );
-  const score = await stages.fanOut(
-    { stage: "score", of: "iteration", completions: generate.digest, rewardModel },
-    pieces.iteration,
-  );
+  const score =
+    plan.proxy === "none"
+      ? undefined
+      : await stages.fanOut(
+          { stage: "score", of: "iteration", completions: generate.digest, rewardModel },
+          pieces.iteration,
+        );
   const label = plan.labels
     ? await stages.label({
         stage: "label",
         by: plan.labels.by,
         answers: generate.digest,
-        scores: score.digest,
+        scores: score?.digest,
       })
     : undefined;
   const audit =
-    label && plan.labels?.audit
+    label && score && plan.labels?.audit
       ? await stages.audit({ stage: "audit", seal: label.digest, scores: score.digest })
       : undefined;
   const pair = await stages.pair(
     label
       ? { stage: "pair", from: "labels", source: label.digest }
-      : { stage: "pair", from: "scores", source: score.digest },
+      : { stage: "pair", from: "scores", source: score?.digest },
   );
   const train = await stages.train({ stage: "train", start: latest.policy, reference, pairs: pair.digest });
 
@@ -60,7 +63,7 @@ export async function iterate(stages: Recipe, input: IterationInput): Promise<It
     decision: promote.decision,
     stages: {
       generate: generate.digest,
-      score: score.digest,
+      score: score?.digest,
       label: label?.digest,
       audit: audit?.digest,
       pair: pair.digest,

@@ -69,7 +69,7 @@ async function compare(
         : { ...judge, by: "reward", rewardModel },
     plan.pieces.test,
   );
-  if (proxy === "rewards" || judgedBy === "reward") return { verdicts: decided.digest };
+  if (proxy !== "preferences" || judgedBy === "reward") return { verdicts: decided.digest };
   const preferences = await stages.fanOut({ ...judge, by: "reward", rewardModel }, plan.pieces.test);
   return { verdicts: decided.digest, preferences: preferences.digest };
 }

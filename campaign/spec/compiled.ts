@@ -131,9 +131,12 @@ export interface CompiledSpec {
   pieces: { prompts: number; perShard: number; wave: number; poison?: "drop" };
   /**
    * `model`: the bootstrap's reward model. `module`: modules.reward. `preference-model`: comparisons of two
-   * answers by `model` (a tree digest) or, if absent, by the bootstrap's preference model.
+   * answers by `model` (a tree digest) or, if absent, by the bootstrap's preference model. `none`: labels are
+   * all that the iterations learn from.
    */
-  score: { by: "model" | "module" } | { by: "preference-model"; model?: Digest; format: PreferenceFormat };
+  score:
+    | { by: "model" | "module" | "none" }
+    | { by: "preference-model"; model?: Digest; format: PreferenceFormat };
   /** Of each iteration. Absent: pairs are made of scores. */
   labels?: LabelSettings;
   pair: PairSettings;

@@ -55,6 +55,50 @@ function scoring(spec: ResolvedSpec): Problem[] {
       `bootstrap.reward trains a model, but score.reward is ${named}, so nothing would use it`,
     ),
     ...preferenceModel(spec, named),
+    ...(reward === "none" ? withoutScores(spec) : []),
+  ];
+}
+
+/** Nothing but labels says which answer is better. */
+function withoutScores({ labels, bootstrap, baselines: offline, evaluate }: ResolvedSpec): Problem[] {
+  const matched = offline.findIndex(({ pairs }) => pairs === "initial-policy");
+  const audited = (
+    [
+      ["labels.audit", labels?.audit ?? 0],
+      ["bootstrap.labels.audit", bootstrap.labels?.audit ?? 0],
+    ] as const
+  ).filter(([, audit]) => audit > 0);
+  return [
+    ...when(
+      !labels,
+      "score.reward",
+      "score.reward is none, but labels are missing, so there is nothing to make pairs of",
+      "add labels, or give score.reward a model or a module",
+    ),
+    ...when(
+      labels !== undefined && labels.choose !== "random",
+      "labels.choose",
+      `labels.choose is ${labels?.choose}, but score.reward is none, so there are no scores to choose by`,
+      "choose random",
+    ),
+    ...audited.flatMap(([path, audit]) =>
+      when(
+        true,
+        path,
+        `${path} is ${audit}, but score.reward is none, so there are no scores to compare with labels`,
+      ),
+    ),
+    ...when(
+      matched >= 0,
+      `baselines[${matched}].pairs`,
+      `baseline ${offline[matched]?.name} trains on scored answers of π_0, but score.reward is none`,
+      "let it train on labels",
+    ),
+    ...when(
+      !evaluate.judge && !evaluate.gold,
+      "score.reward",
+      "score.reward is none, but there is neither evaluate.judge nor evaluate.gold to measure a policy by",
+    ),
   ];
 }
 

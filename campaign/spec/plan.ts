@@ -6,7 +6,7 @@ import type { Plan } from "../types.ts";
 export function planOf(spec: CompiledSpec): Plan {
   const { prompts, bootstrap, modules, queues } = spec;
   const pieces = (count: number): number => Math.ceil(count / spec.pieces.prompts);
-  const rewards = spec.score.by !== "preference-model";
+  const rewards = spec.score.by === "model" || spec.score.by === "module";
   const labels = (settings: LabelSettings | undefined, labelers: ModuleBlob | undefined) =>
     settings && {
       by: labelers ? ("module" as const) : ("people" as const),
@@ -18,7 +18,7 @@ export function planOf(spec: CompiledSpec): Plan {
     reward: (bootstrap.reward ?? bootstrap.preferenceModel) !== undefined,
     preferences: bootstrap.labels ? "labels" : bootstrap.preferences ? "file" : "none",
     reference: spec.train.reference,
-    proxy: rewards ? "rewards" : "preferences",
+    proxy: rewards ? "rewards" : spec.score.by === "none" ? "none" : "preferences",
     judgedBy: modules.gold ? "gold" : modules.judge ? "judge" : "reward",
     judge: modules.judge !== undefined,
     bootstrapLabels: labels(bootstrap.labels, modules.bootstrapLabelers),

@@ -420,6 +420,34 @@ const conflicts: [object, RegExp][] = [
     },
     /labels\.choose is uncertain, but a preference model gives no scores/,
   ],
+  [
+    { score: { reward: "none" }, evaluate: { judge: { module: "j.ts" } } },
+    /score\.reward is none, but labels are missing/,
+  ],
+  [
+    { score: { reward: "none" }, labels: { perIteration: 60 } },
+    /score\.reward is none, but there is neither evaluate\.judge nor evaluate\.gold/,
+  ],
+  [
+    { score: { reward: "none" }, labels: { perIteration: 60, choose: "uncertain" } },
+    /labels\.choose is uncertain, but score\.reward is none/,
+  ],
+  [
+    { score: { reward: "none" }, labels: { perIteration: 60, audit: 10 } },
+    /labels\.audit is 10, but score\.reward is none/,
+  ],
+  [
+    { score: { reward: "none" }, bootstrap: { labels: { ...labeled, audit: 9 } } },
+    /bootstrap\.labels\.audit is 9, but score\.reward is none/,
+  ],
+  [
+    { score: { reward: "none" }, baselines: [{ ...matched, count: 9 }] },
+    /baseline matched trains on scored answers of π_0, but score\.reward is none/,
+  ],
+  [
+    { score: { reward: "none" }, bootstrap: { preferences: { file: "p" }, reward: {} } },
+    /bootstrap\.reward trains a model, but score\.reward is none, so nothing would use it/,
+  ],
   [{ bootstrap: { sft: { data: { module: "s.ts" } } } }, /count is missing/],
   [{ train: { loss: "kto", batch: 1 } }, /train\.batch is 1, but train\.loss kto needs at least 2/],
   [

@@ -260,8 +260,8 @@ export const specSchema = section("name, policy, prompts and further sections", 
   }).prefault({}),
   score: section("reward, preferenceModel, queue", {
     reward: z
-      .union([z.literal("model"), z.literal("preference-model"), moduleSource], {
-        error: "model, preference-model, or a section with module",
+      .union([z.literal("model"), z.literal("preference-model"), z.literal("none"), moduleSource], {
+        error: "model, preference-model, none, or a section with module",
       })
       .default("model"),
     preferenceModel,
