@@ -1,12 +1,13 @@
-// The bootstrap on the activities' own stages, without Temporal: a module labels answers of π_0, and the reward
-// model is compared with labels that it never saw.
+// The bootstrap on the activities' own stages, without Temporal: a module labels answers of π_0, and the
+// reward model is compared with labels that it never saw.
 import assert from "node:assert/strict";
 import { it } from "node:test";
+import { OPTIMIZER } from "../activities/attempt/stage-context.test.support.ts";
 import { rowsOnce } from "../activities/artifacts.ts";
 import type { PairRow } from "../campaign/recipe/rows.ts";
 import type { AuditResult, PairResult, ScoreResult } from "../campaign/types.ts";
 import { prepare } from "./bootstrap.ts";
-import { OPTIMIZER, SmallWorld } from "./small-world.test.support.ts";
+import { SmallWorld } from "./small-world.test.support.ts";
 
 const PLACE = { iteration: 0, take: 1 };
 

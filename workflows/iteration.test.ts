@@ -43,7 +43,7 @@ async function iterated(change: object) {
   return { ...outcome, world, store: world.store };
 }
 
-it("pairs are made of labels, and the audit compares the scores with those that nothing is trained on", async () => {
+it("pairs are made of labels; the audit compares the scores with labels that train nothing", async () => {
   const { world, store, stages } = await iterated({});
   const order = world.ran.filter((stage) => !MEASURED.includes(stage)).slice(0, 6);
   assert.deepEqual(order, ["generate iteration", "score iteration", "label", "audit", "pair", "train"]);

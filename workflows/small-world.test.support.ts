@@ -6,7 +6,6 @@ import {
   completion,
   fakeDeps,
   memoryStore,
-  OPTIMIZER,
   smallSpec,
 } from "../activities/attempt/stage-context.test.support.ts";
 import { formatRows } from "../campaign/recipe/rows.ts";
@@ -34,7 +33,7 @@ export class SmallWorld {
   }
 
   static async open(
-    change: (spec: CompiledSpec, rowsOf: (prefix: string, count: number) => Promise<Rows>) => object,
+    change: (spec: CompiledSpec, rowsOf: (prefix: string, count: number) => Promise<Rows>) => Promise<object>,
   ): Promise<SmallWorld> {
     const store = await memoryStore();
     const small = await smallSpec(store);
@@ -112,5 +111,3 @@ const MODULES = {
   labelers: better as never,
   judge: (() => 0.5) as never,
 };
-
-export { OPTIMIZER };

@@ -60,14 +60,10 @@ function scoring(spec: ResolvedSpec): Problem[] {
 }
 
 /** Nothing but labels says which answer is better. */
-function withoutScores({ labels, bootstrap, baselines: offline, evaluate }: ResolvedSpec): Problem[] {
+function withoutScores(spec: ResolvedSpec): Problem[] {
+  const { labels, bootstrap, baselines: offline, evaluate } = spec;
   const matched = offline.findIndex(({ pairs }) => pairs === "initial-policy");
-  const audited = (
-    [
-      ["labels.audit", labels?.audit ?? 0],
-      ["bootstrap.labels.audit", bootstrap.labels?.audit ?? 0],
-    ] as const
-  ).filter(([, audit]) => audit > 0);
+  const without = "but score.reward is none, so there are no scores";
   return [
     ...when(
       !labels,
@@ -78,20 +74,19 @@ function withoutScores({ labels, bootstrap, baselines: offline, evaluate }: Reso
     ...when(
       labels !== undefined && labels.choose !== "random",
       "labels.choose",
-      `labels.choose is ${labels?.choose}, but score.reward is none, so there are no scores to choose by`,
+      `labels.choose is ${labels?.choose}, ${without} to choose by`,
       "choose random",
     ),
-    ...audited.flatMap(([path, audit]) =>
-      when(
-        true,
-        path,
-        `${path} is ${audit}, but score.reward is none, so there are no scores to compare with labels`,
-      ),
+    ...[
+      ["labels.audit", labels?.audit ?? 0] as const,
+      ["bootstrap.labels.audit", bootstrap.labels?.audit ?? 0] as const,
+    ].flatMap(([path, audit]) =>
+      when(audit > 0, path, `${path} is ${audit}, ${without} to compare with labels`),
     ),
     ...when(
       matched >= 0,
       `baselines[${matched}].pairs`,
-      `baseline ${offline[matched]?.name} trains on scored answers of π_0, but score.reward is none`,
+      `baseline ${offline[matched]?.name} trains on scored answers of π_0, ${without}`,
       "let it train on labels",
     ),
     ...when(
