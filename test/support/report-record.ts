@@ -135,6 +135,7 @@ const baseline: ReportRecord["comparison"]["arms"][number] = {
   name: "offline",
   metrics: { ...metricsOf(1), kl: 6 },
   learningRate: 1e-4,
+  labels: null,
   pairs: 1200,
   steps: 150,
 };
@@ -147,6 +148,7 @@ export function reportRecord(hostile?: string): ReportRecord {
     name: iteration === 0 ? "sft" : `iteration-${iteration}`,
     metrics: metricsOf(iteration),
     learningRate: 1e-4,
+    labels: null,
     pairs: iteration === 0 ? null : 240,
     steps: iteration === 0 ? null : 30,
     audit:
