@@ -126,6 +126,8 @@ const VERBS: string[][] = [
   ["cancel"],
   ["history"],
   ["samples"],
+  ["explain", "--completion", "x"],
+  ["report", "--out", "x"],
   ["verify"],
   ["export", "--out", "x"],
   ["repair"],

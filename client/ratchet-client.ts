@@ -18,6 +18,10 @@ import { controlCampaign } from "./follow/control.ts";
 import type { Copied } from "./maintenance/copy.ts";
 import type { Erased, EraseOptions } from "./maintenance/erase.ts";
 import { UNREACHABLE_HINT } from "../temporal/gateway.ts";
+import { explain } from "./record/explain.ts";
+import type { Explanation } from "./record/explain.ts";
+import { explainCompletion } from "./record/explain-completion.ts";
+import type { ExplainedCompletion } from "./record/explain-completion.ts";
 import { exportCheckpoint, exportPairs } from "./record/export.ts";
 import type { Exported, ExportPointer } from "./record/export.ts";
 import type { ControlVerb, Gateway, TemporalAddress } from "../temporal/gateway.ts";
@@ -244,6 +248,18 @@ export class RatchetClient {
   /** Every variant on the test split, and the last iteration against each baseline. */
   async compare(campaign: string): Promise<CampaignComparison> {
     return compareVariants(this.store, await this.id(campaign));
+  }
+
+  /** What a policy came from; by default the promoted one. */
+  async explain(address: string): Promise<Explanation> {
+    return explain(this.store, await this.address(address));
+  }
+
+  async explainCompletion(
+    address: string,
+    completion: { promptId: string; index: number },
+  ): Promise<ExplainedCompletion> {
+    return explainCompletion(this.store, await this.address(address), completion);
   }
 
   /** What a report shows: aggregated results, and no more than a few answers. */
