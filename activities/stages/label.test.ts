@@ -274,6 +274,22 @@ describe("people who label", () => {
     assert.equal(digests[0], digests[1]);
   });
 
+  it("label one questionnaire while a run takes the campaign over from another; both make one seal", async () => {
+    const place = await Place.open();
+    const [one, other] = await Promise.all([countLabels(place.context()), countLabels(place.context())]);
+    assert.deepEqual(one, other);
+    const all = await questionnairesOf(place.store, "small", new Map());
+    assert.equal(all.length, 1);
+    await place.give(3, true, "ada");
+    await place.decide({ type: "opened", server: "another", namespace: "n", runId: "r2" });
+    await place.give(6, true, "ben");
+    const seals = await Promise.all([sealLabels(place.context()), sealLabels(place.context())]);
+    assert.equal(seals[0].digest, seals[1].digest);
+    const { labels } = await place.store.getJson<{ labels: string }>(seals[0].digest);
+    const comparisons = (await rowsOnce<SealRow>(place.store, labels)).map(({ comparison }) => comparison);
+    assert.deepEqual(comparisons, [0, 1, 2, 3, 4, 5], "each once");
+  });
+
   it("answers that were cut off are not asked about if no pair may hold them", async () => {
     const place = await Place.open();
     const { spec, store } = place;
