@@ -48,7 +48,7 @@ describe("while people are asked", () => {
     assert.deepEqual([row?.revision, row?.choice], [1, "second"]);
   });
 
-  it("a deadline that passed while everything was down has passed, and the labels are still counted", async () => {
+  it("a deadline that passed while everything was down has passed; the labels are counted", async () => {
     await give(0, "ada", { at: "2026-01-01T12:00:00.000Z" });
     assert.deepEqual(await waiting("2026-01-01T12:30:00.000Z"), [1, undefined, 1, 1.5 * DAY_MS - 1_800_000]);
     assert.deepEqual(await waiting("2026-02-01T00:00:00.000Z"), [1, undefined, 0, 0]);
@@ -67,7 +67,7 @@ describe("while people are asked", () => {
   });
 });
 
-it("a prompt that is erased in an open questionnaire is asked no more; its labels stay, and are sealed", async () => {
+it("a prompt that is erased in an open questionnaire is asked no more; its labels count", async () => {
   await open("cancelled");
   const client = new RatchetClient(store);
   for (const comparison of [0, 1]) await give(comparison, "ada", { note: "p2 said another secret" });

@@ -1,5 +1,5 @@
-// A repair makes a lost seal again: the one that the ledger names, although labels raced it that are not marked
-// late, and although labels of it were withdrawn later. Its digest tells which labels it listed.
+// A repair makes a lost seal again: the one that the ledger names, although labels that are not marked late
+// raced it, and although labels of it were withdrawn later. Its digest tells which labels it listed.
 import { setImmediate } from "node:timers/promises";
 import { iterationOf } from "../campaign/ids.ts";
 import type { SealResult, SealRow } from "../campaign/labeling/types.ts";
@@ -58,7 +58,7 @@ export async function rowsAgain(
   return undefined;
 }
 
-/** The rows are a blob of their own, and the seal's result is another: both may be whole without the manifest. */
+/** Rows and result of the seal are blobs of their own: both may be whole without its manifest. */
 async function storedRows(store: Store, digest: Digest): Promise<SealRow[] | undefined> {
   try {
     const { labels } = await store.getJson<SealResult>(digest);
@@ -69,7 +69,7 @@ async function storedRows(store: Store, digest: Digest): Promise<SealRow[] | und
   }
 }
 
-/** Labels that raced the seal are the newest: this many are tried in every combination, and this many in order. */
+/** Labels that raced the seal are among the newest: so many are tried in each combination, so many in order. */
 const COMBINED = 10;
 const IN_ORDER = 1_000;
 
