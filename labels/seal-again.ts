@@ -69,7 +69,7 @@ async function storedRows(store: Store, digest: Digest): Promise<SealRow[] | und
   }
 }
 
-/** Labels that raced the seal are among the newest: so many are tried in each combination, so many in order. */
+/** Labels that raced the seal are among the newest: so many in each combination, then so many in order. */
 const COMBINED = 10;
 const IN_ORDER = 1_000;
 

@@ -274,7 +274,7 @@ describe("people who label", () => {
     assert.equal(digests[0], digests[1]);
   });
 
-  it("label one questionnaire while a run takes the campaign over from another; both make one seal", async () => {
+  it("label one questionnaire while a run takes the campaign over; both runs make one seal", async () => {
     const place = await Place.open();
     const [one, other] = await Promise.all([countLabels(place.context()), countLabels(place.context())]);
     assert.deepEqual(one, other);
