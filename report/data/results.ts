@@ -83,6 +83,7 @@ function policyTable(policies: readonly Policy[]): Table {
     { title: "tokens", of: ({ metrics }) => fixed(metrics.length, 1) },
     { title: "cut off", of: ({ metrics }) => `${fixed(100 * metrics.truncated, 1)} %` },
     { title: "KL", of: ({ metrics }) => fixed(metrics.kl, 2) },
+    { title: "labels", show: known(({ labels }) => labels), of: ({ labels }) => count(labels) },
     { title: "pairs", show: known(({ pairs }) => pairs), of: ({ pairs }) => count(pairs) },
     { title: "steps", show: known(({ steps }) => steps), of: ({ steps }) => count(steps) },
     { title: "learning rate", of: ({ learningRate }) => rate(learningRate) },
@@ -90,7 +91,7 @@ function policyTable(policies: readonly Policy[]): Table {
   const shown = columns.filter(({ show = true }) => show);
   return {
     caption:
-      "All policies. KL is KL(π ‖ π₀) in nats per answer. Pairs and steps are those of the policy's " +
+      "All policies. KL is KL(π ‖ π₀) in nats per answer. Labels, pairs and steps are those of the policy's " +
       "own training. The marked row is promoted.",
     columns: [left("policy"), ...shown.map(({ title }) => right(title))],
     rows: policies.map((policy) => ({

@@ -78,16 +78,22 @@ export function axes(chart: LineChart, { x, y }: Plane): Html {
   </g>`;
 }
 
+/** The names of neighbours stand apart: under the first line, then above at the right and the left in turn. */
 export const levels = (chart: LineChart, { y }: Plane): Html[] =>
-  chart.levels.map(
-    (level) =>
-      html`<g class="level">
-        <path d="M${MARGIN.left},${digits(y(level.y))}H${SIZE.width - MARGIN.right}" />
-        <text x="${SIZE.width - MARGIN.right}" y="${digits(y(level.y) - 5)}" text-anchor="end">
-          ${level.name}
-        </text>
-      </g>`,
-  );
+  chart.levels.map((level, index) => {
+    const at = y(level.y);
+    const isLeft = index > 0 && index % 2 === 0;
+    return html`<g class="level">
+      <path d="M${MARGIN.left},${digits(at)}H${SIZE.width - MARGIN.right}" />
+      <text
+        x="${isLeft ? MARGIN.left + 4 : SIZE.width - MARGIN.right}"
+        y="${digits(index === 0 ? at + 12 : at - 5)}"
+        text-anchor="${isLeft ? "start" : "end"}"
+      >
+        ${level.name}
+      </text>
+    </g>`;
+  });
 
 export const digits = (value: number): string => String(Math.round(value * 10) / 10);
 
