@@ -15,6 +15,7 @@ import type { Store } from "../../store/types.ts";
 import { recordQuestionnaire, sealNow } from "../../test/support/questionnaire.ts";
 import { recordCampaign } from "../../test/support/recorded-campaign.ts";
 import { Access } from "../access/access.ts";
+import { sealTicket } from "../access/tickets.ts";
 import { Desk } from "../desk/desk.ts";
 import type { LabelRequest, NextResponse, Question } from "../messages.ts";
 import { labelApp } from "./app.ts";
@@ -326,6 +327,32 @@ describe("a label", () => {
       (await labelsAt(store, asked)).map(({ revision }) => revision),
       [0],
     );
+  });
+
+  it("given twice at the same moment is one, and of two different ones each is stored", async () => {
+    const cookie = await signIn("ada");
+    const { ticket } = (await next(cookie))!;
+    const both = (choices: LabelRequest["choice"][]): Promise<string[]> =>
+      Promise.all(choices.map((choice) => give(cookie, { ticket, choice })));
+    assert.deepEqual(await both(["tie", "tie"]), ["kept", "kept"]);
+    assert.equal((await labelsAt(store, asked)).length, 1);
+    assert.deepEqual(await both(["left", "right"]), ["kept", "kept"]);
+    assert.deepEqual(
+      (await labelsAt(store, asked)).map(({ slot, revision }) => [slot, revision]),
+      [0, 1, 2].map((revision) => [0, revision]),
+    );
+  });
+
+  it("of another campaign's questionnaire is refused, also with a ticket of this server", async () => {
+    const cookie = await signIn("ada");
+    const foreign = { questionnaire: "0".repeat(64), comparison: 0, labeler: "ada" };
+    const ticket = sealTicket(await access.ticketKey(), foreign);
+    await refused(
+      send("/api/labels", { ticket, choice: "tie", seconds: 1 }, { cookie }),
+      410,
+      "question_gone",
+    );
+    assert.deepEqual(await stored(), []);
   });
 
   it("is taken back by undo, and its question is asked again", async () => {

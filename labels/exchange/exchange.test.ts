@@ -10,6 +10,7 @@ import { RatchetClient } from "../../client/ratchet-client.ts";
 import { memoryBackend } from "../../store/backends/memory.ts";
 import { storeOn } from "../../store/index.ts";
 import type { Backend, Store } from "../../store/types.ts";
+import { countingBackend, totalOf } from "../../test/support/counting-backend.ts";
 import { given, NOTHING_DECIDED, recordQuestionnaire, sealNow } from "../../test/support/questionnaire.ts";
 import { recordCampaign } from "../../test/support/recorded-campaign.ts";
 import { giveLabel } from "../give.ts";
@@ -176,6 +177,26 @@ describe("exchange of labels", () => {
       assert.deepEqual(await stored(), []);
       await assert.rejects(importFile("none.jsonl"), { code: "file_missing" });
       await assert.rejects(importFile("none.json", { format: "label-studio" }), { code: "file_missing" });
+    });
+
+    it("needs one call a label; a second import reads each label once", async () => {
+      const count = 3_000;
+      const { backend: counted, calls } = countingBackend(memoryBackend());
+      store = await storeOn(counted);
+      await recordCampaign(store, "done");
+      asked = await recordQuestionnaire(store, "done", { count });
+      client = new RatchetClient(store);
+      const name = await file("many.jsonl", lines(Array.from({ length: count }, (_, i) => row(i))));
+      // The ledger, the questionnaire, and a look for the seal in each second.
+      const others = 300;
+      let before = totalOf(calls);
+      assert.deepEqual((await importFile(name)).outcomes, { open: count });
+      const first = totalOf(calls) - before;
+      assert.ok(first >= count && first <= count + others, `${first} calls for ${count} labels`);
+      before = totalOf(calls);
+      assert.deepEqual((await importFile(name)).outcomes, { same: count });
+      const second = totalOf(calls) - before;
+      assert.ok(second <= count + others, `${second} calls for ${count} labels that are there`);
     });
 
     it("finishes an import that was interrupted", async () => {

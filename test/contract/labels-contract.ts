@@ -102,6 +102,15 @@ export function labelsContract(
         assert.deepEqual(labels.sort(), racers);
       });
 
+      it("stores what one person gives twice at the same moment once", async () => {
+        const outcomes = await Promise.all([give(3, "ada"), give(3, "ada"), give(3, "ben")]);
+        assert.deepEqual(outcomes.sort(), ["open", "open", "same"]);
+        assert.deepEqual(
+          (await names()).filter((name) => name.startsWith("3 ")),
+          ["3 0 0", "3 1 0"],
+        );
+      });
+
       it("refuses what is no label of the questionnaire", async () => {
         const bad: [Parameters<typeof given>, RegExp][] = [
           [[8, "ada"], /comparison 8.*0 to 7/],
@@ -160,6 +169,28 @@ export function labelsContract(
           assert.equal((await readSeal(store, asked, NOTHING_DECIDED.repairs))?.digest, digests.at(-1));
         }
         assert.equal(digests[0], digests[1]);
+      });
+
+      it("leaves out a label that is stored between its reads and its commit; it is late", async () => {
+        await fresh()();
+        await give(0, "ada");
+        const { backend } = store;
+        let during: Promise<string> | undefined;
+        const held = await storeOn({
+          ...backend,
+          async putIfAbsent(key, bytes) {
+            if (key.includes("/seal-")) await (during = give(1, "ben"));
+            return backend.putIfAbsent(key, bytes);
+          },
+        });
+        await sealNow(held, asked);
+        assert.equal(await during, "open", "nobody had sealed when it was stored");
+        assert.deepEqual(
+          (await rows()).map(({ comparison }) => comparison),
+          [0],
+        );
+        assert.equal((await stats()).states.late, 1);
+        assert.deepEqual(await problems(), []);
       });
 
       it("lists each label that raced it, or that label is late", async () => {
