@@ -1,5 +1,5 @@
-// `npm run demo|bench|chaos|mutations|histories|safety`: set-up, then a program of dist/ with the same
-// arguments. Set-up writes to stderr only; stdout is the program's.
+// `npm run demo|bench|chaos|mutations|histories|label-load|safety`: set-up, then a program of dist/ with the
+// same arguments. Set-up writes to stderr only; stdout is the program's.
 //
 //   node infra/run.mjs NAME [arguments]
 import { join } from "node:path";
@@ -20,6 +20,7 @@ const PROGRAMS = {
   chaos: { script: "test/chaos/main.js", s3: (args) => args.some((argument) => argument.endsWith("s3")) },
   mutations: { script: "test/mutations/main.js", s3: () => true },
   histories: { script: "bench/histories.js" },
+  "label-load": { script: "bench/labels/main.js", temporal: false },
   safety: { script: "bench/safety/main.js", s3: (args) => args.includes("throughput") },
 };
 

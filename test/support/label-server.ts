@@ -7,29 +7,35 @@ import type { Workplace } from "./ratchet-command.ts";
 
 export class LabelServerProcess {
   private readonly place: Workplace;
+  private readonly campaignId: string;
   private child: ChildProcess | undefined;
   /** Of the first start on. */
   port = "0";
   /** Of the last start. */
   stderr = "";
 
-  /** The place's store has the campaign `done`. */
-  constructor(place: Workplace) {
+  /** The place's store has the campaign. */
+  constructor(place: Workplace, campaignId = "done") {
     this.place = place;
+    this.campaignId = campaignId;
   }
 
   /** Returns the new link of the labeler; empty if an earlier one is still good. */
   async start(labeler: string): Promise<string> {
-    const child = this.place.start(["label", "done", "--labelers", labeler, "--port", this.port]);
+    const child = this.place.start(["label", this.campaignId, "--labelers", labeler, "--port", this.port]);
     this.child = child;
     const [stdout, stderr] = [collect(child.stdout), collect(child.stderr)];
-    while (!stderr.text.includes("people label done on")) {
+    while (!stderr.text.includes(`people label ${this.campaignId} on`)) {
       if (child.exitCode !== null) throw new Error(stderr.text);
       await delay(50);
     }
     this.stderr = stderr.text;
     this.port = /127\.0\.0\.1:(\d+)/.exec(stderr.text)![1]!;
     return /(http\S+)/.exec(stdout.text)?.[1] ?? "";
+  }
+
+  get pid(): number {
+    return this.child!.pid!;
   }
 
   async kill(): Promise<void> {
@@ -39,7 +45,7 @@ export class LabelServerProcess {
   }
 
   async revoke(labeler: string): Promise<void> {
-    const { exit, stderr } = await this.place.run("label", "done", "--revoke", labeler);
+    const { exit, stderr } = await this.place.run("label", this.campaignId, "--revoke", labeler);
     if (exit !== 0) throw new Error(stderr);
   }
 }

@@ -9,8 +9,9 @@ import { sealQuestionnaire } from "../../labels/seal.ts";
 import type { Store } from "../../store/types.ts";
 
 /**
- * Of iteration 2, which the recorded campaign makes next. `texts`: of the first answers, by comparison. Every
- * fourth comparison, from number 3 on, is of the audit part. Odd ones are of prompt p2.
+ * Of iteration 2, which the recorded campaign makes next. `texts`, `others`: of the first and the second
+ * answers, by comparison. Every fourth comparison, from number 3 on, is of the audit part. Odd ones are of
+ * prompt p2.
  */
 export async function recordQuestionnaire(
   store: Store,
@@ -21,6 +22,7 @@ export async function recordQuestionnaire(
     answers = "",
     openedAt = "2026-01-01T00:00:00.000Z",
     texts = [] as readonly string[],
+    others = [] as readonly string[],
     take = 1,
     name = "a",
   } = {},
@@ -28,7 +30,8 @@ export async function recordQuestionnaire(
   const rows = Array.from({ length: count }, (_, comparison): ComparisonRow => {
     const [promptId, prompt] = comparison % 2 === 0 ? ["p1", "one?"] : ["p2", "two?"];
     const first = { index: 0, text: texts[comparison] ?? `answer ${comparison}` };
-    const second = { index: 1, text: `${promptId === "p1" ? "other" : "another secret"} ${comparison}` };
+    const other = `${promptId === "p1" ? "other" : "another secret"} ${comparison}`;
+    const second = { index: 1, text: others[comparison] ?? other };
     return { comparison, promptId, prompt, first, second, audit: comparison % 4 === 3 ? true : undefined };
   });
   const place = { iteration: 2, take };
