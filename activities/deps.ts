@@ -1,6 +1,7 @@
 // Dependencies of all activities. A worker makes them in worker/deps.ts; tests make their own.
 import type { ModuleBlob, ModuleRole } from "../campaign/spec/modules.ts";
 import type { Facts } from "../campaign/types.ts";
+import type { ApiLabeler } from "../runtimes/api-labeler/index.ts";
 import type { Generator, Scorer, Trainer } from "../runtimes/types.ts";
 import type { Store } from "../store/types.ts";
 import type { Limits } from "./attempt/watchdog.ts";
@@ -24,6 +25,8 @@ export interface Deps {
   scorer: Scorer;
   trainer: Trainer;
   modules: ModuleCaller;
+  /** By name, from the worker's settings. */
+  apiLabelers: ReadonlyMap<string, ApiLabeler>;
   /** Identity of the Temporal server and namespace, recorded in `opened` rows. */
   server: string;
   namespace: string;

@@ -136,6 +136,12 @@ export const CODES = {
       "`evaluate.judge` is the module that labels for training. Its verdicts would say how well the policy " +
       "learned its labels, not whether others find the policy better",
   },
+  labelers_invalid: {
+    kind: "spec",
+    means:
+      "the file of API labelers that a worker's settings name is missing, is no YAML, or has an entry that " +
+      "cannot be used. The message names the entry, and never shows a key",
+  },
   label_invalid: {
     kind: "spec",
     means:
@@ -316,6 +322,27 @@ export const CODES = {
       "the hub cannot be reached, answers 5xx five times in a row, breaks off, or does not answer " +
       "as a hub does",
   },
+  labeler_denied: {
+    kind: "resource",
+    retry: "forever",
+    means:
+      "an API labeler's server refuses all requests: a wrong key, address or model, or an empty account. " +
+      "The stage waits, and continues by itself when the server answers",
+  },
+  labeler_missing: {
+    kind: "resource",
+    retry: "forever",
+    means:
+      "the campaign names an API labeler that the worker's settings lack. Add it and restart the worker, " +
+      "or let another worker take the work",
+  },
+  labeler_unreachable: {
+    kind: "resource",
+    retry: "forever",
+    means:
+      "an API labeler's server does not answer, is overloaded, or asks for a pause. The stage waits, and " +
+      "continues by itself",
+  },
   labels_short: {
     kind: "resource",
     retry: "never",
@@ -417,6 +444,12 @@ export const CODES = {
   },
 
   // scoring
+  labeler_unclear: {
+    kind: "scoring",
+    means:
+      "an API labeler gave no verdict to 20 comparisons in a row. `labels export --labels` shows its " +
+      "answers as notes. Correct its prompt or model in the worker's settings, then start the campaign again",
+  },
   module_bad_result: {
     kind: "scoring",
     means:

@@ -126,7 +126,7 @@ export class Giver {
       const unwritten = this.unwritten(mine, given);
       return unwritten ?? this.unused({ ...mine.at, revision: mine.at.revision + 1 });
     }
-    if (given.choice === null) return "same";
+    if (given.choice === null && !given.api) return "same";
     for (let slot = 0; slot < this.questionnaire.result.perComparison; slot += 1) {
       const taken = current.find(({ at }) => at.slot === slot);
       // A label that was taken back or withdrawn leaves its slot to others.
@@ -194,4 +194,7 @@ export class Giver {
 }
 
 const isSame = (label: Label, given: Given): boolean =>
-  label.choice === given.choice && label.strength === given.strength && label.note === given.note;
+  label.choice === given.choice &&
+  label.strength === given.strength &&
+  label.note === given.note &&
+  label.api?.asked.length === given.api?.asked.length;

@@ -7,6 +7,7 @@ import { createOnnxRuntime } from "../runtimes/onnx/index.ts";
 import { runtimeFacts } from "../runtimes/onnx/versions.ts";
 import { openCache } from "../store/index.ts";
 import type { Store } from "../store/types.ts";
+import { readApiLabelers } from "./api-labelers.ts";
 import { readBuild } from "./build.ts";
 import type { WorkerSettings } from "./env.ts";
 import { cacheDir, moduleEnvironment, scratchDir } from "./env.ts";
@@ -42,6 +43,7 @@ export async function openDeps(
     scorer: runtime.scorer,
     trainer: runtime.trainer,
     modules,
+    apiLabelers: readApiLabelers(settings.apiLabelers, process.env),
     server: settings.serverId ?? (await serverIdentity(connection, namespace)),
     namespace,
     searchAttributes: await hasSearchAttributes(connection, namespace),

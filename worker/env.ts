@@ -21,6 +21,8 @@ export interface WorkerSettings {
   notice: TerminationNoticeSources;
   /** Temporal worker deployment of this worker: iterations are then pinned to the build that began them. */
   deployment?: string;
+  /** File of the API labelers (worker/api-labelers.ts). */
+  apiLabelers?: string;
   /** Identity of the Temporal server, set by `ratchet dev`; default: temporal/server-identity.ts. */
   serverId?: string;
 }
@@ -38,6 +40,7 @@ export function workerSettings(env: NodeJS.ProcessEnv): WorkerSettings {
     RATCHET_DRAIN_FILE: drainFile,
     RATCHET_DRAIN_URL: drainUrl,
     RATCHET_DEPLOYMENT: deployment,
+    RATCHET_API_LABELERS: apiLabelers,
   } = env;
   const cores = availableParallelism();
   const children = count(env, "RATCHET_CHILDREN", Math.min(cores, 2));
@@ -51,6 +54,7 @@ export function workerSettings(env: NodeJS.ProcessEnv): WorkerSettings {
     graceMs: count(env, "RATCHET_GRACE_MS", 20_000),
     notice: { file: drainFile || undefined, url: drainUrl || undefined },
     deployment: deployment || undefined,
+    apiLabelers: apiLabelers || undefined,
     serverId: serverId || undefined,
   };
 }

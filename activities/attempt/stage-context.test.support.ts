@@ -95,6 +95,7 @@ export function fakeDeps({ store, modules = {}, deps = {} }: Fakes): Deps {
     store,
     cache: { tree: async (digest: Digest) => digest, copyOf: async (digest: Digest) => digest },
     modules: { call },
+    apiLabelers: new Map(),
     ...deps,
   } as Deps;
 }

@@ -4,6 +4,7 @@ import { labelDecisions, withdrawnLabels } from "../../campaign/rules.ts";
 import type { ComparisonRow, Given, Opinion } from "../../campaign/labeling/types.ts";
 import { deriveSeed } from "../../campaign/recipe/seeds.ts";
 import type { LedgerEvent } from "../../campaign/types.ts";
+import { askedOf, costsOf } from "../../labels/api-labels.ts";
 import { Giver } from "../../labels/give.ts";
 import { comparisonsOf, readSeal } from "../../labels/questionnaires.ts";
 import { countingRows, countsOf } from "../../labels/seal-rows.ts";
@@ -13,6 +14,7 @@ import type { StageContext } from "../attempt/context.ts";
 import type { StageDone } from "../contract.ts";
 import type { LabelInput, LabelsCounted } from "../label-contract.ts";
 import { askLabelers } from "../judging.ts";
+import { labelByApi } from "./label-by-api.ts";
 import { questionnaireOf, settingsOf } from "./questionnaire.ts";
 
 type Context = StageContext<LabelInput>;
@@ -29,14 +31,16 @@ export async function countLabels(context: Context): Promise<LabelsCounted> {
   if (await readSeal(store, questionnaire, context.repairs)) return { labels: slots, slots, state: "closed" };
   const ledger = await rowsOf(context);
   const { labels, trained } = countsOf(await countingRows(store, questionnaire, withdrawnLabels(ledger)));
-  const { deadlineMs, minimum } = settingsOf(context);
+  const { deadlineMs, minimum, api } = settingsOf(context);
   if (labels === slots) return { labels, slots, state: "closed" };
   const { extendedMs, accepted } = labelDecisions(ledger, context.place);
   if (accepted) return { labels, slots, state: "closed" };
+  const missing = trained >= minimum ? undefined : { trained, minimum, extendedMs };
+  // It has been asked everything, so there is nothing to wait for.
+  if (api !== undefined) return { labels, slots, state: missing ? "short" : "closed", missing };
   if (deadlineMs === undefined) return { labels, slots, state: "open" };
   const leftMs = Date.parse(questionnaire.openedAt) + deadlineMs + extendedMs - Date.now();
   if (leftMs > 0) return { labels, slots, state: "open", leftMs };
-  const missing = trained >= minimum ? undefined : { trained, minimum, extendedMs };
   return { labels, slots, state: missing ? "short" : "closed", missing };
 }
 
@@ -44,6 +48,8 @@ export async function countLabels(context: Context): Promise<LabelsCounted> {
 export async function label(context: Context): Promise<StageDone> {
   const { store } = context.deps;
   const questionnaire = await questionnaireOf(context);
+  const { api } = settingsOf(context);
+  if (api !== undefined) return labelByApi(context, questionnaire, api);
   const { count, perComparison, seed } = questionnaire.result;
   const total = count * perComparison;
   const withdrawn = withdrawnLabels(await rowsOf(context));
@@ -108,11 +114,13 @@ const labelOf = ({ row, slot }: Asked, opinion: Opinion, at: string): Given => (
 /** Closes the questionnaire; the digest is the seal's. */
 export async function sealLabels(context: Context): Promise<StageDone> {
   const questionnaire = await questionnaireOf(context);
-  const { digest, result } = await sealQuestionnaire(context.deps.store, questionnaire, {
+  const { store } = context.deps;
+  const costs = costsOf(await askedOf(store, questionnaire));
+  const { digest, result } = await sealQuestionnaire(store, questionnaire, {
     repairs: context.repairs,
     withdrawn: async () => withdrawnLabels(await rowsOf(context)),
     recorded: recordedSeal(await rowsOf(context), context.place),
-    facts: context.facts(),
+    facts: context.facts(costs.length > 0 ? { api: costs } : {}),
   });
   return { digest, values: { labels: result.counts.labels, trained: result.counts.trained } };
 }

@@ -105,6 +105,39 @@ export interface Given extends Omit<Opinion, "choice"> {
   at: string;
   /** The answer that the screen showed first (left, or above). */
   shown?: "first" | "second";
+  /** Of a labeler behind an API. Its label is null until all requests are answered, or for ever. */
+  api?: ApiLabel;
+}
+
+/** What a labeler behind an API says of two answers as they were shown. */
+export type Verdict = "first" | "second" | "tie";
+
+/** One answered request to a labeler behind an API. */
+export interface Asked {
+  /** The answer that it showed first. */
+  shown: "first" | "second";
+  /** Of the questionnaire's two answers. Absent: the answer held none. */
+  verdict?: Verdict;
+  /** HTTP status with which the server refused the question. */
+  refused?: number;
+  /** Tokens, as the server counts them. */
+  input?: number;
+  output?: number;
+  /** In the currency of the worker's settings. */
+  price?: number;
+  /** As the answer names it, if it differs from the label's. */
+  model?: string;
+}
+
+/** How a language model behind an API came to its label. Never its key or its whole address. */
+export interface ApiLabel {
+  model: string;
+  host: string;
+  /** SHA-256 of the prompt template. */
+  prompt: Digest;
+  temperature: 0;
+  maxTokens: number;
+  asked: Asked[];
 }
 
 /** A label as stored, at `labels/<place>/<questionnaire>/<comparison>/<slot or extra>.<revision>.json`. */
@@ -124,3 +157,5 @@ export const STRENGTH_MAX = 3;
 export const NOTE_MAX = 4_000;
 /** Pseudonyms of labelers, which are parts of keys. */
 export const LABELER = /^[A-Za-z0-9][A-Za-z0-9_-]{0,62}$/;
+/** Names of API labelers in specs and in workers' settings. */
+export const API_LABELER = /^[a-z0-9][a-z0-9-]{0,30}$/;

@@ -60,6 +60,8 @@ export interface LabelSettings {
   perComparison: number;
   deadlineMs?: number;
   minimum: number;
+  /** Name of the API labeler, in the settings of workers. */
+  api?: string;
 }
 
 export interface PairSettings {

@@ -12,6 +12,7 @@ import { Giver } from "../give.ts";
 import type { Outcome } from "../give.ts";
 import type { AskingQuestionnaire } from "../asking.ts";
 import type { Decided } from "../decided.ts";
+import { inPool } from "../pool.ts";
 import type { Questionnaire } from "../questionnaires.ts";
 import { AT_ONCE } from "../standing.ts";
 import { arrayElements } from "./json-array.ts";
@@ -56,7 +57,7 @@ export async function importLabels(
   }
   const listed = new Map<Digest, Promise<void>>();
   let done = 0;
-  await inPool(checkedRows(questionnaires, options, at), async (row) => {
+  await inPool(AT_ONCE, checkedRows(questionnaires, options, at), async (row) => {
     if (!row) return;
     const giver = givers.get(row.questionnaire)!;
     if (!listed.has(row.questionnaire)) listed.set(row.questionnaire, giver.listAll());
@@ -128,19 +129,4 @@ async function* readable(path: string, file: string): AsyncGenerator<Uint8Array>
     const why = missing ? `${file} cannot be read` : `${file} cannot be read: ${message}`;
     throw new RatchetError(missing ? "file_missing" : "file_unreadable", why, { file, cause });
   }
-}
-
-/** Does `work` for each item, many at once; stops all of it at the first failure. */
-async function inPool<T>(items: AsyncGenerator<T>, work: (item: T) => Promise<void>): Promise<void> {
-  let failed = false;
-  const worker = async (): Promise<void> => {
-    try {
-      for (let next = await items.next(); !next.done && !failed; next = await items.next())
-        await work(next.value);
-    } catch (error) {
-      failed = true;
-      throw error;
-    }
-  };
-  await Promise.all(Array.from({ length: AT_ONCE }, worker));
 }

@@ -1,5 +1,6 @@
 // Label Studio's JSON: tasks to import there, and its export of annotated tasks. docs/labels.md has the
 // labeling interface. Results are recognized by their type, so an interface may name its parts as it likes.
+import { promptText } from "../../campaign/labeling/prompt-text.ts";
 import type { Choice, ComparisonRow, Given, Label } from "../../campaign/labeling/types.ts";
 import type { Questionnaire } from "../questionnaires.ts";
 import type { ReadLabel } from "./ours.ts";
@@ -11,9 +12,9 @@ interface Task {
 
 /** The left answer is the questionnaire's first. `labels`: with the labels that exist, as annotations. */
 export function taskOf({ digest }: Questionnaire, row: ComparisonRow, labels: readonly Label[] = []): Task {
-  const { comparison, prompt, messages = [], first, second } = row;
-  const text = prompt ?? messages.map(({ role, content }) => `${role}: ${content}`).join("\n\n");
-  const data = { questionnaire: digest, comparison, prompt: text, answer1: first.text, answer2: second.text };
+  const { comparison, first, second } = row;
+  const prompt = promptText(row);
+  const data = { questionnaire: digest, comparison, prompt, answer1: first.text, answer2: second.text };
   return labels.length === 0 ? { data } : { data, annotations: labels.map(annotationOf) };
 }
 

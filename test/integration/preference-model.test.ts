@@ -193,6 +193,7 @@ before(async () => {
     scorer,
     trainer,
     modules,
+    apiLabelers: new Map(),
     server: "",
     namespace: "",
     searchAttributes: false,

@@ -37,6 +37,7 @@ export function stubbedDeps(store: Store, scratchDir: string): Deps {
       call: async <Row, Answer>(role: string, _blob: unknown, rows: Row[]) =>
         rows.map((row) => fraction(role, row)) as Answer[],
     },
+    apiLabelers: new Map(),
     server: "stubbed",
     namespace: "stubbed",
     searchAttributes: false,
