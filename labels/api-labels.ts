@@ -1,5 +1,5 @@
 // The labels of labelers behind an API: what each comparison was asked so far, and what it cost.
-import type { ApiLabel, Asked } from "../campaign/labeling/types.ts";
+import type { ApiCost, ApiLabel, Asked } from "../campaign/labeling/types.ts";
 import type { Store } from "../store/types.ts";
 import type { Questionnaire } from "./questionnaires.ts";
 import { labelsAt, readLabels } from "./standing.ts";
@@ -28,17 +28,7 @@ export async function askedOf(store: Store, questionnaire: Questionnaire): Promi
   return [...found.values()];
 }
 
-/** All answered requests of a labeler. Requests that a crash cut off are paid and not known here. */
-export interface ApiCost extends Omit<ApiLabel, "asked"> {
-  labeler: string;
-  comparisons: number;
-  requests: number;
-  /** Tokens, and what they cost in the currency of the worker's settings; absent if no answer says. */
-  input?: number;
-  output?: number;
-  price?: number;
-}
-
+/** By labeler. */
 export function costsOf(asked: readonly AskedOf[]): ApiCost[] {
   const costs = new Map<string, ApiCost>();
   for (const { labeler, api } of asked) {

@@ -17,8 +17,9 @@ export const AT_ONCE = 32;
  * - `late`: given after the seal, or while it was made.
  * - `extra`: others have the slots.
  * - `withdrawn`: its labeler took it back before the seal, or a row of the ledger withdraws it.
+ * - `undecided`: an API labeler gave no verdict, or has not answered all requests yet.
  */
-export type LabelState = "open" | "counted" | "late" | "extra" | "withdrawn";
+export type LabelState = "open" | "counted" | "late" | "extra" | "withdrawn" | "undecided";
 
 /** Where the labels of a questionnaire, or of one comparison of it, are; reads none of them. */
 export async function labelsAt(
@@ -116,7 +117,7 @@ export function stateOf(
     return "counted";
   if (isWithdrawn(stored, withdrawn)) return "withdrawn";
   if (label.late) return "late";
-  if (label.choice === null) return "withdrawn";
+  if (label.choice === null) return label.api ? "undecided" : "withdrawn";
   if (typeof at.slot !== "number") return "extra";
   return sealed ? "late" : "open";
 }

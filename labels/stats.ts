@@ -1,11 +1,14 @@
 // Figures about labels: progress of a questionnaire, agreement between people, each labeler's habits.
 import { qualityOf } from "../campaign/labeling/quality.ts";
 import type { LabelQuality, Observed } from "../campaign/labeling/quality.ts";
+import type { ApiCost } from "../campaign/labeling/types.ts";
 import type { Digest } from "../campaign/types.ts";
 import type { Store } from "../store/types.ts";
+import { askedOf, costsOf } from "./api-labels.ts";
 import type { Asking, AskingQuestionnaire } from "./asking.ts";
 import type { Decided } from "./decided.ts";
 import { comparisonsOf, readSeal } from "./questionnaires.ts";
+import type { Questionnaire } from "./questionnaires.ts";
 import { byRowName, isWithdrawn, labelsAt, readLabels, stateOf, toShow } from "./standing.ts";
 import type { LabelState } from "./standing.ts";
 import { sealedRows } from "./seal-rows.ts";
@@ -25,7 +28,18 @@ export interface QuestionnaireStats {
   withdrawnAfterSeal: number;
   /** Of labels that count, count if sealed now, or are extras; without withdrawn ones. */
   quality: LabelQuality;
+  /** By API labeler; absent if none labels. */
+  api?: ApiCost[];
 }
+
+const NONE: Record<LabelState, number> = {
+  open: 0,
+  counted: 0,
+  late: 0,
+  extra: 0,
+  withdrawn: 0,
+  undecided: 0,
+};
 
 export async function statsOf(
   store: Store,
@@ -38,7 +52,7 @@ export async function statsOf(
   const lengths = new Map<number, Observed["lengths"]>();
   for await (const { comparison, first, second } of comparisonsOf(store, questionnaire))
     lengths.set(comparison, { first: first.text.length, second: second.text.length });
-  const states: Record<LabelState, number> = { open: 0, counted: 0, late: 0, extra: 0, withdrawn: 0 };
+  const states = { ...NONE };
   let withdrawnAfterSeal = 0;
   const observed: Observed[] = [];
   const labels = toShow(questionnaire, await labelsAt(store, questionnaire), { sealed: rows, withdrawn });
@@ -47,11 +61,11 @@ export async function statsOf(
     states[state] += 1;
     const isGone = isWithdrawn(stored, withdrawn);
     if (isGone && state === "counted") withdrawnAfterSeal += 1;
-    const { comparison, labeler, choice, seconds, shown } = stored.label;
+    const { comparison, labeler, choice, seconds, shown, api } = stored.label;
     const texts = lengths.get(comparison);
     const isUsed = ["open", "counted", "extra"].includes(state) && !isGone;
     if (choice !== null && texts && isUsed)
-      observed.push({ comparison, labeler, choice, seconds, shown, lengths: texts });
+      observed.push({ comparison, labeler, choice, seconds, shown, asked: api?.asked, lengths: texts });
   }
   return {
     place,
@@ -64,5 +78,11 @@ export async function statsOf(
     states,
     withdrawnAfterSeal,
     quality: qualityOf(observed),
+    ...(await costs(store, questionnaire)),
   };
+}
+
+async function costs(store: Store, questionnaire: Questionnaire): Promise<Pick<QuestionnaireStats, "api">> {
+  const api = costsOf(await askedOf(store, questionnaire));
+  return api.length > 0 ? { api } : {};
 }

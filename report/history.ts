@@ -1,6 +1,8 @@
 // `ratchet history`: every place of a campaign, in the order of the ledger. One table for the metrics of its
 // policy, one for its training data. Both fit 100 columns.
 import type { Decision, Digest, EvaluateMetrics, PromotionEvidence } from "../campaign/types.ts";
+import type { ApiCost } from "../campaign/labeling/types.ts";
+import { formatApiCosts } from "./api-costs.ts";
 import { formatAudit } from "./audit.ts";
 import type { AuditRow } from "./audit.ts";
 import { formatColumns } from "./columns.ts";
@@ -28,6 +30,7 @@ interface HistoryRow {
   test?: EvaluateMetrics;
   /** How often the scores agree with the labels of the place's audit part. */
   audit?: AuditRow["audit"];
+  api?: ApiCost[];
   finishedAt?: string;
 }
 
@@ -58,12 +61,19 @@ export function formatHistory(rows: HistoryRow[], look: Look): string {
     rows.map(({ place, audit: agreement }) => ({ name: place, audit: agreement })),
     look,
   );
+  const costs = formatApiCosts(
+    rows.flatMap(({ place, api = [] }) =>
+      api.map((cost) => ({ ...cost, labeler: `${place} ${cost.labeler}` })),
+    ),
+    look,
+  );
   const judged = rows.findLast(({ test }) => test?.winRate)?.test;
   return [
     (judged ? `Win rate by ${judgeName(judged.judgedBy)}:\n` : "") +
       formatColumns(METRICS, rows.map(metricCells), look),
     formatColumns(TRAINED, rows.map(trainedCells), look),
     ...(audit === "" ? [] : [audit]),
+    ...(costs === "" ? [] : [costs]),
   ].join("\n\n");
 }
 

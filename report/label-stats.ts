@@ -1,5 +1,7 @@
 // Figures about labels as text.
 import type { LabelerHabits, LabelQuality } from "../campaign/labeling/quality.ts";
+import type { ApiCost } from "../campaign/labeling/types.ts";
+import { formatApiCosts } from "./api-costs.ts";
 import { formatColumns } from "./columns.ts";
 import type { Cell, Look } from "./columns.ts";
 import { fixed } from "./digits.ts";
@@ -14,13 +16,14 @@ export interface ShownStats {
   states: Record<string, number>;
   withdrawnAfterSeal: number;
   quality: LabelQuality;
+  api?: ApiCost[];
 }
 
 export const formatLabelStats = (stats: readonly ShownStats[], look: Look): string =>
   stats.map((one) => formatOne(one, look)).join("\n\n");
 
 function formatOne(
-  { place, openedAt, asking, comparisons, slots, states, withdrawnAfterSeal, quality }: ShownStats,
+  { place, openedAt, asking, comparisons, slots, states, withdrawnAfterSeal, quality, api = [] }: ShownStats,
   look: Look,
 ): string {
   const given = Object.entries(states)
@@ -38,7 +41,8 @@ function formatOne(
       .join(", ")}`,
     `Krippendorff's alpha: ${number(alpha)} over ${repeated} repeated comparisons`,
   ];
-  return [...lines, "", formatColumns(COLUMNS, quality.labelers.map(row), look)].join("\n");
+  const tables = [formatColumns(COLUMNS, quality.labelers.map(row), look), formatApiCosts(api, look)];
+  return [...lines, ...tables.flatMap((table) => (table === "" ? [] : ["", table]))].join("\n");
 }
 
 const COLUMNS = [

@@ -2,11 +2,10 @@
 // again after an attempt that ended in the middle.
 import assert from "node:assert/strict";
 import { after, describe, it } from "node:test";
-import type { SealRow } from "../../campaign/labeling/types.ts";
+import type { ApiCost, SealRow } from "../../campaign/labeling/types.ts";
 import { formatRows } from "../../campaign/recipe/rows.ts";
 import type { LabelSettings } from "../../campaign/spec/compiled.ts";
 import { askedOf } from "../../labels/api-labels.ts";
-import type { ApiCost } from "../../labels/api-labels.ts";
 import { giveLabel } from "../../labels/give.ts";
 import { questionnairesOf } from "../../labels/questionnaires.ts";
 import type { Questionnaire } from "../../labels/questionnaires.ts";

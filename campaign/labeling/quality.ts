@@ -1,6 +1,6 @@
 // The quality of labels: agreement between people, and each labeler's habits.
 import { krippendorffAlpha } from "./alpha.ts";
-import type { Choice } from "./types.ts";
+import type { Asked, Choice } from "./types.ts";
 
 /** A label beside the lengths of the two answers, in characters. */
 export interface Observed {
@@ -9,6 +9,8 @@ export interface Observed {
   choice: Choice;
   seconds?: number;
   shown?: "first" | "second";
+  /** Of an API labeler, which sees both orders. */
+  asked?: readonly Asked[];
   lengths: { first: number; second: number };
 }
 
@@ -17,7 +19,10 @@ export interface LabelerHabits {
   labels: number;
   /** Labels that choose one of the answers. */
   decided: number;
-  /** Share of the decided labels that choose the answer shown first; 0.5 is no taste. */
+  /**
+   * Share of the decided labels that choose the answer shown first; 0.5 is no taste. Of an API labeler's
+   * verdicts, because two that the order decides make a tie.
+   */
   position?: number;
   /** Share of the decided labels that choose the longer answer, of answers of unequal length. */
   longer?: number;
@@ -72,13 +77,20 @@ function habits(
     labeler,
     labels: labels.length,
     decided: decided.length,
-    position: share(decided.map(({ choice, shown = "first" }) => choice === shown)),
+    position: share(labels.flatMap(choosesShown)),
     longer: share(
       unequal.map(({ choice, lengths }) => (choice === "first") === lengths.first > lengths.second),
     ),
     seconds: median(labels.flatMap(({ seconds }) => seconds ?? [])),
     agreement: share(others),
   };
+}
+
+function choosesShown({ choice, shown = "first", asked }: Observed): boolean[] {
+  const said = asked ? asked.map((one) => ({ choice: one.verdict, shown: one.shown })) : [{ choice, shown }];
+  return said
+    .filter((one) => one.choice === "first" || one.choice === "second")
+    .map((one) => one.choice === one.shown);
 }
 
 function grouped<T, K>(items: readonly T[], keyOf: (item: T) => K): Map<K, T[]> {

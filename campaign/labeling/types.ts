@@ -105,14 +105,14 @@ export interface Given extends Omit<Opinion, "choice"> {
   at: string;
   /** The answer that the screen showed first (left, or above). */
   shown?: "first" | "second";
-  /** Of a labeler behind an API. Its label is null until all requests are answered, or for ever. */
+  /** Of an API labeler. Its label is null until all requests are answered, or for ever. */
   api?: ApiLabel;
 }
 
-/** What a labeler behind an API says of two answers as they were shown. */
+/** What an API labeler (a language model behind an API) says of two answers as they were shown. */
 export type Verdict = "first" | "second" | "tie";
 
-/** One answered request to a labeler behind an API. */
+/** One answered request to an API labeler. */
 export interface Asked {
   /** The answer that it showed first. */
   shown: "first" | "second";
@@ -129,7 +129,7 @@ export interface Asked {
   model?: string;
 }
 
-/** How a language model behind an API came to its label. Never its key or its whole address. */
+/** How an API labeler came to its label. Never its key or its whole address. */
 export interface ApiLabel {
   model: string;
   host: string;
@@ -138,6 +138,20 @@ export interface ApiLabel {
   temperature: 0;
   maxTokens: number;
   asked: Asked[];
+}
+
+/**
+ * All answered requests of one API labeler to a questionnaire. Requests that a crash cut off are paid too, and
+ * nobody here knows them.
+ */
+export interface ApiCost extends Omit<ApiLabel, "asked"> {
+  labeler: string;
+  comparisons: number;
+  requests: number;
+  /** Tokens, and their price in the currency of the worker's settings; absent if no answer says. */
+  input?: number;
+  output?: number;
+  price?: number;
 }
 
 /** A label as stored, at `labels/<place>/<questionnaire>/<comparison>/<slot or extra>.<revision>.json`. */

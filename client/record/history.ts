@@ -1,5 +1,6 @@
 // `history`: every finished place of a campaign with its numbers and the work that they took, and the ledger.
 // docs/cli.md documents the shape, which is stable.
+import type { ApiCost } from "../../campaign/labeling/types.ts";
 import type {
   Agreement,
   AuditResult,
@@ -9,6 +10,7 @@ import type {
   EvaluateMetrics,
   EvaluateResult,
   LedgerRow,
+  Manifest,
   PairReport,
   PairResult,
   PromoteResult,
@@ -52,6 +54,8 @@ export interface PlaceHistory {
   pairing?: PairReport;
   /** How often the scores agree with the labels of the place's audit part. */
   audit?: Agreement;
+  /** What the API labelers of its questionnaire were asked, and what it cost. */
+  api?: ApiCost[];
   steps?: number;
   /** Last training loss. */
   loss?: number;
@@ -105,6 +109,7 @@ async function readPlace(
     margin: pair?.report.margin.mean,
     pairing: pair?.report,
     audit: audit?.agreement,
+    api: apiCostsOf(manifests.get("label") ?? []),
     steps: train?.steps,
     loss: train?.metrics["loss"],
     validation: validation?.metrics,
@@ -118,6 +123,10 @@ async function readPlace(
     environments: environmentsOf([...manifests.values()].flat()),
   });
 }
+
+/** A fact of the seal. */
+const apiCostsOf = (label: readonly Manifest[]): ApiCost[] | undefined =>
+  label.map(({ facts }) => (facts as { api?: ApiCost[] }).api).find((costs) => costs !== undefined);
 
 const promotionOf = ({ winRate, lengthControlled, evidence, labels, reason, also }: PromoteResult) =>
   defined<NonNullable<PlaceHistory["promotion"]>>({

@@ -14,7 +14,7 @@ export interface ReadLabel {
 }
 
 /** Members of a question; an import ignores them. */
-const QUESTION = ["prompt", "messages", "first", "second", "slot", "revision", "state", "withdrawn"];
+const QUESTION = ["prompt", "messages", "first", "second", "slot", "revision", "state", "withdrawn", "api"];
 const LABEL = [
   "questionnaire",
   "comparison",
@@ -38,7 +38,7 @@ export function labelLine(
   { at, label }: StoredLabel,
   { state, withdrawn }: { state: LabelState; withdrawn: boolean },
 ): object {
-  const { comparison, labeler, choice, strength, note, seconds, shown } = label;
+  const { comparison, labeler, choice, strength, note, seconds, shown, api } = label;
   return {
     questionnaire: digest,
     comparison,
@@ -54,6 +54,7 @@ export function labelLine(
     seconds,
     at: label.at,
     shown,
+    api,
   };
 }
 

@@ -152,7 +152,14 @@ export function labelsContract(
         assert.equal(await give(0, "ben", { choice: "first" }), "late");
         assert.deepEqual(await rows(), expected);
         const { states } = await stats();
-        assert.deepEqual(states, { open: 0, counted: 2, late: 2, extra: 1, withdrawn: 1 });
+        assert.deepEqual(states, {
+          open: 0,
+          counted: 2,
+          late: 2,
+          extra: 1,
+          withdrawn: 1,
+          undecided: 0,
+        });
         assert.deepEqual(await problems(), []);
       });
 
