@@ -9,16 +9,15 @@
 //
 // Python packages: test/golden/requirements.txt, in an environment in the cache or in that of
 // RATCHET_GOLDEN_VENV.
-import { existsSync, mkdirSync, writeFileSync } from "node:fs";
+import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
 import { start } from "../host/processes.mjs";
 import { say } from "../host/progress.mjs";
+import { providePython } from "./python.mjs";
 import { runScript } from "./script.mjs";
 import { root, setUp } from "./setup.mjs";
-import { cachedFolder, step } from "./step.mjs";
 
-const VARIABLE = "RATCHET_GOLDEN_VENV";
 const golden = join(root, "test/golden");
 
 /**
@@ -52,7 +51,12 @@ await runScript(async () => {
     if (!parts[name])
       throw new Error(`there is no part ${name}; the parts are ${Object.keys(parts).join(", ")}`);
   await setUp({ temporal: false });
-  const python = await providePython();
+  const python = await providePython({
+    name: "golden",
+    what: "PyTorch, transformers, PEFT and TRL",
+    requirements: join(golden, "requirements.txt"),
+    variable: "RATCHET_GOLDEN_VENV",
+  });
   const failed = [];
   for (const name of names) if (!(await runPart(python, name, values))) failed.push(name);
   if (failed.length > 0) say(`differ from the recorded files: ${failed.join(", ")}`);
@@ -80,29 +84,4 @@ async function runPart(python, name, { write, model }) {
   return await new Promise((resolve, reject) =>
     child.once("error", reject).once("exit", (code) => resolve(code === 0)),
   );
-}
-
-/** The interpreter of an environment with the pinned packages. */
-async function providePython() {
-  const given = process.env[VARIABLE];
-  const needed = join(golden, "requirements.txt");
-  const dir = given ?? cachedFolder("golden", needed);
-  const finished = join(dir, "finished");
-  if (given === undefined && !existsSync(finished)) {
-    mkdirSync(dir, { recursive: true });
-    const made = await step("making a Python environment", "python3", ["-m", "venv", dir]);
-    if (
-      !made ||
-      !(await step("installing PyTorch, transformers, PEFT and TRL", join(dir, "bin/pip"), [
-        "install",
-        "--requirement",
-        needed,
-      ]))
-    )
-      throw new Error("there is no Python environment to compare with");
-    writeFileSync(finished, "");
-  }
-  const python = join(dir, "bin/python");
-  if (!existsSync(python)) throw new Error(`${VARIABLE}=${dir} holds no bin/python`);
-  return python;
 }
