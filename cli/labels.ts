@@ -32,6 +32,11 @@ interface ImportFlags {
   json?: boolean;
 }
 
+interface StatsFlags {
+  checks?: string;
+  json?: boolean;
+}
+
 const ADDRESS = ["<address>", "<campaign>[/<iteration>[.<take>]]"] as const;
 
 const format = (): Option =>
@@ -95,10 +100,12 @@ function addStats(labels: Command): void {
     .command("stats")
     .description("print progress, agreement between people, and each labeler's habits")
     .argument(...ADDRESS)
+    .option("--checks <file>", "labels that are known to be right: print how often each labeler agrees")
     .option("--json", "print JSON (docs/cli.md)")
-    .action(async (address: string, { json: asJson }: { json?: boolean }, command: Command) => {
+    .action(async (address: string, { checks, json: asJson }: StatsFlags, command: Command) => {
       await using(openStoreClient(command), async (client) => {
-        const stats = await client.labelStats(address);
+        const known = checks === undefined ? undefined : { file: checks, path: resolve(checks) };
+        const stats = await client.labelStats(address, known);
         if (asJson) json(stats);
         else data(formatLabelStats(stats, lookOf(process.stdout)), lookOf(process.stdout));
       });

@@ -11,11 +11,13 @@ import { foldLedger } from "../campaign/rules.ts";
 import { exportText } from "../labels/exchange/export.ts";
 import type { ExportOptions } from "../labels/exchange/export.ts";
 import { importLabels } from "../labels/exchange/import.ts";
+import type { LabelFile } from "../labels/exchange/file.ts";
 import type { Imported, ImportOptions } from "../labels/exchange/import.ts";
 import { askingOf } from "../labels/asking.ts";
 import type { AskingQuestionnaire } from "../labels/asking.ts";
 import { decidedBy } from "../labels/decided.ts";
 import type { Decided } from "../labels/decided.ts";
+import { readKnown } from "../labels/exchange/known.ts";
 import { questionnairesOf } from "../labels/questionnaires.ts";
 import type { LabelSource } from "../labels/source.ts";
 import { statsOf } from "../labels/stats.ts";
@@ -77,10 +79,18 @@ async function tell(gateway: Gateway | undefined, campaignId: string, place: str
   await gateway?.labelsGiven(campaignId, place).catch(() => undefined);
 }
 
-export async function labelStats(store: Store, address: Address): Promise<QuestionnaireStats[]> {
+/** `checks`: a file of labels that are known to be right. */
+export async function labelStats(
+  store: Store,
+  address: Address,
+  checks?: Pick<LabelFile, "file" | "path">,
+): Promise<QuestionnaireStats[]> {
   const { asking, decided } = await requireQuestionnaires(store, address);
+  const questionnaires = asking.map(({ questionnaire }) => questionnaire);
+  const known = checks ? await readKnown(questionnaires, checks) : undefined;
   const stats: QuestionnaireStats[] = [];
-  for (const one of asking) stats.push(await statsOf(store, one, decided));
+  for (const one of asking)
+    stats.push(await statsOf(store, one, decided, known?.get(one.questionnaire.digest)));
   return stats;
 }
 

@@ -373,8 +373,11 @@ export class RatchetClient {
     return withdrawLabels(this.store, await this.address(address), options);
   }
 
-  async labelStats(address: string): Promise<QuestionnaireStats[]> {
-    return labelStats(this.store, await this.address(address));
+  async labelStats(
+    address: string,
+    checks?: Pick<ImportOptions, "file" | "path">,
+  ): Promise<QuestionnaireStats[]> {
+    return labelStats(this.store, await this.address(address), checks);
   }
 
   /** Ratchet's search attributes that the namespace lacks. Campaigns run without them. */

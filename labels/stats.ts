@@ -1,7 +1,7 @@
 // Figures about labels: progress of a questionnaire, agreement between people, each labeler's habits.
 import { qualityOf } from "../campaign/labeling/quality.ts";
 import type { LabelQuality, Observed } from "../campaign/labeling/quality.ts";
-import type { ApiCost } from "../campaign/labeling/types.ts";
+import type { ApiCost, Choice, Label } from "../campaign/labeling/types.ts";
 import type { Digest } from "../campaign/types.ts";
 import type { Store } from "../store/types.ts";
 import { askedOf, costsOf } from "./api-labels.ts";
@@ -41,17 +41,17 @@ const NONE: Record<LabelState, number> = {
   undecided: 0,
 };
 
+/** `known`: right choices, by comparison. */
 export async function statsOf(
   store: Store,
   { questionnaire, asking }: AskingQuestionnaire,
   { repairs, withdrawn }: Decided,
+  known: ReadonlyMap<number, Choice> = new Map(),
 ): Promise<QuestionnaireStats> {
   const { place, digest, openedAt, result } = questionnaire;
   const seal = await readSeal(store, questionnaire, repairs);
   const rows = seal && byRowName(await sealedRows(store, seal));
-  const lengths = new Map<number, Observed["lengths"]>();
-  for await (const { comparison, first, second } of comparisonsOf(store, questionnaire))
-    lengths.set(comparison, { first: first.text.length, second: second.text.length });
+  const lengths = await lengthsOf(store, questionnaire);
   const states = { ...NONE };
   let withdrawnAfterSeal = 0;
   const observed: Observed[] = [];
@@ -61,11 +61,10 @@ export async function statsOf(
     states[state] += 1;
     const isGone = isWithdrawn(stored, withdrawn);
     if (isGone && state === "counted") withdrawnAfterSeal += 1;
-    const { comparison, labeler, choice, seconds, shown, api } = stored.label;
-    const texts = lengths.get(comparison);
+    const texts = lengths.get(stored.label.comparison);
     const isUsed = ["open", "counted", "extra"].includes(state) && !isGone;
-    if (choice !== null && texts && isUsed)
-      observed.push({ comparison, labeler, choice, seconds, shown, asked: api?.asked, lengths: texts });
+    if (isUsed && texts)
+      observed.push(...observedOf(stored.label, texts, known.get(stored.label.comparison)));
   }
   return {
     place,
@@ -80,6 +79,25 @@ export async function statsOf(
     quality: qualityOf(observed),
     ...(await costs(store, questionnaire)),
   };
+}
+
+function observedOf(
+  { comparison, labeler, choice, seconds, shown, api }: Label,
+  lengths: Observed["lengths"],
+  known: Choice | undefined,
+): Observed[] {
+  if (choice === null) return [];
+  return [{ comparison, labeler, choice, seconds, shown, asked: api?.asked, known, lengths }];
+}
+
+async function lengthsOf(
+  store: Store,
+  questionnaire: Questionnaire,
+): Promise<Map<number, Observed["lengths"]>> {
+  const lengths = new Map<number, Observed["lengths"]>();
+  for await (const { comparison, first, second } of comparisonsOf(store, questionnaire))
+    lengths.set(comparison, { first: first.text.length, second: second.text.length });
+  return lengths;
 }
 
 async function costs(store: Store, questionnaire: Questionnaire): Promise<Pick<QuestionnaireStats, "api">> {

@@ -47,13 +47,25 @@ function formatOne(
 
 const COLUMNS = [
   { title: "labeler", align: "left" as const },
-  ...["labels", "decided", "shown first", "longer", "same as others", "seconds"].map((title) => ({
-    title,
-    align: "right" as const,
-  })),
+  ...["labels", "decided", "shown first", "longer", "same as others", "seconds", "known answers"].map(
+    (title) => ({
+      title,
+      align: "right" as const,
+    }),
+  ),
 ];
 
-const row = ({ labeler, labels, decided, position, longer, agreement, seconds }: LabelerHabits): Cell[] =>
+const row = ({
+  labeler,
+  labels,
+  decided,
+  position,
+  longer,
+  agreement,
+  seconds,
+  checks,
+  right,
+}: LabelerHabits): Cell[] =>
   [
     labeler,
     String(labels),
@@ -62,6 +74,7 @@ const row = ({ labeler, labels, decided, position, longer, agreement, seconds }:
     number(longer),
     number(agreement),
     number(seconds, 1),
+    checks === undefined ? "-" : `${number(right)} of ${checks}`,
   ].map((text) => ({ text }));
 
 const number = (value: number | undefined, digits = 2): string =>

@@ -6,6 +6,7 @@ import type { ApiCost, SealRow } from "../../campaign/labeling/types.ts";
 import { formatRows } from "../../campaign/recipe/rows.ts";
 import type { LabelSettings } from "../../campaign/spec/compiled.ts";
 import { askedOf } from "../../labels/api-labels.ts";
+import { decidedBy } from "../../labels/decided.ts";
 import { giveLabel } from "../../labels/give.ts";
 import { questionnairesOf } from "../../labels/questionnaires.ts";
 import type { Questionnaire } from "../../labels/questionnaires.ts";
@@ -213,7 +214,10 @@ describe("label by an API labeler", () => {
     assert.equal(open.length, 3);
     const given = { labeler: "ada", choice: "first", at: "2026-01-02T00:00:00.000Z" } as const;
     const { comparison } = open[0]!;
-    assert.equal(await giveLabel(place.store, questionnaire, { comparison, ...given }, new Map()), "open");
+    assert.equal(
+      await giveLabel(place.store, questionnaire, { comparison, ...given }, decidedBy([])),
+      "open",
+    );
     place.server.answerWith(longer);
     const before = place.server.requests.length;
     await label(place.context({ prompt: `${TEMPLATE} Be brief.` }));

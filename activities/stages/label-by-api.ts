@@ -7,6 +7,7 @@ import { NOTE_MAX } from "../../campaign/labeling/types.ts";
 import type { ComparisonRow, Given } from "../../campaign/labeling/types.ts";
 import { askedOf } from "../../labels/api-labels.ts";
 import type { AskedOf } from "../../labels/api-labels.ts";
+import type { Withdrawn } from "../../labels/decided.ts";
 import { Giver } from "../../labels/give.ts";
 import { inPool } from "../../labels/pool.ts";
 import { comparisonsOf } from "../../labels/questionnaires.ts";
@@ -28,18 +29,20 @@ const ALIVE_MS = 10_000;
 export async function labelByApi(
   context: Context,
   questionnaire: Questionnaire,
-  name: string,
+  { name, withdrawn }: { name: string; withdrawn: Withdrawn },
 ): Promise<StageDone> {
   const { store, apiLabelers } = context.deps;
   const labeler = apiLabelers.get(name);
   if (!labeler) throw missing(name, [...apiLabelers.keys()]);
-  const labeled = new Set((await countingRows(store, questionnaire)).map(({ comparison }) => comparison));
+  const counting = await countingRows(store, questionnaire, withdrawn);
+  const labeled = new Set(counting.map(({ comparison }) => comparison));
   const before = new Map(
     (await askedOf(store, questionnaire))
       .filter((one) => one.labeler === labeler.pseudonym)
       .map((one) => [one.comparison, one]),
   );
-  const giver = new Giver(store, questionnaire, context.repairs, { skipOlder: false });
+  const decided = { repairs: context.repairs, withdrawn };
+  const giver = new Giver(store, questionnaire, decided, { skipOlder: false });
   await giver.listAll();
   const total = questionnaire.result.count;
   const waiting = waitingOf(context);
@@ -47,9 +50,11 @@ export async function labelByApi(
   const alive = setInterval(() => context.onWaiting?.(), ALIVE_MS);
   try {
     await inPool(labeler.concurrency, comparisonsOf(store, questionnaire), async (row) => {
-      if (labeled.has(row.comparison)) return;
+      const asked = before.get(row.comparison);
+      // Its answers are known: no verdict, or a label that was withdrawn.
+      if (labeled.has(row.comparison) || (asked && "label" in nextOf(asked.api.asked))) return;
       const asking = { context, labeler, giver, row, waiting };
-      if (await compare(asking, before.get(row.comparison))) {
+      if (await compare(asking, asked)) {
         labeled.add(row.comparison);
         unclear = 0;
       } else if ((unclear += 1) >= UNCLEAR_MAX) throw tooUnclear(name, row, context.place);

@@ -48,11 +48,11 @@ export async function countLabels(context: Context): Promise<LabelsCounted> {
 export async function label(context: Context): Promise<StageDone> {
   const { store } = context.deps;
   const questionnaire = await questionnaireOf(context);
+  const withdrawn = withdrawnLabels(await rowsOf(context));
   const { api } = settingsOf(context);
-  if (api !== undefined) return labelByApi(context, questionnaire, api);
+  if (api !== undefined) return labelByApi(context, questionnaire, { name: api, withdrawn });
   const { count, perComparison, seed } = questionnaire.result;
   const total = count * perComparison;
-  const withdrawn = withdrawnLabels(await rowsOf(context));
   const rows = await countingRows(store, questionnaire, withdrawn);
   const given = new Set(rows.map(({ comparison, slot }) => `${comparison}/${slot}`));
   const giver = new Giver(

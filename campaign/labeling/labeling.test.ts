@@ -113,6 +113,27 @@ describe("quality of labels", () => {
     assert.deepEqual(quality.choices, { first: 2, second: 1, tie: 1, both_bad: 0 });
   });
 
+  it("compares each labeler with known answers, and an API labeler's verdicts with what was shown", () => {
+    const asked = (first: "first" | "second" | "tie", second: "first" | "second") => ({
+      asked: [
+        { shown: "first", verdict: first },
+        { shown: "second", verdict: second },
+        { shown: "second" },
+      ] as Observed["asked"],
+    });
+    const { labelers } = qualityOf([
+      label(0, "ada", "first", { known: "first" }),
+      label(1, "ada", "tie", { known: "second" }),
+      label(2, "ada", "first"),
+      label(3, "model", "tie", asked("first", "second")),
+      label(4, "model", "first", asked("first", "first")),
+      label(5, "model", "tie", asked("tie", "second")),
+    ]);
+    const [ada, model] = labelers;
+    assert.deepEqual([ada?.checks, ada?.right], [2, 0.5]);
+    assert.deepEqual([model?.checks, model?.position], [undefined, 0.8]);
+  });
+
   it("alpha is 1 for equal labels, negative for opposite ones, absent if nothing could differ", () => {
     const pairs = (...units: string[]) => krippendorffAlpha(units.map((unit) => [...unit]));
     assert.equal(pairs("ff", "ss"), 1);

@@ -11,6 +11,8 @@ export interface Observed {
   shown?: "first" | "second";
   /** Of an API labeler, which sees both orders. */
   asked?: readonly Asked[];
+  /** The right choice, if somebody knows it. */
+  known?: Choice;
   lengths: { first: number; second: number };
 }
 
@@ -30,6 +32,9 @@ export interface LabelerHabits {
   seconds?: number;
   /** Share of other labelers' labels of the same comparisons that are the same. */
   agreement?: number;
+  /** Labels of comparisons whose right choice is known, and the share that is right. */
+  checks?: number;
+  right?: number;
 }
 
 export interface LabelQuality {
@@ -73,6 +78,7 @@ function habits(
       .filter((other) => other.labeler !== labeler)
       .map((other) => other.choice === choice),
   );
+  const checks = labels.filter(({ known }) => known !== undefined);
   return {
     labeler,
     labels: labels.length,
@@ -83,6 +89,10 @@ function habits(
     ),
     seconds: median(labels.flatMap(({ seconds }) => seconds ?? [])),
     agreement: share(others),
+    ...(checks.length > 0 && {
+      checks: checks.length,
+      right: share(checks.map(({ choice, known }) => choice === known)),
+    }),
   };
 }
 

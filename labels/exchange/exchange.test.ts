@@ -235,6 +235,44 @@ describe("exchange of labels", () => {
       assert.deepEqual([stats?.states.late, stats?.quality.labels], [1, 0]);
     });
 
+    it("compares labelers with a file of known answers, which are not stored", async () => {
+      await fresh();
+      const known = async (...rows: object[]) => {
+        const path = await file("known.jsonl", lines(rows));
+        return { file: "known.jsonl", path: join(dir, path) };
+      };
+      const labels = [0, 1, 2, 3].map((comparison) => ({
+        ...row(comparison),
+        labeler: "ada",
+        choice: "first",
+      }));
+      await importFile(await file("of-ada.jsonl", lines(labels)));
+      const answers = [
+        { questionnaire: asked.digest, comparison: 0, choice: "first" },
+        { questionnaire: asked.digest, comparison: 1, choice: "second" },
+        { questionnaire: asked.digest, comparison: 2, choice: "tie" },
+        { questionnaire: asked.digest, comparison: 7, choice: "first" },
+        { questionnaire: asked.digest, comparison: 3 },
+      ];
+      const [stats] = await client.labelStats("done", await known(...answers));
+      const [ada] = stats?.quality.labelers ?? [];
+      assert.deepEqual([ada?.checks, ada?.right], [3, 1 / 3]);
+      assert.equal((await stored()).length, 4);
+      const two = [
+        { ...answers[0], labeler: "a" },
+        { ...answers[0], labeler: "b", choice: "tie" },
+      ];
+      await assert.rejects(
+        known(...two).then((checks) => client.labelStats("done", checks)),
+        {
+          code: "label_invalid",
+          message: /two answers to comparison 0/,
+        },
+      );
+      const foreign = await known({ ...answers[0], questionnaire: "f".repeat(64) });
+      await assert.rejects(client.labelStats("done", foreign), { code: "label_invalid" });
+    });
+
     it("says that a campaign asks nobody", async () => {
       await fresh();
       await recordCampaign(store, "silent");

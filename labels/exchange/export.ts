@@ -6,7 +6,7 @@ import { comparisonsOf, readSeal } from "../questionnaires.ts";
 import type { Questionnaire } from "../questionnaires.ts";
 import { byRowName, isWithdrawn, labelsAt, newest, readLabels, stateOf, toShow } from "../standing.ts";
 import { sealedRows } from "../seal-rows.ts";
-import type { LabelFormat } from "./import.ts";
+import type { LabelFormat } from "./file.ts";
 import { taskOf } from "./label-studio.ts";
 import { labelLine, questionLine } from "./ours.ts";
 
