@@ -136,7 +136,7 @@ const SPEC: Members<CompiledSpec> = {
   "bootstrap.preferences.data.rows": input("blob"),
   "bootstrap.labels.sample.stop": NOTHING,
   "baselines.name": NOTHING,
-  "labels.api": NOTHING,
+  ...nothing("bootstrap.labels.api", "labels.api"),
   "generate.stop": NOTHING,
   "score.model": input("tree"),
   "score.format.template": NOTHING,

@@ -144,7 +144,7 @@ export interface LabelsPlan {
 }
 
 /** `people`: the campaign waits for them. */
-export type LabeledBy = "module" | "people";
+export type LabeledBy = "module" | "api" | "people";
 
 export interface BaselinePlan {
   name: string;

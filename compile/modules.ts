@@ -20,8 +20,8 @@ export function moduleSources({
   const sources: Record<ModuleRole, ModuleSource | undefined> = {
     prompts: source(prompts),
     sft: bootstrap.sft ? source(bootstrap.sft.data) : undefined,
-    bootstrapLabelers: bootstrap.labels?.labelers,
-    labelers: labels?.labelers,
+    bootstrapLabelers: source(bootstrap.labels?.labelers ?? {}),
+    labelers: source(labels?.labelers ?? {}),
     reward: typeof score.reward === "string" ? undefined : score.reward,
     judge: evaluate.judge,
     gold: evaluate.gold,

@@ -79,10 +79,16 @@ const promotion = ({
 function labelSettings(
   comparisons: number,
   choose: ChooseBy,
-  { audit, perComparison, deadline, minimum }: NonNullable<ResolvedSpec["labels"] | Bootstrap["labels"]>,
+  {
+    audit,
+    perComparison,
+    deadline,
+    minimum,
+    labelers,
+  }: NonNullable<ResolvedSpec["labels"] | Bootstrap["labels"]>,
 ): LabelSettings {
   const deadlineMs = deadline === undefined ? undefined : durationMs(deadline);
-  return { comparisons, choose, audit, perComparison, deadlineMs, minimum };
+  return { comparisons, choose, audit, perComparison, deadlineMs, minimum, api: labelers?.api };
 }
 
 /** Before there is a reward model, nothing but chance can choose. */

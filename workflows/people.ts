@@ -43,8 +43,8 @@ async function tellShort(input: LabelInput, { missing }: LabelsCounted): Promise
   const { trained = 0, minimum = 0, extendedMs = 0 } = missing ?? {};
   const place = placeName(input.place);
   const why =
-    `labels_short: at the deadline of ${place}, ${trained} of at least ${minimum} comparisons to train on ` +
-    "have a label; resume with --extend <time> or --accept";
+    `labels_short: in ${place}, ${trained} of at least ${minimum} comparisons to train on have a label; ` +
+    "resume with --extend <time> or --accept";
   const { parent } = workflowInfo();
   // `repair` runs a place by itself.
   if (!parent) throw ApplicationFailure.nonRetryable(why, "labels_short");

@@ -84,8 +84,8 @@ export class Stages implements Recipe {
     const { plan } = this.input;
     return this.stage(input, 1, async () => {
       const summary = `${placeName(input.place)} ${input.stage}`;
-      if (input.by === "module") await stageActivities(queueOf(plan, input), summary).label(input);
-      else await this.people.wait(input, () => this.continueIfSuggested());
+      if (input.by !== "people") await stageActivities(queueOf(plan, input), summary).label(input);
+      if (input.by !== "module") await this.people.wait(input, () => this.continueIfSuggested());
       return control.sealLabels(input);
     });
   }

@@ -26,11 +26,11 @@ import {
   stageContext,
 } from "../attempt/stage-context.test.support.ts";
 import type { StageContext } from "../attempt/context.ts";
-import type { LabelInput } from "../contract.ts";
+import type { LabelInput } from "../label-contract.ts";
 import { countLabels, label, sealLabels } from "./label.ts";
 
 const SETTINGS: LabelSettings = {
-  perIteration: 12,
+  comparisons: 12,
   choose: "random",
   audit: 0,
   perComparison: 1,
@@ -102,7 +102,7 @@ class Place {
     const context = stageContext<LabelInput>({
       spec: this.spec,
       deps,
-      input: { stage: "label", ...this.input },
+      input: { stage: "label", by: "api", ...this.input },
     });
     return signal ? { ...context, signal } : context;
   }
@@ -264,7 +264,7 @@ describe("label by an API labeler", () => {
   it("fails after twenty comparisons in a row without a verdict, before it has paid for all", async () => {
     const place = await Place.open(
       () => ({ content: "I cannot decide." }),
-      { perIteration: 24 },
+      { comparisons: 24 },
       [0, 1, 2, 3],
     );
     await assert.rejects(label(place.context()), { code: "labeler_unclear" });

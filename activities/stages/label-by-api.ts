@@ -16,7 +16,8 @@ import { countingRows } from "../../labels/seal.ts";
 import type { ApiLabeler, Waiting } from "../../runtimes/api-labeler/index.ts";
 import type { StageContext } from "../attempt/context.ts";
 import { retryDuringOutage } from "../attempt/retry-during-outage.ts";
-import type { LabelInput, StageDone } from "../contract.ts";
+import type { StageDone } from "../contract.ts";
+import type { LabelInput } from "../label-contract.ts";
 
 type Context = StageContext<LabelInput>;
 

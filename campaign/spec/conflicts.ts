@@ -252,8 +252,9 @@ function questionnaire(
   section: string,
   count: string,
   comparisons: number,
-  { audit, minimum, deadline }: { audit: number; minimum: number; deadline?: string | undefined },
+  { audit, minimum, deadline, perComparison, labelers }: Asking,
 ): Problem[] {
+  const api = labelers?.api;
   const trained = comparisons - audit;
   return [
     ...when(
@@ -267,12 +268,27 @@ function questionnaire(
       `${section}.minimum is ${minimum}, but at most ${trained} comparisons are to train on`,
     ),
     ...when(
-      minimum > 1 && deadline === undefined,
+      minimum > 1 && deadline === undefined && api === undefined,
       `${section}.minimum`,
       `${section}.minimum is ${minimum}, but without ${section}.deadline the campaign waits for all labels`,
     ),
+    ...when(
+      api !== undefined && deadline !== undefined,
+      `${section}.deadline`,
+      `${section}.deadline is ${deadline}, but the API labeler ${api} is asked until it has answered everything`,
+    ),
+    ...when(
+      api !== undefined && perComparison > 1,
+      `${section}.perComparison`,
+      `${section}.perComparison is ${perComparison}, but the API labeler ${api} gives one label`,
+    ),
   ];
 }
+
+type Asking = Pick<
+  NonNullable<ResolvedSpec["labels"]>,
+  "audit" | "minimum" | "deadline" | "perComparison" | "labelers"
+>;
 
 function sftData({ bootstrap }: ResolvedSpec): Problem[] {
   const data = bootstrap.sft?.data;

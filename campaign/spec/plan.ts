@@ -1,7 +1,7 @@
 // The plan of a workflow: counts and switches from a compiled spec.
 import type { CompiledSpec, LabelSettings } from "./compiled.ts";
 import type { ModuleBlob } from "./modules.ts";
-import type { Plan } from "../types.ts";
+import type { LabeledBy, Plan } from "../types.ts";
 
 export function planOf(spec: CompiledSpec): Plan {
   const { prompts, bootstrap, modules, queues } = spec;
@@ -9,7 +9,7 @@ export function planOf(spec: CompiledSpec): Plan {
   const rewards = spec.score.by === "model" || spec.score.by === "module";
   const labels = (settings: LabelSettings | undefined, labelers: ModuleBlob | undefined) =>
     settings && {
-      by: labelers ? ("module" as const) : ("people" as const),
+      by: labeledBy(settings, labelers),
       audit: rewards && settings.audit > 0,
     };
   return {
@@ -38,6 +38,9 @@ export function planOf(spec: CompiledSpec): Plan {
     queues: queuesOf(queues),
   };
 }
+
+const labeledBy = ({ api }: LabelSettings, labelers: ModuleBlob | undefined): LabeledBy =>
+  api === undefined ? (labelers ? "module" : "people") : "api";
 
 function queuesOf(queues: CompiledSpec["queues"]): Plan["queues"] {
   return {

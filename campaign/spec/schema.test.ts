@@ -414,6 +414,14 @@ const conflicts: [object, RegExp][] = [
     /labels\.minimum is 50, but without labels\.deadline the campaign waits for all labels/,
   ],
   [
+    { labels: { perIteration: 60, labelers: { api: "nightly" }, deadline: "3d" } },
+    /labels\.deadline is 3d, but the API labeler nightly is asked until it has answered everything/,
+  ],
+  [
+    { labels: { perIteration: 60, labelers: { api: "nightly" }, perComparison: 2 } },
+    /labels\.perComparison is 2, but the API labeler nightly gives one label/,
+  ],
+  [
     {
       labels: { perIteration: 60, choose: "uncertain" },
       score: { reward: "preference-model", preferenceModel: { path: "m" } },

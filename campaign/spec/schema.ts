@@ -7,6 +7,7 @@ import { DEFAULTS } from "./defaults.ts";
 import { above, below, duration, flag, oneOf, path, real, text, whole } from "./fields.ts";
 import { BASELINE_NAME, CAMPAIGN_ID } from "../ids.ts";
 import { lossField } from "./losses.ts";
+import { API_LABELER } from "../labeling/types.ts";
 import { EARLIER_MAX } from "../rules.ts";
 import { atMostOneSource, modelSource, oneSource, rowSource } from "./sources.ts";
 
@@ -149,14 +150,21 @@ const preferences = section("file or hub, minMargin, ignore", {
   ignore,
 }).superRefine(oneSource("file", "hub"));
 
-/** Comparisons of a policy's answers by people, or by a module that acts as people. */
+const labelers = section("module or api", {
+  module: path("a TypeScript or JavaScript module").optional(),
+  /** Name of an API labeler in the settings of the workers (docs/api-labelers.md). */
+  api: text(API_LABELER, "the name of an API labeler, of lower-case letters, digits and -").optional(),
+  ...moduleFields,
+}).superRefine(oneOfTwo("module", "api"));
+
+/** Comparisons of a policy's answers by people, by a module that acts as people, or by an API labeler. */
 const labeling = {
   /** Of these, never trained on. */
   audit: whole(0, 1_000_000).default(DEFAULTS.labels.audit),
   /** Labels by different people for each comparison. */
   perComparison: whole(1, 100).default(DEFAULTS.labels.perComparison),
   /** If absent, people label. */
-  labelers: moduleSource.optional(),
+  labelers: labelers.optional(),
   /** From the opening of a questionnaire. If absent, the campaign waits for all labels. */
   deadline: duration().optional(),
   /** Comparisons to train on that must have a label at the deadline. */

@@ -38,7 +38,7 @@ export async function waitingForPeople(
 ): Promise<WaitingForPeople | undefined> {
   const at = currentPlace(record);
   const settings = labelSettingsAt(spec, at);
-  if (!settings || spec.modules[labelersAt(at)]) return undefined;
+  if (!settings || settings.api !== undefined || spec.modules[labelersAt(at)]) return undefined;
   const { repairs, withdrawn } = decidedBy(rows);
   const all = await questionnairesOf(store, record.campaignId, repairs);
   const { questionnaire: open } =
