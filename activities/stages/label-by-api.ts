@@ -12,7 +12,7 @@ import { Giver } from "../../labels/give.ts";
 import { inPool } from "../../labels/pool.ts";
 import { comparisonsOf } from "../../labels/questionnaires.ts";
 import type { Questionnaire } from "../../labels/questionnaires.ts";
-import { countingRows } from "../../labels/seal.ts";
+import { countingRows } from "../../labels/seal-rows.ts";
 import type { ApiLabeler, Waiting } from "../../runtimes/api-labeler/index.ts";
 import type { StageContext } from "../attempt/context.ts";
 import { retryDuringOutage } from "../attempt/retry-during-outage.ts";

@@ -141,8 +141,8 @@ export interface ApiLabel {
 }
 
 /**
- * All answered requests of one API labeler to a questionnaire. Requests that a crash cut off are paid too, and
- * nobody here knows them.
+ * All answered requests of one API labeler to a questionnaire. Requests that a crash cut off are paid too,
+ * and nobody here knows them.
  */
 export interface ApiCost extends Omit<ApiLabel, "asked"> {
   labeler: string;

@@ -275,7 +275,7 @@ function questionnaire(
     ...when(
       api !== undefined && deadline !== undefined,
       `${section}.deadline`,
-      `${section}.deadline is ${deadline}, but the API labeler ${api} is asked until it has answered everything`,
+      `${section}.deadline is ${deadline}, but the API labeler ${api} is asked until it has answered all`,
     ),
     ...when(
       api !== undefined && perComparison > 1,

@@ -415,7 +415,7 @@ const conflicts: [object, RegExp][] = [
   ],
   [
     { labels: { perIteration: 60, labelers: { api: "nightly" }, deadline: "3d" } },
-    /labels\.deadline is 3d, but the API labeler nightly is asked until it has answered everything/,
+    /labels\.deadline is 3d, but the API labeler nightly is asked until it has answered all/,
   ],
   [
     { labels: { perIteration: 60, labelers: { api: "nightly" }, perComparison: 2 } },

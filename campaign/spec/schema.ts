@@ -155,7 +155,7 @@ const labelers = section("module or api", {
   /** Name of an API labeler in the settings of the workers (docs/api-labelers.md). */
   api: text(API_LABELER, "the name of an API labeler, of lower-case letters, digits and -").optional(),
   ...moduleFields,
-}).superRefine(oneOfTwo("module", "api"));
+}).superRefine(oneSource("module", "api"));
 
 /** Comparisons of a policy's answers by people, by a module that acts as people, or by an API labeler. */
 const labeling = {

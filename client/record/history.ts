@@ -114,15 +114,14 @@ async function readPlace(
     loss: train?.metrics["loss"],
     validation: validation?.metrics,
     test: test?.metrics,
-    finishedAt: Object.values(work)
-      .map(({ finishedAt }) => finishedAt)
-      .sort()
-      .at(-1),
+    finishedAt: lastOf(Object.values(work).map(({ finishedAt }) => finishedAt)),
     stages,
     work,
     environments: environmentsOf([...manifests.values()].flat()),
   });
 }
+
+const lastOf = (times: readonly string[]): string | undefined => times.toSorted().at(-1);
 
 /** A fact of the seal. */
 const apiCostsOf = (label: readonly Manifest[]): ApiCost[] | undefined =>

@@ -59,7 +59,8 @@ export class ApiLabeler {
     const { host } = new URL(settings.url);
     this.record = { model, host, prompt: sha256(settings.prompt), temperature: 0, maxTokens };
     const digest = canonicalDigest({ ...this.record, reminder: REMINDER });
-    this.pseudonym = `${`${name}-${model.replace(/[^A-Za-z0-9_-]+/g, "-")}`.slice(0, 56)}-${digest.slice(0, 6)}`;
+    const readable = `${name}-${model.replace(/[^A-Za-z0-9_-]+/g, "-")}`.slice(0, 56);
+    this.pseudonym = `${readable}-${digest.slice(0, 6)}`;
     this.concurrency = concurrency;
     this.settings = settings;
     this.pace = new Pace(settings, clock);

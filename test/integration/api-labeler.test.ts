@@ -100,7 +100,7 @@ describe("a campaign with an API labeler", { skip: NO_TEMPORAL, timeout: STUCK_M
     return one;
   };
 
-  it("pays again at most what was in flight when its worker was killed, and loses and doubles no label", async () => {
+  it("pays again only what was in flight at a kill; no label is lost or doubled", async () => {
     const [killed, quiet] = [await start(), await start()];
     const never = new Promise(() => undefined);
     const { server } = killed;

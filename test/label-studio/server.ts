@@ -35,9 +35,20 @@ export class LabelStudio {
     const { email, password, token } = OWNER;
     const child = spawn(
       command,
-      `start --no-browser --enable-legacy-api-token --internal-host 127.0.0.1 --log-level ERROR --port ${port}`
+      `start --no-browser --enable-legacy-api-token --internal-host 127.0.0.1 --port ${port}`
         .split(" ")
-        .concat("--data-dir", dir, "--username", email, "--password", password, "--user-token", token),
+        .concat(
+          "--log-level",
+          "ERROR",
+          "--data-dir",
+          dir,
+          "--username",
+          email,
+          "--password",
+          password,
+          "--user-token",
+          token,
+        ),
       {
         // It sends reports and asks for its newest version otherwise.
         env: {
