@@ -141,9 +141,9 @@ describe("a labeler behind an API", () => {
 
   it("gives up a request that takes too long, and asks again", async () => {
     const never = new Promise(() => undefined);
-    const { server, labeler } = await labelerOf(script({ after: never }), { timeoutMs: 50 });
+    const { server, labeler } = await labelerOf(script({ after: never }), { timeoutMs: 1_000 });
     assert.equal((await labeler.ask(QUESTION, "first", undefined, waiting())).asked.verdict, "first");
-    assert.equal(server.requests.length, 2);
+    assert.ok(server.requests.length >= 2);
     assert.ok(seen.some(({ code, why }) => code === "labeler_unreachable" && why === "no answer in time"));
   });
 
