@@ -5,7 +5,8 @@ import { basename, dirname, join, resolve } from "node:path";
 import { RatchetError } from "../errors/index.ts";
 import { deriveSeed } from "../campaign/recipe/seeds.ts";
 import type { ResolvedSpec } from "../campaign/spec/schema.ts";
-import { readCheckpoint, tokenizerFiles, writeCheckpoint } from "../engine/checkpoint/checkpoint.ts";
+import { tokenizerFiles, writeCheckpoint } from "../engine/checkpoint/checkpoint.ts";
+import { inspectCheckpoint } from "../engine/checkpoint/inspect.ts";
 import { initCheckpoint, isRewardModel } from "../engine/model/index.ts";
 import type { ModelConfig } from "../engine/model/index.ts";
 import { specialText } from "../engine/tokenizer/added-tokens.ts";
@@ -44,7 +45,7 @@ export async function stageModel(given: ModelFiles, folder: string): Promise<Pol
 }
 
 async function readStaged(folder: string, name: string): Promise<Policy> {
-  const { config, weights } = await readCheckpoint(folder);
+  const { config, parameters } = await inspectCheckpoint(folder);
   if (isRewardModel(config)) {
     throw new RatchetError(
       "architecture_unsupported",
@@ -52,7 +53,6 @@ async function readStaged(folder: string, name: string): Promise<Policy> {
       { hint: "give a model whose architecture ends in ForCausalLM" },
     );
   }
-  const parameters = [...weights.values()].reduce((sum, { data }) => sum + data.length, 0);
   return { dir: folder, config, name, parameters };
 }
 

@@ -1,5 +1,5 @@
-// `npm run demo|bench|chaos|mutations|histories|label-load|safety`: set-up, then a program of dist/ with the
-// same arguments. Set-up writes to stderr only; stdout is the program's.
+// `npm run demo|bench|chaos|mutations|histories|label-load|shards|safety`: set-up, then a program of dist/ with
+// the same arguments. Set-up writes to stderr only; stdout is the program's.
 //
 //   node infra/run.mjs NAME [arguments]
 import { join } from "node:path";
@@ -21,6 +21,7 @@ const PROGRAMS = {
   mutations: { script: "test/mutations/main.js", s3: () => true },
   histories: { script: "bench/histories.js" },
   "label-load": { script: "bench/labels/main.js", temporal: false },
+  shards: { script: "bench/shards/main.js", temporal: false, s3: () => true },
   safety: { script: "bench/safety/main.js", s3: (args) => args.includes("throughput") },
 };
 

@@ -23,7 +23,10 @@ export interface Tree {
 
 /** Half of the shortest grace of `prune` beside an open campaign: a younger blob stays until it is named. */
 const YOUNG_MS = 30 * 60_000;
-/** A larger file is uploaded again without a look: reading the blob in the store would cost as much. */
+/**
+ * Of a larger blob the size decides: it appeared whole, and to read it would cost as much as to write it.
+ * Damage in place is found by its reader and by `verify`.
+ */
 const LOOK_BYTES_MAX = 256 * 1024 ** 2;
 
 export class Blobs {
@@ -45,7 +48,9 @@ export class Blobs {
 
   async putFile(path: string): Promise<{ digest: Digest; sizeBytes: number }> {
     const [digest, { size: sizeBytes }] = await Promise.all([fileDigest(path), stat(path)]);
-    const present = sizeBytes <= LOOK_BYTES_MAX && (await this.isWanted(digest));
+    const present = await (sizeBytes <= LOOK_BYTES_MAX
+      ? this.isWanted(digest)
+      : this.isYoung(digest, sizeBytes));
     if (!present) await this.backend.putFile(blobKey(digest), path);
     return { digest, sizeBytes };
   }
@@ -126,10 +131,15 @@ export class Blobs {
     );
   }
 
-  /** Whether the blob exists, is young, and has the right bytes. A damaged one is written again. */
-  private async isWanted(digest: Digest): Promise<boolean> {
+  private async isYoung(digest: Digest, sizeBytes?: number): Promise<boolean> {
     const found = await this.backend.stat(blobKey(digest));
     if (!found || Date.now() - found.modifiedMs > YOUNG_MS) return false;
+    return sizeBytes === undefined || found.sizeBytes === sizeBytes;
+  }
+
+  /** Whether the blob exists, is young, and has the right bytes. A damaged one is written again. */
+  private async isWanted(digest: Digest): Promise<boolean> {
+    if (!(await this.isYoung(digest))) return false;
     const stored = this.backend.digest(blobKey(digest)).catch(ifNoFile);
     return (await stored) === digest;
   }

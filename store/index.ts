@@ -50,6 +50,16 @@ export async function backendOf(name: string): Promise<Backend> {
   });
 }
 
+/** What compiling needs of a store, for digests alone: nothing is kept, so a model needs no memory. */
+export function digestsOnly(): Pick<Store, "putBlob" | "putJson" | "putTree"> {
+  const blobs = new Blobs({ ...memoryBackend(), put: async () => {}, putFile: async () => {} });
+  return {
+    putBlob: (bytes) => blobs.put(bytes),
+    putJson: (value) => blobs.put(canonicalJson(value)),
+    putTree: (dir) => blobs.putTree(dir),
+  };
+}
+
 /** Racing creates of the probe at start: enough to find a store that ignores the condition, and cheap. */
 const RACERS = 4;
 

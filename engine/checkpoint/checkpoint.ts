@@ -8,6 +8,7 @@ import { checkShapes, isDerived } from "./check-shapes.ts";
 import { formatConfig, parseConfig } from "./config.ts";
 import { readJson, SETTINGS_BYTES_MAX } from "./read-json.ts";
 import { checkFinite, readTensors, writeSafetensors } from "./safetensors.ts";
+import type { WeightsFile } from "./safetensors-header.ts";
 import type { Tensors, WeightType } from "./safetensors.ts";
 import { readModelFiles } from "./shards.ts";
 
@@ -27,10 +28,7 @@ export async function readConfig(dir: string): Promise<ModelConfig> {
 
 /** Throws unless the tensors are exactly those of the configuration, with their shapes and finite. */
 export async function readCheckpoint(dir: string): Promise<Checkpoint> {
-  const config = await readConfig(dir);
-  const files = await readModelFiles(dir);
-  const entries = files.flatMap((file) => [...file.entries]);
-  checkShapes(config, new Map(entries.map(([name, { shape }]) => [name, shape])), dir);
+  const { config, files } = await readHeaders(dir);
   const weights: Tensors = new Map();
   for (const file of files)
     for (const [name, tensor] of await readTensors(file, isDerived)) weights.set(name, tensor);
@@ -39,20 +37,31 @@ export async function readCheckpoint(dir: string): Promise<Checkpoint> {
   return { config, weights };
 }
 
+/** The configuration, and the headers of the weight files, whose shapes are those of the configuration. */
+export async function readHeaders(dir: string): Promise<{ config: ModelConfig; files: WeightsFile[] }> {
+  const config = await readConfig(dir);
+  const files = await readModelFiles(dir);
+  const entries = files.flatMap((file) => [...file.entries]);
+  checkShapes(config, new Map(entries.map(([name, { shape }]) => [name, shape])), dir);
+  return { config, files };
+}
+
 /** The head of a model that ties it to the embedding. */
 function dropTiedHead(weights: Tensors, dir: string): void {
   const [head, embedding] = ["lm_head.weight", "model.embed_tokens.weight"].map((name) => weights.get(name));
   if (!head) return;
-  if (!embedding || !sameBits(head.data, embedding.data))
-    throw new RatchetError(
-      "checkpoint_invalid",
-      `${dir} has a lm_head.weight that differs from the embedding, but config.json ties them`,
-      { hint: "set tie_word_embeddings as in the model's training" },
-    );
+  if (!embedding || !sameBits(head.data, embedding.data)) throw otherHead(dir);
   weights.delete("lm_head.weight");
 }
 
-const sameBits = (a: Float32Array, b: Float32Array): boolean =>
+export const otherHead = (dir: string): RatchetError =>
+  new RatchetError(
+    "checkpoint_invalid",
+    `${dir} has a lm_head.weight that differs from the embedding, but config.json ties them`,
+    { hint: "set tie_word_embeddings as in the model's training" },
+  );
+
+export const sameBits = (a: Float32Array, b: Float32Array): boolean =>
   Buffer.from(a.buffer, a.byteOffset, a.byteLength).equals(Buffer.from(b.buffer, b.byteOffset, b.byteLength));
 
 /**

@@ -59,6 +59,25 @@ export async function readTensors(
   }
 }
 
+/** Elements of a block: 16 MiB of float32. */
+const BLOCK = 4 * 1024 ** 2;
+
+/** A tensor block by block, for a look at weights that do not fit in memory. */
+export async function* tensorBlocks(
+  { path, start, entries }: WeightsFile,
+  name: string,
+): AsyncGenerator<Float32Array> {
+  const { dtype, data_offsets: offsets } = entries.get(name)!;
+  const bytes = BLOCK * ELEMENT_BYTES[dtype];
+  const file = await openWeights(path);
+  try {
+    for (let from = offsets[0]; from < offsets[1]; from += bytes)
+      yield TYPES[dtype].widen(await readExactly(file, start + from, Math.min(bytes, offsets[1] - from)));
+  } finally {
+    await file.close();
+  }
+}
+
 /**
  * The exponent bits of a float32. They are all ones in NaN and in the infinite numbers, and in no other
  * number.
@@ -68,17 +87,23 @@ const EXPONENT = 0x7f800000;
 /** Throws checkpoint_invalid for a weight that is NaN or infinite, because every number from it would be. */
 export function checkFinite(tensors: ReadonlyMap<string, WeightTensor>, where: string): void {
   for (const [name, { data }] of tensors) {
-    const words = new Uint32Array(data.buffer, data.byteOffset, data.length);
-    for (let at = 0; at < words.length; at++) {
-      if ((words[at]! & EXPONENT) !== EXPONENT) continue;
-      throw new RatchetError(
-        "checkpoint_invalid",
-        `tensor "${name}" of ${where} holds ${data[at]} (element ${at} of ${data.length})`,
-        { hint: "the training that made it diverged, or the file is damaged: give another checkpoint" },
-      );
-    }
+    const at = notFinite(data);
+    if (at >= 0)
+      throw unfit(`tensor "${name}" of ${where} holds ${data[at]} (element ${at} of ${data.length})`);
   }
 }
+
+/** Position of the first number that is NaN or infinite; −1 if there is none. */
+export function notFinite(data: Float32Array): number {
+  const words = new Uint32Array(data.buffer, data.byteOffset, data.length);
+  for (let at = 0; at < words.length; at++) if ((words[at]! & EXPONENT) === EXPONENT) return at;
+  return -1;
+}
+
+export const unfit = (message: string): RatchetError =>
+  new RatchetError("checkpoint_invalid", message, {
+    hint: "the training that made it diverged, or the file is damaged: give another checkpoint",
+  });
 
 /** The file is complete and synced to disk when the promise resolves. */
 export async function writeSafetensors(
