@@ -1,5 +1,5 @@
 // `npm run shards`: checks and uploads a checkpoint of bf16 shards, into a directory and to an S3 server on
-// this machine. Once the upload is killed after a third of the shards and run again; then it is run once more.
+// this machine. The upload is killed after a third of the shards, run again, and run once more.
 //   npm run shards -- --gb 4      gigabytes of weights; needs three times as much disk
 import { fork } from "node:child_process";
 import { once } from "node:events";
@@ -45,7 +45,8 @@ async function measure(store: string, bytes: number, env: Record<string, string>
     const { tree, checked, seconds, written, peak } = await stage(store, env, Infinity);
     console.log(
       `${name}: ${run}: ${gigabytes(written)} written in ${seconds.toFixed(1)} s ` +
-        `(${checked.toFixed(1)} s of it checks), peak ${(peak / 1e6).toFixed(0)} MB, tree ${tree.slice(0, 12)}`,
+        `(${checked.toFixed(1)} s of it checks), peak ${(peak / 1e6).toFixed(0)} MB, ` +
+        `tree ${tree.slice(0, 12)}`,
     );
   }
 }
@@ -53,7 +54,8 @@ async function measure(store: string, bytes: number, env: Record<string, string>
 /** Kills the process when it has written `most` bytes. */
 async function stage(store: string, env: Record<string, string>, most: number): Promise<Staged> {
   const child = fork(STAGE, [join(folder, "model"), store], {
-    env: { ...process.env, ...env },
+    // A killed process leaves its scratch folder.
+    env: { ...process.env, ...env, TMPDIR: folder },
     stdio: ["ignore", "pipe", "inherit", "ipc"],
   });
   let written = 0;
