@@ -1,5 +1,5 @@
-// `npm run demo|bench|chaos|mutations|histories|label-load|shards|safety`: set-up, then a program of dist/ with
-// the same arguments. Set-up writes to stderr only; stdout is the program's.
+// `npm run demo|bench|chaos|mutations|histories|label-load|shards|safety`: set-up, then a program of dist/
+// with the same arguments. Set-up writes to stderr only; stdout is the program's.
 //
 //   node infra/run.mjs NAME [arguments]
 import { join } from "node:path";
