@@ -16,8 +16,15 @@ const adamw = { betas: [0.9, 0.95] as [number, number], weightDecay: 0.01 };
 /** Longest order (14 words), `<bos>`, `<sep>` and 48 answer tokens. */
 const LONGEST_ROW = 64;
 
+/** Labels of an iteration, or of the bootstrap for each iteration, that are never trained on. */
+const AUDIT = 60;
+
 // oxlint-disable-next-line max-lines-per-function -- one spec, read from top to bottom
 export function shopCampaign({ seed, quick }: ShopOptions): WrittenSpec {
+  const iterations = quick ? 2 : 6;
+  // Labels that an iteration trains on, in whole batches. All variants train on as many labels, pairs and
+  // steps as all iterations together.
+  const trained = quick ? 416 : 672;
   return defineCampaign({
     name: quick ? "shop-quick" : "shop",
     seed,
@@ -29,10 +36,11 @@ export function shopCampaign({ seed, quick }: ShopOptions): WrittenSpec {
     },
     prompts: {
       module: "./prompts.ts",
-      perIteration: quick ? 128 : 256,
+      perIteration: trained + AUDIT,
       validation: 100,
       test: quick ? 150 : 300,
-      bootstrap: quick ? 1000 : 4000,
+      // Some more than comparisons, because two equal answers to a prompt are no question.
+      bootstrap: Math.ceil(1.1 * (iterations * trained + AUDIT)),
     },
     bootstrap: {
       sft: {
@@ -44,8 +52,9 @@ export function shopCampaign({ seed, quick }: ShopOptions): WrittenSpec {
         maxLength: LONGEST_ROW,
       },
       labels: {
-        comparisons: quick ? 1000 : 4000,
-        // The second answer is sampled hotter, so that the reward model also sees answers far from the
+        comparisons: iterations * trained + AUDIT,
+        audit: AUDIT,
+        // The second answer is sampled hotter, so that the labels also say something of answers far from the
         // policy's usual ones.
         sample: {
           samples: [
@@ -58,22 +67,24 @@ export function shopCampaign({ seed, quick }: ShopOptions): WrittenSpec {
       },
       reward: { ...adamw, learningRate: 1e-3, epochs: 3, batch: 32, maxLength: LONGEST_ROW },
     },
-    // Each variant has its own learning rate, the best of one grid on two tuning seeds (README.md): at the
+    // Each variant has its own learning rate, the best of one grid on tuning seeds (README.md): at the
     // iterations' rate the baselines would be weaker than they can be.
     baselines: [
-      { name: "offline", pairs: "labels", learningRate: 2e-4 },
+      { name: "offline", pairs: "labels", learningRate: 4e-4 },
       ...(quick ? [] : [{ name: "offline-matched", pairs: "initial-policy" as const, learningRate: 1e-4 }]),
     ],
-    iterations: quick ? 2 : 6,
-    generate: { samples: [{ temperature: 1, count: 8 }], maxTokens: 48, piece: 16, shard: 4, wave: 4 },
+    iterations,
+    generate: { samples: [{ temperature: 1, count: 2 }], maxTokens: 48, piece: 16, shard: 4, wave: 4 },
     score: { reward: "model" },
-    // One limit for all variants, in whole batches: all train on the same number of pairs and steps.
-    pair: { strategy: "max-min", dropTruncated: false, missingEosPenalty: 1, limit: quick ? 112 : 240 },
+    // People compare the two answers to each prompt. The policy learns from their labels; the reward model's
+    // scores are only measured against them.
+    labels: { perIteration: trained + AUDIT, audit: AUDIT, labelers: { module: "./labelers.ts" } },
+    pair: { strategy: "max-min", dropTruncated: false, missingEosPenalty: 1, limit: trained },
     train: {
       ...adamw,
       beta: 0.1,
       reference: "initial",
-      learningRate: 1e-4,
+      learningRate: 2e-4,
       epochs: 2,
       batch: 16,
       maxLength: LONGEST_ROW,

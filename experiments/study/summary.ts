@@ -1,0 +1,191 @@
+// Combines the seeds of a study: means of each policy and of the differences between policies, with a 95 %
+// interval over seeds (Student's t). An interval over seeds covers the difference between seeds; the interval
+// of one seed only covers its prompts.
+import type { CampaignComparison, Variant } from "../../client/record/table.ts";
+
+export interface Mean {
+  mean: number;
+  low: number;
+  high: number;
+  /** In the order of the runs. */
+  values: number[];
+}
+
+interface SummaryRow {
+  name: string;
+  learningRate: number | null;
+  pairs: number | null;
+  steps: number | null;
+  winRate: Mean;
+  lengthControlled?: Mean;
+  /** Means over seeds of what the table shows for one seed. */
+  gold?: number;
+  parts: Record<string, number>;
+  proxy: number;
+  length: number;
+  truncated: number;
+  kl: number;
+  /** How often the reward model agrees with labels of this policy's start that it never saw. */
+  audit?: Mean;
+}
+
+export interface StudySummary {
+  seeds: number[];
+  rows: SummaryRow[];
+  /** `last − offline` and `promoted − offline`, prompt by prompt in each seed. */
+  differences: Record<string, Mean>;
+  /** Names of the promoted policies, in the order of the seeds. */
+  promoted: string[];
+}
+
+type Run = CampaignComparison & { seed: number };
+
+/** The 0.975 quantile of Student's t for 1, 2, … degrees of freedom. */
+const T_975 = [12.706, 4.303, 3.182, 2.776, 2.571, 2.447, 2.365, 2.306, 2.262];
+
+export function meanOf(values: number[]): Mean {
+  const count = values.length;
+  const quantile = T_975[count - 2];
+  if (quantile === undefined)
+    throw new RangeError(`an interval needs 2 to ${T_975.length + 1} seeds, not ${count}`);
+  const mean = average(values);
+  const deviation = Math.sqrt(values.reduce((sum, value) => sum + (value - mean) ** 2, 0) / (count - 1));
+  const half = (quantile * deviation) / Math.sqrt(count);
+  return { mean, low: mean - half, high: mean + half, values };
+}
+
+const average = (values: readonly number[]): number =>
+  values.reduce((sum, value) => sum + value, 0) / values.length;
+
+export function summarise(runs: Run[]): StudySummary {
+  const [first] = runs;
+  if (!first) throw new RangeError("the study has no runs");
+  const baselines = Object.keys(first.vs);
+  const difference = (of: (run: Run) => Run["vs"], name: string): Mean =>
+    meanOf(runs.map((run) => of(run)[name]!.diff));
+  return {
+    seeds: runs.map(({ seed }) => seed),
+    rows: first.arms.map(({ name }) => rowOf(runs.map((run) => armOf(run, name)))),
+    differences: Object.fromEntries([
+      ...baselines.map((name) => [`last − ${name}`, difference(({ vs }) => vs, name)]),
+      ...baselines.flatMap((name) =>
+        runs.every(({ promoted }) => promoted?.vs[name])
+          ? [[`promoted − ${name}`, difference(({ promoted }) => promoted!.vs, name)]]
+          : [],
+      ),
+    ]),
+    promoted: runs.map(({ promoted }) => promoted?.name ?? "none"),
+  };
+}
+
+function armOf({ arms, seed }: Run, name: string): Variant {
+  const arm = arms.find((each) => each.name === name);
+  if (!arm?.metrics.winRate) throw new RangeError(`seed ${seed} has no win rate of ${name}`);
+  return arm;
+}
+
+function rowOf(arms: Variant[]): SummaryRow {
+  const { name, learningRate, pairs, steps, metrics } = arms[0]!;
+  const all = <T>(of: (arm: Variant) => T | undefined): T[] | undefined => {
+    const values = arms.flatMap((arm) => of(arm) ?? []);
+    return values.length === arms.length ? values : undefined;
+  };
+  const mean = (of: (arm: Variant) => number): number => average(arms.map(of));
+  const controlled = all(({ metrics: { lengthControlled } }) => lengthControlled?.value);
+  const gold = all(({ metrics }) => metrics.gold);
+  const audit = all((arm) => arm.audit?.rate?.value);
+  return {
+    name,
+    learningRate,
+    pairs,
+    steps,
+    winRate: meanOf(arms.map((arm) => arm.metrics.winRate!.value)),
+    lengthControlled: controlled && meanOf(controlled),
+    gold: gold && average(gold),
+    parts: Object.fromEntries(
+      Object.keys(metrics.goldParts ?? {}).map((part) => [
+        part,
+        mean((arm) => arm.metrics.goldParts?.[part] ?? 0),
+      ]),
+    ),
+    proxy: mean((arm) => arm.metrics.proxy ?? NaN),
+    length: mean((arm) => arm.metrics.length),
+    truncated: mean((arm) => arm.metrics.truncated),
+    kl: mean((arm) => arm.metrics.kl),
+    audit: audit && meanOf(audit),
+  };
+}
+
+/** Where a run of another seed is expected, with 95 %: mean ± t · deviation · √(1 + 1/n). */
+export interface Expected {
+  mean: number;
+  low: number;
+  high: number;
+}
+
+/** The file that the demo holds its own table against (examples/shop/study.json). */
+export interface StudyExpectation {
+  seeds: number[];
+  processors: string[];
+  /** Win rates by policy, then differences of win rates (`last − offline`). */
+  winRates: Record<string, Expected>;
+  differences: Record<string, Expected>;
+}
+
+export function expectationOf(runs: (Run & { processor: string })[]): StudyExpectation {
+  const { seeds, rows, differences } = summarise(runs);
+  const expected = ({ mean, high, values: { length } }: Mean): Expected => {
+    // The interval of the mean is t · deviation / √n.
+    const half = (high - mean) * Math.sqrt(length + 1);
+    return { mean, low: mean - half, high: mean + half };
+  };
+  return {
+    seeds,
+    processors: [...new Set(runs.map(({ processor }) => processor))],
+    winRates: Object.fromEntries(rows.map(({ name, winRate }) => [name, expected(winRate)])),
+    differences: Object.fromEntries(
+      Object.entries(differences).map(([name, mean]) => [name, expected(mean)]),
+    ),
+  };
+}
+
+const number = (value: number | undefined): string => (value === undefined ? "" : value.toFixed(2));
+const spread = (mean: Mean | undefined): string =>
+  mean ? `${number(mean.mean)} [${number(mean.low)}, ${number(mean.high)}]` : "";
+const row = (cells: string[]): string => `| ${cells.join(" | ")} |`;
+const markdown = (header: string[], rows: string[][]): string =>
+  [row(header), row(header.map(() => "---")), ...rows.map(row)].join("\n");
+
+/** Markdown: the means, each seed, and the parts of the true reward. */
+export function formatSummary({ seeds, rows, differences, promoted }: StudySummary): string {
+  const parts = Object.keys(rows[0]?.parts ?? {});
+  const means = markdown(
+    ["policy", "win rate", "length-controlled", "gold", "proxy", "length", "cut off", "KL", "audit", "pairs", "steps"],
+    rows.map((each) => [
+      each.name,
+      spread(each.winRate),
+      spread(each.lengthControlled),
+      number(each.gold),
+      number(each.proxy),
+      each.length.toFixed(1),
+      `${(100 * each.truncated).toFixed(1)} %`,
+      each.kl.toFixed(1),
+      spread(each.audit),
+      String(each.pairs ?? ""),
+      String(each.steps ?? ""),
+    ]),
+  );
+  const bySeed = markdown(
+    ["win rate", ...seeds.map((seed) => `seed ${seed}`), "mean [95 %]"],
+    [
+      ...rows.map(({ name, winRate }) => [name, ...winRate.values.map(number), spread(winRate)]),
+      ...Object.entries(differences).map(([name, mean]) => [name, ...mean.values.map(number), spread(mean)]),
+      ["promoted", ...promoted.map((name) => name.replace("iteration-", "")), ""],
+    ],
+  );
+  const byPart = markdown(
+    ["true reward by part", ...parts],
+    rows.map((each) => [each.name, ...parts.map((part) => number(each.parts[part]))]),
+  );
+  return [means, bySeed, ...(parts.length > 0 ? [byPart] : [])].join("\n\n");
+}
