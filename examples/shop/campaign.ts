@@ -16,7 +16,7 @@ const adamw = { betas: [0.9, 0.95] as [number, number], weightDecay: 0.01 };
 /** Longest order (14 words), `<bos>`, `<sep>` and 48 answer tokens. */
 const LONGEST_ROW = 64;
 
-/** Labels of an iteration, or of the bootstrap for each iteration, that are never trained on. */
+/** Labels of each questionnaire that are never trained on: they measure the reward model. */
 const AUDIT = 60;
 
 // oxlint-disable-next-line max-lines-per-function -- one spec, read from top to bottom

@@ -32,7 +32,11 @@ export interface StudyRun extends CampaignComparison {
 }
 
 /** Runs the campaign in `dir`, or continues it; the checkpoints and answers stay there. */
-export async function runCampaign(campaign: StudyCampaign, dir: string, perturbed: boolean): Promise<StudyRun> {
+export async function runCampaign(
+  campaign: StudyCampaign,
+  dir: string,
+  perturbed: boolean,
+): Promise<StudyRun> {
   const { id, seed, folder } = campaign;
   await mkdir(dir, { recursive: true });
   const spec = { ...campaign.spec, seed };

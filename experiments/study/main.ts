@@ -64,7 +64,8 @@ const [mode, name = ""] = positionals;
 const seeds = seedsOf(values.seeds);
 const world = WORLDS[name];
 if (mode === "table" && name) await table(name);
-else if (mode === "tune") await runAll(seeds.flatMap((seed) => tuningCampaigns(seed, values.rates.split(",").map(Number))));
+else if (mode === "tune")
+  await runAll(seeds.flatMap((seed) => tuningCampaigns(seed, values.rates.split(",").map(Number))));
 else if (mode === "run" && world)
   await runAll(
     seeds.map((seed) => ({

@@ -18,6 +18,7 @@ const run = (seed: number, offline: number, last: number) => {
   const arm = (name: string, value: number) => ({
     name,
     learningRate: 1e-4,
+    labels: 32,
     pairs: 32,
     steps: 4,
     metrics: {
@@ -49,7 +50,10 @@ it("differences are means of each seed's difference", () => {
   near(rows[2]!.gold!, 1.6);
   near(rows[1]!.parts["order"]!, 0.7);
   assert.deepEqual(promoted, ["iteration-1", "iteration-1", "iteration-1"]);
-  assert.match(formatSummary(summarise(runs)), /\| iteration-1 \| 0\.70 \| 0\.70 \| 1\.00 \| 0\.80 \[0\.37, 1\.23\] \|/);
+  assert.match(
+    formatSummary(summarise(runs)),
+    /\| iteration-1 \| 0\.70 \| 0\.70 \| 1\.00 \| 0\.80 \[0\.37, 1\.23\] \|/,
+  );
 });
 
 it("another seed is expected in a wider range than the mean", () => {

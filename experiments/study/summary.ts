@@ -14,6 +14,7 @@ export interface Mean {
 interface SummaryRow {
   name: string;
   learningRate: number | null;
+  labels: number | null;
   pairs: number | null;
   steps: number | null;
   winRate: Mean;
@@ -85,7 +86,7 @@ function armOf({ arms, seed }: Run, name: string): Variant {
 }
 
 function rowOf(arms: Variant[]): SummaryRow {
-  const { name, learningRate, pairs, steps, metrics } = arms[0]!;
+  const { name, learningRate, labels, pairs, steps, metrics } = arms[0]!;
   const all = <T>(of: (arm: Variant) => T | undefined): T[] | undefined => {
     const values = arms.flatMap((arm) => of(arm) ?? []);
     return values.length === arms.length ? values : undefined;
@@ -97,6 +98,7 @@ function rowOf(arms: Variant[]): SummaryRow {
   return {
     name,
     learningRate,
+    labels,
     pairs,
     steps,
     winRate: meanOf(arms.map((arm) => arm.metrics.winRate!.value)),
@@ -160,7 +162,20 @@ const markdown = (header: string[], rows: string[][]): string =>
 export function formatSummary({ seeds, rows, differences, promoted }: StudySummary): string {
   const parts = Object.keys(rows[0]?.parts ?? {});
   const means = markdown(
-    ["policy", "win rate", "length-controlled", "gold", "proxy", "length", "cut off", "KL", "audit", "pairs", "steps"],
+    [
+      "policy",
+      "win rate",
+      "length-controlled",
+      "gold",
+      "proxy",
+      "length",
+      "cut off",
+      "KL",
+      "audit",
+      "labels",
+      "pairs",
+      "steps",
+    ],
     rows.map((each) => [
       each.name,
       spread(each.winRate),
@@ -171,6 +186,7 @@ export function formatSummary({ seeds, rows, differences, promoted }: StudySumma
       `${(100 * each.truncated).toFixed(1)} %`,
       each.kl.toFixed(1),
       spread(each.audit),
+      String(each.labels ?? ""),
       String(each.pairs ?? ""),
       String(each.steps ?? ""),
     ]),
