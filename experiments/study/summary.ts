@@ -125,7 +125,7 @@ export interface Expected {
   high: number;
 }
 
-/** The file that the demo holds its own table against (examples/shop/study.json). */
+/** What a table of another seed or machine is held against. */
 export interface StudyExpectation {
   seeds: number[];
   processors: string[];
