@@ -47,13 +47,12 @@ export async function explainCompletion(
   );
   const answers: ExplainedAnswer[] = [];
   for (const place of asked) answers.push(...(await answerOf(store, place, completion)));
+  const name = `${completion.promptId}/${completion.index}`;
   if (answers.length === 0)
     throw new RatchetError(
       "address_unknown",
-      `no finished place of ${address.campaignId} sampled completion ${completion.promptId}/${completion.index}`,
-      {
-        hint: "<prompt id>/<number of the sample>; `ratchet samples <campaign>/<k>/generate --json` lists some",
-      },
+      `no finished place of ${address.campaignId} sampled completion ${name}`,
+      { hint: "<prompt id>/<number of the sample>; `ratchet samples … --json` lists some" },
     );
   const learned = answers.filter(({ pairs }) => pairs.length > 0).map(({ place }) => place);
   const first = places.findIndex(({ name }) => learned.includes(name));

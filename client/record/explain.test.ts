@@ -77,7 +77,7 @@ async function record(): Promise<{ store: Store; trees: string[] }> {
   return { store, trees };
 }
 
-it("walks from the promoted weights back to the prompts and the given policy, each with its digest", async () => {
+it("walks from the promoted weights to the prompts and the given policy, with digests", async () => {
   const { store, trees } = await record();
   const found = await explain(store, { campaignId: CAMPAIGN });
   assert.deepEqual([found.place, found.policy], ["it-0002.1", trees[2]]);

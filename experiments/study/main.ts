@@ -9,7 +9,8 @@ import { dirname } from "node:path";
 import { parseArgs } from "node:util";
 import { runCampaign } from "./campaigns.ts";
 import type { StudyCampaign, StudyRun } from "./campaigns.ts";
-import { expectationOf, formatSummary, summarise } from "./summary.ts";
+import { formatSummary } from "./format.ts";
+import { expectationOf, summarise } from "./summary.ts";
 import { tuningCampaigns, WORLDS } from "./worlds.ts";
 
 const { positionals, values } = parseArgs({

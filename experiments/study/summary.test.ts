@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { it } from "node:test";
-import { expectationOf, formatSummary, meanOf, summarise } from "./summary.ts";
+import { formatSummary } from "./format.ts";
+import { expectationOf, meanOf, summarise } from "./summary.ts";
 
 const near = (value: number, wanted: number): void =>
   assert.ok(Math.abs(value - wanted) < 5e-4, `${value} is not ${wanted}`);

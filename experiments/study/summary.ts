@@ -11,7 +11,7 @@ export interface Mean {
   values: number[];
 }
 
-interface SummaryRow {
+export interface SummaryRow {
   name: string;
   learningRate: number | null;
   labels: number | null;
@@ -149,59 +149,4 @@ export function expectationOf(runs: (Run & { processor: string })[]): StudyExpec
       Object.entries(differences).map(([name, mean]) => [name, expected(mean)]),
     ),
   };
-}
-
-const number = (value: number | undefined): string => (value === undefined ? "" : value.toFixed(2));
-const spread = (mean: Mean | undefined): string =>
-  mean ? `${number(mean.mean)} [${number(mean.low)}, ${number(mean.high)}]` : "";
-const row = (cells: string[]): string => `| ${cells.join(" | ")} |`;
-const markdown = (header: string[], rows: string[][]): string =>
-  [row(header), row(header.map(() => "---")), ...rows.map(row)].join("\n");
-
-/** Markdown: the means, each seed, and the parts of the true reward. */
-export function formatSummary({ seeds, rows, differences, promoted }: StudySummary): string {
-  const parts = Object.keys(rows[0]?.parts ?? {});
-  const means = markdown(
-    [
-      "policy",
-      "win rate",
-      "length-controlled",
-      "gold",
-      "proxy",
-      "length",
-      "cut off",
-      "KL",
-      "audit",
-      "labels",
-      "pairs",
-      "steps",
-    ],
-    rows.map((each) => [
-      each.name,
-      spread(each.winRate),
-      spread(each.lengthControlled),
-      number(each.gold),
-      number(each.proxy),
-      each.length.toFixed(1),
-      `${(100 * each.truncated).toFixed(1)} %`,
-      each.kl.toFixed(1),
-      spread(each.audit),
-      String(each.labels ?? ""),
-      String(each.pairs ?? ""),
-      String(each.steps ?? ""),
-    ]),
-  );
-  const bySeed = markdown(
-    ["win rate", ...seeds.map((seed) => `seed ${seed}`), "mean [95 %]"],
-    [
-      ...rows.map(({ name, winRate }) => [name, ...winRate.values.map(number), spread(winRate)]),
-      ...Object.entries(differences).map(([name, mean]) => [name, ...mean.values.map(number), spread(mean)]),
-      ["promoted", ...promoted.map((name) => name.replace("iteration-", "")), ""],
-    ],
-  );
-  const byPart = markdown(
-    ["true reward by part", ...parts],
-    rows.map((each) => [each.name, ...parts.map((part) => number(each.parts[part]))]),
-  );
-  return [means, bySeed, ...(parts.length > 0 ? [byPart] : [])].join("\n\n");
 }

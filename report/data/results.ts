@@ -91,8 +91,8 @@ function policyTable(policies: readonly Policy[]): Table {
   const shown = columns.filter(({ show = true }) => show);
   return {
     caption:
-      "All policies. KL is KL(π ‖ π₀) in nats per answer. Labels, pairs and steps are those of the policy's " +
-      "own training. The marked row is promoted.",
+      "All policies. KL is KL(π ‖ π₀) in nats per answer. Labels, pairs and steps are those of the " +
+      "policy's own training. The marked row is promoted.",
     columns: [left("policy"), ...shown.map(({ title }) => right(title))],
     rows: policies.map((policy) => ({
       cells: [shownName(policy), ...shown.map(({ of }) => of(policy))],

@@ -78,7 +78,7 @@ export function axes(chart: LineChart, { x, y }: Plane): Html {
   </g>`;
 }
 
-/** The names of neighbours stand apart: under the first line, then above at the right and the left in turn. */
+/** Names of neighbours stand apart: under the first line, then above at the right and left in turn. */
 export const levels = (chart: LineChart, { y }: Plane): Html[] =>
   chart.levels.map((level, index) => {
     const at = y(level.y);
