@@ -1,4 +1,4 @@
-// The demo in about a minute: less SFT, two iterations, one baseline.
+// The demo in about a minute: less SFT, fewer labels, two iterations.
 import { shopCampaign } from "./campaign.ts";
 
 export default shopCampaign({ seed: 1, quick: true });
