@@ -79,11 +79,14 @@ const COMMENTS: Record<string, string> = {
   prompts: " Prompts from a module; for a file: `file: prompts.jsonl`. Splits never overlap.",
   bootstrap: " Runs once: SFT on the writers' answers; labels for pairs of π_0's answers; a reward model.",
   baselines: " Offline controls: as many pairs and steps as the iterations, without new samples.",
-  iterations: " Each one: generate → score → pair → train → evaluate → promote.",
+  iterations: " Each one: generate → score → label → pair → train → evaluate → promote.",
   generate:
-    " 8 answers per prompt. piece: prompts per batch; shard: pieces per activity; wave: shards at once.",
+    " 2 answers per prompt. piece: prompts per batch; shard: pieces per activity; wave: shards at once.",
   score: " With the bootstrap's reward model. For your own function: `reward: { module: ./reward.ts }`.",
-  pair: " Best against worst answer of each prompt.",
+  labels:
+    " Which answer is better? Here a module says so; without `labelers`, people do (`ratchet label`). " +
+    "Without the section, pairs are made of scores.",
+  pair: " As many pairs as all variants can make, in whole batches.",
   train: " DPO from the newest policy, with π_0 as reference.",
   evaluate:
     " The judge decides whether an iteration is promoted. gold: the true reward, for the test report only.",

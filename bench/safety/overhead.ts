@@ -16,9 +16,16 @@ import type { PlainInput, PlainOutput } from "./plain.ts";
 
 const PLAIN = fileURLToPath(new URL("./plain.js", import.meta.url));
 
+/** The plain calls measure no reward model. */
+const withoutAudit = ({ bootstrap, labels, ...spec }: WrittenSpec): WrittenSpec => ({
+  ...spec,
+  bootstrap: { ...bootstrap, labels: bootstrap?.labels && { ...bootstrap.labels, audit: 0 } },
+  labels: labels && { ...labels, audit: 0 },
+});
+
 export const SPECS = {
-  demo: () => shopCampaign({ seed: 1, quick: false }),
-  quick: () => shopCampaign({ seed: 1, quick: true }),
+  demo: () => withoutAudit(shopCampaign({ seed: 1, quick: false })),
+  quick: () => withoutAudit(shopCampaign({ seed: 1, quick: true })),
   small: () => smallShop({ seed: 1 }),
 };
 

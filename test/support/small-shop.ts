@@ -48,6 +48,8 @@ export function smallShop({
     bootstrap,
     generate,
     evaluate,
+    // Iterations learn from the reward model's scores; tests of labels add the section.
+    labels: _people,
     ...spec
   } = shopCampaign({
     seed,
@@ -75,7 +77,7 @@ export function smallShop({
     bootstrap: {
       ...bootstrap,
       sft: { ...bootstrap?.sft, data: { module: "./writers.ts", count: sftRows } },
-      labels: { ...bootstrap?.labels, comparisons: compared },
+      labels: { ...bootstrap?.labels, comparisons: compared, audit: 0 },
     },
     baselines,
     iterations,
