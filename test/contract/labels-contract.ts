@@ -104,7 +104,11 @@ export function labelsContract(
 
       it("stores what one person gives twice at the same moment once", async () => {
         const outcomes = await Promise.all([give(3, "ada"), give(3, "ada"), give(3, "ben")]);
-        assert.deepEqual(outcomes.sort(), ["open", "open", "same"]);
+        // S3 may say of two equal objects at one key that it created both.
+        assert.ok(
+          outcomes.every((outcome) => outcome === "open" || outcome === "same"),
+          outcomes.join(),
+        );
         assert.deepEqual(
           (await names()).filter((name) => name.startsWith("3 ")),
           ["3 0 0", "3 1 0"],
