@@ -1,6 +1,6 @@
 // Preference pairs of labelled comparisons.
 import { summary } from "../recipe/pairing.ts";
-import { answerContent, promptContent } from "../recipe/rows.ts";
+import { pairRow } from "../recipe/rows.ts";
 import type { PairRow, PromptRow } from "../recipe/rows.ts";
 import type { PairReport } from "../types.ts";
 import type { Votes } from "./majority.ts";
@@ -44,16 +44,4 @@ export function pairsFromLabels(
   );
   const dropped = { tie: read.ties, limit: comparisons.length - read.comparisons };
   return { pairs, report: { ...report, groups: comparisons.length, dropped, labels: read.labels } };
-}
-
-function pairRow(prompt: PromptRow, chosen: Answer, rejected: Answer): PairRow {
-  const content = promptContent(prompt);
-  return {
-    prompt_id: prompt.id,
-    prompt: content,
-    chosen: answerContent(content, chosen.text),
-    rejected: answerContent(content, rejected.text),
-    chosen_ids: chosen.ids,
-    rejected_ids: rejected.ids,
-  };
 }

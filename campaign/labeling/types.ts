@@ -109,7 +109,7 @@ export interface Given extends Omit<Opinion, "choice"> {
   api?: ApiLabel;
 }
 
-/** What an API labeler (a language model behind an API) says of two answers as they were shown. */
+/** The verdict of an API labeler (a language model behind an API) on two answers in the order shown. */
 export type Verdict = "first" | "second" | "tie";
 
 /** One answered request to an API labeler. */

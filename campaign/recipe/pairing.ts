@@ -6,7 +6,7 @@ import type { PairSettings } from "../spec/compiled.ts";
 import type { Finish } from "../spec/modules.ts";
 import type { PairReport } from "../types.ts";
 import { Random } from "./random.ts";
-import { answerContent, promptContent } from "./rows.ts";
+import { pairRow } from "./rows.ts";
 import type { PairRow, PromptRow } from "./rows.ts";
 import { deriveSeed } from "./seeds.ts";
 
@@ -136,14 +136,8 @@ function takeTwo(ranked: Ranked[], random: Random): [Ranked, Ranked] {
 }
 
 function row(prompt: PromptRow, chosen: Ranked, rejected: Ranked): PairRow {
-  const content = promptContent(prompt);
   return {
-    prompt_id: prompt.id,
-    prompt: content,
-    chosen: answerContent(content, chosen.text),
-    rejected: answerContent(content, rejected.text),
-    chosen_ids: chosen.ids,
-    rejected_ids: rejected.ids,
+    ...pairRow(prompt, chosen, rejected),
     chosen_score: chosen.score,
     rejected_score: rejected.score,
     margin: chosen.value - rejected.value,

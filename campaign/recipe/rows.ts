@@ -40,6 +40,23 @@ export const promptContent = (row: { prompt?: string; messages?: Message[] }): P
 export const answerContent = (prompt: PromptContent, text: string): string | Message[] =>
   typeof prompt === "string" ? text : [{ role: "assistant", content: text }];
 
+/** A pair in TRL's columns, with the token ids of both answers. */
+export function pairRow(
+  prompt: PromptRow,
+  chosen: { text: string; ids: number[] },
+  rejected: { text: string; ids: number[] },
+): PairRow {
+  const content = promptContent(prompt);
+  return {
+    prompt_id: prompt.id,
+    prompt: content,
+    chosen: answerContent(content, chosen.text),
+    rejected: answerContent(content, rejected.text),
+    chosen_ids: chosen.ids,
+    rejected_ids: rejected.ids,
+  };
+}
+
 /**
  * SHA-256 that is equal for two prompts with the same question. Plain text equals one user message of that
  * text. Unicode form (NFC) and outer white space do not count.

@@ -2,25 +2,22 @@
 // questions and imports its answers, while the worker is killed and while no worker runs.
 import "../support/quiet.ts";
 import assert from "node:assert/strict";
-import { spawn } from "node:child_process";
 import type { ChildProcess } from "node:child_process";
 import { once } from "node:events";
-import { mkdirSync, openSync } from "node:fs";
 import { readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { after, describe, it } from "node:test";
 import { setTimeout as delay } from "node:timers/promises";
-import { fileURLToPath } from "node:url";
 import type { SealRow } from "../../campaign/labeling/types.ts";
 import type { WrittenSpec } from "../../campaign/spec/schema.ts";
 import type { PlaceHistory } from "../../client/record/history.ts";
 import { startOnNamespace } from "../support/namespace-campaign.ts";
 import type { NamespaceCampaign } from "../support/namespace-campaign.ts";
 import { smallShop } from "../support/small-shop.ts";
+import { spawnWorker } from "../support/spawned-worker.ts";
 import { NO_TEMPORAL } from "../support/temporal.ts";
 import { STUCK_MS } from "../support/limits.ts";
 
-const WORKER = fileURLToPath(new URL("../../worker/main.js", import.meta.url));
 const ID = "people";
 const LABELS = { perIteration: 32, audit: 8, choose: "best-against-rest" } as const;
 
@@ -45,23 +42,7 @@ class Labeled {
   }
 
   worker(): ChildProcess {
-    const { root, temporal, storeName } = this.campaign;
-    const folder = join(root, `worker-${this.started.length}`);
-    for (const dir of ["state", "home", "tmp"]) mkdirSync(join(folder, dir), { recursive: true });
-    const fd = openSync(join(folder, "worker.log"), "w");
-    const env = {
-      PATH: process.env["PATH"],
-      HOME: join(folder, "home"),
-      TMPDIR: join(folder, "tmp"),
-      TEMPORAL_ADDRESS: temporal.address,
-      TEMPORAL_NAMESPACE: temporal.namespace,
-      RATCHET_STORE: storeName,
-      RATCHET_STATE: join(folder, "state"),
-      RATCHET_SERVER_ID: "test",
-      RATCHET_CHILDREN: "1",
-      RATCHET_THREADS: "1",
-    };
-    const child = spawn(process.execPath, [WORKER], { env, stdio: ["ignore", fd, fd] });
+    const child = spawnWorker(this.campaign, `worker-${this.started.length}`);
     this.started.push(child);
     return child;
   }

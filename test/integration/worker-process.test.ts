@@ -3,24 +3,22 @@
 // saved step.
 import "../support/quiet.ts";
 import assert from "node:assert/strict";
-import { spawn } from "node:child_process";
 import type { ChildProcess } from "node:child_process";
 import { once } from "node:events";
-import { mkdirSync, openSync, readdirSync, readFileSync } from "node:fs";
+import { readdirSync, readFileSync } from "node:fs";
 import { rm } from "node:fs/promises";
 import { join } from "node:path";
 import { after, before, describe, it } from "node:test";
 import { setTimeout as delay } from "node:timers/promises";
-import { fileURLToPath } from "node:url";
 import type { TrainResult } from "../../campaign/types.ts";
 import { startOnNamespace } from "../support/namespace-campaign.ts";
 import type { NamespaceCampaign } from "../support/namespace-campaign.ts";
 import { manifestsUnder, newestStep } from "../support/record.ts";
 import { smallShop } from "../support/small-shop.ts";
+import { spawnWorker } from "../support/spawned-worker.ts";
 import { NO_TEMPORAL } from "../support/temporal.ts";
 import { STUCK_MS } from "../support/limits.ts";
 
-const WORKER = fileURLToPath(new URL("../../worker/main.js", import.meta.url));
 const CAMPAIGN = "left";
 /** Only SFT matters here: it is long enough to be interrupted twice. */
 const WRITTEN = smallShop({ seed: 6, iterations: 1, perIteration: 16, sftRows: 3200 });
@@ -39,27 +37,10 @@ describe("a worker process that ends in mid-training", { skip: NO_TEMPORAL, time
 
   /** Starts a worker with its own folder for state, cache, home and temporary files. */
   const worker = (name: string): { child: ChildProcess; log: string; state: string } => {
-    const { root, temporal, storeName } = campaign;
-    const folder = join(root, name);
-    for (const dir of ["state", "home", "tmp"]) mkdirSync(join(folder, dir), { recursive: true });
-    const log = join(folder, "worker.log");
-    const fd = openSync(log, "w");
-    const env = {
-      PATH: process.env["PATH"],
-      HOME: join(folder, "home"),
-      TMPDIR: join(folder, "tmp"),
-      TEMPORAL_ADDRESS: temporal.address,
-      TEMPORAL_NAMESPACE: temporal.namespace,
-      RATCHET_STORE: storeName,
-      RATCHET_STATE: join(folder, "state"),
-      RATCHET_SERVER_ID: "test",
-      RATCHET_CHILDREN: "1",
-      RATCHET_THREADS: "1",
-      RATCHET_GRACE_MS: "60000",
-    };
-    const child = spawn(process.execPath, [WORKER], { env, stdio: ["ignore", fd, fd] });
+    const folder = join(campaign.root, name);
+    const child = spawnWorker(campaign, name, { RATCHET_GRACE_MS: "60000" });
     started.push(child);
-    return { child, log, state: join(folder, "state") };
+    return { child, log: join(folder, "worker.log"), state: join(folder, "state") };
   };
   /** Waits until the running training reports step `least` or a later one; returns the step. */
   const stepsOf = async (least: number): Promise<number> => {
