@@ -262,7 +262,7 @@ export class RatchetClient {
     return explainCompletion(this.store, await this.address(address), completion);
   }
 
-  /** What a report shows: aggregated results, and no more than a few answers. */
+  /** The data of a report: aggregated results and a few answers. */
   async report(campaign: string): Promise<CampaignReport> {
     return readReport(this.store, await this.id(campaign));
   }

@@ -45,7 +45,7 @@ export async function download(given: Download, path: string): Promise<void> {
   }
 }
 
-/** Throws hub_damaged unless the bytes are those that the hub lists. */
+/** Throws hub_damaged if the bytes differ from the digest or size that the hub lists. */
 async function fill(target: FileHandle, { settings, what, url, file }: Download): Promise<void> {
   let done = 0;
   let hash = hashOf(file);

@@ -1,4 +1,4 @@
-// The labels of labelers behind an API: what each comparison was asked so far, and what it cost.
+// Labels of an API labeler in the store: which requests of a comparison have an answer, and what they cost.
 import type { ApiCost, ApiLabel, Asked } from "../campaign/labeling/types.ts";
 import type { Store } from "../store/types.ts";
 import type { Questionnaire } from "./questionnaires.ts";

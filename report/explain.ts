@@ -61,7 +61,7 @@ export function formatExplanation(explanation: ShownExplanation, look: Look): st
   ].join("\n\n");
 }
 
-/** An edge leads from what was made to what it was made from. */
+/** An edge leads from an artifact to one of its inputs. */
 export function explanationDot({ campaignId, nodes }: ShownExplanation): string {
   const node = ({ digest, kind, stage, place }: ShownExplanation["nodes"][number]): string =>
     `  ${quoted(digest)} [shape=${kind === "result" ? "box" : kind === "tree" ? "ellipse" : "note"}, ` +

@@ -1,4 +1,4 @@
-// What the campaign decided, and what people did to it: who, when and why.
+// The report's list of decisions by the campaign and by people, with who, when and why.
 import type { LedgerEvent, LedgerRow } from "../../campaign/types.ts";
 import { ABSENT, interval } from "../digits.ts";
 import { eventLine } from "../event-line.ts";
