@@ -22,7 +22,7 @@ export const WORLDS: Record<string, (seed: number) => Omit<StudyCampaign, "id" |
 export function tuningCampaigns(seed: number, rates: readonly number[]): StudyCampaign[] {
   const { spec, folder } = WORLDS["shop"]!(seed);
   return rates.map((rate, i) => ({
-    id: `tune-${seed}-${rate}`,
+    id: `tune-${seed}-${rate.toExponential()}`,
     seed,
     folder,
     spec: {
@@ -34,4 +34,8 @@ export function tuningCampaigns(seed: number, rates: readonly number[]): StudyCa
 }
 
 const atEach = <B extends { name: string }>(baseline: B, rates: readonly number[]): B[] =>
-  rates.map((learningRate) => ({ ...baseline, name: `${baseline.name}-${learningRate}`, learningRate }));
+  rates.map((learningRate) => ({
+    ...baseline,
+    name: `${baseline.name}-${learningRate.toExponential()}`,
+    learningRate,
+  }));
