@@ -62,7 +62,7 @@ export interface AnswerInput extends StageInput {
 export interface ScoreInput extends StageInput {
   stage: "score";
   /** `audit`: only the answers that the audit part of a questionnaire compares. */
-  of: PromptSource | AnswerSet | "audit";
+  of: PromptSource | AnswerSet | "audit" | "refit";
   /** Result digest of generate or answer. */
   completions: Digest;
   /** Result digest of the questionnaire's seal, for `audit`. */
@@ -98,17 +98,19 @@ export interface EvaluateInput extends StageInput, Pick<EvaluateResult, Measured
 }
 
 /** Source of pairs: scored groups, a closed questionnaire, the author's file, or that file's pairs again. */
-export type PairSource = "scores" | "labels" | "file" | "preferences";
+export type PairSource = "scores" | "labels" | "replay" | "file" | "preferences";
 
 export interface PairInput extends StageInput {
   stage: "pair";
   from: PairSource;
   /** Result of score for `scores`, label for `labels`, pair for `preferences`; absent for `file`. */
   source?: Digest;
+  /** Of `replay`, whose source is the seal: result of the pairs that old ones are drawn from. */
+  replay?: Digest;
 }
 
 export interface TrainInput extends StageInput {
-  stage: "sft" | "reward" | "train";
+  stage: "sft" | "reward" | "refit" | "train";
   start: Digest;
   reference?: Digest;
   /** Result digest of the pair stage; absent for sft. */

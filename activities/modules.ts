@@ -15,6 +15,7 @@ function rolesOf({ input }: StageContext): readonly ModuleRole[] {
     score: ["reward"],
     label: [bootstrap ? "bootstrapLabelers" : "labelers"],
     audit: [],
+    refit: [],
     pair: [],
     train: [],
     answer: [],

@@ -52,7 +52,7 @@ export interface Address {
 
 const PLACE = String.raw`(?:(?:it-)?(?<iteration>\d+)|base-(?<baseline>[a-z0-9-]+))(?:\.(?<take>\d+))?`;
 const STAGE =
-  "(?<stage>sft|reward|generate|score|label|audit|pair|train|answer|reference|judge|evaluate|promote)";
+  "(?<stage>sft|reward|generate|score|label|audit|refit|pair|train|answer|reference|judge|evaluate|promote)";
 const ADDRESS = new RegExp(`^(?<campaign>[^/]+)(?:/${PLACE}(?:/${STAGE})?)?$`);
 
 /** Undefined if the text is no address. */

@@ -156,8 +156,17 @@ function finishedBy(event: LedgerEvent): IterationRecord | undefined {
   return iteration;
 }
 
-function finish(standing: Standing, { iteration, take, policy, stages, decision }: IterationRecord): void {
-  const pointer: Pointer = { iteration, take, policy, answers: stages.answer ?? "" };
+function finish(
+  standing: Standing,
+  { iteration, take, policy, rewardModel, replay, stages, decision }: IterationRecord,
+): void {
+  const pointer: Pointer = {
+    iteration,
+    take,
+    policy,
+    answers: stages.answer ?? "",
+    ...(rewardModel ? { rewardModel, replay } : {}),
+  };
   standing.latest = pointer;
   if (decision === "promoted") {
     if (standing.promoted) standing.earlier = [standing.promoted, ...standing.earlier].slice(0, EARLIER_MAX);

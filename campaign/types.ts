@@ -36,6 +36,7 @@ export type StageName =
   | "score"
   | "label"
   | "audit"
+  | "refit"
   | "pair"
   | "train"
   | "answer"
@@ -120,8 +121,8 @@ export interface PlacePlan {
   proxy: "rewards" | "preferences" | "none";
   /** Labels on answers of π_0. */
   bootstrapLabels?: LabelsPlan;
-  /** Labels that each iteration trains on in place of scores. */
-  labels?: LabelsPlan;
+  /** Labels that each iteration trains on. `refit`: the reward model too. */
+  labels?: LabelsPlan & { refit?: "labels" | "scores" };
   /** Who compares a policy's test answers with the reference answers. */
   judgedBy: JudgedBy;
   /** True: the judge compares the newest policy with the promoted one. False: the newest is promoted. */
@@ -186,7 +187,7 @@ export type PromotionEvidence = "better" | "undecided" | "worse";
  * Result digests of the stages of one place. `answer`: the answers to the validation split, which the judge
  * compares. `validation`, `test`: the metrics, whose results name the stages that they are made of.
  */
-export type StageDigests = Partial<Record<StageName | "validation" | "test", Digest>>;
+export type StageDigests = Partial<Record<StageName | "validation" | "test" | "replay" | "rescore", Digest>>;
 
 /** What ends a pause for too few labels: a later deadline, or the labels that there are. */
 export type LabelsDecision = { extendMs: number } | { accept: true };
@@ -216,6 +217,9 @@ export type LedgerEvent =
       iteration: number;
       take: number;
       policy: Digest;
+      /** Of an iteration that trained the reward model on. */
+      rewardModel?: Digest;
+      replay?: Digest;
       stages: StageDigests;
       decision: Decision;
     }
@@ -298,6 +302,10 @@ export interface Pointer {
   policy: Digest;
   /** Result digest of the answers on the validation split; the judge compares them. */
   answers: Digest;
+  /** The newest reward model; absent if the bootstrap's is the only one. */
+  rewardModel?: Digest;
+  /** Result digest of the pairs that it was trained on; they name the earlier ones. */
+  replay?: Digest;
 }
 
 /** What an iteration starts from. */
@@ -314,6 +322,8 @@ export interface IterationRecord {
   iteration: number;
   take: number;
   policy: Digest;
+  rewardModel?: Digest;
+  replay?: Digest;
   stages: StageDigests;
   decision: Decision;
 }
@@ -424,6 +434,9 @@ export interface PairResult {
   settings: Digest;
   /** Blob of JSON Lines in TRL's columns. */
   pairs: Digest;
+  /** Of pairs to refit on: the blob of the new ones, and the result that the old ones were drawn from. */
+  labeled?: Digest;
+  replay?: Digest;
   report: PairReport;
 }
 
@@ -462,7 +475,7 @@ export interface AuditResult {
 }
 
 export interface TrainResult {
-  stage: "sft" | "reward" | "train";
+  stage: "sft" | "reward" | "refit" | "train";
   version: number;
   place: string;
   start: Digest;

@@ -1,7 +1,7 @@
 // The settings of a compiled spec. A setting without effect is left out, so that a spec has the same digest
 // in a version that does not know the setting.
 import { RatchetError } from "../errors/index.ts";
-import type { CompiledSpec, LabelSettings, Optimizer } from "../campaign/spec/compiled.ts";
+import type { CompiledSpec, LabelSettings, Optimizer, RefitSettings } from "../campaign/spec/compiled.ts";
 import type { ChooseBy } from "../campaign/labeling/types.ts";
 import { durationMs } from "../campaign/spec/fields.ts";
 import { DEFAULTS } from "../campaign/spec/defaults.ts";
@@ -41,7 +41,10 @@ export function settings(
       wave: generate.wave,
       poison: generate.poison === "drop" ? "drop" : undefined,
     },
-    labels: labels && labelSettings(labels.perIteration, labels.choose, labels),
+    labels: labels && {
+      ...labelSettings(labels.perIteration, labels.choose, labels),
+      refit: refitSettings(labels, config),
+    },
     pair,
     train: {
       loss: train.loss,
@@ -89,6 +92,18 @@ function labelSettings(
 ): LabelSettings {
   const deadlineMs = deadline === undefined ? undefined : durationMs(deadline);
   return { comparisons, choose, audit, perComparison, deadlineMs, minimum, api: labelers?.api };
+}
+
+function refitSettings(
+  { use, refit }: NonNullable<ResolvedSpec["labels"]>,
+  config: ModelConfig,
+): RefitSettings | undefined {
+  if (!use.includes("reward") || !refit) return undefined;
+  return {
+    optimizer: optimizer(refit, config, { kind: "reward" }),
+    replay: refit.replay,
+    pairs: use.includes("pairs") ? "labels" : "scores",
+  };
 }
 
 /** Before there is a reward model, nothing but chance can choose. */

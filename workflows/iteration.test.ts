@@ -1,6 +1,7 @@
 // An iteration on the activities' own stages, without Temporal.
 import assert from "node:assert/strict";
 import { it } from "node:test";
+import { OPTIMIZER } from "../activities/attempt/stage-context.test.support.ts";
 import { rowsOnce } from "../activities/artifacts.ts";
 import type { PairRow } from "../campaign/recipe/rows.ts";
 import type { LabelSettings } from "../campaign/spec/compiled.ts";
@@ -51,6 +52,31 @@ it("pairs are made of labels; the audit compares the scores with labels that tra
   assert.equal(agreement.decided, 4);
   const { pairs } = await store.getJson<PairResult>(stages.pair ?? "");
   for (const { chosen, rejected } of await rowsOnce<PairRow>(store, pairs)) assert.ok(chosen > rejected);
+});
+
+it("a refit trains the newest reward model on; the audit uses the scores before it", async () => {
+  const refit = { optimizer: OPTIMIZER, replay: 1, pairs: "scores" };
+  const { world, store, stages, rewardModel, replay } = await iterated({
+    score: { by: "model" },
+    labels: { ...LABELS, refit },
+  });
+  assert.deepEqual(world.ran.filter((stage) => !MEASURED.includes(stage)).slice(0, 9), [
+    "generate iteration",
+    "score iteration",
+    "label",
+    "audit",
+    "pair",
+    "refit",
+    "score refit",
+    "pair",
+    "train",
+  ]);
+  assert.deepEqual([rewardModel, replay], ["refit model", stages.replay]);
+  assert.equal(world.trained[0]?.start, "reward model");
+  const audit = await store.getJson<AuditResult>(stages.audit ?? "");
+  assert.equal(audit.scores, stages.score);
+  const { source } = await store.getJson<PairResult>(stages.pair ?? "");
+  assert.equal(source, stages.rescore, "pairs are made of the new scores");
 });
 
 it("without a scorer nothing is scored, and the metrics have no proxy", async () => {

@@ -9,6 +9,9 @@ export interface IterationInput extends PlaceInput, IterationStart {}
 
 export interface IterationOutcome {
   policy: Digest;
+  /** Of an iteration that trained the reward model on; the next one starts from them. */
+  rewardModel?: Digest;
+  replay?: Digest;
   stages: StageDigests;
   decision: Decision;
 }
@@ -21,9 +24,21 @@ export async function iteration(input: IterationInput): Promise<IterationOutcome
 // oxlint-disable-next-line max-lines-per-function -- one story: Algorithm 2 from top to bottom
 export async function iterate(stages: Recipe, input: IterationInput): Promise<IterationOutcome> {
   const { plan, bootstrap, latest } = input;
-  const { rewardModel, policy: initial } = bootstrap;
+  const { policy: initial } = bootstrap;
+  const { rewardModel = bootstrap.rewardModel, replay = bootstrap.preferences } = latest;
   const reference = plan.reference === "initial" ? initial : latest.policy;
   const { pieces } = plan;
+
+  /** Trains the newest reward model on with the new labels and a replay of old ones. */
+  const refitOn = async (source: Digest) => {
+    const pairs = await stages.pair({ stage: "pair", from: "replay", source, replay });
+    const { digest, policy } = await stages.train({
+      stage: "refit",
+      start: rewardModel ?? "",
+      pairs: pairs.digest,
+    });
+    return { digest, rewardModel: policy, replay: pairs.digest };
+  };
 
   const generate = await stages.fanOut(
     { stage: "generate", source: "iteration", policy: latest.policy },
@@ -48,10 +63,19 @@ export async function iterate(stages: Recipe, input: IterationInput): Promise<It
     label && score && plan.labels?.audit
       ? await stages.audit({ stage: "audit", seal: label.digest, scores: score.digest })
       : undefined;
+  const refit = label && plan.labels?.refit ? await refitOn(label.digest) : undefined;
+  // Nothing else reads the new scores: policies are compared by the bootstrap's reward model.
+  const rescore =
+    refit && plan.labels?.refit === "scores"
+      ? await stages.fanOut(
+          { stage: "score", of: "refit", completions: generate.digest, rewardModel: refit.rewardModel },
+          pieces.iteration,
+        )
+      : undefined;
   const pair = await stages.pair(
-    label
+    label && !rescore
       ? { stage: "pair", from: "labels", source: label.digest }
-      : { stage: "pair", from: "scores", source: score?.digest },
+      : { stage: "pair", from: "scores", source: (rescore ?? score)?.digest },
   );
   const train = await stages.train({ stage: "train", start: latest.policy, reference, pairs: pair.digest });
 
@@ -60,12 +84,16 @@ export async function iterate(stages: Recipe, input: IterationInput): Promise<It
 
   return {
     policy: train.policy,
+    ...(refit ? { rewardModel: refit.rewardModel, replay: refit.replay } : {}),
     decision: promote.decision,
     stages: {
       generate: generate.digest,
       score: score?.digest,
       label: label?.digest,
       audit: audit?.digest,
+      replay: refit?.replay,
+      refit: refit?.digest,
+      rescore: rescore?.digest,
       pair: pair.digest,
       train: train.digest,
       answer: validation.answers,

@@ -48,6 +48,7 @@ const plan: PlacePlan = {
     train: queue,
     label: queue,
     audit: queue,
+    refit: queue,
     pair: queue,
     answer: queue,
     reference: queue,

@@ -24,6 +24,8 @@ export function nameOf(input: AnyInput): string {
       return `${input.stage}/${input.of}`;
     case "judge":
       return `judge/${input.of}/${input.by}/${input.theirs.slice(0, 8)}`;
+    case "pair":
+      return input.from === "replay" ? "pair/replay" : "pair";
     case "evaluate":
       return `evaluate/${input.split}`;
     default:

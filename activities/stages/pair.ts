@@ -14,25 +14,36 @@ import type { Completion, Prompt } from "../../runtimes/types.ts";
 import type { PairInput, StageDone } from "../contract.ts";
 import type { StageContext } from "../attempt/context.ts";
 import { commitOnce } from "../single.ts";
+import { replayedPairs } from "./replayed-pairs.ts";
 import { labeledPairs } from "./labeled-pairs.ts";
 import type { Score } from "./score.ts";
 
 interface Made {
   pairs: readonly PairRow[];
   report: PairReport;
+  /** Of pairs to refit on: the new ones. */
+  labeled?: readonly PairRow[];
 }
 
 export async function pair(context: StageContext<PairInput>): Promise<StageDone> {
   const { store } = context.deps;
-  const { from, source } = context.input;
+  const { from, source, replay } = context.input;
   const settings = { ...context.spec.pair, limit: pairLimitAt(context.spec, context.input.place) };
   const file = from === "file" ? fileRows(context) : undefined;
   const { seed } = context.spec;
   const { digest, result } = await commitOnce(
     context,
-    { from, source, settings, file, seed },
+    {
+      from,
+      source,
+      settings,
+      file,
+      seed,
+      replay,
+      share: from === "replay" ? context.spec.labels?.refit?.replay : undefined,
+    },
     async (): Promise<PairResult> => {
-      const { pairs, report } = await make(context, settings);
+      const { pairs, labeled, report } = await make(context, settings);
       if (pairs.length === 0) throw noPairs(context, report);
       return {
         ...stamp(context),
@@ -40,10 +51,12 @@ export async function pair(context: StageContext<PairInput>): Promise<StageDone>
         source: source ?? (file as Digest),
         settings: addressOf(settings),
         pairs: await store.putBlob(formatRows(pairs)),
+        labeled: labeled && (await store.putBlob(formatRows(labeled))),
+        replay,
         report,
       };
     },
-    ({ pairs }) => [pairs],
+    ({ pairs, labeled }) => [pairs, ...(labeled === undefined ? [] : [labeled])],
   );
   return done(digest, result);
 }
@@ -56,6 +69,8 @@ async function make(context: StageContext<PairInput>, settings: PairSettings): P
       return scored(context, settings, source);
     case "labels":
       return labeledPairs(context, source, settings.limit);
+    case "replay":
+      return replayedPairs(context, source, context.input.replay);
     case "file":
       return reported(await rowsOnce<PairRow>(store, fileRows(context)), 0);
     case "preferences": {

@@ -33,7 +33,9 @@ export async function recipeOf(context: Context): Promise<Recipe> {
       ? sftRecipe(context)
       : stage === "reward"
         ? await scorerRecipe(context, seed)
-        : await policyRecipe(context);
+        : stage === "refit"
+          ? await refitRecipe(context)
+          : await policyRecipe(context);
   return { start, reference, seed, ...own };
 }
 
@@ -64,6 +66,14 @@ async function scorerRecipe(context: Context, seed: string): Promise<Own> {
   if (!reward) throw new RatchetError("unreachable_state", "the spec has no reward model");
   const { margin, centering, optimizer } = reward;
   return { rows, task: { kind: "reward", margin, centering }, optimizer };
+}
+
+/** The loss is that of the bootstrap's reward model; labels have no margin. */
+async function refitRecipe(context: Context): Promise<Own> {
+  const { labels, bootstrap } = context.spec;
+  if (!labels?.refit) throw new RatchetError("unreachable_state", "the spec refits no reward model");
+  const task = { kind: "reward", centering: bootstrap.reward?.centering } as const;
+  return { rows: await pairsOf(context), task, optimizer: labels.refit.optimizer };
 }
 
 async function policyRecipe(context: Context): Promise<Own> {

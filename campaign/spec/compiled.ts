@@ -64,6 +64,14 @@ export interface LabelSettings {
   api?: string;
 }
 
+/** The reward model is trained on with the new labels and `replay` old pairs for each new one. */
+export interface RefitSettings {
+  optimizer: Optimizer;
+  replay: number;
+  /** What the policy's pairs are made of: the labels, or the scores of the new reward model. */
+  pairs: "labels" | "scores";
+}
+
 export interface PairSettings {
   strategy: "max-min" | "max-random" | "max-max" | "random";
   /** Subtracted from the score per token or character, before the pair is chosen. weight 0 = off. */
@@ -140,7 +148,7 @@ export interface CompiledSpec {
     | { by: "model" | "module" | "none" }
     | { by: "preference-model"; model?: Digest; format: PreferenceFormat };
   /** Of each iteration. Absent: pairs are made of scores. */
-  labels?: LabelSettings;
+  labels?: LabelSettings & { refit?: RefitSettings };
   pair: PairSettings;
   /** `ldAlpha`: absent = 1, all tokens have the same weight. */
   train: {

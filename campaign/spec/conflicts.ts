@@ -200,6 +200,7 @@ function people({ bootstrap, labels, score, prompts, generate }: ResolvedSpec): 
   return [
     ...(bootstrap.labels ? bootstrapLabels(bootstrap.labels, prompts.bootstrap) : []),
     ...(labels ? iterationLabels(labels, prompts.perIteration, answers(generate.samples)) : []),
+    ...(labels ? uses(labels, score.reward) : []),
     ...when(
       labels?.choose === "uncertain" && score.reward === "preference-model",
       "labels.choose",
@@ -244,6 +245,30 @@ function iterationLabels(labels: NonNullable<ResolvedSpec["labels"]>, prompts: n
         `at most ${most} comparisons by ${choose}`,
     ),
     ...questionnaire("labels", "perIteration", perIteration, labels),
+  ];
+}
+
+function uses({ use, refit }: NonNullable<ResolvedSpec["labels"]>, reward: unknown): Problem[] {
+  const refits = use.includes("reward");
+  const named = typeof reward === "string" ? reward : "a module";
+  return [
+    ...when(
+      refits && reward !== "model",
+      "labels.use",
+      `labels.use has reward, but score.reward is ${named}, so there is no reward model to train on`,
+    ),
+    ...when(
+      refits && refit === undefined,
+      "labels.use",
+      "labels.use has reward, but labels.refit is missing",
+      "write labels.refit: {} for its defaults",
+    ),
+    ...when(
+      !refits && refit !== undefined,
+      "labels.refit",
+      `labels.refit trains the reward model on, but labels.use is ${use.join(", ")}`,
+      "add reward to labels.use",
+    ),
   ];
 }
 

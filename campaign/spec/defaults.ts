@@ -61,6 +61,15 @@ export const DEFAULTS = {
   pieces: { piece: 16, shard: 4, wave: 8, poison: "fail" },
   /** R: any two answers, each compared by one person; all labels may be trained on. */
   labels: { choose: "random" as const, audit: 0, perComparison: 1, minimum: 1 },
+  /** R: as the bootstrap's reward model, and one old pair for each new one. */
+  refit: {
+    ...ADAMW,
+    replay: 1,
+    learningRate: 2e-6,
+    epochs: 1,
+    batch: 512,
+    weightDecay: 0.001,
+  },
   /**
    * P §3.3: best against worst; P eq. 9 with λ = 0, its main model. R: answers cut off at the limit enter no
    * pair.

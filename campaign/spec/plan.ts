@@ -12,6 +12,7 @@ export function planOf(spec: CompiledSpec): Plan {
       by: labeledBy(settings, labelers),
       audit: rewards && settings.audit > 0,
     };
+  const iterationLabels = labels(spec.labels, modules.labelers);
   return {
     iterations: spec.iterations,
     sft: bootstrap.sft !== undefined,
@@ -22,7 +23,7 @@ export function planOf(spec: CompiledSpec): Plan {
     judgedBy: modules.gold ? "gold" : modules.judge ? "judge" : "reward",
     judge: modules.judge !== undefined,
     bootstrapLabels: labels(bootstrap.labels, modules.bootstrapLabelers),
-    labels: labels(spec.labels, modules.labelers),
+    labels: iterationLabels && { ...iterationLabels, refit: spec.labels?.refit?.pairs },
     alsoAgainst: spec.promote.alsoAgainst ?? 0,
     baselines: spec.baselines.map(({ name, pairs }) => ({ name, pairs })),
     pieces: {
@@ -55,6 +56,7 @@ function queuesOf(queues: CompiledSpec["queues"]): Plan["queues"] {
     // Pairing, and making and judging metrics, compute little: no queue of their own.
     label: queues.score,
     audit: queues.score,
+    refit: queues.train,
     pair: queues.score,
     evaluate: queues.evaluate,
     promote: queues.evaluate,

@@ -205,11 +205,23 @@ const bootstrap = section("sft, labels, preferences, reward, preferenceModel", {
 });
 
 /** Labels on the current policy's answers. */
-const labels = section("perIteration, choose, audit, perComparison, labelers, deadline, minimum", {
-  perIteration: whole(1, 1_000_000),
-  choose: oneOf("best-against-rest", "uncertain", "random").default(DEFAULTS.labels.choose),
-  ...labeling,
-});
+const labels = section(
+  "perIteration, choose, audit, perComparison, labelers, deadline, minimum, use, refit",
+  {
+    perIteration: whole(1, 1_000_000),
+    choose: oneOf("best-against-rest", "uncertain", "random").default(DEFAULTS.labels.choose),
+    ...labeling,
+    /** `pairs`: train the policy on them. `reward`: train the reward model on with them. */
+    use: list(oneOf("pairs", "reward"), "pairs and reward")
+      .min(1, { error: "a list of pairs, reward or both" })
+      .default(["pairs"]),
+    refit: section("replay and optimizer settings", {
+      /** Old pairs for each new one. */
+      replay: real(0, 1000).default(DEFAULTS.refit.replay),
+      ...optimizer(DEFAULTS.refit),
+    }).optional(),
+  },
+);
 
 const letter = text(/\S/, "a text of one token");
 

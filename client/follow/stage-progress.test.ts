@@ -100,6 +100,7 @@ const single = (type: StageName): Moment[] =>
 const STAGES: Record<StageName, Moment[]> = {
   sft: training(0, 60),
   reward: training(0, 40),
+  refit: training(0, 40),
   train: training(20, 60),
   generate: fanOut("generate"),
   score: fanOut("score"),

@@ -20,6 +20,7 @@ const VERSIONS: Record<StageName, number> = {
   score: 5,
   label: 1,
   audit: 1,
+  refit: 1,
   pair: 2,
   train: 5,
   answer: 1,

@@ -55,6 +55,7 @@ export const PLAN: Plan = {
     score: "cpu",
     label: "cpu",
     audit: "cpu",
+    refit: "cpu",
     pair: "cpu",
     train: "cpu",
     answer: "cpu",
