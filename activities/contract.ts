@@ -62,7 +62,9 @@ export interface AnswerInput extends StageInput {
 export interface ScoreInput extends StageInput {
   stage: "score";
   /** `audit`: only the answers that the audit part of a questionnaire compares. */
-  of: PromptSource | AnswerSet | "audit" | "refit";
+  of: PromptSource | AnswerSet | "audit";
+  /** `refitted`: by the reward model that this iteration made, beside the one that it began with. */
+  by?: "refitted";
   /** Result digest of generate or answer. */
   completions: Digest;
   /** Result digest of the questionnaire's seal, for `audit`. */
@@ -91,7 +93,8 @@ export interface JudgeInput extends StageInput {
   rewardModel?: Digest;
 }
 
-type Measured = "split" | "policy" | "answers" | "scores" | "reference" | "verdicts" | "preferences";
+type Measured =
+  "split" | "policy" | "answers" | "scores" | "refittedScores" | "reference" | "verdicts" | "preferences";
 
 export interface EvaluateInput extends StageInput, Pick<EvaluateResult, Measured> {
   stage: "evaluate";

@@ -176,6 +176,7 @@ const RECORDS = {
     comparisons: made("blob"),
     questionnaire: input("result"),
     labels: made("blob"),
+    withdrawn: made("blob"),
   } satisfies Members<QuestionnaireResult | SealResult>,
   audit: {
     place: NOTHING,
@@ -187,7 +188,6 @@ const RECORDS = {
     source: input("any"),
     settings: NOTHING,
     pairs: made("blob"),
-    labeled: made("blob"),
     replay: input("result"),
   } satisfies Members<PairResult>,
   sft: TRAINED,
@@ -201,6 +201,7 @@ const RECORDS = {
     scores: input("result"),
     reference: input("result"),
     verdicts: input("result"),
+    refittedScores: input("result"),
     preferences: input("result"),
   } satisfies Members<EvaluateResult>,
   judge: {

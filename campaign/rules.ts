@@ -1,6 +1,9 @@
 // Rules that workflows, activities and readers share. Pure functions; imports types only.
 import type { CampaignRecord, IterationRecord, LedgerEvent, LedgerRow, Pointer, Standing } from "./types.ts";
 
+/** Stages that train a model, in recipe order. */
+export const TRAININGS = ["sft", "reward", "refit", "train"] as const;
+
 /** Earlier promoted policies in a campaign's state: its size must not depend on the number of iterations. */
 export const EARLIER_MAX = 4;
 

@@ -434,8 +434,7 @@ export interface PairResult {
   settings: Digest;
   /** Blob of JSON Lines in TRL's columns. */
   pairs: Digest;
-  /** Of pairs to refit on: the blob of the new ones, and the result that the old ones were drawn from. */
-  labeled?: Digest;
+  /** Of pairs to refit on: the result of the earlier pairs; the old ones are drawn from all of these. */
   replay?: Digest;
   report: PairReport;
 }
@@ -548,6 +547,8 @@ export interface EvaluateResult {
   /** Result digests of the stages that the metrics were computed from. */
   answers: Digest;
   scores?: Digest;
+  /** By the reward model that the iteration made. */
+  refittedScores?: Digest;
   reference?: Digest;
   verdicts?: Digest;
   /** Comparisons by the preference model, if it is the proxy and somebody else decides win rates. */
@@ -568,6 +569,11 @@ export interface EvaluateMetrics {
    * prefers the policy's answer to a reference answer; test split only.
    */
   proxy?: number;
+  /**
+   * Mean reward by the reward model that this iteration made. Each iteration has another one, so `proxy`
+   * compares policies and this does not.
+   */
+  refittedProxy?: number;
   /** Mean true reward and its parts; test split of simulated tasks. */
   gold?: number;
   goldParts?: Record<string, number>;

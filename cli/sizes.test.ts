@@ -56,6 +56,41 @@ it("a reward model reads every answer, a preference model compares in both order
   );
 });
 
+it("a refit trains on the new pairs and the replay; scores make the pairs again only without `pairs`", () => {
+  const of = (use: ("pairs" | "reward")[]) =>
+    sizesOf(
+      resolveSpec({
+        ...SPEC,
+        bootstrap: { preferences: { file: "pairs.jsonl" }, reward: {} },
+        score: { reward: "model" },
+        labels: { perIteration: 10, audit: 2, use, refit: { replay: 1.5, batch: 5 } },
+      }),
+      MEASURED,
+    ).stages.filter(({ place, stage }) => place === "each iteration" && /refit|pair/.test(stage));
+  const both = of(["pairs", "reward"]);
+  assert.deepEqual(
+    both.map(({ stage, rowsMax }) => [stage, rowsMax]),
+    [
+      ["pair (replay)", 20],
+      ["refit", 20],
+      ["pair (labels)", 8],
+      ["score (refitted)", undefined],
+    ],
+  );
+  assert.equal(both[1]?.stepsMax, 4);
+  const scored = of(["reward"]);
+  assert.deepEqual(
+    scored.map(({ stage, readMax = 0 }) => [stage, readMax]),
+    [
+      ["pair (replay)", 0],
+      ["refit", 0],
+      ["score (refitted)", 10 * 4 * 28],
+      ["pair (max-min)", 0],
+      ["score (refitted)", 5 * 2 * 28],
+    ],
+  );
+});
+
 it("operations are printed in a fitting unit", () => {
   assert.deepEqual([4.23e15, 9.9e11, 2e18, 3e13].map(flops), [
     "4.2 PFLOP",

@@ -70,10 +70,8 @@ function bootstrapStages(
   return [...stages, ...measured.map((size) => ({ ...place, ...size }))];
 }
 
-function iterationStages(
-  { prompts, iterations, generate, score, labels, pair, train, evaluate }: ResolvedSpec,
-  sizes: StageSizes,
-): StageSize[] {
+function iterationStages(spec: ResolvedSpec, sizes: StageSizes): StageSize[] {
+  const { prompts, iterations, generate, score, labels, pair, train, evaluate } = spec;
   const each = { place: "each iteration", times: iterations };
   const answers = answersPerPrompt(generate.samples);
   const compared = labels ? labels.perIteration - labels.audit : prompts.perIteration;
@@ -90,11 +88,43 @@ function iterationStages(
     ...(labels && labels.audit > 0 && scorer !== "preference-model"
       ? [{ ...each, stage: "audit", rowsMax: labels.audit * labels.perComparison }]
       : []),
-    { ...each, stage: `pair (${labels ? "labels" : pair.strategy})`, rowsMax: pairsMax },
+    ...refitStages(spec, sizes, compared).map((size) => ({ ...each, ...size })),
+    {
+      ...each,
+      stage: `pair (${labels?.use.includes("pairs") ? "labels" : pair.strategy})`,
+      rowsMax: pairsMax,
+    },
     { ...each, stage: `train (${lossName(train.loss)})`, ...sizes.preferring(pairsMax) },
     ...sizes.measuring(prompts.validation + prompts.test, prompts.test).map((size) => ({ ...each, ...size })),
+    ...(labels?.refit
+      ? [
+          {
+            ...each,
+            stage: "score (refitted)",
+            ...sizes.scoring(prompts.validation + prompts.test, evaluate.samples),
+          },
+        ]
+      : []),
     ...(evaluate.judge ? [{ ...each, stage: "judge (promotion)", ...sizes.pieces(prompts.validation) }] : []),
     { ...each, stage: "promote" },
+  ];
+}
+
+/** The reward model is trained on `compared` new pairs and a replay; its scores may then make the pairs. */
+function refitStages(
+  { labels, prompts, generate }: ResolvedSpec,
+  sizes: StageSizes,
+  compared: number,
+): Omit<StageSize, "place" | "times">[] {
+  if (!labels?.refit) return [];
+  const rowsMax = Math.round(compared * (1 + labels.refit.replay));
+  const answers = answersPerPrompt(generate.samples);
+  return [
+    { stage: "pair (replay)", rowsMax },
+    { stage: "refit", ...sizes.learning(rowsMax, labels.refit, 2) },
+    ...(labels.use.includes("pairs")
+      ? []
+      : [{ stage: "score (refitted)", ...sizes.scoring(prompts.perIteration, answers) }]),
   ];
 }
 

@@ -79,25 +79,18 @@ const promotion = ({
   alsoAgainst: alsoAgainst || undefined,
 });
 
+type Labels = NonNullable<ResolvedSpec["labels"]>;
+
 function labelSettings(
   comparisons: number,
   choose: ChooseBy,
-  {
-    audit,
-    perComparison,
-    deadline,
-    minimum,
-    labelers,
-  }: NonNullable<ResolvedSpec["labels"] | Bootstrap["labels"]>,
+  { audit, perComparison, deadline, minimum, labelers }: Labels | NonNullable<Bootstrap["labels"]>,
 ): LabelSettings {
   const deadlineMs = deadline === undefined ? undefined : durationMs(deadline);
   return { comparisons, choose, audit, perComparison, deadlineMs, minimum, api: labelers?.api };
 }
 
-function refitSettings(
-  { use, refit }: NonNullable<ResolvedSpec["labels"]>,
-  config: ModelConfig,
-): RefitSettings | undefined {
+function refitSettings({ use, refit }: Labels, config: ModelConfig): RefitSettings | undefined {
   if (!use.includes("reward") || !refit) return undefined;
   return {
     optimizer: optimizer(refit, config, { kind: "reward" }),

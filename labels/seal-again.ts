@@ -2,7 +2,7 @@
 // raced it, and although labels of it were withdrawn later. Its digest tells which labels it listed.
 import { setImmediate } from "node:timers/promises";
 import { iterationOf } from "../campaign/ids.ts";
-import type { SealResult, SealRow } from "../campaign/labeling/types.ts";
+import type { SealResult, SealRow, WithdrawnRow } from "../campaign/labeling/types.ts";
 import { rowsOfBlob } from "../campaign/rows/json-lines.ts";
 import { withdrawnLabels } from "../campaign/rules.ts";
 import type { Digest, LedgerEvent } from "../campaign/types.ts";
@@ -10,8 +10,8 @@ import { canonicalDigest } from "../store/index.ts";
 import type { Store } from "../store/types.ts";
 import type { Withdrawn } from "./decided.ts";
 import type { Questionnaire } from "./questionnaires.ts";
-import { rowsOf, sealOf, timelyLabels } from "./seal-rows.ts";
-import type { TimelyLabel } from "./seal-rows.ts";
+import { rowsOf, sealOf, timelyLabels, withdrawnElsewhere } from "./seal-rows.ts";
+import type { Listed, TimelyLabel } from "./seal-rows.ts";
 
 export interface RecordedSeal {
   digest: Digest;
@@ -39,30 +39,35 @@ export function recordedSeal(
 }
 
 /** Undefined if no set of labels has the digest. */
-export async function rowsAgain(
+export async function listedAgain(
   store: Store,
   questionnaire: Questionnaire,
   { digest, withdrawn }: RecordedSeal,
-): Promise<SealRow[] | undefined> {
-  const isRecorded = (rows: readonly SealRow[]): boolean =>
-    canonicalDigest(sealOf(questionnaire, rows)) === digest;
+): Promise<Listed | undefined> {
+  const isRecorded = (listed: Listed): boolean => canonicalDigest(sealOf(questionnaire, listed)) === digest;
   const stored = await storedRows(store, digest);
   if (stored && isRecorded(stored)) return stored;
   const labels = await timelyLabels(store, questionnaire);
-  for (const known of withdrawn)
+  for (const known of withdrawn) {
+    const elsewhere = withdrawnElsewhere(questionnaire, known);
     for (const some of setsOf(labels)) {
-      const rows = rowsOf(questionnaire, some, known);
-      if (isRecorded(rows)) return rows;
+      const listed = { rows: rowsOf(questionnaire, some, known), withdrawn: elsewhere };
+      if (isRecorded(listed)) return listed;
       await setImmediate();
     }
+  }
   return undefined;
 }
 
 /** Rows and result of the seal are blobs of their own: both may be whole without its manifest. */
-async function storedRows(store: Store, digest: Digest): Promise<SealRow[] | undefined> {
+async function storedRows(store: Store, digest: Digest): Promise<Listed | undefined> {
+  const read = async <R>(blob: Digest): Promise<R[]> => rowsOfBlob<R>(await store.getBlob(blob), blob);
   try {
-    const { labels } = await store.getJson<SealResult>(digest);
-    return rowsOfBlob<SealRow>(await store.getBlob(labels), labels);
+    const { labels, withdrawn } = await store.getJson<SealResult>(digest);
+    return {
+      rows: await read<SealRow>(labels),
+      withdrawn: withdrawn === undefined ? [] : await read<WithdrawnRow>(withdrawn),
+    };
   } catch (error) {
     if ((error as { kind?: string }).kind !== "artifact") throw error;
     return undefined;

@@ -1,6 +1,6 @@
 // The labels that a seal lists, as rows.
 import type { LabelAt } from "../campaign/ids.ts";
-import type { Choice, SealCounts, SealResult, SealRow } from "../campaign/labeling/types.ts";
+import type { Choice, SealCounts, SealResult, SealRow, WithdrawnRow } from "../campaign/labeling/types.ts";
 import { formatRows } from "../campaign/recipe/rows.ts";
 import { rowsOfBlob } from "../campaign/rows/json-lines.ts";
 import { sha256 } from "../store/index.ts";
@@ -11,14 +11,32 @@ import { comparisonsOf } from "./questionnaires.ts";
 import type { Questionnaire, Sealed } from "./questionnaires.ts";
 import { labelsAt, readLabels, rowName } from "./standing.ts";
 
-export const sealOf = ({ place, digest, result }: Questionnaire, rows: readonly SealRow[]): SealResult => ({
+/** What a seal lists. */
+export interface Listed {
+  rows: readonly SealRow[];
+  /** Of other questionnaires. */
+  withdrawn: readonly WithdrawnRow[];
+}
+
+export const sealOf = (
+  { place, digest, result }: Questionnaire,
+  { rows, withdrawn }: Listed,
+): SealResult => ({
   stage: "label",
   version: result.version,
   place,
   questionnaire: digest,
   labels: sha256(formatRows(rows)),
+  withdrawn: withdrawn.length === 0 ? undefined : sha256(formatRows(withdrawn)),
   counts: countsOf(rows),
 });
+
+/** The questionnaire's own withdrawn labels are in no row. */
+export const withdrawnElsewhere = ({ digest }: Questionnaire, withdrawn: Withdrawn): WithdrawnRow[] =>
+  [...withdrawn]
+    .filter((label) => !label.startsWith(`${digest}/`))
+    .sort()
+    .map((label) => ({ label }));
 
 /** Rows that a seal would list now. */
 export async function countingRows(

@@ -73,7 +73,7 @@ export type ReportEnvironment = Pick<
 
 export interface ReportCurve {
   place: string;
-  stage: "sft" | "reward" | "train";
+  stage: "sft" | "reward" | "refit" | "train";
   points: Record<string, number>[];
 }
 

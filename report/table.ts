@@ -52,6 +52,7 @@ export interface TableJson {
     judgedBy: JudgedBy | null;
     gold: number | null;
     proxy: number | null;
+    refittedProxy: number | null;
     length: number;
     kl: number;
     learningRate: number | null;
@@ -71,6 +72,7 @@ export function tableJson({ arms, vs }: CampaignTable): TableJson {
       judgedBy: metrics.judgedBy ?? null,
       gold: metrics.gold ?? null,
       proxy: metrics.proxy ?? null,
+      refittedProxy: metrics.refittedProxy ?? null,
       length: metrics.length,
       kl: metrics.kl,
       learningRate,
@@ -82,13 +84,21 @@ export function tableJson({ arms, vs }: CampaignTable): TableJson {
   };
 }
 
-/** `proxy` only if something scored the answers. */
-const columnsOf = (hasProxy: boolean): Column[] => [
+/** Measures that not every campaign has. */
+interface Has {
+  /** Something scored the answers. */
+  proxy: boolean;
+  /** The reward model was trained on; each row's is the one that its iteration made. */
+  refitted: boolean;
+}
+
+const columnsOf = ({ proxy, refitted }: Has): Column[] => [
   { title: "policy", align: "left" },
   { title: "win rate [95 %]", align: "left" },
   { title: "length-controlled", align: "left" },
   { title: "gold", align: "right" },
-  ...(hasProxy ? [{ title: "proxy", align: "right" } as const] : []),
+  ...(proxy ? [{ title: "proxy", align: "right" } as const] : []),
+  ...(refitted ? [{ title: "refitted", align: "right" } as const] : []),
   { title: "length", align: "right" },
   { title: "cut off", align: "right" },
   { title: "KL", align: "right" },
@@ -97,7 +107,10 @@ const columnsOf = (hasProxy: boolean): Column[] => [
 
 export function formatTable({ arms, vs, promoted }: CampaignTable, look: Look): string {
   const last = arms.at(-1);
-  const hasProxy = arms.some(({ metrics }) => metrics.proxy !== undefined);
+  const has = {
+    proxy: arms.some(({ metrics }) => metrics.proxy !== undefined),
+    refitted: arms.some(({ metrics }) => metrics.refittedProxy !== undefined),
+  };
   const parts = formatParts(arms, look);
   const audit = formatAudit(arms, look);
   const versus = [
@@ -111,8 +124,8 @@ export function formatTable({ arms, vs, promoted }: CampaignTable, look: Look): 
   return [
     judged +
       formatColumns(
-        columnsOf(hasProxy),
-        arms.map((variant) => variantCells(variant, variant === last, hasProxy)),
+        columnsOf(has),
+        arms.map((variant) => variantCells(variant, variant === last, has)),
         look,
       ),
     ...(promoted ? [`Promoted on the validation split: ${visibleLine(promoted.name)}`] : []),
@@ -134,15 +147,16 @@ function formatVersus(name: string | undefined, vs: Record<string, Difference>, 
   });
 }
 
-function variantCells({ name, metrics, learningRate }: Variant, isLast: boolean, hasProxy: boolean): Cell[] {
+function variantCells({ name, metrics, learningRate }: Variant, isLast: boolean, has: Has): Cell[] {
   const tone = isLast ? "bold" : undefined;
-  const { winRate, lengthControlled, gold, proxy, length, truncated, kl } = metrics;
+  const { winRate, lengthControlled, gold, proxy, refittedProxy, length, truncated, kl } = metrics;
   return [
     { text: name, tone },
     { text: interval(winRate), tone },
     { text: interval(lengthControlled), tone },
     { text: fixed(gold, 2) },
-    ...(hasProxy ? [{ text: fixed(proxy, 2) }] : []),
+    ...(has.proxy ? [{ text: fixed(proxy, 2) }] : []),
+    ...(has.refitted ? [{ text: fixed(refittedProxy, 2) }] : []),
     { text: fixed(length, 1) },
     { text: `${fixed(100 * truncated, truncated > 0 && truncated < 0.1 ? 1 : 0)} %` },
     { text: fixed(kl, 2) },

@@ -64,11 +64,16 @@ export async function iterate(stages: Recipe, input: IterationInput): Promise<It
       ? await stages.audit({ stage: "audit", seal: label.digest, scores: score.digest })
       : undefined;
   const refit = label && plan.labels?.refit ? await refitOn(label.digest) : undefined;
-  // Nothing else reads the new scores: policies are compared by the bootstrap's reward model.
   const rescore =
     refit && plan.labels?.refit === "scores"
       ? await stages.fanOut(
-          { stage: "score", of: "refit", completions: generate.digest, rewardModel: refit.rewardModel },
+          {
+            stage: "score",
+            of: "iteration",
+            by: "refitted",
+            completions: generate.digest,
+            rewardModel: refit.rewardModel,
+          },
           pieces.iteration,
         )
       : undefined;
@@ -79,7 +84,13 @@ export async function iterate(stages: Recipe, input: IterationInput): Promise<It
   );
   const train = await stages.train({ stage: "train", start: latest.policy, reference, pairs: pair.digest });
 
-  const { validation, test } = await measure(stages, plan, bootstrap, train.policy, ["validation", "test"]);
+  const { validation, test } = await measure(
+    stages,
+    plan,
+    { ...bootstrap, refitted: refit?.rewardModel },
+    train.policy,
+    ["validation", "test"],
+  );
   const promote = await decide(stages, input, train.policy, validation.answers);
 
   return {

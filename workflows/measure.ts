@@ -4,6 +4,12 @@
 import type { Bootstrap, Digest, PlacePlan, Split } from "../campaign/types.ts";
 import type { Recipe } from "./recipe.ts";
 
+/** What policies are measured by: π_0, its answers, and the reward models. */
+export interface Measures extends Bootstrap {
+  /** The reward model that this iteration made. Its scores stand beside the bootstrap's. */
+  refitted?: Digest;
+}
+
 export interface Measured {
   /** Result digests of answer and of evaluate. */
   answers: Digest;
@@ -15,19 +21,20 @@ type Of<S extends Split, T> = Record<S, T>;
 export async function measure<S extends Split>(
   stages: Recipe,
   plan: PlacePlan,
-  bootstrap: Bootstrap,
+  measures: Measures,
   policy: Digest,
   splits: readonly S[],
 ): Promise<Of<S, Measured>> {
-  const { policy: initial, rewardModel } = bootstrap;
+  const { policy: initial, rewardModel, refitted } = measures;
   const { pieces } = plan;
 
   const answers = await each(splits, (of) => stages.fanOut({ stage: "answer", of, policy }, pieces[of]));
-  const scores = await each(splits, (of) =>
-    plan.proxy === "rewards"
-      ? stages.fanOut({ stage: "score", of, completions: answers[of].digest, rewardModel }, pieces[of])
-      : undefined,
-  );
+  const scored = (by: { by?: "refitted"; rewardModel?: Digest | undefined }) =>
+    each(splits, (of) =>
+      stages.fanOut({ stage: "score", of, completions: answers[of].digest, ...by }, pieces[of]),
+    );
+  const scores = plan.proxy === "rewards" ? await scored({ rewardModel }) : undefined;
+  const newScores = refitted ? await scored({ by: "refitted", rewardModel: refitted }) : undefined;
   const reference = await each(splits, (of) =>
     // By definition, π_0 has no distance from itself.
     policy === initial
@@ -35,7 +42,7 @@ export async function measure<S extends Split>(
       : stages.fanOut({ stage: "reference", of, answers: answers[of].digest, model: initial }, pieces[of]),
   );
   const verdicts = await each(splits, (of) =>
-    of === "test" ? compare(stages, plan, bootstrap, answers[of].digest, scores[of]?.digest) : undefined,
+    of === "test" ? compare(stages, plan, measures, answers[of].digest, scores?.[of].digest) : undefined,
   );
   return each(splits, async (split) => {
     const { digest } = await stages.evaluate({
@@ -43,7 +50,8 @@ export async function measure<S extends Split>(
       split,
       policy,
       answers: answers[split].digest,
-      scores: scores[split]?.digest,
+      scores: scores?.[split].digest,
+      refittedScores: newScores?.[split].digest,
       reference: reference[split]?.digest,
       ...verdicts[split],
     });

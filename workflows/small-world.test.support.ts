@@ -53,10 +53,9 @@ export class SmallWorld {
     const noted =
       <I extends { stage: string }, R>(run: (own: I) => Promise<R>) =>
       (own: I) => {
-        const { of, source } = own as { of?: string; source?: string };
-        this.ran.push(
-          [own.stage, of ?? (own.stage === "generate" ? source : undefined)].filter(Boolean).join(" "),
-        );
+        const { of, source, by } = own as { of?: string; source?: string; by?: string };
+        const what = of ?? (own.stage === "generate" ? source : undefined);
+        this.ran.push([own.stage, what, by === "refitted" ? by : undefined].filter(Boolean).join(" "));
         return run(own);
       };
     return {

@@ -19,9 +19,10 @@ export function nameOf(input: AnyInput): string {
     case "generate":
       return `generate/${input.source}`;
     case "answer":
-    case "score":
     case "reference":
       return `${input.stage}/${input.of}`;
+    case "score":
+      return input.by ? `score/${input.of}/${input.by}` : `score/${input.of}`;
     case "judge":
       return `judge/${input.of}/${input.by}/${input.theirs.slice(0, 8)}`;
     case "pair":

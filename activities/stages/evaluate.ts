@@ -18,8 +18,8 @@ import { commitOnce } from "../single.ts";
 type Context = StageContext<EvaluateInput>;
 
 export async function evaluate(context: Context): Promise<StageDone> {
-  const { split, policy, answers, scores, reference, verdicts, preferences } = context.input;
-  const made = { split, policy, answers, scores, reference, verdicts, preferences };
+  const { split, policy, answers, scores, refittedScores, reference, verdicts, preferences } = context.input;
+  const made = { split, policy, answers, scores, refittedScores, reference, verdicts, preferences };
   const { digest, result } = await commitOnce(context, made, async (): Promise<EvaluateResult> => ({
     ...stamp(context),
     stage: "evaluate",
@@ -34,6 +34,7 @@ async function metricsOf({ deps, input }: Context): Promise<EvaluateMetrics> {
     digest === undefined ? undefined : resultOf<R>(deps.store, digest);
   const { counts } = await resultOf<GenerateResult>(deps.store, input.answers);
   const scores = await read<ScoreResult>(input.scores);
+  const refitted = await read<ScoreResult>(input.refittedScores);
   const reference = await read<ReferenceResult>(input.reference);
   const verdicts = await read<JudgeResult>(input.verdicts);
   const preferences = await read<JudgeResult>(input.preferences);
@@ -45,6 +46,7 @@ async function metricsOf({ deps, input }: Context): Promise<EvaluateMetrics> {
     lengthControlled: verdicts?.lengthControlled,
     judgedBy: verdicts?.by,
     proxy: scores?.stats.mean ?? preferences?.winRate.value ?? byPreference(verdicts),
+    refittedProxy: refitted?.stats.mean,
     gold: verdicts?.gold,
     goldParts: verdicts?.goldParts,
     length: counts.tokens / completions,

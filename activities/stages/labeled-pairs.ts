@@ -1,5 +1,6 @@
 // Pairs of a closed questionnaire.
 import { majorities } from "../../campaign/labeling/majority.ts";
+import type { Votes } from "../../campaign/labeling/majority.ts";
 import { pairsFromLabels } from "../../campaign/labeling/pairs.ts";
 import type {
   ComparisonRow,
@@ -14,14 +15,16 @@ import { promptsById, resultOf, rowsOnce } from "../artifacts.ts";
 import type { StageContext } from "../attempt/context.ts";
 import { byAnswer } from "./compared-answers.ts";
 
+/** `votesOf`: of the labels that count; by default all that the seal lists. */
 export async function labeledPairs(
   { deps: { store } }: StageContext,
   seal: Digest,
   limit: number,
+  votesOf: (rows: readonly SealRow[]) => Map<number, Votes> = majorities,
 ): Promise<{ pairs: PairRow[]; report: PairReport }> {
   const { questionnaire, labels } = await resultOf<SealResult>(store, seal);
   const asked = await resultOf<QuestionnaireResult>(store, questionnaire);
-  const votes = majorities(await rowsOnce<SealRow>(store, labels));
+  const votes = votesOf(await rowsOnce<SealRow>(store, labels));
   const trained = (await rowsOnce<ComparisonRow>(store, asked.comparisons)).filter(({ comparison }) =>
     votes.has(comparison),
   );

@@ -21,8 +21,6 @@ import type { Score } from "./score.ts";
 interface Made {
   pairs: readonly PairRow[];
   report: PairReport;
-  /** Of pairs to refit on: the new ones. */
-  labeled?: readonly PairRow[];
 }
 
 export async function pair(context: StageContext<PairInput>): Promise<StageDone> {
@@ -43,7 +41,7 @@ export async function pair(context: StageContext<PairInput>): Promise<StageDone>
       share: from === "replay" ? context.spec.labels?.refit?.replay : undefined,
     },
     async (): Promise<PairResult> => {
-      const { pairs, labeled, report } = await make(context, settings);
+      const { pairs, report } = await make(context, settings);
       if (pairs.length === 0) throw noPairs(context, report);
       return {
         ...stamp(context),
@@ -51,12 +49,11 @@ export async function pair(context: StageContext<PairInput>): Promise<StageDone>
         source: source ?? (file as Digest),
         settings: addressOf(settings),
         pairs: await store.putBlob(formatRows(pairs)),
-        labeled: labeled && (await store.putBlob(formatRows(labeled))),
         replay,
         report,
       };
     },
-    ({ pairs, labeled }) => [pairs, ...(labeled === undefined ? [] : [labeled])],
+    ({ pairs }) => [pairs],
   );
   return done(digest, result);
 }

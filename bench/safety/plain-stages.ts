@@ -255,7 +255,7 @@ export class PlainStages implements Recipe {
 
   private listOf(of: ScoreInput["of"]): PromptRow[] {
     const { prompts } = this.world;
-    if (of === "audit" || of === "refit") throw new Error(`the shop has no ${of}`);
+    if (of === "audit") throw new Error("the shop has no audit");
     if (of === "opponent") return prompts.test;
     return of === "validation" || of === "test" ? prompts[of] : this.promptsFor(of).list;
   }

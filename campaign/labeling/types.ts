@@ -60,7 +60,17 @@ export interface SealResult {
   questionnaire: Digest;
   /** Blob of JSON Lines (SealRow), by comparison and slot. */
   labels: Digest;
+  /**
+   * Blob of JSON Lines (WithdrawnRow): labels of the campaign's other questionnaires that were withdrawn by
+   * then. Old pairs that are replayed with these labels leave them out. Absent if there are none.
+   */
+  withdrawn?: Digest;
   counts: SealCounts;
+}
+
+export interface WithdrawnRow {
+  /** `<questionnaire's digest>/000012/0.1.json` */
+  label: string;
 }
 
 export interface SealCounts {

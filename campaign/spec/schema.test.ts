@@ -445,6 +445,18 @@ const conflicts: [object, RegExp][] = [
     /labels\.audit is 10, but score\.reward is none/,
   ],
   [
+    { labels: { perIteration: 60, use: ["reward"], refit: {} } },
+    /labels\.use has reward, but score\.reward is a module, so there is no reward model to train on/,
+  ],
+  [
+    { labels: { perIteration: 60, use: ["pairs", "reward"] }, score: { reward: "model" } },
+    /labels\.use has reward, but labels\.refit is missing/,
+  ],
+  [
+    { labels: { perIteration: 60, refit: {} }, score: { reward: "model" } },
+    /labels\.refit trains the reward model on, but labels\.use is pairs/,
+  ],
+  [
     { score: { reward: "none" }, bootstrap: { labels: { ...labeled, audit: 9 } } },
     /bootstrap\.labels\.audit is 9, but score\.reward is none/,
   ],
@@ -578,13 +590,19 @@ it("the defaults in docs/spec.md are the code's", () => {
     bootstrap: { preferenceModel: {}, preferences: { file: "p" } },
     score: { reward: "preference-model" },
   });
+  const refitted = resolveSpec({
+    ...minimal,
+    bootstrap: { reward: {}, preferences: { file: "p" } },
+    labels: { perIteration: 1, use: ["reward"], refit: {} },
+    score: {},
+  });
   const trained = { ...sft, bootstrap: { ...sft.bootstrap, preferenceModel: bootstrap.preferenceModel } };
   const settings = [...document.matchAll(/^\| `([\w.]+)` \| `([^`]+)` \| [PSR] \|/gm)];
   for (const [, path, value] of settings) {
     const actual =
       path === "score.reward"
         ? resolveSpec({ ...minimal, score: {}, bootstrap: sft.bootstrap }).score.reward
-        : valueAt(resolved, path!);
+        : valueAt(path!.startsWith("labels.refit.") ? refitted : resolved, path!);
     assert.deepEqual(actual, JSON.parse(value!), path);
   }
   const optimizer = [

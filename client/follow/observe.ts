@@ -1,6 +1,7 @@
 // A snapshot of a running campaign from Temporal: its stages, the newest heartbeats of their activities, and
 // what it waits for.
 import { campaignWorkflowId, placeName, placeWorkflowId, WORKFLOW_QUEUE } from "../../campaign/ids.ts";
+import { TRAININGS } from "../../campaign/rules.ts";
 import type { Place, Plan, StageName } from "../../campaign/types.ts";
 import type { CampaignProgress, StageProgress } from "../../workflows/messages.ts";
 import type { Gateway, PendingActivity, RunStatus } from "../../temporal/gateway.ts";
@@ -112,7 +113,8 @@ function stageView(
 export const MOST = 0.99;
 
 /** Type of the activities that do the stage's work. `seal`, which closes every fan-out, is another one. */
-const activityOf = (stage: StageName): string => (stage === "sft" || stage === "reward" ? "train" : stage);
+const activityOf = (stage: StageName): string =>
+  (TRAININGS as readonly string[]).includes(stage) ? "train" : stage;
 
 /** A worker of an older build gives no fraction; its batches of the reference say nothing about the steps. */
 function fractionOf({ done, total, unit, fraction }: Progress): number {

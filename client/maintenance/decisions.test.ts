@@ -44,6 +44,13 @@ describe("verify holds each decision against its results, although all seals are
   const changes: [what: string, of: LedgerEvent["type"], change: object, message: RegExp][] = [
     ["another decision", "iteration-finished", { decision: "kept" }, /row 3 .* has the decision kept/],
     ["another policy", "iteration-finished", { policy: OTHER }, /row 3 .* has the policy 000/],
+    [
+      "a reward model that nothing trained",
+      "iteration-finished",
+      { rewardModel: OTHER },
+      /the reward model 000/,
+    ],
+    ["replayed pairs that nothing made", "iteration-finished", { replay: OTHER }, /the replayed pairs 000/],
     ["no result of promote", "iteration-finished", { stages: {} }, /decides promoted without a result/],
     ["another promoted policy at the end", "completed", { promoted: OTHER }, /row 4 .* promoted policy 000/],
     ["another newest policy at the end", "completed", { latest: OTHER }, /row 4 .* latest policy 000/],

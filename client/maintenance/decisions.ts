@@ -3,7 +3,7 @@
 import { placeName } from "../../campaign/ids.ts";
 import { decisionBy, evidenceOf, ruleOf } from "../../campaign/recipe/promotion.ts";
 import type { PromotionRule } from "../../campaign/recipe/promotion.ts";
-import { applyEvent } from "../../campaign/rules.ts";
+import { applyEvent, TRAININGS } from "../../campaign/rules.ts";
 import type {
   Decision,
   Digest,
@@ -24,7 +24,7 @@ import type { VerifyProblem } from "./blob-checker.ts";
 export type DecidingResult = PromoteResult | TrainResult;
 
 export const isDeciding = (result: unknown): result is DecidingResult =>
-  ["promote", "train", "sft", "reward"].includes((result as { stage?: string } | undefined)?.stage ?? "");
+  ["promote", ...TRAININGS].includes((result as { stage?: string } | undefined)?.stage ?? "");
 
 type Results = ReadonlyMap<Digest, DecidingResult>;
 
@@ -80,10 +80,7 @@ function saysOtherwise(
       ];
     }
     case "iteration-finished":
-      return [
-        ...differences("policy", event.policy, trainedBy(event.stages, "train", placeName(event), results)),
-        ...promotion(event, standing, results, rule),
-      ];
+      return [...iterationModels(event, results), ...promotion(event, standing, results, rule)];
     case "baseline-finished": {
       const place = placeName({ baseline: event.name, take: 1 });
       return differences("policy", event.policy, trainedBy(event.stages, "train", place, results));
@@ -96,6 +93,18 @@ function saysOtherwise(
     default:
       return [];
   }
+}
+
+/** The models that the iteration trained, and the pairs that a later one replays. */
+function iterationModels(event: LedgerEvent & { type: "iteration-finished" }, results: Results): string[] {
+  const { policy, stages, rewardModel = "none", replay = "none" } = event;
+  const place = placeName(event);
+  const refitted = stages.refit ? trainedBy(stages, "refit", place, results) : "none";
+  return [
+    ...differences("policy", policy, trainedBy(stages, "train", place, results)),
+    ...differences("reward model", rewardModel, refitted),
+    ...differences("replayed pairs", replay, stages.replay ?? "none"),
+  ];
 }
 
 /** `expected`: undefined if no result determines it. */

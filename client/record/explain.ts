@@ -4,7 +4,7 @@ import { namesIn, typeOf } from "../../campaign/names.ts";
 import type { Address } from "../../campaign/ids.ts";
 import type { CampaignRecord, Decision, Digest, LedgerRow, PromoteResult } from "../../campaign/types.ts";
 import { placeName } from "../../campaign/ids.ts";
-import { repairsOf } from "../../campaign/rules.ts";
+import { repairsOf, TRAININGS } from "../../campaign/rules.ts";
 import type { Store } from "../../store/types.ts";
 import { finishedPlaces, placeOf } from "./places.ts";
 import type { FinishedPlace } from "./places.ts";
@@ -124,7 +124,7 @@ async function kindOf(
 async function treesMade(store: Store, record: CampaignRecord): Promise<Map<Digest, Made>> {
   const made = new Map<Digest, Made>();
   for (const { name: place, stages } of finishedPlaces(record))
-    for (const stage of ["sft", "reward", "train"] as const) {
+    for (const stage of TRAININGS) {
       const result = stages[stage];
       if (result === undefined) continue;
       for (const { kind, maker, digest } of namesIn(await store.getJson(result)))

@@ -1,5 +1,6 @@
 // The record behind `ratchet report`. It reads aggregated results, curves in a few points, and some
 // answers, so its size does not grow with the number of prompts.
+import { TRAININGS } from "../../campaign/rules.ts";
 import type { CompiledSpec } from "../../campaign/spec/compiled.ts";
 import type { CampaignRecord, Digest, LedgerRow, TrainResult } from "../../campaign/types.ts";
 import { askingOf } from "../../labels/asking.ts";
@@ -31,7 +32,7 @@ export interface CampaignReport extends CampaignHistory {
 
 export interface TrainingCurve {
   place: string;
-  stage: "sft" | "reward" | "train";
+  stage: (typeof TRAININGS)[number];
   /** Means over runs of steps, at most a few hundred a campaign; `step` is the last of each run. */
   points: Record<string, number>[];
 }
@@ -61,7 +62,7 @@ async function curvesOf(store: Store, record: CampaignRecord): Promise<TrainingC
   const max = Math.max(POINTS_MIN, Math.floor(POINTS_MAX / Math.max(1, places.length)));
   const curves: TrainingCurve[] = [];
   for (const { name, stages } of places)
-    for (const stage of ["sft", "reward", "train"] as const) {
+    for (const stage of TRAININGS) {
       const digest = stages[stage];
       if (digest === undefined) continue;
       const { curve } = await store.getJson<TrainResult>(digest);

@@ -88,6 +88,13 @@ const CURVES = [
   ["rewards/accuracies", "Pairs ranked right", "share of pairs"],
 ] as const;
 
+/** Stage, title, caption. */
+const OTHERS = [
+  ["sft", "Loss of supervised fine-tuning", "The bootstrap."],
+  ["reward", "Loss of the reward model", "The bootstrap."],
+  ["refit", "Loss of the reward model, trained on", "Steps of all iterations, one after the other."],
+] as const;
+
 export function trainingSection({ curves, places }: ReportRecord): Section | undefined {
   if (curves.length === 0) return undefined;
   const preference = CURVES.map(([metric, title, axis]) =>
@@ -99,26 +106,20 @@ export function trainingSection({ curves, places }: ReportRecord): Section | und
       "Steps of all iterations, one after the other.",
     ),
   );
-  const bootstrap = (["sft", "reward"] as const).map((stage) =>
+  const others = OTHERS.map(([stage, title, caption]) =>
     curveFigure(
       stage,
-      stage === "sft" ? "Loss of supervised fine-tuning" : "Loss of the reward model",
+      title,
       "loss",
-      [
-        {
-          name: "loss",
-          marks: false,
-          parts: curves.filter((curve) => curve.stage === stage).map(pointsOf("loss")),
-        },
-      ],
-      "The bootstrap.",
+      [{ name: "loss", marks: false, parts: chained(curves, stage, "loss") }],
+      caption,
     ),
   );
   return {
     id: "training",
     title: "Training",
     text: ["Curves are means over runs of steps. A gap separates one iteration from the next."],
-    figures: [...preference, ...bootstrap].filter(({ chart }) =>
+    figures: [...preference, ...others].filter(({ chart }) =>
       (chart as LineChart).series.some(({ parts }) => parts.some((part) => part.length > 1)),
     ),
     tables: [trainingTable(places)],
@@ -132,20 +133,23 @@ const pointsOf =
       step === undefined || y === undefined ? [] : [{ x: offset + step, y }],
     );
 
-/** Iterations follow one another; a baseline begins at step 0. */
-function trainSeries(curves: readonly ReportCurve[], metric: string): Series[] {
-  const trainings = curves.filter(({ stage }) => stage === "train");
+/** Iterations follow one another. */
+function chained(curves: readonly ReportCurve[], stage: ReportCurve["stage"], metric: string): Point[][] {
   let offset = 0;
-  const iterations = trainings
-    .filter(({ place }) => place.startsWith("it-"))
+  return curves
+    .filter((curve) => curve.stage === stage && curve.place.startsWith("it-"))
     .map((curve) => {
       const part = pointsOf(metric, offset)(curve);
       offset += curve.points.at(-1)?.["step"] ?? 0;
       return part;
     });
-  const baselines = trainings.filter(({ place }) => place.startsWith("base-"));
+}
+
+/** A baseline begins at step 0. */
+function trainSeries(curves: readonly ReportCurve[], metric: string): Series[] {
+  const baselines = curves.filter(({ stage, place }) => stage === "train" && place.startsWith("base-"));
   return [
-    { name: "iterations", marks: false, parts: iterations },
+    { name: "iterations", marks: false, parts: chained(curves, "train", metric) },
     ...baselines.map((curve) => ({
       name: curve.place.replace(/^base-(.*)\.\d+$/, "$1"),
       marks: false,

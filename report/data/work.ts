@@ -15,6 +15,8 @@ interface StageTotal {
   recomputedMs: number;
 }
 
+const TRAININGS = ["sft", "reward", "refit", "train"];
+
 /** In recipe order. */
 const ORDER = [
   "sft",
@@ -23,6 +25,7 @@ const ORDER = [
   "score",
   "label",
   "audit",
+  "refit",
   "pair",
   "train",
   "answer",
@@ -150,7 +153,7 @@ const faultsOfPlace = ({ place, work }: ReportPlace): Table["rows"] =>
   );
 
 function retried(stage: string, { attempts, recomputed, resumedFrom = 0 }: ReportWork): string {
-  const unit = stage === "train" || stage === "sft" || stage === "reward" ? "steps" : "pieces";
+  const unit = TRAININGS.includes(stage) ? "steps" : "pieces";
   const from = resumedFrom > 0 ? `, resumed from step ${resumedFrom}` : "";
   return `${attempts} attempts${from}, ${recomputed} ${unit} computed again`;
 }

@@ -4,6 +4,7 @@ import assert from "node:assert/strict";
 import { it } from "node:test";
 import type { StageContext } from "../../activities/attempt/context.ts";
 import { stageKey } from "../../activities/address.ts";
+import { OPTIMIZER } from "../../activities/attempt/stage-context.test.support.ts";
 import { STAGE_VERSION } from "../../activities/versions.ts";
 import { completionSeed } from "../../campaign/recipe/seeds.ts";
 import type { CompiledSpec } from "../../campaign/spec/compiled.ts";
@@ -49,11 +50,13 @@ const GOLDEN: StageAddresses = {
   "pair labels": "c955695ee6fa5b4c7259681aa0d039904420250e991a343e303d0985294fdd9d",
   "pair labels bootstrap": "8eeb98e751ce944767f2f16f680e5ed444a6360e178cabdd61a04333ce527469",
   "pair labels baseline": "6e5eff4bc22044bec9e56c7570f84cadbf2f1194927866d09c6123237264700c",
+  "pair replay": "6c8e1537ca5a6e4e21c20f19eda64a1d02a49886c582d7c854df254bec8c9dfc",
   "pair file": "ff27e994ee0016d803944b50b8a3067bc427d61ed37a156f439a30d5fdf8e5d0",
   "pair preferences": "3a69f52b128b3c779581fbcfc03bb16376acd15b841e2613593ab895b71e1bba",
   "train sft": "d0cebfe2b9d66c8be3596222ed17281a2c5a967a01ccb90dfa947504fd3557ee",
   "train reward": "9afc4eed0ae272a973bf3c135210e6d791ffaed6f9925b4e5371a18f3a2897e0",
   "train preference model": "3d6c58f7b1272b78f8c44b9a957b8b47597a5978d97c05c89e71f850f4f830c9",
+  "train refit": "fdbfca62ba767e041ef5618e7193f9360bee95a1b61006a055bae00f479e52ce",
   "train iteration": "c61f3824bf402a1359b7022c4dc035df2a6951bc99e04c83e139841c10369291",
   "train baseline": "e5b5b2df75d1b649c856d5872936947759610f6a5f50e11e813ef6be421fd89b",
   reference: "9029cefb12b465edc9280ffaf6337c11cb1443ebf2526cbcbbae86e8c79068bc",
@@ -114,9 +117,28 @@ const READERS: Reader[] = [
     [...PAIRS, "label", "label bootstrap", "score by preference model"],
   ],
   ["labels.choose", (spec) => ({ labels: { ...spec.labels!, choose: "uncertain" } }), ["label"]],
+  [
+    "labels.refit.replay",
+    (spec) => ({ labels: { ...spec.labels!, refit: { ...spec.labels!.refit!, replay: 2 } } }),
+    ["pair replay"],
+  ],
+  [
+    "labels.refit's optimizer",
+    (spec) => ({
+      labels: {
+        ...spec.labels!,
+        refit: { ...spec.labels!.refit!, optimizer: { ...OPTIMIZER, learningRate: 1 } },
+      },
+    }),
+    ["train refit"],
+  ],
   ["labels.deadline", (spec) => ({ labels: { ...spec.labels!, deadlineMs: 9, minimum: 1 } }), []],
   ["iterations", () => ({ iterations: 3 }), []],
-  ["pair.limit", (spec) => ({ pair: { ...spec.pair, limit: 2 } }), ["pair scores", "pair labels"]],
+  [
+    "pair.limit",
+    (spec) => ({ pair: { ...spec.pair, limit: 2 } }),
+    ["pair scores", "pair replay", "pair labels"],
+  ],
   [
     "baselines.count",
     (spec) => ({ baselines: [{ ...spec.baselines[0]!, count: 4 }] }),
@@ -149,7 +171,7 @@ const READERS: Reader[] = [
   [
     "bootstrap.reward.centering",
     (spec) => ({ bootstrap: { ...spec.bootstrap, reward: { ...spec.bootstrap.reward!, centering: 0.2 } } }),
-    ["train reward"],
+    ["train reward", "train refit"],
   ],
   ["the judge", (spec) => ({ modules: { ...spec.modules, judge: OTHER } }), ["judge by judge"]],
   ["gold", (spec) => ({ modules: { ...spec.modules, gold: OTHER } }), ["judge by gold"]],

@@ -9,6 +9,7 @@ import { join } from "node:path";
 import { after, describe, it } from "node:test";
 import { setTimeout as delay } from "node:timers/promises";
 import type { SealRow } from "../../campaign/labeling/types.ts";
+import type { PairResult, TrainResult } from "../../campaign/types.ts";
 import type { WrittenSpec } from "../../campaign/spec/schema.ts";
 import type { PlaceHistory } from "../../client/record/history.ts";
 import { startOnNamespace } from "../support/namespace-campaign.ts";
@@ -36,8 +37,8 @@ class Labeled {
     this.campaign = campaign;
   }
 
-  static async start(labels: NonNullable<WrittenSpec["labels"]>): Promise<Labeled> {
-    const written = { ...smallShop({ seed: 31, iterations: 1, sftRows: 400, baselines: [] }), labels };
+  static async start(labels: NonNullable<WrittenSpec["labels"]>, iterations: number): Promise<Labeled> {
+    const written = { ...smallShop({ seed: 31, iterations, sftRows: 400, baselines: [] }), labels };
     return new Labeled(await startOnNamespace(ID, written));
   }
 
@@ -79,11 +80,26 @@ class Labeled {
     assert.fail("nobody was asked within 10 min");
   }
 
-  async place(): Promise<PlaceHistory> {
+  async running(stage: string): Promise<void> {
+    for (let tries = 0; tries < 6_000; tries += 1) {
+      const { live } = await this.campaign.client.status(ID);
+      if (live?.stages.some((one) => one.stage === stage)) return;
+      await delay(100);
+    }
+    assert.fail(`${stage} did not run within 10 min`);
+  }
+
+  /** Waits for the end. */
+  async places(): Promise<PlaceHistory[]> {
     const outcome = await this.campaign.client.wait(ID);
     assert.equal(outcome?.status, "completed", JSON.stringify(outcome));
     const { places } = await this.campaign.client.history(ID);
-    return places.find(({ place }) => place === "it-0001.1") ?? assert.fail("no iteration");
+    return places.filter(({ place }) => place.startsWith("it-") && place !== "it-0000.1");
+  }
+
+  async place(): Promise<PlaceHistory> {
+    const [first] = await this.places();
+    return first ?? assert.fail("no iteration");
   }
 
   async close(): Promise<void> {
@@ -97,8 +113,8 @@ describe("a campaign with people", { skip: NO_TEMPORAL, timeout: STUCK_MS }, () 
   after(async () => {
     for (const one of open) await one.close();
   });
-  const start = async (labels: NonNullable<WrittenSpec["labels"]>): Promise<Labeled> => {
-    const one = await Labeled.start(labels);
+  const start = async (labels: NonNullable<WrittenSpec["labels"]>, iterations = 1): Promise<Labeled> => {
+    const one = await Labeled.start(labels, iterations);
     open.push(one);
     return one;
   };
@@ -147,13 +163,32 @@ describe("a campaign with people", { skip: NO_TEMPORAL, timeout: STUCK_MS }, () 
     assert.deepEqual(arms.at(-1)?.audit, audit);
   });
 
-  it("asks a module that acts as people", async () => {
-    const one = await start({ ...LABELS, perComparison: 2, labelers: { module: "./labelers.ts" } });
+  it("asks a module that acts as people, and trains the reward model on, while a worker dies", async () => {
+    const labelers = { module: "./labelers.ts" };
+    const refit = { learningRate: 1e-3, batch: 8, maxLength: 64 };
+    const one = await start({ ...LABELS, perComparison: 2, labelers, use: ["reward"], refit }, 2);
+    const { client } = one.campaign;
+    const first = one.worker();
+    await one.running("refit");
+    first.kill("SIGKILL");
     one.worker();
-    const { pairing } = await one.place();
-    assert.ok((pairing?.labels ?? 0) <= 48);
-    assert.equal((await one.campaign.client.verify(ID)).checked.labels, 96, "with those of the bootstrap");
-    const [stats] = await one.campaign.client.labelStats(`${ID}/1`);
+    const places = await one.places();
+    assert.equal(places.length, 2);
+    const { problems, checked } = await client.verify(ID);
+    assert.deepEqual([problems, checked.labels], [[], 160], "with those of the bootstrap");
+    const [stats] = await client.labelStats(`${ID}/1`);
     assert.deepEqual([stats?.states.counted, stats?.quality.repeated], [64, 32]);
+
+    const refits = places.map(({ stages }) => client.store.getJson<TrainResult>(stages.refit ?? ""));
+    const [before, after] = await Promise.all(refits);
+    assert.equal(after?.start, before?.policy, "the second refit goes on from the first");
+    const pairs = places.map(({ stages }) => client.store.getJson<PairResult>(stages.replay ?? ""));
+    const [replayed, again] = await Promise.all(pairs);
+    assert.equal(again?.replay, places[0]?.stages.replay);
+    assert.ok((replayed?.report.pairs ?? 0) > (replayed?.report.groups ?? 0), "new pairs and old ones");
+    const { pairing, stages, test } = places[1] ?? assert.fail("no second iteration");
+    assert.equal(pairing?.labels, undefined, "pairs are made of scores");
+    assert.equal((await client.store.getJson<PairResult>(stages.pair ?? "")).source, stages.rescore);
+    assert.notEqual(test?.refittedProxy, test?.proxy);
   });
 });

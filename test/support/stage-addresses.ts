@@ -176,6 +176,7 @@ export async function stageAddresses(
       { stage: "label", by: "module", answers: generated },
       BOOTSTRAP,
     ),
+    "pair replay": single<PairInput>(pair, { stage: "pair", from: "replay", source: "seal", replay: pairs }),
     audit: single<AuditInput>(audit, { stage: "audit", seal: "seal", scores: scored }),
     "pair labels": single<PairInput>(pair, { stage: "pair", from: "labels", source: "seal" }),
     "pair labels bootstrap": single<PairInput>(
@@ -214,6 +215,7 @@ export async function stageAddresses(
         BOOTSTRAP,
       )({ ...spec_, bootstrap: { ...spec_.bootstrap, preferenceModel: { optimizer: OPTIMIZER } } }, store_),
     ),
+    "train refit": single<TrainInput>(train, { stage: "refit", start: "reward model", pairs }),
     "train iteration": single<TrainInput>(train, {
       stage: "train",
       start: "latest",
@@ -314,7 +316,7 @@ async function fullSpec(store: Store): Promise<CompiledSpec> {
       lora: { rank: 4, alpha: 8, targets: ["q_proj"] },
       optimizer: OPTIMIZER,
     },
-    labels,
+    labels: { ...labels, refit: { optimizer: OPTIMIZER, replay: 1, pairs: "labels" } },
     modules: { reward: blob("2"), judge: blob("3"), gold: blob("4") },
   };
 }
