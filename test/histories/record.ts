@@ -59,6 +59,11 @@ const stories: Record<string, (play: Script) => (handle: CampaignHandle) => Prom
       await handle.result();
     };
   },
+  refit: (play) => {
+    const labels = { by: "module", audit: true, refit: "scores" } as const;
+    Object.assign(play.plan, { baselines: [], labels });
+    return (handle) => handle.result();
+  },
   failed: (play) => {
     play.before = (stage) => {
       if (stage === "pair") throw ApplicationFailure.nonRetryable("no pair to train on", "no_pairs");
@@ -97,5 +102,7 @@ for (const [name, story] of Object.entries(stories).filter(
       await save(temporal, `${campaignWorkflowId(name)}/${place}`, `${type}-completed`);
   if (name === "paused-in-train" || name === "labels-short")
     await save(temporal, `${campaignWorkflowId(name)}/it-0001.1`, `iteration-${name}`);
+  // The second iteration goes on from the first one's reward model.
+  if (name === "refit") await save(temporal, `${campaignWorkflowId(name)}/it-0002.1`, `iteration-${name}`);
 }
 await temporal.close();
