@@ -128,6 +128,7 @@ it("the table's JSON has exactly the documented keys", () => {
       "judgedBy",
       "gold",
       "proxy",
+      "refittedProxy",
       "length",
       "kl",
       "learningRate",
