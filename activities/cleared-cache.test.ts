@@ -2,13 +2,13 @@
 // from the store again; a file that is not in the store fails the attempt.
 import assert from "node:assert/strict";
 import { existsSync, rmSync } from "node:fs";
-import { mkdir, mkdtemp, readdir, rm, unlink } from "node:fs/promises";
+import { mkdtemp, rm, unlink } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, it } from "node:test";
 import { formatRows } from "../campaign/recipe/rows.ts";
 import type { Tree } from "../campaign/types.ts";
-import { writeTinyModel } from "../engine/tiny-model.test.support.ts";
+import { tinyCheckpoint, writeTinyModel } from "../engine/tiny-model.test.support.ts";
 import { createOnnxRuntime } from "../runtimes/onnx/index.ts";
 import type { OnnxRuntime } from "../runtimes/onnx/index.ts";
 import { openCache } from "../store/index.ts";
@@ -22,12 +22,23 @@ import { fakeDeps, memoryStore, smallSpec, stageContext } from "./attempt/stage-
 import { train } from "./stages/train.ts";
 
 let dir = "";
+let runtime: OnnxRuntime;
+let models = 0;
 before(async () => {
   dir = await mkdtemp(join(tmpdir(), "ratchet-cleared-"));
-  await mkdir(join(dir, "model"));
-  await writeTinyModel(join(dir, "model"));
+  runtime = createOnnxRuntime({ threads: 1 });
 });
-after(() => rm(dir, { recursive: true, force: true }));
+after(async () => {
+  await runtime.close();
+  await rm(dir, { recursive: true, force: true });
+});
+
+/** The folder of a model that no test before has loaded into the engine. */
+async function newModel(): Promise<string> {
+  const model = await mkdtemp(join(dir, "model-"));
+  await writeTinyModel(model, tinyCheckpoint({}, 10 + models++));
+  return model;
+}
 
 interface Worker {
   store: Store;
@@ -36,10 +47,9 @@ interface Worker {
   deps: Deps;
 }
 
-/** A worker that has not loaded anything yet, over a store that holds the tiny model. */
+/** A worker that has not loaded its model yet, over a store that holds it. */
 async function worker(use: (worker: Worker) => Promise<void>): Promise<void> {
   const store = await memoryStore();
-  const runtime: OnnxRuntime = createOnnxRuntime({ threads: 1 });
   const cacheDir = await mkdtemp(join(dir, "cache-"));
   const cache = openCache({ dir: cacheDir, maxBytes: 1e9, store });
   const deps = fakeDeps({
@@ -51,11 +61,7 @@ async function worker(use: (worker: Worker) => Promise<void>): Promise<void> {
       scratchDir: join(dir, "scratch"),
     },
   });
-  try {
-    await use({ store, policy: await store.putTree(join(dir, "model")), cacheDir, deps });
-  } finally {
-    await runtime.close();
-  }
+  await use({ store, policy: await store.putTree(await newModel()), cacheDir, deps });
 }
 
 /** Runs `clear` between the attempt's copy of the model and the engine's read, `then` before the result. */
@@ -128,8 +134,7 @@ it("fails for good if the store does not have the files either", () =>
 
 it("fails for good if the model never had the file, since its copy is whole", () =>
   worker(async (of) => {
-    const model = await mkdtemp(join(dir, "lacking-"));
-    await writeTinyModel(model);
+    const model = await newModel();
     await unlink(join(model, "model.safetensors"));
     await assert.rejects(generatePiece({ ...of, policy: await of.store.putTree(model) }), {
       kind: "artifact",
@@ -157,10 +162,11 @@ it("finishes a training whose cache is cleared, with a whole model, tokenizer in
     context.onProgress = ({ unit }) => {
       if (unit === "steps") rmSync(cacheDir, { recursive: true, force: true });
     };
+    const started = (await store.getJson<Tree>(policy)).files;
     const { files } = await store.getJson<Tree>((await train(context)).policy);
     assert.equal(existsSync(cacheDir), false, "it was cleared");
     assert.deepEqual(
       files.map(({ path }) => path),
-      (await readdir(join(dir, "model"))).sort(),
+      started.map(({ path }) => path),
     );
   }));
