@@ -1,6 +1,7 @@
 // Inputs and results of activities: digests, counts and scalars, never a prompt, a path or a tensor. Types
 // only; workflows import them.
 import type {
+  RollbackTarget,
   AnswerSet,
   CampaignInput,
   Decision,
@@ -42,6 +43,14 @@ export interface AppendInput {
   id: string;
   event: LedgerEvent;
   by: string;
+}
+
+export type RolledBack = Extract<LedgerEvent, { type: "rolled-back" }>;
+
+export interface RollbackInput extends Omit<AppendInput, "event"> {
+  to: RollbackTarget;
+  /** Who asks, and why. */
+  asked: { by: string; why: string };
 }
 
 /** Prompts whose answers are trained on. */
@@ -158,6 +167,8 @@ export interface Promoted extends StageDone {
 export interface ControlActivities {
   open(input: OpenInput): Promise<Opened>;
   append(input: AppendInput): Promise<void>;
+  /** Appends the row of a rollback, which it makes from the rows before. */
+  rollback(input: RollbackInput): Promise<RolledBack>;
   seal(input: FanOutInput): Promise<StageDone>;
   countLabels(input: LabelInput): Promise<LabelsCounted>;
   sealLabels(input: LabelInput): Promise<StageDone>;

@@ -1,6 +1,7 @@
 // open and append: only they write the ledger of a running campaign.
 import { RatchetError } from "../errors/index.ts";
 import { planOf } from "../campaign/spec/plan.ts";
+import { rollbackTo } from "../campaign/rollback.ts";
 import { foldLedger, standingOf } from "../campaign/rules.ts";
 import type {
   CampaignInput,
@@ -10,7 +11,7 @@ import type {
   LedgerEvent,
   LedgerRow,
 } from "../campaign/types.ts";
-import type { AppendInput, Opened, OpenInput } from "./contract.ts";
+import type { AppendInput, Opened, OpenInput, RollbackInput, RolledBack } from "./contract.ts";
 import { refuseOtherStore } from "./attempt/context.ts";
 import type { Deps } from "./deps.ts";
 import { ledgerGone } from "../store/ledger-errors.ts";
@@ -56,6 +57,24 @@ export async function open(deps: Deps, { campaign, runId, continues }: OpenInput
 export async function append(deps: Deps, { campaign, epoch, id, event, by }: AppendInput): Promise<void> {
   refuseOtherStore(deps, campaign);
   await deps.store.ledger(campaign.campaignId).append({ id, epoch, event, by });
+}
+
+export async function rollback(
+  deps: Deps,
+  { campaign, epoch, id, to, asked, by }: RollbackInput,
+): Promise<RolledBack> {
+  refuseOtherStore(deps, campaign);
+  const ledger = deps.store.ledger(campaign.campaignId);
+  const rows = (await ledger.read<LedgerEvent>()) as LedgerRow[];
+  // An earlier attempt has written it.
+  const written = rows.find((row) => row.id === id);
+  if (written) return written.event as RolledBack;
+  const restored = rollbackTo(rows, to);
+  if (typeof restored === "string")
+    throw new RatchetError("address_unknown", `${campaign.campaignId} is not rolled back: ${restored}`);
+  const event: RolledBack = { type: "rolled-back", restored, ...asked };
+  await ledger.append({ id, epoch, event, by });
+  return event;
 }
 
 const takenOver = ({ campaignId }: CampaignInput, epoch: number, own: string): RatchetError =>

@@ -118,6 +118,9 @@ const LEDGER: Members<LedgerEvent> = {
   "stages.*": input("result"),
   latest: input("tree"),
   promoted: input("tree"),
+  ...pointer("restored.latest"),
+  ...pointer("restored.promoted"),
+  ...pointer("restored.earlier"),
   // Rows that were erased: the records of their erasures take their place.
   blobs: input("blob"),
   prompt: NOTHING,
@@ -261,6 +264,17 @@ export function typeOf(record: unknown): string | undefined {
   if (typeof schema === "string") return /^ratchet\.([a-z]+)\//.exec(schema)?.[1];
   if (typeof stage !== "string") return undefined;
   return piece === undefined ? stage : "piece";
+}
+
+/** Members of a Pointer. */
+function pointer<Path extends string>(path: Path) {
+  const [tree, result] = [input("tree"), input("result")];
+  return {
+    [`${path}.policy`]: tree,
+    [`${path}.answers`]: result,
+    [`${path}.rewardModel`]: tree,
+    [`${path}.replay`]: result,
+  } as Record<`${Path}.${"policy" | "answers" | "rewardModel" | "replay"}`, Meaning>;
 }
 
 function nothing<Member extends string>(...members: Member[]): Record<Member, Meaning> {

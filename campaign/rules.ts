@@ -8,7 +8,7 @@ export const TRAININGS = ["sft", "reward", "refit", "train"] as const;
 export const EARLIER_MAX = 4;
 
 /** The campaign's state after all rows of its ledger, oldest first. The first row must be `created`. */
-export function foldLedger(campaignId: string, rows: LedgerRow[]): CampaignRecord {
+export function foldLedger(campaignId: string, rows: readonly LedgerRow[]): CampaignRecord {
   const first = rows[0]?.event;
   if (first?.type !== "created") throw new Error(`ledger of ${campaignId} does not begin with a created row`);
   const record: CampaignRecord = {
@@ -28,6 +28,7 @@ export function foldLedger(campaignId: string, rows: LedgerRow[]): CampaignRecor
     applyEvent(record, row.event);
     const finished = finishedBy(row.event);
     if (finished) record.iterations.push(finished);
+    if (row.event.type === "rolled-back") supersede(record.iterations, row.event.restored.latest.iteration);
   }
   return record;
 }
@@ -84,6 +85,10 @@ export function applyEvent(standing: Standing, event: LedgerEvent): void {
     case "cancelled":
       standing.status = "cancelled";
       return;
+    case "rolled-back":
+      Object.assign(standing, event.restored);
+      delete standing.short;
+      return;
     case "failed":
       standing.status = "failed";
       standing.failure = { code: event.code, message: event.message };
@@ -105,6 +110,10 @@ export function applyEvent(standing: Standing, event: LedgerEvent): void {
     case "erased":
       return;
   }
+}
+
+function supersede(iterations: IterationRecord[], newest: number): void {
+  for (const entry of iterations) if (entry.iteration > newest) entry.superseded = true;
 }
 
 /** The iteration that the campaign makes or makes next; 0 until the bootstrap has finished. */
@@ -175,5 +184,5 @@ function finish(
     if (standing.promoted) standing.earlier = [standing.promoted, ...standing.earlier].slice(0, EARLIER_MAX);
     standing.promoted = pointer;
   }
-  standing.next = { iteration: iteration + 1, take: 1 };
+  standing.next = { iteration: iteration + 1, take };
 }

@@ -228,6 +228,8 @@ export type LedgerEvent =
   | { type: "paused"; by: string; why: string; short?: string }
   | { type: "resumed"; by: string; why: string; labels?: LabelsDecision & { place: string } }
   | { type: "cancelled"; by: string; why: string }
+  /** An earlier iteration is the newest again; those after it are superseded. */
+  | { type: "rolled-back"; restored: Restored; by: string; why: string }
   | { type: "reopened"; by: string; why: string }
   | { type: "failed"; code: string; message: string }
   /** These manifests are damaged, or name damaged blobs. Their successors have the next repair number. */
@@ -239,6 +241,18 @@ export type LedgerEvent =
   /** `prompt`: SHA-256 of the prompt's id, because the id may name a person. `blobs`: the erased ones. */
   | { type: "erased"; prompt: Digest; blobs: Digest[]; by: string; why: string }
   | { type: "completed"; latest: Digest; promoted: Digest };
+
+/** An iteration to go back to. Without a take, the one that counts. */
+export interface RollbackTarget {
+  iteration: number;
+  take?: number;
+}
+
+/** Of a campaign's state, what a rollback puts back. */
+export interface Restored extends Pick<Standing, "earlier" | "next"> {
+  latest: Pointer;
+  promoted: Pointer;
+}
 
 /** Labels of one questionnaire. */
 export interface WithdrawnLabels {
@@ -274,7 +288,7 @@ export interface Standing {
   server?: string;
   namespace?: string;
   bootstrap?: Bootstrap;
-  /** Next iteration (1 after the bootstrap) and its take. */
+  /** Next iteration (1 after the bootstrap) and its take, which each rollback raises by one. */
   next: { iteration: number; take: number };
   latest?: Pointer;
   promoted?: Pointer;
@@ -326,6 +340,8 @@ export interface IterationRecord {
   replay?: Digest;
   stages: StageDigests;
   decision: Decision;
+  /** A rollback to an earlier iteration has left it behind. */
+  superseded?: true;
 }
 
 // ---------------------------------------------------------------- results: the deterministic half of a

@@ -1,8 +1,8 @@
-// `ratchet pause`, `resume`, `cancel`. The ledger records who and why before they take effect.
+// `ratchet pause`, `resume`, `cancel`, `rollback`. The ledger records who and why before they take effect.
 import type { Command } from "commander";
 import { RatchetError } from "../errors/index.ts";
 import type { LabelsDecision } from "../campaign/types.ts";
-import type { ControlVerb } from "../temporal/gateway.ts";
+import type { ControlReply, ControlVerb } from "../workflows/messages.ts";
 import { globalsOf, openClient, repeatFlags, using } from "./context.ts";
 import { parseDuration } from "./durations.ts";
 import { data, json, suggest } from "./output.ts";
@@ -16,14 +16,17 @@ interface ControlFlags {
   json?: boolean;
 }
 
-const DOES: Record<ControlVerb, string> = {
+/** Verbs of a whole campaign. */
+type Whole = Exclude<ControlVerb, "rollback">;
+
+const DOES: Record<Whole, string> = {
   pause: "save running work and stop until `resume`",
   resume: "resume a paused campaign",
   cancel: "end a campaign; finished results stay in the store",
 };
 
 /** A useful next command. */
-const NEXT: Record<ControlVerb, (id: string) => string> = {
+const NEXT: Record<Whole, (id: string) => string> = {
   pause: (id) => `resume ${id}`,
   resume: (id) => `watch ${id}`,
   cancel: (id) => `history ${id}`,
@@ -36,27 +39,31 @@ function decisionOf(extendMs: number | undefined, accept = false): LabelsDecisio
 }
 
 const controlVerb =
-  (verb: ControlVerb) =>
+  (verb: Whole) =>
   (program: Command): Command =>
-    program
-      .command(verb)
-      .description(DOES[verb])
+    recorded(program.command(verb).description(DOES[verb]))
       .argument("<campaign>", "campaign id, or its beginning")
-      .option("--why <text>", "reason, for the ledger")
-      .option("--by <name>", "your name, for the ledger (default: user@host)")
-      .option("--request-id <id>", "requests with the same id are carried out once")
-      .option("--json", "print the new status as JSON")
       .action(async (campaign: string, flags: ControlFlags, command: Command) => {
         await using(openClient(command), async (client) => {
           const { campaignId } = await client.status(campaign);
           const { extend, accept, ...rest } = flags;
           const labels = decisionOf(extend, accept);
-          const reply = await client[verb](campaignId, { ...rest, labels });
-          if (flags.json) json({ campaignId, ...reply });
-          else data(`${campaignId} ${reply.status}`);
+          report(campaignId, await client[verb](campaignId, { ...rest, labels }), flags);
           suggest([`${NEXT[verb](campaignId)}${repeatFlags(globalsOf(command))}`]);
         });
       });
+
+const recorded = (command: Command): Command =>
+  command
+    .option("--why <text>", "reason, for the ledger")
+    .option("--by <name>", "your name, for the ledger (default: user@host)")
+    .option("--request-id <id>", "requests with the same id are carried out once")
+    .option("--json", "print the new status as JSON");
+
+function report(campaignId: string, reply: ControlReply, flags: ControlFlags): void {
+  if (flags.json) json({ campaignId, ...reply });
+  else data(`${campaignId} ${reply.status}`);
+}
 
 export const pauseVerb = controlVerb("pause");
 
@@ -71,3 +78,20 @@ export const resumeVerb = (program: Command): Command =>
     .option("--accept", "too few labels: train on those that there are");
 
 export const cancelVerb = controlVerb("cancel");
+
+export const rollbackVerb = (program: Command): Command =>
+  recorded(
+    program
+      .command("rollback")
+      .description("make an earlier iteration the newest again; those after it stay in the store"),
+  )
+    .argument("<campaign>/<iteration>", "the iteration to go on from: night-3/2; 0 is the bootstrap")
+    .action(async (address: string, flags: ControlFlags, command: Command) => {
+      await using(openClient(command), async (client) => {
+        const { campaignId } = await client.status(campaignOf(address));
+        report(campaignId, await client.rollback(address, flags), flags);
+        suggest([`history ${campaignId}${repeatFlags(globalsOf(command))}`]);
+      });
+    });
+
+const campaignOf = (address: string): string => address.split("/")[0]!;

@@ -48,6 +48,7 @@ const GROUPS: Record<string, Record<string, () => Promise<Verb>>> = {
     pause: async () => (await import("./control.ts")).pauseVerb,
     resume: async () => (await import("./control.ts")).resumeVerb,
     cancel: async () => (await import("./control.ts")).cancelVerb,
+    rollback: async () => (await import("./control.ts")).rollbackVerb,
   },
   "Label:": {
     label: async () => (await import("./label.ts")).labelVerb,

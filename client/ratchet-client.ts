@@ -7,12 +7,12 @@ import { hostname, userInfo } from "node:os";
 import { RatchetError } from "../errors/index.ts";
 import type { Address } from "../campaign/ids.ts";
 import { isCampaignId } from "../campaign/ids.ts";
-import type { LabelsDecision } from "../campaign/types.ts";
+import type { LabelsDecision, RollbackTarget } from "../campaign/types.ts";
 import type { LoadedSpec } from "../compile/spec-file/load.ts";
 import { openStore } from "../store/index.ts";
 import { ledgerKey } from "../store/layout.ts";
 import type { Store } from "../store/types.ts";
-import type { ControlReply } from "../workflows/messages.ts";
+import type { ControlReply, ControlVerb } from "../workflows/messages.ts";
 import type { Compiled, CompileSummary } from "../compile/index.ts";
 import { controlCampaign } from "./follow/control.ts";
 import type { Copied } from "./maintenance/copy.ts";
@@ -24,7 +24,7 @@ import { explainCompletion } from "./record/explain-completion.ts";
 import type { ExplainedCompletion } from "./record/explain-completion.ts";
 import { exportCheckpoint, exportPairs } from "./record/export.ts";
 import type { Exported, ExportPointer } from "./record/export.ts";
-import type { ControlVerb, Gateway, TemporalAddress } from "../temporal/gateway.ts";
+import type { Gateway, TemporalAddress } from "../temporal/gateway.ts";
 import { readHistory } from "./record/history.ts";
 import type { CampaignHistory } from "./record/history.ts";
 import { exportLabels, importLabelFile, labelSource, labelStats } from "./labels.ts";
@@ -91,6 +91,10 @@ export interface ControlCampaignOptions {
 export interface ResumeCampaignOptions extends ControlCampaignOptions {
   /** Ends a pause for too few labels: a later deadline, or the labels that there are. */
   labels?: LabelsDecision | undefined;
+}
+
+interface ControlRequestOptions extends ResumeCampaignOptions {
+  to?: RollbackTarget;
 }
 
 export class RatchetClient {
@@ -239,6 +243,19 @@ export class RatchetClient {
 
   cancel(campaign: string, options?: ControlCampaignOptions): Promise<ControlReply> {
     return this.control("cancel", campaign, options);
+  }
+
+  /**
+   * `address`: `night-3/2`, the iteration that is the newest again. Those after it stay in the store, and the
+   * campaign goes on from it with fresh seeds. Throws `address_unknown` if it has not finished.
+   */
+  async rollback(address: string, options?: ControlCampaignOptions): Promise<ControlReply> {
+    const { campaignId, iteration, take } = await this.address(address);
+    if (iteration === undefined)
+      throw new RatchetError("usage_invalid", `${address} names no iteration`, {
+        hint: `the iteration to go back to: ${campaignId}/2`,
+      });
+    return this.control("rollback", campaignId, { ...options, to: { iteration, take } });
   }
 
   async history(campaign: string): Promise<CampaignHistory> {
@@ -392,9 +409,9 @@ export class RatchetClient {
   private async control(
     verb: ControlVerb,
     campaign: string,
-    { why = "", by = whoAmI(), requestId = randomUUID(), labels }: ResumeCampaignOptions = {},
+    { why = "", by = whoAmI(), requestId = randomUUID(), labels, to }: ControlRequestOptions = {},
   ): Promise<ControlReply> {
-    const options = { by, why, requestId, labels };
+    const options = { by, why, requestId, labels, to };
     return controlCampaign(this.store, this.gateway, await this.id(campaign), verb, options);
   }
 

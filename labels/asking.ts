@@ -41,7 +41,7 @@ export async function askingOf(
 function isPast({ place }: Questionnaire, standing: Standing): boolean {
   const at = iterationOf(place);
   const now = currentPlace(standing);
-  return at !== undefined && (at.iteration - now.iteration || at.take - now.take) < 0;
+  return at !== undefined && (at.iteration < now.iteration || at.take < now.take);
 }
 
 const isOfSamePlace = (one: Questionnaire, other: Questionnaire): boolean =>

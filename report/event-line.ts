@@ -24,6 +24,13 @@ export function eventLine(event: LedgerEvent, test?: EvaluateMetrics): string {
     case "repaired":
     case "erased":
       return `${event.type} by ${event.by}${event.why ? `: ${event.why}` : ""}`;
+    case "rolled-back": {
+      const { latest, next } = event.restored;
+      return (
+        `rolled back to iteration ${latest.iteration} by ${event.by}${event.why ? `: ${event.why}` : ""}; ` +
+        `next is ${placeName(next)}`
+      );
+    }
     case "labels-withdrawn": {
       const count = event.labels.reduce((sum, { names }) => sum + names.length, 0);
       return `${count} labels of ${event.labeler} withdrawn by ${event.by}: ${event.why}`;

@@ -9,8 +9,8 @@ import type { Client } from "@temporalio/client";
 import { ApplicationFailure } from "@temporalio/common";
 import { codeOf, RatchetError } from "../errors/index.ts";
 import { campaignWorkflowId } from "../campaign/ids.ts";
-import type { ControlReply, ControlRequest } from "../workflows/messages.ts";
-import type { ControlVerb, TemporalAddress } from "./gateway.ts";
+import type { ControlReply, ControlRequest, ControlVerb } from "../workflows/messages.ts";
+import type { TemporalAddress } from "./gateway.ts";
 import { isTimeout, translated } from "./grpc.ts";
 
 interface Control {

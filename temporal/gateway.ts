@@ -2,7 +2,13 @@
 // on the SDK, test/support/fake-gateway.ts in memory.
 import type { ConnectionOptions } from "@temporalio/client";
 import type { CampaignInput, StageInput } from "../campaign/types.ts";
-import type { CampaignProgress, ControlReply, ControlRequest, StageProgress } from "../workflows/messages.ts";
+import type {
+  CampaignProgress,
+  ControlReply,
+  ControlRequest,
+  ControlVerb,
+  StageProgress,
+} from "../workflows/messages.ts";
 import type { Heartbeat } from "./heartbeat.ts";
 import type { Poller } from "./pollers.ts";
 
@@ -51,8 +57,6 @@ export interface PendingActivity {
 
 /** Workflows of one place: each runs the place's stages in order and adopts finished work. */
 export type PlaceWorkflow = "bootstrap" | "iteration" | "baseline";
-
-export type ControlVerb = "pause" | "resume" | "cancel";
 
 /** Every call throws `temporal_unreachable` if the server does not answer. */
 export interface Gateway {

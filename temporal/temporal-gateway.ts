@@ -14,10 +14,16 @@ import { codeOf, RatchetError } from "../errors/index.ts";
 import { campaignWorkflowId, SEARCH_ATTRIBUTES, WORKFLOW_QUEUE } from "../campaign/ids.ts";
 import type { CampaignInput, StageInput } from "../campaign/types.ts";
 import { labelsGiven, progress, stageProgress } from "../workflows/messages.ts";
-import type { CampaignProgress, ControlReply, ControlRequest, StageProgress } from "../workflows/messages.ts";
+import type {
+  CampaignProgress,
+  ControlReply,
+  ControlRequest,
+  ControlVerb,
+  StageProgress,
+} from "../workflows/messages.ts";
 import { sendControl } from "./control.ts";
 import { runOf } from "./describe-run.ts";
-import type { ControlVerb, Gateway, PlaceWorkflow, Run, TemporalAddress } from "./gateway.ts";
+import type { Gateway, PlaceWorkflow, Run, TemporalAddress } from "./gateway.ts";
 import { innermost, isGrpcError, isQueryWithoutWorker, translated, unreachable } from "./grpc.ts";
 import { pollersOf } from "./pollers.ts";
 import type { Poller } from "./pollers.ts";

@@ -4,33 +4,30 @@ import {
   ApplicationFailure,
   CancellationScope,
   condition,
-  currentUpdateInfo,
-  setCurrentDetails,
   setHandler,
-  upsertSearchAttributes,
   workflowInfo,
 } from "@temporalio/workflow";
 import type { Workflow } from "@temporalio/workflow";
-import { defineSearchAttributeKey } from "@temporalio/common";
 import type { Opened } from "../activities/contract.ts";
-import { SEARCH_ATTRIBUTES } from "../campaign/ids.ts";
-import { applyEvent } from "../campaign/rules.ts";
-import type { CampaignInput, LedgerEvent, Place, PlaceInput, RunInput } from "../campaign/types.ts";
+import type {
+  CampaignInput,
+  IterationStart,
+  LedgerEvent,
+  Place,
+  PlaceInput,
+  RunInput,
+  Standing,
+} from "../campaign/types.ts";
 import { Children } from "./children.ts";
 import { failureOf } from "./failure.ts";
-import { cancel, labelsShort, pause, progress, resume } from "./messages.ts";
-import type {
-  CampaignOutcome,
-  CampaignProgress,
-  ControlReply,
-  ControlRequest,
-  LabelsShort,
-} from "./messages.ts";
+import type { iteration } from "./iteration.ts";
+import { handleControls } from "./controls.ts";
+import { labelsShort, progress } from "./messages.ts";
+import type { CampaignOutcome, CampaignProgress, ControlRequest, LabelsShort } from "./messages.ts";
+import { LedgerRows } from "./ledger-rows.ts";
 import { control } from "./options.ts";
-import { CampaignState, eventId } from "./state.ts";
-
-const PHASE = defineSearchAttributeKey("RatchetPhase", SEARCH_ATTRIBUTES.RatchetPhase);
-const ITERATION = defineSearchAttributeKey("RatchetIteration", SEARCH_ATTRIBUTES.RatchetIteration);
+import { show } from "./show.ts";
+import { CampaignState } from "./state.ts";
 
 /** The answer to `progress` before the ledger is open. */
 const NOT_OPEN: CampaignProgress = {
@@ -47,20 +44,24 @@ export class CampaignRun {
   readonly scope = new CancellationScope();
   private readonly continues: number | undefined;
   private current: CampaignState | undefined;
+  private written: LedgerRows | undefined;
   private readonly children = new Children();
-  /** Appends go one at a time: each waits for the one before it. */
-  private lastAppend: Promise<void> = Promise.resolve();
   private cancelRecorded = false;
+  /** Of the iteration that runs; a rollback ends it. */
+  private iterating = new CancellationScope();
 
   constructor({ continues, ...input }: RunInput) {
     this.input = input;
     this.continues = continues;
-    this.handleControl("pause", pause, (request) => this.decide({ type: "paused", ...request }));
-    this.handleControl("resume", resume, (request) => this.decide(this.state.resumed(request)));
-    this.handleControl("cancel", cancel, async (request) => {
-      await this.decide({ type: "cancelled", ...request });
-      this.cancelRecorded = true;
-      this.scope.cancel();
+    handleControls(() => this.current, {
+      pause: (request) => this.decide({ type: "paused", ...request }),
+      resume: (request) => this.decide(this.state.resumed(request)),
+      cancel: async (request) => {
+        await this.decide({ type: "cancelled", ...request });
+        this.cancelRecorded = true;
+        this.scope.cancel();
+      },
+      rollback: (request) => this.rollBack(request),
     });
     setHandler(labelsShort, (short) => this.pauseForLabels(short));
     setHandler(progress, () => this.current?.progress() ?? NOT_OPEN);
@@ -69,6 +70,11 @@ export class CampaignRun {
   get state(): CampaignState {
     if (!this.current) throw this.impossible("the ledger is not open yet");
     return this.current;
+  }
+
+  private get rows(): LedgerRows {
+    if (!this.written) throw this.impossible("the ledger is not open yet");
+    return this.written;
   }
 
   get opened(): Opened {
@@ -82,7 +88,8 @@ export class CampaignRun {
       continues: this.continues,
     });
     this.current = new CampaignState(opened);
-    this.show();
+    this.written = new LedgerRows(this.input, this.current);
+    show(this.current);
     return opened;
   }
 
@@ -90,22 +97,44 @@ export class CampaignRun {
   private async pauseForLabels({ place, why, extendedMs }: LabelsShort): Promise<void> {
     if (!this.current || this.state.status !== "running") return;
     const asker = `${workflowInfo().runId}:${place}:${extendedMs}`;
-    await this.decide({ type: "paused", by: "ratchet", why, short: place }, asker);
+    await this.decide({ type: "paused", by: "ratchet", why, short: place }, { asker });
   }
 
-  /** Ledger row first, then the state that follows from it. */
-  async decide(event: LedgerEvent, asker = currentUpdateInfo()?.id): Promise<void> {
-    const { runId } = workflowInfo();
-    const id = eventId(event, asker ?? runId);
-    const by = `workflow:${runId}`;
-    const append = this.lastAppend.then(() =>
-      control.append({ campaign: this.input, epoch: this.opened.epoch, id, event, by }),
-    );
-    this.lastAppend = append.catch(() => undefined);
-    await append;
-    applyEvent(this.state.standing, event);
-    this.show();
+  /**
+   * Ledger row first, then the state that follows from it. `isVoid`: nothing is written, because an earlier
+   * row says otherwise.
+   */
+  async decide(
+    event: LedgerEvent,
+    { asker, isVoid = () => false }: { asker?: string; isVoid?: () => boolean } = {},
+  ): Promise<void> {
+    await this.rows.append(event, asker, isVoid);
+    await this.follow();
+  }
+
+  /** Ends the iteration that runs, once the row is written. */
+  private async rollBack({ to, ...asked }: ControlRequest): Promise<void> {
+    if (!to) throw this.impossible("a rollback needs an iteration to go back to");
+    await this.rows.rollBack({ to, asked });
+    this.iterating.cancel();
+    await this.follow();
+  }
+
+  private async follow(): Promise<void> {
+    show(this.state);
     await this.children.setPaused(this.state.paused);
+  }
+
+  /** Runs an iteration to its row, or until a rollback ends it. */
+  async iterate(place: Standing["next"], own: IterationStart): Promise<void> {
+    const isVoid = (): boolean => this.state.standing.next !== place;
+    this.iterating = new CancellationScope();
+    try {
+      const finished = await this.iterating.run(() => this.child<typeof iteration>("iteration", place, own));
+      await this.decide({ type: "iteration-finished", ...place, ...finished }, { isVoid });
+    } catch (error) {
+      if (!isVoid()) throw error;
+    }
   }
 
   /** Runs the child workflow of a place to its end. A paused campaign starts it after the resume. */
@@ -117,7 +146,7 @@ export class CampaignRun {
     await condition(() => !this.state.paused);
     const { running } = this.state;
     running.push(place);
-    this.show();
+    show(this.state);
     const { epoch, plan } = this.opened;
     const { baselines: _ofTheCampaign, ...placePlan } = plan;
     const input = { campaign: this.input, epoch, place, plan: placePlan, ...own };
@@ -133,11 +162,13 @@ export class CampaignRun {
     return { status, latest: latest?.policy, promoted: promoted?.policy };
   }
 
-  async completed(): Promise<CampaignOutcome> {
+  /** Undefined if a rollback came first. */
+  async completed(): Promise<CampaignOutcome | undefined> {
     const { latest, promoted } = this.state.standing;
     if (!latest || !promoted) throw this.impossible("a campaign cannot complete without a policy");
-    await this.decide({ type: "completed", latest: latest.policy, promoted: promoted.policy });
-    return this.outcome("completed");
+    const event = { type: "completed", latest: latest.policy, promoted: promoted.policy } as const;
+    await this.decide(event, { isVoid: () => this.state.iterationsLeft });
+    return this.state.iterationsLeft ? undefined : this.outcome("completed");
   }
 
   /**
@@ -163,36 +194,5 @@ export class CampaignRun {
 
   impossible(what: string): ApplicationFailure {
     return ApplicationFailure.nonRetryable(`${this.input.campaignId}: ${what}`, "unreachable_state");
-  }
-
-  private handleControl(
-    name: "pause" | "resume" | "cancel",
-    definition: typeof pause,
-    act: (request: ControlRequest) => Promise<void>,
-  ): void {
-    const handler = async (request: ControlRequest): Promise<ControlReply> => {
-      await condition(() => this.current !== undefined);
-      const refusal = this.state.refusal(name, request);
-      if (refusal) throw ApplicationFailure.nonRetryable(refusal.message, refusal.code);
-      await act(request);
-      return { status: this.state.status };
-    };
-    // A validator refuses without leaving an event in history, so what can be refused already is refused
-    // here.
-    const validator = (request: ControlRequest): void => {
-      const refusal = this.current?.refusal(name, request);
-      if (refusal) throw ApplicationFailure.nonRetryable(refusal.message, refusal.code);
-    };
-    setHandler(definition, handler, { validator });
-  }
-
-  private show(): void {
-    const { state } = this;
-    setCurrentDetails(state.card());
-    if (!state.opened.searchAttributes) return;
-    upsertSearchAttributes([
-      { key: PHASE, value: state.status },
-      { key: ITERATION, value: Math.max(state.standing.latest?.iteration ?? 0, 0) },
-    ]);
   }
 }

@@ -15,7 +15,6 @@ import type { BaselinePlan, Bootstrap, RunInput } from "../campaign/types.ts";
 import type { baseline } from "./baseline.ts";
 import type { bootstrap } from "./bootstrap.ts";
 import { CampaignRun } from "./campaign-run.ts";
-import type { iteration } from "./iteration.ts";
 import type { CampaignOutcome } from "./messages.ts";
 
 export async function campaign(input: RunInput): Promise<CampaignOutcome> {
@@ -50,8 +49,12 @@ async function conduct(run: CampaignRun): Promise<CampaignOutcome> {
     .filter(({ name }) => !record.baselines[name])
     .map((variant) => runBaseline(run, start, variant));
   await Promise.all([iterate(run, start, baselines.length), ...baselines]);
-
-  return run.completed();
+  // A rollback may come at any time before the last row.
+  for (;;) {
+    const completed = await run.completed();
+    if (completed) return completed;
+    await iterate(run, start, baselines.length);
+  }
 }
 
 async function bootstrapOnce(run: CampaignRun): Promise<Bootstrap> {
@@ -69,14 +72,10 @@ async function iterate(run: CampaignRun, start: Bootstrap, baselines: number): P
   while (state.iterationsLeft) {
     const { next, latest, promoted, earlier } = state.standing;
     if (!latest || !promoted) throw run.impossible("an iteration needs a finished bootstrap");
-    const finished = await run.child<typeof iteration>("iteration", next, {
-      bootstrap: start,
-      latest,
-      promoted,
-      earlier,
-    });
-    await run.decide({ type: "iteration-finished", ...next, ...finished });
+    await run.iterate(next, { bootstrap: start, latest, promoted, earlier });
     if (state.iterationsLeft && workflowInfo().continueAsNewSuggested) await continueRun(run, baselines);
+    // While baselines still train, a rollback may give it another iteration to make.
+    await condition(() => state.iterationsLeft || state.baselinesFinished === baselines);
   }
 }
 

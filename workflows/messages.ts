@@ -1,7 +1,7 @@
 // Updates and queries of a campaign. A validator refuses an update; an accepted one is written to the ledger
 // before it acts.
 import { defineQuery, defineSignal, defineUpdate } from "@temporalio/workflow";
-import type { CampaignStatus, LabelsDecision, Place, StageName } from "../campaign/types.ts";
+import type { CampaignStatus, RollbackTarget, LabelsDecision, Place, StageName } from "../campaign/types.ts";
 
 /** Who asks, and why; both are written to the ledger. */
 export interface ControlRequest {
@@ -9,7 +9,11 @@ export interface ControlRequest {
   why: string;
   /** Only of a `resume` that ends a pause for too few labels. */
   labels?: LabelsDecision;
+  /** Only of a `rollback`. */
+  to?: RollbackTarget;
 }
+
+export type ControlVerb = "pause" | "resume" | "cancel" | "rollback";
 
 export interface ControlReply {
   status: CampaignStatus;
@@ -18,6 +22,7 @@ export interface ControlReply {
 export const pause = defineUpdate<ControlReply, [ControlRequest]>("pause");
 export const resume = defineUpdate<ControlReply, [ControlRequest]>("resume");
 export const cancel = defineUpdate<ControlReply, [ControlRequest]>("cancel");
+export const rollback = defineUpdate<ControlReply, [ControlRequest]>("rollback");
 
 /** To a place: labels of its questionnaire have arrived in the store. */
 export const labelsGiven = defineSignal("labelsGiven");

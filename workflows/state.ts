@@ -2,7 +2,7 @@
 import { placeName } from "../campaign/ids.ts";
 import type { CampaignStatus, LedgerEvent, Place, Standing } from "../campaign/types.ts";
 import type { Opened } from "../activities/contract.ts";
-import type { CampaignProgress, ControlRequest } from "./messages.ts";
+import type { CampaignProgress, ControlRequest, ControlVerb } from "./messages.ts";
 
 /** Most characters of who and why: both are written to history and ledger. */
 const REASON_MAX = 1_000;
@@ -33,7 +33,7 @@ export class CampaignState {
 
   /** Why a control message is refused now; undefined if it is not. */
   refusal(
-    message: "pause" | "resume" | "cancel",
+    message: ControlVerb,
     { by, why, labels }: ControlRequest,
   ): { code: string; message: string } | undefined {
     const { status, campaignId, short } = this.standing;

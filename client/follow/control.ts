@@ -1,11 +1,11 @@
-// pause, resume and cancel. Temporal keeps an update until a worker takes it, perhaps long after its sender
+// pause, resume, cancel and rollback. Temporal keeps an update until a worker takes it, perhaps long after its sender
 // gave up. So it is sent only if a worker has just answered a query.
 import { RatchetError } from "../../errors/index.ts";
 import { activityQueue, campaignWorkflowId, WORKFLOW_QUEUE } from "../../campaign/ids.ts";
 import type { Store } from "../../store/types.ts";
-import type { ControlReply } from "../../workflows/messages.ts";
-import type { LabelsDecision } from "../../campaign/types.ts";
-import type { ControlVerb, Gateway } from "../../temporal/gateway.ts";
+import type { ControlReply, ControlVerb } from "../../workflows/messages.ts";
+import type { LabelsDecision, RollbackTarget } from "../../campaign/types.ts";
+import type { Gateway } from "../../temporal/gateway.ts";
 import { hasEnded } from "./outcome.ts";
 import { requireCampaign } from "../record/record.ts";
 
@@ -16,6 +16,8 @@ export interface ControlOptions {
   requestId: string;
   /** Ends a pause for too few labels. */
   labels?: LabelsDecision | undefined;
+  /** Of a rollback. */
+  to?: RollbackTarget | undefined;
 }
 
 /** Together under 10 s: a missing worker is reported within that time. */
@@ -27,7 +29,7 @@ export async function controlCampaign(
   gateway: Gateway,
   campaignId: string,
   verb: ControlVerb,
-  { by, why, requestId, labels }: ControlOptions,
+  { by, why, requestId, labels, to }: ControlOptions,
 ): Promise<ControlReply> {
   const { record } = await requireCampaign(store, campaignId);
   if (hasEnded(record))
@@ -47,7 +49,7 @@ export async function controlCampaign(
   return gateway.control(
     campaignId,
     verb,
-    { by, why, labels },
+    { by, why, labels, to },
     { updateId: requestId, timeoutMs: ACCEPT_MS },
   );
 }

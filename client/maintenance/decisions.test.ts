@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { resultsPrefix } from "../../campaign/ids.ts";
 import type { LedgerEvent, LedgerRow } from "../../campaign/types.ts";
+import { rollbackTo } from "../../campaign/rollback.ts";
 import { memoryBackend } from "../../store/backends/memory.ts";
 import { canonicalDigest, sha256, storeOn } from "../../store/index.ts";
 import { exactBytes } from "../../store/exact-json.ts";
@@ -80,6 +81,25 @@ describe("verify holds each decision against its results, although all seals are
       );
     });
 
+  it("a rollback to a state that the rows before it do not give", async () => {
+    const { store, events, problems } = await recorded();
+    const rows = await store.ledger(ID).read<LedgerEvent>();
+    const restored = rollbackTo(rows.slice(0, 4) as LedgerRow[], { iteration: 0 });
+    assert.ok(typeof restored !== "string");
+    const row = { type: "rolled-back", restored, by: "op", why: "" };
+    await rewrite(store, [...events.slice(0, 4), row]);
+    assert.deepEqual(await problems(), []);
+    const forged = { ...restored, promoted: { ...restored.promoted, policy: OTHER } };
+    await rewrite(store, [...events.slice(0, 4), { ...row, restored: forged }]);
+    assert.match((await problems()).join(), /row 4 .* with another state than the rows before it give/);
+    const unknown = { ...restored, latest: { ...restored.latest, iteration: 7 } };
+    await rewrite(store, [...events.slice(0, 4), { ...row, restored: unknown }]);
+    assert.match(
+      (await problems()).join(),
+      /row 4 .* rolls back, but take 1 of iteration 7 has not finished/,
+    );
+  });
+
   it("a decision against its win rate and the threshold of the spec", async () => {
     const { store, events, problems } = await recorded();
     const created = events[0] as LedgerEvent & { type: "created" };
@@ -118,6 +138,7 @@ describe("a sealed row that holds no event is named by its number", () => {
     ["no stages", 3, { type: "iteration-finished", iteration: 1, take: 1, policy: OTHER, decision: "kept" }],
     ["no manifests", 2, { type: "repaired", manifests: null, by: "a", why: "b" }],
     ["no bootstrap", 2, { type: "bootstrap-finished", stages: {} }],
+    ["nothing restored", 2, { type: "rolled-back", restored: { latest: null }, by: "a", why: "b" }],
     ["no name", 0, { type: "created", specDigest: OTHER }],
   ];
   for (const [what, n, event] of nonsense)

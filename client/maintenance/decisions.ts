@@ -4,6 +4,7 @@ import { placeName } from "../../campaign/ids.ts";
 import { decisionBy, evidenceOf, ruleOf } from "../../campaign/recipe/promotion.ts";
 import type { PromotionRule } from "../../campaign/recipe/promotion.ts";
 import { applyEvent, TRAININGS } from "../../campaign/rules.ts";
+import { rollbackTo } from "../../campaign/rollback.ts";
 import type {
   Decision,
   Digest,
@@ -15,6 +16,7 @@ import type {
   TrainResult,
 } from "../../campaign/types.ts";
 import type { CompiledSpec } from "../../campaign/spec/compiled.ts";
+import { canonicalJson } from "../../store/index.ts";
 import { ledgerKey } from "../../store/layout.ts";
 import type { Store } from "../../store/types.ts";
 import { beforeRows } from "../record/rows.ts";
@@ -38,8 +40,8 @@ export async function disagreements(
   const rule = await promotionRule(store, rows);
   const standing = beforeRows(campaignId);
   const problems: VerifyProblem[] = [];
-  for (const { n, event } of rows) {
-    for (const what of saysOtherwise(event, standing, results, rule)) {
+  for (const [i, { n, event }] of rows.entries()) {
+    for (const what of saysOtherwise(event, { standing, rows: rows.slice(0, i) }, results, rule)) {
       const message = `row ${n} of the ledger of ${campaignId} ${what}`;
       problems.push({ code: "ledger_broken", what: ledgerKey(campaignId, n), message });
     }
@@ -63,9 +65,15 @@ async function promotionRule(
   }
 }
 
+/** The ledger before a row. */
+interface Before {
+  standing: Standing;
+  rows: readonly LedgerRow[];
+}
+
 function saysOtherwise(
   event: LedgerEvent,
-  standing: Standing,
+  { standing, rows }: Before,
   results: Results,
   rule: PromotionRule | undefined,
 ): string[] {
@@ -85,6 +93,8 @@ function saysOtherwise(
       const place = placeName({ baseline: event.name, take: 1 });
       return differences("policy", event.policy, trainedBy(event.stages, "train", place, results));
     }
+    case "rolled-back":
+      return restoration(event, rows);
     case "completed":
       return [
         ...differences("latest policy", event.latest, standing.latest?.policy),
@@ -105,6 +115,19 @@ function iterationModels(event: LedgerEvent & { type: "iteration-finished" }, re
     ...differences("reward model", rewardModel, refitted),
     ...differences("replayed pairs", replay, stages.replay ?? "none"),
   ];
+}
+
+/** A rollback puts back what the rows before it say of the iteration. */
+function restoration(
+  { restored }: LedgerEvent & { type: "rolled-back" },
+  rows: readonly LedgerRow[],
+): string[] {
+  const { iteration, take } = restored.latest;
+  const expected = rollbackTo(rows, { iteration, take });
+  if (typeof expected === "string") return [`rolls back, but ${expected}`];
+  return canonicalJson(restored) === canonicalJson(expected)
+    ? []
+    : [`rolls back to iteration ${iteration} with another state than the rows before it give`];
 }
 
 /** `expected`: undefined if no result determines it. */

@@ -1,5 +1,5 @@
-// Finds the place that an address names: an iteration's newest take, a baseline, or by default the newest
-// iteration.
+// Finds the place that an address names: the take of an iteration that counts, a baseline, or by default the
+// newest iteration.
 import { RatchetError } from "../../errors/index.ts";
 import { placeName } from "../../campaign/ids.ts";
 import type { Address } from "../../campaign/ids.ts";
@@ -19,6 +19,8 @@ export interface FinishedPlace {
   policy: Digest;
   stages: StageDigests;
   decision?: Decision;
+  /** A rollback has left it behind. */
+  superseded?: true | undefined;
 }
 
 /** All finished places: bootstrap and iterations in the order of the ledger, then baselines. */
@@ -42,7 +44,7 @@ export function placeOf(record: CampaignRecord, address: Address): FinishedPlace
       (take === undefined || place.take === take)
     );
   });
-  const found = places.at(-1);
+  const found = places.findLast(({ superseded }) => !superseded) ?? places.at(-1);
   if (found) return found;
   const known = finishedPlaces(record).map(({ name }) => name);
   const wanted = baseline

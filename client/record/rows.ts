@@ -3,7 +3,7 @@
 import { RatchetError } from "../../errors/index.ts";
 import { namesIn } from "../../campaign/names.ts";
 import { applyEvent, repairsOf, withdrawnLabels } from "../../campaign/rules.ts";
-import type { Digest, LedgerEvent, LedgerRow, Standing } from "../../campaign/types.ts";
+import type { Digest, LedgerEvent, LedgerRow, Pointer, Restored, Standing } from "../../campaign/types.ts";
 import type { Store } from "../../store/types.ts";
 
 export interface ReadRows {
@@ -69,8 +69,16 @@ function requireMembers(event: LedgerEvent): void {
   >;
   for (const name of texts[event.type] ?? [])
     if (typeof members[name] !== "string") throw new TypeError(`it has no text ${name}`);
+  if (event.type === "rolled-back") requireRestored(event.restored);
   if (event.type.endsWith("-finished") && (typeof members["stages"] !== "object" || !members["stages"]))
     throw new TypeError("it has no stages");
+}
+
+function requireRestored({ latest, promoted, earlier, next }: Restored): void {
+  const isPointer = (at: Pointer): boolean =>
+    Number.isInteger(at.iteration) && Number.isInteger(at.take) && typeof at.policy === "string";
+  if (![latest, promoted, ...earlier].every(isPointer) || !Number.isInteger(next.iteration + next.take))
+    throw new TypeError("it restores nothing");
 }
 
 const broken = (campaignId: string, n: number, what: string, cause?: unknown): RatchetError =>

@@ -143,11 +143,9 @@ async function trainedOn(
   return { labels: report.labels ?? null, pairs: report.pairs, steps, audit: agreement };
 }
 
-/** The newest take of each iteration: a later row of the same iteration replaces an earlier one. */
-export function newestTakes({ iterations }: CampaignRecord): CampaignRecord["iterations"] {
-  const newest = new Map(iterations.map((entry) => [entry.iteration, entry]));
-  return [...newest.values()].sort((a, b) => a.iteration - b.iteration);
-}
+/** One take of each iteration: no rollback has left it behind. */
+export const newestTakes = ({ iterations }: CampaignRecord): CampaignRecord["iterations"] =>
+  iterations.filter(({ superseded }) => !superseded);
 
 /** Share of comparisons won, by prompt. */
 async function winShares(store: Store, { verdicts = "" }: EvaluateResult): Promise<PromptShares> {

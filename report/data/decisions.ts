@@ -66,6 +66,8 @@ function detailOf(event: LedgerEvent): string {
       return ` to ${event.to}`;
     case "erased":
       return `, ${event.blobs.length} blobs`;
+    case "rolled-back":
+      return ` to iteration ${event.restored.latest.iteration}`;
     case "labels-withdrawn":
       return ` of ${event.labeler}`;
     case "paused":

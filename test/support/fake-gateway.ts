@@ -1,9 +1,9 @@
 // A gateway without Temporal: a test sets the state of its runs.
 import { RatchetError } from "../../errors/index.ts";
-import type { ControlVerb, Gateway, Run } from "../../temporal/gateway.ts";
+import type { Gateway, Run } from "../../temporal/gateway.ts";
 import type { Poller } from "../../temporal/pollers.ts";
 import type { CampaignInput } from "../../campaign/types.ts";
-import type { CampaignProgress, ControlReply, StageProgress } from "../../workflows/messages.ts";
+import type { CampaignProgress, ControlReply, ControlVerb, StageProgress } from "../../workflows/messages.ts";
 
 export class FakeGateway implements Gateway {
   readonly address = "fake:7233";

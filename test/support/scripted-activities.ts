@@ -1,15 +1,18 @@
 // Scripted activities answer the whole contract at once with invented digests, so that a test can drive the
 // real workflows on a real server through any order of events. They compute nothing.
 import { Context } from "@temporalio/activity";
+import { ApplicationFailure } from "@temporalio/common";
 import type {
   AppendInput,
   ControlActivities,
   FanOutInput,
+  RolledBack,
   ShardDone,
   StageActivities,
 } from "../../activities/contract.ts";
 import type { LabelsCounted } from "../../activities/label-contract.ts";
 import { placeName } from "../../campaign/ids.ts";
+import { rollbackTo } from "../../campaign/rollback.ts";
 import { foldLedger, standingOf } from "../../campaign/rules.ts";
 import type { Decision, LedgerRow, Plan, Shard, Split, StageInput, StageName } from "../../campaign/types.ts";
 
@@ -140,6 +143,13 @@ export function scriptedActivities(play: Script): { control: ControlActivities; 
       },
       async append(input) {
         append(input);
+      },
+      async rollback({ to, asked, ...row }) {
+        const restored = rollbackTo(play.rows, to);
+        if (typeof restored === "string") throw ApplicationFailure.nonRetryable(restored, "address_unknown");
+        const event: RolledBack = { type: "rolled-back", restored, ...asked };
+        append({ ...row, event });
+        return event;
       },
       countLabels: (input) => {
         play.asked.push({ ...input });

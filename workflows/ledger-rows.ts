@@ -1,0 +1,62 @@
+// The rows that one run of a campaign writes, one after the other: each is in the ledger before the campaign's
+// state follows from it.
+import { ApplicationFailure, currentUpdateInfo, workflowInfo } from "@temporalio/workflow";
+import type { AppendInput, RollbackInput } from "../activities/contract.ts";
+import { applyEvent } from "../campaign/rules.ts";
+import type { CampaignInput, LedgerEvent } from "../campaign/types.ts";
+import { failureOf } from "./failure.ts";
+import { control } from "./options.ts";
+import type { CampaignState } from "./state.ts";
+import { eventId } from "./state.ts";
+
+export class LedgerRows {
+  private readonly input: CampaignInput;
+  private readonly state: CampaignState;
+  private last: Promise<void> = Promise.resolve();
+
+  constructor(input: CampaignInput, state: CampaignState) {
+    this.input = input;
+    this.state = state;
+  }
+
+  /** `isVoid` is asked when all earlier rows are written; if it is true, this one is not. */
+  async append(event: LedgerEvent, asker: string | undefined, isVoid: () => boolean): Promise<void> {
+    const row = this.row((own) => eventId(event, asker ?? own));
+    await this.inTurn(async () => {
+      if (isVoid()) return undefined;
+      await control.append({ ...row, event });
+      return event;
+    });
+  }
+
+  /** Its row follows from the rows before, which only the activity reads. */
+  async rollBack(what: Pick<RollbackInput, "to" | "asked">): Promise<void> {
+    const row = this.row((own) => `rolled-back:${own}`);
+    try {
+      await this.inTurn(() => control.rollback({ ...row, ...what }));
+    } catch (error) {
+      // Its code tells the operator what to do; in the activity's failure it would be hidden.
+      const { code, message } = failureOf(error);
+      throw ApplicationFailure.create({ type: code, message, nonRetryable: true, cause: error as Error });
+    }
+  }
+
+  private async inTurn(write: () => Promise<LedgerEvent | undefined>): Promise<void> {
+    const written = this.last.then(async () => {
+      const event = await write();
+      if (event) applyEvent(this.state.standing, event);
+    });
+    this.last = written.catch(() => undefined);
+    await written;
+  }
+
+  private row(idBy: (own: string) => string): Omit<AppendInput, "event"> {
+    const { runId } = workflowInfo();
+    return {
+      campaign: this.input,
+      epoch: this.state.opened.epoch,
+      id: idBy(currentUpdateInfo()?.id ?? runId),
+      by: `workflow:${runId}`,
+    };
+  }
+}
