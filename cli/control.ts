@@ -2,7 +2,7 @@
 import type { Command } from "commander";
 import { RatchetError } from "../errors/index.ts";
 import type { LabelsDecision } from "../campaign/types.ts";
-import type { ControlReply, ControlVerb } from "../workflows/messages.ts";
+import type { ControlReply, ControlVerb } from "../temporal/gateway.ts";
 import { globalsOf, openClient, repeatFlags, using } from "./context.ts";
 import { parseDuration } from "./durations.ts";
 import { data, json, suggest } from "./output.ts";

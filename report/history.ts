@@ -15,6 +15,8 @@ interface HistoryRow {
   policy: Digest;
   /** Absent for baselines and before the decision. */
   decision?: Decision;
+  /** A rollback has left it behind. */
+  superseded?: true;
   /** Without a win rate, the policy was promoted unjudged. */
   promotion?: { winRate?: object; evidence?: PromotionEvidence };
   /** Pairs of the training, and its optimizer steps. */
@@ -77,14 +79,14 @@ export function formatHistory(rows: HistoryRow[], look: Look): string {
   ].join("\n\n");
 }
 
-function metricCells({ place, decision, promotion, validation, test }: HistoryRow): Cell[] {
+function metricCells({ place, decision, superseded, promotion, validation, test }: HistoryRow): Cell[] {
   const shown = test ?? validation;
   const unjudged = promotion && promotion.winRate === undefined;
   return [
     { text: place },
     {
-      text: unjudged ? "unjudged" : decided(decision, promotion?.evidence),
-      tone: decision === "promoted" && !unjudged ? "good" : undefined,
+      text: superseded ? "superseded" : unjudged ? "unjudged" : decided(decision, promotion?.evidence),
+      tone: decision === "promoted" && !unjudged && !superseded ? "good" : undefined,
     },
     { text: interval(test?.winRate) },
     { text: interval(test?.lengthControlled) },

@@ -12,6 +12,8 @@ import type {
 import type { Heartbeat } from "./heartbeat.ts";
 import type { Poller } from "./pollers.ts";
 
+export type { ControlReply, ControlVerb };
+
 /** What to do if no Temporal server is found. */
 export const UNREACHABLE_HINT =
   "start one here with `ratchet dev`, or name yours with --address or TEMPORAL_ADDRESS";

@@ -46,6 +46,8 @@ export interface PlaceHistory {
   /** SHA-256 of model.safetensors; absent if nothing was trained. */
   weights?: Digest;
   decision?: Decision;
+  /** A rollback has left it behind. */
+  superseded?: true;
   /** Why: what the result of `promote` says of the judge's comparisons. */
   promotion?: Pick<PromoteResult, "winRate" | "lengthControlled" | "evidence" | "labels" | "reason" | "also">;
   pairs?: number;
@@ -85,7 +87,7 @@ export async function readHistory(store: Store, campaignId: string): Promise<Cam
 async function readPlace(
   store: Store,
   campaignId: string,
-  { name, policy, decision, stages }: FinishedPlace,
+  { name, policy, decision, superseded, stages }: FinishedPlace,
   repairs: ReadonlyMap<string, number>,
 ): Promise<PlaceHistory> {
   const manifests = await readManifests(store, campaignId, name, repairs);
@@ -104,6 +106,7 @@ async function readPlace(
     policy,
     weights: train?.weights,
     decision,
+    superseded,
     promotion: promote && promotionOf(promote),
     pairs: pair?.report.pairs,
     margin: pair?.report.margin.mean,
