@@ -1,5 +1,5 @@
-// The rows that one run of a campaign writes, one after the other: each is in the ledger before the campaign's
-// state follows from it.
+// The rows that one run of a campaign writes, one after the other: each is in the ledger before the
+// campaign's state follows from it.
 import { ApplicationFailure, currentUpdateInfo, workflowInfo } from "@temporalio/workflow";
 import type { AppendInput, RollbackInput } from "../activities/contract.ts";
 import { applyEvent } from "../campaign/rules.ts";

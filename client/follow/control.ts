@@ -1,5 +1,5 @@
-// pause, resume, cancel and rollback. Temporal keeps an update until a worker takes it, perhaps long after its sender
-// gave up. So it is sent only if a worker has just answered a query.
+// pause, resume, cancel and rollback. Temporal keeps an update until a worker takes it, perhaps long after
+// its sender gave up. So it is sent only if a worker has just answered a query.
 import { RatchetError } from "../../errors/index.ts";
 import { activityQueue, campaignWorkflowId, WORKFLOW_QUEUE } from "../../campaign/ids.ts";
 import type { Store } from "../../store/types.ts";
