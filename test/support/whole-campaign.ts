@@ -5,26 +5,29 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { checkpointsPrefix, placeName, referenceKey, resultKey } from "../../campaign/ids.ts";
 import type { CompiledSpec, Optimizer, Sampling } from "../../campaign/spec/compiled.ts";
-import type { Digest, LedgerEvent, Place } from "../../campaign/types.ts";
+import type { Digest, LedgerEvent, Place, StageName } from "../../campaign/types.ts";
 import { canonicalDigest } from "../../store/index.ts";
 import type { Store } from "../../store/types.ts";
 
-const STAGES = [
-  "sft",
-  "reward",
-  "generate",
-  "score",
-  "label",
-  "pair",
-  "train",
-  "answer",
-  "reference",
-  "judge",
-  "evaluate",
-  "promote",
-] as const;
-export const RECORDS = ["spec", "ledger", "piece", ...STAGES, "checkpoint", "logps"] as const;
-export type RecordType = (typeof RECORDS)[number];
+/** Every stage; the type leaves none out. */
+const STAGES = Object.keys({
+  sft: true,
+  reward: true,
+  generate: true,
+  score: true,
+  label: true,
+  audit: true,
+  refit: true,
+  pair: true,
+  train: true,
+  answer: true,
+  reference: true,
+  judge: true,
+  evaluate: true,
+  promote: true,
+} satisfies Record<StageName, true>) as StageName[];
+export const RECORDS: readonly RecordType[] = ["spec", "ledger", "piece", ...STAGES, "checkpoint", "logps"];
+export type RecordType = "spec" | "ledger" | "piece" | StageName | "checkpoint" | "logps";
 
 export const BOOTSTRAP: Place = { iteration: 0, take: 1 };
 export const ITERATION: Place = { iteration: 1, take: 1 };
@@ -77,7 +80,7 @@ export async function recordWhole(
     const manifest = { schema: `ratchet.${type}/1`, result: { ...result, ...more[type] }, facts: {} };
     return (await store.commitManifest(key, manifest)).digest;
   };
-  const stage = (type: (typeof STAGES)[number], place: Place, result: object): Promise<Digest> =>
+  const stage = (type: StageName, place: Place, result: object): Promise<Digest> =>
     commit(type, resultKey(campaignId, place, type, "a"), {
       stage: type,
       place: placeName(place),
@@ -166,7 +169,9 @@ export async function recordWhole(
   });
   const asked = { comparison: 0, promptId: "p2", prompt: "p2?", first: { index: 0, text: "secret" } };
   const comparisons = await store.putBlob(rowsOf({ ...asked, second: { index: 1, text: "other" } }));
-  await stage("label", ITERATION, { answers: generate, scores: score, seed: "s", comparisons, count: 1 });
+  const questions = { answers: generate, scores: score, seed: "s", comparisons, count: 1 };
+  const label = await stage("label", ITERATION, questions);
+  const audit = await stage("audit", ITERATION, { seal: label, scores: score });
   const pairs = await store.putBlob(PAIRS);
   const pair = await stage("pair", ITERATION, {
     source: score,
@@ -174,6 +179,8 @@ export async function recordWhole(
     pairs,
     report: { pairs: 1, margin: { mean: 1 } },
   });
+  const refitted = await trained("refitted", pair);
+  const refit = await stage("refit", ITERATION, refitted.result);
   const { policy, result } = await trained("trained", pair);
   const train = await stage("train", ITERATION, { ...result, reference: initial });
   const answer = await stage("answer", ITERATION, { policy, prompts, sampling, pieces });
@@ -201,12 +208,13 @@ export async function recordWhole(
   const reference = { reference: initial, rows: pairs, of: canonicalDigest("answers"), logps: [-1.5] };
   await commit("logps", referenceKey(campaignId, "a"), reference);
 
-  const stages = { generate, score, pair, train, answer, validation: evaluate, promote };
+  const stages = { generate, score, label, audit, pair, refit, train, answer, validation: evaluate, promote };
   const bootstrap = { policy: initial, rewardModel: rewardModel.policy, opponent: generate };
   const finished = {
     type: "iteration-finished",
     ...ITERATION,
     policy,
+    rewardModel: refitted.policy,
     stages,
     decision: "promoted",
     ...more.ledger,
