@@ -1,30 +1,40 @@
 // `ratchet history`: the iterations of a campaign and their cost.
+import { Option } from "commander";
 import type { Command } from "commander";
 import type { CampaignHistory, PlaceHistory } from "../client/record/history.ts";
 import { visibleLine } from "../errors/index.ts";
 import { interval } from "../report/digits.ts";
 import { eventLine } from "../report/event-line.ts";
 import { formatHistory } from "../report/history.ts";
+import { historyCsv } from "../report/history-csv.ts";
 import { withdrawalLines } from "../report/withdrawals.ts";
 import type { HubSource } from "../campaign/types.ts";
 import { sourceLine } from "./checked-lines.ts";
 import { openStoreClient, using } from "./context.ts";
-import { data, json, lookOf, note } from "./output.ts";
+import { csv, data, json, lookOf, note } from "./output.ts";
+
+interface HistoryFlags {
+  ledger?: boolean;
+  json?: boolean;
+  csv?: boolean;
+}
 
 export const historyVerb = (program: Command): Command =>
   program
     .command("history")
-    .description("list the iterations of a campaign: metrics, decisions, and work that was computed again")
+    .description("print one table of a campaign's iterations: decisions, win rates, time and cost")
     .argument("<campaign>", "campaign id, or its beginning")
     .option("--ledger", "list the rows of the ledger instead")
     .option("--json", "print JSON (docs/cli.md)")
-    .action(async (campaign: string, flags: { ledger?: boolean; json?: boolean }, command: Command) => {
+    .addOption(new Option("--csv", "print all figures as CSV").conflicts(["json", "ledger"]))
+    .action(async (campaign: string, flags: HistoryFlags, command: Command) => {
       await using(openStoreClient(command), async (client) => {
         const history = await client.history(campaign);
         if (flags.json) return json(history);
+        if (flags.csv) return csv(historyCsv(history));
         if (flags.ledger) return data(ledgerText(history));
         const look = lookOf(process.stdout);
-        data(formatHistory(history.places, look), look);
+        data(formatHistory(history, look), look);
         for (const line of sourcesOf(history).map(sourceLine)) note(visibleLine(line));
         for (const line of history.places.flatMap(earlierLines)) note(line);
         for (const line of history.places.flatMap(retriedLines)) note(line);

@@ -19,6 +19,9 @@ export const json = (value: unknown): void =>
 export const jsonLine = (value: unknown): void =>
   void process.stdout.write(`${visibleText(JSON.stringify(value))}\n`);
 
+/** Of `csvText`, which escapes the cells. */
+export const csv = (text: string): void => void process.stdout.write(text);
+
 /** Further lines of a text are indented, so that they cannot pass for lines of ours. */
 export const note = (text: string): void => void process.stderr.write(`${visibleBlock(text)}\n`);
 

@@ -8,3 +8,10 @@ export function showDuration(ms: number): string {
   if (hours < 48) return `${hours} h ${String(minutes % 60).padStart(2, "0")} min`;
   return `${Math.floor(hours / 24)} d ${hours % 24} h`;
 }
+
+/** `0:41:07`: hours, minutes, seconds, for a column. */
+export function showClock(ms: number): string {
+  const seconds = Math.round(Math.max(0, ms) / 1000);
+  const two = (value: number): string => String(value % 60).padStart(2, "0");
+  return `${Math.floor(seconds / 3600)}:${two(Math.floor(seconds / 60))}:${two(seconds)}`;
+}

@@ -5,6 +5,7 @@ import type { EvaluateMetrics } from "../campaign/types.ts";
 import { formatColumns, wantsColor, width } from "./columns.ts";
 import { difference, fixed, interval, rate } from "./digits.ts";
 import { formatHistory } from "./history.ts";
+import { historyCsv } from "./history-csv.ts";
 import { formatSamples, wrap } from "./samples.ts";
 import { formatTable, tableJson } from "./table.ts";
 import type { CampaignTable } from "./table.ts";
@@ -27,6 +28,31 @@ const arm = (
   steps: number | null = null,
   labels: number | null = null,
 ) => ({ name, metrics: measured, learningRate, labels, pairs, steps });
+const PROMOTED_2 = {
+  campaign: {
+    campaignId: "shop",
+    status: "completed",
+    promoted: { iteration: 2, take: 1, policy: "c".repeat(64) },
+  },
+};
+const at = (time: string): string => `2026-01-02T${time}.000Z`;
+const worked = (from: string, to: string) => ({
+  busyMs: Date.parse(at(to)) - Date.parse(at(from)),
+  recomputedMs: 0,
+  startedAt: at(from),
+  finishedAt: at(to),
+});
+const api = (price: number) => ({
+  labeler: "nightly",
+  model: "m",
+  host: "h",
+  prompt: "p",
+  temperature: 0 as const,
+  maxTokens: 8,
+  comparisons: 1,
+  requests: 2,
+  price,
+});
 const TABLE: CampaignTable = {
   arms: [
     arm(
@@ -204,15 +230,16 @@ it("a win rate by the training reward is marked as not held out in every report"
     /^Test split, win rate against initial by reward \(not held out\):$/m,
   );
   assert.equal(tableJson({ arms: [arm("initial", measured, null)], vs: {} }).rows[0]?.judgedBy, "reward");
-  const history = formatHistory(
-    [{ place: "it-0001.1", policy: "b".repeat(64), decision: "promoted", promotion: {}, test: measured }],
-    PLAIN,
-  );
-  assert.match(history, /^Win rate by reward \(not held out\):$/m);
+  const places = [
+    { place: "it-0001.1", decision: "promoted" as const, promotion: {}, test: measured, work: {} },
+  ];
+  const history = formatHistory({ campaign: { campaignId: "shop", status: "running" }, places }, PLAIN);
+  assert.match(history, /^shop is running; nothing is promoted yet$/m);
+  assert.match(history, /^Win rates on the test split by reward \(not held out\):$/m);
   assert.match(history, /^it-0001\.1 +unjudged +0\.90/m);
 });
 
-it("tables of usual numbers fit 100 columns", () => {
+it("tables of usual numbers fit 100 columns, a history 110", () => {
   const winRate = { value: 0.5, low: 0.48, high: 0.52 };
   const wide = {
     ...metrics,
@@ -232,24 +259,18 @@ it("tables of usual numbers fit 100 columns", () => {
     PLAIN,
   );
   const row = {
-    policy: "a".repeat(64),
     decision: "kept" as const,
     promotion: { winRate, evidence: "undecided" as const },
-    pairs: 1440,
-    steps: 180,
-    margin: 12.34,
-    loss: 0.61234,
     test: wide,
-    finishedAt: "2026-01-02T03:04:05.678Z",
+    work: { train: worked("03:04:05", "05:04:05") },
   };
   const history = formatHistory(
-    ["it-0012.1", "base-offline-matched.1"].map((place) => ({ ...row, place })),
+    { ...PROMOTED_2, places: ["it-0012.1", "base-offline-matched.1"].map((place) => ({ ...row, place })) },
     PLAIN,
   );
-  assert.deepEqual(
-    `${table}\n${history}`.split("\n").filter((line) => width(line) > 100),
-    [],
-  );
+  const wider = (text: string, columns: number): string[] =>
+    text.split("\n").filter((line) => width(line) > columns);
+  assert.deepEqual([...wider(table, 100), ...wider(history, 110)], []);
 });
 
 it("NO_COLOR turns color off, FORCE_COLOR turns it on, and a pipe has none by default", () => {
@@ -333,32 +354,76 @@ it("wrapping keeps every word, and no line is too long", () => {
   );
 });
 
-it("history has a line for each place, and dashes for absent values", () => {
+it("history is one table: the promoted row is marked, kept ones say why, time and cost have sums", () => {
   const text = formatHistory(
-    [
-      {
-        place: "it-0000.1",
-        policy: "a".repeat(64),
-        decision: "promoted",
-        test: metrics,
-        finishedAt: "2026-01-02T03:04:05.678Z",
-      },
-      {
-        place: "it-0001.1",
-        policy: "b".repeat(64),
-        decision: "kept",
-        promotion: { winRate: { value: 0.51, low: 0.46, high: 0.56 }, evidence: "undecided" },
-        pairs: 240,
-        steps: 30,
-        margin: 1.234,
-        loss: 0.61234,
-        validation: metrics,
-      },
-    ],
+    {
+      ...PROMOTED_2,
+      places: [
+        { place: "it-0000.1", decision: "promoted", test: metrics, work: {} },
+        {
+          place: "it-0001.1",
+          decision: "kept",
+          promotion: { winRate: {}, evidence: "undecided" },
+          validation: metrics,
+          audit: { rate: { value: 0.7, low: 0.6, high: 0.8 }, decided: 60, undecided: 0 },
+          api: [api(0.04), api(0.02)],
+          work: {
+            generate: worked("03:00:00", "03:01:30"),
+            train: { ...worked("03:01:30", "04:00:00"), recomputedMs: 5_000 },
+          },
+        },
+        { place: "it-0002.1", decision: "promoted", work: { train: worked("04:00:00", "04:00:01") } },
+        { place: "it-0003.1", decision: "promoted", superseded: true, work: {} },
+      ],
+    },
     PLAIN,
   );
-  assert.match(text, /^it-0000\.1 +promoted +– +– +0\.31 +18\.3 +0\.00$/m);
-  assert.match(text, /^it-0000\.1 +– +– +– +– +aaaaaaaa +2026-01-02 03:04$/m);
-  assert.match(text, /^it-0001\.1 +kept, undecided +– +– +0\.31 +18\.3 +0\.00$/m);
-  assert.match(text, /^it-0001\.1 +240 +30 +1\.23 +0\.612 +bbbbbbbb +–$/m);
+  assert.equal(
+    text,
+    [
+      "shop is completed; promoted: it-0002.1 ★, policy cccccccccccc",
+      "place        decision         proxy  audit    KL     time     work    again  price",
+      "it-0000.1    promoted          0.31      –  0.00  0:00:00  0:00:00  0:00:00      –",
+      "it-0001.1    kept, undecided   0.31   0.70  0.00  1:00:00  1:00:00  0:00:05   0.06",
+      "it-0002.1 ★  promoted             –      –     –  0:00:01  0:00:01  0:00:00      –",
+      "it-0003.1    superseded           –      –     –  0:00:00  0:00:00  0:00:00      –",
+      "total                                             1:00:01  1:00:01  0:00:05   0.06",
+    ].join("\n"),
+  );
+});
+
+it("history says why a campaign failed", () => {
+  const failure = { code: "module_threw", message: "the judge\nthrew" };
+  const campaign = { campaignId: "shop", status: "failed", failure };
+  const text = formatHistory({ campaign, places: [] }, PLAIN);
+  assert.match(text, /^shop is failed; nothing is promoted yet\nmodule_threw: the judge\\u000athrew\n/);
+});
+
+it("history as CSV has a line for each place, with the names and figures of the JSON", () => {
+  const reason = 'worse: "much", they say';
+  const text = historyCsv({
+    ...PROMOTED_2,
+    places: [
+      {
+        place: "it-0002.1",
+        policy: "c".repeat(64),
+        decision: "kept",
+        promotion: { winRate: { value: 0.25, low: 0.125, high: 0.5 }, evidence: "worse", reason },
+        test: metrics,
+        work: { train: worked("03:00:00", "03:00:01") },
+      },
+    ],
+  });
+  const [header, line, end] = text.split("\r\n");
+  assert.match(
+    header!,
+    /^campaignId,place,iteration,promoted,decision,superseded,evidence,reason,promotion\.winRate,/,
+  );
+  assert.ok(
+    line!.startsWith('shop,it-0002.1,2,true,kept,false,worse,"worse: ""much"", they say",0.25,0.125,0.5,'),
+  );
+  assert.match(line!, /,1000,1000,0,,$/);
+  assert.equal(end, "");
+  const none = historyCsv({ ...PROMOTED_2, places: [] });
+  assert.equal(none, `${header}\r\n`, "the header does not depend on the places");
 });

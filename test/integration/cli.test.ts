@@ -357,6 +357,14 @@ describe("a small campaign through the command line", { skip: NO_TEMPORAL, timeo
     assert.deepEqual(new Set(history.places.map(({ test }) => test.judgedBy)), new Set(["gold"]));
     assert.match(history.places[1]?.weights ?? "", /^[0-9a-f]{64}$/);
     assert.equal(history.places[1]?.work["train"]?.attempts, 1);
+    const table = (await place.run("history", "night-1")).stdout;
+    assert.match(table, /^night-1 is completed; promoted: it-000[01]\.1 ★, policy [0-9a-f]{12}\n/);
+    assert.match(table, /^it-000[01]\.1 ★ .* \d:\d\d:\d\d +\d:\d\d:\d\d$/m);
+    const lines = (await place.run("history", "night-1", "--csv")).stdout.split("\r\n");
+    assert.deepEqual(
+      lines.map((line) => line.split(",")[1]),
+      ["place", ...history.places.map(({ place: name }) => name), undefined],
+    );
     assert.match((await place.run("list")).stdout, /night-1 +completed +1\/1/);
     assert.match(
       (await place.run("samples", "night-1/1/pair", "--limit", "1")).stdout,
