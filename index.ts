@@ -30,6 +30,7 @@ export { findStoreName, findTemporal } from "./client/find.ts";
 export type { FindOptions } from "./client/find.ts";
 export type { Copied } from "./client/maintenance/copy.ts";
 export type { Erased } from "./client/maintenance/erase.ts";
+export type { CampaignDiff, DiffOptions } from "./client/record/diff.ts";
 export type { CampaignHistory, PlaceHistory } from "./client/record/history.ts";
 export type { CampaignOutcome } from "./client/follow/outcome.ts";
 export type { Pruned } from "./client/maintenance/prune.ts";

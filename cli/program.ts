@@ -57,6 +57,7 @@ const GROUPS: Record<string, Record<string, () => Promise<Verb>>> = {
   "Read:": {
     report: async () => (await import("./report.ts")).reportVerb,
     history: async () => (await import("./history.ts")).historyVerb,
+    diff: async () => (await import("./diff.ts")).diffVerb,
     explain: async () => (await import("./explain.ts")).explainVerb,
     samples: async () => (await import("./samples.ts")).samplesVerb,
     verify: async () => (await import("./verify.ts")).verifyVerb,

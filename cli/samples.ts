@@ -1,6 +1,7 @@
 // `ratchet samples`: prints answers of the policies.
 import type { Command } from "commander";
-import type { PromptSamples, Samples } from "../client/record/samples.ts";
+import type { PromptSamples } from "../client/record/answers.ts";
+import type { Samples } from "../client/record/samples.ts";
 import type { PairRow } from "../campaign/recipe/rows.ts";
 import { fixed } from "../report/digits.ts";
 import { formatSamples } from "../report/samples.ts";

@@ -126,6 +126,7 @@ const VERBS: string[][] = [
   ["cancel"],
   ["history"],
   ["samples"],
+  ["diff", "x"],
   ["explain", "--completion", "x"],
   ["report", "--out", "x"],
   ["verify"],

@@ -18,6 +18,8 @@ import { controlCampaign } from "./follow/control.ts";
 import type { Copied } from "./maintenance/copy.ts";
 import type { Erased, EraseOptions } from "./maintenance/erase.ts";
 import { UNREACHABLE_HINT } from "../temporal/gateway.ts";
+import { diffCampaigns } from "./record/diff.ts";
+import type { CampaignDiff, DiffOptions } from "./record/diff.ts";
 import { explain } from "./record/explain.ts";
 import type { Explanation } from "./record/explain.ts";
 import { explainCompletion } from "./record/explain-completion.ts";
@@ -265,6 +267,11 @@ export class RatchetClient {
   /** Every variant on the test split, and the last iteration against each baseline. */
   async compare(campaign: string): Promise<CampaignComparison> {
     return compareVariants(this.store, await this.id(campaign));
+  }
+
+  /** What differs between two policies, of one or two campaigns; by default the promoted ones. */
+  async diff(a: string, b: string, options?: DiffOptions): Promise<CampaignDiff> {
+    return diffCampaigns(this.store, await this.address(a), await this.address(b), options);
   }
 
   /** What a policy came from; by default the promoted one. */

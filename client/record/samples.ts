@@ -3,44 +3,31 @@
 // completions or pairs.
 import { RatchetError } from "../../errors/index.ts";
 import type { Address } from "../../campaign/ids.ts";
-import type { Finish } from "../../campaign/spec/modules.ts";
-import { promptContent } from "../../campaign/recipe/rows.ts";
-import type { PairRow, PromptRow } from "../../campaign/recipe/rows.ts";
+import type { PairRow } from "../../campaign/recipe/rows.ts";
 import type {
   CampaignRecord,
   Digest,
   EvaluateResult,
   GenerateResult,
   PairResult,
-  PieceRef,
-  ScoreResult,
 } from "../../campaign/types.ts";
 import type { Store } from "../../store/types.ts";
+import { evaluated, generated } from "./answers.ts";
+import type { PromptSamples, SampleAnswer } from "./answers.ts";
 import { placeOf, stageDigest } from "./places.ts";
 import type { FinishedPlace } from "./places.ts";
-import { jsonLines, pieceRows, requireCampaign } from "./record.ts";
+import { jsonLines, requireCampaign } from "./record.ts";
 
-interface SampleAnswer {
-  text: string;
-  finish: Finish;
-  temperature: number;
-  /** The true reward if it is known, else the proxy's; absent if nothing scored the answer. */
-  score?: number;
-}
-
-export interface PromptSamples {
-  promptId: string;
-  prompt: string;
-  answers: SampleAnswer[];
+/** Answers to the same prompts. */
+export interface SideBySide {
+  kind: "before-after";
+  before: string;
+  after: string;
+  rows: { promptId: string; prompt: string; before: SampleAnswer; after: SampleAnswer }[];
 }
 
 export type Samples =
-  | {
-      kind: "before-after";
-      before: string;
-      after: string;
-      rows: { promptId: string; prompt: string; before: SampleAnswer; after: SampleAnswer }[];
-    }
+  | SideBySide
   | { kind: "completions"; place: string; rows: PromptSamples[] }
   | { kind: "pairs"; place: string; rows: PairRow[] };
 
@@ -49,14 +36,6 @@ export interface SampleOptions {
   limit: number;
   /** Prompts or pairs to skip first. */
   offset?: number;
-}
-
-interface AnswerRow {
-  promptId: string;
-  index: number;
-  text: string;
-  finish: Finish;
-  temperature: number;
 }
 
 export async function readSamples(store: Store, address: Address, options: SampleOptions): Promise<Samples> {
@@ -80,21 +59,43 @@ export async function readSamples(store: Store, address: Address, options: Sampl
   }
 }
 
-async function beforeAfter(
+function beforeAfter(
   store: Store,
   record: CampaignRecord,
   after: FinishedPlace,
   options: SampleOptions,
-): Promise<Samples> {
+): Promise<SideBySide> {
   const before = placeOf(record, { campaignId: record.campaignId, iteration: 0 });
-  const needed = options.limit + (options.offset ?? 0);
+  return sideBySide(store, before, after, options);
+}
+
+/** First answers to the prompts of both. In two campaigns, the same id may be of other prompts. */
+export async function sideBySide(
+  store: Store,
+  before: FinishedPlace,
+  after: FinishedPlace,
+  options: SampleOptions,
+): Promise<SideBySide> {
+  const same = (await promptsOf(store, before)) === (await promptsOf(store, after));
+  const needed = same ? options.limit + (options.offset ?? 0) : Infinity;
   const [first, second] = [await evaluated(store, before, needed), await evaluated(store, after, needed)];
-  const rows = cut(second, options).flatMap(({ promptId, prompt, answers }) => {
-    const [old] = first.find((group) => group.promptId === promptId)?.answers ?? [];
-    const [now] = answers;
-    return old && now ? [{ promptId, prompt, before: old, after: now }] : [];
+  const keyOf = ({ promptId, prompt }: PromptSamples): string => (same ? promptId : prompt);
+  const old = new Map(first.map((group) => [keyOf(group), group.answers[0]]));
+  const rows = second.flatMap((group) => {
+    const {
+      promptId,
+      prompt,
+      answers: [now],
+    } = group;
+    const then = old.get(keyOf(group));
+    return then && now ? [{ promptId, prompt, before: then, after: now }] : [];
   });
-  return { kind: "before-after", before: before.name, after: after.name, rows };
+  return { kind: "before-after", before: before.name, after: after.name, rows: cut(rows, options) };
+}
+
+async function promptsOf(store: Store, place: FinishedPlace): Promise<Digest> {
+  const { answers } = await store.getJson<EvaluateResult>(stageDigest(place, "evaluate"));
+  return (await store.getJson<GenerateResult>(answers)).prompts;
 }
 
 async function completions(
@@ -110,90 +111,4 @@ async function completions(
   return { kind: "completions", place: place.name, rows: cut(groups, options) };
 }
 
-/**
- * Answers to a split, each with its true reward if it is known, else its proxy reward. Reads only the pieces
- * that hold the first `needed` prompts.
- */
-async function evaluated(store: Store, place: FinishedPlace, needed: number): Promise<PromptSamples[]> {
-  const result = await store.getJson<EvaluateResult>(stageDigest(place, "evaluate"));
-  const answers = await store.getJson<GenerateResult>(result.answers);
-  const pieces = leading(answers.pieces, needed);
-  const scoreOf = await scoresOf(store, result.scores, ({ score }) => score, pieces.length);
-  const goldOf = await scoresOf(store, result.verdicts, ({ gold }) => gold?.total, pieces.length);
-  const rows = await pieceRows<AnswerRow>(store, pieces);
-  return grouped(store, answers.prompts, rows, (row) => goldOf(row) ?? scoreOf(row));
-}
-
-async function generated(
-  store: Store,
-  place: FinishedPlace,
-  stage: "generate" | "score",
-): Promise<PromptSamples[]> {
-  const scored = stage === "score" ? stageDigest(place, "score") : undefined;
-  const completions =
-    scored === undefined
-      ? stageDigest(place, "generate")
-      : (await store.getJson<ScoreResult>(scored)).completions;
-  const result = await store.getJson<GenerateResult>(completions);
-  const scoreOf = await scoresOf(store, scored, ({ score }) => score);
-  return grouped(store, result.prompts, await pieceRows<AnswerRow>(store, result.pieces), scoreOf);
-}
-
-interface ScoreRow {
-  promptId: string;
-  index: number;
-  score?: number;
-  gold?: { total: number };
-}
-
-/** Looks up a number of each answer in the rows of another stage; without that stage, there is none. */
-async function scoresOf(
-  store: Store,
-  digest: Digest | undefined,
-  of: (row: ScoreRow) => number | undefined,
-  piecesMax = Infinity,
-): Promise<(row: AnswerRow) => number | undefined> {
-  if (digest === undefined) return () => undefined;
-  const { pieces } = await store.getJson<Pick<ScoreResult, "pieces">>(digest);
-  const rows = await pieceRows<ScoreRow>(store, pieces.slice(0, piecesMax));
-  const known = new Map(rows.map((row) => [`${row.promptId}/${row.index}`, of(row)]));
-  return ({ promptId, index }) => known.get(`${promptId}/${index}`);
-}
-
-/** The first pieces, which hold `needed` prompts. Scores and verdicts have the pieces of their answers. */
-function leading(pieces: readonly PieceRef[], needed: number): PieceRef[] {
-  let prompts = 0;
-  return pieces.filter((piece) => {
-    const wanted = prompts < needed;
-    prompts += piece.prompts;
-    return wanted;
-  });
-}
-
-/** Answers by prompt, in the order of the rows. */
-async function grouped(
-  store: Store,
-  prompts: Digest,
-  rows: AnswerRow[],
-  scoreOf: (row: AnswerRow) => number | undefined,
-): Promise<PromptSamples[]> {
-  const texts = new Map((await jsonLines<PromptRow>(store, prompts)).map((row) => [row.id, promptText(row)]));
-  const groups = new Map<string, PromptSamples>();
-  for (const row of rows) {
-    const { promptId, text, finish, temperature } = row;
-    const group = groups.get(promptId) ?? { promptId, prompt: texts.get(promptId) ?? promptId, answers: [] };
-    group.answers.push({ text, finish, temperature, score: scoreOf(row) });
-    groups.set(promptId, group);
-  }
-  return [...groups.values()];
-}
-
 const cut = <T>(rows: T[], { limit, offset = 0 }: SampleOptions): T[] => rows.slice(offset, offset + limit);
-
-/** The prompt as one text; a conversation has one line a turn. */
-export function promptText(row: { prompt?: string; messages?: { role: string; content: string }[] }): string {
-  const content = promptContent(row);
-  return typeof content === "string"
-    ? content
-    : content.map((turn) => `${turn.role}: ${turn.content}`).join("\n");
-}

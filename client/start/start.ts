@@ -9,7 +9,7 @@ import { ledgerGone } from "../../store/ledger-errors.ts";
 import type { Store } from "../../store/types.ts";
 import { decideStart } from "./decide-start.ts";
 import type { StartDecision, StartRequest } from "./decide-start.ts";
-import { differences, showDifference } from "./differences.ts";
+import { differences, showDifference } from "../../campaign/spec/differences.ts";
 import type { Gateway } from "../../temporal/gateway.ts";
 import { outcomeOf } from "../follow/outcome.ts";
 import type { CampaignOutcome } from "../follow/outcome.ts";

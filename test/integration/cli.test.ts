@@ -365,6 +365,14 @@ describe("a small campaign through the command line", { skip: NO_TEMPORAL, timeo
       lines.map((line) => line.split(",")[1]),
       ["place", ...history.places.map(({ place: name }) => name), undefined],
     );
+    const diff = await place.run("diff", "night-1/0", "night-1/1", "--samples", "1");
+    assert.match(
+      diff.stdout,
+      /^win rate: .*\nPaired over the same \d+ prompts of the test split\.$/m,
+      diff.stderr,
+    );
+    assert.match(diff.stdout, /^settings: the same\ndata: \d+ differ\n {2}trained/m);
+    assert.match(diff.stdout, /night-1 it-0000\.1, score .* \| night-1 it-0001\.1, score /);
     assert.match((await place.run("list")).stdout, /night-1 +completed +1\/1/);
     assert.match(
       (await place.run("samples", "night-1/1/pair", "--limit", "1")).stdout,

@@ -1,4 +1,5 @@
-// The differences of two specs, path by path. `start` shows them if the campaign id has another spec.
+// The differences of two values, path by path. `start` shows those of two specs if the campaign id has
+// another one, and `diff` shows all.
 
 export interface Difference {
   /** `train.optimizer.learningRate`, `baselines[1].name`. */
