@@ -39,6 +39,7 @@ export type { ClientOptions, ControlCampaignOptions, StartCampaignOptions } from
 export type { Repair } from "./client/maintenance/repair.ts";
 export type { Samples } from "./client/record/samples.ts";
 export type { Started } from "./client/start/start.ts";
+export type { ListOptions } from "./client/follow/list.ts";
 export type { CampaignSummary, StatusView } from "./client/follow/status.ts";
 export type { CampaignComparison } from "./client/record/table.ts";
 export type { TemporalAddress } from "./temporal/gateway.ts";

@@ -20,3 +20,13 @@ export function parseDuration(text: string): number {
   }
   return Number(value) * (UNIT_MS[unit] ?? 1);
 }
+
+/** `2d` is that long ago; `2026-11-30` and `2026-11-30T12:00Z` are a date. */
+export function parseSince(text: string, nowMs = Date.now()): Date {
+  if (!/^\d{4}-/.test(text)) return new Date(nowMs - parseDuration(text));
+  const date = new Date(text);
+  if (!Number.isNaN(date.getTime())) return date;
+  throw new RatchetError("usage_invalid", `${JSON.stringify(text)} is no date`, {
+    hint: "write 2026-11-30, 2026-11-30T12:00Z or a duration: 12h, 2d",
+  });
+}

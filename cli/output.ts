@@ -15,6 +15,17 @@ export const data = (text: string, look: Look = PLAIN): void =>
 export const json = (value: unknown): void =>
   void process.stdout.write(`${visibleText(JSON.stringify(value, null, 2))}\n`);
 
+/** The same text as `json` of an array, without holding all of it. */
+export async function jsonArray(items: AsyncIterable<unknown>): Promise<void> {
+  let before = "[\n  ";
+  for await (const item of items) {
+    const text = JSON.stringify(item, null, 2).replaceAll("\n", "\n  ");
+    process.stdout.write(before + visibleText(text));
+    before = ",\n  ";
+  }
+  process.stdout.write(before.startsWith("[") ? "[]\n" : "\n]\n");
+}
+
 /** One event per line. */
 export const jsonLine = (value: unknown): void =>
   void process.stdout.write(`${visibleText(JSON.stringify(value))}\n`);

@@ -47,7 +47,9 @@ import { readSamples } from "./record/samples.ts";
 import type { SampleOptions, Samples } from "./record/samples.ts";
 import { startCampaign } from "./start/start.ts";
 import type { Started } from "./start/start.ts";
-import { listCampaigns, readStatus } from "./follow/status.ts";
+import { listCampaigns } from "./follow/list.ts";
+import type { ListOptions } from "./follow/list.ts";
+import { readStatus } from "./follow/status.ts";
 import type { CampaignSummary, StatusView } from "./follow/status.ts";
 import { compareVariants } from "./record/table.ts";
 import type { CampaignComparison } from "./record/table.ts";
@@ -209,8 +211,15 @@ export class RatchetClient {
     return readStatus(this.store, this.temporal, await this.id(campaign));
   }
 
-  list(): Promise<CampaignSummary[]> {
-    return listCampaigns(this.store);
+  /** One after the other, in the order of their ids. */
+  campaigns(options?: ListOptions): AsyncGenerator<CampaignSummary> {
+    return listCampaigns(this.store, options);
+  }
+
+  async list(options?: ListOptions): Promise<CampaignSummary[]> {
+    const campaigns: CampaignSummary[] = [];
+    for await (const campaign of this.campaigns(options)) campaigns.push(campaign);
+    return campaigns;
   }
 
   async *watch(campaign: string, options: WatchOptions = {}): AsyncGenerator<WatchEvent> {

@@ -11,6 +11,8 @@ export const ERASED_PREFIX = "erased/";
 export const erasedKey = (digest: Digest): string => `${ERASED_PREFIX}${digest}.json`;
 export const BLOBS_PREFIX = "blobs/sha256/";
 export const blobKey = (digest: Digest): string => `${BLOBS_PREFIX}${digest.slice(0, 2)}/${digest}`;
+/** A folder for each campaign. */
+export const CAMPAIGNS_PREFIX = "campaigns/";
 export const ledgerPrefix = (campaignId: string): string => `campaigns/${campaignId}/ledger/`;
 export const ledgerKey = (campaignId: string, n: number): string =>
   `${ledgerPrefix(campaignId)}${String(n).padStart(12, "0")}.json`;

@@ -5,7 +5,7 @@ import { RatchetError } from "../errors/index.ts";
 import { again } from "./again.ts";
 import { canonicalDigest } from "./canonical.ts";
 import { exactBytes } from "./exact-json.ts";
-import { ledgerKey, ledgerPrefix } from "./layout.ts";
+import { CAMPAIGNS_PREFIX, ledgerKey, ledgerPrefix } from "./layout.ts";
 import { Chain } from "./ledger-chain.ts";
 import { ledgerGone, missingRow, RESTORE } from "./ledger-errors.ts";
 import type { Backend, Ledger, NewRow, Row, SealedRows } from "./types.ts";
@@ -160,5 +160,6 @@ const mayBegin = (event: unknown): boolean => {
 
 /** Ids of folders that have a first row. A folder without one was never a campaign, or was emptied. */
 export async function* campaignIds(backend: Backend): AsyncGenerator<string> {
-  for await (const id of backend.folders("campaigns/")) if (await backend.stat(ledgerKey(id, 0))) yield id;
+  for await (const id of backend.folders(CAMPAIGNS_PREFIX))
+    if (await backend.stat(ledgerKey(id, 0))) yield id;
 }

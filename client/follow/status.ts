@@ -1,11 +1,11 @@
-// `status` of one campaign and `list` of all: decisions from the ledger, running work from Temporal.
+// `status` of one campaign: decisions from the ledger, running work from Temporal.
 import { planOf } from "../../campaign/spec/plan.ts";
 import type { CampaignRecord, CampaignStatus, Digest } from "../../campaign/types.ts";
 import type { Store } from "../../store/types.ts";
 import type { Gateway } from "../../temporal/gateway.ts";
 import { observe } from "./observe.ts";
 import type { Observation } from "./observe.ts";
-import { campaignIds, readSpec, requireCampaign } from "../record/record.ts";
+import { readSpec, requireCampaign } from "../record/record.ts";
 import { waitingForPeople } from "../record/waiting-labels.ts";
 import type { WaitingForPeople } from "../record/waiting-labels.ts";
 import { newestTakes } from "../record/table.ts";
@@ -54,16 +54,7 @@ export async function readStatus(
   };
 }
 
-export async function listCampaigns(store: Store): Promise<CampaignSummary[]> {
-  const campaigns: CampaignSummary[] = [];
-  for (const id of await campaignIds(store)) {
-    const { record, rows } = await requireCampaign(store, id);
-    campaigns.push(summary(record, (await readSpec(store, record)).iterations, rows));
-  }
-  return campaigns;
-}
-
-function summary(record: CampaignRecord, iterations: number, rows: { at: string }[]): CampaignSummary {
+export function summary(record: CampaignRecord, iterations: number, rows: { at: string }[]): CampaignSummary {
   const { campaignId, name, status, epoch, latest, promoted, failure } = record;
   return {
     campaignId,

@@ -4,6 +4,7 @@ import { RatchetError } from "../../errors/index.ts";
 import { namesIn } from "../../campaign/names.ts";
 import { applyEvent, repairsOf, withdrawnLabels } from "../../campaign/rules.ts";
 import type { Digest, LedgerEvent, LedgerRow, Pointer, Restored, Standing } from "../../campaign/types.ts";
+import { openLedger } from "../../store/ledger.ts";
 import type { Store } from "../../store/types.ts";
 
 export interface ReadRows {
@@ -16,6 +17,13 @@ export async function readRows(store: Store, campaignId: string): Promise<ReadRo
   const { rows, digests } = await store.ledger(campaignId).readSealed<LedgerEvent>();
   refuseMalformed(campaignId, rows as LedgerRow[]);
   return { rows: rows as LedgerRow[], digests };
+}
+
+/** The same rows, for who reads many campaigns once: `store` does not remember them. */
+export async function readRowsOnce({ backend }: Store, campaignId: string): Promise<LedgerRow[]> {
+  const rows = (await openLedger(backend, campaignId).read<LedgerEvent>()) as LedgerRow[];
+  refuseMalformed(campaignId, rows);
+  return rows;
 }
 
 /** The same rows, but reads only those that this process has not read before. */

@@ -374,6 +374,14 @@ describe("a small campaign through the command line", { skip: NO_TEMPORAL, timeo
     assert.match(diff.stdout, /^settings: the same\ndata: \d+ differ\n {2}trained/m);
     assert.match(diff.stdout, /night-1 it-0000\.1, score .* \| night-1 it-0001\.1, score /);
     assert.match((await place.run("list")).stdout, /night-1 +completed +1\/1/);
+    const kept = await place.run("list", "--state", "completed", "--since", "1d", "--json");
+    assert.deepEqual(
+      (JSON.parse(kept.stdout) as { campaignId: string }[]).map(({ campaignId }) => campaignId),
+      ["night-1"],
+    );
+    assert.equal((await place.run("list", "--name", "day", "--json")).stdout, "[]\n");
+    failedWith(await place.run("list", "--state", "done"), "usage_invalid", 2);
+    failedWith(await place.run("list", "--since", "2026-13-01"), "usage_invalid", 2);
     assert.match(
       (await place.run("samples", "night-1/1/pair", "--limit", "1")).stdout,
       /chosen .*: [\s\S]*rejected .*: /,
