@@ -28,6 +28,9 @@ export type {
 } from "./campaign/types.ts";
 export { findStoreName, findTemporal } from "./client/find.ts";
 export type { FindOptions } from "./client/find.ts";
+export { makeKey } from "./client/head/note.ts";
+export type { KeyPair } from "./client/head/note.ts";
+export type { Head, SignedHead } from "./client/head/sign.ts";
 export type { Copied } from "./client/maintenance/copy.ts";
 export type { Erased } from "./client/maintenance/erase.ts";
 export type { CampaignDiff, DiffOptions } from "./client/record/diff.ts";

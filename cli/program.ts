@@ -61,6 +61,8 @@ const GROUPS: Record<string, Record<string, () => Promise<Verb>>> = {
     explain: async () => (await import("./explain.ts")).explainVerb,
     samples: async () => (await import("./samples.ts")).samplesVerb,
     verify: async () => (await import("./verify.ts")).verifyVerb,
+    key: async () => (await import("./key.ts")).keyVerb,
+    head: async () => (await import("./head.ts")).headVerb,
     export: async () => (await import("./export.ts")).exportVerb,
   },
   "Maintain:": {

@@ -27,6 +27,8 @@ import type { ExplainedCompletion } from "./record/explain-completion.ts";
 import { exportCheckpoint, exportPairs } from "./record/export.ts";
 import type { Exported, ExportPointer } from "./record/export.ts";
 import type { Gateway, TemporalAddress } from "../temporal/gateway.ts";
+import { readHead, signHead } from "./head/sign.ts";
+import type { Head, SignedHead } from "./head/sign.ts";
 import { readHistory } from "./record/history.ts";
 import type { CampaignHistory } from "./record/history.ts";
 import { exportLabels, importLabelFile, labelSource, labelStats } from "./labels.ts";
@@ -303,6 +305,16 @@ export class RatchetClient {
   /** `address`: `<campaign>[/<iteration>[.<take>] | /base-<name>][/<stage>]`. */
   async samples(address: string, options: SampleOptions): Promise<Samples> {
     return readSamples(this.store, await this.address(address), options);
+  }
+
+  /** The last row of the ledger and its digest, which covers the whole ledger. */
+  async head(campaign: string): Promise<Head> {
+    return readHead(this.store, await this.id(campaign));
+  }
+
+  /** The same, signed. `secret`: of `makeKey`. Keep the note where no writer of the store can write. */
+  async signHead(campaign: string, secret: string): Promise<SignedHead> {
+    return signHead(this.store, await this.id(campaign), secret);
   }
 
   /** Hashes everything that the campaign names. */

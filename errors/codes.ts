@@ -224,11 +224,18 @@ export const CODES = {
       "`verify`: erased bytes are in the store again, because somebody put them there. Run `ratchet " +
       "erase` again",
   },
+  head_invalid: {
+    kind: "artifact",
+    means:
+      "`verify --head FILE`: the file is no head of this campaign that the key signed: another key signed " +
+      "it, it was changed, or it is of another campaign. It says nothing about the ledger",
+  },
   head_missing: {
     kind: "artifact",
     means:
-      "`verify --head`: no row of the ledger has that digest. The last rows were removed, or the ledger " +
-      "was rewritten, since somebody noted it",
+      "`verify --head`: the ledger no longer holds that head. Of a signed head, the message names what was " +
+      "done (edited, removed, reordered, forged, cut) and to which row. Of a digest, the last rows were " +
+      "removed, or the ledger was rewritten, since somebody noted it",
   },
   lease_lost: {
     kind: "artifact",

@@ -9,16 +9,18 @@ import type { Name } from "../../campaign/names.ts";
 import { repairsOf } from "../../campaign/rules.ts";
 import type { Digest, LedgerRow, Manifest } from "../../campaign/types.ts";
 import type { Store } from "../../store/types.ts";
-import { readRows } from "../record/rows.ts";
+import { openHead } from "../head/sign.ts";
 import { currentManifests } from "../record/work.ts";
 import { BlobChecker } from "./blob-checker.ts";
 import type { VerifyProblem } from "./blob-checker.ts";
 import { checkLabels } from "./check-labels.ts";
+import { checkLedger } from "./check-ledger.ts";
+import type { Anchor, KnownHead } from "./check-ledger.ts";
 import { disagreements, isDeciding } from "./decisions.ts";
 import type { DecidingResult } from "./decisions.ts";
 import { checkErasures, checkStrays } from "./stray-objects.ts";
 
-export type { VerifyProblem };
+export type { Anchor, VerifyProblem };
 
 export interface Verification {
   campaignId: string;
@@ -26,6 +28,8 @@ export interface Verification {
    * SHA-256 of the last row's bytes, which covers the whole ledger. Undefined if the ledger cannot be read.
    */
   head?: Digest;
+  /** The last row that something outside the store vouches for; absent without any. */
+  anchor?: Anchor;
   checked: { rows: number; manifests: number; labels: number; blobs: number; sizeBytes: number };
   /** Digests of erased blobs: no damage. */
   erased: Digest[];
@@ -37,6 +41,8 @@ export interface VerifyOptions {
   campaignOnly?: boolean;
   /** A head that an earlier `verify` printed: the ledger must still hold that row, and so all before it. */
   head?: Digest;
+  /** A file that `head --sign` wrote, and the public key of its signer. */
+  signed?: { note: string; key: string };
   /** Called with the number of blobs hashed so far. */
   onProgress?: (blobs: number) => void;
 }
@@ -44,15 +50,16 @@ export interface VerifyOptions {
 export async function verifyCampaign(
   store: Store,
   campaignId: string,
-  { campaignOnly = false, head, onProgress = () => undefined }: VerifyOptions = {},
+  { campaignOnly = false, head, signed, onProgress = () => undefined }: VerifyOptions = {},
 ): Promise<Verification> {
   if (head !== undefined && !/^[0-9a-f]{64}$/.test(head))
     throw new RatchetError("usage_invalid", `${JSON.stringify(head)} is no head of a ledger`, {
       hint: "give the 64 hex digits that `ratchet verify` printed as head",
     });
+  const opened = signed && openHead(signed.note, signed.key, campaignId);
   const blobs = new BlobChecker(store, onProgress);
   try {
-    return await new Verifier(store, campaignId, blobs).run(campaignOnly, head);
+    return await new Verifier(store, campaignId, blobs).run(campaignOnly, { head, opened });
   } finally {
     await blobs.clean();
   }
@@ -75,8 +82,8 @@ class Verifier {
     this.blobs = blobs;
   }
 
-  async run(campaignOnly: boolean, known: Digest | undefined): Promise<Verification> {
-    const { rows, head } = await this.ledger(known);
+  async run(campaignOnly: boolean, known: KnownHead): Promise<Verification> {
+    const { rows, head, anchor } = await checkLedger(this.store, this.campaignId, known, this.blobs);
     await this.spec(rows);
     await this.allManifests(rows);
     const labels = await checkLabels(this.store, this.campaignId, repairsOf(rows), this.blobs);
@@ -86,27 +93,7 @@ class Verifier {
     await checkErasures(this.store, this.blobs);
     const { count, sizeBytes, erased, problems } = this.blobs;
     const checked = { rows: rows.length, manifests: this.manifests, labels, blobs: count, sizeBytes };
-    return { campaignId: this.campaignId, head, checked, erased, problems };
-  }
-
-  /** The store checks the chain of digests while it reads. `known`: a head that must still be there. */
-  private async ledger(known: Digest | undefined): Promise<{ rows: LedgerRow[]; head?: Digest }> {
-    try {
-      const { rows, digests } = await readRows(this.store, this.campaignId);
-      if (known !== undefined && !digests.includes(known))
-        this.blobs.problems.push({
-          code: "head_missing",
-          what: known,
-          message:
-            `no row of the ledger of ${this.campaignId} has the digest ${known}: the last of its ` +
-            `${rows.length} rows were removed, or a row was rewritten`,
-          namedBy: "--head",
-        });
-      return { rows, head: digests.at(-1) };
-    } catch (error) {
-      this.blobs.report(error, `campaigns/${this.campaignId}/ledger/`);
-      return { rows: [] };
-    }
+    return { campaignId: this.campaignId, head, anchor, checked, erased, problems };
   }
 
   /** Read first, so that a problem with the author's files names the spec, not a stage that used them. */
