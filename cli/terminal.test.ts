@@ -130,6 +130,8 @@ const VERBS: string[][] = [
   ["explain", "--completion", "x"],
   ["report", "--out", "x"],
   ["verify"],
+  ["head", "--sign", "x"],
+  ["key"],
   ["export", "--out", "x"],
   ["repair"],
   ["prune", "--grace"],

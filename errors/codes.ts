@@ -108,7 +108,8 @@ export const CODES = {
   env_invalid: { kind: "spec", means: "a variable in a worker's environment has an impossible value" },
   export_exists: {
     kind: "spec",
-    means: "`export` found its target, or `report` a file that is no report. Neither is overwritten",
+    means:
+      "`export`, `head` or `key` found its target, or `report` a file that is no report. None is overwritten",
   },
   file_ambiguous: { kind: "spec", means: "a folder holds several campaign files" },
   file_empty: { kind: "spec", means: "a file that the campaign names has no rows" },

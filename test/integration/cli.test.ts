@@ -2,7 +2,7 @@
 // from start to export.
 import assert from "node:assert/strict";
 import { execFile } from "node:child_process";
-import { cp, readdir, readFile, stat, truncate, writeFile } from "node:fs/promises";
+import { cp, readdir, readFile, rm, stat, truncate, writeFile } from "node:fs/promises";
 import { basename, join } from "node:path";
 import { after, before, describe, it } from "node:test";
 import { fileURLToPath } from "node:url";
@@ -404,6 +404,27 @@ describe("a small campaign through the command line", { skip: NO_TEMPORAL, timeo
       assert.equal(damaged.exit, 3, `${folder}: ${damaged.stdout}`);
       assert.match(damaged.stdout, new RegExp(code ?? ""));
     }
+  });
+
+  it("signs the head of a ledger, and finds by it that the last row of a copy was cut", async () => {
+    assert.match((await place.run("key", "ada")).stdout, /^ada\+[0-9a-f]{8}\+\S+\n$/);
+    assert.equal((await stat(join(place.dir, "ada.key"))).mode & 0o777, 0o600);
+    failedWith(await place.run("key", "ada"), "export_exists", 2);
+    const signed = await place.run("head", "night-1", "--sign", "ada.key", "--out", "night.head");
+    assert.match(signed.stdout, /^night-1 row \d+ head [0-9a-f]{64}\n.*night\.head\n$/);
+    const anchored = ["verify", "night-1", "--key", "ada.key.pub", "--head", "night.head"];
+    const sound = await place.run(...anchored);
+    assert.match(sound.stdout, /^anchor: row \d+, signed by ada at .*, which is the last row$/m);
+    failedWith(await place.run("verify", "night-1", "--head", "night.head"), "usage_invalid", 2);
+
+    const ledger = join(place.dir, "copy/campaigns/night-1/ledger");
+    await rm(join(ledger, (await readdir(ledger)).toSorted().at(-1)!));
+    const unaware = await place.run("verify", "night-1", "--store", "dir:copy");
+    assert.match(unaware.stdout, /^night-1 is sound: [^]*^no anchor: /m);
+    const cut = await place.run(...anchored, "--store", "dir:copy");
+    assert.equal(cut.exit, 3);
+    assert.match(cut.stdout, /head_missing: row \d+ was cut off at the end of the ledger of night-1/);
+    assert.match(cut.stdout, /^anchor: row \d+, signed by ada .*: the ledger was cut at row \d+$/m);
   });
 
   it("prunes, copies and erases; a dry run shows what prune would delete", async () => {
