@@ -14,6 +14,12 @@ export function placeName(place: Place): string {
     : `it-${String(place.iteration).padStart(4, "0")}.${place.take}`;
 }
 
+/** As a command takes it: `shop/3`, `shop/3.2`, `shop/base-offline`. */
+export const placeAddress = (campaignId: string, place: Place): string =>
+  "baseline" in place
+    ? `${campaignId}/base-${place.baseline}`
+    : `${campaignId}/${place.iteration}${place.take === 1 ? "" : `.${place.take}`}`;
+
 /** Of an iteration's place name; undefined for a baseline's. */
 export function iterationOf(name: string): { iteration: number; take: number } | undefined {
   const [, iteration, take] = /^it-(\d+)\.(\d+)$/.exec(name) ?? [];

@@ -1,10 +1,12 @@
-// `export`: writes a checkpoint in Hugging Face layout, or pairs in TRL's columns. Never overwrites a file.
+// `export`: writes a checkpoint in Hugging Face layout with a model card, or pairs in TRL's columns. Never
+// overwrites a file.
 import { mkdir, readdir, rename, rm, stat, writeFile } from "node:fs/promises";
 import { basename, dirname, join, resolve } from "node:path";
 import { RatchetError } from "../../errors/index.ts";
 import type { Address } from "../../campaign/ids.ts";
 import type { Digest, PairResult } from "../../campaign/types.ts";
 import type { Store } from "../../store/types.ts";
+import { modelCard } from "./model-card.ts";
 import { placeOf, stageDigest } from "./places.ts";
 import { requireCampaign } from "./record.ts";
 
@@ -27,10 +29,8 @@ export async function exportCheckpoint(
 ): Promise<Exported> {
   const { record } = await requireCampaign(store, address.campaignId);
   const at = address.iteration === undefined && address.baseline === undefined ? record[pointer] : undefined;
-  const { name, policy } = placeOf(
-    record,
-    at ? { ...address, iteration: at.iteration, take: at.take } : address,
-  );
+  const place = placeOf(record, at ? { ...address, iteration: at.iteration, take: at.take } : address);
+  const { name, policy } = place;
   const path = resolve(out);
   await refuseExisting(path);
   await mkdir(dirname(path), { recursive: true });
@@ -39,6 +39,7 @@ export async function exportCheckpoint(
   const making = join(dirname(path), `.${basename(path)}.${process.pid}.making`);
   try {
     await store.getTree(policy, making);
+    await writeFile(join(making, "README.md"), await modelCard(store, record, place));
     await rm(path, { recursive: true, force: true });
     await rename(making, path);
   } finally {

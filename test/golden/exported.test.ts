@@ -72,8 +72,9 @@ async function trained(start: LocalModel, pair: Answers, steps: number) {
 async function exported(outDir: string): Promise<LocalModel> {
   const store = await openStore("memory:");
   const policy = await store.putTree(outDir);
+  const specDigest = await store.putJson({ iterations: 1, train: { loss: "sigmoid" } });
   const events: LedgerEvent[] = [
-    { type: "created", specDigest: await store.putJson({}), name: "small" },
+    { type: "created", specDigest, name: "small" },
     { type: "bootstrap-finished", bootstrap: { policy: "given", opponent: "none" }, stages: {} },
     { type: "iteration-finished", iteration: 1, take: 1, policy, stages: {}, decision: "promoted" },
   ];

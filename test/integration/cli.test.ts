@@ -480,6 +480,8 @@ describe("a small campaign through the command line", { skip: NO_TEMPORAL, timeo
   it("exports the promoted checkpoint and the pairs, and overwrites neither", async () => {
     assert.equal((await place.run("export", "night-1", "--out", "model")).exit, 0);
     assert.ok((await readdir(join(place.dir, "model"))).includes("model.safetensors"));
+    const card = await readFile(join(place.dir, "model/README.md"), "utf8");
+    assert.match(card, /^---\nlibrary_name: transformers\n[^]*\n---\n\n# night-1 it-000[01]\.1\n/);
     failedWith(await place.run("export", "night-1", "--out", "model"), "export_exists", 2);
     assert.equal((await place.run("export", "night-1/1", "--pairs", "--out", "pairs.jsonl")).exit, 0);
     const [row] = (await readFile(join(place.dir, "pairs.jsonl"), "utf8")).split("\n");
