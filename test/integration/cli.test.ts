@@ -555,7 +555,8 @@ describe("a small campaign through the command line", { skip: NO_TEMPORAL, timeo
     const running = worker();
     const path = await place.writeSpec(
       "long.json",
-      smallShop({ seed: 6, iterations: 1, perIteration: 16, sftRows: 4000, baselines: [] }),
+      // Long by its iterations: each `start` compiles all rows.
+      smallShop({ seed: 6, iterations: 8, perIteration: 16, sftRows: 400, baselines: [] }),
     );
     assert.equal((await place.run("start", path, "--id", "long")).exit, 0);
     const paused = await place.run("pause", "long", "--why", "lunch", "--by", "ada", "--json");
