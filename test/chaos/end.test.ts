@@ -1,10 +1,14 @@
 // When a campaign counts as ended, without a campaign.
 import assert from "node:assert/strict";
-import { it } from "node:test";
+import { it, mock } from "node:test";
 import type { CampaignStatus } from "../../campaign/types.ts";
 import { untilEnded } from "./end.ts";
 
 type Moment = [running: boolean, recorded: CampaignStatus | "damaged" | undefined];
+
+/** By a clock of the test: a busy machine may take longer. */
+const BETWEEN_POLLS_MS = 20;
+mock.timers.enable({ apis: ["Date"] });
 
 /** One moment per poll; the last one stays. */
 async function endOf(moments: Moment[]): Promise<{ status: CampaignStatus | undefined; polls: number }> {
@@ -14,6 +18,7 @@ async function endOf(moments: Moment[]): Promise<{ status: CampaignStatus | unde
     {
       running: async () => {
         polls += 1;
+        mock.timers.tick(BETWEEN_POLLS_MS);
         return now()[0];
       },
       recorded: async () => now()[1],
