@@ -28,6 +28,7 @@ export interface SmallShop {
   /** Epochs of training in each iteration. */
   epochs?: number;
   baselines?: WrittenSpec["baselines"];
+  labels?: WrittenSpec["labels"];
 }
 
 export const OFFLINE = { name: "offline", pairs: "labels" } as const;
@@ -41,6 +42,7 @@ export function smallShop({
   piece = 8,
   epochs,
   baselines = [OFFLINE],
+  labels,
 }: SmallShop): WrittenSpec {
   const {
     policy: _replaced,
@@ -84,6 +86,7 @@ export function smallShop({
     generate: { ...generate, piece, shard: 2, samples: [{ temperature: 1, count: 4 }] },
     evaluate: { ...evaluate, samples: 2 },
     pair: { ...spec.pair, limit },
+    labels,
     train: {
       ...spec.train,
       batch: BATCH,
