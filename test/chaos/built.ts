@@ -7,6 +7,7 @@ import { join, relative } from "node:path";
 import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
 import { waitForLock } from "../../host/lock.mjs";
+import type { SealRow } from "../../campaign/labeling/types.ts";
 import { undisturbedRun } from "./campaign.ts";
 import type { RunSettings, Undisturbed } from "./campaign.ts";
 import type { Code } from "./results.ts";
@@ -49,26 +50,29 @@ function shopDigest(): string {
 }
 
 /**
- * The undisturbed run depends on the code, the shop's modules, the seed, the store and the processor only.
- * One process makes it, the others wait for it.
+ * The undisturbed run depends on the code, the shop's modules, the seed, the store, who labels, the labels
+ * and the processor only. One process makes it, the others wait for it. `rows`: labels to close the
+ * questionnaire with, in place of people's.
  */
 export async function cachedUndisturbed(
   settings: RunSettings,
   say: (line: string) => void,
+  rows?: readonly SealRow[],
 ): Promise<Undisturbed> {
   const { digest } = await thisCode();
+  const { seed, store, labelers = "nobody" } = settings;
   const name = createHash("sha256")
-    .update(JSON.stringify([digest, shopDigest(), settings.seed, settings.store, cpus()[0]?.model]))
+    .update(JSON.stringify([digest, shopDigest(), seed, store, labelers, rows, cpus()[0]?.model]))
     .digest("hex")
     .slice(0, 16);
   const path = join(root, ".ratchet", "chaos", `undisturbed-${name}.json`);
   const lock = await waitForLock(`${path}.lock`, () => undefined);
   try {
     if (existsSync(path)) return JSON.parse(readFileSync(path, "utf8")) as Undisturbed;
-    const undisturbed = await undisturbedRun(settings);
+    const undisturbed = await undisturbedRun(settings, rows);
     writeFileSync(`${path}.new`, JSON.stringify(undisturbed));
     renameSync(`${path}.new`, path);
-    say("undisturbed run done");
+    say(`undisturbed run done, labels by ${rows ? `${rows.length} rows` : labelers}`);
     return undisturbed;
   } finally {
     lock.release();

@@ -1,20 +1,28 @@
 // One chaos campaign, from an empty folder to its verdict.
-import { writeFileSync } from "node:fs";
+import { mkdtempSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { ChaosEnvironment, CAMPAIGN } from "./environment.ts";
 import type { Tools } from "./environment.ts";
+import type { SealRow } from "../../campaign/labeling/types.ts";
 import { readCampaign } from "../../client/record/record.ts";
+import { createLabel } from "../../labels/label.ts";
+import type { Questionnaire } from "../../labels/questionnaires.ts";
+import { keyAt } from "../../labels/standing.ts";
 import { check } from "./check.ts";
+import { listedRows, questionnaireIn } from "./check-labels.ts";
 import type { Verdict } from "./check.ts";
 import { committed, outcomeOf } from "./outcome.ts";
 import type { Outcome } from "./outcome.ts";
 import type { Kind, Stage, StoreKind } from "./pairs.ts";
 import { momentName } from "./plan.ts";
 import type { Fault, Moments } from "./plan.ts";
-import { momentOf } from "./points.ts";
+import { mayBeHit, momentOf } from "./points.ts";
 import type { Events } from "./events.ts";
 import type { AppliedFault } from "./faults.ts";
+import { sealNow } from "../support/questionnaire.ts";
+import { until } from "./processes.ts";
 import { Scheduler } from "./scheduler.ts";
+import type { Labelers } from "./tiny-shop.ts";
 
 /** Longer than all faults of a campaign together can delay it, on a busy machine. */
 const END_MS = 20 * 60_000;
@@ -33,36 +41,75 @@ export interface CampaignResult extends Verdict {
 export interface Undisturbed {
   outcome: Outcome;
   moments: Moments;
+  /** The labels that it was closed with, if it asked for any. */
+  rows?: SealRow[] | undefined;
 }
 
 export interface RunSettings {
   seed: number;
   store: StoreKind;
+  /** Default: nobody. */
+  labelers?: Labelers;
   tools: Tools;
   /** Folder of this run; each campaign has one below it. */
   folder: string;
 }
 
-export async function undisturbedRun({ seed, store, tools, folder }: RunSettings): Promise<Undisturbed> {
-  const environment = await ChaosEnvironment.open(join(folder, "undisturbed"), { seed, kind: store, tools });
+/** `rows`: the labels that the questionnaire is closed with; absent: people label. */
+export async function undisturbedRun(
+  { seed, store, labelers, tools, folder }: RunSettings,
+  rows?: readonly SealRow[],
+): Promise<Undisturbed> {
+  const environment = await ChaosEnvironment.open(mkdtempSync(join(folder, "undisturbed-")), {
+    seed,
+    kind: store,
+    labelers,
+    tools,
+  });
   try {
     const { events } = (environment.watcher = new Scheduler(environment, []));
+    if (labelers === "people" && !rows) environment.invitePeople(() => events.count);
     await environment.start();
+    if (rows) await closeWith(environment, rows);
     const status = await environment.ended(END_MS);
     if (status !== "completed")
       throw new Error(`undisturbed, ${(await unfinished(environment, status)).problems.join("; ")}`);
-    return { outcome: outcomeOf(await committed(environment.records)), moments: countMoments(events) };
+    return {
+      outcome: outcomeOf(await committed(environment.records)),
+      moments: countMoments(events, environment.labelers),
+      rows: await listedRows(environment.records),
+    };
   } finally {
     await environment.close();
     environment.remove();
   }
 }
 
-function countMoments({ list }: Events): Moments {
+/** The given labels alone, whoever gave them, and the seal. */
+async function closeWith(environment: ChaosEnvironment, rows: readonly SealRow[]): Promise<void> {
+  const { records } = environment;
+  let questionnaire: Questionnaire | undefined;
+  await until("questionnaire", async () => (questionnaire = await questionnaireIn(records)) !== undefined);
+  const asked = questionnaire as Questionnaire;
+  for (const { comparison, slot, revision, choice, strength } of rows) {
+    const given = { comparison, choice, strength, labeler: "ada", at: new Date().toISOString() };
+    await createLabel(records.backend, keyAt(asked, { comparison, slot, revision }), {
+      schema: "ratchet.labels/1",
+      questionnaire: asked.digest,
+      slot,
+      revision,
+      ...given,
+    });
+  }
+  await sealNow(records, asked);
+  await environment.tell();
+}
+
+function countMoments({ list }: Events, labelers: Labelers): Moments {
   const counts: Moments = {};
   for (const { point } of list) {
     const moment = momentOf(point);
-    if (!moment || !point.attempt) continue;
+    if (!moment || !point.attempt || !mayBeHit(point.attempt, labelers)) continue;
     const name = momentName(point.attempt.stage, moment);
     counts[name] = (counts[name] ?? 0) + 1;
   }
@@ -73,16 +120,18 @@ export async function chaosCampaign(
   settings: RunSettings,
   index: number,
   faults: readonly Fault[],
-  undisturbed: Outcome,
+  /** What the campaign must end with; `rows`: the labels that it was closed with. */
+  expected: (rows: readonly SealRow[] | undefined) => Promise<Outcome>,
 ): Promise<CampaignResult> {
-  const { seed, store, tools } = settings;
+  const { seed, store, labelers, tools } = settings;
   const startedAt = Date.now();
   const folder = join(settings.folder, `campaign-${index}`);
-  const environment = await ChaosEnvironment.open(folder, { seed, kind: store, tools });
+  const environment = await ChaosEnvironment.open(folder, { seed, kind: store, labelers, tools });
   let sound = false;
   try {
     const scheduler = new Scheduler(environment, faults);
     environment.watcher = scheduler;
+    if (labelers === "people") environment.invitePeople(() => scheduler.events.count);
     const refused = await environment.start().then(
       () => undefined,
       (error: Error) => error.message,
@@ -97,10 +146,10 @@ export async function chaosCampaign(
       status === "completed"
         ? await check(
             environment.records,
-            undisturbed,
+            await expected(await listedRows(environment.records)),
             scheduler.events,
             scheduler.appliedFaults,
-            environment.immutability,
+            environment,
           )
         : await unfinished(environment, status);
     verdict.problems.unshift(...scheduler.failures);

@@ -14,6 +14,7 @@ const attemptOf = (attempt: number, stage = "generate"): Attempt => ({
   activityId: "1",
   stage,
   attempt,
+  type: stage,
   callsModule: false,
 });
 const begin = (attempt: Attempt): Point => ({ what: "begin", attempt });

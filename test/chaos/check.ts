@@ -6,6 +6,7 @@ import { readSpec, requireCampaign } from "../../client/record/record.ts";
 import { verifyCampaign } from "../../client/maintenance/verify.ts";
 import type { Store } from "../../store/types.ts";
 import { CAMPAIGN } from "./environment.ts";
+import type { ChaosEnvironment } from "./environment.ts";
 import { isCommit } from "./events.ts";
 import type { Events } from "./events.ts";
 import type { AppliedFault } from "./faults.ts";
@@ -15,6 +16,7 @@ import type { Kind } from "./pairs.ts";
 import { samePlace } from "./points.ts";
 import type { Attempt, Point } from "./points.ts";
 import type { ImmutabilityChecker } from "./immutability-checker.ts";
+import { checkLabels } from "./check-labels.ts";
 
 export interface Verdict {
   problems: string[];
@@ -25,12 +27,16 @@ export interface Verdict {
   recomputed: { pieces: number; steps: number };
 }
 
+type CheckedEnvironment = Pick<ChaosEnvironment, "crowd" | "labelers"> & {
+  immutability: Pick<ImmutabilityChecker, "atTheEnd">;
+};
+
 export async function check(
   store: Store,
   undisturbed: Outcome,
   events: Events,
   appliedFaults: readonly AppliedFault[],
-  immutability: Pick<ImmutabilityChecker, "atTheEnd">,
+  { immutability, crowd, labelers }: CheckedEnvironment,
 ): Promise<Verdict> {
   const { record, rows } = await requireCampaign(store, CAMPAIGN);
   const spec: CompiledSpec = await readSpec(store, record);
@@ -40,6 +46,8 @@ export async function check(
   const { lost, doubled } = await tally(store, manifests, spec);
   if (lost > 0) problems.push(`${lost} completions lost`);
   if (doubled > 0) problems.push(`${doubled} completions doubled`);
+  const labels = await checkLabels(store, labelers, crowd?.told ?? [], events);
+  problems.push(...labels.problems, ...(crowd?.problems ?? []));
 
   const differences = differing(outcomeOf(manifests), undisturbed);
   problems.push(
@@ -61,8 +69,8 @@ export async function check(
 
   return {
     problems,
-    lost,
-    doubled,
+    lost: lost + labels.lost,
+    doubled: doubled + labels.doubled,
     digestEqual: differences.length === 0,
     recomputed: { pieces: recomputedPieces(events), steps: recomputedSteps(manifests) },
   };
@@ -218,5 +226,6 @@ const TWO_AT_WORK: readonly Kind[] = [
   "server-away",
   "server-stop",
   "take-over",
+  "database-lost",
   "twice",
 ];

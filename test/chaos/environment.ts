@@ -1,6 +1,6 @@
 // The environment of one chaos campaign: a dev tree (several after a take-over), its store, and the means to
 // disturb them.
-import { mkdirSync, renameSync, rmSync } from "node:fs";
+import { mkdirSync, readdirSync, renameSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { resolveSpec } from "../../campaign/spec/resolve.ts";
@@ -26,7 +26,10 @@ import { signal } from "./processes.ts";
 import { awsEnvironment, BUCKET, S3Server } from "./s3-server.ts";
 import { S3Proxy } from "./s3-proxy.ts";
 import type { ProxyHooks } from "./s3-proxy.ts";
-import { tinyShop } from "./tiny-shop.ts";
+import { Crowd, LABELERS } from "./crowd.ts";
+import { PageServer } from "./page-server.ts";
+import { ASKING_PLACE, tinyShop } from "./tiny-shop.ts";
+import type { Labelers } from "./tiny-shop.ts";
 import { Tree } from "./tree.ts";
 import type { Where } from "./tree.ts";
 import { ImmutabilityChecker } from "./immutability-checker.ts";
@@ -45,7 +48,15 @@ export interface Tools {
   versitygw?: string;
 }
 
-/** Hears of every point that a worker reaches and of every request to S3. */
+export interface EnvironmentOptions {
+  seed: number;
+  kind: StoreKind;
+  /** Default: nobody. */
+  labelers?: Labelers;
+  tools: Tools;
+}
+
+/** Hears of every point that a worker or the page's server reaches, and of every request to S3. */
 export interface Watcher extends ProxyHooks {
   point(point: Point, pid: number): Promise<Answer>;
 }
@@ -61,6 +72,7 @@ const IDLE: Watcher = {
 export class ChaosEnvironment {
   readonly folder: string;
   readonly seed: number;
+  readonly labelers: Labelers;
   readonly tools: Tools;
   readonly parentWatch = new ParentWatch();
   readonly supervisorLines: string[] = [];
@@ -73,20 +85,21 @@ export class ChaosEnvironment {
   private line: Line | undefined;
   private store: Store | undefined;
   private immutabilityChecker: ImmutabilityChecker | undefined;
+  /** Who labels if the campaign asks people. */
+  crowd: Crowd | undefined;
+  private told: { address: string; gateway: TemporalGateway } | undefined;
 
-  constructor(folder: string, seed: number, tools: Tools) {
+  private constructor(folder: string, { seed, labelers = "nobody", tools }: EnvironmentOptions) {
     this.folder = folder;
     this.seed = seed;
+    this.labelers = labelers;
     this.tools = tools;
   }
 
-  static async open(
-    folder: string,
-    { seed, kind, tools }: { seed: number; kind: StoreKind; tools: Tools },
-  ): Promise<ChaosEnvironment> {
+  static async open(folder: string, options: EnvironmentOptions): Promise<ChaosEnvironment> {
     mkdirSync(folder, { recursive: true });
-    const environment = new ChaosEnvironment(folder, seed, tools);
-    if (kind === "s3") await environment.openS3();
+    const environment = new ChaosEnvironment(folder, options);
+    if (options.kind === "s3") await environment.openS3();
     environment.line = await listen((point, pid) => environment.watcher.point(point, pid));
     environment.store = await openStore(environment.storeName);
     await environment.addTree();
@@ -111,6 +124,34 @@ export class ChaosEnvironment {
     return this.store as Store;
   }
 
+  /** People label when the campaign asks them. `now`: number of events so far. */
+  invitePeople(now: () => number): void {
+    const page = new PageServer({
+      campaignId: CAMPAIGN,
+      labelers: LABELERS,
+      folder: join(this.folder, "page"),
+      env: { ...this.environment(join(this.folder, "page")), RATCHET_STORE: this.storeName },
+      parentWatch: this.parentWatch,
+    });
+    this.crowd = new Crowd({
+      seed: this.seed,
+      page,
+      now,
+      tell: () => this.tell(),
+    });
+  }
+
+  /** Tells the campaign that it has new labels. */
+  async tell(): Promise<void> {
+    const { address, namespace, serverId } = this.current.where;
+    if (this.told?.address !== address) {
+      await this.told?.gateway.close();
+      const connection = { address, namespace, connection: {}, identity: serverId };
+      this.told = { address, gateway: await TemporalGateway.connect(connection) };
+    }
+    await this.told.gateway.labelsGiven(CAMPAIGN, ASKING_PLACE);
+  }
+
   async addTree(): Promise<void> {
     const stateDir = join(this.folder, `state-${this.trees.length + 1}`);
     const tree = new Tree({
@@ -128,11 +169,26 @@ export class ChaosEnvironment {
   async restartTree(): Promise<void> {
     this.current.where = await this.current.tree.up();
     await this.start();
+    await this.crowd?.reopen();
+  }
+
+  /** Kills the tree, and Temporal's database is gone. */
+  async loseDatabase(): Promise<void> {
+    const { tree } = this.current;
+    await tree.kill();
+    const folder = join(tree.options.stateDir, "temporal");
+    for (const name of readdirSync(folder)) if (name.includes(".db")) rmSync(join(folder, name));
+  }
+
+  /** Kills everything. When it is started again, the worker's clock is ahead. */
+  async sleepFor(ms: number): Promise<void> {
+    await this.killAll();
+    for (const { tree } of this.trees) tree.options.env[ENV.ahead] = String(ms);
   }
 
   /** Starts, attaches or resumes; retried up to 20 times while the store or the server does not answer. */
   async start({ takeOver = false } = {}): Promise<void> {
-    const written = tinyShop(this.seed);
+    const written = tinyShop(this.seed, this.labelers);
     for (let tries = 1; ; tries += 1) {
       try {
         const client = await this.client();
@@ -196,9 +252,14 @@ export class ChaosEnvironment {
     return statuses.includes("running");
   }
 
+  private async killAll(): Promise<void> {
+    await this.crowd?.page.down();
+    for (const { tree } of this.trees) await tree.kill();
+  }
+
   /** Kills everything at once and takes from the store whatever was not synced. */
   async losePower(namesSurvive: boolean): Promise<Lost> {
-    for (const { tree } of this.trees) await tree.kill();
+    await this.killAll();
     const lost = losePower(this.journal, { namesSurvive });
     await this.immutability.forgetLost();
     return lost;
@@ -220,6 +281,8 @@ export class ChaosEnvironment {
   }
 
   async close(): Promise<void> {
+    await this.crowd?.close();
+    await this.told?.gateway.close();
     await Promise.all(this.trees.map(({ tree }) => tree.down()));
     this.line?.close();
     this.s3?.proxy.close();
@@ -264,6 +327,7 @@ export class ChaosEnvironment {
       [ENV.journal]: this.journal,
       [ENV.local]: ["cache", "scratch"].map((name) => join(stateDir, "worker", name)).join(":"),
       [ENV.full]: this.diskFull,
+      [ENV.ahead]: "0",
     };
   }
 }

@@ -3,6 +3,8 @@ import { existsSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { setTimeout as sleep } from "node:timers/promises";
 import { campaignWorkflowId } from "../../campaign/ids.ts";
 import type { LedgerEvent } from "../../campaign/types.ts";
+import { listedRows, questionnaireIn } from "./check-labels.ts";
+import { LABELS } from "./tiny-shop.ts";
 import type { ChaosEnvironment } from "./environment.ts";
 import { CAMPAIGN } from "./environment.ts";
 import type { Events } from "./events.ts";
@@ -39,7 +41,11 @@ const JUMP_MS = 3_600_000;
  */
 const LEASE_LOST_MS = 20 * 60_000;
 const CHILDREN_MS = 30_000;
+/** Of any of the comparisons, this many cover `minimum` to train on. */
+const ENOUGH_LABELS = (LABELS.minimum + LABELS.audit) * LABELS.perComparison;
 const KILLS = 30;
+const REQUESTS = 60;
+const PAUSE_ARRIVES_MS = 500;
 const BETWEEN_KILLS_MS = 20;
 const LOCAL_WRITE_MS = 30_000;
 const ENGINE = "onnx/child.js";
@@ -189,6 +195,81 @@ export const FAULTS: Record<Kind, KindOfFault> = {
     },
     landed: stopped,
   },
+  pause: {
+    // The pause cancels the attempt, which is held until Temporal has the request.
+    async apply(environment, applied) {
+      const client = await environment.client();
+      const pausing = client.pause(CAMPAIGN).then(
+        () => true,
+        () => false,
+      );
+      await sleep(PAUSE_ARRIVES_MS);
+      return async () => {
+        const paused = await pausing;
+        await sleep(applied.fault.size * 200);
+        if (paused) await untilDone(() => client.resume(CAMPAIGN));
+        await client.close();
+        applied.seen["resumed"] = paused;
+      };
+    },
+    landed: (events, applied) => applied.seen["resumed"] === true && begunAgain(events, applied),
+  },
+  "database-lost": {
+    async apply(environment, applied) {
+      await environment.loseDatabase();
+      await environment.restartTree();
+      applied.seen["lost"] = true;
+    },
+    landed: (events, applied) =>
+      applied.seen["lost"] === true &&
+      events.isOpen(applied.attempt, applied.pid) &&
+      begunAgain(events, applied),
+  },
+  "page-kill": {
+    apply: async (_environment, { pid }) => void signal(pid, "SIGKILL"),
+    landed: cutOff,
+  },
+  "page-stop": {
+    apply: (_environment, applied) => stopFor(applied, [applied.pid], applied.fault.size * 400),
+    landed: stopped,
+  },
+  // People change their minds while the questionnaire is being closed.
+  "seal-and-label": {
+    async apply({ crowd }, applied) {
+      const before = crowd?.told.length ?? 0;
+      await crowd?.changeMinds(applied.fault.size);
+      applied.seen["given"] = (crowd?.told.length ?? 0) - before;
+    },
+    landed: (events, applied) => Number(applied.seen["given"]) > 0 && livedThrough(events, applied),
+  },
+  // Everything is down while the deadline passes: with enough labels the questionnaire closes without the
+  // missing ones, otherwise the operator moves the deadline.
+  "deadline-passed": {
+    async apply(environment, applied) {
+      const { crowd, records } = environment;
+      // The first attempt opens the questionnaire: nobody can label while it is held.
+      const isOpen = (await questionnaireIn(records)) !== undefined;
+      const enough = applied.fault.coin && isOpen ? ENOUGH_LABELS : 0;
+      await until("labels", () => (crowd?.told.length ?? 0) >= enough);
+      await environment.sleepFor(LABELS.deadlineMs + JUMP_MS);
+      await environment.restartTree();
+      return async () => {
+        const isShort = async (): Promise<boolean> =>
+          (await environment.ledger()).some(
+            ({ event }) => event.type === "paused" && event.short !== undefined,
+          );
+        const isSealed = async (): Promise<boolean> => (await listedRows(records)) !== undefined;
+        await until("closed or short questionnaire", async () => (await isSealed()) || (await isShort()));
+        applied.seen["short"] = await isShort();
+        if (applied.seen["short"] === true) {
+          const client = await environment.client();
+          await untilDone(() => client.resume(CAMPAIGN, { labels: { extendMs: LABELS.deadlineMs * 2 } }));
+          await client.close();
+        }
+      };
+    },
+    landed: (events, applied) => applied.seen["short"] !== undefined && cutOff(events, applied),
+  },
   "power-loss": {
     async apply(environment, applied) {
       applied.seen["lost"] = await environment.losePower(applied.fault.coin);
@@ -295,6 +376,31 @@ export const FAULTS: Record<Kind, KindOfFault> = {
   "s3-flipped-answer": flipped("answer"),
   "s3-wrong-checksum": flipped("request"),
 };
+
+/** The stage began once more, perhaps in another run of its workflow. */
+const begunAgain = (events: Events, { attempt, at }: AppliedFault): boolean =>
+  events.list
+    .slice(at)
+    .some(
+      ({ point }) =>
+        point.what === "begin" &&
+        point.attempt.workflowId === attempt.workflowId &&
+        point.attempt.stage === attempt.stage,
+    );
+
+/** A request to the campaign, repeated while its worker or its server does not answer. */
+async function untilDone(request: () => Promise<unknown>): Promise<void> {
+  for (let tries = 1; ; tries += 1) {
+    try {
+      await request();
+      return;
+    } catch (error) {
+      const { code } = error as { code?: string };
+      if (tries === REQUESTS || code === "campaign_ended") throw error;
+      await sleep(500);
+    }
+  }
+}
 
 async function stopFor(applied: AppliedFault, pids: readonly number[], ms: number): Promise<void> {
   for (const pid of pids) signal(pid, "SIGSTOP");

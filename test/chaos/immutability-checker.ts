@@ -1,9 +1,9 @@
-// Reads every ledger row and manifest when it is committed, and again at the end. Its bytes must be the same
-// both times. The check does not depend on the product's own verification.
+// Reads every ledger row, manifest and label when it is committed, and again at the end. Its bytes must be
+// the same both times. The check does not depend on the product's own verification.
 import { createHash } from "node:crypto";
 import type { Backend } from "../../store/types.ts";
 
-const COMMITTED = /^campaigns\/[^/]+\/(ledger|results)\//;
+const COMMITTED = /^campaigns\/[^/]+\/(ledger|results|labels)\//;
 
 export class ImmutabilityChecker {
   readonly problems: string[] = [];

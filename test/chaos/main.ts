@@ -20,6 +20,7 @@ import type { Kind, Stage, StoreKind } from "./pairs.ts";
 import { Plan } from "./plan.ts";
 import { Results } from "./results.ts";
 import type { Row } from "./results.ts";
+import type { Labelers } from "./tiny-shop.ts";
 import { runCampaign, runCampaigns } from "./run.ts";
 import type { ChaosRun } from "./run.ts";
 import { summarize, table } from "./summary.ts";
@@ -52,17 +53,21 @@ const only = values.campaign === undefined ? undefined : whole("campaign", value
 const { RATCHET_TEST_TEMPORAL_BIN: temporal, RATCHET_TEST_VERSITYGW_BIN: versitygw } = process.env;
 if (!temporal) throw new Error("RATCHET_TEST_TEMPORAL_BIN is not set: run through `npm run chaos`");
 
-const settings: RunSettings = {
+const folder = mkdtempSync(join(tmpdir(), "ratchet-chaos-"));
+const settingsFor = (labelers: Labelers): RunSettings => ({
   seed,
   store,
+  labelers,
   tools: { temporal, versitygw },
-  folder: mkdtempSync(join(tmpdir(), "ratchet-chaos-")),
-};
+  folder,
+});
 const plan = new Plan({ seed, store, kinds, stages });
 const results = new Results(values.results, await thisCode());
 if (results.others > 0)
   say(`${results.others} campaigns in ${values.results} were run by other code and do not count`);
-const undisturbed = await cachedUndisturbed(settings, say);
+// First all runs that the list needs: `npm run mutations` has them made by the sound product.
+if (only === undefined)
+  for (const labelers of plan.labelersListed) await cachedUndisturbed(settingsFor(labelers), say);
 
 const summary = () => summarize(results.rows, plan.narrowed.length === 0 ? possiblePairs : () => plan.pairs);
 /** Errors that no campaign waited for, such as those of a broken connection: they end no run. */
@@ -83,8 +88,13 @@ const run: ChaosRun = {
   everyPair: values["every-pair"],
   bail: values.bail,
   async campaign(index, pairs) {
+    const settings = settingsFor(plan.labelers(index, pairs));
+    const undisturbed = await cachedUndisturbed(settings, say);
     const faults = plan.faults(index, pairs, undisturbed.moments);
-    const result = await chaosCampaign(settings, index, faults, undisturbed.outcome);
+    const result = await chaosCampaign(settings, index, faults, async (rows) => {
+      const same = JSON.stringify(rows) === JSON.stringify(undisturbed.rows);
+      return (same ? undisturbed : await cachedUndisturbed(settings, say, rows)).outcome;
+    });
     result.problems.push(...strays.splice(0).map((why) => `an error in chaos itself: ${why}`));
     return result;
   },
@@ -103,16 +113,16 @@ function finish(code?: number): never {
   const total = summary();
   process.stdout.write(values.json ? `${JSON.stringify(total)}\n` : table(total));
   if (total.problems.length === 0)
-    rmSync(settings.folder, { recursive: true, force: true, maxRetries: 5, retryDelay: 100 });
+    rmSync(folder, { recursive: true, force: true, maxRetries: 5, retryDelay: 100 });
   const unmet = values["every-pair"] && total.pairs.unmet.length > 0;
   process.exit(total.problems.length > 0 ? 1 : (code ?? (unmet ? 3 : 0)));
 }
 
 /** Writes the row of a campaign that did not hold into its folder, with the command that runs it again. */
 function keep(row: Row): void {
-  const folder = join(settings.folder, `campaign-${row.index}`);
-  if (existsSync(folder)) writeFileSync(join(folder, "campaign.json"), `${JSON.stringify(row, null, 2)}\n`);
-  say(`its folder: ${folder}\nagain: ${row.replay}`);
+  const own = join(folder, `campaign-${row.index}`);
+  if (existsSync(own)) writeFileSync(join(own, "campaign.json"), `${JSON.stringify(row, null, 2)}\n`);
+  say(`its folder: ${own}\nagain: ${row.replay}`);
 }
 
 function lineOf({ index, faults, problems, seconds }: Row, landed: number): string {

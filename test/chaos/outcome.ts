@@ -14,6 +14,7 @@ import type {
 import { jsonLines } from "../../client/record/record.ts";
 import type { Store } from "../../store/types.ts";
 import { CAMPAIGN } from "./environment.ts";
+import { BOOTSTRAP_PLACE } from "./tiny-shop.ts";
 
 type Result = (
   | TrainResult
@@ -88,7 +89,7 @@ export async function tally(
     ).flat();
     const seen = new Set(rows.map(({ promptId, index }) => `${promptId}/${index}`));
     total.doubled += rows.length - seen.size;
-    total.lost += Math.max(0, expected(answersOf(result, manifests), spec) - seen.size);
+    total.lost += Math.max(0, expected(result, answersOf(result, manifests), spec) - seen.size);
   }
   return total;
 }
@@ -103,6 +104,7 @@ function answersOf(result: Result, manifests: readonly Committed[]): GenerateRes
 }
 
 function expected(
+  made: Result,
   { stage, place, prompts: list }: GenerateResult,
   { prompts, generate, evaluate, bootstrap }: CompiledSpec,
 ): number {
@@ -110,7 +112,9 @@ function expected(
     samples.reduce((sum, { count }) => sum + count, 0);
   if (stage === "answer")
     return evaluate.samples * (list === prompts.test.rows ? prompts.test : prompts.validation).count;
-  if (place !== "it-0000.1") return prompts.perIteration * each(generate.samples);
+  if (place !== BOOTSTRAP_PLACE) return prompts.perIteration * each(generate.samples);
+  // Only the answers that the audit part compares are scored.
+  if (made.stage === "score") return 2 * (bootstrap.labels?.audit ?? 0);
   return (prompts.bootstrap?.count ?? 0) * each(bootstrap.labels?.sample.samples ?? []);
 }
 

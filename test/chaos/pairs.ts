@@ -12,6 +12,9 @@ export const STAGES = [
   "reward",
   "append",
   "score",
+  "label",
+  "give",
+  "audit",
   "train",
   "answer",
   "reference",
@@ -34,6 +37,8 @@ export interface KindRule {
   meets?(attempt: Attempt): boolean;
   /** The fault hits the first suitable attempt, because there are few. */
   first?: boolean;
+  /** The fault needs a campaign that asks people. */
+  needsPeople?: true;
   /** In these stages the fault needs a machine without local files: the present machine is lost first. */
   newMachineIn?: readonly Stage[];
 }
@@ -62,6 +67,19 @@ const TABLE = {
   // The worker changes its own clock, so this cannot happen at a request to S3, which only the proxy sees.
   "clock-jump": rule(BOTH, ["begin"]),
   "take-over": rule(BOTH, ANYWHERE),
+  pause: rule(BOTH, ["begin"]),
+  "database-lost": rule(BOTH, ANYWHERE),
+  "page-kill": rule(BOTH, ANYWHERE),
+  "page-stop": rule(BOTH, ANYWHERE),
+  "seal-and-label": rule(BOTH, ANYWHERE, {
+    meets: ({ type }) => type === "sealLabels",
+    first: true,
+    needsPeople: true,
+  }),
+  "deadline-passed": rule(BOTH, ["begin"], {
+    meets: ({ type }) => type === "countLabels",
+    needsPeople: true,
+  }),
   "power-loss": rule(["dir"], ANYWHERE),
   "disk-full": rule(["dir"], ["write"]),
   "local-disk-full": rule(BOTH, ["begin"], {
@@ -95,33 +113,57 @@ export interface Pair {
 export const IMPOSSIBLE: readonly { kinds: readonly Kind[]; stages: readonly Stage[]; because: string }[] = [
   {
     kinds: ["engine-kill", "engine-stop"],
-    stages: ["open", "append", "seal", "pair", "judge", "evaluate", "promote"],
+    stages: ["open", "append", "seal", "pair", "label", "audit", "judge", "evaluate", "promote"],
     because: "it does not use the engine",
   },
   {
     kinds: ["module-kill"],
-    stages: [
-      "open",
-      "sft",
-      "generate",
-      "seal",
-      "reward",
-      "append",
-      "score",
-      "train",
-      "answer",
-      "reference",
-      "evaluate",
-      "promote",
-    ],
+    stages: except("label", "give", "judge"),
     because: "it calls no module of the author",
   },
   {
     kinds: ["local-disk-full"],
-    stages: ["open", "seal", "pair", "append", "judge", "evaluate", "promote"],
+    stages: ["open", "seal", "pair", "append", "label", "audit", "judge", "evaluate", "promote"],
     because: "it writes nothing outside the store",
   },
+  {
+    kinds: [
+      "worker-kill",
+      "machine-kill",
+      "worker-stop",
+      "engine-kill",
+      "engine-stop",
+      "module-kill",
+      "tree-kill",
+      "tree-stop",
+      "take-over",
+      "database-lost",
+      "pause",
+      "local-disk-full",
+    ],
+    stages: ["give"],
+    because: "the page's server gives labels, with the store alone",
+  },
+  {
+    kinds: ["page-kill", "page-stop"],
+    stages: except("give"),
+    because: "it does not run in the page's server",
+  },
+  {
+    kinds: ["seal-and-label", "deadline-passed"],
+    stages: except("label"),
+    because: "a questionnaire is closed by the stage label",
+  },
+  {
+    kinds: ["pause"],
+    stages: ["open", "append"],
+    because: "a pause cancels stages only",
+  },
 ];
+
+function except(...possible: Stage[]): Stage[] {
+  return STAGES.filter((stage) => !possible.includes(stage));
+}
 
 export function possiblePairs(store: StoreKind): Pair[] {
   const kinds = KIND_NAMES.filter((kind) => KINDS[kind].stores.includes(store));

@@ -84,6 +84,20 @@ it("a fault never waits for a moment that does not come: an append reads only in
   }
 });
 
+it("a campaign asks for labels only if one of its faults needs that, and asks whom the fault needs", () => {
+  /** Everybody who is asked in one of 30 campaigns with these faults. */
+  const by = (...pairs: string[]): string[] => {
+    const drawn = Array.from({ length: 30 }, (_, index) => plan().labelers(index, pairs.map(pairNamed)));
+    return [...new Set(drawn)].sort();
+  };
+  assert.deepEqual(by("worker-kill:train", "twice:pair"), ["nobody"]);
+  assert.deepEqual(by("worker-kill:train", "s3-409:give"), ["people"]);
+  assert.deepEqual(by("seal-and-label:label"), ["people"]);
+  assert.deepEqual(by("module-kill:label", "worker-kill:train"), ["module", "nobody"]);
+  assert.deepEqual(by("twice:label"), ["module", "nobody", "people"]);
+  assert.deepEqual(by("twice:audit"), ["module", "nobody", "people"]);
+});
+
 it("refuses a pair that does not exist", () => {
   assert.throws(() => pairNamed("worker-kill:lunch"), /is not KIND:STAGE/);
   assert.throws(() => new Plan({ seed: 1, store: "s3", kinds: ["power-loss"] }), /no fault of these kinds/);

@@ -4,6 +4,7 @@
 import { Random } from "../../examples/shop/random.ts";
 import { KINDS, pairName, possiblePairs, STAGES } from "./pairs.ts";
 import type { Kind, Moment, Pair, Stage, StoreKind } from "./pairs.ts";
+import type { Labelers } from "./tiny-shop.ts";
 
 export interface Fault {
   kind: Kind;
@@ -28,7 +29,17 @@ export type Moments = Record<string, number>;
 export const momentName = (stage: string, moment: Moment): string => `${stage} ${moment}`;
 
 /** Stages that may end before a delay does: their faults at the begin have no delay. */
-const SHORT: readonly Stage[] = ["open", "append", "seal", "score", "pair", "promote"];
+const SHORT: readonly Stage[] = [
+  "open",
+  "append",
+  "seal",
+  "score",
+  "label",
+  "give",
+  "audit",
+  "pair",
+  "promote",
+];
 /** Later moments of a stage are like the third. */
 const NTH_MAX = 3;
 
@@ -36,8 +47,8 @@ const NTH_MAX = 3;
 const PER_CAMPAIGN = 4;
 /** Fewer when pairs are repeated, because each fault waits until the log shows the fault before it. */
 const PER_CAMPAIGN_AGAIN = 2;
-/** These change the owner of the campaign, so they come last in their campaign. */
-const LAST: readonly Kind[] = ["take-over"];
+/** These change the owner of the campaign or close its questionnaire, so they come last in their campaign. */
+const LAST: readonly Kind[] = ["deadline-passed", "seal-and-label", "take-over"];
 
 export interface PlanOptions {
   seed: number;
@@ -90,6 +101,21 @@ export class Plan {
     return this.random(`round ${Math.floor(index / this.round)}`)
       .shuffled([...this.pairs])
       .slice(at, at + PER_CAMPAIGN);
+  }
+
+  /** Who labels in campaign `index`: only some faults need somebody. */
+  labelers(index: number, pairs: readonly Pair[]): Labelers {
+    if (pairs.some(({ kind, stage }) => stage === "give" || KINDS[kind].needsPeople)) return "people";
+    if (!pairs.some(({ stage }) => stage === "label" || stage === "audit")) return "nobody";
+    const all: Labelers[] = ["module", "nobody", "people"];
+    const needsModule = pairs.some(({ kind, stage }) => kind === "module-kill" && stage === "label");
+    return this.random(`labelers ${index}`).pick(needsModule ? all.slice(0, 2) : all);
+  }
+
+  /** Who labels in the campaigns of the first round. */
+  get labelersListed(): Labelers[] {
+    const indexes = Array.from({ length: this.round }, (_, index) => index);
+    return [...new Set(indexes.map((index) => this.labelers(index, this.listed(index))))];
   }
 
   /**

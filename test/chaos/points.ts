@@ -1,14 +1,18 @@
 // The messages between a chaos worker and its driver. At a point inside an activity the worker waits for the
 // driver's answer, so a fault can hit exactly that operation.
 import type { Moment } from "./pairs.ts";
+import { ASKING_PLACE } from "./tiny-shop.ts";
+import type { Labelers } from "./tiny-shop.ts";
 
-/** One attempt of one activity, as Temporal identifies it. */
+/** One attempt of one activity, as Temporal identifies it; or of a request that gives a label. */
 export interface Attempt {
   workflowId: string;
   runId: string;
   activityId: string;
-  /** A stage of the recipe, or open, append, seal. */
+  /** A stage of the recipe, or open, append, seal; `give`: a request to the page where people label. */
   stage: string;
+  /** The activity's type: the stage `label` has several. */
+  type: string;
   attempt: number;
   /** The attempt calls a module of the author: labeler, judge or true reward. */
   callsModule: boolean;
@@ -45,10 +49,18 @@ export const ENV = {
    * ENOSPC.
    */
   full: "CHAOS_FULL",
+  /** Milliseconds by which the worker's wall clock is ahead from its start. */
+  ahead: "CHAOS_AHEAD",
 } as const;
 
 export const samePlace = (one: Attempt, other: Attempt): boolean =>
   one.workflowId === other.workflowId && one.runId === other.runId && one.activityId === other.activityId;
+
+/**
+ * Faults in the stage `label` hit the iteration's questionnaire; if the iteration has none, the bootstrap's.
+ */
+export const mayBeHit = ({ stage, workflowId }: Attempt, labelers: Labelers): boolean =>
+  stage !== "label" || labelers === "nobody" || workflowId.endsWith(`/${ASKING_PLACE}`);
 
 /** The moment that a point is; undefined when no fault waits for such a point. */
 export function momentOf(point: Point): Moment | undefined {

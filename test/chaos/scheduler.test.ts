@@ -7,6 +7,8 @@ import { FAULTS } from "./faults.ts";
 import type { Fault } from "./plan.ts";
 import type { Attempt, Point } from "./points.ts";
 import { Scheduler } from "./scheduler.ts";
+import { ASKING_PLACE, BOOTSTRAP_PLACE } from "./tiny-shop.ts";
+import type { Labelers } from "./tiny-shop.ts";
 
 const attempt = (stage: string, activityId: string, tries = 1): Attempt => ({
   workflowId: "w",
@@ -14,6 +16,7 @@ const attempt = (stage: string, activityId: string, tries = 1): Attempt => ({
   activityId,
   stage,
   attempt: tries,
+  type: stage,
   callsModule: false,
 });
 const begin = (of: Attempt): Point => ({ what: "begin", attempt: of });
@@ -63,4 +66,16 @@ it("a full disk at another stage's write does not count for this stage", () => {
     });
   };
   assert.deepEqual([failing("answer"), failing("train")], [true, false]);
+});
+
+it("a fault in label hits the iteration's questionnaire; if the iteration has none, the bootstrap's", async () => {
+  const hit = async (labelers: Labelers): Promise<string[]> => {
+    const scheduler = new Scheduler({ labelers } as unknown as ChaosEnvironment, [fault({ stage: "label" })]);
+    for (const place of [BOOTSTRAP_PLACE, ASKING_PLACE])
+      await scheduler.point(begin({ ...attempt("label", "1"), workflowId: `ratchet:chaos/${place}` }), 10);
+    return scheduler.appliedFaults.map((applied) => applied.attempt.workflowId.split("/")[1] ?? "");
+  };
+  assert.deepEqual(await hit("nobody"), [BOOTSTRAP_PLACE]);
+  assert.deepEqual(await hit("module"), [ASKING_PLACE]);
+  assert.deepEqual(await hit("people"), [ASKING_PLACE]);
 });

@@ -9,7 +9,7 @@ import type { AppliedFault } from "./faults.ts";
 import { KINDS } from "./pairs.ts";
 import type { Moment } from "./pairs.ts";
 import type { Fault } from "./plan.ts";
-import { GO, momentOf, samePlace } from "./points.ts";
+import { GO, mayBeHit, momentOf, samePlace } from "./points.ts";
 import type { Answer, Attempt, Point } from "./points.ts";
 import { signal } from "./processes.ts";
 import type { ProxiedRequest, Treatment } from "./s3-proxy.ts";
@@ -42,6 +42,7 @@ export class Scheduler implements Watcher {
 
   async point(point: Point, pid: number): Promise<Answer> {
     this.events.add(point, pid);
+    if (point.what === "begin" && point.attempt.type === "countLabels") await this.environment.crowd?.begin();
     if (point.what === "store" && point.when === "after")
       await this.environment.immutability.record(point.key);
     const moment = momentOf(point);
@@ -106,10 +107,11 @@ export class Scheduler implements Watcher {
    * For a fault that needs a new worker or machine: kills the worker that begins the fault's stage, once per
    * fault.
    */
-  private async freshen({ stage }: Attempt, pid: number): Promise<boolean> {
-    const fault = this.active
-      ? undefined
-      : this.armed.find((armed) => armed.fresh && armed.stage === stage && !this.freshened.has(armed));
+  private async freshen(attempt: Attempt, pid: number): Promise<boolean> {
+    if (this.active || !mayBeHit(attempt, this.environment.labelers)) return false;
+    const fault = this.armed.find(
+      (armed) => armed.fresh && armed.stage === attempt.stage && !this.freshened.has(armed),
+    );
     if (!fault) return false;
     this.freshened.set(fault, pid);
     if (fault.fresh === "machine") await this.environment.loseMachine(pid);
@@ -143,6 +145,7 @@ export class Scheduler implements Watcher {
   private fits(fault: Fault, moment: Moment, attempt: Attempt, request: boolean): boolean {
     const { kind, stage, moment: wanted } = fault;
     if (stage !== attempt.stage || wanted !== moment) return false;
+    if (!mayBeHit(attempt, this.environment.labelers)) return false;
     return (
       (request ? FAULTS[kind].answer : FAULTS[kind].treatment) === undefined &&
       (KINDS[kind].meets?.(attempt) ?? true)

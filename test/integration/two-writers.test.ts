@@ -145,13 +145,7 @@ describe("two writers", { skip: NO_TEMPORAL_BIN, timeout: STUCK_MS, concurrency:
         assert.equal(await environment.ended(STUCK_MS), "completed");
         // Two writers may both compute a result that only one of them commits: repeated work is not checked
         // here.
-        const { problems } = await check(
-          environment.records,
-          undisturbed,
-          new Events(),
-          [],
-          environment.immutability,
-        );
+        const { problems } = await check(environment.records, undisturbed, new Events(), [], environment);
         assert.deepEqual(
           problems.filter((problem) => !problem.includes("resumed from step")),
           [],

@@ -64,22 +64,11 @@ async function hunt(
   const startedAt = Date.now();
   const seconds = (): number => Math.round((Date.now() - startedAt) / 1000);
   for (const seed of seeds) {
-    const args = [
-      "--seed",
-      seed,
-      "--faults",
-      most,
-      "--store",
-      store,
-      "--kinds",
-      kinds.join(","),
-      ...(stages ? ["--stages", stages.join(",")] : []),
-      "--bail",
-      "--json",
-    ].map(String);
-    // Caches the undisturbed run of the sound product, which the mutated product is compared with.
-    await chaos(root, ["--seed", String(seed), "--faults", "0", "--store", store, "--json"]);
-    const { problems, faults } = await chaos(product, args);
+    const narrowed = ["--kinds", kinds.join(","), ...(stages ? ["--stages", stages.join(",")] : [])];
+    const args = ["--seed", String(seed), "--store", store, ...narrowed, "--bail", "--json"];
+    // Caches the undisturbed runs of the sound product, which the mutated product is compared with.
+    await chaos(root, [...args, "--faults", "0"]);
+    const { problems, faults } = await chaos(product, [...args, "--faults", String(most)]);
     if (problems.length > 0) return { seed, problem: problems[0]?.problem ?? "", seconds: seconds() };
     if (faults.total === 0) throw new Error(`no fault landed: chaos ${args.join(" ")}`);
   }

@@ -1,15 +1,10 @@
 // An interceptor around every activity of the chaos worker: reports the begin and end of each attempt, and
 // may run it twice.
-import { AsyncLocalStorage } from "node:async_hooks";
 import type { Info } from "@temporalio/activity";
 import { Worker } from "@temporalio/worker";
 import type { ActivityInterceptorsFactory } from "@temporalio/worker";
 import type { Answer, Attempt, Point } from "../points.ts";
-
-const running = new AsyncLocalStorage<Attempt>();
-
-/** The attempt that the current code runs for; undefined outside activities. */
-export const currentAttempt = (): Attempt | undefined => running.getStore();
+import { runAs } from "./attempt.ts";
 
 export function watchActivities(ask: (point: Point) => Promise<Answer>): void {
   const create = Worker.create.bind(Worker);
@@ -29,7 +24,7 @@ const interceptor =
         const attempt = attemptOf(info, input.args);
         const run = async (): Promise<unknown> => {
           try {
-            const result = await running.run(attempt, () => next(input));
+            const result = await runAs(attempt, () => next(input));
             await ask({ what: "end", attempt });
             return result;
           } catch (error) {
@@ -61,6 +56,7 @@ function attemptOf(
     runId: workflowExecution?.runId ?? "",
     activityId,
     stage: stageOf(activityType, input),
+    type: activityType,
     attempt,
     callsModule: activityType === "judge" || activityType === "label",
   };

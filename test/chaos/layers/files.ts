@@ -8,7 +8,7 @@ import { join, relative } from "node:path";
 import { isUnder } from "../journal.ts";
 import type { JournalEntry } from "../journal.ts";
 import type { Answer, Point, StoreOperation } from "../points.ts";
-import { currentAttempt } from "./activities.ts";
+import { currentAttempt } from "./attempt.ts";
 
 export interface FileLayer {
   /** Root of the directory store; absent for another store. */

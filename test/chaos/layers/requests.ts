@@ -2,7 +2,7 @@
 import http from "node:http";
 import type { OutgoingHttpHeaders, RequestOptions } from "node:http";
 import { syncBuiltinESMExports } from "node:module";
-import { currentAttempt } from "./activities.ts";
+import { currentAttempt } from "./attempt.ts";
 
 export const ATTEMPT_HEADER = "x-chaos-attempt";
 
