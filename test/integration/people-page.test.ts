@@ -56,7 +56,9 @@ class Person {
   /** Gives `count` labels, each when the page has stored the one before. */
   async label(count: number): Promise<void> {
     for (let given = 0; given < count; given += 1) {
-      const [first, second] = (await this.page.locator("section.answer").allInnerTexts()) as [string, string];
+      const [first, second] = await this.page.locator("section.answer").allInnerTexts();
+      if (first === undefined || second === undefined)
+        assert.fail(`the page asks nothing: ${await this.page.locator("body").innerText()}`);
       const isNext = (response: Response): boolean => response.url().endsWith("/api/next") && response.ok();
       const next = this.page.waitForResponse(isNext);
       await this.page.keyboard.press(keyFor(first, second));
