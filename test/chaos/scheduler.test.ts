@@ -68,7 +68,7 @@ it("a full disk at another stage's write does not count for this stage", () => {
   assert.deepEqual([failing("answer"), failing("train")], [true, false]);
 });
 
-it("a fault in label hits the iteration's questionnaire; if the iteration has none, the bootstrap's", async () => {
+it("a fault in label hits the iteration's questionnaire, or else the bootstrap's", async () => {
   const hit = async (labelers: Labelers): Promise<string[]> => {
     const scheduler = new Scheduler({ labelers } as unknown as ChaosEnvironment, [fault({ stage: "label" })]);
     for (const place of [BOOTSTRAP_PLACE, ASKING_PLACE])
