@@ -1,7 +1,6 @@
 // Inputs and results of activities: digests, counts and scalars, never a prompt, a path or a tensor. Types
 // only; workflows import them.
 import type {
-  RollbackTarget,
   AnswerSet,
   CampaignInput,
   Decision,
@@ -11,6 +10,7 @@ import type {
   JudgedBy,
   LedgerEvent,
   Plan,
+  RollbackTarget,
   Shard,
   Split,
   StageInput,

@@ -1,4 +1,4 @@
-// open and append: only they write the ledger of a running campaign.
+// open, append and rollback: only they write the ledger of a running campaign.
 import { RatchetError } from "../errors/index.ts";
 import { planOf } from "../campaign/spec/plan.ts";
 import { rollbackTo } from "../campaign/rollback.ts";

@@ -3,7 +3,7 @@
 import { foldLedger } from "./rules.ts";
 import type { LedgerRow, Restored, RollbackTarget } from "./types.ts";
 
-/** What a rollback to the iteration restores; a text if the iteration cannot be restored. */
+/** The state that a rollback to the iteration restores. A text says why it cannot be restored. */
 export function rollbackTo(
   rows: readonly LedgerRow[],
   { iteration, take }: RollbackTarget,

@@ -1,6 +1,7 @@
 // `ratchet pause`, `resume`, `cancel`, `rollback`. The ledger records who and why before they take effect.
 import type { Command } from "commander";
 import { RatchetError } from "../errors/index.ts";
+import { parseAddress } from "../campaign/ids.ts";
 import type { LabelsDecision } from "../campaign/types.ts";
 import type { ControlReply, ControlVerb } from "../temporal/gateway.ts";
 import { globalsOf, openClient, repeatFlags, using } from "./context.ts";
@@ -88,10 +89,8 @@ export const rollbackVerb = (program: Command): Command =>
     .argument("<campaign>/<iteration>", "the iteration to go on from: night-3/2; 0 is the bootstrap")
     .action(async (address: string, flags: ControlFlags, command: Command) => {
       await using(openClient(command), async (client) => {
-        const { campaignId } = await client.status(campaignOf(address));
+        const { campaignId } = await client.status(parseAddress(address)?.campaignId ?? address);
         report(campaignId, await client.rollback(address, flags), flags);
         suggest([`history ${campaignId}${repeatFlags(globalsOf(command))}`]);
       });
     });
-
-const campaignOf = (address: string): string => address.split("/")[0]!;

@@ -1,4 +1,4 @@
-// What a place cost: time, work and money.
+// Time, work and money that a place cost.
 import type { ApiCost } from "../campaign/labeling/types.ts";
 
 /** The work of one stage. */

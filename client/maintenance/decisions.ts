@@ -41,7 +41,7 @@ export async function disagreements(
   const standing = beforeRows(campaignId);
   const problems: VerifyProblem[] = [];
   for (const [i, { n, event }] of rows.entries()) {
-    for (const what of saysOtherwise(event, { standing, rows: rows.slice(0, i) }, results, rule)) {
+    for (const what of saysOtherwise(event, { standing, rows: () => rows.slice(0, i) }, results, rule)) {
       const message = `row ${n} of the ledger of ${campaignId} ${what}`;
       problems.push({ code: "ledger_broken", what: ledgerKey(campaignId, n), message });
     }
@@ -68,7 +68,7 @@ async function promotionRule(
 /** The ledger before a row. */
 interface Before {
   standing: Standing;
-  rows: readonly LedgerRow[];
+  rows: () => readonly LedgerRow[];
 }
 
 function saysOtherwise(
@@ -94,7 +94,7 @@ function saysOtherwise(
       return differences("policy", event.policy, trainedBy(event.stages, "train", place, results));
     }
     case "rolled-back":
-      return restoration(event, rows);
+      return restoration(event, rows());
     case "completed":
       return [
         ...differences("latest policy", event.latest, standing.latest?.policy),

@@ -102,7 +102,7 @@ for (const [name, story] of Object.entries(stories).filter(
       await save(temporal, `${campaignWorkflowId(name)}/${place}`, `${type}-completed`);
   if (name === "paused-in-train" || name === "labels-short")
     await save(temporal, `${campaignWorkflowId(name)}/it-0001.1`, `iteration-${name}`);
-  // The second iteration goes on from the first one's reward model.
+  // The second iteration trains the reward model of the first one on.
   if (name === "refit") await save(temporal, `${campaignWorkflowId(name)}/it-0002.1`, `iteration-${name}`);
 }
 await temporal.close();
