@@ -101,7 +101,7 @@ export function formatCompletion({ promptId, index, answers, learned, descended 
   return [
     ...lines,
     `learned from it: ${learned.join(", ") || "nobody"}`,
-    `came after those: ${descended.join(", ") || "nobody"}`,
+    `descended from those: ${descended.join(", ") || "nobody"}`,
   ]
     .map(visibleLine)
     .join("\n");

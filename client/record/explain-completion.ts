@@ -4,6 +4,7 @@ import type { Address } from "../../campaign/ids.ts";
 import type { PairRow } from "../../campaign/recipe/rows.ts";
 import type { GenerateResult, PairResult, ScoreResult } from "../../campaign/types.ts";
 import type { Store } from "../../store/types.ts";
+import { treesFrom } from "./descent.ts";
 import { finishedPlaces } from "./places.ts";
 import type { FinishedPlace } from "./places.ts";
 import { jsonLines, pieceRows, requireCampaign } from "./record.ts";
@@ -13,7 +14,7 @@ export interface ExplainedCompletion {
   index: number;
   /** One entry for each place that sampled an answer of this number for the prompt. */
   answers: ExplainedAnswer[];
-  /** Finished iterations that were trained on one of its pairs, and those that came after. */
+  /** Places that were trained on one of its pairs, and others with a model that descends from theirs. */
   learned: string[];
   descended: string[];
 }
@@ -55,13 +56,13 @@ export async function explainCompletion(
       { hint: "<prompt id>/<number of the sample>; `ratchet samples … --json` lists some" },
     );
   const learned = answers.filter(({ pairs }) => pairs.length > 0).map(({ place }) => place);
-  const first = places.findIndex(({ name }) => learned.includes(name));
-  const later = first < 0 ? [] : places.slice(first + 1).filter(({ place }) => "iteration" in place);
+  const pairs = places.flatMap(({ name, stages }) => (learned.includes(name) && stages.pair) || []);
+  const trained = await treesFrom(store, record, pairs);
   return {
     ...completion,
     answers,
     learned,
-    descended: later.map(({ name }) => name).filter((name) => !learned.includes(name)),
+    descended: [...trained.keys()].filter((name) => !learned.includes(name)),
   };
 }
 

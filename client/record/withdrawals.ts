@@ -1,15 +1,14 @@
 // Which labels rows of the ledger withdraw, and what had been trained on them. A seal decides that alone: a
 // label that it lists was trained on, whenever the row was written.
-import { namesIn } from "../../campaign/names.ts";
-import type { CampaignRecord, Digest, LedgerRow, StageDigests } from "../../campaign/types.ts";
+import type { CampaignRecord, Digest, LedgerRow } from "../../campaign/types.ts";
 import { labelName } from "../../campaign/ids.ts";
 import { decidedBy } from "../../labels/decided.ts";
 import { questionnairesOf, readSeal } from "../../labels/questionnaires.ts";
 import type { Questionnaire, Repairs } from "../../labels/questionnaires.ts";
 import { sealedRows } from "../../labels/seal-rows.ts";
 import type { Store } from "../../store/types.ts";
+import { treesFrom } from "./descent.ts";
 import { finishedPlaces } from "./places.ts";
-import type { FinishedPlace } from "./places.ts";
 
 /** One row of the ledger. */
 export interface Withdrawal {
@@ -76,7 +75,7 @@ async function withdrawalOf(
       sealed.push({ place: asked.place, labels: listed.length, audit, seal: seal.digest });
   }
   const trainedOn = sealed.filter((one) => one.labels > one.audit).map(({ seal }) => seal);
-  const learned = trainedOn.length === 0 ? new Map() : await modelsFrom(store, record, trainedOn);
+  const learned = trainedOn.length === 0 ? new Map() : await treesFrom(store, record, trainedOn);
   return {
     row: n,
     at,
@@ -89,51 +88,4 @@ async function withdrawalOf(
       .filter(({ name }) => learned.has(name) && !sealed.some(({ place }) => place === name))
       .map(({ name: place, policy }) => ({ place, policy })),
   };
-}
-
-/** Stages whose results a policy is made of, in recipe order. */
-const LEARNING: readonly (keyof StageDigests)[] = [
-  "sft",
-  "generate",
-  "score",
-  "label",
-  "replay",
-  "refit",
-  "rescore",
-  "pair",
-  "reward",
-  "train",
-];
-
-/** By place: trees that were trained on the seals' labels, or on answers or scores of such a tree. */
-async function modelsFrom(
-  store: Store,
-  record: CampaignRecord,
-  seals: readonly Digest[],
-): Promise<Map<string, Digest[]>> {
-  const tainted = new Set<Digest>(seals);
-  const models = new Map<string, Digest[]>();
-  for (const place of finishedPlaces(record)) {
-    const made = await treesOf(store, place, tainted);
-    if (made.length > 0) models.set(place.name, made);
-  }
-  return models;
-}
-
-/** Adds to `tainted` the place's results that name a tainted digest, and the trees that these made. */
-async function treesOf(store: Store, { stages }: FinishedPlace, tainted: Set<Digest>): Promise<Digest[]> {
-  const trees: Digest[] = [];
-  for (const stage of LEARNING) {
-    const digest = stages[stage];
-    if (digest === undefined) continue;
-    const names = namesIn(await store.getJson(digest));
-    if (!tainted.has(digest) && !names.some((name) => tainted.has(name.digest))) continue;
-    tainted.add(digest);
-    for (const { kind, maker, digest: tree } of names)
-      if (kind === "tree" && maker === "itself") {
-        tainted.add(tree);
-        trees.push(tree);
-      }
-  }
-  return trees;
 }
