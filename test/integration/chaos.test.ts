@@ -4,7 +4,7 @@ import { execFile } from "node:child_process";
 import { it } from "node:test";
 import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
-import { pairName } from "../chaos/pairs.ts";
+import { pairName, STAGES } from "../chaos/pairs.ts";
 import type { Kind, Pair, StoreKind } from "../chaos/pairs.ts";
 import { Plan } from "../chaos/plan.ts";
 import type { Fault } from "../chaos/plan.ts";
@@ -32,9 +32,13 @@ async function holds(store: StoreKind, more: string[]): Promise<number> {
   return faults.total;
 }
 
+/** Each way of labelling needs an undisturbed run of its own; people-page.test.ts kills what people use. */
+const WITHOUT_LABELS = STAGES.filter((stage) => !["label", "give", "audit"].includes(stage));
+
 /** Runs campaigns with faults of these kinds until two have landed. */
 async function survives(store: StoreKind, kinds: Kind[]): Promise<void> {
-  assert.ok((await holds(store, ["--bail", "--faults", "2", "--kinds", kinds.join(",")])) >= 2);
+  const only = ["--kinds", kinds.join(","), "--stages", WITHOUT_LABELS.join(",")];
+  assert.ok((await holds(store, ["--bail", "--faults", "2", ...only])) >= 2);
 }
 
 it(
