@@ -17,7 +17,8 @@ export default defineCampaign(
     prompts: { ...shop.prompts, perIteration: 256 },
     generate: { ...shop.generate, samples: [{ temperature: 1, count: 8 }] },
     pair: { ...shop.pair, limit: 240 },
-    train: { ...shop.train, learningRate: 1e-4 },
+    // Scores are not noisy as labels are: plain DPO, as in the paper.
+    train: { ...shop.train, loss: "sigmoid", learningRate: 1e-4 },
     baselines: [
       { name: "offline", pairs: "labels", learningRate: 2e-4 },
       { name: "offline-matched", pairs: "initial-policy", learningRate: 1e-4 },
