@@ -7,18 +7,11 @@ import type { ResolvedSpec } from "../campaign/spec/schema.ts";
 import type { Hub, HubFile, Listing } from "../hub/index.ts";
 import { filesOfSplit, readmeOf } from "./hub-data.ts";
 import { isHubModelFile } from "./model-files.ts";
+import type { ModelFiles } from "./model-files.ts";
 import type { Environment } from "./source-modules.ts";
 
 type ModelUse = "policy" | "preferenceModel";
 type RowUse = "prompts" | "sft" | "preferences";
-
-export interface ModelFiles {
-  /** For messages: the setting and its value. */
-  name: string;
-  folder: string;
-  /** Of these files only; absent: of all. */
-  names?: string[];
-}
 
 export interface RowFiles {
   /** For messages. */

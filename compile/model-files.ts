@@ -6,7 +6,15 @@ import { RatchetError } from "../errors/index.ts";
 import { tokenizerFiles, writeCheckpoint } from "../engine/checkpoint/checkpoint.ts";
 import { isAdapter, readModel } from "../engine/checkpoint/model.ts";
 import { checkTokenizerFolder } from "../engine/tokenizer/files.ts";
-import type { ModelFiles } from "./given-files.ts";
+
+/** A folder with a checkpoint, or with an adapter. */
+export interface ModelFiles {
+  /** For messages: the setting and its value. */
+  name: string;
+  folder: string;
+  /** Of these files only; absent: of all. */
+  names?: string[];
+}
 
 const isModelFile = (name: string): boolean =>
   name === "config.json" ||

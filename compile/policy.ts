@@ -11,8 +11,8 @@ import { initCheckpoint, isRewardModel } from "../engine/model/index.ts";
 import type { ModelConfig } from "../engine/model/index.ts";
 import { specialText } from "../engine/tokenizer/added-tokens.ts";
 import { readVocabulary } from "../engine/tokenizer/files.ts";
-import type { ModelFiles } from "./given-files.ts";
 import { requireFile, takeFiles } from "./model-files.ts";
+import type { ModelFiles } from "./model-files.ts";
 
 export interface Policy {
   /** A folder with the model's files only. */

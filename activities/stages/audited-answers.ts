@@ -6,8 +6,8 @@ import type { Completion } from "../../runtimes/types.ts";
 import { resultOf, rowsOnce } from "../artifacts.ts";
 import type { StageContext } from "../attempt/context.ts";
 import type { ScoreInput } from "../contract.ts";
+import type { AnswerPieces } from "./answer-pieces.ts";
 import { comparedRows } from "./compared-answers.ts";
-import type { AnswerPieces } from "./score.ts";
 
 /**
  * A piece has whole groups. The workflow counts pieces before any answer exists: as many as one comparison of

@@ -1,15 +1,15 @@
 // score: one proxy reward per completion, by the reward model or by the author's module; or, by a preference
 // model, its rank among the completions of its prompt. Its pieces are those of generate or answer.
-import { RatchetError } from "../../errors/index.ts";
 import { mean } from "../../campaign/recipe/mean.ts";
 import type { GenerateResult, ScoreResult } from "../../campaign/types.ts";
-import { auditedAnswers } from "./audited-answers.ts";
 import type { Completion } from "../../runtimes/types.ts";
 import { stamp } from "../address.ts";
-import { pieceRows, promptsById, resultOf, rowsOnce } from "../artifacts.ts";
+import { pieceRows, promptsById, resultOf } from "../artifacts.ts";
 import type { StageContext } from "../attempt/context.ts";
 import type { ScoreInput } from "../contract.ts";
 import type { PieceStage } from "../pieces.ts";
+import { allAnswers } from "./answer-pieces.ts";
+import { auditedAnswers } from "./audited-answers.ts";
 import { preferenceModel, ranksOf } from "./preference-model.ts";
 import { rewardsOf, scorerDigest } from "./rewards.ts";
 
@@ -18,14 +18,6 @@ export interface Score {
   promptId: string;
   index: number;
   score: number;
-}
-
-/** Answers of which each piece is scored as one batch. */
-export interface AnswerPieces {
-  pieces: number;
-  /** What the answers of piece `index` follow from. */
-  inputs(index: number): object;
-  read(index: number): Promise<{ completions: Completion[]; prompts: number }>;
 }
 
 export async function scoreStage(context: StageContext<ScoreInput>): Promise<PieceStage> {
@@ -56,20 +48,6 @@ export async function scoreStage(context: StageContext<ScoreInput>): Promise<Pie
     },
   };
 }
-
-/** In the pieces in which they were sampled. */
-const allAnswers = (
-  { deps: { store } }: StageContext,
-  { stage, place, pieces }: GenerateResult,
-): AnswerPieces => ({
-  pieces: pieces.length,
-  inputs: (index) => ({ completions: pieces[index]?.rows }),
-  async read(index) {
-    const piece = pieces[index];
-    if (!piece) throw new RatchetError("unreachable_state", `${stage} of ${place} has no piece ${index}`);
-    return { completions: await rowsOnce<Completion>(store, piece.rows), prompts: piece.prompts };
-  },
-});
 
 async function scored(
   context: StageContext<ScoreInput>,
