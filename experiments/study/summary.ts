@@ -1,7 +1,9 @@
 // Combines the seeds of a study: means of each policy and of the differences between policies, with a 95 %
 // interval over seeds (Student's t). An interval over seeds covers the difference between seeds; the interval
 // of one seed only covers its prompts.
+import { mean as average } from "../../campaign/recipe/mean.ts";
 import type { CampaignComparison, Variant } from "../../client/record/table.ts";
+import type { Expected, StudyExpectation } from "../../report/against-study.ts";
 
 export interface Mean {
   mean: number;
@@ -54,9 +56,6 @@ export function meanOf(values: number[]): Mean {
   const half = (quantile * deviation) / Math.sqrt(count);
   return { mean, low: mean - half, high: mean + half, values };
 }
-
-const average = (values: readonly number[]): number =>
-  values.reduce((sum, value) => sum + value, 0) / values.length;
 
 export function summarise(runs: Run[]): StudySummary {
   const [first] = runs;
@@ -118,22 +117,7 @@ function rowOf(arms: Variant[]): SummaryRow {
   };
 }
 
-/** Where a run of another seed is expected, with 95 %: mean ± t · deviation · √(1 + 1/n). */
-export interface Expected {
-  mean: number;
-  low: number;
-  high: number;
-}
-
 /** What a table of another seed or machine is held against. */
-export interface StudyExpectation {
-  seeds: number[];
-  processors: string[];
-  /** Win rates by policy, then differences of win rates (`last − offline`). */
-  winRates: Record<string, Expected>;
-  differences: Record<string, Expected>;
-}
-
 export function expectationOf(runs: (Run & { processor: string })[]): StudyExpectation {
   const { seeds, rows, differences } = summarise(runs);
   const expected = ({ mean, high, values: { length } }: Mean): Expected => {
