@@ -58,7 +58,11 @@ async function runAll(campaigns: StudyCampaign[]): Promise<void> {
 
 async function table(file: string): Promise<void> {
   const runs = await linesOf(file);
-  console.log(values.json ? JSON.stringify(expectationOf(runs), null, 2) : formatSummary(summarise(runs)));
+  const rounded = (_key: string, value: unknown): unknown =>
+    typeof value === "number" ? Number(value.toFixed(4)) : value;
+  console.log(
+    values.json ? JSON.stringify(expectationOf(runs), rounded, 2) : formatSummary(summarise(runs)),
+  );
 }
 
 const [mode, name = ""] = positionals;

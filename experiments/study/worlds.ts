@@ -11,9 +11,22 @@ const folderOf = (example: string): string =>
 
 export const WORLDS: Record<string, (seed: number) => Omit<StudyCampaign, "id" | "seed">> = {
   shop: (seed) => ({ spec: shopCampaign({ seed, quick: false }), folder: folderOf("shop") }),
+  "shop-control": shopControl,
   overoptimize: () => ({ spec: overoptimize, folder: folderOf("overoptimize") }),
   tinystories: () => ({ spec: tinystories, folder: folderOf("tinystories") }),
 };
+
+/**
+ * The shop's control with the label smoothing that is best for it. Its one iteration is there because a
+ * campaign has one.
+ */
+function shopControl(seed: number): Omit<StudyCampaign, "id" | "seed"> {
+  const { spec, folder } = WORLDS["shop"]!(seed);
+  const train = { ...spec.train, loss: { type: "cdpo", labelSmoothing: 0.1 } as const };
+  const count = spec.iterations! * spec.pair!.limit!;
+  const baselines = spec.baselines?.map((baseline) => ({ ...baseline, count }));
+  return { folder, spec: { ...spec, iterations: 1, train, baselines } };
+}
 
 /**
  * Each arm of the shop at each learning rate of one grid: the baselines' rates are baselines of one campaign,
