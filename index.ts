@@ -38,7 +38,12 @@ export type { CampaignHistory, PlaceHistory } from "./client/record/history.ts";
 export type { CampaignOutcome } from "./client/follow/outcome.ts";
 export type { Pruned } from "./client/maintenance/prune.ts";
 export { RatchetClient } from "./client/ratchet-client.ts";
-export type { ClientOptions, ControlCampaignOptions, StartCampaignOptions } from "./client/ratchet-client.ts";
+export type {
+  ClientOptions,
+  ControlCampaignOptions,
+  StartCampaignOptions,
+  WaitOptions,
+} from "./client/ratchet-client.ts";
 export type { Repair } from "./client/maintenance/repair.ts";
 export type { Samples } from "./client/record/samples.ts";
 export type { Started } from "./client/start/start.ts";

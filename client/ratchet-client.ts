@@ -52,6 +52,7 @@ import type { Started } from "./start/start.ts";
 import { listCampaigns } from "./follow/list.ts";
 import type { ListOptions } from "./follow/list.ts";
 import { readStatus } from "./follow/status.ts";
+import { timeLimit } from "./follow/time-limit.ts";
 import type { CampaignSummary, StatusView } from "./follow/status.ts";
 import { compareVariants } from "./record/table.ts";
 import type { CampaignComparison } from "./record/table.ts";
@@ -85,6 +86,11 @@ export interface StartCampaignOptions {
   onChecked?: (summary: CompileSummary) => void;
   /** By default `user@host`. */
   by?: string;
+}
+
+export interface WaitOptions {
+  timeoutMs?: number;
+  signal?: AbortSignal;
 }
 
 export interface ControlCampaignOptions {
@@ -231,16 +237,11 @@ export class RatchetClient {
   /** Follows the campaign to its end; undefined if `signal` or the time limit came first. */
   async wait(
     campaign: string,
-    { timeoutMs, signal }: { timeoutMs?: number; signal?: AbortSignal } = {},
+    { timeoutMs, signal }: WaitOptions = {},
   ): Promise<CampaignOutcome | undefined> {
-    const signals = [
-      ...(signal ? [signal] : []),
-      ...(timeoutMs === undefined ? [] : [AbortSignal.timeout(timeoutMs)]),
-    ];
-    for await (const event of this.watch(
-      campaign,
-      signals.length > 0 ? { signal: AbortSignal.any(signals) } : {},
-    )) {
+    const limit = timeoutMs === undefined ? undefined : timeLimit(timeoutMs);
+    const signals = [signal ?? [], limit ?? []].flat();
+    for await (const event of this.watch(campaign, { signal: AbortSignal.any(signals) })) {
       if (event.type === "ended") return event.outcome;
     }
     return undefined;

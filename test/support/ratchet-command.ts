@@ -17,6 +17,14 @@ export interface Ran {
   ms: number;
 }
 
+/** A command that has not ended. */
+export interface Running {
+  child: ChildProcess;
+  /** Resolves when stderr has the text; rejects if the command ends without it. */
+  says(text: RegExp): Promise<void>;
+  ended: Promise<Ran>;
+}
+
 export class Workplace {
   readonly dir: string;
   readonly env: NodeJS.ProcessEnv;
@@ -74,14 +82,29 @@ export class Workplace {
     return child;
   }
 
-  async run(...args: string[]): Promise<Ran> {
+  run(...args: string[]): Promise<Ran> {
+    return this.running(...args).ended;
+  }
+
+  running(...args: string[]): Running {
     const startedAt = Date.now();
     const child = this.start(args);
     const [stdout, stderr] = [collect(child.stdout), collect(child.stderr)];
-    const exit = await new Promise<number | null>((resolve, reject) =>
-      child.once("error", reject).once("close", resolve),
+    const ended = new Promise<Ran>((resolve, reject) =>
+      child
+        .once("error", reject)
+        .once("close", (exit) =>
+          resolve({ exit, stdout: stdout.text, stderr: stderr.text, ms: Date.now() - startedAt }),
+        ),
     );
-    return { exit, stdout: stdout.text, stderr: stderr.text, ms: Date.now() - startedAt };
+    const says = (text: RegExp): Promise<void> =>
+      new Promise((resolve, reject) => {
+        const look = (): void => void (text.test(stderr.text) && resolve());
+        child.stderr?.on("data", look);
+        child.once("close", () => reject(new Error(`ended without ${text}: ${stderr.text}`)));
+        look();
+      });
+    return { child, says, ended };
   }
 
   async close(): Promise<void> {
