@@ -4,7 +4,7 @@ import { RatchetError } from "../../errors/index.ts";
 import { sha256 } from "../../store/index.ts";
 import { ledgerKey } from "../../store/layout.ts";
 import type { Store } from "../../store/types.ts";
-import { eachOf } from "../record/each.ts";
+import { eachOf } from "../../store/each.ts";
 import { readRows } from "../record/rows.ts";
 import { checkpointOf, checkpointText, parseCheckpoint } from "./checkpoint.ts";
 import type { Checkpoint } from "./checkpoint.ts";

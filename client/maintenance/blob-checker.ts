@@ -9,7 +9,7 @@ import type { Digest } from "../../campaign/types.ts";
 import { readErasure } from "../../store/erased.ts";
 import { blobKey } from "../../store/layout.ts";
 import type { Store } from "../../store/types.ts";
-import { documentOf, isRows, isTree } from "./documents.ts";
+import { documentOf, isRows, isTree } from "../../start/documents.ts";
 
 export interface VerifyProblem {
   code: string;

@@ -10,7 +10,7 @@ import { sealedRows } from "../../labels/seal-rows.ts";
 import { byRowName, keyAt, prefixOf, rowName } from "../../labels/standing.ts";
 import type { SealedRows } from "../../labels/standing.ts";
 import type { Store } from "../../store/types.ts";
-import { eachOf } from "../record/each.ts";
+import { eachOf } from "../../store/each.ts";
 import type { BlobChecker } from "./blob-checker.ts";
 
 interface Known {

@@ -11,7 +11,7 @@ import type { CampaignRecord, Digest, LedgerEvent, LedgerRow } from "../../campa
 import { recordErasure } from "../../store/erased.ts";
 import { blobKey, ledgerKey, PROBES_PREFIX } from "../../store/layout.ts";
 import type { Store } from "../../store/types.ts";
-import { eachOf } from "../record/each.ts";
+import { eachOf } from "../../store/each.ts";
 import { ReachableSet } from "./reachable-set.ts";
 import { requireCampaign } from "../record/record.ts";
 import { verifyCampaign } from "./verify.ts";

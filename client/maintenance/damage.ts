@@ -7,7 +7,7 @@ import type { Digest, LedgerEvent, LedgerRow, Manifest } from "../../campaign/ty
 import type { Store } from "../../store/types.ts";
 import { currentManifests } from "../record/work.ts";
 import type { VerifyProblem } from "./blob-checker.ts";
-import { digestsBelow } from "./documents.ts";
+import { digestsBelow } from "../../start/documents.ts";
 
 export interface Damage {
   /** Keys, without repair numbers, of manifests that are damaged or whose own blobs are. */

@@ -12,7 +12,7 @@ import { referencesPrefix } from "../../campaign/ids.ts";
 import { namesIn } from "../../campaign/names.ts";
 import { promptContent } from "../../campaign/recipe/rows.ts";
 import type { Digest, LedgerEvent } from "../../campaign/types.ts";
-import { eachOf } from "../record/each.ts";
+import { eachOf } from "../../store/each.ts";
 import { hasEnded } from "../follow/outcome.ts";
 import { campaignIds, readSpec, requireCampaign } from "../record/record.ts";
 import { eraseNotes } from "./erased-notes.ts";

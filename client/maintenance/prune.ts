@@ -8,7 +8,7 @@ import type { CampaignRecord } from "../../campaign/types.ts";
 import { BLOBS_PREFIX, digestOfKey, PROBES_PREFIX } from "../../store/layout.ts";
 import type { Entry, Store } from "../../store/types.ts";
 import { hasEnded } from "../follow/outcome.ts";
-import { eachOf } from "../record/each.ts";
+import { eachOf } from "../../store/each.ts";
 import { campaignIds, requireCampaign } from "../record/record.ts";
 import { ReachableSet } from "./reachable-set.ts";
 

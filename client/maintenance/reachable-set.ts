@@ -10,10 +10,10 @@ import { readErasure } from "../../store/erased.ts";
 import type { Erasure } from "../../store/erased.ts";
 import { ERASED_PREFIX, erasedDigest } from "../../store/layout.ts";
 import type { Store } from "../../store/types.ts";
-import { eachOf } from "../record/each.ts";
+import { eachOf } from "../../store/each.ts";
 import { readRows } from "../record/rows.ts";
 import { currentManifests } from "../record/work.ts";
-import { documentOf, isTree, readSmallBlob } from "./documents.ts";
+import { documentOf, isTree, readSmallBlob } from "../../start/documents.ts";
 
 export class ReachableSet {
   /** Also digests that are no blobs, such as those of settings. */

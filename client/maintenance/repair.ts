@@ -15,7 +15,7 @@ import { readSpec, requireCampaign } from "../record/record.ts";
 import type { VerifyProblem } from "./blob-checker.ts";
 import { damagedOf, findDamage } from "./damage.ts";
 import type { Damage } from "./damage.ts";
-import { digestsBelow } from "./documents.ts";
+import { digestsBelow } from "../../start/documents.ts";
 import { runAgain } from "./run-again.ts";
 import { unrepairable } from "./unrepairable.ts";
 import { verifyCampaign } from "./verify.ts";

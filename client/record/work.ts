@@ -3,7 +3,7 @@
 import { isCurrent, resultsPrefix } from "../../campaign/ids.ts";
 import type { Facts, Manifest } from "../../campaign/types.ts";
 import type { Store } from "../../store/types.ts";
-import { eachOf } from "./each.ts";
+import { eachOf } from "../../store/each.ts";
 
 /** One stage of a place; its runs for different sets of answers are counted together. */
 export interface StageWork {

@@ -5,16 +5,16 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { RatchetError } from "../../errors/index.ts";
 import { campaignWorkflowId } from "../../campaign/ids.ts";
 import type { CampaignRecord, Digest, HubSource, LedgerEvent } from "../../campaign/types.ts";
+import { decideStart } from "../../start/decide-start.ts";
+import type { StartDecision, StartRequest } from "../../start/decide-start.ts";
+import { writeFirstRow } from "../../start/first-row.ts";
+import { refusal } from "../../start/refusal.ts";
 import { ledgerGone } from "../../store/ledger-errors.ts";
 import type { Store } from "../../store/types.ts";
-import { decideStart } from "./decide-start.ts";
-import type { StartDecision, StartRequest } from "./decide-start.ts";
-import { differences, showDifference } from "../../campaign/spec/differences.ts";
 import type { Gateway } from "../../temporal/gateway.ts";
 import { outcomeOf } from "../follow/outcome.ts";
 import type { CampaignOutcome } from "../follow/outcome.ts";
 import { readCampaign } from "../record/record.ts";
-import { requireGiven } from "./given.ts";
 
 export interface StartOptions {
   campaignId: string;
@@ -40,8 +40,6 @@ export interface Started {
 
 /** Longest wait for the end of an earlier run. */
 const CLOSING_MS = 30_000;
-/** Differences of two specs in an error message; `problems` holds all. */
-const SHOWN_MAX = 8;
 
 export async function startCampaign(store: Store, gateway: Gateway, options: StartOptions): Promise<Started> {
   const { campaignId, specDigest } = options;
@@ -66,7 +64,7 @@ export async function startCampaign(store: Store, gateway: Gateway, options: Sta
   const begun = { campaignId, specDigest };
   switch (decision.action) {
     case "refuse":
-      throw await refusal(store, gateway, record as CampaignRecord, decision.code, specDigest);
+      throw await refusal(store, record as CampaignRecord, { ...decision, ...begun, here: gateway.address });
     case "completed":
       return { ...begun, action: "completed", outcome: outcomeOf(record as CampaignRecord) };
     case "attach":
@@ -107,15 +105,9 @@ async function startAgain(
 }
 
 /** False if another client wrote the first row before, with another spec. */
-async function created(
-  store: Store,
-  { campaignId, specDigest, name, sources = [], by }: StartOptions,
-): Promise<boolean> {
-  await requireGiven(store, campaignId, specDigest);
-  const from = sources.length > 0 ? { sources } : {};
-  const event: LedgerEvent = { type: "created", specDigest, name, ...from };
-  const row = await store.ledger(campaignId).append<LedgerEvent>({ id: "created", epoch: 0, event, by });
-  return row.event.type === "created" && row.event.specDigest === specDigest;
+async function created(store: Store, options: StartOptions): Promise<boolean> {
+  const { event } = await writeFirstRow(store, options);
+  return event.type === "created" && event.specDigest === options.specDigest;
 }
 
 /** Attaches to an open run of the id, unless `replace`. */
@@ -144,48 +136,4 @@ async function untilClosed(gateway: Gateway, campaignId: string): Promise<void> 
     }
     await sleep(500);
   }
-}
-
-async function refusal(
-  store: Store,
-  gateway: Gateway,
-  record: CampaignRecord,
-  code: (StartDecision & { action: "refuse" })["code"],
-  specDigest: Digest,
-): Promise<RatchetError> {
-  const { campaignId, status, server, namespace } = record;
-  switch (code) {
-    case "campaign_differs":
-      return anotherSpec(record, await store.getJson(record.specDigest), await store.getJson(specDigest));
-    case "campaign_cancelled":
-      return new RatchetError(code, `campaign ${campaignId} was cancelled`, {
-        hint: "resume it: start with --resume",
-      });
-    case "campaign_moved":
-      return new RatchetError(code, record.failure?.message ?? campaignId, {
-        hint: "start it there: --store",
-      });
-    case "owned_elsewhere": {
-      const owner = `another server (${server}, namespace ${namespace})`;
-      return new RatchetError(
-        code,
-        `campaign ${campaignId} is ${status} on ${owner}, not on ${gateway.address}`,
-        { hint: "if that server is gone for good: start with --take-over" },
-      );
-    }
-  }
-}
-
-function anotherSpec({ campaignId, status }: CampaignRecord, before: unknown, after: unknown): RatchetError {
-  const found = differences(before, after);
-  const shown = found.slice(0, SHOWN_MAX).map(showDifference);
-  if (found.length > SHOWN_MAX) shown.push(`and ${found.length - SHOWN_MAX} more`);
-  return new RatchetError(
-    "campaign_differs",
-    `campaign ${campaignId} (${status}) has another spec: ${shown.join("; ")}`,
-    {
-      hint: "start it under a new id with --id",
-      problems: found.map((difference) => ({ path: difference.path, message: showDifference(difference) })),
-    },
-  );
 }

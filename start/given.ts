@@ -1,10 +1,10 @@
 // The author's files, just before a row of the ledger names them.
-import { RatchetError } from "../../errors/index.ts";
-import { namesIn } from "../../campaign/names.ts";
-import type { Digest } from "../../campaign/types.ts";
-import type { Store } from "../../store/types.ts";
-import { digestsBelow } from "../maintenance/documents.ts";
-import { eachOf } from "../record/each.ts";
+import { RatchetError } from "../errors/index.ts";
+import { namesIn } from "../campaign/names.ts";
+import type { Digest } from "../campaign/types.ts";
+import { eachOf } from "../store/each.ts";
+import type { Store } from "../store/types.ts";
+import { digestsBelow } from "./documents.ts";
 
 /**
  * The last look before a row names the author's files: `prune` may have deleted one since it was uploaded.

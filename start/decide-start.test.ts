@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { it } from "node:test";
 import fc from "fast-check";
-import type { CampaignRecord, CampaignStatus } from "../../campaign/types.ts";
+import type { CampaignRecord, CampaignStatus } from "../campaign/types.ts";
 import { decideStart } from "./decide-start.ts";
 import type { StartRequest } from "./decide-start.ts";
 

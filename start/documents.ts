@@ -1,10 +1,10 @@
 // Blobs that name other blobs: trees, results, specs, and JSON of later versions. Everything else (rows,
 // modules, weights) names nothing.
-import { namesIn } from "../../campaign/names.ts";
-import type { Name } from "../../campaign/names.ts";
-import type { Digest, Tree } from "../../campaign/types.ts";
-import { blobKey } from "../../store/layout.ts";
-import type { Store } from "../../store/types.ts";
+import { namesIn } from "../campaign/names.ts";
+import type { Name } from "../campaign/names.ts";
+import type { Digest, Tree } from "../campaign/types.ts";
+import { blobKey } from "../store/layout.ts";
+import type { Store } from "../store/types.ts";
 
 /** No document is larger. */
 const DOCUMENT_BYTES_MAX = 64 * 1024 ** 2;

@@ -1,6 +1,6 @@
 // The decision of `start` as a pure function of the ledger's record, of whether this server has an open run,
 // and of the request (docs/cli.md, "start").
-import type { CampaignRecord, Digest } from "../../campaign/types.ts";
+import type { CampaignRecord, Digest } from "../campaign/types.ts";
 
 export interface StartRequest {
   specDigest: Digest;
